@@ -1,0 +1,40 @@
+/* The only clock. Everything that volley measures is CLOCK_MONOTONIC in nanoseconds; the wall clock
+ * only labels results.
+ *
+ * With -DVOLLEY_VIRTUAL_CLOCK (a test build) each reading advances a counter by a fixed step, so a
+ * run with --null executes the same instructions every time. */
+#ifndef COMMON_CLOCK_H
+#define COMMON_CLOCK_H
+
+#include <stdint.h>
+#include <time.h>
+
+#define NS_PER_US 1000ull
+#define NS_PER_MS 1000000ull
+#define NS_PER_SECOND 1000000000ull
+
+#ifdef VOLLEY_VIRTUAL_CLOCK
+#define CLOCK_VIRTUAL_STEP_NS 1000ull
+extern uint64_t clock_virtual_ns;
+static inline uint64_t clock_now_ns(void)
+{
+    return clock_virtual_ns += CLOCK_VIRTUAL_STEP_NS;
+}
+#else
+static inline uint64_t clock_now_ns(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (uint64_t)now.tv_sec * NS_PER_SECOND + (uint64_t)now.tv_nsec;
+}
+#endif
+
+/* Nanoseconds since the Unix epoch, for labels only. */
+static inline uint64_t clock_wall_ns(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_REALTIME, &now);
+    return (uint64_t)now.tv_sec * NS_PER_SECOND + (uint64_t)now.tv_nsec;
+}
+
+#endif

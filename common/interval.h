@@ -1,0 +1,129 @@
+/* What one fixed slice of a run holds: counters, gauges, histograms. Three forms of the same thing:
+ *
+ *   struct interval       in a worker's memory, filled by its hot path
+ *   bytes                 in a ring record and in the journal
+ *   struct interval_row   merged over workers by the orchestrator
+ *
+ * All workers cut at the same instants: interval i covers [start + i * length, start + (i+1) * length).
+ * A record that was kept because the ring was full covers [first, last]. Accounting rules:
+ * design.md 4.6. */
+#ifndef COMMON_INTERVAL_H
+#define COMMON_INTERVAL_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "common/err.h"
+#include "common/histogram.h"
+#include "common/histogram_wire.h"
+
+/* Counters, all of them deltas of the interval. One row a counter: identifier, name in JSON and
+ * documents. A new counter is one row. */
+#define COUNTER_TABLE(X)                                                                           \
+    X(COUNTER_SENT, "sent")                             /* requests whose first byte went out   */ \
+    X(COUNTER_OK, "ok")                                 /* requests answered without an error   */ \
+    X(COUNTER_ERROR_REPLIES, "errors")                  /* requests answered with an error      */ \
+    X(COUNTER_TIMED_OUT, "timed_out")                   /* no reply within --request-timeout    */ \
+    X(COUNTER_LOST_TIMEOUT, "lost_timeout")             /* shared a connection with a time-out  */ \
+    X(COUNTER_LOST_DISCONNECT, "lost_disconnect")       /* in flight when the connection broke  */ \
+    X(COUNTER_LOST_PROTOCOL, "lost_protocol")           /* in flight when a reply was rubbish   */ \
+    X(COUNTER_LOST_DRAIN, "lost_drain")                 /* unanswered when draining ended       */ \
+    X(COUNTER_LOST_WORKER, "lost_worker")               /* in flight when the worker died       */ \
+    X(COUNTER_HITS, "hits")                             /* keys that a read found               */ \
+    X(COUNTER_MISSES, "misses")                         /* keys that a read did not find        */ \
+    X(COUNTER_BYTES_OUT, "bytes_out")                   /* accepted by the socket               */ \
+    X(COUNTER_BYTES_IN, "bytes_in")                     /* read from the socket                 */ \
+    X(COUNTER_CONNECTIONS_OPENED, "connections_opened") /* ready for requests, reconnects too   */ \
+    X(COUNTER_CONNECTIONS_LOST, "connections_lost")     /* were ready and ended unexpectedly    */ \
+    X(COUNTER_CONNECT_FAILURES, "connect_failures")     /* attempts that did not become ready   */ \
+    X(COUNTER_MOVED, "moved")                           /* MOVED among the error replies        */ \
+    X(COUNTER_CLUSTERDOWN, "clusterdown")               /* CLUSTERDOWN among the error replies  */ \
+    X(COUNTER_PUSHES, "pushes")                         /* RESP3 out-of-band messages           */ \
+    X(COUNTER_CPU_USER_NS, "cpu_user_ns")               /* of the worker process                */ \
+    X(COUNTER_CPU_SYSTEM_NS, "cpu_system_ns")
+
+#define COUNTER_ID(id, name) id,
+enum counter { COUNTER_TABLE(COUNTER_ID) COUNTER_COUNT };
+#undef COUNTER_ID
+extern const char *const counter_names[COUNTER_COUNT];
+
+enum interval_histogram_kind {
+    HISTOGRAM_SERVICE_OK,    /* done - sent of requests answered without an error; count = ok     */
+    HISTOGRAM_SERVICE_ERROR, /* the same of requests answered with an error; count = errors       */
+    HISTOGRAM_LOOP_LAG,      /* one value a read: from the loop's wake-up to the end of the read  */
+    HISTOGRAM_KINDS
+};
+
+/* Error replies are told apart by their first word. A worker numbers the words as they come (its
+ * table is in ipc.h); the last number takes all words that found no room. */
+#define ERROR_KINDS_MAX 32
+
+enum interval_flags {
+    INTERVAL_WARMUP = 1u << 0,   /* measured and kept, but outside the totals            */
+    INTERVAL_LAST = 1u << 1,     /* the worker's last record; includes draining          */
+    INTERVAL_DEGRADED = 1u << 2, /* a worker died or was late: outside the identity      */
+};
+
+struct interval_header {
+    uint32_t first, last; /* interval numbers, inclusive                                     */
+    uint32_t flags;
+    uint64_t start_ns; /* since the common start of the run                               */
+    uint64_t end_ns;
+    uint64_t in_flight_before; /* gauges at start_ns and end_ns                           */
+    uint64_t in_flight_after;
+    uint64_t connections_open; /* gauge at end_ns */
+};
+
+struct interval {
+    struct interval_header header;
+    uint64_t counters[COUNTER_COUNT];
+    uint64_t errors_by_kind[ERROR_KINDS_MAX];
+    struct interval_histogram histograms[HISTOGRAM_KINDS];
+};
+
+struct interval_row {
+    struct interval_header header;
+    uint64_t counters[COUNTER_COUNT];
+    uint64_t errors_by_kind[ERROR_KINDS_MAX];
+    struct histogram histograms[HISTOGRAM_KINDS];
+};
+
+/* Room that holds any encoded interval. Large because any bucket may be touched; usual records are
+ * a few kilobytes. */
+#define INTERVAL_WIRE_MAX_BYTES (HISTOGRAM_KINDS * HISTOGRAM_WIRE_MAX_BYTES + 4096u)
+
+/* Zeroes everything (init) or everything that was touched (reset). */
+void interval_init(struct interval *interval);
+void interval_reset(struct interval *interval);
+void interval_row_init(struct interval_row *row);
+void interval_row_reset(struct interval_row *row);
+
+/* Interval -> bytes. Returns bytes written; out must have INTERVAL_WIRE_MAX_BYTES. */
+size_t interval_encode(unsigned char *out, const struct interval *interval);
+size_t interval_row_encode(unsigned char *out, const struct interval_row *row);
+
+/* Bytes -> header only: what the collector looks at before it decides. Any input is safe. */
+MUST_USE enum err_code interval_decode_header(struct interval_header *header,
+                                              const unsigned char *in, size_t in_bytes,
+                                              struct err *err);
+
+/* Bytes -> added to the row: counters, kinds and histograms; the row's header stays as it is.
+ * kind_map[k] is the row's number for the record's error kind k; NULL: the numbers are the same.
+ * Any input is safe; on error the row may hold a part. */
+MUST_USE enum err_code interval_decode_add(struct interval_row *row, const unsigned char *in,
+                                           size_t in_bytes, const uint8_t *kind_map,
+                                           struct err *err);
+
+/* Adds counters, kinds and histograms of `from`; the header of `into` stays as it is. */
+void interval_row_add(struct interval_row *into, const struct interval_row *from);
+
+/* lost of all causes. */
+uint64_t counters_lost(const uint64_t counters[COUNTER_COUNT]);
+
+/* The identities of design.md 4.6 within one row or one worker's record:
+ * in_flight_before + sent = ok + errors + timed_out + lost + in_flight_after, histogram counts = ok
+ * and errors, kinds add up to errors. E_UNTRUSTED with the numbers when one is broken. */
+MUST_USE enum err_code interval_row_check(const struct interval_row *row, struct err *err);
+MUST_USE enum err_code interval_check(const struct interval *interval, struct err *err);
+
+#endif

@@ -1,0 +1,88 @@
+/* Every struct that two processes share. One segment, mapped before the fork:
+ *
+ *   struct ipc_control      written by the orchestrator, read by the workers
+ *   struct ipc_tickets      the one word that workers share: next ticket of a run with -n
+ *   struct ipc_worker [N]   each written by its worker only, read by the orchestrator
+ *   struct ring [N]         worker -> orchestrator, encoded intervals
+ *
+ * No cache line is written by two processes, except the ticket counter. All words are single-writer
+ * atomics with relaxed order unless the comment names a partner. */
+#ifndef COMMON_IPC_H
+#define COMMON_IPC_H
+
+#include <stdalign.h>
+#include <stdatomic.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "common/err.h"
+#include "common/interval.h"
+#include "common/resp.h"
+#include "common/ring.h"
+
+#define IPC_VERSION 1u
+#define IPC_WORKERS_MAX 1024u
+#define IPC_NEVER UINT64_MAX
+
+struct ipc_control {
+    alignas(64) uint32_t version;
+    uint32_t worker_count;
+    uint64_t ring_offset_bytes; /* of ring 0 from the start of the segment */
+    uint64_t ring_stride_bytes;
+    /* Clock reading of the common start; 0 while workers connect. Release; the workers' acquire. */
+    alignas(64) _Atomic uint64_t start_ns;
+    /* No request is sent at or after this clock reading; IPC_NEVER: not set. Release / acquire. */
+    _Atomic uint64_t stop_ns;
+};
+
+struct ipc_tickets {
+    alignas(64) _Atomic uint64_t next; /* first ticket that nobody has claimed */
+};
+
+enum worker_state {
+    WORKER_FORKED,     /* -> CONNECTING                                                     */
+    WORKER_CONNECTING, /* -> READY when every connection answered its PING, -> FAILED        */
+    WORKER_READY,      /* waits for start_ns. -> RUNNING                                     */
+    WORKER_RUNNING,    /* -> DONE after its INTERVAL_LAST record is in the ring              */
+    WORKER_DONE,
+    WORKER_FAILED /* err says why; published after it with release                      */
+};
+
+struct ipc_error_kind {
+    char word[32];
+    char text[RESP_LINE_BYTES]; /* the first error reply that began with this word, terminated */
+};
+
+struct ipc_worker {
+    /* Release by the worker, acquire by the orchestrator: everything below is then visible. */
+    alignas(64) _Atomic uint32_t state;
+    _Atomic uint32_t connections_ready;
+    struct err err; /* of WORKER_FAILED */
+
+    /* Live totals since the common start, of all replacements of this worker together. */
+    alignas(64) _Atomic uint64_t counters[COUNTER_COUNT];
+    _Atomic uint64_t in_flight;
+    _Atomic uint64_t last_done_ns; /* clock reading of the last reply */
+    _Atomic uint64_t ticket_next;  /* claimed chunk: tickets [next, end) are still to be sent;  */
+    _Atomic uint64_t ticket_end;   /* without -n: next is how many tickets were drawn           */
+
+    /* Append only; count is stored with release after the entry. */
+    alignas(64) _Atomic uint32_t error_kind_count;
+    struct ipc_error_kind error_kinds[ERROR_KINDS_MAX];
+};
+
+/* The layout of the segment for a number of workers; ring_capacity_bytes is a power of two. */
+size_t ipc_segment_bytes(uint32_t worker_count, uint64_t ring_capacity_bytes);
+
+/* Lays out zeroed memory of ipc_segment_bytes. Orchestrator, before the first fork. */
+void ipc_segment_init(void *segment, uint32_t worker_count, uint64_t ring_capacity_bytes);
+
+struct ipc_control *ipc_control(void *segment);
+struct ipc_tickets *ipc_tickets(void *segment);
+struct ipc_worker *ipc_worker(void *segment, uint32_t index);
+struct ring *ipc_ring(void *segment, uint32_t index);
+
+/* Ring capacity with room for at least 60 s of ordinary records at this interval length. */
+uint64_t ipc_ring_capacity_bytes(uint64_t interval_ns);
+
+#endif

@@ -1,0 +1,30 @@
+/* One log, for people: lines on stderr and, when a run has a directory, in its volley.log.
+ * Called by the orchestrator only. Workers never log: what they have to say goes into struct err.
+ * Nothing here is called between the start barrier and the end of a worker's loop. */
+#ifndef COMMON_LOG_H
+#define COMMON_LOG_H
+
+#include <stdbool.h>
+
+#include "common/err.h"
+
+enum log_level { LOG_ERROR, LOG_WARNING, LOG_INFO, LOG_DEBUG };
+
+/* Lines up to this level go to stderr (default LOG_WARNING). */
+void log_set_level(enum log_level level);
+
+/* Also appends every line, whatever its level, to the file of this path. One file at a time;
+ * NULL closes it. */
+MUST_USE enum err_code log_to_file(const char *path, struct err *err);
+
+/* Writes one line "volley: text" (stderr) or "<UTC time> [LEVEL] text" (file). A progress line
+ * that stands unfinished on the terminal is ended first (see log_progress_line). */
+void log_line(enum log_level level, const char *format, ...) PRINTF_LIKE(2, 3);
+
+/* Tells the log that an unfinished progress line stands on the terminal (true), or none (false). */
+void log_progress_line(bool unfinished);
+
+/* "error" "warning" "info" "debug", any case, also "critical" (as error) -> level. False: unknown. */
+MUST_USE bool log_level_parse(enum log_level *level, const char *text);
+
+#endif

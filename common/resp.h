@@ -1,0 +1,67 @@
+/* RESP2 and RESP3: commands out, replies in. Pure functions on memory; no allocation, no I/O.
+ *
+ * The scanner walks replies without keeping them: value bytes are skipped. It can stop at any byte
+ * and go on with the next buffer, so a connection needs no reply buffer of its own; what it must
+ * remember is in struct resp_scanner. Aggregates may nest to RESP_DEPTH_MAX levels. Streamed
+ * aggregates and strings ("$?", "*?") are not sent by any server for plain commands and are refused.
+ * Protocol: the RESP specification of the Valkey and Redis projects. */
+#ifndef COMMON_RESP_H
+#define COMMON_RESP_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "common/err.h"
+
+#define RESP_DEPTH_MAX 16   /* levels of aggregates inside each other */
+#define RESP_LINE_BYTES 160 /* of a simple string or error text, what is kept of it */
+#define RESP_BULK_MAX_BYTES (512ll * 1024 * 1024 * 8) /* a longer announced length is rubbish */
+
+enum resp_status {
+    RESP_REPLY,  /* one whole top-level reply ended; consumed_bytes says where       */
+    RESP_MORE,   /* all bytes consumed, the reply goes on                            */
+    RESP_INVALID /* not RESP; the connection cannot be used any more                 */
+};
+
+struct resp_reply {
+    char type;       /* first byte: + - : $ * _ # , ( ! = % ~ or > (a push, which is no reply)  */
+    bool is_error;   /* - or !                                                                 */
+    bool is_null;    /* $-1 *-1 _                                                              */
+    int64_t integer; /* ':' value; '$' '!' '=' length; '*' '~' '>' elements; '%' pairs; '#' 0/1 */
+    uint32_t nulls;  /* nulls at any depth inside an aggregate                                 */
+    uint32_t errors; /* errors inside an aggregate (EXEC)                                      */
+    uint32_t
+        text_bytes; /* of '+' '-' ':' ',' '(' or a '!' body: what text holds, cut at RESP_LINE_BYTES */
+    const char *
+        text; /* not terminated; points into the buffer or the scanner; valid until the next call */
+};
+
+struct resp_scanner {
+    uint32_t state;
+    uint32_t depth;
+    uint32_t line_bytes; /* of a line, or error body, that an earlier buffer ended in */
+    int64_t skip_bytes;  /* of a bulk body and its CRLF, still to come         */
+    struct resp_reply reply;
+    int64_t remaining[RESP_DEPTH_MAX]; /* elements still to come at each open level */
+    bool attribute[RESP_DEPTH_MAX];    /* the level is an attribute: what follows it is the reply */
+    char line[RESP_LINE_BYTES];
+};
+
+void resp_scanner_reset(struct resp_scanner *scanner);
+
+/* Scans up to the end of one top-level reply. On RESP_REPLY *reply is filled and *consumed_bytes
+ * tells where the next reply begins; on RESP_MORE all of in was consumed; on RESP_INVALID *reply is
+ * not set. An attribute ('|') is skipped together with what it holds. */
+MUST_USE enum resp_status resp_scan(struct resp_scanner *scanner, const char *in, size_t in_bytes,
+                                    size_t *consumed_bytes, struct resp_reply *reply);
+
+/* True between replies: nothing of the next reply has been seen. */
+bool resp_scanner_idle(const struct resp_scanner *scanner);
+
+/* Encodes a command as an array of bulk strings. Returns the bytes it needs, whether they fitted
+ * or not; writes only when out_bytes is enough. out may be NULL with out_bytes 0. */
+size_t resp_encode_command(char *out, size_t out_bytes, size_t argc, const char *const *argv,
+                           const size_t *arg_bytes);
+
+#endif

@@ -1,0 +1,83 @@
+/* What the user asked for: parsed, validated, and constant from the fork on. Filled by
+ * orchestrator/options from the option table; workers inherit it. Times are nanoseconds, sizes
+ * bytes. Pointers are owned by the option parser and live as long as the spec. */
+#ifndef COMMON_SPEC_H
+#define COMMON_SPEC_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "common/log.h"
+
+enum key_order { KEYS_ONE, KEYS_RANDOM, KEYS_SEQUENTIAL };
+
+enum cpus_choice { CPUS_AUTO, CPUS_NONE, CPUS_LIST };
+
+#define SPEC_CPUS_MAX 4096
+#define SPEC_PERCENTILES_MAX 16
+#define SPEC_TESTS_MAX 64
+
+struct spec {
+    /* target */
+    const char *host;
+    uint64_t port;
+    const char *socket_path; /* NULL: TCP */
+    const char *user;        /* NULL: none */
+    const char *password;    /* NULL: none */
+    uint64_t database;
+    bool managed; /* volley starts and stops the server itself */
+    uint64_t wait_ready_ns;
+
+    /* load */
+    const char *tests[SPEC_TESTS_MAX]; /* lower case names of the test table; count below  */
+    uint32_t test_count;               /* 0 when a command is given                         */
+    const char *const *command;        /* arguments after "--", or NULL                     */
+    uint32_t command_argc;
+    bool last_argument_from_stdin;
+    uint64_t clients;     /* connections over all workers                                   */
+    uint64_t requests;    /* of each test; 0: time decides                                  */
+    uint64_t duration_ns; /* 0: requests decide                                             */
+    uint64_t warmup_ns;
+    uint64_t pipeline;
+    uint64_t data_bytes;
+    enum key_order key_order;
+    uint64_t keyspace; /* keys offset .. offset + keyspace - 1; 1 with KEYS_ONE              */
+    uint64_t keyspace_offset;
+    bool sequential_random_start;
+    uint64_t seed;
+    bool prefill;
+    bool loop;           /* repeat until interrupted */
+    bool null_transport; /* --null */
+
+    /* fleet */
+    uint64_t processes; /* 0: auto */
+    uint64_t threads;   /* workers = processes * threads */
+    enum cpus_choice cpus_choice;
+    uint32_t cpus[SPEC_CPUS_MAX]; /* with CPUS_LIST */
+    uint32_t cpu_count;
+
+    /* time and failure */
+    uint64_t interval_ns;
+    uint64_t request_timeout_ns;
+    uint64_t connection_timeout_ns;
+    uint64_t drain_timeout_ns;
+    uint64_t max_errors; /* 0: no limit */
+
+    /* output */
+    bool quiet;               /* valkey-benchmark's -q line                   */
+    bool csv;                 /* valkey-benchmark's --csv line                */
+    uint64_t csv_interval_ns; /* 0: no interval CSV; else a multiple of interval_ns */
+    double percentiles[SPEC_PERCENTILES_MAX]; /* 0..100 */
+    uint32_t percentile_count;
+    const char *label;
+    const char *json_path; /* "-": stdout; NULL: none */
+    const char *out_dir;
+    const char *hdr_path;
+    bool progress; /* also when stderr is no terminal */
+    bool debug;
+    enum log_level log_level;
+    bool explain;
+};
+
+#endif

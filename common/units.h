@@ -1,0 +1,32 @@
+/* Numbers as people write them. Parsers take the whole text or fail: rubbish behind a number is an
+ * error, as are a sign, an empty text, overflow, and a unit that does not belong. They set nothing
+ * on failure. Callable from anywhere. */
+#ifndef COMMON_UNITS_H
+#define COMMON_UNITS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "common/err.h"
+
+/* "100000", "10k", "2.5m", "1g": powers of ten. A fraction must give a whole number. */
+MUST_USE bool units_parse_count(uint64_t *count, const char *text);
+
+/* "64", "4kb", "1.5mb", "2gb" (also k, m, g and b alone): powers of two, bytes. */
+MUST_USE bool units_parse_size(uint64_t *size_bytes, const char *text);
+
+/* "250us", "1.5ms", "10s", "2m", "1h", "90ns"; a bare number is in units of bare_unit_ns. */
+MUST_USE bool units_parse_duration(uint64_t *duration_ns, const char *text, uint64_t bare_unit_ns);
+
+/* "1234567" -> "1,234,567". Returns text. 27 bytes hold any value. */
+#define UNITS_GROUPED_BYTES 28
+char *units_format_grouped(char *text, size_t text_bytes, uint64_t value);
+
+/* A duration in its largest exact unit: "1s", "250ms", "1.5s" is "1500ms". Returns text. */
+char *units_format_duration(char *text, size_t text_bytes, uint64_t duration_ns);
+
+/* A size: "64 B", "1.5 MB" (powers of two, as INFO prints them). Returns text. */
+char *units_format_size(char *text, size_t text_bytes, uint64_t size_bytes);
+
+#endif

@@ -1,0 +1,31 @@
+/* All workers of one run: segment, fork, pin, start barrier, supervise, collect, reap. The fleet
+ * never blocks on a worker: it looks at state words and rings on a timer. */
+#ifndef ORCHESTRATOR_FLEET_FLEET_H
+#define ORCHESTRATOR_FLEET_FLEET_H
+
+#include <stdbool.h>
+
+#include "common/err.h"
+#include "common/spec.h"
+#include "orchestrator/fleet/plan.h"
+#include "orchestrator/report/progress.h"
+#include "orchestrator/report/timeline.h"
+#include "worker/worker.h"
+
+/* Signals of the session, counted by the handler that main installs: the first one asks for a
+ * drained stop, the second one for an immediate one. */
+struct interrupts {
+    volatile int count;
+};
+
+/* One run from fork to the last record. Events go to the timeline; `run` names what is sent and is
+ * completed here (segment, wake_fd, orchestrator). result gets status, workers, seconds and evidence
+ * of the fleet. Returns OK when the run happened, whatever its status; E_CONNECT when some
+ * connections could not be opened (k of n and why), E_INTERRUPTED when it was interrupted before
+ * the start, E_SYSTEM when memory or fork failed. No child is left in any case. */
+MUST_USE enum err_code fleet_run(const struct plan *plan, struct worker_run *run,
+                                 struct run_facts *facts, struct timeline *timeline,
+                                 struct progress *progress, struct interrupts *interrupts,
+                                 struct run_result *result, struct err *err);
+
+#endif

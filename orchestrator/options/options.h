@@ -1,0 +1,96 @@
+/* Option tables -> values. One option is one row; parsing, range checks, --help, the options
+ * reference, shell completion, the config file and the JSON echo all read the same rows.
+ *
+ * A value comes from, in rising order of weight: the row's default, the config file, the command
+ * line. Nothing here connects to anything or prints; callers print what they are given. */
+#ifndef ORCHESTRATOR_OPTIONS_OPTIONS_H
+#define ORCHESTRATOR_OPTIONS_OPTIONS_H
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include "common/err.h"
+#include "common/spec.h"
+
+enum option_kind {
+    OPTION_FLAG,     /* bool; in a config file true or false                                 */
+    OPTION_COUNT,    /* uint64_t, powers of ten; min..max                                    */
+    OPTION_SIZE,     /* uint64_t bytes, powers of two; min..max                              */
+    OPTION_DURATION, /* uint64_t ns; a bare number is in units of bare_unit_ns; min..max     */
+    OPTION_TEXT,     /* const char *                                                         */
+    OPTION_CUSTOM,   /* parse() stores it                                                    */
+    OPTION_NOT_YET,  /* known, refused: "not available yet"                                  */
+    OPTION_ELSEWHERE /* of another tool, refused: help names the volley option that does it  */
+};
+
+struct option_row {
+    const char *name;    /* long name without dashes; also the config key                   */
+    const char *aliases; /* further long names, separated by blanks; NULL: none              */
+    const char *shorts;  /* short letters, each an alias; NULL: none                         */
+    enum option_kind kind;
+    const char *argument; /* "N", "FILE" ... in help; NULL: takes none                        */
+    size_t offset;        /* into the target struct                                          */
+    uint64_t min, max;
+    uint64_t bare_unit_ns;
+    const char *unset; /* default as text, parsed like a given value; NULL: zero / false / NULL */
+    enum err_code (*parse)(void *target, const char *value, struct err *err);
+    const char *section;    /* heading in help; rows of a section stand together                 */
+    const char *help;       /* one or more sentences, wrapped by the printer                     */
+    bool secret;            /* never echoed                                                     */
+    bool command_line_only; /* not a config key: --help, --config ...                         */
+};
+
+struct option_table {
+    const struct option_row *rows;
+    size_t row_count;
+    const char *usage;    /* first line of help, after "usage: " */
+    const char *synopsis; /* what the command does, one paragraph */
+    const char *epilogue; /* after the options; NULL: none        */
+};
+
+enum option_origin_kind { ORIGIN_UNSET, ORIGIN_DEFAULT, ORIGIN_CONFIG, ORIGIN_COMMAND_LINE };
+struct option_origin {
+    enum option_origin_kind kind;
+    unsigned line;   /* of the config file */
+    char given[128]; /* as spelled by the user: "-c", "clients"; cut */
+    char value[256]; /* as given, cut; "***" when secret             */
+};
+
+/* The result of a parse: origins[i] belongs to rows[i]. Owns all text that values point to. */
+struct option_values {
+    const struct option_table *table;
+    void *target;
+    struct option_origin *origins;
+    const char *const *rest; /* after "--", NULL when there was none */
+    size_t rest_count;
+    char **owned; /* private */
+    size_t owned_count;
+};
+
+/* Stores defaults, then the config file that --config names, then argv (argv[0] is skipped) into
+ * target. E_USAGE: unknown option (with the nearest known), missing or bad value, a positional argument, an option
+ * given twice with different values; E_CONFIG: config file unreadable, not JSON or YAML, unknown key (with
+ * line). options_free in any case. */
+MUST_USE enum err_code options_parse(struct option_values *values, const struct option_table *table,
+                                     void *target, int argc, const char *const *argv,
+                                     struct err *err);
+void options_free(struct option_values *values);
+
+/* Row by its name (not alias), -1 when there is none. */
+int options_row(const struct option_table *table, const char *name);
+bool options_given(const struct option_values *values, const char *name);
+
+/* The same rows, for people and programs. */
+void options_print_help(const struct option_table *table, FILE *out);
+void options_print_markdown(const struct option_table *table, FILE *out);
+void options_print_man(const struct option_table *table,
+                       FILE *out); /* .TP entries of mdoc-free man(7) */
+void options_print_completion(const struct option_table *table, const char *command, FILE *out);
+/* {"clients": 50, ...}: every effective value, secrets as "***"; and where each came from. */
+json_t *options_to_json(const struct option_values *values);
+void options_print_origins(const struct option_values *values, FILE *out);
+
+#endif

@@ -1,0 +1,28 @@
+/* The live line, once a second, on a terminal or with --progress. */
+#ifndef ORCHESTRATOR_REPORT_PROGRESS_H
+#define ORCHESTRATOR_REPORT_PROGRESS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include "orchestrator/report/timeline.h"
+
+struct progress {
+    FILE *out;
+    bool terminal;
+    uint64_t last_ns, last_completed;
+    struct histogram *window; /* service times since the last line */
+    char prefix[32];
+};
+
+MUST_USE enum err_code progress_init(struct progress *progress, FILE *out, struct err *err);
+void progress_begin(struct progress *progress, const struct run_facts *run);
+void progress_add(struct progress *progress, const struct interval_row *row);
+/* Prints the line of features 1.20 for elapsed_ns since the start from live totals. */
+void progress_line(struct progress *progress, const struct run_facts *run, uint64_t elapsed_ns,
+                   uint64_t completed, uint64_t errors);
+void progress_end(struct progress *progress); /* ends the line */
+void progress_destroy(struct progress *progress);
+
+#endif

@@ -1,0 +1,151 @@
+/* What happened, as a stream of events, and who listens. The fleet's collector and `volley report`
+ * (from a journal) feed the same events to the same sinks, so every output can be rebuilt.
+ *
+ *   session_begin  (run_begin  interval*  run_end)*  session_end
+ *
+ * Events carry plain facts, never the spec or a plan: all a sink needs is in them. */
+#ifndef ORCHESTRATOR_REPORT_TIMELINE_H
+#define ORCHESTRATOR_REPORT_TIMELINE_H
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "common/err.h"
+#include "common/interval.h"
+#include "common/ipc.h"
+#include "common/spec.h"
+
+/* Once per command. All JSON and text is borrowed for the length of the session. */
+struct session_facts {
+    json_t *spec;        /* options_to_json      */
+    json_t *environment; /* environment_collect  */
+    const char *label;   /* NULL: none           */
+    const char *command; /* "bench"              */
+    const double *percentiles;
+    uint32_t percentile_count;
+};
+
+/* Known when the start barrier falls. */
+struct run_facts {
+    char name[128];           /* "GET"                                                        */
+    uint32_t index;           /* of the run in the session, from 0                            */
+    bool prefill;             /* writes the keys that the next run reads: reported briefly    */
+    uint64_t started_wall_ns; /* wall clock at the common start                            */
+    uint64_t interval_ns;
+    uint64_t warmup_ns;
+    uint64_t duration_ns; /* 0: requests decide                                        */
+    uint64_t requests;    /* 0: time decides                                           */
+    uint64_t clients, pipeline, data_bytes, request_bytes, keyspace;
+    bool one_key; /* every request has the same key                            */
+    bool reads;   /* hits and misses mean something                            */
+    bool keyspace_random;
+    uint32_t worker_count;
+    int worker_cpus[IPC_WORKERS_MAX]; /* -1: not pinned */
+    char target[160];                 /* "127.0.0.1:6379", "null transport" */
+};
+
+/* Error replies by first word, numbered as they first came in any worker. */
+struct error_kinds {
+    uint32_t count;
+    struct ipc_error_kind kinds[ERROR_KINDS_MAX];
+};
+
+struct worker_summary {
+    uint32_t index;
+    int64_t pid; /* of the last process that did this worker's share */
+    int cpu;
+    uint32_t restarts;
+    uint64_t requests;                           /* ok + errors, whole run, measured part */
+    double cpu_user_seconds, cpu_system_seconds; /* measured part */
+};
+
+enum verdict_level { VERDICT_GREEN, VERDICT_AMBER, VERDICT_RED };
+
+struct verdict_check {
+    char name[32];
+    enum verdict_level level;
+    char value[64]; /* evidence, as people read it */
+    char threshold[64];
+    char advice[256]; /* empty when GREEN */
+};
+#define VERDICT_CHECKS_MAX 32
+struct verdict {
+    enum verdict_level level; /* the worst of the checks */
+    struct verdict_check checks[VERDICT_CHECKS_MAX];
+    uint32_t check_count;
+};
+
+/* What the verdict weighs besides the totals; the fleet and the target room fill it. */
+struct run_evidence {
+    double steal_share;            /* of all CPU time of the host during the run; < 0: unknown    */
+    uint64_t throttled_ns;         /* by the cgroup's CPU quota during the run                    */
+    bool server_shares_worker_cpu; /* a local server's CPUs and a pinned worker's are the same    */
+    bool server_place_known;
+    uint32_t workers_lost;
+    uint32_t late_records;
+};
+
+/* Known when the run is over. rows are summed over the measured intervals; rows of the warm-up are
+ * in no total. */
+struct run_result {
+    const struct run_facts *facts;
+    const struct error_kinds *error_kinds;
+    const struct interval_row *total; /* header: start_ns, end_ns of the measured part, gauges */
+    double seconds;                   /* of the measured part: rates are counts / seconds      */
+    bool interrupted;
+    enum err_code
+        status; /* OK, E_FAILED (nothing succeeded), E_UNTRUSTED, E_CONNECT, E_INTERRUPTED */
+    char status_text[ERR_TEXT_BYTES];
+    struct worker_summary workers[IPC_WORKERS_MAX];
+    uint32_t worker_count;
+    struct run_evidence evidence;
+    struct verdict verdict;
+};
+
+/* A listener. Any function may be NULL. An error of one sink is warned of once and that sink is
+ * left out from then on; the run and the other sinks go on. */
+struct sink {
+    const char *name;
+    void *state;
+    enum err_code (*session_begin)(void *state, const struct session_facts *session,
+                                   struct err *err);
+    enum err_code (*run_begin)(void *state, const struct run_facts *run, struct err *err);
+    /* error_kinds has every kind that the row counts. */
+    enum err_code (*interval)(void *state, const struct interval_row *row,
+                              const struct error_kinds *error_kinds, struct err *err);
+    enum err_code (*run_end)(void *state, const struct run_result *result, struct err *err);
+    /* interrupted sessions get it too: files are completed and renamed here. */
+    enum err_code (*session_end)(void *state, struct err *err);
+    void (*destroy)(void *state);
+};
+
+#define TIMELINE_SINKS_MAX 8
+struct timeline {
+    struct sink sinks[TIMELINE_SINKS_MAX];
+    uint32_t sink_count;
+    bool failed[TIMELINE_SINKS_MAX];
+    const struct session_facts *session;
+    struct run_facts run;
+    struct error_kinds error_kinds;
+    struct interval_row *total; /* of the measured intervals of the run under way */
+    uint64_t rows;
+};
+
+MUST_USE enum err_code timeline_init(struct timeline *timeline, struct err *err);
+void timeline_add(struct timeline *timeline, struct sink sink);
+void timeline_session_begin(struct timeline *timeline, const struct session_facts *session);
+void timeline_run_begin(struct timeline *timeline, const struct run_facts *run);
+/* Checks the row's identities unless it is degraded; adds it to the total unless it is warm-up. */
+MUST_USE enum err_code timeline_interval(struct timeline *timeline, const struct interval_row *row,
+                                         struct err *err);
+/* Completes result (facts, total, error kinds, verdict) and passes it on. */
+void timeline_run_end(struct timeline *timeline, struct run_result *result);
+void timeline_session_end(struct timeline *timeline);
+void timeline_destroy(struct timeline *timeline);
+
+/* The verdict of design.md 4.10 from a result's totals and evidence. Pure. */
+void verdict_judge(struct verdict *verdict, const struct run_result *result);
+const char *verdict_level_name(enum verdict_level level);
+
+#endif

@@ -1,0 +1,46 @@
+/* One worker's life, and all that the orchestrator may know of this room. */
+#ifndef WORKER_WORKER_H
+#define WORKER_WORKER_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "common/ipc.h"
+#include "common/spec.h"
+#include "common/transport.h"
+#include "worker/workload.h"
+
+/* One run of one workload, as all its workers see it. Constant from the fork on. */
+struct worker_run {
+    const struct spec *spec;
+    const struct workload *workload;
+    const struct target_address *target; /* resolved; NULL with the null transport           */
+    uint64_t requests;                   /* tickets of the run; 0: time decides              */
+    uint64_t duration_ns;                /* measured time after the warm-up; 0: requests decide */
+    uint64_t warmup_ns;                  /* a whole number of intervals                      */
+    uint64_t pipeline;
+    bool null_transport;
+    void *segment;      /* ipc.h */
+    int wake_fd;        /* eventfd, written at the start and at a stop; never read          */
+    pid_t orchestrator; /* a worker whose parent is another has been orphaned               */
+    uint32_t worker_count;
+};
+
+/* What is this worker's own. */
+struct worker_share {
+    uint32_t index;       /* 0 .. worker_count - 1                                            */
+    int cpu;              /* -1: not pinned                                                   */
+    uint32_t connections; /* at least 1                                                       */
+    bool replacement;     /* takes over the live words of one that died: the run is under way */
+};
+
+/* Runs a worker from fork to its last record. Called in the child, once; closes nothing that the
+ * caller opened. Returns the status for _exit(): 0, or an error code that is also in ipc_worker.err. */
+MUST_USE int worker_main(const struct worker_run *run, const struct worker_share *share);
+
+/* Resident allocations since the start barrier of this process; 0 in builds that do not count
+ * (see tests/support/malloc_count.c). */
+uint64_t worker_allocations_after_start(void);
+
+#endif

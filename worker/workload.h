@@ -1,0 +1,79 @@
+/* Which command, which key, which value for ticket k: a pure function of (seed, k).
+ *
+ * A test is a row of one table; a workload is a test, or the user's own command, compiled into a
+ * request template: the bytes of the request with the places that change from ticket to ticket.
+ * Every request of a workload has the same length. Compiled in the orchestrator before the fork;
+ * rendering is the worker's hot path and allocates nothing. */
+#ifndef WORKER_WORKLOAD_H
+#define WORKER_WORKLOAD_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "common/err.h"
+#include "common/spec.h"
+
+/* What a reply says about hits and misses. */
+enum read_kind {
+    READ_NONE,  /* not a read                                                        */
+    READ_VALUE, /* one key: null or an empty aggregate is a miss, anything else a hit */
+    READ_EACH   /* MGET: every element is a hit or, when null, a miss                */
+};
+
+#define WORKLOAD_TEST_ARGS_MAX 24
+
+/* One row a default test of valkey-benchmark. */
+struct workload_test {
+    const char *name;  /* for -t, lower case                       */
+    const char *title; /* as valkey-benchmark prints it            */
+    const char *argv[WORKLOAD_TEST_ARGS_MAX];
+    enum read_kind read_kind;
+    bool inline_command;      /* sent as one line, not as an array */
+    const char *prefill_name; /* the test that writes what this one reads; NULL: nothing to write */
+    bool prefill_per_request; /* the read consumes: one element is written per request */
+    uint64_t prefill_elements; /* list elements a range needs; 0: one write a key of the range */
+};
+
+/* Row i of the table, NULL behind the last; by name (any case), NULL when unknown. */
+const struct workload_test *workload_test_at(size_t index);
+const struct workload_test *workload_test_find(const char *name);
+
+struct workload; /* owns its template and value pool */
+
+/* What is compiled: a row of the table, or a command with placeholders and ';' sequences. */
+struct workload_source {
+    const struct workload_test *test; /* or NULL and ...                                */
+    const char *const *argv;          /* ... the user's arguments                        */
+    const size_t *argv_bytes;         /* their lengths; NULL: terminated strings         */
+    size_t argc;
+    const char *title; /* NULL: the test's title, or the command itself     */
+};
+
+/* Compiles for the spec's key order, range, data size and seed. E_USAGE names the placeholder that
+ * is unknown, the command that breaks request and reply, or the test that cannot run so. */
+MUST_USE enum err_code workload_create(struct workload **workload,
+                                       const struct workload_source *source,
+                                       const struct spec *spec, struct err *err);
+void workload_destroy(struct workload *workload);
+
+const char *workload_title(const struct workload *workload);
+size_t workload_request_bytes(const struct workload *workload); /* the same for every ticket */
+uint32_t workload_replies(const struct workload *workload);     /* a request has so many     */
+enum read_kind workload_read_kind(const struct workload *workload, uint32_t reply_index);
+bool workload_reads(const struct workload *workload);                /* any part is a read        */
+uint32_t workload_keys_per_request(const struct workload *workload); /* random numbers drawn     */
+bool workload_uses_one_key(const struct workload *workload); /* every request has the same key */
+/* A row of the table when made from one, else NULL. */
+const struct workload_test *workload_test(const struct workload *workload);
+
+/* Writes request `ticket` (workload_request_bytes) to out. Hot path. */
+void workload_render(const struct workload *workload, uint64_t ticket, char *out);
+
+/* The null transport's answer to one whole request of this workload. */
+const char *workload_null_reply(const struct workload *workload, size_t *reply_bytes);
+
+/* Warm-up requests draw from a stream of their own, so that measuring begins at ticket 0. */
+#define WORKLOAD_WARMUP_TICKET (1ull << 62)
+
+#endif
