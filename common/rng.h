@@ -24,7 +24,7 @@ static inline uint64_t rng_at(uint64_t seed, uint64_t index)
  * bound / 2^64. */
 static inline uint64_t rng_bounded(uint64_t random, uint64_t bound)
 {
-    return (uint64_t)(((unsigned __int128)random * bound) >> 64);
+    return (uint64_t)((__extension__(unsigned __int128) random * bound) >> 64);
 }
 
 #endif
