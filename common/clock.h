@@ -37,4 +37,7 @@ static inline uint64_t clock_wall_ns(void)
     return (uint64_t)now.tv_sec * NS_PER_SECOND + (uint64_t)now.tv_nsec;
 }
 
+/* Sleeps until the clock reads at least at_ns; for the start barrier. At most one second. */
+void clock_sleep_until(uint64_t at_ns);
+
 #endif

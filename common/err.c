@@ -4,8 +4,8 @@
 #include <stdio.h>
 #include <string.h>
 
-static enum err_code store(struct err *err, enum err_code code, int sys_errno, const char *format,
-                           va_list args)
+static enum err_code PRINTF_LIKE(4, 0)
+    store(struct err *err, enum err_code code, int sys_errno, const char *format, va_list args)
 {
     if (err == NULL)
         return code;

@@ -3,10 +3,10 @@
  *
  * Two types share the layout. An interval_histogram has 32-bit counts and one writer, the worker's
  * hot path; a histogram has 64-bit counts and is what rows, totals and quantiles are made of.
- * Neither allocates; both are zeroed by their reset function before the first use.
+ * Neither allocates; both need their _init before the first use.
  *
- * min, max and sum are exact. A value above the range is counted in the last bucket and in
- * clamped_count; max keeps its true value. */
+ * min, max and sum are exact. A value above the range is counted in the bucket of one hour and
+ * in clamped_count; max keeps its true value. */
 #ifndef COMMON_HISTOGRAM_H
 #define COMMON_HISTOGRAM_H
 
@@ -87,11 +87,12 @@ void histogram_add_interval(struct histogram *into, const struct interval_histog
 /* Counts value_ns `times` times (for tests, tools and replay; not for a hot path). */
 void histogram_record_n(struct histogram *histogram, uint64_t value_ns, uint64_t times);
 
-/* The value that a share q (0..1) of all values does not exceed: the highest value of the bucket in
- * which the count reaches ceil(q * count), at least 1, capped by the exact maximum. 0 when empty. */
+/* The value that a share q (0..1, beyond: the nearer end) of all values does not exceed: the highest
+ * value of the bucket in which the count reaches ceil(q * count), at least 1, capped by the exact
+ * maximum. 0 when empty. */
 uint64_t histogram_quantile(const struct histogram *histogram, double q);
 double histogram_mean(const struct histogram *histogram);  /* exact: sum / count; 0 when empty  */
-double histogram_stdev(const struct histogram *histogram); /* of bucket middles; 0 when empty   */
+double histogram_stdev(const struct histogram *histogram); /* of bucket middles; 0 when empty */
 /* How many values lie in buckets whose values are all <= value_ns; the bucket that straddles
  * value_ns counts as a whole when its lowest value is <= value_ns. */
 uint64_t histogram_count_at_or_below(const struct histogram *histogram, uint64_t value_ns);

@@ -88,9 +88,11 @@ struct interval_row {
     struct histogram histograms[HISTOGRAM_KINDS];
 };
 
-/* Room that holds any encoded interval. Large because any bucket may be touched; usual records are
- * a few kilobytes. */
+/* Room that holds any encoded interval or row. Large because any bucket may be touched; usual records
+ * are a few kilobytes. What comes out of a ring was a struct interval, with 32-bit counts, and is at
+ * most INTERVAL_RECORD_MAX_BYTES long. */
 #define INTERVAL_WIRE_MAX_BYTES (HISTOGRAM_KINDS * HISTOGRAM_WIRE_MAX_BYTES + 4096u)
+#define INTERVAL_RECORD_MAX_BYTES (HISTOGRAM_KINDS * INTERVAL_HISTOGRAM_WIRE_MAX_BYTES + 4096u)
 
 /* Zeroes everything (init) or everything that was touched (reset). */
 void interval_init(struct interval *interval);
@@ -98,7 +100,8 @@ void interval_reset(struct interval *interval);
 void interval_row_init(struct interval_row *row);
 void interval_row_reset(struct interval_row *row);
 
-/* Interval -> bytes. Returns bytes written; out must have INTERVAL_WIRE_MAX_BYTES. */
+/* Interval -> bytes. Return bytes written; out must have INTERVAL_RECORD_MAX_BYTES for an interval,
+ * INTERVAL_WIRE_MAX_BYTES for a row. */
 size_t interval_encode(unsigned char *out, const struct interval *interval);
 size_t interval_row_encode(unsigned char *out, const struct interval_row *row);
 
@@ -122,7 +125,8 @@ uint64_t counters_lost(const uint64_t counters[COUNTER_COUNT]);
 
 /* The identities of design.md 4.6 within one row or one worker's record:
  * in_flight_before + sent = ok + errors + timed_out + lost + in_flight_after, histogram counts = ok
- * and errors, kinds add up to errors. E_UNTRUSTED with the numbers when one is broken. */
+ * and errors, kinds add up to errors. E_UNTRUSTED with the numbers when one is broken. A row with
+ * INTERVAL_DEGRADED stands outside the identities and is always OK. */
 MUST_USE enum err_code interval_row_check(const struct interval_row *row, struct err *err);
 MUST_USE enum err_code interval_check(const struct interval *interval, struct err *err);
 

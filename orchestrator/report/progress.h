@@ -12,14 +12,18 @@ struct progress {
     FILE *out;
     bool terminal;
     uint64_t last_ns, last_completed;
-    struct histogram *window; /* service times since the last line */
+    struct histogram *window;  /* service times since the last line */
+    uint64_t warmup_completed; /* of the warm-up's rows: outside the share and the average */
+    int line_bytes;            /* of the line that stands unfinished on the terminal; 0: none */
     char prefix[32];
 };
 
 MUST_USE enum err_code progress_init(struct progress *progress, FILE *out, struct err *err);
 void progress_begin(struct progress *progress, const struct run_facts *run);
 void progress_add(struct progress *progress, const struct interval_row *row);
-/* Prints the line of features 1.20 for elapsed_ns since the start from live totals. */
+/* Prints the line of features 1.20 for elapsed_ns since the common start. completed and errors are
+ * live totals since then: requests that are over, errors and lost ones among them. A run with a
+ * duration shows the share of its time. */
 void progress_line(struct progress *progress, const struct run_facts *run, uint64_t elapsed_ns,
                    uint64_t completed, uint64_t errors);
 void progress_end(struct progress *progress); /* ends the line */

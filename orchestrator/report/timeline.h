@@ -92,7 +92,10 @@ struct run_result {
     const struct run_facts *facts;
     const struct error_kinds *error_kinds;
     const struct interval_row *total; /* header: start_ns, end_ns of the measured part, gauges */
-    double seconds;                   /* of the measured part: rates are counts / seconds      */
+    const double *percentiles;        /* of the session: what the user wants to see, 0..100    */
+    uint32_t percentile_count;
+    double
+        seconds; /* of the measured part: rates are counts / seconds; 0: from the total's header */
     bool interrupted;
     enum err_code
         status; /* OK, E_FAILED (nothing succeeded), E_UNTRUSTED, E_CONNECT, E_INTERRUPTED */
@@ -133,18 +136,40 @@ struct timeline {
 };
 
 MUST_USE enum err_code timeline_init(struct timeline *timeline, struct err *err);
+/* At most TIMELINE_SINKS_MAX. The sink's state belongs to the timeline from here on. */
 void timeline_add(struct timeline *timeline, struct sink sink);
 void timeline_session_begin(struct timeline *timeline, const struct session_facts *session);
+/* Forgets the error kinds of the run before; whoever feeds the rows appends to
+ * timeline->error_kinds before it passes on a row that counts a new kind. */
 void timeline_run_begin(struct timeline *timeline, const struct run_facts *run);
-/* Checks the row's identities unless it is degraded; adds it to the total unless it is warm-up. */
+/* Checks the row's identities unless it is degraded; adds it to the total unless it is warm-up. A
+ * row that breaks an identity is passed on all the same: E_UNTRUSTED is the caller's to remember. */
 MUST_USE enum err_code timeline_interval(struct timeline *timeline, const struct interval_row *row,
                                          struct err *err);
-/* Completes result (facts, total, error kinds, verdict) and passes it on. */
+/* Completes result (facts, total, error kinds, percentiles, seconds when 0, verdict) and passes it
+ * on. A total that does not add up, with no degraded row in it, makes the status E_UNTRUSTED. */
 void timeline_run_end(struct timeline *timeline, struct run_result *result);
 void timeline_session_end(struct timeline *timeline);
 void timeline_destroy(struct timeline *timeline);
 
-/* The verdict of design.md 4.10 from a result's totals and evidence. Pure. */
+/* The verdict of design.md 4.10 from a result's totals and evidence. Pure. Every check is always in
+ * the list, in this order; the worst one is the level of the whole.
+ *
+ *   worker_cpu         AMBER from 90 % of the run's time on the CPU, in any worker: volley is the limit
+ *   loop_lag           AMBER when its p99 is above 10 % of the median service time
+ *   errors             AMBER above 0.1 % of all replies, RED above 1 %
+ *   lost_or_timed_out  AMBER from the first one, RED above 0.1 % of what was sent
+ *   misses             AMBER above 1 % of the keys that were looked up (tests that read)
+ *   one_key            AMBER when every request has the same key and no key range was asked for
+ *   shared_cpu         AMBER when a worker is pinned to a CPU that the server runs on
+ *   steal_time         AMBER above 2 % of the host's CPU time, RED above 10 %
+ *   throttling         AMBER from the first nanosecond, RED above 5 % of the run's time
+ *   lost_workers       RED from the first one
+ *   clamped            AMBER when a latency was above the histogram's range
+ *   few_samples        AMBER when a percentile q that was asked for rests on fewer than 10 / (1 - q)
+ *   late_records       AMBER from the first one: rows of the interval list are not exact
+ *   short_run          AMBER below 1 s of measured time
+ *   accounting         RED when the counters do not add up */
 void verdict_judge(struct verdict *verdict, const struct run_result *result);
 const char *verdict_level_name(enum verdict_level level);
 

@@ -1,0 +1,188 @@
+#include "common/histogram.h"
+
+#include <assert.h>
+#include <float.h>
+#include <math.h>
+#include <stddef.h>
+#include <string.h>
+
+static_assert(HISTOGRAM_COUNTS == 33792, "HdrHistogram's array length for 1 h and three digits");
+
+static uint32_t bucket_of(uint32_t index)
+{
+    /* The first 2048 sub-buckets are one wide; every further 1024 are twice as wide as before. */
+    return index < 2 * HISTOGRAM_SUB_BUCKET_HALF_COUNT
+               ? 0
+               : (index >> HISTOGRAM_SUB_BUCKET_HALF_BITS) - 1;
+}
+
+uint64_t histogram_lowest_value(uint32_t index)
+{
+    uint32_t bucket = bucket_of(index);
+    uint64_t sub_bucket = index - (bucket << HISTOGRAM_SUB_BUCKET_HALF_BITS);
+    return sub_bucket << bucket;
+}
+
+uint64_t histogram_highest_value(uint32_t index)
+{
+    return histogram_lowest_value(index) + (1ull << bucket_of(index)) - 1;
+}
+
+void interval_histogram_init(struct interval_histogram *histogram)
+{
+    memset(histogram, 0, sizeof *histogram);
+    histogram->min_ns = UINT64_MAX;
+    histogram->low_index = HISTOGRAM_COUNTS;
+}
+
+void interval_histogram_reset(struct interval_histogram *histogram)
+{
+    if (histogram->low_index <= histogram->high_index)
+        memset(histogram->counts + histogram->low_index, 0,
+               (histogram->high_index - histogram->low_index + 1) * sizeof histogram->counts[0]);
+    memset(histogram, 0, offsetof(struct interval_histogram, counts));
+    histogram->min_ns = UINT64_MAX;
+    histogram->low_index = HISTOGRAM_COUNTS;
+}
+
+void histogram_init(struct histogram *histogram)
+{
+    memset(histogram, 0, sizeof *histogram);
+    histogram->min_ns = UINT64_MAX;
+    histogram->low_index = HISTOGRAM_COUNTS;
+}
+
+void histogram_reset(struct histogram *histogram)
+{
+    if (histogram->low_index <= histogram->high_index)
+        memset(histogram->counts + histogram->low_index, 0,
+               (histogram->high_index - histogram->low_index + 1) * sizeof histogram->counts[0]);
+    memset(histogram, 0, offsetof(struct histogram, counts));
+    histogram->min_ns = UINT64_MAX;
+    histogram->low_index = HISTOGRAM_COUNTS;
+}
+
+/* What both types hold beside their counts. */
+struct summary {
+    uint64_t count, sum_ns, min_ns, max_ns, clamped_count;
+    uint32_t low_index, high_index;
+};
+
+static void add_summary(struct histogram *into, const struct summary *from)
+{
+    into->count += from->count;
+    into->sum_ns += from->sum_ns;
+    into->clamped_count += from->clamped_count;
+    if (from->min_ns < into->min_ns)
+        into->min_ns = from->min_ns;
+    if (from->max_ns > into->max_ns)
+        into->max_ns = from->max_ns;
+    if (from->low_index < into->low_index)
+        into->low_index = from->low_index;
+    if (from->high_index > into->high_index)
+        into->high_index = from->high_index;
+}
+
+void histogram_add(struct histogram *into, const struct histogram *from)
+{
+    if (from->count == 0)
+        return;
+    for (uint32_t i = from->low_index; i <= from->high_index; i++)
+        into->counts[i] += from->counts[i];
+    const struct summary summary = {from->count,     from->sum_ns,        from->min_ns,
+                                    from->max_ns,    from->clamped_count, from->low_index,
+                                    from->high_index};
+    add_summary(into, &summary);
+}
+
+void histogram_add_interval(struct histogram *into, const struct interval_histogram *from)
+{
+    if (from->count == 0)
+        return;
+    for (uint32_t i = from->low_index; i <= from->high_index; i++)
+        into->counts[i] += from->counts[i];
+    const struct summary summary = {from->count,     from->sum_ns,        from->min_ns,
+                                    from->max_ns,    from->clamped_count, from->low_index,
+                                    from->high_index};
+    add_summary(into, &summary);
+}
+
+void histogram_record_n(struct histogram *histogram, uint64_t value_ns, uint64_t times)
+{
+    if (times == 0)
+        return;
+    bool clamped = value_ns > HISTOGRAM_HIGHEST_NS;
+    uint32_t index = histogram_index(clamped ? HISTOGRAM_HIGHEST_NS : value_ns);
+    const struct summary summary = {
+        times, value_ns * times, value_ns, value_ns, clamped ? times : 0, index, index};
+    histogram->counts[index] += times;
+    add_summary(histogram, &summary);
+}
+
+uint64_t histogram_quantile(const struct histogram *histogram, double q)
+{
+    if (histogram->count == 0)
+        return 0;
+    uint64_t rank = histogram->count;
+    if (q < 1.0) {
+        /* 0.99 * 100 must be rank 99 although the double nearest to 0.99 may be above it, and so
+         * must 99.0 / 100: a few units in the last place are given back before rounding up. */
+        double exact = q > 0.0 ? q * (double)histogram->count : 0.0;
+        rank = (uint64_t)ceil(exact - exact * 4.0 * DBL_EPSILON);
+    }
+    if (rank < 1)
+        rank = 1;
+    if (rank > histogram->count)
+        rank = histogram->count;
+    uint64_t seen = 0;
+    for (uint32_t i = histogram->low_index; i <= histogram->high_index; i++) {
+        seen += histogram->counts[i];
+        if (seen >= rank) {
+            uint64_t value = histogram_highest_value(i);
+            return value < histogram->max_ns ? value : histogram->max_ns;
+        }
+    }
+    return histogram->max_ns;
+}
+
+double histogram_mean(const struct histogram *histogram)
+{
+    return histogram->count == 0 ? 0.0 : (double)histogram->sum_ns / (double)histogram->count;
+}
+
+static double middle_of(uint32_t index)
+{
+    /* Half the width rounded down, as HdrHistogram takes it. */
+    return (double)(histogram_lowest_value(index) + (1ull << bucket_of(index)) / 2);
+}
+
+double histogram_stdev(const struct histogram *histogram)
+{
+    if (histogram->count == 0)
+        return 0.0;
+    /* Around the mean of the middles: around the exact mean, equal values would deviate. */
+    double total = 0.0;
+    for (uint32_t i = histogram->low_index; i <= histogram->high_index; i++)
+        total += (double)histogram->counts[i] * middle_of(i);
+    double mean = total / (double)histogram->count;
+    double squares = 0.0;
+    for (uint32_t i = histogram->low_index; i <= histogram->high_index; i++) {
+        double away = middle_of(i) - mean;
+        squares += (double)histogram->counts[i] * away * away;
+    }
+    return sqrt(squares / (double)histogram->count);
+}
+
+uint64_t histogram_count_at_or_below(const struct histogram *histogram, uint64_t value_ns)
+{
+    if (histogram->count == 0)
+        return 0;
+    uint32_t last =
+        histogram_index(value_ns > HISTOGRAM_HIGHEST_NS ? HISTOGRAM_HIGHEST_NS : value_ns);
+    if (last > histogram->high_index)
+        last = histogram->high_index;
+    uint64_t seen = 0;
+    for (uint32_t i = histogram->low_index; i <= last; i++)
+        seen += histogram->counts[i];
+    return seen;
+}

@@ -1,0 +1,286 @@
+#include "common/interval.h"
+
+#include <assert.h>
+#include <inttypes.h>
+#include <stdbool.h>
+#include <string.h>
+
+#define COUNTER_NAME(id, name) name,
+const char *const counter_names[COUNTER_COUNT] = {COUNTER_TABLE(COUNTER_NAME)};
+#undef COUNTER_NAME
+
+#define FLAGS_KNOWN ((uint64_t)(INTERVAL_WARMUP | INTERVAL_LAST | INTERVAL_DEGRADED))
+
+/* Everything but the histograms, each number at its longest: header 8, counters and their number,
+ * kinds and their number. */
+static_assert((8 + COUNTER_COUNT + 1 + 2 * ERROR_KINDS_MAX + 1) * 10 <= 4096,
+              "INTERVAL_WIRE_MAX_BYTES holds any interval");
+
+void interval_init(struct interval *interval)
+{
+    memset(interval, 0, offsetof(struct interval, histograms));
+    for (unsigned i = 0; i < HISTOGRAM_KINDS; i++)
+        interval_histogram_init(&interval->histograms[i]);
+}
+
+void interval_reset(struct interval *interval)
+{
+    memset(interval, 0, offsetof(struct interval, histograms));
+    for (unsigned i = 0; i < HISTOGRAM_KINDS; i++)
+        interval_histogram_reset(&interval->histograms[i]);
+}
+
+void interval_row_init(struct interval_row *row)
+{
+    memset(row, 0, offsetof(struct interval_row, histograms));
+    for (unsigned i = 0; i < HISTOGRAM_KINDS; i++)
+        histogram_init(&row->histograms[i]);
+}
+
+void interval_row_reset(struct interval_row *row)
+{
+    memset(row, 0, offsetof(struct interval_row, histograms));
+    for (unsigned i = 0; i < HISTOGRAM_KINDS; i++)
+        histogram_reset(&row->histograms[i]);
+}
+
+/* Header, counters and kinds: all that comes before the histograms. */
+static size_t encode_numbers(unsigned char *out, const struct interval_header *header,
+                             const uint64_t counters[COUNTER_COUNT],
+                             const uint64_t errors_by_kind[ERROR_KINDS_MAX])
+{
+    const uint64_t fields[] = {header->first,           header->last,
+                               header->flags,           header->start_ns,
+                               header->end_ns,          header->in_flight_before,
+                               header->in_flight_after, header->connections_open};
+    size_t bytes = 0;
+    for (size_t i = 0; i < sizeof fields / sizeof fields[0]; i++)
+        bytes += varint_encode(out + bytes, fields[i]);
+    bytes += varint_encode(out + bytes, COUNTER_COUNT);
+    for (unsigned i = 0; i < COUNTER_COUNT; i++)
+        bytes += varint_encode(out + bytes, counters[i]);
+    unsigned kinds = 0;
+    for (unsigned i = 0; i < ERROR_KINDS_MAX; i++)
+        kinds += errors_by_kind[i] > 0;
+    bytes += varint_encode(out + bytes, kinds);
+    for (unsigned i = 0; i < ERROR_KINDS_MAX; i++) {
+        if (errors_by_kind[i] == 0)
+            continue;
+        bytes += varint_encode(out + bytes, i);
+        bytes += varint_encode(out + bytes, errors_by_kind[i]);
+    }
+    return bytes;
+}
+
+size_t interval_encode(unsigned char *out, const struct interval *interval)
+{
+    size_t bytes =
+        encode_numbers(out, &interval->header, interval->counters, interval->errors_by_kind);
+    for (unsigned i = 0; i < HISTOGRAM_KINDS; i++)
+        bytes += interval_histogram_encode(out + bytes, &interval->histograms[i]);
+    return bytes;
+}
+
+size_t interval_row_encode(unsigned char *out, const struct interval_row *row)
+{
+    size_t bytes = encode_numbers(out, &row->header, row->counters, row->errors_by_kind);
+    for (unsigned i = 0; i < HISTOGRAM_KINDS; i++)
+        bytes += histogram_encode(out + bytes, &row->histograms[i]);
+    return bytes;
+}
+
+/* Where decoding stands. */
+struct cursor {
+    const unsigned char *in;
+    size_t left_bytes;
+};
+
+static bool next_number(struct cursor *cursor, uint64_t *number)
+{
+    size_t bytes = varint_decode(number, cursor->in, cursor->left_bytes);
+    cursor->in += bytes;
+    cursor->left_bytes -= bytes;
+    return bytes > 0;
+}
+
+static enum err_code cut_short(struct err *err)
+{
+    return err_set(err, E_DATA, "interval: cut short");
+}
+
+static enum err_code decode_header(struct interval_header *header, struct cursor *cursor,
+                                   struct err *err)
+{
+    uint64_t first = 0;
+    uint64_t last = 0;
+    uint64_t flags = 0;
+    struct interval_header found = {0};
+    uint64_t *const fields[] = {&first,
+                                &last,
+                                &flags,
+                                &found.start_ns,
+                                &found.end_ns,
+                                &found.in_flight_before,
+                                &found.in_flight_after,
+                                &found.connections_open};
+    for (size_t i = 0; i < sizeof fields / sizeof fields[0]; i++)
+        if (!next_number(cursor, fields[i]))
+            return cut_short(err);
+    if (first > last || last > UINT32_MAX)
+        return err_set(err, E_DATA, "interval: numbers %" PRIu64 " to %" PRIu64 " make no range",
+                       first, last);
+    if ((flags & ~FLAGS_KNOWN) != 0)
+        return err_set(err, E_DATA, "interval: unknown flags %#" PRIx64, flags);
+    if (found.start_ns > found.end_ns)
+        return err_set(err, E_DATA, "interval: it ends before it starts");
+    found.first = (uint32_t)first;
+    found.last = (uint32_t)last;
+    found.flags = (uint32_t)flags;
+    *header = found;
+    return OK;
+}
+
+enum err_code interval_decode_header(struct interval_header *header, const unsigned char *in,
+                                     size_t in_bytes, struct err *err)
+{
+    struct cursor cursor = {in, in_bytes};
+    return decode_header(header, &cursor, err);
+}
+
+static enum err_code decode_counters(uint64_t counters[COUNTER_COUNT], struct cursor *cursor,
+                                     struct err *err)
+{
+    uint64_t count = 0;
+    if (!next_number(cursor, &count))
+        return cut_short(err);
+    if (count != COUNTER_COUNT)
+        return err_set(err, E_DATA,
+                       "interval: %" PRIu64
+                       " counters where %d are known: written by another version",
+                       count, (int)COUNTER_COUNT);
+    for (unsigned i = 0; i < COUNTER_COUNT; i++) {
+        uint64_t value = 0;
+        if (!next_number(cursor, &value))
+            return cut_short(err);
+        if (__builtin_add_overflow(counters[i], value, &counters[i]))
+            return err_set(err, E_DATA, "interval: counter %s overflows", counter_names[i]);
+    }
+    return OK;
+}
+
+static enum err_code decode_kinds(uint64_t errors_by_kind[ERROR_KINDS_MAX], struct cursor *cursor,
+                                  const uint8_t *kind_map, struct err *err)
+{
+    uint64_t count = 0;
+    if (!next_number(cursor, &count))
+        return cut_short(err);
+    uint64_t kind_min = 0; /* they stand in rising order, so none comes twice */
+    for (; count > 0; count--) {
+        uint64_t kind = 0;
+        uint64_t value = 0;
+        if (!next_number(cursor, &kind) || !next_number(cursor, &value))
+            return cut_short(err);
+        if (kind < kind_min || kind >= ERROR_KINDS_MAX)
+            return err_set(err, E_DATA, "interval: error kind %" PRIu64 " is out of range or order",
+                           kind);
+        kind_min = kind + 1;
+        unsigned into = kind_map == NULL ? (unsigned)kind : kind_map[kind];
+        assert(into < ERROR_KINDS_MAX); /* the map is the caller's own */
+        if (__builtin_add_overflow(errors_by_kind[into], value, &errors_by_kind[into]))
+            return err_set(err, E_DATA, "interval: error kind %" PRIu64 " overflows", kind);
+    }
+    return OK;
+}
+
+enum err_code interval_decode_add(struct interval_row *row, const unsigned char *in,
+                                  size_t in_bytes, const uint8_t *kind_map, struct err *err)
+{
+    struct cursor cursor = {in, in_bytes};
+    struct interval_header header;
+    enum err_code code = decode_header(&header, &cursor, err);
+    if (code == OK)
+        code = decode_counters(row->counters, &cursor, err);
+    if (code == OK)
+        code = decode_kinds(row->errors_by_kind, &cursor, kind_map, err);
+    for (unsigned i = 0; i < HISTOGRAM_KINDS && code == OK; i++) {
+        size_t used_bytes = 0;
+        code = histogram_decode_add(&row->histograms[i], cursor.in, cursor.left_bytes, &used_bytes,
+                                    err);
+        if (code != OK)
+            break;
+        cursor.in += used_bytes;
+        cursor.left_bytes -= used_bytes;
+    }
+    if (code == OK && cursor.left_bytes > 0)
+        return err_set(err, E_DATA, "interval: %zu bytes behind its end", cursor.left_bytes);
+    return code;
+}
+
+void interval_row_add(struct interval_row *into, const struct interval_row *from)
+{
+    for (unsigned i = 0; i < COUNTER_COUNT; i++)
+        into->counters[i] += from->counters[i];
+    for (unsigned i = 0; i < ERROR_KINDS_MAX; i++)
+        into->errors_by_kind[i] += from->errors_by_kind[i];
+    for (unsigned i = 0; i < HISTOGRAM_KINDS; i++)
+        histogram_add(&into->histograms[i], &from->histograms[i]);
+}
+
+uint64_t counters_lost(const uint64_t counters[COUNTER_COUNT])
+{
+    return counters[COUNTER_LOST_TIMEOUT] + counters[COUNTER_LOST_DISCONNECT] +
+           counters[COUNTER_LOST_PROTOCOL] + counters[COUNTER_LOST_DRAIN] +
+           counters[COUNTER_LOST_WORKER];
+}
+
+static enum err_code check(const struct interval_header *header,
+                           const uint64_t counters[COUNTER_COUNT],
+                           const uint64_t errors_by_kind[ERROR_KINDS_MAX], uint64_t counted_ok,
+                           uint64_t counted_errors, struct err *err)
+{
+    if ((header->flags & INTERVAL_DEGRADED) != 0)
+        return OK;
+    uint64_t sent = counters[COUNTER_SENT];
+    uint64_t ok = counters[COUNTER_OK];
+    uint64_t errors = counters[COUNTER_ERROR_REPLIES];
+    uint64_t timed_out = counters[COUNTER_TIMED_OUT];
+    uint64_t lost = counters_lost(counters);
+    if (header->in_flight_before + sent != ok + errors + timed_out + lost + header->in_flight_after)
+        return err_set(err, E_UNTRUSTED,
+                       "interval %" PRIu32 ": in flight before %" PRIu64 " + sent %" PRIu64
+                       " is not ok %" PRIu64 " + errors %" PRIu64 " + timed out %" PRIu64
+                       " + lost %" PRIu64 " + in flight after %" PRIu64,
+                       header->first, header->in_flight_before, sent, ok, errors, timed_out, lost,
+                       header->in_flight_after);
+    if (counted_ok != ok)
+        return err_set(err, E_UNTRUSTED,
+                       "interval %" PRIu32 ": %" PRIu64 " times kept of %" PRIu64 " ok replies",
+                       header->first, counted_ok, ok);
+    if (counted_errors != errors)
+        return err_set(err, E_UNTRUSTED,
+                       "interval %" PRIu32 ": %" PRIu64 " times kept of %" PRIu64 " error replies",
+                       header->first, counted_errors, errors);
+    uint64_t kinds = 0;
+    for (unsigned i = 0; i < ERROR_KINDS_MAX; i++)
+        kinds += errors_by_kind[i];
+    if (kinds != errors)
+        return err_set(err, E_UNTRUSTED,
+                       "interval %" PRIu32 ": %" PRIu64 " errors by kind of %" PRIu64
+                       " error replies",
+                       header->first, kinds, errors);
+    return OK;
+}
+
+enum err_code interval_row_check(const struct interval_row *row, struct err *err)
+{
+    return check(&row->header, row->counters, row->errors_by_kind,
+                 row->histograms[HISTOGRAM_SERVICE_OK].count,
+                 row->histograms[HISTOGRAM_SERVICE_ERROR].count, err);
+}
+
+enum err_code interval_check(const struct interval *interval, struct err *err)
+{
+    return check(&interval->header, interval->counters, interval->errors_by_kind,
+                 interval->histograms[HISTOGRAM_SERVICE_OK].count,
+                 interval->histograms[HISTOGRAM_SERVICE_ERROR].count, err);
+}

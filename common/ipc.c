@@ -1,0 +1,116 @@
+#include "common/ipc.h"
+
+#include <assert.h>
+
+#include "common/clock.h"
+
+#define PAGE_BYTES 4096u
+
+#define RING_SECONDS 60u
+#define RING_MIN_BYTES (1ull << 20)
+#define RING_MAX_BYTES (32ull << 20)
+#define RECORD_SHORT_BYTES 4096u /* an ordinary record at 10 ms and below */
+#define RECORD_LONG_BYTES 32768u /* an ordinary record at 1 s and above   */
+
+static_assert(sizeof(struct ipc_control) % 64 == 0, "a worker would share its last line");
+static_assert(sizeof(struct ipc_tickets) == 64, "the contended line holds nothing else");
+static_assert(sizeof(struct ipc_worker) % 64 == 0, "workers would share a line");
+static_assert(ATOMIC_LLONG_LOCK_FREE == 2, "a lock inside an atomic does not cross processes");
+static_assert(RING_MIN_BYTES > 2 * INTERVAL_RECORD_MAX_BYTES,
+              "the largest record must fit beside another one");
+
+static size_t round_up(size_t bytes, size_t unit)
+{
+    return (bytes + unit - 1) / unit * unit;
+}
+
+static size_t workers_offset_bytes(void)
+{
+    return sizeof(struct ipc_control) + sizeof(struct ipc_tickets);
+}
+
+/* Rings begin on pages, so that pages a ring never reaches are never touched. */
+static size_t rings_offset_bytes(uint32_t worker_count)
+{
+    return round_up(workers_offset_bytes() + worker_count * sizeof(struct ipc_worker), PAGE_BYTES);
+}
+
+static size_t ring_stride_bytes(uint64_t ring_capacity_bytes)
+{
+    return round_up(ring_size_bytes(ring_capacity_bytes), PAGE_BYTES);
+}
+
+size_t ipc_segment_bytes(uint32_t worker_count, uint64_t ring_capacity_bytes)
+{
+    return rings_offset_bytes(worker_count) + worker_count * ring_stride_bytes(ring_capacity_bytes);
+}
+
+void ipc_segment_init(void *segment, uint32_t worker_count, uint64_t ring_capacity_bytes)
+{
+    assert(worker_count > 0 && worker_count <= IPC_WORKERS_MAX);
+    struct ipc_control *control = ipc_control(segment);
+    control->version = IPC_VERSION;
+    control->worker_count = worker_count;
+    control->ring_offset_bytes = rings_offset_bytes(worker_count);
+    control->ring_stride_bytes = ring_stride_bytes(ring_capacity_bytes);
+    /* Relaxed: no worker exists yet, and fork publishes everything. */
+    atomic_store_explicit(&control->start_ns, 0, memory_order_relaxed);
+    atomic_store_explicit(&control->stop_ns, IPC_NEVER, memory_order_relaxed);
+    for (uint32_t i = 0; i < worker_count; i++)
+        ring_init(ipc_ring(segment, i), ring_capacity_bytes);
+}
+
+/* By way of void *: the segment is mapped, so its alignment is a page's. */
+static void *at(void *segment, size_t offset_bytes)
+{
+    return (unsigned char *)segment + offset_bytes;
+}
+
+struct ipc_control *ipc_control(void *segment)
+{
+    return segment;
+}
+
+struct ipc_tickets *ipc_tickets(void *segment)
+{
+    return at(segment, sizeof(struct ipc_control));
+}
+
+struct ipc_worker *ipc_worker(void *segment, uint32_t index)
+{
+    assert(index < ipc_control(segment)->worker_count);
+    return at(segment, workers_offset_bytes() + index * sizeof(struct ipc_worker));
+}
+
+struct ring *ipc_ring(void *segment, uint32_t index)
+{
+    const struct ipc_control *control = ipc_control(segment);
+    assert(index < control->worker_count);
+    return at(segment, (size_t)(control->ring_offset_bytes + index * control->ring_stride_bytes));
+}
+
+/* An ordinary record grows with the interval, because more distinct buckets are touched: about 4 KB
+ * at 10 ms and 32 KB from 1 s on, in between by a straight line. 60 s of them, rounded up to a power
+ * of two: 32 MiB at 10 ms, 8 MiB at 100 ms, 2 MiB at 1 s. At least 1 MiB, because the largest record
+ * there can be takes less than half of that (three histograms with every bucket in use, 32-bit
+ * counts of at most five bytes): were a record larger than the ring, it could never be published. At
+ * most 32 MiB, because a segment of many workers must fit in memory; a ring that is full before 60 s
+ * loses nothing either, its records only become wider. */
+uint64_t ipc_ring_capacity_bytes(uint64_t interval_ns)
+{
+    uint64_t shortest_ns = 10 * NS_PER_MS;
+    uint64_t longest_ns = NS_PER_SECOND;
+    uint64_t record_bytes = RECORD_SHORT_BYTES;
+    if (interval_ns >= longest_ns)
+        record_bytes = RECORD_LONG_BYTES;
+    else if (interval_ns > shortest_ns)
+        record_bytes += (RECORD_LONG_BYTES - RECORD_SHORT_BYTES) * (interval_ns - shortest_ns) /
+                        (longest_ns - shortest_ns);
+    if (interval_ns < NS_PER_MS)
+        interval_ns = NS_PER_MS; /* below what options allow; keeps the product small */
+    uint64_t records = (RING_SECONDS * NS_PER_SECOND + interval_ns - 1) / interval_ns;
+    uint64_t capacity_bytes = RING_MIN_BYTES;
+    while (capacity_bytes < records * record_bytes && capacity_bytes < RING_MAX_BYTES)
+        capacity_bytes *= 2;
+    return capacity_bytes;
+}

@@ -1,0 +1,110 @@
+#include "common/log.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+#include <strings.h>
+#include <time.h>
+
+#include "common/clock.h"
+
+#define LOG_TEXT_BYTES 2048
+
+static enum log_level stderr_level = LOG_WARNING;
+static FILE *log_file;
+static bool progress_unfinished;
+
+static const char *const level_names[] = {"error", "warning", "info", "debug"};
+static const char *const level_tags[] = {"ERROR", "WARNING", "INFO", "DEBUG"};
+
+void log_set_level(enum log_level level)
+{
+    stderr_level = level;
+}
+
+void log_progress_line(bool unfinished)
+{
+    progress_unfinished = unfinished;
+}
+
+enum err_code log_to_file(const char *path, struct err *err)
+{
+    if (log_file != NULL)
+        fclose(log_file);
+    log_file = NULL;
+    if (path == NULL)
+        return OK;
+    log_file = fopen(path, "ae"); /* e: a managed server must not inherit it */
+    if (log_file == NULL)
+        return err_set_errno(err, E_SYSTEM, errno, "cannot open the log file %s", path);
+    return OK;
+}
+
+/* One message is one line, whatever the server whose words it quotes put into them. */
+static void flatten(char *text)
+{
+    for (; *text != '\0'; text++)
+        if ((unsigned char)*text < 0x20 || *text == 0x7f)
+            *text = ' ';
+}
+
+static void write_stderr(const char *text)
+{
+    if (progress_unfinished)
+        fputc('\n', stderr);
+    progress_unfinished = false;
+    fprintf(stderr, "volley: %s\n", text);
+}
+
+static bool write_file(enum log_level level, const char *text)
+{
+    time_t now = (time_t)(clock_wall_ns() / NS_PER_SECOND);
+    struct tm utc;
+    char stamp[32] = "";
+    if (gmtime_r(&now, &utc) != NULL)
+        strftime(stamp, sizeof stamp, "%Y-%m-%dT%H:%M:%SZ", &utc);
+    /* Flushed line by line: a forked worker inherits no half-written buffer, and a killed
+     * orchestrator leaves everything it said. */
+    return fprintf(log_file, "%s [%s] %s\n", stamp, level_tags[level], text) >= 0 &&
+           fflush(log_file) == 0;
+}
+
+void log_line(enum log_level level, const char *format, ...)
+{
+    char text[LOG_TEXT_BYTES];
+    va_list args;
+    va_start(args, format);
+    int length = vsnprintf(text, sizeof text, format, args);
+    va_end(args);
+    if (length < 0)
+        return;
+    flatten(text);
+    if (level <= stderr_level)
+        write_stderr(text);
+    if (log_file != NULL && !write_file(level, text)) {
+        int sys_errno = errno;
+        fclose(log_file);
+        log_file = NULL; /* a full disk ends the file, not the run, and is said once */
+        char reason[256];
+        snprintf(reason, sizeof reason, "the log file cannot be written and ends here: %s",
+                 strerror(sys_errno));
+        write_stderr(reason);
+    }
+}
+
+bool log_level_parse(enum log_level *level, const char *text)
+{
+    if (strcasecmp(text, "critical") == 0) {
+        *level = LOG_ERROR;
+        return true;
+    }
+    for (size_t i = 0; i < sizeof level_names / sizeof level_names[0]; i++) {
+        if (strcasecmp(text, level_names[i]) == 0) {
+            *level = (enum log_level)i;
+            return true;
+        }
+    }
+    return false;
+}

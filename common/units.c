@@ -1,0 +1,171 @@
+#include "common/units.h"
+
+#include <assert.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <strings.h>
+
+#include "common/clock.h"
+
+__extension__ typedef unsigned __int128 wide;
+
+struct unit {
+    const char *name;
+    uint64_t factor;
+};
+
+static const struct unit count_units[] = {
+    {"", 1}, {"k", 1000}, {"m", 1000000}, {"g", 1000000000}, {NULL, 0}};
+
+static const struct unit size_units[] = {
+    {"", 1},           {"b", 1},           {"k", 1ull << 10}, {"kb", 1ull << 10},
+    {"m", 1ull << 20}, {"mb", 1ull << 20}, {"g", 1ull << 30}, {"gb", 1ull << 30},
+    {NULL, 0}};
+
+static const struct unit duration_units[] = {{"ns", 1},
+                                             {"us", NS_PER_US},
+                                             {"ms", NS_PER_MS},
+                                             {"s", NS_PER_SECOND},
+                                             {"m", 60 * NS_PER_SECOND},
+                                             {"h", 3600 * NS_PER_SECOND},
+                                             {NULL, 0}};
+
+/* A decimal number kept exact: digits / divisor. */
+struct decimal {
+    wide digits;
+    uint64_t divisor;
+};
+
+static bool is_digit(char c)
+{
+    return c >= '0' && c <= '9';
+}
+
+/* Reads "12" or "12.5" and returns what follows; NULL when there is no number or it is beyond what
+ * any unit could bring back into 64 bits. Zeros at the end of a fraction cost no precision. */
+static const char *decimal_read(struct decimal *decimal, const char *text)
+{
+    if (!is_digit(*text))
+        return NULL;
+    wide digits = 0;
+    for (; is_digit(*text); text++) {
+        digits = digits * 10 + (unsigned)(*text - '0');
+        if (digits > UINT64_MAX)
+            return NULL;
+    }
+    uint64_t divisor = 1;
+    if (*text == '.') {
+        text++;
+        if (!is_digit(*text))
+            return NULL;
+        size_t places = strspn(text, "0123456789");
+        const char *end = text + places;
+        while (places > 0 && text[places - 1] == '0')
+            places--;
+        if (places > 15) /* digits stay below 2^64 * 10^15 < 2^114 */
+            return NULL;
+        for (size_t i = 0; i < places; i++) {
+            digits = digits * 10 + (unsigned)(text[i] - '0');
+            divisor *= 10;
+        }
+        text = end;
+    }
+    decimal->digits = digits;
+    decimal->divisor = divisor;
+    return text;
+}
+
+/* number * factor when that is whole and fits in 64 bits. */
+static bool scale(uint64_t *value, const struct decimal *number, uint64_t factor)
+{
+    wide whole = number->digits / number->divisor;
+    wide rest = number->digits % number->divisor; /* < 10^15: times any factor stays in range */
+    wide rest_scaled = rest * factor;
+    if (rest_scaled % number->divisor != 0)
+        return false;
+    wide result = whole * factor + rest_scaled / number->divisor;
+    if (result > UINT64_MAX)
+        return false;
+    *value = (uint64_t)result;
+    return true;
+}
+
+static bool parse(uint64_t *value, const char *text, const struct unit *units)
+{
+    struct decimal number;
+    const char *suffix = decimal_read(&number, text);
+    if (suffix == NULL)
+        return false;
+    for (const struct unit *unit = units; unit->name != NULL; unit++)
+        if (strcasecmp(suffix, unit->name) == 0)
+            return scale(value, &number, unit->factor);
+    return false;
+}
+
+bool units_parse_count(uint64_t *count, const char *text)
+{
+    return parse(count, text, count_units);
+}
+
+bool units_parse_size(uint64_t *size_bytes, const char *text)
+{
+    return parse(size_bytes, text, size_units);
+}
+
+bool units_parse_duration(uint64_t *duration_ns, const char *text, uint64_t bare_unit_ns)
+{
+    assert(bare_unit_ns > 0);
+    const struct unit bare[] = {{"", bare_unit_ns}, {NULL, 0}};
+    return parse(duration_ns, text, bare) || parse(duration_ns, text, duration_units);
+}
+
+char *units_format_grouped(char *text, size_t text_bytes, uint64_t value)
+{
+    char plain[24];
+    char grouped[UNITS_GROUPED_BYTES];
+    size_t digits = (size_t)snprintf(plain, sizeof plain, "%" PRIu64, value);
+    size_t out = 0;
+    for (size_t i = 0; i < digits; i++) {
+        if (i > 0 && (digits - i) % 3 == 0)
+            grouped[out++] = ',';
+        grouped[out++] = plain[i];
+    }
+    grouped[out] = '\0';
+    snprintf(text, text_bytes, "%s", grouped);
+    return text;
+}
+
+char *units_format_duration(char *text, size_t text_bytes, uint64_t duration_ns)
+{
+    const struct unit *best = &duration_units[0];
+    for (const struct unit *unit = duration_units; unit->name != NULL; unit++)
+        if (duration_ns % unit->factor == 0)
+            best = unit;
+    if (duration_ns == 0)
+        best = &duration_units[3]; /* "0s", not "0h" */
+    snprintf(text, text_bytes, "%" PRIu64 "%s", duration_ns / best->factor, best->name);
+    return text;
+}
+
+char *units_format_size(char *text, size_t text_bytes, uint64_t size_bytes)
+{
+    static const char *const names[] = {"B", "KB", "MB", "GB", "TB", "PB", "EB"};
+    size_t power = 0;
+    wide hundredths = (wide)size_bytes * 100;
+    /* Rounds first and compares then, so that 1023.999 KB is "1 MB" and not "1024 KB". */
+    while (hundredths >= 102400 && power + 1 < sizeof names / sizeof names[0]) {
+        power++;
+        wide unit = (wide)1 << (10 * power);
+        hundredths = ((wide)size_bytes * 100 + unit / 2) / unit;
+    }
+    uint64_t whole = (uint64_t)(hundredths / 100);
+    unsigned part = (unsigned)(hundredths % 100);
+    if (part == 0)
+        snprintf(text, text_bytes, "%" PRIu64 " %s", whole, names[power]);
+    else if (part % 10 == 0)
+        snprintf(text, text_bytes, "%" PRIu64 ".%u %s", whole, part / 10, names[power]);
+    else
+        snprintf(text, text_bytes, "%" PRIu64 ".%02u %s", whole, part, names[power]);
+    return text;
+}

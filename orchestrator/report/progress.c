@@ -1,0 +1,143 @@
+#include "orchestrator/report/progress.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "common/clock.h"
+#include "common/log.h"
+#include "common/units.h"
+#include "orchestrator/report/figures.h"
+
+enum err_code progress_init(struct progress *progress, FILE *out, struct err *err)
+{
+    *progress = (struct progress){.out = out, .terminal = isatty(fileno(out)) == 1};
+    progress->window = malloc(sizeof *progress->window);
+    if (progress->window == NULL)
+        return err_set(err, E_SYSTEM, "no memory for the progress line");
+    histogram_init(progress->window);
+    return OK;
+}
+
+void progress_begin(struct progress *progress, const struct run_facts *run)
+{
+    progress->last_ns = 0;
+    progress->last_completed = 0;
+    progress->warmup_completed = 0;
+    progress->line_bytes = 0;
+    histogram_reset(progress->window);
+    progress->prefix[0] = '\0';
+    if (run->prefill)
+        snprintf(progress->prefix, sizeof progress->prefix, "prefill ");
+    else if (run->index > 0)
+        snprintf(progress->prefix, sizeof progress->prefix, "%.30s ", run->name);
+}
+
+void progress_add(struct progress *progress, const struct interval_row *row)
+{
+    histogram_add(progress->window, &row->histograms[HISTOGRAM_SERVICE_OK]);
+    if (row->header.flags & INTERVAL_WARMUP)
+        progress->warmup_completed += row->counters[COUNTER_OK] + figure_failed(row->counters);
+}
+
+/* "1,230.5" */
+static char *format_rate(char *text, size_t text_bytes, double rate)
+{
+    uint64_t tenths = (uint64_t)(rate * 10 + 0.5);
+    char grouped[UNITS_GROUPED_BYTES];
+    snprintf(text, text_bytes, "%s.%u", units_format_grouped(grouped, sizeof grouped, tenths / 10),
+             (unsigned)(tenths % 10));
+    return text;
+}
+
+/* "1,234/100,000 (1.2%)" of a run with -n; "1,234 (15.0%)", of its time, of one with a duration. */
+static void format_done(char *text, size_t text_bytes, const struct run_facts *run,
+                        uint64_t measured_ns, uint64_t completed)
+{
+    char done[UNITS_GROUPED_BYTES], all[UNITS_GROUPED_BYTES];
+    units_format_grouped(done, sizeof done, completed);
+    if (run->duration_ns > 0) {
+        double share = figure_share(measured_ns, run->duration_ns);
+        snprintf(text, text_bytes, "%s (%.1f%%)", done, share < 1 ? share * 100 : 100.0);
+    } else {
+        double share = figure_share(completed, run->requests);
+        snprintf(text, text_bytes, "%s/%s (%.1f%%)", done,
+                 units_format_grouped(all, sizeof all, run->requests),
+                 share < 1 ? share * 100 : 100.0);
+    }
+}
+
+static void format_latency(char *text, size_t text_bytes, const struct histogram *window)
+{
+    text[0] = '\0';
+    if (window->count == 0)
+        return;
+    snprintf(text, text_bytes, " | Latency (ms): avg=%.2f p50=%.2f p95=%.2f p99=%.2f",
+             histogram_mean(window) / 1e6, (double)histogram_quantile(window, 0.50) / 1e6,
+             (double)histogram_quantile(window, 0.95) / 1e6,
+             (double)histogram_quantile(window, 0.99) / 1e6);
+}
+
+static double seconds(uint64_t ns)
+{
+    return (double)ns / (double)NS_PER_SECOND;
+}
+
+void progress_line(struct progress *progress, const struct run_facts *run, uint64_t elapsed_ns,
+                   uint64_t completed, uint64_t errors)
+{
+    bool warming = elapsed_ns < run->warmup_ns;
+    uint64_t measured_ns = warming ? elapsed_ns : elapsed_ns - run->warmup_ns;
+    uint64_t before = warming ? 0 : progress->warmup_completed;
+    uint64_t measured = completed > before ? completed - before : 0;
+    uint64_t window_ns = elapsed_ns > progress->last_ns ? elapsed_ns - progress->last_ns : 0;
+    uint64_t window_done =
+        completed > progress->last_completed ? completed - progress->last_completed : 0;
+    char done[96], current[UNITS_GROUPED_BYTES], average[UNITS_GROUPED_BYTES + 4];
+    char failed[UNITS_GROUPED_BYTES], latency[128], line[512];
+
+    if (warming)
+        snprintf(done, sizeof done, "%s (warm-up)",
+                 units_format_grouped(current, sizeof current, measured));
+    else
+        format_done(done, sizeof done, run, measured_ns, measured);
+    units_format_grouped(current, sizeof current,
+                         (uint64_t)(figure_rate(window_done, seconds(window_ns)) + 0.5));
+    format_rate(average, sizeof average, figure_rate(measured, seconds(measured_ns)));
+    format_latency(latency, sizeof latency, progress->window);
+    snprintf(line, sizeof line, "%s[%.1fs] Progress: %s, RPS: current=%s avg=%s, Errors: %s%s",
+             progress->prefix, seconds(elapsed_ns), done, current, average,
+             units_format_grouped(failed, sizeof failed, errors), latency);
+
+    if (progress->terminal) {
+        /* Blanks wipe out what a longer line before left behind. */
+        int width = (int)strlen(line);
+        fprintf(progress->out, "\r%-*s",
+                progress->line_bytes > width ? progress->line_bytes : width, line);
+        progress->line_bytes = width;
+        log_progress_line(true);
+    } else {
+        fprintf(progress->out, "%s\n", line);
+    }
+    fflush(progress->out);
+    progress->last_ns = elapsed_ns;
+    progress->last_completed = completed;
+    histogram_reset(progress->window);
+}
+
+void progress_end(struct progress *progress)
+{
+    if (!progress->terminal || progress->line_bytes == 0)
+        return;
+    fprintf(progress->out, "\n");
+    fflush(progress->out);
+    progress->line_bytes = 0;
+    log_progress_line(false);
+}
+
+void progress_destroy(struct progress *progress)
+{
+    free(progress->window);
+    *progress = (struct progress){0};
+}

@@ -1,0 +1,333 @@
+/* The report that people read. The layout up to and with the latency distribution is fixed
+ * (features 1.19 and 1.21): programs parse it. What volley adds stands in lines of its own. */
+#include "orchestrator/report/text.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+
+#include "common/units.h"
+#include "orchestrator/report/figures.h"
+#include "orchestrator/report/sinks.h"
+
+#define NS_PER_MS_F 1e6
+#define BYTES_PER_MB (1024.0 * 1024.0)
+
+struct text {
+    struct output out;
+    enum text_style style;
+    bool debug;
+    bool csv_header_printed;
+    uint32_t blocks; /* printed so far: a blank line stands between two */
+    const struct session_facts *session;
+};
+
+static double to_ms(uint64_t ns)
+{
+    return (double)ns / NS_PER_MS_F;
+}
+
+static enum err_code session_begin(void *state, const struct session_facts *session,
+                                   struct err *err)
+{
+    struct text *text = state;
+    (void)err;
+    text->session = session;
+    return OK;
+}
+
+static void print_workers_line(struct output *out, const struct run_facts *run)
+{
+    output_printf(out, "Processes: %" PRIu32, run->worker_count);
+    const char *separator = run->worker_count > 1 ? " (CPUs " : " (CPU ";
+    if (run->worker_count == 0 || run->worker_cpus[0] < 0) {
+        output_printf(out, " (not pinned)\n");
+        return;
+    }
+    for (uint32_t i = 0; i < run->worker_count; i++) {
+        output_printf(out, "%s%d", separator, run->worker_cpus[i]);
+        separator = ", ";
+    }
+    output_printf(out, ")\n");
+}
+
+static void print_keys_line(struct output *out, const struct run_facts *run)
+{
+    char grouped[UNITS_GROUPED_BYTES];
+    if (run->one_key)
+        output_printf(out, "Keys: the same in every request\n");
+    else if (run->keyspace > 0)
+        output_printf(out, "Keys: %s, %s\n",
+                      units_format_grouped(grouped, sizeof grouped, run->keyspace),
+                      run->keyspace_random ? "random" : "sequential");
+}
+
+static enum err_code run_begin(void *state, const struct run_facts *run, struct err *err)
+{
+    struct text *text = state;
+    struct output *out = &text->out;
+    char duration[32];
+    if (text->style != TEXT_REPORT || run->prefill)
+        return OK;
+    output_printf(out, "%sVolley Benchmark%s\n", text->blocks++ > 0 ? "\n" : "",
+                  run->worker_count > 1 ? " (Multi-Process Mode)" : "");
+    output_printf(out, "Target: %s\n", run->target);
+    print_workers_line(out, run);
+    output_printf(out, "Clients: %" PRIu64 "\n", run->clients);
+    if (run->worker_count > 1)
+        output_printf(out, "Clients per process: %" PRIu64 "%s\n", run->clients / run->worker_count,
+                      run->clients % run->worker_count != 0 ? " or one more" : "");
+    output_printf(out, "Pipeline: %" PRIu64 "\n", run->pipeline);
+    if (run->requests > 0)
+        output_printf(out, "Total Requests: %" PRIu64 "\n", run->requests);
+    if (run->duration_ns > 0)
+        output_printf(out, "Duration: %s\n",
+                      units_format_duration(duration, sizeof duration, run->duration_ns));
+    if (run->warmup_ns > 0)
+        output_printf(out, "Warm-up: %s\n",
+                      units_format_duration(duration, sizeof duration, run->warmup_ns));
+    output_printf(out, "Data Size: %" PRIu64 "\n", run->data_bytes);
+    print_keys_line(out, run);
+    output_printf(out, "Command: %s\n", run->name);
+    if (text->session != NULL && text->session->label != NULL)
+        output_printf(out, "Label: %s\n", text->session->label);
+    output_printf(out, "\n");
+    return output_status(out, err);
+}
+
+/* One line of a percentile: its value, or what can be said instead. */
+static void print_percentile(struct output *out, const struct run_result *result,
+                             const char *caption, double percent)
+{
+    struct figure_percentile figure =
+        figure_percentile(result->total, &result->total->histograms[HISTOGRAM_SERVICE_OK], percent);
+    output_printf(out, "%s: %s%.3f%s\n", caption, figure.censored ? ">= " : "",
+                  to_ms(figure.value_ns),
+                  figure.few_samples && !figure.empty ? " (few samples)" : "");
+}
+
+static void print_latency(struct output *out, const struct run_result *result)
+{
+    const struct histogram *service = &result->total->histograms[HISTOGRAM_SERVICE_OK];
+    output_printf(out, "\nLatency Statistics (ms):\n=====================\n");
+    output_printf(out, "Minimum: %.3f\n", to_ms(service->count > 0 ? service->min_ns : 0));
+    output_printf(out, "Average: %.3f\n", histogram_mean(service) / NS_PER_MS_F);
+    output_printf(out, "Maximum: %.3f\n", to_ms(service->max_ns));
+    print_percentile(out, result, "Median (p50)", 50);
+    print_percentile(out, result, "95th percentile", 95);
+    print_percentile(out, result, "99th percentile", 99);
+    for (uint32_t i = 0; i < result->percentile_count; i++) {
+        double percent = result->percentiles[i];
+        char ordinal[32], caption[64];
+        if (percent == 50 || percent == 95 || percent == 99)
+            continue;
+        snprintf(caption, sizeof caption, "%s percentile",
+                 figure_ordinal(ordinal, sizeof ordinal, percent));
+        print_percentile(out, result, caption, percent);
+    }
+    output_printf(out, "closed loop: latency is service time\n");
+}
+
+static void print_distribution(struct output *out, const struct histogram *service)
+{
+    static const double edges_ms[] = {0.1, 0.5, 1, 2, 5, 10, 20, 50, 100, 200, 500, 1000};
+    uint64_t below = 0;
+    output_printf(out, "\nLatency Distribution:\n====================\n");
+    for (size_t i = 0; i < sizeof edges_ms / sizeof edges_ms[0]; i++) {
+        uint64_t edge_ns = (uint64_t)(edges_ms[i] * NS_PER_MS_F + 0.5);
+        uint64_t at_or_below = histogram_count_at_or_below(service, edge_ns);
+        uint64_t count = at_or_below - below;
+        below = at_or_below;
+        output_printf(out, "<= %.1f ms: %.2f%% (%" PRIu64 " requests)\n", edges_ms[i],
+                      figure_share(count, service->count) * 100, count);
+    }
+    if (service->count > below)
+        output_printf(out, "> 1000 ms: %.2f%% (%" PRIu64 " requests)\n",
+                      figure_share(service->count - below, service->count) * 100,
+                      service->count - below);
+}
+
+static void print_traffic(struct output *out, const struct run_result *result)
+{
+    const uint64_t *counters = result->total->counters;
+    output_printf(out, "\nTraffic:\n=======\n");
+    output_printf(out, "Out: %.2f MB/s\n",
+                  figure_rate(counters[COUNTER_BYTES_OUT], result->seconds) / BYTES_PER_MB);
+    output_printf(out, "In: %.2f MB/s\n",
+                  figure_rate(counters[COUNTER_BYTES_IN], result->seconds) / BYTES_PER_MB);
+    if (!result->facts->reads)
+        return;
+    uint64_t hits = counters[COUNTER_HITS], missed = counters[COUNTER_MISSES];
+    double share = figure_share(missed, hits + missed);
+    output_printf(out, "Hits: %" PRIu64 "\n", hits);
+    output_printf(out, "Misses: %" PRIu64 " (%.2f%%)\n", missed, share * 100);
+    if (share > 0.01)
+        output_printf(out, "Warning: more than 1%% of the keys were not there: the reads measure a "
+                           "server that finds nothing; write the keys first with --prefill\n");
+}
+
+static void print_failures(struct output *out, const struct run_result *result)
+{
+    const struct interval_row *total = result->total;
+    const uint64_t *counters = total->counters;
+    uint64_t lost = counters[COUNTER_CONNECTIONS_LOST];
+    uint64_t refused = counters[COUNTER_CONNECT_FAILURES];
+    if (figure_failed(counters) == 0 && lost == 0 && refused == 0)
+        return;
+    output_printf(out, "\nErrors:\n======\n");
+    for (uint32_t i = 0; i < result->error_kinds->count; i++) {
+        const struct ipc_error_kind *kind = &result->error_kinds->kinds[i];
+        if (total->errors_by_kind[i] > 0)
+            output_printf(out, "%s: %" PRIu64 " (first: %s)\n", kind->word,
+                          total->errors_by_kind[i], kind->text);
+    }
+    if (counters[COUNTER_TIMED_OUT] > 0)
+        output_printf(out, "timed out: %" PRIu64 "\n", counters[COUNTER_TIMED_OUT]);
+    for (uint32_t i = 1; i < FIGURE_UNANSWERED_CAUSES; i++) {
+        enum counter cause = figure_unanswered_causes[i];
+        if (counters[cause] > 0)
+            output_printf(out, "lost (%s): %" PRIu64 "\n", figure_lost_cause_name(cause),
+                          counters[cause]);
+    }
+    if (lost > 0) {
+        /* opened counts the first connections too, so it bounds the reconnects from above only. */
+        uint64_t opened = counters[COUNTER_CONNECTIONS_OPENED];
+        output_printf(out, "connections lost: %" PRIu64 ", reconnects: %" PRIu64 "\n", lost,
+                      opened < lost ? opened : lost);
+    }
+    if (refused > 0)
+        output_printf(out, "failed connection attempts: %" PRIu64 "\n", refused);
+}
+
+static void print_verdict(struct output *out, const struct verdict *verdict)
+{
+    output_printf(out, "\nVerdict: %s\n=======\n", verdict_level_name(verdict->level));
+    if (verdict->level == VERDICT_GREEN)
+        output_printf(out, "all %" PRIu32 " checks passed\n", verdict->check_count);
+    for (uint32_t i = 0; i < verdict->check_count; i++) {
+        const struct verdict_check *check = &verdict->checks[i];
+        if (check->level != VERDICT_GREEN)
+            output_printf(out, "%s %s: %s (%s): %s\n", verdict_level_name(check->level),
+                          check->name, check->value, check->threshold, check->advice);
+    }
+}
+
+static void print_report(struct text *text, const struct run_result *result)
+{
+    struct output *out = &text->out;
+    const uint64_t *counters = result->total->counters;
+    const struct histogram *service = &result->total->histograms[HISTOGRAM_SERVICE_OK];
+    output_printf(out, "Final Results:\n=============\n");
+    output_printf(out, "Total time: %.2f seconds\n", result->seconds);
+    output_printf(out, "Requests completed: %" PRIu64 "\n", counters[COUNTER_OK]);
+    output_printf(out, "Requests per second: %.2f\n",
+                  figure_rate(counters[COUNTER_OK], result->seconds));
+    output_printf(out, "Total errors: %" PRIu64 "\n", figure_failed(counters));
+    if (result->interrupted)
+        output_printf(out, "Interrupted: the run was stopped before its end\n");
+    if (result->status != OK && result->status_text[0] != '\0')
+        output_printf(out, "Status: %s\n", result->status_text);
+    print_latency(out, result);
+    print_distribution(out, service);
+    print_traffic(out, result);
+    print_failures(out, result);
+    if (text->debug) {
+        text_spectrum(out, service);
+        text_workers(out, result);
+    }
+    print_verdict(out, &result->verdict);
+}
+
+static void print_prefill(struct text *text, const struct run_result *result)
+{
+    char done[UNITS_GROUPED_BYTES];
+    const uint64_t *counters = result->total->counters;
+    units_format_grouped(done, sizeof done, counters[COUNTER_OK]);
+    output_printf(&text->out, "%sPrefill: %s, %s requests in %.2f seconds (%.2f per second)",
+                  text->blocks++ > 0 ? "\n" : "", result->facts->name, done, result->seconds,
+                  figure_rate(counters[COUNTER_OK], result->seconds));
+    if (figure_failed(counters) > 0)
+        output_printf(&text->out, ", %" PRIu64 " failed", figure_failed(counters));
+    output_printf(&text->out, "%s\n", result->interrupted ? ", interrupted" : "");
+    if (result->status != OK && result->status_text[0] != '\0')
+        output_printf(&text->out, "Status: %s\n", result->status_text);
+}
+
+static void print_quiet(struct text *text, const struct run_result *result)
+{
+    const struct histogram *service = &result->total->histograms[HISTOGRAM_SERVICE_OK];
+    output_printf(&text->out, "%s: %.2f requests per second, p50=%.3f msec\n", result->facts->name,
+                  figure_rate(result->total->counters[COUNTER_OK], result->seconds),
+                  to_ms(histogram_quantile(service, 0.50)));
+}
+
+static void print_csv_name(struct output *out, const char *name)
+{
+    output_printf(out, "\"");
+    for (; *name != '\0'; name++)
+        output_printf(out, *name == '"' ? "\"\"" : "%c", *name);
+    output_printf(out, "\"");
+}
+
+static void print_csv(struct text *text, const struct run_result *result)
+{
+    struct output *out = &text->out;
+    const struct histogram *service = &result->total->histograms[HISTOGRAM_SERVICE_OK];
+    if (!text->csv_header_printed)
+        output_printf(out, "\"test\",\"rps\",\"avg_latency_ms\",\"min_latency_ms\","
+                           "\"p50_latency_ms\",\"p95_latency_ms\",\"p99_latency_ms\","
+                           "\"max_latency_ms\"\n");
+    text->csv_header_printed = true;
+    print_csv_name(out, result->facts->name);
+    output_printf(out, ",\"%.2f\"",
+                  figure_rate(result->total->counters[COUNTER_OK], result->seconds));
+    output_printf(out, ",\"%.3f\",\"%.3f\"", histogram_mean(service) / NS_PER_MS_F,
+                  to_ms(service->count > 0 ? service->min_ns : 0));
+    output_printf(out, ",\"%.3f\",\"%.3f\",\"%.3f\"", to_ms(histogram_quantile(service, 0.50)),
+                  to_ms(histogram_quantile(service, 0.95)),
+                  to_ms(histogram_quantile(service, 0.99)));
+    output_printf(out, ",\"%.3f\"\n", to_ms(service->max_ns));
+}
+
+static enum err_code run_end(void *state, const struct run_result *result, struct err *err)
+{
+    struct text *text = state;
+    if (result->facts->prefill) {
+        if (text->style == TEXT_REPORT)
+            print_prefill(text, result);
+    } else if (text->style == TEXT_QUIET) {
+        print_quiet(text, result);
+    } else if (text->style == TEXT_CSV) {
+        print_csv(text, result);
+    } else {
+        print_report(text, result);
+    }
+    return output_status(&text->out, err);
+}
+
+static void destroy(void *state)
+{
+    struct text *text = state;
+    output_discard(&text->out);
+    free(text);
+}
+
+enum err_code sink_text(struct sink *sink, FILE *out, enum text_style style, bool debug,
+                        struct err *err)
+{
+    struct text *text = calloc(1, sizeof *text);
+    if (text == NULL)
+        return err_set(err, E_SYSTEM, "no memory for the text report");
+    if (output_borrow(&text->out, out, "the text report", err) != OK) {
+        free(text);
+        return err->code;
+    }
+    text->style = style;
+    text->debug = debug;
+    *sink = (struct sink){.name = "text report",
+                          .state = text,
+                          .session_begin = session_begin,
+                          .run_begin = run_begin,
+                          .run_end = run_end,
+                          .destroy = destroy};
+    return OK;
+}

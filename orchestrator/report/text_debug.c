@@ -1,0 +1,56 @@
+#include <inttypes.h>
+#include <math.h>
+
+#include "orchestrator/report/figures.h"
+#include "orchestrator/report/text.h"
+
+#define TICKS_PER_HALF_DISTANCE 5.0
+#define NS_PER_MS_F 1e6
+
+void text_spectrum(struct output *out, const struct histogram *histogram)
+{
+    output_printf(out, "\nPercentile Spectrum (ms):\n========================\n");
+    output_printf(out, "%12s %14s %10s %14s\n\n", "Value", "Percentile", "TotalCount",
+                  "1/(1-Percentile)");
+    double q = 0;
+    uint64_t counted = 0;
+    while (counted < histogram->count) {
+        uint64_t value_ns = histogram_quantile(histogram, q);
+        counted = histogram_count_at_or_below(histogram, value_ns);
+        if (counted == histogram->count)
+            break;
+        output_printf(out, "%12.3f %14.12f %10" PRIu64 " %14.2f\n", (double)value_ns / NS_PER_MS_F,
+                      q, counted, 1.0 / (1.0 - q));
+        double half_distance = pow(2.0, floor(log2(1.0 / (1.0 - q))) + 1.0);
+        q += 1.0 / (TICKS_PER_HALF_DISTANCE * half_distance);
+    }
+    if (histogram->count > 0)
+        output_printf(out, "%12.3f %14.12f %10" PRIu64 "\n",
+                      (double)histogram->max_ns / NS_PER_MS_F, 1.0, histogram->count);
+    output_printf(out, "#[Mean    = %12.3f, StdDeviation   = %12.3f]\n",
+                  histogram_mean(histogram) / NS_PER_MS_F,
+                  histogram_stdev(histogram) / NS_PER_MS_F);
+    output_printf(out, "#[Max     = %12.3f, Total count    = %12" PRIu64 "]\n",
+                  (double)histogram->max_ns / NS_PER_MS_F, histogram->count);
+}
+
+void text_workers(struct output *out, const struct run_result *result)
+{
+    output_printf(out, "\nWorkers:\n=======\n");
+    for (uint32_t i = 0; i < result->worker_count; i++) {
+        const struct worker_summary *worker = &result->workers[i];
+        output_printf(out, "worker %" PRIu32 ": pid %" PRId64 ", ", worker->index, worker->pid);
+        if (worker->cpu >= 0)
+            output_printf(out, "CPU %d", worker->cpu);
+        else
+            output_printf(out, "not pinned");
+        double busy_seconds = worker->cpu_user_seconds + worker->cpu_system_seconds;
+        output_printf(out,
+                      ", %" PRIu64 " requests (%.2f per second), CPU %.3f s user + %.3f s "
+                      "system (%.1f%%), %" PRIu32 " restarts\n",
+                      worker->requests, figure_rate(worker->requests, result->seconds),
+                      worker->cpu_user_seconds, worker->cpu_system_seconds,
+                      result->seconds > 0 ? busy_seconds / result->seconds * 100 : 0.0,
+                      worker->restarts);
+    }
+}

@@ -1,0 +1,125 @@
+#include "orchestrator/report/timeline.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/log.h"
+#include "orchestrator/report/figures.h"
+
+enum err_code timeline_init(struct timeline *timeline, struct err *err)
+{
+    memset(timeline, 0, sizeof *timeline);
+    timeline->total = malloc(sizeof *timeline->total);
+    if (timeline->total == NULL)
+        return err_set(err, E_SYSTEM, "no memory for the totals of a run");
+    interval_row_init(timeline->total);
+    return OK;
+}
+
+void timeline_add(struct timeline *timeline, struct sink sink)
+{
+    assert(timeline->sink_count < TIMELINE_SINKS_MAX);
+    timeline->sinks[timeline->sink_count++] = sink;
+}
+
+/* One output that fails must not take the run or the other outputs with it. */
+static void settle(struct timeline *timeline, uint32_t index, enum err_code code,
+                   const struct err *err)
+{
+    if (code == OK)
+        return;
+    timeline->failed[index] = true;
+    log_line(LOG_WARNING, "%s: %s; this output is left out from here on",
+             timeline->sinks[index].name, err->text);
+}
+
+#define EACH_SINK(timeline, function, ...)                                                         \
+    for (uint32_t i = 0; i < (timeline)->sink_count; i++) {                                        \
+        struct sink *sink = &(timeline)->sinks[i];                                                 \
+        struct err sink_err = {.code = OK};                                                        \
+        if ((timeline)->failed[i] || sink->function == NULL)                                       \
+            continue;                                                                              \
+        settle(timeline, i, sink->function(sink->state, __VA_ARGS__), &sink_err);                  \
+    }
+
+void timeline_session_begin(struct timeline *timeline, const struct session_facts *session)
+{
+    timeline->session = session;
+    EACH_SINK(timeline, session_begin, session, &sink_err)
+}
+
+void timeline_run_begin(struct timeline *timeline, const struct run_facts *run)
+{
+    timeline->run = *run;
+    timeline->rows = 0;
+    memset(&timeline->error_kinds, 0, sizeof timeline->error_kinds);
+    interval_row_reset(timeline->total);
+    memset(&timeline->total->header, 0, sizeof timeline->total->header);
+    EACH_SINK(timeline, run_begin, &timeline->run, &sink_err)
+}
+
+static void add_to_total(struct timeline *timeline, const struct interval_row *row)
+{
+    struct interval_header *header = &timeline->total->header;
+    if (timeline->rows++ == 0) {
+        header->first = row->header.first;
+        header->start_ns = row->header.start_ns;
+        header->in_flight_before = row->header.in_flight_before;
+    }
+    header->last = row->header.last;
+    header->end_ns = row->header.end_ns;
+    header->in_flight_after = row->header.in_flight_after;
+    header->connections_open = row->header.connections_open;
+    header->flags |= row->header.flags;
+    interval_row_add(timeline->total, row);
+}
+
+enum err_code timeline_interval(struct timeline *timeline, const struct interval_row *row,
+                                struct err *err)
+{
+    enum err_code code = OK;
+    if ((row->header.flags & INTERVAL_DEGRADED) == 0)
+        code = interval_row_check(row, err);
+    if ((row->header.flags & INTERVAL_WARMUP) == 0)
+        add_to_total(timeline, row);
+    EACH_SINK(timeline, interval, row, &timeline->error_kinds, &sink_err)
+    return code;
+}
+
+void timeline_run_end(struct timeline *timeline, struct run_result *result)
+{
+    const struct interval_row *total = timeline->total;
+    result->facts = &timeline->run;
+    result->error_kinds = &timeline->error_kinds;
+    result->total = total;
+    if (timeline->session != NULL) {
+        result->percentiles = timeline->session->percentiles;
+        result->percentile_count = timeline->session->percentile_count;
+    }
+    if (!(result->seconds > 0))
+        result->seconds = figure_row_seconds(total);
+    struct err err = {.code = OK};
+    if (timeline->rows > 0 && (total->header.flags & INTERVAL_DEGRADED) == 0 &&
+        interval_row_check(total, &err) != OK && result->status != E_UNTRUSTED) {
+        result->status = E_UNTRUSTED;
+        memcpy(result->status_text, err.text, sizeof result->status_text);
+    }
+    verdict_judge(&result->verdict, result);
+    EACH_SINK(timeline, run_end, result, &sink_err)
+}
+
+void timeline_session_end(struct timeline *timeline)
+{
+    EACH_SINK(timeline, session_end, &sink_err)
+}
+
+void timeline_destroy(struct timeline *timeline)
+{
+    for (uint32_t i = 0; i < timeline->sink_count; i++) {
+        if (timeline->sinks[i].destroy != NULL)
+            timeline->sinks[i].destroy(timeline->sinks[i].state);
+    }
+    free(timeline->total);
+    memset(timeline, 0, sizeof *timeline);
+}
