@@ -220,8 +220,6 @@ static void flush(struct connection *connection)
         event_del(&connection->write_event);
         connection->write_waiting = false;
     }
-    if (worker->transport->answers_at_once && connection->in_flight > 0)
-        event_active(&connection->read_event, EV_READ, 0);
 }
 
 /* Gives every free slot a ticket and sends: the pipeline is a sliding window. */
@@ -638,6 +636,13 @@ void connections_fill(struct worker *worker)
     for (uint32_t i = 0; i < worker->connection_count; i++)
         if (worker->connections[i].state == CONNECTION_READY)
             fill_and_send(&worker->connections[i], clock_now_ns());
+}
+
+void connections_activate(struct worker *worker)
+{
+    for (uint32_t i = 0; i < worker->connection_count; i++)
+        if (worker->connections[i].in_flight > 0)
+            event_active(&worker->connections[i].read_event, EV_READ, 0);
 }
 
 void connections_abandon(struct worker *worker)

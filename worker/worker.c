@@ -95,6 +95,8 @@ static void on_wake(evutil_socket_t fd, short what, void *argument)
 static void turn(struct worker *worker)
 {
     worker->wakeup_ns = 0;
+    if (worker->transport->answers_at_once)
+        connections_activate(worker);
     event_base_loop(worker->base, EVLOOP_ONCE);
 }
 

@@ -8,6 +8,7 @@
 #include <sys/resource.h>
 
 #include "common/clock.h"
+#include "orchestrator/options/cpu_list.h"
 
 /* A worker's own descriptors besides its connections: standard streams, epoll, eventfd, journal,
  * and what libraries keep open. */
