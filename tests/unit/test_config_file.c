@@ -14,6 +14,7 @@ static struct err err;
 static void teardown(void)
 {
     config_file_free(&file);
+    memset(&err, 0, sizeof err);
 }
 
 static enum err_code parse(const char *text)
