@@ -177,7 +177,7 @@ START_TEST(contradictions_are_refused)
     /* Breaks when a record whose parts disagree becomes part of the totals. */
     static const struct {
         uint64_t numbers[6];
-        unsigned char payload[10];
+        unsigned char payload[24];
         size_t payload_bytes;
         enum err_code expected;
     } samples[] = {
@@ -196,6 +196,18 @@ START_TEST(contradictions_are_refused)
          {2, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff},
          10,
          E_DATA},
+        /* 2^32 + 9 zeros: nine of them when cut to 32 bits */
+        {{2, 30, 10, 20, 0, 10}, {2, 0x91, 0x80, 0x80, 0x80, 0x20, 2}, 7, E_DATA},
+        /* zeros beyond the last bucket, and nothing behind them */
+        {{1, 3600000000000, 3600000000000, 3600000000000, 0, 33420}, {2, 0xe7, 7}, 3, E_DATA},
+        /* counts that add up to 2 only when their sum wraps around */
+        {{2, 30, 10, 12, 0, 10},
+         {0xfe, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xfe, 0xff, 0xff, 0xff, 0xff, 0xff,
+          0xff, 0xff, 0xff, 8},
+         19,
+         E_DATA},
+        /* upside down within one bucket */
+        {{1, 2049, 2049, 2048, 0, 2048}, {2}, 1, E_DATA},
     };
     for (size_t i = 0; i < sizeof samples / sizeof samples[0]; i++) {
         size_t written =

@@ -276,6 +276,8 @@ START_TEST(contradictions_are_refused)
         interval_row_init(&row);
         ck_assert_msg(interval_decode_add(&row, bytes, written, NULL, &err) == samples[i].expected,
                       "sample %zu: %s", i, err.text);
+        if (samples[i].counter_count != COUNTER_COUNT)
+            ck_assert_ptr_nonnull(strstr(err.text, "another version"));
     }
 }
 END_TEST
