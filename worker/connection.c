@@ -111,7 +111,7 @@ static void attempt_failed(struct connection *connection, bool try_again, const 
     worker->connections_failed++;
     connection->state = CONNECTION_BACKOFF;
     connection->deadline_ns = UINT64_MAX;
-    (void)!err_set(&worker->err, E_CONNECT, "%s", why);
+    err_set(&worker->err, E_CONNECT, "%s", why);
 }
 
 /* Sending -------------------------------------------------------------------------------------- */

@@ -330,6 +330,7 @@ int worker_main(const struct worker_run *run, const struct worker_share *share)
         .read_kind = workload_read_kind(run->workload, 0),
     };
     struct err err = {0};
+    clock_become_virtual();
     set_state(&worker, WORKER_CONNECTING);
     enum err_code code = become_worker(run, share, &err);
     if (code == OK)

@@ -25,11 +25,14 @@ struct figure_percentile figure_percentile(const struct interval_row *row,
     if (figure.empty)
         return figure;
     double above = (100.0 - percent) / 100.0;
-    uint64_t unanswered = row->counters[COUNTER_TIMED_OUT] + counters_lost(row->counters);
+    uint64_t unanswered = 0, sent = 0;
+    if (row != NULL) {
+        unanswered = row->counters[COUNTER_TIMED_OUT] + counters_lost(row->counters);
+        sent = row->counters[COUNTER_SENT];
+    }
     figure.few_samples = figure_few_samples(histogram->count, percent);
     figure.censored =
-        unanswered > 0 &&
-        (double)unanswered > above * (double)row->counters[COUNTER_SENT] * (1.0 + ROUNDING);
+        unanswered > 0 && (double)unanswered > above * (double)sent * (1.0 + ROUNDING);
     figure.value_ns =
         figure.censored ? histogram->max_ns : histogram_quantile(histogram, percent / 100.0);
     return figure;

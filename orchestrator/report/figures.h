@@ -9,7 +9,7 @@
 #include "common/interval.h"
 #include "orchestrator/report/timeline.h"
 
-/* One percentile of the requests that were answered. */
+/* One percentile. */
 struct figure_percentile {
     uint64_t value_ns;
     bool empty;       /* no value at all                                                   */
@@ -17,6 +17,7 @@ struct figure_percentile {
     bool censored;    /* more than 1 - q of what was sent had no reply: the true value is
                        * at least value_ns, which is the maximum then                      */
 };
+/* row NULL: not of the requests that were answered, so nothing can be missing from it. */
 struct figure_percentile figure_percentile(const struct interval_row *row,
                                            const struct histogram *histogram, double percent);
 

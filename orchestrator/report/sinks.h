@@ -1,4 +1,6 @@
-/* The outputs. Each maker fills a sink; the timeline owns it from then on and destroys it. */
+/* The outputs. Each maker fills a sink; the timeline owns it from then on and destroys it. Makers of
+ * files create them at once, so that what cannot be written is refused before the load starts:
+ * E_USAGE, or E_SYSTEM when memory ran out. A file that is not completed is removed by destroy. */
 #ifndef ORCHESTRATOR_REPORT_SINKS_H
 #define ORCHESTRATOR_REPORT_SINKS_H
 
@@ -14,14 +16,19 @@ enum text_style {
 
 MUST_USE enum err_code sink_text(struct sink *sink, FILE *out, enum text_style style, bool debug,
                                  struct err *err);
-/* 16 columns per csv_interval_ns (a whole number of intervals); zero rows during a stall. */
+/* 16 columns per csv_interval_ns (a whole number of intervals; 0: every interval); zero rows during
+ * a stall; nothing of a warm-up or a prefill. owns_file: the stream is closed with the sink. */
 MUST_USE enum err_code sink_interval_csv(struct sink *sink, FILE *out, bool owns_file,
                                          uint64_t csv_interval_ns, struct err *err);
 /* volley.run/1, streamed. Path "-": stdout. Written to path + ".tmp" and renamed at the end. */
 MUST_USE enum err_code sink_json(struct sink *sink, const char *path, struct err *err);
-/* HdrHistogram V2 log, one tagged line per interval and histogram kind. */
+/* HdrHistogram V2 log, one line per measured interval, tagged "<test>-service", and one tagged
+ * "<test>-error" when there were error replies. Times in seconds since the first run's start, values
+ * in nanoseconds, the maximum in milliseconds (the format's usual ratio). Renamed at the end. */
 MUST_USE enum err_code sink_hdr_log(struct sink *sink, const char *path, struct err *err);
-/* Append only, each record checksummed. Refuses a directory that already holds a journal. */
+/* DIR/journal: append only, each record checksummed and written at once. Makes the directory and
+ * what is missing above it; E_USAGE when it already holds a journal. A journal in which no run has
+ * begun is removed by destroy, so that the directory can be used again after a failed start. */
 MUST_USE enum err_code sink_journal(struct sink *sink, const char *directory, struct err *err);
 /* The same as a CSV file in a directory, renamed at the end. */
 MUST_USE enum err_code sink_interval_csv_file(struct sink *sink, const char *path,
@@ -29,8 +36,13 @@ MUST_USE enum err_code sink_interval_csv_file(struct sink *sink, const char *pat
 
 /* Feeds the events of DIR/journal to the timeline. A record cut short at the end (the orchestrator
  * was killed) ends the replay cleanly with *complete = false; the missing run_end is made from what
- * is there and marked interrupted. E_DATA: no journal, or not one of volley's. */
+ * is there and marked interrupted. E_DATA: no journal, not one of volley's, or a damaged record (what
+ * stands before it was replayed, and the session ended, all the same). E_UNTRUSTED: a row or a run
+ * does not add up; all of it was replayed. */
 MUST_USE enum err_code journal_replay(const char *directory, struct timeline *timeline,
                                       bool *complete, struct err *err);
+/* The same from a stream; name is for messages. */
+MUST_USE enum err_code journal_replay_stream(FILE *in, const char *name, struct timeline *timeline,
+                                             bool *complete, struct err *err);
 
 #endif

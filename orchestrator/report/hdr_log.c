@@ -1,0 +1,193 @@
+/* HdrHistogram log, format 1.3 (written from the project's public description of it: hdrhistogram.org):
+ * comment lines, a legend, then lines "Tag=<tag>,<start>,<length>,<max>,<base64>", where the last
+ * field is a zlib stream of the V2 encoding behind an eight-byte header. */
+#include <inttypes.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <zlib.h>
+
+#include "common/clock.h"
+#include "common/histogram_wire.h"
+#include "orchestrator/report/output.h"
+#include "orchestrator/report/sinks.h"
+
+/* 0x10: the word size bits of the cookie say that counts are ZigZag LEB128. */
+#define COOKIE_V2 (0x1c849303u | 0x10u)
+#define COOKIE_V2_COMPRESSED (0x1c849304u | 0x10u)
+#define V2_HEADER_BYTES 40u
+#define COMPRESSED_HEADER_BYTES 8u
+#define SIGNIFICANT_DIGITS 3u
+#define MAX_UNIT_NS 1e6 /* the log's maximum column is in milliseconds */
+
+struct hdr_log {
+    struct output out;
+    bool silent; /* a prefill run */
+    bool header_printed;
+    uint64_t base_wall_ns; /* StartTime of the file */
+    double run_seconds;    /* start of the run under way, since StartTime */
+    char tag[sizeof((struct run_facts *)NULL)->name];
+    unsigned char *encoded; /* V2 header and payload            */
+    unsigned char *packed;  /* compressed header and zlib stream */
+    uLong packed_max_bytes;
+    char *base64;
+};
+
+static unsigned char *put_u32(unsigned char *out, uint32_t value)
+{
+    for (int shift = 24; shift >= 0; shift -= 8)
+        *out++ = (unsigned char)(value >> shift);
+    return out;
+}
+
+static unsigned char *put_u64(unsigned char *out, uint64_t value)
+{
+    return put_u32(put_u32(out, (uint32_t)(value >> 32)), (uint32_t)value);
+}
+
+/* Returns the bytes of the V2 encoding in log->encoded. */
+static size_t encode(struct hdr_log *log, const struct histogram *histogram)
+{
+    const double ratio = 1.0;
+    uint64_t ratio_bits;
+    memcpy(&ratio_bits, &ratio, sizeof ratio_bits);
+    size_t payload_bytes = histogram_payload_encode(log->encoded + V2_HEADER_BYTES, histogram);
+    unsigned char *at = put_u32(log->encoded, COOKIE_V2);
+    at = put_u32(at, (uint32_t)payload_bytes);
+    at = put_u32(at, 0); /* normalizing index offset */
+    at = put_u32(at, SIGNIFICANT_DIGITS);
+    at = put_u64(at, 1); /* lowest discernible value */
+    at = put_u64(at, HISTOGRAM_HIGHEST_NS);
+    put_u64(at, ratio_bits);
+    return V2_HEADER_BYTES + payload_bytes;
+}
+
+static void base64_encode(char *out, const unsigned char *in, size_t in_bytes)
+{
+    static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    for (size_t i = 0; i < in_bytes; i += 3) {
+        uint32_t second = i + 1 < in_bytes ? in[i + 1] : 0;
+        uint32_t third = i + 2 < in_bytes ? in[i + 2] : 0;
+        uint32_t group = (uint32_t)in[i] << 16 | second << 8 | third;
+        *out++ = digits[group >> 18 & 63];
+        *out++ = digits[group >> 12 & 63];
+        *out++ = i + 1 < in_bytes ? digits[group >> 6 & 63] : '=';
+        *out++ = i + 2 < in_bytes ? digits[group & 63] : '=';
+    }
+    *out = '\0';
+}
+
+static enum err_code print_line(struct hdr_log *log, const char *kind,
+                                const struct interval_header *header,
+                                const struct histogram *histogram, struct err *err)
+{
+    size_t encoded_bytes = encode(log, histogram);
+    uLongf stream_bytes = log->packed_max_bytes - COMPRESSED_HEADER_BYTES;
+    int zlib = compress(log->packed + COMPRESSED_HEADER_BYTES, &stream_bytes, log->encoded,
+                        (uLong)encoded_bytes);
+    if (zlib != Z_OK)
+        return err_set(err, E_SYSTEM, "cannot compress a histogram: zlib says %d", zlib);
+    put_u32(put_u32(log->packed, COOKIE_V2_COMPRESSED), (uint32_t)stream_bytes);
+    base64_encode(log->base64, log->packed, COMPRESSED_HEADER_BYTES + stream_bytes);
+    output_printf(&log->out, "Tag=%s-%s,%.3f,%.3f,%.3f,%s\n", log->tag, kind,
+                  log->run_seconds + (double)header->start_ns / (double)NS_PER_SECOND,
+                  (double)(header->end_ns - header->start_ns) / (double)NS_PER_SECOND,
+                  (double)histogram->max_ns / MAX_UNIT_NS, log->base64);
+    return OK;
+}
+
+/* Tags end at a comma, and some readers trip over blanks. */
+static void set_tag(struct hdr_log *log, const char *name)
+{
+    size_t i = 0;
+    for (; name[i] != '\0' && i + 1 < sizeof log->tag; i++) {
+        unsigned char byte = (unsigned char)name[i];
+        log->tag[i] = byte <= ' ' || byte == ',' || byte == 0x7f ? '_' : name[i];
+    }
+    log->tag[i] = '\0';
+}
+
+static enum err_code run_begin(void *state, const struct run_facts *run, struct err *err)
+{
+    struct hdr_log *log = state;
+    log->silent = run->prefill;
+    if (log->silent)
+        return OK;
+    set_tag(log, run->name);
+    if (!log->header_printed) {
+        char when[64];
+        struct tm utc;
+        time_t second = (time_t)(run->started_wall_ns / NS_PER_SECOND);
+        gmtime_r(&second, &utc);
+        strftime(when, sizeof when, "%a %b %d %H:%M:%S UTC %Y", &utc);
+        log->header_printed = true;
+        log->base_wall_ns = run->started_wall_ns;
+        output_printf(&log->out, "#[Histogram log format version 1.3]\n");
+        output_printf(&log->out, "#[StartTime: %.3f (seconds since epoch), %s]\n",
+                      (double)run->started_wall_ns / (double)NS_PER_SECOND, when);
+        output_printf(&log->out, "\"StartTimestamp\",\"Interval_Length\",\"Interval_Max\","
+                                 "\"Interval_Compressed_Histogram\"\n");
+    }
+    log->run_seconds =
+        ((double)run->started_wall_ns - (double)log->base_wall_ns) / (double)NS_PER_SECOND;
+    return output_status(&log->out, err);
+}
+
+static enum err_code interval(void *state, const struct interval_row *row,
+                              const struct error_kinds *error_kinds, struct err *err)
+{
+    struct hdr_log *log = state;
+    const struct histogram *refused = &row->histograms[HISTOGRAM_SERVICE_ERROR];
+    (void)error_kinds;
+    if (log->silent || row->header.flags & INTERVAL_WARMUP)
+        return OK;
+    if (print_line(log, "service", &row->header, &row->histograms[HISTOGRAM_SERVICE_OK], err) != OK)
+        return err->code;
+    if (refused->count > 0 && print_line(log, "error", &row->header, refused, err) != OK)
+        return err->code;
+    return output_status(&log->out, err);
+}
+
+static enum err_code session_end(void *state, struct err *err)
+{
+    struct hdr_log *log = state;
+    return output_commit(&log->out, err);
+}
+
+static void destroy(void *state)
+{
+    struct hdr_log *log = state;
+    output_discard(&log->out);
+    free(log->encoded);
+    free(log->packed);
+    free(log->base64);
+    free(log);
+}
+
+enum err_code sink_hdr_log(struct sink *sink, const char *path, struct err *err)
+{
+    struct hdr_log *log = calloc(1, sizeof *log);
+    if (log == NULL)
+        return err_set(err, E_SYSTEM, "no memory for the histogram log");
+    uLong encoded_max_bytes = V2_HEADER_BYTES + HISTOGRAM_WIRE_MAX_BYTES;
+    log->packed_max_bytes = COMPRESSED_HEADER_BYTES + compressBound(encoded_max_bytes);
+    log->encoded = malloc(encoded_max_bytes);
+    log->packed = malloc(log->packed_max_bytes);
+    log->base64 = malloc((log->packed_max_bytes + 2) / 3 * 4 + 1);
+    if (log->encoded == NULL || log->packed == NULL || log->base64 == NULL) {
+        destroy(log);
+        return err_set(err, E_SYSTEM, "no memory for the histogram log");
+    }
+    if (output_create(&log->out, path, err) != OK) {
+        destroy(log);
+        return err->code;
+    }
+    *sink = (struct sink){.name = "histogram log",
+                          .state = log,
+                          .run_begin = run_begin,
+                          .interval = interval,
+                          .session_end = session_end,
+                          .destroy = destroy};
+    return OK;
+}

@@ -1,0 +1,189 @@
+/* One CSV row per csv interval, sixteen columns (features 1.22), of the measured part only.
+ *
+ * Rows end where the grid ends: at whole multiples of the csv interval from the start of the
+ * measured part. A row of the timeline that covers several intervals cannot be split, so a CSV row
+ * may end late; the next one is shorter and back on the grid. Rates use the seconds a row covers. */
+#include <inttypes.h>
+#include <stdlib.h>
+
+#include "common/clock.h"
+#include "orchestrator/report/figures.h"
+#include "orchestrator/report/output.h"
+#include "orchestrator/report/sinks.h"
+
+struct interval_csv {
+    struct output out;
+    FILE *to_close;           /* a borrowed stream that was given away, or NULL */
+    uint64_t csv_interval_ns; /* 0: every row of the timeline is a row of the file */
+    bool header_printed;
+    bool silent; /* a prefill run */
+    bool measuring;
+    uint64_t started_wall_ns;
+    uint64_t origin_ns;       /* where the measured part starts */
+    uint64_t next_edge_ns;    /* where the row under way ends on the grid */
+    bool under_way;           /* the row holds something, if only time */
+    struct interval_row *row; /* the CSV row under way */
+};
+
+static uint64_t whole(uint64_t ns, uint64_t unit_ns)
+{
+    return ns / unit_ns;
+}
+
+static void print_row(struct interval_csv *csv)
+{
+    static const double percents[] = {50, 90, 95, 99, 99.9, 99.99, 99.999};
+    const struct interval_row *row = csv->row;
+    const struct histogram *service = &row->histograms[HISTOGRAM_SERVICE_OK];
+    uint64_t wall_ns = csv->started_wall_ns + row->header.end_ns;
+    /* Whole seconds, as the column always had; shorter intervals need the milliseconds. */
+    output_printf(&csv->out, "%" PRIu64, whole(wall_ns, NS_PER_SECOND));
+    if (csv->csv_interval_ns % NS_PER_SECOND != 0)
+        output_printf(&csv->out, ".%03" PRIu64, whole(wall_ns % NS_PER_SECOND, NS_PER_MS));
+    output_printf(&csv->out, ",%.6f",
+                  figure_rate(row->counters[COUNTER_OK], figure_row_seconds(row)));
+    for (size_t i = 0; i < sizeof percents / sizeof percents[0]; i++)
+        output_printf(&csv->out, ",%" PRIu64,
+                      whole(histogram_quantile(service, percents[i] / 100), NS_PER_US));
+    output_printf(&csv->out, ",%" PRIu64 ",%" PRIu64, whole(service->max_ns, NS_PER_US),
+                  whole((uint64_t)histogram_mean(service), NS_PER_US));
+    output_printf(&csv->out, ",%" PRIu64 ",%" PRIu64 ",%" PRIu64 ",%" PRIu64 ",%" PRIu64 "\n",
+                  row->counters[COUNTER_OK], figure_failed(row->counters),
+                  row->counters[COUNTER_MOVED], row->counters[COUNTER_CLUSTERDOWN],
+                  row->counters[COUNTER_CONNECTIONS_LOST]);
+}
+
+static bool holds_data(const struct interval_row *row)
+{
+    return row->counters[COUNTER_OK] > 0 || figure_failed(row->counters) > 0 ||
+           row->counters[COUNTER_CONNECTIONS_LOST] > 0;
+}
+
+static void end_row(struct interval_csv *csv)
+{
+    print_row(csv);
+    interval_row_reset(csv->row);
+    csv->under_way = false;
+}
+
+static enum err_code run_begin(void *state, const struct run_facts *run, struct err *err)
+{
+    struct interval_csv *csv = state;
+    csv->silent = run->prefill;
+    csv->measuring = false;
+    csv->under_way = false;
+    csv->started_wall_ns = run->started_wall_ns;
+    if (csv->csv_interval_ns == 0)
+        csv->csv_interval_ns = run->interval_ns;
+    interval_row_reset(csv->row);
+    if (csv->silent || csv->header_printed)
+        return OK;
+    csv->header_printed = true;
+    output_printf(&csv->out, "timestamp,request_sec,p50_usec,p90_usec,p95_usec,p99_usec,p99_9_usec,"
+                             "p99_99_usec,p99_999_usec,p100_usec,avg_usec,request_finished,"
+                             "requests_total_failed,requests_moved,requests_clusterdown,"
+                             "client_disconnects\n");
+    return output_status(&csv->out, err);
+}
+
+static enum err_code interval(void *state, const struct interval_row *row,
+                              const struct error_kinds *error_kinds, struct err *err)
+{
+    struct interval_csv *csv = state;
+    (void)error_kinds;
+    if (csv->silent || row->header.flags & INTERVAL_WARMUP)
+        return OK;
+    if (!csv->measuring) {
+        csv->measuring = true;
+        csv->origin_ns = row->header.start_ns;
+        csv->next_edge_ns = csv->origin_ns + csv->csv_interval_ns;
+    }
+    if (!csv->under_way) {
+        csv->under_way = true;
+        csv->row->header.start_ns = row->header.start_ns;
+    }
+    csv->row->header.end_ns = row->header.end_ns;
+    interval_row_add(csv->row, row);
+    if (row->header.end_ns < csv->next_edge_ns)
+        return OK;
+    uint64_t periods = (row->header.end_ns - csv->origin_ns) / csv->csv_interval_ns;
+    csv->next_edge_ns = csv->origin_ns + (periods + 1) * csv->csv_interval_ns;
+    end_row(csv);
+    return output_status(&csv->out, err);
+}
+
+static enum err_code run_end(void *state, const struct run_result *result, struct err *err)
+{
+    struct interval_csv *csv = state;
+    (void)result;
+    if (csv->under_way && holds_data(csv->row))
+        end_row(csv);
+    return output_status(&csv->out, err);
+}
+
+static enum err_code session_end(void *state, struct err *err)
+{
+    struct interval_csv *csv = state;
+    return output_commit(&csv->out, err);
+}
+
+static void destroy(void *state)
+{
+    struct interval_csv *csv = state;
+    output_discard(&csv->out);
+    if (csv->to_close != NULL)
+        fclose(csv->to_close);
+    free(csv->row);
+    free(csv);
+}
+
+/* The sink but for where it writes. */
+static struct interval_csv *create(struct sink *sink, uint64_t csv_interval_ns, struct err *err)
+{
+    struct interval_csv *csv = calloc(1, sizeof *csv);
+    struct interval_row *row = malloc(sizeof *row);
+    if (csv == NULL || row == NULL) {
+        err_set(err, E_SYSTEM, "no memory for the interval CSV");
+        free(csv);
+        free(row);
+        return NULL;
+    }
+    interval_row_init(row);
+    csv->row = row;
+    csv->csv_interval_ns = csv_interval_ns;
+    *sink = (struct sink){.name = "interval CSV",
+                          .state = csv,
+                          .run_begin = run_begin,
+                          .interval = interval,
+                          .run_end = run_end,
+                          .session_end = session_end,
+                          .destroy = destroy};
+    return csv;
+}
+
+enum err_code sink_interval_csv(struct sink *sink, FILE *out, bool owns_file,
+                                uint64_t csv_interval_ns, struct err *err)
+{
+    struct interval_csv *csv = create(sink, csv_interval_ns, err);
+    if (csv == NULL)
+        return err->code;
+    if (output_borrow(&csv->out, out, "the interval CSV", err) != OK) {
+        destroy(csv);
+        return err->code;
+    }
+    csv->to_close = owns_file ? out : NULL;
+    return OK;
+}
+
+enum err_code sink_interval_csv_file(struct sink *sink, const char *path, uint64_t csv_interval_ns,
+                                     struct err *err)
+{
+    struct interval_csv *csv = create(sink, csv_interval_ns, err);
+    if (csv == NULL)
+        return err->code;
+    if (output_create(&csv->out, path, err) != OK) {
+        destroy(csv);
+        return err->code;
+    }
+    return OK;
+}

@@ -1,0 +1,345 @@
+/* volley.run/1 (docs/schema/volley.run-1.schema.json), streamed: the file is written in the order
+ * in which things happen, one interval at a time, so memory does not grow with the run. Therefore
+ * `intervals` stands before the totals that close each run. */
+#include <inttypes.h>
+#include <jansson.h>
+#include <stdlib.h>
+#include <time.h>
+
+#include "common/clock.h"
+#include "orchestrator/report/figures.h"
+#include "orchestrator/report/json_value.h"
+#include "orchestrator/report/output.h"
+#include "orchestrator/report/sinks.h"
+
+/* 15 digits hold every latency to the nanosecond and keep 0.1 from becoming 0.1000...01. */
+#define DUMP_FLAGS (JSON_REAL_PRECISION(15) | JSON_PRESERVE_ORDER | JSON_ENCODE_ANY)
+
+struct json_report {
+    struct output out;
+    const struct session_facts *session;
+    struct run_facts run;
+    bool run_open;
+    bool failed; /* memory ran out: the file would have holes */
+    uint32_t runs, intervals;
+};
+
+static int write_chunk(const char *bytes, size_t byte_count, void *state)
+{
+    output_write(state, bytes, byte_count);
+    return 0;
+}
+
+/* Writes one value and lets go of it. */
+static void put(struct json_report *report, json_t *value)
+{
+    if (value == NULL || json_dump_callback(value, write_chunk, &report->out, DUMP_FLAGS) != 0)
+        report->failed = true;
+    json_decref(value);
+}
+
+/* The same as a member of the object that is open in the file, behind others. */
+static void put_member(struct json_report *report, const char *key, json_t *value)
+{
+    output_printf(&report->out, ",\n\"%s\": ", key);
+    put(report, value);
+}
+
+static enum err_code status(struct json_report *report, struct err *err)
+{
+    if (report->failed)
+        return err_set(err, E_SYSTEM, "no memory for the JSON report");
+    return output_status(&report->out, err);
+}
+
+static json_t *microseconds(double ns)
+{
+    return json_real(ns / 1000.0);
+}
+
+/* The twelve keys of a latency. Without values all but the count are null; a percentile is null,
+ * too, when too many requests went without a reply to know it. */
+static json_t *latency(const struct interval_row *row, const struct histogram *histogram)
+{
+    static const struct {
+        const char *key;
+        double percent;
+    } percentiles[] = {{"p50", 50},     {"p90", 90},       {"p95", 95},        {"p99", 99},
+                       {"p99_9", 99.9}, {"p99_99", 99.99}, {"p99_999", 99.999}};
+    bool empty = histogram->count == 0;
+    json_t *object = json_object();
+    json_object_set_new(object, "count", json_value_count(histogram->count));
+    json_object_set_new(object, "min",
+                        empty ? json_null() : microseconds((double)histogram->min_ns));
+    json_object_set_new(object, "mean",
+                        empty ? json_null() : microseconds(histogram_mean(histogram)));
+    json_object_set_new(object, "stdev",
+                        empty ? json_null() : microseconds(histogram_stdev(histogram)));
+    for (size_t i = 0; i < sizeof percentiles / sizeof percentiles[0]; i++) {
+        struct figure_percentile figure = figure_percentile(row, histogram, percentiles[i].percent);
+        json_object_set_new(object, percentiles[i].key,
+                            empty || figure.censored ? json_null()
+                                                     : microseconds((double)figure.value_ns));
+    }
+    json_object_set_new(object, "max",
+                        empty ? json_null() : microseconds((double)histogram->max_ns));
+    return object;
+}
+
+static json_t *no_latency(void)
+{
+    return json_pack("{s:i, s:n, s:n, s:n, s:n, s:n, s:n, s:n, s:n, s:n, s:n, s:n}", "count", 0,
+                     "min", "mean", "stdev", "p50", "p90", "p95", "p99", "p99_9", "p99_99",
+                     "p99_999", "max");
+}
+
+static json_t *requests(const struct interval_row *row)
+{
+    const uint64_t *counters = row->counters;
+    /* A closed loop sends what is due, when it is due: nothing can be left over. */
+    const struct {
+        const char *key;
+        uint64_t count;
+    } members[] = {{"due", counters[COUNTER_SENT]},
+                   {"sent", counters[COUNTER_SENT]},
+                   {"ok", counters[COUNTER_OK]},
+                   {"errors", counters[COUNTER_ERROR_REPLIES]},
+                   {"timed_out", counters[COUNTER_TIMED_OUT]},
+                   {"lost", counters_lost(counters)},
+                   {"backlog", 0},
+                   {"shed", 0},
+                   {"in_flight", row->header.in_flight_after},
+                   {"in_flight_before", row->header.in_flight_before},
+                   {"hits", counters[COUNTER_HITS]},
+                   {"misses", counters[COUNTER_MISSES]}};
+    json_t *object = json_object();
+    for (size_t i = 0; i < sizeof members / sizeof members[0]; i++)
+        json_object_set_new(object, members[i].key, json_value_count(members[i].count));
+    return object;
+}
+
+/* Error replies by first word, and requests without a reply by cause: together all that failed. */
+static json_t *errors_by_kind(const struct interval_row *row, const struct error_kinds *kinds)
+{
+    json_t *object = json_object();
+    for (uint32_t i = 0; i < kinds->count; i++) {
+        json_t *word = json_value_text(kinds->kinds[i].word);
+        if (row->errors_by_kind[i] > 0)
+            json_object_set_new(object, json_string_value(word),
+                                json_value_count(row->errors_by_kind[i]));
+        json_decref(word);
+    }
+    for (uint32_t i = 0; i < FIGURE_UNANSWERED_CAUSES; i++) {
+        enum counter cause = figure_unanswered_causes[i];
+        if (row->counters[cause] > 0)
+            json_object_set_new(object, figure_lost_cause_name(cause),
+                                json_value_count(row->counters[cause]));
+    }
+    return object;
+}
+
+static json_t *error_texts(const struct error_kinds *kinds)
+{
+    json_t *object = json_object();
+    for (uint32_t i = 0; i < kinds->count; i++) {
+        json_t *word = json_value_text(kinds->kinds[i].word);
+        json_object_set_new(object, json_string_value(word), json_value_text(kinds->kinds[i].text));
+        json_decref(word);
+    }
+    return object;
+}
+
+/* What a run and an interval both have, as members of `object`. */
+static void add_measures(json_t *object, const struct interval_row *row, double seconds,
+                         const struct error_kinds *kinds)
+{
+    const uint64_t *counters = row->counters;
+    const struct histogram *histograms = row->histograms;
+    json_object_set_new(object, "requests", requests(row));
+    json_object_set_new(
+        object, "rate",
+        json_pack("{s:n, s:f}", "target", "achieved", figure_rate(counters[COUNTER_OK], seconds)));
+    json_t *service = latency(row, &histograms[HISTOGRAM_SERVICE_OK]);
+    json_object_set(object, "response_time_us", service);
+    json_object_set_new(object, "service_time_us", service);
+    json_object_set_new(object, "slip_us", no_latency());
+    json_object_set_new(object, "error_time_us",
+                        latency(NULL, &histograms[HISTOGRAM_SERVICE_ERROR]));
+    json_object_set_new(object, "errors_by_kind", errors_by_kind(row, kinds));
+    json_object_set_new(object, "connections",
+                        json_pack("{s:o, s:o, s:o, s:o}", "opened",
+                                  json_value_count(counters[COUNTER_CONNECTIONS_OPENED]), "lost",
+                                  json_value_count(counters[COUNTER_CONNECTIONS_LOST]), "failed",
+                                  json_value_count(counters[COUNTER_CONNECT_FAILURES]), "open",
+                                  json_value_count(row->header.connections_open)));
+    json_object_set_new(object, "bytes",
+                        json_pack("{s:o, s:o}", "out",
+                                  json_value_count(counters[COUNTER_BYTES_OUT]), "in",
+                                  json_value_count(counters[COUNTER_BYTES_IN])));
+}
+
+static json_t *percentile_list(const struct session_facts *session)
+{
+    json_t *list = json_array();
+    for (uint32_t i = 0; i < session->percentile_count; i++)
+        json_array_append_new(list, json_real(session->percentiles[i]));
+    return list;
+}
+
+static enum err_code session_begin(void *state, const struct session_facts *session,
+                                   struct err *err)
+{
+    struct json_report *report = state;
+    json_t *volley = json_object_get(session->environment, "volley");
+    json_t *version = json_object_get(volley, "version");
+    json_t *commit = json_object_get(volley, "commit");
+    report->session = session;
+    output_printf(&report->out, "{\"schema\": \"volley.run/1\"");
+    put_member(report, "volley",
+               json_pack("{s:o, s:o}", "version",
+                         json_is_string(version) ? json_incref(version) : json_string("unknown"),
+                         "commit",
+                         json_is_string(commit) ? json_incref(commit) : json_string("unknown")));
+    put_member(report, "command", json_value_text(session->command));
+    put_member(report, "label",
+               session->label != NULL ? json_value_text(session->label) : json_null());
+    put_member(report, "percentiles", percentile_list(session));
+    put_member(report, "spec", session->spec != NULL ? json_incref(session->spec) : json_object());
+    put_member(report, "environment",
+               session->environment != NULL ? json_incref(session->environment) : json_object());
+    output_printf(&report->out, ",\n\"runs\": [");
+    return status(report, err);
+}
+
+static enum err_code run_begin(void *state, const struct run_facts *run, struct err *err)
+{
+    struct json_report *report = state;
+    char started[32];
+    struct tm utc;
+    time_t second = (time_t)(run->started_wall_ns / NS_PER_SECOND);
+    gmtime_r(&second, &utc);
+    strftime(started, sizeof started, "%Y-%m-%dT%H:%M:%SZ", &utc);
+
+    report->run = *run;
+    report->run_open = true;
+    report->intervals = 0;
+    output_printf(&report->out, "%s\n{\"name\": ", report->runs++ > 0 ? "," : "");
+    put(report, json_value_text(run->name));
+    put_member(report, "started", json_string(started));
+    put_member(report, "prefill", json_boolean(run->prefill));
+    put_member(report, "target", json_value_text(run->target));
+    put_member(report, "interval_seconds",
+               json_real((double)run->interval_ns / (double)NS_PER_SECOND));
+    put_member(report, "warmup_seconds", json_real((double)run->warmup_ns / (double)NS_PER_SECOND));
+    output_printf(&report->out, ",\n\"intervals\": [");
+    return status(report, err);
+}
+
+static enum err_code interval(void *state, const struct interval_row *row,
+                              const struct error_kinds *error_kinds, struct err *err)
+{
+    struct json_report *report = state;
+    if (row->header.flags & INTERVAL_WARMUP)
+        return OK;
+    double seconds = figure_row_seconds(row);
+    json_t *object = json_pack("{s:I, s:I, s:f, s:f, s:b}", "index", (json_int_t)row->header.first,
+                               "last_index", (json_int_t)row->header.last, "start_seconds",
+                               (double)row->header.start_ns / (double)NS_PER_SECOND, "seconds",
+                               seconds, "degraded", (row->header.flags & INTERVAL_DEGRADED) != 0);
+    add_measures(object, row, seconds, error_kinds);
+    output_printf(&report->out, "%s\n", report->intervals++ > 0 ? "," : "");
+    put(report, object);
+    return status(report, err);
+}
+
+/* The percentiles that the user asked for, in the order of the list. */
+static json_t *asked_percentiles(const struct run_result *result)
+{
+    const struct histogram *service = &result->total->histograms[HISTOGRAM_SERVICE_OK];
+    json_t *list = json_array();
+    for (uint32_t i = 0; i < result->percentile_count; i++) {
+        struct figure_percentile figure =
+            figure_percentile(result->total, service, result->percentiles[i]);
+        bool unknown = figure.empty || figure.censored;
+        json_array_append_new(
+            list,
+            json_pack("{s:f, s:o, s:b}", "percentile", result->percentiles[i], "response_time_us",
+                      unknown ? json_null() : microseconds((double)figure.value_ns), "few_samples",
+                      figure.few_samples));
+    }
+    return list;
+}
+
+static json_t *classes(const struct run_result *result)
+{
+    json_t *service = latency(result->total, &result->total->histograms[HISTOGRAM_SERVICE_OK]);
+    return json_pack("[{s:o, s:o, s:O, s:o}]", "name", json_value_text(result->facts->name),
+                     "requests", requests(result->total), "response_time_us", service,
+                     "service_time_us", service);
+}
+
+static enum err_code run_end(void *state, const struct run_result *result, struct err *err)
+{
+    struct json_report *report = state;
+    json_t *measures = json_object();
+    const char *key;
+    json_t *value;
+    output_printf(&report->out, "]");
+    put_member(report, "seconds", json_real(result->seconds));
+    put_member(report, "interrupted", json_boolean(result->interrupted));
+    put_member(report, "status",
+               json_pack("{s:i, s:o}", "code", err_exit_status(result->status), "text",
+                         json_value_text(result->status_text)));
+    add_measures(measures, result->total, result->seconds, result->error_kinds);
+    json_object_foreach(measures, key, value) put_member(report, key, json_incref(value));
+    json_decref(measures);
+    put_member(report, "loop_lag_us",
+               latency(NULL, &result->total->histograms[HISTOGRAM_LOOP_LAG]));
+    put_member(report, "percentiles", asked_percentiles(result));
+    put_member(report, "error_texts", error_texts(result->error_kinds));
+    put_member(report, "classes", classes(result));
+    put_member(report, "workers", json_value_workers(result));
+    put_member(report, "verdict", json_value_verdict(&result->verdict));
+    output_printf(&report->out, "}");
+    report->run_open = false;
+    return status(report, err);
+}
+
+static enum err_code session_end(void *state, struct err *err)
+{
+    struct json_report *report = state;
+    if (report->session == NULL || report->run_open)
+        return err_set(err, E_SYSTEM,
+                       "a run did not come to its end: the JSON report is incomplete");
+    output_printf(&report->out, "]}\n");
+    if (status(report, err) != OK)
+        return err->code;
+    return output_commit(&report->out, err);
+}
+
+static void destroy(void *state)
+{
+    struct json_report *report = state;
+    output_discard(&report->out);
+    free(report);
+}
+
+enum err_code sink_json(struct sink *sink, const char *path, struct err *err)
+{
+    struct json_report *report = calloc(1, sizeof *report);
+    if (report == NULL)
+        return err_set(err, E_SYSTEM, "no memory for the JSON report");
+    if (output_create(&report->out, path, err) != OK) {
+        free(report);
+        return err->code;
+    }
+    *sink = (struct sink){.name = "JSON report",
+                          .state = report,
+                          .session_begin = session_begin,
+                          .run_begin = run_begin,
+                          .interval = interval,
+                          .run_end = run_end,
+                          .session_end = session_end,
+                          .destroy = destroy};
+    return OK;
+}

@@ -1,0 +1,83 @@
+#include "orchestrator/report/json_value.h"
+
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* The length of the valid UTF-8 sequence that starts here, 0 when there is none. */
+static size_t sequence_bytes(const unsigned char *at)
+{
+    size_t length = at[0] < 0x80                     ? 1
+                    : at[0] >= 0xC2 && at[0] <= 0xDF ? 2
+                    : at[0] >= 0xE0 && at[0] <= 0xEF ? 3
+                    : at[0] >= 0xF0 && at[0] <= 0xF4 ? 4
+                                                     : 0;
+    for (size_t i = 1; i < length; i++) {
+        if ((at[i] & 0xC0) != 0x80)
+            return 0; /* also where the text ends */
+    }
+    bool too_long = (at[0] == 0xE0 && at[1] < 0xA0) || (at[0] == 0xF0 && at[1] < 0x90);
+    bool surrogate = at[0] == 0xED && at[1] >= 0xA0;
+    bool too_high = at[0] == 0xF4 && at[1] >= 0x90;
+    return too_long || surrogate || too_high ? 0 : length;
+}
+
+json_t *json_value_text(const char *text)
+{
+    json_t *value = json_string(text);
+    if (value != NULL)
+        return value;
+    char *clean = malloc(strlen(text) * 4 + 1);
+    if (clean == NULL)
+        return NULL;
+    size_t used = 0;
+    while (*text != '\0') {
+        size_t length = sequence_bytes((const unsigned char *)text);
+        if (length == 0) {
+            used += (size_t)snprintf(clean + used, 5, "\\x%02X", (unsigned char)*text++);
+            continue;
+        }
+        memcpy(clean + used, text, length);
+        used += length;
+        text += length;
+    }
+    clean[used] = '\0';
+    value = json_string(clean);
+    free(clean);
+    return value;
+}
+
+json_t *json_value_count(uint64_t count)
+{
+    return json_integer(count > INT64_MAX ? INT64_MAX : (json_int_t)count);
+}
+
+json_t *json_value_workers(const struct run_result *result)
+{
+    json_t *list = json_array();
+    for (uint32_t i = 0; i < result->worker_count; i++) {
+        const struct worker_summary *worker = &result->workers[i];
+        json_array_append_new(
+            list, json_pack("{s:i, s:I, s:o, s:f, s:f, s:i, s:o}", "index", (int)worker->index,
+                            "pid", (json_int_t)worker->pid, "cpu",
+                            worker->cpu < 0 ? json_null() : json_integer(worker->cpu),
+                            "cpu_user_seconds", worker->cpu_user_seconds, "cpu_system_seconds",
+                            worker->cpu_system_seconds, "restarts", (int)worker->restarts,
+                            "requests", json_value_count(worker->requests)));
+    }
+    return list;
+}
+
+json_t *json_value_verdict(const struct verdict *verdict)
+{
+    json_t *list = json_array();
+    for (uint32_t i = 0; i < verdict->check_count; i++) {
+        const struct verdict_check *check = &verdict->checks[i];
+        json_array_append_new(list, json_pack("{s:s, s:s, s:o, s:s, s:s}", "name", check->name,
+                                              "level", verdict_level_name(check->level), "value",
+                                              json_value_text(check->value), "threshold",
+                                              check->threshold, "advice", check->advice));
+    }
+    return json_pack("{s:s, s:o}", "level", verdict_level_name(verdict->level), "checks", list);
+}

@@ -1,0 +1,19 @@
+/* Small makers of JSON values for the JSON report and the journal. Each returns a new reference;
+ * NULL only when memory is exhausted. */
+#ifndef ORCHESTRATOR_REPORT_JSON_VALUE_H
+#define ORCHESTRATOR_REPORT_JSON_VALUE_H
+
+#include <jansson.h>
+#include <stdint.h>
+
+#include "orchestrator/report/timeline.h"
+
+/* JSON text must be UTF-8, and names and error replies may hold any bytes: bytes that are not part
+ * of valid UTF-8 become "\\xNN". */
+json_t *json_value_text(const char *text);
+json_t *json_value_count(uint64_t count);
+
+json_t *json_value_workers(const struct run_result *result);
+json_t *json_value_verdict(const struct verdict *verdict);
+
+#endif

@@ -1,0 +1,191 @@
+#include "tests/support/check/report_fixture.h"
+
+#include <check.h>
+#include <dirent.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "common/clock.h"
+
+struct interval_row *fixture_row(uint32_t index)
+{
+    struct interval_row *row = malloc(sizeof *row);
+    ck_assert_ptr_nonnull(row);
+    interval_row_init(row);
+    row->header.first = row->header.last = index;
+    row->header.start_ns = index * NS_PER_SECOND;
+    row->header.end_ns = (index + 1) * NS_PER_SECOND;
+    row->header.connections_open = 4;
+    return row;
+}
+
+void fixture_answer(struct interval_row *row, uint64_t latency_ns, uint64_t times)
+{
+    row->counters[COUNTER_SENT] += times;
+    row->counters[COUNTER_OK] += times;
+    row->counters[COUNTER_BYTES_OUT] += times * 40;
+    row->counters[COUNTER_BYTES_IN] += times * 5;
+    histogram_record_n(&row->histograms[HISTOGRAM_SERVICE_OK], latency_ns, times);
+}
+
+void fixture_refuse(struct interval_row *row, uint32_t kind, uint64_t latency_ns, uint64_t times)
+{
+    row->counters[COUNTER_SENT] += times;
+    row->counters[COUNTER_ERROR_REPLIES] += times;
+    row->errors_by_kind[kind] += times;
+    histogram_record_n(&row->histograms[HISTOGRAM_SERVICE_ERROR], latency_ns, times);
+}
+
+struct run_facts fixture_facts(void)
+{
+    return (struct run_facts){.name = "GET",
+                              .started_wall_ns = FIXTURE_WALL_NS,
+                              .interval_ns = NS_PER_SECOND,
+                              .requests = 1000,
+                              .clients = 4,
+                              .pipeline = 1,
+                              .data_bytes = 3,
+                              .request_bytes = 36,
+                              .keyspace = 100000,
+                              .keyspace_random = true,
+                              .worker_count = 2,
+                              .worker_cpus = {0, 1},
+                              .target = "127.0.0.1:6379"};
+}
+
+struct session_facts fixture_session(void)
+{
+    static const double percentiles[] = {50, 95, 99, 99.9};
+    return (struct session_facts){
+        .spec = json_pack("{s:i, s:s}", "clients", 4, "host", "127.0.0.1"),
+        .environment = json_pack("{s:{s:s, s:s, s:s}}", "volley", "version", "0.1.0", "commit",
+                                 "abc", "compiler", "cc"),
+        .label = NULL,
+        .command = "bench",
+        .percentiles = percentiles,
+        .percentile_count = 4};
+}
+
+void fixture_session_free(struct session_facts *session)
+{
+    json_decref(session->spec);
+    json_decref(session->environment);
+}
+
+struct run_result *fixture_result(void)
+{
+    struct run_result *result = calloc(1, sizeof *result);
+    ck_assert_ptr_nonnull(result);
+    result->worker_count = 2;
+    result->workers[0] = (struct worker_summary){.index = 0,
+                                                 .pid = 101,
+                                                 .cpu = 0,
+                                                 .requests = 500,
+                                                 .cpu_user_seconds = 0.25,
+                                                 .cpu_system_seconds = 0.5};
+    result->workers[1] = result->workers[0];
+    result->workers[1].index = 1;
+    result->workers[1].pid = 102;
+    result->workers[1].cpu = -1;
+    result->evidence.steal_share = -1;
+    return result;
+}
+
+void fixture_kind(struct timeline *timeline, const char *word, const char *text)
+{
+    struct ipc_error_kind *kind = &timeline->error_kinds.kinds[timeline->error_kinds.count++];
+    snprintf(kind->word, sizeof kind->word, "%s", word);
+    snprintf(kind->text, sizeof kind->text, "%s", text);
+}
+
+static void play_row(struct timeline *timeline, struct interval_row *row)
+{
+    struct err err = {.code = OK};
+    ck_assert_msg(timeline_interval(timeline, row, &err) == OK, "%s", err.text);
+    free(row);
+}
+
+void fixture_play(struct timeline *timeline, const struct session_facts *session)
+{
+    struct run_facts facts = fixture_facts();
+    facts.warmup_ns = NS_PER_SECOND;
+    facts.reads = true;
+    timeline_session_begin(timeline, session);
+    timeline_run_begin(timeline, &facts);
+
+    struct interval_row *row = fixture_row(0);
+    row->header.flags = INTERVAL_WARMUP;
+    fixture_answer(row, 900000000, 77);
+    play_row(timeline, row);
+
+    row = fixture_row(1);
+    fixture_answer(row, 150000, 990);
+    fixture_answer(row, 2500000, 10);
+    fixture_kind(timeline, "WRONGTYPE", "WRONGTYPE Operation against a key");
+    fixture_refuse(row, 0, 50000, 2);
+    row->counters[COUNTER_HITS] = 900;
+    row->counters[COUNTER_MISSES] = 100;
+    row->counters[COUNTER_SENT] += 1;
+    row->header.in_flight_after = 1;
+    play_row(timeline, row);
+
+    row = fixture_row(2); /* a stall: nothing comes back */
+    row->header.in_flight_before = row->header.in_flight_after = 1;
+    play_row(timeline, row);
+
+    row = fixture_row(3);
+    row->header.flags = INTERVAL_LAST;
+    row->header.in_flight_before = 1;
+    row->counters[COUNTER_TIMED_OUT] = 1;
+    row->counters[COUNTER_CONNECTIONS_LOST] = 1;
+    row->counters[COUNTER_CONNECTIONS_OPENED] = 1;
+    fixture_answer(row, 150000, 500);
+    play_row(timeline, row);
+
+    struct run_result *result = fixture_result();
+    timeline_run_end(timeline, result);
+    timeline_session_end(timeline);
+    free(result);
+}
+
+char *fixture_directory(void)
+{
+    char *directory = strdup("/tmp/volley-test-XXXXXX");
+    ck_assert_ptr_nonnull(mkdtemp(directory));
+    return directory;
+}
+
+void fixture_remove(char *directory)
+{
+    DIR *entries = opendir(directory);
+    char path[512];
+    for (struct dirent *entry = entries ? readdir(entries) : NULL; entry != NULL;
+         entry = readdir(entries)) {
+        snprintf(path, sizeof path, "%s/%s", directory, entry->d_name);
+        unlink(path); /* "." and ".." refuse */
+    }
+    if (entries != NULL)
+        closedir(entries);
+    ck_assert_int_eq(rmdir(directory), 0);
+    free(directory);
+}
+
+char *fixture_read_file(const char *directory, const char *name, size_t *byte_count)
+{
+    char path[512];
+    snprintf(path, sizeof path, "%s/%s", directory, name);
+    FILE *file = fopen(path, "rb");
+    if (file == NULL)
+        return NULL;
+    char *bytes = NULL;
+    size_t size = 0;
+    FILE *copy = open_memstream(&bytes, &size);
+    for (int c = fgetc(file); c != EOF; c = fgetc(file))
+        fputc(c, copy);
+    fclose(copy);
+    fclose(file);
+    if (byte_count != NULL)
+        *byte_count = size;
+    return bytes;
+}

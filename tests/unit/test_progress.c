@@ -1,0 +1,116 @@
+#include <check.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/clock.h"
+#include "orchestrator/report/progress.h"
+#include "tests/support/check/report_fixture.h"
+
+Suite *test_progress_suite(void);
+
+static struct progress progress;
+static char *text;
+static size_t text_bytes;
+static FILE *out;
+
+static void set_up(void)
+{
+    struct err err = {.code = OK};
+    out = open_memstream(&text, &text_bytes);
+    ck_assert_int_eq(progress_init(&progress, out, &err), OK);
+}
+
+static void tear_down(void)
+{
+    progress_destroy(&progress);
+    fclose(out);
+    free(text);
+}
+
+START_TEST(a_counted_run_shows_its_share)
+{
+    /* breaks if the line differs from the form that features 1.20 promises */
+    struct run_facts facts = fixture_facts();
+    facts.requests = 100000;
+    progress_begin(&progress, &facts);
+    struct interval_row *row = fixture_row(0);
+    fixture_answer(row, 110000, 90);
+    fixture_answer(row, 180000, 10);
+    progress_add(&progress, row);
+    progress_line(&progress, &facts, 1500 * NS_PER_MS, 1234, 0);
+    progress_line(&progress, &facts, 2500 * NS_PER_MS, 3234, 7);
+    progress_end(&progress);
+    ck_assert_str_eq(text, "[1.5s] Progress: 1,234/100,000 (1.2%), RPS: current=823 avg=822.7, "
+                           "Errors: 0 | Latency (ms): avg=0.12 p50=0.11 p95=0.18 p99=0.18\n"
+                           "[2.5s] Progress: 3,234/100,000 (3.2%), RPS: current=2,000 "
+                           "avg=1,293.6, Errors: 7\n");
+    free(row);
+}
+END_TEST
+
+START_TEST(a_timed_run_shows_its_time)
+{
+    /* breaks if a run with a duration shows a share of requests it does not have */
+    struct run_facts facts = fixture_facts();
+    facts.requests = 0;
+    facts.duration_ns = 10 * NS_PER_SECOND;
+    progress_begin(&progress, &facts);
+    progress_line(&progress, &facts, 1500 * NS_PER_MS, 3000, 0);
+    progress_line(&progress, &facts, 11000 * NS_PER_MS, 3000, 0);
+    ck_assert_str_eq(text, "[1.5s] Progress: 3,000 (15.0%), RPS: current=2,000 avg=2,000.0, "
+                           "Errors: 0\n"
+                           "[11.0s] Progress: 3,000 (100.0%), RPS: current=0 avg=272.7, "
+                           "Errors: 0\n");
+}
+END_TEST
+
+START_TEST(the_warmup_is_not_progress)
+{
+    /* breaks if requests of the warm-up count towards the share or the average */
+    struct run_facts facts = fixture_facts();
+    facts.warmup_ns = NS_PER_SECOND;
+    progress_begin(&progress, &facts);
+    progress_line(&progress, &facts, 500 * NS_PER_MS, 100, 0);
+    struct interval_row *row = fixture_row(0);
+    row->header.flags = INTERVAL_WARMUP;
+    fixture_answer(row, 110000, 200);
+    progress_add(&progress, row);
+    progress_line(&progress, &facts, 2000 * NS_PER_MS, 700, 0);
+    ck_assert_ptr_nonnull(strstr(text, "[0.5s] Progress: 100 (warm-up), RPS: current=200 "
+                                       "avg=200.0"));
+    ck_assert_ptr_nonnull(strstr(text, "[2.0s] Progress: 500/1,000 (50.0%), RPS: current=400 "
+                                       "avg=500.0"));
+    free(row);
+}
+END_TEST
+
+START_TEST(a_terminal_gets_one_line_rewritten)
+{
+    /* breaks if lines pile up on a terminal, or a longer one shines through a shorter one */
+    struct run_facts facts = fixture_facts();
+    facts.index = 1;
+    progress.terminal = true;
+    progress_begin(&progress, &facts);
+    progress_line(&progress, &facts, 1000 * NS_PER_MS, 900, 1000000);
+    progress_line(&progress, &facts, 2000 * NS_PER_MS, 900, 0);
+    progress_end(&progress);
+    progress_end(&progress);
+    ck_assert_str_eq(text, "\rGET [1.0s] Progress: 900/1,000 (90.0%), RPS: current=900 avg=900.0, "
+                           "Errors: 1,000,000"
+                           "\rGET [2.0s] Progress: 900/1,000 (90.0%), RPS: current=0 avg=450.0, "
+                           "Errors: 0          \n");
+}
+END_TEST
+
+Suite *test_progress_suite(void)
+{
+    Suite *suite = suite_create("progress");
+    TCase *tcase = tcase_create("line");
+    tcase_add_checked_fixture(tcase, set_up, tear_down);
+    tcase_add_test(tcase, a_counted_run_shows_its_share);
+    tcase_add_test(tcase, a_timed_run_shows_its_time);
+    tcase_add_test(tcase, the_warmup_is_not_progress);
+    tcase_add_test(tcase, a_terminal_gets_one_line_rewritten);
+    suite_add_tcase(suite, tcase);
+    return suite;
+}

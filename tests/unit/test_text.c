@@ -1,0 +1,308 @@
+#include <check.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "common/clock.h"
+#include "tests/support/check/report_fixture.h"
+
+Suite *test_text_suite(void);
+
+/* What the made-up session prints in this style; owned by the caller. */
+static char *play(enum text_style style, bool debug)
+{
+    char *text = NULL;
+    size_t text_bytes = 0;
+    FILE *out = open_memstream(&text, &text_bytes);
+    struct timeline timeline;
+    struct sink sink;
+    struct err err = {.code = OK};
+    ck_assert_int_eq(timeline_init(&timeline, &err), OK);
+    ck_assert_int_eq(sink_text(&sink, out, style, debug, &err), OK);
+    timeline_add(&timeline, sink);
+    struct session_facts session = fixture_session();
+    fixture_play(&timeline, &session);
+    timeline_destroy(&timeline);
+    fixture_session_free(&session);
+    fclose(out);
+    return text;
+}
+
+static const char banner[] = "Volley Benchmark (Multi-Process Mode)\n"
+                             "Target: 127.0.0.1:6379\n"
+                             "Processes: 2 (CPUs 0, 1)\n"
+                             "Clients: 4\n"
+                             "Clients per process: 2\n"
+                             "Pipeline: 1\n"
+                             "Total Requests: 1000\n"
+                             "Warm-up: 1s\n"
+                             "Data Size: 3\n"
+                             "Keys: 100,000, random\n"
+                             "Command: GET\n"
+                             "\n";
+
+static const char results[] = "Final Results:\n"
+                              "=============\n"
+                              "Total time: 3.00 seconds\n"
+                              "Requests completed: 1500\n"
+                              "Requests per second: 500.00\n"
+                              "Total errors: 3\n"
+                              "\n"
+                              "Latency Statistics (ms):\n"
+                              "=====================\n"
+                              "Minimum: 0.150\n"
+                              "Average: 0.166\n"
+                              "Maximum: 2.500\n"
+                              "Median (p50): 0.150\n"
+                              "95th percentile: 0.150\n"
+                              "99th percentile: 0.150\n"
+                              "99.9th percentile: 2.500 (few samples)\n"
+                              "closed loop: latency is service time\n"
+                              "\n"
+                              "Latency Distribution:\n"
+                              "====================\n"
+                              "<= 0.1 ms: 0.00% (0 requests)\n"
+                              "<= 0.5 ms: 99.33% (1490 requests)\n"
+                              "<= 1.0 ms: 0.00% (0 requests)\n"
+                              "<= 2.0 ms: 0.00% (0 requests)\n"
+                              "<= 5.0 ms: 0.67% (10 requests)\n"
+                              "<= 10.0 ms: 0.00% (0 requests)\n"
+                              "<= 20.0 ms: 0.00% (0 requests)\n"
+                              "<= 50.0 ms: 0.00% (0 requests)\n"
+                              "<= 100.0 ms: 0.00% (0 requests)\n"
+                              "<= 200.0 ms: 0.00% (0 requests)\n"
+                              "<= 500.0 ms: 0.00% (0 requests)\n"
+                              "<= 1000.0 ms: 0.00% (0 requests)\n"
+                              "\n"
+                              "Traffic:\n"
+                              "=======\n"
+                              "Out: 0.02 MB/s\n"
+                              "In: 0.00 MB/s\n"
+                              "Hits: 900\n"
+                              "Misses: 100 (10.00%)\n"
+                              "Warning: more than 1% of the keys were not there: the reads measure "
+                              "a server that finds nothing; write the keys first with --prefill\n"
+                              "\n"
+                              "Errors:\n"
+                              "======\n"
+                              "WRONGTYPE: 2 (first: WRONGTYPE Operation against a key)\n"
+                              "timed out: 1\n"
+                              "connections lost: 1, reconnects: 1\n"
+                              "\n";
+
+START_TEST(the_report_has_its_fixed_layout)
+{
+    /* breaks if a program that parses the report of the tool volley replaces can no longer do so */
+    char *text = play(TEXT_REPORT, false);
+    size_t banner_bytes = sizeof banner - 1, results_bytes = sizeof results - 1;
+    ck_assert_msg(strncmp(text, banner, banner_bytes) == 0, "%s", text);
+    ck_assert_msg(strncmp(text + banner_bytes, results, results_bytes) == 0, "%s", text);
+    const char *verdict = text + banner_bytes + results_bytes;
+    ck_assert_msg(strncmp(verdict, "Verdict: AMBER\n=======\n", 23) == 0, "%s", verdict);
+    ck_assert_ptr_nonnull(strstr(verdict, "AMBER misses: 10.000 % of lookups (AMBER > 1 %): "));
+    ck_assert_ptr_null(strstr(verdict, "GREEN"));
+    ck_assert_ptr_null(strstr(verdict, "Percentile Spectrum"));
+    free(text);
+}
+END_TEST
+
+START_TEST(debug_adds_spectrum_and_workers)
+{
+    /* breaks if --debug hides how the values spread, or who did the work */
+    char *text = play(TEXT_REPORT, true);
+    ck_assert_ptr_nonnull(strstr(text, "       0.150 0.500000000000       1490           2.00\n"));
+    ck_assert_ptr_nonnull(strstr(text, "       2.500 1.000000000000       1500\n"));
+    ck_assert_ptr_nonnull(strstr(text, "worker 0: pid 101, CPU 0, 500 requests (166.67 per "
+                                       "second), CPU 0.250 s user + 0.500 s system (25.0%), 0 "
+                                       "restarts\n"));
+    ck_assert_ptr_nonnull(strstr(text, "worker 1: pid 102, not pinned, "));
+    free(text);
+}
+END_TEST
+
+START_TEST(quiet_is_one_line)
+{
+    /* breaks if -q prints anything but valkey-benchmark's line */
+    char *text = play(TEXT_QUIET, true);
+    ck_assert_str_eq(text, "GET: 500.00 requests per second, p50=0.150 msec\n");
+    free(text);
+}
+END_TEST
+
+START_TEST(csv_is_a_header_and_a_row)
+{
+    /* breaks if --csv differs from valkey-benchmark's columns and quotes */
+    char *text = play(TEXT_CSV, false);
+    ck_assert_str_eq(text, "\"test\",\"rps\",\"avg_latency_ms\",\"min_latency_ms\","
+                           "\"p50_latency_ms\",\"p95_latency_ms\",\"p99_latency_ms\","
+                           "\"max_latency_ms\"\n"
+                           "\"GET\",\"500.00\",\"0.166\",\"0.150\",\"0.150\",\"0.150\",\"0.150\","
+                           "\"2.500\"\n");
+    free(text);
+}
+END_TEST
+
+/* A timeline with one text sink on `out`. */
+static void open_text(struct timeline *timeline, FILE *out, enum text_style style)
+{
+    struct sink sink;
+    struct err err = {.code = OK};
+    ck_assert_int_eq(timeline_init(timeline, &err), OK);
+    ck_assert_int_eq(sink_text(&sink, out, style, false, &err), OK);
+    timeline_add(timeline, sink);
+}
+
+/* Runs one row as one run. */
+static void one_run(struct timeline *timeline, const struct run_facts *facts,
+                    const struct interval_row *row)
+{
+    struct err err = {.code = OK};
+    timeline_run_begin(timeline, facts);
+    ck_assert_msg(timeline_interval(timeline, row, &err) == OK, "%s", err.text);
+    struct run_result *result = fixture_result();
+    timeline_run_end(timeline, result);
+    free(result);
+}
+
+START_TEST(percentiles_without_replies_are_bounds)
+{
+    /* breaks if requests that never came back make the percentiles look better than they were */
+    char *text = NULL;
+    size_t text_bytes = 0;
+    FILE *out = open_memstream(&text, &text_bytes);
+    struct timeline timeline;
+    struct session_facts session = fixture_session();
+    open_text(&timeline, out, TEXT_REPORT);
+    timeline_session_begin(&timeline, &session);
+    struct run_facts facts = fixture_facts();
+    struct interval_row *row = fixture_row(0);
+    fixture_answer(row, 1000000, 940);
+    fixture_answer(row, 3000000, 30);
+    row->counters[COUNTER_SENT] += 30;
+    row->counters[COUNTER_TIMED_OUT] = 10;
+    row->counters[COUNTER_LOST_DISCONNECT] = 20;
+    one_run(&timeline, &facts, row);
+    ck_assert_ptr_nonnull(strstr(text, "\n95th percentile: 1.000\n"));
+    ck_assert_ptr_nonnull(strstr(text, "\n99th percentile: >= 3.000 (few samples)\n"));
+    ck_assert_ptr_nonnull(strstr(text, "\nTotal errors: 30\n"));
+    ck_assert_ptr_nonnull(strstr(text, "\ntimed out: 10\nlost (disconnect): 20\n"));
+    timeline_destroy(&timeline);
+    fixture_session_free(&session);
+    fclose(out);
+    free(text);
+    free(row);
+}
+END_TEST
+
+START_TEST(several_runs_stand_apart)
+{
+    /* breaks if a prefill looks like a result, or the second report runs into the first */
+    char *text = NULL;
+    size_t text_bytes = 0;
+    FILE *out = open_memstream(&text, &text_bytes);
+    struct timeline timeline;
+    struct session_facts session = fixture_session();
+    session.label = "tuned";
+    open_text(&timeline, out, TEXT_REPORT);
+    timeline_session_begin(&timeline, &session);
+    struct run_facts facts = fixture_facts();
+    struct interval_row *row = fixture_row(0);
+    fixture_answer(row, 1000000, 2000);
+    facts.prefill = true;
+    snprintf(facts.name, sizeof facts.name, "SET");
+    one_run(&timeline, &facts, row);
+    ck_assert_str_eq(text, "Prefill: SET, 2,000 requests in 1.00 seconds (2000.00 per second)\n");
+    facts.prefill = false;
+    facts.worker_count = 1;
+    facts.worker_cpus[0] = -1;
+    facts.requests = 0;
+    facts.duration_ns = 1500 * NS_PER_MS;
+    one_run(&timeline, &facts, row);
+    ck_assert_ptr_nonnull(strstr(text, "second)\n\nVolley Benchmark\nTarget: 127.0.0.1:6379\n"
+                                       "Processes: 1 (not pinned)\nClients: 4\nPipeline: 1\n"
+                                       "Duration: 1500ms\nData Size: 3\nKeys: 100,000, random\n"
+                                       "Command: SET\nLabel: tuned\n\nFinal Results:\n"));
+    timeline_destroy(&timeline);
+    fixture_session_free(&session);
+    fclose(out);
+    free(text);
+    free(row);
+}
+END_TEST
+
+START_TEST(names_are_quoted_in_csv)
+{
+    /* breaks if a command with quotes in it ends its CSV cell early */
+    char *text = NULL;
+    size_t text_bytes = 0;
+    FILE *out = open_memstream(&text, &text_bytes);
+    struct timeline timeline;
+    open_text(&timeline, out, TEXT_CSV);
+    struct run_facts facts = fixture_facts();
+    snprintf(facts.name, sizeof facts.name, "SET \"a\", b");
+    struct interval_row *row = fixture_row(0);
+    fixture_answer(row, 1000000, 20);
+    one_run(&timeline, &facts, row);
+    one_run(&timeline, &facts, row);
+    const char *first = strstr(text, "\n\"SET \"\"a\"\", b\",\"20.00\",");
+    ck_assert_ptr_nonnull(first);
+    ck_assert_ptr_nonnull(strstr(first + 1, "\n\"SET \"\"a\"\", b\",\"20.00\","));
+    ck_assert_ptr_null(strstr(first, "\"test\""));
+    timeline_destroy(&timeline);
+    fclose(out);
+    free(text);
+    free(row);
+}
+END_TEST
+
+START_TEST(a_reader_that_goes_away_is_no_failure)
+{
+    /* breaks if `volley ... | head -1` warns, or other outputs suffer from it */
+    int ends[2];
+    signal(SIGPIPE, SIG_IGN);
+    ck_assert_int_eq(pipe(ends), 0);
+    close(ends[0]);
+    FILE *out = fdopen(ends[1], "w");
+    struct timeline timeline;
+    struct session_facts session = fixture_session();
+    open_text(&timeline, out, TEXT_REPORT);
+    fixture_play(&timeline, &session);
+    ck_assert(!timeline.failed[0]);
+    timeline_destroy(&timeline);
+    fixture_session_free(&session);
+    fclose(out);
+}
+END_TEST
+
+START_TEST(a_full_disk_is_a_failure)
+{
+    /* breaks if a report that could not be written is taken for written */
+    FILE *out = fopen("/dev/full", "w");
+    struct timeline timeline;
+    struct session_facts session = fixture_session();
+    open_text(&timeline, out, TEXT_REPORT);
+    fixture_play(&timeline, &session);
+    ck_assert(timeline.failed[0]);
+    timeline_destroy(&timeline);
+    fixture_session_free(&session);
+    fclose(out);
+}
+END_TEST
+
+Suite *test_text_suite(void)
+{
+    Suite *suite = suite_create("text");
+    TCase *tcase = tcase_create("report");
+    tcase_add_test(tcase, the_report_has_its_fixed_layout);
+    tcase_add_test(tcase, debug_adds_spectrum_and_workers);
+    tcase_add_test(tcase, quiet_is_one_line);
+    tcase_add_test(tcase, csv_is_a_header_and_a_row);
+    tcase_add_test(tcase, percentiles_without_replies_are_bounds);
+    tcase_add_test(tcase, several_runs_stand_apart);
+    tcase_add_test(tcase, names_are_quoted_in_csv);
+    tcase_add_test(tcase, a_reader_that_goes_away_is_no_failure);
+    tcase_add_test(tcase, a_full_disk_is_a_failure);
+    suite_add_tcase(suite, tcase);
+    return suite;
+}

@@ -1,0 +1,227 @@
+#include <check.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/clock.h"
+#include "tests/support/check/report_fixture.h"
+
+Suite *test_verdict_suite(void);
+
+/* A run that nothing can be said against; each case below spoils one thing. */
+struct sound_run {
+    struct run_facts facts;
+    struct interval_row *total;
+    struct error_kinds kinds;
+    struct run_result *result;
+};
+
+static const double asked[] = {50, 99, 99.9};
+
+static void sound(struct sound_run *run)
+{
+    memset(run, 0, sizeof *run);
+    run->facts = fixture_facts();
+    run->facts.reads = true;
+    run->total = fixture_row(0);
+    run->total->header.end_ns = 10 * NS_PER_SECOND;
+    fixture_answer(run->total, 100000, 100000);
+    run->total->counters[COUNTER_HITS] = 100000;
+    histogram_record_n(&run->total->histograms[HISTOGRAM_LOOP_LAG], 1000, 100000);
+    run->result = fixture_result();
+    run->result->facts = &run->facts;
+    run->result->error_kinds = &run->kinds;
+    run->result->total = run->total;
+    run->result->seconds = 10;
+    run->result->percentiles = asked;
+    run->result->percentile_count = 3;
+    run->result->evidence.steal_share = 0;
+}
+
+static void drop(struct sound_run *run)
+{
+    free(run->total);
+    free(run->result);
+}
+
+static void busy(struct sound_run *run)
+{
+    run->result->workers[1].cpu_user_seconds = 8.5;
+}
+static void lagging(struct sound_run *run)
+{
+    histogram_record_n(&run->total->histograms[HISTOGRAM_LOOP_LAG], 20000, 5000);
+}
+static void some_errors(struct sound_run *run)
+{
+    fixture_refuse(run->total, 0, 1000, 200);
+}
+static void many_errors(struct sound_run *run)
+{
+    fixture_refuse(run->total, 0, 1000, 2000);
+}
+static void one_timeout(struct sound_run *run)
+{
+    run->total->counters[COUNTER_SENT]++;
+    run->total->counters[COUNTER_TIMED_OUT]++;
+}
+static void many_lost(struct sound_run *run)
+{
+    run->total->counters[COUNTER_SENT] += 200;
+    run->total->counters[COUNTER_LOST_DISCONNECT] += 200;
+}
+static void missing_keys(struct sound_run *run)
+{
+    run->total->counters[COUNTER_MISSES] = 2000;
+}
+static void single_key(struct sound_run *run)
+{
+    run->facts.one_key = true;
+    run->facts.keyspace_random = false;
+}
+static void same_cpu(struct sound_run *run)
+{
+    run->result->evidence.server_shares_worker_cpu = true;
+}
+static void some_steal(struct sound_run *run)
+{
+    run->result->evidence.steal_share = 0.03;
+}
+static void much_steal(struct sound_run *run)
+{
+    run->result->evidence.steal_share = 0.11;
+}
+static void some_throttling(struct sound_run *run)
+{
+    run->result->evidence.throttled_ns = 1;
+}
+static void much_throttling(struct sound_run *run)
+{
+    run->result->evidence.throttled_ns = 600 * NS_PER_MS;
+}
+static void dead_worker(struct sound_run *run)
+{
+    run->result->evidence.workers_lost = 1;
+}
+static void out_of_range(struct sound_run *run)
+{
+    run->total->histograms[HISTOGRAM_SERVICE_OK].clamped_count = 1;
+}
+static void high_percentile(struct sound_run *run)
+{
+    static const double higher[] = {99.99, 99.999};
+    run->result->percentiles = higher;
+    run->result->percentile_count = 2;
+}
+static void late(struct sound_run *run)
+{
+    run->result->evidence.late_records = 1;
+}
+static void brief(struct sound_run *run)
+{
+    run->result->seconds = 0.9;
+    for (uint32_t i = 0; i < run->result->worker_count; i++)
+        run->result->workers[i].cpu_user_seconds = run->result->workers[i].cpu_system_seconds = 0;
+}
+static void untrusted(struct sound_run *run)
+{
+    run->result->status = E_UNTRUSTED;
+}
+
+static const struct {
+    void (*spoil)(struct sound_run *run);
+    const char *check;
+    enum verdict_level level;
+} cases[] = {
+    {busy, "worker_cpu", VERDICT_AMBER},
+    {lagging, "loop_lag", VERDICT_AMBER},
+    {some_errors, "errors", VERDICT_AMBER},
+    {many_errors, "errors", VERDICT_RED},
+    {one_timeout, "lost_or_timed_out", VERDICT_AMBER},
+    {many_lost, "lost_or_timed_out", VERDICT_RED},
+    {missing_keys, "misses", VERDICT_AMBER},
+    {single_key, "one_key", VERDICT_AMBER},
+    {same_cpu, "shared_cpu", VERDICT_AMBER},
+    {some_steal, "steal_time", VERDICT_AMBER},
+    {much_steal, "steal_time", VERDICT_RED},
+    {some_throttling, "throttling", VERDICT_AMBER},
+    {much_throttling, "throttling", VERDICT_RED},
+    {dead_worker, "lost_workers", VERDICT_RED},
+    {out_of_range, "clamped", VERDICT_AMBER},
+    {high_percentile, "few_samples", VERDICT_AMBER},
+    {late, "late_records", VERDICT_AMBER},
+    {brief, "short_run", VERDICT_AMBER},
+    {untrusted, "accounting", VERDICT_RED},
+};
+
+START_TEST(a_sound_run_is_green)
+{
+    /* breaks if a run without any fault is called doubtful */
+    struct sound_run run;
+    struct verdict verdict;
+    sound(&run);
+    verdict_judge(&verdict, run.result);
+    for (uint32_t i = 0; i < verdict.check_count; i++)
+        ck_assert_msg(verdict.checks[i].level == VERDICT_GREEN, "%s: %s", verdict.checks[i].name,
+                      verdict.checks[i].value);
+    ck_assert_int_eq(verdict.level, VERDICT_GREEN);
+    ck_assert_uint_eq(verdict.check_count, 15);
+    drop(&run);
+}
+END_TEST
+
+START_TEST(each_check_flips_alone)
+{
+    /* breaks if a fault goes unseen, is graded wrongly, or drags other checks with it */
+    struct sound_run run;
+    struct verdict verdict;
+    bool seen = false;
+    sound(&run);
+    cases[_i].spoil(&run);
+    verdict_judge(&verdict, run.result);
+    ck_assert_int_eq(verdict.level, cases[_i].level);
+    for (uint32_t i = 0; i < verdict.check_count; i++) {
+        const struct verdict_check *check = &verdict.checks[i];
+        bool spoiled = strcmp(check->name, cases[_i].check) == 0;
+        seen = seen || spoiled;
+        ck_assert_msg(check->level == (spoiled ? cases[_i].level : VERDICT_GREEN), "%s is %s: %s",
+                      check->name, verdict_level_name(check->level), check->value);
+        ck_assert_int_eq(check->advice[0] != '\0', spoiled);
+        ck_assert(check->threshold[0] != '\0' && check->value[0] != '\0');
+    }
+    ck_assert(seen);
+    drop(&run);
+}
+END_TEST
+
+START_TEST(thresholds_are_sharp)
+{
+    /* breaks if a value on the good side of a limit is graded down */
+    struct sound_run run;
+    struct verdict verdict;
+    sound(&run);
+    fixture_refuse(run.total, 0, 1000, 100);        /* 0.0999 % of replies */
+    run.total->counters[COUNTER_MISSES] = 1000;     /* 0.99 % */
+    run.result->evidence.steal_share = 0.02;        /* not above */
+    run.result->workers[0].cpu_user_seconds = 8.49; /* 89.9 % with 0.5 system */
+    run.result->evidence.server_place_known = true;
+    run.result->seconds = 10;
+    verdict_judge(&verdict, run.result);
+    ck_assert_int_eq(verdict.level, VERDICT_GREEN);
+    run.result->evidence.steal_share = -1; /* unknown is not a fault */
+    run.facts.one_key = true;              /* -r 1: the user asked for it */
+    verdict_judge(&verdict, run.result);
+    ck_assert_int_eq(verdict.level, VERDICT_GREEN);
+    drop(&run);
+}
+END_TEST
+
+Suite *test_verdict_suite(void)
+{
+    Suite *suite = suite_create("verdict");
+    TCase *tcase = tcase_create("checks");
+    tcase_add_test(tcase, a_sound_run_is_green);
+    tcase_add_loop_test(tcase, each_check_flips_alone, 0, (int)(sizeof cases / sizeof cases[0]));
+    tcase_add_test(tcase, thresholds_are_sharp);
+    suite_add_tcase(suite, tcase);
+    return suite;
+}
