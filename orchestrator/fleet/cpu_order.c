@@ -1,6 +1,5 @@
 #include "orchestrator/fleet/cpu_order.h"
 
-#include <ctype.h>
 #include <errno.h>
 #include <hwloc.h>
 #include <sched.h>
@@ -11,6 +10,29 @@
 
 #include "orchestrator/fleet/cgroup.h"
 #include "orchestrator/options/cpu_list.h"
+
+char *cpu_order_list(char *text, size_t text_bytes, const uint32_t *cpus, uint32_t count)
+{
+    bool named[SPEC_CPUS_MAX] = {false};
+    uint32_t sorted[SPEC_CPUS_MAX], sorted_count = 0;
+    char whole[SPEC_CPUS_MAX * sizeof "4095,"];
+    for (uint32_t i = 0; i < count; i++)
+        named[cpus[i]] = true;
+    for (uint32_t cpu = 0; cpu < SPEC_CPUS_MAX; cpu++)
+        if (named[cpu])
+            sorted[sorted_count++] = cpu;
+    cpu_list_format(whole, sizeof whole, sorted, sorted_count);
+
+    size_t kept = strlen(whole);
+    if (kept >= text_bytes) { /* between two numbers, or a CPU that nobody has would be named */
+        kept = text_bytes - sizeof "...";
+        while (kept > 0 && whole[kept] != ',')
+            kept--;
+        memcpy(whole + kept, "...", sizeof "...");
+    }
+    snprintf(text, text_bytes, "%s", whole);
+    return text;
+}
 
 bool cpu_order_has(const struct cpu_set_order *order, uint32_t cpu)
 {
@@ -54,16 +76,16 @@ static bool apply_cpuset(bool usable[SPEC_CPUS_MAX], char *list, size_t list_byt
                          const char *root)
 {
     uint32_t cpus[SPEC_CPUS_MAX], count;
+    bool both[SPEC_CPUS_MAX] = {false};
     if (!cgroup_cpuset_read(list, list_bytes, root) ||
         !cpu_list_parse(cpus, &count, SPEC_CPUS_MAX, list))
         return false;
-    bool allowed[SPEC_CPUS_MAX] = {false};
     for (uint32_t i = 0; i < count; i++)
-        allowed[cpus[i]] = usable[cpus[i]];
-    uint32_t left = count_named(allowed);
+        both[cpus[i]] = usable[cpus[i]];
+    uint32_t left = count_named(both);
     if (left == 0 || left == count_named(usable))
         return false;
-    memcpy(usable, allowed, sizeof allowed);
+    memcpy(usable, both, sizeof both);
     return true;
 }
 
@@ -169,7 +191,7 @@ static void reason_begin(struct cpu_set_order *order, const bool usable[SPEC_CPU
     for (uint32_t cpu = 0; cpu < SPEC_CPUS_MAX; cpu++)
         if (usable[cpu])
             cpus[count++] = cpu;
-    reason_add(order, "affinity %s", cpu_list_format(list, sizeof list, cpus, count));
+    reason_add(order, "affinity %s", cpu_order_list(list, sizeof list, cpus, count));
 }
 
 enum err_code cpu_order_discover(struct cpu_set_order *order, const char *root,

@@ -4,8 +4,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "common/spec.h"
-
 #define CPU_NUMBERS_MAX 65536
 
 static bool take_number(uint32_t *number, const char **text, uint32_t capacity)
@@ -73,31 +71,22 @@ bool cpu_list_parse(uint32_t *cpus, uint32_t *cpu_count, uint32_t capacity, cons
     return true;
 }
 
-char *cpu_list_format(char *text, size_t text_bytes, const uint32_t *cpus, uint32_t count)
+char *cpu_list_format(char *text, size_t text_bytes, const uint32_t *cpus, uint32_t cpu_count)
 {
-    bool named[SPEC_CPUS_MAX] = {false};
-    for (uint32_t i = 0; i < count; i++)
-        named[cpus[i]] = true;
-    size_t filled = 0;
+    if (text_bytes == 0)
+        return text;
     text[0] = '\0';
-    for (uint32_t first = 0; first < SPEC_CPUS_MAX; first++) {
-        if (!named[first])
-            continue;
-        uint32_t last = first;
-        while (last + 1 < SPEC_CPUS_MAX && named[last + 1])
-            last++;
-        char part[32];
-        int bytes =
-            first == last
-                ? snprintf(part, sizeof part, "%s%u", filled > 0 ? "," : "", first)
-                : snprintf(part, sizeof part, "%s%u-%u", filled > 0 ? "," : "", first, last);
-        if (filled + (size_t)bytes + sizeof "..." > text_bytes) {
-            snprintf(text + filled, text_bytes - filled, "...");
-            return text;
-        }
-        memcpy(text + filled, part, (size_t)bytes + 1);
-        filled += (size_t)bytes;
-        first = last;
+    size_t used = 0;
+    for (uint32_t i = 0; i < cpu_count && used < text_bytes;) {
+        uint32_t end = i;
+        while (end + 1 < cpu_count && cpus[end + 1] == cpus[end] + 1)
+            end++;
+        const char *comma = i == 0 ? "" : ",";
+        int written = end == i ? snprintf(text + used, text_bytes - used, "%s%u", comma, cpus[i])
+                               : snprintf(text + used, text_bytes - used, "%s%u-%u", comma, cpus[i],
+                                          cpus[end]);
+        used += (size_t)written;
+        i = end + 1;
     }
     return text;
 }

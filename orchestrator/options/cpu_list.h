@@ -14,8 +14,7 @@
 MUST_USE bool cpu_list_parse(uint32_t *cpus, uint32_t *cpu_count, uint32_t capacity,
                              const char *text);
 
-/* CPU numbers below SPEC_CPUS_MAX, in any order -> "0-3,8", ascending. Returns text; what does not fit
- * ends in "...". */
-char *cpu_list_format(char *text, size_t text_bytes, const uint32_t *cpus, uint32_t count);
+/* The same back as text, runs as ranges; cut at text_bytes. Returns text. */
+char *cpu_list_format(char *text, size_t text_bytes, const uint32_t *cpus, uint32_t cpu_count);
 
 #endif
