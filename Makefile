@@ -1,7 +1,14 @@
 # volley: `make` builds, `make help` lists the targets. Everything that is made goes under build/.
+#
+# A variant is another BUILD directory with other flags, for example
+#   make CC=clang BUILD=build/clang
+#   make BUILD=build/O3 CFLAGS='-O3 -g'
+# Objects are rebuilt when their flags, the compiler or (environment.c) the commit change.
 
 BUILD ?= build
-CC ?= gcc
+ifeq ($(origin CC),default)
+CC := gcc
+endif
 CFLAGS ?= -O2 -g
 WARNINGS = -Wall -Wextra -Wpedantic -Wshadow -Wstrict-prototypes -Wmissing-prototypes \
            -Wwrite-strings -Wcast-qual -Wvla -Wformat=2
@@ -10,47 +17,178 @@ DEP_CFLAGS := $(subst -I,-isystem ,$(shell pkg-config --cflags $(PACKAGES) 2>/de
 DEP_LIBS := $(shell pkg-config --libs $(PACKAGES) 2>/dev/null)
 CHECK_CFLAGS := $(subst -I,-isystem ,$(shell pkg-config --cflags check 2>/dev/null))
 CHECK_LIBS := $(shell pkg-config --libs check 2>/dev/null)
-COMMIT := $(shell git rev-parse --short=12 HEAD 2>/dev/null || echo unknown)
+COMMIT := $(shell git describe --always --dirty --abbrev=12 --exclude='*' 2>/dev/null || echo unknown)
 
 ALL_CFLAGS = -std=c11 -D_GNU_SOURCE -I. -I$(BUILD)/gen $(WARNINGS) $(DEP_CFLAGS) $(CFLAGS) $(EXTRA_CFLAGS)
 ALL_LIBS = $(DEP_LIBS) -lm $(EXTRA_LIBS)
+LINK = $(CC) $(CFLAGS) $(EXTRA_CFLAGS) $(LDFLAGS)
+
+PREFIX ?= /usr/local
+INSTALL ?= install
 
 SOURCES := $(sort $(wildcard common/*.c worker/*.c orchestrator/*.c orchestrator/*/*.c))
-OBJECTS := $(SOURCES:%.c=$(BUILD)/obj/%.o)
+OBJECTS := $(SOURCES:%.c=$(BUILD)/obj/%.o) $(EXTRA_SOURCES:%.c=$(BUILD)/obj/%.o)
 LIB_OBJECTS := $(filter-out $(BUILD)/obj/orchestrator/main.o,$(OBJECTS))
+COMMON_OBJECTS := $(filter $(BUILD)/obj/common/%,$(OBJECTS))
 
 # Each tests/unit/test_x.c and tests/integration/test_x.c defines `Suite *test_x_suite(void)`.
 TEST_SOURCES := $(sort $(wildcard tests/unit/*.c tests/integration/*.c tests/support/check/*.c))
 TEST_OBJECTS := $(TEST_SOURCES:%.c=$(BUILD)/obj/%.o)
 TEST_SUITES := $(basename $(notdir $(sort $(wildcard tests/unit/test_*.c tests/integration/test_*.c))))
+SUPPORT_OBJECTS := $(filter $(BUILD)/obj/tests/support/%,$(TEST_OBJECTS))
 
-.PHONY: all help run test lint sanitize fuzz perf docs install clean deps FORCE
-all: $(BUILD)/volley
+# Stand-alone programs, one file each: stress tests (with common/ only) and libFuzzer targets.
+STRESS := $(patsubst tests/%.c,$(BUILD)/%,$(sort $(wildcard tests/stress/*.c)))
+FUZZERS := $(patsubst tests/%.c,$(BUILD)/%,$(sort $(wildcard tests/fuzz/fuzz_*.c)))
+PERF_OBJECTS := $(patsubst %.c,$(BUILD)/obj/%.o,$(sort $(wildcard tests/perf/*.c)))
+PERF := $(BUILD)/perf/floor $(BUILD)/perf/compare
+PROGRAM_OBJECTS := $(patsubst $(BUILD)/%,$(BUILD)/obj/tests/%.o,$(STRESS) $(FUZZERS)) $(PERF_OBJECTS)
 
-$(BUILD)/volley: $(OBJECTS)
-	$(CC) $(CFLAGS) -o $@ $^ $(ALL_LIBS)
+# Test builds of volley: one counts its allocations, one has a clock that advances by the reading.
+COUNTING = $(BUILD)/count/volley
+VIRTUAL = $(BUILD)/virtual/volley
+WRAPPED = -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc
 
-$(BUILD)/obj/%.o: %.c
-	@mkdir -p $(@D)
-	$(CC) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
+DEPENDENCIES = configs/install-dependencies.sh
+# One job per CPU, unless this make already runs under another one's job server.
+AGAIN = $(MAKE) --no-print-directory $(if $(findstring --jobserver,$(MAKEFLAGS)),,-j$(shell nproc))
 
-$(BUILD)/obj/tests/%.o: EXTRA_CFLAGS += $(CHECK_CFLAGS)
-$(BUILD)/obj/orchestrator/target/environment.o: EXTRA_CFLAGS += -DVOLLEY_COMMIT='"$(COMMIT)"'
-$(BUILD)/obj/tests/unit/main.o: $(BUILD)/gen/suites.h
+.PHONY: all help deps run test test-programs check-tests stress lint sanitize fuzz fuzz-programs perf \
+        instructions docs install uninstall clean flags FORCE
 
-# The list of suites, rewritten only when it changes.
-$(BUILD)/gen/suites.h: FORCE
-	@mkdir -p $(@D)
-	@for s in $(TEST_SUITES); do echo "SUITE($${s}_suite)"; done > $@.new
-	@cmp -s $@.new $@ && rm $@.new || mv $@.new $@
+all: $(BUILD)/volley ## build volley (build/volley); the default
 
-$(BUILD)/tests: $(LIB_OBJECTS) $(TEST_OBJECTS)
-	$(CC) $(CFLAGS) -o $@ $^ $(ALL_LIBS) $(CHECK_LIBS)
+help: ## list the targets
+	@grep -hE '^[a-z-]+:.*## ' Makefile | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 16
 
-test: $(BUILD)/volley $(BUILD)/tests
-	VOLLEY=$(abspath $(BUILD)/volley) $(BUILD)/tests
+deps: ## install what is missing to build and run (apt); see configs/install-dependencies.sh --help
+	@$(DEPENDENCIES)
 
-clean:
+run: ## install, build, and benchmark a private server: the demonstration
+	@$(DEPENDENCIES)
+	@$(AGAIN) all
+	@configs/run-demo.sh $(BUILD)/volley
+
+test: ## install, build and run every test; ends with the totals of the Check runner
+	@$(DEPENDENCIES) --test
+	@$(AGAIN) test-programs
+	@$(AGAIN) stress
+	@$(MAKE) --no-print-directory check-tests
+
+lint: ## format, layers, banned functions, cppcheck, clang-tidy, shellcheck
+	@$(DEPENDENCIES) --test
+	@tests/lint.sh
+
+sanitize: ## every test under ASan and UBSan, the ring under TSan, the fuzz targets for a few seconds
+	@$(DEPENDENCIES) --test
+	@tests/sanitize.sh
+
+SECONDS ?= 60
+fuzz: ## run each fuzz target for SECONDS=60
+	@tests/fuzz/run.sh $(SECONDS)
+
+perf: all $(PERF) ## CPU per request of volley and other clients against the least possible (10 minutes or more)
+	@tests/perf/perf.sh $(BUILD)
+
+instructions: $(VIRTUAL) ## instructions per request under callgrind; fails above the recorded figure + 3 %
+	@CC='$(CC)' tests/perf/instructions.sh $(VIRTUAL) $(INSTRUCTIONS)
+
+docs: $(BUILD)/volley ## regenerate docs/reference/bench.md and the man page from the option table
+	@mkdir -p docs/reference
+	$(BUILD)/volley docs markdown > $(BUILD)/gen/bench.md && mv $(BUILD)/gen/bench.md docs/reference/bench.md
+	$(BUILD)/volley docs man > $(BUILD)/gen/volley.1 && mv $(BUILD)/gen/volley.1 docs/volley.1
+
+install: $(BUILD)/volley ## install the program, its man page and bash completion under DESTDIR, PREFIX
+	$(BUILD)/volley docs man > $(BUILD)/gen/volley.1
+	$(BUILD)/volley docs completion > $(BUILD)/gen/volley.bash
+	$(INSTALL) -D -m 755 $(BUILD)/volley $(DESTDIR)$(PREFIX)/bin/volley
+	$(INSTALL) -D -m 644 $(BUILD)/gen/volley.1 $(DESTDIR)$(PREFIX)/share/man/man1/volley.1
+	$(INSTALL) -D -m 644 $(BUILD)/gen/volley.bash $(DESTDIR)$(PREFIX)/share/bash-completion/completions/volley
+
+uninstall: ## remove what install put in place
+	rm -f $(DESTDIR)$(PREFIX)/bin/volley $(DESTDIR)$(PREFIX)/share/man/man1/volley.1 \
+	    $(DESTDIR)$(PREFIX)/share/bash-completion/completions/volley
+
+clean: ## remove build/
 	rm -rf build
 
--include $(OBJECTS:.o=.d) $(TEST_OBJECTS:.o=.d)
+# ---- programs
+
+$(BUILD)/volley: $(OBJECTS)
+	$(LINK) -o $@ $^ $(ALL_LIBS)
+
+$(BUILD)/tests: $(LIB_OBJECTS) $(TEST_OBJECTS)
+	$(LINK) -o $@ $^ $(ALL_LIBS) $(CHECK_LIBS)
+
+$(STRESS): $(BUILD)/%: $(BUILD)/obj/tests/%.o $(COMMON_OBJECTS)
+	@mkdir -p $(@D)
+	$(LINK) -o $@ $^ $(ALL_LIBS) -pthread
+
+$(BUILD)/perf/floor: $(BUILD)/obj/tests/perf/floor.o
+$(BUILD)/perf/compare: $(filter-out %/floor.o,$(PERF_OBJECTS)) $(COMMON_OBJECTS)
+$(PERF):
+	@mkdir -p $(@D)
+	$(LINK) -o $@ $^ $(ALL_LIBS)
+
+# An archive, so that a fuzz target takes from tests/support only what it uses. See tests/fuzz/run.sh.
+$(BUILD)/support.a: $(SUPPORT_OBJECTS)
+	@rm -f $@
+	$(AR) rcs $@ $^
+$(FUZZERS): $(BUILD)/%: $(BUILD)/obj/tests/%.o $(LIB_OBJECTS) $(BUILD)/support.a
+	@mkdir -p $(@D)
+	$(LINK) -fsanitize=fuzzer -o $@ $^ $(ALL_LIBS) $(CHECK_LIBS)
+fuzz-programs: $(FUZZERS)
+
+$(BUILD)/count/volley: FORCE
+	@$(MAKE) --no-print-directory BUILD=$(BUILD)/count EXTRA_CFLAGS='$(EXTRA_CFLAGS) -DVOLLEY_COUNT_ALLOCATIONS' \
+	    EXTRA_SOURCES=tests/support/malloc_count.c EXTRA_LIBS='$(EXTRA_LIBS) $(WRAPPED)' all
+$(BUILD)/virtual/volley: FORCE
+	@$(MAKE) --no-print-directory BUILD=$(BUILD)/virtual EXTRA_CFLAGS='$(EXTRA_CFLAGS) -DVOLLEY_VIRTUAL_CLOCK' all
+
+# ---- objects
+
+$(BUILD)/obj/%.o: %.c $(BUILD)/gen/flags
+	@mkdir -p $(@D)
+	$(CC) $(ALL_CFLAGS) $(FILE_CFLAGS) -MMD -MP -c -o $@ $<
+
+$(BUILD)/obj/tests/%.o: private FILE_CFLAGS = $(CHECK_CFLAGS)
+$(BUILD)/obj/orchestrator/target/environment.o: private FILE_CFLAGS = -DVOLLEY_COMMIT='"$(COMMIT)"'
+$(BUILD)/obj/orchestrator/target/environment.o: $(BUILD)/gen/commit
+$(BUILD)/obj/tests/unit/main.o: $(BUILD)/gen/suites.h
+
+# Written anew only when the content changes: the flags, the commit, the list of suites.
+REWRITE = if cmp -s $@.new $@; then rm $@.new; else mv $@.new $@; fi
+$(BUILD)/gen/flags: FORCE
+	@pkg-config --exists --print-errors $(PACKAGES) || { echo 'volley: `make deps` installs them' >&2; exit 1; }
+	@mkdir -p $(@D)
+	@printf '%s\n' '$(CC) $(ALL_CFLAGS)' "$$($(CC) --version | head -n 1)" > $@.new; $(REWRITE)
+$(BUILD)/gen/commit: FORCE
+	@mkdir -p $(@D)
+	@echo '$(COMMIT)' > $@.new; $(REWRITE)
+$(BUILD)/gen/suites.h: FORCE
+	@mkdir -p $(@D)
+	@for s in $(TEST_SUITES); do echo "SUITE($${s}_suite)"; done > $@.new; $(REWRITE)
+
+flags: # the compiler's arguments, for clang-tidy
+	@echo '$(ALL_CFLAGS) $(CHECK_CFLAGS)'
+
+# ---- tests
+
+test-programs: $(BUILD)/volley $(BUILD)/tests $(STRESS) $(COUNTING) $(VIRTUAL) build/js/node_modules
+
+stress: $(STRESS:%=%.run) # the short forms; tests/sanitize.sh runs the long ones
+%.run: %
+	@$< > $<.log 2>&1 || { cat $<.log; echo "$< failed"; exit 1; }
+
+check-tests:
+	@VOLLEY=$(abspath $(BUILD)/volley) VOLLEY_COUNTING=$(abspath $(COUNTING)) VOLLEY_VIRTUAL=$(abspath $(VIRTUAL)) \
+	    VOLLEY_JS=$(abspath build/js) $(BUILD)/tests
+
+# Other people's readers of volley's files, for tests that compare with them.
+build/js/node_modules: $(wildcard tests/support/js/package.json)
+	@mkdir -p build/js
+	@if [ -n "$<" ] && command -v npm >/dev/null; then cp $< build/js/ && \
+	    npm install --prefix build/js --no-audit --no-fund --loglevel=error </dev/null; fi
+	@mkdir -p $@ && touch $@
+
+-include $(OBJECTS:.o=.d) $(TEST_OBJECTS:.o=.d) $(PROGRAM_OBJECTS:.o=.d)

@@ -1,8 +1,9 @@
 /* The only clock. Everything that volley measures is CLOCK_MONOTONIC in nanoseconds; the wall clock
  * only labels results.
  *
- * With -DVOLLEY_VIRTUAL_CLOCK (a test build) each reading advances a counter by a fixed step, so a
- * run with --null executes the same instructions every time. */
+ * With -DVOLLEY_VIRTUAL_CLOCK (a test build) clock_gettime itself is replaced, for libraries too: once
+ * a process has called clock_become_virtual, each reading advances by a fixed step, so a worker with
+ * --null executes the same instructions every time. */
 #ifndef COMMON_CLOCK_H
 #define COMMON_CLOCK_H
 
@@ -13,21 +14,12 @@
 #define NS_PER_MS 1000000ull
 #define NS_PER_SECOND 1000000000ull
 
-#ifdef VOLLEY_VIRTUAL_CLOCK
-#define CLOCK_VIRTUAL_STEP_NS 1000ull
-extern uint64_t clock_virtual_ns;
-static inline uint64_t clock_now_ns(void)
-{
-    return clock_virtual_ns += CLOCK_VIRTUAL_STEP_NS;
-}
-#else
 static inline uint64_t clock_now_ns(void)
 {
     struct timespec now;
     clock_gettime(CLOCK_MONOTONIC, &now);
     return (uint64_t)now.tv_sec * NS_PER_SECOND + (uint64_t)now.tv_nsec;
 }
-#endif
 
 /* Nanoseconds since the Unix epoch, for labels only. */
 static inline uint64_t clock_wall_ns(void)
@@ -36,5 +28,11 @@ static inline uint64_t clock_wall_ns(void)
     clock_gettime(CLOCK_REALTIME, &now);
     return (uint64_t)now.tv_sec * NS_PER_SECOND + (uint64_t)now.tv_nsec;
 }
+
+/* Sleeps until the clock reads at least at_ns; for the start barrier. At most one second. */
+void clock_sleep_until(uint64_t at_ns);
+
+/* Switches this process to the virtual clock, for good; does nothing in other builds. */
+void clock_become_virtual(void);
 
 #endif

@@ -27,7 +27,7 @@ enum resp_status {
 struct resp_reply {
     char type;       /* first byte: + - : $ * _ # , ( ! = % ~ or > (a push, which is no reply)  */
     bool is_error;   /* - or !                                                                 */
-    bool is_null;    /* $-1 *-1 _                                                              */
+    bool is_null;    /* $-1 *-1 _ ($ and * have the integer -1 then)                           */
     int64_t integer; /* ':' value; '$' '!' '=' length; '*' '~' '>' elements; '%' pairs; '#' 0/1 */
     uint32_t nulls;  /* nulls at any depth inside an aggregate                                 */
     uint32_t errors; /* errors inside an aggregate (EXEC)                                      */
@@ -37,11 +37,15 @@ struct resp_reply {
         text; /* not terminated; points into the buffer or the scanner; valid until the next call */
 };
 
+/* Private to resp.c; zeroed memory is a scanner that has been reset. */
 struct resp_scanner {
-    uint32_t state;
-    uint32_t depth;
+    uint8_t state;
+    char element;        /* type byte of the element under way                      */
+    bool line_return;    /* the line's CR has been seen, its LF not                 */
+    uint32_t depth;      /* open levels                                             */
+    uint32_t attributes; /* open levels that are attributes                         */
     uint32_t line_bytes; /* of a line, or error body, that an earlier buffer ended in */
-    int64_t skip_bytes;  /* of a bulk body and its CRLF, still to come         */
+    int64_t skip_bytes;  /* of a bulk body and its CRLF, still to come              */
     struct resp_reply reply;
     int64_t remaining[RESP_DEPTH_MAX]; /* elements still to come at each open level */
     bool attribute[RESP_DEPTH_MAX];    /* the level is an attribute: what follows it is the reply */
@@ -52,7 +56,12 @@ void resp_scanner_reset(struct resp_scanner *scanner);
 
 /* Scans up to the end of one top-level reply. On RESP_REPLY *reply is filled and *consumed_bytes
  * tells where the next reply begins; on RESP_MORE all of in was consumed; on RESP_INVALID *reply is
- * not set. An attribute ('|') is skipped together with what it holds. */
+ * not set, and every later call says the same until the scanner is reset. An attribute ('|') is
+ * skipped together with what it holds. The result does not depend on how the bytes are cut.
+ *
+ * Strict: a number is written as servers write it (no leading zero, no space, "+" only in ':'), a
+ * line ends in CRLF and holds neither CR nor LF, a length is 0 to RESP_BULK_MAX_BYTES or, for '$' and
+ * '*', -1; a push stands at the top level only. */
 MUST_USE enum resp_status resp_scan(struct resp_scanner *scanner, const char *in, size_t in_bytes,
                                     size_t *consumed_bytes, struct resp_reply *reply);
 
@@ -60,7 +69,8 @@ MUST_USE enum resp_status resp_scan(struct resp_scanner *scanner, const char *in
 bool resp_scanner_idle(const struct resp_scanner *scanner);
 
 /* Encodes a command as an array of bulk strings. Returns the bytes it needs, whether they fitted
- * or not; writes only when out_bytes is enough. out may be NULL with out_bytes 0. */
+ * or not; writes only when out_bytes is enough. out may be NULL with out_bytes 0;
+ * arg_bytes NULL: the arguments are terminated strings. */
 size_t resp_encode_command(char *out, size_t out_bytes, size_t argc, const char *const *argv,
                            const size_t *arg_bytes);
 

@@ -60,19 +60,31 @@ bool ring_try_push(struct ring *ring, const void *record, uint32_t record_bytes)
     return true;
 }
 
-uint32_t ring_peek(const struct ring *ring, void *out, uint32_t out_bytes)
+uint32_t ring_peek_at(const struct ring *ring, uint64_t *position_bytes, void *out,
+                      uint32_t out_bytes)
 {
-    uint64_t tail = atomic_load_explicit(&ring->tail_bytes, memory_order_relaxed); /* our own */
     /* Acquire; partner: the release in ring_try_push. */
     uint64_t head = atomic_load_explicit(&ring->head_bytes, memory_order_acquire);
-    if (head == tail)
+    if (head == *position_bytes)
         return 0;
     uint32_t record_bytes = 0;
-    copy_out(ring, tail, &record_bytes, LENGTH_BYTES);
-    assert((uint64_t)record_bytes + LENGTH_BYTES <= head - tail);
+    copy_out(ring, *position_bytes, &record_bytes, LENGTH_BYTES);
+    assert((uint64_t)record_bytes + LENGTH_BYTES <= head - *position_bytes);
     if (record_bytes <= out_bytes)
-        copy_out(ring, tail + LENGTH_BYTES, out, record_bytes);
+        copy_out(ring, *position_bytes + LENGTH_BYTES, out, record_bytes);
+    *position_bytes += LENGTH_BYTES + record_bytes;
     return record_bytes;
+}
+
+uint64_t ring_tail_bytes(const struct ring *ring)
+{
+    return atomic_load_explicit(&ring->tail_bytes, memory_order_relaxed); /* the consumer's own */
+}
+
+uint32_t ring_peek(const struct ring *ring, void *out, uint32_t out_bytes)
+{
+    uint64_t position_bytes = ring_tail_bytes(ring);
+    return ring_peek_at(ring, &position_bytes, out, out_bytes);
 }
 
 void ring_pop(struct ring *ring)

@@ -37,6 +37,12 @@ MUST_USE bool ring_try_push(struct ring *ring, const void *record, uint32_t reco
  * is empty. A record longer than out_bytes is not copied but its length is returned. */
 MUST_USE uint32_t ring_peek(const struct ring *ring, void *out, uint32_t out_bytes);
 
+/* Consumer: like ring_peek for the record at *position_bytes (ring_tail_bytes is the oldest), which
+ * is moved behind it; for looking at all records that wait. 0 behind the newest. */
+MUST_USE uint32_t ring_peek_at(const struct ring *ring, uint64_t *position_bytes, void *out,
+                               uint32_t out_bytes);
+uint64_t ring_tail_bytes(const struct ring *ring);
+
 /* Consumer: removes the oldest record; the ring must not be empty. */
 void ring_pop(struct ring *ring);
 

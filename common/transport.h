@@ -3,6 +3,7 @@
 #ifndef COMMON_TRANSPORT_H
 #define COMMON_TRANSPORT_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <sys/socket.h>
 #include <sys/un.h>
@@ -34,6 +35,9 @@ struct transport {
     enum io_status (*write)(int fd, const void *bytes, size_t byte_count, size_t *written_bytes,
                             int *sys_errno);
     void (*close)(int fd);
+    /* No descriptors and no waiting: a reply can be read as soon as its request was written, and
+     * connections are ready without a handshake (the null transport). */
+    bool answers_at_once;
 };
 
 extern const struct transport transport_tcp; /* TCP and Unix sockets */

@@ -39,8 +39,4 @@ struct worker_share {
  * caller opened. Returns the status for _exit(): 0, or an error code that is also in ipc_worker.err. */
 MUST_USE int worker_main(const struct worker_run *run, const struct worker_share *share);
 
-/* Resident allocations since the start barrier of this process; 0 in builds that do not count
- * (see tests/support/malloc_count.c). */
-uint64_t worker_allocations_after_start(void);
-
 #endif

@@ -9,23 +9,9 @@
 #include "common/err.h"
 #include "common/ipc.h"
 #include "common/spec.h"
+#include "orchestrator/fleet/cpu_order.h"
 
 #define PLAN_NOTES_MAX 8
-
-/* The CPUs this process may use, best first: one per physical core, then SMT siblings. */
-struct cpu_set_order {
-    uint32_t cpus[SPEC_CPUS_MAX]; /* operating-system numbers */
-    uint32_t count;
-    uint32_t physical_core_count; /* the first so many are on cores of their own */
-    double quota_cpus;            /* cgroup CPU quota in CPUs; 0: none            */
-    char reason[200];             /* "affinity 0-3, cgroup v2 quota 2.0 CPUs"     */
-};
-
-/* Reads affinity, cpuset, cgroup v1 and v2 quota (below root, "" in production, so that tests can
- * set one; /proc/self/cgroup is read below it too) and orders the CPUs by topology. synthetic is an hwloc synthetic description
- * for tests, NULL in production; with it every CPU of it counts as allowed. */
-MUST_USE enum err_code cpu_order_discover(struct cpu_set_order *order, const char *root,
-                                          const char *synthetic, struct err *err);
 
 struct worker_plan {
     int cpu; /* -1: not pinned */

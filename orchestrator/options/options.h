@@ -36,6 +36,8 @@ struct option_row {
     uint64_t min, max;
     uint64_t bare_unit_ns;
     const char *unset; /* default as text, parsed like a given value; NULL: zero / false / NULL */
+    /* OPTION_CUSTOM: stores value, which lives as long as the values do, over what an earlier call
+     * stored. Its error is the whole sentence for the user and names the option. */
     enum err_code (*parse)(void *target, const char *value, struct err *err);
     const char *section;    /* heading in help; rows of a section stand together                 */
     const char *help;       /* one or more sentences, wrapped by the printer                     */
@@ -49,6 +51,8 @@ struct option_table {
     const char *usage;    /* first line of help, after "usage: " */
     const char *synopsis; /* what the command does, one paragraph */
     const char *epilogue; /* after the options; NULL: none        */
+    bool takes_command;   /* the first argument that is no option begins the rest, as "--" does;
+                             false: it is refused */
 };
 
 enum option_origin_kind { ORIGIN_UNSET, ORIGIN_DEFAULT, ORIGIN_CONFIG, ORIGIN_COMMAND_LINE };
@@ -66,14 +70,19 @@ struct option_values {
     struct option_origin *origins;
     const char *const *rest; /* after "--", NULL when there was none */
     size_t rest_count;
-    char **owned; /* private */
-    size_t owned_count;
+    const char **texts; /* private: the value of each row as given, whole; NULL: unset */
+    char **owned;       /* private */
+    size_t owned_count, owned_capacity;
 };
 
 /* Stores defaults, then the config file that --config names, then argv (argv[0] is skipped) into
- * target. E_USAGE: unknown option (with the nearest known), missing or bad value, a positional argument, an option
- * given twice with different values; E_CONFIG: config file unreadable, not JSON or YAML, unknown key (with
- * line). options_free in any case. */
+ * target, which the caller has zeroed. E_USAGE: unknown option (with the nearest known), missing or
+ * bad value, a positional argument, an option given twice with different values; E_CONFIG: config
+ * file unreadable, not JSON or YAML, unknown key or bad value (with line). A row named "help" or
+ * "version" ends it: its flag is stored and nothing else is looked at. options_free in any case.
+ *
+ * "--name value", "--name=value", "-nvalue", "-n value", flags of one letter in a bunch, and
+ * "--flag=false" to take back what a config file says. No abbreviations. */
 MUST_USE enum err_code options_parse(struct option_values *values, const struct option_table *table,
                                      void *target, int argc, const char *const *argv,
                                      struct err *err);
@@ -81,13 +90,30 @@ void options_free(struct option_values *values);
 
 /* Row by its name (not alias), -1 when there is none. */
 int options_row(const struct option_table *table, const char *name);
+/* Whether the config file or the command line gave it. */
 bool options_given(const struct option_values *values, const char *name);
+/* Where its value came from. */
+const struct option_origin *options_origin(const struct option_values *values, const char *name);
+/* Takes the row back to its default, as if it had not been given: for a value from the config file
+ * that gives way to another option on the command line. */
+void options_drop(struct option_values *values, const char *name);
+/* Records that the value of row name came out of row from, as with the host that stands in a URI. The
+ * caller has stored the value; text, which lives as long as values, is how it would be given, NULL:
+ * the row has no meaning now. */
+void options_derive(struct option_values *values, const char *name, const char *from,
+                    const char *text);
+/* The effective value as text, from the target; "" when unset, "***" when secret. Returns text. */
+char *options_format_value(char *text, size_t text_bytes, const struct option_values *values,
+                           size_t row);
+/* The range a value must lie in: "1 to 1,000,000", "" when there is none. Returns text. */
+char *options_format_range(char *text, size_t text_bytes, const struct option_row *row);
 
 /* The same rows, for people and programs. */
 void options_print_help(const struct option_table *table, FILE *out);
 void options_print_markdown(const struct option_table *table, FILE *out);
-void options_print_man(const struct option_table *table,
-                       FILE *out); /* .TP entries of mdoc-free man(7) */
+/* .SS headings and .TP entries for man(7). */
+void options_print_man(const struct option_table *table, FILE *out);
+/* A bash function _volley_<command> that fills COMPREPLY. */
 void options_print_completion(const struct option_table *table, const char *command, FILE *out);
 /* {"clients": 50, ...}: every effective value, secrets as "***"; and where each came from. */
 json_t *options_to_json(const struct option_values *values);

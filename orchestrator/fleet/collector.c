@@ -1,0 +1,326 @@
+#include "orchestrator/fleet/collector.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/clock.h"
+#include "common/log.h"
+
+/* A row waits so long for a worker whose record is missing. */
+#define OVERDUE_INTERVALS 3u
+#define OVERDUE_SHORTEST_NS NS_PER_SECOND
+
+enum err_code collector_init(struct collector *collector, void *segment, uint32_t member_count,
+                             const struct run_facts *facts, struct timeline *timeline,
+                             struct progress *progress, struct err *err)
+{
+    *collector = (struct collector){
+        .segment = segment,
+        .member_count = member_count,
+        .members = calloc(member_count, sizeof collector->members[0]),
+        .timeline = timeline,
+        .progress = progress,
+        .interval_ns = facts->interval_ns,
+        .warmup_ns = facts->warmup_ns,
+        .row = malloc(sizeof *collector->row),
+        .harvest = malloc(sizeof *collector->harvest),
+        .record = malloc(INTERVAL_WIRE_MAX_BYTES),
+        .row_empty = true,
+    };
+    if (collector->members == NULL || collector->row == NULL || collector->harvest == NULL ||
+        collector->record == NULL)
+        return err_set(err, E_SYSTEM, "cannot allocate the collector for %u workers", member_count);
+    interval_row_init(collector->row);
+    interval_row_init(collector->harvest);
+    return OK;
+}
+
+void collector_destroy(struct collector *collector)
+{
+    free(collector->members);
+    free(collector->row);
+    free(collector->harvest);
+    free(collector->record);
+    *collector = (struct collector){0};
+}
+
+/* The run's number for a word; a new word takes the next one, the last number takes all others. */
+static uint8_t run_kind(struct error_kinds *known, const struct ipc_error_kind *kind)
+{
+    uint32_t found = 0;
+    while (found < known->count && strcmp(known->kinds[found].word, kind->word) != 0)
+        found++;
+    if (found == ERROR_KINDS_MAX)
+        return ERROR_KINDS_MAX - 1;
+    if (found == known->count) {
+        known->kinds[known->count++] = *kind;
+        if (known->count == ERROR_KINDS_MAX)
+            memcpy(known->kinds[found].word, "OTHER", sizeof "OTHER");
+    }
+    return (uint8_t)found;
+}
+
+static void map_kinds(struct collector *collector, uint32_t index, uint8_t map[ERROR_KINDS_MAX])
+{
+    struct ipc_worker *worker = ipc_worker(collector->segment, index);
+    /* Acquire: partner is the recorder's release store behind a new entry. */
+    uint32_t count = atomic_load_explicit(&worker->error_kind_count, memory_order_acquire);
+    memset(map, ERROR_KINDS_MAX - 1, ERROR_KINDS_MAX);
+    for (uint32_t kind = 0; kind < count; kind++)
+        map[kind] = run_kind(&collector->timeline->error_kinds, &worker->error_kinds[kind]);
+}
+
+static enum err_code read_record(const struct collector *collector, uint32_t index,
+                                 uint64_t *position_bytes, uint32_t *record_bytes,
+                                 struct interval_header *header, struct err *err)
+{
+    *record_bytes = ring_peek_at(ipc_ring(collector->segment, index), position_bytes,
+                                 collector->record, INTERVAL_WIRE_MAX_BYTES);
+    if (*record_bytes == 0)
+        return OK;
+    if (*record_bytes > INTERVAL_WIRE_MAX_BYTES)
+        return err_set(err, E_UNTRUSTED, "worker %u: a record of %u bytes is too long", index,
+                       *record_bytes);
+    return interval_decode_header(header, collector->record, *record_bytes, err);
+}
+
+/* Counters before and after a record is added tell what the record held. */
+static void note_difference(struct collector_member *member, const uint64_t *before,
+                            const uint64_t *after, bool warmup)
+{
+    for (int i = 0; i < COUNTER_COUNT; i++) {
+        member->merged[i] += after[i] - before[i];
+        if (!warmup)
+            member->measured[i] += after[i] - before[i];
+    }
+}
+
+static enum err_code merge_record(struct collector *collector, uint32_t index,
+                                  uint32_t record_bytes, const struct interval_header *header,
+                                  struct err *err)
+{
+    struct collector_member *member = &collector->members[index];
+    struct interval_row *row = collector->row;
+    uint8_t map[ERROR_KINDS_MAX];
+    uint64_t before[COUNTER_COUNT];
+    map_kinds(collector, index, map);
+    memcpy(before, row->counters, sizeof before);
+    enum err_code code = interval_decode_add(row, collector->record, record_bytes, map, err);
+    if (code != OK)
+        return code;
+    note_difference(member, before, row->counters, header->flags & INTERVAL_WARMUP);
+    if (header->first < row->header.first) {
+        collector->late_records++;
+        log_line(LOG_WARNING,
+                 "worker %u: its record of interval %u came after the row was closed; it is "
+                 "counted in interval %u",
+                 index, header->first, row->header.first);
+    }
+    if (header->in_flight_before != member->in_flight)
+        return err_set(err, E_UNTRUSTED,
+                       "worker %u: interval %u begins with %llu requests in flight, the one "
+                       "before ended with %llu",
+                       index, header->first, (unsigned long long)header->in_flight_before,
+                       (unsigned long long)member->in_flight);
+    member->in_flight = header->in_flight_after;
+    member->connections_open = header->connections_open;
+    member->next = header->last + 1;
+    member->complete = header->flags & INTERVAL_LAST;
+    if (header->last > row->header.last)
+        row->header.last = header->last;
+    if (header->end_ns > row->header.end_ns)
+        row->header.end_ns = header->end_ns;
+    collector->row_empty = false;
+    return OK;
+}
+
+/* Takes this worker's records that belong to the row. *missing: one that belongs may still come. */
+static enum err_code take_member(struct collector *collector, uint32_t index, bool *missing,
+                                 bool *merged, struct err *err)
+{
+    struct collector_member *member = &collector->members[index];
+    struct ring *ring = ipc_ring(collector->segment, index);
+    while (member->next <= collector->row->header.last) {
+        struct interval_header header;
+        uint64_t position_bytes = ring_tail_bytes(ring);
+        uint32_t record_bytes;
+        enum err_code code =
+            read_record(collector, index, &position_bytes, &record_bytes, &header, err);
+        if (code != OK)
+            return code;
+        if (record_bytes == 0) {
+            *missing = !member->complete;
+            return OK;
+        }
+        /* Records are in order: one of a later row says that none of this row will come. */
+        if (header.first > collector->row->header.last)
+            return OK;
+        code = merge_record(collector, index, record_bytes, &header, err);
+        ring_pop(ring);
+        if (code != OK)
+            return code;
+        *merged = true;
+    }
+    return OK;
+}
+
+static enum err_code gather(struct collector *collector, bool *missing, struct err *err)
+{
+    bool merged;
+    do {
+        merged = false;
+        *missing = false;
+        for (uint32_t i = 0; i < collector->member_count; i++) {
+            enum err_code code = take_member(collector, i, missing, &merged, err);
+            if (code != OK)
+                return code;
+        }
+    } while (merged); /* a wide record widens the row, and others may have records for that */
+    return OK;
+}
+
+static void gauge_sums(const struct collector *collector, uint64_t *in_flight,
+                       uint64_t *connections_open)
+{
+    *in_flight = *connections_open = 0;
+    for (uint32_t i = 0; i < collector->member_count; i++) {
+        *in_flight += collector->members[i].in_flight;
+        *connections_open += collector->members[i].connections_open;
+    }
+}
+
+static bool all_complete(const struct collector *collector)
+{
+    for (uint32_t i = 0; i < collector->member_count; i++)
+        if (!collector->members[i].complete)
+            return false;
+    return true;
+}
+
+static enum err_code emit(struct collector *collector, bool last, struct err *err)
+{
+    struct interval_row *row = collector->row;
+    struct interval_header *header = &row->header;
+    header->start_ns = (uint64_t)header->first * collector->interval_ns;
+    uint64_t edge_ns = (uint64_t)(header->last + 1) * collector->interval_ns;
+    if (!last)
+        header->end_ns = edge_ns;
+    header->flags |= header->start_ns < collector->warmup_ns ? INTERVAL_WARMUP : 0;
+    header->flags |= last ? INTERVAL_LAST : 0;
+    if (collector->harvest_pending) {
+        interval_row_add(row, collector->harvest);
+        interval_row_reset(collector->harvest);
+        header->flags |= INTERVAL_DEGRADED;
+        collector->harvest_pending = false;
+    }
+    gauge_sums(collector, &header->in_flight_after, &header->connections_open);
+    if (collector->progress != NULL)
+        progress_add(collector->progress, row);
+    enum err_code code = timeline_interval(collector->timeline, row, err);
+    uint32_t next = header->last + 1;
+    uint64_t in_flight = header->in_flight_after;
+    interval_row_reset(row);
+    row->header =
+        (struct interval_header){.first = next, .last = next, .in_flight_before = in_flight};
+    collector->row_empty = true;
+    return code;
+}
+
+enum err_code collector_collect(struct collector *collector, uint64_t elapsed_ns, struct err *err)
+{
+    for (;;) {
+        bool missing;
+        enum err_code code = gather(collector, &missing, err);
+        if (code != OK)
+            return code;
+        bool complete = all_complete(collector);
+        if (complete && collector->row_empty && !collector->harvest_pending)
+            return OK;
+        uint64_t edge_ns = (uint64_t)(collector->row->header.last + 1) * collector->interval_ns;
+        uint64_t patience_ns = OVERDUE_INTERVALS * collector->interval_ns;
+        if (patience_ns < OVERDUE_SHORTEST_NS)
+            patience_ns = OVERDUE_SHORTEST_NS;
+        if (missing && elapsed_ns < edge_ns + patience_ns)
+            return OK;
+        code = emit(collector, complete, err);
+        if (code != OK)
+            return code;
+    }
+}
+
+enum err_code collector_finish(struct collector *collector, struct err *err)
+{
+    for (uint32_t i = 0; i < collector->member_count; i++)
+        collector->members[i].complete = true;
+    /* Overdue by definition: every ring is emptied row by row. */
+    return collector_collect(collector, UINT64_MAX / 2, err);
+}
+
+/* Records that the dead worker published and the collector has not merged yet. */
+static enum err_code harvest_records(struct collector *collector, uint32_t index, bool warmup,
+                                     struct err *err)
+{
+    struct collector_member *member = &collector->members[index];
+    struct ring *ring = ipc_ring(collector->segment, index);
+    for (;;) {
+        struct interval_header header;
+        uint32_t record_bytes;
+        uint64_t position_bytes = ring_tail_bytes(ring);
+        enum err_code code =
+            read_record(collector, index, &position_bytes, &record_bytes, &header, err);
+        if (code != OK || record_bytes == 0)
+            return code;
+        uint8_t map[ERROR_KINDS_MAX];
+        uint64_t before[COUNTER_COUNT];
+        map_kinds(collector, index, map);
+        memcpy(before, collector->harvest->counters, sizeof before);
+        code = interval_decode_add(collector->harvest, collector->record, record_bytes, map, err);
+        ring_pop(ring);
+        if (code != OK)
+            return code;
+        note_difference(member, before, collector->harvest->counters, warmup);
+        member->complete = header.flags & INTERVAL_LAST;
+        member->next = header.last + 1;
+    }
+}
+
+enum err_code collector_harvest(struct collector *collector, uint32_t index, struct err *err)
+{
+    struct ipc_worker *worker = ipc_worker(collector->segment, index);
+    struct collector_member *member = &collector->members[index];
+    uint64_t row_start_ns = (uint64_t)collector->row->header.first * collector->interval_ns;
+    bool warmup = row_start_ns < collector->warmup_ns;
+    enum err_code code = harvest_records(collector, index, warmup, err);
+    if (code != OK)
+        return code;
+    /* The worker is dead: its words are the orchestrator's to write until a replacement runs. */
+    uint64_t in_flight = atomic_exchange(&worker->in_flight, 0);
+    atomic_fetch_add(&worker->counters[COUNTER_LOST_WORKER], in_flight);
+    atomic_store(&worker->connections_ready, 0);
+    for (int i = 0; i < COUNTER_COUNT; i++) {
+        uint64_t unpublished = atomic_load(&worker->counters[i]) - member->merged[i];
+        collector->harvest->counters[i] += unpublished;
+        member->merged[i] += unpublished;
+        member->measured[i] += warmup ? 0 : unpublished;
+    }
+    member->in_flight = 0;
+    member->connections_open = 0;
+    collector->harvest_pending = true;
+    return OK;
+}
+
+enum err_code collector_check(const struct collector *collector, struct err *err)
+{
+    for (uint32_t index = 0; index < collector->member_count; index++) {
+        struct ipc_worker *worker = ipc_worker(collector->segment, index);
+        for (int i = 0; i < COUNTER_COUNT; i++) {
+            uint64_t live = atomic_load(&worker->counters[i]);
+            if (live != collector->members[index].merged[i])
+                return err_set(err, E_UNTRUSTED,
+                               "worker %u: its intervals add up to %llu %s, its live total is %llu",
+                               index, (unsigned long long)collector->members[index].merged[i],
+                               counter_names[i], (unsigned long long)live);
+        }
+    }
+    return OK;
+}

@@ -1,0 +1,59 @@
+/* Rings -> rows. Merges the workers' records by interval number and hands each complete row to the
+ * timeline. Private to orchestrator/fleet; never waits. */
+#ifndef ORCHESTRATOR_FLEET_COLLECTOR_H
+#define ORCHESTRATOR_FLEET_COLLECTOR_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "common/err.h"
+#include "common/interval.h"
+#include "common/ipc.h"
+#include "orchestrator/report/progress.h"
+#include "orchestrator/report/timeline.h"
+
+/* One per worker slot, over all its replacements. */
+struct collector_member {
+    uint64_t merged[COUNTER_COUNT];   /* sum of its records so far: must end as its live totals */
+    uint64_t measured[COUNTER_COUNT]; /* of those, outside the warm-up                        */
+    uint64_t in_flight;               /* gauges at the end of its newest merged record          */
+    uint64_t connections_open;
+    uint32_t next; /* first interval it has not covered yet                  */
+    bool complete; /* no record will follow                                  */
+};
+
+struct collector {
+    void *segment;
+    uint32_t member_count;
+    struct collector_member *members;
+    struct timeline *timeline;
+    struct progress *progress; /* may be NULL */
+    uint64_t interval_ns;
+    uint64_t warmup_ns;
+    struct interval_row *row;     /* under way */
+    struct interval_row *harvest; /* what dead workers left, for the row under way */
+    bool harvest_pending;
+    unsigned char *record; /* INTERVAL_WIRE_MAX_BYTES */
+    uint32_t late_records;
+    bool row_empty;
+};
+
+MUST_USE enum err_code collector_init(struct collector *collector, void *segment,
+                                      uint32_t member_count, const struct run_facts *facts,
+                                      struct timeline *timeline, struct progress *progress,
+                                      struct err *err);
+void collector_destroy(struct collector *collector);
+
+/* Emits every row that is complete, and rows that are overdue at elapsed_ns since the start. */
+MUST_USE enum err_code collector_collect(struct collector *collector, uint64_t elapsed_ns,
+                                         struct err *err);
+/* Takes what a dead worker left into the books: its waiting records and what its live words count
+ * beyond them go into the row under way, which becomes degraded; what was in flight is lost. */
+MUST_USE enum err_code collector_harvest(struct collector *collector, uint32_t index,
+                                         struct err *err);
+/* Emits what is left, when all workers are gone or complete. */
+MUST_USE enum err_code collector_finish(struct collector *collector, struct err *err);
+/* The sum of all records must equal the workers' live totals. */
+MUST_USE enum err_code collector_check(const struct collector *collector, struct err *err);
+
+#endif

@@ -1,0 +1,306 @@
+#include "orchestrator/fleet/plan.h"
+
+#include <errno.h>
+#include <math.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/resource.h>
+
+#include "common/clock.h"
+
+/* A worker's own descriptors besides its connections: standard streams, epoll, eventfd, journal,
+ * and what libraries keep open. */
+#define FD_RESERVE 32u
+
+#define RING_SECONDS 60u
+#define RING_TOTAL_MAX_BYTES (512ull << 20)
+
+static void note(struct plan *plan, const char *format, ...) PRINTF_LIKE(2, 3);
+static void note(struct plan *plan, const char *format, ...)
+{
+    if (plan->note_count == PLAN_NOTES_MAX)
+        return;
+    va_list args;
+    va_start(args, format);
+    vsnprintf(plan->notes[plan->note_count], sizeof plan->notes[0], format, args);
+    va_end(args);
+    plan->note_count++;
+}
+
+static const char *plural(uint64_t count)
+{
+    return count == 1 ? "" : "s";
+}
+
+/* ---- CPUs ---- */
+
+/* The CPUs that workers are placed on, in the order they are given out. A quota limits how many
+ * workers auto starts, not which CPUs they may be on. */
+struct cpu_pool {
+    uint32_t cpus[SPEC_CPUS_MAX];
+    uint32_t count;
+};
+
+/* A quota of 1.5 CPUs can keep two busy for most of the time; a third would only be throttled. */
+static uint32_t usable_count(const struct cpu_set_order *order)
+{
+    if (order->quota_cpus <= 0 || order->quota_cpus >= order->count)
+        return order->count;
+    uint32_t whole = (uint32_t)ceil(order->quota_cpus);
+    return whole > 0 ? whole : 1;
+}
+
+static enum err_code pool_from_list(struct cpu_pool *pool, const struct spec *spec,
+                                    const struct cpu_set_order *order, struct err *err)
+{
+    for (uint32_t i = 0; i < spec->cpu_count; i++) {
+        if (!cpu_order_has(order, spec->cpus[i])) {
+            char allowed[160];
+            return err_set(
+                err, E_USAGE, "--cpus: CPU %u does not exist or is not allowed here; allowed: %s",
+                spec->cpus[i], cpu_order_list(allowed, sizeof allowed, order->cpus, order->count));
+        }
+        pool->cpus[pool->count++] = spec->cpus[i];
+    }
+    if (pool->count == 0)
+        return err_set(err, E_USAGE, "--cpus: the list names no CPU");
+    return OK;
+}
+
+static bool pool_has(const struct cpu_pool *pool, uint32_t cpu)
+{
+    for (uint32_t i = 0; i < pool->count; i++)
+        if (pool->cpus[i] == cpu)
+            return true;
+    return false;
+}
+
+/* The managed server gets the best CPU, and the workers all others; with --cpus, the best one that
+ * the list leaves free. */
+static enum err_code place_server_and_pool(struct plan *plan, struct cpu_pool *pool,
+                                           const struct spec *spec,
+                                           const struct cpu_set_order *order,
+                                           enum server_place place, struct err *err)
+{
+    plan->server_cpu = -1;
+    if (spec->cpus_choice == CPUS_LIST) {
+        enum err_code code = pool_from_list(pool, spec, order, err);
+        if (code != OK || place != SERVER_MANAGED)
+            return code;
+        for (uint32_t i = 0; i < order->count && plan->server_cpu < 0; i++)
+            if (!pool_has(pool, order->cpus[i]))
+                plan->server_cpu = (int)order->cpus[i];
+        return OK;
+    }
+    uint32_t first = 0;
+    if (place == SERVER_MANAGED && spec->cpus_choice == CPUS_AUTO) {
+        plan->server_cpu = (int)order->cpus[0];
+        first = order->count > 1; /* with one CPU, server and workers share it */
+    }
+    for (uint32_t i = first; i < order->count; i++)
+        pool->cpus[pool->count++] = order->cpus[i];
+    return OK;
+}
+
+/* ---- how many workers ---- */
+
+/* Workers that --processes auto asks for, with a note of why. */
+static uint64_t auto_count(struct plan *plan, const struct spec *spec,
+                           const struct cpu_set_order *order, enum server_place place,
+                           const struct cpu_pool *pool)
+{
+    uint64_t count = spec->cpus_choice == CPUS_LIST ? pool->count : usable_count(order);
+    const char *less = "";
+    if (spec->cpus_choice != CPUS_LIST && place != SERVER_REMOTE && count > 1) {
+        count--;
+        less = place == SERVER_MANAGED ? ", less the one of the managed server"
+                                       : ", less one for the server on this machine";
+    }
+    if (spec->threads > 1) {
+        count = spec->threads;
+        note(plan, "%llu workers: --threads %llu, one event loop and one process each.",
+             (unsigned long long)count, (unsigned long long)spec->threads);
+    } else if (spec->cpus_choice == CPUS_LIST) {
+        note(plan, "%llu worker%s: one for each CPU that --cpus lists.", (unsigned long long)count,
+             plural(count));
+    } else {
+        note(plan, "%llu worker%s: one for each usable CPU%s (%s).", (unsigned long long)count,
+             plural(count), less, order->reason);
+    }
+    return count;
+}
+
+static enum err_code count_workers(struct plan *plan, const struct spec *spec,
+                                   const struct cpu_set_order *order, enum server_place place,
+                                   const struct cpu_pool *pool, struct err *err)
+{
+    uint64_t threads = spec->threads > 0 ? spec->threads : 1;
+    uint64_t count;
+    if (spec->processes == 0) {
+        count = auto_count(plan, spec, order, place, pool);
+        uint64_t most = spec->clients < IPC_WORKERS_MAX ? spec->clients : IPC_WORKERS_MAX;
+        if (count > most) {
+            note(plan, "Reduced from %llu to %llu worker%s: %s.", (unsigned long long)count,
+                 (unsigned long long)most, plural(most),
+                 most == spec->clients ? "there are no more connections"
+                                       : "volley runs no more than that");
+            count = most;
+        }
+    } else {
+        if (spec->processes > IPC_WORKERS_MAX || threads > IPC_WORKERS_MAX / spec->processes)
+            return err_set(err, E_USAGE,
+                           "--processes %llu with --threads %llu: at most %u workers are possible",
+                           (unsigned long long)spec->processes, (unsigned long long)threads,
+                           IPC_WORKERS_MAX);
+        count = spec->processes * threads;
+        if (count > spec->clients)
+            return err_set(err, E_USAGE,
+                           "%llu connection%s cannot be shared by %llu workers (--processes %llu "
+                           "times --threads %llu): each needs one; raise --clients, or use "
+                           "--processes auto",
+                           (unsigned long long)spec->clients, plural(spec->clients),
+                           (unsigned long long)count, (unsigned long long)spec->processes,
+                           (unsigned long long)threads);
+        if (threads > 1)
+            note(plan, "%llu workers: --processes %llu times --threads %llu, one event loop each.",
+                 (unsigned long long)count, (unsigned long long)spec->processes,
+                 (unsigned long long)threads);
+        else
+            note(plan, "%llu worker%s: --processes %llu.", (unsigned long long)count, plural(count),
+                 (unsigned long long)spec->processes);
+    }
+    if (count == 0)
+        return err_set(err, E_USAGE, "--clients 0: at least one connection is needed");
+    plan->worker_count = (uint32_t)count;
+    return OK;
+}
+
+/* ---- who gets what ---- */
+
+static void place_workers(struct plan *plan, const struct spec *spec,
+                          const struct cpu_set_order *order, const struct cpu_pool *pool)
+{
+    char list[128];
+    for (uint32_t i = 0; i < plan->worker_count; i++)
+        plan->workers[i].cpu =
+            spec->cpus_choice == CPUS_NONE ? -1 : (int)pool->cpus[i % pool->count];
+    if (spec->cpus_choice == CPUS_NONE) {
+        note(plan, "Workers are not pinned: --cpus none.");
+        return;
+    }
+    uint32_t used = plan->worker_count < pool->count ? plan->worker_count : pool->count;
+    cpu_order_list(list, sizeof list, pool->cpus, used);
+    if (plan->worker_count <= pool->count)
+        note(plan, "Pinned to CPU%s %s, one worker each.", plural(used), list);
+    else
+        note(plan, "Pinned to CPU%s %s in turn: %u workers share %u CPU%s.", plural(used), list,
+             plan->worker_count, used, plural(used));
+    uint32_t siblings = 0;
+    for (uint32_t i = order->physical_core_count; i < order->count; i++)
+        for (uint32_t k = 0; k < used; k++)
+            siblings += pool->cpus[k] == order->cpus[i];
+    if (siblings > 0)
+        note(plan, "%u of these CPUs share%s a physical core with another one.", siblings,
+             siblings == 1 ? "s" : "");
+}
+
+static void note_server(struct plan *plan, const struct spec *spec, enum server_place place)
+{
+    if (place != SERVER_MANAGED)
+        return;
+    if (plan->server_cpu < 0) {
+        note(plan, "The managed server is not pinned: %s.",
+             spec->cpus_choice == CPUS_NONE ? "--cpus none" : "--cpus leaves no CPU free for it");
+        return;
+    }
+    for (uint32_t i = 0; i < plan->worker_count; i++)
+        if (plan->workers[i].cpu == plan->server_cpu) {
+            note(plan, "The managed server shares CPU %d with the workers: there is no other.",
+                 plan->server_cpu);
+            return;
+        }
+    note(plan, "The managed server is pinned to CPU %d, away from the workers.", plan->server_cpu);
+}
+
+static void split_connections(struct plan *plan, uint64_t clients)
+{
+    uint32_t each = (uint32_t)(clients / plan->worker_count);
+    uint32_t more = (uint32_t)(clients % plan->worker_count);
+    for (uint32_t i = 0; i < plan->worker_count; i++)
+        plan->workers[i].connections = each + (i < more);
+    if (more == 0)
+        note(plan, "%llu connection%s: %u in each worker.", (unsigned long long)clients,
+             plural(clients), each);
+    else
+        note(plan, "%llu connections: %u in each of the first %u worker%s, %u in each other.",
+             (unsigned long long)clients, each + 1, more, plural(more), each);
+}
+
+static uint64_t power_of_two_at_least(uint64_t value)
+{
+    uint64_t power = 64;
+    while (power < value)
+        power *= 2;
+    return power;
+}
+
+/* Room for a minute of records, and for the largest possible one. A busy interval of a second
+ * touches some thousand buckets; one of 10 ms has seen only so many requests and is smaller. All
+ * rings together stay below a bound: a full ring loses nothing, it only coarsens rows. */
+static uint64_t ring_capacity_bytes(uint64_t interval_ns, uint32_t worker_count)
+{
+    uint64_t record_bytes = interval_ns >= 100 * NS_PER_MS ? 20480 : 4096;
+    uint64_t records = interval_ns > 0 ? RING_SECONDS * NS_PER_SECOND / interval_ns + 1 : 1;
+    uint64_t least = power_of_two_at_least(INTERVAL_WIRE_MAX_BYTES + sizeof(uint32_t));
+    uint64_t capacity = power_of_two_at_least(records * record_bytes);
+    while (capacity > least && capacity > RING_TOTAL_MAX_BYTES / worker_count)
+        capacity /= 2;
+    return capacity > least ? capacity : least;
+}
+
+enum err_code plan_build(struct plan *plan, const struct spec *spec,
+                         const struct cpu_set_order *order, enum server_place place,
+                         struct err *err)
+{
+    struct cpu_pool pool = {.count = 0};
+    memset(plan, 0, sizeof *plan);
+    enum err_code code = place_server_and_pool(plan, &pool, spec, order, place, err);
+    if (code == OK)
+        code = count_workers(plan, spec, order, place, &pool, err);
+    if (code != OK)
+        return code;
+    place_workers(plan, spec, order, &pool);
+    note_server(plan, spec, place);
+    split_connections(plan, spec->clients);
+    plan->ring_capacity_bytes = ring_capacity_bytes(spec->interval_ns, plan->worker_count);
+    return OK;
+}
+
+enum err_code plan_raise_fd_limit(const struct plan *plan, struct err *err)
+{
+    uint64_t most = 0;
+    for (uint32_t i = 0; i < plan->worker_count; i++)
+        if (plan->workers[i].connections > most)
+            most = plan->workers[i].connections;
+    rlim_t need = (rlim_t)(most + FD_RESERVE);
+
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
+        return err_set_errno(err, E_SYSTEM, errno, "cannot read the limit of open files");
+    if (limit.rlim_cur == RLIM_INFINITY || limit.rlim_cur >= need)
+        return OK;
+    if (limit.rlim_max != RLIM_INFINITY && limit.rlim_max < need)
+        return err_set(err, E_USAGE,
+                       "%llu connections in one worker need %llu open files, and the hard limit is "
+                       "%llu: raise it (ulimit -n %llu as root, or LimitNOFILE=%llu in a systemd "
+                       "unit), or use fewer --clients or more --processes",
+                       (unsigned long long)most, (unsigned long long)need,
+                       (unsigned long long)limit.rlim_max, (unsigned long long)need,
+                       (unsigned long long)need);
+    limit.rlim_cur = need;
+    if (setrlimit(RLIMIT_NOFILE, &limit) != 0)
+        return err_set_errno(err, E_SYSTEM, errno, "cannot raise the limit of open files to %llu",
+                             (unsigned long long)need);
+    return OK;
+}

@@ -1,0 +1,265 @@
+#include "orchestrator/options/bench_options.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/clock.h"
+#include "common/ipc.h"
+#include "orchestrator/options/bench_parsers.h"
+#include "orchestrator/options/bench_relations.h"
+
+#define AT(member) offsetof(struct bench_request, member)
+#define KEYS_MAX 1000000000000ull /* keys have twelve digits */
+#define HOUR_NS (3600 * NS_PER_SECOND)
+#define LONGEST_NS (1000 * HOUR_NS)
+
+/* clang-format off: a row reads best as a few short lines */
+#define ROW(name_, shorts_, kind_, argument_, at_)                                                 \
+    .name = name_, .shorts = shorts_, .kind = kind_, .argument = argument_, .offset = at_
+#define NUMBER(min_, max_) .min = min_, .max = max_
+#define BARE(unit_ns_, min_, max_) .bare_unit_ns = unit_ns_, .min = min_, .max = max_
+#define NOT_YET(name_, shorts_, aliases_)                                                          \
+    {                                                                                              \
+        .name = name_, .shorts = shorts_, .aliases = aliases_, .kind = OPTION_NOT_YET              \
+    }
+#define ELSEWHERE(name_, shorts_, help_)                                                           \
+    {                                                                                              \
+        .name = name_, .shorts = shorts_, .kind = OPTION_ELSEWHERE, .help = help_                  \
+    }
+
+static const struct option_row rows[] = {
+    {ROW("host", "Hh", OPTION_TEXT, "HOST", AT(spec.host)), .unset = "127.0.0.1",
+     .section = "Target", .help = "Name or address of the server."},
+    {ROW("port", "p", OPTION_COUNT, "PORT", AT(spec.port)), NUMBER(1, 65535), .unset = "6379",
+     .section = "Target", .help = "TCP port of the server."},
+    {ROW("socket", "s", OPTION_TEXT, "PATH", AT(spec.socket_path)), .section = "Target",
+     .help = "Unix socket of the server, in place of host and port."},
+    {ROW("uri", "u", OPTION_CUSTOM, "URI", AT(uri_text)), .parse = bench_parse_uri, .secret = true,
+     .section = "Target",
+     .help = "Address in one word: redis://[[user:]password@]host[:port][/database], "
+             "valkey:// the same."},
+    {ROW("password", "a", OPTION_TEXT, "PASSWORD", AT(spec.password)), .aliases = "pass",
+     .secret = true, .section = "Target", .help = "Password for AUTH."},
+    {ROW("user", NULL, OPTION_TEXT, "NAME", AT(spec.user)), .section = "Target",
+     .help = "User for AUTH; needs a password."},
+    {ROW("dbnum", NULL, OPTION_COUNT, "N", AT(spec.database)), NUMBER(0, INT32_MAX), .unset = "0",
+     .aliases = "db", .section = "Target", .help = "Number of the database to SELECT."},
+    {ROW("managed", NULL, OPTION_FLAG, NULL, AT(spec.managed)), .section = "Target",
+     .help = "Start a private server (valkey-server or redis-server) without persistence on a "
+             "free port, and stop it afterwards."},
+    {ROW("wait-ready", NULL, OPTION_DURATION, "TIME", AT(spec.wait_ready_ns)),
+     BARE(NS_PER_SECOND, 0, 24 * HOUR_NS), .unset = "60s", .section = "Target",
+     .help =
+         "How long to wait for a server that is loading its data; a bare number is seconds, 0 does "
+         "not wait."},
+
+    {ROW("type", "t", OPTION_CUSTOM, "LIST", AT(spec.tests)), .parse = bench_parse_tests,
+     .unset = "set", .aliases = "tests", .section = "Load",
+     .help =
+         "Tests to run one after the other, separated by commas; case does not matter. A command "
+         "behind the options takes their place."},
+    {ROW("clients", "c", OPTION_COUNT, "N", AT(spec.clients)), NUMBER(1, 1000000), .unset = "50",
+     .section = "Load", .help = "Connections, over all workers."},
+    {ROW("requests", "n", OPTION_COUNT, "N", AT(spec.requests)), NUMBER(1, UINT64_MAX),
+     .unset = "100000", .section = "Load",
+     .help = "Requests of each test; errors count. Without meaning when a duration is given."},
+    {ROW("test-duration", NULL, OPTION_DURATION, "TIME", AT(spec.duration_ns)),
+     BARE(NS_PER_SECOND, NS_PER_MS, LONGEST_NS), .aliases = "duration", .section = "Load",
+     .help = "Measure each test for so long in place of a number of requests; a bare number is "
+             "seconds."},
+    {ROW("warmup", NULL, OPTION_DURATION, "TIME", AT(spec.warmup_ns)),
+     BARE(NS_PER_SECOND, 0, LONGEST_NS), .unset = "0", .section = "Load",
+     .help = "Load before the measuring begins, rounded up to whole intervals; a bare number is "
+             "seconds."},
+    {ROW("pipeline", "P", OPTION_COUNT, "N", AT(spec.pipeline)), NUMBER(1, 100000), .unset = "1",
+     .section = "Load", .help = "Requests in flight on each connection."},
+    {ROW("datasize", "d", OPTION_SIZE, "SIZE", AT(spec.data_bytes)), NUMBER(1, 1ull << 30),
+     .unset = "3", .section = "Load", .help = "Bytes of a value; takes b, kb, mb and gb."},
+    {ROW("loop", "l", OPTION_FLAG, NULL, AT(spec.loop)), .section = "Load",
+     .help = "Repeat the tests until Ctrl+C."},
+    {ROW("stdin-last-argument", "x", OPTION_FLAG, NULL, AT(spec.last_argument_from_stdin)),
+     .section = "Load", .help = "Read the last argument of the command from standard input."},
+    {ROW("keepalive", "k", OPTION_CUSTOM, "1", 0), .parse = bench_parse_keepalive, .unset = "1",
+     .section = "Load", .help = "1: connections stay open over the whole run."},
+    {ROW("null", NULL, OPTION_FLAG, NULL, AT(spec.null_transport)), .section = "Load",
+     .help = "Use no server: every request is answered inside the worker. What is measured is "
+             "volley itself."},
+
+    {ROW("random", "r", OPTION_COUNT, "K", AT(random_keys)), NUMBER(0, KEYS_MAX), .section = "Keys",
+     .help = "Keys are drawn at random from so many. Without --random and --sequential there is "
+             "one key "
+             "only."},
+    {ROW("sequential", NULL, OPTION_COUNT, "K", AT(sequential_keys)), NUMBER(1, KEYS_MAX),
+     .section = "Keys", .help = "Keys run through so many in turn, and from the beginning again."},
+    {ROW("keyspace-offset", NULL, OPTION_COUNT, "N", AT(spec.keyspace_offset)),
+     NUMBER(0, KEYS_MAX - 1), .unset = "0", .section = "Keys",
+     .help = "The first key's number; needs --random or --sequential."},
+    {ROW("sequential-random-start", NULL, OPTION_FLAG, NULL, AT(spec.sequential_random_start)),
+     .section = "Keys", .help = "Begin anywhere in the range; needs --sequential."},
+    {ROW("seed", NULL, OPTION_COUNT, "N", AT(spec.seed)), NUMBER(0, UINT64_MAX), .unset = "1",
+     .section = "Keys",
+     .help = "Where all randomness begins. The default is fixed, so that runs repeat; another seed "
+             "gives other keys and values."},
+    {ROW("prefill", NULL, OPTION_FLAG, NULL, AT(spec.prefill)), .section = "Keys",
+     .help = "Write the keys once before a test that reads them."},
+
+    {ROW("processes", NULL, OPTION_CUSTOM, "N", AT(spec.processes)), .parse = bench_parse_processes,
+     .unset = "auto", .section = "Workers",
+     .help = "Worker processes: 1 to 1,024, or auto, as many as there are CPUs to use."},
+    {ROW("threads", NULL, OPTION_COUNT, "T", AT(spec.threads)), NUMBER(1, IPC_WORKERS_MAX),
+     .unset = "1", .section = "Workers",
+     .help =
+         "Event loops. One event loop runs per process, so T multiplies the workers: --processes 2 "
+         "--threads 3 gives 6; with auto there are T workers."},
+    {ROW("single-process", NULL, OPTION_FLAG, NULL, AT(single_process)), .section = "Workers",
+     .help = "The same as --processes 1, and wins over it."},
+    {ROW("cpus", NULL, OPTION_CUSTOM, "LIST", AT(spec.cpus)), .parse = bench_parse_cpus,
+     .unset = "auto", .section = "Workers",
+     .help = "CPUs that the workers are pinned to, as in 0-3,8; auto chooses, none pins nothing."},
+
+    {ROW("request-timeout", NULL, OPTION_DURATION, "TIME", AT(spec.request_timeout_ns)),
+     BARE(NS_PER_MS, NS_PER_MS, HOUR_NS), .unset = "5s", .section = "Time limits and failures",
+     .help = "A request without a reply for so long has timed out; a bare number is milliseconds."},
+    {ROW("connection-timeout", NULL, OPTION_DURATION, "TIME", AT(spec.connection_timeout_ns)),
+     BARE(NS_PER_MS, NS_PER_MS, HOUR_NS), .unset = "2s", .section = "Time limits and failures",
+     .help = "How long connecting may take; a bare number is milliseconds."},
+    {ROW("drain-timeout", NULL, OPTION_DURATION, "TIME", AT(spec.drain_timeout_ns)),
+     BARE(NS_PER_SECOND, 0, HOUR_NS), .unset = "1s", .section = "Time limits and failures",
+     .help = "How long to wait at the end for replies under way; a bare number is seconds."},
+    {ROW("max-errors", NULL, OPTION_COUNT, "N", AT(spec.max_errors)), NUMBER(0, UINT64_MAX),
+     .unset = "0", .section = "Time limits and failures",
+     .help = "Stop after so many errors; 0 is no limit."},
+
+    {ROW("quiet", "q", OPTION_FLAG, NULL, AT(spec.quiet)), .section = "Output",
+     .help = "One line for each test, as valkey-benchmark -q prints it."},
+    {ROW("csv", NULL, OPTION_FLAG, NULL, AT(spec.csv)), .section = "Output",
+     .help = "One CSV line for each test, as valkey-benchmark --csv prints it."},
+    {ROW("interval", NULL, OPTION_DURATION, "TIME", AT(spec.interval_ns)),
+     BARE(NS_PER_SECOND, 10 * NS_PER_MS, 10 * NS_PER_SECOND), .unset = "1s", .section = "Output",
+     .help = "The grid of all that is measured over time; a bare number is seconds."},
+    {ROW("csv-interval", NULL, OPTION_DURATION, "TIME", AT(spec.csv_interval_ns)),
+     BARE(NS_PER_SECOND, 10 * NS_PER_MS, HOUR_NS),
+     .aliases = "interval-metrics-interval-duration-sec", .section = "Output",
+     .help = "A CSV row for each such time, on standard output, in place of the report; a whole "
+             "multiple of --interval, for one test only. A bare number is seconds."},
+    {ROW("percentiles", NULL, OPTION_CUSTOM, "LIST", AT(spec.percentiles)),
+     .parse = bench_parse_percentiles, .unset = "50,95,99,99.9,99.99", .section = "Output",
+     .help = "Percentiles of the report: at most 16, each above 0 and at most 100."},
+    {ROW("label", NULL, OPTION_TEXT, "TEXT", AT(spec.label)), .section = "Output",
+     .help = "A name for the run; stands in every output."},
+    {ROW("json", NULL, OPTION_TEXT, "FILE", AT(spec.json_path)), .section = "Output",
+     .help = "Write the whole result as JSON; - is standard output."},
+    {ROW("out", NULL, OPTION_TEXT, "DIR", AT(spec.out_dir)), .section = "Output",
+     .help = "Keep everything about the run in this directory, which is made."},
+    {ROW("hdr", NULL, OPTION_TEXT, "FILE", AT(spec.hdr_path)), .section = "Output",
+     .help = "Write the latencies of all intervals as an HdrHistogram log."},
+    {ROW("progress", NULL, OPTION_FLAG, NULL, AT(spec.progress)), .section = "Output",
+     .help = "Show progress even where standard error is no terminal."},
+    {ROW("debug", NULL, OPTION_FLAG, NULL, AT(spec.debug)), .section = "Output",
+     .help = "Report the percentile spectrum and every worker, and log at level debug."},
+    {ROW("log-level", NULL, OPTION_CUSTOM, "LEVEL", AT(spec.log_level)),
+     .parse = bench_parse_log_level, .unset = "warning", .section = "Output",
+     .help = "What is logged on standard error: error, warning, info or debug."},
+
+    {ROW("config", NULL, OPTION_TEXT, "FILE", AT(config_path)), .command_line_only = true,
+     .section = "Other",
+     .help = "Read options from a file, JSON or YAML, with these long names as keys. What "
+             "stands on the command line wins."},
+    {ROW("explain", NULL, OPTION_FLAG, NULL, AT(spec.explain)), .command_line_only = true,
+     .section = "Other",
+     .help = "Print the plan, the first commands and where each option came from, and connect to "
+             "nothing."},
+    {ROW("help", NULL, OPTION_FLAG, NULL, AT(help)), .command_line_only = true, .section = "Other",
+     .help = "Print this."},
+    {ROW("version", "v", OPTION_FLAG, NULL, AT(version)), .command_line_only = true,
+     .section = "Other", .help = "Print the version."},
+
+    NOT_YET("qps", NULL, NULL),
+    NOT_YET("rps", NULL, NULL),
+    NOT_YET("start-qps", NULL, NULL),
+    NOT_YET("end-qps", NULL, NULL),
+    NOT_YET("qps-change-interval", NULL, NULL),
+    NOT_YET("qps-change", NULL, NULL),
+    NOT_YET("qps-ramp-mode", NULL, NULL),
+    NOT_YET("qps-ramp-factor", NULL, NULL),
+    NOT_YET("intended-latency", NULL, NULL),
+    NOT_YET("clients-per-process", NULL, NULL),
+    NOT_YET("clients-ramp-start", NULL, NULL),
+    NOT_YET("clients-ramp-end", NULL, NULL),
+    NOT_YET("clients-per-ramp", NULL, NULL),
+    NOT_YET("client-ramp-interval", NULL, NULL),
+    NOT_YET("client-ramp-mode", NULL, NULL),
+    NOT_YET("client-ramp-factor", NULL, NULL),
+    NOT_YET("tls", NULL, NULL),
+    NOT_YET("cacert", NULL, NULL),
+    NOT_YET("cacertdir", NULL, NULL),
+    NOT_YET("cert", NULL, NULL),
+    NOT_YET("key", NULL, NULL),
+    NOT_YET("sni", NULL, NULL),
+    NOT_YET("insecure", NULL, NULL),
+    NOT_YET("tls-ciphers", NULL, NULL),
+    NOT_YET("tls-ciphersuites", NULL, NULL),
+    NOT_YET("cluster", NULL, NULL),
+    NOT_YET("read-from-replica", NULL, NULL),
+    NOT_YET("rfr", NULL, NULL),
+    NOT_YET("custom-command-file", NULL, NULL),
+    NOT_YET("custom-command-args", NULL, NULL),
+    NOT_YET("extended-metrics", NULL, NULL),
+    NOT_YET("monitoring-interval", NULL, NULL),
+    NOT_YET("enable-tracking", NULL, NULL),
+    NOT_YET("idle", "I", NULL),
+    NOT_YET("resp3", "3", NULL),
+    NOT_YET("dataset", NULL, NULL),
+    NOT_YET("maxdocs", NULL, NULL),
+    NOT_YET("xml-root-element", NULL, NULL),
+    NOT_YET("num-functions", NULL, NULL),
+    NOT_YET("num-keys-in-fcall", NULL, NULL),
+    NOT_YET("mptcp", NULL, NULL),
+    NOT_YET("rdma", NULL, NULL),
+    NOT_YET("fuzz", NULL, NULL),
+    NOT_YET("fuzz-mode", NULL, NULL),
+    NOT_YET("fuzz-loglevel", NULL, NULL),
+    NOT_YET("require-green", NULL, NULL),
+
+    ELSEWHERE("precision", NULL, "latencies have three decimals; --json has them whole"),
+    ELSEWHERE("show-errors", "e", "errors are always counted and shown"),
+    ELSEWHERE("glide-log-level", NULL, "use --log-level"),
+    ELSEWHERE("test-time", NULL, "use --test-duration"),
+    ELSEWHERE("server", NULL, "use --host"),
+    ELSEWHERE("authenticate", NULL, "use --user and --password"),
+    ELSEWHERE("hide-histogram", NULL, "use --quiet"),
+    ELSEWHERE("json-out-file", NULL, "use --json"),
+};
+/* clang-format on */
+
+const struct option_table bench_option_table = {
+    .rows = rows,
+    .row_count = sizeof rows / sizeof rows[0],
+    .usage = "volley bench [options] [--] [command [argument ...]]",
+    .synopsis =
+        "Fires load at a Valkey or Redis server from forked, pinned workers and reports what "
+        "came back. Without a command it runs the tests of --type. Numbers take k, m and g "
+        "(powers of ten), sizes kb, mb and gb (powers of two), times us, ms, s, m and h.",
+    .epilogue =
+        "A command may hold __rand_int__, __rand_1st__ to __rand_9th__, __data__ and __key__, "
+        "and \";\" as an argument of its own between the commands of a sequence.",
+    .takes_command = true,
+};
+
+enum err_code bench_options_parse(struct bench_request *request, int argc, const char *const *argv,
+                                  struct err *err)
+{
+    memset(request, 0, sizeof *request);
+    enum err_code code =
+        options_parse(&request->values, &bench_option_table, request, argc, argv, err);
+    if (code != OK || request->help || request->version)
+        return code;
+    return bench_relations_settle(request, err);
+}
+
+void bench_options_free(struct bench_request *request)
+{
+    options_free(&request->values);
+    free(request->uri);
+    request->uri = NULL;
+}

@@ -1,0 +1,16 @@
+/* The parsers of bench options that are more than a number or a text. Each has the form that
+ * option_row.parse asks for, its target being a struct bench_request; used by bench_options.c. */
+#ifndef ORCHESTRATOR_OPTIONS_BENCH_PARSERS_H
+#define ORCHESTRATOR_OPTIONS_BENCH_PARSERS_H
+
+#include "common/err.h"
+
+enum err_code bench_parse_uri(void *target, const char *value, struct err *err);
+enum err_code bench_parse_tests(void *target, const char *value, struct err *err);
+enum err_code bench_parse_processes(void *target, const char *value, struct err *err);
+enum err_code bench_parse_cpus(void *target, const char *value, struct err *err);
+enum err_code bench_parse_keepalive(void *target, const char *value, struct err *err);
+enum err_code bench_parse_percentiles(void *target, const char *value, struct err *err);
+enum err_code bench_parse_log_level(void *target, const char *value, struct err *err);
+
+#endif

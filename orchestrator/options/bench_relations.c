@@ -1,0 +1,341 @@
+#include "orchestrator/options/bench_relations.h"
+
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/un.h>
+
+#include "common/clock.h"
+#include "common/ipc.h"
+#include "common/units.h"
+#include "worker/workload.h"
+
+#define KEYS_MAX 1000000000000ull
+
+static void notice(struct bench_request *request, const char *format, ...) PRINTF_LIKE(2, 3);
+
+static void notice(struct bench_request *request, const char *format, ...)
+{
+    if (request->notice_count == sizeof request->notices / sizeof request->notices[0])
+        return;
+    va_list args;
+    va_start(args, format);
+    vsnprintf(request->notices[request->notice_count++], sizeof request->notices[0], format, args);
+    va_end(args);
+}
+
+static bool given(const struct bench_request *request, const char *name)
+{
+    return options_given(&request->values, name);
+}
+
+static const struct option_origin *origin(const struct bench_request *request, const char *name)
+{
+    return options_origin(&request->values, name);
+}
+
+/* Of two options that exclude each other: the one from the config file gives way to the one from the
+ * command line. True when both are left. */
+static bool both_left(struct bench_request *request, const char *a, const char *b)
+{
+    if (!given(request, a) || !given(request, b))
+        return false;
+    enum option_origin_kind a_kind = origin(request, a)->kind;
+    enum option_origin_kind b_kind = origin(request, b)->kind;
+    if (a_kind == b_kind)
+        return true;
+    options_drop(&request->values, a_kind < b_kind ? a : b);
+    return false;
+}
+
+static enum err_code exclude(struct bench_request *request, const char *a, const char *b,
+                             const char *why, struct err *err)
+{
+    if (!both_left(request, a, b))
+        return OK;
+    return err_set(err, E_USAGE, "--%s and --%s exclude each other: %s", a, b, why);
+}
+
+/* The same where a flag may have been given as false. */
+static enum err_code exclude_if(bool both_meant, struct bench_request *request, const char *a,
+                                const char *b, const char *why, struct err *err)
+{
+    return both_meant ? exclude(request, a, b, why, err) : OK;
+}
+
+/* --- the target ------------------------------------------------------------------------------ */
+
+static bool same_text(const char *a, const char *b)
+{
+    return a != NULL && b != NULL && strcmp(a, b) == 0;
+}
+
+/* The URI's parts have the weight of the URI: they replace a weaker option, give way to a stronger
+ * one, and must agree with an equal one. True: the part is to be stored. */
+static bool uri_part_counts(const struct bench_request *request, const char *name, bool agrees,
+                            struct err *err)
+{
+    enum option_origin_kind uri_kind = origin(request, "uri")->kind;
+    enum option_origin_kind kind = origin(request, name)->kind;
+    if (kind == uri_kind && !agrees)
+        err_set(err, E_USAGE, "--uri and --%s contradict each other: give one of them", name);
+    return kind < uri_kind;
+}
+
+static void uri_text(struct bench_request *request, const char *name, bool has, const char *part,
+                     const char **stored, struct err *err)
+{
+    if (!has || !uri_part_counts(request, name, same_text(*stored, part), err))
+        return;
+    *stored = part;
+    options_derive(&request->values, name, "uri", part);
+}
+
+static void uri_number(struct bench_request *request, const char *name, bool has, uint64_t part,
+                       uint64_t *stored, struct err *err)
+{
+    if (!has || !uri_part_counts(request, name, *stored == part, err))
+        return;
+    *stored = part;
+    options_derive(&request->values, name, "uri", "in the URI");
+}
+
+static enum err_code settle_uri(struct bench_request *request, struct err *err)
+{
+    struct spec *spec = &request->spec;
+    enum err_code code = exclude(request, "uri", "socket", "each names a server", err);
+    if (code != OK || !given(request, "uri"))
+        return code;
+    const struct uri *uri = request->uri;
+    uri_text(request, "host", uri->has_host, uri->host, &spec->host, err);
+    uri_number(request, "port", uri->has_port, uri->port, &spec->port, err);
+    uri_text(request, "user", uri->has_user, uri->user, &spec->user, err);
+    uri_text(request, "password", uri->has_password, uri->password, &spec->password, err);
+    uri_number(request, "dbnum", uri->has_database, uri->database, &spec->database, err);
+    return err->code;
+}
+
+static enum err_code settle_target(struct bench_request *request, struct err *err)
+{
+    static const char *const addresses[] = {"host", "port", "socket", "uri"};
+    struct spec *spec = &request->spec;
+    enum err_code code = OK;
+    /* before the URI's parts count as options of their own */
+    for (size_t i = 0; i < 4 && code == OK; i++)
+        code = exclude_if(spec->managed, request, "managed", addresses[i],
+                          "volley starts its own server", err);
+    if (code == OK)
+        code = settle_uri(request, err);
+    for (size_t i = 0; i < 2 && code == OK; i++)
+        code = exclude(request, "socket", addresses[i], "each names a server", err);
+    if (code == OK && spec->null_transport)
+        code = exclude_if(spec->managed, request, "null", "managed", "--null uses no server", err);
+    if (code != OK)
+        return code;
+    struct sockaddr_un address;
+    if (spec->socket_path != NULL && strlen(spec->socket_path) >= sizeof address.sun_path)
+        return err_set(err, E_USAGE,
+                       "--socket: the path is %zu bytes long; at most %zu are allowed",
+                       strlen(spec->socket_path), sizeof address.sun_path - 1);
+    if (spec->user != NULL && spec->password == NULL)
+        return err_set(err, E_USAGE, "--user %.80s needs a password: -a PASSWORD", spec->user);
+    return OK;
+}
+
+/* --- the load -------------------------------------------------------------------------------- */
+
+static enum err_code settle_length(struct bench_request *request)
+{
+    struct spec *spec = &request->spec;
+    if (spec->duration_ns == 0)
+        return OK;
+    char duration[32];
+    units_format_duration(duration, sizeof duration, spec->duration_ns);
+    if (given(request, "requests") &&
+        origin(request, "requests")->kind > origin(request, "test-duration")->kind) {
+        notice(request, "the config file's test-duration %s is ignored: -n was given", duration);
+        options_drop(&request->values, "test-duration");
+        return OK;
+    }
+    if (given(request, "requests"))
+        notice(request, "-n %" PRIu64 " is ignored: --test-duration %s decides", spec->requests,
+               duration);
+    spec->requests = 0;
+    options_derive(&request->values, "requests", "test-duration", NULL);
+    return OK;
+}
+
+static enum err_code settle_command(struct bench_request *request, struct err *err)
+{
+    struct spec *spec = &request->spec;
+    const struct option_values *values = &request->values;
+    if (values->rest_count == 0) {
+        if (spec->last_argument_from_stdin)
+            return err_set(err, E_USAGE,
+                           "-x needs a command whose last argument it reads: "
+                           "-x -- set key");
+        return OK;
+    }
+    if (origin(request, "type")->kind == ORIGIN_COMMAND_LINE)
+        return err_set(err, E_USAGE,
+                       "--type %.80s and the command %.80s exclude each other: give one of them",
+                       origin(request, "type")->value, values->rest[0]);
+    spec->test_count = 0;
+    options_derive(&request->values, "type", "type", NULL);
+    spec->command = values->rest;
+    spec->command_argc = (uint32_t)values->rest_count;
+    return OK;
+}
+
+static enum err_code settle_keys(struct bench_request *request, struct err *err)
+{
+    struct spec *spec = &request->spec;
+    enum err_code code = exclude_if(request->random_keys > 0, request, "random", "sequential",
+                                    "keys come in one order", err);
+    if (code != OK)
+        return code;
+    spec->key_order = request->sequential_keys > 0 ? KEYS_SEQUENTIAL
+                      : request->random_keys > 0   ? KEYS_RANDOM
+                                                   : KEYS_ONE;
+    spec->keyspace = spec->key_order == KEYS_SEQUENTIAL ? request->sequential_keys
+                     : spec->key_order == KEYS_RANDOM   ? request->random_keys
+                                                        : 1;
+    if (spec->keyspace_offset > 0 && spec->key_order == KEYS_ONE)
+        return err_set(err, E_USAGE, "--keyspace-offset %" PRIu64 " needs --random or --sequential",
+                       spec->keyspace_offset);
+    if (spec->sequential_random_start && spec->key_order != KEYS_SEQUENTIAL)
+        return err_set(err, E_USAGE, "--sequential-random-start needs --sequential");
+    if (spec->keyspace_offset > KEYS_MAX - spec->keyspace)
+        return err_set(err, E_USAGE,
+                       "--keyspace-offset %" PRIu64 " and %" PRIu64
+                       " keys: the last key's number has more than 12 digits",
+                       spec->keyspace_offset, spec->keyspace);
+    return OK;
+}
+
+static enum err_code settle_prefill(struct bench_request *request, struct err *err)
+{
+    struct spec *spec = &request->spec;
+    if (!spec->prefill)
+        return OK;
+    enum err_code code = exclude_if(spec->null_transport, request, "prefill", "null",
+                                    "--null uses no server that could keep keys", err);
+    if (code != OK || !spec->prefill || spec->command != NULL)
+        return code;
+    for (uint32_t i = 0; i < spec->test_count; i++) {
+        const struct workload_test *test = workload_test_find(spec->tests[i]);
+        if (test != NULL && test->prefill_name != NULL)
+            return OK;
+    }
+    notice(request, "--prefill has nothing to write: no test of --type %.120s reads keys",
+           origin(request, "type")->value);
+    return OK;
+}
+
+/* --- the fleet ------------------------------------------------------------------------------- */
+
+static enum err_code settle_workers(struct bench_request *request, struct err *err)
+{
+    struct spec *spec = &request->spec;
+    if (request->single_process) {
+        if (given(request, "processes") && spec->processes != 1)
+            notice(request, "--processes %.40s is ignored: --single-process wins",
+                   origin(request, "processes")->value);
+        spec->processes = 1;
+        options_derive(&request->values, "processes", "single-process", "1");
+    }
+    if (spec->processes == 0) /* the plan chooses, and never more workers than connections */
+        return OK;
+    uint64_t workers = spec->processes * spec->threads;
+    if (workers > IPC_WORKERS_MAX)
+        return err_set(err, E_USAGE,
+                       "--processes %" PRIu64 " times --threads %" PRIu64 " is %" PRIu64
+                       " workers; at most %u are allowed",
+                       spec->processes, spec->threads, workers, IPC_WORKERS_MAX);
+    if (spec->clients < workers)
+        return err_set(err, E_USAGE,
+                       "--clients %" PRIu64 " is below the %" PRIu64
+                       " workers of --processes %" PRIu64 " and --threads %" PRIu64
+                       ": each worker needs a connection of its own",
+                       spec->clients, workers, spec->processes, spec->threads);
+    return OK;
+}
+
+/* --- outputs and the grid of intervals ------------------------------------------------------- */
+
+static enum err_code settle_outputs(struct bench_request *request, struct err *err)
+{
+    static const char why_one[] = "standard output takes one of them";
+    struct spec *spec = &request->spec;
+    enum err_code code = exclude_if(spec->csv, request, "csv", "csv-interval", why_one, err);
+    bool json_to_stdout = same_text(spec->json_path, "-");
+    if (json_to_stdout && code == OK)
+        code = exclude_if(spec->csv, request, "json", "csv", why_one, err);
+    if (json_to_stdout && code == OK)
+        code = exclude(request, "json", "csv-interval", why_one, err);
+    if (json_to_stdout && code == OK)
+        code = exclude_if(spec->quiet, request, "json", "quiet", why_one, err);
+    if (code == OK && same_text(spec->hdr_path, "-"))
+        return err_set(err, E_USAGE, "--hdr -: the log needs a file of its own");
+    if (code == OK && spec->csv_interval_ns > 0 && spec->test_count > 1)
+        return err_set(
+            err, E_USAGE,
+            "--csv-interval with %u tests: its rows have no name column; run them one by "
+            "one",
+            spec->test_count);
+    if (spec->debug && !given(request, "log-level")) {
+        spec->log_level = LOG_DEBUG;
+        options_derive(&request->values, "log-level", "debug", "debug");
+    }
+    return code;
+}
+
+static enum err_code settle_intervals(struct bench_request *request, struct err *err)
+{
+    struct spec *spec = &request->spec;
+    uint64_t csv_ns = spec->csv_interval_ns;
+    if (csv_ns > 0 && !given(request, "interval")) {
+        /* the longest interval up to the default of which it is a whole multiple */
+        uint64_t parts = (csv_ns + spec->interval_ns - 1) / spec->interval_ns;
+        if (csv_ns % parts == 0 && csv_ns / parts != spec->interval_ns) {
+            spec->interval_ns = csv_ns / parts;
+            options_derive(&request->values, "interval", "csv-interval", "");
+        }
+    }
+    char csv[32], interval[32];
+    units_format_duration(interval, sizeof interval, spec->interval_ns);
+    if (csv_ns % spec->interval_ns != 0)
+        return err_set(err, E_USAGE, "--csv-interval %s is not a whole multiple of --interval %s",
+                       units_format_duration(csv, sizeof csv, csv_ns), interval);
+    uint64_t beyond_ns = spec->warmup_ns % spec->interval_ns;
+    if (beyond_ns > 0) {
+        char asked[32], rounded[32];
+        units_format_duration(asked, sizeof asked, spec->warmup_ns);
+        spec->warmup_ns += spec->interval_ns - beyond_ns;
+        notice(request, "--warmup %s is rounded up to %s, whole intervals of %s", asked,
+               units_format_duration(rounded, sizeof rounded, spec->warmup_ns), interval);
+    }
+    return OK;
+}
+
+enum err_code bench_relations_settle(struct bench_request *request, struct err *err)
+{
+    struct err local = {.code = OK};
+    enum err_code code = settle_target(request, &local);
+    if (code == OK)
+        code = settle_length(request);
+    if (code == OK)
+        code = settle_command(request, &local);
+    if (code == OK)
+        code = settle_keys(request, &local);
+    if (code == OK)
+        code = settle_prefill(request, &local);
+    if (code == OK)
+        code = settle_workers(request, &local);
+    if (code == OK)
+        code = settle_outputs(request, &local);
+    if (code == OK)
+        code = settle_intervals(request, &local);
+    return code == OK ? OK : err_set(err, code, "%s", local.text);
+}

@@ -1,0 +1,420 @@
+#include "orchestrator/options/options.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "common/units.h"
+#include "orchestrator/options/arguments.h"
+#include "orchestrator/options/config_file.h"
+#include "orchestrator/options/suggest.h"
+
+int options_row(const struct option_table *table, const char *name)
+{
+    for (size_t i = 0; i < table->row_count; i++)
+        if (strcmp(table->rows[i].name, name) == 0)
+            return (int)i;
+    return -1;
+}
+
+const struct option_origin *options_origin(const struct option_values *values, const char *name)
+{
+    static const struct option_origin unset = {.kind = ORIGIN_UNSET};
+    int row = options_row(values->table, name);
+    return row < 0 || values->origins == NULL ? &unset : &values->origins[row];
+}
+
+bool options_given(const struct option_values *values, const char *name)
+{
+    return options_origin(values, name)->kind >= ORIGIN_CONFIG;
+}
+
+/* --- values into the target ------------------------------------------------------------------ */
+
+static void *field(void *target, const struct option_row *row)
+{
+    return (char *)target + row->offset;
+}
+
+static void store_number(void *target, const struct option_row *row, uint64_t number)
+{
+    memcpy(field(target, row), &number, sizeof number);
+}
+
+static void store_pointer(void *target, const struct option_row *row, const char *text)
+{
+    memcpy(field(target, row), &text, sizeof text);
+}
+
+static bool parse_flag(bool *flag, const char *text)
+{
+    static const char *const words[][2] = {
+        {"false", "true"}, {"no", "yes"}, {"off", "on"}, {"0", "1"}};
+    for (size_t i = 0; i < sizeof words / sizeof words[0]; i++) {
+        for (int value = 0; value < 2; value++) {
+            if (strcasecmp(text, words[i][value]) != 0)
+                continue;
+            *flag = value == 1;
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool parse_number(uint64_t *number, const struct option_row *row, const char *text)
+{
+    switch (row->kind) {
+    case OPTION_COUNT:
+        return units_parse_count(number, text);
+    case OPTION_SIZE:
+        return units_parse_size(number, text);
+    case OPTION_DURATION:
+        return units_parse_duration(number, text, row->bare_unit_ns);
+    default:
+        return false;
+    }
+}
+
+/* Digits only, with or without a minus: such a text can only be out of range. */
+static bool is_plain_integer(const char *text)
+{
+    if (*text == '-')
+        text++;
+    return *text != '\0' && text[strspn(text, "0123456789")] == '\0';
+}
+
+static enum err_code store_ranged(void *target, const struct option_row *row, const char *text,
+                                  struct err *err)
+{
+    static const char *const nouns[] = {
+        [OPTION_COUNT] = "number", [OPTION_SIZE] = "size", [OPTION_DURATION] = "duration"};
+    char range[80];
+    uint64_t number;
+    options_format_range(range, sizeof range, row);
+    bool parsed = parse_number(&number, row, text);
+    if (!parsed && !is_plain_integer(text))
+        return err_set(err, E_USAGE, "not a %s; allowed: %s", nouns[row->kind], range);
+    if (!parsed || number < row->min || number > row->max)
+        return err_set(err, E_USAGE, "out of range; allowed: %s", range);
+    store_number(target, row, number);
+    return OK;
+}
+
+/* The error is the reason alone, except with OPTION_CUSTOM, where it is the whole sentence. */
+static enum err_code store(void *target, const struct option_row *row, const char *text,
+                           struct err *err)
+{
+    bool flag;
+    switch (row->kind) {
+    case OPTION_FLAG:
+        if (!parse_flag(&flag, text))
+            return err_set(err, E_USAGE, "takes true or false, or nothing");
+        memcpy(field(target, row), &flag, sizeof flag);
+        return OK;
+    case OPTION_COUNT:
+    case OPTION_SIZE:
+    case OPTION_DURATION:
+        return store_ranged(target, row, text, err);
+    case OPTION_TEXT:
+        if (*text == '\0')
+            return err_set(err, E_USAGE, "the value is empty");
+        store_pointer(target, row, text);
+        return OK;
+    case OPTION_CUSTOM:
+        return row->parse(target, text, err);
+    case OPTION_NOT_YET:
+    case OPTION_ELSEWHERE:
+        break;
+    }
+    return OK;
+}
+
+static enum err_code store_default(struct option_values *values, size_t row_index, struct err *err)
+{
+    const struct option_row *row = &values->table->rows[row_index];
+    struct option_origin *origin = &values->origins[row_index];
+    *origin = (struct option_origin){.kind = row->unset != NULL ? ORIGIN_DEFAULT : ORIGIN_UNSET};
+    values->texts[row_index] = row->unset;
+    if (row->unset != NULL) {
+        snprintf(origin->value, sizeof origin->value, "%s", row->secret ? "***" : row->unset);
+        return store(values->target, row, row->unset, err);
+    }
+    const bool off = false;
+    switch (row->kind) {
+    case OPTION_FLAG:
+        memcpy(field(values->target, row), &off, sizeof off);
+        break;
+    case OPTION_COUNT:
+    case OPTION_SIZE:
+    case OPTION_DURATION:
+        store_number(values->target, row, 0);
+        break;
+    case OPTION_TEXT:
+        store_pointer(values->target, row, NULL);
+        break;
+    default:
+        break;
+    }
+    return OK;
+}
+
+void options_drop(struct option_values *values, const char *name)
+{
+    int row = options_row(values->table, name);
+    if (row >= 0 && store_default(values, (size_t)row, NULL) != OK)
+        values->origins[row].kind = ORIGIN_UNSET; /* unreachable: a default is valid */
+}
+
+void options_derive(struct option_values *values, const char *name, const char *from,
+                    const char *text)
+{
+    int row = options_row(values->table, name);
+    if (row < 0)
+        return;
+    struct option_origin *origin = &values->origins[row];
+    *origin = *options_origin(values, from);
+    if (text == NULL)
+        origin->kind = ORIGIN_UNSET;
+    snprintf(origin->value, sizeof origin->value, "%s",
+             text == NULL                      ? ""
+             : values->table->rows[row].secret ? "***"
+                                               : text);
+    values->texts[row] = text;
+}
+
+/* A copy that lives as long as the values. NULL: out of memory. */
+static char *keep(struct option_values *values, const char *text)
+{
+    if (values->owned_count == values->owned_capacity) {
+        size_t capacity = values->owned_capacity == 0 ? 32 : values->owned_capacity * 2;
+        char **grown = realloc(values->owned, capacity * sizeof *grown);
+        if (grown == NULL)
+            return NULL;
+        values->owned = grown;
+        values->owned_capacity = capacity;
+    }
+    char *copy = strdup(text);
+    if (copy != NULL)
+        values->owned[values->owned_count++] = copy;
+    return copy;
+}
+
+/* Where a value stands, for messages and the record of origins. */
+struct source {
+    enum option_origin_kind kind;
+    const char *file; /* NULL: the command line */
+    unsigned line;
+    const char *spelled;
+};
+
+static enum err_code report(const struct option_row *row, const struct source *source,
+                            const char *text, const struct err *reason, struct err *err)
+{
+    const char *blank = row->secret ? "" : " ";
+    const char *shown = row->secret ? "" : text;
+    if (reason->code == E_SYSTEM)
+        return err_set(err, E_SYSTEM, "%s", reason->text);
+    if (source->file == NULL && row->kind == OPTION_CUSTOM)
+        return err_set(err, E_USAGE, "%s", reason->text);
+    if (source->file == NULL)
+        return err_set(err, E_USAGE, "%s%s%.80s: %s", source->spelled, blank, shown, reason->text);
+    if (row->kind == OPTION_CUSTOM)
+        return err_set(err, E_CONFIG, "%s:%u: %s", source->file, source->line, reason->text);
+    return err_set(err, E_CONFIG, "%s:%u: %s:%s%.80s: %s", source->file, source->line,
+                   source->spelled, blank, shown, reason->text);
+}
+
+static enum err_code apply(struct option_values *values, size_t row_index,
+                           const struct source *source, const char *text, struct err *err)
+{
+    const struct option_row *row = &values->table->rows[row_index];
+    const char *kept = keep(values, text);
+    if (kept == NULL)
+        return err_set(err, E_SYSTEM, "reading the options: out of memory");
+    struct err reason = {.code = OK};
+    if (store(values->target, row, kept, &reason) != OK)
+        return report(row, source, text, &reason, err);
+    struct option_origin *origin = &values->origins[row_index];
+    *origin = (struct option_origin){.kind = source->kind, .line = source->line};
+    snprintf(origin->given, sizeof origin->given, "%s", source->spelled);
+    snprintf(origin->value, sizeof origin->value, "%s", row->secret ? "***" : text);
+    values->texts[row_index] = kept;
+    return OK;
+}
+
+/* --- sources of values ----------------------------------------------------------------------- */
+
+static enum err_code apply_config_entry(struct option_values *values, const char *path,
+                                        const struct config_entry *entry, struct err *err)
+{
+    const struct option_table *table = values->table;
+    size_t key_bytes = strlen(entry->key);
+    int found = arguments_find_long(table, entry->key, key_bytes);
+    if (found < 0) {
+        char nearest[SUGGEST_NAME_MAX + 1];
+        arguments_nearest(nearest, sizeof nearest, table, entry->key, key_bytes);
+        return err_set(err, E_CONFIG, "%s:%u: unknown key %.80s%s%s%s", path, entry->line,
+                       entry->key, nearest[0] != '\0' ? "; did you mean " : "", nearest,
+                       nearest[0] != '\0' ? "?" : "");
+    }
+    const struct option_row *row = &table->rows[found];
+    if (row->kind == OPTION_NOT_YET || row->kind == OPTION_ELSEWHERE) {
+        char name[400];
+        snprintf(name, sizeof name, "%.200s:%u: %.80s", path, entry->line, entry->key);
+        return arguments_refuse_row(row, E_CONFIG, name, err);
+    }
+    if (row->command_line_only)
+        return err_set(err, E_CONFIG, "%s:%u: %s belongs on the command line", path, entry->line,
+                       entry->key);
+    const struct option_origin *earlier = &values->origins[found];
+    if (earlier->kind == ORIGIN_CONFIG)
+        return err_set(err, E_CONFIG, "%s:%u: %s is the same option as %s in line %u", path,
+                       entry->line, entry->key, earlier->given, earlier->line);
+    struct source source = {
+        .kind = ORIGIN_CONFIG, .file = path, .line = entry->line, .spelled = entry->key};
+    return apply(values, (size_t)found, &source, entry->value, err);
+}
+
+static enum err_code apply_config(struct option_values *values, const char *path, struct err *err)
+{
+    struct config_file file;
+    enum err_code code = config_file_read(&file, path, err);
+    for (size_t i = 0; i < file.count && code == OK; i++)
+        code = apply_config_entry(values, path, &file.entries[i], err);
+    config_file_free(&file);
+    return code;
+}
+
+static enum err_code apply_arguments(struct option_values *values,
+                                     const struct arguments *arguments, struct err *err)
+{
+    enum err_code code = OK;
+    for (size_t i = 0; i < arguments->count && code == OK; i++) {
+        const struct argument *argument = &arguments->items[i];
+        struct source source = {.kind = ORIGIN_COMMAND_LINE, .spelled = argument->spelled};
+        code = apply(values, argument->row, &source, argument->value, err);
+    }
+    return code;
+}
+
+/* "-c 50 ... -c 50" may come from a script that pastes lists together; two values are a mistake. */
+static enum err_code check_twice(const struct option_table *table,
+                                 const struct arguments *arguments, struct err *err)
+{
+    enum err_code code = OK;
+    const struct argument **first = calloc(table->row_count + 1, sizeof *first);
+    if (first == NULL)
+        return err_set(err, E_SYSTEM, "reading the options: out of memory");
+    for (size_t i = 0; i < arguments->count && code == OK; i++) {
+        const struct argument *argument = &arguments->items[i];
+        const struct argument *earlier = first[argument->row];
+        if (earlier == NULL)
+            first[argument->row] = argument;
+        else if (strcmp(earlier->value, argument->value) != 0)
+            code =
+                table->rows[argument->row].secret
+                    ? err_set(err, E_USAGE, "%s is given twice, with different values",
+                              argument->spelled)
+                    : err_set(err, E_USAGE, "%s %.80s and %s %.80s contradict each other",
+                              earlier->spelled, earlier->value, argument->spelled, argument->value);
+    }
+    free(first);
+    return code;
+}
+
+static enum err_code keep_rest(struct option_values *values, int rest, int argc,
+                               const char *const *argv, struct err *err)
+{
+    if (rest < 0)
+        return OK;
+    size_t count = (size_t)(argc - rest);
+    const char **list = calloc(count + 1, sizeof *list);
+    if (list == NULL)
+        return err_set(err, E_SYSTEM, "reading the options: out of memory");
+    values->rest = list;
+    values->rest_count = count;
+    for (size_t i = 0; i < count; i++) {
+        list[i] = keep(values, argv[rest + (int)i]);
+        if (list[i] == NULL)
+            return err_set(err, E_SYSTEM, "reading the options: out of memory");
+    }
+    return OK;
+}
+
+static const char *argument_value(const struct option_table *table,
+                                  const struct arguments *arguments, const char *name)
+{
+    int row = options_row(table, name);
+    for (size_t i = 0; row >= 0 && i < arguments->count; i++)
+        if (arguments->items[i].row == (size_t)row)
+            return arguments->items[i].value;
+    return NULL;
+}
+
+/* --help and --version work beside any other mistake behind them. */
+static bool apply_exits(struct option_values *values, const struct arguments *arguments)
+{
+    static const char *const names[] = {"help", "version"};
+    bool found = false;
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        int row = options_row(values->table, names[i]);
+        const char *text = argument_value(values->table, arguments, names[i]);
+        bool flag = false;
+        if (row < 0 || text == NULL || values->table->rows[row].kind != OPTION_FLAG ||
+            !parse_flag(&flag, text) || !flag)
+            continue;
+        memcpy(field(values->target, &values->table->rows[row]), &flag, sizeof flag);
+        found = true;
+    }
+    return found;
+}
+
+static enum err_code parse_sources(struct option_values *values, const struct arguments *arguments,
+                                   int argc, const char *const *argv, struct err *err)
+{
+    enum err_code code = OK;
+    for (size_t i = 0; i < values->table->row_count && code == OK; i++)
+        code = store_default(values, i, err);
+    if (code == OK)
+        code = check_twice(values->table, arguments, err);
+    const char *path = argument_value(values->table, arguments, "config");
+    if (code == OK && path != NULL)
+        code = apply_config(values, path, err);
+    if (code == OK)
+        code = apply_arguments(values, arguments, err);
+    if (code == OK)
+        code = keep_rest(values, arguments->rest, argc, argv, err);
+    return code;
+}
+
+enum err_code options_parse(struct option_values *values, const struct option_table *table,
+                            void *target, int argc, const char *const *argv, struct err *err)
+{
+    *values = (struct option_values){.table = table, .target = target};
+    values->origins = calloc(table->row_count, sizeof *values->origins);
+    values->texts = calloc(table->row_count, sizeof *values->texts);
+    if (values->origins == NULL || values->texts == NULL)
+        return err_set(err, E_SYSTEM, "reading the options: out of memory");
+    struct arguments arguments;
+    struct err cut_err = {.code = OK};
+    enum err_code code = arguments_cut(&arguments, table, argc, argv, &cut_err);
+    if (apply_exits(values, &arguments))
+        code = OK;
+    else if (code != OK)
+        code = err_set(err, code, "%s", cut_err.text);
+    else
+        code = parse_sources(values, &arguments, argc, argv, err);
+    arguments_free(&arguments);
+    return code;
+}
+
+void options_free(struct option_values *values)
+{
+    for (size_t i = 0; i < values->owned_count; i++)
+        free(values->owned[i]);
+    free(values->owned);
+    free(values->origins);
+    free((void *)(uintptr_t)values->texts);
+    free((void *)(uintptr_t)values->rest);
+    *values = (struct option_values){0};
+}

@@ -1,0 +1,293 @@
+/* The table for people: help, reference, man page, completion. */
+#include <string.h>
+
+#include "orchestrator/options/options.h"
+
+#define HELP_COLUMN 30
+#define HELP_WIDTH 96
+
+static bool is_offered(const struct option_row *row)
+{
+    return row->kind != OPTION_NOT_YET && row->kind != OPTION_ELSEWHERE;
+}
+
+static bool begins_section(const struct option_table *table, size_t i)
+{
+    const struct option_row *row = &table->rows[i];
+    for (size_t j = i; j-- > 0;)
+        if (is_offered(&table->rows[j]))
+            return strcmp(table->rows[j].section, row->section) != 0;
+    return true;
+}
+
+/* Words from column `column` on; further lines begin at `indent`. Ends with the line. */
+static void print_wrapped(FILE *out, const char *text, size_t column, size_t indent)
+{
+    bool first = true;
+    while (*text != '\0') {
+        text += strspn(text, " ");
+        size_t word_bytes = strcspn(text, " ");
+        if (word_bytes == 0)
+            break;
+        if (!first && column + 1 + word_bytes > HELP_WIDTH) {
+            fprintf(out, "\n%*s", (int)indent, "");
+            column = indent;
+            first = true;
+        }
+        fprintf(out, "%s%.*s", first ? "" : " ", (int)word_bytes, text);
+        column += word_bytes + (first ? 0 : 1);
+        first = false;
+        text += word_bytes;
+    }
+    fputc('\n', out);
+}
+
+/* "-H, -h, --host HOST" */
+static size_t format_names(char *text, size_t text_bytes, const struct option_row *row)
+{
+    size_t used = 0;
+    text[0] = '\0';
+    for (const char *letter = row->shorts; letter != NULL && *letter != '\0'; letter++)
+        used += (size_t)snprintf(text + used, text_bytes - used, "-%c, ", *letter);
+    used += (size_t)snprintf(text + used, text_bytes - used, "--%s", row->name);
+    if (row->argument != NULL)
+        used += (size_t)snprintf(text + used, text_bytes - used, " %s", row->argument);
+    return used;
+}
+
+/* " (1 to 65,535; default 6379)", or nothing. */
+static void format_limits(char *text, size_t text_bytes, const struct option_row *row)
+{
+    char range[100];
+    options_format_range(range, sizeof range, row);
+    const char *unset = row->unset;
+    if (range[0] == '\0' && unset == NULL)
+        snprintf(text, text_bytes, "%s", "");
+    else
+        snprintf(text, text_bytes, " (%s%s%s%s)", range,
+                 range[0] != '\0' && unset != NULL ? "; " : "", unset != NULL ? "default " : "",
+                 unset != NULL ? unset : "");
+}
+
+/* " Also --pass, --auth.", or nothing. */
+static void format_aliases(char *text, size_t text_bytes, const struct option_row *row)
+{
+    size_t used = 0;
+    text[0] = '\0';
+    for (const char *alias = row->aliases; alias != NULL && *alias != '\0' && used < text_bytes;) {
+        size_t bytes = strcspn(alias, " ");
+        used += (size_t)snprintf(text + used, text_bytes - used, "%s--%.*s",
+                                 used == 0 ? " Also " : ", ", (int)bytes, alias);
+        alias += bytes;
+        alias += *alias == ' ';
+    }
+    if (used > 0 && used < text_bytes)
+        snprintf(text + used, text_bytes - used, ".");
+}
+
+static void format_description(char *text, size_t text_bytes, const struct option_row *row)
+{
+    char aliases[200], limits[200];
+    format_aliases(aliases, sizeof aliases, row);
+    format_limits(limits, sizeof limits, row);
+    snprintf(text, text_bytes, "%s%s%s", row->help != NULL ? row->help : "", aliases, limits);
+}
+
+static void print_refused(const struct option_table *table, FILE *out)
+{
+    char names[2048] = "Known, but not available yet:";
+    size_t used = strlen(names);
+    size_t begin = used;
+    for (size_t i = 0; i < table->row_count && used < sizeof names; i++)
+        if (table->rows[i].kind == OPTION_NOT_YET)
+            used +=
+                (size_t)snprintf(names + used, sizeof names - used, " --%s", table->rows[i].name);
+    if (used > begin) {
+        fputc('\n', out);
+        print_wrapped(out, names, 0, 2);
+    }
+}
+
+void options_print_help(const struct option_table *table, FILE *out)
+{
+    fprintf(out, "usage: %s\n\n", table->usage);
+    print_wrapped(out, table->synopsis, 0, 0);
+    for (size_t i = 0; i < table->row_count; i++) {
+        const struct option_row *row = &table->rows[i];
+        if (!is_offered(row))
+            continue;
+        if (begins_section(table, i))
+            fprintf(out, "\n%s:\n", row->section);
+        char names[120], description[1000];
+        size_t column = 2 + format_names(names, sizeof names, row);
+        format_description(description, sizeof description, row);
+        fprintf(out, "  %s", names);
+        if (column + 2 > HELP_COLUMN)
+            fprintf(out, "\n%*s", HELP_COLUMN, "");
+        else
+            fprintf(out, "%*s", (int)(HELP_COLUMN - column), "");
+        print_wrapped(out, description, HELP_COLUMN, HELP_COLUMN);
+    }
+    print_refused(table, out);
+    if (table->epilogue != NULL) {
+        fputc('\n', out);
+        print_wrapped(out, table->epilogue, 0, 0);
+    }
+}
+
+/* '|' would end a cell, '<' begin a tag, '_' and '*' emphasis. */
+static void print_markdown_text(FILE *out, const char *text)
+{
+    for (; *text != '\0'; text++) {
+        if (strchr("|<>*_[]\\`", *text) != NULL)
+            fputc('\\', out);
+        fputc(*text, out);
+    }
+}
+
+static void print_markdown_names(FILE *out, const struct option_row *row)
+{
+    for (const char *letter = row->shorts; letter != NULL && *letter != '\0'; letter++)
+        fprintf(out, "`-%c` ", *letter);
+    fprintf(out, "`--%s%s%s`", row->name, row->argument != NULL ? " " : "",
+            row->argument != NULL ? row->argument : "");
+}
+
+void options_print_markdown(const struct option_table *table, FILE *out)
+{
+    for (size_t i = 0; i < table->row_count; i++) {
+        const struct option_row *row = &table->rows[i];
+        if (!is_offered(row))
+            continue;
+        if (begins_section(table, i))
+            fprintf(out,
+                    "%s### %s\n\n| Option | Default | Allowed | Meaning |\n|---|---|---|---|\n",
+                    i == 0 ? "" : "\n", row->section);
+        char range[100], aliases[200];
+        fputs("| ", out);
+        print_markdown_names(out, row);
+        fputs(" | ", out);
+        if (row->unset != NULL)
+            fprintf(out, "`%s`", row->unset);
+        fprintf(out, " | %s | ", options_format_range(range, sizeof range, row));
+        print_markdown_text(out, row->help);
+        format_aliases(aliases, sizeof aliases, row);
+        print_markdown_text(out, aliases);
+        fputs(" |\n", out);
+    }
+    fputs("\nRefused, with a message that says so:", out);
+    for (size_t i = 0; i < table->row_count; i++) {
+        const struct option_row *row = &table->rows[i];
+        if (row->kind == OPTION_NOT_YET)
+            fprintf(out, " `--%s`", row->name);
+    }
+    fputs(" (not available yet).\n", out);
+    for (size_t i = 0; i < table->row_count; i++) {
+        const struct option_row *row = &table->rows[i];
+        if (row->kind != OPTION_ELSEWHERE)
+            continue;
+        fprintf(out, "`--%s`: ", row->name);
+        print_markdown_text(out, row->help);
+        fputs(".\n", out);
+    }
+}
+
+/* A hyphen that may be typed is "\-"; a dot at the beginning of a line would be a request. */
+static void print_man_text(FILE *out, const char *text)
+{
+    if (*text == '.' || *text == '\'')
+        fputs("\\&", out);
+    for (; *text != '\0'; text++) {
+        if (*text == '-')
+            fputs("\\-", out);
+        else if (*text == '\\')
+            fputs("\\e", out);
+        else
+            fputc(*text, out);
+    }
+}
+
+void options_print_man(const struct option_table *table, FILE *out)
+{
+    for (size_t i = 0; i < table->row_count; i++) {
+        const struct option_row *row = &table->rows[i];
+        if (!is_offered(row))
+            continue;
+        if (begins_section(table, i))
+            fprintf(out, ".SS %s\n", row->section);
+        fputs(".TP\n", out);
+        for (const char *letter = row->shorts; letter != NULL && *letter != '\0'; letter++)
+            fprintf(out, "\\fB\\-%c\\fR, ", *letter);
+        fputs("\\fB\\-\\-", out);
+        print_man_text(out, row->name);
+        fputs("\\fR", out);
+        if (row->argument != NULL)
+            fprintf(out, " \\fI%s\\fR", row->argument);
+        fputc('\n', out);
+        char description[1000];
+        format_description(description, sizeof description, row);
+        print_man_text(out, description);
+        fputc('\n', out);
+    }
+}
+
+static bool takes_file(const struct option_row *row)
+{
+    return row->argument != NULL &&
+           (strcmp(row->argument, "FILE") == 0 || strcmp(row->argument, "PATH") == 0);
+}
+
+/* The patterns of one case branch: every spelling of the rows that `chosen` accepts. */
+static bool print_patterns(FILE *out, const struct option_table *table,
+                           bool (*chosen)(const struct option_row *))
+{
+    bool any = false;
+    for (size_t i = 0; i < table->row_count; i++) {
+        const struct option_row *row = &table->rows[i];
+        if (!is_offered(row) || !chosen(row))
+            continue;
+        fprintf(out, "%s--%s", any ? "|" : "    ", row->name);
+        any = true;
+        for (const char *letter = row->shorts; letter != NULL && *letter != '\0'; letter++)
+            fprintf(out, "|-%c", *letter);
+    }
+    if (any)
+        fputs(")\n", out);
+    return any;
+}
+
+static bool takes_directory(const struct option_row *row)
+{
+    return row->argument != NULL && strcmp(row->argument, "DIR") == 0;
+}
+
+static bool takes_other(const struct option_row *row)
+{
+    return row->argument != NULL && !takes_file(row) && !takes_directory(row);
+}
+
+void options_print_completion(const struct option_table *table, const char *command, FILE *out)
+{
+    fprintf(out, "_volley_%s()\n{\n", command);
+    fputs(
+        "    local current=\"${COMP_WORDS[COMP_CWORD]}\" previous=\"${COMP_WORDS[COMP_CWORD-1]}\"\n"
+        "    case \"$previous\" in\n",
+        out);
+    if (print_patterns(out, table, takes_file))
+        fputs("        mapfile -t COMPREPLY < <(compgen -f -- \"$current\")\n        return ;;\n",
+              out);
+    if (print_patterns(out, table, takes_directory))
+        fputs("        mapfile -t COMPREPLY < <(compgen -d -- \"$current\")\n        return ;;\n",
+              out);
+    if (print_patterns(out, table, takes_other))
+        fputs("        COMPREPLY=()\n        return ;;\n", out);
+    fputs("    esac\n    mapfile -t COMPREPLY < <(compgen -W \"", out);
+    bool first = true;
+    for (size_t i = 0; i < table->row_count; i++) {
+        if (!is_offered(&table->rows[i]))
+            continue;
+        fprintf(out, "%s--%s", first ? "" : " ", table->rows[i].name);
+        first = false;
+    }
+    fputs("\" -- \"$current\")\n}\n", out);
+}

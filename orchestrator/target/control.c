@@ -1,0 +1,507 @@
+#include "orchestrator/target/control.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <hiredis/hiredis.h>
+#include <netdb.h>
+#include <netinet/tcp.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "common/clock.h"
+#include "common/units.h"
+
+/* Longest wait without a look at *interrupted. */
+#define SLICE_MS 100
+#define LOADING_POLL_NS (100 * NS_PER_MS)
+#define COMMAND_ARGS_MAX 4
+
+/* hiredis formats and parses; the socket is volley's own. A hiredis context would wait inside
+ * recv() for its whole time-out, deaf to an interrupt, and raise SIGPIPE when the server is gone. */
+struct control {
+    int fd; /* -1: none, or given up because a reply may be outstanding */
+    redisReader *reader;
+    char text[sizeof((struct target_address *)0)->text];
+    const volatile int *interrupted;
+    int interrupted_base; /* interrupts counted before the command under way */
+    uint64_t answer_timeout_ns;
+    uint64_t deadline_ns; /* of the command under way */
+};
+
+static bool is_interrupted(const struct control *control)
+{
+    return control->interrupted != NULL && *control->interrupted != control->interrupted_base;
+}
+
+static enum err_code interrupted_error(const struct control *control, struct err *err)
+{
+    return err_set(err, E_INTERRUPTED, "interrupted while waiting for %s", control->text);
+}
+
+static enum err_code no_answer_error(const struct control *control, const char *doing,
+                                     struct err *err)
+{
+    char duration[32];
+    return err_set(err, E_CONNECT, "%s %s: no answer within %s", doing, control->text,
+                   units_format_duration(duration, sizeof duration, control->answer_timeout_ns));
+}
+
+enum wait_result { WAIT_READY, WAIT_TIMEOUT, WAIT_INTERRUPTED };
+
+/* Waits for events on fd (-1: just time) until the deadline. */
+static enum wait_result wait_until(const struct control *control, int fd, short events,
+                                   uint64_t deadline_ns)
+{
+    for (;;) {
+        if (is_interrupted(control))
+            return WAIT_INTERRUPTED;
+        uint64_t now_ns = clock_now_ns();
+        if (now_ns >= deadline_ns)
+            return WAIT_TIMEOUT;
+        uint64_t left_ms = (deadline_ns - now_ns + NS_PER_MS - 1) / NS_PER_MS;
+        struct pollfd poll_fd = {.fd = fd, .events = events};
+        int ready = poll(&poll_fd, 1, left_ms < SLICE_MS ? (int)left_ms : SLICE_MS);
+        if (ready > 0) /* errors too: the call that follows says which */
+            return WAIT_READY;
+    }
+}
+
+static void give_up(struct control *control)
+{
+    if (control->fd >= 0)
+        close(control->fd);
+    control->fd = -1;
+}
+
+static void deadline_begin(struct control *control)
+{
+    control->deadline_ns = clock_now_ns() + control->answer_timeout_ns;
+}
+
+/* ---- addresses ---- */
+
+static void format_ip_target(struct target_address *target, const struct addrinfo *address,
+                             const char *host, uint64_t port)
+{
+    char numeric[INET6_ADDRSTRLEN + 32] = "";
+    if (getnameinfo(address->ai_addr, address->ai_addrlen, numeric, sizeof numeric, NULL, 0,
+                    NI_NUMERICHOST) != 0)
+        numeric[0] = '\0';
+    const char *open = strchr(host, ':') != NULL ? "[" : "";
+    const char *shut = open[0] != '\0' ? "]" : "";
+    if (numeric[0] == '\0' || strcmp(numeric, host) == 0)
+        snprintf(target->text, sizeof target->text, "%s%.110s%s:%u", open, host, shut,
+                 (unsigned)port);
+    else
+        snprintf(target->text, sizeof target->text, "%s%.80s%s:%u (%.60s)", open, host, shut,
+                 (unsigned)port, numeric);
+}
+
+static enum err_code resolve_unix(struct target_address *target, const char *path, struct err *err)
+{
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    size_t path_bytes = strlen(path);
+    if (path_bytes >= sizeof address.sun_path)
+        return err_set(err, E_USAGE, "--socket: the path has %zu bytes, at most %zu are possible",
+                       path_bytes, sizeof address.sun_path - 1);
+    memcpy(address.sun_path, path, path_bytes + 1);
+    memset(target, 0, sizeof *target);
+    memcpy(&target->address, &address, sizeof address);
+    target->address_bytes = (socklen_t)sizeof address;
+    snprintf(target->text, sizeof target->text, "%s", path);
+    return OK;
+}
+
+static enum err_code resolve_host(struct addrinfo **addresses, const struct spec *spec,
+                                  struct err *err)
+{
+    char service[8];
+    const struct addrinfo hints = {
+        .ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM, .ai_flags = AI_NUMERICSERV};
+    if (spec->port == 0 || spec->port > 65535)
+        return err_set(err, E_USAGE, "--port %llu: a port is 1 to 65535",
+                       (unsigned long long)spec->port);
+    snprintf(service, sizeof service, "%u", (unsigned)spec->port);
+    int failed = getaddrinfo(spec->host, service, &hints, addresses);
+    if (failed == EAI_SYSTEM)
+        return err_set_errno(err, E_CONNECT, errno, "cannot resolve host '%s'", spec->host);
+    if (failed != 0)
+        return err_set(err, E_CONNECT, "cannot resolve host '%s': %s", spec->host,
+                       gai_strerror(failed));
+    return OK;
+}
+
+/* ---- connecting ---- */
+
+/* One address, until the deadline. Leaves control->fd open on success. */
+static enum err_code connect_one(struct control *control, const struct target_address *target,
+                                 uint64_t deadline_ns, struct err *err)
+{
+    memcpy(control->text, target->text, sizeof control->text);
+    int family = target->address.ss_family;
+    int fd = socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    if (fd < 0)
+        return err_set_errno(err, E_CONNECT, errno, "cannot connect to %s", target->text);
+    control->fd = fd;
+    int sys_errno = 0;
+    if (connect(fd, (const struct sockaddr *)&target->address, target->address_bytes) != 0)
+        sys_errno = errno;
+    if (sys_errno == EINPROGRESS || sys_errno == EINTR) {
+        enum wait_result waited = wait_until(control, fd, POLLOUT, deadline_ns);
+        socklen_t length = sizeof sys_errno;
+        if (waited == WAIT_READY && getsockopt(fd, SOL_SOCKET, SO_ERROR, &sys_errno, &length) != 0)
+            sys_errno = errno;
+        if (waited != WAIT_READY) {
+            give_up(control);
+            return waited == WAIT_INTERRUPTED ? interrupted_error(control, err)
+                                              : no_answer_error(control, "cannot connect to", err);
+        }
+    }
+    if (sys_errno != 0) {
+        give_up(control);
+        /* A Unix socket whose queue is full says EAGAIN. */
+        return err_set_errno(err, E_CONNECT, sys_errno, "cannot connect to %s", target->text);
+    }
+    if (family != AF_UNIX) {
+        int on = 1;
+        (void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+    }
+    return OK;
+}
+
+/* Each address gets its share of the time that is left, so that one that swallows packets does not
+ * keep the next from being tried. The error told is that of the first address. */
+static enum err_code connect_any(struct control *control, struct target_address *target,
+                                 const struct addrinfo *addresses, const struct spec *spec,
+                                 struct err *err)
+{
+    uint32_t left = 0;
+    struct err first = {.code = OK};
+    for (const struct addrinfo *at = addresses; at != NULL; at = at->ai_next)
+        left++;
+    for (const struct addrinfo *at = addresses; at != NULL; at = at->ai_next, left--) {
+        struct err attempt = {.code = OK};
+        uint64_t now_ns = clock_now_ns();
+        uint64_t remaining_ns = control->deadline_ns > now_ns ? control->deadline_ns - now_ns : 0;
+        memset(target, 0, sizeof *target);
+        memcpy(&target->address, at->ai_addr, at->ai_addrlen);
+        target->address_bytes = at->ai_addrlen;
+        format_ip_target(target, at, spec->host, spec->port);
+        enum err_code code = connect_one(control, target, now_ns + remaining_ns / left, &attempt);
+        if (code == OK)
+            return OK;
+        (void)err_set(&first, code, "%s", attempt.text);
+        if (code == E_INTERRUPTED)
+            return err_set(err, code, "%s", attempt.text);
+    }
+    return err_set(err, first.code, "%s", first.text);
+}
+
+static enum err_code open_connection(struct control *control, struct target_address *target,
+                                     const struct spec *spec, struct err *err)
+{
+    if (spec->socket_path != NULL) {
+        enum err_code code = resolve_unix(target, spec->socket_path, err);
+        return code != OK ? code : connect_one(control, target, control->deadline_ns, err);
+    }
+    struct addrinfo *addresses = NULL;
+    enum err_code code = resolve_host(&addresses, spec, err);
+    if (code != OK)
+        return code;
+    deadline_begin(control); /* the resolver's time is not the server's */
+    code = connect_any(control, target, addresses, spec, err);
+    freeaddrinfo(addresses);
+    return code;
+}
+
+/* ---- commands ---- */
+
+static enum err_code send_all(struct control *control, const char *bytes, size_t byte_count,
+                              struct err *err)
+{
+    for (size_t sent = 0; sent < byte_count;) {
+        ssize_t done = send(control->fd, bytes + sent, byte_count - sent, MSG_NOSIGNAL);
+        if (done > 0) {
+            sent += (size_t)done;
+            continue;
+        }
+        /* A server that refuses a connection writes why and closes; reading finds its words. */
+        if (errno == EPIPE || errno == ECONNRESET)
+            return OK;
+        if (errno == EINTR)
+            continue;
+        if (errno != EAGAIN)
+            return err_set_errno(err, E_CONNECT, errno, "cannot write to %s", control->text);
+        enum wait_result waited = wait_until(control, control->fd, POLLOUT, control->deadline_ns);
+        if (waited == WAIT_INTERRUPTED)
+            return interrupted_error(control, err);
+        if (waited == WAIT_TIMEOUT)
+            return no_answer_error(control, "connected to", err);
+    }
+    return OK;
+}
+
+static enum err_code read_reply(struct control *control, redisReply **reply, struct err *err)
+{
+    char buffer[16384];
+    for (;;) {
+        void *whole = NULL;
+        if (redisReaderGetReply(control->reader, &whole) != REDIS_OK)
+            return err_set(err, E_CONNECT, "%s does not speak the Valkey/Redis protocol: %s",
+                           control->text, control->reader->errstr);
+        if (whole != NULL) {
+            *reply = whole;
+            return OK;
+        }
+        ssize_t got = recv(control->fd, buffer, sizeof buffer, 0);
+        if (got > 0) {
+            if (redisReaderFeed(control->reader, buffer, (size_t)got) != REDIS_OK)
+                return err_set(err, E_SYSTEM, "cannot read a reply: out of memory");
+            continue;
+        }
+        if (got == 0)
+            return err_set(err, E_CONNECT, "%s closed the connection without an answer",
+                           control->text);
+        if (errno == EINTR)
+            continue;
+        if (errno != EAGAIN)
+            return err_set_errno(err, E_CONNECT, errno, "cannot read from %s", control->text);
+        enum wait_result waited = wait_until(control, control->fd, POLLIN, control->deadline_ns);
+        if (waited == WAIT_INTERRUPTED)
+            return interrupted_error(control, err);
+        if (waited == WAIT_TIMEOUT)
+            return no_answer_error(control, "connected to", err);
+    }
+}
+
+/* One command, one reply (freeReplyObject), before control->deadline_ns. After a failure the
+ * connection is closed: a late reply would be taken for that of the next command. */
+static enum err_code exchange(struct control *control, redisReply **reply, int argc,
+                              const char *const *argv, struct err *err)
+{
+    const char *args[COMMAND_ARGS_MAX];
+    char *bytes = NULL;
+    *reply = NULL;
+    if (control->fd < 0)
+        return err_set(err, E_CONNECT, "the connection to %s is closed", control->text);
+    for (int i = 0; i < argc; i++)
+        args[i] = argv[i];
+    long long byte_count = redisFormatCommandArgv(&bytes, argc, args, NULL);
+    if (byte_count < 0)
+        return err_set(err, E_SYSTEM, "cannot write a command: out of memory");
+    enum err_code code = send_all(control, bytes, (size_t)byte_count, err);
+    redisFreeCommand(bytes);
+    if (code == OK)
+        code = read_reply(control, reply, err);
+    if (code != OK)
+        give_up(control);
+    return code;
+}
+
+static bool is_error_word(const redisReply *reply, const char *word)
+{
+    size_t word_bytes = strlen(word);
+    return reply->type == REDIS_REPLY_ERROR && strncmp(reply->str, word, word_bytes) == 0 &&
+           (reply->str[word_bytes] == ' ' || reply->str[word_bytes] == '\0');
+}
+
+/* A step of the handshake: like exchange, but while the server is loading its data the step is
+ * repeated, up to wait_ready_ns after the first such answer. */
+static enum err_code handshake_step(struct control *control, redisReply **reply, int argc,
+                                    const char *const *argv, const struct spec *spec,
+                                    uint64_t *loading_since_ns, struct err *err)
+{
+    char duration[32];
+    for (;;) {
+        enum err_code code = exchange(control, reply, argc, argv, err);
+        if (code != OK || !is_error_word(*reply, "LOADING"))
+            return code;
+        uint64_t now_ns = clock_now_ns();
+        units_format_duration(duration, sizeof duration, spec->wait_ready_ns);
+        if (*loading_since_ns == 0) {
+            *loading_since_ns = now_ns;
+            log_line(LOG_WARNING, "%s is loading its data; waiting up to %s for it", control->text,
+                     duration);
+        }
+        if (now_ns - *loading_since_ns >= spec->wait_ready_ns) {
+            code = err_set(err, E_CONNECT,
+                           "%s is still loading its data after %s (%s); see --wait-ready",
+                           control->text, duration, (*reply)->str);
+            freeReplyObject(*reply);
+            *reply = NULL;
+            return code;
+        }
+        freeReplyObject(*reply);
+        *reply = NULL;
+        if (wait_until(control, -1, 0, now_ns + LOADING_POLL_NS) == WAIT_INTERRUPTED)
+            return interrupted_error(control, err);
+        deadline_begin(control);
+    }
+}
+
+/* An error reply -> err, with what was tried in front of the server's words. */
+static enum err_code refused(const redisReply *reply, const struct control *control,
+                             const char *tried, struct err *err)
+{
+    if (is_error_word(reply, "NOAUTH"))
+        return err_set(err, E_CONNECT, "%s asks for a password (%s): give one with -a",
+                       control->text, reply->str);
+    if (strcmp(tried, "PING") == 0)
+        return err_set(err, E_CONNECT, "%s refuses: %s", control->text, reply->str);
+    return err_set(err, E_CONNECT, "%s: %s", tried, reply->str);
+}
+
+static enum err_code handshake(struct control *control, const struct spec *spec, struct err *err)
+{
+    char database[24], tried[40];
+    uint64_t loading_since_ns = 0;
+    const char *password = spec->password != NULL ? spec->password : "";
+    const char *const auth[] = {"AUTH", password};
+    const char *const auth_user[] = {"AUTH", spec->user, password};
+    const char *const select[] = {"SELECT", database};
+    const char *const ping[] = {"PING"};
+    snprintf(database, sizeof database, "%llu", (unsigned long long)spec->database);
+    snprintf(tried, sizeof tried, "SELECT %s", database);
+    const struct {
+        bool wanted;
+        int argc;
+        const char *const *argv;
+        const char *tried;
+    } steps[] = {
+        {spec->user != NULL, 3, auth_user, "authentication failed"},
+        {spec->user == NULL && spec->password != NULL, 2, auth, "authentication failed"},
+        {spec->database != 0, 2, select, tried},
+        {true, 1, ping, "PING"},
+    };
+    for (size_t i = 0; i < sizeof steps / sizeof steps[0]; i++) {
+        redisReply *reply;
+        if (!steps[i].wanted)
+            continue;
+        enum err_code code = handshake_step(control, &reply, steps[i].argc, steps[i].argv, spec,
+                                            &loading_since_ns, err);
+        if (code != OK)
+            return code;
+        if (reply->type == REDIS_REPLY_ERROR)
+            code = refused(reply, control, steps[i].tried, err);
+        else if (reply->type != REDIS_REPLY_STATUS)
+            code = err_set(err, E_CONNECT,
+                           "%s: %s was not answered as a server of Valkey or "
+                           "Redis would",
+                           control->text, steps[i].argv[0]);
+        freeReplyObject(reply);
+        if (code != OK)
+            return code;
+    }
+    return OK;
+}
+
+enum err_code control_connect(struct control **control, struct target_address *target,
+                              const struct spec *spec, const volatile int *interrupted,
+                              struct err *err)
+{
+    *control = NULL;
+    memset(target, 0, sizeof *target);
+    struct control *made = calloc(1, sizeof *made);
+    if (made == NULL)
+        return err_set(err, E_SYSTEM, "cannot connect: out of memory");
+    made->fd = -1;
+    made->interrupted = interrupted;
+    made->answer_timeout_ns = spec->connection_timeout_ns;
+    snprintf(made->text, sizeof made->text, "the server");
+    made->reader = redisReaderCreate();
+    enum err_code code = OK;
+    if (made->reader == NULL)
+        code = err_set(err, E_SYSTEM, "cannot connect: out of memory");
+    deadline_begin(made);
+    if (code == OK)
+        code = open_connection(made, target, spec, err);
+    if (code == OK)
+        code = handshake(made, spec, err);
+    if (code != OK) {
+        control_close(made);
+        return code;
+    }
+    /* Small commands of a busy server wait behind others: they get what a request gets. */
+    if (spec->request_timeout_ns > made->answer_timeout_ns)
+        made->answer_timeout_ns = spec->request_timeout_ns;
+    *control = made;
+    return OK;
+}
+
+void control_close(struct control *control)
+{
+    if (control == NULL)
+        return;
+    give_up(control);
+    if (control->reader != NULL)
+        redisReaderFree(control->reader);
+    free(control);
+}
+
+/* ---- small things to ask ---- */
+
+static enum err_code command(struct control *control, redisReply **reply, int argc,
+                             const char *const *argv, struct err *err)
+{
+    /* An interrupt that came before must not keep a report from being completed. */
+    control->interrupted_base = control->interrupted != NULL ? *control->interrupted : 0;
+    deadline_begin(control);
+    return exchange(control, reply, argc, argv, err);
+}
+
+enum err_code control_info(struct control *control, char **info, struct err *err)
+{
+    const char *const argv[] = {"INFO", "all"};
+    redisReply *reply;
+    *info = NULL;
+    enum err_code code = command(control, &reply, 2, argv, err);
+    if (code != OK)
+        return code;
+    if (reply->type == REDIS_REPLY_ERROR)
+        code = err_set(err, E_CONNECT, "INFO: %s", reply->str);
+    else if (reply->str == NULL)
+        code = err_set(err, E_CONNECT, "INFO: %s did not answer with text", control->text);
+    else if ((*info = strndup(reply->str, (size_t)reply->len)) == NULL)
+        code = err_set(err, E_SYSTEM, "INFO: out of memory");
+    freeReplyObject(reply);
+    return code;
+}
+
+enum err_code control_config_get(struct control *control, const char *parameter, char *value,
+                                 size_t value_bytes, struct err *err)
+{
+    const char *const argv[] = {"CONFIG", "GET", parameter};
+    redisReply *reply;
+    value[0] = '\0';
+    enum err_code code = command(control, &reply, 3, argv, err);
+    if (code != OK)
+        return code;
+    if (reply->type == REDIS_REPLY_ARRAY && reply->elements == 2 && reply->element[1]->str != NULL)
+        snprintf(value, value_bytes, "%s", reply->element[1]->str);
+    freeReplyObject(reply);
+    return OK;
+}
+
+bool info_field(const char *info, const char *field, char *value, size_t value_bytes)
+{
+    size_t field_bytes = strlen(field);
+    value[0] = '\0';
+    for (const char *line = info; *line != '\0';) {
+        size_t line_bytes = strcspn(line, "\r\n");
+        if (line_bytes > field_bytes && line[field_bytes] == ':' &&
+            memcmp(line, field, field_bytes) == 0) {
+            snprintf(value, value_bytes, "%.*s", (int)(line_bytes - field_bytes - 1),
+                     line + field_bytes + 1);
+            return true;
+        }
+        line += line_bytes;
+        line += strspn(line, "\r\n");
+    }
+    return false;
+}

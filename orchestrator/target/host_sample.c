@@ -1,0 +1,44 @@
+#include "orchestrator/target/environment.h"
+
+#include <stdio.h>
+
+#include "orchestrator/fleet/cgroup.h"
+#include "orchestrator/fleet/system_file.h"
+
+/* First line of /proc/stat: ticks of user, nice, system, idle, iowait, irq, softirq, steal since
+ * boot, of all CPUs. What follows (guest time) is contained in user and nice. */
+static void read_ticks(struct host_sample *sample)
+{
+    char text[512];
+    unsigned long long ticks[8];
+    sample->steal_ticks = 0;
+    sample->total_ticks = 0;
+    if (!system_file_read(text, sizeof text, "/proc/stat") ||
+        sscanf(text, "cpu %llu %llu %llu %llu %llu %llu %llu %llu", &ticks[0], &ticks[1], &ticks[2],
+               &ticks[3], &ticks[4], &ticks[5], &ticks[6], &ticks[7]) != 8)
+        return;
+    for (size_t i = 0; i < sizeof ticks / sizeof ticks[0]; i++)
+        sample->total_ticks += ticks[i];
+    sample->steal_ticks = ticks[7];
+}
+
+void host_sample_begin(struct host_sample *sample)
+{
+    struct cgroup_cpu cgroup;
+    read_ticks(sample);
+    cgroup_cpu_read(&cgroup, "");
+    sample->throttled_ns = cgroup.throttled_ns;
+}
+
+void host_sample_end(const struct host_sample *sample, struct run_evidence *evidence)
+{
+    struct host_sample now;
+    host_sample_begin(&now);
+    evidence->steal_share = -1;
+    if (sample->total_ticks > 0 && now.total_ticks > sample->total_ticks &&
+        now.steal_ticks >= sample->steal_ticks) /* the kernel may correct it backwards */
+        evidence->steal_share = (double)(now.steal_ticks - sample->steal_ticks) /
+                                (double)(now.total_ticks - sample->total_ticks);
+    evidence->throttled_ns =
+        now.throttled_ns > sample->throttled_ns ? now.throttled_ns - sample->throttled_ns : 0;
+}

@@ -1,0 +1,110 @@
+#include "orchestrator/target/environment.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <ifaddrs.h>
+#include <netinet/in.h>
+#include <sched.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/un.h>
+
+#include "common/units.h"
+#include "orchestrator/fleet/system_file.h"
+
+static bool same_ip(const struct sockaddr *a, const struct sockaddr *b)
+{
+    if (a->sa_family != b->sa_family)
+        return false;
+    if (a->sa_family == AF_INET) {
+        struct sockaddr_in left, right;
+        memcpy(&left, a, sizeof left);
+        memcpy(&right, b, sizeof right);
+        return left.sin_addr.s_addr == right.sin_addr.s_addr;
+    }
+    if (a->sa_family == AF_INET6) {
+        struct sockaddr_in6 left, right;
+        memcpy(&left, a, sizeof left);
+        memcpy(&right, b, sizeof right);
+        return memcmp(&left.sin6_addr, &right.sin6_addr, sizeof left.sin6_addr) == 0;
+    }
+    return false;
+}
+
+static bool is_loopback(const struct sockaddr_storage *address)
+{
+    if (address->ss_family == AF_INET) {
+        struct sockaddr_in ip;
+        memcpy(&ip, address, sizeof ip);
+        return ntohl(ip.sin_addr.s_addr) >> 24 == IN_LOOPBACKNET;
+    }
+    if (address->ss_family == AF_INET6) {
+        struct sockaddr_in6 ip;
+        memcpy(&ip, address, sizeof ip);
+        return IN6_IS_ADDR_LOOPBACK(&ip.sin6_addr);
+    }
+    return false;
+}
+
+static bool is_own_address(const struct target_address *target)
+{
+    if (target->address.ss_family == AF_UNIX || is_loopback(&target->address))
+        return true;
+    struct ifaddrs *interfaces;
+    bool own = false;
+    if (getifaddrs(&interfaces) != 0)
+        return false;
+    for (const struct ifaddrs *at = interfaces; at != NULL && !own; at = at->ifa_next)
+        own = at->ifa_addr != NULL &&
+              same_ip(at->ifa_addr, (const struct sockaddr *)&target->address);
+    freeifaddrs(interfaces);
+    return own;
+}
+
+/* The number that the server gives may belong to another pid namespace: it is believed only when
+ * a process of this number looks like a server here too. */
+static bool find_process(int64_t *pid, struct control *control)
+{
+    char text[32], name[64];
+    char *info;
+    uint64_t number;
+    struct err ignored = {.code = OK};
+    if (control_info(control, &info, &ignored) != OK)
+        return false;
+    bool found =
+        info_field(info, "process_id", text, sizeof text) && units_parse_count(&number, text) &&
+        number > 0 && number <= INT32_MAX &&
+        system_file_read(name, sizeof name, "/proc/%llu/comm", (unsigned long long)number) &&
+        (strstr(name, "redis") != NULL || strstr(name, "valkey") != NULL);
+    free(info);
+    if (found)
+        *pid = (int64_t)number;
+    return found;
+}
+
+static bool read_process_cpus(struct server_locality *locality)
+{
+    cpu_set_t *set = CPU_ALLOC(SPEC_CPUS_MAX);
+    size_t set_bytes = CPU_ALLOC_SIZE(SPEC_CPUS_MAX);
+    if (set == NULL)
+        return false;
+    CPU_ZERO_S(set_bytes, set);
+    bool read = sched_getaffinity((pid_t)locality->pid, set_bytes, set) == 0;
+    for (uint32_t cpu = 0; read && cpu < SPEC_CPUS_MAX; cpu++)
+        if (CPU_ISSET_S(cpu, set_bytes, set))
+            locality->cpus[locality->cpu_count++] = cpu;
+    CPU_FREE(set);
+    return read;
+}
+
+void server_locality_find(struct server_locality *locality, struct control *control,
+                          const struct target_address *target)
+{
+    memset(locality, 0, sizeof *locality);
+    if (!is_own_address(target)) {
+        locality->known = true;
+        return;
+    }
+    locality->local = true;
+    locality->known = find_process(&locality->pid, control) && read_process_cpus(locality);
+}

@@ -1,0 +1,509 @@
+#include <check.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "common/clock.h"
+#include "orchestrator/options/bench_options.h"
+
+Suite *test_bench_options_suite(void);
+
+static struct bench_request request;
+static struct err err;
+static char config_path[64];
+
+static void teardown(void)
+{
+    bench_options_free(&request);
+    if (config_path[0] != '\0')
+        unlink(config_path);
+    config_path[0] = '\0';
+}
+
+#define MAX_ARGS 64
+
+/* One line, cut at blanks; "" between two blanks cannot be said. */
+static enum err_code parse(const char *line)
+{
+    static char buffer[4096];
+    const char *argv[MAX_ARGS] = {"volley"};
+    int argc = 1;
+    bench_options_free(&request);
+    memset(&err, 0, sizeof err);
+    snprintf(buffer, sizeof buffer, "%s", line);
+    for (char *at = buffer; *at != '\0' && argc < MAX_ARGS;) {
+        argv[argc++] = at;
+        at += strcspn(at, " ");
+        if (*at == ' ')
+            *at++ = '\0';
+    }
+    return bench_options_parse(&request, argc, argv, &err);
+}
+
+static void ck_parses(const char *line)
+{
+    enum err_code code = parse(line);
+    ck_assert_msg(code == OK, "\"%s\": %s", line, err.text);
+}
+
+static void ck_refused(const char *line, const char *text)
+{
+    enum err_code code = parse(line);
+    ck_assert_msg(code == E_USAGE, "\"%s\" gives %d, \"%s\"", line, code, err.text);
+    ck_assert_msg(strstr(err.text, text) != NULL, "\"%s\" says: %s", line, err.text);
+}
+
+/* Each entry: a line, and a part of the sentence that refuses it. */
+struct refusal {
+    const char *line, *text;
+};
+
+static void ck_all_refused(const struct refusal *refusals, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        ck_refused(refusals[i].line, refusals[i].text);
+}
+#define CK_ALL_REFUSED(refusals) ck_all_refused(refusals, sizeof refusals / sizeof refusals[0])
+
+static void write_config(const char *text)
+{
+    snprintf(config_path, sizeof config_path, "/tmp/volley_test_XXXXXX");
+    int fd = mkstemp(config_path);
+    ck_assert_int_ge(fd, 0);
+    ck_assert_int_eq(write(fd, text, strlen(text)), (ssize_t)strlen(text));
+    close(fd);
+}
+
+static enum err_code parse_with_config(const char *text, const char *line)
+{
+    char whole[1024];
+    if (config_path[0] != '\0')
+        unlink(config_path);
+    write_config(text);
+    snprintf(whole, sizeof whole, "--config %s%s%s", config_path, *line != '\0' ? " " : "", line);
+    return parse(whole);
+}
+
+START_TEST(defaults)
+{
+    /* a default that changes unnoticed makes old and new results differ */
+    ck_parses("");
+    const struct spec *spec = &request.spec;
+    ck_assert_str_eq(spec->host, "127.0.0.1");
+    ck_assert_uint_eq(spec->port, 6379);
+    ck_assert_ptr_null(spec->socket_path);
+    ck_assert_ptr_null(spec->password);
+    ck_assert_uint_eq(spec->clients, 50);
+    ck_assert_uint_eq(spec->requests, 100000);
+    ck_assert_uint_eq(spec->duration_ns, 0);
+    ck_assert_uint_eq(spec->data_bytes, 3);
+    ck_assert_uint_eq(spec->pipeline, 1);
+    ck_assert_uint_eq(spec->test_count, 1);
+    ck_assert_str_eq(spec->tests[0], "set");
+    ck_assert_int_eq(spec->key_order, KEYS_ONE);
+    ck_assert_uint_eq(spec->keyspace, 1);
+    ck_assert_uint_eq(spec->seed, 1);
+    ck_assert_uint_eq(spec->processes, 0);
+    ck_assert_uint_eq(spec->threads, 1);
+    ck_assert_int_eq(spec->cpus_choice, CPUS_AUTO);
+    ck_assert_uint_eq(spec->interval_ns, NS_PER_SECOND);
+    ck_assert_uint_eq(spec->csv_interval_ns, 0);
+    ck_assert_uint_eq(spec->request_timeout_ns, 5 * NS_PER_SECOND);
+    ck_assert_uint_eq(spec->connection_timeout_ns, 2 * NS_PER_SECOND);
+    ck_assert_uint_eq(spec->drain_timeout_ns, NS_PER_SECOND);
+    ck_assert_uint_eq(spec->wait_ready_ns, 60 * NS_PER_SECOND);
+    ck_assert_uint_eq(spec->percentile_count, 5);
+    ck_assert_int_eq(spec->log_level, LOG_WARNING);
+    ck_assert_uint_eq(request.notice_count, 0);
+}
+END_TEST
+
+START_TEST(lines_of_the_old_tools)
+{
+    /* the command lines of the tools that volley replaces stop working */
+    ck_parses("-c 50 -t set");
+    ck_parses("--test-duration 60");
+    ck_assert_uint_eq(request.spec.duration_ns, 60 * NS_PER_SECOND);
+    ck_assert_uint_eq(request.spec.requests, 0);
+    ck_parses("--sequential 1000000");
+    ck_assert_int_eq(request.spec.key_order, KEYS_SEQUENTIAL);
+    ck_assert_uint_eq(request.spec.keyspace, 1000000);
+    ck_parses("-r 1000000");
+    ck_assert_int_eq(request.spec.key_order, KEYS_RANDOM);
+    ck_parses("-c 200 -n 10000000 --processes 8 -t set");
+    ck_assert_uint_eq(request.spec.processes, 8);
+    ck_parses("-h localhost -p 7000 -a secret --user me -t GET,Set -n 10k -P16 -q --dbnum 3 -l");
+    ck_assert_str_eq(request.spec.host, "localhost");
+    ck_assert_str_eq(request.spec.tests[0], "get");
+    ck_assert_str_eq(request.spec.tests[1], "set");
+    ck_assert_uint_eq(request.spec.pipeline, 16);
+    ck_assert(request.spec.loop && request.spec.quiet);
+    ck_parses("-H 10.0.0.1 --duration=1.5s --interval-metrics-interval-duration-sec 2 -d 4kb");
+    ck_assert_uint_eq(request.spec.duration_ns, 1500 * NS_PER_MS);
+    ck_assert_uint_eq(request.spec.csv_interval_ns, 2 * NS_PER_SECOND);
+    ck_assert_uint_eq(request.spec.data_bytes, 4096);
+    ck_parses("--request-timeout 250 --connection-timeout 1000 --warmup 2 -k 1 -t ping,lrange");
+    ck_assert_uint_eq(request.spec.request_timeout_ns, 250 * NS_PER_MS);
+    ck_assert_uint_eq(request.spec.test_count, 6);
+}
+END_TEST
+
+START_TEST(ranges)
+{
+    /* a number out of range or with rubbish behind it starts a run that nobody asked for */
+    static const struct refusal refusals[] = {
+        {"-c 0", "-c 0: out of range; allowed: 1 to 1,000,000"},
+        {"-c -5", "-c -5: out of range"},
+        {"-c 5x", "-c 5x: not a number; allowed: 1 to 1,000,000"},
+        {"-c5x", "-c 5x: not a number"},
+        {"--clients=99999999999999999999", "out of range"},
+        {"-P 0", "-P 0: out of range; allowed: 1 to 100,000"},
+        {"-p 0", "1 to 65,535"},
+        {"-p 65536", "1 to 65,535"},
+        {"-d 0", "1 B to 1 GB"},
+        {"-d 2gb", "out of range"},
+        {"-d 4kbx", "not a size"},
+        {"-n 0", "1 or more"},
+        {"-n 1e6", "not a number"},
+        {"--interval 5ms", "10ms to 10s"},
+        {"--interval 11", "out of range"},
+        {"--test-duration 10parsec", "not a duration"},
+        {"--test-duration 0", "out of range"},
+        {"-r 1000000000001", "out of range"},
+        {"--percentiles 0,50", "\"0\" is not above 0"},
+        {"--percentiles 50,101", "\"101\""},
+        {"--percentiles 50,nan", "\"nan\""},
+        {"--percentiles 50,,99", "\"\""},
+        {"--percentiles 1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17", "more than 16"},
+        {"--log-level loud", "error, warning, info, debug"},
+        {"--cpus 3-1", "--cpus 3-1: not a list"},
+        {"--cpus 0,x", "not a list"},
+        {"--cpus 5000", "not a list"},
+        {"--quiet=maybe", "takes true or false"},
+        {"-k 0", "not available yet"},
+        {"-k 2", "allowed is 1"},
+        {"--host=", "the value is empty"},
+    };
+    CK_ALL_REFUSED(refusals);
+}
+END_TEST
+
+START_TEST(processes_in_the_old_words)
+{
+    /* scripts look for exactly these sentences */
+    ck_refused("--processes 0", "");
+    ck_assert_str_eq(err.text, "--processes must be at least 1");
+    ck_refused("--processes -2", "");
+    ck_assert_str_eq(err.text, "--processes must be at least 1");
+    ck_refused("--processes many", "");
+    ck_assert_str_eq(err.text, "Invalid value for --processes: many");
+    ck_parses("--processes AUTO");
+    ck_assert_uint_eq(request.spec.processes, 0);
+}
+END_TEST
+
+START_TEST(tests_by_name)
+{
+    /* an unknown test runs as something else, or the user does not learn which there are */
+    ck_refused("-t sett", "unknown test sett; did you mean set?; known are ping_inline");
+    ck_refused("-t set,,get", "an empty name");
+    ck_refused("-t custom", "not available yet");
+    ck_parses("-t SET,get,LPush,set");
+    ck_assert_uint_eq(request.spec.test_count, 4);
+    ck_assert_str_eq(request.spec.tests[2], "lpush");
+    ck_assert_str_eq(request.spec.tests[3], "set");
+}
+END_TEST
+
+START_TEST(percentiles_and_cpus)
+{
+    /* unsorted percentiles make a report that cannot be read, double ones waste rows */
+    ck_parses("--percentiles 99.9,50,99,50.0,100 --cpus 3,0-1,1");
+    static const double expected[] = {50, 99, 99.9, 100};
+    ck_assert_uint_eq(request.spec.percentile_count, 4);
+    for (uint32_t i = 0; i < 4; i++)
+        ck_assert(fabs(request.spec.percentiles[i] - expected[i]) < 1e-9);
+    ck_assert_int_eq(request.spec.cpus_choice, CPUS_LIST);
+    ck_assert_uint_eq(request.spec.cpu_count, 3);
+    ck_assert_uint_eq(request.spec.cpus[0], 3);
+    ck_assert_uint_eq(request.spec.cpus[2], 1);
+    ck_parses("--cpus none");
+    ck_assert_int_eq(request.spec.cpus_choice, CPUS_NONE);
+}
+END_TEST
+
+START_TEST(not_available)
+{
+    /* an option of another tool is ignored, or its value is mistaken for a command */
+    static const struct refusal refusals[] = {
+        {"--qps 1000", "--qps is not available yet"},
+        {"--tls --cacert x", "--tls is not available yet"},
+        {"-3", "-3 is not available yet"},
+        {"-I", "not available yet"},
+        {"--rfr=all", "--rfr is not available yet"},
+        {"--cluster", "not available yet"},
+        {"-t set --extended-metrics", "not available yet"},
+        {"--precision 3", "not an option of volley: latencies have three decimals"},
+        {"-e", "errors are always counted"},
+        {"--glide-log-level info", "use --log-level"},
+        {"--custom-command-file f.py --bogus", "--custom-command-file is not available yet"},
+        {"-u rediss://h:1", "TLS is not available yet"},
+    };
+    CK_ALL_REFUSED(refusals);
+}
+END_TEST
+
+START_TEST(contradictions)
+{
+    /* two options that contradict each other: one of them is silently ignored */
+    static const struct refusal refusals[] = {
+        {"-r 10 --sequential 10", "--random and --sequential exclude each other"},
+        {"--keyspace-offset 5", "needs --random or --sequential"},
+        {"--sequential-random-start -r 5", "needs --sequential"},
+        {"-r 1000000000000 --keyspace-offset 1", "12 digits"},
+        {"-s /tmp/x -H h", "--socket and --host exclude each other"},
+        {"-s /tmp/x -p 1", "--socket and --port exclude each other"},
+        {"-s /tmp/x -u redis://h", "--uri and --socket exclude each other"},
+        {"-u redis://h:1 -p 2", "--uri and --port contradict each other"},
+        {"-u redis://h:1 -H g", "--uri and --host contradict each other"},
+        {"-u redis://:pw@h -a other", "--uri and --password contradict each other"},
+        {"-u redis://h/1 --dbnum 2", "--uri and --dbnum contradict each other"},
+        {"--user me", "needs a password"},
+        {"--managed -H h", "--managed and --host exclude each other"},
+        {"--managed -u redis://h", "--managed and --uri exclude each other"},
+        {"--managed -s /x", "--managed and --socket exclude each other"},
+        {"--null --managed", "--null and --managed exclude each other"},
+        {"--null --prefill -t get", "--prefill and --null exclude each other"},
+        {"--json - --csv", "--json and --csv exclude each other"},
+        {"--json - --csv-interval 1", "--json and --csv-interval exclude each other"},
+        {"--json - -q", "--json and --quiet exclude each other"},
+        {"--csv --csv-interval 1", "--csv and --csv-interval exclude each other"},
+        {"--csv-interval 1 -t set,get", "--csv-interval with 2 tests"},
+        {"--csv-interval 1.5 --interval 1", "not a whole multiple of --interval 1s"},
+        {"--hdr -", "a file of its own"},
+        {"-x", "-x needs a command"},
+        {"-t set -- get x", "--type set and the command get exclude each other"},
+        {"-c 3 --processes 2 --threads 2", "below the 4 workers"},
+        {"--processes 1024 --threads 2", "at most 1024"},
+        {"-c 50 -c 60", "-c 50 and -c 60 contradict each other"},
+        {"-c 50 --clients 60", "-c 50 and --clients 60 contradict each other"},
+        {"-h a -H b", "contradict each other"},
+    };
+    CK_ALL_REFUSED(refusals);
+}
+END_TEST
+
+START_TEST(combinations_that_agree)
+{
+    /* what makes sense together is refused */
+    static const char *const lines[] = {
+        "-c 50 -c 50",
+        "-u redis://h:1 -H h -p 1",
+        "-u redis://h -p 7 -a pw",
+        "-q --csv",
+        "-l --csv-interval 1",
+        "--json f --csv -q",
+        "-t get",
+        "-r 10 --prefill -t get",
+        "--null -t get,set -P 10",
+        "-c 4 --processes 2 --threads 2",
+        "-c 1",
+        "--quiet --quiet",
+        "-r 0",
+        "-r 999999999999 --keyspace-offset 1",
+        "-x -- set foo",
+        "--managed -t set",
+        "-ql",
+    };
+    for (size_t i = 0; i < sizeof lines / sizeof lines[0]; i++)
+        ck_parses(lines[i]);
+}
+END_TEST
+
+START_TEST(command)
+{
+    /* the command is taken for an option, or its options for volley's */
+    ck_parses("-n 10 -- set foo -c");
+    ck_assert_uint_eq(request.spec.command_argc, 3);
+    ck_assert_str_eq(request.spec.command[2], "-c");
+    ck_assert_uint_eq(request.spec.test_count, 0);
+    ck_parses("-n 10 set foo -c 99");
+    ck_assert_uint_eq(request.spec.command_argc, 4);
+    ck_assert_str_eq(request.spec.command[0], "set");
+    ck_assert_uint_eq(request.spec.clients, 50);
+    ck_parses("-n 10 --");
+    ck_assert_uint_eq(request.spec.command_argc, 0);
+    ck_assert_uint_eq(request.spec.test_count, 1);
+}
+END_TEST
+
+START_TEST(notices)
+{
+    /* an option gives way without a word */
+    ck_parses("-n 10 --duration 5");
+    ck_assert_uint_eq(request.notice_count, 1);
+    ck_assert_ptr_nonnull(strstr(request.notices[0], "-n 10 is ignored"));
+    ck_assert_uint_eq(request.spec.requests, 0);
+    ck_parses("--single-process --processes 4");
+    ck_assert_uint_eq(request.notice_count, 1);
+    ck_assert_uint_eq(request.spec.processes, 1);
+    ck_parses("--warmup 1.2s --interval 500ms");
+    ck_assert_uint_eq(request.spec.warmup_ns, 1500 * NS_PER_MS);
+    ck_assert_ptr_nonnull(strstr(request.notices[0], "rounded up to 1500ms"));
+    ck_parses("--prefill -t set");
+    ck_assert_ptr_nonnull(strstr(request.notices[0], "nothing to write"));
+    ck_parses("--warmup 2 --prefill -t set,get -r 10");
+    ck_assert_uint_eq(request.notice_count, 0);
+}
+END_TEST
+
+START_TEST(csv_interval_sets_the_grid)
+{
+    /* rows of 250 ms from a grid of 1 s cannot be cut */
+    ck_parses("--csv-interval 0.25");
+    ck_assert_uint_eq(request.spec.interval_ns, 250 * NS_PER_MS);
+    ck_parses("--csv-interval 1.5");
+    ck_assert_uint_eq(request.spec.interval_ns, 750 * NS_PER_MS);
+    ck_parses("--csv-interval 3");
+    ck_assert_uint_eq(request.spec.interval_ns, NS_PER_SECOND);
+    ck_parses("--csv-interval 2 --interval 500ms");
+    ck_assert_uint_eq(request.spec.interval_ns, 500 * NS_PER_MS);
+    ck_assert_uint_eq(request.spec.csv_interval_ns, 2 * NS_PER_SECOND);
+}
+END_TEST
+
+START_TEST(uri_fills_the_target)
+{
+    /* a part of the URI is lost, or the password is echoed */
+    ck_parses("-u valkey://me:s%40fe@db.example:7001/5");
+    ck_assert_str_eq(request.spec.host, "db.example");
+    ck_assert_uint_eq(request.spec.port, 7001);
+    ck_assert_str_eq(request.spec.user, "me");
+    ck_assert_str_eq(request.spec.password, "s@fe");
+    ck_assert_uint_eq(request.spec.database, 5);
+    json_t *json = options_to_json(&request.values);
+    char *text = json_dumps(json, 0);
+    ck_assert_ptr_null(strstr(text, "s@fe"));
+    ck_assert_ptr_null(strstr(text, "s%40fe"));
+    ck_assert_str_eq(json_string_value(json_object_get(json, "host")), "db.example");
+    ck_assert_int_eq(json_integer_value(json_object_get(json, "port")), 7001);
+    free(text);
+    json_decref(json);
+    ck_refused("-u redis://me:topsecret@h:99999", "--uri: the port is not a number");
+    ck_assert_ptr_null(strstr(err.text, "topsecret"));
+}
+END_TEST
+
+START_TEST(socket_path_length)
+{
+    /* a path that the kernel would cut connects somewhere else */
+    char line[300] = "-s /";
+    memset(line + 4, 'x', 106);
+    ck_parses(line); /* 107 bytes */
+    ck_assert_uint_eq(strlen(request.spec.socket_path), 107);
+    line[110] = 'x';
+    ck_refused(line, "at most 107");
+}
+END_TEST
+
+START_TEST(config_and_command_line)
+{
+    /* the command line does not win over the file, or contradicts what it should override */
+    ck_assert_int_eq(parse_with_config("clients: 7\nrandom: 100\ntype: [get, set]\n", ""), OK);
+    ck_assert_uint_eq(request.spec.clients, 7);
+    ck_assert_uint_eq(request.spec.test_count, 2);
+    ck_assert_int_eq(parse_with_config("clients: 7\nrandom: 100\n", "-c 9 --sequential 5"), OK);
+    ck_assert_uint_eq(request.spec.clients, 9);
+    ck_assert_int_eq(request.spec.key_order, KEYS_SEQUENTIAL);
+    ck_assert_int_eq(parse_with_config("socket: /tmp/s\n", "-H h"), OK);
+    ck_assert_ptr_null(request.spec.socket_path);
+    ck_assert_int_eq(parse_with_config("host: h\n", "-s /tmp/s"), OK);
+    ck_assert_str_eq(request.spec.socket_path, "/tmp/s");
+    ck_assert_int_eq(parse_with_config("uri: redis://h:1/2\n", "-p 5"), OK);
+    ck_assert_uint_eq(request.spec.port, 5);
+    ck_assert_str_eq(request.spec.host, "h");
+    ck_assert_int_eq(parse_with_config("host: h\n", "-u redis://g"), OK);
+    ck_assert_str_eq(request.spec.host, "g");
+    ck_assert_int_eq(parse_with_config("test-duration: 60\n", "-n 5"), OK);
+    ck_assert_uint_eq(request.spec.requests, 5);
+    ck_assert_uint_eq(request.spec.duration_ns, 0);
+    ck_assert_uint_eq(request.notice_count, 1);
+    ck_assert_int_eq(parse_with_config("quiet: true\n", "--quiet=false"), OK);
+    ck_assert(!request.spec.quiet);
+    ck_assert_int_eq(parse_with_config("type: get\n", "ping"), OK);
+    ck_assert_uint_eq(request.spec.test_count, 0);
+}
+END_TEST
+
+START_TEST(config_mistakes)
+{
+    /* a mistake in the file is passed over, or the user must search for it */
+    static const struct refusal refusals[] = {
+        {"clients: 5\ncleints: 6\n", ":2: unknown key cleints; did you mean clients?"},
+        {"\nclients: 5x\n", ":2: clients: 5x: not a number"},
+        {"processes: 0\n", ":1: --processes must be at least 1"},
+        {"help: true\n", "help belongs on the command line"},
+        {"config: x\n", "config belongs on the command line"},
+        {"duration: 5\ntest-duration: 5\n", "same option as duration in line 1"},
+        {"qps: 5\n", ":1: qps is not available yet"},
+        {"password: [\n", "neither JSON nor YAML"},
+    };
+    for (size_t i = 0; i < sizeof refusals / sizeof refusals[0]; i++) {
+        ck_assert_int_eq(parse_with_config(refusals[i].line, ""), E_CONFIG);
+        ck_assert_msg(strstr(err.text, refusals[i].text) != NULL, "%s", err.text);
+    }
+    ck_assert_int_eq(parse("--config /nonexistent/volley.yaml"), E_CONFIG);
+    ck_assert_ptr_nonnull(strstr(err.text, "/nonexistent/volley.yaml"));
+}
+END_TEST
+
+START_TEST(help_before_everything)
+{
+    /* someone who asks for help gets an error about something else */
+    ck_parses("-c 0 --help");
+    ck_assert(request.help);
+    ck_parses("--help --bogus");
+    ck_assert(request.help);
+    ck_parses("-v");
+    ck_assert(request.version && !request.help);
+    ck_refused("-h", "help is --help");
+}
+END_TEST
+
+static Suite *add_cases(Suite *suite, TCase *tcase)
+{
+    tcase_add_checked_fixture(tcase, NULL, teardown);
+    suite_add_tcase(suite, tcase);
+    return suite;
+}
+
+Suite *test_bench_options_suite(void)
+{
+    Suite *suite = suite_create("bench_options");
+    TCase *values = tcase_create("values");
+    tcase_add_test(values, defaults);
+    tcase_add_test(values, lines_of_the_old_tools);
+    tcase_add_test(values, ranges);
+    tcase_add_test(values, processes_in_the_old_words);
+    tcase_add_test(values, tests_by_name);
+    tcase_add_test(values, percentiles_and_cpus);
+    tcase_add_test(values, not_available);
+    add_cases(suite, values);
+    TCase *relations = tcase_create("relations");
+    tcase_add_test(relations, contradictions);
+    tcase_add_test(relations, combinations_that_agree);
+    tcase_add_test(relations, command);
+    tcase_add_test(relations, notices);
+    tcase_add_test(relations, csv_interval_sets_the_grid);
+    tcase_add_test(relations, uri_fills_the_target);
+    tcase_add_test(relations, socket_path_length);
+    tcase_add_test(relations, help_before_everything);
+    add_cases(suite, relations);
+    TCase *config = tcase_create("config");
+    tcase_add_test(config, config_and_command_line);
+    tcase_add_test(config, config_mistakes);
+    add_cases(suite, config);
+    return suite;
+}

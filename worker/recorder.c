@@ -1,0 +1,147 @@
+/* Interval -> ring. A record is cut by the stamp of what happened, not by the moment of processing:
+ * recorder_cut runs before anything at or after the edge is counted. */
+#include <string.h>
+#include <sys/resource.h>
+#include <time.h>
+
+#include "worker/worker_state.h"
+
+#define FINISH_WAIT_NS (10 * NS_PER_SECOND)
+#define FINISH_PAUSE_NS NS_PER_MS
+
+static uint64_t timeval_ns(struct timeval time)
+{
+    return (uint64_t)time.tv_sec * NS_PER_SECOND + (uint64_t)time.tv_usec * NS_PER_US;
+}
+
+/* The process's CPU time as counters. A replacement goes on from the totals of the one before it. */
+static void count_cpu(struct worker *worker)
+{
+    struct rusage usage;
+    if (getrusage(RUSAGE_SELF, &usage) != 0)
+        return;
+    uint64_t user_ns = timeval_ns(usage.ru_utime), system_ns = timeval_ns(usage.ru_stime);
+    worker_count(worker, COUNTER_CPU_USER_NS, user_ns - worker->cpu_user_ns);
+    worker_count(worker, COUNTER_CPU_SYSTEM_NS, system_ns - worker->cpu_system_ns);
+    worker->cpu_user_ns = user_ns;
+    worker->cpu_system_ns = system_ns;
+}
+
+static uint32_t interval_number(const struct worker *worker, uint64_t now_ns)
+{
+    return (uint32_t)((now_ns - worker->start_ns) / worker->spec->interval_ns);
+}
+
+/* Begins an empty record for interval `number`; gauges are those of this moment. */
+static void begin(struct worker *worker, uint32_t number)
+{
+    uint64_t length_ns = worker->spec->interval_ns;
+    bool warmup = (uint64_t)number * length_ns < worker->run->warmup_ns;
+    worker->warming_up = warmup;
+    interval_reset(worker->interval);
+    worker->interval->header = (struct interval_header){
+        .first = number,
+        .last = number,
+        .flags = warmup ? INTERVAL_WARMUP : 0,
+        .start_ns = (uint64_t)number * length_ns,
+        .in_flight_before = worker->in_flight,
+    };
+    for (int i = 0; i < COUNTER_COUNT; i++)
+        worker->published[i] = worker_total(worker, (enum counter)i);
+}
+
+void recorder_start(struct worker *worker, uint64_t now_ns)
+{
+    struct rusage usage = {0};
+    getrusage(RUSAGE_SELF, &usage);
+    worker->cpu_user_ns = timeval_ns(usage.ru_utime);
+    worker->cpu_system_ns = timeval_ns(usage.ru_stime);
+    uint32_t number = interval_number(worker, now_ns);
+    begin(worker, number);
+    worker->edge_ns = worker->start_ns + (number + 1) * worker->spec->interval_ns;
+}
+
+/* Pushes the record under way, ended at end_ns; false when the ring has no room. */
+static bool publish(struct worker *worker, uint64_t end_ns)
+{
+    struct interval *interval = worker->interval;
+    interval->header.end_ns = end_ns;
+    interval->header.in_flight_after = worker->in_flight;
+    interval->header.connections_open = worker->connections_ready;
+    for (int i = 0; i < COUNTER_COUNT; i++)
+        interval->counters[i] = worker_total(worker, (enum counter)i) - worker->published[i];
+    size_t bytes = interval_encode(worker->wire, interval);
+    return ring_try_push(worker->ring, worker->wire, (uint32_t)bytes);
+}
+
+void recorder_cut(struct worker *worker, uint64_t now_ns)
+{
+    while (now_ns >= worker->edge_ns) {
+        count_cpu(worker);
+        uint32_t next = worker->interval->header.last + 1;
+        /* Full: the interval is kept and becomes part of the next one. Nothing is lost. */
+        if (publish(worker, worker->edge_ns - worker->start_ns))
+            begin(worker, next);
+        else
+            worker->interval->header.last = next;
+        worker->edge_ns += worker->spec->interval_ns;
+    }
+}
+
+enum err_code recorder_finish(struct worker *worker, uint64_t now_ns, struct err *err)
+{
+    count_cpu(worker);
+    worker->interval->header.flags |= INTERVAL_LAST;
+    if (now_ns < worker->start_ns + worker->interval->header.start_ns)
+        now_ns = worker->start_ns + worker->interval->header.start_ns;
+    uint64_t give_up_ns = clock_now_ns() + FINISH_WAIT_NS;
+    while (!publish(worker, now_ns - worker->start_ns)) {
+        if (clock_now_ns() >= give_up_ns)
+            return err_set(err, E_SYSTEM,
+                           "worker %u: its last record found no room for 10 s; the orchestrator "
+                           "does not collect",
+                           worker->share->index);
+        nanosleep(&(struct timespec){.tv_nsec = FINISH_PAUSE_NS}, NULL);
+    }
+    return OK;
+}
+
+/* The worker's number for the first word of an error reply; a new word takes the next one. */
+static uint32_t kind_of(struct worker *worker, const char *text, size_t text_bytes)
+{
+    struct ipc_worker *live = worker->live;
+    size_t word_bytes = 0;
+    while (word_bytes < text_bytes && text[word_bytes] != ' ' &&
+           word_bytes < sizeof live->error_kinds[0].word - 1)
+        word_bytes++;
+    uint32_t count = atomic_load_explicit(&live->error_kind_count, memory_order_relaxed);
+    for (uint32_t i = 0; i < count; i++)
+        if (memcmp(live->error_kinds[i].word, text, word_bytes) == 0 &&
+            live->error_kinds[i].word[word_bytes] == '\0')
+            return i;
+    if (count == ERROR_KINDS_MAX)
+        return ERROR_KINDS_MAX - 1;
+    struct ipc_error_kind *kind = &live->error_kinds[count];
+    bool last = count == ERROR_KINDS_MAX - 1;
+    memcpy(kind->word, last ? "OTHER" : text, last ? sizeof "OTHER" - 1 : word_bytes);
+    kind->word[last ? sizeof "OTHER" - 1 : word_bytes] = '\0';
+    if (text_bytes > sizeof kind->text - 1)
+        text_bytes = sizeof kind->text - 1;
+    for (size_t i = 0; i < text_bytes; i++) /* a log line must stay one line */
+        kind->text[i] = (unsigned char)text[i] >= ' ' && text[i] != 127 ? text[i] : '?';
+    kind->text[text_bytes] = '\0';
+    /* Release: partner is the collector's acquire load before it maps kinds. */
+    atomic_store_explicit(&live->error_kind_count, count + 1, memory_order_release);
+    return count;
+}
+
+void recorder_error_reply(struct worker *worker, const char *text, size_t text_bytes)
+{
+    uint32_t kind = kind_of(worker, text, text_bytes);
+    worker->interval->errors_by_kind[kind]++;
+    const char *word = worker->live->error_kinds[kind].word;
+    if (strcmp(word, "MOVED") == 0)
+        worker_count(worker, COUNTER_MOVED, 1);
+    else if (strcmp(word, "CLUSTERDOWN") == 0)
+        worker_count(worker, COUNTER_CLUSTERDOWN, 1);
+}

@@ -1,0 +1,267 @@
+#include "worker/template.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/rng.h"
+#include "worker/workload.h"
+
+/* Streams of one seed: keys use the seed itself, so that they do not depend on anything else. */
+#define STREAM_VALUES 0x76616c756573ull
+#define STREAM_POOL 0x706f6f6cull
+#define STREAM_START 0x7374617274ull
+
+enum err_code template_init(struct template *template, const struct spec *spec, struct err *err)
+{
+    *template = (struct template){
+        .data_bytes = spec->data_bytes,
+        .key_order = spec->key_order,
+        .keyspace = spec->key_order == KEYS_ONE ? 1 : spec->keyspace,
+        .keyspace_offset = spec->key_order == KEYS_ONE ? 0 : spec->keyspace_offset,
+        .seed = rng_mix(spec->seed),
+    };
+    if (spec->sequential_random_start)
+        template->sequential_start =
+            rng_bounded(rng_at(template->seed ^ STREAM_START, 0), template->keyspace);
+    for (size_t i = 0; i < TEMPLATE_NAMED_DRAWS; i++)
+        template->named_draws[i] = UINT32_MAX;
+    size_t pool_bytes = template->data_bytes + TEMPLATE_POOL_SHIFT;
+    template->pool = malloc(pool_bytes);
+    if (template->pool == NULL)
+        return err_set(err, E_SYSTEM, "cannot allocate %zu bytes for values (--datasize)",
+                       pool_bytes);
+    for (size_t i = 0; i < pool_bytes; i++)
+        template->pool[i] = (char)('A' + rng_bounded(rng_at(template->seed ^ STREAM_POOL, i), 26));
+    return OK;
+}
+
+void template_destroy(struct template *template)
+{
+    free(template->bytes);
+    free(template->patches);
+    free(template->pool);
+    *template = (struct template){0};
+}
+
+enum err_code template_append(struct template *template, const char *bytes, size_t byte_count,
+                              struct err *err)
+{
+    if (template->byte_count + byte_count > template->byte_room) {
+        size_t room = (template->byte_count + byte_count) * 2;
+        char *grown = realloc(template->bytes, room);
+        if (grown == NULL)
+            return err_set(err, E_SYSTEM, "cannot allocate %zu bytes for a request", room);
+        template->bytes = grown;
+        template->byte_room = room;
+    }
+    if (bytes != NULL)
+        memcpy(template->bytes + template->byte_count, bytes, byte_count);
+    else
+        memset(template->bytes + template->byte_count, '0', byte_count);
+    template->byte_count += byte_count;
+    return OK;
+}
+
+static enum err_code append_patch(struct template *template, uint32_t draw, size_t place_bytes,
+                                  struct err *err)
+{
+    if (template->patch_count == template->patch_room) {
+        size_t room = template->patch_room == 0 ? 16 : template->patch_room * 2;
+        struct template_patch *grown =
+            realloc(template->patches, room * sizeof template->patches[0]);
+        if (grown == NULL)
+            return err_set(err, E_SYSTEM, "cannot allocate %zu placeholders of a request", room);
+        template->patches = grown;
+        template->patch_room = room;
+    }
+    template->patches[template->patch_count++] =
+        (struct template_patch){.offset_bytes = template->byte_count, .draw = draw};
+    return template_append(template, NULL, place_bytes, err);
+}
+
+enum placeholder {
+    PLACEHOLDER_NONE,
+    PLACEHOLDER_KEY,
+    PLACEHOLDER_INT,
+    PLACEHOLDER_NAMED,
+    PLACEHOLDER_DATA,
+    PLACEHOLDER_UNKNOWN
+};
+
+static const struct {
+    const char *text;
+    enum placeholder kind;
+    uint32_t name_index;
+} placeholders[] = {
+    {"__key__", PLACEHOLDER_KEY, 0},        {"__rand_int__", PLACEHOLDER_INT, 0},
+    {"__data__", PLACEHOLDER_DATA, 0},      {"__rand_1st__", PLACEHOLDER_NAMED, 0},
+    {"__rand_2nd__", PLACEHOLDER_NAMED, 1}, {"__rand_3rd__", PLACEHOLDER_NAMED, 2},
+    {"__rand_4th__", PLACEHOLDER_NAMED, 3}, {"__rand_5th__", PLACEHOLDER_NAMED, 4},
+    {"__rand_6th__", PLACEHOLDER_NAMED, 5}, {"__rand_7th__", PLACEHOLDER_NAMED, 6},
+    {"__rand_8th__", PLACEHOLDER_NAMED, 7}, {"__rand_9th__", PLACEHOLDER_NAMED, 8},
+};
+
+/* A word of lower-case letters, digits and underscores between double underscores looks like a
+ * placeholder; one that is not known is a misspelling that would otherwise go out as it stands. */
+static size_t unknown_placeholder_bytes(const char *text, size_t text_bytes)
+{
+    if (text_bytes < 5 || memcmp(text, "__", 2) != 0)
+        return 0;
+    size_t end = 2;
+    while (end < text_bytes && ((text[end] >= 'a' && text[end] <= 'z') ||
+                                (text[end] >= '0' && text[end] <= '9') || text[end] == '_')) {
+        end++;
+        if (end > 4 && memcmp(text + end - 2, "__", 2) == 0)
+            return end;
+    }
+    return 0;
+}
+
+static enum placeholder placeholder_at(const char *text, size_t text_bytes, size_t *used_bytes,
+                                       uint32_t *name_index)
+{
+    for (size_t i = 0; i < sizeof placeholders / sizeof placeholders[0]; i++) {
+        size_t bytes = strlen(placeholders[i].text);
+        if (text_bytes >= bytes && memcmp(text, placeholders[i].text, bytes) == 0) {
+            *used_bytes = bytes;
+            *name_index = placeholders[i].name_index;
+            return placeholders[i].kind;
+        }
+    }
+    *used_bytes = unknown_placeholder_bytes(text, text_bytes);
+    if (*used_bytes > 0)
+        return PLACEHOLDER_UNKNOWN;
+    *used_bytes = 1;
+    return PLACEHOLDER_NONE;
+}
+
+static enum err_code unknown(const char *text, size_t text_bytes, struct err *err)
+{
+    return err_set(err, E_USAGE,
+                   "unknown placeholder %.*s; known are __key__, __rand_int__, __data__ and "
+                   "__rand_1st__ to __rand_9th__",
+                   (int)text_bytes, text);
+}
+
+enum err_code template_argument_bytes(const struct template *template, const char *argument,
+                                      size_t argument_bytes, size_t *rendered_bytes,
+                                      struct err *err)
+{
+    *rendered_bytes = 0;
+    for (size_t i = 0, used; i < argument_bytes; i += used) {
+        uint32_t name_index;
+        switch (placeholder_at(argument + i, argument_bytes - i, &used, &name_index)) {
+        case PLACEHOLDER_KEY:
+            *rendered_bytes += strlen("key:") + TEMPLATE_DIGITS;
+            break;
+        case PLACEHOLDER_INT:
+        case PLACEHOLDER_NAMED:
+            *rendered_bytes += TEMPLATE_DIGITS;
+            break;
+        case PLACEHOLDER_DATA:
+            *rendered_bytes += template->data_bytes;
+            break;
+        case PLACEHOLDER_NONE:
+            *rendered_bytes += 1;
+            break;
+        case PLACEHOLDER_UNKNOWN:
+            return unknown(argument + i, used, err);
+        }
+    }
+    return OK;
+}
+
+static uint32_t named_draw(struct template *template, uint32_t name_index)
+{
+    if (template->named_draws[name_index] == UINT32_MAX)
+        template->named_draws[name_index] = template->draw_count++;
+    return template->named_draws[name_index];
+}
+
+enum err_code template_append_argument(struct template *template, const char *argument,
+                                       size_t argument_bytes, struct err *err)
+{
+    enum err_code code = OK;
+    for (size_t i = 0, used; i < argument_bytes && code == OK; i += used) {
+        uint32_t name_index;
+        switch (placeholder_at(argument + i, argument_bytes - i, &used, &name_index)) {
+        case PLACEHOLDER_KEY:
+            code = template_append(template, "key:", 4, err);
+            if (code == OK)
+                code = append_patch(template, template->draw_count++, TEMPLATE_DIGITS, err);
+            break;
+        case PLACEHOLDER_INT:
+            code = append_patch(template, template->draw_count++, TEMPLATE_DIGITS, err);
+            break;
+        case PLACEHOLDER_NAMED:
+            code = append_patch(template, named_draw(template, name_index), TEMPLATE_DIGITS, err);
+            break;
+        case PLACEHOLDER_DATA:
+            code = append_patch(template, TEMPLATE_DATA, template->data_bytes, err);
+            break;
+        case PLACEHOLDER_NONE:
+            code = template_append(template, argument + i, 1, err);
+            break;
+        case PLACEHOLDER_UNKNOWN:
+            code = unknown(argument + i, used, err);
+            break;
+        }
+    }
+    return code;
+}
+
+uint64_t template_draw(const struct template *template, uint64_t ticket, uint32_t draw)
+{
+    if (template->key_order == KEYS_RANDOM)
+        return template->keyspace_offset +
+               rng_bounded(rng_at(template->seed, ticket * template->draw_count + draw),
+                           template->keyspace);
+    if (template->key_order == KEYS_ONE)
+        return 0;
+    uint64_t place = (ticket % WORKLOAD_WARMUP_TICKET) * template->draw_count + draw;
+    return template->keyspace_offset + (template->sequential_start + place) % template->keyspace;
+}
+
+void template_write_digits(char out[TEMPLATE_DIGITS], uint64_t number)
+{
+    static const char pairs[] = "00010203040506070809101112131415161718192021222324"
+                                "25262728293031323334353637383940414243444546474849"
+                                "50515253545556575859606162636465666768697071727374"
+                                "75767778798081828384858687888990919293949596979899";
+    /* Two halves of six digits: 32-bit divisions by a constant are multiplications. */
+    uint32_t halves[2] = {(uint32_t)(number / 1000000), (uint32_t)(number % 1000000)};
+    for (int half = 0; half < 2; half++) {
+        uint32_t rest = halves[half];
+        char *place = out + 6 * half;
+        memcpy(place + 4, pairs + (size_t)(rest % 100) * 2, 2);
+        rest /= 100;
+        memcpy(place + 2, pairs + (size_t)(rest % 100) * 2, 2);
+        rest /= 100;
+        memcpy(place, pairs + (size_t)(rest % 100) * 2, 2);
+    }
+}
+
+static const char *value_of(const struct template *template, uint64_t ticket)
+{
+    return template->pool + rng_at(template->seed ^ STREAM_VALUES, ticket) % TEMPLATE_POOL_SHIFT;
+}
+
+void template_render(const struct template *template, uint64_t ticket, char *out)
+{
+    size_t copied = 0; /* literal bytes are copied up to here; digits are written over them */
+    for (size_t i = 0; i < template->patch_count; i++) {
+        const struct template_patch *patch = &template->patches[i];
+        if (patch->draw != TEMPLATE_DATA)
+            continue;
+        memcpy(out + copied, template->bytes + copied, patch->offset_bytes - copied);
+        memcpy(out + patch->offset_bytes, value_of(template, ticket), template->data_bytes);
+        copied = patch->offset_bytes + template->data_bytes;
+    }
+    memcpy(out + copied, template->bytes + copied, template->byte_count - copied);
+    for (size_t i = 0; i < template->patch_count; i++) {
+        const struct template_patch *patch = &template->patches[i];
+        if (patch->draw != TEMPLATE_DATA)
+            template_write_digits(out + patch->offset_bytes,
+                                  template_draw(template, ticket, patch->draw));
+    }
+}

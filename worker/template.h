@@ -1,0 +1,63 @@
+/* A request with places that change from ticket to ticket. Private to worker/; compiled once,
+ * rendered on the hot path.
+ *
+ * The request's bytes stand ready in one buffer; digits are written over their place, and data
+ * (values) are copied in from a pool of random letters, so that values differ from key to key for the
+ * price of one copy. */
+#ifndef WORKER_TEMPLATE_H
+#define WORKER_TEMPLATE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "common/err.h"
+#include "common/spec.h"
+
+#define TEMPLATE_DIGITS 12u       /* of a key number, zero padded; as valkey-benchmark has it */
+#define TEMPLATE_POOL_SHIFT 4096u /* a value starts at one of so many places of the pool      */
+#define TEMPLATE_NAMED_DRAWS 9u   /* __rand_1st__ .. __rand_9th__                             */
+
+struct template_patch {
+    size_t offset_bytes; /* in the request */
+    uint32_t draw;       /* which random number of the ticket; TEMPLATE_DATA: a value */
+};
+#define TEMPLATE_DATA UINT32_MAX
+
+struct template
+{
+    char *bytes;
+    size_t byte_count, byte_room;
+    struct template_patch *patches; /* in rising order of offset */
+    size_t patch_count, patch_room;
+    uint32_t draw_count;
+    uint32_t
+        named_draws[TEMPLATE_NAMED_DRAWS]; /* draw of __rand_1st__ ..; UINT32_MAX: unused yet */
+    char *pool;                            /* data_bytes + TEMPLATE_POOL_SHIFT letters        */
+    size_t data_bytes;
+    enum key_order key_order;
+    uint64_t keyspace, keyspace_offset, sequential_start, seed;
+};
+
+MUST_USE enum err_code template_init(struct template *template, const struct spec *spec,
+                                     struct err *err);
+void template_destroy(struct template *template);
+
+/* Appends bytes as they are. */
+MUST_USE enum err_code template_append(struct template *template, const char *bytes,
+                                       size_t byte_count, struct err *err);
+/* Appends one argument, replacing its placeholders. The length of the result is
+ * template_argument_bytes. E_USAGE: an unknown placeholder (__word__). */
+MUST_USE enum err_code template_append_argument(struct template *template, const char *argument,
+                                                size_t argument_bytes, struct err *err);
+MUST_USE enum err_code template_argument_bytes(const struct template *template,
+                                               const char *argument, size_t argument_bytes,
+                                               size_t *rendered_bytes, struct err *err);
+
+/* Writes the request of a ticket; out has byte_count bytes. Hot path. */
+void template_render(const struct template *template, uint64_t ticket, char *out);
+
+/* The number that stands at draw `draw` of a ticket, and 12 digits of it. */
+uint64_t template_draw(const struct template *template, uint64_t ticket, uint32_t draw);
+void template_write_digits(char out[TEMPLATE_DIGITS], uint64_t number);
+
+#endif

@@ -1,0 +1,57 @@
+/* Which tickets are this worker's.
+ *
+ * With -n: claimed from the shared counter in chunks that shrink towards the end, so that all
+ * workers finish together and exactly n are sent. Without: worker i of N takes i, i + N, i + 2N, ...
+ * and shares nothing. Warm-up tickets have a range of their own, always by stride. */
+#include "worker/worker_state.h"
+
+/* The share of what is left that one claim takes is 1 / (4 * workers): n = 1,000,000 over 2 workers
+ * costs about 100 claims in all. */
+#define CLAIM_SHARE 4u
+
+static bool claim_chunk(struct worker *worker)
+{
+    uint64_t total = worker->run->requests;
+    uint64_t first = atomic_load_explicit(&worker->tickets->next, memory_order_relaxed);
+    uint64_t chunk;
+    do {
+        if (first >= total)
+            return false;
+        chunk = (total - first) / (CLAIM_SHARE * worker->run->worker_count);
+        if (chunk == 0)
+            chunk = 1;
+        /* Relaxed: a ticket is only a number, nothing else is handed over with it. */
+    } while (!atomic_compare_exchange_weak_explicit(&worker->tickets->next, &first, first + chunk,
+                                                    memory_order_relaxed, memory_order_relaxed));
+    /* end before next: a harvest between the two stores sees an empty chunk, never a wrong one. */
+    atomic_store_explicit(&worker->live->ticket_end, first, memory_order_relaxed);
+    atomic_store_explicit(&worker->live->ticket_next, first, memory_order_relaxed);
+    atomic_store_explicit(&worker->live->ticket_end, first + chunk, memory_order_release);
+    return true;
+}
+
+bool tickets_draw(struct worker *worker, uint64_t *ticket)
+{
+    uint64_t workers = worker->run->worker_count;
+    if (worker->warming_up) {
+        *ticket = WORKLOAD_WARMUP_TICKET + worker->share->index + worker->warmup_next++ * workers;
+        return true;
+    }
+    struct ipc_worker *live = worker->live;
+    uint64_t next = atomic_load_explicit(&live->ticket_next, memory_order_relaxed);
+    if (worker->run->requests == 0) {
+        *ticket = worker->share->index + next * workers;
+        atomic_store_explicit(&live->ticket_next, next + 1, memory_order_relaxed);
+        return true;
+    }
+    if (next == atomic_load_explicit(&live->ticket_end, memory_order_relaxed)) {
+        if (!claim_chunk(worker)) {
+            worker->tickets_exhausted = true;
+            return false;
+        }
+        next = atomic_load_explicit(&live->ticket_next, memory_order_relaxed);
+    }
+    *ticket = next;
+    atomic_store_explicit(&live->ticket_next, next + 1, memory_order_relaxed);
+    return true;
+}

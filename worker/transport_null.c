@@ -1,0 +1,96 @@
+#include "worker/transport_null.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static struct {
+    uint64_t *owed_bytes; /* of replies, per connection */
+    uint32_t connection_count, connected;
+    const char *reply;
+    size_t reply_bytes, request_bytes;
+} null_target;
+
+enum err_code transport_null_init(const struct workload *workload, uint32_t connections,
+                                  struct err *err)
+{
+    null_target.reply = workload_null_reply(workload, &null_target.reply_bytes);
+    null_target.request_bytes = workload_request_bytes(workload);
+    null_target.connection_count = connections;
+    null_target.connected = 0;
+    null_target.owed_bytes = calloc(connections, sizeof null_target.owed_bytes[0]);
+    if (null_target.owed_bytes == NULL)
+        return err_set(err, E_SYSTEM, "cannot allocate %u null connections", connections);
+    return OK;
+}
+
+void transport_null_destroy(void)
+{
+    free(null_target.owed_bytes);
+    null_target.owed_bytes = NULL;
+}
+
+static enum io_status null_connect(int *fd, const struct target_address *target, int *sys_errno)
+{
+    (void)target;
+    (void)sys_errno;
+    *fd = (int)null_target.connected++;
+    return IO_DONE;
+}
+
+static enum io_status null_connected(int fd, int *sys_errno)
+{
+    (void)fd;
+    (void)sys_errno;
+    return IO_DONE;
+}
+
+static enum io_status null_read(int fd, void *buffer, size_t buffer_bytes, size_t *read_bytes,
+                                int *sys_errno)
+{
+    (void)sys_errno;
+    char *out = buffer;
+    uint64_t owed_bytes = null_target.owed_bytes[fd];
+    if (owed_bytes == 0)
+        return IO_AGAIN;
+    size_t written_bytes = 0;
+    while (owed_bytes > 0 && written_bytes < buffer_bytes) {
+        /* Replies are equal, so what is owed tells where in a reply the stream stands. */
+        size_t rest_of_reply = (owed_bytes - 1) % null_target.reply_bytes + 1;
+        size_t count = rest_of_reply;
+        if (count > buffer_bytes - written_bytes)
+            count = buffer_bytes - written_bytes;
+        memcpy(out + written_bytes, null_target.reply + null_target.reply_bytes - rest_of_reply,
+               count);
+        written_bytes += count;
+        owed_bytes -= count;
+    }
+    null_target.owed_bytes[fd] = owed_bytes;
+    *read_bytes = written_bytes;
+    return IO_DONE;
+}
+
+static enum io_status null_write(int fd, const void *bytes, size_t byte_count,
+                                 size_t *written_bytes, int *sys_errno)
+{
+    (void)bytes;
+    (void)sys_errno;
+    /* Writes are whole requests: this transport never takes a part of one. */
+    null_target.owed_bytes[fd] += byte_count / null_target.request_bytes * null_target.reply_bytes;
+    *written_bytes = byte_count;
+    return IO_DONE;
+}
+
+static void null_close(int fd)
+{
+    (void)fd;
+}
+
+const struct transport transport_null = {
+    .name = "null",
+    .connect = null_connect,
+    .connected = null_connected,
+    .read = null_read,
+    .write = null_write,
+    .close = null_close,
+    .answers_at_once = true,
+};

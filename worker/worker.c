@@ -1,0 +1,359 @@
+#include "worker/worker.h"
+
+#include <errno.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/prctl.h>
+#include <unistd.h>
+
+#include "worker/transport_null.h"
+#include "worker/worker_state.h"
+
+/* The tick looks for interval edges that no reply brought about, for timeouts and for reconnects. */
+#define TICK_BUSY_NS (10 * NS_PER_MS)
+#define TICK_QUIET_NS (50 * NS_PER_MS)
+#define TICK_SHORTEST_NS NS_PER_MS
+
+#ifdef VOLLEY_COUNT_ALLOCATIONS
+uint64_t malloc_count(void); /* tests/support/malloc_count.c */
+#else
+static uint64_t malloc_count(void)
+{
+    return 0;
+}
+#endif
+
+static void set_state(struct worker *worker, enum worker_state state)
+{
+    /* Release: partner is the fleet's acquire load; what was written before is then visible. */
+    atomic_store_explicit(&worker->live->state, state, memory_order_release);
+}
+
+/* Loop ----------------------------------------------------------------------------------------- */
+
+static void arm_tick(struct worker *worker, uint64_t now_ns)
+{
+    uint64_t delay_ns = worker->reconnects_pending || worker->stopping || worker->start_ns == 0
+                            ? TICK_BUSY_NS
+                            : TICK_QUIET_NS;
+    uint64_t next_ns = worker->edge_ns < worker->stop_at_ns ? worker->edge_ns : worker->stop_at_ns;
+    if (next_ns < now_ns + delay_ns)
+        delay_ns = next_ns > now_ns + TICK_SHORTEST_NS ? next_ns - now_ns : TICK_SHORTEST_NS;
+    struct timeval delay = {.tv_sec = 0, .tv_usec = (suseconds_t)(delay_ns / NS_PER_US)};
+    event_add(worker->tick, &delay);
+}
+
+/* From now on nothing is sent; the interval under way takes in the draining. */
+static void begin_stopping(struct worker *worker, uint64_t now_ns)
+{
+    uint64_t last_ns = worker->stop_at_ns > worker->start_ns ? worker->stop_at_ns - 1 : now_ns;
+    recorder_cut(worker, last_ns < now_ns ? last_ns : now_ns);
+    worker->edge_ns = UINT64_MAX;
+    worker->stopping = true;
+}
+
+static void read_stop_word(struct worker *worker)
+{
+    /* Acquire: partner is the fleet's release store. */
+    uint64_t stop_ns = atomic_load_explicit(&worker->control->stop_ns, memory_order_acquire);
+    if (stop_ns < worker->stop_at_ns)
+        worker->stop_at_ns = stop_ns;
+}
+
+static void on_tick(evutil_socket_t fd, short what, void *argument)
+{
+    struct worker *worker = argument;
+    (void)fd;
+    (void)what;
+    uint64_t now_ns = clock_now_ns();
+    if (worker->start_ns != 0) {
+        read_stop_word(worker);
+        if (!worker->stopping && now_ns >= worker->stop_at_ns)
+            begin_stopping(worker, now_ns);
+        else if (now_ns >= worker->edge_ns)
+            recorder_cut(worker, now_ns);
+        if (worker->stopping && now_ns >= worker->stop_at_ns + worker->spec->drain_timeout_ns)
+            worker->finished = true;
+    }
+    connections_tick(worker, now_ns);
+    arm_tick(worker, now_ns);
+}
+
+static void on_wake(evutil_socket_t fd, short what, void *argument)
+{
+    struct worker *worker = argument;
+    (void)fd;
+    (void)what;
+    if (worker->start_ns != 0)
+        read_stop_word(worker);
+    event_del(worker->tick);
+    arm_tick(worker, clock_now_ns());
+}
+
+static void turn(struct worker *worker)
+{
+    worker->wakeup_ns = 0;
+    if (worker->transport->answers_at_once)
+        connections_activate(worker);
+    event_base_loop(worker->base, EVLOOP_ONCE);
+}
+
+/* libevent doubles its array of ready events whenever a wait fills it. Every socket is made ready
+ * at once here, so that this does not happen while requests are measured. */
+static void prime_loop(struct worker *worker)
+{
+    if (worker->transport->answers_at_once)
+        return;
+    for (uint32_t ready = 16; ready < worker->connection_count * 2; ready *= 2) {
+        for (uint32_t i = 0; i < worker->connection_count; i++)
+            event_add(&worker->connections[i].write_event, NULL);
+        event_base_loop(worker->base, EVLOOP_NONBLOCK);
+        for (uint32_t i = 0; i < worker->connection_count; i++)
+            event_del(&worker->connections[i].write_event);
+    }
+}
+
+/* Life ----------------------------------------------------------------------------------------- */
+
+static enum err_code become_worker(const struct worker_run *run, const struct worker_share *share,
+                                   struct err *err)
+{
+    /* Signals to the whole process group are the orchestrator's to act on; workers end with it. */
+    signal(SIGINT, SIG_IGN);
+    signal(SIGTERM, SIG_IGN);
+    signal(SIGHUP, SIG_IGN);
+    signal(SIGPIPE, SIG_IGN);
+    signal(SIGCHLD, SIG_DFL);
+    sigset_t none;
+    sigemptyset(&none);
+    sigprocmask(SIG_SETMASK, &none, NULL);
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    /* The parent may have died before the line above. */
+    if (getppid() != run->orchestrator)
+        return err_set(err, E_SYSTEM, "worker %u: its orchestrator is gone", share->index);
+    if (share->cpu >= 0) {
+        cpu_set_t cpus;
+        CPU_ZERO(&cpus);
+        CPU_SET((size_t)share->cpu, &cpus);
+        if (sched_setaffinity(0, sizeof cpus, &cpus) != 0)
+            return err_set_errno(err, E_SYSTEM, errno, "worker %u: cannot run on CPU %d",
+                                 share->index, share->cpu);
+    }
+    return OK;
+}
+
+static size_t greeting_command(struct worker *worker, size_t used, size_t argc,
+                               const char *const *argv)
+{
+    worker->greeting_replies++;
+    size_t room = worker->greeting != NULL ? worker->greeting_bytes - used : 0;
+    return used + resp_encode_command(worker->greeting != NULL ? worker->greeting + used : NULL,
+                                      room, argc, argv, NULL);
+}
+
+/* What a fresh connection says: AUTH and SELECT when asked for, and always PING, since a TCP connect
+ * succeeds against a stopped or full server. */
+static size_t write_greeting(struct worker *worker)
+{
+    const struct spec *spec = worker->spec;
+    char database[24];
+    snprintf(database, sizeof database, "%llu", (unsigned long long)spec->database);
+    size_t used = 0;
+    worker->greeting_replies = 0;
+    if (spec->password != NULL && spec->user != NULL)
+        used = greeting_command(worker, used, 3,
+                                (const char *const[]){"AUTH", spec->user, spec->password});
+    else if (spec->password != NULL)
+        used = greeting_command(worker, used, 2, (const char *const[]){"AUTH", spec->password});
+    if (spec->database != 0)
+        used = greeting_command(worker, used, 2, (const char *const[]){"SELECT", database});
+    return greeting_command(worker, used, 1, (const char *const[]){"PING"});
+}
+
+static enum err_code allocate_buffers(struct worker *worker, struct err *err)
+{
+    worker->request_bytes = workload_request_bytes(worker->run->workload);
+    worker->out_bytes =
+        worker->request_bytes > WORKER_WRITE_BYTES ? worker->request_bytes : WORKER_WRITE_BYTES;
+    worker->out_requests = (uint32_t)(worker->out_bytes / worker->request_bytes);
+    worker->greeting_bytes = write_greeting(worker);
+    worker->in = malloc(WORKER_READ_BYTES);
+    worker->out = malloc(worker->out_bytes);
+    worker->wire = malloc(INTERVAL_WIRE_MAX_BYTES);
+    worker->interval = malloc(sizeof *worker->interval);
+    worker->greeting = malloc(worker->greeting_bytes);
+    if (worker->in == NULL || worker->out == NULL || worker->wire == NULL ||
+        worker->interval == NULL || worker->greeting == NULL)
+        return err_set(err, E_SYSTEM, "worker %u: cannot allocate its buffers",
+                       worker->share->index);
+    write_greeting(worker);
+    interval_init(worker->interval);
+    return OK;
+}
+
+static enum err_code build_loop(struct worker *worker, struct err *err)
+{
+    worker->base = event_base_new();
+    if (worker->base != NULL) {
+        worker->tick = event_new(worker->base, -1, 0, on_tick, worker);
+        worker->wake = event_new(worker->base, worker->run->wake_fd, EV_READ | EV_PERSIST | EV_ET,
+                                 on_wake, worker);
+    }
+    if (worker->tick == NULL || worker->wake == NULL || event_add(worker->wake, NULL) != 0)
+        return err_set(err, E_SYSTEM, "worker %u: cannot build its event loop",
+                       worker->share->index);
+    return OK;
+}
+
+static enum err_code worker_create(struct worker *worker, struct err *err)
+{
+    enum err_code code = allocate_buffers(worker, err);
+    if (code == OK)
+        code = build_loop(worker, err);
+    if (code == OK && worker->run->null_transport)
+        code = transport_null_init(worker->run->workload, worker->share->connections, err);
+    if (code == OK)
+        code = connections_create(worker, err);
+    return code;
+}
+
+static void worker_destroy(struct worker *worker)
+{
+    connections_destroy(worker);
+    transport_null_destroy();
+    if (worker->tick != NULL)
+        event_free(worker->tick);
+    if (worker->wake != NULL)
+        event_free(worker->wake);
+    if (worker->base != NULL)
+        event_base_free(worker->base);
+    free(worker->in);
+    free(worker->out);
+    free(worker->wire);
+    free(worker->interval);
+    free(worker->greeting);
+}
+
+/* Opens every connection. The fleet gives up on workers that take too long. */
+static enum err_code connect_all(struct worker *worker, struct err *err)
+{
+    on_tick(-1, 0, worker);
+    while (worker->connections_ready + worker->connections_failed < worker->connection_count)
+        turn(worker);
+    if (worker->connections_failed > 0)
+        return err_set(err, E_CONNECT, "%s", worker->err.text);
+    return OK;
+}
+
+static void enter_run(struct worker *worker, uint64_t start_ns)
+{
+    const struct worker_run *run = worker->run;
+    worker->start_ns = start_ns;
+    uint64_t now_ns = clock_now_ns();
+    worker->measure_ns = start_ns + run->warmup_ns;
+    worker->stop_at_ns = run->duration_ns > 0 ? worker->measure_ns + run->duration_ns : UINT64_MAX;
+    read_stop_word(worker);
+    recorder_start(worker, now_ns);
+    set_state(worker, WORKER_RUNNING);
+    worker->allocations_at_start = malloc_count();
+}
+
+/* Waits for the common start. Nobody sends a measured request before it. */
+static void wait_for_start(struct worker *worker)
+{
+    uint64_t start_ns;
+    set_state(worker, WORKER_READY);
+    /* Acquire: partner is the fleet's release store of the start time. */
+    while ((start_ns = atomic_load_explicit(&worker->control->start_ns, memory_order_acquire)) == 0)
+        turn(worker);
+    clock_sleep_until(start_ns);
+    enter_run(worker, start_ns);
+    connections_fill(worker);
+}
+
+static void run_until_done(struct worker *worker)
+{
+    while (!worker->finished) {
+        turn(worker);
+        if (worker->in_flight > 0)
+            continue;
+        if (worker->stopping || (worker->tickets_exhausted && worker->unsent == 0))
+            worker->finished = true;
+        else if (worker->stop_at_ns != UINT64_MAX && clock_now_ns() >= worker->stop_at_ns)
+            begin_stopping(worker, clock_now_ns());
+    }
+}
+
+/* Abandons what is left, checks the books, publishes the last record. */
+static enum err_code finish(struct worker *worker, struct err *err)
+{
+    uint64_t allocations = malloc_count() - worker->allocations_at_start;
+    uint64_t now_ns = clock_now_ns();
+    if (connections_recount(worker) != worker->in_flight)
+        return err_set(err, E_UNTRUSTED,
+                       "worker %u: %llu requests in flight by count, %llu by recount of the slots",
+                       worker->share->index, (unsigned long long)worker->in_flight,
+                       (unsigned long long)connections_recount(worker));
+    if (!worker->stopping) {
+        recorder_cut(worker, now_ns);
+        worker->edge_ns = UINT64_MAX;
+    }
+    connections_abandon(worker);
+    enum err_code code = recorder_finish(worker, now_ns, err);
+    if (code == OK && allocations > 0 && worker->reconnected == 0)
+        code = err_set(err, E_UNTRUSTED, "worker %u: %llu allocations after the start barrier",
+                       worker->share->index, (unsigned long long)allocations);
+    return code;
+}
+
+static void take_over(struct worker *worker, uint64_t start_ns)
+{
+    /* A replacement opens its connections while the run is under way. */
+    enter_run(worker, start_ns);
+    on_tick(-1, 0, worker);
+}
+
+int worker_main(const struct worker_run *run, const struct worker_share *share)
+{
+    struct worker worker = {
+        .run = run,
+        .share = share,
+        .spec = run->spec,
+        .transport = run->null_transport ? &transport_null : &transport_tcp,
+        .live = ipc_worker(run->segment, share->index),
+        .ring = ipc_ring(run->segment, share->index),
+        .control = ipc_control(run->segment),
+        .tickets = ipc_tickets(run->segment),
+        .edge_ns = UINT64_MAX,
+        .stop_at_ns = UINT64_MAX,
+        .replies_per_request = workload_replies(run->workload),
+        .read_kind = workload_read_kind(run->workload, 0),
+    };
+    struct err err = {0};
+    clock_become_virtual();
+    set_state(&worker, WORKER_CONNECTING);
+    enum err_code code = become_worker(run, share, &err);
+    if (code == OK)
+        code = worker_create(&worker, &err);
+    uint64_t start_ns = atomic_load_explicit(&worker.control->start_ns, memory_order_acquire);
+    if (code == OK && share->replacement && start_ns != 0) {
+        take_over(&worker, start_ns);
+    } else if (code == OK) {
+        code = connect_all(&worker, &err);
+        if (code == OK) {
+            prime_loop(&worker);
+            wait_for_start(&worker);
+        }
+    }
+    if (code == OK) {
+        run_until_done(&worker);
+        code = finish(&worker, &err);
+    }
+    if (code != OK)
+        worker.live->err = err;
+    set_state(&worker, code == OK ? WORKER_DONE : WORKER_FAILED);
+    worker_destroy(&worker);
+    return err_exit_status(code);
+}

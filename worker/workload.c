@@ -1,0 +1,357 @@
+#include "worker/workload.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "common/resp.h"
+#include "worker/template.h"
+
+/* Above this a request would need more memory than any server takes in one command. */
+#define REQUEST_MAX_BYTES (4ull << 30)
+#define REPEAT_MAX 10000u
+
+struct workload_part {
+    enum read_kind read_kind;
+};
+
+struct workload {
+    const struct workload_test *test;
+    char title[128];
+    struct template template;
+    struct workload_part *parts; /* one a reply: a repeated command has one for each repeat */
+    uint32_t part_count;
+    char *null_reply;
+    size_t null_reply_bytes;
+};
+
+/* Commands whose reply tells hits from misses. */
+static const struct {
+    const char *command;
+    enum read_kind read_kind;
+} reading_commands[] = {
+    {"GET", READ_VALUE},     {"GETEX", READ_VALUE},       {"GETDEL", READ_VALUE},
+    {"HGET", READ_VALUE},    {"HGETALL", READ_VALUE},     {"LINDEX", READ_VALUE},
+    {"LPOP", READ_VALUE},    {"RPOP", READ_VALUE},        {"LRANGE", READ_VALUE},
+    {"SPOP", READ_VALUE},    {"SRANDMEMBER", READ_VALUE}, {"SMEMBERS", READ_VALUE},
+    {"ZPOPMIN", READ_VALUE}, {"ZPOPMAX", READ_VALUE},     {"ZRANGE", READ_VALUE},
+    {"ZSCORE", READ_VALUE},  {"ZRANK", READ_VALUE},       {"XRANGE", READ_VALUE},
+    {"MGET", READ_EACH},     {"HMGET", READ_EACH},        {"ZMSCORE", READ_EACH},
+};
+
+static enum read_kind read_kind_of(const char *command)
+{
+    for (size_t i = 0; i < sizeof reading_commands / sizeof reading_commands[0]; i++)
+        if (strcasecmp(command, reading_commands[i].command) == 0)
+            return reading_commands[i].read_kind;
+    return READ_NONE;
+}
+
+/* Arguments of one command of a sequence. */
+struct command {
+    const char *const *argv;
+    const size_t *argv_bytes; /* NULL: terminated strings */
+    size_t argc;
+    uint32_t repeat;
+};
+
+static size_t argument_bytes(const struct command *command, size_t index)
+{
+    return command->argv_bytes != NULL ? command->argv_bytes[index] : strlen(command->argv[index]);
+}
+
+static bool argument_is(const struct command *command, size_t index, const char *text)
+{
+    return index < command->argc && strcasecmp(command->argv[index], text) == 0;
+}
+
+/* One request must have one reply, and the reply must come: commands that break that are refused. */
+static enum err_code refuse_unsuitable(const struct command *command, struct err *err)
+{
+    static const char *const refused[] = {
+        "SUBSCRIBE",    "PSUBSCRIBE", "SSUBSCRIBE", "UNSUBSCRIBE", "MONITOR", "PUNSUBSCRIBE",
+        "SUNSUBSCRIBE", "SHUTDOWN",   "QUIT",       "SYNC",        "PSYNC",   "RESET"};
+    for (size_t i = 0; i < sizeof refused / sizeof refused[0]; i++)
+        if (argument_is(command, 0, refused[i]))
+            return err_set(err, E_USAGE,
+                           "%s cannot be measured: it does not give one reply per request; "
+                           "leave it out",
+                           refused[i]);
+    if (argument_is(command, 0, "CLIENT") && argument_is(command, 1, "REPLY"))
+        return err_set(err, E_USAGE,
+                       "CLIENT REPLY cannot be measured: it changes whether replies come at all");
+    static const char *const timeout_last[] = {"BLPOP",  "BRPOP",    "BRPOPLPUSH",
+                                               "BLMOVE", "BZPOPMIN", "BZPOPMAX"};
+    for (size_t i = 0; i < sizeof timeout_last / sizeof timeout_last[0]; i++)
+        if (argument_is(command, 0, timeout_last[i]) &&
+            argument_is(command, command->argc - 1, "0"))
+            return err_set(err, E_USAGE,
+                           "%s with timeout 0 waits for ever; give it a timeout above 0",
+                           timeout_last[i]);
+    if ((argument_is(command, 0, "BLMPOP") || argument_is(command, 0, "BZMPOP")) &&
+        argument_is(command, 1, "0"))
+        return err_set(err, E_USAGE, "%s with timeout 0 waits for ever; give it a timeout above 0",
+                       command->argv[0]);
+    if (argument_is(command, 0, "XREAD") || argument_is(command, 0, "XREADGROUP"))
+        for (size_t i = 1; i + 1 < command->argc; i++)
+            if (argument_is(command, i, "BLOCK") && argument_is(command, i + 1, "0"))
+                return err_set(err, E_USAGE, "%s BLOCK 0 waits for ever; give it a timeout above 0",
+                               command->argv[0]);
+    return OK;
+}
+
+static enum err_code append_text(struct template *template, struct err *err, const char *format,
+                                 ...) PRINTF_LIKE(3, 4);
+static enum err_code append_text(struct template *template, struct err *err, const char *format,
+                                 ...)
+{
+    char text[64];
+    va_list args;
+    va_start(args, format);
+    int bytes = vsnprintf(text, sizeof text, format, args);
+    va_end(args);
+    return template_append(template, text, (size_t)bytes, err);
+}
+
+static enum err_code append_command(struct workload *workload, const struct command *command,
+                                    struct err *err)
+{
+    struct template *template = &workload->template;
+    enum err_code code = append_text(template, err, "*%zu\r\n", command->argc);
+    for (size_t i = 0; i < command->argc && code == OK; i++) {
+        size_t given_bytes = argument_bytes(command, i), rendered_bytes;
+        code =
+            template_argument_bytes(template, command->argv[i], given_bytes, &rendered_bytes, err);
+        if (code == OK && template->byte_count + rendered_bytes > REQUEST_MAX_BYTES)
+            code = err_set(err, E_USAGE, "a request of more than %llu bytes is too long",
+                           REQUEST_MAX_BYTES);
+        if (code == OK)
+            code = append_text(template, err, "$%zu\r\n", rendered_bytes);
+        if (code == OK)
+            code = template_append_argument(template, command->argv[i], given_bytes, err);
+        if (code == OK)
+            code = template_append(template, "\r\n", 2, err);
+    }
+    return code;
+}
+
+static enum err_code append_part(struct workload *workload, const struct command *command,
+                                 struct err *err)
+{
+    if (command->argc == 0)
+        return err_set(err, E_USAGE, "an empty command stands before or behind a ';'");
+    enum err_code code = refuse_unsuitable(command, err);
+    for (uint32_t i = 0; i < command->repeat && code == OK; i++) {
+        struct workload_part *grown =
+            realloc(workload->parts, (workload->part_count + 1u) * sizeof workload->parts[0]);
+        if (grown == NULL)
+            return err_set(err, E_SYSTEM, "cannot allocate a sequence of %u commands",
+                           workload->part_count);
+        workload->parts = grown;
+        workload->parts[workload->part_count++].read_kind = read_kind_of(command->argv[0]);
+        code = append_command(workload, command, err);
+    }
+    return code;
+}
+
+/* A number before a command of a sequence repeats it, as valkey-benchmark has it. */
+static enum err_code take_repeat(struct command *command, struct err *err)
+{
+    command->repeat = 1;
+    if (command->argc == 0)
+        return OK;
+    const char *text = command->argv[0];
+    for (const char *c = text; *c != '\0'; c++)
+        if (!isdigit((unsigned char)*c))
+            return OK;
+    errno = 0;
+    unsigned long repeat = strtoul(text, NULL, 10);
+    if (*text == '\0' || errno != 0 || repeat == 0 || repeat > REPEAT_MAX)
+        return err_set(err, E_USAGE,
+                       "a command cannot be repeated \"%s\" times; 1 to %u are possible", text,
+                       REPEAT_MAX);
+    command->repeat = (uint32_t)repeat;
+    command->argv++;
+    command->argc--;
+    if (command->argv_bytes != NULL)
+        command->argv_bytes++;
+    return OK;
+}
+
+static enum err_code append_sequence(struct workload *workload,
+                                     const struct workload_source *source, struct err *err)
+{
+    enum err_code code = OK;
+    for (size_t from = 0; from <= source->argc && code == OK;) {
+        size_t to = from;
+        while (to < source->argc && strcmp(source->argv[to], ";") != 0)
+            to++;
+        struct command command = {
+            .argv = source->argv + from,
+            .argv_bytes = source->argv_bytes != NULL ? source->argv_bytes + from : NULL,
+            .argc = to - from,
+        };
+        code = take_repeat(&command, err);
+        if (code == OK)
+            code = append_part(workload, &command, err);
+        from = to + 1;
+    }
+    return code;
+}
+
+static enum err_code append_test(struct workload *workload, const struct workload_test *test,
+                                 struct err *err)
+{
+    struct command command = {.argv = test->argv, .repeat = 1};
+    while (test->argv[command.argc] != NULL)
+        command.argc++;
+    if (!test->inline_command)
+        return append_part(workload, &command, err);
+    workload->parts = calloc(1, sizeof workload->parts[0]);
+    if (workload->parts == NULL)
+        return err_set(err, E_SYSTEM, "cannot allocate a command");
+    workload->part_count = 1;
+    return append_text(&workload->template, err, "%s\r\n", test->argv[0]);
+}
+
+static void set_title(struct workload *workload, const struct workload_source *source)
+{
+    const char *given = source->title != NULL  ? source->title
+                        : source->test != NULL ? source->test->title
+                                               : NULL;
+    size_t used = 0;
+    if (given != NULL)
+        used = (size_t)snprintf(workload->title, sizeof workload->title, "%s", given);
+    for (size_t i = 0; given == NULL && i < source->argc && used < sizeof workload->title; i++)
+        used += (size_t)snprintf(workload->title + used, sizeof workload->title - used, "%s%s",
+                                 i > 0 ? " " : "", source->argv[i]);
+    for (char *c = workload->title; *c != '\0'; c++)
+        if ((unsigned char)*c < ' ' || *c == 127)
+            *c = '?';
+}
+
+/* One reply per part, of the shape that a server would give: what --null measures then includes the
+ * scanning of real replies. */
+static enum err_code build_null_reply(struct workload *workload, struct err *err)
+{
+    size_t value_bytes = workload->template.data_bytes;
+    size_t bulk_bytes = value_bytes + 32;
+    size_t room = workload->part_count * (bulk_bytes + 16);
+    for (uint32_t i = 0; i < workload->part_count; i++)
+        room += workload->parts[i].read_kind == READ_EACH ? 10 * bulk_bytes : 0;
+    workload->null_reply = malloc(room);
+    if (workload->null_reply == NULL)
+        return err_set(err, E_SYSTEM, "cannot allocate %zu bytes for --null", room);
+    char *out = workload->null_reply;
+    for (uint32_t i = 0; i < workload->part_count; i++) {
+        uint32_t bulks = 1;
+        if (workload->parts[i].read_kind == READ_NONE) {
+            memcpy(out, "+OK\r\n", 5);
+            out += 5;
+            continue;
+        }
+        if (workload->parts[i].read_kind == READ_EACH) {
+            memcpy(out, "*10\r\n", 5);
+            out += 5;
+            bulks = 10;
+        }
+        for (uint32_t bulk = 0; bulk < bulks; bulk++) {
+            out += snprintf(out, 32, "$%zu\r\n", value_bytes);
+            memset(out, 'x', value_bytes);
+            memcpy(out + value_bytes, "\r\n", 2);
+            out += value_bytes + 2;
+        }
+    }
+    workload->null_reply_bytes = (size_t)(out - workload->null_reply);
+    return OK;
+}
+
+enum err_code workload_create(struct workload **out, const struct workload_source *source,
+                              const struct spec *spec, struct err *err)
+{
+    struct workload *workload = calloc(1, sizeof *workload);
+    *out = workload;
+    if (workload == NULL)
+        return err_set(err, E_SYSTEM, "cannot allocate a workload");
+    workload->test = source->test;
+    set_title(workload, source);
+    enum err_code code = template_init(&workload->template, spec, err);
+    if (code == OK)
+        code = source->test != NULL ? append_test(workload, source->test, err)
+                                    : append_sequence(workload, source, err);
+    if (code == OK)
+        code = build_null_reply(workload, err);
+    if (code != OK) {
+        workload_destroy(workload);
+        *out = NULL;
+    }
+    return code;
+}
+
+void workload_destroy(struct workload *workload)
+{
+    if (workload == NULL)
+        return;
+    template_destroy(&workload->template);
+    free(workload->parts);
+    free(workload->null_reply);
+    free(workload);
+}
+
+const char *workload_title(const struct workload *workload)
+{
+    return workload->title;
+}
+
+size_t workload_request_bytes(const struct workload *workload)
+{
+    return workload->template.byte_count;
+}
+
+uint32_t workload_replies(const struct workload *workload)
+{
+    return workload->part_count;
+}
+
+enum read_kind workload_read_kind(const struct workload *workload, uint32_t reply_index)
+{
+    return workload->parts[reply_index].read_kind;
+}
+
+bool workload_reads(const struct workload *workload)
+{
+    for (uint32_t i = 0; i < workload->part_count; i++)
+        if (workload->parts[i].read_kind != READ_NONE)
+            return true;
+    return false;
+}
+
+uint32_t workload_keys_per_request(const struct workload *workload)
+{
+    return workload->template.draw_count;
+}
+
+bool workload_uses_one_key(const struct workload *workload)
+{
+    return workload->template.draw_count > 0 && workload->template.keyspace == 1;
+}
+
+const struct workload_test *workload_test(const struct workload *workload)
+{
+    return workload->test;
+}
+
+void workload_render(const struct workload *workload, uint64_t ticket, char *out)
+{
+    template_render(&workload->template, ticket, out);
+}
+
+const char *workload_null_reply(const struct workload *workload, size_t *reply_bytes)
+{
+    *reply_bytes = workload->null_reply_bytes;
+    return workload->null_reply;
+}
