@@ -91,7 +91,7 @@ struct ring *ipc_ring(void *segment, uint32_t index)
 
 /* An ordinary record grows with the interval, because more distinct buckets are touched: about 4 KB
  * at 10 ms and 32 KB from 1 s on, in between by a straight line. 60 s of them, rounded up to a power
- * of two: 32 MiB at 10 ms, 8 MiB at 100 ms, 2 MiB at 1 s. At least 1 MiB, because the largest record
+ * of two: 32 MiB at 10 ms, 4 MiB at 100 ms, 2 MiB at 1 s. At least 1 MiB, because the largest record
  * there can be takes less than half of that (three histograms with every bucket in use, 32-bit
  * counts of at most five bytes): were a record larger than the ring, it could never be published. At
  * most 32 MiB, because a segment of many workers must fit in memory; a ring that is full before 60 s

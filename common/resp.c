@@ -490,20 +490,23 @@ size_t resp_encode_command(char *out, size_t out_bytes, size_t argc, const char 
 {
     char head[HEAD_BYTES_MAX];
     size_t need_bytes = head_write(head, '*', argc);
-    for (size_t i = 0; i < argc; i++)
-        need_bytes += head_write(head, '$', arg_bytes[i]) + arg_bytes[i] + CRLF_BYTES;
+    for (size_t i = 0; i < argc; i++) {
+        const size_t bytes = arg_bytes != NULL ? arg_bytes[i] : strlen(argv[i]);
+        need_bytes += head_write(head, '$', bytes) + bytes + CRLF_BYTES;
+    }
     if (out == NULL || need_bytes > out_bytes)
         return need_bytes;
 
     size_t at = head_write(head, '*', argc);
     memcpy(out, head, at);
     for (size_t i = 0; i < argc; i++) {
-        const size_t head_bytes = head_write(head, '$', arg_bytes[i]);
+        const size_t bytes = arg_bytes != NULL ? arg_bytes[i] : strlen(argv[i]);
+        const size_t head_bytes = head_write(head, '$', bytes);
         memcpy(out + at, head, head_bytes);
         at += head_bytes;
-        if (arg_bytes[i] > 0)
-            memcpy(out + at, argv[i], arg_bytes[i]);
-        at += arg_bytes[i];
+        if (bytes > 0)
+            memcpy(out + at, argv[i], bytes);
+        at += bytes;
         memcpy(out + at, "\r\n", CRLF_BYTES);
         at += CRLF_BYTES;
     }

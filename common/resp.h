@@ -69,7 +69,8 @@ MUST_USE enum resp_status resp_scan(struct resp_scanner *scanner, const char *in
 bool resp_scanner_idle(const struct resp_scanner *scanner);
 
 /* Encodes a command as an array of bulk strings. Returns the bytes it needs, whether they fitted
- * or not; writes only when out_bytes is enough. out may be NULL with out_bytes 0. */
+ * or not; writes only when out_bytes is enough. out may be NULL with out_bytes 0;
+ * arg_bytes NULL: the arguments are terminated strings. */
 size_t resp_encode_command(char *out, size_t out_bytes, size_t argc, const char *const *argv,
                            const size_t *arg_bytes);
 

@@ -220,8 +220,6 @@ static void flush(struct connection *connection)
         event_del(&connection->write_event);
         connection->write_waiting = false;
     }
-    if (worker->transport->answers_at_once && connection->in_flight > 0)
-        event_active(&connection->read_event, EV_READ, 0);
 }
 
 /* Gives every free slot a ticket and sends: the pipeline is a sliding window. */
@@ -369,6 +367,10 @@ static void receive(struct connection *connection, bool closed_by_peer)
             connection_lost(connection, COUNTER_LOST_DISCONNECT, done_ns);
             return;
         }
+        /* The first read of a turn is the wake-up; a clock reading of its own before that read
+         * would cost every request more than it tells. */
+        if (worker->wakeup_ns == 0)
+            worker->wakeup_ns = done_ns;
         interval_histogram_record(&worker->interval->histograms[HISTOGRAM_LOOP_LAG],
                                   done_ns - worker->wakeup_ns);
         worker_count(worker, COUNTER_BYTES_IN, got_bytes);
@@ -522,10 +524,7 @@ static void receive_greeting(struct connection *connection)
 static void on_io(evutil_socket_t fd, short what, void *argument)
 {
     struct connection *connection = argument;
-    struct worker *worker = connection->worker;
     (void)fd;
-    if (worker->wakeup_ns == 0)
-        worker->wakeup_ns = clock_now_ns();
     switch (connection->state) {
     case CONNECTION_READY:
         if (what & (EV_READ | EV_CLOSED))
@@ -638,6 +637,13 @@ void connections_fill(struct worker *worker)
     for (uint32_t i = 0; i < worker->connection_count; i++)
         if (worker->connections[i].state == CONNECTION_READY)
             fill_and_send(&worker->connections[i], clock_now_ns());
+}
+
+void connections_activate(struct worker *worker)
+{
+    for (uint32_t i = 0; i < worker->connection_count; i++)
+        if (worker->connections[i].in_flight > 0)
+            event_active(&worker->connections[i].read_event, EV_READ, 0);
 }
 
 void connections_abandon(struct worker *worker)

@@ -152,6 +152,9 @@ void connections_destroy(struct worker *worker);
 void connections_tick(struct worker *worker, uint64_t now_ns);
 /* Fills every free slot of every ready connection. */
 void connections_fill(struct worker *worker);
+/* Makes every connection with a request in flight ready to read, as a wait does for sockets: for a
+ * transport that answers at once, once a turn of the loop. */
+void connections_activate(struct worker *worker);
 /* Counts what is in flight as lost by the end of draining and closes everything. */
 void connections_abandon(struct worker *worker);
 /* Requests in flight, counted slot by slot: must equal worker->in_flight. */

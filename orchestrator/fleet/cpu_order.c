@@ -1,6 +1,5 @@
 #include "orchestrator/fleet/cpu_order.h"
 
-#include <ctype.h>
 #include <errno.h>
 #include <hwloc.h>
 #include <sched.h>
@@ -10,70 +9,28 @@
 #include <string.h>
 
 #include "orchestrator/fleet/cgroup.h"
+#include "orchestrator/options/cpu_list.h"
 
-/* ---- lists of CPUs ---- */
-
-static bool parse_cpu(uint32_t *cpu, const char *text, const char **end)
-{
-    if (!isdigit((unsigned char)text[0]))
-        return false;
-    char *behind;
-    errno = 0;
-    unsigned long value = strtoul(text, &behind, 10);
-    if (errno != 0 || value >= SPEC_CPUS_MAX)
-        return false;
-    *cpu = (uint32_t)value;
-    *end = behind;
-    return true;
-}
-
-bool cpu_list_parse(bool named[SPEC_CPUS_MAX], const char *text)
-{
-    bool found[SPEC_CPUS_MAX] = {false};
-    for (const char *at = text;;) {
-        uint32_t first, last;
-        if (!parse_cpu(&first, at, &at))
-            return false;
-        last = first;
-        if (*at == '-' && (!parse_cpu(&last, at + 1, &at) || last < first))
-            return false;
-        for (uint32_t cpu = first; cpu <= last; cpu++)
-            found[cpu] = true;
-        if (*at == '\0')
-            break;
-        if (*at++ != ',')
-            return false;
-    }
-    memcpy(named, found, sizeof found);
-    return true;
-}
-
-char *cpu_list_format(char *text, size_t text_bytes, const uint32_t *cpus, uint32_t count)
+char *cpu_order_list(char *text, size_t text_bytes, const uint32_t *cpus, uint32_t count)
 {
     bool named[SPEC_CPUS_MAX] = {false};
+    uint32_t sorted[SPEC_CPUS_MAX], sorted_count = 0;
+    char whole[SPEC_CPUS_MAX * sizeof "4095,"];
     for (uint32_t i = 0; i < count; i++)
         named[cpus[i]] = true;
-    size_t filled = 0;
-    text[0] = '\0';
-    for (uint32_t first = 0; first < SPEC_CPUS_MAX; first++) {
-        if (!named[first])
-            continue;
-        uint32_t last = first;
-        while (last + 1 < SPEC_CPUS_MAX && named[last + 1])
-            last++;
-        char part[32];
-        int bytes =
-            first == last
-                ? snprintf(part, sizeof part, "%s%u", filled > 0 ? "," : "", first)
-                : snprintf(part, sizeof part, "%s%u-%u", filled > 0 ? "," : "", first, last);
-        if (filled + (size_t)bytes + sizeof "..." > text_bytes) {
-            snprintf(text + filled, text_bytes - filled, "...");
-            return text;
-        }
-        memcpy(text + filled, part, (size_t)bytes + 1);
-        filled += (size_t)bytes;
-        first = last;
+    for (uint32_t cpu = 0; cpu < SPEC_CPUS_MAX; cpu++)
+        if (named[cpu])
+            sorted[sorted_count++] = cpu;
+    cpu_list_format(whole, sizeof whole, sorted, sorted_count);
+
+    size_t kept = strlen(whole);
+    if (kept >= text_bytes) { /* between two numbers, or a CPU that nobody has would be named */
+        kept = text_bytes - sizeof "...";
+        while (kept > 0 && whole[kept] != ',')
+            kept--;
+        memcpy(whole + kept, "...", sizeof "...");
     }
+    snprintf(text, text_bytes, "%s", whole);
     return text;
 }
 
@@ -118,15 +75,17 @@ static uint32_t count_named(const bool named[SPEC_CPUS_MAX])
 static bool apply_cpuset(bool usable[SPEC_CPUS_MAX], char *list, size_t list_bytes,
                          const char *root)
 {
-    bool allowed[SPEC_CPUS_MAX];
-    if (!cgroup_cpuset_read(list, list_bytes, root) || !cpu_list_parse(allowed, list))
+    uint32_t cpus[SPEC_CPUS_MAX], count;
+    bool both[SPEC_CPUS_MAX] = {false};
+    if (!cgroup_cpuset_read(list, list_bytes, root) ||
+        !cpu_list_parse(cpus, &count, SPEC_CPUS_MAX, list))
         return false;
-    for (uint32_t cpu = 0; cpu < SPEC_CPUS_MAX; cpu++)
-        allowed[cpu] = allowed[cpu] && usable[cpu];
-    uint32_t left = count_named(allowed);
+    for (uint32_t i = 0; i < count; i++)
+        both[cpus[i]] = usable[cpus[i]];
+    uint32_t left = count_named(both);
     if (left == 0 || left == count_named(usable))
         return false;
-    memcpy(usable, allowed, sizeof allowed);
+    memcpy(usable, both, sizeof both);
     return true;
 }
 
@@ -202,8 +161,8 @@ static void order_by_topology(struct cpu_set_order *order, const bool usable[SPE
     (void)order_one_round(order, in_core, topology);
     order_rest(order, alone);
     order->physical_core_count = order->count;
-    while (order_one_round(order, in_core, topology) > 0)
-        continue;
+    while (order_one_round(order, in_core, topology) > 0) {
+    }
 }
 
 static void synthetic_cpus(bool usable[SPEC_CPUS_MAX], hwloc_topology_t topology)
@@ -232,7 +191,7 @@ static void reason_begin(struct cpu_set_order *order, const bool usable[SPEC_CPU
     for (uint32_t cpu = 0; cpu < SPEC_CPUS_MAX; cpu++)
         if (usable[cpu])
             cpus[count++] = cpu;
-    reason_add(order, "affinity %s", cpu_list_format(list, sizeof list, cpus, count));
+    reason_add(order, "affinity %s", cpu_order_list(list, sizeof list, cpus, count));
 }
 
 enum err_code cpu_order_discover(struct cpu_set_order *order, const char *root,

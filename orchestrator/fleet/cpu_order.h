@@ -29,10 +29,8 @@ MUST_USE enum err_code cpu_order_discover(struct cpu_set_order *order, const cha
 /* Whether the CPU is one of the order's. */
 bool cpu_order_has(const struct cpu_set_order *order, uint32_t cpu);
 
-/* CPU numbers in any order -> "0-3,8", ascending. Returns text; what does not fit ends in "...". */
-char *cpu_list_format(char *text, size_t text_bytes, const uint32_t *cpus, uint32_t count);
-
-/* "0-3,8" -> true for each CPU named. False, and nothing set, when any part is rubbish. */
-MUST_USE bool cpu_list_parse(bool named[SPEC_CPUS_MAX], const char *text);
+/* CPU numbers in any order -> "0-3,8", ascending. Returns text; what does not fit (at least 16
+ * bytes) ends in "...". */
+char *cpu_order_list(char *text, size_t text_bytes, const uint32_t *cpus, uint32_t count);
 
 #endif

@@ -59,7 +59,7 @@ static enum err_code pool_from_list(struct cpu_pool *pool, const struct spec *sp
             char allowed[160];
             return err_set(
                 err, E_USAGE, "--cpus: CPU %u does not exist or is not allowed here; allowed: %s",
-                spec->cpus[i], cpu_list_format(allowed, sizeof allowed, order->cpus, order->count));
+                spec->cpus[i], cpu_order_list(allowed, sizeof allowed, order->cpus, order->count));
         }
         pool->cpus[pool->count++] = spec->cpus[i];
     }
@@ -190,7 +190,7 @@ static void place_workers(struct plan *plan, const struct spec *spec,
         return;
     }
     uint32_t used = plan->worker_count < pool->count ? plan->worker_count : pool->count;
-    cpu_list_format(list, sizeof list, pool->cpus, used);
+    cpu_order_list(list, sizeof list, pool->cpus, used);
     if (plan->worker_count <= pool->count)
         note(plan, "Pinned to CPU%s %s, one worker each.", plural(used), list);
     else

@@ -284,8 +284,10 @@ static enum err_code settle_outputs(struct bench_request *request, struct err *e
             "--csv-interval with %u tests: its rows have no name column; run them one by "
             "one",
             spec->test_count);
-    if (spec->debug && !given(request, "log-level"))
+    if (spec->debug && !given(request, "log-level")) {
         spec->log_level = LOG_DEBUG;
+        options_derive(&request->values, "log-level", "debug", "debug");
+    }
     return code;
 }
 

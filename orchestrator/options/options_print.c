@@ -274,12 +274,14 @@ void options_print_completion(const struct option_table *table, const char *comm
         "    case \"$previous\" in\n",
         out);
     if (print_patterns(out, table, takes_file))
-        fputs("        COMPREPLY=($(compgen -f -- \"$current\"))\n        return ;;\n", out);
+        fputs("        mapfile -t COMPREPLY < <(compgen -f -- \"$current\")\n        return ;;\n",
+              out);
     if (print_patterns(out, table, takes_directory))
-        fputs("        COMPREPLY=($(compgen -d -- \"$current\"))\n        return ;;\n", out);
+        fputs("        mapfile -t COMPREPLY < <(compgen -d -- \"$current\")\n        return ;;\n",
+              out);
     if (print_patterns(out, table, takes_other))
         fputs("        COMPREPLY=()\n        return ;;\n", out);
-    fputs("    esac\n    COMPREPLY=($(compgen -W \"", out);
+    fputs("    esac\n    mapfile -t COMPREPLY < <(compgen -W \"", out);
     bool first = true;
     for (size_t i = 0; i < table->row_count; i++) {
         if (!is_offered(&table->rows[i]))
@@ -287,5 +289,5 @@ void options_print_completion(const struct option_table *table, const char *comm
         fprintf(out, "%s--%s", first ? "" : " ", table->rows[i].name);
         first = false;
     }
-    fputs("\" -- \"$current\"))\n}\n", out);
+    fputs("\" -- \"$current\")\n}\n", out);
 }

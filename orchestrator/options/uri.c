@@ -120,8 +120,8 @@ static enum err_code parse_authority(struct uri *uri, const char *text, size_t b
     if (*behind != ':')
         return err_set(err, E_USAGE, "behind the host comes :port or /database");
     if (!whole_number(&uri->port, behind + 1, rest_bytes - 1, 65535) || uri->port == 0)
-        return err_set(err, E_USAGE, "port %.*s: not a number from 1 to 65535",
-                       (int)(rest_bytes - 1 < 20 ? rest_bytes - 1 : 20), behind + 1);
+        /* not echoed: without an '@' it may be the password */
+        return err_set(err, E_USAGE, "the port is not a number from 1 to 65535");
     uri->has_port = true;
     return OK;
 }
@@ -156,7 +156,7 @@ enum err_code uri_parse(struct uri *uri, const char *text, struct err *err)
     if (*path != '/')
         return err_set(err, E_USAGE, "nothing may follow the address but /database");
     if (!whole_number(&uri->database, path + 1, strlen(path + 1), INT32_MAX))
-        return err_set(err, E_USAGE, "database: not a number from 0 to %d", INT32_MAX);
+        return err_set(err, E_USAGE, "the database is not a number from 0 to %d", INT32_MAX);
     uri->has_database = true;
     return OK;
 }

@@ -4,6 +4,7 @@
 #ifndef ORCHESTRATOR_REPORT_SINKS_H
 #define ORCHESTRATOR_REPORT_SINKS_H
 
+#include <stdbool.h>
 #include <stdio.h>
 
 #include "orchestrator/report/timeline.h"
@@ -33,6 +34,9 @@ MUST_USE enum err_code sink_journal(struct sink *sink, const char *directory, st
 /* The same as a CSV file in a directory, renamed at the end. */
 MUST_USE enum err_code sink_interval_csv_file(struct sink *sink, const char *path,
                                               uint64_t csv_interval_ns, struct err *err);
+
+/* Whether another process writes DIR/journal at this moment: the files beside it are its own. */
+bool journal_in_use(const char *directory);
 
 /* Feeds the events of DIR/journal to the timeline. A record cut short at the end (the orchestrator
  * was killed) ends the replay cleanly with *complete = false; the missing run_end is made from what

@@ -14,7 +14,7 @@ void text_spectrum(struct output *out, const struct histogram *histogram)
                   "1/(1-Percentile)");
     double q = 0;
     uint64_t counted = 0;
-    while (counted < histogram->count) {
+    while (counted < histogram->count && q < 1.0) {
         uint64_t value_ns = histogram_quantile(histogram, q);
         counted = histogram_count_at_or_below(histogram, value_ns);
         if (counted == histogram->count)

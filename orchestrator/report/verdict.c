@@ -32,6 +32,10 @@ static enum verdict_level worker_cpu(const struct run_result *result, char *valu
         }
     }
     double share = result->seconds > 0 ? busiest / result->seconds : 0;
+    if (result->worker_count == 0) { /* a replay of a run that was cut short */
+        snprintf(value, VALUE_BYTES, "unknown");
+        return VERDICT_GREEN;
+    }
     snprintf(value, VALUE_BYTES, "%.1f %% of the time (worker %u)", share * 100, worker);
     return share >= 0.90 ? VERDICT_AMBER : VERDICT_GREEN;
 }

@@ -391,7 +391,7 @@ START_TEST(uri_fills_the_target)
     ck_assert_int_eq(json_integer_value(json_object_get(json, "port")), 7001);
     free(text);
     json_decref(json);
-    ck_refused("-u redis://me:topsecret@h:99999", "port 99999");
+    ck_refused("-u redis://me:topsecret@h:99999", "--uri: the port is not a number");
     ck_assert_ptr_null(strstr(err.text, "topsecret"));
 }
 END_TEST

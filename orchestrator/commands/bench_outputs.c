@@ -1,0 +1,78 @@
+#include "orchestrator/commands/bench_outputs.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "orchestrator/report/sinks.h"
+
+static enum err_code add(struct timeline *timeline, enum err_code made, const struct sink *sink)
+{
+    if (made == OK)
+        timeline_add(timeline, *sink);
+    return made;
+}
+
+/* One thing on stdout: the JSON when it was sent there, the interval CSV, or the text. */
+static enum err_code add_stdout(struct timeline *timeline, const struct spec *spec, struct err *err)
+{
+    struct sink sink;
+    if (spec->json_path != NULL && strcmp(spec->json_path, "-") == 0)
+        return add(timeline, sink_json(&sink, "-", err), &sink);
+    if (spec->csv_interval_ns > 0)
+        return add(timeline, sink_interval_csv(&sink, stdout, false, spec->csv_interval_ns, err),
+                   &sink);
+    enum text_style style = spec->csv ? TEXT_CSV : spec->quiet ? TEXT_QUIET : TEXT_REPORT;
+    return add(timeline, sink_text(&sink, stdout, style, spec->debug, err), &sink);
+}
+
+static enum err_code path_in(char *path, size_t path_bytes, const char *directory, const char *name,
+                             struct err *err)
+{
+    int needed = snprintf(path, path_bytes, "%s/%s", directory, name);
+    if (needed < 0 || (size_t)needed >= path_bytes)
+        return err_set(err, E_USAGE, "--out: the path of %s is longer than %zu bytes", name,
+                       path_bytes);
+    return OK;
+}
+
+/* The journal comes first: it makes the directory, and it is what everything can be rebuilt from. */
+static enum err_code add_directory(struct timeline *timeline, const struct spec *spec,
+                                   struct err *err)
+{
+    char path[4096];
+    struct sink sink;
+    enum err_code code = add(timeline, sink_journal(&sink, spec->out_dir, err), &sink);
+    if (code == OK)
+        code = path_in(path, sizeof path, spec->out_dir, "run.json", err);
+    if (code == OK)
+        code = add(timeline, sink_json(&sink, path, err), &sink);
+    if (code == OK)
+        code = path_in(path, sizeof path, spec->out_dir, "intervals.csv", err);
+    if (code == OK)
+        code =
+            add(timeline, sink_interval_csv_file(&sink, path, spec->csv_interval_ns, err), &sink);
+    if (code == OK)
+        code = path_in(path, sizeof path, spec->out_dir, "latency.hlog", err);
+    if (code == OK)
+        code = add(timeline, sink_hdr_log(&sink, path, err), &sink);
+    if (code == OK)
+        code = path_in(path, sizeof path, spec->out_dir, "volley.log", err);
+    if (code == OK)
+        code = log_to_file(path, err);
+    return code;
+}
+
+enum err_code bench_outputs_add(struct timeline *timeline, const struct spec *spec, struct err *err)
+{
+    struct sink sink;
+    enum err_code code = OK;
+    if (spec->out_dir != NULL)
+        code = add_directory(timeline, spec, err);
+    if (code == OK && spec->json_path != NULL && strcmp(spec->json_path, "-") != 0)
+        code = add(timeline, sink_json(&sink, spec->json_path, err), &sink);
+    if (code == OK && spec->hdr_path != NULL)
+        code = add(timeline, sink_hdr_log(&sink, spec->hdr_path, err), &sink);
+    if (code == OK)
+        code = add_stdout(timeline, spec, err);
+    return code;
+}

@@ -1,0 +1,13 @@
+/* Which outputs a bench session has, from its spec. */
+#ifndef ORCHESTRATOR_COMMANDS_BENCH_OUTPUTS_H
+#define ORCHESTRATOR_COMMANDS_BENCH_OUTPUTS_H
+
+#include "common/spec.h"
+#include "orchestrator/report/timeline.h"
+
+/* Adds the sinks to the timeline; every file is created now, so that what cannot be written is
+ * refused before the load starts. */
+MUST_USE enum err_code bench_outputs_add(struct timeline *timeline, const struct spec *spec,
+                                         struct err *err);
+
+#endif

@@ -1,0 +1,170 @@
+#include "orchestrator/commands/bench_steps.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "common/log.h"
+
+#define STDIN_MAX_BYTES (512u * 1024 * 1024)
+#define PREFILL_PIPELINE 16u
+/* Elements that a read which consumes them gets when time decides how many it reads. */
+#define PREFILL_CONSUMED_DEFAULT 100000u
+
+static enum err_code read_stdin(struct bench_steps *steps, struct err *err)
+{
+    size_t room = 64 * 1024, used = 0;
+    char *bytes = malloc(room);
+    while (bytes != NULL) {
+        ssize_t got = read(STDIN_FILENO, bytes + used, room - used - 1);
+        if (got < 0 && errno == EINTR)
+            continue;
+        if (got < 0) {
+            free(bytes);
+            return err_set_errno(err, E_USAGE, errno, "-x: cannot read standard input");
+        }
+        if (got == 0)
+            break;
+        used += (size_t)got;
+        if (used > STDIN_MAX_BYTES) {
+            free(bytes);
+            return err_set(err, E_USAGE, "-x: standard input holds more than 512 MB");
+        }
+        if (used + 1 == room) {
+            char *grown = realloc(bytes, room *= 2);
+            if (grown == NULL)
+                free(bytes);
+            bytes = grown;
+        }
+    }
+    if (bytes == NULL)
+        return err_set(err, E_SYSTEM, "-x: no memory for standard input");
+    bytes[used] = '\0';
+    steps->stdin_argument = bytes;
+    steps->stdin_bytes = used;
+    return OK;
+}
+
+/* The arguments behind "--", and with -x standard input as the last one. */
+static enum err_code collect_command(struct bench_steps *steps, const struct spec *spec,
+                                     struct err *err)
+{
+    size_t argc = spec->command_argc;
+    steps->command = calloc(argc + 1, sizeof steps->command[0]);
+    steps->command_bytes = calloc(argc + 1, sizeof steps->command_bytes[0]);
+    if (steps->command == NULL || steps->command_bytes == NULL)
+        return err_set(err, E_SYSTEM, "no memory for a command of %zu arguments", argc);
+    for (size_t i = 0; i < argc; i++) {
+        steps->command[i] = spec->command[i];
+        steps->command_bytes[i] = strlen(spec->command[i]);
+    }
+    if (!spec->last_argument_from_stdin)
+        return OK;
+    enum err_code code = read_stdin(steps, err);
+    if (code == OK) {
+        steps->command[argc] = steps->stdin_argument;
+        steps->command_bytes[argc] = steps->stdin_bytes;
+    }
+    return code;
+}
+
+static enum err_code add_step(struct bench_steps *steps, const struct workload_source *source,
+                              const struct spec *spec, bool prefill, struct err *err)
+{
+    struct bench_step *step = &steps->steps[steps->count];
+    step->spec = *spec;
+    step->prefill = prefill;
+    enum err_code code = workload_create(&step->workload, source, &step->spec, err);
+    if (code == OK)
+        steps->count++;
+    return code;
+}
+
+/* Writes once what the test reads: every key of its range, the elements of its list, or one element
+ * a request when reading consumes them. */
+static enum err_code add_prefill(struct bench_steps *steps, const struct workload_test *test,
+                                 const struct spec *spec, struct err *err)
+{
+    struct spec writing = *spec;
+    writing.duration_ns = 0;
+    writing.warmup_ns = 0;
+    writing.sequential_random_start = false;
+    if (writing.pipeline < PREFILL_PIPELINE)
+        writing.pipeline = PREFILL_PIPELINE;
+    writing.requests = spec->keyspace;
+    if (spec->key_order == KEYS_RANDOM)
+        writing.key_order = KEYS_SEQUENTIAL;
+    if (test->prefill_elements > 0) {
+        writing.requests = test->prefill_elements;
+    } else if (test->prefill_per_request) {
+        writing.requests = spec->duration_ns > 0 ? PREFILL_CONSUMED_DEFAULT : spec->requests;
+        writing.key_order = KEYS_SEQUENTIAL;
+        writing.keyspace = writing.requests;
+    }
+    char title[64];
+    const struct workload_test *writer = workload_test_find(test->prefill_name);
+    snprintf(title, sizeof title, "%s (prefill for %s)", writer->title, test->name);
+    struct workload_source source = {.test = writer, .title = title};
+    return add_step(steps, &source, &writing, true, err);
+}
+
+/* valkey-benchmark fills the list of LRANGE with a run of LPUSH that is reported like a test. */
+static enum err_code add_list_setup(struct bench_steps *steps, const struct spec *spec,
+                                    struct err *err)
+{
+    struct workload_source source = {.test = workload_test_find("lpush"),
+                                     .title = "LPUSH (needed to benchmark LRANGE)"};
+    return add_step(steps, &source, spec, false, err);
+}
+
+static enum err_code add_tests(struct bench_steps *steps, const struct spec *spec, struct err *err)
+{
+    enum err_code code = OK;
+    bool list_ready = false;
+    for (uint32_t i = 0; i < spec->test_count && code == OK; i++) {
+        const struct workload_test *test = workload_test_find(spec->tests[i]);
+        if (test == NULL)
+            return err_set(err, E_USAGE, "unknown test %s", spec->tests[i]);
+        if (spec->prefill && test->prefill_name != NULL) {
+            code = add_prefill(steps, test, spec, err);
+        } else if (test->prefill_elements > 0 && !list_ready) {
+            code = add_list_setup(steps, spec, err);
+            list_ready = true;
+        }
+        if (code == OK)
+            code = add_step(steps, &(struct workload_source){.test = test}, spec, false, err);
+    }
+    return code;
+}
+
+enum err_code bench_steps_build(struct bench_steps *steps, const struct spec *spec, struct err *err)
+{
+    *steps = (struct bench_steps){.steps = calloc(BENCH_STEPS_MAX, sizeof steps->steps[0])};
+    if (steps->steps == NULL)
+        return err_set(err, E_SYSTEM, "no memory for the steps of a session");
+    if (spec->command == NULL)
+        return add_tests(steps, spec, err);
+    enum err_code code = collect_command(steps, spec, err);
+    struct workload_source source = {
+        .argv = steps->command,
+        .argv_bytes = steps->command_bytes,
+        .argc = spec->command_argc + (spec->last_argument_from_stdin ? 1u : 0u),
+    };
+    if (code == OK)
+        code = add_step(steps, &source, spec, false, err);
+    return code;
+}
+
+void bench_steps_free(struct bench_steps *steps)
+{
+    if (steps->steps != NULL)
+        for (uint32_t i = 0; i < steps->count; i++)
+            workload_destroy(steps->steps[i].workload);
+    free(steps->steps);
+    free(steps->stdin_argument);
+    free(steps->command);
+    free(steps->command_bytes);
+    *steps = (struct bench_steps){0};
+}

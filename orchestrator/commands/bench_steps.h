@@ -1,0 +1,33 @@
+/* What a bench session runs, one step after the other: the tests, and before them what fills the keys
+ * that they read. */
+#ifndef ORCHESTRATOR_COMMANDS_BENCH_STEPS_H
+#define ORCHESTRATOR_COMMANDS_BENCH_STEPS_H
+
+#include "common/err.h"
+#include "common/spec.h"
+#include "worker/worker.h"
+
+#define BENCH_STEPS_MAX (2 * SPEC_TESTS_MAX + 2)
+
+struct bench_step {
+    struct spec spec; /* the session's, with what this step changes */
+    struct workload *workload;
+    bool prefill;
+};
+
+struct bench_steps {
+    struct bench_step *steps;
+    uint32_t count;
+    char *stdin_argument; /* of -x */
+    size_t stdin_bytes;
+    const char **command; /* the user's command with it */
+    size_t *command_bytes;
+};
+
+/* Compiles every step before anything connects; E_USAGE as workload_create. With -x it reads stdin
+ * to its end (at most 512 MB). bench_steps_free in any case. */
+MUST_USE enum err_code bench_steps_build(struct bench_steps *steps, const struct spec *spec,
+                                         struct err *err);
+void bench_steps_free(struct bench_steps *steps);
+
+#endif

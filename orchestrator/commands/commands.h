@@ -1,0 +1,15 @@
+/* The sub-commands: each takes its own arguments (argv[0] is its name) and returns the exit status.
+ * Called by main only. */
+#ifndef ORCHESTRATOR_COMMANDS_COMMANDS_H
+#define ORCHESTRATOR_COMMANDS_COMMANDS_H
+
+#include "orchestrator/options/options.h"
+
+int command_bench(int argc, const char *const *argv);
+int command_report(int argc, const char *const *argv);
+/* `volley docs markdown|man|completion`: what is generated from the option tables. */
+int command_docs(int argc, const char *const *argv);
+
+extern const struct option_table report_option_table;
+
+#endif

@@ -1,0 +1,103 @@
+#include "orchestrator/commands/explain.h"
+
+#include <stdlib.h>
+
+#include "common/clock.h"
+#include "common/units.h"
+
+#define COMMANDS_SHOWN 3u
+#define COMMAND_BYTES_SHOWN 240u
+
+/* Bytes as they go out, with what is not printable escaped; long ones are cut. */
+static void print_bytes(FILE *out, const char *bytes, size_t byte_count)
+{
+    size_t shown = byte_count < COMMAND_BYTES_SHOWN ? byte_count : COMMAND_BYTES_SHOWN;
+    for (size_t i = 0; i < shown; i++) {
+        unsigned char c = (unsigned char)bytes[i];
+        if (c == '\r')
+            fputs("\\r", out);
+        else if (c == '\n')
+            fputs("\\n", out);
+        else if (c >= ' ' && c < 127 && c != '\\')
+            fputc(c, out);
+        else
+            fprintf(out, "\\x%02x", c);
+    }
+    if (shown < byte_count)
+        fprintf(out, "... (%zu bytes)", byte_count);
+}
+
+static void print_keys(FILE *out, const struct spec *spec, const struct workload *workload)
+{
+    if (workload_keys_per_request(workload) == 0) {
+        fprintf(out, "  key numbers   none: every request has the same key, or no key at all\n");
+    } else if (spec->key_order == KEYS_ONE) {
+        fprintf(out, "  key numbers   000000000000 only: neither -r nor --sequential was given\n");
+    } else {
+        fprintf(out, "  key numbers   %012llu to %012llu, %s, %u a request\n",
+                (unsigned long long)spec->keyspace_offset,
+                (unsigned long long)(spec->keyspace_offset + spec->keyspace - 1),
+                spec->key_order == KEYS_RANDOM ? "at random" : "in sequence",
+                workload_keys_per_request(workload));
+    }
+}
+
+static void print_step(FILE *out, const struct bench_step *step, uint32_t number)
+{
+    const struct spec *spec = &step->spec;
+    char text[32];
+    fprintf(out, "\nStep %u: %s%s\n", number, workload_title(step->workload),
+            step->prefill ? ", not measured" : "");
+    if (spec->duration_ns > 0)
+        fprintf(out, "  length        %s",
+                units_format_duration(text, sizeof text, spec->duration_ns));
+    else
+        fprintf(out, "  length        %s requests",
+                units_format_grouped(text, sizeof text, spec->requests));
+    if (spec->warmup_ns > 0)
+        fprintf(out, ", after a warm-up of %s",
+                units_format_duration(text, sizeof text, spec->warmup_ns));
+    fprintf(out, "\n  pipeline      %llu\n", (unsigned long long)spec->pipeline);
+    fprintf(out, "  request       %zu bytes, %u %s\n", workload_request_bytes(step->workload),
+            workload_replies(step->workload),
+            workload_replies(step->workload) == 1 ? "reply" : "replies");
+    print_keys(out, spec, step->workload);
+    char *request = malloc(workload_request_bytes(step->workload));
+    for (uint64_t ticket = 0; request != NULL && ticket < COMMANDS_SHOWN; ticket++) {
+        workload_render(step->workload, ticket, request);
+        fprintf(out, "  ticket %llu      ", (unsigned long long)ticket);
+        print_bytes(out, request, workload_request_bytes(step->workload));
+        fputc('\n', out);
+    }
+    free(request);
+}
+
+/* Requests are claimed as workers get on, so a worker's share of -n is only an expectation. */
+static void print_workers(FILE *out, const struct plan *plan)
+{
+    fprintf(out, "\nWorkers: %u\n", plan->worker_count);
+    for (uint32_t i = 0; i < plan->note_count; i++)
+        fprintf(out, "  %s\n", plan->notes[i]);
+    for (uint32_t i = 0; i < plan->worker_count; i++) {
+        fprintf(out, "  worker %-4u ", i);
+        if (plan->workers[i].cpu >= 0)
+            fprintf(out, "CPU %-4d ", plan->workers[i].cpu);
+        else
+            fprintf(out, "not pinned ");
+        fprintf(out, "%u connections, about 1/%u of the requests\n", plan->workers[i].connections,
+                plan->worker_count);
+    }
+    if (plan->server_cpu >= 0)
+        fprintf(out, "  server      CPU %d\n", plan->server_cpu);
+}
+
+void explain_print(FILE *out, const struct option_values *values, const struct bench_steps *steps,
+                   const struct plan *plan)
+{
+    fprintf(out, "Options (value, where it came from):\n");
+    options_print_origins(values, out);
+    print_workers(out, plan);
+    for (uint32_t i = 0; i < steps->count; i++)
+        print_step(out, &steps->steps[i], i + 1);
+    fprintf(out, "\nNothing was connected or sent (--explain).\n");
+}

@@ -1,0 +1,12 @@
+/* SIGINT, SIGTERM and SIGHUP, counted: the first one asks for a drained stop, the next for an
+ * immediate one. */
+#ifndef ORCHESTRATOR_COMMANDS_INTERRUPTS_H
+#define ORCHESTRATOR_COMMANDS_INTERRUPTS_H
+
+#include "orchestrator/fleet/fleet.h"
+
+/* Installs the handlers for this process and ignores SIGPIPE: a reader that goes away is an error of
+ * write(), not the end of a run. Returns the counter; once per process. */
+struct interrupts *interrupts_install(void);
+
+#endif

@@ -1,0 +1,223 @@
+/* `volley report DIR`: every output of a run, rebuilt from its journal. */
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "common/clock.h"
+#include "common/log.h"
+#include "orchestrator/commands/commands.h"
+#include "orchestrator/report/sinks.h"
+
+struct report_request {
+    uint64_t csv_interval_ns; /* 0: not asked for */
+    const char *json_path;
+    const char *hdr_path;
+    bool quiet, csv, debug, help;
+};
+
+#define AT(member) offsetof(struct report_request, member)
+
+/* clang-format off: a row reads best as a few short lines */
+static const struct option_row rows[] = {
+    {.name = "quiet",
+     .shorts = "q",
+     .kind = OPTION_FLAG,
+     .offset = AT(quiet),
+     .section = "Output",
+     .help = "One line a test, as valkey-benchmark -q prints it."},
+    {.name = "csv",
+     .kind = OPTION_FLAG,
+     .offset = AT(csv),
+     .section = "Output",
+     .help = "One CSV line a test, as valkey-benchmark --csv prints it."},
+    {.name = "csv-interval",
+     .aliases = "interval-metrics-interval-duration-sec",
+     .kind = OPTION_DURATION,
+     .argument = "TIME",
+     .offset = AT(csv_interval_ns),
+     .bare_unit_ns = NS_PER_SECOND,
+     .min = 10 * NS_PER_MS,
+     .max = 3600 * NS_PER_SECOND,
+     .section = "Output",
+     .help = "A CSV row of sixteen columns for each interval of this length, in place of the "
+             "report; a multiple of the run's own interval. A bare number is seconds."},
+    {.name = "json",
+     .kind = OPTION_TEXT,
+     .argument = "FILE",
+     .offset = AT(json_path),
+     .section = "Output",
+     .help = "Write the JSON report (volley.run/1) to FILE; \"-\" is stdout, in place of the "
+             "text."},
+    {.name = "hdr",
+     .kind = OPTION_TEXT,
+     .argument = "FILE",
+     .offset = AT(hdr_path),
+     .section = "Output",
+     .help = "Write an HdrHistogram log to FILE."},
+    {.name = "debug",
+     .kind = OPTION_FLAG,
+     .offset = AT(debug),
+     .section = "Output",
+     .help = "Add the percentile spectrum and one line a worker to the report."},
+    {.name = "help",
+     .kind = OPTION_FLAG,
+     .offset = AT(help),
+     .section = "Other",
+     .help = "This text.",
+     .command_line_only = true},
+};
+/* clang-format on */
+
+const struct option_table report_option_table = {
+    .rows = rows,
+    .row_count = sizeof rows / sizeof rows[0],
+    .usage = "volley report DIR [OPTIONS]",
+    .synopsis = "Rebuilds the outputs of a run from the journal in its directory (bench --out), "
+                "also of a run that was killed. Without --json, --hdr and --csv-interval it prints "
+                "the report and writes run.json, intervals.csv and latency.hlog in DIR where they "
+                "are missing.",
+    .takes_command = true,
+};
+
+static enum err_code add(struct timeline *timeline, enum err_code made, const struct sink *sink)
+{
+    if (made == OK)
+        timeline_add(timeline, *sink);
+    return made;
+}
+
+/* One thing on stdout, and the files that were asked for. */
+static enum err_code add_asked(struct timeline *timeline, const struct report_request *request,
+                               struct err *err)
+{
+    struct sink sink;
+    bool json_on_stdout = request->json_path != NULL && strcmp(request->json_path, "-") == 0;
+    enum err_code code = OK;
+    if (request->csv_interval_ns > 0)
+        code = add(timeline, sink_interval_csv(&sink, stdout, false, request->csv_interval_ns, err),
+                   &sink);
+    else if (!json_on_stdout)
+        code = add(timeline,
+                   sink_text(&sink, stdout,
+                             request->csv     ? TEXT_CSV
+                             : request->quiet ? TEXT_QUIET
+                                              : TEXT_REPORT,
+                             request->debug, err),
+                   &sink);
+    if (code == OK && request->json_path != NULL)
+        code = add(timeline, sink_json(&sink, request->json_path, err), &sink);
+    if (code == OK && request->hdr_path != NULL)
+        code = add(timeline, sink_hdr_log(&sink, request->hdr_path, err), &sink);
+    return code;
+}
+
+static enum err_code make_csv(struct sink *sink, const char *path, struct err *err)
+{
+    return sink_interval_csv_file(sink, path, 0, err);
+}
+
+/* The files that a killed run could not complete. A directory that cannot be written to, a copy on
+ * read-only media perhaps, is still good for a report. */
+static void add_missing(struct timeline *timeline, const char *directory)
+{
+    static const struct {
+        const char *name;
+        enum err_code (*make)(struct sink *sink, const char *path, struct err *err);
+    } files[] = {
+        {"run.json", sink_json}, {"intervals.csv", make_csv}, {"latency.hlog", sink_hdr_log}};
+    if (journal_in_use(directory)) {
+        log_line(LOG_WARNING, "the run in %s goes on: this is its report up to now", directory);
+        return;
+    }
+    for (size_t i = 0; i < sizeof files / sizeof files[0]; i++) {
+        char path[4096];
+        struct sink sink;
+        struct err err = {.code = OK};
+        int needed = snprintf(path, sizeof path, "%s/%s", directory, files[i].name);
+        if (needed < 0 || (size_t)needed >= sizeof path || access(path, F_OK) == 0)
+            continue;
+        if (add(timeline, files[i].make(&sink, path, &err), &sink) != OK)
+            log_line(LOG_WARNING, "%s", err.text);
+    }
+}
+
+static enum err_code check_request(const struct report_request *request, struct err *err)
+{
+    bool json_on_stdout = request->json_path != NULL && strcmp(request->json_path, "-") == 0;
+    int on_stdout = (request->csv_interval_ns > 0) + json_on_stdout + request->csv + request->quiet;
+    if (on_stdout > 1)
+        return err_set(err, E_USAGE,
+                       "--csv-interval, --json -, --csv and --quiet all write to stdout: give one");
+    return OK;
+}
+
+static enum err_code replay(const struct report_request *request, const char *directory,
+                            struct err *err)
+{
+    struct timeline timeline;
+    bool complete = false;
+    bool asked =
+        request->json_path != NULL || request->hdr_path != NULL || request->csv_interval_ns > 0;
+    char path[4096];
+    int needed = snprintf(path, sizeof path, "%s/journal", directory);
+    if (needed < 0 || (size_t)needed >= sizeof path || access(path, R_OK) != 0)
+        return err_set(err, E_DATA,
+                       "%s holds no journal that can be read: volley bench --out DIR writes one",
+                       directory);
+    if (timeline_init(&timeline, err) != OK)
+        return err->code;
+    enum err_code code = add_asked(&timeline, request, err);
+    if (code == OK && !asked)
+        add_missing(&timeline, directory);
+    if (code == OK)
+        code = journal_replay(directory, &timeline, &complete, err);
+    if (code == OK && !complete && !journal_in_use(directory))
+        log_line(LOG_WARNING,
+                 "the journal in %s ends before the run does: the report covers what "
+                 "is there",
+                 directory);
+    for (uint32_t i = 0; i < timeline.sink_count && code == OK; i++) {
+        if (timeline.failed[i]) /* what went wrong was said when it happened */
+            code = err_set(err, E_SYSTEM, "the %s is incomplete", timeline.sinks[i].name);
+    }
+    timeline_destroy(&timeline);
+    return code;
+}
+
+/* DIR stands first, or behind all options. */
+static const char *find_directory(int argc, const char *const *argv,
+                                  const struct option_values *values, struct err *err)
+{
+    bool first = argc > 1 && argv[1][0] != '-';
+    if (first && values->rest_count == 0)
+        return argv[1];
+    if (!first && values->rest_count == 1)
+        return values->rest[0];
+    err_set(err, E_USAGE, "name one run directory: volley report DIR [OPTIONS]");
+    return NULL;
+}
+
+int command_report(int argc, const char *const *argv)
+{
+    struct report_request request = {0};
+    struct option_values values = {0};
+    struct err err = {.code = OK};
+    /* options_parse skips one word: the command, or the directory behind it. */
+    int skipped = argc > 1 && argv[1][0] != '-' ? 1 : 0;
+    enum err_code code = options_parse(&values, &report_option_table, &request, argc - skipped,
+                                       argv + skipped, &err);
+    if (code == OK && request.help) {
+        options_print_help(&report_option_table, stdout);
+    } else if (code == OK) {
+        signal(SIGPIPE, SIG_IGN); /* the files are completed when a reader of stdout goes away */
+        const char *directory = find_directory(argc, argv, &values, &err);
+        code = directory != NULL ? check_request(&request, &err) : err.code;
+        if (code == OK)
+            code = replay(&request, directory, &err);
+    }
+    if (code != OK)
+        log_line(LOG_ERROR, "%s", err.text);
+    options_free(&values);
+    return err_exit_status(code);
+}

@@ -1,0 +1,58 @@
+/* volley: a load generator for Valkey and Redis. main only finds the sub-command. */
+#include <stdio.h>
+#include <string.h>
+
+#include "common/log.h"
+#include "orchestrator/commands/commands.h"
+#include "orchestrator/options/suggest.h"
+#include "orchestrator/target/environment.h"
+
+static int command_help(int argc, const char *const *argv);
+static int command_version(int argc, const char *const *argv);
+
+static const struct {
+    const char *name;
+    int (*run)(int argc, const char *const *argv);
+    const char *help; /* NULL: not listed */
+} commands[] = {
+    {"bench", command_bench, "load a server and report throughput and latency (the default)"},
+    {"report", command_report, "rebuild the outputs of a run from its directory"},
+    {"help", command_help, "this text; `volley COMMAND --help` lists a command's options"},
+    {"version", command_version, "version and commit"},
+    {"docs", command_docs, NULL},
+};
+#define COMMAND_COUNT (sizeof commands / sizeof commands[0])
+
+static int command_help(int argc, const char *const *argv)
+{
+    (void)argc;
+    (void)argv;
+    printf("usage: volley [COMMAND] [OPTIONS]\n\n"
+           "A load generator for Valkey and Redis. A bare list of options means bench.\n\n");
+    for (size_t i = 0; i < COMMAND_COUNT; i++)
+        if (commands[i].help != NULL)
+            printf("  %-9s %s\n", commands[i].name, commands[i].help);
+    printf("\nExample: volley bench --managed -t set,get -r 100000 -P 16\n");
+    return 0;
+}
+
+static int command_version(int argc, const char *const *argv)
+{
+    (void)argc;
+    (void)argv;
+    printf("volley %s (%s)\n", volley_version, volley_commit);
+    return 0;
+}
+
+int main(int argc, char **argv)
+{
+    const char *const *arguments = (const char *const *)argv;
+    const char *name = argc > 1 ? argv[1] : "";
+    if (argc == 1 || name[0] == '-')
+        return command_bench(argc, arguments);
+    for (size_t i = 0; i < COMMAND_COUNT; i++)
+        if (strcmp(name, commands[i].name) == 0)
+            return commands[i].run(argc - 1, arguments + 1);
+    log_line(LOG_ERROR, "there is no command \"%s\"; `volley help` lists them", name);
+    return err_exit_status(E_USAGE);
+}

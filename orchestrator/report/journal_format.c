@@ -1,0 +1,214 @@
+#include "orchestrator/report/journal_format.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "orchestrator/report/json_value.h"
+
+json_t *journal_session_to_json(const struct session_facts *session)
+{
+    json_t *percentiles = json_array();
+    for (uint32_t i = 0; i < session->percentile_count; i++)
+        json_array_append_new(percentiles, json_real(session->percentiles[i]));
+    return json_pack(
+        "{s:o, s:o, s:o, s:o, s:o}", "command", json_value_text(session->command), "label",
+        session->label != NULL ? json_value_text(session->label) : json_null(), "percentiles",
+        percentiles, "spec", session->spec != NULL ? json_incref(session->spec) : json_object(),
+        "environment",
+        session->environment != NULL ? json_incref(session->environment) : json_object());
+}
+
+enum err_code journal_session_from_json(struct session_facts *session, double *percentiles,
+                                        const json_t *json, struct err *err)
+{
+    const char *command = json_string_value(json_object_get(json, "command"));
+    const json_t *label = json_object_get(json, "label");
+    const json_t *list = json_object_get(json, "percentiles");
+    json_t *spec = json_object_get(json, "spec");
+    json_t *environment = json_object_get(json, "environment");
+    if (command == NULL || !json_is_object(spec) || !json_is_object(environment) ||
+        !json_is_array(list) || json_array_size(list) > SPEC_PERCENTILES_MAX ||
+        !(json_is_string(label) || json_is_null(label)))
+        return err_set(err, E_DATA, "the session record has unexpected members");
+    *session = (struct session_facts){.spec = spec,
+                                      .environment = environment,
+                                      .label = json_string_value(label),
+                                      .command = command,
+                                      .percentiles = percentiles,
+                                      .percentile_count = (uint32_t)json_array_size(list)};
+    for (size_t i = 0; i < json_array_size(list); i++) {
+        percentiles[i] = json_number_value(json_array_get(list, i));
+        if (!(percentiles[i] >= 0 && percentiles[i] <= 100))
+            return err_set(err, E_DATA, "the session record has a percentile out of range");
+    }
+    return OK;
+}
+
+/* Every number of run_facts, by name: one list for both directions. */
+#define FACT_COUNTS(X)                                                                             \
+    X(started_wall_ns)                                                                             \
+    X(interval_ns)                                                                                 \
+    X(warmup_ns)                                                                                   \
+    X(duration_ns)                                                                                 \
+    X(requests)                                                                                    \
+    X(clients)                                                                                     \
+    X(pipeline)                                                                                    \
+    X(data_bytes)                                                                                  \
+    X(request_bytes)                                                                               \
+    X(keyspace)
+#define FACT_FLAGS(X)                                                                              \
+    X(prefill)                                                                                     \
+    X(one_key)                                                                                     \
+    X(reads)                                                                                       \
+    X(keyspace_random)
+
+json_t *journal_facts_to_json(const struct run_facts *run)
+{
+    json_t *cpus = json_array();
+    for (uint32_t i = 0; i < run->worker_count; i++)
+        json_array_append_new(cpus, json_integer(run->worker_cpus[i]));
+    json_t *json =
+        json_pack("{s:o, s:i, s:o, s:o}", "name", json_value_text(run->name), "index",
+                  (int)run->index, "worker_cpus", cpus, "target", json_value_text(run->target));
+#define PUT_COUNT(member) json_object_set_new(json, #member, json_value_count(run->member));
+#define PUT_FLAG(member) json_object_set_new(json, #member, json_boolean(run->member));
+    FACT_COUNTS(PUT_COUNT)
+    FACT_FLAGS(PUT_FLAG)
+    return json;
+}
+
+/* A whole number from 0 to max. */
+static bool get_count(uint64_t *count, const json_t *json, const char *key, uint64_t max)
+{
+    const json_t *value = json_object_get(json, key);
+    if (!json_is_integer(value) || json_integer_value(value) < 0 ||
+        (uint64_t)json_integer_value(value) > max)
+        return false;
+    *count = (uint64_t)json_integer_value(value);
+    return true;
+}
+
+static bool get_flag(bool *flag, const json_t *json, const char *key)
+{
+    const json_t *value = json_object_get(json, key);
+    *flag = json_is_true(value);
+    return json_is_boolean(value);
+}
+
+static bool get_text(char *text, size_t text_bytes, const json_t *json, const char *key)
+{
+    const char *value = json_string_value(json_object_get(json, key));
+    if (value != NULL)
+        snprintf(text, text_bytes, "%s", value);
+    return value != NULL;
+}
+
+enum err_code journal_facts_from_json(struct run_facts *run, const json_t *json, struct err *err)
+{
+    const json_t *cpus = json_object_get(json, "worker_cpus");
+    uint64_t index = 0;
+    memset(run, 0, sizeof *run);
+    bool good = json_is_array(cpus) && json_array_size(cpus) <= IPC_WORKERS_MAX &&
+                get_text(run->name, sizeof run->name, json, "name") &&
+                get_text(run->target, sizeof run->target, json, "target") &&
+                get_count(&index, json, "index", UINT32_MAX);
+#define GET_COUNT(member) good = good && get_count(&run->member, json, #member, INT64_MAX);
+#define GET_FLAG(member) good = good && get_flag(&run->member, json, #member);
+    FACT_COUNTS(GET_COUNT)
+    FACT_FLAGS(GET_FLAG)
+    if (!good || run->interval_ns == 0)
+        return err_set(err, E_DATA, "a run's first record has unexpected members");
+    run->index = (uint32_t)index;
+    run->worker_count = (uint32_t)json_array_size(cpus);
+    for (uint32_t i = 0; i < run->worker_count; i++)
+        run->worker_cpus[i] = (int)json_integer_value(json_array_get(cpus, i));
+    return OK;
+}
+
+json_t *journal_result_to_json(const struct run_result *result)
+{
+    const struct run_evidence *evidence = &result->evidence;
+    json_t *weighed = json_pack(
+        "{s:f, s:o, s:b, s:b, s:o, s:o}", "steal_share", evidence->steal_share, "throttled_ns",
+        json_value_count(evidence->throttled_ns), "server_shares_worker_cpu",
+        evidence->server_shares_worker_cpu, "server_place_known", evidence->server_place_known,
+        "workers_lost", json_value_count(evidence->workers_lost), "late_records",
+        json_value_count(evidence->late_records));
+    return json_pack("{s:f, s:b, s:i, s:o, s:o, s:o, s:o}", "seconds", result->seconds,
+                     "interrupted", result->interrupted, "status", (int)result->status,
+                     "status_text", json_value_text(result->status_text), "evidence", weighed,
+                     "workers", json_value_workers(result), "verdict",
+                     json_value_verdict(&result->verdict));
+}
+
+static bool get_evidence(struct run_evidence *evidence, const json_t *json)
+{
+    uint64_t lost = 0, late = 0;
+    const json_t *steal = json_object_get(json, "steal_share");
+    bool good = json_is_number(steal) &&
+                get_count(&evidence->throttled_ns, json, "throttled_ns", INT64_MAX) &&
+                get_flag(&evidence->server_shares_worker_cpu, json, "server_shares_worker_cpu") &&
+                get_flag(&evidence->server_place_known, json, "server_place_known") &&
+                get_count(&lost, json, "workers_lost", UINT32_MAX) &&
+                get_count(&late, json, "late_records", UINT32_MAX);
+    evidence->steal_share = json_number_value(steal);
+    evidence->workers_lost = (uint32_t)lost;
+    evidence->late_records = (uint32_t)late;
+    return good;
+}
+
+static bool get_worker(struct worker_summary *worker, const json_t *json)
+{
+    uint64_t index = 0, restarts = 0, pid = 0;
+    const json_t *cpu = json_object_get(json, "cpu");
+    const json_t *user = json_object_get(json, "cpu_user_seconds");
+    const json_t *system = json_object_get(json, "cpu_system_seconds");
+    bool good = get_count(&index, json, "index", UINT32_MAX) &&
+                get_count(&pid, json, "pid", INT64_MAX) &&
+                get_count(&restarts, json, "restarts", UINT32_MAX) &&
+                get_count(&worker->requests, json, "requests", INT64_MAX) && json_is_number(user) &&
+                json_is_number(system) && (json_is_integer(cpu) || json_is_null(cpu));
+    worker->index = (uint32_t)index;
+    worker->pid = (int64_t)pid;
+    worker->restarts = (uint32_t)restarts;
+    worker->cpu = json_is_null(cpu) ? -1 : (int)json_integer_value(cpu);
+    worker->cpu_user_seconds = json_number_value(user);
+    worker->cpu_system_seconds = json_number_value(system);
+    return good;
+}
+
+static bool get_status(enum err_code *status, const json_t *json)
+{
+    static const enum err_code known[] = {OK,        E_FAILED,    E_USAGE,  E_CONFIG,     E_DATA,
+                                          E_CONNECT, E_UNTRUSTED, E_SYSTEM, E_INTERRUPTED};
+    uint64_t number = 0;
+    bool good = get_count(&number, json, "status", UINT32_MAX);
+    for (size_t i = 0; good && i < sizeof known / sizeof known[0]; i++) {
+        if ((uint64_t)known[i] == number) {
+            *status = known[i];
+            return true;
+        }
+    }
+    return false;
+}
+
+enum err_code journal_result_from_json(struct run_result *result, const json_t *json,
+                                       struct err *err)
+{
+    const json_t *seconds = json_object_get(json, "seconds");
+    const json_t *workers = json_object_get(json, "workers");
+    memset(result, 0, sizeof *result);
+    bool good = json_is_number(seconds) && json_number_value(seconds) >= 0 &&
+                get_flag(&result->interrupted, json, "interrupted") &&
+                get_status(&result->status, json) &&
+                get_text(result->status_text, sizeof result->status_text, json, "status_text") &&
+                get_evidence(&result->evidence, json_object_get(json, "evidence")) &&
+                json_is_array(workers) && json_array_size(workers) <= IPC_WORKERS_MAX;
+    for (size_t i = 0; good && i < json_array_size(workers); i++)
+        good = get_worker(&result->workers[i], json_array_get(workers, i));
+    if (!good)
+        return err_set(err, E_DATA, "a run's last record has unexpected members");
+    result->seconds = json_number_value(seconds);
+    result->worker_count = (uint32_t)json_array_size(workers);
+    return OK;
+}

@@ -1,0 +1,63 @@
+/* What a journal is made of, shared by the writer (journal.c) and the reader (journal_replay.c).
+ *
+ * The file: the magic line, then records {u32 type, u32 length, bytes, u32 crc}, little endian; the
+ * crc is zlib's CRC-32 of type, length and bytes.
+ *
+ *   session      JSON: command, label, percentiles, spec, environment
+ *   run begin    JSON: struct run_facts
+ *   error kind   "word\0text\0"; the next number of the run under way
+ *   interval     interval_row_encode
+ *   run end      JSON: seconds, status, workers, evidence, verdict
+ *   session end  empty: the journal is complete */
+#ifndef ORCHESTRATOR_REPORT_JOURNAL_FORMAT_H
+#define ORCHESTRATOR_REPORT_JOURNAL_FORMAT_H
+
+#include <jansson.h>
+#include <stdint.h>
+
+#include "orchestrator/report/timeline.h"
+
+#define JOURNAL_FILE_NAME "journal"
+#define JOURNAL_MAGIC "volley.journal/1\n"
+#define JOURNAL_MAGIC_BYTES (sizeof JOURNAL_MAGIC - 1)
+#define JOURNAL_HEAD_BYTES 8u
+#define JOURNAL_CRC_BYTES 4u
+/* A longer record is not one of volley's. */
+#define JOURNAL_RECORD_MAX_BYTES (64u * 1024 * 1024)
+
+enum journal_record {
+    JOURNAL_SESSION = 1,
+    JOURNAL_RUN_BEGIN,
+    JOURNAL_ERROR_KIND,
+    JOURNAL_INTERVAL,
+    JOURNAL_RUN_END,
+    JOURNAL_SESSION_END
+};
+
+static inline void journal_put_u32(unsigned char *out, uint32_t value)
+{
+    for (int i = 0; i < 4; i++)
+        out[i] = (unsigned char)(value >> (8 * i));
+}
+
+static inline uint32_t journal_get_u32(const unsigned char *in)
+{
+    return (uint32_t)in[0] | (uint32_t)in[1] << 8 | (uint32_t)in[2] << 16 | (uint32_t)in[3] << 24;
+}
+
+/* To JSON: new references, NULL when memory is exhausted. From JSON: E_DATA when a member is missing,
+ * of another type, or out of range. */
+json_t *journal_session_to_json(const struct session_facts *session);
+json_t *journal_facts_to_json(const struct run_facts *run);
+json_t *journal_result_to_json(const struct run_result *result);
+
+/* percentiles has SPEC_PERCENTILES_MAX; the session points into it and into json. */
+MUST_USE enum err_code journal_session_from_json(struct session_facts *session, double *percentiles,
+                                                 const json_t *json, struct err *err);
+MUST_USE enum err_code journal_facts_from_json(struct run_facts *run, const json_t *json,
+                                               struct err *err);
+/* Leaves what the timeline completes alone. */
+MUST_USE enum err_code journal_result_from_json(struct run_result *result, const json_t *json,
+                                                struct err *err);
+
+#endif

@@ -1,0 +1,291 @@
+/* Reads a journal back. Nothing in the file is believed before it was checked: it may have been cut
+ * anywhere, or be another file altogether. */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <zlib.h>
+
+#include "orchestrator/report/journal_format.h"
+#include "orchestrator/report/sinks.h"
+
+#define READ_CHUNK_BYTES 65536u
+
+enum read_status { READ_RECORD, READ_END, READ_CUT, READ_DAMAGED };
+
+struct replay {
+    FILE *in;
+    struct timeline *timeline;
+    struct err untrusted; /* the first identity that did not hold; the replay goes on */
+    bool session_open, session_ended, run_open;
+
+    json_t *session_json;
+    struct session_facts session;
+    double percentiles[SPEC_PERCENTILES_MAX];
+    struct interval_row *row;
+    struct run_result *result;
+
+    uint32_t type, length;
+    unsigned char *bytes; /* of the record under way, with room for a crc behind them */
+    size_t room_bytes;
+};
+
+/* Reads what the head announced, in steps, so that a wrong length costs no memory. */
+static enum read_status read_body(struct replay *replay)
+{
+    size_t wanted = (size_t)replay->length + JOURNAL_CRC_BYTES, have = 0;
+    while (have < wanted) {
+        size_t step = wanted - have < READ_CHUNK_BYTES ? wanted - have : READ_CHUNK_BYTES;
+        if (have + step > replay->room_bytes) {
+            unsigned char *larger = realloc(replay->bytes, (have + step) * 2);
+            if (larger == NULL)
+                return READ_DAMAGED;
+            replay->bytes = larger;
+            replay->room_bytes = (have + step) * 2;
+        }
+        size_t now = fread(replay->bytes + have, 1, step, replay->in);
+        have += now;
+        if (now < step)
+            return READ_CUT;
+    }
+    return READ_RECORD;
+}
+
+static enum read_status read_record(struct replay *replay)
+{
+    unsigned char head[JOURNAL_HEAD_BYTES];
+    size_t have = fread(head, 1, sizeof head, replay->in);
+    if (have < sizeof head)
+        return have == 0 ? READ_END : READ_CUT;
+    replay->type = journal_get_u32(head);
+    replay->length = journal_get_u32(head + 4);
+    if (replay->type < JOURNAL_SESSION || replay->type > JOURNAL_SESSION_END ||
+        replay->length > JOURNAL_RECORD_MAX_BYTES)
+        return READ_DAMAGED;
+    enum read_status status = read_body(replay);
+    if (status != READ_RECORD)
+        return status;
+    uLong crc = crc32(crc32(0, NULL, 0), head, sizeof head);
+    if (replay->length > 0) /* a null pointer would ask zlib for the initial value */
+        crc = crc32(crc, replay->bytes, replay->length);
+    return (uint32_t)crc == journal_get_u32(replay->bytes + replay->length) ? READ_RECORD
+                                                                            : READ_DAMAGED;
+}
+
+static json_t *parse(const struct replay *replay, struct err *err)
+{
+    json_error_t json_err;
+    json_t *json =
+        json_loadb((const char *)replay->bytes, replay->length, JSON_REJECT_DUPLICATES, &json_err);
+    if (json == NULL)
+        err_set(err, E_DATA, "a record is not JSON: %s", json_err.text);
+    return json;
+}
+
+static enum err_code take_session(struct replay *replay, struct err *err)
+{
+    if (replay->session_json != NULL)
+        return err_set(err, E_DATA, "a second session record");
+    replay->session_json = parse(replay, err);
+    if (replay->session_json == NULL ||
+        journal_session_from_json(&replay->session, replay->percentiles, replay->session_json,
+                                  err) != OK)
+        return err->code;
+    replay->session_open = true;
+    timeline_session_begin(replay->timeline, &replay->session);
+    return OK;
+}
+
+static enum err_code take_run_begin(struct replay *replay, struct err *err)
+{
+    struct run_facts *facts = malloc(sizeof *facts);
+    json_t *json = facts != NULL ? parse(replay, err) : NULL;
+    if (facts == NULL)
+        err_set(err, E_SYSTEM, "no memory to replay a journal");
+    enum err_code code = json != NULL ? journal_facts_from_json(facts, json, err) : err->code;
+    json_decref(json);
+    if (code == OK) {
+        replay->run_open = true;
+        timeline_run_begin(replay->timeline, facts);
+    }
+    free(facts);
+    return code;
+}
+
+static enum err_code take_error_kind(struct replay *replay, struct err *err)
+{
+    struct error_kinds *kinds = &replay->timeline->error_kinds;
+    const char *word = (const char *)replay->bytes;
+    const char *end = word + replay->length;
+    const char *text = replay->length > 0 ? memchr(word, '\0', replay->length) : NULL;
+    if (text == NULL || ++text == end || end[-1] != '\0' || kinds->count == ERROR_KINDS_MAX)
+        return err_set(err, E_DATA, "an error kind's record is not in order");
+    struct ipc_error_kind *kind = &kinds->kinds[kinds->count++];
+    snprintf(kind->word, sizeof kind->word, "%s", word);
+    snprintf(kind->text, sizeof kind->text, "%s", text);
+    return OK;
+}
+
+static enum err_code take_interval(struct replay *replay, struct err *err)
+{
+    struct interval_row *row = replay->row;
+    interval_row_reset(row);
+    if (interval_decode_header(&row->header, replay->bytes, replay->length, err) != OK ||
+        interval_decode_add(row, replay->bytes, replay->length, NULL, err) != OK)
+        return err->code;
+    if (row->header.end_ns < row->header.start_ns || row->header.last < row->header.first)
+        return err_set(err, E_DATA, "an interval ends before it begins");
+    struct err broken = {.code = OK};
+    if (timeline_interval(replay->timeline, row, &broken) != OK && replay->untrusted.code == OK)
+        replay->untrusted = broken;
+    return OK;
+}
+
+static void end_run(struct replay *replay)
+{
+    struct run_result *result = replay->result;
+    replay->run_open = false;
+    timeline_run_end(replay->timeline, result);
+    if (result->status == E_UNTRUSTED)
+        err_set(&replay->untrusted, E_UNTRUSTED, "%s", result->status_text);
+}
+
+static enum err_code take_run_end(struct replay *replay, struct err *err)
+{
+    json_t *json = parse(replay, err);
+    enum err_code code =
+        json != NULL ? journal_result_from_json(replay->result, json, err) : err->code;
+    json_decref(json);
+    if (code == OK)
+        end_run(replay);
+    return code;
+}
+
+/* The end that a killed orchestrator could not write. */
+static void end_what_is_open(struct replay *replay)
+{
+    if (replay->run_open) {
+        struct run_result *result = replay->result;
+        memset(result, 0, sizeof *result);
+        result->interrupted = true;
+        result->status = E_INTERRUPTED;
+        snprintf(result->status_text, sizeof result->status_text,
+                 "the journal ends before the run does");
+        result->evidence.steal_share = -1;
+        end_run(replay);
+    }
+    if (replay->session_open) {
+        replay->session_open = false;
+        timeline_session_end(replay->timeline);
+    }
+    replay->timeline->session = NULL; /* it pointed into this replay */
+}
+
+static enum err_code take(struct replay *replay, struct err *err)
+{
+    enum journal_record type = replay->type;
+    bool in_place = type == JOURNAL_SESSION ? !replay->session_open && !replay->session_ended
+                    : type == JOURNAL_RUN_BEGIN || type == JOURNAL_SESSION_END
+                        ? replay->session_open && !replay->run_open
+                        : replay->run_open;
+    if (!in_place)
+        return err_set(err, E_DATA, "a record of type %d is out of place", (int)type);
+    switch (type) {
+    case JOURNAL_SESSION:
+        return take_session(replay, err);
+    case JOURNAL_RUN_BEGIN:
+        return take_run_begin(replay, err);
+    case JOURNAL_ERROR_KIND:
+        return take_error_kind(replay, err);
+    case JOURNAL_INTERVAL:
+        return take_interval(replay, err);
+    case JOURNAL_RUN_END:
+        return take_run_end(replay, err);
+    case JOURNAL_SESSION_END:
+        replay->session_ended = true;
+        end_what_is_open(replay);
+        return OK;
+    }
+    return err_set(err, E_DATA, "a record of an unknown type");
+}
+
+/* All records up to the first that cannot be used. */
+static enum err_code take_all(struct replay *replay, const char *name, struct err *err)
+{
+    for (uint64_t number = 1;; number++) {
+        switch (read_record(replay)) {
+        case READ_RECORD: {
+            struct err cause = {.code = OK};
+            if (take(replay, &cause) != OK)
+                return err_set(err, cause.code, "%s: record %llu: %s", name,
+                               (unsigned long long)number, cause.text);
+            break;
+        }
+        case READ_DAMAGED:
+            return err_set(err, E_DATA,
+                           "%s: record %llu is damaged; only what stands before it "
+                           "can be used",
+                           name, (unsigned long long)number);
+        case READ_END:
+        case READ_CUT:
+            if (ferror(replay->in))
+                return err_set_errno(err, E_DATA, errno, "cannot read %s", name);
+            return OK;
+        }
+    }
+}
+
+enum err_code journal_replay_stream(FILE *in, const char *name, struct timeline *timeline,
+                                    bool *complete, struct err *err)
+{
+    char magic[JOURNAL_MAGIC_BYTES];
+    *complete = false;
+    if (fread(magic, 1, sizeof magic, in) != sizeof magic ||
+        memcmp(magic, JOURNAL_MAGIC, sizeof magic) != 0)
+        return err_set(err, E_DATA, "%s is not a journal of volley", name);
+    struct replay *replay = calloc(1, sizeof *replay);
+    if (replay == NULL)
+        return err_set(err, E_SYSTEM, "no memory to replay a journal");
+    replay->in = in;
+    replay->timeline = timeline;
+    replay->row = malloc(sizeof *replay->row);
+    replay->result = calloc(1, sizeof *replay->result);
+    enum err_code code = OK;
+    if (replay->row == NULL || replay->result == NULL) {
+        code = err_set(err, E_SYSTEM, "no memory to replay a journal");
+    } else {
+        interval_row_init(replay->row);
+        code = take_all(replay, name, err);
+        *complete = code == OK && replay->session_ended;
+        end_what_is_open(replay);
+        if (code == OK && replay->untrusted.code != OK)
+            code = err_set(err, E_UNTRUSTED, "%s: %s", name, replay->untrusted.text);
+    }
+    json_decref(replay->session_json);
+    free(replay->row);
+    free(replay->result);
+    free(replay->bytes);
+    free(replay);
+    return code;
+}
+
+enum err_code journal_replay(const char *directory, struct timeline *timeline, bool *complete,
+                             struct err *err)
+{
+    size_t path_bytes = strlen(directory) + sizeof "/" JOURNAL_FILE_NAME;
+    char *path = malloc(path_bytes);
+    *complete = false;
+    if (path == NULL)
+        return err_set(err, E_SYSTEM, "no memory to replay a journal");
+    snprintf(path, path_bytes, "%s/" JOURNAL_FILE_NAME, directory);
+    FILE *in = fopen(path, "re");
+    enum err_code code;
+    if (in == NULL) {
+        code = err_set_errno(err, E_DATA, errno, "cannot read %s", path);
+    } else {
+        code = journal_replay_stream(in, path, timeline, complete, err);
+        fclose(in);
+    }
+    free(path);
+    return code;
+}

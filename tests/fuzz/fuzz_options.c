@@ -1,0 +1,78 @@
+/* libFuzzer target: any argv gives a spec or one sentence, the same both times, and what was parsed
+ * can be echoed. The input is the arguments, one a line; --config is left out, for it reads files.
+ * Links common/, orchestrator/options/ and tests/support/check/workload_tests_stub.c. */
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "orchestrator/options/bench_options.h"
+
+#define MAX_ARGS 64
+
+int LLVMFuzzerTestOneInput(const uint8_t *input, size_t input_bytes);
+
+struct outcome {
+    enum err_code code;
+    struct err err;
+    char *json; /* NULL unless a spec came out */
+};
+
+/* "--config", also with "=": the only option that opens something. */
+static int names_a_file(const char *argument)
+{
+    return strncmp(argument, "--config", 8) == 0;
+}
+
+static void parse(struct outcome *outcome, int argc, const char *const *argv)
+{
+    static struct bench_request request;
+    memset(outcome, 0, sizeof *outcome);
+    outcome->code = bench_options_parse(&request, argc, argv, &outcome->err);
+    if (outcome->code == OK && !request.help && !request.version) {
+        json_t *json = options_to_json(&request.values);
+        if (json == NULL)
+            abort();
+        outcome->json = json_dumps(json, JSON_COMPACT);
+        json_decref(json);
+        const struct spec *spec = &request.spec;
+        if (spec->clients == 0 || spec->pipeline == 0 || spec->interval_ns == 0 ||
+            spec->keyspace + spec->keyspace_offset > 1000000000000ull ||
+            (spec->requests == 0) == (spec->duration_ns == 0) ||
+            (spec->test_count == 0) == (spec->command_argc == 0))
+            abort();
+    }
+    bench_options_free(&request);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *input, size_t input_bytes)
+{
+    const char *argv[MAX_ARGS] = {"volley"};
+    int argc = 1;
+    char *text = malloc(input_bytes + 1);
+    if (text == NULL)
+        return 0;
+    memcpy(text, input, input_bytes);
+    text[input_bytes] = '\0';
+    for (char *at = text; argc < MAX_ARGS;) {
+        char *end = strchr(at, '\n');
+        if (end != NULL)
+            *end = '\0';
+        if (!names_a_file(at))
+            argv[argc++] = at;
+        if (end == NULL)
+            break;
+        at = end + 1;
+    }
+    struct outcome first, second;
+    parse(&first, argc, argv);
+    parse(&second, argc, argv);
+    if (first.code != second.code || strcmp(first.err.text, second.err.text) != 0 ||
+        (first.code == OK) != (first.err.text[0] == '\0') ||
+        (first.json == NULL) != (second.json == NULL) ||
+        (first.json != NULL && strcmp(first.json, second.json) != 0))
+        abort();
+    free(first.json);
+    free(second.json);
+    free(text);
+    return 0;
+}

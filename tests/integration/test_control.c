@@ -1,0 +1,432 @@
+#include <arpa/inet.h>
+#include <check.h>
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/time.h>
+#include <unistd.h>
+
+#include "common/clock.h"
+#include "orchestrator/target/control.h"
+#include "orchestrator/target/managed_server.h"
+#include "tests/support/check/canned_server.h"
+#include "tests/support/check/temp_tree.h"
+
+#define TCASE_TIMEOUT_SECONDS 40
+
+static struct managed_server server;
+static struct spec spec;
+static struct control *control;
+static struct target_address target;
+static struct err err;
+
+static void reset_spec(void)
+{
+    memset(&spec, 0, sizeof spec);
+    memset(&err, 0, sizeof err);
+    spec.host = "127.0.0.1";
+    spec.connection_timeout_ns = 20 * NS_PER_SECOND;
+    spec.wait_ready_ns = 20 * NS_PER_SECOND;
+}
+
+static void start_real(void)
+{
+    reset_spec();
+    ck_assert_msg(managed_server_start(&server, -1, NULL, &err) == OK, "%s", err.text);
+    spec.port = server.port;
+}
+
+static void stop_real(void)
+{
+    managed_server_stop(&server);
+}
+
+static void connects(void)
+{
+    ck_assert_msg(control_connect(&control, &target, &spec, NULL, &err) == OK, "%s", err.text);
+    ck_assert_ptr_nonnull(control);
+}
+
+/* Ends in the code and a text with this part. */
+static void fails(enum err_code code, const char *text_part)
+{
+    memset(&err, 0, sizeof err);
+    enum err_code got = control_connect(&control, &target, &spec, NULL, &err);
+    ck_assert_msg(got == code, "code %d: %s", got, err.text);
+    ck_assert_msg(strstr(err.text, text_part) != NULL, "'%s' is not in: %s", text_part, err.text);
+    ck_assert_ptr_null(control);
+}
+
+/* ---- a real server ---- */
+
+START_TEST(connects_and_asks)
+{
+    /* INFO cut, CONFIG GET misread, or an unknown parameter taken for an error. */
+    char *info, value[64], expected[32], port[16];
+    connects();
+    snprintf(expected, sizeof expected, "127.0.0.1:%u", server.port);
+    ck_assert_str_eq(target.text, expected);
+    ck_assert_int_eq(target.address.ss_family, AF_INET);
+    ck_assert_msg(control_info(control, &info, &err) == OK, "%s", err.text);
+    snprintf(port, sizeof port, "%u", server.port);
+    ck_assert(info_field(info, "tcp_port", value, sizeof value));
+    ck_assert_str_eq(value, port);
+    ck_assert(info_field(info, "cmdstat_info", value, sizeof value) ||
+              info_field(info, "cmdstat_ping", value, sizeof value));
+    free(info);
+    ck_assert_int_eq(control_config_get(control, "appendonly", value, sizeof value, &err), OK);
+    ck_assert_str_eq(value, "no");
+    ck_assert_int_eq(control_config_get(control, "no-such", value, sizeof value, &err), OK);
+    ck_assert_str_eq(value, "");
+    control_close(control);
+    control_close(NULL);
+}
+END_TEST
+
+START_TEST(names_are_resolved)
+{
+    /* A name that has several addresses, of which only one has the server. */
+    char expected[32];
+    spec.host = "localhost";
+    connects();
+    snprintf(expected, sizeof expected, "localhost:%u (127.0.0.1)", server.port);
+    ck_assert_str_eq(target.text, expected);
+    control_close(control);
+}
+END_TEST
+
+START_TEST(passwords)
+{
+    /* A wrong or missing password told without the server's words, or a right one not sent. */
+    server_say(server.port, "ACL SETUSER alice on >pw ~* +@all", "+OK");
+    server_say(server.port, "CONFIG SET requirepass secret", "+OK");
+    fails(E_CONNECT, "asks for a password (NOAUTH");
+    ck_assert(strstr(err.text, "-a") != NULL);
+    spec.password = "wrong";
+    fails(E_CONNECT, "authentication failed: WRONGPASS");
+    spec.password = "secret";
+    connects();
+    control_close(control);
+    spec.user = "alice";
+    fails(E_CONNECT, "authentication failed: WRONGPASS");
+    spec.password = "pw";
+    connects();
+    control_close(control);
+    spec.password = NULL;
+    spec.user = NULL;
+    spec.database = 1;
+    fails(E_CONNECT, "asks for a password (NOAUTH");
+}
+END_TEST
+
+START_TEST(databases)
+{
+    /* A database that does not exist silently replaced by database 0. */
+    spec.database = 99;
+    fails(E_CONNECT, "SELECT 99: ERR DB index is out of range");
+    memset(&err, 0, sizeof err);
+    spec.database = 7;
+    connects();
+    server_say(server.port, "CLIENT LIST", " db=7 ");
+    control_close(control);
+}
+END_TEST
+
+START_TEST(server_that_goes_away)
+{
+    /* SIGPIPE kills the run, or a late reply is taken for that of the next command. */
+    char *info, value[64];
+    connects();
+    managed_server_stop(&server);
+    ck_assert_int_eq(control_info(control, &info, &err), E_CONNECT);
+    ck_assert_ptr_null(info);
+    memset(&err, 0, sizeof err);
+    ck_assert_int_eq(control_config_get(control, "save", value, sizeof value, &err), E_CONNECT);
+    ck_assert(strstr(err.text, "is closed") != NULL);
+    control_close(control);
+    fails(E_CONNECT, "Connection refused");
+}
+END_TEST
+
+/* ---- servers that misbehave ---- */
+
+START_TEST(nobody_listens)
+{
+    /* The message without the address, or an error other than 5. */
+    struct canned_server canned;
+    char expected[80];
+    reset_spec();
+    canned_server_start(&canned, CANNED_SILENT, NULL, NULL);
+    canned_server_stop(&canned);
+    spec.port = canned.port;
+    snprintf(expected, sizeof expected, "cannot connect to 127.0.0.1:%u: Connection refused",
+             canned.port);
+    fails(E_CONNECT, expected);
+    ck_assert_int_eq(control_connect(&control, &target, &spec, NULL, NULL), E_CONNECT);
+    spec.host = "no-such-host.invalid";
+    fails(E_CONNECT, "cannot resolve host 'no-such-host.invalid': ");
+    spec.host = "127.0.0.1";
+    spec.port = 0;
+    fails(E_USAGE, "--port 0");
+}
+END_TEST
+
+START_TEST(accepts_but_never_answers)
+{
+    /* A stopped server, whose kernel still accepts, stops volley for ever. */
+    struct canned_server canned;
+    char expected[80];
+    reset_spec();
+    canned_server_start(&canned, CANNED_SILENT, NULL, NULL);
+    spec.port = canned.port;
+    spec.connection_timeout_ns = 150 * NS_PER_MS;
+    snprintf(expected, sizeof expected, "127.0.0.1:%u: no answer within 150ms", canned.port);
+    fails(E_CONNECT, expected);
+    canned_server_stop(&canned);
+}
+END_TEST
+
+START_TEST(does_not_even_accept)
+{
+    /* A full accept queue, as a packet filter that drops: the kernel's own time-out is minutes. */
+    struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    socklen_t address_bytes = sizeof address;
+    int fds[8];
+    reset_spec();
+    int listen_fd = socket(AF_INET, SOCK_STREAM, 0);
+    ck_assert_int_eq(bind(listen_fd, (const struct sockaddr *)&address, sizeof address), 0);
+    ck_assert_int_eq(getsockname(listen_fd, (struct sockaddr *)&address, &address_bytes), 0);
+    ck_assert_int_eq(listen(listen_fd, 0), 0);
+    for (size_t i = 0; i < sizeof fds / sizeof fds[0]; i++) {
+        fds[i] = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
+        (void)connect(fds[i], (const struct sockaddr *)&address, sizeof address);
+    }
+    spec.port = ntohs(address.sin_port);
+    spec.connection_timeout_ns = 150 * NS_PER_MS;
+    fails(E_CONNECT, "no answer within 150ms");
+    for (size_t i = 0; i < sizeof fds / sizeof fds[0]; i++)
+        close(fds[i]);
+    close(listen_fd);
+}
+END_TEST
+
+START_TEST(waits_while_loading)
+{
+    /* A server that has just been restarted refused instead of waited for. */
+    static const char *const replies[] = {"-LOADING the dataset\r\n", "-LOADING the dataset\r\n",
+                                          "+PONG\r\n", NULL};
+    struct canned_server canned;
+    reset_spec();
+    canned_server_start(&canned, CANNED_ANSWERS, replies, NULL);
+    spec.port = canned.port;
+    spec.connection_timeout_ns = 10 * NS_PER_SECOND;
+    connects();
+    control_close(control);
+    canned_server_stop(&canned);
+}
+END_TEST
+
+START_TEST(loads_for_too_long)
+{
+    /* --wait-ready without effect: an endless wait, or none. */
+    static const char *const replies[] = {"-LOADING the dataset\r\n", NULL};
+    struct canned_server canned;
+    reset_spec();
+    canned_server_start(&canned, CANNED_ANSWERS, replies, NULL);
+    spec.port = canned.port;
+    spec.wait_ready_ns = 250 * NS_PER_MS;
+    fails(E_CONNECT, "still loading its data after 250ms (LOADING the dataset)");
+    ck_assert(strstr(err.text, "--wait-ready") != NULL);
+    canned_server_stop(&canned);
+}
+END_TEST
+
+START_TEST(refuses_in_its_own_words)
+{
+    /* "Connection reset" in place of the reason that the server gave before it closed. */
+    static const char *const replies[] = {"-ERR max number of clients reached\r\n", NULL};
+    struct canned_server canned;
+    reset_spec();
+    canned_server_start(&canned, CANNED_GREETS, replies, NULL);
+    spec.port = canned.port;
+    fails(E_CONNECT, "ERR max number of clients reached");
+    canned_server_stop(&canned);
+}
+END_TEST
+
+START_TEST(closes_or_talks_rubbish)
+{
+    /* A web server, or a proxy without a back end, taken for a server that works. */
+    static const struct {
+        const char *reply;
+        const char *told;
+    } rows[] = {{"", ""},
+                {"HTTP/1.1 400 Bad Request\r\n\r\n", "does not speak"},
+                {":1\r\n", "PING was not answered"},
+                {"$-1\r\n", "PING was not answered"},
+                {"-DENIED protected mode\r\n", "refuses: DENIED protected mode"}};
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        const char *const replies[] = {rows[i].reply, NULL};
+        struct canned_server canned;
+        reset_spec();
+        canned_server_start(&canned, CANNED_GREETS, replies, NULL);
+        spec.port = canned.port;
+        fails(E_CONNECT, rows[i].told);
+        canned_server_stop(&canned);
+    }
+}
+END_TEST
+
+START_TEST(closes_between_two_commands)
+{
+    /* SIGPIPE kills volley when it writes to a server that has just gone. */
+    static const char *const replies[] = {"-LOADING the dataset\r\n", NULL};
+    struct canned_server canned;
+    struct temp_tree tree;
+    char path[160];
+    reset_spec();
+    canned_server_start(&canned, CANNED_GREETS, replies, NULL);
+    spec.port = canned.port;
+    fails(E_CONNECT, "closed the connection");
+    canned_server_stop(&canned);
+
+    temp_tree_make(&tree);
+    snprintf(path, sizeof path, "%s/socket", tree.path);
+    canned_server_start(&canned, CANNED_GREETS, replies, path);
+    spec.socket_path = path;
+    fails(E_CONNECT, path);
+    canned_server_stop(&canned);
+    temp_tree_remove(&tree);
+}
+END_TEST
+
+START_TEST(unix_sockets)
+{
+    /* --socket not used, or a long path cut into that of another socket. */
+    static const char *const replies[] = {"+PONG\r\n", NULL};
+    struct canned_server canned;
+    struct temp_tree tree;
+    char path[160], long_path[200];
+    reset_spec();
+    temp_tree_make(&tree);
+    snprintf(path, sizeof path, "%s/socket", tree.path);
+    canned_server_start(&canned, CANNED_ANSWERS, replies, path);
+    spec.socket_path = path;
+    connects();
+    ck_assert_str_eq(target.text, path);
+    ck_assert_int_eq(target.address.ss_family, AF_UNIX);
+    control_close(control);
+    canned_server_stop(&canned);
+    fails(E_CONNECT, "Connection refused");
+    temp_tree_remove(&tree);
+    fails(E_CONNECT, "No such file or directory");
+    memset(long_path, 'x', sizeof long_path - 1);
+    long_path[sizeof long_path - 1] = '\0';
+    spec.socket_path = long_path;
+    fails(E_USAGE, "--socket: the path has 199 bytes, at most 107");
+}
+END_TEST
+
+/* ---- interrupts ---- */
+
+static volatile int interrupted;
+
+static void on_alarm(int signal_number)
+{
+    (void)signal_number;
+    interrupted++;
+}
+
+/* SIGALRM in 50 ms, with a handler that restarts system calls, as main's does. */
+static void interrupt_soon(void)
+{
+    struct sigaction action = {.sa_handler = on_alarm, .sa_flags = SA_RESTART};
+    struct itimerval soon = {.it_value.tv_usec = 50000};
+    interrupted = 0;
+    ck_assert_int_eq(sigaction(SIGALRM, &action, NULL), 0);
+    ck_assert_int_eq(setitimer(ITIMER_REAL, &soon, NULL), 0);
+}
+
+START_TEST(interrupt_while_waiting)
+{
+    /* Ctrl+C without effect until the connection times out, longer than this test may take. */
+    struct canned_server canned;
+    reset_spec();
+    canned_server_start(&canned, CANNED_SILENT, NULL, NULL);
+    spec.port = canned.port;
+    spec.connection_timeout_ns = 3600 * NS_PER_SECOND;
+    interrupt_soon();
+    ck_assert_int_eq(control_connect(&control, &target, &spec, &interrupted, &err), E_INTERRUPTED);
+    ck_assert_ptr_null(control);
+    canned_server_stop(&canned);
+}
+END_TEST
+
+START_TEST(interrupt_while_loading)
+{
+    /* Ctrl+C without effect while the server loads, for the minute of --wait-ready. */
+    static const char *const replies[] = {"-LOADING the dataset\r\n", NULL};
+    struct canned_server canned;
+    reset_spec();
+    canned_server_start(&canned, CANNED_ANSWERS, replies, NULL);
+    spec.port = canned.port;
+    spec.wait_ready_ns = 3600 * NS_PER_SECOND;
+    interrupt_soon();
+    ck_assert_int_eq(control_connect(&control, &target, &spec, &interrupted, &err), E_INTERRUPTED);
+    canned_server_stop(&canned);
+}
+END_TEST
+
+START_TEST(questions_after_an_interrupt)
+{
+    /* The report of an interrupted run left without what INFO says at its end. */
+    static const char *const replies[] = {"+PONG\r\n", "$3\r\na:1\r\n", NULL};
+    struct canned_server canned;
+    char *info;
+    reset_spec();
+    canned_server_start(&canned, CANNED_ANSWERS, replies, NULL);
+    spec.port = canned.port;
+    interrupted = 0;
+    ck_assert_int_eq(control_connect(&control, &target, &spec, &interrupted, &err), OK);
+    interrupted = 1;
+    ck_assert_msg(control_info(control, &info, &err) == OK, "%s", err.text);
+    ck_assert_str_eq(info, "a:1");
+    free(info);
+    control_close(control);
+    canned_server_stop(&canned);
+}
+END_TEST
+
+Suite *test_control_suite(void);
+Suite *test_control_suite(void)
+{
+    Suite *suite = suite_create("control");
+    TCase *real = tcase_create("real server");
+    tcase_set_timeout(real, TCASE_TIMEOUT_SECONDS);
+    tcase_add_checked_fixture(real, start_real, stop_real);
+    tcase_add_test(real, connects_and_asks);
+    tcase_add_test(real, names_are_resolved);
+    tcase_add_test(real, passwords);
+    tcase_add_test(real, databases);
+    tcase_add_test(real, server_that_goes_away);
+    suite_add_tcase(suite, real);
+    TCase *canned = tcase_create("canned server");
+    tcase_set_timeout(canned, TCASE_TIMEOUT_SECONDS);
+    tcase_add_test(canned, nobody_listens);
+    tcase_add_test(canned, accepts_but_never_answers);
+    tcase_add_test(canned, does_not_even_accept);
+    tcase_add_test(canned, waits_while_loading);
+    tcase_add_test(canned, loads_for_too_long);
+    tcase_add_test(canned, refuses_in_its_own_words);
+    tcase_add_test(canned, closes_or_talks_rubbish);
+    tcase_add_test(canned, closes_between_two_commands);
+    tcase_add_test(canned, unix_sockets);
+    tcase_add_test(canned, interrupt_while_waiting);
+    tcase_add_test(canned, interrupt_while_loading);
+    tcase_add_test(canned, questions_after_an_interrupt);
+    suite_add_tcase(suite, canned);
+    return suite;
+}

@@ -1,0 +1,159 @@
+#include <check.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "orchestrator/options/config_file.h"
+
+Suite *test_config_file_suite(void);
+
+static struct config_file file;
+static struct err err;
+
+static void teardown(void)
+{
+    config_file_free(&file);
+    memset(&err, 0, sizeof err);
+}
+
+static enum err_code parse(const char *text)
+{
+    config_file_free(&file);
+    memset(&err, 0, sizeof err);
+    return config_file_parse(&file, "f", text, strlen(text), &err);
+}
+
+static void ck_entry(size_t i, const char *key, const char *value, unsigned line)
+{
+    ck_assert_uint_lt(i, file.count);
+    ck_assert_str_eq(file.entries[i].key, key);
+    ck_assert_str_eq(file.entries[i].value, value);
+    ck_assert_uint_eq(file.entries[i].line, line);
+}
+
+START_TEST(yaml)
+{
+    /* values or lines are not those of the file */
+    ck_assert_int_eq(parse("# load\nclients: 50\nquiet: true\n\nlabel: \"a: b\"\n"
+                           "type:\n  - set\n  - get\npercentiles: [50, 99.9]\njson: '-'\n"),
+                     OK);
+    ck_assert_uint_eq(file.count, 6);
+    ck_entry(0, "clients", "50", 2);
+    ck_entry(1, "quiet", "true", 3);
+    ck_entry(2, "label", "a: b", 5);
+    ck_entry(3, "type", "set,get", 6);
+    ck_entry(4, "percentiles", "50,99.9", 9);
+    ck_entry(5, "json", "-", 10);
+}
+END_TEST
+
+START_TEST(json)
+{
+    /* JSON as programs write it is refused: tabs, no blanks behind the colon, escapes */
+    ck_assert_int_eq(parse("{\n\t\"clients\":50,\n\t\"type\":[\"set\",\"get\"],\n"
+                           "\t\"label\":\"a\\\"b\\u00e9\\/\", \"quiet\":false\n}\n"),
+                     OK);
+    ck_assert_uint_eq(file.count, 4);
+    ck_entry(0, "clients", "50", 2);
+    ck_entry(1, "type", "set,get", 3);
+    ck_entry(2, "label", "a\"b\xc3\xa9/", 4);
+    ck_entry(3, "quiet", "false", 4);
+}
+END_TEST
+
+START_TEST(nothing_in_it)
+{
+    /* a file in which all is commented out is an error */
+    static const char *const texts[] = {"", "\n", "# clients: 5\n", "---\n", "{}", "--- {}\n...\n"};
+    for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
+        ck_assert_msg(parse(texts[i]) == OK, "\"%s\": %s", texts[i], err.text);
+        ck_assert_uint_eq(file.count, 0);
+    }
+}
+END_TEST
+
+START_TEST(refused)
+{
+    /* something is passed over in silence, or the message names no line */
+    static const struct {
+        const char *text, *says;
+    } cases[] = {
+        {"clients: 5\nclients: 6\n", "f:2: clients stands in line 1 already"},
+        {"a: 1\nclients:\n", "f:2: a value is missing"},
+        {"a: ~\n", "f:1: a value is missing"},
+        {"a: null\n", "f:1: a value is missing"},
+        {"{\"a\": null}", "f:1: a value is missing"},
+        {"a: []\n", "f:1: a list without elements"},
+        {"a: [[1]]\n", "f:1: a list holds plain values only"},
+        {"a:\n  b: 1\n", "f:2: a value is a text"},
+        {"a: &x 1\nb: *x\n", "f:2: an alias"},
+        {"a: 1\n---\nb: 2\n", "f:2: a second document"},
+        {"- a\n- b\n", "f:1: options with their values"},
+        {"just text\n", "f:1: options with their values"},
+        {"[1, 2]", "f:1: options with their values"},
+        {"? [a]\n: 1\n", "f:1: a key is the name"},
+        {"a: 1\nb: [1\n", "neither JSON nor YAML"},
+        {"{\"a\": 1,\n\"b\" 2}", "f:2: a value is missing"},
+        {"a: \"x\\0y\"\n", "f:1: a text with a NUL"},
+        {"a: 1\n\tb: 2\n", "f:2: neither JSON nor YAML"},
+        {"a: \xff\xfe\n", "neither JSON nor YAML"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        ck_assert_msg(parse(cases[i].text) == E_CONFIG, "\"%s\" is taken", cases[i].text);
+        ck_assert_msg(strstr(err.text, cases[i].says) != NULL, "\"%s\": %s", cases[i].text,
+                      err.text);
+    }
+}
+END_TEST
+
+START_TEST(too_many_keys)
+{
+    /* a file that is no config file keeps volley busy for minutes */
+    char *text = malloc(32 * (CONFIG_FILE_KEYS_MAX + 1));
+    size_t used = 0;
+    for (int i = 0; i <= CONFIG_FILE_KEYS_MAX; i++)
+        used += (size_t)snprintf(text + used, 32, "k%d: 1\n", i);
+    ck_assert_int_eq(parse(text), E_CONFIG);
+    ck_assert_ptr_nonnull(strstr(err.text, "f:1001: too many keys"));
+    free(text);
+}
+END_TEST
+
+START_TEST(files)
+{
+    /* a file that cannot be read is taken for an empty one */
+    char path[] = "/tmp/volley_test_XXXXXX";
+    int fd = mkstemp(path);
+    ck_assert_int_ge(fd, 0);
+    ck_assert_int_eq(write(fd, "clients: 3\n", 11), 11);
+    ck_assert_int_eq(config_file_read(&file, path, &err), OK);
+    ck_entry(0, "clients", "3", 1);
+    config_file_free(&file);
+    ck_assert_int_eq(ftruncate(fd, CONFIG_FILE_BYTES_MAX + 1), 0);
+    ck_assert_int_eq(config_file_read(&file, path, &err), E_CONFIG);
+    ck_assert_ptr_nonnull(strstr(err.text, "larger than 1 MB"));
+    close(fd);
+    unlink(path);
+    memset(&err, 0, sizeof err);
+    ck_assert_int_eq(config_file_read(&file, path, &err), E_CONFIG);
+    ck_assert_ptr_nonnull(strstr(err.text, path));
+    memset(&err, 0, sizeof err);
+    ck_assert_int_eq(config_file_read(&file, "/tmp", &err), E_CONFIG);
+}
+END_TEST
+
+Suite *test_config_file_suite(void)
+{
+    Suite *suite = suite_create("config_file");
+    TCase *tcase = tcase_create("config_file");
+    tcase_add_checked_fixture(tcase, NULL, teardown);
+    tcase_add_test(tcase, yaml);
+    tcase_add_test(tcase, json);
+    tcase_add_test(tcase, nothing_in_it);
+    tcase_add_test(tcase, refused);
+    tcase_add_test(tcase, too_many_keys);
+    tcase_add_test(tcase, files);
+    suite_add_tcase(suite, tcase);
+    return suite;
+}

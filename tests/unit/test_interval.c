@@ -1,0 +1,447 @@
+#include <check.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/interval.h"
+#include "common/rng.h"
+
+Suite *test_interval_suite(void);
+
+/* Large, so static; Check forks for each test. */
+static struct interval interval;
+static struct interval_row row, again;
+static unsigned char bytes[INTERVAL_WIRE_MAX_BYTES];
+static unsigned char bytes_again[INTERVAL_WIRE_MAX_BYTES];
+
+/* An interval in which every identity holds and no two numbers are alike by accident. */
+static void fill(uint64_t seed)
+{
+    interval_init(&interval);
+    interval.header = (struct interval_header){.first = 7,
+                                               .last = 9,
+                                               .flags = INTERVAL_WARMUP | INTERVAL_LAST,
+                                               .start_ns = 7000000000,
+                                               .end_ns = 10000000001,
+                                               .in_flight_before = 500,
+                                               .connections_open = 123};
+    for (unsigned i = 0; i < COUNTER_COUNT; i++)
+        interval.counters[i] = 1000 + 13 * i;
+    uint64_t ok = interval.counters[COUNTER_OK] = 300 + seed % 100;
+    uint64_t errors = interval.counters[COUNTER_ERROR_REPLIES] = 60;
+    interval.header.in_flight_after = 11;
+    interval.counters[COUNTER_SENT] = ok + errors + interval.counters[COUNTER_TIMED_OUT] +
+                                      counters_lost(interval.counters) + 11 - 500;
+    interval.errors_by_kind[0] = 10;
+    interval.errors_by_kind[3] = 20;
+    interval.errors_by_kind[ERROR_KINDS_MAX - 1] = 30;
+    for (uint64_t i = 0; i < ok; i++)
+        interval_histogram_record(&interval.histograms[HISTOGRAM_SERVICE_OK],
+                                  rng_at(seed, i) >> (24 + i % 20));
+    for (uint64_t i = 0; i < errors; i++)
+        interval_histogram_record(&interval.histograms[HISTOGRAM_SERVICE_ERROR],
+                                  rng_at(seed + 1, i) >> 40);
+    for (uint64_t i = 0; i < 77; i++)
+        interval_histogram_record(&interval.histograms[HISTOGRAM_LOOP_LAG],
+                                  rng_at(seed + 2, i) >> 50);
+}
+
+/* The same as a row, made without the codec. */
+static void fill_row(struct interval_row *into)
+{
+    interval_row_init(into);
+    into->header = interval.header;
+    memcpy(into->counters, interval.counters, sizeof into->counters);
+    memcpy(into->errors_by_kind, interval.errors_by_kind, sizeof into->errors_by_kind);
+    for (unsigned i = 0; i < HISTOGRAM_KINDS; i++)
+        histogram_add_interval(&into->histograms[i], &interval.histograms[i]);
+}
+
+/* Field by field: struct interval_header has padding. */
+static void assert_same_header(const struct interval_header *a, const struct interval_header *b)
+{
+    ck_assert_uint_eq(a->first, b->first);
+    ck_assert_uint_eq(a->last, b->last);
+    ck_assert_uint_eq(a->flags, b->flags);
+    ck_assert_uint_eq(a->start_ns, b->start_ns);
+    ck_assert_uint_eq(a->end_ns, b->end_ns);
+    ck_assert_uint_eq(a->in_flight_before, b->in_flight_before);
+    ck_assert_uint_eq(a->in_flight_after, b->in_flight_after);
+    ck_assert_uint_eq(a->connections_open, b->connections_open);
+}
+
+static void assert_same_content(const struct interval_row *a, const struct interval_row *b)
+{
+    ck_assert_mem_eq(a->counters, b->counters, sizeof a->counters);
+    ck_assert_mem_eq(a->errors_by_kind, b->errors_by_kind, sizeof a->errors_by_kind);
+    ck_assert_mem_eq(a->histograms, b->histograms, sizeof a->histograms);
+}
+
+START_TEST(round_trip)
+{
+    /* Breaks when a counter, gauge or flag does not arrive, or arrives as another. */
+    struct err err = {OK, ""};
+    for (uint64_t seed = 0; seed < 20; seed++) {
+        fill(seed);
+        if (seed == 1)
+            interval_init(&interval);
+        fill_row(&row);
+        size_t written = interval_encode(bytes, &interval);
+        ck_assert_uint_le(written, INTERVAL_RECORD_MAX_BYTES);
+        struct interval_header header;
+        ck_assert_int_eq(interval_decode_header(&header, bytes, written, &err), OK);
+        assert_same_header(&header, &interval.header);
+        interval_row_init(&again);
+        again.header = header;
+        ck_assert_int_eq(interval_decode_add(&again, bytes, written, NULL, &err), OK);
+        assert_same_content(&again, &row);
+        assert_same_header(&again.header, &row.header);
+        ck_assert_uint_eq(interval_row_encode(bytes_again, &again), written);
+        ck_assert_mem_eq(bytes_again, bytes, written);
+    }
+}
+END_TEST
+
+START_TEST(every_counter_and_flag_by_itself)
+{
+    /* Breaks when two counters share a place, which a record full of numbers could hide. */
+    struct err err = {OK, ""};
+    for (unsigned i = 0; i < COUNTER_COUNT + ERROR_KINDS_MAX + 8; i++) {
+        interval_init(&interval);
+        interval.header.first = interval.header.last = 3;
+        if (i < COUNTER_COUNT)
+            interval.counters[i] = UINT64_MAX;
+        else if (i < COUNTER_COUNT + ERROR_KINDS_MAX)
+            interval.errors_by_kind[i - COUNTER_COUNT] = UINT64_MAX;
+        else
+            interval.header.flags = i - COUNTER_COUNT - ERROR_KINDS_MAX; /* all 8 of 3 flags */
+        fill_row(&row);
+        size_t written = interval_encode(bytes, &interval);
+        interval_row_init(&again);
+        ck_assert_int_eq(interval_decode_header(&again.header, bytes, written, &err), OK);
+        ck_assert_int_eq(interval_decode_add(&again, bytes, written, NULL, &err), OK);
+        assert_same_header(&again.header, &row.header);
+        assert_same_content(&again, &row);
+    }
+}
+END_TEST
+
+START_TEST(header_limits)
+{
+    /* Breaks when times or gauges of a long or large run are cut to 32 bits. */
+    struct err err = {OK, ""};
+    interval_init(&interval);
+    interval.header =
+        (struct interval_header){.first = UINT32_MAX,
+                                 .last = UINT32_MAX,
+                                 .flags = INTERVAL_WARMUP | INTERVAL_LAST | INTERVAL_DEGRADED,
+                                 .start_ns = UINT64_MAX - 1,
+                                 .end_ns = UINT64_MAX,
+                                 .in_flight_before = UINT64_MAX,
+                                 .in_flight_after = UINT64_MAX - 2,
+                                 .connections_open = UINT64_MAX - 3};
+    size_t written = interval_encode(bytes, &interval);
+    struct interval_header header;
+    ck_assert_int_eq(interval_decode_header(&header, bytes, written, &err), OK);
+    assert_same_header(&header, &interval.header);
+}
+END_TEST
+
+START_TEST(kinds_are_mapped)
+{
+    /* Breaks when one worker's MOVED is added to another worker's WRONGTYPE. */
+    struct err err = {OK, ""};
+    fill(3);
+    size_t written = interval_encode(bytes, &interval);
+    uint8_t map[ERROR_KINDS_MAX];
+    for (unsigned i = 0; i < ERROR_KINDS_MAX; i++)
+        map[i] = (uint8_t)(ERROR_KINDS_MAX - 1 - i);
+    map[3] = 0; /* two of the record's kinds become one of the row's */
+    interval_row_init(&row);
+    row.errors_by_kind[0] = 5;
+    ck_assert_int_eq(interval_decode_add(&row, bytes, written, map, &err), OK);
+    for (unsigned i = 0; i < ERROR_KINDS_MAX; i++) {
+        uint64_t expected = i == 0 ? 5 + 20 + 30 : i == ERROR_KINDS_MAX - 1 ? 10 : 0;
+        ck_assert_uint_eq(row.errors_by_kind[i], expected);
+    }
+}
+END_TEST
+
+START_TEST(decode_adds_and_keeps_the_header)
+{
+    /* Breaks when merging workers replaces instead of adding, or moves the row in time. */
+    struct err err = {OK, ""};
+    interval_row_init(&again);
+    interval_row_init(&row);
+    again.header.first = 41;
+    for (uint64_t worker = 0; worker < 5; worker++) {
+        fill(worker);
+        size_t written = interval_encode(bytes, &interval);
+        ck_assert_int_eq(interval_decode_add(&again, bytes, written, NULL, &err), OK);
+        static struct interval_row one;
+        fill_row(&one);
+        interval_row_add(&row, &one);
+    }
+    assert_same_content(&again, &row);
+    ck_assert_uint_eq(again.counters[COUNTER_PUSHES], 5 * (1000 + 13 * COUNTER_PUSHES));
+    ck_assert_uint_eq(again.header.first, 41);
+    ck_assert_uint_eq(again.header.last, 0);
+    ck_assert_uint_eq(row.header.last, 0);
+}
+END_TEST
+
+START_TEST(truncation_is_an_error)
+{
+    /* Breaks when half a record is taken for a quiet interval. */
+    fill(1);
+    size_t written = interval_encode(bytes, &interval);
+    interval_row_init(&row);
+    for (size_t cut = 0; cut < written; cut++) {
+        struct err err = {OK, ""};
+        unsigned char *copy = malloc(cut + 1); /* exact, for AddressSanitizer */
+        memcpy(copy + 1, bytes, cut);
+        interval_row_reset(&row);
+        ck_assert_int_eq(interval_decode_add(&row, copy + 1, cut, NULL, &err), E_DATA);
+        free(copy);
+    }
+    struct err err = {OK, ""};
+    interval_row_reset(&row);
+    ck_assert_int_eq(interval_decode_add(&row, bytes, written + 1, NULL, &err), E_DATA);
+}
+END_TEST
+
+START_TEST(bit_flips_are_survived)
+{
+    /* Breaks when damaged bytes crash the orchestrator. Kinds are mapped into a full row, so that an
+     * index out of range would be seen by the sanitizers. */
+    fill(2);
+    size_t written = interval_encode(bytes, &interval);
+    unsigned refused = 0;
+    interval_row_init(&row);
+    for (size_t bit = 0; bit < written * 8; bit++) {
+        struct err err = {OK, ""};
+        bytes[bit / 8] ^= (unsigned char)(1u << bit % 8);
+        interval_row_reset(&row);
+        enum err_code code = interval_decode_add(&row, bytes, written, NULL, &err);
+        ck_assert(code == OK || code == E_DATA);
+        refused += code != OK;
+        bytes[bit / 8] ^= (unsigned char)(1u << bit % 8);
+    }
+    ck_assert_uint_gt(refused, written);
+}
+END_TEST
+
+/* Header fields, number of counters, counters all 0, kinds, three empty histograms. */
+static size_t write_record(const uint64_t header[8], uint64_t counter_count, const uint64_t *kinds,
+                           uint64_t kind_count)
+{
+    size_t at = 0;
+    for (unsigned i = 0; i < 8; i++)
+        at += varint_encode(bytes + at, header[i]);
+    at += varint_encode(bytes + at, counter_count);
+    memset(bytes + at, 0, counter_count);
+    at += counter_count;
+    at += varint_encode(bytes + at, kind_count);
+    for (unsigned i = 0; i < 2 * kind_count; i++)
+        at += varint_encode(bytes + at, kinds[i]);
+    memset(bytes + at, 0, 2 * HISTOGRAM_KINDS);
+    return at + 2 * HISTOGRAM_KINDS;
+}
+
+START_TEST(contradictions_are_refused)
+{
+    /* Breaks when a record of another version or a hostile one is taken at its word. */
+    static const struct {
+        uint64_t header[8];
+        uint64_t counter_count;
+        uint64_t kinds[4];
+        uint64_t kind_count;
+        enum err_code expected;
+    } samples[] = {
+        {{1, 2, 0, 5, 6, 0, 0, 0}, COUNTER_COUNT, {0, 1, 31, 1}, 2, OK},
+        {{2, 1, 0, 5, 6, 0, 0, 0}, COUNTER_COUNT, {0}, 0, E_DATA},
+        {{1, 1ull << 32, 0, 5, 6, 0, 0, 0}, COUNTER_COUNT, {0}, 0, E_DATA},
+        {{1, 2, 8, 5, 6, 0, 0, 0}, COUNTER_COUNT, {0}, 0, E_DATA},
+        {{1, 2, 1ull << 32, 5, 6, 0, 0, 0}, COUNTER_COUNT, {0}, 0, E_DATA},
+        {{1, 2, 0, 6, 5, 0, 0, 0}, COUNTER_COUNT, {0}, 0, E_DATA},
+        {{1, 2, 0, 5, 6, 0, 0, 0}, COUNTER_COUNT + 1, {0}, 0, E_DATA},
+        {{1, 2, 0, 5, 6, 0, 0, 0}, COUNTER_COUNT - 1, {0}, 0, E_DATA},
+        {{1, 2, 0, 5, 6, 0, 0, 0}, COUNTER_COUNT, {32, 1}, 1, E_DATA},
+        {{1, 2, 0, 5, 6, 0, 0, 0}, COUNTER_COUNT, {1ull << 32, 1}, 1, E_DATA},
+        {{1, 2, 0, 5, 6, 0, 0, 0}, COUNTER_COUNT, {4, 1, 4, 1}, 2, E_DATA},
+    };
+    for (size_t i = 0; i < sizeof samples / sizeof samples[0]; i++) {
+        struct err err = {OK, ""};
+        size_t written = write_record(samples[i].header, samples[i].counter_count, samples[i].kinds,
+                                      samples[i].kind_count);
+        interval_row_init(&row);
+        ck_assert_msg(interval_decode_add(&row, bytes, written, NULL, &err) == samples[i].expected,
+                      "sample %zu: %s", i, err.text);
+        if (samples[i].counter_count != COUNTER_COUNT)
+            ck_assert_ptr_nonnull(strstr(err.text, "another version"));
+    }
+}
+END_TEST
+
+START_TEST(overflow_is_refused)
+{
+    /* Breaks when a hostile counter makes a total wrap around. */
+    struct err err = {OK, ""};
+    interval_init(&interval);
+    interval.counters[COUNTER_BYTES_IN] = 1;
+    size_t written = interval_encode(bytes, &interval);
+    interval_row_init(&row);
+    row.counters[COUNTER_BYTES_IN] = UINT64_MAX;
+    ck_assert_int_eq(interval_decode_add(&row, bytes, written, NULL, &err), E_DATA);
+    ck_assert_ptr_nonnull(strstr(err.text, "bytes_in"));
+    interval_reset(&interval);
+    interval.errors_by_kind[4] = 1;
+    written = interval_encode(bytes, &interval);
+    interval_row_reset(&row);
+    row.errors_by_kind[4] = UINT64_MAX;
+    err.code = OK;
+    ck_assert_int_eq(interval_decode_add(&row, bytes, written, NULL, &err), E_DATA);
+}
+END_TEST
+
+START_TEST(reset_is_as_new)
+{
+    /* Breaks when an interval starts with something of the one before. */
+    static struct interval fresh;
+    static struct interval_row fresh_row;
+    fill(4);
+    fill_row(&row);
+    interval_reset(&interval);
+    interval_row_reset(&row);
+    interval_init(&fresh);
+    interval_row_init(&fresh_row);
+    ck_assert_mem_eq(&interval, &fresh, sizeof fresh);
+    ck_assert_mem_eq(&row, &fresh_row, sizeof fresh_row);
+}
+END_TEST
+
+/* Damages one number of a good interval. Returns false when there is no such damage. */
+static bool break_identity(unsigned which)
+{
+    static const enum counter terms[] = {
+        COUNTER_SENT,          COUNTER_OK,           COUNTER_ERROR_REPLIES,
+        COUNTER_TIMED_OUT,     COUNTER_LOST_TIMEOUT, COUNTER_LOST_DISCONNECT,
+        COUNTER_LOST_PROTOCOL, COUNTER_LOST_DRAIN,   COUNTER_LOST_WORKER};
+    static const unsigned term_count = sizeof terms / sizeof terms[0];
+    if (which < term_count) {
+        interval.counters[terms[which]]++;
+        return true;
+    }
+    switch (which - term_count) {
+    case 0:
+        interval.header.in_flight_before++;
+        return true;
+    case 1:
+        interval.header.in_flight_after--;
+        return true;
+    case 2:
+        interval.histograms[HISTOGRAM_SERVICE_OK].count++;
+        return true;
+    case 3:
+        interval.histograms[HISTOGRAM_SERVICE_ERROR].count--;
+        return true;
+    case 4:
+        interval.errors_by_kind[5]++;
+        return true;
+    case 5: /* the sums of the first identity still agree */
+        interval.counters[COUNTER_OK]++;
+        interval.counters[COUNTER_SENT]++;
+        return true;
+    case 6:
+        interval.counters[COUNTER_ERROR_REPLIES]--;
+        interval.counters[COUNTER_SENT]--;
+        return true;
+    default:
+        return false;
+    }
+}
+
+START_TEST(broken_identities_are_found)
+{
+    /* Breaks when volley's own accounting errors pass for a result. */
+    struct err err = {OK, ""};
+    fill(5);
+    fill_row(&row);
+    ck_assert_msg(interval_check(&interval, &err) == OK, "%s", err.text);
+    ck_assert_msg(interval_row_check(&row, &err) == OK, "%s", err.text);
+    unsigned which = 0;
+    for (; break_identity(which); which++) {
+        err.code = OK;
+        ck_assert_msg(interval_check(&interval, &err) == E_UNTRUSTED, "damage %u", which);
+        ck_assert_ptr_nonnull(strstr(err.text, "interval 7"));
+        fill_row(&row);
+        err.code = OK;
+        ck_assert_msg(interval_row_check(&row, &err) == E_UNTRUSTED, "damage %u of a row", which);
+        fill(5);
+    }
+    ck_assert_uint_eq(which, 16);
+}
+END_TEST
+
+START_TEST(degraded_stands_outside)
+{
+    /* Breaks when a killed worker makes the whole run untrusted. */
+    struct err err = {OK, ""};
+    fill(6);
+    interval.counters[COUNTER_SENT] += 3;
+    ck_assert_int_eq(interval_check(&interval, &err), E_UNTRUSTED);
+    err.code = OK;
+    interval.header.flags |= INTERVAL_DEGRADED;
+    fill_row(&row);
+    ck_assert_int_eq(interval_check(&interval, &err), OK);
+    ck_assert_int_eq(interval_row_check(&row, &err), OK);
+}
+END_TEST
+
+START_TEST(every_counter_has_a_name)
+{
+    /* Breaks when JSON gets two keys alike or none. */
+    for (unsigned i = 0; i < COUNTER_COUNT; i++) {
+        ck_assert_ptr_nonnull(counter_names[i]);
+        ck_assert_uint_gt(strlen(counter_names[i]), 0);
+        for (unsigned j = 0; j < i; j++)
+            ck_assert_str_ne(counter_names[i], counter_names[j]);
+    }
+    ck_assert_str_eq(counter_names[COUNTER_LOST_DRAIN], "lost_drain");
+}
+END_TEST
+
+START_TEST(lost_is_the_sum_of_its_causes)
+{
+    /* Breaks when a cause of loss is left out of the total. */
+    uint64_t counters[COUNTER_COUNT];
+    for (unsigned i = 0; i < COUNTER_COUNT; i++)
+        counters[i] = 1ull << i;
+    ck_assert_uint_eq(counters_lost(counters),
+                      1ull << COUNTER_LOST_TIMEOUT | 1ull << COUNTER_LOST_DISCONNECT |
+                          1ull << COUNTER_LOST_PROTOCOL | 1ull << COUNTER_LOST_DRAIN |
+                          1ull << COUNTER_LOST_WORKER);
+}
+END_TEST
+
+Suite *test_interval_suite(void)
+{
+    Suite *suite = suite_create("interval");
+    TCase *tcase = tcase_create("interval");
+    tcase_set_timeout(tcase, 60);
+    tcase_add_test(tcase, round_trip);
+    tcase_add_test(tcase, every_counter_and_flag_by_itself);
+    tcase_add_test(tcase, header_limits);
+    tcase_add_test(tcase, kinds_are_mapped);
+    tcase_add_test(tcase, decode_adds_and_keeps_the_header);
+    tcase_add_test(tcase, truncation_is_an_error);
+    tcase_add_test(tcase, bit_flips_are_survived);
+    tcase_add_test(tcase, contradictions_are_refused);
+    tcase_add_test(tcase, overflow_is_refused);
+    tcase_add_test(tcase, reset_is_as_new);
+    tcase_add_test(tcase, broken_identities_are_found);
+    tcase_add_test(tcase, degraded_stands_outside);
+    tcase_add_test(tcase, every_counter_has_a_name);
+    tcase_add_test(tcase, lost_is_the_sum_of_its_causes);
+    suite_add_tcase(suite, tcase);
+    return suite;
+}

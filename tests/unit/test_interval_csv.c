@@ -1,0 +1,242 @@
+#include <check.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/clock.h"
+#include "tests/support/check/report_fixture.h"
+
+Suite *test_interval_csv_suite(void);
+
+#define HEADER                                                                                     \
+    "timestamp,request_sec,p50_usec,p90_usec,p95_usec,p99_usec,p99_9_usec,p99_99_usec,"            \
+    "p99_999_usec,p100_usec,avg_usec,request_finished,requests_total_failed,requests_moved,"       \
+    "requests_clusterdown,client_disconnects\n"
+#define ZEROS ",0.000000,0,0,0,0,0,0,0,0,0,0,0,0,0,0\n"
+
+static struct timeline timeline;
+static struct session_facts session;
+static char *text;
+static size_t text_bytes;
+static FILE *out;
+
+static void start(uint64_t csv_interval_ns)
+{
+    struct sink sink;
+    struct err err = {.code = OK};
+    out = open_memstream(&text, &text_bytes);
+    session = fixture_session();
+    ck_assert_int_eq(timeline_init(&timeline, &err), OK);
+    ck_assert_int_eq(sink_interval_csv(&sink, out, false, csv_interval_ns, &err), OK);
+    timeline_add(&timeline, sink);
+}
+
+static void finish(void)
+{
+    timeline_destroy(&timeline);
+    fixture_session_free(&session);
+    fclose(out);
+    free(text);
+}
+
+/* Passes on one row and lets go of it. */
+static void pass(struct interval_row *row)
+{
+    struct err err = {.code = OK};
+    ck_assert_msg(timeline_interval(&timeline, row, &err) == OK, "%s", err.text);
+    free(row);
+}
+
+static void end(void)
+{
+    struct run_result *result = fixture_result();
+    timeline_run_end(&timeline, result);
+    timeline_session_end(&timeline);
+    free(result);
+}
+
+START_TEST(a_stall_is_a_row_of_zeros)
+{
+    /* breaks if a stalled second leaves no row, the warm-up shows, or a cell is not where it was */
+    start(NS_PER_SECOND);
+    fixture_play(&timeline, &session);
+    ck_assert_str_eq(text, HEADER
+                     "1800000002,1000.000000,150,150,150,150,2500,2500,2500,2500,173,1000,2,0,0,0\n"
+                     "1800000003" ZEROS
+                     "1800000004,500.000000,150,150,150,150,150,150,150,150,150,500,1,0,0,1\n");
+    finish();
+}
+END_TEST
+
+START_TEST(several_intervals_make_one_row)
+{
+    /* breaks if a longer csv interval is not merged from histograms, or drifts off the grid */
+    start(2 * NS_PER_SECOND);
+    struct run_facts facts = fixture_facts();
+    timeline_session_begin(&timeline, &session);
+    timeline_run_begin(&timeline, &facts);
+    for (uint32_t i = 0; i < 5; i++) {
+        struct interval_row *row = fixture_row(i);
+        fixture_answer(row, (i + 1) * 1000, 10);
+        row->counters[COUNTER_MOVED] = i;
+        row->counters[COUNTER_CLUSTERDOWN] = 1;
+        pass(row);
+    }
+    end();
+    ck_assert_str_eq(text, HEADER "1800000002,10.000000,1,2,2,2,2,2,2,2,1,20,0,1,2,0\n"
+                                  "1800000004,10.000000,3,4,4,4,4,4,4,4,3,20,0,5,2,0\n"
+                                  "1800000005,10.000000,5,5,5,5,5,5,5,5,5,10,0,4,1,0\n");
+    finish();
+}
+END_TEST
+
+START_TEST(a_wide_row_keeps_its_rate)
+{
+    /* breaks if a row that covers three intervals is taken for one, or shifts the rows after it */
+    start(2 * NS_PER_SECOND);
+    struct run_facts facts = fixture_facts();
+    timeline_session_begin(&timeline, &session);
+    timeline_run_begin(&timeline, &facts);
+    struct interval_row *row = fixture_row(0);
+    row->header.last = 2;
+    row->header.end_ns = 3 * NS_PER_SECOND;
+    fixture_answer(row, 1000, 30);
+    pass(row);
+    for (uint32_t i = 3; i < 6; i++) {
+        row = fixture_row(i);
+        fixture_answer(row, 1000, 10);
+        pass(row);
+    }
+    end();
+    ck_assert_str_eq(text, HEADER "1800000003,10.000000,1,1,1,1,1,1,1,1,1,30,0,0,0,0\n"
+                                  "1800000004,10.000000,1,1,1,1,1,1,1,1,1,10,0,0,0,0\n"
+                                  "1800000006,10.000000,1,1,1,1,1,1,1,1,1,20,0,0,0,0\n");
+    finish();
+}
+END_TEST
+
+START_TEST(an_empty_end_is_not_a_row)
+{
+    /* breaks if the last part of an interval shows although nothing happened in it */
+    start(NS_PER_SECOND);
+    struct run_facts facts = fixture_facts();
+    timeline_session_begin(&timeline, &session);
+    timeline_run_begin(&timeline, &facts);
+    pass(fixture_row(0));
+    struct interval_row *row = fixture_row(1);
+    row->header.end_ns = 1500 * NS_PER_MS;
+    row->header.flags = INTERVAL_LAST;
+    pass(row);
+    end();
+    ck_assert_str_eq(text, HEADER "1800000001" ZEROS);
+    finish();
+}
+END_TEST
+
+START_TEST(short_intervals_have_milliseconds)
+{
+    /* breaks if ten rows a second share one timestamp */
+    start(100 * NS_PER_MS);
+    struct run_facts facts = fixture_facts();
+    facts.interval_ns = 100 * NS_PER_MS;
+    timeline_session_begin(&timeline, &session);
+    timeline_run_begin(&timeline, &facts);
+    struct interval_row *row = fixture_row(0);
+    row->header.end_ns = 100 * NS_PER_MS;
+    fixture_answer(row, 1999, 1);
+    pass(row);
+    end();
+    ck_assert_str_eq(text, HEADER "1800000000.100,10.000000,1,1,1,1,1,1,1,1,1,1,0,0,0,0\n");
+    finish();
+}
+END_TEST
+
+START_TEST(percentiles_never_fall)
+{
+    /* breaks if a higher percentile of a row is below a lower one, or above the maximum */
+    start(0);
+    struct run_facts facts = fixture_facts();
+    timeline_session_begin(&timeline, &session);
+    timeline_run_begin(&timeline, &facts);
+    struct interval_row *row = fixture_row(0);
+    for (uint64_t i = 1; i < 3000; i++)
+        fixture_answer(row, i * i * 77 + 12345, i % 7 + 1);
+    pass(row);
+    end();
+    uint64_t cells[8];
+    const char *line = text + strlen(HEADER);
+    ck_assert_int_eq(sscanf(line,
+                            "1800000001,%*f,%" SCNu64 ",%" SCNu64 ",%" SCNu64 ",%" SCNu64
+                            ",%" SCNu64 ",%" SCNu64 ",%" SCNu64 ",%" SCNu64,
+                            &cells[0], &cells[1], &cells[2], &cells[3], &cells[4], &cells[5],
+                            &cells[6], &cells[7]),
+                     8);
+    for (int i = 1; i < 8; i++)
+        ck_assert_uint_ge(cells[i], cells[i - 1]);
+    ck_assert_uint_eq(cells[7], (2999ull * 2999 * 77 + 12345) / 1000);
+    ck_assert_uint_lt(cells[0], cells[7]);
+    finish();
+}
+END_TEST
+
+START_TEST(a_prefill_has_no_rows)
+{
+    /* breaks if the writing of the keys is mixed with what is measured */
+    start(NS_PER_SECOND);
+    struct run_facts facts = fixture_facts();
+    facts.prefill = true;
+    timeline_session_begin(&timeline, &session);
+    timeline_run_begin(&timeline, &facts);
+    struct interval_row *row = fixture_row(0);
+    fixture_answer(row, 1000, 30);
+    pass(row);
+    end();
+    ck_assert_uint_eq(text_bytes, 0);
+    finish();
+}
+END_TEST
+
+START_TEST(a_file_appears_when_it_is_whole)
+{
+    /* breaks if a half-written file carries the final name, or a failed start leaves one */
+    char *directory = fixture_directory();
+    char path[256];
+    snprintf(path, sizeof path, "%s/intervals.csv", directory);
+    struct sink sink;
+    struct err err = {.code = OK};
+    ck_assert_int_eq(sink_interval_csv_file(&sink, path, 0, &err), OK);
+    char *bytes = fixture_read_file(directory, "intervals.csv", NULL);
+    ck_assert_ptr_null(bytes);
+    sink.destroy(sink.state);
+    ck_assert_ptr_null(fixture_read_file(directory, "intervals.csv.tmp", NULL));
+
+    session = fixture_session();
+    ck_assert_int_eq(timeline_init(&timeline, &err), OK);
+    ck_assert_int_eq(sink_interval_csv_file(&sink, path, 0, &err), OK);
+    timeline_add(&timeline, sink);
+    fixture_play(&timeline, &session);
+    bytes = fixture_read_file(directory, "intervals.csv", NULL);
+    ck_assert_ptr_nonnull(strstr(bytes, "1800000003" ZEROS));
+    free(bytes);
+    timeline_destroy(&timeline);
+    fixture_session_free(&session);
+    ck_assert_int_eq(sink_interval_csv_file(&sink, "/dev/null/x.csv", 0, &err), E_USAGE);
+    fixture_remove(directory);
+}
+END_TEST
+
+Suite *test_interval_csv_suite(void)
+{
+    Suite *suite = suite_create("interval_csv");
+    TCase *tcase = tcase_create("rows");
+    tcase_add_test(tcase, a_stall_is_a_row_of_zeros);
+    tcase_add_test(tcase, several_intervals_make_one_row);
+    tcase_add_test(tcase, a_wide_row_keeps_its_rate);
+    tcase_add_test(tcase, an_empty_end_is_not_a_row);
+    tcase_add_test(tcase, short_intervals_have_milliseconds);
+    tcase_add_test(tcase, percentiles_never_fall);
+    tcase_add_test(tcase, a_prefill_has_no_rows);
+    tcase_add_test(tcase, a_file_appears_when_it_is_whole);
+    suite_add_tcase(suite, tcase);
+    return suite;
+}

@@ -1,0 +1,166 @@
+#include <check.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+
+#include "common/clock.h"
+#include "common/ipc.h"
+
+Suite *test_ipc_suite(void);
+
+#define LINE_BYTES 64u
+
+struct span {
+    uintptr_t first, end;
+};
+
+static void *segment_new(uint32_t worker_count, uint64_t capacity_bytes, size_t *segment_bytes)
+{
+    *segment_bytes = ipc_segment_bytes(worker_count, capacity_bytes);
+    void *segment =
+        mmap(NULL, *segment_bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    ck_assert_ptr_ne(segment, MAP_FAILED);
+    ipc_segment_init(segment, worker_count, capacity_bytes);
+    return segment;
+}
+
+static struct span span_of(const void *start, size_t byte_count)
+{
+    return (struct span){(uintptr_t)start, (uintptr_t)start + byte_count};
+}
+
+static const struct {
+    uint32_t worker_count;
+    uint64_t capacity_bytes;
+} shapes[] = {{1, 64}, {2, 64}, {3, 4096}, {7, 1 << 16}, {64, 1 << 20}, {IPC_WORKERS_MAX, 64}};
+#define SHAPES (sizeof shapes / sizeof shapes[0])
+
+START_TEST(parts_do_not_overlap)
+{
+    /* Breaks when two workers, or a worker and the orchestrator, write into one cache line. */
+    for (size_t s = 0; s < SHAPES; s++) {
+        uint32_t workers = shapes[s].worker_count;
+        size_t segment_bytes = 0;
+        void *segment = segment_new(workers, shapes[s].capacity_bytes, &segment_bytes);
+        struct span *spans = calloc(2 * (size_t)workers + 2, sizeof *spans);
+        size_t count = 0;
+        spans[count++] = span_of(ipc_control(segment), sizeof(struct ipc_control));
+        spans[count++] = span_of(ipc_tickets(segment), sizeof(struct ipc_tickets));
+        for (uint32_t i = 0; i < workers; i++)
+            spans[count++] = span_of(ipc_worker(segment, i), sizeof(struct ipc_worker));
+        for (uint32_t i = 0; i < workers; i++)
+            spans[count++] =
+                span_of(ipc_ring(segment, i), ring_size_bytes(shapes[s].capacity_bytes));
+        /* They stand in this order, so each must begin, on a line of its own, where or after the
+         * one before it has ended. */
+        ck_assert_uint_eq(spans[0].first, (uintptr_t)segment);
+        for (size_t i = 0; i < count; i++) {
+            ck_assert_uint_eq(spans[i].first % LINE_BYTES, 0);
+            if (i > 0)
+                ck_assert_uint_ge(spans[i].first / LINE_BYTES,
+                                  (spans[i - 1].end - 1) / LINE_BYTES + 1);
+        }
+        ck_assert_uint_le(spans[count - 1].end, (uintptr_t)segment + segment_bytes);
+        free(spans);
+        ck_assert_int_eq(munmap(segment, segment_bytes), 0);
+    }
+}
+END_TEST
+
+START_TEST(init_sets_the_words)
+{
+    /* Breaks when a worker takes the run for started or stopped before it was, or finds no ring. */
+    for (size_t s = 0; s < SHAPES; s++) {
+        size_t segment_bytes = 0;
+        void *segment =
+            segment_new(shapes[s].worker_count, shapes[s].capacity_bytes, &segment_bytes);
+        struct ipc_control *control = ipc_control(segment);
+        ck_assert_uint_eq(control->version, IPC_VERSION);
+        ck_assert_uint_eq(control->worker_count, shapes[s].worker_count);
+        ck_assert_uint_eq(atomic_load(&control->start_ns), 0);
+        ck_assert(atomic_load(&control->stop_ns) == IPC_NEVER);
+        ck_assert_uint_eq(atomic_load(&ipc_tickets(segment)->next), 0);
+        for (uint32_t i = 0; i < shapes[s].worker_count; i++) {
+            ck_assert_uint_eq(atomic_load(&ipc_worker(segment, i)->state), WORKER_FORKED);
+            ck_assert_uint_eq(ipc_ring(segment, i)->capacity_bytes, shapes[s].capacity_bytes);
+            ck_assert_uint_eq(ring_fill_bytes(ipc_ring(segment, i)), 0);
+        }
+        ck_assert_int_eq(munmap(segment, segment_bytes), 0);
+    }
+}
+END_TEST
+
+START_TEST(workers_do_not_touch_each_other)
+{
+    /* Breaks when what one worker writes appears in another's words or ring. */
+    size_t segment_bytes = 0;
+    void *segment = segment_new(5, 256, &segment_bytes);
+    unsigned char record[252];
+    unsigned char out[252];
+    for (uint32_t i = 0; i < 5; i++) {
+        memset(ipc_worker(segment, i), 'a' + (int)i, sizeof(struct ipc_worker));
+        memset(record, 'a' + (int)i, sizeof record);
+        ck_assert(ring_try_push(ipc_ring(segment, i), record, sizeof record));
+    }
+    atomic_store(&ipc_tickets(segment)->next, UINT64_MAX);
+    for (uint32_t i = 0; i < 5; i++) {
+        const unsigned char *words = (const unsigned char *)ipc_worker(segment, i);
+        for (size_t b = 0; b < sizeof(struct ipc_worker); b++)
+            ck_assert_int_eq(words[b], 'a' + (int)i);
+        memset(record, 'a' + (int)i, sizeof record);
+        ck_assert_uint_eq(ring_peek(ipc_ring(segment, i), out, sizeof out), sizeof record);
+        ck_assert_mem_eq(out, record, sizeof record);
+    }
+    ck_assert_uint_eq(ipc_control(segment)->worker_count, 5);
+    ck_assert(atomic_load(&ipc_control(segment)->stop_ns) == IPC_NEVER);
+    ck_assert_int_eq(munmap(segment, segment_bytes), 0);
+}
+END_TEST
+
+START_TEST(words_of_a_worker_keep_their_lines)
+{
+    /* Breaks when the state, which the orchestrator polls, shares a line with the live counters. */
+    ck_assert_uint_eq(offsetof(struct ipc_worker, counters) % LINE_BYTES, 0);
+    ck_assert_uint_eq(offsetof(struct ipc_worker, error_kind_count) % LINE_BYTES, 0);
+    ck_assert_uint_eq(offsetof(struct ipc_control, start_ns) % LINE_BYTES, 0);
+    ck_assert_uint_eq(sizeof(struct ipc_worker) % LINE_BYTES, 0);
+    ck_assert_uint_eq(sizeof(struct ipc_tickets), LINE_BYTES);
+}
+END_TEST
+
+START_TEST(capacity_suits_the_interval)
+{
+    /* Breaks when a record can be larger than its ring, or a ring overflows within 60 s. */
+    uint64_t before = UINT64_MAX;
+    for (uint64_t ms = 10; ms <= 10000; ms += ms < 100 ? 1 : 50) {
+        uint64_t capacity = ipc_ring_capacity_bytes(ms * NS_PER_MS);
+        ck_assert_uint_eq(capacity & (capacity - 1), 0);
+        ck_assert_uint_ge(capacity, 1 << 20);
+        ck_assert_uint_le(capacity, 32 << 20);
+        ck_assert_uint_gt(capacity, 2 * (uint64_t)INTERVAL_RECORD_MAX_BYTES);
+        ck_assert_uint_le(capacity, before); /* longer intervals never need more */
+        uint64_t records = 60000 / ms;
+        ck_assert_uint_ge(capacity, records * 4096);
+        before = capacity;
+    }
+    ck_assert_uint_eq(ipc_ring_capacity_bytes(10 * NS_PER_MS), 32 << 20);
+    ck_assert_uint_eq(ipc_ring_capacity_bytes(100 * NS_PER_MS), 4 << 20);
+    ck_assert_uint_eq(ipc_ring_capacity_bytes(NS_PER_SECOND), 2 << 20);
+    ck_assert_uint_eq(ipc_ring_capacity_bytes(10 * NS_PER_SECOND), 1 << 20);
+    ck_assert_uint_eq(ipc_ring_capacity_bytes(1), 32 << 20);
+}
+END_TEST
+
+Suite *test_ipc_suite(void)
+{
+    Suite *suite = suite_create("ipc");
+    TCase *tcase = tcase_create("ipc");
+    tcase_set_timeout(tcase, 60);
+    tcase_add_test(tcase, parts_do_not_overlap);
+    tcase_add_test(tcase, init_sets_the_words);
+    tcase_add_test(tcase, workers_do_not_touch_each_other);
+    tcase_add_test(tcase, words_of_a_worker_keep_their_lines);
+    tcase_add_test(tcase, capacity_suits_the_interval);
+    suite_add_tcase(suite, tcase);
+    return suite;
+}

@@ -1,0 +1,349 @@
+#include <check.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "tests/support/check/report_fixture.h"
+
+Suite *test_journal_suite(void);
+
+static char *directory;
+
+static void set_up(void)
+{
+    directory = fixture_directory();
+}
+
+static void tear_down(void)
+{
+    fixture_remove(directory);
+}
+
+/* Plays the made-up session into a journal and, when given, a text report. */
+static void write_journal(FILE *text)
+{
+    struct timeline timeline;
+    struct sink sink;
+    struct err err = {.code = OK};
+    struct session_facts session = fixture_session();
+    session.label = "first";
+    ck_assert_int_eq(timeline_init(&timeline, &err), OK);
+    ck_assert_msg(sink_journal(&sink, directory, &err) == OK, "%s", err.text);
+    timeline_add(&timeline, sink);
+    if (text != NULL) {
+        ck_assert_int_eq(sink_text(&sink, text, TEXT_REPORT, true, &err), OK);
+        timeline_add(&timeline, sink);
+    }
+    fixture_play(&timeline, &session);
+    ck_assert(!timeline.failed[0]);
+    timeline_destroy(&timeline);
+    fixture_session_free(&session);
+}
+
+/* What a replay delivered. */
+struct heard {
+    int session_begins, session_ends, run_begins, run_ends, intervals;
+    bool interrupted;
+    uint64_t ok;
+};
+
+static enum err_code hear_session_begin(void *state, const struct session_facts *session,
+                                        struct err *err)
+{
+    (void)session;
+    (void)err;
+    ((struct heard *)state)->session_begins++;
+    return OK;
+}
+
+static enum err_code hear_run_begin(void *state, const struct run_facts *run, struct err *err)
+{
+    (void)run;
+    (void)err;
+    ((struct heard *)state)->run_begins++;
+    return OK;
+}
+
+static enum err_code hear_interval(void *state, const struct interval_row *row,
+                                   const struct error_kinds *kinds, struct err *err)
+{
+    (void)kinds;
+    (void)row;
+    (void)err;
+    ((struct heard *)state)->intervals++;
+    return OK;
+}
+
+static enum err_code hear_run_end(void *state, const struct run_result *result, struct err *err)
+{
+    struct heard *heard = state;
+    (void)err;
+    heard->run_ends++;
+    heard->interrupted = result->interrupted;
+    heard->ok = result->total->counters[COUNTER_OK];
+    return OK;
+}
+
+static enum err_code hear_session_end(void *state, struct err *err)
+{
+    (void)err;
+    ((struct heard *)state)->session_ends++;
+    return OK;
+}
+
+static enum err_code replay_bytes(char *bytes, size_t byte_count, struct heard *heard,
+                                  bool *complete, struct err *err)
+{
+    struct timeline timeline;
+    FILE *in = byte_count > 0 ? fmemopen(bytes, byte_count, "rb") : fopen("/dev/null", "rb");
+    *heard = (struct heard){0};
+    *err = (struct err){.code = OK};
+    ck_assert_int_eq(timeline_init(&timeline, err), OK);
+    timeline_add(&timeline, (struct sink){"hearer", heard, hear_session_begin, hear_run_begin,
+                                          hear_interval, hear_run_end, hear_session_end, NULL});
+    enum err_code code = journal_replay_stream(in, "the journal", &timeline, complete, err);
+    timeline_destroy(&timeline);
+    fclose(in);
+    return code;
+}
+
+START_TEST(a_replay_gives_the_same_report)
+{
+    /* breaks if anything that a report shows is not in the journal, or comes back different */
+    char *first = NULL, *second = NULL;
+    size_t first_bytes = 0, second_bytes = 0;
+    FILE *out = open_memstream(&first, &first_bytes);
+    write_journal(out);
+    fclose(out);
+
+    struct timeline timeline;
+    struct sink sink;
+    struct err err = {.code = OK};
+    bool complete = false;
+    out = open_memstream(&second, &second_bytes);
+    ck_assert_int_eq(timeline_init(&timeline, &err), OK);
+    ck_assert_int_eq(sink_text(&sink, out, TEXT_REPORT, true, &err), OK);
+    timeline_add(&timeline, sink);
+    ck_assert_msg(journal_replay(directory, &timeline, &complete, &err) == OK, "%s", err.text);
+    ck_assert(complete);
+    timeline_destroy(&timeline);
+    fclose(out);
+    ck_assert_str_eq(first, second);
+    ck_assert_ptr_nonnull(strstr(first, "Label: first"));
+    free(first);
+    free(second);
+}
+END_TEST
+
+START_TEST(a_journal_cut_anywhere_replays_cleanly)
+{
+    /* breaks if a killed orchestrator leaves a journal that cannot be read, or reads as whole */
+    write_journal(NULL);
+    size_t byte_count = 0;
+    char *bytes = fixture_read_file(directory, "journal", &byte_count);
+    const size_t magic_bytes = strlen("volley.journal/1\n");
+    struct heard heard;
+    struct err err;
+    bool complete;
+    int intervals = 0;
+    for (size_t n = 0; n <= byte_count; n++) {
+        enum err_code code = replay_bytes(bytes, n, &heard, &complete, &err);
+        ck_assert_msg(code == (n < magic_bytes ? E_DATA : OK), "cut at %zu: %s", n, err.text);
+        ck_assert_int_eq(complete, n == byte_count);
+        ck_assert_int_eq(heard.session_begins, heard.session_ends);
+        ck_assert_int_eq(heard.run_begins, heard.run_ends);
+        ck_assert_int_ge(heard.intervals, intervals);
+        intervals = heard.intervals;
+        if (heard.run_begins == 1 && heard.intervals < 4)
+            ck_assert(heard.interrupted);
+    }
+    ck_assert_int_eq(intervals, 4);
+    ck_assert_uint_eq(heard.ok, 1500);
+    ck_assert(!heard.interrupted);
+    free(bytes);
+}
+END_TEST
+
+START_TEST(a_changed_byte_is_noticed)
+{
+    /* breaks if a damaged journal is taken for a whole one */
+    write_journal(NULL);
+    size_t byte_count = 0;
+    char *bytes = fixture_read_file(directory, "journal", &byte_count);
+    struct heard heard;
+    struct err err;
+    bool complete;
+    int refused = 0;
+    for (size_t n = 0; n < byte_count; n++) {
+        bytes[n] ^= 0x20;
+        refused += replay_bytes(bytes, byte_count, &heard, &complete, &err) == E_DATA;
+        ck_assert_msg(!complete, "byte %zu", n);
+        ck_assert_int_eq(heard.run_begins, heard.run_ends);
+        ck_assert_int_eq(heard.session_begins, heard.session_ends);
+        bytes[n] ^= 0x20;
+    }
+    /* Only lengths that grew beyond the end of the file look like a cut. */
+    ck_assert_int_gt(refused, (int)(byte_count * 9 / 10));
+    free(bytes);
+}
+END_TEST
+
+START_TEST(a_used_directory_is_refused)
+{
+    /* breaks if a second run destroys the record of the first */
+    struct sink sink;
+    struct err err = {.code = OK};
+    write_journal(NULL);
+    ck_assert_int_eq(sink_journal(&sink, directory, &err), E_USAGE);
+    ck_assert_ptr_nonnull(strstr(err.text, "already holds the journal"));
+    ck_assert_ptr_nonnull(strstr(err.text, directory));
+}
+END_TEST
+
+START_TEST(directories_are_made_and_failures_leave_nothing)
+{
+    /* breaks if --out needs a mkdir first, or a failed start blocks the directory */
+    struct sink sink;
+    struct err err = {.code = OK};
+    char path[256], file[300];
+    struct stat status;
+    snprintf(path, sizeof path, "%s/a/b", directory);
+    snprintf(file, sizeof file, "%s/journal", path);
+    ck_assert_int_eq(sink_journal(&sink, path, &err), OK);
+    ck_assert_int_eq(stat(file, &status), 0);
+    sink.destroy(sink.state);
+    ck_assert_int_ne(stat(file, &status), 0);
+    ck_assert_int_eq(sink_journal(&sink, path, &err), OK);
+    sink.destroy(sink.state);
+    ck_assert_int_eq(rmdir(path), 0);
+    snprintf(path, sizeof path, "%s/a", directory);
+    ck_assert_int_eq(rmdir(path), 0);
+}
+END_TEST
+
+START_TEST(what_cannot_be_written_is_refused_at_once)
+{
+    /* breaks if an unwritable --out is found out only after the load */
+    struct sink sink;
+    struct err err = {.code = OK};
+    ck_assert_int_eq(sink_journal(&sink, "/dev/null/run", &err), E_USAGE);
+    ck_assert_ptr_nonnull(strstr(err.text, "/dev/null"));
+}
+END_TEST
+
+START_TEST(a_full_disk_leaves_a_readable_journal)
+{
+    /* breaks if a full disk ends the run, or tears the journal so that it cannot be read */
+    struct timeline timeline;
+    struct sink sink;
+    struct err err = {.code = OK};
+    struct session_facts session = fixture_session();
+    struct run_facts facts = fixture_facts();
+    ck_assert_int_eq(timeline_init(&timeline, &err), OK);
+    ck_assert_int_eq(sink_journal(&sink, directory, &err), OK);
+    timeline_add(&timeline, sink);
+    timeline_session_begin(&timeline, &session);
+    timeline_run_begin(&timeline, &facts);
+    struct interval_row *row = fixture_row(0);
+    fixture_answer(row, 150000, 990);
+
+    char path[256];
+    struct stat status;
+    snprintf(path, sizeof path, "%s/journal", directory);
+    ck_assert_int_eq(stat(path, &status), 0);
+    /* Nothing else may write while the limit holds: it is the test runner's limit, too. */
+    signal(SIGXFSZ, SIG_IGN);
+    struct rlimit limit = {(rlim_t)status.st_size + 20, RLIM_INFINITY};
+    ck_assert_int_eq(setrlimit(RLIMIT_FSIZE, &limit), 0);
+    enum err_code code = timeline_interval(&timeline, row, &err);
+    limit.rlim_cur = RLIM_INFINITY;
+    setrlimit(RLIMIT_FSIZE, &limit);
+    ck_assert_int_eq(code, OK);
+    ck_assert(timeline.failed[0]);
+    timeline_destroy(&timeline);
+    fixture_session_free(&session);
+    free(row);
+
+    off_t before = status.st_size;
+    ck_assert_int_eq(stat(path, &status), 0);
+    ck_assert_int_eq(status.st_size, before);
+    size_t byte_count = 0;
+    char *bytes = fixture_read_file(directory, "journal", &byte_count);
+    struct heard heard;
+    bool complete;
+    ck_assert_int_eq(replay_bytes(bytes, byte_count, &heard, &complete, &err), OK);
+    ck_assert(!complete);
+    ck_assert_int_eq(heard.run_begins, 1);
+    ck_assert(heard.interrupted);
+    free(bytes);
+}
+END_TEST
+
+START_TEST(other_files_are_refused)
+{
+    /* breaks if any file is taken for a journal */
+    struct timeline timeline;
+    struct err err = {.code = OK};
+    bool complete = true;
+    ck_assert_int_eq(timeline_init(&timeline, &err), OK);
+    ck_assert_int_eq(journal_replay(directory, &timeline, &complete, &err), E_DATA);
+    ck_assert(!complete);
+    ck_assert_ptr_nonnull(strstr(err.text, "/journal"));
+    err.code = OK;
+    FILE *in = fopen("/proc/self/exe", "rb");
+    ck_assert_int_eq(journal_replay_stream(in, "that", &timeline, &complete, &err), E_DATA);
+    ck_assert_str_eq(err.text, "that is not a journal of volley");
+    fclose(in);
+    timeline_destroy(&timeline);
+}
+END_TEST
+
+START_TEST(a_name_of_any_bytes_survives)
+{
+    /* breaks if a command with bytes that are not UTF-8 stops the journal */
+    struct timeline timeline;
+    struct sink sink;
+    struct err err = {.code = OK};
+    struct session_facts session = fixture_session();
+    ck_assert_int_eq(timeline_init(&timeline, &err), OK);
+    ck_assert_int_eq(sink_journal(&sink, directory, &err), OK);
+    timeline_add(&timeline, sink);
+    timeline_session_begin(&timeline, &session);
+    struct run_facts facts = fixture_facts();
+    snprintf(facts.name, sizeof facts.name, "SET \xff\xc3\xa4 \xe0\x80");
+    timeline_run_begin(&timeline, &facts);
+    struct run_result *result = fixture_result();
+    timeline_run_end(&timeline, result);
+    timeline_session_end(&timeline);
+    ck_assert(!timeline.failed[0]);
+    timeline_destroy(&timeline);
+    size_t byte_count = 0;
+    char *bytes = fixture_read_file(directory, "journal", &byte_count);
+    ck_assert_ptr_nonnull(memmem(bytes, byte_count, "SET \\\\xFF\xc3\xa4 \\\\xE0\\\\x80", 21));
+    free(bytes);
+    free(result);
+    fixture_session_free(&session);
+}
+END_TEST
+
+Suite *test_journal_suite(void)
+{
+    Suite *suite = suite_create("journal");
+    TCase *tcase = tcase_create("records");
+    tcase_set_timeout(tcase, 60);
+    tcase_add_checked_fixture(tcase, set_up, tear_down);
+    tcase_add_test(tcase, a_replay_gives_the_same_report);
+    tcase_add_test(tcase, a_journal_cut_anywhere_replays_cleanly);
+    tcase_add_test(tcase, a_changed_byte_is_noticed);
+    tcase_add_test(tcase, a_used_directory_is_refused);
+    tcase_add_test(tcase, directories_are_made_and_failures_leave_nothing);
+    tcase_add_test(tcase, what_cannot_be_written_is_refused_at_once);
+    tcase_add_test(tcase, a_full_disk_leaves_a_readable_journal);
+    tcase_add_test(tcase, other_files_are_refused);
+    tcase_add_test(tcase, a_name_of_any_bytes_survives);
+    suite_add_tcase(suite, tcase);
+    return suite;
+}

@@ -1,0 +1,276 @@
+#include <check.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "tests/support/check/report_fixture.h"
+
+Suite *test_json_suite(void);
+
+static char *directory;
+static char path[256];
+
+static void set_up(void)
+{
+    directory = fixture_directory();
+    snprintf(path, sizeof path, "%s/run.json", directory);
+}
+
+static void tear_down(void)
+{
+    fixture_remove(directory);
+}
+
+static void open_json(struct timeline *timeline)
+{
+    struct sink sink;
+    struct err err = {.code = OK};
+    ck_assert_int_eq(timeline_init(timeline, &err), OK);
+    ck_assert_msg(sink_json(&sink, path, &err) == OK, "%s", err.text);
+    timeline_add(timeline, sink);
+}
+
+static json_t *load(void)
+{
+    json_error_t json_err;
+    json_t *json = json_load_file(path, JSON_REJECT_DUPLICATES, &json_err);
+    ck_assert_msg(json != NULL, "line %d: %s", json_err.line, json_err.text);
+    return json;
+}
+
+/* The member at a path of keys such as "requests.ok". */
+static json_t *at(json_t *json, const char *keys)
+{
+    char copy[128], *rest = copy;
+    snprintf(copy, sizeof copy, "%s", keys);
+    for (char *key = strsep(&rest, "."); key != NULL && json != NULL; key = strsep(&rest, "."))
+        json = json_object_get(json, key);
+    ck_assert_msg(json != NULL, "%s is missing", keys);
+    return json;
+}
+
+static json_int_t number(json_t *json, const char *keys)
+{
+    ck_assert_msg(json_is_integer(at(json, keys)), "%s", keys);
+    return json_integer_value(at(json, keys));
+}
+
+START_TEST(the_keys_that_programs_rely_on_are_there)
+{
+    /* breaks if a key of volley.run/1 is gone, renamed, or has another unit */
+    static const char *const run_keys[] = {"name",
+                                           "started",
+                                           "seconds",
+                                           "interrupted",
+                                           "requests.due",
+                                           "requests.sent",
+                                           "requests.ok",
+                                           "requests.errors",
+                                           "requests.timed_out",
+                                           "requests.lost",
+                                           "requests.backlog",
+                                           "requests.shed",
+                                           "requests.in_flight",
+                                           "requests.hits",
+                                           "requests.misses",
+                                           "rate.target",
+                                           "rate.achieved",
+                                           "slip_us.p99",
+                                           "errors_by_kind",
+                                           "connections.opened",
+                                           "connections.lost",
+                                           "classes",
+                                           "workers",
+                                           "intervals",
+                                           "verdict.level",
+                                           "verdict.checks"};
+    static const char *const latency_keys[] = {"count", "min", "mean",  "stdev",  "p50",     "p90",
+                                               "p95",   "p99", "p99_9", "p99_99", "p99_999", "max"};
+    static const char *const latencies[] = {"response_time_us", "service_time_us", "slip_us"};
+    struct timeline timeline;
+    struct session_facts session = fixture_session();
+    open_json(&timeline);
+    fixture_play(&timeline, &session);
+    ck_assert(!timeline.failed[0]);
+    timeline_destroy(&timeline);
+    fixture_session_free(&session);
+
+    json_t *json = load();
+    ck_assert_str_eq(json_string_value(at(json, "schema")), "volley.run/1");
+    ck_assert_str_eq(json_string_value(at(json, "volley.version")), "0.1.0");
+    ck_assert_str_eq(json_string_value(at(json, "volley.commit")), "abc");
+    ck_assert_int_eq(number(json, "spec.clients"), 4);
+    ck_assert_str_eq(json_string_value(at(json, "environment.volley.compiler")), "cc");
+    json_t *run = json_array_get(at(json, "runs"), 0);
+    for (size_t i = 0; i < sizeof run_keys / sizeof run_keys[0]; i++)
+        at(run, run_keys[i]);
+    for (size_t i = 0; i < 3; i++) {
+        for (size_t k = 0; k < 12; k++)
+            at(at(run, latencies[i]), latency_keys[k]);
+        ck_assert_uint_eq(json_object_size(at(run, latencies[i])), 12);
+    }
+    ck_assert_str_eq(json_string_value(at(run, "started")), "2027-01-15T08:00:00Z");
+    ck_assert(json_is_null(at(run, "rate.target")));
+    ck_assert_double_eq(json_number_value(at(run, "rate.achieved")), 500.0);
+    ck_assert_double_eq(json_number_value(at(run, "seconds")), 3.0);
+    ck_assert_int_eq(number(run, "slip_us.count"), 0);
+    ck_assert(json_is_null(at(run, "slip_us.max")));
+    ck_assert(json_equal(at(run, "response_time_us"), at(run, "service_time_us")));
+    ck_assert_double_eq(json_number_value(at(run, "service_time_us.min")), 150.0);
+    ck_assert_double_eq(json_number_value(at(run, "service_time_us.max")), 2500.0);
+    ck_assert_int_eq(number(run, "errors_by_kind.WRONGTYPE"), 2);
+    ck_assert_int_eq(number(run, "errors_by_kind.timed_out"), 1);
+    ck_assert_str_eq(json_string_value(at(run, "error_texts.WRONGTYPE")),
+                     "WRONGTYPE Operation against a key");
+    json_t *worker = json_array_get(at(run, "workers"), 1);
+    ck_assert_int_eq(number(worker, "pid"), 102);
+    ck_assert(json_is_null(at(worker, "cpu")));
+    ck_assert_str_eq(json_string_value(at(run, "verdict.level")), "AMBER");
+    ck_assert_uint_eq(json_array_size(at(run, "verdict.checks")), 15);
+    json_decref(json);
+}
+END_TEST
+
+START_TEST(intervals_add_up_to_the_totals)
+{
+    /* breaks if an interval is missing, double, or of the warm-up */
+    static const char *const sums[] = {
+        "requests.sent",    "requests.ok",   "requests.errors", "requests.timed_out",
+        "requests.lost",    "requests.hits", "requests.misses", "service_time_us.count",
+        "connections.lost", "bytes.out",     "bytes.in"};
+    struct timeline timeline;
+    struct session_facts session = fixture_session();
+    open_json(&timeline);
+    fixture_play(&timeline, &session);
+    timeline_destroy(&timeline);
+    fixture_session_free(&session);
+
+    json_t *json = load();
+    json_t *run = json_array_get(at(json, "runs"), 0);
+    json_t *intervals = at(run, "intervals");
+    ck_assert_uint_eq(json_array_size(intervals), 3);
+    for (size_t i = 0; i < sizeof sums / sizeof sums[0]; i++) {
+        json_int_t sum = 0;
+        for (size_t k = 0; k < 3; k++)
+            sum += number(json_array_get(intervals, k), sums[i]);
+        ck_assert_msg(sum == number(run, sums[i]), "%s", sums[i]);
+    }
+    ck_assert_int_eq(number(run, "requests.ok"), 1500);
+    json_t *first = json_array_get(intervals, 0);
+    ck_assert_int_eq(number(first, "index"), 1);
+    ck_assert_double_eq(json_number_value(at(first, "start_seconds")), 1.0);
+    ck_assert_double_eq(json_number_value(at(first, "seconds")), 1.0);
+    ck_assert_int_eq(number(first, "requests.in_flight"), 1);
+    ck_assert(json_is_null(at(json_array_get(intervals, 1), "service_time_us.p50")));
+    json_decref(json);
+}
+END_TEST
+
+START_TEST(unknowable_percentiles_are_null)
+{
+    /* breaks if requests without a reply are left out of a percentile in silence */
+    struct timeline timeline;
+    struct err err = {.code = OK};
+    struct session_facts session = fixture_session();
+    struct run_facts facts = fixture_facts();
+    open_json(&timeline);
+    timeline_session_begin(&timeline, &session);
+    timeline_run_begin(&timeline, &facts);
+    struct interval_row *row = fixture_row(0);
+    fixture_answer(row, 1000000, 970);
+    row->counters[COUNTER_SENT] += 30;
+    row->counters[COUNTER_LOST_DRAIN] = 30;
+    ck_assert_int_eq(timeline_interval(&timeline, row, &err), OK);
+    struct run_result *result = fixture_result();
+    timeline_run_end(&timeline, result);
+    timeline_session_end(&timeline);
+    timeline_destroy(&timeline);
+    fixture_session_free(&session);
+    json_t *json = load();
+    json_t *run = json_array_get(at(json, "runs"), 0);
+    ck_assert(json_is_real(at(run, "service_time_us.p95")));
+    ck_assert(json_is_null(at(run, "service_time_us.p99")));
+    ck_assert(json_is_null(at(run, "response_time_us.p99_999")));
+    ck_assert(json_is_real(at(run, "service_time_us.max")));
+    ck_assert_int_eq(number(run, "errors_by_kind.drain"), 30);
+    json_decref(json);
+    free(result);
+    free(row);
+}
+END_TEST
+
+START_TEST(several_runs_stand_in_one_list)
+{
+    /* breaks if the second test of -t set,get makes the file invalid, or bytes in a name do */
+    struct timeline timeline;
+    struct err err = {.code = OK};
+    struct session_facts session = fixture_session();
+    open_json(&timeline);
+    timeline_session_begin(&timeline, &session);
+    struct run_result *result = fixture_result();
+    for (uint32_t i = 0; i < 3; i++) {
+        struct run_facts facts = fixture_facts();
+        facts.index = i;
+        facts.prefill = i == 0;
+        snprintf(facts.name, sizeof facts.name, "SET \"\xff\n%u", i);
+        timeline_run_begin(&timeline, &facts);
+        struct interval_row *row = fixture_row(0);
+        fixture_kind(&timeline, "E\xff", "E\xff text");
+        fixture_refuse(row, 0, 1000, 1);
+        ck_assert_int_eq(timeline_interval(&timeline, row, &err), OK);
+        free(row);
+        timeline_run_end(&timeline, result);
+    }
+    timeline_session_end(&timeline);
+    ck_assert(!timeline.failed[0]);
+    timeline_destroy(&timeline);
+    fixture_session_free(&session);
+    free(result);
+    json_t *json = load();
+    ck_assert_uint_eq(json_array_size(at(json, "runs")), 3);
+    json_t *run = json_array_get(at(json, "runs"), 2);
+    ck_assert_str_eq(json_string_value(at(run, "name")), "SET \"\\xFF\n2");
+    ck_assert_int_eq(json_integer_value(json_object_get(at(run, "errors_by_kind"), "E\\xFF")), 1);
+    ck_assert(json_is_true(at(json_array_get(at(json, "runs"), 0), "prefill")));
+    json_decref(json);
+}
+END_TEST
+
+START_TEST(a_file_appears_when_it_is_whole)
+{
+    /* breaks if a program can pick up half a run.json */
+    struct timeline timeline;
+    struct session_facts session = fixture_session();
+    struct run_facts facts = fixture_facts();
+    open_json(&timeline);
+    timeline_session_begin(&timeline, &session);
+    timeline_run_begin(&timeline, &facts);
+    ck_assert_ptr_null(fixture_read_file(directory, "run.json", NULL));
+    char *part = fixture_read_file(directory, "run.json.tmp", NULL);
+    ck_assert_ptr_nonnull(part);
+    free(part);
+    timeline_session_end(&timeline); /* without the run's end: not whole */
+    ck_assert(timeline.failed[0]);
+    timeline_destroy(&timeline);
+    fixture_session_free(&session);
+    ck_assert_ptr_null(fixture_read_file(directory, "run.json", NULL));
+    ck_assert_ptr_null(fixture_read_file(directory, "run.json.tmp", NULL));
+    struct sink sink;
+    struct err err = {.code = OK};
+    ck_assert_int_eq(sink_json(&sink, "/dev/null/run.json", &err), E_USAGE);
+}
+END_TEST
+
+Suite *test_json_suite(void)
+{
+    Suite *suite = suite_create("json");
+    TCase *tcase = tcase_create("volley.run/1");
+    tcase_add_checked_fixture(tcase, set_up, tear_down);
+    tcase_add_test(tcase, the_keys_that_programs_rely_on_are_there);
+    tcase_add_test(tcase, intervals_add_up_to_the_totals);
+    tcase_add_test(tcase, unknowable_percentiles_are_null);
+    tcase_add_test(tcase, several_runs_stand_in_one_list);
+    tcase_add_test(tcase, a_file_appears_when_it_is_whole);
+    suite_add_tcase(suite, tcase);
+    return suite;
+}

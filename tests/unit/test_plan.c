@@ -1,0 +1,357 @@
+#include <check.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/resource.h>
+
+#include "common/clock.h"
+#include "orchestrator/fleet/plan.h"
+
+static struct plan plan;
+static struct cpu_set_order order;
+static struct spec spec;
+
+/* count CPUs numbered from 0, the first `cores` of them on cores of their own. */
+static void machine(uint32_t count, uint32_t cores, double quota_cpus)
+{
+    memset(&order, 0, sizeof order);
+    for (uint32_t i = 0; i < count; i++)
+        order.cpus[i] = i;
+    order.count = count;
+    order.physical_core_count = cores;
+    order.quota_cpus = quota_cpus;
+    snprintf(order.reason, sizeof order.reason, "the reason");
+}
+
+static void ask(uint64_t processes, uint64_t threads, uint64_t clients)
+{
+    memset(&spec, 0, sizeof spec);
+    spec.processes = processes;
+    spec.threads = threads;
+    spec.clients = clients;
+    spec.interval_ns = NS_PER_SECOND;
+}
+
+static void ask_cpus(const uint32_t *cpus, uint32_t count)
+{
+    spec.cpus_choice = CPUS_LIST;
+    memcpy(spec.cpus, cpus, count * sizeof cpus[0]);
+    spec.cpu_count = count;
+}
+
+static void build(enum server_place place)
+{
+    struct err err = {.code = OK};
+    ck_assert_msg(plan_build(&plan, &spec, &order, place, &err) == OK, "%s", err.text);
+    uint64_t connections = 0;
+    for (uint32_t i = 0; i < plan.worker_count; i++)
+        connections += plan.workers[i].connections;
+    ck_assert_uint_eq(connections, spec.clients);
+    ck_assert_uint_gt(plan.note_count, 0);
+}
+
+static void refused(enum server_place place, const char *text_part)
+{
+    struct err err = {.code = OK};
+    ck_assert_int_eq(plan_build(&plan, &spec, &order, place, &err), E_USAGE);
+    ck_assert_msg(strstr(err.text, text_part) != NULL, "'%s' is not in: %s", text_part, err.text);
+    ck_assert_int_eq(plan_build(&plan, &spec, &order, place, NULL), E_USAGE);
+}
+
+/* "1 2 3": where the workers are. */
+static const char *places(void)
+{
+    static char text[1024];
+    size_t filled = 0;
+    text[0] = '\0';
+    for (uint32_t i = 0; i < plan.worker_count && filled < sizeof text; i++)
+        filled += (size_t)snprintf(text + filled, sizeof text - filled, "%s%d", i > 0 ? " " : "",
+                                   plan.workers[i].cpu);
+    return text;
+}
+
+static bool noted(const char *part)
+{
+    for (uint32_t i = 0; i < plan.note_count; i++)
+        if (strstr(plan.notes[i], part) != NULL)
+            return true;
+    return false;
+}
+
+START_TEST(auto_takes_every_usable_cpu)
+{
+    /* CPUs left idle, SMT siblings included, when the server is elsewhere. */
+    machine(4, 2, 0);
+    ask(0, 1, 50);
+    build(SERVER_REMOTE);
+    ck_assert_str_eq(places(), "0 1 2 3");
+    ck_assert_int_eq(plan.server_cpu, -1);
+    ck_assert(noted("4 workers: one for each usable CPU (the reason)."));
+    ck_assert(noted("2 of these CPUs share a physical core"));
+}
+END_TEST
+
+START_TEST(managed_server_has_a_cpu_of_its_own)
+{
+    /* The server and a worker on one CPU while there is another: the figures are about that. */
+    machine(2, 2, 0);
+    ask(0, 1, 50);
+    build(SERVER_MANAGED);
+    ck_assert_int_eq(plan.server_cpu, 0);
+    ck_assert_str_eq(places(), "1");
+    ck_assert(noted("pinned to CPU 0, away from the workers"));
+    machine(4, 4, 0);
+    build(SERVER_MANAGED);
+    ck_assert_str_eq(places(), "1 2 3");
+    ask(5, 1, 50);
+    build(SERVER_MANAGED);
+    ck_assert_str_eq(places(), "1 2 3 1 2");
+    ck_assert(noted("5 workers share 3 CPUs"));
+}
+END_TEST
+
+START_TEST(one_cpu_is_shared_and_said)
+{
+    /* No worker at all, or no word about it, on a machine with a single CPU. */
+    machine(1, 1, 0);
+    ask(0, 1, 50);
+    build(SERVER_MANAGED);
+    ck_assert_int_eq(plan.server_cpu, 0);
+    ck_assert_str_eq(places(), "0");
+    ck_assert(noted("shares CPU 0 with the workers"));
+    build(SERVER_LOCAL);
+    ck_assert_uint_eq(plan.worker_count, 1);
+}
+END_TEST
+
+START_TEST(local_server_is_left_one_cpu)
+{
+    /* Workers on every CPU of the machine that the server needs too. */
+    machine(4, 4, 0);
+    ask(0, 1, 50);
+    build(SERVER_LOCAL);
+    ck_assert_str_eq(places(), "0 1 2");
+    ck_assert_int_eq(plan.server_cpu, -1);
+    ck_assert(noted("less one for the server on this machine"));
+}
+END_TEST
+
+START_TEST(quota_is_rounded_up)
+{
+    /* More workers than the cgroup gives CPU time to, or none for half a CPU. */
+    static const struct {
+        double quota_cpus;
+        enum server_place place;
+        const char *places;
+        int server_cpu;
+    } rows[] = {{0.5, SERVER_REMOTE, "0", -1},      {1.5, SERVER_REMOTE, "0 1", -1},
+                {2.0, SERVER_REMOTE, "0 1", -1},    {2.0, SERVER_MANAGED, "1", 0},
+                {0.5, SERVER_MANAGED, "1", 0},      {3.0, SERVER_LOCAL, "0 1", -1},
+                {8.0, SERVER_REMOTE, "0 1 2 3", -1}};
+    ask(0, 1, 50);
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        machine(4, 4, rows[i].quota_cpus);
+        build(rows[i].place);
+        ck_assert_msg(strcmp(places(), rows[i].places) == 0, "row %zu: %s", i, places());
+        ck_assert_int_eq(plan.server_cpu, rows[i].server_cpu);
+    }
+}
+END_TEST
+
+START_TEST(never_more_workers_than_connections)
+{
+    /* A worker without a connection. */
+    machine(8, 8, 0);
+    ask(0, 1, 3);
+    build(SERVER_REMOTE);
+    ck_assert_uint_eq(plan.worker_count, 3);
+    ck_assert(noted("Reduced from 8 to 3 workers"));
+    ask(4, 1, 3);
+    refused(SERVER_REMOTE, "3 connections cannot be shared by 4 workers");
+    ask(0, 1, 0);
+    refused(SERVER_REMOTE, "at least one connection");
+}
+END_TEST
+
+START_TEST(threads_multiply_processes)
+{
+    /* --threads ignored, or multiplied into more workers than volley can have. */
+    machine(2, 2, 0);
+    ask(3, 2, 50);
+    build(SERVER_REMOTE);
+    ck_assert_str_eq(places(), "0 1 0 1 0 1");
+    ck_assert(noted("--processes 3 times --threads 2"));
+    ask(0, 4, 50);
+    build(SERVER_REMOTE);
+    ck_assert_uint_eq(plan.worker_count, 4);
+    ask(0, 4, 3);
+    build(SERVER_REMOTE);
+    ck_assert_uint_eq(plan.worker_count, 3);
+    ask(IPC_WORKERS_MAX, 2, 1000000);
+    refused(SERVER_REMOTE, "at most 1024 workers");
+    ask(UINT64_MAX, 2, 1000000);
+    refused(SERVER_REMOTE, "at most 1024 workers");
+    ask(2, UINT64_MAX, 1000000);
+    refused(SERVER_REMOTE, "at most 1024 workers");
+    ask(0, UINT64_MAX, 1000000);
+    build(SERVER_REMOTE);
+    ck_assert_uint_eq(plan.worker_count, IPC_WORKERS_MAX);
+}
+END_TEST
+
+START_TEST(listed_cpus_in_their_order)
+{
+    /* The order of --cpus changed, or its count not taken for the number of workers. */
+    static const uint32_t list[] = {5, 1, 3};
+    machine(8, 8, 0);
+    ask(0, 1, 50);
+    ask_cpus(list, 3);
+    build(SERVER_REMOTE);
+    ck_assert_str_eq(places(), "5 1 3");
+    build(SERVER_LOCAL);
+    ck_assert_str_eq(places(), "5 1 3");
+    build(SERVER_MANAGED);
+    ck_assert_str_eq(places(), "5 1 3");
+    ck_assert_int_eq(plan.server_cpu, 0);
+    spec.processes = 4;
+    build(SERVER_REMOTE);
+    ck_assert_str_eq(places(), "5 1 3 5");
+}
+END_TEST
+
+START_TEST(list_that_takes_every_cpu)
+{
+    /* The managed server silently put beside a worker although the user placed the workers. */
+    static const uint32_t list[] = {0, 1};
+    machine(2, 2, 0);
+    ask(0, 1, 50);
+    ask_cpus(list, 2);
+    build(SERVER_MANAGED);
+    ck_assert_int_eq(plan.server_cpu, -1);
+    ck_assert(noted("--cpus leaves no CPU free for it"));
+}
+END_TEST
+
+START_TEST(cpus_that_cannot_be_used)
+{
+    /* A CPU that does not exist found out by the kernel, one worker after the other. */
+    static const uint32_t list[] = {0, 7};
+    machine(4, 4, 0);
+    ask(0, 1, 50);
+    ask_cpus(list, 2);
+    refused(SERVER_REMOTE, "CPU 7 does not exist or is not allowed here; allowed: 0-3");
+    ask_cpus(list, 0);
+    refused(SERVER_REMOTE, "names no CPU");
+}
+END_TEST
+
+START_TEST(none_pins_nothing)
+{
+    /* --cpus none pins the server, or the workers, all the same. */
+    machine(4, 4, 0);
+    ask(0, 1, 50);
+    spec.cpus_choice = CPUS_NONE;
+    build(SERVER_MANAGED);
+    ck_assert_str_eq(places(), "-1 -1 -1");
+    ck_assert_int_eq(plan.server_cpu, -1);
+    ck_assert(noted("not pinned"));
+}
+END_TEST
+
+START_TEST(connections_are_split_evenly)
+{
+    /* One worker with all of the remainder, or with none. */
+    machine(4, 4, 0);
+    ask(0, 1, 10);
+    build(SERVER_REMOTE);
+    ck_assert_uint_eq(plan.workers[0].connections, 3);
+    ck_assert_uint_eq(plan.workers[1].connections, 3);
+    ck_assert_uint_eq(plan.workers[2].connections, 2);
+    ck_assert_uint_eq(plan.workers[3].connections, 2);
+    ck_assert(noted("10 connections: 3 in each of the first 2 workers, 2 in each other."));
+}
+END_TEST
+
+START_TEST(rings_hold_the_largest_record)
+{
+    /* A ring that can never take a record is full for ever; a thousand rings take all memory. */
+    static const uint64_t intervals_ns[] = {10 * NS_PER_MS, 100 * NS_PER_MS, NS_PER_SECOND,
+                                            10 * NS_PER_SECOND};
+    static const uint32_t counts[] = {1, 8, 1024};
+    for (size_t i = 0; i < sizeof intervals_ns / sizeof intervals_ns[0]; i++)
+        for (size_t k = 0; k < sizeof counts / sizeof counts[0]; k++) {
+            machine(1, 1, 0);
+            ask(counts[k], 1, 1024);
+            spec.interval_ns = intervals_ns[i];
+            build(SERVER_REMOTE);
+            uint64_t capacity = plan.ring_capacity_bytes;
+            ck_assert_uint_eq(capacity & (capacity - 1), 0);
+            ck_assert_uint_ge(capacity, INTERVAL_WIRE_MAX_BYTES + 4);
+            ck_assert_uint_le(capacity, 64u << 20);
+            if (counts[k] == 1024)
+                ck_assert_uint_le(capacity, 2 * (INTERVAL_WIRE_MAX_BYTES + 4));
+        }
+}
+END_TEST
+
+START_TEST(open_files_are_raised_to_the_need)
+{
+    /* A run that fails in the middle of connecting although the soft limit could be raised. */
+    struct rlimit limit;
+    struct err err = {.code = OK};
+    ck_assert_int_eq(getrlimit(RLIMIT_NOFILE, &limit), 0);
+    ck_assert_uint_ge(limit.rlim_max, 600);
+    limit.rlim_cur = 100;
+    ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &limit), 0);
+    machine(2, 2, 0);
+    ask(2, 1, 1000);
+    build(SERVER_REMOTE);
+    ck_assert_msg(plan_raise_fd_limit(&plan, &err) == OK, "%s", err.text);
+    ck_assert_int_eq(getrlimit(RLIMIT_NOFILE, &limit), 0);
+    ck_assert_uint_eq(limit.rlim_cur, 532);
+    ask(2, 1, 10);
+    build(SERVER_REMOTE);
+    ck_assert_msg(plan_raise_fd_limit(&plan, &err) == OK, "%s", err.text);
+    ck_assert_int_eq(getrlimit(RLIMIT_NOFILE, &limit), 0);
+    ck_assert_uint_eq(limit.rlim_cur, 532);
+}
+END_TEST
+
+START_TEST(open_files_above_the_hard_limit)
+{
+    /* "Too many open files" from a worker instead of a word before anything connects. */
+    struct rlimit limit = {.rlim_cur = 200, .rlim_max = 300};
+    struct err err = {.code = OK};
+    machine(1, 1, 0);
+    ask(1, 1, 1000);
+    build(SERVER_REMOTE);
+    ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &limit), 0);
+    ck_assert_int_eq(plan_raise_fd_limit(&plan, &err), E_USAGE);
+    ck_assert(strstr(err.text, "need 1032 open files, and the hard limit is 300") != NULL);
+    ck_assert(strstr(err.text, "ulimit -n 1032") != NULL);
+    ck_assert(strstr(err.text, "LimitNOFILE=1032") != NULL);
+}
+END_TEST
+
+Suite *test_plan_suite(void);
+Suite *test_plan_suite(void)
+{
+    Suite *suite = suite_create("plan");
+    TCase *tcase = tcase_create("plan");
+    tcase_add_test(tcase, auto_takes_every_usable_cpu);
+    tcase_add_test(tcase, managed_server_has_a_cpu_of_its_own);
+    tcase_add_test(tcase, one_cpu_is_shared_and_said);
+    tcase_add_test(tcase, local_server_is_left_one_cpu);
+    tcase_add_test(tcase, quota_is_rounded_up);
+    tcase_add_test(tcase, never_more_workers_than_connections);
+    tcase_add_test(tcase, threads_multiply_processes);
+    tcase_add_test(tcase, listed_cpus_in_their_order);
+    tcase_add_test(tcase, list_that_takes_every_cpu);
+    tcase_add_test(tcase, cpus_that_cannot_be_used);
+    tcase_add_test(tcase, none_pins_nothing);
+    tcase_add_test(tcase, connections_are_split_evenly);
+    tcase_add_test(tcase, rings_hold_the_largest_record);
+    tcase_add_test(tcase, open_files_are_raised_to_the_need);
+    tcase_add_test(tcase, open_files_above_the_hard_limit);
+    suite_add_tcase(suite, tcase);
+    return suite;
+}
