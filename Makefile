@@ -130,11 +130,11 @@ $(PERF):
 	@mkdir -p $(@D)
 	$(LINK) -o $@ $^ $(ALL_LIBS)
 
-# An archive, so that a fuzz target takes from tests/support only what it uses. See tests/fuzz/run.sh.
-$(BUILD)/support.a: $(SUPPORT_OBJECTS)
+# An archive, so that a fuzz target takes only what it uses. The compiler is set in tests/fuzz/run.sh.
+$(BUILD)/all.a: $(LIB_OBJECTS) $(SUPPORT_OBJECTS)
 	@rm -f $@
 	$(AR) rcs $@ $^
-$(FUZZERS): $(BUILD)/%: $(BUILD)/obj/tests/%.o $(LIB_OBJECTS) $(BUILD)/support.a
+$(FUZZERS): $(BUILD)/%: $(BUILD)/obj/tests/%.o $(BUILD)/all.a
 	@mkdir -p $(@D)
 	$(LINK) -fsanitize=fuzzer -o $@ $^ $(ALL_LIBS) $(CHECK_LIBS)
 fuzz-programs: $(FUZZERS)

@@ -50,7 +50,7 @@ extern const char *const counter_names[COUNTER_COUNT];
 enum interval_histogram_kind {
     HISTOGRAM_SERVICE_OK,    /* done - sent of requests answered without an error; count = ok     */
     HISTOGRAM_SERVICE_ERROR, /* the same of requests answered with an error; count = errors       */
-    HISTOGRAM_LOOP_LAG,      /* one value a read: from the loop's wake-up to the end of the read  */
+    HISTOGRAM_LOOP_LAG, /* one value a read: from the first read of the loop's turn to this one */
     HISTOGRAM_KINDS
 };
 

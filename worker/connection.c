@@ -367,6 +367,10 @@ static void receive(struct connection *connection, bool closed_by_peer)
             connection_lost(connection, COUNTER_LOST_DISCONNECT, done_ns);
             return;
         }
+        /* The first read of a turn is the wake-up; a clock reading of its own before that read
+         * would cost every request more than it tells. */
+        if (worker->wakeup_ns == 0)
+            worker->wakeup_ns = done_ns;
         interval_histogram_record(&worker->interval->histograms[HISTOGRAM_LOOP_LAG],
                                   done_ns - worker->wakeup_ns);
         worker_count(worker, COUNTER_BYTES_IN, got_bytes);
@@ -520,10 +524,7 @@ static void receive_greeting(struct connection *connection)
 static void on_io(evutil_socket_t fd, short what, void *argument)
 {
     struct connection *connection = argument;
-    struct worker *worker = connection->worker;
     (void)fd;
-    if (worker->wakeup_ns == 0)
-        worker->wakeup_ns = clock_now_ns();
     switch (connection->state) {
     case CONNECTION_READY:
         if (what & (EV_READ | EV_CLOSED))

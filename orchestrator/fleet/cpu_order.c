@@ -161,8 +161,8 @@ static void order_by_topology(struct cpu_set_order *order, const bool usable[SPE
     (void)order_one_round(order, in_core, topology);
     order_rest(order, alone);
     order->physical_core_count = order->count;
-    while (order_one_round(order, in_core, topology) > 0)
-        continue;
+    while (order_one_round(order, in_core, topology) > 0) {
+    }
 }
 
 static void synthetic_cpus(bool usable[SPEC_CPUS_MAX], hwloc_topology_t topology)

@@ -1,5 +1,5 @@
 /* The orchestrator's own connection to the target: finds out whether it answers, who it is, and
- * does small things (INFO, DBSIZE, PING). hiredis, blocking with a deadline on every wait; never used
+ * does small things (INFO, CONFIG GET). hiredis formats and parses; every wait has a deadline. Never used
  * by workers and never while requests are measured, except through target/environment. */
 #ifndef ORCHESTRATOR_TARGET_CONTROL_H
 #define ORCHESTRATOR_TARGET_CONTROL_H
@@ -11,17 +11,22 @@
 #include "common/spec.h"
 #include "common/transport.h"
 
-struct control; /* owns a hiredis context */
+struct control; /* owns a socket and a hiredis reader */
 
 /* Resolves host or socket path and connects within connection_timeout_ns, trying each address in
  * turn; authenticates, selects the database, and sends PING. While the server answers LOADING it
  * waits, saying so once through log_line, up to wait_ready_ns. *interrupted (may be NULL) is looked
- * at in every wait; when set: E_INTERRUPTED. E_CONNECT: with host, port and cause, or the server's
- * own words. *target gets the address that answered. */
+ * at in every wait, at least each 100 ms; when set: E_INTERRUPTED. It must live as long as the
+ * control. E_CONNECT: with host, port and cause, or the server's own words. *target gets the address
+ * that answered. The resolver's own wait cannot be interrupted. */
 MUST_USE enum err_code control_connect(struct control **control, struct target_address *target,
                                        const struct spec *spec, const volatile int *interrupted,
                                        struct err *err);
 void control_close(struct control *control);
+
+/* The commands below wait at most for the longer one of connection and request time-out, and no
+ * longer than to the next interrupt: one that came before does not count, so that an interrupted
+ * run can still ask. After a failure the connection is closed, and every command is E_CONNECT. */
 
 /* INFO of all sections as text, "field:value" lines; owned by the caller (free). */
 MUST_USE enum err_code control_info(struct control *control, char **info, struct err *err);

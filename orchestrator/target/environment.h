@@ -10,13 +10,21 @@
 #include "orchestrator/report/timeline.h"
 #include "orchestrator/target/control.h"
 
-/* The `environment` object of volley.run/1: volley {version, commit, compiler}, host {kernel, cpu_model,
- * governor, cpus, limits, cgroup ...}, server {version, run_id, mode, io_threads, save, appendonly, maxmemory,
- * maxmemory_policy ...}. control may be NULL (null transport). Unknown values are null. The caller
- * owns the result. NULL only when memory is exhausted. */
+/* The `environment` object of volley.run/1. Unknown values are null; every key is always there.
+ *
+ *   volley  version commit compiler
+ *   host    kernel architecture os cpu_model cpu_count usable_cpus[] physical_cores governor
+ *           limits{open_files_soft open_files_hard} cgroup{quota_cpus reason}
+ *           transparent_hugepages aslr clocksource
+ *   server  product("valkey" "redis") version run_id mode os arch_bits process_id tcp_port
+ *           connected_clients io_threads save("": never) appendonly maxmemory maxmemory_policy
+ *
+ * control may be NULL (null transport). The caller owns the result. NULL only when memory is
+ * exhausted. */
 json_t *environment_collect(struct control *control, const struct cpu_set_order *order);
 
-/* Steal time and throttling since host_sample_begin, for the verdict. */
+/* Steal time (of all CPUs of the host) and throttling (of this process's control groups) since
+ * host_sample_begin, for the verdict. What the kernel does not tell: steal_share -1, throttled_ns 0. */
 struct host_sample {
     uint64_t steal_ticks, total_ticks;
     uint64_t throttled_ns;
@@ -25,7 +33,12 @@ void host_sample_begin(struct host_sample *sample);
 void host_sample_end(const struct host_sample *sample, struct run_evidence *evidence);
 
 /* Whether the target is a server on this host, and if so its process id and the CPUs it may run on.
- * Uses INFO's process_id when the address is this host's, and checks /proc for it. */
+ * An address of this host, or a Unix socket, makes it local; INFO's process_id is believed when
+ * /proc has a process of that number that is called something with "redis" or "valkey".
+ *
+ *   address of another host          known, not local
+ *   own address, process found       known, local, pid and cpus
+ *   own address, process not found   local, not known (a container, a tunnel) */
 struct server_locality {
     bool known;
     bool local;

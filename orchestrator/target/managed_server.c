@@ -304,11 +304,12 @@ static bool answers(const struct managed_server *server, const volatile int *int
     struct control *control;
     struct target_address target;
     struct err ignored = {.code = OK};
-    char *info = NULL, pid[24], expected[24];
+    char *info = NULL;
     if (control_connect(&control, &target, &probe, interrupted, &ignored) != OK)
         return false;
     bool ours = false;
     if (control_info(control, &info, &ignored) == OK) {
+        char pid[24], expected[24];
         snprintf(expected, sizeof expected, "%lld", (long long)server->pid);
         ours = info_field(info, "process_id", pid, sizeof pid) && strcmp(pid, expected) == 0;
     }

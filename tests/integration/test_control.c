@@ -280,6 +280,29 @@ START_TEST(closes_or_talks_rubbish)
 }
 END_TEST
 
+START_TEST(closes_between_two_commands)
+{
+    /* SIGPIPE kills volley when it writes to a server that has just gone. */
+    static const char *const replies[] = {"-LOADING the dataset\r\n", NULL};
+    struct canned_server canned;
+    struct temp_tree tree;
+    char path[160];
+    reset_spec();
+    canned_server_start(&canned, CANNED_GREETS, replies, NULL);
+    spec.port = canned.port;
+    fails(E_CONNECT, "closed the connection");
+    canned_server_stop(&canned);
+
+    temp_tree_make(&tree);
+    snprintf(path, sizeof path, "%s/socket", tree.path);
+    canned_server_start(&canned, CANNED_GREETS, replies, path);
+    spec.socket_path = path;
+    fails(E_CONNECT, path);
+    canned_server_stop(&canned);
+    temp_tree_remove(&tree);
+}
+END_TEST
+
 START_TEST(unix_sockets)
 {
     /* --socket not used, or a long path cut into that of another socket. */
@@ -399,6 +422,7 @@ Suite *test_control_suite(void)
     tcase_add_test(canned, loads_for_too_long);
     tcase_add_test(canned, refuses_in_its_own_words);
     tcase_add_test(canned, closes_or_talks_rubbish);
+    tcase_add_test(canned, closes_between_two_commands);
     tcase_add_test(canned, unix_sockets);
     tcase_add_test(canned, interrupt_while_waiting);
     tcase_add_test(canned, interrupt_while_loading);

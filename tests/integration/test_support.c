@@ -441,7 +441,8 @@ START_TEST(test_program_children)
     struct program program;
     pid_t children[2] = {0};
     shell(&program, (struct program_options){0},
-          "trap 'kill $a $b' TERM; sleep 100 & a=$!; sleep 100 & b=$!; wait; wait");
+          "trap 'kill -9 $a $b' TERM; sleep 100 & a=$!; sleep 100 & b=$!; echo up; wait; wait");
+    program_wait_text(&program, PROGRAM_OUT, "up"); /* before that the trap knows no $b */
     program_wait_children(&program, children, 2);
     ck_assert(support_process_alive(children[0]));
     ck_assert_int_ne(children[0], children[1]);

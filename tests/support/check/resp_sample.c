@@ -70,7 +70,7 @@ static size_t draw_text_bytes(struct resp_sample *sample)
     case 1:
         return RESP_LINE_BYTES - 2 + resp_sample_draw(sample, 5);
     case 2:
-        return 2 * RESP_LINE_BYTES + resp_sample_draw(sample, 40);
+        return 2ul * RESP_LINE_BYTES + resp_sample_draw(sample, 40);
     default:
         return 1 + resp_sample_draw(sample, 24);
     }

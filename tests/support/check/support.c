@@ -74,7 +74,7 @@ int support_connect(uint16_t port, unsigned deadline_ms)
     const int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     ck_assert_int_ge(fd, 0);
     const struct timeval deadline = {.tv_sec = deadline_ms / 1000,
-                                     .tv_usec = (deadline_ms % 1000) * 1000};
+                                     .tv_usec = (suseconds_t)(deadline_ms % 1000) * 1000};
     setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &deadline, sizeof deadline);
     setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &deadline, sizeof deadline);
     const int on = 1;

@@ -1,0 +1,133 @@
+#!/usr/bin/env bash
+# `make lint`: everything that can be said about the sources without running them.
+#
+#   tests/lint.sh            all checks over all tracked files
+#   tests/lint.sh CHECK...   only these: format layers banned sizes shell cppcheck tidy
+#
+# clang-tidy's verdict on a file is kept under build/lint until the file, a header or the configuration
+# changes. Formatting and clang-tidy are decided by version 14, cppcheck by 2.10 (Debian 12): other
+# versions see other things, so their findings are shown but do not fail.
+set -eu
+cd "$(dirname "$0")/.."
+
+failed=0
+fail() { printf 'lint: %s\n' "$*"; failed=1; }
+# Prints what was found, if anything, under a heading, and fails.
+report() { if [ -n "$2" ]; then fail "$1"; printf '%s\n' "$2" | sed 's/^/  /'; fi; }
+tracked() { git ls-files -- "$@" | while read -r file; do if [ -f "$file" ]; then echo "$file"; fi; done; }
+
+# Sets `tool` to the program that decides, or else to another version of it with `decides` no.
+choose_tool() {
+    local name=$1 version=$2
+    decides=yes
+    tool=$name-$version
+    command -v "$tool" >/dev/null && return
+    tool=$name
+    command -v "$tool" >/dev/null || { fail "$name is missing: make deps"; return 1; }
+    if ! "$tool" --version | grep -qE "(version|Cppcheck) $version(\.|$)"; then
+        decides=no
+        printf 'lint: %s %s decides; this one is another, so it only reports: %s\n' "$name" "$version" \
+            "$("$tool" --version | grep -iE 'version|cppcheck' | head -n 1)"
+    fi
+}
+verdict() { if [ "$decides" = yes ]; then fail "$1"; fi; }
+
+check_format() {
+    choose_tool clang-format 14 || return 0
+    tracked '*.c' '*.h' | xargs -r "$tool" --dry-run -Werror || verdict 'format: run clang-format -i on these files'
+}
+
+# Arrows point down: orchestrator -> worker -> common; of worker/ the orchestrator sees worker.h only.
+check_layers() {
+    report 'layers: common/ includes only common/' \
+        "$(tracked 'common/*.[ch]' | xargs -r grep -nE '#include "' /dev/null | grep -v '"common/')"
+    report 'layers: worker/ includes only worker/ and common/' \
+        "$(tracked 'worker/*.[ch]' | xargs -r grep -nE '#include "' /dev/null | grep -vE '"(worker|common)/')"
+    report 'layers: of worker/, orchestrator/ includes worker/worker.h only' \
+        "$(tracked 'orchestrator/*.[ch]' | xargs -r grep -nE '#include "' /dev/null |
+            grep -vE '"(orchestrator|common)/|"worker/worker\.h"')"
+    report 'layers: nothing but tests/ includes tests/' \
+        "$(tracked 'common/*.[ch]' 'worker/*.[ch]' 'orchestrator/*.[ch]' | xargs -r grep -n '#include "tests/' /dev/null)"
+}
+
+# What the code may not call, comments left out.
+calls() {
+    local pattern=$1
+    shift
+    tracked "$@" | xargs -r grep -nE "(^|[^A-Za-z0-9_>.])($pattern)[[:space:]]*\(" /dev/null |
+        grep -vE '^[^:]*:[0-9]*:[[:space:]]*(/?\*|//)' || true
+}
+check_banned() {
+    report 'banned functions' \
+        "$(calls 'atoi|atol|atof|sprintf|vsprintf|strcpy|strcat|strtok|gettimeofday|rand|random|srand|gets' '*.c' '*.h')"
+    report 'exit() below main: return an error instead' \
+        "$(calls 'exit' 'common/*.[ch]' 'worker/*.[ch]' 'orchestrator/*.[ch]' | grep -v '^orchestrator/main\.c:')"
+    report 'marks of unfinished work' \
+        "$(tracked '*.c' '*.h' '*.sh' Makefile | grep -v '^tests/lint\.sh$' | xargs -r grep -nE '\b(TODO|FIXME|XXX|HACK)\b' /dev/null)"
+}
+
+check_sizes() {
+    report 'files above 700 lines' "$(tracked '*.c' '*.h' | xargs -r wc -l | awk '$2 != "total" && $1 > 700')"
+    # shellcheck disable=SC2016 # awk's own $0
+    report 'tests that assert nothing (helpers that assert are named ck_, check_, expect_, refuse_ or ..assert..)' "$(tracked 'tests/unit/*.c' 'tests/integration/*.c' | xargs -r awk '
+        FNR == 1 { inside = 0 }
+        /^START_TEST/ { name = $0; asserts = 0; inside = 1; next }
+        /^END_TEST/ { if (inside && !asserts) print FILENAME ": " name; inside = 0 }
+        inside && tolower($0) ~ /assert|ck_|(expect|check|refuse)[a-z_]*\(/ { asserts++ }')"
+}
+
+check_shell() {
+    local scripts
+    scripts=$(git ls-files | while read -r file; do
+        if [ -f "$file" ] && head -c 60 "$file" | grep -qaE '^#!.*\b(ba|da)?sh$'; then echo "$file"; fi; done)
+    command -v shellcheck >/dev/null || { fail 'shellcheck is missing: make deps'; return; }
+    printf '%s\n' "$scripts" | xargs -r shellcheck || fail shellcheck
+}
+
+check_cppcheck() {
+    choose_tool cppcheck 2.10 || return 0
+    mkdir -p build/lint/cppcheck
+    # No findings: Check's macros, which it does not know; readdir, which is safe on a stream of one's own.
+    tracked 'common/*.c' 'worker/*.c' 'orchestrator/*.c' 'tests/*.c' | "$tool" --file-list=- -j "$(nproc)" \
+        --quiet --std=c11 --language=c -I. -D_GNU_SOURCE -D__x86_64__ --library=posix,gnu \
+        --cppcheck-build-dir=build/lint/cppcheck --enable=warning,performance,portability \
+        --suppress=missingInclude --suppress=missingIncludeSystem --suppress=unmatchedSuppression \
+        --suppress=unknownMacro --suppress=normalCheckLevelMaxBranches --suppress=toomanyconfigs --suppress=readdirCalled \
+        --inline-suppr --error-exitcode=1 --template='{file}:{line}: {severity}: {message} [{id}]' ||
+        verdict cppcheck
+}
+
+# One file for xargs: says nothing of a file that passed before with the same content around it.
+tidy_one() {
+    local file=$1 stamp status=0 found
+    stamp=build/lint/tidy/$(printf '%s' "$LINT_AROUND $(sha256sum "$file")" | sha256sum | cut -c 1-32)
+    if [ -e "$stamp" ]; then return 0; fi
+    local -a flags
+    read -r -a flags <<<"$LINT_FLAGS"
+    if [ "$file" != common/err.c ]; then flags+=(-include tests/support/tidy.h); fi
+    found=$("$LINT_TOOL" --quiet "$file" -- "${flags[@]}" 2>&1) || status=$?
+    printf '%s\n' "$found" | grep -vE '^$|warnings? (generated|treated as errors?)|^Suppressed|^Use -header-filter' || true
+    if [ $status = 0 ]; then touch "$stamp"; fi
+    return $status
+}
+check_tidy() {
+    choose_tool clang-tidy 14 || return 0
+    mkdir -p build/lint/tidy build/gen
+    : >>build/gen/suites.h
+    LINT_TOOL=$tool
+    LINT_FLAGS=$(make -s --no-print-directory CC=clang flags)
+    LINT_AROUND=$({ tracked '*.h' | xargs cat .clang-tidy; echo "$LINT_FLAGS"; "$tool" --version; } | sha256sum)
+    export LINT_TOOL LINT_FLAGS LINT_AROUND
+    export -f tidy_one
+    tracked 'common/*.c' 'worker/*.c' 'orchestrator/*.c' 'tests/*.c' |
+        xargs -r -P "$(nproc)" -I{} bash -c 'tidy_one {}' || verdict clang-tidy
+}
+
+[ $# != 0 ] || set -- format layers banned sizes shell cppcheck tidy
+for check in "$@"; do
+    started=$SECONDS
+    "check_$check"
+    printf 'lint: %-8s %3d s\n' "$check" $((SECONDS - started))
+done
+[ "$failed" = 0 ] || { echo 'lint: failed'; exit 1; }
+echo 'lint: passed'

@@ -1,0 +1,44 @@
+/* Counts allocations in the counting build (-DVOLLEY_COUNT_ALLOCATIONS), which is linked with
+ * -Wl,--wrap for malloc, calloc and realloc. --wrap does not reach into libevent, a shared library,
+ * so libevent is given the counting functions as its allocator before main. */
+#include <event2/event.h>
+#include <stdint.h>
+#include <stdlib.h>
+
+static uint64_t allocations;
+
+uint64_t malloc_count(void);
+void *__real_malloc(size_t byte_count);
+void *__real_calloc(size_t count, size_t byte_count);
+void *__real_realloc(void *memory, size_t byte_count);
+void *__wrap_malloc(size_t byte_count);
+void *__wrap_calloc(size_t count, size_t byte_count);
+void *__wrap_realloc(void *memory, size_t byte_count);
+
+uint64_t malloc_count(void)
+{
+    return allocations;
+}
+
+void *__wrap_malloc(size_t byte_count)
+{
+    allocations++;
+    return __real_malloc(byte_count);
+}
+
+void *__wrap_calloc(size_t count, size_t byte_count)
+{
+    allocations++;
+    return __real_calloc(count, byte_count);
+}
+
+void *__wrap_realloc(void *memory, size_t byte_count)
+{
+    allocations++;
+    return __real_realloc(memory, byte_count);
+}
+
+__attribute__((constructor)) static void count_libevent(void)
+{
+    event_set_mem_functions(__wrap_malloc, __wrap_realloc, free);
+}
