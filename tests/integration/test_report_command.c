@@ -195,10 +195,12 @@ START_TEST(bad_calls_get_a_clear_answer)
                  {{"/nowhere/run", "-q", "--csv"}, 2, "give one"}};
     struct program report;
     const char *const *arguments = calls[_i].arguments;
+    const char *says = calls[_i].says;
+    ck_assert_ptr_nonnull(says);
     program_run_volley(&report, "report", arguments[0], arguments[1], arguments[2], arguments[3],
                        NULL);
     ck_assert_int_eq(report.exit_status, calls[_i].exit_status);
-    ck_assert_msg(strstr(report.err, calls[_i].says) != NULL, "%s", report.err);
+    ck_assert_msg(strstr(report.err, says) != NULL, "%s", report.err);
     ck_assert_str_eq(report.out, "");
     const char *line_end = strchr(report.err, '\n');
     ck_assert_ptr_eq(line_end, report.err + report.err_bytes - 1); /* one line */
