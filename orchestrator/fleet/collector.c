@@ -149,7 +149,7 @@ static enum err_code take_member(struct collector *collector, uint32_t index, bo
         if (code != OK)
             return code;
         if (record_bytes == 0) {
-            *missing = !member->complete;
+            *missing |= !member->complete;
             return OK;
         }
         /* Records are in order: one of a later row says that none of this row will come. */
