@@ -96,15 +96,16 @@ static void connection_lost(struct connection *connection, enum counter cause, u
     back_off(connection, now_ns);
 }
 
-/* An attempt to connect has failed: for good before the start, until the next try afterwards. */
+/* An attempt to connect has failed: for good while the worker opens its connections for the first
+ * time, until the next try afterwards. */
 static void attempt_failed(struct connection *connection, bool try_again, const char *why)
 {
     struct worker *worker = connection->worker;
     close_descriptor(connection);
     worker->connections_opening--;
-    if (worker->start_ns != 0)
+    if (worker->connected)
         worker_count(worker, COUNTER_CONNECT_FAILURES, 1);
-    if (worker->start_ns != 0 || (try_again && connection->attempts < FULL_QUEUE_ATTEMPTS)) {
+    if (worker->connected || (try_again && connection->attempts < FULL_QUEUE_ATTEMPTS)) {
         back_off(connection, clock_now_ns());
         return;
     }
@@ -199,8 +200,13 @@ static void flush(struct connection *connection)
                 continue;
             }
         }
-        if (sent_ns >= worker->stop_at_ns && skipped_bytes == 0)
-            return;
+        if (sent_ns >= worker->stop_at_ns) {
+            /* Only what was begun is finished. */
+            if (skipped_bytes == 0)
+                return;
+            rendered = 1;
+            byte_count = worker->request_bytes - skipped_bytes;
+        }
         size_t written_bytes = 0;
         int sys_errno = 0;
         enum io_status status = worker->transport->write(
@@ -392,13 +398,14 @@ static void connection_ready(struct connection *connection, uint64_t now_ns)
     worker->connections_opening--;
     worker->connections_ready++;
     publish_ready(worker);
-    if (worker->start_ns == 0)
+    if (!worker->connected)
         return;
     if (now_ns >= worker->edge_ns)
         recorder_cut(worker, now_ns);
     worker_count(worker, COUNTER_CONNECTIONS_OPENED, 1);
     worker->reconnected++;
-    fill_and_send(connection, now_ns);
+    if (worker->start_ns != 0)
+        fill_and_send(connection, now_ns);
 }
 
 static void send_greeting(struct connection *connection)

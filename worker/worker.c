@@ -243,6 +243,7 @@ static enum err_code connect_all(struct worker *worker, struct err *err)
         turn(worker);
     if (worker->connections_failed > 0)
         return err_set(err, E_CONNECT, "%s", worker->err.text);
+    worker->connected = true;
     return OK;
 }
 
@@ -319,6 +320,7 @@ static enum err_code finish(struct worker *worker, struct err *err)
 static void take_over(struct worker *worker, uint64_t start_ns)
 {
     /* A replacement opens its connections while the run is under way. */
+    worker->connected = true;
     enter_run(worker, start_ns);
     on_tick(-1, 0, worker);
 }
