@@ -124,7 +124,7 @@ $(STRESS): $(BUILD)/%: $(BUILD)/obj/tests/%.o $(COMMON_OBJECTS)
 	@mkdir -p $(@D)
 	$(LINK) -o $@ $^ $(ALL_LIBS) -pthread
 
-$(BUILD)/perf/floor: $(BUILD)/obj/tests/perf/floor.o
+$(BUILD)/perf/floor: $(BUILD)/obj/tests/perf/floor.o $(COMMON_OBJECTS)
 $(BUILD)/perf/compare: $(filter-out %/floor.o,$(PERF_OBJECTS)) $(COMMON_OBJECTS)
 $(PERF):
 	@mkdir -p $(@D)

@@ -76,6 +76,9 @@ static bool publish(struct worker *worker, uint64_t end_ns)
 
 void recorder_cut(struct worker *worker, uint64_t now_ns)
 {
+    /* What comes at or after the stop is draining: it belongs to the interval that the stop ends. */
+    if (now_ns >= worker->stop_at_ns)
+        now_ns = worker->stop_at_ns - 1;
     while (now_ns >= worker->edge_ns) {
         count_cpu(worker);
         uint32_t next = worker->interval->header.last + 1;

@@ -48,8 +48,7 @@ static void arm_tick(struct worker *worker, uint64_t now_ns)
 /* From now on nothing is sent; the interval under way takes in the draining. */
 static void begin_stopping(struct worker *worker, uint64_t now_ns)
 {
-    uint64_t last_ns = worker->stop_at_ns > worker->start_ns ? worker->stop_at_ns - 1 : now_ns;
-    recorder_cut(worker, last_ns < now_ns ? last_ns : now_ns);
+    recorder_cut(worker, now_ns);
     worker->edge_ns = UINT64_MAX;
     worker->stopping = true;
 }
@@ -287,6 +286,14 @@ __attribute__((noinline)) static void run_until_done(struct worker *worker)
     }
 }
 
+/* Where the last interval ends: at the stop, or at the last reply when that came later. */
+static uint64_t last_event_ns(const struct worker *worker, uint64_t now_ns)
+{
+    uint64_t done_ns = atomic_load_explicit(&worker->live->last_done_ns, memory_order_relaxed);
+    uint64_t end_ns = worker->stop_at_ns < now_ns ? worker->stop_at_ns : now_ns;
+    return done_ns > end_ns ? done_ns : end_ns;
+}
+
 /* Abandons what is left, checks the books, publishes the last record. */
 static enum err_code finish(struct worker *worker, struct err *err)
 {
@@ -302,7 +309,7 @@ static enum err_code finish(struct worker *worker, struct err *err)
         worker->edge_ns = UINT64_MAX;
     }
     connections_abandon(worker);
-    enum err_code code = recorder_finish(worker, now_ns, err);
+    enum err_code code = recorder_finish(worker, last_event_ns(worker, now_ns), err);
     if (code == OK && allocations > 0 && worker->reconnected == 0)
         code = err_set(err, E_UNTRUSTED, "worker %u: %llu allocations after the start barrier",
                        worker->share->index, (unsigned long long)allocations);

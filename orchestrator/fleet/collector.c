@@ -125,7 +125,7 @@ static enum err_code merge_record(struct collector *collector, uint32_t index,
     member->in_flight = header->in_flight_after;
     member->connections_open = header->connections_open;
     member->next = header->last + 1;
-    member->complete = header->flags & INTERVAL_LAST;
+    member->complete |= (header->flags & INTERVAL_LAST) != 0;
     if (header->last > row->header.last)
         row->header.last = header->last;
     if (header->end_ns > row->header.end_ns)
@@ -149,7 +149,7 @@ static enum err_code take_member(struct collector *collector, uint32_t index, bo
         if (code != OK)
             return code;
         if (record_bytes == 0) {
-            *missing = !member->complete;
+            *missing |= !member->complete;
             return OK;
         }
         /* Records are in order: one of a later row says that none of this row will come. */
@@ -189,10 +189,11 @@ static void gauge_sums(const struct collector *collector, uint64_t *in_flight,
     }
 }
 
+/* No record is to come and none waits for a later row. */
 static bool all_complete(const struct collector *collector)
 {
     for (uint32_t i = 0; i < collector->member_count; i++)
-        if (!collector->members[i].complete)
+        if (!collector->members[i].complete || ring_fill_bytes(ipc_ring(collector->segment, i)) > 0)
             return false;
     return true;
 }
@@ -279,7 +280,7 @@ static enum err_code harvest_records(struct collector *collector, uint32_t index
         if (code != OK)
             return code;
         note_difference(member, before, collector->harvest->counters, warmup);
-        member->complete = header.flags & INTERVAL_LAST;
+        member->complete = (header.flags & INTERVAL_LAST) != 0;
         member->next = header.last + 1;
     }
 }

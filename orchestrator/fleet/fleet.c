@@ -55,6 +55,7 @@ struct fleet {
     size_t segment_bytes;
     struct event_base *base;
     struct event *tick;
+    struct event *child; /* SIGCHLD: a tick ahead of time */
     int wake_fd;
     int interrupts_seen;
     uint64_t tick_ns;
@@ -303,8 +304,25 @@ static void watch_target(struct fleet *fleet, uint64_t now_ns, uint64_t passed_n
 
 /* Phases --------------------------------------------------------------------------------------- */
 
+static enum err_code arm_tick(struct fleet *fleet, uint64_t period_ns)
+{
+    struct timeval period = {.tv_usec = (suseconds_t)(period_ns / NS_PER_US)};
+    fleet->tick_ns = period_ns;
+    return event_add(fleet->tick, &period) == 0 ? OK : E_SYSTEM;
+}
+
+static uint64_t running_tick_ns(const struct fleet *fleet)
+{
+    uint64_t period_ns = fleet->facts->interval_ns / 2;
+    if (period_ns > TICK_LONGEST_NS)
+        period_ns = TICK_LONGEST_NS;
+    return period_ns < TICK_SHORTEST_NS ? TICK_SHORTEST_NS : period_ns;
+}
+
 static void start(struct fleet *fleet, uint64_t now_ns)
 {
+    if (arm_tick(fleet, running_tick_ns(fleet)) != OK)
+        log_line(LOG_WARNING, "the orchestrator's timer keeps its short period");
     fleet->start_ns = now_ns + START_AHEAD_NS + fleet->member_count * START_AHEAD_PER_WORKER_NS;
     fleet->facts->started_wall_ns = clock_wall_ns() + (fleet->start_ns - now_ns);
     fleet->running = true;
@@ -457,9 +475,11 @@ static enum err_code fleet_create(struct fleet *fleet, struct err *err)
     fleet->members = calloc(fleet->member_count, sizeof fleet->members[0]);
     fleet->wake_fd = eventfd(0, EFD_NONBLOCK);
     fleet->base = event_base_new();
-    if (fleet->base != NULL)
+    if (fleet->base != NULL) {
         fleet->tick = event_new(fleet->base, -1, EV_PERSIST, on_tick, fleet);
-    if (fleet->members == NULL || fleet->wake_fd < 0 || fleet->tick == NULL)
+        fleet->child = evsignal_new(fleet->base, SIGCHLD, on_tick, fleet);
+    }
+    if (fleet->members == NULL || fleet->wake_fd < 0 || fleet->tick == NULL || fleet->child == NULL)
         return err_set(err, E_SYSTEM, "cannot set up the orchestrator's event loop");
     fleet->run->segment = fleet->segment;
     fleet->run->wake_fd = fleet->wake_fd;
@@ -480,6 +500,8 @@ static void fleet_destroy(struct fleet *fleet)
     collector_destroy(&fleet->collector);
     if (fleet->tick != NULL)
         event_free(fleet->tick);
+    if (fleet->child != NULL)
+        event_free(fleet->child);
     if (fleet->base != NULL)
         event_base_free(fleet->base);
     if (fleet->wake_fd >= 0)
@@ -496,18 +518,12 @@ static enum err_code launch(struct fleet *fleet, struct err *err)
     fleet->connect_deadline_ns =
         now_ns + waves * fleet->run->spec->connection_timeout_ns + CONNECT_PATIENCE_NS;
     fleet->last_tick_ns = now_ns;
-    fleet->tick_ns = fleet->facts->interval_ns / 2;
-    if (fleet->tick_ns > TICK_LONGEST_NS)
-        fleet->tick_ns = TICK_LONGEST_NS;
-    if (fleet->tick_ns < TICK_SHORTEST_NS)
-        fleet->tick_ns = TICK_SHORTEST_NS;
     for (uint32_t i = 0; i < fleet->member_count; i++) {
         enum err_code code = fork_member(fleet, i, false, err);
         if (code != OK)
             return code;
     }
-    struct timeval period = {.tv_usec = (suseconds_t)(fleet->tick_ns / NS_PER_US)};
-    if (event_add(fleet->tick, &period) != 0)
+    if (event_add(fleet->child, NULL) != 0 || arm_tick(fleet, TICK_SHORTEST_NS) != OK)
         return err_set(err, E_SYSTEM, "cannot start the orchestrator's timer");
     return OK;
 }

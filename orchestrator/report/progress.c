@@ -38,7 +38,7 @@ void progress_add(struct progress *progress, const struct interval_row *row)
 {
     histogram_add(progress->window, &row->histograms[HISTOGRAM_SERVICE_OK]);
     if (row->header.flags & INTERVAL_WARMUP)
-        progress->warmup_completed += row->counters[COUNTER_OK] + figure_failed(row->counters);
+        progress->warmup_completed += figure_answered(row->counters);
 }
 
 /* "1,230.5" */
