@@ -87,12 +87,15 @@ check_shell() {
 check_cppcheck() {
     choose_tool cppcheck 2.10 || return 0
     mkdir -p build/lint/cppcheck
-    # No findings: Check's macros, which it does not know; readdir, which is safe on a stream of one's own.
+    # No findings: Check's macros, which it does not know; readdir, which is safe on a stream of one's own;
+    # NULL behind variadic arguments, which is a pointer in glibc;
+    # an out-parameter that is not set yet; two findings that are wrong.
     tracked 'common/*.c' 'worker/*.c' 'orchestrator/*.c' 'tests/*.c' | "$tool" --file-list=- -j "$(nproc)" \
         --quiet --std=c11 --language=c -I. -D_GNU_SOURCE -D__x86_64__ --library=posix,gnu \
         --cppcheck-build-dir=build/lint/cppcheck --enable=warning,performance,portability \
         --suppress=missingInclude --suppress=missingIncludeSystem --suppress=unmatchedSuppression \
-        --suppress=unknownMacro --suppress=normalCheckLevelMaxBranches --suppress=toomanyconfigs --suppress=readdirCalled \
+        --suppress=unknownMacro --suppress=normalCheckLevelMaxBranches --suppress=toomanyconfigs --suppress=readdirCalled --suppress=varFuncNullUB \
+        --suppress=ctuuninitvar --suppress=uninitvar:tests/perf/compare.c --suppress=nullPointer:tests/support/check/fake_server.c \
         --inline-suppr --error-exitcode=1 --template='{file}:{line}: {severity}: {message} [{id}]' ||
         verdict cppcheck
 }

@@ -141,7 +141,7 @@ static enum err_code take_member(struct collector *collector, uint32_t index, bo
     struct collector_member *member = &collector->members[index];
     struct ring *ring = ipc_ring(collector->segment, index);
     while (member->next <= collector->row->header.last) {
-        struct interval_header header;
+        struct interval_header header = {0};
         uint64_t position_bytes = ring_tail_bytes(ring);
         uint32_t record_bytes;
         enum err_code code =
@@ -264,7 +264,7 @@ static enum err_code harvest_records(struct collector *collector, uint32_t index
     struct collector_member *member = &collector->members[index];
     struct ring *ring = ipc_ring(collector->segment, index);
     for (;;) {
-        struct interval_header header;
+        struct interval_header header = {0};
         uint32_t record_bytes;
         uint64_t position_bytes = ring_tail_bytes(ring);
         enum err_code code =

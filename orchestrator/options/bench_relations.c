@@ -9,7 +9,7 @@
 #include "common/clock.h"
 #include "common/ipc.h"
 #include "common/units.h"
-#include "worker/workload.h"
+#include "worker/worker.h"
 
 #define KEYS_MAX 1000000000000ull
 

@@ -171,8 +171,11 @@ void options_derive(struct option_values *values, const char *name, const char *
     int row = options_row(values->table, name);
     if (row < 0)
         return;
+    const struct option_origin *source = options_origin(values, from);
+    if (source == NULL)
+        return;
     struct option_origin *origin = &values->origins[row];
-    *origin = *options_origin(values, from);
+    *origin = *source;
     if (text == NULL)
         origin->kind = ORIGIN_UNSET;
     snprintf(origin->value, sizeof origin->value, "%s",

@@ -327,6 +327,7 @@ START_TEST(unix_sockets)
     long_path[sizeof long_path - 1] = '\0';
     spec.socket_path = long_path;
     fails(E_USAGE, "--socket: the path has 199 bytes, at most 107");
+    spec.socket_path = NULL;
 }
 END_TEST
 
