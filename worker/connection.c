@@ -38,6 +38,13 @@ static void publish_ready(struct worker *worker)
                           memory_order_relaxed);
 }
 
+/* What has a ticket is known before its bytes go out: death in the middle of a write leaves no gap. */
+static void publish_drawn(struct worker *worker)
+{
+    atomic_store_explicit(&worker->live->drawn, worker_total(worker, COUNTER_SENT) + worker->unsent,
+                          memory_order_relaxed);
+}
+
 /* Closing -------------------------------------------------------------------------------------- */
 
 static void close_descriptor(struct connection *connection)
@@ -131,6 +138,7 @@ static void redraw_unsent(struct connection *connection)
     }
     worker->unsent -= connection->unsent - kept;
     connection->unsent = kept;
+    publish_drawn(worker);
 }
 
 /* What a write call took: whole requests, and maybe the beginning of one more. */
@@ -243,6 +251,7 @@ static void fill_and_send(struct connection *connection, uint64_t now_ns)
         worker->unsent++;
         free_slots--;
     }
+    publish_drawn(worker);
     flush(connection);
 }
 

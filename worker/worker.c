@@ -51,6 +51,9 @@ static void begin_stopping(struct worker *worker, uint64_t now_ns)
     recorder_cut(worker, now_ns);
     worker->edge_ns = UINT64_MAX;
     worker->stopping = true;
+    /* What was drawn and not sent never will be. */
+    atomic_store_explicit(&worker->live->drawn, worker_total(worker, COUNTER_SENT),
+                          memory_order_relaxed);
 }
 
 static void read_stop_word(struct worker *worker)
