@@ -72,13 +72,29 @@ START_TEST(test_second_signal)
     test_server_pause(&world.server);
     program_signal(&bench.program, SIGINT);
     program_wait_text(&bench.program, PROGRAM_ERR, "once more to stop at once");
-    program_signal(&bench.program, SIGINT);
+    /* signals at the very same moment count as one: press again until it is heard */
+    do
+        program_signal(&bench.program, SIGINT);
+    while (!program_wait_at_most(&bench.program, 200));
     bench_end(&bench, 130);
     expect_complete_report();
     ck_assert_int_eq(bench_count(&bench, "requests", "lost"), 4);
     /* that volley killed its workers is no fault of theirs */
     bench_expect_not(&bench, PROGRAM_ERR, "died by");
     ck_assert_str_eq(bench_verdict(&bench, "lost_workers"), "GREEN");
+    bench_free(&bench);
+}
+END_TEST
+
+START_TEST(test_double_signal)
+{
+    /* breaks: timeout(1), which signals the process and then its group, cuts the draining short */
+    start_load("--duration", "60");
+    program_signal(&bench.program, SIGINT);
+    program_signal(&bench.program, SIGTERM);
+    bench_end(&bench, 130);
+    expect_complete_report();
+    bench_expect_not(&bench, PROGRAM_ERR, "again");
     bench_free(&bench);
 }
 END_TEST
@@ -498,6 +514,7 @@ Suite *test_survive_suite(void)
     tcase_add_checked_fixture(signals, bench_set_up, bench_tear_down);
     tcase_add_loop_test(signals, test_first_signal, 0, 3);
     tcase_add_test(signals, test_second_signal);
+    tcase_add_test(signals, test_double_signal);
     tcase_add_test(signals, test_signal_in_warmup);
     tcase_add_test(signals, test_signal_while_control_connects);
     tcase_add_test(signals, test_signal_while_workers_connect);
