@@ -207,8 +207,12 @@ static void flush(struct connection *connection)
             if (unsent_is_stale(connection))
                 continue;
         }
-        if (sent_ns >= worker->stop_at_ns && skipped_bytes == 0)
-            return;
+        if (sent_ns >= worker->stop_at_ns) {
+            if (skipped_bytes == 0)
+                return;
+            rendered = 1; /* what has begun is completed, no other request begins */
+            byte_count = worker->request_bytes - skipped_bytes;
+        }
         size_t written_bytes = 0;
         int sys_errno = 0;
         enum io_status status = worker->transport->write(
