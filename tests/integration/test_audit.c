@@ -58,6 +58,44 @@ START_TEST(test_sequence_breaks_behind_an_error)
 }
 END_TEST
 
+/* ---- Standard streams that are closed. ---- */
+
+static void run_shell(struct program *program, const char *script, const char *directory)
+{
+    const char *const argv[] = {"/bin/sh", "-c", script, program_volley(), NULL};
+    program_run(program, &(struct program_options){.argv = argv, .directory = directory});
+}
+
+START_TEST(test_closed_standard_input)
+{
+    /* Breaks when a descriptor of volley's own takes the place of standard input. */
+    struct program program;
+    run_shell(&program, "exec \"$0\" --null -n 1000 -q <&-", NULL);
+    ck_assert_msg(program.exit_status == 0, "%s", program.err);
+    ck_assert_ptr_nonnull(strstr(program.out, "SET: "));
+    program_free(&program);
+}
+END_TEST
+
+START_TEST(test_closed_standard_output)
+{
+    /* Breaks when a file of the run takes the place of standard output: the report went into it. */
+    char directory[] = "/tmp/volley-audit-XXXXXX";
+    struct program program;
+    ck_assert_ptr_nonnull(mkdtemp(directory));
+    run_shell(&program, "exec \"$0\" --null -n 1000 --out run >&-", directory);
+    ck_assert_int_eq(program.exit_status, 0);
+    program_free(&program);
+    run_shell(&program, "rm run/run.json && exec \"$0\" report run", directory);
+    ck_assert_int_eq(program.exit_status, 0);
+    ck_assert_msg(strstr(program.err, "journal") == NULL, "%s", program.err);
+    program_free(&program);
+    run_shell(&program, "rm -r run", directory);
+    program_free(&program);
+    ck_assert_int_eq(rmdir(directory), 0);
+}
+END_TEST
+
 Suite *test_audit_suite(void)
 {
     Suite *suite = suite_create("audit");
@@ -66,6 +104,11 @@ Suite *test_audit_suite(void)
     tcase_add_checked_fixture(tcase, NULL, tear_down);
     tcase_add_test(tcase, test_sequence_fails_across_an_edge);
     tcase_add_test(tcase, test_sequence_breaks_behind_an_error);
+    suite_add_tcase(suite, tcase);
+    tcase = tcase_create("streams");
+    tcase_set_timeout(tcase, TEST_TIMEOUT_SECONDS);
+    tcase_add_test(tcase, test_closed_standard_input);
+    tcase_add_test(tcase, test_closed_standard_output);
     suite_add_tcase(suite, tcase);
     return suite;
 }
