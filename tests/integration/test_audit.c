@@ -58,6 +58,21 @@ START_TEST(test_sequence_breaks_behind_an_error)
 }
 END_TEST
 
+/* ---- Nothing measured. ---- */
+
+START_TEST(test_success_of_the_warmup_is_no_success)
+{
+    /* Breaks when a run whose measured part has no reply at all ends with 0. */
+    static const struct fake_rule rules[] = {{.command = "SET", .action = FAKE_SILENT, .skip = 5}};
+    serve(rules, 1);
+    call_expect(&call, 1, &at_server,
+                "-c 1 --warmup 300ms --interval 100ms --test-duration 200ms --drain-timeout 0");
+    ck_assert_int_eq(run_json_count(&call, 0, "requests.ok"), 0);
+    ck_assert_ptr_nonnull(strstr(call.program.err, "no request succeeded"));
+    call_free(&call);
+}
+END_TEST
+
 /* ---- Standard streams that are closed. ---- */
 
 static void run_shell(struct program *program, const char *script, const char *directory)
@@ -104,6 +119,7 @@ Suite *test_audit_suite(void)
     tcase_add_checked_fixture(tcase, NULL, tear_down);
     tcase_add_test(tcase, test_sequence_fails_across_an_edge);
     tcase_add_test(tcase, test_sequence_breaks_behind_an_error);
+    tcase_add_test(tcase, test_success_of_the_warmup_is_no_success);
     suite_add_tcase(suite, tcase);
     tcase = tcase_create("streams");
     tcase_set_timeout(tcase, TEST_TIMEOUT_SECONDS);
