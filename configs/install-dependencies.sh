@@ -135,10 +135,12 @@ unguard_services() {
 }
 disable_new_servers() {
     local package
-    if ! have systemctl; then return; fi
     for package in "${packages[@]}"; do
         case $package in
-        *-server) as_root systemctl --quiet disable "$package.service" >/dev/null 2>&1 || true ;;
+        *-server)
+            as_root deb-systemd-helper disable "$package.service" >/dev/null 2>&1 || true
+            as_root update-rc.d "$package" disable >/dev/null 2>&1 || true
+            ;;
         esac
     done
 }
