@@ -38,6 +38,13 @@ static void publish_ready(struct worker *worker)
                           memory_order_relaxed);
 }
 
+/* What has a ticket is known before its bytes go out: death in the middle of a write leaves no gap. */
+static void publish_drawn(struct worker *worker)
+{
+    atomic_store_explicit(&worker->live->drawn, worker_total(worker, COUNTER_SENT) + worker->unsent,
+                          memory_order_relaxed);
+}
+
 /* Closing -------------------------------------------------------------------------------------- */
 
 static void close_descriptor(struct connection *connection)
@@ -96,15 +103,16 @@ static void connection_lost(struct connection *connection, enum counter cause, u
     back_off(connection, now_ns);
 }
 
-/* An attempt to connect has failed: for good before the start, until the next try afterwards. */
+/* An attempt to connect has failed: for good while the worker opens its connections for the first
+ * time, until the next try afterwards. */
 static void attempt_failed(struct connection *connection, bool try_again, const char *why)
 {
     struct worker *worker = connection->worker;
     close_descriptor(connection);
     worker->connections_opening--;
-    if (worker->start_ns != 0)
+    if (worker->connected)
         worker_count(worker, COUNTER_CONNECT_FAILURES, 1);
-    if (worker->start_ns != 0 || (try_again && connection->attempts < FULL_QUEUE_ATTEMPTS)) {
+    if (worker->connected || (try_again && connection->attempts < FULL_QUEUE_ATTEMPTS)) {
         back_off(connection, clock_now_ns());
         return;
     }
@@ -116,20 +124,28 @@ static void attempt_failed(struct connection *connection, bool try_again, const 
 
 /* Sending -------------------------------------------------------------------------------------- */
 
-/* Requests drawn before the warm-up ended and not sent since: they become requests of the run. */
+/* Whether requests with a ticket of the warm-up wait to be sent though it is over. They stand before
+ * all others. */
+static bool unsent_is_stale(const struct connection *connection)
+{
+    return connection->unsent > 0 && !connection->worker->warming_up &&
+           slot_at(connection, connection->in_flight)->ticket >= WORKLOAD_WARMUP_TICKET;
+}
+
+/* They become requests of the run, as far as it has any left. */
 static void redraw_unsent(struct connection *connection)
 {
     struct worker *worker = connection->worker;
     uint32_t kept = 0;
     for (uint32_t i = 0; i < connection->unsent; i++) {
-        struct request_slot *slot = slot_at(connection, connection->in_flight + i);
-        if (slot->ticket < WORKLOAD_WARMUP_TICKET || tickets_draw(worker, &slot->ticket))
-            kept++;
-        else
-            break;
+        uint64_t ticket = slot_at(connection, connection->in_flight + i)->ticket;
+        if (ticket >= WORKLOAD_WARMUP_TICKET && !tickets_draw(worker, &ticket))
+            continue;
+        slot_at(connection, connection->in_flight + kept++)->ticket = ticket;
     }
     worker->unsent -= connection->unsent - kept;
     connection->unsent = kept;
+    publish_drawn(worker);
 }
 
 /* What a write call took: whole requests, and maybe the beginning of one more. */
@@ -187,20 +203,26 @@ static void flush(struct connection *connection)
 {
     struct worker *worker = connection->worker;
     while (connection->unsent > 0 || connection->partial_bytes > 0) {
+        if (unsent_is_stale(connection)) {
+            redraw_unsent(connection);
+            continue;
+        }
         uint32_t rendered = render_batch(connection);
         size_t skipped_bytes = connection->partial_bytes;
         size_t byte_count = rendered * worker->request_bytes - skipped_bytes;
         uint64_t sent_ns = clock_now_ns();
         if (sent_ns >= worker->edge_ns) {
-            bool warming_up = worker->warming_up;
             recorder_cut(worker, sent_ns);
-            if (warming_up && !worker->warming_up) {
-                redraw_unsent(connection);
+            if (unsent_is_stale(connection))
                 continue;
-            }
         }
-        if (sent_ns >= worker->stop_at_ns && skipped_bytes == 0)
-            return;
+        if (sent_ns >= worker->stop_at_ns) {
+            /* Only what was begun is finished. */
+            if (skipped_bytes == 0)
+                return;
+            rendered = 1;
+            byte_count = worker->request_bytes - skipped_bytes;
+        }
         size_t written_bytes = 0;
         int sys_errno = 0;
         enum io_status status = worker->transport->write(
@@ -237,6 +259,7 @@ static void fill_and_send(struct connection *connection, uint64_t now_ns)
         worker->unsent++;
         free_slots--;
     }
+    publish_drawn(worker);
     flush(connection);
 }
 
@@ -392,13 +415,14 @@ static void connection_ready(struct connection *connection, uint64_t now_ns)
     worker->connections_opening--;
     worker->connections_ready++;
     publish_ready(worker);
-    if (worker->start_ns == 0)
+    if (!worker->connected)
         return;
     if (now_ns >= worker->edge_ns)
         recorder_cut(worker, now_ns);
     worker_count(worker, COUNTER_CONNECTIONS_OPENED, 1);
     worker->reconnected++;
-    fill_and_send(connection, now_ns);
+    if (worker->start_ns != 0)
+        fill_and_send(connection, now_ns);
 }
 
 static void send_greeting(struct connection *connection)

@@ -1,5 +1,6 @@
 /* Interval -> ring. A record is cut by the stamp of what happened, not by the moment of processing:
  * recorder_cut runs before anything at or after the edge is counted. */
+#include <assert.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <time.h>
@@ -58,6 +59,10 @@ void recorder_start(struct worker *worker, uint64_t now_ns)
     worker->cpu_system_ns = timeval_ns(usage.ru_stime);
     uint32_t number = interval_number(worker, now_ns);
     begin(worker, number);
+    /* What happened between the barrier and the start, such as a lost connection, belongs to the
+     * first interval; a replacement goes on from what the one before it has published. */
+    if (!worker->share->replacement)
+        memset(worker->published, 0, sizeof worker->published);
     worker->edge_ns = worker->start_ns + (number + 1) * worker->spec->interval_ns;
 }
 
@@ -65,6 +70,9 @@ void recorder_start(struct worker *worker, uint64_t now_ns)
 static bool publish(struct worker *worker, uint64_t end_ns)
 {
     struct interval *interval = worker->interval;
+#ifdef VOLLEY_COUNT_ALLOCATIONS /* a test build: the gauge against the slots at every edge */
+    assert(connections_recount(worker) == worker->in_flight);
+#endif
     interval->header.end_ns = end_ns;
     interval->header.in_flight_after = worker->in_flight;
     interval->header.connections_open = worker->connections_ready;

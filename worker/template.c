@@ -101,11 +101,12 @@ static const struct {
     {"__rand_8th__", PLACEHOLDER_NAMED, 7}, {"__rand_9th__", PLACEHOLDER_NAMED, 8},
 };
 
-/* A word of lower-case letters, digits and underscores between double underscores looks like a
- * placeholder; one that is not known is a misspelling that would otherwise go out as it stands. */
+/* A word of lower-case letters, digits and underscores that begins with a letter looks like a
+ * placeholder when it stands between double underscores; one that is not known is a misspelling that
+ * would otherwise go out as it stands. */
 static size_t unknown_placeholder_bytes(const char *text, size_t text_bytes)
 {
-    if (text_bytes < 5 || memcmp(text, "__", 2) != 0)
+    if (text_bytes < 5 || memcmp(text, "__", 2) != 0 || text[2] < 'a' || text[2] > 'z')
         return 0;
     size_t end = 2;
     while (end < text_bytes && ((text[end] >= 'a' && text[end] <= 'z') ||

@@ -51,6 +51,9 @@ static void begin_stopping(struct worker *worker, uint64_t now_ns)
     recorder_cut(worker, now_ns);
     worker->edge_ns = UINT64_MAX;
     worker->stopping = true;
+    /* What was drawn and not sent never will be. */
+    atomic_store_explicit(&worker->live->drawn, worker_total(worker, COUNTER_SENT),
+                          memory_order_relaxed);
 }
 
 static void read_stop_word(struct worker *worker)
@@ -243,6 +246,7 @@ static enum err_code connect_all(struct worker *worker, struct err *err)
         turn(worker);
     if (worker->connections_failed > 0)
         return err_set(err, E_CONNECT, "%s", worker->err.text);
+    worker->connected = true;
     return OK;
 }
 
@@ -319,6 +323,7 @@ static enum err_code finish(struct worker *worker, struct err *err)
 static void take_over(struct worker *worker, uint64_t start_ns)
 {
     /* A replacement opens its connections while the run is under way. */
+    worker->connected = true;
     enter_run(worker, start_ns);
     on_tick(-1, 0, worker);
 }

@@ -93,6 +93,7 @@ struct worker {
     uint64_t measure_ns; /* end of the warm-up                               */
     uint64_t edge_ns;    /* end of the interval under way                     */
     uint64_t stop_at_ns; /* no request is sent from then on                  */
+    bool connected;      /* all connections have been opened once: from now on they are reopened  */
     bool warming_up;
     bool tickets_exhausted;
     bool stopping; /* drain, publish, leave the loop */

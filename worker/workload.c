@@ -69,6 +69,39 @@ static bool argument_is(const struct command *command, size_t index, const char 
     return index < command->argc && strcasecmp(command->argv[index], text) == 0;
 }
 
+/* Servers read these time-outs as numbers: "0.0" is 0, too. */
+static bool argument_is_zero(const struct command *command, size_t index)
+{
+    if (index >= command->argc || *command->argv[index] == '\0')
+        return false;
+    char *end;
+    double value = strtod(command->argv[index], &end);
+    return *end == '\0' && value >= 0 && value <= 0;
+}
+
+/* A command that waits without a limit would hold its connection for ever. */
+static enum err_code refuse_endless(const struct command *command, struct err *err)
+{
+    static const char *const timeout_last[] = {"BLPOP",    "BRPOP",    "BRPOPLPUSH", "BLMOVE",
+                                               "BZPOPMIN", "BZPOPMAX", "WAIT",       "WAITAOF"};
+    static const char *const timeout_first[] = {"BLMPOP", "BZMPOP"};
+    bool endless = false;
+    for (size_t i = 0; i < sizeof timeout_last / sizeof timeout_last[0]; i++)
+        endless |= argument_is(command, 0, timeout_last[i]) &&
+                   argument_is_zero(command, command->argc - 1);
+    for (size_t i = 0; i < sizeof timeout_first / sizeof timeout_first[0]; i++)
+        endless |= argument_is(command, 0, timeout_first[i]) && argument_is_zero(command, 1);
+    if (endless)
+        return err_set(err, E_USAGE, "%s with timeout 0 waits for ever; give it a timeout above 0",
+                       command->argv[0]);
+    if (argument_is(command, 0, "XREAD") || argument_is(command, 0, "XREADGROUP"))
+        for (size_t i = 1; i + 1 < command->argc; i++)
+            if (argument_is(command, i, "BLOCK") && argument_is_zero(command, i + 1))
+                return err_set(err, E_USAGE, "%s BLOCK 0 waits for ever; give it a timeout above 0",
+                               command->argv[0]);
+    return OK;
+}
+
 /* One request must have one reply, and the reply must come: commands that break that are refused. */
 static enum err_code refuse_unsuitable(const struct command *command, struct err *err)
 {
@@ -84,24 +117,7 @@ static enum err_code refuse_unsuitable(const struct command *command, struct err
     if (argument_is(command, 0, "CLIENT") && argument_is(command, 1, "REPLY"))
         return err_set(err, E_USAGE,
                        "CLIENT REPLY cannot be measured: it changes whether replies come at all");
-    static const char *const timeout_last[] = {"BLPOP",  "BRPOP",    "BRPOPLPUSH",
-                                               "BLMOVE", "BZPOPMIN", "BZPOPMAX"};
-    for (size_t i = 0; i < sizeof timeout_last / sizeof timeout_last[0]; i++)
-        if (argument_is(command, 0, timeout_last[i]) &&
-            argument_is(command, command->argc - 1, "0"))
-            return err_set(err, E_USAGE,
-                           "%s with timeout 0 waits for ever; give it a timeout above 0",
-                           timeout_last[i]);
-    if ((argument_is(command, 0, "BLMPOP") || argument_is(command, 0, "BZMPOP")) &&
-        argument_is(command, 1, "0"))
-        return err_set(err, E_USAGE, "%s with timeout 0 waits for ever; give it a timeout above 0",
-                       command->argv[0]);
-    if (argument_is(command, 0, "XREAD") || argument_is(command, 0, "XREADGROUP"))
-        for (size_t i = 1; i + 1 < command->argc; i++)
-            if (argument_is(command, i, "BLOCK") && argument_is(command, i + 1, "0"))
-                return err_set(err, E_USAGE, "%s BLOCK 0 waits for ever; give it a timeout above 0",
-                               command->argv[0]);
-    return OK;
+    return refuse_endless(command, err);
 }
 
 static enum err_code append_text(struct template *template, struct err *err, const char *format,

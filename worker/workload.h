@@ -73,7 +73,9 @@ void workload_render(const struct workload *workload, uint64_t ticket, char *out
 /* The null transport's answer to one whole request of this workload. */
 const char *workload_null_reply(const struct workload *workload, size_t *reply_bytes);
 
-/* Warm-up requests draw from a stream of their own, so that measuring begins at ticket 0. */
-#define WORKLOAD_WARMUP_TICKET (1ull << 62)
+/* Warm-up requests draw from a stream of their own, so that measuring begins at ticket 0. Far from
+ * every place of the measured stream also when multiplied by the numbers that a request draws: a
+ * power of two would wrap around to 0. 2^64 times the golden ratio's inverse squared. */
+#define WORKLOAD_WARMUP_TICKET 0x61c8864680b583ebull
 
 #endif

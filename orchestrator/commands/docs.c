@@ -29,7 +29,7 @@ static void print_markdown(void)
 static void print_man(void)
 {
     for (size_t i = 0; i < TABLE_COUNT; i++) {
-        printf(".SH OPTIONS OF %s\n", tables[i].command);
+        printf(".SH OPTIONS OF \"volley %s\"\n", tables[i].command);
         options_print_man(tables[i].table, stdout);
     }
 }

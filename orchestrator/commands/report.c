@@ -211,6 +211,7 @@ int command_report(int argc, const char *const *argv)
         options_print_help(&report_option_table, stdout);
     } else if (code == OK) {
         signal(SIGPIPE, SIG_IGN); /* the files are completed when a reader of stdout goes away */
+        signal(SIGXFSZ, SIG_IGN); /* and a file that must not grow is told like a full disk */
         const char *directory = find_directory(argc, argv, &values, &err);
         code = directory != NULL ? check_request(&request, &err) : err.code;
         if (code == OK)

@@ -285,6 +285,26 @@ static enum err_code harvest_records(struct collector *collector, uint32_t index
     }
 }
 
+/* What a dead worker had drawn and has no fate yet is lost. Death falls anywhere, mostly into a write:
+ * a request that was about to be sent counts as sent, since it may be. The counters tell, not the
+ * gauge in_flight, which is written a moment after them. The worker is dead: its words are the
+ * orchestrator's to write until a replacement runs. */
+static void lose_requests(struct ipc_worker *worker)
+{
+    uint64_t counters[COUNTER_COUNT];
+    uint64_t drawn = atomic_load(&worker->drawn);
+    for (int i = 0; i < COUNTER_COUNT; i++)
+        counters[i] = atomic_load(&worker->counters[i]);
+    if (drawn < counters[COUNTER_SENT])
+        drawn = counters[COUNTER_SENT];
+    uint64_t settled = counters[COUNTER_OK] + counters[COUNTER_ERROR_REPLIES] +
+                       counters[COUNTER_TIMED_OUT] + counters_lost(counters);
+    atomic_store(&worker->counters[COUNTER_SENT], drawn);
+    atomic_fetch_add(&worker->counters[COUNTER_LOST_WORKER], drawn - settled);
+    atomic_store(&worker->in_flight, 0);
+    atomic_store(&worker->connections_ready, 0);
+}
+
 enum err_code collector_harvest(struct collector *collector, uint32_t index, struct err *err)
 {
     struct ipc_worker *worker = ipc_worker(collector->segment, index);
@@ -294,10 +314,7 @@ enum err_code collector_harvest(struct collector *collector, uint32_t index, str
     enum err_code code = harvest_records(collector, index, warmup, err);
     if (code != OK)
         return code;
-    /* The worker is dead: its words are the orchestrator's to write until a replacement runs. */
-    uint64_t in_flight = atomic_exchange(&worker->in_flight, 0);
-    atomic_fetch_add(&worker->counters[COUNTER_LOST_WORKER], in_flight);
-    atomic_store(&worker->connections_ready, 0);
+    lose_requests(worker);
     for (int i = 0; i < COUNTER_COUNT; i++) {
         uint64_t unpublished = atomic_load(&worker->counters[i]) - member->merged[i];
         collector->harvest->counters[i] += unpublished;

@@ -66,6 +66,7 @@ struct fleet {
     uint64_t progress_at_ns;
     uint64_t unconnected_ns;
     bool running;
+    bool stopped_at_once; /* the user asked twice: that workers die is no fault of theirs */
     bool over;
     struct err err; /* ends the run */
 };
@@ -196,13 +197,15 @@ static void died_running(struct fleet *fleet, uint32_t index, pid_t pid, int sta
     struct ipc_worker *worker = ipc_worker(fleet->segment, index);
     if (WIFEXITED(status) && state_of(fleet, index) == WORKER_DONE)
         return; /* its last record is in the ring */
-    fleet->result->evidence.workers_lost++;
+    if (!fleet->stopped_at_once)
+        fleet->result->evidence.workers_lost++;
     if (state_of(fleet, index) == WORKER_FAILED && worker->err.code == E_UNTRUSTED) {
         err_set(&fleet->err, E_UNTRUSTED, "%s", worker->err.text);
         set_stop(fleet, clock_now_ns());
     }
-    log_line(LOG_WARNING, "worker %u (pid %d) died by %s %d%s%s; its interval is marked degraded",
-             index, (int)pid, WIFSIGNALED(status) ? "signal" : "exit status",
+    log_line(fleet->stopped_at_once ? LOG_DEBUG : LOG_WARNING,
+             "worker %u (pid %d) died by %s %d%s%s; its interval is marked degraded", index,
+             (int)pid, WIFSIGNALED(status) ? "signal" : "exit status",
              WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status),
              worker->err.code != OK ? ": " : "", worker->err.code != OK ? worker->err.text : "");
     if (collector_harvest(&fleet->collector, index, &fleet->err) != OK)
@@ -381,6 +384,7 @@ static void heed_interrupts(struct fleet *fleet, uint64_t now_ns)
     } else {
         log_line(LOG_WARNING, "interrupted again: stopping at once");
         set_stop(fleet, now_ns);
+        fleet->stopped_at_once = true;
         kill_workers(fleet);
     }
 }

@@ -336,6 +336,7 @@ static enum err_code keep_rest(struct option_values *values, int rest, int argc,
         return err_set(err, E_SYSTEM, "reading the options: out of memory");
     values->rest = list;
     values->rest_count = count;
+    values->rest_marked = strcmp(argv[rest - 1], "--") == 0;
     for (size_t i = 0; i < count; i++) {
         list[i] = keep(values, argv[rest + (int)i]);
         if (list[i] == NULL)

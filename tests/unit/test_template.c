@@ -1,0 +1,359 @@
+#include <check.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "worker/template.h"
+#include "worker/workload.h"
+
+Suite *test_template_suite(void);
+
+static struct template template;
+static struct spec spec;
+static char out[16384];
+
+static void order(enum key_order key_order, uint64_t keyspace, uint64_t offset)
+{
+    spec = (struct spec){.key_order = key_order,
+                         .keyspace = keyspace,
+                         .keyspace_offset = offset,
+                         .data_bytes = 8,
+                         .seed = 7};
+}
+
+static void compile(const char *argument)
+{
+    struct err err = {.code = OK};
+    size_t expected_bytes;
+    ck_assert_int_eq(template_init(&template, &spec, &err), OK);
+    ck_assert_int_eq(
+        template_argument_bytes(&template, argument, strlen(argument), &expected_bytes, &err), OK);
+    ck_assert_int_eq(template_append_argument(&template, argument, strlen(argument), &err), OK);
+    ck_assert_uint_eq(template.byte_count, expected_bytes);
+    ck_assert_uint_lt(template.byte_count, sizeof out);
+}
+
+/* The argument as ticket has it. */
+static const char *render(uint64_t ticket)
+{
+    memset(out, '?', sizeof out);
+    template_render(&template, ticket, out);
+    ck_assert_int_eq(out[template.byte_count], '?');
+    out[template.byte_count] = '\0';
+    return out;
+}
+
+/* Twelve digits, and nothing else, as a number. */
+static uint64_t digits(const char *text)
+{
+    uint64_t number = 0;
+    for (unsigned i = 0; i < TEMPLATE_DIGITS; i++) {
+        ck_assert_msg(text[i] >= '0' && text[i] <= '9', "no digit in %.12s", text);
+        number = number * 10 + (uint64_t)(text[i] - '0');
+    }
+    return number;
+}
+
+START_TEST(test_digits)
+{
+    /* Breaks when a number is written with other digits than its own, or not with twelve. */
+    static const struct {
+        uint64_t number;
+        const char *text;
+    } cases[] = {{0, "000000000000"},           {7, "000000000007"},
+                 {123456, "000000123456"},      {999999, "000000999999"},
+                 {1000000, "000001000000"},     {120003400056, "120003400056"},
+                 {999999999999, "999999999999"}};
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        char text[TEMPLATE_DIGITS + 1] = "";
+        template_write_digits(text, cases[i].number);
+        ck_assert_str_eq(text, cases[i].text);
+    }
+}
+END_TEST
+
+START_TEST(test_text_stays)
+{
+    /* Breaks when bytes that are no placeholder are changed. */
+    static const char *const cases[] = {"",       "plain", "_",    "__",          "____",
+                                        "_____",  "__A__", "a__b", "__rand_int_", "__RAND_INT__",
+                                        "__ x__", "x__y_z"};
+    order(KEYS_RANDOM, 1000, 0);
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        compile(cases[i]);
+        ck_assert_str_eq(render(5), cases[i]);
+        ck_assert_uint_eq(template.draw_count, 0);
+        template_destroy(&template);
+    }
+}
+END_TEST
+
+START_TEST(test_unknown_placeholder_is_refused)
+{
+    /* Breaks when a misspelled placeholder goes out as it stands: every request would have one key. */
+    static const char *const cases[] = {"__rand_it__", "__rand_10th__",    "k:__rand__:x",
+                                        "__keys__",    "__data____date__", "___x__"};
+    order(KEYS_RANDOM, 1000, 0);
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct err err = {.code = OK};
+        size_t bytes;
+        ck_assert_int_eq(template_init(&template, &spec, &err), OK);
+        ck_assert_msg(
+            template_argument_bytes(&template, cases[i], strlen(cases[i]), &bytes, &err) == E_USAGE,
+            "%s", cases[i]);
+        ck_assert_msg(strstr(err.text, "__rand_int__") != NULL, "%s", err.text);
+        err.code = OK;
+        ck_assert_int_eq(template_append_argument(&template, cases[i], strlen(cases[i]), &err),
+                         E_USAGE);
+        template_destroy(&template);
+    }
+}
+END_TEST
+
+START_TEST(test_numbers_stay_in_range)
+{
+    /* Breaks when a key outside of offset .. offset + K - 1 is used, or an edge of it never. */
+    static const uint64_t offsets[] = {0, 1, 5000000, 999999999990};
+    for (size_t i = 0; i < sizeof offsets / sizeof offsets[0]; i++) {
+        bool low = false, high = false;
+        order(KEYS_RANDOM, 10, offsets[i]);
+        compile("k:__rand_int__:x");
+        for (uint64_t ticket = 0; ticket < 1000; ticket++) {
+            const char *text = render(ticket);
+            uint64_t number = digits(text + 2);
+            ck_assert_str_eq(text + 14, ":x");
+            ck_assert_uint_ge(number, offsets[i]);
+            ck_assert_uint_le(number, offsets[i] + 9);
+            low |= number == offsets[i];
+            high |= number == offsets[i] + 9;
+        }
+        ck_assert(low && high);
+        template_destroy(&template);
+    }
+}
+END_TEST
+
+START_TEST(test_int_differs_and_named_are_equal)
+{
+    /* Breaks when __rand_int__ repeats within a request, or __rand_1st__ does not. */
+    order(KEYS_RANDOM, 1000000000, 0);
+    compile("__rand_int__ __rand_int__ __rand_1st__ __rand_2nd__ __rand_1st__ __rand_9th__ "
+            "__key__");
+    ck_assert_uint_eq(template.draw_count, 6);
+    for (uint64_t ticket = 0; ticket < 200; ticket++) {
+        const char *text = render(ticket);
+        uint64_t numbers[6];
+        for (int i = 0; i < 6; i++)
+            numbers[i] = digits(text + (size_t)i * 13);
+        ck_assert_uint_eq(numbers[2], numbers[4]);
+        ck_assert_int_eq(memcmp(text + 78, "key:", 4), 0);
+        uint64_t distinct[6] = {numbers[0], numbers[1], numbers[2],
+                                numbers[3], numbers[5], digits(text + 82)};
+        for (int i = 0; i < 6; i++)
+            for (int other = 0; other < i; other++)
+                ck_assert_uint_ne(distinct[i], distinct[other]);
+    }
+    template_destroy(&template);
+}
+END_TEST
+
+START_TEST(test_one_key)
+{
+    /* Breaks when there is more than one key without -r and --sequential. */
+    order(KEYS_ONE, 1, 0);
+    compile("__key__ __rand_int__");
+    ck_assert_str_eq(render(0), "key:000000000000 000000000000");
+    ck_assert_str_eq(render(12345), "key:000000000000 000000000000");
+    template_destroy(&template);
+}
+END_TEST
+
+START_TEST(test_sequential_covers_each_key_once_per_pass)
+{
+    /* Breaks when a pass through the range leaves a key out or takes one twice, whatever number of
+     * keys a request has, wherever it begins and whoever sends which ticket. */
+    enum { KEYS = 60, PASSES = 2 };
+    static const char *const arguments[] = {"__rand_int__",
+                                            "__rand_int__ __rand_int__ __rand_int__"};
+    for (size_t form = 0; form < 2; form++) {
+        for (uint64_t workers = 1; workers <= 7; workers++) {
+            unsigned seen[KEYS] = {0};
+            unsigned draws = form == 0 ? 1 : 3;
+            order(KEYS_SEQUENTIAL, KEYS, 500);
+            spec.sequential_random_start = workers % 2 == 0;
+            compile(arguments[form]);
+            uint64_t tickets = KEYS * PASSES / draws;
+            for (uint64_t worker = 0; worker < workers; worker++)
+                for (uint64_t ticket = worker; ticket < tickets; ticket += workers)
+                    for (unsigned i = 0; i < draws; i++)
+                        seen[digits(render(ticket) + (size_t)i * 13) - 500]++;
+            for (unsigned key = 0; key < KEYS; key++)
+                ck_assert_uint_eq(seen[key], PASSES);
+            template_destroy(&template);
+        }
+    }
+}
+END_TEST
+
+START_TEST(test_sequential_start)
+{
+    /* Breaks when a sequence does not begin at the offset, or at random does not depend on the seed. */
+    order(KEYS_SEQUENTIAL, 1000000, 40);
+    compile("__rand_int__");
+    ck_assert_uint_eq(digits(render(0)), 40);
+    ck_assert_uint_eq(digits(render(999999)), 1000039);
+    ck_assert_uint_eq(digits(render(1000000)), 40);
+    template_destroy(&template);
+    spec.sequential_random_start = true;
+    uint64_t starts[2];
+    for (int i = 0; i < 2; i++) {
+        spec.seed = (uint64_t)i;
+        compile("__rand_int__");
+        starts[i] = digits(render(0));
+        ck_assert_uint_eq(digits(render(1)), starts[i] == 1000039 ? 40 : starts[i] + 1);
+        template_destroy(&template);
+    }
+    ck_assert_uint_ne(starts[0], starts[1]);
+}
+END_TEST
+
+START_TEST(test_random_keys_are_uniform)
+{
+    /* Breaks when some keys come more often than chance allows: chi-square over 100 keys, at a fixed
+     * seed; 148.2 is the 99.9 % point for 99 degrees of freedom. */
+    enum { KEYS = 100, TICKETS = 100000 };
+    static unsigned seen[2][KEYS];
+    order(KEYS_RANDOM, KEYS, 0);
+    compile("__rand_int__ __rand_int__");
+    for (uint64_t ticket = 0; ticket < TICKETS; ticket++)
+        for (int i = 0; i < 2; i++)
+            seen[i][digits(render(ticket) + 13 * i)]++;
+    for (int i = 0; i < 2; i++) {
+        double chi_square = 0, expected = TICKETS / KEYS;
+        for (int key = 0; key < KEYS; key++) {
+            double difference = seen[i][key] - expected;
+            chi_square += difference * difference / expected;
+        }
+        ck_assert_double_lt(chi_square, 148.2);
+        ck_assert_double_gt(chi_square, 56.0); /* too even to be chance */
+    }
+    template_destroy(&template);
+}
+END_TEST
+
+START_TEST(test_warmup_draws_from_another_stream)
+{
+    /* Breaks when the warm-up asks for the very keys that measuring begins with, so that a server
+     * with a cache has them all ready. */
+    for (unsigned draws = 1; draws <= 16; draws++) {
+        char argument[256] = "";
+        for (unsigned i = 0; i < draws; i++)
+            memcpy(argument + 12 * (size_t)i, "__rand_int__", 13);
+        order(KEYS_RANDOM, 1000000000, 0);
+        compile(argument);
+        unsigned same = 0;
+        for (uint64_t ticket = 0; ticket < 50; ticket++)
+            for (uint32_t draw = 0; draw < draws; draw++)
+                same += template_draw(&template, ticket, draw) ==
+                        template_draw(&template, WORKLOAD_WARMUP_TICKET + ticket, draw);
+        ck_assert_msg(same <= 1, "%u of %u the same with %u draws", same, 50 * draws, draws);
+        template_destroy(&template);
+    }
+    order(KEYS_SEQUENTIAL, 1000, 5);
+    compile("__rand_int__");
+    ck_assert_uint_eq(template_draw(&template, WORKLOAD_WARMUP_TICKET, 0), 5);
+    ck_assert_uint_eq(template_draw(&template, WORKLOAD_WARMUP_TICKET + 7, 0), 12);
+    template_destroy(&template);
+}
+END_TEST
+
+START_TEST(test_seed_gives_keys_and_values)
+{
+    /* Breaks when a run cannot be repeated, or another seed does not give another one. */
+    static char first[256], again[256], other[256];
+    order(KEYS_RANDOM, 1000000000, 0);
+    spec.data_bytes = 100;
+    for (uint64_t ticket = 0; ticket < 20; ticket++) {
+        char *const texts[3] = {first, again, other};
+        for (int i = 0; i < 3; i++) {
+            spec.seed = i == 2 ? 8 : 7;
+            compile("__key__ __data__");
+            snprintf(texts[i], sizeof first, "%s", render(ticket));
+            template_destroy(&template);
+        }
+        ck_assert_str_eq(first, again);
+        ck_assert_int_ne(memcmp(first, other, 16), 0);
+        ck_assert_str_ne(first + 17, other + 17);
+    }
+}
+END_TEST
+
+START_TEST(test_values)
+{
+    /* Breaks when values have another length than asked for, are not letters, or are all the same. */
+    static const size_t sizes[] = {1, 3, 100, 4096};
+    for (size_t i = 0; i < sizeof sizes / sizeof sizes[0]; i++) {
+        static char before[4096];
+        unsigned changes = 0;
+        order(KEYS_RANDOM, 10, 0);
+        spec.data_bytes = sizes[i];
+        compile("<__data__|__data__>");
+        ck_assert_uint_eq(template.byte_count, 2 * sizes[i] + 3);
+        for (uint64_t ticket = 0; ticket < 100; ticket++) {
+            const char *text = render(ticket);
+            ck_assert_int_eq(text[0], '<');
+            ck_assert_int_eq(text[1 + sizes[i]], '|');
+            ck_assert_int_eq(text[2 + 2 * sizes[i]], '>');
+            for (size_t at = 0; at < sizes[i]; at++)
+                ck_assert(text[1 + at] >= 'A' && text[1 + at] <= 'Z');
+            changes += memcmp(before, text + 1, sizes[i]) != 0;
+            memcpy(before, text + 1, sizes[i]);
+        }
+        ck_assert_uint_ge(changes, sizes[i] >= 3 ? 98 : 80);
+        template_destroy(&template);
+    }
+}
+END_TEST
+
+START_TEST(test_values_and_numbers_mix)
+{
+    /* Breaks when digits behind a value, or a value behind digits, stand in the wrong place. */
+    order(KEYS_SEQUENTIAL, 1000, 0);
+    spec.data_bytes = 2;
+    compile("a__rand_int__b__data__c__rand_int__d__data__e");
+    for (uint64_t ticket = 0; ticket < 100; ticket++) {
+        const char *text = render(ticket);
+        ck_assert_uint_eq(strlen(text), 33);
+        ck_assert(text[0] == 'a' && text[13] == 'b' && text[16] == 'c' && text[29] == 'd' &&
+                  text[32] == 'e');
+        ck_assert_uint_eq(digits(text + 1), 2 * ticket);
+        ck_assert_uint_eq(digits(text + 17), 2 * ticket + 1);
+    }
+    template_destroy(&template);
+}
+END_TEST
+
+Suite *test_template_suite(void)
+{
+    Suite *suite = suite_create("template");
+    TCase *text = tcase_create("text");
+    tcase_add_test(text, test_digits);
+    tcase_add_test(text, test_text_stays);
+    tcase_add_test(text, test_unknown_placeholder_is_refused);
+    suite_add_tcase(suite, text);
+    TCase *numbers = tcase_create("numbers");
+    tcase_add_test(numbers, test_numbers_stay_in_range);
+    tcase_add_test(numbers, test_int_differs_and_named_are_equal);
+    tcase_add_test(numbers, test_one_key);
+    tcase_add_test(numbers, test_sequential_covers_each_key_once_per_pass);
+    tcase_add_test(numbers, test_sequential_start);
+    tcase_add_test(numbers, test_random_keys_are_uniform);
+    tcase_add_test(numbers, test_warmup_draws_from_another_stream);
+    suite_add_tcase(suite, numbers);
+    TCase *values = tcase_create("values");
+    tcase_add_test(values, test_seed_gives_keys_and_values);
+    tcase_add_test(values, test_values);
+    tcase_add_test(values, test_values_and_numbers_mix);
+    suite_add_tcase(suite, values);
+    return suite;
+}
