@@ -302,11 +302,13 @@ static void take_unusual_reply(struct connection *connection, const struct resp_
 {
     struct worker *worker = connection->worker;
     if (reply->is_error || reply->errors > 0) {
-        /* One request is one error, whatever number of its parts fail: the first one names it. */
+        /* One request is one error, whatever number of its parts fail: the first one names it. It
+         * is counted with the last reply, which may come in a later interval, or never. */
         if (!connection->head_failed && reply->is_error)
-            recorder_error_reply(worker, reply->text, reply->text_bytes);
+            connection->head_kind = recorder_error_kind(worker, reply->text, reply->text_bytes);
         else if (!connection->head_failed)
-            recorder_error_reply(worker, "NESTED an error inside an aggregate reply", 41);
+            connection->head_kind =
+                recorder_error_kind(worker, "NESTED an error inside an aggregate reply", 41);
         connection->head_failed = true;
     } else {
         count_reading(counts, workload_read_kind(worker->run->workload, connection->head_replies),
@@ -319,7 +321,7 @@ static void take_unusual_reply(struct connection *connection, const struct resp_
         connection->head_failed ? HISTOGRAM_SERVICE_ERROR : HISTOGRAM_SERVICE_OK;
     interval_histogram_record(&worker->interval->histograms[kind], service_ns);
     if (connection->head_failed)
-        worker_count(worker, COUNTER_ERROR_REPLIES, 1);
+        recorder_error_reply(worker, connection->head_kind);
     else
         counts->ok++;
     connection->head_replies = 0;
