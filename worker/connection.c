@@ -124,17 +124,24 @@ static void attempt_failed(struct connection *connection, bool try_again, const 
 
 /* Sending -------------------------------------------------------------------------------------- */
 
-/* Requests drawn before the warm-up ended and not sent since: they become requests of the run. */
+/* Whether requests with a ticket of the warm-up wait to be sent though it is over. They stand before
+ * all others. */
+static bool unsent_is_stale(const struct connection *connection)
+{
+    return connection->unsent > 0 && !connection->worker->warming_up &&
+           slot_at(connection, connection->in_flight)->ticket >= WORKLOAD_WARMUP_TICKET;
+}
+
+/* They become requests of the run, as far as it has any left. */
 static void redraw_unsent(struct connection *connection)
 {
     struct worker *worker = connection->worker;
     uint32_t kept = 0;
     for (uint32_t i = 0; i < connection->unsent; i++) {
-        struct request_slot *slot = slot_at(connection, connection->in_flight + i);
-        if (slot->ticket < WORKLOAD_WARMUP_TICKET || tickets_draw(worker, &slot->ticket))
-            kept++;
-        else
-            break;
+        uint64_t ticket = slot_at(connection, connection->in_flight + i)->ticket;
+        if (ticket >= WORKLOAD_WARMUP_TICKET && !tickets_draw(worker, &ticket))
+            continue;
+        slot_at(connection, connection->in_flight + kept++)->ticket = ticket;
     }
     worker->unsent -= connection->unsent - kept;
     connection->unsent = kept;
@@ -196,17 +203,18 @@ static void flush(struct connection *connection)
 {
     struct worker *worker = connection->worker;
     while (connection->unsent > 0 || connection->partial_bytes > 0) {
+        if (unsent_is_stale(connection)) {
+            redraw_unsent(connection);
+            continue;
+        }
         uint32_t rendered = render_batch(connection);
         size_t skipped_bytes = connection->partial_bytes;
         size_t byte_count = rendered * worker->request_bytes - skipped_bytes;
         uint64_t sent_ns = clock_now_ns();
         if (sent_ns >= worker->edge_ns) {
-            bool warming_up = worker->warming_up;
             recorder_cut(worker, sent_ns);
-            if (warming_up && !worker->warming_up) {
-                redraw_unsent(connection);
+            if (unsent_is_stale(connection))
                 continue;
-            }
         }
         if (sent_ns >= worker->stop_at_ns) {
             /* Only what was begun is finished. */

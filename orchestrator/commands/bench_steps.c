@@ -12,6 +12,10 @@
 #define PREFILL_PIPELINE 16u
 /* Elements that a read which consumes them gets when time decides how many it reads. */
 #define PREFILL_CONSUMED_DEFAULT 100000u
+/* A writer draws at most so many numbers a request (ZADD: score and element); a range as many times
+ * the requests makes every element another one. */
+#define PREFILL_DRAWS_MAX 2u
+#define PREFILL_CONSUMED_MAX 100000000000ull
 
 static enum err_code read_stdin(struct bench_steps *steps, struct err *err)
 {
@@ -100,8 +104,13 @@ static enum err_code add_prefill(struct bench_steps *steps, const struct workloa
         writing.requests = test->prefill_elements;
     } else if (test->prefill_per_request) {
         writing.requests = spec->duration_ns > 0 ? PREFILL_CONSUMED_DEFAULT : spec->requests;
+        if (writing.requests > PREFILL_CONSUMED_MAX)
+            return err_set(err, E_USAGE,
+                           "--prefill: %s takes one element a request; at most %llu can be written",
+                           test->name, PREFILL_CONSUMED_MAX);
         writing.key_order = KEYS_SEQUENTIAL;
-        writing.keyspace = writing.requests;
+        writing.keyspace = writing.requests * PREFILL_DRAWS_MAX;
+        writing.keyspace_offset = 0;
     }
     char title[64];
     const struct workload_test *writer = workload_test_find(test->prefill_name);

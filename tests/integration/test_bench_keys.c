@@ -1,0 +1,284 @@
+/* `volley bench`: which keys and values reach the server. */
+#include <check.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "tests/support/check/run_json.h"
+#include "tests/support/check/server.h"
+
+Suite *test_bench_keys_suite(void);
+
+#define TEST_TIMEOUT_SECONDS 60
+
+static struct test_server server;
+static struct bench_setting at_server;
+static struct bench_call call;
+
+static void set_up(void)
+{
+    test_server_start(&server, NULL);
+    at_server = (struct bench_setting){.port = server.port_text};
+}
+
+static void tear_down(void)
+{
+    test_server_stop(&server);
+}
+
+static void empty_server(void)
+{
+    free(test_server_text(&server, "FLUSHALL"));
+    free(test_server_text(&server, "CONFIG RESETSTAT"));
+}
+
+static long long keys(void)
+{
+    return test_server_integer(&server, "DBSIZE");
+}
+
+static bool key_exists(const char *name)
+{
+    return test_server_integer(&server, "EXISTS %s", name) == 1;
+}
+
+/* One number for all keys and values, whatever their order. */
+static char *digest(void)
+{
+    static const char script[] =
+        "local names = redis.call('KEYS', '*') table.sort(names) local all = {} "
+        "for i, name in ipairs(names) do all[i] = name .. '=' .. redis.call('GET', name) end "
+        "return redis.sha1hex(table.concat(all, ','))";
+    char *text = test_server_text(&server, "EVAL %s 0", script);
+    ck_assert_uint_eq(strlen(text), 40);
+    return text;
+}
+
+START_TEST(test_random_range)
+{
+    /* Breaks when -r uses keys outside of its range, or leaves a part of it out. */
+    call_expect(&call, 0, &at_server, "-q -t set -r 50 --keyspace-offset 1000 -n 2000 -c 4");
+    call_free(&call);
+    ck_assert_int_eq(keys(), 50);
+    ck_assert(key_exists("key:000000001000") && key_exists("key:000000001049"));
+}
+END_TEST
+
+START_TEST(test_sequential_range)
+{
+    /* Breaks when --sequential leaves a key out or goes on beyond its range, for any number of
+     * workers; half a pass writes half of the keys. */
+    for (int workers = 1; workers <= 3; workers++) {
+        empty_server();
+        call_expect(&call, 0, &at_server,
+                    "-q -t set --sequential 500 -n 250 -c 6 -P 4 --processes %d --cpus none",
+                    workers);
+        call_free(&call);
+        ck_assert_int_eq(keys(), 250);
+        ck_assert(key_exists("key:000000000000") && key_exists("key:000000000249"));
+        call_expect(&call, 0, &at_server,
+                    "-q -t set --sequential 500 -n 500 -c 6 --keyspace-offset 100 --processes %d "
+                    "--cpus none",
+                    workers);
+        call_free(&call);
+        ck_assert_int_eq(keys(), 600);
+        ck_assert(key_exists("key:000000000599"));
+    }
+}
+END_TEST
+
+START_TEST(test_sequential_random_start)
+{
+    /* Breaks when a sequence that begins anywhere does not come round its end. */
+    call_expect(&call, 0, &at_server,
+                "-q -t set --sequential 1000 --sequential-random-start --seed 5 -n 300 -c 2");
+    call_free(&call);
+    ck_assert_int_eq(keys(), 300);
+    ck_assert(!key_exists("key:000000000000") || !key_exists("key:000000000299"));
+    call_expect(&call, 0, &at_server,
+                "-q -t set --sequential 1000 --sequential-random-start --seed 5 -n 1000 -c 2");
+    call_free(&call);
+    ck_assert_int_eq(keys(), 1000);
+    ck_assert(key_exists("key:000000000000") && key_exists("key:000000000999"));
+}
+END_TEST
+
+START_TEST(test_split_does_not_matter)
+{
+    /* Breaks when the same seed gives other keys or values with another number of workers,
+     * connections or requests in flight; each key is written once, so that order does not matter. */
+    char *first = NULL;
+    for (int workers = 1; workers <= 4; workers += 3) {
+        empty_server();
+        call_expect(&call, 0, &at_server,
+                    "-q -r 100000000 -d 40 -n 500 --seed 11 -c %d -P %d --processes %d --cpus none"
+                    " -- SET __key__ __data__",
+                    workers * 2, workers * 3, workers);
+        call_free(&call);
+        ck_assert_int_eq(keys(), 500);
+        char *this = digest();
+        if (first == NULL)
+            first = this;
+        else
+            ck_assert_str_eq(first, this);
+        if (first != this)
+            free(this);
+    }
+    empty_server();
+    call_expect(&call, 0, &at_server, "-q -t set -r 100000000 -d 40 -n 500 --seed 12");
+    call_free(&call);
+    char *other = digest();
+    ck_assert_str_ne(first, other);
+    free(first);
+    free(other);
+}
+END_TEST
+
+START_TEST(test_prefill_gives_hits)
+{
+    /* Breaks when a test finds nothing though its keys were to be written before: every row of the
+     * table that reads, with each order of keys. */
+    static const struct {
+        const char *options;
+        int keys;      /* -1: not looked at */
+        int hits_each; /* keys that a request reads */
+    } cases[] = {{"-t get -r 300", 300, 1},
+                 {"-t get --sequential 300 --keyspace-offset 77", 300, 1},
+                 {"-t get --sequential 300 --sequential-random-start", 300, 1},
+                 {"-t get", 1, 1},
+                 {"-t mget -r 300", 300, 10},
+                 {"-t lpop", -1, 1},
+                 {"-t rpop -r 10", -1, 1},
+                 {"-t spop", -1, 1},
+                 {"-t spop -r 10", -1, 1},
+                 {"-t zpopmin", -1, 1},
+                 {"-t zpopmin -r 10 --keyspace-offset 5", -1, 1},
+                 {"-t lrange_100", -1, 1},
+                 {"-t lrange_600 -r 10", -1, 1}};
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        empty_server();
+        call_expect(&call, 0, &at_server, "-q -n 400 -c 4 --prefill %s", cases[i].options);
+        ck_assert_uint_eq(json_array_size(json_object_get(call.root, "runs")), 2);
+        ck_assert(json_is_true(json_object_get(run_json_at(call.root, 0), "prefill")));
+        ck_assert_msg(run_json_count(&call, 1, "requests.hits") == 400 * cases[i].hits_each &&
+                          run_json_count(&call, 1, "requests.misses") == 0,
+                      "%s: %lld hits, %lld misses", cases[i].options,
+                      run_json_count(&call, 1, "requests.hits"),
+                      run_json_count(&call, 1, "requests.misses"));
+        if (cases[i].keys >= 0)
+            ck_assert_int_eq(keys(), cases[i].keys);
+        call_free(&call);
+    }
+    call_expect(&call, 2, &at_server, "-q -n 9223372036854775808 --prefill -t zpopmin");
+    call_free(&call);
+}
+END_TEST
+
+START_TEST(test_lists_have_their_length)
+{
+    /* Breaks when the list for LRANGE is shorter than what is asked of it. */
+    call_expect(&call, 0, &at_server, "-q -n 10 -c 2 --prefill -t lrange_300 -d 10");
+    ck_assert_int_eq(run_json_count(&call, 1, "requests.hits"), 10);
+    ck_assert_int_gt(run_json_count(&call, 1, "bytes.in"), 10 * 300 * 10);
+    ck_assert_int_ge(test_server_integer(&server, "LLEN mylist"), 300);
+    call_free(&call);
+}
+END_TEST
+
+START_TEST(test_misses_are_shown)
+{
+    /* Breaks when reads that find nothing are not told from hits. */
+    free(test_server_text(&server, "SET key:000000000001 x"));
+    call_expect(&call, 0, &at_server, "-t get --sequential 4 -n 400 -c 4");
+    ck_assert_int_eq(run_json_count(&call, 0, "requests.hits"), 100);
+    ck_assert_int_eq(run_json_count(&call, 0, "requests.misses"), 300);
+    ck_assert_ptr_nonnull(strstr(call.program.out, "Misses: 300 (75.00%)"));
+    ck_assert_ptr_nonnull(strstr(call.program.out, "--prefill"));
+    call_free(&call);
+    call_expect(&call, 0, &at_server, "-q -t mget --sequential 4 -n 100 -c 4");
+    ck_assert_int_eq(run_json_count(&call, 0, "requests.hits"), 250);
+    ck_assert_int_eq(run_json_count(&call, 0, "requests.misses"), 750);
+    call_free(&call);
+    call_expect(&call, 0, &at_server, "-q -t lpop,spop,zpopmin,lrange_100 -n 50 -c 4");
+    for (size_t i = 0; i < 3; i++)
+        ck_assert_int_eq(run_json_count(&call, i, "requests.misses"), 50);
+    ck_assert_int_eq(run_json_count(&call, 4, "requests.hits"), 50);
+    call_free(&call);
+}
+END_TEST
+
+START_TEST(test_own_command)
+{
+    /* Breaks when a command behind the options, its placeholders, sequences or repeats, does not do
+     * on the server what it says. */
+    call_expect(&call, 0, &at_server,
+                "-q --sequential 100 -n 100 -d 7 -- HSET h:__rand_1st__ n __rand_1st__ v "
+                "__data__ ; 3 INCR c:__rand_1st__ ; LPUSH l __rand_int__ __rand_int__");
+    call_free(&call);
+    ck_assert_int_eq(test_server_calls(&server, "hset"), 100);
+    ck_assert_int_eq(test_server_calls(&server, "incr"), 300);
+    ck_assert_int_eq(test_server_integer(&server, "LLEN l"), 200);
+    char *number = test_server_text(&server, "HGET h:000000000042 n");
+    char *value = test_server_text(&server, "HGET h:000000000042 v");
+    char *times = test_server_text(&server, "GET c:000000000042");
+    /* Three numbers a request and 100 keys: every one is the first of one request. */
+    ck_assert(number != NULL && value != NULL && times != NULL);
+    ck_assert_str_eq(number, "000000000042");
+    ck_assert_uint_eq(strlen(value), 7);
+    ck_assert_str_eq(times, "3");
+    free(number);
+    free(value);
+    free(times);
+    call_expect(&call, 0, &at_server, "-q -n 5 set plain word");
+    call_free(&call);
+    char *plain = test_server_text(&server, "GET plain");
+    ck_assert_str_eq(plain, "word");
+    free(plain);
+}
+END_TEST
+
+START_TEST(test_last_argument_from_stdin)
+{
+    /* Breaks when -x does not take standard input whole, with its line breaks, as the last
+     * argument. */
+    struct bench_setting setting = at_server;
+    setting.stdin_text = "two\nlines \xff\n";
+    call_expect(&call, 0, &setting, "-q -n 5 -x -- SET k");
+    call_free(&call);
+    char *value = test_server_text(&server, "GET k");
+    ck_assert_str_eq(value, "two\nlines \xff\n");
+    free(value);
+    setting.stdin_text = NULL;
+    call_expect(&call, 0, &setting, "-q -n 5 -x -- SET empty");
+    call_free(&call);
+    ck_assert_int_eq(test_server_integer(&server, "STRLEN empty"), 0);
+    ck_assert(key_exists("empty"));
+    call_expect(&call, 2, &setting, "-q -n 5 -x -t set");
+    ck_assert_ptr_null(call.root);
+    call_free(&call);
+}
+END_TEST
+
+static void add(Suite *suite, const char *name, const TTest *test)
+{
+    TCase *tcase = tcase_create(name);
+    tcase_add_checked_fixture(tcase, set_up, tear_down);
+    tcase_set_timeout(tcase, TEST_TIMEOUT_SECONDS);
+    tcase_add_test(tcase, test);
+    suite_add_tcase(suite, tcase);
+}
+
+Suite *test_bench_keys_suite(void)
+{
+    Suite *suite = suite_create("bench_keys");
+    add(suite, "random", test_random_range);
+    add(suite, "sequential", test_sequential_range);
+    add(suite, "random_start", test_sequential_random_start);
+    add(suite, "split", test_split_does_not_matter);
+    add(suite, "prefill", test_prefill_gives_hits);
+    add(suite, "lists", test_lists_have_their_length);
+    add(suite, "misses", test_misses_are_shown);
+    add(suite, "command", test_own_command);
+    add(suite, "stdin", test_last_argument_from_stdin);
+    return suite;
+}

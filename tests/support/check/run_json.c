@@ -1,0 +1,284 @@
+#include "tests/support/check/run_json.h"
+
+#include <check.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define WORDS_BYTES 4096
+
+/* ---- The identities. ---- */
+
+json_t *run_json_at(const json_t *root, size_t index)
+{
+    json_t *run = json_array_get(json_object_get(root, "runs"), index);
+    ck_assert_msg(run != NULL, "the JSON has no run %zu", index);
+    return run;
+}
+
+static json_t *value_at(const json_t *object, const char *path)
+{
+    char key[64];
+    const json_t *value = object;
+    for (const char *at = path; *at != '\0' && value != NULL;) {
+        size_t bytes = strcspn(at, ".");
+        snprintf(key, sizeof key, "%.*s", (int)bytes, at);
+        value = json_object_get(value, key);
+        at += bytes + (at[bytes] == '.');
+    }
+    ck_assert_msg(value != NULL, "the JSON has no %s", path);
+    return (json_t *)(uintptr_t)value;
+}
+
+double run_json_number(const json_t *run, const char *path)
+{
+    const json_t *value = value_at(run, path);
+    ck_assert_msg(json_is_number(value), "%s is no number", path);
+    return json_number_value(value);
+}
+
+static long long count_of(const json_t *object, const char *path)
+{
+    const json_t *value = value_at(object, path);
+    ck_assert_msg(json_is_integer(value) && json_integer_value(value) >= 0, "%s is no count", path);
+    return json_integer_value(value);
+}
+
+long long run_json_count(const struct bench_call *call, size_t index, const char *path)
+{
+    ck_assert_ptr_nonnull(call->root);
+    return count_of(run_json_at(call->root, index), path);
+}
+
+/* A latency's own order, and how many values it has. */
+static void check_latency(const json_t *object, const char *path, long long count)
+{
+    static const char *const rising[] = {"min",   "p50",    "p90",     "p95", "p99",
+                                         "p99_9", "p99_99", "p99_999", "max"};
+    const json_t *latency = value_at(object, path);
+    ck_assert_msg(count_of(latency, "count") == count, "%s has %lld values instead of %lld", path,
+                  count_of(latency, "count"), count);
+    double before = 0;
+    for (size_t i = 0; i < sizeof rising / sizeof rising[0] && count > 0; i++) {
+        const json_t *value = value_at(latency, rising[i]);
+        if (json_is_null(value)) /* too many requests had no reply to know it */
+            continue;
+        ck_assert_msg(json_number_value(value) >= before, "%s: %s falls", path, rising[i]);
+        before = json_number_value(value);
+    }
+}
+
+/* What holds for a run and for each of its intervals. */
+static void check_measures(const json_t *object, bool degraded)
+{
+    const json_t *requests = value_at(object, "requests");
+    long long answered = count_of(requests, "ok") + count_of(requests, "errors");
+    long long unanswered = count_of(requests, "timed_out") + count_of(requests, "lost");
+    ck_assert_int_eq(count_of(requests, "due"), count_of(requests, "sent") +
+                                                    count_of(requests, "backlog") +
+                                                    count_of(requests, "shed"));
+    if (degraded)
+        return;
+    ck_assert_int_eq(count_of(requests, "in_flight_before") + count_of(requests, "sent"),
+                     answered + unanswered + count_of(requests, "in_flight"));
+    check_latency(object, "service_time_us", count_of(requests, "ok"));
+    check_latency(object, "response_time_us", count_of(requests, "ok"));
+    check_latency(object, "error_time_us", count_of(requests, "errors"));
+    long long kinds = 0;
+    const char *word;
+    json_t *count;
+    json_object_foreach(value_at(object, "errors_by_kind"), word, count) kinds +=
+        json_integer_value(count);
+    ck_assert_int_eq(kinds, count_of(requests, "errors") + unanswered);
+}
+
+static void check_sum(const json_t *run, const char *path)
+{
+    long long sum = 0;
+    size_t index;
+    json_t *interval;
+    json_array_foreach(value_at(run, "intervals"), index, interval) sum += count_of(interval, path);
+    ck_assert_msg(sum == count_of(run, path), "%s: the intervals add up to %lld, the run says %lld",
+                  path, sum, count_of(run, path));
+}
+
+/* Intervals follow each other without a gap, and their gauges meet. */
+static bool check_intervals(const json_t *run)
+{
+    bool degraded = false;
+    size_t index;
+    const json_t *interval, *before = NULL;
+    json_array_foreach(value_at(run, "intervals"), index, interval)
+    {
+        bool this_degraded = json_is_true(value_at(interval, "degraded"));
+        degraded |= this_degraded;
+        check_measures(interval, this_degraded);
+        ck_assert_int_ge(count_of(interval, "last_index"), count_of(interval, "index"));
+        if (before != NULL) {
+            ck_assert_int_eq(count_of(interval, "index"), count_of(before, "last_index") + 1);
+            ck_assert_int_eq(count_of(interval, "requests.in_flight_before"),
+                             count_of(before, "requests.in_flight"));
+        } else {
+            ck_assert_int_eq(count_of(interval, "requests.in_flight_before"),
+                             count_of(run, "requests.in_flight_before"));
+        }
+        before = interval;
+    }
+    if (before != NULL)
+        ck_assert_int_eq(count_of(before, "requests.in_flight"),
+                         count_of(run, "requests.in_flight"));
+    return degraded;
+}
+
+static void check_workers(const json_t *run)
+{
+    long long sum = 0;
+    size_t index;
+    const json_t *worker;
+    json_array_foreach(value_at(run, "workers"), index, worker)
+    {
+        ck_assert_int_eq(count_of(worker, "index"), (long long)index);
+        sum += count_of(worker, "requests");
+    }
+    ck_assert_int_eq(sum, count_of(run, "requests.ok") + count_of(run, "requests.errors"));
+}
+
+static void check_run(const json_t *run)
+{
+    static const char *const summed[] = {
+        "requests.due",       "requests.sent",        "requests.ok",
+        "requests.errors",    "requests.timed_out",   "requests.lost",
+        "requests.hits",      "requests.misses",      "bytes.out",
+        "bytes.in",           "connections.lost",     "connections.opened",
+        "connections.failed", "service_time_us.count"};
+    bool degraded = check_intervals(run);
+    check_measures(run, degraded);
+    for (size_t i = 0; i < sizeof summed / sizeof summed[0]; i++)
+        check_sum(run, summed[i]);
+    if (!degraded)
+        check_workers(run);
+    /* Nothing is left in the air: what was not answered has a name. */
+    ck_assert_int_eq(count_of(run, "requests.in_flight"), 0);
+    ck_assert(json_is_null(value_at(run, "rate.target")));
+    const json_t *class = json_array_get(value_at(run, "classes"), 0);
+    ck_assert(json_equal(value_at(class, "requests"), value_at(run, "requests")));
+    if (count_of(run, "requests.ok") > 0) {
+        double seconds = run_json_number(run, "seconds");
+        double expected = (double)count_of(run, "requests.ok") / seconds;
+        ck_assert_double_gt(seconds, 0);
+        ck_assert_double_eq_tol(run_json_number(run, "rate.achieved"), expected, 1e-6 * expected);
+    }
+}
+
+void run_json_check(const json_t *root)
+{
+    size_t index;
+    const json_t *run;
+    ck_assert_str_eq(json_string_value(value_at(root, "schema")), "volley.run/1");
+    json_array_foreach(value_at(root, "runs"), index, run) check_run(run);
+}
+
+/* ---- Calls. ---- */
+
+static void start(struct bench_call *call, const struct bench_setting *setting, const char *format,
+                  va_list args)
+{
+    static const struct bench_setting nothing = {.program = NULL};
+    char words[WORDS_BYTES], path[96];
+    const char *argv[PROGRAM_ARGS_MAX] = {NULL};
+    size_t argc = 0;
+    if (setting == NULL)
+        setting = &nothing;
+    memset(call, 0, sizeof *call);
+    snprintf(call->directory, sizeof call->directory, "/tmp/volley-bench-XXXXXX");
+    ck_assert_ptr_nonnull(mkdtemp(call->directory));
+    snprintf(path, sizeof path, "%s/out.json", call->directory);
+    argv[argc++] = setting->program != NULL ? setting->program : program_volley();
+    argv[argc++] = "bench";
+    if (setting->port != NULL) {
+        argv[argc++] = "-p";
+        argv[argc++] = setting->port;
+    }
+    if (setting->socket_path != NULL) {
+        argv[argc++] = "-s";
+        argv[argc++] = setting->socket_path;
+    }
+    argv[argc++] = "--json";
+    argv[argc++] = path;
+    int bytes = vsnprintf(words, sizeof words, format, args);
+    ck_assert(bytes >= 0 && (size_t)bytes < sizeof words);
+    char *rest = words;
+    for (char *word; bytes > 0 && (word = strsep(&rest, " ")) != NULL;) {
+        ck_assert_uint_lt(argc, PROGRAM_ARGS_MAX - 2);
+        argv[argc++] = word;
+    }
+    argv[argc++] = setting->last_word;
+    program_start(&call->program, &(struct program_options){.argv = argv,
+                                                            .stdin_text = setting->stdin_text,
+                                                            .environment = setting->environment});
+}
+
+void call_finish(struct bench_call *call)
+{
+    char path[96];
+    json_error_t why;
+    program_wait(&call->program);
+    snprintf(path, sizeof path, "%s/out.json", call->directory);
+    if (access(path, F_OK) != 0)
+        return;
+    call->root = json_load_file(path, 0, &why);
+    ck_assert_msg(call->root != NULL, "%s: line %d: %s", path, why.line, why.text);
+    run_json_check(call->root);
+}
+
+void call_start(struct bench_call *call, const struct bench_setting *setting, const char *format,
+                ...)
+{
+    va_list args;
+    va_start(args, format);
+    start(call, setting, format, args);
+    va_end(args);
+}
+
+void call_run(struct bench_call *call, const struct bench_setting *setting, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    start(call, setting, format, args);
+    va_end(args);
+    call_finish(call);
+}
+
+void call_expect(struct bench_call *call, int exit_status, const struct bench_setting *setting,
+                 const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    start(call, setting, format, args);
+    va_end(args);
+    call_finish(call);
+    ck_assert_msg(call->program.exit_status == exit_status, "%s: exit status %d, signal %d\n%s%s",
+                  call->program.name, call->program.exit_status, call->program.exit_signal,
+                  call->program.out, call->program.err);
+}
+
+/* The directory and what lies directly in it. */
+static void remove_directory(const char *directory)
+{
+    static const char *const names[] = {"out.json", "config"};
+    char path[128];
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        snprintf(path, sizeof path, "%s/%s", directory, names[i]);
+        unlink(path);
+    }
+    ck_assert_msg(rmdir(directory) == 0, "%s holds more than it should", directory);
+}
+
+void call_free(struct bench_call *call)
+{
+    json_decref(call->root);
+    program_free(&call->program);
+    remove_directory(call->directory);
+}
