@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "common/log.h"
+#include "orchestrator/commands/bench_log.h"
 #include "orchestrator/commands/bench_outputs.h"
 #include "orchestrator/commands/bench_steps.h"
 #include "orchestrator/commands/commands.h"
@@ -85,10 +86,14 @@ static enum err_code reach_target(struct session *session, struct err *err)
         code = managed_server_start(&session->server, session->plan.server_cpu,
                                     &session->interrupts->count, err);
         spec->port = session->server.port;
+        if (code == OK)
+            bench_log_server_started(&session->server);
     }
     if (code == OK)
         code = control_connect(&session->control, &session->target, spec,
                                &session->interrupts->count, err);
+    if (code == OK)
+        log_line(LOG_INFO, "%s answers", session->target.text);
     if (code == OK)
         server_locality_find(&session->locality, session->control, &session->target);
     return code;
@@ -200,9 +205,12 @@ static enum err_code run_step(struct session *session, const struct bench_step *
             .pipeline = facts->pipeline,
             .null_transport = step->spec.null_transport,
         };
+        bench_log_run_begin(facts);
         code = fleet_run(&session->plan, &run, facts, &session->timeline,
                          session->show_progress ? &session->progress : NULL, session->interrupts,
                          result, err);
+        if (code == OK)
+            bench_log_run_end(facts, result);
     }
     if (code == OK && result->status != OK) {
         if (result->status != E_INTERRUPTED)
@@ -238,6 +246,8 @@ static void session_free(struct session *session)
     if (session->progress_ready)
         progress_destroy(&session->progress);
     control_close(session->control);
+    if (session->server.pid != 0)
+        log_line(LOG_INFO, "stopping the server (pid %d)", (int)session->server.pid);
     managed_server_stop(&session->server);
     json_decref(session->facts.spec);
     json_decref(session->facts.environment);
@@ -260,6 +270,8 @@ static enum err_code run_session(struct session *session, struct err *err)
         code = plan_raise_fd_limit(&session->plan, err);
     if (code == OK)
         code = open_outputs(session, err);
+    if (code == OK)
+        bench_log_plan(&session->plan, &session->cpus);
     if (code == OK)
         code = reach_target(session, err);
     if (code == OK)
