@@ -165,7 +165,9 @@ static void fill_facts(struct run_facts *facts, const struct session *session,
         .pipeline = spec->pipeline,
         .data_bytes = spec->data_bytes,
         .request_bytes = workload_request_bytes(step->workload),
-        .keyspace = spec->key_order == KEYS_ONE ? 1 : spec->keyspace,
+        .keyspace = workload_keys_per_request(step->workload) == 0 ? 0
+                    : spec->key_order == KEYS_ONE                  ? 1
+                                                                   : spec->keyspace,
         .one_key = workload_uses_one_key(step->workload),
         .reads = workload_reads(step->workload),
         .keyspace_random = spec->key_order == KEYS_RANDOM,

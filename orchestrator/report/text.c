@@ -55,7 +55,9 @@ static void print_keys_line(struct output *out, const struct run_facts *run)
     char grouped[UNITS_GROUPED_BYTES];
     if (run->one_key)
         output_printf(out, "Keys: the same in every request\n");
-    else if (run->keyspace > 0)
+    else if (run->keyspace == 0)
+        output_printf(out, "Keys: fixed by the command\n");
+    else
         output_printf(out, "Keys: %s, %s\n",
                       units_format_grouped(grouped, sizeof grouped, run->keyspace),
                       run->keyspace_random ? "random" : "sequential");

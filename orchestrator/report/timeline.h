@@ -36,9 +36,10 @@ struct run_facts {
     uint64_t warmup_ns;
     uint64_t duration_ns; /* 0: requests decide                                        */
     uint64_t requests;    /* 0: time decides                                           */
-    uint64_t clients, pipeline, data_bytes, request_bytes, keyspace;
-    bool one_key; /* every request has the same key                            */
-    bool reads;   /* hits and misses mean something                            */
+    uint64_t clients, pipeline, data_bytes, request_bytes;
+    uint64_t keyspace; /* 0: no number of a key stands in the request */
+    bool one_key;      /* every request has the same key                            */
+    bool reads;        /* hits and misses mean something                            */
     bool keyspace_random;
     uint32_t worker_count;
     int worker_cpus[IPC_WORKERS_MAX]; /* -1: not pinned */

@@ -45,12 +45,40 @@ START_TEST(the_log_tells_the_session)
 }
 END_TEST
 
+START_TEST(fixed_keys_are_told)
+{
+    /* breaks if the banner claims a key range that the command does not use, or is silent */
+    static const struct {
+        const char *arguments[3];
+        const char *banner, *plan;
+    } cases[] = {
+        {{"ping"}, "Keys: fixed by the command\n", "none: the request is always the same\n"},
+        {{"set", "a", "__data__"},
+         "Keys: fixed by the command\n",
+         "none: the keys are fixed by the command\n"},
+        {{"get", "__key__"}, "Keys: 1,000, random\n", "000000000000 to 000000000999, at random"},
+    };
+    const char *const *arguments = cases[_i].arguments;
+    struct program bench;
+    program_run_volley(&bench, "bench", "--null", "-n", "10", "-c", "1", "-r", "1000", "--",
+                       arguments[0], arguments[1], arguments[2], NULL);
+    ck_assert_msg(bench.exit_status == 0, "%s", bench.err);
+    expect(bench.out, cases[_i].banner);
+    program_free(&bench);
+    program_run_volley(&bench, "bench", "--null", "-r", "1000", "--explain", "--", arguments[0],
+                       arguments[1], arguments[2], NULL);
+    expect(bench.out, cases[_i].plan);
+    program_free(&bench);
+}
+END_TEST
+
 Suite *test_texts_suite(void)
 {
     Suite *suite = suite_create("texts");
     TCase *tcase = tcase_create("volley");
     tcase_set_timeout(tcase, 60);
     tcase_add_test(tcase, the_log_tells_the_session);
+    tcase_add_loop_test(tcase, fixed_keys_are_told, 0, 3);
     suite_add_tcase(suite, tcase);
     return suite;
 }

@@ -218,11 +218,12 @@ START_TEST(several_runs_stand_apart)
     facts.worker_cpus[0] = -1;
     facts.requests = 0;
     facts.duration_ns = 1500 * NS_PER_MS;
+    facts.keyspace = 0;
     one_run(&timeline, &facts, row);
     ck_assert_ptr_nonnull(strstr(text, "second)\n\nVolley Benchmark\nTarget: 127.0.0.1:6379\n"
                                        "Processes: 1 (not pinned)\nClients: 4\nPipeline: 1\n"
-                                       "Duration: 1500ms\nData Size: 3\nKeys: 100,000, random\n"
-                                       "Command: SET\nLabel: tuned\n\nFinal Results:\n"));
+                                       "Duration: 1500ms\nData Size: 3\nKeys: fixed by the "
+                                       "command\nCommand: SET\nLabel: tuned\n\nFinal Results:\n"));
     timeline_destroy(&timeline);
     fixture_session_free(&session);
     fclose(out);
