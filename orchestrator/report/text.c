@@ -126,14 +126,17 @@ static void print_latency(struct output *out, const struct run_result *result)
                  figure_ordinal(ordinal, sizeof ordinal, percent));
         print_percentile(out, result, caption, percent);
     }
-    output_printf(out, "closed loop: latency is service time\n");
+    output_printf(out,
+                  "Closed loop: each latency is the time from a request's write to its reply's "
+                  "read (service time).\n");
 }
 
 static void print_distribution(struct output *out, const struct histogram *service)
 {
     static const double edges_ms[] = {0.1, 0.5, 1, 2, 5, 10, 20, 50, 100, 200, 500, 1000};
     uint64_t below = 0;
-    output_printf(out, "\nLatency Distribution:\n====================\n");
+    output_printf(out, "\nLatency Distribution:\n====================\n"
+                       "(each row counts what the rows above do not)\n");
     for (size_t i = 0; i < sizeof edges_ms / sizeof edges_ms[0]; i++) {
         uint64_t edge_ns = (uint64_t)(edges_ms[i] * NS_PER_MS_F + 0.5);
         uint64_t at_or_below = histogram_count_at_or_below(service, edge_ns);
@@ -205,8 +208,9 @@ static void print_verdict(struct output *out, const struct verdict *verdict)
     for (uint32_t i = 0; i < verdict->check_count; i++) {
         const struct verdict_check *check = &verdict->checks[i];
         if (check->level != VERDICT_GREEN)
-            output_printf(out, "%s %s: %s (%s): %s\n", verdict_level_name(check->level),
-                          check->name, check->value, check->threshold, check->advice);
+            output_printf(out, "%s %s   %s   (limit: %s)\n      %s\n",
+                          verdict_level_name(check->level), check->name, check->value,
+                          check->threshold, check->advice);
     }
 }
 
@@ -225,12 +229,17 @@ static void print_report(struct text *text, const struct run_result *result)
         output_printf(out, "Interrupted: the run was stopped before its end\n");
     if (result->status != OK && result->status_text[0] != '\0')
         output_printf(out, "Status: %s\n", result->status_text);
-    print_latency(out, result);
-    print_distribution(out, service);
+    if (service->count > 0) {
+        print_latency(out, result);
+        print_distribution(out, service);
+    } else {
+        output_printf(out, "\nno request succeeded: there are no latencies\n");
+    }
     print_traffic(out, result);
     print_failures(out, result);
     if (text->debug) {
-        text_spectrum(out, service);
+        if (service->count > 0)
+            text_spectrum(out, service);
         text_workers(out, result);
     }
     print_verdict(out, &result->verdict);
