@@ -111,6 +111,7 @@ static enum err_code open_outputs(struct session *session, struct err *err)
     if (code == OK && session->show_progress) {
         code = progress_init(&session->progress, stderr, err);
         session->progress_ready = code == OK;
+        session->progress.named = session->steps.count > 1 || spec->loop;
     }
     return code;
 }
@@ -156,7 +157,7 @@ static void fill_facts(struct run_facts *facts, const struct session *session,
     const struct spec *spec = &step->spec;
     *facts = (struct run_facts){
         .index = index,
-        .prefill = step->prefill,
+        .prefill = step->prefill_for != NULL,
         .interval_ns = spec->interval_ns,
         .warmup_ns = spec->warmup_ns,
         .duration_ns = spec->duration_ns,
@@ -174,6 +175,8 @@ static void fill_facts(struct run_facts *facts, const struct session *session,
         .worker_count = session->plan.worker_count,
     };
     snprintf(facts->name, sizeof facts->name, "%s", workload_title(step->workload));
+    if (step->prefill_for != NULL)
+        snprintf(facts->prefill_for, sizeof facts->prefill_for, "%s", step->prefill_for);
     snprintf(facts->target, sizeof facts->target, "%s", session->target.text);
     for (uint32_t i = 0; i < session->plan.worker_count; i++)
         facts->worker_cpus[i] = session->plan.workers[i].cpu;
@@ -189,7 +192,7 @@ static enum err_code run_step(struct session *session, const struct bench_step *
         code = err_set(err, E_SYSTEM, "no memory for a run");
     if (code == OK) {
         fill_facts(facts, session, step, index);
-        if (facts->one_key && !step->prefill)
+        if (facts->one_key && !facts->prefill)
             log_line(LOG_WARNING,
                      "%s: every request has the same key; give -r KEYSPACE or --sequential "
                      "KEYSPACE to spread them",

@@ -28,7 +28,8 @@ void bench_log_server_started(const struct managed_server *server)
 void bench_log_run_begin(const struct run_facts *run)
 {
     char clients[UNITS_GROUPED_BYTES], bytes[UNITS_GROUPED_BYTES];
-    log_line(LOG_INFO, "%s: begins on %s", run->name, run->target);
+    log_line(LOG_INFO, "%s: begins on %s%s%s", run->name, run->target,
+             run->prefill ? ", prefill for " : "", run->prefill_for);
     log_line(LOG_DEBUG, "%s: %s connections in %u workers, requests of %s bytes", run->name,
              units_format_grouped(clients, sizeof clients, run->clients), run->worker_count,
              units_format_grouped(bytes, sizeof bytes, run->request_bytes));

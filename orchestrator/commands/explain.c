@@ -67,8 +67,10 @@ static void print_step(FILE *out, const struct bench_step *step, uint32_t number
 {
     const struct spec *spec = &step->spec;
     char text[32];
-    fprintf(out, "\nStep %u: %s%s\n", number, workload_title(step->workload),
-            step->prefill ? ", not measured" : "");
+    fprintf(out, "\nStep %u: %s", number, workload_title(step->workload));
+    if (step->prefill_for != NULL)
+        fprintf(out, ", prefill for %s, not measured", step->prefill_for);
+    fputc('\n', out);
     if (spec->duration_ns > 0)
         fprintf(out, "  length        %s",
                 units_format_duration(text, sizeof text, spec->duration_ns));

@@ -247,12 +247,14 @@ static void print_report(struct text *text, const struct run_result *result)
 
 static void print_prefill(struct text *text, const struct run_result *result)
 {
-    char done[UNITS_GROUPED_BYTES];
+    char done[UNITS_GROUPED_BYTES], rate[UNITS_GROUPED_BYTES];
     const uint64_t *counters = result->total->counters;
     units_format_grouped(done, sizeof done, counters[COUNTER_OK]);
-    output_printf(&text->out, "%sPrefill: %s, %s requests in %.2f seconds (%.2f per second)",
-                  text->blocks++ > 0 ? "\n" : "", result->facts->name, done, result->seconds,
-                  figure_rate(counters[COUNTER_OK], result->seconds));
+    units_format_grouped(rate, sizeof rate,
+                         (uint64_t)(figure_rate(counters[COUNTER_OK], result->seconds) + 0.5));
+    output_printf(&text->out, "%sPrefill for %s: %s requests of %s in %.2f s (%s per second)",
+                  text->blocks++ > 0 ? "\n" : "", result->facts->prefill_for, done,
+                  result->facts->name, result->seconds, rate);
     if (figure_failed(counters) > 0)
         output_printf(&text->out, ", %" PRIu64 " failed", figure_failed(counters));
     output_printf(&text->out, "%s\n", result->interrupted ? ", interrupted" : "");

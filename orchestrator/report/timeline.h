@@ -31,6 +31,7 @@ struct run_facts {
     char name[128];           /* "GET"                                                        */
     uint32_t index;           /* of the run in the session, from 0                            */
     bool prefill;             /* writes the keys that the next run reads: reported briefly    */
+    char prefill_for[64];     /* that run's test: "GET"; "": no prefill                       */
     uint64_t started_wall_ns; /* wall clock at the common start                            */
     uint64_t interval_ns;
     uint64_t warmup_ns;

@@ -239,9 +239,10 @@ START_TEST(several_runs_stand_apart)
     struct interval_row *row = fixture_row(0);
     fixture_answer(row, 1000000, 2000);
     facts.prefill = true;
+    snprintf(facts.prefill_for, sizeof facts.prefill_for, "GET");
     snprintf(facts.name, sizeof facts.name, "SET");
     one_run(&timeline, &facts, row);
-    ck_assert_str_eq(text, "Prefill: SET, 2,000 requests in 1.00 seconds (2000.00 per second)\n");
+    ck_assert_str_eq(text, "Prefill for GET: 2,000 requests of SET in 1.00 s (2,000 per second)\n");
     facts.prefill = false;
     facts.worker_count = 1;
     facts.worker_cpus[0] = -1;
