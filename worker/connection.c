@@ -382,15 +382,6 @@ static bool take_replies(struct connection *connection, size_t byte_count, uint6
     return valid && (connection->in_flight > 0 || connection->partial_bytes == 0);
 }
 
-/* A reset that came together with data is no second edge, and is not reported as closing. Mostly the
- * next write finds it; where none will follow for what is in flight, another read must. */
-static bool must_look_again(const struct connection *connection, uint64_t now_ns)
-{
-    const struct worker *worker = connection->worker;
-    return connection->in_flight > 0 && (!resp_scanner_idle(&connection->scanner) ||
-                                         worker->tickets_exhausted || now_ns >= worker->stop_at_ns);
-}
-
 /* One read per wake-up, more while a read fills the buffer, or to the end when the peer has closed:
  * an edge is not repeated for what is still there. What goes on and on is continued by
  * connections_resume. */
@@ -428,8 +419,7 @@ static void receive(struct connection *connection, bool closed_by_peer)
             connection_lost(connection, COUNTER_LOST_PROTOCOL, done_ns);
             return;
         }
-        more = got_bytes == WORKER_READ_BYTES || closed_by_peer ||
-               must_look_again(connection, done_ns);
+        more = got_bytes == WORKER_READ_BYTES || closed_by_peer;
     } while (more && ++reads < READS_AT_ONCE);
     set_read_cut(connection, more);
     fill_and_send(connection, done_ns);
@@ -656,6 +646,16 @@ static void time_out(struct connection *connection, uint64_t now_ns)
     connection_lost(connection, COUNTER_LOST_TIMEOUT, now_ns);
 }
 
+/* A reset that came together with data is no second edge, and is not reported as closing. Mostly the
+ * next write finds it; where none will follow for what is in flight, the tick reads once more. Done
+ * there and not behind every read, since it would double the reads of large values. */
+static bool must_look_again(const struct connection *connection, uint64_t now_ns)
+{
+    const struct worker *worker = connection->worker;
+    return connection->in_flight > 0 && (!resp_scanner_idle(&connection->scanner) ||
+                                         worker->tickets_exhausted || now_ns >= worker->stop_at_ns);
+}
+
 void connections_tick(struct worker *worker, uint64_t now_ns)
 {
     uint32_t opening_at_once = OPENING_AT_ONCE / worker->run->worker_count;
@@ -669,6 +669,8 @@ void connections_tick(struct worker *worker, uint64_t now_ns)
             if (connection->in_flight > 0 &&
                 now_ns >= slot_at(connection, 0)->sent_ns + worker->spec->request_timeout_ns)
                 time_out(connection, now_ns);
+            else if (must_look_again(connection, now_ns))
+                event_active(&connection->read_event, EV_READ, 0);
             break;
         case CONNECTION_CONNECTING:
         case CONNECTION_GREETING:
