@@ -392,7 +392,8 @@ static void receive(struct connection *connection, bool closed_by_peer)
     uint64_t done_ns;
     bool more;
     uint32_t reads = 0;
-    set_read_cut(connection, false);
+    if (connection->read_cut)
+        set_read_cut(connection, false);
     do {
         int sys_errno = 0;
         got_bytes = 0;
@@ -421,7 +422,8 @@ static void receive(struct connection *connection, bool closed_by_peer)
         }
         more = got_bytes == WORKER_READ_BYTES || closed_by_peer;
     } while (more && ++reads < READS_AT_ONCE);
-    set_read_cut(connection, more);
+    if (more)
+        set_read_cut(connection, true);
     fill_and_send(connection, done_ns);
 }
 

@@ -9,6 +9,7 @@ Suite *test_texts_suite(void);
 
 static void expect(const char *text, const char *wanted)
 {
+    ck_assert_ptr_nonnull(wanted);
     ck_assert_msg(strstr(text, wanted) != NULL, "\"%s\" is not in:\n%s", wanted, text);
 }
 
