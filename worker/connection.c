@@ -61,7 +61,7 @@ static void close_descriptor(struct connection *connection)
 {
     if (connection->fd < 0)
         return;
-    set_read_cut(connection, false);
+    set_read_cut(connection, false); /* the next descriptor has nothing to read yet */
     event_del(&connection->read_event);
     event_del(&connection->write_event);
     connection->write_waiting = false;
@@ -385,8 +385,8 @@ static bool take_replies(struct connection *connection, size_t byte_count, uint6
 static bool must_look_again(const struct connection *connection, uint64_t now_ns)
 {
     const struct worker *worker = connection->worker;
-    return connection->in_flight > 0 && (!resp_scanner_idle(&connection->scanner) ||
-                                         worker->tickets_exhausted || now_ns >= worker->stop_at_ns);
+    return worker->tickets_exhausted || now_ns >= worker->stop_at_ns ||
+           !resp_scanner_idle(&connection->scanner);
 }
 
 /* One read per wake-up, more while a read fills the buffer, or to the end when the peer has closed:
@@ -399,7 +399,6 @@ static void receive(struct connection *connection, bool closed_by_peer)
     uint64_t done_ns;
     bool more;
     uint32_t reads = 0;
-    set_read_cut(connection, false);
     do {
         int sys_errno = 0;
         got_bytes = 0;
@@ -427,9 +426,10 @@ static void receive(struct connection *connection, bool closed_by_peer)
             return;
         }
         more = got_bytes == WORKER_READ_BYTES || closed_by_peer ||
-               must_look_again(connection, done_ns);
+               (connection->in_flight > 0 && must_look_again(connection, done_ns));
     } while (more && ++reads < READS_AT_ONCE);
-    set_read_cut(connection, more);
+    if (more != connection->read_cut)
+        set_read_cut(connection, more);
     fill_and_send(connection, done_ns);
 }
 
