@@ -70,6 +70,8 @@ static enum err_code prepare(struct session *session, struct err *err)
         code = cpu_order_discover(&session->cpus, "", NULL, err);
     if (code == OK)
         code = plan_build(&session->plan, spec, &session->cpus, place_of_server(spec), err);
+    if (code == OK && session->plan.reduction != NULL && !spec->explain)
+        log_line(LOG_WARNING, "%s", session->plan.reduction);
     return code;
 }
 

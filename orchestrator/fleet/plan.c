@@ -146,6 +146,8 @@ static enum err_code count_workers(struct plan *plan, const struct spec *spec,
                  (unsigned long long)most, plural(most),
                  most == spec->clients ? "there are no more connections"
                                        : "volley runs no more than that");
+            if (threads > 1) /* the user named a number */
+                plan->reduction = plan->notes[plan->note_count - 1];
             count = most;
         }
     } else {
