@@ -236,12 +236,16 @@ static enum err_code run_steps(struct session *session, struct err *err)
     timeline_session_begin(&session->timeline, &session->facts);
     do {
         for (uint32_t i = 0; i < session->steps.count && code == OK; i++) {
-            if (session->interrupts->count > 0)
+            if (session->interrupts->count > 0) {
+                session->worst = err_worse(session->worst, E_INTERRUPTED);
                 break;
+            }
             code = run_step(session, &session->steps.steps[i], index++, err);
         }
     } while (session->request.spec.loop && code == OK && session->interrupts->count == 0 &&
              session->worst == OK);
+    if (session->request.spec.loop && session->interrupts->count > 0)
+        session->worst = err_worse(session->worst, E_INTERRUPTED);
     timeline_session_end(&session->timeline);
     return code;
 }
@@ -267,8 +271,10 @@ static void session_free(struct session *session)
 
 static enum err_code run_session(struct session *session, struct err *err)
 {
-    session->interrupts = interrupts_install();
+    /* Up to here a signal ends the process as usual: nothing has been started, and reading standard
+     * input (-x) may take for ever. */
     enum err_code code = prepare(session, err);
+    session->interrupts = interrupts_install();
     if (code == OK && session->request.spec.explain) {
         explain_print(stdout, &session->request.values, &session->steps, &session->plan);
         return OK;
