@@ -72,12 +72,32 @@ START_TEST(fixed_keys_are_told)
 }
 END_TEST
 
+START_TEST(the_plan_comes_first)
+{
+    /* breaks if --explain buries the plan under the options, or shares out what is one worker's */
+    struct program bench;
+    program_run_volley(&bench, "bench", "--null", "--explain", "-c", "1", "-n", "20k", "--cpus",
+                       "none", "-t", "ping_mbulk", NULL);
+    ck_assert_msg(bench.exit_status == 0, "%s", bench.err);
+    ck_assert_ptr_eq(strstr(bench.out, "Workers: 1\n"), bench.out);
+    expect(bench.out, "  worker 0    not pinned 1 connection, all requests\n");
+    expect(bench.out, "  length        20000 requests\n");
+    expect(strstr(bench.out, "\nStep 1: PING_MBULK\n"), "\nOptions (value, where it came from):\n");
+    expect(bench.out, "  requests                 20000                    command line: -n\n");
+    program_free(&bench);
+    program_run_volley(&bench, "bench", "--null", "--explain", "-c", "5", "--processes", "2", NULL);
+    expect(bench.out, " 3 connections, about 1/2 of the requests\n");
+    program_free(&bench);
+}
+END_TEST
+
 Suite *test_texts_suite(void)
 {
     Suite *suite = suite_create("texts");
     TCase *tcase = tcase_create("volley");
     tcase_set_timeout(tcase, 60);
     tcase_add_test(tcase, the_log_tells_the_session);
+    tcase_add_test(tcase, the_plan_comes_first);
     tcase_add_loop_test(tcase, fixed_keys_are_told, 0, 3);
     suite_add_tcase(suite, tcase);
     return suite;
