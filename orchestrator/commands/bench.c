@@ -295,6 +295,7 @@ int command_bench(int argc, const char *const *argv)
     enum err_code code = bench_options_parse(&session->request, argc, argv, &err);
     if (code == OK && session->request.help) {
         options_print_help(&bench_option_table, stdout);
+        printf("\nOther commands: volley help\n");
     } else if (code == OK && session->request.version) {
         printf("volley %s (%s)\n", volley_version, volley_commit);
     } else if (code == OK) {

@@ -135,7 +135,7 @@ static uint64_t limited_auto_count(struct plan *plan, const struct spec *spec,
                                    const struct cpu_set_order *order, enum server_place place,
                                    const struct cpu_pool *pool)
 {
-    char why[sizeof plan->notes[0]];
+    char why[320]; /* the reason has up to 199 bytes */
     uint64_t count = auto_count(why, sizeof why, spec, order, place, pool);
     uint64_t most = spec->clients < IPC_WORKERS_MAX ? spec->clients : IPC_WORKERS_MAX;
     if (count <= most) {

@@ -45,6 +45,31 @@ START_TEST(the_log_tells_the_session)
 }
 END_TEST
 
+START_TEST(help_knows_the_commands)
+{
+    /* breaks if `volley help COMMAND` ignores its word, or one form of help hides the other commands */
+    struct program help, bench;
+    program_run_volley(&help, "help", "bench", NULL);
+    program_run_volley(&bench, "bench", "--help", NULL);
+    ck_assert_int_eq(help.exit_status, 0);
+    ck_assert_str_eq(help.out, bench.out);
+    ck_assert_str_eq(bench.out + bench.out_bytes - 28, "Other commands: volley help\n");
+    program_free(&help);
+    program_run_volley(&help, "help", "report", NULL);
+    expect(help.out, "usage: volley report DIR [OPTIONS]\n");
+    program_free(&help);
+    program_run_volley(&help, "help", "version", NULL);
+    expect(help.out, "usage: volley [COMMAND] [OPTIONS]\n");
+    program_free(&help);
+    program_run_volley(&help, "help", "bnch", NULL);
+    ck_assert_int_eq(help.exit_status, 2);
+    expect(help.err, "there is no command \"bnch\"");
+    ck_assert_str_eq(help.out, "");
+    program_free(&help);
+    program_free(&bench);
+}
+END_TEST
+
 START_TEST(fixed_keys_are_told)
 {
     /* breaks if the banner claims a key range that the command does not use, or is silent */
@@ -98,6 +123,7 @@ Suite *test_texts_suite(void)
     tcase_set_timeout(tcase, 60);
     tcase_add_test(tcase, the_log_tells_the_session);
     tcase_add_test(tcase, the_plan_comes_first);
+    tcase_add_test(tcase, help_knows_the_commands);
     tcase_add_loop_test(tcase, fixed_keys_are_told, 0, 3);
     suite_add_tcase(suite, tcase);
     return suite;
