@@ -1,7 +1,12 @@
 /* What volley says around a result: the log, the banner, the plan, the help, the completion. */
+#include <arpa/inet.h>
 #include <check.h>
+#include <netinet/in.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 #include "tests/support/check/run.h"
 
@@ -70,6 +75,51 @@ START_TEST(help_knows_the_commands)
 }
 END_TEST
 
+/* Whether somebody listens where volley looks when no server is named. */
+static bool usual_port_is_taken(void)
+{
+    struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons(6379)};
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    ck_assert_int_ge(fd, 0);
+    bool taken = connect(fd, (struct sockaddr *)&address, sizeof address) == 0;
+    close(fd);
+    return taken;
+}
+
+START_TEST(who_names_no_server_is_advised)
+{
+    /* breaks if a first try without a server ends in a bare "Connection refused", or if the advice
+     * is given to who has followed it */
+    static const char advice[] = "name a server with -h and -p, or let volley start one";
+    struct program bench;
+    program_run_volley(&bench, "bench", "-h", "127.0.0.1", "-p", "1", NULL);
+    ck_assert_int_eq(bench.exit_status, 5);
+    expect(bench.err, "cannot connect to 127.0.0.1:1: Connection refused\n");
+    program_free(&bench);
+    if (usual_port_is_taken())
+        return;
+    program_run_volley(&bench, "bench", "-n", "1", NULL);
+    ck_assert_int_eq(bench.exit_status, 5);
+    expect(bench.err, "cannot connect to 127.0.0.1:6379: Connection refused; ");
+    expect(bench.err, advice);
+    program_free(&bench);
+}
+END_TEST
+
+START_TEST(standard_input_is_no_name)
+{
+    /* breaks if what -x reads, however long, becomes the name of the test */
+    const char *const argv[] = {program_volley(), "--null", "-n", "10", "-x", "set", "foo", NULL};
+    struct program bench;
+    program_run(&bench, &(struct program_options){.argv = argv, .stdin_text = "a long value"});
+    ck_assert_msg(bench.exit_status == 0, "%s", bench.err);
+    expect(bench.out, "\nCommand: set foo <stdin>\n");
+    expect_not(bench.out, "a long value");
+    program_free(&bench);
+}
+END_TEST
+
 START_TEST(fixed_keys_are_told)
 {
     /* breaks if the banner claims a key range that the command does not use, or is silent */
@@ -124,6 +174,8 @@ Suite *test_texts_suite(void)
     tcase_add_test(tcase, the_log_tells_the_session);
     tcase_add_test(tcase, the_plan_comes_first);
     tcase_add_test(tcase, help_knows_the_commands);
+    tcase_add_test(tcase, who_names_no_server_is_advised);
+    tcase_add_test(tcase, standard_input_is_no_name);
     tcase_add_loop_test(tcase, fixed_keys_are_told, 0, 3);
     suite_add_tcase(suite, tcase);
     return suite;
