@@ -194,6 +194,7 @@ END_TEST
 START_TEST(no_server_at_all)
 {
     /* --null without the key, or with values of a server that nobody asked. */
+    discover();
     json_t *environment = environment_collect(NULL, &order);
     ck_assert_ptr_nonnull(environment);
     ck_assert(json_is_null(json_object_get(environment, "server")));

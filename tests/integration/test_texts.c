@@ -3,12 +3,14 @@
 #include <check.h>
 #include <netinet/in.h>
 #include <stdbool.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include "tests/support/check/run.h"
+#include "tests/support/check/temp_tree.h"
 
 Suite *test_texts_suite(void);
 
@@ -120,6 +122,47 @@ START_TEST(standard_input_is_no_name)
 }
 END_TEST
 
+START_TEST(words_are_completed)
+{
+    /* breaks if Tab offers nothing where names are hard to remember, or files where there are none */
+    static const struct {
+        const char *words, *offered;
+    } cases[] = {
+        {"volley bench -t lpu", "lpush"},
+        {"volley --tests set,lpu", "set,lpush"},
+        {"volley bench --type pin", "ping ping_inline ping_mbulk"},
+        {"volley bench --log-level in", "info"},
+        {"volley bench --dura", "--duration"},
+        {"volley bench -c ''", ""},
+        {"volley report comm", "common"},
+        {"volley report --js", "--json"},
+        {"volley help be", "bench"},
+        {"volley repo", "report"},
+    };
+    char script[512];
+    snprintf(script, sizeof script,
+             "mkdir common; complete() { :; }; eval \"$($VOLLEY docs completion)\"; "
+             "COMP_WORDS=(%s); COMP_CWORD=$((${#COMP_WORDS[@]} - 1)); _volley; "
+             "echo -n \"${COMPREPLY[*]}\"",
+             cases[_i].words);
+    char *program = realpath(program_volley(), NULL), variable[512];
+    ck_assert_ptr_nonnull(program);
+    snprintf(variable, sizeof variable, "VOLLEY=%s", program);
+    free(program);
+    struct temp_tree tree;
+    temp_tree_make(&tree);
+    const char *const argv[] = {"/bin/bash", "-c", script, NULL};
+    const char *const environment[] = {variable, NULL};
+    struct program bash;
+    program_run(&bash, &(struct program_options){
+                           .argv = argv, .environment = environment, .directory = tree.path});
+    temp_tree_remove(&tree);
+    ck_assert_str_eq(bash.err, "");
+    ck_assert_str_eq(bash.out, cases[_i].offered);
+    program_free(&bash);
+}
+END_TEST
+
 START_TEST(fixed_keys_are_told)
 {
     /* breaks if the banner claims a key range that the command does not use, or is silent */
@@ -176,6 +219,7 @@ Suite *test_texts_suite(void)
     tcase_add_test(tcase, help_knows_the_commands);
     tcase_add_test(tcase, who_names_no_server_is_advised);
     tcase_add_test(tcase, standard_input_is_no_name);
+    tcase_add_loop_test(tcase, words_are_completed, 0, 10);
     tcase_add_loop_test(tcase, fixed_keys_are_told, 0, 3);
     suite_add_tcase(suite, tcase);
     return suite;
