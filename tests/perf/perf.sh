@@ -18,3 +18,4 @@ printf '%s, %s CPUs, Linux %s\n' "$(sed -n 's/^model name[[:space:]]*: //p' /pro
 compare connections-50 --connections 50 --pipelines 1,16
 compare connections-500 --connections 500 --pipelines 1,16
 compare value-1mb --connections 50 --pipelines 1 --size 1mb --keys 100 --requests 5k
+tests/perf/limits.sh "$build/volley"
