@@ -75,6 +75,22 @@ static enum err_code prepare(struct session *session, struct err *err)
     return code;
 }
 
+/* Nobody named a server, and none is where one is usually found. */
+static void advise_to_name_one(const struct session *session, struct err *err)
+{
+    static const char *const names[] = {"host", "port", "socket", "uri", "managed"};
+    const struct err failed = *err;
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
+        if (options_given(&session->request.values, names[i]))
+            return;
+    if (strncmp(failed.text, "cannot connect to", 17) != 0)
+        return; /* somebody answered */
+    *err = (struct err){.code = OK};
+    err_set(err, failed.code,
+            "%s; name a server with -h and -p, or let volley start one with --managed",
+            failed.text);
+}
+
 /* Starts the server if it is ours, and finds out who answers. */
 static enum err_code reach_target(struct session *session, struct err *err)
 {
@@ -94,6 +110,8 @@ static enum err_code reach_target(struct session *session, struct err *err)
     if (code == OK)
         code = control_connect(&session->control, &session->target, spec,
                                &session->interrupts->count, err);
+    if (code == E_CONNECT)
+        advise_to_name_one(session, err);
     if (code == OK)
         log_line(LOG_INFO, "%s answers", session->target.text);
     if (code == OK)
@@ -303,6 +321,7 @@ int command_bench(int argc, const char *const *argv)
     enum err_code code = bench_options_parse(&session->request, argc, argv, &err);
     if (code == OK && session->request.help) {
         options_print_help(&bench_option_table, stdout);
+        printf("\nOther commands: volley help\n");
     } else if (code == OK && session->request.version) {
         printf("volley %s (%s)\n", volley_version, volley_commit);
     } else if (code == OK) {
