@@ -153,7 +153,8 @@ double histogram_mean(const struct histogram *histogram)
 static double middle_of(uint32_t index)
 {
     /* Half the width rounded down, as HdrHistogram takes it. */
-    return (double)(histogram_lowest_value(index) + (1ull << bucket_of(index)) / 2);
+    uint64_t half_width_ns = (1ull << bucket_of(index)) / 2;
+    return (double)(histogram_lowest_value(index) + half_width_ns);
 }
 
 double histogram_stdev(const struct histogram *histogram)

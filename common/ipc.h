@@ -65,6 +65,8 @@ struct ipc_worker {
     _Atomic uint64_t last_done_ns; /* clock reading of the last reply */
     _Atomic uint64_t ticket_next;  /* claimed chunk: tickets [next, end) are still to be sent;  */
     _Atomic uint64_t ticket_end;   /* without -n: next is how many tickets were drawn           */
+    _Atomic uint64_t drawn;        /* requests sent, or with a ticket and about to be: what is  */
+                                   /* above COUNTER_SENT when a worker dies may be on the wire  */
 
     /* Append only; count is stored with release after the entry. */
     alignas(64) _Atomic uint32_t error_kind_count;

@@ -17,6 +17,9 @@
 #define OPENING_AT_ONCE 256u
 #define BACKOFF_FIRST_NS (10 * NS_PER_MS)
 #define BACKOFF_LONGEST_NS NS_PER_SECOND
+/* So many reads that fill the buffer (2 MB) on one connection; then the others have their turn, and
+ * the timer: a value without end must not keep its own time-out from striking. */
+#define READS_AT_ONCE 32u
 /* A Unix socket's full accept queue answers at once; tried again so often before the start. */
 #define FULL_QUEUE_ATTEMPTS 100u
 
@@ -38,12 +41,27 @@ static void publish_ready(struct worker *worker)
                           memory_order_relaxed);
 }
 
+/* What has a ticket is known before its bytes go out: death in the middle of a write leaves no gap. */
+static void publish_drawn(struct worker *worker)
+{
+    atomic_store_explicit(&worker->live->drawn, worker_total(worker, COUNTER_SENT) + worker->unsent,
+                          memory_order_relaxed);
+}
+
 /* Closing -------------------------------------------------------------------------------------- */
+
+static void set_read_cut(struct connection *connection, bool cut)
+{
+    connection->worker->reads_cut += cut;
+    connection->worker->reads_cut -= connection->read_cut;
+    connection->read_cut = cut;
+}
 
 static void close_descriptor(struct connection *connection)
 {
     if (connection->fd < 0)
         return;
+    set_read_cut(connection, false);
     event_del(&connection->read_event);
     event_del(&connection->write_event);
     connection->write_waiting = false;
@@ -96,15 +114,16 @@ static void connection_lost(struct connection *connection, enum counter cause, u
     back_off(connection, now_ns);
 }
 
-/* An attempt to connect has failed: for good before the start, until the next try afterwards. */
+/* An attempt to connect has failed: for good while the worker opens its connections for the first
+ * time, until the next try afterwards. */
 static void attempt_failed(struct connection *connection, bool try_again, const char *why)
 {
     struct worker *worker = connection->worker;
     close_descriptor(connection);
     worker->connections_opening--;
-    if (worker->start_ns != 0)
+    if (worker->connected)
         worker_count(worker, COUNTER_CONNECT_FAILURES, 1);
-    if (worker->start_ns != 0 || (try_again && connection->attempts < FULL_QUEUE_ATTEMPTS)) {
+    if (worker->connected || (try_again && connection->attempts < FULL_QUEUE_ATTEMPTS)) {
         back_off(connection, clock_now_ns());
         return;
     }
@@ -137,6 +156,7 @@ static void redraw_unsent(struct connection *connection)
     }
     worker->unsent -= connection->unsent - kept;
     connection->unsent = kept;
+    publish_drawn(worker);
 }
 
 /* What a write call took: whole requests, and maybe the beginning of one more. */
@@ -208,9 +228,10 @@ static void flush(struct connection *connection)
                 continue;
         }
         if (sent_ns >= worker->stop_at_ns) {
+            /* Only what was begun is finished. */
             if (skipped_bytes == 0)
                 return;
-            rendered = 1; /* what has begun is completed, no other request begins */
+            rendered = 1;
             byte_count = worker->request_bytes - skipped_bytes;
         }
         size_t written_bytes = 0;
@@ -249,6 +270,7 @@ static void fill_and_send(struct connection *connection, uint64_t now_ns)
         worker->unsent++;
         free_slots--;
     }
+    publish_drawn(worker);
     flush(connection);
 }
 
@@ -280,11 +302,13 @@ static void take_unusual_reply(struct connection *connection, const struct resp_
 {
     struct worker *worker = connection->worker;
     if (reply->is_error || reply->errors > 0) {
-        /* One request is one error, whatever number of its parts fail: the first one names it. */
+        /* One request is one error, whatever number of its parts fail: the first one names it. It
+         * is counted with the last reply, which may come in a later interval, or never. */
         if (!connection->head_failed && reply->is_error)
-            recorder_error_reply(worker, reply->text, reply->text_bytes);
+            connection->head_kind = recorder_error_kind(worker, reply->text, reply->text_bytes);
         else if (!connection->head_failed)
-            recorder_error_reply(worker, "NESTED an error inside an aggregate reply", 41);
+            connection->head_kind =
+                recorder_error_kind(worker, "NESTED an error inside an aggregate reply", 41);
         connection->head_failed = true;
     } else {
         count_reading(counts, workload_read_kind(worker->run->workload, connection->head_replies),
@@ -297,7 +321,7 @@ static void take_unusual_reply(struct connection *connection, const struct resp_
         connection->head_failed ? HISTOGRAM_SERVICE_ERROR : HISTOGRAM_SERVICE_OK;
     interval_histogram_record(&worker->interval->histograms[kind], service_ns);
     if (connection->head_failed)
-        worker_count(worker, COUNTER_ERROR_REPLIES, 1);
+        recorder_error_reply(worker, connection->head_kind);
     else
         counts->ok++;
     connection->head_replies = 0;
@@ -359,12 +383,16 @@ static bool take_replies(struct connection *connection, size_t byte_count, uint6
 }
 
 /* One read per wake-up, more while a read fills the buffer, or to the end when the peer has closed:
- * an edge is not repeated for what is still there. */
+ * an edge is not repeated for what is still there. What goes on and on is continued by
+ * connections_resume. */
 static void receive(struct connection *connection, bool closed_by_peer)
 {
     struct worker *worker = connection->worker;
     size_t got_bytes;
     uint64_t done_ns;
+    bool more;
+    uint32_t reads = 0;
+    set_read_cut(connection, false);
     do {
         int sys_errno = 0;
         got_bytes = 0;
@@ -373,6 +401,7 @@ static void receive(struct connection *connection, bool closed_by_peer)
         done_ns = clock_now_ns();
         if (done_ns >= worker->edge_ns)
             recorder_cut(worker, done_ns);
+        more = false;
         if (status == IO_AGAIN)
             break;
         if (status != IO_DONE) {
@@ -390,7 +419,9 @@ static void receive(struct connection *connection, bool closed_by_peer)
             connection_lost(connection, COUNTER_LOST_PROTOCOL, done_ns);
             return;
         }
-    } while (got_bytes == WORKER_READ_BYTES || closed_by_peer);
+        more = got_bytes == WORKER_READ_BYTES || closed_by_peer;
+    } while (more && ++reads < READS_AT_ONCE);
+    set_read_cut(connection, more);
     fill_and_send(connection, done_ns);
 }
 
@@ -404,13 +435,14 @@ static void connection_ready(struct connection *connection, uint64_t now_ns)
     worker->connections_opening--;
     worker->connections_ready++;
     publish_ready(worker);
-    if (worker->start_ns == 0)
+    if (!worker->connected)
         return;
     if (now_ns >= worker->edge_ns)
         recorder_cut(worker, now_ns);
     worker_count(worker, COUNTER_CONNECTIONS_OPENED, 1);
     worker->reconnected++;
-    fill_and_send(connection, now_ns);
+    if (worker->start_ns != 0)
+        fill_and_send(connection, now_ns);
 }
 
 static void send_greeting(struct connection *connection)
@@ -614,6 +646,16 @@ static void time_out(struct connection *connection, uint64_t now_ns)
     connection_lost(connection, COUNTER_LOST_TIMEOUT, now_ns);
 }
 
+/* A reset that came together with data is no second edge, and is not reported as closing. Mostly the
+ * next write finds it; where none will follow for what is in flight, the tick reads once more. Done
+ * there and not behind every read, since it would double the reads of large values. */
+static bool must_look_again(const struct connection *connection, uint64_t now_ns)
+{
+    const struct worker *worker = connection->worker;
+    return connection->in_flight > 0 && (!resp_scanner_idle(&connection->scanner) ||
+                                         worker->tickets_exhausted || now_ns >= worker->stop_at_ns);
+}
+
 void connections_tick(struct worker *worker, uint64_t now_ns)
 {
     uint32_t opening_at_once = OPENING_AT_ONCE / worker->run->worker_count;
@@ -627,6 +669,8 @@ void connections_tick(struct worker *worker, uint64_t now_ns)
             if (connection->in_flight > 0 &&
                 now_ns >= slot_at(connection, 0)->sent_ns + worker->spec->request_timeout_ns)
                 time_out(connection, now_ns);
+            else if (must_look_again(connection, now_ns))
+                event_active(&connection->read_event, EV_READ, 0);
             break;
         case CONNECTION_CONNECTING:
         case CONNECTION_GREETING:
@@ -656,6 +700,14 @@ void connections_activate(struct worker *worker)
     for (uint32_t i = 0; i < worker->connection_count; i++)
         if (worker->connections[i].in_flight > 0)
             event_active(&worker->connections[i].read_event, EV_READ, 0);
+}
+
+void connections_resume(struct worker *worker)
+{
+    /* As if the peer had closed: until nothing is left, since whether it has is forgotten. */
+    for (uint32_t i = 0; i < worker->connection_count; i++)
+        if (worker->connections[i].read_cut)
+            event_active(&worker->connections[i].read_event, EV_READ | EV_CLOSED, 0);
 }
 
 void connections_abandon(struct worker *worker)

@@ -1,5 +1,6 @@
 /* Interval -> ring. A record is cut by the stamp of what happened, not by the moment of processing:
  * recorder_cut runs before anything at or after the edge is counted. */
+#include <assert.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <time.h>
@@ -58,6 +59,10 @@ void recorder_start(struct worker *worker, uint64_t now_ns)
     worker->cpu_system_ns = timeval_ns(usage.ru_stime);
     uint32_t number = interval_number(worker, now_ns);
     begin(worker, number);
+    /* What happened between the barrier and the start, such as a lost connection, belongs to the
+     * first interval; a replacement goes on from what the one before it has published. */
+    if (!worker->share->replacement)
+        memset(worker->published, 0, sizeof worker->published);
     worker->edge_ns = worker->start_ns + (number + 1) * worker->spec->interval_ns;
 }
 
@@ -65,6 +70,9 @@ void recorder_start(struct worker *worker, uint64_t now_ns)
 static bool publish(struct worker *worker, uint64_t end_ns)
 {
     struct interval *interval = worker->interval;
+#ifdef VOLLEY_COUNT_ALLOCATIONS /* a test build: the gauge against the slots at every edge */
+    assert(connections_recount(worker) == worker->in_flight);
+#endif
     interval->header.end_ns = end_ns;
     interval->header.in_flight_after = worker->in_flight;
     interval->header.connections_open = worker->connections_ready;
@@ -76,6 +84,9 @@ static bool publish(struct worker *worker, uint64_t end_ns)
 
 void recorder_cut(struct worker *worker, uint64_t now_ns)
 {
+    /* What comes at or after the stop is draining: it belongs to the interval that the stop ends. */
+    if (now_ns >= worker->stop_at_ns)
+        now_ns = worker->stop_at_ns - 1;
     while (now_ns >= worker->edge_ns) {
         count_cpu(worker);
         uint32_t next = worker->interval->header.last + 1;
@@ -106,8 +117,7 @@ enum err_code recorder_finish(struct worker *worker, uint64_t now_ns, struct err
     return OK;
 }
 
-/* The worker's number for the first word of an error reply; a new word takes the next one. */
-static uint32_t kind_of(struct worker *worker, const char *text, size_t text_bytes)
+uint32_t recorder_error_kind(struct worker *worker, const char *text, size_t text_bytes)
 {
     struct ipc_worker *live = worker->live;
     size_t word_bytes = 0;
@@ -135,9 +145,9 @@ static uint32_t kind_of(struct worker *worker, const char *text, size_t text_byt
     return count;
 }
 
-void recorder_error_reply(struct worker *worker, const char *text, size_t text_bytes)
+void recorder_error_reply(struct worker *worker, uint32_t kind)
 {
-    uint32_t kind = kind_of(worker, text, text_bytes);
+    worker_count(worker, COUNTER_ERROR_REPLIES, 1);
     worker->interval->errors_by_kind[kind]++;
     const char *word = worker->live->error_kinds[kind].word;
     if (strcmp(word, "MOVED") == 0)

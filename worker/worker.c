@@ -48,10 +48,12 @@ static void arm_tick(struct worker *worker, uint64_t now_ns)
 /* From now on nothing is sent; the interval under way takes in the draining. */
 static void begin_stopping(struct worker *worker, uint64_t now_ns)
 {
-    uint64_t last_ns = worker->stop_at_ns > worker->start_ns ? worker->stop_at_ns - 1 : now_ns;
-    recorder_cut(worker, last_ns < now_ns ? last_ns : now_ns);
+    recorder_cut(worker, now_ns);
     worker->edge_ns = UINT64_MAX;
     worker->stopping = true;
+    /* What was drawn and not sent never will be. */
+    atomic_store_explicit(&worker->live->drawn, worker_total(worker, COUNTER_SENT),
+                          memory_order_relaxed);
 }
 
 static void read_stop_word(struct worker *worker)
@@ -97,6 +99,8 @@ static void turn(struct worker *worker)
     worker->wakeup_ns = 0;
     if (worker->transport->answers_at_once)
         connections_activate(worker);
+    if (worker->reads_cut > 0)
+        connections_resume(worker);
     event_base_loop(worker->base, EVLOOP_ONCE);
 }
 
@@ -244,6 +248,7 @@ static enum err_code connect_all(struct worker *worker, struct err *err)
         turn(worker);
     if (worker->connections_failed > 0)
         return err_set(err, E_CONNECT, "%s", worker->err.text);
+    worker->connected = true;
     return OK;
 }
 
@@ -287,6 +292,14 @@ __attribute__((noinline)) static void run_until_done(struct worker *worker)
     }
 }
 
+/* Where the last interval ends: at the stop, or at the last reply when that came later. */
+static uint64_t last_event_ns(const struct worker *worker, uint64_t now_ns)
+{
+    uint64_t done_ns = atomic_load_explicit(&worker->live->last_done_ns, memory_order_relaxed);
+    uint64_t end_ns = worker->stop_at_ns < now_ns ? worker->stop_at_ns : now_ns;
+    return done_ns > end_ns ? done_ns : end_ns;
+}
+
 /* Abandons what is left, checks the books, publishes the last record. */
 static enum err_code finish(struct worker *worker, struct err *err)
 {
@@ -302,7 +315,7 @@ static enum err_code finish(struct worker *worker, struct err *err)
         worker->edge_ns = UINT64_MAX;
     }
     connections_abandon(worker);
-    enum err_code code = recorder_finish(worker, now_ns, err);
+    enum err_code code = recorder_finish(worker, last_event_ns(worker, now_ns), err);
     if (code == OK && allocations > 0 && worker->reconnected == 0)
         code = err_set(err, E_UNTRUSTED, "worker %u: %llu allocations after the start barrier",
                        worker->share->index, (unsigned long long)allocations);
@@ -312,6 +325,7 @@ static enum err_code finish(struct worker *worker, struct err *err)
 static void take_over(struct worker *worker, uint64_t start_ns)
 {
     /* A replacement opens its connections while the run is under way. */
+    worker->connected = true;
     enter_run(worker, start_ns);
     on_tick(-1, 0, worker);
 }

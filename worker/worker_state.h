@@ -44,8 +44,10 @@ struct connection {
     uint32_t in_flight;
     uint32_t unsent;
     uint32_t head_replies; /* of the oldest request, already here (sequences)           */
-    bool head_failed;      /* one of them was an error                                  */
+    bool head_failed;      /* one of them was an error ...                              */
+    uint32_t head_kind;    /* ... and the first of those was of this kind               */
     bool write_waiting;    /* the write event is pending                                */
+    bool read_cut;         /* the rest is read in the next turn of the loop             */
     uint32_t greeting_replies;
     uint32_t attempts;    /* since it was last ready */
     size_t partial_bytes; /* written of the newest in-flight request; 0: all of it */
@@ -75,6 +77,7 @@ struct worker {
     uint32_t connections_ready;
     uint32_t connections_opening; /* CONNECTING or GREETING now      */
     uint32_t connections_failed;  /* before the start only           */
+    uint32_t reads_cut;           /* connections with read_cut       */
     bool reconnects_pending;      /* some connection is not READY    */
 
     char *in;  /* WORKER_READ_BYTES */
@@ -93,6 +96,7 @@ struct worker {
     uint64_t measure_ns; /* end of the warm-up                               */
     uint64_t edge_ns;    /* end of the interval under way                     */
     uint64_t stop_at_ns; /* no request is sent from then on                  */
+    bool connected;      /* all connections have been opened once: from now on they are reopened  */
     bool warming_up;
     bool tickets_exhausted;
     bool stopping; /* drain, publish, leave the loop */
@@ -139,8 +143,10 @@ void recorder_start(struct worker *worker, uint64_t now_ns);
 void recorder_cut(struct worker *worker, uint64_t now_ns);
 /* Publishes what is left as the last record, waiting for room in the ring at most 10 s. */
 enum err_code recorder_finish(struct worker *worker, uint64_t now_ns, struct err *err);
-/* Counts an error reply by its first word. */
-void recorder_error_reply(struct worker *worker, const char *text, size_t text_bytes);
+/* The worker's number for the first word of an error reply; a new word takes the next one. */
+uint32_t recorder_error_kind(struct worker *worker, const char *text, size_t text_bytes);
+/* Counts a request that failed with an error of this kind, once its last reply is here. */
+void recorder_error_reply(struct worker *worker, uint32_t kind);
 
 /* connection.c --------------------------------------------------------------------------------- */
 
@@ -155,6 +161,8 @@ void connections_fill(struct worker *worker);
 /* Makes every connection with a request in flight ready to read, as a wait does for sockets: for a
  * transport that answers at once, once a turn of the loop. */
 void connections_activate(struct worker *worker);
+/* Makes every connection ready to read whose reading was cut short: no edge will say so again. */
+void connections_resume(struct worker *worker);
 /* Counts what is in flight as lost by the end of draining and closes everything. */
 void connections_abandon(struct worker *worker);
 /* Requests in flight, counted slot by slot: must equal worker->in_flight. */

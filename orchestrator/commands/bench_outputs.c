@@ -49,8 +49,7 @@ static enum err_code add_directory(struct timeline *timeline, const struct spec 
     if (code == OK)
         code = path_in(path, sizeof path, spec->out_dir, "intervals.csv", err);
     if (code == OK)
-        code =
-            add(timeline, sink_interval_csv_file(&sink, path, spec->csv_interval_ns, err), &sink);
+        code = add(timeline, sink_interval_csv_file(&sink, path, 0, err), &sink);
     if (code == OK)
         code = path_in(path, sizeof path, spec->out_dir, "latency.hlog", err);
     if (code == OK)

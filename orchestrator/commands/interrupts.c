@@ -3,22 +3,35 @@
 #include <signal.h>
 #include <stddef.h>
 
+#include "common/clock.h"
+
 static struct interrupts interrupts;
+
+/* timeout(1) and some shells signal the process and then its group: two signals at once are one. */
+#define SAME_SIGNAL_NS (10 * NS_PER_MS)
 
 static void count_interrupt(int signal_number)
 {
     (void)signal_number;
-    interrupts.count = interrupts.count + 1;
+    static uint64_t last_ns;
+    uint64_t now_ns = clock_now_ns(); /* clock_gettime is safe in a handler */
+    if (last_ns == 0 || now_ns - last_ns >= SAME_SIGNAL_NS)
+        interrupts.count = interrupts.count + 1;
+    last_ns = now_ns;
 }
 
 struct interrupts *interrupts_install(void)
 {
     /* No SA_RESTART: a wait that is interrupted looks at the counter. */
     struct sigaction action = {.sa_handler = count_interrupt};
-    sigemptyset(&action.sa_mask);
     static const int signals[] = {SIGINT, SIGTERM, SIGHUP};
+    /* One at a time, so that the handler's own words have one writer. */
+    sigemptyset(&action.sa_mask);
+    for (size_t i = 0; i < sizeof signals / sizeof signals[0]; i++)
+        sigaddset(&action.sa_mask, signals[i]);
     for (size_t i = 0; i < sizeof signals / sizeof signals[0]; i++)
         sigaction(signals[i], &action, NULL);
     signal(SIGPIPE, SIG_IGN);
+    signal(SIGXFSZ, SIG_IGN);
     return &interrupts;
 }

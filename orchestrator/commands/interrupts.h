@@ -5,8 +5,8 @@
 
 #include "orchestrator/fleet/fleet.h"
 
-/* Installs the handlers for this process and ignores SIGPIPE: a reader that goes away is an error of
- * write(), not the end of a run. Returns the counter; once per process. */
+/* Installs the handlers for this process and ignores SIGPIPE and SIGXFSZ: a reader that goes away or a
+ * file that must not grow is an error of write(), not the end of a run. Returns the counter; once per process. */
 struct interrupts *interrupts_install(void);
 
 #endif

@@ -141,7 +141,7 @@ static enum err_code take_member(struct collector *collector, uint32_t index, bo
     struct collector_member *member = &collector->members[index];
     struct ring *ring = ipc_ring(collector->segment, index);
     while (member->next <= collector->row->header.last) {
-        struct interval_header header;
+        struct interval_header header = {0};
         uint64_t position_bytes = ring_tail_bytes(ring);
         uint32_t record_bytes;
         enum err_code code =
@@ -198,14 +198,25 @@ static bool all_complete(const struct collector *collector)
     return true;
 }
 
+/* A row ends at its edge; the last one where the work ended. That a record says, or for workers that
+ * died without one their last reply. Either may lie before the row when it came late. */
+static void set_end(const struct collector *collector, struct interval_header *header, bool last)
+{
+    uint64_t edge_ns = (uint64_t)(header->last + 1) * collector->interval_ns;
+    if (collector->harvest_pending && collector->harvest_end_ns > header->end_ns)
+        header->end_ns = collector->harvest_end_ns < edge_ns ? collector->harvest_end_ns : edge_ns;
+    if (!last)
+        header->end_ns = edge_ns;
+    if (header->end_ns < header->start_ns)
+        header->end_ns = header->start_ns;
+}
+
 static enum err_code emit(struct collector *collector, bool last, struct err *err)
 {
     struct interval_row *row = collector->row;
     struct interval_header *header = &row->header;
     header->start_ns = (uint64_t)header->first * collector->interval_ns;
-    uint64_t edge_ns = (uint64_t)(header->last + 1) * collector->interval_ns;
-    if (!last)
-        header->end_ns = edge_ns;
+    set_end(collector, header, last);
     header->flags |= header->start_ns < collector->warmup_ns ? INTERVAL_WARMUP : 0;
     header->flags |= last ? INTERVAL_LAST : 0;
     if (collector->harvest_pending) {
@@ -264,7 +275,7 @@ static enum err_code harvest_records(struct collector *collector, uint32_t index
     struct collector_member *member = &collector->members[index];
     struct ring *ring = ipc_ring(collector->segment, index);
     for (;;) {
-        struct interval_header header;
+        struct interval_header header = {0};
         uint32_t record_bytes;
         uint64_t position_bytes = ring_tail_bytes(ring);
         enum err_code code =
@@ -285,6 +296,26 @@ static enum err_code harvest_records(struct collector *collector, uint32_t index
     }
 }
 
+/* What a dead worker had drawn and has no fate yet is lost. Death falls anywhere, mostly into a write:
+ * a request that was about to be sent counts as sent, since it may be. The counters tell, not the
+ * gauge in_flight, which is written a moment after them. The worker is dead: its words are the
+ * orchestrator's to write until a replacement runs. */
+static void lose_requests(struct ipc_worker *worker)
+{
+    uint64_t counters[COUNTER_COUNT];
+    uint64_t drawn = atomic_load(&worker->drawn);
+    for (int i = 0; i < COUNTER_COUNT; i++)
+        counters[i] = atomic_load(&worker->counters[i]);
+    if (drawn < counters[COUNTER_SENT])
+        drawn = counters[COUNTER_SENT];
+    uint64_t settled = counters[COUNTER_OK] + counters[COUNTER_ERROR_REPLIES] +
+                       counters[COUNTER_TIMED_OUT] + counters_lost(counters);
+    atomic_store(&worker->counters[COUNTER_SENT], drawn);
+    atomic_fetch_add(&worker->counters[COUNTER_LOST_WORKER], drawn - settled);
+    atomic_store(&worker->in_flight, 0);
+    atomic_store(&worker->connections_ready, 0);
+}
+
 enum err_code collector_harvest(struct collector *collector, uint32_t index, struct err *err)
 {
     struct ipc_worker *worker = ipc_worker(collector->segment, index);
@@ -294,10 +325,7 @@ enum err_code collector_harvest(struct collector *collector, uint32_t index, str
     enum err_code code = harvest_records(collector, index, warmup, err);
     if (code != OK)
         return code;
-    /* The worker is dead: its words are the orchestrator's to write until a replacement runs. */
-    uint64_t in_flight = atomic_exchange(&worker->in_flight, 0);
-    atomic_fetch_add(&worker->counters[COUNTER_LOST_WORKER], in_flight);
-    atomic_store(&worker->connections_ready, 0);
+    lose_requests(worker);
     for (int i = 0; i < COUNTER_COUNT; i++) {
         uint64_t unpublished = atomic_load(&worker->counters[i]) - member->merged[i];
         collector->harvest->counters[i] += unpublished;
@@ -306,6 +334,10 @@ enum err_code collector_harvest(struct collector *collector, uint32_t index, str
     }
     member->in_flight = 0;
     member->connections_open = 0;
+    uint64_t start_ns = atomic_load(&ipc_control(collector->segment)->start_ns);
+    uint64_t done_ns = atomic_load(&worker->last_done_ns);
+    if (done_ns > start_ns && done_ns - start_ns > collector->harvest_end_ns)
+        collector->harvest_end_ns = done_ns - start_ns;
     collector->harvest_pending = true;
     return OK;
 }

@@ -55,6 +55,7 @@ struct fleet {
     size_t segment_bytes;
     struct event_base *base;
     struct event *tick;
+    struct event *child; /* SIGCHLD: a tick ahead of time */
     int wake_fd;
     int interrupts_seen;
     uint64_t tick_ns;
@@ -65,6 +66,7 @@ struct fleet {
     uint64_t progress_at_ns;
     uint64_t unconnected_ns;
     bool running;
+    bool stopped_at_once; /* the user asked twice: that workers die is no fault of theirs */
     bool over;
     struct err err; /* ends the run */
 };
@@ -195,13 +197,15 @@ static void died_running(struct fleet *fleet, uint32_t index, pid_t pid, int sta
     struct ipc_worker *worker = ipc_worker(fleet->segment, index);
     if (WIFEXITED(status) && state_of(fleet, index) == WORKER_DONE)
         return; /* its last record is in the ring */
-    fleet->result->evidence.workers_lost++;
+    if (!fleet->stopped_at_once)
+        fleet->result->evidence.workers_lost++;
     if (state_of(fleet, index) == WORKER_FAILED && worker->err.code == E_UNTRUSTED) {
         err_set(&fleet->err, E_UNTRUSTED, "%s", worker->err.text);
         set_stop(fleet, clock_now_ns());
     }
-    log_line(LOG_WARNING, "worker %u (pid %d) died by %s %d%s%s; its interval is marked degraded",
-             index, (int)pid, WIFSIGNALED(status) ? "signal" : "exit status",
+    log_line(fleet->stopped_at_once ? LOG_DEBUG : LOG_WARNING,
+             "worker %u (pid %d) died by %s %d%s%s; its interval is marked degraded", index,
+             (int)pid, WIFSIGNALED(status) ? "signal" : "exit status",
              WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status),
              worker->err.code != OK ? ": " : "", worker->err.code != OK ? worker->err.text : "");
     if (collector_harvest(&fleet->collector, index, &fleet->err) != OK)
@@ -303,8 +307,25 @@ static void watch_target(struct fleet *fleet, uint64_t now_ns, uint64_t passed_n
 
 /* Phases --------------------------------------------------------------------------------------- */
 
+static enum err_code arm_tick(struct fleet *fleet, uint64_t period_ns)
+{
+    struct timeval period = {.tv_usec = (suseconds_t)(period_ns / NS_PER_US)};
+    fleet->tick_ns = period_ns;
+    return event_add(fleet->tick, &period) == 0 ? OK : E_SYSTEM;
+}
+
+static uint64_t running_tick_ns(const struct fleet *fleet)
+{
+    uint64_t period_ns = fleet->facts->interval_ns / 2;
+    if (period_ns > TICK_LONGEST_NS)
+        period_ns = TICK_LONGEST_NS;
+    return period_ns < TICK_SHORTEST_NS ? TICK_SHORTEST_NS : period_ns;
+}
+
 static void start(struct fleet *fleet, uint64_t now_ns)
 {
+    if (arm_tick(fleet, running_tick_ns(fleet)) != OK)
+        log_line(LOG_WARNING, "the orchestrator's timer keeps its short period");
     fleet->start_ns = now_ns + START_AHEAD_NS + fleet->member_count * START_AHEAD_PER_WORKER_NS;
     fleet->facts->started_wall_ns = clock_wall_ns() + (fleet->start_ns - now_ns);
     fleet->running = true;
@@ -363,6 +384,7 @@ static void heed_interrupts(struct fleet *fleet, uint64_t now_ns)
     } else {
         log_line(LOG_WARNING, "interrupted again: stopping at once");
         set_stop(fleet, now_ns);
+        fleet->stopped_at_once = true;
         kill_workers(fleet);
     }
 }
@@ -457,9 +479,11 @@ static enum err_code fleet_create(struct fleet *fleet, struct err *err)
     fleet->members = calloc(fleet->member_count, sizeof fleet->members[0]);
     fleet->wake_fd = eventfd(0, EFD_NONBLOCK);
     fleet->base = event_base_new();
-    if (fleet->base != NULL)
+    if (fleet->base != NULL) {
         fleet->tick = event_new(fleet->base, -1, EV_PERSIST, on_tick, fleet);
-    if (fleet->members == NULL || fleet->wake_fd < 0 || fleet->tick == NULL)
+        fleet->child = evsignal_new(fleet->base, SIGCHLD, on_tick, fleet);
+    }
+    if (fleet->members == NULL || fleet->wake_fd < 0 || fleet->tick == NULL || fleet->child == NULL)
         return err_set(err, E_SYSTEM, "cannot set up the orchestrator's event loop");
     fleet->run->segment = fleet->segment;
     fleet->run->wake_fd = fleet->wake_fd;
@@ -480,6 +504,8 @@ static void fleet_destroy(struct fleet *fleet)
     collector_destroy(&fleet->collector);
     if (fleet->tick != NULL)
         event_free(fleet->tick);
+    if (fleet->child != NULL)
+        event_free(fleet->child);
     if (fleet->base != NULL)
         event_base_free(fleet->base);
     if (fleet->wake_fd >= 0)
@@ -496,18 +522,12 @@ static enum err_code launch(struct fleet *fleet, struct err *err)
     fleet->connect_deadline_ns =
         now_ns + waves * fleet->run->spec->connection_timeout_ns + CONNECT_PATIENCE_NS;
     fleet->last_tick_ns = now_ns;
-    fleet->tick_ns = fleet->facts->interval_ns / 2;
-    if (fleet->tick_ns > TICK_LONGEST_NS)
-        fleet->tick_ns = TICK_LONGEST_NS;
-    if (fleet->tick_ns < TICK_SHORTEST_NS)
-        fleet->tick_ns = TICK_SHORTEST_NS;
     for (uint32_t i = 0; i < fleet->member_count; i++) {
         enum err_code code = fork_member(fleet, i, false, err);
         if (code != OK)
             return code;
     }
-    struct timeval period = {.tv_usec = (suseconds_t)(fleet->tick_ns / NS_PER_US)};
-    if (event_add(fleet->tick, &period) != 0)
+    if (event_add(fleet->child, NULL) != 0 || arm_tick(fleet, TICK_SHORTEST_NS) != OK)
         return err_set(err, E_SYSTEM, "cannot start the orchestrator's timer");
     return OK;
 }
@@ -554,13 +574,16 @@ static void summarise_workers(const struct fleet *fleet)
     }
 }
 
-/* What the run came to: the gravest of its own errors, the interrupt, and success of nothing. */
+/* What the run came to: the gravest of its own errors, the interrupt, and success of nothing. What
+ * succeeded in the warm-up is in no figure and does not count here either. */
 static void judge_run(struct fleet *fleet)
 {
     struct run_result *result = fleet->result;
     enum err_code code = fleet->err.code;
-    uint64_t attempts = live_total(fleet, COUNTER_SENT);
-    if (live_total(fleet, COUNTER_OK) == 0 && attempts > 0)
+    uint64_t succeeded = 0;
+    for (uint32_t i = 0; i < fleet->member_count; i++)
+        succeeded += fleet->collector.members[i].measured[COUNTER_OK];
+    if (succeeded == 0)
         code = err_worse(code, E_FAILED);
     if (result->interrupted)
         code = err_worse(code, E_INTERRUPTED);

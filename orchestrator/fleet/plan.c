@@ -1,5 +1,6 @@
 #include "orchestrator/fleet/plan.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <math.h>
 #include <stdarg.h>
@@ -182,6 +183,7 @@ static void place_workers(struct plan *plan, const struct spec *spec,
                           const struct cpu_set_order *order, const struct cpu_pool *pool)
 {
     char list[128];
+    assert(pool->count > 0);
     for (uint32_t i = 0; i < plan->worker_count; i++)
         plan->workers[i].cpu =
             spec->cpus_choice == CPUS_NONE ? -1 : (int)pool->cpus[i % pool->count];

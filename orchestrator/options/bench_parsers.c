@@ -10,7 +10,7 @@
 #include "orchestrator/options/bench_options.h"
 #include "orchestrator/options/cpu_list.h"
 #include "orchestrator/options/suggest.h"
-#include "worker/workload.h"
+#include "worker/worker.h"
 
 enum err_code bench_parse_uri(void *target, const char *value, struct err *err)
 {

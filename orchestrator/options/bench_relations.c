@@ -1,5 +1,6 @@
 #include "orchestrator/options/bench_relations.h"
 
+#include <ctype.h>
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -9,7 +10,7 @@
 #include "common/clock.h"
 #include "common/ipc.h"
 #include "common/units.h"
-#include "worker/workload.h"
+#include "worker/worker.h"
 
 #define KEYS_MAX 1000000000000ull
 
@@ -185,6 +186,17 @@ static enum err_code settle_command(struct bench_request *request, struct err *e
     options_derive(&request->values, "type", "type", NULL);
     spec->command = values->rest;
     spec->command_argc = (uint32_t)values->rest_count;
+    /* As with valkey-benchmark all that follows a command belongs to it, often unintended. */
+    for (size_t i = 1; i < values->rest_count && !values->rest_marked; i++) {
+        const char *argument = values->rest[i];
+        if (argument[0] != '-' || !isalpha((unsigned char)argument[argument[1] == '-' ? 2 : 1]))
+            continue;
+        notice(request,
+               "%.80s stands behind the command and is sent with it: options come first, or put -- "
+               "before the command",
+               argument);
+        break;
+    }
     return OK;
 }
 

@@ -171,8 +171,11 @@ void options_derive(struct option_values *values, const char *name, const char *
     int row = options_row(values->table, name);
     if (row < 0)
         return;
+    const struct option_origin *source = options_origin(values, from);
+    if (source == NULL)
+        return;
     struct option_origin *origin = &values->origins[row];
-    *origin = *options_origin(values, from);
+    *origin = *source;
     if (text == NULL)
         origin->kind = ORIGIN_UNSET;
     snprintf(origin->value, sizeof origin->value, "%s",
@@ -333,6 +336,7 @@ static enum err_code keep_rest(struct option_values *values, int rest, int argc,
         return err_set(err, E_SYSTEM, "reading the options: out of memory");
     values->rest = list;
     values->rest_count = count;
+    values->rest_marked = strcmp(argv[rest - 1], "--") == 0;
     for (size_t i = 0; i < count; i++) {
         list[i] = keep(values, argv[rest + (int)i]);
         if (list[i] == NULL)

@@ -70,6 +70,7 @@ struct option_values {
     struct option_origin *origins;
     const char *const *rest; /* after "--", NULL when there was none */
     size_t rest_count;
+    bool rest_marked;   /* "--" stood before the rest */
     const char **texts; /* private: the value of each row as given, whole; NULL: unset */
     char **owned;       /* private */
     size_t owned_count, owned_capacity;

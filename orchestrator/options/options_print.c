@@ -153,6 +153,33 @@ static void print_markdown_names(FILE *out, const struct option_row *row)
             row->argument != NULL ? row->argument : "");
 }
 
+/* Known spellings that a row only refuses: those of later versions, then those of other tools. */
+static void print_markdown_refused(const struct option_table *table, FILE *out)
+{
+    const char *separator = "\nRefused as \"not available yet\": ";
+    for (size_t i = 0; i < table->row_count; i++) {
+        if (table->rows[i].kind != OPTION_NOT_YET)
+            continue;
+        fprintf(out, "%s`--%s`", separator, table->rows[i].name);
+        separator = ", ";
+    }
+    if (*separator == ',')
+        fputs(".\n", out);
+    separator = "\nRefused, naming what does it:\n\n";
+    for (size_t i = 0; i < table->row_count; i++) {
+        const struct option_row *row = &table->rows[i];
+        if (row->kind != OPTION_ELSEWHERE)
+            continue;
+        fprintf(out, "%s- ", separator);
+        for (const char *letter = row->shorts; letter != NULL && *letter != '\0'; letter++)
+            fprintf(out, "`-%c` ", *letter);
+        fprintf(out, "`--%s`: ", row->name);
+        print_markdown_text(out, row->help);
+        fputs(".\n", out);
+        separator = "";
+    }
+}
+
 void options_print_markdown(const struct option_table *table, FILE *out)
 {
     for (size_t i = 0; i < table->row_count; i++) {
@@ -175,21 +202,7 @@ void options_print_markdown(const struct option_table *table, FILE *out)
         print_markdown_text(out, aliases);
         fputs(" |\n", out);
     }
-    fputs("\nRefused, with a message that says so:", out);
-    for (size_t i = 0; i < table->row_count; i++) {
-        const struct option_row *row = &table->rows[i];
-        if (row->kind == OPTION_NOT_YET)
-            fprintf(out, " `--%s`", row->name);
-    }
-    fputs(" (not available yet).\n", out);
-    for (size_t i = 0; i < table->row_count; i++) {
-        const struct option_row *row = &table->rows[i];
-        if (row->kind != OPTION_ELSEWHERE)
-            continue;
-        fprintf(out, "`--%s`: ", row->name);
-        print_markdown_text(out, row->help);
-        fputs(".\n", out);
-    }
+    print_markdown_refused(table, out);
 }
 
 /* A hyphen that may be typed is "\-"; a dot at the beginning of a line would be a request. */

@@ -15,14 +15,15 @@ struct progress {
     struct histogram *window;  /* service times since the last line */
     uint64_t warmup_completed; /* of the warm-up's rows: outside the share and the average */
     int line_bytes;            /* of the line that stands unfinished on the terminal; 0: none */
-    char prefix[32];
+    bool named; /* set by the caller: the session has more runs, each line names its own */
+    char prefix[80];
 };
 
 MUST_USE enum err_code progress_init(struct progress *progress, FILE *out, struct err *err);
 void progress_begin(struct progress *progress, const struct run_facts *run);
 void progress_add(struct progress *progress, const struct interval_row *row);
-/* Prints the line of features 1.20 for elapsed_ns since the common start. completed and errors are
- * live totals since then: requests that are over, errors and lost ones among them. A run with a
+/* Prints the line of features 1.20 for elapsed_ns since the common start. Live totals since then:
+ * completed are requests with a reply, an error or not; errors are all that failed. A run with a
  * duration shows the share of its time. */
 void progress_line(struct progress *progress, const struct run_facts *run, uint64_t elapsed_ns,
                    uint64_t completed, uint64_t errors);

@@ -70,13 +70,13 @@ START_TEST(test_server_got_what_was_counted)
     /* Breaks when a test sends another number of commands than -n, or other commands. */
     for (size_t i = 0; i < TEST_COUNT; i++) {
         reset_counts();
-        bench_expect(&call, 0, &at_server, "-q -n 53 -c 5 -P 3 -r 100 -t %s", tests[i].name);
+        call_expect(&call, 0, &at_server, "-q -n 53 -c 5 -P 3 -r 100 -t %s", tests[i].name);
         size_t runs = json_array_size(json_object_get(call.root, "runs"));
         ck_assert_int_eq(run_json_count(&call, runs - 1, "requests.sent"), 53);
         ck_assert_int_eq(run_json_count(&call, runs - 1, "requests.ok"), 53);
         ck_assert_msg(test_server_calls(&server, tests[i].command) == 53, "%s: %lld calls",
                       tests[i].name, test_server_calls(&server, tests[i].command));
-        bench_free(&call);
+        call_free(&call);
     }
 }
 END_TEST
@@ -90,8 +90,8 @@ START_TEST(test_pings)
         long long calls[2];
         for (int more = 0; more < 2; more++) {
             reset_counts();
-            bench_expect(&call, 0, &at_server, "-q -n %d -c 5 -t %s", more ? 180 : 50, names[i]);
-            bench_free(&call);
+            call_expect(&call, 0, &at_server, "-q -n %d -c 5 -t %s", more ? 180 : 50, names[i]);
+            call_free(&call);
             calls[more] = test_server_calls(&server, "ping");
         }
         ck_assert_int_eq(calls[1] - calls[0], 130);
@@ -127,7 +127,7 @@ START_TEST(test_all_in_one_call)
                                          "MGET (10 keys)",
                                          "XADD"};
     const size_t count = sizeof titles / sizeof titles[0];
-    bench_expect(
+    call_expect(
         &call, 0, &at_server,
         "-q -n 100 -c 3 -t ping_inline,ping_mbulk,set,get,incr,lpush,rpush,lpop,rpop,sadd,"
         "HSET,spop,zadd,zpopmin,lrange_100,lrange_300,lrange_500,lrange_600,mset,mget,xadd");
@@ -141,7 +141,7 @@ START_TEST(test_all_in_one_call)
         line = strchr(line, '\n') + 1;
     }
     ck_assert_str_eq(line, "");
-    bench_free(&call);
+    call_free(&call);
 }
 END_TEST
 
@@ -157,14 +157,14 @@ START_TEST(test_requests_are_exact)
                  {997, 16, 4, 7}, {17, 1, 1, 100},  {12345, 50, 2, 16}};
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         reset_counts();
-        bench_expect(&call, 0, &at_server,
-                     "-q -t set -r 100 -n %d -c %d --processes %d --cpus none -P %d",
-                     cases[i].requests, cases[i].clients, cases[i].processes, cases[i].pipeline);
+        call_expect(&call, 0, &at_server,
+                    "-q -t set -r 100 -n %d -c %d --processes %d --cpus none -P %d",
+                    cases[i].requests, cases[i].clients, cases[i].processes, cases[i].pipeline);
         ck_assert_int_eq(run_json_count(&call, 0, "requests.sent"), cases[i].requests);
         ck_assert_int_eq(test_server_calls(&server, "set"), cases[i].requests);
         ck_assert_uint_eq(json_array_size(json_object_get(run_json_at(call.root, 0), "workers")),
                           (size_t)cases[i].processes);
-        bench_free(&call);
+        call_free(&call);
     }
 }
 END_TEST
@@ -177,16 +177,16 @@ START_TEST(test_warmup_is_outside)
                                         "-P 16 -c 20 -d 512kb --processes 1"};
     for (size_t i = 0; i < 2; i++) {
         reset_counts();
-        bench_expect(&call, 0, &at_server,
-                     "-q -t set -r 10 -n 100 --cpus none --warmup 0.2 --interval 100ms %s",
-                     loads[i]);
+        call_expect(&call, 0, &at_server,
+                    "-q -t set -r 10 -n 100 --cpus none --warmup 0.2 --interval 100ms %s",
+                    loads[i]);
         ck_assert_int_eq(run_json_count(&call, 0, "requests.sent"), 100);
         ck_assert_int_gt(test_server_calls(&server, "set"), 100);
         const json_t *run = run_json_at(call.root, 0);
         ck_assert_double_eq_tol(run_json_number(run, "warmup_seconds"), 0.2, 1e-9);
         const json_t *first = json_array_get(json_object_get(run, "intervals"), 0);
         ck_assert_double_eq_tol(run_json_number(first, "start_seconds"), 0.2, 1e-9);
-        bench_free(&call);
+        call_free(&call);
     }
 }
 END_TEST
@@ -194,29 +194,29 @@ END_TEST
 START_TEST(test_duration_decides)
 {
     /* Breaks when a duration is not kept, -n ends it, or -n is dropped without a word. */
-    bench_expect(&call, 0, &at_server, "-q -t set -n 5 --duration 300ms --interval 100ms -c 4");
+    call_expect(&call, 0, &at_server, "-q -t set -n 5 --duration 300ms --interval 100ms -c 4");
     expect_stderr("-n 5 is ignored");
     ck_assert_int_gt(run_json_count(&call, 0, "requests.ok"), 5);
     double seconds = run_json_number(run_json_at(call.root, 0), "seconds");
     ck_assert_double_ge(seconds, 0.3);
     ck_assert_uint_ge(json_array_size(json_object_get(run_json_at(call.root, 0), "intervals")), 3);
-    bench_free(&call);
+    call_free(&call);
 }
 END_TEST
 
 START_TEST(test_loop_until_interrupted)
 {
     /* Breaks when -l does not repeat, or the first Ctrl+C does not end it with a whole report. */
-    bench_start(&call, &at_server, "-l -q -t set -n 200 -c 2");
+    call_start(&call, &at_server, "-l -q -t set -n 200 -c 2");
     program_wait_text(&call.program, PROGRAM_OUT, "\nSET: ");
     program_signal(&call.program, SIGINT);
-    bench_finish(&call);
+    call_finish(&call);
     ck_assert_int_eq(call.program.exit_status, 130);
     size_t runs = json_array_size(json_object_get(call.root, "runs"));
     ck_assert_uint_ge(runs, 2);
     for (size_t i = 0; i + 1 < runs; i++)
         ck_assert_int_eq(run_json_count(&call, i, "requests.ok"), 200);
-    bench_free(&call);
+    call_free(&call);
 }
 END_TEST
 
@@ -226,26 +226,26 @@ START_TEST(test_large_values)
 {
     /* Breaks when writes that the socket takes in parts are not completed byte by byte, or a large
      * value is not skipped whole. */
-    bench_expect(&call, 0, &at_server, "-q -t set -r 4 -d 1mb -P 4 -c 3 -n 40 --seed 9");
+    call_expect(&call, 0, &at_server, "-q -t set -r 4 -d 1mb -P 4 -c 3 -n 40 --seed 9");
     ck_assert_int_eq(run_json_count(&call, 0, "requests.ok"), 40);
     ck_assert_int_gt(run_json_count(&call, 0, "bytes.out"), 40ll << 20);
-    bench_free(&call);
+    call_free(&call);
     ck_assert_int_eq(test_server_calls(&server, "set"), 40);
     ck_assert_int_eq(test_server_integer(&server, "STRLEN key:000000000002"), 1 << 20);
-    bench_expect(&call, 0, &at_server, "-q -t get -r 4 -P 4 -c 3 -n 40");
+    call_expect(&call, 0, &at_server, "-q -t get -r 4 -P 4 -c 3 -n 40");
     ck_assert_int_eq(run_json_count(&call, 0, "requests.hits"), 40);
     ck_assert_int_gt(run_json_count(&call, 0, "bytes.in"), 40ll << 20);
-    bench_free(&call);
+    call_free(&call);
 }
 END_TEST
 
 START_TEST(test_deep_pipeline)
 {
     /* Breaks when more is in flight than -P allows, or a pipeline beyond one read goes wrong. */
-    bench_expect(&call, 0, &at_server, "-q -t set,get -r 100 -P 1000 -c 3 -n 20000");
+    call_expect(&call, 0, &at_server, "-q -t set,get -r 100 -P 1000 -c 3 -n 20000");
     ck_assert_int_eq(run_json_count(&call, 0, "requests.ok"), 20000);
     ck_assert_int_eq(run_json_count(&call, 1, "requests.ok"), 20000);
-    bench_free(&call);
+    call_free(&call);
     ck_assert_int_eq(test_server_calls(&server, "get"), 20000);
 }
 END_TEST
@@ -255,18 +255,18 @@ END_TEST
 START_TEST(test_null_transport)
 {
     /* Breaks when --null needs a server, or a test of the table is answered with rubbish. */
-    bench_expect(&call, 0, NULL,
-                 "--null -q -n 5000 -c 10 -P 4 -t ping_inline,ping_mbulk,set,get,incr,lpush,rpush,"
-                 "lpop,rpop,sadd,hset,spop,zadd,zpopmin,lrange_100,mset,mget,xadd");
+    call_expect(&call, 0, NULL,
+                "--null -q -n 5000 -c 10 -P 4 -t ping_inline,ping_mbulk,set,get,incr,lpush,rpush,"
+                "lpop,rpop,sadd,hset,spop,zadd,zpopmin,lrange_100,mset,mget,xadd");
     size_t runs = json_array_size(json_object_get(call.root, "runs"));
     ck_assert_uint_eq(runs, 19);
     for (size_t i = 0; i < runs; i++)
         ck_assert_int_eq(run_json_count(&call, i, "requests.ok"), 5000);
-    bench_free(&call);
-    bench_expect(&call, 0, NULL,
-                 "--null -q -n 5000 --warmup 50ms --interval 10ms -- GET a ; SET b c");
+    call_free(&call);
+    call_expect(&call, 0, NULL,
+                "--null -q -n 5000 --warmup 50ms --interval 10ms -- GET a ; SET b c");
     ck_assert_int_eq(run_json_count(&call, 0, "requests.sent"), 5000);
-    bench_free(&call);
+    call_free(&call);
 }
 END_TEST
 
@@ -274,22 +274,22 @@ START_TEST(test_database_and_user)
 {
     /* Breaks when AUTH or SELECT do not reach every connection, also by way of a URI. */
     free(test_server_text(&server, "ACL SETUSER tester on >s3cret ~* +@all"));
-    bench_expect(&call, 0, &at_server, "-q -t set --dbnum 3 --user tester -a s3cret -n 20 -c 4");
-    bench_free(&call);
+    call_expect(&call, 0, &at_server, "-q -t set --dbnum 3 --user tester -a s3cret -n 20 -c 4");
+    call_free(&call);
     ck_assert_int_eq(test_server_integer(&server, "DBSIZE"), 0);
     char *keyspace = test_server_text(&server, "INFO keyspace");
     ck_assert_msg(strstr(keyspace, "db3:keys=1") != NULL, "%s", keyspace);
     free(keyspace);
-    bench_expect(&call, 0, NULL, "-q -t get -u redis://tester:s3cret@127.0.0.1:%s/3 -n 20 -c 4",
-                 server.port_text);
+    call_expect(&call, 0, NULL, "-q -t get -u redis://tester:s3cret@127.0.0.1:%s/3 -n 20 -c 4",
+                server.port_text);
     ck_assert_int_eq(run_json_count(&call, 0, "requests.hits"), 20);
-    bench_free(&call);
-    bench_expect(&call, 5, &at_server, "-q -t get --user tester -a wrong -n 20");
+    call_free(&call);
+    call_expect(&call, 5, &at_server, "-q -t get --user tester -a wrong -n 20");
     expect_stderr("WRONGPASS");
-    bench_free(&call);
-    bench_expect(&call, 5, &at_server, "-q -t get --dbnum 99 -n 20");
+    call_free(&call);
+    call_expect(&call, 5, &at_server, "-q -t get --dbnum 99 -n 20");
     expect_stderr("DB index is out of range");
-    bench_free(&call);
+    call_free(&call);
 }
 END_TEST
 
@@ -299,15 +299,15 @@ START_TEST(test_password_only)
     struct test_server locked;
     test_server_start(&locked, &(struct test_server_options){.password = "pw"});
     struct bench_setting setting = {.port = locked.port_text};
-    bench_expect(&call, 0, &setting, "-q -t set -a pw -n 20 -c 4");
+    call_expect(&call, 0, &setting, "-q -t set -a pw -n 20 -c 4");
     ck_assert_ptr_null(strstr(call.program.out, "pw"));
     char *text = json_dumps(call.root, 0);
     ck_assert_ptr_null(strstr(text, "\"pw\""));
     free(text);
-    bench_free(&call);
-    bench_expect(&call, 5, &setting, "-q -t set -n 20 -c 4");
+    call_free(&call);
+    call_expect(&call, 5, &setting, "-q -t set -n 20 -c 4");
     expect_stderr("NOAUTH");
-    bench_free(&call);
+    call_free(&call);
     test_server_stop(&locked);
 }
 END_TEST
@@ -318,9 +318,9 @@ START_TEST(test_unix_socket)
     struct test_server local;
     test_server_start(&local, &(struct test_server_options){.no_tcp = true});
     struct bench_setting setting = {.socket_path = local.socket_path};
-    bench_expect(&call, 0, &setting, "-q -t set -n 2000 -c 700 --processes 2 --cpus none");
+    call_expect(&call, 0, &setting, "-q -t set -n 2000 -c 700 --processes 2 --cpus none");
     ck_assert_int_eq(run_json_count(&call, 0, "requests.ok"), 2000);
-    bench_free(&call);
+    call_free(&call);
     ck_assert_int_eq(test_server_calls(&local, "set"), 2000);
     test_server_stop(&local);
 }
@@ -333,7 +333,7 @@ START_TEST(test_ipv6)
     struct test_server both;
     test_server_start(&both, &(struct test_server_options){.args = args});
     struct bench_setting setting = {.port = both.port_text};
-    bench_call(&call, &setting, "-q -t set -n 50 -c 4 -h ::1");
+    call_run(&call, &setting, "-q -t set -n 50 -c 4 -h ::1");
     bool available = access("/proc/net/if_inet6", R_OK) == 0;
     FILE *addresses = available ? fopen("/proc/net/if_inet6", "r") : NULL;
     char line[128] = "";
@@ -345,7 +345,7 @@ START_TEST(test_ipv6)
     ck_assert_int_eq(call.program.exit_status, available ? 0 : 5);
     if (available)
         ck_assert_int_eq(test_server_calls(&both, "set"), 50);
-    bench_free(&call);
+    call_free(&call);
     test_server_stop(&both);
 }
 END_TEST
@@ -356,13 +356,13 @@ START_TEST(test_error_replies_are_counted)
 {
     /* Breaks when an error reply ends the run, is no attempt, or is not told by its first word. */
     free(test_server_text(&server, "LPUSH key:000000000000 x"));
-    bench_expect(&call, 0, &at_server, "-t get --sequential 4 -n 400 -c 4 -P 2");
+    call_expect(&call, 0, &at_server, "-t get --sequential 4 -n 400 -c 4 -P 2");
     ck_assert_int_eq(run_json_count(&call, 0, "requests.errors"), 100);
     ck_assert_int_eq(run_json_count(&call, 0, "requests.ok"), 300);
     ck_assert_int_eq(run_json_count(&call, 0, "errors_by_kind.WRONGTYPE"), 100);
     expect_stdout("WRONGTYPE Operation against a key holding the wrong kind of value");
     expect_stdout("Total errors: 100");
-    bench_free(&call);
+    call_free(&call);
 }
 END_TEST
 
@@ -370,11 +370,11 @@ START_TEST(test_nothing_succeeded)
 {
     /* Breaks when a run in which every reply is an error passes for a success. */
     free(test_server_text(&server, "LPUSH key:000000000000 x"));
-    bench_expect(&call, 1, &at_server, "-t get -n 40 -c 4");
+    call_expect(&call, 1, &at_server, "-t get -n 40 -c 4");
     ck_assert_int_eq(run_json_count(&call, 0, "requests.errors"), 40);
     ck_assert_int_eq(run_json_count(&call, 0, "status.code"), 1);
     expect_stderr("no request succeeded");
-    bench_free(&call);
+    call_free(&call);
     empty_server();
 }
 END_TEST
@@ -383,11 +383,11 @@ START_TEST(test_max_errors_ends_a_run)
 {
     /* Breaks when --max-errors does not stop a run, or stops it without saying so. */
     free(test_server_text(&server, "LPUSH key:000000000000 x"));
-    bench_expect(&call, 1, &at_server,
-                 "-q -t get --sequential 2 --duration 30s -c 4 --max-errors 50");
+    call_expect(&call, 1, &at_server,
+                "-q -t get --sequential 2 --duration 30s -c 4 --max-errors 50");
     expect_stderr("--max-errors 50");
     ck_assert_int_ge(run_json_count(&call, 0, "requests.errors"), 50);
-    bench_free(&call);
+    call_free(&call);
 }
 END_TEST
 
@@ -396,17 +396,17 @@ START_TEST(test_sequence_fails_as_a_whole)
     /* Breaks when a sequence counts more or less than one request, or one of its parts can fail
      * unnoticed. */
     free(test_server_text(&server, "LPUSH list x"));
-    bench_expect(&call, 0, &at_server, "-q -n 30 -c 2 -P 3 -- SET k v ; 2 GET k");
+    call_expect(&call, 0, &at_server, "-q -n 30 -c 2 -P 3 -- SET k v ; 2 GET k");
     ck_assert_int_eq(run_json_count(&call, 0, "requests.ok"), 30);
     ck_assert_int_eq(run_json_count(&call, 0, "requests.hits"), 60);
-    bench_free(&call);
+    call_free(&call);
     ck_assert_int_eq(test_server_calls(&server, "set"), 30);
     ck_assert_int_eq(test_server_calls(&server, "get"), 60);
-    bench_expect(&call, 1, &at_server,
-                 "-q -n 30 -c 2 -P 3 -- SET k v ; GET list ; INCR k ; SET k 1");
+    call_expect(&call, 1, &at_server,
+                "-q -n 30 -c 2 -P 3 -- SET k v ; GET list ; INCR k ; SET k 1");
     ck_assert_int_eq(run_json_count(&call, 0, "requests.errors"), 30);
     ck_assert_int_eq(run_json_count(&call, 0, "errors_by_kind.WRONGTYPE"), 30);
-    bench_free(&call);
+    call_free(&call);
 }
 END_TEST
 

@@ -57,8 +57,8 @@ static char *digest(void)
 START_TEST(test_random_range)
 {
     /* Breaks when -r uses keys outside of its range, or leaves a part of it out. */
-    bench_expect(&call, 0, &at_server, "-q -t set -r 50 --keyspace-offset 1000 -n 2000 -c 4");
-    bench_free(&call);
+    call_expect(&call, 0, &at_server, "-q -t set -r 50 --keyspace-offset 1000 -n 2000 -c 4");
+    call_free(&call);
     ck_assert_int_eq(keys(), 50);
     ck_assert(key_exists("key:000000001000") && key_exists("key:000000001049"));
 }
@@ -70,17 +70,17 @@ START_TEST(test_sequential_range)
      * workers; half a pass writes half of the keys. */
     for (int workers = 1; workers <= 3; workers++) {
         empty_server();
-        bench_expect(&call, 0, &at_server,
-                     "-q -t set --sequential 500 -n 250 -c 6 -P 4 --processes %d --cpus none",
-                     workers);
-        bench_free(&call);
+        call_expect(&call, 0, &at_server,
+                    "-q -t set --sequential 500 -n 250 -c 6 -P 4 --processes %d --cpus none",
+                    workers);
+        call_free(&call);
         ck_assert_int_eq(keys(), 250);
         ck_assert(key_exists("key:000000000000") && key_exists("key:000000000249"));
-        bench_expect(&call, 0, &at_server,
-                     "-q -t set --sequential 500 -n 500 -c 6 --keyspace-offset 100 --processes %d "
-                     "--cpus none",
-                     workers);
-        bench_free(&call);
+        call_expect(&call, 0, &at_server,
+                    "-q -t set --sequential 500 -n 500 -c 6 --keyspace-offset 100 --processes %d "
+                    "--cpus none",
+                    workers);
+        call_free(&call);
         ck_assert_int_eq(keys(), 600);
         ck_assert(key_exists("key:000000000599"));
     }
@@ -90,14 +90,14 @@ END_TEST
 START_TEST(test_sequential_random_start)
 {
     /* Breaks when a sequence that begins anywhere does not come round its end. */
-    bench_expect(&call, 0, &at_server,
-                 "-q -t set --sequential 1000 --sequential-random-start --seed 5 -n 300 -c 2");
-    bench_free(&call);
+    call_expect(&call, 0, &at_server,
+                "-q -t set --sequential 1000 --sequential-random-start --seed 5 -n 300 -c 2");
+    call_free(&call);
     ck_assert_int_eq(keys(), 300);
     ck_assert(!key_exists("key:000000000000") || !key_exists("key:000000000299"));
-    bench_expect(&call, 0, &at_server,
-                 "-q -t set --sequential 1000 --sequential-random-start --seed 5 -n 1000 -c 2");
-    bench_free(&call);
+    call_expect(&call, 0, &at_server,
+                "-q -t set --sequential 1000 --sequential-random-start --seed 5 -n 1000 -c 2");
+    call_free(&call);
     ck_assert_int_eq(keys(), 1000);
     ck_assert(key_exists("key:000000000000") && key_exists("key:000000000999"));
 }
@@ -110,11 +110,11 @@ START_TEST(test_split_does_not_matter)
     char *first = NULL;
     for (int workers = 1; workers <= 4; workers += 3) {
         empty_server();
-        bench_expect(&call, 0, &at_server,
-                     "-q -r 100000000 -d 40 -n 500 --seed 11 -c %d -P %d --processes %d --cpus none"
-                     " -- SET __key__ __data__",
-                     workers * 2, workers * 3, workers);
-        bench_free(&call);
+        call_expect(&call, 0, &at_server,
+                    "-q -r 100000000 -d 40 -n 500 --seed 11 -c %d -P %d --processes %d --cpus none"
+                    " -- SET __key__ __data__",
+                    workers * 2, workers * 3, workers);
+        call_free(&call);
         ck_assert_int_eq(keys(), 500);
         char *this = digest();
         if (first == NULL)
@@ -125,8 +125,8 @@ START_TEST(test_split_does_not_matter)
             free(this);
     }
     empty_server();
-    bench_expect(&call, 0, &at_server, "-q -t set -r 100000000 -d 40 -n 500 --seed 12");
-    bench_free(&call);
+    call_expect(&call, 0, &at_server, "-q -t set -r 100000000 -d 40 -n 500 --seed 12");
+    call_free(&call);
     char *other = digest();
     ck_assert_str_ne(first, other);
     free(first);
@@ -157,7 +157,7 @@ START_TEST(test_prefill_gives_hits)
                  {"-t lrange_600 -r 10", -1, 1}};
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         empty_server();
-        bench_expect(&call, 0, &at_server, "-q -n 400 -c 4 --prefill %s", cases[i].options);
+        call_expect(&call, 0, &at_server, "-q -n 400 -c 4 --prefill %s", cases[i].options);
         ck_assert_uint_eq(json_array_size(json_object_get(call.root, "runs")), 2);
         ck_assert(json_is_true(json_object_get(run_json_at(call.root, 0), "prefill")));
         ck_assert_msg(run_json_count(&call, 1, "requests.hits") == 400 * cases[i].hits_each &&
@@ -167,21 +167,21 @@ START_TEST(test_prefill_gives_hits)
                       run_json_count(&call, 1, "requests.misses"));
         if (cases[i].keys >= 0)
             ck_assert_int_eq(keys(), cases[i].keys);
-        bench_free(&call);
+        call_free(&call);
     }
-    bench_expect(&call, 2, &at_server, "-q -n 9223372036854775808 --prefill -t zpopmin");
-    bench_free(&call);
+    call_expect(&call, 2, &at_server, "-q -n 9223372036854775808 --prefill -t zpopmin");
+    call_free(&call);
 }
 END_TEST
 
 START_TEST(test_lists_have_their_length)
 {
     /* Breaks when the list for LRANGE is shorter than what is asked of it. */
-    bench_expect(&call, 0, &at_server, "-q -n 10 -c 2 --prefill -t lrange_300 -d 10");
+    call_expect(&call, 0, &at_server, "-q -n 10 -c 2 --prefill -t lrange_300 -d 10");
     ck_assert_int_eq(run_json_count(&call, 1, "requests.hits"), 10);
     ck_assert_int_gt(run_json_count(&call, 1, "bytes.in"), 10 * 300 * 10);
     ck_assert_int_ge(test_server_integer(&server, "LLEN mylist"), 300);
-    bench_free(&call);
+    call_free(&call);
 }
 END_TEST
 
@@ -189,21 +189,21 @@ START_TEST(test_misses_are_shown)
 {
     /* Breaks when reads that find nothing are not told from hits. */
     free(test_server_text(&server, "SET key:000000000001 x"));
-    bench_expect(&call, 0, &at_server, "-t get --sequential 4 -n 400 -c 4");
+    call_expect(&call, 0, &at_server, "-t get --sequential 4 -n 400 -c 4");
     ck_assert_int_eq(run_json_count(&call, 0, "requests.hits"), 100);
     ck_assert_int_eq(run_json_count(&call, 0, "requests.misses"), 300);
     ck_assert_ptr_nonnull(strstr(call.program.out, "Misses: 300 (75.00%)"));
     ck_assert_ptr_nonnull(strstr(call.program.out, "--prefill"));
-    bench_free(&call);
-    bench_expect(&call, 0, &at_server, "-q -t mget --sequential 4 -n 100 -c 4");
+    call_free(&call);
+    call_expect(&call, 0, &at_server, "-q -t mget --sequential 4 -n 100 -c 4");
     ck_assert_int_eq(run_json_count(&call, 0, "requests.hits"), 250);
     ck_assert_int_eq(run_json_count(&call, 0, "requests.misses"), 750);
-    bench_free(&call);
-    bench_expect(&call, 0, &at_server, "-q -t lpop,spop,zpopmin,lrange_100 -n 50 -c 4");
+    call_free(&call);
+    call_expect(&call, 0, &at_server, "-q -t lpop,spop,zpopmin,lrange_100 -n 50 -c 4");
     for (size_t i = 0; i < 3; i++)
         ck_assert_int_eq(run_json_count(&call, i, "requests.misses"), 50);
     ck_assert_int_eq(run_json_count(&call, 4, "requests.hits"), 50);
-    bench_free(&call);
+    call_free(&call);
 }
 END_TEST
 
@@ -211,10 +211,10 @@ START_TEST(test_own_command)
 {
     /* Breaks when a command behind the options, its placeholders, sequences or repeats, does not do
      * on the server what it says. */
-    bench_expect(&call, 0, &at_server,
-                 "-q --sequential 100 -n 100 -d 7 -- HSET h:__rand_1st__ n __rand_1st__ v "
-                 "__data__ ; 3 INCR c:__rand_1st__ ; LPUSH l __rand_int__ __rand_int__");
-    bench_free(&call);
+    call_expect(&call, 0, &at_server,
+                "-q --sequential 100 -n 100 -d 7 -- HSET h:__rand_1st__ n __rand_1st__ v "
+                "__data__ ; 3 INCR c:__rand_1st__ ; LPUSH l __rand_int__ __rand_int__");
+    call_free(&call);
     ck_assert_int_eq(test_server_calls(&server, "hset"), 100);
     ck_assert_int_eq(test_server_calls(&server, "incr"), 300);
     ck_assert_int_eq(test_server_integer(&server, "LLEN l"), 200);
@@ -229,8 +229,8 @@ START_TEST(test_own_command)
     free(number);
     free(value);
     free(times);
-    bench_expect(&call, 0, &at_server, "-q -n 5 set plain word");
-    bench_free(&call);
+    call_expect(&call, 0, &at_server, "-q -n 5 set plain word");
+    call_free(&call);
     char *plain = test_server_text(&server, "GET plain");
     ck_assert_str_eq(plain, "word");
     free(plain);
@@ -243,19 +243,19 @@ START_TEST(test_last_argument_from_stdin)
      * argument. */
     struct bench_setting setting = at_server;
     setting.stdin_text = "two\nlines \xff\n";
-    bench_expect(&call, 0, &setting, "-q -n 5 -x -- SET k");
-    bench_free(&call);
+    call_expect(&call, 0, &setting, "-q -n 5 -x -- SET k");
+    call_free(&call);
     char *value = test_server_text(&server, "GET k");
     ck_assert_str_eq(value, "two\nlines \xff\n");
     free(value);
     setting.stdin_text = NULL;
-    bench_expect(&call, 0, &setting, "-q -n 5 -x -- SET empty");
-    bench_free(&call);
+    call_expect(&call, 0, &setting, "-q -n 5 -x -- SET empty");
+    call_free(&call);
     ck_assert_int_eq(test_server_integer(&server, "STRLEN empty"), 0);
     ck_assert(key_exists("empty"));
-    bench_expect(&call, 2, &setting, "-q -n 5 -x -t set");
+    call_expect(&call, 2, &setting, "-q -n 5 -x -t set");
     ck_assert_ptr_null(call.root);
-    bench_free(&call);
+    call_free(&call);
 }
 END_TEST
 

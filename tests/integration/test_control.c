@@ -44,14 +44,14 @@ static void stop_real(void)
     managed_server_stop(&server);
 }
 
-static void connects(void)
+static void expect_connection(void)
 {
     ck_assert_msg(control_connect(&control, &target, &spec, NULL, &err) == OK, "%s", err.text);
     ck_assert_ptr_nonnull(control);
 }
 
 /* Ends in the code and a text with this part. */
-static void fails(enum err_code code, const char *text_part)
+static void expect_failure(enum err_code code, const char *text_part)
 {
     memset(&err, 0, sizeof err);
     enum err_code got = control_connect(&control, &target, &spec, NULL, &err);
@@ -66,7 +66,7 @@ START_TEST(connects_and_asks)
 {
     /* INFO cut, CONFIG GET misread, or an unknown parameter taken for an error. */
     char *info, value[64], expected[32], port[16];
-    connects();
+    expect_connection();
     snprintf(expected, sizeof expected, "127.0.0.1:%u", server.port);
     ck_assert_str_eq(target.text, expected);
     ck_assert_int_eq(target.address.ss_family, AF_INET);
@@ -91,7 +91,7 @@ START_TEST(names_are_resolved)
     /* A name that has several addresses, of which only one has the server. */
     char expected[32];
     spec.host = "localhost";
-    connects();
+    expect_connection();
     snprintf(expected, sizeof expected, "localhost:%u (127.0.0.1)", server.port);
     ck_assert_str_eq(target.text, expected);
     control_close(control);
@@ -103,22 +103,22 @@ START_TEST(passwords)
     /* A wrong or missing password told without the server's words, or a right one not sent. */
     server_say(server.port, "ACL SETUSER alice on >pw ~* +@all", "+OK");
     server_say(server.port, "CONFIG SET requirepass secret", "+OK");
-    fails(E_CONNECT, "asks for a password (NOAUTH");
+    expect_failure(E_CONNECT, "asks for a password (NOAUTH");
     ck_assert(strstr(err.text, "-a") != NULL);
     spec.password = "wrong";
-    fails(E_CONNECT, "authentication failed: WRONGPASS");
+    expect_failure(E_CONNECT, "authentication failed: WRONGPASS");
     spec.password = "secret";
-    connects();
+    expect_connection();
     control_close(control);
     spec.user = "alice";
-    fails(E_CONNECT, "authentication failed: WRONGPASS");
+    expect_failure(E_CONNECT, "authentication failed: WRONGPASS");
     spec.password = "pw";
-    connects();
+    expect_connection();
     control_close(control);
     spec.password = NULL;
     spec.user = NULL;
     spec.database = 1;
-    fails(E_CONNECT, "asks for a password (NOAUTH");
+    expect_failure(E_CONNECT, "asks for a password (NOAUTH");
 }
 END_TEST
 
@@ -126,10 +126,10 @@ START_TEST(databases)
 {
     /* A database that does not exist silently replaced by database 0. */
     spec.database = 99;
-    fails(E_CONNECT, "SELECT 99: ERR DB index is out of range");
+    expect_failure(E_CONNECT, "SELECT 99: ERR DB index is out of range");
     memset(&err, 0, sizeof err);
     spec.database = 7;
-    connects();
+    expect_connection();
     server_say(server.port, "CLIENT LIST", " db=7 ");
     control_close(control);
 }
@@ -139,7 +139,7 @@ START_TEST(server_that_goes_away)
 {
     /* SIGPIPE kills the run, or a late reply is taken for that of the next command. */
     char *info, value[64];
-    connects();
+    expect_connection();
     managed_server_stop(&server);
     ck_assert_int_eq(control_info(control, &info, &err), E_CONNECT);
     ck_assert_ptr_null(info);
@@ -147,7 +147,7 @@ START_TEST(server_that_goes_away)
     ck_assert_int_eq(control_config_get(control, "save", value, sizeof value, &err), E_CONNECT);
     ck_assert(strstr(err.text, "is closed") != NULL);
     control_close(control);
-    fails(E_CONNECT, "Connection refused");
+    expect_failure(E_CONNECT, "Connection refused");
 }
 END_TEST
 
@@ -164,13 +164,13 @@ START_TEST(nobody_listens)
     spec.port = canned.port;
     snprintf(expected, sizeof expected, "cannot connect to 127.0.0.1:%u: Connection refused",
              canned.port);
-    fails(E_CONNECT, expected);
+    expect_failure(E_CONNECT, expected);
     ck_assert_int_eq(control_connect(&control, &target, &spec, NULL, NULL), E_CONNECT);
     spec.host = "no-such-host.invalid";
-    fails(E_CONNECT, "cannot resolve host 'no-such-host.invalid': ");
+    expect_failure(E_CONNECT, "cannot resolve host 'no-such-host.invalid': ");
     spec.host = "127.0.0.1";
     spec.port = 0;
-    fails(E_USAGE, "--port 0");
+    expect_failure(E_USAGE, "--port 0");
 }
 END_TEST
 
@@ -184,7 +184,7 @@ START_TEST(accepts_but_never_answers)
     spec.port = canned.port;
     spec.connection_timeout_ns = 150 * NS_PER_MS;
     snprintf(expected, sizeof expected, "127.0.0.1:%u: no answer within 150ms", canned.port);
-    fails(E_CONNECT, expected);
+    expect_failure(E_CONNECT, expected);
     canned_server_stop(&canned);
 }
 END_TEST
@@ -206,7 +206,7 @@ START_TEST(does_not_even_accept)
     }
     spec.port = ntohs(address.sin_port);
     spec.connection_timeout_ns = 150 * NS_PER_MS;
-    fails(E_CONNECT, "no answer within 150ms");
+    expect_failure(E_CONNECT, "no answer within 150ms");
     for (size_t i = 0; i < sizeof fds / sizeof fds[0]; i++)
         close(fds[i]);
     close(listen_fd);
@@ -223,7 +223,7 @@ START_TEST(waits_while_loading)
     canned_server_start(&canned, CANNED_ANSWERS, replies, NULL);
     spec.port = canned.port;
     spec.connection_timeout_ns = 10 * NS_PER_SECOND;
-    connects();
+    expect_connection();
     control_close(control);
     canned_server_stop(&canned);
 }
@@ -238,7 +238,7 @@ START_TEST(loads_for_too_long)
     canned_server_start(&canned, CANNED_ANSWERS, replies, NULL);
     spec.port = canned.port;
     spec.wait_ready_ns = 250 * NS_PER_MS;
-    fails(E_CONNECT, "still loading its data after 250ms (LOADING the dataset)");
+    expect_failure(E_CONNECT, "still loading its data after 250ms (LOADING the dataset)");
     ck_assert(strstr(err.text, "--wait-ready") != NULL);
     canned_server_stop(&canned);
 }
@@ -252,7 +252,7 @@ START_TEST(refuses_in_its_own_words)
     reset_spec();
     canned_server_start(&canned, CANNED_GREETS, replies, NULL);
     spec.port = canned.port;
-    fails(E_CONNECT, "ERR max number of clients reached");
+    expect_failure(E_CONNECT, "ERR max number of clients reached");
     canned_server_stop(&canned);
 }
 END_TEST
@@ -274,7 +274,7 @@ START_TEST(closes_or_talks_rubbish)
         reset_spec();
         canned_server_start(&canned, CANNED_GREETS, replies, NULL);
         spec.port = canned.port;
-        fails(E_CONNECT, rows[i].told);
+        expect_failure(E_CONNECT, rows[i].told);
         canned_server_stop(&canned);
     }
 }
@@ -290,14 +290,14 @@ START_TEST(closes_between_two_commands)
     reset_spec();
     canned_server_start(&canned, CANNED_GREETS, replies, NULL);
     spec.port = canned.port;
-    fails(E_CONNECT, "closed the connection");
+    expect_failure(E_CONNECT, "closed the connection");
     canned_server_stop(&canned);
 
     temp_tree_make(&tree);
     snprintf(path, sizeof path, "%s/socket", tree.path);
     canned_server_start(&canned, CANNED_GREETS, replies, path);
     spec.socket_path = path;
-    fails(E_CONNECT, path);
+    expect_failure(E_CONNECT, path);
     canned_server_stop(&canned);
     temp_tree_remove(&tree);
 }
@@ -315,18 +315,19 @@ START_TEST(unix_sockets)
     snprintf(path, sizeof path, "%s/socket", tree.path);
     canned_server_start(&canned, CANNED_ANSWERS, replies, path);
     spec.socket_path = path;
-    connects();
+    expect_connection();
     ck_assert_str_eq(target.text, path);
     ck_assert_int_eq(target.address.ss_family, AF_UNIX);
     control_close(control);
     canned_server_stop(&canned);
-    fails(E_CONNECT, "Connection refused");
+    expect_failure(E_CONNECT, "Connection refused");
     temp_tree_remove(&tree);
-    fails(E_CONNECT, "No such file or directory");
+    expect_failure(E_CONNECT, "No such file or directory");
     memset(long_path, 'x', sizeof long_path - 1);
     long_path[sizeof long_path - 1] = '\0';
     spec.socket_path = long_path;
-    fails(E_USAGE, "--socket: the path has 199 bytes, at most 107");
+    expect_failure(E_USAGE, "--socket: the path has 199 bytes, at most 107");
+    spec.socket_path = NULL;
 }
 END_TEST
 

@@ -156,7 +156,7 @@ START_TEST(another_reader_finds_the_same_percentiles)
         line = strchr(line, '\n') + 1;
         ck_assert_str_eq(json_string_value(json_object_get(json, "tag")), "GET-service");
         ck_assert_double_eq_tol(json_number_value(json_object_get(json, "start")),
-                                (double)(FIXTURE_WALL_NS / NS_PER_SECOND + i), 0.002);
+                                (double)FIXTURE_WALL_NS / (double)NS_PER_SECOND + i, 0.002);
         ck_assert_double_eq_tol(json_number_value(json_object_get(json, "length")), 1.0, 0.002);
         ck_assert_uint_eq(json_integer_value(json_object_get(json, "count")), 20002);
         ck_assert_uint_eq(json_integer_value(json_object_get(json, "p50")),

@@ -12,6 +12,7 @@
 static uint64_t allocations;
 
 uint64_t malloc_count(void);
+/* The linker fixes these names. NOLINTBEGIN(bugprone-reserved-identifier) */
 void *__real_malloc(size_t byte_count);
 void *__real_calloc(size_t count, size_t byte_count);
 void *__real_realloc(void *memory, size_t byte_count);
@@ -56,6 +57,8 @@ void *__wrap_realloc(void *memory, size_t byte_count)
     allocations++;
     return __real_realloc(memory, byte_count);
 }
+
+/* NOLINTEND(bugprone-reserved-identifier) */
 
 __attribute__((constructor)) static void count_libevent(void)
 {

@@ -354,6 +354,12 @@ START_TEST(notices)
     ck_assert_ptr_nonnull(strstr(request.notices[0], "rounded up to 1500ms"));
     ck_parses("--prefill -t set");
     ck_assert_ptr_nonnull(strstr(request.notices[0], "nothing to write"));
+    ck_parses("get foo -n 5");
+    ck_assert_ptr_nonnull(strstr(request.notices[0], "-n stands behind the command"));
+    ck_parses("-n 5 -- get foo -n 5");
+    ck_assert_uint_eq(request.notice_count, 0);
+    ck_parses("incrby foo -1");
+    ck_assert_uint_eq(request.notice_count, 0);
     ck_parses("--warmup 2 --prefill -t set,get -r 10");
     ck_assert_uint_eq(request.notice_count, 0);
 }

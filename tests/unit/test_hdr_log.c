@@ -103,7 +103,8 @@ static struct line read_line(const char *text)
     ck_assert_msg(sscanf(text, "Tag=%63[^,],%lf,%lf,%lf,%n", line.tag, &line.start, &line.length,
                          &line.max, &head) == 4,
                   "%.80s", text);
-    unsigned char *packed = malloc(strlen(text)), *encoded = malloc(HISTOGRAM_WIRE_MAX_BYTES);
+    unsigned char *packed = calloc(1, strlen(text));
+    unsigned char *encoded = calloc(1, HISTOGRAM_WIRE_MAX_BYTES);
     size_t packed_bytes = base64_decode(packed, text + head);
     ck_assert_uint_eq(big_endian(packed, 4), 0x1c849314);
     ck_assert_uint_eq(big_endian(packed + 4, 4), packed_bytes - 8);

@@ -1,10 +1,17 @@
 #include <check.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "tests/support/check/report_fixture.h"
 
 Suite *test_timeline_suite(void);
+
+#if defined(__has_feature)
+#define ADDRESS_SANITIZER __has_feature(address_sanitizer)
+#else
+#define ADDRESS_SANITIZER 0
+#endif
 
 /* A sink that counts its calls and fails when told to. */
 struct spy {
@@ -194,6 +201,78 @@ START_TEST(the_next_run_starts_from_nothing)
 }
 END_TEST
 
+/* Resident bytes of this process. */
+static long resident_bytes(void)
+{
+    long pages = 0;
+    FILE *statm = fopen("/proc/self/statm", "r");
+    ck_assert_ptr_nonnull(statm);
+    ck_assert_int_eq(fscanf(statm, "%*d %ld", &pages), 1);
+    fclose(statm);
+    return pages * sysconf(_SC_PAGESIZE);
+}
+
+static void add_every_file(struct timeline *timeline, const char *directory)
+{
+    struct sink sink;
+    struct err err = {.code = OK};
+    char path[256];
+    ck_assert_int_eq(sink_journal(&sink, directory, &err), OK);
+    timeline_add(timeline, sink);
+    snprintf(path, sizeof path, "%s/run.json", directory);
+    ck_assert_int_eq(sink_json(&sink, path, &err), OK);
+    timeline_add(timeline, sink);
+    snprintf(path, sizeof path, "%s/intervals.csv", directory);
+    ck_assert_int_eq(sink_interval_csv_file(&sink, path, 0, &err), OK);
+    timeline_add(timeline, sink);
+    snprintf(path, sizeof path, "%s/latency.hlog", directory);
+    ck_assert_int_eq(sink_hdr_log(&sink, path, &err), OK);
+    timeline_add(timeline, sink);
+}
+
+START_TEST(memory_stays_flat)
+{
+    /* breaks if any output keeps something of every interval */
+    const uint32_t intervals = 5000, settled = 500;
+    struct timeline timeline;
+    struct err err = {.code = OK};
+    char *directory = fixture_directory();
+    struct session_facts session = fixture_session();
+    struct run_facts facts = fixture_facts();
+    ck_assert_int_eq(timeline_init(&timeline, &err), OK);
+    add_every_file(&timeline, directory);
+    timeline_session_begin(&timeline, &session);
+    timeline_run_begin(&timeline, &facts);
+    struct interval_row *row = fixture_row(0);
+    for (uint64_t i = 1; i < 300; i++)
+        fixture_answer(row, i * i * 100, i % 5 + 1);
+    long before = 0;
+    for (uint32_t i = 0; i < intervals; i++) {
+        row->header.first = row->header.last = i;
+        ck_assert_int_eq(timeline_interval(&timeline, row, &err), OK);
+        if (i == settled)
+            before = resident_bytes();
+    }
+    long grown = resident_bytes() - before;
+#if !defined(__SANITIZE_ADDRESS__) && !ADDRESS_SANITIZER /* which keeps freed memory for a while */
+    /* 8 MB in 100,000 intervals is what the whole orchestrator may take. */
+    ck_assert_int_lt(grown, 8 * 1024 * 1024 / 100 * (intervals - settled) / 1000);
+#endif
+    ck_assert_int_ge(before, 1);
+    (void)grown;
+    struct run_result *result = fixture_result();
+    timeline_run_end(&timeline, result);
+    timeline_session_end(&timeline);
+    for (uint32_t i = 0; i < timeline.sink_count; i++)
+        ck_assert(!timeline.failed[i]);
+    timeline_destroy(&timeline);
+    free(result);
+    free(row);
+    fixture_session_free(&session);
+    fixture_remove(directory);
+}
+END_TEST
+
 Suite *test_timeline_suite(void)
 {
     Suite *suite = suite_create("timeline");
@@ -203,6 +282,8 @@ Suite *test_timeline_suite(void)
     tcase_add_test(tcase, a_broken_identity_is_untrusted);
     tcase_add_test(tcase, totals_that_do_not_join_up_are_untrusted);
     tcase_add_test(tcase, the_next_run_starts_from_nothing);
+    tcase_set_timeout(tcase, 120);
+    tcase_add_test(tcase, memory_stays_flat);
     suite_add_tcase(suite, tcase);
     return suite;
 }

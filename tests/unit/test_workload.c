@@ -368,8 +368,11 @@ START_TEST(test_close_to_refusals)
                                            "WAIT 0 100",
                                            "PUBLISH SUBSCRIBE x"};
     plain_spec();
-    for (size_t i = 0; i < sizeof commands / sizeof commands[0]; i++)
-        workload_destroy(of_command(commands[i]));
+    for (size_t i = 0; i < sizeof commands / sizeof commands[0]; i++) {
+        struct workload *workload = of_command(commands[i]);
+        ck_assert_msg(workload != NULL, "%s was refused", commands[i]);
+        workload_destroy(workload);
+    }
 }
 END_TEST
 

@@ -217,7 +217,9 @@ static bool take_command(struct buffer *in, char name[NAME_BYTES])
         const char *feed = memchr(line, '\n', buffer_fill(in));
         if (feed == NULL)
             return false;
-        const size_t name_bytes = strcspn(line, " \r\n");
+        size_t name_bytes = 0; /* nothing ends the buffer with a zero: no strcspn here */
+        while (line + name_bytes < feed && line[name_bytes] != ' ' && line[name_bytes] != '\r')
+            name_bytes++;
         snprintf(name, NAME_BYTES, "%.*s", (int)name_bytes, line);
         in->begin += (size_t)(feed - line) + 1;
         return true;

@@ -220,7 +220,7 @@ static void start(struct bench_call *call, const struct bench_setting *setting, 
                                                             .environment = setting->environment});
 }
 
-void bench_finish(struct bench_call *call)
+void call_finish(struct bench_call *call)
 {
     char path[96];
     json_error_t why;
@@ -233,33 +233,32 @@ void bench_finish(struct bench_call *call)
     run_json_check(call->root);
 }
 
-void bench_start(struct bench_call *call, const struct bench_setting *setting, const char *format,
-                 ...)
-{
-    va_list args;
-    va_start(args, format);
-    start(call, setting, format, args);
-    va_end(args);
-}
-
-void bench_call(struct bench_call *call, const struct bench_setting *setting, const char *format,
+void call_start(struct bench_call *call, const struct bench_setting *setting, const char *format,
                 ...)
 {
     va_list args;
     va_start(args, format);
     start(call, setting, format, args);
     va_end(args);
-    bench_finish(call);
 }
 
-void bench_expect(struct bench_call *call, int exit_status, const struct bench_setting *setting,
-                  const char *format, ...)
+void call_run(struct bench_call *call, const struct bench_setting *setting, const char *format, ...)
 {
     va_list args;
     va_start(args, format);
     start(call, setting, format, args);
     va_end(args);
-    bench_finish(call);
+    call_finish(call);
+}
+
+void call_expect(struct bench_call *call, int exit_status, const struct bench_setting *setting,
+                 const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    start(call, setting, format, args);
+    va_end(args);
+    call_finish(call);
     ck_assert_msg(call->program.exit_status == exit_status, "%s: exit status %d, signal %d\n%s%s",
                   call->program.name, call->program.exit_status, call->program.exit_signal,
                   call->program.out, call->program.err);
@@ -277,7 +276,7 @@ static void remove_directory(const char *directory)
     ck_assert_msg(rmdir(directory) == 0, "%s holds more than it should", directory);
 }
 
-void bench_free(struct bench_call *call)
+void call_free(struct bench_call *call)
 {
     json_decref(call->root);
     program_free(&call->program);

@@ -26,16 +26,16 @@ struct bench_setting {
 
 /* Runs "volley bench [-p PORT] --json FILE words", waits for its end and checks the JSON. Words are
  * separated by single spaces. The exit status is the test's to look at. */
-void bench_call(struct bench_call *call, const struct bench_setting *setting, const char *format,
-                ...) __attribute__((format(printf, 3, 4)));
+void call_run(struct bench_call *call, const struct bench_setting *setting, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
 /* The same, and the exit status must be this. */
-void bench_expect(struct bench_call *call, int exit_status, const struct bench_setting *setting,
-                  const char *format, ...) __attribute__((format(printf, 4, 5)));
+void call_expect(struct bench_call *call, int exit_status, const struct bench_setting *setting,
+                 const char *format, ...) __attribute__((format(printf, 4, 5)));
 /* Without the end and the check: for a test that does something meanwhile. */
-void bench_start(struct bench_call *call, const struct bench_setting *setting, const char *format,
-                 ...) __attribute__((format(printf, 3, 4)));
-void bench_finish(struct bench_call *call);
-void bench_free(struct bench_call *call);
+void call_start(struct bench_call *call, const struct bench_setting *setting, const char *format,
+                ...) __attribute__((format(printf, 3, 4)));
+void call_finish(struct bench_call *call);
+void call_free(struct bench_call *call);
 
 /* Run `index` of the session; run_json_number is a number at a path such as "requests.sent". */
 json_t *run_json_at(const json_t *root, size_t index);

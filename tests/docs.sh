@@ -1,0 +1,81 @@
+#!/usr/bin/env bash
+# The documentation against the program: fails when docs/reference/options.md is stale, when a page names an option that
+# does not exist or links to a file that is not there, when an example is refused, or when the man page is malformed.
+#
+#   tests/docs.sh VOLLEY MAN_PAGE
+set -eu
+cd "$(dirname "$0")/.."
+volley=$(realpath "$1")
+man_page=$2
+failed=0
+fail() { printf 'docs: %s\n' "$*"; failed=1; }
+
+pages() { git ls-files -co --exclude-standard -- '*.md'; }
+
+check_reference() {
+    "$volley" docs markdown | cmp -s - docs/reference/options.md ||
+        fail 'docs/reference/options.md is stale: make docs'
+}
+
+# Every --option in a page, but for words that are another program's.
+check_options() {
+    local known page option
+    known=$({ "$volley" docs markdown; "$volley" docs completion; } | grep -oE -- '--[a-z][a-z0-9-]*' | sort -u)
+    while read -r page; do
+        while read -r option; do
+            case $option in --print | --test) continue ;; esac # configs/install-dependencies.sh
+            grep -qx -- "$option" <<<"$known" || fail "$page names $option, which volley does not know"
+        done < <(grep -oE -- '(^|[^a-z0-9-])--[a-z][a-z0-9-]*' "$page" | grep -oE -- '--[a-z][a-z0-9-]*' | sort -u)
+    done < <(pages)
+}
+
+check_links() {
+    local page target
+    while read -r page; do
+        while read -r target; do
+            [ -e "$(dirname "$page")/${target%%#*}" ] || fail "$page links to $target, which is not there"
+        done < <(grep -oE '\]\([^)#:]+[^):]*\)' "$page" | sed -E 's/^\]\((.*)\)$/\1/' | grep -v '^#')
+    done < <(pages)
+}
+
+# The examples of a page: indented or fenced lines that begin with volley, without the shell's parts around it.
+examples() {
+    grep -hE '^(    |\$ )(echo [^|]*\| )?(build/)?volley( |$)' "$@" |
+        sed -E 's/^(    |\$ )//; s/^.*\| (build\/)?volley/volley/; s/^build\///; s/ *#.*$//'
+}
+
+# Each example is parsed and planned; --explain connects to nothing. What needs a run's directory is left out.
+check_examples() {
+    local line directory rest
+    directory=$(mktemp -d)
+    awk '/^```/ { inside = $0 == "```yaml"; next } inside' docs/guide.md >"$directory/load.yaml"
+    while read -r line; do
+        rest=${line#volley}
+        rest=${rest# }
+        case $rest in
+        report* | docs* | help* | version* | *--help*) continue ;;
+        bench*) rest=${rest#bench} ;;
+        esac
+        (cd "$directory" && eval "'$volley' bench --explain $rest" >out 2>&1 </dev/null) ||
+            fail "this example is refused: $line: $(grep '^volley: ' "$directory/out" | tail -n 1)"
+    done < <(examples README.md docs/*.md docs/*/*.md)
+    rm -rf "$directory"
+}
+
+check_man_page() {
+    local found
+    if grep -q '@[A-Z]*@' "$man_page"; then fail "$man_page has a place that was not filled"; fi
+    if command -v groff >/dev/null; then
+        found=$(groff -man -Tutf8 -ww "$man_page" 2>&1 >/dev/null)
+        [ -z "$found" ] || fail "$man_page: $found"
+    fi
+}
+
+check_reference
+check_options
+check_links
+check_examples
+check_man_page
+[ "$failed" = 0 ] || exit 1
+echo "docs: the reference is current, every option and link of $(pages | wc -l) pages exists, $(
+    examples README.md docs/*.md docs/*/*.md | wc -l) examples are accepted"

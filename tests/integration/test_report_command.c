@@ -1,0 +1,263 @@
+/* `volley report` as a user runs it, on the directory of a run that ended and of one that was
+ * killed. The load goes to the null transport. */
+#include <check.h>
+#include <jansson.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "tests/support/check/report_fixture.h"
+#include "tests/support/check/run.h"
+
+Suite *test_report_command_suite(void);
+
+static char *directory;
+static const char *const files[] = {"run.json", "intervals.csv", "latency.hlog"};
+
+static void set_up(void)
+{
+    directory = fixture_directory();
+}
+
+static void tear_down(void)
+{
+    fixture_remove(directory);
+}
+
+static void path_of(char *path, size_t path_bytes, const char *name)
+{
+    snprintf(path, path_bytes, "%s/%s", directory, name);
+}
+
+/* The journal must not exist before the run: bench makes it. */
+static void run_bench(struct program *bench)
+{
+    program_run_volley(bench, "bench", "--null", "--processes", "2", "-c", "4", "-n", "200000",
+                       "-t", "set,get", "-r", "1000", "--interval", "10ms", "--out", directory,
+                       NULL);
+    ck_assert_msg(bench->exit_status == 0, "%s", bench->err);
+}
+
+START_TEST(lost_files_come_back_the_same)
+{
+    /* breaks if the journal holds less than what the outputs were made of */
+    struct program bench, report;
+    char *before[3];
+    char path[256];
+    run_bench(&bench);
+    for (size_t i = 0; i < 3; i++) {
+        before[i] = fixture_read_file(directory, files[i], NULL);
+        ck_assert_msg(before[i] != NULL, "%s", files[i]);
+        path_of(path, sizeof path, files[i]);
+        ck_assert_int_eq(unlink(path), 0);
+    }
+    program_run_volley(&report, "report", directory, NULL);
+    ck_assert_msg(report.exit_status == 0, "%s", report.err);
+    ck_assert_str_eq(report.out, bench.out);
+    for (size_t i = 0; i < 3; i++) {
+        char *after = fixture_read_file(directory, files[i], NULL);
+        ck_assert_msg(after != NULL, "%s", files[i]);
+        ck_assert_msg(strcmp(after, before[i]) == 0, "%s", files[i]);
+        free(after);
+        free(before[i]);
+    }
+    program_free(&bench);
+    program_free(&report);
+}
+END_TEST
+
+START_TEST(what_is_there_is_left_alone)
+{
+    /* breaks if a report rewrites files, or writes some that were not asked for */
+    struct program bench, report;
+    char path[256];
+    run_bench(&bench);
+    path_of(path, sizeof path, "run.json");
+    ck_assert_int_eq(truncate(path, 0), 0);
+    program_run_volley(&report, "report", directory, "-q", NULL);
+    ck_assert_int_eq(report.exit_status, 0);
+    ck_assert_ptr_nonnull(strstr(report.out, "SET: "));
+    ck_assert_ptr_nonnull(strstr(report.out, "\nGET: "));
+    char *kept = fixture_read_file(directory, "run.json", NULL);
+    ck_assert_str_eq(kept, "");
+    free(kept);
+    program_free(&report);
+
+    ck_assert_int_eq(unlink(path), 0);
+    program_run_volley(&report, "report", "--json", "-", directory, NULL);
+    ck_assert_msg(report.exit_status == 0, "%s", report.err);
+    json_t *json = json_loads(report.out, 0, NULL);
+    ck_assert_uint_eq(json_array_size(json_object_get(json, "runs")), 2);
+    json_decref(json);
+    ck_assert_int_ne(access(path, F_OK), 0);
+    program_free(&report);
+
+    program_run_volley(&report, "report", directory, "--csv-interval=50ms", NULL);
+    ck_assert_int_eq(report.exit_status, 0);
+    ck_assert_int_eq(strncmp(report.out, "timestamp,request_sec,", 22), 0);
+    program_free(&report);
+    program_free(&bench);
+}
+END_TEST
+
+START_TEST(rows_off_the_grid_are_refused)
+{
+    /* breaks if rows of unequal length pass for rows of the length that was asked for */
+    struct program bench, report;
+    run_bench(&bench);
+    program_run_volley(&report, "report", directory, "--csv-interval=25ms", NULL);
+    ck_assert_int_eq(report.exit_status, 2);
+    ck_assert_str_eq(report.err, "volley: --csv-interval 25ms is not a whole multiple of the run's "
+                                 "interval 10ms\n");
+    ck_assert_str_eq(report.out, "");
+    program_free(&report);
+    program_free(&bench);
+}
+END_TEST
+
+/* Waits, at most 20 s, until the journal is longer than this. */
+static bool journal_grows_beyond(off_t byte_count)
+{
+    char path[256];
+    struct stat status;
+    path_of(path, sizeof path, "journal");
+    for (int i = 0; i < 2000; i++) {
+        if (stat(path, &status) == 0 && status.st_size > byte_count)
+            return true;
+        nanosleep(&(struct timespec){.tv_nsec = 10000000}, NULL);
+    }
+    return false;
+}
+
+START_TEST(a_killed_run_is_reported)
+{
+    /* breaks if kill -9 on the orchestrator loses more than the interval under way */
+    struct program bench, report;
+    char path[256];
+    program_start_volley(&bench, "bench", "--null", "--processes", "1", "-c", "2", "-r", "1000",
+                         "--test-duration", "50s", "--interval", "10ms", "-q", "--out", directory,
+                         NULL);
+    ck_assert(journal_grows_beyond(10000));
+
+    program_run_volley(&report, "report", directory, NULL);
+    ck_assert_msg(report.exit_status == 0, "%s", report.err);
+    ck_assert_ptr_nonnull(strstr(report.err, "goes on"));
+    path_of(path, sizeof path, "run.json");
+    ck_assert_int_ne(access(path, F_OK), 0);
+    program_free(&report);
+
+    program_signal(&bench, SIGKILL);
+    program_wait(&bench);
+    program_run_volley(&report, "report", directory, NULL);
+    ck_assert_msg(report.exit_status == 0, "%s", report.err);
+    ck_assert_ptr_nonnull(strstr(report.err, "ends before the run does"));
+    ck_assert_ptr_nonnull(strstr(report.out, "\nInterrupted: "));
+    json_t *json = json_load_file(path, 0, NULL);
+    ck_assert_ptr_nonnull(json);
+    json_t *run = json_array_get(json_object_get(json, "runs"), 0);
+    ck_assert(json_is_true(json_object_get(run, "interrupted")));
+    ck_assert_uint_gt(json_array_size(json_object_get(run, "intervals")), 1);
+    json_t *ok = json_object_get(json_object_get(run, "requests"), "ok");
+    ck_assert_int_gt(json_integer_value(ok), 0);
+    json_decref(json);
+    for (size_t i = 0; i < 3; i++) {
+        path_of(path, sizeof path, files[i]);
+        ck_assert_msg(access(path, F_OK) == 0, "%s", files[i]);
+    }
+    program_free(&report);
+    program_free(&bench);
+}
+END_TEST
+
+START_TEST(a_damaged_journal_is_said)
+{
+    /* breaks if figures from a damaged journal pass for whole ones */
+    struct program bench, report;
+    char path[256];
+    struct stat status;
+    run_bench(&bench);
+    path_of(path, sizeof path, "journal");
+    FILE *journal = fopen(path, "r+b");
+    ck_assert_int_eq(stat(path, &status), 0);
+    ck_assert_int_eq(fseek(journal, status.st_size - 200, SEEK_SET), 0);
+    int byte = fgetc(journal);
+    ck_assert_int_eq(fseek(journal, -1, SEEK_CUR), 0);
+    fputc(byte ^ 1, journal);
+    fclose(journal);
+    program_run_volley(&report, "report", directory, NULL);
+    ck_assert_int_eq(report.exit_status, 4);
+    ck_assert_ptr_nonnull(strstr(report.err, "is damaged"));
+    ck_assert_ptr_nonnull(strstr(report.out, "Final Results:"));
+    program_free(&report);
+    program_free(&bench);
+}
+END_TEST
+
+START_TEST(bad_calls_get_a_clear_answer)
+{
+    /* breaks if a wrong call is answered with an empty report or a wrong exit status */
+    static const struct {
+        const char *arguments[4];
+        int exit_status;
+        const char *says;
+    } calls[] = {{{NULL}, 2, "name one run directory"},
+                 {{"a", "b"}, 2, "name one run directory"},
+                 {{"/nowhere/run"}, 4, "/nowhere/run holds no journal"},
+                 {{"--jsn", "x", "/nowhere/run"}, 2, "--json"},
+                 {{"/nowhere/run", "-q", "--csv"}, 2, "give one"}};
+    struct program report;
+    const char *const *arguments = calls[_i].arguments;
+    const char *says = calls[_i].says;
+    ck_assert_ptr_nonnull(says);
+    program_run_volley(&report, "report", arguments[0], arguments[1], arguments[2], arguments[3],
+                       NULL);
+    ck_assert_int_eq(report.exit_status, calls[_i].exit_status);
+    ck_assert_msg(strstr(report.err, says) != NULL, "%s", report.err);
+    ck_assert_str_eq(report.out, "");
+    const char *line_end = strchr(report.err, '\n');
+    ck_assert_ptr_eq(line_end, report.err + report.err_bytes - 1); /* one line */
+    program_free(&report);
+}
+END_TEST
+
+START_TEST(files_are_completed_without_a_reader)
+{
+    /* breaks if `volley report DIR | head -1` leaves the directory as it was */
+    struct program bench, report;
+    char path[256];
+    int ends[2];
+    run_bench(&bench);
+    path_of(path, sizeof path, "run.json");
+    ck_assert_int_eq(unlink(path), 0);
+    ck_assert_int_eq(pipe(ends), 0);
+    close(ends[0]);
+    const char *const argv[] = {program_volley(), "report", directory, "--debug", NULL};
+    program_run(&report, &(struct program_options){.argv = argv, .stdout_fd = ends[1]});
+    close(ends[1]);
+    ck_assert_int_eq(report.exit_status, 0);
+    ck_assert_str_eq(report.err, "");
+    ck_assert_int_eq(access(path, F_OK), 0);
+    program_free(&report);
+    program_free(&bench);
+}
+END_TEST
+
+Suite *test_report_command_suite(void)
+{
+    Suite *suite = suite_create("report_command");
+    TCase *tcase = tcase_create("volley report");
+    tcase_set_timeout(tcase, 120);
+    tcase_add_checked_fixture(tcase, set_up, tear_down);
+    tcase_add_test(tcase, lost_files_come_back_the_same);
+    tcase_add_test(tcase, what_is_there_is_left_alone);
+    tcase_add_test(tcase, rows_off_the_grid_are_refused);
+    tcase_add_test(tcase, a_killed_run_is_reported);
+    tcase_add_test(tcase, a_damaged_journal_is_said);
+    tcase_add_loop_test(tcase, bad_calls_get_a_clear_answer, 0, 5);
+    tcase_add_test(tcase, files_are_completed_without_a_reader);
+    suite_add_tcase(suite, tcase);
+    return suite;
+}
