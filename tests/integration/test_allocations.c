@@ -37,9 +37,9 @@ static void tear_down(void)
 
 static void expect_none(const struct bench_setting *setting, const char *options, long long sent)
 {
-    bench_expect(&call, 0, setting, "-q %s -n %lld", options, sent);
+    call_expect(&call, 0, setting, "-q %s -n %lld", options, sent);
     ck_assert_int_eq(run_json_count(&call, 0, "requests.ok"), sent);
-    bench_free(&call);
+    call_free(&call);
 }
 
 START_TEST(test_counter_works)
@@ -52,10 +52,10 @@ START_TEST(test_counter_works)
         const char *const environment[] = {places[i], NULL};
         struct bench_setting setting = null_transport;
         setting.environment = environment;
-        bench_expect(&call, 6, &setting, "--null -q -n 100 -c 2");
+        call_expect(&call, 6, &setting, "--null -q -n 100 -c 2");
         ck_assert_msg(strstr(call.program.err, "allocations after the start barrier") != NULL, "%s",
                       call.program.err);
-        bench_free(&call);
+        call_free(&call);
     }
 }
 END_TEST
@@ -93,10 +93,10 @@ START_TEST(test_errors_and_warmup)
 {
     /* Breaks when an error reply or the end of the warm-up allocates. */
     free(test_server_text(&server, "LPUSH key:000000000000 x"));
-    bench_expect(&call, 0, &at_server,
-                 "-q -t get --sequential 2 -c 10 -n 1000 --warmup 50ms --interval 10ms");
+    call_expect(&call, 0, &at_server,
+                "-q -t get --sequential 2 -c 10 -n 1000 --warmup 50ms --interval 10ms");
     ck_assert_int_eq(run_json_count(&call, 0, "requests.errors"), 500);
-    bench_free(&call);
+    call_free(&call);
 }
 END_TEST
 

@@ -60,27 +60,27 @@ static void expect_not_in(const char *text, const char *part)
 START_TEST(test_quiet_lines)
 {
     /* Breaks when -q prints anything but valkey-benchmark's line for each test. */
-    bench_expect(&call, 0, &at_server, "-q -t set,lrange_100 -n 200 -c 4 -r 10");
+    call_expect(&call, 0, &at_server, "-q -t set,lrange_100 -n 200 -c 4 -r 10");
     expect_form(call.program.out,
                 "SET: [0-9]+\\.[0-9]{2} requests per second, p50=[0-9]+\\.[0-9]{3} msec\n"
                 "LPUSH \\(needed to benchmark LRANGE\\): [0-9.]+ requests per second, p50=[0-9.]+ "
                 "msec\n"
                 "LRANGE_100 \\(first 100 elements\\): [0-9.]+ requests per second, p50=[0-9.]+ msec"
                 "\n");
-    bench_free(&call);
+    call_free(&call);
 }
 END_TEST
 
 START_TEST(test_csv_lines)
 {
     /* Breaks when --csv prints anything but valkey-benchmark's header and lines. */
-    bench_expect(&call, 0, &at_server, "--csv -t set,get -n 200 -c 4 -r 10");
+    call_expect(&call, 0, &at_server, "--csv -t set,get -n 200 -c 4 -r 10");
     expect_form(call.program.out,
                 "\"test\",\"rps\",\"avg_latency_ms\",\"min_latency_ms\",\"p50_latency_ms\","
                 "\"p95_latency_ms\",\"p99_latency_ms\",\"max_latency_ms\"\n"
                 "\"SET\",\"[0-9]+\\.[0-9]{2}\"(,\"[0-9]+\\.[0-9]{3}\"){6}\n"
                 "\"GET\",\"[0-9]+\\.[0-9]{2}\"(,\"[0-9]+\\.[0-9]{3}\"){6}\n");
-    bench_free(&call);
+    call_free(&call);
 }
 END_TEST
 
@@ -95,9 +95,9 @@ START_TEST(test_interval_csv)
 {
     /* Breaks when rows are not on their grid, have another number of columns, or do not add up to
      * the run; nothing else may stand on stdout. */
-    bench_expect(&call, 0, &at_server,
-                 "--csv-interval 100ms -t set -r 10 -c 4 --duration 500ms --processes 2 --cpus "
-                 "none");
+    call_expect(&call, 0, &at_server,
+                "--csv-interval 100ms -t set -r 10 -c 4 --duration 500ms --processes 2 --cpus "
+                "none");
     char *rest = call.program.out, *line = strsep(&rest, "\n");
     ck_assert_str_eq(line, "timestamp,request_sec,p50_usec,p90_usec,p95_usec,p99_usec,p99_9_usec,"
                            "p99_99_usec,p99_999_usec,p100_usec,avg_usec,request_finished,"
@@ -119,7 +119,7 @@ START_TEST(test_interval_csv)
     }
     ck_assert_int_ge(rows, 5);
     ck_assert_int_eq((long long)finished, run_json_count(&call, 0, "requests.ok"));
-    bench_free(&call);
+    call_free(&call);
 }
 END_TEST
 
@@ -127,9 +127,9 @@ START_TEST(test_report_text)
 {
     /* Breaks when the report does not show what was asked for: percentiles, label, spectrum,
      * workers. */
-    bench_expect(&call, 0, &at_server,
-                 "-t set -n 300 -c 4 -r 10 --processes 2 --cpus none --percentiles 50,99.5 --label "
-                 "mylabel --debug");
+    call_expect(&call, 0, &at_server,
+                "-t set -n 300 -c 4 -r 10 --processes 2 --cpus none --percentiles 50,99.5 --label "
+                "mylabel --debug");
     const char *out = call.program.out;
     expect_in(out, "Requests completed: 300\n");
     expect_in(out, "99.5th percentile: ");
@@ -142,20 +142,20 @@ START_TEST(test_report_text)
     const json_t *percentiles = json_object_get(call.root, "percentiles");
     ck_assert_uint_eq(json_array_size(percentiles), 2);
     ck_assert_str_eq(json_string_value(json_object_get(call.root, "label")), "mylabel");
-    bench_free(&call);
+    call_free(&call);
 }
 END_TEST
 
 START_TEST(test_progress)
 {
     /* Breaks when progress is not on stderr, or stands there without being asked for. */
-    bench_expect(&call, 0, &at_server, "-q -t set --duration 1200ms -c 2 -r 10 --progress");
+    call_expect(&call, 0, &at_server, "-q -t set --duration 1200ms -c 2 -r 10 --progress");
     expect_in(call.program.err, "Progress: ");
     expect_not_in(call.program.out, "Progress");
-    bench_free(&call);
-    bench_expect(&call, 0, &at_server, "-q -t set -n 100 -c 2 -r 10");
+    call_free(&call);
+    call_expect(&call, 0, &at_server, "-q -t set -n 100 -c 2 -r 10");
     ck_assert_str_eq(call.program.err, "");
-    bench_free(&call);
+    call_free(&call);
 }
 END_TEST
 
@@ -180,12 +180,12 @@ START_TEST(test_number_of_workers)
                  {"--processes 4 -c 3", 0},
                  {"--processes 0 -c 3", 0}};
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
-        bench_expect(&call, cases[i].workers > 0 ? 0 : 2, &at_server, "-q -t set -n 50 -r 5 %s",
-                     cases[i].options);
+        call_expect(&call, cases[i].workers > 0 ? 0 : 2, &at_server, "-q -t set -n 50 -r 5 %s",
+                    cases[i].options);
         if (cases[i].workers > 0)
             ck_assert_msg(workers_of(&call) == cases[i].workers, "%s: %zu workers",
                           cases[i].options, workers_of(&call));
-        bench_free(&call);
+        call_free(&call);
     }
 }
 END_TEST
@@ -204,8 +204,8 @@ START_TEST(test_workers_are_pinned)
 {
     /* Breaks when a worker does not run where the plan says. */
     const int cpu = first_cpu();
-    bench_start(&call, &at_server, "-q -t set -r 5 -c 4 --processes 2 --cpus %d --duration 10s",
-                cpu);
+    call_start(&call, &at_server, "-q -t set -r 5 -c 4 --processes 2 --cpus %d --duration 10s",
+               cpu);
     pid_t children[2];
     program_wait_children(&call.program, children, 2);
     for (int i = 0; i < 2; i++) {
@@ -219,15 +219,15 @@ START_TEST(test_workers_are_pinned)
         ck_assert(CPU_ISSET((size_t)cpu, &set));
     }
     program_signal(&call.program, SIGINT);
-    bench_finish(&call);
+    call_finish(&call);
     if (call.root != NULL && json_array_size(json_object_get(call.root, "runs")) > 0) {
         const json_t *workers = json_object_get(run_json_at(call.root, 0), "workers");
         ck_assert_int_eq(json_integer_value(json_object_get(json_array_get(workers, 1), "cpu")),
                          cpu);
     }
-    bench_free(&call);
-    bench_expect(&call, 2, &at_server, "-q -t set --cpus 4000");
-    bench_free(&call);
+    call_free(&call);
+    call_expect(&call, 2, &at_server, "-q -t set --cpus 4000");
+    call_free(&call);
 }
 END_TEST
 
@@ -239,7 +239,7 @@ START_TEST(test_explain)
     char port[8];
     snprintf(port, sizeof port, "%u", support_free_port());
     struct bench_setting nobody = {.port = port};
-    bench_expect(&call, 0, &nobody, "--explain -t set,get -r 1000000 -n 3 --seed 4 -c 8 -P 2");
+    call_expect(&call, 0, &nobody, "--explain -t set,get -r 1000000 -n 3 --seed 4 -c 8 -P 2");
     ck_assert_ptr_null(call.root);
     expect_in(call.program.out, "Step 2: GET");
     expect_in(call.program.out, "command line: -P");
@@ -253,9 +253,9 @@ START_TEST(test_explain)
         at += strlen("*3\\r\\n$3\\r\\nSET\\r\\n$16\\r\\n");
         snprintf(keys[i], sizeof keys[i], "%.16s", at);
     }
-    bench_free(&call);
-    bench_expect(&call, 0, &at_server, "-q -t set,get -r 1000000 -n 3 --seed 4 -c 8 -P 2");
-    bench_free(&call);
+    call_free(&call);
+    call_expect(&call, 0, &at_server, "-q -t set,get -r 1000000 -n 3 --seed 4 -c 8 -P 2");
+    call_free(&call);
     ck_assert_int_eq(test_server_integer(&server, "DBSIZE"), 3);
     for (int i = 0; i < 3; i++)
         ck_assert_int_eq(test_server_integer(&server, "EXISTS %s", keys[i]), 1);
@@ -268,10 +268,10 @@ START_TEST(test_nobody_there)
     char port[8];
     snprintf(port, sizeof port, "%u", support_free_port());
     struct bench_setting nobody = {.port = port};
-    bench_expect(&call, 5, &nobody, "-q -t set -n 10");
+    call_expect(&call, 5, &nobody, "-q -t set -n 10");
     expect_in(call.program.err, port);
     expect_in(call.program.err, "refused");
-    bench_free(&call);
+    call_free(&call);
 }
 END_TEST
 
@@ -288,16 +288,16 @@ START_TEST(test_config_file)
     for (int i = 0; i < 2; i++) {
         temp_tree_write(&tree, names[i], texts[i], 0600);
         for (int given = 0; given < 2; given++) {
-            bench_expect(&call, 0, &at_server, "-q --config %s%s%s", tree.path, names[i],
-                         given ? " -n 90" : "");
+            call_expect(&call, 0, &at_server, "-q --config %s%s%s", tree.path, names[i],
+                        given ? " -n 90" : "");
             ck_assert_int_eq(run_json_count(&call, 0, "requests.ok"), given ? 90 : 70);
-            bench_free(&call);
+            call_free(&call);
         }
     }
     temp_tree_write(&tree, "/bad.yaml", "type: set\nrequest: 70\n", 0600);
-    bench_expect(&call, 3, &at_server, "-q --config %s/bad.yaml", tree.path);
+    call_expect(&call, 3, &at_server, "-q --config %s/bad.yaml", tree.path);
     expect_in(call.program.err, "bad.yaml:2:");
-    bench_free(&call);
+    call_free(&call);
     temp_tree_remove(&tree);
 }
 END_TEST
@@ -314,13 +314,13 @@ START_TEST(test_managed_server_leaves_nothing)
         snprintf(variable, sizeof variable, "TMPDIR=%s", tree.path);
         const char *const environment[] = {variable, NULL};
         struct bench_setting setting = {.environment = environment};
-        bench_start(&call, &setting, "-q --managed -r 100 --prefill -t get %s",
-                    interrupted ? "--duration 30s --progress" : "-n 500");
+        call_start(&call, &setting, "-q --managed -r 100 --prefill -t get %s",
+                   interrupted ? "--duration 30s --progress" : "-n 500");
         if (interrupted) {
             program_wait_text(&call.program, PROGRAM_ERR, "Progress: ");
             program_signal(&call.program, SIGINT);
         }
-        bench_finish(&call);
+        call_finish(&call);
         ck_assert_int_eq(call.program.exit_status, interrupted ? 130 : 0);
         ck_assert_int_gt(run_json_count(&call, 1, "requests.hits"), 0);
         ck_assert_int_eq(run_json_count(&call, 1, "requests.misses"), 0);
@@ -329,7 +329,7 @@ START_TEST(test_managed_server_leaves_nothing)
         ck_assert_int_gt(pid, 1);
         ck_assert(!support_process_alive((pid_t)pid));
         ck_assert_int_eq(temp_tree_count(&tree), 0);
-        bench_free(&call);
+        call_free(&call);
         temp_tree_remove(&tree);
     }
 }
