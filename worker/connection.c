@@ -17,6 +17,9 @@
 #define OPENING_AT_ONCE 256u
 #define BACKOFF_FIRST_NS (10 * NS_PER_MS)
 #define BACKOFF_LONGEST_NS NS_PER_SECOND
+/* So many reads that fill the buffer (2 MB) on one connection; then the others have their turn, and
+ * the timer: a value without end must not keep its own time-out from striking. */
+#define READS_AT_ONCE 32u
 /* A Unix socket's full accept queue answers at once; tried again so often before the start. */
 #define FULL_QUEUE_ATTEMPTS 100u
 
@@ -47,10 +50,18 @@ static void publish_drawn(struct worker *worker)
 
 /* Closing -------------------------------------------------------------------------------------- */
 
+static void set_read_cut(struct connection *connection, bool cut)
+{
+    connection->worker->reads_cut += cut;
+    connection->worker->reads_cut -= connection->read_cut;
+    connection->read_cut = cut;
+}
+
 static void close_descriptor(struct connection *connection)
 {
     if (connection->fd < 0)
         return;
+    set_read_cut(connection, false); /* the next descriptor has nothing to read yet */
     event_del(&connection->read_event);
     event_del(&connection->write_event);
     connection->write_waiting = false;
@@ -391,12 +402,15 @@ static bool take_replies(struct connection *connection, size_t byte_count, uint6
 }
 
 /* One read per wake-up, more while a read fills the buffer, or to the end when the peer has closed:
- * an edge is not repeated for what is still there. */
+ * an edge is not repeated for what is still there. What goes on and on is continued by
+ * connections_resume. */
 static void receive(struct connection *connection, bool closed_by_peer)
 {
     struct worker *worker = connection->worker;
     size_t got_bytes;
     uint64_t done_ns;
+    bool more;
+    uint32_t reads = 0;
     do {
         int sys_errno = 0;
         got_bytes = 0;
@@ -405,6 +419,7 @@ static void receive(struct connection *connection, bool closed_by_peer)
         done_ns = clock_now_ns();
         if (done_ns >= worker->edge_ns)
             recorder_cut(worker, done_ns);
+        more = false;
         if (status == IO_AGAIN)
             break;
         if (status != IO_DONE) {
@@ -422,7 +437,10 @@ static void receive(struct connection *connection, bool closed_by_peer)
             connection_lost(connection, COUNTER_LOST_PROTOCOL, done_ns);
             return;
         }
-    } while (got_bytes == WORKER_READ_BYTES || closed_by_peer);
+        more = got_bytes == WORKER_READ_BYTES || closed_by_peer;
+    } while (more && ++reads < READS_AT_ONCE);
+    if (more != connection->read_cut)
+        set_read_cut(connection, more);
     fill_and_send(connection, done_ns);
 }
 
@@ -648,6 +666,16 @@ static void time_out(struct connection *connection, uint64_t now_ns)
     connection_lost(connection, COUNTER_LOST_TIMEOUT, now_ns);
 }
 
+/* A reset that came together with data is no second edge, and is not reported as closing. Mostly the
+ * next write finds it; where none will follow for what is in flight, the tick reads once more. Done
+ * there and not behind every read, since it would double the reads of large values. */
+static bool must_look_again(const struct connection *connection, uint64_t now_ns)
+{
+    const struct worker *worker = connection->worker;
+    return connection->in_flight > 0 && (!resp_scanner_idle(&connection->scanner) ||
+                                         worker->tickets_exhausted || now_ns >= worker->stop_at_ns);
+}
+
 void connections_tick(struct worker *worker, uint64_t now_ns)
 {
     uint32_t opening_at_once = OPENING_AT_ONCE / worker->run->worker_count;
@@ -663,6 +691,8 @@ void connections_tick(struct worker *worker, uint64_t now_ns)
                 time_out(connection, now_ns);
             else if (worker->unsent_idle > 0 && connection->in_flight == 0 && worker->start_ns != 0)
                 fill_and_send(connection, now_ns); /* no reply will come that does it */
+            else if (must_look_again(connection, now_ns))
+                event_active(&connection->read_event, EV_READ, 0);
             break;
         case CONNECTION_CONNECTING:
         case CONNECTION_GREETING:
@@ -692,6 +722,14 @@ void connections_activate(struct worker *worker)
     for (uint32_t i = 0; i < worker->connection_count; i++)
         if (worker->connections[i].in_flight > 0)
             event_active(&worker->connections[i].read_event, EV_READ, 0);
+}
+
+void connections_resume(struct worker *worker)
+{
+    /* As if the peer had closed: until nothing is left, since whether it has is forgotten. */
+    for (uint32_t i = 0; i < worker->connection_count; i++)
+        if (worker->connections[i].read_cut)
+            event_active(&worker->connections[i].read_event, EV_READ | EV_CLOSED, 0);
 }
 
 void connections_abandon(struct worker *worker)

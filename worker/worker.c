@@ -99,6 +99,8 @@ static void turn(struct worker *worker)
     worker->wakeup_ns = 0;
     if (worker->transport->answers_at_once)
         connections_activate(worker);
+    if (worker->reads_cut > 0)
+        connections_resume(worker);
     event_base_loop(worker->base, EVLOOP_ONCE);
 }
 

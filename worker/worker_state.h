@@ -47,6 +47,7 @@ struct connection {
     bool head_failed;      /* one of them was an error ...                              */
     uint32_t head_kind;    /* ... and the first of those was of this kind               */
     bool write_waiting;    /* the write event is pending                                */
+    bool read_cut;         /* the rest is read in the next turn of the loop             */
     uint32_t greeting_replies;
     uint32_t attempts;    /* since it was last ready */
     size_t partial_bytes; /* written of the newest in-flight request; 0: all of it */
@@ -76,6 +77,7 @@ struct worker {
     uint32_t connections_ready;
     uint32_t connections_opening; /* CONNECTING or GREETING now      */
     uint32_t connections_failed;  /* before the start only           */
+    uint32_t reads_cut;           /* connections with read_cut       */
     bool reconnects_pending;      /* some connection is not READY    */
 
     char *in;  /* WORKER_READ_BYTES */
@@ -160,6 +162,8 @@ void connections_fill(struct worker *worker);
 /* Makes every connection with a request in flight ready to read, as a wait does for sockets: for a
  * transport that answers at once, once a turn of the loop. */
 void connections_activate(struct worker *worker);
+/* Makes every connection ready to read whose reading was cut short: no edge will say so again. */
+void connections_resume(struct worker *worker);
 /* Counts what is in flight as lost by the end of draining and closes everything. */
 void connections_abandon(struct worker *worker);
 /* Requests in flight, counted slot by slot: must equal worker->in_flight. */

@@ -51,6 +51,22 @@ static enum err_code read_stdin(struct bench_steps *steps, struct err *err)
     return OK;
 }
 
+/* "set key <stdin>": what was read may be long, and is no name. */
+static enum err_code make_title(struct bench_steps *steps, const struct spec *spec, struct err *err)
+{
+    size_t room = sizeof "<stdin>";
+    for (size_t i = 0; i < spec->command_argc; i++)
+        room += strlen(spec->command[i]) + 1;
+    steps->title = malloc(room);
+    if (steps->title == NULL)
+        return err_set(err, E_SYSTEM, "no memory for a command's name");
+    size_t used = 0;
+    for (size_t i = 0; i < spec->command_argc; i++)
+        used += (size_t)snprintf(steps->title + used, room - used, "%s ", spec->command[i]);
+    snprintf(steps->title + used, room - used, "<stdin>");
+    return OK;
+}
+
 /* The arguments behind "--", and with -x standard input as the last one. */
 static enum err_code collect_command(struct bench_steps *steps, const struct spec *spec,
                                      struct err *err)
@@ -66,7 +82,9 @@ static enum err_code collect_command(struct bench_steps *steps, const struct spe
     }
     if (!spec->last_argument_from_stdin)
         return OK;
-    enum err_code code = read_stdin(steps, err);
+    enum err_code code = make_title(steps, spec, err);
+    if (code == OK)
+        code = read_stdin(steps, err);
     if (code == OK) {
         steps->command[argc] = steps->stdin_argument;
         steps->command_bytes[argc] = steps->stdin_bytes;
@@ -75,11 +93,11 @@ static enum err_code collect_command(struct bench_steps *steps, const struct spe
 }
 
 static enum err_code add_step(struct bench_steps *steps, const struct workload_source *source,
-                              const struct spec *spec, bool prefill, struct err *err)
+                              const struct spec *spec, const char *prefill_for, struct err *err)
 {
     struct bench_step *step = &steps->steps[steps->count];
     step->spec = *spec;
-    step->prefill = prefill;
+    step->prefill_for = prefill_for;
     enum err_code code = workload_create(&step->workload, source, &step->spec, err);
     if (code == OK)
         steps->count++;
@@ -112,11 +130,8 @@ static enum err_code add_prefill(struct bench_steps *steps, const struct workloa
         writing.keyspace = writing.requests * PREFILL_DRAWS_MAX;
         writing.keyspace_offset = 0;
     }
-    char title[64];
-    const struct workload_test *writer = workload_test_find(test->prefill_name);
-    snprintf(title, sizeof title, "%s (prefill for %s)", writer->title, test->name);
-    struct workload_source source = {.test = writer, .title = title};
-    return add_step(steps, &source, &writing, true, err);
+    struct workload_source source = {.test = workload_test_find(test->prefill_name)};
+    return add_step(steps, &source, &writing, test->title, err);
 }
 
 /* valkey-benchmark fills the list of LRANGE with a run of LPUSH that is reported like a test. */
@@ -125,7 +140,7 @@ static enum err_code add_list_setup(struct bench_steps *steps, const struct spec
 {
     struct workload_source source = {.test = workload_test_find("lpush"),
                                      .title = "LPUSH (needed to benchmark LRANGE)"};
-    return add_step(steps, &source, spec, false, err);
+    return add_step(steps, &source, spec, NULL, err);
 }
 
 static enum err_code add_tests(struct bench_steps *steps, const struct spec *spec, struct err *err)
@@ -143,7 +158,7 @@ static enum err_code add_tests(struct bench_steps *steps, const struct spec *spe
             list_ready = true;
         }
         if (code == OK)
-            code = add_step(steps, &(struct workload_source){.test = test}, spec, false, err);
+            code = add_step(steps, &(struct workload_source){.test = test}, spec, NULL, err);
     }
     return code;
 }
@@ -159,10 +174,11 @@ enum err_code bench_steps_build(struct bench_steps *steps, const struct spec *sp
     struct workload_source source = {
         .argv = steps->command,
         .argv_bytes = steps->command_bytes,
+        .title = steps->title,
         .argc = spec->command_argc + (spec->last_argument_from_stdin ? 1u : 0u),
     };
     if (code == OK)
-        code = add_step(steps, &source, spec, false, err);
+        code = add_step(steps, &source, spec, NULL, err);
     return code;
 }
 
@@ -173,6 +189,7 @@ void bench_steps_free(struct bench_steps *steps)
             workload_destroy(steps->steps[i].workload);
     free(steps->steps);
     free(steps->stdin_argument);
+    free(steps->title);
     free(steps->command);
     free(steps->command_bytes);
     *steps = (struct bench_steps){0};

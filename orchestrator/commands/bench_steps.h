@@ -12,7 +12,7 @@
 struct bench_step {
     struct spec spec; /* the session's, with what this step changes */
     struct workload *workload;
-    bool prefill;
+    const char *prefill_for; /* title of the test that reads what this step writes; NULL: a test */
 };
 
 struct bench_steps {
@@ -20,6 +20,7 @@ struct bench_steps {
     uint32_t count;
     char *stdin_argument; /* of -x */
     size_t stdin_bytes;
+    char *title; /* of a command with it; NULL: its own words */
     const char **command; /* the user's command with it */
     size_t *command_bytes;
 };

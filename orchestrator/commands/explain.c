@@ -1,11 +1,13 @@
 #include "orchestrator/commands/explain.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "common/clock.h"
 #include "common/units.h"
 
 #define COMMANDS_SHOWN 3u
+#define TICKETS_COMPARED 64u
 #define COMMAND_BYTES_SHOWN 240u
 
 /* Bytes as they go out, with what is not printable escaped; long ones are cut. */
@@ -27,10 +29,29 @@ static void print_bytes(FILE *out, const char *bytes, size_t byte_count)
         fprintf(out, "... (%zu bytes)", byte_count);
 }
 
+/* Values begin anywhere in a pool of letters: a few tickets alike are all alike. */
+static bool is_always_the_same(const struct workload *workload)
+{
+    size_t request_bytes = workload_request_bytes(workload);
+    char *first = malloc(request_bytes), *other = malloc(request_bytes);
+    bool same = first != NULL && other != NULL;
+    if (same)
+        workload_render(workload, 0, first);
+    for (uint64_t ticket = 1; same && ticket < TICKETS_COMPARED; ticket++) {
+        workload_render(workload, ticket, other);
+        same = memcmp(first, other, request_bytes) == 0;
+    }
+    free(first);
+    free(other);
+    return same;
+}
+
 static void print_keys(FILE *out, const struct spec *spec, const struct workload *workload)
 {
     if (workload_keys_per_request(workload) == 0) {
-        fprintf(out, "  key numbers   none: every request has the same key, or no key at all\n");
+        fprintf(out, "  key numbers   none: %s\n",
+                is_always_the_same(workload) ? "the request is always the same"
+                                             : "the keys are fixed by the command");
     } else if (spec->key_order == KEYS_ONE) {
         fprintf(out, "  key numbers   000000000000 only: neither -r nor --sequential was given\n");
     } else {
@@ -46,14 +67,15 @@ static void print_step(FILE *out, const struct bench_step *step, uint32_t number
 {
     const struct spec *spec = &step->spec;
     char text[32];
-    fprintf(out, "\nStep %u: %s%s\n", number, workload_title(step->workload),
-            step->prefill ? ", not measured" : "");
+    fprintf(out, "\nStep %u: %s", number, workload_title(step->workload));
+    if (step->prefill_for != NULL)
+        fprintf(out, ", prefill for %s, not measured", step->prefill_for);
+    fputc('\n', out);
     if (spec->duration_ns > 0)
         fprintf(out, "  length        %s",
                 units_format_duration(text, sizeof text, spec->duration_ns));
     else
-        fprintf(out, "  length        %s requests",
-                units_format_grouped(text, sizeof text, spec->requests));
+        fprintf(out, "  length        %llu requests", (unsigned long long)spec->requests);
     if (spec->warmup_ns > 0)
         fprintf(out, ", after a warm-up of %s",
                 units_format_duration(text, sizeof text, spec->warmup_ns));
@@ -75,7 +97,7 @@ static void print_step(FILE *out, const struct bench_step *step, uint32_t number
 /* Requests are claimed as workers get on, so a worker's share of -n is only an expectation. */
 static void print_workers(FILE *out, const struct plan *plan)
 {
-    fprintf(out, "\nWorkers: %u\n", plan->worker_count);
+    fprintf(out, "Workers: %u\n", plan->worker_count);
     for (uint32_t i = 0; i < plan->note_count; i++)
         fprintf(out, "  %s\n", plan->notes[i]);
     for (uint32_t i = 0; i < plan->worker_count; i++) {
@@ -84,8 +106,12 @@ static void print_workers(FILE *out, const struct plan *plan)
             fprintf(out, "CPU %-4d ", plan->workers[i].cpu);
         else
             fprintf(out, "not pinned ");
-        fprintf(out, "%u connections, about 1/%u of the requests\n", plan->workers[i].connections,
-                plan->worker_count);
+        fprintf(out, "%u connection%s, ", plan->workers[i].connections,
+                plan->workers[i].connections == 1 ? "" : "s");
+        if (plan->worker_count == 1)
+            fprintf(out, "all requests\n");
+        else
+            fprintf(out, "about 1/%u of the requests\n", plan->worker_count);
     }
     if (plan->server_cpu >= 0)
         fprintf(out, "  server      CPU %d\n", plan->server_cpu);
@@ -94,10 +120,10 @@ static void print_workers(FILE *out, const struct plan *plan)
 void explain_print(FILE *out, const struct option_values *values, const struct bench_steps *steps,
                    const struct plan *plan)
 {
-    fprintf(out, "Options (value, where it came from):\n");
-    options_print_origins(values, out);
     print_workers(out, plan);
     for (uint32_t i = 0; i < steps->count; i++)
         print_step(out, &steps->steps[i], i + 1);
+    fprintf(out, "\nOptions (value, where it came from):\n");
+    options_print_origins(values, out);
     fprintf(out, "\nNothing was connected or sent (--explain).\n");
 }

@@ -25,6 +25,7 @@ struct plan {
     uint64_t ring_capacity_bytes;
     char notes[PLAN_NOTES_MAX][256]; /* what was chosen and why, for people */
     uint32_t note_count;
+    const char *reduction; /* the note that says why there are fewer workers than asked; or NULL */
 };
 
 /* Where the server runs, as far as it matters for placing workers. */

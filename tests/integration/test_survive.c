@@ -8,7 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "tests/integration/bench_run.h"
+#include "tests/integration/trial.h"
 #include "tests/support/check/support.h"
 
 #define TCASE_TIMEOUT_SECONDS 90
@@ -19,23 +19,23 @@
 
 Suite *test_survive_suite(void);
 
-static struct bench_run bench;
+static struct trial trial;
 
 /* A real server, and a load of two workers under way. */
 #define start_load(...)                                                                            \
     do {                                                                                           \
         test_server_start(&world.server, NULL);                                                    \
-        bench_start(&bench, LOAD, __VA_ARGS__, NULL);                                              \
-        bench_wait_calls("get", 500);                                                              \
+        trial_start(&trial, LOAD, __VA_ARGS__, NULL);                                              \
+        trial_wait_calls("get", 500);                                                              \
     } while (0)
 
 static void expect_complete_report(void)
 {
-    bench_expect(&bench, PROGRAM_OUT, "Interrupted: the run was stopped before its end");
-    bench_expect(&bench, PROGRAM_OUT, "Verdict: ");
-    ck_assert(bench_interrupted(&bench));
+    trial_expect(&trial, PROGRAM_OUT, "Interrupted: the run was stopped before its end");
+    trial_expect(&trial, PROGRAM_OUT, "Verdict: ");
+    ck_assert(trial_interrupted(&trial));
     ck_assert_int_eq(
-        json_integer_value(json_object_get(json_object_get(bench.run, "status"), "code")), 130);
+        json_integer_value(json_object_get(json_object_get(trial.run, "status"), "code")), 130);
 }
 
 /* Signals -------------------------------------------------------------------------------------- */
@@ -48,20 +48,20 @@ START_TEST(test_first_signal)
     char out[160];
     snprintf(out, sizeof out, "%s/out", world.tree.path);
     start_load("--duration", "60", "--out", out);
-    program_signal(&bench.program, ending_signals[_i]);
-    bench_end(&bench, 130);
+    program_signal(&trial.program, ending_signals[_i]);
+    trial_end(&trial, 130);
     expect_complete_report();
-    ck_assert_int_gt(bench_count(&bench, "requests", "ok"), 0);
-    ck_assert_int_eq(bench_count(&bench, "requests", "lost"), 0);
-    bench_expect(&bench, PROGRAM_ERR, "interrupted: waiting for replies in flight");
+    ck_assert_int_gt(trial_count(&trial, "requests", "ok"), 0);
+    ck_assert_int_eq(trial_count(&trial, "requests", "lost"), 0);
+    trial_expect(&trial, PROGRAM_ERR, "interrupted: waiting for replies in flight");
     static const char *const files[] = {"run.json", "intervals.csv", "latency.hlog", "journal",
                                         "volley.log"};
     for (size_t i = 0; i < sizeof files / sizeof files[0]; i++) {
-        char *text = bench_read_file(out, files[i]);
+        char *text = trial_read_file(out, files[i]);
         ck_assert_msg(text[0] != '\0', "%s is empty", files[i]);
         free(text);
     }
-    bench_free(&bench);
+    trial_free(&trial);
 }
 END_TEST
 
@@ -70,19 +70,19 @@ START_TEST(test_second_signal)
     /* breaks: a user cannot leave a run whose server hangs, or leaves without a report */
     start_load("--duration", "60", "--drain-timeout", "600", "--request-timeout", "600s");
     test_server_pause(&world.server);
-    program_signal(&bench.program, SIGINT);
-    program_wait_text(&bench.program, PROGRAM_ERR, "once more to stop at once");
+    program_signal(&trial.program, SIGINT);
+    program_wait_text(&trial.program, PROGRAM_ERR, "once more to stop at once");
     /* signals at the very same moment count as one: press again until it is heard */
     do
-        program_signal(&bench.program, SIGINT);
-    while (!program_wait_at_most(&bench.program, 200));
-    bench_end(&bench, 130);
+        program_signal(&trial.program, SIGINT);
+    while (!program_wait_at_most(&trial.program, 200));
+    trial_end(&trial, 130);
     expect_complete_report();
-    ck_assert_int_eq(bench_count(&bench, "requests", "lost"), 4);
+    ck_assert_int_eq(trial_count(&trial, "requests", "lost"), 4);
     /* that volley killed its workers is no fault of theirs */
-    bench_expect_not(&bench, PROGRAM_ERR, "died by");
-    ck_assert_str_eq(bench_verdict(&bench, "lost_workers"), "GREEN");
-    bench_free(&bench);
+    trial_expect_not(&trial, PROGRAM_ERR, "died by");
+    ck_assert_str_eq(trial_verdict(&trial, "lost_workers"), "GREEN");
+    trial_free(&trial);
 }
 END_TEST
 
@@ -90,12 +90,12 @@ START_TEST(test_double_signal)
 {
     /* breaks: timeout(1), which signals the process and then its group, cuts the draining short */
     start_load("--duration", "60");
-    program_signal(&bench.program, SIGINT);
-    program_signal(&bench.program, SIGTERM);
-    bench_end(&bench, 130);
+    program_signal(&trial.program, SIGINT);
+    program_signal(&trial.program, SIGTERM);
+    trial_end(&trial, 130);
     expect_complete_report();
-    bench_expect_not(&bench, PROGRAM_ERR, "again");
-    bench_free(&bench);
+    trial_expect_not(&trial, PROGRAM_ERR, "again");
+    trial_free(&trial);
 }
 END_TEST
 
@@ -103,24 +103,24 @@ START_TEST(test_signal_in_warmup)
 {
     /* breaks: an interrupt before the first measured request counts warm-up, or leaves no report */
     start_load("--duration", "60", "--warmup", "60");
-    program_signal(&bench.program, SIGTERM);
-    bench_end(&bench, 130);
+    program_signal(&trial.program, SIGTERM);
+    trial_end(&trial, 130);
     expect_complete_report();
-    ck_assert_int_eq(bench_count(&bench, "requests", "sent"), 0);
-    bench_free(&bench);
+    ck_assert_int_eq(trial_count(&trial, "requests", "sent"), 0);
+    trial_free(&trial);
 }
 END_TEST
 
 static void interrupt_connecting(const struct fake_script *script, uint64_t accepted)
 {
     fake_server_start(&world.fake, script);
-    bench_start(&bench, "-p", world.fake.port_text, "-c", "4", "--processes", "2",
+    trial_start(&trial, "-p", world.fake.port_text, "-c", "4", "--processes", "2",
                 "--connection-timeout", "60s", "--wait-ready", "60s", NULL);
     fake_server_wait(&world.fake.counters->accepted, accepted);
-    program_signal(&bench.program, SIGINT);
-    bench_end(&bench, 130);
-    bench_expect(&bench, PROGRAM_ERR, "interrupted");
-    bench_free(&bench);
+    program_signal(&trial.program, SIGINT);
+    trial_end(&trial, 130);
+    trial_expect(&trial, PROGRAM_ERR, "interrupted");
+    trial_free(&trial);
 }
 
 START_TEST(test_signal_while_control_connects)
@@ -145,11 +145,11 @@ START_TEST(test_signal_while_loading)
     /* breaks: Ctrl+C has no effect while a server loads its data */
     const struct fake_rule rule = {.action = FAKE_REPLY, .bytes = "-LOADING Valkey is loading\r\n"};
     fake_server_start(&world.fake, &(struct fake_script){.rules = &rule, .rule_count = 1});
-    bench_start(&bench, "-p", world.fake.port_text, NULL);
-    program_wait_text(&bench.program, PROGRAM_ERR, "is loading its data");
-    program_signal(&bench.program, SIGINT);
-    bench_end(&bench, 130);
-    bench_free(&bench);
+    trial_start(&trial, "-p", world.fake.port_text, NULL);
+    program_wait_text(&trial.program, PROGRAM_ERR, "is loading its data");
+    program_signal(&trial.program, SIGINT);
+    trial_end(&trial, 130);
+    trial_free(&trial);
 }
 END_TEST
 
@@ -157,15 +157,15 @@ START_TEST(test_group_signal_managed)
 {
     /* breaks: Ctrl+C in a terminal goes to the whole process group, and kills the managed server
      * before the last replies are in */
-    bench_start_shell(&bench, "true", "setsid", "--managed", "-t", "get", "-r", "100", "-c",
+    trial_start_shell(&trial, "true", "setsid", "--managed", "-t", "get", "-r", "100", "-c",
                       CLIENTS, "--duration", "60", "--progress", NULL);
-    program_wait_text(&bench.program, PROGRAM_ERR, "Progress: ");
-    ck_assert_int_eq(kill(-bench.program.pid, SIGINT), 0);
-    bench_end(&bench, 130);
+    program_wait_text(&trial.program, PROGRAM_ERR, "Progress: ");
+    ck_assert_int_eq(kill(-trial.program.pid, SIGINT), 0);
+    trial_end(&trial, 130);
     expect_complete_report();
-    ck_assert_int_eq(bench_count(&bench, "requests", "lost"), 0);
-    ck_assert_int_eq(bench_count(&bench, "connections", "lost"), 0);
-    bench_free(&bench);
+    ck_assert_int_eq(trial_count(&trial, "requests", "lost"), 0);
+    ck_assert_int_eq(trial_count(&trial, "connections", "lost"), 0);
+    trial_free(&trial);
     ck_assert_int_eq(temp_tree_count(&world.tree),
                      1); /* the JSON: the server's directory is gone */
 }
@@ -179,21 +179,21 @@ START_TEST(test_worker_killed)
     pid_t workers[2];
     char named[64];
     start_load("-n", "60000");
-    program_wait_children(&bench.program, workers, 2);
+    program_wait_children(&trial.program, workers, 2);
     ck_assert_int_eq(kill(workers[0], SIGKILL), 0);
-    bench_end(&bench, 0);
+    trial_end(&trial, 0);
     snprintf(named, sizeof named, "(pid %d) died by signal 9", (int)workers[0]);
-    bench_expect(&bench, PROGRAM_ERR, named);
-    ck_assert_int_eq(bench_restarts(&bench), 1);
-    ck_assert_uint_eq(bench_degraded(&bench), 1);
-    ck_assert_str_eq(bench_verdict(&bench, "lost_workers"), "RED");
-    ck_assert_str_eq(bench_verdict(&bench, NULL), "RED");
+    trial_expect(&trial, PROGRAM_ERR, named);
+    ck_assert_int_eq(trial_restarts(&trial), 1);
+    ck_assert_uint_eq(trial_degraded(&trial), 1);
+    ck_assert_str_eq(trial_verdict(&trial, "lost_workers"), "RED");
+    ck_assert_str_eq(trial_verdict(&trial, NULL), "RED");
     /* every ticket has its fate */
-    ck_assert_int_eq(bench_count(&bench, "requests", "sent"), 60000);
-    ck_assert_int_eq(bench_count(&bench, "requests", "ok") +
-                         bench_count(&bench, "errors_by_kind", "worker"),
+    ck_assert_int_eq(trial_count(&trial, "requests", "sent"), 60000);
+    ck_assert_int_eq(trial_count(&trial, "requests", "ok") +
+                         trial_count(&trial, "errors_by_kind", "worker"),
                      60000);
-    bench_free(&bench);
+    trial_free(&trial);
 }
 END_TEST
 
@@ -202,21 +202,21 @@ START_TEST(test_worker_killed_with_pipeline)
     /* breaks: tickets that a dead worker had drawn and not sent are forgotten */
     pid_t workers[2];
     test_server_start(&world.server, NULL);
-    bench_start(&bench, "-p", world.server.port_text, "-t", "set", "-d", "1mb", "-P", "16", "-n",
+    trial_start(&trial, "-p", world.server.port_text, "-t", "set", "-d", "1mb", "-P", "16", "-n",
                 "600", "-c", CLIENTS, "--processes", "2", "--interval", "100ms",
                 "--request-timeout", "60s", NULL);
-    bench_wait_calls("set", 100);
+    trial_wait_calls("set", 100);
     test_server_pause(&world.server); /* 16 MB on each connection: sockets are full, most waits */
-    program_wait_children(&bench.program, workers, 2);
+    program_wait_children(&trial.program, workers, 2);
     ck_assert_int_eq(kill(workers[1], SIGKILL), 0);
-    program_wait_text(&bench.program, PROGRAM_ERR, "died by signal 9");
+    program_wait_text(&trial.program, PROGRAM_ERR, "died by signal 9");
     test_server_resume(&world.server);
-    bench_end(&bench, 0);
-    ck_assert_int_eq(bench_restarts(&bench), 1);
-    ck_assert_int_eq(bench_count(&bench, "requests", "sent"), 600);
-    ck_assert_int_eq(bench_count(&bench, "requests", "lost"),
-                     bench_count(&bench, "errors_by_kind", "worker"));
-    bench_free(&bench);
+    trial_end(&trial, 0);
+    ck_assert_int_eq(trial_restarts(&trial), 1);
+    ck_assert_int_eq(trial_count(&trial, "requests", "sent"), 600);
+    ck_assert_int_eq(trial_count(&trial, "requests", "lost"),
+                     trial_count(&trial, "errors_by_kind", "worker"));
+    trial_free(&trial);
 }
 END_TEST
 
@@ -225,14 +225,14 @@ START_TEST(test_all_workers_killed)
     /* breaks: a run that loses all its workers at once does not come back */
     pid_t workers[2];
     start_load("-n", "60000");
-    program_wait_children(&bench.program, workers, 2);
+    program_wait_children(&trial.program, workers, 2);
     ck_assert_int_eq(kill(workers[0], SIGKILL), 0);
     ck_assert_int_eq(kill(workers[1], SIGKILL), 0);
-    bench_end(&bench, 0);
-    ck_assert_int_eq(bench_restarts(&bench), 2);
-    ck_assert_uint_ge(bench_degraded(&bench), 1);
-    ck_assert_int_eq(bench_count(&bench, "requests", "sent"), 60000);
-    bench_free(&bench);
+    trial_end(&trial, 0);
+    ck_assert_int_eq(trial_restarts(&trial), 2);
+    ck_assert_uint_ge(trial_degraded(&trial), 1);
+    ck_assert_int_eq(trial_count(&trial, "requests", "sent"), 60000);
+    trial_free(&trial);
 }
 END_TEST
 
@@ -242,23 +242,23 @@ START_TEST(test_worker_dies_again_and_again)
     const uint64_t end_ms = support_now_ms() + 30000;
     pid_t workers[2];
     test_server_start(&world.server, NULL);
-    bench_start(&bench, "-p", world.server.port_text, "-t", "get", "-c", CLIENTS, "--processes",
+    trial_start(&trial, "-p", world.server.port_text, "-t", "get", "-c", CLIENTS, "--processes",
                 "2", "--duration", "600", "--interval", "10s", NULL);
-    bench_wait_calls("get", 500);
-    program_wait_children(&bench.program, workers, 2);
-    while (!program_wait_at_most(&bench.program, 1)) {
+    trial_wait_calls("get", 500);
+    program_wait_children(&trial.program, workers, 2);
+    while (!program_wait_at_most(&trial.program, 1)) {
         ck_assert_uint_lt(support_now_ms(), end_ms);
-        const size_t count = support_children(bench.program.pid, workers, 2);
+        const size_t count = support_children(trial.program.pid, workers, 2);
         for (size_t i = 0; i < count && i < 2; i++)
             kill(workers[i], SIGKILL);
     }
-    bench_end(&bench, 1);
-    bench_expect(&bench, PROGRAM_ERR, "replacements in a row died");
-    bench_expect(&bench, PROGRAM_OUT, "Status: ");
-    ck_assert_int_gt(bench_count(&bench, "requests", "ok"), 0);
-    ck_assert(!bench_interrupted(&bench));
-    ck_assert_str_eq(bench_verdict(&bench, NULL), "RED");
-    bench_free(&bench);
+    trial_end(&trial, 1);
+    trial_expect(&trial, PROGRAM_ERR, "replacements in a row died");
+    trial_expect(&trial, PROGRAM_OUT, "Status: ");
+    ck_assert_int_gt(trial_count(&trial, "requests", "ok"), 0);
+    ck_assert(!trial_interrupted(&trial));
+    ck_assert_str_eq(trial_verdict(&trial, NULL), "RED");
+    trial_free(&trial);
 }
 END_TEST
 
@@ -267,17 +267,17 @@ START_TEST(test_stopped_worker)
     /* breaks: a worker that hangs keeps the run from ever ending */
     pid_t workers[2];
     start_load("--duration", "60");
-    program_wait_children(&bench.program, workers, 2);
+    program_wait_children(&trial.program, workers, 2);
     ck_assert_int_eq(kill(workers[0], SIGSTOP), 0);
-    program_wait_text(&bench.program, PROGRAM_ERR, "shows no sign of life");
-    program_wait_text(&bench.program, PROGRAM_ERR, "died by signal 9");
-    program_wait_children(&bench.program, workers, 2);
-    bench_wait_flow("get");
-    program_signal(&bench.program, SIGINT);
-    bench_end(&bench, 130);
-    ck_assert_int_eq(bench_restarts(&bench), 1);
-    ck_assert_uint_ge(bench_degraded(&bench), 1);
-    bench_free(&bench);
+    program_wait_text(&trial.program, PROGRAM_ERR, "shows no sign of life");
+    program_wait_text(&trial.program, PROGRAM_ERR, "died by signal 9");
+    program_wait_children(&trial.program, workers, 2);
+    trial_wait_flow("get");
+    program_signal(&trial.program, SIGINT);
+    trial_end(&trial, 130);
+    ck_assert_int_eq(trial_restarts(&trial), 1);
+    ck_assert_uint_ge(trial_degraded(&trial), 1);
+    trial_free(&trial);
 }
 END_TEST
 
@@ -292,21 +292,21 @@ static void check_rebuilt(const char *out)
     ck_assert_ptr_nonnull(strstr(report.out, "Interrupted: "));
     ck_assert_ptr_nonnull(strstr(report.err, "ends before the run does"));
     program_free(&report);
-    char *text = bench_read_file(out, "run.json");
+    char *text = trial_read_file(out, "run.json");
     json_t *json = json_loads(text, 0, NULL);
     ck_assert_ptr_nonnull(json);
-    bench_check_books(json);
+    trial_check_books(json);
     const json_t *run = json_array_get(json_object_get(json, "runs"), 0);
     ck_assert(json_is_true(json_object_get(run, "interrupted")));
     const json_t *ok = json_object_get(json_object_get(run, "requests"), "ok");
     ck_assert_int_gt(json_integer_value(ok), 0);
     json_decref(json);
     free(text);
-    text = bench_read_file(out, "intervals.csv");
+    text = trial_read_file(out, "intervals.csv");
     ck_assert_int_eq(strncmp(text, "timestamp,request_sec,", 22), 0);
     ck_assert_ptr_nonnull(strchr(strchr(text, '\n') + 1, '\n')); /* the head and a row at least */
     free(text);
-    text = bench_read_file(out, "latency.hlog");
+    text = trial_read_file(out, "latency.hlog");
     free(text);
 }
 
@@ -317,27 +317,27 @@ START_TEST(test_orchestrator_killed)
     snprintf(out, sizeof out, "%s/out", world.tree.path);
     snprintf(csv, sizeof csv, "%s/intervals.csv.tmp", out);
     start_load("--duration", "60", "--out", out);
-    bench_wait_calls("get", 5000);
+    trial_wait_calls("get", 5000);
     support_sleep_ms(300); /* some intervals more */
-    program_signal(&bench.program, SIGKILL);
-    program_wait(&bench.program);
-    bench_nothing_left(1000);
-    ck_assert_int_eq(bench.program.exit_signal, SIGKILL);
+    program_signal(&trial.program, SIGKILL);
+    program_wait(&trial.program);
+    trial_nothing_left(1000);
+    ck_assert_int_eq(trial.program.exit_signal, SIGKILL);
     check_rebuilt(out);
-    bench_free(&bench);
+    trial_free(&trial);
 }
 END_TEST
 
 START_TEST(test_orchestrator_killed_managed)
 {
     /* breaks: a killed volley leaves its own server running */
-    bench_start(&bench, "--managed", "-t", "get", "-c", CLIENTS, "--duration", "60", "--progress",
+    trial_start(&trial, "--managed", "-t", "get", "-c", CLIENTS, "--duration", "60", "--progress",
                 NULL);
-    program_wait_text(&bench.program, PROGRAM_ERR, "Progress: ");
-    program_signal(&bench.program, SIGKILL);
-    program_wait(&bench.program);
-    bench_nothing_left(5000);
-    bench_free(&bench);
+    program_wait_text(&trial.program, PROGRAM_ERR, "Progress: ");
+    program_signal(&trial.program, SIGKILL);
+    program_wait(&trial.program);
+    trial_nothing_left(5000);
+    trial_free(&trial);
 }
 END_TEST
 
@@ -358,16 +358,16 @@ START_TEST(test_reader_goes_away)
     snprintf(json, sizeof json, "%s/piped.json", world.tree.path);
     const char *const argv[] = {program_volley(), "bench", LOAD, "--duration", "1", "--json", json,
                                 first_lines[_i],  "100ms", NULL};
-    program_start(&bench.program, &(struct program_options){.argv = argv, .stdout_fd = out_fd});
+    program_start(&trial.program, &(struct program_options){.argv = argv, .stdout_fd = out_fd});
     close(out_fd);
     while (byte != '\n')
         ck_assert_int_eq(read(pipe_fds[0], &byte, 1), 1);
     close(pipe_fds[0]);
-    snprintf(bench.json_path, sizeof bench.json_path, "%s", json);
-    bench_end(&bench, 0);
-    ck_assert_int_gt(bench_count(&bench, "requests", "ok"), 0);
-    bench_expect_not(&bench, PROGRAM_ERR, "left out");
-    bench_free(&bench);
+    snprintf(trial.json_path, sizeof trial.json_path, "%s", json);
+    trial_end(&trial, 0);
+    ck_assert_int_gt(trial_count(&trial, "requests", "ok"), 0);
+    trial_expect_not(&trial, PROGRAM_ERR, "left out");
+    trial_free(&trial);
 }
 END_TEST
 
@@ -416,15 +416,15 @@ START_TEST(test_disk_fills_up)
     /* breaks: a full disk (here: a limit of 64 KiB a file) ends the run or hides its report */
     char out[160];
     snprintf(out, sizeof out, "%s/out", world.tree.path);
-    bench_start_shell(&bench, "ulimit -f 128", "", "--null", "-t", "get", "-r", "100", "-c", "4",
+    trial_start_shell(&trial, "ulimit -f 128", "", "--null", "-t", "get", "-r", "100", "-c", "4",
                       "--duration", "2", "--interval", "10ms", "--out", out, NULL);
-    bench_end(&bench, 0);
-    bench_expect(&bench, PROGRAM_ERR, "journal: cannot write");
-    bench_expect(&bench, PROGRAM_ERR, "this output is left out from here on");
-    bench_expect(&bench, PROGRAM_OUT, "Final Results:");
-    bench_expect(&bench, PROGRAM_OUT, "Verdict: ");
-    ck_assert_ptr_null(bench.json); /* half a file is none */
-    bench_free(&bench);
+    trial_end(&trial, 0);
+    trial_expect(&trial, PROGRAM_ERR, "journal: cannot write");
+    trial_expect(&trial, PROGRAM_ERR, "this output is left out from here on");
+    trial_expect(&trial, PROGRAM_OUT, "Final Results:");
+    trial_expect(&trial, PROGRAM_OUT, "Verdict: ");
+    ck_assert_ptr_null(trial.json); /* half a file is none */
+    trial_free(&trial);
     struct program report; /* what fitted can be read */
     program_run_volley(&report, "report", out, NULL);
     ck_assert_msg(report.exit_status == 0, "%s", report.err);
@@ -439,13 +439,13 @@ START_TEST(test_hard_descriptor_limit)
 {
     /* breaks: too many connections fail one by one in the middle of connecting */
     fake_server_start(&world.fake, NULL);
-    bench_start_shell(&bench, "ulimit -n 100", "", "-p", world.fake.port_text, "-c", "200",
+    trial_start_shell(&trial, "ulimit -n 100", "", "-p", world.fake.port_text, "-c", "200",
                       "--processes", "1", NULL);
-    bench_end(&bench, 2);
-    bench_expect(&bench, PROGRAM_ERR, "the hard limit is 100");
-    bench_expect(&bench, PROGRAM_ERR, "raise it (ulimit -n ");
+    trial_end(&trial, 2);
+    trial_expect(&trial, PROGRAM_ERR, "the hard limit is 100");
+    trial_expect(&trial, PROGRAM_ERR, "raise it (ulimit -n ");
     ck_assert_uint_eq(world.fake.counters->accepted, 0);
-    bench_free(&bench);
+    trial_free(&trial);
 }
 END_TEST
 
@@ -453,12 +453,12 @@ START_TEST(test_soft_descriptor_limit)
 {
     /* breaks: a low soft limit, which volley may raise, is the user's trouble */
     test_server_start(&world.server, NULL);
-    bench_start_shell(&bench, "ulimit -S -n 64", "", "-p", world.server.port_text, "-c", "200",
+    trial_start_shell(&trial, "ulimit -S -n 64", "", "-p", world.server.port_text, "-c", "200",
                       "--processes", "1", "-n", "1000", "-r", "10", NULL);
-    bench_end(&bench, 0);
-    ck_assert_int_eq(bench_count(&bench, "connections", "open"), 200);
-    bench_expect_not(&bench, PROGRAM_ERR, "limit");
-    bench_free(&bench);
+    trial_end(&trial, 0);
+    ck_assert_int_eq(trial_count(&trial, "connections", "open"), 200);
+    trial_expect_not(&trial, PROGRAM_ERR, "limit");
+    trial_free(&trial);
 }
 END_TEST
 
@@ -496,7 +496,7 @@ START_TEST(test_hundred_runs)
         ck_assert_msg(program.exit_status == (interrupt ? 130 : 0), "run %d: %d: %s", i,
                       program.exit_status, program.err);
         program_free(&program);
-        bench_nothing_left(5000);
+        trial_nothing_left(5000);
     }
     ck_assert_int_eq(temp_tree_count(&world.tree), 0); /* TMPDIR */
     ck_assert_int_eq(entries_of_volley("/dev/shm"), shared);
@@ -511,7 +511,7 @@ Suite *test_survive_suite(void)
     Suite *suite = suite_create("survive");
     TCase *signals = tcase_create("signals");
     tcase_set_timeout(signals, TCASE_TIMEOUT_SECONDS);
-    tcase_add_checked_fixture(signals, bench_set_up, bench_tear_down);
+    tcase_add_checked_fixture(signals, trial_set_up, trial_tear_down);
     tcase_add_loop_test(signals, test_first_signal, 0, 3);
     tcase_add_test(signals, test_second_signal);
     tcase_add_test(signals, test_double_signal);
@@ -524,7 +524,7 @@ Suite *test_survive_suite(void)
 
     TCase *deaths = tcase_create("deaths");
     tcase_set_timeout(deaths, TCASE_TIMEOUT_SECONDS);
-    tcase_add_checked_fixture(deaths, bench_set_up, bench_tear_down);
+    tcase_add_checked_fixture(deaths, trial_set_up, trial_tear_down);
     tcase_add_test(deaths, test_worker_killed);
     tcase_add_test(deaths, test_worker_killed_with_pipeline);
     tcase_add_test(deaths, test_all_workers_killed);
@@ -536,7 +536,7 @@ Suite *test_survive_suite(void)
 
     TCase *limits = tcase_create("outputs and limits");
     tcase_set_timeout(limits, TCASE_TIMEOUT_SECONDS);
-    tcase_add_checked_fixture(limits, bench_set_up, bench_tear_down);
+    tcase_add_checked_fixture(limits, trial_set_up, trial_tear_down);
     tcase_add_loop_test(limits, test_reader_goes_away, 0, 2);
     tcase_add_loop_test(limits, test_unwritable_output, 0,
                         (int)(sizeof unwritable / sizeof unwritable[0]));

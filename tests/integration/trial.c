@@ -1,4 +1,4 @@
-#include "tests/integration/bench_run.h"
+#include "tests/integration/trial.h"
 
 #include <check.h>
 #include <errno.h>
@@ -12,15 +12,16 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "tests/support/check/run_json.h"
 #include "tests/support/check/support.h"
 
 #define WAIT_MS 20000
 #define STEP_MS 5
 #define HOUR_US 3600e6
 
-struct bench_world world;
+struct trial_world world;
 
-void bench_set_up(void)
+void trial_set_up(void)
 {
     memset(&world, 0, sizeof world);
     temp_tree_make(&world.tree);
@@ -28,7 +29,7 @@ void bench_set_up(void)
     ck_assert_int_eq(prctl(PR_SET_CHILD_SUBREAPER, 1), 0);
 }
 
-void bench_tear_down(void)
+void trial_tear_down(void)
 {
     test_server_stop(&world.server);
     fake_server_free(&world.fake);
@@ -37,44 +38,43 @@ void bench_tear_down(void)
 
 /* Starting ------------------------------------------------------------------------------------- */
 
-static void start(struct bench_run *bench, const char *const *before, size_t before_count,
-                  va_list args)
+static void start(struct trial *trial, const char *const *before, size_t before_count, va_list args)
 {
     static unsigned number;
     const char *argv[PROGRAM_ARGS_MAX];
     size_t argc = 0;
-    memset(bench, 0, sizeof *bench);
-    snprintf(bench->json_path, sizeof bench->json_path, "%s/run-%u.json", world.tree.path,
+    memset(trial, 0, sizeof *trial);
+    snprintf(trial->json_path, sizeof trial->json_path, "%s/run-%u.json", world.tree.path,
              number++);
     for (size_t i = 0; i < before_count; i++)
         argv[argc++] = before[i];
     argv[argc++] = "bench";
     argv[argc++] = "--json";
-    argv[argc++] = bench->json_path;
+    argv[argc++] = trial->json_path;
     for (const char *arg = va_arg(args, const char *); arg != NULL;
          arg = va_arg(args, const char *)) {
         ck_assert_uint_lt(argc, PROGRAM_ARGS_MAX - 1);
         argv[argc++] = arg;
     }
     argv[argc] = NULL;
-    program_start(&bench->program, &(struct program_options){.argv = argv});
+    program_start(&trial->program, &(struct program_options){.argv = argv});
 }
 
-void bench_start(struct bench_run *bench, ...)
+void trial_start(struct trial *trial, ...)
 {
     va_list args;
-    va_start(args, bench);
-    start(bench, (const char *const[]){program_volley()}, 1, args);
+    va_start(args, trial);
+    start(trial, (const char *const[]){program_volley()}, 1, args);
     va_end(args);
 }
 
-void bench_start_shell(struct bench_run *bench, const char *prelude, const char *exec_word, ...)
+void trial_start_shell(struct trial *trial, const char *prelude, const char *exec_word, ...)
 {
     char script[300];
     va_list args;
     va_start(args, exec_word);
     snprintf(script, sizeof script, "%s; exec %s \"$0\" \"$@\"", prelude, exec_word);
-    start(bench, (const char *const[]){"/bin/sh", "-c", script, program_volley()}, 4, args);
+    start(trial, (const char *const[]){"/bin/sh", "-c", script, program_volley()}, 4, args);
     va_end(args);
 }
 
@@ -92,7 +92,7 @@ static size_t left_over(pid_t *first)
     return strangers;
 }
 
-void bench_nothing_left(unsigned ms)
+void trial_nothing_left(unsigned ms)
 {
     const uint64_t end_ms = support_now_ms() + ms;
     pid_t first = 0;
@@ -103,51 +103,52 @@ void bench_nothing_left(unsigned ms)
     }
 }
 
-void bench_end(struct bench_run *bench, int exit_status)
+void trial_end(struct trial *trial, int exit_status)
 {
-    program_wait(&bench->program);
+    program_wait(&trial->program);
     ck_assert_msg(
-        bench->program.exit_status == exit_status,
+        trial->program.exit_status == exit_status,
         "%s: exit status %d (signal %d), not %d\n--- stdout\n%.1500s\n--- stderr\n%.1500s",
-        bench->program.name, bench->program.exit_status, bench->program.exit_signal, exit_status,
-        bench->program.out, bench->program.err);
-    bench_nothing_left(5000);
+        trial->program.name, trial->program.exit_status, trial->program.exit_signal, exit_status,
+        trial->program.out, trial->program.err);
+    trial_nothing_left(5000);
     char temporary[256];
-    snprintf(temporary, sizeof temporary, "%s.tmp", bench->json_path);
+    snprintf(temporary, sizeof temporary, "%s.tmp", trial->json_path);
     ck_assert_msg(access(temporary, F_OK) != 0, "%s was left behind", temporary);
-    if (access(bench->json_path, F_OK) != 0)
+    if (access(trial->json_path, F_OK) != 0)
         return;
     json_error_t error;
-    bench->json = json_load_file(bench->json_path, 0, &error);
-    ck_assert_msg(bench->json != NULL, "%s: %s", bench->json_path, error.text);
-    bench_check_books(bench->json);
-    const json_t *runs = json_object_get(bench->json, "runs");
-    bench->run = json_array_get(runs, json_array_size(runs) - 1);
+    trial->json = json_load_file(trial->json_path, 0, &error);
+    ck_assert_msg(trial->json != NULL, "%s: %s", trial->json_path, error.text);
+    run_json_check(trial->json);
+    trial_check_books(trial->json);
+    const json_t *runs = json_object_get(trial->json, "runs");
+    trial->run = json_array_get(runs, json_array_size(runs) - 1);
 }
 
-void bench_free(struct bench_run *bench)
+void trial_free(struct trial *trial)
 {
-    program_free(&bench->program);
-    json_decref(bench->json);
-    memset(bench, 0, sizeof *bench);
+    program_free(&trial->program);
+    json_decref(trial->json);
+    memset(trial, 0, sizeof *trial);
 }
 
-static const char *printed(const struct bench_run *bench, enum program_stream stream)
+static const char *printed(const struct trial *trial, enum program_stream stream)
 {
-    return stream == PROGRAM_OUT ? bench->program.out : bench->program.err;
+    return stream == PROGRAM_OUT ? trial->program.out : trial->program.err;
 }
 
-void bench_expect(const struct bench_run *bench, enum program_stream stream, const char *text)
+void trial_expect(const struct trial *trial, enum program_stream stream, const char *text)
 {
-    ck_assert_msg(strstr(printed(bench, stream), text) != NULL,
-                  "%s did not print \"%s\" but\n%.3000s", bench->program.name, text,
-                  printed(bench, stream));
+    ck_assert_msg(strstr(printed(trial, stream), text) != NULL,
+                  "%s did not print \"%s\" but\n%.3000s", trial->program.name, text,
+                  printed(trial, stream));
 }
 
-void bench_expect_not(const struct bench_run *bench, enum program_stream stream, const char *text)
+void trial_expect_not(const struct trial *trial, enum program_stream stream, const char *text)
 {
-    ck_assert_msg(strstr(printed(bench, stream), text) == NULL, "%s printed \"%s\":\n%.3000s",
-                  bench->program.name, text, printed(bench, stream));
+    ck_assert_msg(strstr(printed(trial, stream), text) == NULL, "%s printed \"%s\":\n%.3000s",
+                  trial->program.name, text, printed(trial, stream));
 }
 
 /* Reading the JSON ----------------------------------------------------------------------------- */
@@ -161,48 +162,48 @@ static long long count_of(const json_t *object, const char *group, const char *k
     return (long long)json_integer_value(value);
 }
 
-long long bench_count(const struct bench_run *bench, const char *group, const char *key)
+long long trial_count(const struct trial *trial, const char *group, const char *key)
 {
-    ck_assert_msg(bench->run != NULL, "there is no JSON report");
-    return count_of(bench->run, group, key);
+    ck_assert_msg(trial->run != NULL, "there is no JSON report");
+    return count_of(trial->run, group, key);
 }
 
-double bench_number(const struct bench_run *bench, const char *group, const char *key)
+double trial_number(const struct trial *trial, const char *group, const char *key)
 {
-    const json_t *value = json_object_get(json_object_get(bench->run, group), key);
+    const json_t *value = json_object_get(json_object_get(trial->run, group), key);
     ck_assert_msg(json_is_number(value), "%s.%s is no number", group, key);
     return json_number_value(value);
 }
 
-bool bench_interrupted(const struct bench_run *bench)
+bool trial_interrupted(const struct trial *trial)
 {
-    const json_t *value = json_object_get(bench->run, "interrupted");
+    const json_t *value = json_object_get(trial->run, "interrupted");
     ck_assert(json_is_boolean(value));
     return json_is_true(value);
 }
 
-long long bench_restarts(const struct bench_run *bench)
+long long trial_restarts(const struct trial *trial)
 {
     long long sum = 0;
     size_t index;
     const json_t *worker;
-    json_array_foreach(json_object_get(bench->run, "workers"), index, worker) sum +=
+    json_array_foreach(json_object_get(trial->run, "workers"), index, worker) sum +=
         (long long)json_integer_value(json_object_get(worker, "restarts"));
     return sum;
 }
 
-size_t bench_degraded(const struct bench_run *bench)
+size_t trial_degraded(const struct trial *trial)
 {
     size_t sum = 0, index;
     const json_t *interval;
-    json_array_foreach(json_object_get(bench->run, "intervals"), index, interval) sum +=
+    json_array_foreach(json_object_get(trial->run, "intervals"), index, interval) sum +=
         json_is_true(json_object_get(interval, "degraded"));
     return sum;
 }
 
-const char *bench_verdict(const struct bench_run *bench, const char *check)
+const char *trial_verdict(const struct trial *trial, const char *check)
 {
-    const json_t *verdict = json_object_get(bench->run, "verdict");
+    const json_t *verdict = json_object_get(trial->run, "verdict");
     if (check == NULL)
         return json_string_value(json_object_get(verdict, "level"));
     size_t index;
@@ -215,10 +216,6 @@ const char *bench_verdict(const struct bench_run *bench, const char *check)
 }
 
 /* The books ------------------------------------------------------------------------------------ */
-
-static const char *const summed[] = {"due",       "sent", "ok",   "errors",
-                                     "timed_out", "lost", "hits", "misses"};
-#define SUMMED_COUNT (sizeof summed / sizeof summed[0])
 
 /* One interval or a whole run: everything that was there or sent is somewhere. */
 static void check_requests(const json_t *object, const char *what)
@@ -269,55 +266,21 @@ static void check_latency(const json_t *object, const char *group, double longes
 
 static void check_run_books(const json_t *run)
 {
-    long long sums[SUMMED_COUNT] = {0}, opened = 0, lost = 0, gauge = -1, next = -1;
-    bool degraded = false;
     size_t index;
-    const json_t *interval, *worker;
+    const json_t *interval;
     json_array_foreach(json_object_get(run, "intervals"), index, interval)
     {
         char what[40];
         snprintf(what, sizeof what, "interval %zu", index);
         check_requests(interval, what);
-        const bool bad = json_is_true(json_object_get(interval, "degraded"));
-        degraded |= bad;
-        for (size_t i = 0; i < SUMMED_COUNT; i++)
-            sums[i] += count_of(interval, "requests", summed[i]);
-        opened += count_of(interval, "connections", "opened");
-        lost += count_of(interval, "connections", "lost");
-        const long long first = (long long)json_integer_value(json_object_get(interval, "index"));
-        ck_assert_msg(next < 0 || first == next, "interval %lld follows %lld", first, next - 1);
-        next = (long long)json_integer_value(json_object_get(interval, "last_index")) + 1;
-        const long long before = count_of(interval, "requests", "in_flight_before");
-        ck_assert_msg(gauge < 0 || before == gauge, "%s begins with %lld in flight, not %lld", what,
-                      before, gauge);
-        gauge = count_of(interval, "requests", "in_flight");
-        const long long timed = count_of(interval, "service_time_us", "count");
-        ck_assert_msg(bad || timed == count_of(interval, "requests", "ok"), "%s: %lld timed", what,
-                      timed);
         check_latency(interval, "service_time_us", HOUR_US, what);
     }
-    for (size_t i = 0; i < SUMMED_COUNT; i++)
-        ck_assert_msg(sums[i] == count_of(run, "requests", summed[i]),
-                      "the intervals' %s add up to %lld, the run has %lld", summed[i], sums[i],
-                      count_of(run, "requests", summed[i]));
     check_requests(run, "run");
-    ck_assert_int_eq(opened, count_of(run, "connections", "opened"));
-    ck_assert_int_eq(lost, count_of(run, "connections", "lost"));
-    const long long timed = count_of(run, "service_time_us", "count");
-    ck_assert(degraded ? timed <= sums[2] : timed == sums[2]);
-    const long long failed = count_of(run, "error_time_us", "count");
-    ck_assert(degraded ? failed <= sums[3] : failed == sums[3]);
     check_latency(run, "service_time_us", HOUR_US, "run");
     check_latency(run, "loop_lag_us", 60e6, "run");
-    long long answered = 0;
-    json_array_foreach(json_object_get(run, "workers"), index, worker) answered +=
-        (long long)json_integer_value(json_object_get(worker, "requests"));
-    ck_assert_msg(json_array_size(json_object_get(run, "workers")) == 0 ||
-                      answered == sums[2] + sums[3],
-                  "the workers' requests add up to %lld, not %lld", answered, sums[2] + sums[3]);
 }
 
-void bench_check_books(const json_t *json)
+void trial_check_books(const json_t *json)
 {
     size_t index;
     const json_t *run;
@@ -327,7 +290,7 @@ void bench_check_books(const json_t *json)
 
 /* Waiting and files ---------------------------------------------------------------------------- */
 
-void bench_wait_calls(const char *command, long long calls)
+void trial_wait_calls(const char *command, long long calls)
 {
     const uint64_t end_ms = support_now_ms() + WAIT_MS;
     while (test_server_calls(&world.server, command) < calls) {
@@ -337,12 +300,12 @@ void bench_wait_calls(const char *command, long long calls)
     }
 }
 
-void bench_wait_flow(const char *command)
+void trial_wait_flow(const char *command)
 {
-    bench_wait_calls(command, test_server_calls(&world.server, command) + 500);
+    trial_wait_calls(command, test_server_calls(&world.server, command) + 500);
 }
 
-char *bench_read_file(const char *directory, const char *name)
+char *trial_read_file(const char *directory, const char *name)
 {
     char path[256];
     size_t byte_count;

@@ -1,7 +1,7 @@
 /* One `volley bench` under test: started with --json, and after its end everything is looked at that
  * must hold for every run: the exit status, the books in the JSON, and that no process is left. */
-#ifndef TESTS_INTEGRATION_BENCH_RUN_H
-#define TESTS_INTEGRATION_BENCH_RUN_H
+#ifndef TESTS_INTEGRATION_TRIAL_H
+#define TESTS_INTEGRATION_TRIAL_H
 
 #include <jansson.h>
 #include <stdbool.h>
@@ -13,19 +13,19 @@
 #include "tests/support/check/server.h"
 #include "tests/support/check/temp_tree.h"
 
-/* What a test may use; bench_tear_down ends and removes all of it. One test, one process. */
-struct bench_world {
+/* What a test may use; trial_tear_down ends and removes all of it. One test, one process. */
+struct trial_world {
     struct test_server server;
     struct fake_server fake;
     struct temp_tree tree; /* also TMPDIR of what the test starts */
 };
-extern struct bench_world world;
+extern struct trial_world world;
 
 /* Fixtures. What volley leaves behind becomes a child of the test, and is seen. */
-void bench_set_up(void);
-void bench_tear_down(void);
+void trial_set_up(void);
+void trial_tear_down(void);
 
-struct bench_run {
+struct trial {
     struct program program;
     char json_path[192];
     json_t *json; /* NULL: none was written */
@@ -33,38 +33,39 @@ struct bench_run {
 };
 
 /* `volley bench --json FILE arguments ...`, NULL behind the last. */
-void bench_start(struct bench_run *bench, ...) __attribute__((sentinel));
+void trial_start(struct trial *trial, ...) __attribute__((sentinel));
 /* The same through `sh -c "prelude; exec volley bench ..."`, for limits and a session of its own:
  * exec_word stands between "exec" and volley. */
-void bench_start_shell(struct bench_run *bench, const char *prelude, const char *exec_word, ...)
+void trial_start_shell(struct trial *trial, const char *prelude, const char *exec_word, ...)
     __attribute__((sentinel));
 /* Waits for the end; exit status, books, and nothing left. */
-void bench_end(struct bench_run *bench, int exit_status);
-void bench_free(struct bench_run *bench);
+void trial_end(struct trial *trial, int exit_status);
+void trial_free(struct trial *trial);
 
 /* Text must stand (or not) in what it printed on the stream. */
-void bench_expect(const struct bench_run *bench, enum program_stream stream, const char *text);
-void bench_expect_not(const struct bench_run *bench, enum program_stream stream, const char *text);
+void trial_expect(const struct trial *trial, enum program_stream stream, const char *text);
+void trial_expect_not(const struct trial *trial, enum program_stream stream, const char *text);
 
 /* run.requests.sent and the like; 0 when there is no such key and group is "errors_by_kind". */
-long long bench_count(const struct bench_run *bench, const char *group, const char *key);
-double bench_number(const struct bench_run *bench, const char *group, const char *key);
-bool bench_interrupted(const struct bench_run *bench);
+long long trial_count(const struct trial *trial, const char *group, const char *key);
+double trial_number(const struct trial *trial, const char *group, const char *key);
+bool trial_interrupted(const struct trial *trial);
 /* Sum over the workers, and how many intervals are degraded. */
-long long bench_restarts(const struct bench_run *bench);
-size_t bench_degraded(const struct bench_run *bench);
+long long trial_restarts(const struct trial *trial);
+size_t trial_degraded(const struct trial *trial);
 /* Level of one check of the verdict; NULL: of the verdict itself. */
-const char *bench_verdict(const struct bench_run *bench, const char *check);
+const char *trial_verdict(const struct trial *trial, const char *check);
 
-/* Checks the books of a whole volley.run/1 document. */
-void bench_check_books(const json_t *json);
+/* Checks what must hold even when a worker died or the end is missing: every request that was in
+ * flight or sent is somewhere, and no latency has wrapped. trial_end also calls run_json_check. */
+void trial_check_books(const json_t *json);
 /* No process of a run is left, after ms at most. */
-void bench_nothing_left(unsigned ms);
+void trial_nothing_left(unsigned ms);
 /* Waits until the real server has seen so many calls of a command since it started. */
-void bench_wait_calls(const char *command, long long calls);
+void trial_wait_calls(const char *command, long long calls);
 /* Waits until it sees calls of a command again (or still). */
-void bench_wait_flow(const char *command);
+void trial_wait_flow(const char *command);
 /* Whole file, terminated; fails the test when there is none. The caller frees. */
-char *bench_read_file(const char *directory, const char *name);
+char *trial_read_file(const char *directory, const char *name);
 
 #endif
