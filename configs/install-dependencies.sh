@@ -79,7 +79,7 @@ can_be_root() {
     [ "$(id -u)" = 0 ] || { have sudo && { [ -t 0 ] || sudo -n true 2>/dev/null; }; }
 }
 apt() {
-    as_root env DEBIAN_FRONTEND=noninteractive apt-get -q -o DPkg::Lock::Timeout=300 "$@" >&2
+    as_root env DEBIAN_FRONTEND=noninteractive apt-get -qq -o DPkg::Lock::Timeout=300 -o Dpkg::Use-Pty=0 "$@" >&2
 }
 
 available() { [ -n "$(apt-cache show --no-all-versions "$1" 2>/dev/null)" ]; }
@@ -135,10 +135,12 @@ unguard_services() {
 }
 disable_new_servers() {
     local package
-    if ! have systemctl; then return; fi
     for package in "${packages[@]}"; do
         case $package in
-        *-server) as_root systemctl --quiet disable "$package.service" >/dev/null 2>&1 || true ;;
+        *-server)
+            as_root deb-systemd-helper disable "$package.service" >/dev/null 2>&1 || true
+            as_root update-rc.d "$package" disable >/dev/null 2>&1 || true
+            ;;
         esac
     done
 }

@@ -1,6 +1,8 @@
 /* volley: a load generator for Valkey and Redis. main only finds the sub-command. */
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "common/log.h"
 #include "orchestrator/commands/commands.h"
@@ -44,8 +46,21 @@ static int command_version(int argc, const char *const *argv)
     return 0;
 }
 
+/* A standard stream that was closed would be the number of the next file that is opened: a report
+ * would go into the journal. */
+static void open_standard_streams(void)
+{
+    int fd;
+    do
+        fd = open("/dev/null", O_RDWR);
+    while (fd >= 0 && fd <= STDERR_FILENO);
+    if (fd > STDERR_FILENO)
+        close(fd);
+}
+
 int main(int argc, char **argv)
 {
+    open_standard_streams();
     const char *const *arguments = (const char *const *)argv;
     const char *name = argc > 1 ? argv[1] : "";
     if (argc == 1 || name[0] == '-')

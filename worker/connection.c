@@ -61,7 +61,7 @@ static void close_descriptor(struct connection *connection)
 {
     if (connection->fd < 0)
         return;
-    set_read_cut(connection, false); /* the next descriptor has nothing to read yet */
+    set_read_cut(connection, false);
     event_del(&connection->read_event);
     event_del(&connection->write_event);
     connection->write_waiting = false;
@@ -302,11 +302,13 @@ static void take_unusual_reply(struct connection *connection, const struct resp_
 {
     struct worker *worker = connection->worker;
     if (reply->is_error || reply->errors > 0) {
-        /* One request is one error, whatever number of its parts fail: the first one names it. */
+        /* One request is one error, whatever number of its parts fail: the first one names it. It
+         * is counted with the last reply, which may come in a later interval, or never. */
         if (!connection->head_failed && reply->is_error)
-            recorder_error_reply(worker, reply->text, reply->text_bytes);
+            connection->head_kind = recorder_error_kind(worker, reply->text, reply->text_bytes);
         else if (!connection->head_failed)
-            recorder_error_reply(worker, "NESTED an error inside an aggregate reply", 41);
+            connection->head_kind =
+                recorder_error_kind(worker, "NESTED an error inside an aggregate reply", 41);
         connection->head_failed = true;
     } else {
         count_reading(counts, workload_read_kind(worker->run->workload, connection->head_replies),
@@ -319,7 +321,7 @@ static void take_unusual_reply(struct connection *connection, const struct resp_
         connection->head_failed ? HISTOGRAM_SERVICE_ERROR : HISTOGRAM_SERVICE_OK;
     interval_histogram_record(&worker->interval->histograms[kind], service_ns);
     if (connection->head_failed)
-        worker_count(worker, COUNTER_ERROR_REPLIES, 1);
+        recorder_error_reply(worker, connection->head_kind);
     else
         counts->ok++;
     connection->head_replies = 0;
@@ -380,15 +382,6 @@ static bool take_replies(struct connection *connection, size_t byte_count, uint6
     return valid && (connection->in_flight > 0 || connection->partial_bytes == 0);
 }
 
-/* A reset that came together with data is no second edge, and is not reported as closing. Mostly the
- * next write finds it; where none will follow for what is in flight, another read must. */
-static bool must_look_again(const struct connection *connection, uint64_t now_ns)
-{
-    const struct worker *worker = connection->worker;
-    return worker->tickets_exhausted || now_ns >= worker->stop_at_ns ||
-           !resp_scanner_idle(&connection->scanner);
-}
-
 /* One read per wake-up, more while a read fills the buffer, or to the end when the peer has closed:
  * an edge is not repeated for what is still there. What goes on and on is continued by
  * connections_resume. */
@@ -399,6 +392,8 @@ static void receive(struct connection *connection, bool closed_by_peer)
     uint64_t done_ns;
     bool more;
     uint32_t reads = 0;
+    if (connection->read_cut)
+        set_read_cut(connection, false);
     do {
         int sys_errno = 0;
         got_bytes = 0;
@@ -425,11 +420,10 @@ static void receive(struct connection *connection, bool closed_by_peer)
             connection_lost(connection, COUNTER_LOST_PROTOCOL, done_ns);
             return;
         }
-        more = got_bytes == WORKER_READ_BYTES || closed_by_peer ||
-               (connection->in_flight > 0 && must_look_again(connection, done_ns));
+        more = got_bytes == WORKER_READ_BYTES || closed_by_peer;
     } while (more && ++reads < READS_AT_ONCE);
-    if (more != connection->read_cut)
-        set_read_cut(connection, more);
+    if (more)
+        set_read_cut(connection, true);
     fill_and_send(connection, done_ns);
 }
 
@@ -654,6 +648,16 @@ static void time_out(struct connection *connection, uint64_t now_ns)
     connection_lost(connection, COUNTER_LOST_TIMEOUT, now_ns);
 }
 
+/* A reset that came together with data is no second edge, and is not reported as closing. Mostly the
+ * next write finds it; where none will follow for what is in flight, the tick reads once more. Done
+ * there and not behind every read, since it would double the reads of large values. */
+static bool must_look_again(const struct connection *connection, uint64_t now_ns)
+{
+    const struct worker *worker = connection->worker;
+    return connection->in_flight > 0 && (!resp_scanner_idle(&connection->scanner) ||
+                                         worker->tickets_exhausted || now_ns >= worker->stop_at_ns);
+}
+
 void connections_tick(struct worker *worker, uint64_t now_ns)
 {
     uint32_t opening_at_once = OPENING_AT_ONCE / worker->run->worker_count;
@@ -667,6 +671,8 @@ void connections_tick(struct worker *worker, uint64_t now_ns)
             if (connection->in_flight > 0 &&
                 now_ns >= slot_at(connection, 0)->sent_ns + worker->spec->request_timeout_ns)
                 time_out(connection, now_ns);
+            else if (must_look_again(connection, now_ns))
+                event_active(&connection->read_event, EV_READ, 0);
             break;
         case CONNECTION_CONNECTING:
         case CONNECTION_GREETING:

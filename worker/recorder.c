@@ -117,8 +117,7 @@ enum err_code recorder_finish(struct worker *worker, uint64_t now_ns, struct err
     return OK;
 }
 
-/* The worker's number for the first word of an error reply; a new word takes the next one. */
-static uint32_t kind_of(struct worker *worker, const char *text, size_t text_bytes)
+uint32_t recorder_error_kind(struct worker *worker, const char *text, size_t text_bytes)
 {
     struct ipc_worker *live = worker->live;
     size_t word_bytes = 0;
@@ -146,9 +145,9 @@ static uint32_t kind_of(struct worker *worker, const char *text, size_t text_byt
     return count;
 }
 
-void recorder_error_reply(struct worker *worker, const char *text, size_t text_bytes)
+void recorder_error_reply(struct worker *worker, uint32_t kind)
 {
-    uint32_t kind = kind_of(worker, text, text_bytes);
+    worker_count(worker, COUNTER_ERROR_REPLIES, 1);
     worker->interval->errors_by_kind[kind]++;
     const char *word = worker->live->error_kinds[kind].word;
     if (strcmp(word, "MOVED") == 0)

@@ -44,7 +44,8 @@ struct connection {
     uint32_t in_flight;
     uint32_t unsent;
     uint32_t head_replies; /* of the oldest request, already here (sequences)           */
-    bool head_failed;      /* one of them was an error                                  */
+    bool head_failed;      /* one of them was an error ...                              */
+    uint32_t head_kind;    /* ... and the first of those was of this kind               */
     bool write_waiting;    /* the write event is pending                                */
     bool read_cut;         /* the rest is read in the next turn of the loop             */
     uint32_t greeting_replies;
@@ -142,8 +143,10 @@ void recorder_start(struct worker *worker, uint64_t now_ns);
 void recorder_cut(struct worker *worker, uint64_t now_ns);
 /* Publishes what is left as the last record, waiting for room in the ring at most 10 s. */
 enum err_code recorder_finish(struct worker *worker, uint64_t now_ns, struct err *err);
-/* Counts an error reply by its first word. */
-void recorder_error_reply(struct worker *worker, const char *text, size_t text_bytes);
+/* The worker's number for the first word of an error reply; a new word takes the next one. */
+uint32_t recorder_error_kind(struct worker *worker, const char *text, size_t text_bytes);
+/* Counts a request that failed with an error of this kind, once its last reply is here. */
+void recorder_error_reply(struct worker *worker, uint32_t kind);
 
 /* connection.c --------------------------------------------------------------------------------- */
 

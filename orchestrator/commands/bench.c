@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "common/log.h"
+#include "orchestrator/commands/bench_log.h"
 #include "orchestrator/commands/bench_outputs.h"
 #include "orchestrator/commands/bench_steps.h"
 #include "orchestrator/commands/commands.h"
@@ -87,10 +88,14 @@ static enum err_code reach_target(struct session *session, struct err *err)
         code = managed_server_start(&session->server, session->plan.server_cpu,
                                     &session->interrupts->count, err);
         spec->port = session->server.port;
+        if (code == OK)
+            bench_log_server_started(&session->server);
     }
     if (code == OK)
         code = control_connect(&session->control, &session->target, spec,
                                &session->interrupts->count, err);
+    if (code == OK)
+        log_line(LOG_INFO, "%s answers", session->target.text);
     if (code == OK)
         server_locality_find(&session->locality, session->control, &session->target);
     return code;
@@ -108,6 +113,7 @@ static enum err_code open_outputs(struct session *session, struct err *err)
     if (code == OK && session->show_progress) {
         code = progress_init(&session->progress, stderr, err);
         session->progress_ready = code == OK;
+        session->progress.named = session->steps.count > 1 || spec->loop;
     }
     return code;
 }
@@ -153,7 +159,7 @@ static void fill_facts(struct run_facts *facts, const struct session *session,
     const struct spec *spec = &step->spec;
     *facts = (struct run_facts){
         .index = index,
-        .prefill = step->prefill,
+        .prefill = step->prefill_for != NULL,
         .interval_ns = spec->interval_ns,
         .warmup_ns = spec->warmup_ns,
         .duration_ns = spec->duration_ns,
@@ -162,13 +168,17 @@ static void fill_facts(struct run_facts *facts, const struct session *session,
         .pipeline = spec->pipeline,
         .data_bytes = spec->data_bytes,
         .request_bytes = workload_request_bytes(step->workload),
-        .keyspace = spec->key_order == KEYS_ONE ? 1 : spec->keyspace,
+        .keyspace = workload_keys_per_request(step->workload) == 0 ? 0
+                    : spec->key_order == KEYS_ONE                  ? 1
+                                                                   : spec->keyspace,
         .one_key = workload_uses_one_key(step->workload),
         .reads = workload_reads(step->workload),
         .keyspace_random = spec->key_order == KEYS_RANDOM,
         .worker_count = session->plan.worker_count,
     };
     snprintf(facts->name, sizeof facts->name, "%s", workload_title(step->workload));
+    if (step->prefill_for != NULL)
+        snprintf(facts->prefill_for, sizeof facts->prefill_for, "%s", step->prefill_for);
     snprintf(facts->target, sizeof facts->target, "%s", session->target.text);
     for (uint32_t i = 0; i < session->plan.worker_count; i++)
         facts->worker_cpus[i] = session->plan.workers[i].cpu;
@@ -184,7 +194,7 @@ static enum err_code run_step(struct session *session, const struct bench_step *
         code = err_set(err, E_SYSTEM, "no memory for a run");
     if (code == OK) {
         fill_facts(facts, session, step, index);
-        if (facts->one_key && !step->prefill)
+        if (facts->one_key && !facts->prefill)
             log_line(LOG_WARNING,
                      "%s: every request has the same key; give -r KEYSPACE or --sequential "
                      "KEYSPACE to spread them",
@@ -202,9 +212,12 @@ static enum err_code run_step(struct session *session, const struct bench_step *
             .pipeline = facts->pipeline,
             .null_transport = step->spec.null_transport,
         };
+        bench_log_run_begin(facts);
         code = fleet_run(&session->plan, &run, facts, &session->timeline,
                          session->show_progress ? &session->progress : NULL, session->interrupts,
                          result, err);
+        if (code == OK)
+            bench_log_run_end(facts, result);
     }
     if (code == OK && result->status != OK) {
         if (result->status != E_INTERRUPTED)
@@ -240,6 +253,8 @@ static void session_free(struct session *session)
     if (session->progress_ready)
         progress_destroy(&session->progress);
     control_close(session->control);
+    if (session->server.pid != 0)
+        log_line(LOG_INFO, "stopping the server (pid %d)", (int)session->server.pid);
     managed_server_stop(&session->server);
     json_decref(session->facts.spec);
     json_decref(session->facts.environment);
@@ -262,6 +277,8 @@ static enum err_code run_session(struct session *session, struct err *err)
         code = plan_raise_fd_limit(&session->plan, err);
     if (code == OK)
         code = open_outputs(session, err);
+    if (code == OK)
+        bench_log_plan(&session->plan, &session->cpus);
     if (code == OK)
         code = reach_target(session, err);
     if (code == OK)

@@ -75,11 +75,11 @@ static enum err_code collect_command(struct bench_steps *steps, const struct spe
 }
 
 static enum err_code add_step(struct bench_steps *steps, const struct workload_source *source,
-                              const struct spec *spec, bool prefill, struct err *err)
+                              const struct spec *spec, const char *prefill_for, struct err *err)
 {
     struct bench_step *step = &steps->steps[steps->count];
     step->spec = *spec;
-    step->prefill = prefill;
+    step->prefill_for = prefill_for;
     enum err_code code = workload_create(&step->workload, source, &step->spec, err);
     if (code == OK)
         steps->count++;
@@ -112,11 +112,8 @@ static enum err_code add_prefill(struct bench_steps *steps, const struct workloa
         writing.keyspace = writing.requests * PREFILL_DRAWS_MAX;
         writing.keyspace_offset = 0;
     }
-    char title[64];
-    const struct workload_test *writer = workload_test_find(test->prefill_name);
-    snprintf(title, sizeof title, "%s (prefill for %s)", writer->title, test->name);
-    struct workload_source source = {.test = writer, .title = title};
-    return add_step(steps, &source, &writing, true, err);
+    struct workload_source source = {.test = workload_test_find(test->prefill_name)};
+    return add_step(steps, &source, &writing, test->title, err);
 }
 
 /* valkey-benchmark fills the list of LRANGE with a run of LPUSH that is reported like a test. */
@@ -125,7 +122,7 @@ static enum err_code add_list_setup(struct bench_steps *steps, const struct spec
 {
     struct workload_source source = {.test = workload_test_find("lpush"),
                                      .title = "LPUSH (needed to benchmark LRANGE)"};
-    return add_step(steps, &source, spec, false, err);
+    return add_step(steps, &source, spec, NULL, err);
 }
 
 static enum err_code add_tests(struct bench_steps *steps, const struct spec *spec, struct err *err)
@@ -143,7 +140,7 @@ static enum err_code add_tests(struct bench_steps *steps, const struct spec *spe
             list_ready = true;
         }
         if (code == OK)
-            code = add_step(steps, &(struct workload_source){.test = test}, spec, false, err);
+            code = add_step(steps, &(struct workload_source){.test = test}, spec, NULL, err);
     }
     return code;
 }
@@ -162,7 +159,7 @@ enum err_code bench_steps_build(struct bench_steps *steps, const struct spec *sp
         .argc = spec->command_argc + (spec->last_argument_from_stdin ? 1u : 0u),
     };
     if (code == OK)
-        code = add_step(steps, &source, spec, false, err);
+        code = add_step(steps, &source, spec, NULL, err);
     return code;
 }
 

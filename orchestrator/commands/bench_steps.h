@@ -12,7 +12,7 @@
 struct bench_step {
     struct spec spec; /* the session's, with what this step changes */
     struct workload *workload;
-    bool prefill;
+    const char *prefill_for; /* title of the test that reads what this step writes; NULL: a test */
 };
 
 struct bench_steps {

@@ -1,11 +1,13 @@
 #include "orchestrator/commands/explain.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "common/clock.h"
 #include "common/units.h"
 
 #define COMMANDS_SHOWN 3u
+#define TICKETS_COMPARED 64u
 #define COMMAND_BYTES_SHOWN 240u
 
 /* Bytes as they go out, with what is not printable escaped; long ones are cut. */
@@ -27,10 +29,29 @@ static void print_bytes(FILE *out, const char *bytes, size_t byte_count)
         fprintf(out, "... (%zu bytes)", byte_count);
 }
 
+/* Values begin anywhere in a pool of letters: a few tickets alike are all alike. */
+static bool is_always_the_same(const struct workload *workload)
+{
+    size_t request_bytes = workload_request_bytes(workload);
+    char *first = malloc(request_bytes), *other = malloc(request_bytes);
+    bool same = first != NULL && other != NULL;
+    if (same)
+        workload_render(workload, 0, first);
+    for (uint64_t ticket = 1; same && ticket < TICKETS_COMPARED; ticket++) {
+        workload_render(workload, ticket, other);
+        same = memcmp(first, other, request_bytes) == 0;
+    }
+    free(first);
+    free(other);
+    return same;
+}
+
 static void print_keys(FILE *out, const struct spec *spec, const struct workload *workload)
 {
     if (workload_keys_per_request(workload) == 0) {
-        fprintf(out, "  key numbers   none: every request has the same key, or no key at all\n");
+        fprintf(out, "  key numbers   none: %s\n",
+                is_always_the_same(workload) ? "the request is always the same"
+                                             : "the keys are fixed by the command");
     } else if (spec->key_order == KEYS_ONE) {
         fprintf(out, "  key numbers   000000000000 only: neither -r nor --sequential was given\n");
     } else {
@@ -46,8 +67,10 @@ static void print_step(FILE *out, const struct bench_step *step, uint32_t number
 {
     const struct spec *spec = &step->spec;
     char text[32];
-    fprintf(out, "\nStep %u: %s%s\n", number, workload_title(step->workload),
-            step->prefill ? ", not measured" : "");
+    fprintf(out, "\nStep %u: %s", number, workload_title(step->workload));
+    if (step->prefill_for != NULL)
+        fprintf(out, ", prefill for %s, not measured", step->prefill_for);
+    fputc('\n', out);
     if (spec->duration_ns > 0)
         fprintf(out, "  length        %s",
                 units_format_duration(text, sizeof text, spec->duration_ns));

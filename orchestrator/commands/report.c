@@ -6,6 +6,7 @@
 
 #include "common/clock.h"
 #include "common/log.h"
+#include "common/units.h"
 #include "orchestrator/commands/commands.h"
 #include "orchestrator/report/sinks.h"
 
@@ -41,7 +42,7 @@ static const struct option_row rows[] = {
      .max = 3600 * NS_PER_SECOND,
      .section = "Output",
      .help = "A CSV row of sixteen columns for each interval of this length, in place of the "
-             "report; a multiple of the run's own interval. A bare number is seconds."},
+             "report; a whole multiple of the run's own interval. A bare number is seconds."},
     {.name = "json",
      .kind = OPTION_TEXT,
      .argument = "FILE",
@@ -152,6 +153,47 @@ static enum err_code check_request(const struct report_request *request, struct 
     return OK;
 }
 
+/* Looks for a run whose intervals do not fill a row of the CSV. */
+struct grid_check {
+    uint64_t csv_interval_ns;
+    uint64_t interval_ns; /* of the first such run; 0: none */
+};
+
+static enum err_code check_run_grid(void *state, const struct run_facts *run, struct err *err)
+{
+    struct grid_check *check = state;
+    (void)err;
+    if (check->interval_ns == 0 && check->csv_interval_ns % run->interval_ns != 0)
+        check->interval_ns = run->interval_ns;
+    return OK;
+}
+
+/* As bench does, and before anything is printed: the journal is read once for this alone. */
+static enum err_code check_grid(const struct report_request *request, const char *directory,
+                                struct err *err)
+{
+    struct grid_check check = {.csv_interval_ns = request->csv_interval_ns};
+    struct timeline timeline;
+    char asked[32], interval[32];
+    bool complete = false;
+    struct err damage = {.code = OK}; /* the second reading says it */
+    if (request->csv_interval_ns == 0)
+        return OK;
+    if (timeline_init(&timeline, err) != OK)
+        return err->code;
+    timeline_add(&timeline,
+                 (struct sink){.name = "check", .state = &check, .run_begin = check_run_grid});
+    enum err_code readable = journal_replay(directory, &timeline, &complete, &damage);
+    timeline_destroy(&timeline);
+    if (check.interval_ns == 0)
+        return readable == E_SYSTEM ? err_set(err, E_SYSTEM, "%s", damage.text) : OK;
+    units_format_duration(asked, sizeof asked, check.csv_interval_ns);
+    units_format_duration(interval, sizeof interval, check.interval_ns);
+    return err_set(err, E_USAGE,
+                   "--csv-interval %s is not a whole multiple of the run's interval %s", asked,
+                   interval);
+}
+
 static enum err_code replay(const struct report_request *request, const char *directory,
                             struct err *err)
 {
@@ -165,7 +207,7 @@ static enum err_code replay(const struct report_request *request, const char *di
         return err_set(err, E_DATA,
                        "%s holds no journal that can be read: volley bench --out DIR writes one",
                        directory);
-    if (timeline_init(&timeline, err) != OK)
+    if (check_grid(request, directory, err) != OK || timeline_init(&timeline, err) != OK)
         return err->code;
     enum err_code code = add_asked(&timeline, request, err);
     if (code == OK && !asked)

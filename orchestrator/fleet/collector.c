@@ -198,14 +198,25 @@ static bool all_complete(const struct collector *collector)
     return true;
 }
 
+/* A row ends at its edge; the last one where the work ended. That a record says, or for workers that
+ * died without one their last reply. Either may lie before the row when it came late. */
+static void set_end(const struct collector *collector, struct interval_header *header, bool last)
+{
+    uint64_t edge_ns = (uint64_t)(header->last + 1) * collector->interval_ns;
+    if (collector->harvest_pending && collector->harvest_end_ns > header->end_ns)
+        header->end_ns = collector->harvest_end_ns < edge_ns ? collector->harvest_end_ns : edge_ns;
+    if (!last)
+        header->end_ns = edge_ns;
+    if (header->end_ns < header->start_ns)
+        header->end_ns = header->start_ns;
+}
+
 static enum err_code emit(struct collector *collector, bool last, struct err *err)
 {
     struct interval_row *row = collector->row;
     struct interval_header *header = &row->header;
     header->start_ns = (uint64_t)header->first * collector->interval_ns;
-    uint64_t edge_ns = (uint64_t)(header->last + 1) * collector->interval_ns;
-    if (!last)
-        header->end_ns = edge_ns;
+    set_end(collector, header, last);
     header->flags |= header->start_ns < collector->warmup_ns ? INTERVAL_WARMUP : 0;
     header->flags |= last ? INTERVAL_LAST : 0;
     if (collector->harvest_pending) {
@@ -323,6 +334,10 @@ enum err_code collector_harvest(struct collector *collector, uint32_t index, str
     }
     member->in_flight = 0;
     member->connections_open = 0;
+    uint64_t start_ns = atomic_load(&ipc_control(collector->segment)->start_ns);
+    uint64_t done_ns = atomic_load(&worker->last_done_ns);
+    if (done_ns > start_ns && done_ns - start_ns > collector->harvest_end_ns)
+        collector->harvest_end_ns = done_ns - start_ns;
     collector->harvest_pending = true;
     return OK;
 }

@@ -33,7 +33,8 @@ struct collector {
     struct interval_row *row;     /* under way */
     struct interval_row *harvest; /* what dead workers left, for the row under way */
     bool harvest_pending;
-    unsigned char *record; /* INTERVAL_WIRE_MAX_BYTES */
+    uint64_t harvest_end_ns; /* last reply that a dead worker counted, since the common start */
+    unsigned char *record;   /* INTERVAL_WIRE_MAX_BYTES */
     uint32_t late_records;
     bool row_empty;
 };

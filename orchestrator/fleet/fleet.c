@@ -574,13 +574,16 @@ static void summarise_workers(const struct fleet *fleet)
     }
 }
 
-/* What the run came to: the gravest of its own errors, the interrupt, and success of nothing. */
+/* What the run came to: the gravest of its own errors, the interrupt, and success of nothing. What
+ * succeeded in the warm-up is in no figure and does not count here either. */
 static void judge_run(struct fleet *fleet)
 {
     struct run_result *result = fleet->result;
     enum err_code code = fleet->err.code;
-    uint64_t attempts = live_total(fleet, COUNTER_SENT);
-    if (live_total(fleet, COUNTER_OK) == 0 && attempts > 0)
+    uint64_t succeeded = 0;
+    for (uint32_t i = 0; i < fleet->member_count; i++)
+        succeeded += fleet->collector.members[i].measured[COUNTER_OK];
+    if (succeeded == 0)
         code = err_worse(code, E_FAILED);
     if (result->interrupted)
         code = err_worse(code, E_INTERRUPTED);

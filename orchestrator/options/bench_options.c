@@ -50,8 +50,8 @@ static const struct option_row rows[] = {
     {ROW("wait-ready", NULL, OPTION_DURATION, "TIME", AT(spec.wait_ready_ns)),
      BARE(NS_PER_SECOND, 0, 24 * HOUR_NS), .unset = "60s", .section = "Target",
      .help =
-         "How long to wait for a server that is loading its data; a bare number is seconds, 0 does "
-         "not wait."},
+         "How long to wait for a server that is loading its data and, with -n, for one that has "
+         "gone away; a bare number is seconds, 0 does not wait."},
 
     {ROW("type", "t", OPTION_CUSTOM, "LIST", AT(spec.tests)), .parse = bench_parse_tests,
      .unset = "set", .aliases = "tests", .section = "Load",
@@ -76,11 +76,12 @@ static const struct option_row rows[] = {
     {ROW("datasize", "d", OPTION_SIZE, "SIZE", AT(spec.data_bytes)), NUMBER(1, 1ull << 30),
      .unset = "3", .section = "Load", .help = "Bytes of a value; takes b, kb, mb and gb."},
     {ROW("loop", "l", OPTION_FLAG, NULL, AT(spec.loop)), .section = "Load",
-     .help = "Repeat the tests until Ctrl+C."},
+     .help = "Repeat the tests until Ctrl+C, or until a run fails."},
     {ROW("stdin-last-argument", "x", OPTION_FLAG, NULL, AT(spec.last_argument_from_stdin)),
      .section = "Load", .help = "Read the last argument of the command from standard input."},
     {ROW("keepalive", "k", OPTION_CUSTOM, "1", 0), .parse = bench_parse_keepalive, .unset = "1",
-     .section = "Load", .help = "1: connections stay open over the whole run."},
+     .section = "Load",
+     .help = "1 keeps connections open over the whole run; 0 is not available yet."},
     {ROW("null", NULL, OPTION_FLAG, NULL, AT(spec.null_transport)), .section = "Load",
      .help = "Use no server: every request is answered inside the worker. What is measured is "
              "volley itself."},
@@ -146,7 +147,7 @@ static const struct option_row rows[] = {
      .parse = bench_parse_percentiles, .unset = "50,95,99,99.9,99.99", .section = "Output",
      .help = "Percentiles of the report: at most 16, each above 0 and at most 100."},
     {ROW("label", NULL, OPTION_TEXT, "TEXT", AT(spec.label)), .section = "Output",
-     .help = "A name for the run; stands in every output."},
+     .help = "A name for the run; stands in the report and in JSON."},
     {ROW("json", NULL, OPTION_TEXT, "FILE", AT(spec.json_path)), .section = "Output",
      .help = "Write the whole result as JSON; - is standard output."},
     {ROW("out", NULL, OPTION_TEXT, "DIR", AT(spec.out_dir)), .section = "Output",
@@ -239,7 +240,7 @@ const struct option_table bench_option_table = {
     .synopsis =
         "Fires load at a Valkey or Redis server from forked, pinned workers and reports what "
         "came back. Without a command it runs the tests of --type. Numbers take k, m and g "
-        "(powers of ten), sizes kb, mb and gb (powers of two), times us, ms, s, m and h.",
+        "(powers of ten), sizes kb, mb and gb (powers of two), times ns, us, ms, s, m and h.",
     .epilogue =
         "A command may hold __rand_int__, __rand_1st__ to __rand_9th__, __data__ and __key__, "
         "and \";\" as an argument of its own between the commands of a sequence.",

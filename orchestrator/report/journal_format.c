@@ -70,6 +70,8 @@ json_t *journal_facts_to_json(const struct run_facts *run)
     json_t *json =
         json_pack("{s:o, s:i, s:o, s:o}", "name", json_value_text(run->name), "index",
                   (int)run->index, "worker_cpus", cpus, "target", json_value_text(run->target));
+    if (run->prefill)
+        json_object_set_new(json, "prefill_for", json_value_text(run->prefill_for));
 #define PUT_COUNT(member) json_object_set_new(json, #member, json_value_count(run->member));
 #define PUT_FLAG(member) json_object_set_new(json, #member, json_boolean(run->member));
     FACT_COUNTS(PUT_COUNT)
@@ -116,6 +118,8 @@ enum err_code journal_facts_from_json(struct run_facts *run, const json_t *json,
 #define GET_FLAG(member) good = good && get_flag(&run->member, json, #member);
     FACT_COUNTS(GET_COUNT)
     FACT_FLAGS(GET_FLAG)
+    if (run->prefill)
+        good = good && get_text(run->prefill_for, sizeof run->prefill_for, json, "prefill_for");
     if (!good || run->interval_ns == 0)
         return err_set(err, E_DATA, "a run's first record has unexpected members");
     run->index = (uint32_t)index;

@@ -227,7 +227,10 @@ static enum err_code run_begin(void *state, const struct run_facts *run, struct 
     put(report, json_value_text(run->name));
     put_member(report, "started", json_string(started));
     put_member(report, "prefill", json_boolean(run->prefill));
+    put_member(report, "prefill_for",
+               run->prefill ? json_value_text(run->prefill_for) : json_null());
     put_member(report, "target", json_value_text(run->target));
+    put_member(report, "keyspace", json_value_count(run->keyspace));
     put_member(report, "interval_seconds",
                json_real((double)run->interval_ns / (double)NS_PER_SECOND));
     put_member(report, "warmup_seconds", json_real((double)run->warmup_ns / (double)NS_PER_SECOND));

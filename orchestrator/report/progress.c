@@ -29,9 +29,9 @@ void progress_begin(struct progress *progress, const struct run_facts *run)
     histogram_reset(progress->window);
     progress->prefix[0] = '\0';
     if (run->prefill)
-        snprintf(progress->prefix, sizeof progress->prefix, "prefill ");
-    else if (run->index > 0)
-        snprintf(progress->prefix, sizeof progress->prefix, "%.30s ", run->name);
+        snprintf(progress->prefix, sizeof progress->prefix, "Prefill for %.60s ", run->prefill_for);
+    else if (progress->named)
+        snprintf(progress->prefix, sizeof progress->prefix, "%.60s ", run->name);
 }
 
 void progress_add(struct progress *progress, const struct interval_row *row)

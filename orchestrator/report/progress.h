@@ -15,7 +15,8 @@ struct progress {
     struct histogram *window;  /* service times since the last line */
     uint64_t warmup_completed; /* of the warm-up's rows: outside the share and the average */
     int line_bytes;            /* of the line that stands unfinished on the terminal; 0: none */
-    char prefix[32];
+    bool named; /* set by the caller: the session has more runs, each line names its own */
+    char prefix[80];
 };
 
 MUST_USE enum err_code progress_init(struct progress *progress, FILE *out, struct err *err);

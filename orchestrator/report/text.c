@@ -55,7 +55,9 @@ static void print_keys_line(struct output *out, const struct run_facts *run)
     char grouped[UNITS_GROUPED_BYTES];
     if (run->one_key)
         output_printf(out, "Keys: the same in every request\n");
-    else if (run->keyspace > 0)
+    else if (run->keyspace == 0)
+        output_printf(out, "Keys: fixed by the command\n");
+    else
         output_printf(out, "Keys: %s, %s\n",
                       units_format_grouped(grouped, sizeof grouped, run->keyspace),
                       run->keyspace_random ? "random" : "sequential");
@@ -124,14 +126,17 @@ static void print_latency(struct output *out, const struct run_result *result)
                  figure_ordinal(ordinal, sizeof ordinal, percent));
         print_percentile(out, result, caption, percent);
     }
-    output_printf(out, "closed loop: latency is service time\n");
+    output_printf(out,
+                  "Closed loop: each latency is the time from a request's write to its reply's "
+                  "read (service time).\n");
 }
 
 static void print_distribution(struct output *out, const struct histogram *service)
 {
     static const double edges_ms[] = {0.1, 0.5, 1, 2, 5, 10, 20, 50, 100, 200, 500, 1000};
     uint64_t below = 0;
-    output_printf(out, "\nLatency Distribution:\n====================\n");
+    output_printf(out, "\nLatency Distribution:\n====================\n"
+                       "(each row counts what the rows above do not)\n");
     for (size_t i = 0; i < sizeof edges_ms / sizeof edges_ms[0]; i++) {
         uint64_t edge_ns = (uint64_t)(edges_ms[i] * NS_PER_MS_F + 0.5);
         uint64_t at_or_below = histogram_count_at_or_below(service, edge_ns);
@@ -203,8 +208,9 @@ static void print_verdict(struct output *out, const struct verdict *verdict)
     for (uint32_t i = 0; i < verdict->check_count; i++) {
         const struct verdict_check *check = &verdict->checks[i];
         if (check->level != VERDICT_GREEN)
-            output_printf(out, "%s %s: %s (%s): %s\n", verdict_level_name(check->level),
-                          check->name, check->value, check->threshold, check->advice);
+            output_printf(out, "%s %s   %s   (limit: %s)\n      %s\n",
+                          verdict_level_name(check->level), check->name, check->value,
+                          check->threshold, check->advice);
     }
 }
 
@@ -223,12 +229,17 @@ static void print_report(struct text *text, const struct run_result *result)
         output_printf(out, "Interrupted: the run was stopped before its end\n");
     if (result->status != OK && result->status_text[0] != '\0')
         output_printf(out, "Status: %s\n", result->status_text);
-    print_latency(out, result);
-    print_distribution(out, service);
+    if (service->count > 0) {
+        print_latency(out, result);
+        print_distribution(out, service);
+    } else {
+        output_printf(out, "\nno request succeeded: there are no latencies\n");
+    }
     print_traffic(out, result);
     print_failures(out, result);
     if (text->debug) {
-        text_spectrum(out, service);
+        if (service->count > 0)
+            text_spectrum(out, service);
         text_workers(out, result);
     }
     print_verdict(out, &result->verdict);
@@ -236,12 +247,14 @@ static void print_report(struct text *text, const struct run_result *result)
 
 static void print_prefill(struct text *text, const struct run_result *result)
 {
-    char done[UNITS_GROUPED_BYTES];
+    char done[UNITS_GROUPED_BYTES], rate[UNITS_GROUPED_BYTES];
     const uint64_t *counters = result->total->counters;
     units_format_grouped(done, sizeof done, counters[COUNTER_OK]);
-    output_printf(&text->out, "%sPrefill: %s, %s requests in %.2f seconds (%.2f per second)",
-                  text->blocks++ > 0 ? "\n" : "", result->facts->name, done, result->seconds,
-                  figure_rate(counters[COUNTER_OK], result->seconds));
+    units_format_grouped(rate, sizeof rate,
+                         (uint64_t)(figure_rate(counters[COUNTER_OK], result->seconds) + 0.5));
+    output_printf(&text->out, "%sPrefill for %s: %s requests of %s in %.2f s (%s per second)",
+                  text->blocks++ > 0 ? "\n" : "", result->facts->prefill_for, done,
+                  result->facts->name, result->seconds, rate);
     if (figure_failed(counters) > 0)
         output_printf(&text->out, ", %" PRIu64 " failed", figure_failed(counters));
     output_printf(&text->out, "%s\n", result->interrupted ? ", interrupted" : "");

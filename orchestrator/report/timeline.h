@@ -31,14 +31,16 @@ struct run_facts {
     char name[128];           /* "GET"                                                        */
     uint32_t index;           /* of the run in the session, from 0                            */
     bool prefill;             /* writes the keys that the next run reads: reported briefly    */
+    char prefill_for[64];     /* that run's test: "GET"; "": no prefill                       */
     uint64_t started_wall_ns; /* wall clock at the common start                            */
     uint64_t interval_ns;
     uint64_t warmup_ns;
     uint64_t duration_ns; /* 0: requests decide                                        */
     uint64_t requests;    /* 0: time decides                                           */
-    uint64_t clients, pipeline, data_bytes, request_bytes, keyspace;
-    bool one_key; /* every request has the same key                            */
-    bool reads;   /* hits and misses mean something                            */
+    uint64_t clients, pipeline, data_bytes, request_bytes;
+    uint64_t keyspace; /* 0: no number of a key stands in the request */
+    bool one_key;      /* every request has the same key                            */
+    bool reads;        /* hits and misses mean something                            */
     bool keyspace_random;
     uint32_t worker_count;
     int worker_cpus[IPC_WORKERS_MAX]; /* -1: not pinned */
@@ -65,9 +67,9 @@ enum verdict_level { VERDICT_GREEN, VERDICT_AMBER, VERDICT_RED };
 struct verdict_check {
     char name[32];
     enum verdict_level level;
-    char value[64]; /* evidence, as people read it */
-    char threshold[64];
-    char advice[256]; /* empty when GREEN */
+    char value[64];     /* evidence, as people read it */
+    char threshold[64]; /* the limit of GREEN, and of AMBER where there is RED, too */
+    char advice[256];   /* empty when GREEN */
 };
 #define VERDICT_CHECKS_MAX 32
 struct verdict {
@@ -158,7 +160,8 @@ void timeline_destroy(struct timeline *timeline);
  *   worker_cpu         AMBER from 90 % of the run's time on the CPU, in any worker: volley is the limit
  *   loop_lag           AMBER when its p99 is above 10 % of the median service time
  *   errors             AMBER above 0.1 % of all replies, RED above 1 %
- *   lost_or_timed_out  AMBER from the first one, RED above 0.1 % of what was sent
+ *   lost_or_timed_out  AMBER from the first one, RED above 0.1 % of what was sent; without those lost
+ *                      with a worker
  *   misses             AMBER above 1 % of the keys that were looked up (tests that read)
  *   one_key            AMBER when every request has the same key and no key range was asked for
  *   shared_cpu         AMBER when a worker is pinned to a CPU that the server runs on
@@ -166,7 +169,8 @@ void timeline_destroy(struct timeline *timeline);
  *   throttling         AMBER from the first nanosecond, RED above 5 % of the run's time
  *   lost_workers       RED from the first one
  *   clamped            AMBER when a latency was above the histogram's range
- *   few_samples        AMBER when a percentile q that was asked for rests on fewer than 10 / (1 - q)
+ *   few_samples        AMBER when a percentile q that was asked for rests on fewer than 10 / (1 - q);
+ *                      not judged when no request succeeded
  *   late_records       AMBER from the first one: rows of the interval list are not exact
  *   short_run          AMBER below 1 s of measured time
  *   accounting         RED when the counters do not add up */

@@ -63,7 +63,9 @@ static enum verdict_level errors(const struct run_result *result, char *value)
 static enum verdict_level lost_or_timed_out(const struct run_result *result, char *value)
 {
     const uint64_t *counters = result->total->counters;
-    uint64_t unanswered = counters[COUNTER_TIMED_OUT] + counters_lost(counters);
+    /* What was lost with a worker is volley's own doing: lost_workers judges it. */
+    uint64_t unanswered =
+        counters[COUNTER_TIMED_OUT] + counters_lost(counters) - counters[COUNTER_LOST_WORKER];
     /* Requests of the warm-up may be lost in the measured part: then sent can be the smaller one. */
     uint64_t sent = result->total->header.in_flight_before + counters[COUNTER_SENT];
     double share = figure_share(unanswered, sent);
@@ -142,6 +144,10 @@ static enum verdict_level few_samples(const struct run_result *result, char *val
 {
     uint64_t count = result->total->histograms[HISTOGRAM_SERVICE_OK].count;
     char grouped[UNITS_GROUPED_BYTES];
+    if (count == 0) { /* there is no percentile that they could be too few for */
+        snprintf(value, VALUE_BYTES, "no request succeeded");
+        return VERDICT_GREEN;
+    }
     units_format_grouped(grouped, sizeof grouped, count);
     snprintf(value, VALUE_BYTES, "%s", grouped);
     for (uint32_t i = 0; i < result->percentile_count; i++) {
@@ -178,41 +184,41 @@ static const struct {
     const char *threshold;
     const char *advice;
 } checks[] = {
-    {"worker_cpu", worker_cpu, "AMBER >= 90 %",
+    {"worker_cpu", worker_cpu, "90 %",
      "volley is the limit, not the server: use more workers (--processes) on free CPUs, or read "
      "these figures as volley's own"},
-    {"loop_lag", loop_lag, "AMBER p99 > 10 % of service p50",
+    {"loop_lag", loop_lag, "10 % of service p50",
      "replies waited inside volley before they were read: use more workers, fewer connections "
      "each, or less pipelining"},
-    {"errors", errors, "AMBER > 0.1 %, RED > 1 %",
+    {"errors", errors, "0.1 %, RED above 1 %",
      "the server refused requests: look at the error replies before you look at the latencies"},
-    {"lost_or_timed_out", lost_or_timed_out, "AMBER > 0, RED > 0.1 %",
+    {"lost_or_timed_out", lost_or_timed_out, "0, RED above 0.1 %",
      "requests without a reply are in no percentile: find out why the server or the network "
      "dropped them"},
-    {"misses", misses, "AMBER > 1 %",
+    {"misses", misses, "1 %",
      "most servers answer a missing key faster than a stored one: write the keys first "
      "(--prefill)"},
-    {"one_key", one_key, "AMBER",
+    {"one_key", one_key, "two keys or more",
      "one hot key is not a real load: spread the requests over a key range (-r or --sequential)"},
-    {"shared_cpu", shared_cpu, "AMBER",
+    {"shared_cpu", shared_cpu, "CPUs of their own",
      "the server and a worker compete for one CPU: pin the server elsewhere, or choose the "
      "workers' CPUs with --cpus"},
-    {"steal_time", steal_time, "AMBER > 2 %, RED > 10 %",
+    {"steal_time", steal_time, "2 %, RED above 10 %",
      "the hypervisor gave this machine's CPUs to others: repeat on a quieter host"},
-    {"throttling", throttling, "AMBER > 0, RED > 5 % of the run",
+    {"throttling", throttling, "0, RED above 5 % of the run",
      "the CPU quota of the control group stopped volley: raise the quota or use fewer workers"},
-    {"lost_workers", lost_workers, "RED > 0",
+    {"lost_workers", lost_workers, "0",
      "worker processes died during the run: look at stderr or volley.log, then repeat"},
-    {"clamped", clamped, "AMBER > 0",
+    {"clamped", clamped, "0",
      "latencies above one hour were counted as one hour: the percentiles near the maximum are "
      "too low"},
-    {"few_samples", few_samples, "AMBER < 10 / (1 - q)",
+    {"few_samples", few_samples, "10 / (1 - q) answers",
      "too few requests for the highest percentile: run longer, or ask for lower --percentiles"},
-    {"late_records", late_records, "AMBER > 0",
+    {"late_records", late_records, "0",
      "some intervals hold requests of the one before; the totals are exact: use a longer "
      "--interval or fewer workers"},
-    {"short_run", short_run, "AMBER < 1 s", "the run is too short to mean much: run longer"},
-    {"accounting", accounting, "RED",
+    {"short_run", short_run, "1 s", "the run is too short to mean much: run longer"},
+    {"accounting", accounting, "no difference",
      "do not use these figures: volley's own counters disagree, which is a bug in volley"},
 };
 

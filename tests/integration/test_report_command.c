@@ -103,6 +103,21 @@ START_TEST(what_is_there_is_left_alone)
 }
 END_TEST
 
+START_TEST(rows_off_the_grid_are_refused)
+{
+    /* breaks if rows of unequal length pass for rows of the length that was asked for */
+    struct program bench, report;
+    run_bench(&bench);
+    program_run_volley(&report, "report", directory, "--csv-interval=25ms", NULL);
+    ck_assert_int_eq(report.exit_status, 2);
+    ck_assert_str_eq(report.err, "volley: --csv-interval 25ms is not a whole multiple of the run's "
+                                 "interval 10ms\n");
+    ck_assert_str_eq(report.out, "");
+    program_free(&report);
+    program_free(&bench);
+}
+END_TEST
+
 /* Waits, at most 20 s, until the journal is longer than this. */
 static bool journal_grows_beyond(off_t byte_count)
 {
@@ -238,6 +253,7 @@ Suite *test_report_command_suite(void)
     tcase_add_checked_fixture(tcase, set_up, tear_down);
     tcase_add_test(tcase, lost_files_come_back_the_same);
     tcase_add_test(tcase, what_is_there_is_left_alone);
+    tcase_add_test(tcase, rows_off_the_grid_are_refused);
     tcase_add_test(tcase, a_killed_run_is_reported);
     tcase_add_test(tcase, a_damaged_journal_is_said);
     tcase_add_loop_test(tcase, bad_calls_get_a_clear_answer, 0, 5);

@@ -486,6 +486,35 @@ START_TEST(test_harvest_of_a_dead_worker)
 }
 END_TEST
 
+START_TEST(test_row_of_the_dead_has_an_end)
+{
+    /* Breaks when the last row, with nothing in it but what dead workers left, ends before it
+     * starts: its length was 18446744072 s, and the journal could not be read any more. */
+    static const struct {
+        uint64_t last_done_ns, end_ns;
+    } cases[] = {{LENGTH_NS / 2, LENGTH_NS}, /* before the row: it has no length */
+                 {LENGTH_NS + 300, LENGTH_NS + 300},
+                 {LENGTH_NS * 7, LENGTH_NS * 2}};
+    struct err err = {.code = OK};
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        begin(1, 0);
+        publish(0, 0, 10, false);
+        collect(LENGTH_NS);
+        record(0, 1, 1);
+        count(0, COUNTER_SENT, 3);
+        atomic_store(&ipc_worker(segment, 0)->last_done_ns, cases[i].last_done_ns);
+        ck_assert_int_eq(collector_harvest(&collector, 0, &err), OK);
+        collector.members[0].complete = true;
+        finish();
+        ck_assert_uint_eq(row_count, 2);
+        ck_assert_uint_eq(rows[1].counters[COUNTER_LOST_WORKER], 3);
+        ck_assert_uint_eq(rows[1].header.start_ns, LENGTH_NS);
+        ck_assert_uint_eq(rows[1].header.end_ns, cases[i].end_ns);
+        end();
+    }
+}
+END_TEST
+
 START_TEST(test_replacement_goes_on)
 {
     /* Breaks when the records of a replacement do not continue those of the worker that died. */
@@ -646,6 +675,7 @@ Suite *test_collector_suite(void)
     tcase_add_test(out_of_step, test_late_record_goes_into_the_next_row);
     tcase_add_test(out_of_step, test_finish_takes_what_waits);
     tcase_add_test(out_of_step, test_harvest_of_a_dead_worker);
+    tcase_add_test(out_of_step, test_row_of_the_dead_has_an_end);
     tcase_add_test(out_of_step, test_replacement_goes_on);
     suite_add_tcase(suite, out_of_step);
     TCase *sums = tcase_create("sums");

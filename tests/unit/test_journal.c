@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "orchestrator/report/journal_format.h"
 #include "tests/support/check/report_fixture.h"
 
 Suite *test_journal_suite(void);
@@ -329,6 +330,22 @@ START_TEST(a_name_of_any_bytes_survives)
 }
 END_TEST
 
+START_TEST(a_prefill_remembers_its_test)
+{
+    /* breaks if a rebuilt report no longer says what a prefill was for */
+    struct err err = {.code = OK};
+    struct run_facts facts = fixture_facts(), read;
+    facts.prefill = true;
+    snprintf(facts.prefill_for, sizeof facts.prefill_for, "LRANGE_100");
+    json_t *json = journal_facts_to_json(&facts);
+    ck_assert_int_eq(journal_facts_from_json(&read, json, &err), OK);
+    ck_assert_str_eq(read.prefill_for, "LRANGE_100");
+    json_object_del(json, "prefill_for");
+    ck_assert_int_eq(journal_facts_from_json(&read, json, &err), E_DATA);
+    json_decref(json);
+}
+END_TEST
+
 Suite *test_journal_suite(void)
 {
     Suite *suite = suite_create("journal");
@@ -342,6 +359,7 @@ Suite *test_journal_suite(void)
     tcase_add_test(tcase, directories_are_made_and_failures_leave_nothing);
     tcase_add_test(tcase, what_cannot_be_written_is_refused_at_once);
     tcase_add_test(tcase, a_full_disk_leaves_a_readable_journal);
+    tcase_add_test(tcase, a_prefill_remembers_its_test);
     tcase_add_test(tcase, other_files_are_refused);
     tcase_add_test(tcase, a_name_of_any_bytes_survives);
     suite_add_tcase(suite, tcase);

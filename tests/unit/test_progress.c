@@ -88,7 +88,7 @@ START_TEST(a_terminal_gets_one_line_rewritten)
 {
     /* breaks if lines pile up on a terminal, or a longer one shines through a shorter one */
     struct run_facts facts = fixture_facts();
-    facts.index = 1;
+    progress.named = true;
     progress.terminal = true;
     progress_begin(&progress, &facts);
     progress_line(&progress, &facts, 1000 * NS_PER_MS, 900, 1000000);
@@ -102,6 +102,24 @@ START_TEST(a_terminal_gets_one_line_rewritten)
 }
 END_TEST
 
+START_TEST(a_prefill_names_its_test)
+{
+    /* breaks if the requests of a prefill look like those of the test, or one name runs into the next */
+    struct run_facts facts = fixture_facts();
+    facts.prefill = true;
+    snprintf(facts.name, sizeof facts.name, "SET");
+    snprintf(facts.prefill_for, sizeof facts.prefill_for, "GET");
+    progress.named = true;
+    progress_begin(&progress, &facts);
+    progress_line(&progress, &facts, NS_PER_SECOND, 500, 0);
+    facts = fixture_facts();
+    progress_begin(&progress, &facts);
+    progress_line(&progress, &facts, NS_PER_SECOND, 500, 0);
+    ck_assert_ptr_eq(strstr(text, "Prefill for GET [1.0s] Progress: 500/1,000 "), text);
+    ck_assert_ptr_nonnull(strstr(text, "\nGET [1.0s] Progress: 500/1,000 "));
+}
+END_TEST
+
 Suite *test_progress_suite(void)
 {
     Suite *suite = suite_create("progress");
@@ -111,6 +129,7 @@ Suite *test_progress_suite(void)
     tcase_add_test(tcase, a_timed_run_shows_its_time);
     tcase_add_test(tcase, the_warmup_is_not_progress);
     tcase_add_test(tcase, a_terminal_gets_one_line_rewritten);
+    tcase_add_test(tcase, a_prefill_names_its_test);
     suite_add_tcase(suite, tcase);
     return suite;
 }

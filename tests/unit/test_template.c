@@ -229,7 +229,7 @@ START_TEST(test_random_keys_are_uniform)
         for (int i = 0; i < 2; i++)
             seen[i][digits(render(ticket) + 13 * i)]++;
     for (int i = 0; i < 2; i++) {
-        double chi_square = 0, expected = TICKETS / KEYS;
+        double chi_square = 0, expected = (double)TICKETS / KEYS;
         for (int key = 0; key < KEYS; key++) {
             double difference = seen[i][key] - expected;
             chi_square += difference * difference / expected;

@@ -58,10 +58,12 @@ static const char results[] = "Final Results:\n"
                               "95th percentile: 0.150\n"
                               "99th percentile: 0.150\n"
                               "99.9th percentile: 2.500 (few samples)\n"
-                              "closed loop: latency is service time\n"
+                              "Closed loop: each latency is the time from a request's write to "
+                              "its reply's read (service time).\n"
                               "\n"
                               "Latency Distribution:\n"
                               "====================\n"
+                              "(each row counts what the rows above do not)\n"
                               "<= 0.1 ms: 0.00% (0 requests)\n"
                               "<= 0.5 ms: 99.33% (1490 requests)\n"
                               "<= 1.0 ms: 0.00% (0 requests)\n"
@@ -100,7 +102,8 @@ START_TEST(the_report_has_its_fixed_layout)
     ck_assert_msg(strncmp(text + banner_bytes, results, results_bytes) == 0, "%s", text);
     const char *verdict = text + banner_bytes + results_bytes;
     ck_assert_msg(strncmp(verdict, "Verdict: AMBER\n=======\n", 23) == 0, "%s", verdict);
-    ck_assert_ptr_nonnull(strstr(verdict, "AMBER misses: 10.000 % of lookups (AMBER > 1 %): "));
+    ck_assert_ptr_nonnull(strstr(verdict, "\nAMBER misses   10.000 % of lookups   (limit: 1 %)\n"
+                                          "      most servers answer a missing key "));
     ck_assert_ptr_null(strstr(verdict, "GREEN"));
     ck_assert_ptr_null(strstr(verdict, "Percentile Spectrum"));
     free(text);
@@ -195,6 +198,32 @@ START_TEST(percentiles_without_replies_are_bounds)
 }
 END_TEST
 
+START_TEST(without_success_there_are_no_latencies)
+{
+    /* breaks if a run in which nothing succeeded prints zeros as if they had been measured */
+    char *text = NULL;
+    size_t text_bytes = 0;
+    FILE *out = open_memstream(&text, &text_bytes);
+    struct timeline timeline;
+    struct session_facts session = fixture_session();
+    open_text(&timeline, out, TEXT_REPORT);
+    timeline_session_begin(&timeline, &session);
+    struct run_facts facts = fixture_facts();
+    struct interval_row *row = fixture_row(0);
+    row->counters[COUNTER_SENT] = row->counters[COUNTER_TIMED_OUT] = 10;
+    one_run(&timeline, &facts, row);
+    ck_assert_ptr_nonnull(strstr(text, "\nTotal errors: 10\n\nno request succeeded: there are no "
+                                       "latencies\n\nTraffic:\n"));
+    ck_assert_ptr_null(strstr(text, "Latency"));
+    ck_assert_ptr_null(strstr(text, "few_samples"));
+    timeline_destroy(&timeline);
+    fixture_session_free(&session);
+    fclose(out);
+    free(text);
+    free(row);
+}
+END_TEST
+
 START_TEST(several_runs_stand_apart)
 {
     /* breaks if a prefill looks like a result, or the second report runs into the first */
@@ -210,19 +239,21 @@ START_TEST(several_runs_stand_apart)
     struct interval_row *row = fixture_row(0);
     fixture_answer(row, 1000000, 2000);
     facts.prefill = true;
+    snprintf(facts.prefill_for, sizeof facts.prefill_for, "GET");
     snprintf(facts.name, sizeof facts.name, "SET");
     one_run(&timeline, &facts, row);
-    ck_assert_str_eq(text, "Prefill: SET, 2,000 requests in 1.00 seconds (2000.00 per second)\n");
+    ck_assert_str_eq(text, "Prefill for GET: 2,000 requests of SET in 1.00 s (2,000 per second)\n");
     facts.prefill = false;
     facts.worker_count = 1;
     facts.worker_cpus[0] = -1;
     facts.requests = 0;
     facts.duration_ns = 1500 * NS_PER_MS;
+    facts.keyspace = 0;
     one_run(&timeline, &facts, row);
     ck_assert_ptr_nonnull(strstr(text, "second)\n\nVolley Benchmark\nTarget: 127.0.0.1:6379\n"
                                        "Processes: 1 (not pinned)\nClients: 4\nPipeline: 1\n"
-                                       "Duration: 1500ms\nData Size: 3\nKeys: 100,000, random\n"
-                                       "Command: SET\nLabel: tuned\n\nFinal Results:\n"));
+                                       "Duration: 1500ms\nData Size: 3\nKeys: fixed by the "
+                                       "command\nCommand: SET\nLabel: tuned\n\nFinal Results:\n"));
     timeline_destroy(&timeline);
     fixture_session_free(&session);
     fclose(out);
@@ -299,6 +330,7 @@ Suite *test_text_suite(void)
     tcase_add_test(tcase, quiet_is_one_line);
     tcase_add_test(tcase, csv_is_a_header_and_a_row);
     tcase_add_test(tcase, percentiles_without_replies_are_bounds);
+    tcase_add_test(tcase, without_success_there_are_no_latencies);
     tcase_add_test(tcase, several_runs_stand_apart);
     tcase_add_test(tcase, names_are_quoted_in_csv);
     tcase_add_test(tcase, a_reader_that_goes_away_is_no_failure);

@@ -215,6 +215,33 @@ START_TEST(thresholds_are_sharp)
 }
 END_TEST
 
+START_TEST(a_lost_worker_is_judged_once)
+{
+    /* breaks if the death of a worker is billed to the server as requests without a reply */
+    struct sound_run run;
+    struct verdict verdict;
+    sound(&run);
+    run.total->counters[COUNTER_SENT] += 5000;
+    run.total->counters[COUNTER_LOST_WORKER] = 5000;
+    verdict_judge(&verdict, run.result);
+    ck_assert_int_eq(verdict.level, VERDICT_GREEN);
+    drop(&run);
+}
+END_TEST
+
+START_TEST(without_answers_samples_are_not_judged)
+{
+    /* breaks if a run in which nothing succeeded is advised to run longer */
+    struct sound_run run;
+    struct verdict verdict;
+    sound(&run);
+    histogram_reset(&run.total->histograms[HISTOGRAM_SERVICE_OK]);
+    verdict_judge(&verdict, run.result);
+    ck_assert_int_eq(verdict.level, VERDICT_GREEN);
+    drop(&run);
+}
+END_TEST
+
 Suite *test_verdict_suite(void)
 {
     Suite *suite = suite_create("verdict");
@@ -222,6 +249,8 @@ Suite *test_verdict_suite(void)
     tcase_add_test(tcase, a_sound_run_is_green);
     tcase_add_loop_test(tcase, each_check_flips_alone, 0, (int)(sizeof cases / sizeof cases[0]));
     tcase_add_test(tcase, thresholds_are_sharp);
+    tcase_add_test(tcase, a_lost_worker_is_judged_once);
+    tcase_add_test(tcase, without_answers_samples_are_not_judged);
     suite_add_tcase(suite, tcase);
     return suite;
 }

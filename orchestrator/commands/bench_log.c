@@ -1,0 +1,49 @@
+#include "orchestrator/commands/bench_log.h"
+
+#include "common/log.h"
+#include "common/units.h"
+
+void bench_log_plan(const struct plan *plan, const struct cpu_set_order *cpus)
+{
+    char list[160];
+    for (uint32_t i = 0; i < plan->note_count; i++)
+        log_line(LOG_INFO, "plan: %s", plan->notes[i]);
+    log_line(LOG_DEBUG, "usable CPUs, the best ones first: %u of them in %s (%s)", cpus->count,
+             cpu_order_list(list, sizeof list, cpus->cpus, cpus->count), cpus->reason);
+    for (uint32_t i = 0; i < plan->worker_count; i++)
+        log_line(LOG_DEBUG,
+                 "worker %u: CPU %d (-1: not pinned), %u connections, ring of %llu bytes", i,
+                 plan->workers[i].cpu, plan->workers[i].connections,
+                 (unsigned long long)plan->ring_capacity_bytes);
+}
+
+void bench_log_server_started(const struct managed_server *server)
+{
+    log_line(LOG_INFO, "started %s (pid %d) on port %u", server->program, (int)server->pid,
+             (unsigned)server->port);
+    log_line(LOG_DEBUG, "the server runs in %s, on CPU %d (-1: not pinned)", server->directory,
+             server->cpu);
+}
+
+void bench_log_run_begin(const struct run_facts *run)
+{
+    char clients[UNITS_GROUPED_BYTES], bytes[UNITS_GROUPED_BYTES];
+    log_line(LOG_INFO, "%s: begins on %s%s%s", run->name, run->target,
+             run->prefill ? ", prefill for " : "", run->prefill_for);
+    log_line(LOG_DEBUG, "%s: %s connections in %u workers, requests of %s bytes", run->name,
+             units_format_grouped(clients, sizeof clients, run->clients), run->worker_count,
+             units_format_grouped(bytes, sizeof bytes, run->request_bytes));
+}
+
+void bench_log_run_end(const struct run_facts *run, const struct run_result *result)
+{
+    log_line(LOG_INFO, "%s: ended after %.3f s, exit status %d, verdict %s", run->name,
+             result->seconds, err_exit_status(result->status),
+             verdict_level_name(result->verdict.level));
+    for (uint32_t i = 0; i < result->worker_count; i++) {
+        const struct worker_summary *worker = &result->workers[i];
+        log_line(LOG_DEBUG, "%s: worker %u (pid %lld): %.3f s of CPU time, %u restarts", run->name,
+                 worker->index, (long long)worker->pid,
+                 worker->cpu_user_seconds + worker->cpu_system_seconds, worker->restarts);
+    }
+}

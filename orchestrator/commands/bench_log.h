@@ -1,0 +1,15 @@
+/* What a bench session says about itself in the log: what it did at level info, with what at level
+ * debug. Nothing of it is a result. */
+#ifndef ORCHESTRATOR_COMMANDS_BENCH_LOG_H
+#define ORCHESTRATOR_COMMANDS_BENCH_LOG_H
+
+#include "orchestrator/fleet/plan.h"
+#include "orchestrator/report/timeline.h"
+#include "orchestrator/target/managed_server.h"
+
+void bench_log_plan(const struct plan *plan, const struct cpu_set_order *cpus);
+void bench_log_server_started(const struct managed_server *server);
+void bench_log_run_begin(const struct run_facts *run);
+void bench_log_run_end(const struct run_facts *run, const struct run_result *result);
+
+#endif

@@ -1,0 +1,130 @@
+/* `volley bench` where a stranger would not have looked: what is closed, broken or late. */
+#include <check.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "tests/support/check/fake_server.h"
+#include "tests/support/check/run_json.h"
+
+Suite *test_audit_suite(void);
+
+#define TEST_TIMEOUT_SECONDS 60
+
+static struct fake_server server;
+static struct bench_setting at_server;
+static struct bench_call call;
+
+static void tear_down(void)
+{
+    fake_server_stop(&server);
+    fake_server_free(&server);
+}
+
+static void serve(const struct fake_rule *rules, size_t rule_count)
+{
+    fake_server_start(&server, &(struct fake_script){.rules = rules, .rule_count = rule_count});
+    at_server = (struct bench_setting){.port = server.port_text};
+}
+
+/* ---- Sequences whose replies do not come together. ---- */
+
+START_TEST(test_sequence_fails_across_an_edge)
+{
+    /* Breaks when a failed part is counted in one interval and its request in a later one. */
+    static const struct fake_rule rules[] = {
+        {.command = "LPUSH", .action = FAKE_REPLY, .bytes = "-WRONGTYPE no list\r\n"},
+        {.command = "GET", .action = FAKE_DEFAULT, .delay_ms = 60}};
+    serve(rules, 2);
+    call_expect(&call, 1, &at_server, "-n 4 -c 2 --interval 10ms -- LPUSH a b ; GET c");
+    ck_assert_int_eq(run_json_count(&call, 0, "requests.errors"), 4);
+    ck_assert_int_eq(run_json_count(&call, 0, "errors_by_kind.WRONGTYPE"), 4);
+    call_free(&call);
+}
+END_TEST
+
+START_TEST(test_sequence_breaks_behind_an_error)
+{
+    /* Breaks when a part's error is counted of a request that is lost in the end. */
+    static const struct fake_rule rules[] = {
+        {.command = "LPUSH", .action = FAKE_REPLY, .bytes = "-WRONGTYPE no list\r\n", .times = 1},
+        {.command = "GET", .action = FAKE_CLOSE, .times = 1}};
+    serve(rules, 2);
+    call_expect(&call, 0, &at_server, "-n 4 -c 1 -- LPUSH a b ; GET c");
+    ck_assert_int_eq(run_json_count(&call, 0, "requests.ok"), 3);
+    ck_assert_int_eq(run_json_count(&call, 0, "requests.errors"), 0);
+    ck_assert_int_eq(run_json_count(&call, 0, "requests.lost"), 1);
+    call_free(&call);
+}
+END_TEST
+
+/* ---- Nothing measured. ---- */
+
+START_TEST(test_success_of_the_warmup_is_no_success)
+{
+    /* Breaks when a run whose measured part has no reply at all ends with 0. */
+    static const struct fake_rule rules[] = {{.command = "SET", .action = FAKE_SILENT, .skip = 5}};
+    serve(rules, 1);
+    call_expect(&call, 1, &at_server,
+                "-c 1 --warmup 300ms --interval 100ms --test-duration 200ms --drain-timeout 0");
+    ck_assert_int_eq(run_json_count(&call, 0, "requests.ok"), 0);
+    ck_assert_ptr_nonnull(strstr(call.program.err, "no request succeeded"));
+    call_free(&call);
+}
+END_TEST
+
+/* ---- Standard streams that are closed. ---- */
+
+static void run_shell(struct program *program, const char *script, const char *directory)
+{
+    const char *const argv[] = {"/bin/sh", "-c", script, program_volley(), NULL};
+    program_run(program, &(struct program_options){.argv = argv, .directory = directory});
+}
+
+START_TEST(test_closed_standard_input)
+{
+    /* Breaks when a descriptor of volley's own takes the place of standard input. */
+    struct program program;
+    run_shell(&program, "exec \"$0\" --null -n 1000 -q <&-", NULL);
+    ck_assert_msg(program.exit_status == 0, "%s", program.err);
+    ck_assert_ptr_nonnull(strstr(program.out, "SET: "));
+    program_free(&program);
+}
+END_TEST
+
+START_TEST(test_closed_standard_output)
+{
+    /* Breaks when a file of the run takes the place of standard output: the report went into it. */
+    char directory[] = "/tmp/volley-audit-XXXXXX";
+    struct program program;
+    ck_assert_ptr_nonnull(mkdtemp(directory));
+    run_shell(&program, "exec \"$0\" --null -n 1000 --out run >&-", directory);
+    ck_assert_int_eq(program.exit_status, 0);
+    program_free(&program);
+    run_shell(&program, "rm run/run.json && exec \"$0\" report run", directory);
+    ck_assert_int_eq(program.exit_status, 0);
+    ck_assert_msg(strstr(program.err, "journal") == NULL, "%s", program.err);
+    program_free(&program);
+    run_shell(&program, "rm -r run", directory);
+    program_free(&program);
+    ck_assert_int_eq(rmdir(directory), 0);
+}
+END_TEST
+
+Suite *test_audit_suite(void)
+{
+    Suite *suite = suite_create("audit");
+    TCase *tcase = tcase_create("fake server");
+    tcase_set_timeout(tcase, TEST_TIMEOUT_SECONDS);
+    tcase_add_checked_fixture(tcase, NULL, tear_down);
+    tcase_add_test(tcase, test_sequence_fails_across_an_edge);
+    tcase_add_test(tcase, test_sequence_breaks_behind_an_error);
+    tcase_add_test(tcase, test_success_of_the_warmup_is_no_success);
+    suite_add_tcase(suite, tcase);
+    tcase = tcase_create("streams");
+    tcase_set_timeout(tcase, TEST_TIMEOUT_SECONDS);
+    tcase_add_test(tcase, test_closed_standard_input);
+    tcase_add_test(tcase, test_closed_standard_output);
+    suite_add_tcase(suite, tcase);
+    return suite;
+}
