@@ -23,6 +23,15 @@ ALL_CFLAGS = -std=c11 -D_GNU_SOURCE -I. -I$(BUILD)/gen $(WARNINGS) $(DEP_CFLAGS)
 ALL_LIBS = $(DEP_LIBS) -lm $(EXTRA_LIBS)
 LINK = $(CC) $(CFLAGS) $(EXTRA_CFLAGS) $(LDFLAGS)
 
+# What is done in one short line; V=1 shows the commands.
+ifeq ($(V),1)
+SAY = @:
+Q =
+else
+SAY = @$(if $(findstring s,$(firstword -$(MAKEFLAGS))),:,printf '  %-4s%s\n')
+Q = @
+endif
+
 PREFIX ?= /usr/local
 INSTALL ?= install
 
@@ -105,7 +114,7 @@ check-docs: $(BUILD)/volley $(MAN_PAGE) # fails when a page and the program disa
 $(MAN_PAGE): docs/man/volley.1 $(BUILD)/volley
 	@mkdir -p $(@D)
 	@$(BUILD)/volley docs man > $(BUILD)/gen/options.man
-	sed -e "s/@VERSION@/$$($(BUILD)/volley version | cut -d' ' -f2)/" -e '/@OPTIONS@/{r $(BUILD)/gen/options.man' -e 'd}' $< > $@
+	$(Q)sed -e "s/@VERSION@/$$($(BUILD)/volley version | cut -d' ' -f2)/" -e '/@OPTIONS@/{r $(BUILD)/gen/options.man' -e 'd}' $< > $@
 
 install: $(BUILD)/volley $(MAN_PAGE) ## install the program, its man page and bash completion under DESTDIR, PREFIX
 	$(BUILD)/volley docs completion > $(BUILD)/gen/volley.bash
@@ -123,28 +132,33 @@ clean: ## remove build/
 # ---- programs
 
 $(BUILD)/volley: $(OBJECTS)
-	$(LINK) -o $@ $^ $(ALL_LIBS)
+	$(SAY) ld $@
+	$(Q)$(LINK) -o $@ $^ $(ALL_LIBS)
 
 $(BUILD)/tests: $(LIB_OBJECTS) $(TEST_OBJECTS)
-	$(LINK) -o $@ $^ $(ALL_LIBS) $(CHECK_LIBS)
+	$(SAY) ld $@
+	$(Q)$(LINK) -o $@ $^ $(ALL_LIBS) $(CHECK_LIBS)
 
 $(STRESS): $(BUILD)/%: $(BUILD)/obj/tests/%.o $(COMMON_OBJECTS)
 	@mkdir -p $(@D)
-	$(LINK) -o $@ $^ $(ALL_LIBS) -pthread
+	$(SAY) ld $@
+	$(Q)$(LINK) -o $@ $^ $(ALL_LIBS) -pthread
 
 $(BUILD)/perf/floor: $(BUILD)/obj/tests/perf/floor.o $(COMMON_OBJECTS)
 $(BUILD)/perf/compare: $(filter-out %/floor.o,$(PERF_OBJECTS)) $(COMMON_OBJECTS)
 $(PERF):
 	@mkdir -p $(@D)
-	$(LINK) -o $@ $^ $(ALL_LIBS)
+	$(SAY) ld $@
+	$(Q)$(LINK) -o $@ $^ $(ALL_LIBS)
 
 # An archive, so that a fuzz target takes only what it uses. The compiler is set in tests/fuzz/run.sh.
 $(BUILD)/all.a: $(LIB_OBJECTS) $(SUPPORT_OBJECTS)
 	@rm -f $@
-	$(AR) rcs $@ $^
+	$(Q)$(AR) rcs $@ $^
 $(FUZZERS): $(BUILD)/%: $(BUILD)/obj/tests/%.o $(BUILD)/all.a
 	@mkdir -p $(@D)
-	$(LINK) -fsanitize=fuzzer -o $@ $^ $(ALL_LIBS) $(CHECK_LIBS)
+	$(SAY) ld $@
+	$(Q)$(LINK) -fsanitize=fuzzer -o $@ $^ $(ALL_LIBS) $(CHECK_LIBS)
 fuzz-programs: $(FUZZERS)
 
 $(BUILD)/count/volley: FORCE
@@ -158,7 +172,8 @@ $(BUILD)/virtual/volley: FORCE
 
 $(BUILD)/obj/%.o: %.c $(BUILD)/gen/flags
 	@mkdir -p $(@D)
-	$(CC) $(ALL_CFLAGS) $(FILE_CFLAGS) -MMD -MP -c -o $@ $<
+	$(SAY) cc $<
+	$(Q)$(CC) $(ALL_CFLAGS) $(FILE_CFLAGS) -MMD -MP -c -o $@ $<
 
 $(BUILD)/obj/tests/%.o: private FILE_CFLAGS = $(CHECK_CFLAGS)
 $(BUILD)/obj/orchestrator/target/environment.o: private FILE_CFLAGS = -DVOLLEY_COMMIT='"$(COMMIT)"'

@@ -1,5 +1,6 @@
 /* volley: a load generator for Valkey and Redis. main only finds the sub-command. */
 #include <fcntl.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -16,19 +17,34 @@ static const struct {
     const char *name;
     int (*run)(int argc, const char *const *argv);
     const char *help; /* NULL: not listed */
+    bool has_options; /* and --help lists them */
 } commands[] = {
-    {"bench", command_bench, "load a server and report throughput and latency (the default)"},
-    {"report", command_report, "rebuild the outputs of a run from its directory"},
-    {"help", command_help, "this text; `volley COMMAND --help` lists a command's options"},
-    {"version", command_version, "version and commit"},
-    {"docs", command_docs, NULL},
+    {"bench", command_bench, "load a server and report throughput and latency (the default)", true},
+    {"report", command_report, "rebuild the outputs of a run from its directory", true},
+    {"help", command_help, "this text; `volley help COMMAND` lists a command's options", false},
+    {"version", command_version, "version and commit", false},
+    {"docs", command_docs, NULL, false},
 };
 #define COMMAND_COUNT (sizeof commands / sizeof commands[0])
 
+static int unknown_command(const char *name)
+{
+    log_line(LOG_ERROR, "there is no command \"%s\"; `volley help` lists them", name);
+    return err_exit_status(E_USAGE);
+}
+
 static int command_help(int argc, const char *const *argv)
 {
-    (void)argc;
-    (void)argv;
+    const char *const ask[] = {argc > 1 ? argv[1] : "help", "--help", NULL};
+    for (size_t i = 0; i < COMMAND_COUNT && argc > 1; i++) {
+        if (strcmp(argv[1], commands[i].name) != 0)
+            continue;
+        if (commands[i].has_options)
+            return commands[i].run(2, ask);
+        argc = 1; /* nothing more can be said of it than the list does */
+    }
+    if (argc > 1)
+        return unknown_command(argv[1]);
     printf("usage: volley [COMMAND] [OPTIONS]\n\n"
            "A load generator for Valkey and Redis. A bare list of options means bench.\n\n");
     for (size_t i = 0; i < COMMAND_COUNT; i++)
@@ -68,6 +84,5 @@ int main(int argc, char **argv)
     for (size_t i = 0; i < COMMAND_COUNT; i++)
         if (strcmp(name, commands[i].name) == 0)
             return commands[i].run(argc - 1, arguments + 1);
-    log_line(LOG_ERROR, "there is no command \"%s\"; `volley help` lists them", name);
-    return err_exit_status(E_USAGE);
+    return unknown_command(name);
 }

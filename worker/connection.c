@@ -61,7 +61,7 @@ static void close_descriptor(struct connection *connection)
 {
     if (connection->fd < 0)
         return;
-    set_read_cut(connection, false);
+    set_read_cut(connection, false); /* the next descriptor has nothing to read yet */
     event_del(&connection->read_event);
     event_del(&connection->write_event);
     connection->write_waiting = false;
@@ -392,8 +392,6 @@ static void receive(struct connection *connection, bool closed_by_peer)
     uint64_t done_ns;
     bool more;
     uint32_t reads = 0;
-    if (connection->read_cut)
-        set_read_cut(connection, false);
     do {
         int sys_errno = 0;
         got_bytes = 0;
@@ -422,8 +420,8 @@ static void receive(struct connection *connection, bool closed_by_peer)
         }
         more = got_bytes == WORKER_READ_BYTES || closed_by_peer;
     } while (more && ++reads < READS_AT_ONCE);
-    if (more)
-        set_read_cut(connection, true);
+    if (more != connection->read_cut)
+        set_read_cut(connection, more);
     fill_and_send(connection, done_ns);
 }
 

@@ -299,7 +299,7 @@ enum err_code workload_create(struct workload **out, const struct workload_sourc
     if (code == OK)
         code = source->test != NULL ? append_test(workload, source->test, err)
                                     : append_sequence(workload, source, err);
-    if (code == OK)
+    if (code == OK && spec->null_transport)
         code = build_null_reply(workload, err);
     if (code != OK) {
         workload_destroy(workload);

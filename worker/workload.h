@@ -70,7 +70,7 @@ const struct workload_test *workload_test(const struct workload *workload);
 /* Writes request `ticket` (workload_request_bytes) to out. Hot path. */
 void workload_render(const struct workload *workload, uint64_t ticket, char *out);
 
-/* The null transport's answer to one whole request of this workload. */
+/* The null transport's answer to one whole request of this workload; NULL in a spec without it. */
 const char *workload_null_reply(const struct workload *workload, size_t *reply_bytes);
 
 /* Warm-up requests draw from a stream of their own, so that measuring begins at ticket 0. Far from

@@ -75,6 +75,22 @@ static enum err_code prepare(struct session *session, struct err *err)
     return code;
 }
 
+/* Nobody named a server, and none is where one is usually found. */
+static void advise_to_name_one(const struct session *session, struct err *err)
+{
+    static const char *const names[] = {"host", "port", "socket", "uri", "managed"};
+    const struct err failed = *err;
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
+        if (options_given(&session->request.values, names[i]))
+            return;
+    if (strncmp(failed.text, "cannot connect to", 17) != 0)
+        return; /* somebody answered */
+    *err = (struct err){.code = OK};
+    err_set(err, failed.code,
+            "%s; name a server with -h and -p, or let volley start one with --managed",
+            failed.text);
+}
+
 /* Starts the server if it is ours, and finds out who answers. */
 static enum err_code reach_target(struct session *session, struct err *err)
 {
@@ -94,6 +110,8 @@ static enum err_code reach_target(struct session *session, struct err *err)
     if (code == OK)
         code = control_connect(&session->control, &session->target, spec,
                                &session->interrupts->count, err);
+    if (code == E_CONNECT)
+        advise_to_name_one(session, err);
     if (code == OK)
         log_line(LOG_INFO, "%s answers", session->target.text);
     if (code == OK)
@@ -236,12 +254,16 @@ static enum err_code run_steps(struct session *session, struct err *err)
     timeline_session_begin(&session->timeline, &session->facts);
     do {
         for (uint32_t i = 0; i < session->steps.count && code == OK; i++) {
-            if (session->interrupts->count > 0)
+            if (session->interrupts->count > 0) {
+                session->worst = err_worse(session->worst, E_INTERRUPTED);
                 break;
+            }
             code = run_step(session, &session->steps.steps[i], index++, err);
         }
     } while (session->request.spec.loop && code == OK && session->interrupts->count == 0 &&
              session->worst == OK);
+    if (session->request.spec.loop && session->interrupts->count > 0)
+        session->worst = err_worse(session->worst, E_INTERRUPTED);
     timeline_session_end(&session->timeline);
     return code;
 }
@@ -267,8 +289,10 @@ static void session_free(struct session *session)
 
 static enum err_code run_session(struct session *session, struct err *err)
 {
-    session->interrupts = interrupts_install();
+    /* Up to here a signal ends the process as usual: nothing has been started, and reading standard
+     * input (-x) may take for ever. */
     enum err_code code = prepare(session, err);
+    session->interrupts = interrupts_install();
     if (code == OK && session->request.spec.explain) {
         explain_print(stdout, &session->request.values, &session->steps, &session->plan);
         return OK;
@@ -297,6 +321,7 @@ int command_bench(int argc, const char *const *argv)
     enum err_code code = bench_options_parse(&session->request, argc, argv, &err);
     if (code == OK && session->request.help) {
         options_print_help(&bench_option_table, stdout);
+        printf("\nOther commands: volley help\n");
     } else if (code == OK && session->request.version) {
         printf("volley %s (%s)\n", volley_version, volley_commit);
     } else if (code == OK) {

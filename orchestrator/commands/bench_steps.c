@@ -51,6 +51,22 @@ static enum err_code read_stdin(struct bench_steps *steps, struct err *err)
     return OK;
 }
 
+/* "set key <stdin>": what was read may be long, and is no name. */
+static enum err_code make_title(struct bench_steps *steps, const struct spec *spec, struct err *err)
+{
+    size_t room = sizeof "<stdin>";
+    for (size_t i = 0; i < spec->command_argc; i++)
+        room += strlen(spec->command[i]) + 1;
+    steps->title = malloc(room);
+    if (steps->title == NULL)
+        return err_set(err, E_SYSTEM, "no memory for a command's name");
+    size_t used = 0;
+    for (size_t i = 0; i < spec->command_argc; i++)
+        used += (size_t)snprintf(steps->title + used, room - used, "%s ", spec->command[i]);
+    snprintf(steps->title + used, room - used, "<stdin>");
+    return OK;
+}
+
 /* The arguments behind "--", and with -x standard input as the last one. */
 static enum err_code collect_command(struct bench_steps *steps, const struct spec *spec,
                                      struct err *err)
@@ -66,7 +82,9 @@ static enum err_code collect_command(struct bench_steps *steps, const struct spe
     }
     if (!spec->last_argument_from_stdin)
         return OK;
-    enum err_code code = read_stdin(steps, err);
+    enum err_code code = make_title(steps, spec, err);
+    if (code == OK)
+        code = read_stdin(steps, err);
     if (code == OK) {
         steps->command[argc] = steps->stdin_argument;
         steps->command_bytes[argc] = steps->stdin_bytes;
@@ -156,6 +174,7 @@ enum err_code bench_steps_build(struct bench_steps *steps, const struct spec *sp
     struct workload_source source = {
         .argv = steps->command,
         .argv_bytes = steps->command_bytes,
+        .title = steps->title,
         .argc = spec->command_argc + (spec->last_argument_from_stdin ? 1u : 0u),
     };
     if (code == OK)
@@ -170,6 +189,7 @@ void bench_steps_free(struct bench_steps *steps)
             workload_destroy(steps->steps[i].workload);
     free(steps->steps);
     free(steps->stdin_argument);
+    free(steps->title);
     free(steps->command);
     free(steps->command_bytes);
     *steps = (struct bench_steps){0};

@@ -43,6 +43,10 @@ static void print_completion(void)
     for (size_t i = 1; i < TABLE_COUNT; i++)
         printf("        %s) _volley_%s ;;\n", tables[i].command, tables[i].command);
     printf("        bench | -*) _volley_bench ;;\n");
+    printf("        help) COMPREPLY=($(compgen -W \"");
+    for (size_t i = 0; i < TABLE_COUNT; i++)
+        printf("%s%s", i > 0 ? " " : "", tables[i].command);
+    printf("\" -- \"${COMP_WORDS[COMP_CWORD]}\")) ;;\n");
     printf("        *) COMPREPLY=($(compgen -W \"bench report help version\" -- "
            "\"${COMP_WORDS[COMP_CWORD]}\")) ;;\n");
     printf("    esac\n}\ncomplete -o default -F _volley volley\n");

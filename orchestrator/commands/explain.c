@@ -75,8 +75,7 @@ static void print_step(FILE *out, const struct bench_step *step, uint32_t number
         fprintf(out, "  length        %s",
                 units_format_duration(text, sizeof text, spec->duration_ns));
     else
-        fprintf(out, "  length        %s requests",
-                units_format_grouped(text, sizeof text, spec->requests));
+        fprintf(out, "  length        %llu requests", (unsigned long long)spec->requests);
     if (spec->warmup_ns > 0)
         fprintf(out, ", after a warm-up of %s",
                 units_format_duration(text, sizeof text, spec->warmup_ns));
@@ -98,7 +97,7 @@ static void print_step(FILE *out, const struct bench_step *step, uint32_t number
 /* Requests are claimed as workers get on, so a worker's share of -n is only an expectation. */
 static void print_workers(FILE *out, const struct plan *plan)
 {
-    fprintf(out, "\nWorkers: %u\n", plan->worker_count);
+    fprintf(out, "Workers: %u\n", plan->worker_count);
     for (uint32_t i = 0; i < plan->note_count; i++)
         fprintf(out, "  %s\n", plan->notes[i]);
     for (uint32_t i = 0; i < plan->worker_count; i++) {
@@ -107,8 +106,12 @@ static void print_workers(FILE *out, const struct plan *plan)
             fprintf(out, "CPU %-4d ", plan->workers[i].cpu);
         else
             fprintf(out, "not pinned ");
-        fprintf(out, "%u connections, about 1/%u of the requests\n", plan->workers[i].connections,
-                plan->worker_count);
+        fprintf(out, "%u connection%s, ", plan->workers[i].connections,
+                plan->workers[i].connections == 1 ? "" : "s");
+        if (plan->worker_count == 1)
+            fprintf(out, "all requests\n");
+        else
+            fprintf(out, "about 1/%u of the requests\n", plan->worker_count);
     }
     if (plan->server_cpu >= 0)
         fprintf(out, "  server      CPU %d\n", plan->server_cpu);
@@ -117,10 +120,10 @@ static void print_workers(FILE *out, const struct plan *plan)
 void explain_print(FILE *out, const struct option_values *values, const struct bench_steps *steps,
                    const struct plan *plan)
 {
-    fprintf(out, "Options (value, where it came from):\n");
-    options_print_origins(values, out);
     print_workers(out, plan);
     for (uint32_t i = 0; i < steps->count; i++)
         print_step(out, &steps->steps[i], i + 1);
+    fprintf(out, "\nOptions (value, where it came from):\n");
+    options_print_origins(values, out);
     fprintf(out, "\nNothing was connected or sent (--explain).\n");
 }

@@ -22,8 +22,9 @@ static void count_interrupt(int signal_number)
 
 struct interrupts *interrupts_install(void)
 {
-    /* No SA_RESTART: a wait that is interrupted looks at the counter. */
-    struct sigaction action = {.sa_handler = count_interrupt};
+    /* Waits (poll, epoll_wait, nanosleep, reads with a time limit) end early all the same and look at
+     * the counter. A write does not: half of a report would be lost in stdio's buffer. */
+    struct sigaction action = {.sa_handler = count_interrupt, .sa_flags = SA_RESTART};
     static const int signals[] = {SIGINT, SIGTERM, SIGHUP};
     /* One at a time, so that the handler's own words have one writer. */
     sigemptyset(&action.sa_mask);

@@ -79,6 +79,7 @@ const struct option_table report_option_table = {
                 "the report and writes run.json, intervals.csv and latency.hlog in DIR where they "
                 "are missing.",
     .takes_command = true,
+    .takes_directory = true,
 };
 
 static enum err_code add(struct timeline *timeline, enum err_code made, const struct sink *sink)

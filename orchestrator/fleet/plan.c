@@ -106,8 +106,8 @@ static enum err_code place_server_and_pool(struct plan *plan, struct cpu_pool *p
 
 /* ---- how many workers ---- */
 
-/* Workers that --processes auto asks for, with a note of why. */
-static uint64_t auto_count(struct plan *plan, const struct spec *spec,
+/* Workers that --processes auto asks for, and why. */
+static uint64_t auto_count(char *why, size_t why_bytes, const struct spec *spec,
                            const struct cpu_set_order *order, enum server_place place,
                            const struct cpu_pool *pool)
 {
@@ -120,16 +120,33 @@ static uint64_t auto_count(struct plan *plan, const struct spec *spec,
     }
     if (spec->threads > 1) {
         count = spec->threads;
-        note(plan, "%llu workers: --threads %llu, one event loop and one process each.",
-             (unsigned long long)count, (unsigned long long)spec->threads);
+        snprintf(why, why_bytes, "one for each event loop of --threads %llu",
+                 (unsigned long long)spec->threads);
     } else if (spec->cpus_choice == CPUS_LIST) {
-        note(plan, "%llu worker%s: one for each CPU that --cpus lists.", (unsigned long long)count,
-             plural(count));
+        snprintf(why, why_bytes, "one for each CPU that --cpus lists");
     } else {
-        note(plan, "%llu worker%s: one for each usable CPU%s (%s).", (unsigned long long)count,
-             plural(count), less, order->reason);
+        snprintf(why, why_bytes, "one for each usable CPU%s (%s)", less, order->reason);
     }
     return count;
+}
+
+/* What auto asks for, as far as there are connections for it. */
+static uint64_t limited_auto_count(struct plan *plan, const struct spec *spec,
+                                   const struct cpu_set_order *order, enum server_place place,
+                                   const struct cpu_pool *pool)
+{
+    char why[320]; /* the reason has up to 199 bytes */
+    uint64_t count = auto_count(why, sizeof why, spec, order, place, pool);
+    uint64_t most = spec->clients < IPC_WORKERS_MAX ? spec->clients : IPC_WORKERS_MAX;
+    if (count <= most) {
+        note(plan, "%llu worker%s: %s.", (unsigned long long)count, plural(count), why);
+        return count;
+    }
+    note(plan, "%llu worker%s: %s; %s would be %llu.", (unsigned long long)most, plural(most),
+         most == spec->clients ? "there are no more connections" : "volley runs no more than that",
+         why, (unsigned long long)count);
+    plan->reduction = plan->notes[plan->note_count - 1];
+    return most;
 }
 
 static enum err_code count_workers(struct plan *plan, const struct spec *spec,
@@ -139,17 +156,7 @@ static enum err_code count_workers(struct plan *plan, const struct spec *spec,
     uint64_t threads = spec->threads > 0 ? spec->threads : 1;
     uint64_t count;
     if (spec->processes == 0) {
-        count = auto_count(plan, spec, order, place, pool);
-        uint64_t most = spec->clients < IPC_WORKERS_MAX ? spec->clients : IPC_WORKERS_MAX;
-        if (count > most) {
-            note(plan, "Reduced from %llu to %llu worker%s: %s.", (unsigned long long)count,
-                 (unsigned long long)most, plural(most),
-                 most == spec->clients ? "there are no more connections"
-                                       : "volley runs no more than that");
-            if (threads > 1) /* the user named a number */
-                plan->reduction = plan->notes[plan->note_count - 1];
-            count = most;
-        }
+        count = limited_auto_count(plan, spec, order, place, pool);
     } else {
         if (spec->processes > IPC_WORKERS_MAX || threads > IPC_WORKERS_MAX / spec->processes)
             return err_set(err, E_USAGE,
@@ -195,7 +202,9 @@ static void place_workers(struct plan *plan, const struct spec *spec,
     }
     uint32_t used = plan->worker_count < pool->count ? plan->worker_count : pool->count;
     cpu_order_list(list, sizeof list, pool->cpus, used);
-    if (plan->worker_count <= pool->count)
+    if (plan->worker_count == 1)
+        note(plan, "Pinned to CPU %s.", list);
+    else if (plan->worker_count <= pool->count)
         note(plan, "Pinned to CPU%s %s, one worker each.", plural(used), list);
     else
         note(plan, "Pinned to CPU%s %s in turn: %u workers share %u CPU%s.", plural(used), list,
@@ -233,7 +242,10 @@ static void split_connections(struct plan *plan, uint64_t clients)
     uint32_t more = (uint32_t)(clients % plan->worker_count);
     for (uint32_t i = 0; i < plan->worker_count; i++)
         plan->workers[i].connections = each + (i < more);
-    if (more == 0)
+    if (plan->worker_count == 1)
+        note(plan, "%llu connection%s in one worker.", (unsigned long long)clients,
+             plural(clients));
+    else if (more == 0)
         note(plan, "%llu connection%s: %u in each worker.", (unsigned long long)clients,
              plural(clients), each);
     else

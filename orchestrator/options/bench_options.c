@@ -54,7 +54,7 @@ static const struct option_row rows[] = {
          "gone away; a bare number is seconds, 0 does not wait."},
 
     {ROW("type", "t", OPTION_CUSTOM, "LIST", AT(spec.tests)), .parse = bench_parse_tests,
-     .unset = "set", .aliases = "tests", .section = "Load",
+     .value_at = bench_test_at, .unset = "set", .aliases = "tests", .section = "Load",
      .help =
          "Tests to run one after the other, separated by commas; case does not matter. A command "
          "behind the options takes their place."},
@@ -159,7 +159,8 @@ static const struct option_row rows[] = {
     {ROW("debug", NULL, OPTION_FLAG, NULL, AT(spec.debug)), .section = "Output",
      .help = "Report the percentile spectrum and every worker, and log at level debug."},
     {ROW("log-level", NULL, OPTION_CUSTOM, "LEVEL", AT(spec.log_level)),
-     .parse = bench_parse_log_level, .unset = "warning", .section = "Output",
+     .parse = bench_parse_log_level, .value_at = bench_log_level_at, .unset = "warning",
+     .section = "Output",
      .help = "What is logged on standard error: error, warning, info or debug."},
 
     {ROW("config", NULL, OPTION_TEXT, "FILE", AT(config_path)), .command_line_only = true,

@@ -35,6 +35,21 @@ static const struct {
     {"lrange", "lrange_100,lrange_300,lrange_500,lrange_600"},
 };
 
+const char *bench_test_at(size_t index)
+{
+    size_t group_count = sizeof test_groups / sizeof test_groups[0];
+    if (index < group_count)
+        return test_groups[index].name;
+    const struct workload_test *test = workload_test_at(index - group_count);
+    return test != NULL ? test->name : NULL;
+}
+
+const char *bench_log_level_at(size_t index)
+{
+    static const char *const names[] = {"error", "warning", "info", "debug"};
+    return index < sizeof names / sizeof names[0] ? names[index] : NULL;
+}
+
 static enum err_code unknown_test(const char *name, size_t name_bytes, struct err *err)
 {
     char known[320] = "";

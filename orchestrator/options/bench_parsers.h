@@ -3,6 +3,8 @@
 #ifndef ORCHESTRATOR_OPTIONS_BENCH_PARSERS_H
 #define ORCHESTRATOR_OPTIONS_BENCH_PARSERS_H
 
+#include <stddef.h>
+
 #include "common/err.h"
 
 enum err_code bench_parse_uri(void *target, const char *value, struct err *err);
@@ -12,5 +14,9 @@ enum err_code bench_parse_cpus(void *target, const char *value, struct err *err)
 enum err_code bench_parse_keepalive(void *target, const char *value, struct err *err);
 enum err_code bench_parse_percentiles(void *target, const char *value, struct err *err);
 enum err_code bench_parse_log_level(void *target, const char *value, struct err *err);
+
+/* What shell completion offers for them, as option_row.value_at asks for. */
+const char *bench_test_at(size_t index);
+const char *bench_log_level_at(size_t index);
 
 #endif

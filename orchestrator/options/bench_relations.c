@@ -120,12 +120,16 @@ static enum err_code settle_uri(struct bench_request *request, struct err *err)
 static enum err_code settle_target(struct bench_request *request, struct err *err)
 {
     static const char *const addresses[] = {"host", "port", "socket", "uri"};
+    static const char *const secrets[] = {"password", "user"};
     struct spec *spec = &request->spec;
     enum err_code code = OK;
     /* before the URI's parts count as options of their own */
     for (size_t i = 0; i < 4 && code == OK; i++)
         code = exclude_if(spec->managed, request, "managed", addresses[i],
                           "volley starts its own server", err);
+    for (size_t i = 0; i < sizeof secrets / sizeof secrets[0] && code == OK; i++)
+        code = exclude_if(spec->managed, request, "managed", secrets[i],
+                          "the private server has no password", err);
     if (code == OK)
         code = settle_uri(request, err);
     for (size_t i = 0; i < 2 && code == OK; i++)

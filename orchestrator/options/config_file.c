@@ -62,8 +62,6 @@ static enum err_code append_scalar(struct reader *reader, char **text, size_t *t
     size_t scalar_bytes = reader->event.data.scalar.length;
     if (strlen(scalar) != scalar_bytes)
         return refuse(reader, "a text with a NUL byte in it");
-    if (scalar_is_null(&reader->event))
-        return refuse(reader, "a value is missing");
     char *grown = realloc(*text, *text_bytes + scalar_bytes + 2);
     if (grown == NULL)
         return err_set(reader->err, E_SYSTEM, "reading %s: out of memory", reader->name);
@@ -73,6 +71,15 @@ static enum err_code append_scalar(struct reader *reader, char **text, size_t *t
     memcpy(grown + *text_bytes, scalar, scalar_bytes + 1);
     *text_bytes += scalar_bytes;
     return OK;
+}
+
+/* The same for a value, which must be there. A key may well be called null. */
+static enum err_code append_value(struct reader *reader, char **text, size_t *text_bytes,
+                                  bool with_comma)
+{
+    if (scalar_is_null(&reader->event))
+        return refuse(reader, "a value is missing");
+    return append_scalar(reader, text, text_bytes, with_comma);
 }
 
 static enum err_code read_list(struct reader *reader, char **value)
@@ -86,7 +93,7 @@ static enum err_code read_list(struct reader *reader, char **value)
             return first ? refuse(reader, "a list without elements") : OK;
         if (reader->event.type != YAML_SCALAR_EVENT)
             return refuse(reader, "a list holds plain values only");
-        code = append_scalar(reader, value, &value_bytes, !first);
+        code = append_value(reader, value, &value_bytes, !first);
         if (code != OK)
             return code;
     }
@@ -101,7 +108,7 @@ static enum err_code read_value(struct reader *reader, char **value)
         return code;
     switch (reader->event.type) {
     case YAML_SCALAR_EVENT:
-        return append_scalar(reader, value, &value_bytes, false);
+        return append_value(reader, value, &value_bytes, false);
     case YAML_SEQUENCE_START_EVENT:
         return read_list(reader, value);
     case YAML_ALIAS_EVENT:
@@ -159,7 +166,7 @@ static enum err_code read_mapping(struct reader *reader)
         enum err_code code = next_event(reader);
         if (code != OK || reader->event.type == YAML_MAPPING_END_EVENT)
             return code;
-        if (reader->event.type != YAML_SCALAR_EVENT)
+        if (reader->event.type != YAML_SCALAR_EVENT || reader->event.data.scalar.length == 0)
             return refuse(reader, "a key is the name of an option");
         code = add_entry(reader);
         if (code != OK)

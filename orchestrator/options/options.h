@@ -39,6 +39,9 @@ struct option_row {
     /* OPTION_CUSTOM: stores value, which lives as long as the values do, over what an earlier call
      * stored. Its error is the whole sentence for the user and names the option. */
     enum err_code (*parse)(void *target, const char *value, struct err *err);
+    /* Value `index` that shell completion offers, NULL behind the last; may be NULL. Several of
+     * them are joined by commas where the option takes a list. */
+    const char *(*value_at)(size_t index);
     const char *section;    /* heading in help; rows of a section stand together                 */
     const char *help;       /* one or more sentences, wrapped by the printer                     */
     bool secret;            /* never echoed                                                     */
@@ -53,6 +56,7 @@ struct option_table {
     const char *epilogue; /* after the options; NULL: none        */
     bool takes_command;   /* the first argument that is no option begins the rest, as "--" does;
                              false: it is refused */
+    bool takes_directory; /* that argument is a directory, for shell completion */
 };
 
 enum option_origin_kind { ORIGIN_UNSET, ORIGIN_DEFAULT, ORIGIN_CONFIG, ORIGIN_COMMAND_LINE };

@@ -244,6 +244,25 @@ void options_print_man(const struct option_table *table, FILE *out)
     }
 }
 
+/* Every spelling of a row, the long ones with two dashes. */
+static void print_spellings(FILE *out, const struct option_row *row, const char *separator)
+{
+    fprintf(out, "--%s", row->name);
+    for (const char *alias = row->aliases; alias != NULL && *alias != '\0';) {
+        size_t bytes = strcspn(alias, " ");
+        fprintf(out, "%s--%.*s", separator, (int)bytes, alias);
+        alias += bytes;
+        alias += *alias == ' ';
+    }
+}
+
+static void print_pattern(FILE *out, const struct option_row *row)
+{
+    print_spellings(out, row, "|");
+    for (const char *letter = row->shorts; letter != NULL && *letter != '\0'; letter++)
+        fprintf(out, "|-%c", *letter);
+}
+
 static bool takes_file(const struct option_row *row)
 {
     return row->argument != NULL &&
@@ -259,10 +278,9 @@ static bool print_patterns(FILE *out, const struct option_table *table,
         const struct option_row *row = &table->rows[i];
         if (!is_offered(row) || !chosen(row))
             continue;
-        fprintf(out, "%s--%s", any ? "|" : "    ", row->name);
+        fputs(any ? "|" : "    ", out);
         any = true;
-        for (const char *letter = row->shorts; letter != NULL && *letter != '\0'; letter++)
-            fprintf(out, "|-%c", *letter);
+        print_pattern(out, row);
     }
     if (any)
         fputs(")\n", out);
@@ -276,7 +294,22 @@ static bool takes_directory(const struct option_row *row)
 
 static bool takes_other(const struct option_row *row)
 {
-    return row->argument != NULL && !takes_file(row) && !takes_directory(row);
+    return row->argument != NULL && !takes_file(row) && !takes_directory(row) &&
+           row->value_at == NULL;
+}
+
+/* Behind a comma the next word of a list is completed. */
+static void print_value_branch(FILE *out, const struct option_row *row)
+{
+    fputs("    ", out);
+    print_pattern(out, row);
+    fputs(")\n        local head=\"\"\n        [[ $current == *,* ]] && head=\"${current%,*},\"\n"
+          "        mapfile -t COMPREPLY < <(compgen -P \"$head\" -W \"",
+          out);
+    const char *value;
+    for (size_t i = 0; (value = row->value_at(i)) != NULL; i++)
+        fprintf(out, "%s%s", i > 0 ? " " : "", value);
+    fputs("\" -- \"${current##*,}\")\n        return ;;\n", out);
 }
 
 void options_print_completion(const struct option_table *table, const char *command, FILE *out)
@@ -294,12 +327,22 @@ void options_print_completion(const struct option_table *table, const char *comm
               out);
     if (print_patterns(out, table, takes_other))
         fputs("        COMPREPLY=()\n        return ;;\n", out);
-    fputs("    esac\n    mapfile -t COMPREPLY < <(compgen -W \"", out);
+    for (size_t i = 0; i < table->row_count; i++)
+        if (is_offered(&table->rows[i]) && table->rows[i].value_at != NULL)
+            print_value_branch(out, &table->rows[i]);
+    fputs("    esac\n", out);
+    if (table->takes_directory)
+        fputs("    if [[ $current != -* ]]; then\n"
+              "        mapfile -t COMPREPLY < <(compgen -d -- \"$current\")\n"
+              "        return\n    fi\n",
+              out);
+    fputs("    mapfile -t COMPREPLY < <(compgen -W \"", out);
     bool first = true;
     for (size_t i = 0; i < table->row_count; i++) {
         if (!is_offered(&table->rows[i]))
             continue;
-        fprintf(out, "%s--%s", first ? "" : " ", table->rows[i].name);
+        fputs(first ? "" : " ", out);
+        print_spellings(out, &table->rows[i], " ");
         first = false;
     }
     fputs("\" -- \"$current\")\n}\n", out);

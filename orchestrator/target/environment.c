@@ -270,7 +270,7 @@ static json_t *describe_server(struct control *control)
 {
     char *info = NULL;
     struct err ignored = {.code = OK};
-    bool known = control != NULL && control_info(control, &info, &ignored) == OK;
+    bool known = control_info(control, &info, &ignored) == OK;
     const char *text = known ? info : "";
     json_t *server = json_object();
     put_product(server, text);
@@ -281,15 +281,8 @@ static json_t *describe_server(struct control *control)
     put(server, "process_id", info_number(text, "process_id"));
     put(server, "tcp_port", info_number(text, "tcp_port"));
     put(server, "connected_clients", info_number(text, "connected_clients"));
-    if (control != NULL) {
-        put_config(server, control);
-        complete_from_info(server, text);
-    } else {
-        static const char *const unknown[] = {"io_threads", "save", "appendonly", "maxmemory",
-                                              "maxmemory_policy"};
-        for (size_t i = 0; i < sizeof unknown / sizeof unknown[0]; i++)
-            put(server, unknown[i], json_null());
-    }
+    put_config(server, control);
+    complete_from_info(server, text);
     free(info);
     return server;
 }
@@ -301,6 +294,6 @@ json_t *environment_collect(struct control *control, const struct cpu_set_order 
         return NULL;
     put(environment, "volley", describe_volley());
     put(environment, "host", describe_host(order));
-    put(environment, "server", describe_server(control));
+    put(environment, "server", control != NULL ? describe_server(control) : json_null());
     return environment;
 }

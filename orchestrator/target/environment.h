@@ -10,7 +10,8 @@
 #include "orchestrator/report/timeline.h"
 #include "orchestrator/target/control.h"
 
-/* The `environment` object of volley.run/1. Unknown values are null; every key is always there.
+/* The `environment` object of volley.run/1. Unknown values are null; every key is always there,
+ * but server is null when control is NULL (null transport).
  *
  *   volley  version commit compiler
  *   host    kernel architecture os cpu_model cpu_count usable_cpus[] physical_cores governor
@@ -19,7 +20,7 @@
  *   server  product("valkey" "redis") version run_id mode os arch_bits process_id tcp_port
  *           connected_clients io_threads save("": never) appendonly maxmemory maxmemory_policy
  *
- * control may be NULL (null transport). The caller owns the result. NULL only when memory is
+ * The caller owns the result. NULL only when memory is
  * exhausted. */
 json_t *environment_collect(struct control *control, const struct cpu_set_order *order);
 

@@ -1,11 +1,16 @@
 /* `volley bench` where a stranger would not have looked: what is closed, broken or late. */
 #include <check.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "tests/support/check/fake_server.h"
 #include "tests/support/check/run_json.h"
+#include "tests/support/check/support.h"
 
 Suite *test_audit_suite(void);
 
@@ -111,6 +116,71 @@ START_TEST(test_closed_standard_output)
 }
 END_TEST
 
+/* ---- Signals at odd moments. ---- */
+
+#define LOOKS 10
+
+/* Until the process is seen in this system call again and again: it waits there. */
+static void wait_in_call(pid_t pid, long number)
+{
+    char path[64], text[256] = "";
+    uint32_t seen = 0;
+    snprintf(path, sizeof path, "/proc/%d/syscall", (int)pid);
+    for (uint64_t end_ms = support_now_ms() + 10000; seen < LOOKS; support_sleep_ms(5)) {
+        FILE *file = fopen(path, "r");
+        bool read = file != NULL && fgets(text, sizeof text, file) != NULL;
+        if (file != NULL)
+            fclose(file);
+        seen = !read || (text[0] != 'r' && strtol(text, NULL, 10) == number) ? seen + 1 : 0;
+        ck_assert_msg(support_now_ms() < end_ms, "not in system call %ld: %s", number, text);
+    }
+}
+
+START_TEST(test_interrupt_of_a_blocked_write)
+{
+    /* Breaks when a signal that meets a full pipe cuts what is written to it. */
+    struct program program;
+    int ends[2];
+    ck_assert_int_eq(pipe2(ends, O_CLOEXEC), 0);
+    const char *const argv[] = {program_volley(),  "--null", "-c",     "1", "--interval", "10ms",
+                                "--test-duration", "5s",     "--json", "-", NULL};
+    program_start(&program, &(struct program_options){.argv = argv, .stdout_fd = ends[1]});
+    close(ends[1]);
+    wait_in_call(program.pid, SYS_write);
+    program_signal(&program, SIGINT);
+    FILE *reader = fdopen(ends[0], "r");
+    json_error_t why;
+    json_t *root = json_loadf(reader, 0, &why);
+    ck_assert_msg(root != NULL, "%s", why.text);
+    json_decref(root);
+    fclose(reader);
+    program_wait(&program);
+    ck_assert_int_eq(program.exit_status, 130);
+    program_free(&program);
+}
+END_TEST
+
+START_TEST(test_interrupt_while_reading_standard_input)
+{
+    /* Breaks when -x cannot be ended by Ctrl+C while it waits for its argument. */
+    struct program program;
+    int ends[2];
+    ck_assert_int_eq(pipe2(ends, O_CLOEXEC), 0);
+    char script[128];
+    snprintf(script, sizeof script, "exec \"$0\" --null -x -- set k </proc/%d/fd/%d", (int)getpid(),
+             ends[0]);
+    const char *const argv[] = {"/bin/sh", "-c", script, program_volley(), NULL};
+    program_start(&program, &(struct program_options){.argv = argv});
+    wait_in_call(program.pid, SYS_read);
+    program_signal(&program, SIGINT);
+    ck_assert(program_wait_at_most(&program, 10000));
+    ck_assert_int_eq(program.exit_signal, SIGINT);
+    program_free(&program);
+    close(ends[0]);
+    close(ends[1]);
+}
+END_TEST
+
 Suite *test_audit_suite(void)
 {
     Suite *suite = suite_create("audit");
@@ -125,6 +195,11 @@ Suite *test_audit_suite(void)
     tcase_set_timeout(tcase, TEST_TIMEOUT_SECONDS);
     tcase_add_test(tcase, test_closed_standard_input);
     tcase_add_test(tcase, test_closed_standard_output);
+    suite_add_tcase(suite, tcase);
+    tcase = tcase_create("signals");
+    tcase_set_timeout(tcase, TEST_TIMEOUT_SECONDS);
+    tcase_add_test(tcase, test_interrupt_of_a_blocked_write);
+    tcase_add_test(tcase, test_interrupt_while_reading_standard_input);
     suite_add_tcase(suite, tcase);
     return suite;
 }

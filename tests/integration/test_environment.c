@@ -193,29 +193,12 @@ END_TEST
 
 START_TEST(no_server_at_all)
 {
-    /* --null without a `server` object, or with invented values. */
-    static const struct expectation rows[] = {
-        {"server", "product", JSON_NULL},
-        {"server", "version", JSON_NULL},
-        {"server", "run_id", JSON_NULL},
-        {"server", "mode", JSON_NULL},
-        {"server", "io_threads", JSON_NULL},
-        {"server", "save", JSON_NULL},
-        {"server", "appendonly", JSON_NULL},
-        {"server", "maxmemory", JSON_NULL},
-        {"server", "maxmemory_policy", JSON_NULL},
-        {"server", "process_id", JSON_NULL},
-        {"server", "os", JSON_NULL},
-        {"server", "tcp_port", JSON_NULL},
-        {"server", "arch_bits", JSON_NULL},
-        {"server", "connected_clients", JSON_NULL},
-        {"volley", "version", JSON_STRING},
-        {"host", "kernel", JSON_STRING},
-    };
+    /* --null without the key, or with values of a server that nobody asked. */
     discover();
     json_t *environment = environment_collect(NULL, &order);
     ck_assert_ptr_nonnull(environment);
-    check_types(environment, rows, sizeof rows / sizeof rows[0]);
+    ck_assert(json_is_null(json_object_get(environment, "server")));
+    ck_assert(json_is_string(at(environment, "host", "kernel")));
     json_decref(environment);
 }
 END_TEST

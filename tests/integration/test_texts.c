@@ -1,9 +1,16 @@
 /* What volley says around a result: the log, the banner, the plan, the help, the completion. */
+#include <arpa/inet.h>
 #include <check.h>
+#include <netinet/in.h>
+#include <stdbool.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 #include "tests/support/check/run.h"
+#include "tests/support/check/temp_tree.h"
 
 Suite *test_texts_suite(void);
 
@@ -46,6 +53,117 @@ START_TEST(the_log_tells_the_session)
 }
 END_TEST
 
+START_TEST(help_knows_the_commands)
+{
+    /* breaks if `volley help COMMAND` ignores its word, or one form of help hides the other commands */
+    struct program help, bench;
+    program_run_volley(&help, "help", "bench", NULL);
+    program_run_volley(&bench, "bench", "--help", NULL);
+    ck_assert_int_eq(help.exit_status, 0);
+    ck_assert_str_eq(help.out, bench.out);
+    ck_assert_str_eq(bench.out + bench.out_bytes - 28, "Other commands: volley help\n");
+    program_free(&help);
+    program_run_volley(&help, "help", "report", NULL);
+    expect(help.out, "usage: volley report DIR [OPTIONS]\n");
+    program_free(&help);
+    program_run_volley(&help, "help", "version", NULL);
+    expect(help.out, "usage: volley [COMMAND] [OPTIONS]\n");
+    program_free(&help);
+    program_run_volley(&help, "help", "bnch", NULL);
+    ck_assert_int_eq(help.exit_status, 2);
+    expect(help.err, "there is no command \"bnch\"");
+    ck_assert_str_eq(help.out, "");
+    program_free(&help);
+    program_free(&bench);
+}
+END_TEST
+
+/* Whether somebody listens where volley looks when no server is named. */
+static bool usual_port_is_taken(void)
+{
+    struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons(6379)};
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    ck_assert_int_ge(fd, 0);
+    bool taken = connect(fd, (struct sockaddr *)&address, sizeof address) == 0;
+    close(fd);
+    return taken;
+}
+
+START_TEST(who_names_no_server_is_advised)
+{
+    /* breaks if a first try without a server ends in a bare "Connection refused", or if the advice
+     * is given to who has followed it */
+    static const char advice[] = "name a server with -h and -p, or let volley start one";
+    struct program bench;
+    program_run_volley(&bench, "bench", "-h", "127.0.0.1", "-p", "1", NULL);
+    ck_assert_int_eq(bench.exit_status, 5);
+    expect(bench.err, "cannot connect to 127.0.0.1:1: Connection refused\n");
+    program_free(&bench);
+    if (usual_port_is_taken())
+        return;
+    program_run_volley(&bench, "bench", "-n", "1", NULL);
+    ck_assert_int_eq(bench.exit_status, 5);
+    expect(bench.err, "cannot connect to 127.0.0.1:6379: Connection refused; ");
+    expect(bench.err, advice);
+    program_free(&bench);
+}
+END_TEST
+
+START_TEST(standard_input_is_no_name)
+{
+    /* breaks if what -x reads, however long, becomes the name of the test */
+    const char *const argv[] = {program_volley(), "--null", "-n", "10", "-x", "set", "foo", NULL};
+    struct program bench;
+    program_run(&bench, &(struct program_options){.argv = argv, .stdin_text = "a long value"});
+    ck_assert_msg(bench.exit_status == 0, "%s", bench.err);
+    expect(bench.out, "\nCommand: set foo <stdin>\n");
+    expect_not(bench.out, "a long value");
+    program_free(&bench);
+}
+END_TEST
+
+START_TEST(words_are_completed)
+{
+    /* breaks if Tab offers nothing where names are hard to remember, or files where there are none */
+    static const struct {
+        const char *words, *offered;
+    } cases[] = {
+        {"volley bench -t lpu", "lpush"},
+        {"volley --tests set,lpu", "set,lpush"},
+        {"volley bench --type pin", "ping ping_inline ping_mbulk"},
+        {"volley bench --log-level in", "info"},
+        {"volley bench --dura", "--duration"},
+        {"volley bench -c ''", ""},
+        {"volley report comm", "common"},
+        {"volley report --js", "--json"},
+        {"volley help be", "bench"},
+        {"volley repo", "report"},
+    };
+    char script[512];
+    snprintf(script, sizeof script,
+             "mkdir common; complete() { :; }; eval \"$($VOLLEY docs completion)\"; "
+             "COMP_WORDS=(%s); COMP_CWORD=$((${#COMP_WORDS[@]} - 1)); _volley; "
+             "echo -n \"${COMPREPLY[*]}\"",
+             cases[_i].words);
+    char *program = realpath(program_volley(), NULL), variable[512];
+    ck_assert_ptr_nonnull(program);
+    snprintf(variable, sizeof variable, "VOLLEY=%s", program);
+    free(program);
+    struct temp_tree tree;
+    temp_tree_make(&tree);
+    const char *const argv[] = {"/bin/bash", "-c", script, NULL};
+    const char *const environment[] = {variable, NULL};
+    struct program bash;
+    program_run(&bash, &(struct program_options){
+                           .argv = argv, .environment = environment, .directory = tree.path});
+    temp_tree_remove(&tree);
+    ck_assert_str_eq(bash.err, "");
+    ck_assert_str_eq(bash.out, cases[_i].offered);
+    program_free(&bash);
+}
+END_TEST
+
 START_TEST(fixed_keys_are_told)
 {
     /* breaks if the banner claims a key range that the command does not use, or is silent */
@@ -73,12 +191,36 @@ START_TEST(fixed_keys_are_told)
 }
 END_TEST
 
+START_TEST(the_plan_comes_first)
+{
+    /* breaks if --explain buries the plan under the options, or shares out what is one worker's */
+    struct program bench;
+    program_run_volley(&bench, "bench", "--null", "--explain", "-c", "1", "-n", "20k", "--cpus",
+                       "none", "-t", "ping_mbulk", NULL);
+    ck_assert_msg(bench.exit_status == 0, "%s", bench.err);
+    ck_assert_ptr_eq(strstr(bench.out, "Workers: 1\n"), bench.out);
+    expect(bench.out, "  worker 0    not pinned 1 connection, all requests\n");
+    expect(bench.out, "  length        20000 requests\n");
+    expect(strstr(bench.out, "\nStep 1: PING_MBULK\n"), "\nOptions (value, where it came from):\n");
+    expect(bench.out, "  requests                 20000                    command line: -n\n");
+    program_free(&bench);
+    program_run_volley(&bench, "bench", "--null", "--explain", "-c", "5", "--processes", "2", NULL);
+    expect(bench.out, " 3 connections, about 1/2 of the requests\n");
+    program_free(&bench);
+}
+END_TEST
+
 Suite *test_texts_suite(void)
 {
     Suite *suite = suite_create("texts");
     TCase *tcase = tcase_create("volley");
     tcase_set_timeout(tcase, 60);
     tcase_add_test(tcase, the_log_tells_the_session);
+    tcase_add_test(tcase, the_plan_comes_first);
+    tcase_add_test(tcase, help_knows_the_commands);
+    tcase_add_test(tcase, who_names_no_server_is_advised);
+    tcase_add_test(tcase, standard_input_is_no_name);
+    tcase_add_loop_test(tcase, words_are_completed, 0, 10);
     tcase_add_loop_test(tcase, fixed_keys_are_told, 0, 3);
     suite_add_tcase(suite, tcase);
     return suite;

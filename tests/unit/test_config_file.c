@@ -48,6 +48,17 @@ START_TEST(yaml)
 }
 END_TEST
 
+START_TEST(null_is_a_key_too)
+{
+    /* --null, whose name is a word of YAML, cannot be given in a file */
+    ck_assert_msg(parse("null: true\nquiet: true\n") == OK, "%s", err.text);
+    ck_assert_uint_eq(file.count, 2);
+    ck_entry(0, "null", "true", 1);
+    ck_assert_int_eq(parse("a: 1\n\"\": 2\n"), E_CONFIG);
+    ck_assert_ptr_nonnull(strstr(err.text, "f:2: a key is the name"));
+}
+END_TEST
+
 START_TEST(json)
 {
     /* JSON as programs write it is refused: tabs, no blanks behind the colon, escapes */
@@ -149,6 +160,7 @@ Suite *test_config_file_suite(void)
     TCase *tcase = tcase_create("config_file");
     tcase_add_checked_fixture(tcase, NULL, teardown);
     tcase_add_test(tcase, yaml);
+    tcase_add_test(tcase, null_is_a_key_too);
     tcase_add_test(tcase, json);
     tcase_add_test(tcase, nothing_in_it);
     tcase_add_test(tcase, refused);

@@ -378,7 +378,7 @@ START_TEST(documents)
     text = printed(print_completion);
     ck_contains(text, "_volley_test()\n{\n");
     ck_contains(text, "    --custom|--config)\n");
-    ck_contains(text, "\"--flag --other --count --size");
+    ck_contains(text, "\"--flag --other --count --number --amount --size");
     ck_assert_ptr_null(strstr(text, "later"));
     free(text);
 }

@@ -164,7 +164,13 @@ START_TEST(never_more_workers_than_connections)
     ask(0, 1, 3);
     build(SERVER_REMOTE);
     ck_assert_uint_eq(plan.worker_count, 3);
-    ck_assert(noted("Reduced from 8 to 3 workers"));
+    ck_assert_str_eq(plan.notes[0], "3 workers: there are no more connections; one for each usable "
+                                    "CPU (the reason) would be 8.");
+    ask(0, 1, 1);
+    build(SERVER_REMOTE);
+    ck_assert(noted("1 worker: there are no more connections; "));
+    ck_assert(noted("Pinned to CPU 0."));
+    ck_assert(noted("1 connection in one worker."));
     ask(4, 1, 3);
     refused(SERVER_REMOTE, "3 connections cannot be shared by 4 workers");
     ask(0, 1, 0);

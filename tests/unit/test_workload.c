@@ -284,6 +284,7 @@ START_TEST(test_null_replies)
 {
     /* Breaks when --null answers with something that is no reply, or with another number of them. */
     plain_spec();
+    spec.null_transport = true;
     static const char *const commands[] = {"PING", "GET k", "MGET a b",
                                            "SET k v ; 2 GET k ; MGET k"};
     static const uint32_t replies[] = {1, 1, 1, 4};
@@ -303,6 +304,18 @@ START_TEST(test_null_replies)
         ck_assert_uint_eq(count, replies[i]);
         workload_destroy(workload);
     }
+}
+END_TEST
+
+START_TEST(test_null_reply_only_for_null)
+{
+    /* Breaks when every run makes the reply of --null: ten values of --datasize for MGET. */
+    plain_spec();
+    struct workload *workload = of_command("MGET a b");
+    size_t bytes = 1;
+    ck_assert_ptr_null(workload_null_reply(workload, &bytes));
+    ck_assert_uint_eq(bytes, 0);
+    workload_destroy(workload);
 }
 END_TEST
 
@@ -435,6 +448,7 @@ Suite *test_workload_suite(void)
     tcase_add_test(commands, test_binary_argument);
     tcase_add_test(commands, test_sequences);
     tcase_add_test(commands, test_null_replies);
+    tcase_add_test(commands, test_null_reply_only_for_null);
     tcase_add_test(commands, test_refusals);
     tcase_add_test(commands, test_close_to_refusals);
     tcase_add_test(commands, test_titles);

@@ -1,0 +1,132 @@
+/* After the start barrier a worker allocates nothing. The counting build of volley counts, and a
+ * worker that finds an allocation fails with exit status 6. */
+#include <check.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "tests/support/check/run_json.h"
+#include "tests/support/check/server.h"
+
+Suite *test_allocations_suite(void);
+
+#define TEST_TIMEOUT_SECONDS 120
+
+static struct test_server server;
+static struct bench_setting at_server, null_transport;
+static struct bench_call call;
+
+/* The counting build: the environment variable VOLLEY_COUNTING, or build/count/volley. */
+static const char *counting_volley(void)
+{
+    const char *path = getenv("VOLLEY_COUNTING");
+    return path != NULL && *path != '\0' ? path : "build/count/volley";
+}
+
+static void set_up(void)
+{
+    test_server_start(&server, NULL);
+    at_server = (struct bench_setting){.program = counting_volley(), .port = server.port_text};
+    null_transport = (struct bench_setting){.program = counting_volley()};
+}
+
+static void tear_down(void)
+{
+    test_server_stop(&server);
+}
+
+static void expect_none(const struct bench_setting *setting, const char *options, long long sent)
+{
+    call_expect(&call, 0, setting, "-q %s -n %lld", options, sent);
+    ck_assert_int_eq(run_json_count(&call, 0, "requests.ok"), sent);
+    call_free(&call);
+}
+
+START_TEST(test_counter_works)
+{
+    /* Breaks when an allocation of volley's own code, or one inside libevent, is not noticed: then
+     * the other tests here show nothing. */
+    static const char *const places[] = {"VOLLEY_COUNT_SELF_TEST=malloc",
+                                         "VOLLEY_COUNT_SELF_TEST=libevent"};
+    for (size_t i = 0; i < 2; i++) {
+        const char *const environment[] = {places[i], NULL};
+        struct bench_setting setting = null_transport;
+        setting.environment = environment;
+        call_expect(&call, 6, &setting, "--null -q -n 100 -c 2");
+        ck_assert_msg(strstr(call.program.err, "allocations after the start barrier") != NULL, "%s",
+                      call.program.err);
+        call_free(&call);
+    }
+}
+END_TEST
+
+START_TEST(test_a_million_pipelined)
+{
+    /* Breaks when the path of a request allocates, with many requests in each write. */
+    expect_none(&at_server, "-t set -r 100000 -c 50 -P 16 --processes 2 --cpus none", 1000000);
+}
+END_TEST
+
+START_TEST(test_without_pipeline)
+{
+    /* Breaks when a wake-up for a single reply allocates; with intervals that are cut often. */
+    expect_none(&at_server, "-t get -r 1000 -c 50 -P 1 --interval 10ms", 200000);
+}
+END_TEST
+
+START_TEST(test_many_connections)
+{
+    /* Breaks when libevent's array of ready events grows while requests are measured. */
+    expect_none(&at_server, "-t set -r 1000 -c 500 -P 1 --processes 1", 1000000);
+    expect_none(&at_server, "-t mget -r 1000 -c 500 -P 16 --processes 1", 50000);
+}
+END_TEST
+
+START_TEST(test_short_writes)
+{
+    /* Breaks when waiting for room in a socket allocates, as adding an event for it could. */
+    expect_none(&at_server, "-t set -r 10 -c 20 -P 4 -d 1mb", 200);
+}
+END_TEST
+
+START_TEST(test_errors_and_warmup)
+{
+    /* Breaks when an error reply or the end of the warm-up allocates. */
+    free(test_server_text(&server, "LPUSH key:000000000000 x"));
+    call_expect(&call, 0, &at_server,
+                "-q -t get --sequential 2 -c 10 -n 1000 --warmup 50ms --interval 10ms");
+    ck_assert_int_eq(run_json_count(&call, 0, "requests.errors"), 500);
+    call_free(&call);
+}
+END_TEST
+
+START_TEST(test_null_transport)
+{
+    /* Breaks when anything but the sockets allocates. */
+    expect_none(&null_transport, "--null -t get -r 1000 -c 500 -P 1", 1000000);
+    expect_none(&null_transport, "--null -t set -r 1000 -c 50 -P 16 --processes 2 --cpus none",
+                1000000);
+}
+END_TEST
+
+static void add(Suite *suite, const char *name, const TTest *test)
+{
+    TCase *tcase = tcase_create(name);
+    tcase_add_checked_fixture(tcase, set_up, tear_down);
+    tcase_set_timeout(tcase, TEST_TIMEOUT_SECONDS);
+    tcase_add_test(tcase, test);
+    suite_add_tcase(suite, tcase);
+}
+
+Suite *test_allocations_suite(void)
+{
+    Suite *suite = suite_create("allocations");
+    add(suite, "counter", test_counter_works);
+    add(suite, "pipelined", test_a_million_pipelined);
+    add(suite, "single", test_without_pipeline);
+    add(suite, "many", test_many_connections);
+    add(suite, "short_writes", test_short_writes);
+    add(suite, "errors", test_errors_and_warmup);
+    add(suite, "null", test_null_transport);
+    return suite;
+}

@@ -1,0 +1,362 @@
+/* `volley bench`: plan, workers and what it prints. */
+#include <check.h>
+#include <regex.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "tests/support/check/run_json.h"
+#include "tests/support/check/server.h"
+#include "tests/support/check/support.h"
+#include "tests/support/check/temp_tree.h"
+
+Suite *test_bench_outputs_suite(void);
+
+#define TEST_TIMEOUT_SECONDS 60
+#define CSV_COLUMNS 16
+#define WAIT_MS 10000
+
+static struct test_server server;
+static struct bench_setting at_server;
+static struct bench_call call;
+
+static void set_up(void)
+{
+    test_server_start(&server, NULL);
+    at_server = (struct bench_setting){.port = server.port_text};
+}
+
+static void tear_down(void)
+{
+    test_server_stop(&server);
+}
+
+/* The whole of text must be of this form (an extended regular expression). */
+static void expect_form(const char *text, const char *form)
+{
+    regex_t compiled;
+    char whole[1024];
+    snprintf(whole, sizeof whole, "^%s$", form);
+    ck_assert_int_eq(regcomp(&compiled, whole, REG_EXTENDED | REG_NOSUB), 0);
+    int result = regexec(&compiled, text, 0, NULL, 0);
+    regfree(&compiled);
+    ck_assert_msg(result == 0, "not of the form %s:\n%.2000s", form, text);
+}
+
+static void expect_in(const char *text, const char *part)
+{
+    ck_assert_msg(strstr(text, part) != NULL, "\"%s\" is not in:\n%.3000s", part, text);
+}
+
+static void expect_not_in(const char *text, const char *part)
+{
+    ck_assert_msg(strstr(text, part) == NULL, "\"%s\" is in:\n%.3000s", part, text);
+}
+
+/* ---- stdout. ---- */
+
+START_TEST(test_quiet_lines)
+{
+    /* Breaks when -q prints anything but valkey-benchmark's line for each test. */
+    call_expect(&call, 0, &at_server, "-q -t set,lrange_100 -n 200 -c 4 -r 10");
+    expect_form(call.program.out,
+                "SET: [0-9]+\\.[0-9]{2} requests per second, p50=[0-9]+\\.[0-9]{3} msec\n"
+                "LPUSH \\(needed to benchmark LRANGE\\): [0-9.]+ requests per second, p50=[0-9.]+ "
+                "msec\n"
+                "LRANGE_100 \\(first 100 elements\\): [0-9.]+ requests per second, p50=[0-9.]+ msec"
+                "\n");
+    call_free(&call);
+}
+END_TEST
+
+START_TEST(test_csv_lines)
+{
+    /* Breaks when --csv prints anything but valkey-benchmark's header and lines. */
+    call_expect(&call, 0, &at_server, "--csv -t set,get -n 200 -c 4 -r 10");
+    expect_form(call.program.out,
+                "\"test\",\"rps\",\"avg_latency_ms\",\"min_latency_ms\",\"p50_latency_ms\","
+                "\"p95_latency_ms\",\"p99_latency_ms\",\"max_latency_ms\"\n"
+                "\"SET\",\"[0-9]+\\.[0-9]{2}\"(,\"[0-9]+\\.[0-9]{3}\"){6}\n"
+                "\"GET\",\"[0-9]+\\.[0-9]{2}\"(,\"[0-9]+\\.[0-9]{3}\"){6}\n");
+    call_free(&call);
+}
+END_TEST
+
+static double csv_field(const char *line, int column)
+{
+    for (; column > 0; column--)
+        line = strchr(line, ',') + 1;
+    return strtod(line, NULL);
+}
+
+START_TEST(test_interval_csv)
+{
+    /* Breaks when rows are not on their grid, have another number of columns, or do not add up to
+     * the run; nothing else may stand on stdout. */
+    call_expect(&call, 0, &at_server,
+                "--csv-interval 100ms -t set -r 10 -c 4 --duration 500ms --processes 2 --cpus "
+                "none");
+    char *rest = call.program.out, *line = strsep(&rest, "\n");
+    ck_assert_str_eq(line, "timestamp,request_sec,p50_usec,p90_usec,p95_usec,p99_usec,p99_9_usec,"
+                           "p99_99_usec,p99_999_usec,p100_usec,avg_usec,request_finished,"
+                           "requests_total_failed,requests_moved,requests_clusterdown,"
+                           "client_disconnects");
+    double finished = 0, before = 0;
+    int rows = 0;
+    for (; (line = strsep(&rest, "\n")) != NULL && *line != '\0'; rows++) {
+        int columns = 1;
+        for (const char *c = line; *c != '\0'; c++)
+            columns += *c == ',';
+        ck_assert_int_eq(columns, CSV_COLUMNS);
+        expect_form(line, "[0-9]+(\\.[0-9]+)?,[0-9]+\\.[0-9]{6}(,[0-9]+){14}");
+        double now = csv_field(line, 0);
+        if (rows > 0 && rows < 5)
+            ck_assert_double_eq_tol(now - before, 0.1, 0.0015);
+        before = now;
+        finished += csv_field(line, 11);
+    }
+    ck_assert_int_ge(rows, 5);
+    ck_assert_int_eq((long long)finished, run_json_count(&call, 0, "requests.ok"));
+    call_free(&call);
+}
+END_TEST
+
+START_TEST(test_report_text)
+{
+    /* Breaks when the report does not show what was asked for: percentiles, label, spectrum,
+     * workers. */
+    call_expect(&call, 0, &at_server,
+                "-t set -n 300 -c 4 -r 10 --processes 2 --cpus none --percentiles 50,99.5 --label "
+                "mylabel --debug");
+    const char *out = call.program.out;
+    expect_in(out, "Requests completed: 300\n");
+    expect_in(out, "99.5th percentile: ");
+    expect_not_in(out, "99.9th percentile");
+    expect_in(out, "mylabel");
+    expect_in(out, "Percentile Spectrum");
+    expect_in(out, "Total count    =          300]");
+    expect_in(out, "worker 1: pid ");
+    expect_in(out, "Verdict: ");
+    const json_t *percentiles = json_object_get(call.root, "percentiles");
+    ck_assert_uint_eq(json_array_size(percentiles), 2);
+    ck_assert_str_eq(json_string_value(json_object_get(call.root, "label")), "mylabel");
+    call_free(&call);
+}
+END_TEST
+
+START_TEST(test_progress)
+{
+    /* Breaks when progress is not on stderr, or stands there without being asked for. */
+    call_expect(&call, 0, &at_server, "-q -t set --duration 1200ms -c 2 -r 10 --progress");
+    expect_in(call.program.err, "Progress: ");
+    expect_not_in(call.program.out, "Progress");
+    call_free(&call);
+    call_expect(&call, 0, &at_server, "-q -t set -n 100 -c 2 -r 10");
+    ck_assert_str_eq(call.program.err, "");
+    call_free(&call);
+}
+END_TEST
+
+/* ---- Workers. ---- */
+
+static size_t workers_of(const struct bench_call *finished)
+{
+    return json_array_size(json_object_get(run_json_at(finished->root, 0), "workers"));
+}
+
+START_TEST(test_number_of_workers)
+{
+    /* Breaks when --threads does not multiply, --single-process does not win, auto makes more
+     * workers than connections, or too few connections are accepted in silence. */
+    static const struct {
+        const char *options;
+        size_t workers; /* 0: refused */
+    } cases[] = {{"--processes 2 --threads 2 -c 8", 4},
+                 {"--threads 3 -c 8", 3},
+                 {"--processes 5 --single-process -c 8", 1},
+                 {"--processes auto -c 1", 1},
+                 {"--processes 4 -c 3", 0},
+                 {"--processes 0 -c 3", 0}};
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        call_expect(&call, cases[i].workers > 0 ? 0 : 2, &at_server, "-q -t set -n 50 -r 5 %s",
+                    cases[i].options);
+        if (cases[i].workers > 0)
+            ck_assert_msg(workers_of(&call) == cases[i].workers, "%s: %zu workers",
+                          cases[i].options, workers_of(&call));
+        call_free(&call);
+    }
+}
+END_TEST
+
+static int first_cpu(void)
+{
+    cpu_set_t mine;
+    ck_assert_int_eq(sched_getaffinity(0, sizeof mine, &mine), 0);
+    size_t cpu = 0;
+    while (!CPU_ISSET(cpu, &mine))
+        cpu++;
+    return (int)cpu;
+}
+
+START_TEST(test_workers_are_pinned)
+{
+    /* Breaks when a worker does not run where the plan says. */
+    const int cpu = first_cpu();
+    call_start(&call, &at_server, "-q -t set -r 5 -c 4 --processes 2 --cpus %d --duration 10s",
+               cpu);
+    pid_t children[2];
+    program_wait_children(&call.program, children, 2);
+    for (int i = 0; i < 2; i++) {
+        cpu_set_t set;
+        const uint64_t end_ms = support_now_ms() + WAIT_MS;
+        do {
+            ck_assert_int_eq(sched_getaffinity(children[i], sizeof set, &set), 0);
+            support_sleep_ms(2);
+        } while (support_now_ms() < end_ms && !(CPU_COUNT(&set) == 1 && CPU_ISSET(cpu, &set)));
+        ck_assert_int_eq(CPU_COUNT(&set), 1);
+        ck_assert(CPU_ISSET((size_t)cpu, &set));
+    }
+    program_signal(&call.program, SIGINT);
+    call_finish(&call);
+    if (call.root != NULL && json_array_size(json_object_get(call.root, "runs")) > 0) {
+        const json_t *workers = json_object_get(run_json_at(call.root, 0), "workers");
+        ck_assert_int_eq(json_integer_value(json_object_get(json_array_get(workers, 1), "cpu")),
+                         cpu);
+    }
+    call_free(&call);
+    call_expect(&call, 2, &at_server, "-q -t set --cpus 4000");
+    call_free(&call);
+}
+END_TEST
+
+/* ---- Options. ---- */
+
+START_TEST(test_explain)
+{
+    /* Breaks when --explain connects, or shows other commands than those that are sent. */
+    char port[8];
+    snprintf(port, sizeof port, "%u", support_free_port());
+    struct bench_setting nobody = {.port = port};
+    call_expect(&call, 0, &nobody, "--explain -t set,get -r 1000000 -n 3 --seed 4 -c 8 -P 2");
+    ck_assert_ptr_null(call.root);
+    expect_in(call.program.out, "Step 2: GET");
+    expect_in(call.program.out, "command line: -P");
+    expect_in(call.program.out, "Nothing was connected");
+    /* All three requests of the run stand there: the server must have just these keys. */
+    char keys[3][17];
+    const char *at = strstr(call.program.out, "Step 1: SET");
+    for (int i = 0; i < 3; i++) {
+        at = strstr(at, "*3\\r\\n$3\\r\\nSET\\r\\n$16\\r\\n");
+        ck_assert_ptr_nonnull(at);
+        at += strlen("*3\\r\\n$3\\r\\nSET\\r\\n$16\\r\\n");
+        snprintf(keys[i], sizeof keys[i], "%.16s", at);
+    }
+    call_free(&call);
+    call_expect(&call, 0, &at_server, "-q -t set,get -r 1000000 -n 3 --seed 4 -c 8 -P 2");
+    call_free(&call);
+    ck_assert_int_eq(test_server_integer(&server, "DBSIZE"), 3);
+    for (int i = 0; i < 3; i++)
+        ck_assert_int_eq(test_server_integer(&server, "EXISTS %s", keys[i]), 1);
+}
+END_TEST
+
+START_TEST(test_nobody_there)
+{
+    /* Breaks when a server that does not answer is not named, or the exit status is another one. */
+    char port[8];
+    snprintf(port, sizeof port, "%u", support_free_port());
+    struct bench_setting nobody = {.port = port};
+    call_expect(&call, 5, &nobody, "-q -t set -n 10");
+    expect_in(call.program.err, port);
+    expect_in(call.program.err, "refused");
+    call_free(&call);
+}
+END_TEST
+
+START_TEST(test_config_file)
+{
+    /* Breaks when a config file is not heeded, in one of its two languages, or wins over the
+     * command line. */
+    static const char *const texts[] = {
+        "{\"type\": \"set\", \"requests\": 70, \"random\": 20, \"clients\": 3}",
+        "type: set\nrequests: 70\nrandom: 20 # keys\nclients: 3\n"};
+    static const char *const names[] = {"/c.json", "/c.yaml"};
+    struct temp_tree tree;
+    temp_tree_make(&tree);
+    for (int i = 0; i < 2; i++) {
+        temp_tree_write(&tree, names[i], texts[i], 0600);
+        for (int given = 0; given < 2; given++) {
+            call_expect(&call, 0, &at_server, "-q --config %s%s%s", tree.path, names[i],
+                        given ? " -n 90" : "");
+            ck_assert_int_eq(run_json_count(&call, 0, "requests.ok"), given ? 90 : 70);
+            call_free(&call);
+        }
+    }
+    temp_tree_write(&tree, "/bad.yaml", "type: set\nrequest: 70\n", 0600);
+    call_expect(&call, 3, &at_server, "-q --config %s/bad.yaml", tree.path);
+    expect_in(call.program.err, "bad.yaml:2:");
+    call_free(&call);
+    temp_tree_remove(&tree);
+}
+END_TEST
+
+/* ---- A server of volley's own. ---- */
+
+START_TEST(test_managed_server_leaves_nothing)
+{
+    /* Breaks when --managed leaves its server or its directory behind, also after a Ctrl+C. */
+    for (int interrupted = 0; interrupted < 2; interrupted++) {
+        struct temp_tree tree;
+        char variable[160];
+        temp_tree_make(&tree);
+        snprintf(variable, sizeof variable, "TMPDIR=%s", tree.path);
+        const char *const environment[] = {variable, NULL};
+        struct bench_setting setting = {.environment = environment};
+        call_start(&call, &setting, "-q --managed -r 100 --prefill -t get %s",
+                   interrupted ? "--duration 30s --progress" : "-n 500");
+        if (interrupted) {
+            program_wait_text(&call.program, PROGRAM_ERR, "Progress: ");
+            program_signal(&call.program, SIGINT);
+        }
+        call_finish(&call);
+        ck_assert_int_eq(call.program.exit_status, interrupted ? 130 : 0);
+        ck_assert_int_gt(run_json_count(&call, 1, "requests.hits"), 0);
+        ck_assert_int_eq(run_json_count(&call, 1, "requests.misses"), 0);
+        const json_t *facts = json_object_get(json_object_get(call.root, "environment"), "server");
+        long long pid = json_integer_value(json_object_get(facts, "process_id"));
+        ck_assert_int_gt(pid, 1);
+        ck_assert(!support_process_alive((pid_t)pid));
+        ck_assert_int_eq(temp_tree_count(&tree), 0);
+        call_free(&call);
+        temp_tree_remove(&tree);
+    }
+}
+END_TEST
+
+static void add(Suite *suite, const char *name, const TTest *test)
+{
+    TCase *tcase = tcase_create(name);
+    tcase_add_checked_fixture(tcase, set_up, tear_down);
+    tcase_set_timeout(tcase, TEST_TIMEOUT_SECONDS);
+    tcase_add_test(tcase, test);
+    suite_add_tcase(suite, tcase);
+}
+
+Suite *test_bench_outputs_suite(void)
+{
+    Suite *suite = suite_create("bench_outputs");
+    add(suite, "quiet", test_quiet_lines);
+    add(suite, "csv", test_csv_lines);
+    add(suite, "interval_csv", test_interval_csv);
+    add(suite, "report", test_report_text);
+    add(suite, "progress", test_progress);
+    add(suite, "workers", test_number_of_workers);
+    add(suite, "pinned", test_workers_are_pinned);
+    add(suite, "explain", test_explain);
+    add(suite, "nobody", test_nobody_there);
+    add(suite, "config", test_config_file);
+    add(suite, "managed", test_managed_server_leaves_nothing);
+    return suite;
+}
