@@ -95,7 +95,16 @@ START_TEST(test_errors_and_warmup)
     free(test_server_text(&server, "LPUSH key:000000000000 x"));
     call_expect(&call, 0, &at_server,
                 "-q -t get --sequential 2 -c 10 -n 1000 --warmup 50ms --interval 10ms");
-    ck_assert_int_eq(run_json_count(&call, 0, "requests.errors"), 500);
+<<<<<<< HEAD
+    /* Half of the run's requests fail; of those in flight when the warm-up ended, it depends. */
+    long long errors = run_json_count(&call, 0, "requests.errors");
+    ck_assert_int_ge(errors, 500);
+    ck_assert_int_le(errors, 500 + run_json_count(&call, 0, "requests.in_flight_before"));
+=======
+    /* Requests of the warm-up that were answered behind its end are among them. */
+    ck_assert_int_eq(run_json_count(&call, 0, "requests.sent"), 1000);
+    ck_assert_int_ge(run_json_count(&call, 0, "requests.errors"), 490);
+>>>>>>> h-work
     call_free(&call);
 }
 END_TEST

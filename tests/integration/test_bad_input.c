@@ -185,7 +185,7 @@ static const struct {
     const char *words[2];
 } odd_cases[] = {
     {{"-n", "10", "--duration", "50ms"}, {"-n 10 is ignored: --test-duration 50ms decides"}},
-    {{"--threads", "4", "-c", "2", "-n", "10"}, {"Reduced from 4 to 2 workers"}},
+    {{"--threads", "4", "-c", "2", "-n", "10"}, {"2 workers: there are no more connections"}},
     {{"--single-process", "--processes", "4", "-n", "10"}, {"--processes 4 is ignored"}},
     {{"--warmup", "15ms", "--interval", "10ms", "-n", "10"},
      {"--warmup 15ms is rounded up to 20ms"}},

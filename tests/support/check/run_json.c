@@ -182,8 +182,9 @@ void run_json_check(const json_t *root)
 
 /* ---- Calls. ---- */
 
-static void start(struct bench_call *call, const struct bench_setting *setting, const char *format,
-                  va_list args)
+__attribute__((format(printf, 3, 0))) static void start(struct bench_call *call,
+                                                        const struct bench_setting *setting,
+                                                        const char *format, va_list args)
 {
     static const struct bench_setting nothing = {.program = NULL};
     char words[WORDS_BYTES], path[96];
