@@ -70,7 +70,7 @@ static void close_descriptor(struct connection *connection)
 }
 
 /* Takes what is in flight out of the accounts; requests with a ticket that were never sent stay and
- * go out when the connection is back. */
+ * go out when the connection is back, or on another one that has a slot free before that. */
 static void drop_in_flight(struct connection *connection, enum counter cause)
 {
     struct worker *worker = connection->worker;
@@ -109,6 +109,7 @@ static void connection_lost(struct connection *connection, enum counter cause, u
     drop_in_flight(connection, cause);
     close_descriptor(connection);
     worker_count(worker, COUNTER_CONNECTIONS_LOST, 1);
+    worker->unsent_idle += connection->unsent;
     worker->connections_ready--;
     publish_ready(worker);
     back_off(connection, now_ns);
@@ -255,6 +256,23 @@ static void flush(struct connection *connection)
     }
 }
 
+/* A ticket that a connection drew which is not ready now: the server may never take it back. One of
+ * the warm-up that is over stands for no request of the run. */
+static bool take_idle_ticket(struct worker *worker, uint64_t *ticket)
+{
+    for (uint32_t i = 0; i < worker->connection_count && worker->unsent_idle > 0; i++) {
+        struct connection *idle = &worker->connections[i];
+        while (idle->state != CONNECTION_READY && idle->unsent > 0) {
+            *ticket = slot_at(idle, idle->in_flight + --idle->unsent)->ticket;
+            worker->unsent--;
+            worker->unsent_idle--;
+            if (*ticket < WORKLOAD_WARMUP_TICKET || worker->warming_up)
+                return true;
+        }
+    }
+    return false;
+}
+
 /* Gives every free slot a ticket and sends: the pipeline is a sliding window. */
 static void fill_and_send(struct connection *connection, uint64_t now_ns)
 {
@@ -264,7 +282,8 @@ static void fill_and_send(struct connection *connection, uint64_t now_ns)
     uint32_t free_slots =
         (uint32_t)worker->run->pipeline - connection->in_flight - connection->unsent;
     uint64_t ticket;
-    while (free_slots > 0 && tickets_draw(worker, &ticket)) {
+    while (free_slots > 0 && ((worker->unsent_idle > 0 && take_idle_ticket(worker, &ticket)) ||
+                              tickets_draw(worker, &ticket))) {
         slot_at(connection, connection->in_flight + connection->unsent)->ticket = ticket;
         connection->unsent++;
         worker->unsent++;
@@ -432,6 +451,7 @@ static void connection_ready(struct connection *connection, uint64_t now_ns)
     struct worker *worker = connection->worker;
     connection->state = CONNECTION_READY;
     connection->attempts = 0;
+    worker->unsent_idle -= connection->unsent;
     worker->connections_opening--;
     worker->connections_ready++;
     publish_ready(worker);
@@ -669,6 +689,8 @@ void connections_tick(struct worker *worker, uint64_t now_ns)
             if (connection->in_flight > 0 &&
                 now_ns >= slot_at(connection, 0)->sent_ns + worker->spec->request_timeout_ns)
                 time_out(connection, now_ns);
+            else if (worker->unsent_idle > 0 && connection->in_flight == 0 && worker->start_ns != 0)
+                fill_and_send(connection, now_ns); /* no reply will come that does it */
             else if (must_look_again(connection, now_ns))
                 event_active(&connection->read_event, EV_READ, 0);
             break;
@@ -716,6 +738,8 @@ void connections_abandon(struct worker *worker)
         drop_in_flight(&worker->connections[i], COUNTER_LOST_DRAIN);
         close_descriptor(&worker->connections[i]);
     }
+    /* A worker that is done does not keep a run alive whose target is gone for the others. */
+    atomic_store_explicit(&worker->live->connections_ready, 0, memory_order_relaxed);
 }
 
 uint64_t connections_recount(const struct worker *worker)

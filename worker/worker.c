@@ -324,7 +324,9 @@ static enum err_code finish(struct worker *worker, struct err *err)
 
 static void take_over(struct worker *worker, uint64_t start_ns)
 {
-    /* A replacement opens its connections while the run is under way. */
+    /* A replacement opens its connections while the run is under way; when the one before it died
+     * between barrier and start, that is a moment ahead. */
+    clock_sleep_until(start_ns);
     worker->connected = true;
     enter_run(worker, start_ns);
     on_tick(-1, 0, worker);

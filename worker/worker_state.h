@@ -104,6 +104,7 @@ struct worker {
     uint64_t warmup_next;
     uint64_t in_flight; /* over all connections                         */
     uint64_t unsent;
+    uint64_t unsent_idle; /* of those, held by connections that are not ready: others take them */
     uint64_t reconnected; /* connections opened after the start */
     uint64_t cpu_user_ns; /* of this process, as last counted */
     uint64_t cpu_system_ns;

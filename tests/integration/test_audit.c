@@ -63,6 +63,25 @@ START_TEST(test_sequence_breaks_behind_an_error)
 }
 END_TEST
 
+/* ---- A connection that does not come back. ---- */
+
+START_TEST(test_tickets_of_a_dead_connection)
+{
+    /* Breaks when a connection that the server does not take back keeps its tickets: a run with -n
+     * never ended. */
+    static const struct fake_rule rules[] = {
+        {.command = "SET", .action = FAKE_CLOSE, .skip = 300, .times = 1}};
+    fake_server_start(&server,
+                      &(struct fake_script){.rules = rules, .rule_count = 1, .accept_max = 3});
+    at_server = (struct bench_setting){.port = server.port_text};
+    call_expect(&call, 0, &at_server, "-c 2 --single-process -P 1000 -d 10kb -n 3000");
+    ck_assert_int_eq(run_json_count(&call, 0, "connections.lost"), 1);
+    ck_assert_int_eq(run_json_count(&call, 0, "requests.sent"), 3000);
+    ck_assert_int_gt(run_json_count(&call, 0, "requests.lost"), 0);
+    call_free(&call);
+}
+END_TEST
+
 /* ---- Nothing measured. ---- */
 
 START_TEST(test_success_of_the_warmup_is_no_success)
@@ -189,6 +208,7 @@ Suite *test_audit_suite(void)
     tcase_add_checked_fixture(tcase, NULL, tear_down);
     tcase_add_test(tcase, test_sequence_fails_across_an_edge);
     tcase_add_test(tcase, test_sequence_breaks_behind_an_error);
+    tcase_add_test(tcase, test_tickets_of_a_dead_connection);
     tcase_add_test(tcase, test_success_of_the_warmup_is_no_success);
     suite_add_tcase(suite, tcase);
     tcase = tcase_create("streams");
