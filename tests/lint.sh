@@ -62,6 +62,7 @@ check_banned() {
         "$(calls 'atoi|atol|atof|sprintf|vsprintf|strcpy|strcat|strtok|gettimeofday|rand|random|srand|gets' '*.c' '*.h')"
     report 'exit() below main: return an error instead' \
         "$(calls 'exit' 'common/*.[ch]' 'worker/*.[ch]' 'orchestrator/*.[ch]' | grep -v '^orchestrator/main\.c:')"
+    report 'conflict markers' "$(tracked '*' | grep -v '^tests/lint\.sh$' | xargs -r grep -nE '^(<<<<<<<|>>>>>>>) ' /dev/null)"
     report 'marks of unfinished work' \
         "$(tracked '*.c' '*.h' '*.sh' Makefile | grep -v '^tests/lint\.sh$' | xargs -r grep -nE '\b(TODO|FIXME|XXX|HACK)\b' /dev/null)"
 }

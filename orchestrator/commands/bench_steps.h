@@ -20,7 +20,7 @@ struct bench_steps {
     uint32_t count;
     char *stdin_argument; /* of -x */
     size_t stdin_bytes;
-    char *title; /* of a command with it; NULL: its own words */
+    char *title;          /* of a command with it; NULL: its own words */
     const char **command; /* the user's command with it */
     size_t *command_bytes;
 };

@@ -201,7 +201,9 @@ START_TEST(the_plan_comes_first)
     ck_assert_ptr_eq(strstr(bench.out, "Workers: 1\n"), bench.out);
     expect(bench.out, "  worker 0    not pinned 1 connection, all requests\n");
     expect(bench.out, "  length        20000 requests\n");
-    expect(strstr(bench.out, "\nStep 1: PING_MBULK\n"), "\nOptions (value, where it came from):\n");
+    const char *step = strstr(bench.out, "\nStep 1: PING_MBULK\n");
+    ck_assert_ptr_nonnull(step);
+    expect(step, "\nOptions (value, where it came from):\n");
     expect(bench.out, "  requests                 20000                    command line: -n\n");
     program_free(&bench);
     program_run_volley(&bench, "bench", "--null", "--explain", "-c", "5", "--processes", "2", NULL);
