@@ -110,11 +110,14 @@ static enum err_code merge_record(struct collector *collector, uint32_t index,
         return code;
     note_difference(member, before, row->counters, header->flags & INTERVAL_WARMUP);
     if (header->first < row->header.first) {
+        /* One line a row: a worker that was stopped for a while has many. */
+        if (!collector->row_has_late)
+            log_line(LOG_WARNING,
+                     "worker %u: its record of interval %u came after the row was closed; what "
+                     "comes late is counted in interval %u",
+                     index, header->first, row->header.first);
+        collector->row_has_late = true;
         collector->late_records++;
-        log_line(LOG_WARNING,
-                 "worker %u: its record of interval %u came after the row was closed; it is "
-                 "counted in interval %u",
-                 index, header->first, row->header.first);
     }
     if (header->in_flight_before != member->in_flight)
         return err_set(err, E_UNTRUSTED,
@@ -235,6 +238,7 @@ static enum err_code emit(struct collector *collector, bool last, struct err *er
     row->header =
         (struct interval_header){.first = next, .last = next, .in_flight_before = in_flight};
     collector->row_empty = true;
+    collector->row_has_late = false;
     return code;
 }
 

@@ -37,6 +37,7 @@ struct collector {
     unsigned char *record;   /* INTERVAL_WIRE_MAX_BYTES */
     uint32_t late_records;
     bool row_empty;
+    bool row_has_late; /* and that was said */
 };
 
 MUST_USE enum err_code collector_init(struct collector *collector, void *segment,

@@ -42,7 +42,8 @@ json_t *run_json_at(const json_t *root, size_t index);
 double run_json_number(const json_t *run, const char *path);
 long long run_json_count(const struct bench_call *call, size_t index, const char *path);
 
-/* Every run of a session must add up. */
+/* Every run of a session must add up. The document is also kept in the directory that VOLLEY_PRODUCED
+ * names, if any, for test_validate_schema. */
 void run_json_check(const json_t *root);
 
 #endif

@@ -1,6 +1,7 @@
 // Reads volley's files with other people's readers.
 //
-//   node check_files.js schema SCHEMA FILE...   exit 0 when every file is valid, else 1 and why
+//   node check_files.js schema SCHEMA FILE...   exit 0 when every file is valid, else 1 and why;
+//                                               a directory stands for the .json files in it
 //   node check_files.js hlog FILE               one JSON line for each histogram line:
 //                                               {"tag","start","length","count","p50","p99","max"}
 //
@@ -20,13 +21,19 @@ function checkSchema(schemaFile, files) {
   const ajv = new Ajv({ allErrors: true, strict: true, strictTypes: false, allowUnionTypes: true });
   const validate = ajv.compile(JSON.parse(fs.readFileSync(schemaFile, 'utf8')));
   let valid = true;
-  for (const file of files) {
+  const expand = (name) =>
+    fs.statSync(name).isDirectory()
+      ? fs.readdirSync(name).filter((file) => file.endsWith('.json')).map((file) => path.join(name, file))
+      : [name];
+  const all = files.flatMap(expand);
+  for (const file of all) {
     if (validate(JSON.parse(fs.readFileSync(file, 'utf8')))) continue;
     valid = false;
     for (const error of validate.errors.slice(0, 20))
       console.error(`${file}: ${error.instancePath || '/'} ${error.message}`);
   }
-  return valid && files.length > 0;
+  console.log(`${all.length} files`);
+  return valid && all.length > 0;
 }
 
 function printLog(file) {
