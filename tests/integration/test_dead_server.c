@@ -5,8 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "tests/integration/trial.h"
 #include "tests/support/check/support.h"
+#include "tests/support/check/trial.h"
 
 #define TCASE_TIMEOUT_SECONDS 90
 #define LOAD "-p", world.server.port_text, "-t", "get", "-r", "100", "-c", "4", "--processes", "2"

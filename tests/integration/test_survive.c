@@ -8,8 +8,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "tests/integration/trial.h"
 #include "tests/support/check/support.h"
+#include "tests/support/check/trial.h"
 
 #define TCASE_TIMEOUT_SECONDS 90
 #define CLIENTS "4"
