@@ -70,7 +70,7 @@ static void close_descriptor(struct connection *connection)
 }
 
 /* Takes what is in flight out of the accounts; requests with a ticket that were never sent stay and
- * go out when the connection is back, or on another one that has a slot free before that. */
+ * go out when the connection is back, or on another one when the run has no other tickets. */
 static void drop_in_flight(struct connection *connection, enum counter cause)
 {
     struct worker *worker = connection->worker;
@@ -256,23 +256,6 @@ static void flush(struct connection *connection)
     }
 }
 
-/* A ticket that a connection drew which is not ready now: the server may never take it back. One of
- * the warm-up that is over stands for no request of the run. */
-static bool take_idle_ticket(struct worker *worker, uint64_t *ticket)
-{
-    for (uint32_t i = 0; i < worker->connection_count && worker->unsent_idle > 0; i++) {
-        struct connection *idle = &worker->connections[i];
-        while (idle->state != CONNECTION_READY && idle->unsent > 0) {
-            *ticket = slot_at(idle, idle->in_flight + --idle->unsent)->ticket;
-            worker->unsent--;
-            worker->unsent_idle--;
-            if (*ticket < WORKLOAD_WARMUP_TICKET || worker->warming_up)
-                return true;
-        }
-    }
-    return false;
-}
-
 /* Gives every free slot a ticket and sends: the pipeline is a sliding window. */
 static void fill_and_send(struct connection *connection, uint64_t now_ns)
 {
@@ -282,8 +265,7 @@ static void fill_and_send(struct connection *connection, uint64_t now_ns)
     uint32_t free_slots =
         (uint32_t)worker->run->pipeline - connection->in_flight - connection->unsent;
     uint64_t ticket;
-    while (free_slots > 0 && ((worker->unsent_idle > 0 && take_idle_ticket(worker, &ticket)) ||
-                              tickets_draw(worker, &ticket))) {
+    while (free_slots > 0 && tickets_draw(worker, &ticket)) {
         slot_at(connection, connection->in_flight + connection->unsent)->ticket = ticket;
         connection->unsent++;
         worker->unsent++;
@@ -676,6 +658,30 @@ static bool must_look_again(const struct connection *connection, uint64_t now_ns
                                          worker->tickets_exhausted || now_ns >= worker->stop_at_ns);
 }
 
+/* Once the run has no more tickets, a connection with free slots sends what others drew that are not
+ * ready now: the server may never take those back. What is of a warm-up that is over stands for no
+ * request of the run. */
+static void take_idle_tickets(struct connection *connection, uint64_t now_ns)
+{
+    struct worker *worker = connection->worker;
+    uint32_t free_slots =
+        (uint32_t)worker->run->pipeline - connection->in_flight - connection->unsent;
+    for (uint32_t i = 0; i < worker->connection_count && free_slots > 0; i++) {
+        struct connection *idle = &worker->connections[i];
+        while (idle->state != CONNECTION_READY && idle->unsent > 0 && free_slots > 0) {
+            uint64_t ticket = slot_at(idle, idle->in_flight + --idle->unsent)->ticket;
+            worker->unsent--;
+            worker->unsent_idle--;
+            if (ticket >= WORKLOAD_WARMUP_TICKET && !worker->warming_up)
+                continue;
+            slot_at(connection, connection->in_flight + connection->unsent++)->ticket = ticket;
+            worker->unsent++;
+            free_slots--;
+        }
+    }
+    fill_and_send(connection, now_ns);
+}
+
 void connections_tick(struct worker *worker, uint64_t now_ns)
 {
     uint32_t opening_at_once = OPENING_AT_ONCE / worker->run->worker_count;
@@ -689,8 +695,8 @@ void connections_tick(struct worker *worker, uint64_t now_ns)
             if (connection->in_flight > 0 &&
                 now_ns >= slot_at(connection, 0)->sent_ns + worker->spec->request_timeout_ns)
                 time_out(connection, now_ns);
-            else if (worker->unsent_idle > 0 && connection->in_flight == 0 && worker->start_ns != 0)
-                fill_and_send(connection, now_ns); /* no reply will come that does it */
+            else if (worker->unsent_idle > 0 && worker->tickets_exhausted)
+                take_idle_tickets(connection, now_ns);
             else if (must_look_again(connection, now_ns))
                 event_active(&connection->read_event, EV_READ, 0);
             break;
