@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "tests/integration/trial.h"
+#include "tests/support/check/trial.h"
 
 #define TCASE_TIMEOUT_SECONDS 30
 #define ARGS_MAX 12

@@ -5,8 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "tests/integration/trial.h"
 #include "tests/support/check/support.h"
+#include "tests/support/check/trial.h"
 
 #define TCASE_TIMEOUT_SECONDS 90
 #define LOAD "-p", world.server.port_text, "-t", "get", "-r", "100", "-c", "4", "--processes", "2"
@@ -63,11 +63,13 @@ END_TEST
 START_TEST(test_server_restarts_exact)
 {
     /* breaks: a run with -n sends more or fewer than n when connections break */
-    start_load("-n", "30000", "-P", "16", "--interval", "100ms");
+    start_load("-n", "400000", "-P", "16", "--interval", "100ms");
+    test_server_pause(&world.server); /* with requests in flight on every connection */
+    support_sleep_ms(20);
     test_server_kill(&world.server);
     test_server_restart(&world.server);
     trial_end(&trial, 0);
-    ck_assert_int_eq(trial_count(&trial, "requests", "sent"), 30000);
+    ck_assert_int_eq(trial_count(&trial, "requests", "sent"), 400000);
     ck_assert_int_gt(trial_count(&trial, "requests", "lost"), 0);
     ck_assert_int_eq(trial_count(&trial, "requests", "lost"),
                      trial_count(&trial, "errors_by_kind", "disconnect"));
@@ -78,7 +80,7 @@ END_TEST
 START_TEST(test_server_gone)
 {
     /* breaks: a run with -n waits for ever for a server that will not come back */
-    start_load("-n", "100m", QUICK);
+    start_load("-n", "100m", "--wait-ready", "1s");
     test_server_kill(&world.server);
     trial_end(&trial, 5);
     trial_expect(&trial, PROGRAM_ERR, "--wait-ready");
@@ -94,7 +96,7 @@ END_TEST
 START_TEST(test_server_gone_with_duration)
 {
     /* breaks: a run with a duration ends early, or hangs, when its server goes */
-    start_load("--duration", "2", "--interval", "100ms", QUICK);
+    start_load("--duration", "2", "--interval", "100ms");
     test_server_kill(&world.server);
     trial_end(&trial, 0);
     ck_assert_double_ge(json_real_value(json_object_get(trial.run, "seconds")), 2.0);
@@ -148,12 +150,10 @@ START_TEST(test_request_timeout)
     test_server_pause(&world.server);
     support_sleep_ms(1000);
     test_server_resume(&world.server);
-    while (test_server_info(&world.server, "total_connections_received") < 9)
-        support_sleep_ms(5);
     trial_wait_flow("get");
     interrupt_and_end();
     ck_assert_int_gt(trial_count(&trial, "requests", "timed_out"), 0);
-    ck_assert_int_ge(trial_count(&trial, "connections", "lost"), 4);
+    ck_assert_int_ge(trial_count(&trial, "connections", "lost"), 1);
     ck_assert_int_ge(trial_count(&trial, "connections", "opened"), 1);
     trial_expect(&trial, PROGRAM_OUT, "timed out: ");
     trial_free(&trial);
@@ -447,10 +447,11 @@ START_TEST(test_endless_reply)
     trial_end(&trial, 0);
     ck_assert_int_eq(trial_count(&trial, "requests", "sent"), 200);
     /* 4 GiB and no end of line is rubbish, for a machine that reads them in time */
-    ck_assert_int_ge(trial_count(&trial, "requests", "timed_out") +
-                         trial_count(&trial, "errors_by_kind", "protocol"),
-                     3);
-    ck_assert_int_eq(trial_count(&trial, "connections", "lost"), 3);
+    const long long cut = trial_count(&trial, "requests", "timed_out") +
+                          trial_count(&trial, "errors_by_kind", "protocol");
+    ck_assert_int_ge(cut, 3);
+    ck_assert_int_eq(trial_count(&trial, "connections", "lost"), cut);
+    ck_assert_int_eq(trial_count(&trial, "requests", "ok"), 200 - cut);
     trial_free(&trial);
 }
 END_TEST

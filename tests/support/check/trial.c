@@ -1,4 +1,4 @@
-#include "tests/integration/trial.h"
+#include "tests/support/check/trial.h"
 
 #include <check.h>
 #include <errno.h>

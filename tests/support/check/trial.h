@@ -1,7 +1,7 @@
 /* One `volley bench` under test: started with --json, and after its end everything is looked at that
  * must hold for every run: the exit status, the books in the JSON, and that no process is left. */
-#ifndef TESTS_INTEGRATION_TRIAL_H
-#define TESTS_INTEGRATION_TRIAL_H
+#ifndef TESTS_SUPPORT_TRIAL_H
+#define TESTS_SUPPORT_TRIAL_H
 
 #include <jansson.h>
 #include <stdbool.h>
