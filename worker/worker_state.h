@@ -130,6 +130,25 @@ static inline uint64_t worker_total(const struct worker *worker, enum counter co
     return atomic_load_explicit(&worker->live->counters[counter], memory_order_relaxed);
 }
 
+/* The slot `place` behind the oldest request. */
+static inline struct request_slot *connection_slot(const struct connection *connection,
+                                                   uint32_t place)
+{
+    return &connection->slots[(connection->head_index + place) & connection->slot_mask];
+}
+
+static inline void worker_publish_in_flight(struct worker *worker)
+{
+    atomic_store_explicit(&worker->live->in_flight, worker->in_flight, memory_order_relaxed);
+}
+
+/* What has a ticket is known before its bytes go out: death in the middle of a write leaves no gap. */
+static inline void worker_publish_drawn(struct worker *worker)
+{
+    atomic_store_explicit(&worker->live->drawn, worker_total(worker, COUNTER_SENT) + worker->unsent,
+                          memory_order_relaxed);
+}
+
 /* tickets.c ------------------------------------------------------------------------------------ */
 
 /* The next ticket of this worker. False: the run has no more (with -n). */
@@ -149,8 +168,23 @@ uint32_t recorder_error_kind(struct worker *worker, const char *text, size_t tex
 /* Counts a request that failed with an error of this kind, once its last reply is here. */
 void recorder_error_reply(struct worker *worker, uint32_t kind);
 
+/* exchange.c ----------------------------------------------------------------------------------- */
+
+/* Gives every free slot a ticket and sends. now_ns is a recent clock reading. */
+void exchange_fill(struct connection *connection, uint64_t now_ns);
+/* Writes what is waiting, until nothing is left, the socket is full, or the connection is gone. */
+void exchange_flush(struct connection *connection);
+/* Reads, counts replies, and fills the slots that they freed. closed_by_peer: reads to the end. */
+void exchange_receive(struct connection *connection, bool closed_by_peer);
+
 /* connection.c --------------------------------------------------------------------------------- */
 
+/* A ready connection has ended: its requests in flight are lost by this cause; it will come back. */
+void connection_lost(struct connection *connection, enum counter cause, uint64_t now_ns);
+/* Asks for the write event, once. */
+void connection_wait_writable(struct connection *connection);
+/* Marks that reading was cut short and goes on in the next turn of the loop. */
+void connection_set_read_cut(struct connection *connection, bool cut);
 /* Sets up all connections of the worker; nothing is opened yet. */
 enum err_code connections_create(struct worker *worker, struct err *err);
 void connections_destroy(struct worker *worker);

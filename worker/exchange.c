@@ -1,0 +1,298 @@
+/* What a ready connection carries: requests out, replies in. The hot path.
+ *
+ * Where a service time starts and stops: `sent` is read just before the write that carries the
+ * request's first byte, `done` just after the read that brought its reply's last byte. Rendering,
+ * scanning and counting lie outside of both for the request at hand. */
+#include "worker/worker_state.h"
+
+#define LIKELY(x) __builtin_expect(!!(x), 1)
+
+/* So many reads that fill the buffer (2 MB) on one connection; then the others have their turn, and
+ * the timer: a value without end must not keep its own time-out from striking. */
+#define READS_AT_ONCE 32u
+
+/* Sending -------------------------------------------------------------------------------------- */
+
+/* Whether requests with a ticket of the warm-up wait to be sent though it is over. They stand before
+ * all others. */
+static bool unsent_is_stale(const struct connection *connection)
+{
+    return connection->unsent > 0 && !connection->worker->warming_up &&
+           connection_slot(connection, connection->in_flight)->ticket >= WORKLOAD_WARMUP_TICKET;
+}
+
+/* They become requests of the run, as far as it has any left. */
+static void redraw_unsent(struct connection *connection)
+{
+    struct worker *worker = connection->worker;
+    uint32_t kept = 0;
+    for (uint32_t i = 0; i < connection->unsent; i++) {
+        uint64_t ticket = connection_slot(connection, connection->in_flight + i)->ticket;
+        if (ticket >= WORKLOAD_WARMUP_TICKET && !tickets_draw(worker, &ticket))
+            continue;
+        connection_slot(connection, connection->in_flight + kept++)->ticket = ticket;
+    }
+    worker->unsent -= connection->unsent - kept;
+    connection->unsent = kept;
+    worker_publish_drawn(worker);
+}
+
+/* What a write call took: whole requests, and maybe the beginning of one more. */
+static void count_written(struct connection *connection, size_t skipped_bytes, size_t written_bytes,
+                          uint32_t rendered, bool all, uint64_t sent_ns)
+{
+    struct worker *worker = connection->worker;
+    uint32_t begun = rendered;
+    connection->partial_bytes = 0;
+    if (!all) {
+        size_t position = skipped_bytes + written_bytes;
+        connection->partial_bytes = position % worker->request_bytes;
+        begun = (uint32_t)(position / worker->request_bytes) + (connection->partial_bytes > 0);
+    }
+    uint32_t newly_sent = begun - (skipped_bytes > 0);
+    for (uint32_t i = 0; i < newly_sent; i++)
+        connection_slot(connection, connection->in_flight + i)->sent_ns = sent_ns;
+    connection->in_flight += newly_sent;
+    connection->unsent -= newly_sent;
+    worker->in_flight += newly_sent;
+    worker->unsent -= newly_sent;
+    worker_count(worker, COUNTER_SENT, newly_sent);
+    worker_count(worker, COUNTER_BYTES_OUT, written_bytes);
+    worker_publish_in_flight(worker);
+}
+
+/* Renders the rest of a half-written request and as many unsent ones as fit. Every request is a
+ * pure function of its ticket, so a short write needs no copy of what is left. */
+static uint32_t render_batch(struct connection *connection)
+{
+    struct worker *worker = connection->worker;
+    bool partial = connection->partial_bytes > 0;
+    char *out = worker->out;
+    if (partial) {
+        workload_render(worker->run->workload,
+                        connection_slot(connection, connection->in_flight - 1)->ticket, out);
+        out += worker->request_bytes;
+    }
+    uint32_t room = worker->out_requests - partial;
+    uint32_t fresh = connection->unsent < room ? connection->unsent : room;
+    for (uint32_t i = 0; i < fresh; i++, out += worker->request_bytes)
+        workload_render(worker->run->workload,
+                        connection_slot(connection, connection->in_flight + i)->ticket, out);
+    return partial + fresh;
+}
+
+/* Writes until nothing is left, the socket is full, or the connection is gone. */
+void exchange_flush(struct connection *connection)
+{
+    struct worker *worker = connection->worker;
+    while (connection->unsent > 0 || connection->partial_bytes > 0) {
+        if (unsent_is_stale(connection)) {
+            redraw_unsent(connection);
+            continue;
+        }
+        uint32_t rendered = render_batch(connection);
+        size_t skipped_bytes = connection->partial_bytes;
+        size_t byte_count = rendered * worker->request_bytes - skipped_bytes;
+        uint64_t sent_ns = clock_now_ns();
+        if (sent_ns >= worker->edge_ns) {
+            recorder_cut(worker, sent_ns);
+            if (unsent_is_stale(connection))
+                continue;
+        }
+        if (sent_ns >= worker->stop_at_ns) {
+            /* Only what was begun is finished. */
+            if (skipped_bytes == 0)
+                return;
+            rendered = 1;
+            byte_count = worker->request_bytes - skipped_bytes;
+        }
+        size_t written_bytes = 0;
+        int sys_errno = 0;
+        enum io_status status = worker->transport->write(
+            connection->fd, worker->out + skipped_bytes, byte_count, &written_bytes, &sys_errno);
+        if (status == IO_FAILED || status == IO_CLOSED) {
+            connection_lost(connection, COUNTER_LOST_DISCONNECT, sent_ns);
+            return;
+        }
+        bool all = written_bytes == byte_count;
+        count_written(connection, skipped_bytes, written_bytes, rendered, all, sent_ns);
+        if (!all) {
+            connection_wait_writable(connection);
+            return;
+        }
+    }
+    if (connection->write_waiting) {
+        event_del(&connection->write_event);
+        connection->write_waiting = false;
+    }
+}
+
+/* Gives every free slot a ticket and sends: the pipeline is a sliding window. */
+void exchange_fill(struct connection *connection, uint64_t now_ns)
+{
+    struct worker *worker = connection->worker;
+    if (now_ns >= worker->stop_at_ns || connection->write_waiting)
+        return;
+    uint32_t free_slots =
+        (uint32_t)worker->run->pipeline - connection->in_flight - connection->unsent;
+    uint64_t ticket;
+    while (free_slots > 0 && tickets_draw(worker, &ticket)) {
+        connection_slot(connection, connection->in_flight + connection->unsent)->ticket = ticket;
+        connection->unsent++;
+        worker->unsent++;
+        free_slots--;
+    }
+    worker_publish_drawn(worker);
+    exchange_flush(connection);
+}
+
+/* Receiving ------------------------------------------------------------------------------------ */
+
+struct reply_counts {
+    uint64_t ok, hits, misses;
+};
+
+static void count_reading(struct reply_counts *counts, enum read_kind kind,
+                          const struct resp_reply *reply)
+{
+    if (kind == READ_NONE)
+        return;
+    bool aggregate = reply->type == '*' || reply->type == '~' || reply->type == '%';
+    if (kind == READ_EACH && aggregate && reply->integer > 0) {
+        counts->misses += reply->nulls;
+        counts->hits += (uint64_t)reply->integer - reply->nulls;
+    } else if (reply->is_null || (aggregate && reply->integer == 0)) {
+        counts->misses++;
+    } else {
+        counts->hits++;
+    }
+}
+
+/* An error reply, a reply with errors inside, or one of several replies of a sequence. */
+static void take_unusual_reply(struct connection *connection, const struct resp_reply *reply,
+                               uint64_t done_ns, struct reply_counts *counts)
+{
+    struct worker *worker = connection->worker;
+    if (reply->is_error || reply->errors > 0) {
+        /* One request is one error, whatever number of its parts fail: the first one names it. It
+         * is counted with the last reply, which may come in a later interval, or never. */
+        if (!connection->head_failed && reply->is_error)
+            connection->head_kind = recorder_error_kind(worker, reply->text, reply->text_bytes);
+        else if (!connection->head_failed)
+            connection->head_kind =
+                recorder_error_kind(worker, "NESTED an error inside an aggregate reply", 41);
+        connection->head_failed = true;
+    } else {
+        count_reading(counts, workload_read_kind(worker->run->workload, connection->head_replies),
+                      reply);
+    }
+    if (++connection->head_replies < worker->replies_per_request)
+        return;
+    uint64_t service_ns = done_ns - connection_slot(connection, 0)->sent_ns;
+    enum interval_histogram_kind kind =
+        connection->head_failed ? HISTOGRAM_SERVICE_ERROR : HISTOGRAM_SERVICE_OK;
+    interval_histogram_record(&worker->interval->histograms[kind], service_ns);
+    if (connection->head_failed)
+        recorder_error_reply(worker, connection->head_kind);
+    else
+        counts->ok++;
+    connection->head_replies = 0;
+    connection->head_failed = false;
+    connection->head_index++;
+    connection->in_flight--;
+    worker->in_flight--;
+}
+
+/* Walks the bytes just read. False: they are not replies to what was asked. */
+static bool take_replies(struct connection *connection, size_t byte_count, uint64_t done_ns)
+{
+    struct worker *worker = connection->worker;
+    struct reply_counts counts = {0};
+    const char *at = worker->in, *end = worker->in + byte_count;
+    bool single = worker->replies_per_request == 1;
+    bool valid = true;
+    while (at < end) {
+        struct resp_reply reply;
+        size_t used_bytes;
+        enum resp_status status =
+            resp_scan(&connection->scanner, at, (size_t)(end - at), &used_bytes, &reply);
+        if (status == RESP_MORE)
+            break;
+        at += used_bytes;
+        if (status == RESP_INVALID) {
+            valid = false;
+            break;
+        }
+        if (reply.type == '>') {
+            worker_count(worker, COUNTER_PUSHES, 1);
+            continue;
+        }
+        if (connection->in_flight == 0) {
+            valid = false;
+            break;
+        }
+        if (LIKELY(single && !reply.is_error && reply.errors == 0)) {
+            interval_histogram_record(&worker->interval->histograms[HISTOGRAM_SERVICE_OK],
+                                      done_ns - connection_slot(connection, 0)->sent_ns);
+            count_reading(&counts, worker->read_kind, &reply);
+            counts.ok++;
+            connection->head_index++;
+            connection->in_flight--;
+            worker->in_flight--;
+        } else {
+            take_unusual_reply(connection, &reply, done_ns, &counts);
+        }
+    }
+    worker_count(worker, COUNTER_OK, counts.ok);
+    if (counts.hits > 0)
+        worker_count(worker, COUNTER_HITS, counts.hits);
+    if (counts.misses > 0)
+        worker_count(worker, COUNTER_MISSES, counts.misses);
+    atomic_store_explicit(&worker->live->last_done_ns, done_ns, memory_order_relaxed);
+    worker_publish_in_flight(worker);
+    /* A reply to a request that is only half written: the stream is out of step. */
+    return valid && (connection->in_flight > 0 || connection->partial_bytes == 0);
+}
+
+/* One read per wake-up, more while a read fills the buffer, or to the end when the peer has closed:
+ * an edge is not repeated for what is still there. What goes on and on is continued by
+ * connections_resume. */
+void exchange_receive(struct connection *connection, bool closed_by_peer)
+{
+    struct worker *worker = connection->worker;
+    size_t got_bytes;
+    uint64_t done_ns;
+    bool more;
+    uint32_t reads = 0;
+    do {
+        int sys_errno = 0;
+        got_bytes = 0;
+        enum io_status status = worker->transport->read(connection->fd, worker->in,
+                                                        WORKER_READ_BYTES, &got_bytes, &sys_errno);
+        done_ns = clock_now_ns();
+        if (done_ns >= worker->edge_ns)
+            recorder_cut(worker, done_ns);
+        more = false;
+        if (status == IO_AGAIN)
+            break;
+        if (status != IO_DONE) {
+            connection_lost(connection, COUNTER_LOST_DISCONNECT, done_ns);
+            return;
+        }
+        /* The first read of a turn is the wake-up; a clock reading of its own before that read
+         * would cost every request more than it tells. */
+        if (worker->wakeup_ns == 0)
+            worker->wakeup_ns = done_ns;
+        interval_histogram_record(&worker->interval->histograms[HISTOGRAM_LOOP_LAG],
+                                  done_ns - worker->wakeup_ns);
+        worker_count(worker, COUNTER_BYTES_IN, got_bytes);
+        if (!take_replies(connection, got_bytes, done_ns)) {
+            connection_lost(connection, COUNTER_LOST_PROTOCOL, done_ns);
+            return;
+        }
+        more = got_bytes == WORKER_READ_BYTES || closed_by_peer;
+    } while (more && ++reads < READS_AT_ONCE);
+    if (more != connection->read_cut)
+        connection_set_read_cut(connection, more);
+    exchange_fill(connection, done_ns);
+}
