@@ -37,14 +37,23 @@ static void redraw_unsent(struct connection *connection)
     worker_publish_drawn(worker);
 }
 
+/* Bytes ready to be written: a half-written request's rest and whole requests behind it, or a part of
+ * one large request. */
+struct batch {
+    size_t byte_count;
+    uint32_t requests; /* that it belongs to, a half-written one among them          */
+    bool to_the_end;   /* its last byte is the last one of a request                */
+};
+
 /* What a write call took: whole requests, and maybe the beginning of one more. */
-static void count_written(struct connection *connection, size_t skipped_bytes, size_t written_bytes,
-                          uint32_t rendered, bool all, uint64_t sent_ns)
+static void count_written(struct connection *connection, const struct batch *batch,
+                          size_t written_bytes, uint64_t sent_ns)
 {
     struct worker *worker = connection->worker;
-    uint32_t begun = rendered;
+    size_t skipped_bytes = connection->partial_bytes;
+    uint32_t begun = batch->requests;
     connection->partial_bytes = 0;
-    if (!all) {
+    if (written_bytes < batch->byte_count || !batch->to_the_end) {
         size_t position = skipped_bytes + written_bytes;
         connection->partial_bytes = position % worker->request_bytes;
         begun = (uint32_t)(position / worker->request_bytes) + (connection->partial_bytes > 0);
@@ -61,27 +70,60 @@ static void count_written(struct connection *connection, size_t skipped_bytes, s
     worker_publish_in_flight(worker);
 }
 
-/* Renders the rest of a half-written request and as many unsent ones as fit. Every request is a
- * pure function of its ticket, so a short write needs no copy of what is left. */
-static uint32_t render_batch(struct connection *connection)
+/* Ticket of the request to go on with: the half-written one, else the first unsent one. */
+static uint64_t next_ticket(const struct connection *connection)
+{
+    uint32_t place = connection->in_flight - (connection->partial_bytes > 0);
+    return connection_slot(connection, place)->ticket;
+}
+
+/* A request longer than the buffer goes out window by window. */
+static struct batch render_large(struct connection *connection)
 {
     struct worker *worker = connection->worker;
-    bool partial = connection->partial_bytes > 0;
+    size_t left_bytes = worker->request_bytes - connection->partial_bytes;
+    size_t count = left_bytes < worker->out_bytes ? left_bytes : worker->out_bytes;
+    workload_render_part(worker->run->workload, next_ticket(connection), connection->partial_bytes,
+                         count, worker->out);
+    return (struct batch){.byte_count = count, .requests = 1, .to_the_end = count == left_bytes};
+}
+
+/* Renders the rest of a half-written request and as many unsent ones as fit. Every request is a
+ * pure function of its ticket, so a short write needs no copy of what is left. */
+static struct batch render_batch(struct connection *connection)
+{
+    struct worker *worker = connection->worker;
+    const struct workload *workload = worker->run->workload;
+    if (__builtin_expect(worker->request_bytes > worker->out_bytes, 0))
+        return render_large(connection);
     char *out = worker->out;
+    bool partial = connection->partial_bytes > 0;
     if (partial) {
-        workload_render(worker->run->workload,
-                        connection_slot(connection, connection->in_flight - 1)->ticket, out);
-        out += worker->request_bytes;
+        size_t left_bytes = worker->request_bytes - connection->partial_bytes;
+        workload_render_part(workload, next_ticket(connection), connection->partial_bytes,
+                             left_bytes, out);
+        out += left_bytes;
     }
     uint32_t room = worker->out_requests - partial;
     uint32_t fresh = connection->unsent < room ? connection->unsent : room;
     for (uint32_t i = 0; i < fresh; i++, out += worker->request_bytes)
-        workload_render(worker->run->workload,
-                        connection_slot(connection, connection->in_flight + i)->ticket, out);
-    return partial + fresh;
+        workload_render(workload, connection_slot(connection, connection->in_flight + i)->ticket,
+                        out);
+    return (struct batch){
+        .byte_count = (size_t)(out - worker->out), .requests = partial + fresh, .to_the_end = true};
 }
 
-/* Writes until nothing is left, the socket is full, or the connection is gone. */
+/* After the stop nothing begins: what is left of a half-written request, or nothing. */
+static void keep_begun(const struct connection *connection, struct batch *batch)
+{
+    size_t left_bytes = connection->worker->request_bytes - connection->partial_bytes;
+    batch->requests = connection->partial_bytes > 0;
+    if (batch->requests == 0)
+        batch->byte_count = 0;
+    else if (batch->byte_count >= left_bytes)
+        *batch = (struct batch){.byte_count = left_bytes, .requests = 1, .to_the_end = true};
+}
+
 void exchange_flush(struct connection *connection)
 {
     struct worker *worker = connection->worker;
@@ -90,33 +132,27 @@ void exchange_flush(struct connection *connection)
             redraw_unsent(connection);
             continue;
         }
-        uint32_t rendered = render_batch(connection);
-        size_t skipped_bytes = connection->partial_bytes;
-        size_t byte_count = rendered * worker->request_bytes - skipped_bytes;
+        struct batch batch = render_batch(connection);
         uint64_t sent_ns = clock_now_ns();
         if (sent_ns >= worker->edge_ns) {
             recorder_cut(worker, sent_ns);
             if (unsent_is_stale(connection))
                 continue;
         }
-        if (sent_ns >= worker->stop_at_ns) {
-            /* Only what was begun is finished. */
-            if (skipped_bytes == 0)
-                return;
-            rendered = 1;
-            byte_count = worker->request_bytes - skipped_bytes;
-        }
+        if (sent_ns >= worker->stop_at_ns)
+            keep_begun(connection, &batch);
+        if (batch.byte_count == 0)
+            return;
         size_t written_bytes = 0;
         int sys_errno = 0;
         enum io_status status = worker->transport->write(
-            connection->fd, worker->out + skipped_bytes, byte_count, &written_bytes, &sys_errno);
+            connection->fd, worker->out, batch.byte_count, &written_bytes, &sys_errno);
         if (status == IO_FAILED || status == IO_CLOSED) {
             connection_lost(connection, COUNTER_LOST_DISCONNECT, sent_ns);
             return;
         }
-        bool all = written_bytes == byte_count;
-        count_written(connection, skipped_bytes, written_bytes, rendered, all, sent_ns);
-        if (!all) {
+        count_written(connection, &batch, written_bytes, sent_ns);
+        if (written_bytes < batch.byte_count) {
             connection_wait_writable(connection);
             return;
         }

@@ -54,10 +54,12 @@ enum err_code template_append(struct template *template, const char *bytes, size
         template->bytes = grown;
         template->byte_room = room;
     }
+    /* The place of a value is never read, only written over: large ones cost no memory here. */
     if (bytes != NULL)
         memcpy(template->bytes + template->byte_count, bytes, byte_count);
     else
-        memset(template->bytes + template->byte_count, '0', byte_count);
+        memset(template->bytes + template->byte_count, '0',
+               byte_count < TEMPLATE_DIGITS ? byte_count : TEMPLATE_DIGITS);
     template->byte_count += byte_count;
     return OK;
 }
@@ -265,4 +267,31 @@ void template_render(const struct template *template, uint64_t ticket, char *out
             template_write_digits(out + patch->offset_bytes,
                                   template_draw(template, ticket, patch->draw));
     }
+}
+
+void template_render_part(const struct template *template, uint64_t ticket, size_t from_byte,
+                          size_t byte_count, char *out)
+{
+    size_t end = from_byte + byte_count, copied = from_byte;
+    for (size_t i = 0; i < template->patch_count; i++) {
+        const struct template_patch *patch = &template->patches[i];
+        bool value = patch->draw == TEMPLATE_DATA;
+        size_t begin = patch->offset_bytes;
+        size_t stop = begin + (value ? template->data_bytes : TEMPLATE_DIGITS);
+        if (stop <= from_byte)
+            continue;
+        if (begin >= end)
+            break;
+        if (begin > copied)
+            memcpy(out + (copied - from_byte), template->bytes + copied, begin - copied);
+        char digits[TEMPLATE_DIGITS];
+        if (!value)
+            template_write_digits(digits, template_draw(template, ticket, patch->draw));
+        size_t first = begin > from_byte ? begin : from_byte;
+        copied = stop < end ? stop : end;
+        memcpy(out + (first - from_byte),
+               (value ? value_of(template, ticket) : digits) + (first - begin), copied - first);
+    }
+    if (copied < end)
+        memcpy(out + (copied - from_byte), template->bytes + copied, end - copied);
 }

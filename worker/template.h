@@ -56,6 +56,10 @@ MUST_USE enum err_code template_argument_bytes(const struct template *template,
 /* Writes the request of a ticket; out has byte_count bytes. Hot path. */
 void template_render(const struct template *template, uint64_t ticket, char *out);
 
+/* Bytes [from_byte, from_byte + byte_count) of the same. */
+void template_render_part(const struct template *template, uint64_t ticket, size_t from_byte,
+                          size_t byte_count, char *out);
+
 /* The number that stands at draw `draw` of a ticket, and 12 digits of it. */
 uint64_t template_draw(const struct template *template, uint64_t ticket, uint32_t draw);
 void template_write_digits(char out[TEMPLATE_DIGITS], uint64_t number);

@@ -4,7 +4,10 @@
 #include <string.h>
 
 static struct {
-    uint64_t *owed_bytes; /* of replies, per connection */
+    struct null_connection {
+        uint64_t owed_bytes;   /* of replies                             */
+        size_t received_bytes; /* of a request that has not come whole   */
+    } * connections;
     uint32_t connection_count, connected;
     const char *reply;
     size_t reply_bytes, request_bytes;
@@ -17,16 +20,16 @@ enum err_code transport_null_init(const struct workload *workload, uint32_t conn
     null_target.request_bytes = workload_request_bytes(workload);
     null_target.connection_count = connections;
     null_target.connected = 0;
-    null_target.owed_bytes = calloc(connections, sizeof null_target.owed_bytes[0]);
-    if (null_target.owed_bytes == NULL)
+    null_target.connections = calloc(connections, sizeof null_target.connections[0]);
+    if (null_target.connections == NULL)
         return err_set(err, E_SYSTEM, "cannot allocate %u null connections", connections);
     return OK;
 }
 
 void transport_null_destroy(void)
 {
-    free(null_target.owed_bytes);
-    null_target.owed_bytes = NULL;
+    free(null_target.connections);
+    null_target.connections = NULL;
 }
 
 static enum io_status null_connect(int *fd, const struct target_address *target, int *sys_errno)
@@ -49,7 +52,7 @@ static enum io_status null_read(int fd, void *buffer, size_t buffer_bytes, size_
 {
     (void)sys_errno;
     char *out = buffer;
-    uint64_t owed_bytes = null_target.owed_bytes[fd];
+    uint64_t owed_bytes = null_target.connections[fd].owed_bytes;
     if (owed_bytes == 0)
         return IO_AGAIN;
     size_t written_bytes = 0;
@@ -64,7 +67,7 @@ static enum io_status null_read(int fd, void *buffer, size_t buffer_bytes, size_
         written_bytes += count;
         owed_bytes -= count;
     }
-    null_target.owed_bytes[fd] = owed_bytes;
+    null_target.connections[fd].owed_bytes = owed_bytes;
     *read_bytes = written_bytes;
     return IO_DONE;
 }
@@ -74,8 +77,10 @@ static enum io_status null_write(int fd, const void *bytes, size_t byte_count,
 {
     (void)bytes;
     (void)sys_errno;
-    /* Writes are whole requests: this transport never takes a part of one. */
-    null_target.owed_bytes[fd] += byte_count / null_target.request_bytes * null_target.reply_bytes;
+    struct null_connection *connection = &null_target.connections[fd];
+    size_t received_bytes = connection->received_bytes + byte_count;
+    connection->owed_bytes += received_bytes / null_target.request_bytes * null_target.reply_bytes;
+    connection->received_bytes = received_bytes % null_target.request_bytes;
     *written_bytes = byte_count;
     return IO_DONE;
 }

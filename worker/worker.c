@@ -179,8 +179,11 @@ static size_t write_greeting(struct worker *worker)
 static enum err_code allocate_buffers(struct worker *worker, struct err *err)
 {
     worker->request_bytes = workload_request_bytes(worker->run->workload);
-    worker->out_bytes =
-        worker->request_bytes > WORKER_WRITE_BYTES ? worker->request_bytes : WORKER_WRITE_BYTES;
+    worker->out_bytes = worker->request_bytes;
+    if (worker->out_bytes < WORKER_WRITE_BYTES)
+        worker->out_bytes = WORKER_WRITE_BYTES;
+    if (worker->out_bytes > WORKER_WINDOW_BYTES)
+        worker->out_bytes = WORKER_WINDOW_BYTES;
     worker->out_requests = (uint32_t)(worker->out_bytes / worker->request_bytes);
     worker->greeting_bytes = write_greeting(worker);
     worker->in = malloc(WORKER_READ_BYTES);

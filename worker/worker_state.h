@@ -16,8 +16,9 @@
 
 /* One read takes at most so much. Value bytes are skipped, so one buffer serves all connections. */
 #define WORKER_READ_BYTES (64u * 1024)
-/* Requests of one write are rendered here; longer when a single request is. */
+/* Requests of one write are rendered here. A longer request goes out in windows of the larger size. */
 #define WORKER_WRITE_BYTES (64u * 1024)
+#define WORKER_WINDOW_BYTES (1024u * 1024)
 
 enum connection_state {
     CONNECTION_CONNECTING, /* -> GREETING on writable, -> BACKOFF on failure or connection timeout   */
@@ -81,9 +82,9 @@ struct worker {
     bool reconnects_pending;      /* some connection is not READY    */
 
     char *in;  /* WORKER_READ_BYTES */
-    char *out; /* room for at least one request */
+    char *out; /* out_bytes */
     size_t out_bytes;
-    uint32_t out_requests; /* that fit into out */
+    uint32_t out_requests; /* whole ones that fit into out */
     char *greeting;
     size_t greeting_bytes;
     uint32_t greeting_replies;

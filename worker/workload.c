@@ -366,6 +366,12 @@ void workload_render(const struct workload *workload, uint64_t ticket, char *out
     template_render(&workload->template, ticket, out);
 }
 
+void workload_render_part(const struct workload *workload, uint64_t ticket, size_t from_byte,
+                          size_t byte_count, char *out)
+{
+    template_render_part(&workload->template, ticket, from_byte, byte_count, out);
+}
+
 const char *workload_null_reply(const struct workload *workload, size_t *reply_bytes)
 {
     *reply_bytes = workload->null_reply_bytes;

@@ -70,6 +70,11 @@ const struct workload_test *workload_test(const struct workload *workload);
 /* Writes request `ticket` (workload_request_bytes) to out. Hot path. */
 void workload_render(const struct workload *workload, uint64_t ticket, char *out);
 
+/* Writes bytes [from, from + byte_count) of request `ticket` to out: for half-written and for very long
+ * requests. */
+void workload_render_part(const struct workload *workload, uint64_t ticket, size_t from_byte,
+                          size_t byte_count, char *out);
+
 /* The null transport's answer to one whole request of this workload; NULL in a spec without it. */
 const char *workload_null_reply(const struct workload *workload, size_t *reply_bytes);
 

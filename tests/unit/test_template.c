@@ -72,6 +72,27 @@ START_TEST(test_digits)
 }
 END_TEST
 
+START_TEST(test_parts_are_the_whole)
+{
+    /* Breaks when a request that goes out in windows differs from the one that goes out whole,
+     * wherever a window begins and ends: in text, in digits, in a value. */
+    order(KEYS_RANDOM, 1000000, 17);
+    compile("a__rand_int____data__b__data____key__c__rand_1st__");
+    char whole[sizeof out], part[sizeof out];
+    for (uint64_t ticket = 0; ticket < 3; ticket++) {
+        memcpy(whole, render(ticket), template.byte_count);
+        for (size_t from = 0; from < template.byte_count; from++)
+            for (size_t count = 1; from + count <= template.byte_count; count++) {
+                memset(part, '?', sizeof part);
+                template_render_part(&template, ticket, from, count, part);
+                ck_assert_mem_eq(part, whole + from, count);
+                ck_assert_int_eq(part[count], '?');
+            }
+    }
+    template_destroy(&template);
+}
+END_TEST
+
 START_TEST(test_text_stays)
 {
     /* Breaks when bytes that are no placeholder are changed. */
@@ -338,6 +359,7 @@ Suite *test_template_suite(void)
     Suite *suite = suite_create("template");
     TCase *text = tcase_create("text");
     tcase_add_test(text, test_digits);
+    tcase_add_test(text, test_parts_are_the_whole);
     tcase_add_test(text, test_text_stays);
     tcase_add_test(text, test_unknown_placeholder_is_refused);
     suite_add_tcase(suite, text);
