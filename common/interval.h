@@ -20,26 +20,27 @@
 /* Counters, all of them deltas of the interval. One row a counter: identifier, name in JSON and
  * documents. A new counter is one row. */
 #define COUNTER_TABLE(X)                                                                           \
-    X(COUNTER_SENT, "sent")                             /* requests whose first byte went out   */ \
-    X(COUNTER_OK, "ok")                                 /* requests answered without an error   */ \
-    X(COUNTER_ERROR_REPLIES, "errors")                  /* requests answered with an error      */ \
-    X(COUNTER_TIMED_OUT, "timed_out")                   /* no reply within --request-timeout    */ \
-    X(COUNTER_LOST_TIMEOUT, "lost_timeout")             /* shared a connection with a time-out  */ \
-    X(COUNTER_LOST_DISCONNECT, "lost_disconnect")       /* in flight when the connection broke  */ \
-    X(COUNTER_LOST_PROTOCOL, "lost_protocol")           /* in flight when a reply was rubbish   */ \
-    X(COUNTER_LOST_DRAIN, "lost_drain")                 /* unanswered when draining ended       */ \
-    X(COUNTER_LOST_WORKER, "lost_worker")               /* in flight when the worker died       */ \
-    X(COUNTER_HITS, "hits")                             /* keys that a read found               */ \
-    X(COUNTER_MISSES, "misses")                         /* keys that a read did not find        */ \
-    X(COUNTER_BYTES_OUT, "bytes_out")                   /* accepted by the socket               */ \
-    X(COUNTER_BYTES_IN, "bytes_in")                     /* read from the socket                 */ \
-    X(COUNTER_CONNECTIONS_OPENED, "connections_opened") /* ready for requests, reconnects too   */ \
-    X(COUNTER_CONNECTIONS_LOST, "connections_lost")     /* were ready and ended unexpectedly    */ \
-    X(COUNTER_CONNECT_FAILURES, "connect_failures")     /* attempts that did not become ready   */ \
-    X(COUNTER_MOVED, "moved")                           /* MOVED among the error replies        */ \
-    X(COUNTER_CLUSTERDOWN, "clusterdown")               /* CLUSTERDOWN among the error replies  */ \
-    X(COUNTER_PUSHES, "pushes")                         /* RESP3 out-of-band messages           */ \
-    X(COUNTER_CPU_USER_NS, "cpu_user_ns")               /* of the worker process                */ \
+    X(COUNTER_SENT, "sent")                       /* requests whose first byte went out   */       \
+    X(COUNTER_OK, "ok")                           /* requests answered without an error   */       \
+    X(COUNTER_ERROR_REPLIES, "errors")            /* requests answered with an error      */       \
+    X(COUNTER_TIMED_OUT, "timed_out")             /* no reply within --request-timeout    */       \
+    X(COUNTER_LOST_TIMEOUT, "lost_timeout")       /* shared a connection with a time-out  */       \
+    X(COUNTER_LOST_DISCONNECT, "lost_disconnect") /* in flight when the connection broke  */       \
+    X(COUNTER_LOST_PROTOCOL, "lost_protocol")     /* in flight when a reply was rubbish   */       \
+    X(COUNTER_LOST_DRAIN, "lost_drain")           /* unanswered when draining ended       */       \
+    X(COUNTER_LOST_WORKER, "lost_worker")         /* in flight when the worker died       */       \
+    X(COUNTER_HITS, "hits")                       /* keys that a read found               */       \
+    X(COUNTER_MISSES, "misses")                   /* keys that a read did not find        */       \
+    X(COUNTER_BYTES_OUT, "bytes_out")             /* accepted by the socket               */       \
+    X(COUNTER_BYTES_IN, "bytes_in")               /* read from the socket                 */       \
+    X(COUNTER_CONNECTIONS_OPENED,                                                                  \
+      "connections_opened")                         /* again, after the common start         */    \
+    X(COUNTER_CONNECTIONS_LOST, "connections_lost") /* were ready and ended unexpectedly    */     \
+    X(COUNTER_CONNECT_FAILURES, "connect_failures") /* attempts that did not become ready   */     \
+    X(COUNTER_MOVED, "moved")                       /* MOVED among the error replies        */     \
+    X(COUNTER_CLUSTERDOWN, "clusterdown")           /* CLUSTERDOWN among the error replies  */     \
+    X(COUNTER_PUSHES, "pushes")                     /* RESP3 out-of-band messages           */     \
+    X(COUNTER_CPU_USER_NS, "cpu_user_ns")           /* of the worker process                */     \
     X(COUNTER_CPU_SYSTEM_NS, "cpu_system_ns")
 
 #define COUNTER_ID(id, name) id,
