@@ -15,7 +15,7 @@
 
 /* Whether requests with a ticket of the warm-up wait to be sent though it is over. They stand before
  * all others. */
-static bool unsent_is_stale(const struct connection *connection)
+static inline bool unsent_is_stale(const struct connection *connection)
 {
     return connection->unsent > 0 && !connection->worker->warming_up &&
            connection_slot(connection, connection->in_flight)->ticket >= WORKLOAD_WARMUP_TICKET;
@@ -46,7 +46,7 @@ struct batch {
 };
 
 /* What a write call took: whole requests, and maybe the beginning of one more. */
-static void count_written(struct connection *connection, const struct batch *batch,
+static inline void count_written(struct connection *connection, const struct batch *batch,
                           size_t written_bytes, uint64_t sent_ns)
 {
     struct worker *worker = connection->worker;
@@ -78,7 +78,7 @@ static uint64_t next_ticket(const struct connection *connection)
 }
 
 /* A request longer than the buffer goes out window by window. */
-static struct batch render_large(struct connection *connection)
+__attribute__((noinline)) static struct batch render_large(struct connection *connection)
 {
     struct worker *worker = connection->worker;
     size_t left_bytes = worker->request_bytes - connection->partial_bytes;
@@ -90,7 +90,7 @@ static struct batch render_large(struct connection *connection)
 
 /* Renders the rest of a half-written request and as many unsent ones as fit. Every request is a
  * pure function of its ticket, so a short write needs no copy of what is left. */
-static struct batch render_batch(struct connection *connection)
+static inline struct batch render_batch(struct connection *connection)
 {
     struct worker *worker = connection->worker;
     const struct workload *workload = worker->run->workload;
