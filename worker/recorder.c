@@ -33,11 +33,16 @@ static uint32_t interval_number(const struct worker *worker, uint64_t now_ns)
     return (uint32_t)((now_ns - worker->start_ns) / worker->spec->interval_ns);
 }
 
+static bool in_warmup(const struct worker *worker, uint32_t number)
+{
+    return (uint64_t)number * worker->spec->interval_ns < worker->run->warmup_ns;
+}
+
 /* Begins an empty record for interval `number`; gauges are those of this moment. */
 static void begin(struct worker *worker, uint32_t number)
 {
     uint64_t length_ns = worker->spec->interval_ns;
-    bool warmup = (uint64_t)number * length_ns < worker->run->warmup_ns;
+    bool warmup = in_warmup(worker, number);
     worker->warming_up = warmup;
     interval_reset(worker->interval);
     worker->interval->header = (struct interval_header){
@@ -66,8 +71,9 @@ void recorder_start(struct worker *worker, uint64_t now_ns)
     worker->edge_ns = worker->start_ns + (number + 1) * worker->spec->interval_ns;
 }
 
-/* Pushes the record under way, ended at end_ns; false when the ring has no room. */
-static bool publish(struct worker *worker, uint64_t end_ns)
+/* Pushes the record under way, ended at end_ns, and before it one that is held. When the ring has no
+ * room it returns false, and leaves the record's encoded_bytes in worker->wire. */
+static bool publish(struct worker *worker, uint64_t end_ns, uint32_t *encoded_bytes)
 {
     struct interval *interval = worker->interval;
 #ifdef VOLLEY_COUNT_ALLOCATIONS /* a test build: the gauge against the slots at every edge */
@@ -78,8 +84,20 @@ static bool publish(struct worker *worker, uint64_t end_ns)
     interval->header.connections_open = worker->connections_ready;
     for (int i = 0; i < COUNTER_COUNT; i++)
         interval->counters[i] = worker_total(worker, (enum counter)i) - worker->published[i];
-    size_t bytes = interval_encode(worker->wire, interval);
-    return ring_try_push(worker->ring, worker->wire, (uint32_t)bytes);
+    *encoded_bytes = (uint32_t)interval_encode(worker->wire, interval);
+    if (worker->held_bytes > 0 && ring_try_push(worker->ring, worker->held, worker->held_bytes))
+        worker->held_bytes = 0;
+    return worker->held_bytes == 0 && ring_try_push(worker->ring, worker->wire, *encoded_bytes);
+}
+
+/* Sets the record aside that publish has encoded: the warm-up's last, so there is only one. */
+static void hold(struct worker *worker, uint32_t encoded_bytes)
+{
+    unsigned char *encoded = worker->wire;
+    assert(worker->held_bytes == 0);
+    worker->wire = worker->held;
+    worker->held = encoded;
+    worker->held_bytes = encoded_bytes;
 }
 
 void recorder_cut(struct worker *worker, uint64_t now_ns)
@@ -90,8 +108,14 @@ void recorder_cut(struct worker *worker, uint64_t now_ns)
     while (now_ns >= worker->edge_ns) {
         count_cpu(worker);
         uint32_t next = worker->interval->header.last + 1;
+        uint32_t encoded_bytes;
+        bool done = publish(worker, worker->edge_ns - worker->start_ns, &encoded_bytes);
+        if (!done && worker->warming_up && !in_warmup(worker, next)) {
+            hold(worker, encoded_bytes);
+            done = true;
+        }
         /* Full: the interval is kept and becomes part of the next one. Nothing is lost. */
-        if (publish(worker, worker->edge_ns - worker->start_ns))
+        if (done)
             begin(worker, next);
         else
             worker->interval->header.last = next;
@@ -106,7 +130,8 @@ enum err_code recorder_finish(struct worker *worker, uint64_t now_ns, struct err
     if (now_ns < worker->start_ns + worker->interval->header.start_ns)
         now_ns = worker->start_ns + worker->interval->header.start_ns;
     uint64_t give_up_ns = clock_now_ns() + FINISH_WAIT_NS;
-    while (!publish(worker, now_ns - worker->start_ns)) {
+    uint32_t encoded_bytes;
+    while (!publish(worker, now_ns - worker->start_ns, &encoded_bytes)) {
         if (clock_now_ns() >= give_up_ns)
             return err_set(err, E_SYSTEM,
                            "worker %u: its last record found no room for 10 s; the orchestrator "

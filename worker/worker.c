@@ -188,11 +188,14 @@ static enum err_code allocate_buffers(struct worker *worker, struct err *err)
     worker->greeting_bytes = write_greeting(worker);
     worker->in = malloc(WORKER_READ_BYTES);
     worker->out = malloc(worker->out_bytes);
-    worker->wire = malloc(INTERVAL_WIRE_MAX_BYTES);
+    worker->wire = malloc(INTERVAL_RECORD_MAX_BYTES);
+    if (worker->run->warmup_ns > 0)
+        worker->held = malloc(INTERVAL_RECORD_MAX_BYTES);
     worker->interval = malloc(sizeof *worker->interval);
     worker->greeting = malloc(worker->greeting_bytes);
     if (worker->in == NULL || worker->out == NULL || worker->wire == NULL ||
-        worker->interval == NULL || worker->greeting == NULL)
+        worker->interval == NULL || worker->greeting == NULL ||
+        (worker->run->warmup_ns > 0 && worker->held == NULL))
         return err_set(err, E_SYSTEM, "worker %u: cannot allocate its buffers",
                        worker->share->index);
     write_greeting(worker);
@@ -239,6 +242,7 @@ static void worker_destroy(struct worker *worker)
     free(worker->in);
     free(worker->out);
     free(worker->wire);
+    free(worker->held);
     free(worker->interval);
     free(worker->greeting);
 }

@@ -113,7 +113,11 @@ struct worker {
     /* Interval under way: counters are differences of the live totals. */
     struct interval *interval;
     uint64_t published[COUNTER_COUNT];
-    unsigned char *wire; /* INTERVAL_WIRE_MAX_BYTES */
+    unsigned char *wire; /* INTERVAL_RECORD_MAX_BYTES */
+    /* The last record of the warm-up while it waits for room: it must not be merged with what is
+     * measured. As long as wire; NULL without a warm-up. */
+    unsigned char *held;
+    uint32_t held_bytes; /* 0: none waits */
     uint64_t allocations_at_start;
     struct err err;
 };
@@ -160,7 +164,8 @@ bool tickets_draw(struct worker *worker, uint64_t *ticket);
 /* Starts the interval that contains now_ns; called at the common start and by a replacement. */
 void recorder_start(struct worker *worker, uint64_t now_ns);
 /* Publishes every interval that ended at or before now_ns. Called before anything that happened at
- * or after an edge is counted. */
+ * or after an edge is counted. Without room in the ring the interval is merged with the next one; at
+ * the end of the warm-up its record is held instead, and pushed before any other. */
 void recorder_cut(struct worker *worker, uint64_t now_ns);
 /* Publishes what is left as the last record, waiting for room in the ring at most 10 s. */
 enum err_code recorder_finish(struct worker *worker, uint64_t now_ns, struct err *err);

@@ -154,9 +154,10 @@ static enum err_code check_request(const struct report_request *request, struct 
     return OK;
 }
 
-/* Looks for a run whose intervals do not fill a row of the CSV. */
+/* Looks for a run whose intervals do not fill a row of the CSV, and for a second test. */
 struct grid_check {
     uint64_t csv_interval_ns;
+    uint32_t tests;
     uint64_t interval_ns; /* of the first such run; 0: none */
 };
 
@@ -164,6 +165,7 @@ static enum err_code check_run_grid(void *state, const struct run_facts *run, st
 {
     struct grid_check *check = state;
     (void)err;
+    check->tests += !run->prefill;
     if (check->interval_ns == 0 && check->csv_interval_ns % run->interval_ns != 0)
         check->interval_ns = run->interval_ns;
     return OK;
@@ -186,6 +188,11 @@ static enum err_code check_grid(const struct report_request *request, const char
                  (struct sink){.name = "check", .state = &check, .run_begin = check_run_grid});
     enum err_code readable = journal_replay(directory, &timeline, &complete, &damage);
     timeline_destroy(&timeline);
+    if (check.tests > 1)
+        return err_set(err, E_USAGE,
+                       "--csv-interval with %u tests: its rows have no name column; without it, "
+                       "report writes a file for each test",
+                       check.tests);
     if (check.interval_ns == 0)
         return readable == E_SYSTEM ? err_set(err, E_SYSTEM, "%s", damage.text) : OK;
     units_format_duration(asked, sizeof asked, check.csv_interval_ns);

@@ -24,14 +24,16 @@ enum err_code collector_init(struct collector *collector, void *segment, uint32_
         .warmup_ns = facts->warmup_ns,
         .row = malloc(sizeof *collector->row),
         .harvest = malloc(sizeof *collector->harvest),
+        .left_out = malloc(sizeof *collector->left_out),
         .record = malloc(INTERVAL_WIRE_MAX_BYTES),
         .row_empty = true,
     };
     if (collector->members == NULL || collector->row == NULL || collector->harvest == NULL ||
-        collector->record == NULL)
+        collector->left_out == NULL || collector->record == NULL)
         return err_set(err, E_SYSTEM, "cannot allocate the collector for %u workers", member_count);
     interval_row_init(collector->row);
     interval_row_init(collector->harvest);
+    interval_row_init(collector->left_out);
     return OK;
 }
 
@@ -40,6 +42,7 @@ void collector_destroy(struct collector *collector)
     free(collector->members);
     free(collector->row);
     free(collector->harvest);
+    free(collector->left_out);
     free(collector->record);
     *collector = (struct collector){0};
 }
@@ -95,36 +98,73 @@ static void note_difference(struct collector_member *member, const uint64_t *bef
     }
 }
 
+static bool row_is_warmup(const struct collector *collector)
+{
+    return (uint64_t)collector->row->header.first * collector->interval_ns < collector->warmup_ns;
+}
+
+/* The row that a record is decoded into: `usual`, unless it is to be left out. */
+static struct interval_row *row_for(struct collector *collector,
+                                    const struct interval_header *header,
+                                    struct interval_row *usual)
+{
+    if ((header->flags & INTERVAL_WARMUP) == 0 || row_is_warmup(collector))
+        return usual;
+    interval_row_reset(collector->left_out);
+    return collector->left_out;
+}
+
+/* A record was left out of the row under way: what it left in flight was there before that row. */
+static void shift_in_flight(struct collector *collector, const struct interval_header *header)
+{
+    struct interval_header *row = &collector->row->header;
+    if (header->in_flight_after != header->in_flight_before && collector->timeline->rows > 0)
+        row->flags |= INTERVAL_DEGRADED; /* the rows before this one said otherwise */
+    row->in_flight_before += header->in_flight_after - header->in_flight_before;
+}
+
+static void note_late(struct collector *collector, uint32_t index, uint32_t first, bool left_out)
+{
+    /* One line a row: a worker that was stopped for a while has many. */
+    if (!collector->row_has_late && left_out)
+        log_line(LOG_WARNING,
+                 "worker %u: its record of interval %u, of the warm-up, came after measured rows "
+                 "had begun; it is left out",
+                 index, first);
+    else if (!collector->row_has_late)
+        log_line(LOG_WARNING,
+                 "worker %u: its record of interval %u came after the row was closed; what "
+                 "comes late is counted in interval %u",
+                 index, first, collector->row->header.first);
+    collector->row_has_late = true;
+    collector->late_records++;
+}
+
 static enum err_code merge_record(struct collector *collector, uint32_t index,
                                   uint32_t record_bytes, const struct interval_header *header,
                                   struct err *err)
 {
     struct collector_member *member = &collector->members[index];
     struct interval_row *row = collector->row;
+    struct interval_row *into = row_for(collector, header, row);
     uint8_t map[ERROR_KINDS_MAX];
     uint64_t before[COUNTER_COUNT];
     map_kinds(collector, index, map);
-    memcpy(before, row->counters, sizeof before);
-    enum err_code code = interval_decode_add(row, collector->record, record_bytes, map, err);
+    memcpy(before, into->counters, sizeof before);
+    enum err_code code = interval_decode_add(into, collector->record, record_bytes, map, err);
     if (code != OK)
         return code;
-    note_difference(member, before, row->counters, header->flags & INTERVAL_WARMUP);
-    if (header->first < row->header.first) {
-        /* One line a row: a worker that was stopped for a while has many. */
-        if (!collector->row_has_late)
-            log_line(LOG_WARNING,
-                     "worker %u: its record of interval %u came after the row was closed; what "
-                     "comes late is counted in interval %u",
-                     index, header->first, row->header.first);
-        collector->row_has_late = true;
-        collector->late_records++;
-    }
+    note_difference(member, before, into->counters, header->flags & INTERVAL_WARMUP);
+    if (header->first < row->header.first)
+        note_late(collector, index, header->first, into != row);
     if (header->in_flight_before != member->in_flight)
         return err_set(err, E_UNTRUSTED,
                        "worker %u: interval %u begins with %llu requests in flight, the one "
                        "before ended with %llu",
                        index, header->first, (unsigned long long)header->in_flight_before,
                        (unsigned long long)member->in_flight);
+    if (into != row)
+        shift_in_flight(collector, header);
     member->in_flight = header->in_flight_after;
     member->connections_open = header->connections_open;
     member->next = header->last + 1;
@@ -286,15 +326,18 @@ static enum err_code harvest_records(struct collector *collector, uint32_t index
             read_record(collector, index, &position_bytes, &record_bytes, &header, err);
         if (code != OK || record_bytes == 0)
             return code;
+        struct interval_row *into = row_for(collector, &header, collector->harvest);
         uint8_t map[ERROR_KINDS_MAX];
         uint64_t before[COUNTER_COUNT];
         map_kinds(collector, index, map);
-        memcpy(before, collector->harvest->counters, sizeof before);
-        code = interval_decode_add(collector->harvest, collector->record, record_bytes, map, err);
+        memcpy(before, into->counters, sizeof before);
+        code = interval_decode_add(into, collector->record, record_bytes, map, err);
         ring_pop(ring);
         if (code != OK)
             return code;
-        note_difference(member, before, collector->harvest->counters, warmup);
+        note_difference(member, before, into->counters, warmup || into != collector->harvest);
+        if (into != collector->harvest)
+            shift_in_flight(collector, &header);
         member->complete = (header.flags & INTERVAL_LAST) != 0;
         member->next = header.last + 1;
     }
@@ -324,8 +367,7 @@ enum err_code collector_harvest(struct collector *collector, uint32_t index, str
 {
     struct ipc_worker *worker = ipc_worker(collector->segment, index);
     struct collector_member *member = &collector->members[index];
-    uint64_t row_start_ns = (uint64_t)collector->row->header.first * collector->interval_ns;
-    bool warmup = row_start_ns < collector->warmup_ns;
+    bool warmup = row_is_warmup(collector);
     enum err_code code = harvest_records(collector, index, warmup, err);
     if (code != OK)
         return code;

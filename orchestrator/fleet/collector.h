@@ -1,5 +1,10 @@
 /* Rings -> rows. Merges the workers' records by interval number and hands each complete row to the
- * timeline. Private to orchestrator/fleet; never waits. */
+ * timeline. Private to orchestrator/fleet; never waits.
+ *
+ * A record that comes after its row was closed goes into the row under way. Only one of the warm-up
+ * that comes when that row is a measured one is left out: the warm-up is in no figure. What it left
+ * in flight is in the row's in_flight_before; where rows before it were measured, too, their gauges
+ * were wrong, and the row is marked degraded. */
 #ifndef ORCHESTRATOR_FLEET_COLLECTOR_H
 #define ORCHESTRATOR_FLEET_COLLECTOR_H
 
@@ -30,8 +35,9 @@ struct collector {
     struct progress *progress; /* may be NULL */
     uint64_t interval_ns;
     uint64_t warmup_ns;
-    struct interval_row *row;     /* under way */
-    struct interval_row *harvest; /* what dead workers left, for the row under way */
+    struct interval_row *row;      /* under way */
+    struct interval_row *harvest;  /* what dead workers left, for the row under way */
+    struct interval_row *left_out; /* where a record is decoded that is in no row */
     bool harvest_pending;
     uint64_t harvest_end_ns; /* last reply that a dead worker counted, since the common start */
     unsigned char *record;   /* INTERVAL_WIRE_MAX_BYTES */

@@ -542,17 +542,19 @@ static uint64_t last_done_ns(const struct fleet *fleet)
     return latest_ns;
 }
 
-/* Length of the measured part: to the planned end or the last reply, whichever is later; with -n and
- * after an early stop to the last reply (or the stop, when replies stayed away). */
+/* Length of the measured part, to the latest of: the planned end or the stop; the last reply; the end
+ * of the last row. The last is later with -n when what was sent last was never answered: the time
+ * waited for it is part of the run. */
 static double measured_seconds(const struct fleet *fleet)
 {
     uint64_t begin_ns = fleet->start_ns + fleet->run->warmup_ns;
-    uint64_t end_ns = last_done_ns(fleet);
     uint64_t planned_ns = fleet->run->duration_ns > 0 ? begin_ns + fleet->run->duration_ns : 0;
     if (fleet->stop_ns != IPC_NEVER)
         planned_ns = fleet->stop_ns;
-    if (planned_ns > end_ns)
-        end_ns = planned_ns;
+    uint64_t end_ns = fleet->start_ns + fleet->timeline->total->header.end_ns;
+    uint64_t done_ns = last_done_ns(fleet);
+    end_ns = done_ns > end_ns ? done_ns : end_ns;
+    end_ns = planned_ns > end_ns ? planned_ns : end_ns;
     return end_ns > begin_ns ? (double)(end_ns - begin_ns) / NS_PER_SECOND : 0;
 }
 

@@ -1,10 +1,12 @@
-/* One CSV row per csv interval, sixteen columns (features 1.22), of the measured part only.
+/* One CSV row per csv interval, sixteen columns (features 1.22), of the measured part only. No column
+ * says which test a row is of, so with files each further test begins a new one.
  *
  * Rows end where the grid ends: at whole multiples of the csv interval from the start of the
  * measured part. A row of the timeline that covers several intervals cannot be split, so a CSV row
  * may end late; the next one is shorter and back on the grid. Rates use the seconds a row covers. */
 #include <inttypes.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "common/clock.h"
 #include "orchestrator/report/figures.h"
@@ -12,7 +14,10 @@
 #include "orchestrator/report/sinks.h"
 
 struct interval_csv {
-    struct output out;
+    struct output out;      /* of the run under way */
+    struct output *earlier; /* of the runs before it, when there are files; named at the end */
+    uint32_t earlier_count;
+    char *path;               /* of the first file; NULL: all runs go into one stream */
     FILE *to_close;           /* a borrowed stream that was given away, or NULL */
     uint64_t csv_interval_ns; /* 0: every row of the timeline is a row of the file */
     bool header_printed;
@@ -66,6 +71,37 @@ static void end_row(struct interval_csv *csv)
     csv->under_way = false;
 }
 
+/* DIR/intervals.csv -> DIR/intervals-2.csv */
+static char *numbered_path(const char *path, uint32_t number)
+{
+    const char *name = strrchr(path, '/');
+    const char *ending = strrchr(name != NULL ? name : path, '.');
+    size_t stem_bytes = ending != NULL ? (size_t)(ending - path) : strlen(path);
+    size_t bytes = strlen(path) + sizeof "-4294967295";
+    char *numbered = malloc(bytes);
+    if (numbered != NULL)
+        snprintf(numbered, bytes, "%.*s-%" PRIu32 "%s", (int)stem_bytes, path, number,
+                 path + stem_bytes);
+    return numbered;
+}
+
+/* The next run's file; the one so far is kept until all get their names. */
+static enum err_code begin_file(struct interval_csv *csv, struct err *err)
+{
+    uint32_t count = csv->earlier_count + 1;
+    struct output *earlier = realloc(csv->earlier, count * sizeof *earlier);
+    if (earlier == NULL)
+        return err_set(err, E_SYSTEM, "no memory for the interval CSV");
+    csv->earlier = earlier;
+    char *path = numbered_path(csv->path, count + 1);
+    if (path == NULL)
+        return err_set(err, E_SYSTEM, "no memory for the interval CSV");
+    csv->earlier[csv->earlier_count++] = csv->out;
+    enum err_code code = output_create(&csv->out, path, err);
+    free(path);
+    return code;
+}
+
 static enum err_code run_begin(void *state, const struct run_facts *run, struct err *err)
 {
     struct interval_csv *csv = state;
@@ -76,8 +112,10 @@ static enum err_code run_begin(void *state, const struct run_facts *run, struct 
     if (csv->csv_interval_ns == 0)
         csv->csv_interval_ns = run->interval_ns;
     interval_row_reset(csv->row);
-    if (csv->silent || csv->header_printed)
+    if (csv->silent || (csv->header_printed && csv->path == NULL))
         return OK;
+    if (csv->header_printed && begin_file(csv, err) != OK)
+        return err->code;
     csv->header_printed = true;
     output_printf(&csv->out, "timestamp,request_sec,p50_usec,p90_usec,p95_usec,p99_usec,p99_9_usec,"
                              "p99_99_usec,p99_999_usec,p100_usec,avg_usec,request_finished,"
@@ -124,13 +162,21 @@ static enum err_code run_end(void *state, const struct run_result *result, struc
 static enum err_code session_end(void *state, struct err *err)
 {
     struct interval_csv *csv = state;
-    return output_commit(&csv->out, err);
+    enum err_code code = output_commit(&csv->out, err);
+    /* The first one last: where it is, the others are, and `volley report` need not look. */
+    for (uint32_t i = csv->earlier_count; i > 0 && code == OK; i--)
+        code = output_commit(&csv->earlier[i - 1], err);
+    return code;
 }
 
 static void destroy(void *state)
 {
     struct interval_csv *csv = state;
     output_discard(&csv->out);
+    for (uint32_t i = 0; i < csv->earlier_count; i++)
+        output_discard(&csv->earlier[i]);
+    free(csv->earlier);
+    free(csv->path);
     if (csv->to_close != NULL)
         fclose(csv->to_close);
     free(csv->row);
@@ -181,9 +227,11 @@ enum err_code sink_interval_csv_file(struct sink *sink, const char *path, uint64
     struct interval_csv *csv = create(sink, csv_interval_ns, err);
     if (csv == NULL)
         return err->code;
-    if (output_create(&csv->out, path, err) != OK) {
+    enum err_code code = output_create(&csv->out, path, err);
+    csv->path = strdup(path);
+    if (code == OK && csv->path == NULL)
+        code = err_set(err, E_SYSTEM, "no memory for the interval CSV");
+    if (code != OK)
         destroy(csv);
-        return err->code;
-    }
-    return OK;
+    return code;
 }

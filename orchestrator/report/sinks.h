@@ -31,7 +31,8 @@ MUST_USE enum err_code sink_hdr_log(struct sink *sink, const char *path, struct 
  * what is missing above it; E_USAGE when it already holds a journal. A journal in which no run has
  * begun is removed by destroy, so that the directory can be used again after a failed start. */
 MUST_USE enum err_code sink_journal(struct sink *sink, const char *directory, struct err *err);
-/* The same as a CSV file in a directory, renamed at the end. */
+/* The interval CSV as a file in a directory, and one more for each further measured run of the session:
+ * x.csv, x-2.csv, x-3.csv. All of them are renamed at the end, x.csv last. */
 MUST_USE enum err_code sink_interval_csv_file(struct sink *sink, const char *path,
                                               uint64_t csv_interval_ns, struct err *err);
 

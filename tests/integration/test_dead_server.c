@@ -180,6 +180,26 @@ START_TEST(test_timeout_takes_connection)
 }
 END_TEST
 
+START_TEST(test_timeout_of_the_last_is_time)
+{
+    /* breaks: the wait for a request that is never answered, at the end of a run with -n, is in no
+     * rate, since nothing came after it */
+    static const struct fake_rule rules[] = {
+        {.command = "GET", .action = FAKE_SILENT, .skip = 9, .times = 1}};
+    fake_server_start(&world.fake, RULES(rules));
+    trial_start(&trial, FAKE_LOAD, "-c", "1", "-n", "10", "--request-timeout", "300ms", NULL);
+    trial_end(&trial, 0);
+    ck_assert_int_eq(trial_count(&trial, "requests", "ok"), 9);
+    ck_assert_int_eq(trial_count(&trial, "requests", "timed_out"), 1);
+    const double seconds = json_number_value(json_object_get(trial.run, "seconds"));
+    const double achieved =
+        json_number_value(json_object_get(json_object_get(trial.run, "rate"), "achieved"));
+    ck_assert_double_ge(seconds, 0.3);
+    ck_assert_double_eq_tol(achieved * seconds, 9, 0.001);
+    trial_free(&trial);
+}
+END_TEST
+
 START_TEST(test_drain_timeout)
 {
     /* breaks: the end of a run waits for a server that never answers, or hides what is missing */
@@ -562,6 +582,7 @@ Suite *test_dead_server_suite(void)
     tcase_add_test(trouble, test_server_stalls);
     tcase_add_test(trouble, test_request_timeout);
     tcase_add_test(trouble, test_timeout_takes_connection);
+    tcase_add_test(trouble, test_timeout_of_the_last_is_time);
     tcase_add_test(trouble, test_drain_timeout);
     tcase_add_test(trouble, test_nothing_sent_after_stop);
     suite_add_tcase(suite, trouble);

@@ -15,7 +15,9 @@
 Suite *test_report_command_suite(void);
 
 static char *directory;
-static const char *const files[] = {"run.json", "intervals.csv", "latency.hlog"};
+/* The last one only when there is a second test. */
+static const char *const files[] = {"run.json", "intervals.csv", "latency.hlog", "intervals-2.csv"};
+#define FILE_COUNT (sizeof files / sizeof files[0])
 
 static void set_up(void)
 {
@@ -33,11 +35,10 @@ static void path_of(char *path, size_t path_bytes, const char *name)
 }
 
 /* The journal must not exist before the run: bench makes it. */
-static void run_bench(struct program *bench)
+static void run_bench(struct program *bench, const char *tests)
 {
     program_run_volley(bench, "bench", "--null", "--processes", "2", "-c", "4", "-n", "200000",
-                       "-t", "set,get", "-r", "1000", "--interval", "10ms", "--out", directory,
-                       NULL);
+                       "-t", tests, "-r", "1000", "--interval", "10ms", "--out", directory, NULL);
     ck_assert_msg(bench->exit_status == 0, "%s", bench->err);
 }
 
@@ -45,10 +46,10 @@ START_TEST(lost_files_come_back_the_same)
 {
     /* breaks if the journal holds less than what the outputs were made of */
     struct program bench, report;
-    char *before[3];
+    char *before[FILE_COUNT];
     char path[256];
-    run_bench(&bench);
-    for (size_t i = 0; i < 3; i++) {
+    run_bench(&bench, "set,get");
+    for (size_t i = 0; i < FILE_COUNT; i++) {
         before[i] = fixture_read_file(directory, files[i], NULL);
         ck_assert_msg(before[i] != NULL, "%s", files[i]);
         path_of(path, sizeof path, files[i]);
@@ -57,7 +58,7 @@ START_TEST(lost_files_come_back_the_same)
     program_run_volley(&report, "report", directory, NULL);
     ck_assert_msg(report.exit_status == 0, "%s", report.err);
     ck_assert_str_eq(report.out, bench.out);
-    for (size_t i = 0; i < 3; i++) {
+    for (size_t i = 0; i < FILE_COUNT; i++) {
         char *after = fixture_read_file(directory, files[i], NULL);
         ck_assert_msg(after != NULL, "%s", files[i]);
         ck_assert_msg(strcmp(after, before[i]) == 0, "%s", files[i]);
@@ -74,7 +75,7 @@ START_TEST(what_is_there_is_left_alone)
     /* breaks if a report rewrites files, or writes some that were not asked for */
     struct program bench, report;
     char path[256];
-    run_bench(&bench);
+    run_bench(&bench, "set,get");
     path_of(path, sizeof path, "run.json");
     ck_assert_int_eq(truncate(path, 0), 0);
     program_run_volley(&report, "report", directory, "-q", NULL);
@@ -94,10 +95,30 @@ START_TEST(what_is_there_is_left_alone)
     json_decref(json);
     ck_assert_int_ne(access(path, F_OK), 0);
     program_free(&report);
+    program_free(&bench);
+}
+END_TEST
 
+START_TEST(rows_of_one_test_are_printed)
+{
+    /* breaks if the rows of several tests are mixed on standard output, or those of one are refused */
+    struct program bench, report;
+    run_bench(&bench, "get");
     program_run_volley(&report, "report", directory, "--csv-interval=50ms", NULL);
-    ck_assert_int_eq(report.exit_status, 0);
+    ck_assert_msg(report.exit_status == 0, "%s", report.err);
     ck_assert_int_eq(strncmp(report.out, "timestamp,request_sec,", 22), 0);
+    program_free(&report);
+    program_free(&bench);
+    tear_down();
+    set_up();
+
+    run_bench(&bench, "set,get");
+    program_run_volley(&report, "report", directory, "--csv-interval=50ms", NULL);
+    ck_assert_int_eq(report.exit_status, 2);
+    ck_assert_str_eq(report.out, "");
+    ck_assert_str_eq(report.err,
+                     "volley: --csv-interval with 2 tests: its rows have no name column; "
+                     "without it, report writes a file for each test\n");
     program_free(&report);
     program_free(&bench);
 }
@@ -107,7 +128,7 @@ START_TEST(rows_off_the_grid_are_refused)
 {
     /* breaks if rows of unequal length pass for rows of the length that was asked for */
     struct program bench, report;
-    run_bench(&bench);
+    run_bench(&bench, "get");
     program_run_volley(&report, "report", directory, "--csv-interval=25ms", NULL);
     ck_assert_int_eq(report.exit_status, 2);
     ck_assert_str_eq(report.err, "volley: --csv-interval 25ms is not a whole multiple of the run's "
@@ -163,7 +184,7 @@ START_TEST(a_killed_run_is_reported)
     json_t *ok = json_object_get(json_object_get(run, "requests"), "ok");
     ck_assert_int_gt(json_integer_value(ok), 0);
     json_decref(json);
-    for (size_t i = 0; i < 3; i++) {
+    for (size_t i = 0; i < FILE_COUNT - 1; i++) {
         path_of(path, sizeof path, files[i]);
         ck_assert_msg(access(path, F_OK) == 0, "%s", files[i]);
     }
@@ -178,7 +199,7 @@ START_TEST(a_damaged_journal_is_said)
     struct program bench, report;
     char path[256];
     struct stat status;
-    run_bench(&bench);
+    run_bench(&bench, "set,get");
     path_of(path, sizeof path, "journal");
     FILE *journal = fopen(path, "r+b");
     ck_assert_int_eq(stat(path, &status), 0);
@@ -229,7 +250,7 @@ START_TEST(files_are_completed_without_a_reader)
     struct program bench, report;
     char path[256];
     int ends[2];
-    run_bench(&bench);
+    run_bench(&bench, "set,get");
     path_of(path, sizeof path, "run.json");
     ck_assert_int_eq(unlink(path), 0);
     ck_assert_int_eq(pipe(ends), 0);
@@ -253,6 +274,7 @@ Suite *test_report_command_suite(void)
     tcase_add_checked_fixture(tcase, set_up, tear_down);
     tcase_add_test(tcase, lost_files_come_back_the_same);
     tcase_add_test(tcase, what_is_there_is_left_alone);
+    tcase_add_test(tcase, rows_of_one_test_are_printed);
     tcase_add_test(tcase, rows_off_the_grid_are_refused);
     tcase_add_test(tcase, a_killed_run_is_reported);
     tcase_add_test(tcase, a_damaged_journal_is_said);

@@ -225,6 +225,87 @@ START_TEST(a_file_appears_when_it_is_whole)
 }
 END_TEST
 
+/* A measured run of one row with so many answers, or a prefill. */
+static void play_run(uint64_t answers, bool prefill)
+{
+    struct run_facts facts = fixture_facts();
+    struct run_result *result = fixture_result();
+    struct interval_row *row = fixture_row(0);
+    facts.prefill = prefill;
+    timeline_run_begin(&timeline, &facts);
+    fixture_answer(row, 1000, answers);
+    pass(row);
+    timeline_run_end(&timeline, result);
+    free(result);
+}
+
+static void expect_file(const char *directory, const char *name, const char *finished)
+{
+    char *bytes = fixture_read_file(directory, name, NULL);
+    ck_assert_msg(bytes != NULL, "%s", name);
+    ck_assert_int_eq(strncmp(bytes, "timestamp,", 10), 0);
+    ck_assert_msg(strstr(bytes, finished) != NULL, "%s: %s", name, bytes);
+    const char *first_row = strchr(bytes, '\n') + 1;
+    ck_assert_ptr_eq(strchr(first_row, '\n') + 1, bytes + strlen(bytes));
+    free(bytes);
+}
+
+START_TEST(every_test_has_a_file)
+{
+    /* breaks if the rows of several tests stand in one file, where nothing tells them apart, or a
+     * prefill takes a number */
+    char *directory = fixture_directory();
+    char path[256];
+    struct sink sink;
+    struct err err = {.code = OK};
+    snprintf(path, sizeof path, "%s/intervals.csv", directory);
+    session = fixture_session();
+    ck_assert_int_eq(timeline_init(&timeline, &err), OK);
+    ck_assert_int_eq(sink_interval_csv_file(&sink, path, 0, &err), OK);
+    timeline_add(&timeline, sink);
+    timeline_session_begin(&timeline, &session);
+    play_run(11, false);
+    play_run(5, true);
+    play_run(22, false);
+    play_run(33, false);
+    ck_assert_ptr_null(fixture_read_file(directory, "intervals.csv", NULL));
+    ck_assert_ptr_null(fixture_read_file(directory, "intervals-2.csv", NULL));
+    timeline_session_end(&timeline);
+    timeline_destroy(&timeline);
+    expect_file(directory, "intervals.csv", ",11,0,0,0,0\n");
+    expect_file(directory, "intervals-2.csv", ",22,0,0,0,0\n");
+    expect_file(directory, "intervals-3.csv", ",33,0,0,0,0\n");
+    ck_assert_ptr_null(fixture_read_file(directory, "intervals-4.csv", NULL));
+    fixture_session_free(&session);
+    fixture_remove(directory);
+}
+END_TEST
+
+START_TEST(no_test_keeps_half_a_file)
+{
+    /* breaks if the files of earlier tests stay, under either name, when the session is not ended */
+    static const char *const names[] = {"intervals.csv", "intervals.csv.tmp", "intervals-2.csv",
+                                        "intervals-2.csv.tmp"};
+    char *directory = fixture_directory();
+    char path[256];
+    struct sink sink;
+    struct err err = {.code = OK};
+    snprintf(path, sizeof path, "%s/intervals.csv", directory);
+    session = fixture_session();
+    ck_assert_int_eq(timeline_init(&timeline, &err), OK);
+    ck_assert_int_eq(sink_interval_csv_file(&sink, path, 0, &err), OK);
+    timeline_add(&timeline, sink);
+    timeline_session_begin(&timeline, &session);
+    play_run(11, false);
+    play_run(22, false);
+    timeline_destroy(&timeline);
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
+        ck_assert_ptr_null(fixture_read_file(directory, names[i], NULL));
+    fixture_session_free(&session);
+    fixture_remove(directory);
+}
+END_TEST
+
 Suite *test_interval_csv_suite(void)
 {
     Suite *suite = suite_create("interval_csv");
@@ -237,6 +318,8 @@ Suite *test_interval_csv_suite(void)
     tcase_add_test(tcase, percentiles_never_fall);
     tcase_add_test(tcase, a_prefill_has_no_rows);
     tcase_add_test(tcase, a_file_appears_when_it_is_whole);
+    tcase_add_test(tcase, every_test_has_a_file);
+    tcase_add_test(tcase, no_test_keeps_half_a_file);
     suite_add_tcase(suite, tcase);
     return suite;
 }
