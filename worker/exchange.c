@@ -47,7 +47,7 @@ struct batch {
 
 /* What a write call took: whole requests, and maybe the beginning of one more. */
 static inline void count_written(struct connection *connection, const struct batch *batch,
-                          size_t written_bytes, uint64_t sent_ns)
+                                 size_t written_bytes, uint64_t sent_ns)
 {
     struct worker *worker = connection->worker;
     size_t skipped_bytes = connection->partial_bytes;
