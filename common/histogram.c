@@ -45,11 +45,16 @@ void interval_histogram_reset(struct interval_histogram *histogram)
     histogram->low_index = HISTOGRAM_COUNTS;
 }
 
+void histogram_init_zeroed(struct histogram *histogram)
+{
+    histogram->min_ns = UINT64_MAX;
+    histogram->low_index = HISTOGRAM_COUNTS;
+}
+
 void histogram_init(struct histogram *histogram)
 {
     memset(histogram, 0, sizeof *histogram);
-    histogram->min_ns = UINT64_MAX;
-    histogram->low_index = HISTOGRAM_COUNTS;
+    histogram_init_zeroed(histogram);
 }
 
 void histogram_reset(struct histogram *histogram)

@@ -79,6 +79,7 @@ static inline void interval_histogram_record(struct interval_histogram *histogra
 void interval_histogram_init(struct interval_histogram *histogram);
 void interval_histogram_reset(struct interval_histogram *histogram);
 void histogram_init(struct histogram *histogram);
+void histogram_init_zeroed(struct histogram *histogram); /* its memory is zero already */
 void histogram_reset(struct histogram *histogram);
 
 /* Adds bucket by bucket. */

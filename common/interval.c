@@ -3,6 +3,7 @@
 #include <assert.h>
 #include <inttypes.h>
 #include <stdbool.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define COUNTER_NAME(id, name) name,
@@ -28,6 +29,14 @@ void interval_reset(struct interval *interval)
     memset(interval, 0, offsetof(struct interval, histograms));
     for (unsigned i = 0; i < HISTOGRAM_KINDS; i++)
         interval_histogram_reset(&interval->histograms[i]);
+}
+
+struct interval_row *interval_row_create(void)
+{
+    struct interval_row *row = calloc(1, sizeof *row);
+    for (unsigned i = 0; row != NULL && i < HISTOGRAM_KINDS; i++)
+        histogram_init_zeroed(&row->histograms[i]);
+    return row;
 }
 
 void interval_row_init(struct interval_row *row)

@@ -99,6 +99,9 @@ struct interval_row {
 void interval_init(struct interval *interval);
 void interval_reset(struct interval *interval);
 void interval_row_init(struct interval_row *row);
+/* An empty row of its own memory (free), NULL when there is none. Its buckets cost no memory before
+ * they are touched; a row is 800 KB. */
+struct interval_row *interval_row_create(void);
 void interval_row_reset(struct interval_row *row);
 
 /* Interval -> bytes. Return bytes written; out must have INTERVAL_RECORD_MAX_BYTES for an interval,

@@ -11,7 +11,7 @@
 #define STREAM_POOL 0x706f6f6cull
 #define STREAM_START 0x7374617274ull
 
-enum err_code template_init(struct template *template, const struct spec *spec, struct err *err)
+void template_init(struct template *template, const struct spec *spec)
 {
     *template = (struct template){
         .data_bytes = spec->data_bytes,
@@ -25,6 +25,13 @@ enum err_code template_init(struct template *template, const struct spec *spec, 
             rng_bounded(rng_at(template->seed ^ STREAM_START, 0), template->keyspace);
     for (size_t i = 0; i < TEMPLATE_NAMED_DRAWS; i++)
         template->named_draws[i] = UINT32_MAX;
+}
+
+/* Only for requests that carry a value: a large pool takes milliseconds to fill. */
+static enum err_code fill_pool(struct template *template, struct err *err)
+{
+    if (template->pool != NULL)
+        return OK;
     size_t pool_bytes = template->data_bytes + TEMPLATE_POOL_SHIFT;
     template->pool = malloc(pool_bytes);
     if (template->pool == NULL)
@@ -200,7 +207,9 @@ enum err_code template_append_argument(struct template *template, const char *ar
             code = append_patch(template, named_draw(template, name_index), TEMPLATE_DIGITS, err);
             break;
         case PLACEHOLDER_DATA:
-            code = append_patch(template, TEMPLATE_DATA, template->data_bytes, err);
+            code = fill_pool(template, err);
+            if (code == OK)
+                code = append_patch(template, TEMPLATE_DATA, template->data_bytes, err);
             break;
         case PLACEHOLDER_NONE:
             code = template_append(template, argument + i, 1, err);

@@ -32,14 +32,13 @@ struct template
     uint32_t draw_count;
     uint32_t
         named_draws[TEMPLATE_NAMED_DRAWS]; /* draw of __rand_1st__ ..; UINT32_MAX: unused yet */
-    char *pool;                            /* data_bytes + TEMPLATE_POOL_SHIFT letters        */
+    char *pool; /* data_bytes + TEMPLATE_POOL_SHIFT letters, NULL without values */
     size_t data_bytes;
     enum key_order key_order;
     uint64_t keyspace, keyspace_offset, sequential_start, seed;
 };
 
-MUST_USE enum err_code template_init(struct template *template, const struct spec *spec,
-                                     struct err *err);
+void template_init(struct template *template, const struct spec *spec);
 void template_destroy(struct template *template);
 
 /* Appends bytes as they are. */

@@ -295,10 +295,9 @@ enum err_code workload_create(struct workload **out, const struct workload_sourc
         return err_set(err, E_SYSTEM, "cannot allocate a workload");
     workload->test = source->test;
     set_title(workload, source);
-    enum err_code code = template_init(&workload->template, spec, err);
-    if (code == OK)
-        code = source->test != NULL ? append_test(workload, source->test, err)
-                                    : append_sequence(workload, source, err);
+    template_init(&workload->template, spec);
+    enum err_code code = source->test != NULL ? append_test(workload, source->test, err)
+                                              : append_sequence(workload, source, err);
     if (code == OK && spec->null_transport)
         code = build_null_reply(workload, err);
     if (code != OK) {

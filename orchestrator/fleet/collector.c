@@ -22,18 +22,15 @@ enum err_code collector_init(struct collector *collector, void *segment, uint32_
         .progress = progress,
         .interval_ns = facts->interval_ns,
         .warmup_ns = facts->warmup_ns,
-        .row = malloc(sizeof *collector->row),
-        .harvest = malloc(sizeof *collector->harvest),
-        .left_out = malloc(sizeof *collector->left_out),
+        .row = interval_row_create(),
+        .harvest = interval_row_create(),
+        .left_out = interval_row_create(),
         .record = malloc(INTERVAL_WIRE_MAX_BYTES),
         .row_empty = true,
     };
     if (collector->members == NULL || collector->row == NULL || collector->harvest == NULL ||
         collector->left_out == NULL || collector->record == NULL)
         return err_set(err, E_SYSTEM, "cannot allocate the collector for %u workers", member_count);
-    interval_row_init(collector->row);
-    interval_row_init(collector->harvest);
-    interval_row_init(collector->left_out);
     return OK;
 }
 

@@ -187,14 +187,13 @@ static void destroy(void *state)
 static struct interval_csv *create(struct sink *sink, uint64_t csv_interval_ns, struct err *err)
 {
     struct interval_csv *csv = calloc(1, sizeof *csv);
-    struct interval_row *row = malloc(sizeof *row);
+    struct interval_row *row = interval_row_create();
     if (csv == NULL || row == NULL) {
         err_set(err, E_SYSTEM, "no memory for the interval CSV");
         free(csv);
         free(row);
         return NULL;
     }
-    interval_row_init(row);
     csv->row = row;
     csv->csv_interval_ns = csv_interval_ns;
     *sink = (struct sink){.name = "interval CSV",

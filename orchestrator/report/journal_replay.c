@@ -248,13 +248,12 @@ enum err_code journal_replay_stream(FILE *in, const char *name, struct timeline 
         return err_set(err, E_SYSTEM, "no memory to replay a journal");
     replay->in = in;
     replay->timeline = timeline;
-    replay->row = malloc(sizeof *replay->row);
+    replay->row = interval_row_create();
     replay->result = calloc(1, sizeof *replay->result);
     enum err_code code = OK;
     if (replay->row == NULL || replay->result == NULL) {
         code = err_set(err, E_SYSTEM, "no memory to replay a journal");
     } else {
-        interval_row_init(replay->row);
         code = take_all(replay, name, err);
         *complete = code == OK && replay->session_ended;
         end_what_is_open(replay);

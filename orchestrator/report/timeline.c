@@ -10,10 +10,9 @@
 enum err_code timeline_init(struct timeline *timeline, struct err *err)
 {
     memset(timeline, 0, sizeof *timeline);
-    timeline->total = malloc(sizeof *timeline->total);
+    timeline->total = interval_row_create();
     if (timeline->total == NULL)
         return err_set(err, E_SYSTEM, "no memory for the totals of a run");
-    interval_row_init(timeline->total);
     return OK;
 }
 
