@@ -7,7 +7,7 @@
 
 #define LIKELY(x) __builtin_expect(!!(x), 1)
 
-/* So many reads that fill the buffer (8 MB) on one connection; then the others have their turn, and
+/* So many reads that fill the buffer (2 MB) on one connection; then the others have their turn, and
  * the timer: a value without end must not keep its own time-out from striking. */
 #define READS_AT_ONCE 32u
 
