@@ -116,7 +116,7 @@ static double column(const char *row, int number)
 START_TEST(test_server_stalls)
 {
     /* breaks: a stall shows as missing rows, or the latency of what waited is not measured */
-    start_load("--duration", "60", "--csv-interval", "250ms");
+    start_load("--duration", "60", "--csv-interval", "250ms", "--drain-timeout", "60");
     test_server_pause(&world.server);
     support_sleep_ms(3000);
     test_server_resume(&world.server);

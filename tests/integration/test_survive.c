@@ -425,7 +425,7 @@ START_TEST(test_disk_fills_up)
     char out[160];
     snprintf(out, sizeof out, "%s/out", world.tree.path);
     trial_start_shell(&trial, "ulimit -f 48", "", "--null", "-t", "get", "-r", "100", "-c", "4",
-                      "--duration", "3", "--interval", "10ms", "--out", out, NULL);
+                      "--duration", "6", "--interval", "10ms", "--out", out, NULL);
     trial_end(&trial, 0);
     trial_expect(&trial, PROGRAM_ERR, "journal: cannot write");
     trial_expect(&trial, PROGRAM_ERR, "this output is left out from here on");
