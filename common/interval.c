@@ -10,11 +10,12 @@
 const char *const counter_names[COUNTER_COUNT] = {COUNTER_TABLE(COUNTER_NAME)};
 #undef COUNTER_NAME
 
-#define FLAGS_KNOWN ((uint64_t)(INTERVAL_WARMUP | INTERVAL_LAST | INTERVAL_DEGRADED))
+#define FLAGS_KNOWN                                                                                \
+    ((uint64_t)(INTERVAL_WARMUP | INTERVAL_LAST | INTERVAL_DEGRADED | INTERVAL_OPEN_LOOP))
 
-/* Everything but the histograms, each number at its longest: header 8, counters and their number,
+/* Everything but the histograms, each number at its longest: header 10, counters and their number,
  * kinds and their number. */
-static_assert((8 + COUNTER_COUNT + 1 + 2 * ERROR_KINDS_MAX + 1) * 10 <= 4096,
+static_assert((10 + COUNTER_COUNT + 1 + 2 * ERROR_KINDS_MAX + 1) * 10 <= 4096,
               "INTERVAL_WIRE_MAX_BYTES holds any interval");
 
 void interval_init(struct interval *interval)
@@ -61,7 +62,8 @@ static size_t encode_numbers(unsigned char *out, const struct interval_header *h
     const uint64_t fields[] = {header->first,           header->last,
                                header->flags,           header->start_ns,
                                header->end_ns,          header->in_flight_before,
-                               header->in_flight_after, header->connections_open};
+                               header->in_flight_after, header->connections_open,
+                               header->backlog_before,  header->backlog_after};
     size_t bytes = 0;
     for (size_t i = 0; i < sizeof fields / sizeof fields[0]; i++)
         bytes += varint_encode(out + bytes, fields[i]);
@@ -131,7 +133,9 @@ static enum err_code decode_header(struct interval_header *header, struct cursor
                                 &found.end_ns,
                                 &found.in_flight_before,
                                 &found.in_flight_after,
-                                &found.connections_open};
+                                &found.connections_open,
+                                &found.backlog_before,
+                                &found.backlog_after};
     for (size_t i = 0; i < sizeof fields / sizeof fields[0]; i++)
         if (!next_number(cursor, fields[i]))
             return cut_short(err);
@@ -242,13 +246,47 @@ uint64_t counters_lost(const uint64_t counters[COUNTER_COUNT])
            counters[COUNTER_LOST_WORKER];
 }
 
+uint64_t counters_shed(const uint64_t counters[COUNTER_COUNT])
+{
+    return counters[COUNTER_SHED_LATE] + counters[COUNTER_SHED_WORKER];
+}
+
+static enum err_code check_schedule(const struct interval_header *header,
+                                    const uint64_t counters[COUNTER_COUNT],
+                                    const uint64_t counted[HISTOGRAM_KINDS], struct err *err)
+{
+    uint64_t due = counters[COUNTER_DUE];
+    uint64_t sent = counters[COUNTER_SENT];
+    uint64_t shed = counters_shed(counters);
+    if (header->backlog_before + due != sent + shed + header->backlog_after)
+        return err_set(err, E_UNTRUSTED,
+                       "interval %" PRIu32 ": backlog before %" PRIu64 " + due %" PRIu64
+                       " is not sent %" PRIu64 " + shed %" PRIu64 " + backlog after %" PRIu64,
+                       header->first, header->backlog_before, due, sent, shed,
+                       header->backlog_after);
+    bool open_loop = (header->flags & INTERVAL_OPEN_LOOP) != 0;
+    uint64_t responses = open_loop ? counters[COUNTER_OK] : 0;
+    if (counted[HISTOGRAM_RESPONSE_OK] != responses)
+        return err_set(err, E_UNTRUSTED,
+                       "interval %" PRIu32 ": %" PRIu64 " response times kept of %" PRIu64
+                       " ok replies",
+                       header->first, counted[HISTOGRAM_RESPONSE_OK], responses);
+    if (counted[HISTOGRAM_SLIP] != (open_loop ? sent : 0))
+        return err_set(err, E_UNTRUSTED,
+                       "interval %" PRIu32 ": %" PRIu64 " slips kept of %" PRIu64 " requests sent",
+                       header->first, counted[HISTOGRAM_SLIP], open_loop ? sent : 0);
+    return OK;
+}
+
 static enum err_code check(const struct interval_header *header,
                            const uint64_t counters[COUNTER_COUNT],
-                           const uint64_t errors_by_kind[ERROR_KINDS_MAX], uint64_t counted_ok,
-                           uint64_t counted_errors, struct err *err)
+                           const uint64_t errors_by_kind[ERROR_KINDS_MAX],
+                           const uint64_t counted[HISTOGRAM_KINDS], struct err *err)
 {
     if ((header->flags & INTERVAL_DEGRADED) != 0)
         return OK;
+    uint64_t counted_ok = counted[HISTOGRAM_SERVICE_OK];
+    uint64_t counted_errors = counted[HISTOGRAM_SERVICE_ERROR];
     uint64_t sent = counters[COUNTER_SENT];
     uint64_t ok = counters[COUNTER_OK];
     uint64_t errors = counters[COUNTER_ERROR_REPLIES];
@@ -277,19 +315,21 @@ static enum err_code check(const struct interval_header *header,
                        "interval %" PRIu32 ": %" PRIu64 " errors by kind of %" PRIu64
                        " error replies",
                        header->first, kinds, errors);
-    return OK;
+    return check_schedule(header, counters, counted, err);
 }
 
 enum err_code interval_row_check(const struct interval_row *row, struct err *err)
 {
-    return check(&row->header, row->counters, row->errors_by_kind,
-                 row->histograms[HISTOGRAM_SERVICE_OK].count,
-                 row->histograms[HISTOGRAM_SERVICE_ERROR].count, err);
+    uint64_t counted[HISTOGRAM_KINDS];
+    for (unsigned i = 0; i < HISTOGRAM_KINDS; i++)
+        counted[i] = row->histograms[i].count;
+    return check(&row->header, row->counters, row->errors_by_kind, counted, err);
 }
 
 enum err_code interval_check(const struct interval *interval, struct err *err)
 {
-    return check(&interval->header, interval->counters, interval->errors_by_kind,
-                 interval->histograms[HISTOGRAM_SERVICE_OK].count,
-                 interval->histograms[HISTOGRAM_SERVICE_ERROR].count, err);
+    uint64_t counted[HISTOGRAM_KINDS];
+    for (unsigned i = 0; i < HISTOGRAM_KINDS; i++)
+        counted[i] = interval->histograms[i].count;
+    return check(&interval->header, interval->counters, interval->errors_by_kind, counted, err);
 }

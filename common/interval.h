@@ -20,7 +20,11 @@
 /* Counters, all of them deltas of the interval. One row a counter: identifier, name in JSON and
  * documents. A new counter is one row. */
 #define COUNTER_TABLE(X)                                                                           \
+    X(COUNTER_DUE, "due")                         /* intended; closed loop: as sent       */       \
     X(COUNTER_SENT, "sent")                       /* requests whose first byte went out   */       \
+    X(COUNTER_SHED_LATE, "shed_late")             /* dropped, later than --shed-after, or */       \
+                                                  /* left over at the end of the warm-up  */       \
+    X(COUNTER_SHED_WORKER, "shed_worker")         /* fell due while a worker was dead     */       \
     X(COUNTER_OK, "ok")                           /* requests answered without an error   */       \
     X(COUNTER_ERROR_REPLIES, "errors")            /* requests answered with an error      */       \
     X(COUNTER_TIMED_OUT, "timed_out")             /* no reply within --request-timeout    */       \
@@ -41,7 +45,10 @@
     X(COUNTER_CLUSTERDOWN, "clusterdown")           /* CLUSTERDOWN among the error replies  */     \
     X(COUNTER_PUSHES, "pushes")                     /* RESP3 out-of-band messages           */     \
     X(COUNTER_CPU_USER_NS, "cpu_user_ns")           /* of the worker process                */     \
-    X(COUNTER_CPU_SYSTEM_NS, "cpu_system_ns")
+    X(COUNTER_CPU_SYSTEM_NS, "cpu_system_ns")                                                      \
+    X(COUNTER_SPIN_NS, "spin_ns")       /* spent spinning for the next intended time        */     \
+    X(COUNTER_BLOCKED_NS, "blocked_ns") /* requests were due and every connection was busy  */     \
+    X(COUNTER_UNCONNECTED_NS, "unconnected_ns") /* requests were due and none was connected  */
 
 #define COUNTER_ID(id, name) id,
 enum counter { COUNTER_TABLE(COUNTER_ID) COUNTER_COUNT };
@@ -52,6 +59,9 @@ enum interval_histogram_kind {
     HISTOGRAM_SERVICE_OK,    /* done - sent of requests answered without an error; count = ok     */
     HISTOGRAM_SERVICE_ERROR, /* the same of requests answered with an error; count = errors       */
     HISTOGRAM_LOOP_LAG, /* one value a read: from the first read of the loop's turn to this one */
+    HISTOGRAM_RESPONSE_OK, /* done - intended of those of HISTOGRAM_SERVICE_OK; open loop only     */
+    HISTOGRAM_SLIP,    /* sent - intended, counted when sent; count = sent; open loop only      */
+    HISTOGRAM_CONNECT, /* from connect to ready; the first connections count in the first interval  */
     HISTOGRAM_KINDS
 };
 
@@ -60,9 +70,10 @@ enum interval_histogram_kind {
 #define ERROR_KINDS_MAX 32
 
 enum interval_flags {
-    INTERVAL_WARMUP = 1u << 0,   /* measured and kept, but outside the totals            */
-    INTERVAL_LAST = 1u << 1,     /* the worker's last record; includes draining          */
-    INTERVAL_DEGRADED = 1u << 2, /* a worker died or was late: outside the identity      */
+    INTERVAL_WARMUP = 1u << 0,    /* measured and kept, but outside the totals            */
+    INTERVAL_LAST = 1u << 1,      /* the worker's last record; includes draining          */
+    INTERVAL_DEGRADED = 1u << 2,  /* a worker died or was late: outside the identity      */
+    INTERVAL_OPEN_LOOP = 1u << 3, /* requests had intended times                          */
 };
 
 struct interval_header {
@@ -73,6 +84,8 @@ struct interval_header {
     uint64_t in_flight_before; /* gauges at start_ns and end_ns                           */
     uint64_t in_flight_after;
     uint64_t connections_open; /* gauge at end_ns */
+    uint64_t backlog_before;   /* gauges: due, and neither sent nor shed */
+    uint64_t backlog_after;
 };
 
 struct interval {
@@ -100,7 +113,7 @@ void interval_init(struct interval *interval);
 void interval_reset(struct interval *interval);
 void interval_row_init(struct interval_row *row);
 /* An empty row of its own memory (free), NULL when there is none. Its buckets cost no memory before
- * they are touched; a row is 800 KB. */
+ * they are touched; a row is 1.6 MB. */
 struct interval_row *interval_row_create(void);
 void interval_row_reset(struct interval_row *row);
 
@@ -124,12 +137,14 @@ MUST_USE enum err_code interval_decode_add(struct interval_row *row, const unsig
 /* Adds counters, kinds and histograms of `from`; the header of `into` stays as it is. */
 void interval_row_add(struct interval_row *into, const struct interval_row *from);
 
-/* lost of all causes. */
+/* lost, and shed, of all causes. */
 uint64_t counters_lost(const uint64_t counters[COUNTER_COUNT]);
+uint64_t counters_shed(const uint64_t counters[COUNTER_COUNT]);
 
 /* The identities of design.md 4.6 within one row or one worker's record:
- * in_flight_before + sent = ok + errors + timed_out + lost + in_flight_after, histogram counts = ok
- * and errors, kinds add up to errors. E_UNTRUSTED with the numbers when one is broken. A row with
+ * in_flight_before + sent = ok + errors + timed_out + lost + in_flight_after,
+ * backlog_before + due = sent + shed + backlog_after, histogram counts = ok and errors (of an open
+ * loop's also ok for response times and sent for slip), kinds add up to errors. E_UNTRUSTED with the numbers when one is broken. A row with
  * INTERVAL_DEGRADED stands outside the identities and is always OK. */
 MUST_USE enum err_code interval_row_check(const struct interval_row *row, struct err *err);
 MUST_USE enum err_code interval_check(const struct interval *interval, struct err *err);

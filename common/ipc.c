@@ -7,7 +7,7 @@
 #define PAGE_BYTES 4096u
 
 #define RING_SECONDS 60u
-#define RING_MIN_BYTES (1ull << 20)
+#define RING_MIN_BYTES (2ull << 20)
 #define RING_MAX_BYTES (32ull << 20)
 #define RECORD_SHORT_BYTES 4096u /* an ordinary record at 10 ms and below */
 #define RECORD_LONG_BYTES 32768u /* an ordinary record at 1 s and above   */
@@ -40,9 +40,14 @@ static size_t ring_stride_bytes(uint64_t ring_capacity_bytes)
     return round_up(ring_size_bytes(ring_capacity_bytes), PAGE_BYTES);
 }
 
-size_t ipc_segment_bytes(uint32_t worker_count, uint64_t ring_capacity_bytes)
+static size_t schedule_offset_bytes(uint32_t worker_count, uint64_t ring_capacity_bytes)
 {
     return rings_offset_bytes(worker_count) + worker_count * ring_stride_bytes(ring_capacity_bytes);
+}
+
+size_t ipc_segment_bytes(uint32_t worker_count, uint64_t ring_capacity_bytes, size_t schedule_bytes)
+{
+    return schedule_offset_bytes(worker_count, ring_capacity_bytes) + schedule_bytes;
 }
 
 void ipc_segment_init(void *segment, uint32_t worker_count, uint64_t ring_capacity_bytes)
@@ -53,9 +58,11 @@ void ipc_segment_init(void *segment, uint32_t worker_count, uint64_t ring_capaci
     control->worker_count = worker_count;
     control->ring_offset_bytes = rings_offset_bytes(worker_count);
     control->ring_stride_bytes = ring_stride_bytes(ring_capacity_bytes);
+    control->schedule_offset_bytes = schedule_offset_bytes(worker_count, ring_capacity_bytes);
     /* Relaxed: no worker exists yet, and fork publishes everything. */
     atomic_store_explicit(&control->start_ns, 0, memory_order_relaxed);
     atomic_store_explicit(&control->stop_ns, IPC_NEVER, memory_order_relaxed);
+    atomic_store_explicit(&control->measure_after_ns, IPC_NEVER, memory_order_relaxed);
     for (uint32_t i = 0; i < worker_count; i++)
         ring_init(ipc_ring(segment, i), ring_capacity_bytes);
 }
@@ -89,10 +96,15 @@ struct ring *ipc_ring(void *segment, uint32_t index)
     return at(segment, (size_t)(control->ring_offset_bytes + index * control->ring_stride_bytes));
 }
 
+struct schedule *ipc_schedule(void *segment)
+{
+    return at(segment, (size_t)ipc_control(segment)->schedule_offset_bytes);
+}
+
 /* An ordinary record grows with the interval, because more distinct buckets are touched: about 4 KB
  * at 10 ms and 32 KB from 1 s on, in between by a straight line. 60 s of them, rounded up to a power
- * of two: 32 MiB at 10 ms, 4 MiB at 100 ms, 2 MiB at 1 s. At least 1 MiB, because the largest record
- * there can be takes less than half of that (three histograms with every bucket in use, 32-bit
+ * of two: 32 MiB at 10 ms, 4 MiB at 100 ms, 2 MiB at 1 s. At least 2 MiB, because the largest record
+ * there can be takes less than half of that (six histograms with every bucket in use, 32-bit
  * counts of at most five bytes): were a record larger than the ring, it could never be published. At
  * most 32 MiB, because a segment of many workers must fit in memory; a ring that is full before 60 s
  * loses nothing either, its records only become wider. */

@@ -1,9 +1,10 @@
 /* Every struct that two processes share. One segment, mapped before the fork:
  *
  *   struct ipc_control      written by the orchestrator, read by the workers
- *   struct ipc_tickets      the one word that workers share: next ticket of a run with -n
+ *   struct ipc_tickets      the one word that workers share: next ticket of a closed loop with -n
  *   struct ipc_worker [N]   each written by its worker only, read by the orchestrator
  *   struct ring [N]         worker -> orchestrator, encoded intervals
+ *   struct schedule         intended times of an open loop; the orchestrator appends (schedule.h)
  *
  * No cache line is written by two processes, except the ticket counter. All words are single-writer
  * atomics with relaxed order unless the comment names a partner. */
@@ -19,6 +20,7 @@
 #include "common/interval.h"
 #include "common/resp.h"
 #include "common/ring.h"
+#include "common/schedule.h"
 
 #define IPC_VERSION 1u
 #define IPC_WORKERS_MAX 1024u
@@ -29,11 +31,17 @@ struct ipc_control {
     uint32_t worker_count;
     uint64_t ring_offset_bytes; /* of ring 0 from the start of the segment */
     uint64_t ring_stride_bytes;
+    uint64_t schedule_offset_bytes;
     /* Clock reading of the common start; 0 while workers connect. Release; the workers' acquire. */
     alignas(64) _Atomic uint64_t start_ns;
     /* No request is sent at or after this clock reading; IPC_NEVER: not set. Release / acquire. */
     _Atomic uint64_t stop_ns;
+    /* End of the warm-up since the common start, at an interval edge; IPC_NEVER while it is not
+     * known (--steady auto). Set at least IPC_MEASURE_AHEAD_NS before it comes. Release / acquire. */
+    _Atomic uint64_t measure_after_ns;
 };
+
+#define IPC_MEASURE_AHEAD_NS 100000000ull
 
 struct ipc_tickets {
     alignas(64) _Atomic uint64_t next; /* first ticket that nobody has claimed */
@@ -64,17 +72,19 @@ struct ipc_worker {
     _Atomic uint64_t in_flight;
     _Atomic uint64_t last_done_ns; /* clock reading of the last reply */
     _Atomic uint64_t ticket_next;  /* claimed chunk: tickets [next, end) are still to be sent;  */
-    _Atomic uint64_t ticket_end;   /* without -n: next is how many tickets were drawn           */
-    _Atomic uint64_t drawn;        /* requests sent, or with a ticket and about to be: what is  */
-                                   /* above COUNTER_SENT when a worker dies may be on the wire  */
+    _Atomic uint64_t ticket_end; /* without -n, and in an open loop: next is how many were drawn */
+    _Atomic uint64_t drawn;      /* requests sent, or with a ticket and about to be: what is  */
+                                 /* above COUNTER_SENT when a worker dies may be on the wire  */
 
     /* Append only; count is stored with release after the entry. */
     alignas(64) _Atomic uint32_t error_kind_count;
     struct ipc_error_kind error_kinds[ERROR_KINDS_MAX];
 };
 
-/* The layout of the segment for a number of workers; ring_capacity_bytes is a power of two. */
-size_t ipc_segment_bytes(uint32_t worker_count, uint64_t ring_capacity_bytes);
+/* The layout of the segment for a number of workers; ring_capacity_bytes is a power of two.
+ * schedule_bytes: room for the schedule, 0 in a closed loop. */
+size_t ipc_segment_bytes(uint32_t worker_count, uint64_t ring_capacity_bytes,
+                         size_t schedule_bytes);
 
 /* Lays out zeroed memory of ipc_segment_bytes. Orchestrator, before the first fork. */
 void ipc_segment_init(void *segment, uint32_t worker_count, uint64_t ring_capacity_bytes);
@@ -83,6 +93,7 @@ struct ipc_control *ipc_control(void *segment);
 struct ipc_tickets *ipc_tickets(void *segment);
 struct ipc_worker *ipc_worker(void *segment, uint32_t index);
 struct ring *ipc_ring(void *segment, uint32_t index);
+struct schedule *ipc_schedule(void *segment); /* planned by the caller of ipc_segment_init */
 
 /* Ring capacity with room for at least 60 s of ordinary records at this interval length. */
 uint64_t ipc_ring_capacity_bytes(uint64_t interval_ns);

@@ -8,9 +8,18 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "common/client_ramp.h"
 #include "common/log.h"
+#include "common/schedule.h"
 
 enum key_order { KEYS_ONE, KEYS_RANDOM, KEYS_SEQUENTIAL };
+
+/* How a worker waits for the next intended time. */
+enum pacing {
+    PACING_AUTO,  /* sleeps, and spins the last stretch where the worker has a CPU of its own */
+    PACING_SLEEP, /* timer only                                                              */
+    PACING_SPIN   /* never sleeps while a request is due within a few milliseconds           */
+};
 
 enum cpus_choice { CPUS_AUTO, CPUS_NONE, CPUS_LIST };
 
@@ -35,10 +44,13 @@ struct spec {
     const char *const *command;        /* arguments after "--", or NULL                     */
     uint32_t command_argc;
     bool last_argument_from_stdin;
-    uint64_t clients;     /* connections over all workers                                   */
+    uint64_t clients; /* connections over all workers; with a ramp those at its end     */
+    struct client_ramp client_ramp;
     uint64_t requests;    /* of each test; 0: time decides                                  */
     uint64_t duration_ns; /* 0: requests decide                                             */
     uint64_t warmup_ns;
+    bool steady_auto; /* the warm-up ends when rate and latency have settled ...             */
+    uint64_t steady_limit_ns; /* ... or, not steady, after so long                           */
     uint64_t pipeline;
     uint64_t data_bytes;
     enum key_order key_order;
@@ -49,6 +61,16 @@ struct spec {
     bool prefill;
     bool loop;           /* repeat until interrupted */
     bool null_transport; /* --null */
+
+    /* rate; without steps the loop is closed */
+    const struct rate_step *rate_steps; /* the whole schedule, from the start of measuring on */
+    uint32_t rate_step_count;
+    uint64_t warmup_rate_micro; /* the rate of the warm-up: the schedule's first one above 0 */
+    char rate_text[96];         /* as people read it: "10,000/s, even"                       */
+    enum arrival arrival;
+    enum pacing pacing;
+    uint64_t shed_after_ns;   /* tickets later than this are dropped and counted; 0: never     */
+    const char *control_path; /* NULL: no control socket                                     */
 
     /* fleet */
     uint64_t processes; /* 0: auto */
@@ -78,6 +100,9 @@ struct spec {
     bool debug;
     enum log_level log_level;
     bool explain;
+    bool extended_metrics;           /* 28 columns and volley's own; samples INFO              */
+    uint64_t monitoring_interval_ns; /* between two samples                                   */
+    bool require_green;              /* any other verdict is exit status 1                     */
 };
 
 #endif

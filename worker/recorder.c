@@ -71,6 +71,13 @@ void recorder_start(struct worker *worker, uint64_t now_ns)
     worker->edge_ns = worker->start_ns + (number + 1) * worker->spec->interval_ns;
 }
 
+/* Brings what is due up to the record's end. In a closed loop that is what was sent. */
+static void count_due(struct worker *worker)
+{
+    atomic_store_explicit(&worker->live->counters[COUNTER_DUE],
+                          worker_total(worker, COUNTER_SENT), memory_order_relaxed);
+}
+
 /* Pushes the record under way, ended at end_ns, and before it one that is held. When the ring has no
  * room it returns false, and leaves the record's encoded_bytes in worker->wire. */
 static bool publish(struct worker *worker, uint64_t end_ns, uint32_t *encoded_bytes)
@@ -79,6 +86,7 @@ static bool publish(struct worker *worker, uint64_t end_ns, uint32_t *encoded_by
 #ifdef VOLLEY_COUNT_ALLOCATIONS /* a test build: the gauge against the slots at every edge */
     assert(connections_recount(worker) == worker->in_flight);
 #endif
+    count_due(worker);
     interval->header.end_ns = end_ns;
     interval->header.in_flight_after = worker->in_flight;
     interval->header.connections_open = worker->connections_ready;

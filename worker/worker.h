@@ -18,8 +18,10 @@ struct worker_run {
     const struct target_address *target; /* resolved; NULL with the null transport           */
     uint64_t requests;                   /* tickets of the run; 0: time decides              */
     uint64_t duration_ns;                /* measured time after the warm-up; 0: requests decide */
-    uint64_t warmup_ns;                  /* a whole number of intervals                      */
+    uint64_t
+        warmup_ns; /* a whole number of intervals; IPC_NEVER: control's measure_after_ns tells */
     uint64_t pipeline;
+    bool open_loop; /* requests have intended times: ipc_schedule()                          */
     bool null_transport;
     void *segment;      /* ipc.h */
     int wake_fd;        /* eventfd, written at the start and at a stop; never read          */
@@ -31,7 +33,8 @@ struct worker_run {
 struct worker_share {
     uint32_t index;       /* 0 .. worker_count - 1                                            */
     int cpu;              /* -1: not pinned                                                   */
-    uint32_t connections; /* at least 1                                                       */
+    uint32_t connections; /* at least 1; with a client ramp those at its end                  */
+    bool own_cpu;         /* pinned, and nobody else's: spinning takes nothing from the server  */
     bool replacement;     /* takes over the live words of one that died: the run is under way */
 };
 

@@ -192,12 +192,17 @@ static void fill_facts(struct run_facts *facts, const struct session *session,
         .one_key = workload_uses_one_key(step->workload),
         .reads = workload_reads(step->workload),
         .keyspace_random = spec->key_order == KEYS_RANDOM,
+        .open_loop = spec->rate_steps != NULL,
+        .shed_after_ns = spec->shed_after_ns,
+        .clients_start = spec->client_ramp.start_clients,
+        .steady_auto = spec->steady_auto,
         .worker_count = session->plan.worker_count,
     };
     snprintf(facts->name, sizeof facts->name, "%s", workload_title(step->workload));
     if (step->prefill_for != NULL)
         snprintf(facts->prefill_for, sizeof facts->prefill_for, "%s", step->prefill_for);
     snprintf(facts->target, sizeof facts->target, "%s", session->target.text);
+    snprintf(facts->rate_text, sizeof facts->rate_text, "%s", spec->rate_text);
     for (uint32_t i = 0; i < session->plan.worker_count; i++)
         facts->worker_cpus[i] = session->plan.workers[i].cpu;
 }
@@ -228,6 +233,7 @@ static enum err_code run_step(struct session *session, const struct bench_step *
             .duration_ns = facts->duration_ns,
             .warmup_ns = facts->warmup_ns,
             .pipeline = facts->pipeline,
+            .open_loop = facts->open_loop,
             .null_transport = step->spec.null_transport,
         };
         bench_log_run_begin(facts);

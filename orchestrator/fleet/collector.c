@@ -111,13 +111,17 @@ static struct interval_row *row_for(struct collector *collector,
     return collector->left_out;
 }
 
-/* A record was left out of the row under way: what it left in flight was there before that row. */
-static void shift_in_flight(struct collector *collector, const struct interval_header *header)
+/* A record was left out of the row under way: what it left in flight, or in the backlog, was there
+ * before that row. */
+static void shift_gauges(struct collector *collector, const struct interval_header *header)
 {
     struct interval_header *row = &collector->row->header;
-    if (header->in_flight_after != header->in_flight_before && collector->timeline->rows > 0)
+    bool moved = header->in_flight_after != header->in_flight_before ||
+                 header->backlog_after != header->backlog_before;
+    if (moved && collector->timeline->rows > 0)
         row->flags |= INTERVAL_DEGRADED; /* the rows before this one said otherwise */
     row->in_flight_before += header->in_flight_after - header->in_flight_before;
+    row->backlog_before += header->backlog_after - header->backlog_before;
 }
 
 static void note_late(struct collector *collector, uint32_t index, uint32_t first, bool left_out)
@@ -160,9 +164,17 @@ static enum err_code merge_record(struct collector *collector, uint32_t index,
                        "before ended with %llu",
                        index, header->first, (unsigned long long)header->in_flight_before,
                        (unsigned long long)member->in_flight);
+    if (header->backlog_before != member->backlog)
+        return err_set(err, E_UNTRUSTED,
+                       "worker %u: interval %u begins with a backlog of %llu, the one before ended "
+                       "with %llu",
+                       index, header->first, (unsigned long long)header->backlog_before,
+                       (unsigned long long)member->backlog);
     if (into != row)
-        shift_in_flight(collector, header);
+        shift_gauges(collector, header);
+    row->header.flags |= header->flags & INTERVAL_OPEN_LOOP;
     member->in_flight = header->in_flight_after;
+    member->backlog = header->backlog_after;
     member->connections_open = header->connections_open;
     member->next = header->last + 1;
     member->complete |= (header->flags & INTERVAL_LAST) != 0;
@@ -219,13 +231,13 @@ static enum err_code gather(struct collector *collector, bool *missing, struct e
     return OK;
 }
 
-static void gauge_sums(const struct collector *collector, uint64_t *in_flight,
-                       uint64_t *connections_open)
+static void sum_gauges(const struct collector *collector, struct interval_header *header)
 {
-    *in_flight = *connections_open = 0;
+    header->in_flight_after = header->connections_open = header->backlog_after = 0;
     for (uint32_t i = 0; i < collector->member_count; i++) {
-        *in_flight += collector->members[i].in_flight;
-        *connections_open += collector->members[i].connections_open;
+        header->in_flight_after += collector->members[i].in_flight;
+        header->connections_open += collector->members[i].connections_open;
+        header->backlog_after += collector->members[i].backlog;
     }
 }
 
@@ -265,15 +277,15 @@ static enum err_code emit(struct collector *collector, bool last, struct err *er
         header->flags |= INTERVAL_DEGRADED;
         collector->harvest_pending = false;
     }
-    gauge_sums(collector, &header->in_flight_after, &header->connections_open);
+    sum_gauges(collector, header);
     if (collector->progress != NULL)
         progress_add(collector->progress, row);
     enum err_code code = timeline_interval(collector->timeline, row, err);
     uint32_t next = header->last + 1;
-    uint64_t in_flight = header->in_flight_after;
+    uint64_t in_flight = header->in_flight_after, backlog = header->backlog_after;
     interval_row_reset(row);
-    row->header =
-        (struct interval_header){.first = next, .last = next, .in_flight_before = in_flight};
+    row->header = (struct interval_header){
+        .first = next, .last = next, .in_flight_before = in_flight, .backlog_before = backlog};
     collector->row_empty = true;
     collector->row_has_late = false;
     return code;
@@ -334,7 +346,7 @@ static enum err_code harvest_records(struct collector *collector, uint32_t index
             return code;
         note_difference(member, before, into->counters, warmup || into != collector->harvest);
         if (into != collector->harvest)
-            shift_in_flight(collector, &header);
+            shift_gauges(collector, &header);
         member->complete = (header.flags & INTERVAL_LAST) != 0;
         member->next = header.last + 1;
     }
@@ -355,6 +367,9 @@ static void lose_requests(struct ipc_worker *worker)
     uint64_t settled = counters[COUNTER_OK] + counters[COUNTER_ERROR_REPLIES] +
                        counters[COUNTER_TIMED_OUT] + counters_lost(counters);
     atomic_store(&worker->counters[COUNTER_SENT], drawn);
+    /* What is due is counted at the edges; what was sent since then was due, too. */
+    if (atomic_load(&worker->counters[COUNTER_DUE]) < drawn + counters_shed(counters))
+        atomic_store(&worker->counters[COUNTER_DUE], drawn + counters_shed(counters));
     atomic_fetch_add(&worker->counters[COUNTER_LOST_WORKER], drawn - settled);
     atomic_store(&worker->in_flight, 0);
     atomic_store(&worker->connections_ready, 0);
@@ -377,6 +392,11 @@ enum err_code collector_harvest(struct collector *collector, uint32_t index, str
     }
     member->in_flight = 0;
     member->connections_open = 0;
+    /* What the dead worker owed the schedule; its replacement sheds it. */
+    member->backlog = atomic_load(&worker->counters[COUNTER_DUE]) -
+                      atomic_load(&worker->counters[COUNTER_SENT]) -
+                      atomic_load(&worker->counters[COUNTER_SHED_LATE]) -
+                      atomic_load(&worker->counters[COUNTER_SHED_WORKER]);
     uint64_t start_ns = atomic_load(&ipc_control(collector->segment)->start_ns);
     uint64_t done_ns = atomic_load(&worker->last_done_ns);
     if (done_ns > start_ns && done_ns - start_ns > collector->harvest_end_ns)

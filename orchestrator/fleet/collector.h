@@ -23,6 +23,7 @@ struct collector_member {
     uint64_t measured[COUNTER_COUNT]; /* of those, outside the warm-up                        */
     uint64_t in_flight;               /* gauges at the end of its newest merged record          */
     uint64_t connections_open;
+    uint64_t backlog;
     uint32_t next; /* first interval it has not covered yet                  */
     bool complete; /* no record will follow                                  */
 };

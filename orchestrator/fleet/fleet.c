@@ -459,7 +459,10 @@ static void on_tick(evutil_socket_t fd, short what, void *argument)
 
 static enum err_code map_segment(struct fleet *fleet, struct err *err)
 {
-    fleet->segment_bytes = ipc_segment_bytes(fleet->member_count, fleet->plan->ring_capacity_bytes);
+    const struct spec *spec = fleet->run->spec;
+    size_t bytes = fleet->run->open_loop ? schedule_bytes(spec->rate_step_count, true) : 0;
+    fleet->segment_bytes =
+        ipc_segment_bytes(fleet->member_count, fleet->plan->ring_capacity_bytes, bytes);
     fleet->segment = mmap(NULL, fleet->segment_bytes, PROT_READ | PROT_WRITE,
                           MAP_SHARED | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     if (fleet->segment == MAP_FAILED) {
@@ -468,6 +471,10 @@ static enum err_code map_segment(struct fleet *fleet, struct err *err)
                              fleet->segment_bytes);
     }
     ipc_segment_init(fleet->segment, fleet->member_count, fleet->plan->ring_capacity_bytes);
+    if (fleet->run->open_loop)
+        schedule_plan(ipc_schedule(fleet->segment), spec->rate_steps, spec->rate_step_count, true);
+    if (fleet->run->warmup_ns != IPC_NEVER)
+        atomic_store(&ipc_control(fleet->segment)->measure_after_ns, fleet->run->warmup_ns);
     return OK;
 }
 

@@ -65,13 +65,16 @@ static void add_to_total(struct timeline *timeline, const struct interval_row *r
         header->first = row->header.first;
         header->start_ns = row->header.start_ns;
         header->in_flight_before = row->header.in_flight_before;
+        header->backlog_before = row->header.backlog_before;
     } else if (row->header.flags & INTERVAL_DEGRADED) {
         /* It may know of more in flight than the rows before it did: from before all of them. */
         header->in_flight_before += row->header.in_flight_before - header->in_flight_after;
+        header->backlog_before += row->header.backlog_before - header->backlog_after;
     }
     header->last = row->header.last;
     header->end_ns = row->header.end_ns;
     header->in_flight_after = row->header.in_flight_after;
+    header->backlog_after = row->header.backlog_after;
     header->connections_open = row->header.connections_open;
     header->flags |= row->header.flags;
     interval_row_add(timeline->total, row);

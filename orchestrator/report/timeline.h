@@ -42,6 +42,11 @@ struct run_facts {
     bool one_key;      /* every request has the same key                            */
     bool reads;        /* hits and misses mean something                            */
     bool keyspace_random;
+    bool open_loop;     /* with a rate: response times count from the intended time            */
+    char rate_text[96]; /* spec.rate_text; "": closed loop                                    */
+    uint64_t shed_after_ns;
+    uint64_t clients_start; /* of a client ramp; 0: all connections are open from the start    */
+    bool steady_auto;       /* warmup_ns is the limit, and at run_end what it came to          */
     uint32_t worker_count;
     int worker_cpus[IPC_WORKERS_MAX]; /* -1: not pinned */
     char target[160];                 /* "127.0.0.1:6379", "null transport" */
@@ -86,6 +91,9 @@ struct run_evidence {
     bool server_place_known;
     uint32_t workers_lost;
     uint32_t late_records;
+    double
+        server_cpu_share; /* of one CPU, over the run: a local server's process; < 0: unknown    */
+    bool never_steady;    /* --steady auto found no steady state within its limit              */
 };
 
 /* Known when the run is over. rows are summed over the measured intervals; rows of the warm-up are

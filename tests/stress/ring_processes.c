@@ -227,9 +227,11 @@ static void work(struct interval *interval, struct totals *totals, uint64_t step
             is_error ? HISTOGRAM_SERVICE_ERROR : HISTOGRAM_SERVICE_OK;
         unsigned word = (unsigned)(place % ERROR_KINDS_MAX);
         interval->counters[COUNTER_SENT]++;
+        interval->counters[COUNTER_DUE]++;
         interval->counters[counter]++;
         interval_histogram_record(&interval->histograms[kind], value);
         totals->counters[COUNTER_SENT]++;
+        totals->counters[COUNTER_DUE]++;
         totals->counters[counter]++;
         histogram_record_n(&totals->histograms[kind], value, 1);
         if (is_error) {

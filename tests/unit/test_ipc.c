@@ -16,7 +16,7 @@ struct span {
 
 static void *segment_new(uint32_t worker_count, uint64_t capacity_bytes, size_t *segment_bytes)
 {
-    *segment_bytes = ipc_segment_bytes(worker_count, capacity_bytes);
+    *segment_bytes = ipc_segment_bytes(worker_count, capacity_bytes, 0);
     void *segment =
         mmap(NULL, *segment_bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     ck_assert_ptr_ne(segment, MAP_FAILED);
@@ -146,7 +146,7 @@ START_TEST(capacity_suits_the_interval)
     ck_assert_uint_eq(ipc_ring_capacity_bytes(10 * NS_PER_MS), 32 << 20);
     ck_assert_uint_eq(ipc_ring_capacity_bytes(100 * NS_PER_MS), 4 << 20);
     ck_assert_uint_eq(ipc_ring_capacity_bytes(NS_PER_SECOND), 2 << 20);
-    ck_assert_uint_eq(ipc_ring_capacity_bytes(10 * NS_PER_SECOND), 1 << 20);
+    ck_assert_uint_eq(ipc_ring_capacity_bytes(10 * NS_PER_SECOND), 2 << 20);
     ck_assert_uint_eq(ipc_ring_capacity_bytes(1), 32 << 20);
 }
 END_TEST

@@ -179,6 +179,7 @@ START_TEST(unknowable_percentiles_are_null)
     struct interval_row *row = fixture_row(0);
     fixture_answer(row, 1000000, 970);
     row->counters[COUNTER_SENT] += 30;
+    row->counters[COUNTER_DUE] += 30;
     row->counters[COUNTER_LOST_DRAIN] = 30;
     ck_assert_int_eq(timeline_interval(&timeline, row, &err), OK);
     struct run_result *result = fixture_result();

@@ -183,6 +183,7 @@ START_TEST(percentiles_without_replies_are_bounds)
     fixture_answer(row, 1000000, 940);
     fixture_answer(row, 3000000, 30);
     row->counters[COUNTER_SENT] += 30;
+    row->counters[COUNTER_DUE] += 30;
     row->counters[COUNTER_TIMED_OUT] = 10;
     row->counters[COUNTER_LOST_DISCONNECT] = 20;
     one_run(&timeline, &facts, row);
@@ -210,7 +211,7 @@ START_TEST(without_success_there_are_no_latencies)
     timeline_session_begin(&timeline, &session);
     struct run_facts facts = fixture_facts();
     struct interval_row *row = fixture_row(0);
-    row->counters[COUNTER_SENT] = row->counters[COUNTER_TIMED_OUT] = 10;
+    row->counters[COUNTER_DUE] = row->counters[COUNTER_SENT] = row->counters[COUNTER_TIMED_OUT] = 10;
     one_run(&timeline, &facts, row);
     ck_assert_ptr_nonnull(strstr(text, "\nTotal errors: 10\n\nno request succeeded: there are no "
                                        "latencies\n\nTraffic:\n"));

@@ -138,6 +138,7 @@ START_TEST(a_broken_identity_is_untrusted)
     struct interval_row *row = fixture_row(0);
     fixture_answer(row, 1000, 5);
     row->counters[COUNTER_SENT]++;
+    row->counters[COUNTER_DUE]++;
     ck_assert_int_eq(timeline_interval(&timeline, row, &err), E_UNTRUSTED);
     row->header.flags = INTERVAL_DEGRADED;
     err.code = OK;

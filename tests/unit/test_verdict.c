@@ -62,11 +62,13 @@ static void many_errors(struct sound_run *run)
 static void one_timeout(struct sound_run *run)
 {
     run->total->counters[COUNTER_SENT]++;
+    run->total->counters[COUNTER_DUE]++;
     run->total->counters[COUNTER_TIMED_OUT]++;
 }
 static void many_lost(struct sound_run *run)
 {
     run->total->counters[COUNTER_SENT] += 200;
+    run->total->counters[COUNTER_DUE] += 200;
     run->total->counters[COUNTER_LOST_DISCONNECT] += 200;
 }
 static void missing_keys(struct sound_run *run)
@@ -222,6 +224,7 @@ START_TEST(a_lost_worker_is_judged_once)
     struct verdict verdict;
     sound(&run);
     run.total->counters[COUNTER_SENT] += 5000;
+    run.total->counters[COUNTER_DUE] += 5000;
     run.total->counters[COUNTER_LOST_WORKER] = 5000;
     verdict_judge(&verdict, run.result);
     ck_assert_int_eq(verdict.level, VERDICT_GREEN);

@@ -23,7 +23,7 @@ static void set_up(void)
     struct err err = {.code = OK};
     struct workload *workload;
     struct workload_source source = {.test = workload_test_find("set")};
-    size_t bytes = ipc_segment_bytes(1, RING_BYTES);
+    size_t bytes = ipc_segment_bytes(1, RING_BYTES, 0);
     spec = (struct spec){.key_order = KEYS_RANDOM,
                          .keyspace = 1000,
                          .data_bytes = 3,

@@ -28,7 +28,7 @@ static enum err_code keep_row(void *state, const struct interval_row *row,
 void fakes_begin(uint32_t members, uint64_t warmup_ns)
 {
     struct err err = {.code = OK};
-    size_t bytes = ipc_segment_bytes(members, RING_BYTES);
+    size_t bytes = ipc_segment_bytes(members, RING_BYTES, 0);
     fakes.segment = aligned_alloc(64, (bytes + 63) / 64 * 64);
     fakes.interval = malloc(sizeof *fakes.interval);
     fakes.wire = malloc(INTERVAL_WIRE_MAX_BYTES);
@@ -75,6 +75,8 @@ void fakes_count(uint32_t index, enum counter counter, uint64_t by)
 {
     fakes.interval->counters[counter] += by;
     atomic_fetch_add(&ipc_worker(fakes.segment, index)->counters[counter], by);
+    if (counter == COUNTER_SENT) /* a closed loop: what is sent is due */
+        fakes_count(index, COUNTER_DUE, by);
 }
 
 void fakes_answer(uint32_t index, uint64_t times)

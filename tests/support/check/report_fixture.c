@@ -23,6 +23,7 @@ struct interval_row *fixture_row(uint32_t index)
 void fixture_answer(struct interval_row *row, uint64_t latency_ns, uint64_t times)
 {
     row->counters[COUNTER_SENT] += times;
+    row->counters[COUNTER_DUE] += times;
     row->counters[COUNTER_OK] += times;
     row->counters[COUNTER_BYTES_OUT] += times * 40;
     row->counters[COUNTER_BYTES_IN] += times * 5;
@@ -32,6 +33,7 @@ void fixture_answer(struct interval_row *row, uint64_t latency_ns, uint64_t time
 void fixture_refuse(struct interval_row *row, uint32_t kind, uint64_t latency_ns, uint64_t times)
 {
     row->counters[COUNTER_SENT] += times;
+    row->counters[COUNTER_DUE] += times;
     row->counters[COUNTER_ERROR_REPLIES] += times;
     row->errors_by_kind[kind] += times;
     histogram_record_n(&row->histograms[HISTOGRAM_SERVICE_ERROR], latency_ns, times);
@@ -127,6 +129,7 @@ void fixture_play(struct timeline *timeline, const struct session_facts *session
     row->counters[COUNTER_HITS] = 900;
     row->counters[COUNTER_MISSES] = 100;
     row->counters[COUNTER_SENT] += 1;
+    row->counters[COUNTER_DUE] += 1;
     row->header.in_flight_after = 1;
     play_row(timeline, row);
 

@@ -1,0 +1,327 @@
+#include "common/schedule.h"
+
+#include <assert.h>
+#include <math.h>
+
+#include "common/clock.h"
+#include "common/rng.h"
+
+#define UNITS ((schedule_units)SCHEDULE_UNITS_PER_REQUEST)
+#define UNITS_F 1e15
+#define MICRO_F 1e6
+
+/* One segment ---------------------------------------------------------------------------------- */
+
+static double per_ns(uint64_t micro)
+{
+    return (double)micro / MICRO_F / (double)NS_PER_SECOND;
+}
+
+/* Requests in the first elapsed_ns of a segment whose rate moves; elapsed_ns up to its length. */
+static double moving_requests(const struct rate_step *step, double elapsed_ns)
+{
+    double from = per_ns(step->from_micro), to = per_ns(step->to_micro);
+    double part = elapsed_ns / (double)step->length_ns;
+    if (step->shape == SCHEDULE_LINEAR)
+        return elapsed_ns * (from + (to - from) * part / 2);
+    double growth = log(to / from);
+    return from * (double)step->length_ns / growth * expm1(growth * part);
+}
+
+static schedule_units units_in(const struct rate_step *step, uint64_t elapsed_ns)
+{
+    if (step->shape == SCHEDULE_CONSTANT || step->from_micro == step->to_micro)
+        return (schedule_units)step->from_micro * elapsed_ns;
+    return (schedule_units)(moving_requests(step, (double)elapsed_ns) * UNITS_F);
+}
+
+/* The inverse of moving_requests. Linear: the root of a quadratic, in the form without cancellation. */
+static double moving_time_ns(const struct rate_step *step, double requests)
+{
+    double from = per_ns(step->from_micro), to = per_ns(step->to_micro);
+    if (step->shape == SCHEDULE_LINEAR) {
+        double slope = (to - from) / (double)step->length_ns;
+        double square = from * from + 2 * slope * requests;
+        return 2 * requests / (from + sqrt(square > 0 ? square : 0));
+    }
+    double growth = log(to / from);
+    return (double)step->length_ns / growth *
+           log1p(growth * requests / (from * (double)step->length_ns));
+}
+
+/* The first nanosecond of the segment at which `units` of its own have come; they do come. */
+static uint64_t time_in(const struct rate_step *step, schedule_units units)
+{
+    if (units == 0)
+        return 0;
+    if (step->shape == SCHEDULE_CONSTANT || step->from_micro == step->to_micro)
+        return (uint64_t)((units + step->from_micro - 1) / step->from_micro);
+    double time_ns = ceil(moving_time_ns(step, (double)units / UNITS_F));
+    return time_ns < (double)step->length_ns ? (uint64_t)time_ns : step->length_ns;
+}
+
+static uint64_t rate_in(const struct rate_step *step, uint64_t elapsed_ns)
+{
+    double from = (double)step->from_micro, to = (double)step->to_micro;
+    if (step->shape == SCHEDULE_CONSTANT || step->from_micro == step->to_micro)
+        return step->from_micro;
+    double part = (double)elapsed_ns / (double)step->length_ns;
+    if (step->shape == SCHEDULE_LINEAR)
+        return (uint64_t)(from + (to - from) * part + 0.5);
+    return (uint64_t)(from * pow(to / from, part) + 0.5);
+}
+
+/* Planning ------------------------------------------------------------------------------------- */
+
+size_t schedule_bytes(uint32_t planned_count, bool changes)
+{
+    /* One more: what is held at the end. */
+    size_t capacity = (size_t)planned_count + 1 + (changes ? SCHEDULE_CHANGES_MAX : 0);
+    return sizeof(struct schedule) + capacity * sizeof(struct schedule_segment);
+}
+
+static void check_step(const struct rate_step *step)
+{
+    assert(step->length_ns > 0);
+    assert(step->from_micro <= SCHEDULE_RATE_MAX_MICRO);
+    assert(step->to_micro <= SCHEDULE_RATE_MAX_MICRO);
+    assert(step->shape != SCHEDULE_CONSTANT || step->from_micro == step->to_micro);
+    assert(step->shape != SCHEDULE_EXPONENTIAL || (step->from_micro > 0 && step->to_micro > 0));
+    (void)step;
+}
+
+void schedule_plan(struct schedule *schedule, const struct rate_step *steps, uint32_t step_count,
+                   bool changes)
+{
+    uint64_t start_ns = 0;
+    schedule_units start_units = 0;
+    uint32_t count = 0;
+    assert(step_count > 0);
+    for (uint32_t i = 0; i < step_count; i++) {
+        const struct rate_step *step = &steps[i];
+        check_step(step);
+        schedule->segments[count++] = (struct schedule_segment){
+            .step = *step, .start_ns = start_ns, .start_units = start_units};
+        if (step->length_ns == SCHEDULE_NEVER)
+            break;
+        start_ns += step->length_ns;
+        start_units += units_in(step, step->length_ns);
+    }
+    const struct rate_step *last = &schedule->segments[count - 1].step;
+    if (last->length_ns != SCHEDULE_NEVER) {
+        struct rate_step held = {.length_ns = SCHEDULE_NEVER,
+                                 .from_micro = last->to_micro,
+                                 .to_micro = last->to_micro,
+                                 .shape = SCHEDULE_CONSTANT};
+        schedule->segments[count++] = (struct schedule_segment){
+            .step = held, .start_ns = start_ns, .start_units = start_units};
+    }
+    schedule->planned_count = count;
+    schedule->capacity = count + (changes ? SCHEDULE_CHANGES_MAX : 0);
+    /* Relaxed: no worker exists yet, and fork publishes everything. */
+    atomic_store_explicit(&schedule->count, count, memory_order_relaxed);
+}
+
+/* Looking up ----------------------------------------------------------------------------------- */
+
+static uint32_t count_of(const struct schedule *schedule)
+{
+    /* Acquire: partner is schedule_change's release store behind a new entry. */
+    return atomic_load_explicit(&schedule->count, memory_order_acquire);
+}
+
+/* Whether entry `later` has taken over at this place of the integral, or of time. Changes replace all
+ * that was planned behind them. */
+static bool reached_units(const struct schedule *schedule, uint32_t later, schedule_units units)
+{
+    return schedule->segments[later].start_units <= units;
+}
+
+static bool reached_time(const struct schedule *schedule, uint32_t later, uint64_t at_ns)
+{
+    return schedule->segments[later].start_ns <= at_ns;
+}
+
+/* The entries in force are the planned ones up to the first change, then the changes. Both halves are
+ * in order, so that the entry for a place is the last one that has reached it: of the changes if any
+ * has, else of the planned ones. An entry without requests of its own (a pause) starts at the same
+ * place as the one behind it, and the later one wins. */
+static uint32_t search(const struct schedule *schedule, uint32_t first, uint32_t end,
+                       schedule_units units)
+{
+    while (end - first > 1) {
+        uint32_t middle = first + (end - first) / 2;
+        if (reached_units(schedule, middle, units))
+            first = middle;
+        else
+            end = middle;
+    }
+    return first;
+}
+
+static uint32_t find_units(const struct schedule *schedule, schedule_units units,
+                           schedule_hint *hint)
+{
+    uint32_t count = count_of(schedule), planned = schedule->planned_count, found = *hint;
+    if (count > planned && reached_units(schedule, planned, units)) {
+        if (found < planned || found >= count || !reached_units(schedule, found, units) ||
+            (found + 1 < count && reached_units(schedule, found + 1, units)))
+            found = search(schedule, planned, count, units);
+    } else if (found >= planned || !reached_units(schedule, found, units) ||
+               (found + 1 < planned && reached_units(schedule, found + 1, units))) {
+        found = search(schedule, 0, planned, units);
+    }
+    *hint = found;
+    return found;
+}
+
+static uint32_t find_time(const struct schedule *schedule, uint64_t at_ns)
+{
+    uint32_t count = count_of(schedule), planned = schedule->planned_count;
+    bool changed = count > planned && reached_time(schedule, planned, at_ns);
+    uint32_t first = changed ? planned : 0, end = changed ? count : planned;
+    while (end - first > 1) {
+        uint32_t middle = first + (end - first) / 2;
+        if (reached_time(schedule, middle, at_ns))
+            first = middle;
+        else
+            end = middle;
+    }
+    return first;
+}
+
+uint64_t schedule_time_of(const struct schedule *schedule, schedule_units units,
+                          schedule_hint *hint)
+{
+    const struct schedule_segment *segment = &schedule->segments[find_units(schedule, units, hint)];
+    const struct rate_step *step = &segment->step;
+    if (step->from_micro == 0 && step->to_micro == 0)
+        return SCHEDULE_NEVER; /* a pause without end: one that ends is never found */
+    schedule_units own = units - segment->start_units;
+    if (step->length_ns == SCHEDULE_NEVER && own / step->from_micro > INT64_MAX)
+        return SCHEDULE_NEVER;
+    return segment->start_ns + time_in(step, own);
+}
+
+schedule_units schedule_units_at(const struct schedule *schedule, uint64_t at_ns)
+{
+    const struct schedule_segment *segment = &schedule->segments[find_time(schedule, at_ns)];
+    return segment->start_units + units_in(&segment->step, at_ns - segment->start_ns);
+}
+
+uint64_t schedule_rate_micro(const struct schedule *schedule, uint64_t at_ns)
+{
+    const struct schedule_segment *segment = &schedule->segments[find_time(schedule, at_ns)];
+    return rate_in(&segment->step, at_ns - segment->start_ns);
+}
+
+uint64_t schedule_tickets_before(const struct schedule *schedule, uint64_t at_ns,
+                                 schedule_hint *hint)
+{
+    /* Near enough by the integral, and then by the intended times themselves: what counts as due is
+     * exactly what may be drawn, whatever was rounded on the way. */
+    uint64_t tickets = (uint64_t)(schedule_units_at(schedule, at_ns) / UNITS);
+    while (tickets > 0 && schedule_time_ns(schedule, tickets - 1, hint) >= at_ns)
+        tickets--;
+    while (schedule_time_ns(schedule, tickets, hint) < at_ns)
+        tickets++;
+    return tickets;
+}
+
+bool schedule_change(struct schedule *schedule, uint64_t at_ns, uint64_t rate_micro)
+{
+    uint32_t count = count_of(schedule);
+    assert(rate_micro <= SCHEDULE_RATE_MAX_MICRO);
+    if (count == schedule->capacity)
+        return false;
+    /* Tickets intended for before at_ns stay where they are, by their times and not only by the
+     * integral: a worker may have drawn them already. */
+    schedule_hint hint = 0;
+    uint64_t before = schedule_tickets_before(schedule, at_ns, &hint);
+    schedule_units units = schedule_units_at(schedule, at_ns);
+    if (units > before * UNITS)
+        units = before * UNITS;
+    if (before > 0 && units <= (before - 1) * UNITS)
+        units = (before - 1) * UNITS + 1;
+    schedule->segments[count] = (struct schedule_segment){
+        .step = {.length_ns = SCHEDULE_NEVER,
+                 .from_micro = rate_micro,
+                 .to_micro = rate_micro,
+                 .shape = SCHEDULE_CONSTANT},
+        .start_ns = at_ns,
+        .start_units = units,
+    };
+    /* Release: partner is count_of in the workers. */
+    atomic_store_explicit(&schedule->count, count + 1, memory_order_release);
+    return true;
+}
+
+/* Arrivals ------------------------------------------------------------------------------------- */
+
+/* An exponential gap of mean 1 request of this worker, which is N of the whole schedule. */
+static schedule_units gap_units(const struct arrivals *arrivals, uint64_t number)
+{
+    /* 53 random bits as a number in (0, 1]: its logarithm is finite. */
+    double uniform =
+        ((double)(rng_at(arrivals->seed, number) >> 11) + 1.0) * (1.0 / 9007199254740992.0);
+    return (schedule_units)(-log(uniform) * UNITS_F) * arrivals->workers;
+}
+
+static void look_up(struct arrivals *arrivals)
+{
+    arrivals->time_ns =
+        arrivals->number >= arrivals->limit
+            ? SCHEDULE_NEVER
+            : schedule_time_of(arrivals->schedule, arrivals->position, &arrivals->hint);
+}
+
+void arrivals_init(struct arrivals *arrivals, const struct schedule *schedule, enum arrival arrival,
+                   uint64_t seed, uint32_t index, uint32_t workers, uint64_t requests)
+{
+    *arrivals = (struct arrivals){
+        .schedule = schedule,
+        .arrival = arrival,
+        /* A stream of its own for each worker, apart from those of keys and values. */
+        .seed = rng_at(seed ^ 0x6172726976616c73ull, index),
+        .index = index,
+        .workers = workers,
+        .limit = requests == 0      ? UINT64_MAX
+                 : index < requests ? (requests - index + workers - 1) / workers
+                                    : 0,
+    };
+    arrivals->position = arrival == ARRIVAL_EVEN ? index * UNITS : gap_units(arrivals, 0);
+    arrivals_reload(arrivals);
+}
+
+void arrivals_reload(struct arrivals *arrivals)
+{
+    arrivals->changes_seen = count_of(arrivals->schedule);
+    look_up(arrivals);
+}
+
+void arrivals_advance(struct arrivals *arrivals)
+{
+    arrivals->number++;
+    arrivals->position += arrivals->arrival == ARRIVAL_EVEN ? arrivals->workers * UNITS
+                                                            : gap_units(arrivals, arrivals->number);
+    look_up(arrivals);
+}
+
+void arrivals_seek(struct arrivals *arrivals, uint64_t at_ns)
+{
+    arrivals_refresh(arrivals);
+    if (arrivals->arrival == ARRIVAL_POISSON) {
+        while (arrivals->time_ns < at_ns)
+            arrivals_advance(arrivals);
+        return;
+    }
+    if (arrivals->time_ns >= at_ns)
+        return;
+    uint64_t before = schedule_tickets_before(arrivals->schedule, at_ns, &arrivals->hint);
+    uint64_t number = before > arrivals->index
+                          ? (before - arrivals->index + arrivals->workers - 1) / arrivals->workers
+                          : 0;
+    arrivals->number = number < arrivals->limit ? number : arrivals->limit;
+    arrivals->position = arrivals->index * UNITS + arrivals->number * arrivals->workers * UNITS;
+    look_up(arrivals);
+}
