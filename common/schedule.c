@@ -9,6 +9,8 @@
 #define UNITS ((schedule_units)SCHEDULE_UNITS_PER_REQUEST)
 #define UNITS_F 1e15
 #define MICRO_F 1e6
+/* No time lies behind it (292 years), so that a time can be added to a moment of the clock. */
+#define LAST_NS ((uint64_t)INT64_MAX)
 
 /* One segment ---------------------------------------------------------------------------------- */
 
@@ -186,13 +188,14 @@ void schedule_plan(struct schedule *schedule, const struct rate_step *steps, uin
         check_step(step);
         schedule->segments[count++] = (struct schedule_segment){
             .step = *step, .start_ns = start_ns, .start_units = start_units};
-        if (step->length_ns == SCHEDULE_NEVER)
+        if (step->length_ns > LAST_NS - start_ns)
             break;
         start_ns += step->length_ns;
         start_units += units_in(step, step->length_ns);
     }
-    const struct rate_step *last = &schedule->segments[count - 1].step;
-    if (last->length_ns != SCHEDULE_NEVER) {
+    const struct schedule_segment *last_segment = &schedule->segments[count - 1];
+    const struct rate_step *last = &last_segment->step;
+    if (last->length_ns <= LAST_NS - last_segment->start_ns) {
         struct rate_step held = {.length_ns = SCHEDULE_NEVER,
                                  .from_micro = last->to_micro,
                                  .to_micro = last->to_micro,
@@ -281,10 +284,8 @@ uint64_t schedule_time_of(const struct schedule *schedule, schedule_units units,
     const struct rate_step *step = &segment->step;
     if (step->from_micro == 0 && step->to_micro == 0)
         return SCHEDULE_NEVER; /* a pause without end: one that ends is never found */
-    schedule_units own = units - segment->start_units;
-    if (step->length_ns == SCHEDULE_NEVER && own / step->from_micro > INT64_MAX)
-        return SCHEDULE_NEVER;
-    return segment->start_ns + time_in(step, own);
+    uint64_t own_ns = time_in(step, units - segment->start_units);
+    return own_ns <= LAST_NS - segment->start_ns ? segment->start_ns + own_ns : SCHEDULE_NEVER;
 }
 
 schedule_units schedule_units_at(const struct schedule *schedule, uint64_t at_ns)
@@ -304,6 +305,8 @@ uint64_t schedule_tickets_before(const struct schedule *schedule, uint64_t at_ns
 {
     /* Near enough by the integral, and then by the intended times themselves: what counts as due is
      * exactly what may be drawn, whatever was rounded on the way. */
+    if (at_ns > LAST_NS)
+        at_ns = LAST_NS + 1;
     uint64_t tickets = (uint64_t)(schedule_units_at(schedule, at_ns) / UNITS);
     while (tickets > 0 && schedule_time_ns(schedule, tickets - 1, hint) >= at_ns)
         tickets--;

@@ -233,6 +233,47 @@ START_TEST(ramps_keep_their_rate_every_second)
 }
 END_TEST
 
+START_TEST(the_end_of_time)
+{
+    /* Breaks when a lookup beyond what 64 bits of nanoseconds hold wraps around or never returns. */
+    struct schedule_model models[] = {
+        {.steps = {{SCHEDULE_NEVER, 1, 1, SCHEDULE_CONSTANT}}, .step_count = 1},
+        {.steps = {{SCHEDULE_NEVER, SCHEDULE_RATE_MAX_MICRO, SCHEDULE_RATE_MAX_MICRO,
+                    SCHEDULE_CONSTANT}},
+         .step_count = 1},
+        {.steps = {{SCHEDULE_NEVER - 10, 7 * MILLION, 7 * MILLION, SCHEDULE_CONSTANT},
+                   {SCHEDULE_NEVER - 10, 9 * MILLION, 9 * MILLION, SCHEDULE_CONSTANT}},
+         .step_count = 2},
+        {.steps = {{NS_PER_SECOND, 0, 0, SCHEDULE_CONSTANT},
+                   {SCHEDULE_NEVER - 1, MILLION, 5 * MILLION, SCHEDULE_LINEAR},
+                   {NS_PER_SECOND, MILLION, MILLION, SCHEDULE_CONSTANT}},
+         .step_count = 3},
+        {.steps = {{SCHEDULE_NEVER - 1, MILLION, 5 * MILLION, SCHEDULE_EXPONENTIAL}},
+         .step_count = 1},
+    };
+    static const uint64_t moments[] = {NS_PER_SECOND,      (uint64_t)INT64_MAX - 1,
+                                       INT64_MAX,          (uint64_t)INT64_MAX + 1,
+                                       SCHEDULE_NEVER - 1, SCHEDULE_NEVER};
+    for (unsigned m = 0; m < sizeof models / sizeof models[0]; m++) {
+        struct schedule *schedule = model_plan(&models[m]);
+        schedule_hint hint = 0;
+        uint64_t fewer = 0;
+        for (unsigned i = 0; i < sizeof moments / sizeof moments[0]; i++) {
+            uint64_t tickets = schedule_tickets_before(schedule, moments[i], &hint);
+            ck_assert_uint_ge(tickets, fewer);
+            if (tickets > 0)
+                ck_assert_uint_lt(schedule_time_ns(schedule, tickets - 1, &hint), moments[i]);
+            ck_assert_uint_ge(schedule_time_ns(schedule, tickets, &hint), moments[i]);
+            fewer = tickets;
+        }
+        ck_assert_uint_eq(schedule_time_ns(schedule, UINT64_MAX, &hint), SCHEDULE_NEVER);
+        /* A sum of a start and a time must not wrap. */
+        ck_assert_uint_le(schedule_time_ns(schedule, fewer - 1, &hint), INT64_MAX);
+        free(schedule);
+    }
+}
+END_TEST
+
 START_TEST(most_steps)
 {
     /* Breaks when the longest plan is not searched right, or its integral drifts. */
@@ -387,6 +428,7 @@ Suite *test_schedule_suite(void)
     tcase_add_test(tcase, known_times);
     tcase_add_test(tcase, known_times_of_ramps);
     tcase_add_test(tcase, ramps_keep_their_rate_every_second);
+    tcase_add_test(tcase, the_end_of_time);
     tcase_add_test(tcase, most_steps);
     tcase_add_loop_test(tcase, changes_keep_what_was, 0, MODEL_KINDS);
     tcase_add_test(tcase, pause_and_resume);
