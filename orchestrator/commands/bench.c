@@ -24,24 +24,28 @@ static enum err_code open_outputs(struct session *session, struct err *err)
     return code;
 }
 
+/* The gravest status of the runs, or the error that ended them. */
 static enum err_code run_steps(struct session *session, struct err *err)
 {
+    enum err_code worst = OK;
     const bool loop = session->request->spec.loop;
     enum err_code code = OK;
     timeline_session_begin(&session->timeline, &session->facts);
     do {
         for (uint32_t i = 0; i < session->steps.count && code == OK; i++) {
             if (session->interrupts->count > 0) {
-                session->worst = err_worse(session->worst, E_INTERRUPTED);
+                worst = err_worse(worst, E_INTERRUPTED);
                 break;
             }
             code = session_run(session, &session->steps.steps[i], err);
+            if (code == OK)
+                worst = err_worse(worst, session->result->status);
         }
-    } while (loop && code == OK && session->interrupts->count == 0 && session->worst == OK);
+    } while (loop && code == OK && session->interrupts->count == 0 && worst == OK);
     if (loop && session->interrupts->count > 0)
-        session->worst = err_worse(session->worst, E_INTERRUPTED);
+        worst = err_worse(worst, E_INTERRUPTED);
     timeline_session_end(&session->timeline);
-    return code;
+    return err_worse(code, worst);
 }
 
 static enum err_code run_session(struct session *session, struct err *err)
@@ -85,9 +89,8 @@ int command_bench(int argc, const char *const *argv)
         print_notices(request);
         code = run_session(session, &err);
     }
-    if (code != OK)
+    if (err.code != OK)
         log_line(LOG_ERROR, "%s", err.text);
-    code = err_worse(code, session->worst);
     session_free(session);
     bench_options_free(request);
     free(session);

@@ -216,7 +216,6 @@ enum err_code session_run(struct session *session, const struct bench_step *step
     bench_log_run_end(facts, result);
     if (result->status != OK && result->status != E_INTERRUPTED)
         log_line(LOG_ERROR, "%s: %s", facts->name, result->status_text);
-    session->worst = err_worse(session->worst, result->status);
     return OK;
 }
 
