@@ -29,6 +29,7 @@ void progress_begin(struct progress *progress, const struct run_facts *run)
     progress->open_loop = run->open_loop;
     progress->window_due = progress->window_row_ns = 0;
     progress->target = -1;
+    progress->due = 0;
     progress->backlog = progress->shed = 0;
     histogram_reset(progress->window);
     progress->prefix[0] = '\0';
@@ -47,6 +48,8 @@ void progress_add(struct progress *progress, const struct interval_row *row)
     progress->shed += counters_shed(row->counters);
     if (row->header.flags & INTERVAL_WARMUP)
         progress->warmup_completed += figure_answered(row->counters);
+    else
+        progress->due += row->counters[COUNTER_DUE];
 }
 
 /* "1,230.5" */
@@ -92,12 +95,15 @@ static double seconds(uint64_t ns)
     return (double)ns / (double)NS_PER_SECOND;
 }
 
-/* " of 10,000": what fell due per second, by the rows since the last line or before. */
-static void format_target(char *text, size_t text_bytes, struct progress *progress)
+/* " of 10,000": what fell due per second, by the rows since the last line or before; nothing when all
+ * of -n was due before. */
+static void format_target(char *text, size_t text_bytes, struct progress *progress,
+                          const struct run_facts *run)
 {
     char rate[UNITS_GROUPED_BYTES];
     text[0] = '\0';
-    if (!progress->open_loop)
+    bool all_due = run->requests > 0 && progress->due >= run->requests;
+    if (!progress->open_loop || (all_due && progress->window_due == 0))
         return;
     if (progress->window_row_ns > 0)
         progress->target = figure_rate(progress->window_due, seconds(progress->window_row_ns));
@@ -141,7 +147,7 @@ void progress_line(struct progress *progress, const struct run_facts *run, uint6
                          (uint64_t)(figure_rate(window_done, seconds(window_ns)) + 0.5));
     format_rate(average, sizeof average, figure_rate(measured, seconds(measured_ns)));
     format_latency(latency, sizeof latency, progress->window);
-    format_target(target, sizeof target, progress);
+    format_target(target, sizeof target, progress, run);
     format_unsent(unsent, sizeof unsent, progress);
     snprintf(line, sizeof line, "%s[%.1fs] Progress: %s, RPS: current=%s%s avg=%s, Errors: %s%s%s",
              progress->prefix, seconds(elapsed_ns), done, current, target, average,

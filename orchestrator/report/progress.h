@@ -16,6 +16,7 @@ struct progress {
     uint64_t warmup_completed; /* of the warm-up's rows: outside the share and the average */
     bool open_loop;
     uint64_t window_due, window_row_ns; /* of the rows since the last line, and their length  */
+    uint64_t due;           /* of the measured rows so far: with -n it comes to an end         */
     double target;          /* requests due per second, by the latest rows; < 0: no row so far */
     uint64_t backlog, shed; /* at the end of the latest row; so far                         */
     int line_bytes;         /* of the line that stands unfinished on the terminal; 0: none */

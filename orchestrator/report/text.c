@@ -250,7 +250,7 @@ static void print_verdict(struct output *out, const struct verdict *verdict)
 static void print_warmup_result(struct output *out, const struct run_result *result)
 {
     char duration[32];
-    if (!result->facts->steady_auto)
+    if (!result->facts->steady_auto || !(result->seconds > 0)) /* or the run ended in it */
         return;
     output_printf(out, "Warm-up ended after: %s, %s\n",
                   units_format_duration(duration, sizeof duration, result->facts->warmup_ns),

@@ -232,6 +232,10 @@ static enum verdict_level steady(const struct run_result *result, char *value)
         snprintf(value, VALUE_BYTES, "not asked for");
         return VERDICT_GREEN;
     }
+    if (!(result->seconds > 0)) {
+        snprintf(value, VALUE_BYTES, "the run ended before");
+        return VERDICT_GREEN; /* short_run judges that */
+    }
     units_format_duration(duration, sizeof duration, facts->warmup_ns);
     snprintf(value, VALUE_BYTES, "%s %s", result->evidence.never_steady ? "not within" : "after",
              duration);

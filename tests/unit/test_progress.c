@@ -149,6 +149,11 @@ START_TEST(an_open_loop_shows_its_target)
                            "Errors: 0, Backlog: 9,099, Shed: 1\n"
                            "[4.0s] Progress: 3,970 (40.0%), RPS: current=1,000 of 2,000 avg=992.5, "
                            "Errors: 0, Shed: 1\n");
+    facts.requests = 11000; /* all of -n was due by then: there is no target any more */
+    facts.duration_ns = 0;
+    progress_line(&progress, &facts, 5 * NS_PER_SECOND, 4970, 0);
+    ck_assert_ptr_nonnull(strstr(text, "\n[5.0s] Progress: 4,970/11,000 (45.2%), RPS: "
+                                       "current=1,000 avg=994.0, Errors: 0, Shed: 1\n"));
     free(row);
     facts = fixture_facts(); /* and the next run, which has no rate, says nothing of one */
     facts.index = 1;

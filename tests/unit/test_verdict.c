@@ -384,6 +384,9 @@ START_TEST(a_steady_state_is_named)
     verdict_judge(&verdict, run.result);
     ck_assert_str_eq(check_of(&verdict, "steady")->value, "after 12s");
     ck_assert_int_eq(verdict.level, VERDICT_GREEN);
+    run.result->seconds = 0; /* interrupted: 12 s is only the limit */
+    verdict_judge(&verdict, run.result);
+    ck_assert_str_eq(check_of(&verdict, "steady")->value, "the run ended before");
     drop(&run);
 }
 END_TEST
