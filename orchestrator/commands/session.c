@@ -207,12 +207,14 @@ enum err_code session_run(struct session *session, const struct bench_step *step
     struct run_facts *facts = session->run;
     struct run_result *result = session->result;
     memset(result, 0, sizeof *result);
+    session->interrupts->enough = false;
     fill_facts(facts, session, step, session->run_count++);
-    if (facts->one_key && !facts->prefill)
+    if (facts->one_key && !facts->prefill && session->warned_of != step->workload)
         log_line(LOG_WARNING,
                  "%s: every request has the same key; give -r KEYSPACE or --sequential "
                  "KEYSPACE to spread them",
                  facts->name);
+    session->warned_of = step->workload;
     result->evidence.server_place_known =
         session->locality.known || session->request->spec.null_transport;
     result->evidence.server_shares_worker_cpu = server_shares_cpu(session);

@@ -41,6 +41,7 @@ struct session {
     struct server_locality locality;
     struct progress progress;
     uint32_t run_count;
+    const struct workload *warned_of; /* runs of one workload are warned about once */
     bool timeline_ready, progress_ready;
 };
 

@@ -3,6 +3,11 @@
 #include <assert.h>
 #include <string.h>
 
+static bool is_in(const struct option_row *row, const char *section)
+{
+    return section != NULL && row->section != NULL && strcmp(row->section, section) == 0;
+}
+
 static void add(struct option_selection *selection, const struct option_row *row)
 {
     assert(selection->row_count < OPTION_SELECTION_MAX);
@@ -13,9 +18,8 @@ static void add(struct option_selection *selection, const struct option_row *row
 static void add_in_section(struct option_selection *selection, const struct option_row *row)
 {
     size_t at = selection->row_count;
-    for (size_t i = 0; i < selection->row_count && row->section != NULL; i++)
-        if (selection->rows[i].section != NULL &&
-            strcmp(selection->rows[i].section, row->section) == 0)
+    for (size_t i = 0; i < selection->row_count; i++)
+        if (is_in(&selection->rows[i], row->section))
             at = i + 1;
     assert(selection->row_count < OPTION_SELECTION_MAX);
     memmove(&selection->rows[at + 1], &selection->rows[at],
@@ -30,9 +34,10 @@ void option_selection_fill(struct option_selection *selection, const struct opti
 {
     if (selection->row_count > 0)
         return;
+    const char *first = own_count > 0 ? own[0].section : NULL;
     for (size_t i = 0; i < own_count; i++)
-        if (own[i].section != NULL)
-            add_in_section(selection, &own[i]);
+        if (is_in(&own[i], first))
+            add(selection, &own[i]);
     for (size_t i = 0; i < pick_count; i++) {
         int index = options_row(from, picks[i].name);
         assert(index >= 0);
@@ -44,6 +49,6 @@ void option_selection_fill(struct option_selection *selection, const struct opti
         add_in_section(selection, &row);
     }
     for (size_t i = 0; i < own_count; i++)
-        if (own[i].section == NULL)
-            add(selection, &own[i]);
+        if (!is_in(&own[i], first))
+            add_in_section(selection, &own[i]);
 }

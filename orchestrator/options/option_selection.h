@@ -19,8 +19,8 @@ struct option_selection {
     size_t row_count; /* 0: not filled yet */
 };
 
-/* Fills the selection, once. Rows of a section stand together, own ones first; sections come in the
- * order in which own rows, then picks, name them first. What refuses comes last. */
+/* Fills the selection, once. First the own rows of the first one's section; then the picks, rows of a
+ * section together; then the other own rows, each at the end of its section, or of the table. */
 void option_selection_fill(struct option_selection *selection, const struct option_row *own,
                            size_t own_count, const struct option_table *from,
                            const struct option_pick *picks, size_t pick_count);
