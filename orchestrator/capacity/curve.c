@@ -1,4 +1,5 @@
 #include "orchestrator/capacity/curve.h"
+#include "orchestrator/options/rate_text.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -113,9 +114,13 @@ struct search_outcome probe_outcome(const struct probe *probe, const struct slo_
         .windows = probe->windows_judged,
         .close = probe->windows_passed < probe->windows_judged,
     };
-    for (uint32_t w = 0; w < probe->window_count; w++)
+    outcome.clear = probe->windows_passed == 0;
+    for (uint32_t w = 0; w < probe->window_count; w++) {
+        outcome.clear = outcome.clear && !probe->windows[w].kept_up;
         for (uint32_t i = 0; i < slos->count; i++)
             outcome.close |= has_little_to_spare(&slos->items[i], &probe->windows[w].readings[i]);
+    }
+    outcome.clear |= probe->end == PROBE_HOPELESS;
     return outcome;
 }
 
@@ -164,7 +169,7 @@ static bool is_volley(struct limit *limit, const struct failures *failures, cons
     const struct probe *probe = failures->last;
     const struct verdict_check *cpu = find_check(&probe->verdict, "worker_cpu");
     char rate[40];
-    curve_format_rate(rate, sizeof rate, probe->rate_micro);
+    rate_format(rate, sizeof rate, probe->rate_micro);
     if (cpu != NULL && cpu->level != VERDICT_GREEN) {
         snprintf(limit->evidence, sizeof limit->evidence,
                  "at %s/s a worker used %s: give volley more CPUs or workers", rate, cpu->value);
@@ -195,7 +200,7 @@ static void say_slo(struct limit *limit, const struct curve *curve, const struct
             (worst.kept || seen->value_ns > worst.value_ns || seen->share > worst.share))
             worst = *seen;
     }
-    curve_format_rate(rate, sizeof rate, probe->rate_micro);
+    rate_format(rate, sizeof rate, probe->rate_micro);
     snprintf(limit->evidence, sizeof limit->evidence,
              "at %s/s it was broken in %u of %u windows, the worst: %s", rate,
              failures->slo[limit->slo], failures->windows,
@@ -205,7 +210,7 @@ static void say_slo(struct limit *limit, const struct curve *curve, const struct
 static void say_throughput(struct limit *limit, const struct failures *failures)
 {
     char rate[40];
-    curve_format_rate(rate, sizeof rate, failures->last->rate_micro);
+    rate_format(rate, sizeof rate, failures->last->rate_micro);
     snprintf(limit->evidence, sizeof limit->evidence,
              "at %s/s the server answered %.1f %% of what was due, and %u of %u windows fell "
              "behind",

@@ -83,13 +83,11 @@ MUST_USE enum err_code curve_add(struct curve *curve, uint64_t rate_micro, bool 
                                  const struct windows *windows, const struct run_result *result,
                                  struct err *err);
 /* What the search is told about a probe. A passed probe is close when a window failed, or a figure was
- * above half of its objective. */
+ * above half of its objective; a failed one is clear when every window fell behind. */
 struct search_outcome probe_outcome(const struct probe *probe, const struct slo_list *slos);
 /* From the probes at the lowest failing rate. Pure. */
 void curve_find_limit(struct curve *curve);
 
-/* "84,210" or "0.5": requests per second. Returns text; 40 bytes hold any. */
-char *curve_format_rate(char *text, size_t text_bytes, uint64_t rate_micro);
 /* Why a probe failed: "p99 1.234 ms in 4 of 5 windows"; "" when it passed. Returns text. */
 char *curve_format_reason(char *text, size_t text_bytes, const struct curve *curve,
                           const struct probe *probe);

@@ -5,25 +5,9 @@
 #include "common/schedule.h"
 #include "common/units.h"
 #include "orchestrator/capacity/curve.h"
+#include "orchestrator/options/rate_text.h"
 
 #define MILLISECONDS(ns) ((double)(ns) / 1e6)
-
-char *curve_format_rate(char *text, size_t text_bytes, uint64_t rate_micro)
-{
-    char whole[UNITS_GROUPED_BYTES];
-    unsigned fraction = (unsigned)(rate_micro % SCHEDULE_MICRO);
-    units_format_grouped(whole, sizeof whole, rate_micro / SCHEDULE_MICRO);
-    int used = snprintf(text, text_bytes, "%s", whole);
-    if (fraction > 0 && used >= 0 && (size_t)used < text_bytes) {
-        char digits[8];
-        snprintf(digits, sizeof digits, "%06u", fraction);
-        size_t last = 6;
-        while (digits[last - 1] == '0')
-            digits[--last] = '\0';
-        snprintf(text + used, text_bytes - (size_t)used, ".%s", digits);
-    }
-    return text;
-}
 
 char *curve_format_reason(char *text, size_t text_bytes, const struct curve *curve,
                           const struct probe *probe)
@@ -57,7 +41,7 @@ char *curve_format_probe(char *text, size_t text_bytes, const struct curve *curv
                          const struct probe *probe)
 {
     char rate[40], reason[256], first[48] = "";
-    curve_format_rate(rate, sizeof rate, probe->rate_micro);
+    rate_format(rate, sizeof rate, probe->rate_micro);
     curve_format_reason(reason, sizeof reason, curve, probe);
     for (uint32_t i = 0; i < curve->percentile_count; i++)
         if (curve->percentiles[i] >= 99 && first[0] == '\0')
@@ -93,9 +77,9 @@ static void write_heading(struct output *out, const struct curve *curve)
 static void write_row(struct output *out, const struct curve *curve, const struct probe *probe)
 {
     char rate[40], achieved[40], reason[256];
-    output_printf(out, "%12s %12s", curve_format_rate(rate, sizeof rate, probe->rate_micro),
-                  curve_format_rate(achieved, sizeof achieved,
-                                    (uint64_t)(probe->achieved + 0.5) * SCHEDULE_MICRO));
+    output_printf(
+        out, "%12s %12s", rate_format(rate, sizeof rate, probe->rate_micro),
+        rate_format(achieved, sizeof achieved, (uint64_t)(probe->achieved + 0.5) * SCHEDULE_MICRO));
     for (uint32_t i = 0; i < curve->percentile_count; i++) {
         const struct figure_percentile *figure = &probe->percentiles[i];
         char value[40];
@@ -140,8 +124,7 @@ static void write_doubts(struct output *out, const struct curve *curve)
     if (probe == NULL || probe->verdict.level == VERDICT_GREEN)
         return;
     char rate[40];
-    output_printf(out, "Verdict at %s/s: %s\n",
-                  curve_format_rate(rate, sizeof rate, probe->rate_micro),
+    output_printf(out, "Verdict at %s/s: %s\n", rate_format(rate, sizeof rate, probe->rate_micro),
                   verdict_level_name(probe->verdict.level));
     for (uint32_t i = 0; i < probe->verdict.check_count; i++) {
         const struct verdict_check *check = &probe->verdict.checks[i];
@@ -154,8 +137,8 @@ static void write_doubts(struct output *out, const struct curve *curve)
 static void write_interval(struct output *out, const struct search_finding *finding)
 {
     char lower[40], upper[40];
-    curve_format_rate(lower, sizeof lower, finding->lower_micro);
-    curve_format_rate(upper, sizeof upper, finding->upper_micro);
+    rate_format(lower, sizeof lower, finding->lower_micro);
+    rate_format(upper, sizeof upper, finding->upper_micro);
     if (finding->lower_micro != 0 && finding->upper_micro != 0)
         output_printf(out, "%.0f %% confidence: %s to %s requests per second\n",
                       SEARCH_CONFIDENCE * 100, lower, upper);
@@ -175,7 +158,7 @@ void curve_write_text(struct output *out, const struct curve *curve, bool quiet)
     char rate[40];
     if (!quiet)
         write_table(out, curve);
-    curve_format_rate(rate, sizeof rate, finding->rate_micro);
+    rate_format(rate, sizeof rate, finding->rate_micro);
     if (finding->rate_micro == 0)
         output_printf(out, "Sustainable rate: none found\n");
     else if (finding->status == SEARCH_NO_LIMIT)

@@ -11,6 +11,9 @@
 #define SAME_PLACE 0.25
 /* A place that is not settled by so many probes lies too near to the knee to be: one step outwards. */
 #define PROBES_AT_A_PLACE 4u
+/* While the gap is wider than so many times the precision, a probe that has failed is repeated at once:
+ * a hiccup would send the search far down, and it would find out late. */
+#define WIDE 4.0
 #define THROWS_MAX 1000u /* 2^-1000 is still a number */
 
 void search_init(struct search *search, const struct search_limits *limits)
@@ -169,11 +172,22 @@ static uint64_t retest(const struct search *search)
     return near_by(search, high, false).windows < near_by(search, low, true).windows ? high : low;
 }
 
+static bool is_doubtful(const struct search *search)
+{
+    if (search->high_micro == 0)
+        return false;
+    const struct search_rate *high = find(search, search->high_micro);
+    double narrow = (double)search->low_micro * (1 + WIDE * search->limits.precision);
+    return high->probes == 1 && !high->clear && (double)search->high_micro > narrow;
+}
+
 static uint64_t next_rate(const struct search *search)
 {
     const struct search_limits *limits = &search->limits;
     if (search->probe_count == 0)
         return limits->start_micro;
+    if (is_doubtful(search))
+        return search->high_micro;
     if (search->high_micro == 0 && search->low_micro < limits->highest_micro)
         return rounded(search, (double)search->low_micro * search->up);
     if (search->low_micro == 0 && search->high_micro > limits->lowest_micro)
@@ -229,6 +243,7 @@ void search_feed(struct search *search, const struct search_outcome *outcome)
     rate->passed += outcome->passed;
     rate->windows += outcome->windows;
     rate->probes++;
+    rate->clear |= outcome->clear;
     search->probe_count++;
     if (passes(rate))
         move_up(search, outcome->rate_micro, outcome->close);

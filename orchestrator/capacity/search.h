@@ -28,12 +28,14 @@ struct search_outcome {
     uint64_t rate_micro;      /* as search_next said                                   */
     uint32_t passed, windows; /* at least 1 window                                     */
     bool close;               /* passed, but with little to spare: climb more slowly   */
+    bool clear;               /* failed beyond doubt: no need to look again at once    */
 };
 
 /* All probes at one rate together. */
 struct search_rate {
     uint64_t rate_micro;
     uint32_t passed, windows, probes;
+    bool clear; /* one of the probes failed beyond doubt */
 };
 
 struct search {

@@ -12,6 +12,7 @@
 #include "orchestrator/commands/commands.h"
 #include "orchestrator/commands/find_max_options.h"
 #include "orchestrator/commands/session.h"
+#include "orchestrator/options/rate_text.h"
 
 /* A probe in which workers died says nothing about the server; it is repeated, so many times. */
 #define REPEATS_MAX 3u
@@ -84,18 +85,13 @@ static struct bench_step probe_step(struct find_max *find, uint64_t rate_micro)
     struct session *session = &find->session;
     struct bench_step step = session->steps.steps[session->steps.count - 1];
     char rate[40];
-    find->rate_step = (struct rate_step){
-        .length_ns = SCHEDULE_NEVER,
-        .from_micro = rate_micro,
-        .to_micro = rate_micro,
-        .shape = SCHEDULE_CONSTANT,
-    };
+    find->rate_step = rate_step_constant(rate_micro);
     step.spec.rate_steps = &find->rate_step;
     step.spec.rate_step_count = 1;
     step.spec.warmup_rate_micro = rate_micro;
     snprintf(step.spec.rate_text, sizeof step.spec.rate_text, "%s/s, %s",
-             curve_format_rate(rate, sizeof rate, rate_micro),
-             step.spec.arrival == ARRIVAL_POISSON ? "Poisson" : "even");
+             rate_format(rate, sizeof rate, rate_micro),
+             step.spec.arrival == ARRIVAL_POISSON ? "poisson" : "even");
     return step;
 }
 
@@ -182,7 +178,7 @@ static enum err_code judge(const struct find_max *find, struct err *err)
         return err_set(err, E_FAILED,
                        "no rate keeps the objectives: even at %s/s %s; loosen them, or look at "
                        "what slows the server down",
-                       curve_format_rate(rate, sizeof rate, last->rate_micro),
+                       rate_format(rate, sizeof rate, last->rate_micro),
                        curve_format_reason(reason, sizeof reason, curve, last));
     }
     if (curve->finding.status == SEARCH_UNFINISHED)

@@ -148,6 +148,8 @@ static const struct option_pick picks[] = {
     {.name = "datasize"},
     {.name = "stdin-last-argument"},
     {.name = "null"},
+    {.name = "arrival"},
+    {.name = "pacing"},
     {.name = "random"},
     {.name = "sequential"},
     {.name = "keyspace-offset"},
@@ -229,6 +231,7 @@ static enum err_code check_search(const struct find_max_request *request, struct
     return OK;
 }
 
+/* The rate of the first probe stands for all of them where options are checked against each other. */
 enum err_code find_max_options_parse(struct find_max_request *request, int argc,
                                      const char *const *argv, struct err *err)
 {
@@ -240,12 +243,12 @@ enum err_code find_max_options_parse(struct find_max_request *request, int argc,
     if (code != OK || request->bench.help)
         return code;
     spec->interval_ns = interval_of(request->window_ns);
-    code = bench_relations_settle(&request->bench, err);
+    spec->duration_ns = request->windows * request->window_ns;
+    const struct rate_step first = rate_step_constant(request->start_rate * SCHEDULE_MICRO);
+    code = rate_steps_add(&request->bench.steps, &first, err);
     if (code == OK)
         code = check_search(request, err);
-    spec->requests = 0;
-    spec->duration_ns = request->windows * request->window_ns;
-    return code;
+    return code == OK ? bench_relations_settle(&request->bench, err) : code;
 }
 
 struct search_limits find_max_limits(const struct find_max_request *request)
