@@ -603,6 +603,26 @@ static double measured_seconds(const struct fleet *fleet)
     return end_ns > begin_ns ? (double)(end_ns - begin_ns) / NS_PER_SECOND : 0;
 }
 
+/* Of an open loop's measured part, the time in which requests fell due: until the planned end, the stop,
+ * or the moment at which the last one of -n was due. 0: there is no such moment. */
+static double due_seconds(const struct fleet *fleet)
+{
+    const struct worker_run *run = fleet->run;
+    uint64_t begin_ns = fleet->start_ns + fleet->facts->warmup_ns;
+    uint64_t due_ns = run->duration_ns > 0 ? run->duration_ns : SCHEDULE_NEVER;
+    schedule_hint hint = 0;
+    if (!run->open_loop)
+        return 0;
+    if (fleet->stop_ns != IPC_NEVER && fleet->stop_ns > begin_ns &&
+        fleet->stop_ns - begin_ns < due_ns)
+        due_ns = fleet->stop_ns - begin_ns;
+    if (run->requests > 0) {
+        uint64_t last_ns = schedule_time_ns(ipc_schedule(fleet->segment), run->requests, &hint);
+        due_ns = last_ns < due_ns ? last_ns : due_ns;
+    }
+    return due_ns == SCHEDULE_NEVER ? 0 : (double)due_ns / NS_PER_SECOND;
+}
+
 static void summarise_workers(const struct fleet *fleet)
 {
     struct run_result *result = fleet->result;
@@ -617,6 +637,7 @@ static void summarise_workers(const struct fleet *fleet)
             .requests = measured[COUNTER_OK] + measured[COUNTER_ERROR_REPLIES],
             .cpu_user_seconds = (double)measured[COUNTER_CPU_USER_NS] / NS_PER_SECOND,
             .cpu_system_seconds = (double)measured[COUNTER_CPU_SYSTEM_NS] / NS_PER_SECOND,
+            .spin_seconds = (double)measured[COUNTER_SPIN_NS] / NS_PER_SECOND,
         };
     }
 }
@@ -653,6 +674,7 @@ static void conclude(struct fleet *fleet)
     fleet->result->evidence.late_records = fleet->collector.late_records;
     host_sample_end(&fleet->host, &fleet->result->evidence);
     fleet->result->seconds = measured_seconds(fleet);
+    fleet->result->due_seconds = due_seconds(fleet);
     summarise_workers(fleet);
     judge_run(fleet);
     timeline_run_end(fleet->timeline, fleet->result);
