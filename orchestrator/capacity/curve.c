@@ -1,12 +1,10 @@
 #include "orchestrator/capacity/curve.h"
-#include "orchestrator/options/rate_text.h"
 
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "common/clock.h"
-#include "common/units.h"
+#include "orchestrator/options/rate_text.h"
 
 static void add_percentile(struct curve *curve, double percent)
 {
@@ -51,7 +49,8 @@ static void read_total(struct probe *probe, const struct curve *curve,
     const struct histogram *response = &total->histograms[HISTOGRAM_RESPONSE_OK];
     const uint64_t *counters = total->counters;
     for (uint32_t i = 0; i < curve->percentile_count; i++)
-        probe->percentiles[i] = figure_percentile(total, response, curve->percentiles[i]);
+        probe->percentiles[i] =
+            figure_percentile(total, HISTOGRAM_RESPONSE_OK, curve->percentiles[i]);
     probe->mean_ns = (uint64_t)llround(histogram_mean(response));
     probe->max_ns = response->count > 0 ? response->max_ns : 0;
     probe->seconds = result->seconds;
@@ -59,11 +58,8 @@ static void read_total(struct probe *probe, const struct curve *curve,
     uint64_t failed = figure_failed(counters);
     probe->error_share = figure_share(failed, failed + counters[COUNTER_OK]);
     probe->backlog = total->header.backlog_after;
-    probe->slip_p99_ns = histogram_quantile(&total->histograms[HISTOGRAM_SLIP], 0.99);
     probe->loop_lag_p99_ns = histogram_quantile(&total->histograms[HISTOGRAM_LOOP_LAG], 0.99);
-    probe->blocked_share =
-        figure_rate(counters[COUNTER_BLOCKED_NS],
-                    result->seconds * (double)NS_PER_SECOND * (double)result->worker_count);
+    target_reached_judge(&probe->target, result);
     probe->verdict = result->verdict;
 }
 
@@ -129,7 +125,6 @@ struct search_outcome probe_outcome(const struct probe *probe, const struct slo_
 /* What the windows at one rate failed by. */
 struct failures {
     uint32_t windows, throughput, slo[SLO_MAX];
-    uint64_t due, answered;
     const struct probe *last; /* of those probes */
 };
 
@@ -145,8 +140,6 @@ static struct failures failures_at(const struct curve *curve, uint64_t rate_micr
             const struct window *window = &probe->windows[w];
             failures.windows++;
             failures.throughput += !window->kept_up;
-            failures.due += window->due;
-            failures.answered += window->ok + window->failed;
             for (uint32_t i = 0; i < curve->slos->count; i++)
                 failures.slo[i] += !window->readings[i].kept;
         }
@@ -154,36 +147,38 @@ static struct failures failures_at(const struct curve *curve, uint64_t rate_micr
     return failures;
 }
 
-static const struct verdict_check *find_check(const struct verdict *verdict, const char *name)
-{
-    for (uint32_t i = 0; i < verdict->check_count; i++)
-        if (strcmp(verdict->checks[i].name, name) == 0)
-            return &verdict->checks[i];
-    return NULL;
-}
-
-/* A worker that is always busy limits whatever else fails. Slip and loop lag are volley's own where
- * the server kept up: when every connection is busy, requests are late because of the server. */
+/* A worker that is always busy limits whatever else fails, and so does one that was stopped. Slip and
+ * loop lag are volley's own only where the server kept up: when every connection is busy, requests are
+ * late because of the server. */
 static bool is_volley(struct limit *limit, const struct failures *failures, const struct slo *slo)
 {
     const struct probe *probe = failures->last;
-    const struct verdict_check *cpu = find_check(&probe->verdict, "worker_cpu");
-    char rate[40];
+    const struct target_evidence *evidence = &probe->target.evidence;
+    bool behind = 2 * failures->throughput > failures->windows;
+    char rate[RATE_TEXT_BYTES];
     rate_format(rate, sizeof rate, probe->rate_micro);
-    if (cpu != NULL && cpu->level != VERDICT_GREEN) {
+    if (evidence->worker_cpu_share >= WORKER_LIMIT_SHARE) {
         snprintf(limit->evidence, sizeof limit->evidence,
-                 "at %s/s a worker used %s: give volley more CPUs or workers", rate, cpu->value);
+                 "at %s/s worker %u used %.0f %% of its CPU: give volley more workers "
+                 "(--processes) on free CPUs",
+                 rate, evidence->busiest_worker, evidence->worker_cpu_share * 100);
         return true;
     }
-    if (slo == NULL || slo->kind == SLO_ERRORS || 2 * failures->throughput > failures->windows)
+    if (behind &&
+        (probe->target.limit == TARGET_VOLLEY_LATE || probe->target.limit == TARGET_WORKER_DIED)) {
+        snprintf(limit->evidence, sizeof limit->evidence, "at %s/s %s", rate,
+                 probe->target.sentence);
+        return true;
+    }
+    if (slo == NULL || slo->kind == SLO_ERRORS || behind)
         return false;
     bool lagging = probe->loop_lag_p99_ns > slo->limit_ns / 2;
-    bool slipping = probe->blocked_share < 0.01 && probe->slip_p99_ns > slo->limit_ns / 2;
+    bool slipping = evidence->blocked_share < 0.01 && evidence->slip_p99_ns > slo->limit_ns / 2;
     if (lagging || slipping)
         snprintf(limit->evidence, sizeof limit->evidence,
                  "at %s/s volley's own delay was more than half of %s: slip p99 %.3f ms, loop lag "
                  "p99 %.3f ms",
-                 rate, slo->text, (double)probe->slip_p99_ns / 1e6,
+                 rate, slo->text, (double)evidence->slip_p99_ns / 1e6,
                  (double)probe->loop_lag_p99_ns / 1e6);
     return lagging || slipping;
 }
@@ -193,7 +188,7 @@ static void say_slo(struct limit *limit, const struct curve *curve, const struct
     const struct slo *slo = &curve->slos->items[limit->slo];
     const struct probe *probe = failures->last;
     struct slo_reading worst = {.kept = true};
-    char rate[40], reading[64];
+    char rate[RATE_TEXT_BYTES], reading[64];
     for (uint32_t w = 0; w < probe->window_count; w++) {
         const struct slo_reading *seen = &probe->windows[w].readings[limit->slo];
         if (!seen->kept &&
@@ -209,13 +204,12 @@ static void say_slo(struct limit *limit, const struct curve *curve, const struct
 
 static void say_throughput(struct limit *limit, const struct failures *failures)
 {
-    char rate[40];
+    char rate[RATE_TEXT_BYTES];
+    const char *sentence = failures->last->target.sentence;
     rate_format(rate, sizeof rate, failures->last->rate_micro);
-    snprintf(limit->evidence, sizeof limit->evidence,
-             "at %s/s the server answered %.1f %% of what was due, and %u of %u windows fell "
-             "behind",
-             rate, figure_share(failures->answered, failures->due) * 100, failures->throughput,
-             failures->windows);
+    snprintf(limit->evidence, sizeof limit->evidence, "at %s/s %u of %u windows fell behind%s%s",
+             rate, failures->throughput, failures->windows, sentence[0] != '\0' ? "; " : "",
+             sentence);
 }
 
 void curve_find_limit(struct curve *curve)

@@ -13,6 +13,7 @@
 #include "orchestrator/capacity/windows.h"
 #include "orchestrator/report/figures.h"
 #include "orchestrator/report/output.h"
+#include "orchestrator/report/target_reached.h"
 #include "orchestrator/report/timeline.h"
 
 #define CURVE_PERCENTILES_MAX (SPEC_PERCENTILES_MAX + SLO_MAX)
@@ -38,8 +39,8 @@ struct probe {
     double seconds, achieved; /* answered requests per second */
     double error_share;
     uint64_t backlog;
-    uint64_t slip_p99_ns, loop_lag_p99_ns;
-    double blocked_share; /* of the workers' time: requests were due, and every connection busy */
+    uint64_t loop_lag_p99_ns;
+    struct target_reached target; /* whether the rate was reached, and why not */
     struct verdict verdict;
 };
 
@@ -50,7 +51,7 @@ struct limit {
     enum limit_kind kind;
     uint32_t slo;       /* of LIMIT_SLO: index in the list       */
     char name[64];      /* "p99<1ms", "throughput", "volley"     */
-    char evidence[256]; /* one sentence, empty when unknown      */
+    char evidence[400]; /* one sentence, empty when unknown      */
 };
 
 struct curve {

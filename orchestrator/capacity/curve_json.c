@@ -86,18 +86,19 @@ static json_t *probes(const struct curve *curve)
         curve_format_reason(reason, sizeof reason, curve, probe);
         json_array_append_new(
             list,
-            json_pack("{s:i, s:{s:o, s:f}, s:b, s:s, s:b, s:i, s:i, s:s, s:f, s:f, s:o, s:o, s:f, "
-                      "s:f, s:f, s:o, s:o}",
-                      "index", (int)p, "rate", "asked", rate_or_null(probe->rate_micro), "achieved",
-                      probe->achieved, "retest", probe->retest, "end", ends[probe->end], "passed",
-                      probe->passed, "windows_passed", (int)probe->windows_passed, "windows_judged",
-                      (int)probe->windows_judged, "reason", reason, "seconds", probe->seconds,
-                      "error_share", probe->error_share, "backlog",
-                      json_value_count(probe->backlog), "response_time_us",
-                      response_time(curve, probe), "slip_p99_us", (double)probe->slip_p99_ns / 1e3,
-                      "loop_lag_p99_us", (double)probe->loop_lag_p99_ns / 1e3, "blocked_share",
-                      probe->blocked_share, "windows", windows_of(probe, curve->slos), "verdict",
-                      json_value_verdict(&probe->verdict)));
+            json_pack(
+                "{s:i, s:{s:o, s:f}, s:b, s:s, s:b, s:i, s:i, s:s, s:f, s:f, s:o, s:o, s:f, "
+                "s:f, s:f, s:o, s:o}",
+                "index", (int)p, "rate", "asked", rate_or_null(probe->rate_micro), "achieved",
+                probe->achieved, "retest", probe->retest, "end", ends[probe->end], "passed",
+                probe->passed, "windows_passed", (int)probe->windows_passed, "windows_judged",
+                (int)probe->windows_judged, "reason", reason, "seconds", probe->seconds,
+                "error_share", probe->error_share, "backlog", json_value_count(probe->backlog),
+                "response_time_us", response_time(curve, probe), "slip_p99_us",
+                (double)probe->target.evidence.slip_p99_ns / 1e3, "loop_lag_p99_us",
+                (double)probe->loop_lag_p99_ns / 1e3, "blocked_share",
+                probe->target.evidence.blocked_share, "windows", windows_of(probe, curve->slos),
+                "verdict", json_value_verdict(&probe->verdict)));
     }
     return list;
 }

@@ -219,11 +219,10 @@ static bool below(const struct slo *slo, double value, double limit)
 }
 
 /* A request that was never answered would have made the mean longer by nobody knows how much. */
-static struct figure_percentile read_mean(const struct interval_row *row,
-                                          const struct histogram *histogram)
+static struct figure_percentile read_mean(const struct interval_row *row)
 {
-    struct figure_percentile figure = figure_percentile(row, histogram, 100);
-    figure.value_ns = (uint64_t)llround(histogram_mean(histogram));
+    struct figure_percentile figure = figure_percentile(row, HISTOGRAM_RESPONSE_OK, 100);
+    figure.value_ns = (uint64_t)llround(histogram_mean(&row->histograms[HISTOGRAM_RESPONSE_OK]));
     return figure;
 }
 
@@ -238,11 +237,10 @@ struct slo_reading slo_read(const struct slo *slo, const struct interval_row *ro
                                     .share = share,
                                     .kept = ended > 0 && below(slo, share, slo->limit_share)};
     }
-    const struct histogram *histogram = &row->histograms[HISTOGRAM_RESPONSE_OK];
-    struct figure_percentile figure =
-        slo->kind == SLO_MEAN
-            ? read_mean(row, histogram)
-            : figure_percentile(row, histogram, slo->kind == SLO_LONGEST ? 100 : slo->percent);
+    double percent = slo->kind == SLO_LONGEST ? 100 : slo->percent;
+    struct figure_percentile figure = slo->kind == SLO_MEAN
+                                          ? read_mean(row)
+                                          : figure_percentile(row, HISTOGRAM_RESPONSE_OK, percent);
     struct slo_reading reading = {.known = !figure.empty && !figure.censored,
                                   .value_ns = figure.value_ns};
     reading.kept = reading.known && below(slo, (double)figure.value_ns, (double)slo->limit_ns);

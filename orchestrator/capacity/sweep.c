@@ -2,7 +2,6 @@
 
 #include <stdio.h>
 
-#include "common/clock.h"
 #include "common/schedule.h"
 #include "orchestrator/options/rate_text.h"
 
@@ -16,21 +15,20 @@ void sweep_read(struct sweep_step *step, bool open_loop, const struct run_result
 {
     const struct interval_row *total = result->total;
     const uint64_t *counters = total->counters;
-    const struct histogram *latency =
-        &total->histograms[open_loop ? HISTOGRAM_RESPONSE_OK : HISTOGRAM_SERVICE_OK];
+    enum interval_histogram_kind kind = figure_latency_kind(open_loop);
     uint64_t failed = figure_failed(counters);
     step->seconds = result->seconds;
     step->rate = figure_rate(figure_answered(counters), result->seconds);
     step->target = open_loop ? figure_rate(counters[COUNTER_DUE], result->seconds) : 0;
-    step->p50 = figure_percentile(total, latency, 50);
-    step->p95 = figure_percentile(total, latency, 95);
-    step->p99 = figure_percentile(total, latency, 99);
+    step->p50 = figure_percentile(total, kind, 50);
+    step->p95 = figure_percentile(total, kind, 95);
+    step->p99 = figure_percentile(total, kind, 99);
     step->error_share = figure_share(failed, failed + counters[COUNTER_OK]);
     double busy = 0;
     for (uint32_t i = 0; i < result->worker_count; i++)
-        busy += result->workers[i].cpu_user_seconds + result->workers[i].cpu_system_seconds;
-    busy -= (double)counters[COUNTER_SPIN_NS] / (double)NS_PER_SECOND; /* that is only waiting */
-    step->client_cpu = result->seconds > 0 && busy > 0 ? busy / result->seconds : 0;
+        busy += result->workers[i].cpu_user_seconds + result->workers[i].cpu_system_seconds -
+                result->workers[i].spin_seconds;
+    step->client_cpu = result->seconds > 0 ? busy / result->seconds : 0;
     step->worker_count = result->worker_count;
     step->status = result->status;
     step->verdict = result->verdict;
