@@ -400,6 +400,8 @@ static void judge_readiness(struct fleet *fleet, uint64_t now_ns)
 static void heed_interrupts(struct fleet *fleet, uint64_t now_ns)
 {
     int count = fleet->interrupts->count;
+    if (fleet->interrupts->enough && fleet->running && fleet->stop_ns == IPC_NEVER)
+        set_stop(fleet, now_ns + STOP_AHEAD_NS);
     if (count == fleet->interrupts_seen)
         return;
     bool first = fleet->interrupts_seen == 0;

@@ -16,6 +16,9 @@
  * drained stop, the second one for an immediate one. */
 struct interrupts {
     volatile int count;
+    /* Not a signal: a listener of the run under way has seen all it needs. Asks for a drained stop,
+     * which is no interruption; whoever starts the runs takes it back before the next one. */
+    volatile bool enough;
 };
 
 /* One run from fork to the last record. Events go to the timeline; `run` names what is sent and is
