@@ -51,7 +51,10 @@ STRESS := $(patsubst tests/%.c,$(BUILD)/%,$(sort $(wildcard tests/stress/*.c)))
 FUZZERS := $(patsubst tests/%.c,$(BUILD)/%,$(sort $(wildcard tests/fuzz/fuzz_*.c)))
 PERF_OBJECTS := $(patsubst %.c,$(BUILD)/obj/%.o,$(sort $(wildcard tests/perf/*.c)))
 PERF := $(BUILD)/perf/floor $(BUILD)/perf/compare
-PROGRAM_OBJECTS := $(patsubst $(BUILD)/%,$(BUILD)/obj/tests/%.o,$(STRESS) $(FUZZERS)) $(PERF_OBJECTS)
+# The server that stamps every request, and the reader of its record.
+RECORDER := $(BUILD)/support/recorder_server
+RECORD_OBJECT := $(BUILD)/obj/tests/support/recorder_record.o
+PROGRAM_OBJECTS := $(patsubst $(BUILD)/%,$(BUILD)/obj/tests/%.o,$(STRESS) $(FUZZERS) $(RECORDER)) $(PERF_OBJECTS) $(RECORD_OBJECT)
 
 # Test builds of volley: one counts its allocations, one has a clock that advances by the reading.
 COUNTING = $(BUILD)/count/volley
@@ -135,11 +138,11 @@ $(BUILD)/volley: $(OBJECTS)
 	$(SAY) ld $@
 	$(Q)$(LINK) -o $@ $^ $(ALL_LIBS)
 
-$(BUILD)/tests: $(LIB_OBJECTS) $(TEST_OBJECTS)
+$(BUILD)/tests: $(LIB_OBJECTS) $(TEST_OBJECTS) $(RECORD_OBJECT)
 	$(SAY) ld $@
 	$(Q)$(LINK) -o $@ $^ $(ALL_LIBS) $(CHECK_LIBS)
 
-$(STRESS): $(BUILD)/%: $(BUILD)/obj/tests/%.o $(COMMON_OBJECTS)
+$(STRESS) $(RECORDER): $(BUILD)/%: $(BUILD)/obj/tests/%.o $(COMMON_OBJECTS)
 	@mkdir -p $(@D)
 	$(SAY) ld $@
 	$(Q)$(LINK) -o $@ $^ $(ALL_LIBS) -pthread
@@ -198,7 +201,7 @@ flags: # the compiler's arguments, for clang-tidy
 
 # ---- tests
 
-test-programs: $(BUILD)/volley $(BUILD)/tests $(STRESS) $(COUNTING) $(VIRTUAL) build/js/node_modules
+test-programs: $(BUILD)/volley $(BUILD)/tests $(STRESS) $(RECORDER) $(COUNTING) $(VIRTUAL) build/js/node_modules
 
 stress: $(STRESS:%=%.run) # the short forms; tests/sanitize.sh runs the long ones
 %.run: %
@@ -206,7 +209,7 @@ stress: $(STRESS:%=%.run) # the short forms; tests/sanitize.sh runs the long one
 
 check-tests:
 	@rm -rf $(BUILD)/produced && mkdir -p $(BUILD)/produced
-	@VOLLEY=$(abspath $(BUILD)/volley) VOLLEY_COUNTING=$(abspath $(COUNTING)) VOLLEY_VIRTUAL=$(abspath $(VIRTUAL)) \
+	@VOLLEY=$(abspath $(BUILD)/volley) VOLLEY_RECORDER=$(abspath $(RECORDER)) VOLLEY_COUNTING=$(abspath $(COUNTING)) VOLLEY_VIRTUAL=$(abspath $(VIRTUAL)) \
 	    VOLLEY_JS=$(abspath build/js) VOLLEY_PRODUCED=$(abspath $(BUILD)/produced) $(BUILD)/tests
 
 # Other people's readers of volley's files, for tests that compare with them.
