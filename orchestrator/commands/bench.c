@@ -24,6 +24,18 @@ static enum err_code open_outputs(struct session *session, struct err *err)
     return code;
 }
 
+/* With --require-green a result that the verdict doubts is a failed one. */
+static enum err_code status_of_run(const struct session *session)
+{
+    const struct run_result *result = session->result;
+    if (!session->request->spec.require_green || session->run->prefill ||
+        result->verdict.level == VERDICT_GREEN)
+        return result->status;
+    log_line(LOG_ERROR, "%s: the verdict is %s, and --require-green asks for GREEN",
+             session->run->name, verdict_level_name(result->verdict.level));
+    return err_worse(result->status, E_FAILED);
+}
+
 /* The gravest status of the runs, or the error that ended them. */
 static enum err_code run_steps(struct session *session, struct err *err)
 {
@@ -39,7 +51,7 @@ static enum err_code run_steps(struct session *session, struct err *err)
             }
             code = session_run(session, &session->steps.steps[i], err);
             if (code == OK)
-                worst = err_worse(worst, session->result->status);
+                worst = err_worse(worst, status_of_run(session));
         }
     } while (loop && code == OK && session->interrupts->count == 0 && worst == OK);
     if (loop && session->interrupts->count > 0)
