@@ -8,6 +8,7 @@
 #include "orchestrator/commands/commands.h"
 #include "orchestrator/commands/explain.h"
 #include "orchestrator/commands/session.h"
+#include "orchestrator/fleet/run_control.h"
 
 static void print_notices(const struct bench_request *request)
 {
@@ -24,20 +25,28 @@ static enum err_code open_outputs(struct session *session, struct err *err)
     return code;
 }
 
+/* A planned end: no later test runs, and none of that is a failure. */
+static bool stopped(const struct session *session)
+{
+    const struct run_control *control = session->interrupts->control;
+    return control != NULL && run_control_stop_asked(control);
+}
+
 static enum err_code run_steps(struct session *session, struct err *err)
 {
     const bool loop = session->request->spec.loop;
     enum err_code code = OK;
     timeline_session_begin(&session->timeline, &session->facts);
     do {
-        for (uint32_t i = 0; i < session->steps.count && code == OK; i++) {
+        for (uint32_t i = 0; i < session->steps.count && code == OK && !stopped(session); i++) {
             if (session->interrupts->count > 0) {
                 session->worst = err_worse(session->worst, E_INTERRUPTED);
                 break;
             }
             code = session_run(session, &session->steps.steps[i], err);
         }
-    } while (loop && code == OK && session->interrupts->count == 0 && session->worst == OK);
+    } while (loop && code == OK && session->interrupts->count == 0 && session->worst == OK &&
+             !stopped(session));
     if (loop && session->interrupts->count > 0)
         session->worst = err_worse(session->worst, E_INTERRUPTED);
     timeline_session_end(&session->timeline);
