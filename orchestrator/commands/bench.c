@@ -32,25 +32,29 @@ static bool stopped(const struct session *session)
     return control != NULL && run_control_stop_asked(control);
 }
 
+/* The gravest status of the runs, or the error that ended them. */
 static enum err_code run_steps(struct session *session, struct err *err)
 {
+    enum err_code worst = OK;
     const bool loop = session->request->spec.loop;
     enum err_code code = OK;
     timeline_session_begin(&session->timeline, &session->facts);
     do {
         for (uint32_t i = 0; i < session->steps.count && code == OK && !stopped(session); i++) {
             if (session->interrupts->count > 0) {
-                session->worst = err_worse(session->worst, E_INTERRUPTED);
+                worst = err_worse(worst, E_INTERRUPTED);
                 break;
             }
             code = session_run(session, &session->steps.steps[i], err);
+            if (code == OK)
+                worst = err_worse(worst, session->result->status);
         }
-    } while (loop && code == OK && session->interrupts->count == 0 && session->worst == OK &&
+    } while (loop && code == OK && session->interrupts->count == 0 && worst == OK &&
              !stopped(session));
     if (loop && session->interrupts->count > 0)
-        session->worst = err_worse(session->worst, E_INTERRUPTED);
+        worst = err_worse(worst, E_INTERRUPTED);
     timeline_session_end(&session->timeline);
-    return code;
+    return err_worse(code, worst);
 }
 
 static enum err_code run_session(struct session *session, struct err *err)
@@ -94,9 +98,8 @@ int command_bench(int argc, const char *const *argv)
         print_notices(request);
         code = run_session(session, &err);
     }
-    if (code != OK)
+    if (err.code != OK)
         log_line(LOG_ERROR, "%s", err.text);
-    code = err_worse(code, session->worst);
     session_free(session);
     bench_options_free(request);
     free(session);

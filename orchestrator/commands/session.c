@@ -128,12 +128,32 @@ static enum err_code describe(struct session *session, struct err *err)
     return OK;
 }
 
+/* Whether a spinning worker on this CPU takes time from the server or another worker. Where the server
+ * runs may be unknown: then it may be there. */
+static bool is_own_cpu(const struct session *session, uint32_t worker)
+{
+    const struct server_locality *locality = &session->locality;
+    const struct plan *plan = &session->plan;
+    int cpu = plan->workers[worker].cpu;
+    if (cpu < 0 || (!locality->known && !session->request->spec.null_transport))
+        return false;
+    for (uint32_t i = 0; i < plan->worker_count; i++)
+        if (i != worker && plan->workers[i].cpu == cpu)
+            return false;
+    for (uint32_t i = 0; locality->local && i < locality->cpu_count; i++)
+        if (locality->cpus[i] == (uint32_t)cpu)
+            return false;
+    return true;
+}
+
 enum err_code session_reach(struct session *session, struct err *err)
 {
     bench_log_plan(&session->plan, &session->cpus);
     enum err_code code = reach_target(session, err);
     if (code == OK)
         code = describe(session, err);
+    for (uint32_t i = 0; code == OK && i < session->plan.worker_count; i++)
+        session->plan.workers[i].own_cpu = is_own_cpu(session, i);
     return code;
 }
 
@@ -161,7 +181,7 @@ static void fill_facts(struct run_facts *facts, const struct session *session,
         .index = index,
         .prefill = step->prefill_for != NULL,
         .interval_ns = spec->interval_ns,
-        .warmup_ns = spec->warmup_ns,
+        .warmup_ns = spec->steady_auto ? spec->steady_limit_ns : spec->warmup_ns,
         .duration_ns = spec->duration_ns,
         .requests = spec->duration_ns > 0 ? 0 : spec->requests,
         .clients = spec->clients,
@@ -210,7 +230,7 @@ enum err_code session_run(struct session *session, const struct bench_step *step
         .target = &session->target,
         .requests = facts->requests,
         .duration_ns = facts->duration_ns,
-        .warmup_ns = facts->warmup_ns,
+        .warmup_ns = facts->steady_auto ? IPC_NEVER : facts->warmup_ns,
         .pipeline = facts->pipeline,
         .open_loop = facts->open_loop,
         .null_transport = step->spec.null_transport,
@@ -224,7 +244,6 @@ enum err_code session_run(struct session *session, const struct bench_step *step
     bench_log_run_end(facts, result);
     if (result->status != OK && result->status != E_INTERRUPTED)
         log_line(LOG_ERROR, "%s: %s", facts->name, result->status_text);
-    session->worst = err_worse(session->worst, result->status);
     return OK;
 }
 

@@ -32,7 +32,6 @@ struct session {
     struct session_facts facts;
     struct run_facts *run;     /* of the last session_run, as its sinks saw it  */
     struct run_result *result; /* of the last session_run that returned OK      */
-    enum err_code worst;       /* of the runs so far                            */
 
     /* private */
     struct cpu_set_order cpus;
@@ -57,7 +56,7 @@ MUST_USE enum err_code session_show_progress(struct session *session, bool named
 MUST_USE enum err_code session_reach(struct session *session, struct err *err);
 /* One fleet run of a step: one of session->steps, or the command's own that was made from one. Errors
  * as fleet_run. OK: the run happened, and session->result tells how it went; a status that is not OK
- * has been logged, and counts in session->worst. */
+ * has been logged, and what it means is the command's to say. */
 MUST_USE enum err_code session_run(struct session *session, const struct bench_step *step,
                                    struct err *err);
 /* Safe at any stage; stops the server if it is ours. The request stays the command's. */

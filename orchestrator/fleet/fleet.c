@@ -100,6 +100,7 @@ static enum err_code fork_member(struct fleet *fleet, uint32_t index, bool repla
         .index = index,
         .cpu = fleet->plan->workers[index].cpu,
         .connections = fleet->plan->workers[index].connections,
+        .own_cpu = fleet->plan->workers[index].own_cpu,
         .replacement = replacement,
     };
     atomic_store(&ipc_worker(fleet->segment, index)->state, WORKER_FORKED);
@@ -294,7 +295,7 @@ static void watch_target(struct fleet *fleet, uint64_t now_ns, uint64_t passed_n
     if (spec->max_errors > 0 && live_failures(fleet) >= spec->max_errors) {
         err_set(&fleet->err, E_FAILED, "stopped after %llu errors (--max-errors %llu)",
                 (unsigned long long)live_failures(fleet), (unsigned long long)spec->max_errors);
-        set_stop(fleet, now_ns);
+        set_stop(fleet, now_ns + STOP_AHEAD_NS);
         return;
     }
     fleet->unconnected_ns = live_connections(fleet) == 0 ? fleet->unconnected_ns + passed_ns : 0;
@@ -306,8 +307,33 @@ static void watch_target(struct fleet *fleet, uint64_t now_ns, uint64_t passed_n
                 "no connection to %s could be opened again for %llu s (--wait-ready); the "
                 "run ended early",
                 fleet->facts->target, (unsigned long long)(patience_ns / NS_PER_SECOND));
-        set_stop(fleet, now_ns);
+        set_stop(fleet, now_ns + STOP_AHEAD_NS);
     }
+}
+
+/* --steady auto: the warm-up ends at an edge far enough ahead for every worker to know of it. */
+static void watch_steadiness(struct fleet *fleet, uint64_t elapsed_ns)
+{
+    if (fleet->run->warmup_ns != IPC_NEVER || fleet->stop_ns != IPC_NEVER)
+        return;
+    bool reached = steady_reached(&fleet->collector.steady);
+    if (!reached && elapsed_ns < fleet->run->spec->steady_limit_ns)
+        return;
+    uint64_t interval_ns = fleet->facts->interval_ns;
+    uint64_t warmup_ns =
+        (elapsed_ns + 2 * IPC_MEASURE_AHEAD_NS + interval_ns - 1) / interval_ns * interval_ns;
+    fleet->run->warmup_ns = fleet->collector.warmup_ns = warmup_ns;
+    fleet->facts->warmup_ns = fleet->timeline->run.warmup_ns = warmup_ns;
+    fleet->result->evidence.never_steady = !reached;
+    /* Release: partner is the recorder's acquire load at its edges. */
+    atomic_store_explicit(&ipc_control(fleet->segment)->measure_after_ns, warmup_ns,
+                          memory_order_release);
+    wake_workers(fleet);
+    if (!reached)
+        log_line(LOG_WARNING,
+                 "the load has not become steady within %llu s (--steady-limit); measuring begins "
+                 "all the same",
+                 (unsigned long long)(fleet->run->spec->steady_limit_ns / NS_PER_SECOND));
 }
 
 /* Phases --------------------------------------------------------------------------------------- */
@@ -364,6 +390,11 @@ static void start(struct fleet *fleet, uint64_t now_ns)
     wake_workers(fleet);
 }
 
+static uint64_t clients_at_start(const struct run_facts *facts)
+{
+    return facts->clients_start > 0 ? facts->clients_start : facts->clients;
+}
+
 /* Starts the run when every worker is ready; ends it when all have tried and some have failed. */
 static void judge_readiness(struct fleet *fleet, uint64_t now_ns)
 {
@@ -383,7 +414,7 @@ static void judge_readiness(struct fleet *fleet, uint64_t now_ns)
             err_set(&fleet->err, why->code, "%s", why->text);
         else
             err_set(&fleet->err, E_CONNECT, "%u of %llu connections to %s opened: %s",
-                    live_connections(fleet), (unsigned long long)fleet->facts->clients,
+                    live_connections(fleet), (unsigned long long)clients_at_start(fleet->facts),
                     fleet->facts->target,
                     failed > 0 ? why->text : "the workers did not become ready in time");
         fail(fleet);
@@ -452,7 +483,7 @@ static void show_progress(struct fleet *fleet, uint64_t now_ns)
 static uint64_t finish_deadline_ns(const struct fleet *fleet)
 {
     uint64_t end_ns = fleet->stop_ns;
-    if (fleet->run->duration_ns > 0) {
+    if (fleet->run->duration_ns > 0 && fleet->run->warmup_ns != IPC_NEVER) {
         uint64_t planned_ns = fleet->start_ns + fleet->run->warmup_ns + fleet->run->duration_ns;
         end_ns = planned_ns < end_ns ? planned_ns : end_ns;
     }
@@ -478,6 +509,7 @@ static void tick_running(struct fleet *fleet, uint64_t now_ns, uint64_t passed_n
     }
     watch_heartbeats(fleet, passed_ns);
     watch_target(fleet, now_ns, passed_ns);
+    watch_steadiness(fleet, elapsed_ns);
     show_progress(fleet, now_ns);
     if (now_ns >= finish_deadline_ns(fleet))
         kill_workers(fleet);
@@ -550,8 +582,10 @@ static enum err_code fleet_create(struct fleet *fleet, struct err *err)
     if (fleet->interrupts->control != NULL &&
         run_control_attach(fleet->interrupts->control, fleet->base, handler, err) != OK)
         return err->code;
-    return collector_init(&fleet->collector, fleet->segment, fleet->member_count, fleet->facts,
+    code = collector_init(&fleet->collector, fleet->segment, fleet->member_count, fleet->facts,
                           fleet->timeline, fleet->progress, err);
+    fleet->collector.warmup_ns = fleet->run->warmup_ns;
+    return code;
 }
 
 static void fleet_destroy(struct fleet *fleet)
@@ -611,6 +645,8 @@ static uint64_t last_done_ns(const struct fleet *fleet)
  * waited for it is part of the run. */
 static double measured_seconds(const struct fleet *fleet)
 {
+    if (fleet->run->warmup_ns == IPC_NEVER)
+        return 0; /* stopped before the warm-up had an end */
     uint64_t begin_ns = fleet->start_ns + fleet->run->warmup_ns;
     uint64_t planned_ns = fleet->run->duration_ns > 0 ? begin_ns + fleet->run->duration_ns : 0;
     if (fleet->stop_ns != IPC_NEVER)
