@@ -20,6 +20,7 @@ static const struct {
     bool has_options; /* and --help lists them */
 } commands[] = {
     {"bench", command_bench, "load a server and report throughput and latency (the default)", true},
+    {"ctl", command_ctl, "steer a run under way over its control socket", true},
     {"report", command_report, "rebuild the outputs of a run from its directory", true},
     {"help", command_help, "this text; `volley help COMMAND` lists a command's options", false},
     {"version", command_version, "version and commit", false},

@@ -11,6 +11,7 @@ static const struct {
     const struct option_table *table;
 } tables[] = {
     {"bench", &bench_option_table},
+    {"ctl", &ctl_option_table},
     {"report", &report_option_table},
 };
 #define TABLE_COUNT (sizeof tables / sizeof tables[0])
@@ -47,7 +48,7 @@ static void print_completion(void)
     for (size_t i = 0; i < TABLE_COUNT; i++)
         printf("%s%s", i > 0 ? " " : "", tables[i].command);
     printf("\" -- \"${COMP_WORDS[COMP_CWORD]}\")) ;;\n");
-    printf("        *) COMPREPLY=($(compgen -W \"bench report help version\" -- "
+    printf("        *) COMPREPLY=($(compgen -W \"bench ctl report help version\" -- "
            "\"${COMP_WORDS[COMP_CWORD]}\")) ;;\n");
     printf("    esac\n}\ncomplete -o default -F _volley volley\n");
 }
