@@ -82,7 +82,8 @@ enum err_code control_line_parse(struct control_command *command, const char *li
 /* A JSON object as a line; releases it. */
 static char *as_line(json_t *object)
 {
-    char *text = object != NULL ? json_dumps(object, 0) : NULL;
+    /* As many digits as a rate can have. */
+    char *text = object != NULL ? json_dumps(object, JSON_REAL_PRECISION(15)) : NULL;
     json_decref(object);
     if (text == NULL)
         return NULL;

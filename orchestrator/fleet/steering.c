@@ -82,11 +82,13 @@ static uint64_t due_by_now(const struct steering *steering, const struct moment 
     return due + measured;
 }
 
+/* The rate in force, or decided on: a change begins a few milliseconds ahead. */
 static uint64_t rate_now_micro(const struct steering *steering, const struct moment *moment)
 {
     return moment->phase == CONNECTING || moment->phase == WARMING_UP
                ? steering->spec->warmup_rate_micro
-               : schedule_rate_micro(ipc_schedule(steering->segment), moment->measured_ns);
+               : schedule_rate_micro(ipc_schedule(steering->segment),
+                                     moment->measured_ns + STEERING_AHEAD_NS);
 }
 
 static json_t *describe(const struct steering *steering, const struct moment *moment,
@@ -199,10 +201,8 @@ static enum err_code steer(struct steering *steering, json_t **members,
     }
     if (code != OK)
         return code;
-    const struct schedule *schedule = ipc_schedule(steering->segment);
-    uint64_t at_ns = moment->measured_ns + STEERING_AHEAD_NS;
     *members =
-        json_pack("{s:o, s:b}", "rate", control_rate_to_json(schedule_rate_micro(schedule, at_ns)),
+        json_pack("{s:o, s:b}", "rate", control_rate_to_json(rate_now_micro(steering, moment)),
                   "paused", steering->paused);
     if (steering->paused && *members != NULL)
         json_object_set_new(*members, "resumes_at", control_rate_to_json(steering->resume_micro));

@@ -66,7 +66,7 @@ static void arm(struct info_sampler *sampler, uint64_t delay_ns)
         log_line(LOG_WARNING, "the server is not asked for more samples: no timer");
 }
 
-/* The next moment of the grid that has not passed, and no sooner than after the pause. */
+/* Asks again at the next moment of the grid that has not passed, no sooner than after the pause. */
 static void plan_next(struct info_sampler *sampler, uint64_t pause_ns)
 {
     uint64_t now_ns = clock_now_ns(), every_ns = sampler->spec->monitoring_interval_ns;
@@ -282,6 +282,7 @@ static void ask(struct info_sampler *sampler)
     uint64_t limit_ns = sampler->connected ? sampler->spec->request_timeout_ns
                                            : sampler->spec->connection_timeout_ns;
     sampler->asking = true;
+    sampler->next_ns += sampler->spec->monitoring_interval_ns;
     sampler->waiting = 0;
     sampler->deadline_ns = clock_now_ns() + limit_ns;
     sampler->cpu_newest = -1;
