@@ -1,6 +1,7 @@
 /* `volley ctl PATH COMMAND`: says one command to a run's control socket and prints its answer. */
 #include <errno.h>
 #include <jansson.h>
+#include <math.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,6 +13,7 @@
 
 #include "common/clock.h"
 #include "common/log.h"
+#include "common/schedule.h"
 #include "common/units.h"
 #include "orchestrator/commands/commands.h"
 #include "orchestrator/fleet/control_line.h"
@@ -155,30 +157,30 @@ static void print_count(const char *name, const json_t *counts, const char *key)
     printf(", %s %s", name, units_format_grouped(grouped, sizeof grouped, value));
 }
 
-/* "20,000/s", "0.5/s" */
-static void print_rate(const char *name, const json_t *rate)
+/* "target 20,000/s", "target 0.5/s" */
+static void print_rate(const char *name, double rate)
 {
-    char grouped[UNITS_GROUPED_BYTES];
-    if (json_is_integer(rate))
-        printf("%s %s/s", name,
-               units_format_grouped(grouped, sizeof grouped, (uint64_t)json_integer_value(rate)));
-    else if (json_is_real(rate))
-        printf("%s %.9g/s", name, json_real_value(rate));
-    else
-        printf("%s none", name);
+    char text[RATE_TEXT_BYTES];
+    printf("%s %s/s", name,
+           rate_format(text, sizeof text, (uint64_t)(rate * (double)SCHEDULE_MICRO + 0.5)));
 }
 
 static void print_status(const json_t *status)
 {
     const json_t *requests = json_object_get(status, "requests");
-    const json_t *rate = json_object_get(status, "rate");
+    const json_t *target = json_object_get(json_object_get(status, "rate"), "target");
+    const json_t *achieved = json_object_get(json_object_get(status, "rate"), "achieved");
     const char *test = json_string_value(json_object_get(status, "test"));
     const char *state = json_string_value(json_object_get(status, "state"));
     printf("%s: %s%s, %.1f s, ", state != NULL ? state : "?", test != NULL ? test : "?",
            json_is_true(json_object_get(status, "prefill")) ? " (prefill)" : "",
            json_number_value(json_object_get(status, "elapsed_seconds")));
-    print_rate("target", json_object_get(rate, "target"));
-    print_rate(", achieved", json_object_get(rate, "achieved"));
+    if (json_is_number(target))
+        print_rate("target", json_number_value(target));
+    else
+        printf("no target");
+    if (json_is_number(achieved)) /* to a tenth: it is a count over a time */
+        print_rate(", achieved", round(json_number_value(achieved) * 10) / 10);
     print_count("due", requests, "due");
     print_count("sent", requests, "sent");
     print_count("ok", requests, "ok");
@@ -211,7 +213,7 @@ static enum err_code print_answer(const char *answer, bool raw, struct err *err)
     } else if (json_object_get(json, "rate") != NULL) {
         bool paused = json_is_true(json_object_get(json, "paused"));
         print_rate(paused ? "paused: resume returns to" : "rate",
-                   json_object_get(json, paused ? "resumes_at" : "rate"));
+                   json_number_value(json_object_get(json, paused ? "resumes_at" : "rate")));
         printf("\n");
     } else {
         printf("the run stops, and waits for the replies in flight\n");

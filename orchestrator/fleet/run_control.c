@@ -308,15 +308,26 @@ enum err_code run_control_open(struct run_control **control, const char *path, s
     return code;
 }
 
+/* libevent lets go of a stream on its base, and the one of the last run is gone. */
+static void drop_all(struct run_control *control)
+{
+    struct event_base *base = event_base_new();
+    for (size_t i = 0; i < RUN_CONTROL_CLIENTS_MAX && base != NULL; i++) {
+        struct client *client = &control->clients[i];
+        if (client->stream != NULL && bufferevent_base_set(base, client->stream) == 0)
+            drop(client);
+    }
+    if (base != NULL)
+        event_base_free(base);
+}
+
 void run_control_close(struct run_control *control)
 {
     struct stat there;
     if (control == NULL)
         return;
     run_control_detach(control);
-    for (size_t i = 0; i < RUN_CONTROL_CLIENTS_MAX; i++)
-        if (control->clients[i].stream != NULL)
-            drop(&control->clients[i]);
+    drop_all(control);
     if (control->inode != 0 && lstat(control->path, &there) == 0 &&
         there.st_dev == control->device && there.st_ino == control->inode)
         unlink(control->path);
