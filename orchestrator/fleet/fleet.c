@@ -14,6 +14,7 @@
 #include "common/clock.h"
 #include "common/log.h"
 #include "orchestrator/fleet/collector.h"
+#include "orchestrator/fleet/due_time.h"
 #include "orchestrator/fleet/run_control.h"
 #include "orchestrator/fleet/steering.h"
 #include "orchestrator/target/environment.h"
@@ -660,24 +661,12 @@ static double measured_seconds(const struct fleet *fleet)
     return end_ns > begin_ns ? (double)(end_ns - begin_ns) / NS_PER_SECOND : 0;
 }
 
-/* Of an open loop's measured part, the time in which requests fell due: until the planned end, the stop,
- * or the moment at which the last one of -n was due. 0: there is no such moment. */
+/* Of an open loop's measured part, the time in which requests fell due. */
 static double due_seconds(const struct fleet *fleet)
 {
-    const struct worker_run *run = fleet->run;
     uint64_t begin_ns = fleet->start_ns + fleet->facts->warmup_ns;
-    uint64_t due_ns = run->duration_ns > 0 ? run->duration_ns : SCHEDULE_NEVER;
-    schedule_hint hint = 0;
-    if (!run->open_loop)
-        return 0;
-    if (fleet->stop_ns != IPC_NEVER && fleet->stop_ns > begin_ns &&
-        fleet->stop_ns - begin_ns < due_ns)
-        due_ns = fleet->stop_ns - begin_ns;
-    if (run->requests > 0) {
-        uint64_t last_ns = schedule_time_ns(ipc_schedule(fleet->segment), run->requests, &hint);
-        due_ns = last_ns < due_ns ? last_ns : due_ns;
-    }
-    return due_ns == SCHEDULE_NEVER ? 0 : (double)due_ns / NS_PER_SECOND;
+    return (double)due_time_ns(fleet->run, ipc_schedule(fleet->segment), begin_ns, fleet->stop_ns) /
+           NS_PER_SECOND;
 }
 
 static void summarise_workers(const struct fleet *fleet)
