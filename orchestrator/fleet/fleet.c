@@ -14,7 +14,10 @@
 #include "common/clock.h"
 #include "common/log.h"
 #include "orchestrator/fleet/collector.h"
+#include "orchestrator/fleet/run_control.h"
+#include "orchestrator/fleet/steering.h"
 #include "orchestrator/target/environment.h"
+#include "orchestrator/target/info_sampler.h"
 
 #define TICK_LONGEST_NS (50 * NS_PER_MS)
 #define TICK_SHORTEST_NS (5 * NS_PER_MS)
@@ -49,6 +52,8 @@ struct fleet {
     struct run_result *result;
     struct collector collector;
     struct host_sample host;
+    struct steering steering;
+    struct info_sampler *sampler; /* NULL: nobody asks the server */
     struct member *members;
     uint32_t member_count;
     void *segment;
@@ -348,6 +353,24 @@ static uint64_t running_tick_ns(const struct fleet *fleet)
     return period_ns < TICK_SHORTEST_NS ? TICK_SHORTEST_NS : period_ns;
 }
 
+static void take_sample(void *state, const struct target_sample *sample)
+{
+    struct fleet *fleet = state;
+    timeline_sample(fleet->timeline, sample);
+}
+
+/* What the server says of itself is worth a warning when it cannot be asked, and no more. */
+static void start_sampler(struct fleet *fleet)
+{
+    const struct spec *spec = fleet->run->spec;
+    struct err err = {.code = OK};
+    if (!spec->extended_metrics || fleet->run->null_transport)
+        return;
+    if (info_sampler_start(&fleet->sampler, fleet->base, fleet->run->target, spec, fleet->start_ns,
+                           (struct info_listener){.hear = take_sample, .state = fleet}, &err) != OK)
+        log_line(LOG_WARNING, "%s", err.text);
+}
+
 static void start(struct fleet *fleet, uint64_t now_ns)
 {
     if (arm_tick(fleet, running_tick_ns(fleet)) != OK)
@@ -358,6 +381,7 @@ static void start(struct fleet *fleet, uint64_t now_ns)
     fleet->progress_at_ns = fleet->start_ns + PROGRESS_NS;
     host_sample_begin(&fleet->host);
     timeline_run_begin(fleet->timeline, fleet->facts);
+    start_sampler(fleet);
     if (fleet->progress != NULL)
         progress_begin(fleet->progress, fleet->facts);
     /* Release: partner is the workers' acquire load at the barrier. */
@@ -400,6 +424,8 @@ static void judge_readiness(struct fleet *fleet, uint64_t now_ns)
 static void heed_interrupts(struct fleet *fleet, uint64_t now_ns)
 {
     int count = fleet->interrupts->count;
+    if (fleet->interrupts->enough && fleet->running && fleet->stop_ns == IPC_NEVER)
+        set_stop(fleet, now_ns + STOP_AHEAD_NS);
     if (count == fleet->interrupts_seen)
         return;
     bool first = fleet->interrupts_seen == 0;
@@ -418,6 +444,30 @@ static void heed_interrupts(struct fleet *fleet, uint64_t now_ns)
         fleet->stopped_at_once = true;
         kill_workers(fleet);
     }
+}
+
+/* A command that came over the control socket. */
+static enum err_code heed_command(void *state, json_t **members,
+                                  const struct control_command *command, struct err *err)
+{
+    struct fleet *fleet = state;
+    enum steering_effect effect = STEERING_NONE;
+    uint64_t now_ns = clock_now_ns();
+    double achieved = run_control_achieved(fleet->interrupts->control);
+    enum err_code code =
+        steering_apply(&fleet->steering, &effect, members, command, now_ns, achieved, err);
+    if (code == OK && effect == STEERING_WAKE_WORKERS)
+        wake_workers(fleet);
+    if (code != OK || effect != STEERING_STOP)
+        return code;
+    log_line(LOG_WARNING, "stopped over the control socket: waiting for replies in flight");
+    if (fleet->running) {
+        set_stop(fleet, now_ns + STOP_AHEAD_NS);
+    } else {
+        err_set(&fleet->err, E_FAILED, "stopped over the control socket before the first request");
+        fail(fleet);
+    }
+    return OK;
 }
 
 static void show_progress(struct fleet *fleet, uint64_t now_ns)
@@ -528,6 +578,12 @@ static enum err_code fleet_create(struct fleet *fleet, struct err *err)
     fleet->run->wake_fd = fleet->wake_fd;
     fleet->run->orchestrator = getpid();
     fleet->run->worker_count = fleet->member_count;
+    fleet->steering = (struct steering){
+        .segment = fleet->segment, .spec = fleet->run->spec, .facts = fleet->facts};
+    struct run_control_handler handler = {.handle = heed_command, .state = fleet};
+    if (fleet->interrupts->control != NULL &&
+        run_control_attach(fleet->interrupts->control, fleet->base, handler, err) != OK)
+        return err->code;
     code = collector_init(&fleet->collector, fleet->segment, fleet->member_count, fleet->facts,
                           fleet->timeline, fleet->progress, err);
     fleet->collector.warmup_ns = fleet->run->warmup_ns;
@@ -543,6 +599,9 @@ static void fleet_destroy(struct fleet *fleet)
                 waitpid(fleet->members[i].pid, NULL, 0);
     }
     collector_destroy(&fleet->collector);
+    if (fleet->interrupts->control != NULL)
+        run_control_detach(fleet->interrupts->control);
+    info_sampler_stop(fleet->sampler);
     if (fleet->tick != NULL)
         event_free(fleet->tick);
     if (fleet->child != NULL)
@@ -657,6 +716,9 @@ static void judge_run(struct fleet *fleet)
     const char *text = fleet->err.text;
     if (fleet->err.code == OK && code == E_FAILED)
         text = "no request succeeded";
+    const struct run_control *control = fleet->interrupts->control;
+    if (code == OK && control != NULL && run_control_stop_asked(control))
+        text = "stopped over the control socket";
     snprintf(result->status_text, sizeof result->status_text, "%s", text);
 }
 
@@ -671,6 +733,8 @@ static void conclude(struct fleet *fleet)
         progress_end(fleet->progress);
     fleet->result->evidence.late_records = fleet->collector.late_records;
     host_sample_end(&fleet->host, &fleet->result->evidence);
+    if (fleet->sampler != NULL)
+        fleet->result->evidence.server_cpu_share = info_sampler_cpu_share(fleet->sampler);
     fleet->result->seconds = measured_seconds(fleet);
     fleet->result->due_seconds = due_seconds(fleet);
     summarise_workers(fleet);

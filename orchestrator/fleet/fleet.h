@@ -12,10 +12,16 @@
 #include "orchestrator/report/timeline.h"
 #include "worker/worker.h"
 
-/* Signals of the session, counted by the handler that main installs: the first one asks for a
- * drained stop, the second one for an immediate one. */
+struct run_control;
+
+/* What reaches a run from outside. Signals of the session are counted by the handler that main
+ * installs: the first one asks for a drained stop, the second one for an immediate one. */
 struct interrupts {
     volatile int count;
+    /* Not a signal: a listener of the run under way has seen all it needs. Asks for a drained stop,
+     * which is no interruption; whoever starts the runs takes it back before the next one. */
+    volatile bool enough;
+    struct run_control *control; /* of the session; NULL: none was asked for */
 };
 
 /* One run from fork to the last record. Events go to the timeline; `run` names what is sent and is

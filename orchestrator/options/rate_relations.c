@@ -246,10 +246,7 @@ static enum err_code settle_constant(struct bench_request *request, struct err *
     if (start || end)
         relation_notice(request, "--%s without the rest of a ramp: the rate is a constant %s/s",
                         name, rate_text.text);
-    struct rate_step step = {.length_ns = SCHEDULE_NEVER,
-                             .from_micro = micro,
-                             .to_micro = micro,
-                             .shape = SCHEDULE_CONSTANT};
+    const struct rate_step step = rate_step_constant(micro);
     snprintf(request->spec.rate_text, sizeof request->spec.rate_text, "%s/s", rate_text.text);
     return rate_steps_add(&request->steps, &step, err);
 }
