@@ -54,7 +54,9 @@ PERF := $(BUILD)/perf/floor $(BUILD)/perf/compare $(BUILD)/perf/honesty
 # The server that stamps every request, and the reader of its record.
 RECORDER := $(BUILD)/support/recorder_server
 RECORD_OBJECT := $(BUILD)/obj/tests/support/recorder_record.o
-PROGRAM_OBJECTS := $(patsubst $(BUILD)/%,$(BUILD)/obj/tests/%.o,$(STRESS) $(FUZZERS) $(RECORDER)) $(PERF_OBJECTS) $(RECORD_OBJECT)
+PROGRAM_OBJECTS := $(patsubst $(BUILD)/%,$(BUILD)/obj/tests/%.o,$(STRESS) $(FUZZERS) $(RECORDER)) \
+    $(PERF_OBJECTS) $(RECORD_OBJECT) \
+    $(BUILD)/obj/tests/support/recorder_command.o
 
 # Test builds of volley: one counts its allocations, one has a clock that advances by the reading.
 COUNTING = $(BUILD)/count/volley
@@ -150,6 +152,8 @@ $(STRESS) $(RECORDER): $(BUILD)/%: $(BUILD)/obj/tests/%.o $(COMMON_OBJECTS)
 	@mkdir -p $(@D)
 	$(SAY) ld $@
 	$(Q)$(LINK) -o $@ $^ $(ALL_LIBS) -pthread
+
+$(RECORDER): $(BUILD)/obj/tests/support/recorder_command.o
 
 $(BUILD)/perf/floor: $(BUILD)/obj/tests/perf/floor.o $(COMMON_OBJECTS)
 $(BUILD)/perf/compare: $(filter-out %/floor.o $(BUILD)/obj/tests/perf/honesty%,$(PERF_OBJECTS)) $(COMMON_OBJECTS)

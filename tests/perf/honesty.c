@@ -15,7 +15,7 @@
  *   cpu      CPU time of a request at a rate against the paced floor, with a real server
  *
  * Evenness and ramps: the best of the rounds counts, as neighbours on the machine only ever make it
- * worse; CPU: the median of the rounds' ratios. Prints a row for each figure; exit status 0 when all
+ * worse; CPU: the median of the rounds' ratios. Poisson has three tries. Prints a row for each figure; exit status 0 when all
  * are reached, else 1. Nothing else should run meanwhile. */
 #include <errno.h>
 #include <getopt.h>
@@ -32,6 +32,7 @@
 
 #define WORKERS_MAX 4 /* of any figure */
 #define FIGURE_BYTES 96
+#define QUIET_LOAD 0.5
 
 /* Capacity search belongs behind these: `volley find-max` against recorder_server --service-time. */
 static const struct figure {
@@ -90,6 +91,15 @@ static void place(struct honesty *honesty)
         honesty->many_cpus &= CPU_ISSET((size_t)(honesty->placement.client_cpu + i), &allowed) != 0;
 }
 
+/* A busy machine makes bursts that are not volley's. */
+static void say_load(void)
+{
+    double load[1];
+    if (getloadavg(load, 1) == 1 && load[0] > QUIET_LOAD)
+        printf("The load average is %.2f: something else runs, and the figures mean little.\n",
+               load[0]);
+}
+
 static enum err_code make_directory(struct honesty *honesty, struct err *err)
 {
     const char *parent = getenv("TMPDIR");
@@ -132,6 +142,7 @@ static enum err_code measure(struct honesty *honesty, const char *only, struct e
     if (code != OK)
         return code;
     place(honesty);
+    say_load();
     printf("  %-52s %-22s %-26s\n", "figure", "wanted", "measured");
     for (size_t i = 0; i < FIGURE_COUNT && code == OK; i++)
         if (listed(only, figures[i].name))

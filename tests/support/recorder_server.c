@@ -33,7 +33,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 #include <sys/epoll.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
@@ -42,14 +41,12 @@
 
 #include "common/clock.h"
 #include "common/units.h"
+#include "tests/support/recorder_command.h"
 #include "tests/support/recorder_record.h"
 
-#define BUFFER_BYTES 65536u /* of each connection, each way; also the longest request */
+#define BUFFER_BYTES COMMAND_BYTES_MAX /* of each connection, each way */
 #define CONNECTIONS_MAX 16384
 #define EVENTS_MAX 512
-#define ARGS_MAX 4 /* of a command; the rest is stepped over */
-#define KEY_PREFIX "key:"
-#define KEY_DIGITS 12
 #define SPIN_NS (60 * NS_PER_US)
 #define NEVER UINT64_MAX
 
@@ -89,12 +86,6 @@ struct server {
     uint64_t free_ns;    /* virtual: when the request before queue_head was served */
     uint64_t limit_clock_ns;
     sigset_t waiting_mask; /* signals come only while it waits */
-};
-
-struct command {
-    uint32_t argc;
-    const char *args[ARGS_MAX];
-    uint32_t arg_bytes[ARGS_MAX];
 };
 
 static volatile sig_atomic_t end_asked;
@@ -220,72 +211,6 @@ static void add_reply(struct connection *connection, const char *reply, size_t r
 
 /* Commands ------------------------------------------------------------------------------------ */
 
-/* "*3\r\n" at *at: its number, and *at moves behind it. -1: not whole; -2: rubbish. */
-static long parse_line(const char **at, const char *end, char kind)
-{
-    const char *digit = *at;
-    if (digit == end)
-        return -1;
-    if (*digit++ != kind)
-        return -2;
-    long number = 0;
-    for (; digit < end && *digit >= '0' && *digit <= '9'; digit++)
-        if ((number = number * 10 + (*digit - '0')) > (long)BUFFER_BYTES)
-            return -2;
-    if (end - digit < 2)
-        return -1;
-    if (digit[0] != '\r' || digit[1] != '\n')
-        return -2;
-    *at = digit + 2;
-    return number;
-}
-
-/* How many bytes the first command takes; -1: it is not whole; -2: it is no command. */
-static long parse_command(struct command *command, const char *in, size_t in_bytes)
-{
-    const char *at = in, *end = in + in_bytes;
-    long argc = parse_line(&at, end, '*');
-    if (argc < 1)
-        return argc == 0 ? -2 : argc;
-    command->argc = argc < ARGS_MAX ? (uint32_t)argc : ARGS_MAX;
-    for (long i = 0; i < argc; i++) {
-        long arg_bytes = parse_line(&at, end, '$');
-        if (arg_bytes < 0)
-            return arg_bytes;
-        if (end - at < arg_bytes + 2)
-            return -1;
-        if (i < ARGS_MAX) {
-            command->args[i] = at;
-            command->arg_bytes[i] = (uint32_t)arg_bytes;
-        }
-        at += arg_bytes + 2;
-    }
-    return at - in;
-}
-
-static bool argument_is(const struct command *command, uint32_t index, const char *word)
-{
-    size_t word_bytes = strlen(word);
-    return index < command->argc && command->arg_bytes[index] == word_bytes &&
-           strncasecmp(command->args[index], word, word_bytes) == 0;
-}
-
-static bool parse_ticket(uint64_t *ticket, const struct command *command)
-{
-    const size_t prefix_bytes = strlen(KEY_PREFIX);
-    if (command->argc < 2 || command->arg_bytes[1] != prefix_bytes + KEY_DIGITS ||
-        memcmp(command->args[1], KEY_PREFIX, prefix_bytes) != 0)
-        return false;
-    *ticket = 0;
-    for (size_t i = prefix_bytes; i < prefix_bytes + KEY_DIGITS; i++) {
-        char digit = command->args[1][i];
-        if (digit < '0' || digit > '9')
-            return false;
-        *ticket = *ticket * 10 + (uint64_t)(digit - '0');
-    }
-    return true;
-}
-
 static void add_info(const struct server *server, struct connection *connection)
 {
     char info[256], reply[300];
@@ -302,11 +227,11 @@ static const char *own_command(struct server *server, const struct command *comm
 {
     char path[512];
     bool busy = server->service_ns > 0 && server->queue_head < server->header.request_count;
-    if (argument_is(command, 1, "RESET") && !busy) {
+    if (command_argument_is(command, 1, "RESET") && !busy) {
         forget_record(server);
         return "+OK\r\n";
     }
-    if (!argument_is(command, 1, "DUMP") || command->argc < 3 ||
+    if (!command_argument_is(command, 1, "DUMP") || command->argc < 3 ||
         command->arg_bytes[2] >= sizeof path)
         return "-ERR RECORDER DUMP file, or RECORDER RESET when nothing is under way\r\n";
     memcpy(path, command->args[2], command->arg_bytes[2]);
@@ -327,14 +252,14 @@ static void answer_other(struct server *server, struct connection *connection,
         {"HELLO", "*4\r\n$6\r\nserver\r\n$5\r\nredis\r\n$5\r\nproto\r\n:2\r\n"},
     };
     const char *reply = "+OK\r\n";
-    if (argument_is(command, 0, "INFO")) {
+    if (command_argument_is(command, 0, "INFO")) {
         add_info(server, connection);
         return;
     }
-    if (argument_is(command, 0, "RECORDER"))
+    if (command_argument_is(command, 0, "RECORDER"))
         reply = own_command(server, command);
     for (size_t i = 0; i < sizeof fixed / sizeof fixed[0]; i++)
-        if (argument_is(command, 0, fixed[i].name))
+        if (command_argument_is(command, 0, fixed[i].name))
             reply = fixed[i].reply;
     add_reply(connection, reply, strlen(reply));
 }
@@ -345,7 +270,7 @@ static void record_request(struct server *server, struct connection *connection,
                            const struct command *command, uint64_t ticket, uint64_t arrival_ns)
 {
     static const char full[] = "-ERR the record is full\r\n";
-    const char *reply = argument_is(command, 0, "GET") ? "$3\r\nabc\r\n" : "+OK\r\n";
+    const char *reply = command_argument_is(command, 0, "GET") ? "$3\r\nabc\r\n" : "+OK\r\n";
     if (server->header.request_count == server->capacity) {
         server->header.unrecorded++;
         add_reply(connection, full, sizeof full - 1);
@@ -370,10 +295,10 @@ static bool take_commands(struct server *server, struct connection *connection, 
     struct command command;
     uint32_t taken = 0;
     long command_bytes;
-    while ((command_bytes = parse_command(&command, connection->in + taken,
+    while ((command_bytes = command_parse(&command, connection->in + taken,
                                           connection->in_bytes - taken)) > 0) {
         uint64_t ticket;
-        if (parse_ticket(&ticket, &command))
+        if (command_ticket(&ticket, &command))
             record_request(server, connection, &command, ticket, arrival_ns);
         else if (connection->waiting > 0)
             return false; /* its reply would overtake those that are being served */
