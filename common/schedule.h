@@ -46,7 +46,9 @@ struct rate_step {
 struct schedule_segment {
     struct rate_step step;
     uint64_t start_ns;
-    schedule_units start_units; /* integral of the rate up to start_ns */
+    schedule_units start_units; /* integral of the rate up to start_ns                           */
+    schedule_units first_units; /* of its own first place of the integral: places below are intended
+                                   for before start_ns, and those up to start_units for start_ns   */
 };
 
 struct schedule {

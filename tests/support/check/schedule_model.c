@@ -205,9 +205,6 @@ bool model_change(struct schedule_model *model, struct schedule *schedule, uint6
 {
     if (model->change_count == MODEL_CHANGES_MAX || !schedule_change(schedule, at_ns, rate_micro))
         return false;
-    model->tolerance += model_rate(model, at_ns) / 1e9L;
-    if (at_ns > 0)
-        model->tolerance += model_rate(model, at_ns - 1) / 1e9L;
     long double requests = model_requests(model, at_ns);
     model->changes[model->change_count++] = (struct model_change){at_ns, rate_micro, requests};
     return true;
@@ -247,7 +244,7 @@ const char *model_fault_at(const struct schedule_model *model, const struct sche
         return "the last ticket that is counted is not intended for before";
     if (schedule_time_ns(schedule, tickets, &hint) < at_ns)
         return "the first ticket that is not counted is intended for before";
-    long double requests = model_requests(model, at_ns), room = model->tolerance;
+    long double requests = model_requests(model, at_ns), room = model->tolerance + requests * 1e-18L;
     if (fabsl((long double)tickets - requests) > 1 + room)
         return "the count and the integral differ by more than one";
     if (fabsl((long double)schedule_units_at(schedule, at_ns) / 1e15L - requests) > room + 1e-15L)

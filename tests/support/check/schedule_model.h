@@ -27,7 +27,7 @@ struct schedule_model {
     struct model_change changes[MODEL_CHANGES_MAX];
     uint32_t change_count;
     /* By how much the schedule may be off beside the one request that counting costs: what doubles
-     * lose in an exponential step, and a nanosecond's worth at each change. */
+     * lose in an exponential step. */
     long double tolerance;
 };
 
