@@ -25,6 +25,18 @@ static enum err_code open_outputs(struct session *session, struct err *err)
     return code;
 }
 
+/* With --require-green a result that the verdict doubts is a failed one. */
+static enum err_code status_of_run(const struct session *session)
+{
+    const struct run_result *result = session->result;
+    if (!session->request->spec.require_green || session->run->prefill ||
+        result->verdict.level == VERDICT_GREEN)
+        return result->status;
+    log_line(LOG_ERROR, "%s: the verdict is %s, and --require-green asks for GREEN",
+             session->run->name, verdict_level_name(result->verdict.level));
+    return err_worse(result->status, E_FAILED);
+}
+
 /* A planned end: no later test runs, and none of that is a failure, even before a run has begun. */
 static bool stopped(const struct session *session)
 {
@@ -52,7 +64,7 @@ static enum err_code run_steps(struct session *session, struct err *err)
                 break;
             }
             if (code == OK)
-                worst = err_worse(worst, session->result->status);
+                worst = err_worse(worst, status_of_run(session));
         }
     } while (loop && code == OK && session->interrupts->count == 0 && worst == OK &&
              !stopped(session));

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "common/log.h"
+#include "common/units.h"
 #include "orchestrator/commands/bench_log.h"
 #include "orchestrator/commands/interrupts.h"
 #include "orchestrator/fleet/run_control.h"
@@ -146,15 +147,52 @@ static bool is_own_cpu(const struct session *session, uint32_t worker)
     return true;
 }
 
+static void find_own_cpus(struct session *session)
+{
+    for (uint32_t i = 0; i < session->plan.worker_count; i++)
+        session->plan.workers[i].own_cpu = is_own_cpu(session, i);
+}
+
 enum err_code session_reach(struct session *session, struct err *err)
 {
     bench_log_plan(&session->plan, &session->cpus);
     enum err_code code = reach_target(session, err);
     if (code == OK)
         code = describe(session, err);
-    for (uint32_t i = 0; code == OK && i < session->plan.worker_count; i++)
-        session->plan.workers[i].own_cpu = is_own_cpu(session, i);
+    if (code == OK)
+        find_own_cpus(session);
     return code;
+}
+
+enum err_code session_plan(struct session *session, const struct spec *spec, struct err *err)
+{
+    int server_cpu = session->plan.server_cpu;
+    enum err_code code =
+        plan_build(&session->plan, spec, &session->cpus, place_of_server(spec), err);
+    session->plan.server_cpu = server_cpu; /* it may run there already */
+    if (code == OK)
+        code = plan_raise_fd_limit(&session->plan, err);
+    if (code == OK)
+        find_own_cpus(session);
+    return code;
+}
+
+bool session_server_memory(struct session *session, uint64_t *used_bytes)
+{
+    const struct spec *spec = &session->request->spec;
+    struct control *control = NULL;
+    struct target_address target;
+    char *info = NULL;
+    char value[32] = "";
+    struct err err = {.code = OK};
+    if (spec->null_transport || session->interrupts->count > 0)
+        return false;
+    if (control_connect(&control, &target, spec, &session->interrupts->count, &err) == OK &&
+        control_info(control, &info, &err) == OK)
+        info_field(info, "used_memory", value, sizeof value);
+    free(info);
+    control_close(control);
+    return units_parse_count(used_bytes, value);
 }
 
 /* A worker's CPU and the server's are the same when the server has no CPU that is free of workers. */
@@ -214,13 +252,15 @@ enum err_code session_run(struct session *session, const struct bench_step *step
     struct run_facts *facts = session->run;
     struct run_result *result = session->result;
     memset(result, 0, sizeof *result);
+    session->interrupts->enough = false;
     result->evidence.server_cpu_share = -1;
     fill_facts(facts, session, step, session->run_count++);
-    if (facts->one_key && !facts->prefill)
+    if (facts->one_key && !facts->prefill && session->warned_of != step->workload)
         log_line(LOG_WARNING,
                  "%s: every request has the same key; give -r KEYSPACE or --sequential "
                  "KEYSPACE to spread them",
                  facts->name);
+    session->warned_of = step->workload;
     result->evidence.server_place_known =
         session->locality.known || session->request->spec.null_transport;
     result->evidence.server_shares_worker_cpu = server_shares_cpu(session);

@@ -41,6 +41,7 @@ struct session {
     struct server_locality locality;
     struct progress progress;
     uint32_t run_count;
+    const struct workload *warned_of; /* runs of one workload are warned about once */
     bool timeline_ready, progress_ready;
 };
 
@@ -54,11 +55,18 @@ MUST_USE enum err_code session_open(struct session *session, struct err *err);
 MUST_USE enum err_code session_show_progress(struct session *session, bool named, struct err *err);
 /* Starts the server if it is ours, finds out who answers, and fills session->facts: E_CONNECT. */
 MUST_USE enum err_code session_reach(struct session *session, struct err *err);
+/* Plans the fleet anew for a spec that differs in its connections. Any time after session_prepare: once
+ * more before session_reach for each spec to come, so that what cannot be is refused early, and then
+ * before its run. Errors as plan_build and plan_raise_fd_limit. */
+MUST_USE enum err_code session_plan(struct session *session, const struct spec *spec,
+                                    struct err *err);
 /* One fleet run of a step: one of session->steps, or the command's own that was made from one. Errors
  * as fleet_run. OK: the run happened, and session->result tells how it went; a status that is not OK
  * has been logged, and what it means is the command's to say. */
 MUST_USE enum err_code session_run(struct session *session, const struct bench_step *step,
                                    struct err *err);
+/* INFO's used_memory of the target, between runs; false: it cannot be had. */
+bool session_server_memory(struct session *session, uint64_t *used_bytes);
 /* Safe at any stage; stops the server if it is ours. The request stays the command's. */
 void session_free(struct session *session);
 

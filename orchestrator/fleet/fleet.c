@@ -14,6 +14,7 @@
 #include "common/clock.h"
 #include "common/log.h"
 #include "orchestrator/fleet/collector.h"
+#include "orchestrator/fleet/due_time.h"
 #include "orchestrator/fleet/run_control.h"
 #include "orchestrator/fleet/steering.h"
 #include "orchestrator/target/environment.h"
@@ -424,6 +425,8 @@ static void judge_readiness(struct fleet *fleet, uint64_t now_ns)
 static void heed_interrupts(struct fleet *fleet, uint64_t now_ns)
 {
     int count = fleet->interrupts->count;
+    if (fleet->interrupts->enough && fleet->running && fleet->stop_ns == IPC_NEVER)
+        set_stop(fleet, now_ns + STOP_AHEAD_NS);
     if (count == fleet->interrupts_seen)
         return;
     bool first = fleet->interrupts_seen == 0;
@@ -658,6 +661,14 @@ static double measured_seconds(const struct fleet *fleet)
     return end_ns > begin_ns ? (double)(end_ns - begin_ns) / NS_PER_SECOND : 0;
 }
 
+/* Of an open loop's measured part, the time in which requests fell due. */
+static double due_seconds(const struct fleet *fleet)
+{
+    uint64_t begin_ns = fleet->start_ns + fleet->facts->warmup_ns;
+    return (double)due_time_ns(fleet->run, ipc_schedule(fleet->segment), begin_ns, fleet->stop_ns) /
+           NS_PER_SECOND;
+}
+
 static void summarise_workers(const struct fleet *fleet)
 {
     struct run_result *result = fleet->result;
@@ -672,6 +683,7 @@ static void summarise_workers(const struct fleet *fleet)
             .requests = measured[COUNTER_OK] + measured[COUNTER_ERROR_REPLIES],
             .cpu_user_seconds = (double)measured[COUNTER_CPU_USER_NS] / NS_PER_SECOND,
             .cpu_system_seconds = (double)measured[COUNTER_CPU_SYSTEM_NS] / NS_PER_SECOND,
+            .spin_seconds = (double)measured[COUNTER_SPIN_NS] / NS_PER_SECOND,
         };
     }
 }
@@ -717,6 +729,7 @@ static void conclude(struct fleet *fleet)
     if (fleet->sampler != NULL)
         fleet->result->evidence.server_cpu_share = info_sampler_cpu_share(fleet->sampler);
     fleet->result->seconds = measured_seconds(fleet);
+    fleet->result->due_seconds = due_seconds(fleet);
     summarise_workers(fleet);
     judge_run(fleet);
     timeline_run_end(fleet->timeline, fleet->result);

@@ -18,6 +18,9 @@ struct run_control;
  * installs: the first one asks for a drained stop, the second one for an immediate one. */
 struct interrupts {
     volatile int count;
+    /* Not a signal: a listener of the run under way has seen all it needs. Asks for a drained stop,
+     * which is no interruption; whoever starts the runs takes it back before the next one. */
+    volatile bool enough;
     struct run_control *control; /* of the session; NULL: none was asked for */
 };
 

@@ -27,14 +27,14 @@ struct rate_words {
 
 static struct rate_words words(uint64_t micro)
 {
-    struct rate_words rate;
+    struct rate_words rate = {""};
     rate_format(rate.text, sizeof rate.text, micro);
     return rate;
 }
 
 static struct rate_words time_words(uint64_t time_ns)
 {
-    struct rate_words time;
+    struct rate_words time = {""};
     rate_format_time(time.text, sizeof time.text, time_ns);
     return time;
 }
@@ -246,10 +246,7 @@ static enum err_code settle_constant(struct bench_request *request, struct err *
     if (start || end)
         relation_notice(request, "--%s without the rest of a ramp: the rate is a constant %s/s",
                         name, rate_text.text);
-    struct rate_step step = {.length_ns = SCHEDULE_NEVER,
-                             .from_micro = micro,
-                             .to_micro = micro,
-                             .shape = SCHEDULE_CONSTANT};
+    const struct rate_step step = rate_step_constant(micro);
     snprintf(request->spec.rate_text, sizeof request->spec.rate_text, "%s/s", rate_text.text);
     return rate_steps_add(&request->steps, &step, err);
 }

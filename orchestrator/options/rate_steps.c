@@ -24,6 +24,14 @@ enum err_code rate_steps_add(struct rate_steps *steps, const struct rate_step *s
     return OK;
 }
 
+struct rate_step rate_step_constant(uint64_t rate_micro)
+{
+    return (struct rate_step){.length_ns = SCHEDULE_NEVER,
+                              .from_micro = rate_micro,
+                              .to_micro = rate_micro,
+                              .shape = SCHEDULE_CONSTANT};
+}
+
 void rate_steps_free(struct rate_steps *steps)
 {
     free(steps->items);

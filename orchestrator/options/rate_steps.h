@@ -22,6 +22,9 @@ MUST_USE enum err_code rate_steps_add(struct rate_steps *steps, const struct rat
                                       struct err *reason);
 void rate_steps_free(struct rate_steps *steps);
 
+/* One rate for ever. */
+struct rate_step rate_step_constant(uint64_t rate_micro);
+
 /* The first rate above 0, where a moving one that begins at 0 counts with its end; 0: there is none. */
 uint64_t rate_steps_first_micro(const struct rate_steps *steps);
 

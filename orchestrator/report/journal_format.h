@@ -7,7 +7,7 @@
  *   run begin    JSON: struct run_facts
  *   error kind   "word\0text\0"; the next number of the run under way
  *   interval     interval_row_encode
- *   run end      JSON: seconds, status, workers, evidence, verdict
+ *   run end      JSON: seconds, status, workers, evidence, verdict, and what the warm-up came to
  *   session end  empty: the journal is complete
  *   sample       JSON: struct target_sample */
 #ifndef ORCHESTRATOR_REPORT_JOURNAL_FORMAT_H
@@ -62,8 +62,9 @@ MUST_USE enum err_code journal_facts_from_json(struct run_facts *run, const json
                                                struct err *err);
 MUST_USE enum err_code journal_sample_from_json(struct target_sample *sample, json_t *json,
                                                 struct err *err);
-/* Leaves what the timeline completes alone. */
-MUST_USE enum err_code journal_result_from_json(struct run_result *result, const json_t *json,
-                                                struct err *err);
+/* Leaves what the timeline completes alone, but for due_seconds. warmup_ns: of the run's facts, which
+ * with --steady auto were written before it was known. */
+MUST_USE enum err_code journal_result_from_json(struct run_result *result, uint64_t *warmup_ns,
+                                                const json_t *json, struct err *err);
 
 #endif

@@ -164,11 +164,14 @@ static void end_run(struct replay *replay)
 static enum err_code take_run_end(struct replay *replay, struct err *err)
 {
     json_t *json = parse(replay, err);
+    uint64_t warmup_ns = 0;
     enum err_code code =
-        json != NULL ? journal_result_from_json(replay->result, json, err) : err->code;
+        json != NULL ? journal_result_from_json(replay->result, &warmup_ns, json, err) : err->code;
     json_decref(json);
-    if (code == OK)
+    if (code == OK) {
+        replay->timeline->run.warmup_ns = warmup_ns;
         end_run(replay);
+    }
     return code;
 }
 

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/clock.h"
 #include "common/log.h"
 #include "orchestrator/report/figures.h"
 
@@ -101,6 +102,13 @@ enum err_code timeline_interval(struct timeline *timeline, const struct interval
     return code;
 }
 
+/* As far as the facts tell: what fell due did so within the duration. */
+static double due_seconds(const struct run_facts *run, double seconds)
+{
+    double duration = (double)run->duration_ns / (double)NS_PER_SECOND;
+    return duration > 0 && duration < seconds ? duration : seconds;
+}
+
 bool target_sample_dropped(int64_t keys_before, int64_t keys_now)
 {
     return keys_now >= 0 && keys_before > keys_now &&
@@ -138,6 +146,8 @@ void timeline_sample(struct timeline *timeline, const struct target_sample *samp
 void timeline_run_end(struct timeline *timeline, struct run_result *result)
 {
     const struct interval_row *total = timeline->total;
+    /* Also when its last row never came: nothing comes after it. */
+    timeline->total->header.flags |= INTERVAL_LAST;
     result->facts = &timeline->run;
     result->error_kinds = &timeline->error_kinds;
     result->total = total;
@@ -148,6 +158,8 @@ void timeline_run_end(struct timeline *timeline, struct run_result *result)
     }
     if (!(result->seconds > 0))
         result->seconds = figure_row_seconds(total);
+    if (timeline->run.open_loop && !(result->due_seconds > 0))
+        result->due_seconds = due_seconds(&timeline->run, result->seconds);
     struct err err = {.code = OK};
     if (timeline->rows > 0 && (total->header.flags & INTERVAL_DEGRADED) == 0 &&
         interval_row_check(total, &err) != OK && result->status != E_UNTRUSTED) {

@@ -66,6 +66,7 @@ struct worker_summary {
     uint32_t restarts;
     uint64_t requests;                           /* ok + errors, whole run, measured part */
     double cpu_user_seconds, cpu_system_seconds; /* measured part */
+    double spin_seconds; /* of them: waiting awake for the next intended time */
 };
 
 /* What the server says of itself at one moment (--extended-metrics). */
@@ -131,6 +132,9 @@ struct run_result {
     uint32_t percentile_count;
     double
         seconds; /* of the measured part: rates are counts / seconds; 0: from the total's header */
+    double
+        due_seconds; /* open loop: of them, those in which requests fell due, without the time that
+                         * the last ones waited; 0: as far as the facts tell */
     bool interrupted;
     enum err_code
         status; /* OK, E_FAILED (nothing succeeded), E_UNTRUSTED, E_CONNECT, E_INTERRUPTED */
@@ -166,7 +170,7 @@ struct timeline {
     uint32_t sink_count;
     bool failed[TIMELINE_SINKS_MAX];
     const struct session_facts *session;
-    struct run_facts run;
+    struct run_facts run; /* result->facts points here */
     struct error_kinds error_kinds;
     struct interval_row *total; /* of the measured intervals of the run under way */
     uint64_t rows;
@@ -186,8 +190,9 @@ MUST_USE enum err_code timeline_interval(struct timeline *timeline, const struct
                                          struct err *err);
 /* Passes on a sample of the run under way. */
 void timeline_sample(struct timeline *timeline, const struct target_sample *sample);
-/* Completes result (facts, total, error kinds, percentiles, seconds when 0, verdict) and passes it
- * on. A total that does not add up, with no degraded row in it, makes the status E_UNTRUSTED. */
+/* Completes result (facts, total, error kinds, percentiles, seconds and due_seconds when 0, verdict)
+ * and passes it on. A total that does not add up, with no degraded row in it, makes the status
+ * E_UNTRUSTED. With --steady auto the caller has set run.warmup_ns to what it came to. */
 void timeline_run_end(struct timeline *timeline, struct run_result *result);
 void timeline_session_end(struct timeline *timeline);
 void timeline_destroy(struct timeline *timeline);
@@ -195,17 +200,26 @@ void timeline_destroy(struct timeline *timeline);
 /* The verdict of design.md 4.10 from a result's totals and evidence. Pure. Every check is always in
  * the list, in this order; the worst one is the level of the whole.
  *
- *   worker_cpu         AMBER from 90 % of the run's time on the CPU, in any worker: volley is the limit
+ *   worker_cpu         AMBER from 90 % of the run's time on the CPU without spinning, in any worker:
+ *                      volley is the limit
  *   loop_lag           AMBER when its p99 is above 10 % of the median service time
+ *   slip               open loop: AMBER when its p99 is above 10 % of the median response time and
+ *                      above 0.25 ms
+ *   target             open loop: AMBER when less than 99 % of what was due was sent in time, RED below
+ *                      90 %; the advice says why (target_reached.h)
+ *   shed               AMBER from the first one that was dropped for being later than --shed-after
  *   errors             AMBER above 0.1 % of all replies, RED above 1 %
  *   lost_or_timed_out  AMBER from the first one, RED above 0.1 % of what was sent; without those lost
  *                      with a worker
+ *   censored           AMBER when a percentile that was asked for is not known, because too many
+ *                      requests went without a reply or were never sent
  *   misses             AMBER above 1 % of the keys that were looked up (tests that read)
  *   one_key            AMBER when every request has the same key and no key range was asked for
  *   shared_cpu         AMBER when a worker is pinned to a CPU that the server runs on
  *   steal_time         AMBER above 2 % of the host's CPU time, RED above 10 %
  *   throttling         AMBER from the first nanosecond, RED above 5 % of the run's time
- *   lost_workers       RED from the first one
+ *   lost_workers       RED from the first one, and from the first request that fell due meanwhile
+ *   steady             AMBER when --steady auto found no steady state within its limit
  *   clamped            AMBER when a latency was above the histogram's range
  *   few_samples        AMBER when a percentile q that was asked for rests on fewer than 10 / (1 - q);
  *                      not judged when no request succeeded
