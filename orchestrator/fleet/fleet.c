@@ -688,16 +688,21 @@ static void summarise_workers(const struct fleet *fleet)
     }
 }
 
-/* What the run came to: the gravest of its own errors, the interrupt, and success of nothing. What
- * succeeded in the warm-up is in no figure and does not count here either. */
+/* What the run came to: the gravest of its own errors, the interrupt, and success of nothing, unless
+ * a planned stop came before the first measured request. What succeeded in the warm-up is in no figure
+ * and does not count here either. */
 static void judge_run(struct fleet *fleet)
 {
     struct run_result *result = fleet->result;
     enum err_code code = fleet->err.code;
-    uint64_t succeeded = 0;
-    for (uint32_t i = 0; i < fleet->member_count; i++)
+    const struct run_control *control = fleet->interrupts->control;
+    bool stopped = control != NULL && run_control_stop_asked(control);
+    uint64_t sent = 0, succeeded = 0;
+    for (uint32_t i = 0; i < fleet->member_count; i++) {
+        sent += fleet->collector.members[i].measured[COUNTER_SENT];
         succeeded += fleet->collector.members[i].measured[COUNTER_OK];
-    if (succeeded == 0)
+    }
+    if (succeeded == 0 && (sent > 0 || !stopped))
         code = err_worse(code, E_FAILED);
     if (result->interrupted)
         code = err_worse(code, E_INTERRUPTED);
@@ -705,8 +710,7 @@ static void judge_run(struct fleet *fleet)
     const char *text = fleet->err.text;
     if (fleet->err.code == OK && code == E_FAILED)
         text = "no request succeeded";
-    const struct run_control *control = fleet->interrupts->control;
-    if (code == OK && control != NULL && run_control_stop_asked(control))
+    if (code == OK && stopped)
         text = "stopped over the control socket";
     snprintf(result->status_text, sizeof result->status_text, "%s", text);
 }
