@@ -133,12 +133,11 @@ static uint64_t exponential_time(const struct rate_step *step, schedule_units un
     return within(step, ceil(scale * log1p(requests / (per_ns(step->from_micro) * scale))));
 }
 
-/* The first nanosecond of the segment at which `units` of its own have come; they do come. */
+/* The first nanosecond of the segment at which `units` of its own, above 0, have come; they do come. */
 static uint64_t time_in(const struct rate_step *step, schedule_units units)
 {
-    if (units == 0)
-        return 0;
     if (is_constant(step)) {
+        assert(step->from_micro > 0);
         schedule_units time_ns = (units + step->from_micro - 1) / step->from_micro;
         return time_ns < SCHEDULE_NEVER ? (uint64_t)time_ns : SCHEDULE_NEVER;
     }
@@ -186,8 +185,10 @@ void schedule_plan(struct schedule *schedule, const struct rate_step *steps, uin
     for (uint32_t i = 0; i < step_count; i++) {
         const struct rate_step *step = &steps[i];
         check_step(step);
-        schedule->segments[count++] = (struct schedule_segment){
-            .step = *step, .start_ns = start_ns, .start_units = start_units};
+        schedule->segments[count++] = (struct schedule_segment){.step = *step,
+                                                                .start_ns = start_ns,
+                                                                .start_units = start_units,
+                                                                .first_units = start_units};
         if (step->length_ns > LAST_NS - start_ns)
             break;
         start_ns += step->length_ns;
@@ -200,8 +201,10 @@ void schedule_plan(struct schedule *schedule, const struct rate_step *steps, uin
                                  .from_micro = last->to_micro,
                                  .to_micro = last->to_micro,
                                  .shape = SCHEDULE_CONSTANT};
-        schedule->segments[count++] = (struct schedule_segment){
-            .step = held, .start_ns = start_ns, .start_units = start_units};
+        schedule->segments[count++] = (struct schedule_segment){.step = held,
+                                                                .start_ns = start_ns,
+                                                                .start_units = start_units,
+                                                                .first_units = start_units};
     }
     schedule->planned_count = count;
     schedule->capacity = count + (changes ? SCHEDULE_CHANGES_MAX : 0);
@@ -221,7 +224,7 @@ static uint32_t count_of(const struct schedule *schedule)
  * that was planned behind them. */
 static bool reached_units(const struct schedule *schedule, uint32_t later, schedule_units units)
 {
-    return schedule->segments[later].start_units <= units;
+    return schedule->segments[later].first_units <= units;
 }
 
 static bool reached_time(const struct schedule *schedule, uint32_t later, uint64_t at_ns)
@@ -284,7 +287,8 @@ uint64_t schedule_time_of(const struct schedule *schedule, schedule_units units,
     const struct rate_step *step = &segment->step;
     if (step->from_micro == 0 && step->to_micro == 0)
         return SCHEDULE_NEVER; /* a pause without end: one that ends is never found */
-    uint64_t own_ns = time_in(step, units - segment->start_units);
+    bool come = units <= segment->start_units; /* before it began */
+    uint64_t own_ns = come ? 0 : time_in(step, units - segment->start_units);
     return own_ns <= LAST_NS - segment->start_ns ? segment->start_ns + own_ns : SCHEDULE_NEVER;
 }
 
@@ -315,28 +319,37 @@ uint64_t schedule_tickets_before(const struct schedule *schedule, uint64_t at_ns
     return tickets;
 }
 
+/* The first place of the integral that is not intended for before at_ns. */
+static schedule_units first_after(const struct schedule *schedule, uint64_t at_ns)
+{
+    if (at_ns == 0)
+        return 0;
+    const struct schedule_segment *last = &schedule->segments[find_time(schedule, at_ns - 1)];
+    if (last->step.from_micro == 0 && last->step.to_micro == 0)
+        return last->first_units;
+    schedule_units units = schedule_units_at(schedule, at_ns - 1) + 1;
+    /* An exponential integral and its inverse are rounded: the tickets themselves decide. */
+    schedule_hint hint = 0;
+    uint64_t tickets = schedule_tickets_before(schedule, at_ns, &hint);
+    if (tickets > 0 && units <= (tickets - 1) * UNITS)
+        return (tickets - 1) * UNITS + 1;
+    return units < tickets * UNITS ? units : tickets * UNITS;
+}
+
 bool schedule_change(struct schedule *schedule, uint64_t at_ns, uint64_t rate_micro)
 {
     uint32_t count = count_of(schedule);
     assert(rate_micro <= SCHEDULE_RATE_MAX_MICRO);
     if (count == schedule->capacity)
         return false;
-    /* Tickets intended for before at_ns stay where they are, by their times and not only by the
-     * integral: a worker may have drawn them already. */
-    schedule_hint hint = 0;
-    uint64_t before = schedule_tickets_before(schedule, at_ns, &hint);
-    schedule_units units = schedule_units_at(schedule, at_ns);
-    if (units > before * UNITS)
-        units = before * UNITS;
-    if (before > 0 && units <= (before - 1) * UNITS)
-        units = (before - 1) * UNITS + 1;
     schedule->segments[count] = (struct schedule_segment){
         .step = {.length_ns = SCHEDULE_NEVER,
                  .from_micro = rate_micro,
                  .to_micro = rate_micro,
                  .shape = SCHEDULE_CONSTANT},
         .start_ns = at_ns,
-        .start_units = units,
+        .start_units = schedule_units_at(schedule, at_ns),
+        .first_units = first_after(schedule, at_ns),
     };
     /* Release: partner is count_of in the workers. */
     atomic_store_explicit(&schedule->count, count + 1, memory_order_release);

@@ -47,6 +47,9 @@ struct schedule_segment {
     struct rate_step step;
     uint64_t start_ns;
     schedule_units start_units; /* integral of the rate up to start_ns */
+    /* The first place of the integral that is its own: what lies below is intended for before
+     * start_ns, what lies from here up to start_units for start_ns itself. Equal but for changes. */
+    schedule_units first_units;
 };
 
 struct schedule {

@@ -9,8 +9,9 @@
 #define DESCEND 4.0
 /* Rates within this share of the precision are one place: their windows are judged together. */
 #define SAME_PLACE 0.25
-/* A place that is not settled by so many probes lies too near to the knee to be: one step outwards. */
-#define PROBES_AT_A_PLACE 4u
+/* A place that is not settled by so many windows, of two probes or more, lies too near to the knee to
+ * be: one step outwards. */
+#define WINDOWS_AT_A_PLACE 20u
 /* While the gap is wider than so many times the precision, a probe that has failed is repeated at once:
  * a hiccup would send the search far down, and it would find out late. */
 #define WIDE 4.0
@@ -150,7 +151,8 @@ static uint64_t unsettled(const struct search *search, uint64_t side_micro, bool
     uint64_t place = side_micro;
     double step = 1 + search->limits.precision;
     while (place != 0 && !is_settled(search, place, passing)) {
-        if (near_by(search, place, passing).probes < PROBES_AT_A_PLACE)
+        struct search_rate seen = near_by(search, place, passing);
+        if (seen.probes < 2 || seen.windows < WINDOWS_AT_A_PLACE)
             return place;
         uint64_t next = rounded(search, passing ? (double)place / step : (double)place * step);
         if (next == place)

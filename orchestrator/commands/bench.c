@@ -37,7 +37,7 @@ static enum err_code status_of_run(const struct session *session)
     return err_worse(result->status, E_FAILED);
 }
 
-/* A planned end: no later test runs, and none of that is a failure. */
+/* A planned end: no later test runs, and none of that is a failure, even before a run has begun. */
 static bool stopped(const struct session *session)
 {
     const struct run_control *control = session->interrupts->control;
@@ -58,6 +58,11 @@ static enum err_code run_steps(struct session *session, struct err *err)
                 break;
             }
             code = session_run(session, &session->steps.steps[i], err);
+            if (code == E_FAILED && stopped(session)) {
+                *err = (struct err){.code = OK};
+                code = OK;
+                break;
+            }
             if (code == OK)
                 worst = err_worse(worst, status_of_run(session));
         }

@@ -28,7 +28,8 @@ struct interrupts {
  * completed here (segment, wake_fd, orchestrator). result gets status, workers, seconds and evidence
  * of the fleet. Returns OK when the run happened, whatever its status; E_CONNECT when some
  * connections could not be opened (k of n and why), E_INTERRUPTED when it was interrupted before
- * the start, E_SYSTEM when memory or fork failed. No child is left in any case. */
+ * the start, E_FAILED when it was stopped over the control socket before that, E_SYSTEM when memory
+ * or fork failed. No child is left in any case. */
 MUST_USE enum err_code fleet_run(const struct plan *plan, struct worker_run *run,
                                  struct run_facts *facts, struct timeline *timeline,
                                  struct progress *progress, struct interrupts *interrupts,

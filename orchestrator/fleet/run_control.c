@@ -308,17 +308,24 @@ enum err_code run_control_open(struct run_control **control, const char *path, s
     return code;
 }
 
-/* libevent lets go of a stream on its base, and the one of the last run is gone. */
+/* Writes what can be written at once, such as the answer to a stop, and closes everything. libevent
+ * writes, and lets go of a stream, on a base; the one of the last run is gone. */
 static void drop_all(struct run_control *control)
 {
     struct event_base *base = event_base_new();
-    for (size_t i = 0; i < RUN_CONTROL_CLIENTS_MAX && base != NULL; i++) {
+    if (base == NULL)
+        return; /* the end of the process does it, too */
+    for (size_t i = 0; i < RUN_CONTROL_CLIENTS_MAX; i++) {
         struct client *client = &control->clients[i];
+        client->closing = true; /* nothing that was read is looked at any more */
         if (client->stream != NULL && bufferevent_base_set(base, client->stream) == 0)
-            drop(client);
+            bufferevent_enable(client->stream, EV_WRITE);
     }
-    if (base != NULL)
-        event_base_free(base);
+    event_base_loop(base, EVLOOP_NONBLOCK);
+    for (size_t i = 0; i < RUN_CONTROL_CLIENTS_MAX; i++)
+        if (control->clients[i].stream != NULL)
+            drop(&control->clients[i]);
+    event_base_free(base);
 }
 
 void run_control_close(struct run_control *control)

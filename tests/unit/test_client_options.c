@@ -82,7 +82,7 @@ START_TEST(client_ramp_mistakes)
          "--clients-ramp-start 2 is below the 3 workers of --processes 3 and --threads 1: each "
          "worker needs a connection of its own from the start on"},
     };
-    LINE_ALL_REFUSED(refusals);
+    line_all_refused(refusals, sizeof refusals / sizeof refusals[0]);
     line_parses(RAMP "--clients-per-ramp 7 --processes 2");
 }
 END_TEST
@@ -98,7 +98,7 @@ START_TEST(clients_per_process)
          "--clients-per-process and --clients-ramp-end exclude each other"},
         {"--clients-per-process 1m --processes 2", "more than 1,000,000 connections"},
     };
-    LINE_ALL_REFUSED(refusals);
+    line_all_refused(refusals, sizeof refusals / sizeof refusals[0]);
     line_quiet("--clients-per-process 5 --processes 3 --threads 2");
     ck_assert_uint_eq(spec->clients, 30);
     line_quiet("--clients-per-process 5 --single-process");

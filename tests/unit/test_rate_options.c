@@ -178,7 +178,7 @@ START_TEST(what_needs_a_rate)
         {"--rps -5", "--qps -5: negative"},
         {"--qps 0.0000001", "--qps 0.0000001: below"},
     };
-    LINE_ALL_REFUSED(refusals);
+    line_all_refused(refusals, sizeof refusals / sizeof refusals[0]);
 }
 END_TEST
 
@@ -324,7 +324,7 @@ START_TEST(parts_that_are_missing)
         {"--qps-ramp-mode smooth --start-qps 1 --end-qps 5 --qps-change-interval 1",
          "requires one of --qps-change, --qps-ramp-factor"},
     };
-    LINE_ALL_REFUSED(refusals);
+    line_all_refused(refusals, sizeof refusals / sizeof refusals[0]);
 }
 END_TEST
 
@@ -364,7 +364,7 @@ START_TEST(ramps_that_lead_nowhere)
          "--qps-change-interval 0: out of range; allowed: 1ms"},
         {"--qps-ramp-mode steep", "--qps-ramp-mode steep: allowed: linear, exponential, smooth"},
     };
-    LINE_ALL_REFUSED(refusals);
+    line_all_refused(refusals, sizeof refusals / sizeof refusals[0]);
 }
 END_TEST
 
@@ -384,7 +384,7 @@ START_TEST(ramps_that_contradict_themselves)
         {"--rate-plan f --qps-ramp-mode smooth", "--rate-plan and --qps-ramp-mode exclude"},
         {"--qps 5 --rps 6", "--qps 5 and --rps 6 contradict each other"},
     };
-    LINE_ALL_REFUSED(refusals);
+    line_all_refused(refusals, sizeof refusals / sizeof refusals[0]);
 }
 END_TEST
 
@@ -405,7 +405,7 @@ START_TEST(ramps_that_are_too_long)
          "--qps-change 0.000001 --qps-ramp-mode smooth",
          "longer than 1,000 hours in all; let it take larger steps"},
     };
-    LINE_ALL_REFUSED(refusals);
+    line_all_refused(refusals, sizeof refusals / sizeof refusals[0]);
     line_notices("--test-duration 9 --start-qps 1 --end-qps 100000 --qps-change-interval 1ms "
                  "--qps-change 1",
                  "the ramp takes 99.999 s");
@@ -440,7 +440,7 @@ START_TEST(requests_and_ramps)
          "-n 551 is never reached"},
         {"-n 18446744073709551615 --qps 0.000001", "is never reached"},
     };
-    LINE_ALL_REFUSED(refusals);
+    line_all_refused(refusals, sizeof refusals / sizeof refusals[0]);
     /* 100 + 90 + ... + 10 in 10 s, and then nothing */
     line_notices("-n 550 --start-qps 100 --end-qps 0 --qps-change-interval 1 --qps-change 10",
                  "is taken as -10");

@@ -21,7 +21,6 @@ struct line_refusal {
     const char *line, *text;
 };
 void line_all_refused(const struct line_refusal *refusals, size_t count);
-#define LINE_ALL_REFUSED(refusals) line_all_refused(refusals, sizeof refusals / sizeof refusals[0])
 
 /* The fixture's end: frees the last line and its config file. */
 void line_teardown(void);
