@@ -46,9 +46,10 @@ struct rate_step {
 struct schedule_segment {
     struct rate_step step;
     uint64_t start_ns;
-    schedule_units start_units; /* integral of the rate up to start_ns                           */
-    schedule_units first_units; /* of its own first place of the integral: places below are intended
-                                   for before start_ns, and those up to start_units for start_ns   */
+    schedule_units start_units; /* integral of the rate up to start_ns */
+    /* The first place of the integral that is its own: what lies below is intended for before
+     * start_ns, what lies from here up to start_units for start_ns itself. Equal but for changes. */
+    schedule_units first_units;
 };
 
 struct schedule {

@@ -25,10 +25,8 @@ static const struct {
     const char *command;
     const struct option_table *(*table)(void);
 } tables[] = {
-    {"bench", bench_table},
-    {"find-max", find_max_option_table},
-    {"sweep", sweep_option_table},
-    {"ctl", ctl_table},
+    {"bench", bench_table},        {"find-max", find_max_option_table},
+    {"sweep", sweep_option_table}, {"ctl", ctl_table},
     {"report", report_table},
 };
 #define TABLE_COUNT (sizeof tables / sizeof tables[0])

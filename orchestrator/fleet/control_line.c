@@ -13,7 +13,7 @@
 static enum err_code parse_rate(struct control_command *command, const json_t *value,
                                 struct err *err)
 {
-    const double most = (double)(SCHEDULE_RATE_MAX_MICRO / SCHEDULE_MICRO);
+    const double most = (double)SCHEDULE_RATE_MAX_MICRO / (double)SCHEDULE_MICRO;
     if (!json_is_number(value))
         return err_set(err, E_DATA, "rate takes a number, requests per second");
     double rate = json_number_value(value);

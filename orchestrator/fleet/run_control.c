@@ -163,7 +163,7 @@ static void welcome(struct run_control *control, int fd)
             client = &control->clients[i];
     struct bufferevent *stream =
         client != NULL ? bufferevent_socket_new(control->base, fd, BEV_OPT_CLOSE_ON_FREE) : NULL;
-    if (stream == NULL) {
+    if (client == NULL || stream == NULL) {
         ssize_t sent = send(fd, too_many, sizeof too_many - 1, MSG_DONTWAIT | MSG_NOSIGNAL);
         (void)sent;
         close(fd);

@@ -151,7 +151,7 @@ static enum err_code volley_evenness(double *evenness, const struct honesty *hon
 static enum err_code judge_evenness(struct honesty *honesty, uint64_t rate, struct err *err)
 {
     static const char *const names[] = {"floor", "auto", "sleep"};
-    double evenness[3][HONESTY_ROUNDS_MAX];
+    double evenness[3][HONESTY_ROUNDS_MAX] = {{0}};
     char wanted[TEXT_BYTES], got[TEXT_BYTES];
     enum err_code code = OK;
     for (uint64_t round = 0; round < honesty->rounds && code == OK; round++)
@@ -212,8 +212,8 @@ enum err_code figure_even(struct honesty *honesty, struct err *err)
 
 #define BURST_RATE 10000
 #define BURST_START_NS (100 * NS_PER_MS)
-#define BURST_LATE_NS (2 * NS_PER_MS)    /* later than this is backlog                   */
-#define BURST_EARLY_NS (100 * NS_PER_US) /* what the start's estimate may be off         */
+#define BURST_LATE_NS (2 * NS_PER_MS) /* later than this is backlog                   */
+#define BURST_EARLY_US 100            /* what the start's estimate may be off         */
 
 enum burst_part { BURST_START, BURST_BEFORE, BURST_AFTER, BURST_PARTS };
 
@@ -285,7 +285,7 @@ static void judge_bursts(struct honesty *honesty, uint32_t workers, const struct
     static const char *const names[] = {"at the start", "before a stall", "after its backlog"};
     char wanted[TEXT_BYTES], got[TEXT_BYTES];
     for (uint32_t part = 0; part < BURST_PARTS; part++) {
-        double evenness[HONESTY_ROUNDS_MAX];
+        double evenness[HONESTY_ROUNDS_MAX] = {0};
         for (uint64_t round = 0; round < honesty->rounds; round++)
             evenness[round] = rounds[round].evenness[part];
         double best = smallest_of(evenness, honesty->rounds);
@@ -297,17 +297,16 @@ static void judge_bursts(struct honesty *honesty, uint32_t workers, const struct
     double early_us = rounds[0].early_us;
     for (uint64_t round = 1; round < honesty->rounds; round++)
         early_us = fmin(early_us, rounds[round].early_us);
-    snprintf(wanted, sizeof wanted, "at most %llu us early",
-             (unsigned long long)(BURST_EARLY_NS / NS_PER_US));
+    snprintf(wanted, sizeof wanted, "at most %d us early", BURST_EARLY_US);
     snprintf(got, sizeof got, "%.0f us early", early_us);
-    judge(honesty, early_us <= (double)(BURST_EARLY_NS / NS_PER_US), wanted, got,
+    judge(honesty, early_us <= BURST_EARLY_US, wanted, got,
           "bursts, %u workers: ahead of time after a stall", workers);
 }
 
 enum err_code figure_bursts(struct honesty *honesty, struct err *err)
 {
     static const uint32_t workers[] = {2, 4};
-    struct bursts rounds[2][HONESTY_ROUNDS_MAX];
+    struct bursts rounds[2][HONESTY_ROUNDS_MAX] = {{{.early_us = 0}}};
     double limits[BURST_PARTS] = {INFINITY, INFINITY, INFINITY};
     enum err_code code = OK;
     for (uint64_t round = 0; round < honesty->rounds && code == OK; round++) {
@@ -436,7 +435,7 @@ enum err_code figure_ramp(struct honesty *honesty, struct err *err)
     uint64_t rounds = honesty->rounds < RAMP_ROUNDS_MAX ? honesty->rounds : RAMP_ROUNDS_MAX;
     enum err_code code = OK;
     for (size_t i = 0; i < sizeof ramps / sizeof ramps[0] && code == OK; i++) {
-        double worst[RAMP_ROUNDS_MAX];
+        double worst[RAMP_ROUNDS_MAX] = {0};
         const struct load load = {
             .workers = 1, .words = ramps[i].words, .duration_ms = RAMP_SECONDS * 1000};
         for (uint64_t round = 0; round < rounds && code == OK; round++) {
@@ -469,7 +468,7 @@ static enum err_code judge_cpu(struct honesty *honesty, const struct server *ser
     const struct load load = {
         .workers = 1, .pacing = "sleep", .rate = rate, .duration_ms = CPU_SECONDS * 1000};
     struct command commands[2] = {{.argc = 0}, {.argc = 0}};
-    double cpu_us[2][HONESTY_ROUNDS_MAX], ratios[HONESTY_ROUNDS_MAX];
+    double cpu_us[2][HONESTY_ROUNDS_MAX] = {{0}}, ratios[HONESTY_ROUNDS_MAX] = {0};
     char log_path[TEXT_BYTES], wanted[TEXT_BYTES], got[TEXT_BYTES];
     enum err_code code = OK;
     snprintf(log_path, sizeof log_path, "%s/client.log", honesty->directory);
@@ -478,7 +477,7 @@ static enum err_code judge_cpu(struct honesty *honesty, const struct server *ser
     for (uint64_t round = 0; round < honesty->rounds && code == OK; round++) {
         for (uint32_t i = 0; i < 2 && code == OK; i++) {
             uint32_t who = (round + i) % 2;
-            struct cost cost;
+            struct cost cost = {0};
             code = client_run(&cost, &commands[who], honesty->placement.client_cpu,
                               rate * CPU_SECONDS, log_path, err);
             cpu_us[who][round] = cost.cpu_us;

@@ -92,15 +92,13 @@ static void add_cpus(struct command *command, const struct honesty *honesty, uin
     command_add(command, "--processes");
     command_add(command, "%u", workers);
     command_add(command, "--cpus");
-    if (honesty->placement.client_cpu < 0)
+    int first = honesty->placement.client_cpu;
+    if (first < 0 || (workers > 1 && !honesty->many_cpus))
         command_add(command, "none");
     else if (workers == 1)
-        command_add(command, "%d", honesty->placement.client_cpu);
-    else if (honesty->many_cpus)
-        command_add(command, "%d-%d", honesty->placement.client_cpu,
-                    honesty->placement.client_cpu + (int)workers - 1);
+        command_add(command, "%d", first);
     else
-        command_add(command, "none");
+        command_add(command, "%d-%d", first, first + (int)workers - 1);
 }
 
 static void add_words(struct command *command, const char *words)

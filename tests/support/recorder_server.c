@@ -23,6 +23,7 @@
  * before it had, never from when this process woke up. The last stretch before such a moment it spins,
  * so with a service time it wants a CPU of its own. Exit status 0, or 1 with a message. */
 #include <arpa/inet.h>
+#include <assert.h>
 #include <errno.h>
 #include <getopt.h>
 #include <netinet/in.h>
@@ -131,6 +132,7 @@ static void forget_record(struct server *server)
 
 static void end_connection(struct server *server, struct connection *connection)
 {
+    assert(server->requests != NULL);
     for (uint64_t i = server->queue_head;
          connection->waiting > 0 && i < server->header.request_count; i++)
         if (server->requests[i].connection == connection) {
@@ -152,7 +154,10 @@ static bool watch(const struct server *server, struct connection *connection, in
 
 static void accept_one(struct server *server)
 {
-    int fd = accept4(server->listen_fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+    struct sockaddr_in client;
+    socklen_t client_bytes = sizeof client;
+    int fd = accept4(server->listen_fd, (struct sockaddr *)&client, &client_bytes,
+                     SOCK_NONBLOCK | SOCK_CLOEXEC);
     if (fd < 0)
         return;
     uint32_t slot = 0;
@@ -325,6 +330,7 @@ static void read_requests(struct server *server, struct connection *connection)
         return;
     }
     if (server->service_ns == 0 && server->header.request_count > first) {
+        assert(server->requests != NULL);
         uint64_t reply_ns = clock_now_ns();
         for (uint64_t i = first; i < server->header.request_count; i++)
             server->requests[i].request.reply_ns = reply_ns;
@@ -473,7 +479,7 @@ static bool prepare(struct server *server)
     server->requests =
         mmap(NULL, server->capacity * sizeof *server->requests, PROT_READ | PROT_WRITE,
              MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
-    if (server->requests == MAP_FAILED)
+    if (server->requests == MAP_FAILED || server->requests == NULL)
         return failed("memory for the record");
     forget_record(server);
     if (!open_port(server))

@@ -374,13 +374,20 @@ START_TEST(pause_and_resume)
 }
 END_TEST
 
+/* A constant rate, with room for all changes; the caller frees. */
+static struct schedule *changeable(uint64_t rate_micro)
+{
+    const struct rate_step step = {NS_PER_SECOND, rate_micro, rate_micro, SCHEDULE_CONSTANT};
+    struct schedule *schedule = calloc(1, schedule_bytes(1, true));
+    ck_assert_ptr_nonnull(schedule);
+    schedule_plan(schedule, &step, 1, true);
+    return schedule;
+}
+
 START_TEST(the_same_rate_again)
 {
     /* Breaks when a change to the rate that is in force moves anything. */
-    struct schedule_model model = {
-        .steps = {{SCHEDULE_NEVER, 1000 * MILLION, 1000 * MILLION, SCHEDULE_CONSTANT}},
-        .step_count = 1};
-    struct schedule *schedule = model_plan(&model);
+    struct schedule *schedule = changeable(1000 * MILLION);
     for (uint64_t i = 1; i <= 1000; i++)
         ck_assert(schedule_change(schedule, i * NS_PER_MS, 1000 * MILLION));
     for (uint64_t i = 1; i <= 1000; i++)
@@ -395,10 +402,7 @@ END_TEST
 START_TEST(no_room_for_more)
 {
     /* Breaks when one change too many is written beyond the shared segment, or half of it counts. */
-    struct schedule_model model = {
-        .steps = {{NS_PER_SECOND, 1000 * MILLION, 1000 * MILLION, SCHEDULE_CONSTANT}},
-        .step_count = 1};
-    struct schedule *schedule = model_plan(&model);
+    struct schedule *schedule = changeable(1000 * MILLION);
     uint64_t at_ns = 0;
     for (uint32_t i = 0; i < SCHEDULE_CHANGES_MAX; i++)
         ck_assert(schedule_change(schedule, at_ns += NS_PER_MS, (1 + i % 5) * 1000 * MILLION));
@@ -411,7 +415,9 @@ START_TEST(no_room_for_more)
 
     schedule = calloc(1, schedule_bytes(1, false));
     ck_assert_ptr_nonnull(schedule);
-    schedule_plan(schedule, model.steps, 1, false);
+    const struct rate_step step = {NS_PER_SECOND, 1000 * MILLION, 1000 * MILLION,
+                                   SCHEDULE_CONSTANT};
+    schedule_plan(schedule, &step, 1, false);
     ck_assert(!schedule_change(schedule, 1, 0));
     ck_assert_uint_eq(schedule_rate_micro(schedule, 1), 1000 * MILLION);
     free(schedule);

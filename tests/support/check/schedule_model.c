@@ -185,7 +185,9 @@ static long double integral(const struct schedule_model *model, uint64_t at_ns,
 
 struct schedule *model_plan(struct schedule_model *model)
 {
-    struct schedule *schedule = calloc(1, schedule_bytes(model->step_count, true));
+    /* Room for the changes of a model only: the fuzz target makes many schedules. */
+    struct schedule *schedule =
+        calloc(1, schedule_bytes(model->step_count + MODEL_CHANGES_MAX, false));
     if (schedule == NULL)
         abort();
     model->tolerance = 1e-6L; /* of the quadrature */
@@ -196,7 +198,8 @@ struct schedule *model_plan(struct schedule_model *model)
         if (model->steps[i].shape == SCHEDULE_EXPONENTIAL)
             model->tolerance += (1e-15L + 2e-16L * growth(&model->steps[i])) * own;
     }
-    schedule_plan(schedule, model->steps, model->step_count, true);
+    schedule_plan(schedule, model->steps, model->step_count, false);
+    schedule->capacity += MODEL_CHANGES_MAX;
     return schedule;
 }
 
@@ -244,7 +247,8 @@ const char *model_fault_at(const struct schedule_model *model, const struct sche
         return "the last ticket that is counted is not intended for before";
     if (schedule_time_ns(schedule, tickets, &hint) < at_ns)
         return "the first ticket that is not counted is intended for before";
-    long double requests = model_requests(model, at_ns), room = model->tolerance + requests * 1e-18L;
+    long double requests = model_requests(model, at_ns),
+                room = model->tolerance + requests * 1e-18L;
     if (fabsl((long double)tickets - requests) > 1 + room)
         return "the count and the integral differ by more than one";
     if (fabsl((long double)schedule_units_at(schedule, at_ns) / 1e15L - requests) > room + 1e-15L)

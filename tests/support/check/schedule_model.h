@@ -53,7 +53,7 @@ enum model_kind {
 };
 void model_make(struct schedule_model *model, enum model_kind kind, struct model_random *random);
 
-/* The planned schedule, with room for changes; the caller frees. */
+/* The planned schedule, with room for MODEL_CHANGES_MAX changes; the caller frees. */
 struct schedule *model_plan(struct schedule_model *model);
 /* A change in both. False as schedule_change. */
 bool model_change(struct schedule_model *model, struct schedule *schedule, uint64_t at_ns,
