@@ -19,6 +19,8 @@ char *curve_format_reason(char *text, size_t text_bytes, const struct curve *cur
         behind += !probe->windows[w].kept_up;
     if (probe->end == PROBE_HOPELESS)
         used += (size_t)snprintf(text, text_bytes, "backlog of more than 1 s");
+    else if (!probe->kept_up)
+        used += (size_t)snprintf(text, text_bytes, "behind");
     else if (behind > 0)
         used += (size_t)snprintf(text, text_bytes, "behind in %u", behind);
     for (uint32_t i = 0; i < curve->slos->count && used < text_bytes; i++) {

@@ -47,7 +47,12 @@ static void add_window(bool kept_up, uint64_t p99_ns, uint64_t p99_9_ns)
 {
     struct window *window = &windows.list[windows.count++];
     const uint64_t values_ns[] = {p99_ns, p99_9_ns};
-    *window = (struct window){.kept_up = kept_up, .passed = kept_up, .due = 1000, .ok = 1000};
+    *window = (struct window){.kept_up = kept_up,
+                              .passed = kept_up,
+                              .due = 1000,
+                              .ok = 1000,
+                              .answered = 1000,
+                              .seconds = 1};
     for (int i = 0; i < 2; i++) {
         window->readings[i] = (struct slo_reading){
             .known = true, .value_ns = values_ns[i], .kept = values_ns[i] < slos.items[i].limit_ns};

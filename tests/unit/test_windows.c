@@ -160,6 +160,34 @@ START_TEST(test_in_flight_is_not_lost)
 }
 END_TEST
 
+START_TEST(test_filling_connections)
+{
+    /* Breaks when a server that is a fifth too slow passes while the connections still fill, or one that
+     * only began with nothing in flight fails. */
+    for (uint32_t i = 0; i < 4; i++) {
+        struct interval_row *row = second(i, 10 * NS_PER_MS, 80);
+        fixture_send_at(row, 0, 20);
+        row->header.in_flight_before = (uint64_t)i * 20;
+        row->header.in_flight_after = (uint64_t)(i + 1) * 20;
+        feed(row);
+    }
+    ck_assert(windows.list[0].kept_up && windows.list[1].kept_up);
+    ck_assert(!windows_kept_up(&windows));
+
+    struct err err = {.code = OK};
+    ck_assert_int_eq(sink.run_begin(sink.state, &facts, &err), OK);
+    ck_assert(windows_kept_up(&windows));
+    for (uint32_t i = 0; i < 2; i++) {
+        struct interval_row *row = second(i, 200 * NS_PER_MS, i == 0 ? 80 : 100);
+        fixture_send_at(row, 0, i == 0 ? 20 : 0);
+        row->header.in_flight_before = i == 0 ? 0 : 20;
+        row->header.in_flight_after = 20;
+        feed(row);
+    }
+    ck_assert(windows_kept_up(&windows));
+}
+END_TEST
+
 START_TEST(test_degraded_window_is_left_out)
 {
     /* Breaks when the death of a worker is billed to the server. */
@@ -227,6 +255,7 @@ Suite *test_windows_suite(void)
     tcase_add_test(all, test_slow_window_fails);
     tcase_add_test(all, test_behind);
     tcase_add_test(all, test_in_flight_is_not_lost);
+    tcase_add_test(all, test_filling_connections);
     tcase_add_test(all, test_degraded_window_is_left_out);
     tcase_add_test(all, test_hopeless_backlog_ends_the_run);
     tcase_add_test(all, test_lost_majority_ends_the_run);
