@@ -37,7 +37,8 @@ static uint64_t step_of(const struct client_ramp *ramp, uint64_t index)
 
 uint64_t client_ramp_count(const struct client_ramp *ramp, uint64_t elapsed_ns)
 {
-    return count_after(ramp, elapsed_ns / ramp->interval_ns);
+    return ramp->start_clients == 0 ? ramp->end_clients
+                                    : count_after(ramp, elapsed_ns / ramp->interval_ns);
 }
 
 uint64_t client_ramp_opens_ns(const struct client_ramp *ramp, uint64_t index)
@@ -47,5 +48,5 @@ uint64_t client_ramp_opens_ns(const struct client_ramp *ramp, uint64_t index)
 
 uint64_t client_ramp_length_ns(const struct client_ramp *ramp)
 {
-    return client_ramp_opens_ns(ramp, ramp->end_clients - 1);
+    return ramp->start_clients == 0 ? 0 : client_ramp_opens_ns(ramp, ramp->end_clients - 1);
 }

@@ -9,61 +9,146 @@
 #define UNITS ((schedule_units)SCHEDULE_UNITS_PER_REQUEST)
 #define UNITS_F 1e15
 #define MICRO_F 1e6
+/* No time lies behind it (292 years), so that a time can be added to a moment of the clock. */
+#define LAST_NS ((uint64_t)INT64_MAX)
 
 /* One segment ---------------------------------------------------------------------------------- */
+
+static bool is_constant(const struct rate_step *step)
+{
+    return step->shape == SCHEDULE_CONSTANT || step->from_micro == step->to_micro;
+}
+
+/* The integral of a linear rate, from t + (to - from) t^2 / 2L, exact but for what is rounded down.
+ * d t^2 has more than 128 bits, so d t = q L + r comes first: d t^2 / L = q t + r t / L. */
+static schedule_units linear_units(const struct rate_step *step, uint64_t elapsed_ns)
+{
+    bool up = step->to_micro > step->from_micro;
+    uint64_t difference =
+        up ? step->to_micro - step->from_micro : step->from_micro - step->to_micro;
+    schedule_units product = (schedule_units)difference * elapsed_ns;
+    uint64_t quotient = (uint64_t)(product / step->length_ns);
+    schedule_units rest = product - (schedule_units)quotient * step->length_ns;
+    schedule_units share = rest * elapsed_ns / step->length_ns;
+    schedule_units twice = (schedule_units)quotient * elapsed_ns + share;
+    schedule_units flat = (schedule_units)step->from_micro * elapsed_ns;
+    if (up)
+        return flat + twice / 2;
+    /* What is taken away is rounded up. */
+    bool whole = twice % 2 == 0 && share * step->length_ns == rest * elapsed_ns;
+    return flat - twice / 2 - !whole;
+}
 
 static double per_ns(uint64_t micro)
 {
     return (double)micro / MICRO_F / (double)NS_PER_SECOND;
 }
 
-/* Requests in the first elapsed_ns of a segment whose rate moves; elapsed_ns up to its length. */
-static double moving_requests(const struct rate_step *step, double elapsed_ns)
+/* An exponential one has no exact integral: what a double holds, some 10^-15 of it. */
+static schedule_units exponential_units(const struct rate_step *step, uint64_t elapsed_ns)
 {
-    double from = per_ns(step->from_micro), to = per_ns(step->to_micro);
-    double part = elapsed_ns / (double)step->length_ns;
-    if (step->shape == SCHEDULE_LINEAR)
-        return elapsed_ns * (from + (to - from) * part / 2);
-    double growth = log(to / from);
-    return from * (double)step->length_ns / growth * expm1(growth * part);
+    double from = per_ns(step->from_micro), length_ns = (double)step->length_ns;
+    double growth = log((double)step->to_micro / (double)step->from_micro);
+    double requests = from * length_ns / growth * expm1(growth * ((double)elapsed_ns / length_ns));
+    return (schedule_units)(requests * UNITS_F);
 }
 
+/* The integral over the first elapsed_ns of a segment; elapsed_ns up to its length. */
 static schedule_units units_in(const struct rate_step *step, uint64_t elapsed_ns)
 {
-    if (step->shape == SCHEDULE_CONSTANT || step->from_micro == step->to_micro)
+    if (is_constant(step))
         return (schedule_units)step->from_micro * elapsed_ns;
-    return (schedule_units)(moving_requests(step, (double)elapsed_ns) * UNITS_F);
+    return step->shape == SCHEDULE_LINEAR ? linear_units(step, elapsed_ns)
+                                          : exponential_units(step, elapsed_ns);
 }
 
-/* The inverse of moving_requests. Linear: the root of a quadratic, in the form without cancellation. */
-static double moving_time_ns(const struct rate_step *step, double requests)
+/* A time within the segment, 1 at least; NaN and what is beyond are its end. */
+static uint64_t within(const struct rate_step *step, double time_ns)
+{
+    if (!(time_ns < (double)step->length_ns))
+        return step->length_ns;
+    return time_ns > 1 ? (uint64_t)time_ns : 1;
+}
+
+/* More than 128 bits: high * 2^64 + low. */
+struct wide {
+    schedule_units high;
+    uint64_t low;
+};
+
+static struct wide wide_product(schedule_units a, uint64_t b)
+{
+    schedule_units low = (schedule_units)(uint64_t)a * b;
+    return (struct wide){.high = (schedule_units)(uint64_t)(a >> 64) * b + (low >> 64),
+                         .low = (uint64_t)low};
+}
+
+static bool wide_less(struct wide a, struct wide b)
+{
+    return a.high != b.high ? a.high < b.high : a.low < b.low;
+}
+
+/* linear_units(step, elapsed_ns) >= units, without its divisions: multiplied by 2L. */
+static bool linear_come(const struct rate_step *step, schedule_units units, uint64_t elapsed_ns)
+{
+    bool up = step->to_micro > step->from_micro;
+    uint64_t difference =
+        up ? step->to_micro - step->from_micro : step->from_micro - step->to_micro;
+    schedule_units flat = (schedule_units)step->from_micro * elapsed_ns;
+    struct wide moved = wide_product((schedule_units)elapsed_ns * elapsed_ns, difference);
+    if (up)
+        return flat >= units ||
+               !wide_less(moved, wide_product(2 * (units - flat), step->length_ns));
+    return flat >= units && !wide_less(wide_product(2 * (flat - units), step->length_ns), moved);
+}
+
+/* The root of the quadratic, in the form without cancellation, is near; then the integral decides.
+ * Mostly that takes one step down; close to a rate of zero the root may be far off. */
+static uint64_t linear_time(const struct rate_step *step, schedule_units units)
 {
     double from = per_ns(step->from_micro), to = per_ns(step->to_micro);
-    if (step->shape == SCHEDULE_LINEAR) {
-        double slope = (to - from) / (double)step->length_ns;
-        double square = from * from + 2 * slope * requests;
-        return 2 * requests / (from + sqrt(square > 0 ? square : 0));
+    double requests = (double)units / UNITS_F;
+    double square = from * from + 2 * (to - from) / (double)step->length_ns * requests;
+    double root = 2 * requests / (from + sqrt(square > 0 ? square : 0));
+    uint64_t low = 0, high = step->length_ns; /* units come after low, and by high */
+    uint64_t probe = within(step, ceil(root));
+    for (uint64_t reach = 1; high - low > 1; reach *= 2) {
+        bool come = probe == high || linear_come(step, units, probe);
+        if (come)
+            high = probe;
+        else
+            low = probe;
+        if (reach >= (high - low + 1) / 2)
+            probe = low + (high - low) / 2;
+        else
+            probe = come ? high - reach : low + reach;
     }
-    double growth = log(to / from);
-    return (double)step->length_ns / growth *
-           log1p(growth * requests / (from * (double)step->length_ns));
+    return high;
 }
 
-/* The first nanosecond of the segment at which `units` of its own have come; they do come. */
+static uint64_t exponential_time(const struct rate_step *step, schedule_units units)
+{
+    double scale = (double)step->length_ns / log((double)step->to_micro / (double)step->from_micro);
+    double requests = (double)units / UNITS_F;
+    return within(step, ceil(scale * log1p(requests / (per_ns(step->from_micro) * scale))));
+}
+
+/* The first nanosecond of the segment at which `units` of its own, above 0, have come; they do come. */
 static uint64_t time_in(const struct rate_step *step, schedule_units units)
 {
-    if (units == 0)
-        return 0;
-    if (step->shape == SCHEDULE_CONSTANT || step->from_micro == step->to_micro)
-        return (uint64_t)((units + step->from_micro - 1) / step->from_micro);
-    double time_ns = ceil(moving_time_ns(step, (double)units / UNITS_F));
-    return time_ns < (double)step->length_ns ? (uint64_t)time_ns : step->length_ns;
+    if (is_constant(step)) {
+        assert(step->from_micro > 0);
+        schedule_units time_ns = (units + step->from_micro - 1) / step->from_micro;
+        return time_ns < SCHEDULE_NEVER ? (uint64_t)time_ns : SCHEDULE_NEVER;
+    }
+    return step->shape == SCHEDULE_LINEAR ? linear_time(step, units)
+                                          : exponential_time(step, units);
 }
 
 static uint64_t rate_in(const struct rate_step *step, uint64_t elapsed_ns)
 {
     double from = (double)step->from_micro, to = (double)step->to_micro;
-    if (step->shape == SCHEDULE_CONSTANT || step->from_micro == step->to_micro)
+    if (is_constant(step))
         return step->from_micro;
     double part = (double)elapsed_ns / (double)step->length_ns;
     if (step->shape == SCHEDULE_LINEAR)
@@ -100,21 +185,26 @@ void schedule_plan(struct schedule *schedule, const struct rate_step *steps, uin
     for (uint32_t i = 0; i < step_count; i++) {
         const struct rate_step *step = &steps[i];
         check_step(step);
-        schedule->segments[count++] = (struct schedule_segment){
-            .step = *step, .start_ns = start_ns, .start_units = start_units};
-        if (step->length_ns == SCHEDULE_NEVER)
+        schedule->segments[count++] = (struct schedule_segment){.step = *step,
+                                                                .start_ns = start_ns,
+                                                                .start_units = start_units,
+                                                                .first_units = start_units};
+        if (step->length_ns > LAST_NS - start_ns)
             break;
         start_ns += step->length_ns;
         start_units += units_in(step, step->length_ns);
     }
-    const struct rate_step *last = &schedule->segments[count - 1].step;
-    if (last->length_ns != SCHEDULE_NEVER) {
+    const struct schedule_segment *last_segment = &schedule->segments[count - 1];
+    const struct rate_step *last = &last_segment->step;
+    if (last->length_ns <= LAST_NS - last_segment->start_ns) {
         struct rate_step held = {.length_ns = SCHEDULE_NEVER,
                                  .from_micro = last->to_micro,
                                  .to_micro = last->to_micro,
                                  .shape = SCHEDULE_CONSTANT};
-        schedule->segments[count++] = (struct schedule_segment){
-            .step = held, .start_ns = start_ns, .start_units = start_units};
+        schedule->segments[count++] = (struct schedule_segment){.step = held,
+                                                                .start_ns = start_ns,
+                                                                .start_units = start_units,
+                                                                .first_units = start_units};
     }
     schedule->planned_count = count;
     schedule->capacity = count + (changes ? SCHEDULE_CHANGES_MAX : 0);
@@ -134,7 +224,7 @@ static uint32_t count_of(const struct schedule *schedule)
  * that was planned behind them. */
 static bool reached_units(const struct schedule *schedule, uint32_t later, schedule_units units)
 {
-    return schedule->segments[later].start_units <= units;
+    return schedule->segments[later].first_units <= units;
 }
 
 static bool reached_time(const struct schedule *schedule, uint32_t later, uint64_t at_ns)
@@ -197,10 +287,9 @@ uint64_t schedule_time_of(const struct schedule *schedule, schedule_units units,
     const struct rate_step *step = &segment->step;
     if (step->from_micro == 0 && step->to_micro == 0)
         return SCHEDULE_NEVER; /* a pause without end: one that ends is never found */
-    schedule_units own = units - segment->start_units;
-    if (step->length_ns == SCHEDULE_NEVER && own / step->from_micro > INT64_MAX)
-        return SCHEDULE_NEVER;
-    return segment->start_ns + time_in(step, own);
+    bool come = units <= segment->start_units; /* before it began */
+    uint64_t own_ns = come ? 0 : time_in(step, units - segment->start_units);
+    return own_ns <= LAST_NS - segment->start_ns ? segment->start_ns + own_ns : SCHEDULE_NEVER;
 }
 
 schedule_units schedule_units_at(const struct schedule *schedule, uint64_t at_ns)
@@ -220,6 +309,8 @@ uint64_t schedule_tickets_before(const struct schedule *schedule, uint64_t at_ns
 {
     /* Near enough by the integral, and then by the intended times themselves: what counts as due is
      * exactly what may be drawn, whatever was rounded on the way. */
+    if (at_ns > LAST_NS)
+        at_ns = LAST_NS + 1;
     uint64_t tickets = (uint64_t)(schedule_units_at(schedule, at_ns) / UNITS);
     while (tickets > 0 && schedule_time_ns(schedule, tickets - 1, hint) >= at_ns)
         tickets--;
@@ -228,28 +319,37 @@ uint64_t schedule_tickets_before(const struct schedule *schedule, uint64_t at_ns
     return tickets;
 }
 
+/* The first place of the integral that is not intended for before at_ns. */
+static schedule_units first_after(const struct schedule *schedule, uint64_t at_ns)
+{
+    if (at_ns == 0)
+        return 0;
+    const struct schedule_segment *last = &schedule->segments[find_time(schedule, at_ns - 1)];
+    if (last->step.from_micro == 0 && last->step.to_micro == 0)
+        return last->first_units;
+    schedule_units units = schedule_units_at(schedule, at_ns - 1) + 1;
+    /* An exponential integral and its inverse are rounded: the tickets themselves decide. */
+    schedule_hint hint = 0;
+    uint64_t tickets = schedule_tickets_before(schedule, at_ns, &hint);
+    if (tickets > 0 && units <= (tickets - 1) * UNITS)
+        return (tickets - 1) * UNITS + 1;
+    return units < tickets * UNITS ? units : tickets * UNITS;
+}
+
 bool schedule_change(struct schedule *schedule, uint64_t at_ns, uint64_t rate_micro)
 {
     uint32_t count = count_of(schedule);
     assert(rate_micro <= SCHEDULE_RATE_MAX_MICRO);
     if (count == schedule->capacity)
         return false;
-    /* Tickets intended for before at_ns stay where they are, by their times and not only by the
-     * integral: a worker may have drawn them already. */
-    schedule_hint hint = 0;
-    uint64_t before = schedule_tickets_before(schedule, at_ns, &hint);
-    schedule_units units = schedule_units_at(schedule, at_ns);
-    if (units > before * UNITS)
-        units = before * UNITS;
-    if (before > 0 && units <= (before - 1) * UNITS)
-        units = (before - 1) * UNITS + 1;
     schedule->segments[count] = (struct schedule_segment){
         .step = {.length_ns = SCHEDULE_NEVER,
                  .from_micro = rate_micro,
                  .to_micro = rate_micro,
                  .shape = SCHEDULE_CONSTANT},
         .start_ns = at_ns,
-        .start_units = units,
+        .start_units = schedule_units_at(schedule, at_ns),
+        .first_units = first_after(schedule, at_ns),
     };
     /* Release: partner is count_of in the workers. */
     atomic_store_explicit(&schedule->count, count + 1, memory_order_release);

@@ -1,15 +1,16 @@
 /* The schedule of an open loop: ticket -> intended time, a pure function, whatever the server does.
  *
- * A schedule is a list of segments, each with its rate over time. What is exact is the integral of
- * the rate: it is counted in units of 10^-15 requests, which is what one request per 10^6 seconds (a
- * "micro rate") adds up to in a nanosecond, so that constant rates need no rounding at all. Ticket k
- * of even arrivals is intended for the first nanosecond at which the integral has reached k whole
- * requests; ticket 0 at the first moment of a rate above zero. No running sum, so N workers that take
- * every N-th ticket make the same load as one.
+ * A schedule is a list of segments, each with its rate over time. What counts is the integral of the
+ * rate, in units of 10^-15 requests: that is what one request per 10^6 seconds (a "micro rate") adds up
+ * to in a nanosecond, so constant rates need no rounding and linear ones none but to whole units; an
+ * exponential integral is a double. Ticket k of even arrivals is intended for the first nanosecond at
+ * which the integral has reached k whole requests; ticket 0 at the first moment of a rate above zero.
+ * No running sum, so N workers that take every N-th ticket make the same load as one.
  *
  * The table lies in the shared segment. Before the fork the orchestrator plans it; later it may only
  * append changes (a new constant rate from a moment on), which replace all that was planned behind
- * that moment. Workers read it at any time. Times are nanoseconds since the schedule's start. */
+ * that moment. Workers read it at any time. Times are nanoseconds since the schedule's start; none is
+ * above INT64_MAX, so that a moment of the clock can be added. */
 #ifndef COMMON_SCHEDULE_H
 #define COMMON_SCHEDULE_H
 
@@ -46,6 +47,9 @@ struct schedule_segment {
     struct rate_step step;
     uint64_t start_ns;
     schedule_units start_units; /* integral of the rate up to start_ns */
+    /* The first place of the integral that is its own: what lies below is intended for before
+     * start_ns, what lies from here up to start_units for start_ns itself. Equal but for changes. */
+    schedule_units first_units;
 };
 
 struct schedule {

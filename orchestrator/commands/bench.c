@@ -8,6 +8,7 @@
 #include "orchestrator/commands/commands.h"
 #include "orchestrator/commands/explain.h"
 #include "orchestrator/commands/session.h"
+#include "orchestrator/fleet/run_control.h"
 
 static void print_notices(const struct bench_request *request)
 {
@@ -36,6 +37,13 @@ static enum err_code status_of_run(const struct session *session)
     return err_worse(result->status, E_FAILED);
 }
 
+/* A planned end: no later test runs, and none of that is a failure, even before a run has begun. */
+static bool stopped(const struct session *session)
+{
+    const struct run_control *control = session->interrupts->control;
+    return control != NULL && run_control_stop_asked(control);
+}
+
 /* The gravest status of the runs, or the error that ended them. */
 static enum err_code run_steps(struct session *session, struct err *err)
 {
@@ -44,16 +52,22 @@ static enum err_code run_steps(struct session *session, struct err *err)
     enum err_code code = OK;
     timeline_session_begin(&session->timeline, &session->facts);
     do {
-        for (uint32_t i = 0; i < session->steps.count && code == OK; i++) {
+        for (uint32_t i = 0; i < session->steps.count && code == OK && !stopped(session); i++) {
             if (session->interrupts->count > 0) {
                 worst = err_worse(worst, E_INTERRUPTED);
                 break;
             }
             code = session_run(session, &session->steps.steps[i], err);
+            if (code == E_FAILED && stopped(session)) {
+                *err = (struct err){.code = OK};
+                code = OK;
+                break;
+            }
             if (code == OK)
                 worst = err_worse(worst, status_of_run(session));
         }
-    } while (loop && code == OK && session->interrupts->count == 0 && worst == OK);
+    } while (loop && code == OK && session->interrupts->count == 0 && worst == OK &&
+             !stopped(session));
     if (loop && session->interrupts->count > 0)
         worst = err_worse(worst, E_INTERRUPTED);
     timeline_session_end(&session->timeline);

@@ -11,6 +11,11 @@ static const struct option_table *bench_table(void)
     return &bench_option_table;
 }
 
+static const struct option_table *ctl_table(void)
+{
+    return &ctl_option_table;
+}
+
 static const struct option_table *report_table(void)
 {
     return &report_option_table;
@@ -20,9 +25,8 @@ static const struct {
     const char *command;
     const struct option_table *(*table)(void);
 } tables[] = {
-    {"bench", bench_table},
-    {"find-max", find_max_option_table},
-    {"sweep", sweep_option_table},
+    {"bench", bench_table},        {"find-max", find_max_option_table},
+    {"sweep", sweep_option_table}, {"ctl", ctl_table},
     {"report", report_table},
 };
 #define TABLE_COUNT (sizeof tables / sizeof tables[0])

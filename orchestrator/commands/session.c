@@ -8,6 +8,7 @@
 #include "common/units.h"
 #include "orchestrator/commands/bench_log.h"
 #include "orchestrator/commands/interrupts.h"
+#include "orchestrator/fleet/run_control.h"
 
 static bool is_loopback(const char *host)
 {
@@ -44,10 +45,15 @@ enum err_code session_open(struct session *session, struct err *err)
     session->result = calloc(1, sizeof *session->result);
     if (session->run == NULL || session->result == NULL)
         return err_set(err, E_SYSTEM, "no memory for a run");
+    const char *control_path = session->request->spec.control_path;
     enum err_code code = plan_raise_fd_limit(&session->plan, err);
+    if (code == OK && control_path != NULL)
+        code = run_control_open(&session->interrupts->control, control_path, err);
     if (code == OK)
         code = timeline_init(&session->timeline, err);
     session->timeline_ready = code == OK;
+    if (code == OK && control_path != NULL)
+        timeline_add(&session->timeline, run_control_sink(session->interrupts->control));
     return code;
 }
 
@@ -113,6 +119,7 @@ static enum err_code describe(struct session *session, struct err *err)
         .command = session->command,
         .percentiles = spec->percentiles,
         .percentile_count = spec->percentile_count,
+        .extended_metrics = spec->extended_metrics,
     };
     if (session->facts.spec == NULL || session->facts.environment == NULL)
         return err_set(err, E_SYSTEM, "no memory to describe the session");
@@ -246,6 +253,7 @@ enum err_code session_run(struct session *session, const struct bench_step *step
     struct run_result *result = session->result;
     memset(result, 0, sizeof *result);
     session->interrupts->enough = false;
+    result->evidence.server_cpu_share = -1;
     fill_facts(facts, session, step, session->run_count++);
     if (facts->one_key && !facts->prefill && session->warned_of != step->workload)
         log_line(LOG_WARNING,
@@ -285,6 +293,8 @@ void session_free(struct session *session)
         timeline_destroy(&session->timeline);
     if (session->progress_ready)
         progress_destroy(&session->progress);
+    if (session->interrupts != NULL)
+        run_control_close(session->interrupts->control);
     control_close(session->control);
     if (session->server.pid != 0)
         log_line(LOG_INFO, "stopping the server (pid %d)", (int)session->server.pid);

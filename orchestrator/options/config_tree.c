@@ -118,7 +118,7 @@ static enum err_code read_entry(struct reader *reader, struct config_node *map)
         return refuse(reader, "too many keys");
     char *key = NULL;
     enum err_code code = take_scalar(reader, &key);
-    if (code != OK)
+    if (key == NULL)
         return code;
     unsigned line = event_line(reader);
     const struct config_node *earlier = config_node_get(map, key);

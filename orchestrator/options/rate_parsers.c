@@ -122,7 +122,7 @@ const char *rate_steady_at(size_t index)
 
 enum err_code rate_parse_mode(void *target, const char *value, struct err *err)
 {
-    size_t index;
+    size_t index = 0;
     enum err_code code = parse_word(&index, "qps-ramp-mode", value, rate_mode_at, err);
     if (code == OK)
         ((struct bench_request *)target)->rate.mode = (enum ramp_mode)index;
@@ -131,7 +131,7 @@ enum err_code rate_parse_mode(void *target, const char *value, struct err *err)
 
 enum err_code rate_parse_client_mode(void *target, const char *value, struct err *err)
 {
-    size_t index;
+    size_t index = 0;
     enum err_code code = parse_word(&index, "client-ramp-mode", value, rate_client_mode_at, err);
     if (code == OK)
         ((struct bench_request *)target)->ramp.mode = (enum ramp_mode)index;
@@ -140,7 +140,7 @@ enum err_code rate_parse_client_mode(void *target, const char *value, struct err
 
 enum err_code rate_parse_arrival(void *target, const char *value, struct err *err)
 {
-    size_t index;
+    size_t index = 0;
     enum err_code code = parse_word(&index, "arrival", value, rate_arrival_at, err);
     if (code == OK)
         ((struct bench_request *)target)->spec.arrival = (enum arrival)index;
@@ -149,7 +149,7 @@ enum err_code rate_parse_arrival(void *target, const char *value, struct err *er
 
 enum err_code rate_parse_pacing(void *target, const char *value, struct err *err)
 {
-    size_t index;
+    size_t index = 0;
     enum err_code code = parse_word(&index, "pacing", value, rate_pacing_at, err);
     if (code == OK)
         ((struct bench_request *)target)->spec.pacing = (enum pacing)index;
@@ -158,7 +158,7 @@ enum err_code rate_parse_pacing(void *target, const char *value, struct err *err
 
 enum err_code rate_parse_steady(void *target, const char *value, struct err *err)
 {
-    size_t index;
+    size_t index = 0;
     enum err_code code = parse_word(&index, "steady", value, rate_steady_at, err);
     if (code == OK)
         ((struct bench_request *)target)->spec.steady_auto = true;

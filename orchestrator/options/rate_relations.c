@@ -27,14 +27,14 @@ struct rate_words {
 
 static struct rate_words words(uint64_t micro)
 {
-    struct rate_words rate;
+    struct rate_words rate = {""};
     rate_format(rate.text, sizeof rate.text, micro);
     return rate;
 }
 
 static struct rate_words time_words(uint64_t time_ns)
 {
-    struct rate_words time;
+    struct rate_words time = {""};
     rate_format_time(time.text, sizeof time.text, time_ns);
     return time;
 }

@@ -11,11 +11,12 @@ json_t *journal_session_to_json(const struct session_facts *session)
     for (uint32_t i = 0; i < session->percentile_count; i++)
         json_array_append_new(percentiles, json_real(session->percentiles[i]));
     return json_pack(
-        "{s:o, s:o, s:o, s:o, s:o}", "command", json_value_text(session->command), "label",
+        "{s:o, s:o, s:o, s:o, s:o, s:b}", "command", json_value_text(session->command), "label",
         session->label != NULL ? json_value_text(session->label) : json_null(), "percentiles",
         percentiles, "spec", session->spec != NULL ? json_incref(session->spec) : json_object(),
         "environment",
-        session->environment != NULL ? json_incref(session->environment) : json_object());
+        session->environment != NULL ? json_incref(session->environment) : json_object(),
+        "extended_metrics", session->extended_metrics);
 }
 
 enum err_code journal_session_from_json(struct session_facts *session, double *percentiles,
@@ -35,7 +36,9 @@ enum err_code journal_session_from_json(struct session_facts *session, double *p
                                       .label = json_string_value(label),
                                       .command = command,
                                       .percentiles = percentiles,
-                                      .percentile_count = (uint32_t)json_array_size(list)};
+                                      .percentile_count = (uint32_t)json_array_size(list),
+                                      .extended_metrics =
+                                          json_is_true(json_object_get(json, "extended_metrics"))};
     for (size_t i = 0; i < json_array_size(list); i++) {
         percentiles[i] = json_number_value(json_array_get(list, i));
         if (!(percentiles[i] >= 0 && percentiles[i] <= 100))

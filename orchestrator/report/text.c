@@ -8,6 +8,7 @@
 #include "common/units.h"
 #include "orchestrator/report/figures.h"
 #include "orchestrator/report/sinks.h"
+#include "orchestrator/report/text_extended.h"
 
 #define NS_PER_MS_F 1e6
 #define BYTES_PER_MB (1024.0 * 1024.0)
@@ -285,6 +286,7 @@ static void print_report(struct text *text, const struct run_result *result)
     }
     print_traffic(out, result);
     print_failures(out, result);
+    text_extended(out, text->session, result);
     if (text->debug) {
         if (latency->count > 0)
             text_spectrum(out, latency);

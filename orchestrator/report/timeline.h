@@ -1,7 +1,7 @@
 /* What happened, as a stream of events, and who listens. The fleet's collector and `volley report`
  * (from a journal) feed the same events to the same sinks, so every output can be rebuilt.
  *
- *   session_begin  (run_begin  interval*  run_end)*  session_end
+ *   session_begin  (run_begin  (interval | sample)*  run_end)*  session_end
  *
  * Events carry plain facts, never the spec or a plan: all a sink needs is in them. */
 #ifndef ORCHESTRATOR_REPORT_TIMELINE_H
@@ -24,6 +24,7 @@ struct session_facts {
     const char *command; /* "bench"              */
     const double *percentiles;
     uint32_t percentile_count;
+    bool extended_metrics; /* there are samples, and outputs show more */
 };
 
 /* Known when the start barrier falls. */
@@ -68,6 +69,30 @@ struct worker_summary {
     double spin_seconds; /* of them: waiting awake for the next intended time */
 };
 
+/* What the server says of itself at one moment (--extended-metrics). */
+struct target_sample {
+    uint64_t at_ns; /* since the common start of the run                                    */
+    bool answered;  /* false: it could not be asked, and nothing below is known             */
+    int64_t keys;   /* in the run's database; -1: unknown                                   */
+    bool replica;
+    uint32_t replicas; /* connected to it */
+    /* A primary: of the replica that is furthest behind, 0 without replicas. A replica: since it last
+     * heard from its primary, -1 while the link is down; bytes are not known. -1: unknown. */
+    int64_t lag_seconds, lag_bytes;
+};
+
+/* All samples of a run. Values are -1 while there is none. */
+struct target_samples {
+    uint32_t count, unanswered;
+    uint32_t drops; /* target_sample_dropped */
+    int64_t keys_first, keys_last, keys_min, keys_max;
+    int64_t lag_seconds_max, lag_bytes_max;
+    struct target_sample last; /* of those that were answered */
+};
+
+/* Whether keys became fewer by 1 % or more: they expire, are evicted, or somebody deletes them. */
+bool target_sample_dropped(int64_t keys_before, int64_t keys_now);
+
 enum verdict_level { VERDICT_GREEN, VERDICT_AMBER, VERDICT_RED };
 
 struct verdict_check {
@@ -98,7 +123,7 @@ struct run_evidence {
 };
 
 /* Known when the run is over. rows are summed over the measured intervals; rows of the warm-up are
- * in no total. */
+ * in no total, but for their HISTOGRAM_CONNECT: its connections are those of the measured part. */
 struct run_result {
     const struct run_facts *facts;
     const struct error_kinds *error_kinds;
@@ -116,6 +141,7 @@ struct run_result {
     char status_text[ERR_TEXT_BYTES];
     struct worker_summary workers[IPC_WORKERS_MAX];
     uint32_t worker_count;
+    const struct target_samples *samples; /* of the warm-up, too */
     struct run_evidence evidence;
     struct verdict verdict;
 };
@@ -131,13 +157,14 @@ struct sink {
     /* error_kinds has every kind that the row counts. */
     enum err_code (*interval)(void *state, const struct interval_row *row,
                               const struct error_kinds *error_kinds, struct err *err);
+    enum err_code (*sample)(void *state, const struct target_sample *sample, struct err *err);
     enum err_code (*run_end)(void *state, const struct run_result *result, struct err *err);
     /* interrupted sessions get it too: files are completed and renamed here. */
     enum err_code (*session_end)(void *state, struct err *err);
     void (*destroy)(void *state);
 };
 
-#define TIMELINE_SINKS_MAX 8
+#define TIMELINE_SINKS_MAX 12
 struct timeline {
     struct sink sinks[TIMELINE_SINKS_MAX];
     uint32_t sink_count;
@@ -147,6 +174,7 @@ struct timeline {
     struct error_kinds error_kinds;
     struct interval_row *total; /* of the measured intervals of the run under way */
     uint64_t rows;
+    struct target_samples samples;
 };
 
 MUST_USE enum err_code timeline_init(struct timeline *timeline, struct err *err);
@@ -160,6 +188,8 @@ void timeline_run_begin(struct timeline *timeline, const struct run_facts *run);
  * row that breaks an identity is passed on all the same: E_UNTRUSTED is the caller's to remember. */
 MUST_USE enum err_code timeline_interval(struct timeline *timeline, const struct interval_row *row,
                                          struct err *err);
+/* Passes on a sample of the run under way. */
+void timeline_sample(struct timeline *timeline, const struct target_sample *sample);
 /* Completes result (facts, total, error kinds, percentiles, seconds and due_seconds when 0, verdict)
  * and passes it on. A total that does not add up, with no degraded row in it, makes the status
  * E_UNTRUSTED. With --steady auto the caller has set run.warmup_ns to what it came to. */

@@ -200,7 +200,8 @@ START_TEST(an_open_loop_has_three_times)
     for (size_t i = 0; i < sizeof expected / sizeof expected[0]; i++) {
         struct line line = read_line(at);
         ck_assert_str_eq(line.tag, expected[i].tag);
-        ck_assert_double_eq_tol(line.start, (double)(1 + i / 3), 1e-9);
+        size_t second = 1 + i / 3;
+        ck_assert_double_eq_tol(line.start, (double)second, 1e-9);
         ck_assert_uint_eq(line.count, expected[i].count);
         ck_assert_double_eq_tol(line.max, (double)expected[i].high / 1e6, 1e-9);
         ck_assert_uint_ge(line.high, expected[i].high);

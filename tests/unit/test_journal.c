@@ -110,8 +110,13 @@ static enum err_code replay_bytes(char *bytes, size_t byte_count, struct heard *
     *heard = (struct heard){0};
     *err = (struct err){.code = OK};
     ck_assert_int_eq(timeline_init(&timeline, err), OK);
-    timeline_add(&timeline, (struct sink){"hearer", heard, hear_session_begin, hear_run_begin,
-                                          hear_interval, hear_run_end, hear_session_end, NULL});
+    timeline_add(&timeline, (struct sink){.name = "hearer",
+                                          .state = heard,
+                                          .session_begin = hear_session_begin,
+                                          .run_begin = hear_run_begin,
+                                          .interval = hear_interval,
+                                          .run_end = hear_run_end,
+                                          .session_end = hear_session_end});
     enum err_code code = journal_replay_stream(in, "the journal", &timeline, complete, err);
     timeline_destroy(&timeline);
     fclose(in);
