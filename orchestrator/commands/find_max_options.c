@@ -177,6 +177,7 @@ static const struct option_pick picks[] = {
      .help = "Print a line for each probe even where standard error is no terminal."},
     {.name = "log-level"},
     {.name = "config"},
+    {.name = "explain", .help = "Print the plan and the first commands, and connect to nothing."},
     {.name = "help"},
 };
 /* clang-format on */

@@ -173,6 +173,7 @@ static const struct option_pick picks[] = {
     {.name = "progress"},
     {.name = "log-level"},
     {.name = "config"},
+    {.name = "explain", .help = "Print the plan and the first commands, and connect to nothing."},
     {.name = "help"},
 };
 /* clang-format on */
