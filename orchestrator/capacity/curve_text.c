@@ -79,9 +79,8 @@ static void write_heading(struct output *out, const struct curve *curve)
 static void write_row(struct output *out, const struct curve *curve, const struct probe *probe)
 {
     char rate[40], achieved[40], reason[256];
-    output_printf(
-        out, "%12s %12s", rate_format(rate, sizeof rate, probe->rate_micro),
-        rate_format(achieved, sizeof achieved, (uint64_t)(probe->achieved + 0.5) * SCHEDULE_MICRO));
+    output_printf(out, "%12s %12s", rate_format(rate, sizeof rate, probe->rate_micro),
+                  figure_rate_text(achieved, sizeof achieved, probe->achieved));
     for (uint32_t i = 0; i < curve->percentile_count; i++) {
         const struct figure_percentile *figure = &probe->percentiles[i];
         char value[40];
