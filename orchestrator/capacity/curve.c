@@ -54,7 +54,6 @@ static void read_total(struct probe *probe, const struct curve *curve,
     probe->mean_ns = (uint64_t)llround(histogram_mean(response));
     probe->max_ns = response->count > 0 ? response->max_ns : 0;
     probe->seconds = result->seconds;
-    probe->achieved = figure_rate(figure_answered(counters), result->seconds);
     uint64_t failed = figure_failed(counters);
     probe->error_share = figure_share(failed, failed + counters[COUNTER_OK]);
     probe->backlog = total->header.backlog_after;
@@ -63,11 +62,25 @@ static void read_total(struct probe *probe, const struct curve *curve,
     probe->verdict = result->verdict;
 }
 
-/* A backlog of more than a second's load does not go away at the same rate. */
+/* The rate of answers while the windows were measured, without those to the last requests. */
+static double rate_of(const struct windows *windows)
+{
+    uint64_t answered = 0;
+    double seconds = 0;
+    for (uint32_t i = 0; i < windows->count; i++) {
+        answered += windows->list[i].answered;
+        seconds += windows->list[i].seconds;
+    }
+    return figure_rate(answered, seconds);
+}
+
+/* Windows of a probe that fell behind as a whole have all failed, however they look one by one; and a
+ * backlog of more than a second's load does not go away at the same rate. */
 static void count_windows(struct probe *probe, const struct curve *curve,
                           const struct windows *windows)
 {
-    probe->windows_passed = windows->passed;
+    probe->kept_up = windows_kept_up(windows);
+    probe->windows_passed = probe->kept_up ? windows->passed : 0;
     probe->windows_judged = windows->count;
     if (probe->end == PROBE_HOPELESS)
         probe->windows_judged = curve->windows;
@@ -90,6 +103,7 @@ enum err_code curve_add(struct curve *curve, uint64_t rate_micro, bool retest,
                  : windows->count + windows->degraded < curve->windows ? PROBE_LOST
                                                                        : PROBE_WHOLE;
     read_total(probe, curve, result);
+    probe->achieved = rate_of(windows);
     count_windows(probe, curve, windows);
     curve->probe_count++;
     return OK;
@@ -112,7 +126,7 @@ struct search_outcome probe_outcome(const struct probe *probe, const struct slo_
     };
     outcome.clear = probe->windows_passed == 0;
     for (uint32_t w = 0; w < probe->window_count; w++) {
-        outcome.clear = outcome.clear && !probe->windows[w].kept_up;
+        outcome.clear = outcome.clear && !(probe->kept_up && probe->windows[w].kept_up);
         for (uint32_t i = 0; i < slos->count; i++)
             outcome.close |= has_little_to_spare(&slos->items[i], &probe->windows[w].readings[i]);
     }
@@ -125,6 +139,7 @@ struct search_outcome probe_outcome(const struct probe *probe, const struct slo_
 /* What the windows at one rate failed by. */
 struct failures {
     uint32_t windows, throughput, slo[SLO_MAX];
+    uint64_t due, answered;
     const struct probe *last; /* of those probes */
 };
 
@@ -139,7 +154,9 @@ static struct failures failures_at(const struct curve *curve, uint64_t rate_micr
         for (uint32_t w = 0; w < probe->window_count; w++) {
             const struct window *window = &probe->windows[w];
             failures.windows++;
-            failures.throughput += !window->kept_up;
+            failures.due += window->due;
+            failures.answered += window->answered;
+            failures.throughput += !window->kept_up || !probe->kept_up;
             for (uint32_t i = 0; i < curve->slos->count; i++)
                 failures.slo[i] += !window->readings[i].kept;
         }
@@ -207,9 +224,11 @@ static void say_throughput(struct limit *limit, const struct failures *failures)
     char rate[RATE_TEXT_BYTES];
     const char *sentence = failures->last->target.sentence;
     rate_format(rate, sizeof rate, failures->last->rate_micro);
-    snprintf(limit->evidence, sizeof limit->evidence, "at %s/s %u of %u windows fell behind%s%s",
-             rate, failures->throughput, failures->windows, sentence[0] != '\0' ? "; " : "",
-             sentence);
+    snprintf(limit->evidence, sizeof limit->evidence,
+             "at %s/s %.1f %% of what fell due was answered in time, and %u of %u windows fell "
+             "behind%s%s",
+             rate, figure_share(failures->answered, failures->due) * 100, failures->throughput,
+             failures->windows, sentence[0] != '\0' ? "; " : "", sentence);
 }
 
 void curve_find_limit(struct curve *curve)

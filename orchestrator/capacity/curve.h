@@ -31,12 +31,14 @@ struct probe {
     bool retest;
     enum probe_end end;
     bool passed;
+    bool kept_up;                            /* windows_kept_up                    */
     uint32_t windows_passed, windows_judged; /* as the search counts them          */
     struct window *windows;                  /* as measured; owned                 */
     uint32_t window_count;
     struct figure_percentile percentiles[CURVE_PERCENTILES_MAX]; /* of all windows together */
     uint64_t mean_ns, max_ns;
-    double seconds, achieved; /* answered requests per second */
+    double seconds;
+    double achieved; /* answered requests per second, in the windows */
     double error_share;
     uint64_t backlog;
     uint64_t loop_lag_p99_ns;

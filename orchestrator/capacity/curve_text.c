@@ -19,6 +19,8 @@ char *curve_format_reason(char *text, size_t text_bytes, const struct curve *cur
         behind += !probe->windows[w].kept_up;
     if (probe->end == PROBE_HOPELESS)
         used += (size_t)snprintf(text, text_bytes, "backlog of more than 1 s");
+    else if (!probe->kept_up)
+        used += (size_t)snprintf(text, text_bytes, "behind");
     else if (behind > 0)
         used += (size_t)snprintf(text, text_bytes, "behind in %u", behind);
     for (uint32_t i = 0; i < curve->slos->count && used < text_bytes; i++) {
@@ -77,9 +79,8 @@ static void write_heading(struct output *out, const struct curve *curve)
 static void write_row(struct output *out, const struct curve *curve, const struct probe *probe)
 {
     char rate[40], achieved[40], reason[256];
-    output_printf(
-        out, "%12s %12s", rate_format(rate, sizeof rate, probe->rate_micro),
-        rate_format(achieved, sizeof achieved, (uint64_t)(probe->achieved + 0.5) * SCHEDULE_MICRO));
+    output_printf(out, "%12s %12s", rate_format(rate, sizeof rate, probe->rate_micro),
+                  figure_rate_text(achieved, sizeof achieved, probe->achieved));
     for (uint32_t i = 0; i < curve->percentile_count; i++) {
         const struct figure_percentile *figure = &probe->percentiles[i];
         char value[40];

@@ -124,10 +124,9 @@ static void write_percentile(struct output *out, const struct figure_percentile 
 static void write_row(struct output *out, const struct sweep *sweep, const struct sweep_step *step)
 {
     char value[40], rate[40], minute[40], memory[24] = "-", notes[256];
-    output_printf(
-        out, "%12s %12s %14s", sweep_format_value(value, sizeof value, sweep, step),
-        rate_format(rate, sizeof rate, (uint64_t)(step->rate + 0.5) * SCHEDULE_MICRO),
-        rate_format(minute, sizeof minute, (uint64_t)(step->rate * 60 + 0.5) * SCHEDULE_MICRO));
+    output_printf(out, "%12s %12s %14s", sweep_format_value(value, sizeof value, sweep, step),
+                  figure_rate_text(rate, sizeof rate, step->rate),
+                  figure_rate_text(minute, sizeof minute, step->rate * 60));
     write_percentile(out, &step->p50);
     write_percentile(out, &step->p95);
     write_percentile(out, &step->p99);

@@ -14,29 +14,51 @@ static bool nearly(uint64_t part, uint64_t whole)
     return missing <= 1 || (double)missing <= (1 - WINDOWS_ACHIEVED) * (double)whole;
 }
 
+static uint64_t growth(uint64_t before, uint64_t after)
+{
+    return after > before ? after - before : 0;
+}
+
 void window_judge(struct window *window, const struct interval_row *row,
                   const struct slo_list *slos)
 {
     const uint64_t *counters = row->counters;
     const struct interval_header *header = &row->header;
-    uint64_t answered = figure_answered(counters);
-    uint64_t more_in_flight = header->in_flight_after > header->in_flight_before
-                                  ? header->in_flight_after - header->in_flight_before
-                                  : 0;
+    uint64_t more_in_flight = growth(header->in_flight_before, header->in_flight_after);
     window->seconds = figure_row_seconds(row);
     window->due = counters[COUNTER_DUE];
     window->sent = counters[COUNTER_SENT];
     window->ok = counters[COUNTER_OK];
     window->failed = figure_failed(counters);
+    window->answered = figure_answered(counters);
+    window->in_flight_before = header->in_flight_before;
+    window->in_flight_after = header->in_flight_after;
+    window->median_ns = histogram_quantile(&row->histograms[HISTOGRAM_RESPONSE_OK], 0.5);
     window->backlog = header->backlog_after;
-    window->achieved = figure_rate(answered, window->seconds);
+    window->achieved = figure_rate(window->answered, window->seconds);
     window->kept_up =
-        nearly(window->sent, window->due) && nearly(answered + more_in_flight, window->due);
+        nearly(window->sent, window->due) && nearly(window->answered + more_in_flight, window->due);
     window->passed = window->kept_up;
     for (uint32_t i = 0; i < slos->count; i++) {
         window->readings[i] = slo_read(&slos->items[i], row);
         window->passed = window->passed && window->readings[i].kept;
     }
+}
+
+bool windows_kept_up(const struct windows *windows)
+{
+    uint64_t due = 0, answered = 0;
+    if (windows->count == 0)
+        return true;
+    for (uint32_t i = 0; i < windows->count; i++) {
+        due += windows->list[i].due;
+        answered += windows->list[i].answered;
+    }
+    const struct window *first = &windows->list[0], *last = &windows->list[windows->count - 1];
+    double rate = figure_rate(first->due, first->seconds);
+    uint64_t explained = (uint64_t)(rate * (double)first->median_ns / (double)NS_PER_SECOND + 0.5);
+    uint64_t more_in_flight = growth(first->in_flight_before, last->in_flight_after);
+    return nearly(answered + (more_in_flight < explained ? more_in_flight : explained), due);
 }
 
 static enum err_code begin_run(void *state, const struct run_facts *run, struct err *err)

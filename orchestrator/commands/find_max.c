@@ -10,6 +10,7 @@
 #include "orchestrator/commands/bench_outputs.h"
 #include "orchestrator/commands/capacity_files.h"
 #include "orchestrator/commands/commands.h"
+#include "orchestrator/commands/explain.h"
 #include "orchestrator/commands/find_max_options.h"
 #include "orchestrator/commands/session.h"
 #include "orchestrator/options/rate_text.h"
@@ -193,6 +194,10 @@ static enum err_code run(struct find_max *find, struct err *err)
 {
     struct session *session = &find->session;
     enum err_code code = prepare(find, err);
+    if (code == OK && find->request.bench.spec.explain) {
+        explain_print(stdout, &find->request.bench.values, &session->steps, &session->plan);
+        return OK;
+    }
     if (code == OK)
         code = open_outputs(find, err);
     if (code == OK)

@@ -177,6 +177,7 @@ static const struct option_pick picks[] = {
      .help = "Print a line for each probe even where standard error is no terminal."},
     {.name = "log-level"},
     {.name = "config"},
+    {.name = "explain", .help = "Print the plan and the first commands, and connect to nothing."},
     {.name = "help"},
 };
 /* clang-format on */
@@ -226,7 +227,7 @@ static enum err_code check_search(const struct find_max_request *request, struct
         return err_set(err, E_USAGE, "find-max takes one test; --type names %u: run it for each",
                        spec->test_count);
     if (request->csv_path != NULL && spec->json_path != NULL &&
-        strcmp(request->csv_path, spec->json_path) == 0)
+        strcmp(request->csv_path, spec->json_path) == 0 && strcmp(request->csv_path, "-") != 0)
         return err_set(err, E_USAGE, "--csv and --json both write %.100s", spec->json_path);
     return OK;
 }
@@ -243,7 +244,8 @@ enum err_code find_max_options_parse(struct find_max_request *request, int argc,
     if (code != OK || request->bench.help)
         return code;
     spec->interval_ns = interval_of(request->window_ns);
-    spec->duration_ns = request->windows * request->window_ns;
+    /* One interval more than the windows: the last one of a run takes in what is answered late. */
+    spec->duration_ns = request->windows * request->window_ns + spec->interval_ns;
     const struct rate_step first = rate_step_constant(request->start_rate * SCHEDULE_MICRO);
     code = rate_steps_add(&request->bench.steps, &first, err);
     if (code == OK)

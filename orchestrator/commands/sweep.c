@@ -8,6 +8,7 @@
 #include "orchestrator/commands/bench_outputs.h"
 #include "orchestrator/commands/capacity_files.h"
 #include "orchestrator/commands/commands.h"
+#include "orchestrator/commands/explain.h"
 #include "orchestrator/commands/session.h"
 #include "orchestrator/commands/sweep_options.h"
 #include "orchestrator/options/rate_text.h"
@@ -146,6 +147,10 @@ static enum err_code run(struct sweeper *sweeper, struct err *err)
     enum err_code code = session_prepare(session, err);
     if (code == OK)
         code = check_plans(sweeper, err);
+    if (code == OK && sweeper->request.bench.spec.explain) {
+        explain_print(stdout, &sweeper->request.bench.values, &session->steps, &session->plan);
+        return OK;
+    }
     if (code == OK)
         code = open_outputs(sweeper, err);
     if (code == OK)

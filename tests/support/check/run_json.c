@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "common/clock.h"
@@ -218,21 +219,22 @@ static void check_run(const json_t *run)
     }
 }
 
-/* Every document that a test looks at is kept for test_validate_schema, which runs last. */
-static void keep(const json_t *root)
+void run_json_keep(const json_t *root, const char *kind)
 {
     const char *directory = getenv("VOLLEY_PRODUCED");
     if (directory == NULL || directory[0] == '\0')
         return;
     char path[512];
-    snprintf(path, sizeof path, "%s/%d-%llu.json", directory, (int)getpid(),
+    snprintf(path, sizeof path, "%s/%s", directory, kind);
+    (void)mkdir(path, 0777); /* it may be there; if not, the file below fails */
+    snprintf(path, sizeof path, "%s/%s/%d-%llu.json", directory, kind, (int)getpid(),
              (unsigned long long)clock_now_ns());
     ck_assert_msg(json_dump_file(root, path, JSON_COMPACT) == 0, "cannot write %s", path);
 }
 
 void run_json_check(const json_t *root)
 {
-    keep(root);
+    run_json_keep(root, ".");
     size_t index;
     const json_t *run;
     ck_assert_str_eq(json_string_value(value_at(root, "schema")), "volley.run/1");
