@@ -50,8 +50,13 @@ SUPPORT_OBJECTS := $(filter $(BUILD)/obj/tests/support/%,$(TEST_OBJECTS))
 STRESS := $(patsubst tests/%.c,$(BUILD)/%,$(sort $(wildcard tests/stress/*.c)))
 FUZZERS := $(patsubst tests/%.c,$(BUILD)/%,$(sort $(wildcard tests/fuzz/fuzz_*.c)))
 PERF_OBJECTS := $(patsubst %.c,$(BUILD)/obj/%.o,$(sort $(wildcard tests/perf/*.c)))
-PERF := $(BUILD)/perf/floor $(BUILD)/perf/compare
-PROGRAM_OBJECTS := $(patsubst $(BUILD)/%,$(BUILD)/obj/tests/%.o,$(STRESS) $(FUZZERS)) $(PERF_OBJECTS)
+PERF := $(BUILD)/perf/floor $(BUILD)/perf/compare $(BUILD)/perf/honesty
+# The server that stamps every request, and the reader of its record.
+RECORDER := $(BUILD)/support/recorder_server
+RECORD_OBJECT := $(BUILD)/obj/tests/support/recorder_record.o
+PROGRAM_OBJECTS := $(patsubst $(BUILD)/%,$(BUILD)/obj/tests/%.o,$(STRESS) $(FUZZERS) $(RECORDER)) \
+    $(PERF_OBJECTS) $(RECORD_OBJECT) \
+    $(BUILD)/obj/tests/support/recorder_command.o
 
 # Test builds of volley: one counts its allocations, one has a clock that advances by the reading.
 COUNTING = $(BUILD)/count/volley
@@ -63,7 +68,7 @@ MAN_PAGE = $(BUILD)/gen/volley.1
 # One job per CPU, unless this make already runs under another one's job server.
 AGAIN = $(MAKE) --no-print-directory $(if $(findstring --jobserver,$(MAKEFLAGS)),,-j$(shell nproc))
 
-.PHONY: all help deps run test test-programs check-tests stress lint sanitize fuzz fuzz-programs perf \
+.PHONY: all help deps run test test-programs check-tests stress lint sanitize fuzz fuzz-programs perf honesty \
         instructions docs check-docs install uninstall clean flags FORCE
 
 all: $(BUILD)/volley ## build volley (build/volley); the default
@@ -98,8 +103,12 @@ SECONDS ?= 60
 fuzz: ## run each fuzz target for SECONDS=60
 	@tests/fuzz/run.sh $(SECONDS)
 
-perf: all $(PERF) ## CPU per request of volley and other clients against the least possible (10 minutes or more)
+perf: all $(PERF) $(RECORDER) ## CPU per request of volley and other clients against the least possible, and `make honesty` (20 minutes or more)
 	@tests/perf/perf.sh $(BUILD)
+
+HONESTY ?=
+honesty: all $(PERF) $(RECORDER) ## rates, stalls and ramps against what a server saw (8 minutes); HONESTY='--only stall' and the like
+	@tests/perf/perf.sh $(BUILD) honesty $(HONESTY)
 
 instructions: $(VIRTUAL) ## instructions per request under callgrind; fails above the recorded figure + 3 %
 	@CC='$(CC)' tests/perf/instructions.sh $(VIRTUAL) $(INSTRUCTIONS)
@@ -135,17 +144,20 @@ $(BUILD)/volley: $(OBJECTS)
 	$(SAY) ld $@
 	$(Q)$(LINK) -o $@ $^ $(ALL_LIBS)
 
-$(BUILD)/tests: $(LIB_OBJECTS) $(TEST_OBJECTS)
+$(BUILD)/tests: $(LIB_OBJECTS) $(TEST_OBJECTS) $(RECORD_OBJECT)
 	$(SAY) ld $@
 	$(Q)$(LINK) -o $@ $^ $(ALL_LIBS) $(CHECK_LIBS)
 
-$(STRESS): $(BUILD)/%: $(BUILD)/obj/tests/%.o $(COMMON_OBJECTS)
+$(STRESS) $(RECORDER): $(BUILD)/%: $(BUILD)/obj/tests/%.o $(COMMON_OBJECTS)
 	@mkdir -p $(@D)
 	$(SAY) ld $@
 	$(Q)$(LINK) -o $@ $^ $(ALL_LIBS) -pthread
 
+$(RECORDER): $(BUILD)/obj/tests/support/recorder_command.o
+
 $(BUILD)/perf/floor: $(BUILD)/obj/tests/perf/floor.o $(COMMON_OBJECTS)
-$(BUILD)/perf/compare: $(filter-out %/floor.o,$(PERF_OBJECTS)) $(COMMON_OBJECTS)
+$(BUILD)/perf/compare: $(filter-out %/floor.o $(BUILD)/obj/tests/perf/honesty%,$(PERF_OBJECTS)) $(COMMON_OBJECTS)
+$(BUILD)/perf/honesty: $(filter-out %/floor.o %/compare.o,$(PERF_OBJECTS)) $(RECORD_OBJECT) $(COMMON_OBJECTS)
 $(PERF):
 	@mkdir -p $(@D)
 	$(SAY) ld $@
@@ -198,7 +210,7 @@ flags: # the compiler's arguments, for clang-tidy
 
 # ---- tests
 
-test-programs: $(BUILD)/volley $(BUILD)/tests $(STRESS) $(COUNTING) $(VIRTUAL) build/js/node_modules
+test-programs: $(BUILD)/volley $(BUILD)/tests $(STRESS) $(RECORDER) $(COUNTING) $(VIRTUAL) build/js/node_modules
 
 stress: $(STRESS:%=%.run) # the short forms; tests/sanitize.sh runs the long ones
 %.run: %
@@ -206,7 +218,7 @@ stress: $(STRESS:%=%.run) # the short forms; tests/sanitize.sh runs the long one
 
 check-tests:
 	@rm -rf $(BUILD)/produced && mkdir -p $(BUILD)/produced
-	@VOLLEY=$(abspath $(BUILD)/volley) VOLLEY_COUNTING=$(abspath $(COUNTING)) VOLLEY_VIRTUAL=$(abspath $(VIRTUAL)) \
+	@VOLLEY=$(abspath $(BUILD)/volley) VOLLEY_RECORDER=$(abspath $(RECORDER)) VOLLEY_COUNTING=$(abspath $(COUNTING)) VOLLEY_VIRTUAL=$(abspath $(VIRTUAL)) \
 	    VOLLEY_JS=$(abspath build/js) VOLLEY_PRODUCED=$(abspath $(BUILD)/produced) $(BUILD)/tests
 
 # Other people's readers of volley's files, for tests that compare with them.

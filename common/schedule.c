@@ -137,6 +137,7 @@ static uint64_t exponential_time(const struct rate_step *step, schedule_units un
 static uint64_t time_in(const struct rate_step *step, schedule_units units)
 {
     if (is_constant(step)) {
+        assert(step->from_micro > 0);
         schedule_units time_ns = (units + step->from_micro - 1) / step->from_micro;
         return time_ns < SCHEDULE_NEVER ? (uint64_t)time_ns : SCHEDULE_NEVER;
     }

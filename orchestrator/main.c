@@ -20,6 +20,10 @@ static const struct {
     bool has_options; /* and --help lists them */
 } commands[] = {
     {"bench", command_bench, "load a server and report throughput and latency (the default)", true},
+    {"find-max", command_find_max, "find the highest rate at which a server keeps an objective",
+     true},
+    {"sweep", command_sweep, "one run for each of a list of connections, rates or pipelines", true},
+    {"ctl", command_ctl, "steer a run under way over its control socket", true},
     {"report", command_report, "rebuild the outputs of a run from its directory", true},
     {"help", command_help, "this text; `volley help COMMAND` lists a command's options", false},
     {"version", command_version, "version and commit", false},

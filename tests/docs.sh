@@ -46,7 +46,7 @@ examples() {
 
 # Each example is parsed and planned; --explain connects to nothing. What needs a run's directory is left out.
 check_examples() {
-    local line directory rest
+    local line directory rest name
     directory=$(mktemp -d)
     awk '/^```/ { inside = $0 == "```yaml"; next } inside' docs/guide.md >"$directory/load.yaml"
     while read -r line; do
@@ -54,9 +54,10 @@ check_examples() {
         rest=${rest# }
         case $rest in
         report* | docs* | help* | version* | *--help*) continue ;;
-        bench*) rest=${rest#bench} ;;
+        bench* | find-max* | sweep*) name=${rest%% *} rest=${rest#"$name"} ;;
+        *) name=bench ;;
         esac
-        (cd "$directory" && eval "'$volley' bench --explain $rest" >out 2>&1 </dev/null) ||
+        (cd "$directory" && eval "'$volley' $name --explain $rest" >out 2>&1 </dev/null) ||
             fail "this example is refused: $line: $(grep '^volley: ' "$directory/out" | tail -n 1)"
     done < <(examples README.md docs/*.md docs/*/*.md)
     rm -rf "$directory"

@@ -48,7 +48,8 @@ end_stress() {
 }
 
 run_address() {
-    build build/asan '-fsanitize=address,undefined -fno-sanitize-recover=undefined' build/asan/volley build/asan/tests
+    build build/asan '-fsanitize=address,undefined -fno-sanitize-recover=undefined' build/asan/volley build/asan/tests \
+        build/asan/support/recorder_server
     # The counting and the virtual-clock build stay without sanitizers, which allocate and read clocks.
     make --no-print-directory -j"$(nproc)" build/count/volley build/virtual/volley build/js/node_modules \
         >build/variants.log 2>&1 || { grep -vE '^gcc ' build/variants.log | tail -n 40; exit 1; }

@@ -88,6 +88,7 @@ void connection_lost(struct connection *connection, enum counter cause, uint64_t
     worker->connections_ready--;
     publish_ready(worker);
     back_off(connection, now_ns);
+    pacer_connection_changed(connection);
 }
 
 /* An attempt to connect has failed: for good while the worker opens its connections for the first
@@ -126,10 +127,13 @@ static void connection_ready(struct connection *connection, uint64_t now_ns)
     worker->connections_opening--;
     worker->connections_ready++;
     publish_ready(worker);
-    if (!worker->connected)
-        return;
     if (now_ns >= worker->edge_ns)
         recorder_cut(worker, now_ns);
+    interval_histogram_record(&worker->interval->histograms[HISTOGRAM_CONNECT],
+                              now_ns - connection->connect_ns);
+    pacer_connection_changed(connection);
+    if (!worker->connected)
+        return;
     worker_count(worker, COUNTER_CONNECTIONS_OPENED, 1);
     worker->reconnected++;
     if (worker->start_ns != 0)
@@ -176,6 +180,7 @@ static void open_connection(struct connection *connection, uint64_t now_ns)
     struct worker *worker = connection->worker;
     int fd, sys_errno = 0;
     worker->connections_opening++;
+    connection->connect_ns = now_ns;
     connection->deadline_ns = now_ns + worker->spec->connection_timeout_ns;
     enum io_status status = worker->transport->connect(&fd, worker->run->target, &sys_errno);
     if (status == IO_FAILED) {
@@ -256,6 +261,13 @@ static void receive_greeting(struct connection *connection)
     }
 }
 
+static void flush_waiting(struct connection *connection)
+{
+    exchange_flush(connection);
+    if (connection->worker->open_loop && connection->state == CONNECTION_READY)
+        exchange_fill(connection, clock_now_ns());
+}
+
 static void on_io(evutil_socket_t fd, short what, void *argument)
 {
     struct connection *connection = argument;
@@ -265,7 +277,7 @@ static void on_io(evutil_socket_t fd, short what, void *argument)
         if (what & (EV_READ | EV_CLOSED))
             exchange_receive(connection, what & EV_CLOSED);
         if ((what & EV_WRITE) && connection->state == CONNECTION_READY)
-            exchange_flush(connection);
+            flush_waiting(connection);
         break;
     case CONNECTION_CONNECTING:
         finish_connect(connection);
@@ -283,6 +295,43 @@ static void on_io(evutil_socket_t fd, short what, void *argument)
 }
 
 /* All connections of the worker ---------------------------------------------------------------- */
+
+/* When this worker's connection is opened, since the start of measuring. Number i of worker w of N is
+ * number w + i N of all. */
+static uint64_t ramp_opens_ns(const struct worker *worker, uint32_t index)
+{
+    return client_ramp_opens_ns(&worker->spec->client_ramp,
+                                worker->share->index + (uint64_t)index * worker->run->worker_count);
+}
+
+uint32_t connections_at_start(const struct worker *worker)
+{
+    uint32_t count = 0;
+    while (count < worker->connection_count && ramp_opens_ns(worker, count) == 0)
+        count++;
+    return count;
+}
+
+/* Later ones are opened later: the first that waits is the next one. */
+static void find_next_opening(struct worker *worker)
+{
+    worker->next_opening_ns = UINT64_MAX;
+    for (uint32_t i = 0; i < worker->connection_count; i++)
+        if (worker->connections[i].state == CONNECTION_WAITING) {
+            worker->next_opening_ns = worker->connections[i].deadline_ns;
+            return;
+        }
+}
+
+void connections_plan_ramp(struct worker *worker)
+{
+    if (worker->spec->client_ramp.start_clients == 0)
+        return;
+    for (uint32_t i = connections_at_start(worker); i < worker->connection_count; i++)
+        if (worker->connections[i].state == CONNECTION_WAITING)
+            worker->connections[i].deadline_ns = worker->measure_ns + ramp_opens_ns(worker, i);
+    find_next_opening(worker);
+}
 
 enum err_code connections_create(struct worker *worker, struct err *err)
 {
@@ -303,6 +352,8 @@ enum err_code connections_create(struct worker *worker, struct err *err)
             .worker = worker,
             .fd = -1,
             .state = CONNECTION_WAITING,
+            .deadline_ns = ramp_opens_ns(worker, i) > 0 ? UINT64_MAX : 0,
+            .listed_load = PACER_UNLISTED,
             .slots = slots + (size_t)i * slot_count,
             .slot_mask = slot_count - 1,
         };
@@ -385,7 +436,7 @@ void connections_tick(struct worker *worker, uint64_t now_ns)
             if (connection->in_flight > 0 && now_ns >= connection_slot(connection, 0)->sent_ns +
                                                            worker->spec->request_timeout_ns)
                 time_out(connection, now_ns);
-            else if (worker->unsent_idle > 0 && worker->tickets_exhausted)
+            else if (worker->unsent_idle > 0 && worker->tickets_exhausted && !worker->open_loop)
                 take_idle_tickets(connection, now_ns);
             else if (must_look_again(connection, now_ns))
                 event_active(&connection->read_event, EV_READ, 0);
@@ -402,8 +453,12 @@ void connections_tick(struct worker *worker, uint64_t now_ns)
                 open_connection(connection, now_ns);
             break;
         }
-        worker->reconnects_pending |= connection->state != CONNECTION_READY;
+        worker->reconnects_pending |=
+            connection->state != CONNECTION_READY &&
+            (connection->state != CONNECTION_WAITING || now_ns >= connection->deadline_ns);
     }
+    if (worker->next_opening_ns != UINT64_MAX)
+        find_next_opening(worker);
 }
 
 void connections_fill(struct worker *worker)

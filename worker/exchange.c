@@ -28,7 +28,9 @@ static void redraw_unsent(struct connection *connection)
     uint32_t kept = 0;
     for (uint32_t i = 0; i < connection->unsent; i++) {
         uint64_t ticket = connection_slot(connection, connection->in_flight + i)->ticket;
-        if (ticket >= WORKLOAD_WARMUP_TICKET && !tickets_draw(worker, &ticket))
+        /* In an open loop the pacer gives the run's tickets, each at its time. */
+        if (ticket >= WORKLOAD_WARMUP_TICKET &&
+            (worker->open_loop || !tickets_draw(worker, &ticket)))
             continue;
         connection_slot(connection, connection->in_flight + kept++)->ticket = ticket;
     }
@@ -59,8 +61,13 @@ static inline void count_written(struct connection *connection, const struct bat
         begun = (uint32_t)(position / worker->request_bytes) + (connection->partial_bytes > 0);
     }
     uint32_t newly_sent = begun - (skipped_bytes > 0);
-    for (uint32_t i = 0; i < newly_sent; i++)
-        connection_slot(connection, connection->in_flight + i)->sent_ns = sent_ns;
+    for (uint32_t i = 0; i < newly_sent; i++) {
+        struct request_slot *slot = connection_slot(connection, connection->in_flight + i);
+        slot->sent_ns = sent_ns;
+        if (worker->open_loop)
+            interval_histogram_record(&worker->interval->histograms[HISTOGRAM_SLIP],
+                                      sent_ns - slot->intended_ns);
+    }
     connection->in_flight += newly_sent;
     connection->unsent -= newly_sent;
     worker->in_flight += newly_sent;
@@ -167,6 +174,11 @@ void exchange_flush(struct connection *connection)
 void exchange_fill(struct connection *connection, uint64_t now_ns)
 {
     struct worker *worker = connection->worker;
+    if (worker->open_loop) {
+        pacer_connection_changed(connection);
+        pacer_send_due(worker, now_ns);
+        return;
+    }
     if (now_ns >= worker->stop_at_ns || connection->write_waiting)
         return;
     uint32_t free_slots =
@@ -187,6 +199,18 @@ void exchange_fill(struct connection *connection, uint64_t now_ns)
 struct reply_counts {
     uint64_t ok, hits, misses;
 };
+
+/* The times of the oldest request, answered without an error. */
+static inline void record_ok(const struct connection *connection, uint64_t done_ns)
+{
+    struct worker *worker = connection->worker;
+    const struct request_slot *slot = connection_slot(connection, 0);
+    interval_histogram_record(&worker->interval->histograms[HISTOGRAM_SERVICE_OK],
+                              done_ns - slot->sent_ns);
+    if (worker->open_loop)
+        interval_histogram_record(&worker->interval->histograms[HISTOGRAM_RESPONSE_OK],
+                                  done_ns - slot->intended_ns);
+}
 
 static void count_reading(struct reply_counts *counts, enum read_kind kind,
                           const struct resp_reply *reply)
@@ -224,14 +248,14 @@ static void take_unusual_reply(struct connection *connection, const struct resp_
     }
     if (++connection->head_replies < worker->replies_per_request)
         return;
-    uint64_t service_ns = done_ns - connection_slot(connection, 0)->sent_ns;
-    enum interval_histogram_kind kind =
-        connection->head_failed ? HISTOGRAM_SERVICE_ERROR : HISTOGRAM_SERVICE_OK;
-    interval_histogram_record(&worker->interval->histograms[kind], service_ns);
-    if (connection->head_failed)
+    if (connection->head_failed) {
+        interval_histogram_record(&worker->interval->histograms[HISTOGRAM_SERVICE_ERROR],
+                                  done_ns - connection_slot(connection, 0)->sent_ns);
         recorder_error_reply(worker, connection->head_kind);
-    else
+    } else {
+        record_ok(connection, done_ns);
         counts->ok++;
+    }
     connection->head_replies = 0;
     connection->head_failed = false;
     connection->head_index++;
@@ -268,8 +292,7 @@ static bool take_replies(struct connection *connection, size_t byte_count, uint6
             break;
         }
         if (LIKELY(single && !reply.is_error && reply.errors == 0)) {
-            interval_histogram_record(&worker->interval->histograms[HISTOGRAM_SERVICE_OK],
-                                      done_ns - connection_slot(connection, 0)->sent_ns);
+            record_ok(connection, done_ns);
             count_reading(&counts, worker->read_kind, &reply);
             counts.ok++;
             connection->head_index++;

@@ -35,23 +35,42 @@ static uint32_t interval_number(const struct worker *worker, uint64_t now_ns)
 
 static bool in_warmup(const struct worker *worker, uint32_t number)
 {
-    return (uint64_t)number * worker->spec->interval_ns < worker->run->warmup_ns;
+    return (uint64_t)number * worker->spec->interval_ns < worker->warmup_ns;
 }
 
-/* Begins an empty record for interval `number`; gauges are those of this moment. */
+/* With --steady auto the end of the warm-up becomes known while it is under way. */
+static void learn_warmup(struct worker *worker)
+{
+    if (worker->warmup_ns != IPC_NEVER)
+        return;
+    /* Acquire: partner is the fleet's release store, well ahead of the edge that it names. */
+    worker->warmup_ns =
+        atomic_load_explicit(&worker->control->measure_after_ns, memory_order_acquire);
+    if (worker->warmup_ns == IPC_NEVER)
+        return;
+    worker->measure_ns = worker->start_ns + worker->warmup_ns;
+    if (worker->run->duration_ns > 0 &&
+        worker->measure_ns + worker->run->duration_ns < worker->stop_at_ns)
+        worker->stop_at_ns = worker->measure_ns + worker->run->duration_ns;
+    connections_plan_ramp(worker);
+}
+
+/* Begins a record for interval `number`; gauges are those of this moment. */
 static void begin(struct worker *worker, uint32_t number)
 {
     uint64_t length_ns = worker->spec->interval_ns;
     bool warmup = in_warmup(worker, number);
     worker->warming_up = warmup;
-    interval_reset(worker->interval);
     worker->interval->header = (struct interval_header){
         .first = number,
         .last = number,
-        .flags = warmup ? INTERVAL_WARMUP : 0,
+        .flags = (warmup ? INTERVAL_WARMUP : 0) | (worker->open_loop ? INTERVAL_OPEN_LOOP : 0),
         .start_ns = (uint64_t)number * length_ns,
         .in_flight_before = worker->in_flight,
+        .backlog_before = worker_backlog(worker),
     };
+    if (worker->open_loop && !warmup && !worker->pacer.measuring)
+        pacer_begin_measuring(worker);
     for (int i = 0; i < COUNTER_COUNT; i++)
         worker->published[i] = worker_total(worker, (enum counter)i);
 }
@@ -63,6 +82,9 @@ void recorder_start(struct worker *worker, uint64_t now_ns)
     worker->cpu_user_ns = timeval_ns(usage.ru_utime);
     worker->cpu_system_ns = timeval_ns(usage.ru_stime);
     uint32_t number = interval_number(worker, now_ns);
+    learn_warmup(worker);
+    if (worker->open_loop && in_warmup(worker, number))
+        pacer_begin_warmup(worker);
     begin(worker, number);
     /* What happened between the barrier and the start, such as a lost connection, belongs to the
      * first interval; a replacement goes on from what the one before it has published. */
@@ -71,11 +93,21 @@ void recorder_start(struct worker *worker, uint64_t now_ns)
     worker->edge_ns = worker->start_ns + (number + 1) * worker->spec->interval_ns;
 }
 
-/* Brings what is due up to the record's end. In a closed loop that is what was sent. */
-static void count_due(struct worker *worker)
+/* Brings what is due up to at_ns, where the record ends. In a closed loop that is what was sent. */
+static void count_due(struct worker *worker, uint64_t at_ns)
 {
-    atomic_store_explicit(&worker->live->counters[COUNTER_DUE],
-                          worker_total(worker, COUNTER_SENT), memory_order_relaxed);
+    bool end_of_warmup = worker->warming_up && worker->warmup_ns != IPC_NEVER &&
+                         at_ns >= worker->start_ns + worker->warmup_ns;
+    if (worker->open_loop)
+        pacer_settle(worker, at_ns < worker->stop_at_ns ? at_ns : worker->stop_at_ns,
+                     end_of_warmup);
+    else
+        atomic_store_explicit(&worker->live->counters[COUNTER_DUE],
+                              worker_total(worker, COUNTER_SENT), memory_order_relaxed);
+#ifdef VOLLEY_COUNT_ALLOCATIONS /* a test build: gauges against the slots at every edge */
+    assert(connections_recount(worker) == worker->in_flight);
+    assert(!worker->open_loop || end_of_warmup || pacer_recount(worker) == worker_backlog(worker));
+#endif
 }
 
 /* Pushes the record under way, ended at end_ns, and before it one that is held. When the ring has no
@@ -83,13 +115,11 @@ static void count_due(struct worker *worker)
 static bool publish(struct worker *worker, uint64_t end_ns, uint32_t *encoded_bytes)
 {
     struct interval *interval = worker->interval;
-#ifdef VOLLEY_COUNT_ALLOCATIONS /* a test build: the gauge against the slots at every edge */
-    assert(connections_recount(worker) == worker->in_flight);
-#endif
-    count_due(worker);
+    count_due(worker, worker->start_ns + end_ns);
     interval->header.end_ns = end_ns;
     interval->header.in_flight_after = worker->in_flight;
     interval->header.connections_open = worker->connections_ready;
+    interval->header.backlog_after = worker_backlog(worker);
     for (int i = 0; i < COUNTER_COUNT; i++)
         interval->counters[i] = worker_total(worker, (enum counter)i) - worker->published[i];
     *encoded_bytes = (uint32_t)interval_encode(worker->wire, interval);
@@ -115,6 +145,7 @@ void recorder_cut(struct worker *worker, uint64_t now_ns)
         now_ns = worker->stop_at_ns - 1;
     while (now_ns >= worker->edge_ns) {
         count_cpu(worker);
+        learn_warmup(worker);
         uint32_t next = worker->interval->header.last + 1;
         uint32_t encoded_bytes;
         bool done = publish(worker, worker->edge_ns - worker->start_ns, &encoded_bytes);
@@ -123,10 +154,12 @@ void recorder_cut(struct worker *worker, uint64_t now_ns)
             done = true;
         }
         /* Full: the interval is kept and becomes part of the next one. Nothing is lost. */
-        if (done)
+        if (done) {
+            interval_reset(worker->interval);
             begin(worker, next);
-        else
+        } else {
             worker->interval->header.last = next;
+        }
         worker->edge_ns += worker->spec->interval_ns;
     }
 }

@@ -39,6 +39,8 @@ static void arm_tick(struct worker *worker, uint64_t now_ns)
                             ? TICK_BUSY_NS
                             : TICK_QUIET_NS;
     uint64_t next_ns = worker->edge_ns < worker->stop_at_ns ? worker->edge_ns : worker->stop_at_ns;
+    if (worker->next_opening_ns < next_ns)
+        next_ns = worker->next_opening_ns;
     if (next_ns < now_ns + delay_ns)
         delay_ns = next_ns > now_ns + TICK_SHORTEST_NS ? next_ns - now_ns : TICK_SHORTEST_NS;
     struct timeval delay = {.tv_sec = 0, .tv_usec = (suseconds_t)(delay_ns / NS_PER_US)};
@@ -60,8 +62,11 @@ static void read_stop_word(struct worker *worker)
 {
     /* Acquire: partner is the fleet's release store. */
     uint64_t stop_ns = atomic_load_explicit(&worker->control->stop_ns, memory_order_acquire);
-    if (stop_ns < worker->stop_at_ns)
-        worker->stop_at_ns = stop_ns;
+    if (stop_ns >= worker->stop_at_ns)
+        return;
+    /* What was sent before the stop became known was due, too. */
+    uint64_t now_ns = clock_now_ns();
+    worker->stop_at_ns = worker->open_loop && stop_ns < now_ns ? now_ns : stop_ns;
 }
 
 static void on_tick(evutil_socket_t fd, short what, void *argument)
@@ -96,12 +101,13 @@ static void on_wake(evutil_socket_t fd, short what, void *argument)
 
 static void turn(struct worker *worker)
 {
+    int how = worker->open_loop ? pacer_prepare_wait(worker) : EVLOOP_ONCE;
     worker->wakeup_ns = 0;
     if (worker->transport->answers_at_once)
         connections_activate(worker);
     if (worker->reads_cut > 0)
         connections_resume(worker);
-    event_base_loop(worker->base, EVLOOP_ONCE);
+    event_base_loop(worker->base, how);
 }
 
 /* libevent doubles its array of ready events whenever a wait fills it. Every socket is made ready
@@ -110,11 +116,12 @@ static void prime_loop(struct worker *worker)
 {
     if (worker->transport->answers_at_once)
         return;
-    for (uint32_t ready = 16; ready < worker->connection_count * 2; ready *= 2) {
-        for (uint32_t i = 0; i < worker->connection_count; i++)
+    uint32_t count = connections_at_start(worker); /* they stand first, and all of them are open */
+    for (uint32_t ready = 16; ready < count * 2; ready *= 2) {
+        for (uint32_t i = 0; i < count; i++)
             event_add(&worker->connections[i].write_event, NULL);
         event_base_loop(worker->base, EVLOOP_NONBLOCK);
-        for (uint32_t i = 0; i < worker->connection_count; i++)
+        for (uint32_t i = 0; i < count; i++)
             event_del(&worker->connections[i].write_event);
     }
 }
@@ -225,6 +232,8 @@ static enum err_code worker_create(struct worker *worker, struct err *err)
     if (code == OK && worker->run->null_transport)
         code = transport_null_init(worker->run->workload, worker->share->connections, err);
     if (code == OK)
+        code = pacer_create(worker, err);
+    if (code == OK)
         code = connections_create(worker, err);
     return code;
 }
@@ -232,6 +241,7 @@ static enum err_code worker_create(struct worker *worker, struct err *err)
 static void worker_destroy(struct worker *worker)
 {
     connections_destroy(worker);
+    pacer_destroy(worker);
     transport_null_destroy();
     if (worker->tick != NULL)
         event_free(worker->tick);
@@ -250,8 +260,9 @@ static void worker_destroy(struct worker *worker)
 /* Opens every connection. The fleet gives up on workers that take too long. */
 static enum err_code connect_all(struct worker *worker, struct err *err)
 {
+    uint32_t wanted = connections_at_start(worker);
     on_tick(-1, 0, worker);
-    while (worker->connections_ready + worker->connections_failed < worker->connection_count)
+    while (worker->connections_ready + worker->connections_failed < wanted)
         turn(worker);
     if (worker->connections_failed > 0)
         return err_set(err, E_CONNECT, "%s", worker->err.text);
@@ -261,11 +272,8 @@ static enum err_code connect_all(struct worker *worker, struct err *err)
 
 static void enter_run(struct worker *worker, uint64_t start_ns)
 {
-    const struct worker_run *run = worker->run;
     worker->start_ns = start_ns;
     uint64_t now_ns = clock_now_ns();
-    worker->measure_ns = start_ns + run->warmup_ns;
-    worker->stop_at_ns = run->duration_ns > 0 ? worker->measure_ns + run->duration_ns : UINT64_MAX;
     read_stop_word(worker);
     recorder_start(worker, now_ns);
     set_state(worker, WORKER_RUNNING);
@@ -282,7 +290,8 @@ static void wait_for_start(struct worker *worker)
         turn(worker);
     clock_sleep_until(start_ns);
     enter_run(worker, start_ns);
-    connections_fill(worker);
+    if (!worker->open_loop)
+        connections_fill(worker);
 }
 
 /* Not inlined: tests/perf counts the instructions between entering and leaving it. */
@@ -336,6 +345,8 @@ static void take_over(struct worker *worker, uint64_t start_ns)
     clock_sleep_until(start_ns);
     worker->connected = true;
     enter_run(worker, start_ns);
+    if (worker->open_loop)
+        pacer_shed_missed(worker, clock_now_ns());
     on_tick(-1, 0, worker);
 }
 
@@ -352,6 +363,10 @@ int worker_main(const struct worker_run *run, const struct worker_share *share)
         .tickets = ipc_tickets(run->segment),
         .edge_ns = UINT64_MAX,
         .stop_at_ns = UINT64_MAX,
+        .warmup_ns = IPC_NEVER,
+        .next_opening_ns = UINT64_MAX,
+        .open_loop = run->open_loop,
+        .pacer = {.timer_fd = -1, .next_ns = UINT64_MAX},
         .replies_per_request = workload_replies(run->workload),
         .read_kind = workload_read_kind(run->workload, 0),
     };

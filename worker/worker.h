@@ -18,8 +18,7 @@ struct worker_run {
     const struct target_address *target; /* resolved; NULL with the null transport           */
     uint64_t requests;                   /* tickets of the run; 0: time decides              */
     uint64_t duration_ns;                /* measured time after the warm-up; 0: requests decide */
-    uint64_t
-        warmup_ns; /* a whole number of intervals; IPC_NEVER: control's measure_after_ns tells */
+    uint64_t warmup_ns; /* 0: none; its end is control's measure_after_ns                    */
     uint64_t pipeline;
     bool open_loop; /* requests have intended times: ipc_schedule()                          */
     bool null_transport;

@@ -6,6 +6,7 @@
 #include <event2/event_struct.h>
 #include <stdbool.h>
 #include <stdint.h>
+#include <sys/queue.h>
 
 #include "common/clock.h"
 #include "common/interval.h"
@@ -31,7 +32,8 @@ enum connection_state {
 
 struct request_slot {
     uint64_t ticket;
-    uint64_t sent_ns; /* clock reading just before the write that carried its first byte */
+    uint64_t sent_ns;     /* clock reading just before the write that carried its first byte */
+    uint64_t intended_ns; /* clock reading of the schedule; open loop only               */
 };
 
 /* Slots form a ring: `in_flight` requests from head_index on have been sent (the last of them maybe
@@ -55,10 +57,38 @@ struct connection {
     size_t partial_bytes; /* written of the newest in-flight request; 0: all of it */
     size_t greeting_sent_bytes;
     uint64_t deadline_ns; /* of connecting and greeting, or end of the back-off  */
+    uint64_t connect_ns;  /* when this attempt to connect began                  */
+    /* Open loop: the list of connections with so many requests, while it can take one more. */
+    TAILQ_ENTRY(connection) by_load;
+    uint32_t listed_load; /* PACER_UNLISTED: in no list */
+    bool touched;         /* has been given tickets that are about to be written */
     struct resp_scanner scanner;
     struct event read_event;
     struct event write_event;
 };
+
+/* What an open loop needs beyond connections: pacer.c. All zero in a closed loop. */
+struct pacer {
+    struct arrivals draw; /* the next ticket to be sent                                    */
+    struct arrivals due;  /* the same stream, as far as it has been counted                */
+    struct schedule *warmup_schedule; /* constant; NULL without a warm-up                  */
+    bool measuring;      /* the streams are those of the run, no longer of the warm-up    */
+    uint64_t origin_ns;  /* clock reading of the streams' time 0                          */
+    uint64_t next_ns;    /* clock reading at which `draw` is due; UINT64_MAX: never       */
+    uint64_t due_warmup; /* due in the warm-up, once it is over                           */
+    TAILQ_HEAD(load_list, connection) * by_load; /* one list for each load below --pipeline */
+    uint32_t lowest;                             /* no list below this one has a connection */
+    int timer_fd;                                /* -1: none */
+    struct event *timer;
+    uint64_t armed_ns;        /* the timer is set for this clock reading; 0: not set           */
+    uint64_t stretch_ns;      /* so long before an intended time the worker spins; 0: it sleeps */
+    bool looked;              /* the turn before this one did not sleep, to look for replies   */
+    uint64_t spinning_ns;     /* this turn does not sleep since this clock reading; 0: it may  */
+    bool starved;             /* a ticket is due and no connection can take it ...             */
+    enum counter starved_for; /* ... blocked or unconnected ...                            */
+    uint64_t starved_ns;      /* ... counted up to this clock reading                          */
+};
+#define PACER_UNLISTED UINT32_MAX
 
 struct worker {
     const struct worker_run *run;
@@ -93,16 +123,20 @@ struct worker {
     uint32_t replies_per_request;
     enum read_kind read_kind; /* of the first reply; a sequence asks the workload */
 
-    uint64_t wakeup_ns;  /* first clock reading of this turn of the loop; 0: none yet */
-    uint64_t start_ns;   /* common start; 0 before                            */
-    uint64_t measure_ns; /* end of the warm-up                               */
-    uint64_t edge_ns;    /* end of the interval under way                     */
-    uint64_t stop_at_ns; /* no request is sent from then on                  */
-    bool connected;      /* all connections have been opened once: from now on they are reopened  */
+    uint64_t wakeup_ns;       /* first clock reading of this turn of the loop; 0: none yet */
+    uint64_t start_ns;        /* common start; 0 before                            */
+    uint64_t measure_ns;      /* end of the warm-up                               */
+    uint64_t edge_ns;         /* end of the interval under way                     */
+    uint64_t stop_at_ns;      /* no request is sent from then on                  */
+    uint64_t warmup_ns;       /* since the common start; IPC_NEVER: not known yet */
+    uint64_t next_opening_ns; /* of the client ramp; UINT64_MAX: none is to come */
+    bool connected; /* all connections have been opened once: from now on they are reopened  */
     bool warming_up;
     bool tickets_exhausted;
     bool stopping; /* drain, publish, leave the loop */
     bool finished;
+    bool open_loop;
+    struct pacer pacer;
     uint64_t warmup_next;
     uint64_t in_flight; /* over all connections                         */
     uint64_t unsent;
@@ -136,6 +170,13 @@ static inline uint64_t worker_total(const struct worker *worker, enum counter co
     return atomic_load_explicit(&worker->live->counters[counter], memory_order_relaxed);
 }
 
+/* Tickets counted as due that are neither sent nor shed. */
+static inline uint64_t worker_backlog(const struct worker *worker)
+{
+    return worker_total(worker, COUNTER_DUE) - worker_total(worker, COUNTER_SENT) -
+           worker_total(worker, COUNTER_SHED_LATE) - worker_total(worker, COUNTER_SHED_WORKER);
+}
+
 /* The slot `place` behind the oldest request. */
 static inline struct request_slot *connection_slot(const struct connection *connection,
                                                    uint32_t place)
@@ -160,6 +201,32 @@ static inline void worker_publish_drawn(struct worker *worker)
 /* The next ticket of this worker. False: the run has no more (with -n). */
 bool tickets_draw(struct worker *worker, uint64_t *ticket);
 
+/* pacer.c -------------------------------------------------------------------------------------- */
+
+/* Sets up and takes down what an open loop needs. Before anything is connected. */
+enum err_code pacer_create(struct worker *worker, struct err *err);
+void pacer_destroy(struct worker *worker);
+/* From the common start, or the end of the warm-up, on: tickets come from this stream. Called by the
+ * recorder, which knows the edge. */
+void pacer_begin_warmup(struct worker *worker);
+void pacer_begin_measuring(struct worker *worker);
+/* A replacement's first act: what fell due while nobody was there is shed. */
+void pacer_shed_missed(struct worker *worker, uint64_t now_ns);
+/* Brings the counters of what is due, shed and starved up to at_ns, an edge. end_of_warmup: what is
+ * left of the warm-up is shed. */
+void pacer_settle(struct worker *worker, uint64_t at_ns, bool end_of_warmup);
+/* The next ticket, if it is due. */
+bool pacer_draw(struct worker *worker, uint64_t now_ns, struct request_slot *slot);
+/* A connection has more or fewer requests than before, or has become ready or unable to take any. */
+void pacer_connection_changed(struct connection *connection);
+/* Sends every ticket that is due to the connections with the fewest requests. */
+void pacer_send_due(struct worker *worker, uint64_t now_ns);
+/* What is due is sent, and the next wait prepared: sets the timer, or returns EVLOOP_NONBLOCK for a
+ * turn that must not sleep. */
+int pacer_prepare_wait(struct worker *worker);
+/* Tickets due that were neither drawn, sent nor shed, counted from the streams and the slots. */
+uint64_t pacer_recount(const struct worker *worker);
+
 /* recorder.c ----------------------------------------------------------------------------------- */
 
 /* Starts the interval that contains now_ns; called at the common start and by a replacement. */
@@ -177,7 +244,8 @@ void recorder_error_reply(struct worker *worker, uint32_t kind);
 
 /* exchange.c ----------------------------------------------------------------------------------- */
 
-/* Gives every free slot a ticket and sends. now_ns is a recent clock reading. */
+/* Gives every free slot a ticket and sends; in an open loop only tickets that are due, to any
+ * connection. now_ns is a recent clock reading. */
 void exchange_fill(struct connection *connection, uint64_t now_ns);
 /* Writes what is waiting, until nothing is left, the socket is full, or the connection is gone. */
 void exchange_flush(struct connection *connection);
@@ -192,6 +260,10 @@ void connection_lost(struct connection *connection, enum counter cause, uint64_t
 void connection_wait_writable(struct connection *connection);
 /* Marks that reading was cut short and goes on in the next turn of the loop. */
 void connection_set_read_cut(struct connection *connection, bool cut);
+/* Sets the times at which the connections of a client ramp are opened; once measuring has a start. */
+void connections_plan_ramp(struct worker *worker);
+/* Connections that are open before the start. */
+uint32_t connections_at_start(const struct worker *worker);
 /* Sets up all connections of the worker; nothing is opened yet. */
 enum err_code connections_create(struct worker *worker, struct err *err);
 void connections_destroy(struct worker *worker);

@@ -36,8 +36,8 @@ static enum err_code path_in(char *path, size_t path_bytes, const char *director
 }
 
 /* The journal comes first: it makes the directory, and it is what everything can be rebuilt from. */
-static enum err_code add_directory(struct timeline *timeline, const struct spec *spec,
-                                   struct err *err)
+enum err_code bench_outputs_add_directory(struct timeline *timeline, const struct spec *spec,
+                                          struct err *err)
 {
     char path[4096];
     struct sink sink;
@@ -66,7 +66,7 @@ enum err_code bench_outputs_add(struct timeline *timeline, const struct spec *sp
     struct sink sink;
     enum err_code code = OK;
     if (spec->out_dir != NULL)
-        code = add_directory(timeline, spec, err);
+        code = bench_outputs_add_directory(timeline, spec, err);
     if (code == OK && spec->json_path != NULL && strcmp(spec->json_path, "-") != 0)
         code = add(timeline, sink_json(&sink, spec->json_path, err), &sink);
     if (code == OK && spec->hdr_path != NULL)

@@ -104,14 +104,28 @@ static enum err_code add_step(struct bench_steps *steps, const struct workload_s
     return code;
 }
 
+/* Filling is not measuring: closed loop, with all connections from the start on. */
+static void at_full_speed(struct spec *spec)
+{
+    spec->duration_ns = 0;
+    spec->warmup_ns = 0;
+    spec->steady_auto = false;
+    spec->rate_steps = NULL;
+    spec->rate_step_count = 0;
+    spec->warmup_rate_micro = 0;
+    spec->rate_text[0] = '\0';
+    spec->shed_after_ns = 0;
+    spec->control_path = NULL;
+    spec->client_ramp = (struct client_ramp){.start_clients = 0};
+}
+
 /* Writes once what the test reads: every key of its range, the elements of its list, or one element
  * a request when reading consumes them. */
 static enum err_code add_prefill(struct bench_steps *steps, const struct workload_test *test,
                                  const struct spec *spec, struct err *err)
 {
     struct spec writing = *spec;
-    writing.duration_ns = 0;
-    writing.warmup_ns = 0;
+    at_full_speed(&writing);
     writing.sequential_random_start = false;
     if (writing.pipeline < PREFILL_PIPELINE)
         writing.pipeline = PREFILL_PIPELINE;

@@ -5,6 +5,7 @@
 
 #include "common/clock.h"
 #include "common/units.h"
+#include "orchestrator/commands/explain_schedule.h"
 
 #define COMMANDS_SHOWN 3u
 #define TICKETS_COMPARED 64u
@@ -79,6 +80,9 @@ static void print_step(FILE *out, const struct bench_step *step, uint32_t number
     if (spec->warmup_ns > 0)
         fprintf(out, ", after a warm-up of %s",
                 units_format_duration(text, sizeof text, spec->warmup_ns));
+    if (spec->steady_auto)
+        fprintf(out, ", once the load is steady, or after %s",
+                units_format_duration(text, sizeof text, spec->steady_limit_ns));
     fprintf(out, "\n  pipeline      %llu\n", (unsigned long long)spec->pipeline);
     fprintf(out, "  request       %zu bytes, %u %s\n", workload_request_bytes(step->workload),
             workload_replies(step->workload),
@@ -123,6 +127,13 @@ void explain_print(FILE *out, const struct option_values *values, const struct b
     print_workers(out, plan);
     for (uint32_t i = 0; i < steps->count; i++)
         print_step(out, &steps->steps[i], i + 1);
+    /* All tests have the same one; what is filled before them has none. */
+    for (uint32_t i = 0; i < steps->count; i++) {
+        if (steps->steps[i].prefill_for != NULL)
+            continue;
+        explain_schedule(out, &steps->steps[i].spec, plan->worker_count);
+        break;
+    }
     fprintf(out, "\nOptions (value, where it came from):\n");
     options_print_origins(values, out);
     fprintf(out, "\nNothing was connected or sent (--explain).\n");

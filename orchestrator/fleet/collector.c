@@ -263,6 +263,17 @@ static void set_end(const struct collector *collector, struct interval_header *h
         header->end_ns = header->start_ns;
 }
 
+static void watch_warmup(struct collector *collector, const struct interval_row *row)
+{
+    bool open_loop = (row->header.flags & INTERVAL_OPEN_LOOP) != 0;
+    enum interval_histogram_kind kind = open_loop ? HISTOGRAM_RESPONSE_OK : HISTOGRAM_SERVICE_OK;
+    double seconds = (double)(row->header.end_ns - row->header.start_ns) / (double)NS_PER_SECOND;
+    if ((row->header.flags & INTERVAL_WARMUP) == 0 || row->header.first == 0 || !(seconds > 0))
+        return;
+    steady_add(&collector->steady, (double)row->counters[COUNTER_OK] / seconds,
+               (double)histogram_quantile(&row->histograms[kind], 0.99));
+}
+
 static enum err_code emit(struct collector *collector, bool last, struct err *err)
 {
     struct interval_row *row = collector->row;
@@ -278,6 +289,7 @@ static enum err_code emit(struct collector *collector, bool last, struct err *er
         collector->harvest_pending = false;
     }
     sum_gauges(collector, header);
+    watch_warmup(collector, row);
     if (collector->progress != NULL)
         progress_add(collector->progress, row);
     enum err_code code = timeline_interval(collector->timeline, row, err);

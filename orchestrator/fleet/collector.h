@@ -14,6 +14,7 @@
 #include "common/err.h"
 #include "common/interval.h"
 #include "common/ipc.h"
+#include "orchestrator/fleet/steady.h"
 #include "orchestrator/report/progress.h"
 #include "orchestrator/report/timeline.h"
 
@@ -35,8 +36,9 @@ struct collector {
     struct timeline *timeline;
     struct progress *progress; /* may be NULL */
     uint64_t interval_ns;
-    uint64_t warmup_ns;
-    struct interval_row *row;      /* under way */
+    uint64_t warmup_ns;       /* IPC_NEVER: the warm-up goes on until the fleet says when it ends */
+    struct steady steady;     /* of the warm-up's rows */
+    struct interval_row *row; /* under way */
     struct interval_row *harvest;  /* what dead workers left, for the row under way */
     struct interval_row *left_out; /* where a record is decoded that is in no row */
     bool harvest_pending;

@@ -12,17 +12,24 @@
 #include "orchestrator/report/timeline.h"
 #include "worker/worker.h"
 
-/* Signals of the session, counted by the handler that main installs: the first one asks for a
- * drained stop, the second one for an immediate one. */
+struct run_control;
+
+/* What reaches a run from outside. Signals of the session are counted by the handler that main
+ * installs: the first one asks for a drained stop, the second one for an immediate one. */
 struct interrupts {
     volatile int count;
+    /* Not a signal: a listener of the run under way has seen all it needs. Asks for a drained stop,
+     * which is no interruption; whoever starts the runs takes it back before the next one. */
+    volatile bool enough;
+    struct run_control *control; /* of the session; NULL: none was asked for */
 };
 
 /* One run from fork to the last record. Events go to the timeline; `run` names what is sent and is
  * completed here (segment, wake_fd, orchestrator). result gets status, workers, seconds and evidence
  * of the fleet. Returns OK when the run happened, whatever its status; E_CONNECT when some
  * connections could not be opened (k of n and why), E_INTERRUPTED when it was interrupted before
- * the start, E_SYSTEM when memory or fork failed. No child is left in any case. */
+ * the start, E_FAILED when it was stopped over the control socket before that, E_SYSTEM when memory
+ * or fork failed. No child is left in any case. */
 MUST_USE enum err_code fleet_run(const struct plan *plan, struct worker_run *run,
                                  struct run_facts *facts, struct timeline *timeline,
                                  struct progress *progress, struct interrupts *interrupts,

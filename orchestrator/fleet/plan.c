@@ -130,6 +130,12 @@ static uint64_t auto_count(char *why, size_t why_bytes, const struct spec *spec,
     return count;
 }
 
+/* Each worker needs a connection from the start on, so that it has something to send with. */
+static uint64_t first_clients(const struct spec *spec)
+{
+    return spec->client_ramp.start_clients > 0 ? spec->client_ramp.start_clients : spec->clients;
+}
+
 /* What auto asks for, as far as there are connections for it. */
 static uint64_t limited_auto_count(struct plan *plan, const struct spec *spec,
                                    const struct cpu_set_order *order, enum server_place place,
@@ -137,13 +143,16 @@ static uint64_t limited_auto_count(struct plan *plan, const struct spec *spec,
 {
     char why[320]; /* the reason has up to 199 bytes */
     uint64_t count = auto_count(why, sizeof why, spec, order, place, pool);
-    uint64_t most = spec->clients < IPC_WORKERS_MAX ? spec->clients : IPC_WORKERS_MAX;
+    uint64_t first = first_clients(spec);
+    uint64_t most = first < IPC_WORKERS_MAX ? first : IPC_WORKERS_MAX;
     if (count <= most) {
         note(plan, "%llu worker%s: %s.", (unsigned long long)count, plural(count), why);
         return count;
     }
     note(plan, "%llu worker%s: %s; %s would be %llu.", (unsigned long long)most, plural(most),
-         most == spec->clients ? "there are no more connections" : "volley runs no more than that",
+         most < first                          ? "volley runs no more than that"
+         : spec->client_ramp.start_clients > 0 ? "the client ramp starts with no more connections"
+                                               : "there are no more connections",
          why, (unsigned long long)count);
     plan->reduction = plan->notes[plan->note_count - 1];
     return most;
@@ -164,14 +173,15 @@ static enum err_code count_workers(struct plan *plan, const struct spec *spec,
                            (unsigned long long)spec->processes, (unsigned long long)threads,
                            IPC_WORKERS_MAX);
         count = spec->processes * threads;
-        if (count > spec->clients)
+        uint64_t first = first_clients(spec);
+        if (count > first)
             return err_set(err, E_USAGE,
                            "%llu connection%s cannot be shared by %llu workers (--processes %llu "
-                           "times --threads %llu): each needs one; raise --clients, or use "
+                           "times --threads %llu): each needs one; raise --%s, or use "
                            "--processes auto",
-                           (unsigned long long)spec->clients, plural(spec->clients),
-                           (unsigned long long)count, (unsigned long long)spec->processes,
-                           (unsigned long long)threads);
+                           (unsigned long long)first, plural(first), (unsigned long long)count,
+                           (unsigned long long)spec->processes, (unsigned long long)threads,
+                           spec->client_ramp.start_clients > 0 ? "clients-ramp-start" : "clients");
         if (threads > 1)
             note(plan, "%llu workers: --processes %llu times --threads %llu, one event loop each.",
                  (unsigned long long)count, (unsigned long long)spec->processes,
@@ -236,8 +246,9 @@ static void note_server(struct plan *plan, const struct spec *spec, enum server_
     note(plan, "The managed server is pinned to CPU %d, away from the workers.", plan->server_cpu);
 }
 
-static void split_connections(struct plan *plan, uint64_t clients)
+static void split_connections(struct plan *plan, const struct spec *spec)
 {
+    uint64_t clients = spec->clients;
     uint32_t each = (uint32_t)(clients / plan->worker_count);
     uint32_t more = (uint32_t)(clients % plan->worker_count);
     for (uint32_t i = 0; i < plan->worker_count; i++)
@@ -251,6 +262,10 @@ static void split_connections(struct plan *plan, uint64_t clients)
     else
         note(plan, "%llu connections: %u in each of the first %u worker%s, %u in each other.",
              (unsigned long long)clients, each + 1, more, plural(more), each);
+    if (spec->client_ramp.start_clients > 0)
+        note(plan,
+             "%llu of them are open at the start, the others are opened as the client ramp says.",
+             (unsigned long long)spec->client_ramp.start_clients);
 }
 
 static uint64_t power_of_two_at_least(uint64_t value)
@@ -288,7 +303,7 @@ enum err_code plan_build(struct plan *plan, const struct spec *spec,
         return code;
     place_workers(plan, spec, order, &pool);
     note_server(plan, spec, place);
-    split_connections(plan, spec->clients);
+    split_connections(plan, spec);
     plan->ring_capacity_bytes = ring_capacity_bytes(spec->interval_ns, plan->worker_count);
     return OK;
 }

@@ -7,6 +7,7 @@
 #include "common/ipc.h"
 #include "orchestrator/options/bench_parsers.h"
 #include "orchestrator/options/bench_relations.h"
+#include "orchestrator/options/rate_parsers.h"
 
 #define AT(member) offsetof(struct bench_request, member)
 #define KEYS_MAX 1000000000000ull /* keys have twelve digits */
@@ -60,6 +61,28 @@ static const struct option_row rows[] = {
          "behind the options takes their place."},
     {ROW("clients", "c", OPTION_COUNT, "N", AT(spec.clients)), NUMBER(1, 1000000), .unset = "50",
      .section = "Load", .help = "Connections, over all workers."},
+    {ROW("clients-per-process", NULL, OPTION_COUNT, "N", AT(ramp.per_worker)), NUMBER(1, 1000000),
+     .section = "Load",
+     .help = "Connections of each worker, in place of a number over all; needs --processes."},
+    {ROW("clients-ramp-start", NULL, OPTION_COUNT, "N", AT(ramp.start)), NUMBER(1, 1000000),
+     .section = "Load",
+     .help = "Connections, over all workers, that are open at the start of a client ramp, in place "
+             "of --clients."},
+    {ROW("clients-ramp-end", NULL, OPTION_COUNT, "N", AT(ramp.end)), NUMBER(1, 1000000),
+     .section = "Load", .help = "Connections at the end of a client ramp."},
+    {ROW("clients-per-ramp", NULL, OPTION_COUNT, "N", AT(ramp.per_step)), NUMBER(1, 1000000),
+     .section = "Load", .help = "How many more a linear client ramp opens every interval."},
+    {ROW("client-ramp-interval", NULL, OPTION_DURATION, "TIME", AT(ramp.interval_ns)),
+     BARE(NS_PER_SECOND, NS_PER_MS, HOUR_NS), .section = "Load",
+     .help = "How often a client ramp opens more; a bare number is seconds."},
+    {ROW("client-ramp-mode", NULL, OPTION_CUSTOM, "MODE", 0), .parse = rate_parse_client_mode,
+     .value_at = rate_client_mode_at, .unset = "linear", .section = "Load",
+     .help = "linear: start, end, per-ramp and interval. exponential: start, end, interval and "
+             "factor."},
+    {ROW("client-ramp-factor", NULL, OPTION_CUSTOM, "F", 0), .parse = rate_parse_client_factor,
+     .section = "Load",
+     .help = "By what an exponential client ramp multiplies the connections every interval; above "
+             "1."},
     {ROW("requests", "n", OPTION_COUNT, "N", AT(spec.requests)), NUMBER(1, UINT64_MAX),
      .unset = "100000", .section = "Load",
      .help = "Requests of each test; errors count. Without meaning when a duration is given."},
@@ -71,6 +94,14 @@ static const struct option_row rows[] = {
      BARE(NS_PER_SECOND, 0, LONGEST_NS), .unset = "0", .section = "Load",
      .help = "Load before the measuring begins, rounded up to whole intervals; a bare number is "
              "seconds."},
+    {ROW("steady", NULL, OPTION_CUSTOM, "auto", 0), .parse = rate_parse_steady,
+     .value_at = rate_steady_at, .section = "Load",
+     .help = "auto ends the warm-up by itself, when rate and latency have settled; in place of "
+             "--warmup, and with --test-duration only."},
+    {ROW("steady-limit", NULL, OPTION_DURATION, "TIME", AT(spec.steady_limit_ns)),
+     BARE(NS_PER_SECOND, NS_PER_MS, LONGEST_NS), .unset = "60s", .section = "Load",
+     .help = "Measure after so long in any case, and say that it has not settled; needs --steady. "
+             "A bare number is seconds."},
     {ROW("pipeline", "P", OPTION_COUNT, "N", AT(spec.pipeline)), NUMBER(1, 100000), .unset = "1",
      .section = "Load", .help = "Requests in flight on each connection."},
     {ROW("datasize", "d", OPTION_SIZE, "SIZE", AT(spec.data_bytes)), NUMBER(1, 1ull << 30),
@@ -85,6 +116,52 @@ static const struct option_row rows[] = {
     {ROW("null", NULL, OPTION_FLAG, NULL, AT(spec.null_transport)), .section = "Load",
      .help = "Use no server: every request is answered inside the worker. What is measured is "
              "volley itself."},
+
+    {ROW("qps", NULL, OPTION_CUSTOM, "N", 0), .parse = rate_parse_qps, .aliases = "rps",
+     .section = "Rate",
+     .help = "Send so many requests per second over all workers, whatever the server does (open "
+             "loop); fractions and k, m are allowed, at most 100 million, 0 is no limit. Without "
+             "a rate the loop is closed: the next request waits for the last reply."},
+    {ROW("start-qps", NULL, OPTION_CUSTOM, "N", 0), .parse = rate_parse_start, .section = "Rate",
+     .help = "The rate that a ramp begins with, from the start of measuring on; alone, a constant "
+             "rate."},
+    {ROW("end-qps", NULL, OPTION_CUSTOM, "N", 0), .parse = rate_parse_end, .section = "Rate",
+     .help = "The rate that a ramp ends with, and that is held from then on."},
+    {ROW("qps-change-interval", NULL, OPTION_DURATION, "TIME", AT(rate.interval_ns)),
+     BARE(NS_PER_SECOND, NS_PER_MS, LONGEST_NS), .section = "Rate",
+     .help = "How often a ramp changes the rate; a bare number is seconds."},
+    {ROW("qps-change", NULL, OPTION_CUSTOM, "N", 0), .parse = rate_parse_change, .section = "Rate",
+     .help = "By how much a linear ramp changes the rate every interval; without a sign it leads "
+             "from start to end."},
+    {ROW("qps-ramp-mode", NULL, OPTION_CUSTOM, "MODE", 0), .parse = rate_parse_mode,
+     .value_at = rate_mode_at, .unset = "linear", .section = "Rate",
+     .help = "linear: start, end, interval and change. exponential: start, end, interval and "
+             "factor. smooth: the rate moves all the time, by --qps-change or --qps-ramp-factor "
+             "every interval, or linear over --test-duration."},
+    {ROW("qps-ramp-factor", NULL, OPTION_CUSTOM, "F", 0), .parse = rate_parse_qps_factor,
+     .section = "Rate",
+     .help = "By what an exponential ramp multiplies the rate every interval: above 1 to rise, "
+             "below 1 to fall."},
+    {ROW("rate-plan", NULL, OPTION_TEXT, "FILE", AT(rate.plan_path)), .section = "Rate",
+     .help = "Rates over time from a file, JSON or YAML: a list of {for: TIME, rate: N}, {for: "
+             "TIME, from: N, to: N, mode: linear or exponential} and {repeat: N, plan: [...]}; a "
+             "rate of 0 is a pause. Without -n and --test-duration its length is the test's."},
+    {ROW("arrival", NULL, OPTION_CUSTOM, "KIND", 0), .parse = rate_parse_arrival,
+     .value_at = rate_arrival_at, .unset = "even", .section = "Rate",
+     .help = "even: the same gap between all requests. poisson: exponential gaps of that mean, as "
+             "independent users make them, one stream for each worker."},
+    {ROW("pacing", NULL, OPTION_CUSTOM, "HOW", 0), .parse = rate_parse_pacing,
+     .value_at = rate_pacing_at, .unset = "auto", .section = "Rate",
+     .help = "How a worker waits for the next request: sleep; spin, which keeps a CPU for each "
+             "worker busy; or auto, which spins the last stretch when the worker has a CPU of its "
+             "own."},
+    {ROW("shed-after", NULL, OPTION_DURATION, "TIME", AT(spec.shed_after_ns)),
+     BARE(NS_PER_MS, NS_PER_US, HOUR_NS), .section = "Rate",
+     .help = "Drop and count requests that could not be sent for so long after their time; a bare "
+             "number is milliseconds. Without it nothing is dropped: what is late piles up."},
+    {ROW("control", NULL, OPTION_TEXT, "PATH", AT(spec.control_path)), .section = "Rate",
+     .help = "Make a Unix socket there that takes commands while the test runs: another rate, a "
+             "pause, a stop."},
 
     {ROW("random", "r", OPTION_COUNT, "K", AT(random_keys)), NUMBER(0, KEYS_MAX), .section = "Keys",
      .help = "Keys are drawn at random from so many. Without --random and --sequential there is "
@@ -143,6 +220,14 @@ static const struct option_row rows[] = {
      .aliases = "interval-metrics-interval-duration-sec", .section = "Output",
      .help = "A CSV row for each such time, on standard output, in place of the report; a whole "
              "multiple of --interval, for one test only. A bare number is seconds."},
+    {ROW("extended-metrics", NULL, OPTION_FLAG, NULL, AT(spec.extended_metrics)),
+     .section = "Output",
+     .help = "More columns in the interval CSV, and keys and replication sampled from the server."},
+    {ROW("monitoring-interval", NULL, OPTION_DURATION, "TIME", AT(spec.monitoring_interval_ns)),
+     BARE(NS_PER_SECOND, 100 * NS_PER_MS, HOUR_NS), .unset = "5s", .section = "Output",
+     .help = "How often the server is asked; needs --extended-metrics. A bare number is seconds."},
+    {ROW("require-green", NULL, OPTION_FLAG, NULL, AT(spec.require_green)), .section = "Output",
+     .help = "Exit with status 1 when the verdict on a result is anything else than GREEN."},
     {ROW("percentiles", NULL, OPTION_CUSTOM, "LIST", AT(spec.percentiles)),
      .parse = bench_parse_percentiles, .unset = "50,95,99,99.9,99.99", .section = "Output",
      .help = "Percentiles of the report: at most 16, each above 0 and at most 100."},
@@ -176,22 +261,6 @@ static const struct option_row rows[] = {
     {ROW("version", "v", OPTION_FLAG, NULL, AT(version)), .command_line_only = true,
      .section = "Other", .help = "Print the version."},
 
-    NOT_YET("qps", NULL, NULL),
-    NOT_YET("rps", NULL, NULL),
-    NOT_YET("start-qps", NULL, NULL),
-    NOT_YET("end-qps", NULL, NULL),
-    NOT_YET("qps-change-interval", NULL, NULL),
-    NOT_YET("qps-change", NULL, NULL),
-    NOT_YET("qps-ramp-mode", NULL, NULL),
-    NOT_YET("qps-ramp-factor", NULL, NULL),
-    NOT_YET("intended-latency", NULL, NULL),
-    NOT_YET("clients-per-process", NULL, NULL),
-    NOT_YET("clients-ramp-start", NULL, NULL),
-    NOT_YET("clients-ramp-end", NULL, NULL),
-    NOT_YET("clients-per-ramp", NULL, NULL),
-    NOT_YET("client-ramp-interval", NULL, NULL),
-    NOT_YET("client-ramp-mode", NULL, NULL),
-    NOT_YET("client-ramp-factor", NULL, NULL),
     NOT_YET("tls", NULL, NULL),
     NOT_YET("cacert", NULL, NULL),
     NOT_YET("cacertdir", NULL, NULL),
@@ -206,8 +275,6 @@ static const struct option_row rows[] = {
     NOT_YET("rfr", NULL, NULL),
     NOT_YET("custom-command-file", NULL, NULL),
     NOT_YET("custom-command-args", NULL, NULL),
-    NOT_YET("extended-metrics", NULL, NULL),
-    NOT_YET("monitoring-interval", NULL, NULL),
     NOT_YET("enable-tracking", NULL, NULL),
     NOT_YET("idle", "I", NULL),
     NOT_YET("resp3", "3", NULL),
@@ -221,8 +288,9 @@ static const struct option_row rows[] = {
     NOT_YET("fuzz", NULL, NULL),
     NOT_YET("fuzz-mode", NULL, NULL),
     NOT_YET("fuzz-loglevel", NULL, NULL),
-    NOT_YET("require-green", NULL, NULL),
 
+    ELSEWHERE("intended-latency", NULL,
+              "with --qps the response time, from the intended moment on, is always reported"),
     ELSEWHERE("precision", NULL, "latencies have three decimals; --json has them whole"),
     ELSEWHERE("show-errors", "e", "errors are always counted and shown"),
     ELSEWHERE("glide-log-level", NULL, "use --log-level"),
@@ -262,6 +330,8 @@ enum err_code bench_options_parse(struct bench_request *request, int argc, const
 void bench_options_free(struct bench_request *request)
 {
     options_free(&request->values);
+    rate_steps_free(&request->steps);
+    request->spec.rate_steps = NULL;
     free(request->uri);
     request->uri = NULL;
 }

@@ -5,9 +5,30 @@
 
 #include "common/spec.h"
 #include "orchestrator/options/options.h"
+#include "orchestrator/options/rate_ramp.h"
 #include "orchestrator/options/uri.h"
 
 extern const struct option_table bench_option_table;
+
+/* Rates and connections over time as they were given; what they mean together is settled into the
+ * spec (rate_relations.c, client_relations.c). Whether one was given, its row's origin tells. */
+struct rate_options {
+    uint64_t qps_micro, start_micro, end_micro;
+    uint64_t interval_ns;
+    uint64_t change_micro; /* its size ... */
+    char change_sign;      /* ... and '+', '-', or ' ' when none was given */
+    enum ramp_mode mode;
+    double factor;
+    const char *plan_path;
+};
+
+struct client_options {
+    uint64_t start, end, per_step;
+    uint64_t interval_ns;
+    enum ramp_mode mode; /* linear or exponential */
+    double factor;
+    uint64_t per_worker;
+};
 
 struct bench_request {
     struct spec spec;
@@ -24,6 +45,10 @@ struct bench_request {
     const char *config_path;
     uint64_t random_keys, sequential_keys; /* 0: not given */
     bool single_process;
+    struct rate_options rate;
+    struct client_options ramp;
+    struct rate_steps steps; /* what spec.rate_steps points to; owned */
+    char plan_length[24];    /* of the plan, as --test-duration would give it */
 };
 
 /* argv -> spec, checked as far as that is possible without connecting. With help or version set,

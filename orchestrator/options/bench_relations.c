@@ -2,7 +2,6 @@
 
 #include <ctype.h>
 #include <inttypes.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/un.h>
@@ -10,60 +9,12 @@
 #include "common/clock.h"
 #include "common/ipc.h"
 #include "common/units.h"
+#include "orchestrator/options/client_relations.h"
+#include "orchestrator/options/rate_relations.h"
+#include "orchestrator/options/relation.h"
 #include "worker/worker.h"
 
 #define KEYS_MAX 1000000000000ull
-
-static void notice(struct bench_request *request, const char *format, ...) PRINTF_LIKE(2, 3);
-
-static void notice(struct bench_request *request, const char *format, ...)
-{
-    if (request->notice_count == sizeof request->notices / sizeof request->notices[0])
-        return;
-    va_list args;
-    va_start(args, format);
-    vsnprintf(request->notices[request->notice_count++], sizeof request->notices[0], format, args);
-    va_end(args);
-}
-
-static bool given(const struct bench_request *request, const char *name)
-{
-    return options_given(&request->values, name);
-}
-
-static const struct option_origin *origin(const struct bench_request *request, const char *name)
-{
-    return options_origin(&request->values, name);
-}
-
-/* Of two options that exclude each other: the one from the config file gives way to the one from the
- * command line. True when both are left. */
-static bool both_left(struct bench_request *request, const char *a, const char *b)
-{
-    if (!given(request, a) || !given(request, b))
-        return false;
-    enum option_origin_kind a_kind = origin(request, a)->kind;
-    enum option_origin_kind b_kind = origin(request, b)->kind;
-    if (a_kind == b_kind)
-        return true;
-    options_drop(&request->values, a_kind < b_kind ? a : b);
-    return false;
-}
-
-static enum err_code exclude(struct bench_request *request, const char *a, const char *b,
-                             const char *why, struct err *err)
-{
-    if (!both_left(request, a, b))
-        return OK;
-    return err_set(err, E_USAGE, "--%s and --%s exclude each other: %s", a, b, why);
-}
-
-/* The same where a flag may have been given as false. */
-static enum err_code exclude_if(bool both_meant, struct bench_request *request, const char *a,
-                                const char *b, const char *why, struct err *err)
-{
-    return both_meant ? exclude(request, a, b, why, err) : OK;
-}
 
 /* --- the target ------------------------------------------------------------------------------ */
 
@@ -77,8 +28,8 @@ static bool same_text(const char *a, const char *b)
 static bool uri_part_counts(const struct bench_request *request, const char *name, bool agrees,
                             struct err *err)
 {
-    enum option_origin_kind uri_kind = origin(request, "uri")->kind;
-    enum option_origin_kind kind = origin(request, name)->kind;
+    enum option_origin_kind uri_kind = relation_origin(request, "uri")->kind;
+    enum option_origin_kind kind = relation_origin(request, name)->kind;
     if (kind == uri_kind && !agrees)
         err_set(err, E_USAGE, "--uri and --%s contradict each other: give one of them", name);
     return kind < uri_kind;
@@ -105,8 +56,8 @@ static void uri_number(struct bench_request *request, const char *name, bool has
 static enum err_code settle_uri(struct bench_request *request, struct err *err)
 {
     struct spec *spec = &request->spec;
-    enum err_code code = exclude(request, "uri", "socket", "each names a server", err);
-    if (code != OK || !given(request, "uri"))
+    enum err_code code = relation_exclude(request, "uri", "socket", "each names a server", err);
+    if (code != OK || !relation_given(request, "uri"))
         return code;
     const struct uri *uri = request->uri;
     uri_text(request, "host", uri->has_host, uri->host, &spec->host, err);
@@ -125,17 +76,18 @@ static enum err_code settle_target(struct bench_request *request, struct err *er
     enum err_code code = OK;
     /* before the URI's parts count as options of their own */
     for (size_t i = 0; i < 4 && code == OK; i++)
-        code = exclude_if(spec->managed, request, "managed", addresses[i],
-                          "volley starts its own server", err);
+        code = relation_exclude_if(spec->managed, request, "managed", addresses[i],
+                                   "volley starts its own server", err);
     for (size_t i = 0; i < sizeof secrets / sizeof secrets[0] && code == OK; i++)
-        code = exclude_if(spec->managed, request, "managed", secrets[i],
-                          "the private server has no password", err);
+        code = relation_exclude_if(spec->managed, request, "managed", secrets[i],
+                                   "the private server has no password", err);
     if (code == OK)
         code = settle_uri(request, err);
     for (size_t i = 0; i < 2 && code == OK; i++)
-        code = exclude(request, "socket", addresses[i], "each names a server", err);
+        code = relation_exclude(request, "socket", addresses[i], "each names a server", err);
     if (code == OK && spec->null_transport)
-        code = exclude_if(spec->managed, request, "null", "managed", "--null uses no server", err);
+        code = relation_exclude_if(spec->managed, request, "null", "managed",
+                                   "--null uses no server", err);
     if (code != OK)
         return code;
     struct sockaddr_un address;
@@ -157,15 +109,17 @@ static enum err_code settle_length(struct bench_request *request)
         return OK;
     char duration[32];
     units_format_duration(duration, sizeof duration, spec->duration_ns);
-    if (given(request, "requests") &&
-        origin(request, "requests")->kind > origin(request, "test-duration")->kind) {
-        notice(request, "the config file's test-duration %s is ignored: -n was given", duration);
+    if (relation_given(request, "requests") &&
+        relation_origin(request, "requests")->kind >
+            relation_origin(request, "test-duration")->kind) {
+        relation_notice(request, "the config file's test-duration %s is ignored: -n was given",
+                        duration);
         options_drop(&request->values, "test-duration");
         return OK;
     }
-    if (given(request, "requests"))
-        notice(request, "-n %" PRIu64 " is ignored: --test-duration %s decides", spec->requests,
-               duration);
+    if (relation_given(request, "requests"))
+        relation_notice(request, "-n %" PRIu64 " is ignored: --test-duration %s decides",
+                        spec->requests, duration);
     spec->requests = 0;
     options_derive(&request->values, "requests", "test-duration", NULL);
     return OK;
@@ -182,10 +136,10 @@ static enum err_code settle_command(struct bench_request *request, struct err *e
                            "-x -- set key");
         return OK;
     }
-    if (origin(request, "type")->kind == ORIGIN_COMMAND_LINE)
+    if (relation_origin(request, "type")->kind == ORIGIN_COMMAND_LINE)
         return err_set(err, E_USAGE,
                        "--type %.80s and the command %.80s exclude each other: give one of them",
-                       origin(request, "type")->value, values->rest[0]);
+                       relation_origin(request, "type")->value, values->rest[0]);
     spec->test_count = 0;
     options_derive(&request->values, "type", "type", NULL);
     spec->command = values->rest;
@@ -195,10 +149,11 @@ static enum err_code settle_command(struct bench_request *request, struct err *e
         const char *argument = values->rest[i];
         if (argument[0] != '-' || !isalpha((unsigned char)argument[argument[1] == '-' ? 2 : 1]))
             continue;
-        notice(request,
-               "%.80s stands behind the command and is sent with it: options come first, or put -- "
-               "before the command",
-               argument);
+        relation_notice(
+            request,
+            "%.80s stands behind the command and is sent with it: options come first, or put -- "
+            "before the command",
+            argument);
         break;
     }
     return OK;
@@ -207,8 +162,8 @@ static enum err_code settle_command(struct bench_request *request, struct err *e
 static enum err_code settle_keys(struct bench_request *request, struct err *err)
 {
     struct spec *spec = &request->spec;
-    enum err_code code = exclude_if(request->random_keys > 0, request, "random", "sequential",
-                                    "keys come in one order", err);
+    enum err_code code = relation_exclude_if(request->random_keys > 0, request, "random",
+                                             "sequential", "keys come in one order", err);
     if (code != OK)
         return code;
     spec->key_order = request->sequential_keys > 0 ? KEYS_SEQUENTIAL
@@ -235,8 +190,8 @@ static enum err_code settle_prefill(struct bench_request *request, struct err *e
     struct spec *spec = &request->spec;
     if (!spec->prefill)
         return OK;
-    enum err_code code = exclude_if(spec->null_transport, request, "prefill", "null",
-                                    "--null uses no server that could keep keys", err);
+    enum err_code code = relation_exclude_if(spec->null_transport, request, "prefill", "null",
+                                             "--null uses no server that could keep keys", err);
     if (code != OK || !spec->prefill || spec->command != NULL)
         return code;
     for (uint32_t i = 0; i < spec->test_count; i++) {
@@ -244,8 +199,8 @@ static enum err_code settle_prefill(struct bench_request *request, struct err *e
         if (test != NULL && test->prefill_name != NULL)
             return OK;
     }
-    notice(request, "--prefill has nothing to write: no test of --type %.120s reads keys",
-           origin(request, "type")->value);
+    relation_notice(request, "--prefill has nothing to write: no test of --type %.120s reads keys",
+                    relation_origin(request, "type")->value);
     return OK;
 }
 
@@ -255,9 +210,9 @@ static enum err_code settle_workers(struct bench_request *request, struct err *e
 {
     struct spec *spec = &request->spec;
     if (request->single_process) {
-        if (given(request, "processes") && spec->processes != 1)
-            notice(request, "--processes %.40s is ignored: --single-process wins",
-                   origin(request, "processes")->value);
+        if (relation_given(request, "processes") && spec->processes != 1)
+            relation_notice(request, "--processes %.40s is ignored: --single-process wins",
+                            relation_origin(request, "processes")->value);
         spec->processes = 1;
         options_derive(&request->values, "processes", "single-process", "1");
     }
@@ -269,12 +224,26 @@ static enum err_code settle_workers(struct bench_request *request, struct err *e
                        "--processes %" PRIu64 " times --threads %" PRIu64 " is %" PRIu64
                        " workers; at most %u are allowed",
                        spec->processes, spec->threads, workers, IPC_WORKERS_MAX);
-    if (spec->clients < workers)
+    return OK;
+}
+
+/* --- how long before measuring --------------------------------------------------------------- */
+
+static enum err_code settle_steady(struct bench_request *request, struct err *err)
+{
+    struct spec *spec = &request->spec;
+    enum err_code code = relation_exclude_if(spec->warmup_ns > 0, request, "steady", "warmup",
+                                             "each says when the warm-up ends", err);
+    spec->steady_auto = relation_given(request, "steady");
+    if (code != OK || (!spec->steady_auto && !relation_given(request, "steady-limit")))
+        return code;
+    if (!spec->steady_auto)
+        return err_set(err, E_USAGE, "--steady-limit needs --steady auto");
+    if (spec->duration_ns == 0)
         return err_set(err, E_USAGE,
-                       "--clients %" PRIu64 " is below the %" PRIu64
-                       " workers of --processes %" PRIu64 " and --threads %" PRIu64
-                       ": each worker needs a connection of its own",
-                       spec->clients, workers, spec->processes, spec->threads);
+                       "--steady auto needs --test-duration: how long to measure once the load "
+                       "has settled%s",
+                       relation_given(request, "requests") ? "; -n cannot tell" : "");
     return OK;
 }
 
@@ -284,14 +253,15 @@ static enum err_code settle_outputs(struct bench_request *request, struct err *e
 {
     static const char why_one[] = "standard output takes one of them";
     struct spec *spec = &request->spec;
-    enum err_code code = exclude_if(spec->csv, request, "csv", "csv-interval", why_one, err);
+    enum err_code code =
+        relation_exclude_if(spec->csv, request, "csv", "csv-interval", why_one, err);
     bool json_to_stdout = same_text(spec->json_path, "-");
     if (json_to_stdout && code == OK)
-        code = exclude_if(spec->csv, request, "json", "csv", why_one, err);
+        code = relation_exclude_if(spec->csv, request, "json", "csv", why_one, err);
     if (json_to_stdout && code == OK)
-        code = exclude(request, "json", "csv-interval", why_one, err);
+        code = relation_exclude(request, "json", "csv-interval", why_one, err);
     if (json_to_stdout && code == OK)
-        code = exclude_if(spec->quiet, request, "json", "quiet", why_one, err);
+        code = relation_exclude_if(spec->quiet, request, "json", "quiet", why_one, err);
     if (code == OK && same_text(spec->hdr_path, "-"))
         return err_set(err, E_USAGE, "--hdr -: the log needs a file of its own");
     if (code == OK && same_text(spec->hdr_path, spec->json_path))
@@ -303,7 +273,9 @@ static enum err_code settle_outputs(struct bench_request *request, struct err *e
             "--csv-interval with %u tests: its rows have no name column; run them one by "
             "one",
             spec->test_count);
-    if (spec->debug && !given(request, "log-level")) {
+    if (relation_given(request, "monitoring-interval") && !spec->extended_metrics)
+        return err_set(err, E_USAGE, "--monitoring-interval needs --extended-metrics");
+    if (spec->debug && !relation_given(request, "log-level")) {
         spec->log_level = LOG_DEBUG;
         options_derive(&request->values, "log-level", "debug", "debug");
     }
@@ -314,7 +286,7 @@ static enum err_code settle_intervals(struct bench_request *request, struct err 
 {
     struct spec *spec = &request->spec;
     uint64_t csv_ns = spec->csv_interval_ns;
-    if (csv_ns > 0 && !given(request, "interval")) {
+    if (csv_ns > 0 && !relation_given(request, "interval")) {
         /* the longest interval up to the default of which it is a whole multiple */
         uint64_t parts = (csv_ns + spec->interval_ns - 1) / spec->interval_ns;
         if (csv_ns % parts == 0 && csv_ns / parts != spec->interval_ns) {
@@ -332,8 +304,8 @@ static enum err_code settle_intervals(struct bench_request *request, struct err 
         char asked[32], rounded[32];
         units_format_duration(asked, sizeof asked, spec->warmup_ns);
         spec->warmup_ns += spec->interval_ns - beyond_ns;
-        notice(request, "--warmup %s is rounded up to %s, whole intervals of %s", asked,
-               units_format_duration(rounded, sizeof rounded, spec->warmup_ns), interval);
+        relation_notice(request, "--warmup %s is rounded up to %s, whole intervals of %s", asked,
+                        units_format_duration(rounded, sizeof rounded, spec->warmup_ns), interval);
     }
     return OK;
 }
@@ -345,6 +317,8 @@ enum err_code bench_relations_settle(struct bench_request *request, struct err *
     if (code == OK)
         code = settle_length(request);
     if (code == OK)
+        code = rate_relations_settle(request, &local);
+    if (code == OK)
         code = settle_command(request, &local);
     if (code == OK)
         code = settle_keys(request, &local);
@@ -352,6 +326,10 @@ enum err_code bench_relations_settle(struct bench_request *request, struct err *
         code = settle_prefill(request, &local);
     if (code == OK)
         code = settle_workers(request, &local);
+    if (code == OK)
+        code = client_relations_settle(request, &local);
+    if (code == OK)
+        code = settle_steady(request, &local);
     if (code == OK)
         code = settle_outputs(request, &local);
     if (code == OK)

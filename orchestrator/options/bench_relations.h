@@ -7,7 +7,7 @@
 #include "orchestrator/options/bench_options.h"
 
 /* Completes request->spec from what was parsed, with notices. E_USAGE: options that contradict each
- * other. Where one comes from the config file and the other from the command line, the command line
+ * other; E_CONFIG: the file of --rate-plan. Where one comes from the config file and the other from the command line, the command line
  * wins and nothing is refused. */
 MUST_USE enum err_code bench_relations_settle(struct bench_request *request, struct err *err);
 

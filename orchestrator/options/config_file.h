@@ -1,15 +1,15 @@
-/* Config files, JSON or YAML, as a flat list of keys and texts with their lines. Both are read by
- * libyaml, JSON being a part of YAML, so that messages can name a line. What a key means is for
- * options.c to know. */
+/* Config files, JSON or YAML, as a flat list of keys and texts with their lines: a config_tree of one
+ * level. What a key means is for options.c to know. */
 #ifndef ORCHESTRATOR_OPTIONS_CONFIG_FILE_H
 #define ORCHESTRATOR_OPTIONS_CONFIG_FILE_H
 
 #include <stddef.h>
 
 #include "common/err.h"
+#include "orchestrator/options/config_tree.h"
 
-#define CONFIG_FILE_BYTES_MAX (1024 * 1024)
-#define CONFIG_FILE_KEYS_MAX 1000
+#define CONFIG_FILE_BYTES_MAX CONFIG_TREE_BYTES_MAX
+#define CONFIG_FILE_KEYS_MAX CONFIG_TREE_KEYS_MAX
 
 struct config_entry {
     char *key;
@@ -19,7 +19,7 @@ struct config_entry {
 
 struct config_file {
     struct config_entry *entries; /* in the file's order, every key once */
-    size_t count, capacity;
+    size_t count;
 };
 
 /* One mapping of names to scalars or lists of scalars; a file without any content is an empty one.

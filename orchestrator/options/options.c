@@ -129,33 +129,47 @@ static enum err_code store(void *target, const struct option_row *row, const cha
     return OK;
 }
 
+static enum err_code store_unset(void *target, const struct option_row *row, struct err *err)
+{
+    const bool off = false;
+    if (row->unset != NULL)
+        return store(target, row, row->unset, err);
+    switch (row->kind) {
+    case OPTION_FLAG:
+        memcpy(field(target, row), &off, sizeof off);
+        break;
+    case OPTION_COUNT:
+    case OPTION_SIZE:
+    case OPTION_DURATION:
+        store_number(target, row, 0);
+        break;
+    case OPTION_TEXT:
+        store_pointer(target, row, NULL);
+        break;
+    default:
+        break;
+    }
+    return OK;
+}
+
+enum err_code options_store_defaults(const struct option_table *table, void *target,
+                                     struct err *err)
+{
+    enum err_code code = OK;
+    for (size_t i = 0; i < table->row_count && code == OK; i++)
+        code = store_unset(target, &table->rows[i], err);
+    return code;
+}
+
 static enum err_code store_default(struct option_values *values, size_t row_index, struct err *err)
 {
     const struct option_row *row = &values->table->rows[row_index];
     struct option_origin *origin = &values->origins[row_index];
     *origin = (struct option_origin){.kind = row->unset != NULL ? ORIGIN_DEFAULT : ORIGIN_UNSET};
     values->texts[row_index] = row->unset;
-    if (row->unset != NULL) {
+    if (row->unset != NULL)
         snprintf(origin->value, sizeof origin->value, "%s", row->secret ? "***" : row->unset);
-        return store(values->target, row, row->unset, err);
-    }
-    const bool off = false;
-    switch (row->kind) {
-    case OPTION_FLAG:
-        memcpy(field(values->target, row), &off, sizeof off);
-        break;
-    case OPTION_COUNT:
-    case OPTION_SIZE:
-    case OPTION_DURATION:
-        store_number(values->target, row, 0);
-        break;
-    case OPTION_TEXT:
-        store_pointer(values->target, row, NULL);
-        break;
-    default:
-        break;
-    }
-    return OK;
+    return store_unset(values->target, row, err);
 }
 
 void options_drop(struct option_values *values, const char *name)
@@ -227,11 +241,28 @@ static enum err_code report(const struct option_row *row, const struct source *s
                    source->spelled, blank, shown, reason->text);
 }
 
+/* The value as it stands, or behind what the same source gave before. */
+static const char *keep_value(struct option_values *values, size_t row_index,
+                              const struct source *source, const char *text)
+{
+    const char *earlier = values->texts[row_index];
+    if (!values->table->rows[row_index].repeats || values->origins[row_index].kind != source->kind)
+        return keep(values, text);
+    size_t bytes = strlen(earlier) + 1 + strlen(text) + 1;
+    char *joined = malloc(bytes);
+    if (joined == NULL)
+        return NULL;
+    snprintf(joined, bytes, "%s,%s", earlier, text);
+    const char *kept = keep(values, joined);
+    free(joined);
+    return kept;
+}
+
 static enum err_code apply(struct option_values *values, size_t row_index,
                            const struct source *source, const char *text, struct err *err)
 {
     const struct option_row *row = &values->table->rows[row_index];
-    const char *kept = keep(values, text);
+    const char *kept = keep_value(values, row_index, source, text);
     if (kept == NULL)
         return err_set(err, E_SYSTEM, "reading the options: out of memory");
     struct err reason = {.code = OK};
@@ -240,7 +271,7 @@ static enum err_code apply(struct option_values *values, size_t row_index,
     struct option_origin *origin = &values->origins[row_index];
     *origin = (struct option_origin){.kind = source->kind, .line = source->line};
     snprintf(origin->given, sizeof origin->given, "%s", source->spelled);
-    snprintf(origin->value, sizeof origin->value, "%s", row->secret ? "***" : text);
+    snprintf(origin->value, sizeof origin->value, "%s", row->secret ? "***" : kept);
     values->texts[row_index] = kept;
     return OK;
 }
@@ -311,7 +342,7 @@ static enum err_code check_twice(const struct option_table *table,
     for (size_t i = 0; i < arguments->count && code == OK; i++) {
         const struct argument *argument = &arguments->items[i];
         const struct argument *earlier = first[argument->row];
-        if (earlier == NULL)
+        if (earlier == NULL || table->rows[argument->row].repeats)
             first[argument->row] = argument;
         else if (strcmp(earlier->value, argument->value) != 0)
             code =

@@ -46,6 +46,7 @@ struct option_row {
     const char *help;       /* one or more sentences, wrapped by the printer                     */
     bool secret;            /* never echoed                                                     */
     bool command_line_only; /* not a config key: --help, --config ...                         */
+    bool repeats;           /* may be given again: the values are joined by commas            */
 };
 
 struct option_table {
@@ -92,6 +93,9 @@ MUST_USE enum err_code options_parse(struct option_values *values, const struct 
                                      void *target, int argc, const char *const *argv,
                                      struct err *err);
 void options_free(struct option_values *values);
+/* Stores the defaults of a table in target: for the rows that a selection of it leaves out. */
+MUST_USE enum err_code options_store_defaults(const struct option_table *table, void *target,
+                                              struct err *err);
 
 /* Row by its name (not alias), -1 when there is none. */
 int options_row(const struct option_table *table, const char *name);

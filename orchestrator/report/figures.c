@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "common/clock.h"
+#include "common/units.h"
 
 /* 1 - q is not exact in binary (100 - 99.9 is 0.0999...): compare with a little room. */
 #define ROUNDING 1e-6
@@ -18,23 +19,54 @@ bool figure_few_samples(uint64_t count, double percent)
     return above > 0 && (double)count * above < 10.0 * (1.0 - ROUNDING);
 }
 
-struct figure_percentile figure_percentile(const struct interval_row *row,
-                                           const struct histogram *histogram, double percent)
+enum interval_histogram_kind figure_latency_kind(bool open_loop)
 {
+    return open_loop ? HISTOGRAM_RESPONSE_OK : HISTOGRAM_SERVICE_OK;
+}
+
+const struct histogram *figure_latency(const struct interval_row *row, bool open_loop)
+{
+    return &row->histograms[figure_latency_kind(open_loop)];
+}
+
+/* How many values of this kind the row should have and has not. */
+static uint64_t missing(const struct interval_row *row, enum interval_histogram_kind kind)
+{
+    bool ended = (row->header.flags & INTERVAL_LAST) != 0;
+    uint64_t count = row->counters[COUNTER_TIMED_OUT] + counters_lost(row->counters);
+    if (kind != HISTOGRAM_RESPONSE_OK && kind != HISTOGRAM_SERVICE_OK)
+        return 0;
+    if (ended)
+        count += row->header.in_flight_after;
+    if (kind == HISTOGRAM_SERVICE_OK)
+        return count;
+    count += counters_shed(row->counters);
+    return ended ? count + row->header.backlog_after : count;
+}
+
+/* Who was sent late has waited that long, even if the reply never came. */
+static uint64_t longest_wait_ns(const struct interval_row *row, enum interval_histogram_kind kind)
+{
+    uint64_t longest_ns = row->histograms[kind].max_ns;
+    uint64_t slip_ns = row->histograms[HISTOGRAM_SLIP].max_ns;
+    return kind == HISTOGRAM_RESPONSE_OK && slip_ns > longest_ns ? slip_ns : longest_ns;
+}
+
+struct figure_percentile figure_percentile(const struct interval_row *row,
+                                           enum interval_histogram_kind kind, double percent)
+{
+    const struct histogram *histogram = &row->histograms[kind];
     struct figure_percentile figure = {.empty = histogram->count == 0};
     if (figure.empty)
         return figure;
     double above = (100.0 - percent) / 100.0;
-    uint64_t unanswered = 0, sent = 0;
-    if (row != NULL) {
-        unanswered = row->counters[COUNTER_TIMED_OUT] + counters_lost(row->counters);
-        sent = row->counters[COUNTER_SENT];
-    }
+    uint64_t unknown = missing(row, kind);
+    /* By the identities this is in_flight_before + sent, or what was due with the gauges before. */
+    uint64_t all = figure_answered(row->counters) + unknown;
     figure.few_samples = figure_few_samples(histogram->count, percent);
-    figure.censored =
-        unanswered > 0 && (double)unanswered > above * (double)sent * (1.0 + ROUNDING);
-    figure.value_ns =
-        figure.censored ? histogram->max_ns : histogram_quantile(histogram, percent / 100.0);
+    figure.censored = unknown > 0 && (double)unknown > above * (double)all * (1.0 + ROUNDING);
+    figure.value_ns = figure.censored ? longest_wait_ns(row, kind)
+                                      : histogram_quantile(histogram, percent / 100.0);
     return figure;
 }
 
@@ -73,6 +105,14 @@ char *figure_ordinal(char *text, size_t text_bytes, double percent)
             ending = last == 1 ? "st" : last == 2 ? "nd" : "rd";
     }
     snprintf(text, text_bytes, "%.10g%s", percent, ending);
+    return text;
+}
+
+char *figure_rate_text(char *text, size_t text_bytes, double rate)
+{
+    if (rate >= 1000 && rate < 1e15) /* what a count can hold */
+        return units_format_grouped(text, text_bytes, (uint64_t)(rate + 0.5));
+    snprintf(text, text_bytes, "%.4g", rate);
     return text;
 }
 

@@ -9,17 +9,27 @@
 #include "common/interval.h"
 #include "orchestrator/report/timeline.h"
 
+/* The latency that every place with room for one shows (design.md 4.4): of an open loop the response
+ * time, of a closed one the service time. As the kind, and as the row's histogram of it. */
+enum interval_histogram_kind figure_latency_kind(bool open_loop);
+const struct histogram *figure_latency(const struct interval_row *row, bool open_loop);
+
 /* One percentile. */
 struct figure_percentile {
     uint64_t value_ns;
     bool empty;       /* no value at all                                                   */
     bool few_samples; /* fewer than 10 / (1 - q) values: one outlier moves it              */
-    bool censored;    /* more than 1 - q of what was sent had no reply: the true value is
-                       * at least value_ns, which is the maximum then                      */
+    bool censored;    /* more than 1 - q of what there should be have no value: the true one
+                       * is at least value_ns, which is the longest wait known, then       */
 };
-/* row NULL: not of the requests that were answered, so nothing can be missing from it. */
+/* Of one of the row's histograms. What it lacks (design.md 4.5):
+ *   response time  requests without a reply and those never sent, of all that were due
+ *   service time   requests without a reply, of all that were sent
+ *   others         nothing
+ * In flight and backlog count where the run ends (INTERVAL_LAST: its last row and its total); before
+ * that they are the next row's. */
 struct figure_percentile figure_percentile(const struct interval_row *row,
-                                           const struct histogram *histogram, double percent);
+                                           enum interval_histogram_kind kind, double percent);
 
 /* Whether `count` values are too few for this percentile. */
 bool figure_few_samples(uint64_t count, double percent);
@@ -35,6 +45,9 @@ double figure_row_seconds(const struct interval_row *row);
 
 /* "99.9" -> "99.9th", "1" -> "1st". Returns text; 32 bytes are enough. */
 char *figure_ordinal(char *text, size_t text_bytes, double percent);
+
+/* A rate per second as people read it: "50,000", "0.5", "12.34". Returns text. */
+char *figure_rate_text(char *text, size_t text_bytes, double rate);
 
 /* "disconnect" for COUNTER_LOST_DISCONNECT, "timed_out" for COUNTER_TIMED_OUT, and so on. */
 const char *figure_lost_cause_name(enum counter counter);

@@ -24,6 +24,7 @@
 struct hdr_log {
     struct output out;
     bool silent; /* a prefill run */
+    bool open_loop;
     bool header_printed;
     uint64_t base_wall_ns; /* StartTime of the file */
     double run_seconds;    /* start of the run under way, since StartTime */
@@ -112,6 +113,7 @@ static enum err_code run_begin(void *state, const struct run_facts *run, struct 
 {
     struct hdr_log *log = state;
     log->silent = run->prefill;
+    log->open_loop = run->open_loop;
     if (log->silent)
         return OK;
     set_tag(log, run->name);
@@ -137,15 +139,27 @@ static enum err_code run_begin(void *state, const struct run_facts *run, struct 
 static enum err_code interval(void *state, const struct interval_row *row,
                               const struct error_kinds *error_kinds, struct err *err)
 {
+    static const struct {
+        const char *kind;
+        enum interval_histogram_kind histogram;
+        bool open_loop;  /* not in a closed loop */
+        bool when_there; /* not when it is empty */
+    } lines[] = {{"response", HISTOGRAM_RESPONSE_OK, true, false},
+                 {"service", HISTOGRAM_SERVICE_OK, false, false},
+                 {"slip", HISTOGRAM_SLIP, true, false},
+                 {"error", HISTOGRAM_SERVICE_ERROR, false, true}};
     struct hdr_log *log = state;
-    const struct histogram *refused = &row->histograms[HISTOGRAM_SERVICE_ERROR];
     (void)error_kinds;
     if (log->silent || row->header.flags & INTERVAL_WARMUP)
         return OK;
-    if (print_line(log, "service", &row->header, &row->histograms[HISTOGRAM_SERVICE_OK], err) != OK)
-        return err->code;
-    if (refused->count > 0 && print_line(log, "error", &row->header, refused, err) != OK)
-        return err->code;
+    for (size_t i = 0; i < sizeof lines / sizeof lines[0]; i++) {
+        const struct histogram *histogram = &row->histograms[lines[i].histogram];
+        if ((lines[i].open_loop && !log->open_loop) ||
+            (lines[i].when_there && histogram->count == 0))
+            continue;
+        if (print_line(log, lines[i].kind, &row->header, histogram, err) != OK)
+            return err->code;
+    }
     return output_status(&log->out, err);
 }
 

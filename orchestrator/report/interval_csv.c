@@ -1,5 +1,6 @@
-/* One CSV row per csv interval, sixteen columns (features 1.22), of the measured part only. No column
- * says which test a row is of, so with files each further test begins a new one.
+/* One CSV row per csv interval, sixteen columns (features 1.22), of the measured part only; more with
+ * --extended-metrics. No column says which test a row is of, so with files each further test begins a
+ * new one.
  *
  * Rows end where the grid ends: at whole multiples of the csv interval from the start of the
  * measured part. A row of the timeline that covers several intervals cannot be split, so a CSV row
@@ -10,6 +11,7 @@
 
 #include "common/clock.h"
 #include "orchestrator/report/figures.h"
+#include "orchestrator/report/interval_csv_extended.h"
 #include "orchestrator/report/output.h"
 #include "orchestrator/report/sinks.h"
 
@@ -28,6 +30,10 @@ struct interval_csv {
     uint64_t next_edge_ns;    /* where the row under way ends on the grid */
     bool under_way;           /* the row holds something, if only time */
     struct interval_row *row; /* the CSV row under way */
+    bool extended;
+    bool sampled;                /* at least once in the run under way */
+    struct target_sample sample; /* the newest                         */
+    struct run_facts run;
 };
 
 static uint64_t whole(uint64_t ns, uint64_t unit_ns)
@@ -35,11 +41,18 @@ static uint64_t whole(uint64_t ns, uint64_t unit_ns)
     return ns / unit_ns;
 }
 
-static void print_row(struct interval_csv *csv)
+/* Under a rate a user of the server waits from the intended time on. */
+static const struct histogram *latencies(const struct interval_row *row)
+{
+    bool open_loop = (row->header.flags & INTERVAL_OPEN_LOOP) != 0;
+    return &row->histograms[open_loop ? HISTOGRAM_RESPONSE_OK : HISTOGRAM_SERVICE_OK];
+}
+
+static void print_row(struct interval_csv *csv, const struct error_kinds *error_kinds)
 {
     static const double percents[] = {50, 90, 95, 99, 99.9, 99.99, 99.999};
     const struct interval_row *row = csv->row;
-    const struct histogram *service = &row->histograms[HISTOGRAM_SERVICE_OK];
+    const struct histogram *latency = latencies(row);
     uint64_t wall_ns = csv->started_wall_ns + row->header.end_ns;
     /* Whole seconds, as the column always had; shorter intervals need the milliseconds. */
     output_printf(&csv->out, "%" PRIu64, whole(wall_ns, NS_PER_SECOND));
@@ -49,13 +62,17 @@ static void print_row(struct interval_csv *csv)
                   figure_rate(row->counters[COUNTER_OK], figure_row_seconds(row)));
     for (size_t i = 0; i < sizeof percents / sizeof percents[0]; i++)
         output_printf(&csv->out, ",%" PRIu64,
-                      whole(histogram_quantile(service, percents[i] / 100), NS_PER_US));
-    output_printf(&csv->out, ",%" PRIu64 ",%" PRIu64, whole(service->max_ns, NS_PER_US),
-                  whole((uint64_t)histogram_mean(service), NS_PER_US));
-    output_printf(&csv->out, ",%" PRIu64 ",%" PRIu64 ",%" PRIu64 ",%" PRIu64 ",%" PRIu64 "\n",
+                      whole(histogram_quantile(latency, percents[i] / 100), NS_PER_US));
+    output_printf(&csv->out, ",%" PRIu64 ",%" PRIu64, whole(latency->max_ns, NS_PER_US),
+                  whole((uint64_t)histogram_mean(latency), NS_PER_US));
+    output_printf(&csv->out, ",%" PRIu64 ",%" PRIu64 ",%" PRIu64 ",%" PRIu64 ",%" PRIu64,
                   row->counters[COUNTER_OK], figure_failed(row->counters),
                   row->counters[COUNTER_MOVED], row->counters[COUNTER_CLUSTERDOWN],
                   row->counters[COUNTER_CONNECTIONS_LOST]);
+    if (csv->extended)
+        interval_csv_extended_values(&csv->out, row, error_kinds,
+                                     csv->sampled ? &csv->sample : NULL, &csv->run);
+    output_printf(&csv->out, "\n");
 }
 
 static bool holds_data(const struct interval_row *row)
@@ -64,9 +81,9 @@ static bool holds_data(const struct interval_row *row)
            row->counters[COUNTER_CONNECTIONS_LOST] > 0;
 }
 
-static void end_row(struct interval_csv *csv)
+static void end_row(struct interval_csv *csv, const struct error_kinds *error_kinds)
 {
-    print_row(csv);
+    print_row(csv, error_kinds);
     interval_row_reset(csv->row);
     csv->under_way = false;
 }
@@ -102,6 +119,15 @@ static enum err_code begin_file(struct interval_csv *csv, struct err *err)
     return code;
 }
 
+static enum err_code session_begin(void *state, const struct session_facts *session,
+                                   struct err *err)
+{
+    struct interval_csv *csv = state;
+    (void)err;
+    csv->extended = session->extended_metrics;
+    return OK;
+}
+
 static enum err_code run_begin(void *state, const struct run_facts *run, struct err *err)
 {
     struct interval_csv *csv = state;
@@ -109,6 +135,8 @@ static enum err_code run_begin(void *state, const struct run_facts *run, struct 
     csv->measuring = false;
     csv->under_way = false;
     csv->started_wall_ns = run->started_wall_ns;
+    csv->sampled = false;
+    csv->run = *run;
     if (csv->csv_interval_ns == 0)
         csv->csv_interval_ns = run->interval_ns;
     interval_row_reset(csv->row);
@@ -120,7 +148,10 @@ static enum err_code run_begin(void *state, const struct run_facts *run, struct 
     output_printf(&csv->out, "timestamp,request_sec,p50_usec,p90_usec,p95_usec,p99_usec,p99_9_usec,"
                              "p99_99_usec,p99_999_usec,p100_usec,avg_usec,request_finished,"
                              "requests_total_failed,requests_moved,requests_clusterdown,"
-                             "client_disconnects\n");
+                             "client_disconnects");
+    if (csv->extended)
+        interval_csv_extended_names(&csv->out);
+    output_printf(&csv->out, "\n");
     return output_status(&csv->out, err);
 }
 
@@ -128,9 +159,14 @@ static enum err_code interval(void *state, const struct interval_row *row,
                               const struct error_kinds *error_kinds, struct err *err)
 {
     struct interval_csv *csv = state;
-    (void)error_kinds;
-    if (csv->silent || row->header.flags & INTERVAL_WARMUP)
+    if (csv->silent)
         return OK;
+    if (row->header.flags & INTERVAL_WARMUP) {
+        /* The connections that it opened are those of the rows to come. */
+        histogram_add(&csv->row->histograms[HISTOGRAM_CONNECT],
+                      &row->histograms[HISTOGRAM_CONNECT]);
+        return OK;
+    }
     if (!csv->measuring) {
         csv->measuring = true;
         csv->origin_ns = row->header.start_ns;
@@ -141,21 +177,32 @@ static enum err_code interval(void *state, const struct interval_row *row,
         csv->row->header.start_ns = row->header.start_ns;
     }
     csv->row->header.end_ns = row->header.end_ns;
+    csv->row->header.flags = row->header.flags;
+    csv->row->header.backlog_after = row->header.backlog_after;
+    csv->row->header.connections_open = row->header.connections_open;
     interval_row_add(csv->row, row);
     if (row->header.end_ns < csv->next_edge_ns)
         return OK;
     uint64_t periods = (row->header.end_ns - csv->origin_ns) / csv->csv_interval_ns;
     csv->next_edge_ns = csv->origin_ns + (periods + 1) * csv->csv_interval_ns;
-    end_row(csv);
+    end_row(csv, error_kinds);
     return output_status(&csv->out, err);
+}
+
+static enum err_code sample(void *state, const struct target_sample *sample, struct err *err)
+{
+    struct interval_csv *csv = state;
+    (void)err;
+    csv->sample = *sample;
+    csv->sampled = true;
+    return OK;
 }
 
 static enum err_code run_end(void *state, const struct run_result *result, struct err *err)
 {
     struct interval_csv *csv = state;
-    (void)result;
     if (csv->under_way && holds_data(csv->row))
-        end_row(csv);
+        end_row(csv, result->error_kinds);
     return output_status(&csv->out, err);
 }
 
@@ -198,8 +245,10 @@ static struct interval_csv *create(struct sink *sink, uint64_t csv_interval_ns, 
     csv->csv_interval_ns = csv_interval_ns;
     *sink = (struct sink){.name = "interval CSV",
                           .state = csv,
+                          .session_begin = session_begin,
                           .run_begin = run_begin,
                           .interval = interval,
+                          .sample = sample,
                           .run_end = run_end,
                           .session_end = session_end,
                           .destroy = destroy};

@@ -11,11 +11,12 @@ json_t *journal_session_to_json(const struct session_facts *session)
     for (uint32_t i = 0; i < session->percentile_count; i++)
         json_array_append_new(percentiles, json_real(session->percentiles[i]));
     return json_pack(
-        "{s:o, s:o, s:o, s:o, s:o}", "command", json_value_text(session->command), "label",
+        "{s:o, s:o, s:o, s:o, s:o, s:b}", "command", json_value_text(session->command), "label",
         session->label != NULL ? json_value_text(session->label) : json_null(), "percentiles",
         percentiles, "spec", session->spec != NULL ? json_incref(session->spec) : json_object(),
         "environment",
-        session->environment != NULL ? json_incref(session->environment) : json_object());
+        session->environment != NULL ? json_incref(session->environment) : json_object(),
+        "extended_metrics", session->extended_metrics);
 }
 
 enum err_code journal_session_from_json(struct session_facts *session, double *percentiles,
@@ -35,7 +36,9 @@ enum err_code journal_session_from_json(struct session_facts *session, double *p
                                       .label = json_string_value(label),
                                       .command = command,
                                       .percentiles = percentiles,
-                                      .percentile_count = (uint32_t)json_array_size(list)};
+                                      .percentile_count = (uint32_t)json_array_size(list),
+                                      .extended_metrics =
+                                          json_is_true(json_object_get(json, "extended_metrics"))};
     for (size_t i = 0; i < json_array_size(list); i++) {
         percentiles[i] = json_number_value(json_array_get(list, i));
         if (!(percentiles[i] >= 0 && percentiles[i] <= 100))
@@ -55,12 +58,16 @@ enum err_code journal_session_from_json(struct session_facts *session, double *p
     X(pipeline)                                                                                    \
     X(data_bytes)                                                                                  \
     X(request_bytes)                                                                               \
-    X(keyspace)
+    X(keyspace)                                                                                    \
+    X(shed_after_ns)                                                                               \
+    X(clients_start)
 #define FACT_FLAGS(X)                                                                              \
     X(prefill)                                                                                     \
     X(one_key)                                                                                     \
     X(reads)                                                                                       \
-    X(keyspace_random)
+    X(keyspace_random)                                                                             \
+    X(open_loop)                                                                                   \
+    X(steady_auto)
 
 json_t *journal_facts_to_json(const struct run_facts *run)
 {
@@ -68,8 +75,9 @@ json_t *journal_facts_to_json(const struct run_facts *run)
     for (uint32_t i = 0; i < run->worker_count; i++)
         json_array_append_new(cpus, json_integer(run->worker_cpus[i]));
     json_t *json =
-        json_pack("{s:o, s:i, s:o, s:o}", "name", json_value_text(run->name), "index",
-                  (int)run->index, "worker_cpus", cpus, "target", json_value_text(run->target));
+        json_pack("{s:o, s:i, s:o, s:o, s:o}", "name", json_value_text(run->name), "index",
+                  (int)run->index, "worker_cpus", cpus, "target", json_value_text(run->target),
+                  "rate_text", json_value_text(run->rate_text));
     if (run->prefill)
         json_object_set_new(json, "prefill_for", json_value_text(run->prefill_for));
 #define PUT_COUNT(member) json_object_set_new(json, #member, json_value_count(run->member));
@@ -113,6 +121,7 @@ enum err_code journal_facts_from_json(struct run_facts *run, const json_t *json,
     bool good = json_is_array(cpus) && json_array_size(cpus) <= IPC_WORKERS_MAX &&
                 get_text(run->name, sizeof run->name, json, "name") &&
                 get_text(run->target, sizeof run->target, json, "target") &&
+                get_text(run->rate_text, sizeof run->rate_text, json, "rate_text") &&
                 get_count(&index, json, "index", UINT32_MAX);
 #define GET_COUNT(member) good = good && get_count(&run->member, json, #member, INT64_MAX);
 #define GET_FLAG(member) good = good && get_flag(&run->member, json, #member);
@@ -133,29 +142,34 @@ json_t *journal_result_to_json(const struct run_result *result)
 {
     const struct run_evidence *evidence = &result->evidence;
     json_t *weighed = json_pack(
-        "{s:f, s:o, s:b, s:b, s:o, s:o}", "steal_share", evidence->steal_share, "throttled_ns",
-        json_value_count(evidence->throttled_ns), "server_shares_worker_cpu",
+        "{s:f, s:o, s:b, s:b, s:o, s:o, s:f, s:b}", "steal_share", evidence->steal_share,
+        "throttled_ns", json_value_count(evidence->throttled_ns), "server_shares_worker_cpu",
         evidence->server_shares_worker_cpu, "server_place_known", evidence->server_place_known,
         "workers_lost", json_value_count(evidence->workers_lost), "late_records",
-        json_value_count(evidence->late_records));
-    return json_pack("{s:f, s:b, s:i, s:o, s:o, s:o, s:o}", "seconds", result->seconds,
-                     "interrupted", result->interrupted, "status", (int)result->status,
-                     "status_text", json_value_text(result->status_text), "evidence", weighed,
-                     "workers", json_value_workers(result), "verdict",
-                     json_value_verdict(&result->verdict));
+        json_value_count(evidence->late_records), "server_cpu_share", evidence->server_cpu_share,
+        "never_steady", evidence->never_steady);
+    return json_pack("{s:f, s:f, s:o, s:b, s:i, s:o, s:o, s:o, s:o}", "seconds", result->seconds,
+                     "due_seconds", result->due_seconds, "warmup_ns",
+                     json_value_count(result->facts->warmup_ns), "interrupted", result->interrupted,
+                     "status", (int)result->status, "status_text",
+                     json_value_text(result->status_text), "evidence", weighed, "workers",
+                     json_value_workers(result), "verdict", json_value_verdict(&result->verdict));
 }
 
 static bool get_evidence(struct run_evidence *evidence, const json_t *json)
 {
     uint64_t lost = 0, late = 0;
     const json_t *steal = json_object_get(json, "steal_share");
-    bool good = json_is_number(steal) &&
+    const json_t *server = json_object_get(json, "server_cpu_share");
+    bool good = json_is_number(steal) && json_is_number(server) &&
+                get_flag(&evidence->never_steady, json, "never_steady") &&
                 get_count(&evidence->throttled_ns, json, "throttled_ns", INT64_MAX) &&
                 get_flag(&evidence->server_shares_worker_cpu, json, "server_shares_worker_cpu") &&
                 get_flag(&evidence->server_place_known, json, "server_place_known") &&
                 get_count(&lost, json, "workers_lost", UINT32_MAX) &&
                 get_count(&late, json, "late_records", UINT32_MAX);
     evidence->steal_share = json_number_value(steal);
+    evidence->server_cpu_share = json_number_value(server);
     evidence->workers_lost = (uint32_t)lost;
     evidence->late_records = (uint32_t)late;
     return good;
@@ -167,17 +181,20 @@ static bool get_worker(struct worker_summary *worker, const json_t *json)
     const json_t *cpu = json_object_get(json, "cpu");
     const json_t *user = json_object_get(json, "cpu_user_seconds");
     const json_t *system = json_object_get(json, "cpu_system_seconds");
+    const json_t *spin = json_object_get(json, "spin_seconds");
     bool good = get_count(&index, json, "index", UINT32_MAX) &&
                 get_count(&pid, json, "pid", INT64_MAX) &&
                 get_count(&restarts, json, "restarts", UINT32_MAX) &&
                 get_count(&worker->requests, json, "requests", INT64_MAX) && json_is_number(user) &&
-                json_is_number(system) && (json_is_integer(cpu) || json_is_null(cpu));
+                json_is_number(system) && json_is_number(spin) &&
+                (json_is_integer(cpu) || json_is_null(cpu));
     worker->index = (uint32_t)index;
     worker->pid = (int64_t)pid;
     worker->restarts = (uint32_t)restarts;
     worker->cpu = json_is_null(cpu) ? -1 : (int)json_integer_value(cpu);
     worker->cpu_user_seconds = json_number_value(user);
     worker->cpu_system_seconds = json_number_value(system);
+    worker->spin_seconds = json_number_value(spin);
     return good;
 }
 
@@ -196,23 +213,26 @@ static bool get_status(enum err_code *status, const json_t *json)
     return false;
 }
 
-enum err_code journal_result_from_json(struct run_result *result, const json_t *json,
-                                       struct err *err)
+enum err_code journal_result_from_json(struct run_result *result, uint64_t *warmup_ns,
+                                       const json_t *json, struct err *err)
 {
     const json_t *seconds = json_object_get(json, "seconds");
+    const json_t *due_seconds = json_object_get(json, "due_seconds");
     const json_t *workers = json_object_get(json, "workers");
     memset(result, 0, sizeof *result);
-    bool good = json_is_number(seconds) && json_number_value(seconds) >= 0 &&
-                get_flag(&result->interrupted, json, "interrupted") &&
-                get_status(&result->status, json) &&
-                get_text(result->status_text, sizeof result->status_text, json, "status_text") &&
-                get_evidence(&result->evidence, json_object_get(json, "evidence")) &&
-                json_is_array(workers) && json_array_size(workers) <= IPC_WORKERS_MAX;
+    bool good =
+        json_is_number(seconds) && json_number_value(seconds) >= 0 && json_is_number(due_seconds) &&
+        json_number_value(due_seconds) >= 0 && get_count(warmup_ns, json, "warmup_ns", INT64_MAX) &&
+        get_flag(&result->interrupted, json, "interrupted") && get_status(&result->status, json) &&
+        get_text(result->status_text, sizeof result->status_text, json, "status_text") &&
+        get_evidence(&result->evidence, json_object_get(json, "evidence")) &&
+        json_is_array(workers) && json_array_size(workers) <= IPC_WORKERS_MAX;
     for (size_t i = 0; good && i < json_array_size(workers); i++)
         good = get_worker(&result->workers[i], json_array_get(workers, i));
     if (!good)
         return err_set(err, E_DATA, "a run's last record has unexpected members");
     result->seconds = json_number_value(seconds);
+    result->due_seconds = json_number_value(due_seconds);
     result->worker_count = (uint32_t)json_array_size(workers);
     return OK;
 }

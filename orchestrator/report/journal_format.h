@@ -7,8 +7,9 @@
  *   run begin    JSON: struct run_facts
  *   error kind   "word\0text\0"; the next number of the run under way
  *   interval     interval_row_encode
- *   run end      JSON: seconds, status, workers, evidence, verdict
- *   session end  empty: the journal is complete */
+ *   run end      JSON: seconds, status, workers, evidence, verdict, and what the warm-up came to
+ *   session end  empty: the journal is complete
+ *   sample       JSON: struct target_sample */
 #ifndef ORCHESTRATOR_REPORT_JOURNAL_FORMAT_H
 #define ORCHESTRATOR_REPORT_JOURNAL_FORMAT_H
 
@@ -31,8 +32,10 @@ enum journal_record {
     JOURNAL_ERROR_KIND,
     JOURNAL_INTERVAL,
     JOURNAL_RUN_END,
-    JOURNAL_SESSION_END
+    JOURNAL_SESSION_END,
+    JOURNAL_SAMPLE
 };
+#define JOURNAL_RECORD_LAST JOURNAL_SAMPLE
 
 static inline void journal_put_u32(unsigned char *out, uint32_t value)
 {
@@ -50,14 +53,18 @@ static inline uint32_t journal_get_u32(const unsigned char *in)
 json_t *journal_session_to_json(const struct session_facts *session);
 json_t *journal_facts_to_json(const struct run_facts *run);
 json_t *journal_result_to_json(const struct run_result *result);
+json_t *journal_sample_to_json(const struct target_sample *sample);
 
 /* percentiles has SPEC_PERCENTILES_MAX; the session points into it and into json. */
 MUST_USE enum err_code journal_session_from_json(struct session_facts *session, double *percentiles,
                                                  const json_t *json, struct err *err);
 MUST_USE enum err_code journal_facts_from_json(struct run_facts *run, const json_t *json,
                                                struct err *err);
-/* Leaves what the timeline completes alone. */
-MUST_USE enum err_code journal_result_from_json(struct run_result *result, const json_t *json,
+MUST_USE enum err_code journal_sample_from_json(struct target_sample *sample, json_t *json,
                                                 struct err *err);
+/* Leaves what the timeline completes alone, but for due_seconds. warmup_ns: of the run's facts, which
+ * with --steady auto were written before it was known. */
+MUST_USE enum err_code journal_result_from_json(struct run_result *result, uint64_t *warmup_ns,
+                                                const json_t *json, struct err *err);
 
 #endif

@@ -59,7 +59,7 @@ static enum read_status read_record(struct replay *replay)
         return have == 0 ? READ_END : READ_CUT;
     replay->type = journal_get_u32(head);
     replay->length = journal_get_u32(head + 4);
-    if (replay->type < JOURNAL_SESSION || replay->type > JOURNAL_SESSION_END ||
+    if (replay->type < JOURNAL_SESSION || replay->type > JOURNAL_RECORD_LAST ||
         replay->length > JOURNAL_RECORD_MAX_BYTES)
         return READ_DAMAGED;
     enum read_status status = read_body(replay);
@@ -141,6 +141,17 @@ static enum err_code take_interval(struct replay *replay, struct err *err)
     return OK;
 }
 
+static enum err_code take_sample(struct replay *replay, struct err *err)
+{
+    struct target_sample sample;
+    json_t *json = parse(replay, err);
+    enum err_code code = json != NULL ? journal_sample_from_json(&sample, json, err) : err->code;
+    json_decref(json);
+    if (code == OK)
+        timeline_sample(replay->timeline, &sample);
+    return code;
+}
+
 static void end_run(struct replay *replay)
 {
     struct run_result *result = replay->result;
@@ -153,11 +164,14 @@ static void end_run(struct replay *replay)
 static enum err_code take_run_end(struct replay *replay, struct err *err)
 {
     json_t *json = parse(replay, err);
+    uint64_t warmup_ns = 0;
     enum err_code code =
-        json != NULL ? journal_result_from_json(replay->result, json, err) : err->code;
+        json != NULL ? journal_result_from_json(replay->result, &warmup_ns, json, err) : err->code;
     json_decref(json);
-    if (code == OK)
+    if (code == OK) {
+        replay->timeline->run.warmup_ns = warmup_ns;
         end_run(replay);
+    }
     return code;
 }
 
@@ -172,6 +186,7 @@ static void end_what_is_open(struct replay *replay)
         snprintf(result->status_text, sizeof result->status_text,
                  "the journal ends before the run does");
         result->evidence.steal_share = -1;
+        result->evidence.server_cpu_share = -1;
         end_run(replay);
     }
     if (replay->session_open) {
@@ -199,6 +214,8 @@ static enum err_code take(struct replay *replay, struct err *err)
         return take_error_kind(replay, err);
     case JOURNAL_INTERVAL:
         return take_interval(replay, err);
+    case JOURNAL_SAMPLE:
+        return take_sample(replay, err);
     case JOURNAL_RUN_END:
         return take_run_end(replay, err);
     case JOURNAL_SESSION_END:

@@ -11,6 +11,7 @@
 #include "orchestrator/report/json_value.h"
 #include "orchestrator/report/output.h"
 #include "orchestrator/report/sinks.h"
+#include "orchestrator/report/target_reached.h"
 
 /* 15 digits hold every latency to the nanosecond and keep 0.1 from becoming 0.1000...01. */
 #define DUMP_FLAGS (JSON_REAL_PRECISION(15) | JSON_PRESERVE_ORDER | JSON_ENCODE_ANY)
@@ -59,13 +60,14 @@ static json_t *microseconds(double ns)
 
 /* The twelve keys of a latency. Without values all but the count are null; a percentile is null,
  * too, when too many requests went without a reply to know it. */
-static json_t *latency(const struct interval_row *row, const struct histogram *histogram)
+static json_t *latency(const struct interval_row *row, enum interval_histogram_kind kind)
 {
     static const struct {
         const char *key;
         double percent;
     } percentiles[] = {{"p50", 50},     {"p90", 90},       {"p95", 95},        {"p99", 99},
                        {"p99_9", 99.9}, {"p99_99", 99.99}, {"p99_999", 99.999}};
+    const struct histogram *histogram = &row->histograms[kind];
     bool empty = histogram->count == 0;
     json_t *object = json_object();
     json_object_set_new(object, "count", json_value_count(histogram->count));
@@ -76,7 +78,7 @@ static json_t *latency(const struct interval_row *row, const struct histogram *h
     json_object_set_new(object, "stdev",
                         empty ? json_null() : microseconds(histogram_stdev(histogram)));
     for (size_t i = 0; i < sizeof percentiles / sizeof percentiles[0]; i++) {
-        struct figure_percentile figure = figure_percentile(row, histogram, percentiles[i].percent);
+        struct figure_percentile figure = figure_percentile(row, kind, percentiles[i].percent);
         json_object_set_new(object, percentiles[i].key,
                             empty || figure.censored ? json_null()
                                                      : microseconds((double)figure.value_ns));
@@ -86,28 +88,21 @@ static json_t *latency(const struct interval_row *row, const struct histogram *h
     return object;
 }
 
-static json_t *no_latency(void)
-{
-    return json_pack("{s:i, s:n, s:n, s:n, s:n, s:n, s:n, s:n, s:n, s:n, s:n, s:n}", "count", 0,
-                     "min", "mean", "stdev", "p50", "p90", "p95", "p99", "p99_9", "p99_99",
-                     "p99_999", "max");
-}
-
 static json_t *requests(const struct interval_row *row)
 {
     const uint64_t *counters = row->counters;
-    /* A closed loop sends what is due, when it is due: nothing can be left over. */
     const struct {
         const char *key;
         uint64_t count;
-    } members[] = {{"due", counters[COUNTER_SENT]},
+    } members[] = {{"due", counters[COUNTER_DUE]},
                    {"sent", counters[COUNTER_SENT]},
                    {"ok", counters[COUNTER_OK]},
                    {"errors", counters[COUNTER_ERROR_REPLIES]},
                    {"timed_out", counters[COUNTER_TIMED_OUT]},
                    {"lost", counters_lost(counters)},
-                   {"backlog", 0},
-                   {"shed", 0},
+                   {"backlog", row->header.backlog_after},
+                   {"backlog_before", row->header.backlog_before},
+                   {"shed", counters_shed(counters)},
                    {"in_flight", row->header.in_flight_after},
                    {"in_flight_before", row->header.in_flight_before},
                    {"hits", counters[COUNTER_HITS]},
@@ -149,22 +144,43 @@ static json_t *error_texts(const struct error_kinds *kinds)
     return object;
 }
 
+/* What was due and never sent, by cause. */
+static json_t *shed_by_cause(const struct interval_row *row)
+{
+    static const struct {
+        const char *key;
+        enum counter counter;
+    } causes[] = {{"late", COUNTER_SHED_LATE}, {"worker", COUNTER_SHED_WORKER}};
+    json_t *object = json_object();
+    for (size_t i = 0; i < sizeof causes / sizeof causes[0]; i++) {
+        uint64_t count = row->counters[causes[i].counter];
+        if (count > 0)
+            json_object_set_new(object, causes[i].key, json_value_count(count));
+    }
+    return object;
+}
+
+static json_t *rate(const struct interval_row *row, bool open_loop, double seconds,
+                    double due_seconds)
+{
+    const uint64_t *counters = row->counters;
+    json_t *target =
+        open_loop ? json_real(figure_rate(counters[COUNTER_DUE], due_seconds)) : json_null();
+    return json_pack("{s:o, s:f}", "target", target, "achieved",
+                     figure_rate(counters[COUNTER_OK], seconds));
+}
+
 /* What a run and an interval both have, as members of `object`. */
-static void add_measures(json_t *object, const struct interval_row *row, double seconds,
+static void add_measures(json_t *object, const struct interval_row *row, bool open_loop,
                          const struct error_kinds *kinds)
 {
     const uint64_t *counters = row->counters;
-    const struct histogram *histograms = row->histograms;
     json_object_set_new(object, "requests", requests(row));
-    json_object_set_new(
-        object, "rate",
-        json_pack("{s:n, s:f}", "target", "achieved", figure_rate(counters[COUNTER_OK], seconds)));
-    json_t *service = latency(row, &histograms[HISTOGRAM_SERVICE_OK]);
-    json_object_set(object, "response_time_us", service);
-    json_object_set_new(object, "service_time_us", service);
-    json_object_set_new(object, "slip_us", no_latency());
-    json_object_set_new(object, "error_time_us",
-                        latency(NULL, &histograms[HISTOGRAM_SERVICE_ERROR]));
+    json_object_set_new(object, "response_time_us", latency(row, figure_latency_kind(open_loop)));
+    json_object_set_new(object, "service_time_us", latency(row, HISTOGRAM_SERVICE_OK));
+    json_object_set_new(object, "slip_us", latency(row, HISTOGRAM_SLIP));
+    json_object_set_new(object, "error_time_us", latency(row, HISTOGRAM_SERVICE_ERROR));
+    json_object_set_new(object, "shed_by_cause", shed_by_cause(row));
     json_object_set_new(object, "errors_by_kind", errors_by_kind(row, kinds));
     json_object_set_new(object, "connections",
                         json_pack("{s:o, s:o, s:o, s:o}", "opened",
@@ -233,7 +249,8 @@ static enum err_code run_begin(void *state, const struct run_facts *run, struct 
     put_member(report, "keyspace", json_value_count(run->keyspace));
     put_member(report, "interval_seconds",
                json_real((double)run->interval_ns / (double)NS_PER_SECOND));
-    put_member(report, "warmup_seconds", json_real((double)run->warmup_ns / (double)NS_PER_SECOND));
+    put_member(report, "rate_asked",
+               run->open_loop ? json_value_text(run->rate_text) : json_null());
     output_printf(&report->out, ",\n\"intervals\": [");
     return status(report, err);
 }
@@ -249,7 +266,8 @@ static enum err_code interval(void *state, const struct interval_row *row,
                                "last_index", (json_int_t)row->header.last, "start_seconds",
                                (double)row->header.start_ns / (double)NS_PER_SECOND, "seconds",
                                seconds, "degraded", (row->header.flags & INTERVAL_DEGRADED) != 0);
-    add_measures(object, row, seconds, error_kinds);
+    json_object_set_new(object, "rate", rate(row, report->run.open_loop, seconds, seconds));
+    add_measures(object, row, report->run.open_loop, error_kinds);
     output_printf(&report->out, "%s\n", report->intervals++ > 0 ? "," : "");
     put(report, object);
     return status(report, err);
@@ -258,11 +276,11 @@ static enum err_code interval(void *state, const struct interval_row *row,
 /* The percentiles that the user asked for, in the order of the list. */
 static json_t *asked_percentiles(const struct run_result *result)
 {
-    const struct histogram *service = &result->total->histograms[HISTOGRAM_SERVICE_OK];
+    enum interval_histogram_kind kind = figure_latency_kind(result->facts->open_loop);
     json_t *list = json_array();
     for (uint32_t i = 0; i < result->percentile_count; i++) {
         struct figure_percentile figure =
-            figure_percentile(result->total, service, result->percentiles[i]);
+            figure_percentile(result->total, kind, result->percentiles[i]);
         bool unknown = figure.empty || figure.censored;
         json_array_append_new(
             list,
@@ -275,10 +293,27 @@ static json_t *asked_percentiles(const struct run_result *result)
 
 static json_t *classes(const struct run_result *result)
 {
-    json_t *service = latency(result->total, &result->total->histograms[HISTOGRAM_SERVICE_OK]);
-    return json_pack("[{s:o, s:o, s:O, s:o}]", "name", json_value_text(result->facts->name),
-                     "requests", requests(result->total), "response_time_us", service,
-                     "service_time_us", service);
+    enum interval_histogram_kind kind = figure_latency_kind(result->facts->open_loop);
+    return json_pack("[{s:o, s:o, s:o, s:o}]", "name", json_value_text(result->facts->name),
+                     "requests", requests(result->total), "response_time_us",
+                     latency(result->total, kind), "service_time_us",
+                     latency(result->total, HISTOGRAM_SERVICE_OK));
+}
+
+/* The rate of a run: of an open loop also how much of the target was sent in time, and why not all. */
+static json_t *run_rate(const struct run_result *result)
+{
+    bool open_loop = result->facts->open_loop;
+    json_t *object = rate(result->total, open_loop, result->seconds, result->due_seconds);
+    struct target_reached reached = {.limit = TARGET_REACHED};
+    if (open_loop)
+        target_reached_judge(&reached, result);
+    json_object_set_new(object, "sent_share",
+                        open_loop ? json_real(reached.evidence.share) : json_null());
+    json_object_set_new(object, "reason",
+                        reached.sentence[0] != '\0' ? json_value_text(reached.sentence)
+                                                    : json_null());
+    return object;
 }
 
 static enum err_code run_end(void *state, const struct run_result *result, struct err *err)
@@ -288,16 +323,19 @@ static enum err_code run_end(void *state, const struct run_result *result, struc
     const char *key;
     json_t *value;
     output_printf(&report->out, "]");
+    put_member(report, "warmup_seconds",
+               json_real((double)result->facts->warmup_ns / (double)NS_PER_SECOND));
     put_member(report, "seconds", json_real(result->seconds));
     put_member(report, "interrupted", json_boolean(result->interrupted));
     put_member(report, "status",
                json_pack("{s:i, s:o}", "code", err_exit_status(result->status), "text",
                          json_value_text(result->status_text)));
-    add_measures(measures, result->total, result->seconds, result->error_kinds);
+    add_measures(measures, result->total, result->facts->open_loop, result->error_kinds);
     json_object_foreach(measures, key, value) put_member(report, key, json_incref(value));
     json_decref(measures);
-    put_member(report, "loop_lag_us",
-               latency(NULL, &result->total->histograms[HISTOGRAM_LOOP_LAG]));
+    put_member(report, "rate", run_rate(result));
+    put_member(report, "loop_lag_us", latency(result->total, HISTOGRAM_LOOP_LAG));
+    put_member(report, "connect_time_us", latency(result->total, HISTOGRAM_CONNECT));
     put_member(report, "percentiles", asked_percentiles(result));
     put_member(report, "error_texts", error_texts(result->error_kinds));
     put_member(report, "classes", classes(result));

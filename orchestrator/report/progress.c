@@ -26,6 +26,11 @@ void progress_begin(struct progress *progress, const struct run_facts *run)
     progress->last_completed = 0;
     progress->warmup_completed = 0;
     progress->line_bytes = 0;
+    progress->open_loop = run->open_loop;
+    progress->window_due = progress->window_row_ns = 0;
+    progress->target = -1;
+    progress->due = 0;
+    progress->backlog = progress->shed = 0;
     histogram_reset(progress->window);
     progress->prefix[0] = '\0';
     if (run->prefill)
@@ -36,9 +41,15 @@ void progress_begin(struct progress *progress, const struct run_facts *run)
 
 void progress_add(struct progress *progress, const struct interval_row *row)
 {
-    histogram_add(progress->window, &row->histograms[HISTOGRAM_SERVICE_OK]);
+    histogram_add(progress->window, figure_latency(row, progress->open_loop));
+    progress->window_due += row->counters[COUNTER_DUE];
+    progress->window_row_ns += row->header.end_ns - row->header.start_ns;
+    progress->backlog = row->header.backlog_after;
+    progress->shed += counters_shed(row->counters);
     if (row->header.flags & INTERVAL_WARMUP)
         progress->warmup_completed += figure_answered(row->counters);
+    else
+        progress->due += row->counters[COUNTER_DUE];
 }
 
 /* "1,230.5" */
@@ -84,6 +95,36 @@ static double seconds(uint64_t ns)
     return (double)ns / (double)NS_PER_SECOND;
 }
 
+/* " of 10,000": what fell due per second, by the rows since the last line or before; nothing when all
+ * of -n was due before. */
+static void format_target(char *text, size_t text_bytes, struct progress *progress,
+                          const struct run_facts *run)
+{
+    char rate[UNITS_GROUPED_BYTES];
+    text[0] = '\0';
+    bool all_due = run->requests > 0 && progress->due >= run->requests;
+    if (!progress->open_loop || (all_due && progress->window_due == 0))
+        return;
+    if (progress->window_row_ns > 0)
+        progress->target = figure_rate(progress->window_due, seconds(progress->window_row_ns));
+    if (progress->target >= 0)
+        snprintf(text, text_bytes, " of %s", figure_rate_text(rate, sizeof rate, progress->target));
+}
+
+/* ", Backlog: 120, Shed: 3": what an open loop did not send, when there is any. */
+static void format_unsent(char *text, size_t text_bytes, const struct progress *progress)
+{
+    char count[UNITS_GROUPED_BYTES];
+    int used = 0;
+    text[0] = '\0';
+    if (progress->backlog > 0)
+        used = snprintf(text, text_bytes, ", Backlog: %s",
+                        units_format_grouped(count, sizeof count, progress->backlog));
+    if (progress->shed > 0)
+        snprintf(text + used, text_bytes - (size_t)used, ", Shed: %s",
+                 units_format_grouped(count, sizeof count, progress->shed));
+}
+
 void progress_line(struct progress *progress, const struct run_facts *run, uint64_t elapsed_ns,
                    uint64_t completed, uint64_t errors)
 {
@@ -95,7 +136,7 @@ void progress_line(struct progress *progress, const struct run_facts *run, uint6
     uint64_t window_done =
         completed > progress->last_completed ? completed - progress->last_completed : 0;
     char done[96], current[UNITS_GROUPED_BYTES], average[UNITS_GROUPED_BYTES + 4];
-    char failed[UNITS_GROUPED_BYTES], latency[128], line[512];
+    char failed[UNITS_GROUPED_BYTES], latency[128], target[40], unsent[96], line[640];
 
     if (warming)
         snprintf(done, sizeof done, "%s (warm-up)",
@@ -106,9 +147,11 @@ void progress_line(struct progress *progress, const struct run_facts *run, uint6
                          (uint64_t)(figure_rate(window_done, seconds(window_ns)) + 0.5));
     format_rate(average, sizeof average, figure_rate(measured, seconds(measured_ns)));
     format_latency(latency, sizeof latency, progress->window);
-    snprintf(line, sizeof line, "%s[%.1fs] Progress: %s, RPS: current=%s avg=%s, Errors: %s%s",
-             progress->prefix, seconds(elapsed_ns), done, current, average,
-             units_format_grouped(failed, sizeof failed, errors), latency);
+    format_target(target, sizeof target, progress, run);
+    format_unsent(unsent, sizeof unsent, progress);
+    snprintf(line, sizeof line, "%s[%.1fs] Progress: %s, RPS: current=%s%s avg=%s, Errors: %s%s%s",
+             progress->prefix, seconds(elapsed_ns), done, current, target, average,
+             units_format_grouped(failed, sizeof failed, errors), unsent, latency);
 
     if (progress->terminal) {
         /* Blanks wipe out what a longer line before left behind. */
@@ -123,6 +166,7 @@ void progress_line(struct progress *progress, const struct run_facts *run, uint6
     fflush(progress->out);
     progress->last_ns = elapsed_ns;
     progress->last_completed = completed;
+    progress->window_due = progress->window_row_ns = 0;
     histogram_reset(progress->window);
 }
 

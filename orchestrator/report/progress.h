@@ -12,9 +12,14 @@ struct progress {
     FILE *out;
     bool terminal;
     uint64_t last_ns, last_completed;
-    struct histogram *window;  /* service times since the last line */
+    struct histogram *window;  /* latencies of the rows since the last line                   */
     uint64_t warmup_completed; /* of the warm-up's rows: outside the share and the average */
-    int line_bytes;            /* of the line that stands unfinished on the terminal; 0: none */
+    bool open_loop;
+    uint64_t window_due, window_row_ns; /* of the rows since the last line, and their length  */
+    uint64_t due;           /* of the measured rows so far: with -n it comes to an end         */
+    double target;          /* requests due per second, by the latest rows; < 0: no row so far */
+    uint64_t backlog, shed; /* at the end of the latest row; so far                         */
+    int line_bytes;         /* of the line that stands unfinished on the terminal; 0: none */
     bool named; /* set by the caller: the session has more runs, each line names its own */
     char prefix[80];
 };
@@ -24,7 +29,8 @@ void progress_begin(struct progress *progress, const struct run_facts *run);
 void progress_add(struct progress *progress, const struct interval_row *row);
 /* Prints the line of features 1.20 for elapsed_ns since the common start. Live totals since then:
  * completed are requests with a reply, an error or not; errors are all that failed. A run with a
- * duration shows the share of its time. */
+ * duration shows the share of its time. An open loop's target, backlog and latencies (response times)
+ * are those of the rows that were added. */
 void progress_line(struct progress *progress, const struct run_facts *run, uint64_t elapsed_ns,
                    uint64_t completed, uint64_t errors);
 void progress_end(struct progress *progress); /* ends the line */

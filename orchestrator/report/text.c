@@ -8,6 +8,7 @@
 #include "common/units.h"
 #include "orchestrator/report/figures.h"
 #include "orchestrator/report/sinks.h"
+#include "orchestrator/report/text_extended.h"
 
 #define NS_PER_MS_F 1e6
 #define BYTES_PER_MB (1024.0 * 1024.0)
@@ -63,6 +64,36 @@ static void print_keys_line(struct output *out, const struct run_facts *run)
                       run->keyspace_random ? "random" : "sequential");
 }
 
+/* What of the load is not in a number of its own: an open loop's rate, and a ramp of clients. */
+static void print_load_lines(struct output *out, const struct run_facts *run)
+{
+    char after[32];
+    if (run->clients_start > 0)
+        output_printf(out, "Clients: %" PRIu64 " to %" PRIu64 ", ramped\n", run->clients_start,
+                      run->clients);
+    else
+        output_printf(out, "Clients: %" PRIu64 "\n", run->clients);
+    if (run->worker_count > 1)
+        output_printf(out, "Clients per process: %" PRIu64 "%s\n", run->clients / run->worker_count,
+                      run->clients % run->worker_count != 0 ? " or one more" : "");
+    output_printf(out, "Pipeline: %" PRIu64 "\n", run->pipeline);
+    if (run->open_loop)
+        output_printf(out, "Rate: %s\n", run->rate_text);
+    if (run->shed_after_ns > 0)
+        output_printf(out, "Shed after: %s\n",
+                      units_format_duration(after, sizeof after, run->shed_after_ns));
+}
+
+static void print_warmup_line(struct output *out, const struct run_facts *run)
+{
+    char duration[32];
+    units_format_duration(duration, sizeof duration, run->warmup_ns);
+    if (run->steady_auto)
+        output_printf(out, "Warm-up: until steady, at most %s\n", duration);
+    else if (run->warmup_ns > 0)
+        output_printf(out, "Warm-up: %s\n", duration);
+}
+
 static enum err_code run_begin(void *state, const struct run_facts *run, struct err *err)
 {
     struct text *text = state;
@@ -74,19 +105,13 @@ static enum err_code run_begin(void *state, const struct run_facts *run, struct 
                   run->worker_count > 1 ? " (Multi-Process Mode)" : "");
     output_printf(out, "Target: %s\n", run->target);
     print_workers_line(out, run);
-    output_printf(out, "Clients: %" PRIu64 "\n", run->clients);
-    if (run->worker_count > 1)
-        output_printf(out, "Clients per process: %" PRIu64 "%s\n", run->clients / run->worker_count,
-                      run->clients % run->worker_count != 0 ? " or one more" : "");
-    output_printf(out, "Pipeline: %" PRIu64 "\n", run->pipeline);
+    print_load_lines(out, run);
     if (run->requests > 0)
         output_printf(out, "Total Requests: %" PRIu64 "\n", run->requests);
     if (run->duration_ns > 0)
         output_printf(out, "Duration: %s\n",
                       units_format_duration(duration, sizeof duration, run->duration_ns));
-    if (run->warmup_ns > 0)
-        output_printf(out, "Warm-up: %s\n",
-                      units_format_duration(duration, sizeof duration, run->warmup_ns));
+    print_warmup_line(out, run);
     output_printf(out, "Data Size: %" PRIu64 "\n", run->data_bytes);
     print_keys_line(out, run);
     output_printf(out, "Command: %s\n", run->name);
@@ -96,12 +121,16 @@ static enum err_code run_begin(void *state, const struct run_facts *run, struct 
     return output_status(out, err);
 }
 
+static struct figure_percentile percentile_of(const struct run_result *result, double percent)
+{
+    return figure_percentile(result->total, figure_latency_kind(result->facts->open_loop), percent);
+}
+
 /* One line of a percentile: its value, or what can be said instead. */
 static void print_percentile(struct output *out, const struct run_result *result,
                              const char *caption, double percent)
 {
-    struct figure_percentile figure =
-        figure_percentile(result->total, &result->total->histograms[HISTOGRAM_SERVICE_OK], percent);
+    struct figure_percentile figure = percentile_of(result, percent);
     output_printf(out, "%s: %s%.3f%s\n", caption, figure.censored ? ">= " : "",
                   to_ms(figure.value_ns),
                   figure.few_samples && !figure.empty ? " (few samples)" : "");
@@ -109,11 +138,11 @@ static void print_percentile(struct output *out, const struct run_result *result
 
 static void print_latency(struct output *out, const struct run_result *result)
 {
-    const struct histogram *service = &result->total->histograms[HISTOGRAM_SERVICE_OK];
+    const struct histogram *latency = figure_latency(result->total, result->facts->open_loop);
     output_printf(out, "\nLatency Statistics (ms):\n=====================\n");
-    output_printf(out, "Minimum: %.3f\n", to_ms(service->count > 0 ? service->min_ns : 0));
-    output_printf(out, "Average: %.3f\n", histogram_mean(service) / NS_PER_MS_F);
-    output_printf(out, "Maximum: %.3f\n", to_ms(service->max_ns));
+    output_printf(out, "Minimum: %.3f\n", to_ms(latency->count > 0 ? latency->min_ns : 0));
+    output_printf(out, "Average: %.3f\n", histogram_mean(latency) / NS_PER_MS_F);
+    output_printf(out, "Maximum: %.3f\n", to_ms(latency->max_ns));
     print_percentile(out, result, "Median (p50)", 50);
     print_percentile(out, result, "95th percentile", 95);
     print_percentile(out, result, "99th percentile", 99);
@@ -126,12 +155,16 @@ static void print_latency(struct output *out, const struct run_result *result)
                  figure_ordinal(ordinal, sizeof ordinal, percent));
         print_percentile(out, result, caption, percent);
     }
-    output_printf(out,
-                  "Closed loop: each latency is the time from a request's write to its reply's "
-                  "read (service time).\n");
+    output_printf(
+        out, "%s\n",
+        result->facts->open_loop
+            ? "Open loop: each latency is the time from a request's intended time to its "
+              "reply's read (response time)."
+            : "Closed loop: each latency is the time from a request's write to its reply's "
+              "read (service time).");
 }
 
-static void print_distribution(struct output *out, const struct histogram *service)
+static void print_distribution(struct output *out, const struct histogram *latency)
 {
     static const double edges_ms[] = {0.1, 0.5, 1, 2, 5, 10, 20, 50, 100, 200, 500, 1000};
     uint64_t below = 0;
@@ -139,16 +172,16 @@ static void print_distribution(struct output *out, const struct histogram *servi
                        "(each row counts what the rows above do not)\n");
     for (size_t i = 0; i < sizeof edges_ms / sizeof edges_ms[0]; i++) {
         uint64_t edge_ns = (uint64_t)(edges_ms[i] * NS_PER_MS_F + 0.5);
-        uint64_t at_or_below = histogram_count_at_or_below(service, edge_ns);
+        uint64_t at_or_below = histogram_count_at_or_below(latency, edge_ns);
         uint64_t count = at_or_below - below;
         below = at_or_below;
         output_printf(out, "<= %.1f ms: %.2f%% (%" PRIu64 " requests)\n", edges_ms[i],
-                      figure_share(count, service->count) * 100, count);
+                      figure_share(count, latency->count) * 100, count);
     }
-    if (service->count > below)
+    if (latency->count > below)
         output_printf(out, "> 1000 ms: %.2f%% (%" PRIu64 " requests)\n",
-                      figure_share(service->count - below, service->count) * 100,
-                      service->count - below);
+                      figure_share(latency->count - below, latency->count) * 100,
+                      latency->count - below);
 }
 
 static void print_traffic(struct output *out, const struct run_result *result)
@@ -214,32 +247,49 @@ static void print_verdict(struct output *out, const struct verdict *verdict)
     }
 }
 
+/* The length of a warm-up that ends by itself is known only afterwards. */
+static void print_warmup_result(struct output *out, const struct run_result *result)
+{
+    char duration[32];
+    if (!result->facts->steady_auto || !(result->seconds > 0)) /* or the run ended in it */
+        return;
+    output_printf(out, "Warm-up ended after: %s, %s\n",
+                  units_format_duration(duration, sizeof duration, result->facts->warmup_ns),
+                  result->evidence.never_steady ? "not steady" : "steady");
+}
+
 static void print_report(struct text *text, const struct run_result *result)
 {
     struct output *out = &text->out;
     const uint64_t *counters = result->total->counters;
-    const struct histogram *service = &result->total->histograms[HISTOGRAM_SERVICE_OK];
+    const struct histogram *latency = figure_latency(result->total, result->facts->open_loop);
     output_printf(out, "Final Results:\n=============\n");
     output_printf(out, "Total time: %.2f seconds\n", result->seconds);
     output_printf(out, "Requests completed: %" PRIu64 "\n", counters[COUNTER_OK]);
     output_printf(out, "Requests per second: %.2f\n",
                   figure_rate(counters[COUNTER_OK], result->seconds));
     output_printf(out, "Total errors: %" PRIu64 "\n", figure_failed(counters));
+    if (result->facts->open_loop)
+        text_rate(out, result);
+    print_warmup_result(out, result);
     if (result->interrupted)
         output_printf(out, "Interrupted: the run was stopped before its end\n");
     if (result->status != OK && result->status_text[0] != '\0')
         output_printf(out, "Status: %s\n", result->status_text);
-    if (service->count > 0) {
+    if (latency->count > 0) {
         print_latency(out, result);
-        print_distribution(out, service);
+        if (result->facts->open_loop)
+            text_times(out, result);
+        print_distribution(out, latency);
     } else {
         output_printf(out, "\nno request succeeded: there are no latencies\n");
     }
     print_traffic(out, result);
     print_failures(out, result);
+    text_extended(out, text->session, result);
     if (text->debug) {
-        if (service->count > 0)
-            text_spectrum(out, service);
+        if (latency->count > 0)
+            text_spectrum(out, latency);
         text_workers(out, result);
     }
     print_verdict(out, &result->verdict);
@@ -264,10 +314,10 @@ static void print_prefill(struct text *text, const struct run_result *result)
 
 static void print_quiet(struct text *text, const struct run_result *result)
 {
-    const struct histogram *service = &result->total->histograms[HISTOGRAM_SERVICE_OK];
-    output_printf(&text->out, "%s: %.2f requests per second, p50=%.3f msec\n", result->facts->name,
+    struct figure_percentile median = percentile_of(result, 50);
+    output_printf(&text->out, "%s: %.2f requests per second, p50%s%.3f msec\n", result->facts->name,
                   figure_rate(result->total->counters[COUNTER_OK], result->seconds),
-                  to_ms(histogram_quantile(service, 0.50)));
+                  median.censored ? ">=" : "=", to_ms(median.value_ns));
 }
 
 static void print_csv_name(struct output *out, const char *name)
@@ -278,10 +328,21 @@ static void print_csv_name(struct output *out, const char *name)
     output_printf(out, "\"");
 }
 
+/* A percentile that is not known leaves its cell empty. */
+static void print_csv_percentile(struct output *out, const struct run_result *result,
+                                 double percent)
+{
+    struct figure_percentile figure = percentile_of(result, percent);
+    if (figure.censored)
+        output_printf(out, ",\"\"");
+    else
+        output_printf(out, ",\"%.3f\"", to_ms(figure.value_ns));
+}
+
 static void print_csv(struct text *text, const struct run_result *result)
 {
     struct output *out = &text->out;
-    const struct histogram *service = &result->total->histograms[HISTOGRAM_SERVICE_OK];
+    const struct histogram *latency = figure_latency(result->total, result->facts->open_loop);
     if (!text->csv_header_printed)
         output_printf(out, "\"test\",\"rps\",\"avg_latency_ms\",\"min_latency_ms\","
                            "\"p50_latency_ms\",\"p95_latency_ms\",\"p99_latency_ms\","
@@ -290,12 +351,12 @@ static void print_csv(struct text *text, const struct run_result *result)
     print_csv_name(out, result->facts->name);
     output_printf(out, ",\"%.2f\"",
                   figure_rate(result->total->counters[COUNTER_OK], result->seconds));
-    output_printf(out, ",\"%.3f\",\"%.3f\"", histogram_mean(service) / NS_PER_MS_F,
-                  to_ms(service->count > 0 ? service->min_ns : 0));
-    output_printf(out, ",\"%.3f\",\"%.3f\",\"%.3f\"", to_ms(histogram_quantile(service, 0.50)),
-                  to_ms(histogram_quantile(service, 0.95)),
-                  to_ms(histogram_quantile(service, 0.99)));
-    output_printf(out, ",\"%.3f\"\n", to_ms(service->max_ns));
+    output_printf(out, ",\"%.3f\",\"%.3f\"", histogram_mean(latency) / NS_PER_MS_F,
+                  to_ms(latency->count > 0 ? latency->min_ns : 0));
+    print_csv_percentile(out, result, 50);
+    print_csv_percentile(out, result, 95);
+    print_csv_percentile(out, result, 99);
+    output_printf(out, ",\"%.3f\"\n", to_ms(latency->max_ns));
 }
 
 static enum err_code run_end(void *state, const struct run_result *result, struct err *err)

@@ -1,9 +1,14 @@
-/* The parts of the text report that only --debug shows. */
+/* The parts of the text report that only an open loop has, and those that only --debug shows. */
 #ifndef ORCHESTRATOR_REPORT_TEXT_H
 #define ORCHESTRATOR_REPORT_TEXT_H
 
 #include "orchestrator/report/output.h"
 #include "orchestrator/report/timeline.h"
+
+/* Of an open loop (text_rate.c): target and achieved rate, what became of the requests that fell due, and
+ * why the target was not reached; response time, service time and slip side by side. */
+void text_rate(struct output *out, const struct run_result *result);
+void text_times(struct output *out, const struct run_result *result);
 
 /* Value, percentile, number of values up to it, and 1/(1 - percentile): five steps for each halving
  * of the distance to 100 %, the form that HdrHistogram made usual. */

@@ -45,12 +45,17 @@ void text_workers(struct output *out, const struct run_result *result)
         else
             output_printf(out, "not pinned");
         double busy_seconds = worker->cpu_user_seconds + worker->cpu_system_seconds;
+        double work_seconds = busy_seconds - worker->spin_seconds;
         output_printf(out,
                       ", %" PRIu64 " requests (%.2f per second), CPU %.3f s user + %.3f s "
-                      "system (%.1f%%), %" PRIu32 " restarts\n",
+                      "system (%.1f%%",
                       worker->requests, figure_rate(worker->requests, result->seconds),
                       worker->cpu_user_seconds, worker->cpu_system_seconds,
-                      result->seconds > 0 ? busy_seconds / result->seconds * 100 : 0.0,
-                      worker->restarts);
+                      result->seconds > 0 ? busy_seconds / result->seconds * 100 : 0.0);
+        if (worker->spin_seconds > 0)
+            output_printf(out, "; %.1f%% without %.3f s of spinning",
+                          result->seconds > 0 ? work_seconds / result->seconds * 100 : 0.0,
+                          worker->spin_seconds);
+        output_printf(out, "), %" PRIu32 " restarts\n", worker->restarts);
     }
 }

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/clock.h"
 #include "common/log.h"
 #include "orchestrator/report/figures.h"
 
@@ -53,6 +54,12 @@ void timeline_run_begin(struct timeline *timeline, const struct run_facts *run)
     timeline->run = *run;
     timeline->rows = 0;
     memset(&timeline->error_kinds, 0, sizeof timeline->error_kinds);
+    timeline->samples = (struct target_samples){.keys_first = -1,
+                                                .keys_last = -1,
+                                                .keys_min = -1,
+                                                .keys_max = -1,
+                                                .lag_seconds_max = -1,
+                                                .lag_bytes_max = -1};
     interval_row_reset(timeline->total);
     memset(&timeline->total->header, 0, sizeof timeline->total->header);
     EACH_SINK(timeline, run_begin, &timeline->run, &sink_err)
@@ -88,22 +95,71 @@ enum err_code timeline_interval(struct timeline *timeline, const struct interval
         code = interval_row_check(row, err);
     if ((row->header.flags & INTERVAL_WARMUP) == 0)
         add_to_total(timeline, row);
+    else
+        histogram_add(&timeline->total->histograms[HISTOGRAM_CONNECT],
+                      &row->histograms[HISTOGRAM_CONNECT]);
     EACH_SINK(timeline, interval, row, &timeline->error_kinds, &sink_err)
     return code;
+}
+
+/* As far as the facts tell: what fell due did so within the duration. */
+static double due_seconds(const struct run_facts *run, double seconds)
+{
+    double duration = (double)run->duration_ns / (double)NS_PER_SECOND;
+    return duration > 0 && duration < seconds ? duration : seconds;
+}
+
+bool target_sample_dropped(int64_t keys_before, int64_t keys_now)
+{
+    return keys_now >= 0 && keys_before > keys_now &&
+           (double)(keys_before - keys_now) >= (double)keys_before / 100;
+}
+
+static void keep_keys(struct target_samples *samples, int64_t keys)
+{
+    if (keys < 0)
+        return;
+    samples->drops += target_sample_dropped(samples->keys_last, keys);
+    if (samples->keys_first < 0)
+        samples->keys_first = samples->keys_min = keys;
+    samples->keys_last = keys;
+    samples->keys_min = keys < samples->keys_min ? keys : samples->keys_min;
+    samples->keys_max = keys > samples->keys_max ? keys : samples->keys_max;
+}
+
+void timeline_sample(struct timeline *timeline, const struct target_sample *sample)
+{
+    struct target_samples *samples = &timeline->samples;
+    samples->count++;
+    samples->unanswered += !sample->answered;
+    if (sample->answered) {
+        samples->last = *sample;
+        keep_keys(samples, sample->keys);
+        if (sample->lag_seconds > samples->lag_seconds_max)
+            samples->lag_seconds_max = sample->lag_seconds;
+        if (sample->lag_bytes > samples->lag_bytes_max)
+            samples->lag_bytes_max = sample->lag_bytes;
+    }
+    EACH_SINK(timeline, sample, sample, &sink_err)
 }
 
 void timeline_run_end(struct timeline *timeline, struct run_result *result)
 {
     const struct interval_row *total = timeline->total;
+    /* Also when its last row never came: nothing comes after it. */
+    timeline->total->header.flags |= INTERVAL_LAST;
     result->facts = &timeline->run;
     result->error_kinds = &timeline->error_kinds;
     result->total = total;
+    result->samples = &timeline->samples;
     if (timeline->session != NULL) {
         result->percentiles = timeline->session->percentiles;
         result->percentile_count = timeline->session->percentile_count;
     }
     if (!(result->seconds > 0))
         result->seconds = figure_row_seconds(total);
+    if (timeline->run.open_loop && !(result->due_seconds > 0))
+        result->due_seconds = due_seconds(&timeline->run, result->seconds);
     struct err err = {.code = OK};
     if (timeline->rows > 0 && (total->header.flags & INTERVAL_DEGRADED) == 0 &&
         interval_row_check(total, &err) != OK && result->status != E_UNTRUSTED) {

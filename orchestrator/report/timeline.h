@@ -1,7 +1,7 @@
 /* What happened, as a stream of events, and who listens. The fleet's collector and `volley report`
  * (from a journal) feed the same events to the same sinks, so every output can be rebuilt.
  *
- *   session_begin  (run_begin  interval*  run_end)*  session_end
+ *   session_begin  (run_begin  (interval | sample)*  run_end)*  session_end
  *
  * Events carry plain facts, never the spec or a plan: all a sink needs is in them. */
 #ifndef ORCHESTRATOR_REPORT_TIMELINE_H
@@ -24,6 +24,7 @@ struct session_facts {
     const char *command; /* "bench"              */
     const double *percentiles;
     uint32_t percentile_count;
+    bool extended_metrics; /* there are samples, and outputs show more */
 };
 
 /* Known when the start barrier falls. */
@@ -65,7 +66,32 @@ struct worker_summary {
     uint32_t restarts;
     uint64_t requests;                           /* ok + errors, whole run, measured part */
     double cpu_user_seconds, cpu_system_seconds; /* measured part */
+    double spin_seconds; /* of them: waiting awake for the next intended time */
 };
+
+/* What the server says of itself at one moment (--extended-metrics). */
+struct target_sample {
+    uint64_t at_ns; /* since the common start of the run                                    */
+    bool answered;  /* false: it could not be asked, and nothing below is known             */
+    int64_t keys;   /* in the run's database; -1: unknown                                   */
+    bool replica;
+    uint32_t replicas; /* connected to it */
+    /* A primary: of the replica that is furthest behind, 0 without replicas. A replica: since it last
+     * heard from its primary, -1 while the link is down; bytes are not known. -1: unknown. */
+    int64_t lag_seconds, lag_bytes;
+};
+
+/* All samples of a run. Values are -1 while there is none. */
+struct target_samples {
+    uint32_t count, unanswered;
+    uint32_t drops; /* target_sample_dropped */
+    int64_t keys_first, keys_last, keys_min, keys_max;
+    int64_t lag_seconds_max, lag_bytes_max;
+    struct target_sample last; /* of those that were answered */
+};
+
+/* Whether keys became fewer by 1 % or more: they expire, are evicted, or somebody deletes them. */
+bool target_sample_dropped(int64_t keys_before, int64_t keys_now);
 
 enum verdict_level { VERDICT_GREEN, VERDICT_AMBER, VERDICT_RED };
 
@@ -97,7 +123,7 @@ struct run_evidence {
 };
 
 /* Known when the run is over. rows are summed over the measured intervals; rows of the warm-up are
- * in no total. */
+ * in no total, but for their HISTOGRAM_CONNECT: its connections are those of the measured part. */
 struct run_result {
     const struct run_facts *facts;
     const struct error_kinds *error_kinds;
@@ -106,12 +132,16 @@ struct run_result {
     uint32_t percentile_count;
     double
         seconds; /* of the measured part: rates are counts / seconds; 0: from the total's header */
+    double
+        due_seconds; /* open loop: of them, those in which requests fell due, without the time that
+                         * the last ones waited; 0: as far as the facts tell */
     bool interrupted;
     enum err_code
         status; /* OK, E_FAILED (nothing succeeded), E_UNTRUSTED, E_CONNECT, E_INTERRUPTED */
     char status_text[ERR_TEXT_BYTES];
     struct worker_summary workers[IPC_WORKERS_MAX];
     uint32_t worker_count;
+    const struct target_samples *samples; /* of the warm-up, too */
     struct run_evidence evidence;
     struct verdict verdict;
 };
@@ -127,22 +157,24 @@ struct sink {
     /* error_kinds has every kind that the row counts. */
     enum err_code (*interval)(void *state, const struct interval_row *row,
                               const struct error_kinds *error_kinds, struct err *err);
+    enum err_code (*sample)(void *state, const struct target_sample *sample, struct err *err);
     enum err_code (*run_end)(void *state, const struct run_result *result, struct err *err);
     /* interrupted sessions get it too: files are completed and renamed here. */
     enum err_code (*session_end)(void *state, struct err *err);
     void (*destroy)(void *state);
 };
 
-#define TIMELINE_SINKS_MAX 8
+#define TIMELINE_SINKS_MAX 12
 struct timeline {
     struct sink sinks[TIMELINE_SINKS_MAX];
     uint32_t sink_count;
     bool failed[TIMELINE_SINKS_MAX];
     const struct session_facts *session;
-    struct run_facts run;
+    struct run_facts run; /* result->facts points here */
     struct error_kinds error_kinds;
     struct interval_row *total; /* of the measured intervals of the run under way */
     uint64_t rows;
+    struct target_samples samples;
 };
 
 MUST_USE enum err_code timeline_init(struct timeline *timeline, struct err *err);
@@ -156,8 +188,11 @@ void timeline_run_begin(struct timeline *timeline, const struct run_facts *run);
  * row that breaks an identity is passed on all the same: E_UNTRUSTED is the caller's to remember. */
 MUST_USE enum err_code timeline_interval(struct timeline *timeline, const struct interval_row *row,
                                          struct err *err);
-/* Completes result (facts, total, error kinds, percentiles, seconds when 0, verdict) and passes it
- * on. A total that does not add up, with no degraded row in it, makes the status E_UNTRUSTED. */
+/* Passes on a sample of the run under way. */
+void timeline_sample(struct timeline *timeline, const struct target_sample *sample);
+/* Completes result (facts, total, error kinds, percentiles, seconds and due_seconds when 0, verdict)
+ * and passes it on. A total that does not add up, with no degraded row in it, makes the status
+ * E_UNTRUSTED. With --steady auto the caller has set run.warmup_ns to what it came to. */
 void timeline_run_end(struct timeline *timeline, struct run_result *result);
 void timeline_session_end(struct timeline *timeline);
 void timeline_destroy(struct timeline *timeline);
@@ -165,17 +200,26 @@ void timeline_destroy(struct timeline *timeline);
 /* The verdict of design.md 4.10 from a result's totals and evidence. Pure. Every check is always in
  * the list, in this order; the worst one is the level of the whole.
  *
- *   worker_cpu         AMBER from 90 % of the run's time on the CPU, in any worker: volley is the limit
+ *   worker_cpu         AMBER from 90 % of the run's time on the CPU without spinning, in any worker:
+ *                      volley is the limit
  *   loop_lag           AMBER when its p99 is above 10 % of the median service time
+ *   slip               open loop: AMBER when its p99 is above 10 % of the median response time and
+ *                      above 0.25 ms
+ *   target             open loop: AMBER when less than 99 % of what was due was sent in time, RED below
+ *                      90 %; the advice says why (target_reached.h)
+ *   shed               AMBER from the first one that was dropped for being later than --shed-after
  *   errors             AMBER above 0.1 % of all replies, RED above 1 %
  *   lost_or_timed_out  AMBER from the first one, RED above 0.1 % of what was sent; without those lost
  *                      with a worker
+ *   censored           AMBER when a percentile that was asked for is not known, because too many
+ *                      requests went without a reply or were never sent
  *   misses             AMBER above 1 % of the keys that were looked up (tests that read)
  *   one_key            AMBER when every request has the same key and no key range was asked for
  *   shared_cpu         AMBER when a worker is pinned to a CPU that the server runs on
  *   steal_time         AMBER above 2 % of the host's CPU time, RED above 10 %
  *   throttling         AMBER from the first nanosecond, RED above 5 % of the run's time
- *   lost_workers       RED from the first one
+ *   lost_workers       RED from the first one, and from the first request that fell due meanwhile
+ *   steady             AMBER when --steady auto found no steady state within its limit
  *   clamped            AMBER when a latency was above the histogram's range
  *   few_samples        AMBER when a percentile q that was asked for rests on fewer than 10 / (1 - q);
  *                      not judged when no request succeeded

@@ -4,9 +4,11 @@
 #include "common/clock.h"
 #include "common/units.h"
 #include "orchestrator/report/figures.h"
+#include "orchestrator/report/target_reached.h"
 #include "orchestrator/report/timeline.h"
 
 #define VALUE_BYTES sizeof(((struct verdict_check *)NULL)->value)
+#define ADVICE_BYTES sizeof(((struct verdict_check *)NULL)->advice)
 
 const char *verdict_level_name(enum verdict_level level)
 {
@@ -19,25 +21,21 @@ static enum verdict_level grade(double value, double amber_above, double red_abo
     return value > red_above ? VERDICT_RED : value > amber_above ? VERDICT_AMBER : VERDICT_GREEN;
 }
 
+static double to_ms(uint64_t ns)
+{
+    return (double)ns / 1e6;
+}
+
 static enum verdict_level worker_cpu(const struct run_result *result, char *value)
 {
-    double busiest = 0;
-    uint32_t worker = 0;
-    for (uint32_t i = 0; i < result->worker_count; i++) {
-        const struct worker_summary *summary = &result->workers[i];
-        double busy = summary->cpu_user_seconds + summary->cpu_system_seconds;
-        if (busy > busiest) {
-            busiest = busy;
-            worker = summary->index;
-        }
-    }
-    double share = result->seconds > 0 ? busiest / result->seconds : 0;
+    uint32_t worker;
+    double share = target_worker_cpu_share(result, &worker);
     if (result->worker_count == 0) { /* a replay of a run that was cut short */
         snprintf(value, VALUE_BYTES, "unknown");
         return VERDICT_GREEN;
     }
     snprintf(value, VALUE_BYTES, "%.1f %% of the time (worker %u)", share * 100, worker);
-    return share >= 0.90 ? VERDICT_AMBER : VERDICT_GREEN;
+    return share >= WORKER_LIMIT_SHARE ? VERDICT_AMBER : VERDICT_GREEN;
 }
 
 static enum verdict_level loop_lag(const struct run_result *result, char *value)
@@ -45,11 +43,84 @@ static enum verdict_level loop_lag(const struct run_result *result, char *value)
     uint64_t lag_ns = histogram_quantile(&result->total->histograms[HISTOGRAM_LOOP_LAG], 0.99);
     uint64_t service_ns =
         histogram_quantile(&result->total->histograms[HISTOGRAM_SERVICE_OK], 0.50);
-    snprintf(value, VALUE_BYTES, "p99 %.3f ms, service p50 %.3f ms", (double)lag_ns / 1e6,
-             (double)service_ns / 1e6);
+    snprintf(value, VALUE_BYTES, "p99 %.3f ms, service p50 %.3f ms", to_ms(lag_ns),
+             to_ms(service_ns));
     if (service_ns == 0)
         return VERDICT_GREEN; /* nothing was measured that it could falsify */
     return (double)lag_ns > 0.10 * (double)service_ns ? VERDICT_AMBER : VERDICT_GREEN;
+}
+
+/* What only an open loop can do wrong. */
+static bool closed_loop(const struct run_result *result, char *value)
+{
+    if (!result->facts->open_loop)
+        snprintf(value, VALUE_BYTES, "closed loop");
+    return !result->facts->open_loop;
+}
+
+static enum verdict_level slip(const struct run_result *result, char *value)
+{
+    if (closed_loop(result, value))
+        return VERDICT_GREEN;
+    const struct interval_row *total = result->total;
+    uint64_t slip_ns = histogram_quantile(&total->histograms[HISTOGRAM_SLIP], 0.99);
+    uint64_t response_ns = histogram_quantile(&total->histograms[HISTOGRAM_RESPONSE_OK], 0.50);
+    snprintf(value, VALUE_BYTES, "p99 %.3f ms, response p50 %.3f ms", to_ms(slip_ns),
+             to_ms(response_ns));
+    return slip_ns > target_slip_limit_ns(total) ? VERDICT_AMBER : VERDICT_GREEN;
+}
+
+/* The same slip has two causes, and two cures. */
+static void advise_slip(const struct run_result *result, char *advice)
+{
+    const uint64_t *counters = result->total->counters;
+    double waited_ns = (double)(counters[COUNTER_BLOCKED_NS] + counters[COUNTER_UNCONNECTED_NS]);
+    double worker_ns = result->seconds * (double)NS_PER_SECOND * result->facts->worker_count;
+    /* One request in a hundred was late: with even half of that time waited for connections, that
+     * was why. */
+    bool had_to_wait = waited_ns > 0.005 * worker_ns;
+    snprintf(advice, ADVICE_BYTES, "%s",
+             had_to_wait
+                 ? "requests waited for a free connection before they were sent; the response "
+                   "time counts that wait, the service time does not: it is no latency of "
+                   "this load"
+                 : "volley sent late by itself: give the workers CPUs of their own, try "
+                   "--pacing spin, or more workers (--processes); the response time counts "
+                   "the delay");
+}
+
+static enum verdict_level target(const struct run_result *result, char *value)
+{
+    if (closed_loop(result, value))
+        return VERDICT_GREEN;
+    struct target_reached reached;
+    char rate[UNITS_GROUPED_BYTES];
+    target_reached_judge(&reached, result);
+    double share = reached.evidence.share;
+    snprintf(value, VALUE_BYTES, "%.2f %% of %s/s", share * 100,
+             figure_rate_text(rate, sizeof rate, reached.evidence.target));
+    return share < 0.90                   ? VERDICT_RED
+           : share < TARGET_REACHED_SHARE ? VERDICT_AMBER
+                                          : VERDICT_GREEN;
+}
+
+static void advise_target(const struct run_result *result, char *advice)
+{
+    struct target_reached reached;
+    target_reached_judge(&reached, result);
+    snprintf(advice, ADVICE_BYTES, "%s", reached.sentence);
+}
+
+static enum verdict_level shed(const struct run_result *result, char *value)
+{
+    if (closed_loop(result, value))
+        return VERDICT_GREEN;
+    const uint64_t *counters = result->total->counters;
+    char grouped[UNITS_GROUPED_BYTES];
+    snprintf(value, VALUE_BYTES, "%s, %.3f %% of due",
+             units_format_grouped(grouped, sizeof grouped, counters[COUNTER_SHED_LATE]),
+             figure_share(counters[COUNTER_SHED_LATE], counters[COUNTER_DUE]) * 100);
+    return counters[COUNTER_SHED_LATE] > 0 ? VERDICT_AMBER : VERDICT_GREEN;
 }
 
 static enum verdict_level errors(const struct run_result *result, char *value)
@@ -73,6 +144,21 @@ static enum verdict_level lost_or_timed_out(const struct run_result *result, cha
     snprintf(value, VALUE_BYTES, "%s, %.3f %% of sent",
              units_format_grouped(grouped, sizeof grouped, unanswered), share * 100);
     return unanswered == 0 ? VERDICT_GREEN : share > 0.001 ? VERDICT_RED : VERDICT_AMBER;
+}
+
+static enum verdict_level censored(const struct run_result *result, char *value)
+{
+    enum interval_histogram_kind kind = figure_latency_kind(result->facts->open_loop);
+    snprintf(value, VALUE_BYTES, "none");
+    for (uint32_t i = 0; i < result->percentile_count; i++) {
+        double percent = result->percentiles[i];
+        struct figure_percentile figure = figure_percentile(result->total, kind, percent);
+        if (!figure.censored)
+            continue;
+        snprintf(value, VALUE_BYTES, "p%.10g is at least %.3f ms", percent, to_ms(figure.value_ns));
+        return VERDICT_AMBER;
+    }
+    return VERDICT_GREEN;
 }
 
 static enum verdict_level misses(const struct run_result *result, char *value)
@@ -127,8 +213,33 @@ static enum verdict_level throttling(const struct run_result *result, char *valu
 
 static enum verdict_level lost_workers(const struct run_result *result, char *value)
 {
-    snprintf(value, VALUE_BYTES, "%u", result->evidence.workers_lost);
-    return result->evidence.workers_lost > 0 ? VERDICT_RED : VERDICT_GREEN;
+    uint32_t lost = result->evidence.workers_lost;
+    uint64_t meanwhile = result->total->counters[COUNTER_SHED_WORKER];
+    char grouped[UNITS_GROUPED_BYTES];
+    if (meanwhile > 0)
+        snprintf(value, VALUE_BYTES, "%u, %s requests fell due meanwhile", lost,
+                 units_format_grouped(grouped, sizeof grouped, meanwhile));
+    else
+        snprintf(value, VALUE_BYTES, "%u", lost);
+    return lost > 0 || meanwhile > 0 ? VERDICT_RED : VERDICT_GREEN;
+}
+
+static enum verdict_level steady(const struct run_result *result, char *value)
+{
+    const struct run_facts *facts = result->facts;
+    char duration[32];
+    if (!facts->steady_auto) {
+        snprintf(value, VALUE_BYTES, "not asked for");
+        return VERDICT_GREEN;
+    }
+    if (!(result->seconds > 0)) {
+        snprintf(value, VALUE_BYTES, "the run ended before");
+        return VERDICT_GREEN; /* short_run judges that */
+    }
+    units_format_duration(duration, sizeof duration, facts->warmup_ns);
+    snprintf(value, VALUE_BYTES, "%s %s", result->evidence.never_steady ? "not within" : "after",
+             duration);
+    return result->evidence.never_steady ? VERDICT_AMBER : VERDICT_GREEN;
 }
 
 static enum verdict_level clamped(const struct run_result *result, char *value)
@@ -142,7 +253,7 @@ static enum verdict_level clamped(const struct run_result *result, char *value)
 
 static enum verdict_level few_samples(const struct run_result *result, char *value)
 {
-    uint64_t count = result->total->histograms[HISTOGRAM_SERVICE_OK].count;
+    uint64_t count = figure_latency(result->total, result->facts->open_loop)->count;
     char grouped[UNITS_GROUPED_BYTES];
     if (count == 0) { /* there is no percentile that they could be too few for */
         snprintf(value, VALUE_BYTES, "no request succeeded");
@@ -183,43 +294,70 @@ static const struct {
     enum verdict_level (*judge)(const struct run_result *result, char *value);
     const char *threshold;
     const char *advice;
+    /* NULL: the advice above; else it depends on the evidence. */
+    void (*advise)(const struct run_result *result, char *advice);
 } checks[] = {
     {"worker_cpu", worker_cpu, "90 %",
      "volley is the limit, not the server: use more workers (--processes) on free CPUs, or read "
-     "these figures as volley's own"},
+     "these figures as volley's own",
+     NULL},
     {"loop_lag", loop_lag, "10 % of service p50",
      "replies waited inside volley before they were read: use more workers, fewer connections "
-     "each, or less pipelining"},
+     "each, or less pipelining",
+     NULL},
+    {"slip", slip, "10 % of response p50 or 0.25 ms", NULL, advise_slip},
+    {"target", target, "99 %, RED below 90 %", NULL, advise_target},
+    {"shed", shed, "0",
+     "requests were dropped because they were later than --shed-after: the load was lighter than "
+     "asked for, and its percentiles are those of the rest",
+     NULL},
     {"errors", errors, "0.1 %, RED above 1 %",
-     "the server refused requests: look at the error replies before you look at the latencies"},
+     "the server refused requests: look at the error replies before you look at the latencies",
+     NULL},
     {"lost_or_timed_out", lost_or_timed_out, "0, RED above 0.1 %",
      "requests without a reply are in no percentile: find out why the server or the network "
-     "dropped them"},
+     "dropped them",
+     NULL},
+    {"censored", censored, "every percentile known",
+     "too many requests went without a reply, or were never sent, to know this percentile: lower "
+     "the rate, or find out why they were not answered",
+     NULL},
     {"misses", misses, "1 %",
      "most servers answer a missing key faster than a stored one: write the keys first "
-     "(--prefill)"},
+     "(--prefill)",
+     NULL},
     {"one_key", one_key, "two keys or more",
-     "one hot key is not a real load: spread the requests over a key range (-r or --sequential)"},
+     "one hot key is not a real load: spread the requests over a key range (-r or --sequential)",
+     NULL},
     {"shared_cpu", shared_cpu, "CPUs of their own",
      "the server and a worker compete for one CPU: pin the server elsewhere, or choose the "
-     "workers' CPUs with --cpus"},
+     "workers' CPUs with --cpus",
+     NULL},
     {"steal_time", steal_time, "2 %, RED above 10 %",
-     "the hypervisor gave this machine's CPUs to others: repeat on a quieter host"},
+     "the hypervisor gave this machine's CPUs to others: repeat on a quieter host", NULL},
     {"throttling", throttling, "0, RED above 5 % of the run",
-     "the CPU quota of the control group stopped volley: raise the quota or use fewer workers"},
+     "the CPU quota of the control group stopped volley: raise the quota or use fewer workers",
+     NULL},
     {"lost_workers", lost_workers, "0",
-     "worker processes died during the run: look at stderr or volley.log, then repeat"},
+     "worker processes died during the run: look at stderr or volley.log, then repeat", NULL},
+    {"steady", steady, "settled within its limit",
+     "rate and latency had not settled when the warm-up ended: allow it longer, or look for what "
+     "keeps changing (a save, a rewrite, eviction, other users of the host)",
+     NULL},
     {"clamped", clamped, "0",
      "latencies above one hour were counted as one hour: the percentiles near the maximum are "
-     "too low"},
+     "too low",
+     NULL},
     {"few_samples", few_samples, "10 / (1 - q) answers",
-     "too few requests for the highest percentile: run longer, or ask for lower --percentiles"},
+     "too few requests for the highest percentile: run longer, or ask for lower --percentiles",
+     NULL},
     {"late_records", late_records, "0",
      "some intervals hold requests of the one before; the totals are exact: use a longer "
-     "--interval or fewer workers"},
-    {"short_run", short_run, "1 s", "the run is too short to mean much: run longer"},
+     "--interval or fewer workers",
+     NULL},
+    {"short_run", short_run, "1 s", "the run is too short to mean much: run longer", NULL},
     {"accounting", accounting, "no difference",
-     "do not use these figures: volley's own counters disagree, which is a bug in volley"},
+     "do not use these figures: volley's own counters disagree, which is a bug in volley", NULL},
 };
 
 _Static_assert(sizeof checks / sizeof checks[0] <= VERDICT_CHECKS_MAX, "the verdict has no room");
@@ -232,7 +370,9 @@ void verdict_judge(struct verdict *verdict, const struct run_result *result)
         check->level = checks[i].judge(result, check->value);
         snprintf(check->name, sizeof check->name, "%s", checks[i].name);
         snprintf(check->threshold, sizeof check->threshold, "%s", checks[i].threshold);
-        if (check->level != VERDICT_GREEN)
+        if (check->level != VERDICT_GREEN && checks[i].advise != NULL)
+            checks[i].advise(result, check->advice);
+        else if (check->level != VERDICT_GREEN)
             snprintf(check->advice, sizeof check->advice, "%s", checks[i].advice);
         if (check->level > verdict->level)
             verdict->level = check->level;

@@ -1,5 +1,5 @@
 /* libFuzzer target: any bytes are a config file with whole entries, or one sentence that begins with
- * the file's name. Links common/err.c and orchestrator/options/config_file.c. */
+ * the file's name. Links common/err.c and orchestrator/options/config_*.c. */
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>

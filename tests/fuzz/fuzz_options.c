@@ -1,6 +1,7 @@
 /* libFuzzer target: any argv gives a spec or one sentence, the same both times, and what was parsed
- * can be echoed. The input is the arguments, one a line; --config is left out, for it reads files.
- * Links common/, orchestrator/options/ and tests/support/check/workload_tests_stub.c. */
+ * can be echoed. The input is the arguments, one a line; --config and --rate-plan are left out, for
+ * they read files. Links common/, orchestrator/options/ and
+ * tests/support/check/workload_tests_stub.c. */
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,10 +18,10 @@ struct outcome {
     char *json; /* NULL unless a spec came out */
 };
 
-/* "--config", also with "=": the only option that opens something. */
+/* "--config", also with "=", and "--rate-plan": the only options that open something. */
 static int names_a_file(const char *argument)
 {
-    return strncmp(argument, "--config", 8) == 0;
+    return strncmp(argument, "--config", 8) == 0 || strncmp(argument, "--rate-plan", 11) == 0;
 }
 
 static void parse(struct outcome *outcome, int argc, const char *const *argv)
@@ -39,6 +40,14 @@ static void parse(struct outcome *outcome, int argc, const char *const *argv)
             spec->keyspace + spec->keyspace_offset > 1000000000000ull ||
             (spec->requests == 0) == (spec->duration_ns == 0) ||
             (spec->test_count == 0) == (spec->command_argc == 0))
+            abort();
+        if ((spec->rate_steps == NULL) != (spec->rate_step_count == 0) ||
+            (spec->rate_steps == NULL) != (spec->warmup_rate_micro == 0) ||
+            (spec->rate_steps == NULL) != (spec->rate_text[0] == '\0') ||
+            (spec->client_ramp.start_clients > 0 &&
+             (spec->client_ramp.end_clients != spec->clients ||
+              client_ramp_count(&spec->client_ramp, client_ramp_length_ns(&spec->client_ramp)) !=
+                  spec->clients)))
             abort();
     }
     bench_options_free(&request);

@@ -212,6 +212,49 @@ START_TEST(the_plan_comes_first)
 }
 END_TEST
 
+START_TEST(the_schedule_is_explained)
+{
+    /* breaks if --explain shows other times, workers or rates than those of the run */
+    struct program bench;
+    program_run_volley(&bench, "bench", "--null", "--explain", "-r", "9", "--processes", "2",
+                       "--start-qps", "100", "--end-qps", "300", "--qps-change-interval", "1",
+                       "--qps-change", "100", "--test-duration", "3", "--warmup", "1",
+                       "--shed-after", "2s", "-t", "get,set", NULL);
+    ck_assert_msg(bench.exit_status == 0, "%s", bench.err);
+    ck_assert_str_eq(bench.err, "");
+    const char *schedule = strstr(bench.out, "\nSchedule: 100 -> 300/s, +100 every 1 s, even; open "
+                                             "loop, pacing auto\n");
+    ck_assert_ptr_nonnull(schedule);
+    ck_assert_ptr_null(strstr(schedule + 1, "\nSchedule:"));
+    expect(schedule, "  warm-up at 100/s\n");
+    expect(schedule, "  requests later than 2s are dropped and counted\n");
+    expect(schedule, "  0.000000000 s   ticket 0      worker 0\n");
+    expect(schedule, "  0.010000000 s   ticket 1      worker 1\n");
+    expect(schedule, "  0.090000000 s   ticket 9      worker 1\n");
+    ck_assert_ptr_null(strstr(schedule, "ticket 10 "));
+    expect(schedule, "  0.000 s               100/s                    0\n");
+    expect(schedule, "  1.000 s               200/s                  100\n");
+    expect(schedule, "  2.000 s               300/s                  300\n");
+    expect(schedule, "  3.000 s               300/s                  600\n");
+    program_free(&bench);
+    program_run_volley(&bench, "bench", "--null", "--explain", "--clients-ramp-start", "2",
+                       "--clients-ramp-end", "9", "--clients-per-ramp", "4",
+                       "--client-ramp-interval", "0.5", "-n", "3", "--qps", "0.5", "--arrival",
+                       "poisson", "--cpus", "none", NULL);
+    ck_assert_msg(bench.exit_status == 0, "%s", bench.err);
+    expect(bench.out, "\nSchedule: 0.5/s, poisson; open loop");
+    expect(bench.out, "\nClient ramp: 2 to 9 connections in all\n"
+                      "            0.000 s          2\n"
+                      "            0.500 s          6\n"
+                      "            1.000 s          9\n");
+    program_free(&bench);
+    program_run_volley(&bench, "bench", "--null", "--explain", NULL);
+    ck_assert_ptr_null(strstr(bench.out, "Schedule:"));
+    ck_assert_ptr_null(strstr(bench.out, "Client ramp:"));
+    program_free(&bench);
+}
+END_TEST
+
 Suite *test_texts_suite(void)
 {
     Suite *suite = suite_create("texts");
@@ -219,6 +262,7 @@ Suite *test_texts_suite(void)
     tcase_set_timeout(tcase, 60);
     tcase_add_test(tcase, the_log_tells_the_session);
     tcase_add_test(tcase, the_plan_comes_first);
+    tcase_add_test(tcase, the_schedule_is_explained);
     tcase_add_test(tcase, help_knows_the_commands);
     tcase_add_test(tcase, who_names_no_server_is_advised);
     tcase_add_test(tcase, standard_input_is_no_name);

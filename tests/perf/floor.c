@@ -1,6 +1,7 @@
 /* floor: the least that a RESP client can do on this kernel, as a yardstick for CPU per request.
  *
  *   floor PORT CONNECTIONS REQUESTS PIPELINE KEYS [lean]
+ *   floor PORT CONNECTIONS REQUESTS 1 KEYS RATE [spin]
  *
  * Sends GET key:000000000000 .. of KEYS keys at random to 127.0.0.1:PORT, a closed loop: each
  * connection sends PIPELINE requests with one write, and the next batch once all are answered.
@@ -14,7 +15,11 @@
  *
  * Requests are formatted with the C library, as a small client does it; that is the yardstick. With
  * `lean` only the digits of each key are written over the last batch, which matters when pipelined:
- * it shows what is left to win by rendering alone. */
+ * it shows what is left to win by rendering alone.
+ *
+ * With a RATE the loop is open: request k is sent k / RATE seconds after the start, on the connections
+ * in turn, and in between it waits in epoll_pwait2 for a reply or the next moment; with `spin` it never
+ * waits while requests are left. It is the yardstick for evenness, and for what pacing costs. */
 #include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/in.h>
@@ -51,8 +56,9 @@ struct connection {
 
 struct floor {
     uint64_t port, connection_count, requests, pipeline, keys;
+    uint64_t rate; /* per second; 0: a closed loop */
     struct connection *connections;
-    bool lean;
+    bool lean, spin;
     char *batch; /* `pipeline` requests and a terminator */
     int epoll_fd;
     uint64_t sent, done;
@@ -210,6 +216,44 @@ static bool run(struct floor *floor)
     return true;
 }
 
+/* Sends what is due. *wait_ns: until the next one is; UINT64_MAX: none is left. */
+static bool send_due(struct floor *floor, uint64_t start_ns, uint64_t *wait_ns)
+{
+    uint64_t now_ns = clock_now_ns();
+    *wait_ns = UINT64_MAX;
+    while (floor->sent < floor->requests) {
+        uint64_t due_ns = start_ns + floor->sent * NS_PER_SECOND / floor->rate;
+        if (due_ns > now_ns) {
+            *wait_ns = floor->spin ? 0 : due_ns - now_ns;
+            return true;
+        }
+        if (!send_batch(floor, &floor->connections[floor->sent % floor->connection_count]))
+            return false;
+    }
+    return true;
+}
+
+static bool run_paced(struct floor *floor)
+{
+    static struct epoll_event events[EVENTS_MAX];
+    uint64_t start_ns = clock_now_ns();
+    while (floor->done < floor->requests) {
+        uint64_t wait_ns;
+        if (!send_due(floor, start_ns, &wait_ns))
+            return false;
+        const struct timespec wait = {.tv_sec = (time_t)(wait_ns / NS_PER_SECOND),
+                                      .tv_nsec = (long)(wait_ns % NS_PER_SECOND)};
+        int count = epoll_pwait2(floor->epoll_fd, events, EVENTS_MAX,
+                                 wait_ns == UINT64_MAX ? NULL : &wait, NULL);
+        if (count < 0 && errno != EINTR)
+            return failed("epoll_pwait2");
+        for (int i = 0; i < count; i++)
+            if (!read_replies(floor, events[i].data.ptr))
+                return false;
+    }
+    return true;
+}
+
 static void print_cost(const struct floor *floor, uint64_t elapsed_ns)
 {
     struct rusage usage;
@@ -228,20 +272,32 @@ static bool parse(uint64_t *value, const char *text, uint64_t max)
     return units_parse_count(value, text) && *value >= 1 && *value <= max;
 }
 
+static bool parse_arguments(struct floor *floor, int argc, char **argv)
+{
+    if (argc < 6 || argc > 8 || !parse(&floor->port, argv[1], 65535) ||
+        !parse(&floor->connection_count, argv[2], 1000000) ||
+        !parse(&floor->requests, argv[3], 10000000000ull) ||
+        !parse(&floor->pipeline, argv[4], 1000) || !parse(&floor->keys, argv[5], 1000000000000ull))
+        return false;
+    floor->lean = argc == 7 && strcmp(argv[6], "lean") == 0;
+    floor->spin = argc == 8 && strcmp(argv[7], "spin") == 0;
+    if (argc == 6 || floor->lean)
+        return true;
+    return (argc == 7 || floor->spin) && floor->pipeline == 1 &&
+           parse(&floor->rate, argv[6], 100000000);
+}
+
 int main(int argc, char **argv)
 {
     struct floor floor = {.epoll_fd = -1};
-    floor.lean = argc == 7 && strcmp(argv[6], "lean") == 0;
-    if ((argc != 6 && !floor.lean) || !parse(&floor.port, argv[1], 65535) ||
-        !parse(&floor.connection_count, argv[2], 1000000) ||
-        !parse(&floor.requests, argv[3], UINT64_MAX) || !parse(&floor.pipeline, argv[4], 1000) ||
-        !parse(&floor.keys, argv[5], 1000000000000ull)) {
-        fprintf(stderr, "usage: floor PORT CONNECTIONS REQUESTS PIPELINE KEYS [lean]\n");
+    if (!parse_arguments(&floor, argc, argv)) {
+        fprintf(stderr,
+                "usage: floor PORT CONNECTIONS REQUESTS PIPELINE KEYS [lean | RATE [spin]]\n");
         return EXIT_FAILURE;
     }
     bool ok = open_all(&floor);
     uint64_t started_ns = clock_now_ns();
-    ok = ok && run(&floor);
+    ok = ok && (floor.rate > 0 ? run_paced(&floor) : run(&floor));
     if (ok)
         print_cost(&floor, clock_now_ns() - started_ns);
     free(floor.connections);

@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
-# `make perf`: the comparisons that results/README.md reports. About ten minutes; nothing else should run meanwhile.
+# `make perf`: the comparisons that results/README.md reports. About twenty minutes; nothing else should run meanwhile.
 #
-#   tests/perf/perf.sh [BUILD]    ROUNDS=9 by default; JSON goes to BUILD/perf/*.json
+#   tests/perf/perf.sh [BUILD]                        ROUNDS=9 by default; JSON goes to BUILD/perf/*.json
+#   tests/perf/perf.sh BUILD honesty [ARGUMENT...]    `make honesty`: only what is judged by the recording server
 set -eu
 cd "$(dirname "$0")/../.."
 
@@ -13,9 +14,20 @@ compare() { # NAME ARGUMENT...
         --json "$build/perf/$name.json" "$@"
 }
 
+honesty() { # ARGUMENT...
+    "$build/perf/honesty" --volley "$build/volley" --floor "$build/perf/floor" \
+        --recorder "$build/support/recorder_server" --json "$build/perf/honesty.json" "$@"
+}
+
 printf '%s, %s CPUs, Linux %s\n' "$(sed -n 's/^model name[[:space:]]*: //p' /proc/cpuinfo | head -n 1)" "$(nproc)" \
     "$(uname -r)"
+if [ "${2:-}" = honesty ]; then
+    shift 2
+    honesty "$@"
+    exit
+fi
 compare connections-50 --connections 50 --pipelines 1,16
 compare connections-500 --connections 500 --pipelines 1,16
 compare value-1mb --connections 50 --pipelines 1 --size 1mb --keys 100 --requests 5k
 tests/perf/limits.sh "$build/volley"
+honesty

@@ -232,7 +232,7 @@ static double kolmogorov_smirnov(double *gaps, size_t count)
 /* Gaps between the times on the scale of the integral, where their mean is 1. */
 static double *gaps_of(const struct schedule *schedule, const uint64_t *times, size_t count)
 {
-    double *gaps = malloc(count * sizeof *gaps);
+    double *gaps = malloc((count + 1) * sizeof *gaps);
     ck_assert_ptr_nonnull(gaps);
     schedule_units before = 0;
     for (size_t i = 0; i < count; i++) {

@@ -238,13 +238,13 @@ START_TEST(not_available)
 {
     /* an option of another tool is ignored, or its value is mistaken for a command */
     static const struct refusal refusals[] = {
-        {"--qps 1000", "--qps is not available yet"},
         {"--tls --cacert x", "--tls is not available yet"},
         {"-3", "-3 is not available yet"},
         {"-I", "not available yet"},
         {"--rfr=all", "--rfr is not available yet"},
         {"--cluster", "not available yet"},
-        {"-t set --extended-metrics", "not available yet"},
+        {"-t set --enable-tracking", "not available yet"},
+        {"--intended-latency", "the response time, from the intended moment on, is always"},
         {"--precision 3", "not an option of volley: latencies have three decimals"},
         {"-e", "errors are always counted"},
         {"--glide-log-level info", "use --log-level"},
@@ -290,6 +290,13 @@ START_TEST(contradictions)
         {"-x", "-x needs a command"},
         {"-t set -- get x", "--type set and the command get exclude each other"},
         {"-c 3 --processes 2 --threads 2", "below the 4 workers"},
+        {"--monitoring-interval 2", "--monitoring-interval needs --extended-metrics"},
+        {"--extended-metrics --monitoring-interval 50ms", "allowed: 100ms to 1h"},
+        {"--steady-limit 5", "--steady-limit needs --steady auto"},
+        {"--steady now --test-duration 5", "--steady now: allowed: auto"},
+        {"--steady auto", "--steady auto needs --test-duration"},
+        {"--steady auto -n 100", "-n cannot tell"},
+        {"--steady auto --test-duration 5 --warmup 5", "--steady and --warmup exclude each other"},
         {"--processes 1024 --threads 2", "at most 1024"},
         {"-c 50 -c 60", "-c 50 and -c 60 contradict each other"},
         {"-c 50 --clients 60", "-c 50 and --clients 60 contradict each other"},
@@ -457,7 +464,8 @@ START_TEST(config_mistakes)
         {"help: true\n", "help belongs on the command line"},
         {"config: x\n", "config belongs on the command line"},
         {"duration: 5\ntest-duration: 5\n", "same option as duration in line 1"},
-        {"qps: 5\n", ":1: qps is not available yet"},
+        {"tls: 1\n", ":1: tls is not available yet"},
+        {"\nrps: fast\n", ":2: --qps fast: not a rate"},
         {"password: [\n", "neither JSON nor YAML"},
     };
     for (size_t i = 0; i < sizeof refusals / sizeof refusals[0]; i++) {

@@ -124,7 +124,8 @@ static struct line read_line(const char *text)
     return line;
 }
 
-static char *play(void)
+static char *play(void (*play_session)(struct timeline *timeline,
+                                       const struct session_facts *session))
 {
     struct timeline timeline;
     struct sink sink;
@@ -133,7 +134,7 @@ static char *play(void)
     ck_assert_int_eq(timeline_init(&timeline, &err), OK);
     ck_assert_msg(sink_hdr_log(&sink, path, &err) == OK, "%s", err.text);
     timeline_add(&timeline, sink);
-    fixture_play(&timeline, &session);
+    play_session(&timeline, &session);
     ck_assert(!timeline.failed[0]);
     timeline_destroy(&timeline);
     fixture_session_free(&session);
@@ -151,7 +152,7 @@ START_TEST(every_line_decodes_to_what_was_counted)
                     {"GET-error", 1, 0.05, 2, 50000},
                     {"GET-service", 2, 0, 0, 0},
                     {"GET-service", 3, 0.15, 500, 150000}};
-    char *text = play();
+    char *text = play(fixture_play);
     const char *head = "#[Histogram log format version 1.3]\n"
                        "#[StartTime: 1800000000.000 (seconds since epoch), "
                        "Fri Jan 15 08:00:00 UTC 2027]\n"
@@ -172,6 +173,39 @@ START_TEST(every_line_decodes_to_what_was_counted)
         ck_assert_uint_eq(line.count, expected[i].count);
         ck_assert_uint_le(line.low, expected[i].value);
         ck_assert_uint_ge(line.high, expected[i].value);
+        at = strchr(at, '\n') + 1;
+    }
+    ck_assert_str_eq(at, "");
+    free(text);
+}
+END_TEST
+
+START_TEST(an_open_loop_has_three_times)
+{
+    /* breaks if the log of a run at a rate lacks the response time, or swaps it with the others */
+    static const struct {
+        const char *tag;
+        uint64_t count, high;
+    } expected[] = {{"GET-response", 900, 200000},
+                    {"GET-service", 900, 150000},
+                    {"GET-slip", 900, 50000},
+                    {"GET-response", 0, 0},
+                    {"GET-service", 0, 0},
+                    {"GET-slip", 0, 0},
+                    {"GET-response", 1000, 900000000},
+                    {"GET-service", 1000, 250000},
+                    {"GET-slip", 1020, 899750000}};
+    char *text = play(fixture_play_open);
+    const char *at = strstr(text, "Tag=");
+    for (size_t i = 0; i < sizeof expected / sizeof expected[0]; i++) {
+        struct line line = read_line(at);
+        ck_assert_str_eq(line.tag, expected[i].tag);
+        size_t second = 1 + i / 3;
+        ck_assert_double_eq_tol(line.start, (double)second, 1e-9);
+        ck_assert_uint_eq(line.count, expected[i].count);
+        ck_assert_double_eq_tol(line.max, (double)expected[i].high / 1e6, 1e-9);
+        ck_assert_uint_ge(line.high, expected[i].high);
+        ck_assert_double_le((double)line.high, (double)expected[i].high * 1.001);
         at = strchr(at, '\n') + 1;
     }
     ck_assert_str_eq(at, "");
@@ -235,6 +269,7 @@ Suite *test_hdr_log_suite(void)
     TCase *tcase = tcase_create("lines");
     tcase_add_checked_fixture(tcase, set_up, tear_down);
     tcase_add_test(tcase, every_line_decodes_to_what_was_counted);
+    tcase_add_test(tcase, an_open_loop_has_three_times);
     tcase_add_test(tcase, later_runs_stand_later);
     tcase_add_test(tcase, a_log_that_cannot_be_created_is_refused);
     suite_add_tcase(suite, tcase);

@@ -23,8 +23,10 @@ static void tear_down(void)
     fixture_remove(directory);
 }
 
-/* Plays the made-up session into a journal and, when given, a text report. */
-static void write_journal(FILE *text)
+typedef void play_function(struct timeline *timeline, const struct session_facts *session);
+
+/* Plays a made-up session into a journal and, when given, a text report. */
+static void write_session(play_function *play, FILE *text)
 {
     struct timeline timeline;
     struct sink sink;
@@ -38,10 +40,15 @@ static void write_journal(FILE *text)
         ck_assert_int_eq(sink_text(&sink, text, TEXT_REPORT, true, &err), OK);
         timeline_add(&timeline, sink);
     }
-    fixture_play(&timeline, &session);
+    play(&timeline, &session);
     ck_assert(!timeline.failed[0]);
     timeline_destroy(&timeline);
     fixture_session_free(&session);
+}
+
+static void write_journal(FILE *text)
+{
+    write_session(fixture_play, text);
 }
 
 /* What a replay delivered. */
@@ -103,8 +110,13 @@ static enum err_code replay_bytes(char *bytes, size_t byte_count, struct heard *
     *heard = (struct heard){0};
     *err = (struct err){.code = OK};
     ck_assert_int_eq(timeline_init(&timeline, err), OK);
-    timeline_add(&timeline, (struct sink){"hearer", heard, hear_session_begin, hear_run_begin,
-                                          hear_interval, hear_run_end, hear_session_end, NULL});
+    timeline_add(&timeline, (struct sink){.name = "hearer",
+                                          .state = heard,
+                                          .session_begin = hear_session_begin,
+                                          .run_begin = hear_run_begin,
+                                          .interval = hear_interval,
+                                          .run_end = hear_run_end,
+                                          .session_end = hear_session_end});
     enum err_code code = journal_replay_stream(in, "the journal", &timeline, complete, err);
     timeline_destroy(&timeline);
     fclose(in);
@@ -114,10 +126,11 @@ static enum err_code replay_bytes(char *bytes, size_t byte_count, struct heard *
 START_TEST(a_replay_gives_the_same_report)
 {
     /* breaks if anything that a report shows is not in the journal, or comes back different */
+    static play_function *const plays[] = {fixture_play, fixture_play_open};
     char *first = NULL, *second = NULL;
     size_t first_bytes = 0, second_bytes = 0;
     FILE *out = open_memstream(&first, &first_bytes);
-    write_journal(out);
+    write_session(plays[_i], out);
     fclose(out);
 
     struct timeline timeline;
@@ -346,13 +359,85 @@ START_TEST(a_prefill_remembers_its_test)
 }
 END_TEST
 
+START_TEST(every_fact_and_all_evidence_comes_back)
+{
+    /* breaks if a rebuilt verdict rests on less than the first one did */
+    struct err err = {.code = OK};
+    struct run_facts facts = fixture_open_facts(), read;
+    facts.shed_after_ns = 900;
+    facts.clients_start = 3;
+    facts.steady_auto = true;
+    json_t *json = journal_facts_to_json(&facts);
+    ck_assert_int_eq(journal_facts_from_json(&read, json, &err), OK);
+    ck_assert(read.open_loop && read.steady_auto);
+    ck_assert_str_eq(read.rate_text, "1,000/s, even");
+    ck_assert_uint_eq(read.shed_after_ns, 900);
+    ck_assert_uint_eq(read.clients_start, 3);
+    json_decref(json);
+
+    struct run_result *result = fixture_result(), *second = fixture_result();
+    uint64_t warmup_ns = 0;
+    facts.warmup_ns = 7000000000;
+    result->facts = &facts;
+    result->seconds = 10.5;
+    result->due_seconds = 10;
+    result->workers[1].spin_seconds = 1.25;
+    result->evidence.server_cpu_share = 0.75;
+    result->evidence.never_steady = true;
+    json = journal_result_to_json(result);
+    ck_assert_int_eq(journal_result_from_json(second, &warmup_ns, json, &err), OK);
+    ck_assert_uint_eq(warmup_ns, 7000000000);
+    ck_assert_double_eq(second->due_seconds, 10);
+    ck_assert_double_eq(second->workers[1].spin_seconds, 1.25);
+    ck_assert_double_eq(second->evidence.server_cpu_share, 0.75);
+    ck_assert(second->evidence.never_steady);
+    json_object_del(json, "warmup_ns");
+    ck_assert_int_eq(journal_result_from_json(second, &warmup_ns, json, &err), E_DATA);
+    json_decref(json);
+    free(result);
+    free(second);
+}
+END_TEST
+
+/* A run that was cut before its end is judged by what is known of it. */
+static enum err_code look_at_evidence(void *state, const struct run_result *result, struct err *err)
+{
+    (void)err;
+    *(struct run_evidence *)state = result->evidence;
+    return OK;
+}
+
+START_TEST(what_was_cut_off_is_unknown)
+{
+    /* breaks if a server that nobody measured counts as idle in a rebuilt report */
+    write_session(fixture_play_open, NULL);
+    size_t byte_count = 0;
+    char *bytes = fixture_read_file(directory, "journal", &byte_count);
+    struct timeline timeline;
+    struct run_evidence evidence = {.server_cpu_share = 0};
+    struct err err = {.code = OK};
+    bool complete = true;
+    FILE *in = fmemopen(bytes, byte_count * 3 / 4, "rb");
+    ck_assert_int_eq(timeline_init(&timeline, &err), OK);
+    timeline_add(&timeline,
+                 (struct sink){.name = "looker", .state = &evidence, .run_end = look_at_evidence});
+    ck_assert_int_eq(journal_replay_stream(in, "the journal", &timeline, &complete, &err), OK);
+    ck_assert(!complete);
+    ck_assert_double_lt(evidence.server_cpu_share, 0);
+    ck_assert_double_lt(evidence.steal_share, 0);
+    timeline_destroy(&timeline);
+    fclose(in);
+    free(bytes);
+}
+END_TEST
+
 Suite *test_journal_suite(void)
 {
     Suite *suite = suite_create("journal");
     TCase *tcase = tcase_create("records");
     tcase_set_timeout(tcase, 60);
     tcase_add_checked_fixture(tcase, set_up, tear_down);
-    tcase_add_test(tcase, a_replay_gives_the_same_report);
+    tcase_add_loop_test(tcase, a_replay_gives_the_same_report, 0, 2);
     tcase_add_test(tcase, a_journal_cut_anywhere_replays_cleanly);
     tcase_add_test(tcase, a_changed_byte_is_noticed);
     tcase_add_test(tcase, a_used_directory_is_refused);
@@ -360,6 +445,8 @@ Suite *test_journal_suite(void)
     tcase_add_test(tcase, what_cannot_be_written_is_refused_at_once);
     tcase_add_test(tcase, a_full_disk_leaves_a_readable_journal);
     tcase_add_test(tcase, a_prefill_remembers_its_test);
+    tcase_add_test(tcase, every_fact_and_all_evidence_comes_back);
+    tcase_add_test(tcase, what_was_cut_off_is_unknown);
     tcase_add_test(tcase, other_files_are_refused);
     tcase_add_test(tcase, a_name_of_any_bytes_survives);
     suite_add_tcase(suite, tcase);

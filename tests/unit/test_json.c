@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "tests/support/check/report_fixture.h"
+#include "tests/support/check/run_json.h"
 
 Suite *test_json_suite(void);
 
@@ -126,7 +127,7 @@ START_TEST(the_keys_that_programs_rely_on_are_there)
     ck_assert_int_eq(number(worker, "pid"), 102);
     ck_assert(json_is_null(at(worker, "cpu")));
     ck_assert_str_eq(json_string_value(at(run, "verdict.level")), "AMBER");
-    ck_assert_uint_eq(json_array_size(at(run, "verdict.checks")), 15);
+    ck_assert_uint_eq(json_array_size(at(run, "verdict.checks")), 20);
     json_decref(json);
 }
 END_TEST
@@ -162,6 +163,96 @@ START_TEST(intervals_add_up_to_the_totals)
     ck_assert_double_eq(json_number_value(at(first, "seconds")), 1.0);
     ck_assert_int_eq(number(first, "requests.in_flight"), 1);
     ck_assert(json_is_null(at(json_array_get(intervals, 1), "service_time_us.p50")));
+    json_decref(json);
+}
+END_TEST
+
+static double real(json_t *json, const char *keys)
+{
+    ck_assert_msg(json_is_real(at(json, keys)), "%s", keys);
+    return json_real_value(at(json, keys));
+}
+
+static void play_open(void)
+{
+    struct timeline timeline;
+    struct session_facts session = fixture_session();
+    open_json(&timeline);
+    fixture_play_open(&timeline, &session);
+    ck_assert(!timeline.failed[0]);
+    timeline_destroy(&timeline);
+    fixture_session_free(&session);
+}
+
+START_TEST(an_open_loop_has_a_target)
+{
+    /* breaks if the JSON of a run at a rate does not say what was asked for, sent, and left undone */
+    play_open();
+    json_t *json = load();
+    json_t *run = json_array_get(at(json, "runs"), 0);
+    ck_assert_str_eq(json_string_value(at(run, "rate_asked")), "1,000/s, even");
+    ck_assert_double_eq(real(run, "rate.target"), 1000.0);
+    ck_assert_double_eq_tol(real(run, "rate.achieved"), 1900 / 3.0, 1e-9);
+    ck_assert_double_eq_tol(real(run, "rate.sent_share"), 0.64, 1e-12);
+    ck_assert_str_eq(json_string_value(at(run, "rate.reason")),
+                     "target not reached: 64 % of 1,000/s, because the server answered too slowly "
+                     "for 4 connections: all were busy 33 % of the time");
+    ck_assert_int_eq(number(run, "requests.due"), 3000);
+    ck_assert_int_eq(number(run, "requests.sent"), 1920);
+    ck_assert_int_eq(number(run, "requests.backlog"), 680);
+    ck_assert_int_eq(number(run, "requests.backlog_before"), 0);
+    ck_assert_int_eq(number(run, "requests.shed"), 400);
+    ck_assert_int_eq(number(run, "shed_by_cause.late"), 400);
+    ck_assert_uint_eq(json_object_size(at(run, "shed_by_cause")), 1);
+    ck_assert_double_eq(json_number_value(at(run, "warmup_seconds")), 1.0);
+    ck_assert_double_eq_tol(real(json_array_get(at(run, "workers"), 0), "spin_seconds"), 0.3, 1e-9);
+    ck_assert_str_eq(json_string_value(at(run, "verdict.level")), "RED");
+    json_t *second = json_array_get(at(run, "intervals"), 1);
+    ck_assert_double_eq(real(second, "rate.target"), 1000.0);
+    ck_assert_int_eq(number(second, "requests.backlog_before"), 100);
+    ck_assert_int_eq(number(second, "requests.backlog"), 700);
+    ck_assert_int_eq(number(second, "connections.open"), 4);
+    json_decref(json);
+}
+END_TEST
+
+START_TEST(the_three_times_stand_apart)
+{
+    /* breaks if response time, service time and slip are mixed up, or what nobody knows is a number */
+    play_open();
+    json_t *json = load();
+    json_t *run = json_array_get(at(json, "runs"), 0);
+    ck_assert_double_eq(real(run, "response_time_us.min"), 200.0);
+    ck_assert_double_eq(real(run, "response_time_us.max"), 900000.0);
+    ck_assert(json_is_null(at(run, "response_time_us.p95"))); /* 1,100 of 3,000 have none */
+    ck_assert_double_eq(real(run, "service_time_us.max"), 250.0);
+    ck_assert_double_eq(real(run, "service_time_us.p95"), 250.0);
+    ck_assert(json_is_null(at(run, "service_time_us.p99"))); /* 20 of 1,920 have none */
+    ck_assert_int_eq(number(run, "slip_us.count"), 1920);
+    ck_assert_double_eq(real(run, "slip_us.max"), 899750.0);
+    ck_assert_double_eq(real(run, "slip_us.p99_9"), 899750.0);
+    ck_assert_int_eq(number(run, "connect_time_us.count"), 4);
+    ck_assert_double_eq(real(run, "connect_time_us.max"), 400.0);
+    json_t *asked = at(run, "percentiles");
+    ck_assert(json_is_real(at(json_array_get(asked, 0), "response_time_us")));
+    ck_assert(json_is_null(at(json_array_get(asked, 1), "response_time_us")));
+    json_t *class = json_array_get(at(run, "classes"), 0);
+    ck_assert(json_equal(at(class, "response_time_us"), at(run, "response_time_us")));
+    ck_assert(json_equal(at(class, "service_time_us"), at(run, "service_time_us")));
+    json_t *third = json_array_get(at(run, "intervals"), 2);
+    ck_assert_double_eq_tol(real(third, "response_time_us.p50"), 200.0, 0.2);
+    ck_assert_double_eq(real(third, "slip_us.p99"), 899750.0);
+    ck_assert(json_is_null(at(json_array_get(at(run, "intervals"), 1), "response_time_us.p50")));
+    json_decref(json);
+}
+END_TEST
+
+START_TEST(an_open_loop_adds_up)
+{
+    /* breaks if the judge of every test's JSON, and the schema behind it, refuse an open loop */
+    play_open();
+    json_t *json = load();
+    run_json_check(json);
     json_decref(json);
 }
 END_TEST
@@ -269,6 +360,9 @@ Suite *test_json_suite(void)
     tcase_add_checked_fixture(tcase, set_up, tear_down);
     tcase_add_test(tcase, the_keys_that_programs_rely_on_are_there);
     tcase_add_test(tcase, intervals_add_up_to_the_totals);
+    tcase_add_test(tcase, an_open_loop_has_a_target);
+    tcase_add_test(tcase, the_three_times_stand_apart);
+    tcase_add_test(tcase, an_open_loop_adds_up);
     tcase_add_test(tcase, unknowable_percentiles_are_null);
     tcase_add_test(tcase, several_runs_stand_in_one_list);
     tcase_add_test(tcase, a_file_appears_when_it_is_whole);

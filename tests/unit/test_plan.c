@@ -339,6 +339,29 @@ START_TEST(open_files_above_the_hard_limit)
 END_TEST
 
 Suite *test_plan_suite(void);
+START_TEST(a_client_ramp_starts_in_every_worker)
+{
+    /* breaks if a worker has nothing to send with until the ramp comes to it */
+    machine(8, 8, 0);
+    ask(0, 1, 100);
+    spec.client_ramp = (struct client_ramp){
+        .start_clients = 3, .end_clients = 100, .per_step = 1, .interval_ns = NS_PER_SECOND};
+    build(SERVER_REMOTE);
+    ck_assert_uint_eq(plan.worker_count, 3);
+    ck_assert_ptr_nonnull(plan.reduction);
+    ck_assert_ptr_nonnull(
+        strstr(plan.reduction, "the client ramp starts with no more connections"));
+    ck_assert_ptr_nonnull(
+        strstr(plan.notes[plan.note_count - 1], "3 of them are open at the start"));
+    spec.processes = 4;
+    refused(SERVER_REMOTE, "3 connections cannot be shared by 4 workers");
+    refused(SERVER_REMOTE, "raise --clients-ramp-start");
+    spec.processes = 3;
+    build(SERVER_REMOTE);
+    ck_assert_uint_eq(plan.worker_count, 3);
+}
+END_TEST
+
 Suite *test_plan_suite(void)
 {
     Suite *suite = suite_create("plan");
@@ -349,6 +372,7 @@ Suite *test_plan_suite(void)
     tcase_add_test(tcase, local_server_is_left_one_cpu);
     tcase_add_test(tcase, quota_is_rounded_up);
     tcase_add_test(tcase, never_more_workers_than_connections);
+    tcase_add_test(tcase, a_client_ramp_starts_in_every_worker);
     tcase_add_test(tcase, threads_multiply_processes);
     tcase_add_test(tcase, listed_cpus_in_their_order);
     tcase_add_test(tcase, list_that_takes_every_cpu);

@@ -120,6 +120,50 @@ START_TEST(a_prefill_names_its_test)
 }
 END_TEST
 
+START_TEST(an_open_loop_shows_its_target)
+{
+    /* breaks if a line hides that the load is not what was asked for, or shows service times */
+    struct run_facts facts = fixture_open_facts();
+    progress_begin(&progress, &facts);
+    progress_line(&progress, &facts, NS_PER_SECOND, 990, 0); /* no row so far: nothing is known */
+    struct interval_row *row = fixture_row(0);
+    fixture_answer_at(row, 1000000, 9000000, 900);
+    row->counters[COUNTER_DUE] += 9100;
+    row->counters[COUNTER_SHED_LATE] = 1;
+    row->header.backlog_after = 9099;
+    progress_add(&progress, row);
+    progress_line(&progress, &facts, 2 * NS_PER_SECOND, 1980, 0);
+    progress_line(&progress, &facts, 3 * NS_PER_SECOND, 2970,
+                  0); /* still the latest that is known */
+    interval_row_reset(row);
+    row->header.start_ns = NS_PER_SECOND;
+    row->header.end_ns = NS_PER_SECOND * 3 / 2;
+    row->counters[COUNTER_DUE] = row->counters[COUNTER_SENT] = 1000;
+    progress_add(&progress, row);
+    progress_line(&progress, &facts, 4 * NS_PER_SECOND, 3970, 0);
+    ck_assert_str_eq(text, "[1.0s] Progress: 990 (10.0%), RPS: current=990 avg=990.0, Errors: 0\n"
+                           "[2.0s] Progress: 1,980 (20.0%), RPS: current=990 of 10,000 avg=990.0, "
+                           "Errors: 0, Backlog: 9,099, Shed: 1 | Latency (ms): avg=10.00 p50=10.00 "
+                           "p95=10.00 p99=10.00\n"
+                           "[3.0s] Progress: 2,970 (30.0%), RPS: current=990 of 10,000 avg=990.0, "
+                           "Errors: 0, Backlog: 9,099, Shed: 1\n"
+                           "[4.0s] Progress: 3,970 (40.0%), RPS: current=1,000 of 2,000 avg=992.5, "
+                           "Errors: 0, Shed: 1\n");
+    facts.requests = 11000; /* all of -n was due by then: there is no target any more */
+    facts.duration_ns = 0;
+    progress_line(&progress, &facts, 5 * NS_PER_SECOND, 4970, 0);
+    ck_assert_ptr_nonnull(strstr(text, "\n[5.0s] Progress: 4,970/11,000 (45.2%), RPS: "
+                                       "current=1,000 avg=994.0, Errors: 0, Shed: 1\n"));
+    free(row);
+    facts = fixture_facts(); /* and the next run, which has no rate, says nothing of one */
+    facts.index = 1;
+    progress_begin(&progress, &facts);
+    progress_line(&progress, &facts, NS_PER_SECOND, 500, 0);
+    ck_assert_ptr_nonnull(strstr(text, "\n[1.0s] Progress: 500/1,000 (50.0%), RPS: current=500 "
+                                       "avg=500.0, Errors: 0\n"));
+}
+END_TEST
+
 Suite *test_progress_suite(void)
 {
     Suite *suite = suite_create("progress");
@@ -130,6 +174,7 @@ Suite *test_progress_suite(void)
     tcase_add_test(tcase, the_warmup_is_not_progress);
     tcase_add_test(tcase, a_terminal_gets_one_line_rewritten);
     tcase_add_test(tcase, a_prefill_names_its_test);
+    tcase_add_test(tcase, an_open_loop_shows_its_target);
     suite_add_tcase(suite, tcase);
     return suite;
 }

@@ -29,6 +29,7 @@ static void set_up(void)
     run.segment = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     ck_assert_ptr_ne(run.segment, MAP_FAILED);
     ipc_segment_init(run.segment, 1, RING_BYTES);
+    atomic_store(&ipc_control(run.segment)->measure_after_ns, run.warmup_ns);
     share = (struct worker_share){.index = 0};
     connection = (struct connection){.worker = &worker};
     worker = (struct worker){
@@ -39,6 +40,9 @@ static void set_up(void)
         .ring = ipc_ring(run.segment, 0),
         .connections = &connection,
         .connection_count = 1,
+        .control = ipc_control(run.segment),
+        .warmup_ns = IPC_NEVER,
+        .next_opening_ns = UINT64_MAX,
         .start_ns = START_NS,
         .stop_at_ns = UINT64_MAX,
         .interval = malloc(sizeof *worker.interval),

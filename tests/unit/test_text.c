@@ -9,8 +9,10 @@
 
 Suite *test_text_suite(void);
 
-/* What the made-up session prints in this style; owned by the caller. */
-static char *play(enum text_style style, bool debug)
+typedef void play_function(struct timeline *timeline, const struct session_facts *session);
+
+/* What a made-up session prints in this style; owned by the caller. */
+static char *play_session(play_function *play, enum text_style style, bool debug)
 {
     char *text = NULL;
     size_t text_bytes = 0;
@@ -22,11 +24,21 @@ static char *play(enum text_style style, bool debug)
     ck_assert_int_eq(sink_text(&sink, out, style, debug, &err), OK);
     timeline_add(&timeline, sink);
     struct session_facts session = fixture_session();
-    fixture_play(&timeline, &session);
+    play(&timeline, &session);
     timeline_destroy(&timeline);
     fixture_session_free(&session);
     fclose(out);
     return text;
+}
+
+static char *play(enum text_style style, bool debug)
+{
+    return play_session(fixture_play, style, debug);
+}
+
+static char *play_open(enum text_style style, bool debug)
+{
+    return play_session(fixture_play_open, style, debug);
 }
 
 static const char banner[] = "Volley Benchmark (Multi-Process Mode)\n"
@@ -146,6 +158,105 @@ START_TEST(csv_is_a_header_and_a_row)
 }
 END_TEST
 
+static const char open_banner[] = "Clients: 2 to 4, ramped\n"
+                                  "Clients per process: 2\n"
+                                  "Pipeline: 1\n"
+                                  "Rate: 1,000/s, even\n"
+                                  "Shed after: 900ms\n"
+                                  "Duration: 3s\n"
+                                  "Warm-up: until steady, at most 5s\n"
+                                  "Data Size: 3\n";
+
+static const char open_results[] =
+    "Final Results:\n"
+    "=============\n"
+    "Total time: 3.00 seconds\n"
+    "Requests completed: 1900\n"
+    "Requests per second: 633.33\n"
+    "Total errors: 20\n"
+    "Target rate: 1000.00 per second\n"
+    "Achieved rate: 640.00 per second sent (64.00% of the target)\n"
+    "Due: 3000\n"
+    "Sent: 1920\n"
+    "Backlog (due, never sent): 680\n"
+    "Shed (due, dropped): 400\n"
+    "Target not reached: 64 % of 1,000/s, because the server answered too slowly for 4 "
+    "connections: all were busy 33 % of the time\n"
+    "Warm-up ended after: 1s, steady\n"
+    "\n"
+    "Latency Statistics (ms):\n"
+    "=====================\n"
+    "Minimum: 0.200\n"
+    "Average: 236.989\n"
+    "Maximum: 900.000\n"
+    "Median (p50): 0.200\n"
+    "95th percentile: >= 900.000\n"
+    "99th percentile: >= 900.000\n"
+    "99.9th percentile: >= 900.000 (few samples)\n"
+    "Open loop: each latency is the time from a request's intended time to its reply's read "
+    "(response time).\n"
+    "\n"
+    "Times (ms):\n"
+    "==========\n"
+    "            response       service          slip\n"
+    "min            0.200         0.150         0.050\n"
+    "avg          236.989         0.176       243.711\n"
+    "p50            0.200         0.150         0.050\n"
+    "p90        >=900.000         0.250       899.750\n"
+    "p95        >=900.000         0.250       899.750\n"
+    "p99        >=900.000       >=0.250       899.750\n"
+    "p99.9     *>=900.000      *>=0.250      *899.750\n"
+    "max          900.000         0.250       899.750\n"
+    "* few samples; response: intended time to reply; service: sent to reply; slip: intended time "
+    "to sent\n"
+    "\n"
+    "Latency Distribution:\n"
+    "====================\n"
+    "(each row counts what the rows above do not)\n"
+    "<= 0.1 ms: 0.00% (0 requests)\n"
+    "<= 0.5 ms: 73.68% (1400 requests)\n";
+
+START_TEST(an_open_loop_shows_what_users_waited)
+{
+    /* breaks if a run at a rate reports service times, or hides what it did not send */
+    char *text = play_open(TEXT_REPORT, false);
+    ck_assert_msg(strstr(text, open_banner) != NULL, "%s", text);
+    ck_assert_msg(strstr(text, open_results) != NULL, "%s", text);
+    ck_assert_ptr_nonnull(strstr(text, "\nVerdict: RED\n"));
+    ck_assert_ptr_nonnull(
+        strstr(text, "\nRED target   64.00 % of 1,000/s   (limit: 99 %, RED below 90 %)\n"
+                     "      target not reached: 64 % of 1,000/s, because the server"));
+    ck_assert_ptr_nonnull(strstr(text, "\nAMBER shed   400, 13.333 % of due "));
+    ck_assert_ptr_nonnull(strstr(text, "\nAMBER censored   p95 is at least 900.000 ms "));
+    free(text);
+}
+END_TEST
+
+START_TEST(one_line_styles_show_the_response_time)
+{
+    /* breaks if -q or --csv, which have room for one latency, leave the waiting out */
+    char *text = play_open(TEXT_QUIET, false);
+    ck_assert_str_eq(text, "GET: 633.33 requests per second, p50=0.200 msec\n");
+    free(text);
+    text = play_open(TEXT_CSV, false);
+    ck_assert_ptr_nonnull(strstr(text, "\n\"GET\",\"633.33\",\"236.989\",\"0.200\",\"0.200\","
+                                       "\"\",\"\",\"900.000\"\n"));
+    free(text);
+}
+END_TEST
+
+START_TEST(debug_follows_the_response_time)
+{
+    /* breaks if the spectrum shows other values than the report, or spinning looks like work */
+    char *text = play_open(TEXT_REPORT, true);
+    ck_assert_ptr_nonnull(strstr(text, "     900.000 1.000000000000       1900\n"));
+    ck_assert_ptr_nonnull(strstr(text, "CPU 0.250 s user + 0.500 s system (25.0%; 15.0% without "
+                                       "0.300 s of spinning), 0 restarts\n"));
+    ck_assert_ptr_nonnull(strstr(text, "CPU 0.250 s user + 0.500 s system (25.0%), 0 restarts\n"));
+    free(text);
+}
+END_TEST
+
 /* A timeline with one text sink on `out`. */
 static void open_text(struct timeline *timeline, FILE *out, enum text_style style)
 {
@@ -211,7 +322,8 @@ START_TEST(without_success_there_are_no_latencies)
     timeline_session_begin(&timeline, &session);
     struct run_facts facts = fixture_facts();
     struct interval_row *row = fixture_row(0);
-    row->counters[COUNTER_DUE] = row->counters[COUNTER_SENT] = row->counters[COUNTER_TIMED_OUT] = 10;
+    row->counters[COUNTER_DUE] = row->counters[COUNTER_SENT] = row->counters[COUNTER_TIMED_OUT] =
+        10;
     one_run(&timeline, &facts, row);
     ck_assert_ptr_nonnull(strstr(text, "\nTotal errors: 10\n\nno request succeeded: there are no "
                                        "latencies\n\nTraffic:\n"));
@@ -330,6 +442,9 @@ Suite *test_text_suite(void)
     tcase_add_test(tcase, debug_adds_spectrum_and_workers);
     tcase_add_test(tcase, quiet_is_one_line);
     tcase_add_test(tcase, csv_is_a_header_and_a_row);
+    tcase_add_test(tcase, an_open_loop_shows_what_users_waited);
+    tcase_add_test(tcase, one_line_styles_show_the_response_time);
+    tcase_add_test(tcase, debug_follows_the_response_time);
     tcase_add_test(tcase, percentiles_without_replies_are_bounds);
     tcase_add_test(tcase, without_success_there_are_no_latencies);
     tcase_add_test(tcase, several_runs_stand_apart);

@@ -79,8 +79,14 @@ static void spy_destroy(void *state)
 
 static struct sink spy_sink(struct spy *spy)
 {
-    return (struct sink){"spy",        spy,         spy_session_begin, spy_run_begin,
-                         spy_interval, spy_run_end, spy_session_end,   spy_destroy};
+    return (struct sink){.name = "spy",
+                         .state = spy,
+                         .session_begin = spy_session_begin,
+                         .run_begin = spy_run_begin,
+                         .interval = spy_interval,
+                         .run_end = spy_run_end,
+                         .session_end = spy_session_end,
+                         .destroy = spy_destroy};
 }
 
 START_TEST(totals_leave_the_warmup_out)

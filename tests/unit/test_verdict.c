@@ -37,6 +37,26 @@ static void sound(struct sound_run *run)
     run->result->evidence.steal_share = 0;
 }
 
+/* The same at 10,000/s in an open loop. */
+static void sound_open(struct sound_run *run)
+{
+    sound(run);
+    interval_row_reset(run->total);
+    run->total->header.end_ns = 10 * NS_PER_SECOND;
+    fixture_answer_at(run->total, 100000, 1000, 100000);
+    run->total->counters[COUNTER_HITS] = 100000;
+    run->total->header.flags |= INTERVAL_LAST;
+    run->facts = fixture_open_facts();
+    run->facts.reads = true;
+    run->result->due_seconds = 10;
+}
+
+/* Only the median is asked for: what has no reply is in no percentile that is judged. */
+static void ask_the_median(struct sound_run *run)
+{
+    run->result->percentile_count = 1;
+}
+
 static void drop(struct sound_run *run)
 {
     free(run->total);
@@ -70,6 +90,7 @@ static void many_lost(struct sound_run *run)
     run->total->counters[COUNTER_SENT] += 200;
     run->total->counters[COUNTER_DUE] += 200;
     run->total->counters[COUNTER_LOST_DISCONNECT] += 200;
+    ask_the_median(run);
 }
 static void missing_keys(struct sound_run *run)
 {
@@ -129,30 +150,78 @@ static void untrusted(struct sound_run *run)
     run->result->status = E_UNTRUSTED;
 }
 
+static void never_steady(struct sound_run *run)
+{
+    run->facts.steady_auto = true;
+    run->result->evidence.never_steady = true;
+}
+static void slipping(struct sound_run *run)
+{
+    fixture_answer_at(run->total, 100000, 251000, 2000);
+}
+static void leave_behind(struct sound_run *run, uint64_t count)
+{
+    run->total->counters[COUNTER_DUE] += count;
+    run->total->header.backlog_after += count;
+}
+static void some_backlog(struct sound_run *run)
+{
+    leave_behind(run, 1500);
+    ask_the_median(run);
+}
+static void much_backlog(struct sound_run *run)
+{
+    leave_behind(run, 12000);
+    ask_the_median(run);
+}
+static void one_shed(struct sound_run *run)
+{
+    run->total->counters[COUNTER_DUE]++;
+    run->total->counters[COUNTER_SHED_LATE]++;
+}
+static void unknown_tail(struct sound_run *run)
+{
+    leave_behind(run, 200); /* 0.2 %: the p99.9 is not known, and the target reached */
+}
+static void due_while_dead(struct sound_run *run)
+{
+    run->total->counters[COUNTER_DUE] += 50;
+    run->total->counters[COUNTER_SHED_WORKER] += 50;
+}
+
 static const struct {
     void (*spoil)(struct sound_run *run);
     const char *check;
     enum verdict_level level;
+    bool open_loop;
 } cases[] = {
-    {busy, "worker_cpu", VERDICT_AMBER},
-    {lagging, "loop_lag", VERDICT_AMBER},
-    {some_errors, "errors", VERDICT_AMBER},
-    {many_errors, "errors", VERDICT_RED},
-    {one_timeout, "lost_or_timed_out", VERDICT_AMBER},
-    {many_lost, "lost_or_timed_out", VERDICT_RED},
-    {missing_keys, "misses", VERDICT_AMBER},
-    {single_key, "one_key", VERDICT_AMBER},
-    {same_cpu, "shared_cpu", VERDICT_AMBER},
-    {some_steal, "steal_time", VERDICT_AMBER},
-    {much_steal, "steal_time", VERDICT_RED},
-    {some_throttling, "throttling", VERDICT_AMBER},
-    {much_throttling, "throttling", VERDICT_RED},
-    {dead_worker, "lost_workers", VERDICT_RED},
-    {out_of_range, "clamped", VERDICT_AMBER},
-    {high_percentile, "few_samples", VERDICT_AMBER},
-    {late, "late_records", VERDICT_AMBER},
-    {brief, "short_run", VERDICT_AMBER},
-    {untrusted, "accounting", VERDICT_RED},
+    {busy, "worker_cpu", VERDICT_AMBER, false},
+    {lagging, "loop_lag", VERDICT_AMBER, false},
+    {some_errors, "errors", VERDICT_AMBER, false},
+    {many_errors, "errors", VERDICT_RED, false},
+    {one_timeout, "lost_or_timed_out", VERDICT_AMBER, false},
+    {many_lost, "lost_or_timed_out", VERDICT_RED, false},
+    {missing_keys, "misses", VERDICT_AMBER, false},
+    {single_key, "one_key", VERDICT_AMBER, false},
+    {same_cpu, "shared_cpu", VERDICT_AMBER, false},
+    {some_steal, "steal_time", VERDICT_AMBER, false},
+    {much_steal, "steal_time", VERDICT_RED, false},
+    {some_throttling, "throttling", VERDICT_AMBER, false},
+    {much_throttling, "throttling", VERDICT_RED, false},
+    {dead_worker, "lost_workers", VERDICT_RED, false},
+    {out_of_range, "clamped", VERDICT_AMBER, false},
+    {high_percentile, "few_samples", VERDICT_AMBER, false},
+    {late, "late_records", VERDICT_AMBER, false},
+    {brief, "short_run", VERDICT_AMBER, false},
+    {untrusted, "accounting", VERDICT_RED, false},
+    {never_steady, "steady", VERDICT_AMBER, false},
+    {slipping, "slip", VERDICT_AMBER, true},
+    {some_backlog, "target", VERDICT_AMBER, true},
+    {much_backlog, "target", VERDICT_RED, true},
+    {one_shed, "shed", VERDICT_AMBER, true},
+    {unknown_tail, "censored", VERDICT_AMBER, true},
+    {due_while_dead, "lost_workers", VERDICT_RED, true},
+    {busy, "worker_cpu", VERDICT_AMBER, true},
 };
 
 START_TEST(a_sound_run_is_green)
@@ -166,7 +235,14 @@ START_TEST(a_sound_run_is_green)
         ck_assert_msg(verdict.checks[i].level == VERDICT_GREEN, "%s: %s", verdict.checks[i].name,
                       verdict.checks[i].value);
     ck_assert_int_eq(verdict.level, VERDICT_GREEN);
-    ck_assert_uint_eq(verdict.check_count, 15);
+    ck_assert_uint_eq(verdict.check_count, 20);
+    drop(&run);
+    sound_open(&run);
+    verdict_judge(&verdict, run.result);
+    for (uint32_t i = 0; i < verdict.check_count; i++)
+        ck_assert_msg(verdict.checks[i].level == VERDICT_GREEN, "%s: %s", verdict.checks[i].name,
+                      verdict.checks[i].value);
+    ck_assert_int_eq(verdict.level, VERDICT_GREEN);
     drop(&run);
 }
 END_TEST
@@ -177,7 +253,10 @@ START_TEST(each_check_flips_alone)
     struct sound_run run;
     struct verdict verdict;
     bool seen = false;
-    sound(&run);
+    if (cases[_i].open_loop)
+        sound_open(&run);
+    else
+        sound(&run);
     cases[_i].spoil(&run);
     verdict_judge(&verdict, run.result);
     ck_assert_int_eq(verdict.level, cases[_i].level);
@@ -217,6 +296,101 @@ START_TEST(thresholds_are_sharp)
 }
 END_TEST
 
+/* The check of this name. */
+static const struct verdict_check *check_of(const struct verdict *verdict, const char *name)
+{
+    for (uint32_t i = 0; i < verdict->check_count; i++)
+        if (strcmp(verdict->checks[i].name, name) == 0)
+            return &verdict->checks[i];
+    ck_abort_msg("there is no check %s", name);
+}
+
+START_TEST(open_loop_thresholds_are_sharp)
+{
+    /* breaks if a slip or a shortfall that is bearable is graded down */
+    struct sound_run run;
+    struct verdict verdict;
+    sound_open(&run);
+    fixture_answer_at(run.total, 100000, 250000, 2000); /* 0.25 ms is not above */
+    run.result->workers[1].cpu_user_seconds = 9;        /* 9.5 s, of which 0.6 s are spinning */
+    run.result->workers[1].spin_seconds = 0.6;
+    leave_behind(&run, 1030); /* 102,000 of 103,030: 99.0 % */
+    ask_the_median(&run);
+    verdict_judge(&verdict, run.result);
+    for (uint32_t i = 0; i < verdict.check_count; i++)
+        ck_assert_msg(verdict.checks[i].level == VERDICT_GREEN, "%s: %s", verdict.checks[i].name,
+                      verdict.checks[i].value);
+    ck_assert_str_eq(check_of(&verdict, "worker_cpu")->value, "89.0 % of the time (worker 1)");
+    leave_behind(&run, 1);
+    verdict_judge(&verdict, run.result);
+    ck_assert_int_eq(check_of(&verdict, "target")->level, VERDICT_AMBER);
+    drop(&run);
+}
+END_TEST
+
+START_TEST(a_slip_is_weighed_against_the_response_time)
+{
+    /* breaks if a millisecond of slip counts as much for a slow server as for a fast one */
+    struct sound_run run;
+    struct verdict verdict;
+    sound_open(&run);
+    interval_row_reset(run.total);
+    run.total->counters[COUNTER_HITS] = 1;
+    run.total->header.end_ns = 10 * NS_PER_SECOND;
+    fixture_answer_at(run.total, 19 * NS_PER_MS, NS_PER_MS, 100000);
+    verdict_judge(&verdict, run.result);
+    ck_assert_int_eq(check_of(&verdict, "slip")->level, VERDICT_GREEN);
+    ck_assert_str_eq(check_of(&verdict, "slip")->value, "p99 1.000 ms, response p50 20.000 ms");
+    fixture_answer_at(run.total, 17 * NS_PER_MS, 3 * NS_PER_MS, 2000);
+    verdict_judge(&verdict, run.result);
+    ck_assert_int_eq(check_of(&verdict, "slip")->level, VERDICT_AMBER);
+    ck_assert_ptr_nonnull(strstr(check_of(&verdict, "slip")->advice, "volley sent late by itself"));
+    run.total->counters[COUNTER_BLOCKED_NS] = 400 * NS_PER_MS; /* of 2 x 10 s */
+    verdict_judge(&verdict, run.result);
+    ck_assert_ptr_nonnull(
+        strstr(check_of(&verdict, "slip")->advice, "waited for a free connection"));
+    drop(&run);
+}
+END_TEST
+
+START_TEST(a_missed_target_says_why)
+{
+    /* breaks if the verdict names a shortfall and leaves the reader to guess its cause */
+    struct sound_run run;
+    struct verdict verdict;
+    sound_open(&run);
+    leave_behind(&run, 25000);
+    run.total->counters[COUNTER_BLOCKED_NS] = 18600 * NS_PER_MS;
+    verdict_judge(&verdict, run.result);
+    const struct verdict_check *target = check_of(&verdict, "target");
+    ck_assert_int_eq(target->level, VERDICT_RED);
+    ck_assert_str_eq(target->value, "80.00 % of 12,500/s");
+    ck_assert_str_eq(target->advice,
+                     "target not reached: 80 % of 12,500/s, because the server answered too slowly "
+                     "for 4 connections: all were busy 93 % of the time");
+    ck_assert_str_eq(check_of(&verdict, "censored")->value, "p99 is at least 0.101 ms");
+    drop(&run);
+}
+END_TEST
+
+START_TEST(a_steady_state_is_named)
+{
+    /* breaks if a warm-up that ended by itself does not say when */
+    struct sound_run run;
+    struct verdict verdict;
+    sound(&run);
+    run.facts.steady_auto = true;
+    run.facts.warmup_ns = 12 * NS_PER_SECOND;
+    verdict_judge(&verdict, run.result);
+    ck_assert_str_eq(check_of(&verdict, "steady")->value, "after 12s");
+    ck_assert_int_eq(verdict.level, VERDICT_GREEN);
+    run.result->seconds = 0; /* interrupted: 12 s is only the limit */
+    verdict_judge(&verdict, run.result);
+    ck_assert_str_eq(check_of(&verdict, "steady")->value, "the run ended before");
+    drop(&run);
+}
+END_TEST
+
 START_TEST(a_lost_worker_is_judged_once)
 {
     /* breaks if the death of a worker is billed to the server as requests without a reply */
@@ -226,6 +400,7 @@ START_TEST(a_lost_worker_is_judged_once)
     run.total->counters[COUNTER_SENT] += 5000;
     run.total->counters[COUNTER_DUE] += 5000;
     run.total->counters[COUNTER_LOST_WORKER] = 5000;
+    ask_the_median(&run);
     verdict_judge(&verdict, run.result);
     ck_assert_int_eq(verdict.level, VERDICT_GREEN);
     drop(&run);
@@ -252,6 +427,10 @@ Suite *test_verdict_suite(void)
     tcase_add_test(tcase, a_sound_run_is_green);
     tcase_add_loop_test(tcase, each_check_flips_alone, 0, (int)(sizeof cases / sizeof cases[0]));
     tcase_add_test(tcase, thresholds_are_sharp);
+    tcase_add_test(tcase, open_loop_thresholds_are_sharp);
+    tcase_add_test(tcase, a_slip_is_weighed_against_the_response_time);
+    tcase_add_test(tcase, a_missed_target_says_why);
+    tcase_add_test(tcase, a_steady_state_is_named);
     tcase_add_test(tcase, a_lost_worker_is_judged_once);
     tcase_add_test(tcase, without_answers_samples_are_not_judged);
     suite_add_tcase(suite, tcase);

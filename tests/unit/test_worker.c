@@ -42,6 +42,7 @@ static void set_up(void)
     run.segment = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     ck_assert_ptr_ne(run.segment, MAP_FAILED);
     ipc_segment_init(run.segment, 1, RING_BYTES);
+    atomic_store(&ipc_control(run.segment)->measure_after_ns, 0);
 }
 
 START_TEST(test_replacement_ahead_of_the_start)

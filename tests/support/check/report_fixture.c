@@ -30,6 +30,25 @@ void fixture_answer(struct interval_row *row, uint64_t latency_ns, uint64_t time
     histogram_record_n(&row->histograms[HISTOGRAM_SERVICE_OK], latency_ns, times);
 }
 
+void fixture_send_at(struct interval_row *row, uint64_t slip_ns, uint64_t times)
+{
+    row->header.flags |= INTERVAL_OPEN_LOOP;
+    row->counters[COUNTER_SENT] += times;
+    row->counters[COUNTER_DUE] += times;
+    row->counters[COUNTER_BYTES_OUT] += times * 40;
+    histogram_record_n(&row->histograms[HISTOGRAM_SLIP], slip_ns, times);
+}
+
+void fixture_answer_at(struct interval_row *row, uint64_t service_ns, uint64_t slip_ns,
+                       uint64_t times)
+{
+    fixture_send_at(row, slip_ns, times);
+    row->counters[COUNTER_OK] += times;
+    row->counters[COUNTER_BYTES_IN] += times * 5;
+    histogram_record_n(&row->histograms[HISTOGRAM_SERVICE_OK], service_ns, times);
+    histogram_record_n(&row->histograms[HISTOGRAM_RESPONSE_OK], slip_ns + service_ns, times);
+}
+
 void fixture_refuse(struct interval_row *row, uint32_t kind, uint64_t latency_ns, uint64_t times)
 {
     row->counters[COUNTER_SENT] += times;
@@ -54,6 +73,16 @@ struct run_facts fixture_facts(void)
                               .worker_count = 2,
                               .worker_cpus = {0, 1},
                               .target = "127.0.0.1:6379"};
+}
+
+struct run_facts fixture_open_facts(void)
+{
+    struct run_facts facts = fixture_facts();
+    facts.requests = 0;
+    facts.duration_ns = 10 * NS_PER_SECOND;
+    facts.open_loop = true;
+    snprintf(facts.rate_text, sizeof facts.rate_text, "1,000/s, even");
+    return facts;
 }
 
 struct session_facts fixture_session(void)
@@ -91,6 +120,7 @@ struct run_result *fixture_result(void)
     result->workers[1].pid = 102;
     result->workers[1].cpu = -1;
     result->evidence.steal_share = -1;
+    result->evidence.server_cpu_share = -1;
     return result;
 }
 
@@ -147,6 +177,59 @@ void fixture_play(struct timeline *timeline, const struct session_facts *session
     play_row(timeline, row);
 
     struct run_result *result = fixture_result();
+    timeline_run_end(timeline, result);
+    timeline_session_end(timeline);
+    free(result);
+}
+
+void fixture_play_open(struct timeline *timeline, const struct session_facts *session)
+{
+    struct run_facts facts = fixture_open_facts();
+    facts.duration_ns = 3 * NS_PER_SECOND;
+    facts.shed_after_ns = 900 * NS_PER_MS;
+    facts.clients_start = 2;
+    facts.warmup_ns = 5 * NS_PER_SECOND;
+    facts.steady_auto = true;
+    timeline_session_begin(timeline, session);
+    timeline_run_begin(timeline, &facts);
+
+    struct interval_row *row = fixture_row(0);
+    row->header.flags = INTERVAL_WARMUP;
+    fixture_answer_at(row, 900000000, 5000, 1000);
+    play_row(timeline, row);
+
+    row = fixture_row(1);
+    fixture_answer_at(row, 150000, 50000, 900);
+    row->counters[COUNTER_DUE] += 100;
+    row->header.backlog_after = 100;
+    histogram_record_n(&row->histograms[HISTOGRAM_CONNECT], 400000, 4);
+    play_row(timeline, row);
+
+    row = fixture_row(2); /* a stall: nothing is sent, and the oldest are shed */
+    row->header.flags = INTERVAL_OPEN_LOOP;
+    row->header.backlog_before = 100;
+    row->counters[COUNTER_DUE] = 1000;
+    row->counters[COUNTER_SHED_LATE] = 400;
+    row->counters[COUNTER_BLOCKED_NS] = 1980 * NS_PER_MS;
+    row->header.backlog_after = 700;
+    play_row(timeline, row);
+
+    row = fixture_row(3);
+    row->header.flags = INTERVAL_LAST;
+    fixture_answer_at(row, 150000, 50000, 500);
+    fixture_answer_at(row, 250000, 899750000, 500);
+    fixture_send_at(row, 899000000, 20);
+    row->counters[COUNTER_TIMED_OUT] = 20;
+    row->counters[COUNTER_DUE] -= 20; /* of the backlog */
+    row->header.backlog_before = 700;
+    row->header.backlog_after = 680;
+    play_row(timeline, row);
+
+    timeline->run.warmup_ns = NS_PER_SECOND; /* what it came to */
+    struct run_result *result = fixture_result();
+    result->workers[0].spin_seconds = 0.3;
+    result->workers[0].requests = 1000;
+    result->workers[1].requests = 900;
     timeline_run_end(timeline, result);
     timeline_session_end(timeline);
     free(result);

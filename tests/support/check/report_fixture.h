@@ -14,10 +14,18 @@
 struct interval_row *fixture_row(uint32_t index);
 /* Counts `times` requests that were answered without an error after latency_ns. */
 void fixture_answer(struct interval_row *row, uint64_t latency_ns, uint64_t times);
+/* The same in an open loop, which the row becomes part of: sent slip_ns after the intended time, and
+ * answered service_ns after that. */
+void fixture_answer_at(struct interval_row *row, uint64_t service_ns, uint64_t slip_ns,
+                       uint64_t times);
+/* Requests of an open loop that were sent slip_ns late and have had no reply so far. */
+void fixture_send_at(struct interval_row *row, uint64_t slip_ns, uint64_t times);
 /* The same with an error reply of this kind. */
 void fixture_refuse(struct interval_row *row, uint32_t kind, uint64_t latency_ns, uint64_t times);
 /* A run of "GET" with two workers, -n 1000, 1 s intervals. */
 struct run_facts fixture_facts(void);
+/* The same for 10 s at 1,000/s. */
+struct run_facts fixture_open_facts(void);
 /* A session with p50, p95, p99, p99.9; its JSON is released by fixture_session_free. */
 struct session_facts fixture_session(void);
 void fixture_session_free(struct session_facts *session);
@@ -27,6 +35,11 @@ void fixture_kind(struct timeline *timeline, const char *word, const char *text)
 
 /* A session of three rows with errors, a stall, warm-up and a time-out through these sinks. */
 void fixture_play(struct timeline *timeline, const struct session_facts *session);
+
+/* The same of an open loop: 1 s of warm-up, then three rows of 1,000 requests due in each. In the first
+ * 900 are sent and answered in time, in the second none, in the third 1,000, 500 of them late; 400 are
+ * shed, 20 time out, and 680 stay in the backlog. */
+void fixture_play_open(struct timeline *timeline, const struct session_facts *session);
 
 /* A new empty directory under /tmp, and its removal with all that is in it. */
 char *fixture_directory(void);

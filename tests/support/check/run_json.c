@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "common/clock.h"
@@ -72,22 +73,45 @@ static void check_latency(const json_t *object, const char *path, long long coun
     }
 }
 
+/* What only one kind of loop has: response times and slip of every request, or neither. */
+static void check_loop(const json_t *object)
+{
+    const json_t *requests = value_at(object, "requests");
+    bool open_loop = !json_is_null(value_at(object, "rate.target"));
+    check_latency(object, "response_time_us", count_of(requests, "ok"));
+    check_latency(object, "slip_us", open_loop ? count_of(requests, "sent") : 0);
+    if (open_loop)
+        return;
+    ck_assert_int_eq(count_of(requests, "due"), count_of(requests, "sent"));
+    ck_assert_int_eq(count_of(requests, "backlog"), 0);
+    ck_assert_int_eq(count_of(requests, "backlog_before"), 0);
+    ck_assert_int_eq(count_of(requests, "shed"), 0);
+    ck_assert(
+        json_equal(value_at(object, "response_time_us"), value_at(object, "service_time_us")));
+}
+
 /* What holds for a run and for each of its intervals. */
 static void check_measures(const json_t *object, bool degraded)
 {
     const json_t *requests = value_at(object, "requests");
     long long answered = count_of(requests, "ok") + count_of(requests, "errors");
     long long unanswered = count_of(requests, "timed_out") + count_of(requests, "lost");
-    ck_assert_int_eq(count_of(requests, "due"), count_of(requests, "sent") +
-                                                    count_of(requests, "backlog") +
-                                                    count_of(requests, "shed"));
     if (degraded)
         return;
     ck_assert_int_eq(count_of(requests, "in_flight_before") + count_of(requests, "sent"),
                      answered + unanswered + count_of(requests, "in_flight"));
+    ck_assert_int_eq(count_of(requests, "backlog_before") + count_of(requests, "due"),
+                     count_of(requests, "sent") + count_of(requests, "shed") +
+                         count_of(requests, "backlog"));
     check_latency(object, "service_time_us", count_of(requests, "ok"));
-    check_latency(object, "response_time_us", count_of(requests, "ok"));
     check_latency(object, "error_time_us", count_of(requests, "errors"));
+    check_loop(object);
+    long long causes = 0;
+    const char *cause;
+    json_t *shed;
+    json_object_foreach(value_at(object, "shed_by_cause"), cause, shed) causes +=
+        json_integer_value(shed);
+    ck_assert_int_eq(causes, count_of(requests, "shed"));
     long long kinds = 0;
     const char *word;
     json_t *count;
@@ -122,15 +146,21 @@ static bool check_intervals(const json_t *run)
             ck_assert_int_eq(count_of(interval, "index"), count_of(before, "last_index") + 1);
             ck_assert_int_eq(count_of(interval, "requests.in_flight_before"),
                              count_of(before, "requests.in_flight"));
+            ck_assert_int_eq(count_of(interval, "requests.backlog_before"),
+                             count_of(before, "requests.backlog"));
         } else {
             ck_assert_int_eq(count_of(interval, "requests.in_flight_before"),
                              count_of(run, "requests.in_flight_before"));
+            ck_assert_int_eq(count_of(interval, "requests.backlog_before"),
+                             count_of(run, "requests.backlog_before"));
         }
         before = interval;
     }
-    if (before != NULL)
+    if (before != NULL) {
         ck_assert_int_eq(count_of(before, "requests.in_flight"),
                          count_of(run, "requests.in_flight"));
+        ck_assert_int_eq(count_of(before, "requests.backlog"), count_of(run, "requests.backlog"));
+    }
     return degraded;
 }
 
@@ -147,14 +177,29 @@ static void check_workers(const json_t *run)
     ck_assert_int_eq(sum, count_of(run, "requests.ok") + count_of(run, "requests.errors"));
 }
 
+/* A target that was not reached has a reason, and only that. */
+static void check_rate(const json_t *run)
+{
+    bool open_loop = !json_is_null(value_at(run, "rate.target"));
+    ck_assert_int_eq(json_is_string(value_at(run, "rate_asked")), open_loop);
+    ck_assert_int_eq(json_is_number(value_at(run, "rate.sent_share")), open_loop);
+    bool missed = open_loop && run_json_number(run, "rate.sent_share") < 0.99;
+    ck_assert_int_eq(json_is_string(value_at(run, "rate.reason")), missed);
+    size_t index;
+    const json_t *interval;
+    json_array_foreach(value_at(run, "intervals"), index, interval)
+    {
+        ck_assert_int_eq(!json_is_null(value_at(interval, "rate.target")), open_loop);
+    }
+}
+
 static void check_run(const json_t *run)
 {
     static const char *const summed[] = {
-        "requests.due",       "requests.sent",        "requests.ok",
-        "requests.errors",    "requests.timed_out",   "requests.lost",
-        "requests.hits",      "requests.misses",      "bytes.out",
-        "bytes.in",           "connections.lost",     "connections.opened",
-        "connections.failed", "service_time_us.count"};
+        "requests.due",       "requests.sent",      "requests.ok",        "requests.errors",
+        "requests.timed_out", "requests.lost",      "requests.shed",      "slip_us.count",
+        "requests.hits",      "requests.misses",    "bytes.out",          "bytes.in",
+        "connections.lost",   "connections.opened", "connections.failed", "service_time_us.count"};
     bool degraded = check_intervals(run);
     check_measures(run, degraded);
     for (size_t i = 0; i < sizeof summed / sizeof summed[0]; i++)
@@ -163,7 +208,7 @@ static void check_run(const json_t *run)
         check_workers(run);
     /* Nothing is left in the air: what was not answered has a name. */
     ck_assert_int_eq(count_of(run, "requests.in_flight"), 0);
-    ck_assert(json_is_null(value_at(run, "rate.target")));
+    check_rate(run);
     const json_t *class = json_array_get(value_at(run, "classes"), 0);
     ck_assert(json_equal(value_at(class, "requests"), value_at(run, "requests")));
     if (count_of(run, "requests.ok") > 0) {
@@ -174,21 +219,22 @@ static void check_run(const json_t *run)
     }
 }
 
-/* Every document that a test looks at is kept for test_validate_schema, which runs last. */
-static void keep(const json_t *root)
+void run_json_keep(const json_t *root, const char *kind)
 {
     const char *directory = getenv("VOLLEY_PRODUCED");
     if (directory == NULL || directory[0] == '\0')
         return;
     char path[512];
-    snprintf(path, sizeof path, "%s/%d-%llu.json", directory, (int)getpid(),
+    snprintf(path, sizeof path, "%s/%s", directory, kind);
+    (void)mkdir(path, 0777); /* it may be there; if not, the file below fails */
+    snprintf(path, sizeof path, "%s/%s/%d-%llu.json", directory, kind, (int)getpid(),
              (unsigned long long)clock_now_ns());
     ck_assert_msg(json_dump_file(root, path, JSON_COMPACT) == 0, "cannot write %s", path);
 }
 
 void run_json_check(const json_t *root)
 {
-    keep(root);
+    run_json_keep(root, ".");
     size_t index;
     const json_t *run;
     ck_assert_str_eq(json_string_value(value_at(root, "schema")), "volley.run/1");

@@ -45,5 +45,7 @@ long long run_json_count(const struct bench_call *call, size_t index, const char
 /* Every run of a session must add up. The document is also kept in the directory that VOLLEY_PRODUCED
  * names, if any, for test_validate_schema. */
 void run_json_check(const json_t *root);
+/* Keeps a document of another schema for test_validate_schema, in the directory of its kind: "find-max". */
+void run_json_keep(const json_t *root, const char *kind);
 
 #endif

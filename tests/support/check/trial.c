@@ -228,10 +228,10 @@ static void check_requests(const json_t *object, const char *what)
         count_of(object, "requests", "in_flight");
     char *text = json_dumps(json_object_get(object, "requests"), 0);
     ck_assert_msg(in == out, "%s: in %lld, out %lld: %s", what, in, out, text);
-    ck_assert_msg(count_of(object, "requests", "due") ==
-                      sent + count_of(object, "requests", "backlog") +
-                          count_of(object, "requests", "shed"),
-                  "%s: due is not sent + backlog + shed: %s", what, text);
+    ck_assert_msg(
+        count_of(object, "requests", "backlog_before") + count_of(object, "requests", "due") ==
+            sent + count_of(object, "requests", "backlog") + count_of(object, "requests", "shed"),
+        "%s: backlog before + due is not sent + shed + backlog: %s", what, text);
     free(text);
     long long failed = 0;
     const char *kind;

@@ -1,0 +1,51 @@
+#include "orchestrator/capacity/capacity_json.h"
+
+#include <stdio.h>
+
+#include "orchestrator/report/json_value.h"
+#include "orchestrator/target/environment.h"
+
+/* As in the JSON of a run: every latency to the nanosecond. */
+#define DUMP_FLAGS (JSON_REAL_PRECISION(15) | JSON_PRESERVE_ORDER | JSON_INDENT(1))
+
+json_t *capacity_json_root(const char *schema, const struct session_facts *session,
+                           const struct run_facts *run)
+{
+    return json_pack("{s:s, s:{s:s, s:s}, s:O, s:O, s:o, s:o, s:o}", "schema", schema, "volley",
+                     "version", volley_version, "commit", volley_commit, "spec", session->spec,
+                     "environment", session->environment, "label",
+                     session->label != NULL ? json_value_text(session->label) : json_null(), "name",
+                     run != NULL ? json_value_text(run->name) : json_null(), "target",
+                     run != NULL ? json_value_text(run->target) : json_null());
+}
+
+void capacity_json_percentile(json_t *object, double percent,
+                              const struct figure_percentile *figure)
+{
+    char key[32];
+    snprintf(key, sizeof key, "p%.6g", percent);
+    for (char *c = key; *c != '\0'; c++)
+        if (*c == '.')
+            *c = '_';
+    json_object_set_new(object, key,
+                        figure->empty || figure->censored
+                            ? json_null()
+                            : json_real((double)figure->value_ns / 1e3));
+}
+
+static int write_chunk(const char *bytes, size_t byte_count, void *out)
+{
+    output_write(out, bytes, byte_count);
+    return 0;
+}
+
+enum err_code capacity_json_write(struct output *out, json_t *root, bool complete, struct err *err)
+{
+    if (complete)
+        complete = json_dump_callback(root, write_chunk, out, DUMP_FLAGS) == 0;
+    json_decref(root);
+    if (!complete)
+        return err_set(err, E_SYSTEM, "no memory for the JSON report");
+    output_printf(out, "\n");
+    return output_status(out, err);
+}

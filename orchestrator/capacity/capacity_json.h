@@ -1,0 +1,24 @@
+/* What the JSON of find-max and of sweep have in common. */
+#ifndef ORCHESTRATOR_CAPACITY_CAPACITY_JSON_H
+#define ORCHESTRATOR_CAPACITY_CAPACITY_JSON_H
+
+#include <jansson.h>
+#include <stdbool.h>
+
+#include "common/err.h"
+#include "orchestrator/report/figures.h"
+#include "orchestrator/report/output.h"
+#include "orchestrator/report/timeline.h"
+
+/* {"schema", "volley", "spec", "environment", "label", "name", "target"}; run NULL: nothing ran, and
+ * the last two are null. A new reference; NULL: no memory. */
+json_t *capacity_json_root(const char *schema, const struct session_facts *session,
+                           const struct run_facts *run);
+/* "p99_9": microseconds, null when there is no value or too much is missing to know it. */
+void capacity_json_percentile(json_t *object, double percent,
+                              const struct figure_percentile *figure);
+/* Writes the document and lets go of it. E_SYSTEM: it is not complete, for want of memory. */
+MUST_USE enum err_code capacity_json_write(struct output *out, json_t *root, bool complete,
+                                           struct err *err);
+
+#endif

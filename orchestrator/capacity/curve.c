@@ -1,0 +1,260 @@
+#include "orchestrator/capacity/curve.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "orchestrator/options/rate_text.h"
+
+static void add_percentile(struct curve *curve, double percent)
+{
+    uint32_t at = 0;
+    while (at < curve->percentile_count && curve->percentiles[at] < percent)
+        at++;
+    if (at < curve->percentile_count && !(curve->percentiles[at] > percent))
+        return;
+    memmove(&curve->percentiles[at + 1], &curve->percentiles[at],
+            (curve->percentile_count - at) * sizeof curve->percentiles[0]);
+    curve->percentiles[at] = percent;
+    curve->percentile_count++;
+}
+
+enum err_code curve_init(struct curve *curve, const struct slo_list *slos,
+                         const double *percentiles, uint32_t percentile_count, struct err *err)
+{
+    *curve = (struct curve){.slos = slos};
+    for (uint32_t i = 0; i < percentile_count; i++)
+        add_percentile(curve, percentiles[i]);
+    for (uint32_t i = 0; i < slos->count; i++)
+        if (slos->items[i].kind == SLO_PERCENTILE)
+            add_percentile(curve, slos->items[i].percent);
+    curve->probes = calloc(SEARCH_PROBES_MAX, sizeof curve->probes[0]);
+    if (curve->probes == NULL)
+        return err_set(err, E_SYSTEM, "no memory for the probes");
+    return OK;
+}
+
+void curve_free(struct curve *curve)
+{
+    for (uint32_t i = 0; i < curve->probe_count; i++)
+        free(curve->probes[i].windows);
+    free(curve->probes);
+    *curve = (struct curve){0};
+}
+
+static void read_total(struct probe *probe, const struct curve *curve,
+                       const struct run_result *result)
+{
+    const struct interval_row *total = result->total;
+    const struct histogram *response = &total->histograms[HISTOGRAM_RESPONSE_OK];
+    const uint64_t *counters = total->counters;
+    for (uint32_t i = 0; i < curve->percentile_count; i++)
+        probe->percentiles[i] =
+            figure_percentile(total, HISTOGRAM_RESPONSE_OK, curve->percentiles[i]);
+    probe->mean_ns = (uint64_t)llround(histogram_mean(response));
+    probe->max_ns = response->count > 0 ? response->max_ns : 0;
+    probe->seconds = result->seconds;
+    uint64_t failed = figure_failed(counters);
+    probe->error_share = figure_share(failed, failed + counters[COUNTER_OK]);
+    probe->backlog = total->header.backlog_after;
+    probe->loop_lag_p99_ns = histogram_quantile(&total->histograms[HISTOGRAM_LOOP_LAG], 0.99);
+    target_reached_judge(&probe->target, result);
+    probe->verdict = result->verdict;
+}
+
+/* The rate of answers while the windows were measured, without those to the last requests. */
+static double rate_of(const struct windows *windows)
+{
+    uint64_t answered = 0;
+    double seconds = 0;
+    for (uint32_t i = 0; i < windows->count; i++) {
+        answered += windows->list[i].answered;
+        seconds += windows->list[i].seconds;
+    }
+    return figure_rate(answered, seconds);
+}
+
+/* Windows of a probe that fell behind as a whole have all failed, however they look one by one; and a
+ * backlog of more than a second's load does not go away at the same rate. */
+static void count_windows(struct probe *probe, const struct curve *curve,
+                          const struct windows *windows)
+{
+    probe->kept_up = windows_kept_up(windows);
+    probe->windows_passed = probe->kept_up ? windows->passed : 0;
+    probe->windows_judged = windows->count;
+    if (probe->end == PROBE_HOPELESS)
+        probe->windows_judged = curve->windows;
+    probe->passed = 2 * probe->windows_passed > probe->windows_judged;
+}
+
+enum err_code curve_add(struct curve *curve, uint64_t rate_micro, bool retest,
+                        const struct windows *windows, const struct run_result *result,
+                        struct err *err)
+{
+    struct probe *probe = &curve->probes[curve->probe_count];
+    *probe = (struct probe){.rate_micro = rate_micro, .retest = retest};
+    probe->windows = calloc(windows->count + 1, sizeof probe->windows[0]);
+    if (probe->windows == NULL)
+        return err_set(err, E_SYSTEM, "no memory for the windows of a probe");
+    memcpy(probe->windows, windows->list, windows->count * sizeof probe->windows[0]);
+    probe->window_count = windows->count;
+    probe->end = result->interrupted                                   ? PROBE_CUT
+                 : windows->hopeless                                   ? PROBE_HOPELESS
+                 : windows->count + windows->degraded < curve->windows ? PROBE_LOST
+                                                                       : PROBE_WHOLE;
+    read_total(probe, curve, result);
+    probe->achieved = rate_of(windows);
+    count_windows(probe, curve, windows);
+    curve->probe_count++;
+    return OK;
+}
+
+static bool has_little_to_spare(const struct slo *slo, const struct slo_reading *reading)
+{
+    if (slo->kind == SLO_ERRORS)
+        return reading->share > slo->limit_share / 2;
+    return reading->value_ns > slo->limit_ns / 2;
+}
+
+struct search_outcome probe_outcome(const struct probe *probe, const struct slo_list *slos)
+{
+    struct search_outcome outcome = {
+        .rate_micro = probe->rate_micro,
+        .passed = probe->windows_passed,
+        .windows = probe->windows_judged,
+        .close = probe->windows_passed < probe->windows_judged,
+    };
+    outcome.clear = probe->windows_passed == 0;
+    for (uint32_t w = 0; w < probe->window_count; w++) {
+        outcome.clear = outcome.clear && !(probe->kept_up && probe->windows[w].kept_up);
+        for (uint32_t i = 0; i < slos->count; i++)
+            outcome.close |= has_little_to_spare(&slos->items[i], &probe->windows[w].readings[i]);
+    }
+    outcome.clear |= probe->end == PROBE_HOPELESS;
+    return outcome;
+}
+
+/* --- what limits ----------------------------------------------------------------------------- */
+
+/* What the windows at one rate failed by. */
+struct failures {
+    uint32_t windows, throughput, slo[SLO_MAX];
+    uint64_t due, answered;
+    const struct probe *last; /* of those probes */
+};
+
+static struct failures failures_at(const struct curve *curve, uint64_t rate_micro)
+{
+    struct failures failures = {0};
+    for (uint32_t p = 0; p < curve->probe_count; p++) {
+        const struct probe *probe = &curve->probes[p];
+        if (probe->rate_micro != rate_micro || probe->end == PROBE_CUT)
+            continue;
+        failures.last = probe;
+        for (uint32_t w = 0; w < probe->window_count; w++) {
+            const struct window *window = &probe->windows[w];
+            failures.windows++;
+            failures.due += window->due;
+            failures.answered += window->answered;
+            failures.throughput += !window->kept_up || !probe->kept_up;
+            for (uint32_t i = 0; i < curve->slos->count; i++)
+                failures.slo[i] += !window->readings[i].kept;
+        }
+    }
+    return failures;
+}
+
+/* A worker that is always busy limits whatever else fails, and so does one that was stopped. Slip and
+ * loop lag are volley's own only where the server kept up: when every connection is busy, requests are
+ * late because of the server. */
+static bool is_volley(struct limit *limit, const struct failures *failures, const struct slo *slo)
+{
+    const struct probe *probe = failures->last;
+    const struct target_evidence *evidence = &probe->target.evidence;
+    bool behind = 2 * failures->throughput > failures->windows;
+    char rate[RATE_TEXT_BYTES];
+    rate_format(rate, sizeof rate, probe->rate_micro);
+    if (evidence->worker_cpu_share >= WORKER_LIMIT_SHARE) {
+        snprintf(limit->evidence, sizeof limit->evidence,
+                 "at %s/s worker %u used %.0f %% of its CPU: give volley more workers "
+                 "(--processes) on free CPUs",
+                 rate, evidence->busiest_worker, evidence->worker_cpu_share * 100);
+        return true;
+    }
+    if (behind &&
+        (probe->target.limit == TARGET_VOLLEY_LATE || probe->target.limit == TARGET_WORKER_DIED)) {
+        snprintf(limit->evidence, sizeof limit->evidence, "at %s/s %s", rate,
+                 probe->target.sentence);
+        return true;
+    }
+    if (slo == NULL || slo->kind == SLO_ERRORS || behind)
+        return false;
+    bool lagging = probe->loop_lag_p99_ns > slo->limit_ns / 2;
+    bool slipping = evidence->blocked_share < 0.01 && evidence->slip_p99_ns > slo->limit_ns / 2;
+    if (lagging || slipping)
+        snprintf(limit->evidence, sizeof limit->evidence,
+                 "at %s/s volley's own delay was more than half of %s: slip p99 %.3f ms, loop lag "
+                 "p99 %.3f ms",
+                 rate, slo->text, (double)evidence->slip_p99_ns / 1e6,
+                 (double)probe->loop_lag_p99_ns / 1e6);
+    return lagging || slipping;
+}
+
+static void say_slo(struct limit *limit, const struct curve *curve, const struct failures *failures)
+{
+    const struct slo *slo = &curve->slos->items[limit->slo];
+    const struct probe *probe = failures->last;
+    struct slo_reading worst = {.kept = true};
+    char rate[RATE_TEXT_BYTES], reading[64];
+    for (uint32_t w = 0; w < probe->window_count; w++) {
+        const struct slo_reading *seen = &probe->windows[w].readings[limit->slo];
+        if (!seen->kept &&
+            (worst.kept || seen->value_ns > worst.value_ns || seen->share > worst.share))
+            worst = *seen;
+    }
+    rate_format(rate, sizeof rate, probe->rate_micro);
+    snprintf(limit->evidence, sizeof limit->evidence,
+             "at %s/s it was broken in %u of %u windows, the worst: %s", rate,
+             failures->slo[limit->slo], failures->windows,
+             slo_format_reading(reading, sizeof reading, slo, &worst));
+}
+
+static void say_throughput(struct limit *limit, const struct failures *failures)
+{
+    char rate[RATE_TEXT_BYTES];
+    const char *sentence = failures->last->target.sentence;
+    rate_format(rate, sizeof rate, failures->last->rate_micro);
+    snprintf(limit->evidence, sizeof limit->evidence,
+             "at %s/s %.1f %% of what fell due was answered in time, and %u of %u windows fell "
+             "behind%s%s",
+             rate, figure_share(failures->answered, failures->due) * 100, failures->throughput,
+             failures->windows, sentence[0] != '\0' ? "; " : "", sentence);
+}
+
+void curve_find_limit(struct curve *curve)
+{
+    struct limit *limit = &curve->limit;
+    *limit = (struct limit){.kind = LIMIT_UNKNOWN};
+    if (curve->finding.first_failing_micro == 0)
+        return;
+    struct failures failures = failures_at(curve, curve->finding.first_failing_micro);
+    if (failures.last == NULL || failures.windows == 0)
+        return;
+    for (uint32_t i = 1; i < curve->slos->count; i++)
+        if (failures.slo[i] > failures.slo[limit->slo])
+            limit->slo = i;
+    const struct slo *slo = failures.slo[limit->slo] > 0 ? &curve->slos->items[limit->slo] : NULL;
+    if (is_volley(limit, &failures, slo)) {
+        limit->kind = LIMIT_VOLLEY;
+        snprintf(limit->name, sizeof limit->name, "volley itself");
+    } else if (slo == NULL || 2 * failures.throughput > failures.windows) {
+        /* What falls behind breaks objectives, too, because of it. */
+        limit->kind = LIMIT_THROUGHPUT;
+        snprintf(limit->name, sizeof limit->name, "throughput");
+        say_throughput(limit, &failures);
+    } else {
+        limit->kind = LIMIT_SLO;
+        snprintf(limit->name, sizeof limit->name, "%s", slo->text);
+        say_slo(limit, curve, &failures);
+    }
+}

@@ -1,0 +1,139 @@
+/* The curve as volley.find-max/1 (docs/schema/volley.find-max-1.schema.json). */
+#include <string.h>
+
+#include "common/clock.h"
+#include "common/schedule.h"
+#include "orchestrator/capacity/capacity_json.h"
+#include "orchestrator/capacity/curve.h"
+#include "orchestrator/report/json_value.h"
+
+static json_t *rate_or_null(uint64_t rate_micro)
+{
+    return rate_micro == 0 ? json_null() : json_real((double)rate_micro / (double)SCHEDULE_MICRO);
+}
+
+static json_t *objectives(const struct slo_list *slos)
+{
+    json_t *list = json_array();
+    for (uint32_t i = 0; i < slos->count; i++) {
+        const struct slo *slo = &slos->items[i];
+        bool errors = slo->kind == SLO_ERRORS;
+        static const char *const figures[] = {"percentile", "mean", "max", "errors"};
+        json_array_append_new(
+            list, json_pack("{s:s, s:s, s:o, s:b, s:o, s:o}", "text", slo->text, "figure",
+                            figures[slo->kind], "percent",
+                            slo->kind == SLO_PERCENTILE ? json_real(slo->percent) : json_null(),
+                            "or_equal", slo->or_equal, "limit_us",
+                            errors ? json_null() : json_real((double)slo->limit_ns / 1e3),
+                            "limit_share", errors ? json_real(slo->limit_share) : json_null()));
+    }
+    return list;
+}
+
+/* What was read for each objective; null where it cannot be known. */
+static json_t *readings(const struct window *window, const struct slo_list *slos)
+{
+    json_t *list = json_array();
+    for (uint32_t i = 0; i < slos->count; i++) {
+        const struct slo_reading *reading = &window->readings[i];
+        json_t *value = !reading->known ? json_null()
+                        : slos->items[i].kind == SLO_ERRORS
+                            ? json_real(reading->share)
+                            : json_real((double)reading->value_ns / 1e3);
+        json_array_append_new(list, json_pack("{s:b, s:o}", "kept", reading->kept, "value", value));
+    }
+    return list;
+}
+
+static json_t *windows_of(const struct probe *probe, const struct slo_list *slos)
+{
+    json_t *list = json_array();
+    for (uint32_t w = 0; w < probe->window_count; w++) {
+        const struct window *window = &probe->windows[w];
+        json_array_append_new(
+            list,
+            json_pack("{s:f, s:f, s:o, s:o, s:o, s:o, s:o, s:f, s:b, s:b, s:o}", "start_seconds",
+                      window->start_seconds, "seconds", window->seconds, "due",
+                      json_value_count(window->due), "sent", json_value_count(window->sent), "ok",
+                      json_value_count(window->ok), "failed", json_value_count(window->failed),
+                      "backlog", json_value_count(window->backlog), "achieved_per_second",
+                      window->achieved, "kept_up", window->kept_up, "passed", window->passed,
+                      "objectives", readings(window, slos)));
+    }
+    return list;
+}
+
+static json_t *response_time(const struct curve *curve, const struct probe *probe)
+{
+    bool empty = curve->percentile_count == 0 || probe->percentiles[0].empty;
+    json_t *object = json_object();
+    for (uint32_t i = 0; i < curve->percentile_count; i++)
+        capacity_json_percentile(object, curve->percentiles[i], &probe->percentiles[i]);
+    json_object_set_new(object, "mean",
+                        empty ? json_null() : json_real((double)probe->mean_ns / 1e3));
+    json_object_set_new(object, "max",
+                        empty ? json_null() : json_real((double)probe->max_ns / 1e3));
+    return object;
+}
+
+static json_t *probes(const struct curve *curve)
+{
+    static const char *const ends[] = {"whole", "lost", "hopeless", "cut"};
+    json_t *list = json_array();
+    for (uint32_t p = 0; p < curve->probe_count; p++) {
+        const struct probe *probe = &curve->probes[p];
+        char reason[256];
+        curve_format_reason(reason, sizeof reason, curve, probe);
+        json_array_append_new(
+            list,
+            json_pack(
+                "{s:i, s:{s:o, s:f}, s:b, s:s, s:b, s:i, s:i, s:s, s:f, s:f, s:o, s:o, s:f, "
+                "s:f, s:f, s:o, s:o}",
+                "index", (int)p, "rate", "asked", rate_or_null(probe->rate_micro), "achieved",
+                probe->achieved, "retest", probe->retest, "end", ends[probe->end], "passed",
+                probe->passed, "windows_passed", (int)probe->windows_passed, "windows_judged",
+                (int)probe->windows_judged, "reason", reason, "seconds", probe->seconds,
+                "error_share", probe->error_share, "backlog", json_value_count(probe->backlog),
+                "response_time_us", response_time(curve, probe), "slip_p99_us",
+                (double)probe->target.evidence.slip_p99_ns / 1e3, "loop_lag_p99_us",
+                (double)probe->loop_lag_p99_ns / 1e3, "blocked_share",
+                probe->target.evidence.blocked_share, "windows", windows_of(probe, curve->slos),
+                "verdict", json_value_verdict(&probe->verdict)));
+    }
+    return list;
+}
+
+static json_t *finding(const struct curve *curve)
+{
+    static const char *const statuses[] = {"found", "no_limit", "nothing", "unfinished"};
+    static const char *const limits[] = {"unknown", "objective", "throughput", "volley"};
+    const struct search_finding *found = &curve->finding;
+    const struct limit *limit = &curve->limit;
+    return json_pack("{s:s, s:o, s:o, s:{s:f, s:o, s:o}, s:{s:s, s:s, s:s}}", "status",
+                     statuses[found->status], "sustainable_per_second",
+                     rate_or_null(found->rate_micro), "first_failing_per_second",
+                     rate_or_null(found->first_failing_micro), "interval", "confidence",
+                     SEARCH_CONFIDENCE, "lower_per_second", rate_or_null(found->lower_micro),
+                     "upper_per_second", rate_or_null(found->upper_micro), "limit", "kind",
+                     limits[limit->kind], "name", limit->name, "evidence", limit->evidence);
+}
+
+enum err_code curve_write_json(struct output *out, const struct curve *curve,
+                               const struct session_facts *session, const struct run_facts *run,
+                               struct err *err)
+{
+    json_t *root = capacity_json_root("volley.find-max/1", session, run);
+    json_t *search = json_pack(
+        "{s:o, s:o, s:f, s:i, s:f, s:i}", "start_rate", rate_or_null(curve->limits.start_micro),
+        "max_rate", rate_or_null(curve->limits.highest_micro), "precision", curve->limits.precision,
+        "max_probes", (int)curve->limits.probes_max, "window_seconds",
+        (double)curve->window_ns / (double)NS_PER_SECOND, "windows", (int)curve->windows);
+    bool complete =
+        root != NULL && json_object_set_new(root, "objectives", objectives(curve->slos)) == 0;
+    complete = json_object_set_new(root, "search", search) == 0 && complete;
+    complete =
+        json_object_set_new(root, "interrupted", json_boolean(curve->interrupted)) == 0 && complete;
+    complete = json_object_set_new(root, "result", finding(curve)) == 0 && complete;
+    complete = json_object_set_new(root, "probes", probes(curve)) == 0 && complete;
+    return capacity_json_write(out, root, complete, err);
+}

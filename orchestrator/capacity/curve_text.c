@@ -1,0 +1,220 @@
+/* The curve for people, and as CSV. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/schedule.h"
+#include "common/units.h"
+#include "orchestrator/capacity/curve.h"
+#include "orchestrator/options/rate_text.h"
+
+#define MILLISECONDS(ns) ((double)(ns) / 1e6)
+
+char *curve_format_reason(char *text, size_t text_bytes, const struct curve *curve,
+                          const struct probe *probe)
+{
+    size_t used = 0;
+    uint32_t behind = 0;
+    snprintf(text, text_bytes, "%s", "");
+    for (uint32_t w = 0; w < probe->window_count; w++)
+        behind += !probe->windows[w].kept_up;
+    if (probe->end == PROBE_HOPELESS)
+        used += (size_t)snprintf(text, text_bytes, "backlog of more than 1 s");
+    else if (!probe->kept_up)
+        used += (size_t)snprintf(text, text_bytes, "behind");
+    else if (behind > 0)
+        used += (size_t)snprintf(text, text_bytes, "behind in %u", behind);
+    for (uint32_t i = 0; i < curve->slos->count && used < text_bytes; i++) {
+        uint32_t broken = 0;
+        for (uint32_t w = 0; w < probe->window_count; w++)
+            broken += !probe->windows[w].readings[i].kept;
+        if (broken > 0)
+            used += (size_t)snprintf(text + used, text_bytes - used, "%s%s broken in %u",
+                                     used > 0 ? ", " : "", curve->slos->items[i].text, broken);
+    }
+    return text;
+}
+
+static const char *verdict_word(const struct probe *probe)
+{
+    return probe->end == PROBE_CUT ? "cut" : probe->passed ? "pass" : "FAIL";
+}
+
+char *curve_format_probe(char *text, size_t text_bytes, const struct curve *curve,
+                         const struct probe *probe)
+{
+    char rate[40], reason[256], first[48] = "";
+    rate_format(rate, sizeof rate, probe->rate_micro);
+    curve_format_reason(reason, sizeof reason, curve, probe);
+    for (uint32_t i = 0; i < curve->percentile_count; i++)
+        if (curve->percentiles[i] >= 99 && first[0] == '\0')
+            snprintf(first, sizeof first, ", p%.6g %.3f ms", curve->percentiles[i],
+                     MILLISECONDS(probe->percentiles[i].value_ns));
+    snprintf(text, text_bytes, "%s %s/s: %s, %u of %u windows%s%s%s",
+             probe->retest ? "again" : "probe", rate, verdict_word(probe), probe->windows_passed,
+             probe->windows_judged, first, reason[0] != '\0' ? ": " : "", reason);
+    return text;
+}
+
+/* --- the table ------------------------------------------------------------------------------- */
+
+static int by_rate(const void *a, const void *b)
+{
+    const struct probe *x = *(const struct probe *const *)a, *y = *(const struct probe *const *)b;
+    if (x->rate_micro != y->rate_micro)
+        return x->rate_micro < y->rate_micro ? -1 : 1;
+    return x < y ? -1 : x > y;
+}
+
+static void write_heading(struct output *out, const struct curve *curve)
+{
+    output_printf(out, "%12s %12s", "rate/s", "achieved/s");
+    for (uint32_t i = 0; i < curve->percentile_count; i++) {
+        char name[32];
+        snprintf(name, sizeof name, "p%.6g ms", curve->percentiles[i]);
+        output_printf(out, " %12s", name);
+    }
+    output_printf(out, " %9s %8s  %s\n", "errors %", "windows", "verdict");
+}
+
+static void write_row(struct output *out, const struct curve *curve, const struct probe *probe)
+{
+    char rate[40], achieved[40], reason[256];
+    output_printf(out, "%12s %12s", rate_format(rate, sizeof rate, probe->rate_micro),
+                  figure_rate_text(achieved, sizeof achieved, probe->achieved));
+    for (uint32_t i = 0; i < curve->percentile_count; i++) {
+        const struct figure_percentile *figure = &probe->percentiles[i];
+        char value[40];
+        snprintf(value, sizeof value, figure->empty ? "-" : "%s%.3f", figure->censored ? ">=" : "",
+                 MILLISECONDS(figure->value_ns));
+        output_printf(out, " %12s", value);
+    }
+    curve_format_reason(reason, sizeof reason, curve, probe);
+    output_printf(out, " %9.3f %5u/%-2u  %s%s%s%s\n", probe->error_share * 100,
+                  probe->windows_passed, probe->windows_judged, verdict_word(probe),
+                  probe->retest ? ", again" : "", reason[0] != '\0' ? ": " : "", reason);
+}
+
+static void write_table(struct output *out, const struct curve *curve)
+{
+    const struct probe *sorted[SEARCH_PROBES_MAX];
+    for (uint32_t i = 0; i < curve->probe_count; i++)
+        sorted[i] = &curve->probes[i];
+    if (curve->probe_count > 1)
+        qsort(sorted, curve->probe_count, sizeof sorted[0], by_rate);
+    write_heading(out, curve);
+    for (uint32_t i = 0; i < curve->probe_count; i++)
+        write_row(out, curve, sorted[i]);
+    output_printf(out, "\n");
+}
+
+/* --- what was found -------------------------------------------------------------------------- */
+
+static const struct probe *last_probe_at(const struct curve *curve, uint64_t rate_micro)
+{
+    const struct probe *found = NULL;
+    for (uint32_t i = 0; i < curve->probe_count; i++)
+        if (curve->probes[i].rate_micro == rate_micro && curve->probes[i].end != PROBE_CUT)
+            found = &curve->probes[i];
+    return found;
+}
+
+/* What a reader must know before trusting the knee. */
+static void write_doubts(struct output *out, const struct curve *curve)
+{
+    const struct probe *probe = last_probe_at(curve, curve->finding.rate_micro);
+    if (probe == NULL || probe->verdict.level == VERDICT_GREEN)
+        return;
+    char rate[40];
+    output_printf(out, "Verdict at %s/s: %s\n", rate_format(rate, sizeof rate, probe->rate_micro),
+                  verdict_level_name(probe->verdict.level));
+    for (uint32_t i = 0; i < probe->verdict.check_count; i++) {
+        const struct verdict_check *check = &probe->verdict.checks[i];
+        if (check->level != VERDICT_GREEN)
+            output_printf(out, "  %s: %s (GREEN: %s)\n", check->name, check->value,
+                          check->threshold);
+    }
+}
+
+static void write_interval(struct output *out, const struct search_finding *finding)
+{
+    char lower[40], upper[40];
+    rate_format(lower, sizeof lower, finding->lower_micro);
+    rate_format(upper, sizeof upper, finding->upper_micro);
+    if (finding->lower_micro != 0 && finding->upper_micro != 0)
+        output_printf(out, "%.0f %% confidence: %s to %s requests per second\n",
+                      SEARCH_CONFIDENCE * 100, lower, upper);
+    else if (finding->lower_micro != 0)
+        output_printf(out, "%.0f %% confidence: %s requests per second or more\n",
+                      SEARCH_CONFIDENCE * 100, lower);
+    else if (finding->upper_micro != 0)
+        output_printf(out, "%.0f %% confidence: below %s requests per second\n",
+                      SEARCH_CONFIDENCE * 100, upper);
+    else
+        output_printf(out, "No confidence interval: neither side was tested often enough\n");
+}
+
+static const char *why_unfinished(const struct curve *curve)
+{
+    return curve->interrupted                               ? " so far (interrupted)"
+           : curve->probe_count >= curve->limits.probes_max ? " so far (--max-probes)"
+                                                            : " so far (ended by an error)";
+}
+
+void curve_write_text(struct output *out, const struct curve *curve, bool quiet)
+{
+    const struct search_finding *finding = &curve->finding;
+    char rate[40];
+    if (!quiet)
+        write_table(out, curve);
+    rate_format(rate, sizeof rate, finding->rate_micro);
+    if (finding->rate_micro == 0)
+        output_printf(out, "Sustainable rate: none found\n");
+    else if (finding->status == SEARCH_NO_LIMIT)
+        output_printf(out, "Sustainable rate: %s requests per second or more (--max-rate)\n", rate);
+    else
+        output_printf(out, "Sustainable rate: %s requests per second%s\n", rate,
+                      finding->status == SEARCH_FOUND ? "" : why_unfinished(curve));
+    write_interval(out, finding);
+    if (curve->limit.kind != LIMIT_UNKNOWN)
+        output_printf(out, "Limit: %s: %s\n", curve->limit.name, curve->limit.evidence);
+    write_doubts(out, curve);
+}
+
+/* --- CSV ------------------------------------------------------------------------------------- */
+
+/* 99.9 -> "p99_9" */
+static char *percentile_key(char *text, size_t text_bytes, double percent)
+{
+    snprintf(text, text_bytes, "p%.6g", percent);
+    for (char *c = text; *c != '\0'; c++)
+        if (*c == '.')
+            *c = '_';
+    return text;
+}
+
+void curve_write_csv(struct output *out, const struct curve *curve)
+{
+    output_printf(out, "probe,rate_per_second,retest,end,achieved_per_second");
+    for (uint32_t i = 0; i < curve->percentile_count; i++) {
+        char key[32];
+        output_printf(out, ",%s_us", percentile_key(key, sizeof key, curve->percentiles[i]));
+    }
+    output_printf(out, ",mean_us,max_us,errors_percent,windows_passed,windows,passed\n");
+    for (uint32_t p = 0; p < curve->probe_count; p++) {
+        static const char *const ends[] = {"whole", "lost", "hopeless", "cut"};
+        const struct probe *probe = &curve->probes[p];
+        output_printf(out, "%u,%.6f,%d,%s,%.3f", p + 1,
+                      (double)probe->rate_micro / (double)SCHEDULE_MICRO, probe->retest,
+                      ends[probe->end], probe->achieved);
+        for (uint32_t i = 0; i < curve->percentile_count; i++) {
+            const struct figure_percentile *figure = &probe->percentiles[i];
+            if (figure->empty || figure->censored) /* not known */
+                output_printf(out, ",");
+            else
+                output_printf(out, ",%.3f", (double)figure->value_ns / 1e3);
+        }
+        output_printf(out, ",%.3f,%.3f,%.6f,%u,%u,%d\n", (double)probe->mean_ns / 1e3,
+                      (double)probe->max_ns / 1e3, probe->error_share * 100, probe->windows_passed,
+                      probe->windows_judged, probe->passed);
+    }
+}

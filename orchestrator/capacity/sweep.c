@@ -1,0 +1,216 @@
+#include "orchestrator/capacity/sweep.h"
+
+#include <stdio.h>
+
+#include "common/schedule.h"
+#include "orchestrator/options/rate_text.h"
+
+const char *sweep_kind_name(enum sweep_kind kind)
+{
+    static const char *const names[] = {"clients", "qps", "pipeline"};
+    return names[kind];
+}
+
+void sweep_read(struct sweep_step *step, bool open_loop, const struct run_result *result)
+{
+    const struct interval_row *total = result->total;
+    const uint64_t *counters = total->counters;
+    enum interval_histogram_kind kind = figure_latency_kind(open_loop);
+    uint64_t failed = figure_failed(counters);
+    step->seconds = result->seconds;
+    step->rate = figure_rate(figure_answered(counters), result->seconds);
+    step->target = open_loop ? figure_rate(counters[COUNTER_DUE], result->seconds) : 0;
+    step->p50 = figure_percentile(total, kind, 50);
+    step->p95 = figure_percentile(total, kind, 95);
+    step->p99 = figure_percentile(total, kind, 99);
+    step->error_share = figure_share(failed, failed + counters[COUNTER_OK]);
+    double busy = 0;
+    for (uint32_t i = 0; i < result->worker_count; i++)
+        busy += result->workers[i].cpu_user_seconds + result->workers[i].cpu_system_seconds -
+                result->workers[i].spin_seconds;
+    step->client_cpu = result->seconds > 0 ? busy / result->seconds : 0;
+    step->worker_count = result->worker_count;
+    step->status = result->status;
+    step->verdict = result->verdict;
+}
+
+/* --- judging --------------------------------------------------------------------------------- */
+
+/* Whether the p99 is above so many times the first step's. Without an answer there is none. */
+static bool is_slower(const struct sweep *sweep, const struct sweep_step *step, double times)
+{
+    const struct figure_percentile *base = &sweep->steps[0].p99;
+    if (step == &sweep->steps[0] || step->p99.empty || base->empty)
+        return false;
+    return step->p99.censored || (double)step->p99.value_ns > times * (double)base->value_ns;
+}
+
+static const char *why_degraded(const struct sweep *sweep, uint32_t index)
+{
+    const struct sweep_step *step = &sweep->steps[index];
+    if (sweep->kind == SWEEP_QPS && step->rate < SWEEP_ACHIEVED_MIN * step->target)
+        return "less than 99 % of the rate answered";
+    if (sweep->kind != SWEEP_QPS && index > 0 &&
+        step->rate < (1 + SWEEP_GAIN_MIN) * sweep->steps[index - 1].rate)
+        return "less than 10 % more throughput";
+    if (is_slower(sweep, step, SWEEP_P99_DEGRADED))
+        return "p99 above twice the baseline's";
+    return NULL;
+}
+
+static const char *why_broken(const struct sweep *sweep, uint32_t index)
+{
+    const struct sweep_step *step = &sweep->steps[index];
+    if (step->error_share > SWEEP_ERRORS_BROKEN)
+        return "errors above 1 %";
+    if (step->p99.empty)
+        return "no request answered";
+    if (is_slower(sweep, step, SWEEP_P99_BROKEN))
+        return "p99 above 10 times the baseline's";
+    return NULL;
+}
+
+void sweep_judge(struct sweep *sweep)
+{
+    bool degraded = false, broken = false;
+    for (uint32_t i = 0; i < sweep->count; i++) {
+        struct sweep_step *step = &sweep->steps[i];
+        step->notes = i == 0 ? SWEEP_BASELINE : 0;
+        step->why_degraded = degraded ? NULL : why_degraded(sweep, i);
+        step->why_broken = broken ? NULL : why_broken(sweep, i);
+        step->notes |= step->why_degraded != NULL ? SWEEP_DEGRADATION : 0;
+        step->notes |= step->why_broken != NULL ? SWEEP_BREAKING : 0;
+        degraded |= step->why_degraded != NULL;
+        broken |= step->why_broken != NULL;
+    }
+}
+
+/* --- for people ------------------------------------------------------------------------------ */
+
+char *sweep_format_value(char *text, size_t text_bytes, const struct sweep *sweep,
+                         const struct sweep_step *step)
+{
+    uint64_t micro = sweep->kind == SWEEP_QPS ? step->value : step->value * SCHEDULE_MICRO;
+    return rate_format(text, text_bytes, micro);
+}
+
+char *sweep_format_notes(char *text, size_t text_bytes, const struct sweep_step *step)
+{
+    const char *parts[] = {
+        step->notes & SWEEP_BASELINE ? "baseline" : NULL,
+        step->notes & SWEEP_DEGRADATION ? "degradation point" : NULL,
+        step->notes & SWEEP_BREAKING ? "breaking point" : NULL,
+    };
+    const char *reasons[] = {NULL, step->why_degraded, step->why_broken};
+    size_t used = 0;
+    snprintf(text, text_bytes, "%s", "");
+    for (size_t i = 0; i < sizeof parts / sizeof parts[0] && used < text_bytes; i++)
+        if (parts[i] != NULL)
+            used += (size_t)snprintf(text + used, text_bytes - used, "%s%s%s%s%s",
+                                     used > 0 ? ", " : "", parts[i], reasons[i] ? " (" : "",
+                                     reasons[i] ? reasons[i] : "", reasons[i] ? ")" : "");
+    return text;
+}
+
+static void write_percentile(struct output *out, const struct figure_percentile *figure)
+{
+    char text[40] = "-";
+    if (!figure->empty)
+        snprintf(text, sizeof text, "%s%.3f", figure->censored ? ">=" : "",
+                 (double)figure->value_ns / 1e6);
+    output_printf(out, " %10s", text);
+}
+
+static void write_row(struct output *out, const struct sweep *sweep, const struct sweep_step *step)
+{
+    char value[40], rate[40], minute[40], memory[24] = "-", notes[256];
+    output_printf(out, "%12s %12s %14s", sweep_format_value(value, sizeof value, sweep, step),
+                  figure_rate_text(rate, sizeof rate, step->rate),
+                  figure_rate_text(minute, sizeof minute, step->rate * 60));
+    write_percentile(out, &step->p50);
+    write_percentile(out, &step->p95);
+    write_percentile(out, &step->p99);
+    if (step->server_mb >= 0)
+        snprintf(memory, sizeof memory, "%.1f", step->server_mb);
+    output_printf(out, " %9.3f %10s %13.1f  %s\n", step->error_share * 100, memory,
+                  step->client_cpu * 100, sweep_format_notes(notes, sizeof notes, step));
+}
+
+static const struct sweep_step *find_note(const struct sweep *sweep, unsigned note)
+{
+    for (uint32_t i = 0; i < sweep->count; i++)
+        if (sweep->steps[i].notes & note)
+            return &sweep->steps[i];
+    return NULL;
+}
+
+static void write_point(struct output *out, const struct sweep *sweep, unsigned note,
+                        const char *name)
+{
+    const struct sweep_step *step = find_note(sweep, note);
+    char value[40];
+    if (step == NULL)
+        output_printf(out, "%s: none up to the last step\n", name);
+    else
+        output_printf(out, "%s: %s %s: %s\n", name, sweep_kind_name(sweep->kind),
+                      sweep_format_value(value, sizeof value, sweep, step),
+                      note == SWEEP_BREAKING ? step->why_broken : step->why_degraded);
+}
+
+void sweep_write_text(struct output *out, const struct sweep *sweep)
+{
+    output_printf(out, "%12s %12s %14s %10s %10s %10s %9s %10s %13s  note\n",
+                  sweep_kind_name(sweep->kind), "ops/s", "msg/min", "p50 ms", "p95 ms", "p99 ms",
+                  "errors %", "server MB", "client CPU %");
+    for (uint32_t i = 0; i < sweep->count; i++)
+        write_row(out, sweep, &sweep->steps[i]);
+    output_printf(out, "\n");
+    if (sweep->interrupted)
+        output_printf(out, "Interrupted: the last step is cut short, or steps are missing\n");
+    write_point(out, sweep, SWEEP_DEGRADATION, "Degradation point");
+    write_point(out, sweep, SWEEP_BREAKING, "Breaking point");
+    output_printf(out, "%s\n",
+                  sweep->open_loop ? "Latencies are response times (open loop)"
+                                   : "Latencies are service times (closed loop)");
+    for (uint32_t i = 0; i < sweep->count; i++) {
+        char value[40];
+        if (sweep->steps[i].verdict.level != VERDICT_GREEN)
+            output_printf(out, "Verdict at %s %s: %s\n", sweep_kind_name(sweep->kind),
+                          sweep_format_value(value, sizeof value, sweep, &sweep->steps[i]),
+                          verdict_level_name(sweep->steps[i].verdict.level));
+    }
+}
+
+/* --- CSV ------------------------------------------------------------------------------------- */
+
+static void write_csv_percentile(struct output *out, const struct figure_percentile *figure)
+{
+    if (figure->empty || figure->censored) /* not known */
+        output_printf(out, ",");
+    else
+        output_printf(out, ",%.3f", (double)figure->value_ns / 1e3);
+}
+
+void sweep_write_csv(struct output *out, const struct sweep *sweep)
+{
+    output_printf(out,
+                  "%s,ops_per_second,messages_per_minute,p50_us,p95_us,p99_us,errors_percent,"
+                  "server_mb,client_cpu_percent,baseline,degradation_point,breaking_point\n",
+                  sweep_kind_name(sweep->kind));
+    for (uint32_t i = 0; i < sweep->count; i++) {
+        const struct sweep_step *step = &sweep->steps[i];
+        double value = (double)step->value;
+        if (sweep->kind == SWEEP_QPS)
+            value /= (double)SCHEDULE_MICRO;
+        output_printf(out, "%.10g,%.3f,%.1f", value, step->rate, step->rate * 60);
+        write_csv_percentile(out, &step->p50);
+        write_csv_percentile(out, &step->p95);
+        write_csv_percentile(out, &step->p99);
+        output_printf(out, ",%.6f,", step->error_share * 100);
+        if (step->server_mb >= 0)
+            output_printf(out, "%.3f", step->server_mb);
+        output_printf(out, ",%.3f,%d,%d,%d\n", step->client_cpu * 100,
+                      (step->notes & SWEEP_BASELINE) != 0, (step->notes & SWEEP_DEGRADATION) != 0,
+                      (step->notes & SWEEP_BREAKING) != 0);
+    }
+}

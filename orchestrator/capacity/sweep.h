@@ -1,0 +1,75 @@
+/* What `volley sweep` has found: one run for each value of a list, and where it went wrong. Filled by
+ * the command; judged and printed here. */
+#ifndef ORCHESTRATOR_CAPACITY_SWEEP_H
+#define ORCHESTRATOR_CAPACITY_SWEEP_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "common/err.h"
+#include "orchestrator/report/figures.h"
+#include "orchestrator/report/output.h"
+#include "orchestrator/report/timeline.h"
+
+#define SWEEP_STEPS_MAX 64
+#define SWEEP_GAIN_MIN 0.10     /* less throughput gained from one step to the next: degradation */
+#define SWEEP_ACHIEVED_MIN 0.99 /* with --qps: less of the rate answered                        */
+#define SWEEP_P99_DEGRADED 2.0  /* times the first step's p99                                   */
+#define SWEEP_P99_BROKEN 10.0
+#define SWEEP_ERRORS_BROKEN 0.01
+
+enum sweep_kind { SWEEP_CLIENTS, SWEEP_QPS, SWEEP_PIPELINE };
+
+enum sweep_note {
+    SWEEP_BASELINE = 1u << 0,    /* the first step, which the others are compared with            */
+    SWEEP_DEGRADATION = 1u << 1, /* the first one that gains too little, or is twice as slow      */
+    SWEEP_BREAKING = 1u << 2     /* the first one with errors, or ten times as slow               */
+};
+
+struct sweep_step {
+    uint64_t value;       /* connections, micro rate, or requests in flight on a connection */
+    double seconds, rate; /* answered requests per second */
+    double target;        /* SWEEP_QPS: requests per second that fell due; else 0 */
+    struct figure_percentile p50, p95, p99;
+    double error_share; /* of the requests that ended */
+    double server_mb;   /* used_memory in 2^20 bytes; below 0: unknown */
+    double client_cpu;  /* of all workers, in CPUs, without spinning: 1.5 is one and a half */
+    uint32_t worker_count;
+    enum err_code status;
+    struct verdict verdict;
+    unsigned notes; /* set by sweep_judge */
+    const char *why_degraded, *why_broken;
+};
+
+struct sweep {
+    enum sweep_kind kind;
+    bool open_loop; /* latencies are response times */
+    struct sweep_step steps[SWEEP_STEPS_MAX];
+    uint32_t count;
+    bool interrupted;
+};
+
+/* Marks baseline, degradation point and breaking point. A step with --qps is not expected to gain on
+ * the one before, but to answer what was asked; a percentile that cannot be known, because too many
+ * requests were not answered, counts as too long. Pure. */
+void sweep_judge(struct sweep *sweep);
+
+/* Figures of the run that has just ended; value, server_mb and notes are the caller's. */
+void sweep_read(struct sweep_step *step, bool open_loop, const struct run_result *result);
+
+/* "clients", "qps", "pipeline". */
+const char *sweep_kind_name(enum sweep_kind kind);
+/* The value of a step as people read it. Returns text; 40 bytes hold any. */
+char *sweep_format_value(char *text, size_t text_bytes, const struct sweep *sweep,
+                         const struct sweep_step *step);
+/* "baseline", "degradation point: ..." and so on, joined; "" when there is none. Returns text. */
+char *sweep_format_notes(char *text, size_t text_bytes, const struct sweep_step *step);
+
+void sweep_write_text(struct output *out, const struct sweep *sweep);
+void sweep_write_csv(struct output *out, const struct sweep *sweep);
+/* volley.sweep/1 (docs/schema). E_SYSTEM: no memory. */
+MUST_USE enum err_code sweep_write_json(struct output *out, const struct sweep *sweep,
+                                        const struct session_facts *session,
+                                        const struct run_facts *run, struct err *err);
+
+#endif

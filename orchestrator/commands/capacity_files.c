@@ -1,0 +1,65 @@
+#include "orchestrator/commands/capacity_files.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static bool is_stdout(const char *path)
+{
+    return path != NULL && strcmp(path, "-") == 0;
+}
+
+static enum err_code create(struct output *list, uint32_t *count, const char *path, struct err *err)
+{
+    enum err_code code = output_create(&list[*count], path, err);
+    *count += code == OK;
+    return code;
+}
+
+static enum err_code create_in(struct output *list, uint32_t *count, const char *directory,
+                               const char *name, const char *ending, struct err *err)
+{
+    char path[4096];
+    int needed = snprintf(path, sizeof path, "%s/%s.%s", directory, name, ending);
+    if (needed < 0 || (size_t)needed >= sizeof path)
+        return err_set(err, E_USAGE, "--out: the path of %s.%s is longer than %zu bytes", name,
+                       ending, sizeof path);
+    return create(list, count, path, err);
+}
+
+enum err_code capacity_files_open(struct capacity_files *files, const char *name,
+                                  const struct spec *spec, const char *csv_path, struct err *err)
+{
+    if (is_stdout(spec->json_path) && is_stdout(csv_path))
+        return err_set(err, E_USAGE, "--json - and --csv -: standard output takes one of them");
+    files->text_on_stdout = !is_stdout(spec->json_path) && !is_stdout(csv_path);
+    enum err_code code = output_borrow(&files->text, stdout, "standard output", err);
+    if (code == OK && spec->json_path != NULL)
+        code = create(files->json, &files->json_count, spec->json_path, err);
+    if (code == OK && csv_path != NULL)
+        code = create(files->csv, &files->csv_count, csv_path, err);
+    if (code == OK && spec->out_dir != NULL)
+        code = create_in(files->json, &files->json_count, spec->out_dir, name, "json", err);
+    if (code == OK && spec->out_dir != NULL)
+        code = create_in(files->csv, &files->csv_count, spec->out_dir, name, "csv", err);
+    return code;
+}
+
+enum err_code capacity_files_commit(struct capacity_files *files, struct err *err)
+{
+    enum err_code code = output_status(&files->text, err);
+    for (uint32_t i = 0; i < files->json_count; i++)
+        code = err_worse(code, output_commit(&files->json[i], err));
+    for (uint32_t i = 0; i < files->csv_count; i++)
+        code = err_worse(code, output_commit(&files->csv[i], err));
+    return code;
+}
+
+void capacity_files_discard(struct capacity_files *files)
+{
+    for (uint32_t i = 0; i < files->json_count; i++)
+        output_discard(&files->json[i]);
+    for (uint32_t i = 0; i < files->csv_count; i++)
+        output_discard(&files->csv[i]);
+    output_discard(&files->text);
+    *files = (struct capacity_files){0};
+}

@@ -1,0 +1,284 @@
+/* `volley ctl PATH COMMAND`: says one command to a run's control socket and prints its answer. */
+#include <errno.h>
+#include <jansson.h>
+#include <math.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/time.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "common/clock.h"
+#include "common/log.h"
+#include "common/schedule.h"
+#include "common/units.h"
+#include "orchestrator/commands/commands.h"
+#include "orchestrator/fleet/control_line.h"
+#include "orchestrator/options/rate_text.h"
+
+#define ANSWER_SECONDS 5
+#define ANSWER_MAX_BYTES 65536u
+#define WORDS_MAX 4u /* one more than any command has */
+
+struct ctl_request {
+    bool json, help;
+};
+
+#define AT(member) offsetof(struct ctl_request, member)
+
+/* clang-format off: a row reads best as a few short lines */
+static const struct option_row rows[] = {
+    {.name = "json",
+     .kind = OPTION_FLAG,
+     .offset = AT(json),
+     .section = "Output",
+     .help = "Print the answer as it came, one line of JSON."},
+    {.name = "help",
+     .kind = OPTION_FLAG,
+     .offset = AT(help),
+     .section = "Other",
+     .help = "This text.",
+     .command_line_only = true},
+};
+/* clang-format on */
+
+const struct option_table ctl_option_table = {
+    .rows = rows,
+    .row_count = sizeof rows / sizeof rows[0],
+    .usage = "volley ctl PATH status|rate N|pause|resume|stop [OPTIONS]",
+    .synopsis =
+        "Steers a run under way over its control socket (bench --control PATH): asks how it "
+        "goes, changes its rate (per second; takes k and m, and fractions), pauses and "
+        "resumes the load, or ends the run with a full report. Exit status 5 when nobody "
+        "listens or answers within 5 s, 1 when the command was refused.",
+    .takes_command = true,
+};
+
+/* The command --------------------------------------------------------------------------------- */
+
+/* Words -> the line to send; the caller frees. */
+static enum err_code make_line(char **line, const char *const *words, size_t word_count,
+                               struct err *err)
+{
+    static const struct {
+        const char *word;
+        const char *line;
+    } plain[] = {{"status", "{\"status\": true}\n"},
+                 {"pause", "{\"pause\": true}\n"},
+                 {"resume", "{\"pause\": false}\n"},
+                 {"stop", "{\"stop\": true}\n"}};
+    *line = NULL;
+    for (size_t i = 0; word_count == 1 && i < sizeof plain / sizeof plain[0]; i++)
+        if (strcmp(words[0], plain[i].word) == 0)
+            *line = strdup(plain[i].line);
+    if (word_count == 2 && strcmp(words[0], "rate") == 0) {
+        struct err reason = {.code = OK};
+        uint64_t rate_micro = 0;
+        if (rate_parse(&rate_micro, words[1], &reason) != OK)
+            return err_set(err, E_USAGE, "rate %.80s: %s", words[1], reason.text);
+        json_t *command = json_pack("{s:o}", "rate", control_rate_to_json(rate_micro));
+        char *text = command != NULL ? json_dumps(command, JSON_REAL_PRECISION(15)) : NULL;
+        json_decref(command);
+        if (text != NULL && asprintf(line, "%s\n", text) < 0)
+            *line = NULL;
+        free(text);
+    }
+    if (*line == NULL)
+        return err_set(err, E_USAGE,
+                       "say what to do: volley ctl PATH status, rate N, pause, resume or stop");
+    return OK;
+}
+
+/* The exchange --------------------------------------------------------------------------------- */
+
+static enum err_code connect_to(int *fd, const char *path, struct err *err)
+{
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    const struct timeval limit = {.tv_sec = ANSWER_SECONDS};
+    size_t bytes = strlen(path);
+    if (bytes == 0 || bytes >= sizeof address.sun_path)
+        return err_set(err, E_USAGE, "the path of a control socket is 1 to %zu bytes long",
+                       sizeof address.sun_path - 1);
+    memcpy(address.sun_path, path, bytes + 1);
+    *fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (*fd < 0)
+        return err_set_errno(err, E_SYSTEM, errno, "cannot make a socket");
+    /* Also the limit of connect, when the queue of the other side is full. */
+    if (setsockopt(*fd, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof limit) != 0 ||
+        connect(*fd, (const struct sockaddr *)&address, sizeof address) != 0)
+        return err_set_errno(err, E_CONNECT, errno,
+                             "nobody listens at %s (does the run have --control %s, and is it "
+                             "under way?)",
+                             path, path);
+    return OK;
+}
+
+/* Sends the line and reads one back, without its end, into answer. */
+static enum err_code exchange(int fd, const char *path, const char *line, char *answer,
+                              size_t answer_bytes, struct err *err)
+{
+    uint64_t end_ns = clock_now_ns() + ANSWER_SECONDS * NS_PER_SECOND;
+    size_t used = 0;
+    /* What the other side has to say is read even when it does not listen any more. */
+    ssize_t sent = send(fd, line, strlen(line), MSG_NOSIGNAL);
+    (void)sent;
+    for (;;) {
+        uint64_t now_ns = clock_now_ns();
+        struct pollfd wait = {.fd = fd, .events = POLLIN};
+        if (now_ns >= end_ns || poll(&wait, 1, (int)((end_ns - now_ns) / NS_PER_MS) + 1) == 0)
+            return err_set(err, E_CONNECT, "%s: no answer within %d s", path, ANSWER_SECONDS);
+        ssize_t got = recv(fd, answer + used, answer_bytes - used - 1, MSG_DONTWAIT);
+        if (got < 0 && (errno == EINTR || errno == EAGAIN))
+            continue;
+        if (got <= 0)
+            return err_set(err, E_CONNECT, "%s: the run ended before it answered", path);
+        used += (size_t)got;
+        answer[used] = '\0';
+        char *end = strchr(answer, '\n');
+        if (end != NULL) {
+            *end = '\0';
+            return OK;
+        }
+        if (used + 1 == answer_bytes)
+            return err_set(err, E_CONNECT, "%s: the answer has no end", path);
+    }
+}
+
+/* The answer ----------------------------------------------------------------------------------- */
+
+static void print_count(const char *name, const json_t *counts, const char *key)
+{
+    char grouped[UNITS_GROUPED_BYTES];
+    const json_t *count = json_object_get(counts, key);
+    uint64_t value = (uint64_t)json_integer_value(count);
+    printf(", %s %s", name, units_format_grouped(grouped, sizeof grouped, value));
+}
+
+/* "target 20,000/s", "target 0.5/s" */
+static void print_rate(const char *name, double rate)
+{
+    char text[RATE_TEXT_BYTES];
+    printf("%s %s/s", name,
+           rate_format(text, sizeof text, (uint64_t)(rate * (double)SCHEDULE_MICRO + 0.5)));
+}
+
+static void print_status(const json_t *status)
+{
+    const json_t *requests = json_object_get(status, "requests");
+    const json_t *target = json_object_get(json_object_get(status, "rate"), "target");
+    const json_t *achieved = json_object_get(json_object_get(status, "rate"), "achieved");
+    const char *test = json_string_value(json_object_get(status, "test"));
+    const char *state = json_string_value(json_object_get(status, "state"));
+    printf("%s: %s%s, %.1f s, ", state != NULL ? state : "?", test != NULL ? test : "?",
+           json_is_true(json_object_get(status, "prefill")) ? " (prefill)" : "",
+           json_number_value(json_object_get(status, "elapsed_seconds")));
+    if (json_is_number(target))
+        print_rate("target", json_number_value(target));
+    else
+        printf("no target");
+    if (json_is_number(achieved)) /* to a tenth: it is a count over a time */
+        print_rate(", achieved", round(json_number_value(achieved) * 10) / 10);
+    print_count("due", requests, "due");
+    print_count("sent", requests, "sent");
+    print_count("ok", requests, "ok");
+    print_count("errors", requests, "errors");
+    print_count("backlog", requests, "backlog");
+    print_count("connections", json_object_get(status, "connections"), "open");
+    printf("\n");
+}
+
+/* One line for a person; E_FAILED when the command was refused. */
+static enum err_code print_answer(const char *answer, bool raw, struct err *err)
+{
+    json_error_t json_err;
+    json_t *json = json_loads(answer, 0, &json_err);
+    if (!json_is_object(json)) {
+        json_decref(json);
+        return err_set(err, E_CONNECT, "the answer is not of a volley: %.80s", answer);
+    }
+    if (raw)
+        printf("%s\n", answer);
+    enum err_code code = OK;
+    const char *error = json_string_value(json_object_get(json, "error"));
+    const json_t *status = json_object_get(json, "status");
+    if (!json_is_true(json_object_get(json, "ok"))) {
+        code = err_set(err, E_FAILED, "%s", error != NULL ? error : "refused");
+    } else if (raw) {
+        code = OK;
+    } else if (status != NULL) {
+        print_status(status);
+    } else if (json_object_get(json, "rate") != NULL) {
+        bool paused = json_is_true(json_object_get(json, "paused"));
+        print_rate(paused ? "paused: resume returns to" : "rate",
+                   json_number_value(json_object_get(json, paused ? "resumes_at" : "rate")));
+        printf("\n");
+    } else {
+        printf("the run stops, and waits for the replies in flight\n");
+    }
+    json_decref(json);
+    return code;
+}
+
+static enum err_code say(const char *path, const char *line, bool raw, struct err *err)
+{
+    int fd = -1;
+    char *answer = malloc(ANSWER_MAX_BYTES);
+    enum err_code code = answer != NULL ? connect_to(&fd, path, err)
+                                        : err_set(err, E_SYSTEM, "no memory for an answer");
+    if (code == OK)
+        code = exchange(fd, path, line, answer, ANSWER_MAX_BYTES, err);
+    if (code == OK)
+        code = print_answer(answer, raw, err);
+    if (fd >= 0)
+        close(fd);
+    free(answer);
+    return code;
+}
+
+/* The words stand before the options, or behind them. */
+static enum err_code parse(struct option_values *values, struct ctl_request *request,
+                           const char **words, size_t *word_count, int argc,
+                           const char *const *argv, struct err *err)
+{
+    int leading = 0;
+    while (1 + leading < argc && argv[1 + leading][0] != '-')
+        leading++;
+    enum err_code code =
+        options_parse(values, &ctl_option_table, request, argc - leading, argv + leading, err);
+    if (code != OK || request->help)
+        return code;
+    size_t count = (size_t)leading + values->rest_count;
+    if (count > WORDS_MAX - 1 || (leading > 0 && values->rest_count > 0))
+        return err_set(err, E_USAGE, "too many words: %s", ctl_option_table.usage);
+    for (size_t i = 0; i < count; i++)
+        words[i] = leading > 0 ? argv[1 + i] : values->rest[i];
+    *word_count = count;
+    if (count == 0)
+        return err_set(err, E_USAGE, "name the control socket: %s", ctl_option_table.usage);
+    return OK;
+}
+
+int command_ctl(int argc, const char *const *argv)
+{
+    struct ctl_request request = {0};
+    struct option_values values = {0};
+    struct err err = {.code = OK};
+    const char *words[WORDS_MAX] = {NULL};
+    size_t word_count = 0;
+    char *line = NULL;
+    enum err_code code = parse(&values, &request, words, &word_count, argc, argv, &err);
+    if (code == OK && request.help)
+        options_print_help(&ctl_option_table, stdout);
+    else if (code == OK && make_line(&line, words + 1, word_count - 1, &err) == OK)
+        code = say(words[0], line, request.json, &err);
+    else
+        code = err.code;
+    if (code != OK)
+        log_line(LOG_ERROR, "%s", err.text);
+    free(line);
+    options_free(&values);
+    return err_exit_status(code);
+}

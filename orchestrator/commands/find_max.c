@@ -1,0 +1,250 @@
+/* `volley find-max`: one run a probe, until the search knows the highest rate that keeps every
+ * objective. docs/design/capacity.md tells the method. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "common/log.h"
+#include "orchestrator/capacity/curve.h"
+#include "orchestrator/commands/bench_outputs.h"
+#include "orchestrator/commands/capacity_files.h"
+#include "orchestrator/commands/commands.h"
+#include "orchestrator/commands/explain.h"
+#include "orchestrator/commands/find_max_options.h"
+#include "orchestrator/commands/session.h"
+#include "orchestrator/options/rate_text.h"
+
+/* A probe in which workers died, or that found no connection, says nothing about the rate; it is repeated,
+ * so many times. */
+#define REPEATS_MAX 3u
+
+struct find_max {
+    struct find_max_request request;
+    struct session session;
+    struct search search;
+    struct windows windows;
+    struct curve curve;
+    struct capacity_files files;
+    struct rate_step rate_step; /* of the probe under way */
+    bool show_probes;
+};
+
+static enum err_code prepare(struct find_max *find, struct err *err)
+{
+    struct find_max_request *request = &find->request;
+    const struct spec *spec = &request->bench.spec;
+    struct search_limits limits = find_max_limits(request);
+    find->session.request = &request->bench;
+    find->session.command = "find-max";
+    find->windows.slos = &request->slos;
+    find->windows.window_ns = request->window_ns;
+    find->windows.wanted = (uint32_t)request->windows;
+    find->show_probes = spec->progress || (isatty(STDERR_FILENO) && !spec->quiet);
+    search_init(&find->search, &limits);
+    enum err_code code = session_prepare(&find->session, err);
+    if (code == OK)
+        code = curve_init(&find->curve, &request->slos, spec->percentiles, spec->percentile_count,
+                          err);
+    find->curve.limits = limits;
+    find->curve.window_ns = request->window_ns;
+    find->curve.windows = find->windows.wanted;
+    if (code == OK)
+        code = windows_init(&find->windows, err);
+    return code;
+}
+
+static enum err_code open_outputs(struct find_max *find, struct err *err)
+{
+    const struct spec *spec = &find->request.bench.spec;
+    enum err_code code = session_open(&find->session, err);
+    if (code != OK)
+        return code;
+    timeline_add(&find->session.timeline, windows_sink(&find->windows));
+    if (spec->out_dir != NULL)
+        code = bench_outputs_add_directory(&find->session.timeline, spec, err);
+    if (code == OK)
+        code = capacity_files_open(&find->files, "find-max", spec, find->request.csv_path, err);
+    return code;
+}
+
+/* What fills the keys that the probes read. */
+static enum err_code run_before(struct find_max *find, struct err *err)
+{
+    struct session *session = &find->session;
+    enum err_code code = OK;
+    for (uint32_t i = 0; i + 1 < session->steps.count && code == OK; i++) {
+        code = session_run(session, &session->steps.steps[i], err);
+        if (code == OK && session->result->status != OK)
+            code = err_set(err, session->result->status, "the keys could not be written: %s",
+                           session->result->status_text);
+    }
+    return code;
+}
+
+static struct bench_step probe_step(struct find_max *find, uint64_t rate_micro)
+{
+    struct session *session = &find->session;
+    struct bench_step step = session->steps.steps[session->steps.count - 1];
+    char rate[40];
+    find->rate_step = rate_step_constant(rate_micro);
+    step.spec.rate_steps = &find->rate_step;
+    step.spec.rate_step_count = 1;
+    step.spec.warmup_rate_micro = rate_micro;
+    snprintf(step.spec.rate_text, sizeof step.spec.rate_text, "%s/s, %s",
+             rate_format(rate, sizeof rate, rate_micro),
+             step.spec.arrival == ARRIVAL_POISSON ? "poisson" : "even");
+    return step;
+}
+
+static void show(const struct find_max *find)
+{
+    char line[512];
+    const struct probe *probe = &find->curve.probes[find->curve.probe_count - 1];
+    if (find->show_probes)
+        fprintf(stderr, "%s\n", curve_format_probe(line, sizeof line, &find->curve, probe));
+}
+
+/* Runs one probe and tells the search. *repeat counts those that told nothing. */
+static enum err_code run_probe(struct find_max *find, uint64_t rate_micro, uint32_t *repeats,
+                               struct err *err)
+{
+    struct session *session = &find->session;
+    struct bench_step step = probe_step(find, rate_micro);
+    bool retest = search_is_retest(&find->search, rate_micro);
+    find->windows.enough = &session->interrupts->enough;
+    find->windows.ends_lost = !retest; /* what the interval rests on is measured whole */
+    find->windows.hopeless_backlog = rate_micro / SCHEDULE_MICRO + 1;
+    struct err own = {.code = OK};
+    enum err_code code = session_run(session, &step, &own);
+    if (code == E_CONNECT && find->search.probe_count > 0 && *repeats < REPEATS_MAX) {
+        ++*repeats; /* it was there before: the last probe's load may be in its way still */
+        log_line(LOG_WARNING, "%s; trying again", own.text);
+        return OK;
+    }
+    if (code != OK)
+        return err_set(err, code, "%s", own.text);
+    if (session->result->status == E_UNTRUSTED || session->result->status == E_CONNECT)
+        return err_set(err, session->result->status, "%s", session->result->status_text);
+    code = curve_add(&find->curve, rate_micro, retest, &find->windows, session->result, err);
+    if (code != OK)
+        return code;
+    show(find);
+    const struct probe *probe = &find->curve.probes[find->curve.probe_count - 1];
+    if (probe->end == PROBE_CUT)
+        return OK;
+    if (probe->windows_judged == 0)
+        return ++*repeats <= REPEATS_MAX
+                   ? OK
+                   : err_set(err, E_FAILED, "no window of %u probes in a row was measured whole",
+                             *repeats);
+    *repeats = 0;
+    struct search_outcome outcome = probe_outcome(probe, &find->request.slos);
+    search_feed(&find->search, &outcome);
+    return OK;
+}
+
+static enum err_code run_probes(struct find_max *find, struct err *err)
+{
+    const struct interrupts *interrupts = find->session.interrupts;
+    uint32_t repeats = 0;
+    uint64_t rate_micro;
+    enum err_code code = OK;
+    while (code == OK && interrupts->count == 0 && find->curve.probe_count < SEARCH_PROBES_MAX &&
+           (rate_micro = search_next(&find->search)) != 0)
+        code = run_probe(find, rate_micro, &repeats, err);
+    find->curve.interrupted = interrupts->count > 0;
+    find->curve.finding = search_find(&find->search);
+    curve_find_limit(&find->curve);
+    return code;
+}
+
+static enum err_code write_outputs(struct find_max *find, struct err *err)
+{
+    const struct session *session = &find->session;
+    struct capacity_files *files = &find->files;
+    const struct run_facts *run = find->curve.probe_count > 0 ? session->run : NULL;
+    enum err_code code = OK;
+    if (files->text_on_stdout)
+        curve_write_text(&files->text, &find->curve, find->request.bench.spec.quiet);
+    for (uint32_t i = 0; i < files->csv_count; i++)
+        curve_write_csv(&files->csv[i], &find->curve);
+    for (uint32_t i = 0; i < files->json_count && code == OK; i++)
+        code = curve_write_json(&files->json[i], &find->curve, &session->facts, run, err);
+    return code == OK ? capacity_files_commit(files, err) : code;
+}
+
+/* What the search itself came to, for the exit status. */
+static enum err_code judge(const struct find_max *find, struct err *err)
+{
+    const struct curve *curve = &find->curve;
+    char rate[40], reason[256];
+    if (curve->interrupted)
+        return E_INTERRUPTED;
+    if (curve->finding.status == SEARCH_NOTHING) {
+        const struct probe *last = &curve->probes[curve->probe_count - 1];
+        return err_set(err, E_FAILED,
+                       "no rate keeps the objectives: even at %s/s %s; loosen them, or look at "
+                       "what slows the server down",
+                       rate_format(rate, sizeof rate, last->rate_micro),
+                       curve_format_reason(reason, sizeof reason, curve, last));
+    }
+    if (curve->finding.status == SEARCH_UNFINISHED)
+        return err_set(err, E_DATA,
+                       "the search is not settled after %u probes: give it more (--max-probes), "
+                       "longer windows (--window), or less --precision",
+                       curve->probe_count);
+    return OK;
+}
+
+static enum err_code run(struct find_max *find, struct err *err)
+{
+    struct session *session = &find->session;
+    enum err_code code = prepare(find, err);
+    if (code == OK && find->request.bench.spec.explain) {
+        explain_print(stdout, &find->request.bench.values, &session->steps, &session->plan);
+        return OK;
+    }
+    if (code == OK)
+        code = open_outputs(find, err);
+    if (code == OK)
+        code = session_reach(session, err);
+    if (code != OK)
+        return code;
+    timeline_session_begin(&session->timeline, &session->facts);
+    code = run_before(find, err);
+    if (code == OK)
+        code = run_probes(find, err);
+    timeline_session_end(&session->timeline);
+    struct err own = {.code = OK};
+    enum err_code written = write_outputs(find, &own);
+    if (written != OK)
+        return err_worse(code, err_set(err, written, "%s", own.text));
+    return code == OK ? judge(find, err) : code;
+}
+
+int command_find_max(int argc, const char *const *argv)
+{
+    struct find_max *find = calloc(1, sizeof *find);
+    struct err err = {.code = OK};
+    if (find == NULL)
+        return err_exit_status(E_SYSTEM);
+    enum err_code code = find_max_options_parse(&find->request, argc, argv, &err);
+    if (code == OK && find->request.bench.help) {
+        options_print_help(find_max_option_table(), stdout);
+    } else if (code == OK) {
+        log_set_level(find->request.bench.spec.log_level);
+        for (uint32_t i = 0; i < find->request.bench.notice_count; i++)
+            log_line(LOG_WARNING, "%s", find->request.bench.notices[i]);
+        code = run(find, &err);
+    }
+    if (err.code != OK)
+        log_line(LOG_ERROR, "%s", err.text);
+    capacity_files_discard(&find->files);
+    session_free(&find->session);
+    windows_free(&find->windows);
+    curve_free(&find->curve);
+    bench_options_free(&find->request.bench);
+    free(find);
+    return err_exit_status(code);
+}

@@ -1,0 +1,269 @@
+#include "orchestrator/commands/find_max_options.h"
+
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/clock.h"
+#include "common/schedule.h"
+#include "common/units.h"
+#include "orchestrator/capacity/windows.h"
+#include "orchestrator/commands/commands.h"
+#include "orchestrator/options/bench_relations.h"
+#include "orchestrator/options/option_selection.h"
+
+#define AT(member) offsetof(struct find_max_request, member)
+#define WINDOW_STEP_NS (100 * NS_PER_MS)
+#define INTERVALS_IN_A_WINDOW 10u
+#define REQUESTS_IN_A_WINDOW 10u
+#define PERCENT_MIN 0.5
+#define PERCENT_MAX 50.0
+
+static enum err_code parse_slos(void *target, const char *value, struct err *err)
+{
+    struct find_max_request *request = target;
+    return slo_parse_list(&request->slos, value, err);
+}
+
+/* "2%" or "2". */
+static enum err_code parse_precision(void *target, const char *value, struct err *err)
+{
+    struct find_max_request *request = target;
+    size_t digits = strspn(value, "0123456789.");
+    char *end = NULL;
+    double percent = digits > 0 && digits < 16 ? strtod(value, &end) : 0;
+    bool whole = end == value + digits &&
+                 (value[digits] == '\0' || (value[digits] == '%' && value[digits + 1] == '\0'));
+    if (!whole || !(percent >= PERCENT_MIN && percent <= PERCENT_MAX))
+        return err_set(err, E_USAGE, "--precision %.40s: allowed: %g%% to %g%%", value, PERCENT_MIN,
+                       PERCENT_MAX);
+    request->precision = percent / 100;
+    return OK;
+}
+
+/* clang-format off: a row reads best as a few short lines */
+static const struct option_row own[] = {
+    {.name = "slo",
+     .kind = OPTION_CUSTOM,
+     .argument = "OBJECTIVE",
+     .parse = parse_slos,
+     .repeats = true,
+     .section = "Search",
+     .help =
+         "What every rate that counts has to keep: p99<1ms, p99.9<=5ms, mean<500us, max<20ms or "
+         "errors<0.1%, of response times. Several of them separated by commas, or --slo again."},
+    {.name = "start-rate",
+     .kind = OPTION_COUNT,
+     .argument = "N",
+     .offset = AT(start_rate),
+     .min = 1,
+     .max = SCHEDULE_RATE_MAX_MICRO / SCHEDULE_MICRO,
+     .unset = "1000",
+     .section = "Search",
+     .help = "Requests per second of the first probe."},
+    {.name = "max-rate",
+     .kind = OPTION_COUNT,
+     .argument = "N",
+     .offset = AT(max_rate),
+     .min = 1,
+     .max = SCHEDULE_RATE_MAX_MICRO / SCHEDULE_MICRO,
+     .unset = "100m",
+     .section = "Search",
+     .help = "No probe has a higher rate."},
+    {.name = "precision",
+     .kind = OPTION_CUSTOM,
+     .argument = "PERCENT",
+     .parse = parse_precision,
+     .unset = "2%",
+     .section = "Search",
+     .help = "How near the rate that passes and the one that fails have to be; 0.5% to 50%."},
+    {.name = "windows",
+     .kind = OPTION_COUNT,
+     .argument = "N",
+     .offset = AT(windows),
+     .min = 1,
+     .max = WINDOWS_MAX,
+     .unset = "5",
+     .section = "Search",
+     .help = "Windows of a probe, which passes when the majority of them do."},
+    {.name = "window",
+     .kind = OPTION_DURATION,
+     .argument = "TIME",
+     .offset = AT(window_ns),
+     .bare_unit_ns = NS_PER_SECOND,
+     .min = WINDOW_STEP_NS,
+     .max = 600 * NS_PER_SECOND,
+     .unset = "1s",
+     .section = "Search",
+     .help = "Length of a window, a multiple of 100ms; a bare number is seconds."},
+    {.name = "max-probes",
+     .kind = OPTION_COUNT,
+     .argument = "N",
+     .offset = AT(max_probes),
+     .min = 1,
+     .max = SEARCH_PROBES_MAX,
+     .unset = "60",
+     .section = "Search",
+     .help = "The search ends after so many probes with what it has."},
+    {.name = "csv",
+     .kind = OPTION_TEXT,
+     .argument = "FILE",
+     .offset = AT(csv_path),
+     .section = "Output",
+     .help = "Write a CSV line for each probe."},
+
+    {.name = "qps",
+     .aliases = "rps",
+     .kind = OPTION_ELSEWHERE,
+     .help = "find-max chooses the rates; --start-rate says where it begins"},
+    {.name = "test-duration",
+     .aliases = "duration",
+     .kind = OPTION_ELSEWHERE,
+     .help = "a probe lasts --windows times --window"},
+    {.name = "requests",
+     .shorts = "n",
+     .kind = OPTION_ELSEWHERE,
+     .help = "a probe lasts --windows times --window"},
+    {.name = "interval", .kind = OPTION_ELSEWHERE, .help = "use --window"},
+};
+
+static const struct option_pick picks[] = {
+    {.name = "warmup",
+     .unset = "1s",
+     .help = "Load at the probe's rate before its first window; a bare number is seconds."},
+    {.name = "host"},
+    {.name = "port"},
+    {.name = "socket"},
+    {.name = "uri"},
+    {.name = "password"},
+    {.name = "user"},
+    {.name = "dbnum"},
+    {.name = "managed"},
+    {.name = "wait-ready"},
+    {.name = "type",
+     .help =
+         "The test, one of those that bench knows. A command behind the options takes its place."},
+    {.name = "clients"},
+    {.name = "pipeline"},
+    {.name = "datasize"},
+    {.name = "stdin-last-argument"},
+    {.name = "null"},
+    {.name = "arrival"},
+    {.name = "pacing"},
+    {.name = "random"},
+    {.name = "sequential"},
+    {.name = "keyspace-offset"},
+    {.name = "sequential-random-start"},
+    {.name = "seed"},
+    {.name = "prefill",
+     .help = "Write the keys once, before the first probe, if the test reads them."},
+    {.name = "processes"},
+    {.name = "threads"},
+    {.name = "single-process"},
+    {.name = "cpus"},
+    {.name = "request-timeout"},
+    {.name = "connection-timeout"},
+    {.name = "drain-timeout"},
+    {.name = "quiet", .help = "Print what was found, without the table."},
+    {.name = "percentiles",
+     .unset = "50,99,99.9",
+     .help = "Percentiles of the table, beside those of the objectives: at most 16."},
+    {.name = "label"},
+    {.name = "json"},
+    {.name = "out",
+     .help = "Keep everything about the search in this directory, which is made: every probe as a "
+             "run of bench, and find-max.json and find-max.csv."},
+    {.name = "progress",
+     .help = "Print a line for each probe even where standard error is no terminal."},
+    {.name = "log-level"},
+    {.name = "config"},
+    {.name = "explain", .help = "Print the plan and the first commands, and connect to nothing."},
+    {.name = "help"},
+};
+/* clang-format on */
+
+const struct option_table *find_max_option_table(void)
+{
+    static struct option_selection selection;
+    static struct option_table table = {
+        .usage = "volley find-max --slo OBJECTIVE [options] [--] [command [argument ...]]",
+        .synopsis =
+            "Finds the highest rate that a server sustains: the load is open, probes climb and "
+            "then "
+            "bisect, and both sides of the knee are tested until they are certain. Prints latency "
+            "against load, the rate with its confidence interval, and what limits it.",
+        .epilogue =
+            "Example: volley find-max --slo 'p99<1ms' -h 10.0.0.5 -t get -r 100000 --prefill",
+        .takes_command = true,
+    };
+    option_selection_fill(&selection, own, sizeof own / sizeof own[0], &bench_option_table, picks,
+                          sizeof picks / sizeof picks[0]);
+    table.rows = selection.rows;
+    table.row_count = selection.row_count;
+    return &table;
+}
+
+/* The grid on which windows are cut: fine enough to end a hopeless probe soon. */
+static uint64_t interval_of(uint64_t window_ns)
+{
+    uint64_t interval_ns = window_ns / INTERVALS_IN_A_WINDOW;
+    return interval_ns < WINDOW_STEP_NS ? interval_ns : WINDOW_STEP_NS;
+}
+
+static enum err_code check_search(const struct find_max_request *request, struct err *err)
+{
+    const struct spec *spec = &request->bench.spec;
+    if (request->slos.count == 0)
+        return err_set(err, E_USAGE,
+                       "find-max needs an objective: volley find-max --slo 'p99<1ms'; the quotes "
+                       "keep the shell from reading <");
+    if (request->window_ns % WINDOW_STEP_NS != 0)
+        return err_set(err, E_USAGE, "--window is not a multiple of 100ms");
+    if (request->start_rate > request->max_rate)
+        return err_set(err, E_USAGE, "--start-rate %llu is above --max-rate %llu",
+                       (unsigned long long)request->start_rate,
+                       (unsigned long long)request->max_rate);
+    if (spec->test_count > 1)
+        return err_set(err, E_USAGE, "find-max takes one test; --type names %u: run it for each",
+                       spec->test_count);
+    if (request->csv_path != NULL && spec->json_path != NULL &&
+        strcmp(request->csv_path, spec->json_path) == 0 && strcmp(request->csv_path, "-") != 0)
+        return err_set(err, E_USAGE, "--csv and --json both write %.100s", spec->json_path);
+    return OK;
+}
+
+/* The rate of the first probe stands for all of them where options are checked against each other. */
+enum err_code find_max_options_parse(struct find_max_request *request, int argc,
+                                     const char *const *argv, struct err *err)
+{
+    struct spec *spec = &request->bench.spec;
+    enum err_code code = options_store_defaults(&bench_option_table, request, err);
+    if (code == OK)
+        code = options_parse(&request->bench.values, find_max_option_table(), request, argc, argv,
+                             err);
+    if (code != OK || request->bench.help)
+        return code;
+    spec->interval_ns = interval_of(request->window_ns);
+    /* One interval more than the windows: the last one of a run takes in what is answered late. */
+    spec->duration_ns = request->windows * request->window_ns + spec->interval_ns;
+    const struct rate_step first = rate_step_constant(request->start_rate * SCHEDULE_MICRO);
+    code = rate_steps_add(&request->bench.steps, &first, err);
+    if (code == OK)
+        code = check_search(request, err);
+    return code == OK ? bench_relations_settle(&request->bench, err) : code;
+}
+
+struct search_limits find_max_limits(const struct find_max_request *request)
+{
+    struct search_limits limits = {
+        .start_micro = request->start_rate * SCHEDULE_MICRO,
+        .highest_micro = request->max_rate * SCHEDULE_MICRO,
+        .precision = request->precision,
+        .probes_max = (uint32_t)request->max_probes,
+    };
+    limits.lowest_micro =
+        REQUESTS_IN_A_WINDOW * (NS_PER_SECOND * SCHEDULE_MICRO / request->window_ns);
+    if (limits.lowest_micro > limits.start_micro)
+        limits.lowest_micro = limits.start_micro;
+    return limits;
+}

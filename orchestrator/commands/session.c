@@ -1,0 +1,310 @@
+#include "orchestrator/commands/session.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/log.h"
+#include "common/units.h"
+#include "orchestrator/commands/bench_log.h"
+#include "orchestrator/commands/interrupts.h"
+#include "orchestrator/fleet/run_control.h"
+
+static bool is_loopback(const char *host)
+{
+    return strcmp(host, "localhost") == 0 || strncmp(host, "127.", 4) == 0 ||
+           strcmp(host, "::1") == 0;
+}
+
+static enum server_place place_of_server(const struct spec *spec)
+{
+    if (spec->managed)
+        return SERVER_MANAGED;
+    if (!spec->null_transport && (spec->socket_path != NULL || is_loopback(spec->host)))
+        return SERVER_LOCAL;
+    return SERVER_REMOTE;
+}
+
+enum err_code session_prepare(struct session *session, struct err *err)
+{
+    const struct spec *spec = &session->request->spec;
+    enum err_code code = bench_steps_build(&session->steps, spec, err);
+    if (code == OK)
+        code = cpu_order_discover(&session->cpus, "", NULL, err);
+    if (code == OK)
+        code = plan_build(&session->plan, spec, &session->cpus, place_of_server(spec), err);
+    if (code == OK && session->plan.reduction != NULL && !spec->explain)
+        log_line(LOG_WARNING, "%s", session->plan.reduction);
+    session->interrupts = interrupts_install();
+    return code;
+}
+
+enum err_code session_open(struct session *session, struct err *err)
+{
+    session->run = calloc(1, sizeof *session->run);
+    session->result = calloc(1, sizeof *session->result);
+    if (session->run == NULL || session->result == NULL)
+        return err_set(err, E_SYSTEM, "no memory for a run");
+    const char *control_path = session->request->spec.control_path;
+    enum err_code code = plan_raise_fd_limit(&session->plan, err);
+    if (code == OK && control_path != NULL)
+        code = run_control_open(&session->interrupts->control, control_path, err);
+    if (code == OK)
+        code = timeline_init(&session->timeline, err);
+    session->timeline_ready = code == OK;
+    if (code == OK && control_path != NULL)
+        timeline_add(&session->timeline, run_control_sink(session->interrupts->control));
+    return code;
+}
+
+enum err_code session_show_progress(struct session *session, bool named, struct err *err)
+{
+    enum err_code code = progress_init(&session->progress, stderr, err);
+    session->progress_ready = code == OK;
+    session->progress.named = named;
+    return code;
+}
+
+/* Nobody named a server, and none is where one is usually found. */
+static void advise_to_name_one(const struct session *session, struct err *err)
+{
+    static const char *const names[] = {"host", "port", "socket", "uri", "managed"};
+    const struct err failed = *err;
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
+        if (options_given(&session->request->values, names[i]))
+            return;
+    if (strncmp(failed.text, "cannot connect to", 17) != 0)
+        return; /* somebody answered */
+    *err = (struct err){.code = OK};
+    err_set(err, failed.code,
+            "%s; name a server with -h and -p, or let volley start one with --managed",
+            failed.text);
+}
+
+/* Starts the server if it is ours, and finds out who answers. */
+static enum err_code reach_target(struct session *session, struct err *err)
+{
+    struct spec *spec = &session->request->spec;
+    enum err_code code = OK;
+    if (spec->null_transport) {
+        snprintf(session->target.text, sizeof session->target.text, "null transport");
+        return OK;
+    }
+    if (spec->managed) {
+        code = managed_server_start(&session->server, session->plan.server_cpu,
+                                    &session->interrupts->count, err);
+        spec->port = session->server.port;
+        if (code == OK)
+            bench_log_server_started(&session->server);
+    }
+    if (code == OK)
+        code = control_connect(&session->control, &session->target, spec,
+                               &session->interrupts->count, err);
+    if (code == E_CONNECT)
+        advise_to_name_one(session, err);
+    if (code == OK)
+        log_line(LOG_INFO, "%s answers", session->target.text);
+    if (code == OK)
+        server_locality_find(&session->locality, session->control, &session->target);
+    return code;
+}
+
+static enum err_code describe(struct session *session, struct err *err)
+{
+    const struct spec *spec = &session->request->spec;
+    session->facts = (struct session_facts){
+        .spec = options_to_json(&session->request->values),
+        .environment = environment_collect(session->control, &session->cpus),
+        .label = spec->label,
+        .command = session->command,
+        .percentiles = spec->percentiles,
+        .percentile_count = spec->percentile_count,
+        .extended_metrics = spec->extended_metrics,
+    };
+    if (session->facts.spec == NULL || session->facts.environment == NULL)
+        return err_set(err, E_SYSTEM, "no memory to describe the session");
+    /* The control connection is not needed while requests are measured. */
+    control_close(session->control);
+    session->control = NULL;
+    return OK;
+}
+
+/* Whether a spinning worker on this CPU takes time from the server or another worker. Where the server
+ * runs may be unknown: then it may be there. */
+static bool is_own_cpu(const struct session *session, uint32_t worker)
+{
+    const struct server_locality *locality = &session->locality;
+    const struct plan *plan = &session->plan;
+    int cpu = plan->workers[worker].cpu;
+    if (cpu < 0 || (!locality->known && !session->request->spec.null_transport))
+        return false;
+    for (uint32_t i = 0; i < plan->worker_count; i++)
+        if (i != worker && plan->workers[i].cpu == cpu)
+            return false;
+    for (uint32_t i = 0; locality->local && i < locality->cpu_count; i++)
+        if (locality->cpus[i] == (uint32_t)cpu)
+            return false;
+    return true;
+}
+
+static void find_own_cpus(struct session *session)
+{
+    for (uint32_t i = 0; i < session->plan.worker_count; i++)
+        session->plan.workers[i].own_cpu = is_own_cpu(session, i);
+}
+
+enum err_code session_reach(struct session *session, struct err *err)
+{
+    bench_log_plan(&session->plan, &session->cpus);
+    enum err_code code = reach_target(session, err);
+    if (code == OK)
+        code = describe(session, err);
+    if (code == OK)
+        find_own_cpus(session);
+    return code;
+}
+
+enum err_code session_plan(struct session *session, const struct spec *spec, struct err *err)
+{
+    int server_cpu = session->plan.server_cpu;
+    enum err_code code =
+        plan_build(&session->plan, spec, &session->cpus, place_of_server(spec), err);
+    session->plan.server_cpu = server_cpu; /* it may run there already */
+    if (code == OK)
+        code = plan_raise_fd_limit(&session->plan, err);
+    if (code == OK)
+        find_own_cpus(session);
+    return code;
+}
+
+bool session_server_memory(struct session *session, uint64_t *used_bytes)
+{
+    const struct spec *spec = &session->request->spec;
+    struct control *control = NULL;
+    struct target_address target;
+    char *info = NULL;
+    char value[32] = "";
+    struct err err = {.code = OK};
+    if (spec->null_transport || session->interrupts->count > 0)
+        return false;
+    if (control_connect(&control, &target, spec, &session->interrupts->count, &err) == OK &&
+        control_info(control, &info, &err) == OK)
+        info_field(info, "used_memory", value, sizeof value);
+    free(info);
+    control_close(control);
+    return units_parse_count(used_bytes, value);
+}
+
+/* A worker's CPU and the server's are the same when the server has no CPU that is free of workers. */
+static bool server_shares_cpu(const struct session *session)
+{
+    const struct server_locality *locality = &session->locality;
+    if (!locality->known || !locality->local)
+        return false;
+    for (uint32_t i = 0; i < locality->cpu_count; i++) {
+        bool taken = false;
+        for (uint32_t w = 0; w < session->plan.worker_count; w++)
+            taken |= session->plan.workers[w].cpu == (int)locality->cpus[i];
+        if (!taken)
+            return false;
+    }
+    return locality->cpu_count > 0;
+}
+
+static void fill_facts(struct run_facts *facts, const struct session *session,
+                       const struct bench_step *step, uint32_t index)
+{
+    const struct spec *spec = &step->spec;
+    *facts = (struct run_facts){
+        .index = index,
+        .prefill = step->prefill_for != NULL,
+        .interval_ns = spec->interval_ns,
+        .warmup_ns = spec->steady_auto ? spec->steady_limit_ns : spec->warmup_ns,
+        .duration_ns = spec->duration_ns,
+        .requests = spec->duration_ns > 0 ? 0 : spec->requests,
+        .clients = spec->clients,
+        .pipeline = spec->pipeline,
+        .data_bytes = spec->data_bytes,
+        .request_bytes = workload_request_bytes(step->workload),
+        .keyspace = workload_keys_per_request(step->workload) == 0 ? 0
+                    : spec->key_order == KEYS_ONE                  ? 1
+                                                                   : spec->keyspace,
+        .one_key = workload_uses_one_key(step->workload),
+        .reads = workload_reads(step->workload),
+        .keyspace_random = spec->key_order == KEYS_RANDOM,
+        .open_loop = spec->rate_steps != NULL,
+        .shed_after_ns = spec->shed_after_ns,
+        .clients_start = spec->client_ramp.start_clients,
+        .steady_auto = spec->steady_auto,
+        .worker_count = session->plan.worker_count,
+    };
+    snprintf(facts->name, sizeof facts->name, "%s", workload_title(step->workload));
+    if (step->prefill_for != NULL)
+        snprintf(facts->prefill_for, sizeof facts->prefill_for, "%s", step->prefill_for);
+    snprintf(facts->target, sizeof facts->target, "%s", session->target.text);
+    snprintf(facts->rate_text, sizeof facts->rate_text, "%s", spec->rate_text);
+    for (uint32_t i = 0; i < session->plan.worker_count; i++)
+        facts->worker_cpus[i] = session->plan.workers[i].cpu;
+}
+
+enum err_code session_run(struct session *session, const struct bench_step *step, struct err *err)
+{
+    struct run_facts *facts = session->run;
+    struct run_result *result = session->result;
+    memset(result, 0, sizeof *result);
+    session->interrupts->enough = false;
+    result->evidence.server_cpu_share = -1;
+    fill_facts(facts, session, step, session->run_count++);
+    if (facts->one_key && !facts->prefill && session->warned_of != step->workload)
+        log_line(LOG_WARNING,
+                 "%s: every request has the same key; give -r KEYSPACE or --sequential "
+                 "KEYSPACE to spread them",
+                 facts->name);
+    session->warned_of = step->workload;
+    result->evidence.server_place_known =
+        session->locality.known || session->request->spec.null_transport;
+    result->evidence.server_shares_worker_cpu = server_shares_cpu(session);
+    struct worker_run run = {
+        .spec = &step->spec,
+        .workload = step->workload,
+        .target = &session->target,
+        .requests = facts->requests,
+        .duration_ns = facts->duration_ns,
+        .warmup_ns = facts->steady_auto ? IPC_NEVER : facts->warmup_ns,
+        .pipeline = facts->pipeline,
+        .open_loop = facts->open_loop,
+        .null_transport = step->spec.null_transport,
+    };
+    bench_log_run_begin(facts);
+    enum err_code code = fleet_run(&session->plan, &run, facts, &session->timeline,
+                                   session->progress_ready ? &session->progress : NULL,
+                                   session->interrupts, result, err);
+    if (code != OK)
+        return code;
+    bench_log_run_end(facts, result);
+    if (result->status != OK && result->status != E_INTERRUPTED)
+        log_line(LOG_ERROR, "%s: %s", facts->name, result->status_text);
+    return OK;
+}
+
+void session_free(struct session *session)
+{
+    if (session->timeline_ready)
+        timeline_destroy(&session->timeline);
+    if (session->progress_ready)
+        progress_destroy(&session->progress);
+    if (session->interrupts != NULL)
+        run_control_close(session->interrupts->control);
+    control_close(session->control);
+    if (session->server.pid != 0)
+        log_line(LOG_INFO, "stopping the server (pid %d)", (int)session->server.pid);
+    managed_server_stop(&session->server);
+    json_decref(session->facts.spec);
+    json_decref(session->facts.environment);
+    bench_steps_free(&session->steps);
+    free(session->run);
+    free(session->result);
+    struct err err = {.code = OK};
+    enum err_code closed = log_to_file(NULL, &err);
+    (void)closed;
+}

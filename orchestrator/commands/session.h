@@ -1,0 +1,73 @@
+/* What every command that puts load on a server has in common: steps, plan, target, events, runs.
+ *
+ *   session_prepare -> session_open -> (sinks) -> session_reach -> session_run ... -> session_free
+ *
+ * The command adds its sinks to the timeline after session_open and before session_reach, and frames
+ * its runs with timeline_session_begin and timeline_session_end. One session in a process. */
+#ifndef ORCHESTRATOR_COMMANDS_SESSION_H
+#define ORCHESTRATOR_COMMANDS_SESSION_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "common/err.h"
+#include "orchestrator/commands/bench_steps.h"
+#include "orchestrator/fleet/fleet.h"
+#include "orchestrator/options/bench_options.h"
+#include "orchestrator/report/progress.h"
+#include "orchestrator/target/control.h"
+#include "orchestrator/target/environment.h"
+#include "orchestrator/target/managed_server.h"
+
+struct session {
+    /* set by the command, which has zeroed the rest */
+    struct bench_request *request; /* parsed; stays the command's */
+    const char *command;           /* its name: "bench"           */
+
+    /* to be used by the command */
+    struct bench_steps steps; /* from session_prepare on */
+    struct plan plan;
+    struct interrupts *interrupts;
+    struct timeline timeline; /* from session_open on */
+    struct session_facts facts;
+    struct run_facts *run;     /* of the last session_run, as its sinks saw it  */
+    struct run_result *result; /* of the last session_run that returned OK      */
+
+    /* private */
+    struct cpu_set_order cpus;
+    struct managed_server server;
+    struct control *control;
+    struct target_address target;
+    struct server_locality locality;
+    struct progress progress;
+    uint32_t run_count;
+    const struct workload *warned_of; /* runs of one workload are warned about once */
+    bool timeline_ready, progress_ready;
+};
+
+/* Everything that can be refused without connecting. From its return on signals are counted in
+ * session->interrupts; until then they end the process as usual: nothing has been started, and reading
+ * standard input (-x) may take for ever. Errors as bench_steps_build and plan_build. */
+MUST_USE enum err_code session_prepare(struct session *session, struct err *err);
+/* Room for the events of the runs, and the limit of open files: E_USAGE when it is too low. */
+MUST_USE enum err_code session_open(struct session *session, struct err *err);
+/* A line a second about the run under way, on stderr; named: each says which run it is of. */
+MUST_USE enum err_code session_show_progress(struct session *session, bool named, struct err *err);
+/* Starts the server if it is ours, finds out who answers, and fills session->facts: E_CONNECT. */
+MUST_USE enum err_code session_reach(struct session *session, struct err *err);
+/* Plans the fleet anew for a spec that differs in its connections. Any time after session_prepare: once
+ * more before session_reach for each spec to come, so that what cannot be is refused early, and then
+ * before its run. Errors as plan_build and plan_raise_fd_limit. */
+MUST_USE enum err_code session_plan(struct session *session, const struct spec *spec,
+                                    struct err *err);
+/* One fleet run of a step: one of session->steps, or the command's own that was made from one. Errors
+ * as fleet_run. OK: the run happened, and session->result tells how it went; a status that is not OK
+ * has been logged, and what it means is the command's to say. */
+MUST_USE enum err_code session_run(struct session *session, const struct bench_step *step,
+                                   struct err *err);
+/* INFO's used_memory of the target, between runs; false: it cannot be had. */
+bool session_server_memory(struct session *session, uint64_t *used_bytes);
+/* Safe at any stage; stops the server if it is ours. The request stays the command's. */
+void session_free(struct session *session);
+
+#endif

@@ -1,0 +1,194 @@
+/* `volley sweep`: one run for each value of a list, and a table of what came of it. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "common/log.h"
+#include "orchestrator/capacity/sweep.h"
+#include "orchestrator/commands/bench_outputs.h"
+#include "orchestrator/commands/capacity_files.h"
+#include "orchestrator/commands/commands.h"
+#include "orchestrator/commands/explain.h"
+#include "orchestrator/commands/session.h"
+#include "orchestrator/commands/sweep_options.h"
+#include "orchestrator/options/rate_text.h"
+
+struct sweeper {
+    struct sweep_request request;
+    struct session session;
+    struct sweep sweep;
+    struct capacity_files files;
+    struct rate_step rate_step; /* of the step under way */
+    enum err_code worst;        /* status of the steps   */
+};
+
+static const struct sweep_list *list_of(const struct sweeper *sweeper)
+{
+    return &sweeper->request.lists[sweeper->request.kind];
+}
+
+/* The measured step is the session's last one, with the value in its place. */
+static struct bench_step step_at(struct sweeper *sweeper, uint32_t index)
+{
+    struct session *session = &sweeper->session;
+    struct bench_step step = session->steps.steps[session->steps.count - 1];
+    uint64_t value = list_of(sweeper)->values[index];
+    char rate[RATE_TEXT_BYTES];
+    switch (sweeper->request.kind) {
+    case SWEEP_CLIENTS:
+        step.spec.clients = value;
+        break;
+    case SWEEP_PIPELINE:
+        step.spec.pipeline = value;
+        break;
+    case SWEEP_QPS:
+        sweeper->rate_step = rate_step_constant(value);
+        step.spec.rate_steps = &sweeper->rate_step;
+        step.spec.warmup_rate_micro = value;
+        snprintf(step.spec.rate_text, sizeof step.spec.rate_text, "%s/s, %s",
+                 rate_format(rate, sizeof rate, value),
+                 step.spec.arrival == ARRIVAL_POISSON ? "poisson" : "even");
+        break;
+    }
+    return step;
+}
+
+/* Every step is planned once, the first one last: what cannot be is refused before anything runs. */
+static enum err_code check_plans(struct sweeper *sweeper, struct err *err)
+{
+    enum err_code code = OK;
+    for (uint32_t i = list_of(sweeper)->count; i > 0 && code == OK; i--) {
+        struct bench_step step = step_at(sweeper, i - 1);
+        code = session_plan(&sweeper->session, &step.spec, err);
+    }
+    return code;
+}
+
+static enum err_code open_outputs(struct sweeper *sweeper, struct err *err)
+{
+    struct session *session = &sweeper->session;
+    const struct spec *spec = &sweeper->request.bench.spec;
+    enum err_code code = session_open(session, err);
+    if (code == OK && spec->out_dir != NULL)
+        code = bench_outputs_add_directory(&session->timeline, spec, err);
+    if (code == OK && (spec->progress || isatty(STDERR_FILENO)))
+        code = session_show_progress(session, true, err);
+    if (code == OK)
+        code = capacity_files_open(&sweeper->files, "sweep", spec, sweeper->request.csv_path, err);
+    return code;
+}
+
+static enum err_code run_before(struct session *session, struct err *err)
+{
+    enum err_code code = OK;
+    for (uint32_t i = 0; i + 1 < session->steps.count && code == OK; i++) {
+        code = session_run(session, &session->steps.steps[i], err);
+        if (code == OK && session->result->status != OK)
+            code = err_set(err, session->result->status, "the keys could not be written: %s",
+                           session->result->status_text);
+    }
+    return code;
+}
+
+static enum err_code run_step(struct sweeper *sweeper, uint32_t index, struct err *err)
+{
+    struct session *session = &sweeper->session;
+    struct bench_step step = step_at(sweeper, index);
+    uint64_t used_bytes = 0;
+    enum err_code code = session_plan(session, &step.spec, err);
+    if (code == OK)
+        code = session_run(session, &step, err);
+    if (code != OK)
+        return code;
+    struct sweep_step *done = &sweeper->sweep.steps[sweeper->sweep.count++];
+    sweep_read(done, sweeper->sweep.open_loop, session->result);
+    done->value = list_of(sweeper)->values[index];
+    done->server_mb =
+        session_server_memory(session, &used_bytes) ? (double)used_bytes / (1024.0 * 1024.0) : -1;
+    sweeper->worst = err_worse(sweeper->worst, session->result->status);
+    return OK;
+}
+
+static enum err_code run_steps(struct sweeper *sweeper, struct err *err)
+{
+    const struct interrupts *interrupts = sweeper->session.interrupts;
+    enum err_code code = OK;
+    for (uint32_t i = 0; i < list_of(sweeper)->count && code == OK && interrupts->count == 0; i++)
+        code = run_step(sweeper, i, err);
+    sweeper->sweep.interrupted = interrupts->count > 0;
+    if (sweeper->sweep.interrupted)
+        sweeper->worst = err_worse(sweeper->worst, E_INTERRUPTED);
+    sweep_judge(&sweeper->sweep);
+    return code;
+}
+
+static enum err_code write_outputs(struct sweeper *sweeper, struct err *err)
+{
+    struct capacity_files *files = &sweeper->files;
+    const struct session *session = &sweeper->session;
+    const struct run_facts *run = sweeper->sweep.count > 0 ? session->run : NULL;
+    enum err_code code = OK;
+    if (files->text_on_stdout)
+        sweep_write_text(&files->text, &sweeper->sweep);
+    for (uint32_t i = 0; i < files->csv_count; i++)
+        sweep_write_csv(&files->csv[i], &sweeper->sweep);
+    for (uint32_t i = 0; i < files->json_count && code == OK; i++)
+        code = sweep_write_json(&files->json[i], &sweeper->sweep, &session->facts, run, err);
+    return code == OK ? capacity_files_commit(files, err) : code;
+}
+
+static enum err_code run(struct sweeper *sweeper, struct err *err)
+{
+    struct session *session = &sweeper->session;
+    session->request = &sweeper->request.bench;
+    session->command = "sweep";
+    sweeper->sweep.kind = sweeper->request.kind;
+    sweeper->sweep.open_loop = sweeper->request.bench.spec.rate_steps != NULL;
+    enum err_code code = session_prepare(session, err);
+    if (code == OK)
+        code = check_plans(sweeper, err);
+    if (code == OK && sweeper->request.bench.spec.explain) {
+        explain_print(stdout, &sweeper->request.bench.values, &session->steps, &session->plan);
+        return OK;
+    }
+    if (code == OK)
+        code = open_outputs(sweeper, err);
+    if (code == OK)
+        code = session_reach(session, err);
+    if (code != OK)
+        return code;
+    timeline_session_begin(&session->timeline, &session->facts);
+    code = run_before(session, err);
+    if (code == OK)
+        code = run_steps(sweeper, err);
+    timeline_session_end(&session->timeline);
+    struct err own = {.code = OK};
+    enum err_code written = write_outputs(sweeper, &own);
+    if (written != OK)
+        code = err_worse(code, err_set(err, written, "%s", own.text));
+    return err_worse(code, sweeper->worst);
+}
+
+int command_sweep(int argc, const char *const *argv)
+{
+    struct sweeper *sweeper = calloc(1, sizeof *sweeper);
+    struct err err = {.code = OK};
+    if (sweeper == NULL)
+        return err_exit_status(E_SYSTEM);
+    enum err_code code = sweep_options_parse(&sweeper->request, argc, argv, &err);
+    if (code == OK && sweeper->request.bench.help) {
+        options_print_help(sweep_option_table(), stdout);
+    } else if (code == OK) {
+        log_set_level(sweeper->request.bench.spec.log_level);
+        for (uint32_t i = 0; i < sweeper->request.bench.notice_count; i++)
+            log_line(LOG_WARNING, "%s", sweeper->request.bench.notices[i]);
+        code = run(sweeper, &err);
+    }
+    if (err.code != OK)
+        log_line(LOG_ERROR, "%s", err.text);
+    capacity_files_discard(&sweeper->files);
+    session_free(&sweeper->session);
+    bench_options_free(&sweeper->request.bench);
+    free(sweeper);
+    return err_exit_status(code);
+}

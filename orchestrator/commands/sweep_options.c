@@ -1,0 +1,251 @@
+#include "orchestrator/commands/sweep_options.h"
+
+#include <stddef.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "common/clock.h"
+#include "common/units.h"
+#include "orchestrator/commands/commands.h"
+#include "orchestrator/options/bench_relations.h"
+#include "orchestrator/options/option_selection.h"
+#include "orchestrator/options/rate_text.h"
+
+#define AT(member) offsetof(struct sweep_request, member)
+#define VALUE_BYTES 40
+
+static enum err_code read_value(uint64_t *value, enum sweep_kind kind, const char *text,
+                                struct err *reason)
+{
+    static const uint64_t most[] = {[SWEEP_CLIENTS] = 1000000, [SWEEP_PIPELINE] = 100000};
+    if (kind == SWEEP_QPS) {
+        if (rate_parse(value, text, reason) != OK)
+            return reason->code;
+        return *value > 0 ? OK : err_set(reason, E_USAGE, "no rate: above 0 is allowed");
+    }
+    if (!units_parse_count(value, text) || *value < 1 || *value > most[kind])
+        return err_set(reason, E_USAGE, "not a number from 1 to %llu",
+                       (unsigned long long)most[kind]);
+    return OK;
+}
+
+static enum err_code parse_list(struct sweep_list *list, enum sweep_kind kind, const char *text,
+                                struct err *err)
+{
+    const char *name = sweep_kind_name(kind);
+    const char *at = text;
+    list->count = 0;
+    for (;;) {
+        size_t bytes = strcspn(at, ",");
+        char value[VALUE_BYTES];
+        struct err reason = {.code = OK};
+        snprintf(value, sizeof value, "%.*s", (int)(bytes < VALUE_BYTES ? bytes : VALUE_BYTES), at);
+        if (list->count == SWEEP_STEPS_MAX)
+            return err_set(err, E_USAGE, "--%s: more than %d values", name, SWEEP_STEPS_MAX);
+        uint64_t *next = &list->values[list->count];
+        if (read_value(next, kind, value, &reason) != OK)
+            return err_set(err, E_USAGE, "--%s %.80s: \"%s\": %s", name, text, value, reason.text);
+        if (list->count > 0 && *next <= next[-1])
+            return err_set(err, E_USAGE,
+                           "--%s %.80s: \"%s\" is not above the value before it; steps go up", name,
+                           text, value);
+        list->count++;
+        if (at[bytes] == '\0')
+            return OK;
+        at += bytes + 1;
+    }
+}
+
+static enum err_code parse_clients(void *target, const char *value, struct err *err)
+{
+    struct sweep_request *request = target;
+    return parse_list(&request->lists[SWEEP_CLIENTS], SWEEP_CLIENTS, value, err);
+}
+
+static enum err_code parse_qps(void *target, const char *value, struct err *err)
+{
+    struct sweep_request *request = target;
+    return parse_list(&request->lists[SWEEP_QPS], SWEEP_QPS, value, err);
+}
+
+static enum err_code parse_pipeline(void *target, const char *value, struct err *err)
+{
+    struct sweep_request *request = target;
+    return parse_list(&request->lists[SWEEP_PIPELINE], SWEEP_PIPELINE, value, err);
+}
+
+/* clang-format off: a row reads best as a few short lines */
+static const struct option_row own[] = {
+    {.name = "clients",
+     .shorts = "c",
+     .kind = OPTION_CUSTOM,
+     .argument = "LIST",
+     .parse = parse_clients,
+     .unset = "50",
+     .section = "Sweep",
+     .help =
+         "Connections over all workers: a list such as 1,5,10,20,50,100, one run for each, or one "
+         "number for all runs."},
+    {.name = "qps",
+     .aliases = "rps",
+     .kind = OPTION_CUSTOM,
+     .argument = "LIST",
+     .parse = parse_qps,
+     .section = "Sweep",
+     .help = "Requests per second, whatever the server does: a list, or one number. Without it the "
+             "next "
+             "request waits for the last reply."},
+    {.name = "pipeline",
+     .shorts = "P",
+     .kind = OPTION_CUSTOM,
+     .argument = "LIST",
+     .parse = parse_pipeline,
+     .unset = "1",
+     .section = "Sweep",
+     .help = "Requests in flight on each connection: a list, or one number."},
+    {.name = "step-duration",
+     .kind = OPTION_DURATION,
+     .argument = "TIME",
+     .offset = AT(step_ns),
+     .bare_unit_ns = NS_PER_SECOND,
+     .min = 10 * NS_PER_MS,
+     .max = 3600 * NS_PER_SECOND * 24,
+     .unset = "10s",
+     .section = "Sweep",
+     .help = "How long each step is measured; a bare number is seconds."},
+    {.name = "csv",
+     .kind = OPTION_TEXT,
+     .argument = "FILE",
+     .offset = AT(csv_path),
+     .section = "Output",
+     .help = "Write a CSV line for each step."},
+
+    {.name = "test-duration",
+     .aliases = "duration",
+     .kind = OPTION_ELSEWHERE,
+     .help = "use --step-duration"},
+    {.name = "requests", .shorts = "n", .kind = OPTION_ELSEWHERE, .help = "use --step-duration"},
+};
+
+static const struct option_pick picks[] = {
+    {.name = "warmup",
+     .unset = "1s",
+     .help = "Load before each step is measured, rounded up to whole intervals; a bare number is "
+             "seconds."},
+    {.name = "host"},
+    {.name = "port"},
+    {.name = "socket"},
+    {.name = "uri"},
+    {.name = "password"},
+    {.name = "user"},
+    {.name = "dbnum"},
+    {.name = "managed"},
+    {.name = "wait-ready"},
+    {.name = "type",
+     .help =
+         "The test, one of those that bench knows. A command behind the options takes its place."},
+    {.name = "datasize"},
+    {.name = "stdin-last-argument"},
+    {.name = "null"},
+    {.name = "arrival"},
+    {.name = "pacing"},
+    {.name = "shed-after"},
+    {.name = "random"},
+    {.name = "sequential"},
+    {.name = "keyspace-offset"},
+    {.name = "sequential-random-start"},
+    {.name = "seed"},
+    {.name = "prefill",
+     .help = "Write the keys once, before the first step, if the test reads them."},
+    {.name = "processes"},
+    {.name = "threads"},
+    {.name = "single-process"},
+    {.name = "cpus"},
+    {.name = "request-timeout"},
+    {.name = "connection-timeout"},
+    {.name = "drain-timeout"},
+    {.name = "interval"},
+    {.name = "label"},
+    {.name = "json"},
+    {.name = "out",
+     .help = "Keep everything about the sweep in this directory, which is made: every step as a "
+             "run of bench, and sweep.json and sweep.csv."},
+    {.name = "progress"},
+    {.name = "log-level"},
+    {.name = "config"},
+    {.name = "explain", .help = "Print the plan and the first commands, and connect to nothing."},
+    {.name = "help"},
+};
+/* clang-format on */
+
+const struct option_table *sweep_option_table(void)
+{
+    static struct option_selection selection;
+    static struct option_table table = {
+        .usage = "volley sweep --clients LIST | --qps LIST | --pipeline LIST [options] [--] "
+                 "[command [argument ...]]",
+        .synopsis = "Makes one run for each value of a list and prints them as a table, with the "
+                    "baseline, the degradation point and the breaking point marked.",
+        .epilogue = "Example: volley sweep --clients 1,5,10,20,50,100 -t get -r 100000 --prefill",
+        .takes_command = true,
+    };
+    option_selection_fill(&selection, own, sizeof own / sizeof own[0], &bench_option_table, picks,
+                          sizeof picks / sizeof picks[0]);
+    table.rows = selection.rows;
+    table.row_count = selection.row_count;
+    return &table;
+}
+
+static enum err_code choose_list(struct sweep_request *request, struct err *err)
+{
+    uint32_t lists = 0;
+    for (int kind = 0; kind < 3; kind++) {
+        if (request->lists[kind].count < 2)
+            continue;
+        request->kind = (enum sweep_kind)kind;
+        lists++;
+    }
+    if (lists != 1)
+        return err_set(err, E_USAGE,
+                       "sweep takes one list, and %s: give two values or more to one of --clients, "
+                       "--qps and --pipeline, as in --clients 1,5,10,20,50,100",
+                       lists == 0 ? "there is none" : "there are several");
+    return OK;
+}
+
+static enum err_code check(const struct sweep_request *request, struct err *err)
+{
+    const struct spec *spec = &request->bench.spec;
+    if (spec->test_count > 1)
+        return err_set(err, E_USAGE, "sweep takes one test; --type names %u: run it for each",
+                       spec->test_count);
+    if (request->csv_path != NULL && spec->json_path != NULL &&
+        strcmp(request->csv_path, spec->json_path) == 0 && strcmp(request->csv_path, "-") != 0)
+        return err_set(err, E_USAGE, "--csv and --json both write %.100s", spec->json_path);
+    return OK;
+}
+
+enum err_code sweep_options_parse(struct sweep_request *request, int argc, const char *const *argv,
+                                  struct err *err)
+{
+    struct spec *spec = &request->bench.spec;
+    enum err_code code = options_store_defaults(&bench_option_table, request, err);
+    if (code == OK)
+        code =
+            options_parse(&request->bench.values, sweep_option_table(), request, argc, argv, err);
+    if (code != OK || request->bench.help)
+        return code;
+    code = choose_list(request, err);
+    if (code != OK)
+        return code;
+    spec->duration_ns = request->step_ns;
+    spec->clients = request->lists[SWEEP_CLIENTS].values[0];
+    spec->pipeline = request->lists[SWEEP_PIPELINE].values[0];
+    if (request->lists[SWEEP_QPS].count > 0) {
+        const struct rate_step first = rate_step_constant(request->lists[SWEEP_QPS].values[0]);
+        code = rate_steps_add(&request->bench.steps, &first, err);
+    }
+    if (code == OK)
+        code = check(request, err);
+    return code == OK ? bench_relations_settle(&request->bench, err) : code;
+}

@@ -1,0 +1,109 @@
+/* What a run came to: its length, its workers, its status. */
+#include <stdio.h>
+
+#include "common/clock.h"
+#include "orchestrator/fleet/due_time.h"
+#include "orchestrator/fleet/fleet_state.h"
+#include "orchestrator/fleet/run_control.h"
+
+static uint64_t last_done_ns(const struct fleet *fleet)
+{
+    uint64_t latest_ns = 0;
+    for (uint32_t i = 0; i < fleet->member_count; i++) {
+        uint64_t done_ns = atomic_load(&ipc_worker(fleet->segment, i)->last_done_ns);
+        latest_ns = done_ns > latest_ns ? done_ns : latest_ns;
+    }
+    return latest_ns;
+}
+
+/* Length of the measured part, to the latest of: the planned end or the stop; the last reply; the end
+ * of the last row. The last is later with -n when what was sent last was never answered: the time
+ * waited for it is part of the run. */
+static double measured_seconds(const struct fleet *fleet)
+{
+    if (fleet->run->warmup_ns == IPC_NEVER)
+        return 0; /* stopped before the warm-up had an end */
+    uint64_t begin_ns = fleet->start_ns + fleet->run->warmup_ns;
+    uint64_t planned_ns = fleet->run->duration_ns > 0 ? begin_ns + fleet->run->duration_ns : 0;
+    if (fleet->stop_ns != IPC_NEVER)
+        planned_ns = fleet->stop_ns;
+    uint64_t end_ns = fleet->start_ns + fleet->timeline->total->header.end_ns;
+    uint64_t done_ns = last_done_ns(fleet);
+    end_ns = done_ns > end_ns ? done_ns : end_ns;
+    end_ns = planned_ns > end_ns ? planned_ns : end_ns;
+    return end_ns > begin_ns ? (double)(end_ns - begin_ns) / NS_PER_SECOND : 0;
+}
+
+/* Of an open loop's measured part, the time in which requests fell due. */
+static double due_seconds(const struct fleet *fleet)
+{
+    uint64_t begin_ns = fleet->start_ns + fleet->facts->warmup_ns;
+    return (double)due_time_ns(fleet->run, ipc_schedule(fleet->segment), begin_ns, fleet->stop_ns) /
+           NS_PER_SECOND;
+}
+
+static void summarise_workers(const struct fleet *fleet)
+{
+    struct run_result *result = fleet->result;
+    result->worker_count = fleet->member_count;
+    for (uint32_t i = 0; i < fleet->member_count; i++) {
+        const uint64_t *measured = fleet->collector.members[i].measured;
+        result->workers[i] = (struct worker_summary){
+            .index = i,
+            .pid = fleet->members[i].last_pid,
+            .cpu = fleet->plan->workers[i].cpu,
+            .restarts = fleet->members[i].restarts,
+            .requests = measured[COUNTER_OK] + measured[COUNTER_ERROR_REPLIES],
+            .cpu_user_seconds = (double)measured[COUNTER_CPU_USER_NS] / NS_PER_SECOND,
+            .cpu_system_seconds = (double)measured[COUNTER_CPU_SYSTEM_NS] / NS_PER_SECOND,
+            .spin_seconds = (double)measured[COUNTER_SPIN_NS] / NS_PER_SECOND,
+        };
+    }
+}
+
+/* What the run came to: the gravest of its own errors, the interrupt, and success of nothing, unless
+ * a planned stop came before the first measured request. What succeeded in the warm-up is in no figure
+ * and does not count here either. */
+static void judge_run(struct fleet *fleet)
+{
+    struct run_result *result = fleet->result;
+    enum err_code code = fleet->err.code;
+    const struct run_control *control = fleet->interrupts->control;
+    bool stopped = control != NULL && run_control_stop_asked(control);
+    uint64_t sent = 0, succeeded = 0;
+    for (uint32_t i = 0; i < fleet->member_count; i++) {
+        sent += fleet->collector.members[i].measured[COUNTER_SENT];
+        succeeded += fleet->collector.members[i].measured[COUNTER_OK];
+    }
+    if (succeeded == 0 && (sent > 0 || !stopped))
+        code = err_worse(code, E_FAILED);
+    if (result->interrupted)
+        code = err_worse(code, E_INTERRUPTED);
+    result->status = code;
+    const char *text = fleet->err.text;
+    if (fleet->err.code == OK && code == E_FAILED)
+        text = "no request succeeded";
+    if (code == OK && stopped)
+        text = "stopped over the control socket";
+    snprintf(result->status_text, sizeof result->status_text, "%s", text);
+}
+
+void fleet_conclude(struct fleet *fleet)
+{
+    struct err *err = &fleet->err;
+    enum err_code finished = collector_finish(&fleet->collector, err);
+    if (finished == OK)
+        finished = collector_check(&fleet->collector, err);
+    (void)finished; /* err holds it */
+    if (fleet->progress != NULL)
+        progress_end(fleet->progress);
+    fleet->result->evidence.late_records = fleet->collector.late_records;
+    host_sample_end(&fleet->host, &fleet->result->evidence);
+    if (fleet->sampler != NULL)
+        fleet->result->evidence.server_cpu_share = info_sampler_cpu_share(fleet->sampler);
+    fleet->result->seconds = measured_seconds(fleet);
+    fleet->result->due_seconds = due_seconds(fleet);
+    summarise_workers(fleet);
+    judge_run(fleet);
+    timeline_run_end(fleet->timeline, fleet->result);
+}

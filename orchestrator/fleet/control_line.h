@@ -1,0 +1,40 @@
+/* The language of the control socket: one line of JSON is a command, one line is its answer.
+ *
+ *   {"rate": 20000}                   {"ok": true, ...}
+ *   {"pause": true}  {"pause": false} {"ok": false, "error": "..."}
+ *   {"stop": true}
+ *   {"status": true}
+ *
+ * Pure functions; docs/reference/control.md is the manual. */
+#ifndef ORCHESTRATOR_FLEET_CONTROL_LINE_H
+#define ORCHESTRATOR_FLEET_CONTROL_LINE_H
+
+#include <jansson.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "common/err.h"
+
+/* Longest line, without its end. */
+#define CONTROL_LINE_BYTES 4096u
+
+enum control_action { CONTROL_RATE, CONTROL_PAUSE, CONTROL_RESUME, CONTROL_STOP, CONTROL_STATUS };
+
+struct control_command {
+    enum control_action action;
+    uint64_t rate_micro; /* CONTROL_RATE: from 1 to SCHEDULE_RATE_MAX_MICRO */
+};
+
+/* Any bytes are safe. E_DATA: no command, with a sentence for its sender. */
+MUST_USE enum err_code control_line_parse(struct control_command *command, const char *line,
+                                          size_t line_bytes, struct err *err);
+
+/* An answer as a line with its end; members (may be NULL) stand behind "ok" and are released. The
+ * caller frees; NULL: no memory. */
+char *control_line_answer(json_t *members);
+char *control_line_refusal(const char *error);
+
+/* Requests per second: an integer where it is one. */
+json_t *control_rate_to_json(uint64_t rate_micro);
+
+#endif

@@ -1,0 +1,89 @@
+/* What a fleet holds while it runs, for the files of this folder that share it: fleet.c (the phases of
+ * a run), supervise.c (workers and target under watch), conclude.c (what the run came to). */
+#ifndef ORCHESTRATOR_FLEET_FLEET_STATE_H
+#define ORCHESTRATOR_FLEET_FLEET_STATE_H
+
+#include <event2/event.h>
+
+#include "orchestrator/fleet/collector.h"
+#include "orchestrator/fleet/fleet.h"
+#include "orchestrator/fleet/steering.h"
+#include "orchestrator/target/environment.h"
+#include "orchestrator/target/info_sampler.h"
+
+/* A stop is set so far ahead: every worker has read it by then, so that it is defined what was due. */
+#define STOP_AHEAD_NS (3 * NS_PER_MS)
+
+struct member {
+    pid_t pid;      /* 0: no process                        */
+    pid_t last_pid; /* of the newest process, dead or alive */
+    struct worker_share share;
+    uint32_t restarts;
+    uint32_t failed_in_a_row;
+    uint32_t next_seen; /* collector's `next` when it last moved: the heartbeat */
+    uint64_t silent_ns; /* time of ours since then                             */
+};
+
+struct fleet {
+    const struct plan *plan;
+    struct worker_run *run;
+    struct run_facts *facts;
+    struct timeline *timeline;
+    struct progress *progress;
+    struct interrupts *interrupts;
+    struct run_result *result;
+    struct collector collector;
+    struct host_sample host;
+    struct steering steering;
+    struct info_sampler *sampler; /* NULL: nobody asks the server */
+    struct member *members;
+    uint32_t member_count;
+    void *segment;
+    size_t segment_bytes;
+    struct event_base *base;
+    struct event *tick;
+    struct event *child; /* SIGCHLD: a tick ahead of time */
+    int wake_fd;
+    int interrupts_seen;
+    uint64_t tick_ns;
+    uint64_t last_tick_ns;
+    uint64_t connect_deadline_ns;
+    uint64_t start_ns;
+    uint64_t stop_ns; /* IPC_NEVER: no early stop */
+    uint64_t progress_at_ns;
+    uint64_t unconnected_ns;
+    bool running;
+    bool stopped_at_once; /* the user asked twice: that workers die is no fault of theirs */
+    bool over;
+    struct err err; /* ends the run */
+};
+
+/* supervise.c ---------------------------------------------------------------------------------- */
+
+MUST_USE enum err_code fleet_fork_member(struct fleet *fleet, uint32_t index, bool replacement,
+                                         struct err *err);
+void fleet_wake_workers(struct fleet *fleet);
+/* Nobody sends at or after this clock reading; an earlier stop stays. */
+void fleet_set_stop(struct fleet *fleet, uint64_t stop_ns);
+void fleet_kill_workers(struct fleet *fleet);
+/* Ends the run at once with fleet->err; what was collected is still reported. */
+void fleet_fail(struct fleet *fleet);
+enum worker_state fleet_state_of(const struct fleet *fleet, uint32_t index);
+/* Live words of all workers together. */
+uint64_t fleet_live_total(const struct fleet *fleet, enum counter counter);
+uint64_t fleet_live_failures(const struct fleet *fleet);
+uint32_t fleet_live_connections(const struct fleet *fleet);
+/* Called on every tick: looks for workers that have ended, that are stuck, for a run that has become
+ * pointless, and for the end of a warm-up of --steady auto. passed_ns: since the tick before, as far
+ * as the orchestrator itself was running. */
+void supervise_reap(struct fleet *fleet);
+void supervise_heartbeats(struct fleet *fleet, uint64_t passed_ns);
+void supervise_target(struct fleet *fleet, uint64_t now_ns, uint64_t passed_ns);
+void supervise_warmup(struct fleet *fleet, uint64_t elapsed_ns);
+
+/* conclude.c ----------------------------------------------------------------------------------- */
+
+/* Completes fleet->result and passes it on. Every worker is gone. */
+void fleet_conclude(struct fleet *fleet);
+
+#endif

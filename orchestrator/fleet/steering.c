@@ -1,0 +1,235 @@
+#include "orchestrator/fleet/steering.h"
+
+#include "common/clock.h"
+#include "common/ipc.h"
+#include "common/log.h"
+#include "orchestrator/report/json_value.h"
+
+/* Where the run stands at a clock reading. */
+enum phase { CONNECTING, WARMING_UP, RUNNING, PAUSED, STOPPING };
+
+static const char *const phase_names[] = {"connecting", "warming up", "running", "paused",
+                                          "stopping"};
+
+struct moment {
+    enum phase phase;
+    uint64_t elapsed_ns;  /* since the common start, up to the stop */
+    uint64_t measured_ns; /* since the start of measuring           */
+};
+
+static struct moment look(const struct steering *steering, uint64_t now_ns)
+{
+    struct ipc_control *control = ipc_control(steering->segment);
+    struct moment moment = {.phase = CONNECTING};
+    uint64_t start_ns = atomic_load_explicit(&control->start_ns, memory_order_relaxed);
+    uint64_t stop_ns = atomic_load_explicit(&control->stop_ns, memory_order_relaxed);
+    uint64_t measure_after_ns =
+        atomic_load_explicit(&control->measure_after_ns, memory_order_relaxed);
+    uint64_t duration_ns = steering->facts->duration_ns;
+    if (start_ns == 0)
+        return moment;
+    if (duration_ns > 0 && measure_after_ns != IPC_NEVER &&
+        start_ns + measure_after_ns + duration_ns < stop_ns)
+        stop_ns = start_ns + measure_after_ns + duration_ns;
+    uint64_t at_ns = now_ns < stop_ns ? now_ns : stop_ns;
+    moment.elapsed_ns = at_ns > start_ns ? at_ns - start_ns : 0;
+    bool measuring = measure_after_ns != IPC_NEVER && moment.elapsed_ns >= measure_after_ns;
+    if (measuring)
+        moment.measured_ns = moment.elapsed_ns - measure_after_ns;
+    moment.phase = now_ns >= stop_ns  ? STOPPING
+                   : !measuring       ? WARMING_UP
+                   : steering->paused ? PAUSED
+                                      : RUNNING;
+    /* A stop that was asked for lies a few milliseconds ahead. */
+    if (atomic_load_explicit(&control->stop_ns, memory_order_relaxed) != IPC_NEVER)
+        moment.phase = STOPPING;
+    return moment;
+}
+
+/* Status --------------------------------------------------------------------------------------- */
+
+static uint64_t live_sum(const struct steering *steering, enum counter counter)
+{
+    uint64_t sum = 0;
+    for (uint32_t i = 0; i < ipc_control(steering->segment)->worker_count; i++)
+        sum += atomic_load_explicit(&ipc_worker(steering->segment, i)->counters[counter],
+                                    memory_order_relaxed);
+    return sum;
+}
+
+static uint64_t live_connections(const struct steering *steering)
+{
+    uint64_t sum = 0;
+    for (uint32_t i = 0; i < ipc_control(steering->segment)->worker_count; i++)
+        sum += atomic_load_explicit(&ipc_worker(steering->segment, i)->connections_ready,
+                                    memory_order_relaxed);
+    return sum;
+}
+
+/* What was intended up to this moment, warm-up included. Workers bring their own count up to date at
+ * interval edges only; the schedule knows it at any time (of Poisson arrivals, what is expected). */
+static uint64_t due_by_now(const struct steering *steering, const struct moment *moment)
+{
+    const schedule_units warmup = (schedule_units)steering->spec->warmup_rate_micro *
+                                  (moment->elapsed_ns - moment->measured_ns);
+    uint64_t due =
+        (uint64_t)((warmup + SCHEDULE_UNITS_PER_REQUEST - 1) / SCHEDULE_UNITS_PER_REQUEST);
+    schedule_hint hint = 0;
+    uint64_t measured =
+        schedule_tickets_before(ipc_schedule(steering->segment), moment->measured_ns, &hint);
+    if (steering->facts->requests > 0 && measured > steering->facts->requests)
+        measured = steering->facts->requests;
+    return due + measured;
+}
+
+/* The rate in force, or decided on: a change begins a few milliseconds ahead. */
+static uint64_t rate_now_micro(const struct steering *steering, const struct moment *moment)
+{
+    return moment->phase == CONNECTING || moment->phase == WARMING_UP
+               ? steering->spec->warmup_rate_micro
+               : schedule_rate_micro(ipc_schedule(steering->segment),
+                                     moment->measured_ns + STEERING_AHEAD_NS);
+}
+
+static json_t *describe(const struct steering *steering, const struct moment *moment,
+                        double achieved)
+{
+    uint64_t counters[COUNTER_COUNT];
+    for (int i = 0; i < COUNTER_COUNT; i++)
+        counters[i] = live_sum(steering, (enum counter)i);
+    uint64_t handled = counters[COUNTER_SENT] + counters_shed(counters);
+    bool open_loop = steering->facts->open_loop;
+    uint64_t due = open_loop && moment->phase != CONNECTING ? due_by_now(steering, moment) : 0;
+    due = due > handled ? due : handled;
+    json_t *requests = json_pack(
+        "{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "due", json_value_count(due), "sent",
+        json_value_count(counters[COUNTER_SENT]), "ok", json_value_count(counters[COUNTER_OK]),
+        "errors", json_value_count(counters[COUNTER_ERROR_REPLIES]), "timed_out",
+        json_value_count(counters[COUNTER_TIMED_OUT]), "lost",
+        json_value_count(counters_lost(counters)), "shed",
+        json_value_count(counters_shed(counters)), "backlog", json_value_count(due - handled));
+    return json_pack(
+        "{s:s, s:o, s:b, s:f, s:f, s:{s:o, s:o}, s:o, s:{s:o}}", "state",
+        phase_names[moment->phase], "test", json_value_text(steering->facts->name), "prefill",
+        steering->facts->prefill, "elapsed_seconds", (double)moment->elapsed_ns / NS_PER_SECOND,
+        "measured_seconds", (double)moment->measured_ns / NS_PER_SECOND, "rate", "target",
+        open_loop ? control_rate_to_json(rate_now_micro(steering, moment)) : json_null(),
+        "achieved", achieved < 0 ? json_null() : json_real(achieved), "requests", requests,
+        "connections", "open", json_value_count(live_connections(steering)));
+}
+
+/* Changes -------------------------------------------------------------------------------------- */
+
+/* Only while the schedule is what sends: not before the start of measuring, not after the stop. */
+static enum err_code refuse_phase(const struct steering *steering, const struct moment *moment,
+                                  struct err *err)
+{
+    if (!steering->facts->open_loop)
+        return err_set(err, E_DATA, "%s runs without a rate: there is none to change",
+                       steering->facts->name);
+    switch (moment->phase) {
+    case CONNECTING:
+        return err_set(err, E_DATA,
+                       "the workers are still connecting; try again when the state "
+                       "is \"running\"");
+    case WARMING_UP:
+        return err_set(err, E_DATA,
+                       "the warm-up runs at the start rate; try again when the state "
+                       "is \"running\"");
+    case STOPPING:
+        return err_set(err, E_DATA, "the run is stopping");
+    case RUNNING:
+    case PAUSED:
+        break;
+    }
+    return OK;
+}
+
+static enum err_code change_rate(struct steering *steering, const struct moment *moment,
+                                 uint64_t rate_micro, struct err *err)
+{
+    uint64_t at_ns = moment->measured_ns + STEERING_AHEAD_NS;
+    if (!schedule_change(ipc_schedule(steering->segment), at_ns, rate_micro))
+        return err_set(err, E_DATA, "the rate has changed %u times, as often as it can in one run",
+                       SCHEDULE_CHANGES_MAX);
+    log_line(LOG_INFO, "%s: %.6g requests per second from %.3f s on (control socket)",
+             steering->facts->name, (double)rate_micro / (double)SCHEDULE_MICRO,
+             (double)at_ns / NS_PER_SECOND);
+    return OK;
+}
+
+static enum err_code pause_load(struct steering *steering, const struct moment *moment,
+                                struct err *err)
+{
+    if (steering->paused)
+        return OK;
+    uint64_t at_ns = moment->measured_ns + STEERING_AHEAD_NS;
+    uint64_t rate_micro = schedule_rate_micro(ipc_schedule(steering->segment), at_ns);
+    enum err_code code = change_rate(steering, moment, 0, err);
+    if (code == OK) {
+        steering->paused = true;
+        steering->resume_micro = rate_micro;
+    }
+    return code;
+}
+
+static enum err_code resume_load(struct steering *steering, const struct moment *moment,
+                                 struct err *err)
+{
+    if (!steering->paused)
+        return OK;
+    enum err_code code = change_rate(steering, moment, steering->resume_micro, err);
+    if (code == OK)
+        steering->paused = false;
+    return code;
+}
+
+static enum err_code steer(struct steering *steering, json_t **members,
+                           const struct control_command *command, const struct moment *moment,
+                           struct err *err)
+{
+    enum err_code code = refuse_phase(steering, moment, err);
+    if (code != OK)
+        return code;
+    if (command->action == CONTROL_RATE) {
+        code = change_rate(steering, moment, command->rate_micro, err);
+        if (code == OK)
+            steering->paused = false;
+    } else {
+        code = command->action == CONTROL_PAUSE ? pause_load(steering, moment, err)
+                                                : resume_load(steering, moment, err);
+    }
+    if (code != OK)
+        return code;
+    *members =
+        json_pack("{s:o, s:b}", "rate", control_rate_to_json(rate_now_micro(steering, moment)),
+                  "paused", steering->paused);
+    if (steering->paused && *members != NULL)
+        json_object_set_new(*members, "resumes_at", control_rate_to_json(steering->resume_micro));
+    return OK;
+}
+
+enum err_code steering_apply(struct steering *steering, enum steering_effect *effect,
+                             json_t **members, const struct control_command *command,
+                             uint64_t now_ns, double achieved, struct err *err)
+{
+    struct moment moment = look(steering, now_ns);
+    *effect = STEERING_NONE;
+    *members = NULL;
+    switch (command->action) {
+    case CONTROL_STATUS:
+        *members = json_pack("{s:o}", "status", describe(steering, &moment, achieved));
+        return OK;
+    case CONTROL_STOP:
+        if (moment.phase != STOPPING)
+            *effect = STEERING_STOP;
+        *members = json_pack("{s:s}", "state", phase_names[STOPPING]);
+        return OK;
+    case CONTROL_RATE:
+    case CONTROL_PAUSE:
+    case CONTROL_RESUME:
+        *effect = STEERING_WAKE_WORKERS;
+        return steer(steering, members, command, &moment, err);
+    }
+    return err_set(err, E_DATA, "a command that nobody knows");
+}

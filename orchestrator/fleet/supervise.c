@@ -1,0 +1,280 @@
+/* Workers and target under watch: forked, counted, replaced when they die; a run that has become
+ * pointless is ended. */
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "common/clock.h"
+#include "common/log.h"
+#include "orchestrator/fleet/fleet_state.h"
+
+#define FAILED_REPLACEMENTS_MAX 3u
+/* A worker that shows no sign of life for so long is taken for dead. */
+#define HEARTBEAT_NS (10 * NS_PER_SECOND)
+#define HEARTBEAT_INTERVALS 10u
+
+/* Forking -------------------------------------------------------------------------------------- */
+
+/* In the child: nothing of the orchestrator's is left open, so that no file, socket or terminal
+ * outlives it in a worker. */
+static void close_inherited(int keep_fd)
+{
+    int null_fd = open("/dev/null", O_RDWR);
+    if (null_fd >= 0) {
+        dup2(null_fd, STDIN_FILENO);
+        dup2(null_fd, STDOUT_FILENO);
+    }
+    if (keep_fd > 3)
+        close_range(3, (unsigned)keep_fd - 1, 0);
+    close_range((unsigned)keep_fd + 1, ~0u, 0);
+}
+
+enum err_code fleet_fork_member(struct fleet *fleet, uint32_t index, bool replacement,
+                                struct err *err)
+{
+    struct member *member = &fleet->members[index];
+    member->share = (struct worker_share){
+        .index = index,
+        .cpu = fleet->plan->workers[index].cpu,
+        .connections = fleet->plan->workers[index].connections,
+        .own_cpu = fleet->plan->workers[index].own_cpu,
+        .replacement = replacement,
+    };
+    atomic_store(&ipc_worker(fleet->segment, index)->state, WORKER_FORKED);
+    pid_t pid = fork();
+    if (pid < 0)
+        return err_set_errno(err, E_SYSTEM, errno, "cannot fork worker %u", index);
+    if (pid == 0) {
+        close_inherited(fleet->wake_fd);
+        _exit(worker_main(fleet->run, &member->share));
+    }
+    member->pid = member->last_pid = pid;
+    member->silent_ns = 0;
+    return OK;
+}
+
+void fleet_wake_workers(struct fleet *fleet)
+{
+    uint64_t one = 1;
+    ssize_t written = write(fleet->wake_fd, &one, sizeof one);
+    (void)written; /* workers look at the words on their own tick too */
+}
+
+void fleet_set_stop(struct fleet *fleet, uint64_t stop_ns)
+{
+    if (stop_ns >= fleet->stop_ns)
+        return;
+    fleet->stop_ns = stop_ns;
+    /* Release: partner is the workers' acquire load. */
+    atomic_store_explicit(&ipc_control(fleet->segment)->stop_ns, stop_ns, memory_order_release);
+    fleet_wake_workers(fleet);
+}
+
+void fleet_kill_workers(struct fleet *fleet)
+{
+    for (uint32_t i = 0; i < fleet->member_count; i++)
+        if (fleet->members[i].pid > 0)
+            kill(fleet->members[i].pid, SIGKILL);
+}
+
+enum worker_state fleet_state_of(const struct fleet *fleet, uint32_t index)
+{
+    /* Acquire: partner is the worker's release store. */
+    return (enum worker_state)atomic_load_explicit(&ipc_worker(fleet->segment, index)->state,
+                                                   memory_order_acquire);
+}
+
+/* Ends the run at once with an error; what was collected is still reported. */
+void fleet_fail(struct fleet *fleet)
+{
+    fleet->over = true;
+    fleet_kill_workers(fleet);
+}
+
+/* Supervision ---------------------------------------------------------------------------------- */
+
+/* Before the start any death ends the run; the caller says why. */
+static void died_before_start(struct fleet *fleet, uint32_t index, int status)
+{
+    struct ipc_worker *worker = ipc_worker(fleet->segment, index);
+    if (fleet_state_of(fleet, index) == WORKER_FAILED)
+        return; /* judge_readiness names the cause */
+    err_set(&fleet->err, E_SYSTEM, "worker %u died before the start (%s %d): %s", index,
+            WIFSIGNALED(status) ? "signal" : "status",
+            WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status),
+            worker->err.code != OK ? worker->err.text : "no cause given");
+    fleet_fail(fleet);
+}
+
+static void replace(struct fleet *fleet, uint32_t index)
+{
+    struct member *member = &fleet->members[index];
+    bool has_work =
+        fleet->stop_ns == IPC_NEVER && !fleet->over && !fleet->collector.members[index].complete;
+    if (!has_work) {
+        fleet->collector.members[index].complete = true;
+        return;
+    }
+    if (member->failed_in_a_row >= FAILED_REPLACEMENTS_MAX) {
+        fleet->collector.members[index].complete = true;
+        log_line(LOG_ERROR, "worker %u: %u replacements in a row died; the run ends here", index,
+                 member->failed_in_a_row);
+        err_set(&fleet->err, E_SYSTEM,
+                "worker %u and %u replacements in a row died; the run ended early", index,
+                member->failed_in_a_row);
+        fleet_set_stop(fleet, clock_now_ns() + STOP_AHEAD_NS);
+        return;
+    }
+    member->restarts++;
+    member->failed_in_a_row++;
+    struct err err = {.code = OK};
+    if (fleet_fork_member(fleet, index, true, &err) != OK) {
+        fleet->collector.members[index].complete = true;
+        log_line(LOG_ERROR, "%s", err.text);
+        fleet_set_stop(fleet, clock_now_ns() + STOP_AHEAD_NS);
+    }
+}
+
+static void died_running(struct fleet *fleet, uint32_t index, pid_t pid, int status)
+{
+    struct ipc_worker *worker = ipc_worker(fleet->segment, index);
+    if (WIFEXITED(status) && fleet_state_of(fleet, index) == WORKER_DONE)
+        return; /* its last record is in the ring */
+    if (!fleet->stopped_at_once)
+        fleet->result->evidence.workers_lost++;
+    if (fleet_state_of(fleet, index) == WORKER_FAILED && worker->err.code == E_UNTRUSTED) {
+        err_set(&fleet->err, E_UNTRUSTED, "%s", worker->err.text);
+        fleet_set_stop(fleet, clock_now_ns());
+    }
+    log_line(fleet->stopped_at_once ? LOG_DEBUG : LOG_WARNING,
+             "worker %u (pid %d) died by %s %d%s%s; its interval is marked degraded", index,
+             (int)pid, WIFSIGNALED(status) ? "signal" : "exit status",
+             WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status),
+             worker->err.code != OK ? ": " : "", worker->err.code != OK ? worker->err.text : "");
+    if (collector_harvest(&fleet->collector, index, &fleet->err) != OK)
+        fleet_fail(fleet);
+    else
+        replace(fleet, index);
+}
+
+void supervise_reap(struct fleet *fleet)
+{
+    for (uint32_t i = 0; i < fleet->member_count; i++) {
+        struct member *member = &fleet->members[i];
+        int status;
+        if (member->pid <= 0 || waitpid(member->pid, &status, WNOHANG) != member->pid)
+            continue;
+        pid_t pid = member->pid;
+        member->pid = 0;
+        if (fleet->running)
+            died_running(fleet, i, pid, status);
+        else
+            died_before_start(fleet, i, status);
+    }
+}
+
+/* A worker that publishes nothing is stuck or stopped: it is killed, and replaced like a dead one.
+ * Only time in which the orchestrator itself ran counts: after a Ctrl+Z nobody is to blame. */
+void supervise_heartbeats(struct fleet *fleet, uint64_t passed_ns)
+{
+    uint64_t limit_ns = HEARTBEAT_INTERVALS * fleet->facts->interval_ns;
+    if (limit_ns < HEARTBEAT_NS)
+        limit_ns = HEARTBEAT_NS;
+    for (uint32_t i = 0; i < fleet->member_count; i++) {
+        struct member *member = &fleet->members[i];
+        const struct collector_member *collected = &fleet->collector.members[i];
+        if (collected->next != member->next_seen || collected->complete) {
+            member->failed_in_a_row = 0;
+            member->next_seen = collected->next;
+            member->silent_ns = 0;
+        }
+        member->silent_ns += passed_ns;
+        if (member->pid > 0 && member->silent_ns > limit_ns && !collected->complete) {
+            log_line(LOG_WARNING, "worker %u (pid %d) shows no sign of life for %llu s: killed", i,
+                     (int)member->pid, (unsigned long long)(member->silent_ns / NS_PER_SECOND));
+            member->silent_ns = 0;
+            kill(member->pid, SIGKILL);
+        }
+    }
+}
+
+uint64_t fleet_live_total(const struct fleet *fleet, enum counter counter)
+{
+    uint64_t sum = 0;
+    for (uint32_t i = 0; i < fleet->member_count; i++)
+        sum += atomic_load_explicit(&ipc_worker(fleet->segment, i)->counters[counter],
+                                    memory_order_relaxed);
+    return sum;
+}
+
+uint64_t fleet_live_failures(const struct fleet *fleet)
+{
+    return fleet_live_total(fleet, COUNTER_ERROR_REPLIES) +
+           fleet_live_total(fleet, COUNTER_TIMED_OUT) +
+           fleet_live_total(fleet, COUNTER_LOST_TIMEOUT) +
+           fleet_live_total(fleet, COUNTER_LOST_DISCONNECT) +
+           fleet_live_total(fleet, COUNTER_LOST_PROTOCOL);
+}
+
+uint32_t fleet_live_connections(const struct fleet *fleet)
+{
+    uint32_t sum = 0;
+    for (uint32_t i = 0; i < fleet->member_count; i++)
+        sum += atomic_load_explicit(&ipc_worker(fleet->segment, i)->connections_ready,
+                                    memory_order_relaxed);
+    return sum;
+}
+
+/* Ends a run that has become pointless: too many errors, or a target that stays away. */
+void supervise_target(struct fleet *fleet, uint64_t now_ns, uint64_t passed_ns)
+{
+    const struct spec *spec = fleet->run->spec;
+    if (fleet->stop_ns != IPC_NEVER)
+        return;
+    if (spec->max_errors > 0 && fleet_live_failures(fleet) >= spec->max_errors) {
+        err_set(&fleet->err, E_FAILED, "stopped after %llu errors (--max-errors %llu)",
+                (unsigned long long)fleet_live_failures(fleet),
+                (unsigned long long)spec->max_errors);
+        fleet_set_stop(fleet, now_ns + STOP_AHEAD_NS);
+        return;
+    }
+    fleet->unconnected_ns =
+        fleet_live_connections(fleet) == 0 ? fleet->unconnected_ns + passed_ns : 0;
+    uint64_t patience_ns = spec->wait_ready_ns > spec->connection_timeout_ns
+                               ? spec->wait_ready_ns
+                               : spec->connection_timeout_ns;
+    if (fleet->unconnected_ns > patience_ns && fleet->run->duration_ns == 0) {
+        err_set(&fleet->err, E_CONNECT,
+                "no connection to %s could be opened again for %llu s (--wait-ready); the "
+                "run ended early",
+                fleet->facts->target, (unsigned long long)(patience_ns / NS_PER_SECOND));
+        fleet_set_stop(fleet, now_ns + STOP_AHEAD_NS);
+    }
+}
+
+/* --steady auto: the warm-up ends at an edge far enough ahead for every worker to know of it. */
+void supervise_warmup(struct fleet *fleet, uint64_t elapsed_ns)
+{
+    if (fleet->run->warmup_ns != IPC_NEVER || fleet->stop_ns != IPC_NEVER)
+        return;
+    bool reached = steady_reached(&fleet->collector.steady);
+    if (!reached && elapsed_ns < fleet->run->spec->steady_limit_ns)
+        return;
+    uint64_t interval_ns = fleet->facts->interval_ns;
+    uint64_t warmup_ns =
+        (elapsed_ns + 2 * IPC_MEASURE_AHEAD_NS + interval_ns - 1) / interval_ns * interval_ns;
+    fleet->run->warmup_ns = fleet->collector.warmup_ns = warmup_ns;
+    fleet->facts->warmup_ns = fleet->timeline->run.warmup_ns = warmup_ns;
+    fleet->result->evidence.never_steady = !reached;
+    /* Release: partner is the recorder's acquire load at its edges. */
+    atomic_store_explicit(&ipc_control(fleet->segment)->measure_after_ns, warmup_ns,
+                          memory_order_release);
+    fleet_wake_workers(fleet);
+    if (!reached)
+        log_line(LOG_WARNING,
+                 "the load has not become steady within %llu s (--steady-limit); measuring begins "
+                 "all the same",
+                 (unsigned long long)(fleet->run->spec->steady_limit_ns / NS_PER_SECOND));
+}

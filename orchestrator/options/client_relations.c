@@ -1,0 +1,152 @@
+#include "orchestrator/options/client_relations.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+
+#include "orchestrator/options/rate_text.h"
+#include "orchestrator/options/relation.h"
+
+#define CLIENTS_MAX 1000000ull
+#define COUNT_OF(list) (sizeof list / sizeof list[0])
+
+static const char *const ramp_names[] = {"clients-ramp-start", "clients-ramp-end",
+                                         "clients-per-ramp",   "client-ramp-interval",
+                                         "client-ramp-mode",   "client-ramp-factor"};
+
+static enum err_code exclude_all(struct bench_request *request, const char *name, struct err *err)
+{
+    enum err_code code = OK;
+    for (size_t i = 0; i < COUNT_OF(ramp_names) && code == OK; i++)
+        code = relation_exclude(request, name, ramp_names[i],
+                                "each says how many connections there are", err);
+    return code;
+}
+
+/* A mode that is the default anyway says nothing. */
+static bool is_ramp(const struct bench_request *request)
+{
+    for (size_t i = 0; i < 4; i++)
+        if (relation_given(request, ramp_names[i]))
+            return true;
+    return relation_given(request, "client-ramp-factor") ||
+           (relation_given(request, "client-ramp-mode") && request->ramp.mode != RAMP_LINEAR);
+}
+
+static enum err_code require_parts(const struct bench_request *request, struct err *err)
+{
+    bool step = relation_given(request, "clients-per-ramp");
+    bool factor = relation_given(request, "client-ramp-factor");
+    bool exponential = request->ramp.mode == RAMP_EXPONENTIAL;
+    if (exponential && step)
+        return err_set(err, E_USAGE,
+                       "--clients-per-ramp has no meaning with --client-ramp-mode exponential, "
+                       "which takes --client-ramp-factor");
+    if (!exponential && factor)
+        return err_set(err, E_USAGE, "--client-ramp-factor needs --client-ramp-mode exponential");
+    const struct relation_part parts[] = {
+        {"clients-ramp-start", relation_given(request, "clients-ramp-start")},
+        {"clients-ramp-end", relation_given(request, "clients-ramp-end")},
+        exponential ? (struct relation_part){"client-ramp-factor", factor}
+                    : (struct relation_part){"clients-per-ramp", step},
+        {"client-ramp-interval", relation_given(request, "client-ramp-interval")},
+    };
+    return relation_require_all(exponential ? "--client-ramp-mode exponential"
+                                            : "a linear client ramp",
+                                parts, COUNT_OF(parts), err);
+}
+
+static void notice_length(struct bench_request *request)
+{
+    const struct spec *spec = &request->spec;
+    uint64_t length_ns = client_ramp_length_ns(&spec->client_ramp);
+    char length[RATE_TEXT_BYTES], test[RATE_TEXT_BYTES];
+    if (spec->duration_ns == 0 || length_ns < spec->duration_ns)
+        return;
+    relation_notice(request,
+                    "the client ramp takes %s, and --test-duration is %s: it reaches %" PRIu64
+                    " of %" PRIu64 " connections",
+                    rate_format_time(length, sizeof length, length_ns),
+                    rate_format_time(test, sizeof test, spec->duration_ns),
+                    client_ramp_count(&spec->client_ramp, spec->duration_ns - 1),
+                    spec->client_ramp.end_clients);
+}
+
+static enum err_code settle_ramp(struct bench_request *request, struct err *err)
+{
+    const struct client_options *ramp = &request->ramp;
+    struct spec *spec = &request->spec;
+    enum err_code code = require_parts(request, err);
+    if (code != OK)
+        return code;
+    if (ramp->start >= ramp->end)
+        return err_set(err, E_USAGE,
+                       "--clients-ramp-start %" PRIu64 " is not below --clients-ramp-end %" PRIu64
+                       ": connections are opened, never closed",
+                       ramp->start, ramp->end);
+    bool exponential = ramp->mode == RAMP_EXPONENTIAL;
+    if (!exponential && ramp->per_step > ramp->end - ramp->start)
+        return err_set(err, E_USAGE,
+                       "--clients-per-ramp %" PRIu64 " is above the %" PRIu64
+                       " connections between --clients-ramp-start %" PRIu64
+                       " and --clients-ramp-end %" PRIu64,
+                       ramp->per_step, ramp->end - ramp->start, ramp->start, ramp->end);
+    spec->client_ramp = (struct client_ramp){.start_clients = ramp->start,
+                                             .end_clients = ramp->end,
+                                             .per_step = exponential ? 0 : ramp->per_step,
+                                             .factor = exponential ? ramp->factor : 0,
+                                             .interval_ns = ramp->interval_ns};
+    spec->clients = ramp->end;
+    options_derive(&request->values, "clients", "clients-ramp-end", "");
+    notice_length(request);
+    return OK;
+}
+
+static enum err_code settle_per_process(struct bench_request *request, struct err *err)
+{
+    struct spec *spec = &request->spec;
+    uint64_t each = request->ramp.per_worker, workers = spec->processes * spec->threads;
+    if (spec->processes == 0)
+        return err_set(err, E_USAGE,
+                       "--clients-per-process %" PRIu64 " needs --processes N: with auto the "
+                       "number of workers, and with it the load, depends on the machine",
+                       each);
+    if (workers > CLIENTS_MAX / each)
+        return err_set(err, E_USAGE,
+                       "--clients-per-process %" PRIu64 " times %" PRIu64
+                       " workers is more than 1,000,000 connections",
+                       each, workers);
+    spec->clients = each * workers;
+    options_derive(&request->values, "clients", "clients-per-process", "");
+    return OK;
+}
+
+static enum err_code check_workers(const struct bench_request *request, struct err *err)
+{
+    const struct spec *spec = &request->spec;
+    bool ramp = spec->client_ramp.start_clients > 0;
+    uint64_t first = ramp ? spec->client_ramp.start_clients : spec->clients;
+    uint64_t workers = spec->processes * spec->threads;
+    if (spec->processes == 0 || first >= workers)
+        return OK; /* with auto the plan takes no more workers than that */
+    return err_set(err, E_USAGE,
+                   "--%s %" PRIu64 " is below the %" PRIu64 " workers of --processes %" PRIu64
+                   " and --threads %" PRIu64 ": each worker needs a connection of its own%s",
+                   ramp ? "clients-ramp-start" : "clients", first, workers, spec->processes,
+                   spec->threads, ramp ? " from the start on" : "");
+}
+
+enum err_code client_relations_settle(struct bench_request *request, struct err *err)
+{
+    enum err_code code =
+        relation_exclude(request, "clients", "clients-per-process",
+                         "the one counts all connections, the other those of a worker", err);
+    if (code == OK)
+        code = exclude_all(request, "clients", err);
+    if (code == OK)
+        code = exclude_all(request, "clients-per-process", err);
+    if (code == OK && relation_given(request, "clients-per-process"))
+        code = settle_per_process(request, err);
+    else if (code == OK && is_ramp(request))
+        code = settle_ramp(request, err);
+    return code == OK ? check_workers(request, err) : code;
+}

@@ -1,0 +1,249 @@
+#include "orchestrator/options/config_tree.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <yaml.h>
+
+struct reader {
+    const char *name;
+    yaml_parser_t parser;
+    yaml_event_t event; /* the current one; owned */
+    bool has_event;
+    unsigned depth;
+    struct err *err;
+};
+
+static unsigned event_line(const struct reader *reader)
+{
+    return (unsigned)reader->event.start_mark.line + 1;
+}
+
+static enum err_code refuse(struct reader *reader, const char *what)
+{
+    return err_set(reader->err, E_CONFIG, "%s:%u: %s", reader->name, event_line(reader), what);
+}
+
+static enum err_code out_of_memory(struct reader *reader)
+{
+    return err_set(reader->err, E_SYSTEM, "reading %s: out of memory", reader->name);
+}
+
+static void drop_event(struct reader *reader)
+{
+    if (reader->has_event)
+        yaml_event_delete(&reader->event);
+    reader->has_event = false;
+}
+
+static enum err_code next_event(struct reader *reader)
+{
+    drop_event(reader);
+    if (yaml_parser_parse(&reader->parser, &reader->event)) {
+        reader->has_event = true;
+        return OK;
+    }
+    const char *problem = reader->parser.problem;
+    return err_set(reader->err, E_CONFIG, "%s:%zu: neither JSON nor YAML: %s", reader->name,
+                   reader->parser.problem_mark.line + 1, problem != NULL ? problem : "unreadable");
+}
+
+static bool scalar_is_missing(const yaml_event_t *event)
+{
+    const char *text = (const char *)event->data.scalar.value;
+    if (event->data.scalar.style != YAML_PLAIN_SCALAR_STYLE)
+        return false;
+    return *text == '\0' || strcmp(text, "~") == 0 || strcasecmp(text, "null") == 0;
+}
+
+/* The current event's scalar, as a copy. */
+static enum err_code take_scalar(struct reader *reader, char **text)
+{
+    const char *scalar = (const char *)reader->event.data.scalar.value;
+    if (strlen(scalar) != reader->event.data.scalar.length)
+        return refuse(reader, "a text with a NUL byte in it");
+    *text = strdup(scalar);
+    return *text != NULL ? OK : out_of_memory(reader);
+}
+
+/* A new node at the end of the parent's children; NULL: out of memory. */
+static struct config_node *add_child(struct config_node *parent)
+{
+    if (parent->count == parent->capacity) {
+        size_t capacity = parent->capacity == 0 ? 8 : parent->capacity * 2;
+        struct config_node *grown = realloc(parent->children, capacity * sizeof *grown);
+        if (grown == NULL)
+            return NULL;
+        parent->children = grown;
+        parent->capacity = capacity;
+    }
+    struct config_node *child = &parent->children[parent->count++];
+    *child = (struct config_node){.kind = CONFIG_NOTHING};
+    return child;
+}
+
+const struct config_node *config_node_get(const struct config_node *map, const char *key)
+{
+    for (size_t i = 0; i < map->count; i++)
+        if (strcmp(map->children[i].key, key) == 0)
+            return &map->children[i];
+    return NULL;
+}
+
+static enum err_code read_node(struct reader *reader, struct config_node *node);
+
+static enum err_code read_list(struct reader *reader, struct config_node *list)
+{
+    for (;;) {
+        enum err_code code = next_event(reader);
+        if (code != OK || reader->event.type == YAML_SEQUENCE_END_EVENT)
+            return code;
+        struct config_node *child = add_child(list);
+        if (child == NULL)
+            return out_of_memory(reader);
+        code = read_node(reader, child);
+        if (code != OK)
+            return code;
+    }
+}
+
+/* The next key with its value; the current event is the key. */
+static enum err_code read_entry(struct reader *reader, struct config_node *map)
+{
+    if (reader->event.type != YAML_SCALAR_EVENT || reader->event.data.scalar.length == 0)
+        return refuse(reader, "a key is the name of what follows it");
+    if (map->count == CONFIG_TREE_KEYS_MAX)
+        return refuse(reader, "too many keys");
+    char *key = NULL;
+    enum err_code code = take_scalar(reader, &key);
+    if (key == NULL)
+        return code;
+    unsigned line = event_line(reader);
+    const struct config_node *earlier = config_node_get(map, key);
+    struct config_node *child = earlier == NULL ? add_child(map) : NULL;
+    if (child == NULL) {
+        code = earlier == NULL
+                   ? out_of_memory(reader)
+                   : err_set(reader->err, E_CONFIG, "%s:%u: %.60s stands in line %u already",
+                             reader->name, line, key, earlier->key_line);
+        free(key);
+        return code;
+    }
+    child->key = key;
+    child->key_line = line;
+    code = next_event(reader);
+    return code == OK ? read_node(reader, child) : code;
+}
+
+static enum err_code read_map(struct reader *reader, struct config_node *map)
+{
+    for (;;) {
+        enum err_code code = next_event(reader);
+        if (code != OK || reader->event.type == YAML_MAPPING_END_EVENT)
+            return code;
+        code = read_entry(reader, map);
+        if (code != OK)
+            return code;
+    }
+}
+
+/* The current event, and all that belongs to it, into node. */
+static enum err_code read_node(struct reader *reader, struct config_node *node)
+{
+    node->line = event_line(reader);
+    if (reader->event.type == YAML_SCALAR_EVENT) {
+        node->kind = CONFIG_SCALAR;
+        node->missing = scalar_is_missing(&reader->event);
+        return take_scalar(reader, &node->text);
+    }
+    if (reader->event.type == YAML_ALIAS_EVENT)
+        return refuse(reader, "an alias (*name) is not allowed here");
+    if (reader->depth == CONFIG_TREE_DEPTH_MAX)
+        return refuse(reader, "lists and maps are nested too deep");
+    reader->depth++;
+    node->kind = reader->event.type == YAML_SEQUENCE_START_EVENT ? CONFIG_LIST : CONFIG_MAP;
+    enum err_code code =
+        node->kind == CONFIG_LIST ? read_list(reader, node) : read_map(reader, node);
+    reader->depth--;
+    return code;
+}
+
+/* Stream start, at most one document, stream end. */
+static enum err_code read_stream(struct reader *reader, struct config_node *root)
+{
+    bool had_document = false;
+    for (;;) {
+        enum err_code code = next_event(reader);
+        if (code != OK)
+            return code;
+        switch (reader->event.type) {
+        case YAML_STREAM_START_EVENT:
+        case YAML_DOCUMENT_END_EVENT:
+            break;
+        case YAML_DOCUMENT_START_EVENT:
+            if (had_document)
+                return refuse(reader, "a second document; one file holds one");
+            had_document = true;
+            break;
+        case YAML_STREAM_END_EVENT:
+            return OK;
+        default:
+            code = read_node(reader, root);
+            if (code != OK)
+                return code;
+            if (root->kind == CONFIG_SCALAR && root->missing)
+                root->kind = CONFIG_NOTHING;
+        }
+    }
+}
+
+enum err_code config_tree_parse(struct config_node *root, const char *name, const char *text,
+                                size_t text_bytes, struct err *err)
+{
+    *root = (struct config_node){.kind = CONFIG_NOTHING};
+    struct reader reader = {.name = name, .err = err};
+    if (!yaml_parser_initialize(&reader.parser))
+        return err_set(err, E_SYSTEM, "reading %s: out of memory", name);
+    yaml_parser_set_input_string(&reader.parser, (const unsigned char *)text, text_bytes);
+    enum err_code code = read_stream(&reader, root);
+    drop_event(&reader);
+    yaml_parser_delete(&reader.parser);
+    return code;
+}
+
+enum err_code config_tree_read(struct config_node *root, const char *path, const char *what,
+                               struct err *err)
+{
+    *root = (struct config_node){.kind = CONFIG_NOTHING};
+    FILE *stream = fopen(path, "re");
+    if (stream == NULL)
+        return err_set_errno(err, E_CONFIG, errno, "cannot read the %s %s", what, path);
+    enum err_code code;
+    char *text = malloc(CONFIG_TREE_BYTES_MAX + 1);
+    if (text == NULL) {
+        code = err_set(err, E_SYSTEM, "reading %s: out of memory", path);
+    } else {
+        size_t text_bytes = fread(text, 1, CONFIG_TREE_BYTES_MAX + 1, stream);
+        if (ferror(stream))
+            code = err_set_errno(err, E_CONFIG, errno, "cannot read the %s %s", what, path);
+        else if (text_bytes > CONFIG_TREE_BYTES_MAX)
+            code = err_set(err, E_CONFIG, "the %s %s is larger than 1 MB", what, path);
+        else
+            code = config_tree_parse(root, path, text, text_bytes, err);
+    }
+    free(text);
+    fclose(stream);
+    return code;
+}
+
+void config_tree_free(struct config_node *root)
+{
+    for (size_t i = 0; i < root->count; i++)
+        config_tree_free(&root->children[i]);
+    free(root->children);
+    free(root->key);
+    free(root->text);
+    *root = (struct config_node){.kind = CONFIG_NOTHING};
+}

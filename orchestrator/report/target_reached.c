@@ -1,0 +1,206 @@
+#include "orchestrator/report/target_reached.h"
+
+#include <math.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "common/clock.h"
+#include "common/units.h"
+#include "orchestrator/report/figures.h"
+
+#define SLIP_BEARABLE_NS (250 * NS_PER_US)
+#define STEAL_BEARABLE 0.02
+#define REASON_BYTES 192
+
+/* A cause must account for at least this part of what is missing. */
+#define CAUSE_PART 0.5
+
+double target_worker_cpu_share(const struct run_result *result, uint32_t *busiest_worker)
+{
+    double busiest = 0;
+    *busiest_worker = 0;
+    for (uint32_t i = 0; i < result->worker_count; i++) {
+        const struct worker_summary *worker = &result->workers[i];
+        double busy = worker->cpu_user_seconds + worker->cpu_system_seconds - worker->spin_seconds;
+        if (busy > busiest) {
+            busiest = busy;
+            *busiest_worker = worker->index;
+        }
+    }
+    return result->seconds > 0 ? busiest / result->seconds : 0;
+}
+
+uint64_t target_slip_limit_ns(const struct interval_row *total)
+{
+    uint64_t tenth_ns = histogram_quantile(&total->histograms[HISTOGRAM_RESPONSE_OK], 0.50) / 10;
+    return tenth_ns > SLIP_BEARABLE_NS ? tenth_ns : SLIP_BEARABLE_NS;
+}
+
+/* What was due and has been sent. A run of -n requests ends only when all are sent, however late: what
+ * the last ones waited is at most the largest slip, and that time counts as if its part of the target
+ * were missing. */
+static double sent_share(const struct run_result *result)
+{
+    const struct interval_row *total = result->total;
+    double due = (double)(total->header.backlog_before + total->counters[COUNTER_DUE]);
+    double sent = (double)total->counters[COUNTER_SENT];
+    if (!(due > 0))
+        return 1;
+    double share = sent < due ? sent / due : 1;
+    if (result->facts->requests > 0 && result->due_seconds > 0) {
+        double late = result->seconds - result->due_seconds;
+        double waited = (double)total->histograms[HISTOGRAM_SLIP].max_ns / (double)NS_PER_SECOND;
+        late = late < waited ? late : waited;
+        if (late > 0)
+            share *= result->due_seconds / (result->due_seconds + late);
+    }
+    return share;
+}
+
+static void weigh(struct target_evidence *evidence, const struct run_result *result)
+{
+    const struct interval_row *total = result->total;
+    const uint64_t *counters = total->counters;
+    double worker_ns = result->seconds * (double)NS_PER_SECOND * result->facts->worker_count;
+    evidence->target = figure_rate(counters[COUNTER_DUE], result->due_seconds);
+    evidence->share = sent_share(result);
+    if (worker_ns > 0) {
+        evidence->blocked_share = fmin((double)counters[COUNTER_BLOCKED_NS] / worker_ns, 1);
+        evidence->unconnected_share = fmin((double)counters[COUNTER_UNCONNECTED_NS] / worker_ns, 1);
+    }
+    evidence->dead_share = figure_share(counters[COUNTER_SHED_WORKER], counters[COUNTER_DUE]);
+    evidence->worker_cpu_share = target_worker_cpu_share(result, &evidence->busiest_worker);
+    evidence->slip_p99_ns = histogram_quantile(&total->histograms[HISTOGRAM_SLIP], 0.99);
+    evidence->slip_limit_ns = target_slip_limit_ns(total);
+}
+
+static enum target_limit find_limit(const struct target_evidence *evidence,
+                                    const struct run_evidence *host)
+{
+    double enough = CAUSE_PART * (1 - evidence->share);
+    if (evidence->share >= TARGET_REACHED_SHARE)
+        return TARGET_REACHED;
+    if (evidence->dead_share >= enough)
+        return TARGET_WORKER_DIED;
+    /* Before the connections: a worker without time to read replies keeps them busy by itself. */
+    if (evidence->worker_cpu_share >= WORKER_LIMIT_SHARE)
+        return TARGET_WORKER_BUSY;
+    if (evidence->unconnected_share >= enough &&
+        evidence->unconnected_share > evidence->blocked_share)
+        return TARGET_SERVER_AWAY;
+    if (evidence->blocked_share >= enough)
+        return TARGET_SERVER_SLOW;
+    if (evidence->slip_p99_ns > evidence->slip_limit_ns || host->throttled_ns > 0 ||
+        host->steal_share > STEAL_BEARABLE)
+        return TARGET_VOLLEY_LATE;
+    return TARGET_LIMIT_UNKNOWN;
+}
+
+/* "97 %"; near the ends "99.8 %" and "0.4 %", cut, so that what is not whole does not look it. */
+static char *percent(char *text, size_t text_bytes, double share)
+{
+    bool near_an_end = (share >= 0.985 && share < 1) || (share > 0 && share < 0.015);
+    if (near_an_end)
+        snprintf(text, text_bytes, "%.1f %%", floor(share * 1000) / 10);
+    else
+        snprintf(text, text_bytes, "%.0f %%", share * 100);
+    return text;
+}
+
+static void say_server_slow(char *reason, const struct target_evidence *evidence,
+                            const struct run_result *result)
+{
+    char busy[16], server[64] = "", used[16], pipeline[48] = "", clients[UNITS_GROUPED_BYTES];
+    const struct run_facts *facts = result->facts;
+    if (facts->pipeline > 1)
+        snprintf(pipeline, sizeof pipeline, " of %llu requests each",
+                 (unsigned long long)facts->pipeline);
+    if (result->evidence.server_cpu_share >= SERVER_BUSY_SHARE)
+        snprintf(server, sizeof server, "; the server's CPU was %s busy",
+                 percent(used, sizeof used, result->evidence.server_cpu_share));
+    snprintf(reason, REASON_BYTES,
+             "the server answered too slowly for %s connection%s%s: all were busy %s of the time%s",
+             units_format_grouped(clients, sizeof clients, facts->clients),
+             facts->clients == 1 ? "" : "s", pipeline,
+             percent(busy, sizeof busy, evidence->blocked_share), server);
+}
+
+PRINTF_LIKE(2, 3) static void append(char *reason, const char *format, ...)
+{
+    size_t used = strlen(reason);
+    va_list args;
+    va_start(args, format);
+    vsnprintf(reason + used, REASON_BYTES - used, format, args);
+    va_end(args);
+}
+
+static void say_volley_late(char *reason, const struct target_evidence *evidence,
+                            const struct run_evidence *host)
+{
+    const char *separator = " ";
+    append(reason, "volley was stopped or delayed:");
+    if (host->throttled_ns > 0) {
+        append(reason, "%sthe CPU quota held it back for %.3f s", separator,
+               (double)host->throttled_ns / (double)NS_PER_SECOND);
+        separator = ", ";
+    }
+    if (host->steal_share > STEAL_BEARABLE) {
+        append(reason, "%sthe hypervisor took %.1f %% of the CPU time", separator,
+               host->steal_share * 100);
+        separator = ", ";
+    }
+    if (evidence->slip_p99_ns > evidence->slip_limit_ns)
+        append(reason, "%s1 %% of the requests went out %.3f ms late or more", separator,
+               (double)evidence->slip_p99_ns / 1e6);
+}
+
+static void say_why(char *reason, enum target_limit limit, const struct target_evidence *evidence,
+                    const struct run_result *result)
+{
+    char share[16], count[UNITS_GROUPED_BYTES];
+    reason[0] = '\0';
+    switch (limit) {
+    case TARGET_REACHED:
+        break;
+    case TARGET_WORKER_DIED:
+        units_format_grouped(count, sizeof count, result->total->counters[COUNTER_SHED_WORKER]);
+        snprintf(reason, REASON_BYTES,
+                 "%s requests fell due while a worker was dead and not yet replaced", count);
+        break;
+    case TARGET_WORKER_BUSY:
+        snprintf(reason, REASON_BYTES, "volley was at its limit: worker %u used %s of its CPU",
+                 evidence->busiest_worker,
+                 percent(share, sizeof share, evidence->worker_cpu_share));
+        break;
+    case TARGET_SERVER_SLOW:
+        say_server_slow(reason, evidence, result);
+        break;
+    case TARGET_SERVER_AWAY:
+        snprintf(reason, REASON_BYTES, "no connection was open %s of the time",
+                 percent(share, sizeof share, evidence->unconnected_share));
+        break;
+    case TARGET_VOLLEY_LATE:
+        say_volley_late(reason, evidence, &result->evidence);
+        break;
+    case TARGET_LIMIT_UNKNOWN:
+        snprintf(reason, REASON_BYTES, "for a reason that these figures do not show");
+        break;
+    }
+}
+
+void target_reached_judge(struct target_reached *reached, const struct run_result *result)
+{
+    memset(reached, 0, sizeof *reached);
+    struct target_evidence *evidence = &reached->evidence;
+    weigh(evidence, result);
+    reached->limit = find_limit(evidence, &result->evidence);
+    if (reached->limit == TARGET_REACHED)
+        return;
+    char share[16], rate[UNITS_GROUPED_BYTES], reason[REASON_BYTES];
+    say_why(reason, reached->limit, evidence, result);
+    snprintf(reached->sentence, sizeof reached->sentence, "target not reached: %s of %s/s, %s%s",
+             percent(share, sizeof share, evidence->share),
+             figure_rate_text(rate, sizeof rate, evidence->target),
+             reached->limit == TARGET_LIMIT_UNKNOWN ? "" : "because ", reason);
+}

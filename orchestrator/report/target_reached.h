@@ -1,0 +1,54 @@
+/* Whether an open loop reached its target, and if not, why: the sentence that the text report, run.json
+ * (rate.reason) and the verdict share. Pure. */
+#ifndef ORCHESTRATOR_REPORT_TARGET_REACHED_H
+#define ORCHESTRATOR_REPORT_TARGET_REACHED_H
+
+#include <stdbool.h>
+
+#include "orchestrator/report/timeline.h"
+
+/* A smaller share than this of what was due, sent in time, is a target that was not reached. */
+#define TARGET_REACHED_SHARE 0.99
+/* From this share of its CPU on, without spinning, a worker is at its limit. */
+#define WORKER_LIMIT_SHARE 0.90
+/* From this share of a CPU on a server is said to be busy. */
+#define SERVER_BUSY_SHARE 0.90
+
+/* The figures that the sentence rests on. */
+struct target_evidence {
+    double target;        /* requests that fell due, per second                              */
+    double share;         /* of them sent in time; a late end of -n requests counts as missing */
+    double blocked_share; /* of the workers' time: due, and every connection was busy         */
+    double unconnected_share; /* of the workers' time: due, and no connection was open            */
+    double dead_share;        /* of what was due: fell due while a worker was dead                */
+    double worker_cpu_share;  /* of its time, without spinning: the busiest worker                */
+    uint32_t busiest_worker;
+    uint64_t slip_p99_ns, slip_limit_ns; /* sent so late; what is bearable */
+};
+
+enum target_limit {
+    TARGET_REACHED,
+    TARGET_WORKER_DIED,
+    TARGET_WORKER_BUSY, /* volley is the limit; its replies waited, so its connections were busy, too */
+    TARGET_SERVER_SLOW,  /* every connection was busy    */
+    TARGET_SERVER_AWAY,  /* no connection was open       */
+    TARGET_VOLLEY_LATE,  /* volley was stopped or delayed */
+    TARGET_LIMIT_UNKNOWN /* these figures do not show it  */
+};
+
+struct target_reached {
+    struct target_evidence evidence;
+    enum target_limit limit;
+    char sentence[256]; /* "target not reached: 78 % of 50,000/s, because ..."; "" when reached */
+};
+
+/* result: of a run in an open loop, completed by the timeline. Nothing due is a target reached. */
+void target_reached_judge(struct target_reached *reached, const struct run_result *result);
+
+/* Of the busiest worker, without spinning; 0 when no worker is known. */
+double target_worker_cpu_share(const struct run_result *result, uint32_t *busiest_worker);
+/* A slip above this says that volley was late: the larger of 10 % of the median response time and
+ * 0.25 ms. */
+uint64_t target_slip_limit_ns(const struct interval_row *total);
+
+#endif

@@ -1,0 +1,110 @@
+#include "orchestrator/report/text_extended.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+#include "orchestrator/report/figures.h"
+
+#define NS_PER_MS_F 1e6
+
+static void heading(struct output *out, const char *title)
+{
+    output_printf(out, "\n%s:\n", title);
+    for (size_t i = 0; i < strlen(title); i++)
+        output_printf(out, "=");
+    output_printf(out, "\n");
+}
+
+static void print_errors(struct output *out, const struct run_result *result)
+{
+    const uint64_t *counters = result->total->counters;
+    heading(out, "Error Breakdown");
+    output_printf(out, "Timeouts: %" PRIu64 "\n",
+                  counters[COUNTER_TIMED_OUT] + counters[COUNTER_LOST_TIMEOUT]);
+    output_printf(out, "Connection errors: %" PRIu64 "\n",
+                  counters[COUNTER_LOST_DISCONNECT] + counters[COUNTER_CONNECT_FAILURES]);
+    output_printf(out, "Protocol errors: %" PRIu64 "\n", counters[COUNTER_LOST_PROTOCOL]);
+    for (uint32_t i = 0; i < result->error_kinds->count; i++)
+        if (result->total->errors_by_kind[i] > 0)
+            output_printf(out, "%s: %" PRIu64 "\n", result->error_kinds->kinds[i].word,
+                          result->total->errors_by_kind[i]);
+}
+
+static void print_cache(struct output *out, const struct run_result *result)
+{
+    uint64_t hits = result->total->counters[COUNTER_HITS];
+    uint64_t misses = result->total->counters[COUNTER_MISSES];
+    heading(out, "Cache Statistics");
+    if (hits + misses == 0) {
+        output_printf(out, "no key was read\n");
+        return;
+    }
+    output_printf(out, "Hits: %" PRIu64 "\n", hits);
+    output_printf(out, "Misses: %" PRIu64 "\n", misses);
+    output_printf(out, "Hit rate: %.2f%%\n", figure_share(hits, hits + misses) * 100);
+}
+
+static void print_connect(struct output *out, const struct histogram *connect)
+{
+    static const double percents[] = {50, 75, 90, 95, 99, 99.9, 99.99, 100};
+    heading(out, "Connection Establishment Time");
+    output_printf(out, "Connections: %" PRIu64 "\n", connect->count);
+    for (size_t i = 0; i < sizeof percents / sizeof percents[0] && connect->count > 0; i++)
+        output_printf(out, "%g%% <= %.2f ms\n", percents[i],
+                      (double)histogram_quantile(connect, percents[i] / 100) / NS_PER_MS_F);
+}
+
+static void print_keyspace(struct output *out, const struct target_samples *samples)
+{
+    heading(out, "Keyspace Monitoring");
+    output_printf(out, "Samples: %" PRIu32 "\n", samples->count);
+    if (samples->unanswered > 0)
+        output_printf(out, "Samples without an answer: %" PRIu32 "\n", samples->unanswered);
+    if (samples->keys_first < 0) {
+        output_printf(out, "the number of keys is not known\n");
+        return;
+    }
+    output_printf(out, "Keys at the first sample: %" PRId64 "\n", samples->keys_first);
+    output_printf(out, "Keys at the last sample: %" PRId64 "\n", samples->keys_last);
+    output_printf(out, "Fewest and most keys: %" PRId64 ", %" PRId64 "\n", samples->keys_min,
+                  samples->keys_max);
+    output_printf(out, "Drops of 1%% or more: %" PRIu32 "\n", samples->drops);
+}
+
+static void print_replication(struct output *out, const struct target_samples *samples)
+{
+    const struct target_sample *last = &samples->last;
+    heading(out, "Replication Monitoring");
+    if (!last->answered || (!last->replica && last->lag_seconds < 0)) {
+        output_printf(out, "the server's role is not known\n");
+        return;
+    }
+    if (!last->replica && last->replicas == 0 && samples->lag_bytes_max <= 0) {
+        output_printf(out, "Role: primary without replicas\n");
+        return;
+    }
+    if (last->replica)
+        output_printf(out, "Role: replica\n");
+    else
+        output_printf(out, "Role: primary, %" PRIu32 " replicas\n", last->replicas);
+    if (last->lag_seconds >= 0)
+        output_printf(out, "Lag at the last sample: %" PRId64 " s\n", last->lag_seconds);
+    else
+        output_printf(out, "Lag at the last sample: not known, the link is down\n");
+    output_printf(out, "Largest lag: %" PRId64 " s", samples->lag_seconds_max);
+    if (samples->lag_bytes_max >= 0)
+        output_printf(out, ", %" PRId64 " bytes", samples->lag_bytes_max);
+    output_printf(out, "\n");
+}
+
+void text_extended(struct output *out, const struct session_facts *session,
+                   const struct run_result *result)
+{
+    if (session == NULL || !session->extended_metrics)
+        return;
+    print_errors(out, result);
+    print_cache(out, result);
+    print_connect(out, &result->total->histograms[HISTOGRAM_CONNECT]);
+    print_keyspace(out, result->samples);
+    print_replication(out, result->samples);
+}

@@ -1,0 +1,89 @@
+#include <inttypes.h>
+#include <stdio.h>
+
+#include "common/units.h"
+#include "orchestrator/report/figures.h"
+#include "orchestrator/report/target_reached.h"
+#include "orchestrator/report/text.h"
+
+#define NS_PER_MS_F 1e6
+
+static void print_count(struct output *out, const char *caption, uint64_t count)
+{
+    output_printf(out, "%s: %" PRIu64 "\n", caption, count);
+}
+
+void text_rate(struct output *out, const struct run_result *result)
+{
+    const struct interval_row *total = result->total;
+    const uint64_t *counters = total->counters;
+    struct target_reached reached;
+    target_reached_judge(&reached, result);
+    double target = reached.evidence.target, share = reached.evidence.share;
+    output_printf(out, "Target rate: %.2f per second\n", target);
+    output_printf(out, "Achieved rate: %.2f per second sent (%.2f%% of the target)\n",
+                  target * share, share * 100);
+    print_count(out, "Due", total->header.backlog_before + counters[COUNTER_DUE]);
+    print_count(out, "Sent", counters[COUNTER_SENT]);
+    print_count(out, "Backlog (due, never sent)", total->header.backlog_after);
+    print_count(out, "Shed (due, dropped)", counters_shed(counters));
+    if (counters[COUNTER_SHED_WORKER] > 0)
+        print_count(out, "Shed while a worker was dead", counters[COUNTER_SHED_WORKER]);
+    if (reached.sentence[0] != '\0') /* begins a line: with a capital */
+        output_printf(out, "T%s\n", reached.sentence + 1);
+}
+
+static const enum interval_histogram_kind kinds[] = {HISTOGRAM_RESPONSE_OK, HISTOGRAM_SERVICE_OK,
+                                                     HISTOGRAM_SLIP};
+#define KINDS (sizeof kinds / sizeof kinds[0])
+
+static void print_row(struct output *out, const char *name, const double ns[KINDS])
+{
+    output_printf(out, "%-6s", name);
+    for (size_t i = 0; i < KINDS; i++)
+        output_printf(out, " %13.3f", ns[i] / NS_PER_MS_F);
+    output_printf(out, "\n");
+}
+
+/* Returns whether any of the three rests on few samples. */
+static bool print_percentile_row(struct output *out, const struct interval_row *total,
+                                 double percent)
+{
+    char name[32], value[32];
+    bool few = false;
+    snprintf(name, sizeof name, "p%.10g", percent);
+    output_printf(out, "%-6s", name);
+    for (size_t i = 0; i < KINDS; i++) {
+        struct figure_percentile figure = figure_percentile(total, kinds[i], percent);
+        snprintf(value, sizeof value, "%s%s%.3f", figure.few_samples ? "*" : "",
+                 figure.censored ? ">=" : "", (double)figure.value_ns / NS_PER_MS_F);
+        output_printf(out, " %13s", value);
+        few |= figure.few_samples;
+    }
+    output_printf(out, "\n");
+    return few;
+}
+
+void text_times(struct output *out, const struct run_result *result)
+{
+    static const double percents[] = {50, 90, 95, 99, 99.9};
+    double min_ns[KINDS], mean_ns[KINDS], max_ns[KINDS];
+    bool few = false;
+    for (size_t i = 0; i < KINDS; i++) {
+        const struct histogram *histogram = &result->total->histograms[kinds[i]];
+        min_ns[i] = histogram->count > 0 ? (double)histogram->min_ns : 0;
+        mean_ns[i] = histogram_mean(histogram);
+        max_ns[i] = (double)histogram->max_ns;
+    }
+    output_printf(out, "\nTimes (ms):\n==========\n");
+    output_printf(out, "%-6s %13s %13s %13s\n", "", "response", "service", "slip");
+    print_row(out, "min", min_ns);
+    print_row(out, "avg", mean_ns);
+    for (size_t i = 0; i < sizeof percents / sizeof percents[0]; i++)
+        few |= print_percentile_row(out, result->total, percents[i]);
+    print_row(out, "max", max_ns);
+    output_printf(out,
+                  "%sresponse: intended time to reply; service: sent to reply; slip: intended time "
+                  "to sent\n",
+                  few ? "* few samples; " : "");
+}

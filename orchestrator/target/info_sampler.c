@@ -1,0 +1,358 @@
+#include "orchestrator/target/info_sampler.h"
+
+#include <hiredis/adapters/libevent.h>
+#include <hiredis/async.h>
+#include <hiredis/hiredis.h>
+#include <inttypes.h>
+#include <netdb.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/un.h>
+
+#include "common/clock.h"
+#include "common/log.h"
+#include "orchestrator/target/info_text.h"
+
+#define SLICE_NS (100 * NS_PER_MS) /* between two looks at a question under way */
+#define BACKOFF_FIRST_NS (250 * NS_PER_MS)
+#define BACKOFF_LONGEST_NS (5 * NS_PER_SECOND)
+#define WARNING_PAUSE_NS (60 * NS_PER_SECOND)
+/* More than any answer to these questions: what is on the other end is no server. */
+#define UNREAD_MAX_BYTES (16u * 1024 * 1024)
+
+struct info_sampler {
+    struct event_base *base;
+    const struct target_address *target;
+    const struct spec *spec;
+    struct info_listener listener;
+    uint64_t start_ns;
+    struct event *timer;
+    redisAsyncContext *context; /* NULL: not connected */
+    bool connected;
+    bool asking;
+    uint64_t deadline_ns; /* of the step under way, when asking       */
+    uint64_t next_ns;     /* when to ask next                         */
+    uint64_t backoff_ns;  /* before the next attempt after a failure  */
+    unsigned waiting;     /* replies under way */
+    struct target_sample sample;
+
+    int64_t keys_before;
+    uint64_t warned_ns; /* of fewer keys; 0: not yet */
+    uint32_t unsaid_drops;
+    bool refusal_said;
+
+    double cpu_seconds, cpu_over_seconds; /* of pairs of samples of one process */
+    double cpu_newest;                    /* of this sample; below 0: unknown   */
+    double cpu_before;                    /* of the one before; below 0: none   */
+    uint64_t cpu_before_ns;
+};
+
+/* What is asked, in this order, and what its reply means. */
+enum step { STEP_AUTH, STEP_SELECT, STEP_KEYS, STEP_REPLICATION, STEP_CPU, STEP_COUNT };
+
+struct question {
+    enum step step;
+    const char *name;
+    void (*take)(struct info_sampler *sampler, const redisReply *reply);
+};
+
+/* Time ----------------------------------------------------------------------------------------- */
+
+static void arm(struct info_sampler *sampler, uint64_t delay_ns)
+{
+    struct timeval delay = {.tv_sec = (time_t)(delay_ns / NS_PER_SECOND),
+                            .tv_usec = (suseconds_t)(delay_ns % NS_PER_SECOND / NS_PER_US)};
+    if (event_add(sampler->timer, &delay) != 0)
+        log_line(LOG_WARNING, "the server is not asked for more samples: no timer");
+}
+
+/* Asks again at the next moment of the grid that has not passed, no sooner than after the pause. */
+static void plan_next(struct info_sampler *sampler, uint64_t pause_ns)
+{
+    uint64_t now_ns = clock_now_ns(), every_ns = sampler->spec->monitoring_interval_ns;
+    sampler->asking = false;
+    if (sampler->next_ns <= now_ns)
+        sampler->next_ns += ((now_ns - sampler->next_ns) / every_ns + 1) * every_ns;
+    if (sampler->next_ns < now_ns + pause_ns)
+        sampler->next_ns = now_ns + pause_ns;
+    arm(sampler, sampler->next_ns - now_ns);
+}
+
+/* Samples -------------------------------------------------------------------------------------- */
+
+static void warn_of_drop(struct info_sampler *sampler, int64_t keys)
+{
+    uint64_t now_ns = clock_now_ns();
+    if (!target_sample_dropped(sampler->keys_before, keys))
+        return;
+    if (sampler->warned_ns != 0 && now_ns - sampler->warned_ns < WARNING_PAUSE_NS) {
+        sampler->unsaid_drops++;
+        return;
+    }
+    log_line(LOG_WARNING,
+             "the server's keys fell from %" PRId64 " to %" PRId64
+             " between two samples: they expire, are evicted, or somebody deletes them%s",
+             sampler->keys_before, keys,
+             sampler->unsaid_drops > 0 ? "; it has happened more than once" : "");
+    sampler->warned_ns = now_ns;
+    sampler->unsaid_drops = 0;
+}
+
+static void count_cpu(struct info_sampler *sampler)
+{
+    uint64_t at_ns = sampler->sample.at_ns;
+    /* Less than before: another process. */
+    if (sampler->cpu_before >= 0 && sampler->cpu_newest >= sampler->cpu_before) {
+        sampler->cpu_seconds += sampler->cpu_newest - sampler->cpu_before;
+        sampler->cpu_over_seconds += (double)(at_ns - sampler->cpu_before_ns) / NS_PER_SECOND;
+    }
+    sampler->cpu_before = sampler->cpu_newest;
+    sampler->cpu_before_ns = at_ns;
+}
+
+static void complete(struct info_sampler *sampler)
+{
+    struct target_sample *sample = &sampler->sample;
+    sample->answered = true;
+    if (sample->keys >= 0) {
+        warn_of_drop(sampler, sample->keys);
+        sampler->keys_before = sample->keys;
+    }
+    count_cpu(sampler);
+    sampler->backoff_ns = 0;
+    sampler->listener.hear(sampler->listener.state, sample);
+    plan_next(sampler, 0);
+}
+
+static uint64_t since_start_ns(const struct info_sampler *sampler)
+{
+    uint64_t now_ns = clock_now_ns();
+    return now_ns > sampler->start_ns ? now_ns - sampler->start_ns : 0;
+}
+
+/* The question under way has no answer. The connection is gone, or is of no more use. */
+static void miss(struct info_sampler *sampler)
+{
+    struct target_sample missed = {
+        .at_ns = since_start_ns(sampler), .keys = -1, .lag_seconds = -1, .lag_bytes = -1};
+    redisAsyncContext *context = sampler->context;
+    sampler->context = NULL;
+    sampler->connected = false;
+    sampler->cpu_before = -1;
+    if (context != NULL) {
+        context->data = NULL; /* its callbacks are for nobody */
+        redisAsyncFree(context);
+    }
+    sampler->backoff_ns = sampler->backoff_ns == 0 ? BACKOFF_FIRST_NS : sampler->backoff_ns * 2;
+    if (sampler->backoff_ns > BACKOFF_LONGEST_NS)
+        sampler->backoff_ns = BACKOFF_LONGEST_NS;
+    sampler->listener.hear(sampler->listener.state, &missed);
+    plan_next(sampler, sampler->backoff_ns);
+}
+
+/* Replies -------------------------------------------------------------------------------------- */
+
+static void take_keys(struct info_sampler *sampler, const redisReply *reply)
+{
+    if (reply->type == REDIS_REPLY_INTEGER && reply->integer >= 0)
+        sampler->sample.keys = reply->integer;
+}
+
+static void take_replication(struct info_sampler *sampler, const redisReply *reply)
+{
+    if (reply->type != REDIS_REPLY_ERROR && reply->str != NULL)
+        info_text_replication(&sampler->sample, reply->str);
+}
+
+static void take_cpu(struct info_sampler *sampler, const redisReply *reply)
+{
+    double seconds;
+    if (reply->type != REDIS_REPLY_ERROR && reply->str != NULL &&
+        info_text_cpu_seconds(&seconds, reply->str))
+        sampler->cpu_newest = seconds;
+}
+
+static const struct question questions[STEP_COUNT] = {
+    {STEP_AUTH, "AUTH", NULL},        {STEP_SELECT, "SELECT", NULL},
+    {STEP_KEYS, "DBSIZE", take_keys}, {STEP_REPLICATION, "INFO replication", take_replication},
+    {STEP_CPU, "INFO cpu", take_cpu},
+};
+
+static void on_reply(redisAsyncContext *context, void *reply_given, void *argument)
+{
+    struct info_sampler *sampler = context->data;
+    const redisReply *reply = reply_given;
+    const struct question *question = argument;
+    if (sampler == NULL || reply == NULL)
+        return; /* the connection ends, and its own callback says so */
+    if (reply->type == REDIS_REPLY_ERROR && !sampler->refusal_said) {
+        sampler->refusal_said = true;
+        log_line(LOG_WARNING, "sampling the server: %s: %s", question->name, reply->str);
+    }
+    if (question->take != NULL) {
+        question->take(sampler, reply);
+    } else if (reply->type == REDIS_REPLY_ERROR) {
+        miss(sampler);
+        return;
+    }
+    sampler->deadline_ns = clock_now_ns() + sampler->spec->request_timeout_ns;
+    if (--sampler->waiting == 0)
+        complete(sampler);
+}
+
+static void on_connect(const redisAsyncContext *context, int status)
+{
+    struct info_sampler *sampler = context->data;
+    if (sampler == NULL)
+        return;
+    sampler->connected = status == REDIS_OK;
+    sampler->deadline_ns = clock_now_ns() + sampler->spec->request_timeout_ns;
+    if (status == REDIS_OK)
+        return;
+    sampler->context = NULL; /* hiredis releases it */
+    miss(sampler);
+}
+
+static void on_disconnect(const redisAsyncContext *context, int status)
+{
+    struct info_sampler *sampler = context->data;
+    (void)status;
+    if (sampler == NULL)
+        return;
+    sampler->context = NULL;
+    sampler->connected = false;
+    sampler->cpu_before = -1;
+    if (sampler->asking)
+        miss(sampler);
+}
+
+/* Asking --------------------------------------------------------------------------------------- */
+
+static redisAsyncContext *begin_connection(const struct target_address *target)
+{
+    char host[NI_MAXHOST], port[NI_MAXSERV];
+    if (target->address.ss_family == AF_UNIX)
+        return redisAsyncConnectUnix(((const struct sockaddr_un *)&target->address)->sun_path);
+    /* A number, as resolved before: asking a name server would wait. */
+    if (getnameinfo((const struct sockaddr *)&target->address, target->address_bytes, host,
+                    sizeof host, port, sizeof port, NI_NUMERICHOST | NI_NUMERICSERV) != 0)
+        return NULL;
+    return redisAsyncConnect(host, (int)strtol(port, NULL, 10));
+}
+
+static bool send_question(struct info_sampler *sampler, enum step step, int argc, const char **argv)
+{
+    union {
+        const struct question *given;
+        void *passed;
+    } question = {.given = &questions[step]};
+    sampler->waiting++;
+    return redisAsyncCommandArgv(sampler->context, on_reply, question.passed, argc, argv, NULL) ==
+           REDIS_OK;
+}
+
+/* Connects, and logs in as the workers do. */
+static bool open_connection(struct info_sampler *sampler)
+{
+    const struct spec *spec = sampler->spec;
+    redisAsyncContext *context = begin_connection(sampler->target);
+    if (context == NULL)
+        return false;
+    sampler->context = context;
+    if (context->err != 0 || redisLibeventAttach(context, sampler->base) != REDIS_OK)
+        return false;
+    context->data = sampler;
+    redisAsyncSetConnectCallback(context, on_connect);
+    redisAsyncSetDisconnectCallback(context, on_disconnect);
+    char database[24];
+    snprintf(database, sizeof database, "%" PRIu64, spec->database);
+    bool sent = true;
+    if (spec->password != NULL && spec->user != NULL)
+        sent = send_question(sampler, STEP_AUTH, 3,
+                             (const char *[]){"AUTH", spec->user, spec->password});
+    else if (spec->password != NULL)
+        sent = send_question(sampler, STEP_AUTH, 2, (const char *[]){"AUTH", spec->password});
+    if (sent && spec->database != 0)
+        sent = send_question(sampler, STEP_SELECT, 2, (const char *[]){"SELECT", database});
+    return sent;
+}
+
+static void ask(struct info_sampler *sampler)
+{
+    uint64_t limit_ns = sampler->connected ? sampler->spec->request_timeout_ns
+                                           : sampler->spec->connection_timeout_ns;
+    sampler->asking = true;
+    sampler->next_ns += sampler->spec->monitoring_interval_ns;
+    sampler->waiting = 0;
+    sampler->deadline_ns = clock_now_ns() + limit_ns;
+    sampler->cpu_newest = -1;
+    sampler->sample = (struct target_sample){
+        .at_ns = since_start_ns(sampler), .keys = -1, .lag_seconds = -1, .lag_bytes = -1};
+    if ((sampler->context != NULL || open_connection(sampler)) &&
+        send_question(sampler, STEP_KEYS, 1, (const char *[]){"DBSIZE"}) &&
+        send_question(sampler, STEP_REPLICATION, 2, (const char *[]){"INFO", "replication"}) &&
+        send_question(sampler, STEP_CPU, 2, (const char *[]){"INFO", "cpu"}))
+        arm(sampler, SLICE_NS);
+    else
+        miss(sampler);
+}
+
+static void on_timer(evutil_socket_t fd, short what, void *argument)
+{
+    struct info_sampler *sampler = argument;
+    (void)fd;
+    (void)what;
+    if (!sampler->asking) {
+        ask(sampler);
+        return;
+    }
+    const redisReader *reader = sampler->context != NULL ? sampler->context->c.reader : NULL;
+    if (clock_now_ns() >= sampler->deadline_ns || reader == NULL || reader->len > UNREAD_MAX_BYTES)
+        miss(sampler);
+    else
+        arm(sampler, SLICE_NS);
+}
+
+/* Life ----------------------------------------------------------------------------------------- */
+
+enum err_code info_sampler_start(struct info_sampler **sampler, struct event_base *base,
+                                 const struct target_address *target, const struct spec *spec,
+                                 uint64_t start_ns, struct info_listener listener, struct err *err)
+{
+    struct info_sampler *made = calloc(1, sizeof *made);
+    *sampler = NULL;
+    if (made != NULL)
+        made->timer = evtimer_new(base, on_timer, made);
+    if (made == NULL || made->timer == NULL) {
+        free(made);
+        return err_set(err, E_SYSTEM, "the server is not sampled: no memory");
+    }
+    made->base = base;
+    made->target = target;
+    made->spec = spec;
+    made->listener = listener;
+    made->start_ns = start_ns;
+    made->next_ns = clock_now_ns();
+    made->keys_before = -1;
+    made->cpu_before = -1;
+    arm(made, 0);
+    *sampler = made;
+    return OK;
+}
+
+void info_sampler_stop(struct info_sampler *sampler)
+{
+    if (sampler == NULL)
+        return;
+    if (sampler->context != NULL) {
+        sampler->context->data = NULL;
+        redisAsyncFree(sampler->context);
+    }
+    event_free(sampler->timer);
+    free(sampler);
+}
+
+double info_sampler_cpu_share(const struct info_sampler *sampler)
+{
+    return sampler->cpu_over_seconds > 0 ? sampler->cpu_seconds / sampler->cpu_over_seconds : -1;
+}

@@ -1,0 +1,46 @@
+/* libFuzzer target: any bytes are a plan whose steps a schedule takes, or one sentence that begins
+ * with the file's name. Links common/ and orchestrator/options/{config_tree,rate_*,suggest}.c. */
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "orchestrator/options/rate_plan.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *input, size_t input_bytes);
+
+/* What schedule_plan asserts, and that the length is the sum. */
+static void check(const struct rate_steps *steps)
+{
+    uint64_t length_ns = 0;
+    if (steps->count == 0 || steps->count > SCHEDULE_STEPS_MAX ||
+        rate_steps_first_micro(steps) == 0)
+        abort();
+    for (uint32_t i = 0; i < steps->count; i++)
+        length_ns += steps->items[i].length_ns;
+    if (length_ns != steps->length_ns || length_ns > RATE_STEPS_LONGEST_NS)
+        abort();
+    struct schedule *schedule = rate_steps_schedule(steps->items, steps->count);
+    if (schedule == NULL)
+        return;
+    /* The last rate is held: what is planned is all that ever changes. */
+    if (schedule_rate_micro(schedule, length_ns) != steps->items[steps->count - 1].to_micro)
+        abort();
+    free(schedule);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *input, size_t input_bytes)
+{
+    struct config_node root;
+    struct rate_steps steps = {.items = NULL};
+    struct err err = {.code = OK};
+    enum err_code code = config_tree_parse(&root, "file", (const char *)input, input_bytes, &err);
+    if (code == OK)
+        code = rate_plan_parse(&steps, &root, "file", &err);
+    if (code == OK)
+        check(&steps);
+    else if (code != E_CONFIG || strncmp(err.text, "file:", 5) != 0)
+        abort();
+    rate_steps_free(&steps);
+    config_tree_free(&root);
+    return 0;
+}

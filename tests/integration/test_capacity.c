@@ -1,0 +1,437 @@
+/* `volley find-max` and `volley sweep`: what they print and write, and how they end. */
+#include <check.h>
+#include <jansson.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "tests/support/check/run.h"
+#include "tests/support/check/run_json.h"
+#include "tests/support/check/server.h"
+#include "tests/support/check/support.h"
+#include "tests/support/check/temp_tree.h"
+
+Suite *test_capacity_suite(void);
+
+#define TEST_TIMEOUT_SECONDS 90
+#define WORDS_BYTES 1024
+
+static struct test_server server;
+static struct temp_tree tree;
+static struct program program;
+
+static void set_up(void)
+{
+    /* DEBUG SLEEP makes a server whose limit is known. */
+    static const char *const args[] = {"--enable-debug-command", "yes", NULL};
+    test_server_start(&server, &(struct test_server_options){.args = args});
+    temp_tree_make(&tree);
+}
+
+static void tear_down(void)
+{
+    program_free(&program);
+    test_server_stop(&server);
+    temp_tree_remove(&tree);
+}
+
+static void set_up_nothing(void)
+{
+    temp_tree_make(&tree);
+}
+
+static void tear_down_nothing(void)
+{
+    program_free(&program);
+    temp_tree_remove(&tree);
+}
+
+/* Starts volley with words that are separated by single blanks; relative files are in the tree. */
+__attribute__((format(printf, 1, 2))) static void start(const char *format, ...)
+{
+    char words[WORDS_BYTES];
+    char volley[512];
+    const char *argv[PROGRAM_ARGS_MAX] = {NULL};
+    size_t argc = 0;
+    va_list args;
+    va_start(args, format);
+    int bytes = vsnprintf(words, sizeof words, format, args);
+    va_end(args);
+    ck_assert(bytes > 0 && (size_t)bytes < sizeof words);
+    ck_assert_ptr_nonnull(realpath(program_volley(), volley));
+    argv[argc++] = volley;
+    char *rest = words;
+    for (char *word; (word = strsep(&rest, " ")) != NULL;) {
+        ck_assert_uint_lt(argc, PROGRAM_ARGS_MAX - 1);
+        argv[argc++] = word;
+    }
+    program_start(&program, &(struct program_options){.argv = argv, .directory = tree.path});
+}
+
+static void end(int exit_status)
+{
+    program_wait(&program);
+    ck_assert_msg(program.exit_status == exit_status, "exit status %d, not %d:\n%s\n%s",
+                  program.exit_status, exit_status, program.out, program.err);
+}
+
+static void expect_in(const char *text, const char *part)
+{
+    ck_assert_msg(strstr(text, part) != NULL, "\"%s\" is not in:\n%.3000s", part, text);
+}
+
+static json_t *load(const char *name, const char *kind)
+{
+    char path[256];
+    json_error_t why;
+    snprintf(path, sizeof path, "%s/%s", tree.path, name);
+    json_t *root = json_load_file(path, 0, &why);
+    ck_assert_msg(root != NULL, "%s: line %d: %s", path, why.line, why.text);
+    run_json_keep(root, kind);
+    return root;
+}
+
+static const char *text_at(const json_t *root, const char *object, const char *key)
+{
+    const char *text = json_string_value(json_object_get(json_object_get(root, object), key));
+    ck_assert_msg(text != NULL, "no %s.%s", object, key);
+    return text;
+}
+
+/* Lines of a file behind its heading. */
+static size_t count_rows(const char *name)
+{
+    char path[256], line[4096];
+    size_t rows = 0;
+    snprintf(path, sizeof path, "%s/%s", tree.path, name);
+    FILE *file = fopen(path, "r");
+    ck_assert_msg(file != NULL, "no %s", path);
+    while (fgets(line, sizeof line, file) != NULL)
+        rows++;
+    fclose(file);
+    ck_assert_uint_gt(rows, 0);
+    return rows - 1;
+}
+
+static bool exists(const char *name)
+{
+    char path[256];
+    snprintf(path, sizeof path, "%s/%s", tree.path, name);
+    return access(path, F_OK) == 0;
+}
+
+/* ---- find-max. ---- */
+
+/* What must hold in any document: windows add up to probes, and probes to the result. */
+static void check_find_max(const json_t *root)
+{
+    size_t p, w;
+    const json_t *probe, *window;
+    json_array_foreach(json_object_get(root, "probes"), p, probe)
+    {
+        const json_t *windows = json_object_get(probe, "windows");
+        json_int_t passed = 0;
+        json_array_foreach(windows, w, window)
+        {
+            passed += json_is_true(json_object_get(window, "passed"));
+            ck_assert_uint_eq(json_array_size(json_object_get(window, "objectives")),
+                              json_array_size(json_object_get(root, "objectives")));
+        }
+        json_int_t counted = json_integer_value(json_object_get(probe, "windows_passed"));
+        json_int_t judged = json_integer_value(json_object_get(probe, "windows_judged"));
+        ck_assert(counted == passed || counted == 0);
+        ck_assert_int_ge(judged, (json_int_t)json_array_size(windows));
+        ck_assert_int_eq(json_is_true(json_object_get(probe, "passed")), 2 * counted > judged);
+    }
+}
+
+START_TEST(test_known_limit)
+{
+    /* Breaks when the limit of a server that needs 5 ms for each request, so that it answers less than
+     * 200 a second, is not found, or not said to be its throughput. */
+    start("find-max -p %s --slo errors<1%% --start-rate 60 --precision 20%% --window 200ms "
+          "--windows 3 "
+          "--warmup 200ms --json out.json --csv out.csv -- debug sleep 0.005",
+          server.port_text);
+    end(0);
+    json_t *root = load("out.json", "find-max");
+    check_find_max(root);
+    const json_t *result = json_object_get(root, "result");
+    double rate = json_number_value(json_object_get(result, "sustainable_per_second"));
+    ck_assert_msg(rate > 60 && rate < 205, "found %f", rate);
+    ck_assert_str_eq(text_at(root, "result", "status"), "found");
+    ck_assert_str_eq(text_at(result, "limit", "kind"), "throughput");
+    expect_in(program.out, "rate/s   achieved/s");
+    expect_in(program.out, "\nSustainable rate: ");
+    expect_in(program.out, "\n95 % confidence: ");
+    expect_in(program.out, "\nLimit: throughput: at ");
+    ck_assert_uint_eq(count_rows("out.csv"), json_array_size(json_object_get(root, "probes")));
+    json_decref(root);
+}
+END_TEST
+
+START_TEST(test_no_limit)
+{
+    /* Breaks when a server that keeps everything up to --max-rate is said to have a limit. */
+    start("find-max -p %s --slo p99<10s --start-rate 20 --max-rate 20 --window 500ms --windows 3 "
+          "--warmup 0 -r 10 --json - --arrival poisson --pacing sleep",
+          server.port_text);
+    end(0);
+    json_error_t why;
+    json_t *root = json_loads(program.out, 0, &why); /* and nothing else is on stdout */
+    ck_assert_msg(root != NULL, "line %d: %s", why.line, why.text);
+    run_json_keep(root, "find-max");
+    check_find_max(root);
+    ck_assert_str_eq(text_at(root, "result", "status"), "no_limit");
+    json_decref(root);
+}
+END_TEST
+
+START_TEST(test_objective_nobody_keeps)
+{
+    /* Breaks when an objective that no rate keeps is searched for ever, or ends without a reason. */
+    start("find-max -p %s --slo p99<1ns --window 100ms --windows 2 --warmup 0 -r 10 -q --json "
+          "out.json",
+          server.port_text);
+    end(1);
+    expect_in(program.err, "no rate keeps the objectives: even at 100/s p99<1ns broken in 2");
+    expect_in(program.out, "Sustainable rate: none found\n");
+    ck_assert_ptr_null(strstr(program.out, "achieved/s"));
+    json_t *root = load("out.json", "find-max");
+    check_find_max(root);
+    ck_assert_str_eq(text_at(root, "result", "status"), "nothing");
+    json_decref(root);
+}
+END_TEST
+
+START_TEST(test_too_few_probes)
+{
+    /* Breaks when a search that ran out of probes passes for one that is over. */
+    start(
+        "find-max -p %s --slo p99<10s --start-rate 100 --window 100ms --windows 1 --warmup 0 -r 10 "
+        "--max-probes 2 --csv -",
+        server.port_text);
+    end(4);
+    expect_in(program.err, "not settled after 2 probes");
+    ck_assert_ptr_eq(strstr(program.out, "probe,rate_per_second,"), program.out);
+    ck_assert_ptr_null(strstr(program.out, "Sustainable"));
+}
+END_TEST
+
+START_TEST(test_interrupt)
+{
+    /* Breaks when Ctrl+C loses what was found so far, or leaves files half written. */
+    start("find-max -p %s --slo p99<10s --window 200ms --warmup 0 -r 10 --progress --json out.json "
+          "--csv out.csv",
+          server.port_text);
+    program_wait_text(&program, PROGRAM_ERR, "probe 1,000/s: ");
+    program_signal(&program, SIGINT);
+    end(130);
+    json_t *root = load("out.json", "find-max");
+    check_find_max(root);
+    ck_assert(json_is_true(json_object_get(root, "interrupted")));
+    ck_assert_uint_eq(count_rows("out.csv"), json_array_size(json_object_get(root, "probes")));
+    expect_in(program.out, "(interrupted)");
+    ck_assert(!exists("out.json.tmp") && !exists("out.csv.tmp"));
+    json_decref(root);
+}
+END_TEST
+
+START_TEST(test_directory)
+{
+    /* Breaks when --out does not keep every probe as a run that `volley report` understands. */
+    start("find-max -p %s --slo p99<10s --start-rate 100 --max-rate 100 --window 100ms --windows 3 "
+          "--warmup 0 -r 10 -t get --prefill --out kept",
+          server.port_text);
+    program_wait(&program);
+    json_t *root = load("kept/find-max.json", "find-max");
+    json_t *runs = load("kept/run.json", ".");
+    ck_assert_uint_eq(count_rows("kept/find-max.csv"),
+                      json_array_size(json_object_get(root, "probes")));
+    /* and the prefill */
+    ck_assert_uint_eq(json_array_size(json_object_get(runs, "runs")),
+                      json_array_size(json_object_get(root, "probes")) + 1);
+    ck_assert_str_eq(json_string_value(json_object_get(runs, "command")), "find-max");
+    json_decref(runs);
+    json_decref(root);
+    program_free(&program);
+    start("report kept");
+    end(0);
+    expect_in(program.out, "GET");
+}
+END_TEST
+
+/* ---- sweep. ---- */
+
+START_TEST(test_sweep_clients)
+{
+    /* Breaks when a step is missing, has another number of connections, or is not marked. */
+    start("sweep -p %s --clients 1,3 --step-duration 200ms --warmup 0 -r 10 --json out.json --csv "
+          "out.csv",
+          server.port_text);
+    end(0);
+    expect_in(program.out, "     clients        ops/s        msg/min");
+    expect_in(program.out, "  baseline");
+    expect_in(program.out, "\nDegradation point: ");
+    expect_in(program.out, "\nBreaking point: ");
+    json_t *root = load("out.json", "sweep");
+    const json_t *steps = json_object_get(root, "steps");
+    ck_assert_uint_eq(json_array_size(steps), 2);
+    ck_assert_int_eq(json_integer_value(json_object_get(json_array_get(steps, 1), "value")), 3);
+    ck_assert_double_gt(json_real_value(json_object_get(json_array_get(steps, 0), "server_mb")), 0);
+    ck_assert_str_eq(json_string_value(json_object_get(root, "loop")), "closed");
+    ck_assert_uint_eq(count_rows("out.csv"), 2);
+    json_decref(root);
+}
+END_TEST
+
+START_TEST(test_sweep_rates)
+{
+    /* Breaks when a rate above what the server can answer is not the degradation point. */
+    start("sweep -p %s --qps 20,1000 -c 4 --step-duration 500ms --warmup 0 --json out.json --out "
+          "kept -- "
+          "debug sleep 0.005",
+          server.port_text);
+    end(0);
+    json_t *root = load("out.json", "sweep");
+    const json_t *points = json_object_get(root, "points");
+    ck_assert_double_eq(json_number_value(json_object_get(points, "degradation")), 1000);
+    ck_assert_str_eq(json_string_value(json_object_get(root, "loop")), "open");
+    expect_in(program.out, "degradation point (less than 99 % of the rate answered)");
+    json_t *kept = load("kept/sweep.json", "sweep");
+    ck_assert(json_equal(json_object_get(kept, "steps"), json_object_get(root, "steps")));
+    ck_assert(exists("kept/journal") && exists("kept/sweep.csv"));
+    json_decref(kept);
+    json_decref(root);
+}
+END_TEST
+
+START_TEST(test_sweep_errors)
+{
+    /* Breaks when a step in which every request fails is not the breaking point, or ends as a success. */
+    start("sweep -p %s --pipeline 1,2 --step-duration 100ms --warmup 0 --json out.json -- get",
+          server.port_text);
+    end(1);
+    expect_in(program.out, "baseline, breaking point (errors above 1 %)");
+    json_t *root = load("out.json", "sweep");
+    json_decref(root);
+}
+END_TEST
+
+START_TEST(test_sweep_interrupt)
+{
+    /* Breaks when Ctrl+C loses the steps so far. */
+    start("sweep -p %s --clients 1,2,3 --step-duration 1m --warmup 0 -r 10 --json out.json --csv - "
+          "--progress",
+          server.port_text);
+    program_wait_text(&program, PROGRAM_ERR, "SET");
+    program_signal(&program, SIGINT);
+    end(130);
+    json_t *root = load("out.json", "sweep");
+    ck_assert(json_is_true(json_object_get(root, "interrupted")));
+    ck_assert_uint_eq(json_array_size(json_object_get(root, "steps")), 1);
+    ck_assert_ptr_eq(strstr(program.out, "clients,ops_per_second,"), program.out);
+    json_decref(root);
+}
+END_TEST
+
+/* ---- What is refused; nobody listens on port 1. ---- */
+
+static const struct {
+    const char *words, *texts[2];
+    int exit_status;
+} refused[] = {
+    {"find-max", {"needs an objective", "--slo 'p99<1ms'"}, 2},
+    {"find-max --slo p99>1ms", {"--slo \"p99>1ms\": column 4: expected < or <=", ""}, 2},
+    {"find-max --slo p99<1ms --slo p99<2ms", {"limit the same figure", ""}, 2},
+    {"find-max --slo", {"--slo needs a value", ""}, 2},
+    {"find-max --slo p99<1ms --precision 0.1%", {"--precision 0.1%", "0.5% to 50%"}, 2},
+    {"find-max --slo p99<1ms --precision two", {"--precision two", "0.5% to 50%"}, 2},
+    {"find-max --slo p99<1ms --start-rate 0", {"--start-rate 0", "1 to 100,000,000"}, 2},
+    {"find-max --slo p99<1ms --start-rate 5k --max-rate 4k", {"--start-rate 5000", "4000"}, 2},
+    {"find-max --slo p99<1ms --window 150ms", {"--window", "multiple of 100ms"}, 2},
+    {"find-max --slo p99<1ms --windows 101", {"--windows 101", "1 to 100"}, 2},
+    {"find-max --slo p99<1ms --max-probes 0", {"--max-probes 0", ""}, 2},
+    {"find-max --slo p99<1ms -t set,get", {"one test", "names 2"}, 2},
+    {"find-max --slo p99<1ms --qps 5", {"--qps", "find-max chooses the rates"}, 2},
+    {"find-max --slo p99<1ms -n 5", {"-n", "--windows times --window"}, 2},
+    {"find-max --slo p99<1ms --duration 5", {"--duration", "--windows times --window"}, 2},
+    {"find-max --slo p99<1ms --loop", {"unknown option --loop", ""}, 2},
+    {"find-max --slo p99<1ms --json - --csv -", {"standard output takes one", ""}, 2},
+    {"find-max --slo p99<1ms --json x --csv x", {"--csv and --json both write x", ""}, 2},
+    {"find-max --slo p99<1ms --json nowhere/x", {"nowhere/x", ""}, 2},
+    {"find-max --slo p99<1ms --managed -p 1", {"--managed and --port", ""}, 2},
+    {"find-max --slo p99<1ms -p 1", {"cannot connect to 127.0.0.1:1", ""}, 5},
+    {"sweep", {"sweep takes one list, and there is none", "--clients 1,5,10"}, 2},
+    {"sweep --clients 5", {"there is none", ""}, 2},
+    {"sweep --clients 1,2 --pipeline 1,2", {"there are several", ""}, 2},
+    {"sweep --clients 1,0", {"--clients 1,0: \"0\"", "1 to 1000000"}, 2},
+    {"sweep --clients 2,1", {"\"1\" is not above the value before it", ""}, 2},
+    {"sweep --clients 1,,2", {"--clients 1,,2: \"\"", ""}, 2},
+    {"sweep --clients 1,x", {"\"x\"", "not a number"}, 2},
+    {"sweep --qps 0,5", {"--qps 0,5: \"0\"", "above 0"}, 2},
+    {"sweep --qps 1,-5", {"\"-5\"", ""}, 2},
+    {"sweep --qps 1,200m", {"\"200m\"", "100"}, 2},
+    {"sweep --pipeline 1,2 -t set,get", {"one test", ""}, 2},
+    {"sweep --clients 1,2 --processes 2", {"--clients 1", "2 workers"}, 2},
+    {"sweep --clients 1,2 --arrival poisson", {"--arrival needs a rate", "--qps"}, 2},
+    {"sweep --clients 1,2 --step-duration 0", {"--step-duration 0", ""}, 2},
+    {"sweep --clients 1,2 --duration 5", {"--duration", "--step-duration"}, 2},
+    {"sweep --clients 1,2 -p 1", {"cannot connect to 127.0.0.1:1", ""}, 5},
+};
+
+START_TEST(test_refused)
+{
+    /* Breaks when what cannot be meant is not refused before anything connects, with its name. */
+    start("%s", refused[_i].words);
+    end(refused[_i].exit_status);
+    for (int i = 0; i < 2; i++)
+        expect_in(program.err, refused[_i].texts[i]);
+    ck_assert_uint_eq(program.out_bytes, 0);
+}
+END_TEST
+
+START_TEST(test_help)
+{
+    /* Breaks when the options of a command cannot be listed. */
+    start("help find-max");
+    end(0);
+    expect_in(program.out, "--slo OBJECTIVE");
+    expect_in(program.out, "--start-rate N");
+    expect_in(program.out, "--host HOST");
+    program_free(&program);
+    start("sweep --help");
+    end(0);
+    expect_in(program.out, "--step-duration TIME");
+    expect_in(program.out, "-c, --clients LIST");
+}
+END_TEST
+
+Suite *test_capacity_suite(void)
+{
+    Suite *suite = suite_create("capacity");
+    TCase *search = tcase_create("commands");
+    tcase_set_timeout(search, TEST_TIMEOUT_SECONDS);
+    tcase_add_checked_fixture(search, set_up, tear_down);
+    tcase_add_test(search, test_known_limit);
+    tcase_add_test(search, test_no_limit);
+    tcase_add_test(search, test_objective_nobody_keeps);
+    tcase_add_test(search, test_too_few_probes);
+    tcase_add_test(search, test_interrupt);
+    tcase_add_test(search, test_directory);
+    tcase_add_test(search, test_sweep_clients);
+    tcase_add_test(search, test_sweep_rates);
+    tcase_add_test(search, test_sweep_errors);
+    tcase_add_test(search, test_sweep_interrupt);
+    suite_add_tcase(suite, search);
+    TCase *usage = tcase_create("usage");
+    tcase_set_timeout(usage, TEST_TIMEOUT_SECONDS);
+    tcase_add_checked_fixture(usage, set_up_nothing, tear_down_nothing);
+    tcase_add_loop_test(usage, test_refused, 0, sizeof refused / sizeof refused[0]);
+    tcase_add_test(usage, test_help);
+    suite_add_tcase(suite, usage);
+    return suite;
+}

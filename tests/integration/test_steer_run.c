@@ -1,0 +1,375 @@
+/* A run under way, steered over its control socket. What happened is read from the counts of the
+ * intervals, never from a clock. */
+#include <check.h>
+#include <math.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "tests/support/check/support.h"
+#include "tests/support/check/trial.h"
+
+Suite *test_steer_run_suite(void);
+
+#define TCASE_TIMEOUT_SECONDS 90
+#define WAIT_MS 20000
+#define LOAD                                                                                       \
+    "-p", world.server.port_text, "-r", "100", "-c", "4", "--processes", "2", "--interval",        \
+        "100ms", "--control", socket_path
+
+static struct trial trial;
+static char socket_path[sizeof((struct sockaddr_un *)0)->sun_path];
+
+static void set_up(void)
+{
+    trial_set_up();
+    int bytes = snprintf(socket_path, sizeof socket_path, "%.80s/ctl", world.tree.path);
+    ck_assert_int_lt(bytes, (int)sizeof socket_path);
+    test_server_start(&world.server, NULL);
+}
+
+/* volley ctl; the words end with NULL. */
+#define ctl(program, ...) program_run_volley(program, "ctl", socket_path, __VA_ARGS__, NULL)
+
+static void ctl_expect(int exit_status, const char *word, const char *argument, const char *text)
+{
+    struct program program;
+    if (argument != NULL)
+        ctl(&program, word, argument);
+    else
+        ctl(&program, word);
+    ck_assert_msg(program.exit_status == exit_status, "%s: %d: %s%s", word, program.exit_status,
+                  program.out, program.err);
+    const char *printed = exit_status == 0 ? program.out : program.err;
+    ck_assert_msg(strstr(printed, text) != NULL, "%s: %s", word, printed);
+    program_free(&program);
+}
+
+/* The status member of an answer; owned by the caller. NULL: nobody listens yet, or any more. */
+static json_t *ask_status(void)
+{
+    struct program program;
+    ctl(&program, "status", "--json");
+    json_t *answer = json_loads(program.out, 0, NULL);
+    json_t *told = json_incref(json_object_get(answer, "status"));
+    ck_assert(program.exit_status == (told != NULL ? 0 : 5));
+    json_decref(answer);
+    program_free(&program);
+    return told;
+}
+
+static void wait_state(const char *state)
+{
+    for (uint64_t end_ms = support_now_ms() + WAIT_MS; support_now_ms() < end_ms;) {
+        json_t *told = ask_status();
+        const char *now = told != NULL ? json_string_value(json_object_get(told, "state")) : "";
+        bool reached = strcmp(now, state) == 0;
+        json_decref(told);
+        if (reached)
+            return;
+        support_sleep_ms(10);
+    }
+    ck_abort_msg("the run never was %s", state);
+}
+
+/* A number of the status: "sent", "backlog" ... */
+static long long request_count(const char *key)
+{
+    json_t *told = ask_status();
+    ck_assert_ptr_nonnull(told);
+    const json_t *value = json_object_get(json_object_get(told, "requests"), key);
+    ck_assert(json_is_integer(value));
+    long long count = json_integer_value(value);
+    json_decref(told);
+    return count;
+}
+
+/* Waits until so many more requests went out. */
+static void wait_sent(long long more)
+{
+    long long goal = request_count("sent") + more;
+    uint64_t end_ms = support_now_ms() + WAIT_MS;
+    while (request_count("sent") < goal) {
+        ck_assert_uint_lt(support_now_ms(), end_ms);
+        support_sleep_ms(5);
+    }
+}
+
+static long long interval_count(const json_t *interval, const char *key)
+{
+    return json_integer_value(json_object_get(json_object_get(interval, "requests"), key));
+}
+
+/* How many intervals have exactly as many requests due as this rate gives: it was the same from edge
+ * to edge. Rows of several intervals, as on a busy machine, count for as many. */
+static long long intervals_at(double rate)
+{
+    long long found = 0;
+    size_t i;
+    json_t *interval;
+    json_array_foreach(json_object_get(trial.run, "intervals"), i, interval)
+    {
+        long long first = json_integer_value(json_object_get(interval, "index"));
+        long long last = json_integer_value(json_object_get(interval, "last_index"));
+        double seconds = json_number_value(json_object_get(interval, "seconds"));
+        if (interval_count(interval, "due") == llround(rate * seconds))
+            found += last - first + 1;
+    }
+    return found;
+}
+
+START_TEST(test_rate_changes)
+{
+    /* breaks: a rate given while running is not taken, comes late, or not to every worker */
+    trial_start(&trial, LOAD, "-t", "get", "--qps", "2000", "--duration", "600", NULL);
+    wait_state("running");
+    wait_sent(1000);
+    ctl_expect(0, "rate", "500", "rate 500/s");
+    wait_sent(500);
+    ctl_expect(0, "rate", "4k", "rate 4,000/s");
+    wait_sent(4000);
+    ctl_expect(0, "stop", NULL, "stops");
+    trial_end(&trial, 0);
+    /* a second or half of one at each rate, in intervals of 100 ms */
+    ck_assert_int_ge(intervals_at(2000), 3);
+    ck_assert_int_ge(intervals_at(500), 3);
+    ck_assert_int_ge(intervals_at(4000), 3);
+    ck_assert(!trial_interrupted(&trial));
+    trial_expect(&trial, PROGRAM_OUT, "Verdict: ");
+    trial_free(&trial);
+}
+END_TEST
+
+START_TEST(test_pause_and_resume)
+{
+    /* breaks: a pause sends on, ends the run, or forgets the rate; what was paused piles up */
+    trial_start(&trial, LOAD, "-t", "get", "--qps", "2000", "--duration", "600", NULL);
+    wait_state("running");
+    wait_sent(500);
+    ctl_expect(0, "pause", NULL, "resume returns to 2,000/s");
+    wait_state("paused");
+    while (request_count("backlog") > 0) /* the last of the rate before */
+        support_sleep_ms(5);
+    long long before = request_count("sent");
+    support_sleep_ms(400); /* some intervals of nothing */
+    ck_assert_int_eq(request_count("sent"), before);
+    ctl_expect(0, "resume", NULL, "rate 2,000/s");
+    wait_state("running");
+    wait_sent(500);
+    ctl_expect(0, "stop", NULL, "stops");
+    trial_end(&trial, 0);
+    ck_assert_int_ge(intervals_at(0), 2);
+    ck_assert_int_ge(intervals_at(2000), 2);
+    ck_assert_int_eq(trial_count(&trial, "requests", "backlog"), 0);
+    trial_free(&trial);
+}
+END_TEST
+
+START_TEST(test_pause_of_counted_requests)
+{
+    /* breaks: with -n a pause loses requests, or the run ends without them */
+    trial_start(&trial, LOAD, "-t", "get", "--qps", "1000", "-n", "800", NULL);
+    wait_state("running");
+    wait_sent(100);
+    ctl_expect(0, "pause", NULL, "paused");
+    wait_state("paused");
+    support_sleep_ms(200);
+    ctl_expect(0, "rate", "5000", "rate 5,000/s");
+    trial_end(&trial, 0);
+    ck_assert_int_eq(trial_count(&trial, "requests", "sent"), 800);
+    ck_assert_int_eq(trial_count(&trial, "requests", "ok"), 800);
+    trial_free(&trial);
+}
+END_TEST
+
+START_TEST(test_stop_is_a_planned_end)
+{
+    /* breaks: a stop looks like an interrupt, loses replies or the report, or runs the next test */
+    trial_start(&trial, LOAD, "-t", "get,set", "--qps", "2000", "--duration", "600", NULL);
+    wait_state("running");
+    wait_sent(500);
+    ctl_expect(0, "stop", NULL, "stops");
+    trial_end(&trial, 0);
+    ck_assert_uint_eq(json_array_size(json_object_get(trial.json, "runs")), 1);
+    ck_assert(!trial_interrupted(&trial));
+    ck_assert_int_eq(trial_count(&trial, "requests", "lost"), 0);
+    ck_assert_str_eq(
+        json_string_value(json_object_get(json_object_get(trial.run, "status"), "text")),
+        "stopped over the control socket");
+    trial_expect(&trial, PROGRAM_ERR, "stopped over the control socket");
+    ck_assert_int_ne(access(socket_path, F_OK), 0);
+    ctl_expect(5, "status", NULL, "nobody listens");
+    trial_free(&trial);
+}
+END_TEST
+
+START_TEST(test_stop_of_a_loop)
+{
+    /* breaks: --loop goes on after a stop, or its end counts as a failure */
+    trial_start(&trial, LOAD, "-t", "get", "--qps", "2000", "--duration", "20ms", "--loop", NULL);
+    wait_state("running");
+    support_sleep_ms((unsigned)_i * 7); /* in any state, between two runs perhaps */
+    ctl_expect(0, "stop", NULL, "stops");
+    trial_end(&trial, 0);
+    trial_free(&trial);
+}
+END_TEST
+
+START_TEST(test_several_tests)
+{
+    /* breaks: the socket is gone, or deaf, in the second test of a session */
+    trial_start(&trial, LOAD, "-t", "set,get", "--qps", "2000", "-n", "400", "--warmup", "100ms",
+                NULL);
+    bool seen = false;
+    while (!seen) { /* a status of the second test; trial_end fails when there never is one */
+        json_t *told = ask_status();
+        const char *test = told != NULL ? json_string_value(json_object_get(told, "test")) : "";
+        seen = strcmp(test, "GET") == 0;
+        json_decref(told);
+        ck_assert(seen || !program_wait_at_most(&trial.program, 5));
+    }
+    trial_end(&trial, 0);
+    ck_assert_uint_eq(json_array_size(json_object_get(trial.json, "runs")), 2);
+    trial_free(&trial);
+}
+END_TEST
+
+START_TEST(test_warmup_keeps_its_rate)
+{
+    /* breaks: a command changes the schedule before it runs, or the refusal ends something */
+    trial_start(&trial, LOAD, "-t", "get", "--qps", "1000", "--warmup", "600", "--duration", "1",
+                NULL);
+    wait_state("warming up");
+    ctl_expect(1, "rate", "5", "warm-up runs at the start rate");
+    ctl_expect(1, "pause", NULL, "warm-up");
+    wait_sent(200);
+    ctl_expect(0, "stop", NULL, "stops");
+    trial_end(&trial, 0); /* as planned, though nothing was measured */
+    ck_assert_int_eq(trial_count(&trial, "requests", "sent"), 0);
+    trial_free(&trial);
+}
+END_TEST
+
+static int raw_connect(void)
+{
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    const struct timeval limit = {.tv_sec = 20};
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    memcpy(address.sun_path, socket_path, sizeof socket_path);
+    ck_assert_int_eq(connect(fd, (const struct sockaddr *)&address, sizeof address), 0);
+    ck_assert_int_eq(setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit), 0);
+    return fd;
+}
+
+START_TEST(test_garbage_ends_nothing)
+{
+    /* breaks: what a client sends can end a run, or its silence can hold it up */
+    static char noise[65536];
+    trial_start(&trial, LOAD, "-t", "get", "--qps", "2000", "--duration", "600", NULL);
+    wait_state("running");
+    int silent = raw_connect(), noisy = raw_connect(), hasty = raw_connect();
+    for (size_t i = 0; i < sizeof noise; i++)
+        noise[i] = (char)(i * 7919 % 251);
+    ck_assert_int_gt(send(noisy, noise, sizeof noise, MSG_NOSIGNAL), 0);
+    ck_assert_int_gt(send(hasty, "{\"rate\": \xff}\n{\"sto", 18, MSG_NOSIGNAL), 0);
+    close(hasty);
+    char answer[256];
+    ck_assert_int_gt(recv(noisy, answer, sizeof answer, 0), 0);
+    ck_assert_int_eq(strncmp(answer, "{\"ok\": false", 12), 0);
+    wait_sent(500);
+    ctl_expect(1, "rate", "0", "above 0");
+    ctl_expect(2, "halt", NULL, "say what to do");
+    ctl_expect(2, "rate", "-5", "unknown option -5");
+    ctl_expect(0, "stop", NULL, "stops");
+    trial_end(&trial, 0); /* the silent one is still there */
+    close(silent);
+    close(noisy);
+    trial_free(&trial);
+}
+END_TEST
+
+START_TEST(test_second_socket)
+{
+    /* breaks: a second run takes the socket away, or is refused only after it has sent something */
+    struct program second;
+    trial_start(&trial, LOAD, "-t", "get", "--qps", "2000", "--duration", "600", NULL);
+    wait_state("running");
+    program_run_volley(&second, "-p", world.server.port_text, "-t", "incr", "--qps", "10", "-n",
+                       "10", "--control", socket_path, NULL);
+    ck_assert_int_eq(second.exit_status, 2);
+    ck_assert_ptr_nonnull(strstr(second.err, "another process listens there"));
+    ck_assert_str_eq(second.out, "");
+    program_free(&second);
+    ck_assert_int_eq(test_server_calls(&world.server, "incr"), 0);
+    wait_sent(100);
+    ctl_expect(0, "stop", NULL, "stops");
+    trial_end(&trial, 0);
+    trial_free(&trial);
+}
+END_TEST
+
+START_TEST(test_killed_run_leaves_no_block)
+{
+    /* breaks: after a kill -9 nobody can use the path again, or workers keep the socket alive */
+    struct stat there;
+    trial_start(&trial, LOAD, "-t", "get", "--qps", "2000", "--duration", "600", NULL);
+    wait_state("running");
+    program_signal(&trial.program, SIGKILL);
+    program_wait(&trial.program);
+    trial_free(&trial);
+    ck_assert_int_eq(lstat(socket_path, &there), 0);
+    ctl_expect(5, "status", NULL, "nobody listens");
+    trial_start(&trial, LOAD, "-t", "get", "--qps", "2000", "-n", "400", NULL);
+    trial_end(&trial, 0);
+    ck_assert_int_ne(lstat(socket_path, &there), 0);
+    trial_free(&trial);
+}
+END_TEST
+
+START_TEST(test_killed_worker_learns_the_rate)
+{
+    /* breaks: a worker forked later does not know of a change, or holds the socket open */
+    pid_t workers[2];
+    trial_start(&trial, LOAD, "-t", "get", "--qps", "2000", "--duration", "600", NULL);
+    wait_state("running");
+    ctl_expect(0, "rate", "1000", "rate 1,000/s");
+    program_wait_children(&trial.program, workers, 2);
+    kill(workers[0], SIGKILL);
+    wait_sent(1000);
+    ctl_expect(0, "stop", NULL, "stops");
+    trial_end(&trial, 0);
+    ck_assert_int_ge(intervals_at(1000), 3);
+    ck_assert_int_ge(trial_restarts(&trial), 1);
+    trial_free(&trial);
+}
+END_TEST
+
+Suite *test_steer_run_suite(void)
+{
+    Suite *suite = suite_create("steer_run");
+    TCase *tcase = tcase_create("commands");
+    tcase_set_timeout(tcase, TCASE_TIMEOUT_SECONDS);
+    tcase_add_checked_fixture(tcase, set_up, trial_tear_down);
+    tcase_add_test(tcase, test_rate_changes);
+    tcase_add_test(tcase, test_pause_and_resume);
+    tcase_add_test(tcase, test_pause_of_counted_requests);
+    tcase_add_test(tcase, test_stop_is_a_planned_end);
+    tcase_add_loop_test(tcase, test_stop_of_a_loop, 0, 5);
+    tcase_add_test(tcase, test_several_tests);
+    tcase_add_test(tcase, test_warmup_keeps_its_rate);
+    suite_add_tcase(suite, tcase);
+    TCase *trouble = tcase_create("trouble");
+    tcase_set_timeout(trouble, TCASE_TIMEOUT_SECONDS);
+    tcase_add_checked_fixture(trouble, set_up, trial_tear_down);
+    tcase_add_test(trouble, test_garbage_ends_nothing);
+    tcase_add_test(trouble, test_second_socket);
+    tcase_add_test(trouble, test_killed_run_leaves_no_block);
+    tcase_add_test(trouble, test_killed_worker_learns_the_rate);
+    suite_add_tcase(suite, trouble);
+    return suite;
+}

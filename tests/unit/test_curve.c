@@ -1,0 +1,223 @@
+/* What limits, and what a search is told, from made-up probes. */
+#include <check.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/clock.h"
+#include "orchestrator/capacity/curve.h"
+#include "tests/support/check/report_fixture.h"
+
+Suite *test_curve_suite(void);
+
+#define RATE (1000 * SCHEDULE_MICRO)
+
+static struct slo_list slos;
+static struct curve curve;
+static struct windows windows;
+static struct run_result *result;
+static struct run_facts facts;
+static struct interval_row *total;
+
+static void set_up(void)
+{
+    static const double percentiles[] = {50, 99};
+    struct err err = {.code = OK};
+    ck_assert_int_eq(slo_parse_list(&slos, "p99<10ms,p99.9<20ms", &err), OK);
+    ck_assert_int_eq(curve_init(&curve, &slos, percentiles, 2, &err), OK);
+    curve.windows = 3;
+    curve.finding.first_failing_micro = RATE;
+    windows = (struct windows){.slos = &slos, .wanted = 3};
+    facts = fixture_open_facts();
+    total = fixture_row(0);
+    fixture_answer_at(total, NS_PER_MS, 0, 1000);
+    result = fixture_result();
+    result->facts = &facts;
+    result->total = total;
+    result->seconds = result->due_seconds = 3;
+}
+
+static void tear_down(void)
+{
+    curve_free(&curve);
+    free(result);
+    free(total);
+}
+
+static void add_window(bool kept_up, uint64_t p99_ns, uint64_t p99_9_ns)
+{
+    struct window *window = &windows.list[windows.count++];
+    const uint64_t values_ns[] = {p99_ns, p99_9_ns};
+    *window = (struct window){.kept_up = kept_up,
+                              .passed = kept_up,
+                              .due = 1000,
+                              .ok = 1000,
+                              .answered = 1000,
+                              .seconds = 1};
+    for (int i = 0; i < 2; i++) {
+        window->readings[i] = (struct slo_reading){
+            .known = true, .value_ns = values_ns[i], .kept = values_ns[i] < slos.items[i].limit_ns};
+        window->passed = window->passed && window->readings[i].kept;
+    }
+    windows.passed += window->passed;
+}
+
+static const struct probe *add_probe(void)
+{
+    struct err err = {.code = OK};
+    ck_assert_int_eq(curve_add(&curve, RATE, false, &windows, result, &err), OK);
+    curve_find_limit(&curve);
+    return &curve.probes[curve.probe_count - 1];
+}
+
+static void expect_limit(enum limit_kind kind, const char *name, const char *evidence)
+{
+    ck_assert_int_eq(curve.limit.kind, kind);
+    ck_assert_str_eq(curve.limit.name, name);
+    ck_assert_msg(strstr(curve.limit.evidence, evidence) != NULL, "\"%s\" is not in: %s", evidence,
+                  curve.limit.evidence);
+}
+
+START_TEST(test_percentiles)
+{
+    /* Breaks when the table lacks a percentile of an objective, or shows one twice. */
+    ck_assert_uint_eq(curve.percentile_count, 3);
+    ck_assert_double_eq(curve.percentiles[0], 50);
+    ck_assert_double_eq(curve.percentiles[1], 99);
+    ck_assert_double_eq(curve.percentiles[2], 99.9);
+}
+END_TEST
+
+START_TEST(test_objective_limits)
+{
+    /* Breaks when another objective than the one most often broken is named. */
+    add_window(true, 5 * NS_PER_MS, 25 * NS_PER_MS);
+    add_window(true, 12 * NS_PER_MS, 30 * NS_PER_MS);
+    add_window(true, 5 * NS_PER_MS, 10 * NS_PER_MS);
+    const struct probe *probe = add_probe();
+    char reason[256];
+    ck_assert(!probe->passed);
+    expect_limit(LIMIT_SLO, "p99.9<20ms",
+                 "at 1,000/s it was broken in 2 of 3 windows, the worst: p99.9 30.000 ms");
+    ck_assert_str_eq(curve_format_reason(reason, sizeof reason, &curve, probe),
+                     "p99<10ms broken in 1, p99.9<20ms broken in 2");
+}
+END_TEST
+
+START_TEST(test_throughput_limits)
+{
+    /* Breaks when a server that falls behind is said to be slow: the waiting is a consequence. */
+    for (int i = 0; i < 3; i++)
+        add_window(i == 0, 500 * NS_PER_MS, 900 * NS_PER_MS);
+    total->counters[COUNTER_DUE] += 500;
+    total->header.backlog_after = 500;
+    total->counters[COUNTER_BLOCKED_NS] = 5 * NS_PER_SECOND;
+    add_probe();
+    expect_limit(LIMIT_THROUGHPUT, "throughput", "2 of 3 windows fell behind");
+    expect_limit(LIMIT_THROUGHPUT, "throughput", "the server answered too slowly");
+}
+END_TEST
+
+START_TEST(test_busy_worker_limits)
+{
+    /* Breaks when volley's own limit is taken for the server's. */
+    for (int i = 0; i < 3; i++)
+        add_window(false, 500 * NS_PER_MS, 900 * NS_PER_MS);
+    result->workers[1].cpu_user_seconds = 2.8;
+    add_probe();
+    expect_limit(LIMIT_VOLLEY, "volley itself", "worker 1 used");
+}
+END_TEST
+
+START_TEST(test_own_delay_limits)
+{
+    /* Breaks when slip that volley is to blame for is billed to the server, or a slip that the server
+     * is to blame for to volley. */
+    for (int i = 0; i < 3; i++)
+        add_window(true, 11 * NS_PER_MS, 11 * NS_PER_MS);
+    histogram_record_n(&total->histograms[HISTOGRAM_SLIP], 8 * NS_PER_MS, 500);
+    add_probe();
+    expect_limit(LIMIT_VOLLEY, "volley itself", "slip p99 8.0");
+    total->counters[COUNTER_BLOCKED_NS] = 2 * NS_PER_SECOND;
+    add_probe();
+    expect_limit(LIMIT_SLO, "p99<10ms", "broken in 6 of 6");
+}
+END_TEST
+
+START_TEST(test_nothing_failed)
+{
+    /* Breaks when a limit is made up where none was met. */
+    curve.finding.first_failing_micro = 0;
+    for (int i = 0; i < 3; i++)
+        add_window(true, NS_PER_MS, NS_PER_MS);
+    add_probe();
+    ck_assert_int_eq(curve.limit.kind, LIMIT_UNKNOWN);
+}
+END_TEST
+
+START_TEST(test_outcomes)
+{
+    /* Breaks when the search climbs past a probe that only just passed, or repeats one that failed
+     * beyond doubt. */
+    for (int i = 0; i < 3; i++)
+        add_window(true, NS_PER_MS, NS_PER_MS);
+    struct search_outcome outcome = probe_outcome(add_probe(), &slos);
+    ck_assert_uint_eq(outcome.passed, 3);
+    ck_assert_uint_eq(outcome.windows, 3);
+    ck_assert(!outcome.close && !outcome.clear);
+
+    windows.count = windows.passed = 0;
+    for (int i = 0; i < 3; i++)
+        add_window(true, 6 * NS_PER_MS, NS_PER_MS);
+    outcome = probe_outcome(add_probe(), &slos);
+    ck_assert(outcome.close && !outcome.clear);
+
+    windows.count = windows.passed = 0;
+    for (int i = 0; i < 3; i++)
+        add_window(true, 16 * NS_PER_MS, NS_PER_MS);
+    outcome = probe_outcome(add_probe(), &slos);
+    ck_assert_uint_eq(outcome.passed, 0);
+    ck_assert(!outcome.clear);
+
+    windows.count = windows.passed = 0;
+    for (int i = 0; i < 3; i++)
+        add_window(false, 16 * NS_PER_MS, NS_PER_MS);
+    outcome = probe_outcome(add_probe(), &slos);
+    ck_assert(outcome.clear);
+}
+END_TEST
+
+START_TEST(test_ends)
+{
+    /* Breaks when windows that were not measured are counted, but for those behind a hopeless backlog;
+     * or when a probe that was interrupted is taken for one that failed. */
+    add_window(true, NS_PER_MS, NS_PER_MS);
+    const struct probe *probe = add_probe();
+    ck_assert_int_eq(probe->end, PROBE_LOST);
+    ck_assert_uint_eq(probe->windows_judged, 1);
+    windows.hopeless = true;
+    probe = add_probe();
+    ck_assert_int_eq(probe->end, PROBE_HOPELESS);
+    ck_assert_uint_eq(probe->windows_judged, 3);
+    ck_assert(!probe->passed);
+    result->interrupted = true;
+    probe = add_probe();
+    ck_assert_int_eq(probe->end, PROBE_CUT);
+}
+END_TEST
+
+Suite *test_curve_suite(void)
+{
+    Suite *suite = suite_create("curve");
+    TCase *all = tcase_create("curve");
+    tcase_add_checked_fixture(all, set_up, tear_down);
+    tcase_add_test(all, test_percentiles);
+    tcase_add_test(all, test_objective_limits);
+    tcase_add_test(all, test_throughput_limits);
+    tcase_add_test(all, test_busy_worker_limits);
+    tcase_add_test(all, test_own_delay_limits);
+    tcase_add_test(all, test_nothing_failed);
+    tcase_add_test(all, test_outcomes);
+    tcase_add_test(all, test_ends);
+    suite_add_tcase(suite, all);
+    return suite;
+}

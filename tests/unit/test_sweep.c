@@ -1,0 +1,167 @@
+/* Baseline, degradation point and breaking point of made-up steps. */
+#include <check.h>
+#include <string.h>
+
+#include "common/clock.h"
+#include "common/schedule.h"
+#include "orchestrator/capacity/sweep.h"
+
+Suite *test_sweep_suite(void);
+
+static struct sweep sweep;
+
+static void begin(enum sweep_kind kind)
+{
+    memset(&sweep, 0, sizeof sweep);
+    sweep.kind = kind;
+}
+
+static struct sweep_step *add(double rate, double p99_ms, double error_share)
+{
+    struct sweep_step *step = &sweep.steps[sweep.count++];
+    *step = (struct sweep_step){.value = sweep.count,
+                                .rate = rate,
+                                .p99 = {.value_ns = (uint64_t)(p99_ms * (double)NS_PER_MS)},
+                                .error_share = error_share};
+    return step;
+}
+
+static void expect(uint32_t index, const char *notes)
+{
+    char text[256];
+    ck_assert_str_eq(sweep_format_notes(text, sizeof text, &sweep.steps[index]), notes);
+}
+
+START_TEST(test_healthy)
+{
+    /* Breaks when a server that scales is said to degrade. */
+    begin(SWEEP_CLIENTS);
+    add(1000, 1, 0);
+    add(2000, 1.5, 0.001);
+    add(2201, 2, 0.01);
+    sweep_judge(&sweep);
+    expect(0, "baseline");
+    expect(1, "");
+    expect(2, "");
+}
+END_TEST
+
+START_TEST(test_gain)
+{
+    /* Breaks when the first step with less than 10 % more throughput is not the degradation point, or
+     * a later one is marked as well. */
+    begin(SWEEP_CLIENTS);
+    add(1000, 1, 0);
+    add(2000, 1, 0);
+    add(2190, 1, 0);
+    add(2200, 1, 0);
+    sweep_judge(&sweep);
+    expect(1, "");
+    expect(2, "degradation point (less than 10 % more throughput)");
+    expect(3, "");
+}
+END_TEST
+
+START_TEST(test_latency)
+{
+    /* Breaks when p99 is not compared with the first step's. */
+    begin(SWEEP_PIPELINE);
+    add(1000, 1, 0);
+    add(2000, 1.9, 0);
+    add(4000, 2.1, 0);
+    add(8000, 9.9, 0);
+    add(16000, 10.1, 0);
+    sweep_judge(&sweep);
+    expect(2, "degradation point (p99 above twice the baseline's)");
+    expect(3, "");
+    expect(4, "breaking point (p99 above 10 times the baseline's)");
+}
+END_TEST
+
+START_TEST(test_errors)
+{
+    /* Breaks when errors above 1 % do not break, also in the first step, or a server breaks twice. */
+    begin(SWEEP_CLIENTS);
+    add(1000, 1, 0.02);
+    add(2000, 1, 0.5);
+    sweep_judge(&sweep);
+    expect(0, "baseline, breaking point (errors above 1 %)");
+    expect(1, "");
+}
+END_TEST
+
+START_TEST(test_both)
+{
+    /* Breaks when one step cannot be both. */
+    begin(SWEEP_CLIENTS);
+    add(1000, 1, 0);
+    add(500, 30, 0);
+    sweep_judge(&sweep);
+    expect(1,
+           "degradation point (less than 10 % more throughput), breaking point (p99 above 10 times "
+           "the baseline's)");
+}
+END_TEST
+
+START_TEST(test_rates)
+{
+    /* Breaks when a rate is expected to gain on the one before, rather than to be answered. */
+    begin(SWEEP_QPS);
+    sweep.open_loop = true;
+    add(1000, 1, 0)->target = 1000;
+    add(1050, 1, 0)->target = 1050;
+    add(1970, 1, 0)->target = 2000;
+    sweep_judge(&sweep);
+    expect(1, "");
+    expect(2, "degradation point (less than 99 % of the rate answered)");
+}
+END_TEST
+
+START_TEST(test_unknown_p99)
+{
+    /* Breaks when a p99 that cannot be known, because too many requests were not answered, passes for
+     * a short one; or when a step without any answer does. */
+    begin(SWEEP_CLIENTS);
+    add(1000, 1, 0);
+    add(2000, 1, 0)->p99.censored = true;
+    sweep_judge(&sweep);
+    expect(1,
+           "degradation point (p99 above twice the baseline's), breaking point (p99 above 10 times "
+           "the baseline's)");
+    begin(SWEEP_CLIENTS);
+    add(1000, 1, 0);
+    add(0, 0, 0)->p99.empty = true;
+    sweep_judge(&sweep);
+    ck_assert_uint_eq(sweep.steps[1].notes, SWEEP_DEGRADATION | SWEEP_BREAKING);
+    ck_assert_str_eq(sweep.steps[1].why_broken, "no request answered");
+}
+END_TEST
+
+START_TEST(test_values)
+{
+    /* Breaks when a rate is printed in another unit than the list has. */
+    char text[64];
+    begin(SWEEP_QPS);
+    struct sweep_step step = {.value = 2500 * SCHEDULE_MICRO + SCHEDULE_MICRO / 2};
+    ck_assert_str_eq(sweep_format_value(text, sizeof text, &sweep, &step), "2,500.5");
+    begin(SWEEP_CLIENTS);
+    step.value = 1000;
+    ck_assert_str_eq(sweep_format_value(text, sizeof text, &sweep, &step), "1,000");
+}
+END_TEST
+
+Suite *test_sweep_suite(void)
+{
+    Suite *suite = suite_create("sweep");
+    TCase *notes = tcase_create("notes");
+    tcase_add_test(notes, test_healthy);
+    tcase_add_test(notes, test_gain);
+    tcase_add_test(notes, test_latency);
+    tcase_add_test(notes, test_errors);
+    tcase_add_test(notes, test_both);
+    tcase_add_test(notes, test_rates);
+    tcase_add_test(notes, test_unknown_p99);
+    tcase_add_test(notes, test_values);
+    suite_add_tcase(suite, notes);
+    return suite;
+}

@@ -1,0 +1,218 @@
+#include <check.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/clock.h"
+#include "orchestrator/report/target_reached.h"
+#include "tests/support/check/report_fixture.h"
+
+Suite *test_target_reached_suite(void);
+
+/* 10 s at 50,000/s with two workers, of which 390,000 requests were sent. */
+struct short_run {
+    struct run_facts facts;
+    struct interval_row *total;
+    struct run_result *result;
+};
+
+static struct short_run *fall_short(void)
+{
+    struct short_run *run = calloc(1, sizeof *run);
+    ck_assert_ptr_nonnull(run);
+    run->facts = fixture_open_facts();
+    run->facts.clients = 50;
+    run->total = fixture_row(0);
+    run->total->header.end_ns = 10 * NS_PER_SECOND;
+    fixture_answer_at(run->total, 100000, 1000, 390000);
+    run->total->counters[COUNTER_DUE] = 500000;
+    run->total->header.backlog_after = 110000;
+    run->result = fixture_result();
+    run->result->facts = &run->facts;
+    run->result->total = run->total;
+    run->result->seconds = 10.2; /* the last replies came after the end */
+    run->result->due_seconds = 10;
+    return run;
+}
+
+static void drop(struct short_run *run)
+{
+    free(run->total);
+    free(run->result);
+    free(run);
+}
+
+static void slow_server(struct short_run *run)
+{
+    run->total->counters[COUNTER_BLOCKED_NS] = 18972 * NS_PER_MS; /* of 20.4 s */
+}
+static void busy_server(struct short_run *run)
+{
+    slow_server(run);
+    run->result->evidence.server_cpu_share = 0.97;
+}
+static void idle_server(struct short_run *run)
+{
+    slow_server(run);
+    run->result->evidence.server_cpu_share = 0.5;
+}
+static void one_deep_connection(struct short_run *run)
+{
+    slow_server(run);
+    run->facts.clients = 1;
+    run->facts.pipeline = 16;
+}
+static void no_server(struct short_run *run)
+{
+    run->total->counters[COUNTER_BLOCKED_NS] = 3000 * NS_PER_MS;
+    run->total->counters[COUNTER_UNCONNECTED_NS] = 5100 * NS_PER_MS;
+}
+static void busy_worker(struct short_run *run)
+{
+    slow_server(run); /* who does not read replies keeps connections busy */
+    run->result->workers[1].cpu_user_seconds = 9.384;
+    run->result->workers[1].cpu_system_seconds = 0.51;
+}
+static void spinning_worker(struct short_run *run)
+{
+    slow_server(run);
+    run->result->workers[1].cpu_user_seconds = 10.2;
+    run->result->workers[1].spin_seconds = 9;
+}
+static void dead_worker(struct short_run *run)
+{
+    slow_server(run);
+    run->total->counters[COUNTER_SHED_WORKER] = 60000;
+    run->total->header.backlog_after = 50000;
+}
+static void throttled(struct short_run *run)
+{
+    run->result->evidence.throttled_ns = 2500 * NS_PER_MS;
+}
+static void stolen(struct short_run *run)
+{
+    run->result->evidence.steal_share = 0.25;
+    histogram_reset(&run->total->histograms[HISTOGRAM_SLIP]);
+    histogram_record_n(&run->total->histograms[HISTOGRAM_SLIP], 12 * NS_PER_MS, 390000);
+}
+static void a_little_blocked(struct short_run *run)
+{
+    run->total->counters[COUNTER_BLOCKED_NS] = 2000 * NS_PER_MS; /* 10 % cannot make 22 % */
+}
+
+#define SHORT "target not reached: 78 % of 50,000/s, "
+#define SLOW SHORT "because the server answered too slowly for "
+
+static const struct {
+    void (*happen)(struct short_run *run);
+    enum target_limit limit;
+    const char *sentence;
+} cases[] = {
+    {slow_server, TARGET_SERVER_SLOW, SLOW "50 connections: all were busy 93 % of the time"},
+    {busy_server, TARGET_SERVER_SLOW,
+     SLOW "50 connections: all were busy 93 % of the time; the server's CPU was 97 % busy"},
+    {idle_server, TARGET_SERVER_SLOW, SLOW "50 connections: all were busy 93 % of the time"},
+    {one_deep_connection, TARGET_SERVER_SLOW,
+     SLOW "1 connection of 16 requests each: all were busy 93 % of the time"},
+    {spinning_worker, TARGET_SERVER_SLOW, SLOW "50 connections: all were busy 93 % of the time"},
+    {no_server, TARGET_SERVER_AWAY, SHORT "because no connection was open 25 % of the time"},
+    {busy_worker, TARGET_WORKER_BUSY,
+     SHORT "because volley was at its limit: worker 1 used 97 % of its CPU"},
+    {dead_worker, TARGET_WORKER_DIED,
+     SHORT "because 60,000 requests fell due while a worker was dead and not yet replaced"},
+    {throttled, TARGET_VOLLEY_LATE,
+     SHORT "because volley was stopped or delayed: the CPU quota held it back for 2.500 s"},
+    {stolen, TARGET_VOLLEY_LATE,
+     SHORT "because volley was stopped or delayed: the hypervisor took 25.0 % of the CPU time, "
+           "1 % of the requests went out 12.000 ms late or more"},
+    {a_little_blocked, TARGET_LIMIT_UNKNOWN, SHORT "for a reason that these figures do not show"},
+};
+
+START_TEST(a_shortfall_has_one_reason)
+{
+    /* breaks if volley blames the server for what it did itself, or itself for the server */
+    struct short_run *run = fall_short();
+    struct target_reached reached;
+    cases[_i].happen(run);
+    target_reached_judge(&reached, run->result);
+    ck_assert_str_eq(reached.sentence, cases[_i].sentence);
+    ck_assert_int_eq(reached.limit, cases[_i].limit);
+    drop(run);
+}
+END_TEST
+
+START_TEST(a_target_reached_says_nothing)
+{
+    /* breaks if a run that kept its rate is told why it did not */
+    struct short_run *run = fall_short();
+    struct target_reached reached;
+    slow_server(run);
+    run->total->counters[COUNTER_DUE] = 393939; /* 99.0001 % */
+    target_reached_judge(&reached, run->result);
+    ck_assert_str_eq(reached.sentence, "");
+    ck_assert_int_eq(reached.limit, TARGET_REACHED);
+    run->total->counters[COUNTER_DUE] = 393940;
+    target_reached_judge(&reached, run->result);
+    ck_assert_ptr_eq(strstr(reached.sentence, "target not reached: 98.9 % of 39,394/s, because"),
+                     reached.sentence);
+    interval_row_reset(run->total); /* nothing was due: a pause */
+    target_reached_judge(&reached, run->result);
+    ck_assert_int_eq(reached.limit, TARGET_REACHED);
+    drop(run);
+}
+END_TEST
+
+START_TEST(requests_that_are_all_sent_can_be_late)
+{
+    /* breaks if -n at twice the rate that the server can do counts as a target reached */
+    struct short_run *run = fall_short();
+    struct target_reached reached;
+    interval_row_reset(run->total);
+    run->facts.duration_ns = 0;
+    run->facts.requests = 50000;
+    fixture_answer_at(run->total, 40000, 1000, 25000);
+    fixture_answer_at(run->total, 40000, 1000 * NS_PER_MS, 25000);
+    run->total->counters[COUNTER_BLOCKED_NS] = 3800 * NS_PER_MS;
+    run->result->due_seconds = 1;
+    run->result->seconds = 2.0001;
+    target_reached_judge(&reached, run->result);
+    ck_assert_double_eq_tol(reached.evidence.share, 0.5, 1e-3);
+    ck_assert_double_eq_tol(reached.evidence.target, 50000, 1e-6);
+    ck_assert_ptr_nonnull(strstr(reached.sentence, "50 % of 50,000/s, because the server"));
+    /* The wait for the last reply is the server's: all was sent in time. */
+    histogram_reset(&run->total->histograms[HISTOGRAM_SLIP]);
+    histogram_record_n(&run->total->histograms[HISTOGRAM_SLIP], 20000, 50000);
+    target_reached_judge(&reached, run->result);
+    ck_assert_int_eq(reached.limit, TARGET_REACHED);
+    drop(run);
+}
+END_TEST
+
+START_TEST(any_evidence_fits_the_sentence)
+{
+    /* breaks if figures of a damaged journal write beyond the sentence */
+    struct short_run *run = fall_short();
+    struct target_reached reached;
+    run->result->evidence.throttled_ns = UINT64_MAX;
+    run->result->evidence.steal_share = 1e300;
+    run->result->due_seconds = 1e-300;
+    histogram_record_n(&run->total->histograms[HISTOGRAM_SLIP], UINT64_MAX / 2, 390000);
+    target_reached_judge(&reached, run->result);
+    ck_assert_int_eq(reached.limit, TARGET_VOLLEY_LATE);
+    ck_assert_uint_lt(strlen(reached.sentence), sizeof reached.sentence);
+    ck_assert_ptr_nonnull(strstr(reached.sentence, "the CPU quota held it back for"));
+    drop(run);
+}
+END_TEST
+
+Suite *test_target_reached_suite(void)
+{
+    Suite *suite = suite_create("target_reached");
+    TCase *tcase = tcase_create("reasons");
+    tcase_add_loop_test(tcase, a_shortfall_has_one_reason, 0,
+                        (int)(sizeof cases / sizeof cases[0]));
+    tcase_add_test(tcase, a_target_reached_says_nothing);
+    tcase_add_test(tcase, requests_that_are_all_sent_can_be_late);
+    tcase_add_test(tcase, any_evidence_fits_the_sentence);
+    suite_add_tcase(suite, tcase);
+    return suite;
+}

@@ -1,0 +1,264 @@
+/* Windows cut out of made-up rows of one second each. */
+#include <check.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/clock.h"
+#include "orchestrator/capacity/windows.h"
+#include "tests/support/check/report_fixture.h"
+
+Suite *test_windows_suite(void);
+
+static struct slo_list slos;
+static struct windows windows;
+static struct sink sink;
+static volatile bool enough;
+static struct run_facts facts;
+
+static void set_up(void)
+{
+    struct err err = {.code = OK};
+    facts = fixture_open_facts();
+    ck_assert_int_eq(slo_parse_list(&slos, "p99<10ms,errors<1%", &err), OK);
+    windows = (struct windows){.slos = &slos,
+                               .window_ns = 2 * NS_PER_SECOND,
+                               .wanted = 3,
+                               .hopeless_backlog = 1000,
+                               .enough = &enough};
+    enough = false;
+    ck_assert_int_eq(windows_init(&windows, &err), OK);
+    sink = windows_sink(&windows);
+    ck_assert_int_eq(sink.run_begin(sink.state, &facts, &err), OK);
+}
+
+static void tear_down(void)
+{
+    windows_free(&windows);
+}
+
+/* Second number index: so many requests of this service time. */
+static struct interval_row *second(uint32_t index, uint64_t service_ns, uint64_t times)
+{
+    struct interval_row *row = fixture_row(index);
+    fixture_answer_at(row, service_ns, 0, times);
+    return row;
+}
+
+static void feed(struct interval_row *row)
+{
+    struct err err = {.code = OK};
+    ck_assert_int_eq(sink.interval(sink.state, row, NULL, &err), OK);
+    free(row);
+}
+
+START_TEST(test_windows_are_cut)
+{
+    /* Breaks when rows are put into the wrong window, or a part of one counts as a window. */
+    for (uint32_t i = 5; i < 10; i++) /* the warm-up was five seconds long */
+        feed(second(i, NS_PER_MS, 100 + i));
+    ck_assert_uint_eq(windows.count, 2);
+    ck_assert_uint_eq(windows.passed, 2);
+    ck_assert_uint_eq(windows.list[0].due, 105 + 106);
+    ck_assert_uint_eq(windows.list[1].ok, 107 + 108);
+    ck_assert_double_eq_tol(windows.list[1].start_seconds, 2, 1e-9);
+    ck_assert_double_eq_tol(windows.list[1].achieved, 107.5, 1e-9);
+    feed(second(10, NS_PER_MS, 100));
+    feed(second(11, NS_PER_MS, 100)); /* behind the last window: draining */
+    feed(second(12, NS_PER_MS, 100));
+    ck_assert_uint_eq(windows.count, 3);
+    ck_assert(!enough);
+}
+END_TEST
+
+START_TEST(test_warmup_is_left_out)
+{
+    /* Breaks when the warm-up is judged. */
+    struct interval_row *row = second(0, NS_PER_SECOND, 100);
+    row->header.flags |= INTERVAL_WARMUP;
+    feed(row);
+    feed(second(1, NS_PER_MS, 100));
+    feed(second(2, NS_PER_MS, 100));
+    ck_assert_uint_eq(windows.count, 1);
+    ck_assert_uint_eq(windows.passed, 1);
+}
+END_TEST
+
+START_TEST(test_wide_row)
+{
+    /* Breaks when a row that holds several windows is counted as one of them and shifts the others. */
+    struct interval_row *row = second(0, NS_PER_MS, 500);
+    row->header.last = 3;
+    row->header.end_ns = 4 * NS_PER_SECOND;
+    feed(row);
+    ck_assert_uint_eq(windows.count, 1);
+    ck_assert_double_eq_tol(windows.list[0].seconds, 4, 1e-9);
+    feed(second(4, NS_PER_MS, 100));
+    ck_assert_uint_eq(windows.count, 1);
+    feed(second(5, NS_PER_MS, 100));
+    ck_assert_uint_eq(windows.count, 2);
+    ck_assert_uint_eq(windows.list[1].due, 200);
+}
+END_TEST
+
+START_TEST(test_slow_window_fails)
+{
+    /* Breaks when a window passes whose percentile, merged from its rows, is above the objective. */
+    feed(second(0, NS_PER_MS, 1000));
+    struct interval_row *row = second(1, NS_PER_MS, 960);
+    fixture_answer_at(row, 20 * NS_PER_MS, 0, 40); /* 2 % of the window */
+    feed(row);
+    ck_assert_uint_eq(windows.count, 1);
+    ck_assert_uint_eq(windows.passed, 0);
+    ck_assert(windows.list[0].kept_up);
+    ck_assert(!windows.list[0].readings[0].kept);
+    ck_assert(windows.list[0].readings[1].kept);
+}
+END_TEST
+
+START_TEST(test_behind)
+{
+    /* Breaks when a server that does not keep up passes because what it answers is fast; or when one
+     * request too few in a small window fails it. */
+    struct interval_row *row = second(0, NS_PER_MS, 980);
+    struct window window;
+    row->counters[COUNTER_DUE] += 20;
+    row->header.backlog_after = 20;
+    window_judge(&window, row, &slos);
+    ck_assert(!window.kept_up && !window.passed);
+    free(row);
+
+    row = second(0, NS_PER_MS, 990);
+    row->counters[COUNTER_DUE] += 10;
+    row->header.backlog_after = 10;
+    window_judge(&window, row, &slos);
+    ck_assert(window.kept_up && window.passed);
+    free(row);
+
+    row = second(0, NS_PER_MS, 9);
+    row->counters[COUNTER_DUE] += 1;
+    row->header.backlog_after = 1;
+    window_judge(&window, row, &slos);
+    ck_assert(window.kept_up && window.passed);
+    free(row);
+}
+END_TEST
+
+START_TEST(test_in_flight_is_not_lost)
+{
+    /* Breaks when requests that are under way at the edge of a window are held against it. */
+    struct interval_row *row = second(0, NS_PER_MS, 950);
+    struct window window;
+    fixture_send_at(row, 0, 50);
+    row->header.in_flight_after = 50;
+    window_judge(&window, row, &slos);
+    ck_assert(window.kept_up);
+    row->header.in_flight_after = 20; /* and 30 were lost */
+    row->counters[COUNTER_LOST_DISCONNECT] = 30;
+    window_judge(&window, row, &slos);
+    ck_assert(!window.kept_up);
+    free(row);
+}
+END_TEST
+
+START_TEST(test_filling_connections)
+{
+    /* Breaks when a server that is a fifth too slow passes while the connections still fill, or one that
+     * only began with nothing in flight fails. */
+    for (uint32_t i = 0; i < 4; i++) {
+        struct interval_row *row = second(i, 10 * NS_PER_MS, 80);
+        fixture_send_at(row, 0, 20);
+        row->header.in_flight_before = (uint64_t)i * 20;
+        row->header.in_flight_after = (uint64_t)(i + 1) * 20;
+        feed(row);
+    }
+    ck_assert(windows.list[0].kept_up && windows.list[1].kept_up);
+    ck_assert(!windows_kept_up(&windows));
+
+    struct err err = {.code = OK};
+    ck_assert_int_eq(sink.run_begin(sink.state, &facts, &err), OK);
+    ck_assert(windows_kept_up(&windows));
+    for (uint32_t i = 0; i < 2; i++) {
+        struct interval_row *row = second(i, 200 * NS_PER_MS, i == 0 ? 80 : 100);
+        fixture_send_at(row, 0, i == 0 ? 20 : 0);
+        row->header.in_flight_before = i == 0 ? 0 : 20;
+        row->header.in_flight_after = 20;
+        feed(row);
+    }
+    ck_assert(windows_kept_up(&windows));
+}
+END_TEST
+
+START_TEST(test_degraded_window_is_left_out)
+{
+    /* Breaks when the death of a worker is billed to the server. */
+    feed(second(0, NS_PER_MS, 100));
+    struct interval_row *row = second(1, NS_PER_SECOND, 10);
+    row->header.flags |= INTERVAL_DEGRADED;
+    feed(row);
+    ck_assert_uint_eq(windows.count, 0);
+    ck_assert_uint_eq(windows.degraded, 1);
+    feed(second(2, NS_PER_MS, 100));
+    feed(second(3, NS_PER_MS, 100));
+    ck_assert_uint_eq(windows.passed, 1);
+}
+END_TEST
+
+START_TEST(test_hopeless_backlog_ends_the_run)
+{
+    /* Breaks when a run whose backlog only grows goes on to its end, or one that falls a little behind
+     * does not. */
+    struct interval_row *row = second(0, NS_PER_MS, 100);
+    row->counters[COUNTER_DUE] += 1000;
+    row->header.backlog_after = 1000;
+    feed(row);
+    ck_assert(!enough);
+    row = second(1, NS_PER_MS, 100);
+    row->header.backlog_before = 1000;
+    row->counters[COUNTER_DUE] += 1;
+    row->header.backlog_after = 1001;
+    feed(row);
+    ck_assert(enough && windows.hopeless);
+    feed(second(2, NS_PER_MS, 100)); /* what comes after the stop is no window */
+    feed(second(3, NS_PER_MS, 100));
+    ck_assert_uint_eq(windows.count, 1);
+}
+END_TEST
+
+START_TEST(test_lost_majority_ends_the_run)
+{
+    /* Breaks when a first probe goes on although most of its windows have failed, or a re-test, which
+     * must be measured whole, does not. */
+    for (int ends = 0; ends < 2; ends++) {
+        struct err err = {.code = OK};
+        windows.ends_lost = ends == 1;
+        enough = false;
+        ck_assert_int_eq(sink.run_begin(sink.state, &facts, &err), OK);
+        for (uint32_t i = 0; i < 3; i++)
+            feed(second(i, NS_PER_SECOND, 100));
+        ck_assert(!enough);
+        feed(second(3, NS_PER_SECOND, 100));
+        ck_assert_uint_eq(windows.count, 2);
+        ck_assert_int_eq(enough, ends == 1);
+        ck_assert(!windows.hopeless);
+    }
+}
+END_TEST
+
+Suite *test_windows_suite(void)
+{
+    Suite *suite = suite_create("windows");
+    TCase *all = tcase_create("windows");
+    tcase_add_checked_fixture(all, set_up, tear_down);
+    tcase_add_test(all, test_windows_are_cut);
+    tcase_add_test(all, test_warmup_is_left_out);
+    tcase_add_test(all, test_wide_row);
+    tcase_add_test(all, test_slow_window_fails);
+    tcase_add_test(all, test_behind);
+    tcase_add_test(all, test_in_flight_is_not_lost);
+    tcase_add_test(all, test_filling_connections);
+    tcase_add_test(all, test_degraded_window_is_left_out);
+    tcase_add_test(all, test_hopeless_backlog_ends_the_run);
+    tcase_add_test(all, test_lost_majority_ends_the_run);
+    suite_add_tcase(suite, all);
+    return suite;
+}

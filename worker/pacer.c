@@ -1,0 +1,392 @@
+/* Open loop: which tickets are due, which connection sends them, and how the worker waits for the
+ * next one. The schedule itself is common/schedule.c.
+ *
+ * A ticket that is due and finds no connection with a free slot is not kept anywhere: it stays the
+ * stream's next one, and goes out as soon as a slot frees. A backlog of any length costs no memory. */
+#include <assert.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <sys/timerfd.h>
+#include <unistd.h>
+
+#include "worker/worker_state.h"
+
+/* So many tickets are given to connections before the first of them is written. */
+#define BATCH_TICKETS 64u
+/* --pacing spin does not sleep while a ticket is due within this time. */
+#define SPIN_WITHIN_NS (5 * NS_PER_MS)
+/* --pacing auto spins so long before an intended time: what a sleep oversleeps on an idle CPU. */
+#define STRETCH_NS (60 * NS_PER_US)
+
+/* Streams -------------------------------------------------------------------------------------- */
+
+static void look_ahead(struct worker *worker)
+{
+    struct pacer *pacer = &worker->pacer;
+    uint64_t time_ns = pacer->draw.time_ns;
+    pacer->next_ns = time_ns == SCHEDULE_NEVER ? UINT64_MAX : pacer->origin_ns + time_ns;
+    if (pacer->measuring && pacer->draw.number >= pacer->draw.limit)
+        worker->tickets_exhausted = true;
+}
+
+static void publish_number(struct worker *worker)
+{
+    if (worker->pacer.measuring)
+        atomic_store_explicit(&worker->live->ticket_next, worker->pacer.draw.number,
+                              memory_order_relaxed);
+}
+
+static void begin_stream(struct worker *worker, const struct schedule *schedule, uint64_t seed,
+                         uint64_t requests, uint64_t origin_ns)
+{
+    struct pacer *pacer = &worker->pacer;
+    arrivals_init(&pacer->draw, schedule, worker->spec->arrival, seed, worker->share->index,
+                  worker->run->worker_count, requests);
+    pacer->due = pacer->draw;
+    pacer->origin_ns = origin_ns;
+    look_ahead(worker);
+}
+
+void pacer_begin_warmup(struct worker *worker)
+{
+    begin_stream(worker, worker->pacer.warmup_schedule, ~worker->spec->seed, 0, worker->start_ns);
+}
+
+void pacer_begin_measuring(struct worker *worker)
+{
+    struct pacer *pacer = &worker->pacer;
+    if (pacer->warmup_schedule != NULL) {
+        pacer_begin_warmup(worker);
+        arrivals_seek(&pacer->due, worker->warmup_ns);
+        pacer->due_warmup = pacer->due.number;
+    }
+    pacer->measuring = true;
+    begin_stream(worker, ipc_schedule(worker->run->segment), worker->spec->seed,
+                 worker->run->requests, worker->measure_ns);
+}
+
+/* All that was due before at_ns since the common start. */
+static uint64_t due_total(struct worker *worker, uint64_t at_ns)
+{
+    struct pacer *pacer = &worker->pacer;
+    if (at_ns > pacer->origin_ns)
+        arrivals_seek(&pacer->due, at_ns - pacer->origin_ns);
+    return (pacer->measuring ? pacer->due_warmup : 0) + pacer->due.number;
+}
+
+static void set_due(struct worker *worker, uint64_t at_ns)
+{
+    atomic_store_explicit(&worker->live->counters[COUNTER_DUE], due_total(worker, at_ns),
+                          memory_order_relaxed);
+}
+
+static void advance(struct worker *worker)
+{
+    arrivals_advance(&worker->pacer.draw);
+    look_ahead(worker);
+}
+
+/* --shed-after: what is too late by now is dropped, whether or not a slot is free. */
+static void shed_late(struct worker *worker, uint64_t now_ns)
+{
+    uint64_t after_ns = worker->spec->shed_after_ns;
+    if (after_ns == 0)
+        return;
+    while (worker->pacer.next_ns < now_ns && now_ns - worker->pacer.next_ns > after_ns) {
+        worker_count(worker, COUNTER_SHED_LATE, 1);
+        advance(worker);
+    }
+    publish_number(worker);
+}
+
+void pacer_shed_missed(struct worker *worker, uint64_t now_ns)
+{
+    struct pacer *pacer = &worker->pacer;
+    set_due(worker, now_ns);
+    worker_count(worker, COUNTER_SHED_WORKER, worker_backlog(worker));
+    pacer->draw = pacer->due;
+    look_ahead(worker);
+    publish_number(worker);
+}
+
+/* Why a ticket that is due is not sent, over time: evidence for "target not reached". */
+static void note_starved(struct worker *worker, uint64_t now_ns)
+{
+    struct pacer *pacer = &worker->pacer;
+    if (pacer->starved && now_ns > pacer->starved_ns)
+        worker_count(worker, pacer->starved_for, now_ns - pacer->starved_ns);
+    pacer->starved = pacer->next_ns <= now_ns && now_ns < worker->stop_at_ns;
+    pacer->starved_for =
+        worker->connections_ready > 0 ? COUNTER_BLOCKED_NS : COUNTER_UNCONNECTED_NS;
+    pacer->starved_ns = now_ns;
+}
+
+void pacer_settle(struct worker *worker, uint64_t at_ns, bool end_of_warmup)
+{
+    struct pacer *pacer = &worker->pacer;
+    arrivals_refresh(&pacer->draw);
+    look_ahead(worker);
+    shed_late(worker, at_ns);
+    set_due(worker, at_ns);
+    if (end_of_warmup)
+        worker_count(worker, COUNTER_SHED_LATE, worker_backlog(worker));
+    if (pacer->starved && at_ns > pacer->starved_ns)
+        note_starved(worker, at_ns);
+}
+
+uint64_t pacer_recount(const struct worker *worker)
+{
+    uint64_t unsent = 0;
+    for (uint32_t i = 0; i < worker->connection_count; i++) {
+        const struct connection *connection = &worker->connections[i];
+        for (uint32_t place = 0; place < connection->unsent; place++) {
+            uint64_t ticket = connection_slot(connection, connection->in_flight + place)->ticket;
+            unsent += ticket < WORKLOAD_WARMUP_TICKET || !worker->pacer.measuring;
+        }
+    }
+    return worker->pacer.due.number - worker->pacer.draw.number + unsent;
+}
+
+/* Which connection ----------------------------------------------------------------------------- */
+
+static bool can_take(const struct connection *connection)
+{
+    return connection->state == CONNECTION_READY && !connection->write_waiting &&
+           connection->in_flight + connection->unsent < connection->worker->run->pipeline;
+}
+
+void pacer_connection_changed(struct connection *connection)
+{
+    struct pacer *pacer = &connection->worker->pacer;
+    if (!connection->worker->open_loop)
+        return;
+    uint32_t load =
+        can_take(connection) ? connection->in_flight + connection->unsent : PACER_UNLISTED;
+    if (connection->listed_load == load)
+        return;
+    if (connection->listed_load != PACER_UNLISTED)
+        TAILQ_REMOVE(&pacer->by_load[connection->listed_load], connection, by_load);
+    connection->listed_load = load;
+    if (load == PACER_UNLISTED)
+        return;
+    TAILQ_INSERT_TAIL(&pacer->by_load[load], connection, by_load);
+    if (load < pacer->lowest)
+        pacer->lowest = load;
+}
+
+/* The one with the fewest requests, that has waited longest among equals; NULL: none has room. */
+static struct connection *pick(struct worker *worker)
+{
+    struct pacer *pacer = &worker->pacer;
+    while (pacer->lowest < worker->run->pipeline && TAILQ_EMPTY(&pacer->by_load[pacer->lowest]))
+        pacer->lowest++;
+    return pacer->lowest < worker->run->pipeline ? TAILQ_FIRST(&pacer->by_load[pacer->lowest])
+                                                 : NULL;
+}
+
+/* Sending -------------------------------------------------------------------------------------- */
+
+bool pacer_draw(struct worker *worker, uint64_t now_ns, struct request_slot *slot)
+{
+    struct pacer *pacer = &worker->pacer;
+    if (pacer->next_ns > now_ns)
+        return false;
+    slot->intended_ns = pacer->next_ns;
+    slot->ticket = pacer->draw.index + pacer->draw.number * pacer->draw.workers +
+                   (pacer->measuring ? 0 : WORKLOAD_WARMUP_TICKET);
+    advance(worker);
+    publish_number(worker);
+    return true;
+}
+
+/* A ticket that a connection held which is not ready any more; it is late enough already. */
+static bool adopt(struct worker *worker, struct request_slot *slot)
+{
+    for (uint32_t i = 0; i < worker->connection_count && worker->unsent_idle > 0; i++) {
+        struct connection *idle = &worker->connections[i];
+        while (idle->state != CONNECTION_READY && idle->unsent > 0) {
+            *slot = *connection_slot(idle, idle->in_flight + --idle->unsent);
+            worker->unsent--;
+            worker->unsent_idle--;
+            /* What is of a warm-up that is over was shed with it. */
+            if (slot->ticket < WORKLOAD_WARMUP_TICKET || worker->warming_up)
+                return true;
+        }
+    }
+    return false;
+}
+
+struct touched {
+    struct connection *connections[BATCH_TICKETS];
+    uint32_t count;
+};
+
+/* Gives connections the tickets that are due, at most a batch of them. False: none was given. */
+static bool assign(struct worker *worker, uint64_t now_ns, struct touched *touched)
+{
+    touched->count = 0;
+    for (uint32_t given = 0; given < BATCH_TICKETS; given++) {
+        struct connection *connection = pick(worker);
+        struct request_slot slot = {0};
+        if (connection == NULL || !((worker->unsent_idle > 0 && adopt(worker, &slot)) ||
+                                    pacer_draw(worker, now_ns, &slot)))
+            break;
+        *connection_slot(connection, connection->in_flight + connection->unsent++) = slot;
+        worker->unsent++;
+        pacer_connection_changed(connection);
+        if (!connection->touched)
+            touched->connections[touched->count++] = connection;
+        connection->touched = true;
+    }
+    return touched->count > 0;
+}
+
+void pacer_send_due(struct worker *worker, uint64_t now_ns)
+{
+    struct pacer *pacer = &worker->pacer;
+    struct touched touched;
+    if (worker->start_ns == 0 || (pacer->next_ns > now_ns && worker->unsent_idle == 0))
+        return;
+    if (now_ns >= worker->edge_ns)
+        recorder_cut(worker, now_ns);
+    if (now_ns >= worker->stop_at_ns)
+        return;
+    shed_late(worker, now_ns);
+    while (assign(worker, now_ns, &touched)) {
+        worker_publish_drawn(worker);
+        for (uint32_t i = 0; i < touched.count; i++) {
+            struct connection *connection = touched.connections[i];
+            connection->touched = false;
+            if (connection->state == CONNECTION_READY)
+                exchange_flush(connection);
+            pacer_connection_changed(connection);
+        }
+    }
+    if (pacer->starved || pacer->next_ns <= now_ns)
+        note_starved(worker, now_ns);
+}
+
+/* Waiting -------------------------------------------------------------------------------------- */
+
+static void on_timer(evutil_socket_t fd, short what, void *argument)
+{
+    /* The turn's end sends what is due. The descriptor is not read: it is edge-triggered, and setting
+     * it again clears it. */
+    (void)fd;
+    (void)what;
+    (void)argument;
+}
+
+/* One call for each ticket, not one for each wait as with libevent's own precise timers: a wait for a
+ * reply leaves the timer as it is. */
+static void arm(struct pacer *pacer, uint64_t at_ns)
+{
+    if (pacer->armed_ns == at_ns)
+        return;
+    struct itimerspec when = {.it_value = {.tv_sec = (time_t)(at_ns / NS_PER_SECOND),
+                                           .tv_nsec = (long)(at_ns % NS_PER_SECOND)}};
+    if (timerfd_settime(pacer->timer_fd, TFD_TIMER_ABSTIME, &when, NULL) == 0)
+        pacer->armed_ns = at_ns;
+}
+
+/* Spinning with nothing to do is no work: it counts apart. */
+static void count_spinning(struct worker *worker, uint64_t now_ns)
+{
+    struct pacer *pacer = &worker->pacer;
+    if (pacer->spinning_ns != 0 && worker->wakeup_ns == 0)
+        worker_count(worker, COUNTER_SPIN_NS, now_ns - pacer->spinning_ns);
+    pacer->spinning_ns = 0;
+}
+
+int pacer_prepare_wait(struct worker *worker)
+{
+    struct pacer *pacer = &worker->pacer;
+    uint64_t now_ns = clock_now_ns();
+    count_spinning(worker, now_ns);
+    if (worker->start_ns == 0 || worker->stopping)
+        return EVLOOP_ONCE;
+    arrivals_refresh(&pacer->draw);
+    look_ahead(worker);
+    if (pacer->next_ns <= now_ns || worker->unsent_idle > 0) {
+        pacer_send_due(worker, now_ns);
+        now_ns = clock_now_ns();
+    }
+    uint64_t next_ns = pacer->next_ns;
+    if (pick(worker) == NULL || next_ns >= worker->stop_at_ns)
+        return EVLOOP_ONCE; /* a reply, a connection or the tick comes first */
+    if (next_ns <= now_ns)
+        return EVLOOP_NONBLOCK; /* due already again: replies have their turn in between */
+    if (next_ns - now_ns <= pacer->stretch_ns) {
+        pacer->spinning_ns = now_ns;
+        return EVLOOP_NONBLOCK;
+    }
+    /* Replies may be here already, and setting a timer costs more than a look (on a virtual machine
+     * several times as much): it is set before a real sleep only. */
+    pacer->looked = worker->in_flight > 0 && !(pacer->looked && worker->wakeup_ns == 0);
+    if (pacer->looked)
+        return EVLOOP_NONBLOCK;
+    arm(pacer, next_ns - (pacer->stretch_ns < SPIN_WITHIN_NS ? pacer->stretch_ns : STRETCH_NS));
+    return EVLOOP_ONCE;
+}
+
+/* Life ----------------------------------------------------------------------------------------- */
+
+static enum err_code plan_warmup(struct worker *worker, struct err *err)
+{
+    struct rate_step start = {.length_ns = SCHEDULE_NEVER,
+                              .from_micro = worker->spec->warmup_rate_micro,
+                              .to_micro = worker->spec->warmup_rate_micro,
+                              .shape = SCHEDULE_CONSTANT};
+    if (worker->run->warmup_ns == 0)
+        return OK;
+    worker->pacer.warmup_schedule = calloc(1, schedule_bytes(1, false));
+    if (worker->pacer.warmup_schedule == NULL)
+        return err_set(err, E_SYSTEM, "worker %u: no memory for the schedule of its warm-up",
+                       worker->share->index);
+    schedule_plan(worker->pacer.warmup_schedule, &start, 1, false);
+    return OK;
+}
+
+static uint64_t stretch_ns(const struct worker *worker)
+{
+    switch (worker->spec->pacing) {
+    case PACING_SPIN:
+        return SPIN_WITHIN_NS;
+    case PACING_AUTO:
+        return worker->share->own_cpu ? STRETCH_NS : 0;
+    case PACING_SLEEP:
+        break;
+    }
+    return 0;
+}
+
+enum err_code pacer_create(struct worker *worker, struct err *err)
+{
+    struct pacer *pacer = &worker->pacer;
+    if (!worker->open_loop)
+        return OK;
+    uint64_t loads = worker->run->pipeline;
+    pacer->by_load = calloc(loads, sizeof pacer->by_load[0]);
+    pacer->timer_fd = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC);
+    if (pacer->timer_fd >= 0)
+        pacer->timer = event_new(worker->base, pacer->timer_fd, EV_READ | EV_PERSIST | EV_ET,
+                                 on_timer, worker);
+    if (pacer->by_load == NULL || pacer->timer == NULL || event_add(pacer->timer, NULL) != 0)
+        return err_set_errno(err, E_SYSTEM, errno, "worker %u: cannot set up its timer",
+                             worker->share->index);
+    for (uint64_t load = 0; load < loads; load++)
+        TAILQ_INIT(&pacer->by_load[load]);
+    pacer->stretch_ns = stretch_ns(worker);
+    return plan_warmup(worker, err);
+}
+
+void pacer_destroy(struct worker *worker)
+{
+    struct pacer *pacer = &worker->pacer;
+    if (pacer->timer != NULL)
+        event_free(pacer->timer);
+    if (pacer->timer_fd >= 0)
+        close(pacer->timer_fd);
+    free(pacer->by_load);
+    free(pacer->warmup_schedule);
+}
