@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # The documentation against the program: fails when docs/reference/options.md is stale, when a page names an option that
-# does not exist or links to a file that is not there, when an example is refused, or when the man page is malformed.
+# does not exist or links to a file that is not there, when an example is refused, when a plot is not what its script
+# draws, or when the man page is malformed.
 #
 #   tests/docs.sh VOLLEY MAN_PAGE
 set -eu
@@ -49,6 +50,7 @@ check_examples() {
     local line directory rest name
     directory=$(mktemp -d)
     awk '/^```/ { inside = $0 == "```yaml"; next } inside' docs/guide.md >"$directory/load.yaml"
+    ln -s "$PWD/configs" "$directory/configs"
     while read -r line; do
         rest=${line#volley}
         rest=${rest# }
@@ -61,6 +63,15 @@ check_examples() {
             fail "this example is refused: $line: $(grep '^volley: ' "$directory/out" | tail -n 1)"
     done < <(examples README.md docs/*.md docs/*/*.md)
     rm -rf "$directory"
+}
+
+# A plot is what its script draws.
+check_plots() {
+    local script
+    for script in docs/plots/*.awk; do
+        awk -f "$script" | cmp -s - "${script%.awk}.svg" ||
+            fail "${script%.awk}.svg is stale: awk -f $script > ${script%.awk}.svg"
+    done
 }
 
 check_man_page() {
@@ -76,6 +87,7 @@ check_reference
 check_options
 check_links
 check_examples
+check_plots
 check_man_page
 [ "$failed" = 0 ] || exit 1
 echo "docs: the reference is current, every option and link of $(pages | wc -l) pages exists, $(
