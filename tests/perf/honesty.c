@@ -15,8 +15,9 @@
  *   cpu      CPU time of a request at a rate against the paced floor, with a real server
  *
  * Evenness and ramps: the best of the rounds counts, as neighbours on the machine only ever make it
- * worse; CPU: the median of the rounds' ratios. Poisson has three tries. Prints a row for each figure; exit status 0 when all
- * are reached, else 1. Nothing else should run meanwhile. */
+ * worse; CPU: the median of the rounds' ratios. The stall and Poisson, whose runs are long, have three
+ * tries. Prints a row for each figure; exit status 0 when all are reached, else 1. Nothing else should
+ * run meanwhile. */
 #include <errno.h>
 #include <getopt.h>
 #include <sched.h>
