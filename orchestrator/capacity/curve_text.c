@@ -153,6 +153,13 @@ static void write_interval(struct output *out, const struct search_finding *find
         output_printf(out, "No confidence interval: neither side was tested often enough\n");
 }
 
+static const char *why_unfinished(const struct curve *curve)
+{
+    return curve->interrupted                               ? " so far (interrupted)"
+           : curve->probe_count >= curve->limits.probes_max ? " so far (--max-probes)"
+                                                            : " so far (ended by an error)";
+}
+
 void curve_write_text(struct output *out, const struct curve *curve, bool quiet)
 {
     const struct search_finding *finding = &curve->finding;
@@ -166,9 +173,7 @@ void curve_write_text(struct output *out, const struct curve *curve, bool quiet)
         output_printf(out, "Sustainable rate: %s requests per second or more (--max-rate)\n", rate);
     else
         output_printf(out, "Sustainable rate: %s requests per second%s\n", rate,
-                      finding->status == SEARCH_FOUND ? ""
-                      : curve->interrupted            ? " so far (interrupted)"
-                                                      : " so far (--max-probes)");
+                      finding->status == SEARCH_FOUND ? "" : why_unfinished(curve));
     write_interval(out, finding);
     if (curve->limit.kind != LIMIT_UNKNOWN)
         output_printf(out, "Limit: %s: %s\n", curve->limit.name, curve->limit.evidence);

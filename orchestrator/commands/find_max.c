@@ -15,7 +15,8 @@
 #include "orchestrator/commands/session.h"
 #include "orchestrator/options/rate_text.h"
 
-/* A probe in which workers died says nothing about the server; it is repeated, so many times. */
+/* A probe in which workers died, or that found no connection, says nothing about the rate; it is repeated,
+ * so many times. */
 #define REPEATS_MAX 3u
 
 struct find_max {
@@ -114,9 +115,15 @@ static enum err_code run_probe(struct find_max *find, uint64_t rate_micro, uint3
     find->windows.enough = &session->interrupts->enough;
     find->windows.ends_lost = !retest; /* what the interval rests on is measured whole */
     find->windows.hopeless_backlog = rate_micro / SCHEDULE_MICRO + 1;
-    enum err_code code = session_run(session, &step, err);
+    struct err own = {.code = OK};
+    enum err_code code = session_run(session, &step, &own);
+    if (code == E_CONNECT && find->search.probe_count > 0 && *repeats < REPEATS_MAX) {
+        ++*repeats; /* it was there before: the last probe's load may be in its way still */
+        log_line(LOG_WARNING, "%s; trying again", own.text);
+        return OK;
+    }
     if (code != OK)
-        return code;
+        return err_set(err, code, "%s", own.text);
     if (session->result->status == E_UNTRUSTED || session->result->status == E_CONNECT)
         return err_set(err, session->result->status, "%s", session->result->status_text);
     code = curve_add(&find->curve, rate_micro, retest, &find->windows, session->result, err);
