@@ -155,17 +155,25 @@ static void on_event(struct bufferevent *stream, short what, void *argument)
 static const char too_many[] =
     "{\"ok\": false, \"error\": \"16 clients are connected, the most there can be\"}\n";
 
+static struct client *free_place(struct run_control *control)
+{
+    for (size_t i = 0; i < RUN_CONTROL_CLIENTS_MAX; i++)
+        if (control->clients[i].stream == NULL)
+            return &control->clients[i];
+    return NULL;
+}
+
 static void welcome(struct run_control *control, int fd)
 {
-    struct client *client = NULL;
-    for (size_t i = 0; i < RUN_CONTROL_CLIENTS_MAX && client == NULL; i++)
-        if (control->clients[i].stream == NULL)
-            client = &control->clients[i];
-    struct bufferevent *stream =
-        client != NULL ? bufferevent_socket_new(control->base, fd, BEV_OPT_CLOSE_ON_FREE) : NULL;
-    if (client == NULL || stream == NULL) {
+    struct client *client = free_place(control);
+    if (client == NULL) {
         ssize_t sent = send(fd, too_many, sizeof too_many - 1, MSG_DONTWAIT | MSG_NOSIGNAL);
         (void)sent;
+        close(fd);
+        return;
+    }
+    struct bufferevent *stream = bufferevent_socket_new(control->base, fd, BEV_OPT_CLOSE_ON_FREE);
+    if (stream == NULL) {
         close(fd);
         return;
     }

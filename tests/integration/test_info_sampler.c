@@ -77,7 +77,7 @@ START_TEST(test_keys_are_counted)
                                                                    .unix_socket = true});
     const char *where = _i == 0 ? "-p" : "-s";
     const char *which = _i == 0 ? world.server.port_text : world.server.socket_path;
-    test_server_text(&world.server, "SET outside 1"); /* in database 0 */
+    free(test_server_text(&world.server, "SET outside 1")); /* in database 0 */
     trial_start(&trial, where, which, "-a", "secret", "--dbnum", "3", SAMPLING, "-t", "set",
                 "--duration", "2", "--out", directory, NULL);
     trial_end(&trial, 0);
