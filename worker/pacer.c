@@ -272,9 +272,10 @@ static void on_timer(evutil_socket_t fd, short what, void *argument)
 {
     /* The turn's end sends what is due. The descriptor is not read: it is edge-triggered, and setting
      * it again clears it. */
+    struct worker *worker = argument;
     (void)fd;
     (void)what;
-    (void)argument;
+    worker->pacer.armed_ns = 0;
 }
 
 /* One call for each ticket, not one for each wait as with libevent's own precise timers: a wait for a

@@ -246,7 +246,8 @@ static const char *keep_value(struct option_values *values, size_t row_index,
                               const struct source *source, const char *text)
 {
     const char *earlier = values->texts[row_index];
-    if (!values->table->rows[row_index].repeats || values->origins[row_index].kind != source->kind)
+    if (!values->table->rows[row_index].repeats || earlier == NULL ||
+        values->origins[row_index].kind != source->kind)
         return keep(values, text);
     size_t bytes = strlen(earlier) + 1 + strlen(text) + 1;
     char *joined = malloc(bytes);

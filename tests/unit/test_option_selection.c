@@ -43,6 +43,11 @@ START_TEST(test_order)
 }
 END_TEST
 
+static bool same_section(const struct option_row *a, const struct option_row *b)
+{
+    return a->section != NULL && b->section != NULL && strcmp(a->section, b->section) == 0;
+}
+
 /* Several spellings must not belong to two rows, and headings must not come twice. */
 static void check_table(const struct option_table *table)
 {
@@ -55,11 +60,8 @@ static void check_table(const struct option_table *table)
             for (const char *c = row->shorts; c != NULL && *c != '\0'; c++)
                 ck_assert_msg(later->shorts == NULL || strchr(later->shorts, *c) == NULL,
                               "-%c is %s and %s", *c, row->name, later->name);
-            bool same = row->section != NULL && later->section != NULL &&
-                        strcmp(row->section, later->section) == 0;
-            const struct option_row *before = &table->rows[j - 1];
-            ck_assert_msg(!same || strcmp(before->section, later->section) == 0, "section %s twice",
-                          row->section);
+            ck_assert_msg(!same_section(row, later) || same_section(later - 1, later),
+                          "section of %s twice", later->name);
         }
     }
 }
