@@ -17,6 +17,8 @@
 #define SPIN_WITHIN_NS (5 * NS_PER_MS)
 /* --pacing auto spins so long before an intended time: what a sleep oversleeps on an idle CPU. */
 #define STRETCH_NS (60 * NS_PER_US)
+/* Sleeps without a look before them, at most, until the next look. */
+#define LOOKS_SKIPPED_MAX 31u
 
 /* Streams -------------------------------------------------------------------------------------- */
 
@@ -299,6 +301,30 @@ static void count_spinning(struct worker *worker, uint64_t now_ns)
     pacer->spinning_ns = 0;
 }
 
+/* Replies may be here already, and setting a timer costs more than a look (on a virtual machine several
+ * times as much): it is set before a real sleep only. Where looks find nothing, because replies take
+ * longer than this loop, they become rare. */
+static bool should_look(struct worker *worker)
+{
+    struct pacer *pacer = &worker->pacer;
+    bool found = worker->wakeup_ns != 0;
+    if (pacer->looked && found)
+        pacer->looks_skipped = 0;
+    else if (pacer->looked && pacer->looks_skipped < LOOKS_SKIPPED_MAX)
+        pacer->looks_skipped = 2 * pacer->looks_skipped + 1;
+    if (pacer->looked && !found)
+        pacer->looks_to_skip = pacer->looks_skipped;
+    bool again = !pacer->looked || found;
+    pacer->looked = false;
+    if (worker->in_flight == 0 || !again)
+        return false;
+    if (pacer->looks_to_skip > 0)
+        pacer->looks_to_skip--;
+    else
+        pacer->looked = true;
+    return pacer->looked;
+}
+
 int pacer_prepare_wait(struct worker *worker)
 {
     struct pacer *pacer = &worker->pacer;
@@ -321,10 +347,7 @@ int pacer_prepare_wait(struct worker *worker)
         pacer->spinning_ns = now_ns;
         return EVLOOP_NONBLOCK;
     }
-    /* Replies may be here already, and setting a timer costs more than a look (on a virtual machine
-     * several times as much): it is set before a real sleep only. */
-    pacer->looked = worker->in_flight > 0 && !(pacer->looked && worker->wakeup_ns == 0);
-    if (pacer->looked)
+    if (should_look(worker))
         return EVLOOP_NONBLOCK;
     arm(pacer, next_ns - (pacer->stretch_ns < SPIN_WITHIN_NS ? pacer->stretch_ns : STRETCH_NS));
     return EVLOOP_ONCE;

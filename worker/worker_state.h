@@ -82,6 +82,8 @@ struct pacer {
     struct event *timer;
     uint64_t armed_ns;        /* the timer is set for this clock reading; 0: not set           */
     uint64_t stretch_ns;      /* so long before an intended time the worker spins; 0: it sleeps */
+    uint32_t looks_skipped;   /* sleeps without a look that follow an empty one ...          */
+    uint32_t looks_to_skip;   /* ... and those that are left                                 */
     bool looked;              /* the turn before this one did not sleep, to look for replies   */
     uint64_t spinning_ns;     /* this turn does not sleep since this clock reading; 0: it may  */
     bool starved;             /* a ticket is due and no connection can take it ...             */

@@ -35,13 +35,13 @@
 #define FIGURE_BYTES 96
 #define QUIET_LOAD 0.5
 
-/* Capacity search belongs behind these: `volley find-max` against recorder_server --service-time. */
 static const struct figure {
     const char *name;
     enum err_code (*measure)(struct honesty *honesty, struct err *err);
 } figures[] = {
-    {"stall", figure_stall},     {"even", figure_even}, {"bursts", figure_bursts},
-    {"poisson", figure_poisson}, {"ramp", figure_ramp}, {"cpu", figure_cpu},
+    {"stall", figure_stall},       {"even", figure_even}, {"bursts", figure_bursts},
+    {"poisson", figure_poisson},   {"ramp", figure_ramp}, {"cpu", figure_cpu},
+    {"capacity", figure_capacity},
 };
 #define FIGURE_COUNT (sizeof figures / sizeof figures[0])
 

@@ -34,6 +34,26 @@ void show(struct honesty *honesty, const char *got, const char *figure_format, .
 
 /* Runs (honesty_runs.c) ------------------------------------------------------------------------- */
 
+#define PATH_BYTES 96
+
+/* A recording server, for one run. */
+struct recorder_process {
+    pid_t pid;
+    uint16_t port;
+    char record_path[PATH_BYTES], log_path[PATH_BYTES];
+};
+
+/* What the server is asked for; NULL: nothing. */
+struct recorder_wish {
+    const char *stall;        /* AT:LENGTH                     */
+    const char *service_time; /* of each request, one at a time */
+};
+MUST_USE enum err_code recorder_begin(struct recorder_process *server,
+                                      const struct honesty *honesty,
+                                      const struct recorder_wish *wish, struct err *err);
+/* After this its record is complete. Safe when none is running. */
+MUST_USE enum err_code recorder_end(struct recorder_process *server, struct err *err);
+
 /* What one run of volley is asked for. */
 struct load {
     uint32_t workers;
@@ -60,6 +80,10 @@ MUST_USE enum err_code observe_floor(struct observed *observed, const struct hon
                                      uint64_t rate, uint64_t duration_ms, struct err *err);
 void observed_free(struct observed *observed);
 
+/* Appends words that are separated by single spaces; NULL: none. */
+void add_words(struct command *command, const char *words);
+/* --processes and --cpus for so many workers. */
+void add_cpus(struct command *command, const struct honesty *honesty, uint32_t workers);
 /* The words of volley's command line for a load against a port, without --json. */
 void add_volley(struct command *command, const struct honesty *honesty, const struct load *load,
                 uint16_t port);
@@ -99,5 +123,7 @@ MUST_USE enum err_code figure_bursts(struct honesty *honesty, struct err *err);
 MUST_USE enum err_code figure_poisson(struct honesty *honesty, struct err *err);
 MUST_USE enum err_code figure_ramp(struct honesty *honesty, struct err *err);
 MUST_USE enum err_code figure_cpu(struct honesty *honesty, struct err *err);
+/* honesty_capacity.c */
+MUST_USE enum err_code figure_capacity(struct honesty *honesty, struct err *err);
 
 #endif

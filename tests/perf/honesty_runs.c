@@ -12,14 +12,6 @@
 
 #define START_SECONDS_MAX 10
 #define SERVER_SECONDS_MAX 200
-#define PATH_BYTES 96
-
-/* A recording server, for one run. */
-struct recorder_process {
-    pid_t pid;
-    uint16_t port;
-    char record_path[PATH_BYTES], log_path[PATH_BYTES];
-};
 
 static uint16_t read_port(const char *path)
 {
@@ -32,8 +24,8 @@ static uint16_t read_port(const char *path)
     return whole ? (uint16_t)strtoul(line, NULL, 10) : 0;
 }
 
-static enum err_code server_begin(struct recorder_process *server, const struct honesty *honesty,
-                                  const char *stall, struct err *err)
+enum err_code recorder_begin(struct recorder_process *server, const struct honesty *honesty,
+                             const struct recorder_wish *wish, struct err *err)
 {
     struct command command = {.argc = 0};
     snprintf(server->record_path, PATH_BYTES, "%s/record", honesty->directory);
@@ -41,9 +33,13 @@ static enum err_code server_begin(struct recorder_process *server, const struct 
     command_add(&command, "%s", honesty->recorder);
     command_add(&command, "--record");
     command_add(&command, "%s", server->record_path);
-    if (stall != NULL) {
+    if (wish->stall != NULL) {
         command_add(&command, "--stall");
-        command_add(&command, "%s", stall);
+        command_add(&command, "%s", wish->stall);
+    }
+    if (wish->service_time != NULL) {
+        command_add(&command, "--service-time");
+        command_add(&command, "%s", wish->service_time);
     }
     unlink(server->log_path);
     const struct spawn spawn = {.command = &command,
@@ -68,8 +64,7 @@ static enum err_code server_begin(struct recorder_process *server, const struct 
     return OK;
 }
 
-/* After this its record is complete. */
-static enum err_code server_end(struct recorder_process *server, struct err *err)
+enum err_code recorder_end(struct recorder_process *server, struct err *err)
 {
     int status = 0;
     if (server->pid <= 0)
@@ -87,7 +82,7 @@ static enum err_code server_end(struct recorder_process *server, struct err *err
 
 /* Where the workers run: each on a CPU of its own when there are enough, else all on one that the
  * server does not have (volley_cpu). */
-static void add_cpus(struct command *command, const struct honesty *honesty, uint32_t workers)
+void add_cpus(struct command *command, const struct honesty *honesty, uint32_t workers)
 {
     command_add(command, "--processes");
     command_add(command, "%u", workers);
@@ -101,7 +96,7 @@ static void add_cpus(struct command *command, const struct honesty *honesty, uin
         command_add(command, "%d-%d", first, first + (int)workers - 1);
 }
 
-static void add_words(struct command *command, const char *words)
+void add_words(struct command *command, const char *words)
 {
     while (words != NULL && *words != '\0') {
         size_t length = strcspn(words, " ");
@@ -190,14 +185,15 @@ enum err_code observe_volley(struct observed *observed, const struct honesty *ho
     *observed = (struct observed){.run = NULL};
     snprintf(json_path, sizeof json_path, "%s/run.json", honesty->directory);
     unlink(json_path);
-    enum err_code code = server_begin(&server, honesty, load->stall, err);
+    enum err_code code =
+        recorder_begin(&server, honesty, &(struct recorder_wish){.stall = load->stall}, err);
     if (code == OK) {
         add_volley(&command, honesty, load, server.port);
         command_add(&command, "--json");
         command_add(&command, "%s", json_path);
         code = run_client(honesty, &command, volley_cpu(honesty, load->workers), err);
     }
-    enum err_code end_code = server_end(&server, err);
+    enum err_code end_code = recorder_end(&server, err);
     if (code == OK)
         code = end_code;
     if (code == OK)
@@ -215,12 +211,13 @@ enum err_code observe_floor(struct observed *observed, const struct honesty *hon
     struct recorder_process server = {.pid = 0};
     struct command command = {.argc = 0};
     *observed = (struct observed){.run = NULL};
-    enum err_code code = server_begin(&server, honesty, NULL, err);
+    enum err_code code =
+        recorder_begin(&server, honesty, &(struct recorder_wish){.stall = NULL}, err);
     if (code == OK) {
         add_floor(&command, honesty, server.port, rate * duration_ms / 1000, rate);
         code = run_client(honesty, &command, honesty->placement.client_cpu, err);
     }
-    enum err_code end_code = server_end(&server, err);
+    enum err_code end_code = recorder_end(&server, err);
     if (code == OK)
         code = end_code;
     if (code == OK)
