@@ -75,6 +75,7 @@ struct pacer {
     bool measuring;      /* the streams are those of the run, no longer of the warm-up    */
     uint64_t origin_ns;  /* clock reading of the streams' time 0                          */
     uint64_t next_ns;    /* clock reading at which `draw` is due; UINT64_MAX: never       */
+    uint64_t last_ns;    /* the intended time of the ticket drawn last                    */
     uint64_t due_warmup; /* due in the warm-up, once it is over                           */
     TAILQ_HEAD(load_list, connection) * by_load; /* one list for each load below --pipeline */
     uint32_t lowest;                             /* no list below this one has a connection */
@@ -82,9 +83,6 @@ struct pacer {
     struct event *timer;
     uint64_t armed_ns;        /* the timer is set for this clock reading; 0: not set           */
     uint64_t stretch_ns;      /* so long before an intended time the worker spins; 0: it sleeps */
-    uint32_t looks_skipped;   /* sleeps without a look that follow an empty one ...          */
-    uint32_t looks_to_skip;   /* ... and those that are left                                 */
-    bool looked;              /* the turn before this one did not sleep, to look for replies   */
     uint64_t spinning_ns;     /* this turn does not sleep since this clock reading; 0: it may  */
     bool starved;             /* a ticket is due and no connection can take it ...             */
     enum counter starved_for; /* ... blocked or unconnected ...                            */
