@@ -31,7 +31,7 @@ struct recorder_header {
 
 struct recorder_request {
     uint64_t ticket;     /* the twelve digits of its key                                     */
-    uint64_t arrival_ns; /* just after the read that brought its last byte                   */
+    uint64_t arrival_ns; /* when its last byte reached the server's socket                   */
     uint64_t reply_ns;   /* just before the write of its reply; 0: never answered             */
 };
 

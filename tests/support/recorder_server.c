@@ -175,6 +175,7 @@ static void accept_one(struct server *server)
     server->connections[slot] = connection;
     int on = 1;
     setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+    setsockopt(fd, SOL_SOCKET, SO_TIMESTAMPNS, &on, sizeof on);
     if (!watch(server, connection, EPOLL_CTL_ADD))
         end_connection(server, connection);
 }
@@ -316,11 +317,45 @@ static bool take_commands(struct server *server, struct connection *connection, 
     return command_bytes == -1 && connection->in_bytes < BUFFER_BYTES;
 }
 
+static uint64_t timespec_ns(const struct timespec *time)
+{
+    return (uint64_t)time->tv_sec * NS_PER_SECOND + (uint64_t)time->tv_nsec;
+}
+
+/* Reads, and tells when the last of it reached the socket. The kernel stamps that, so a server that is
+ * not let run at once, or that stalls, is not taken for a client that was late. The stamp is of the wall
+ * clock: how long ago it was is what counts. */
+static ssize_t receive(const struct connection *connection, void *bytes, size_t room,
+                       uint64_t *arrival_ns)
+{
+    union {
+        char bytes[CMSG_SPACE(sizeof(struct timespec))];
+        struct cmsghdr align;
+    } control;
+    struct iovec part = {.iov_base = bytes, .iov_len = room};
+    struct msghdr message = {.msg_iov = &part,
+                             .msg_iovlen = 1,
+                             .msg_control = control.bytes,
+                             .msg_controllen = sizeof control.bytes};
+    ssize_t got = recvmsg(connection->fd, &message, 0);
+    uint64_t now_ns = clock_now_ns(), wall_ns = clock_wall_ns();
+    *arrival_ns = now_ns;
+    struct cmsghdr *header = got > 0 ? CMSG_FIRSTHDR(&message) : NULL;
+    if (header != NULL && header->cmsg_level == SOL_SOCKET &&
+        header->cmsg_type == SCM_TIMESTAMPNS) {
+        struct timespec stamp;
+        memcpy(&stamp, CMSG_DATA(header), sizeof stamp);
+        if (timespec_ns(&stamp) <= wall_ns)
+            *arrival_ns = now_ns - (wall_ns - timespec_ns(&stamp));
+    }
+    return got;
+}
+
 static void read_requests(struct server *server, struct connection *connection)
 {
-    ssize_t got = recv(connection->fd, connection->in + connection->in_bytes,
-                       BUFFER_BYTES - connection->in_bytes, 0);
-    uint64_t arrival_ns = clock_now_ns();
+    uint64_t arrival_ns;
+    ssize_t got = receive(connection, connection->in + connection->in_bytes,
+                          BUFFER_BYTES - connection->in_bytes, &arrival_ns);
     if (got < 0 && errno == EAGAIN)
         return;
     uint64_t first = server->header.request_count;
