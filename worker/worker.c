@@ -332,6 +332,12 @@ static enum err_code finish(struct worker *worker, struct err *err)
     }
     connections_abandon(worker);
     enum err_code code = recorder_finish(worker, last_event_ns(worker, now_ns), err);
+    if (code == OK && worker->open_loop && worker->pacer.measuring &&
+        pacer_recount(worker) != worker_backlog(worker))
+        code = err_set(err, E_UNTRUSTED,
+                       "worker %u: a backlog of %llu by count, %llu by recount of the schedule",
+                       worker->share->index, (unsigned long long)worker_backlog(worker),
+                       (unsigned long long)pacer_recount(worker));
     if (code == OK && allocations > 0 && worker->reconnected == 0)
         code = err_set(err, E_UNTRUSTED, "worker %u: %llu allocations after the start barrier",
                        worker->share->index, (unsigned long long)allocations);

@@ -49,7 +49,7 @@ static void print_first_times(FILE *out, const struct spec *spec, const struct s
 }
 
 static void print_rate_row(FILE *out, const struct spec *spec, const struct schedule *schedule,
-                           uint64_t at_ns, uint64_t rate_at_ns)
+                           uint64_t at_ns, uint64_t rate_micro)
 {
     char rate[RATE_TEXT_BYTES], due[UNITS_GROUPED_BYTES];
     schedule_hint hint = 0;
@@ -57,8 +57,17 @@ static void print_rate_row(FILE *out, const struct spec *spec, const struct sche
     if (request_limit(spec) > 0 && tickets > request_limit(spec))
         tickets = request_limit(spec);
     fprintf(out, "  %15.3f s %17s/s %20s\n", seconds(at_ns),
-            rate_format(rate, sizeof rate, schedule_rate_micro(schedule, rate_at_ns)),
+            rate_format(rate, sizeof rate, rate_micro),
             units_format_grouped(due, sizeof due, tickets));
+}
+
+/* The rate in force up to the end, and not that of a step which would begin there. */
+static uint64_t rate_up_to(const struct schedule *schedule, uint64_t end_ns)
+{
+    for (uint32_t i = 0; i + 1 < schedule->planned_count; i++)
+        if (schedule->segments[i + 1].start_ns == end_ns)
+            return schedule->segments[i].step.to_micro;
+    return schedule_rate_micro(schedule, end_ns > 0 ? end_ns - 1 : 0);
 }
 
 /* A row for each edge of the schedule, or where there are many, for each tenth of the time. */
@@ -74,10 +83,9 @@ static void print_rates(FILE *out, const struct spec *spec, const struct schedul
     for (uint32_t i = 0; i < rows; i++) {
         uint64_t at_ns =
             edges <= ROWS_MAX ? schedule->segments[i].start_ns : end_ns / ROWS_EVEN * i;
-        print_rate_row(out, spec, schedule, at_ns, at_ns);
+        print_rate_row(out, spec, schedule, at_ns, schedule_rate_micro(schedule, at_ns));
     }
-    /* The end: the rate in force up to it. */
-    print_rate_row(out, spec, schedule, end_ns, end_ns > 0 ? end_ns - 1 : 0);
+    print_rate_row(out, spec, schedule, end_ns, rate_up_to(schedule, end_ns));
 }
 
 static void print_rate(FILE *out, const struct spec *spec, uint32_t worker_count)
