@@ -198,7 +198,7 @@ END_TEST
 
 START_TEST(test_stalls)
 {
-    /* Breaks when it reads or answers during a stall, or stalls at another time than planned. */
+    /* Breaks when it answers during a stall, or stalls at another time than planned. */
     test_recorder_start(&server, "--stall", "50ms:100ms", "--stall", "0.3:0.05", NULL);
     connect_to_server();
     unsigned sent = 0;
@@ -221,8 +221,6 @@ START_TEST(test_stalls)
         ck_assert_uint_ge(stall->end_ns, first_ns + (at_ms[i] + length_ms[i]) * NS_PER_MS);
         for (unsigned k = 0; k < sent; k++) {
             const struct recorder_request *request = &record.requests[k];
-            ck_assert(request->arrival_ns <= stall->begin_ns ||
-                      request->arrival_ns >= stall->end_ns);
             ck_assert(request->reply_ns <= stall->begin_ns || request->reply_ns >= stall->end_ns);
         }
     }
