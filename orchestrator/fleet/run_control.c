@@ -192,8 +192,7 @@ static void on_connection(evutil_socket_t fd, short what, void *argument)
     (void)what;
     struct sockaddr_un peer;
     socklen_t peer_bytes = sizeof peer;
-    int accepted =
-        accept4(fd, (struct sockaddr *)&peer, &peer_bytes, SOCK_NONBLOCK | SOCK_CLOEXEC);
+    int accepted = accept4(fd, (struct sockaddr *)&peer, &peer_bytes, SOCK_NONBLOCK | SOCK_CLOEXEC);
     if (accepted >= 0) {
         welcome(control, accepted);
     } else if (errno != EAGAIN && errno != EINTR && errno != ECONNABORTED) {
