@@ -216,10 +216,11 @@ stress: $(STRESS:%=%.run) # the short forms; tests/sanitize.sh runs the long one
 %.run: %
 	@$< > $<.log 2>&1 || { cat $<.log; echo "$< failed"; exit 1; }
 
+PRODUCED = $(BUILD)/produced
 check-tests:
-	@rm -rf $(BUILD)/produced && mkdir -p $(BUILD)/produced
+	@rm -rf $(PRODUCED) && mkdir -p $(PRODUCED)
 	@VOLLEY=$(abspath $(BUILD)/volley) VOLLEY_RECORDER=$(abspath $(RECORDER)) VOLLEY_COUNTING=$(abspath $(COUNTING)) VOLLEY_VIRTUAL=$(abspath $(VIRTUAL)) \
-	    VOLLEY_JS=$(abspath build/js) VOLLEY_PRODUCED=$(abspath $(BUILD)/produced) $(BUILD)/tests
+	    VOLLEY_JS=$(abspath build/js) VOLLEY_PRODUCED=$(abspath $(PRODUCED)) $(BUILD)/tests
 
 # Other people's readers of volley's files, for tests that compare with them.
 build/js/node_modules: $(wildcard tests/support/js/package.json)
