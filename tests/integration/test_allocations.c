@@ -104,6 +104,21 @@ START_TEST(test_errors_and_warmup)
 }
 END_TEST
 
+static const char *const open_loops[] = {
+    "-t set -c 50 -P 4 -r 1000 --processes 2 --qps 20000",
+    "-t get -c 8 -r 1000 --qps 10000 --arrival poisson --pacing spin",
+    "-t set -c 1 -r 1000 --qps 1m",
+};
+
+START_TEST(test_open_loop)
+{
+    /* Breaks when drawing, choosing a connection, a backlog or the timer allocates per ticket. The
+     * counting build also recounts the backlog at every edge. */
+    for (size_t i = 0; i < sizeof open_loops / sizeof open_loops[0]; i++)
+        expect_none(&at_server, open_loops[i], 20000);
+}
+END_TEST
+
 START_TEST(test_null_transport)
 {
     /* Breaks when anything but the sockets allocates. */
@@ -131,6 +146,7 @@ Suite *test_allocations_suite(void)
     add(suite, "many", test_many_connections);
     add(suite, "short_writes", test_short_writes);
     add(suite, "errors", test_errors_and_warmup);
+    add(suite, "open_loop", test_open_loop);
     add(suite, "null", test_null_transport);
     return suite;
 }
