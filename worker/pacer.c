@@ -188,7 +188,8 @@ static struct connection *pick(struct worker *worker)
 
 /* Sending -------------------------------------------------------------------------------------- */
 
-bool pacer_draw(struct worker *worker, uint64_t now_ns, struct request_slot *slot)
+/* The next ticket, if it is due. */
+static bool draw(struct worker *worker, uint64_t now_ns, struct request_slot *slot)
 {
     struct pacer *pacer = &worker->pacer;
     if (pacer->next_ns > now_ns)
@@ -230,8 +231,8 @@ static bool assign(struct worker *worker, uint64_t now_ns, struct touched *touch
     for (uint32_t given = 0; given < BATCH_TICKETS; given++) {
         struct connection *connection = pick(worker);
         struct request_slot slot = {0};
-        if (connection == NULL || !((worker->unsent_idle > 0 && adopt(worker, &slot)) ||
-                                    pacer_draw(worker, now_ns, &slot)))
+        if (connection == NULL ||
+            !((worker->unsent_idle > 0 && adopt(worker, &slot)) || draw(worker, now_ns, &slot)))
             break;
         *connection_slot(connection, connection->in_flight + connection->unsent++) = slot;
         worker->unsent++;

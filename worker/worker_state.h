@@ -215,8 +215,6 @@ void pacer_shed_missed(struct worker *worker, uint64_t now_ns);
 /* Brings the counters of what is due, shed and starved up to at_ns, an edge. end_of_warmup: what is
  * left of the warm-up is shed. */
 void pacer_settle(struct worker *worker, uint64_t at_ns, bool end_of_warmup);
-/* The next ticket, if it is due. */
-bool pacer_draw(struct worker *worker, uint64_t now_ns, struct request_slot *slot);
 /* A connection has more or fewer requests than before, or has become ready or unable to take any. */
 void pacer_connection_changed(struct connection *connection);
 /* Sends every ticket that is due to the connections with the fewest requests. */

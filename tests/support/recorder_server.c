@@ -317,6 +317,9 @@ static bool take_commands(struct server *server, struct connection *connection, 
     return command_bytes == -1 && connection->in_bytes < BUFFER_BYTES;
 }
 
+/* The wall clock is slewed by at most 500 parts in a million (adjtimex); so much less is believed. */
+#define WALL_SLEW 2000u
+
 static uint64_t timespec_ns(const struct timespec *time)
 {
     return (uint64_t)time->tv_sec * NS_PER_SECOND + (uint64_t)time->tv_nsec;
@@ -338,15 +341,18 @@ static ssize_t receive(const struct connection *connection, void *bytes, size_t 
                              .msg_control = control.bytes,
                              .msg_controllen = sizeof control.bytes};
     ssize_t got = recvmsg(connection->fd, &message, 0);
-    uint64_t now_ns = clock_now_ns(), wall_ns = clock_wall_ns();
+    /* The wall clock first: being stopped between the two makes an arrival later than it was, never
+     * earlier. A single early one would move the start of the run that is estimated from all. */
+    uint64_t wall_ns = clock_wall_ns();
+    uint64_t now_ns = clock_now_ns();
     *arrival_ns = now_ns;
     struct cmsghdr *header = got > 0 ? CMSG_FIRSTHDR(&message) : NULL;
     if (header != NULL && header->cmsg_level == SOL_SOCKET &&
         header->cmsg_type == SCM_TIMESTAMPNS) {
         struct timespec stamp;
         memcpy(&stamp, CMSG_DATA(header), sizeof stamp);
-        if (timespec_ns(&stamp) <= wall_ns)
-            *arrival_ns = now_ns - (wall_ns - timespec_ns(&stamp));
+        uint64_t age_ns = timespec_ns(&stamp) <= wall_ns ? wall_ns - timespec_ns(&stamp) : 0;
+        *arrival_ns = now_ns - (age_ns - age_ns / WALL_SLEW);
     }
     return got;
 }
