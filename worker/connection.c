@@ -34,14 +34,13 @@ void connection_set_read_cut(struct connection *connection, bool cut)
 
 static void close_descriptor(struct connection *connection)
 {
-    if (connection->fd < 0)
+    if (connection->wire.fd < 0)
         return;
     connection_set_read_cut(connection, false); /* the next descriptor has nothing to read yet */
     event_del(&connection->read_event);
     event_del(&connection->write_event);
     connection->write_waiting = false;
-    connection->worker->transport->close(connection->fd);
-    connection->fd = -1;
+    connection->worker->transport->close(&connection->wire);
 }
 
 /* Takes what is in flight out of the accounts; requests with a ticket that were never sent stay and
@@ -146,9 +145,9 @@ static void send_greeting(struct connection *connection)
     size_t left_bytes = worker->greeting_bytes - connection->greeting_sent_bytes;
     size_t written_bytes = 0;
     int sys_errno = 0;
-    enum io_status status =
-        worker->transport->write(connection->fd, worker->greeting + connection->greeting_sent_bytes,
-                                 left_bytes, &written_bytes, &sys_errno);
+    enum io_status status = worker->transport->write(
+        &connection->wire, worker->greeting + connection->greeting_sent_bytes, left_bytes,
+        &written_bytes, &sys_errno);
     if (status == IO_FAILED || status == IO_CLOSED) {
         attempt_failed(connection, false, strerror(sys_errno));
         return;
@@ -178,18 +177,18 @@ static void greet(struct connection *connection)
 static void open_connection(struct connection *connection, uint64_t now_ns)
 {
     struct worker *worker = connection->worker;
-    int fd, sys_errno = 0;
+    int sys_errno = 0;
     worker->connections_opening++;
     connection->connect_ns = now_ns;
     connection->deadline_ns = now_ns + worker->spec->connection_timeout_ns;
-    enum io_status status = worker->transport->connect(&fd, worker->run->target, &sys_errno);
+    enum io_status status = worker->transport->connect(&connection->wire, &worker->run->wire_setup,
+                                                       worker->run->target, NULL, &sys_errno);
     if (status == IO_FAILED) {
         attempt_failed(connection, sys_errno == EAGAIN, strerror(sys_errno));
         return;
     }
-    connection->fd = fd;
     /* The null transport's number is no descriptor; its events are only ever made active by hand. */
-    evutil_socket_t watched = worker->transport->answers_at_once ? -1 : fd;
+    evutil_socket_t watched = worker->transport->answers_at_once ? -1 : connection->wire.fd;
     event_assign(&connection->read_event, worker->base, watched,
                  EV_READ | EV_CLOSED | EV_PERSIST | EV_ET, on_io, connection);
     event_assign(&connection->write_event, worker->base, watched, EV_WRITE | EV_PERSIST | EV_ET,
@@ -209,7 +208,7 @@ static void finish_connect(struct connection *connection)
     int sys_errno = 0;
     event_del(&connection->write_event);
     connection->write_waiting = false;
-    if (connection->worker->transport->connected(connection->fd, &sys_errno) != IO_DONE)
+    if (connection->worker->transport->connected(&connection->wire, &sys_errno) != IO_DONE)
         attempt_failed(connection, false, strerror(sys_errno));
     else
         greet(connection);
@@ -234,8 +233,8 @@ static void receive_greeting(struct connection *connection)
     struct worker *worker = connection->worker;
     size_t got_bytes = 0;
     int sys_errno = 0;
-    enum io_status status = worker->transport->read(connection->fd, worker->in, WORKER_READ_BYTES,
-                                                    &got_bytes, &sys_errno);
+    enum io_status status = worker->transport->read(&connection->wire, worker->in,
+                                                    WORKER_READ_BYTES, &got_bytes, &sys_errno);
     if (status == IO_AGAIN)
         return;
     if (status != IO_DONE) {
@@ -350,7 +349,7 @@ enum err_code connections_create(struct worker *worker, struct err *err)
     for (uint32_t i = 0; i < count; i++)
         worker->connections[i] = (struct connection){
             .worker = worker,
-            .fd = -1,
+            .wire = {.fd = -1},
             .state = CONNECTION_WAITING,
             .deadline_ns = ramp_opens_ns(worker, i) > 0 ? UINT64_MAX : 0,
             .listed_load = PACER_UNLISTED,

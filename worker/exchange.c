@@ -153,7 +153,7 @@ void exchange_flush(struct connection *connection)
         size_t written_bytes = 0;
         int sys_errno = 0;
         enum io_status status = worker->transport->write(
-            connection->fd, worker->out, batch.byte_count, &written_bytes, &sys_errno);
+            &connection->wire, worker->out, batch.byte_count, &written_bytes, &sys_errno);
         if (status == IO_FAILED || status == IO_CLOSED) {
             connection_lost(connection, COUNTER_LOST_DISCONNECT, sent_ns);
             return;
@@ -326,7 +326,7 @@ void exchange_receive(struct connection *connection, bool closed_by_peer)
     do {
         int sys_errno = 0;
         got_bytes = 0;
-        enum io_status status = worker->transport->read(connection->fd, worker->in,
+        enum io_status status = worker->transport->read(&connection->wire, worker->in,
                                                         WORKER_READ_BYTES, &got_bytes, &sys_errno);
         done_ns = clock_now_ns();
         if (done_ns >= worker->edge_ns)

@@ -32,27 +32,31 @@ void transport_null_destroy(void)
     null_target.connections = NULL;
 }
 
-static enum io_status null_connect(int *fd, const struct target_address *target, int *sys_errno)
+static enum io_status null_connect(struct wire *wire, const struct wire_setup *setup,
+                                   const struct target_address *target,
+                                   const struct target_address *source, int *sys_errno)
 {
+    (void)setup;
+    (void)source;
     (void)target;
     (void)sys_errno;
-    *fd = (int)null_target.connected++;
+    wire->fd = (int)null_target.connected++;
     return IO_DONE;
 }
 
-static enum io_status null_connected(int fd, int *sys_errno)
+static enum io_status null_connected(struct wire *wire, int *sys_errno)
 {
-    (void)fd;
+    (void)wire;
     (void)sys_errno;
     return IO_DONE;
 }
 
-static enum io_status null_read(int fd, void *buffer, size_t buffer_bytes, size_t *read_bytes,
-                                int *sys_errno)
+static enum io_status null_read(struct wire *wire, void *buffer, size_t buffer_bytes,
+                                size_t *read_bytes, int *sys_errno)
 {
     (void)sys_errno;
     char *out = buffer;
-    uint64_t owed_bytes = null_target.connections[fd].owed_bytes;
+    uint64_t owed_bytes = null_target.connections[wire->fd].owed_bytes;
     if (owed_bytes == 0)
         return IO_AGAIN;
     size_t written_bytes = 0;
@@ -67,17 +71,17 @@ static enum io_status null_read(int fd, void *buffer, size_t buffer_bytes, size_
         written_bytes += count;
         owed_bytes -= count;
     }
-    null_target.connections[fd].owed_bytes = owed_bytes;
+    null_target.connections[wire->fd].owed_bytes = owed_bytes;
     *read_bytes = written_bytes;
     return IO_DONE;
 }
 
-static enum io_status null_write(int fd, const void *bytes, size_t byte_count,
+static enum io_status null_write(struct wire *wire, const void *bytes, size_t byte_count,
                                  size_t *written_bytes, int *sys_errno)
 {
     (void)bytes;
     (void)sys_errno;
-    struct null_connection *connection = &null_target.connections[fd];
+    struct null_connection *connection = &null_target.connections[wire->fd];
     size_t received_bytes = connection->received_bytes + byte_count;
     connection->owed_bytes += received_bytes / null_target.request_bytes * null_target.reply_bytes;
     connection->received_bytes = received_bytes % null_target.request_bytes;
@@ -85,9 +89,9 @@ static enum io_status null_write(int fd, const void *bytes, size_t byte_count,
     return IO_DONE;
 }
 
-static void null_close(int fd)
+static void null_close(struct wire *wire)
 {
-    (void)fd;
+    wire->fd = -1;
 }
 
 const struct transport transport_null = {

@@ -16,9 +16,10 @@ struct worker_run {
     const struct spec *spec;
     const struct workload *workload;
     const struct target_address *target; /* resolved; NULL with the null transport           */
-    uint64_t requests;                   /* tickets of the run; 0: time decides              */
-    uint64_t duration_ns;                /* measured time after the warm-up; 0: requests decide */
-    uint64_t warmup_ns; /* 0: none; its end is control's measure_after_ns                    */
+    struct wire_setup wire_setup;
+    uint64_t requests;    /* tickets of the run; 0: time decides              */
+    uint64_t duration_ns; /* measured time after the warm-up; 0: requests decide */
+    uint64_t warmup_ns;   /* 0: none; its end is control's measure_after_ns                    */
     uint64_t pipeline;
     bool open_loop; /* requests have intended times: ipc_schedule()                          */
     bool null_transport;

@@ -41,7 +41,7 @@ struct request_slot {
 struct connection {
     struct worker *worker;
     struct request_slot *slots; /* slot_mask + 1 of them, at least pipeline */
-    int fd;                     /* -1: none; with the null transport its number */
+    struct wire wire;
     enum connection_state state;
     uint32_t slot_mask;
     uint32_t head_index;
