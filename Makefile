@@ -12,7 +12,7 @@ endif
 CFLAGS ?= -O2 -g
 WARNINGS = -Wall -Wextra -Wpedantic -Wshadow -Wstrict-prototypes -Wmissing-prototypes \
            -Wwrite-strings -Wcast-qual -Wvla -Wformat=2
-PACKAGES = libevent_core hiredis jansson yaml-0.1 hwloc zlib
+PACKAGES = libevent_core hiredis jansson yaml-0.1 hwloc zlib libssl libcrypto
 DEP_CFLAGS := $(subst -I,-isystem ,$(shell pkg-config --cflags $(PACKAGES) 2>/dev/null))
 DEP_LIBS := $(shell pkg-config --libs $(PACKAGES) 2>/dev/null)
 CHECK_CFLAGS := $(subst -I,-isystem ,$(shell pkg-config --cflags check 2>/dev/null))

@@ -13,9 +13,9 @@ const char *const counter_names[COUNTER_COUNT] = {COUNTER_TABLE(COUNTER_NAME)};
 #define FLAGS_KNOWN                                                                                \
     ((uint64_t)(INTERVAL_WARMUP | INTERVAL_LAST | INTERVAL_DEGRADED | INTERVAL_OPEN_LOOP))
 
-/* Everything but the histograms, each number at its longest: header 10, counters and their number,
+/* Everything but the histograms, each number at its longest: header 14, counters and their number,
  * kinds and their number. */
-static_assert((10 + COUNTER_COUNT + 1 + 2 * ERROR_KINDS_MAX + 1) * 10 <= 4096,
+static_assert((14 + COUNTER_COUNT + 1 + 1 + 2 * ERROR_KINDS_MAX + 1) * 10 <= 4096,
               "INTERVAL_WIRE_MAX_BYTES holds any interval");
 
 void interval_init(struct interval *interval)
@@ -27,7 +27,8 @@ void interval_init(struct interval *interval)
 
 void interval_reset(struct interval *interval)
 {
-    memset(interval, 0, offsetof(struct interval, histograms));
+    memset(interval->nodes, 0, interval->node_count * sizeof interval->nodes[0]);
+    memset(interval, 0, offsetof(struct interval, nodes));
     for (unsigned i = 0; i < HISTOGRAM_KINDS; i++)
         interval_histogram_reset(&interval->histograms[i]);
 }
@@ -49,7 +50,8 @@ void interval_row_init(struct interval_row *row)
 
 void interval_row_reset(struct interval_row *row)
 {
-    memset(row, 0, offsetof(struct interval_row, histograms));
+    memset(row->nodes, 0, row->node_count * sizeof row->nodes[0]);
+    memset(row, 0, offsetof(struct interval_row, nodes));
     for (unsigned i = 0; i < HISTOGRAM_KINDS; i++)
         histogram_reset(&row->histograms[i]);
 }
@@ -59,11 +61,20 @@ static size_t encode_numbers(unsigned char *out, const struct interval_header *h
                              const uint64_t counters[COUNTER_COUNT],
                              const uint64_t errors_by_kind[ERROR_KINDS_MAX])
 {
-    const uint64_t fields[] = {header->first,           header->last,
-                               header->flags,           header->start_ns,
-                               header->end_ns,          header->in_flight_before,
-                               header->in_flight_after, header->connections_open,
-                               header->backlog_before,  header->backlog_after};
+    const uint64_t fields[] = {header->first,
+                               header->last,
+                               header->flags,
+                               header->start_ns,
+                               header->end_ns,
+                               header->in_flight_before,
+                               header->in_flight_after,
+                               header->connections_open,
+                               header->backlog_before,
+                               header->backlog_after,
+                               header->times.first_ok_ns,
+                               header->times.last_ok_ns,
+                               header->times.first_failed_ns,
+                               header->times.last_failed_ns};
     size_t bytes = 0;
     for (size_t i = 0; i < sizeof fields / sizeof fields[0]; i++)
         bytes += varint_encode(out + bytes, fields[i]);
@@ -83,10 +94,20 @@ static size_t encode_numbers(unsigned char *out, const struct interval_header *h
     return bytes;
 }
 
+static size_t encode_nodes(unsigned char *out, const struct node_figures *nodes,
+                           uint32_t node_count)
+{
+    size_t bytes = varint_encode(out, node_count);
+    for (uint32_t i = 0; i < node_count; i++)
+        bytes += node_figures_encode(out + bytes, &nodes[i]);
+    return bytes;
+}
+
 size_t interval_encode(unsigned char *out, const struct interval *interval)
 {
     size_t bytes =
         encode_numbers(out, &interval->header, interval->counters, interval->errors_by_kind);
+    bytes += encode_nodes(out + bytes, interval->nodes, interval->node_count);
     for (unsigned i = 0; i < HISTOGRAM_KINDS; i++)
         bytes += interval_histogram_encode(out + bytes, &interval->histograms[i]);
     return bytes;
@@ -95,6 +116,7 @@ size_t interval_encode(unsigned char *out, const struct interval *interval)
 size_t interval_row_encode(unsigned char *out, const struct interval_row *row)
 {
     size_t bytes = encode_numbers(out, &row->header, row->counters, row->errors_by_kind);
+    bytes += encode_nodes(out + bytes, row->nodes, row->node_count);
     for (unsigned i = 0; i < HISTOGRAM_KINDS; i++)
         bytes += histogram_encode(out + bytes, &row->histograms[i]);
     return bytes;
@@ -135,7 +157,11 @@ static enum err_code decode_header(struct interval_header *header, struct cursor
                                 &found.in_flight_after,
                                 &found.connections_open,
                                 &found.backlog_before,
-                                &found.backlog_after};
+                                &found.backlog_after,
+                                &found.times.first_ok_ns,
+                                &found.times.last_ok_ns,
+                                &found.times.first_failed_ns,
+                                &found.times.last_failed_ns};
     for (size_t i = 0; i < sizeof fields / sizeof fields[0]; i++)
         if (!next_number(cursor, fields[i]))
             return cut_short(err);
@@ -205,6 +231,27 @@ static enum err_code decode_kinds(uint64_t errors_by_kind[ERROR_KINDS_MAX], stru
     return OK;
 }
 
+static enum err_code decode_nodes(struct interval_row *row, struct cursor *cursor, struct err *err)
+{
+    uint64_t count = 0;
+    enum err_code code = OK;
+    if (!next_number(cursor, &count))
+        return cut_short(err);
+    if (count > NODE_FIGURES_MAX)
+        return err_set(err, E_DATA, "interval: %" PRIu64 " nodes are more than there can be",
+                       count);
+    for (uint32_t i = 0; i < count && code == OK; i++) {
+        size_t used_bytes = 0;
+        code = node_figures_decode_add(&row->nodes[i], cursor->in, cursor->left_bytes, &used_bytes,
+                                       err);
+        if (row->node_count <= i)
+            row->node_count = i + 1;
+        cursor->in += used_bytes;
+        cursor->left_bytes -= used_bytes;
+    }
+    return code;
+}
+
 enum err_code interval_decode_add(struct interval_row *row, const unsigned char *in,
                                   size_t in_bytes, const uint8_t *kind_map, struct err *err)
 {
@@ -215,6 +262,8 @@ enum err_code interval_decode_add(struct interval_row *row, const unsigned char 
         code = decode_counters(row->counters, &cursor, err);
     if (code == OK)
         code = decode_kinds(row->errors_by_kind, &cursor, kind_map, err);
+    if (code == OK)
+        code = decode_nodes(row, &cursor, err);
     for (unsigned i = 0; i < HISTOGRAM_KINDS && code == OK; i++) {
         size_t used_bytes = 0;
         code = histogram_decode_add(&row->histograms[i], cursor.in, cursor.left_bytes, &used_bytes,
@@ -235,8 +284,20 @@ void interval_row_add(struct interval_row *into, const struct interval_row *from
         into->counters[i] += from->counters[i];
     for (unsigned i = 0; i < ERROR_KINDS_MAX; i++)
         into->errors_by_kind[i] += from->errors_by_kind[i];
+    for (uint32_t i = 0; i < from->node_count; i++)
+        node_figures_add(&into->nodes[i], &from->nodes[i]);
+    if (into->node_count < from->node_count)
+        into->node_count = from->node_count;
     for (unsigned i = 0; i < HISTOGRAM_KINDS; i++)
         histogram_add(&into->histograms[i], &from->histograms[i]);
+}
+
+struct node_figures *interval_node(struct interval *interval, uint32_t node)
+{
+    uint32_t place = node < NODE_FIGURES_MAX ? node : NODE_FIGURES_MAX - 1;
+    if (interval->node_count <= place)
+        interval->node_count = place + 1;
+    return &interval->nodes[place];
 }
 
 uint64_t counters_lost(const uint64_t counters[COUNTER_COUNT])
@@ -248,7 +309,8 @@ uint64_t counters_lost(const uint64_t counters[COUNTER_COUNT])
 
 uint64_t counters_shed(const uint64_t counters[COUNTER_COUNT])
 {
-    return counters[COUNTER_SHED_LATE] + counters[COUNTER_SHED_WORKER];
+    return counters[COUNTER_SHED_LATE] + counters[COUNTER_SHED_WORKER] +
+           counters[COUNTER_SHED_NODE];
 }
 
 static enum err_code check_schedule(const struct interval_header *header,

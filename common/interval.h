@@ -16,6 +16,7 @@
 #include "common/err.h"
 #include "common/histogram.h"
 #include "common/histogram_wire.h"
+#include "common/node_figures.h"
 
 /* Counters, all of them deltas of the interval. One row a counter: identifier, name in JSON and
  * documents. A new counter is one row. */
@@ -25,6 +26,7 @@
     X(COUNTER_SHED_LATE, "shed_late")             /* dropped, later than --shed-after, or */       \
                                                   /* left over at the end of the warm-up  */       \
     X(COUNTER_SHED_WORKER, "shed_worker")         /* fell due while a worker was dead     */       \
+    X(COUNTER_SHED_NODE, "shed_node")             /* node down, and its ring of tickets full */    \
     X(COUNTER_OK, "ok")                           /* requests answered without an error   */       \
     X(COUNTER_ERROR_REPLIES, "errors")            /* requests answered with an error      */       \
     X(COUNTER_TIMED_OUT, "timed_out")             /* no reply within --request-timeout    */       \
@@ -38,16 +40,31 @@
     X(COUNTER_BYTES_OUT, "bytes_out")             /* accepted by the socket               */       \
     X(COUNTER_BYTES_IN, "bytes_in")               /* read from the socket                 */       \
     X(COUNTER_CONNECTIONS_OPENED,                                                                  \
-      "connections_opened")                         /* again, after the common start         */    \
-    X(COUNTER_CONNECTIONS_LOST, "connections_lost") /* were ready and ended unexpectedly    */     \
-    X(COUNTER_CONNECT_FAILURES, "connect_failures") /* attempts that did not become ready   */     \
-    X(COUNTER_MOVED, "moved")                       /* MOVED among the error replies        */     \
-    X(COUNTER_CLUSTERDOWN, "clusterdown")           /* CLUSTERDOWN among the error replies  */     \
-    X(COUNTER_PUSHES, "pushes")                     /* RESP3 out-of-band messages           */     \
-    X(COUNTER_CPU_USER_NS, "cpu_user_ns")           /* of the worker process                */     \
+      "connections_opened")                           /* again, after the common start         */  \
+    X(COUNTER_CONNECTIONS_LOST, "connections_lost")   /* were ready and ended unexpectedly    */   \
+    X(COUNTER_CONNECT_FAILURES, "connect_failures")   /* attempts that did not become ready   */   \
+    X(COUNTER_CONNECT_REFUSED, "connect_refused")     /* of those: nobody listens           */     \
+    X(COUNTER_CONNECT_TIMED_OUT, "connect_timed_out") /* ... not ready in time              */     \
+    X(COUNTER_CONNECT_NO_PORT, "connect_no_port")     /* ... local ports used up            */     \
+    X(COUNTER_CONNECT_TLS, "connect_tls")             /* ... the TLS handshake failed       */     \
+    X(COUNTER_CONNECTIONS_RESET, "connections_reset") /* of those lost: reset by the peer   */     \
+    X(COUNTER_CONNECTIONS_CLOSED, "connections_closed") /* ... the peer ended the stream    */     \
+    X(COUNTER_CONNECTIONS_TIMED_OUT, "connections_timed_out") /* ... a request timed out    */     \
+    X(COUNTER_CONNECTIONS_RECYCLED, "connections_recycled")   /* ended by plan: churn, moves */    \
+    X(COUNTER_HANDSHAKES, "handshakes")                 /* TLS, completed                   */     \
+    X(COUNTER_HANDSHAKES_RESUMED, "handshakes_resumed") /* of those: with an earlier session */    \
+    X(COUNTER_IDLE_LOST, "idle_lost")                   /* idle connections that ended      */     \
+    X(COUNTER_MOVED, "moved")             /* MOVED replies; with --cluster they are followed */    \
+    X(COUNTER_ASKED, "asked")             /* ASK replies                                    */     \
+    X(COUNTER_TRYAGAIN, "tryagain")       /* TRYAGAIN replies                               */     \
+    X(COUNTER_CLUSTERDOWN, "clusterdown") /* CLUSTERDOWN replies                            */     \
+    X(COUNTER_RESENT, "resent")           /* sent once more after one of these four         */     \
+    X(COUNTER_PUSHES, "pushes")           /* RESP3 out-of-band messages           */               \
+    X(COUNTER_CPU_USER_NS, "cpu_user_ns") /* of the worker process                */               \
     X(COUNTER_CPU_SYSTEM_NS, "cpu_system_ns")                                                      \
-    X(COUNTER_SPIN_NS, "spin_ns")       /* spent spinning for the next intended time        */     \
-    X(COUNTER_BLOCKED_NS, "blocked_ns") /* requests were due and every connection was busy  */     \
+    X(COUNTER_SPIN_NS, "spin_ns")           /* spent spinning for the next intended time        */ \
+    X(COUNTER_BLOCKED_NS, "blocked_ns")     /* requests were due and every connection was busy  */ \
+    X(COUNTER_RING_FULL_NS, "ring_full_ns") /* drawing stopped: a node's ring was full       */    \
     X(COUNTER_UNCONNECTED_NS, "unconnected_ns") /* requests were due and none was connected  */
 
 #define COUNTER_ID(id, name) id,
@@ -62,6 +79,7 @@ enum interval_histogram_kind {
     HISTOGRAM_RESPONSE_OK, /* done - intended of those of HISTOGRAM_SERVICE_OK; open loop only     */
     HISTOGRAM_SLIP,    /* sent - intended, counted when sent; count = sent; open loop only      */
     HISTOGRAM_CONNECT, /* from connect to ready; the first connections count in the first interval  */
+    HISTOGRAM_HANDSHAKE, /* of TLS, from the connected socket to its end; count = handshakes        */
     HISTOGRAM_KINDS
 };
 
@@ -86,12 +104,15 @@ struct interval_header {
     uint64_t connections_open; /* gauge at end_ns */
     uint64_t backlog_before;   /* gauges: due, and neither sent nor shed */
     uint64_t backlog_after;
+    struct outcome_times times;
 };
 
 struct interval {
     struct interval_header header;
     uint64_t counters[COUNTER_COUNT];
     uint64_t errors_by_kind[ERROR_KINDS_MAX];
+    uint32_t node_count; /* 0: one server only; the header says all           */
+    struct node_figures nodes[NODE_FIGURES_MAX];
     struct interval_histogram histograms[HISTOGRAM_KINDS];
 };
 
@@ -99,14 +120,20 @@ struct interval_row {
     struct interval_header header;
     uint64_t counters[COUNTER_COUNT];
     uint64_t errors_by_kind[ERROR_KINDS_MAX];
+    uint32_t node_count;
+    struct node_figures nodes[NODE_FIGURES_MAX];
     struct histogram histograms[HISTOGRAM_KINDS];
 };
 
 /* Room that holds any encoded interval or row. Large because any bucket may be touched; usual records
  * are a few kilobytes. What comes out of a ring was a struct interval, with 32-bit counts, and is at
  * most INTERVAL_RECORD_MAX_BYTES long. */
-#define INTERVAL_WIRE_MAX_BYTES (HISTOGRAM_KINDS * HISTOGRAM_WIRE_MAX_BYTES + 4096u)
-#define INTERVAL_RECORD_MAX_BYTES (HISTOGRAM_KINDS * INTERVAL_HISTOGRAM_WIRE_MAX_BYTES + 4096u)
+#define INTERVAL_WIRE_MAX_BYTES                                                                    \
+    (HISTOGRAM_KINDS * HISTOGRAM_WIRE_MAX_BYTES + NODE_FIGURES_MAX * NODE_FIGURES_WIRE_MAX_BYTES + \
+     4096u)
+#define INTERVAL_RECORD_MAX_BYTES                                                                  \
+    (HISTOGRAM_KINDS * INTERVAL_HISTOGRAM_WIRE_MAX_BYTES +                                         \
+     NODE_FIGURES_MAX * NODE_FIGURES_WIRE_MAX_BYTES + 4096u)
 
 /* Zeroes everything (init) or everything that was touched (reset). */
 void interval_init(struct interval *interval);
@@ -128,14 +155,17 @@ MUST_USE enum err_code interval_decode_header(struct interval_header *header,
                                               struct err *err);
 
 /* Bytes -> added to the row: counters, kinds and histograms; the row's header stays as it is.
- * kind_map[k] is the row's number for the record's error kind k; NULL: the numbers are the same.
+ * The header's outcome times are added by whoever merges (outcome_times_add). kind_map[k] is the row's number for the record's error kind k; NULL: the numbers are the same.
  * Any input is safe; on error the row may hold a part. */
 MUST_USE enum err_code interval_decode_add(struct interval_row *row, const unsigned char *in,
                                            size_t in_bytes, const uint8_t *kind_map,
                                            struct err *err);
 
-/* Adds counters, kinds and histograms of `from`; the header of `into` stays as it is. */
+/* Adds counters, kinds, nodes and histograms of `from`; the header of `into` stays as it is. */
 void interval_row_add(struct interval_row *into, const struct interval_row *from);
+
+/* The figures of node `node` of the topology. */
+struct node_figures *interval_node(struct interval *interval, uint32_t node);
 
 /* lost, and shed, of all causes. */
 uint64_t counters_lost(const uint64_t counters[COUNTER_COUNT]);

@@ -7,7 +7,7 @@
 #define PAGE_BYTES 4096u
 
 #define RING_SECONDS 60u
-#define RING_MIN_BYTES (2ull << 20)
+#define RING_MIN_BYTES (8ull << 20)
 #define RING_MAX_BYTES (32ull << 20)
 #define RECORD_SHORT_BYTES 4096u /* an ordinary record at 10 ms and below */
 #define RECORD_LONG_BYTES 32768u /* an ordinary record at 1 s and above   */
@@ -29,10 +29,16 @@ static size_t workers_offset_bytes(void)
     return sizeof(struct ipc_control) + sizeof(struct ipc_tickets);
 }
 
+static size_t topology_offset_bytes(uint32_t worker_count)
+{
+    return round_up(workers_offset_bytes() + worker_count * sizeof(struct ipc_worker), PAGE_BYTES);
+}
+
 /* Rings begin on pages, so that pages a ring never reaches are never touched. */
 static size_t rings_offset_bytes(uint32_t worker_count)
 {
-    return round_up(workers_offset_bytes() + worker_count * sizeof(struct ipc_worker), PAGE_BYTES);
+    return topology_offset_bytes(worker_count) +
+           round_up(sizeof(struct topology_shared), PAGE_BYTES);
 }
 
 static size_t ring_stride_bytes(uint64_t ring_capacity_bytes)
@@ -58,6 +64,7 @@ void ipc_segment_init(void *segment, uint32_t worker_count, uint64_t ring_capaci
     control->worker_count = worker_count;
     control->ring_offset_bytes = rings_offset_bytes(worker_count);
     control->ring_stride_bytes = ring_stride_bytes(ring_capacity_bytes);
+    control->topology_offset_bytes = topology_offset_bytes(worker_count);
     control->schedule_offset_bytes = schedule_offset_bytes(worker_count, ring_capacity_bytes);
     /* Relaxed: no worker exists yet, and fork publishes everything. */
     atomic_store_explicit(&control->start_ns, 0, memory_order_relaxed);
@@ -96,6 +103,11 @@ struct ring *ipc_ring(void *segment, uint32_t index)
     return at(segment, (size_t)(control->ring_offset_bytes + index * control->ring_stride_bytes));
 }
 
+struct topology_shared *ipc_topology(void *segment)
+{
+    return at(segment, (size_t)ipc_control(segment)->topology_offset_bytes);
+}
+
 struct schedule *ipc_schedule(void *segment)
 {
     return at(segment, (size_t)ipc_control(segment)->schedule_offset_bytes);
@@ -103,9 +115,9 @@ struct schedule *ipc_schedule(void *segment)
 
 /* An ordinary record grows with the interval, because more distinct buckets are touched: about 4 KB
  * at 10 ms and 32 KB from 1 s on, in between by a straight line. 60 s of them, rounded up to a power
- * of two: 32 MiB at 10 ms, 4 MiB at 100 ms, 2 MiB at 1 s. At least 2 MiB, because the largest record
- * there can be takes less than half of that (six histograms with every bucket in use, 32-bit
- * counts of at most five bytes): were a record larger than the ring, it could never be published. At
+ * of two: 32 MiB at 10 ms, 8 MiB at 100 ms and above. At least 8 MiB, because the largest record
+ * there can be takes less than half of that (every bucket of seven histograms and of the figures of 64
+ * nodes in use): were a record larger than the ring, it could never be published. At
  * most 32 MiB, because a segment of many workers must fit in memory; a ring that is full before 60 s
  * loses nothing either, its records only become wider. */
 uint64_t ipc_ring_capacity_bytes(uint64_t interval_ns)

@@ -5,6 +5,7 @@
  *   struct ipc_worker [N]   each written by its worker only, read by the orchestrator
  *   struct ring [N]         worker -> orchestrator, encoded intervals
  *   struct schedule         intended times of an open loop; the orchestrator appends (schedule.h)
+ *   struct topology_shared  who serves what; the scout writes (topology.h)
  *
  * No cache line is written by two processes, except the ticket counter. All words are single-writer
  * atomics with relaxed order unless the comment names a partner. */
@@ -21,6 +22,7 @@
 #include "common/resp.h"
 #include "common/ring.h"
 #include "common/schedule.h"
+#include "common/topology.h"
 
 #define IPC_VERSION 1u
 #define IPC_WORKERS_MAX 1024u
@@ -32,6 +34,7 @@ struct ipc_control {
     uint64_t ring_offset_bytes; /* of ring 0 from the start of the segment */
     uint64_t ring_stride_bytes;
     uint64_t schedule_offset_bytes;
+    uint64_t topology_offset_bytes;
     /* Clock reading of the common start; 0 while workers connect. Release; the workers' acquire. */
     alignas(64) _Atomic uint64_t start_ns;
     /* No request is sent at or after this clock reading; IPC_NEVER: not set. Release / acquire. */
@@ -73,8 +76,11 @@ struct ipc_worker {
     _Atomic uint64_t last_done_ns; /* clock reading of the last reply */
     _Atomic uint64_t ticket_next;  /* claimed chunk: tickets [next, end) are still to be sent;  */
     _Atomic uint64_t ticket_end; /* without -n, and in an open loop: next is how many were drawn */
-    _Atomic uint64_t drawn;      /* requests sent, or with a ticket and about to be: what is  */
-                                 /* above COUNTER_SENT when a worker dies may be on the wire  */
+    _Atomic uint64_t held;       /* tickets in the rings of nodes, never sent               */
+    _Atomic uint64_t refresh_wanted; /* grows whenever the worker's topology seems out of date */
+    _Atomic uint32_t given_up; /* connections that will not be tried again (--max-reconnects) */
+    _Atomic uint64_t drawn;    /* requests sent, or with a ticket and about to be: what is  */
+                               /* above COUNTER_SENT when a worker dies may be on the wire  */
 
     /* Append only; count is stored with release after the entry. */
     alignas(64) _Atomic uint32_t error_kind_count;
@@ -89,6 +95,7 @@ size_t ipc_segment_bytes(uint32_t worker_count, uint64_t ring_capacity_bytes,
 /* Lays out zeroed memory of ipc_segment_bytes. Orchestrator, before the first fork. */
 void ipc_segment_init(void *segment, uint32_t worker_count, uint64_t ring_capacity_bytes);
 
+struct topology_shared *ipc_topology(void *segment);
 struct ipc_control *ipc_control(void *segment);
 struct ipc_tickets *ipc_tickets(void *segment);
 struct ipc_worker *ipc_worker(void *segment, uint32_t index);

@@ -21,6 +21,13 @@ enum pacing {
     PACING_SPIN   /* never sleeps while a request is due within a few milliseconds           */
 };
 
+/* Which nodes serve requests that only read; all others go to primaries. */
+enum replica_reads {
+    REPLICA_READS_NO,  /* primaries                                              */
+    REPLICA_READS_YES, /* replicas                                               */
+    REPLICA_READS_ALL  /* both                                                   */
+};
+
 enum cpus_choice { CPUS_AUTO, CPUS_NONE, CPUS_LIST };
 
 #define SPEC_CPUS_MAX 4096
@@ -29,13 +36,44 @@ enum cpus_choice { CPUS_AUTO, CPUS_NONE, CPUS_LIST };
 
 struct spec {
     /* target */
-    const char *host;
+    const char *host; /* one, or several separated by commas: each a host or host:port */
     uint64_t port;
     const char *socket_path; /* NULL: TCP */
     const char *user;        /* NULL: none */
     const char *password;    /* NULL: none */
     uint64_t database;
-    bool managed; /* volley starts and stops the server itself */
+    bool resp3;                 /* HELLO 3                                                       */
+    const char *client_name;    /* for CLIENT SETNAME; NULL: none is set                         */
+    bool tracking;              /* CLIENT TRACKING ON; with resp3                                */
+    bool managed;               /* volley starts and stops the server itself ...                 */
+    uint64_t managed_primaries; /* ... or a cluster of so many primaries; 0: one server       */
+    uint64_t managed_replicas;  /* ... and so many replicas                                   */
+    bool managed_tls;           /* ... with certificates made for the run                     */
+    bool cluster;
+    enum replica_reads replica_reads;
+    const char *sentinels;   /* host:port,...; NULL: none */
+    const char *master_name; /* of the primary that sentinels watch */
+    const char *chaos_path;  /* file of actions on a managed target; NULL: none */
+
+    /* TLS */
+    bool tls;
+    const char *tls_cacert; /* files and directory in PEM; NULL: what the system trusts */
+    const char *tls_cacertdir;
+    const char *tls_cert; /* NULL: no client certificate */
+    const char *tls_key;
+    const char *tls_sni; /* NULL: the host */
+    bool tls_insecure;
+    const char *tls_ciphers;      /* up to TLS 1.2 */
+    const char *tls_ciphersuites; /* TLS 1.3       */
+    bool tls_resume;
+    bool tls_kernel; /* --ktls */
+
+    /* connections */
+    uint64_t reconnect_every; /* requests on each connection before it is opened anew; 0: never */
+    bool reset_on_close;
+    const char *source_addresses; /* separated by commas; NULL: the kernel chooses */
+    uint64_t idle;                /* connections beside the load                   */
+    uint64_t max_reconnects;      /* failed attempts in a row; 0: for ever         */
     uint64_t wait_ready_ns;
 
     /* load */

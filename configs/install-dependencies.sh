@@ -22,6 +22,7 @@ module   hiredis       libhiredis-dev hiredis-devel   hiredis   hiredis-dev    h
 module   jansson       libjansson-dev jansson-devel   jansson   jansson-dev    libjansson-devel
 module   yaml-0.1      libyaml-dev    libyaml-devel   libyaml   yaml-dev       libyaml-devel
 module   hwloc         libhwloc-dev   hwloc-devel     hwloc     hwloc-dev      hwloc-devel
+module   libssl        libssl-dev     openssl-devel  openssl   openssl-dev    libopenssl-devel
 module   zlib          zlib1g-dev     zlib-devel      zlib      zlib-dev       zlib-devel
 command  taskset       util-linux     util-linux      util-linux util-linux-misc util-linux
 server   -             -              valkey          valkey    valkey         valkey
@@ -36,6 +37,7 @@ pinned   clang-format-14 clang-format-14|clang-format clang-tools-extra clang cl
 pinned   clang-tidy-14 clang-tidy-14|clang-tidy clang-tools-extra clang clang-extra-tools clang-tools
 command  cppcheck      cppcheck       cppcheck        cppcheck  cppcheck       cppcheck
 command  shellcheck    shellcheck     ShellCheck      shellcheck shellcheck    ShellCheck
+command  openssl       openssl        openssl         openssl   openssl        openssl
 command  valgrind      valgrind       valgrind        valgrind  valgrind       valgrind
 command  node          nodejs         nodejs          nodejs    nodejs         nodejs
 command  npm           npm            nodejs-npm      npm       npm            npm

@@ -234,12 +234,12 @@ START_TEST(bit_flips_are_survived)
 }
 END_TEST
 
-/* Header fields, number of counters, counters all 0, kinds, three empty histograms. */
-static size_t write_record(const uint64_t header[10], uint64_t counter_count, const uint64_t *kinds,
+/* Header fields, number of counters, counters all 0, kinds, no node, empty histograms. */
+static size_t write_record(const uint64_t header[14], uint64_t counter_count, const uint64_t *kinds,
                            uint64_t kind_count)
 {
     size_t at = 0;
-    for (unsigned i = 0; i < 10; i++)
+    for (unsigned i = 0; i < 14; i++)
         at += varint_encode(bytes + at, header[i]);
     at += varint_encode(bytes + at, counter_count);
     memset(bytes + at, 0, counter_count);
@@ -247,6 +247,7 @@ static size_t write_record(const uint64_t header[10], uint64_t counter_count, co
     at += varint_encode(bytes + at, kind_count);
     for (unsigned i = 0; i < 2 * kind_count; i++)
         at += varint_encode(bytes + at, kinds[i]);
+    bytes[at++] = 0; /* nodes */
     memset(bytes + at, 0, 2 * HISTOGRAM_KINDS);
     return at + 2 * HISTOGRAM_KINDS;
 }
@@ -255,7 +256,7 @@ START_TEST(contradictions_are_refused)
 {
     /* Breaks when a record of another version or a hostile one is taken at its word. */
     static const struct {
-        uint64_t header[10];
+        uint64_t header[14];
         uint64_t counter_count;
         uint64_t kinds[4];
         uint64_t kind_count;

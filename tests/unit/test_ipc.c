@@ -144,9 +144,9 @@ START_TEST(capacity_suits_the_interval)
         before = capacity;
     }
     ck_assert_uint_eq(ipc_ring_capacity_bytes(10 * NS_PER_MS), 32 << 20);
-    ck_assert_uint_eq(ipc_ring_capacity_bytes(100 * NS_PER_MS), 4 << 20);
-    ck_assert_uint_eq(ipc_ring_capacity_bytes(NS_PER_SECOND), 2 << 20);
-    ck_assert_uint_eq(ipc_ring_capacity_bytes(10 * NS_PER_SECOND), 2 << 20);
+    ck_assert_uint_eq(ipc_ring_capacity_bytes(100 * NS_PER_MS), 8 << 20);
+    ck_assert_uint_eq(ipc_ring_capacity_bytes(NS_PER_SECOND), 8 << 20);
+    ck_assert_uint_eq(ipc_ring_capacity_bytes(10 * NS_PER_SECOND), 8 << 20);
     ck_assert_uint_eq(ipc_ring_capacity_bytes(1), 32 << 20);
 }
 END_TEST
