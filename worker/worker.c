@@ -260,9 +260,9 @@ static void worker_destroy(struct worker *worker)
 /* Opens every connection. The fleet gives up on workers that take too long. */
 static enum err_code connect_all(struct worker *worker, struct err *err)
 {
-    uint32_t wanted = connections_at_start(worker);
+    uint32_t wanted = connections_at_start(worker) + worker->idle_count;
     on_tick(-1, 0, worker);
-    while (worker->connections_ready + worker->connections_failed < wanted)
+    while (worker->connections_ready + worker->idle_ready + worker->connections_failed < wanted)
         turn(worker);
     if (worker->connections_failed > 0)
         return err_set(err, E_CONNECT, "%s", worker->err.text);
