@@ -142,11 +142,11 @@ static void connection_ready(struct connection *connection, uint64_t now_ns)
 static void send_greeting(struct connection *connection)
 {
     struct worker *worker = connection->worker;
-    size_t left_bytes = worker->greeting_bytes - connection->greeting_sent_bytes;
+    size_t left_bytes = worker->greeting.byte_count - connection->greeting_sent_bytes;
     size_t written_bytes = 0;
     int sys_errno = 0;
     enum io_status status = worker->transport->write(
-        &connection->wire, worker->greeting + connection->greeting_sent_bytes, left_bytes,
+        &connection->wire, worker->greeting.bytes + connection->greeting_sent_bytes, left_bytes,
         &written_bytes, &sys_errno);
     if (status == IO_FAILED || status == IO_CLOSED) {
         attempt_failed(connection, false, strerror(sys_errno));
@@ -218,13 +218,19 @@ static void take_greeting_reply(struct connection *connection, const struct resp
                                 uint64_t now_ns)
 {
     struct worker *worker = connection->worker;
-    if (reply->is_error) {
-        char why[RESP_LINE_BYTES + 1];
-        memcpy(why, reply->text, reply->text_bytes);
-        why[reply->text_bytes] = '\0';
-        attempt_failed(connection, strncmp(why, "LOADING", 7) == 0, why);
-    } else if (++connection->greeting_replies == worker->greeting_replies) {
+    char why[GREETING_TEXT_BYTES];
+    enum greeting_step step =
+        greeting_take(&worker->greeting, connection->greeting_replies++, reply, why, sizeof why);
+    switch (step) {
+    case GREETING_GOES_ON:
+        break;
+    case GREETING_COMPLETE:
         connection_ready(connection, now_ns);
+        break;
+    case GREETING_NOT_YET:
+    case GREETING_REFUSED:
+        attempt_failed(connection, step == GREETING_NOT_YET, why);
+        break;
     }
 }
 

@@ -13,6 +13,7 @@
 #include "common/ipc.h"
 #include "common/resp.h"
 #include "common/transport.h"
+#include "worker/greeting.h"
 #include "worker/worker.h"
 
 /* One read takes at most so much. Value bytes are skipped, so one buffer serves all connections.
@@ -116,9 +117,8 @@ struct worker {
     char *out; /* out_bytes */
     size_t out_bytes;
     uint32_t out_requests; /* whole ones that fit into out */
-    char *greeting;
-    size_t greeting_bytes;
-    uint32_t greeting_replies;
+    struct greeting greeting;         /* to primaries, and where roles do not matter */
+    struct greeting replica_greeting; /* to replicas of a cluster                     */
     size_t request_bytes;
     uint32_t replies_per_request;
     enum read_kind read_kind; /* of the first reply; a sequence asks the workload */
