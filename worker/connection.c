@@ -320,15 +320,25 @@ static void connection_ready(struct connection *connection, uint64_t now_ns)
         exchange_fill(connection, now_ns);
 }
 
+/* A replica of a cluster sends every read away unless it is told not to. */
+static const struct greeting *greeting_of(const struct connection *connection)
+{
+    const struct worker *worker = connection->worker;
+    const struct topology *topology = worker->router.topology;
+    bool replica = topology->kind == TOPOLOGY_SLOTS &&
+                   topology->nodes[connection->node].role == TOPOLOGY_REPLICA;
+    return replica ? &worker->replica_greeting : &worker->greeting;
+}
+
 static void send_greeting(struct connection *connection)
 {
     struct worker *worker = connection->worker;
-    size_t left_bytes = worker->greeting_bytes - connection->greeting_sent_bytes;
+    size_t left_bytes = connection->greeting->byte_count - connection->greeting_sent_bytes;
     size_t written_bytes = 0;
     int sys_errno = 0;
     enum io_status status = worker->transport->write(
-        &connection->wire, worker->greeting + connection->greeting_sent_bytes, left_bytes,
-        &written_bytes, &sys_errno);
+        &connection->wire, connection->greeting->bytes + connection->greeting_sent_bytes,
+        left_bytes, &written_bytes, &sys_errno);
     if (status == IO_FAILED || status == IO_CLOSED) {
         attempt_failed(connection, false, failure_of(sys_errno), why_of(sys_errno));
         return;
@@ -345,6 +355,7 @@ static void send_greeting(struct connection *connection)
 static void greet(struct connection *connection)
 {
     connection->state = CONNECTION_GREETING;
+    connection->greeting = greeting_of(connection);
     connection->greeting_replies = 0;
     connection->greeting_sent_bytes = 0;
     resp_scanner_reset(&connection->scanner);
@@ -450,14 +461,19 @@ static void finish_connect(struct connection *connection)
 static void take_greeting_reply(struct connection *connection, const struct resp_reply *reply,
                                 uint64_t now_ns)
 {
-    struct worker *worker = connection->worker;
-    if (reply->is_error) {
-        char why[RESP_LINE_BYTES + 1];
-        memcpy(why, reply->text, reply->text_bytes);
-        why[reply->text_bytes] = '\0';
-        attempt_failed(connection, strncmp(why, "LOADING", 7) == 0, COUNTER_CONNECT_FAILURES, why);
-    } else if (++connection->greeting_replies == worker->greeting_replies) {
+    char why[GREETING_TEXT_BYTES];
+    enum greeting_step step =
+        greeting_take(connection->greeting, connection->greeting_replies++, reply, why, sizeof why);
+    switch (step) {
+    case GREETING_GOES_ON:
+        break;
+    case GREETING_COMPLETE:
         connection_ready(connection, now_ns);
+        break;
+    case GREETING_NOT_YET:
+    case GREETING_REFUSED:
+        attempt_failed(connection, step == GREETING_NOT_YET, COUNTER_CONNECT_FAILURES, why);
+        break;
     }
 }
 

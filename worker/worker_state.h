@@ -14,6 +14,7 @@
 #include "common/redirect.h"
 #include "common/resp.h"
 #include "common/transport.h"
+#include "worker/greeting.h"
 #include "worker/worker.h"
 
 /* One read takes at most so much. Value bytes are skipped, so one buffer serves all connections.
@@ -104,14 +105,15 @@ struct connection {
     uint32_t head_index;
     uint32_t in_flight;
     uint32_t unsent;
-    uint32_t head_replies;         /* of the oldest request, already here (sequences)           */
-    bool head_failed;              /* one of them was an error ...                              */
-    uint32_t head_kind;            /* ... and the first of those was of this kind               */
-    uint32_t head_redirects;       /* so many of them sent the request elsewhere ...          */
-    struct redirect head_redirect; /* ... the last one there                            */
-    bool head_asked;               /* the reply to its ASKING is here                         */
-    bool write_waiting;            /* the write event is pending                                */
-    bool read_cut;                 /* the rest is read in the next turn of the loop             */
+    uint32_t head_replies;           /* of the oldest request, already here (sequences)           */
+    bool head_failed;                /* one of them was an error ...                              */
+    uint32_t head_kind;              /* ... and the first of those was of this kind               */
+    uint32_t head_redirects;         /* so many of them sent the request elsewhere ...          */
+    struct redirect head_redirect;   /* ... the last one there                            */
+    bool head_asked;                 /* the reply to its ASKING is here                         */
+    bool write_waiting;              /* the write event is pending                                */
+    bool read_cut;                   /* the rest is read in the next turn of the loop             */
+    const struct greeting *greeting; /* the one under way */
     uint32_t greeting_replies;
     uint32_t attempts;    /* since it was last ready */
     size_t partial_bytes; /* written of the newest in-flight request; 0: all of it */
@@ -177,10 +179,9 @@ struct worker {
     char *in;  /* WORKER_READ_BYTES */
     char *out; /* out_bytes */
     size_t out_bytes;
-    uint32_t out_requests; /* whole ones that fit into out */
-    char *greeting;
-    size_t greeting_bytes;
-    uint32_t greeting_replies;
+    uint32_t out_requests;            /* whole ones that fit into out */
+    struct greeting greeting;         /* to primaries, and where roles do not matter */
+    struct greeting replica_greeting; /* to replicas of a cluster                     */
     size_t request_bytes;
     uint32_t replies_per_request;
     enum read_kind read_kind; /* of the first reply; a sequence asks the workload */
