@@ -54,6 +54,7 @@ void timeline_run_begin(struct timeline *timeline, const struct run_facts *run)
     timeline->run = *run;
     timeline->rows = 0;
     memset(&timeline->error_kinds, 0, sizeof timeline->error_kinds);
+    timeline->events.count = 0;
     timeline->samples = (struct target_samples){.keys_first = -1,
                                                 .keys_last = -1,
                                                 .keys_min = -1,
@@ -144,6 +145,14 @@ void timeline_sample(struct timeline *timeline, const struct target_sample *samp
     EACH_SINK(timeline, sample, sample, &sink_err)
 }
 
+void timeline_event(struct timeline *timeline, const struct run_event *event)
+{
+    struct run_events *events = &timeline->events;
+    if (events->count < RUN_EVENTS_MAX)
+        events->items[events->count++] = *event;
+    EACH_SINK(timeline, event, event, &sink_err)
+}
+
 void timeline_run_end(struct timeline *timeline, struct run_result *result)
 {
     const struct interval_row *total = timeline->total;
@@ -153,6 +162,7 @@ void timeline_run_end(struct timeline *timeline, struct run_result *result)
     result->error_kinds = &timeline->error_kinds;
     result->total = total;
     result->samples = &timeline->samples;
+    result->events = &timeline->events;
     if (timeline->session != NULL) {
         result->percentiles = timeline->session->percentiles;
         result->percentile_count = timeline->session->percentile_count;
