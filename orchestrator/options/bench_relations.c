@@ -10,6 +10,7 @@
 #include "common/ipc.h"
 #include "common/units.h"
 #include "orchestrator/options/client_relations.h"
+#include "orchestrator/options/managed_relations.h"
 #include "orchestrator/options/rate_relations.h"
 #include "orchestrator/options/relation.h"
 #include "worker/worker.h"
@@ -315,6 +316,8 @@ enum err_code bench_relations_settle(struct bench_request *request, struct err *
     struct err local = {.code = OK};
     enum err_code code = settle_target(request, &local);
     if (code == OK)
+        code = managed_relations_settle(request, &local);
+    if (code == OK)
         code = settle_length(request);
     if (code == OK)
         code = rate_relations_settle(request, &local);
@@ -330,6 +333,8 @@ enum err_code bench_relations_settle(struct bench_request *request, struct err *
         code = client_relations_settle(request, &local);
     if (code == OK)
         code = settle_steady(request, &local);
+    if (code == OK)
+        code = chaos_relations_settle(request, &local);
     if (code == OK)
         code = settle_outputs(request, &local);
     if (code == OK)
