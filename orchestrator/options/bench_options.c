@@ -8,6 +8,7 @@
 #include "common/secret.h"
 #include "orchestrator/options/bench_parsers.h"
 #include "orchestrator/options/bench_relations.h"
+#include "orchestrator/options/managed_kind.h"
 #include "orchestrator/options/rate_parsers.h"
 
 #define AT(member) offsetof(struct bench_request, member)
@@ -62,9 +63,17 @@ static const struct option_row rows[] = {
     {ROW("enable-tracking", NULL, OPTION_FLAG, NULL, AT(spec.tracking)), .section = "Target",
      .help = "Send CLIENT TRACKING ON on each connection, and count the invalidation messages; "
              "speaks RESP3."},
-    {ROW("managed", NULL, OPTION_FLAG, NULL, AT(spec.managed)), .section = "Target",
+    {ROW("managed", NULL, OPTION_CUSTOM, "[KIND]", 0), .parse = managed_kind_parse,
+     .takes_next = managed_kind_is, .section = "Target",
      .help = "Start a private server (valkey-server or redis-server) without persistence on a "
-             "free port, and stop it afterwards."},
+             "free port, and stop it afterwards. KIND: replicas=N, that server with N replicas; "
+             "cluster=P or cluster=P+R, a cluster of P primaries and R replicas; tls, with "
+             "certificates made for the run; cluster=3+3,tls, both."},
+    {ROW("chaos", NULL, OPTION_TEXT, "FILE", AT(spec.chaos_path)), .section = "Target",
+     .help = "What to do to a managed target while it is measured, from a file, JSON or YAML: a "
+             "list of actions such as \"at 10s: kill node 2\", pause, failover, restart, bgsave, "
+             "client-kill, reshard, add-node and remove-node. Makes 100ms the default of "
+             "--interval."},
     {ROW("wait-ready", NULL, OPTION_DURATION, "TIME", AT(spec.wait_ready_ns)),
      BARE(NS_PER_SECOND, 0, 24 * HOUR_NS), .unset = "60s", .section = "Target",
      .help =
@@ -365,6 +374,8 @@ void bench_options_free(struct bench_request *request)
 {
     options_free(&request->values);
     rate_steps_free(&request->steps);
+    chaos_plan_free(&request->chaos);
+    request->spec.chaos = NULL;
     request->spec.rate_steps = NULL;
     secret_wipe(request->secret);
     free(request->secret);
