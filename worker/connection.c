@@ -262,6 +262,7 @@ static void attempt_failed(struct connection *connection, bool try_again, enum c
         if (failure != COUNTER_CONNECT_FAILURES)
             worker_count(worker, failure, 1);
         count_for_node(connection, NODE_CONNECT_FAILURES);
+        connection->pool->failing = connection->pool->ready == 0;
         router_want_refresh(worker);
     }
     if (worker->connected || (try_again && connection->attempts < FULL_QUEUE_ATTEMPTS)) {
@@ -297,6 +298,7 @@ static void connection_ready(struct connection *connection, uint64_t now_ns)
         worker->unsent_idle -= connection->unsent;
     worker->connections_opening--;
     connection->pool->ready += !connection->idle;
+    connection->pool->failing &= connection->idle;
     if (connection->idle)
         worker->idle_ready++;
     else

@@ -221,7 +221,8 @@ static void serve_pool(struct worker *worker, struct pool *pool, uint64_t now_ns
                        struct touched *touched)
 {
     struct connection *connection;
-    while (touched->count < BATCH_CONNECTIONS && pool->again.count + pool->fresh.count > 0 &&
+    while (touched->count < BATCH_CONNECTIONS &&
+           (pool->again.count > 0 || (pool->fresh.count > 0 && has_capacity(worker))) &&
            (connection = router_pick(worker, pool)) != NULL) {
         struct request_slot slot = slots_pop(pool->again.count > 0 ? &pool->again : &pool->fresh);
         if (!slot.again && slot.ticket >= WORKLOAD_WARMUP_TICKET && !worker->warming_up) {
@@ -272,9 +273,10 @@ static bool draw_one(struct worker *worker, uint64_t now_ns, struct touched *tou
     struct connection *connection =
         pool->again.count + pool->fresh.count == 0 ? router_pick(worker, pool) : NULL;
     bool full = connection == NULL && pool->fresh.count >= FRESH_SLOTS;
-    if (router->full_ns != 0 || (full && pool->ready > 0))
-        note_full(worker, now_ns, full && pool->ready > 0);
-    if (full && pool->ready > 0)
+    bool stops = full && !pool->failing;
+    if (router->full_ns != 0 || stops)
+        note_full(worker, now_ns, stops);
+    if (stops)
         return false;
     router->has_drawn = false;
     if (connection != NULL) {

@@ -58,6 +58,7 @@ struct pool {
     TAILQ_HEAD(load_list, connection) * by_load;
     uint32_t lowest;
     uint32_t ready;         /* connections that are                                     */
+    bool failing;           /* none is, and the last attempt to open one has failed     */
     uint32_t assigned;      /* connections that are this pool's, open or not            */
     uint32_t wanted;        /* ... that are to be                                       */
     struct slot_ring again; /* sent before, and to be sent again: they go first         */
@@ -256,7 +257,7 @@ static inline void worker_publish_in_flight(struct worker *worker)
 static inline void worker_publish_drawn(struct worker *worker)
 {
     uint64_t held = worker->router.held;
-    atomic_store_explicit(&worker->live->held, held, memory_order_relaxed);
+    atomic_store_explicit(&worker->live->held, worker->open_loop ? 0 : held, memory_order_relaxed);
     atomic_store_explicit(&worker->live->drawn,
                           worker_total(worker, COUNTER_SENT) + worker->unsent - held,
                           memory_order_relaxed);
