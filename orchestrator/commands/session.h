@@ -37,7 +37,9 @@ struct session {
     struct cpu_set_order cpus;
     struct managed_server server;
     struct control *control;
-    struct target_address target;
+    struct target_address target; /* the node that control was connected to          */
+    struct topology *topology;    /* owned; NULL with the null transport             */
+    char target_text[160];        /* of all of them: "cluster of 3 primaries at ..." */
     struct server_locality locality;
     struct progress progress;
     uint32_t run_count;
