@@ -20,7 +20,6 @@
 /* Longest wait without a look at *interrupted. */
 #define SLICE_MS 100
 #define LOADING_POLL_NS (100 * NS_PER_MS)
-#define COMMAND_ARGS_MAX 4
 
 /* hiredis formats and parses; the socket is volley's own. A hiredis context would wait inside
  * recv() for its whole time-out, deaf to an interrupt, and raise SIGPIPE when the server is gone. */
@@ -283,16 +282,20 @@ static enum err_code read_reply(struct control *control, redisReply **reply, str
 /* One command, one reply (freeReplyObject), before control->deadline_ns. After a failure the
  * connection is closed: a late reply would be taken for that of the next command. */
 static enum err_code exchange(struct control *control, redisReply **reply, int argc,
-                              const char *const *argv, struct err *err)
+                              const char *const *argv, const size_t *lengths, struct err *err)
 {
-    const char *args[COMMAND_ARGS_MAX];
     char *bytes = NULL;
     *reply = NULL;
     if (control->fd < 0)
         return err_set(err, E_CONNECT, "the connection to %s is closed", control->text);
-    for (int i = 0; i < argc; i++)
-        args[i] = argv[i];
-    long long byte_count = redisFormatCommandArgv(&bytes, argc, args, NULL);
+    /* hiredis asks for pointers that are not const, and does not write through them. */
+    const char **args = calloc((size_t)argc, sizeof *args);
+    long long byte_count = -1;
+    if (args != NULL) {
+        memcpy(args, argv, (size_t)argc * sizeof *args);
+        byte_count = redisFormatCommandArgv(&bytes, argc, args, lengths);
+    }
+    free((void *)(uintptr_t)args);
     if (byte_count < 0)
         return err_set(err, E_SYSTEM, "cannot write a command: out of memory");
     enum err_code code = send_all(control, bytes, (size_t)byte_count, err);
@@ -319,7 +322,7 @@ static enum err_code handshake_step(struct control *control, redisReply **reply,
 {
     char duration[32];
     for (;;) {
-        enum err_code code = exchange(control, reply, argc, argv, err);
+        enum err_code code = exchange(control, reply, argc, argv, NULL, err);
         if (code != OK || !is_error_word(*reply, "LOADING"))
             return code;
         uint64_t now_ns = clock_now_ns();
@@ -452,7 +455,15 @@ static enum err_code command(struct control *control, redisReply **reply, int ar
     /* An interrupt that came before must not keep a report from being completed. */
     control->interrupted_base = control->interrupted != NULL ? *control->interrupted : 0;
     deadline_begin(control);
-    return exchange(control, reply, argc, argv, err);
+    return exchange(control, reply, argc, argv, NULL, err);
+}
+
+enum err_code control_command(struct control *control, struct redisReply **reply, int argc,
+                              const char *const *argv, const size_t *lengths, struct err *err)
+{
+    control->interrupted_base = control->interrupted != NULL ? *control->interrupted : 0;
+    deadline_begin(control);
+    return exchange(control, reply, argc, argv, lengths, err);
 }
 
 enum err_code control_info(struct control *control, char **info, struct err *err)

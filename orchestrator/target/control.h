@@ -11,7 +11,8 @@
 #include "common/spec.h"
 #include "common/transport.h"
 
-struct control; /* owns a socket and a hiredis reader */
+struct redisReply; /* of hiredis */
+struct control;    /* owns a socket and a hiredis reader */
 
 /* Resolves host or socket path and connects within connection_timeout_ns, trying each address in
  * turn; authenticates, selects the database, and sends PING. While the server answers LOADING it
@@ -28,6 +29,11 @@ void control_close(struct control *control);
  * longer than to the next interrupt: one that came before does not count, so that an interrupted
  * run can still ask. After a failure the connection is closed, and every command is E_CONNECT. */
 
+/* Any command. The reply, an error reply too, is the caller's (freeReplyObject); NULL after a failure.
+ * lengths NULL: the arguments are text. */
+MUST_USE enum err_code control_command(struct control *control, struct redisReply **reply, int argc,
+                                       const char *const *argv, const size_t *lengths,
+                                       struct err *err);
 /* INFO of all sections as text, "field:value" lines; owned by the caller (free). */
 MUST_USE enum err_code control_info(struct control *control, char **info, struct err *err);
 /* Value of one CONFIG GET parameter; "" when the server refuses or does not know it. */
