@@ -9,6 +9,7 @@
 #include "orchestrator/commands/bench_log.h"
 #include "orchestrator/commands/interrupts.h"
 #include "orchestrator/fleet/run_control.h"
+#include "orchestrator/target/command_keys.h"
 
 static bool is_loopback(const char *host)
 {
@@ -109,6 +110,18 @@ static enum err_code reach_target(struct session *session, struct err *err)
     return code;
 }
 
+/* Requests that are routed by their key, or by what they do, need to be understood. */
+static enum err_code find_keys(struct session *session, struct err *err)
+{
+    const struct spec *spec = &session->request->spec;
+    enum err_code code = OK;
+    if (spec->null_transport || (!spec->cluster && spec->replica_reads == REPLICA_READS_NO))
+        return OK;
+    for (uint32_t i = 0; i < session->steps.count && code == OK; i++)
+        code = command_keys_find(session->steps.steps[i].workload, session->control, err);
+    return code;
+}
+
 static enum err_code describe(struct session *session, struct err *err)
 {
     const struct spec *spec = &session->request->spec;
@@ -157,6 +170,8 @@ enum err_code session_reach(struct session *session, struct err *err)
 {
     bench_log_plan(&session->plan, &session->cpus);
     enum err_code code = reach_target(session, err);
+    if (code == OK)
+        code = find_keys(session, err);
     if (code == OK)
         code = describe(session, err);
     if (code == OK)
