@@ -28,6 +28,8 @@ void control_close(struct control *control);
  * longer than to the next interrupt: one that came before does not count, so that an interrupted
  * run can still ask. After a failure the connection is closed, and every command is E_CONNECT. */
 
+/* Whether the server knows HELLO, and with it RESP3. The connection itself stays with RESP2. */
+MUST_USE enum err_code control_knows_hello(struct control *control, bool *known, struct err *err);
 /* INFO of all sections as text, "field:value" lines; owned by the caller (free). */
 MUST_USE enum err_code control_info(struct control *control, char **info, struct err *err);
 /* Value of one CONFIG GET parameter; "" when the server refuses or does not know it. */
