@@ -95,11 +95,11 @@ static enum err_code reach_target(struct session *session, struct err *err)
         return OK;
     }
     if (spec->managed) {
-        code = managed_server_start(&session->server, session->plan.server_cpu,
-                                    &session->interrupts->count, err);
-        spec->port = session->server.port;
+        code = managed_cluster_start(&session->managed, spec, session->plan.server_cpu,
+                                     &session->interrupts->count, err);
+        spec->port = session->managed.nodes[0].port;
         if (code == OK)
-            bench_log_server_started(&session->server);
+            bench_log_servers_started(&session->managed);
     }
     if (code == OK)
         code = control_connect(&session->control, &session->target, spec,
@@ -359,9 +359,8 @@ void session_free(struct session *session)
         run_control_close(session->interrupts->control);
     control_close(session->control);
     sources_free(&session->sources);
-    if (session->server.pid != 0)
-        log_line(LOG_INFO, "stopping the server (pid %d)", (int)session->server.pid);
-    managed_server_stop(&session->server);
+    bench_log_servers_stop(&session->managed);
+    managed_cluster_stop(&session->managed);
     json_decref(session->facts.spec);
     json_decref(session->facts.environment);
     bench_steps_free(&session->steps);

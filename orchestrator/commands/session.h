@@ -17,7 +17,7 @@
 #include "orchestrator/report/progress.h"
 #include "orchestrator/target/control.h"
 #include "orchestrator/target/environment.h"
-#include "orchestrator/target/managed_server.h"
+#include "orchestrator/target/managed_cluster.h"
 #include "orchestrator/target/sources.h"
 
 struct session {
@@ -36,7 +36,7 @@ struct session {
 
     /* private */
     struct cpu_set_order cpus;
-    struct managed_server server;
+    struct managed_cluster managed;
     struct control *control;
     struct target_address target;
     struct sources sources;
