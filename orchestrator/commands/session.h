@@ -18,6 +18,7 @@
 #include "orchestrator/target/control.h"
 #include "orchestrator/target/environment.h"
 #include "orchestrator/target/managed_cluster.h"
+#include "orchestrator/target/sources.h"
 
 struct session {
     /* set by the command, which has zeroed the rest */
@@ -38,6 +39,7 @@ struct session {
     struct managed_cluster managed;
     struct control *control;
     struct target_address target;
+    struct sources sources;
     struct server_locality locality;
     struct progress progress;
     uint32_t run_count;

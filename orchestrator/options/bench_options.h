@@ -46,6 +46,10 @@ struct bench_request {
     const char *config_path;
     uint64_t random_keys, sequential_keys; /* 0: not given */
     bool single_process;
+    bool ask_password;
+    uint64_t password_fd;
+    char *secret;       /* a password that no option held; owned */
+    bool one_pipelined; /* --keepalive 0 */
     struct rate_options rate;
     struct client_options ramp;
     struct chaos_plan chaos; /* what spec.chaos points to; owned */

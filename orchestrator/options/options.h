@@ -63,11 +63,17 @@ struct option_table {
     bool takes_directory; /* that argument is a directory, for shell completion */
 };
 
-enum option_origin_kind { ORIGIN_UNSET, ORIGIN_DEFAULT, ORIGIN_CONFIG, ORIGIN_COMMAND_LINE };
+enum option_origin_kind {
+    ORIGIN_UNSET,
+    ORIGIN_DEFAULT,
+    ORIGIN_ENVIRONMENT, /* counts as not given: whatever is given wins */
+    ORIGIN_CONFIG,
+    ORIGIN_COMMAND_LINE
+};
 struct option_origin {
     enum option_origin_kind kind;
     unsigned line;   /* of the config file */
-    char given[128]; /* as spelled by the user: "-c", "clients"; cut */
+    char given[128]; /* as spelled by the user: "-c", "clients", or the variable; cut */
     char value[256]; /* as given, cut; "***" when secret             */
 };
 
@@ -114,6 +120,9 @@ void options_drop(struct option_values *values, const char *name);
  * the row has no meaning now. */
 void options_derive(struct option_values *values, const char *name, const char *from,
                     const char *text);
+/* Records that the value of row name, which the caller has stored, came out of this environment
+ * variable. For secret rows. */
+void options_from_environment(struct option_values *values, const char *name, const char *variable);
 /* The effective value as text, from the target; "" when unset, "***" when secret. Returns text. */
 char *options_format_value(char *text, size_t text_bytes, const struct option_values *values,
                            size_t row);

@@ -85,6 +85,7 @@ static void add_to_total(struct timeline *timeline, const struct interval_row *r
     header->backlog_after = row->header.backlog_after;
     header->connections_open = row->header.connections_open;
     header->flags |= row->header.flags;
+    outcome_times_add(&header->times, &row->header.times);
     interval_row_add(timeline->total, row);
 }
 
