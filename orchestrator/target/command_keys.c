@@ -74,7 +74,7 @@ static enum err_code ask_info(redisReply **reply, struct control *control,
                               const struct rendered *rendered, struct err *err)
 {
     const char *const argv[] = {"COMMAND", "INFO", rendered->name};
-    enum err_code code = control_command(control, reply, 3, argv, NULL, err);
+    enum err_code code = control_command(control, reply, 3, argv, err);
     if (code != OK || is_described(*reply))
         return code;
     if ((*reply)->type == REDIS_REPLY_ERROR)
@@ -210,7 +210,7 @@ static enum err_code keys_by_asking(struct workload_command_keys *keys,
             argv[i + 2] = rendered->argv[i];
             argv_bytes[i + 2] = rendered->argv_bytes[i];
         }
-        code = control_command(control, &reply, (int)argc, argv, argv_bytes, err);
+        code = control_command_bytes(control, &reply, (int)argc, argv, argv_bytes, err);
     }
     if (code == OK)
         code = match_keys(keys, rendered, reply, err);

@@ -11,6 +11,7 @@
 
 #include "common/clock.h"
 #include "common/log.h"
+#include "common/secret.h"
 #include "orchestrator/target/info_text.h"
 
 #define SLICE_NS (100 * NS_PER_MS) /* between two looks at a question under way */
@@ -187,6 +188,7 @@ static void on_reply(redisAsyncContext *context, void *reply_given, void *argume
         return; /* the connection ends, and its own callback says so */
     if (reply->type == REDIS_REPLY_ERROR && !sampler->refusal_said) {
         sampler->refusal_said = true;
+        secret_mask_reply(reply->str, sampler->spec->password);
         log_line(LOG_WARNING, "sampling the server: %s: %s", question->name, reply->str);
     }
     if (question->take != NULL) {
