@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "common/rng.h"
+#include "common/transport_tls.h"
 #include "worker/worker_state.h"
 
 /* A server's accept queue is 511 long by default; a burst above it costs a second per lost SYN. So
@@ -174,6 +175,47 @@ static void greet(struct connection *connection)
     send_greeting(connection);
 }
 
+static void go_on_with_handshake(struct connection *connection)
+{
+    struct worker *worker = connection->worker;
+    struct err err = {.code = OK};
+    bool wants_write = false;
+    enum io_status status = worker->transport->handshake(&connection->wire, &wants_write, &err);
+    if (status == IO_AGAIN) {
+        if (wants_write)
+            connection_wait_writable(connection);
+        return;
+    }
+    if (status != IO_DONE) {
+        attempt_failed(connection, false, err.text);
+        return;
+    }
+    uint64_t now_ns = clock_now_ns();
+    if (now_ns >= worker->edge_ns)
+        recorder_cut(worker, now_ns);
+    interval_histogram_record(&worker->interval->histograms[HISTOGRAM_HANDSHAKE],
+                              now_ns - connection->handshake_ns);
+    worker_count(worker, COUNTER_HANDSHAKES, 1);
+    if (tls_resumed(&connection->wire))
+        worker_count(worker, COUNTER_HANDSHAKES_RESUMED, 1);
+    greet(connection);
+}
+
+/* The socket is connected. */
+static void shake_hands(struct connection *connection)
+{
+    if (connection->worker->transport->handshake == NULL) {
+        greet(connection);
+        return;
+    }
+    connection->state = CONNECTION_HANDSHAKE;
+    connection->handshake_ns = clock_now_ns();
+    if (event_add(&connection->read_event, NULL) != 0)
+        attempt_failed(connection, false, "the event loop refused the socket");
+    else
+        go_on_with_handshake(connection);
+}
+
 static void open_connection(struct connection *connection, uint64_t now_ns)
 {
     struct worker *worker = connection->worker;
@@ -196,7 +238,7 @@ static void open_connection(struct connection *connection, uint64_t now_ns)
     if (worker->transport->answers_at_once) {
         connection_ready(connection, now_ns);
     } else if (status == IO_DONE) {
-        greet(connection);
+        shake_hands(connection);
     } else {
         connection->state = CONNECTION_CONNECTING;
         connection_wait_writable(connection);
@@ -211,7 +253,7 @@ static void finish_connect(struct connection *connection)
     if (connection->worker->transport->connected(&connection->wire, &sys_errno) != IO_DONE)
         attempt_failed(connection, false, strerror(sys_errno));
     else
-        greet(connection);
+        shake_hands(connection);
 }
 
 static void take_greeting_reply(struct connection *connection, const struct resp_reply *reply,
@@ -238,9 +280,10 @@ static void receive_greeting(struct connection *connection)
     if (status == IO_AGAIN)
         return;
     if (status != IO_DONE) {
-        attempt_failed(connection, false,
-                       status == IO_CLOSED ? "the server closed the connection"
-                                           : strerror(sys_errno));
+        const char *why = tls_failure(&connection->wire);
+        if (why == NULL)
+            why = status == IO_CLOSED ? "the server closed the connection" : strerror(sys_errno);
+        attempt_failed(connection, false, why);
         return;
     }
     uint64_t now_ns = clock_now_ns();
@@ -280,6 +323,9 @@ static void on_io(evutil_socket_t fd, short what, void *argument)
         break;
     case CONNECTION_CONNECTING:
         finish_connect(connection);
+        break;
+    case CONNECTION_HANDSHAKE:
+        go_on_with_handshake(connection);
         break;
     case CONNECTION_GREETING:
         if (what & EV_WRITE)
@@ -441,6 +487,7 @@ void connections_tick(struct worker *worker, uint64_t now_ns)
                 event_active(&connection->read_event, EV_READ, 0);
             break;
         case CONNECTION_CONNECTING:
+        case CONNECTION_HANDSHAKE:
         case CONNECTION_GREETING:
             if (now_ns >= connection->deadline_ns)
                 attempt_failed(connection, false, "no answer within --connection-timeout");

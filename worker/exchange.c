@@ -131,9 +131,25 @@ static void keep_begun(const struct connection *connection, struct batch *batch)
         *batch = (struct batch){.byte_count = left_bytes, .requests = 1, .to_the_end = true};
 }
 
+/* What the transport keeps goes out before anything else. False: it has to wait. */
+static bool flush_wire(struct connection *connection)
+{
+    int sys_errno = 0;
+    if (!connection->wire.unflushed)
+        return true;
+    enum io_status status = connection->worker->transport->flush(&connection->wire, &sys_errno);
+    if (status == IO_AGAIN)
+        connection_wait_writable(connection);
+    else if (status != IO_DONE)
+        connection_lost(connection, COUNTER_LOST_DISCONNECT, clock_now_ns());
+    return status == IO_DONE;
+}
+
 void exchange_flush(struct connection *connection)
 {
     struct worker *worker = connection->worker;
+    if (!flush_wire(connection))
+        return;
     while (connection->unsent > 0 || connection->partial_bytes > 0) {
         if (unsent_is_stale(connection)) {
             redraw_unsent(connection);
@@ -159,7 +175,7 @@ void exchange_flush(struct connection *connection)
             return;
         }
         count_written(connection, &batch, written_bytes, sent_ns);
-        if (written_bytes < batch.byte_count) {
+        if (written_bytes < batch.byte_count || connection->wire.unflushed) {
             connection_wait_writable(connection);
             return;
         }

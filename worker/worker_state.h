@@ -24,6 +24,7 @@
 
 enum connection_state {
     CONNECTION_CONNECTING, /* -> GREETING on writable, -> BACKOFF on failure or connection timeout   */
+    CONNECTION_HANDSHAKE, /* TLS. -> GREETING, -> BACKOFF                                         */
     CONNECTION_GREETING, /* AUTH, SELECT, PING under way. -> READY on the last reply, -> BACKOFF   */
     CONNECTION_READY,   /* carries requests; leaves only to BACKOFF                               */
     CONNECTION_BACKOFF, /* no descriptor; -> CONNECTING at deadline_ns                            */
@@ -56,8 +57,9 @@ struct connection {
     uint32_t attempts;    /* since it was last ready */
     size_t partial_bytes; /* written of the newest in-flight request; 0: all of it */
     size_t greeting_sent_bytes;
-    uint64_t deadline_ns; /* of connecting and greeting, or end of the back-off  */
-    uint64_t connect_ns;  /* when this attempt to connect began                  */
+    uint64_t deadline_ns;  /* of connecting and greeting, or end of the back-off  */
+    uint64_t handshake_ns; /* when its TLS handshake began */
+    uint64_t connect_ns;   /* when this attempt to connect began                  */
     /* Open loop: the list of connections with so many requests, while it can take one more. */
     TAILQ_ENTRY(connection) by_load;
     uint32_t listed_load; /* PACER_UNLISTED: in no list */

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "common/log.h"
+#include "common/transport_tls.h"
 #include "common/units.h"
 #include "orchestrator/commands/bench_log.h"
 #include "orchestrator/commands/interrupts.h"
@@ -25,6 +26,15 @@ static enum server_place place_of_server(const struct spec *spec)
     return SERVER_REMOTE;
 }
 
+/* Everything that TLS connections need, and whether it can be used. */
+static enum err_code set_up_tls(struct session *session, struct err *err)
+{
+    enum err_code code = tls_client_create(&session->tls, &session->request->spec, err);
+    if (code == OK)
+        control_use_tls(session->tls);
+    return code;
+}
+
 enum err_code session_prepare(struct session *session, struct err *err)
 {
     const struct spec *spec = &session->request->spec;
@@ -35,6 +45,9 @@ enum err_code session_prepare(struct session *session, struct err *err)
         code = plan_build(&session->plan, spec, &session->cpus, place_of_server(spec), err);
     if (code == OK && session->plan.reduction != NULL && !spec->explain)
         log_line(LOG_WARNING, "%s", session->plan.reduction);
+    /* Certificates of a managed server are made when it is started. */
+    if (code == OK && spec->tls && !spec->managed_tls)
+        code = set_up_tls(session, err);
     session->interrupts = interrupts_install();
     return code;
 }
@@ -268,6 +281,7 @@ enum err_code session_run(struct session *session, const struct bench_step *step
         .spec = &step->spec,
         .workload = step->workload,
         .target = &session->target,
+        .wire_setup = {.tls = session->tls},
         .requests = facts->requests,
         .duration_ns = facts->duration_ns,
         .warmup_ns = facts->steady_auto ? IPC_NEVER : facts->warmup_ns,
@@ -299,6 +313,8 @@ void session_free(struct session *session)
     if (session->server.pid != 0)
         log_line(LOG_INFO, "stopping the server (pid %d)", (int)session->server.pid);
     managed_server_stop(&session->server);
+    control_use_tls(NULL);
+    tls_client_destroy(session->tls);
     json_decref(session->facts.spec);
     json_decref(session->facts.environment);
     bench_steps_free(&session->steps);

@@ -36,6 +36,7 @@ struct session {
     /* private */
     struct cpu_set_order cpus;
     struct managed_server server;
+    struct tls_client *tls; /* NULL: plain */
     struct control *control;
     struct target_address target;
     struct server_locality locality;

@@ -12,6 +12,7 @@
 #include "orchestrator/options/client_relations.h"
 #include "orchestrator/options/rate_relations.h"
 #include "orchestrator/options/relation.h"
+#include "orchestrator/options/tls_relations.h"
 #include "worker/worker.h"
 
 #define KEYS_MAX 1000000000000ull
@@ -314,6 +315,8 @@ enum err_code bench_relations_settle(struct bench_request *request, struct err *
 {
     struct err local = {.code = OK};
     enum err_code code = settle_target(request, &local);
+    if (code == OK)
+        code = tls_relations_settle(request, &local);
     if (code == OK)
         code = settle_length(request);
     if (code == OK)
