@@ -242,6 +242,8 @@ static enum err_code map_segment(struct fleet *fleet, struct err *err)
     ipc_segment_init(fleet->segment, fleet->member_count, fleet->plan->ring_capacity_bytes);
     if (fleet->run->open_loop)
         schedule_plan(ipc_schedule(fleet->segment), spec->rate_steps, spec->rate_step_count, true);
+    if (fleet->run->topology != NULL)
+        topology_publish(ipc_topology(fleet->segment), fleet->run->topology);
     if (fleet->run->warmup_ns != IPC_NEVER)
         atomic_store(&ipc_control(fleet->segment)->measure_after_ns, fleet->run->warmup_ns);
     return OK;

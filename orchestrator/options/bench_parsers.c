@@ -164,13 +164,11 @@ enum err_code bench_parse_cpus(void *target, const char *value, struct err *err)
 
 enum err_code bench_parse_keepalive(void *target, const char *value, struct err *err)
 {
-    (void)target; /* there is nothing to choose yet */
-    if (strcmp(value, "1") == 0)
+    struct bench_request *request = target;
+    request->one_pipelined = strcmp(value, "0") == 0;
+    if (request->one_pipelined || strcmp(value, "1") == 0)
         return OK;
-    if (strcmp(value, "0") == 0)
-        return err_set(err, E_USAGE,
-                       "--keepalive 0 (a new connection for each request) is not available yet");
-    return err_set(err, E_USAGE, "--keepalive %.80s: allowed is 1", value);
+    return err_set(err, E_USAGE, "--keepalive %.80s: allowed are 0 and 1", value);
 }
 
 /* "99.9" and nothing that strtod would take beside it: no sign, exponent, blank or "nan". */

@@ -10,6 +10,9 @@
 #include "common/ipc.h"
 #include "common/units.h"
 #include "orchestrator/options/client_relations.h"
+#include "orchestrator/options/connection_relations.h"
+#include "orchestrator/options/credentials.h"
+#include "orchestrator/options/managed_relations.h"
 #include "orchestrator/options/rate_relations.h"
 #include "orchestrator/options/relation.h"
 #include "orchestrator/options/tls_relations.h"
@@ -72,7 +75,7 @@ static enum err_code settle_uri(struct bench_request *request, struct err *err)
 static enum err_code settle_target(struct bench_request *request, struct err *err)
 {
     static const char *const addresses[] = {"host", "port", "socket", "uri"};
-    static const char *const secrets[] = {"password", "user"};
+    static const char *const secrets[] = {"password", "password-fd", "user"};
     struct spec *spec = &request->spec;
     enum err_code code = OK;
     /* before the URI's parts count as options of their own */
@@ -82,6 +85,9 @@ static enum err_code settle_target(struct bench_request *request, struct err *er
     for (size_t i = 0; i < sizeof secrets / sizeof secrets[0] && code == OK; i++)
         code = relation_exclude_if(spec->managed, request, "managed", secrets[i],
                                    "the private server has no password", err);
+    if (code == OK)
+        code = relation_exclude_if(spec->managed && request->ask_password, request, "managed",
+                                   "askpass", "the private server has no password", err);
     if (code == OK)
         code = settle_uri(request, err);
     for (size_t i = 0; i < 2 && code == OK; i++)
@@ -96,9 +102,7 @@ static enum err_code settle_target(struct bench_request *request, struct err *er
         return err_set(err, E_USAGE,
                        "--socket: the path is %zu bytes long; at most %zu are allowed",
                        strlen(spec->socket_path), sizeof address.sun_path - 1);
-    if (spec->user != NULL && spec->password == NULL)
-        return err_set(err, E_USAGE, "--user %.80s needs a password: -a PASSWORD", spec->user);
-    return OK;
+    return credentials_settle(request, err);
 }
 
 /* --- the load -------------------------------------------------------------------------------- */
@@ -316,6 +320,10 @@ enum err_code bench_relations_settle(struct bench_request *request, struct err *
     struct err local = {.code = OK};
     enum err_code code = settle_target(request, &local);
     if (code == OK)
+        code = connection_relations_settle(request, &local);
+    if (code == OK)
+        code = managed_relations_settle(request, &local);
+    if (code == OK)
         code = tls_relations_settle(request, &local);
     if (code == OK)
         code = settle_length(request);
@@ -333,6 +341,8 @@ enum err_code bench_relations_settle(struct bench_request *request, struct err *
         code = client_relations_settle(request, &local);
     if (code == OK)
         code = settle_steady(request, &local);
+    if (code == OK)
+        code = chaos_relations_settle(request, &local);
     if (code == OK)
         code = settle_outputs(request, &local);
     if (code == OK)
