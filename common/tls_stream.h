@@ -48,7 +48,7 @@ struct tls_stream {
     unsigned char *overflow;     /* TLS_OVERFLOW_BYTES: of records, what the socket did not take */
     size_t overflow_at, overflow_bytes;
     char host[256]; /* whom the certificate must name; "": nobody */
-    char why[300];  /* of a failure; "" when there is nothing to say */
+    char why[TLS_FAILURE_BYTES];  /* of a failure; "" when there is nothing to say */
 };
 
 /* The stream of an SSL object. */

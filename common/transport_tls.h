@@ -32,6 +32,8 @@ bool tls_resumed(const struct wire *wire);
 const char *tls_version(const struct wire *wire);
 const char *tls_cipher(const struct wire *wire);
 
+#define TLS_FAILURE_BYTES 300
+
 /* Why the last read or write said IO_FAILED or IO_CLOSED, as far as TLS knows more than the system's
  * error number does: with TLS 1.3 a server tells only after the handshake that it wants another
  * certificate. NULL: it does not. Before close; the text lives as long as the wire is open. */

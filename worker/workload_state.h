@@ -16,7 +16,7 @@ struct workload_command {
     size_t argument_count;
     size_t request_bytes; /* of one time */
     uint32_t repeat;
-    size_t *key_arguments; /* ascending indices into arguments */
+    size_t *key_arguments; /* indices into arguments */
     size_t key_count;
 };
 

@@ -10,6 +10,8 @@
 #include "orchestrator/commands/bench_log.h"
 #include "orchestrator/commands/interrupts.h"
 #include "orchestrator/fleet/run_control.h"
+#include "orchestrator/target/command_keys.h"
+#include "orchestrator/target/local_ports.h"
 
 static bool is_loopback(const char *host)
 {
@@ -60,6 +62,8 @@ enum err_code session_open(struct session *session, struct err *err)
         return err_set(err, E_SYSTEM, "no memory for a run");
     const char *control_path = session->request->spec.control_path;
     enum err_code code = plan_raise_fd_limit(&session->plan, err);
+    if (code == OK)
+        code = sources_open(&session->sources, session->request->spec.source_addresses, err);
     if (code == OK && control_path != NULL)
         code = run_control_open(&session->interrupts->control, control_path, err);
     if (code == OK)
@@ -104,11 +108,11 @@ static enum err_code reach_target(struct session *session, struct err *err)
         return OK;
     }
     if (spec->managed) {
-        code = managed_server_start(&session->server, session->plan.server_cpu,
-                                    &session->interrupts->count, err);
-        spec->port = session->server.port;
+        code = managed_cluster_start(&session->managed, spec, session->plan.server_cpu,
+                                     &session->interrupts->count, err);
+        spec->port = session->managed.nodes[0].port;
         if (code == OK)
-            bench_log_server_started(&session->server);
+            bench_log_servers_started(&session->managed);
     }
     if (code == OK)
         code = control_connect(&session->control, &session->target, spec,
@@ -119,6 +123,18 @@ static enum err_code reach_target(struct session *session, struct err *err)
         log_line(LOG_INFO, "%s answers", session->target.text);
     if (code == OK)
         server_locality_find(&session->locality, session->control, &session->target);
+    return code;
+}
+
+/* Requests that are routed by their key, or by what they do, need to be understood. */
+static enum err_code find_keys(struct session *session, struct err *err)
+{
+    const struct spec *spec = &session->request->spec;
+    enum err_code code = OK;
+    if (spec->null_transport || (!spec->cluster && spec->replica_reads == REPLICA_READS_NO))
+        return OK;
+    for (uint32_t i = 0; i < session->steps.count && code == OK; i++)
+        code = command_keys_find(session->steps.steps[i].workload, session->control, err);
     return code;
 }
 
@@ -166,10 +182,53 @@ static void find_own_cpus(struct session *session)
         session->plan.workers[i].own_cpu = is_own_cpu(session, i);
 }
 
+/* Without HELLO there is no RESP3. */
+static enum err_code settle_protocol(struct session *session, struct err *err)
+{
+    struct spec *spec = &session->request->spec;
+    bool known = true;
+    enum err_code code = spec->resp3 ? control_knows_hello(session->control, &known, err) : OK;
+    if (code != OK || known)
+        return code;
+    if (spec->tracking)
+        return err_set(err, E_CONNECT,
+                       "%s does not know HELLO, and so not RESP3, which --enable-tracking needs",
+                       session->target.text);
+    log_line(LOG_WARNING, "%s does not know HELLO: volley speaks RESP2 to it",
+             session->target.text);
+    spec->resp3 = false;
+    for (uint32_t i = 0; i < session->steps.count; i++)
+        session->steps.steps[i].spec.resp3 = false;
+    return OK;
+}
+
+/* What can be said of the connections to come once it is known where they go. */
+static enum err_code settle_connections(struct session *session, struct err *err)
+{
+    const struct spec *spec = &session->request->spec;
+    char advice[320];
+    struct local_ports ports;
+    const struct connection_paths paths = {.sources = session->sources.count,
+                                           .targets = 1,
+                                           .loopback = target_is_loopback(&session->target)};
+    enum err_code code = sources_fit(&session->sources, &session->target, err);
+    if (code == OK)
+        code = settle_protocol(session, err);
+    local_ports_read(&ports, "");
+    local_ports_advise(advice, sizeof advice, &ports, spec, &paths);
+    if (code == OK && advice[0] != '\0')
+        log_line(LOG_WARNING, "%s", advice);
+    return code;
+}
+
 enum err_code session_reach(struct session *session, struct err *err)
 {
     bench_log_plan(&session->plan, &session->cpus);
     enum err_code code = reach_target(session, err);
+    if (code == OK && !session->request->spec.null_transport)
+        code = settle_connections(session, err);
+    if (code == OK)
+        code = find_keys(session, err);
     if (code == OK)
         code = describe(session, err);
     if (code == OK)
@@ -281,12 +340,15 @@ enum err_code session_run(struct session *session, const struct bench_step *step
         .spec = &step->spec,
         .workload = step->workload,
         .target = &session->target,
-        .wire_setup = {.tls = session->tls},
         .requests = facts->requests,
         .duration_ns = facts->duration_ns,
         .warmup_ns = facts->steady_auto ? IPC_NEVER : facts->warmup_ns,
         .pipeline = facts->pipeline,
         .open_loop = facts->open_loop,
+        .wire_setup = {.tls = session->tls,
+                       .sources = session->sources.addresses,
+                       .source_count = session->sources.count,
+                       .reset_on_close = step->spec.reset_on_close},
         .null_transport = step->spec.null_transport,
     };
     bench_log_run_begin(facts);
@@ -310,9 +372,9 @@ void session_free(struct session *session)
     if (session->interrupts != NULL)
         run_control_close(session->interrupts->control);
     control_close(session->control);
-    if (session->server.pid != 0)
-        log_line(LOG_INFO, "stopping the server (pid %d)", (int)session->server.pid);
-    managed_server_stop(&session->server);
+    sources_free(&session->sources);
+    bench_log_servers_stop(&session->managed);
+    managed_cluster_stop(&session->managed);
     control_use_tls(NULL);
     tls_client_destroy(session->tls);
     json_decref(session->facts.spec);

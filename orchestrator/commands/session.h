@@ -17,7 +17,8 @@
 #include "orchestrator/report/progress.h"
 #include "orchestrator/target/control.h"
 #include "orchestrator/target/environment.h"
-#include "orchestrator/target/managed_server.h"
+#include "orchestrator/target/managed_cluster.h"
+#include "orchestrator/target/sources.h"
 
 struct session {
     /* set by the command, which has zeroed the rest */
@@ -35,10 +36,11 @@ struct session {
 
     /* private */
     struct cpu_set_order cpus;
-    struct managed_server server;
+    struct managed_cluster managed;
     struct tls_client *tls; /* NULL: plain */
     struct control *control;
     struct target_address target;
+    struct sources sources;
     struct server_locality locality;
     struct progress progress;
     uint32_t run_count;

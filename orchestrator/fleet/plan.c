@@ -268,6 +268,16 @@ static void split_connections(struct plan *plan, const struct spec *spec)
              (unsigned long long)spec->client_ramp.start_clients);
 }
 
+static void split_idle(struct plan *plan, const struct spec *spec)
+{
+    for (uint32_t i = 0; i < plan->worker_count; i++)
+        plan->workers[i].idle =
+            (uint32_t)(spec->idle / plan->worker_count + (i < spec->idle % plan->worker_count));
+    if (spec->idle > 0)
+        note(plan, "%llu idle connection%s beside %s.", (unsigned long long)spec->idle,
+             plural(spec->idle), spec->clients == 1 ? "it" : "them");
+}
+
 static uint64_t power_of_two_at_least(uint64_t value)
 {
     uint64_t power = 64;
@@ -304,6 +314,7 @@ enum err_code plan_build(struct plan *plan, const struct spec *spec,
     place_workers(plan, spec, order, &pool);
     note_server(plan, spec, place);
     split_connections(plan, spec);
+    split_idle(plan, spec);
     plan->ring_capacity_bytes = ring_capacity_bytes(spec->interval_ns, plan->worker_count);
     return OK;
 }
@@ -311,9 +322,11 @@ enum err_code plan_build(struct plan *plan, const struct spec *spec,
 enum err_code plan_raise_fd_limit(const struct plan *plan, struct err *err)
 {
     uint64_t most = 0;
-    for (uint32_t i = 0; i < plan->worker_count; i++)
-        if (plan->workers[i].connections > most)
-            most = plan->workers[i].connections;
+    for (uint32_t i = 0; i < plan->worker_count; i++) {
+        uint64_t connections = (uint64_t)plan->workers[i].connections + plan->workers[i].idle;
+        if (connections > most)
+            most = connections;
+    }
     rlim_t need = (rlim_t)(most + FD_RESERVE);
 
     struct rlimit limit;
@@ -325,7 +338,7 @@ enum err_code plan_raise_fd_limit(const struct plan *plan, struct err *err)
         return err_set(err, E_USAGE,
                        "%llu connections in one worker need %llu open files, and the hard limit is "
                        "%llu: raise it (ulimit -n %llu as root, or LimitNOFILE=%llu in a systemd "
-                       "unit), or use fewer --clients or more --processes",
+                       "unit), or use fewer --clients or --idle, or more --processes",
                        (unsigned long long)most, (unsigned long long)need,
                        (unsigned long long)limit.rlim_max, (unsigned long long)need,
                        (unsigned long long)need);

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "common/clock.h"
+#include "common/secret.h"
 #include "common/topology.h"
 #include "common/transport_tls.h"
 #include "common/units.h"
@@ -367,11 +368,15 @@ static enum err_code handshake_step(struct control *control, redisReply **reply,
 
 /* An error reply -> err, with what was tried in front of the server's words. */
 static enum err_code refused(const redisReply *reply, const struct control *control,
-                             const char *tried, struct err *err)
+                             const char *tried, const char *password, struct err *err)
 {
     if (is_error_word(reply, "NOAUTH"))
         return err_set(err, E_CONNECT, "%s asks for a password (%s): give one with -a",
                        control->text, reply->str);
+    secret_mask_reply(reply->str, password);
+    if (is_error_word(reply, "NOPERM") && strncmp(tried, "SELECT", 6) == 0)
+        return err_set(err, E_CONNECT, "%s: %s; grant it with +select, or leave out --dbnum", tried,
+                       reply->str);
     if (strcmp(tried, "PING") == 0)
         return err_set(err, E_CONNECT, "%s refuses: %s", control->text, reply->str);
     return err_set(err, E_CONNECT, "%s: %s", tried, reply->str);
@@ -407,8 +412,11 @@ static enum err_code handshake(struct control *control, const struct spec *spec,
                                             &loading_since_ns, err);
         if (code != OK)
             return code;
-        if (reply->type == REDIS_REPLY_ERROR)
-            code = refused(reply, control, steps[i].tried, err);
+        /* Who may not PING has been answered all the same. */
+        if (steps[i].argv == ping && is_error_word(reply, "NOPERM"))
+            code = OK;
+        else if (reply->type == REDIS_REPLY_ERROR)
+            code = refused(reply, control, steps[i].tried, spec->password, err);
         else if (reply->type != REDIS_REPLY_STATUS)
             code = err_set(err, E_CONNECT,
                            "%s: %s was not answered as a server of Valkey or "
@@ -563,6 +571,19 @@ enum err_code control_heard(struct control *control, struct redisReply **reply, 
     if (code != OK)
         give_up(control);
     return code;
+}
+
+enum err_code control_knows_hello(struct control *control, bool *known, struct err *err)
+{
+    const char *const argv[] = {"HELLO", "2"};
+    redisReply *reply;
+    *known = false;
+    enum err_code code = control_command(control, &reply, 2, argv, err);
+    if (code != OK)
+        return code;
+    *known = reply->type != REDIS_REPLY_ERROR || !is_error_word(reply, "ERR");
+    freeReplyObject(reply);
+    return OK;
 }
 
 enum err_code control_info(struct control *control, char **info, struct err *err)

@@ -55,6 +55,8 @@ MUST_USE enum err_code control_command_bytes(struct control *control, struct red
 MUST_USE enum err_code control_heard(struct control *control, struct redisReply **reply,
                                      struct err *err);
 
+/* Whether the server knows HELLO, and with it RESP3. The connection itself stays with RESP2. */
+MUST_USE enum err_code control_knows_hello(struct control *control, bool *known, struct err *err);
 /* INFO of all sections as text, "field:value" lines; owned by the caller (free). */
 MUST_USE enum err_code control_info(struct control *control, char **info, struct err *err);
 /* Value of one CONFIG GET parameter; "" when the server refuses or does not know it. */

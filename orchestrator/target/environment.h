@@ -50,6 +50,9 @@ struct server_locality {
 void server_locality_find(struct server_locality *locality, struct control *control,
                           const struct target_address *target);
 
+/* Whether it is an address of the loopback network. */
+bool target_is_loopback(const struct target_address *target);
+
 extern const char volley_version[]; /* "0.1.0"                         */
 extern const char volley_commit[];  /* short hash at build, or "unknown" */
 

@@ -7,6 +7,7 @@
 
 #include "common/clock.h"
 #include "common/log.h"
+#include "common/secret.h"
 #include "orchestrator/target/async_control.h"
 #include "orchestrator/target/info_text.h"
 
@@ -183,6 +184,7 @@ static void on_reply(void *state, redisReply *reply)
     const struct question *question = &questions[sampler->asked[sampler->answered++]];
     if (reply->type == REDIS_REPLY_ERROR && !sampler->refusal_said) {
         sampler->refusal_said = true;
+        secret_mask_reply(reply->str, sampler->spec->password);
         log_line(LOG_WARNING, "sampling the server: %s: %s", question->name, reply->str);
     }
     if (question->take != NULL) {
