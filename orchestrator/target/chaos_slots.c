@@ -65,7 +65,7 @@ static enum err_code migrate(const struct mover *mover, uint32_t from, uint32_t 
         lengths[count++] = (size_t)keys->element[i]->len;
     }
     enum err_code code =
-        control_command(mover->controls[from], &reply, count, words, lengths, mover->err);
+        control_command_bytes(mover->controls[from], &reply, count, words, lengths, mover->err);
     if (code == OK && reply->type == REDIS_REPLY_ERROR)
         code = err_set(mover->err, E_FAILED, "MIGRATE: %s", reply->str);
     if (code == OK)
@@ -81,8 +81,7 @@ static enum err_code move_keys(const struct mover *mover, uint32_t from, uint32_
     snprintf(count_text, sizeof count_text, "%u", KEYS_AT_ONCE);
     for (;;) {
         redisReply *keys;
-        enum err_code code =
-            control_command(mover->controls[from], &keys, 4, words, NULL, mover->err);
+        enum err_code code = control_command(mover->controls[from], &keys, 4, words, mover->err);
         if (code != OK)
             return code;
         bool over = keys->type == REDIS_REPLY_ARRAY && keys->elements == 0;

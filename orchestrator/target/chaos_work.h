@@ -19,6 +19,8 @@
 MUST_USE enum err_code chaos_work(const struct managed_cluster *cluster,
                                   const struct chaos_action *action, struct err *err);
 
+struct control;
+
 /* Of chaos_slots.c: those that move slots. */
 MUST_USE enum err_code chaos_reshard(const struct managed_cluster *cluster, uint32_t from,
                                      uint32_t to, uint32_t slots, struct err *err);

@@ -47,7 +47,7 @@ enum err_code managed_node_ask(struct control *control, char **text, struct err 
     if (text != NULL)
         *text = NULL;
     int count = cut(words, command);
-    enum err_code code = control_command(control, &reply, count, words, NULL, err);
+    enum err_code code = control_command(control, &reply, count, words, err);
     if (code != OK)
         return code;
     if (reply->type == REDIS_REPLY_ERROR)
