@@ -28,10 +28,14 @@ static enum server_place place_of_server(const struct spec *spec)
     return SERVER_REMOTE;
 }
 
-/* Everything that TLS connections need, and whether it can be used. */
+/* Everything that TLS connections need, and whether it can be used. Of servers of our own only those
+ * are trusted. */
 static enum err_code set_up_tls(struct session *session, struct err *err)
 {
-    enum err_code code = tls_client_create(&session->tls, &session->request->spec, err);
+    struct spec spec = session->request->spec;
+    if (spec.managed_tls)
+        spec.tls_cacert = session->certificates.authority;
+    enum err_code code = tls_client_create(&session->tls, &spec, err);
     if (code == OK)
         control_use_tls(session->tls);
     return code;
@@ -107,9 +111,15 @@ static enum err_code reach_target(struct session *session, struct err *err)
         snprintf(session->target.text, sizeof session->target.text, "null transport");
         return OK;
     }
-    if (spec->managed) {
-        code = managed_cluster_start(&session->managed, spec, session->plan.server_cpu,
-                                     &session->interrupts->count, err);
+    if (spec->managed_tls) {
+        code = managed_certificates_make(&session->certificates, err);
+        if (code == OK)
+            code = set_up_tls(session, err);
+    }
+    if (code == OK && spec->managed) {
+        code = managed_cluster_start(&session->managed, spec,
+                                     spec->managed_tls ? &session->certificates : NULL,
+                                     session->plan.server_cpu, &session->interrupts->count, err);
         spec->port = session->managed.nodes[0].port;
         if (code == OK)
             bench_log_servers_started(&session->managed);
@@ -375,6 +385,7 @@ void session_free(struct session *session)
     sources_free(&session->sources);
     bench_log_servers_stop(&session->managed);
     managed_cluster_stop(&session->managed);
+    managed_certificates_remove(&session->certificates);
     control_use_tls(NULL);
     tls_client_destroy(session->tls);
     json_decref(session->facts.spec);

@@ -24,16 +24,19 @@ struct certificate_wish {
 MUST_USE enum err_code certificate_make(const char *directory, const struct certificate_wish *wish,
                                         struct err *err);
 
-/* Files for a server on loopback, and for those who connect to it. */
+/* Files for servers on loopback, and for those who connect to them, in a directory of their own. */
 struct managed_certificates {
+    char directory[128];                    /* "": there are none                          */
     char authority[CERTIFICATE_PATH_BYTES]; /* --tls-ca-cert-file, and what clients trust */
     char certificate[CERTIFICATE_PATH_BYTES];
     char key[CERTIFICATE_PATH_BYTES];
 };
 
-/* An authority and a certificate for localhost, 127.0.0.1 and ::1 that holds for a month, in this
- * directory. Errors as certificate_make. */
+/* An authority and a certificate for localhost, 127.0.0.1 and ::1 that holds for a month. After a
+ * failure nothing is left. E_SYSTEM. */
 MUST_USE enum err_code managed_certificates_make(struct managed_certificates *made,
-                                                 const char *directory, struct err *err);
+                                                 struct err *err);
+/* Safe when there are none. */
+void managed_certificates_remove(struct managed_certificates *made);
 
 #endif
