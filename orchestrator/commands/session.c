@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "common/log.h"
+#include "common/transport_tls.h"
 #include "common/units.h"
 #include "orchestrator/commands/bench_log.h"
 #include "orchestrator/commands/interrupts.h"
@@ -28,6 +29,19 @@ static enum server_place place_of_server(const struct spec *spec)
     return SERVER_REMOTE;
 }
 
+/* Everything that TLS connections need, and whether it can be used. Of servers of our own only those
+ * are trusted. */
+static enum err_code set_up_tls(struct session *session, struct err *err)
+{
+    struct spec spec = session->request->spec;
+    if (spec.managed_tls)
+        spec.tls_cacert = session->certificates.authority;
+    enum err_code code = tls_client_create(&session->tls, &spec, err);
+    if (code == OK)
+        control_use_tls(session->tls);
+    return code;
+}
+
 enum err_code session_prepare(struct session *session, struct err *err)
 {
     const struct spec *spec = &session->request->spec;
@@ -38,6 +52,9 @@ enum err_code session_prepare(struct session *session, struct err *err)
         code = plan_build(&session->plan, spec, &session->cpus, place_of_server(spec), err);
     if (code == OK && session->plan.reduction != NULL && !spec->explain)
         log_line(LOG_WARNING, "%s", session->plan.reduction);
+    /* Certificates of a managed server are made when it is started. */
+    if (code == OK && spec->tls && !spec->managed_tls)
+        code = set_up_tls(session, err);
     session->interrupts = interrupts_install();
     return code;
 }
@@ -95,9 +112,15 @@ static enum err_code reach_target(struct session *session, struct err *err)
         snprintf(session->target.text, sizeof session->target.text, "null transport");
         return OK;
     }
-    if (spec->managed) {
-        code = managed_cluster_start(&session->managed, spec, session->plan.server_cpu,
-                                     &session->interrupts->count, err);
+    if (spec->managed_tls) {
+        code = managed_certificates_make(&session->certificates, err);
+        if (code == OK)
+            code = set_up_tls(session, err);
+    }
+    if (code == OK && spec->managed) {
+        code = managed_cluster_start(&session->managed, spec,
+                                     spec->managed_tls ? &session->certificates : NULL,
+                                     session->plan.server_cpu, &session->interrupts->count, err);
         spec->port = session->managed.nodes[0].port;
         if (code == OK)
             bench_log_servers_started(&session->managed);
@@ -335,7 +358,8 @@ enum err_code session_run(struct session *session, const struct bench_step *step
         .warmup_ns = facts->steady_auto ? IPC_NEVER : facts->warmup_ns,
         .pipeline = facts->pipeline,
         .open_loop = facts->open_loop,
-        .wire_setup = {.sources = session->sources.addresses,
+        .wire_setup = {.tls = session->tls,
+                       .sources = session->sources.addresses,
                        .source_count = session->sources.count,
                        .reset_on_close = step->spec.reset_on_close},
         .null_transport = step->spec.null_transport,
@@ -366,6 +390,9 @@ void session_free(struct session *session)
     sources_free(&session->sources);
     bench_log_servers_stop(&session->managed);
     managed_cluster_stop(&session->managed);
+    managed_certificates_remove(&session->certificates);
+    control_use_tls(NULL);
+    tls_client_destroy(session->tls);
     json_decref(session->facts.spec);
     json_decref(session->facts.environment);
     bench_steps_free(&session->steps);

@@ -52,7 +52,8 @@ static void start_sampler(struct fleet *fleet)
     struct err err = {.code = OK};
     if (!spec->extended_metrics || fleet->run->null_transport)
         return;
-    if (info_sampler_start(&fleet->sampler, fleet->base, fleet->run->target, spec, fleet->start_ns,
+    if (info_sampler_start(&fleet->sampler, fleet->base, fleet->run->target,
+                           fleet->run->wire_setup.tls, spec, fleet->start_ns,
                            (struct info_listener){.hear = take_sample, .state = fleet}, &err) != OK)
         log_line(LOG_WARNING, "%s", err.text);
 }
