@@ -1,10 +1,12 @@
 /* Life of a connection: opening, greeting, closing, backing off, and all connections of a worker. What it
  * carries is in exchange.c. */
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "common/rng.h"
+#include "common/transport_tls.h"
 #include "worker/worker_state.h"
 
 /* A server's accept queue is 511 long by default; a burst above it costs a second per lost SYN. So
@@ -390,6 +392,8 @@ static void go_on_with_handshake(struct connection *connection)
     interval_histogram_record(&worker->interval->histograms[HISTOGRAM_HANDSHAKE],
                               now_ns - connection->handshake_ns);
     worker_count(worker, COUNTER_HANDSHAKES, 1);
+    if (tls_resumed(&connection->wire))
+        worker_count(worker, COUNTER_HANDSHAKES_RESUMED, 1);
     greet(connection);
 }
 
@@ -489,9 +493,13 @@ static void receive_greeting(struct connection *connection)
     if (status == IO_AGAIN)
         return;
     if (status != IO_DONE) {
-        attempt_failed(connection, false, COUNTER_CONNECT_FAILURES,
-                       status == IO_CLOSED ? "the server closed the connection"
-                                           : strerror(sys_errno));
+        char why[TLS_FAILURE_BYTES]; /* the transport's own goes with the connection */
+        const char *tls_why = tls_failure(&connection->wire);
+        const char *plain_why =
+            status == IO_CLOSED ? "the server closed the connection" : strerror(sys_errno);
+        snprintf(why, sizeof why, "%s", tls_why != NULL ? tls_why : plain_why);
+        attempt_failed(connection, false,
+                       tls_why != NULL ? COUNTER_CONNECT_TLS : COUNTER_CONNECT_FAILURES, why);
         return;
     }
     uint64_t now_ns = clock_now_ns();

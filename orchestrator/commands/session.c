@@ -5,10 +5,12 @@
 #include <string.h>
 
 #include "common/log.h"
+#include "common/transport_tls.h"
 #include "common/units.h"
 #include "orchestrator/commands/bench_log.h"
 #include "orchestrator/commands/interrupts.h"
 #include "orchestrator/fleet/run_control.h"
+#include "orchestrator/target/chaos.h"
 #include "orchestrator/target/command_keys.h"
 #include "orchestrator/target/discover.h"
 #include "orchestrator/target/local_ports.h"
@@ -34,6 +36,19 @@ static enum server_place place_of_server(const struct spec *spec)
     return SERVER_REMOTE;
 }
 
+/* Everything that TLS connections need, and whether it can be used. Of servers of our own only those
+ * are trusted. */
+static enum err_code set_up_tls(struct session *session, struct err *err)
+{
+    struct spec spec = session->request->spec;
+    if (spec.managed_tls)
+        spec.tls_cacert = session->certificates.authority;
+    enum err_code code = tls_client_create(&session->tls, &spec, err);
+    if (code == OK)
+        control_use_tls(session->tls);
+    return code;
+}
+
 enum err_code session_prepare(struct session *session, struct err *err)
 {
     const struct spec *spec = &session->request->spec;
@@ -44,6 +59,9 @@ enum err_code session_prepare(struct session *session, struct err *err)
         code = plan_build(&session->plan, spec, &session->cpus, place_of_server(spec), err);
     if (code == OK && session->plan.reduction != NULL && !spec->explain)
         log_line(LOG_WARNING, "%s", session->plan.reduction);
+    /* Certificates of a managed server are made when it is started. */
+    if (code == OK && spec->tls && !spec->managed_tls)
+        code = set_up_tls(session, err);
     session->interrupts = interrupts_install();
     return code;
 }
@@ -114,12 +132,20 @@ static enum err_code reach_target(struct session *session, struct err *err)
         snprintf(session->target_text, sizeof session->target_text, "null transport");
         return OK;
     }
-    if (spec->managed) {
-        code = managed_cluster_start(&session->managed, spec, session->plan.server_cpu,
-                                     &session->interrupts->count, err);
+    if (spec->managed_tls) {
+        code = managed_certificates_make(&session->certificates, err);
+        if (code == OK)
+            code = set_up_tls(session, err);
+    }
+    if (code == OK && spec->managed) {
+        code = managed_cluster_start(&session->managed, spec,
+                                     spec->managed_tls ? &session->certificates : NULL,
+                                     session->plan.server_cpu, &session->interrupts->count, err);
         spec->port = session->managed.nodes[0].port;
         if (code == OK)
             bench_log_servers_started(&session->managed);
+        if (code == OK && spec->chaos != NULL)
+            code = chaos_create(&session->interrupts->chaos, spec->chaos, &session->managed, err);
     }
     if (code == OK && (session->topology = calloc(1, sizeof *session->topology)) == NULL)
         code = err_set(err, E_SYSTEM, "no memory for who serves what");
@@ -357,7 +383,8 @@ enum err_code session_run(struct session *session, const struct bench_step *step
         .warmup_ns = facts->steady_auto ? IPC_NEVER : facts->warmup_ns,
         .pipeline = facts->pipeline,
         .open_loop = facts->open_loop,
-        .wire_setup = {.sources = session->sources.addresses,
+        .wire_setup = {.tls = session->tls,
+                       .sources = session->sources.addresses,
                        .source_count = session->sources.count,
                        .reset_on_close = step->spec.reset_on_close},
         .null_transport = step->spec.null_transport,
@@ -382,10 +409,15 @@ void session_free(struct session *session)
         progress_destroy(&session->progress);
     if (session->interrupts != NULL)
         run_control_close(session->interrupts->control);
+    if (session->interrupts != NULL)
+        chaos_destroy(session->interrupts->chaos);
     control_close(session->control);
     sources_free(&session->sources);
     bench_log_servers_stop(&session->managed);
     managed_cluster_stop(&session->managed);
+    managed_certificates_remove(&session->certificates);
+    control_use_tls(NULL);
+    tls_client_destroy(session->tls);
     json_decref(session->facts.spec);
     json_decref(session->facts.environment);
     bench_steps_free(&session->steps);

@@ -37,6 +37,8 @@ struct session {
     /* private */
     struct cpu_set_order cpus;
     struct managed_cluster managed;
+    struct managed_certificates certificates; /* with --managed tls */
+    struct tls_client *tls;                   /* NULL: plain        */
     struct control *control;
     struct target_address target; /* the node that control was connected to          */
     struct topology *topology;    /* owned; NULL with the null transport             */

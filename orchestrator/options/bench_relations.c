@@ -15,6 +15,7 @@
 #include "orchestrator/options/managed_relations.h"
 #include "orchestrator/options/rate_relations.h"
 #include "orchestrator/options/relation.h"
+#include "orchestrator/options/tls_relations.h"
 #include "orchestrator/options/topology_relations.h"
 #include "worker/worker.h"
 
@@ -328,6 +329,8 @@ enum err_code bench_relations_settle(struct bench_request *request, struct err *
         code = connection_relations_settle(request, &local);
     if (code == OK)
         code = managed_relations_settle(request, &local);
+    if (code == OK)
+        code = tls_relations_settle(request, &local);
     if (code == OK)
         code = settle_length(request);
     if (code == OK)
