@@ -11,7 +11,8 @@ struct announced {
     char host[256];
     uint16_t port;
     bool primary;
-    bool usable; /* neither failed nor still loading */
+    bool usable;  /* neither failed nor loading                                          */
+    bool loading; /* a replica that has received nothing yet; in a new cluster all of them */
 };
 
 /* A reply under way. */
@@ -20,6 +21,8 @@ struct reading {
     const struct cluster_asked *asked;
     const char *command;
     bool other_port; /* some node has only a port of the other kind */
+    bool first;      /* the table was empty                         */
+    bool was_replica[TOPOLOGY_NODES_MAX];
     struct err *err;
 };
 
@@ -87,11 +90,15 @@ static bool name_node(struct announced *node, const char *endpoint, const char *
 
 /* ---- into the table ---- */
 
-static void forget_all(struct topology *topology)
+static void forget_all(struct reading *reading)
 {
+    struct topology *topology = reading->topology;
     topology->kind = TOPOLOGY_SLOTS;
-    for (uint32_t i = 0; i < topology->node_count; i++)
+    reading->first = topology->node_count == 0;
+    for (uint32_t i = 0; i < topology->node_count; i++) {
+        reading->was_replica[i] = topology->nodes[i].role == TOPOLOGY_REPLICA;
         topology->nodes[i].role = TOPOLOGY_GONE;
+    }
     for (uint32_t slot = 0; slot < SLOTS_COUNT; slot++)
         topology->owner[slot] = TOPOLOGY_NOBODY;
 }
@@ -138,6 +145,7 @@ static bool read_shard_node(struct announced *node, struct reading *reading, con
     node->port = (uint16_t)port;
     node->primary = role != NULL && (strcmp(role, "master") == 0 || strcmp(role, "primary") == 0);
     node->usable = health == NULL || strcmp(health, "online") == 0;
+    node->loading = health != NULL && strcmp(health, "loading") == 0;
     return name_node(node, text_of(value_of(map, "endpoint")), text_of(value_of(map, "ip")),
                      reading->asked);
 }
@@ -177,6 +185,15 @@ static enum err_code take_shard_primary(struct reading *reading, const redisRepl
     return code;
 }
 
+/* A replica that comes back is used when it has the data; one that is known stays what it was. */
+static bool is_taken(const struct reading *reading, const struct announced *node, int known)
+{
+    if (known >= 0 && reading->topology->nodes[known].role != TOPOLOGY_GONE)
+        return false; /* already in the table */
+    return node->usable ||
+           (node->loading && (reading->first || (known >= 0 && reading->was_replica[known])));
+}
+
 static enum err_code take_shard_replicas(struct reading *reading, const redisReply *shard)
 {
     struct announced primary, node;
@@ -189,10 +206,10 @@ static enum err_code take_shard_replicas(struct reading *reading, const redisRep
         return OK;
     for (size_t i = 0; i < nodes->elements && owner >= 0 && code == OK; i++) {
         uint16_t index = 0;
-        if (!read_shard_node(&node, reading, nodes->element[i]) || node.primary || !node.usable)
+        if (!read_shard_node(&node, reading, nodes->element[i]) || node.primary)
             continue;
         int known = topology_find(reading->topology, node.host, node.port);
-        if (known < 0 || reading->topology->nodes[known].role == TOPOLOGY_GONE)
+        if (is_taken(reading, &node, known))
             code = add_node(reading, &index, &node, TOPOLOGY_REPLICA, (uint16_t)owner);
     }
     return code;
@@ -212,6 +229,7 @@ static bool read_slots_node(struct announced *node, const struct reading *readin
     const redisReply *names = list->elements > 3 ? list->element[3] : NULL;
     node->port = (uint16_t)port;
     node->usable = true;
+    node->loading = false;
     return name_node(node, text_of(list->element[0]), text_of(value_of(names, "ip")),
                      reading->asked);
 }
@@ -238,7 +256,7 @@ static enum err_code take_range_replicas(struct reading *reading, const redisRep
         if (!read_slots_node(&node, reading, range->element[i]))
             continue;
         int known = topology_find(reading->topology, node.host, node.port);
-        if (known < 0 || reading->topology->nodes[known].role == TOPOLOGY_GONE)
+        if (is_taken(reading, &node, known))
             code = add_node(reading, &index, &node, TOPOLOGY_REPLICA, owner);
     }
     return code;
@@ -280,7 +298,7 @@ static enum err_code take_parts(struct reading *reading, const redisReply *reply
     for (size_t i = 0; i < reply->elements; i++)
         parts[i] = (struct part){reply->element[i], first_slot_of(reply->element[i])};
     qsort(parts, reply->elements, sizeof *parts, by_first_slot);
-    forget_all(reading->topology);
+    forget_all(reading);
     enum err_code code = OK;
     for (size_t i = 0; i < reply->elements && code == OK; i++)
         code = primary(reading, parts[i].reply);

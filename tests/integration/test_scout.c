@@ -1,5 +1,7 @@
 /* The process that keeps the table of nodes current, against real clusters, replicas and sentinels. */
+#include <arpa/inet.h>
 #include <check.h>
+#include <netinet/in.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
