@@ -18,7 +18,7 @@
 #include "orchestrator/target/control.h"
 #include "orchestrator/target/environment.h"
 #include "orchestrator/target/managed_server.h"
-#include "orchestrator/target/sources.h"
+#include "orchestrator/options/sources.h"
 
 struct session {
     /* set by the command, which has zeroed the rest */
