@@ -116,7 +116,7 @@ struct worker {
     char *in;  /* WORKER_READ_BYTES */
     char *out; /* out_bytes */
     size_t out_bytes;
-    uint32_t out_requests; /* whole ones that fit into out */
+    uint32_t out_requests;            /* whole ones that fit into out */
     struct greeting greeting;         /* to primaries, and where roles do not matter */
     struct greeting replica_greeting; /* to replicas of a cluster                     */
     size_t request_bytes;
