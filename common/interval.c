@@ -380,12 +380,36 @@ static enum err_code check(const struct interval_header *header,
     return check_schedule(header, counters, counted, err);
 }
 
+/* Whoever answers is one of the nodes. */
+static enum err_code check_nodes(const struct interval_header *header,
+                                 const uint64_t counters[COUNTER_COUNT],
+                                 const struct node_figures *nodes, uint32_t node_count,
+                                 struct err *err)
+{
+    uint64_t ok = 0, errors = 0;
+    if (node_count == 0 || (header->flags & INTERVAL_DEGRADED) != 0)
+        return OK;
+    for (uint32_t i = 0; i < node_count; i++) {
+        ok += nodes[i].counters[NODE_OK];
+        errors += nodes[i].counters[NODE_ERRORS];
+    }
+    if (ok != counters[COUNTER_OK] || errors != counters[COUNTER_ERROR_REPLIES])
+        return err_set(err, E_UNTRUSTED,
+                       "interval %" PRIu32 ": its nodes gave %" PRIu64 " ok replies of %" PRIu64
+                       ", and %" PRIu64 " error replies of %" PRIu64,
+                       header->first, ok, counters[COUNTER_OK], errors,
+                       counters[COUNTER_ERROR_REPLIES]);
+    return OK;
+}
+
 enum err_code interval_row_check(const struct interval_row *row, struct err *err)
 {
     uint64_t counted[HISTOGRAM_KINDS];
     for (unsigned i = 0; i < HISTOGRAM_KINDS; i++)
         counted[i] = row->histograms[i].count;
-    return check(&row->header, row->counters, row->errors_by_kind, counted, err);
+    enum err_code code = check(&row->header, row->counters, row->errors_by_kind, counted, err);
+    return code != OK ? code
+                      : check_nodes(&row->header, row->counters, row->nodes, row->node_count, err);
 }
 
 enum err_code interval_check(const struct interval *interval, struct err *err)
@@ -393,5 +417,9 @@ enum err_code interval_check(const struct interval *interval, struct err *err)
     uint64_t counted[HISTOGRAM_KINDS];
     for (unsigned i = 0; i < HISTOGRAM_KINDS; i++)
         counted[i] = interval->histograms[i].count;
-    return check(&interval->header, interval->counters, interval->errors_by_kind, counted, err);
+    enum err_code code =
+        check(&interval->header, interval->counters, interval->errors_by_kind, counted, err);
+    return code != OK ? code
+                      : check_nodes(&interval->header, interval->counters, interval->nodes,
+                                    interval->node_count, err);
 }

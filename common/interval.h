@@ -174,7 +174,8 @@ uint64_t counters_shed(const uint64_t counters[COUNTER_COUNT]);
 /* The identities of design.md 4.6 within one row or one worker's record:
  * in_flight_before + sent = ok + errors + timed_out + lost + in_flight_after,
  * backlog_before + due = sent + shed + backlog_after, histogram counts = ok and errors (of an open
- * loop's also ok for response times and sent for slip), kinds add up to errors. E_UNTRUSTED with the numbers when one is broken. A row with
+ * loop's also ok for response times and sent for slip), kinds add up to errors; where there are nodes,
+ * ok and errors are the sums of theirs. E_UNTRUSTED with the numbers when one is broken. A row with
  * INTERVAL_DEGRADED stands outside the identities and is always OK. */
 MUST_USE enum err_code interval_row_check(const struct interval_row *row, struct err *err);
 MUST_USE enum err_code interval_check(const struct interval *interval, struct err *err);

@@ -103,7 +103,10 @@ static void count_due(struct worker *worker, uint64_t at_ns)
                      end_of_warmup);
     else
         atomic_store_explicit(&worker->live->counters[COUNTER_DUE],
-                              worker_total(worker, COUNTER_SENT), memory_order_relaxed);
+                              worker_total(worker, COUNTER_SENT) +
+                                  worker_total(worker, COUNTER_SHED_NODE) +
+                                  worker_total(worker, COUNTER_SHED_WORKER),
+                              memory_order_relaxed);
 #ifdef VOLLEY_COUNT_ALLOCATIONS /* a test build: gauges against the slots at every edge */
     assert(connections_recount(worker) == worker->in_flight);
     assert(!worker->open_loop || end_of_warmup || pacer_recount(worker) == worker_backlog(worker));
@@ -218,6 +221,10 @@ void recorder_error_reply(struct worker *worker, uint32_t kind)
     const char *word = worker->live->error_kinds[kind].word;
     if (strcmp(word, "MOVED") == 0)
         worker_count(worker, COUNTER_MOVED, 1);
+    else if (strcmp(word, "ASK") == 0)
+        worker_count(worker, COUNTER_ASKED, 1);
+    else if (strcmp(word, "TRYAGAIN") == 0)
+        worker_count(worker, COUNTER_TRYAGAIN, 1);
     else if (strcmp(word, "CLUSTERDOWN") == 0)
         worker_count(worker, COUNTER_CLUSTERDOWN, 1);
 }

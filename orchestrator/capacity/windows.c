@@ -77,6 +77,7 @@ static void begin_window(struct windows *windows, const struct interval_row *row
     interval_row_reset(windows->row);
     windows->row->header = row->header;
     windows->row->header.flags = 0;
+    windows->row->header.times = (struct outcome_times){0};
 }
 
 static void end_window(struct windows *windows)
@@ -122,6 +123,7 @@ static enum err_code add_row(void *state, const struct interval_row *row,
     if (!windows->open)
         begin_window(windows, row);
     interval_row_add(windows->row, row);
+    outcome_times_add(&header->times, &row->header.times);
     header->flags |= row->header.flags;
     header->last = row->header.last;
     header->end_ns = row->header.end_ns;

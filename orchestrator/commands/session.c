@@ -5,10 +5,13 @@
 #include <string.h>
 
 #include "common/log.h"
+#include "common/transport_tls.h"
 #include "common/units.h"
 #include "orchestrator/commands/bench_log.h"
 #include "orchestrator/commands/interrupts.h"
 #include "orchestrator/fleet/run_control.h"
+#include "orchestrator/target/chaos.h"
+#include "orchestrator/target/command_keys.h"
 #include "orchestrator/target/local_ports.h"
 
 static bool is_loopback(const char *host)
@@ -26,6 +29,19 @@ static enum server_place place_of_server(const struct spec *spec)
     return SERVER_REMOTE;
 }
 
+/* Everything that TLS connections need, and whether it can be used. Of servers of our own only those
+ * are trusted. */
+static enum err_code set_up_tls(struct session *session, struct err *err)
+{
+    struct spec spec = session->request->spec;
+    if (spec.managed_tls)
+        spec.tls_cacert = session->certificates.authority;
+    enum err_code code = tls_client_create(&session->tls, &spec, err);
+    if (code == OK)
+        control_use_tls(session->tls);
+    return code;
+}
+
 enum err_code session_prepare(struct session *session, struct err *err)
 {
     const struct spec *spec = &session->request->spec;
@@ -36,6 +52,9 @@ enum err_code session_prepare(struct session *session, struct err *err)
         code = plan_build(&session->plan, spec, &session->cpus, place_of_server(spec), err);
     if (code == OK && session->plan.reduction != NULL && !spec->explain)
         log_line(LOG_WARNING, "%s", session->plan.reduction);
+    /* Certificates of a managed server are made when it is started. */
+    if (code == OK && spec->tls && !spec->managed_tls)
+        code = set_up_tls(session, err);
     session->interrupts = interrupts_install();
     return code;
 }
@@ -93,12 +112,20 @@ static enum err_code reach_target(struct session *session, struct err *err)
         snprintf(session->target.text, sizeof session->target.text, "null transport");
         return OK;
     }
-    if (spec->managed) {
-        code = managed_server_start(&session->server, session->plan.server_cpu,
-                                    &session->interrupts->count, err);
-        spec->port = session->server.port;
+    if (spec->managed_tls) {
+        code = managed_certificates_make(&session->certificates, err);
         if (code == OK)
-            bench_log_server_started(&session->server);
+            code = set_up_tls(session, err);
+    }
+    if (code == OK && spec->managed) {
+        code = managed_cluster_start(&session->managed, spec,
+                                     spec->managed_tls ? &session->certificates : NULL,
+                                     session->plan.server_cpu, &session->interrupts->count, err);
+        spec->port = session->managed.nodes[0].port;
+        if (code == OK)
+            bench_log_servers_started(&session->managed);
+        if (code == OK && spec->chaos != NULL)
+            code = chaos_create(&session->interrupts->chaos, spec->chaos, &session->managed, err);
     }
     if (code == OK)
         code = control_connect(&session->control, &session->target, spec,
@@ -109,6 +136,18 @@ static enum err_code reach_target(struct session *session, struct err *err)
         log_line(LOG_INFO, "%s answers", session->target.text);
     if (code == OK)
         server_locality_find(&session->locality, session->control, &session->target);
+    return code;
+}
+
+/* Requests that are routed by their key, or by what they do, need to be understood. */
+static enum err_code find_keys(struct session *session, struct err *err)
+{
+    const struct spec *spec = &session->request->spec;
+    enum err_code code = OK;
+    if (spec->null_transport || (!spec->cluster && spec->replica_reads == REPLICA_READS_NO))
+        return OK;
+    for (uint32_t i = 0; i < session->steps.count && code == OK; i++)
+        code = command_keys_find(session->steps.steps[i].workload, session->control, err);
     return code;
 }
 
@@ -201,6 +240,8 @@ enum err_code session_reach(struct session *session, struct err *err)
     enum err_code code = reach_target(session, err);
     if (code == OK && !session->request->spec.null_transport)
         code = settle_connections(session, err);
+    if (code == OK)
+        code = find_keys(session, err);
     if (code == OK)
         code = describe(session, err);
     if (code == OK)
@@ -318,7 +359,8 @@ enum err_code session_run(struct session *session, const struct bench_step *step
         .warmup_ns = facts->steady_auto ? IPC_NEVER : facts->warmup_ns,
         .pipeline = facts->pipeline,
         .open_loop = facts->open_loop,
-        .wire_setup = {.sources = session->sources.addresses,
+        .wire_setup = {.tls = session->tls,
+                       .sources = session->sources.addresses,
                        .source_count = session->sources.count,
                        .reset_on_close = step->spec.reset_on_close},
         .null_transport = step->spec.null_transport,
@@ -343,11 +385,15 @@ void session_free(struct session *session)
         progress_destroy(&session->progress);
     if (session->interrupts != NULL)
         run_control_close(session->interrupts->control);
+    if (session->interrupts != NULL)
+        chaos_destroy(session->interrupts->chaos);
     control_close(session->control);
     sources_free(&session->sources);
-    if (session->server.pid != 0)
-        log_line(LOG_INFO, "stopping the server (pid %d)", (int)session->server.pid);
-    managed_server_stop(&session->server);
+    bench_log_servers_stop(&session->managed);
+    managed_cluster_stop(&session->managed);
+    managed_certificates_remove(&session->certificates);
+    control_use_tls(NULL);
+    tls_client_destroy(session->tls);
     json_decref(session->facts.spec);
     json_decref(session->facts.environment);
     bench_steps_free(&session->steps);

@@ -14,11 +14,11 @@
 #include "orchestrator/commands/bench_steps.h"
 #include "orchestrator/fleet/fleet.h"
 #include "orchestrator/options/bench_options.h"
+#include "orchestrator/options/sources.h"
 #include "orchestrator/report/progress.h"
 #include "orchestrator/target/control.h"
 #include "orchestrator/target/environment.h"
-#include "orchestrator/target/managed_server.h"
-#include "orchestrator/options/sources.h"
+#include "orchestrator/target/managed_cluster.h"
 
 struct session {
     /* set by the command, which has zeroed the rest */
@@ -36,7 +36,9 @@ struct session {
 
     /* private */
     struct cpu_set_order cpus;
-    struct managed_server server;
+    struct managed_cluster managed;
+    struct managed_certificates certificates; /* with --managed tls */
+    struct tls_client *tls;                   /* NULL: plain        */
     struct control *control;
     struct target_address target;
     struct sources sources;

@@ -172,6 +172,8 @@ static enum err_code merge_record(struct collector *collector, uint32_t index,
                        (unsigned long long)member->backlog);
     if (into != row)
         shift_gauges(collector, header);
+    else
+        outcome_times_add(&row->header.times, &header->times);
     row->header.flags |= header->flags & INTERVAL_OPEN_LOOP;
     member->in_flight = header->in_flight_after;
     member->backlog = header->backlog_after;
@@ -284,6 +286,7 @@ static enum err_code emit(struct collector *collector, bool last, struct err *er
     header->flags |= last ? INTERVAL_LAST : 0;
     if (collector->harvest_pending) {
         interval_row_add(row, collector->harvest);
+        outcome_times_add(&header->times, &collector->harvest->header.times);
         interval_row_reset(collector->harvest);
         header->flags |= INTERVAL_DEGRADED;
         collector->harvest_pending = false;
@@ -359,6 +362,8 @@ static enum err_code harvest_records(struct collector *collector, uint32_t index
         note_difference(member, before, into->counters, warmup || into != collector->harvest);
         if (into != collector->harvest)
             shift_gauges(collector, &header);
+        else
+            outcome_times_add(&into->header.times, &header.times);
         member->complete = (header.flags & INTERVAL_LAST) != 0;
         member->next = header.last + 1;
     }
@@ -372,6 +377,9 @@ static void lose_requests(struct ipc_worker *worker)
 {
     uint64_t counters[COUNTER_COUNT];
     uint64_t drawn = atomic_load(&worker->drawn);
+    /* Tickets of a closed loop that waited for their node were never sent. In an open loop they are
+     * backlog. */
+    atomic_fetch_add(&worker->counters[COUNTER_SHED_WORKER], atomic_exchange(&worker->held, 0));
     for (int i = 0; i < COUNTER_COUNT; i++)
         counters[i] = atomic_load(&worker->counters[i]);
     if (drawn < counters[COUNTER_SENT])
@@ -408,7 +416,8 @@ enum err_code collector_harvest(struct collector *collector, uint32_t index, str
     member->backlog = atomic_load(&worker->counters[COUNTER_DUE]) -
                       atomic_load(&worker->counters[COUNTER_SENT]) -
                       atomic_load(&worker->counters[COUNTER_SHED_LATE]) -
-                      atomic_load(&worker->counters[COUNTER_SHED_WORKER]);
+                      atomic_load(&worker->counters[COUNTER_SHED_WORKER]) -
+                      atomic_load(&worker->counters[COUNTER_SHED_NODE]);
     uint64_t start_ns = atomic_load(&ipc_control(collector->segment)->start_ns);
     uint64_t done_ns = atomic_load(&worker->last_done_ns);
     if (done_ns > start_ns && done_ns - start_ns > collector->harvest_end_ns)

@@ -8,6 +8,7 @@
 #include "common/secret.h"
 #include "orchestrator/options/bench_parsers.h"
 #include "orchestrator/options/bench_relations.h"
+#include "orchestrator/options/managed_kind.h"
 #include "orchestrator/options/rate_parsers.h"
 
 #define AT(member) offsetof(struct bench_request, member)
@@ -39,7 +40,7 @@ static const struct option_row rows[] = {
     {ROW("uri", "u", OPTION_CUSTOM, "URI", AT(uri_text)), .parse = bench_parse_uri, .secret = true,
      .section = "Target",
      .help = "Address in one word: redis://[[user:]password@]host[:port][/database], "
-             "valkey:// the same."},
+             "valkey:// the same; rediss:// and valkeys:// with TLS."},
     {ROW("password", "a", OPTION_TEXT, "PASSWORD", AT(spec.password)), .aliases = "pass",
      .secret = true, .section = "Target",
      .help = "Password for AUTH. Other users of the machine may see it for a moment in the process "
@@ -62,14 +63,52 @@ static const struct option_row rows[] = {
     {ROW("enable-tracking", NULL, OPTION_FLAG, NULL, AT(spec.tracking)), .section = "Target",
      .help = "Send CLIENT TRACKING ON on each connection, and count the invalidation messages; "
              "speaks RESP3."},
-    {ROW("managed", NULL, OPTION_FLAG, NULL, AT(spec.managed)), .section = "Target",
+    {ROW("managed", NULL, OPTION_CUSTOM, "[KIND]", 0), .parse = managed_kind_parse,
+     .takes_next = managed_kind_is, .section = "Target",
      .help = "Start a private server (valkey-server or redis-server) without persistence on a "
-             "free port, and stop it afterwards."},
+             "free port, and stop it afterwards. KIND: replicas=N, that server with N replicas; "
+             "cluster=P or cluster=P+R, a cluster of P primaries and R replicas; tls, with "
+             "certificates made for the run; cluster=3+3,tls, both."},
+    {ROW("chaos", NULL, OPTION_TEXT, "FILE", AT(spec.chaos_path)), .section = "Target",
+     .help = "What to do to a managed target while it is measured, from a file, JSON or YAML: a "
+             "list of actions such as \"at 10s: kill node 2\", pause, failover, restart, bgsave, "
+             "client-kill, reshard, add-node and remove-node. Makes 100ms the default of "
+             "--interval."},
     {ROW("wait-ready", NULL, OPTION_DURATION, "TIME", AT(spec.wait_ready_ns)),
      BARE(NS_PER_SECOND, 0, 24 * HOUR_NS), .unset = "60s", .section = "Target",
      .help =
          "How long to wait for a server that is loading its data and, with -n, for one that has "
          "gone away; a bare number is seconds, 0 does not wait."},
+
+    {ROW("tls", NULL, OPTION_FLAG, NULL, AT(spec.tls)), .section = "TLS",
+     .help = "Speak TLS (1.2 or 1.3) with the server, and check its certificate; a URI of "
+             "rediss:// or valkeys:// asks for it, too."},
+    {ROW("cacert", NULL, OPTION_TEXT, "FILE", AT(spec.tls_cacert)), .section = "TLS",
+     .help = "Certificates of the authorities to trust, in PEM; without --cacert and --cacertdir "
+             "those that the system trusts."},
+    {ROW("cacertdir", NULL, OPTION_TEXT, "DIR", AT(spec.tls_cacertdir)), .section = "TLS",
+     .help = "A directory of such certificates, each under its hash, as openssl rehash names "
+             "them."},
+    {ROW("cert", NULL, OPTION_TEXT, "FILE", AT(spec.tls_cert)), .section = "TLS",
+     .help = "A client certificate to show, in PEM, with those between it and its authority "
+             "behind it; needs --key."},
+    {ROW("key", NULL, OPTION_TEXT, "FILE", AT(spec.tls_key)), .section = "TLS",
+     .help = "The private key of --cert, in PEM, not encrypted."},
+    {ROW("sni", NULL, OPTION_TEXT, "NAME", AT(spec.tls_sni)), .section = "TLS",
+     .help = "The host name to ask for, and that the certificate must hold, in place of that of "
+             "the server's address."},
+    {ROW("insecure", NULL, OPTION_FLAG, NULL, AT(spec.tls_insecure)), .section = "TLS",
+     .help = "Take any certificate."},
+    {ROW("tls-ciphers", NULL, OPTION_TEXT, "LIST", AT(spec.tls_ciphers)), .section = "TLS",
+     .help = "Ciphers up to TLS 1.2, as openssl ciphers names them."},
+    {ROW("tls-ciphersuites", NULL, OPTION_TEXT, "LIST", AT(spec.tls_ciphersuites)),
+     .section = "TLS",
+     .help = "Ciphers of TLS 1.3, as TLS_AES_128_GCM_SHA256, separated by colons."},
+    {ROW("tls-resume", NULL, OPTION_FLAG, NULL, AT(spec.tls_resume)), .section = "TLS",
+     .help = "Begin new connections with the session of an earlier one, which shortens the "
+             "handshake."},
+    {ROW("ktls", NULL, OPTION_FLAG, NULL, AT(spec.tls_kernel)), .section = "TLS",
+     .help = "Let the kernel encrypt and decrypt, where it can; the report says whether it did."},
 
     {ROW("type", "t", OPTION_CUSTOM, "LIST", AT(spec.tests)), .parse = bench_parse_tests,
      .value_at = bench_test_at, .unset = "set", .aliases = "tests", .section = "Load",
@@ -298,15 +337,6 @@ static const struct option_row rows[] = {
     {ROW("version", "v", OPTION_FLAG, NULL, AT(version)), .command_line_only = true,
      .section = "Other", .help = "Print the version."},
 
-    NOT_YET("tls", NULL, NULL),
-    NOT_YET("cacert", NULL, NULL),
-    NOT_YET("cacertdir", NULL, NULL),
-    NOT_YET("cert", NULL, NULL),
-    NOT_YET("key", NULL, NULL),
-    NOT_YET("sni", NULL, NULL),
-    NOT_YET("insecure", NULL, NULL),
-    NOT_YET("tls-ciphers", NULL, NULL),
-    NOT_YET("tls-ciphersuites", NULL, NULL),
     NOT_YET("cluster", NULL, NULL),
     NOT_YET("read-from-replica", NULL, NULL),
     NOT_YET("rfr", NULL, NULL),
@@ -345,8 +375,8 @@ const struct option_table bench_option_table = {
         "came back. Without a command it runs the tests of --type. Numbers take k, m and g "
         "(powers of ten), sizes kb, mb and gb (powers of two), times ns, us, ms, s, m and h.",
     .epilogue =
-        "A command may hold __rand_int__, __rand_1st__ to __rand_9th__, __data__ and __key__, "
-        "and \";\" as an argument of its own between the commands of a sequence.",
+        "A command may hold __rand_int__, __rand_1st__ to __rand_9th__, __data__, __key__ and "
+        "{tag}, and \";\" as an argument of its own between the commands of a sequence.",
     .takes_command = true,
 };
 
@@ -365,6 +395,8 @@ void bench_options_free(struct bench_request *request)
 {
     options_free(&request->values);
     rate_steps_free(&request->steps);
+    chaos_plan_free(&request->chaos);
+    request->spec.chaos = NULL;
     request->spec.rate_steps = NULL;
     secret_wipe(request->secret);
     free(request->secret);

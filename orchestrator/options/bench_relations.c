@@ -12,8 +12,10 @@
 #include "orchestrator/options/client_relations.h"
 #include "orchestrator/options/connection_relations.h"
 #include "orchestrator/options/credentials.h"
+#include "orchestrator/options/managed_relations.h"
 #include "orchestrator/options/rate_relations.h"
 #include "orchestrator/options/relation.h"
+#include "orchestrator/options/tls_relations.h"
 #include "worker/worker.h"
 
 #define KEYS_MAX 1000000000000ull
@@ -320,6 +322,10 @@ enum err_code bench_relations_settle(struct bench_request *request, struct err *
     if (code == OK)
         code = connection_relations_settle(request, &local);
     if (code == OK)
+        code = managed_relations_settle(request, &local);
+    if (code == OK)
+        code = tls_relations_settle(request, &local);
+    if (code == OK)
         code = settle_length(request);
     if (code == OK)
         code = rate_relations_settle(request, &local);
@@ -335,6 +341,8 @@ enum err_code bench_relations_settle(struct bench_request *request, struct err *
         code = client_relations_settle(request, &local);
     if (code == OK)
         code = settle_steady(request, &local);
+    if (code == OK)
+        code = chaos_relations_settle(request, &local);
     if (code == OK)
         code = settle_outputs(request, &local);
     if (code == OK)

@@ -39,6 +39,9 @@ struct option_row {
     /* OPTION_CUSTOM: stores value, which lives as long as the values do, over what an earlier call
      * stored. Its error is the whole sentence for the user and names the option. */
     enum err_code (*parse)(void *target, const char *value, struct err *err);
+    /* The value may be left out, and is "true" then: the word behind the option is its value only
+     * when this says so; "--name=value" always is. NULL: the value is needed. */
+    bool (*takes_next)(const char *word);
     /* Value `index` that shell completion offers, NULL behind the last; may be NULL. Several of
      * them are joined by commas where the option takes a list. */
     const char *(*value_at)(size_t index);

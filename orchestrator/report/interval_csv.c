@@ -180,6 +180,7 @@ static enum err_code interval(void *state, const struct interval_row *row,
     csv->row->header.flags = row->header.flags;
     csv->row->header.backlog_after = row->header.backlog_after;
     csv->row->header.connections_open = row->header.connections_open;
+    outcome_times_add(&csv->row->header.times, &row->header.times);
     interval_row_add(csv->row, row);
     if (row->header.end_ns < csv->next_edge_ns)
         return OK;

@@ -141,6 +141,11 @@ static enum err_code sample(void *state, const struct target_sample *sample, str
     return append_json(state, JOURNAL_SAMPLE, journal_sample_to_json(sample), err);
 }
 
+static enum err_code event(void *state, const struct run_event *event, struct err *err)
+{
+    return append_json(state, JOURNAL_EVENT, journal_event_to_json(event), err);
+}
+
 static enum err_code run_end(void *state, const struct run_result *result, struct err *err)
 {
     if (append_new_kinds(state, result->error_kinds, err) != OK)
@@ -249,6 +254,7 @@ enum err_code sink_journal(struct sink *sink, const char *directory, struct err 
                           .run_begin = run_begin,
                           .interval = interval,
                           .sample = sample,
+                          .event = event,
                           .run_end = run_end,
                           .session_end = session_end,
                           .destroy = destroy};

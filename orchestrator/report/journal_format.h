@@ -9,7 +9,8 @@
  *   interval     interval_row_encode
  *   run end      JSON: seconds, status, workers, evidence, verdict, and what the warm-up came to
  *   session end  empty: the journal is complete
- *   sample       JSON: struct target_sample */
+ *   sample       JSON: struct target_sample
+ *   event        JSON: struct run_event */
 #ifndef ORCHESTRATOR_REPORT_JOURNAL_FORMAT_H
 #define ORCHESTRATOR_REPORT_JOURNAL_FORMAT_H
 
@@ -33,9 +34,10 @@ enum journal_record {
     JOURNAL_INTERVAL,
     JOURNAL_RUN_END,
     JOURNAL_SESSION_END,
-    JOURNAL_SAMPLE
+    JOURNAL_SAMPLE,
+    JOURNAL_EVENT
 };
-#define JOURNAL_RECORD_LAST JOURNAL_SAMPLE
+#define JOURNAL_RECORD_LAST JOURNAL_EVENT
 
 static inline void journal_put_u32(unsigned char *out, uint32_t value)
 {
@@ -54,6 +56,7 @@ json_t *journal_session_to_json(const struct session_facts *session);
 json_t *journal_facts_to_json(const struct run_facts *run);
 json_t *journal_result_to_json(const struct run_result *result);
 json_t *journal_sample_to_json(const struct target_sample *sample);
+json_t *journal_event_to_json(const struct run_event *event);
 
 /* percentiles has SPEC_PERCENTILES_MAX; the session points into it and into json. */
 MUST_USE enum err_code journal_session_from_json(struct session_facts *session, double *percentiles,
@@ -62,6 +65,8 @@ MUST_USE enum err_code journal_facts_from_json(struct run_facts *run, const json
                                                struct err *err);
 MUST_USE enum err_code journal_sample_from_json(struct target_sample *sample, json_t *json,
                                                 struct err *err);
+MUST_USE enum err_code journal_event_from_json(struct run_event *event, json_t *json,
+                                               struct err *err);
 /* Leaves what the timeline completes alone, but for due_seconds. warmup_ns: of the run's facts, which
  * with --steady auto were written before it was known. */
 MUST_USE enum err_code journal_result_from_json(struct run_result *result, uint64_t *warmup_ns,

@@ -152,6 +152,17 @@ static enum err_code take_sample(struct replay *replay, struct err *err)
     return code;
 }
 
+static enum err_code take_event(struct replay *replay, struct err *err)
+{
+    struct run_event event;
+    json_t *json = parse(replay, err);
+    enum err_code code = json != NULL ? journal_event_from_json(&event, json, err) : err->code;
+    json_decref(json);
+    if (code == OK)
+        timeline_event(replay->timeline, &event);
+    return code;
+}
+
 static void end_run(struct replay *replay)
 {
     struct run_result *result = replay->result;
@@ -216,6 +227,8 @@ static enum err_code take(struct replay *replay, struct err *err)
         return take_interval(replay, err);
     case JOURNAL_SAMPLE:
         return take_sample(replay, err);
+    case JOURNAL_EVENT:
+        return take_event(replay, err);
     case JOURNAL_RUN_END:
         return take_run_end(replay, err);
     case JOURNAL_SESSION_END:

@@ -326,6 +326,22 @@ static json_t *run_rate(const struct run_result *result)
     return object;
 }
 
+/* What was done to the target; times count from the common start, as those of intervals do. */
+static json_t *events(const struct run_events *events)
+{
+    json_t *list = json_array();
+    for (uint32_t i = 0; i < events->count; i++) {
+        const struct run_event *event = &events->items[i];
+        json_array_append_new(
+            list, json_pack("{s:f, s:f, s:o, s:b, s:o}", "at_seconds",
+                            (double)event->at_ns / (double)NS_PER_SECOND, "seconds",
+                            (double)(event->end_ns - event->at_ns) / (double)NS_PER_SECOND, "text",
+                            json_value_text(event->text), "ok", event->ok, "cause",
+                            event->ok ? json_null() : json_value_text(event->cause)));
+    }
+    return list;
+}
+
 static enum err_code run_end(void *state, const struct run_result *result, struct err *err)
 {
     struct json_report *report = state;
@@ -350,6 +366,7 @@ static enum err_code run_end(void *state, const struct run_result *result, struc
     put_member(report, "percentiles", asked_percentiles(result));
     put_member(report, "error_texts", error_texts(result->error_kinds));
     put_member(report, "classes", classes(result));
+    put_member(report, "events", events(result->events));
     put_member(report, "workers", json_value_workers(result));
     put_member(report, "verdict", json_value_verdict(&result->verdict));
     output_printf(&report->out, "}");

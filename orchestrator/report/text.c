@@ -5,6 +5,7 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
+#include "common/clock.h"
 #include "common/units.h"
 #include "orchestrator/report/figures.h"
 #include "orchestrator/report/sinks.h"
@@ -260,6 +261,21 @@ static void print_warmup_result(struct output *out, const struct run_result *res
                   result->evidence.never_steady ? "not steady" : "steady");
 }
 
+/* Times count from the start of measuring, as they do in the file of actions. */
+static void print_events(struct output *out, const struct run_result *result)
+{
+    if (result->events->count > 0)
+        output_printf(out, "\nDone to the target:\n");
+    for (uint32_t i = 0; i < result->events->count; i++) {
+        const struct run_event *event = &result->events->items[i];
+        double at_ns = (double)event->at_ns - (double)result->facts->warmup_ns;
+        output_printf(out, "  at %.3f s: %s: %s after %.3f s%s%s\n", at_ns / NS_PER_SECOND,
+                      event->text, event->ok ? "done" : "failed",
+                      (double)(event->end_ns - event->at_ns) / NS_PER_SECOND, event->ok ? "" : ": ",
+                      event->cause);
+    }
+}
+
 static void print_report(struct text *text, const struct run_result *result)
 {
     struct output *out = &text->out;
@@ -288,6 +304,7 @@ static void print_report(struct text *text, const struct run_result *result)
     }
     print_traffic(out, result);
     print_failures(out, result);
+    print_events(out, result);
     text_extended(out, text->session, result);
     if (text->debug) {
         if (latency->count > 0)

@@ -54,6 +54,7 @@ void timeline_run_begin(struct timeline *timeline, const struct run_facts *run)
     timeline->run = *run;
     timeline->rows = 0;
     memset(&timeline->error_kinds, 0, sizeof timeline->error_kinds);
+    timeline->events.count = 0;
     timeline->samples = (struct target_samples){.keys_first = -1,
                                                 .keys_last = -1,
                                                 .keys_min = -1,
@@ -84,6 +85,7 @@ static void add_to_total(struct timeline *timeline, const struct interval_row *r
     header->backlog_after = row->header.backlog_after;
     header->connections_open = row->header.connections_open;
     header->flags |= row->header.flags;
+    outcome_times_add(&header->times, &row->header.times);
     interval_row_add(timeline->total, row);
 }
 
@@ -143,6 +145,14 @@ void timeline_sample(struct timeline *timeline, const struct target_sample *samp
     EACH_SINK(timeline, sample, sample, &sink_err)
 }
 
+void timeline_event(struct timeline *timeline, const struct run_event *event)
+{
+    struct run_events *events = &timeline->events;
+    if (events->count < RUN_EVENTS_MAX)
+        events->items[events->count++] = *event;
+    EACH_SINK(timeline, event, event, &sink_err)
+}
+
 void timeline_run_end(struct timeline *timeline, struct run_result *result)
 {
     const struct interval_row *total = timeline->total;
@@ -152,6 +162,7 @@ void timeline_run_end(struct timeline *timeline, struct run_result *result)
     result->error_kinds = &timeline->error_kinds;
     result->total = total;
     result->samples = &timeline->samples;
+    result->events = &timeline->events;
     if (timeline->session != NULL) {
         result->percentiles = timeline->session->percentiles;
         result->percentile_count = timeline->session->percentile_count;

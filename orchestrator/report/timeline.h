@@ -1,7 +1,7 @@
 /* What happened, as a stream of events, and who listens. The fleet's collector and `volley report`
  * (from a journal) feed the same events to the same sinks, so every output can be rebuilt.
  *
- *   session_begin  (run_begin  (interval | sample)*  run_end)*  session_end
+ *   session_begin  (run_begin  (interval | sample | event)*  run_end)*  session_end
  *
  * Events carry plain facts, never the spec or a plan: all a sink needs is in them. */
 #ifndef ORCHESTRATOR_REPORT_TIMELINE_H
@@ -82,6 +82,21 @@ struct target_sample {
     int64_t lag_seconds, lag_bytes;
 };
 
+/* What volley did to its own target while the run was under way (--chaos). Passed on when it is over. */
+struct run_event {
+    uint64_t at_ns;  /* when it began, since the common start of the run */
+    uint64_t end_ns; /* when it was over                                 */
+    bool ok;
+    char text[120];  /* what was done: "kill node 2"                    */
+    char cause[160]; /* why it failed; "" when ok                       */
+};
+#define RUN_EVENTS_MAX 256u
+/* Of a run, in the order in which they were over. */
+struct run_events {
+    uint32_t count;
+    struct run_event items[RUN_EVENTS_MAX];
+};
+
 /* All samples of a run. Values are -1 while there is none. */
 struct target_samples {
     uint32_t count, unanswered;
@@ -143,6 +158,7 @@ struct run_result {
     struct worker_summary workers[IPC_WORKERS_MAX];
     uint32_t worker_count;
     const struct target_samples *samples; /* of the warm-up, too */
+    const struct run_events *events;
     struct run_evidence evidence;
     struct verdict verdict;
 };
@@ -159,6 +175,7 @@ struct sink {
     enum err_code (*interval)(void *state, const struct interval_row *row,
                               const struct error_kinds *error_kinds, struct err *err);
     enum err_code (*sample)(void *state, const struct target_sample *sample, struct err *err);
+    enum err_code (*event)(void *state, const struct run_event *event, struct err *err);
     enum err_code (*run_end)(void *state, const struct run_result *result, struct err *err);
     /* interrupted sessions get it too: files are completed and renamed here. */
     enum err_code (*session_end)(void *state, struct err *err);
@@ -176,6 +193,7 @@ struct timeline {
     struct interval_row *total; /* of the measured intervals of the run under way */
     uint64_t rows;
     struct target_samples samples;
+    struct run_events events;
 };
 
 MUST_USE enum err_code timeline_init(struct timeline *timeline, struct err *err);
@@ -191,6 +209,9 @@ MUST_USE enum err_code timeline_interval(struct timeline *timeline, const struct
                                          struct err *err);
 /* Passes on a sample of the run under way. */
 void timeline_sample(struct timeline *timeline, const struct target_sample *sample);
+/* Passes on what was done to the target in the run under way; result->events keeps the first
+ * RUN_EVENTS_MAX. */
+void timeline_event(struct timeline *timeline, const struct run_event *event);
 /* Completes result (facts, total, error kinds, percentiles, seconds and due_seconds when 0, verdict)
  * and passes it on. A total that does not add up, with no degraded row in it, makes the status
  * E_UNTRUSTED. With --steady auto the caller has set run.warmup_ns to what it came to. */

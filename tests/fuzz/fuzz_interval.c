@@ -1,5 +1,6 @@
 /* Any bytes into the interval decoder. What it accepts must come back unchanged from another
- * encoding, and mapping error kinds must not change how many there are. */
+ * encoding and from being added to an empty row, with its nodes, and mapping error kinds must not change
+ * how many there are. */
 #include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -40,6 +41,13 @@ static void check_round_trip(const struct interval_row *row)
     require(interval_decode_add(&again, bytes, written, NULL, &err) == OK);
     require(interval_row_encode(bytes_again, &again) == written);
     require(memcmp(bytes_again, bytes, written) == 0);
+    interval_row_reset(&again);
+    again.header = row->header;
+    again.header.times = (struct outcome_times){0};
+    outcome_times_add(&again.header.times, &row->header.times);
+    interval_row_add(&again, row);
+    require(interval_row_encode(bytes_again, &again) == written);
+    require(memcmp(bytes_again, bytes, written) == 0);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *input, size_t input_bytes)
@@ -61,6 +69,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *input, size_t input_bytes)
     if (code != OK)
         return 0;
     require(row.header.first <= row.header.last && row.header.start_ns <= row.header.end_ns);
+    require(row.node_count <= NODE_FIGURES_MAX);
     check_round_trip(&row);
     err.code = OK;
     enum err_code checked = interval_row_check(&row, &err);

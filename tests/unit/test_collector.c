@@ -30,6 +30,53 @@ START_TEST(test_rows_are_sums)
 }
 END_TEST
 
+START_TEST(test_outcomes_and_nodes_are_merged)
+{
+    /* Breaks when a row tells the first or last success of one worker only, forgets the failures of a
+     * worker that died, or mixes up nodes. */
+    fakes_begin(2, 0);
+    fakes_record(0, 0, 0);
+    fakes_answer(0, 2);
+    fakes.interval->header.times = (struct outcome_times){300, 900, 500, 500};
+    interval_node(fakes.interval, 1)->counters[NODE_OK] = 2;
+    interval_node(fakes.interval, 1)->times = fakes.interval->header.times;
+    interval_node(fakes.interval, 1)->response[node_times_index(LATENCY_NS)] = 2;
+    fakes_push(0);
+    fakes_record(1, 0, 0);
+    fakes_answer(1, 3);
+    fakes.interval->header.times = (struct outcome_times){200, 800, 700, 950};
+    interval_node(fakes.interval, 2)->counters[NODE_OK] = 3;
+    interval_node(fakes.interval, 2)->times = fakes.interval->header.times;
+    interval_node(fakes.interval, 2)->response[node_times_index(LATENCY_NS)] = 3;
+    fakes_push(1);
+    fakes_collect(LENGTH_NS);
+    ck_assert_uint_eq(fakes.row_count, 1);
+    struct outcome_times both = {200, 900, 500, 950};
+    ck_assert_mem_eq(&fakes.rows[0].header.times, &both, sizeof both);
+    ck_assert_mem_eq(&fakes.timeline.total->header.times, &both, sizeof both);
+    ck_assert_uint_eq(fakes.timeline.total->node_count, 3);
+    ck_assert_uint_eq(fakes.timeline.total->nodes[0].counters[NODE_OK], 0);
+    ck_assert_uint_eq(fakes.timeline.total->nodes[1].times.last_ok_ns, 900);
+    ck_assert_uint_eq(fakes.timeline.total->nodes[2].counters[NODE_OK], 3);
+
+    fakes_record(0, 1, 1); /* and dies */
+    fakes_answer(0, 1);
+    fakes.interval->header.times = (struct outcome_times){LENGTH_NS + 9, LENGTH_NS + 9, 0, 0};
+    interval_node(fakes.interval, 1)->counters[NODE_OK] = 1;
+    interval_node(fakes.interval, 1)->response[node_times_index(LATENCY_NS)] = 1;
+    fakes_push(0);
+    struct err err = {.code = OK};
+    ck_assert_int_eq(collector_harvest(&fakes.collector, 0, &err), OK);
+    fakes_publish(1, 1, 0, true);
+    fakes_finish();
+    ck_assert_uint_eq(fakes.rows[1].header.times.last_ok_ns, LENGTH_NS + 9);
+    ck_assert_uint_eq(fakes.timeline.total->header.times.first_ok_ns, 200);
+    ck_assert_uint_eq(fakes.timeline.total->header.times.last_ok_ns, LENGTH_NS + 9);
+    ck_assert_uint_eq(fakes.timeline.total->nodes[1].counters[NODE_OK], 3);
+    fakes_end();
+}
+END_TEST
+
 START_TEST(test_backlog_becomes_separate_rows)
 {
     /* Breaks when an orchestrator that was away for a while mixes the intervals that wait. */
@@ -488,6 +535,7 @@ Suite *test_collector_suite(void)
     Suite *suite = suite_create("collector");
     TCase *in_step = tcase_create("in_step");
     tcase_add_test(in_step, test_rows_are_sums);
+    tcase_add_test(in_step, test_outcomes_and_nodes_are_merged);
     tcase_add_test(in_step, test_backlog_becomes_separate_rows);
     tcase_add_test(in_step, test_last_row_ends_where_the_work_ended);
     tcase_add_loop_test(in_step, test_row_waits_for_every_worker, 0, 2);

@@ -17,13 +17,15 @@ static unsigned char bytes_again[INTERVAL_WIRE_MAX_BYTES];
 static void fill(uint64_t seed)
 {
     interval_init(&interval);
-    interval.header = (struct interval_header){.first = 7,
-                                               .last = 9,
-                                               .flags = INTERVAL_WARMUP | INTERVAL_LAST,
-                                               .start_ns = 7000000000,
-                                               .end_ns = 10000000001,
-                                               .in_flight_before = 500,
-                                               .connections_open = 123};
+    interval.header = (struct interval_header){
+        .first = 7,
+        .last = 9,
+        .flags = INTERVAL_WARMUP | INTERVAL_LAST,
+        .start_ns = 7000000000,
+        .end_ns = 10000000001,
+        .in_flight_before = 500,
+        .connections_open = 123,
+        .times = {7000000100 + seed, 10000000000 - seed, 8000000000 + seed, 9000000000 - seed}};
     for (unsigned i = 0; i < COUNTER_COUNT; i++)
         interval.counters[i] = 1000 + 13 * i;
     uint64_t ok = interval.counters[COUNTER_OK] = 300 + seed % 100;
@@ -47,6 +49,15 @@ static void fill(uint64_t seed)
     for (uint64_t i = 0; i < 77; i++)
         interval_histogram_record(&interval.histograms[HISTOGRAM_LOOP_LAG],
                                   rng_at(seed + 2, i) >> 50);
+    interval.node_count = seed % 4; /* 0: one server only; the second node did nothing */
+    for (uint64_t i = 0; i < ok && seed % 4 > 0; i++)
+        node_figures_ok(&interval.nodes[i % 2 == 0 ? 0 : interval.node_count - 1],
+                        rng_at(seed, i) >> (24 + i % 20));
+    if (seed % 4 == 0)
+        return;
+    interval.nodes[0].counters[NODE_ERRORS] = errors;
+    interval.nodes[0].counters[NODE_CONNECT_FAILURES] = seed;
+    interval.nodes[0].times = interval.header.times;
 }
 
 /* The same as a row, made without the codec. */
@@ -56,6 +67,8 @@ static void fill_row(struct interval_row *into)
     into->header = interval.header;
     memcpy(into->counters, interval.counters, sizeof into->counters);
     memcpy(into->errors_by_kind, interval.errors_by_kind, sizeof into->errors_by_kind);
+    into->node_count = interval.node_count;
+    memcpy(into->nodes, interval.nodes, sizeof into->nodes);
     for (unsigned i = 0; i < HISTOGRAM_KINDS; i++)
         histogram_add_interval(&into->histograms[i], &interval.histograms[i]);
 }
@@ -71,12 +84,17 @@ static void assert_same_header(const struct interval_header *a, const struct int
     ck_assert_uint_eq(a->in_flight_before, b->in_flight_before);
     ck_assert_uint_eq(a->in_flight_after, b->in_flight_after);
     ck_assert_uint_eq(a->connections_open, b->connections_open);
+    ck_assert_uint_eq(a->backlog_before, b->backlog_before);
+    ck_assert_uint_eq(a->backlog_after, b->backlog_after);
+    ck_assert_mem_eq(&a->times, &b->times, sizeof a->times);
 }
 
 static void assert_same_content(const struct interval_row *a, const struct interval_row *b)
 {
     ck_assert_mem_eq(a->counters, b->counters, sizeof a->counters);
     ck_assert_mem_eq(a->errors_by_kind, b->errors_by_kind, sizeof a->errors_by_kind);
+    ck_assert_uint_eq(a->node_count, b->node_count);
+    ck_assert_mem_eq(a->nodes, b->nodes, sizeof a->nodes);
     ck_assert_mem_eq(a->histograms, b->histograms, sizeof a->histograms);
 }
 
@@ -372,6 +390,12 @@ static bool break_identity(unsigned which)
     case 9: /* a closed loop has no slips */
         interval.histograms[HISTOGRAM_SLIP].count++;
         return true;
+    case 10: /* an answer of nobody */
+        interval.nodes[0].counters[NODE_OK]--;
+        return true;
+    case 11:
+        interval.nodes[0].counters[NODE_ERRORS]++;
+        return true;
     default:
         return false;
     }
@@ -395,7 +419,7 @@ START_TEST(broken_identities_are_found)
         ck_assert_msg(interval_row_check(&row, &err) == E_UNTRUSTED, "damage %u of a row", which);
         fill(5);
     }
-    ck_assert_uint_eq(which, 22);
+    ck_assert_uint_eq(which, 24);
 }
 END_TEST
 

@@ -1,0 +1,49 @@
+/* Any bytes into the decoder of one node's figures. What it accepts must come back unchanged from
+ * another encoding, its buckets must add up to its answers, and its quantiles must rise to the maximum
+ * of what was counted. */
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/node_figures.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *input, size_t input_bytes);
+
+static void require(bool holds)
+{
+    if (!holds)
+        abort();
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *input, size_t input_bytes)
+{
+    static struct node_figures node, again;
+    static unsigned char bytes[NODE_FIGURES_WIRE_MAX_BYTES];
+    struct err err = {OK, ""};
+    size_t used = 0, used_again = 0;
+    memset(&node, 0, sizeof node);
+    enum err_code code = node_figures_decode_add(&node, input, input_bytes, &used, &err);
+    require(code == OK || (code == E_DATA && err.text[0] != '\0'));
+    if (code != OK)
+        return 0;
+    require(used <= input_bytes);
+    uint64_t counted = 0;
+    for (uint32_t i = 0; i < NODE_TIMES_COUNTS; i++)
+        counted += node.response[i];
+    require(counted == node.counters[NODE_OK]);
+    uint64_t below = 0;
+    for (int percent = 0; percent <= 100; percent++) {
+        uint64_t value = node_figures_quantile(&node, percent / 100.0);
+        require(value >= below && value <= node.max_ns);
+        below = value;
+    }
+    size_t written = node_figures_encode(bytes, &node);
+    require(written <= sizeof bytes);
+    memset(&again, 0, sizeof again);
+    require(node_figures_decode_add(&again, bytes, written, &used_again, &err) == OK);
+    require(used_again == written && memcmp(&again, &node, sizeof node) == 0);
+    node_figures_add(&again, &node);
+    require(node_figures_empty(&again) == node_figures_empty(&node) || !node_figures_empty(&node));
+    return 0;
+}

@@ -1,0 +1,226 @@
+#include <arpa/inet.h>
+#include <check.h>
+#include <netinet/in.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "common/topology.h"
+
+Suite *test_topology_suite(void);
+
+static struct topology *topology_new(void)
+{
+    struct topology *topology = calloc(1, sizeof *topology);
+    ck_assert_ptr_nonnull(topology);
+    memset(topology->owner, 0xFF, sizeof topology->owner);
+    topology->kind = TOPOLOGY_SLOTS;
+    return topology;
+}
+
+static struct topology_shared *shared_new(void)
+{
+    struct topology_shared *shared =
+        mmap(NULL, sizeof *shared, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    ck_assert_ptr_ne(shared, MAP_FAILED);
+    return shared;
+}
+
+START_TEST(names)
+{
+    /* Breaks when a node gets a second index, or a MOVED names another node than the one meant. */
+    struct topology *topology = topology_new();
+    ck_assert_int_eq(topology_find(topology, "127.0.0.1", 7000), -1);
+    ck_assert_int_eq(topology_add(topology, "127.0.0.1", 7000), 0);
+    ck_assert_int_eq(topology_add(topology, "127.0.0.1", 7001), 1);
+    ck_assert_int_eq(topology_add(topology, "Node.example", 7001), 2);
+    ck_assert_int_eq(topology_add(topology, "127.0.0.1", 7001), 1);
+    ck_assert_uint_eq(topology->node_count, 3);
+    ck_assert_int_eq(topology_find(topology, "node.EXAMPLE", 7001), 2);
+    ck_assert_int_eq(topology_find(topology, "", 7000), 0);
+    ck_assert_int_eq(topology_find(topology, "", 7001), -1); /* two have it */
+    ck_assert_int_eq(topology_find(topology, "", 7002), -1);
+    topology->nodes[1].role = TOPOLOGY_GONE;
+    ck_assert_int_eq(topology_find(topology, "", 7001), 2);
+    ck_assert_int_eq(topology_find(topology, "127.0.0.1", 7001), 1);
+    ck_assert_int_eq(topology_add(topology, "127.0.0.1", 7001), 1);
+    ck_assert_uint_eq(topology->nodes[1].role, TOPOLOGY_PRIMARY);
+    free(topology);
+}
+END_TEST
+
+START_TEST(addresses)
+{
+    /* Breaks when a node that a MOVED names by its address has to wait for the scout. */
+    struct topology *topology = topology_new();
+    ck_assert_int_eq(topology_add(topology, "127.0.0.1", 7000), 0);
+    ck_assert_int_eq(topology_add(topology, "::1", 7000), 1);
+    ck_assert_int_eq(topology_add(topology, "node", 7000), 2);
+    const struct target_address *target = &topology->nodes[0].address;
+    const struct sockaddr_in *v4 = (const struct sockaddr_in *)&target->address;
+    ck_assert_uint_eq(target->address_bytes, sizeof *v4);
+    ck_assert_uint_eq(ntohs(v4->sin_port), 7000);
+    ck_assert_uint_eq(ntohl(v4->sin_addr.s_addr), INADDR_LOOPBACK);
+    ck_assert_str_eq(target->text, "127.0.0.1:7000");
+    ck_assert_int_eq(topology->nodes[1].address.address.ss_family, AF_INET6);
+    ck_assert_str_eq(topology->nodes[1].address.text, "[::1]:7000");
+    ck_assert_str_eq(topology->nodes[1].address.host, "::1");
+    ck_assert_uint_eq(topology->nodes[2].address.address_bytes, 0);
+    free(topology);
+}
+END_TEST
+
+START_TEST(full)
+{
+    /* Breaks when node 257 is written behind the table. */
+    struct topology *topology = topology_new();
+    for (uint16_t i = 0; i < TOPOLOGY_NODES_MAX; i++)
+        ck_assert_int_eq(topology_add(topology, "h", (uint16_t)(i + 1)), i);
+    ck_assert_int_eq(topology_add(topology, "h", 9999), -1);
+    ck_assert_int_eq(topology_add(topology, "h", 256), 255);
+    free(topology);
+}
+END_TEST
+
+START_TEST(counts)
+{
+    /* Breaks when the report names other numbers of nodes, or an uncovered slot is not seen. */
+    struct topology *topology = topology_new();
+    for (uint16_t i = 0; i < 5; i++)
+        ck_assert_int_eq(topology_add(topology, "h", (uint16_t)(i + 1)), i);
+    topology->nodes[2].role = TOPOLOGY_REPLICA;
+    topology->nodes[4].role = TOPOLOGY_GONE;
+    ck_assert_uint_eq(topology_primaries(topology), 3);
+    ck_assert_uint_eq(topology_replicas(topology), 1);
+    ck_assert_uint_eq(topology_uncovered(topology), SLOTS_COUNT);
+    for (uint32_t slot = 0; slot < SLOTS_COUNT; slot++)
+        topology->owner[slot] = 0;
+    topology->owner[77] = TOPOLOGY_NOBODY;
+    ck_assert_uint_eq(topology_uncovered(topology), 1);
+    free(topology);
+}
+END_TEST
+
+START_TEST(versions)
+{
+    /* Breaks when workers copy a table they have, or miss a new one. */
+    struct topology *topology = topology_new(), *copy = topology_new();
+    struct topology_shared *shared = shared_new();
+    uint32_t version = 0;
+    ck_assert(!topology_refresh(copy, &version, shared));
+    ck_assert_int_eq(topology_add(topology, "127.0.0.1", 7000), 0);
+    topology->owner[16383] = 0;
+    topology_publish(shared, topology);
+    ck_assert(topology_refresh(copy, &version, shared));
+    ck_assert_uint_eq(version, 2);
+    ck_assert_uint_eq(copy->node_count, 1);
+    ck_assert_uint_eq(copy->owner[16383], 0);
+    ck_assert_str_eq(copy->nodes[0].address.text, "127.0.0.1:7000");
+    ck_assert(!topology_refresh(copy, &version, shared));
+    topology_publish(shared, topology);
+    ck_assert(topology_refresh(copy, &version, shared));
+    ck_assert_uint_eq(version, 4);
+    munmap(shared, sizeof *shared);
+    free(topology);
+    free(copy);
+}
+END_TEST
+
+START_TEST(writer_died_half_way)
+{
+    /* Breaks when half a table is used, or the next scout cannot publish any more. */
+    struct topology *topology = topology_new(), *copy = topology_new();
+    struct topology_shared *shared = shared_new();
+    uint32_t version = 0;
+    topology_publish(shared, topology);
+    ck_assert(topology_refresh(copy, &version, shared));
+    atomic_store(&shared->version, 3);
+    shared->topology.node_count = 200;
+    ck_assert(!topology_refresh(copy, &version, shared));
+    ck_assert_uint_eq(copy->node_count, 0);
+    ck_assert_uint_eq(version, 2);
+    topology_publish(shared, topology);
+    ck_assert(topology_refresh(copy, &version, shared));
+    ck_assert_uint_eq(version, 4);
+    munmap(shared, sizeof *shared);
+    free(topology);
+    free(copy);
+}
+END_TEST
+
+/* Every table that this writes has one number in all its places. */
+static void fill_with(struct topology *topology, uint16_t number)
+{
+    topology->node_count = number % (TOPOLOGY_NODES_MAX + 1);
+    for (uint32_t slot = 0; slot < SLOTS_COUNT; slot++)
+        topology->owner[slot] = number;
+    for (uint32_t i = 0; i < topology->node_count; i++) {
+        topology->nodes[i].port = topology->nodes[i].primary = number;
+        topology->nodes[i].role = number;
+    }
+}
+
+static bool is_whole(const struct topology *topology)
+{
+    uint16_t number = topology->owner[0];
+    bool whole = topology->node_count == number % (TOPOLOGY_NODES_MAX + 1);
+    for (uint32_t slot = 0; slot < SLOTS_COUNT; slot++)
+        whole &= topology->owner[slot] == number;
+    for (uint32_t i = 0; whole && i < topology->node_count; i++)
+        whole &= topology->nodes[i].port == number && topology->nodes[i].primary == number &&
+                 topology->nodes[i].role == number;
+    return whole;
+}
+
+#define TABLES 2000
+
+START_TEST(never_torn)
+{
+    /* Breaks when a worker uses a table that is half the old and half the new one. */
+    struct topology *topology = topology_new();
+    struct topology_shared *shared = shared_new();
+    fill_with(topology, 1);
+    topology_publish(shared, topology);
+    pid_t writer = fork();
+    ck_assert_int_ge(writer, 0);
+    if (writer == 0) {
+        for (uint16_t number = 2; number <= TABLES; number++) {
+            fill_with(topology, number);
+            topology_publish(shared, topology);
+        }
+        _exit(0);
+    }
+    uint32_t version = 0, taken = 0;
+    while (version < 2 * TABLES && taken < 1000000) {
+        uint32_t before = version;
+        if (!topology_refresh(topology, &version, shared))
+            continue;
+        taken++;
+        ck_assert_uint_gt(version, before);
+        ck_assert_uint_eq(version, 2u * topology->owner[0]);
+        ck_assert(is_whole(topology));
+    }
+    ck_assert_int_eq(waitpid(writer, NULL, 0), writer);
+    ck_assert_uint_eq(topology->owner[0], TABLES);
+    munmap(shared, sizeof *shared);
+    free(topology);
+}
+END_TEST
+
+Suite *test_topology_suite(void)
+{
+    Suite *suite = suite_create("topology");
+    TCase *cases = tcase_create("topology");
+    tcase_set_timeout(cases, 60);
+    tcase_add_test(cases, names);
+    tcase_add_test(cases, addresses);
+    tcase_add_test(cases, full);
+    tcase_add_test(cases, counts);
+    tcase_add_test(cases, versions);
+    tcase_add_test(cases, writer_died_half_way);
+    tcase_add_test(cases, never_torn);
+    suite_add_tcase(suite, cases);
+    return suite;
+}
