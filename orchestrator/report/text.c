@@ -193,6 +193,8 @@ static void print_traffic(struct output *out, const struct run_result *result)
                   figure_rate(counters[COUNTER_BYTES_OUT], result->seconds) / BYTES_PER_MB);
     output_printf(out, "In: %.2f MB/s\n",
                   figure_rate(counters[COUNTER_BYTES_IN], result->seconds) / BYTES_PER_MB);
+    if (result->facts->tracking)
+        output_printf(out, "Invalidations: %" PRIu64 "\n", counters[COUNTER_PUSHES]);
     if (!result->facts->reads)
         return;
     uint64_t hits = counters[COUNTER_HITS], missed = counters[COUNTER_MISSES];
