@@ -10,6 +10,7 @@
 #include "orchestrator/commands/bench_log.h"
 #include "orchestrator/commands/interrupts.h"
 #include "orchestrator/fleet/run_control.h"
+#include "orchestrator/target/chaos.h"
 #include "orchestrator/target/command_keys.h"
 #include "orchestrator/target/local_ports.h"
 
@@ -123,6 +124,8 @@ static enum err_code reach_target(struct session *session, struct err *err)
         spec->port = session->managed.nodes[0].port;
         if (code == OK)
             bench_log_servers_started(&session->managed);
+        if (code == OK && spec->chaos != NULL)
+            code = chaos_create(&session->interrupts->chaos, spec->chaos, &session->managed, err);
     }
     if (code == OK)
         code = control_connect(&session->control, &session->target, spec,
@@ -381,6 +384,8 @@ void session_free(struct session *session)
         progress_destroy(&session->progress);
     if (session->interrupts != NULL)
         run_control_close(session->interrupts->control);
+    if (session->interrupts != NULL)
+        chaos_destroy(session->interrupts->chaos);
     control_close(session->control);
     sources_free(&session->sources);
     bench_log_servers_stop(&session->managed);

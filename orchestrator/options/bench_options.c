@@ -375,8 +375,8 @@ const struct option_table bench_option_table = {
         "came back. Without a command it runs the tests of --type. Numbers take k, m and g "
         "(powers of ten), sizes kb, mb and gb (powers of two), times ns, us, ms, s, m and h.",
     .epilogue =
-        "A command may hold __rand_int__, __rand_1st__ to __rand_9th__, __data__ and __key__, "
-        "and \";\" as an argument of its own between the commands of a sequence.",
+        "A command may hold __rand_int__, __rand_1st__ to __rand_9th__, __data__, __key__ and "
+        "{tag}, and \";\" as an argument of its own between the commands of a sequence.",
     .takes_command = true,
 };
 

@@ -39,7 +39,7 @@ static enum err_code mover_open(struct mover *mover, const struct managed_cluste
     *mover = (struct mover){.cluster = cluster, .err = err};
     for (uint32_t i = 0; i < cluster->count; i++) {
         struct err ignored = {.code = OK};
-        if (chaos_open(&mover->controls[i], cluster, i, &ignored) != OK && i == viewer)
+        if (chaos_node_open(&mover->controls[i], cluster, i, &ignored) != OK && i == viewer)
             return err_set(err, ignored.code, "%s", ignored.text);
     }
     return managed_node_cluster(&mover->nodes, mover->controls[viewer], err);

@@ -12,8 +12,8 @@
 /* A failover that the cluster was asked for and that has not come about is asked for again. */
 #define FAILOVER_TRY_NS (6 * NS_PER_SECOND)
 
-enum err_code chaos_open(struct control **control, const struct managed_cluster *cluster,
-                         uint32_t node, struct err *err)
+enum err_code chaos_node_open(struct control **control, const struct managed_cluster *cluster,
+                              uint32_t node, struct err *err)
 {
     *control = NULL;
     if (cluster->nodes[node].pid == 0)
@@ -21,12 +21,12 @@ enum err_code chaos_open(struct control **control, const struct managed_cluster 
     return managed_node_open(control, &cluster->nodes[node], NULL, err);
 }
 
-enum err_code chaos_open_any(struct control **control, const struct managed_cluster *cluster,
+enum err_code chaos_node_any(struct control **control, const struct managed_cluster *cluster,
                              uint32_t except, struct err *err)
 {
     for (uint32_t i = 0; i < cluster->count; i++) {
         struct err ignored = {.code = OK};
-        if (i != except && chaos_open(control, cluster, i, &ignored) == OK)
+        if (i != except && chaos_node_open(control, cluster, i, &ignored) == OK)
             return OK;
     }
     *control = NULL;
@@ -69,7 +69,7 @@ static enum err_code on_nodes(const struct managed_cluster *cluster, uint32_t no
         struct control *control;
         if (node == CHAOS_ALL_NODES ? cluster->nodes[i].pid == 0 : i != node)
             continue;
-        code = chaos_open(&control, cluster, i, err);
+        code = chaos_node_open(&control, cluster, i, err);
         if (code == OK)
             code = act(control, err);
         control_close(control);
@@ -87,7 +87,7 @@ static enum err_code has_role(bool *has, const struct managed_cluster *cluster, 
 {
     struct control *control;
     *has = false;
-    enum err_code code = chaos_open(&control, cluster, node, err);
+    enum err_code code = chaos_node_open(&control, cluster, node, err);
     if (code == OK)
         code = managed_node_field_is(has, control, "INFO replication", "role", role, err);
     control_close(control);
@@ -110,7 +110,7 @@ static enum err_code follow(const struct managed_cluster *cluster, uint32_t node
                             struct err *err)
 {
     struct control *control;
-    enum err_code code = chaos_open(&control, cluster, node, err);
+    enum err_code code = chaos_node_open(&control, cluster, node, err);
     if (code == OK)
         code = managed_node_order(control, err, "REPLICAOF 127.0.0.1 %u",
                                   cluster->nodes[primary].port);
@@ -126,14 +126,14 @@ static enum err_code hand_over(const struct managed_cluster *cluster, uint32_t p
     struct err refused = {.code = OK};
     enum err_code code = E_FAILED;
     if (primary < cluster->count)
-        code = chaos_open(&control, cluster, primary, &refused);
+        code = chaos_node_open(&control, cluster, primary, &refused);
     if (code == OK)
         code = managed_node_order(control, &refused, "FAILOVER TO 127.0.0.1 %u TIMEOUT 10000",
                                   cluster->nodes[replica].port);
     control_close(control);
     if (code == OK)
         return OK;
-    code = chaos_open(&control, cluster, replica, err);
+    code = chaos_node_open(&control, cluster, replica, err);
     if (code == OK)
         code = managed_node_order(control, err, "REPLICAOF NO ONE");
     control_close(control);
@@ -243,7 +243,7 @@ static enum err_code fail_over_cluster(const struct managed_cluster *cluster, ui
 {
     struct control *control;
     struct cluster_nodes nodes;
-    enum err_code code = chaos_open_any(&control, cluster, node, err);
+    enum err_code code = chaos_node_any(&control, cluster, node, err);
     if (code != OK)
         return code;
     code = managed_node_cluster(&nodes, control, err);
@@ -253,7 +253,7 @@ static enum err_code fail_over_cluster(const struct managed_cluster *cluster, ui
     if (code == OK && replica == cluster->count)
         return err_set(err, E_FAILED, "node %u has no replica that runs", node);
     if (code == OK)
-        code = chaos_open(&control, cluster, replica, err);
+        code = chaos_node_open(&control, cluster, replica, err);
     if (code == OK) {
         code = promote(control, err);
         control_close(control);
@@ -269,7 +269,7 @@ static enum err_code await_answer(struct control **control, const struct managed
 {
     uint64_t deadline_ns = clock_now_ns() + ANSWER_NS;
     struct err ignored = {.code = OK};
-    while (chaos_open(control, cluster, node, &ignored) != OK) {
+    while (chaos_node_open(control, cluster, node, &ignored) != OK) {
         ignored = (struct err){.code = OK};
         if (!managed_node_wait(deadline_ns, NULL, "the server that was started did not answer",
                                err))
@@ -298,7 +298,7 @@ static bool all_know(const struct managed_cluster *cluster, uint32_t node)
         struct control *control;
         struct cluster_nodes nodes;
         struct err ignored = {.code = OK};
-        if (i == node || chaos_open(&control, cluster, i, &ignored) != OK)
+        if (i == node || chaos_node_open(&control, cluster, i, &ignored) != OK)
             continue;
         if (managed_node_cluster(&nodes, control, &ignored) == OK) {
             const struct cluster_node *new =
@@ -320,7 +320,7 @@ static enum err_code introduce(const struct managed_cluster *cluster, uint32_t n
     if (code != OK)
         return code;
     control_close(control);
-    code = chaos_open_any(&control, cluster, node, err);
+    code = chaos_node_any(&control, cluster, node, err);
     if (code == OK) {
         code = managed_node_order(control, err, "CLUSTER MEET 127.0.0.1 %u",
                                   cluster->nodes[node].port);

@@ -4,6 +4,7 @@
 #define ORCHESTRATOR_TARGET_CHAOS_WORK_H
 
 #include "orchestrator/options/chaos_plan.h"
+#include "orchestrator/target/control.h"
 #include "orchestrator/target/managed_cluster.h"
 
 /* Does it and waits until it is done:
@@ -28,10 +29,11 @@ MUST_USE enum err_code chaos_remove_node(const struct managed_cluster *cluster, 
                                          struct err *err);
 
 /* A connection to a node; E_FAILED: it does not run. */
-MUST_USE enum err_code chaos_open(struct control **control, const struct managed_cluster *cluster,
-                                  uint32_t node, struct err *err);
+MUST_USE enum err_code chaos_node_open(struct control **control,
+                                       const struct managed_cluster *cluster, uint32_t node,
+                                       struct err *err);
 /* A connection to the first node that answers, without the one excepted (UINT32_MAX: none). */
-MUST_USE enum err_code chaos_open_any(struct control **control,
+MUST_USE enum err_code chaos_node_any(struct control **control,
                                       const struct managed_cluster *cluster, uint32_t except,
                                       struct err *err);
 
