@@ -76,7 +76,7 @@ struct ipc_worker {
     _Atomic uint64_t last_done_ns; /* clock reading of the last reply */
     _Atomic uint64_t ticket_next;  /* claimed chunk: tickets [next, end) are still to be sent;  */
     _Atomic uint64_t ticket_end; /* without -n, and in an open loop: next is how many were drawn */
-    _Atomic uint64_t held;       /* tickets in the rings of nodes, never sent               */
+    _Atomic uint64_t held; /* closed loop: tickets that wait for their node, never sent      */
     _Atomic uint64_t refresh_wanted; /* grows whenever the worker's topology seems out of date */
     _Atomic uint32_t given_up; /* connections that will not be tried again (--max-reconnects) */
     _Atomic uint64_t drawn;    /* requests sent, or with a ticket and about to be: what is  */

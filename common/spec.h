@@ -30,6 +30,8 @@ enum replica_reads {
 
 enum cpus_choice { CPUS_AUTO, CPUS_NONE, CPUS_LIST };
 
+struct chaos_plan;
+
 #define SPEC_CPUS_MAX 4096
 #define SPEC_PERCENTILES_MAX 16
 #define SPEC_TESTS_MAX 64
@@ -46,14 +48,15 @@ struct spec {
     const char *client_name;    /* for CLIENT SETNAME; NULL: none is set                         */
     bool tracking;              /* CLIENT TRACKING ON; with resp3                                */
     bool managed;               /* volley starts and stops the server itself ...                 */
-    uint64_t managed_primaries; /* ... or a cluster of so many primaries; 0: one server       */
-    uint64_t managed_replicas;  /* ... and so many replicas                                   */
+    uint64_t managed_primaries; /* ... or a cluster of so many primaries; 0: one server ...   */
+    uint64_t managed_replicas;  /* ... and so many replicas, of the one or of all together    */
     bool managed_tls;           /* ... with certificates made for the run                     */
     bool cluster;
     enum replica_reads replica_reads;
-    const char *sentinels;   /* host:port,...; NULL: none */
-    const char *master_name; /* of the primary that sentinels watch */
-    const char *chaos_path;  /* file of actions on a managed target; NULL: none */
+    const char *sentinels;          /* host:port,...; NULL: none */
+    const char *master_name;        /* of the primary that sentinels watch */
+    const char *chaos_path;         /* file of actions on a managed target; NULL: none */
+    const struct chaos_plan *chaos; /* what it says (orchestrator/options); NULL: nothing */
 
     /* TLS */
     bool tls;
@@ -73,7 +76,9 @@ struct spec {
     bool reset_on_close;
     const char *source_addresses; /* separated by commas; NULL: the kernel chooses */
     uint64_t idle;                /* connections beside the load                   */
-    uint64_t max_reconnects;      /* failed attempts in a row; 0: for ever         */
+    /* Each worker needs so many connections, one to each node; set once the target is known. */
+    uint64_t worker_connections_min;
+    uint64_t max_reconnects; /* failed attempts in a row; 0: for ever         */
     uint64_t wait_ready_ns;
 
     /* load */

@@ -3,6 +3,8 @@
  * Where a service time starts and stops: `sent` is read just before the write that carries the
  * request's first byte, `done` just after the read that brought its reply's last byte. Rendering,
  * scanning and counting lie outside of both for the request at hand. */
+#include <string.h>
+
 #include "worker/worker_state.h"
 
 #define LIKELY(x) __builtin_expect(!!(x), 1)
@@ -11,14 +13,38 @@
  * the timer: a value without end must not keep its own time-out from striking. */
 #define READS_AT_ONCE 32u
 
+/* In front of a request that a node has sent to the one that a slot is moving to. */
+static const char asking_command[] = "*1\r\n$6\r\nASKING\r\n";
+#define ASKING_BYTES (sizeof asking_command - 1)
+
+/* How a broken connection is counted, beside being lost. */
+static enum counter loss_event(enum io_status status)
+{
+    return status == IO_CLOSED ? COUNTER_CONNECTIONS_CLOSED : COUNTER_CONNECTIONS_RESET;
+}
+
 /* Sending -------------------------------------------------------------------------------------- */
 
 /* Whether requests with a ticket of the warm-up wait to be sent though it is over. They stand before
- * all others. */
+ * all others, but for those that are sent again. */
+static bool any_unsent_is_stale(const struct connection *connection)
+{
+    for (uint32_t i = 0; i < connection->unsent; i++) {
+        const struct request_slot *slot = connection_slot(connection, connection->in_flight + i);
+        if (slot->ticket >= WORKLOAD_WARMUP_TICKET && !slot->again)
+            return true;
+    }
+    return false;
+}
+
 static inline bool unsent_is_stale(const struct connection *connection)
 {
-    return connection->unsent > 0 && !connection->worker->warming_up &&
-           connection_slot(connection, connection->in_flight)->ticket >= WORKLOAD_WARMUP_TICKET;
+    const struct worker *worker = connection->worker;
+    if (connection->unsent == 0 || worker->warming_up)
+        return false;
+    if (worker->router.by_slot)
+        return any_unsent_is_stale(connection);
+    return connection_slot(connection, connection->in_flight)->ticket >= WORKLOAD_WARMUP_TICKET;
 }
 
 /* They become requests of the run, as far as it has any left. */
@@ -27,12 +53,13 @@ static void redraw_unsent(struct connection *connection)
     struct worker *worker = connection->worker;
     uint32_t kept = 0;
     for (uint32_t i = 0; i < connection->unsent; i++) {
-        uint64_t ticket = connection_slot(connection, connection->in_flight + i)->ticket;
-        /* In an open loop the pacer gives the run's tickets, each at its time. */
-        if (ticket >= WORKLOAD_WARMUP_TICKET &&
-            (worker->open_loop || !tickets_draw(worker, &ticket)))
+        struct request_slot slot = *connection_slot(connection, connection->in_flight + i);
+        /* In an open loop the pacer gives the run's tickets, each at its time; in a cluster another
+         * ticket may belong to another node. */
+        if (slot.ticket >= WORKLOAD_WARMUP_TICKET && !slot.again &&
+            (worker->open_loop || worker->router.by_slot || !tickets_draw(worker, &slot.ticket)))
             continue;
-        connection_slot(connection, connection->in_flight + kept++)->ticket = ticket;
+        *connection_slot(connection, connection->in_flight + kept++) = slot;
     }
     worker->unsent -= connection->unsent - kept;
     connection->unsent = kept;
@@ -43,9 +70,18 @@ static void redraw_unsent(struct connection *connection)
  * one large request. */
 struct batch {
     size_t byte_count;
+    size_t each_bytes; /* of each request in it                                       */
     uint32_t requests; /* that it belongs to, a half-written one among them          */
     bool to_the_end;   /* its last byte is the last one of a request                */
 };
+
+static void count_to_node(struct connection *connection, uint32_t sent, uint32_t again)
+{
+    struct worker *worker = connection->worker;
+    worker_node(worker, connection->node)->counters[NODE_SENT] += sent;
+    connection->again_in_flight += again;
+    worker_count(worker, COUNTER_RESENT, again);
+}
 
 /* What a write call took: whole requests, and maybe the beginning of one more. */
 static inline void count_written(struct connection *connection, const struct batch *batch,
@@ -57,12 +93,19 @@ static inline void count_written(struct connection *connection, const struct bat
     connection->partial_bytes = 0;
     if (written_bytes < batch->byte_count || !batch->to_the_end) {
         size_t position = skipped_bytes + written_bytes;
-        connection->partial_bytes = position % worker->request_bytes;
-        begun = (uint32_t)(position / worker->request_bytes) + (connection->partial_bytes > 0);
+        connection->partial_bytes = position % batch->each_bytes;
+        begun = (uint32_t)(position / batch->each_bytes) + (connection->partial_bytes > 0);
     }
-    uint32_t newly_sent = begun - (skipped_bytes > 0);
+    uint32_t newly_sent = begun - (skipped_bytes > 0), again = 0;
+    bool by_slot = worker->router.by_slot;
     for (uint32_t i = 0; i < newly_sent; i++) {
         struct request_slot *slot = connection_slot(connection, connection->in_flight + i);
+        if (by_slot && slot->again) {
+            /* In flight since it was sent for the first time, and measured from then. */
+            connection->asking_in_flight += slot->asking;
+            again++;
+            continue;
+        }
         slot->sent_ns = sent_ns;
         if (worker->open_loop)
             interval_histogram_record(&worker->interval->histograms[HISTOGRAM_SLIP],
@@ -70,29 +113,64 @@ static inline void count_written(struct connection *connection, const struct bat
     }
     connection->in_flight += newly_sent;
     connection->unsent -= newly_sent;
-    worker->in_flight += newly_sent;
-    worker->unsent -= newly_sent;
-    worker_count(worker, COUNTER_SENT, newly_sent);
+    worker->in_flight += newly_sent - again;
+    worker->unsent -= newly_sent - again;
+    worker_count(worker, COUNTER_SENT, newly_sent - again);
+    if (worker->router.many_nodes)
+        count_to_node(connection, newly_sent, again);
     worker_count(worker, COUNTER_BYTES_OUT, written_bytes);
     worker_publish_in_flight(worker);
 }
 
-/* Ticket of the request to go on with: the half-written one, else the first unsent one. */
-static uint64_t next_ticket(const struct connection *connection)
+/* The request to go on with: the half-written one, else the first unsent one. */
+static const struct request_slot *next_slot(const struct connection *connection)
 {
-    uint32_t place = connection->in_flight - (connection->partial_bytes > 0);
-    return connection_slot(connection, place)->ticket;
+    return connection_slot(connection, connection->in_flight - (connection->partial_bytes > 0));
 }
 
-/* A request longer than the buffer goes out window by window. */
-__attribute__((noinline)) static struct batch render_large(struct connection *connection)
+static size_t slot_bytes(const struct worker *worker, const struct request_slot *slot)
+{
+    return worker->request_bytes + (slot->asking ? ASKING_BYTES : 0);
+}
+
+/* Bytes [from, from + count) of what goes out for a request. */
+static void render_part(const struct worker *worker, const struct request_slot *slot, size_t from,
+                        size_t count, char *out)
+{
+    if (slot->asking && from < ASKING_BYTES) {
+        size_t ahead = ASKING_BYTES - from < count ? ASKING_BYTES - from : count;
+        memcpy(out, asking_command + from, ahead);
+        out += ahead;
+        from += ahead;
+        count -= ahead;
+    }
+    if (count > 0)
+        workload_render_part(worker->run->workload, slot->ticket,
+                             from - (slot->asking ? ASKING_BYTES : 0), count, out);
+}
+
+/* A request longer than the buffer goes out window by window, and one behind ASKING on its own. */
+__attribute__((noinline)) static struct batch render_alone(struct connection *connection)
 {
     struct worker *worker = connection->worker;
-    size_t left_bytes = worker->request_bytes - connection->partial_bytes;
+    const struct request_slot *slot = next_slot(connection);
+    size_t whole_bytes = slot_bytes(worker, slot);
+    size_t left_bytes = whole_bytes - connection->partial_bytes;
     size_t count = left_bytes < worker->out_bytes ? left_bytes : worker->out_bytes;
-    workload_render_part(worker->run->workload, next_ticket(connection), connection->partial_bytes,
-                         count, worker->out);
-    return (struct batch){.byte_count = count, .requests = 1, .to_the_end = count == left_bytes};
+    render_part(worker, slot, connection->partial_bytes, count, worker->out);
+    return (struct batch){.byte_count = count,
+                          .each_bytes = whole_bytes,
+                          .requests = 1,
+                          .to_the_end = count == left_bytes};
+}
+
+/* How many of the next unsent requests go out without ASKING. */
+static uint32_t up_to_asking(const struct connection *connection, uint32_t most)
+{
+    uint32_t count = 0;
+    while (count < most && !connection_slot(connection, connection->in_flight + count)->asking)
+        count++;
+    return count;
 }
 
 /* Renders the rest of a half-written request and as many unsent ones as fit. Every request is a
@@ -101,39 +179,65 @@ static inline struct batch render_batch(struct connection *connection)
 {
     struct worker *worker = connection->worker;
     const struct workload *workload = worker->run->workload;
-    if (__builtin_expect(worker->request_bytes > worker->out_bytes, 0))
-        return render_large(connection);
+    if (__builtin_expect(worker->request_bytes > worker->out_bytes, 0) ||
+        (worker->router.by_slot && next_slot(connection)->asking))
+        return render_alone(connection);
     char *out = worker->out;
     bool partial = connection->partial_bytes > 0;
     if (partial) {
         size_t left_bytes = worker->request_bytes - connection->partial_bytes;
-        workload_render_part(workload, next_ticket(connection), connection->partial_bytes,
+        workload_render_part(workload, next_slot(connection)->ticket, connection->partial_bytes,
                              left_bytes, out);
         out += left_bytes;
     }
     uint32_t room = worker->out_requests - partial;
     uint32_t fresh = connection->unsent < room ? connection->unsent : room;
+    if (worker->router.by_slot)
+        fresh = up_to_asking(connection, fresh);
     for (uint32_t i = 0; i < fresh; i++, out += worker->request_bytes)
         workload_render(workload, connection_slot(connection, connection->in_flight + i)->ticket,
                         out);
-    return (struct batch){
-        .byte_count = (size_t)(out - worker->out), .requests = partial + fresh, .to_the_end = true};
+    return (struct batch){.byte_count = (size_t)(out - worker->out),
+                          .each_bytes = worker->request_bytes,
+                          .requests = partial + fresh,
+                          .to_the_end = true};
 }
 
 /* After the stop nothing begins: what is left of a half-written request, or nothing. */
 static void keep_begun(const struct connection *connection, struct batch *batch)
 {
-    size_t left_bytes = connection->worker->request_bytes - connection->partial_bytes;
+    size_t left_bytes = batch->each_bytes - connection->partial_bytes;
     batch->requests = connection->partial_bytes > 0;
     if (batch->requests == 0)
         batch->byte_count = 0;
     else if (batch->byte_count >= left_bytes)
-        *batch = (struct batch){.byte_count = left_bytes, .requests = 1, .to_the_end = true};
+        *batch = (struct batch){.byte_count = left_bytes,
+                                .each_bytes = batch->each_bytes,
+                                .requests = 1,
+                                .to_the_end = true};
+}
+
+/* What the transport keeps goes out before anything else. False: it has to wait. */
+static bool flush_wire(struct connection *connection)
+{
+    int sys_errno = 0;
+    if (!connection->wire.unflushed)
+        return true;
+    enum io_status status = connection->worker->transport->flush(&connection->wire, &sys_errno);
+    if (status == IO_DONE)
+        return true;
+    if (status == IO_AGAIN)
+        connection_wait_writable(connection);
+    else
+        connection_lost(connection, COUNTER_LOST_DISCONNECT, loss_event(status), clock_now_ns());
+    return false;
 }
 
 void exchange_flush(struct connection *connection)
 {
     struct worker *worker = connection->worker;
+    if (!flush_wire(connection))
+        return;
     while (connection->unsent > 0 || connection->partial_bytes > 0) {
         if (unsent_is_stale(connection)) {
             redraw_unsent(connection);
@@ -155,11 +259,11 @@ void exchange_flush(struct connection *connection)
         enum io_status status = worker->transport->write(
             &connection->wire, worker->out, batch.byte_count, &written_bytes, &sys_errno);
         if (status == IO_FAILED || status == IO_CLOSED) {
-            connection_lost(connection, COUNTER_LOST_DISCONNECT, sent_ns);
+            connection_lost(connection, COUNTER_LOST_DISCONNECT, loss_event(status), sent_ns);
             return;
         }
         count_written(connection, &batch, written_bytes, sent_ns);
-        if (written_bytes < batch.byte_count) {
+        if (written_bytes < batch.byte_count || connection->wire.unflushed) {
             connection_wait_writable(connection);
             return;
         }
@@ -174,19 +278,25 @@ void exchange_flush(struct connection *connection)
 void exchange_fill(struct connection *connection, uint64_t now_ns)
 {
     struct worker *worker = connection->worker;
-    if (worker->open_loop) {
-        pacer_connection_changed(connection);
-        pacer_send_due(worker, now_ns);
+    if (worker->open_loop || worker->router.by_slot) {
+        router_connection_changed(connection);
+        if (worker->open_loop)
+            pacer_send_due(worker, now_ns);
+        else
+            router_send(worker, now_ns);
         return;
     }
     if (now_ns >= worker->stop_at_ns || connection->write_waiting)
         return;
     uint32_t free_slots =
         (uint32_t)worker->run->pipeline - connection->in_flight - connection->unsent;
+    if (free_slots > connection->quota)
+        free_slots = (uint32_t)connection->quota;
     uint64_t ticket;
     while (free_slots > 0 && tickets_draw(worker, &ticket)) {
         connection_slot(connection, connection->in_flight + connection->unsent)->ticket = ticket;
         connection->unsent++;
+        connection->quota--;
         worker->unsent++;
         free_slots--;
     }
@@ -198,10 +308,12 @@ void exchange_fill(struct connection *connection, uint64_t now_ns)
 
 struct reply_counts {
     uint64_t ok, hits, misses;
+    struct node_figures *node; /* NULL: one node only */
 };
 
 /* The times of the oldest request, answered without an error. */
-static inline void record_ok(const struct connection *connection, uint64_t done_ns)
+static inline void record_ok(const struct connection *connection, uint64_t done_ns,
+                             const struct reply_counts *counts)
 {
     struct worker *worker = connection->worker;
     const struct request_slot *slot = connection_slot(connection, 0);
@@ -210,6 +322,9 @@ static inline void record_ok(const struct connection *connection, uint64_t done_
     if (worker->open_loop)
         interval_histogram_record(&worker->interval->histograms[HISTOGRAM_RESPONSE_OK],
                                   done_ns - slot->intended_ns);
+    if (counts->node != NULL)
+        node_figures_ok(counts->node,
+                        done_ns - (worker->open_loop ? slot->intended_ns : slot->sent_ns));
 }
 
 static void count_reading(struct reply_counts *counts, enum read_kind kind,
@@ -228,11 +343,49 @@ static void count_reading(struct reply_counts *counts, enum read_kind kind,
     }
 }
 
+static void reset_head(struct connection *connection)
+{
+    connection->head_replies = 0;
+    connection->head_redirects = 0;
+    connection->head_failed = false;
+    connection->head_asked = false;
+}
+
+/* A request goes elsewhere as a whole: a sequence only when no part of it was executed. */
+static void take_redirect(struct connection *connection, const struct resp_reply *reply)
+{
+    struct redirect redirect;
+    if (redirect_parse(&redirect, reply->text, reply->text_bytes) == REDIRECT_NONE)
+        return;
+    connection->head_redirect = redirect;
+    connection->head_redirects++;
+}
+
+static void count_redirect(struct connection *connection, const struct reply_counts *counts)
+{
+    static const enum counter counters[] = {
+        [REDIRECT_MOVED] = COUNTER_MOVED,
+        [REDIRECT_ASK] = COUNTER_ASKED,
+        [REDIRECT_TRYAGAIN] = COUNTER_TRYAGAIN,
+        [REDIRECT_CLUSTERDOWN] = COUNTER_CLUSTERDOWN,
+    };
+    worker_count(connection->worker, counters[connection->head_redirect.kind], 1);
+    if (counts->node != NULL)
+        counts->node->counters[NODE_REDIRECTED]++;
+}
+
 /* An error reply, a reply with errors inside, or one of several replies of a sequence. */
 static void take_unusual_reply(struct connection *connection, const struct resp_reply *reply,
                                uint64_t done_ns, struct reply_counts *counts)
 {
     struct worker *worker = connection->worker;
+    if (connection_slot(connection, 0)->asking && !connection->head_asked) {
+        connection->head_asked =
+            true; /* the reply to ASKING; when it failed the next one will, too */
+        return;
+    }
+    if (worker->router.by_slot && reply->is_error)
+        take_redirect(connection, reply);
     if (reply->is_error || reply->errors > 0) {
         /* One request is one error, whatever number of its parts fail: the first one names it. It
          * is counted with the last reply, which may come in a later interval, or never. */
@@ -248,16 +401,28 @@ static void take_unusual_reply(struct connection *connection, const struct resp_
     }
     if (++connection->head_replies < worker->replies_per_request)
         return;
+    if (connection->head_redirects == worker->replies_per_request) {
+        count_redirect(connection, counts);
+        router_redirected(connection, done_ns);
+        reset_head(connection);
+        return;
+    }
     if (connection->head_failed) {
+        outcome_failed(&worker->interval->header.times, done_ns);
+        if (counts->node != NULL) {
+            counts->node->counters[NODE_ERRORS]++;
+            outcome_failed(&counts->node->times, done_ns);
+        }
         interval_histogram_record(&worker->interval->histograms[HISTOGRAM_SERVICE_ERROR],
                                   done_ns - connection_slot(connection, 0)->sent_ns);
         recorder_error_reply(worker, connection->head_kind);
     } else {
-        record_ok(connection, done_ns);
+        record_ok(connection, done_ns, counts);
         counts->ok++;
     }
-    connection->head_replies = 0;
-    connection->head_failed = false;
+    connection->again_in_flight -= connection_slot(connection, 0)->again;
+    connection->asking_in_flight -= connection_slot(connection, 0)->asking;
+    reset_head(connection);
     connection->head_index++;
     connection->in_flight--;
     worker->in_flight--;
@@ -267,9 +432,9 @@ static void take_unusual_reply(struct connection *connection, const struct resp_
 static bool take_replies(struct connection *connection, size_t byte_count, uint64_t done_ns)
 {
     struct worker *worker = connection->worker;
-    struct reply_counts counts = {0};
+    struct reply_counts counts = {.node = worker_node(worker, connection->node)};
     const char *at = worker->in, *end = worker->in + byte_count;
-    bool single = worker->replies_per_request == 1;
+    bool single = worker->replies_per_request == 1 && connection->again_in_flight == 0;
     bool valid = true;
     while (at < end) {
         struct resp_reply reply;
@@ -292,7 +457,7 @@ static bool take_replies(struct connection *connection, size_t byte_count, uint6
             break;
         }
         if (LIKELY(single && !reply.is_error && reply.errors == 0)) {
-            record_ok(connection, done_ns);
+            record_ok(connection, done_ns, &counts);
             count_reading(&counts, worker->read_kind, &reply);
             counts.ok++;
             connection->head_index++;
@@ -303,6 +468,11 @@ static bool take_replies(struct connection *connection, size_t byte_count, uint6
         }
     }
     worker_count(worker, COUNTER_OK, counts.ok);
+    if (counts.ok > 0) {
+        outcome_ok(&worker->interval->header.times, done_ns);
+        if (counts.node != NULL)
+            outcome_ok(&counts.node->times, done_ns);
+    }
     if (counts.hits > 0)
         worker_count(worker, COUNTER_HITS, counts.hits);
     if (counts.misses > 0)
@@ -335,7 +505,7 @@ void exchange_receive(struct connection *connection, bool closed_by_peer)
         if (status == IO_AGAIN)
             break;
         if (status != IO_DONE) {
-            connection_lost(connection, COUNTER_LOST_DISCONNECT, done_ns);
+            connection_lost(connection, COUNTER_LOST_DISCONNECT, loss_event(status), done_ns);
             return;
         }
         /* The first read of a turn is the wake-up; a clock reading of its own before that read
@@ -346,12 +516,15 @@ void exchange_receive(struct connection *connection, bool closed_by_peer)
                                   done_ns - worker->wakeup_ns);
         worker_count(worker, COUNTER_BYTES_IN, got_bytes);
         if (!take_replies(connection, got_bytes, done_ns)) {
-            connection_lost(connection, COUNTER_LOST_PROTOCOL, done_ns);
+            connection_lost(connection, COUNTER_LOST_PROTOCOL, COUNTER_CONNECTIONS_LOST, done_ns);
             return;
         }
         more = got_bytes == WORKER_READ_BYTES || closed_by_peer;
     } while (more && ++reads < READS_AT_ONCE);
     if (more != connection->read_cut)
         connection_set_read_cut(connection, more);
-    exchange_fill(connection, done_ns);
+    if (__builtin_expect(connection->quota == 0 && connection_is_spent(connection), 0))
+        connection_recycle(connection, done_ns);
+    else
+        exchange_fill(connection, done_ns);
 }

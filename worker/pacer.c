@@ -89,7 +89,7 @@ static void advance(struct worker *worker)
 }
 
 /* --shed-after: what is too late by now is dropped, whether or not a slot is free. */
-static void shed_late(struct worker *worker, uint64_t now_ns)
+void pacer_shed_late(struct worker *worker, uint64_t now_ns)
 {
     uint64_t after_ns = worker->spec->shed_after_ns;
     if (after_ns == 0)
@@ -128,7 +128,7 @@ void pacer_settle(struct worker *worker, uint64_t at_ns, bool end_of_warmup)
     struct pacer *pacer = &worker->pacer;
     arrivals_refresh(&pacer->draw);
     look_ahead(worker);
-    shed_late(worker, at_ns);
+    pacer_shed_late(worker, at_ns);
     set_due(worker, at_ns);
     if (end_of_warmup)
         worker_count(worker, COUNTER_SHED_LATE, worker_backlog(worker));
@@ -142,54 +142,19 @@ uint64_t pacer_recount(const struct worker *worker)
     for (uint32_t i = 0; i < worker->connection_count; i++) {
         const struct connection *connection = &worker->connections[i];
         for (uint32_t place = 0; place < connection->unsent; place++) {
-            uint64_t ticket = connection_slot(connection, connection->in_flight + place)->ticket;
-            unsent += ticket < WORKLOAD_WARMUP_TICKET || !worker->pacer.measuring;
+            const struct request_slot *slot =
+                connection_slot(connection, connection->in_flight + place);
+            unsent +=
+                !slot->again && (slot->ticket < WORKLOAD_WARMUP_TICKET || !worker->pacer.measuring);
         }
     }
-    return worker->pacer.due.number - worker->pacer.draw.number + unsent;
-}
-
-/* Which connection ----------------------------------------------------------------------------- */
-
-static bool can_take(const struct connection *connection)
-{
-    return connection->state == CONNECTION_READY && !connection->write_waiting &&
-           connection->in_flight + connection->unsent < connection->worker->run->pipeline;
-}
-
-void pacer_connection_changed(struct connection *connection)
-{
-    struct pacer *pacer = &connection->worker->pacer;
-    if (!connection->worker->open_loop)
-        return;
-    uint32_t load =
-        can_take(connection) ? connection->in_flight + connection->unsent : PACER_UNLISTED;
-    if (connection->listed_load == load)
-        return;
-    if (connection->listed_load != PACER_UNLISTED)
-        TAILQ_REMOVE(&pacer->by_load[connection->listed_load], connection, by_load);
-    connection->listed_load = load;
-    if (load == PACER_UNLISTED)
-        return;
-    TAILQ_INSERT_TAIL(&pacer->by_load[load], connection, by_load);
-    if (load < pacer->lowest)
-        pacer->lowest = load;
-}
-
-/* The one with the fewest requests, that has waited longest among equals; NULL: none has room. */
-static struct connection *pick(struct worker *worker)
-{
-    struct pacer *pacer = &worker->pacer;
-    while (pacer->lowest < worker->run->pipeline && TAILQ_EMPTY(&pacer->by_load[pacer->lowest]))
-        pacer->lowest++;
-    return pacer->lowest < worker->run->pipeline ? TAILQ_FIRST(&pacer->by_load[pacer->lowest])
-                                                 : NULL;
+    return worker->pacer.due.number - worker->pacer.draw.number + unsent +
+           router_recount_unsent(worker);
 }
 
 /* Sending -------------------------------------------------------------------------------------- */
 
-/* The next ticket, if it is due. */
-static bool draw(struct worker *worker, uint64_t now_ns, struct request_slot *slot)
+bool pacer_draw(struct worker *worker, uint64_t now_ns, struct request_slot *slot)
 {
     struct pacer *pacer = &worker->pacer;
     if (pacer->next_ns > now_ns)
@@ -229,14 +194,15 @@ static bool assign(struct worker *worker, uint64_t now_ns, struct touched *touch
 {
     touched->count = 0;
     for (uint32_t given = 0; given < BATCH_TICKETS; given++) {
-        struct connection *connection = pick(worker);
+        struct connection *connection = router_pick(worker, &worker->router.pools[0]);
         struct request_slot slot = {0};
-        if (connection == NULL ||
-            !((worker->unsent_idle > 0 && adopt(worker, &slot)) || draw(worker, now_ns, &slot)))
+        if (connection == NULL || !((worker->unsent_idle > 0 && adopt(worker, &slot)) ||
+                                    pacer_draw(worker, now_ns, &slot)))
             break;
         *connection_slot(connection, connection->in_flight + connection->unsent++) = slot;
         worker->unsent++;
-        pacer_connection_changed(connection);
+        connection->quota--;
+        router_connection_changed(connection);
         if (!connection->touched)
             touched->connections[touched->count++] = connection;
         connection->touched = true;
@@ -248,13 +214,19 @@ void pacer_send_due(struct worker *worker, uint64_t now_ns)
 {
     struct pacer *pacer = &worker->pacer;
     struct touched touched;
+    if (worker->router.by_slot) {
+        router_send(worker, now_ns);
+        if (pacer->starved || (pacer->next_ns <= now_ns && worker->start_ns != 0))
+            note_starved(worker, now_ns);
+        return;
+    }
     if (worker->start_ns == 0 || (pacer->next_ns > now_ns && worker->unsent_idle == 0))
         return;
     if (now_ns >= worker->edge_ns)
         recorder_cut(worker, now_ns);
     if (now_ns >= worker->stop_at_ns)
         return;
-    shed_late(worker, now_ns);
+    pacer_shed_late(worker, now_ns);
     while (assign(worker, now_ns, &touched)) {
         worker_publish_drawn(worker);
         for (uint32_t i = 0; i < touched.count; i++) {
@@ -262,7 +234,7 @@ void pacer_send_due(struct worker *worker, uint64_t now_ns)
             connection->touched = false;
             if (connection->state == CONNECTION_READY)
                 exchange_flush(connection);
-            pacer_connection_changed(connection);
+            router_connection_changed(connection);
         }
     }
     if (pacer->starved || pacer->next_ns <= now_ns)
@@ -326,7 +298,7 @@ int pacer_prepare_wait(struct worker *worker)
         now_ns = clock_now_ns();
     }
     uint64_t next_ns = pacer->next_ns;
-    if (pick(worker) == NULL || next_ns >= worker->stop_at_ns)
+    if (!router_can_take(worker) || next_ns >= worker->stop_at_ns)
         return EVLOOP_ONCE; /* a reply, a connection or the tick comes first */
     if (next_ns <= now_ns)
         return EVLOOP_NONBLOCK; /* due already again: replies have their turn in between */
@@ -375,17 +347,13 @@ enum err_code pacer_create(struct worker *worker, struct err *err)
     struct pacer *pacer = &worker->pacer;
     if (!worker->open_loop)
         return OK;
-    uint64_t loads = worker->run->pipeline;
-    pacer->by_load = calloc(loads, sizeof pacer->by_load[0]);
     pacer->timer_fd = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC);
     if (pacer->timer_fd >= 0)
         pacer->timer = event_new(worker->base, pacer->timer_fd, EV_READ | EV_PERSIST | EV_ET,
                                  on_timer, worker);
-    if (pacer->by_load == NULL || pacer->timer == NULL || event_add(pacer->timer, NULL) != 0)
+    if (pacer->timer == NULL || event_add(pacer->timer, NULL) != 0)
         return err_set_errno(err, E_SYSTEM, errno, "worker %u: cannot set up its timer",
                              worker->share->index);
-    for (uint64_t load = 0; load < loads; load++)
-        TAILQ_INIT(&pacer->by_load[load]);
     pacer->stretch_ns = stretch_ns(worker);
     return plan_warmup(worker, err);
 }
@@ -397,6 +365,5 @@ void pacer_destroy(struct worker *worker)
         event_free(pacer->timer);
     if (pacer->timer_fd >= 0)
         close(pacer->timer_fd);
-    free(pacer->by_load);
     free(pacer->warmup_schedule);
 }

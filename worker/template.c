@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "common/rng.h"
+#include "common/slots.h"
 #include "worker/workload.h"
 
 /* Streams of one seed: keys use the seed itself, so that they do not depend on anything else. */
@@ -19,6 +20,7 @@ void template_init(struct template *template, const struct spec *spec)
         .keyspace = spec->key_order == KEYS_ONE ? 1 : spec->keyspace,
         .keyspace_offset = spec->key_order == KEYS_ONE ? 0 : spec->keyspace_offset,
         .seed = rng_mix(spec->seed),
+        .group_numbers = TEMPLATE_GROUP,
     };
     if (spec->sequential_random_start)
         template->sequential_start =
@@ -42,8 +44,32 @@ static enum err_code fill_pool(struct template *template, struct err *err)
     return OK;
 }
 
+/* The first word of letters and digits for each slot: three characters reach them all. */
+static enum err_code fill_tags(struct template *template, struct err *err)
+{
+    static const char letters[] = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
+    const size_t base = sizeof letters - 1;
+    if (template->tags != NULL)
+        return OK;
+    template->tags = calloc(SLOTS_COUNT, sizeof template->tags[0]);
+    if (template->tags == NULL)
+        return err_set(err, E_SYSTEM, "cannot allocate %u hash tags", SLOTS_COUNT);
+    for (size_t word = 0, found = 0; found < SLOTS_COUNT && word < base * base * base; word++) {
+        const char tag[TEMPLATE_TAG_BYTES] = {letters[word / base / base],
+                                              letters[word / base % base], letters[word % base]};
+        char *place = template->tags[slots_crc16(tag, sizeof tag) % SLOTS_COUNT];
+        if (*place != '\0')
+            continue;
+        memcpy(place, tag, sizeof tag);
+        found++;
+    }
+    return OK;
+}
+
 void template_destroy(struct template *template)
 {
+    free(template->tags);
+    free(template->draw_ranks);
     free(template->bytes);
     free(template->patches);
     free(template->pool);
@@ -94,6 +120,7 @@ enum placeholder {
     PLACEHOLDER_INT,
     PLACEHOLDER_NAMED,
     PLACEHOLDER_DATA,
+    PLACEHOLDER_TAG,
     PLACEHOLDER_UNKNOWN
 };
 
@@ -108,6 +135,7 @@ static const struct {
     {"__rand_4th__", PLACEHOLDER_NAMED, 3}, {"__rand_5th__", PLACEHOLDER_NAMED, 4},
     {"__rand_6th__", PLACEHOLDER_NAMED, 5}, {"__rand_7th__", PLACEHOLDER_NAMED, 6},
     {"__rand_8th__", PLACEHOLDER_NAMED, 7}, {"__rand_9th__", PLACEHOLDER_NAMED, 8},
+    {"{tag}", PLACEHOLDER_TAG, 0},
 };
 
 /* A word of lower-case letters, digits and underscores that begins with a letter looks like a
@@ -130,6 +158,9 @@ static size_t unknown_placeholder_bytes(const char *text, size_t text_bytes)
 static enum placeholder placeholder_at(const char *text, size_t text_bytes, size_t *used_bytes,
                                        uint32_t *name_index)
 {
+    *used_bytes = 1;
+    if (*text != '_' && *text != '{')
+        return PLACEHOLDER_NONE;
     for (size_t i = 0; i < sizeof placeholders / sizeof placeholders[0]; i++) {
         size_t bytes = strlen(placeholders[i].text);
         if (text_bytes >= bytes && memcmp(text, placeholders[i].text, bytes) == 0) {
@@ -148,8 +179,8 @@ static enum placeholder placeholder_at(const char *text, size_t text_bytes, size
 static enum err_code unknown(const char *text, size_t text_bytes, struct err *err)
 {
     return err_set(err, E_USAGE,
-                   "unknown placeholder %.*s; known are __key__, __rand_int__, __data__ and "
-                   "__rand_1st__ to __rand_9th__",
+                   "unknown placeholder %.*s; known are __key__, __rand_int__, __data__, "
+                   "__rand_1st__ to __rand_9th__ and {tag}",
                    (int)text_bytes, text);
 }
 
@@ -171,6 +202,9 @@ enum err_code template_argument_bytes(const struct template *template, const cha
         case PLACEHOLDER_DATA:
             *rendered_bytes += template->data_bytes;
             break;
+        case PLACEHOLDER_TAG:
+            *rendered_bytes += TEMPLATE_TAG_BYTES + 2;
+            break;
         case PLACEHOLDER_NONE:
             *rendered_bytes += 1;
             break;
@@ -188,28 +222,75 @@ static uint32_t named_draw(struct template *template, uint32_t name_index)
     return template->named_draws[name_index];
 }
 
+static bool has_tag(const char *argument, size_t argument_bytes)
+{
+    return memmem(argument, argument_bytes, "{tag}", strlen("{tag}")) != NULL;
+}
+
+static enum err_code mark_tagged(struct template *template, uint32_t draw, struct err *err)
+{
+    if (draw >= template->rank_room) {
+        uint32_t room = (draw + 8u) * 2u;
+        uint32_t *grown = realloc(template->draw_ranks, room * sizeof template->draw_ranks[0]);
+        if (grown == NULL)
+            return err_set(err, E_SYSTEM, "cannot allocate %u key numbers of a request", room);
+        memset(grown + template->rank_room, 0, (room - template->rank_room) * sizeof grown[0]);
+        template->draw_ranks = grown;
+        template->rank_room = room;
+    }
+    if (template->draw_ranks[draw] != 0)
+        return OK;
+    if (template->tagged_count == 0)
+        template->first_tagged_draw = draw;
+    template->draw_ranks[draw] = ++template->tagged_count;
+    while (template->group_numbers < template->tagged_count)
+        template->group_numbers *= 10;
+    return OK;
+}
+
+static enum err_code append_number(struct template *template, uint32_t draw, bool tagged,
+                                   struct err *err)
+{
+    enum err_code code = tagged ? mark_tagged(template, draw, err) : OK;
+    return code == OK ? append_patch(template, draw, TEMPLATE_DIGITS, err) : code;
+}
+
+static enum err_code append_tag(struct template *template, struct err *err)
+{
+    enum err_code code = fill_tags(template, err);
+    if (code == OK)
+        code = template_append(template, "{", 1, err);
+    if (code == OK)
+        code = append_patch(template, TEMPLATE_TAG, TEMPLATE_TAG_BYTES, err);
+    return code == OK ? template_append(template, "}", 1, err) : code;
+}
+
 enum err_code template_append_argument(struct template *template, const char *argument,
                                        size_t argument_bytes, struct err *err)
 {
     enum err_code code = OK;
+    bool tagged = has_tag(argument, argument_bytes);
     for (size_t i = 0, used; i < argument_bytes && code == OK; i += used) {
         uint32_t name_index;
         switch (placeholder_at(argument + i, argument_bytes - i, &used, &name_index)) {
         case PLACEHOLDER_KEY:
             code = template_append(template, "key:", 4, err);
             if (code == OK)
-                code = append_patch(template, template->draw_count++, TEMPLATE_DIGITS, err);
+                code = append_number(template, template->draw_count++, tagged, err);
             break;
         case PLACEHOLDER_INT:
-            code = append_patch(template, template->draw_count++, TEMPLATE_DIGITS, err);
+            code = append_number(template, template->draw_count++, tagged, err);
             break;
         case PLACEHOLDER_NAMED:
-            code = append_patch(template, named_draw(template, name_index), TEMPLATE_DIGITS, err);
+            code = append_number(template, named_draw(template, name_index), tagged, err);
             break;
         case PLACEHOLDER_DATA:
             code = fill_pool(template, err);
             if (code == OK)
                 code = append_patch(template, TEMPLATE_DATA, template->data_bytes, err);
+            break;
+        case PLACEHOLDER_TAG:
+            code = append_tag(template, err);
             break;
         case PLACEHOLDER_NONE:
             code = template_append(template, argument + i, 1, err);
@@ -222,7 +303,14 @@ enum err_code template_append_argument(struct template *template, const char *ar
     return code;
 }
 
-uint64_t template_draw(const struct template *template, uint64_t ticket, uint32_t draw)
+size_t template_patch_bytes(const struct template *template, const struct template_patch *patch)
+{
+    if (patch->draw == TEMPLATE_DATA)
+        return template->data_bytes;
+    return patch->draw == TEMPLATE_TAG ? TEMPLATE_TAG_BYTES : TEMPLATE_DIGITS;
+}
+
+static uint64_t plain_draw(const struct template *template, uint64_t ticket, uint32_t draw)
 {
     if (template->key_order == KEYS_RANDOM)
         return template->keyspace_offset +
@@ -232,6 +320,62 @@ uint64_t template_draw(const struct template *template, uint64_t ticket, uint32_
         return 0;
     uint64_t place = (ticket % WORKLOAD_WARMUP_TICKET) * template->draw_count + draw;
     return template->keyspace_offset + (template->sequential_start + place) % template->keyspace;
+}
+
+/* Numbers low to high - 1: the part of a number's group that lies in the range of keys. */
+struct group {
+    uint64_t low, high;
+};
+
+static struct group group_of(const struct template *template, uint64_t number)
+{
+    const uint64_t end = template->keyspace_offset + template->keyspace;
+    const uint64_t from = number / template->group_numbers * template->group_numbers;
+    return (struct group){
+        .low = from > template->keyspace_offset ? from : template->keyspace_offset,
+        .high = from + template->group_numbers < end ? from + template->group_numbers : end,
+    };
+}
+
+/* The tagged number of a request with more than one. In sequence it is one group after the other, each
+ * for as many requests as it takes to ask for all of its numbers. */
+static uint64_t draw_neighbour(const struct template *template, uint64_t ticket, uint64_t rank)
+{
+    if (template->key_order != KEYS_SEQUENTIAL) {
+        const uint64_t first = plain_draw(template, ticket, template->first_tagged_draw);
+        const struct group group = group_of(template, first);
+        return group.low + (first - group.low + rank) % (group.high - group.low);
+    }
+    const uint64_t size = template->group_numbers, count = template->tagged_count;
+    const uint64_t first_group = template->keyspace_offset / size;
+    const uint64_t groups =
+        (template->keyspace_offset + template->keyspace - 1) / size - first_group + 1;
+    const uint64_t tickets_each = (size + count - 1) / count;
+    const uint64_t index = ticket % WORKLOAD_WARMUP_TICKET;
+    const uint64_t turn = index / tickets_each + template->sequential_start / size;
+    const struct group group = group_of(template, (first_group + turn % groups) * size);
+    return group.low + (index % tickets_each * count + rank) % (group.high - group.low);
+}
+
+uint64_t template_draw(const struct template *template, uint64_t ticket, uint32_t draw)
+{
+    if (template->tagged_count > 1 && draw<template->rank_room &&template->draw_ranks[draw]> 0)
+        return draw_neighbour(template, ticket, template->draw_ranks[draw] - 1);
+    return plain_draw(template, ticket, draw);
+}
+
+uint16_t template_spread_slot(uint64_t index)
+{
+    /* Multiples of the golden ratio: the slots of n in a row differ, and lie evenly apart. */
+    return (uint16_t)(index * 10127 % SLOTS_COUNT);
+}
+
+uint16_t template_tag_slot(const struct template *template, uint64_t ticket)
+{
+    if (template->tagged_count == 0)
+        return template_spread_slot(ticket);
+    return template_spread_slot(template_draw(template, ticket, template->first_tagged_draw) /
+                                template->group_numbers);
 }
 
 void template_write_digits(char out[TEMPLATE_DIGITS], uint64_t number)
@@ -258,6 +402,11 @@ static const char *value_of(const struct template *template, uint64_t ticket)
     return template->pool + rng_at(template->seed ^ STREAM_VALUES, ticket) % TEMPLATE_POOL_SHIFT;
 }
 
+static const char *tag_of(const struct template *template, uint64_t ticket)
+{
+    return template->tags[template_tag_slot(template, ticket)];
+}
+
 void template_render(const struct template *template, uint64_t ticket, char *out)
 {
     size_t copied = 0; /* literal bytes are copied up to here; digits are written over them */
@@ -270,12 +419,27 @@ void template_render(const struct template *template, uint64_t ticket, char *out
         copied = patch->offset_bytes + template->data_bytes;
     }
     memcpy(out + copied, template->bytes + copied, template->byte_count - copied);
+    const char *tag = template->tags != NULL ? tag_of(template, ticket) : NULL;
     for (size_t i = 0; i < template->patch_count; i++) {
         const struct template_patch *patch = &template->patches[i];
-        if (patch->draw != TEMPLATE_DATA)
+        if (patch->draw < TEMPLATE_TAG)
             template_write_digits(out + patch->offset_bytes,
                                   template_draw(template, ticket, patch->draw));
+        else if (patch->draw == TEMPLATE_TAG)
+            memcpy(out + patch->offset_bytes, tag, TEMPLATE_TAG_BYTES);
     }
+}
+
+/* What stands in the place of a patch: digits are written to the caller's buffer. */
+static const char *patch_text(const struct template *template, const struct template_patch *patch,
+                              uint64_t ticket, char digits[TEMPLATE_DIGITS])
+{
+    if (patch->draw == TEMPLATE_DATA)
+        return value_of(template, ticket);
+    if (patch->draw == TEMPLATE_TAG)
+        return tag_of(template, ticket);
+    template_write_digits(digits, template_draw(template, ticket, patch->draw));
+    return digits;
 }
 
 void template_render_part(const struct template *template, uint64_t ticket, size_t from_byte,
@@ -284,9 +448,8 @@ void template_render_part(const struct template *template, uint64_t ticket, size
     size_t end = from_byte + byte_count, copied = from_byte;
     for (size_t i = 0; i < template->patch_count; i++) {
         const struct template_patch *patch = &template->patches[i];
-        bool value = patch->draw == TEMPLATE_DATA;
         size_t begin = patch->offset_bytes;
-        size_t stop = begin + (value ? template->data_bytes : TEMPLATE_DIGITS);
+        size_t stop = begin + template_patch_bytes(template, patch);
         if (stop <= from_byte)
             continue;
         if (begin >= end)
@@ -294,12 +457,10 @@ void template_render_part(const struct template *template, uint64_t ticket, size
         if (begin > copied)
             memcpy(out + (copied - from_byte), template->bytes + copied, begin - copied);
         char digits[TEMPLATE_DIGITS];
-        if (!value)
-            template_write_digits(digits, template_draw(template, ticket, patch->draw));
+        const char *text = patch_text(template, patch, ticket, digits);
         size_t first = begin > from_byte ? begin : from_byte;
         copied = stop < end ? stop : end;
-        memcpy(out + (first - from_byte),
-               (value ? value_of(template, ticket) : digits) + (first - begin), copied - first);
+        memcpy(out + (first - from_byte), text + (first - begin), copied - first);
     }
     if (copied < end)
         memcpy(out + (copied - from_byte), template->bytes + copied, end - copied);

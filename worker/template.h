@@ -16,12 +16,22 @@
 #define TEMPLATE_DIGITS 12u       /* of a key number, zero padded; as valkey-benchmark has it */
 #define TEMPLATE_POOL_SHIFT 4096u /* a value starts at one of so many places of the pool      */
 #define TEMPLATE_NAMED_DRAWS 9u   /* __rand_1st__ .. __rand_9th__                             */
+#define TEMPLATE_TAG_BYTES 3u     /* between the braces, as many as "tag" has                 */
+#define TEMPLATE_GROUP 10u        /* key numbers that share a hash tag, at least              */
 
 struct template_patch {
     size_t offset_bytes; /* in the request */
-    uint32_t draw;       /* which random number of the ticket; TEMPLATE_DATA: a value */
+    uint32_t draw;       /* which random number of the ticket, or one of these two: */
 };
-#define TEMPLATE_DATA UINT32_MAX
+#define TEMPLATE_DATA UINT32_MAX       /* a value                                           */
+#define TEMPLATE_TAG (UINT32_MAX - 1u) /* the hash tag of the ticket, without its braces    */
+
+/* {tag}: each slot has one tag, and all places of a request the same. The tag goes with the key
+ * number: numbers that stand in one argument with it are "tagged", and those 10*n to 10*n + 9 always
+ * have the same tag, whatever the seed, so that a key range is no larger with tags than without, and
+ * what one run wrote another one finds. The first tagged number of a request decides its group of ten,
+ * and the others are its neighbours there. (More than ten tagged numbers: groups of 100, 1,000, ...)
+ * Without a tagged number the tags go through all slots, ticket by ticket. */
 
 struct template
 {
@@ -33,6 +43,10 @@ struct template
     uint32_t
         named_draws[TEMPLATE_NAMED_DRAWS]; /* draw of __rand_1st__ ..; UINT32_MAX: unused yet */
     char *pool; /* data_bytes + TEMPLATE_POOL_SHIFT letters, NULL without values */
+    char(*tags)[TEMPLATE_TAG_BYTES + 1]; /* one a slot; NULL without {tag}              */
+    uint32_t *draw_ranks; /* of each draw: its place among the tagged ones, from 1; 0: not tagged */
+    uint32_t rank_room, tagged_count, first_tagged_draw;
+    uint64_t group_numbers; /* key numbers that share a tag */
     size_t data_bytes;
     enum key_order key_order;
     uint64_t keyspace, keyspace_offset, sequential_start, seed;
@@ -58,6 +72,14 @@ void template_render(const struct template *template, uint64_t ticket, char *out
 /* Bytes [from_byte, from_byte + byte_count) of the same. */
 void template_render_part(const struct template *template, uint64_t ticket, size_t from_byte,
                           size_t byte_count, char *out);
+
+/* Bytes of a patch's place in the request. */
+size_t template_patch_bytes(const struct template *template, const struct template_patch *patch);
+
+/* The slot whose tag stands in a ticket's request; only with tags != NULL. */
+uint16_t template_tag_slot(const struct template *template, uint64_t ticket);
+/* Slots for tickets (or groups) in turn, so that any stretch of them is spread evenly. */
+uint16_t template_spread_slot(uint64_t index);
 
 /* The number that stands at draw `draw` of a ticket, and 12 digits of it. */
 uint64_t template_draw(const struct template *template, uint64_t ticket, uint32_t draw);

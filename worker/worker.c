@@ -8,6 +8,7 @@
 #include <sys/prctl.h>
 #include <unistd.h>
 
+#include "common/transport_tls.h"
 #include "worker/transport_null.h"
 #include "worker/worker_state.h"
 
@@ -155,32 +156,12 @@ static enum err_code become_worker(const struct worker_run *run, const struct wo
     return OK;
 }
 
-static size_t greeting_command(struct worker *worker, size_t used, size_t argc,
-                               const char *const *argv)
+static enum err_code create_greeting(struct worker *worker, struct err *err)
 {
-    worker->greeting_replies++;
-    size_t room = worker->greeting != NULL ? worker->greeting_bytes - used : 0;
-    return used + resp_encode_command(worker->greeting != NULL ? worker->greeting + used : NULL,
-                                      room, argc, argv, NULL);
-}
-
-/* What a fresh connection says: AUTH and SELECT when asked for, and always PING, since a TCP connect
- * succeeds against a stopped or full server. */
-static size_t write_greeting(struct worker *worker)
-{
-    const struct spec *spec = worker->spec;
-    char database[24];
-    snprintf(database, sizeof database, "%llu", (unsigned long long)spec->database);
-    size_t used = 0;
-    worker->greeting_replies = 0;
-    if (spec->password != NULL && spec->user != NULL)
-        used = greeting_command(worker, used, 3,
-                                (const char *const[]){"AUTH", spec->user, spec->password});
-    else if (spec->password != NULL)
-        used = greeting_command(worker, used, 2, (const char *const[]){"AUTH", spec->password});
-    if (spec->database != 0)
-        used = greeting_command(worker, used, 2, (const char *const[]){"SELECT", database});
-    return greeting_command(worker, used, 1, (const char *const[]){"PING"});
+    enum err_code code = greeting_create(&worker->greeting, worker->spec, 0, err);
+    if (code == OK)
+        code = greeting_create(&worker->replica_greeting, worker->spec, GREETING_REPLICA, err);
+    return code;
 }
 
 static enum err_code allocate_buffers(struct worker *worker, struct err *err)
@@ -192,22 +173,18 @@ static enum err_code allocate_buffers(struct worker *worker, struct err *err)
     if (worker->out_bytes > WORKER_WINDOW_BYTES)
         worker->out_bytes = WORKER_WINDOW_BYTES;
     worker->out_requests = (uint32_t)(worker->out_bytes / worker->request_bytes);
-    worker->greeting_bytes = write_greeting(worker);
     worker->in = malloc(WORKER_READ_BYTES);
     worker->out = malloc(worker->out_bytes);
     worker->wire = malloc(INTERVAL_RECORD_MAX_BYTES);
     if (worker->run->warmup_ns > 0)
         worker->held = malloc(INTERVAL_RECORD_MAX_BYTES);
     worker->interval = malloc(sizeof *worker->interval);
-    worker->greeting = malloc(worker->greeting_bytes);
     if (worker->in == NULL || worker->out == NULL || worker->wire == NULL ||
-        worker->interval == NULL || worker->greeting == NULL ||
-        (worker->run->warmup_ns > 0 && worker->held == NULL))
+        worker->interval == NULL || (worker->run->warmup_ns > 0 && worker->held == NULL))
         return err_set(err, E_SYSTEM, "worker %u: cannot allocate its buffers",
                        worker->share->index);
-    write_greeting(worker);
     interval_init(worker->interval);
-    return OK;
+    return create_greeting(worker, err);
 }
 
 static enum err_code build_loop(struct worker *worker, struct err *err)
@@ -254,15 +231,16 @@ static void worker_destroy(struct worker *worker)
     free(worker->wire);
     free(worker->held);
     free(worker->interval);
-    free(worker->greeting);
+    greeting_destroy(&worker->greeting);
+    greeting_destroy(&worker->replica_greeting);
 }
 
 /* Opens every connection. The fleet gives up on workers that take too long. */
 static enum err_code connect_all(struct worker *worker, struct err *err)
 {
-    uint32_t wanted = connections_at_start(worker);
+    uint32_t wanted = connections_at_start(worker) + worker->idle_count;
     on_tick(-1, 0, worker);
-    while (worker->connections_ready + worker->connections_failed < wanted)
+    while (worker->connections_ready + worker->idle_ready + worker->connections_failed < wanted)
         turn(worker);
     if (worker->connections_failed > 0)
         return err_set(err, E_CONNECT, "%s", worker->err.text);
@@ -356,13 +334,20 @@ static void take_over(struct worker *worker, uint64_t start_ns)
     on_tick(-1, 0, worker);
 }
 
+static const struct transport *choose_transport(const struct worker_run *run)
+{
+    if (run->null_transport)
+        return &transport_null;
+    return run->wire_setup.tls != NULL ? &transport_tls : &transport_tcp;
+}
+
 int worker_main(const struct worker_run *run, const struct worker_share *share)
 {
     struct worker worker = {
         .run = run,
         .share = share,
         .spec = run->spec,
-        .transport = run->null_transport ? &transport_null : &transport_tcp,
+        .transport = choose_transport(run),
         .live = ipc_worker(run->segment, share->index),
         .ring = ipc_ring(run->segment, share->index),
         .control = ipc_control(run->segment),

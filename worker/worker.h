@@ -16,6 +16,7 @@ struct worker_run {
     const struct spec *spec;
     const struct workload *workload;
     const struct target_address *target; /* resolved; NULL with the null transport           */
+    const struct topology *topology;     /* as found before the run; NULL: the target alone  */
     struct wire_setup wire_setup;
     uint64_t requests;    /* tickets of the run; 0: time decides              */
     uint64_t duration_ns; /* measured time after the warm-up; 0: requests decide */
@@ -34,6 +35,7 @@ struct worker_share {
     uint32_t index;       /* 0 .. worker_count - 1                                            */
     int cpu;              /* -1: not pinned                                                   */
     uint32_t connections; /* at least 1; with a client ramp those at its end                  */
+    uint32_t idle;        /* connections beside them that carry nothing                       */
     bool own_cpu;         /* pinned, and nobody else's: spinning takes nothing from the server  */
     bool replacement;     /* takes over the live words of one that died: the run is under way */
 };

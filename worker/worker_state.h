@@ -11,8 +11,10 @@
 #include "common/clock.h"
 #include "common/interval.h"
 #include "common/ipc.h"
+#include "common/redirect.h"
 #include "common/resp.h"
 #include "common/transport.h"
+#include "worker/greeting.h"
 #include "worker/worker.h"
 
 /* One read takes at most so much. Value bytes are skipped, so one buffer serves all connections.
@@ -23,17 +25,66 @@
 #define WORKER_WINDOW_BYTES (1024u * 1024)
 
 enum connection_state {
-    CONNECTION_CONNECTING, /* -> GREETING on writable, -> BACKOFF on failure or connection timeout   */
+    CONNECTION_CONNECTING, /* -> HANDSHAKE on writable, -> BACKOFF on failure or connection timeout  */
+    CONNECTION_HANDSHAKE, /* TLS. -> GREETING, -> BACKOFF                                          */
     CONNECTION_GREETING, /* AUTH, SELECT, PING under way. -> READY on the last reply, -> BACKOFF   */
-    CONNECTION_READY,   /* carries requests; leaves only to BACKOFF                               */
-    CONNECTION_BACKOFF, /* no descriptor; -> CONNECTING at deadline_ns                            */
-    CONNECTION_WAITING  /* never tried yet: too many are being opened at once. -> CONNECTING      */
+    CONNECTION_READY, /* carries requests; -> BACKOFF when it breaks, -> WAITING when recycled   */
+    CONNECTION_BACKOFF, /* no descriptor; -> CONNECTING at deadline_ns, -> GIVEN_UP               */
+    CONNECTION_WAITING, /* not tried yet, or ended by plan. -> CONNECTING at deadline_ns          */
+    CONNECTION_GIVEN_UP /* --max-reconnects attempts in a row have failed; stays so               */
 };
 
 struct request_slot {
     uint64_t ticket;
     uint64_t sent_ns;     /* clock reading just before the write that carried its first byte */
     uint64_t intended_ns; /* clock reading of the schedule; open loop only               */
+    uint32_t retry_ms; /* the clock's milliseconds, cut to 32 bits, while it waits to be retried */
+    uint8_t hops;      /* how often a node has sent it elsewhere                      */
+    bool again;        /* has been sent before: sent_ns is that of the first time     */
+    bool asking;       /* goes out behind ASKING                                      */
+};
+
+/* Requests that wait for a node. */
+struct slot_ring {
+    struct request_slot *slots; /* mask + 1 */
+    uint32_t mask, head, count;
+};
+
+/* Connections that serve the same requests: all of them, or those to one node of a cluster. What is
+ * waiting has no connection yet: none is free, or none is ready. */
+struct pool {
+    /* The connections with so many requests each, while they can take one more; open loops and
+     * clusters. No list below `lowest` has one. */
+    TAILQ_HEAD(load_list, connection) * by_load;
+    uint32_t lowest;
+    uint32_t ready;         /* connections that are                                     */
+    bool failing;           /* none is, and the last attempt to open one has failed     */
+    uint32_t assigned;      /* connections that are this pool's, open or not            */
+    uint32_t wanted;        /* ... that are to be                                       */
+    struct slot_ring again; /* sent before, and to be sent again: they go first         */
+    struct slot_ring fresh; /* never sent                                               */
+};
+
+/* Where requests go: router.c. */
+struct router {
+    struct topology *topology; /* as last copied, with what MOVED told since      */
+    uint32_t version;          /* of the shared table                             */
+    struct pool *pools;        /* pool_count; by node with by_slot, else one      */
+    uint32_t pool_count;
+    bool by_slot;
+    bool many_nodes;    /* figures are kept for each                       */
+    bool from_replicas; /* replicas serve the run's requests: they only read     */
+    /* By primary: the nodes that serve its slots. */
+    uint16_t readers[2 * TOPOLOGY_NODES_MAX];
+    uint16_t reader_first[TOPOLOGY_NODES_MAX];
+    uint16_t reader_count[TOPOLOGY_NODES_MAX];
+    uint64_t capacity;         /* requests in flight that there may be             */
+    struct slot_ring retry;    /* waiting for their time, in its order             */
+    uint64_t held;             /* in the `fresh` rings of all pools                */
+    struct request_slot drawn; /* a ticket whose node's ring is full ...          */
+    bool has_drawn;            /* ... there is one                                */
+    uint64_t full_ns;          /* since then; 0: no ring is full                  */
+    uint32_t next_source;      /* of the local addresses                          */
 };
 
 /* Slots form a ring: `in_flight` requests from head_index on have been sent (the last of them maybe
@@ -43,21 +94,35 @@ struct connection {
     struct request_slot *slots; /* slot_mask + 1 of them, at least pipeline */
     struct wire wire;
     enum connection_state state;
+    struct pool *pool;
+    uint16_t node; /* of the topology                                            */
+    bool idle;     /* carries nothing, all the time                              */
+    bool retiring; /* takes no more: ends when nothing is in flight, goes to next_node */
+    uint16_t next_node;
+    uint32_t again_in_flight;  /* requests among those in flight that were sent before  */
+    uint32_t asking_in_flight; /* ... that have a reply to ASKING in front              */
+    /* 0 while retiring */
+    uint64_t quota; /* requests that it may still take before it is opened anew   */
     uint32_t slot_mask;
     uint32_t head_index;
     uint32_t in_flight;
     uint32_t unsent;
-    uint32_t head_replies; /* of the oldest request, already here (sequences)           */
-    bool head_failed;      /* one of them was an error ...                              */
-    uint32_t head_kind;    /* ... and the first of those was of this kind               */
-    bool write_waiting;    /* the write event is pending                                */
-    bool read_cut;         /* the rest is read in the next turn of the loop             */
+    uint32_t head_replies;           /* of the oldest request, already here (sequences)           */
+    bool head_failed;                /* one of them was an error ...                              */
+    uint32_t head_kind;              /* ... and the first of those was of this kind               */
+    uint32_t head_redirects;         /* so many of them sent the request elsewhere ...          */
+    struct redirect head_redirect;   /* ... the last one there                            */
+    bool head_asked;                 /* the reply to its ASKING is here                         */
+    bool write_waiting;              /* the write event is pending                                */
+    bool read_cut;                   /* the rest is read in the next turn of the loop             */
+    const struct greeting *greeting; /* the one under way */
     uint32_t greeting_replies;
     uint32_t attempts;    /* since it was last ready */
     size_t partial_bytes; /* written of the newest in-flight request; 0: all of it */
     size_t greeting_sent_bytes;
-    uint64_t deadline_ns; /* of connecting and greeting, or end of the back-off  */
-    uint64_t connect_ns;  /* when this attempt to connect began                  */
+    uint64_t deadline_ns;  /* of connecting and greeting, or end of the back-off  */
+    uint64_t connect_ns;   /* when this attempt to connect began                  */
+    uint64_t handshake_ns; /* when its TLS handshake began                       */
     /* Open loop: the list of connections with so many requests, while it can take one more. */
     TAILQ_ENTRY(connection) by_load;
     uint32_t listed_load; /* PACER_UNLISTED: in no list */
@@ -77,9 +142,7 @@ struct pacer {
     uint64_t next_ns;    /* clock reading at which `draw` is due; UINT64_MAX: never       */
     uint64_t last_ns;    /* the intended time of the ticket drawn last                    */
     uint64_t due_warmup; /* due in the warm-up, once it is over                           */
-    TAILQ_HEAD(load_list, connection) * by_load; /* one list for each load below --pipeline */
-    uint32_t lowest;                             /* no list below this one has a connection */
-    int timer_fd;                                /* -1: none */
+    int timer_fd;        /* -1: none */
     struct event *timer;
     uint64_t armed_ns;        /* the timer is set for this clock reading; 0: not set           */
     uint64_t stretch_ns;      /* so long before an intended time the worker spins; 0: it sleeps */
@@ -105,7 +168,10 @@ struct worker {
     struct event *wake; /* start and stop */
 
     struct connection *connections;
-    uint32_t connection_count;
+    uint32_t connection_count; /* that carry requests; idle ones stand behind them */
+    uint32_t idle_count;
+    uint32_t idle_ready;
+    struct router router;
     uint32_t connections_ready;
     uint32_t connections_opening; /* CONNECTING or GREETING now      */
     uint32_t connections_failed;  /* before the start only           */
@@ -115,10 +181,9 @@ struct worker {
     char *in;  /* WORKER_READ_BYTES */
     char *out; /* out_bytes */
     size_t out_bytes;
-    uint32_t out_requests; /* whole ones that fit into out */
-    char *greeting;
-    size_t greeting_bytes;
-    uint32_t greeting_replies;
+    uint32_t out_requests;            /* whole ones that fit into out */
+    struct greeting greeting;         /* to primaries, and where roles do not matter */
+    struct greeting replica_greeting; /* to replicas of a cluster                     */
     size_t request_bytes;
     uint32_t replies_per_request;
     enum read_kind read_kind; /* of the first reply; a sequence asks the workload */
@@ -192,7 +257,10 @@ static inline void worker_publish_in_flight(struct worker *worker)
 /* What has a ticket is known before its bytes go out: death in the middle of a write leaves no gap. */
 static inline void worker_publish_drawn(struct worker *worker)
 {
-    atomic_store_explicit(&worker->live->drawn, worker_total(worker, COUNTER_SENT) + worker->unsent,
+    uint64_t held = worker->router.held;
+    atomic_store_explicit(&worker->live->held, worker->open_loop ? 0 : held, memory_order_relaxed);
+    atomic_store_explicit(&worker->live->drawn,
+                          worker_total(worker, COUNTER_SENT) + worker->unsent - held,
                           memory_order_relaxed);
 }
 
@@ -215,8 +283,6 @@ void pacer_shed_missed(struct worker *worker, uint64_t now_ns);
 /* Brings the counters of what is due, shed and starved up to at_ns, an edge. end_of_warmup: what is
  * left of the warm-up is shed. */
 void pacer_settle(struct worker *worker, uint64_t at_ns, bool end_of_warmup);
-/* A connection has more or fewer requests than before, or has become ready or unable to take any. */
-void pacer_connection_changed(struct connection *connection);
 /* Sends every ticket that is due to the connections with the fewest requests. */
 void pacer_send_due(struct worker *worker, uint64_t now_ns);
 /* What is due is sent, and the next wait prepared: sets the timer, or returns EVLOOP_NONBLOCK for a
@@ -224,6 +290,50 @@ void pacer_send_due(struct worker *worker, uint64_t now_ns);
 int pacer_prepare_wait(struct worker *worker);
 /* Tickets due that were neither drawn, sent nor shed, counted from the streams and the slots. */
 uint64_t pacer_recount(const struct worker *worker);
+
+/* Draws the next ticket, if it is due: pacer_draw of an open loop, tickets_draw of a closed one. */
+bool pacer_draw(struct worker *worker, uint64_t now_ns, struct request_slot *slot);
+/* Drops what is late by --shed-after. */
+void pacer_shed_late(struct worker *worker, uint64_t now_ns);
+
+/* router.c ------------------------------------------------------------------------------------- */
+
+/* Pools and a copy of the topology; every connection of the worker has its node after that. */
+enum err_code router_create(struct worker *worker, struct err *err);
+void router_destroy(struct worker *worker);
+/* The connection with the fewest requests, that has waited longest among equals; NULL: none has room. */
+struct connection *router_pick(const struct worker *worker, struct pool *pool);
+/* Whether a ticket that is due could go somewhere now. */
+bool router_can_take(struct worker *worker);
+/* A connection has more or fewer requests than before, or has become ready or unable to take any. */
+void router_connection_changed(struct connection *connection);
+/* With by_slot: gives connections what waits for them, and tickets as far as they are due. */
+void router_send(struct worker *worker, uint64_t now_ns);
+/* The oldest request of the connection was sent elsewhere: takes it from there, to be sent again. */
+void router_redirected(struct connection *connection, uint64_t now_ns);
+/* A connection has ended: what it had not sent waits for another one of its pool. */
+void router_take_back(struct connection *connection);
+/* Looks for a new topology, and for requests whose time to be retried, or to be given up, has come. */
+void router_tick(struct worker *worker, uint64_t now_ns);
+/* Asks the scout for a new look at the target. */
+void router_want_refresh(struct worker *worker);
+/* All that waits and has been sent is lost by this cause; the rest is dropped. */
+void router_abandon(struct worker *worker, enum counter cause);
+/* Requests in flight that no connection holds, counted slot by slot; and tickets never sent. */
+uint64_t router_recount_in_flight(const struct worker *worker);
+uint64_t router_recount_unsent(const struct worker *worker);
+
+/* The pool of the connections to this node. */
+static inline struct pool *worker_pool(const struct worker *worker, uint32_t node)
+{
+    return &worker->router.pools[worker->router.by_slot ? node : 0];
+}
+
+/* Where a connection's figures go; NULL: one node only. Valid until the next edge. */
+static inline struct node_figures *worker_node(struct worker *worker, uint32_t node)
+{
+    return worker->router.many_nodes ? interval_node(worker->interval, node) : NULL;
+}
 
 /* recorder.c ----------------------------------------------------------------------------------- */
 
@@ -252,8 +362,17 @@ void exchange_receive(struct connection *connection, bool closed_by_peer);
 
 /* connection.c --------------------------------------------------------------------------------- */
 
-/* A ready connection has ended: its requests in flight are lost by this cause; it will come back. */
-void connection_lost(struct connection *connection, enum counter cause, uint64_t now_ns);
+/* A ready connection has ended: its requests in flight are lost by this cause, and it is counted by
+ * this event; it will come back. */
+void connection_lost(struct connection *connection, enum counter cause, enum counter event,
+                     uint64_t now_ns);
+/* A ready connection with nothing in flight ends by plan, and is opened anew: to its next node when it
+ * is retiring. */
+void connection_recycle(struct connection *connection, uint64_t now_ns);
+/* Whether it has nothing left to do before it is recycled. */
+bool connection_is_spent(const struct connection *connection);
+/* Sends it to another node: at once, or when nothing is in flight any more. */
+void connection_move(struct connection *connection, uint32_t node, uint64_t now_ns);
 /* Asks for the write event, once. */
 void connection_wait_writable(struct connection *connection);
 /* Marks that reading was cut short and goes on in the next turn of the loop. */

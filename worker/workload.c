@@ -9,25 +9,11 @@
 #include <strings.h>
 
 #include "common/resp.h"
-#include "worker/template.h"
+#include "worker/workload_state.h"
 
 /* Above this a request would need more memory than any server takes in one command. */
 #define REQUEST_MAX_BYTES (4ull << 30)
 #define REPEAT_MAX 10000u
-
-struct workload_part {
-    enum read_kind read_kind;
-};
-
-struct workload {
-    const struct workload_test *test;
-    char title[128];
-    struct template template;
-    struct workload_part *parts; /* one a reply: a repeated command has one for each repeat */
-    uint32_t part_count;
-    char *null_reply;
-    size_t null_reply_bytes;
-};
 
 /* Commands whose reply tells hits from misses. */
 static const struct {
@@ -133,8 +119,9 @@ static enum err_code append_text(struct template *template, struct err *err, con
     return template_append(template, text, (size_t)bytes, err);
 }
 
+/* places: of the arguments, or NULL. */
 static enum err_code append_command(struct workload *workload, const struct command *command,
-                                    struct err *err)
+                                    struct workload_range *places, struct err *err)
 {
     struct template *template = &workload->template;
     enum err_code code = append_text(template, err, "*%zu\r\n", command->argc);
@@ -147,6 +134,8 @@ static enum err_code append_command(struct workload *workload, const struct comm
                            REQUEST_MAX_BYTES);
         if (code == OK)
             code = append_text(template, err, "$%zu\r\n", rendered_bytes);
+        if (places != NULL)
+            places[i] = (struct workload_range){template->byte_count, rendered_bytes};
         if (code == OK)
             code = template_append_argument(template, command->argv[i], given_bytes, err);
         if (code == OK)
@@ -155,12 +144,35 @@ static enum err_code append_command(struct workload *workload, const struct comm
     return code;
 }
 
+/* A new command of the sequence, with room for the places of its arguments. */
+static enum err_code add_command(struct workload *workload, struct workload_command **added,
+                                 size_t argument_count, uint32_t repeat, struct err *err)
+{
+    struct workload_command *grown =
+        realloc(workload->commands, (workload->command_count + 1u) * sizeof grown[0]);
+    if (grown != NULL)
+        workload->commands = grown;
+    struct workload_range *arguments = calloc(argument_count + 1, sizeof arguments[0]);
+    if (grown == NULL || arguments == NULL) {
+        free(arguments);
+        return err_set(err, E_SYSTEM, "cannot allocate a sequence of %u commands",
+                       workload->command_count);
+    }
+    *added = &workload->commands[workload->command_count++];
+    **added = (struct workload_command){
+        .arguments = arguments, .argument_count = argument_count, .repeat = repeat};
+    return OK;
+}
+
 static enum err_code append_part(struct workload *workload, const struct command *command,
                                  struct err *err)
 {
+    struct workload_command *added = NULL;
     if (command->argc == 0)
         return err_set(err, E_USAGE, "an empty command stands before or behind a ';'");
     enum err_code code = refuse_unsuitable(command, err);
+    if (code == OK)
+        code = add_command(workload, &added, command->argc, command->repeat, err);
     for (uint32_t i = 0; i < command->repeat && code == OK; i++) {
         struct workload_part *grown =
             realloc(workload->parts, (workload->part_count + 1u) * sizeof workload->parts[0]);
@@ -169,7 +181,9 @@ static enum err_code append_part(struct workload *workload, const struct command
                            workload->part_count);
         workload->parts = grown;
         workload->parts[workload->part_count++].read_kind = read_kind_of(command->argv[0]);
-        code = append_command(workload, command, err);
+        size_t begin = workload->template.byte_count;
+        code = append_command(workload, command, i == 0 ? added->arguments : NULL, err);
+        added->request_bytes = workload->template.byte_count - begin;
     }
     return code;
 }
@@ -219,19 +233,38 @@ static enum err_code append_sequence(struct workload *workload,
     return code;
 }
 
-static enum err_code append_test(struct workload *workload, const struct workload_test *test,
-                                 struct err *err)
+static enum err_code append_inline(struct workload *workload, const char *line, struct err *err)
 {
-    struct command command = {.argv = test->argv, .repeat = 1};
-    while (test->argv[command.argc] != NULL)
-        command.argc++;
-    if (!test->inline_command)
-        return append_part(workload, &command, err);
+    struct workload_command *added;
     workload->parts = calloc(1, sizeof workload->parts[0]);
     if (workload->parts == NULL)
         return err_set(err, E_SYSTEM, "cannot allocate a command");
     workload->part_count = 1;
-    return append_text(&workload->template, err, "%s\r\n", test->argv[0]);
+    enum err_code code = add_command(workload, &added, 0, 1, err);
+    return code == OK ? append_text(&workload->template, err, "%s\r\n", line) : code;
+}
+
+/* The rows of the table have {tag}: in their keys; where it is not wanted, it is left out. */
+static enum err_code append_test(struct workload *workload, const struct workload_test *test,
+                                 bool tagged, struct err *err)
+{
+    static const char tag[] = "{tag}:";
+    char untagged[WORKLOAD_TEST_ARGS_MAX][64];
+    const char *argv[WORKLOAD_TEST_ARGS_MAX];
+    struct command command = {.argv = argv, .repeat = 1};
+    if (test->inline_command)
+        return append_inline(workload, test->argv[0], err);
+    for (; test->argv[command.argc] != NULL; command.argc++) {
+        const char *argument = test->argv[command.argc];
+        const char *found = tagged ? NULL : strstr(argument, tag);
+        argv[command.argc] = argument;
+        if (found == NULL)
+            continue;
+        snprintf(untagged[command.argc], sizeof untagged[0], "%.*s%s", (int)(found - argument),
+                 argument, found + strlen(tag));
+        argv[command.argc] = untagged[command.argc];
+    }
+    return append_part(workload, &command, err);
 }
 
 static void set_title(struct workload *workload, const struct workload_source *source)
@@ -295,9 +328,17 @@ enum err_code workload_create(struct workload **out, const struct workload_sourc
         return err_set(err, E_SYSTEM, "cannot allocate a workload");
     workload->test = source->test;
     set_title(workload, source);
+    workload->cluster = spec->cluster;
     template_init(&workload->template, spec);
-    enum err_code code = source->test != NULL ? append_test(workload, source->test, err)
-                                              : append_sequence(workload, source, err);
+    enum err_code code;
+    if (source->test == NULL) {
+        code = append_sequence(workload, source, err);
+    } else {
+        bool tagged = source->tagged || (spec->cluster && source->test->tagged_on_cluster);
+        code = append_test(workload, source->test, tagged, err);
+        if (code == OK)
+            code = workload_set_test_keys(workload, err);
+    }
     if (code == OK && spec->null_transport)
         code = build_null_reply(workload, err);
     if (code != OK) {
@@ -312,6 +353,12 @@ void workload_destroy(struct workload *workload)
     if (workload == NULL)
         return;
     template_destroy(&workload->template);
+    key_slot_free(&workload->key_slot);
+    for (uint32_t i = 0; i < workload->command_count; i++) {
+        free(workload->commands[i].arguments);
+        free(workload->commands[i].key_arguments);
+    }
+    free(workload->commands);
     free(workload->parts);
     free(workload->null_reply);
     free(workload);
@@ -352,7 +399,9 @@ uint32_t workload_keys_per_request(const struct workload *workload)
 
 bool workload_uses_one_key(const struct workload *workload)
 {
-    return workload->template.draw_count > 0 && workload->template.keyspace == 1;
+    const struct template *template = &workload->template;
+    bool tags_differ = template->tags != NULL && template->tagged_count == 0;
+    return template->draw_count > 0 && template->keyspace == 1 && !tags_differ;
 }
 
 const struct workload_test *workload_test(const struct workload *workload)

@@ -23,11 +23,20 @@ enum read_kind {
 
 #define WORKLOAD_TEST_ARGS_MAX 24
 
+/* Which arguments are keys: every step-th one from first to last. As COMMAND INFO says it: 0 is the
+ * command's name; a last below 0 counts from the end. first 0: none. */
+struct workload_key_rule {
+    int first, last, step;
+};
+
 /* One row a default test of valkey-benchmark. */
 struct workload_test {
     const char *name;  /* for -t, lower case                       */
     const char *title; /* as valkey-benchmark prints it            */
     const char *argv[WORKLOAD_TEST_ARGS_MAX];
+    struct workload_key_rule keys;
+    bool reads_only;        /* the server flags the command readonly                        */
+    bool tagged_on_cluster; /* several keys: {tag} keeps them in one slot                   */
     enum read_kind read_kind;
     bool inline_command;      /* sent as one line, not as an array */
     const char *prefill_name; /* the test that writes what this one reads; NULL: nothing to write */
@@ -44,8 +53,9 @@ struct workload; /* owns its template and value pool */
 /* What is compiled: a row of the table, or a command with placeholders and ';' sequences. */
 struct workload_source {
     const struct workload_test *test; /* or NULL and ...                                */
-    const char *const *argv;          /* ... the user's arguments                        */
-    const size_t *argv_bytes;         /* their lengths; NULL: terminated strings         */
+    bool tagged; /* the test's keys have {tag} also where its row does not ask for it    */
+    const char *const *argv;  /* ... the user's arguments                        */
+    const size_t *argv_bytes; /* their lengths; NULL: terminated strings         */
     size_t argc;
     const char *title; /* NULL: the test's title, or the command itself     */
 };
@@ -64,6 +74,9 @@ enum read_kind workload_read_kind(const struct workload *workload, uint32_t repl
 bool workload_reads(const struct workload *workload);                /* any part is a read        */
 uint32_t workload_keys_per_request(const struct workload *workload); /* random numbers drawn     */
 bool workload_uses_one_key(const struct workload *workload); /* every request has the same key */
+bool workload_has_tag(const struct workload *workload);      /* a hash tag, for {tag}          */
+/* Key numbers that share one hash tag; 0: the tags do not go with the numbers, or there are none. */
+uint64_t workload_numbers_per_tag(const struct workload *workload);
 /* A row of the table when made from one, else NULL. */
 const struct workload_test *workload_test(const struct workload *workload);
 
@@ -74,6 +87,40 @@ void workload_render(const struct workload *workload, uint64_t ticket, char *out
  * requests. */
 void workload_render_part(const struct workload *workload, uint64_t ticket, size_t from_byte,
                           size_t byte_count, char *out);
+
+/* ---- keys and slots. Rows of the table know theirs; of a user's command the server is asked, before the
+ * fork, by orchestrator/target/command_keys, when something depends on it. */
+
+struct workload_range {
+    size_t offset_bytes, byte_count; /* in the request, the same for every ticket */
+};
+
+/* Commands of the sequence; one that is repeated counts once, and has the places of its first time. Of
+ * an inline command the arguments are not known: it has none. */
+uint32_t workload_command_count(const struct workload *workload);
+size_t workload_argument_count(const struct workload *workload, uint32_t command);
+struct workload_range workload_argument(const struct workload *workload, uint32_t command,
+                                        size_t argument);
+
+struct workload_command_keys {
+    size_t *arguments; /* indices of those that are keys; owned by the caller */
+    size_t count;
+    bool reads_only;
+};
+
+/* Tells the keys of each command (workload_command_count of them). Orchestrator, before the fork. With
+ * spec.cluster E_USAGE when keys of one request are in different slots: it looks at some hundred tickets. */
+MUST_USE enum err_code workload_set_keys(struct workload *workload,
+                                         const struct workload_command_keys *keys, struct err *err);
+bool workload_keys_known(const struct workload *workload);
+
+/* False as well while the keys are not known. */
+bool workload_has_key(const struct workload *workload);
+/* Every command of the request only reads, so that a replica can serve it. */
+bool workload_reads_only(const struct workload *workload);
+/* The hash slot of a ticket's first key; any node can serve a request without one, and gets slots in turn. Hot
+ * path; one caller at a time in a process. */
+uint16_t workload_slot(const struct workload *workload, uint64_t ticket);
 
 /* The null transport's answer to one whole request of this workload; NULL in a spec without it. */
 const char *workload_null_reply(const struct workload *workload, size_t *reply_bytes);

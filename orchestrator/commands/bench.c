@@ -9,6 +9,7 @@
 #include "orchestrator/commands/explain.h"
 #include "orchestrator/commands/session.h"
 #include "orchestrator/fleet/run_control.h"
+#include "orchestrator/options/credentials.h"
 
 static void print_notices(const struct bench_request *request)
 {
@@ -105,6 +106,7 @@ int command_bench(int argc, const char *const *argv)
     session->request = request;
     session->command = "bench";
     enum err_code code = bench_options_parse(request, argc, argv, &err);
+    credentials_hide_arguments(&bench_option_table, argc, argv);
     if (code == OK && request->help) {
         options_print_help(&bench_option_table, stdout);
         printf("\nOther commands: volley help\n");

@@ -17,12 +17,26 @@ void bench_log_plan(const struct plan *plan, const struct cpu_set_order *cpus)
                  (unsigned long long)plan->ring_capacity_bytes);
 }
 
-void bench_log_server_started(const struct managed_server *server)
+void bench_log_servers_started(const struct managed_cluster *managed)
 {
-    log_line(LOG_INFO, "started %s (pid %d) on port %u", server->program, (int)server->pid,
-             (unsigned)server->port);
-    log_line(LOG_DEBUG, "the server runs in %s, on CPU %d (-1: not pinned)", server->directory,
-             server->cpu);
+    for (uint32_t i = 0; i < managed->count; i++) {
+        const struct managed_server *server = &managed->nodes[i];
+        if (managed->count > 1)
+            log_line(LOG_INFO, "started node %u, %s (pid %d) on port %u", i, server->program,
+                     (int)server->pid, (unsigned)server->port);
+        else
+            log_line(LOG_INFO, "started %s (pid %d) on port %u", server->program, (int)server->pid,
+                     (unsigned)server->port);
+        log_line(LOG_DEBUG, "the server runs in %s, on CPU %d (-1: not pinned)", server->directory,
+                 server->setup.cpu);
+    }
+}
+
+void bench_log_servers_stop(const struct managed_cluster *managed)
+{
+    for (uint32_t i = 0; i < managed->count; i++)
+        if (managed->nodes[i].pid != 0)
+            log_line(LOG_INFO, "stopping the server (pid %d)", (int)managed->nodes[i].pid);
 }
 
 void bench_log_run_begin(const struct run_facts *run)

@@ -5,10 +5,11 @@
 
 #include "orchestrator/fleet/plan.h"
 #include "orchestrator/report/timeline.h"
-#include "orchestrator/target/managed_server.h"
+#include "orchestrator/target/managed_cluster.h"
 
 void bench_log_plan(const struct plan *plan, const struct cpu_set_order *cpus);
-void bench_log_server_started(const struct managed_server *server);
+void bench_log_servers_started(const struct managed_cluster *managed);
+void bench_log_servers_stop(const struct managed_cluster *managed);
 void bench_log_run_begin(const struct run_facts *run);
 void bench_log_run_end(const struct run_facts *run, const struct run_result *result);
 

@@ -144,7 +144,10 @@ static enum err_code add_prefill(struct bench_steps *steps, const struct workloa
         writing.keyspace = writing.requests * PREFILL_DRAWS_MAX;
         writing.keyspace_offset = 0;
     }
-    struct workload_source source = {.test = workload_test_find(test->prefill_name)};
+    struct workload_source source = {
+        .test = workload_test_find(test->prefill_name),
+        .tagged = spec->cluster && test->tagged_on_cluster,
+    };
     return add_step(steps, &source, &writing, test->title, err);
 }
 

@@ -13,6 +13,7 @@
 #include "orchestrator/commands/explain.h"
 #include "orchestrator/commands/find_max_options.h"
 #include "orchestrator/commands/session.h"
+#include "orchestrator/options/credentials.h"
 #include "orchestrator/options/rate_text.h"
 
 /* A probe in which workers died, or that found no connection, says nothing about the rate; it is repeated,
@@ -230,6 +231,7 @@ int command_find_max(int argc, const char *const *argv)
     if (find == NULL)
         return err_exit_status(E_SYSTEM);
     enum err_code code = find_max_options_parse(&find->request, argc, argv, &err);
+    credentials_hide_arguments(find_max_option_table(), argc, argv);
     if (code == OK && find->request.bench.help) {
         options_print_help(find_max_option_table(), stdout);
     } else if (code == OK) {

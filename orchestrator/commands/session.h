@@ -17,7 +17,8 @@
 #include "orchestrator/report/progress.h"
 #include "orchestrator/target/control.h"
 #include "orchestrator/target/environment.h"
-#include "orchestrator/target/managed_server.h"
+#include "orchestrator/target/managed_cluster.h"
+#include "orchestrator/target/sources.h"
 
 struct session {
     /* set by the command, which has zeroed the rest */
@@ -35,9 +36,14 @@ struct session {
 
     /* private */
     struct cpu_set_order cpus;
-    struct managed_server server;
+    struct managed_cluster managed;
+    struct managed_certificates certificates; /* with --managed tls */
+    struct tls_client *tls;                   /* NULL: plain        */
     struct control *control;
-    struct target_address target;
+    struct target_address target; /* the node that control was connected to          */
+    struct topology *topology;    /* owned; NULL with the null transport             */
+    char target_text[160];        /* of all of them: "cluster of 3 primaries at ..." */
+    struct sources sources;
     struct server_locality locality;
     struct progress progress;
     uint32_t run_count;

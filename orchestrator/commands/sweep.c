@@ -11,6 +11,7 @@
 #include "orchestrator/commands/explain.h"
 #include "orchestrator/commands/session.h"
 #include "orchestrator/commands/sweep_options.h"
+#include "orchestrator/options/credentials.h"
 #include "orchestrator/options/rate_text.h"
 
 struct sweeper {
@@ -176,6 +177,7 @@ int command_sweep(int argc, const char *const *argv)
     if (sweeper == NULL)
         return err_exit_status(E_SYSTEM);
     enum err_code code = sweep_options_parse(&sweeper->request, argc, argv, &err);
+    credentials_hide_arguments(sweep_option_table(), argc, argv);
     if (code == OK && sweeper->request.bench.help) {
         options_print_help(sweep_option_table(), stdout);
     } else if (code == OK) {

@@ -377,6 +377,9 @@ static void lose_requests(struct ipc_worker *worker)
 {
     uint64_t counters[COUNTER_COUNT];
     uint64_t drawn = atomic_load(&worker->drawn);
+    /* Tickets of a closed loop that waited for their node were never sent. In an open loop they are
+     * backlog. */
+    atomic_fetch_add(&worker->counters[COUNTER_SHED_WORKER], atomic_exchange(&worker->held, 0));
     for (int i = 0; i < COUNTER_COUNT; i++)
         counters[i] = atomic_load(&worker->counters[i]);
     if (drawn < counters[COUNTER_SENT])

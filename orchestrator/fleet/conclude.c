@@ -6,6 +6,7 @@
 #include "orchestrator/fleet/fleet_state.h"
 #include "orchestrator/fleet/run_control.h"
 #include "orchestrator/fleet/run_nodes.h"
+#include "orchestrator/target/chaos.h"
 
 static uint64_t last_done_ns(const struct fleet *fleet)
 {
@@ -92,6 +93,7 @@ static void judge_run(struct fleet *fleet)
 void fleet_conclude(struct fleet *fleet)
 {
     struct err *err = &fleet->err;
+    chaos_end(fleet->interrupts->chaos);
     enum err_code finished = collector_finish(&fleet->collector, err);
     if (finished == OK)
         finished = collector_check(&fleet->collector, err);

@@ -13,6 +13,7 @@
 #include "orchestrator/fleet/fleet_state.h"
 #include "orchestrator/fleet/run_control.h"
 #include "orchestrator/fleet/run_nodes.h"
+#include "orchestrator/target/chaos.h"
 
 #define TICK_LONGEST_NS (50 * NS_PER_MS)
 #define TICK_SHORTEST_NS (5 * NS_PER_MS)
@@ -52,8 +53,28 @@ static void start_sampler(struct fleet *fleet)
     struct err err = {.code = OK};
     if (!spec->extended_metrics || fleet->run->null_transport)
         return;
-    if (info_sampler_start(&fleet->sampler, fleet->base, fleet->run->target, spec, fleet->start_ns,
+    if (info_sampler_start(&fleet->sampler, fleet->base, fleet->run->target,
+                           fleet->run->wire_setup.tls, spec, fleet->start_ns,
                            (struct info_listener){.hear = take_sample, .state = fleet}, &err) != OK)
+        log_line(LOG_WARNING, "%s", err.text);
+}
+
+static void take_event(void *state, const struct run_event *event)
+{
+    struct fleet *fleet = state;
+    timeline_event(fleet->timeline, event);
+}
+
+/* As soon as it is known when the measuring begins; never in a run that only writes keys. */
+static void start_chaos(struct fleet *fleet)
+{
+    struct chaos *chaos = fleet->interrupts->chaos;
+    struct err err = {.code = OK};
+    if (chaos == NULL || chaos_has_begun(chaos) || fleet->facts->prefill ||
+        fleet->run->warmup_ns == IPC_NEVER)
+        return;
+    if (chaos_begin(chaos, fleet->base, fleet->start_ns, fleet->start_ns + fleet->run->warmup_ns,
+                    (struct chaos_listener){.hear = take_event, .state = fleet}, &err) != OK)
         log_line(LOG_WARNING, "%s", err.text);
 }
 
@@ -69,6 +90,7 @@ static void start(struct fleet *fleet, uint64_t now_ns)
     run_nodes_begin(fleet->facts, fleet->segment);
     timeline_run_begin(fleet->timeline, fleet->facts);
     start_sampler(fleet);
+    start_chaos(fleet);
     if (fleet->progress != NULL)
         progress_begin(fleet->progress, fleet->facts);
     /* Release: partner is the workers' acquire load at the barrier. */
@@ -200,6 +222,7 @@ static void tick_running(struct fleet *fleet, uint64_t now_ns, uint64_t passed_n
     supervise_heartbeats(fleet, passed_ns);
     supervise_target(fleet, now_ns, passed_ns);
     supervise_warmup(fleet, elapsed_ns);
+    start_chaos(fleet);
     show_progress(fleet, now_ns);
     if (now_ns >= finish_deadline_ns(fleet))
         fleet_kill_workers(fleet);
@@ -243,6 +266,8 @@ static enum err_code map_segment(struct fleet *fleet, struct err *err)
     ipc_segment_init(fleet->segment, fleet->member_count, fleet->plan->ring_capacity_bytes);
     if (fleet->run->open_loop)
         schedule_plan(ipc_schedule(fleet->segment), spec->rate_steps, spec->rate_step_count, true);
+    if (fleet->run->topology != NULL)
+        topology_publish(ipc_topology(fleet->segment), fleet->run->topology);
     if (fleet->run->warmup_ns != IPC_NEVER)
         atomic_store(&ipc_control(fleet->segment)->measure_after_ns, fleet->run->warmup_ns);
     return OK;
@@ -290,6 +315,7 @@ static void fleet_destroy(struct fleet *fleet)
     if (fleet->interrupts->control != NULL)
         run_control_detach(fleet->interrupts->control);
     info_sampler_stop(fleet->sampler);
+    chaos_end(fleet->interrupts->chaos);
     if (fleet->tick != NULL)
         event_free(fleet->tick);
     if (fleet->child != NULL)

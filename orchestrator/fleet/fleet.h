@@ -12,6 +12,7 @@
 #include "orchestrator/report/timeline.h"
 #include "worker/worker.h"
 
+struct chaos;
 struct run_control;
 
 /* What reaches a run from outside. Signals of the session are counted by the handler that main
@@ -22,6 +23,7 @@ struct interrupts {
      * which is no interruption; whoever starts the runs takes it back before the next one. */
     volatile bool enough;
     struct run_control *control; /* of the session; NULL: none was asked for */
+    struct chaos *chaos;         /* likewise: what is done to the target while it is measured */
 };
 
 /* One run from fork to the last record. Events go to the timeline; `run` names what is sent and is

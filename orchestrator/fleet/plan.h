@@ -16,7 +16,8 @@
 struct worker_plan {
     int cpu; /* -1: not pinned */
     uint32_t connections;
-    bool own_cpu; /* shared with no other worker, nor with the server: session_reach finds out */
+    uint32_t idle; /* connections beside them that carry nothing */
+    bool own_cpu;  /* shared with no other worker, nor with the server: session_reach finds out */
 };
 
 struct plan {

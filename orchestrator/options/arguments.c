@@ -112,6 +112,8 @@ static enum err_code take_next(struct cutter *cutter, const struct option_row *r
 {
     const char *hint = strcmp(spelled, "-h") == 0 ? " (help is --help)" : "";
     const char *next = cutter->index + 1 < cutter->argc ? cutter->argv[cutter->index + 1] : NULL;
+    if (row->takes_next != NULL && (next == NULL || !row->takes_next(next)))
+        return OK; /* *value stays what it is without one */
     if (next == NULL)
         return err_set(cutter->err, E_USAGE, "%s needs a value: %s %s%s", spelled, spelled,
                        row->argument, hint);

@@ -4,6 +4,7 @@
 #define ORCHESTRATOR_OPTIONS_BENCH_OPTIONS_H
 
 #include "common/spec.h"
+#include "orchestrator/options/chaos_plan.h"
 #include "orchestrator/options/options.h"
 #include "orchestrator/options/rate_ramp.h"
 #include "orchestrator/options/uri.h"
@@ -45,8 +46,13 @@ struct bench_request {
     const char *config_path;
     uint64_t random_keys, sequential_keys; /* 0: not given */
     bool single_process;
+    bool ask_password;
+    uint64_t password_fd;
+    char *secret;       /* a password that no option held; owned */
+    bool one_pipelined; /* --keepalive 0 */
     struct rate_options rate;
     struct client_options ramp;
+    struct chaos_plan chaos; /* what spec.chaos points to; owned */
     struct rate_steps steps; /* what spec.rate_steps points to; owned */
     char plan_length[24];    /* of the plan, as --test-duration would give it */
 };

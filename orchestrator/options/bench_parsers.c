@@ -164,13 +164,11 @@ enum err_code bench_parse_cpus(void *target, const char *value, struct err *err)
 
 enum err_code bench_parse_keepalive(void *target, const char *value, struct err *err)
 {
-    (void)target; /* there is nothing to choose yet */
-    if (strcmp(value, "1") == 0)
+    struct bench_request *request = target;
+    request->one_pipelined = strcmp(value, "0") == 0;
+    if (request->one_pipelined || strcmp(value, "1") == 0)
         return OK;
-    if (strcmp(value, "0") == 0)
-        return err_set(err, E_USAGE,
-                       "--keepalive 0 (a new connection for each request) is not available yet");
-    return err_set(err, E_USAGE, "--keepalive %.80s: allowed is 1", value);
+    return err_set(err, E_USAGE, "--keepalive %.80s: allowed are 0 and 1", value);
 }
 
 /* "99.9" and nothing that strtod would take beside it: no sign, exponent, blank or "nan". */
@@ -237,4 +235,37 @@ enum err_code bench_parse_log_level(void *target, const char *value, struct err 
         return OK;
     return err_set(err, E_USAGE,
                    "--log-level %.80s: allowed: error, warning, info, debug (and critical)", value);
+}
+
+static const char *const replica_reads[] = {
+    [REPLICA_READS_NO] = "no", [REPLICA_READS_YES] = "yes", [REPLICA_READS_ALL] = "all"};
+
+const char *bench_rfr_at(size_t index)
+{
+    return index < sizeof replica_reads / sizeof replica_reads[0] ? replica_reads[index] : NULL;
+}
+
+static int find_replica_reads(const char *word)
+{
+    for (int i = 0; bench_rfr_at((size_t)i) != NULL; i++)
+        if (strcasecmp(word, bench_rfr_at((size_t)i)) == 0)
+            return i;
+    return -1;
+}
+
+bool bench_rfr_takes_next(const char *word)
+{
+    return find_replica_reads(word) >= 0;
+}
+
+enum err_code bench_parse_rfr(void *target, const char *value, struct err *err)
+{
+    struct bench_request *request = target;
+    int found = find_replica_reads(strcmp(value, "true") == 0    ? "yes"
+                                   : strcmp(value, "false") == 0 ? "no"
+                                                                 : value);
+    if (found < 0)
+        return err_set(err, E_USAGE, "--read-from-replica %.80s: allowed: no, yes, all", value);
+    request->spec.replica_reads = (enum replica_reads)found;
+    return OK;
 }

@@ -10,8 +10,13 @@
 #include "common/ipc.h"
 #include "common/units.h"
 #include "orchestrator/options/client_relations.h"
+#include "orchestrator/options/connection_relations.h"
+#include "orchestrator/options/credentials.h"
+#include "orchestrator/options/managed_relations.h"
 #include "orchestrator/options/rate_relations.h"
 #include "orchestrator/options/relation.h"
+#include "orchestrator/options/tls_relations.h"
+#include "orchestrator/options/topology_relations.h"
 #include "worker/worker.h"
 
 #define KEYS_MAX 1000000000000ull
@@ -71,7 +76,7 @@ static enum err_code settle_uri(struct bench_request *request, struct err *err)
 static enum err_code settle_target(struct bench_request *request, struct err *err)
 {
     static const char *const addresses[] = {"host", "port", "socket", "uri"};
-    static const char *const secrets[] = {"password", "user"};
+    static const char *const secrets[] = {"password", "password-fd", "user"};
     struct spec *spec = &request->spec;
     enum err_code code = OK;
     /* before the URI's parts count as options of their own */
@@ -82,6 +87,11 @@ static enum err_code settle_target(struct bench_request *request, struct err *er
         code = relation_exclude_if(spec->managed, request, "managed", secrets[i],
                                    "the private server has no password", err);
     if (code == OK)
+        code = relation_exclude_if(spec->managed && request->ask_password, request, "managed",
+                                   "askpass", "the private server has no password", err);
+    if (code == OK)
+        code = topology_relations_settle(request, err);
+    if (code == OK)
         code = settle_uri(request, err);
     for (size_t i = 0; i < 2 && code == OK; i++)
         code = relation_exclude(request, "socket", addresses[i], "each names a server", err);
@@ -90,14 +100,15 @@ static enum err_code settle_target(struct bench_request *request, struct err *er
                                    "--null uses no server", err);
     if (code != OK)
         return code;
+    if (spec->cluster && spec->database != 0)
+        return err_set(err, E_USAGE, "--dbnum %" PRIu64 ": with --cluster there is database 0 only",
+                       spec->database);
     struct sockaddr_un address;
     if (spec->socket_path != NULL && strlen(spec->socket_path) >= sizeof address.sun_path)
         return err_set(err, E_USAGE,
                        "--socket: the path is %zu bytes long; at most %zu are allowed",
                        strlen(spec->socket_path), sizeof address.sun_path - 1);
-    if (spec->user != NULL && spec->password == NULL)
-        return err_set(err, E_USAGE, "--user %.80s needs a password: -a PASSWORD", spec->user);
-    return OK;
+    return credentials_settle(request, err);
 }
 
 /* --- the load -------------------------------------------------------------------------------- */
@@ -315,6 +326,12 @@ enum err_code bench_relations_settle(struct bench_request *request, struct err *
     struct err local = {.code = OK};
     enum err_code code = settle_target(request, &local);
     if (code == OK)
+        code = connection_relations_settle(request, &local);
+    if (code == OK)
+        code = managed_relations_settle(request, &local);
+    if (code == OK)
+        code = tls_relations_settle(request, &local);
+    if (code == OK)
         code = settle_length(request);
     if (code == OK)
         code = rate_relations_settle(request, &local);
@@ -330,6 +347,8 @@ enum err_code bench_relations_settle(struct bench_request *request, struct err *
         code = client_relations_settle(request, &local);
     if (code == OK)
         code = settle_steady(request, &local);
+    if (code == OK)
+        code = chaos_relations_settle(request, &local);
     if (code == OK)
         code = settle_outputs(request, &local);
     if (code == OK)

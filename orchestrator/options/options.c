@@ -199,6 +199,15 @@ void options_derive(struct option_values *values, const char *name, const char *
     values->texts[row] = text;
 }
 
+void options_from_environment(struct option_values *values, const char *name, const char *variable)
+{
+    int row = options_row(values->table, name);
+    if (row < 0)
+        return;
+    values->origins[row] = (struct option_origin){.kind = ORIGIN_ENVIRONMENT, .value = "***"};
+    snprintf(values->origins[row].given, sizeof values->origins[row].given, "%s", variable);
+}
+
 /* A copy that lives as long as the values. NULL: out of memory. */
 static char *keep(struct option_values *values, const char *text)
 {

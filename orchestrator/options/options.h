@@ -39,6 +39,9 @@ struct option_row {
     /* OPTION_CUSTOM: stores value, which lives as long as the values do, over what an earlier call
      * stored. Its error is the whole sentence for the user and names the option. */
     enum err_code (*parse)(void *target, const char *value, struct err *err);
+    /* The value may be left out, and is "true" then: the word behind the option is its value only
+     * when this says so; "--name=value" always is. NULL: the value is needed. */
+    bool (*takes_next)(const char *word);
     /* Value `index` that shell completion offers, NULL behind the last; may be NULL. Several of
      * them are joined by commas where the option takes a list. */
     const char *(*value_at)(size_t index);
@@ -60,11 +63,17 @@ struct option_table {
     bool takes_directory; /* that argument is a directory, for shell completion */
 };
 
-enum option_origin_kind { ORIGIN_UNSET, ORIGIN_DEFAULT, ORIGIN_CONFIG, ORIGIN_COMMAND_LINE };
+enum option_origin_kind {
+    ORIGIN_UNSET,
+    ORIGIN_DEFAULT,
+    ORIGIN_ENVIRONMENT, /* counts as not given: whatever is given wins */
+    ORIGIN_CONFIG,
+    ORIGIN_COMMAND_LINE
+};
 struct option_origin {
     enum option_origin_kind kind;
     unsigned line;   /* of the config file */
-    char given[128]; /* as spelled by the user: "-c", "clients"; cut */
+    char given[128]; /* as spelled by the user: "-c", "clients", or the variable; cut */
     char value[256]; /* as given, cut; "***" when secret             */
 };
 
@@ -111,6 +120,9 @@ void options_drop(struct option_values *values, const char *name);
  * the row has no meaning now. */
 void options_derive(struct option_values *values, const char *name, const char *from,
                     const char *text);
+/* Records that the value of row name, which the caller has stored, came out of this environment
+ * variable. For secret rows. */
+void options_from_environment(struct option_values *values, const char *name, const char *variable);
 /* The effective value as text, from the target; "" when unset, "***" when secret. Returns text. */
 char *options_format_value(char *text, size_t text_bytes, const struct option_values *values,
                            size_t row);

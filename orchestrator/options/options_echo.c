@@ -182,6 +182,8 @@ void options_print_origins(const struct option_values *values, FILE *out)
             fprintf(out, "config file, line %u: %s\n", origin->line, origin->given);
         else if (origin->kind == ORIGIN_COMMAND_LINE)
             fprintf(out, "command line: %s\n", origin->given);
+        else if (origin->kind == ORIGIN_ENVIRONMENT)
+            fprintf(out, "environment: %s\n", origin->given);
         else
             fprintf(out, "default\n");
     }

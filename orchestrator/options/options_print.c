@@ -295,7 +295,7 @@ static bool takes_directory(const struct option_row *row)
 static bool takes_other(const struct option_row *row)
 {
     return row->argument != NULL && !takes_file(row) && !takes_directory(row) &&
-           row->value_at == NULL;
+           row->value_at == NULL && row->takes_next == NULL;
 }
 
 /* Behind a comma the next word of a list is completed. */

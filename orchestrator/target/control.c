@@ -1,31 +1,31 @@
 #include "orchestrator/target/control.h"
 
-#include <arpa/inet.h>
+#include <assert.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <hiredis/hiredis.h>
-#include <netdb.h>
-#include <netinet/tcp.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <sys/un.h>
-#include <unistd.h>
 
 #include "common/clock.h"
+#include "common/secret.h"
+#include "common/topology.h"
+#include "common/transport_tls.h"
 #include "common/units.h"
 
 /* Longest wait without a look at *interrupted. */
 #define SLICE_MS 100
 #define LOADING_POLL_NS (100 * NS_PER_MS)
-#define COMMAND_ARGS_MAX 4
 
 /* hiredis formats and parses; the socket is volley's own. A hiredis context would wait inside
  * recv() for its whole time-out, deaf to an interrupt, and raise SIGPIPE when the server is gone. */
 struct control {
-    int fd; /* -1: none, or given up because a reply may be outstanding */
+    int fd; /* the wire's; -1: none, or given up because a reply may be outstanding */
+    struct wire wire;
+    const struct transport *transport;
+    bool heard;    /* something has been read */
+    bool is_local; /* over a Unix socket      */
     redisReader *reader;
     char text[sizeof((struct target_address *)0)->text];
     const volatile int *interrupted;
@@ -33,6 +33,14 @@ struct control {
     uint64_t answer_timeout_ns;
     uint64_t deadline_ns; /* of the command under way */
 };
+
+/* What control connections with TLS have in common. */
+static struct tls_client *tls_client;
+
+void control_use_tls(struct tls_client *client)
+{
+    tls_client = client;
+}
 
 static bool is_interrupted(const struct control *control)
 {
@@ -74,8 +82,8 @@ static enum wait_result wait_until(const struct control *control, int fd, short 
 
 static void give_up(struct control *control)
 {
-    if (control->fd >= 0)
-        close(control->fd);
+    if (control->wire.fd >= 0)
+        control->transport->close(&control->wire);
     control->fd = -1;
 }
 
@@ -84,118 +92,109 @@ static void deadline_begin(struct control *control)
     control->deadline_ns = clock_now_ns() + control->answer_timeout_ns;
 }
 
-/* ---- addresses ---- */
-
-static void format_ip_target(struct target_address *target, const struct addrinfo *address,
-                             const char *host, uint64_t port)
-{
-    char numeric[INET6_ADDRSTRLEN + 32] = "";
-    if (getnameinfo(address->ai_addr, address->ai_addrlen, numeric, sizeof numeric, NULL, 0,
-                    NI_NUMERICHOST) != 0)
-        numeric[0] = '\0';
-    const char *open = strchr(host, ':') != NULL ? "[" : "";
-    const char *shut = open[0] != '\0' ? "]" : "";
-    if (numeric[0] == '\0' || strcmp(numeric, host) == 0)
-        snprintf(target->text, sizeof target->text, "%s%.110s%s:%u", open, host, shut,
-                 (unsigned)port);
-    else
-        snprintf(target->text, sizeof target->text, "%s%.80s%s:%u (%.60s)", open, host, shut,
-                 (unsigned)port, numeric);
-}
-
-static enum err_code resolve_unix(struct target_address *target, const char *path, struct err *err)
-{
-    struct sockaddr_un address = {.sun_family = AF_UNIX};
-    size_t path_bytes = strlen(path);
-    if (path_bytes >= sizeof address.sun_path)
-        return err_set(err, E_USAGE, "--socket: the path has %zu bytes, at most %zu are possible",
-                       path_bytes, sizeof address.sun_path - 1);
-    memcpy(address.sun_path, path, path_bytes + 1);
-    memset(target, 0, sizeof *target);
-    memcpy(&target->address, &address, sizeof address);
-    target->address_bytes = (socklen_t)sizeof address;
-    snprintf(target->text, sizeof target->text, "%s", path);
-    return OK;
-}
-
-static enum err_code resolve_host(struct addrinfo **addresses, const struct spec *spec,
-                                  struct err *err)
-{
-    char service[8];
-    const struct addrinfo hints = {
-        .ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM, .ai_flags = AI_NUMERICSERV};
-    if (spec->port == 0 || spec->port > 65535)
-        return err_set(err, E_USAGE, "--port %llu: a port is 1 to 65535",
-                       (unsigned long long)spec->port);
-    snprintf(service, sizeof service, "%u", (unsigned)spec->port);
-    int failed = getaddrinfo(spec->host, service, &hints, addresses);
-    if (failed == EAI_SYSTEM)
-        return err_set_errno(err, E_CONNECT, errno, "cannot resolve host '%s'", spec->host);
-    if (failed != 0)
-        return err_set(err, E_CONNECT, "cannot resolve host '%s': %s", spec->host,
-                       gai_strerror(failed));
-    return OK;
-}
-
 /* ---- connecting ---- */
+
+static enum err_code wait_failed(struct control *control, enum wait_result waited,
+                                 const char *doing, struct err *err)
+{
+    give_up(control);
+    return waited == WAIT_INTERRUPTED ? interrupted_error(control, err)
+                                      : no_answer_error(control, doing, err);
+}
+
+/* A server without TLS takes the beginning of a handshake for that of a command and waits for the
+ * rest. Asks on a connection of its own, and takes at most as long again. */
+static bool speaks_plain(const struct control *control, const struct target_address *target)
+{
+    static const char ping[] = "PING\r\n";
+    const struct wire_setup setup = {.tls = NULL};
+    uint64_t deadline_ns = clock_now_ns() + control->answer_timeout_ns;
+    struct wire wire = {.fd = -1};
+    char first = '\0';
+    size_t count = 0;
+    int sys_errno = 0;
+    enum io_status status = transport_tcp.connect(&wire, &setup, target, NULL, &sys_errno);
+    if (status == IO_AGAIN && wait_until(control, wire.fd, POLLOUT, deadline_ns) == WAIT_READY)
+        status = transport_tcp.connected(&wire, &sys_errno);
+    if (status == IO_DONE)
+        status = transport_tcp.write(&wire, ping, sizeof ping - 1, &count, &sys_errno);
+    if (status == IO_DONE && wait_until(control, wire.fd, POLLIN, deadline_ns) == WAIT_READY)
+        (void)transport_tcp.read(&wire, &first, 1, &count, &sys_errno);
+    if (wire.fd >= 0)
+        transport_tcp.close(&wire);
+    return first == '+' || first == '-';
+}
+
+/* TLS, where it is asked for. */
+static enum err_code secure(struct control *control, const struct target_address *target,
+                            uint64_t deadline_ns, struct err *err)
+{
+    static const char doing[] = "TLS handshake with";
+    while (control->transport->handshake != NULL) {
+        bool wants_write;
+        struct err cause = {.code = OK};
+        enum io_status status = control->transport->handshake(&control->wire, &wants_write, &cause);
+        if (status == IO_DONE)
+            break;
+        if (status != IO_AGAIN) {
+            give_up(control);
+            return err_set(err, E_CONNECT, "%s %s: %s", doing, control->text, cause.text);
+        }
+        enum wait_result waited =
+            wait_until(control, control->fd, wants_write ? POLLOUT : POLLIN, deadline_ns);
+        if (waited == WAIT_TIMEOUT && speaks_plain(control, target)) {
+            give_up(control);
+            return err_set(err, E_CONNECT,
+                           "%s %s: the server speaks plain RESP here, not TLS: leave out --tls",
+                           doing, control->text);
+        }
+        if (waited != WAIT_READY)
+            return wait_failed(control, waited, doing, err);
+    }
+    return OK;
+}
 
 /* One address, until the deadline. Leaves control->fd open on success. */
 static enum err_code connect_one(struct control *control, const struct target_address *target,
                                  uint64_t deadline_ns, struct err *err)
 {
-    memcpy(control->text, target->text, sizeof control->text);
-    int family = target->address.ss_family;
-    int fd = socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-    if (fd < 0)
-        return err_set_errno(err, E_CONNECT, errno, "cannot connect to %s", target->text);
-    control->fd = fd;
+    const struct wire_setup setup = {.tls = tls_client};
     int sys_errno = 0;
-    if (connect(fd, (const struct sockaddr *)&target->address, target->address_bytes) != 0)
-        sys_errno = errno;
-    if (sys_errno == EINPROGRESS || sys_errno == EINTR) {
-        enum wait_result waited = wait_until(control, fd, POLLOUT, deadline_ns);
-        socklen_t length = sizeof sys_errno;
-        if (waited == WAIT_READY && getsockopt(fd, SOL_SOCKET, SO_ERROR, &sys_errno, &length) != 0)
-            sys_errno = errno;
-        if (waited != WAIT_READY) {
-            give_up(control);
-            return waited == WAIT_INTERRUPTED ? interrupted_error(control, err)
-                                              : no_answer_error(control, "cannot connect to", err);
-        }
+    memcpy(control->text, target->text, sizeof control->text);
+    enum io_status status =
+        control->transport->connect(&control->wire, &setup, target, NULL, &sys_errno);
+    control->fd = control->wire.fd;
+    if (status == IO_AGAIN) {
+        enum wait_result waited = wait_until(control, control->fd, POLLOUT, deadline_ns);
+        if (waited != WAIT_READY)
+            return wait_failed(control, waited, "cannot connect to", err);
+        status = control->transport->connected(&control->wire, &sys_errno);
     }
-    if (sys_errno != 0) {
+    if (status != IO_DONE) {
         give_up(control);
         /* A Unix socket whose queue is full says EAGAIN. */
         return err_set_errno(err, E_CONNECT, sys_errno, "cannot connect to %s", target->text);
     }
-    if (family != AF_UNIX) {
-        int on = 1;
-        (void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-    }
-    return OK;
+    return secure(control, target, deadline_ns, err);
 }
 
 /* Each address gets its share of the time that is left, so that one that swallows packets does not
  * keep the next from being tried. The error told is that of the first address. */
 static enum err_code connect_any(struct control *control, struct target_address *target,
-                                 const struct addrinfo *addresses, const struct spec *spec,
+                                 const struct target_address *addresses, uint32_t address_count,
                                  struct err *err)
 {
-    uint32_t left = 0;
     struct err first = {.code = OK};
-    for (const struct addrinfo *at = addresses; at != NULL; at = at->ai_next)
-        left++;
-    for (const struct addrinfo *at = addresses; at != NULL; at = at->ai_next, left--) {
+    for (uint32_t i = 0; i < address_count; i++) {
         struct err attempt = {.code = OK};
         uint64_t now_ns = clock_now_ns();
         uint64_t remaining_ns = control->deadline_ns > now_ns ? control->deadline_ns - now_ns : 0;
-        memset(target, 0, sizeof *target);
-        memcpy(&target->address, at->ai_addr, at->ai_addrlen);
-        target->address_bytes = at->ai_addrlen;
-        format_ip_target(target, at, spec->host, spec->port);
-        enum err_code code = connect_one(control, target, now_ns + remaining_ns / left, &attempt);
-        if (code == OK)
+        enum err_code code = connect_one(control, &addresses[i],
+                                         now_ns + remaining_ns / (address_count - i), &attempt);
+        if (code == OK) {
+            *target = addresses[i];
             return OK;
+        }
         (void)err_set(&first, code, "%s", attempt.text);
         if (code == E_INTERRUPTED)
             return err_set(err, code, "%s", attempt.text);
@@ -203,41 +202,35 @@ static enum err_code connect_any(struct control *control, struct target_address 
     return err_set(err, first.code, "%s", first.text);
 }
 
-static enum err_code open_connection(struct control *control, struct target_address *target,
-                                     const struct spec *spec, struct err *err)
-{
-    if (spec->socket_path != NULL) {
-        enum err_code code = resolve_unix(target, spec->socket_path, err);
-        return code != OK ? code : connect_one(control, target, control->deadline_ns, err);
-    }
-    struct addrinfo *addresses = NULL;
-    enum err_code code = resolve_host(&addresses, spec, err);
-    if (code != OK)
-        return code;
-    deadline_begin(control); /* the resolver's time is not the server's */
-    code = connect_any(control, target, addresses, spec, err);
-    freeaddrinfo(addresses);
-    return code;
-}
-
 /* ---- commands ---- */
+
+/* Until all that the transport has taken is with the kernel. */
+static enum io_status send_some(struct control *control, const char *bytes, size_t byte_count,
+                                size_t *sent, int *sys_errno)
+{
+    size_t taken = 0;
+    enum io_status status = *sent < byte_count
+                                ? control->transport->write(&control->wire, bytes + *sent,
+                                                            byte_count - *sent, &taken, sys_errno)
+                                : control->transport->flush(&control->wire, sys_errno);
+    *sent += taken;
+    return status;
+}
 
 static enum err_code send_all(struct control *control, const char *bytes, size_t byte_count,
                               struct err *err)
 {
-    for (size_t sent = 0; sent < byte_count;) {
-        ssize_t done = send(control->fd, bytes + sent, byte_count - sent, MSG_NOSIGNAL);
-        if (done > 0) {
-            sent += (size_t)done;
+    for (size_t sent = 0; sent < byte_count || control->wire.unflushed;) {
+        int sys_errno = 0;
+        enum io_status status = send_some(control, bytes, byte_count, &sent, &sys_errno);
+        if (status == IO_DONE)
             continue;
-        }
         /* A server that refuses a connection writes why and closes; reading finds its words. */
-        if (errno == EPIPE || errno == ECONNRESET)
+        if (status == IO_CLOSED ||
+            (status == IO_FAILED && (sys_errno == EPIPE || sys_errno == ECONNRESET)))
             return OK;
-        if (errno == EINTR)
-            continue;
-        if (errno != EAGAIN)
-            return err_set_errno(err, E_CONNECT, errno, "cannot write to %s", control->text);
+        if (status == IO_FAILED)
+            return err_set_errno(err, E_CONNECT, sys_errno, "cannot write to %s", control->text);
         enum wait_result waited = wait_until(control, control->fd, POLLOUT, control->deadline_ns);
         if (waited == WAIT_INTERRUPTED)
             return interrupted_error(control, err);
@@ -247,31 +240,55 @@ static enum err_code send_all(struct control *control, const char *bytes, size_t
     return OK;
 }
 
-static enum err_code read_reply(struct control *control, redisReply **reply, struct err *err)
+/* The stream has ended, or broken; sys_errno 0: in good order. */
+static enum err_code lost_error(const struct control *control, int sys_errno, struct err *err)
+{
+    const char *why = tls_failure(&control->wire);
+    if (why != NULL)
+        return err_set(err, E_CONNECT, "TLS with %s: %s", control->text, why);
+    const char *advice = control->wire.tls == NULL && !control->heard && !control->is_local
+                             ? tls_advice_for_plain(NULL, 0)
+                             : NULL;
+    if (sys_errno != 0 && advice == NULL)
+        return err_set_errno(err, E_CONNECT, sys_errno, "cannot read from %s", control->text);
+    return err_set(err, E_CONNECT, "%s closed the connection without an answer%s%s", control->text,
+                   advice != NULL ? "; " : "", advice != NULL ? advice : "");
+}
+
+/* *reply NULL and OK: nothing is there, and may_be_none. */
+static enum err_code read_reply(struct control *control, redisReply **reply, bool may_be_none,
+                                struct err *err)
 {
     char buffer[16384];
+    const char *advice = NULL;
     for (;;) {
         void *whole = NULL;
-        if (redisReaderGetReply(control->reader, &whole) != REDIS_OK)
+        if (redisReaderGetReply(control->reader, &whole) != REDIS_OK && advice != NULL)
+            return err_set(err, E_CONNECT, "%s does not speak RESP in plain: %s", control->text,
+                           advice);
+        if (control->reader->err != 0)
             return err_set(err, E_CONNECT, "%s does not speak the Valkey/Redis protocol: %s",
                            control->text, control->reader->errstr);
         if (whole != NULL) {
             *reply = whole;
             return OK;
         }
-        ssize_t got = recv(control->fd, buffer, sizeof buffer, 0);
-        if (got > 0) {
-            if (redisReaderFeed(control->reader, buffer, (size_t)got) != REDIS_OK)
+        size_t got = 0;
+        int sys_errno = 0;
+        enum io_status status =
+            control->transport->read(&control->wire, buffer, sizeof buffer, &got, &sys_errno);
+        if (status == IO_DONE) {
+            if (!control->heard && control->wire.tls == NULL)
+                advice = tls_advice_for_plain(buffer, got);
+            control->heard = true;
+            if (redisReaderFeed(control->reader, buffer, got) != REDIS_OK)
                 return err_set(err, E_SYSTEM, "cannot read a reply: out of memory");
             continue;
         }
-        if (got == 0)
-            return err_set(err, E_CONNECT, "%s closed the connection without an answer",
-                           control->text);
-        if (errno == EINTR)
-            continue;
-        if (errno != EAGAIN)
-            return err_set_errno(err, E_CONNECT, errno, "cannot read from %s", control->text);
+        if (status != IO_AGAIN)
+            return lost_error(control, status == IO_FAILED ? sys_errno : 0, err);
+        if (may_be_none)
+            return OK;
         enum wait_result waited = wait_until(control, control->fd, POLLIN, control->deadline_ns);
         if (waited == WAIT_INTERRUPTED)
             return interrupted_error(control, err);
@@ -283,22 +300,26 @@ static enum err_code read_reply(struct control *control, redisReply **reply, str
 /* One command, one reply (freeReplyObject), before control->deadline_ns. After a failure the
  * connection is closed: a late reply would be taken for that of the next command. */
 static enum err_code exchange(struct control *control, redisReply **reply, int argc,
-                              const char *const *argv, struct err *err)
+                              const char *const *argv, const size_t *lengths, struct err *err)
 {
-    const char *args[COMMAND_ARGS_MAX];
     char *bytes = NULL;
     *reply = NULL;
     if (control->fd < 0)
         return err_set(err, E_CONNECT, "the connection to %s is closed", control->text);
-    for (int i = 0; i < argc; i++)
-        args[i] = argv[i];
-    long long byte_count = redisFormatCommandArgv(&bytes, argc, args, NULL);
+    /* hiredis asks for pointers that are not const, and does not write through them. */
+    const char **args = calloc((size_t)argc, sizeof *args);
+    long long byte_count = -1;
+    if (args != NULL) {
+        memcpy(args, argv, (size_t)argc * sizeof *args);
+        byte_count = redisFormatCommandArgv(&bytes, argc, args, lengths);
+    }
+    free((void *)(uintptr_t)args);
     if (byte_count < 0)
         return err_set(err, E_SYSTEM, "cannot write a command: out of memory");
     enum err_code code = send_all(control, bytes, (size_t)byte_count, err);
     redisFreeCommand(bytes);
     if (code == OK)
-        code = read_reply(control, reply, err);
+        code = read_reply(control, reply, false, err);
     if (code != OK)
         give_up(control);
     return code;
@@ -319,7 +340,7 @@ static enum err_code handshake_step(struct control *control, redisReply **reply,
 {
     char duration[32];
     for (;;) {
-        enum err_code code = exchange(control, reply, argc, argv, err);
+        enum err_code code = exchange(control, reply, argc, argv, NULL, err);
         if (code != OK || !is_error_word(*reply, "LOADING"))
             return code;
         uint64_t now_ns = clock_now_ns();
@@ -347,11 +368,15 @@ static enum err_code handshake_step(struct control *control, redisReply **reply,
 
 /* An error reply -> err, with what was tried in front of the server's words. */
 static enum err_code refused(const redisReply *reply, const struct control *control,
-                             const char *tried, struct err *err)
+                             const char *tried, const char *password, struct err *err)
 {
     if (is_error_word(reply, "NOAUTH"))
         return err_set(err, E_CONNECT, "%s asks for a password (%s): give one with -a",
                        control->text, reply->str);
+    secret_mask_reply(reply->str, password);
+    if (is_error_word(reply, "NOPERM") && strncmp(tried, "SELECT", 6) == 0)
+        return err_set(err, E_CONNECT, "%s: %s; grant it with +select, or leave out --dbnum", tried,
+                       reply->str);
     if (strcmp(tried, "PING") == 0)
         return err_set(err, E_CONNECT, "%s refuses: %s", control->text, reply->str);
     return err_set(err, E_CONNECT, "%s: %s", tried, reply->str);
@@ -387,8 +412,11 @@ static enum err_code handshake(struct control *control, const struct spec *spec,
                                             &loading_since_ns, err);
         if (code != OK)
             return code;
-        if (reply->type == REDIS_REPLY_ERROR)
-            code = refused(reply, control, steps[i].tried, err);
+        /* Who may not PING has been answered all the same. */
+        if (steps[i].argv == ping && is_error_word(reply, "NOPERM"))
+            code = OK;
+        else if (reply->type == REDIS_REPLY_ERROR)
+            code = refused(reply, control, steps[i].tried, spec->password, err);
         else if (reply->type != REDIS_REPLY_STATUS)
             code = err_set(err, E_CONNECT,
                            "%s: %s was not answered as a server of Valkey or "
@@ -401,26 +429,39 @@ static enum err_code handshake(struct control *control, const struct spec *spec,
     return OK;
 }
 
-enum err_code control_connect(struct control **control, struct target_address *target,
-                              const struct spec *spec, const volatile int *interrupted,
-                              struct err *err)
+static enum err_code control_create(struct control **control, const struct spec *spec,
+                                    const volatile int *interrupted, struct err *err)
 {
-    *control = NULL;
-    memset(target, 0, sizeof *target);
     struct control *made = calloc(1, sizeof *made);
+    *control = made;
     if (made == NULL)
         return err_set(err, E_SYSTEM, "cannot connect: out of memory");
-    made->fd = -1;
+    made->fd = made->wire.fd = -1;
+    made->is_local = spec->socket_path != NULL;
+    made->transport = spec->tls ? &transport_tls : &transport_tcp;
     made->interrupted = interrupted;
     made->answer_timeout_ns = spec->connection_timeout_ns;
     snprintf(made->text, sizeof made->text, "the server");
     made->reader = redisReaderCreate();
-    enum err_code code = OK;
     if (made->reader == NULL)
-        code = err_set(err, E_SYSTEM, "cannot connect: out of memory");
-    deadline_begin(made);
-    if (code == OK)
-        code = open_connection(made, target, spec, err);
+        return err_set(err, E_SYSTEM, "cannot connect: out of memory");
+    if (spec->tls && tls_client == NULL)
+        return err_set(err, E_SYSTEM, "cannot connect: TLS was not set up");
+    return OK;
+}
+
+/* To the first of the addresses that accepts. */
+static enum err_code connect_and_greet(struct control **control, struct target_address *target,
+                                       const struct target_address *addresses,
+                                       uint32_t address_count, const struct spec *spec,
+                                       const volatile int *interrupted, struct err *err)
+{
+    struct control *made;
+    enum err_code code = control_create(&made, spec, interrupted, err);
+    if (code == OK) {
+        deadline_begin(made);
+        code = connect_any(made, target, addresses, address_count, err);
+    }
     if (code == OK)
         code = handshake(made, spec, err);
     if (code != OK) {
@@ -432,6 +473,66 @@ enum err_code control_connect(struct control **control, struct target_address *t
         made->answer_timeout_ns = spec->request_timeout_ns;
     *control = made;
     return OK;
+}
+
+enum err_code control_connect_to(struct control **control, const struct target_address *target,
+                                 const struct spec *spec, const volatile int *interrupted,
+                                 struct err *err)
+{
+    struct target_address answered;
+    *control = NULL;
+    return connect_and_greet(control, &answered, target, 1, spec, interrupted, err);
+}
+
+enum err_code control_connect_host(struct control **control, struct target_address *target,
+                                   const struct host_name *name, const struct spec *spec,
+                                   const volatile int *interrupted, struct err *err)
+{
+    struct target_address addresses[RESOLVE_ADDRESSES_MAX];
+    uint32_t address_count = 0;
+    *control = NULL;
+    memset(target, 0, sizeof *target);
+    /* The deadline begins behind this: the resolver's time is not the server's. */
+    enum err_code code =
+        resolve_host(addresses, &address_count, RESOLVE_ADDRESSES_MAX, name->host, name->port, err);
+    if (code != OK)
+        return code;
+    return connect_and_greet(control, target, addresses, address_count, spec, interrupted, err);
+}
+
+enum err_code control_connect(struct control **control, struct target_address *target,
+                              const struct spec *spec, const volatile int *interrupted,
+                              struct err *err)
+{
+    struct host_name *names;
+    uint32_t name_count = 0;
+    *control = NULL;
+    memset(target, 0, sizeof *target);
+    if (spec->socket_path != NULL) {
+        enum err_code code = resolve_unix(target, spec->socket_path, err);
+        return code != OK ? code : control_connect_to(control, target, spec, interrupted, err);
+    }
+    names = calloc(TOPOLOGY_NODES_MAX, sizeof *names);
+    if (names == NULL)
+        return err_set(err, E_SYSTEM, "cannot connect: out of memory");
+    struct err first = {.code = OK}, attempt = {.code = OK};
+    enum err_code code = resolve_split(names, &name_count, TOPOLOGY_NODES_MAX, spec->host,
+                                       spec->port, "--host", &first);
+    for (uint32_t i = 0; i < name_count && *control == NULL && code != E_INTERRUPTED; i++) {
+        attempt = (struct err){.code = OK};
+        code = control_connect_host(control, target, &names[i], spec, interrupted, &attempt);
+        (void)err_set(&first, attempt.code, "%s", attempt.text);
+    }
+    free(names);
+    if (code == OK)
+        return OK;
+    const struct err *told = code == E_INTERRUPTED ? &attempt : &first;
+    return err_set(err, told->code, "%s", told->text);
+}
+
+const struct wire *control_wire(const struct control *control)
+{
+    return &control->wire;
 }
 
 void control_close(struct control *control)
@@ -446,13 +547,43 @@ void control_close(struct control *control)
 
 /* ---- small things to ask ---- */
 
-static enum err_code command(struct control *control, redisReply **reply, int argc,
-                             const char *const *argv, struct err *err)
+enum err_code control_command_bytes(struct control *control, struct redisReply **reply, int argc,
+                                    const char *const *argv, const size_t *lengths, struct err *err)
 {
     /* An interrupt that came before must not keep a report from being completed. */
     control->interrupted_base = control->interrupted != NULL ? *control->interrupted : 0;
     deadline_begin(control);
-    return exchange(control, reply, argc, argv, err);
+    return exchange(control, reply, argc, argv, lengths, err);
+}
+
+enum err_code control_command(struct control *control, struct redisReply **reply, int argc,
+                              const char *const *argv, struct err *err)
+{
+    return control_command_bytes(control, reply, argc, argv, NULL, err);
+}
+
+enum err_code control_heard(struct control *control, struct redisReply **reply, struct err *err)
+{
+    *reply = NULL;
+    if (control->fd < 0)
+        return err_set(err, E_CONNECT, "the connection to %s is closed", control->text);
+    enum err_code code = read_reply(control, reply, true, err);
+    if (code != OK)
+        give_up(control);
+    return code;
+}
+
+enum err_code control_knows_hello(struct control *control, bool *known, struct err *err)
+{
+    const char *const argv[] = {"HELLO", "2"};
+    redisReply *reply;
+    *known = false;
+    enum err_code code = control_command(control, &reply, 2, argv, err);
+    if (code != OK)
+        return code;
+    *known = reply->type != REDIS_REPLY_ERROR || !is_error_word(reply, "ERR");
+    freeReplyObject(reply);
+    return OK;
 }
 
 enum err_code control_info(struct control *control, char **info, struct err *err)
@@ -460,7 +591,7 @@ enum err_code control_info(struct control *control, char **info, struct err *err
     const char *const argv[] = {"INFO", "all"};
     redisReply *reply;
     *info = NULL;
-    enum err_code code = command(control, &reply, 2, argv, err);
+    enum err_code code = control_command(control, &reply, 2, argv, err);
     if (code != OK)
         return code;
     if (reply->type == REDIS_REPLY_ERROR)
@@ -479,7 +610,7 @@ enum err_code control_config_get(struct control *control, const char *parameter,
     const char *const argv[] = {"CONFIG", "GET", parameter};
     redisReply *reply;
     value[0] = '\0';
-    enum err_code code = command(control, &reply, 3, argv, err);
+    enum err_code code = control_command(control, &reply, 3, argv, err);
     if (code != OK)
         return code;
     if (reply->type == REDIS_REPLY_ARRAY && reply->elements == 2 && reply->element[1]->str != NULL)

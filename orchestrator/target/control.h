@@ -10,11 +10,13 @@
 #include "common/err.h"
 #include "common/spec.h"
 #include "common/transport.h"
+#include "orchestrator/target/resolve.h"
 
-struct control; /* owns a socket and a hiredis reader */
+struct control;    /* owns a socket and a hiredis reader */
+struct redisReply; /* hiredis */
 
 /* Resolves host or socket path and connects within connection_timeout_ns, trying each address in
- * turn; authenticates, selects the database, and sends PING. While the server answers LOADING it
+ * turn, and each host where there are several; authenticates, selects the database, and sends PING. While the server answers LOADING it
  * waits, saying so once through log_line, up to wait_ready_ns. *interrupted (may be NULL) is looked
  * at in every wait, at least each 100 ms; when set: E_INTERRUPTED. It must live as long as the
  * control. E_CONNECT: with host, port and cause, or the server's own words. *target gets the address
@@ -22,12 +24,39 @@ struct control; /* owns a socket and a hiredis reader */
 MUST_USE enum err_code control_connect(struct control **control, struct target_address *target,
                                        const struct spec *spec, const volatile int *interrupted,
                                        struct err *err);
+/* The same to one server, whatever host and port the spec has, and to one address. */
+MUST_USE enum err_code control_connect_host(struct control **control, struct target_address *target,
+                                            const struct host_name *name, const struct spec *spec,
+                                            const volatile int *interrupted, struct err *err);
+MUST_USE enum err_code control_connect_to(struct control **control,
+                                          const struct target_address *target,
+                                          const struct spec *spec, const volatile int *interrupted,
+                                          struct err *err);
 void control_close(struct control *control);
+
+/* What connections of specs with tls are made with; once, before the first of them. The caller keeps
+ * it open for as long. */
+void control_use_tls(struct tls_client *client);
+/* For tls_version and the like. */
+const struct wire *control_wire(const struct control *control);
 
 /* The commands below wait at most for the longer one of connection and request time-out, and no
  * longer than to the next interrupt: one that came before does not count, so that an interrupted
  * run can still ask. After a failure the connection is closed, and every command is E_CONNECT. */
 
+/* Any command. The reply, an error reply too, is the caller's (freeReplyObject); NULL after a failure.
+ * The second form takes arguments that are not text, with their lengths. */
+MUST_USE enum err_code control_command(struct control *control, struct redisReply **reply, int argc,
+                                       const char *const *argv, struct err *err);
+MUST_USE enum err_code control_command_bytes(struct control *control, struct redisReply **reply,
+                                             int argc, const char *const *argv,
+                                             const size_t *lengths, struct err *err);
+/* What the server has said unasked (a published message), without waiting; NULL: nothing. */
+MUST_USE enum err_code control_heard(struct control *control, struct redisReply **reply,
+                                     struct err *err);
+
+/* Whether the server knows HELLO, and with it RESP3. The connection itself stays with RESP2. */
+MUST_USE enum err_code control_knows_hello(struct control *control, bool *known, struct err *err);
 /* INFO of all sections as text, "field:value" lines; owned by the caller (free). */
 MUST_USE enum err_code control_info(struct control *control, char **info, struct err *err);
 /* Value of one CONFIG GET parameter; "" when the server refuses or does not know it. */

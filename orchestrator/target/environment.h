@@ -47,8 +47,13 @@ struct server_locality {
     uint32_t cpu_count; /* CPUs that the process may run on */
     uint32_t cpus[SPEC_CPUS_MAX];
 };
+/* Whether an address is one of this host's, or a Unix socket. */
+bool server_is_local(const struct target_address *target);
 void server_locality_find(struct server_locality *locality, struct control *control,
                           const struct target_address *target);
+
+/* Whether it is an address of the loopback network. */
+bool target_is_loopback(const struct target_address *target);
 
 extern const char volley_version[]; /* "0.1.0"                         */
 extern const char volley_commit[];  /* short hash at build, or "unknown" */

@@ -1,34 +1,30 @@
 #include "orchestrator/target/managed_server.h"
 
 #include <arpa/inet.h>
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <ftw.h>
-#include <sched.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "common/clock.h"
-#include "orchestrator/fleet/cpu_order.h"
 #include "orchestrator/target/control.h"
+#include "orchestrator/target/server_process.h"
 
 #define READY_TIMEOUT_NS (30 * NS_PER_SECOND)
 #define STOP_TIMEOUT_NS (10 * NS_PER_SECOND)
 #define PROBE_TIMEOUT_NS NS_PER_SECOND
 #define POLL_NS (10 * NS_PER_MS)
 #define PORT_ATTEMPTS 5
-#define OUTPUT_NAME "server.log"
+#define PORT_PROBES 200
 
 static void pause_ns(uint64_t duration_ns)
 {
@@ -106,134 +102,36 @@ static void remove_directory(char *directory)
     directory[0] = '\0';
 }
 
-/* A port nobody listens on now; somebody may by the time the server does, see PORT_ATTEMPTS. */
-static enum err_code find_free_port(uint16_t *port, struct err *err)
+/* Takes a port, 0: any, for a moment. Returns it, 0: it is taken, and errno tells. */
+static uint16_t probe_port(uint16_t port)
 {
-    struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    struct sockaddr_in address = {
+        .sin_family = AF_INET, .sin_port = htons(port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
     socklen_t address_bytes = sizeof address;
     int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (fd < 0)
+        return 0;
+    bool found = bind(fd, (const struct sockaddr *)&address, sizeof address) == 0 &&
+                 getsockname(fd, (struct sockaddr *)&address, &address_bytes) == 0;
     int sys_errno = errno;
-    bool found = false;
-    if (fd >= 0) {
-        found = bind(fd, (const struct sockaddr *)&address, sizeof address) == 0 &&
-                getsockname(fd, (struct sockaddr *)&address, &address_bytes) == 0;
-        sys_errno = errno;
-        close(fd);
+    close(fd);
+    errno = sys_errno;
+    return found ? ntohs(address.sin_port) : 0;
+}
+
+/* A port nobody listens on now; somebody may by the time the server does, see PORT_ATTEMPTS. */
+static enum err_code find_free_port(uint16_t *port, bool cluster, struct err *err)
+{
+    int sys_errno = EADDRINUSE;
+    for (uint32_t attempt = 0; attempt < PORT_PROBES; attempt++) {
+        *port = probe_port(0);
+        if (*port == 0)
+            sys_errno = errno;
+        else if (!cluster || (*port <= UINT16_MAX - MANAGED_BUS_OFFSET &&
+                              probe_port((uint16_t)(*port + MANAGED_BUS_OFFSET)) != 0))
+            return OK;
     }
-    if (!found)
-        return err_set_errno(err, E_SYSTEM, sys_errno, "cannot find a free port on 127.0.0.1");
-    *port = ntohs(address.sin_port);
-    return OK;
-}
-
-/* ---- the child ---- */
-
-static void close_inherited(void)
-{
-#ifdef SYS_close_range
-    if (syscall(SYS_close_range, 3u, ~0u, 0u) == 0)
-        return;
-#endif
-    DIR *open_files = opendir("/proc/self/fd");
-    if (open_files == NULL)
-        return;
-    for (const struct dirent *entry; (entry = readdir(open_files)) != NULL;) {
-        int fd = (int)strtol(entry->d_name, NULL, 10);
-        if (fd > STDERR_FILENO && fd != dirfd(open_files))
-            close(fd);
-    }
-    closedir(open_files);
-}
-
-static void reset_signals(void)
-{
-    sigset_t none;
-    for (int signal_number = 1; signal_number < NSIG; signal_number++)
-        (void)signal(signal_number, SIG_DFL);
-    sigemptyset(&none);
-    (void)sigprocmask(SIG_SETMASK, &none, NULL);
-}
-
-static void pin(int cpu)
-{
-    cpu_set_t *set = CPU_ALLOC(SPEC_CPUS_MAX);
-    size_t set_bytes = CPU_ALLOC_SIZE(SPEC_CPUS_MAX);
-    if (set == NULL)
-        return;
-    CPU_ZERO_S(set_bytes, set);
-    CPU_SET_S((size_t)cpu, set_bytes, set);
-    if (sched_setaffinity(0, set_bytes, set) != 0) {
-        dprintf(STDERR_FILENO, "cannot pin the server to CPU %d: %s\n", cpu, strerror(errno));
-        _exit(126);
-    }
-    CPU_FREE(set);
-}
-
-/* Never returns. What goes wrong is written where the server's own words would be. */
-static void child_main(const struct managed_server *server, int output_fd, pid_t parent)
-{
-    /* Before anything else: from here on this process cannot outlive volley. */
-    (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
-    if (getppid() != parent)
-        _exit(126);
-    (void)setsid();
-    reset_signals();
-    int null_fd = open("/dev/null", O_RDONLY);
-    if (null_fd < 0 || dup2(null_fd, STDIN_FILENO) < 0 || dup2(output_fd, STDOUT_FILENO) < 0 ||
-        dup2(output_fd, STDERR_FILENO) < 0)
-        _exit(126);
-    close_inherited();
-    if (server->cpu >= 0)
-        pin(server->cpu);
-
-    char port[8];
-    snprintf(port, sizeof port, "%u", server->port);
-    /* maxclients: the default of 10,000 is less than volley's users ask for; the server lowers it
-     * by itself to what its limit of open files allows. */
-    const char *const args[] = {server->program,
-                                "--port",
-                                port,
-                                "--bind",
-                                "127.0.0.1",
-                                "--save",
-                                "",
-                                "--appendonly",
-                                "no",
-                                "--dir",
-                                server->directory,
-                                "--logfile",
-                                "",
-                                "--protected-mode",
-                                "no",
-                                "--daemonize",
-                                "no",
-                                "--maxclients",
-                                "65000",
-                                NULL};
-    char *argv[sizeof args / sizeof args[0]];
-    memcpy(argv, args, sizeof argv);
-    execv(server->program, argv);
-    dprintf(STDERR_FILENO, "cannot run %s: %s\n", server->program, strerror(errno));
-    _exit(127);
-}
-
-static enum err_code spawn(struct managed_server *server, struct err *err)
-{
-    char path[sizeof server->directory + sizeof OUTPUT_NAME];
-    snprintf(path, sizeof path, "%s/" OUTPUT_NAME, server->directory);
-    int output_fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_APPEND | O_CLOEXEC, 0600);
-    if (output_fd < 0)
-        return err_set_errno(err, E_SYSTEM, errno, "cannot write %s", path);
-    pid_t parent = getpid();
-    pid_t child = fork();
-    if (child == 0)
-        child_main(server, output_fd, parent);
-    int sys_errno = errno;
-    close(output_fd);
-    if (child < 0)
-        return err_set_errno(err, E_SYSTEM, sys_errno, "cannot start %s", server->program);
-    server->pid = child;
-    return OK;
+    return err_set_errno(err, E_SYSTEM, sys_errno, "cannot find a free port on 127.0.0.1");
 }
 
 /* ---- waiting for it ---- */
@@ -243,8 +141,8 @@ static enum err_code spawn(struct managed_server *server, struct err *err)
 /* The end of what the server printed, terminated. Returns its length. */
 static size_t read_output(char text[OUTPUT_TAIL_BYTES], const struct managed_server *server)
 {
-    char path[sizeof server->directory + sizeof OUTPUT_NAME];
-    snprintf(path, sizeof path, "%s/" OUTPUT_NAME, server->directory);
+    char path[sizeof server->directory + sizeof SERVER_OUTPUT_NAME];
+    snprintf(path, sizeof path, "%s/" SERVER_OUTPUT_NAME, server->directory);
     int fd = open(path, O_RDONLY | O_CLOEXEC);
     ssize_t filled = 0;
     if (fd >= 0) {
@@ -294,17 +192,24 @@ static bool port_was_taken(const struct managed_server *server)
                                                strstr(output, "Failed listening on port") != NULL);
 }
 
+void managed_server_address(struct spec *spec, const struct managed_server *server)
+{
+    *spec = (struct spec){.host = "127.0.0.1",
+                          .port = server->port,
+                          .tls = server->setup.certificates != NULL,
+                          .connection_timeout_ns = PROBE_TIMEOUT_NS,
+                          .wait_ready_ns = READY_TIMEOUT_NS};
+}
+
 /* True when our own child, not a stranger who was quicker to take the port, answers PING. */
 static bool answers(const struct managed_server *server, const volatile int *interrupted)
 {
-    struct spec probe = {.host = "127.0.0.1",
-                         .port = server->port,
-                         .connection_timeout_ns = PROBE_TIMEOUT_NS,
-                         .wait_ready_ns = READY_TIMEOUT_NS};
+    struct spec probe;
     struct control *control;
     struct target_address target;
     struct err ignored = {.code = OK};
     char *info = NULL;
+    managed_server_address(&probe, server);
     if (control_connect(&control, &target, &probe, interrupted, &ignored) != OK)
         return false;
     bool ours = false;
@@ -348,31 +253,61 @@ static enum err_code wait_ready(struct managed_server *server, const volatile in
     }
 }
 
-enum err_code managed_server_start(struct managed_server *server, int cpu,
-                                   const volatile int *interrupted, struct err *err)
+/* A port, and a process that is to listen there. */
+static enum err_code settle_port(struct managed_server *server, struct err *err)
 {
-    *server = (struct managed_server){.cpu = cpu};
+    enum err_code code = find_free_port(&server->port, server->setup.cluster, err);
+    return code == OK ? server_process_spawn(server, err) : code;
+}
+
+enum err_code managed_server_launch(struct managed_server *server,
+                                    const struct managed_server_setup *setup, struct err *err)
+{
+    *server = (struct managed_server){.setup = *setup};
     enum err_code code = find_program(server->program, sizeof server->program, err);
     if (code == OK)
         code = make_directory(server->directory, sizeof server->directory, err);
-    for (uint32_t attempt = 1; code == OK; attempt++) {
+    return code == OK ? settle_port(server, err) : code;
+}
+
+enum err_code managed_server_await(struct managed_server *server, const volatile int *interrupted,
+                                   struct err *err)
+{
+    for (uint32_t attempt = 1;; attempt++) {
         struct err start_err = {.code = OK};
         bool port_taken = false;
-        code = find_free_port(&server->port, &start_err);
-        if (code == OK)
-            code = spawn(server, &start_err);
-        if (code == OK)
-            code = wait_ready(server, interrupted, &port_taken, &start_err);
-        if (code == OK)
-            return OK;
-        if (!port_taken || attempt == PORT_ATTEMPTS) {
-            (void)err_set(err, code, "%s", start_err.text);
-            break;
+        enum err_code code = wait_ready(server, interrupted, &port_taken, &start_err);
+        if (code != OK && port_taken && attempt < PORT_ATTEMPTS) {
+            start_err = (struct err){.code = OK};
+            code = settle_port(server, &start_err);
+            if (code == OK)
+                continue;
         }
-        code = OK;
+        return code == OK ? OK : err_set(err, code, "%s", start_err.text);
     }
-    managed_server_stop(server);
+}
+
+enum err_code managed_server_start(struct managed_server *server,
+                                   const struct managed_server_setup *setup,
+                                   const volatile int *interrupted, struct err *err)
+{
+    enum err_code code = managed_server_launch(server, setup, err);
+    if (code == OK)
+        code = managed_server_await(server, interrupted, err);
+    if (code != OK)
+        managed_server_stop(server);
     return code;
+}
+
+enum err_code managed_server_relaunch(struct managed_server *server, struct err *err)
+{
+    return server_process_spawn(server, err);
+}
+
+bool managed_server_gone(struct managed_server *server)
+{
+    int status;
+    return server->pid == 0 || reap(server, &status);
 }
 
 static bool reaped_within(struct managed_server *server, uint64_t duration_ns)
@@ -392,6 +327,7 @@ void managed_server_stop(struct managed_server *server)
     int status;
     if (server->pid > 0 && !reap(server, &status)) {
         (void)kill(server->pid, SIGTERM);
+        (void)kill(server->pid, SIGCONT); /* it may have been stopped, and deaf */
         if (!reaped_within(server, STOP_TIMEOUT_NS)) {
             (void)kill(server->pid, SIGKILL);
             (void)reaped_within(server, STOP_TIMEOUT_NS);

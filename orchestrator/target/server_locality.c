@@ -31,8 +31,9 @@ static bool same_ip(const struct sockaddr *a, const struct sockaddr *b)
     return false;
 }
 
-static bool is_loopback(const struct sockaddr_storage *address)
+bool target_is_loopback(const struct target_address *target)
 {
+    const struct sockaddr_storage *address = &target->address;
     if (address->ss_family == AF_INET) {
         struct sockaddr_in ip;
         memcpy(&ip, address, sizeof ip);
@@ -46,9 +47,9 @@ static bool is_loopback(const struct sockaddr_storage *address)
     return false;
 }
 
-static bool is_own_address(const struct target_address *target)
+bool server_is_local(const struct target_address *target)
 {
-    if (target->address.ss_family == AF_UNIX || is_loopback(&target->address))
+    if (target->address.ss_family == AF_UNIX || target_is_loopback(target))
         return true;
     struct ifaddrs *interfaces;
     bool own = false;
@@ -101,7 +102,7 @@ void server_locality_find(struct server_locality *locality, struct control *cont
                           const struct target_address *target)
 {
     memset(locality, 0, sizeof *locality);
-    if (!is_own_address(target)) {
+    if (!server_is_local(target)) {
         locality->known = true;
         return;
     }

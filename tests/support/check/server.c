@@ -21,6 +21,7 @@
 #define STOP_DEADLINE_MS 10000
 #define PORT_ATTEMPTS 5
 #define LOG_TAIL_BYTES 2000
+#define BUS_PORT_ABOVE 10000
 
 static bool on_path(const char *program, char *path, size_t path_bytes)
 {
@@ -72,10 +73,22 @@ static void spawn(struct test_server *server)
     char log[96];
     find_program(program, sizeof program);
     log_path(server, log, sizeof log);
-    const char *argv[TEST_SERVER_ARGS_MAX] = {
-        program,        "--port", server->port_text, "--bind",          "127.0.0.1",   "--save", "",
-        "--appendonly", "no",     "--dir",           server->directory, "--daemonize", "no"};
-    size_t argc = 13;
+    const char *argv[TEST_SERVER_ARGS_MAX] = {program};
+    static const char *const always[] = {"--bind",       "127.0.0.1", "--save",      "",
+                                         "--appendonly", "no",        "--daemonize", "no"};
+    size_t argc = 1;
+    if (server->options.config_path != NULL) /* must come first */
+        argv[argc++] = server->options.config_path;
+    argv[argc++] = "--port";
+    argv[argc++] = server->port_text;
+    argv[argc++] = "--dir";
+    argv[argc++] = server->directory;
+    for (size_t i = 0; i < sizeof always / sizeof always[0]; i++)
+        argv[argc++] = always[i];
+    if (server->options.cluster) {
+        argv[argc++] = "--cluster-enabled";
+        argv[argc++] = "yes";
+    }
     if (server->socket_path[0] != '\0') {
         argv[argc++] = "--unixsocket";
         argv[argc++] = server->socket_path;
@@ -156,6 +169,23 @@ static bool await_ping(struct test_server *server)
     }
 }
 
+/* The nodes of a cluster talk to each other on the port plus 10000. */
+static uint16_t free_cluster_port(void)
+{
+    for (int attempt = 0; attempt < 1000; attempt++) {
+        const uint16_t port = support_free_port();
+        if (port > UINT16_MAX - BUS_PORT_ABOVE)
+            continue;
+        uint16_t bus_port = (uint16_t)(port + BUS_PORT_ABOVE);
+        const int fd = support_listen(&bus_port);
+        if (fd < 0)
+            continue;
+        close(fd);
+        return port;
+    }
+    ck_abort_msg("no port is free together with the port 10000 above it");
+}
+
 void test_server_start(struct test_server *server, const struct test_server_options *options)
 {
     memset(server, 0, sizeof *server);
@@ -166,7 +196,9 @@ void test_server_start(struct test_server *server, const struct test_server_opti
     if (server->options.unix_socket || server->options.no_tcp)
         snprintf(server->socket_path, sizeof server->socket_path, "%s/s", server->directory);
     for (int attempt = 0; attempt < PORT_ATTEMPTS; attempt++) {
-        server->port = server->options.no_tcp ? 0 : support_free_port();
+        server->port = server->options.no_tcp    ? 0
+                       : server->options.cluster ? free_cluster_port()
+                                                 : support_free_port();
         snprintf(server->port_text, sizeof server->port_text, "%u", (unsigned)server->port);
         spawn(server);
         if (await_ping(server))

@@ -15,6 +15,8 @@ struct test_server_options {
     const char *password;    /* --requirepass; the helpers below log in with it             */
     bool unix_socket;        /* also listens on socket_path                                 */
     bool no_tcp;             /* on socket_path only; port is 0                              */
+    bool cluster;            /* --cluster-enabled; the port plus 10000 is free as well      */
+    const char *config_path; /* its configuration file; NULL: none                          */
 };
 
 struct test_server {

@@ -1,0 +1,79 @@
+/* The file of --chaos, JSON or YAML: what to do to a managed target, and when. It holds a list; an
+ * entry is a map or a sentence, which mean the same:
+ *
+ *   - {at: 10s, do: kill, node: 2}
+ *   - at 10s: kill node 2
+ *   - "at 10s: kill node 2"
+ *
+ * Times count from the start of measuring; a number without a unit is seconds. Case does not matter
+ * in sentences, and a blank may stand for a hyphen: "CLIENT KILL". The actions:
+ *
+ *   kill            SIGKILL; node
+ *   pause           SIGSTOP, and SIGCONT after `for`; node, for
+ *   restart         SIGTERM where it runs, and a start; node
+ *   bgsave          BGSAVE; node, without one on all of them
+ *   client-kill     CLIENT KILL TYPE normal; node, without one on all of them
+ *   failover        a replica of the node's primary takes over; node, without one 0
+ *   reshard         moves slots with their keys; slots, from (0), to (1)
+ *   add-node        an empty primary joins the cluster; it gets the next number
+ *   remove-node     its slots go to the others, and the cluster forgets it; node
+ *
+ * Nodes are numbered from 0: the primaries, then the replicas, then those that were added. */
+#ifndef ORCHESTRATOR_OPTIONS_CHAOS_PLAN_H
+#define ORCHESTRATOR_OPTIONS_CHAOS_PLAN_H
+
+#include <stdint.h>
+
+#include "common/err.h"
+#include "common/spec.h"
+#include "orchestrator/options/config_tree.h"
+
+enum chaos_kind {
+    CHAOS_KILL,
+    CHAOS_PAUSE,
+    CHAOS_RESTART,
+    CHAOS_BGSAVE,
+    CHAOS_CLIENT_KILL,
+    CHAOS_FAILOVER,
+    CHAOS_RESHARD,
+    CHAOS_ADD_NODE,
+    CHAOS_REMOVE_NODE,
+    CHAOS_KIND_COUNT
+};
+
+#define CHAOS_ALL_NODES UINT32_MAX
+#define CHAOS_ACTIONS_MAX 256u
+
+struct chaos_action {
+    enum chaos_kind kind;
+    unsigned line;    /* of the file */
+    uint32_t entry;   /* of the list, from 1 */
+    uint64_t at_ns;   /* since the start of measuring */
+    uint64_t for_ns;  /* CHAOS_PAUSE */
+    uint32_t node;    /* or CHAOS_ALL_NODES; CHAOS_RESHARD: from; CHAOS_ADD_NODE: the new one */
+    uint32_t to_node; /* CHAOS_RESHARD */
+    uint32_t slots;   /* CHAOS_RESHARD */
+    char text[64];    /* "kill node 2" */
+};
+
+struct chaos_plan {
+    struct chaos_action *actions; /* owned; in the order of their times */
+    uint32_t count;
+    uint32_t nodes_added;
+};
+
+/* The plan for the managed target that the spec describes. name stands for the file in messages.
+ * E_CONFIG, as "name:line: entry 2: what is wrong": what is no list of actions, a time that is missing
+ * or after the end of the run, an unknown action, an unknown key or one that the action has no use for, a
+ * node that there is not at that time, an action that such a target cannot do. chaos_plan_free in any
+ * case. */
+MUST_USE enum err_code chaos_plan_parse(struct chaos_plan *plan, const struct config_node *root,
+                                        const char *name, const struct spec *spec, struct err *err);
+MUST_USE enum err_code chaos_plan_read(struct chaos_plan *plan, const char *path,
+                                       const struct spec *spec, struct err *err);
+void chaos_plan_free(struct chaos_plan *plan);
+
+/* Servers that the spec's managed target begins with. */
+uint32_t chaos_plan_nodes(const struct spec *spec);
+
+#endif

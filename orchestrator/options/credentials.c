@@ -1,0 +1,130 @@
+#include "orchestrator/options/credentials.h"
+
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "common/secret.h"
+#include "orchestrator/options/arguments.h"
+#include "orchestrator/options/relation.h"
+
+/* Out of sight -------------------------------------------------------------------------------- */
+
+/* Bytes from..to of a text become "***", or fewer; what is behind them moves up, and the rest of the text
+ * is zeroed: its length would tell something, too. */
+static void shorten(char *from, char *to)
+{
+    char *end = to + strlen(to);
+    size_t stars = (size_t)(to - from) < 3 ? (size_t)(to - from) : 3;
+    memset(from, '*', stars);
+    memmove(from + stars, to, (size_t)(end - to));
+    char *new_end = from + stars + (end - to);
+    memset(new_end, 0, (size_t)(end - new_end));
+}
+
+static void hide_value(char *value, bool is_uri)
+{
+    char *scheme = is_uri ? strstr(value, "://") : NULL;
+    char *at = scheme != NULL ? memrchr(scheme + 3, '@', strcspn(scheme + 3, "/?#")) : NULL;
+    if (at != NULL)
+        shorten(scheme + 3, at);
+    else if (scheme == NULL)
+        shorten(value, value + strlen(value));
+}
+
+void credentials_hide_arguments(const struct option_table *table, int argc, const char *const *argv)
+{
+    struct arguments arguments;
+    struct err ignored = {.code = OK};
+    enum err_code cut = arguments_cut(&arguments, table, argc, argv, &ignored);
+    (void)cut; /* what is in front of a mistake is hidden all the same */
+    for (size_t i = 0; i < arguments.count; i++) {
+        const struct argument *argument = &arguments.items[i];
+        const struct option_row *row = &table->rows[argument->row];
+        if (row->secret)
+            hide_value((char *)(uintptr_t)argument->value, strcmp(row->name, "uri") == 0);
+    }
+    arguments_free(&arguments);
+}
+
+/* A copy of the variable (free), NULL when it is not set or empty. */
+static char *take_variable(void)
+{
+    char *value = getenv(CREDENTIALS_VARIABLE);
+    if (value == NULL)
+        return NULL;
+    char *copy = value[0] != '\0' ? strdup(value) : NULL;
+    secret_wipe(value); /* /proc/PID/environ shows these very bytes */
+    unsetenv(CREDENTIALS_VARIABLE);
+    return copy;
+}
+
+/* Where it comes from ------------------------------------------------------------------------- */
+
+/* A password in the URI counts as one of --password by now. */
+static enum err_code choose_one(struct bench_request *request, struct err *err)
+{
+    static const char why[] = "each gives the password, as one in the URI does";
+    enum err_code code = relation_exclude(request, "password", "password-fd", why, err);
+    if (code == OK)
+        code = relation_exclude_if(request->ask_password, request, "password", "askpass", why, err);
+    if (code == OK)
+        code =
+            relation_exclude_if(request->ask_password, request, "password-fd", "askpass", why, err);
+    return code;
+}
+
+static enum err_code keep(struct bench_request *request, char *password, struct err *err)
+{
+    secret_wipe(request->secret);
+    free(request->secret);
+    request->secret = strdup(password);
+    secret_wipe(password);
+    request->spec.password = request->secret;
+    return request->secret != NULL ? OK
+                                   : err_set(err, E_SYSTEM, "reading the options: out of memory");
+}
+
+static enum err_code obtain(struct bench_request *request, char *variable, struct err *err)
+{
+    char password[CREDENTIALS_PASSWORD_BYTES] = "";
+    struct spec *spec = &request->spec;
+    const char *from = NULL;
+    enum err_code code = OK;
+    if (relation_given(request, "password-fd")) {
+        from = "password-fd";
+        code = credentials_read_fd(password, (int)request->password_fd, err);
+    } else if (request->ask_password) {
+        from = "askpass";
+        code = credentials_ask(password, spec->user, err);
+    }
+    if (from != NULL) {
+        if (code == OK)
+            code = keep(request, password, err);
+        if (code == OK)
+            options_derive(&request->values, "password", from, "***");
+        return code;
+    }
+    if (spec->password != NULL || variable == NULL || spec->managed || spec->null_transport)
+        return OK;
+    options_from_environment(&request->values, "password", CREDENTIALS_VARIABLE);
+    return keep(request, variable, err);
+}
+
+enum err_code credentials_settle(struct bench_request *request, struct err *err)
+{
+    const struct spec *spec = &request->spec;
+    char *variable = take_variable();
+    enum err_code code = choose_one(request, err);
+    if (code == OK)
+        code = obtain(request, variable, err);
+    secret_wipe(variable);
+    free(variable);
+    if (code == OK && spec->user != NULL && spec->password == NULL)
+        return err_set(err, E_USAGE,
+                       "--user %.80s needs a password: -a PASSWORD, --askpass, --password-fd N or "
+                       "the environment variable %s",
+                       spec->user, CREDENTIALS_VARIABLE);
+    return code;
+}

@@ -1,0 +1,48 @@
+#include "orchestrator/options/managed_relations.h"
+
+#include "common/clock.h"
+#include "orchestrator/options/managed_kind.h"
+#include "orchestrator/options/relation.h"
+
+#define CHAOS_INTERVAL_NS (100 * NS_PER_MS)
+
+enum err_code managed_relations_settle(struct bench_request *request, struct err *err)
+{
+    struct spec *spec = &request->spec;
+    (void)err;
+    if (!spec->managed)
+        return OK;
+    if (spec->managed_primaries > 0 && !spec->cluster) {
+        spec->cluster = true;
+        options_derive(&request->values, "cluster", "managed", "true");
+    }
+    if (spec->managed_tls && !spec->tls) {
+        spec->tls = true;
+        options_derive(&request->values, "tls", "managed", "true");
+    }
+    return OK;
+}
+
+enum err_code chaos_relations_settle(struct bench_request *request, struct err *err)
+{
+    struct spec *spec = &request->spec;
+    if (spec->chaos_path == NULL)
+        return OK;
+    if (!spec->managed)
+        return err_set(err, E_USAGE,
+                       "--chaos acts on a target that volley has started itself: it needs "
+                       "--managed, as in --managed cluster=3+3");
+    if (spec->loop || spec->test_count > 1)
+        return err_set(err, E_USAGE,
+                       "--chaos with %s: what it does to the target is done once; give one test",
+                       spec->loop ? "--loop" : "several tests");
+    enum err_code code = chaos_plan_read(&request->chaos, spec->chaos_path, spec, err);
+    if (code != OK)
+        return code;
+    spec->chaos = &request->chaos;
+    if (!relation_given(request, "interval")) {
+        spec->interval_ns = CHAOS_INTERVAL_NS;
+        options_derive(&request->values, "interval", "chaos", "100ms");
+    }
+    return OK;
+}

@@ -1,0 +1,17 @@
+/* Which arguments of a user's command are keys, and whether it only reads: the server knows. Asked once
+ * before the runs of a session, when requests are routed by their key or by what they do. */
+#ifndef ORCHESTRATOR_TARGET_COMMAND_KEYS_H
+#define ORCHESTRATOR_TARGET_COMMAND_KEYS_H
+
+#include "common/err.h"
+#include "orchestrator/target/control.h"
+#include "worker/worker.h"
+
+/* COMMAND INFO for each command of the sequence, and COMMAND GETKEYS with the request of ticket 0 where
+ * keys may stand anywhere (EVAL, XREAD, ZUNIONSTORE); then workload_set_keys, with its errors. Nothing is
+ * asked when the keys are known. E_USAGE: the server does not know the command, or it has the wrong
+ * number of arguments; E_CONNECT: the server does not tell. */
+MUST_USE enum err_code command_keys_find(struct workload *workload, struct control *control,
+                                         struct err *err);
+
+#endif

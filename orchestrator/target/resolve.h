@@ -1,0 +1,34 @@
+/* Names of servers -> addresses that sockets take. Called by the orchestrator and its scout. The
+ * resolver's own wait cannot be interrupted and has the limits of resolv.conf. */
+#ifndef ORCHESTRATOR_TARGET_RESOLVE_H
+#define ORCHESTRATOR_TARGET_RESOLVE_H
+
+#include <stdint.h>
+
+#include "common/err.h"
+#include "common/transport.h"
+
+/* A server as a user or another server names it. */
+struct host_name {
+    char host[256]; /* IPv6 without its brackets */
+    uint16_t port;
+};
+
+/* "a,b:7001,[::1]:7002,::1" -> names, in order; default_port where none is given. E_USAGE: the text
+ * begins with option ("--host"), and says what is wrong with which of them. At most names_max. */
+MUST_USE enum err_code resolve_split(struct host_name *names, uint32_t *name_count,
+                                     uint32_t names_max, const char *text, uint64_t default_port,
+                                     const char *option, struct err *err);
+
+/* All addresses of a name, in the order the system gives; host and text of each are filled. At most
+ * addresses_max, at least one. E_CONNECT. */
+#define RESOLVE_ADDRESSES_MAX 16u
+MUST_USE enum err_code resolve_host(struct target_address *addresses, uint32_t *address_count,
+                                    uint32_t addresses_max, const char *host, uint16_t port,
+                                    struct err *err);
+
+/* E_USAGE: the path is too long. */
+MUST_USE enum err_code resolve_unix(struct target_address *target, const char *path,
+                                    struct err *err);
+
+#endif

@@ -1,0 +1,153 @@
+#include "orchestrator/target/server_process.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+/* All but the standard streams. */
+static void close_inherited(void)
+{
+#ifdef SYS_close_range
+    if (syscall(SYS_close_range, 3u, ~0u, 0u) == 0)
+        return;
+#endif
+    DIR *open_files = opendir("/proc/self/fd");
+    if (open_files == NULL)
+        return;
+    for (const struct dirent *entry; (entry = readdir(open_files)) != NULL;) {
+        int fd = (int)strtol(entry->d_name, NULL, 10);
+        if (fd > STDERR_FILENO && fd != dirfd(open_files))
+            close(fd);
+    }
+    closedir(open_files);
+}
+
+static void reset_signals(void)
+{
+    sigset_t none;
+    for (int signal_number = 1; signal_number < NSIG; signal_number++)
+        (void)signal(signal_number, SIG_DFL);
+    sigemptyset(&none);
+    (void)sigprocmask(SIG_SETMASK, &none, NULL);
+}
+
+static void pin(int cpu)
+{
+    cpu_set_t *set = CPU_ALLOC(SPEC_CPUS_MAX);
+    size_t set_bytes = CPU_ALLOC_SIZE(SPEC_CPUS_MAX);
+    if (set == NULL)
+        return;
+    CPU_ZERO_S(set_bytes, set);
+    CPU_SET_S((size_t)cpu, set_bytes, set);
+    if (sched_setaffinity(0, set_bytes, set) != 0) {
+        dprintf(STDERR_FILENO, "cannot pin the server to CPU %d: %s\n", cpu, strerror(errno));
+        _exit(126);
+    }
+    CPU_FREE(set);
+}
+
+#define ARGS_MAX 64
+
+struct arguments_list {
+    const char *items[ARGS_MAX];
+    size_t count;
+};
+
+static void add(struct arguments_list *list, const char *name, const char *value)
+{
+    list->items[list->count++] = name;
+    list->items[list->count++] = value;
+}
+
+/* Replaces the process, or returns. */
+static void execute(const struct managed_server *server)
+{
+    struct arguments_list list = {.items = {server->program}, .count = 1};
+    const struct managed_certificates *certificates = server->setup.certificates;
+    char port[8], primary[24], node_timeout[12];
+    snprintf(port, sizeof port, "%u", server->port);
+    snprintf(primary, sizeof primary, "127.0.0.1 %u", server->setup.replica_of);
+    snprintf(node_timeout, sizeof node_timeout, "%d", MANAGED_NODE_TIMEOUT_MS);
+    add(&list, certificates != NULL ? "--tls-port" : "--port", port);
+    if (certificates != NULL) {
+        add(&list, "--port", "0");
+        add(&list, "--tls-ca-cert-file", certificates->authority);
+        add(&list, "--tls-cert-file", certificates->certificate);
+        add(&list, "--tls-key-file", certificates->key);
+        add(&list, "--tls-auth-clients", "no");
+        add(&list, "--tls-replication", "yes");
+        add(&list, "--tls-cluster", "yes");
+    }
+    add(&list, "--bind", "127.0.0.1");
+    add(&list, "--save", "");
+    add(&list, "--appendonly", "no");
+    add(&list, "--dir", server->directory);
+    add(&list, "--logfile", "");
+    add(&list, "--protected-mode", "no");
+    add(&list, "--daemonize", "no");
+    /* The default of 10,000 is less than volley's users ask for; the server lowers it by itself to
+     * what its limit of open files allows. */
+    add(&list, "--maxclients", "65000");
+    /* Replicas are filled at once, and without a file. */
+    add(&list, "--repl-diskless-sync", "yes");
+    add(&list, "--repl-diskless-sync-delay", "0");
+    if (server->setup.cluster) {
+        add(&list, "--cluster-enabled", "yes");
+        add(&list, "--cluster-node-timeout", node_timeout);
+        add(&list, "--cluster-announce-ip", "127.0.0.1");
+    }
+    if (server->setup.replica_of != 0)
+        add(&list, "--replicaof", primary);
+    char *argv[ARGS_MAX + 1];
+    memcpy(argv, list.items, list.count * sizeof argv[0]);
+    argv[list.count] = NULL;
+    execv(server->program, argv);
+}
+
+/* Never returns. What goes wrong is written where the server's own words would be. */
+static void child_main(const struct managed_server *server, int output_fd, pid_t parent)
+{
+    /* Before anything else: from here on this process cannot outlive volley. */
+    (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
+    if (getppid() != parent)
+        _exit(126);
+    (void)setsid();
+    reset_signals();
+    int null_fd = open("/dev/null", O_RDONLY);
+    if (null_fd < 0 || dup2(null_fd, STDIN_FILENO) < 0 || dup2(output_fd, STDOUT_FILENO) < 0 ||
+        dup2(output_fd, STDERR_FILENO) < 0)
+        _exit(126);
+    close_inherited();
+    if (server->setup.cpu >= 0)
+        pin(server->setup.cpu);
+    execute(server);
+    dprintf(STDERR_FILENO, "cannot run %s: %s\n", server->program, strerror(errno));
+    _exit(127);
+}
+
+enum err_code server_process_spawn(struct managed_server *server, struct err *err)
+{
+    char path[sizeof server->directory + sizeof SERVER_OUTPUT_NAME];
+    snprintf(path, sizeof path, "%s/" SERVER_OUTPUT_NAME, server->directory);
+    int output_fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_APPEND | O_CLOEXEC, 0600);
+    if (output_fd < 0)
+        return err_set_errno(err, E_SYSTEM, errno, "cannot write %s", path);
+    pid_t parent = getpid();
+    pid_t child = fork();
+    if (child == 0)
+        child_main(server, output_fd, parent);
+    int sys_errno = errno;
+    close(output_fd);
+    if (child < 0)
+        return err_set_errno(err, E_SYSTEM, sys_errno, "cannot start %s", server->program);
+    server->pid = child;
+    return OK;
+}

@@ -1,0 +1,197 @@
+/* What a connection says first, and what its answers mean. */
+#include <check.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/secret.h"
+#include "worker/greeting.h"
+
+Suite *test_greeting_suite(void);
+
+static struct greeting greeting;
+static struct spec spec;
+static char why[GREETING_TEXT_BYTES];
+
+static void set_up(void)
+{
+    spec = (struct spec){.database = 0};
+}
+
+static void tear_down(void)
+{
+    greeting_destroy(&greeting);
+}
+
+/* The commands as inline text: "AUTH pw;PING;". */
+static const char *said(unsigned flags)
+{
+    static char text[512];
+    struct err err = {.code = OK};
+    size_t used = 0;
+    greeting_destroy(&greeting);
+    ck_assert_int_eq(greeting_create(&greeting, &spec, flags, &err), OK);
+    const char *at = greeting.bytes, *end = greeting.bytes + greeting.byte_count;
+    uint32_t commands = 0;
+    while (at < end) {
+        char *next;
+        ck_assert_int_eq(*at, '*');
+        long count = strtol(at + 1, &next, 10);
+        at = next + 2;
+        for (long i = 0; i < count; i++) {
+            ck_assert_int_eq(*at, '$');
+            long bytes = strtol(at + 1, &next, 10);
+            used += (size_t)snprintf(text + used, sizeof text - used, "%s%.*s", i > 0 ? " " : "",
+                                     (int)bytes, next + 2);
+            at = next + 2 + bytes + 2;
+        }
+        used += (size_t)snprintf(text + used, sizeof text - used, ";");
+        commands++;
+    }
+    ck_assert_ptr_eq(at, end);
+    ck_assert_uint_eq(commands, greeting.replies);
+    return text;
+}
+
+static enum greeting_step answer(uint32_t index, char type, const char *text)
+{
+    const struct resp_reply reply = {
+        .type = type, .is_error = type == '-', .text = text, .text_bytes = (uint32_t)strlen(text)};
+    return greeting_take(&greeting, index, &reply, why, sizeof why);
+}
+
+static void ck_why(const char *part)
+{
+    ck_assert_msg(strstr(why, part) != NULL, "\"%s\" is not in: %s", part, why);
+}
+
+START_TEST(test_order)
+{
+    /* Breaks when something is said before AUTH, which a server with a password refuses, or when a
+     * command is missing from what was asked for. */
+    ck_assert_str_eq(said(0), "PING;");
+    spec.password = "pw";
+    ck_assert_str_eq(said(0), "AUTH pw;PING;");
+    spec.user = "me";
+    spec.database = 3;
+    spec.client_name = "load";
+    ck_assert_str_eq(said(0), "AUTH me pw;SELECT 3;CLIENT SETNAME load;PING;");
+    ck_assert_str_eq(said(GREETING_REPLICA),
+                     "AUTH me pw;SELECT 3;CLIENT SETNAME load;READONLY;PING;");
+}
+END_TEST
+
+START_TEST(test_resp3)
+{
+    /* Breaks when HELLO comes before the password, or a name is set twice. */
+    spec.resp3 = true;
+    ck_assert_str_eq(said(0), "HELLO 3;PING;");
+    spec.password = "pw";
+    ck_assert_str_eq(said(0), "HELLO 3 AUTH default pw;PING;");
+    spec.user = "me";
+    spec.client_name = "load";
+    spec.tracking = true;
+    ck_assert_str_eq(said(GREETING_REPLICA),
+                     "HELLO 3 AUTH me pw SETNAME load;CLIENT TRACKING ON;READONLY;PING;");
+}
+END_TEST
+
+START_TEST(test_replies)
+{
+    /* Breaks when a connection is ready before its last reply, or never. */
+    spec.password = "pw";
+    spec.database = 1;
+    said(0);
+    ck_assert_int_eq(answer(0, '+', "OK"), GREETING_GOES_ON);
+    ck_assert_int_eq(answer(1, '+', "OK"), GREETING_GOES_ON);
+    ck_assert_int_eq(answer(2, '+', "PONG"), GREETING_COMPLETE);
+    ck_assert_str_eq(greeting_command_name(&greeting, 1), "SELECT");
+}
+END_TEST
+
+START_TEST(test_refusals_name_the_command)
+{
+    /* Breaks when an error of the greeting does not say which of its commands failed, and why. */
+    spec.resp3 = spec.tracking = true;
+    said(GREETING_REPLICA);
+    ck_assert_int_eq(answer(1, '-', "NOPERM no permissions to run 'client|tracking'"),
+                     GREETING_REFUSED);
+    ck_why("CLIENT TRACKING: NOPERM no permissions");
+    ck_why("+client|tracking, or leave out --enable-tracking");
+    ck_assert_int_eq(answer(2, '-', "ERR This instance has cluster support disabled"),
+                     GREETING_REFUSED);
+    ck_why("READONLY: ERR This instance");
+    ck_assert_int_eq(answer(0, '-', "ERR unknown command 'HELLO'"), GREETING_REFUSED);
+    ck_why("does not speak RESP3: leave out -3");
+    ck_assert_int_eq(answer(3, '-', "NOAUTH Authentication required."), GREETING_REFUSED);
+    ck_why("NOAUTH Authentication required.; the server asks for a password");
+    ck_assert_int_eq(answer(3, '-', "LOADING the dataset"), GREETING_NOT_YET);
+}
+END_TEST
+
+START_TEST(test_forbidden_ping_is_an_answer)
+{
+    /* Breaks when a user without the right to PING cannot be used, though all it needs is GET. */
+    spec.password = "pw";
+    said(0);
+    ck_assert_int_eq(answer(1, '-', "NOPERM this user has no permissions to run 'ping'"),
+                     GREETING_COMPLETE);
+    ck_assert_int_eq(answer(0, '-', "NOPERM nothing"), GREETING_REFUSED);
+}
+END_TEST
+
+START_TEST(test_no_password_in_words)
+{
+    /* Breaks when a server's error carries the password into volley's own messages. */
+    static const char *const echoes[] = {
+        "ERR unknown command `AUTH`, with args beginning with: `hunter2-hunter2`, ",
+        "ERR unknown command 'HELLO', with args beginning with: '3' 'AUTH' 'me' 'hunter",
+        "ERR AUTH hunter2-hunter2 called without any password configured",
+        "ERR hunter2-hunter2",
+        "hunter2-hunter2",
+    };
+    spec.password = "hunter2-hunter2";
+    for (int resp3 = 0; resp3 < 2; resp3++) {
+        spec.resp3 = resp3 == 1;
+        said(0);
+        for (size_t i = 0; i < sizeof echoes / sizeof echoes[0]; i++) {
+            ck_assert_int_eq(answer(0, '-', echoes[i]), GREETING_REFUSED);
+            ck_assert_msg(strstr(why, "hunter") == NULL, "%s", why);
+        }
+        ck_why(resp3 == 1 ? "HELLO 3: refused" : "AUTH: refused");
+        ck_assert_int_eq(answer(0, '-', "WRONGPASS invalid username-password pair"),
+                         GREETING_REFUSED);
+        ck_why("WRONGPASS invalid username-password pair");
+    }
+}
+END_TEST
+
+START_TEST(test_wipe)
+{
+    /* Breaks when a password stays readable in memory that anybody can look at. */
+    char text[] = "hunter2";
+    secret_wipe(text);
+    ck_assert_str_eq(text, "*******");
+    secret_wipe(NULL);
+    char words[] = "ERR something";
+    secret_mask_reply(words, NULL);
+    secret_mask_reply(words, "");
+    ck_assert_str_eq(words, "ERR something");
+}
+END_TEST
+
+Suite *test_greeting_suite(void)
+{
+    Suite *suite = suite_create("greeting");
+    TCase *tcase = tcase_create("greeting");
+    tcase_add_checked_fixture(tcase, set_up, tear_down);
+    tcase_add_test(tcase, test_order);
+    tcase_add_test(tcase, test_resp3);
+    tcase_add_test(tcase, test_replies);
+    tcase_add_test(tcase, test_refusals_name_the_command);
+    tcase_add_test(tcase, test_forbidden_ping_is_an_answer);
+    tcase_add_test(tcase, test_no_password_in_words);
+    tcase_add_test(tcase, test_wipe);
+    suite_add_tcase(suite, tcase);
+    return suite;
+}

@@ -1,0 +1,173 @@
+#include "worker/greeting.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/secret.h"
+
+#define ARGUMENTS_MAX 8
+
+static const char *const names[] = {
+    [GREETING_AUTH] = "AUTH",
+    [GREETING_HELLO] = "HELLO 3",
+    [GREETING_SELECT] = "SELECT",
+    [GREETING_SETNAME] = "CLIENT SETNAME",
+    [GREETING_TRACKING] = "CLIENT TRACKING",
+    [GREETING_READONLY] = "READONLY",
+    [GREETING_PING] = "PING",
+};
+
+/* What helps when a user may not do it. */
+static const char *const remedies[] = {
+    [GREETING_AUTH] = "",
+    [GREETING_HELLO] = "",
+    [GREETING_SELECT] = "grant it with +select, or leave out --dbnum",
+    [GREETING_SETNAME] = "grant it with +client|setname, or leave out --client-name",
+    [GREETING_TRACKING] = "grant it with +client|tracking, or leave out --enable-tracking",
+    [GREETING_READONLY] = "grant it with +readonly, or do not read from replicas",
+    [GREETING_PING] = "",
+};
+
+/* Commands one behind the other; without bytes they are only measured. */
+struct writer {
+    struct greeting *greeting;
+    size_t room_bytes;
+};
+
+static void append(struct writer *writer, enum greeting_command command, size_t argc,
+                   const char *const *argv)
+{
+    struct greeting *greeting = writer->greeting;
+    char *at = greeting->bytes != NULL ? greeting->bytes + greeting->byte_count : NULL;
+    greeting->byte_count +=
+        resp_encode_command(at, writer->room_bytes - greeting->byte_count, argc, argv, NULL);
+    greeting->commands[greeting->replies++] = (uint8_t)command;
+}
+
+static void append_hello(struct writer *writer, const struct spec *spec)
+{
+    const char *argv[ARGUMENTS_MAX] = {"HELLO", "3"};
+    size_t argc = 2;
+    if (spec->password != NULL) {
+        argv[argc++] = "AUTH";
+        argv[argc++] = spec->user != NULL ? spec->user : "default";
+        argv[argc++] = spec->password;
+    }
+    if (spec->client_name != NULL) {
+        argv[argc++] = "SETNAME";
+        argv[argc++] = spec->client_name;
+    }
+    append(writer, GREETING_HELLO, argc, argv);
+}
+
+static void append_auth(struct writer *writer, const struct spec *spec)
+{
+    const char *argv[ARGUMENTS_MAX] = {"AUTH"};
+    size_t argc = 1;
+    if (spec->user != NULL)
+        argv[argc++] = spec->user;
+    argv[argc++] = spec->password;
+    append(writer, GREETING_AUTH, argc, argv);
+}
+
+static void append_all(struct writer *writer, const struct spec *spec, unsigned flags)
+{
+    char database[24];
+    snprintf(database, sizeof database, "%llu", (unsigned long long)spec->database);
+    if (spec->resp3)
+        append_hello(writer, spec);
+    else if (spec->password != NULL)
+        append_auth(writer, spec);
+    if (spec->database != 0)
+        append(writer, GREETING_SELECT, 2, (const char *const[]){"SELECT", database});
+    if (!spec->resp3 && spec->client_name != NULL)
+        append(writer, GREETING_SETNAME, 3,
+               (const char *const[]){"CLIENT", "SETNAME", spec->client_name});
+    if (spec->tracking)
+        append(writer, GREETING_TRACKING, 3, (const char *const[]){"CLIENT", "TRACKING", "ON"});
+    if (flags & GREETING_REPLICA)
+        append(writer, GREETING_READONLY, 1, (const char *const[]){"READONLY"});
+    append(writer, GREETING_PING, 1, (const char *const[]){"PING"});
+}
+
+enum err_code greeting_create(struct greeting *greeting, const struct spec *spec, unsigned flags,
+                              struct err *err)
+{
+    struct writer writer = {.greeting = greeting};
+    *greeting = (struct greeting){.password = spec->password};
+    append_all(&writer, spec, flags);
+    greeting->bytes = malloc(greeting->byte_count);
+    if (greeting->bytes == NULL)
+        return err_set(err, E_SYSTEM, "no memory for what connections say first");
+    writer.room_bytes = greeting->byte_count;
+    greeting->byte_count = 0;
+    greeting->replies = 0;
+    append_all(&writer, spec, flags);
+    return OK;
+}
+
+void greeting_destroy(struct greeting *greeting)
+{
+    if (greeting->bytes != NULL)
+        memset(greeting->bytes, 0, greeting->byte_count);
+    free(greeting->bytes);
+    *greeting = (struct greeting){.bytes = NULL};
+}
+
+static enum greeting_command command_at(const struct greeting *greeting, uint32_t index)
+{
+    return index < greeting->replies ? (enum greeting_command)greeting->commands[index]
+                                     : GREETING_PING;
+}
+
+const char *greeting_command_name(const struct greeting *greeting, uint32_t index)
+{
+    return names[command_at(greeting, index)];
+}
+
+static bool begins_with_word(const char *text, const char *word)
+{
+    size_t bytes = strlen(word);
+    return strncmp(text, word, bytes) == 0 && (text[bytes] == ' ' || text[bytes] == '\0');
+}
+
+static enum greeting_step refuse(const struct greeting *greeting, enum greeting_command command,
+                                 const struct resp_reply *reply, char *why, size_t why_bytes)
+{
+    char words[RESP_LINE_BYTES + 1];
+    snprintf(words, sizeof words, "%.*s", (int)reply->text_bytes, reply->text);
+    if (command == GREETING_PING && begins_with_word(words, "NOPERM"))
+        return GREETING_COMPLETE;
+    if (command == GREETING_AUTH || command == GREETING_HELLO)
+        secret_mask_reply(words, greeting->password);
+    if (words[0] == '\0')
+        snprintf(words, sizeof words, "refused");
+    const char *remedy = "";
+    if (begins_with_word(words, "NOPERM"))
+        remedy = remedies[command];
+    else if (begins_with_word(words, "NOAUTH"))
+        remedy = "the server asks for a password: give one with -a or VOLLEY_AUTH";
+    else if (command == GREETING_HELLO &&
+             (strncmp(words, "ERR unknown command", 19) == 0 || begins_with_word(words, "NOPROTO")))
+        remedy = "the server does not speak RESP3: leave out -3";
+    if (command == GREETING_PING)
+        snprintf(why, why_bytes, "%s%s%s", words, remedy[0] != '\0' ? "; " : "", remedy);
+    else
+        snprintf(why, why_bytes, "%s: %s%s%s", names[command], words, remedy[0] != '\0' ? "; " : "",
+                 remedy);
+    return begins_with_word(words, "LOADING") ? GREETING_NOT_YET : GREETING_REFUSED;
+}
+
+enum greeting_step greeting_take(const struct greeting *greeting, uint32_t index,
+                                 const struct resp_reply *reply, char *why, size_t why_bytes)
+{
+    why[0] = '\0';
+    if (reply->is_error) {
+        enum greeting_step step =
+            refuse(greeting, command_at(greeting, index), reply, why, why_bytes);
+        if (step != GREETING_COMPLETE)
+            return step;
+    }
+    return index + 1 >= greeting->replies ? GREETING_COMPLETE : GREETING_GOES_ON;
+}

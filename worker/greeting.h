@@ -1,0 +1,61 @@
+/* What a fresh connection says before it carries requests: who it is, and which database, protocol and
+ * mode it wants; always with PING at the end, since a TCP connect succeeds against a stopped or full
+ * server. The bytes are made once and sent by every connection in one go. Pure but for its memory. */
+#ifndef WORKER_GREETING_H
+#define WORKER_GREETING_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "common/err.h"
+#include "common/resp.h"
+#include "common/spec.h"
+
+#define GREETING_COMMANDS_MAX 8u
+#define GREETING_TEXT_BYTES 320u
+
+enum greeting_flags {
+    GREETING_REPLICA =
+        1u << 0 /* to a replica of a cluster: READONLY, or it sends every read away */
+};
+
+enum greeting_command {
+    GREETING_AUTH, /* first of all, or inside HELLO */
+    GREETING_HELLO,
+    GREETING_SELECT,
+    GREETING_SETNAME,
+    GREETING_TRACKING,
+    GREETING_READONLY,
+    GREETING_PING
+};
+
+struct greeting {
+    char *bytes; /* owned; holds the password */
+    size_t byte_count;
+    uint32_t replies;                        /* to wait for                      */
+    uint8_t commands[GREETING_COMMANDS_MAX]; /* reply -> enum greeting_command   */
+    const char *password;                    /* borrowed from the spec, NULL: none */
+};
+
+/* E_SYSTEM: no memory. greeting_destroy in any case; safe on a zeroed one. */
+MUST_USE enum err_code greeting_create(struct greeting *greeting, const struct spec *spec,
+                                       unsigned flags, struct err *err);
+void greeting_destroy(struct greeting *greeting);
+
+enum greeting_step {
+    GREETING_GOES_ON,
+    GREETING_COMPLETE, /* that was the last reply: the connection is ready      */
+    GREETING_NOT_YET,  /* the server is loading its data: try again later       */
+    GREETING_REFUSED
+};
+
+/* Judges reply `index`, counted from 0, pushes left out. why gets one sentence for GREETING_NOT_YET and
+ * GREETING_REFUSED, which names the command and what to do, and never holds the password. An answer to
+ * PING that forbids it is as good as any other: a user need not have the right to PING. */
+enum greeting_step greeting_take(const struct greeting *greeting, uint32_t index,
+                                 const struct resp_reply *reply, char *why, size_t why_bytes);
+
+/* "CLIENT TRACKING"; "PING" for a number beyond the last. */
+const char *greeting_command_name(const struct greeting *greeting, uint32_t index);
+
+#endif
