@@ -41,6 +41,7 @@ struct track {
 
 /* What one row says of a track. */
 struct sample {
+    const struct interval_row *row; /* of all nodes together; else NULL */
     uint64_t start_ns, end_ns;
     struct outcome_times times;
     uint64_t sent, ok;
@@ -194,13 +195,29 @@ static void gather_connections(struct pending *pending, const struct sample *sam
     pending->degraded |= sample->degraded;
 }
 
+/* The first failure after begin_ns, as far as it is told: where others came before it, the last one. */
+static uint64_t first_failed_after(const struct outcome_times *times, uint64_t begin_ns)
+{
+    return times->first_failed_ns > begin_ns ? times->first_failed_ns : times->last_failed_ns;
+}
+
+/* Nodes may tell it more closely than the row does. */
+static uint64_t first_failed_in(const struct sample *sample, uint64_t begin_ns)
+{
+    uint64_t first_ns = first_failed_after(&sample->times, begin_ns);
+    for (uint32_t i = 0; sample->row != NULL && i < sample->row->node_count; i++) {
+        uint64_t found_ns = first_failed_after(&sample->row->nodes[i].times, begin_ns);
+        if (found_ns > begin_ns && found_ns < first_ns)
+            first_ns = found_ns;
+    }
+    return first_ns;
+}
+
 /* Requests of this row failed in the gap that began at begin_ns. */
 static void gather(struct pending *pending, const struct sample *sample, uint64_t begin_ns,
                    bool shared)
 {
-    const struct outcome_times *times = &sample->times;
-    uint64_t first_ns =
-        times->first_failed_ns > begin_ns ? times->first_failed_ns : times->last_failed_ns;
+    uint64_t first_ns = first_failed_in(sample, begin_ns);
     if (pending->first_failed_ns == 0 || first_ns < pending->first_failed_ns)
         pending->first_failed_ns = first_ns;
     pending->evidence += sample->evidence;
@@ -284,6 +301,7 @@ static struct sample sample_of_all(const struct outages *outages, const struct i
     const struct interval_header *header = &row->header;
     uint64_t lost = counters_lost(counters) - counters[COUNTER_LOST_WORKER];
     struct sample sample = {
+        .row = row,
         .start_ns = header->start_ns,
         .end_ns = header->end_ns,
         .times = header->times,

@@ -260,6 +260,12 @@ void timeline_destroy(struct timeline *timeline);
  *   steal_time         AMBER above 2 % of the host's CPU time, RED above 10 %
  *   throttling         AMBER from the first nanosecond, RED above 5 % of the run's time
  *   lost_workers       RED from the first one, and from the first request that fell due meanwhile
+ *   outage             AMBER when the target, or one of its nodes, had one (outage.h)
+ *   tls_handshakes     AMBER from the first one that failed
+ *   local_ports        AMBER from the first connection that found no local port
+ *   node_ring          AMBER when a node's full ring of requests stopped the drawing or dropped one
+ *   node_load          always GREEN: the smallest and the largest share of requests over the nodes; of
+ *                      uniform keys they are within 1 % of each other
  *   steady             AMBER when --steady auto found no steady state within its limit
  *   clamped            AMBER when a latency was above the histogram's range
  *   few_samples        AMBER when a percentile q that was asked for rests on fewer than 10 / (1 - q);
