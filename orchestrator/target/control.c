@@ -347,8 +347,9 @@ static enum err_code handshake_step(struct control *control, redisReply **reply,
         units_format_duration(duration, sizeof duration, spec->wait_ready_ns);
         if (*loading_since_ns == 0) {
             *loading_since_ns = now_ns;
-            log_line(LOG_WARNING, "%s is loading its data; waiting up to %s for it", control->text,
-                     duration);
+            if (spec->wait_ready_ns > 0)
+                log_line(LOG_WARNING, "%s is loading its data; waiting up to %s for it",
+                         control->text, duration);
         }
         if (now_ns - *loading_since_ns >= spec->wait_ready_ns) {
             code = err_set(err, E_CONNECT,
