@@ -76,7 +76,9 @@ struct spec {
     bool reset_on_close;
     const char *source_addresses; /* separated by commas; NULL: the kernel chooses */
     uint64_t idle;                /* connections beside the load                   */
-    uint64_t max_reconnects;      /* failed attempts in a row; 0: for ever         */
+    /* Each worker needs so many connections, one to each node; set once the target is known. */
+    uint64_t worker_connections_min;
+    uint64_t max_reconnects; /* failed attempts in a row; 0: for ever         */
     uint64_t wait_ready_ns;
 
     /* load */

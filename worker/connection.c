@@ -1,10 +1,12 @@
 /* Life of a connection: opening, greeting, closing, backing off, and all connections of a worker. What it
  * carries is in exchange.c. */
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "common/rng.h"
+#include "common/transport_tls.h"
 #include "worker/worker_state.h"
 
 /* A server's accept queue is 511 long by default; a burst above it costs a second per lost SYN. So
@@ -49,13 +51,12 @@ static void note_failure(struct connection *connection, enum node_counter counte
                          uint64_t now_ns)
 {
     struct worker *worker = connection->worker;
-    uint64_t at_ns = worker_since_start(worker, now_ns);
     struct node_figures *node = worker_node(worker, connection->node);
-    outcome_failed(&worker->interval->header.times, at_ns);
+    outcome_failed(&worker->interval->header.times, now_ns);
     if (node == NULL)
         return;
     node->counters[counter] += count;
-    outcome_failed(&node->times, at_ns);
+    outcome_failed(&node->times, now_ns);
 }
 
 /* Takes what is in flight out of the accounts; requests with a ticket that were never sent stay and
@@ -126,6 +127,7 @@ static void change_node(struct connection *connection)
     if (!connection->retiring)
         return;
     connection->retiring = false;
+    connection->quota = UINT64_MAX;
     connection->pool->assigned--;
     connection->node = connection->next_node;
     connection->pool = worker_pool(connection->worker, connection->node);
@@ -154,8 +156,7 @@ void connection_lost(struct connection *connection, enum counter cause, enum cou
 
 bool connection_is_spent(const struct connection *connection)
 {
-    return connection->in_flight == 0 && connection->unsent == 0 &&
-           (connection->retiring || connection->quota == 0) &&
+    return connection->in_flight == 0 && connection->unsent == 0 && connection->quota == 0 &&
            connection->state == CONNECTION_READY &&
            (connection->retiring || !connection->worker->tickets_exhausted);
 }
@@ -186,6 +187,8 @@ void connection_move(struct connection *connection, uint32_t node, uint64_t now_
     }
     connection->next_node = (uint16_t)node;
     connection->retiring = node != connection->node;
+    if (connection->retiring)
+        connection->quota = 0;
     router_connection_changed(connection);
     if (!connection->retiring)
         return;
@@ -390,6 +393,8 @@ static void go_on_with_handshake(struct connection *connection)
     interval_histogram_record(&worker->interval->histograms[HISTOGRAM_HANDSHAKE],
                               now_ns - connection->handshake_ns);
     worker_count(worker, COUNTER_HANDSHAKES, 1);
+    if (tls_resumed(&connection->wire))
+        worker_count(worker, COUNTER_HANDSHAKES_RESUMED, 1);
     greet(connection);
 }
 
@@ -489,9 +494,13 @@ static void receive_greeting(struct connection *connection)
     if (status == IO_AGAIN)
         return;
     if (status != IO_DONE) {
-        attempt_failed(connection, false, COUNTER_CONNECT_FAILURES,
-                       status == IO_CLOSED ? "the server closed the connection"
-                                           : strerror(sys_errno));
+        char why[TLS_FAILURE_BYTES]; /* the transport's own goes with the connection */
+        const char *tls_why = tls_failure(&connection->wire);
+        const char *plain_why =
+            status == IO_CLOSED ? "the server closed the connection" : strerror(sys_errno);
+        snprintf(why, sizeof why, "%s", tls_why != NULL ? tls_why : plain_why);
+        attempt_failed(connection, false,
+                       tls_why != NULL ? COUNTER_CONNECT_TLS : COUNTER_CONNECT_FAILURES, why);
         return;
     }
     uint64_t now_ns = clock_now_ns();

@@ -8,6 +8,7 @@
 #include <sys/prctl.h>
 #include <unistd.h>
 
+#include "common/transport_tls.h"
 #include "worker/transport_null.h"
 #include "worker/worker_state.h"
 
@@ -333,13 +334,20 @@ static void take_over(struct worker *worker, uint64_t start_ns)
     on_tick(-1, 0, worker);
 }
 
+static const struct transport *choose_transport(const struct worker_run *run)
+{
+    if (run->null_transport)
+        return &transport_null;
+    return run->wire_setup.tls != NULL ? &transport_tls : &transport_tcp;
+}
+
 int worker_main(const struct worker_run *run, const struct worker_share *share)
 {
     struct worker worker = {
         .run = run,
         .share = share,
         .spec = run->spec,
-        .transport = run->null_transport ? &transport_null : &transport_tcp,
+        .transport = choose_transport(run),
         .live = ipc_worker(run->segment, share->index),
         .ring = ipc_ring(run->segment, share->index),
         .control = ipc_control(run->segment),

@@ -74,7 +74,8 @@ enum read_kind workload_read_kind(const struct workload *workload, uint32_t repl
 bool workload_reads(const struct workload *workload);                /* any part is a read        */
 uint32_t workload_keys_per_request(const struct workload *workload); /* random numbers drawn     */
 bool workload_uses_one_key(const struct workload *workload); /* every request has the same key */
-/* The numbers of key range and command that share one hash tag; 0: the requests have none. */
+bool workload_has_tag(const struct workload *workload);      /* a hash tag, for {tag}          */
+/* Key numbers that share one hash tag; 0: the tags do not go with the numbers, or there are none. */
 uint64_t workload_numbers_per_tag(const struct workload *workload);
 /* A row of the table when made from one, else NULL. */
 const struct workload_test *workload_test(const struct workload *workload);

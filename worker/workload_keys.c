@@ -177,6 +177,11 @@ uint16_t workload_slot(const struct workload *workload, uint64_t ticket)
     return key_slot_of(&workload->key_slot, &workload->template, ticket);
 }
 
+bool workload_has_tag(const struct workload *workload)
+{
+    return workload->template.tags != NULL;
+}
+
 uint64_t workload_numbers_per_tag(const struct workload *workload)
 {
     const struct template *template = &workload->template;

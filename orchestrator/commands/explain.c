@@ -5,6 +5,7 @@
 
 #include "common/clock.h"
 #include "common/units.h"
+#include "orchestrator/commands/explain_connections.h"
 #include "orchestrator/commands/explain_schedule.h"
 
 #define COMMANDS_SHOWN 3u
@@ -64,6 +65,20 @@ static void print_keys(FILE *out, const struct spec *spec, const struct workload
     }
 }
 
+/* {tag}: which requests share one. */
+static void print_tags(FILE *out, const struct workload *workload)
+{
+    const uint64_t numbers = workload_numbers_per_tag(workload);
+    if (numbers > 0)
+        fprintf(out,
+                "  hash tags     the same for key numbers %llu*n to %llu*n+%llu, and for all keys "
+                "of a request\n",
+                (unsigned long long)numbers, (unsigned long long)numbers,
+                (unsigned long long)numbers - 1);
+    else if (workload_has_tag(workload))
+        fprintf(out, "  hash tags     of each slot in turn, the same for all keys of a request\n");
+}
+
 static void print_step(FILE *out, const struct bench_step *step, uint32_t number)
 {
     const struct spec *spec = &step->spec;
@@ -88,6 +103,7 @@ static void print_step(FILE *out, const struct bench_step *step, uint32_t number
             workload_replies(step->workload),
             workload_replies(step->workload) == 1 ? "reply" : "replies");
     print_keys(out, spec, step->workload);
+    print_tags(out, step->workload);
     char *request = malloc(workload_request_bytes(step->workload));
     for (uint64_t ticket = 0; request != NULL && ticket < COMMANDS_SHOWN; ticket++) {
         workload_render(step->workload, ticket, request);
@@ -125,6 +141,8 @@ void explain_print(FILE *out, const struct option_values *values, const struct b
                    const struct plan *plan)
 {
     print_workers(out, plan);
+    if (steps->count > 0)
+        explain_connections(out, &steps->steps[0].spec);
     for (uint32_t i = 0; i < steps->count; i++)
         print_step(out, &steps->steps[i], i + 1);
     /* All tests have the same one; what is filled before them has none. */

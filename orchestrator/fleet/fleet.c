@@ -12,6 +12,7 @@
 #include "common/log.h"
 #include "orchestrator/fleet/fleet_state.h"
 #include "orchestrator/fleet/run_control.h"
+#include "orchestrator/fleet/run_nodes.h"
 #include "orchestrator/target/chaos.h"
 
 #define TICK_LONGEST_NS (50 * NS_PER_MS)
@@ -52,7 +53,8 @@ static void start_sampler(struct fleet *fleet)
     struct err err = {.code = OK};
     if (!spec->extended_metrics || fleet->run->null_transport)
         return;
-    if (info_sampler_start(&fleet->sampler, fleet->base, fleet->run->target, spec, fleet->start_ns,
+    if (info_sampler_start(&fleet->sampler, fleet->base, fleet->run->target,
+                           fleet->run->wire_setup.tls, spec, fleet->start_ns,
                            (struct info_listener){.hear = take_sample, .state = fleet}, &err) != OK)
         log_line(LOG_WARNING, "%s", err.text);
 }
@@ -85,6 +87,7 @@ static void start(struct fleet *fleet, uint64_t now_ns)
     fleet->running = true;
     fleet->progress_at_ns = fleet->start_ns + PROGRESS_NS;
     host_sample_begin(&fleet->host);
+    run_nodes_begin(fleet->facts, fleet->segment);
     timeline_run_begin(fleet->timeline, fleet->facts);
     start_sampler(fleet);
     start_chaos(fleet);

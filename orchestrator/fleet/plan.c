@@ -130,10 +130,16 @@ static uint64_t auto_count(char *why, size_t why_bytes, const struct spec *spec,
     return count;
 }
 
-/* Each worker needs a connection from the start on, so that it has something to send with. */
 static uint64_t first_clients(const struct spec *spec)
 {
     return spec->client_ramp.start_clients > 0 ? spec->client_ramp.start_clients : spec->clients;
+}
+
+/* Each worker needs a connection from the start on, so that it has something to send with, and in a
+ * cluster one to each node. */
+static uint64_t connections_needed(const struct spec *spec)
+{
+    return spec->worker_connections_min > 1 ? spec->worker_connections_min : 1;
 }
 
 /* What auto asks for, as far as there are connections for it. */
@@ -143,7 +149,7 @@ static uint64_t limited_auto_count(struct plan *plan, const struct spec *spec,
 {
     char why[320]; /* the reason has up to 199 bytes */
     uint64_t count = auto_count(why, sizeof why, spec, order, place, pool);
-    uint64_t first = first_clients(spec);
+    uint64_t first = first_clients(spec) / connections_needed(spec);
     uint64_t most = first < IPC_WORKERS_MAX ? first : IPC_WORKERS_MAX;
     if (count <= most) {
         note(plan, "%llu worker%s: %s.", (unsigned long long)count, plural(count), why);
@@ -151,6 +157,7 @@ static uint64_t limited_auto_count(struct plan *plan, const struct spec *spec,
     }
     note(plan, "%llu worker%s: %s; %s would be %llu.", (unsigned long long)most, plural(most),
          most < first                          ? "volley runs no more than that"
+         : connections_needed(spec) > 1        ? "each needs a connection to every node"
          : spec->client_ramp.start_clients > 0 ? "the client ramp starts with no more connections"
                                                : "there are no more connections",
          why, (unsigned long long)count);
@@ -173,7 +180,15 @@ static enum err_code count_workers(struct plan *plan, const struct spec *spec,
                            (unsigned long long)spec->processes, (unsigned long long)threads,
                            IPC_WORKERS_MAX);
         count = spec->processes * threads;
-        uint64_t first = first_clients(spec);
+        uint64_t first = first_clients(spec), needed = connections_needed(spec);
+        if (needed > 1 && count > first / needed)
+            return err_set(err, E_USAGE,
+                           "%llu connection%s cannot be shared by %llu worker%s: each needs one to "
+                           "each of %llu nodes; raise --%s to %llu, or use fewer --processes",
+                           (unsigned long long)first, plural(first), (unsigned long long)count,
+                           plural(count), (unsigned long long)needed,
+                           spec->client_ramp.start_clients > 0 ? "clients-ramp-start" : "clients",
+                           (unsigned long long)(needed * count));
         if (count > first)
             return err_set(err, E_USAGE,
                            "%llu connection%s cannot be shared by %llu workers (--processes %llu "
@@ -191,7 +206,10 @@ static enum err_code count_workers(struct plan *plan, const struct spec *spec,
                  (unsigned long long)spec->processes);
     }
     if (count == 0)
-        return err_set(err, E_USAGE, "--clients 0: at least one connection is needed");
+        return err_set(
+            err, E_USAGE, "--clients %llu: at least %llu connection%s needed, one to each node",
+            (unsigned long long)first_clients(spec), (unsigned long long)connections_needed(spec),
+            connections_needed(spec) == 1 ? " is" : "s are");
     plan->worker_count = (uint32_t)count;
     return OK;
 }

@@ -39,6 +39,7 @@ enum err_code fleet_fork_member(struct fleet *fleet, uint32_t index, bool replac
         .index = index,
         .cpu = fleet->plan->workers[index].cpu,
         .connections = fleet->plan->workers[index].connections,
+        .idle = fleet->plan->workers[index].idle,
         .own_cpu = fleet->plan->workers[index].own_cpu,
         .replacement = replacement,
     };
@@ -227,6 +228,14 @@ uint32_t fleet_live_connections(const struct fleet *fleet)
     return sum;
 }
 
+static uint64_t live_given_up(const struct fleet *fleet)
+{
+    uint64_t sum = 0;
+    for (uint32_t i = 0; i < fleet->member_count; i++)
+        sum += atomic_load_explicit(&ipc_worker(fleet->segment, i)->given_up, memory_order_relaxed);
+    return sum;
+}
+
 /* Ends a run that has become pointless: too many errors, or a target that stays away. */
 void supervise_target(struct fleet *fleet, uint64_t now_ns, uint64_t passed_ns)
 {
@@ -237,6 +246,14 @@ void supervise_target(struct fleet *fleet, uint64_t now_ns, uint64_t passed_ns)
         err_set(&fleet->err, E_FAILED, "stopped after %llu errors (--max-errors %llu)",
                 (unsigned long long)fleet_live_failures(fleet),
                 (unsigned long long)spec->max_errors);
+        fleet_set_stop(fleet, now_ns + STOP_AHEAD_NS);
+        return;
+    }
+    if (spec->max_reconnects > 0 && live_given_up(fleet) >= fleet->facts->clients) {
+        err_set(&fleet->err, E_CONNECT,
+                "every connection to %s has been tried %llu times in a row in vain "
+                "(--max-reconnects); the run ended early",
+                fleet->facts->target, (unsigned long long)spec->max_reconnects);
         fleet_set_stop(fleet, now_ns + STOP_AHEAD_NS);
         return;
     }

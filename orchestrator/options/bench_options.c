@@ -32,7 +32,10 @@
 
 static const struct option_row rows[] = {
     {ROW("host", "Hh", OPTION_TEXT, "HOST", AT(spec.host)), .unset = "127.0.0.1",
-     .section = "Target", .help = "Name or address of the server."},
+     .section = "Target",
+     .help =
+         "Name or address of the server; several, separated by commas and each with :PORT where "
+         "it is another one, share the connections or are seeds of one cluster."},
     {ROW("port", "p", OPTION_COUNT, "PORT", AT(spec.port)), NUMBER(1, 65535), .unset = "6379",
      .section = "Target", .help = "TCP port of the server."},
     {ROW("socket", "s", OPTION_TEXT, "PATH", AT(spec.socket_path)), .section = "Target",
@@ -40,7 +43,7 @@ static const struct option_row rows[] = {
     {ROW("uri", "u", OPTION_CUSTOM, "URI", AT(uri_text)), .parse = bench_parse_uri, .secret = true,
      .section = "Target",
      .help = "Address in one word: redis://[[user:]password@]host[:port][/database], "
-             "valkey:// the same."},
+             "valkey:// the same; rediss:// and valkeys:// with TLS."},
     {ROW("password", "a", OPTION_TEXT, "PASSWORD", AT(spec.password)), .aliases = "pass",
      .secret = true, .section = "Target",
      .help = "Password for AUTH. Other users of the machine may see it for a moment in the process "
@@ -74,11 +77,54 @@ static const struct option_row rows[] = {
              "list of actions such as \"at 10s: kill node 2\", pause, failover, restart, bgsave, "
              "client-kill, reshard, add-node and remove-node. Makes 100ms the default of "
              "--interval."},
+    {ROW("cluster", NULL, OPTION_FLAG, NULL, AT(spec.cluster)), .section = "Target",
+     .help = "The server is a node of a cluster: find all nodes and send each key to its own."},
+    {ROW("read-from-replica", NULL, OPTION_CUSTOM, "[WHERE]", 0), .parse = bench_parse_rfr,
+     .takes_next = bench_rfr_takes_next, .value_at = bench_rfr_at, .unset = "no", .aliases = "rfr",
+     .section = "Target",
+     .help =
+         "Where requests that only read go: no, to primaries; yes or nothing, to replicas; all, "
+         "to both. Without --cluster and --sentinel the replicas are found by ROLE."},
+    {ROW("sentinel", NULL, OPTION_TEXT, "LIST", AT(spec.sentinels)), .section = "Target",
+     .help = "Sentinels, HOST:PORT separated by commas, that say where the primary is and where it "
+             "has gone after a failover, in place of host and port; needs --master."},
+    {ROW("master", NULL, OPTION_TEXT, "NAME", AT(spec.master_name)), .section = "Target",
+     .help = "The name under which the sentinels watch the primary."},
     {ROW("wait-ready", NULL, OPTION_DURATION, "TIME", AT(spec.wait_ready_ns)),
      BARE(NS_PER_SECOND, 0, 24 * HOUR_NS), .unset = "60s", .section = "Target",
      .help =
          "How long to wait for a server that is loading its data and, with -n, for one that has "
          "gone away; a bare number is seconds, 0 does not wait."},
+
+    {ROW("tls", NULL, OPTION_FLAG, NULL, AT(spec.tls)), .section = "TLS",
+     .help = "Speak TLS (1.2 or 1.3) with the server, and check its certificate; a URI of "
+             "rediss:// or valkeys:// asks for it, too."},
+    {ROW("cacert", NULL, OPTION_TEXT, "FILE", AT(spec.tls_cacert)), .section = "TLS",
+     .help = "Certificates of the authorities to trust, in PEM; without --cacert and --cacertdir "
+             "those that the system trusts."},
+    {ROW("cacertdir", NULL, OPTION_TEXT, "DIR", AT(spec.tls_cacertdir)), .section = "TLS",
+     .help = "A directory of such certificates, each under its hash, as openssl rehash names "
+             "them."},
+    {ROW("cert", NULL, OPTION_TEXT, "FILE", AT(spec.tls_cert)), .section = "TLS",
+     .help = "A client certificate to show, in PEM, with those between it and its authority "
+             "behind it; needs --key."},
+    {ROW("key", NULL, OPTION_TEXT, "FILE", AT(spec.tls_key)), .section = "TLS",
+     .help = "The private key of --cert, in PEM, not encrypted."},
+    {ROW("sni", NULL, OPTION_TEXT, "NAME", AT(spec.tls_sni)), .section = "TLS",
+     .help = "The host name to ask for, and that the certificate must hold, in place of that of "
+             "the server's address."},
+    {ROW("insecure", NULL, OPTION_FLAG, NULL, AT(spec.tls_insecure)), .section = "TLS",
+     .help = "Take any certificate."},
+    {ROW("tls-ciphers", NULL, OPTION_TEXT, "LIST", AT(spec.tls_ciphers)), .section = "TLS",
+     .help = "Ciphers up to TLS 1.2, as openssl ciphers names them."},
+    {ROW("tls-ciphersuites", NULL, OPTION_TEXT, "LIST", AT(spec.tls_ciphersuites)),
+     .section = "TLS",
+     .help = "Ciphers of TLS 1.3, as TLS_AES_128_GCM_SHA256, separated by colons."},
+    {ROW("tls-resume", NULL, OPTION_FLAG, NULL, AT(spec.tls_resume)), .section = "TLS",
+     .help = "Begin new connections with the session of an earlier one, which shortens the "
+             "handshake."},
+    {ROW("ktls", NULL, OPTION_FLAG, NULL, AT(spec.tls_kernel)), .section = "TLS",
+     .help = "Let the kernel encrypt and decrypt, where it can; the report says whether it did."},
 
     {ROW("type", "t", OPTION_CUSTOM, "LIST", AT(spec.tests)), .parse = bench_parse_tests,
      .value_at = bench_test_at, .unset = "set", .aliases = "tests", .section = "Load",
@@ -307,18 +353,6 @@ static const struct option_row rows[] = {
     {ROW("version", "v", OPTION_FLAG, NULL, AT(version)), .command_line_only = true,
      .section = "Other", .help = "Print the version."},
 
-    NOT_YET("tls", NULL, NULL),
-    NOT_YET("cacert", NULL, NULL),
-    NOT_YET("cacertdir", NULL, NULL),
-    NOT_YET("cert", NULL, NULL),
-    NOT_YET("key", NULL, NULL),
-    NOT_YET("sni", NULL, NULL),
-    NOT_YET("insecure", NULL, NULL),
-    NOT_YET("tls-ciphers", NULL, NULL),
-    NOT_YET("tls-ciphersuites", NULL, NULL),
-    NOT_YET("cluster", NULL, NULL),
-    NOT_YET("read-from-replica", NULL, NULL),
-    NOT_YET("rfr", NULL, NULL),
     NOT_YET("custom-command-file", NULL, NULL),
     NOT_YET("custom-command-args", NULL, NULL),
     NOT_YET("dataset", NULL, NULL),
@@ -354,8 +388,8 @@ const struct option_table bench_option_table = {
         "came back. Without a command it runs the tests of --type. Numbers take k, m and g "
         "(powers of ten), sizes kb, mb and gb (powers of two), times ns, us, ms, s, m and h.",
     .epilogue =
-        "A command may hold __rand_int__, __rand_1st__ to __rand_9th__, __data__ and __key__, "
-        "and \";\" as an argument of its own between the commands of a sequence.",
+        "A command may hold __rand_int__, __rand_1st__ to __rand_9th__, __data__, __key__ and "
+        "{tag}, and \";\" as an argument of its own between the commands of a sequence.",
     .takes_command = true,
 };
 

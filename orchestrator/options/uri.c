@@ -57,17 +57,17 @@ static bool scheme_is(const char *text, size_t scheme_bytes, const char *scheme)
     return strlen(scheme) == scheme_bytes && strncasecmp(text, scheme, scheme_bytes) == 0;
 }
 
-static enum err_code check_scheme(const char *text, size_t bytes, struct err *err)
+static enum err_code parse_scheme(struct uri *uri, const char *text, size_t bytes, struct err *err)
 {
-    if (scheme_is(text, bytes, "redis") || scheme_is(text, bytes, "valkey"))
+    uri->tls = scheme_is(text, bytes, "rediss") || scheme_is(text, bytes, "valkeys");
+    if (uri->tls || scheme_is(text, bytes, "redis") || scheme_is(text, bytes, "valkey"))
         return OK;
-    if (scheme_is(text, bytes, "rediss") || scheme_is(text, bytes, "valkeys"))
-        return err_set(err, E_USAGE, "%.*s:// asks for TLS: TLS is not available yet", (int)bytes,
-                       text);
     if (scheme_is(text, bytes, "unix") || scheme_is(text, bytes, "redis+unix") ||
         scheme_is(text, bytes, "valkey+unix") || scheme_is(text, bytes, "redis-socket"))
         return err_set(err, E_USAGE, "a Unix socket is named with --socket PATH");
-    return err_set(err, E_USAGE, "unknown scheme %.*s://; allowed are redis:// and valkey://",
+    return err_set(err, E_USAGE,
+                   "unknown scheme %.*s://; allowed are redis:// and valkey://, and "
+                   "rediss:// and valkeys:// with TLS",
                    (int)(bytes < 40 ? bytes : 40), text);
 }
 
@@ -133,7 +133,7 @@ enum err_code uri_parse(struct uri *uri, const char *text, struct err *err)
     if (scheme_end == NULL)
         return err_set(err, E_USAGE,
                        "no scheme; the form is redis://[[user:]password@]host[:port][/database]");
-    enum err_code code = check_scheme(text, (size_t)(scheme_end - text), err);
+    enum err_code code = parse_scheme(uri, text, (size_t)(scheme_end - text), err);
     if (code != OK)
         return code;
     const char *authority = scheme_end + 3;

@@ -1,4 +1,5 @@
-/* Server addresses in one word: redis://[[user:]password@]host[:port][/database], valkey:// the same. */
+/* Server addresses in one word: redis://[[user:]password@]host[:port][/database], valkey:// the same;
+ * rediss:// and valkeys:// with TLS. */
 #ifndef ORCHESTRATOR_OPTIONS_URI_H
 #define ORCHESTRATOR_OPTIONS_URI_H
 
@@ -12,6 +13,7 @@ struct uri {
     char host[256]; /* an IPv6 address without its brackets */
     char user[256];
     char password[1024];
+    bool tls; /* rediss://, valkeys:// */
     bool has_host, has_user, has_password, has_port, has_database;
     uint64_t port;
     uint64_t database;

@@ -5,7 +5,7 @@
 
 #include "common/err.h"
 #include "orchestrator/target/control.h"
-#include "worker/workload.h"
+#include "worker/worker.h"
 
 /* COMMAND INFO for each command of the sequence, and COMMAND GETKEYS with the request of ticket 0 where
  * keys may stand anywhere (EVAL, XREAD, ZUNIONSTORE); then workload_set_keys, with its errors. Nothing is

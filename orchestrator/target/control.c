@@ -2,20 +2,16 @@
 
 #include <assert.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <hiredis/hiredis.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
 #include "common/clock.h"
 #include "common/secret.h"
 #include "common/topology.h"
+#include "common/transport_tls.h"
 #include "common/units.h"
 
 /* Longest wait without a look at *interrupted. */
@@ -25,7 +21,11 @@
 /* hiredis formats and parses; the socket is volley's own. A hiredis context would wait inside
  * recv() for its whole time-out, deaf to an interrupt, and raise SIGPIPE when the server is gone. */
 struct control {
-    int fd; /* -1: none, or given up because a reply may be outstanding */
+    int fd; /* the wire's; -1: none, or given up because a reply may be outstanding */
+    struct wire wire;
+    const struct transport *transport;
+    bool heard;    /* something has been read */
+    bool is_local; /* over a Unix socket      */
     redisReader *reader;
     char text[sizeof((struct target_address *)0)->text];
     const volatile int *interrupted;
@@ -33,6 +33,14 @@ struct control {
     uint64_t answer_timeout_ns;
     uint64_t deadline_ns; /* of the command under way */
 };
+
+/* What control connections with TLS have in common. */
+static struct tls_client *tls_client;
+
+void control_use_tls(struct tls_client *client)
+{
+    tls_client = client;
+}
 
 static bool is_interrupted(const struct control *control)
 {
@@ -74,8 +82,8 @@ static enum wait_result wait_until(const struct control *control, int fd, short 
 
 static void give_up(struct control *control)
 {
-    if (control->fd >= 0)
-        close(control->fd);
+    if (control->wire.fd >= 0)
+        control->transport->close(&control->wire);
     control->fd = -1;
 }
 
@@ -86,40 +94,88 @@ static void deadline_begin(struct control *control)
 
 /* ---- connecting ---- */
 
+static enum err_code wait_failed(struct control *control, enum wait_result waited,
+                                 const char *doing, struct err *err)
+{
+    give_up(control);
+    return waited == WAIT_INTERRUPTED ? interrupted_error(control, err)
+                                      : no_answer_error(control, doing, err);
+}
+
+/* A server without TLS takes the beginning of a handshake for that of a command and waits for the
+ * rest. Asks on a connection of its own, and takes at most as long again. */
+static bool speaks_plain(const struct control *control, const struct target_address *target)
+{
+    static const char ping[] = "PING\r\n";
+    const struct wire_setup setup = {.tls = NULL};
+    uint64_t deadline_ns = clock_now_ns() + control->answer_timeout_ns;
+    struct wire wire = {.fd = -1};
+    char first = '\0';
+    size_t count = 0;
+    int sys_errno = 0;
+    enum io_status status = transport_tcp.connect(&wire, &setup, target, NULL, &sys_errno);
+    if (status == IO_AGAIN && wait_until(control, wire.fd, POLLOUT, deadline_ns) == WAIT_READY)
+        status = transport_tcp.connected(&wire, &sys_errno);
+    if (status == IO_DONE)
+        status = transport_tcp.write(&wire, ping, sizeof ping - 1, &count, &sys_errno);
+    if (status == IO_DONE && wait_until(control, wire.fd, POLLIN, deadline_ns) == WAIT_READY)
+        (void)transport_tcp.read(&wire, &first, 1, &count, &sys_errno);
+    if (wire.fd >= 0)
+        transport_tcp.close(&wire);
+    return first == '+' || first == '-';
+}
+
+/* TLS, where it is asked for. */
+static enum err_code secure(struct control *control, const struct target_address *target,
+                            uint64_t deadline_ns, struct err *err)
+{
+    static const char doing[] = "TLS handshake with";
+    while (control->transport->handshake != NULL) {
+        bool wants_write;
+        struct err cause = {.code = OK};
+        enum io_status status = control->transport->handshake(&control->wire, &wants_write, &cause);
+        if (status == IO_DONE)
+            break;
+        if (status != IO_AGAIN) {
+            give_up(control);
+            return err_set(err, E_CONNECT, "%s %s: %s", doing, control->text, cause.text);
+        }
+        enum wait_result waited =
+            wait_until(control, control->fd, wants_write ? POLLOUT : POLLIN, deadline_ns);
+        if (waited == WAIT_TIMEOUT && speaks_plain(control, target)) {
+            give_up(control);
+            return err_set(err, E_CONNECT,
+                           "%s %s: the server speaks plain RESP here, not TLS: leave out --tls",
+                           doing, control->text);
+        }
+        if (waited != WAIT_READY)
+            return wait_failed(control, waited, doing, err);
+    }
+    return OK;
+}
+
 /* One address, until the deadline. Leaves control->fd open on success. */
 static enum err_code connect_one(struct control *control, const struct target_address *target,
                                  uint64_t deadline_ns, struct err *err)
 {
-    memcpy(control->text, target->text, sizeof control->text);
-    int family = target->address.ss_family;
-    int fd = socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-    if (fd < 0)
-        return err_set_errno(err, E_CONNECT, errno, "cannot connect to %s", target->text);
-    control->fd = fd;
+    const struct wire_setup setup = {.tls = tls_client};
     int sys_errno = 0;
-    if (connect(fd, (const struct sockaddr *)&target->address, target->address_bytes) != 0)
-        sys_errno = errno;
-    if (sys_errno == EINPROGRESS || sys_errno == EINTR) {
-        enum wait_result waited = wait_until(control, fd, POLLOUT, deadline_ns);
-        socklen_t length = sizeof sys_errno;
-        if (waited == WAIT_READY && getsockopt(fd, SOL_SOCKET, SO_ERROR, &sys_errno, &length) != 0)
-            sys_errno = errno;
-        if (waited != WAIT_READY) {
-            give_up(control);
-            return waited == WAIT_INTERRUPTED ? interrupted_error(control, err)
-                                              : no_answer_error(control, "cannot connect to", err);
-        }
+    memcpy(control->text, target->text, sizeof control->text);
+    enum io_status status =
+        control->transport->connect(&control->wire, &setup, target, NULL, &sys_errno);
+    control->fd = control->wire.fd;
+    if (status == IO_AGAIN) {
+        enum wait_result waited = wait_until(control, control->fd, POLLOUT, deadline_ns);
+        if (waited != WAIT_READY)
+            return wait_failed(control, waited, "cannot connect to", err);
+        status = control->transport->connected(&control->wire, &sys_errno);
     }
-    if (sys_errno != 0) {
+    if (status != IO_DONE) {
         give_up(control);
         /* A Unix socket whose queue is full says EAGAIN. */
         return err_set_errno(err, E_CONNECT, sys_errno, "cannot connect to %s", target->text);
     }
-    if (family != AF_UNIX) {
-        int on = 1;
-        (void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-    }
-    return OK;
+    return secure(control, target, deadline_ns, err);
 }
 
 /* Each address gets its share of the time that is left, so that one that swallows packets does not
@@ -148,22 +204,33 @@ static enum err_code connect_any(struct control *control, struct target_address 
 
 /* ---- commands ---- */
 
+/* Until all that the transport has taken is with the kernel. */
+static enum io_status send_some(struct control *control, const char *bytes, size_t byte_count,
+                                size_t *sent, int *sys_errno)
+{
+    size_t taken = 0;
+    enum io_status status = *sent < byte_count
+                                ? control->transport->write(&control->wire, bytes + *sent,
+                                                            byte_count - *sent, &taken, sys_errno)
+                                : control->transport->flush(&control->wire, sys_errno);
+    *sent += taken;
+    return status;
+}
+
 static enum err_code send_all(struct control *control, const char *bytes, size_t byte_count,
                               struct err *err)
 {
-    for (size_t sent = 0; sent < byte_count;) {
-        ssize_t done = send(control->fd, bytes + sent, byte_count - sent, MSG_NOSIGNAL);
-        if (done > 0) {
-            sent += (size_t)done;
+    for (size_t sent = 0; sent < byte_count || control->wire.unflushed;) {
+        int sys_errno = 0;
+        enum io_status status = send_some(control, bytes, byte_count, &sent, &sys_errno);
+        if (status == IO_DONE)
             continue;
-        }
         /* A server that refuses a connection writes why and closes; reading finds its words. */
-        if (errno == EPIPE || errno == ECONNRESET)
+        if (status == IO_CLOSED ||
+            (status == IO_FAILED && (sys_errno == EPIPE || sys_errno == ECONNRESET)))
             return OK;
-        if (errno == EINTR)
-            continue;
-        if (errno != EAGAIN)
-            return err_set_errno(err, E_CONNECT, errno, "cannot write to %s", control->text);
+        if (status == IO_FAILED)
+            return err_set_errno(err, E_CONNECT, sys_errno, "cannot write to %s", control->text);
         enum wait_result waited = wait_until(control, control->fd, POLLOUT, control->deadline_ns);
         if (waited == WAIT_INTERRUPTED)
             return interrupted_error(control, err);
@@ -173,33 +240,53 @@ static enum err_code send_all(struct control *control, const char *bytes, size_t
     return OK;
 }
 
+/* The stream has ended, or broken; sys_errno 0: in good order. */
+static enum err_code lost_error(const struct control *control, int sys_errno, struct err *err)
+{
+    const char *why = tls_failure(&control->wire);
+    if (why != NULL)
+        return err_set(err, E_CONNECT, "TLS with %s: %s", control->text, why);
+    const char *advice = control->wire.tls == NULL && !control->heard && !control->is_local
+                             ? tls_advice_for_plain(NULL, 0)
+                             : NULL;
+    if (sys_errno != 0 && advice == NULL)
+        return err_set_errno(err, E_CONNECT, sys_errno, "cannot read from %s", control->text);
+    return err_set(err, E_CONNECT, "%s closed the connection without an answer%s%s", control->text,
+                   advice != NULL ? "; " : "", advice != NULL ? advice : "");
+}
+
 /* *reply NULL and OK: nothing is there, and may_be_none. */
 static enum err_code read_reply(struct control *control, redisReply **reply, bool may_be_none,
                                 struct err *err)
 {
     char buffer[16384];
+    const char *advice = NULL;
     for (;;) {
         void *whole = NULL;
-        if (redisReaderGetReply(control->reader, &whole) != REDIS_OK)
+        if (redisReaderGetReply(control->reader, &whole) != REDIS_OK && advice != NULL)
+            return err_set(err, E_CONNECT, "%s does not speak RESP in plain: %s", control->text,
+                           advice);
+        if (control->reader->err != 0)
             return err_set(err, E_CONNECT, "%s does not speak the Valkey/Redis protocol: %s",
                            control->text, control->reader->errstr);
         if (whole != NULL) {
             *reply = whole;
             return OK;
         }
-        ssize_t got = recv(control->fd, buffer, sizeof buffer, 0);
-        if (got > 0) {
-            if (redisReaderFeed(control->reader, buffer, (size_t)got) != REDIS_OK)
+        size_t got = 0;
+        int sys_errno = 0;
+        enum io_status status =
+            control->transport->read(&control->wire, buffer, sizeof buffer, &got, &sys_errno);
+        if (status == IO_DONE) {
+            if (!control->heard && control->wire.tls == NULL)
+                advice = tls_advice_for_plain(buffer, got);
+            control->heard = true;
+            if (redisReaderFeed(control->reader, buffer, got) != REDIS_OK)
                 return err_set(err, E_SYSTEM, "cannot read a reply: out of memory");
             continue;
         }
-        if (got == 0)
-            return err_set(err, E_CONNECT, "%s closed the connection without an answer",
-                           control->text);
-        if (errno == EINTR)
-            continue;
-        if (errno != EAGAIN)
-            return err_set_errno(err, E_CONNECT, errno, "cannot read from %s", control->text);
+        if (status != IO_AGAIN)
+            return lost_error(control, status == IO_FAILED ? sys_errno : 0, err);
         if (may_be_none)
             return OK;
         enum wait_result waited = wait_until(control, control->fd, POLLIN, control->deadline_ns);
@@ -349,13 +436,17 @@ static enum err_code control_create(struct control **control, const struct spec 
     *control = made;
     if (made == NULL)
         return err_set(err, E_SYSTEM, "cannot connect: out of memory");
-    made->fd = -1;
+    made->fd = made->wire.fd = -1;
+    made->is_local = spec->socket_path != NULL;
+    made->transport = spec->tls ? &transport_tls : &transport_tcp;
     made->interrupted = interrupted;
     made->answer_timeout_ns = spec->connection_timeout_ns;
     snprintf(made->text, sizeof made->text, "the server");
     made->reader = redisReaderCreate();
     if (made->reader == NULL)
         return err_set(err, E_SYSTEM, "cannot connect: out of memory");
+    if (spec->tls && tls_client == NULL)
+        return err_set(err, E_SYSTEM, "cannot connect: TLS was not set up");
     return OK;
 }
 
@@ -437,6 +528,11 @@ enum err_code control_connect(struct control **control, struct target_address *t
         return OK;
     const struct err *told = code == E_INTERRUPTED ? &attempt : &first;
     return err_set(err, told->code, "%s", told->text);
+}
+
+const struct wire *control_wire(const struct control *control)
+{
+    return &control->wire;
 }
 
 void control_close(struct control *control)

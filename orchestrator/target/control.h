@@ -34,6 +34,12 @@ MUST_USE enum err_code control_connect_to(struct control **control,
                                           struct err *err);
 void control_close(struct control *control);
 
+/* What connections of specs with tls are made with; once, before the first of them. The caller keeps
+ * it open for as long. */
+void control_use_tls(struct tls_client *client);
+/* For tls_version and the like. */
+const struct wire *control_wire(const struct control *control);
+
 /* The commands below wait at most for the longer one of connection and request time-out, and no
  * longer than to the next interrupt: one that came before does not count, so that an interrupted
  * run can still ask. After a failure the connection is closed, and every command is E_CONNECT. */

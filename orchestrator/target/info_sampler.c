@@ -1,17 +1,14 @@
 #include "orchestrator/target/info_sampler.h"
 
-#include <hiredis/adapters/libevent.h>
-#include <hiredis/async.h>
 #include <hiredis/hiredis.h>
 #include <inttypes.h>
-#include <netdb.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/un.h>
 
 #include "common/clock.h"
 #include "common/log.h"
 #include "common/secret.h"
+#include "orchestrator/target/async_control.h"
 #include "orchestrator/target/info_text.h"
 
 #define SLICE_NS (100 * NS_PER_MS) /* between two looks at a question under way */
@@ -21,20 +18,25 @@
 /* More than any answer to these questions: what is on the other end is no server. */
 #define UNREAD_MAX_BYTES (16u * 1024 * 1024)
 
+/* What is asked, in this order. */
+enum step { STEP_AUTH, STEP_SELECT, STEP_KEYS, STEP_REPLICATION, STEP_CPU, STEP_COUNT };
+
 struct info_sampler {
     struct event_base *base;
     const struct target_address *target;
+    struct tls_client *tls;
     const struct spec *spec;
     struct info_listener listener;
     uint64_t start_ns;
     struct event *timer;
-    redisAsyncContext *context; /* NULL: not connected */
+    struct async_control *control; /* NULL: not connected */
     bool connected;
     bool asking;
-    uint64_t deadline_ns; /* of the step under way, when asking       */
-    uint64_t next_ns;     /* when to ask next                         */
-    uint64_t backoff_ns;  /* before the next attempt after a failure  */
-    unsigned waiting;     /* replies under way */
+    uint64_t deadline_ns;        /* of the step under way, when asking       */
+    uint64_t next_ns;            /* when to ask next                         */
+    uint64_t backoff_ns;         /* before the next attempt after a failure  */
+    enum step asked[STEP_COUNT]; /* whose replies are under way, from `answered` on */
+    unsigned asked_count, answered;
     struct target_sample sample;
 
     int64_t keys_before;
@@ -48,11 +50,8 @@ struct info_sampler {
     uint64_t cpu_before_ns;
 };
 
-/* What is asked, in this order, and what its reply means. */
-enum step { STEP_AUTH, STEP_SELECT, STEP_KEYS, STEP_REPLICATION, STEP_CPU, STEP_COUNT };
-
+/* What the reply to a step means; NULL: whether it is an error. */
 struct question {
-    enum step step;
     const char *name;
     void (*take)(struct info_sampler *sampler, const redisReply *reply);
 };
@@ -136,14 +135,10 @@ static void miss(struct info_sampler *sampler)
 {
     struct target_sample missed = {
         .at_ns = since_start_ns(sampler), .keys = -1, .lag_seconds = -1, .lag_bytes = -1};
-    redisAsyncContext *context = sampler->context;
-    sampler->context = NULL;
+    async_control_close(sampler->control);
+    sampler->control = NULL;
     sampler->connected = false;
     sampler->cpu_before = -1;
-    if (context != NULL) {
-        context->data = NULL; /* its callbacks are for nobody */
-        redisAsyncFree(context);
-    }
     sampler->backoff_ns = sampler->backoff_ns == 0 ? BACKOFF_FIRST_NS : sampler->backoff_ns * 2;
     if (sampler->backoff_ns > BACKOFF_LONGEST_NS)
         sampler->backoff_ns = BACKOFF_LONGEST_NS;
@@ -174,18 +169,19 @@ static void take_cpu(struct info_sampler *sampler, const redisReply *reply)
 }
 
 static const struct question questions[STEP_COUNT] = {
-    {STEP_AUTH, "AUTH", NULL},        {STEP_SELECT, "SELECT", NULL},
-    {STEP_KEYS, "DBSIZE", take_keys}, {STEP_REPLICATION, "INFO replication", take_replication},
-    {STEP_CPU, "INFO cpu", take_cpu},
+    [STEP_AUTH] = {"AUTH", NULL},
+    [STEP_SELECT] = {"SELECT", NULL},
+    [STEP_KEYS] = {"DBSIZE", take_keys},
+    [STEP_REPLICATION] = {"INFO replication", take_replication},
+    [STEP_CPU] = {"INFO cpu", take_cpu},
 };
 
-static void on_reply(redisAsyncContext *context, void *reply_given, void *argument)
+static void on_reply(void *state, redisReply *reply)
 {
-    struct info_sampler *sampler = context->data;
-    const redisReply *reply = reply_given;
-    const struct question *question = argument;
-    if (sampler == NULL || reply == NULL)
-        return; /* the connection ends, and its own callback says so */
+    struct info_sampler *sampler = state;
+    if (sampler->answered == sampler->asked_count)
+        return; /* a push: nobody asked */
+    const struct question *question = &questions[sampler->asked[sampler->answered++]];
     if (reply->type == REDIS_REPLY_ERROR && !sampler->refusal_said) {
         sampler->refusal_said = true;
         secret_mask_reply(reply->str, sampler->spec->password);
@@ -198,74 +194,47 @@ static void on_reply(redisAsyncContext *context, void *reply_given, void *argume
         return;
     }
     sampler->deadline_ns = clock_now_ns() + sampler->spec->request_timeout_ns;
-    if (--sampler->waiting == 0)
+    if (sampler->answered == sampler->asked_count)
         complete(sampler);
 }
 
-static void on_connect(const redisAsyncContext *context, int status)
+static void on_ready(void *state)
 {
-    struct info_sampler *sampler = context->data;
-    if (sampler == NULL)
-        return;
-    sampler->connected = status == REDIS_OK;
+    struct info_sampler *sampler = state;
+    sampler->connected = true;
     sampler->deadline_ns = clock_now_ns() + sampler->spec->request_timeout_ns;
-    if (status == REDIS_OK)
-        return;
-    sampler->context = NULL; /* hiredis releases it */
-    miss(sampler);
 }
 
-static void on_disconnect(const redisAsyncContext *context, int status)
+static void on_lost(void *state)
 {
-    struct info_sampler *sampler = context->data;
-    (void)status;
-    if (sampler == NULL)
+    struct info_sampler *sampler = state;
+    if (sampler->asking) {
+        miss(sampler);
         return;
-    sampler->context = NULL;
+    }
+    async_control_close(sampler->control);
+    sampler->control = NULL;
     sampler->connected = false;
     sampler->cpu_before = -1;
-    if (sampler->asking)
-        miss(sampler);
 }
 
 /* Asking --------------------------------------------------------------------------------------- */
 
-static redisAsyncContext *begin_connection(const struct target_address *target)
-{
-    char host[NI_MAXHOST], port[NI_MAXSERV];
-    if (target->address.ss_family == AF_UNIX)
-        return redisAsyncConnectUnix(((const struct sockaddr_un *)&target->address)->sun_path);
-    /* A number, as resolved before: asking a name server would wait. */
-    if (getnameinfo((const struct sockaddr *)&target->address, target->address_bytes, host,
-                    sizeof host, port, sizeof port, NI_NUMERICHOST | NI_NUMERICSERV) != 0)
-        return NULL;
-    return redisAsyncConnect(host, (int)strtol(port, NULL, 10));
-}
-
 static bool send_question(struct info_sampler *sampler, enum step step, int argc, const char **argv)
 {
-    union {
-        const struct question *given;
-        void *passed;
-    } question = {.given = &questions[step]};
-    sampler->waiting++;
-    return redisAsyncCommandArgv(sampler->context, on_reply, question.passed, argc, argv, NULL) ==
-           REDIS_OK;
+    sampler->asked[sampler->asked_count++] = step;
+    return async_control_send(sampler->control, argc, argv);
 }
 
 /* Connects, and logs in as the workers do. */
 static bool open_connection(struct info_sampler *sampler)
 {
     const struct spec *spec = sampler->spec;
-    redisAsyncContext *context = begin_connection(sampler->target);
-    if (context == NULL)
+    const struct async_listener listener = {
+        .ready = on_ready, .reply = on_reply, .lost = on_lost, .state = sampler};
+    sampler->control = async_control_open(sampler->base, sampler->target, sampler->tls, listener);
+    if (sampler->control == NULL)
         return false;
-    sampler->context = context;
-    if (context->err != 0 || redisLibeventAttach(context, sampler->base) != REDIS_OK)
-        return false;
-    context->data = sampler;
-    redisAsyncSetConnectCallback(context, on_connect);
-    redisAsyncSetDisconnectCallback(context, on_disconnect);
     char database[24];
     snprintf(database, sizeof database, "%" PRIu64, spec->database);
     bool sent = true;
@@ -285,12 +254,12 @@ static void ask(struct info_sampler *sampler)
                                            : sampler->spec->connection_timeout_ns;
     sampler->asking = true;
     sampler->next_ns += sampler->spec->monitoring_interval_ns;
-    sampler->waiting = 0;
+    sampler->asked_count = sampler->answered = 0;
     sampler->deadline_ns = clock_now_ns() + limit_ns;
     sampler->cpu_newest = -1;
     sampler->sample = (struct target_sample){
         .at_ns = since_start_ns(sampler), .keys = -1, .lag_seconds = -1, .lag_bytes = -1};
-    if ((sampler->context != NULL || open_connection(sampler)) &&
+    if ((sampler->control != NULL || open_connection(sampler)) &&
         send_question(sampler, STEP_KEYS, 1, (const char *[]){"DBSIZE"}) &&
         send_question(sampler, STEP_REPLICATION, 2, (const char *[]){"INFO", "replication"}) &&
         send_question(sampler, STEP_CPU, 2, (const char *[]){"INFO", "cpu"}))
@@ -308,8 +277,8 @@ static void on_timer(evutil_socket_t fd, short what, void *argument)
         ask(sampler);
         return;
     }
-    const redisReader *reader = sampler->context != NULL ? sampler->context->c.reader : NULL;
-    if (clock_now_ns() >= sampler->deadline_ns || reader == NULL || reader->len > UNREAD_MAX_BYTES)
+    if (clock_now_ns() >= sampler->deadline_ns || sampler->control == NULL ||
+        async_control_unread_bytes(sampler->control) > UNREAD_MAX_BYTES)
         miss(sampler);
     else
         arm(sampler, SLICE_NS);
@@ -318,8 +287,9 @@ static void on_timer(evutil_socket_t fd, short what, void *argument)
 /* Life ----------------------------------------------------------------------------------------- */
 
 enum err_code info_sampler_start(struct info_sampler **sampler, struct event_base *base,
-                                 const struct target_address *target, const struct spec *spec,
-                                 uint64_t start_ns, struct info_listener listener, struct err *err)
+                                 const struct target_address *target, struct tls_client *tls,
+                                 const struct spec *spec, uint64_t start_ns,
+                                 struct info_listener listener, struct err *err)
 {
     struct info_sampler *made = calloc(1, sizeof *made);
     *sampler = NULL;
@@ -331,6 +301,7 @@ enum err_code info_sampler_start(struct info_sampler **sampler, struct event_bas
     }
     made->base = base;
     made->target = target;
+    made->tls = tls;
     made->spec = spec;
     made->listener = listener;
     made->start_ns = start_ns;
@@ -346,10 +317,7 @@ void info_sampler_stop(struct info_sampler *sampler)
 {
     if (sampler == NULL)
         return;
-    if (sampler->context != NULL) {
-        sampler->context->data = NULL;
-        redisAsyncFree(sampler->context);
-    }
+    async_control_close(sampler->control);
     event_free(sampler->timer);
     free(sampler);
 }

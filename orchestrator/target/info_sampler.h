@@ -3,8 +3,7 @@
  * loop. Connecting has the limit of connections, each reply that of requests; nothing here waits. A
  * server that does not answer in time, goes away or refuses is asked again later, at growing
  * distances, and the listener hears of each question that was not answered.
- *
- * hiredis writes without MSG_NOSIGNAL: the process ignores SIGPIPE. */
+ */
 #ifndef ORCHESTRATOR_TARGET_INFO_SAMPLER_H
 #define ORCHESTRATOR_TARGET_INFO_SAMPLER_H
 
@@ -16,20 +15,21 @@
 #include "common/transport.h"
 #include "orchestrator/report/timeline.h"
 
-struct info_sampler; /* owns a hiredis context and a timer */
+struct info_sampler; /* owns a connection and a timer */
 
 struct info_listener {
     void (*hear)(void *state, const struct target_sample *sample);
     void *state;
 };
 
-/* The first question goes out at once. Target and spec outlive the sampler; start_ns is the clock
+/* The first question goes out at once. Target, tls (NULL: plain) and spec outlive the sampler; start_ns is the clock
  * reading that samples count from. A number of keys that falls by 1 % or more is warned of, at most
  * once a minute. E_SYSTEM: no memory. */
 MUST_USE enum err_code info_sampler_start(struct info_sampler **sampler, struct event_base *base,
                                           const struct target_address *target,
-                                          const struct spec *spec, uint64_t start_ns,
-                                          struct info_listener listener, struct err *err);
+                                          struct tls_client *tls, const struct spec *spec,
+                                          uint64_t start_ns, struct info_listener listener,
+                                          struct err *err);
 /* NULL is fine. */
 void info_sampler_stop(struct info_sampler *sampler);
 

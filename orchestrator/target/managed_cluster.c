@@ -204,12 +204,14 @@ static enum err_code join(struct managed_cluster *cluster, const volatile int *i
 }
 
 enum err_code managed_cluster_start(struct managed_cluster *cluster, const struct spec *spec,
-                                    int cpu, const volatile int *interrupted, struct err *err)
+                                    const struct managed_certificates *certificates, int cpu,
+                                    const volatile int *interrupted, struct err *err)
 {
     *cluster = (struct managed_cluster){
         .primaries = spec->managed_primaries > 0 ? (uint32_t)spec->managed_primaries : 1,
         .replicas = (uint32_t)spec->managed_replicas,
-        .setup = {.cpu = cpu, .cluster = spec->managed_primaries > 0}};
+        .setup = {
+            .cpu = cpu, .cluster = spec->managed_primaries > 0, .certificates = certificates}};
     enum err_code code =
         launch_all(cluster, cluster->primaries + cluster->replicas, interrupted, err);
     if (code == OK && (cluster->count > 1 || is_clustered(cluster)))

@@ -196,6 +196,7 @@ void managed_server_address(struct spec *spec, const struct managed_server *serv
 {
     *spec = (struct spec){.host = "127.0.0.1",
                           .port = server->port,
+                          .tls = server->setup.certificates != NULL,
                           .connection_timeout_ns = PROBE_TIMEOUT_NS,
                           .wait_ready_ns = READY_TIMEOUT_NS};
 }

@@ -11,6 +11,7 @@
 
 #include "common/err.h"
 #include "common/spec.h"
+#include "orchestrator/target/certificates.h"
 
 /* How long the nodes of a managed cluster wait before they take another one for failed. */
 #define MANAGED_NODE_TIMEOUT_MS 1000
@@ -20,6 +21,7 @@ struct managed_server_setup {
     int cpu;             /* -1: not pinned                                       */
     bool cluster;        /* cluster-enabled; the port + MANAGED_BUS_OFFSET is free, too */
     uint16_t replica_of; /* port of its primary, 0: none                         */
+    const struct managed_certificates *certificates; /* it speaks TLS only; NULL: plain */
 };
 
 struct managed_server {

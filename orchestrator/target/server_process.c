@@ -71,11 +71,21 @@ static void add(struct arguments_list *list, const char *name, const char *value
 static void execute(const struct managed_server *server)
 {
     struct arguments_list list = {.items = {server->program}, .count = 1};
+    const struct managed_certificates *certificates = server->setup.certificates;
     char port[8], primary[24], node_timeout[12];
     snprintf(port, sizeof port, "%u", server->port);
     snprintf(primary, sizeof primary, "127.0.0.1 %u", server->setup.replica_of);
     snprintf(node_timeout, sizeof node_timeout, "%d", MANAGED_NODE_TIMEOUT_MS);
-    add(&list, "--port", port);
+    add(&list, certificates != NULL ? "--tls-port" : "--port", port);
+    if (certificates != NULL) {
+        add(&list, "--port", "0");
+        add(&list, "--tls-ca-cert-file", certificates->authority);
+        add(&list, "--tls-cert-file", certificates->certificate);
+        add(&list, "--tls-key-file", certificates->key);
+        add(&list, "--tls-auth-clients", "no");
+        add(&list, "--tls-replication", "yes");
+        add(&list, "--tls-cluster", "yes");
+    }
     add(&list, "--bind", "127.0.0.1");
     add(&list, "--save", "");
     add(&list, "--appendonly", "no");

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/slots.h"
 #include "worker/template.h"
 #include "worker/workload.h"
 
@@ -77,7 +78,7 @@ START_TEST(test_parts_are_the_whole)
     /* Breaks when a request that goes out in windows differs from the one that goes out whole,
      * wherever a window begins and ends: in text, in digits, in a value. */
     order(KEYS_RANDOM, 1000000, 17);
-    compile("a__rand_int____data__b__data____key__c__rand_1st__");
+    compile("a__rand_int____data__b{tag}__data____key__c{tag}__rand_1st__{tag}");
     char whole[sizeof out], part[sizeof out];
     for (uint64_t ticket = 0; ticket < 3; ticket++) {
         memcpy(whole, render(ticket), template.byte_count);
@@ -354,6 +355,159 @@ START_TEST(test_values_and_numbers_mix)
 }
 END_TEST
 
+/* The same without looking at each digit: for many numbers. */
+static uint64_t number_at(const char *text)
+{
+    char copy[TEMPLATE_DIGITS + 1] = "";
+    memcpy(copy, text, TEMPLATE_DIGITS);
+    return strtoull(copy, NULL, 10);
+}
+
+/* The tag between the first braces of a text. */
+static const char *tag_in(const char *text)
+{
+    static char tag[TEMPLATE_TAG_BYTES + 1];
+    const char *open = strchr(text, '{');
+    ck_assert_ptr_nonnull(open);
+    ck_assert_int_eq(open[1 + TEMPLATE_TAG_BYTES], '}');
+    memcpy(tag, open + 1, TEMPLATE_TAG_BYTES);
+    for (const char *c = tag; *c != '\0'; c++)
+        ck_assert((*c >= '0' && *c <= '9') || (*c >= 'A' && *c <= 'Z') || (*c >= 'a' && *c <= 'z'));
+    return tag;
+}
+
+START_TEST(test_tag_is_the_same_everywhere)
+{
+    /* Breaks when places of one request have different tags, or a tag is in another slot than the one
+     * that the ticket is sent to. */
+    static const enum key_order orders[] = {KEYS_ONE, KEYS_RANDOM, KEYS_SEQUENTIAL};
+    for (size_t i = 0; i < 3; i++) {
+        order(orders[i], i == 0 ? 1 : 12345, i == 0 ? 0 : 7);
+        compile("a{tag}__rand_int__ {tag} {tag}__data__{tag}__rand_1st__");
+        ck_assert_uint_eq(template.byte_count, 4 * 5 + 12 + 12 + 8 + 3);
+        for (uint64_t ticket = 0; ticket < 300; ticket++) {
+            const char *text = render(ticket), *tag = tag_in(text);
+            ck_assert_uint_eq(slots_of_key(text, 6), template_tag_slot(&template, ticket));
+            unsigned count = 0;
+            for (const char *at = text; (at = strchr(at, '{')) != NULL; at++, count++)
+                ck_assert_int_eq(memcmp(at + 1, tag, TEMPLATE_TAG_BYTES), 0);
+            ck_assert_uint_eq(count, 4);
+        }
+        template_destroy(&template);
+    }
+}
+END_TEST
+
+START_TEST(test_key_number_keeps_its_tag)
+{
+    /* Breaks when a key number has one tag in one request and another one in the next, with another seed, order
+     * or number of keys in the request: reads would miss what was written. */
+    enum { KEYS = 300, OFFSET = 33 };
+    static char known[OFFSET + KEYS][TEMPLATE_TAG_BYTES + 1];
+    memset(known, 0, sizeof known);
+    for (unsigned form = 0; form < 24; form++) {
+        char argument[512] = "";
+        const unsigned numbers = form % 12 < 10 ? 1 + form % 12 : 1;
+        for (unsigned i = 0; i < numbers; i++)
+            strcat(argument, "{tag}__rand_int__");
+        order(form < 12 ? KEYS_RANDOM : KEYS_SEQUENTIAL, KEYS, OFFSET);
+        spec.seed = form;
+        spec.sequential_random_start = form % 2 == 0;
+        compile(argument);
+        for (uint64_t ticket = 0; ticket < 1500; ticket++) {
+            const char *text = render(ticket);
+            for (unsigned i = 0; i < numbers; i++) {
+                uint64_t number = number_at(text + (size_t)i * 17 + 5);
+                if (number < OFFSET || number >= OFFSET + KEYS)
+                    ck_abort_msg("key number %llu", (unsigned long long)number);
+                char *tag = known[number];
+                if (*tag == '\0')
+                    memcpy(tag, text + (size_t)i * 17 + 1, TEMPLATE_TAG_BYTES);
+                if (memcmp(tag, text + (size_t)i * 17 + 1, TEMPLATE_TAG_BYTES) != 0)
+                    ck_abort_msg("{%s} once, now %.17s", tag, text + (size_t)i * 17);
+            }
+        }
+        template_destroy(&template);
+    }
+    for (unsigned number = OFFSET; number < OFFSET + KEYS; number++)
+        ck_assert_int_ne(known[number][0], '\0');
+}
+END_TEST
+
+START_TEST(test_tagged_sequence_covers_each_key)
+{
+    /* Breaks when keys of a range are left out by requests with several of them, or are asked for more than
+     * once a pass although the range is whole tens and ten a multiple of their number. */
+    enum { KEYS = 120 };
+    for (unsigned numbers = 1; numbers <= 24; numbers++) {
+        for (unsigned offset = 0; offset < 30; offset += 7) {
+            static unsigned seen[KEYS + 30];
+            char argument[512] = "";
+            memset(seen, 0, sizeof seen);
+            for (unsigned i = 0; i < numbers; i++)
+                strcat(argument, "{tag}__rand_int__");
+            order(KEYS_SEQUENTIAL, KEYS, offset);
+            spec.sequential_random_start = numbers % 2 == 0;
+            compile(argument);
+            const bool exact = numbers == 1 || (10 % numbers == 0 && offset == 0);
+            const uint64_t tickets = exact ? KEYS / numbers : 4 * KEYS;
+            for (uint64_t ticket = 0; ticket < tickets; ticket++) {
+                const char *text = render(ticket);
+                for (unsigned i = 0; i < numbers; i++)
+                    seen[number_at(text + (size_t)i * 17 + 5)]++;
+            }
+            for (unsigned key = offset; key < offset + KEYS; key++)
+                ck_assert_msg(exact ? seen[key] == 1 : seen[key] > 0, "key %u with %u: %u", key,
+                              numbers, seen[key]);
+            template_destroy(&template);
+        }
+    }
+}
+END_TEST
+
+START_TEST(test_tagged_numbers_differ)
+{
+    /* Breaks when the keys of one request are fewer than it names, or single ones are asked for more often
+     * than others: chi-square over 100 keys, 148.2 is the 99.9 % point. */
+    static unsigned seen[100];
+    order(KEYS_RANDOM, 100, 0);
+    compile("{tag}__rand_int__{tag}__rand_int__{tag}__rand_int__");
+    for (uint64_t ticket = 0; ticket < 30000; ticket++) {
+        const char *text = render(ticket);
+        uint64_t numbers[3] = {number_at(text + 5), number_at(text + 22), number_at(text + 39)};
+        ck_assert(numbers[0] != numbers[1] && numbers[1] != numbers[2] && numbers[0] != numbers[2]);
+        for (int i = 0; i < 3; i++)
+            seen[numbers[i]]++;
+    }
+    double chi_square = 0;
+    for (int key = 0; key < 100; key++)
+        chi_square += (seen[key] - 900.0) * (seen[key] - 900.0) / 900.0;
+    ck_assert_double_lt(chi_square, 3 * 148.2); /* the three of a request are neighbours */
+    template_destroy(&template);
+}
+END_TEST
+
+START_TEST(test_free_numbers_stay_free)
+{
+    /* Breaks when a number that is not in one argument with {tag}, such as a score, is drawn from the ten of a
+     * key. */
+    struct err err = {.code = OK};
+    static bool seen[1000];
+    unsigned distinct = 0;
+    order(KEYS_RANDOM, 1000, 0);
+    compile("{tag}__rand_int__{tag}__rand_int__");
+    ck_assert_int_eq(template_append_argument(&template, "__rand_int__", 12, &err), OK);
+    for (uint64_t ticket = 0; ticket < 10000; ticket++) {
+        const char *text = render(ticket);
+        ck_assert_uint_eq(number_at(text + 5) / 10, number_at(text + 22) / 10);
+        distinct += !seen[number_at(text + 34)];
+        seen[number_at(text + 34)] = true;
+    }
+    ck_assert_uint_gt(distinct, 990);
+    template_destroy(&template);
+}
+END_TEST
+
 Suite *test_template_suite(void)
 {
     Suite *suite = suite_create("template");
@@ -377,5 +531,12 @@ Suite *test_template_suite(void)
     tcase_add_test(values, test_values);
     tcase_add_test(values, test_values_and_numbers_mix);
     suite_add_tcase(suite, values);
+    TCase *tags = tcase_create("tags");
+    tcase_add_test(tags, test_tag_is_the_same_everywhere);
+    tcase_add_test(tags, test_key_number_keeps_its_tag);
+    tcase_add_test(tags, test_tagged_sequence_covers_each_key);
+    tcase_add_test(tags, test_tagged_numbers_differ);
+    tcase_add_test(tags, test_free_numbers_stay_free);
+    suite_add_tcase(suite, tags);
     return suite;
 }

@@ -1,0 +1,199 @@
+#include "orchestrator/target/async_control.h"
+
+#include <hiredis/hiredis.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/transport_tls.h"
+
+#define READ_BYTES 16384u
+#define READS_AT_ONCE 16u /* the rest in the next turn of the loop */
+
+enum phase { PHASE_CONNECTING, PHASE_HANDSHAKE, PHASE_READY };
+
+struct async_control {
+    const struct transport *transport;
+    struct wire wire;
+    enum phase phase;
+    struct async_listener listener;
+    struct event *readable, *writable;
+    redisReader *reader;
+    char *out; /* formatted commands that the transport has not taken */
+    size_t out_bytes;
+    bool in_callback; /* closing is left to whoever called the listener */
+    bool closed;
+};
+
+static void destroy(struct async_control *control)
+{
+    if (control->readable != NULL)
+        event_free(control->readable);
+    if (control->writable != NULL)
+        event_free(control->writable);
+    if (control->wire.fd >= 0)
+        control->transport->close(&control->wire);
+    if (control->reader != NULL)
+        redisReaderFree(control->reader);
+    free(control->out);
+    free(control);
+}
+
+void async_control_close(struct async_control *control)
+{
+    if (control == NULL)
+        return;
+    control->closed = true;
+    if (!control->in_callback)
+        destroy(control);
+}
+
+static void lost(struct async_control *control)
+{
+    if (control->closed)
+        return;
+    (void)event_del(control->readable);
+    (void)event_del(control->writable);
+    control->listener.lost(control->listener.state);
+}
+
+/* False: the connection is lost, or the event loop refuses. */
+static bool send_waiting(struct async_control *control)
+{
+    enum io_status status = IO_DONE;
+    int sys_errno = 0;
+    while (status == IO_DONE && (control->out_bytes > 0 || control->wire.unflushed)) {
+        size_t taken = 0;
+        status = control->out_bytes > 0
+                     ? control->transport->write(&control->wire, control->out, control->out_bytes,
+                                                 &taken, &sys_errno)
+                     : control->transport->flush(&control->wire, &sys_errno);
+        memmove(control->out, control->out + taken, control->out_bytes - taken);
+        control->out_bytes -= taken;
+    }
+    if (status == IO_AGAIN)
+        return event_add(control->writable, NULL) == 0;
+    return status == IO_DONE;
+}
+
+static bool take_replies(struct async_control *control)
+{
+    while (!control->closed) {
+        void *reply = NULL;
+        if (redisReaderGetReply(control->reader, &reply) != REDIS_OK)
+            return false;
+        if (reply == NULL)
+            return true;
+        control->listener.reply(control->listener.state, reply);
+        freeReplyObject(reply);
+    }
+    return true;
+}
+
+static bool receive(struct async_control *control)
+{
+    char buffer[READ_BYTES];
+    for (unsigned i = 0; i < READS_AT_ONCE && !control->closed; i++) {
+        size_t got = 0;
+        int sys_errno = 0;
+        enum io_status status =
+            control->transport->read(&control->wire, buffer, sizeof buffer, &got, &sys_errno);
+        if (status == IO_AGAIN)
+            return !control->wire.unflushed || send_waiting(control);
+        if (status != IO_DONE || redisReaderFeed(control->reader, buffer, got) != REDIS_OK ||
+            !take_replies(control))
+            return false;
+    }
+    /* What TLS has taken from the socket makes no event. */
+    if (!control->closed)
+        event_active(control->readable, EV_READ, 0);
+    return true;
+}
+
+static bool shake_hands(struct async_control *control)
+{
+    bool wants_write = false;
+    enum io_status status = IO_DONE;
+    if (control->transport->handshake != NULL)
+        status = control->transport->handshake(&control->wire, &wants_write, NULL);
+    if (status == IO_AGAIN)
+        return !wants_write || event_add(control->writable, NULL) == 0;
+    if (status != IO_DONE)
+        return false;
+    control->phase = PHASE_READY;
+    control->listener.ready(control->listener.state);
+    return control->closed || send_waiting(control);
+}
+
+static bool go_on(struct async_control *control, short what)
+{
+    int sys_errno = 0;
+    if (control->phase == PHASE_CONNECTING) {
+        if (control->transport->connected(&control->wire, &sys_errno) != IO_DONE ||
+            event_add(control->readable, NULL) != 0)
+            return false;
+        control->phase = PHASE_HANDSHAKE;
+    }
+    if (control->phase == PHASE_HANDSHAKE)
+        return shake_hands(control);
+    return what & EV_WRITE ? send_waiting(control) : receive(control);
+}
+
+static void on_io(evutil_socket_t fd, short what, void *argument)
+{
+    struct async_control *control = argument;
+    (void)fd;
+    control->in_callback = true;
+    if (!go_on(control, what))
+        lost(control);
+    control->in_callback = false;
+    if (control->closed)
+        destroy(control);
+}
+
+struct async_control *async_control_open(struct event_base *base,
+                                         const struct target_address *target,
+                                         struct tls_client *tls, struct async_listener listener)
+{
+    const struct wire_setup setup = {.tls = tls};
+    int sys_errno = 0;
+    struct async_control *made = calloc(1, sizeof *made);
+    if (made == NULL)
+        return NULL;
+    made->wire.fd = -1;
+    made->listener = listener;
+    made->transport = tls != NULL ? &transport_tls : &transport_tcp;
+    made->reader = redisReaderCreate();
+    if (made->reader != NULL &&
+        made->transport->connect(&made->wire, &setup, target, NULL, &sys_errno) != IO_FAILED) {
+        made->readable = event_new(base, made->wire.fd, EV_READ | EV_PERSIST, on_io, made);
+        made->writable = event_new(base, made->wire.fd, EV_WRITE, on_io, made);
+    }
+    /* A socket that is connected already is writable, too. */
+    if (made->readable != NULL && made->writable != NULL && event_add(made->writable, NULL) == 0)
+        return made;
+    destroy(made);
+    return NULL;
+}
+
+bool async_control_send(struct async_control *control, int argc, const char **argv)
+{
+    char *formatted = NULL;
+    long long count = redisFormatCommandArgv(&formatted, argc, argv, NULL);
+    if (count < 0)
+        return false;
+    char *longer = realloc(control->out, control->out_bytes + (size_t)count);
+    if (longer != NULL) {
+        memcpy(longer + control->out_bytes, formatted, (size_t)count);
+        control->out = longer;
+        control->out_bytes += (size_t)count;
+    }
+    redisFreeCommand(formatted);
+    if (longer == NULL)
+        return false;
+    return control->phase != PHASE_READY || event_add(control->writable, NULL) == 0;
+}
+
+size_t async_control_unread_bytes(const struct async_control *control)
+{
+    return control->reader->len;
+}

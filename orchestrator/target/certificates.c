@@ -1,0 +1,219 @@
+#include "orchestrator/target/certificates.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <openssl/err.h>
+#include <openssl/evp.h>
+#include <openssl/pem.h>
+#include <openssl/rand.h>
+#include <openssl/x509v3.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define DAY_SECONDS (24L * 3600)
+#define AUTHORITY_NAME "volley-ca"
+#define SERVER_NAME "volley-server"
+
+static void certificate_path(char path[CERTIFICATE_PATH_BYTES], const char *directory,
+                             const char *name, const char *suffix)
+{
+    snprintf(path, CERTIFICATE_PATH_BYTES, "%.160s/%.60s%s", directory, name, suffix);
+}
+
+/* NULL, with the error set, when it cannot be made. */
+static FILE *create_file(const char *path, struct err *err)
+{
+    int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+    FILE *file = fd >= 0 ? fdopen(fd, "w") : NULL;
+    if (file == NULL) {
+        (void)err_set_errno(err, E_SYSTEM, errno, "cannot write %s", path);
+        if (fd >= 0)
+            close(fd);
+    }
+    return file;
+}
+
+static enum err_code close_file(FILE *file, bool written, const char *path, struct err *err)
+{
+    bool closed = fclose(file) == 0;
+    ERR_clear_error();
+    return written && closed ? OK : err_set_errno(err, E_SYSTEM, errno, "cannot write %s", path);
+}
+
+static enum err_code write_certificate(const char *path, X509 *certificate, struct err *err)
+{
+    FILE *file = create_file(path, err);
+    if (file == NULL)
+        return E_SYSTEM;
+    bool written = PEM_write_X509(file, certificate) == 1;
+    return close_file(file, written, path, err);
+}
+
+static enum err_code write_key(const char *path, EVP_PKEY *key, struct err *err)
+{
+    FILE *file = create_file(path, err);
+    if (file == NULL)
+        return E_SYSTEM;
+    bool written = PEM_write_PrivateKey(file, key, NULL, NULL, 0, NULL, NULL) == 1;
+    return close_file(file, written, path, err);
+}
+
+/* What signs: an authority's certificate and key, or the new certificate's own. */
+struct signer {
+    X509 *certificate;
+    EVP_PKEY *key;
+};
+
+static enum err_code read_signer(struct signer *signer, const char *directory, const char *name,
+                                 struct err *err)
+{
+    char path[CERTIFICATE_PATH_BYTES];
+    certificate_path(path, directory, name, ".pem");
+    FILE *file = fopen(path, "re");
+    if (file != NULL) {
+        signer->certificate = PEM_read_X509(file, NULL, NULL, NULL);
+        fclose(file);
+    }
+    certificate_path(path, directory, name, "-key.pem");
+    file = fopen(path, "re");
+    if (file != NULL) {
+        signer->key = PEM_read_PrivateKey(file, NULL, NULL, NULL);
+        fclose(file);
+    }
+    ERR_clear_error();
+    if (signer->certificate != NULL && signer->key != NULL)
+        return OK;
+    return err_set(err, E_SYSTEM, "cannot read the authority %s in %s", name, directory);
+}
+
+static bool add_extension(X509 *certificate, X509V3_CTX *context, int kind, const char *value)
+{
+    X509_EXTENSION *extension = X509V3_EXT_conf_nid(NULL, context, kind, value);
+    bool added = extension != NULL && X509_add_ext(certificate, extension, -1) == 1;
+    X509_EXTENSION_free(extension);
+    return added;
+}
+
+static bool add_extensions(X509 *certificate, X509 *issuer, const struct certificate_wish *wish)
+{
+    X509V3_CTX context;
+    X509V3_set_ctx(&context, issuer, certificate, NULL, NULL, 0);
+    return add_extension(certificate, &context, NID_basic_constraints,
+                         wish->authority ? "critical,CA:TRUE" : "critical,CA:FALSE") &&
+           add_extension(certificate, &context, NID_key_usage,
+                         wish->authority ? "critical,keyCertSign,cRLSign"
+                                         : "critical,digitalSignature") &&
+           add_extension(certificate, &context, NID_subject_key_identifier, "hash") &&
+           (wish->alternatives == NULL ||
+            add_extension(certificate, &context, NID_subject_alt_name, wish->alternatives));
+}
+
+static bool set_serial(X509 *certificate)
+{
+    uint64_t serial = 0;
+    return RAND_bytes((unsigned char *)&serial, sizeof serial) == 1 &&
+           ASN1_INTEGER_set_uint64(X509_get_serialNumber(certificate), serial >> 1) == 1;
+}
+
+static bool fill_in(X509 *certificate, EVP_PKEY *key, const struct signer *signer,
+                    const struct certificate_wish *wish)
+{
+    X509_NAME *subject = X509_get_subject_name(certificate);
+    X509 *issuer = signer->certificate != NULL ? signer->certificate : certificate;
+    EVP_PKEY *signing_key = signer->key != NULL ? signer->key : key;
+    return X509_set_version(certificate, X509_VERSION_3) == 1 && set_serial(certificate) &&
+           X509_gmtime_adj(X509_getm_notBefore(certificate), wish->begins_seconds) != NULL &&
+           X509_gmtime_adj(X509_getm_notAfter(certificate), wish->ends_seconds) != NULL &&
+           X509_NAME_add_entry_by_txt(subject, "CN", MBSTRING_ASC,
+                                      (const unsigned char *)wish->name, -1, -1, 0) == 1 &&
+           X509_set_issuer_name(certificate, X509_get_subject_name(issuer)) == 1 &&
+           X509_set_pubkey(certificate, key) == 1 && add_extensions(certificate, issuer, wish) &&
+           X509_sign(certificate, signing_key, EVP_sha256()) > 0;
+}
+
+enum err_code certificate_make(const char *directory, const struct certificate_wish *wish,
+                               struct err *err)
+{
+    char path[CERTIFICATE_PATH_BYTES];
+    struct signer signer = {NULL, NULL};
+    enum err_code code = OK;
+    if (wish->signed_by != NULL)
+        code = read_signer(&signer, directory, wish->signed_by, err);
+    EVP_PKEY *key = EVP_EC_gen("P-256");
+    X509 *certificate = X509_new();
+    if (code == OK &&
+        (key == NULL || certificate == NULL || !fill_in(certificate, key, &signer, wish)))
+        code = err_set(err, E_SYSTEM, "OpenSSL cannot make the certificate %s", wish->name);
+    ERR_clear_error();
+    if (code == OK) {
+        certificate_path(path, directory, wish->name, ".pem");
+        code = write_certificate(path, certificate, err);
+    }
+    if (code == OK) {
+        certificate_path(path, directory, wish->name, "-key.pem");
+        code = write_key(path, key, err);
+    }
+    X509_free(certificate);
+    EVP_PKEY_free(key);
+    X509_free(signer.certificate);
+    EVP_PKEY_free(signer.key);
+    return code;
+}
+
+static enum err_code make_directory(struct managed_certificates *made, struct err *err)
+{
+    const char *parent = getenv("TMPDIR");
+    int bytes = snprintf(made->directory, sizeof made->directory, "%s/volley-tls-XXXXXX",
+                         parent != NULL && parent[0] != '\0' ? parent : "/tmp");
+    if (bytes > 0 && (size_t)bytes < sizeof made->directory && mkdtemp(made->directory) != NULL)
+        return OK;
+    snprintf(made->directory, sizeof made->directory, "/tmp/volley-tls-XXXXXX");
+    if (mkdtemp(made->directory) != NULL)
+        return OK;
+    int sys_errno = errno;
+    made->directory[0] = '\0';
+    return err_set_errno(err, E_SYSTEM, sys_errno,
+                         "cannot make a directory for the managed server's certificates in /tmp");
+}
+
+enum err_code managed_certificates_make(struct managed_certificates *made, struct err *err)
+{
+    /* From an hour ago on, for machines whose clocks disagree a little. */
+    const struct certificate_wish authority = {.name = AUTHORITY_NAME,
+                                               .authority = true,
+                                               .begins_seconds = -3600,
+                                               .ends_seconds = 30 * DAY_SECONDS};
+    const struct certificate_wish server = {.name = SERVER_NAME,
+                                            .alternatives = "DNS:localhost,IP:127.0.0.1,IP:::1",
+                                            .signed_by = AUTHORITY_NAME,
+                                            .begins_seconds = -3600,
+                                            .ends_seconds = 30 * DAY_SECONDS};
+    enum err_code code = make_directory(made, err);
+    if (code != OK)
+        return code;
+    certificate_path(made->authority, made->directory, AUTHORITY_NAME, ".pem");
+    certificate_path(made->certificate, made->directory, SERVER_NAME, ".pem");
+    certificate_path(made->key, made->directory, SERVER_NAME, "-key.pem");
+    code = certificate_make(made->directory, &authority, err);
+    if (code == OK)
+        code = certificate_make(made->directory, &server, err);
+    if (code != OK)
+        managed_certificates_remove(made);
+    return code;
+}
+
+void managed_certificates_remove(struct managed_certificates *made)
+{
+    char authority_key[CERTIFICATE_PATH_BYTES];
+    if (made->directory[0] == '\0')
+        return;
+    certificate_path(authority_key, made->directory, AUTHORITY_NAME, "-key.pem");
+    (void)unlink(made->authority);
+    (void)unlink(authority_key);
+    (void)unlink(made->certificate);
+    (void)unlink(made->key);
+    (void)rmdir(made->directory);
+    made->directory[0] = '\0';
+}
