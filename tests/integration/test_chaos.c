@@ -448,6 +448,30 @@ START_TEST(the_load_goes_on)
 }
 END_TEST
 
+START_TEST(over_tls)
+{
+    /* Breaks when an action cannot talk to servers that speak TLS only, or they not to one another. */
+    char path[64];
+    struct bench_call call;
+    write_plan(path, "- at 100ms: failover\n- at 200ms: add node\n"
+                     "- at 4s: reshard 50 slots from 1 to 3\n- at 6s: remove node 3\n"
+                     "- at 8s: bgsave\n- at 9s: restart node 1\n");
+    call_expect(&call, 0, NULL,
+                "--managed cluster=2+1,tls --chaos %s --duration 12 --qps 50 -r 10000 -t set -c 4",
+                path);
+    json_t *events = json_object_get(run_json_at(call.root, 0), "events");
+    ck_assert_uint_eq(json_array_size(events), 6);
+    for (size_t i = 0; i < 6; i++) {
+        const json_t *event = json_array_get(events, i);
+        ck_assert_msg(json_is_true(json_object_get(event, "ok")), "%s: %s",
+                      json_string_value(json_object_get(event, "text")),
+                      json_string_value(json_object_get(event, "cause")));
+    }
+    call_free(&call);
+    unlink(path);
+}
+END_TEST
+
 START_TEST(a_replay_tells_it_too)
 {
     /* Breaks when what was done to the target is lost with the orchestrator. */
@@ -519,6 +543,7 @@ Suite *test_chaos_suite(void)
     tcase = tcase_create("load");
     tcase_set_timeout(tcase, TCASE_TIMEOUT_SECONDS);
     tcase_add_loop_test(tcase, the_load_goes_on, 0, sizeof loads / sizeof loads[0]);
+    tcase_add_test(tcase, over_tls);
     tcase_add_test(tcase, a_replay_tells_it_too);
     tcase_add_test(tcase, ctrl_c_in_a_pause);
     suite_add_tcase(suite, tcase);
