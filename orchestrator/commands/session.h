@@ -14,11 +14,11 @@
 #include "orchestrator/commands/bench_steps.h"
 #include "orchestrator/fleet/fleet.h"
 #include "orchestrator/options/bench_options.h"
+#include "orchestrator/options/sources.h"
 #include "orchestrator/report/progress.h"
 #include "orchestrator/target/control.h"
 #include "orchestrator/target/environment.h"
 #include "orchestrator/target/managed_cluster.h"
-#include "orchestrator/target/sources.h"
 
 struct session {
     /* set by the command, which has zeroed the rest */

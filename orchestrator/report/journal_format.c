@@ -67,6 +67,7 @@ enum err_code journal_session_from_json(struct session_facts *session, double *p
     X(one_key)                                                                                     \
     X(reads)                                                                                       \
     X(keyspace_random)                                                                             \
+    X(tracking)                                                                                    \
     X(open_loop)                                                                                   \
     X(steady_auto)
 

@@ -158,6 +158,15 @@ static void add_measures(json_t *object, const struct interval_row *row, bool op
                                   json_value_count(counters[COUNTER_BYTES_IN])));
 }
 
+/* Under their own name, where a push can be nothing else. */
+static void add_invalidations(json_t *object, const struct interval_row *row,
+                              const struct run_facts *run)
+{
+    if (run->tracking)
+        json_object_set_new(object, "invalidations",
+                            json_value_count(row->counters[COUNTER_PUSHES]));
+}
+
 static json_t *percentile_list(const struct session_facts *session)
 {
     json_t *list = json_array();
@@ -232,6 +241,7 @@ static enum err_code interval(void *state, const struct interval_row *row,
                                seconds, "degraded", (row->header.flags & INTERVAL_DEGRADED) != 0);
     json_object_set_new(object, "rate", rate(row, report->run.open_loop, seconds, seconds));
     add_measures(object, row, report->run.open_loop, error_kinds);
+    add_invalidations(object, row, &report->run);
     if (row->counters[COUNTER_HANDSHAKES] > 0)
         json_object_set_new(object, "handshakes", json_section_handshakes(row, seconds));
     if (row->node_count > 0)
@@ -315,6 +325,7 @@ static enum err_code run_end(void *state, const struct run_result *result, struc
                json_pack("{s:i, s:o}", "code", err_exit_status(result->status), "text",
                          json_value_text(result->status_text)));
     add_measures(measures, result->total, result->facts->open_loop, result->error_kinds);
+    add_invalidations(measures, result->total, result->facts);
     json_object_foreach(measures, key, value) put_member(report, key, json_incref(value));
     json_decref(measures);
     put_member(report, "rate", run_rate(result));

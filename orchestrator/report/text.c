@@ -95,6 +95,22 @@ static void print_warmup_line(struct output *out, const struct run_facts *run)
         output_printf(out, "Warm-up: %s\n", duration);
 }
 
+static void print_tls_line(struct output *out, const struct session_facts *session)
+{
+    const json_t *tls = json_object_get(session != NULL ? session->environment : NULL, "tls");
+    const char *version = json_string_value(json_object_get(tls, "version"));
+    const char *cipher = json_string_value(json_object_get(tls, "cipher"));
+    const char *kernel = json_string_value(json_object_get(tls, "kernel"));
+    if (version == NULL || cipher == NULL)
+        return;
+    output_printf(out, "TLS: %s, %s, certificate %s\n", version, cipher,
+                  json_is_true(json_object_get(tls, "certificate_checked")) ? "checked"
+                                                                            : "not checked");
+    if (kernel != NULL)
+        output_printf(out, "Kernel TLS: %s%s\n",
+                      strncmp(kernel, "in use", 6) == 0 ? "" : "not in use: ", kernel);
+}
+
 static enum err_code run_begin(void *state, const struct run_facts *run, struct err *err)
 {
     struct text *text = state;
@@ -105,6 +121,7 @@ static enum err_code run_begin(void *state, const struct run_facts *run, struct 
     output_printf(out, "%sVolley Benchmark%s\n", text->blocks++ > 0 ? "\n" : "",
                   run->worker_count > 1 ? " (Multi-Process Mode)" : "");
     output_printf(out, "Target: %s\n", run->target);
+    print_tls_line(out, text->session);
     print_workers_line(out, run);
     print_load_lines(out, run);
     if (run->requests > 0)
@@ -193,6 +210,8 @@ static void print_traffic(struct output *out, const struct run_result *result)
                   figure_rate(counters[COUNTER_BYTES_OUT], result->seconds) / BYTES_PER_MB);
     output_printf(out, "In: %.2f MB/s\n",
                   figure_rate(counters[COUNTER_BYTES_IN], result->seconds) / BYTES_PER_MB);
+    if (result->facts->tracking)
+        output_printf(out, "Invalidations: %" PRIu64 "\n", counters[COUNTER_PUSHES]);
     if (!result->facts->reads)
         return;
     uint64_t hits = counters[COUNTER_HITS], missed = counters[COUNTER_MISSES];

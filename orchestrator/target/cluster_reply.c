@@ -11,7 +11,9 @@ struct announced {
     char host[256];
     uint16_t port;
     bool primary;
-    bool usable; /* neither failed nor still loading */
+    bool usable;  /* neither failed nor still loading                              */
+    bool waiting; /* called loading, since nothing has been replicated to it so far */
+    bool silent;  /* nothing has been replicated from it or to it                   */
 };
 
 /* A reply under way. */
@@ -138,6 +140,8 @@ static bool read_shard_node(struct announced *node, struct reading *reading, con
     node->port = (uint16_t)port;
     node->primary = role != NULL && (strcmp(role, "master") == 0 || strcmp(role, "primary") == 0);
     node->usable = health == NULL || strcmp(health, "online") == 0;
+    node->silent = number_of(value_of(map, "replication-offset"), INT64_MAX) == 0;
+    node->waiting = health != NULL && strcmp(health, "loading") == 0 && node->silent;
     return name_node(node, text_of(value_of(map, "endpoint")), text_of(value_of(map, "ip")),
                      reading->asked);
 }
@@ -189,7 +193,10 @@ static enum err_code take_shard_replicas(struct reading *reading, const redisRep
         return OK;
     for (size_t i = 0; i < nodes->elements && owner >= 0 && code == OK; i++) {
         uint16_t index = 0;
-        if (!read_shard_node(&node, reading, nodes->element[i]) || node.primary || !node.usable)
+        if (!read_shard_node(&node, reading, nodes->element[i]) || node.primary)
+            continue;
+        /* In a new cluster nothing was written: what its replicas lack is nothing. */
+        if (!node.usable && !(node.waiting && primary.silent))
             continue;
         int known = topology_find(reading->topology, node.host, node.port);
         if (known < 0 || reading->topology->nodes[known].role == TOPOLOGY_GONE)

@@ -19,6 +19,8 @@
  *           transparent_hugepages aslr clocksource
  *   server  product("valkey" "redis") version run_id mode os arch_bits process_id tcp_port
  *           connected_clients io_threads save("": never) appendonly maxmemory maxmemory_policy
+ *   tls     version cipher certificate_checked kernel(what came of --ktls; null: not asked for), of
+ *           volley's own connection; null where there is none
  *
  * The caller owns the result. NULL only when memory is
  * exhausted. */
