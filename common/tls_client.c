@@ -188,7 +188,7 @@ const char *tls_kernel_obstacle(void)
     for (const char *at = names; *at != '\0'; at += strspn(at, " \n")) {
         size_t bytes = strcspn(at, " \n");
         if (bytes == 3 && strncmp(at, "tls", 3) == 0)
-            return "volley cannot hand its connections to it yet";
+            return NULL;
         at += bytes;
     }
     return "the kernel has no tls module loaded (modprobe tls)";
@@ -231,6 +231,8 @@ enum err_code tls_client_create(struct tls_client **client, const struct spec *s
     made->sni = spec->tls_sni;
     made->verify = !spec->tls_insecure;
     made->resume = spec->tls_resume;
+    made->kernel_asked = spec->tls_kernel;
+    made->kernel = spec->tls_kernel && tls_kernel_obstacle() == NULL;
     made->has_certificate = spec->tls_cert != NULL;
     made->sessions = calloc(TLS_SESSIONS_MAX, sizeof made->sessions[0]);
     made->context = SSL_CTX_new(TLS_client_method());

@@ -26,7 +26,8 @@ struct tls_client {
     const char *sni; /* NULL: the host */
     bool verify;
     bool resume;
-    bool kernel;          /* --ktls, and nothing stands in its way */
+    bool kernel_asked;    /* --ktls ...                            */
+    bool kernel;          /* ... and nothing stands in its way     */
     bool has_certificate; /* of its own */
     struct tls_session *sessions;
     unsigned session_count;
@@ -39,16 +40,19 @@ struct tls_stream {
     bool drained;            /* the last recv() brought less than was asked for: nothing is left  */
     bool ended;              /* the peer's end of the stream has been read                       */
     bool established;        /* the handshake is complete                                        */
+    bool kernel;             /* OpenSSL has the socket itself, as the kernel's TLS needs it      */
     bool certificate_asked;  /* by the server, and there was none to show                        */
     enum io_status failure;  /* of reading, for good; IO_DONE: none                               */
     int sys_errno;           /* of the last socket call that failed; 0: none has */
     unsigned char first[64]; /* the first bytes that the server sent             */
     size_t first_bytes;
     struct tls_session *session; /* NULL: no --tls-resume */
-    unsigned char *overflow;     /* TLS_OVERFLOW_BYTES: of records, what the socket did not take */
+    /* TLS_OVERFLOW_BYTES: of records, what the socket did not take; with `kernel` a piece of what was
+     * given to write, which OpenSSL wants again, whole and at the same place. */
+    unsigned char *overflow;
     size_t overflow_at, overflow_bytes;
-    char host[256]; /* whom the certificate must name; "": nobody */
-    char why[TLS_FAILURE_BYTES];  /* of a failure; "" when there is nothing to say */
+    char host[256];              /* whom the certificate must name; "": nobody */
+    char why[TLS_FAILURE_BYTES]; /* of a failure; "" when there is nothing to say */
 };
 
 /* The stream of an SSL object. */

@@ -154,6 +154,11 @@ static bool set_name(struct tls_stream *stream, const struct target_address *tar
 
 static bool set_socket(struct tls_stream *stream)
 {
+    if (stream->kernel) {
+        SSL_set_options(stream->ssl, SSL_OP_ENABLE_KTLS);
+        SSL_set_read_ahead(stream->ssl, 0); /* the kernel gives records, not bytes */
+        return SSL_set_fd(stream->ssl, stream->fd) == 1;
+    }
     BIO *bio = BIO_new(stream->client->method);
     if (bio == NULL)
         return false;
@@ -191,6 +196,7 @@ static struct tls_stream *stream_create(struct tls_client *client, int fd,
         return NULL;
     stream->client = client;
     stream->fd = fd;
+    stream->kernel = client->kernel;
     stream->overflow = malloc(TLS_OVERFLOW_BYTES);
     stream->ssl = SSL_new(client->context);
     if (stream->overflow != NULL && stream->ssl != NULL && set_socket(stream) &&
@@ -254,6 +260,8 @@ static enum io_status tls_handshake(struct wire *wire, bool *wants_write, struct
 static enum io_status settle(struct tls_stream *stream, int result)
 {
     int reason = SSL_get_error(stream->ssl, result);
+    if (stream->kernel && reason == SSL_ERROR_SYSCALL)
+        stream->sys_errno = errno;
     if (reason == SSL_ERROR_WANT_READ || reason == SSL_ERROR_WANT_WRITE)
         return IO_AGAIN;
     tls_failure_explain(stream);
@@ -300,9 +308,27 @@ static enum io_status tls_read(struct wire *wire, void *buffer, size_t buffer_by
     return IO_DONE;
 }
 
+/* What the kernel is to encrypt is given from a buffer that stays. */
+static enum io_status flush_kernel(struct wire *wire, int *sys_errno)
+{
+    struct tls_stream *stream = wire->tls;
+    size_t taken;
+    int result = SSL_write_ex(stream->ssl, stream->overflow, stream->overflow_bytes, &taken);
+    if (result != 1) {
+        enum io_status status = settle(stream, result);
+        *sys_errno = stream->sys_errno;
+        return status;
+    }
+    stream->overflow_bytes = 0;
+    wire->unflushed = false;
+    return IO_DONE;
+}
+
 static enum io_status tls_flush(struct wire *wire, int *sys_errno)
 {
     struct tls_stream *stream = wire->tls;
+    if (stream->kernel)
+        return stream->overflow_bytes > 0 ? flush_kernel(wire, sys_errno) : IO_DONE;
     while (stream->overflow_bytes > 0) {
         ssize_t sent =
             send_some(stream, stream->overflow + stream->overflow_at, stream->overflow_bytes);
@@ -319,6 +345,26 @@ static enum io_status tls_flush(struct wire *wire, int *sys_errno)
     return IO_DONE;
 }
 
+/* One record at most. IO_AGAIN: taken, and not sent yet. */
+static enum io_status write_record(struct wire *wire, const char *bytes, size_t byte_count,
+                                   size_t *taken, int *sys_errno)
+{
+    struct tls_stream *stream = wire->tls;
+    size_t chunk = byte_count < TLS_RECORD_BYTES ? byte_count : TLS_RECORD_BYTES;
+    if (stream->kernel) {
+        memcpy(stream->overflow, bytes, chunk);
+        stream->overflow_bytes = *taken = chunk;
+        return flush_kernel(wire, sys_errno);
+    }
+    int result = SSL_write_ex(stream->ssl, bytes, chunk, taken);
+    if (result == 1)
+        return IO_DONE;
+    *taken = 0;
+    enum io_status status = settle(stream, result);
+    *sys_errno = stream->sys_errno;
+    return status;
+}
+
 static enum io_status tls_write(struct wire *wire, const void *bytes, size_t byte_count,
                                 size_t *written_bytes, int *sys_errno)
 {
@@ -332,20 +378,16 @@ static enum io_status tls_write(struct wire *wire, const void *bytes, size_t byt
         if (status != IO_DONE)
             return status;
     }
-    while (left_bytes > 0 && stream->overflow_bytes == 0) {
-        size_t chunk = left_bytes < TLS_RECORD_BYTES ? left_bytes : TLS_RECORD_BYTES;
+    do {
         size_t taken;
-        int result = SSL_write_ex(stream->ssl, at, chunk, &taken);
-        if (result != 1) {
-            status = settle(stream, result);
+        status = write_record(wire, at, left_bytes, &taken, sys_errno);
+        if (status != IO_DONE && status != IO_AGAIN)
             break;
-        }
         at += taken;
         left_bytes -= taken;
-    }
+    } while (status == IO_DONE && left_bytes > 0 && stream->overflow_bytes == 0);
     wire->unflushed = stream->overflow_bytes > 0;
     *written_bytes = byte_count - left_bytes;
-    *sys_errno = stream->sys_errno;
     return *written_bytes > 0 ? IO_DONE : status;
 }
 
@@ -384,6 +426,27 @@ const char *tls_cipher(const struct wire *wire)
 {
     const char *name = wire->tls != NULL ? SSL_get_cipher_name(wire->tls->ssl) : "";
     return name != NULL ? name : "";
+}
+
+bool tls_is_verified(const struct wire *wire)
+{
+    return wire->tls != NULL && wire->tls->client->verify;
+}
+
+const char *tls_kernel_state(const struct wire *wire)
+{
+    const struct tls_stream *stream = wire->tls;
+    if (stream == NULL || !stream->client->kernel_asked)
+        return NULL;
+    if (!stream->kernel)
+        return tls_kernel_obstacle();
+    bool sends = BIO_get_ktls_send(SSL_get_wbio(stream->ssl));
+    bool receives = BIO_get_ktls_recv(SSL_get_rbio(stream->ssl));
+    if (sends && receives)
+        return "in use";
+    if (sends || receives)
+        return sends ? "in use for sending only" : "in use for receiving only";
+    return "the kernel refuses this version or cipher";
 }
 
 const char *tls_failure(const struct wire *wire)

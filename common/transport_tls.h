@@ -39,8 +39,13 @@ const char *tls_cipher(const struct wire *wire);
  * certificate. NULL: it does not. Before close; the text lives as long as the wire is open. */
 const char *tls_failure(const struct wire *wire);
 
-/* Whether --ktls takes effect on this host: NULL, or the reason why not. The text is constant. */
+/* Whether the server's certificate was checked. */
+bool tls_is_verified(const struct wire *wire);
+
+/* What keeps the kernel from doing the work (--ktls) on this host; NULL: nothing. */
 const char *tls_kernel_obstacle(void);
+/* Of a wire whose handshake is complete: what came of --ktls, for the report; NULL: it was not asked for. */
+const char *tls_kernel_state(const struct wire *wire);
 
 /* What to tell a user whose plain connection was answered by these bytes, or by an end of the stream
  * without any (0 bytes). NULL: it does not look like TLS. */

@@ -40,7 +40,9 @@ struct session {
     struct managed_certificates certificates; /* with --managed tls */
     struct tls_client *tls;                   /* NULL: plain        */
     struct control *control;
-    struct target_address target;
+    struct target_address target; /* the node that control was connected to          */
+    struct topology *topology;    /* owned; NULL with the null transport             */
+    char target_text[160];        /* of all of them: "cluster of 3 primaries at ..." */
     struct sources sources;
     struct server_locality locality;
     struct progress progress;

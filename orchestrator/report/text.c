@@ -95,6 +95,22 @@ static void print_warmup_line(struct output *out, const struct run_facts *run)
         output_printf(out, "Warm-up: %s\n", duration);
 }
 
+static void print_tls_line(struct output *out, const struct session_facts *session)
+{
+    const json_t *tls = json_object_get(session != NULL ? session->environment : NULL, "tls");
+    const char *version = json_string_value(json_object_get(tls, "version"));
+    const char *cipher = json_string_value(json_object_get(tls, "cipher"));
+    const char *kernel = json_string_value(json_object_get(tls, "kernel"));
+    if (version == NULL || cipher == NULL)
+        return;
+    output_printf(out, "TLS: %s, %s, certificate %s\n", version, cipher,
+                  json_is_true(json_object_get(tls, "certificate_checked")) ? "checked"
+                                                                            : "not checked");
+    if (kernel != NULL)
+        output_printf(out, "Kernel TLS: %s%s\n",
+                      strncmp(kernel, "in use", 6) == 0 ? "" : "not in use: ", kernel);
+}
+
 static enum err_code run_begin(void *state, const struct run_facts *run, struct err *err)
 {
     struct text *text = state;
@@ -105,6 +121,7 @@ static enum err_code run_begin(void *state, const struct run_facts *run, struct 
     output_printf(out, "%sVolley Benchmark%s\n", text->blocks++ > 0 ? "\n" : "",
                   run->worker_count > 1 ? " (Multi-Process Mode)" : "");
     output_printf(out, "Target: %s\n", run->target);
+    print_tls_line(out, text->session);
     print_workers_line(out, run);
     print_load_lines(out, run);
     if (run->requests > 0)
@@ -206,6 +223,33 @@ static void print_traffic(struct output *out, const struct run_result *result)
                            "server that finds nothing; write the keys first with --prefill\n");
 }
 
+struct cause {
+    const char *name;
+    enum counter counter;
+};
+static const struct cause lost_causes[] = {{"reset", COUNTER_CONNECTIONS_RESET},
+                                           {"closed by the server", COUNTER_CONNECTIONS_CLOSED},
+                                           {"a request timed out", COUNTER_CONNECTIONS_TIMED_OUT}};
+static const struct cause failed_causes[] = {{"refused", COUNTER_CONNECT_REFUSED},
+                                             {"timed out", COUNTER_CONNECT_TIMED_OUT},
+                                             {"no local port left", COUNTER_CONNECT_NO_PORT},
+                                             {"TLS handshake failed", COUNTER_CONNECT_TLS}};
+
+/* Nothing when none of the causes is known. */
+static void print_causes(struct output *out, const uint64_t *counters, const struct cause *causes,
+                         size_t count)
+{
+    const char *separator = "  of them: ";
+    for (size_t i = 0; i < count; i++) {
+        if (counters[causes[i].counter] == 0)
+            continue;
+        output_printf(out, "%s%s %" PRIu64, separator, causes[i].name, counters[causes[i].counter]);
+        separator = ", ";
+    }
+    if (separator[0] == ',')
+        output_printf(out, "\n");
+}
+
 static void print_failures(struct output *out, const struct run_result *result)
 {
     const struct interval_row *total = result->total;
@@ -232,8 +276,12 @@ static void print_failures(struct output *out, const struct run_result *result)
     if (lost > 0) /* the first connections were opened before the first interval */
         output_printf(out, "connections lost: %" PRIu64 ", reconnects: %" PRIu64 "\n", lost,
                       counters[COUNTER_CONNECTIONS_OPENED]);
+    if (lost > 0)
+        print_causes(out, counters, lost_causes, sizeof lost_causes / sizeof lost_causes[0]);
     if (refused > 0)
         output_printf(out, "failed connection attempts: %" PRIu64 "\n", refused);
+    if (refused > 0)
+        print_causes(out, counters, failed_causes, sizeof failed_causes / sizeof failed_causes[0]);
 }
 
 static void print_verdict(struct output *out, const struct verdict *verdict)
@@ -303,7 +351,10 @@ static void print_report(struct text *text, const struct run_result *result)
         output_printf(out, "\nno request succeeded: there are no latencies\n");
     }
     print_traffic(out, result);
+    text_connections(out, result);
+    text_nodes(out, result);
     print_failures(out, result);
+    text_failures(out, result);
     print_events(out, result);
     text_extended(out, text->session, result);
     if (text->debug) {

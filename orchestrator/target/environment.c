@@ -7,6 +7,7 @@
 #include <sys/utsname.h>
 #include <unistd.h>
 
+#include "common/transport_tls.h"
 #include "orchestrator/fleet/system_file.h"
 
 #ifndef VOLLEY_COMMIT /* given by the Makefile, for this file only */
@@ -287,6 +288,21 @@ static json_t *describe_server(struct control *control)
     return server;
 }
 
+/* ---- TLS ---- */
+
+static json_t *describe_tls(const struct wire *wire)
+{
+    const char *kernel = tls_kernel_state(wire);
+    if (wire->tls == NULL)
+        return json_null();
+    json_t *tls = json_object();
+    put(tls, "version", json_string(tls_version(wire)));
+    put(tls, "cipher", json_string(tls_cipher(wire)));
+    put(tls, "certificate_checked", json_boolean(tls_is_verified(wire)));
+    put(tls, "kernel", kernel != NULL ? json_string(kernel) : json_null());
+    return tls;
+}
+
 json_t *environment_collect(struct control *control, const struct cpu_set_order *order)
 {
     json_t *environment = json_object();
@@ -295,5 +311,6 @@ json_t *environment_collect(struct control *control, const struct cpu_set_order 
     put(environment, "volley", describe_volley());
     put(environment, "host", describe_host(order));
     put(environment, "server", control != NULL ? describe_server(control) : json_null());
+    put(environment, "tls", control != NULL ? describe_tls(control_wire(control)) : json_null());
     return environment;
 }

@@ -19,6 +19,8 @@
  *           transparent_hugepages aslr clocksource
  *   server  product("valkey" "redis") version run_id mode os arch_bits process_id tcp_port
  *           connected_clients io_threads save("": never) appendonly maxmemory maxmemory_policy
+ *   tls     version cipher certificate_checked kernel(what came of --ktls; null: not asked for), of
+ *           volley's own connection; null where there is none
  *
  * The caller owns the result. NULL only when memory is
  * exhausted. */
@@ -47,6 +49,8 @@ struct server_locality {
     uint32_t cpu_count; /* CPUs that the process may run on */
     uint32_t cpus[SPEC_CPUS_MAX];
 };
+/* Whether an address is one of this host's, or a Unix socket. */
+bool server_is_local(const struct target_address *target);
 void server_locality_find(struct server_locality *locality, struct control *control,
                           const struct target_address *target);
 
