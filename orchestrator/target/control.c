@@ -372,7 +372,8 @@ static enum err_code refused(const redisReply *reply, const struct control *cont
                              const char *tried, const char *password, struct err *err)
 {
     if (is_error_word(reply, "NOAUTH"))
-        return err_set(err, E_CONNECT, "%s asks for a password (%s): give one with -a",
+        return err_set(err, E_CONNECT,
+                       "%s asks for a password (%s): give one with -a, --askpass or VOLLEY_AUTH",
                        control->text, reply->str);
     secret_mask_reply(reply->str, password);
     if (is_error_word(reply, "NOPERM") && strncmp(tried, "SELECT", 6) == 0)
