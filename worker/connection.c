@@ -51,13 +51,12 @@ static void note_failure(struct connection *connection, enum node_counter counte
                          uint64_t now_ns)
 {
     struct worker *worker = connection->worker;
-    uint64_t at_ns = worker_since_start(worker, now_ns);
     struct node_figures *node = worker_node(worker, connection->node);
-    outcome_failed(&worker->interval->header.times, at_ns);
+    outcome_failed(&worker->interval->header.times, now_ns);
     if (node == NULL)
         return;
     node->counters[counter] += count;
-    outcome_failed(&node->times, at_ns);
+    outcome_failed(&node->times, now_ns);
 }
 
 /* Takes what is in flight out of the accounts; requests with a ticket that were never sent stay and
@@ -128,6 +127,7 @@ static void change_node(struct connection *connection)
     if (!connection->retiring)
         return;
     connection->retiring = false;
+    connection->quota = UINT64_MAX;
     connection->pool->assigned--;
     connection->node = connection->next_node;
     connection->pool = worker_pool(connection->worker, connection->node);
@@ -156,8 +156,7 @@ void connection_lost(struct connection *connection, enum counter cause, enum cou
 
 bool connection_is_spent(const struct connection *connection)
 {
-    return connection->in_flight == 0 && connection->unsent == 0 &&
-           (connection->retiring || connection->quota == 0) &&
+    return connection->in_flight == 0 && connection->unsent == 0 && connection->quota == 0 &&
            connection->state == CONNECTION_READY &&
            (connection->retiring || !connection->worker->tickets_exhausted);
 }
@@ -188,6 +187,8 @@ void connection_move(struct connection *connection, uint32_t node, uint64_t now_
     }
     connection->next_node = (uint16_t)node;
     connection->retiring = node != connection->node;
+    if (connection->retiring)
+        connection->quota = 0;
     router_connection_changed(connection);
     if (!connection->retiring)
         return;

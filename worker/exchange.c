@@ -27,17 +27,24 @@ static enum counter loss_event(enum io_status status)
 
 /* Whether requests with a ticket of the warm-up wait to be sent though it is over. They stand before
  * all others, but for those that are sent again. */
-static inline bool unsent_is_stale(const struct connection *connection)
+static bool any_unsent_is_stale(const struct connection *connection)
 {
-    const struct worker *worker = connection->worker;
-    if (connection->unsent == 0 || worker->warming_up || worker->run->warmup_ns == 0)
-        return false;
-    for (uint32_t i = 0; i < (worker->router.by_slot ? connection->unsent : 1); i++) {
+    for (uint32_t i = 0; i < connection->unsent; i++) {
         const struct request_slot *slot = connection_slot(connection, connection->in_flight + i);
         if (slot->ticket >= WORKLOAD_WARMUP_TICKET && !slot->again)
             return true;
     }
     return false;
+}
+
+static inline bool unsent_is_stale(const struct connection *connection)
+{
+    const struct worker *worker = connection->worker;
+    if (connection->unsent == 0 || worker->warming_up)
+        return false;
+    if (worker->router.by_slot)
+        return any_unsent_is_stale(connection);
+    return connection_slot(connection, connection->in_flight)->ticket >= WORKLOAD_WARMUP_TICKET;
 }
 
 /* They become requests of the run, as far as it has any left. */
@@ -90,9 +97,10 @@ static inline void count_written(struct connection *connection, const struct bat
         begun = (uint32_t)(position / batch->each_bytes) + (connection->partial_bytes > 0);
     }
     uint32_t newly_sent = begun - (skipped_bytes > 0), again = 0;
+    bool by_slot = worker->router.by_slot;
     for (uint32_t i = 0; i < newly_sent; i++) {
         struct request_slot *slot = connection_slot(connection, connection->in_flight + i);
-        if (slot->again) {
+        if (by_slot && slot->again) {
             /* In flight since it was sent for the first time, and measured from then. */
             connection->asking_in_flight += slot->asking;
             again++;
@@ -156,14 +164,23 @@ __attribute__((noinline)) static struct batch render_alone(struct connection *co
                           .to_the_end = count == left_bytes};
 }
 
+/* How many of the next unsent requests go out without ASKING. */
+static uint32_t up_to_asking(const struct connection *connection, uint32_t most)
+{
+    uint32_t count = 0;
+    while (count < most && !connection_slot(connection, connection->in_flight + count)->asking)
+        count++;
+    return count;
+}
+
 /* Renders the rest of a half-written request and as many unsent ones as fit. Every request is a
  * pure function of its ticket, so a short write needs no copy of what is left. */
 static inline struct batch render_batch(struct connection *connection)
 {
     struct worker *worker = connection->worker;
     const struct workload *workload = worker->run->workload;
-    if (__builtin_expect(worker->request_bytes > worker->out_bytes || next_slot(connection)->asking,
-                         0))
+    if (__builtin_expect(worker->request_bytes > worker->out_bytes, 0) ||
+        (worker->router.by_slot && next_slot(connection)->asking))
         return render_alone(connection);
     char *out = worker->out;
     bool partial = connection->partial_bytes > 0;
@@ -175,17 +192,14 @@ static inline struct batch render_batch(struct connection *connection)
     }
     uint32_t room = worker->out_requests - partial;
     uint32_t fresh = connection->unsent < room ? connection->unsent : room;
-    uint32_t rendered = 0;
-    for (; rendered < fresh; rendered++, out += worker->request_bytes) {
-        const struct request_slot *slot =
-            connection_slot(connection, connection->in_flight + rendered);
-        if (__builtin_expect(slot->asking, 0))
-            break;
-        workload_render(workload, slot->ticket, out);
-    }
+    if (worker->router.by_slot)
+        fresh = up_to_asking(connection, fresh);
+    for (uint32_t i = 0; i < fresh; i++, out += worker->request_bytes)
+        workload_render(workload, connection_slot(connection, connection->in_flight + i)->ticket,
+                        out);
     return (struct batch){.byte_count = (size_t)(out - worker->out),
                           .each_bytes = worker->request_bytes,
-                          .requests = partial + rendered,
+                          .requests = partial + fresh,
                           .to_the_end = true};
 }
 
@@ -272,7 +286,7 @@ void exchange_fill(struct connection *connection, uint64_t now_ns)
             router_send(worker, now_ns);
         return;
     }
-    if (now_ns >= worker->stop_at_ns || connection->write_waiting || connection->retiring)
+    if (now_ns >= worker->stop_at_ns || connection->write_waiting)
         return;
     uint32_t free_slots =
         (uint32_t)worker->run->pipeline - connection->in_flight - connection->unsent;
@@ -394,10 +408,10 @@ static void take_unusual_reply(struct connection *connection, const struct resp_
         return;
     }
     if (connection->head_failed) {
-        outcome_failed(&worker->interval->header.times, worker_since_start(worker, done_ns));
+        outcome_failed(&worker->interval->header.times, done_ns);
         if (counts->node != NULL) {
             counts->node->counters[NODE_ERRORS]++;
-            outcome_failed(&counts->node->times, worker_since_start(worker, done_ns));
+            outcome_failed(&counts->node->times, done_ns);
         }
         interval_histogram_record(&worker->interval->histograms[HISTOGRAM_SERVICE_ERROR],
                                   done_ns - connection_slot(connection, 0)->sent_ns);
@@ -455,9 +469,9 @@ static bool take_replies(struct connection *connection, size_t byte_count, uint6
     }
     worker_count(worker, COUNTER_OK, counts.ok);
     if (counts.ok > 0) {
-        outcome_ok(&worker->interval->header.times, worker_since_start(worker, done_ns));
+        outcome_ok(&worker->interval->header.times, done_ns);
         if (counts.node != NULL)
-            outcome_ok(&counts.node->times, worker_since_start(worker, done_ns));
+            outcome_ok(&counts.node->times, done_ns);
     }
     if (counts.hits > 0)
         worker_count(worker, COUNTER_HITS, counts.hits);
@@ -509,7 +523,7 @@ void exchange_receive(struct connection *connection, bool closed_by_peer)
     } while (more && ++reads < READS_AT_ONCE);
     if (more != connection->read_cut)
         connection_set_read_cut(connection, more);
-    if (__builtin_expect(connection_is_spent(connection), 0))
+    if (__builtin_expect(connection->quota == 0 && connection_is_spent(connection), 0))
         connection_recycle(connection, done_ns);
     else
         exchange_fill(connection, done_ns);

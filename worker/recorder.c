@@ -113,6 +113,23 @@ static void count_due(struct worker *worker, uint64_t at_ns)
 #endif
 }
 
+/* Instants are clock readings while the interval is under way, and times since the start in a record. */
+static void rebase(struct outcome_times *times, uint64_t from_ns, uint64_t to_ns)
+{
+    uint64_t *const instants[] = {&times->first_ok_ns, &times->last_ok_ns, &times->first_failed_ns,
+                                  &times->last_failed_ns};
+    for (size_t i = 0; i < sizeof instants / sizeof instants[0]; i++)
+        if (*instants[i] != 0)
+            *instants[i] = *instants[i] - from_ns + to_ns;
+}
+
+static void rebase_all(struct interval *interval, uint64_t from_ns, uint64_t to_ns)
+{
+    rebase(&interval->header.times, from_ns, to_ns);
+    for (uint32_t i = 0; i < interval->node_count; i++)
+        rebase(&interval->nodes[i].times, from_ns, to_ns);
+}
+
 /* Pushes the record under way, ended at end_ns, and before it one that is held. When the ring has no
  * room it returns false, and leaves the record's encoded_bytes in worker->wire. */
 static bool publish(struct worker *worker, uint64_t end_ns, uint32_t *encoded_bytes)
@@ -125,7 +142,9 @@ static bool publish(struct worker *worker, uint64_t end_ns, uint32_t *encoded_by
     interval->header.backlog_after = worker_backlog(worker);
     for (int i = 0; i < COUNTER_COUNT; i++)
         interval->counters[i] = worker_total(worker, (enum counter)i) - worker->published[i];
+    rebase_all(interval, worker->start_ns, 0);
     *encoded_bytes = (uint32_t)interval_encode(worker->wire, interval);
+    rebase_all(interval, 0, worker->start_ns);
     if (worker->held_bytes > 0 && ring_try_push(worker->ring, worker->held, worker->held_bytes))
         worker->held_bytes = 0;
     return worker->held_bytes == 0 && ring_try_push(worker->ring, worker->wire, *encoded_bytes);

@@ -138,7 +138,7 @@ static struct pool *route(struct worker *worker, uint64_t ticket)
 static bool can_take(const struct connection *connection)
 {
     return connection->state == CONNECTION_READY && !connection->write_waiting &&
-           !connection->retiring && !connection->idle && connection->quota > 0 &&
+           !connection->idle && connection->quota > 0 &&
            connection->in_flight + connection->unsent < connection->worker->run->pipeline;
 }
 
@@ -427,7 +427,7 @@ static void time_out_waiting(struct worker *worker, struct slot_ring *ring, uint
         }
         worker->in_flight--;
         worker_count(worker, COUNTER_TIMED_OUT, 1);
-        outcome_failed(&worker->interval->header.times, worker_since_start(worker, now_ns));
+        outcome_failed(&worker->interval->header.times, now_ns);
     }
     worker_publish_in_flight(worker);
 }

@@ -101,7 +101,8 @@ struct connection {
     uint16_t next_node;
     uint32_t again_in_flight;  /* requests among those in flight that were sent before  */
     uint32_t asking_in_flight; /* ... that have a reply to ASKING in front              */
-    uint64_t quota;            /* requests that it may still take before it is opened anew   */
+    /* 0 while retiring */
+    uint64_t quota; /* requests that it may still take before it is opened anew   */
     uint32_t slot_mask;
     uint32_t head_index;
     uint32_t in_flight;
@@ -261,12 +262,6 @@ static inline void worker_publish_drawn(struct worker *worker)
     atomic_store_explicit(&worker->live->drawn,
                           worker_total(worker, COUNTER_SENT) + worker->unsent - held,
                           memory_order_relaxed);
-}
-
-/* The instant of an outcome, since the common start; never 0. */
-static inline uint64_t worker_since_start(const struct worker *worker, uint64_t at_ns)
-{
-    return at_ns > worker->start_ns ? at_ns - worker->start_ns : 1;
 }
 
 /* tickets.c ------------------------------------------------------------------------------------ */

@@ -127,6 +127,9 @@ static enum err_code add_prefill(struct bench_steps *steps, const struct workloa
     struct spec writing = *spec;
     at_full_speed(&writing);
     writing.sequential_random_start = false;
+    writing.reconnect_every =
+        0; /* what wears connections out is measured, not in what fills keys */
+    writing.tracking = false;
     if (writing.pipeline < PREFILL_PIPELINE)
         writing.pipeline = PREFILL_PIPELINE;
     writing.requests = spec->keyspace;

@@ -5,6 +5,7 @@
 
 #include "common/clock.h"
 #include "common/units.h"
+#include "orchestrator/commands/explain_connections.h"
 #include "orchestrator/commands/explain_schedule.h"
 
 #define COMMANDS_SHOWN 3u
@@ -140,6 +141,8 @@ void explain_print(FILE *out, const struct option_values *values, const struct b
                    const struct plan *plan)
 {
     print_workers(out, plan);
+    if (steps->count > 0)
+        explain_connections(out, &steps->steps[0].spec);
     for (uint32_t i = 0; i < steps->count; i++)
         print_step(out, &steps->steps[i], i + 1);
     /* All tests have the same one; what is filled before them has none. */

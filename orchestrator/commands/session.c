@@ -12,19 +12,26 @@
 #include "orchestrator/fleet/run_control.h"
 #include "orchestrator/target/chaos.h"
 #include "orchestrator/target/command_keys.h"
+#include "orchestrator/target/discover.h"
 #include "orchestrator/target/local_ports.h"
 
-static bool is_loopback(const char *host)
+/* Of a list the first counts. */
+static bool is_loopback(const char *hosts)
 {
-    return strcmp(host, "localhost") == 0 || strncmp(host, "127.", 4) == 0 ||
-           strcmp(host, "::1") == 0;
+    static const char *const names[] = {"localhost", "::1", "[::1]"};
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
+        if (strncmp(hosts, names[i], strlen(names[i])) == 0 &&
+            strchr(",:", hosts[strlen(names[i])]) != NULL)
+            return true;
+    return strncmp(hosts, "127.", 4) == 0;
 }
 
 static enum server_place place_of_server(const struct spec *spec)
 {
     if (spec->managed)
         return SERVER_MANAGED;
-    if (!spec->null_transport && (spec->socket_path != NULL || is_loopback(spec->host)))
+    const char *hosts = spec->sentinels != NULL ? spec->sentinels : spec->host;
+    if (!spec->null_transport && (spec->socket_path != NULL || is_loopback(hosts)))
         return SERVER_LOCAL;
     return SERVER_REMOTE;
 }
@@ -90,7 +97,7 @@ enum err_code session_show_progress(struct session *session, bool named, struct 
 /* Nobody named a server, and none is where one is usually found. */
 static void advise_to_name_one(const struct session *session, struct err *err)
 {
-    static const char *const names[] = {"host", "port", "socket", "uri", "managed"};
+    static const char *const names[] = {"host", "port", "socket", "uri", "managed", "sentinel"};
     const struct err failed = *err;
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
         if (options_given(&session->request->values, names[i]))
@@ -103,6 +110,18 @@ static void advise_to_name_one(const struct session *session, struct err *err)
             failed.text);
 }
 
+/* Of several servers only one is asked for its process: where the others run is known only when all
+ * are on other hosts. */
+static void locate_servers(struct session *session)
+{
+    const struct topology *topology = session->topology;
+    server_locality_find(&session->locality, session->control, &session->target);
+    for (uint32_t i = 0; i < topology->node_count; i++)
+        if (topology->nodes[i].role != TOPOLOGY_GONE && topology->node_count > 1 &&
+            server_is_local(&topology->nodes[i].address))
+            session->locality = (struct server_locality){.known = false, .local = true};
+}
+
 /* Starts the server if it is ours, and finds out who answers. */
 static enum err_code reach_target(struct session *session, struct err *err)
 {
@@ -110,6 +129,7 @@ static enum err_code reach_target(struct session *session, struct err *err)
     enum err_code code = OK;
     if (spec->null_transport) {
         snprintf(session->target.text, sizeof session->target.text, "null transport");
+        snprintf(session->target_text, sizeof session->target_text, "null transport");
         return OK;
     }
     if (spec->managed_tls) {
@@ -127,16 +147,20 @@ static enum err_code reach_target(struct session *session, struct err *err)
         if (code == OK && spec->chaos != NULL)
             code = chaos_create(&session->interrupts->chaos, spec->chaos, &session->managed, err);
     }
+    if (code == OK && (session->topology = calloc(1, sizeof *session->topology)) == NULL)
+        code = err_set(err, E_SYSTEM, "no memory for who serves what");
     if (code == OK)
-        code = control_connect(&session->control, &session->target, spec,
-                               &session->interrupts->count, err);
+        code = topology_discover(session->topology, &session->control, &session->target, spec,
+                                 &session->interrupts->count, err);
     if (code == E_CONNECT)
         advise_to_name_one(session, err);
-    if (code == OK)
-        log_line(LOG_INFO, "%s answers", session->target.text);
-    if (code == OK)
-        server_locality_find(&session->locality, session->control, &session->target);
-    return code;
+    if (code != OK)
+        return code;
+    topology_describe(session->target_text, sizeof session->target_text, session->topology,
+                      &session->target, spec);
+    log_line(LOG_INFO, "%s answers", session->target_text);
+    locate_servers(session);
+    return OK;
 }
 
 /* Requests that are routed by their key, or by what they do, need to be understood. */
@@ -266,13 +290,13 @@ bool session_server_memory(struct session *session, uint64_t *used_bytes)
 {
     const struct spec *spec = &session->request->spec;
     struct control *control = NULL;
-    struct target_address target;
     char *info = NULL;
     char value[32] = "";
     struct err err = {.code = OK};
     if (spec->null_transport || session->interrupts->count > 0)
         return false;
-    if (control_connect(&control, &target, spec, &session->interrupts->count, &err) == OK &&
+    if (control_connect_to(&control, &session->target, spec, &session->interrupts->count, &err) ==
+            OK &&
         control_info(control, &info, &err) == OK)
         info_field(info, "used_memory", value, sizeof value);
     free(info);
@@ -317,8 +341,10 @@ static void fill_facts(struct run_facts *facts, const struct session *session,
         .one_key = workload_uses_one_key(step->workload),
         .reads = workload_reads(step->workload),
         .keyspace_random = spec->key_order == KEYS_RANDOM,
+        .tracking = spec->tracking,
         .open_loop = spec->rate_steps != NULL,
         .shed_after_ns = spec->shed_after_ns,
+        .drain_timeout_ns = spec->drain_timeout_ns,
         .clients_start = spec->client_ramp.start_clients,
         .steady_auto = spec->steady_auto,
         .worker_count = session->plan.worker_count,
@@ -326,7 +352,7 @@ static void fill_facts(struct run_facts *facts, const struct session *session,
     snprintf(facts->name, sizeof facts->name, "%s", workload_title(step->workload));
     if (step->prefill_for != NULL)
         snprintf(facts->prefill_for, sizeof facts->prefill_for, "%s", step->prefill_for);
-    snprintf(facts->target, sizeof facts->target, "%s", session->target.text);
+    snprintf(facts->target, sizeof facts->target, "%s", session->target_text);
     snprintf(facts->rate_text, sizeof facts->rate_text, "%s", spec->rate_text);
     for (uint32_t i = 0; i < session->plan.worker_count; i++)
         facts->worker_cpus[i] = session->plan.workers[i].cpu;
@@ -353,6 +379,7 @@ enum err_code session_run(struct session *session, const struct bench_step *step
         .spec = &step->spec,
         .workload = step->workload,
         .target = &session->target,
+        .topology = session->topology,
         .requests = facts->requests,
         .duration_ns = facts->duration_ns,
         .warmup_ns = facts->steady_auto ? IPC_NEVER : facts->warmup_ns,
@@ -396,6 +423,7 @@ void session_free(struct session *session)
     json_decref(session->facts.spec);
     json_decref(session->facts.environment);
     bench_steps_free(&session->steps);
+    free(session->topology);
     free(session->run);
     free(session->result);
     struct err err = {.code = OK};

@@ -14,11 +14,11 @@
 #include "orchestrator/commands/bench_steps.h"
 #include "orchestrator/fleet/fleet.h"
 #include "orchestrator/options/bench_options.h"
+#include "orchestrator/options/sources.h"
 #include "orchestrator/report/progress.h"
 #include "orchestrator/target/control.h"
 #include "orchestrator/target/environment.h"
 #include "orchestrator/target/managed_cluster.h"
-#include "orchestrator/target/sources.h"
 
 struct session {
     /* set by the command, which has zeroed the rest */
@@ -40,7 +40,9 @@ struct session {
     struct managed_certificates certificates; /* with --managed tls */
     struct tls_client *tls;                   /* NULL: plain        */
     struct control *control;
-    struct target_address target;
+    struct target_address target; /* the node that control was connected to          */
+    struct topology *topology;    /* owned; NULL with the null transport             */
+    char target_text[160];        /* of all of them: "cluster of 3 primaries at ..." */
     struct sources sources;
     struct server_locality locality;
     struct progress progress;

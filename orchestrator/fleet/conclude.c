@@ -5,6 +5,7 @@
 #include "orchestrator/fleet/due_time.h"
 #include "orchestrator/fleet/fleet_state.h"
 #include "orchestrator/fleet/run_control.h"
+#include "orchestrator/fleet/run_nodes.h"
 #include "orchestrator/target/chaos.h"
 
 static uint64_t last_done_ns(const struct fleet *fleet)
@@ -107,5 +108,6 @@ void fleet_conclude(struct fleet *fleet)
     fleet->result->due_seconds = due_seconds(fleet);
     summarise_workers(fleet);
     judge_run(fleet);
+    run_nodes_renew(&fleet->timeline->run, fleet->segment);
     timeline_run_end(fleet->timeline, fleet->result);
 }

@@ -12,6 +12,7 @@
 #include "common/log.h"
 #include "orchestrator/fleet/fleet_state.h"
 #include "orchestrator/fleet/run_control.h"
+#include "orchestrator/fleet/run_nodes.h"
 #include "orchestrator/target/chaos.h"
 
 #define TICK_LONGEST_NS (50 * NS_PER_MS)
@@ -86,6 +87,7 @@ static void start(struct fleet *fleet, uint64_t now_ns)
     fleet->running = true;
     fleet->progress_at_ns = fleet->start_ns + PROGRESS_NS;
     host_sample_begin(&fleet->host);
+    run_nodes_begin(fleet->facts, fleet->segment);
     timeline_run_begin(fleet->timeline, fleet->facts);
     start_sampler(fleet);
     start_chaos(fleet);

@@ -32,7 +32,10 @@
 
 static const struct option_row rows[] = {
     {ROW("host", "Hh", OPTION_TEXT, "HOST", AT(spec.host)), .unset = "127.0.0.1",
-     .section = "Target", .help = "Name or address of the server."},
+     .section = "Target",
+     .help =
+         "Name or address of the server; several, separated by commas and each with :PORT where "
+         "it is another one, share the connections or are seeds of one cluster."},
     {ROW("port", "p", OPTION_COUNT, "PORT", AT(spec.port)), NUMBER(1, 65535), .unset = "6379",
      .section = "Target", .help = "TCP port of the server."},
     {ROW("socket", "s", OPTION_TEXT, "PATH", AT(spec.socket_path)), .section = "Target",
@@ -74,6 +77,19 @@ static const struct option_row rows[] = {
              "list of actions such as \"at 10s: kill node 2\", pause, failover, restart, bgsave, "
              "client-kill, reshard, add-node and remove-node. Makes 100ms the default of "
              "--interval."},
+    {ROW("cluster", NULL, OPTION_FLAG, NULL, AT(spec.cluster)), .section = "Target",
+     .help = "The server is a node of a cluster: find all nodes and send each key to its own."},
+    {ROW("read-from-replica", NULL, OPTION_CUSTOM, "[WHERE]", 0), .parse = bench_parse_rfr,
+     .takes_next = bench_rfr_takes_next, .value_at = bench_rfr_at, .unset = "no", .aliases = "rfr",
+     .section = "Target",
+     .help =
+         "Where requests that only read go: no, to primaries; yes or nothing, to replicas; all, "
+         "to both. Without --cluster and --sentinel the replicas are found by ROLE."},
+    {ROW("sentinel", NULL, OPTION_TEXT, "LIST", AT(spec.sentinels)), .section = "Target",
+     .help = "Sentinels, HOST:PORT separated by commas, that say where the primary is and where it "
+             "has gone after a failover, in place of host and port; needs --master."},
+    {ROW("master", NULL, OPTION_TEXT, "NAME", AT(spec.master_name)), .section = "Target",
+     .help = "The name under which the sentinels watch the primary."},
     {ROW("wait-ready", NULL, OPTION_DURATION, "TIME", AT(spec.wait_ready_ns)),
      BARE(NS_PER_SECOND, 0, 24 * HOUR_NS), .unset = "60s", .section = "Target",
      .help =
@@ -337,9 +353,6 @@ static const struct option_row rows[] = {
     {ROW("version", "v", OPTION_FLAG, NULL, AT(version)), .command_line_only = true,
      .section = "Other", .help = "Print the version."},
 
-    NOT_YET("cluster", NULL, NULL),
-    NOT_YET("read-from-replica", NULL, NULL),
-    NOT_YET("rfr", NULL, NULL),
     NOT_YET("custom-command-file", NULL, NULL),
     NOT_YET("custom-command-args", NULL, NULL),
     NOT_YET("dataset", NULL, NULL),

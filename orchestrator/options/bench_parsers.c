@@ -236,3 +236,36 @@ enum err_code bench_parse_log_level(void *target, const char *value, struct err 
     return err_set(err, E_USAGE,
                    "--log-level %.80s: allowed: error, warning, info, debug (and critical)", value);
 }
+
+static const char *const replica_reads[] = {
+    [REPLICA_READS_NO] = "no", [REPLICA_READS_YES] = "yes", [REPLICA_READS_ALL] = "all"};
+
+const char *bench_rfr_at(size_t index)
+{
+    return index < sizeof replica_reads / sizeof replica_reads[0] ? replica_reads[index] : NULL;
+}
+
+static int find_replica_reads(const char *word)
+{
+    for (int i = 0; bench_rfr_at((size_t)i) != NULL; i++)
+        if (strcasecmp(word, bench_rfr_at((size_t)i)) == 0)
+            return i;
+    return -1;
+}
+
+bool bench_rfr_takes_next(const char *word)
+{
+    return find_replica_reads(word) >= 0;
+}
+
+enum err_code bench_parse_rfr(void *target, const char *value, struct err *err)
+{
+    struct bench_request *request = target;
+    int found = find_replica_reads(strcmp(value, "true") == 0    ? "yes"
+                                   : strcmp(value, "false") == 0 ? "no"
+                                                                 : value);
+    if (found < 0)
+        return err_set(err, E_USAGE, "--read-from-replica %.80s: allowed: no, yes, all", value);
+    request->spec.replica_reads = (enum replica_reads)found;
+    return OK;
+}

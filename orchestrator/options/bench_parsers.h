@@ -3,6 +3,7 @@
 #ifndef ORCHESTRATOR_OPTIONS_BENCH_PARSERS_H
 #define ORCHESTRATOR_OPTIONS_BENCH_PARSERS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "common/err.h"
@@ -14,9 +15,12 @@ enum err_code bench_parse_cpus(void *target, const char *value, struct err *err)
 enum err_code bench_parse_keepalive(void *target, const char *value, struct err *err);
 enum err_code bench_parse_percentiles(void *target, const char *value, struct err *err);
 enum err_code bench_parse_log_level(void *target, const char *value, struct err *err);
+enum err_code bench_parse_rfr(void *target, const char *value, struct err *err);
+bool bench_rfr_takes_next(const char *word);
 
 /* What shell completion offers for them, as option_row.value_at asks for. */
 const char *bench_test_at(size_t index);
 const char *bench_log_level_at(size_t index);
+const char *bench_rfr_at(size_t index);
 
 #endif

@@ -16,6 +16,7 @@
 #include "orchestrator/options/rate_relations.h"
 #include "orchestrator/options/relation.h"
 #include "orchestrator/options/tls_relations.h"
+#include "orchestrator/options/topology_relations.h"
 #include "worker/worker.h"
 
 #define KEYS_MAX 1000000000000ull
@@ -89,6 +90,8 @@ static enum err_code settle_target(struct bench_request *request, struct err *er
         code = relation_exclude_if(spec->managed && request->ask_password, request, "managed",
                                    "askpass", "the private server has no password", err);
     if (code == OK)
+        code = topology_relations_settle(request, err);
+    if (code == OK)
         code = settle_uri(request, err);
     for (size_t i = 0; i < 2 && code == OK; i++)
         code = relation_exclude(request, "socket", addresses[i], "each names a server", err);
@@ -97,6 +100,9 @@ static enum err_code settle_target(struct bench_request *request, struct err *er
                                    "--null uses no server", err);
     if (code != OK)
         return code;
+    if (spec->cluster && spec->database != 0)
+        return err_set(err, E_USAGE, "--dbnum %" PRIu64 ": with --cluster there is database 0 only",
+                       spec->database);
     struct sockaddr_un address;
     if (spec->socket_path != NULL && strlen(spec->socket_path) >= sizeof address.sun_path)
         return err_set(err, E_USAGE,

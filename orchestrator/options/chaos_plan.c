@@ -217,7 +217,8 @@ static enum err_code take_nodes(struct chaos_action *action, const struct planne
 {
     const uint32_t last = MANAGED_NODES_MAX - 1; /* how many there are then is looked at later */
     enum err_code code = OK;
-    action->node = rules[action->kind].may_mean_all ? CHAOS_ALL_NODES : 0;
+    bool all = rules[action->kind].may_mean_all && chaos_plan_nodes(planner->spec) > 1;
+    action->node = all ? CHAOS_ALL_NODES : 0;
     if (given(entry, CHAOS_KEY_NODE))
         code = take_number(&action->node, planner, entry, CHAOS_KEY_NODE, 0, last);
     if (action->kind != CHAOS_RESHARD)

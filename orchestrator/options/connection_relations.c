@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "orchestrator/options/relation.h"
-#include "orchestrator/target/sources.h"
+#include "orchestrator/options/sources.h"
 
 #define CLIENT_NAME_BYTES_MAX 256u
 

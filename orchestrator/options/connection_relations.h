@@ -6,7 +6,7 @@
 #include "orchestrator/options/bench_options.h"
 
 /* E_USAGE: options that do not fit together, a name that the server would refuse, a source address that
- * is none. Whether the machine has the address, target/sources.h finds out. */
+ * is none. Whether the machine has the address, sources.h finds out. */
 MUST_USE enum err_code connection_relations_settle(struct bench_request *request, struct err *err);
 
 #endif

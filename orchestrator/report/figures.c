@@ -116,6 +116,27 @@ char *figure_rate_text(char *text, size_t text_bytes, double rate)
     return text;
 }
 
+uint32_t figure_node_count(const struct run_result *result)
+{
+    uint32_t seen = result->total->node_count, named = result->facts->node_count;
+    return seen > named ? seen : named;
+}
+
+double figure_node_share(const struct interval_row *row, uint32_t node)
+{
+    const uint64_t *counters = row->nodes[node].counters;
+    return figure_share(counters[NODE_OK] + counters[NODE_ERRORS], figure_answered(row->counters));
+}
+
+char *figure_node_name(char *text, size_t text_bytes, const struct run_facts *facts, uint32_t node)
+{
+    if (node < facts->node_count)
+        snprintf(text, text_bytes, "%s", facts->nodes[node].text);
+    else
+        snprintf(text, text_bytes, "node %u", node);
+    return text;
+}
+
 const char *figure_lost_cause_name(enum counter counter)
 {
     switch (counter) {

@@ -49,6 +49,13 @@ char *figure_ordinal(char *text, size_t text_bytes, double percent);
 /* A rate per second as people read it: "50,000", "0.5", "12.34". Returns text. */
 char *figure_rate_text(char *text, size_t text_bytes, double rate);
 
+/* How many nodes a report lists; 0: one plain server. */
+uint32_t figure_node_count(const struct run_result *result);
+/* Of all requests that were answered, those that this node answered, 0..1. */
+double figure_node_share(const struct interval_row *row, uint32_t node);
+/* Its address, or "node 3" when the table never named it. Returns text. */
+char *figure_node_name(char *text, size_t text_bytes, const struct run_facts *facts, uint32_t node);
+
 /* "disconnect" for COUNTER_LOST_DISCONNECT, "timed_out" for COUNTER_TIMED_OUT, and so on. */
 const char *figure_lost_cause_name(enum counter counter);
 /* The counters of requests that went without a reply, timed out ones first. */

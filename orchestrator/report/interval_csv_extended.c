@@ -32,7 +32,10 @@ static const char *const names[] = {"cache_hits",
                                     "service_p100_usec",
                                     "loop_lag_p99_usec",
                                     "connections",
-                                    "worker_cpu_percent"};
+                                    "worker_cpu_percent",
+                                    "requests_asked",
+                                    "requests_tryagain",
+                                    "requests_resent"};
 
 void interval_csv_extended_names(struct output *out)
 {
@@ -111,4 +114,7 @@ void interval_csv_extended_values(struct output *out, const struct interval_row 
     quantile_usec(out, &row->histograms[HISTOGRAM_LOOP_LAG], 0.99);
     count(out, row->header.connections_open);
     output_printf(out, ",%.2f", worker_cpu_percent(row, run));
+    count(out, counters[COUNTER_ASKED]);
+    count(out, counters[COUNTER_TRYAGAIN]);
+    count(out, counters[COUNTER_RESENT]);
 }

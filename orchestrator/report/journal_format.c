@@ -60,12 +60,14 @@ enum err_code journal_session_from_json(struct session_facts *session, double *p
     X(request_bytes)                                                                               \
     X(keyspace)                                                                                    \
     X(shed_after_ns)                                                                               \
+    X(drain_timeout_ns)                                                                            \
     X(clients_start)
 #define FACT_FLAGS(X)                                                                              \
     X(prefill)                                                                                     \
     X(one_key)                                                                                     \
     X(reads)                                                                                       \
     X(keyspace_random)                                                                             \
+    X(tracking)                                                                                    \
     X(open_loop)                                                                                   \
     X(steady_auto)
 
@@ -84,6 +86,7 @@ json_t *journal_facts_to_json(const struct run_facts *run)
 #define PUT_FLAG(member) json_object_set_new(json, #member, json_boolean(run->member));
     FACT_COUNTS(PUT_COUNT)
     FACT_FLAGS(PUT_FLAG)
+    json_object_set_new(json, "nodes", journal_nodes_to_json(run));
     return json;
 }
 
@@ -129,6 +132,7 @@ enum err_code journal_facts_from_json(struct run_facts *run, const json_t *json,
     FACT_FLAGS(GET_FLAG)
     if (run->prefill)
         good = good && get_text(run->prefill_for, sizeof run->prefill_for, json, "prefill_for");
+    good = good && journal_nodes_from_json(run, json_object_get(json, "nodes"));
     if (!good || run->interval_ns == 0)
         return err_set(err, E_DATA, "a run's first record has unexpected members");
     run->index = (uint32_t)index;
@@ -148,12 +152,13 @@ json_t *journal_result_to_json(const struct run_result *result)
         "workers_lost", json_value_count(evidence->workers_lost), "late_records",
         json_value_count(evidence->late_records), "server_cpu_share", evidence->server_cpu_share,
         "never_steady", evidence->never_steady);
-    return json_pack("{s:f, s:f, s:o, s:b, s:i, s:o, s:o, s:o, s:o}", "seconds", result->seconds,
-                     "due_seconds", result->due_seconds, "warmup_ns",
+    return json_pack("{s:f, s:f, s:o, s:b, s:i, s:o, s:o, s:o, s:o, s:o}", "seconds",
+                     result->seconds, "due_seconds", result->due_seconds, "warmup_ns",
                      json_value_count(result->facts->warmup_ns), "interrupted", result->interrupted,
                      "status", (int)result->status, "status_text",
                      json_value_text(result->status_text), "evidence", weighed, "workers",
-                     json_value_workers(result), "verdict", json_value_verdict(&result->verdict));
+                     json_value_workers(result), "verdict", json_value_verdict(&result->verdict),
+                     "nodes", journal_nodes_to_json(result->facts));
 }
 
 static bool get_evidence(struct run_evidence *evidence, const json_t *json)

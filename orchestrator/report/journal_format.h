@@ -67,6 +67,9 @@ MUST_USE enum err_code journal_sample_from_json(struct target_sample *sample, js
                                                 struct err *err);
 MUST_USE enum err_code journal_event_from_json(struct run_event *event, json_t *json,
                                                struct err *err);
+/* The nodes of run_facts, and whether they were in order. */
+json_t *journal_nodes_to_json(const struct run_facts *run);
+MUST_USE bool journal_nodes_from_json(struct run_facts *run, const json_t *json);
 /* Leaves what the timeline completes alone, but for due_seconds. warmup_ns: of the run's facts, which
  * with --steady auto were written before it was known. */
 MUST_USE enum err_code journal_result_from_json(struct run_result *result, uint64_t *warmup_ns,

@@ -178,6 +178,9 @@ static enum err_code take_run_end(struct replay *replay, struct err *err)
     uint64_t warmup_ns = 0;
     enum err_code code =
         json != NULL ? journal_result_from_json(replay->result, &warmup_ns, json, err) : err->code;
+    if (code == OK &&
+        !journal_nodes_from_json(&replay->timeline->run, json_object_get(json, "nodes")))
+        code = err_set(err, E_DATA, "a run's last record has nodes that are not in order");
     json_decref(json);
     if (code == OK) {
         replay->timeline->run.warmup_ns = warmup_ns;

@@ -8,6 +8,7 @@
 
 #include "common/clock.h"
 #include "orchestrator/report/figures.h"
+#include "orchestrator/report/json_sections.h"
 #include "orchestrator/report/json_value.h"
 #include "orchestrator/report/output.h"
 #include "orchestrator/report/sinks.h"
@@ -51,41 +52,6 @@ static enum err_code status(struct json_report *report, struct err *err)
     if (report->failed)
         return err_set(err, E_SYSTEM, "no memory for the JSON report");
     return output_status(&report->out, err);
-}
-
-static json_t *microseconds(double ns)
-{
-    return json_real(ns / 1000.0);
-}
-
-/* The twelve keys of a latency. Without values all but the count are null; a percentile is null,
- * too, when too many requests went without a reply to know it. */
-static json_t *latency(const struct interval_row *row, enum interval_histogram_kind kind)
-{
-    static const struct {
-        const char *key;
-        double percent;
-    } percentiles[] = {{"p50", 50},     {"p90", 90},       {"p95", 95},        {"p99", 99},
-                       {"p99_9", 99.9}, {"p99_99", 99.99}, {"p99_999", 99.999}};
-    const struct histogram *histogram = &row->histograms[kind];
-    bool empty = histogram->count == 0;
-    json_t *object = json_object();
-    json_object_set_new(object, "count", json_value_count(histogram->count));
-    json_object_set_new(object, "min",
-                        empty ? json_null() : microseconds((double)histogram->min_ns));
-    json_object_set_new(object, "mean",
-                        empty ? json_null() : microseconds(histogram_mean(histogram)));
-    json_object_set_new(object, "stdev",
-                        empty ? json_null() : microseconds(histogram_stdev(histogram)));
-    for (size_t i = 0; i < sizeof percentiles / sizeof percentiles[0]; i++) {
-        struct figure_percentile figure = figure_percentile(row, kind, percentiles[i].percent);
-        json_object_set_new(object, percentiles[i].key,
-                            empty || figure.censored ? json_null()
-                                                     : microseconds((double)figure.value_ns));
-    }
-    json_object_set_new(object, "max",
-                        empty ? json_null() : microseconds((double)histogram->max_ns));
-    return object;
 }
 
 static json_t *requests(const struct interval_row *row)
@@ -150,7 +116,8 @@ static json_t *shed_by_cause(const struct interval_row *row)
     static const struct {
         const char *key;
         enum counter counter;
-    } causes[] = {{"late", COUNTER_SHED_LATE}, {"worker", COUNTER_SHED_WORKER}};
+    } causes[] = {
+        {"late", COUNTER_SHED_LATE}, {"worker", COUNTER_SHED_WORKER}, {"node", COUNTER_SHED_NODE}};
     json_t *object = json_object();
     for (size_t i = 0; i < sizeof causes / sizeof causes[0]; i++) {
         uint64_t count = row->counters[causes[i].counter];
@@ -176,22 +143,28 @@ static void add_measures(json_t *object, const struct interval_row *row, bool op
 {
     const uint64_t *counters = row->counters;
     json_object_set_new(object, "requests", requests(row));
-    json_object_set_new(object, "response_time_us", latency(row, figure_latency_kind(open_loop)));
-    json_object_set_new(object, "service_time_us", latency(row, HISTOGRAM_SERVICE_OK));
-    json_object_set_new(object, "slip_us", latency(row, HISTOGRAM_SLIP));
-    json_object_set_new(object, "error_time_us", latency(row, HISTOGRAM_SERVICE_ERROR));
+    json_object_set_new(object, "response_time_us",
+                        json_value_latency(row, figure_latency_kind(open_loop)));
+    json_object_set_new(object, "service_time_us", json_value_latency(row, HISTOGRAM_SERVICE_OK));
+    json_object_set_new(object, "slip_us", json_value_latency(row, HISTOGRAM_SLIP));
+    json_object_set_new(object, "error_time_us", json_value_latency(row, HISTOGRAM_SERVICE_ERROR));
     json_object_set_new(object, "shed_by_cause", shed_by_cause(row));
     json_object_set_new(object, "errors_by_kind", errors_by_kind(row, kinds));
-    json_object_set_new(object, "connections",
-                        json_pack("{s:o, s:o, s:o, s:o}", "opened",
-                                  json_value_count(counters[COUNTER_CONNECTIONS_OPENED]), "lost",
-                                  json_value_count(counters[COUNTER_CONNECTIONS_LOST]), "failed",
-                                  json_value_count(counters[COUNTER_CONNECT_FAILURES]), "open",
-                                  json_value_count(row->header.connections_open)));
+    json_object_set_new(object, "connections", json_section_connections(row));
+    json_object_set_new(object, "redirections", json_section_redirections(row));
     json_object_set_new(object, "bytes",
                         json_pack("{s:o, s:o}", "out",
                                   json_value_count(counters[COUNTER_BYTES_OUT]), "in",
                                   json_value_count(counters[COUNTER_BYTES_IN])));
+}
+
+/* Under their own name, where a push can be nothing else. */
+static void add_invalidations(json_t *object, const struct interval_row *row,
+                              const struct run_facts *run)
+{
+    if (run->tracking)
+        json_object_set_new(object, "invalidations",
+                            json_value_count(row->counters[COUNTER_PUSHES]));
 }
 
 static json_t *percentile_list(const struct session_facts *session)
@@ -268,6 +241,11 @@ static enum err_code interval(void *state, const struct interval_row *row,
                                seconds, "degraded", (row->header.flags & INTERVAL_DEGRADED) != 0);
     json_object_set_new(object, "rate", rate(row, report->run.open_loop, seconds, seconds));
     add_measures(object, row, report->run.open_loop, error_kinds);
+    add_invalidations(object, row, &report->run);
+    if (row->counters[COUNTER_HANDSHAKES] > 0)
+        json_object_set_new(object, "handshakes", json_section_handshakes(row, seconds));
+    if (row->node_count > 0)
+        json_object_set_new(object, "nodes", json_section_interval_nodes(row));
     output_printf(&report->out, "%s\n", report->intervals++ > 0 ? "," : "");
     put(report, object);
     return status(report, err);
@@ -285,8 +263,8 @@ static json_t *asked_percentiles(const struct run_result *result)
         json_array_append_new(
             list,
             json_pack("{s:f, s:o, s:b}", "percentile", result->percentiles[i], "response_time_us",
-                      unknown ? json_null() : microseconds((double)figure.value_ns), "few_samples",
-                      figure.few_samples));
+                      unknown ? json_null() : json_value_microseconds((double)figure.value_ns),
+                      "few_samples", figure.few_samples));
     }
     return list;
 }
@@ -296,8 +274,8 @@ static json_t *classes(const struct run_result *result)
     enum interval_histogram_kind kind = figure_latency_kind(result->facts->open_loop);
     return json_pack("[{s:o, s:o, s:o, s:o}]", "name", json_value_text(result->facts->name),
                      "requests", requests(result->total), "response_time_us",
-                     latency(result->total, kind), "service_time_us",
-                     latency(result->total, HISTOGRAM_SERVICE_OK));
+                     json_value_latency(result->total, kind), "service_time_us",
+                     json_value_latency(result->total, HISTOGRAM_SERVICE_OK));
 }
 
 /* The rate of a run: of an open loop also how much of the target was sent in time, and why not all. */
@@ -347,11 +325,15 @@ static enum err_code run_end(void *state, const struct run_result *result, struc
                json_pack("{s:i, s:o}", "code", err_exit_status(result->status), "text",
                          json_value_text(result->status_text)));
     add_measures(measures, result->total, result->facts->open_loop, result->error_kinds);
+    add_invalidations(measures, result->total, result->facts);
     json_object_foreach(measures, key, value) put_member(report, key, json_incref(value));
     json_decref(measures);
     put_member(report, "rate", run_rate(result));
-    put_member(report, "loop_lag_us", latency(result->total, HISTOGRAM_LOOP_LAG));
-    put_member(report, "connect_time_us", latency(result->total, HISTOGRAM_CONNECT));
+    put_member(report, "loop_lag_us", json_value_latency(result->total, HISTOGRAM_LOOP_LAG));
+    put_member(report, "connect_time_us", json_value_latency(result->total, HISTOGRAM_CONNECT));
+    put_member(report, "handshakes", json_section_handshakes(result->total, result->seconds));
+    put_member(report, "nodes", json_section_nodes(result));
+    put_member(report, "failures", json_section_failures(result));
     put_member(report, "percentiles", asked_percentiles(result));
     put_member(report, "error_texts", error_texts(result->error_kinds));
     put_member(report, "classes", classes(result));

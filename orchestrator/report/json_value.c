@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "orchestrator/report/figures.h"
+
 /* The length of the valid UTF-8 sequence that starts here, 0 when there is none. */
 static size_t sequence_bytes(const unsigned char *at)
 {
@@ -51,6 +53,40 @@ json_t *json_value_text(const char *text)
 json_t *json_value_count(uint64_t count)
 {
     return json_integer(count > INT64_MAX ? INT64_MAX : (json_int_t)count);
+}
+
+json_t *json_value_microseconds(double ns)
+{
+    return json_real(ns / 1000.0);
+}
+
+json_t *json_value_latency(const struct interval_row *row, enum interval_histogram_kind kind)
+{
+    static const struct {
+        const char *key;
+        double percent;
+    } percentiles[] = {{"p50", 50},     {"p90", 90},       {"p95", 95},        {"p99", 99},
+                       {"p99_9", 99.9}, {"p99_99", 99.99}, {"p99_999", 99.999}};
+    const struct histogram *histogram = &row->histograms[kind];
+    bool empty = histogram->count == 0;
+    json_t *object = json_object();
+    json_object_set_new(object, "count", json_value_count(histogram->count));
+    json_object_set_new(object, "min",
+                        empty ? json_null() : json_value_microseconds((double)histogram->min_ns));
+    json_object_set_new(object, "mean",
+                        empty ? json_null() : json_value_microseconds(histogram_mean(histogram)));
+    json_object_set_new(object, "stdev",
+                        empty ? json_null() : json_value_microseconds(histogram_stdev(histogram)));
+    for (size_t i = 0; i < sizeof percentiles / sizeof percentiles[0]; i++) {
+        struct figure_percentile figure = figure_percentile(row, kind, percentiles[i].percent);
+        json_object_set_new(object, percentiles[i].key,
+                            empty || figure.censored
+                                ? json_null()
+                                : json_value_microseconds((double)figure.value_ns));
+    }
+    json_object_set_new(object, "max",
+                        empty ? json_null() : json_value_microseconds((double)histogram->max_ns));
+    return object;
 }
 
 json_t *json_value_workers(const struct run_result *result)

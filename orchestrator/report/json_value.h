@@ -12,6 +12,10 @@
  * of valid UTF-8 become "\\xNN". */
 json_t *json_value_text(const char *text);
 json_t *json_value_count(uint64_t count);
+json_t *json_value_microseconds(double ns);
+/* The twelve keys of a latency. Without values all but the count are null; a percentile is null,
+ * too, when too many requests went without a reply to know it. */
+json_t *json_value_latency(const struct interval_row *row, enum interval_histogram_kind kind);
 
 json_t *json_value_workers(const struct run_result *result);
 json_t *json_value_verdict(const struct verdict *verdict);

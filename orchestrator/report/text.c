@@ -210,6 +210,8 @@ static void print_traffic(struct output *out, const struct run_result *result)
                   figure_rate(counters[COUNTER_BYTES_OUT], result->seconds) / BYTES_PER_MB);
     output_printf(out, "In: %.2f MB/s\n",
                   figure_rate(counters[COUNTER_BYTES_IN], result->seconds) / BYTES_PER_MB);
+    if (result->facts->tracking)
+        output_printf(out, "Invalidations: %" PRIu64 "\n", counters[COUNTER_PUSHES]);
     if (!result->facts->reads)
         return;
     uint64_t hits = counters[COUNTER_HITS], missed = counters[COUNTER_MISSES];
@@ -219,6 +221,33 @@ static void print_traffic(struct output *out, const struct run_result *result)
     if (share > 0.01)
         output_printf(out, "Warning: more than 1%% of the keys were not there: the reads measure a "
                            "server that finds nothing; write the keys first with --prefill\n");
+}
+
+struct cause {
+    const char *name;
+    enum counter counter;
+};
+static const struct cause lost_causes[] = {{"reset", COUNTER_CONNECTIONS_RESET},
+                                           {"closed by the server", COUNTER_CONNECTIONS_CLOSED},
+                                           {"a request timed out", COUNTER_CONNECTIONS_TIMED_OUT}};
+static const struct cause failed_causes[] = {{"refused", COUNTER_CONNECT_REFUSED},
+                                             {"timed out", COUNTER_CONNECT_TIMED_OUT},
+                                             {"no local port left", COUNTER_CONNECT_NO_PORT},
+                                             {"TLS handshake failed", COUNTER_CONNECT_TLS}};
+
+/* Nothing when none of the causes is known. */
+static void print_causes(struct output *out, const uint64_t *counters, const struct cause *causes,
+                         size_t count)
+{
+    const char *separator = "  of them: ";
+    for (size_t i = 0; i < count; i++) {
+        if (counters[causes[i].counter] == 0)
+            continue;
+        output_printf(out, "%s%s %" PRIu64, separator, causes[i].name, counters[causes[i].counter]);
+        separator = ", ";
+    }
+    if (separator[0] == ',')
+        output_printf(out, "\n");
 }
 
 static void print_failures(struct output *out, const struct run_result *result)
@@ -247,8 +276,12 @@ static void print_failures(struct output *out, const struct run_result *result)
     if (lost > 0) /* the first connections were opened before the first interval */
         output_printf(out, "connections lost: %" PRIu64 ", reconnects: %" PRIu64 "\n", lost,
                       counters[COUNTER_CONNECTIONS_OPENED]);
+    if (lost > 0)
+        print_causes(out, counters, lost_causes, sizeof lost_causes / sizeof lost_causes[0]);
     if (refused > 0)
         output_printf(out, "failed connection attempts: %" PRIu64 "\n", refused);
+    if (refused > 0)
+        print_causes(out, counters, failed_causes, sizeof failed_causes / sizeof failed_causes[0]);
 }
 
 static void print_verdict(struct output *out, const struct verdict *verdict)
@@ -318,7 +351,10 @@ static void print_report(struct text *text, const struct run_result *result)
         output_printf(out, "\nno request succeeded: there are no latencies\n");
     }
     print_traffic(out, result);
+    text_connections(out, result);
+    text_nodes(out, result);
     print_failures(out, result);
+    text_failures(out, result);
     print_events(out, result);
     text_extended(out, text->session, result);
     if (text->debug) {

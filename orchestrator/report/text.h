@@ -10,6 +10,14 @@
 void text_rate(struct output *out, const struct run_result *result);
 void text_times(struct output *out, const struct run_result *result);
 
+/* What a user saw of failures (text_failures.c): outages of the target and of each node. Nothing when
+ * nothing went without a reply and there was no outage. */
+void text_failures(struct output *out, const struct run_result *result);
+/* One line a node, nothing for one plain server; handshakes, churn and redirections, nothing when there
+ * were none (text_target.c). */
+void text_nodes(struct output *out, const struct run_result *result);
+void text_connections(struct output *out, const struct run_result *result);
+
 /* Value, percentile, number of values up to it, and 1/(1 - percentile): five steps for each halving
  * of the distance to 100 %, the form that HdrHistogram made usual. */
 void text_spectrum(struct output *out, const struct histogram *histogram);

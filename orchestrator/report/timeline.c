@@ -12,7 +12,8 @@ enum err_code timeline_init(struct timeline *timeline, struct err *err)
 {
     memset(timeline, 0, sizeof *timeline);
     timeline->total = interval_row_create();
-    if (timeline->total == NULL)
+    timeline->outages = outages_create();
+    if (timeline->total == NULL || timeline->outages == NULL)
         return err_set(err, E_SYSTEM, "no memory for the totals of a run");
     return OK;
 }
@@ -49,6 +50,17 @@ void timeline_session_begin(struct timeline *timeline, const struct session_fact
     EACH_SINK(timeline, session_begin, session, &sink_err)
 }
 
+static void begin_outages(struct timeline *timeline)
+{
+    const struct run_facts *run = &timeline->run;
+    struct outage_setup setup = {.open_loop = run->open_loop,
+                                 .drain_timeout_ns = run->drain_timeout_ns,
+                                 .node_count = run->node_count};
+    for (uint32_t i = 0; i < run->node_count; i++)
+        setup.primary_of[i] = run->nodes[i].primary;
+    outages_begin(timeline->outages, &setup);
+}
+
 void timeline_run_begin(struct timeline *timeline, const struct run_facts *run)
 {
     timeline->run = *run;
@@ -63,7 +75,14 @@ void timeline_run_begin(struct timeline *timeline, const struct run_facts *run)
                                                 .lag_bytes_max = -1};
     interval_row_reset(timeline->total);
     memset(&timeline->total->header, 0, sizeof timeline->total->header);
+    begin_outages(timeline);
     EACH_SINK(timeline, run_begin, &timeline->run, &sink_err)
+}
+
+const char *run_role_name(uint32_t role)
+{
+    static const char *const names[] = {"absent", "primary", "replica", "gone"};
+    return role < sizeof names / sizeof names[0] ? names[role] : "unknown";
 }
 
 static void add_to_total(struct timeline *timeline, const struct interval_row *row)
@@ -100,6 +119,7 @@ enum err_code timeline_interval(struct timeline *timeline, const struct interval
     else
         histogram_add(&timeline->total->histograms[HISTOGRAM_CONNECT],
                       &row->histograms[HISTOGRAM_CONNECT]);
+    outages_add(timeline->outages, row);
     EACH_SINK(timeline, interval, row, &timeline->error_kinds, &sink_err)
     return code;
 }
@@ -163,6 +183,9 @@ void timeline_run_end(struct timeline *timeline, struct run_result *result)
     result->total = total;
     result->samples = &timeline->samples;
     result->events = &timeline->events;
+    result->outages = timeline->outages;
+    const struct run_facts *run = &timeline->run;
+    outages_end(timeline->outages, run->duration_ns > 0 ? run->warmup_ns + run->duration_ns : 0);
     if (timeline->session != NULL) {
         result->percentiles = timeline->session->percentiles;
         result->percentile_count = timeline->session->percentile_count;
@@ -193,5 +216,6 @@ void timeline_destroy(struct timeline *timeline)
             timeline->sinks[i].destroy(timeline->sinks[i].state);
     }
     free(timeline->total);
+    outages_destroy(timeline->outages);
     memset(timeline, 0, sizeof *timeline);
 }

@@ -15,6 +15,7 @@
 #include "common/interval.h"
 #include "common/ipc.h"
 #include "common/spec.h"
+#include "orchestrator/report/outage.h"
 
 /* Once per command. All JSON and text is borrowed for the length of the session. */
 struct session_facts {
@@ -25,6 +26,17 @@ struct session_facts {
     const double *percentiles;
     uint32_t percentile_count;
     bool extended_metrics; /* there are samples, and outputs show more */
+};
+
+enum run_role { RUN_ROLE_ABSENT, RUN_ROLE_PRIMARY, RUN_ROLE_REPLICA, RUN_ROLE_GONE };
+
+/* A node of the target; its place in the list is its number in interval_row.nodes. The last place may
+ * stand for several. */
+struct run_node {
+    char text[160];         /* "127.0.0.1:7000" */
+    uint32_t role_at_start; /* enum run_role */
+    uint32_t role;          /* the newest    */
+    int32_t primary;        /* of a replica at the start: the number of its primary, else -1 */
 };
 
 /* Known when the start barrier falls. */
@@ -43,6 +55,7 @@ struct run_facts {
     bool one_key;      /* every request has the same key                            */
     bool reads;        /* hits and misses mean something                            */
     bool keyspace_random;
+    bool tracking;      /* RESP3 messages are invalidations: COUNTER_PUSHES counts them       */
     bool open_loop;     /* with a rate: response times count from the intended time            */
     char rate_text[96]; /* spec.rate_text; "": closed loop                                    */
     uint64_t shed_after_ns;
@@ -51,7 +64,11 @@ struct run_facts {
     uint32_t worker_count;
     int worker_cpus[IPC_WORKERS_MAX]; /* -1: not pinned */
     char target[160];                 /* "127.0.0.1:6379", "null transport" */
+    uint64_t drain_timeout_ns;
+    uint32_t node_count; /* 0: one plain server. At run_end the list is the newest */
+    struct run_node nodes[NODE_FIGURES_MAX];
 };
+const char *run_role_name(uint32_t role); /* "primary" */
 
 /* Error replies by first word, numbered as they first came in any worker. */
 struct error_kinds {
@@ -158,6 +175,7 @@ struct run_result {
     uint32_t worker_count;
     const struct target_samples *samples; /* of the warm-up, too */
     const struct run_events *events;
+    const struct outages *outages;
     struct run_evidence evidence;
     struct verdict verdict;
 };
@@ -193,6 +211,7 @@ struct timeline {
     uint64_t rows;
     struct target_samples samples;
     struct run_events events;
+    struct outages *outages; /* of the run under way */
 };
 
 MUST_USE enum err_code timeline_init(struct timeline *timeline, struct err *err);
@@ -213,7 +232,8 @@ void timeline_sample(struct timeline *timeline, const struct target_sample *samp
 void timeline_event(struct timeline *timeline, const struct run_event *event);
 /* Completes result (facts, total, error kinds, percentiles, seconds and due_seconds when 0, verdict)
  * and passes it on. A total that does not add up, with no degraded row in it, makes the status
- * E_UNTRUSTED. With --steady auto the caller has set run.warmup_ns to what it came to. */
+ * E_UNTRUSTED. With --steady auto the caller has set run.warmup_ns to what it came to, and run.nodes is
+ * the caller's to renew. */
 void timeline_run_end(struct timeline *timeline, struct run_result *result);
 void timeline_session_end(struct timeline *timeline);
 void timeline_destroy(struct timeline *timeline);
@@ -240,6 +260,12 @@ void timeline_destroy(struct timeline *timeline);
  *   steal_time         AMBER above 2 % of the host's CPU time, RED above 10 %
  *   throttling         AMBER from the first nanosecond, RED above 5 % of the run's time
  *   lost_workers       RED from the first one, and from the first request that fell due meanwhile
+ *   outage             AMBER when the target, or one of its nodes, had one (outage.h)
+ *   tls_handshakes     AMBER from the first one that failed
+ *   local_ports        AMBER from the first connection that found no local port
+ *   node_ring          AMBER when a node's full ring of requests stopped the drawing or dropped one
+ *   node_load          always GREEN: the smallest and the largest share of requests over the nodes; of
+ *                      uniform keys they are within 1 % of each other
  *   steady             AMBER when --steady auto found no steady state within its limit
  *   clamped            AMBER when a latency was above the histogram's range
  *   few_samples        AMBER when a percentile q that was asked for rests on fewer than 10 / (1 - q);

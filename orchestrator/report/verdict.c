@@ -224,6 +224,75 @@ static enum verdict_level lost_workers(const struct run_result *result, char *va
     return lost > 0 || meanwhile > 0 ? VERDICT_RED : VERDICT_GREEN;
 }
 
+static enum verdict_level outage(const struct run_result *result, char *value)
+{
+    snprintf(value, VALUE_BYTES, "none");
+    if (result->outages == NULL)
+        return VERDICT_GREEN;
+    const struct outage_list *all = outages_of_all(result->outages);
+    uint32_t nodes = outages_nodes(result->outages);
+    if (all->count > 0)
+        snprintf(value, VALUE_BYTES, "%llu, %.3f s without success", (unsigned long long)all->count,
+                 (double)all->total_ns / (double)NS_PER_SECOND);
+    else if (nodes > 0)
+        snprintf(value, VALUE_BYTES, "of %u nodes, never of all", nodes);
+    return all->count > 0 || nodes > 0 ? VERDICT_AMBER : VERDICT_GREEN;
+}
+
+static enum verdict_level tls_handshakes(const struct run_result *result, char *value)
+{
+    const uint64_t *counters = result->total->counters;
+    uint64_t failed = counters[COUNTER_CONNECT_TLS];
+    if (failed + counters[COUNTER_HANDSHAKES] == 0)
+        snprintf(value, VALUE_BYTES, "none");
+    else
+        snprintf(value, VALUE_BYTES, "%llu failed, %llu completed", (unsigned long long)failed,
+                 (unsigned long long)counters[COUNTER_HANDSHAKES]);
+    return failed > 0 ? VERDICT_AMBER : VERDICT_GREEN;
+}
+
+static enum verdict_level local_ports(const struct run_result *result, char *value)
+{
+    uint64_t failed = result->total->counters[COUNTER_CONNECT_NO_PORT];
+    snprintf(value, VALUE_BYTES, "%llu attempts without one", (unsigned long long)failed);
+    return failed > 0 ? VERDICT_AMBER : VERDICT_GREEN;
+}
+
+static enum verdict_level node_ring(const struct run_result *result, char *value)
+{
+    const uint64_t *counters = result->total->counters;
+    double workers = result->facts->worker_count > 0 ? result->facts->worker_count : 1;
+    double stopped = (double)counters[COUNTER_RING_FULL_NS] / (double)NS_PER_SECOND / workers;
+    snprintf(value, VALUE_BYTES, "%.3f s, %llu requests dropped", stopped,
+             (unsigned long long)counters[COUNTER_SHED_NODE]);
+    return counters[COUNTER_RING_FULL_NS] > 0 || counters[COUNTER_SHED_NODE] > 0 ? VERDICT_AMBER
+                                                                                 : VERDICT_GREEN;
+}
+
+/* Of the nodes that were sent anything. With keys that are not drawn evenly a hot node is the load that
+ * was asked for, so this only informs. */
+static enum verdict_level node_load(const struct run_result *result, char *value)
+{
+    const struct interval_row *total = result->total;
+    uint64_t least = UINT64_MAX, most = 0, sum = 0;
+    uint32_t nodes = 0;
+    for (uint32_t i = 0; i < total->node_count; i++) {
+        uint64_t sent = total->nodes[i].counters[NODE_SENT];
+        if (sent == 0)
+            continue;
+        nodes++;
+        sum += sent;
+        least = sent < least ? sent : least;
+        most = sent > most ? sent : most;
+    }
+    if (nodes < 2)
+        snprintf(value, VALUE_BYTES, "%s", nodes == 0 ? "one server" : "one node");
+    else
+        snprintf(value, VALUE_BYTES, "%.2f to %.2f %% of %u nodes", figure_share(least, sum) * 100,
+                 figure_share(most, sum) * 100, nodes);
+    return VERDICT_GREEN;
+}
+
 static enum verdict_level steady(const struct run_result *result, char *value)
 {
     const struct run_facts *facts = result->facts;
@@ -340,6 +409,25 @@ static const struct {
      NULL},
     {"lost_workers", lost_workers, "0",
      "worker processes died during the run: look at stderr or volley.log, then repeat", NULL},
+    {"outage", outage, "none",
+     "for a part of the run nothing succeeded: look at Failures, and do not compare percentiles "
+     "that "
+     "span an outage with those of a run without",
+     NULL},
+    {"tls_handshakes", tls_handshakes, "0 failed",
+     "TLS handshakes failed while the run was under way: look at the log for the reason, and at "
+     "certificates that ran out or a server that was restarted",
+     NULL},
+    {"local_ports", local_ports, "0",
+     "every local port was in use or waiting (TIME_WAIT): connect from more addresses, close with "
+     "a "
+     "reset, or renew connections less often",
+     NULL},
+    {"node_ring", node_ring, "0",
+     "requests for one node that did not answer filled their ring, and the others had to wait for "
+     "it: the load was lighter than asked for",
+     NULL},
+    {"node_load", node_load, "informative", "", NULL},
     {"steady", steady, "settled within its limit",
      "rate and latency had not settled when the warm-up ended: allow it longer, or look for what "
      "keeps changing (a save, a rewrite, eviction, other users of the host)",

@@ -49,6 +49,8 @@ struct server_locality {
     uint32_t cpu_count; /* CPUs that the process may run on */
     uint32_t cpus[SPEC_CPUS_MAX];
 };
+/* Whether an address is one of this host's, or a Unix socket. */
+bool server_is_local(const struct target_address *target);
 void server_locality_find(struct server_locality *locality, struct control *control,
                           const struct target_address *target);
 

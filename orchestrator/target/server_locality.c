@@ -47,7 +47,7 @@ bool target_is_loopback(const struct target_address *target)
     return false;
 }
 
-static bool is_own_address(const struct target_address *target)
+bool server_is_local(const struct target_address *target)
 {
     if (target->address.ss_family == AF_UNIX || target_is_loopback(target))
         return true;
@@ -102,7 +102,7 @@ void server_locality_find(struct server_locality *locality, struct control *cont
                           const struct target_address *target)
 {
     memset(locality, 0, sizeof *locality);
-    if (!is_own_address(target)) {
+    if (!server_is_local(target)) {
         locality->known = true;
         return;
     }

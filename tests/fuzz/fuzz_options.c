@@ -1,6 +1,6 @@
 /* libFuzzer target: any argv gives a spec or one sentence, the same both times, and what was parsed
- * can be echoed. The input is the arguments, one a line; --config and --rate-plan are left out, for
- * they read files. Links common/, orchestrator/options/ and
+ * can be echoed. The input is the arguments, one a line; --config, --rate-plan and what reads a
+ * password are left out. Links common/, orchestrator/options/ and
  * tests/support/check/workload_tests_stub.c. */
 #include <stdint.h>
 #include <stdlib.h>
@@ -18,10 +18,14 @@ struct outcome {
     char *json; /* NULL unless a spec came out */
 };
 
-/* "--config", also with "=", and "--rate-plan": the only options that open something. */
+/* The only options that open or read something: "--config", also with "=", and so on. */
 static int names_a_file(const char *argument)
 {
-    return strncmp(argument, "--config", 8) == 0 || strncmp(argument, "--rate-plan", 11) == 0;
+    static const char *const names[] = {"--config", "--rate-plan", "--password-fd", "--askpass"};
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
+        if (strncmp(argument, names[i], strlen(names[i])) == 0)
+            return 1;
+    return 0;
 }
 
 static void parse(struct outcome *outcome, int argc, const char *const *argv)

@@ -35,7 +35,9 @@ static void reset_spec(void)
 static void start_real(void)
 {
     reset_spec();
-    ck_assert_msg(managed_server_start(&server, -1, NULL, &err) == OK, "%s", err.text);
+    ck_assert_msg(
+        managed_server_start(&server, &(struct managed_server_setup){.cpu = -1}, NULL, &err) == OK,
+        "%s", err.text);
     spec.port = server.port;
 }
 

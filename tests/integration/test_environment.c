@@ -35,8 +35,10 @@ static void discover(void)
 static void start_real(void)
 {
     discover();
-    ck_assert_msg(managed_server_start(&server, (int)order.cpus[0], NULL, &err) == OK, "%s",
-                  err.text);
+    ck_assert_msg(managed_server_start(&server,
+                                       &(struct managed_server_setup){.cpu = (int)order.cpus[0]},
+                                       NULL, &err) == OK,
+                  "%s", err.text);
     connect_to(server.port);
 }
 

@@ -39,7 +39,9 @@ static void remove_tree(void)
 
 static void start(int cpu)
 {
-    ck_assert_msg(managed_server_start(&server, cpu, NULL, &err) == OK, "%s", err.text);
+    ck_assert_msg(
+        managed_server_start(&server, &(struct managed_server_setup){.cpu = cpu}, NULL, &err) == OK,
+        "%s", err.text);
 }
 
 /* A program of this name is found first in PATH. */
@@ -106,7 +108,10 @@ END_TEST
 START_TEST(cannot_be_pinned_there)
 {
     /* A CPU that does not exist quietly ignored: the figures are of a server that wanders. */
-    ck_assert_int_eq(managed_server_start(&server, SPEC_CPUS_MAX - 1, NULL, &err), E_CONNECT);
+    ck_assert_int_eq(managed_server_start(&server,
+                                          &(struct managed_server_setup){.cpu = SPEC_CPUS_MAX - 1},
+                                          NULL, &err),
+                     E_CONNECT);
     ck_assert_msg(strstr(err.text, "cannot pin the server to CPU 4095") != NULL, "%s", err.text);
     ck_assert_int_eq(left_behind(false), 0);
 }
@@ -161,7 +166,8 @@ START_TEST(dies_with_its_parent)
     pid_t parent = fork();
     ck_assert_int_ge(parent, 0);
     if (parent == 0) {
-        if (managed_server_start(&server, -1, NULL, &err) != OK ||
+        if (managed_server_start(&server, &(struct managed_server_setup){.cpu = -1}, NULL, &err) !=
+                OK ||
             write(pipe_fds[1], &server.pid, sizeof server.pid) != (ssize_t)sizeof server.pid)
             _exit(1);
         (void)kill(getpid(), SIGKILL);
@@ -183,7 +189,9 @@ START_TEST(program_that_fails_tells_why)
     /* "Cannot start" without a reason, or the first lines of a long log instead of the last. */
     put_program("#!/bin/sh\ni=0\nwhile [ $i -lt 500 ]; do echo line $i of a long log; "
                 "i=$((i+1)); done\necho cannot open config >&2\necho giving up\nexit 3\n");
-    ck_assert_int_eq(managed_server_start(&server, -1, NULL, &err), E_CONNECT);
+    ck_assert_int_eq(
+        managed_server_start(&server, &(struct managed_server_setup){.cpu = -1}, NULL, &err),
+        E_CONNECT);
     ck_assert_msg(strstr(err.text, "ended with status 3") != NULL, "%s", err.text);
     ck_assert_msg(strstr(err.text, "line 499 of a long log|cannot open config|giving up") != NULL,
                   "%s", err.text);
@@ -196,7 +204,9 @@ START_TEST(program_that_cannot_run)
 {
     /* A file that is no program for this machine: the cause is lost between fork and exec. */
     put_program("not a program");
-    ck_assert_int_eq(managed_server_start(&server, -1, NULL, &err), E_CONNECT);
+    ck_assert_int_eq(
+        managed_server_start(&server, &(struct managed_server_setup){.cpu = -1}, NULL, &err),
+        E_CONNECT);
     ck_assert_msg(strstr(err.text, "Exec format error") != NULL, "%s", err.text);
     ck_assert_int_eq(left_behind(true), 0);
 }
@@ -206,7 +216,9 @@ START_TEST(program_that_crashes)
 {
     /* A server killed by the kernel reported as "status 0". */
     put_program("#!/bin/sh\nkill -SEGV $$\n");
-    ck_assert_int_eq(managed_server_start(&server, -1, NULL, &err), E_CONNECT);
+    ck_assert_int_eq(
+        managed_server_start(&server, &(struct managed_server_setup){.cpu = -1}, NULL, &err),
+        E_CONNECT);
     ck_assert_msg(strstr(err.text, "killed by signal 11") != NULL, "%s", err.text);
     ck_assert_int_eq(left_behind(true), 0);
 }
@@ -232,7 +244,9 @@ START_TEST(port_always_taken)
 {
     /* An endless loop over ports. */
     put_program("#!/bin/sh\necho 'bind: Address already in use'\nexit 1\n");
-    ck_assert_int_eq(managed_server_start(&server, -1, NULL, &err), E_CONNECT);
+    ck_assert_int_eq(
+        managed_server_start(&server, &(struct managed_server_setup){.cpu = -1}, NULL, &err),
+        E_CONNECT);
     ck_assert_msg(strstr(err.text, "Address already in use") != NULL, "%s", err.text);
     ck_assert_int_eq(left_behind(true), 0);
 }
@@ -254,7 +268,9 @@ START_TEST(interrupt_while_starting)
     put_program("#!/bin/sh\nexec sleep 3600\n");
     ck_assert_int_eq(sigaction(SIGALRM, &action, NULL), 0);
     ck_assert_int_eq(setitimer(ITIMER_REAL, &soon, NULL), 0);
-    ck_assert_int_eq(managed_server_start(&server, -1, &interrupted, &err), E_INTERRUPTED);
+    ck_assert_int_eq(managed_server_start(&server, &(struct managed_server_setup){.cpu = -1},
+                                          &interrupted, &err),
+                     E_INTERRUPTED);
     ck_assert_int_eq(server.pid, 0);
     ck_assert(waitpid(-1, NULL, WNOHANG) == -1 && errno == ECHILD);
     ck_assert_int_eq(left_behind(true), 0);

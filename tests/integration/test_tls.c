@@ -127,7 +127,7 @@ START_TEST(test_resume)
                 "--reconnect-every", "10", _i < 2 ? "--tls-resume" : "--tls-resume=false", NULL);
     trial_end(&trial, 0);
     ck_assert_int_eq(trial_count(&trial, "requests", "ok"), 2000);
-    long long handshakes = trial_count(&trial, "handshakes", "completed");
+    long long handshakes = trial_count(&trial, "handshakes", "count");
     long long resumed = trial_count(&trial, "handshakes", "resumed");
     ck_assert_int_ge(handshakes, 190);
     if (_i < 2)
@@ -316,7 +316,7 @@ START_TEST(test_odd_servers)
     static const char *const texts[] = {"speaks plain RESP here (\"-ERR max clients\")",
                                         "does not speak TLS (\"HTTP/1.1 400 Bad\")",
                                         "closed the connection; is it a TLS port?",
-                                        "is it a TLS port?",
+                                        "127.0.0.1:" /* as it is connected, or right behind */,
                                         "no answer within 500ms",
                                         "no answer within 500ms",
                                         "TLS handshake with 127.0.0.1"};

@@ -238,8 +238,6 @@ START_TEST(not_available)
     /* an option of another tool is ignored, or its value is mistaken for a command */
     static const struct refusal refusals[] = {
         {"--mptcp", "--mptcp is not available yet"},
-        {"--rfr=all", "--rfr is not available yet"},
-        {"--cluster", "not available yet"},
         {"--intended-latency", "the response time, from the intended moment on, is always"},
         {"--precision 3", "not an option of volley: latencies have three decimals"},
         {"-e", "errors are always counted"},

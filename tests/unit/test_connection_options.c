@@ -5,7 +5,7 @@
 
 #include "common/clock.h"
 #include "orchestrator/target/local_ports.h"
-#include "orchestrator/target/sources.h"
+#include "orchestrator/options/sources.h"
 #include "tests/support/check/bench_line.h"
 #include "tests/support/check/temp_tree.h"
 

@@ -9,7 +9,7 @@
 
 Suite *test_extended_metrics_suite(void);
 
-#define COLUMNS 40
+#define COLUMNS 43
 
 static char *directory;
 static struct session_facts session;
@@ -104,6 +104,9 @@ static void play(struct timeline *timeline)
     row->counters[COUNTER_LOST_DISCONNECT] = 2;
     row->counters[COUNTER_CONNECT_FAILURES] = 4;
     row->counters[COUNTER_HITS] = 990;
+    row->counters[COUNTER_ASKED] = 11;
+    row->counters[COUNTER_TRYAGAIN] = 12;
+    row->counters[COUNTER_RESENT] = 13;
     row->counters[COUNTER_MISSES] = 10;
     row->counters[COUNTER_SHED_LATE] = 6;
     row->counters[COUNTER_SHED_WORKER] = 1;
@@ -170,7 +173,7 @@ START_TEST(names_and_values_stand_together)
         "connection_errors,busy_errors,oom_errors,loading_errors,keyspace_count,replication_lag,"
         "conn_est_p50,conn_est_p99,conn_est_p100,target_rate,due,sent,backlog,shed,slip_p99_usec,"
         "service_p50_usec,service_p99_usec,service_p100_usec,loop_lag_p99_usec,connections,"
-        "worker_cpu_percent\n";
+        "worker_cpu_percent,requests_asked,requests_tryagain,requests_resent\n";
     ck_assert_int_eq(strncmp(csv, header, sizeof header - 1), 0);
     unsigned commas = 0, lines = 0;
     for (const char *c = csv; *c != '\0'; c++) {
@@ -212,6 +215,9 @@ static const struct {
     {1, "loop_lag_p99_usec", "4"},
     {1, "connections", "4"},
     {1, "worker_cpu_percent", "50.00"}, /* 1.2 s - 0.2 s of spinning, of two workers' second */
+    {1, "requests_asked", "11"},
+    {1, "requests_tryagain", "12"},
+    {1, "requests_resent", "13"},
     {2, "request_sec", "0.000000"},
     {2, "keyspace_count", "-1"}, /* the server does not answer any more */
     {2, "replication_lag", "-1"},

@@ -367,9 +367,10 @@ START_TEST(every_fact_and_all_evidence_comes_back)
     facts.shed_after_ns = 900;
     facts.clients_start = 3;
     facts.steady_auto = true;
+    facts.tracking = true;
     json_t *json = journal_facts_to_json(&facts);
     ck_assert_int_eq(journal_facts_from_json(&read, json, &err), OK);
-    ck_assert(read.open_loop && read.steady_auto);
+    ck_assert(read.open_loop && read.steady_auto && read.tracking);
     ck_assert_str_eq(read.rate_text, "1,000/s, even");
     ck_assert_uint_eq(read.shed_after_ns, 900);
     ck_assert_uint_eq(read.clients_start, 3);

@@ -127,7 +127,7 @@ START_TEST(the_keys_that_programs_rely_on_are_there)
     ck_assert_int_eq(number(worker, "pid"), 102);
     ck_assert(json_is_null(at(worker, "cpu")));
     ck_assert_str_eq(json_string_value(at(run, "verdict.level")), "AMBER");
-    ck_assert_uint_eq(json_array_size(at(run, "verdict.checks")), 20);
+    ck_assert_uint_eq(json_array_size(at(run, "verdict.checks")), 25);
     json_decref(json);
 }
 END_TEST
@@ -173,15 +173,20 @@ static double real(json_t *json, const char *keys)
     return json_real_value(at(json, keys));
 }
 
-static void play_open(void)
+static void play_with(void (*play)(struct timeline *, const struct session_facts *))
 {
     struct timeline timeline;
     struct session_facts session = fixture_session();
     open_json(&timeline);
-    fixture_play_open(&timeline, &session);
+    play(&timeline, &session);
     ck_assert(!timeline.failed[0]);
     timeline_destroy(&timeline);
     fixture_session_free(&session);
+}
+
+static void play_open(void)
+{
+    play_with(fixture_play_open);
 }
 
 START_TEST(an_open_loop_has_a_target)
@@ -243,6 +248,59 @@ START_TEST(the_three_times_stand_apart)
     ck_assert_double_eq_tol(real(third, "response_time_us.p50"), 200.0, 0.2);
     ck_assert_double_eq(real(third, "slip_us.p99"), 899750.0);
     ck_assert(json_is_null(at(json_array_get(at(run, "intervals"), 1), "response_time_us.p50")));
+    json_decref(json);
+}
+END_TEST
+
+START_TEST(nodes_and_outages_are_told)
+{
+    /* breaks if a program cannot see which node did what, and what its users saw of a failover */
+    play_with(fixture_play_cluster);
+    json_t *json = load();
+    run_json_check(json);
+    json_t *run = json_array_get(at(json, "runs"), 0);
+    json_t *nodes = at(run, "nodes");
+    ck_assert_uint_eq(json_array_size(nodes), 4);
+    json_t *node = json_array_get(nodes, 1);
+    ck_assert_str_eq(json_string_value(at(node, "address")), "127.0.0.1:7001");
+    ck_assert_str_eq(json_string_value(at(node, "role_at_start")), "primary");
+    ck_assert_str_eq(json_string_value(at(node, "role")), "gone");
+    ck_assert_int_eq(number(node, "ok"), 320);
+    ck_assert_int_eq(number(node, "errors"), 20);
+    ck_assert_int_eq(number(node, "timed_out"), 3);
+    ck_assert_int_eq(number(node, "lost"), 2);
+    ck_assert_int_eq(number(node, "connections_lost"), 2);
+    ck_assert_double_eq_tol(real(node, "share"), 340 / 1915.0, 1e-9);
+    ck_assert_int_eq(number(node, "response_time_us.count"), 320);
+    ck_assert_double_eq(real(node, "response_time_us.max"), 150.0);
+    ck_assert_double_eq(real(json_array_get(nodes, 3), "response_time_us.max"), 9000.0);
+    ck_assert_int_eq(number(run, "connections.lost_by_cause.reset"), 2);
+    ck_assert_int_eq(number(run, "connections.failed_by_cause.refused"), 2);
+    ck_assert_int_eq(number(run, "connections.failed_by_cause.other"), 1);
+    ck_assert_int_eq(number(run, "redirections.moved"), 7);
+    ck_assert_int_eq(number(run, "handshakes.resumed"), 1);
+    ck_assert_double_eq(real(run, "handshakes.per_second"), 0.5);
+    ck_assert_double_eq(real(run, "handshakes.time_us.max"), 2000.0);
+    json_t *failures = at(run, "failures");
+    ck_assert_int_eq(number(failures, "count"), 1);
+    ck_assert_int_eq(number(failures, "outcome_unknown"), 5);
+    ck_assert_double_eq_tol(real(failures, "seconds_without_success"), 1.4, 1e-9);
+    json_t *outage = json_array_get(at(failures, "outages"), 0);
+    ck_assert_double_eq_tol(real(outage, "start_seconds"), 4.5, 1e-9);
+    ck_assert_double_eq_tol(real(outage, "first_failed_to_first_ok_seconds"), 1.39, 1e-9);
+    ck_assert_int_eq(number(outage, "errors_by_kind.LOADING"), 60);
+    ck_assert_int_eq(number(outage, "errors_by_kind.timed_out"), 3);
+    ck_assert_double_eq(real(outage, "response_time_us.before.p99"), 150.0);
+    ck_assert_double_eq(real(outage, "response_time_us.during.max"), 9000.0);
+    ck_assert(json_is_null(at(outage, "response_time_us.after.max")));
+    json_t *of_node = json_array_get(at(failures, "nodes"), 1);
+    ck_assert_int_eq(number(of_node, "index"), 1);
+    outage = json_array_get(at(of_node, "outages"), 0);
+    ck_assert_int_eq(number(outage, "taken_over_by"), 3);
+    ck_assert_double_eq_tol(real(outage, "seconds"), 2.75, 1e-9);
+    json_t *interval = json_array_get(at(run, "intervals"), 4);
+    ck_assert_uint_eq(json_array_size(at(interval, "nodes")), 3);
+    ck_assert_int_eq(number(json_array_get(at(interval, "nodes"), 1), "errors"), 10);
     json_decref(json);
 }
 END_TEST
@@ -362,6 +420,7 @@ Suite *test_json_suite(void)
     tcase_add_test(tcase, intervals_add_up_to_the_totals);
     tcase_add_test(tcase, an_open_loop_has_a_target);
     tcase_add_test(tcase, the_three_times_stand_apart);
+    tcase_add_test(tcase, nodes_and_outages_are_told);
     tcase_add_test(tcase, an_open_loop_adds_up);
     tcase_add_test(tcase, unknowable_percentiles_are_null);
     tcase_add_test(tcase, several_runs_stand_in_one_list);

@@ -103,6 +103,11 @@ static const char results[] = "Final Results:\n"
                               "WRONGTYPE: 2 (first: WRONGTYPE Operation against a key)\n"
                               "timed out: 1\n"
                               "connections lost: 1, reconnects: 1\n"
+                              "\n"
+                              "Failures:\n"
+                              "========\n"
+                              "not known whether executed: 1 request (timed out 1, lost 0)\n"
+                              "outages: none seen\n"
                               "\n";
 
 START_TEST(the_report_has_its_fixed_layout)
@@ -118,6 +123,42 @@ START_TEST(the_report_has_its_fixed_layout)
                                           "      most servers answer a missing key "));
     ck_assert_ptr_null(strstr(verdict, "GREEN"));
     ck_assert_ptr_null(strstr(verdict, "Percentile Spectrum"));
+    free(text);
+}
+END_TEST
+
+START_TEST(nodes_and_outages_are_told)
+{
+    /* breaks if a reader cannot see which node failed, for how long, and who took over */
+    char *text = play_session(fixture_play_cluster, TEXT_REPORT, false);
+    static const char *const expected[] = {
+        "\nConnections:\n===========\n"
+        "TLS handshakes: 4, 1 resumed (0.50 per second), p50 2.000 ms, p99 2.000 ms, max 2.000 ms\n"
+        "Redirected: MOVED 7, ASK 0, TRYAGAIN 0, CLUSTERDOWN 0; sent again: 7\n",
+        "\nNodes:\n=====\naddress         role       share            ok      errors  redirected  "
+        "unanswered     p50 ms     p99 ms     max ms  conn lost\n"
+        "127.0.0.1:7000  primary   35.77%           660          25           0           0      "
+        "0.152      9.000      9.000          0\n"
+        "127.0.0.1:7001  gone ",
+        "connections lost: 2, reconnects: 0\n  of them: reset 2\n"
+        "failed connection attempts: 3\n  of them: refused 2\n",
+        "\nFailures:\n========\n"
+        "not known whether executed: 5 requests (timed out 3, lost 2)\n"
+        "without one success: 1.400 s in 1 outage\n"
+        "  at 4.500 s: 1.400 s without success, 1.390 s from the first failed request to the first "
+        "success\n"
+        "    failed in it or close by: 63 (LOADING 60, timed out 3), not known whether executed: "
+        "3\n"
+        "    response time p50 / p99 / max: before 0.150 / 0.150 / 0.150 ms, the first 5 s after "
+        "0.152 / 9.000 / 9.000 ms, then none\n",
+        "127.0.0.1:7001: without one success: 2.750 s in 1 outage\n"
+        "  at 3.200 s: 2.750 s without success, 2.740 s from the first failed request to the first "
+        "success, 127.0.0.1:7003 took over\n"
+        "    failed: 25 (errors 20, timed out 3, lost 2), not known whether executed: 5\n",
+        "AMBER outage   1, 1.400 s without success   (limit: none)\n"};
+    for (size_t i = 0; i < sizeof expected / sizeof expected[0]; i++)
+        ck_assert_msg(strstr(text, expected[i]) != NULL, "%s", expected[i]);
+    ck_assert_ptr_null(strstr(text, "127.0.0.1:7003: without"));
     free(text);
 }
 END_TEST
@@ -440,6 +481,7 @@ Suite *test_text_suite(void)
     TCase *tcase = tcase_create("report");
     tcase_add_test(tcase, the_report_has_its_fixed_layout);
     tcase_add_test(tcase, debug_adds_spectrum_and_workers);
+    tcase_add_test(tcase, nodes_and_outages_are_told);
     tcase_add_test(tcase, quiet_is_one_line);
     tcase_add_test(tcase, csv_is_a_header_and_a_row);
     tcase_add_test(tcase, an_open_loop_shows_what_users_waited);

@@ -13,6 +13,7 @@ struct sound_run {
     struct interval_row *total;
     struct error_kinds kinds;
     struct run_result *result;
+    struct outages *outages;
 };
 
 static const double asked[] = {50, 99, 99.9};
@@ -59,6 +60,7 @@ static void ask_the_median(struct sound_run *run)
 
 static void drop(struct sound_run *run)
 {
+    outages_destroy(run->outages);
     free(run->total);
     free(run->result);
 }
@@ -189,6 +191,46 @@ static void due_while_dead(struct sound_run *run)
     run->total->counters[COUNTER_SHED_WORKER] += 50;
 }
 
+/* Two rows with one second and a half between them, in which a request failed. */
+static void outage(struct sound_run *run)
+{
+    struct outage_setup setup = {0};
+    struct outages *outages = outages_create();
+    struct interval_row *row = fixture_row(0);
+    ck_assert_ptr_nonnull(outages);
+    outages_begin(outages, &setup);
+    fixture_node_ok(row, 0, 10, 400, 1000, 100);
+    fixture_node_failed(row, 0, 500, 500, NODE_ERRORS, 1);
+    outages_add(outages, row);
+    free(row);
+    row = fixture_row(1);
+    fixture_node_ok(row, 0, 1900, 1990, 1000, 100);
+    outages_add(outages, row);
+    free(row);
+    outages_end(outages, 0);
+    run->outages = outages;
+    run->result->outages = outages;
+}
+static void no_ports(struct sound_run *run)
+{
+    run->total->counters[COUNTER_CONNECT_FAILURES] = 1;
+    run->total->counters[COUNTER_CONNECT_NO_PORT] = 1;
+}
+static void bad_handshake(struct sound_run *run)
+{
+    run->total->counters[COUNTER_CONNECT_FAILURES] = 1;
+    run->total->counters[COUNTER_CONNECT_TLS] = 1;
+}
+static void full_ring(struct sound_run *run)
+{
+    run->total->counters[COUNTER_RING_FULL_NS] = 1;
+}
+static void shed_of_node(struct sound_run *run)
+{
+    run->total->counters[COUNTER_DUE]++;
+    run->total->counters[COUNTER_SHED_NODE]++;
+}
+
 static const struct {
     void (*spoil)(struct sound_run *run);
     const char *check;
@@ -222,6 +264,11 @@ static const struct {
     {unknown_tail, "censored", VERDICT_AMBER, true},
     {due_while_dead, "lost_workers", VERDICT_RED, true},
     {busy, "worker_cpu", VERDICT_AMBER, true},
+    {outage, "outage", VERDICT_AMBER, false},
+    {no_ports, "local_ports", VERDICT_AMBER, false},
+    {bad_handshake, "tls_handshakes", VERDICT_AMBER, false},
+    {full_ring, "node_ring", VERDICT_AMBER, true},
+    {shed_of_node, "node_ring", VERDICT_AMBER, true},
 };
 
 START_TEST(a_sound_run_is_green)
@@ -235,7 +282,7 @@ START_TEST(a_sound_run_is_green)
         ck_assert_msg(verdict.checks[i].level == VERDICT_GREEN, "%s: %s", verdict.checks[i].name,
                       verdict.checks[i].value);
     ck_assert_int_eq(verdict.level, VERDICT_GREEN);
-    ck_assert_uint_eq(verdict.check_count, 20);
+    ck_assert_uint_eq(verdict.check_count, 25);
     drop(&run);
     sound_open(&run);
     verdict_judge(&verdict, run.result);
@@ -391,6 +438,26 @@ START_TEST(a_steady_state_is_named)
 }
 END_TEST
 
+START_TEST(shares_of_nodes_are_told)
+{
+    /* breaks if the report does not show how even the load was, or judges a load that was to be uneven */
+    struct sound_run run;
+    struct verdict verdict;
+    sound(&run);
+    verdict_judge(&verdict, run.result);
+    ck_assert_str_eq(check_of(&verdict, "node_load")->value, "one server");
+    run.total->node_count = 4;
+    run.total->nodes[0].counters[NODE_SENT] = 20000;
+    run.total->nodes[1].counters[NODE_SENT] = 50000;
+    run.total->nodes[3].counters[NODE_SENT] = 30000;
+    verdict_judge(&verdict, run.result);
+    ck_assert_str_eq(check_of(&verdict, "node_load")->value, "20.00 to 50.00 % of 3 nodes");
+    ck_assert_str_eq(check_of(&verdict, "outage")->value, "none");
+    ck_assert_int_eq(verdict.level, VERDICT_GREEN);
+    drop(&run);
+}
+END_TEST
+
 START_TEST(a_lost_worker_is_judged_once)
 {
     /* breaks if the death of a worker is billed to the server as requests without a reply */
@@ -431,6 +498,7 @@ Suite *test_verdict_suite(void)
     tcase_add_test(tcase, a_slip_is_weighed_against_the_response_time);
     tcase_add_test(tcase, a_missed_target_says_why);
     tcase_add_test(tcase, a_steady_state_is_named);
+    tcase_add_test(tcase, shares_of_nodes_are_told);
     tcase_add_test(tcase, a_lost_worker_is_judged_once);
     tcase_add_test(tcase, without_answers_samples_are_not_judged);
     suite_add_tcase(suite, tcase);

@@ -235,6 +235,126 @@ void fixture_play_open(struct timeline *timeline, const struct session_facts *se
     free(result);
 }
 
+struct run_facts fixture_cluster_facts(void)
+{
+    static const char *const addresses[] = {"127.0.0.1:7000", "127.0.0.1:7001", "127.0.0.1:7002",
+                                            "127.0.0.1:7003"};
+    struct run_facts facts = fixture_facts();
+    facts.requests = 0;
+    facts.duration_ns = 8 * NS_PER_SECOND;
+    facts.node_count = 4;
+    for (uint32_t i = 0; i < facts.node_count; i++) {
+        struct run_node *node = &facts.nodes[i];
+        snprintf(node->text, sizeof node->text, "%s", addresses[i]);
+        node->role = node->role_at_start = i < 3 ? RUN_ROLE_PRIMARY : RUN_ROLE_REPLICA;
+        node->primary = i < 3 ? OUTAGE_NOBODY : 1;
+    }
+    return facts;
+}
+
+void fixture_node_ok(struct interval_row *row, uint32_t node, uint64_t first_ms, uint64_t last_ms,
+                     uint64_t latency_ns, uint64_t times)
+{
+    const struct outcome_times when = {.first_ok_ns = first_ms * NS_PER_MS,
+                                       .last_ok_ns = last_ms * NS_PER_MS};
+    fixture_answer(row, latency_ns, times);
+    for (uint64_t i = 0; i < times; i++)
+        node_figures_ok(&row->nodes[node], latency_ns);
+    row->nodes[node].counters[NODE_SENT] += times;
+    outcome_times_add(&row->nodes[node].times, &when);
+    outcome_times_add(&row->header.times, &when);
+    row->node_count = row->node_count > node ? row->node_count : node + 1;
+}
+
+void fixture_node_failed(struct interval_row *row, uint32_t node, uint64_t first_ms,
+                         uint64_t last_ms, enum node_counter what, uint64_t times)
+{
+    const struct outcome_times when = {.first_failed_ns = first_ms * NS_PER_MS,
+                                       .last_failed_ns = last_ms * NS_PER_MS};
+    if (what == NODE_ERRORS) {
+        fixture_refuse(row, 0, 50000, times);
+    } else {
+        row->counters[COUNTER_SENT] += times;
+        row->counters[COUNTER_DUE] += times;
+        row->counters[what == NODE_TIMED_OUT ? COUNTER_TIMED_OUT : COUNTER_LOST_DISCONNECT] +=
+            times;
+    }
+    row->nodes[node].counters[NODE_SENT] += times;
+    row->nodes[node].counters[what] += times;
+    outcome_times_add(&row->nodes[node].times, &when);
+    outcome_times_add(&row->header.times, &when);
+    row->node_count = row->node_count > node ? row->node_count : node + 1;
+}
+
+/* The second in which node 1 breaks, and the two after it. */
+static void play_breakdown(struct timeline *timeline)
+{
+    struct interval_row *row = fixture_row(3);
+    fixture_node_ok(row, 0, 3005, 3995, 150000, 100);
+    fixture_node_ok(row, 2, 3005, 3995, 150000, 100);
+    fixture_node_ok(row, 1, 3005, 3200, 150000, 20);
+    fixture_kind(timeline, "LOADING", "LOADING the dataset");
+    fixture_node_failed(row, 1, 3210, 3990, NODE_ERRORS, 10);
+    fixture_node_failed(row, 1, 3210, 3210, NODE_LOST, 2);
+    row->counters[COUNTER_CONNECTIONS_LOST] = row->nodes[1].counters[NODE_CONNECTIONS_LOST] = 2;
+    row->counters[COUNTER_CONNECTIONS_RESET] = 2;
+    play_row(timeline, row);
+
+    row = fixture_row(4);
+    fixture_node_ok(row, 0, 4005, 4500, 150000, 50);
+    fixture_node_ok(row, 2, 4005, 4500, 150000, 50);
+    fixture_node_failed(row, 0, 4510, 4990, NODE_ERRORS, 20);
+    fixture_node_failed(row, 1, 4000, 4990, NODE_ERRORS, 10);
+    fixture_node_failed(row, 2, 4510, 4990, NODE_ERRORS, 20);
+    row->counters[COUNTER_CONNECT_FAILURES] = row->nodes[1].counters[NODE_CONNECT_FAILURES] = 3;
+    row->counters[COUNTER_CONNECT_REFUSED] = 2;
+    play_row(timeline, row);
+
+    row = fixture_row(5);
+    fixture_node_failed(row, 0, 5000, 5800, NODE_ERRORS, 5);
+    fixture_node_failed(row, 2, 5000, 5800, NODE_ERRORS, 5);
+    fixture_node_failed(row, 1, 5500, 5500, NODE_TIMED_OUT, 3);
+    fixture_node_ok(row, 0, 5900, 5990, 9000000, 10);
+    fixture_node_ok(row, 2, 5900, 5990, 9000000, 10);
+    fixture_node_ok(row, 3, 5950, 5990, 9000000, 5);
+    row->counters[COUNTER_MOVED] = row->nodes[2].counters[NODE_REDIRECTED] = 7;
+    row->nodes[2].counters[NODE_SENT] += 7;
+    row->counters[COUNTER_RESENT] = 7;
+    play_row(timeline, row);
+}
+
+void fixture_play_cluster(struct timeline *timeline, const struct session_facts *session)
+{
+    struct run_facts facts = fixture_cluster_facts();
+    timeline_session_begin(timeline, session);
+    timeline_run_begin(timeline, &facts);
+    for (uint32_t second = 0; second < 8; second++) {
+        if (second == 3) {
+            play_breakdown(timeline);
+            second = 6;
+        }
+        struct interval_row *row = fixture_row(second);
+        for (uint32_t node = 0; node < 3; node++)
+            fixture_node_ok(row, second >= 6 && node == 1 ? 3 : node, 1000 * second + 5,
+                            1000 * second + 995, 150000, 100);
+        if (second == 0) {
+            row->counters[COUNTER_HANDSHAKES] = 4;
+            row->counters[COUNTER_HANDSHAKES_RESUMED] = 1;
+            histogram_record_n(&row->histograms[HISTOGRAM_HANDSHAKE], 2000000, 4);
+        }
+        row->header.flags = second == 7 ? INTERVAL_LAST : 0;
+        play_row(timeline, row);
+    }
+    timeline->run.nodes[1].role = RUN_ROLE_GONE; /* what they came to be */
+    timeline->run.nodes[3].role = RUN_ROLE_PRIMARY;
+    struct run_result *result = fixture_result();
+    result->workers[0].requests = 1000;
+    result->workers[1].requests = 915;
+    timeline_run_end(timeline, result);
+    timeline_session_end(timeline);
+    free(result);
+}
+
 char *fixture_directory(void)
 {
     char *directory = strdup("/tmp/volley-test-XXXXXX");

@@ -41,6 +41,17 @@ void fixture_play(struct timeline *timeline, const struct session_facts *session
  * shed, 20 time out, and 680 stay in the backlog. */
 void fixture_play_open(struct timeline *timeline, const struct session_facts *session);
 
+/* Requests of one node that were answered between these two times, or failed. */
+void fixture_node_ok(struct interval_row *row, uint32_t node, uint64_t first_ms, uint64_t last_ms,
+                     uint64_t latency_ns, uint64_t times);
+void fixture_node_failed(struct interval_row *row, uint32_t node, uint64_t first_ms,
+                         uint64_t last_ms, enum node_counter what, uint64_t times);
+/* Of 8 s on three primaries, 127.0.0.1:7000 and up, and a replica of the second one. */
+struct run_facts fixture_cluster_facts(void);
+/* Node 1 breaks after 3.2 s, the whole cluster after 4.5 s; that one recovers after 5.9 s, and node 3 takes
+ * over from node 1 after 5.95 s. */
+void fixture_play_cluster(struct timeline *timeline, const struct session_facts *session);
+
 /* A new empty directory under /tmp, and its removal with all that is in it. */
 char *fixture_directory(void);
 void fixture_remove(char *directory);

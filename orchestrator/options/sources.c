@@ -1,4 +1,4 @@
-#include "orchestrator/target/sources.h"
+#include "orchestrator/options/sources.h"
 
 #include <arpa/inet.h>
 #include <errno.h>

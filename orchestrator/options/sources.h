@@ -1,6 +1,6 @@
 /* Local addresses to connect from (--source-address). */
-#ifndef ORCHESTRATOR_TARGET_SOURCES_H
-#define ORCHESTRATOR_TARGET_SOURCES_H
+#ifndef ORCHESTRATOR_OPTIONS_SOURCES_H
+#define ORCHESTRATOR_OPTIONS_SOURCES_H
 
 #include "common/err.h"
 #include "common/transport.h"

@@ -1,0 +1,45 @@
+#include "orchestrator/commands/explain_connections.h"
+
+static void print_login(FILE *out, const struct spec *spec)
+{
+    fprintf(out, "  protocol      %s\n", spec->resp3 ? "RESP3 (HELLO 3)" : "RESP2");
+    if (spec->password == NULL)
+        fprintf(out, "  login         none\n");
+    else if (spec->user != NULL)
+        fprintf(out, "  login         user %s with a password\n", spec->user);
+    else
+        fprintf(out, "  login         password only (the default user)\n");
+    if (spec->client_name != NULL)
+        fprintf(out, "  name          %s\n", spec->client_name);
+    if (spec->tracking)
+        fprintf(out, "  tracking      on: invalidation messages are counted\n");
+}
+
+static void print_life(FILE *out, const struct spec *spec)
+{
+    if (spec->reconnect_every > 0)
+        fprintf(out, "  each carries  %llu request%s, then it is opened anew\n",
+                (unsigned long long)spec->reconnect_every, spec->reconnect_every == 1 ? "" : "s");
+    else
+        fprintf(out, "  each carries  requests over the whole run\n");
+    if (spec->source_addresses != NULL)
+        fprintf(out, "  from          %s, in turn\n", spec->source_addresses);
+    if (spec->reset_on_close)
+        fprintf(out, "  ends with     a reset: its local port is free at once\n");
+    if (spec->idle > 0)
+        fprintf(out, "  beside them   %llu that carry nothing\n", (unsigned long long)spec->idle);
+    if (spec->max_reconnects > 0)
+        fprintf(out, "  when broken   given up after %llu failed attempt%s in a row\n",
+                (unsigned long long)spec->max_reconnects, spec->max_reconnects == 1 ? "" : "s");
+    else
+        fprintf(out, "  when broken   tried again for ever, at most 1 s apart\n");
+}
+
+void explain_connections(FILE *out, const struct spec *spec)
+{
+    if (spec->null_transport)
+        return;
+    fprintf(out, "Connections:\n");
+    print_login(out, spec);
+    print_life(out, spec);
+}

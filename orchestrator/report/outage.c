@@ -1,0 +1,508 @@
+#include "orchestrator/report/outage.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "orchestrator/report/outage_window.h"
+
+/* A node that had no success for so long before another one failed was idle, and may take over. */
+#define HEIR_IDLE_NS (OUTAGE_PAUSE_NS / 2)
+
+/* Failures since the last success that may lie in the gap under way. */
+struct pending {
+    struct outage_failures failures;
+    uint64_t evidence; /* requests that failed, and not for a reason of volley's own */
+    uint64_t first_failed_ns;
+    bool shared;
+    bool waited;   /* at an edge of a row requests waited for replies */
+    bool degraded; /* a worker of volley died or was late */
+};
+
+struct successes {
+    uint64_t first_ns, count;
+};
+
+/* All nodes together, or one of them. */
+struct track {
+    struct outage_list list;
+    uint64_t last_ok_ns;   /* or where measuring or load began */
+    bool started;          /* something was sent to it, or failed at it */
+    bool succeeded;        /* last_ok_ns is a success */
+    uint64_t newest_ok_ns; /* last success; 0: none */
+    /* The last success before the node was idle, 0 when there was none, and the first one after. */
+    uint64_t before_idle_ns, resumed_ns;
+    int32_t follows; /* the node that took over until it succeeds again, OUTAGE_NOBODY: none */
+    int64_t in_flight;
+    struct outage *newest; /* NULL: none, or it is not kept */
+    struct pending pending;
+    struct successes history[OUTAGE_HISTORY]; /* newest first */
+    struct outage_windows windows;
+};
+
+/* What one row says of a track. */
+struct sample {
+    const struct interval_row *row; /* of all nodes together; else NULL */
+    uint64_t start_ns, end_ns;
+    struct outcome_times times;
+    uint64_t sent, ok;
+    struct outage_failures failures;
+    uint64_t evidence;
+    bool waiting, degraded;
+    bool no_load; /* the schedule has a hole here: it is nobody's outage */
+};
+
+struct outages {
+    struct outage_setup setup;
+    struct track *all;
+    struct track *nodes[NODE_FIGURES_MAX];
+    struct node_figures coarse;
+    uint64_t end_ns; /* of the last row */
+    bool begun;      /* a measured row has come */
+    bool drained;    /* the last row lost requests when draining ended */
+};
+
+struct outages *outages_create(void)
+{
+    struct outages *outages = calloc(1, sizeof *outages);
+    if (outages != NULL)
+        outages->all = calloc(1, sizeof *outages->all);
+    if (outages != NULL && outages->all == NULL) {
+        free(outages);
+        return NULL;
+    }
+    return outages;
+}
+
+static void track_free(struct track *track)
+{
+    if (track != NULL)
+        free(track->list.items);
+    free(track);
+}
+
+static void forget_nodes(struct outages *outages)
+{
+    for (uint32_t i = 0; i < NODE_FIGURES_MAX; i++) {
+        track_free(outages->nodes[i]);
+        outages->nodes[i] = NULL;
+    }
+}
+
+void outages_destroy(struct outages *outages)
+{
+    if (outages == NULL)
+        return;
+    forget_nodes(outages);
+    track_free(outages->all);
+    free(outages);
+}
+
+void outages_begin(struct outages *outages, const struct outage_setup *setup)
+{
+    struct outage *items = outages->all->list.items;
+    forget_nodes(outages);
+    memset(outages->all, 0, sizeof *outages->all);
+    outages->all->list.items = items;
+    outages->all->follows = OUTAGE_NOBODY;
+    outages->setup = *setup;
+    outages->begun = outages->drained = false;
+    outages->end_ns = 0;
+}
+
+/* ---- The rule. ---- */
+
+static uint64_t usual_gap_ns(const struct track *track)
+{
+    uint64_t usual_ns = 0, count = 0;
+    for (uint32_t i = 0; i < OUTAGE_HISTORY && track->history[i].count > 0; i++) {
+        count += track->history[i].count;
+        uint64_t first_ns = track->history[i].first_ns;
+        if (count < 2 || first_ns > track->last_ok_ns)
+            continue;
+        uint64_t mean_ns = (track->last_ok_ns - first_ns) / (count - 1);
+        usual_ns = mean_ns > usual_ns ? mean_ns : usual_ns;
+    }
+    return usual_ns;
+}
+
+static bool is_outage(const struct track *track, uint64_t gap_ns)
+{
+    const struct pending *pending = &track->pending;
+    bool connections =
+        pending->failures.connections_lost > 0 || pending->failures.connect_failures > 0;
+    uint64_t least_ns = OUTAGE_FAILED_NS;
+    if (pending->evidence == 0 && !(connections && track->succeeded)) {
+        /* A pause. A dead worker pauses, too, and so may the first reply. */
+        if (!pending->waited || pending->degraded || !track->succeeded)
+            return false;
+        least_ns = OUTAGE_PAUSE_NS;
+    }
+    uint64_t usual_ns = OUTAGE_USUAL_GAPS * usual_gap_ns(track);
+    return gap_ns >= (usual_ns > least_ns ? usual_ns : least_ns);
+}
+
+/* The gap ends at end_ns. */
+static void close_gap(struct track *track, uint64_t end_ns, bool recovered, int32_t taken_over_by)
+{
+    struct outage_list *list = &track->list;
+    uint64_t gap_ns = end_ns - track->last_ok_ns;
+    if (end_ns <= track->last_ok_ns || !is_outage(track, gap_ns))
+        return;
+    struct outage *outage = NULL;
+    if (list->items == NULL)
+        list->items = calloc(OUTAGES_KEPT, sizeof *list->items);
+    if (list->items != NULL && list->kept < OUTAGES_KEPT)
+        outage = &list->items[list->kept++];
+    list->count++;
+    list->total_ns += gap_ns;
+    if (gap_ns > list->longest_ns) {
+        list->longest_ns = gap_ns;
+        list->longest_begin_ns = track->last_ok_ns;
+    }
+    track->newest = outage;
+    if (outage != NULL)
+        *outage = (struct outage){.begin_ns = track->last_ok_ns,
+                                  .first_failed_ns = track->pending.first_failed_ns,
+                                  .end_ns = end_ns,
+                                  .from_start = !track->succeeded,
+                                  .recovered = recovered,
+                                  .pause = track->pending.first_failed_ns == 0,
+                                  .shared = track->pending.shared,
+                                  .taken_over_by = taken_over_by,
+                                  .failures = track->pending.failures};
+    outage_windows_open(&track->windows, outage);
+    memset(track->history, 0, sizeof track->history);
+}
+
+/* ---- Row by row. ---- */
+
+static void add_failures(struct outage_failures *into, const struct outage_failures *from)
+{
+    into->errors += from->errors;
+    into->timed_out += from->timed_out;
+    into->lost += from->lost;
+    for (uint32_t i = 0; i < ERROR_KINDS_MAX; i++)
+        into->errors_by_kind[i] += from->errors_by_kind[i];
+    for (uint32_t i = 0; i < OUTAGE_LOST_CAUSES; i++)
+        into->lost_by_cause[i] += from->lost_by_cause[i];
+}
+
+/* Connections have no instants: those of a row count in every gap that it is part of. */
+static void gather_connections(struct pending *pending, const struct sample *sample)
+{
+    pending->failures.connections_lost += sample->failures.connections_lost;
+    pending->failures.connect_failures += sample->failures.connect_failures;
+    pending->degraded |= sample->degraded;
+}
+
+/* The first failure after begin_ns, as far as it is told: where others came before it, the last one. */
+static uint64_t first_failed_after(const struct outcome_times *times, uint64_t begin_ns)
+{
+    return times->first_failed_ns > begin_ns ? times->first_failed_ns : times->last_failed_ns;
+}
+
+/* Nodes may tell it more closely than the row does. */
+static uint64_t first_failed_in(const struct sample *sample, uint64_t begin_ns)
+{
+    uint64_t first_ns = first_failed_after(&sample->times, begin_ns);
+    for (uint32_t i = 0; sample->row != NULL && i < sample->row->node_count; i++) {
+        uint64_t found_ns = first_failed_after(&sample->row->nodes[i].times, begin_ns);
+        if (found_ns > begin_ns && found_ns < first_ns)
+            first_ns = found_ns;
+    }
+    return first_ns;
+}
+
+/* Requests of this row failed in the gap that began at begin_ns. */
+static void gather(struct pending *pending, const struct sample *sample, uint64_t begin_ns,
+                   bool shared)
+{
+    uint64_t first_ns = first_failed_in(sample, begin_ns);
+    if (pending->first_failed_ns == 0 || first_ns < pending->first_failed_ns)
+        pending->first_failed_ns = first_ns;
+    pending->evidence += sample->evidence;
+    pending->shared |= shared;
+    add_failures(&pending->failures, &sample->failures);
+}
+
+static void without_success(struct track *track, const struct sample *sample)
+{
+    struct pending *pending = &track->pending;
+    gather_connections(pending, sample);
+    if (sample->times.last_failed_ns > track->last_ok_ns)
+        gather(pending, sample, track->last_ok_ns,
+               sample->times.first_failed_ns <= track->last_ok_ns);
+    pending->waited |= sample->waiting;
+    bool failed = pending->evidence > 0 || pending->failures.connections_lost > 0 ||
+                  pending->failures.connect_failures > 0;
+    if (sample->sent > 0 || sample->waiting || (failed && !sample->no_load))
+        return;
+    if (failed)
+        close_gap(track, sample->start_ns, false, OUTAGE_NOBODY);
+    track->last_ok_ns = sample->end_ns; /* no load: the gap begins when there is some again */
+    track->succeeded = false;
+    memset(pending, 0, sizeof *pending);
+}
+
+static void with_success(struct track *track, const struct sample *sample)
+{
+    const struct outcome_times *times = &sample->times;
+    struct pending *pending = &track->pending;
+    if (times->first_ok_ns > track->last_ok_ns && track->follows == OUTAGE_NOBODY) {
+        gather_connections(pending, sample);
+        if (times->first_failed_ns > 0 && times->first_failed_ns < times->first_ok_ns &&
+            times->last_failed_ns > track->last_ok_ns)
+            gather(pending, sample, track->last_ok_ns,
+                   times->last_failed_ns > times->first_ok_ns ||
+                       times->first_failed_ns <= track->last_ok_ns);
+        close_gap(track, times->first_ok_ns, true, OUTAGE_NOBODY);
+    }
+    track->follows = OUTAGE_NOBODY;
+    memset(pending, 0, sizeof *pending);
+    if (times->last_ok_ns > track->last_ok_ns)
+        track->last_ok_ns = times->last_ok_ns;
+    track->succeeded = true;
+    if (track->newest_ok_ns == 0 || times->first_ok_ns > track->newest_ok_ns + HEIR_IDLE_NS) {
+        track->before_idle_ns = track->newest_ok_ns;
+        track->resumed_ns = times->first_ok_ns;
+    }
+    track->newest_ok_ns = track->last_ok_ns;
+    gather_connections(pending, sample);
+    if (times->last_failed_ns > track->last_ok_ns)
+        gather(pending, sample, track->last_ok_ns, times->first_failed_ns <= track->last_ok_ns);
+    pending->waited = sample->waiting;
+    memmove(&track->history[1], &track->history[0],
+            sizeof track->history - sizeof track->history[0]);
+    track->history[0] = (struct successes){times->first_ok_ns, sample->ok};
+}
+
+static void track_add(struct track *track, const struct sample *sample)
+{
+    bool succeeded = sample->ok > 0 && sample->times.first_ok_ns > 0;
+    if (!track->started && !succeeded && sample->sent == 0 && sample->evidence == 0)
+        return;
+    if (!track->started) {
+        track->started = true;
+        track->last_ok_ns = sample->start_ns;
+    }
+    if (succeeded)
+        with_success(track, sample);
+    else if (track->follows == OUTAGE_NOBODY)
+        without_success(track, sample);
+    else if (track->newest != NULL)
+        add_failures(&track->newest->failures, &sample->failures);
+}
+
+/* ---- What a row says. ---- */
+
+static struct sample sample_of_all(const struct outages *outages, const struct interval_row *row)
+{
+    const uint64_t *counters = row->counters;
+    const struct interval_header *header = &row->header;
+    uint64_t lost = counters_lost(counters) - counters[COUNTER_LOST_WORKER];
+    struct sample sample = {
+        .row = row,
+        .start_ns = header->start_ns,
+        .end_ns = header->end_ns,
+        .times = header->times,
+        .sent = counters[COUNTER_SENT] + (outages->setup.open_loop ? counters[COUNTER_DUE] : 0),
+        .ok = counters[COUNTER_OK],
+        .failures = {.errors = counters[COUNTER_ERROR_REPLIES],
+                     .timed_out = counters[COUNTER_TIMED_OUT],
+                     .lost = lost,
+                     .lost_by_cause = {counters[COUNTER_LOST_TIMEOUT],
+                                       counters[COUNTER_LOST_DISCONNECT],
+                                       counters[COUNTER_LOST_PROTOCOL],
+                                       counters[COUNTER_LOST_DRAIN]},
+                     .connections_lost = counters[COUNTER_CONNECTIONS_LOST],
+                     .connect_failures = counters[COUNTER_CONNECT_FAILURES]},
+        .waiting = header->in_flight_after > 0 || header->backlog_after > 0,
+        .degraded = (header->flags & INTERVAL_DEGRADED) != 0,
+    };
+    memcpy(sample.failures.errors_by_kind, row->errors_by_kind, sizeof row->errors_by_kind);
+    sample.evidence =
+        sample.failures.errors + sample.failures.timed_out + lost - counters[COUNTER_LOST_DRAIN];
+    return sample;
+}
+
+static struct sample sample_of_node(const struct interval_row *row, uint32_t node, bool waiting)
+{
+    const struct node_figures *figures = &row->nodes[node];
+    const uint64_t *counters = figures->counters;
+    /* Which node's requests draining gave up is not told: as if all were this one's. */
+    uint64_t drained = row->counters[COUNTER_LOST_DRAIN], lost = counters[NODE_LOST];
+    return (struct sample){
+        .start_ns = row->header.start_ns,
+        .end_ns = row->header.end_ns,
+        .times = figures->times,
+        .sent = counters[NODE_SENT],
+        .ok = counters[NODE_OK],
+        .failures = {.errors = counters[NODE_ERRORS],
+                     .timed_out = counters[NODE_TIMED_OUT],
+                     .lost = lost,
+                     .connections_lost = counters[NODE_CONNECTIONS_LOST],
+                     .connect_failures = counters[NODE_CONNECT_FAILURES]},
+        .evidence = counters[NODE_ERRORS] + counters[NODE_TIMED_OUT] +
+                    (lost > drained ? lost - drained : 0),
+        .waiting = waiting,
+        .degraded = (row->header.flags & INTERVAL_DEGRADED) != 0,
+    };
+}
+
+/* Of one node no gauge is told; it is what was sent and is not over. A worker that died leaves it
+ * unknown. */
+static void count_in_flight(struct track *track, const struct interval_row *row, uint32_t node)
+{
+    const uint64_t *counters = row->nodes[node].counters;
+    track->in_flight +=
+        (int64_t)(counters[NODE_SENT] - counters[NODE_OK] - counters[NODE_ERRORS] -
+                  counters[NODE_REDIRECTED] - counters[NODE_TIMED_OUT] - counters[NODE_LOST]);
+    if (track->in_flight < 0 || (row->header.flags & INTERVAL_DEGRADED) != 0 ||
+        row->header.in_flight_after == 0)
+        track->in_flight = 0;
+}
+
+/* NULL: no memory, and this node is left out. */
+static struct track *track_of(struct outages *outages, uint32_t node)
+{
+    struct track **track = &outages->nodes[node];
+    if (*track == NULL)
+        *track = calloc(1, sizeof **track);
+    if (*track != NULL && !(*track)->started)
+        (*track)->follows = OUTAGE_NOBODY;
+    return *track;
+}
+
+/* ---- Nodes that take over. ---- */
+
+static int32_t shard_of(const struct outages *outages, uint32_t node)
+{
+    if (node >= outages->setup.node_count || outages->setup.primary_of[node] == OUTAGE_NOBODY)
+        return (int32_t)node;
+    return outages->setup.primary_of[node];
+}
+
+/* Idle when the other failed, and a success since. */
+static bool took_over(const struct outages *outages, uint32_t node, uint32_t failed)
+{
+    const struct track *heir = outages->nodes[node], *track = outages->nodes[failed];
+    if (node == failed || heir == NULL || shard_of(outages, node) != shard_of(outages, failed))
+        return false;
+    bool idle =
+        heir->before_idle_ns == 0 || heir->before_idle_ns + HEIR_IDLE_NS < track->last_ok_ns;
+    return idle && heir->resumed_ns > track->last_ok_ns;
+}
+
+static void find_heir(struct outages *outages, uint32_t node, uint32_t node_count)
+{
+    struct track *track = outages->nodes[node];
+    const struct pending *pending = &track->pending;
+    bool failed = pending->evidence > 0 || pending->failures.connections_lost > 0;
+    if (!track->succeeded || track->follows != OUTAGE_NOBODY || (!failed && !pending->waited))
+        return;
+    for (uint32_t heir = 0; heir < node_count; heir++) {
+        if (!took_over(outages, heir, node))
+            continue;
+        uint64_t resumed_ns = outages->nodes[heir]->resumed_ns;
+        if (!failed && !is_outage(track, resumed_ns - track->last_ok_ns))
+            continue;
+        track->newest = NULL;
+        close_gap(track, resumed_ns, true, (int32_t)heir);
+        track->follows = (int32_t)heir;
+        memset(&track->pending, 0, sizeof track->pending);
+        return;
+    }
+}
+
+static void add_nodes(struct outages *outages, const struct interval_row *row)
+{
+    bool measured = (row->header.flags & INTERVAL_WARMUP) == 0;
+    for (uint32_t i = 0; i < row->node_count; i++) {
+        struct track *track = track_of(outages, i);
+        if (track == NULL)
+            continue;
+        count_in_flight(track, row, i);
+        if (!measured)
+            continue;
+        struct sample sample = sample_of_node(row, i, track->in_flight > 0);
+        track_add(track, &sample);
+    }
+    if (!measured)
+        return;
+    for (uint32_t i = 0; i < row->node_count; i++) {
+        struct track *track = outages->nodes[i];
+        if (track == NULL)
+            continue;
+        find_heir(outages, i, row->node_count);
+        uint32_t whose = track->follows == OUTAGE_NOBODY ? i : (uint32_t)track->follows;
+        outage_windows_add(&track->windows, &row->nodes[whose], row->header.start_ns);
+    }
+}
+
+void outages_add(struct outages *outages, const struct interval_row *row)
+{
+    outages->end_ns = row->header.end_ns;
+    if ((row->header.flags & INTERVAL_WARMUP) == 0) {
+        if (!outages->begun) {
+            outages->all->started = true;
+            outages->all->last_ok_ns = row->header.start_ns;
+        }
+        outages->begun = true;
+        outages->drained = row->counters[COUNTER_LOST_DRAIN] > 0;
+        struct sample sample = sample_of_all(outages, row);
+        track_add(outages->all, &sample);
+        bool open_loop = outages->setup.open_loop;
+        outage_coarse(&outages->coarse,
+                      &row->histograms[open_loop ? HISTOGRAM_RESPONSE_OK : HISTOGRAM_SERVICE_OK]);
+        outage_windows_add(&outages->all->windows, &outages->coarse, row->header.start_ns);
+    }
+    add_nodes(outages, row);
+}
+
+static void track_end(struct track *track, uint64_t end_ns)
+{
+    if (track->started && track->follows == OUTAGE_NOBODY)
+        close_gap(track, end_ns, false, OUTAGE_NOBODY);
+    outage_windows_close(&track->windows);
+}
+
+void outages_end(struct outages *outages, uint64_t load_end_ns)
+{
+    uint64_t end_ns = outages->end_ns;
+    uint64_t drain_ns = outages->setup.drain_timeout_ns;
+    if (load_end_ns > 0 && load_end_ns < end_ns)
+        end_ns = load_end_ns;
+    else if (outages->drained)
+        end_ns -= drain_ns < end_ns ? drain_ns : end_ns;
+    track_end(outages->all, end_ns);
+    for (uint32_t i = 0; i < NODE_FIGURES_MAX; i++)
+        if (outages->nodes[i] != NULL)
+            track_end(outages->nodes[i], end_ns);
+}
+
+const struct outage_list *outages_of_all(const struct outages *outages)
+{
+    return &outages->all->list;
+}
+
+const struct outage_list *outages_of_node(const struct outages *outages, uint32_t node)
+{
+    bool known = node < NODE_FIGURES_MAX && outages->nodes[node] != NULL;
+    return known ? &outages->nodes[node]->list : NULL;
+}
+
+uint32_t outages_nodes(const struct outages *outages)
+{
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < NODE_FIGURES_MAX; i++)
+        count += outages->nodes[i] != NULL && outages->nodes[i]->list.count > 0;
+    return count;
+}
+
+uint64_t outage_failed_to_ok_ns(const struct outage *outage)
+{
+    if (outage->first_failed_ns == 0 || !outage->recovered ||
+        outage->first_failed_ns > outage->end_ns)
+        return 0;
+    return outage->end_ns - outage->first_failed_ns;
+}

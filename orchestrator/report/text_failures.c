@@ -1,0 +1,142 @@
+/* What a user of the target saw of its failures. Times count from the start of measuring. */
+#include <inttypes.h>
+
+#include "common/clock.h"
+#include "common/units.h"
+#include "orchestrator/report/figures.h"
+#include "orchestrator/report/text.h"
+
+#define NS_PER_MS_F 1e6
+#define LINES_MAX 10u /* of outages; JSON has more */
+
+static double seconds(uint64_t ns)
+{
+    return (double)ns / (double)NS_PER_SECOND;
+}
+
+static double since_measuring(const struct run_result *result, uint64_t at_ns)
+{
+    return seconds(at_ns) - seconds(result->facts->warmup_ns);
+}
+
+static void print_summary(struct output *out, const struct outage_list *list)
+{
+    output_printf(out, "without one success: %.3f s in %" PRIu64 " outage%s",
+                  seconds(list->total_ns), list->count, list->count == 1 ? "" : "s");
+    if (list->count > 1)
+        output_printf(out, ", the longest %.3f s", seconds(list->longest_ns));
+    output_printf(out, "\n");
+}
+
+static void print_response(struct output *out, const char *when,
+                           const struct outage_response *response)
+{
+    if (response->count == 0)
+        output_printf(out, "%s none", when);
+    else
+        output_printf(out, "%s %.3f / %.3f / %.3f ms", when, (double)response->p50_ns / NS_PER_MS_F,
+                      (double)response->p99_ns / NS_PER_MS_F,
+                      (double)response->max_ns / NS_PER_MS_F);
+}
+
+/* Kinds are told of all nodes together only: kinds NULL, of one node. */
+static void print_failed(struct output *out, const struct outage *outage,
+                         const struct error_kinds *kinds)
+{
+    const struct outage_failures *failures = &outage->failures;
+    const char *separator = " (";
+    output_printf(out, "    failed%s: %" PRIu64, outage->shared ? " in it or close by" : "",
+                  failures->errors + failures->timed_out + failures->lost);
+    if (failures->errors > 0 && kinds == NULL) {
+        output_printf(out, "%serrors %" PRIu64, separator, failures->errors);
+        separator = ", ";
+    }
+    for (uint32_t i = 0; kinds != NULL && i < kinds->count; i++) {
+        if (failures->errors_by_kind[i] == 0)
+            continue;
+        output_printf(out, "%s%s %" PRIu64, separator, kinds->kinds[i].word,
+                      failures->errors_by_kind[i]);
+        separator = ", ";
+    }
+    if (failures->timed_out > 0) {
+        output_printf(out, "%stimed out %" PRIu64, separator, failures->timed_out);
+        separator = ", ";
+    }
+    if (failures->lost > 0) {
+        output_printf(out, "%slost %" PRIu64, separator, failures->lost);
+        separator = ", ";
+    }
+    output_printf(out, "%s", separator[0] == ',' ? ")" : "");
+    if (failures->timed_out + failures->lost > 0)
+        output_printf(out, ", not known whether executed: %" PRIu64,
+                      failures->timed_out + failures->lost);
+    output_printf(out, "\n");
+}
+
+static void print_outage(struct output *out, const struct run_result *result,
+                         const struct outage *outage, const struct error_kinds *kinds)
+{
+    char name[192];
+    uint64_t failed_to_ok_ns = outage_failed_to_ok_ns(outage);
+    output_printf(
+        out, "  at %.3f s: %.3f s without success%s", since_measuring(result, outage->begin_ns),
+        seconds(outage->end_ns - outage->begin_ns), outage->from_start ? ", none before" : "");
+    if (!outage->recovered)
+        output_printf(out, ", not over when the load ended");
+    if (outage->pause)
+        output_printf(out, ", a pause: nothing failed");
+    if (failed_to_ok_ns > 0)
+        output_printf(out, ", %.3f s from the first failed request to the first success",
+                      seconds(failed_to_ok_ns));
+    if (outage->taken_over_by != OUTAGE_NOBODY)
+        output_printf(
+            out, ", %s took over",
+            figure_node_name(name, sizeof name, result->facts, (uint32_t)outage->taken_over_by));
+    output_printf(out, "\n");
+    if (!outage->pause)
+        print_failed(out, outage, kinds);
+    output_printf(out, "    response time p50 / p99 / max:");
+    print_response(out, " before", &outage->before);
+    print_response(out, ", the first 5 s after", &outage->during);
+    print_response(out, ", then", &outage->after);
+    output_printf(out, "\n");
+}
+
+static void print_list(struct output *out, const struct run_result *result,
+                       const struct outage_list *list, const struct error_kinds *kinds)
+{
+    uint32_t shown = list->kept < LINES_MAX ? list->kept : LINES_MAX;
+    print_summary(out, list);
+    for (uint32_t i = 0; i < shown; i++)
+        print_outage(out, result, &list->items[i], kinds);
+    if (list->count > shown)
+        output_printf(out, "  and %" PRIu64 " more\n", list->count - shown);
+}
+
+void text_failures(struct output *out, const struct run_result *result)
+{
+    const uint64_t *counters = result->total->counters;
+    const struct outage_list *all = outages_of_all(result->outages);
+    uint64_t timed_out = counters[COUNTER_TIMED_OUT], lost = counters_lost(counters);
+    if (all->count == 0 && outages_nodes(result->outages) == 0 && timed_out + lost == 0)
+        return;
+    output_printf(out, "\nFailures:\n========\n");
+    if (timed_out + lost > 0)
+        output_printf(out,
+                      "not known whether executed: %" PRIu64 " request%s (timed out %" PRIu64
+                      ", lost %" PRIu64 ")\n",
+                      timed_out + lost, timed_out + lost == 1 ? "" : "s", timed_out, lost);
+    if (all->count > 0)
+        print_list(out, result, all, result->error_kinds);
+    else
+        output_printf(out, "outages%s: none seen\n",
+                      outages_nodes(result->outages) > 0 ? " of all nodes together" : "");
+    for (uint32_t i = 0; i < NODE_FIGURES_MAX; i++) {
+        char name[192];
+        const struct outage_list *list = outages_of_node(result->outages, i);
+        if (list == NULL || list->count == 0)
+            continue;
+        output_printf(out, "%s: ", figure_node_name(name, sizeof name, result->facts, i));
+        print_list(out, result, list, NULL);
+    }
+}

@@ -1,0 +1,96 @@
+/* The parts of the text report about the target's nodes and the way to them. */
+#include <inttypes.h>
+#include <string.h>
+
+#include "orchestrator/report/figures.h"
+#include "orchestrator/report/text.h"
+
+#define NS_PER_MS_F 1e6
+
+static double to_ms(uint64_t ns)
+{
+    return (double)ns / NS_PER_MS_F;
+}
+
+void text_nodes(struct output *out, const struct run_result *result)
+{
+    const struct interval_row *total = result->total;
+    uint32_t count = figure_node_count(result);
+    char name[192];
+    size_t width = strlen("address");
+    if (count == 0)
+        return;
+    for (uint32_t i = 0; i < count; i++) {
+        size_t length = strlen(figure_node_name(name, sizeof name, result->facts, i));
+        width = length > width ? length : width;
+    }
+    output_printf(out, "\nNodes:\n=====\n");
+    output_printf(out, "%-*s  %-7s  %7s  %12s  %10s  %10s  %10s  %9s  %9s  %9s  %9s\n", (int)width,
+                  "address", "role", "share", "ok", "errors", "redirected", "unanswered", "p50 ms",
+                  "p99 ms", "max ms", "conn lost");
+    for (uint32_t i = 0; i < count; i++) {
+        const struct node_figures *node = &total->nodes[i];
+        const uint64_t *counters = node->counters;
+        bool named = i < result->facts->node_count;
+        output_printf(out, "%-*s  %-7s  %6.2f%%", (int)width,
+                      figure_node_name(name, sizeof name, result->facts, i),
+                      named ? run_role_name(result->facts->nodes[i].role) : "",
+                      figure_node_share(total, i) * 100);
+        output_printf(out, "  %12" PRIu64 "  %10" PRIu64 "  %10" PRIu64 "  %10" PRIu64,
+                      counters[NODE_OK], counters[NODE_ERRORS], counters[NODE_REDIRECTED],
+                      counters[NODE_TIMED_OUT] + counters[NODE_LOST]);
+        output_printf(out, "  %9.3f  %9.3f  %9.3f  %9" PRIu64 "\n",
+                      to_ms(node_figures_quantile(node, 0.50)),
+                      to_ms(node_figures_quantile(node, 0.99)), to_ms(node->max_ns),
+                      counters[NODE_CONNECTIONS_LOST]);
+    }
+}
+
+static void print_redirections(struct output *out, const uint64_t *counters)
+{
+    uint64_t moved = counters[COUNTER_MOVED], asked = counters[COUNTER_ASKED];
+    uint64_t tryagain = counters[COUNTER_TRYAGAIN], down = counters[COUNTER_CLUSTERDOWN];
+    if (moved + asked + tryagain + down == 0)
+        return;
+    output_printf(out,
+                  "Redirected: MOVED %" PRIu64 ", ASK %" PRIu64 ", TRYAGAIN %" PRIu64
+                  ", CLUSTERDOWN %" PRIu64 "; sent again: %" PRIu64 "\n",
+                  moved, asked, tryagain, down, counters[COUNTER_RESENT]);
+}
+
+static void print_handshakes(struct output *out, const struct run_result *result)
+{
+    const struct histogram *times = &result->total->histograms[HISTOGRAM_HANDSHAKE];
+    uint64_t count = result->total->counters[COUNTER_HANDSHAKES];
+    if (count == 0)
+        return;
+    output_printf(out,
+                  "TLS handshakes: %" PRIu64 ", %" PRIu64
+                  " resumed (%.2f per second), p50 %.3f ms, p99 %.3f ms, max %.3f ms\n",
+                  count, result->total->counters[COUNTER_HANDSHAKES_RESUMED],
+                  figure_rate(count, result->seconds), to_ms(histogram_quantile(times, 0.50)),
+                  to_ms(histogram_quantile(times, 0.99)), to_ms(times->max_ns));
+}
+
+void text_connections(struct output *out, const struct run_result *result)
+{
+    const uint64_t *counters = result->total->counters;
+    const struct histogram *connect = &result->total->histograms[HISTOGRAM_CONNECT];
+    uint64_t recycled = counters[COUNTER_CONNECTIONS_RECYCLED];
+    uint64_t redirected = counters[COUNTER_MOVED] + counters[COUNTER_ASKED] +
+                          counters[COUNTER_TRYAGAIN] + counters[COUNTER_CLUSTERDOWN];
+    if (recycled + redirected + counters[COUNTER_HANDSHAKES] + counters[COUNTER_IDLE_LOST] == 0)
+        return;
+    output_printf(out, "\nConnections:\n===========\n");
+    print_handshakes(out, result);
+    if (recycled > 0)
+        output_printf(out,
+                      "Renewed by plan: %" PRIu64 " (%.2f per second), time to connect p50 %.3f "
+                      "ms, p99 %.3f ms, max %.3f ms\n",
+                      recycled, figure_rate(recycled, result->seconds),
+                      to_ms(histogram_quantile(connect, 0.50)),
+                      to_ms(histogram_quantile(connect, 0.99)), to_ms(connect->max_ns));
+    print_redirections(out, counters);
+    if (counters[COUNTER_IDLE_LOST] > 0)
+        output_printf(out, "Idle connections lost: %" PRIu64 "\n", counters[COUNTER_IDLE_LOST]);
+}

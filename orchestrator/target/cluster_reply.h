@@ -1,0 +1,33 @@
+/* What a cluster node says about its cluster -> a topology. Pure functions on hiredis replies; any
+ * reply is safe. Called by the orchestrator and its scout.
+ *
+ * Nodes that the table knows keep their index, others are added, and those that are no longer
+ * announced become TOPOLOGY_GONE. In an empty table the primaries come first, in the order of their
+ * slots. After an error the table is of no use. */
+#ifndef ORCHESTRATOR_TARGET_CLUSTER_REPLY_H
+#define ORCHESTRATOR_TARGET_CLUSTER_REPLY_H
+
+#include <stdbool.h>
+
+#include "common/err.h"
+#include "common/topology.h"
+
+struct redisReply;
+
+/* Whom the reply is from. */
+struct cluster_asked {
+    const char *host; /* as it was named: stands for a node that announces no host of its own */
+    const char *text; /* for messages */
+    bool tls;         /* nodes are known by their TLS ports */
+};
+
+/* CLUSTER SHARDS (7.0 and later, Valkey) and CLUSTER SLOTS. E_CONNECT: the reply makes no sense, has
+ * no node with a port for us, or more than TOPOLOGY_NODES_MAX nodes have been seen. */
+MUST_USE enum err_code cluster_reply_shards(struct topology *topology,
+                                            const struct redisReply *reply,
+                                            const struct cluster_asked *asked, struct err *err);
+MUST_USE enum err_code cluster_reply_slots(struct topology *topology,
+                                           const struct redisReply *reply,
+                                           const struct cluster_asked *asked, struct err *err);
+
+#endif

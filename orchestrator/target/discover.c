@@ -1,0 +1,471 @@
+#include "orchestrator/target/discover.h"
+
+#include <hiredis/hiredis.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/units.h"
+#include "orchestrator/target/cluster_reply.h"
+#include "orchestrator/target/replication.h"
+
+/* What all ways of finding out share. */
+struct search {
+    struct topology *topology;
+    struct control *control;
+    struct target_address *first;
+    const struct spec *spec;
+    const volatile int *interrupted;
+    struct err *err;
+    struct host_name names[TOPOLOGY_NODES_MAX];
+    uint32_t name_count;
+    struct server_role role;
+};
+
+/* ---- questions ---- */
+
+static uint64_t number_field(const char *info, const char *field)
+{
+    char text[32];
+    uint64_t number = 0;
+    return info_field(info, field, text, sizeof text) && units_parse_count(&number, text) ? number
+                                                                                          : 0;
+}
+
+static bool says_disabled(const redisReply *reply)
+{
+    return reply->type == REDIS_REPLY_ERROR &&
+           strstr(reply->str, "cluster support disabled") != NULL;
+}
+
+enum err_code cluster_ask_view(struct cluster_view *view, struct control *control, struct err *err)
+{
+    const char *const argv[] = {"CLUSTER", "INFO"};
+    char state[16];
+    redisReply *reply;
+    *view = (struct cluster_view){.enabled = false};
+    enum err_code code = control_command(control, &reply, 2, argv, err);
+    if (code != OK)
+        return code;
+    if (says_disabled(reply)) {
+        code = OK;
+    } else if (reply->type == REDIS_REPLY_ERROR) {
+        code = err_set(err, E_CONNECT, "CLUSTER INFO: %s", reply->str);
+    } else if (reply->str == NULL ||
+               !info_field(reply->str, "cluster_state", state, sizeof state)) {
+        code = err_set(err, E_CONNECT, "CLUSTER INFO: no cluster node's answer");
+    } else {
+        view->enabled = true;
+        view->ok = strcmp(state, "ok") == 0;
+        view->epoch = number_field(reply->str, "cluster_current_epoch");
+        view->slots_failed = number_field(reply->str, "cluster_slots_fail");
+    }
+    freeReplyObject(reply);
+    return code;
+}
+
+enum err_code cluster_ask_nodes(struct topology *topology, struct control *control,
+                                const struct target_address *asked, bool tls, struct err *err)
+{
+    const struct cluster_asked whom = {.host = asked->host, .text = asked->text, .tls = tls};
+    static const char *const shards[] = {"CLUSTER", "SHARDS"}, *const slots[] = {"CLUSTER",
+                                                                                 "SLOTS"};
+    redisReply *reply;
+    enum err_code code = control_command(control, &reply, 2, shards, err);
+    if (code != OK)
+        return code;
+    if (reply->type != REDIS_REPLY_ERROR) {
+        code = cluster_reply_shards(topology, reply, &whom, err);
+        freeReplyObject(reply);
+        return code;
+    }
+    freeReplyObject(reply);
+    code = control_command(control, &reply, 2, slots, err);
+    if (code != OK)
+        return code;
+    if (reply->type == REDIS_REPLY_ERROR)
+        code = err_set(err, E_CONNECT, "CLUSTER SLOTS: %s", reply->str);
+    else
+        code = cluster_reply_slots(topology, reply, &whom, err);
+    freeReplyObject(reply);
+    return code;
+}
+
+enum err_code topology_resolve_missing(struct topology *topology, struct err *err)
+{
+    enum err_code first = OK;
+    for (uint32_t i = 0; i < topology->node_count; i++) {
+        struct topology_node *node = &topology->nodes[i];
+        struct target_address address;
+        uint32_t count = 0;
+        if (node->role == TOPOLOGY_GONE || node->address.address_bytes > 0)
+            continue;
+        enum err_code code = resolve_host(&address, &count, 1, node->address.host, node->port, err);
+        if (code == OK)
+            node->address = address;
+        else
+            first = code;
+    }
+    return first;
+}
+
+int topology_sole_primary(struct topology *topology, const struct host_name *name)
+{
+    int index = topology_add(topology, name->host, name->port);
+    for (uint32_t i = 0; i < topology->node_count && index >= 0; i++)
+        if (topology->nodes[i].role == TOPOLOGY_PRIMARY)
+            topology->nodes[i].role = TOPOLOGY_GONE;
+    if (index >= 0) {
+        topology->nodes[index].role = TOPOLOGY_PRIMARY;
+        topology->nodes[index].primary = (uint16_t)index;
+    }
+    return index;
+}
+
+static enum err_code table_full(struct err *err)
+{
+    return err_set(err, E_CONNECT, "there are more nodes than volley can follow (%u)",
+                   TOPOLOGY_NODES_MAX);
+}
+
+/* ---- a cluster ---- */
+
+/* The seed that is connected: its word for who serves what, and whether that can be used. */
+static enum err_code read_cluster(struct search *search)
+{
+    struct cluster_view view;
+    struct err *err = search->err;
+    const char *asked = search->first->text;
+    enum err_code code = cluster_ask_view(&view, search->control, err);
+    if (code == OK && !view.enabled)
+        return err_set(err, E_USAGE,
+                       "%s is in no cluster (cluster support disabled): leave out "
+                       "--cluster",
+                       asked);
+    if (code == OK)
+        code = cluster_ask_nodes(search->topology, search->control, search->first,
+                                 search->spec->tls, err);
+    if (code != OK)
+        return code;
+    uint32_t uncovered = topology_uncovered(search->topology), first = 0;
+    while (uncovered > 0 && search->topology->owner[first] != TOPOLOGY_NOBODY)
+        first++;
+    if (uncovered > 0)
+        return err_set(err, E_CONNECT,
+                       "the cluster at %s is not whole: nobody owns %u of its %u slots, the first "
+                       "is slot %u; assign them before a run",
+                       asked, uncovered, SLOTS_COUNT, first);
+    if (!view.ok || view.slots_failed > 0)
+        return err_set(err, E_CONNECT,
+                       "the cluster at %s is down: the owners of %llu slots do not answer it "
+                       "(CLUSTER INFO, cluster_state:%s)",
+                       asked, (unsigned long long)view.slots_failed, view.ok ? "ok" : "fail");
+    return OK;
+}
+
+static enum err_code discover_cluster(struct search *search)
+{
+    struct err first = {.code = OK};
+    for (uint32_t i = 0; i < search->name_count; i++) {
+        struct err attempt = {.code = OK};
+        struct search seed = *search;
+        seed.err = &attempt;
+        enum err_code code = control_connect_host(&seed.control, seed.first, &search->names[i],
+                                                  search->spec, search->interrupted, &attempt);
+        if (code == OK)
+            code = read_cluster(&seed);
+        if (code == OK) {
+            search->control = seed.control;
+            return OK;
+        }
+        control_close(seed.control);
+        memset(search->topology, 0, sizeof *search->topology);
+        if (code == E_USAGE || code == E_INTERRUPTED)
+            return err_set(search->err, code, "%s", attempt.text);
+        (void)err_set(&first, code, "%s", attempt.text);
+    }
+    if (search->name_count == 1)
+        return err_set(search->err, first.code, "%s", first.text);
+    return err_set(search->err, first.code, "none of the %u hosts leads to a cluster: %s",
+                   search->name_count, first.text);
+}
+
+/* ---- servers that are named ---- */
+
+/* A cluster of one node answers everything and may be used like a server; any other node would send
+ * most requests elsewhere. A server that does not let us ask is taken for what it was said to be. */
+static enum err_code refuse_cluster_node(struct control *control,
+                                         const struct target_address *target,
+                                         const struct spec *spec, struct err *err)
+{
+    const char *const argv[] = {"INFO", "cluster"};
+    char enabled[8] = "";
+    redisReply *reply;
+    enum err_code code = control_command(control, &reply, 2, argv, err);
+    if (code != OK)
+        return code;
+    if (reply->type == REDIS_REPLY_STRING)
+        info_field(reply->str, "cluster_enabled", enabled, sizeof enabled);
+    freeReplyObject(reply);
+    if (strcmp(enabled, "1") != 0)
+        return OK;
+    struct topology *topology = calloc(1, sizeof *topology);
+    struct err ignored = {.code = OK};
+    if (topology == NULL)
+        return err_set(err, E_SYSTEM, "no memory to read a cluster");
+    bool alone = cluster_ask_nodes(topology, control, target, spec->tls, &ignored) == OK &&
+                 topology_primaries(topology) == 1 && topology_uncovered(topology) == 0;
+    free(topology);
+    return alone ? OK
+                 : err_set(err, E_USAGE, "%s is a node of a cluster: add --cluster", target->text);
+}
+
+/* Index of the node at this address, under whatever name; -1: none. */
+static int find_address(const struct topology *topology, const struct target_address *target)
+{
+    for (uint32_t i = 0; i < topology->node_count; i++) {
+        const struct target_address *at = &topology->nodes[i].address;
+        if (at->address_bytes == target->address_bytes &&
+            memcmp(&at->address, &target->address, at->address_bytes) == 0)
+            return (int)i;
+    }
+    return -1;
+}
+
+/* A replica leads to its primary, over as many steps as a chain of them can have. */
+static enum err_code follow_to_primary(struct search *search, struct control **control,
+                                       struct target_address *target, struct host_name *name)
+{
+    for (uint32_t step = 0; step < 8; step++) {
+        enum err_code code = role_ask(&search->role, *control, search->err);
+        if (code != OK || search->role.primary)
+            return code;
+        *name = search->role.primary_name;
+        control_close(*control);
+        code = control_connect_host(control, target, name, search->spec, search->interrupted,
+                                    search->err);
+        if (code != OK)
+            return code;
+    }
+    return err_set(search->err, E_CONNECT, "%s: the replicas lead in a circle", target->text);
+}
+
+/* One server, connected: into the table, with its replicas when those are wanted. */
+static enum err_code take_server(struct search *search, struct control **control,
+                                 struct target_address *target, struct host_name *name)
+{
+    struct topology *topology = search->topology;
+    enum err_code code = refuse_cluster_node(*control, target, search->spec, search->err);
+    bool replicas = search->spec->replica_reads != REPLICA_READS_NO;
+    if (code == OK && replicas)
+        code = follow_to_primary(search, control, target, name);
+    if (code != OK)
+        return code;
+    int index = find_address(topology, target);
+    if (index < 0)
+        index = topology_add(topology, name->host, name->port);
+    if (index < 0)
+        return table_full(search->err);
+    topology->nodes[index].role = TOPOLOGY_PRIMARY;
+    topology->nodes[index].primary = (uint16_t)index;
+    topology->nodes[index].address = *target;
+    if (replicas && !replicas_into(topology, (uint32_t)index, &search->role))
+        return table_full(search->err);
+    return OK;
+}
+
+static enum err_code discover_hosts(struct search *search)
+{
+    for (uint32_t i = 0; i < search->name_count; i++) {
+        struct control *control = NULL;
+        struct target_address target;
+        struct host_name name = search->names[i];
+        enum err_code code = control_connect_host(&control, &target, &name, search->spec,
+                                                  search->interrupted, search->err);
+        if (code == OK)
+            code = take_server(search, &control, &target, &name);
+        if (code != OK || search->control != NULL) {
+            control_close(control);
+        } else {
+            search->control = control;
+            *search->first = target;
+        }
+        if (code != OK)
+            return code;
+    }
+    return OK;
+}
+
+static enum err_code discover_socket(struct search *search)
+{
+    struct topology_node *node = &search->topology->nodes[0];
+    enum err_code code = control_connect(&search->control, search->first, search->spec,
+                                         search->interrupted, search->err);
+    if (code == OK)
+        code = refuse_cluster_node(search->control, search->first, search->spec, search->err);
+    node->address = *search->first;
+    node->role = TOPOLOGY_PRIMARY;
+    search->topology->node_count = 1;
+    return code;
+}
+
+/* ---- what sentinels watch ---- */
+
+/* The sentinel that is connected: the primary it names, and its replicas when those are wanted. */
+static enum err_code read_sentinel(struct search *search, struct control *sentinel,
+                                   const struct target_address *asked, bool *known)
+{
+    struct host_name primary;
+    const char *master_name = search->spec->master_name;
+    struct err cause = {.code = OK};
+    enum err_code code = sentinel_ask_primary(&primary, known, sentinel, master_name, &cause);
+    if (code != OK)
+        return err_set(search->err, code, "%s does not answer as a sentinel: %s", asked->text,
+                       cause.text);
+    if (!*known)
+        return OK;
+    code = control_connect_host(&search->control, search->first, &primary, search->spec,
+                                search->interrupted, &cause);
+    if (code == OK)
+        code = role_ask(&search->role, search->control, &cause);
+    if (code == OK && !search->role.primary)
+        code = err_set(&cause, E_CONNECT,
+                       "%s says it is a replica; a failover may be under way: try again",
+                       search->first->text);
+    if (code == E_INTERRUPTED)
+        return err_set(search->err, code, "%s", cause.text);
+    if (code != OK)
+        return err_set(search->err, code,
+                       "the sentinel %s names %.100s:%u as the primary %.60s: %s", asked->text,
+                       primary.host, primary.port, master_name, cause.text);
+    int index = topology_sole_primary(search->topology, &primary);
+    search->topology->nodes[index].address = *search->first;
+    if (search->spec->replica_reads == REPLICA_READS_NO)
+        return OK;
+    code = sentinel_ask_replicas(&search->role, sentinel, master_name, search->err);
+    if (code == OK && !replicas_into(search->topology, (uint32_t)index, &search->role))
+        code = table_full(search->err);
+    return code;
+}
+
+static enum err_code discover_by_sentinel(struct search *search)
+{
+    struct err first = {.code = OK};
+    struct target_address asked;
+    uint32_t connected = 0;
+    for (uint32_t i = 0; i < search->name_count; i++) {
+        struct err attempt = {.code = OK};
+        struct control *sentinel = NULL;
+        bool known = false;
+        enum err_code code = sentinel_connect(&sentinel, &asked, &search->names[i], search->spec,
+                                              search->interrupted, &attempt);
+        struct search there = *search;
+        there.err = &attempt;
+        connected += code == OK;
+        if (code == OK)
+            code = read_sentinel(&there, sentinel, &asked, &known);
+        control_close(sentinel);
+        search->control = there.control;
+        if (code == OK && known)
+            return OK;
+        control_close(search->control);
+        search->control = NULL;
+        if (code == E_INTERRUPTED)
+            return err_set(search->err, code, "%s", attempt.text);
+        (void)err_set(&first, attempt.code, "%s", attempt.text);
+    }
+    const char *list = search->spec->sentinels, *name = search->spec->master_name;
+    if (first.code != OK)
+        return err_set(search->err, first.code, "%s%s",
+                       connected == 0 ? "no sentinel answers: " : "", first.text);
+    return err_set(search->err, E_CONNECT,
+                   "%s: %s no primary called '%.60s'; see SENTINEL MASTERS for the names", list,
+                   connected > 1 ? "these sentinels watch" : "this sentinel watches", name);
+}
+
+/* ---- all of them ---- */
+
+static enum err_code split_names(struct search *search)
+{
+    const struct spec *spec = search->spec;
+    if (spec->sentinels != NULL)
+        return resolve_split(search->names, &search->name_count, TOPOLOGY_NODES_MAX,
+                             spec->sentinels, 26379, "--sentinel", search->err);
+    return resolve_split(search->names, &search->name_count, TOPOLOGY_NODES_MAX, spec->host,
+                         spec->port, "--host", search->err);
+}
+
+static enum err_code search_all(struct search *search)
+{
+    const struct spec *spec = search->spec;
+    if (spec->socket_path != NULL)
+        return discover_socket(search);
+    enum err_code code = split_names(search);
+    if (code != OK)
+        return code;
+    code = spec->sentinels != NULL ? discover_by_sentinel(search)
+           : spec->cluster         ? discover_cluster(search)
+                                   : discover_hosts(search);
+    if (code == OK)
+        code = topology_resolve_missing(search->topology, search->err);
+    if (code == OK && spec->replica_reads != REPLICA_READS_NO &&
+        topology_replicas(search->topology) == 0)
+        code = err_set(search->err, E_CONNECT, "a replica was asked for, and %s has none",
+                       search->first->text);
+    return code;
+}
+
+enum err_code topology_discover(struct topology *topology, struct control **control,
+                                struct target_address *first, const struct spec *spec,
+                                const volatile int *interrupted, struct err *err)
+{
+    struct search *search = calloc(1, sizeof *search);
+    *control = NULL;
+    memset(topology, 0, sizeof *topology);
+    memset(first, 0, sizeof *first);
+    if (search == NULL)
+        return err_set(err, E_SYSTEM, "no memory to find out who serves what");
+    search->topology = topology;
+    search->first = first;
+    search->spec = spec;
+    search->interrupted = interrupted;
+    search->err = err;
+    enum err_code code = search_all(search);
+    if (code == OK)
+        *control = search->control;
+    else
+        control_close(search->control);
+    free(search);
+    return code;
+}
+
+static void describe_count(char *text, size_t text_bytes, uint32_t count, const char *noun,
+                           const char *plural)
+{
+    snprintf(text, text_bytes, "%u %s", count, count == 1 ? noun : plural);
+}
+
+char *topology_describe(char *text, size_t text_bytes, const struct topology *topology,
+                        const struct target_address *first, const struct spec *spec)
+{
+    char primaries[32], replicas[32], with[48] = "", more[48] = "";
+    uint32_t replica_count = topology_replicas(topology);
+    describe_count(primaries, sizeof primaries, topology_primaries(topology), "primary",
+                   "primaries");
+    describe_count(replicas, sizeof replicas, replica_count, "replica", "replicas");
+    if (replica_count > 0) {
+        snprintf(with, sizeof with, " with %s", replicas);
+        snprintf(more, sizeof more, " and %s", replicas);
+    }
+    if (topology->kind == TOPOLOGY_SLOTS)
+        snprintf(text, text_bytes, "cluster of %s%s at %s", primaries, more, first->text);
+    else if (spec->sentinels != NULL)
+        snprintf(text, text_bytes, "sentinel master %.60s at %s%s", spec->master_name, first->text,
+                 with);
+    else if (topology_primaries(topology) > 1)
+        snprintf(text, text_bytes, "%u servers%s, the first at %s", topology_primaries(topology),
+                 with, first->text);
+    else
+        snprintf(text, text_bytes, "%s%s", first->text, with);
+    return text;
+}

@@ -1,0 +1,57 @@
+/* Finds out who serves what, before the runs: a server, several, a primary with its replicas, what
+ * sentinels watch, or a cluster. Called by the session; the scout uses the parts. Every wait is that
+ * of a control connection. */
+#ifndef ORCHESTRATOR_TARGET_DISCOVER_H
+#define ORCHESTRATOR_TARGET_DISCOVER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "common/err.h"
+#include "common/spec.h"
+#include "common/topology.h"
+#include "orchestrator/target/control.h"
+
+/* Fills *topology, with every node's address resolved, and leaves *control connected to the node
+ * whose address is *first: the first host, the primary that sentinels name, or the seed of a cluster
+ * that answered. Of several hosts each must answer; of the seeds of a cluster and of sentinels one is
+ * enough. *interrupted as in control_connect.
+ *
+ * E_USAGE: --cluster for a server that is in none, or none for one that is in a cluster. E_CONNECT:
+ * nobody answers; a cluster is down or has slots that nobody owns; no sentinel knows the name; a
+ * replica is asked for where there is none; more than TOPOLOGY_NODES_MAX nodes. */
+MUST_USE enum err_code topology_discover(struct topology *topology, struct control **control,
+                                         struct target_address *first, const struct spec *spec,
+                                         const volatile int *interrupted, struct err *err);
+
+/* "cluster of 3 primaries and 3 replicas at 127.0.0.1:7000"; of one server just its text. Returns
+ * text. */
+char *topology_describe(char *text, size_t text_bytes, const struct topology *topology,
+                        const struct target_address *first, const struct spec *spec);
+
+/* ---- parts ---- */
+
+/* What a node of a cluster thinks of it. */
+struct cluster_view {
+    bool enabled; /* it is a node of a cluster at all                                     */
+    bool ok;      /* cluster_state:ok                                                     */
+    uint64_t epoch;
+    uint64_t slots_failed; /* owned by nodes that are down */
+};
+/* CLUSTER INFO. OK with enabled false: cluster support is disabled. */
+MUST_USE enum err_code cluster_ask_view(struct cluster_view *view, struct control *control,
+                                        struct err *err);
+/* CLUSTER SHARDS, of older servers CLUSTER SLOTS, into the table as in cluster_reply.h. asked: whose
+ * control it is. */
+MUST_USE enum err_code cluster_ask_nodes(struct topology *topology, struct control *control,
+                                         const struct target_address *asked, bool tls,
+                                         struct err *err);
+/* The node of this name, added if it is new, as the primary that all others of its role give way to:
+ * they are TOPOLOGY_GONE. -1: no room. */
+int topology_sole_primary(struct topology *topology, const struct host_name *name);
+/* Finds addresses of nodes that have only a name. E_CONNECT: the first that cannot be resolved; the
+ * others are tried too. */
+MUST_USE enum err_code topology_resolve_missing(struct topology *topology, struct err *err);
+
+#endif

@@ -1,0 +1,54 @@
+/* libFuzzer target: any bytes are a plan whose actions a managed target of some kind can be asked for,
+ * or one sentence that begins with the file's name. Links common/ and
+ * orchestrator/options/{config_tree,chaos_*,suggest}.c. */
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "orchestrator/options/chaos_plan.h"
+#include "orchestrator/options/managed_kind.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *input, size_t input_bytes);
+
+/* What the executor relies on: indices within its arrays, in the order of time. */
+static void check(const struct chaos_plan *plan, const struct spec *spec)
+{
+    uint32_t nodes = chaos_plan_nodes(spec) + plan->nodes_added;
+    if (plan->count == 0 || plan->count > CHAOS_ACTIONS_MAX || nodes > MANAGED_NODES_MAX)
+        abort();
+    for (uint32_t i = 0; i < plan->count; i++) {
+        const struct chaos_action *action = &plan->actions[i];
+        bool many = action->kind == CHAOS_BGSAVE || action->kind == CHAOS_CLIENT_KILL;
+        if (action->kind >= CHAOS_KIND_COUNT || action->text[0] == '\0' ||
+            (i > 0 && action->at_ns < plan->actions[i - 1].at_ns) || action->to_node >= nodes ||
+            (action->node >= nodes && !(many && action->node == CHAOS_ALL_NODES)) ||
+            (action->kind == CHAOS_PAUSE && action->for_ns == 0) ||
+            (action->kind == CHAOS_RESHARD &&
+             (action->slots == 0 || action->node == action->to_node)))
+            abort();
+    }
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *input, size_t input_bytes)
+{
+    static const struct spec specs[] = {
+        {.managed = true},
+        {.managed = true, .managed_replicas = 2, .duration_ns = 20000000000ull},
+        {.managed = true, .managed_primaries = 3, .managed_replicas = 3},
+    };
+    struct config_node root;
+    struct err err = {.code = OK};
+    enum err_code code = config_tree_parse(&root, "file", (const char *)input, input_bytes, &err);
+    for (size_t i = 0; i < sizeof specs / sizeof specs[0] && code == OK; i++) {
+        struct chaos_plan plan;
+        struct err plan_err = {.code = OK};
+        enum err_code parsed = chaos_plan_parse(&plan, &root, "file", &specs[i], &plan_err);
+        if (parsed == OK)
+            check(&plan, &specs[i]);
+        else if (parsed != E_CONFIG || strncmp(plan_err.text, "file:", 5) != 0)
+            abort();
+        chaos_plan_free(&plan);
+    }
+    config_tree_free(&root);
+    return 0;
+}
