@@ -245,12 +245,16 @@ static enum err_code settle_connections(struct session *session, struct err *err
     const struct spec *spec = &session->request->spec;
     char advice[320];
     struct local_ports ports;
-    const struct connection_paths paths = {.sources = session->sources.count,
-                                           .targets = 1,
-                                           .loopback = target_is_loopback(&session->target)};
-    enum err_code code = sources_fit(&session->sources, &session->target, err);
-    if (code == OK)
-        code = settle_protocol(session, err);
+    struct connection_paths paths = {.sources = session->sources.count, .loopback = true};
+    enum err_code code = settle_protocol(session, err);
+    for (uint32_t i = 0; i < session->topology->node_count && code == OK; i++) {
+        const struct topology_node *node = &session->topology->nodes[i];
+        if (node->role == TOPOLOGY_GONE)
+            continue;
+        paths.targets++;
+        paths.loopback &= target_is_loopback(&node->address);
+        code = sources_fit(&session->sources, &node->address, err);
+    }
     local_ports_read(&ports, "");
     local_ports_advise(advice, sizeof advice, &ports, spec, &paths);
     if (code == OK && advice[0] != '\0')
