@@ -363,6 +363,7 @@ enum err_code session_run(struct session *session, const struct bench_step *step
     struct run_facts *facts = session->run;
     struct run_result *result = session->result;
     memset(result, 0, sizeof *result);
+    result->topology = session->topology;
     session->interrupts->enough = false;
     result->evidence.server_cpu_share = -1;
     fill_facts(facts, session, step, session->run_count++);

@@ -354,8 +354,9 @@ static enum err_code handshake_step(struct control *control, redisReply **reply,
         units_format_duration(duration, sizeof duration, spec->wait_ready_ns);
         if (*loading_since_ns == 0) {
             *loading_since_ns = now_ns;
-            log_line(LOG_WARNING, "%s is loading its data; waiting up to %s for it", control->text,
-                     duration);
+            if (spec->wait_ready_ns > 0)
+                log_line(LOG_WARNING, "%s is loading its data; waiting up to %s for it",
+                         control->text, duration);
         }
         if (now_ns - *loading_since_ns >= spec->wait_ready_ns) {
             code = err_set(err, E_CONNECT,
@@ -378,7 +379,8 @@ static enum err_code refused(const redisReply *reply, const struct control *cont
                              const char *tried, const char *password, struct err *err)
 {
     if (is_error_word(reply, "NOAUTH"))
-        return err_set(err, E_CONNECT, "%s asks for a password (%s): give one with -a",
+        return err_set(err, E_CONNECT,
+                       "%s asks for a password (%s): give one with -a, --askpass or VOLLEY_AUTH",
                        control->text, reply->str);
     secret_mask_reply(reply->str, password);
     if (is_error_word(reply, "NOPERM") && strncmp(tried, "SELECT", 6) == 0)
