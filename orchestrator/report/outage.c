@@ -17,6 +17,7 @@ struct pending {
     bool shared;
     bool waited;   /* at an edge of a row requests waited for replies */
     bool degraded; /* a worker of volley died or was late */
+    bool cut_off;  /* connections were lost or could not be opened */
 };
 
 struct successes {
@@ -119,11 +120,9 @@ static bool usual_gap(const struct track *track, uint64_t *usual_ns)
 static bool is_outage(const struct track *track, uint64_t gap_ns)
 {
     const struct pending *pending = &track->pending;
-    bool connections =
-        pending->failures.connections_lost > 0 || pending->failures.connect_failures > 0;
     uint64_t least_ns = OUTAGE_FAILED_NS, usual_ns = 0;
     bool known = usual_gap(track, &usual_ns);
-    if (pending->evidence == 0 && !(connections && track->succeeded)) {
+    if (pending->evidence == 0 && !(pending->cut_off && track->succeeded)) {
         /* A pause. A dead worker pauses, too, and so do replies of which one may take long. */
         if (!pending->waited || pending->degraded || !track->succeeded || !known)
             return false;
@@ -153,15 +152,16 @@ static void close_gap(struct track *track, uint64_t end_ns, bool recovered, int3
     }
     track->newest = outage;
     if (outage != NULL)
-        *outage = (struct outage){.begin_ns = track->last_ok_ns,
-                                  .first_failed_ns = track->pending.first_failed_ns,
-                                  .end_ns = end_ns,
-                                  .from_start = !track->succeeded,
-                                  .recovered = recovered,
-                                  .pause = track->pending.first_failed_ns == 0,
-                                  .shared = track->pending.shared,
-                                  .taken_over_by = taken_over_by,
-                                  .failures = track->pending.failures};
+        *outage =
+            (struct outage){.begin_ns = track->last_ok_ns,
+                            .first_failed_ns = track->pending.first_failed_ns,
+                            .end_ns = end_ns,
+                            .from_start = !track->succeeded,
+                            .recovered = recovered,
+                            .pause = track->pending.first_failed_ns == 0 && !track->pending.cut_off,
+                            .shared = track->pending.shared,
+                            .taken_over_by = taken_over_by,
+                            .failures = track->pending.failures};
     outage_windows_open(&track->windows, outage);
     memset(track->history, 0, sizeof track->history);
 }
@@ -184,6 +184,7 @@ static void gather_connections(struct pending *pending, const struct outage_samp
 {
     pending->failures.connections_lost += sample->failures.connections_lost;
     pending->failures.connect_failures += sample->failures.connect_failures;
+    pending->cut_off |= sample->cut_off;
     pending->degraded |= sample->degraded;
 }
 
@@ -225,8 +226,7 @@ static void without_success(struct track *track, const struct outage_sample *sam
         gather(pending, sample, track->last_ok_ns,
                sample->times.first_failed_ns <= track->last_ok_ns);
     pending->waited |= sample->waiting;
-    bool failed = pending->evidence > 0 || pending->failures.connections_lost > 0 ||
-                  pending->failures.connect_failures > 0;
+    bool failed = pending->evidence > 0 || pending->cut_off;
     if (sample->sent > 0 || sample->waiting || (failed && !sample->no_load))
         return;
     if (failed)

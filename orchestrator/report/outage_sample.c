@@ -26,6 +26,11 @@ struct outage_sample outage_sample_of_all(const struct interval_row *row, bool o
         .waiting = header->in_flight_after > 0 || header->backlog_after > 0,
         .degraded = (header->flags & INTERVAL_DEGRADED) != 0,
     };
+    /* Of several nodes, one that is away has lost connections for as long as it is: that says nothing of
+     * the others. */
+    sample.cut_off = row->node_count == 0 &&
+                     (sample.failures.connections_lost > 0 || sample.failures.connect_failures > 0);
+    sample.no_load = open_loop && counters[COUNTER_DUE] == 0;
     memcpy(sample.failures.errors_by_kind, row->errors_by_kind, sizeof row->errors_by_kind);
     sample.evidence =
         sample.failures.errors + sample.failures.timed_out + lost - counters[COUNTER_LOST_DRAIN];
@@ -53,6 +58,7 @@ struct outage_sample outage_sample_of_node(const struct interval_row *row, uint3
         .evidence = counters[NODE_ERRORS] + counters[NODE_TIMED_OUT] +
                     (lost > drained ? lost - drained : 0),
         .waiting = waiting,
+        .cut_off = counters[NODE_CONNECTIONS_LOST] > 0 || counters[NODE_CONNECT_FAILURES] > 0,
         .degraded = (row->header.flags & INTERVAL_DEGRADED) != 0,
     };
 }

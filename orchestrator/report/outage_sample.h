@@ -12,6 +12,7 @@ struct outage_sample {
     struct outage_failures failures;
     uint64_t evidence;
     bool waiting, degraded;
+    bool cut_off; /* connections were lost or could not be opened */
     bool no_load; /* the schedule has a hole here: it is nobody's outage */
 };
 

@@ -384,29 +384,64 @@ START_TEST(test_a_replica_takes_over)
 }
 END_TEST
 
-START_TEST(test_lost_connections_without_requests)
+static void lose_connections(uint32_t servers)
 {
-    /* Breaks when a server is away between two requests of a slow load, and nobody says so. */
     struct interval_row *row = fixture_row(0);
     outages_begin(outages, &setup);
     fixture_node_ok(row, 0, 10, 900, MS, 90); /* one in 10 ms */
     row->counters[COUNTER_CONNECTIONS_LOST] = 5;
+    row->node_count = servers;
     outages_add(outages, row);
     free(row);
     row = fixture_row(1);
     row->counters[COUNTER_CONNECT_FAILURES] = 9;
+    row->node_count = servers;
     outages_add(outages, row);
     free(row);
     row = fixture_row(2);
     fixture_node_ok(row, 0, 2500, 2900, MS, 40);
+    row->node_count = servers;
     outages_add(outages, row);
     free(row);
     outages_end(outages, 0);
+}
+
+START_TEST(test_lost_connections_without_requests)
+{
+    /* Breaks when a server is away between two requests of a slow load, and nobody says so; or when one
+     * node of several that is away makes every pause of the others an outage. */
+    lose_connections(0);
     const struct outage_list *list = outages_of_all(outages);
     ck_assert_uint_eq(list->count, 1);
     ck_assert_uint_eq(list->longest_ns, 1600 * MS);
     ck_assert_uint_eq(list->items[0].failures.connections_lost, 5);
     ck_assert_uint_eq(list->items[0].failures.connect_failures, 9);
+    ck_assert(!list->items[0].pause);
+    lose_connections(1); /* nothing waits and no request fails */
+    ck_assert_uint_eq(list->count, 0);
+}
+END_TEST
+
+START_TEST(test_a_hole_in_the_schedule_is_no_outage)
+{
+    /* Breaks when nothing was due for nine seconds, and a connection that was lost before them makes
+     * these an outage. */
+    struct interval_row *row = fixture_row(0);
+    setup.open_loop = true;
+    outages_begin(outages, &setup);
+    for (uint32_t second = 0; second <= 10; second++) {
+        interval_row_reset(row);
+        row->header.start_ns = second * NS_PER_SECOND;
+        row->header.end_ns = row->header.start_ns + NS_PER_SECOND;
+        if (second % 10 == 0)
+            fixture_node_ok(row, 0, 1000 * second + 10, 1000 * second + 990, MS, 90);
+        row->node_count = 0;
+        row->counters[COUNTER_CONNECTIONS_LOST] = second == 0;
+        outages_add(outages, row);
+    }
+    outages_end(outages, 0);
+    ck_assert_uint_eq(outages_of_all(outages)->count, 0);
+    free(row);
 }
 END_TEST
 
@@ -467,6 +502,7 @@ Suite *test_outage_suite(void)
     tcase_add_test(tcase, test_nodes_stand_apart);
     tcase_add_test(tcase, test_a_replica_takes_over);
     tcase_add_test(tcase, test_lost_connections_without_requests);
+    tcase_add_test(tcase, test_a_hole_in_the_schedule_is_no_outage);
     tcase_add_test(tcase, test_workers_that_die_make_no_outage);
     tcase_add_test(tcase, test_many_outages_are_counted);
     suite_add_tcase(suite, tcase);
