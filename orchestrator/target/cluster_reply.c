@@ -11,8 +11,9 @@ struct announced {
     char host[256];
     uint16_t port;
     bool primary;
-    bool usable;  /* neither failed nor loading                                          */
-    bool loading; /* a replica that has received nothing yet; in a new cluster all of them */
+    bool usable;  /* neither failed nor loading                              */
+    bool loading; /* nothing has been replicated to it so far                */
+    bool silent;  /* nothing has been replicated from it or to it            */
 };
 
 /* A reply under way. */
@@ -21,7 +22,6 @@ struct reading {
     const struct cluster_asked *asked;
     const char *command;
     bool other_port; /* some node has only a port of the other kind */
-    bool first;      /* the table was empty                         */
     bool was_replica[TOPOLOGY_NODES_MAX];
     struct err *err;
 };
@@ -94,7 +94,6 @@ static void forget_all(struct reading *reading)
 {
     struct topology *topology = reading->topology;
     topology->kind = TOPOLOGY_SLOTS;
-    reading->first = topology->node_count == 0;
     for (uint32_t i = 0; i < topology->node_count; i++) {
         reading->was_replica[i] = topology->nodes[i].role == TOPOLOGY_REPLICA;
         topology->nodes[i].role = TOPOLOGY_GONE;
@@ -146,6 +145,7 @@ static bool read_shard_node(struct announced *node, struct reading *reading, con
     node->primary = role != NULL && (strcmp(role, "master") == 0 || strcmp(role, "primary") == 0);
     node->usable = health == NULL || strcmp(health, "online") == 0;
     node->loading = health != NULL && strcmp(health, "loading") == 0;
+    node->silent = number_of(value_of(map, "replication-offset"), INT64_MAX) == 0;
     return name_node(node, text_of(value_of(map, "endpoint")), text_of(value_of(map, "ip")),
                      reading->asked);
 }
@@ -185,13 +185,16 @@ static enum err_code take_shard_primary(struct reading *reading, const redisRepl
     return code;
 }
 
-/* A replica that comes back is used when it has the data; one that is known stays what it was. */
-static bool is_taken(const struct reading *reading, const struct announced *node, int known)
+/* A replica that is still loading is used when it has been before, and in a new cluster: what it lacks
+ * there is nothing. */
+static bool is_taken(const struct reading *reading, const struct announced *node,
+                     const struct announced *primary)
 {
+    int known = topology_find(reading->topology, node->host, node->port);
     if (known >= 0 && reading->topology->nodes[known].role != TOPOLOGY_GONE)
         return false; /* already in the table */
-    return node->usable ||
-           (node->loading && (reading->first || (known >= 0 && reading->was_replica[known])));
+    return node->usable || (node->loading && ((known >= 0 && reading->was_replica[known]) ||
+                                              (node->silent && primary->silent)));
 }
 
 static enum err_code take_shard_replicas(struct reading *reading, const redisReply *shard)
@@ -208,8 +211,7 @@ static enum err_code take_shard_replicas(struct reading *reading, const redisRep
         uint16_t index = 0;
         if (!read_shard_node(&node, reading, nodes->element[i]) || node.primary)
             continue;
-        int known = topology_find(reading->topology, node.host, node.port);
-        if (is_taken(reading, &node, known))
+        if (is_taken(reading, &node, &primary))
             code = add_node(reading, &index, &node, TOPOLOGY_REPLICA, (uint16_t)owner);
     }
     return code;
@@ -229,7 +231,7 @@ static bool read_slots_node(struct announced *node, const struct reading *readin
     const redisReply *names = list->elements > 3 ? list->element[3] : NULL;
     node->port = (uint16_t)port;
     node->usable = true;
-    node->loading = false;
+    node->loading = node->silent = false;
     return name_node(node, text_of(list->element[0]), text_of(value_of(names, "ip")),
                      reading->asked);
 }
@@ -255,8 +257,7 @@ static enum err_code take_range_replicas(struct reading *reading, const redisRep
         uint16_t index = 0;
         if (!read_slots_node(&node, reading, range->element[i]))
             continue;
-        int known = topology_find(reading->topology, node.host, node.port);
-        if (is_taken(reading, &node, known))
+        if (is_taken(reading, &node, &node))
             code = add_node(reading, &index, &node, TOPOLOGY_REPLICA, owner);
     }
     return code;

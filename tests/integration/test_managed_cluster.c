@@ -115,7 +115,8 @@ START_TEST(interrupted_while_it_starts)
     /* Breaks when Ctrl+C has to wait for a cluster, or leaves half of one behind. */
     static volatile int interrupted = 1;
     const struct spec spec = {.managed = true, .managed_primaries = 3, .managed_replicas = 3};
-    ck_assert_int_eq(managed_cluster_start(&cluster, &spec, NULL, -1, &interrupted, &err), E_INTERRUPTED);
+    ck_assert_int_eq(managed_cluster_start(&cluster, &spec, NULL, -1, &interrupted, &err),
+                     E_INTERRUPTED);
     ck_assert(waitpid(-1, NULL, WNOHANG) == -1 && errno == ECHILD);
     ck_assert_int_eq(temp_tree_count(&tree), 0);
 }
