@@ -42,6 +42,11 @@ enum err_code log_to_file(const char *path, struct err *err)
     return OK;
 }
 
+int log_file_fd(void)
+{
+    return log_file != NULL ? fileno(log_file) : -1;
+}
+
 /* One message is one line, whatever the server whose words it quotes put into them. */
 static void flatten(char *text)
 {

@@ -1,5 +1,5 @@
 /* One log, for people: lines on stderr and, when a run has a directory, in its volley.log.
- * Called by the orchestrator only. Workers never log: what they have to say goes into struct err.
+ * Called by the orchestrator and its scout only. Workers never log: what they have to say goes into struct err.
  * Nothing here is called between the start barrier and the end of a worker's loop. */
 #ifndef COMMON_LOG_H
 #define COMMON_LOG_H
@@ -16,6 +16,9 @@ void log_set_level(enum log_level level);
 /* Also appends every line, whatever its level, to the file of this path. One file at a time;
  * NULL closes it. */
 MUST_USE enum err_code log_to_file(const char *path, struct err *err);
+
+/* The descriptor of that file, -1: none; for a child that closes all others. */
+int log_file_fd(void);
 
 /* Writes one line "volley: text" (stderr) or "<UTC time> [LEVEL] text" (file). A progress line
  * that stands unfinished on the terminal is ended first (see log_progress_line). */

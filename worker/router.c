@@ -147,8 +147,10 @@ void router_connection_changed(struct connection *connection)
     struct pool *pool = connection->pool;
     if (pool->by_load == NULL)
         return;
-    uint32_t load =
-        can_take(connection) ? connection->in_flight + connection->unsent : PACER_UNLISTED;
+    /* A closed loop fills a connection before the next one: its list is in the order of waiting. */
+    uint32_t load = !can_take(connection)           ? PACER_UNLISTED
+                    : connection->worker->open_loop ? connection->in_flight + connection->unsent
+                                                    : 0;
     if (connection->listed_load == load)
         return;
     if (connection->listed_load != PACER_UNLISTED)
@@ -189,6 +191,7 @@ struct touched {
     uint32_t count;
 };
 
+/* Whoever calls it says afterwards that the connection has changed. */
 static void give(struct connection *connection, const struct request_slot *slot,
                  struct touched *touched)
 {
@@ -196,7 +199,6 @@ static void give(struct connection *connection, const struct request_slot *slot,
     if (!slot->again)
         connection->worker->router.held--;
     connection->quota--;
-    router_connection_changed(connection);
     if (!connection->touched)
         touched->connections[touched->count++] = connection;
     connection->touched = true;
@@ -217,13 +219,14 @@ static bool is_too_late(const struct worker *worker, const struct request_slot *
            now_ns - slot->intended_ns > after_ns;
 }
 
-static void serve_pool(struct worker *worker, struct pool *pool, uint64_t now_ns,
-                       struct touched *touched)
+static void serve_connection(struct worker *worker, struct connection *connection, uint64_t now_ns,
+                             struct touched *touched)
 {
-    struct connection *connection;
-    while (touched->count < BATCH_CONNECTIONS &&
-           (pool->again.count > 0 || (pool->fresh.count > 0 && has_capacity(worker))) &&
-           (connection = router_pick(worker, pool)) != NULL) {
+    struct pool *pool = connection->pool;
+    /* A rate gives each connection one at a time, the least loaded one first. */
+    uint32_t most = worker->open_loop ? 1 : UINT32_MAX;
+    while (most > 0 && can_take(connection) &&
+           (pool->again.count > 0 || (pool->fresh.count > 0 && has_capacity(worker)))) {
         struct request_slot slot = slots_pop(pool->again.count > 0 ? &pool->again : &pool->fresh);
         if (!slot.again && slot.ticket >= WORKLOAD_WARMUP_TICKET && !worker->warming_up) {
             drop(worker); /* of a warm-up that is over: it was shed with that */
@@ -232,7 +235,22 @@ static void serve_pool(struct worker *worker, struct pool *pool, uint64_t now_ns
             drop(worker);
         } else {
             give(connection, &slot, touched);
+            most--;
         }
+    }
+    router_connection_changed(connection);
+}
+
+static void serve_pools(struct worker *worker, uint64_t now_ns, struct touched *touched)
+{
+    struct router *router = &worker->router;
+    for (uint32_t i = 0; i < router->pool_count; i++) {
+        struct pool *pool = &router->pools[i];
+        struct connection *connection;
+        while (touched->count < BATCH_CONNECTIONS &&
+               (pool->again.count > 0 || (pool->fresh.count > 0 && has_capacity(worker))) &&
+               (connection = router_pick(worker, pool)) != NULL)
+            serve_connection(worker, connection, now_ns, touched);
     }
 }
 
@@ -251,12 +269,12 @@ static void note_full(struct worker *worker, uint64_t now_ns, bool full)
     router->full_ns = full ? now_ns : 0;
 }
 
-/* One more ticket, to wherever it belongs. False: there is none now, or no room for it. */
-static bool draw_one(struct worker *worker, uint64_t now_ns, struct touched *touched)
+/* One more ticket, into the ring of the node that it belongs to. NULL: there is none now, or no room. */
+static struct pool *draw_one(struct worker *worker, uint64_t now_ns)
 {
     struct router *router = &worker->router;
-    if (touched->count == BATCH_CONNECTIONS || !has_capacity(worker))
-        return false;
+    if (!has_capacity(worker))
+        return NULL;
     if (router->has_drawn && router->drawn.ticket >= WORKLOAD_WARMUP_TICKET &&
         !worker->warming_up) {
         drop(worker); /* of a warm-up that is over */
@@ -264,45 +282,65 @@ static bool draw_one(struct worker *worker, uint64_t now_ns, struct touched *tou
     }
     if (!router->has_drawn) {
         if (!draw(worker, now_ns, &router->drawn))
-            return false;
+            return NULL;
         router->has_drawn = true;
         router->held++;
         worker->unsent++;
     }
     struct pool *pool = route(worker, router->drawn.ticket);
-    struct connection *connection =
-        pool->again.count + pool->fresh.count == 0 ? router_pick(worker, pool) : NULL;
-    bool full = connection == NULL && pool->fresh.count >= FRESH_SLOTS;
+    bool full = pool->fresh.count >= FRESH_SLOTS;
     bool stops = full && !pool->failing;
     if (router->full_ns != 0 || stops)
         note_full(worker, now_ns, stops);
     if (stops)
-        return false;
+        return NULL;
     router->has_drawn = false;
-    if (connection != NULL) {
-        give(connection, &router->drawn, touched);
-    } else if (full) {
+    if (full) {
         worker_count(worker, COUNTER_SHED_NODE, 1);
         drop(worker);
     } else {
         slots_push(&pool->fresh, &router->drawn);
     }
-    return true;
+    return pool;
 }
 
-/* An open loop draws what is due; a closed one draws for the connections that are free. */
-static void draw_all(struct worker *worker, uint64_t now_ns, struct touched *touched)
+/* What is due. */
+static void draw_due(struct worker *worker, uint64_t now_ns, struct touched *touched)
+{
+    struct pool *pool;
+    while (touched->count < BATCH_CONNECTIONS && (pool = draw_one(worker, now_ns)) != NULL) {
+        struct connection *connection =
+            pool->again.count + pool->fresh.count > 0 ? router_pick(worker, pool) : NULL;
+        if (connection != NULL)
+            serve_connection(worker, connection, now_ns, touched);
+    }
+}
+
+/* A closed loop draws for the connections that are free: one after the other, until it is full, so
+ * that pipelined requests go out together. What belongs to other nodes on the way waits for them. */
+static void draw_for_free(struct worker *worker, uint64_t now_ns, struct touched *touched)
 {
     struct router *router = &worker->router;
-    if (worker->open_loop) {
-        while (draw_one(worker, now_ns, touched))
-            continue;
-        return;
-    }
-    for (uint32_t i = 0; i < router->pool_count; i++)
-        while (router_pick(worker, &router->pools[i]) != NULL)
-            if (!draw_one(worker, now_ns, touched))
+    for (uint32_t i = 0; i < router->pool_count; i++) {
+        struct pool *pool = &router->pools[i];
+        struct connection *connection;
+        while (touched->count < BATCH_CONNECTIONS &&
+               (connection = router_pick(worker, pool)) != NULL) {
+            while (can_take(connection)) {
+                struct pool *drawn = draw_one(worker, now_ns);
+                if (drawn == NULL)
+                    break;
+                if (drawn == pool && pool->fresh.count > 0) {
+                    struct request_slot slot = slots_pop(&pool->fresh);
+                    give(connection, &slot, touched);
+                }
+            }
+            bool more = !can_take(connection);
+            router_connection_changed(connection);
+            if (!more)
                 return;
+        }
+    }
 }
 
 void router_send(struct worker *worker, uint64_t now_ns)
@@ -319,9 +357,13 @@ void router_send(struct worker *worker, uint64_t now_ns)
         pacer_shed_late(worker, now_ns);
     do {
         touched.count = 0;
-        for (uint32_t i = 0; i < router->pool_count; i++)
-            serve_pool(worker, &router->pools[i], now_ns, &touched);
-        draw_all(worker, now_ns, &touched);
+        serve_pools(worker, now_ns, &touched);
+        if (worker->open_loop) {
+            draw_due(worker, now_ns, &touched);
+        } else {
+            draw_for_free(worker, now_ns, &touched);
+            serve_pools(worker, now_ns, &touched);
+        }
         worker_publish_drawn(worker);
         for (uint32_t i = 0; i < touched.count; i++) {
             struct connection *connection = touched.connections[i];

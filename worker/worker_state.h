@@ -239,7 +239,8 @@ static inline uint64_t worker_total(const struct worker *worker, enum counter co
 static inline uint64_t worker_backlog(const struct worker *worker)
 {
     return worker_total(worker, COUNTER_DUE) - worker_total(worker, COUNTER_SENT) -
-           worker_total(worker, COUNTER_SHED_LATE) - worker_total(worker, COUNTER_SHED_WORKER);
+           worker_total(worker, COUNTER_SHED_LATE) - worker_total(worker, COUNTER_SHED_WORKER) -
+           worker_total(worker, COUNTER_SHED_NODE);
 }
 
 /* The slot `place` behind the oldest request. */

@@ -242,6 +242,7 @@ static void on_tick(evutil_socket_t fd, short what, void *argument)
     fleet->last_tick_ns = now_ns;
     heed_interrupts(fleet, now_ns);
     supervise_reap(fleet);
+    supervise_scout(fleet);
     if (!fleet->over && !fleet->running)
         judge_readiness(fleet, now_ns);
     else if (!fleet->over)
@@ -303,6 +304,18 @@ static enum err_code fleet_create(struct fleet *fleet, struct err *err)
     return code;
 }
 
+/* What it found last is what the next run begins with. */
+static void end_scout(struct fleet *fleet)
+{
+    uint32_t version = 0;
+    if (fleet->scout > 0) {
+        kill(fleet->scout, SIGKILL);
+        waitpid(fleet->scout, NULL, 0);
+    }
+    if (fleet->segment != NULL && fleet->result->topology != NULL)
+        (void)topology_refresh(fleet->result->topology, &version, ipc_topology(fleet->segment));
+}
+
 static void fleet_destroy(struct fleet *fleet)
 {
     if (fleet->members != NULL) {
@@ -311,6 +324,7 @@ static void fleet_destroy(struct fleet *fleet)
             if (fleet->members[i].pid > 0)
                 waitpid(fleet->members[i].pid, NULL, 0);
     }
+    end_scout(fleet);
     collector_destroy(&fleet->collector);
     if (fleet->interrupts->control != NULL)
         run_control_detach(fleet->interrupts->control);
@@ -336,6 +350,13 @@ static enum err_code launch(struct fleet *fleet, struct err *err)
     fleet->connect_deadline_ns =
         now_ns + waves * fleet->run->spec->connection_timeout_ns + CONNECT_PATIENCE_NS;
     fleet->last_tick_ns = now_ns;
+    fleet->scout_run = (struct scout_run){.spec = fleet->run->spec,
+                                          .topology = fleet->run->topology,
+                                          .segment = fleet->segment,
+                                          .worker_count = fleet->member_count};
+    if (scout_is_needed(fleet->run->spec, fleet->run->topology) &&
+        scout_start(&fleet->scout, &fleet->scout_run, err) != OK)
+        return err->code;
     for (uint32_t i = 0; i < fleet->member_count; i++) {
         enum err_code code = fleet_fork_member(fleet, i, false, err);
         if (code != OK)

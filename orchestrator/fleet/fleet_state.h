@@ -7,6 +7,7 @@
 
 #include "orchestrator/fleet/collector.h"
 #include "orchestrator/fleet/fleet.h"
+#include "orchestrator/fleet/scout.h"
 #include "orchestrator/fleet/steering.h"
 #include "orchestrator/target/environment.h"
 #include "orchestrator/target/info_sampler.h"
@@ -36,6 +37,9 @@ struct fleet {
     struct host_sample host;
     struct steering steering;
     struct info_sampler *sampler; /* NULL: nobody asks the server */
+    struct scout_run scout_run;
+    pid_t scout; /* 0: none runs */
+    uint32_t scout_restarts;
     struct member *members;
     uint32_t member_count;
     void *segment;
@@ -77,6 +81,7 @@ uint32_t fleet_live_connections(const struct fleet *fleet);
  * pointless, and for the end of a warm-up of --steady auto. passed_ns: since the tick before, as far
  * as the orchestrator itself was running. */
 void supervise_reap(struct fleet *fleet);
+void supervise_scout(struct fleet *fleet);
 void supervise_heartbeats(struct fleet *fleet, uint64_t passed_ns);
 void supervise_target(struct fleet *fleet, uint64_t now_ns, uint64_t passed_ns);
 void supervise_warmup(struct fleet *fleet, uint64_t elapsed_ns);

@@ -11,6 +11,7 @@
 #include "orchestrator/fleet/fleet_state.h"
 
 #define FAILED_REPLACEMENTS_MAX 3u
+#define SCOUT_RESTARTS_MAX 5u
 /* A worker that shows no sign of life for so long is taken for dead. */
 #define HEARTBEAT_NS (10 * NS_PER_SECOND)
 #define HEARTBEAT_INTERVALS 10u
@@ -174,6 +175,27 @@ void supervise_reap(struct fleet *fleet)
         else
             died_before_start(fleet, i, status);
     }
+}
+
+/* A scout that dies leaves a table that is only as old as its last look; the next one goes on. */
+void supervise_scout(struct fleet *fleet)
+{
+    struct err err = {.code = OK};
+    int status;
+    if (fleet->scout <= 0 || waitpid(fleet->scout, &status, WNOHANG) != fleet->scout)
+        return;
+    fleet->scout = 0;
+    bool again = fleet->scout_restarts < SCOUT_RESTARTS_MAX;
+    log_line(again ? LOG_WARNING : LOG_ERROR,
+             "the process that follows the topology died by %s %d; %s",
+             WIFSIGNALED(status) ? "signal" : "exit status",
+             WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status),
+             again ? "another one takes its place" : "from here on nobody does");
+    if (!again)
+        return;
+    fleet->scout_restarts++;
+    if (scout_start(&fleet->scout, &fleet->scout_run, &err) != OK)
+        log_line(LOG_ERROR, "%s", err.text);
 }
 
 /* A worker that publishes nothing is stuck or stopped: it is killed, and replaced like a dead one.

@@ -167,6 +167,7 @@ struct run_result {
     double
         due_seconds; /* open loop: of them, those in which requests fell due, without the time that
                          * the last ones waited; 0: as far as the facts tell */
+    struct topology *topology; /* room of whoever starts runs, NULL: none; as it is at the end */
     bool interrupted;
     enum err_code
         status; /* OK, E_FAILED (nothing succeeded), E_UNTRUSTED, E_CONNECT, E_INTERRUPTED */

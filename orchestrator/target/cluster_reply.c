@@ -11,9 +11,9 @@ struct announced {
     char host[256];
     uint16_t port;
     bool primary;
-    bool usable;  /* neither failed nor still loading                              */
-    bool waiting; /* called loading, since nothing has been replicated to it so far */
-    bool silent;  /* nothing has been replicated from it or to it                   */
+    bool usable;  /* neither failed nor loading                              */
+    bool loading; /* nothing has been replicated to it so far                */
+    bool silent;  /* nothing has been replicated from it or to it            */
 };
 
 /* A reply under way. */
@@ -22,6 +22,7 @@ struct reading {
     const struct cluster_asked *asked;
     const char *command;
     bool other_port; /* some node has only a port of the other kind */
+    bool was_replica[TOPOLOGY_NODES_MAX];
     struct err *err;
 };
 
@@ -89,11 +90,14 @@ static bool name_node(struct announced *node, const char *endpoint, const char *
 
 /* ---- into the table ---- */
 
-static void forget_all(struct topology *topology)
+static void forget_all(struct reading *reading)
 {
+    struct topology *topology = reading->topology;
     topology->kind = TOPOLOGY_SLOTS;
-    for (uint32_t i = 0; i < topology->node_count; i++)
+    for (uint32_t i = 0; i < topology->node_count; i++) {
+        reading->was_replica[i] = topology->nodes[i].role == TOPOLOGY_REPLICA;
         topology->nodes[i].role = TOPOLOGY_GONE;
+    }
     for (uint32_t slot = 0; slot < SLOTS_COUNT; slot++)
         topology->owner[slot] = TOPOLOGY_NOBODY;
 }
@@ -140,8 +144,8 @@ static bool read_shard_node(struct announced *node, struct reading *reading, con
     node->port = (uint16_t)port;
     node->primary = role != NULL && (strcmp(role, "master") == 0 || strcmp(role, "primary") == 0);
     node->usable = health == NULL || strcmp(health, "online") == 0;
+    node->loading = health != NULL && strcmp(health, "loading") == 0;
     node->silent = number_of(value_of(map, "replication-offset"), INT64_MAX) == 0;
-    node->waiting = health != NULL && strcmp(health, "loading") == 0 && node->silent;
     return name_node(node, text_of(value_of(map, "endpoint")), text_of(value_of(map, "ip")),
                      reading->asked);
 }
@@ -181,6 +185,18 @@ static enum err_code take_shard_primary(struct reading *reading, const redisRepl
     return code;
 }
 
+/* A replica that is still loading is used when it has been before, and in a new cluster: what it lacks
+ * there is nothing. */
+static bool is_taken(const struct reading *reading, const struct announced *node,
+                     const struct announced *primary)
+{
+    int known = topology_find(reading->topology, node->host, node->port);
+    if (known >= 0 && reading->topology->nodes[known].role != TOPOLOGY_GONE)
+        return false; /* already in the table */
+    return node->usable || (node->loading && ((known >= 0 && reading->was_replica[known]) ||
+                                              (node->silent && primary->silent)));
+}
+
 static enum err_code take_shard_replicas(struct reading *reading, const redisReply *shard)
 {
     struct announced primary, node;
@@ -195,11 +211,7 @@ static enum err_code take_shard_replicas(struct reading *reading, const redisRep
         uint16_t index = 0;
         if (!read_shard_node(&node, reading, nodes->element[i]) || node.primary)
             continue;
-        /* In a new cluster nothing was written: what its replicas lack is nothing. */
-        if (!node.usable && !(node.waiting && primary.silent))
-            continue;
-        int known = topology_find(reading->topology, node.host, node.port);
-        if (known < 0 || reading->topology->nodes[known].role == TOPOLOGY_GONE)
+        if (is_taken(reading, &node, &primary))
             code = add_node(reading, &index, &node, TOPOLOGY_REPLICA, (uint16_t)owner);
     }
     return code;
@@ -219,6 +231,7 @@ static bool read_slots_node(struct announced *node, const struct reading *readin
     const redisReply *names = list->elements > 3 ? list->element[3] : NULL;
     node->port = (uint16_t)port;
     node->usable = true;
+    node->loading = node->silent = false;
     return name_node(node, text_of(list->element[0]), text_of(value_of(names, "ip")),
                      reading->asked);
 }
@@ -244,8 +257,7 @@ static enum err_code take_range_replicas(struct reading *reading, const redisRep
         uint16_t index = 0;
         if (!read_slots_node(&node, reading, range->element[i]))
             continue;
-        int known = topology_find(reading->topology, node.host, node.port);
-        if (known < 0 || reading->topology->nodes[known].role == TOPOLOGY_GONE)
+        if (is_taken(reading, &node, &node))
             code = add_node(reading, &index, &node, TOPOLOGY_REPLICA, owner);
     }
     return code;
@@ -287,7 +299,7 @@ static enum err_code take_parts(struct reading *reading, const redisReply *reply
     for (size_t i = 0; i < reply->elements; i++)
         parts[i] = (struct part){reply->element[i], first_slot_of(reply->element[i])};
     qsort(parts, reply->elements, sizeof *parts, by_first_slot);
-    forget_all(reading->topology);
+    forget_all(reading);
     enum err_code code = OK;
     for (size_t i = 0; i < reply->elements && code == OK; i++)
         code = primary(reading, parts[i].reply);

@@ -18,7 +18,9 @@ static struct bench_call call;
 
 static void set_up(void)
 {
-    test_server_start(&server, NULL);
+    /* In protected mode a server takes connections from 127.0.0.1 only. */
+    static const char *const args[] = {"--protected-mode", "no", NULL};
+    test_server_start(&server, &(struct test_server_options){.args = args});
 }
 
 static void tear_down(void)

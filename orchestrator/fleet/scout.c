@@ -1,0 +1,254 @@
+#include "orchestrator/fleet/scout.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <unistd.h>
+
+#include "common/clock.h"
+#include "common/ipc.h"
+#include "common/log.h"
+#include "orchestrator/fleet/scout_state.h"
+
+#define LOOK_NS (20 * NS_PER_MS)
+#define URGENT_NS (2 * NS_PER_SECOND)
+#define URGENT_EVERY_NS (50 * NS_PER_MS)
+#define CALM_EVERY_NS NS_PER_SECOND
+/* How long one node may take to answer; doubled while nobody does, up to --connection-timeout. */
+#define PATIENCE_NS (500 * NS_PER_MS)
+/* A node that did not answer is left alone for so long. */
+#define AVOID_NS NS_PER_SECOND
+#define NAMED_CHANGES_MAX 4
+
+bool scout_is_needed(const struct spec *spec, const struct topology *topology)
+{
+    if (spec->null_transport || topology == NULL || spec->socket_path != NULL)
+        return false;
+    if (topology->kind == TOPOLOGY_SLOTS || spec->sentinels != NULL ||
+        spec->replica_reads != REPLICA_READS_NO)
+        return true;
+    for (uint32_t i = 0; i < topology->node_count; i++)
+        if (scout_is_name(&topology->nodes[i]))
+            return true;
+    return false;
+}
+
+/* ---- publishing ---- */
+
+static const char *const role_words[] = {
+    [TOPOLOGY_PRIMARY] = "a primary", [TOPOLOGY_REPLICA] = "a replica", [TOPOLOGY_GONE] = "gone"};
+
+static bool same_address(const struct target_address *a, const struct target_address *b)
+{
+    return a->address_bytes == b->address_bytes &&
+           memcmp(&a->address, &b->address, a->address_bytes) == 0;
+}
+
+/* Whether anything has changed that workers go by; and says what. */
+static bool is_news(const struct topology *before, const struct topology *after, bool tell)
+{
+    uint32_t changes = 0, moved = 0;
+    for (uint32_t i = 0; i < after->node_count; i++) {
+        const struct topology_node *node = &after->nodes[i], *old = &before->nodes[i];
+        bool new = i >= before->node_count;
+        if (!new && old->role == node->role &&
+            old->primary == node->primary &&same_address(&old->address, &node->address))
+            continue;
+        if (tell && changes++ < NAMED_CHANGES_MAX)
+            log_line(LOG_INFO, "topology: %s is %s%s", node->address.text, role_words[node->role],
+                     new ? ", and new" : "");
+        else if (!tell)
+            return true;
+    }
+    for (uint32_t slot = 0; slot < SLOTS_COUNT && after->kind == TOPOLOGY_SLOTS; slot++)
+        moved += before->owner[slot] != after->owner[slot];
+    if (tell && moved > 0)
+        log_line(LOG_INFO, "topology: %u slots have another owner, %u have none", moved,
+                 topology_uncovered(after));
+    if (tell && changes > NAMED_CHANGES_MAX)
+        log_line(LOG_INFO, "topology: %u nodes have changed", changes);
+    return moved > 0 || changes > 0;
+}
+
+void scout_publish(struct scout *scout)
+{
+    if (!is_news(&scout->current, &scout->next, false))
+        return;
+    scout->current = scout->next;
+    topology_publish(scout->shared, &scout->current);
+    (void)is_news(&scout->told, &scout->current, true);
+    scout->told = scout->current;
+}
+
+/* ---- connections ---- */
+
+struct control *scout_reach(struct scout *scout, uint32_t node)
+{
+    const struct target_address *target = &scout->next.nodes[node].address;
+    struct err err = {.code = OK};
+    uint64_t now_ns = clock_now_ns();
+    if (scout->controls[node] != NULL && same_address(target, &scout->reached[node]))
+        return scout->controls[node];
+    scout_drop(scout, node);
+    if (target->address_bytes == 0 || now_ns < scout->avoid_until_ns[node])
+        return NULL;
+    struct spec *patience = &scout->patience;
+    if (control_connect_to(&scout->controls[node], target, patience, NULL, &err) == OK) {
+        scout->reached[node] = *target;
+        return scout->controls[node];
+    }
+    log_line(LOG_DEBUG, "topology: %s", err.text);
+    scout->avoid_until_ns[node] = clock_now_ns() + AVOID_NS;
+    return NULL;
+}
+
+void scout_drop(struct scout *scout, uint32_t node)
+{
+    control_close(scout->controls[node]);
+    scout->controls[node] = NULL;
+}
+
+void scout_unanswered(struct scout *scout, uint32_t node, const struct err *err)
+{
+    log_line(LOG_DEBUG, "topology: %s: %s", scout->next.nodes[node].address.text, err->text);
+    scout_drop(scout, node);
+    scout->avoid_until_ns[node] = clock_now_ns() + AVOID_NS;
+}
+
+static void set_patience(struct scout *scout, uint64_t patience_ns)
+{
+    uint64_t limit_ns = scout->run->spec->connection_timeout_ns;
+    if (patience_ns > limit_ns)
+        patience_ns = limit_ns;
+    scout->patience.connection_timeout_ns = patience_ns;
+    scout->patience.request_timeout_ns = patience_ns;
+}
+
+/* ---- a life ---- */
+
+/* In the child: nothing of the orchestrator's stays open but the log. */
+static void close_inherited(void)
+{
+    int null_fd = open("/dev/null", O_RDWR);
+    int keep_fd = log_file_fd();
+    if (null_fd >= 0) {
+        dup2(null_fd, STDIN_FILENO);
+        dup2(null_fd, STDOUT_FILENO);
+    }
+    if (keep_fd < 3) {
+        close_range(3, ~0u, 0);
+        return;
+    }
+    if (keep_fd > 3)
+        close_range(3, (unsigned)keep_fd - 1, 0);
+    close_range((unsigned)keep_fd + 1, ~0u, 0);
+}
+
+static bool is_orphan(const struct scout *scout)
+{
+    return getppid() != scout->parent;
+}
+
+static void ignore_signals(void)
+{
+    static const int numbers[] = {SIGINT, SIGTERM, SIGHUP, SIGPIPE};
+    for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++)
+        signal(numbers[i], SIG_IGN);
+    signal(SIGCHLD, SIG_DFL);
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+}
+
+static uint64_t wishes(const struct scout *scout)
+{
+    uint64_t sum = 0;
+    for (uint32_t i = 0; i < scout->run->worker_count; i++)
+        sum += atomic_load_explicit(&ipc_worker(scout->run->segment, i)->refresh_wanted,
+                                    memory_order_relaxed);
+    return sum;
+}
+
+static void begin(struct scout *scout)
+{
+    uint32_t version = 0;
+    scout->shared = ipc_topology(scout->run->segment);
+    scout->current = *scout->run->topology;
+    /* The one before this may have found more, and may have died while it wrote. */
+    if (!topology_refresh(&scout->current, &version, scout->shared))
+        topology_publish(scout->shared, &scout->current);
+    scout->next = scout->told = scout->current;
+    scout->patience = *scout->run->spec;
+    scout->patience.wait_ready_ns = 0;
+    set_patience(scout, PATIENCE_NS);
+}
+
+static void look(struct scout *scout)
+{
+    bool answered = true;
+    scout->next = scout->current;
+    scout->heard = false;
+    if (scout->run->spec->sentinels != NULL)
+        answered = scout_ask_sentinels(scout);
+    else if (scout->current.kind == TOPOLOGY_SLOTS)
+        answered = scout_ask_cluster(scout);
+    else
+        answered = scout_ask_servers(scout);
+    if (answered)
+        scout_publish(scout);
+    set_patience(scout, answered || scout->heard ? PATIENCE_NS
+                                                 : 2 * scout->patience.connection_timeout_ns);
+}
+
+static void live(struct scout *scout)
+{
+    uint64_t seen = 0, urgent_until_ns = 0, next_ns = clock_now_ns() + CALM_EVERY_NS;
+    while (!is_orphan(scout)) {
+        uint64_t now_ns = clock_now_ns();
+        uint64_t wanted = wishes(scout);
+        if (scout->run->spec->sentinels != NULL)
+            scout_hear_sentinels(scout);
+        scout->wished = wanted != seen;
+        if (scout->wished || scout->unsettled) {
+            urgent_until_ns = now_ns + URGENT_NS;
+            if (next_ns > now_ns + URGENT_EVERY_NS)
+                next_ns = scout->wished ? now_ns : now_ns + URGENT_EVERY_NS;
+        }
+        if (scout->wished)
+            scout->wish_open = true;
+        seen = wanted;
+        if (now_ns >= next_ns) {
+            look(scout);
+            scout->wish_open = false;
+            next_ns = clock_now_ns() + (now_ns < urgent_until_ns ? URGENT_EVERY_NS : CALM_EVERY_NS);
+        }
+        clock_sleep_until(clock_now_ns() + LOOK_NS);
+    }
+}
+
+static _Noreturn void scout_main(const struct scout_run *run, pid_t parent)
+{
+    ignore_signals();
+    close_inherited();
+    struct scout *scout = calloc(1, sizeof *scout);
+    if (scout == NULL)
+        _exit(1);
+    scout->run = run;
+    scout->parent = parent;
+    begin(scout);
+    live(scout);
+    _exit(0);
+}
+
+enum err_code scout_start(pid_t *pid, const struct scout_run *run, struct err *err)
+{
+    pid_t parent = getpid();
+    *pid = fork();
+    if (*pid == 0)
+        scout_main(run, parent);
+    if (*pid > 0)
+        return OK;
+    *pid = 0;
+    return err_set_errno(err, E_SYSTEM, errno, "cannot fork the process that follows the topology");
+}
