@@ -84,13 +84,15 @@ static enum err_code load_authorities(SSL_CTX *context, const struct spec *spec,
     return code;
 }
 
-/* No terminal to ask at: an encrypted key is refused. */
+/* No terminal to ask at: an encrypted key is refused. argument: whether it is one; may be NULL. */
 static int no_passphrase(char *buffer, int buffer_bytes, int writing, void *argument)
 {
     (void)buffer;
     (void)buffer_bytes;
     (void)writing;
-    (void)argument;
+    bool *encrypted = argument;
+    if (encrypted != NULL)
+        *encrypted = true;
     return -1;
 }
 
@@ -99,7 +101,11 @@ static enum err_code load_key(SSL_CTX *context, const struct spec *spec, struct 
     enum err_code code = check_readable("--key", spec->tls_key, err);
     if (code != OK)
         return code;
-    if (SSL_CTX_use_PrivateKey_file(context, spec->tls_key, SSL_FILETYPE_PEM) == 1)
+    bool encrypted = false;
+    SSL_CTX_set_default_passwd_cb_userdata(context, &encrypted);
+    bool loaded = SSL_CTX_use_PrivateKey_file(context, spec->tls_key, SSL_FILETYPE_PEM) == 1;
+    SSL_CTX_set_default_passwd_cb_userdata(context, NULL);
+    if (loaded)
         return OK;
     if (queue_says(ERR_LIB_X509, X509_R_KEY_VALUES_MISMATCH) ||
         queue_says(ERR_LIB_X509, X509_R_KEY_TYPE_MISMATCH)) {
@@ -109,8 +115,7 @@ static enum err_code load_key(SSL_CTX *context, const struct spec *spec, struct 
                        "two that belong together",
                        spec->tls_key, spec->tls_cert);
     }
-    if (queue_says(ERR_LIB_PEM, PEM_R_BAD_PASSWORD_READ) ||
-        queue_says(ERR_LIB_PEM, PEM_R_PROBLEMS_GETTING_PASSWORD)) {
+    if (encrypted) {
         ERR_clear_error();
         return err_set(err, E_USAGE,
                        "--key %.160s is encrypted, and volley does not ask for passphrases: write "
@@ -124,10 +129,10 @@ static enum err_code load_certificate(SSL_CTX *context, const struct spec *spec,
 {
     if (spec->tls_cert == NULL)
         return OK;
+    SSL_CTX_set_default_passwd_cb(context, no_passphrase);
     enum err_code code = check_readable("--cert", spec->tls_cert, err);
     if (code == OK && SSL_CTX_use_certificate_chain_file(context, spec->tls_cert) != 1)
         code = refuse("--cert", spec->tls_cert, "holds no certificate in PEM", err);
-    SSL_CTX_set_default_passwd_cb(context, no_passphrase);
     return code == OK ? load_key(context, spec, err) : code;
 }
 

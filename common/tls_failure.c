@@ -1,5 +1,6 @@
 /* What went wrong with TLS, in sentences: OpenSSL names the check that failed, users need to know what
  * to do. */
+#include <errno.h>
 #include <openssl/err.h>
 #include <openssl/x509_vfy.h>
 #include <openssl/x509v3.h>
@@ -227,12 +228,11 @@ void tls_failure_explain(struct tls_stream *stream)
         explain_error(stream, error);
     else if (stream->established)
         return; /* the end of the stream, or the system's error number, says it all */
-    else if (stream->sys_errno != 0)
-        snprintf(stream->why, sizeof stream->why, "in the TLS handshake: %s",
-                 strerror(stream->sys_errno));
+    else if (stream->sys_errno != 0 && stream->sys_errno != ECONNRESET)
+        snprintf(stream->why, sizeof stream->why, "%s", strerror(stream->sys_errno));
     else
         snprintf(stream->why, sizeof stream->why,
-                 "the server closed the connection in the TLS handshake; is it a TLS port?");
+                 "the server closed the connection; is it a TLS port?");
 }
 
 const char *tls_advice_for_plain(const void *bytes, size_t byte_count)

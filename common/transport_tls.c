@@ -170,9 +170,14 @@ static bool set_socket(struct tls_stream *stream)
 static void offer_session(struct tls_stream *stream, const struct target_address *target)
 {
     stream->session = tls_client_session(stream->client, target->text);
-    /* One that cannot be used any more only costs a whole handshake. */
-    if (stream->session != NULL && stream->session->session != NULL)
-        (void)SSL_set_session(stream->ssl, stream->session->session);
+    if (stream->session == NULL || stream->session->session == NULL)
+        return;
+    /* With TLS 1.3 OpenSSL lets each be used once; a copy leaves it for others that connect meanwhile.
+     * Where this fails the handshake is a whole one. */
+    SSL_SESSION *copy = SSL_SESSION_dup(stream->session->session);
+    if (copy != NULL)
+        (void)SSL_set_session(stream->ssl, copy);
+    SSL_SESSION_free(copy);
 }
 
 static void stream_destroy(struct tls_stream *stream)

@@ -139,15 +139,14 @@ static enum greeting_step refuse(const struct greeting *greeting, enum greeting_
     snprintf(words, sizeof words, "%.*s", (int)reply->text_bytes, reply->text);
     if (command == GREETING_PING && begins_with_word(words, "NOPERM"))
         return GREETING_COMPLETE;
-    if (command == GREETING_AUTH || command == GREETING_HELLO)
-        secret_mask_reply(words, greeting->password);
+    secret_mask_reply(words, greeting->password);
     if (words[0] == '\0')
         snprintf(words, sizeof words, "refused");
     const char *remedy = "";
     if (begins_with_word(words, "NOPERM"))
         remedy = remedies[command];
     else if (begins_with_word(words, "NOAUTH"))
-        remedy = "the server asks for a password: give one with -a or VOLLEY_AUTH";
+        remedy = "the server asks for a password: give one with -a, --askpass or VOLLEY_AUTH";
     else if (command == GREETING_HELLO &&
              (strncmp(words, "ERR unknown command", 19) == 0 || begins_with_word(words, "NOPROTO")))
         remedy = "the server does not speak RESP3: leave out -3";

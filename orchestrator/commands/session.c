@@ -245,12 +245,16 @@ static enum err_code settle_connections(struct session *session, struct err *err
     const struct spec *spec = &session->request->spec;
     char advice[320];
     struct local_ports ports;
-    const struct connection_paths paths = {.sources = session->sources.count,
-                                           .targets = 1,
-                                           .loopback = target_is_loopback(&session->target)};
-    enum err_code code = sources_fit(&session->sources, &session->target, err);
-    if (code == OK)
-        code = settle_protocol(session, err);
+    struct connection_paths paths = {.sources = session->sources.count, .loopback = true};
+    enum err_code code = settle_protocol(session, err);
+    for (uint32_t i = 0; i < session->topology->node_count && code == OK; i++) {
+        const struct topology_node *node = &session->topology->nodes[i];
+        if (node->role == TOPOLOGY_GONE)
+            continue;
+        paths.targets++;
+        paths.loopback &= target_is_loopback(&node->address);
+        code = sources_fit(&session->sources, &node->address, err);
+    }
     local_ports_read(&ports, "");
     local_ports_advise(advice, sizeof advice, &ports, spec, &paths);
     if (code == OK && advice[0] != '\0')
@@ -258,10 +262,30 @@ static enum err_code settle_connections(struct session *session, struct err *err
     return code;
 }
 
+/* Nodes of a cluster that one run's requests may go to; each worker needs a connection to each. */
+static uint64_t nodes_to_reach(const struct session *session)
+{
+    const struct topology *topology = session->topology;
+    if (topology == NULL || topology->kind != TOPOLOGY_SLOTS)
+        return 0;
+    uint64_t primaries = topology_primaries(topology), replicas = topology_replicas(topology);
+    switch (session->request->spec.replica_reads) {
+    case REPLICA_READS_NO:
+        return primaries;
+    case REPLICA_READS_YES:
+        return replicas > primaries ? replicas : primaries;
+    case REPLICA_READS_ALL:
+        break;
+    }
+    return primaries + replicas;
+}
+
 enum err_code session_reach(struct session *session, struct err *err)
 {
     bench_log_plan(&session->plan, &session->cpus);
     enum err_code code = reach_target(session, err);
+    if (code == OK && nodes_to_reach(session) > 1)
+        code = session_plan(session, &session->request->spec, err);
     if (code == OK && !session->request->spec.null_transport)
         code = settle_connections(session, err);
     if (code == OK)
@@ -276,8 +300,10 @@ enum err_code session_reach(struct session *session, struct err *err)
 enum err_code session_plan(struct session *session, const struct spec *spec, struct err *err)
 {
     int server_cpu = session->plan.server_cpu;
+    struct spec planned = *spec;
+    planned.worker_connections_min = nodes_to_reach(session);
     enum err_code code =
-        plan_build(&session->plan, spec, &session->cpus, place_of_server(spec), err);
+        plan_build(&session->plan, &planned, &session->cpus, place_of_server(spec), err);
     session->plan.server_cpu = server_cpu; /* it may run there already */
     if (code == OK)
         code = plan_raise_fd_limit(&session->plan, err);

@@ -105,7 +105,7 @@ static enum err_code take_words(struct entry *entry, const struct planner *plann
                                 const struct config_node *node)
 {
     char why[160];
-    const struct config_node *only = &node->children[0];
+    const struct config_node *only = node->children;
     if (node->kind == CONFIG_MAP && node->count == 1 && only->kind == CONFIG_SCALAR &&
         strncasecmp(only->key, "at ", 3) == 0)
         return chaos_sentence_parse(&entry->words, only->key, only->text, why, sizeof why)

@@ -35,9 +35,11 @@ static enum err_code settle_protocol(struct bench_request *request, struct err *
 static enum err_code settle_churn(struct bench_request *request, struct err *err)
 {
     struct spec *spec = &request->spec;
-    enum err_code code = relation_exclude_if(
-        request->one_pipelined && spec->reconnect_every > 0, request, "keepalive",
-        "reconnect-every", "each says how many requests a connection carries", err);
+    enum err_code code =
+        relation_exclude_if(request->one_pipelined && spec->reconnect_every > 0 &&
+                                spec->reconnect_every != spec->pipeline,
+                            request, "keepalive", "reconnect-every",
+                            "each says how many requests a connection carries", err);
     if (code != OK)
         return code;
     if (request->one_pipelined) {

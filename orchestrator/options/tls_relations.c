@@ -2,9 +2,32 @@
 
 #include "orchestrator/options/relation.h"
 
-static const char *const needs_tls[] = {
-    "cacert",      "cacertdir",        "cert",       "key", "sni", "insecure",
-    "tls-ciphers", "tls-ciphersuites", "tls-resume", "ktls"};
+/* Without TLS none of them means anything. */
+static enum err_code check_plain(const struct bench_request *request, struct err *err)
+{
+    const struct spec *spec = &request->spec;
+    const struct {
+        const char *name;
+        bool meant;
+    } options[] = {
+        {"cacert", spec->tls_cacert != NULL},
+        {"cacertdir", spec->tls_cacertdir != NULL},
+        {"cert", spec->tls_cert != NULL},
+        {"key", spec->tls_key != NULL},
+        {"sni", spec->tls_sni != NULL},
+        {"insecure", spec->tls_insecure},
+        {"tls-ciphers", spec->tls_ciphers != NULL},
+        {"tls-ciphersuites", spec->tls_ciphersuites != NULL},
+        {"tls-resume", spec->tls_resume},
+        {"ktls", spec->tls_kernel},
+    };
+    for (size_t i = 0; i < sizeof options / sizeof options[0]; i++)
+        if (options[i].meant)
+            return err_set(err, E_USAGE,
+                           "--%s has no meaning without TLS: give --tls, or a URI of rediss://",
+                           options[i].name);
+    return OK;
+}
 
 static enum err_code check_tls(struct bench_request *request, struct err *err)
 {
@@ -48,13 +71,8 @@ enum err_code tls_relations_settle(struct bench_request *request, struct err *er
         spec->tls = true;
         options_derive(&request->values, "tls", "uri", "true");
     }
-    for (size_t i = 0; i < sizeof needs_tls / sizeof needs_tls[0] && !spec->tls; i++)
-        if (relation_given(request, needs_tls[i]))
-            return err_set(err, E_USAGE,
-                           "--%s has no meaning without TLS: give --tls, or a URI of rediss://",
-                           needs_tls[i]);
     if (!spec->tls)
-        return OK;
+        return check_plain(request, err);
     if (spec->managed && !spec->managed_tls)
         return err_set(err, E_USAGE,
                        "--managed and --tls: a server of volley's own speaks TLS with --managed "

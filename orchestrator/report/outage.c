@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "orchestrator/report/outage_sample.h"
 #include "orchestrator/report/outage_window.h"
 
 /* A node that had no success for so long before another one failed was idle, and may take over. */
@@ -16,6 +17,7 @@ struct pending {
     bool shared;
     bool waited;   /* at an edge of a row requests waited for replies */
     bool degraded; /* a worker of volley died or was late */
+    bool cut_off;  /* connections were lost or could not be opened */
 };
 
 struct successes {
@@ -32,23 +34,11 @@ struct track {
     /* The last success before the node was idle, 0 when there was none, and the first one after. */
     uint64_t before_idle_ns, resumed_ns;
     int32_t follows; /* the node that took over until it succeeds again, OUTAGE_NOBODY: none */
-    int64_t in_flight;
+    uint64_t in_flight;
     struct outage *newest; /* NULL: none, or it is not kept */
     struct pending pending;
     struct successes history[OUTAGE_HISTORY]; /* newest first */
     struct outage_windows windows;
-};
-
-/* What one row says of a track. */
-struct sample {
-    const struct interval_row *row; /* of all nodes together; else NULL */
-    uint64_t start_ns, end_ns;
-    struct outcome_times times;
-    uint64_t sent, ok;
-    struct outage_failures failures;
-    uint64_t evidence;
-    bool waiting, degraded;
-    bool no_load; /* the schedule has a hole here: it is nobody's outage */
 };
 
 struct outages {
@@ -111,33 +101,34 @@ void outages_begin(struct outages *outages, const struct outage_setup *setup)
 
 /* ---- The rule. ---- */
 
-static uint64_t usual_gap_ns(const struct track *track)
+/* False: there were not two successes since the last outage. */
+static bool usual_gap(const struct track *track, uint64_t *usual_ns)
 {
-    uint64_t usual_ns = 0, count = 0;
+    uint64_t count = 0;
+    *usual_ns = 0;
     for (uint32_t i = 0; i < OUTAGE_HISTORY && track->history[i].count > 0; i++) {
         count += track->history[i].count;
         uint64_t first_ns = track->history[i].first_ns;
         if (count < 2 || first_ns > track->last_ok_ns)
             continue;
         uint64_t mean_ns = (track->last_ok_ns - first_ns) / (count - 1);
-        usual_ns = mean_ns > usual_ns ? mean_ns : usual_ns;
+        *usual_ns = mean_ns > *usual_ns ? mean_ns : *usual_ns;
     }
-    return usual_ns;
+    return count >= 2;
 }
 
 static bool is_outage(const struct track *track, uint64_t gap_ns)
 {
     const struct pending *pending = &track->pending;
-    bool connections =
-        pending->failures.connections_lost > 0 || pending->failures.connect_failures > 0;
-    uint64_t least_ns = OUTAGE_FAILED_NS;
-    if (pending->evidence == 0 && !(connections && track->succeeded)) {
-        /* A pause. A dead worker pauses, too, and so may the first reply. */
-        if (!pending->waited || pending->degraded || !track->succeeded)
+    uint64_t least_ns = OUTAGE_FAILED_NS, usual_ns = 0;
+    bool known = usual_gap(track, &usual_ns);
+    if (pending->evidence == 0 && !(pending->cut_off && track->succeeded)) {
+        /* A pause. A dead worker pauses, too, and so do replies of which one may take long. */
+        if (!pending->waited || pending->degraded || !track->succeeded || !known)
             return false;
         least_ns = OUTAGE_PAUSE_NS;
     }
-    uint64_t usual_ns = OUTAGE_USUAL_GAPS * usual_gap_ns(track);
+    usual_ns *= OUTAGE_USUAL_GAPS;
     return gap_ns >= (usual_ns > least_ns ? usual_ns : least_ns);
 }
 
@@ -161,15 +152,16 @@ static void close_gap(struct track *track, uint64_t end_ns, bool recovered, int3
     }
     track->newest = outage;
     if (outage != NULL)
-        *outage = (struct outage){.begin_ns = track->last_ok_ns,
-                                  .first_failed_ns = track->pending.first_failed_ns,
-                                  .end_ns = end_ns,
-                                  .from_start = !track->succeeded,
-                                  .recovered = recovered,
-                                  .pause = track->pending.first_failed_ns == 0,
-                                  .shared = track->pending.shared,
-                                  .taken_over_by = taken_over_by,
-                                  .failures = track->pending.failures};
+        *outage =
+            (struct outage){.begin_ns = track->last_ok_ns,
+                            .first_failed_ns = track->pending.first_failed_ns,
+                            .end_ns = end_ns,
+                            .from_start = !track->succeeded,
+                            .recovered = recovered,
+                            .pause = track->pending.first_failed_ns == 0 && !track->pending.cut_off,
+                            .shared = track->pending.shared,
+                            .taken_over_by = taken_over_by,
+                            .failures = track->pending.failures};
     outage_windows_open(&track->windows, outage);
     memset(track->history, 0, sizeof track->history);
 }
@@ -188,10 +180,11 @@ static void add_failures(struct outage_failures *into, const struct outage_failu
 }
 
 /* Connections have no instants: those of a row count in every gap that it is part of. */
-static void gather_connections(struct pending *pending, const struct sample *sample)
+static void gather_connections(struct pending *pending, const struct outage_sample *sample)
 {
     pending->failures.connections_lost += sample->failures.connections_lost;
     pending->failures.connect_failures += sample->failures.connect_failures;
+    pending->cut_off |= sample->cut_off;
     pending->degraded |= sample->degraded;
 }
 
@@ -202,7 +195,7 @@ static uint64_t first_failed_after(const struct outcome_times *times, uint64_t b
 }
 
 /* Nodes may tell it more closely than the row does. */
-static uint64_t first_failed_in(const struct sample *sample, uint64_t begin_ns)
+static uint64_t first_failed_in(const struct outage_sample *sample, uint64_t begin_ns)
 {
     uint64_t first_ns = first_failed_after(&sample->times, begin_ns);
     for (uint32_t i = 0; sample->row != NULL && i < sample->row->node_count; i++) {
@@ -214,7 +207,7 @@ static uint64_t first_failed_in(const struct sample *sample, uint64_t begin_ns)
 }
 
 /* Requests of this row failed in the gap that began at begin_ns. */
-static void gather(struct pending *pending, const struct sample *sample, uint64_t begin_ns,
+static void gather(struct pending *pending, const struct outage_sample *sample, uint64_t begin_ns,
                    bool shared)
 {
     uint64_t first_ns = first_failed_in(sample, begin_ns);
@@ -225,7 +218,7 @@ static void gather(struct pending *pending, const struct sample *sample, uint64_
     add_failures(&pending->failures, &sample->failures);
 }
 
-static void without_success(struct track *track, const struct sample *sample)
+static void without_success(struct track *track, const struct outage_sample *sample)
 {
     struct pending *pending = &track->pending;
     gather_connections(pending, sample);
@@ -233,8 +226,7 @@ static void without_success(struct track *track, const struct sample *sample)
         gather(pending, sample, track->last_ok_ns,
                sample->times.first_failed_ns <= track->last_ok_ns);
     pending->waited |= sample->waiting;
-    bool failed = pending->evidence > 0 || pending->failures.connections_lost > 0 ||
-                  pending->failures.connect_failures > 0;
+    bool failed = pending->evidence > 0 || pending->cut_off;
     if (sample->sent > 0 || sample->waiting || (failed && !sample->no_load))
         return;
     if (failed)
@@ -244,7 +236,7 @@ static void without_success(struct track *track, const struct sample *sample)
     memset(pending, 0, sizeof *pending);
 }
 
-static void with_success(struct track *track, const struct sample *sample)
+static void with_success(struct track *track, const struct outage_sample *sample)
 {
     const struct outcome_times *times = &sample->times;
     struct pending *pending = &track->pending;
@@ -276,7 +268,7 @@ static void with_success(struct track *track, const struct sample *sample)
     track->history[0] = (struct successes){times->first_ok_ns, sample->ok};
 }
 
-static void track_add(struct track *track, const struct sample *sample)
+static void track_add(struct track *track, const struct outage_sample *sample)
 {
     bool succeeded = sample->ok > 0 && sample->times.first_ok_ns > 0;
     if (!track->started && !succeeded && sample->sent == 0 && sample->evidence == 0)
@@ -293,71 +285,15 @@ static void track_add(struct track *track, const struct sample *sample)
         add_failures(&track->newest->failures, &sample->failures);
 }
 
-/* ---- What a row says. ---- */
-
-static struct sample sample_of_all(const struct outages *outages, const struct interval_row *row)
-{
-    const uint64_t *counters = row->counters;
-    const struct interval_header *header = &row->header;
-    uint64_t lost = counters_lost(counters) - counters[COUNTER_LOST_WORKER];
-    struct sample sample = {
-        .row = row,
-        .start_ns = header->start_ns,
-        .end_ns = header->end_ns,
-        .times = header->times,
-        .sent = counters[COUNTER_SENT] + (outages->setup.open_loop ? counters[COUNTER_DUE] : 0),
-        .ok = counters[COUNTER_OK],
-        .failures = {.errors = counters[COUNTER_ERROR_REPLIES],
-                     .timed_out = counters[COUNTER_TIMED_OUT],
-                     .lost = lost,
-                     .lost_by_cause = {counters[COUNTER_LOST_TIMEOUT],
-                                       counters[COUNTER_LOST_DISCONNECT],
-                                       counters[COUNTER_LOST_PROTOCOL],
-                                       counters[COUNTER_LOST_DRAIN]},
-                     .connections_lost = counters[COUNTER_CONNECTIONS_LOST],
-                     .connect_failures = counters[COUNTER_CONNECT_FAILURES]},
-        .waiting = header->in_flight_after > 0 || header->backlog_after > 0,
-        .degraded = (header->flags & INTERVAL_DEGRADED) != 0,
-    };
-    memcpy(sample.failures.errors_by_kind, row->errors_by_kind, sizeof row->errors_by_kind);
-    sample.evidence =
-        sample.failures.errors + sample.failures.timed_out + lost - counters[COUNTER_LOST_DRAIN];
-    return sample;
-}
-
-static struct sample sample_of_node(const struct interval_row *row, uint32_t node, bool waiting)
-{
-    const struct node_figures *figures = &row->nodes[node];
-    const uint64_t *counters = figures->counters;
-    /* Which node's requests draining gave up is not told: as if all were this one's. */
-    uint64_t drained = row->counters[COUNTER_LOST_DRAIN], lost = counters[NODE_LOST];
-    return (struct sample){
-        .start_ns = row->header.start_ns,
-        .end_ns = row->header.end_ns,
-        .times = figures->times,
-        .sent = counters[NODE_SENT],
-        .ok = counters[NODE_OK],
-        .failures = {.errors = counters[NODE_ERRORS],
-                     .timed_out = counters[NODE_TIMED_OUT],
-                     .lost = lost,
-                     .connections_lost = counters[NODE_CONNECTIONS_LOST],
-                     .connect_failures = counters[NODE_CONNECT_FAILURES]},
-        .evidence = counters[NODE_ERRORS] + counters[NODE_TIMED_OUT] +
-                    (lost > drained ? lost - drained : 0),
-        .waiting = waiting,
-        .degraded = (row->header.flags & INTERVAL_DEGRADED) != 0,
-    };
-}
-
 /* Of one node no gauge is told; it is what was sent and is not over. A worker that died leaves it
  * unknown. */
 static void count_in_flight(struct track *track, const struct interval_row *row, uint32_t node)
 {
     const uint64_t *counters = row->nodes[node].counters;
-    track->in_flight +=
-        (int64_t)(counters[NODE_SENT] - counters[NODE_OK] - counters[NODE_ERRORS] -
-                  counters[NODE_REDIRECTED] - counters[NODE_TIMED_OUT] - counters[NODE_LOST]);
-    if (track->in_flight < 0 || (row->header.flags & INTERVAL_DEGRADED) != 0 ||
+    track->in_flight += counters[NODE_SENT] - counters[NODE_OK] - counters[NODE_ERRORS] -
+                        counters[NODE_REDIRECTED] - counters[NODE_TIMED_OUT] - counters[NODE_LOST];
+    bool below_none = track->in_flight > INT64_MAX;
+    if (below_none || (row->header.flags & INTERVAL_DEGRADED) != 0 ||
         row->header.in_flight_after == 0)
         track->in_flight = 0;
 }
@@ -424,7 +360,7 @@ static void add_nodes(struct outages *outages, const struct interval_row *row)
         count_in_flight(track, row, i);
         if (!measured)
             continue;
-        struct sample sample = sample_of_node(row, i, track->in_flight > 0);
+        struct outage_sample sample = outage_sample_of_node(row, i, track->in_flight > 0);
         track_add(track, &sample);
     }
     if (!measured)
@@ -449,7 +385,7 @@ void outages_add(struct outages *outages, const struct interval_row *row)
         }
         outages->begun = true;
         outages->drained = row->counters[COUNTER_LOST_DRAIN] > 0;
-        struct sample sample = sample_of_all(outages, row);
+        struct outage_sample sample = outage_sample_of_all(row, outages->setup.open_loop);
         track_add(outages->all, &sample);
         bool open_loop = outages->setup.open_loop;
         outage_coarse(&outages->coarse,

@@ -4,7 +4,8 @@
  * A *gap* lies between two successes that follow one another, the last of one row and the first of a
  * later one, to the nanosecond; successes are merged over all workers. It is an outage when
  *
- *   something failed in it (an error reply, a time-out, a lost request, a lost or refused connection)
+ *   something failed in it (an error reply, a time-out, a lost request; of a node and of a target that is
+ *   one server also a connection that was lost or could not be opened)
  *   and it is at least OUTAGE_FAILED_NS long, or
  *   nothing failed, requests waited for replies at an edge of a row in it, and it is at least
  *   OUTAGE_PAUSE_NS long: a pause

@@ -30,10 +30,13 @@ void outage_windows_add(struct outage_windows *windows, const struct node_figure
 {
     uint64_t number = start_ns / OUTAGE_SLOT_NS + 1;
     uint32_t place = (uint32_t)(number % OUTAGE_SLOTS);
-    if (windows->slot_number[place] != number)
+    /* Seconds without a reply leave the slots alone: the outage that begins may be a long one. */
+    if (windows->slot_number[place] != number && figures->counters[NODE_OK] > 0) {
         memset(&windows->slots[place], 0, sizeof windows->slots[place]);
-    windows->slot_number[place] = number;
-    node_figures_add(&windows->slots[place], figures);
+        windows->slot_number[place] = number;
+    }
+    if (figures->counters[NODE_OK] > 0)
+        node_figures_add(&windows->slots[place], figures);
     if (windows->outage == NULL)
         return;
     uint64_t after_ns = windows->outage->end_ns + OUTAGE_DURING_NS;

@@ -8,7 +8,7 @@
 #define OUTAGE_SLOTS 10u /* OUTAGE_BEFORE_NS */
 
 struct outage_windows {
-    struct node_figures slots[OUTAGE_SLOTS]; /* the newest seconds with rows */
+    struct node_figures slots[OUTAGE_SLOTS]; /* the newest seconds with replies */
     uint64_t slot_number[OUTAGE_SLOTS];      /* start of the row / OUTAGE_SLOT_NS, + 1; 0: empty */
     struct outage *outage; /* that ended last, while its windows are open; NULL: none */
     struct node_figures during, after, sum;

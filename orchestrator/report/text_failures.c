@@ -70,6 +70,10 @@ static void print_failed(struct output *out, const struct outage *outage,
     if (failures->timed_out + failures->lost > 0)
         output_printf(out, ", not known whether executed: %" PRIu64,
                       failures->timed_out + failures->lost);
+    if (failures->connections_lost > 0)
+        output_printf(out, ", connections lost: %" PRIu64, failures->connections_lost);
+    if (failures->connect_failures > 0)
+        output_printf(out, ", failed attempts to connect: %" PRIu64, failures->connect_failures);
     output_printf(out, "\n");
 }
 

@@ -33,6 +33,7 @@ struct job {
     const struct chaos_action *action;
     enum phase phase;
     uint64_t began_ns;
+    pid_t pid; /* of the node's process that was sent a signal: there may be another one later */
     uint64_t wake_ns; /* PAUSED: when it ends; STOPPING: when it is killed; WORKING: the limit */
     pid_t child;      /* WORKING */
     int result_fd;    /* WORKING: the child's struct err comes from here */
@@ -52,6 +53,12 @@ struct chaos {
 static struct managed_server *server_of(const struct job *job)
 {
     return &job->chaos->cluster->nodes[job->action->node];
+}
+
+/* Whether the process that was sent a signal is gone. */
+static bool process_gone(const struct job *job)
+{
+    return server_of(job)->pid != job->pid || managed_server_gone(server_of(job));
 }
 
 /* --- what is told ---------------------------------------------------------------------------- */
@@ -142,8 +149,9 @@ static void work(struct job *job)
 
 static void stop_server(struct job *job)
 {
-    (void)kill(server_of(job)->pid, SIGTERM);
-    (void)kill(server_of(job)->pid, SIGCONT); /* one that is paused would not hear it */
+    job->pid = server_of(job)->pid;
+    (void)kill(job->pid, SIGTERM);
+    (void)kill(job->pid, SIGCONT); /* one that is paused would not hear it */
     job->phase = PHASE_STOPPING;
     job->wake_ns = clock_now_ns() + TERM_TIMEOUT_NS;
 }
@@ -181,7 +189,9 @@ static void take_result(struct job *job, bool ended)
 static void launch_again(struct job *job)
 {
     struct err err = {.code = OK};
-    if (managed_server_relaunch(server_of(job), &err) == OK)
+    if (!managed_server_gone(server_of(job)))
+        conclude(job, "another action has started it meanwhile");
+    else if (managed_server_relaunch(server_of(job), &err) == OK)
         work(job);
     else
         conclude(job, err.text);
@@ -207,6 +217,7 @@ static bool is_paused(const struct chaos *chaos, uint32_t node)
 /* Signals need a process that runs. */
 static bool has_process(struct job *job)
 {
+    job->pid = server_of(job)->pid;
     if (!managed_server_gone(server_of(job)))
         return true;
     if (job->action->kind == CHAOS_KILL || job->action->kind == CHAOS_PAUSE)
@@ -223,7 +234,7 @@ static void begin(struct job *job)
     case CHAOS_KILL:
         if (!has_process(job))
             return;
-        (void)kill(server_of(job)->pid, SIGKILL);
+        (void)kill(job->pid, SIGKILL);
         job->phase = PHASE_DYING;
         return;
     case CHAOS_PAUSE:
@@ -233,7 +244,7 @@ static void begin(struct job *job)
             conclude(job, "the node is paused already");
             return;
         }
-        (void)kill(server_of(job)->pid, SIGSTOP);
+        (void)kill(job->pid, SIGSTOP);
         job->phase = PHASE_PAUSED;
         job->wake_ns = job->began_ns + action->for_ns;
         return;
@@ -258,17 +269,17 @@ static void begin(struct job *job)
 
 static void end_pause(struct job *job)
 {
-    bool gone = managed_server_gone(server_of(job));
+    bool gone = process_gone(job);
     if (!gone)
-        (void)kill(server_of(job)->pid, SIGCONT);
+        (void)kill(job->pid, SIGCONT);
     conclude(job, gone ? "the process ended meanwhile" : NULL);
 }
 
 static void step_stopping(struct job *job, uint64_t now_ns)
 {
-    if (!managed_server_gone(server_of(job))) {
+    if (!process_gone(job)) {
         if (now_ns >= job->wake_ns)
-            (void)kill(server_of(job)->pid, SIGKILL);
+            (void)kill(job->pid, SIGKILL);
     } else if (job->action->kind == CHAOS_RESTART) {
         launch_again(job);
     } else {
@@ -296,11 +307,11 @@ static void step(struct job *job, uint64_t now_ns)
     case PHASE_NONE:
         return;
     case PHASE_DYING:
-        if (managed_server_gone(server_of(job)))
+        if (process_gone(job))
             conclude(job, NULL);
         return;
     case PHASE_PAUSED:
-        if (now_ns >= job->wake_ns || managed_server_gone(server_of(job)))
+        if (now_ns >= job->wake_ns || process_gone(job))
             end_pause(job);
         return;
     case PHASE_STOPPING:
@@ -409,8 +420,8 @@ static void break_off(struct job *job)
         conclude(job, NULL); /* nothing survives it; the servers' end reaps it */
         return;
     case PHASE_PAUSED:
-        if (!managed_server_gone(server_of(job)))
-            (void)kill(server_of(job)->pid, SIGCONT);
+        if (!process_gone(job))
+            (void)kill(job->pid, SIGCONT);
         break;
     case PHASE_STOPPING:
         break;

@@ -8,6 +8,7 @@
 
 #define ANSWER_NS (30 * NS_PER_SECOND)
 #define SETTLE_NS (30 * NS_PER_SECOND)
+#define GOSSIP_NS (5 * NS_PER_SECOND)
 #define SAVE_NS (50 * NS_PER_SECOND)
 /* A failover that the cluster was asked for and that has not come about is asked for again. */
 #define FAILOVER_TRY_NS (6 * NS_PER_SECOND)
@@ -238,26 +239,41 @@ static enum err_code promote(struct control *control, struct err *err)
     }
 }
 
+/* Asks another node until it has heard of the roles as they are: they may have changed just now. */
+static enum err_code choose_replica(uint32_t *replica, const struct managed_cluster *cluster,
+                                    uint32_t node, struct err *err)
+{
+    char what[48];
+    uint64_t deadline_ns = clock_now_ns() + GOSSIP_NS;
+    struct control *control;
+    enum err_code code = chaos_node_any(&control, cluster, node, err);
+    *replica = cluster->count;
+    snprintf(what, sizeof what, "node %u has no replica that runs", node);
+    while (code == OK && *replica == cluster->count) {
+        struct cluster_nodes nodes;
+        code = managed_node_cluster(&nodes, control, err);
+        if (code == OK)
+            *replica = find_replica(cluster, &nodes, node);
+        cluster_nodes_free(&nodes);
+        if (code == OK && *replica == cluster->count &&
+            !managed_node_wait(deadline_ns, NULL, what, err))
+            code = err->code;
+    }
+    control_close(control);
+    return code;
+}
+
 static enum err_code fail_over_cluster(const struct managed_cluster *cluster, uint32_t node,
                                        struct err *err)
 {
-    struct control *control;
-    struct cluster_nodes nodes;
-    enum err_code code = chaos_node_any(&control, cluster, node, err);
-    if (code != OK)
-        return code;
-    code = managed_node_cluster(&nodes, control, err);
-    control_close(control);
-    uint32_t replica = code == OK ? find_replica(cluster, &nodes, node) : cluster->count;
-    cluster_nodes_free(&nodes);
-    if (code == OK && replica == cluster->count)
-        return err_set(err, E_FAILED, "node %u has no replica that runs", node);
+    struct control *control = NULL;
+    uint32_t replica;
+    enum err_code code = choose_replica(&replica, cluster, node, err);
     if (code == OK)
         code = chaos_node_open(&control, cluster, replica, err);
-    if (code == OK) {
+    if (code == OK)
         code = promote(control, err);
-        control_close(control);
-    }
+    control_close(control);
     return code;
 }
 

@@ -16,6 +16,8 @@
 
 /* Longest wait without a look at *interrupted. */
 #define SLICE_MS 100
+/* No answer to what is asked here is that long: what goes on is no server, and would fill the memory. */
+#define REPLY_MAX_BYTES (64u << 20)
 #define LOADING_POLL_NS (100 * NS_PER_MS)
 
 /* hiredis formats and parses; the socket is volley's own. A hiredis context would wait inside
@@ -261,6 +263,7 @@ static enum err_code read_reply(struct control *control, redisReply **reply, boo
 {
     char buffer[16384];
     const char *advice = NULL;
+    size_t reply_bytes = 0;
     for (;;) {
         void *whole = NULL;
         if (redisReaderGetReply(control->reader, &whole) != REDIS_OK && advice != NULL)
@@ -278,6 +281,10 @@ static enum err_code read_reply(struct control *control, redisReply **reply, boo
         enum io_status status =
             control->transport->read(&control->wire, buffer, sizeof buffer, &got, &sys_errno);
         if (status == IO_DONE) {
+            reply_bytes += got;
+            if (reply_bytes > REPLY_MAX_BYTES)
+                return err_set(err, E_CONNECT, "%s answers with more than %u MB; is it a server?",
+                               control->text, REPLY_MAX_BYTES >> 20);
             if (!control->heard && control->wire.tls == NULL)
                 advice = tls_advice_for_plain(buffer, got);
             control->heard = true;
@@ -372,7 +379,8 @@ static enum err_code refused(const redisReply *reply, const struct control *cont
                              const char *tried, const char *password, struct err *err)
 {
     if (is_error_word(reply, "NOAUTH"))
-        return err_set(err, E_CONNECT, "%s asks for a password (%s): give one with -a",
+        return err_set(err, E_CONNECT,
+                       "%s asks for a password (%s): give one with -a, --askpass or VOLLEY_AUTH",
                        control->text, reply->str);
     secret_mask_reply(reply->str, password);
     if (is_error_word(reply, "NOPERM") && strncmp(tried, "SELECT", 6) == 0)

@@ -141,10 +141,16 @@ enum err_code server_process_spawn(struct managed_server *server, struct err *er
     if (output_fd < 0)
         return err_set_errno(err, E_SYSTEM, errno, "cannot write %s", path);
     pid_t parent = getpid();
+    /* A signal that comes before the child has its own handlers is kept for them: volley's would
+     * swallow it, and a stop would have to wait until it kills. */
+    sigset_t all, before;
+    sigfillset(&all);
+    (void)sigprocmask(SIG_SETMASK, &all, &before);
     pid_t child = fork();
     if (child == 0)
         child_main(server, output_fd, parent);
     int sys_errno = errno;
+    (void)sigprocmask(SIG_SETMASK, &before, NULL);
     close(output_fd);
     if (child < 0)
         return err_set_errno(err, E_SYSTEM, sys_errno, "cannot start %s", server->program);

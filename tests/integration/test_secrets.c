@@ -3,6 +3,7 @@
 #include <check.h>
 #include <dirent.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -144,9 +145,11 @@ static const struct source sources[] = {
 };
 #define SOURCE_COUNT (sizeof sources / sizeof sources[0])
 
+static const char *command = "bench";
+
 static void start(const struct source *source, const char *const *more)
 {
-    const char *argv[ARGS_MAX] = {program_volley(), "bench", "-h",
+    const char *argv[ARGS_MAX] = {program_volley(), command, "-h",
                                   "127.0.0.1",      "-p",    server.port_text};
     static char config[128];
     size_t argc = 6;
@@ -246,6 +249,28 @@ START_TEST(test_stdout_forms)
 }
 END_TEST
 
+START_TEST(test_other_commands)
+{
+    /* Breaks when a command other than bench keeps the password where bench does not. */
+    static const char *const more[][14] = {
+        {"--slo", "p99<1s", "--max-probes", "2", "--windows", "1", "--window", "1s", "-t", "get",
+         "--json", "-"},
+        {"--clients", "1,2", "--step-duration", "1s", "-t", "get", "--json", "-"}};
+    static const char *const commands[] = {"find-max", "sweep"};
+    name_uris(server.port_text);
+    for (size_t i = 0; i < 2; i++) {
+        pid_t worker;
+        command = commands[i];
+        start(&sources[_i], more[i]);
+        program_wait_children(&program, &worker, 1);
+        ck_silent_process(program.pid);
+        ck_silent_process(worker);
+        program_signal(&program, SIGINT);
+        finish(130);
+    }
+}
+END_TEST
+
 START_TEST(test_failing_login)
 {
     /* Breaks when an error about the login repeats the password. */
@@ -314,6 +339,7 @@ Suite *test_secrets_suite(void)
     tcase_set_timeout(tcase, TIMEOUT_SECONDS);
     tcase_add_loop_test(tcase, test_outputs_and_processes, 0, (int)SOURCE_COUNT);
     tcase_add_loop_test(tcase, test_stdout_forms, 0, (int)SOURCE_COUNT);
+    tcase_add_loop_test(tcase, test_other_commands, 0, (int)SOURCE_COUNT);
     tcase_add_test(tcase, test_failing_login);
     tcase_add_test(tcase, test_echoing_server);
     tcase_add_test(tcase, test_mistakes);

@@ -237,13 +237,12 @@ START_TEST(not_available)
 {
     /* an option of another tool is ignored, or its value is mistaken for a command */
     static const struct refusal refusals[] = {
-        {"--tls --cacert x", "--tls is not available yet"},
+        {"--mptcp", "--mptcp is not available yet"},
         {"--intended-latency", "the response time, from the intended moment on, is always"},
         {"--precision 3", "not an option of volley: latencies have three decimals"},
         {"-e", "errors are always counted"},
         {"--glide-log-level info", "use --log-level"},
         {"--custom-command-file f.py --bogus", "--custom-command-file is not available yet"},
-        {"-u rediss://h:1", "TLS is not available yet"},
     };
     CK_ALL_REFUSED(refusals);
 }
@@ -458,7 +457,7 @@ START_TEST(config_mistakes)
         {"help: true\n", "help belongs on the command line"},
         {"config: x\n", "config belongs on the command line"},
         {"duration: 5\ntest-duration: 5\n", "same option as duration in line 1"},
-        {"tls: 1\n", ":1: tls is not available yet"},
+        {"mptcp: 1\n", ":1: mptcp is not available yet"},
         {"\nrps: fast\n", ":2: --qps fast: not a rate"},
         {"password: [\n", "neither JSON nor YAML"},
     };

@@ -286,6 +286,9 @@ START_TEST(kinds_of_targets)
         {"--managed cluster=3", true, false, 3, 0, 0},
         {"--managed cluster=3+3 get x", true, false, 3, 3, 2},
         {"--managed=cluster=2+1 -q", true, false, 2, 1, 0},
+        {"--managed tls get x", true, true, 0, 0, 2},
+        {"--managed tls,cluster=3+3", true, true, 3, 3, 0},
+        {"--managed replicas=2,tls", true, true, 0, 2, 0},
     };
     line_parses(lines[_i].line);
     const struct spec *spec = &line_request.spec;
@@ -378,7 +381,7 @@ Suite *test_chaos_plan_suite(void)
     tcase_add_test(tcase, nodes_come_and_go);
     tcase_add_test(tcase, one_server_needs_no_number);
     tcase_add_loop_test(tcase, mistakes_are_named, 0, sizeof mistakes / sizeof mistakes[0]);
-    tcase_add_loop_test(tcase, kinds_of_targets, 0, 10);
+    tcase_add_loop_test(tcase, kinds_of_targets, 0, 13);
     tcase_add_test(tcase, kinds_in_a_config_file);
     tcase_add_test(tcase, refused_lines);
     tcase_add_test(tcase, a_plan_makes_intervals_short);

@@ -4,8 +4,8 @@
 #include <string.h>
 
 #include "common/clock.h"
-#include "orchestrator/target/local_ports.h"
 #include "orchestrator/options/sources.h"
+#include "orchestrator/target/local_ports.h"
 #include "tests/support/check/bench_line.h"
 #include "tests/support/check/temp_tree.h"
 
@@ -46,6 +46,7 @@ START_TEST(test_churn)
     line_quiet("-k 0 -P 16 --reset-on-close");
     ck_assert_uint_eq(spec->reconnect_every, 16);
     ck_assert(spec->reset_on_close);
+    line_quiet("-k 0 -P 16 --reconnect-every 16"); /* as in the echo of a run's options */
     line_quiet("--reconnect-every 1k --max-reconnects 3 --idle 10");
     ck_assert_uint_eq(spec->reconnect_every, 1000);
     ck_assert_uint_eq(spec->max_reconnects, 3);

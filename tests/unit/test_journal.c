@@ -126,7 +126,7 @@ static enum err_code replay_bytes(char *bytes, size_t byte_count, struct heard *
 START_TEST(a_replay_gives_the_same_report)
 {
     /* breaks if anything that a report shows is not in the journal, or comes back different */
-    static play_function *const plays[] = {fixture_play, fixture_play_open};
+    static play_function *const plays[] = {fixture_play, fixture_play_open, fixture_play_cluster};
     char *first = NULL, *second = NULL;
     size_t first_bytes = 0, second_bytes = 0;
     FILE *out = open_memstream(&first, &first_bytes);
@@ -375,6 +375,25 @@ START_TEST(every_fact_and_all_evidence_comes_back)
     ck_assert_uint_eq(read.shed_after_ns, 900);
     ck_assert_uint_eq(read.clients_start, 3);
     json_decref(json);
+    facts = fixture_cluster_facts();
+    facts.nodes[3].role = RUN_ROLE_GONE;
+    facts.drain_timeout_ns = 123;
+    json = journal_facts_to_json(&facts);
+    ck_assert_int_eq(journal_facts_from_json(&read, json, &err), OK);
+    ck_assert_uint_eq(read.node_count, 4);
+    ck_assert_uint_eq(read.drain_timeout_ns, 123);
+    for (uint32_t i = 0; i < 4; i++) {
+        ck_assert_str_eq(read.nodes[i].text, facts.nodes[i].text);
+        ck_assert_uint_eq(read.nodes[i].role, facts.nodes[i].role);
+        ck_assert_uint_eq(read.nodes[i].role_at_start, facts.nodes[i].role_at_start);
+        ck_assert_int_eq(read.nodes[i].primary, facts.nodes[i].primary);
+    }
+    json_object_set_new(json_array_get(json_object_get(json, "nodes"), 0), "primary",
+                        json_integer(NODE_FIGURES_MAX));
+    ck_assert_int_eq(journal_facts_from_json(&read, json, &err), E_DATA);
+    err = (struct err){.code = OK};
+    json_decref(json);
+    facts = fixture_open_facts();
 
     struct run_result *result = fixture_result(), *second = fixture_result();
     uint64_t warmup_ns = 0;
@@ -438,7 +457,7 @@ Suite *test_journal_suite(void)
     TCase *tcase = tcase_create("records");
     tcase_set_timeout(tcase, 60);
     tcase_add_checked_fixture(tcase, set_up, tear_down);
-    tcase_add_loop_test(tcase, a_replay_gives_the_same_report, 0, 2);
+    tcase_add_loop_test(tcase, a_replay_gives_the_same_report, 0, 3);
     tcase_add_test(tcase, a_journal_cut_anywhere_replays_cleanly);
     tcase_add_test(tcase, a_changed_byte_is_noticed);
     tcase_add_test(tcase, a_used_directory_is_refused);

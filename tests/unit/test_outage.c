@@ -7,6 +7,7 @@
 #include "common/clock.h"
 #include "common/rng.h"
 #include "orchestrator/report/outage.h"
+#include "tests/support/check/report_fixture.h"
 
 Suite *test_outage_suite(void);
 
@@ -199,6 +200,294 @@ START_TEST(test_against_the_model)
 }
 END_TEST
 
+/* Requests at an even rate from begin to end, each answered after took_ns; one in `fail_every` with an
+ * error, 0: none. */
+static void load(uint64_t begin_ms, uint64_t end_ms, uint64_t gap_us, uint32_t node,
+                 uint64_t took_ns, unsigned fail_every)
+{
+    unsigned k = 0;
+    for (uint64_t at_ns = begin_ms * MS; at_ns < end_ms * MS; at_ns += gap_us * NS_PER_US, k++)
+        request(at_ns + 1, at_ns + 1 + took_ns, fail_every == 0 || k % fail_every != 1, node);
+}
+
+START_TEST(test_slow_and_faulty_loads_are_no_outages)
+{
+    /* Breaks when a load of one request a second, with errors, a rate that drops, or a pause of the load
+     * itself is called an outage. */
+    load(0, 60000, 1000000, 0, 20 * MS, 0);
+    feed(INTERVAL_NS, 60 * NS_PER_SECOND, 0, false);
+    ck_assert_uint_eq(outages_of_all(outages)->count, 0);
+    request_count = 0;
+    load(0, 60000, 300000, 0, MS, 3); /* every third fails: gaps of 300 and 600 ms */
+    feed(NS_PER_SECOND, 60 * NS_PER_SECOND, 0, false);
+    ck_assert_uint_eq(outages_of_all(outages)->count, 0);
+    request_count = 0;
+    load(0, 10000, 2000, 0, MS, 0);
+    load(10000, 40000, 1000000, 0, MS, 0); /* 500/s, then 1/s */
+    load(70000, 80000, 2000, 0, MS, 0);    /* and nothing at all for a while */
+    feed(INTERVAL_NS, 80 * NS_PER_SECOND, 0, false);
+    ck_assert_uint_eq(outages_of_all(outages)->count, 0);
+    request_count = 0;
+    for (uint64_t i = 0; i < 6; i++) /* a blocking command of 5 s, one connection */
+        request(i * 5000 * MS + 1, (i + 1) * 5000 * MS, true, 0);
+    feed(NS_PER_SECOND, 30 * NS_PER_SECOND, 0, false);
+    ck_assert_uint_eq(outages_of_all(outages)->count, 0);
+}
+END_TEST
+
+START_TEST(test_pause_without_failure)
+{
+    /* Breaks when a server that stands still for three seconds and then answers all is no outage. */
+    load(0, 5000, 1000, 0, MS, 0);
+    for (uint64_t i = 0; i < 50; i++)
+        request(5000 * MS + i, 8000 * MS + i * 1000, true, 0);
+    load(8001, 20000, 1000, 0, MS, 0);
+    feed(INTERVAL_NS, 20 * NS_PER_SECOND, 0, false);
+    const struct outage_list *list = outages_of_all(outages);
+    ck_assert_uint_eq(list->count, 1);
+    ck_assert(list->items[0].pause && list->items[0].recovered);
+    ck_assert_uint_eq(list->items[0].begin_ns, 5000 * MS + 1);
+    ck_assert_uint_eq(list->items[0].end_ns, 8000 * MS);
+    ck_assert_uint_eq(outage_failed_to_ok_ns(&list->items[0]), 0);
+    ck_assert_uint_eq(list->items[0].before.max_ns, MS);
+    ck_assert_uint_eq(list->items[0].during.max_ns, 3000 * MS + 49 * 999);
+    ck_assert_uint_eq(list->items[0].after.max_ns, MS);
+    ck_assert_uint_eq(list->items[0].before.count, 5000);
+    ck_assert_uint_eq(list->items[0].during.count, 50 + 4998);
+    ck_assert_uint_eq(list->items[0].after.count, 20000 - 13000);
+}
+END_TEST
+
+START_TEST(test_until_the_end)
+{
+    /* Breaks when an outage that is not over is forgotten, or draining is one. */
+    load(0, 5000, 1000, 0, MS, 0);
+    load(5000, 9000, 1000, 0, MS, 1);
+    for (uint32_t i = 0; i < request_count; i++)
+        requests[i].ok = requests[i].sent_ns < 5000 * MS;
+    feed(INTERVAL_NS, 10 * NS_PER_SECOND, 0, false);
+    const struct outage_list *list = outages_of_all(outages);
+    ck_assert_uint_eq(list->count, 1);
+    ck_assert(!list->items[0].recovered && !list->items[0].pause);
+    ck_assert_uint_eq(list->items[0].end_ns, 10 * NS_PER_SECOND);
+    ck_assert_uint_eq(list->items[0].failures.errors, 4000);
+    ck_assert_uint_eq(list->total_ns, 10 * NS_PER_SECOND - 5000 * MS - 1);
+
+    request_count = 0; /* load ends at 5 s, one request is drained for 2 s more and given up */
+    load(0, 5000, 1000, 0, MS, 0);
+    requests[4990].done_ns = 0;
+    outages_begin(outages, &setup);
+    feed(INTERVAL_NS, 7 * NS_PER_SECOND, 0, false);
+    ck_assert_uint_eq(outages_of_all(outages)->count, 1); /* had there been load until then */
+    struct interval_row *row = fixture_row(0);
+    outages_begin(outages, &setup);
+    fixture_node_ok(row, 0, 1, 990, MS, 1000);
+    fixture_node_failed(row, 0, 1990, 1990, NODE_LOST, 1);
+    row->counters[COUNTER_LOST_DISCONNECT] = 0;
+    row->counters[COUNTER_LOST_DRAIN] = 1;
+    row->header.end_ns = 1990 * MS;
+    outages_add(outages, row);
+    outages_end(outages, 0);
+    ck_assert_uint_eq(outages_of_all(outages)->count, 0);
+    ck_assert_uint_eq(outages_nodes(outages), 0);
+    outages_begin(outages, &setup);
+    outages_add(outages, row);
+    outages_end(outages, 991 * MS);
+    ck_assert_uint_eq(outages_of_all(outages)->count, 0);
+    free(row);
+}
+END_TEST
+
+START_TEST(test_from_the_start)
+{
+    /* Breaks when a target that fails until it has loaded its data seems to have been well. */
+    load(0, 2000, 1000, 0, MS, 0);
+    for (uint32_t i = 0; i < request_count; i++)
+        requests[i].ok = false;
+    load(2000, 5000, 1000, 0, MS, 0);
+    feed(INTERVAL_NS, 5 * NS_PER_SECOND, 0, false);
+    const struct outage_list *list = outages_of_all(outages);
+    ck_assert_uint_eq(list->count, 1);
+    ck_assert(list->items[0].from_start && list->items[0].recovered);
+    ck_assert_uint_eq(list->items[0].begin_ns, 0);
+    ck_assert_uint_eq(list->items[0].end_ns, 2001 * MS + 1);
+    ck_assert_uint_eq(list->items[0].before.count, 0);
+
+    feed(INTERVAL_NS, 5 * NS_PER_SECOND, 5, false); /* the first second is warm-up */
+    ck_assert_uint_eq(list->count, 1);
+    ck_assert_uint_eq(list->items[0].begin_ns, 1000 * MS);
+}
+END_TEST
+
+START_TEST(test_nodes_stand_apart)
+{
+    /* Breaks when the failure of one node is hidden by the others, or billed to them. */
+    load(0, 10000, 3000, 0, MS, 0);
+    load(0, 10000, 3000, 2, MS, 0);
+    load(0, 4000, 3000, 1, MS, 0);
+    uint32_t before = request_count;
+    load(4000, 6000, 3000, 1, MS, 0);
+    for (uint32_t i = before; i < request_count; i++)
+        requests[i].ok = false;
+    load(6000, 10000, 3000, 1, MS, 0);
+    feed(INTERVAL_NS, 10 * NS_PER_SECOND, 0, true);
+    ck_assert_uint_eq(outages_of_all(outages)->count, 0);
+    ck_assert_uint_eq(outages_nodes(outages), 1);
+    ck_assert_uint_eq(outages_of_node(outages, 0)->count, 0);
+    const struct outage_list *list = outages_of_node(outages, 1);
+    ck_assert_uint_eq(list->count, 1);
+    ck_assert_uint_eq(list->items[0].begin_ns, 3999 * MS + MS + 1);
+    ck_assert_uint_eq(list->items[0].end_ns, 6001 * MS + 1);
+    ck_assert_uint_eq(list->items[0].failures.errors, 667);
+    ck_assert_int_eq(list->items[0].taken_over_by, OUTAGE_NOBODY);
+    ck_assert_ptr_null(outages_of_node(outages, 7));
+}
+END_TEST
+
+/* Node 1 fails at 4 s; its replica, node 3, answers from 6 s on. */
+static void fail_over(uint64_t failed_after_ns)
+{
+    setup.node_count = 4;
+    setup.primary_of[3] = 1;
+    request_count = 0;
+    load(0, 12000, 3000, 0, MS, 0);
+    load(0, 4000, 3000, 1, MS, 0);
+    for (uint64_t i = 0; i < 20; i++)
+        request(4000 * MS + i * MS, 4000 * MS + i * MS + failed_after_ns, false, 1);
+    load(6000, 12000, 3000, 3, MS, 0);
+    feed(INTERVAL_NS, 12 * NS_PER_SECOND, 0, true);
+}
+
+START_TEST(test_a_replica_takes_over)
+{
+    /* Breaks when a node that was replaced seems to fail for ever, or a late time-out hides the heir. */
+    static const uint64_t failed_after_ms[] = {1, 1500, 5000};
+    for (unsigned i = 0; i < 3; i++) {
+        fail_over(failed_after_ms[i] * MS);
+        const struct outage_list *list = outages_of_node(outages, 1);
+        ck_assert_uint_eq(list->count, 1);
+        ck_assert_int_eq(list->items[0].taken_over_by, 3);
+        ck_assert_uint_eq(list->items[0].begin_ns, 4000 * MS + 1);
+        ck_assert_uint_eq(list->items[0].end_ns, 6001 * MS + 1);
+        ck_assert_uint_eq(list->items[0].failures.errors, 20);
+        ck_assert_int_eq(list->items[0].pause, failed_after_ms[i] == 5000);
+        ck_assert_uint_eq(list->items[0].before.max_ns, MS);
+        ck_assert_uint_gt(list->items[0].during.count, 1500);
+        ck_assert_uint_eq(outages_nodes(outages), 1);
+    }
+    setup.primary_of[3] = OUTAGE_NOBODY; /* of another shard */
+    for (uint32_t i = 0; i < 2; i++) {
+        outages_begin(outages, &setup);
+        feed(INTERVAL_NS, 12 * NS_PER_SECOND, 0, true);
+    }
+    ck_assert(!outages_of_node(outages, 1)->items[0].recovered);
+}
+END_TEST
+
+static void lose_connections(uint32_t servers)
+{
+    struct interval_row *row = fixture_row(0);
+    outages_begin(outages, &setup);
+    fixture_node_ok(row, 0, 10, 900, MS, 90); /* one in 10 ms */
+    row->counters[COUNTER_CONNECTIONS_LOST] = 5;
+    row->node_count = servers;
+    outages_add(outages, row);
+    free(row);
+    row = fixture_row(1);
+    row->counters[COUNTER_CONNECT_FAILURES] = 9;
+    row->node_count = servers;
+    outages_add(outages, row);
+    free(row);
+    row = fixture_row(2);
+    fixture_node_ok(row, 0, 2500, 2900, MS, 40);
+    row->node_count = servers;
+    outages_add(outages, row);
+    free(row);
+    outages_end(outages, 0);
+}
+
+START_TEST(test_lost_connections_without_requests)
+{
+    /* Breaks when a server is away between two requests of a slow load, and nobody says so; or when one
+     * node of several that is away makes every pause of the others an outage. */
+    lose_connections(0);
+    const struct outage_list *list = outages_of_all(outages);
+    ck_assert_uint_eq(list->count, 1);
+    ck_assert_uint_eq(list->longest_ns, 1600 * MS);
+    ck_assert_uint_eq(list->items[0].failures.connections_lost, 5);
+    ck_assert_uint_eq(list->items[0].failures.connect_failures, 9);
+    ck_assert(!list->items[0].pause);
+    lose_connections(1); /* nothing waits and no request fails */
+    ck_assert_uint_eq(list->count, 0);
+}
+END_TEST
+
+START_TEST(test_a_hole_in_the_schedule_is_no_outage)
+{
+    /* Breaks when nothing was due for nine seconds, and a connection that was lost before them makes
+     * these an outage. */
+    struct interval_row *row = fixture_row(0);
+    setup.open_loop = true;
+    outages_begin(outages, &setup);
+    for (uint32_t second = 0; second <= 10; second++) {
+        interval_row_reset(row);
+        row->header.start_ns = second * NS_PER_SECOND;
+        row->header.end_ns = row->header.start_ns + NS_PER_SECOND;
+        if (second % 10 == 0)
+            fixture_node_ok(row, 0, 1000 * second + 10, 1000 * second + 990, MS, 90);
+        row->node_count = 0;
+        row->counters[COUNTER_CONNECTIONS_LOST] = second == 0;
+        outages_add(outages, row);
+    }
+    outages_end(outages, 0);
+    ck_assert_uint_eq(outages_of_all(outages)->count, 0);
+    free(row);
+}
+END_TEST
+
+START_TEST(test_workers_that_die_make_no_outage)
+{
+    /* Breaks when volley's own death is billed to the server. */
+    struct interval_row *row = fixture_row(0);
+    outages_begin(outages, &setup);
+    fixture_node_ok(row, 0, 10, 100, MS, 90);
+    row->header.flags = INTERVAL_DEGRADED;
+    row->counters[COUNTER_LOST_WORKER] = 5;
+    row->header.in_flight_after = 5;
+    outages_add(outages, row);
+    free(row);
+    row = fixture_row(1);
+    fixture_node_ok(row, 0, 1900, 1990, MS, 40);
+    outages_add(outages, row);
+    free(row);
+    outages_end(outages, 0);
+    ck_assert_uint_eq(outages_of_all(outages)->count, 0);
+}
+END_TEST
+
+START_TEST(test_many_outages_are_counted)
+{
+    /* Breaks when a service that flaps for hours costs memory without end, or loses count. */
+    struct interval_row *row = fixture_row(0);
+    outages_begin(outages, &setup);
+    for (uint32_t i = 0; i < 300; i++) {
+        interval_row_reset(row);
+        row->header.start_ns = i * NS_PER_SECOND;
+        row->header.end_ns = row->header.start_ns + NS_PER_SECOND;
+        fixture_node_ok(row, 0, 1000 * i + 300, 1000 * i + 600, MS, 301);
+        fixture_node_failed(row, 0, 1000 * i + 601, 1000 * i + 990, NODE_ERRORS, 390);
+        outages_add(outages, row);
+    }
+    outages_end(outages, 300 * NS_PER_SECOND);
+    const struct outage_list *list = outages_of_all(outages);
+    ck_assert_uint_eq(list->count, 300);
+    ck_assert_uint_eq(list->kept, OUTAGES_KEPT);
+    ck_assert_uint_eq(list->total_ns, 299 * 700 * MS + 400 * MS);
+    ck_assert(list->items[1].shared == false);
+    free(row);
+}
+END_TEST
+
 Suite *test_outage_suite(void)
 {
     Suite *suite = suite_create("outage");
@@ -206,6 +495,16 @@ Suite *test_outage_suite(void)
     tcase_set_timeout(tcase, 60);
     tcase_add_checked_fixture(tcase, set_up, tear_down);
     tcase_add_test(tcase, test_against_the_model);
+    tcase_add_test(tcase, test_slow_and_faulty_loads_are_no_outages);
+    tcase_add_test(tcase, test_pause_without_failure);
+    tcase_add_test(tcase, test_until_the_end);
+    tcase_add_test(tcase, test_from_the_start);
+    tcase_add_test(tcase, test_nodes_stand_apart);
+    tcase_add_test(tcase, test_a_replica_takes_over);
+    tcase_add_test(tcase, test_lost_connections_without_requests);
+    tcase_add_test(tcase, test_a_hole_in_the_schedule_is_no_outage);
+    tcase_add_test(tcase, test_workers_that_die_make_no_outage);
+    tcase_add_test(tcase, test_many_outages_are_counted);
     suite_add_tcase(suite, tcase);
     return suite;
 }

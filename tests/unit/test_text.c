@@ -148,13 +148,14 @@ START_TEST(nodes_and_outages_are_told)
         "  at 4.500 s: 1.400 s without success, 1.390 s from the first failed request to the first "
         "success\n"
         "    failed in it or close by: 63 (LOADING 60, timed out 3), not known whether executed: "
-        "3\n"
+        "3, failed attempts to connect: 3\n"
         "    response time p50 / p99 / max: before 0.150 / 0.150 / 0.150 ms, the first 5 s after "
         "0.152 / 9.000 / 9.000 ms, then none\n",
         "127.0.0.1:7001: without one success: 2.750 s in 1 outage\n"
         "  at 3.200 s: 2.750 s without success, 2.740 s from the first failed request to the first "
         "success, 127.0.0.1:7003 took over\n"
-        "    failed: 25 (errors 20, timed out 3, lost 2), not known whether executed: 5\n",
+        "    failed: 25 (errors 20, timed out 3, lost 2), not known whether executed: 5, "
+        "connections lost: 2, failed attempts to connect: 3\n",
         "AMBER outage   1, 1.400 s without success   (limit: none)\n"};
     for (size_t i = 0; i < sizeof expected / sizeof expected[0]; i++)
         ck_assert_msg(strstr(text, expected[i]) != NULL, "%s", expected[i]);

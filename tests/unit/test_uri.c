@@ -41,6 +41,16 @@ START_TEST(parts_may_be_absent)
 }
 END_TEST
 
+START_TEST(schemes)
+{
+    /* a scheme that asks for TLS gives a plain connection, or the reverse */
+    ck_assert(!parsed("redis://h").tls);
+    ck_assert(!parsed("valkey://h").tls);
+    ck_assert(parsed("rediss://h").tls);
+    ck_assert(parsed("VALKEYS://me:PW@h:7000/1").tls);
+}
+END_TEST
+
 START_TEST(passwords)
 {
     /* one word before '@' is taken for the user, or a password with special signs breaks */
@@ -80,8 +90,6 @@ START_TEST(refused)
         {"", "no scheme"},
         {"h:6379", "no scheme"},
         {"http://h", "unknown scheme http://"},
-        {"rediss://h", "TLS is not available yet"},
-        {"valkeys://me:PW@h", "TLS is not available yet"},
         {"unix:///tmp/s", "--socket"},
         {"redis://PW@h:0", "the port is not"},
         {"redis://PW@h:65536", "the port is not"},
@@ -134,6 +142,7 @@ Suite *test_uri_suite(void)
     TCase *tcase = tcase_create("uri");
     tcase_add_test(tcase, whole);
     tcase_add_test(tcase, parts_may_be_absent);
+    tcase_add_test(tcase, schemes);
     tcase_add_test(tcase, passwords);
     tcase_add_test(tcase, ipv6);
     tcase_add_test(tcase, refused);

@@ -67,6 +67,27 @@ static const char *log_tail(const struct test_server *server)
     return tail;
 }
 
+/* Returns how many they are; the paths live until the next call. */
+static size_t tls_arguments(const char **argv, const struct test_server *server)
+{
+    static char authority[192], certificate[192], key[192];
+    const struct test_certificates *made = server->options.certificates;
+    const char *name = server->options.certificate;
+    name = name != NULL ? name : "server";
+    size_t argc = 0;
+    argv[argc++] = "--tls-port";
+    argv[argc++] = server->tls_port_text;
+    argv[argc++] = "--tls-ca-cert-file";
+    argv[argc++] = test_certificate(authority, sizeof authority, made, "ca");
+    argv[argc++] = "--tls-cert-file";
+    argv[argc++] = test_certificate(certificate, sizeof certificate, made, name);
+    argv[argc++] = "--tls-key-file";
+    argv[argc++] = test_certificate_key(key, sizeof key, made, name);
+    argv[argc++] = "--tls-auth-clients";
+    argv[argc++] = server->options.asks_for_certificate ? "yes" : "no";
+    return argc;
+}
+
 static void spawn(struct test_server *server)
 {
     char program[256];
@@ -93,6 +114,8 @@ static void spawn(struct test_server *server)
         argv[argc++] = "--unixsocket";
         argv[argc++] = server->socket_path;
     }
+    if (server->options.certificates != NULL)
+        argc += tls_arguments(argv + argc, server);
     if (server->options.password != NULL) {
         argv[argc++] = "--requirepass";
         argv[argc++] = server->options.password;
@@ -200,6 +223,9 @@ void test_server_start(struct test_server *server, const struct test_server_opti
                        : server->options.cluster ? free_cluster_port()
                                                  : support_free_port();
         snprintf(server->port_text, sizeof server->port_text, "%u", (unsigned)server->port);
+        server->tls_port = server->options.certificates != NULL ? support_free_port() : 0;
+        snprintf(server->tls_port_text, sizeof server->tls_port_text, "%u",
+                 (unsigned)server->tls_port);
         spawn(server);
         if (await_ping(server))
             return;

@@ -8,6 +8,8 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "tests/support/check/certificates.h"
+
 #define TEST_SERVER_ARGS_MAX 48
 
 struct test_server_options {
@@ -17,12 +19,17 @@ struct test_server_options {
     bool no_tcp;             /* on socket_path only; port is 0                              */
     bool cluster;            /* --cluster-enabled; the port plus 10000 is free as well      */
     const char *config_path; /* its configuration file; NULL: none                          */
+    const struct test_certificates *certificates; /* also listens with TLS on tls_port      */
+    const char *certificate;                      /* NULL: "server"                         */
+    bool asks_for_certificate;                    /* of clients                             */
 };
 
 struct test_server {
     pid_t pid; /* 0: not running */
     uint16_t port;
     char port_text[8];
+    uint16_t tls_port; /* 0: none */
+    char tls_port_text[8];
     char directory[64];
     char socket_path[80]; /* "" when there is none */
     bool stopped;

@@ -1,0 +1,173 @@
+/* Keys, slots and {tag} on a real cluster of three primaries. */
+#include <check.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "tests/support/check/cluster.h"
+#include "tests/support/check/run_json.h"
+
+Suite *test_cluster_keys_suite(void);
+
+#define PRIMARIES 3u
+
+static struct test_cluster cluster;
+static struct bench_call call;
+
+static void set_up(void)
+{
+    test_cluster_start(&cluster, PRIMARIES, 0, NULL);
+}
+
+static void free_call(void)
+{
+    if (call.directory[0] != '\0')
+        call_free(&call);
+    memset(&call, 0, sizeof call);
+}
+
+static void tear_down(void)
+{
+    free_call();
+    test_cluster_stop(&cluster);
+}
+
+/* `volley bench --cluster` against the first node; every request a success, and none sent on. */
+#define expect_all_ok(requests, ...)                                                               \
+    do {                                                                                           \
+        const struct bench_setting setting = {.port = cluster.nodes[0].port_text};                 \
+        free_call();                                                                               \
+        call_expect(&call, 0, &setting, "--cluster --processes 2 -c 12 " __VA_ARGS__);             \
+        ck_assert_int_eq(count("requests.ok"), (requests));                                        \
+        ck_assert_int_eq(count("redirections.moved"), 0);                                          \
+        ck_assert_int_eq(count("redirections.resent"), 0);                                         \
+    } while (0)
+
+/* Of the last run of the call. */
+static long long count(const char *path)
+{
+    const size_t runs = json_array_size(json_object_get(call.root, "runs"));
+    return run_json_count(&call, runs - 1, path);
+}
+
+static void refuse(const char *words, const char *said)
+{
+    const struct bench_setting setting = {.port = cluster.nodes[0].port_text};
+    free_call();
+    call_expect(&call, 2, &setting, "--cluster %s", words);
+    ck_assert_msg(strstr(call.program.err, said) != NULL, "%s: %s", words, call.program.err);
+}
+
+static long long keys_in_all(void)
+{
+    long long keys = 0;
+    for (uint32_t i = 0; i < PRIMARIES; i++)
+        keys += test_server_integer(&cluster.nodes[i], "DBSIZE");
+    return keys;
+}
+
+START_TEST(test_load_is_even)
+{
+    /* Breaks when uniform keys load one node by 1 % more than another, or a request goes to a node that does
+     * not have its key, so that servers have seen other numbers than volley. */
+    long long calls[PRIMARIES];
+    for (uint32_t i = 0; i < PRIMARIES; i++)
+        calls[i] = test_server_calls(&cluster.nodes[i], "get");
+    expect_all_ok(300000, "-t get -r 1000000 -n 300000 -P 16");
+    const json_t *nodes = json_object_get(run_json_at(call.root, 0), "nodes");
+    ck_assert_uint_eq(json_array_size(nodes), PRIMARIES);
+    for (uint32_t i = 0; i < PRIMARIES; i++) {
+        calls[i] = test_server_calls(&cluster.nodes[i], "get") - calls[i];
+        ck_assert_msg(calls[i] >= 99000 && calls[i] <= 101000, "node %u: %lld of 300000", i,
+                      calls[i]);
+        bool found = false;
+        for (size_t at = 0; at < PRIMARIES; at++) {
+            const json_t *node = json_array_get(nodes, at);
+            const char *address = json_string_value(json_object_get(node, "address"));
+            if (strstr(address, cluster.nodes[i].port_text) == NULL)
+                continue;
+            found = true;
+            ck_assert_int_eq(json_integer_value(json_object_get(node, "ok")), calls[i]);
+        }
+        ck_assert_msg(found, "node %u is not in the report", i);
+    }
+}
+END_TEST
+
+START_TEST(test_built_in_multi_key_tests)
+{
+    /* Breaks when MSET and MGET meet CROSSSLOT, or --prefill and MSET write other keys than MGET reads. */
+    expect_all_ok(5000, "-t mget -r 20000 -n 5000 --prefill");
+    ck_assert_int_eq(count("requests.hits"), 50000);
+    ck_assert_int_eq(keys_in_all(), 20000);
+    expect_all_ok(2000, "-t mset --sequential 20000 -n 2000");
+    ck_assert_int_eq(keys_in_all(), 20000);
+    free(test_server_text(&cluster.nodes[0], "FLUSHALL"));
+    free(test_server_text(&cluster.nodes[1], "FLUSHALL"));
+    free(test_server_text(&cluster.nodes[2], "FLUSHALL"));
+    expect_all_ok(2000, "-t mset --sequential 20000 -n 2000");
+    expect_all_ok(5000, "-t mget -r 20000 -n 5000 --seed 77");
+    ck_assert_int_eq(count("requests.hits"), 50000);
+}
+END_TEST
+
+START_TEST(test_own_commands)
+{
+    /* Breaks when a multi-key command with {tag} is refused, meets CROSSSLOT, or reads other keys than were
+     * written with another seed and order. */
+    expect_all_ok(3000, "--sequential 3000 -n 3000 -- set k:{tag}:__rand_int__ __data__");
+    ck_assert_int_eq(keys_in_all(), 3000);
+    expect_all_ok(2000, "-r 3000 -n 2000 --seed 9 -- mget k:{tag}:__rand_int__ "
+                        "k:{tag}:__rand_int__ k:{tag}:__rand_int__");
+    ck_assert_int_eq(count("requests.hits"), 6000);
+    expect_all_ok(500, "-r 3000 -n 500 -- del k:{tag}:__rand_int__ k:{tag}:__rand_int__");
+    expect_all_ok(500, "-n 500 -- eval return(1) 2 a:{tag} b:{tag} c");
+    expect_all_ok(500, "-n 500 -- xread count 1 streams {tag}a {tag}b 0 0");
+    expect_all_ok(500, "-n 500 -- zunionstore {tag}d 2 {tag}a {tag}b");
+    expect_all_ok(500,
+                  "-r 1000 -n 500 -- multi ; incr n:{tag} ; set k:{tag}:__rand_int__ x ; exec");
+    expect_all_ok(500, "-n 500 -- ping");
+    expect_all_ok(500, "-n 500 -P 8 -- mset {user}a 1 {user}b 2");
+}
+END_TEST
+
+START_TEST(test_tags_reach_every_slot)
+{
+    /* Breaks when {tag} leaves slots out, or a rate changes which keys are asked for. */
+    expect_all_ok(16384, "-n 16384 -P 4 -- incr n:{tag}");
+    ck_assert_int_eq(keys_in_all(), 16384);
+    expect_all_ok(4000, "-n 4000 --qps 8000 -- get n:{tag}");
+    ck_assert_int_eq(count("requests.hits"), 4000);
+}
+END_TEST
+
+START_TEST(test_refusals)
+{
+    /* Breaks when a request that no node can serve is sent all the same. */
+    refuse("-- mset a 1 b 2",
+           "MSET with keys in different slots cannot run on a cluster: put {tag}");
+    refuse("-r 1000 -- mget k:__rand_int__ k:__rand_int__", "MGET with keys in different slots");
+    refuse("-- multi ; incr a ; incr b ; exec", "a sequence with keys in different slots");
+    refuse("-- eval return(1) 2 a b", "EVAL with keys in different slots");
+    refuse("-- nosuch a", "does not know the command nosuch");
+    for (uint32_t i = 0; i < PRIMARIES; i++) {
+        ck_assert_int_eq(test_server_calls(&cluster.nodes[i], "mset"), 0);
+        ck_assert_int_eq(test_server_calls(&cluster.nodes[i], "incr"), 0);
+    }
+}
+END_TEST
+
+Suite *test_cluster_keys_suite(void)
+{
+    Suite *suite = suite_create("cluster_keys");
+    TCase *cases = tcase_create("cluster_keys");
+    tcase_set_timeout(cases, 120);
+    tcase_add_checked_fixture(cases, set_up, tear_down);
+    tcase_add_test(cases, test_load_is_even);
+    tcase_add_test(cases, test_built_in_multi_key_tests);
+    tcase_add_test(cases, test_own_commands);
+    tcase_add_test(cases, test_tags_reach_every_slot);
+    tcase_add_test(cases, test_refusals);
+    suite_add_tcase(suite, cases);
+    return suite;
+}

@@ -1,0 +1,520 @@
+/* What the TLS options name is checked before anything connects, and the transport keeps its promises
+ * to the event loop. The server's side is OpenSSL in this process, over a Unix socket. */
+#include <check.h>
+#include <fcntl.h>
+#include <openssl/err.h>
+#include <openssl/ssl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "common/tls_stream.h"
+#include "tests/support/check/certificates.h"
+#include "tests/support/check/temp_tree.h"
+
+Suite *test_tls_client_suite(void);
+
+static struct temp_tree tree;
+static struct test_certificates certificates;
+static struct spec spec;
+static struct err err;
+static struct tls_client *client;
+
+static void set_up(void)
+{
+    temp_tree_make(&tree);
+    test_certificates_make(&certificates, tree.path);
+    memset(&spec, 0, sizeof spec);
+    memset(&err, 0, sizeof err);
+}
+
+static void tear_down(void)
+{
+    tls_client_destroy(client);
+    client = NULL;
+    temp_tree_remove(&tree);
+}
+
+static const char *pem(const char *name)
+{
+    char path[192];
+    return strdup(test_certificate(path, sizeof path, &certificates, name));
+}
+
+static const char *key(const char *name)
+{
+    char path[192];
+    return strdup(test_certificate_key(path, sizeof path, &certificates, name));
+}
+
+static const char *file(const char *name, const char *text)
+{
+    char path[192];
+    snprintf(path, sizeof path, "/%s", name);
+    temp_tree_write(&tree, path, text, 0600);
+    snprintf(path, sizeof path, "%s/%s", tree.path, name);
+    return strdup(path);
+}
+
+static void expect_refused(const char *first, const char *second)
+{
+    err = (struct err){.code = OK};
+    ck_assert_int_eq(tls_client_create(&client, &spec, &err), E_USAGE);
+    ck_assert_ptr_null(client);
+    ck_assert_msg(strstr(err.text, first) != NULL && strstr(err.text, second) != NULL, "%s",
+                  err.text);
+    ck_assert_uint_eq(ERR_peek_error(), 0);
+    memset(&spec, 0, sizeof spec);
+}
+
+static void expect_created(void)
+{
+    ck_assert_msg(tls_client_create(&client, &spec, &err) == OK, "%s", err.text);
+}
+
+START_TEST(test_authorities)
+{
+    /* Breaks when a file of authorities that cannot be used is noticed only at the handshake, or not
+     * at all. */
+    char path[192];
+    spec.tls_cacert = "/nowhere/ca.pem";
+    expect_refused("--cacert /nowhere/ca.pem cannot be read", "No such file");
+    spec.tls_cacert = tree.path;
+    expect_refused("--cacert", "Is a directory");
+    spec.tls_cacert = file("text.pem", "this is no certificate\n");
+    expect_refused("--cacert", "holds no certificate in PEM");
+    spec.tls_cacert = file("empty.pem", "");
+    expect_refused("--cacert", "holds no certificate in PEM");
+    spec.tls_cacertdir = "/nowhere";
+    expect_refused("--cacertdir /nowhere cannot be read", "No such file");
+    spec.tls_cacertdir = tree.path;
+    expect_refused("--cacertdir", "openssl rehash");
+    snprintf(path, sizeof path, "%s/0123abcd.0", tree.path);
+    ck_assert_int_eq(symlink("ca.pem", path), 0);
+    spec.tls_cacertdir = tree.path;
+    spec.tls_cacert = pem("ca");
+    expect_created();
+}
+END_TEST
+
+START_TEST(test_certificate_and_key)
+{
+    /* Breaks when a key that is not the certificate's, or no key at all, is sent to a server. */
+    spec.tls_cert = "/nowhere/cert.pem";
+    spec.tls_key = key("client");
+    expect_refused("--cert /nowhere/cert.pem cannot be read", "No such file");
+    spec.tls_cert = key("client");
+    spec.tls_key = key("client");
+    expect_refused("--cert", "holds no certificate in PEM");
+    spec.tls_cert = pem("client");
+    spec.tls_key = "/nowhere/key.pem";
+    expect_refused("--key /nowhere/key.pem cannot be read", "No such file");
+    spec.tls_cert = pem("client");
+    spec.tls_key = pem("client");
+    expect_refused("--key", "holds no private key in PEM");
+    spec.tls_cert = pem("client");
+    spec.tls_key = key("server");
+    expect_refused("is not the key of the certificate", "client.pem");
+    spec.tls_cert = pem("client");
+    spec.tls_key = key("client");
+    expect_created();
+}
+END_TEST
+
+START_TEST(test_encrypted_key)
+{
+    /* Breaks when an encrypted key makes volley ask at a terminal, and wait there. */
+    char path[192];
+    FILE *in = fopen(key("client"), "re");
+    ck_assert_ptr_nonnull(in);
+    EVP_PKEY *plain = PEM_read_PrivateKey(in, NULL, NULL, NULL);
+    fclose(in);
+    snprintf(path, sizeof path, "%s/locked.pem", tree.path);
+    FILE *out = fopen(path, "we");
+    ck_assert_ptr_nonnull(out);
+    char secret[] = "secret";
+    ck_assert_int_eq(
+        PEM_write_PrivateKey(out, plain, EVP_aes_128_cbc(), (unsigned char *)secret, 6, NULL, NULL),
+        1);
+    fclose(out);
+    EVP_PKEY_free(plain);
+    spec.tls_cert = pem("client");
+    spec.tls_key = path;
+    expect_refused("--key", "is encrypted");
+}
+END_TEST
+
+START_TEST(test_ciphers)
+{
+    /* Breaks when a misspelt cipher silently means another one. */
+    spec.tls_ciphers = "NO-SUCH-CIPHER";
+    expect_refused("--tls-ciphers NO-SUCH-CIPHER", "openssl ciphers");
+    spec.tls_ciphersuites = "TLS_NO_SUCH";
+    expect_refused("--tls-ciphersuites TLS_NO_SUCH", "openssl ciphers");
+    spec.tls_ciphers = "ECDHE-ECDSA-AES128-GCM-SHA256";
+    spec.tls_ciphersuites = "TLS_CHACHA20_POLY1305_SHA256";
+    expect_created();
+}
+END_TEST
+
+/* --- two ends ---------------------------------------------------------------------------------- */
+
+static SSL_CTX *server_context;
+static SSL *server;
+static int listener = -1, server_fd = -1;
+static struct wire wire = {.fd = -1};
+static struct target_address address;
+
+static void listen_here(void)
+{
+    struct sockaddr_un path = {.sun_family = AF_UNIX};
+    snprintf(path.sun_path, sizeof path.sun_path, "%.90s/s", tree.path);
+    listener = socket(AF_UNIX, SOCK_STREAM, 0);
+    ck_assert_int_eq(bind(listener, (const struct sockaddr *)&path, sizeof path), 0);
+    ck_assert_int_eq(listen(listener, 5), 0);
+    memcpy(&address.address, &path, sizeof path);
+    address.address_bytes = sizeof path;
+    snprintf(address.host, sizeof address.host, "localhost");
+    snprintf(address.text, sizeof address.text, "a Unix socket");
+}
+
+static void connect_wire(void)
+{
+    const struct wire_setup setup = {.tls = client};
+    int sys_errno;
+    ck_assert_int_eq(transport_tls.connect(&wire, &setup, &address, NULL, &sys_errno), IO_DONE);
+    server_fd = accept4(listener, NULL, NULL, SOCK_NONBLOCK);
+    ck_assert_int_ge(server_fd, 0);
+}
+
+static void begin_server(const char *name)
+{
+    if (server_context == NULL)
+        server_context = SSL_CTX_new(TLS_server_method());
+    ck_assert_int_eq(SSL_CTX_use_certificate_chain_file(server_context, pem(name)), 1);
+    ck_assert_int_eq(SSL_CTX_use_PrivateKey_file(server_context, key(name), SSL_FILETYPE_PEM), 1);
+    server = SSL_new(server_context);
+    SSL_set_fd(server, server_fd);
+    SSL_set_accept_state(server);
+}
+
+/* Both sides in turn, until the client's is done or has failed. */
+static enum io_status shake_hands(void)
+{
+    enum io_status status = IO_AGAIN;
+    bool wants_write;
+    for (int i = 0; i < 20 && status == IO_AGAIN; i++) {
+        status = transport_tls.handshake(&wire, &wants_write, &err);
+        (void)SSL_do_handshake(server);
+    }
+    ERR_clear_error();
+    return status;
+}
+
+/* With the whole of a connection: client options as in spec, server certificate by name. */
+static enum io_status open_pair(const char *name)
+{
+    spec.tls_cacert = pem("ca");
+    if (client == NULL)
+        expect_created();
+    if (listener < 0)
+        listen_here();
+    connect_wire();
+    begin_server(name);
+    return shake_hands();
+}
+
+static void close_pair(void)
+{
+    SSL_free(server);
+    server = NULL;
+    if (server_fd >= 0)
+        close(server_fd);
+    server_fd = -1;
+    if (wire.fd >= 0)
+        transport_tls.close(&wire);
+}
+
+static void tear_down_pair(void)
+{
+    close_pair();
+    SSL_CTX_free(server_context);
+    server_context = NULL;
+    close(listener);
+    listener = -1;
+    tear_down();
+}
+
+static void expect_failure(const char *name, const char *text)
+{
+    err = (struct err){.code = OK};
+    ck_assert_int_eq(open_pair(name), IO_FAILED);
+    ck_assert_int_eq(err.code, E_CONNECT);
+    ck_assert_msg(strstr(err.text, text) != NULL, "%s", err.text);
+    ck_assert_uint_eq(ERR_peek_error(), 0);
+    close_pair();
+}
+
+START_TEST(test_certificates_are_checked)
+{
+    /* Breaks when a certificate is trusted that must not be, or its fault is not named. */
+    expect_failure("expired", "has expired: it was valid until");
+    expect_failure("future", "is not yet valid");
+    expect_failure("elsewhere", "is for elsewhere.example, not for localhost");
+    expect_failure("stranger", "give its certificate with --cacert");
+    ck_assert_int_eq(open_pair("server"), IO_DONE);
+    ck_assert_str_eq(tls_version(&wire), "TLSv1.3");
+    ck_assert(tls_is_verified(&wire));
+}
+END_TEST
+
+START_TEST(test_a_name_of_its_own)
+{
+    /* Breaks when --sni is not what the certificate must hold, or is not what the server is asked. */
+    spec.tls_sni = "elsewhere.example";
+    ck_assert_int_eq(open_pair("elsewhere"), IO_DONE);
+    ck_assert_str_eq(SSL_get_servername(server, TLSEXT_NAMETYPE_host_name), "elsewhere.example");
+    close_pair();
+    expect_failure("server", "is for localhost, 127.0.0.1, 0:0:0:0:0:0:0:1, not for elsewhere");
+}
+END_TEST
+
+START_TEST(test_an_address_is_no_name)
+{
+    /* Breaks when a server is asked for a name that is an address, which the standard forbids, or
+     * the address is not checked. */
+    listen_here();
+    snprintf(address.host, sizeof address.host, "127.0.0.1");
+    ck_assert_int_eq(open_pair("server"), IO_DONE);
+    ck_assert_ptr_null(SSL_get_servername(server, TLSEXT_NAMETYPE_host_name));
+    close_pair();
+    snprintf(address.host, sizeof address.host, "127.0.0.2");
+    expect_failure("server", "not for 127.0.0.2");
+}
+END_TEST
+
+START_TEST(test_insecure)
+{
+    /* Breaks when --insecure still checks, or a check is skipped without it. */
+    spec.tls_insecure = true;
+    ck_assert_int_eq(open_pair("expired"), IO_DONE);
+    ck_assert(!tls_is_verified(&wire));
+}
+END_TEST
+
+START_TEST(test_not_tls)
+{
+    /* Breaks when an answer that is not TLS gives OpenSSL's words, which help nobody. */
+    static const char *const answers[][2] = {
+        {"-ERR unknown command\r\n", "leave out --tls"},
+        {"+PONG\r\n", "leave out --tls"},
+        {"HTTP/1.1 400 Bad Request\r\n", "does not speak TLS (\"HTTP/1.1"},
+        {"\x01\x02\x03\x04\x05\x06", "does not speak TLS"},
+        {"", "closed the connection; is it a TLS port?"},
+    };
+    bool wants_write;
+    spec.tls_cacert = pem("ca");
+    expect_created();
+    listen_here();
+    for (size_t i = 0; i < sizeof answers / sizeof answers[0]; i++) {
+        size_t bytes = strlen(answers[i][0]);
+        connect_wire();
+        ck_assert_int_eq(transport_tls.handshake(&wire, &wants_write, &err), IO_AGAIN);
+        ck_assert_int_eq(write(server_fd, answers[i][0], bytes), (ssize_t)bytes);
+        close(server_fd);
+        err = (struct err){.code = OK};
+        ck_assert_int_eq(transport_tls.handshake(&wire, &wants_write, &err), IO_FAILED);
+        ck_assert_msg(strstr(err.text, answers[i][1]) != NULL, "%s", err.text);
+        transport_tls.close(&wire);
+    }
+    server_fd = -1;
+}
+END_TEST
+
+#define LARGE_BYTES (3u << 20)
+
+static char *large_text(void)
+{
+    char *text = malloc(LARGE_BYTES);
+    for (size_t i = 0; i < LARGE_BYTES; i++)
+        text[i] = (char)(i * 31 + i / 4096);
+    return text;
+}
+
+/* Sends a large text through a small socket; the other end reads only when nothing moves. */
+static void send_large(void)
+{
+    char *text = large_text(), *got = malloc(LARGE_BYTES);
+    size_t sent = 0, received = 0;
+    int sys_errno, small = 4096;
+    bool unflushed = false;
+    setsockopt(wire.fd, SOL_SOCKET, SO_SNDBUF, &small, sizeof small);
+    while (received < LARGE_BYTES) {
+        size_t taken = 0, count = 0;
+        enum io_status status = IO_AGAIN;
+        if (sent < LARGE_BYTES)
+            status =
+                transport_tls.write(&wire, text + sent, LARGE_BYTES - sent, &taken, &sys_errno);
+        else if (wire.unflushed)
+            status = transport_tls.flush(&wire, &sys_errno);
+        ck_assert(status == IO_DONE || status == IO_AGAIN);
+        ck_assert(status == IO_DONE || taken == 0);
+        sent += taken;
+        unflushed |= wire.unflushed;
+        while (SSL_read_ex(server, got + received, LARGE_BYTES - received, &count) == 1)
+            received += count;
+        ERR_clear_error();
+    }
+    ck_assert(unflushed);
+    ck_assert(!wire.unflushed);
+    ck_assert_mem_eq(text, got, LARGE_BYTES);
+    free(text);
+    free(got);
+}
+
+START_TEST(test_writes_are_whole)
+{
+    /* Breaks when a record that the socket has no room for is lost, doubled, or asked for again; with
+     * the kernel's TLS, too, though OpenSSL falls back to its own where the kernel has none. */
+    if (_i == 2)
+        SSL_CTX_set_max_proto_version(server_context = SSL_CTX_new(TLS_server_method()),
+                                      TLS1_2_VERSION);
+    spec.tls_cacert = pem("ca");
+    expect_created();
+    client->kernel = client->kernel_asked = _i == 1;
+    ck_assert_int_eq(open_pair("server"), IO_DONE);
+    ck_assert_str_eq(tls_version(&wire), _i == 2 ? "TLSv1.2" : "TLSv1.3");
+    ck_assert((tls_kernel_state(&wire) != NULL) == (_i == 1));
+    send_large();
+}
+END_TEST
+
+START_TEST(test_reads_take_everything)
+{
+    /* Breaks when a read leaves something that no edge will announce: records behind the first one, or
+     * bytes that OpenSSL holds. */
+    char out[600], in[65536];
+    size_t total = 0, got;
+    int sys_errno;
+    spec.tls_cacert = pem("ca");
+    expect_created();
+    client->kernel = client->kernel_asked = _i == 1;
+    ck_assert_int_eq(open_pair("server"), IO_DONE);
+    memset(out, 'x', sizeof out);
+    for (int i = 0; i < 50; i++)
+        ck_assert_int_eq(SSL_write(server, out, sizeof out), (int)sizeof out);
+    ck_assert_int_eq(transport_tls.read(&wire, in, sizeof in, &got, &sys_errno), IO_DONE);
+    ck_assert_uint_eq(got, 50 * sizeof out);
+    ck_assert_int_eq(transport_tls.read(&wire, in, sizeof in, &got, &sys_errno), IO_AGAIN);
+    /* A buffer that is smaller than a record is filled, and what is left comes with the next. */
+    ck_assert_int_eq(SSL_write(server, out, sizeof out), (int)sizeof out);
+    ck_assert_int_eq(SSL_write(server, out, sizeof out), (int)sizeof out);
+    while (transport_tls.read(&wire, in, 250, &got, &sys_errno) == IO_DONE)
+        total += got;
+    ck_assert_uint_eq(total, 2 * sizeof out);
+}
+END_TEST
+
+START_TEST(test_the_end_behind_bytes)
+{
+    /* Breaks when the end of a stream that comes with its last bytes is forgotten. */
+    char in[4096];
+    size_t got;
+    int sys_errno;
+    ck_assert_int_eq(open_pair("server"), IO_DONE);
+    ck_assert_int_eq(SSL_write(server, "last", 4), 4);
+    if (_i == 0)
+        SSL_shutdown(server);
+    close(server_fd);
+    server_fd = -1;
+    ck_assert_int_eq(transport_tls.read(&wire, in, sizeof in, &got, &sys_errno), IO_DONE);
+    ck_assert_uint_eq(got, 4);
+    ck_assert_int_eq(transport_tls.read(&wire, in, sizeof in, &got, &sys_errno), IO_CLOSED);
+    ck_assert_int_eq(transport_tls.read(&wire, in, sizeof in, &got, &sys_errno), IO_CLOSED);
+}
+END_TEST
+
+START_TEST(test_rubbish_behind_the_handshake)
+{
+    /* Breaks when a broken record is taken for "nothing there", and its connection waits for ever. */
+    char in[4096];
+    size_t got;
+    int sys_errno;
+    ck_assert_int_eq(open_pair("server"), IO_DONE);
+    ck_assert_int_eq(SSL_write(server, "good", 4), 4);
+    ck_assert_int_eq(write(server_fd, "\x17\x03\x03\x00\x1d and this is no record at all", 34), 34);
+    ck_assert_int_eq(transport_tls.read(&wire, in, sizeof in, &got, &sys_errno), IO_DONE);
+    ck_assert_int_eq(transport_tls.read(&wire, in, sizeof in, &got, &sys_errno), IO_FAILED);
+    ck_assert_int_eq(sys_errno, EPROTO);
+    ck_assert_ptr_nonnull(tls_failure(&wire));
+}
+END_TEST
+
+START_TEST(test_sessions_are_resumed)
+{
+    /* Breaks when --tls-resume does nothing, resumes what it must not, or without it happens anyway. */
+    char in[4096];
+    size_t got;
+    int sys_errno;
+    if (_i % 2 == 1)
+        SSL_CTX_set_max_proto_version(server_context = SSL_CTX_new(TLS_server_method()),
+                                      TLS1_2_VERSION);
+    spec.tls_resume = _i < 2;
+    for (int round = 0; round < 4; round++) {
+        ck_assert_int_eq(open_pair("server"), IO_DONE);
+        ck_assert_int_eq(tls_resumed(&wire), spec.tls_resume && round > 0);
+        ck_assert_int_eq(SSL_write(server, "x", 1), 1); /* with TLS 1.3 the session comes late */
+        ck_assert_int_eq(transport_tls.read(&wire, in, sizeof in, &got, &sys_errno), IO_DONE);
+        close_pair();
+    }
+    /* No new session has come with this one: the last one serves again. */
+    for (int round = 0; round < 2; round++) {
+        ck_assert_int_eq(open_pair("server"), IO_DONE);
+        ck_assert_int_eq(tls_resumed(&wire), spec.tls_resume);
+        close_pair();
+    }
+    snprintf(address.text, sizeof address.text, "another server");
+    ck_assert_int_eq(open_pair("server"), IO_DONE);
+    ck_assert(!tls_resumed(&wire));
+}
+END_TEST
+
+START_TEST(test_advice_for_plain)
+{
+    /* Breaks when a plain connection to a TLS port gets no hint, or a RESP server a wrong one. */
+    ck_assert_ptr_nonnull(strstr(tls_advice_for_plain("\x15\x03\x01", 3), "give --tls"));
+    ck_assert_ptr_nonnull(strstr(tls_advice_for_plain("", 0), "give --tls"));
+    ck_assert_ptr_null(tls_advice_for_plain("+PONG\r\n", 7));
+}
+END_TEST
+
+Suite *test_tls_client_suite(void)
+{
+    Suite *suite = suite_create("tls_client");
+    TCase *files = tcase_create("files");
+    tcase_add_checked_fixture(files, set_up, tear_down);
+    tcase_add_test(files, test_authorities);
+    tcase_add_test(files, test_certificate_and_key);
+    tcase_add_test(files, test_encrypted_key);
+    tcase_add_test(files, test_ciphers);
+    tcase_add_test(files, test_advice_for_plain);
+    suite_add_tcase(suite, files);
+    TCase *pair = tcase_create("pair");
+    tcase_add_checked_fixture(pair, set_up, tear_down_pair);
+    tcase_add_test(pair, test_certificates_are_checked);
+    tcase_add_test(pair, test_a_name_of_its_own);
+    tcase_add_test(pair, test_an_address_is_no_name);
+    tcase_add_test(pair, test_insecure);
+    tcase_add_test(pair, test_not_tls);
+    tcase_add_loop_test(pair, test_writes_are_whole, 0, 3);
+    tcase_add_loop_test(pair, test_reads_take_everything, 0, 2);
+    tcase_add_loop_test(pair, test_the_end_behind_bytes, 0, 2);
+    tcase_add_test(pair, test_rubbish_behind_the_handshake);
+    tcase_add_loop_test(pair, test_sessions_are_resumed, 0, 4);
+    suite_add_tcase(suite, pair);
+    return suite;
+}
