@@ -349,8 +349,8 @@ static enum err_code introduce(const struct managed_cluster *cluster, uint32_t n
     return code;
 }
 
-enum err_code chaos_work(const struct managed_cluster *cluster, const struct chaos_action *action,
-                         struct err *err)
+static enum err_code carry_out(const struct managed_cluster *cluster,
+                               const struct chaos_action *action, struct err *err)
 {
     switch (action->kind) {
     case CHAOS_KILL:
@@ -374,4 +374,22 @@ enum err_code chaos_work(const struct managed_cluster *cluster, const struct cha
         return chaos_remove_node(cluster, action->node, err);
     }
     return err_set(err, E_FAILED, "not an action that talks to servers");
+}
+
+/* Those that a second attempt does not do twice. */
+static bool may_be_repeated(enum chaos_kind kind)
+{
+    return kind == CHAOS_FAILOVER || kind == CHAOS_BGSAVE || kind == CHAOS_ADD_NODE ||
+           kind == CHAOS_REMOVE_NODE;
+}
+
+enum err_code chaos_work(const struct managed_cluster *cluster, const struct chaos_action *action,
+                         struct err *err)
+{
+    struct err first = {.code = OK};
+    enum err_code code = carry_out(cluster, action, &first);
+    /* Its connection may have been among those that another action has killed. */
+    if (code == E_CONNECT && may_be_repeated(action->kind))
+        return carry_out(cluster, action, err);
+    return code == OK ? OK : err_set(err, code, "%s", first.text);
 }
