@@ -327,6 +327,23 @@ static bool all_know(const struct managed_cluster *cluster, uint32_t node)
     return all;
 }
 
+/* Until then it refuses the keys of slots that are moved to it. */
+static enum err_code await_ok(const struct managed_cluster *cluster, uint32_t node,
+                              uint64_t deadline_ns, struct err *err)
+{
+    struct control *control;
+    bool ok = false;
+    enum err_code code = chaos_node_open(&control, cluster, node, err);
+    while (code == OK && !ok) {
+        code = managed_node_field_is(&ok, control, "CLUSTER INFO", "cluster_state", "ok", err);
+        if (code == OK && !ok &&
+            !managed_node_wait(deadline_ns, NULL, "the new node does not call the cluster ok", err))
+            code = err->code;
+    }
+    control_close(control);
+    return code;
+}
+
 static enum err_code introduce(const struct managed_cluster *cluster, uint32_t node,
                                struct err *err)
 {
@@ -346,7 +363,7 @@ static enum err_code introduce(const struct managed_cluster *cluster, uint32_t n
         if (!managed_node_wait(deadline_ns, NULL, "the cluster did not get to know the new node",
                                err))
             return err->code;
-    return code;
+    return code == OK ? await_ok(cluster, node, deadline_ns, err) : code;
 }
 
 static enum err_code carry_out(const struct managed_cluster *cluster,

@@ -351,6 +351,7 @@ START_TEST(a_node_comes_and_goes)
     char key[32];
     managed_start(&cluster, 3, 3);
     carry_out("- at 0: add node\n");
+    managed_expect(&cluster, 6, "CLUSTER INFO", "cluster_state:ok");
     ck_assert_uint_eq(cluster.count, 7);
     for (uint32_t by = 0; by < 7; by++) {
         ck_assert(managed_seen(&seen, &cluster, by, 6) && seen.primary && seen.slot_count == 0);
