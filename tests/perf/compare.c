@@ -1,7 +1,7 @@
 /* compare: CPU that each load generator spends on a request, side by side in one run.
  *
  *   compare [--volley FILE] [--floor FILE] [--connections 50] [--pipelines 1,16] [--rounds 9]
- *           [--size 64] [--keys 100k] [--requests 150k] [--json FILE]
+ *           [--size 64] [--keys 100k] [--requests 150k] [--tls] [--json FILE]
  *
  * Starts a private server on one CPU, writes the keys, and runs every client on another CPU, in turn
  * and in alternating order, so many rounds, on the same work: GET of random keys that exist. At
@@ -9,7 +9,8 @@
  *
  * Throughput on a shared machine says little, and so does one round. What holds is CPU per request
  * as a ratio to the floor (floor.c) of the same round, and of these ratios the median over the
- * rounds: that is the column "x floor". Clients are those that are found: valkey-benchmark,
+ * rounds: that is the column "x floor". With --tls there is no floor: the yardstick is redis-benchmark,
+ * and volley's targets are checked. Clients are those that are found: valkey-benchmark,
  * redis-benchmark and memtier_benchmark on PATH, volley where --volley points. */
 #include <getopt.h>
 #include <jansson.h>
@@ -34,12 +35,14 @@ struct settings {
     uint64_t connections, rounds, value_bytes, keys, requests;
     uint64_t pipelines[PIPELINES_MAX];
     uint32_t pipeline_count;
+    bool tls;
 };
 
 /* One comparison: what every client is asked to do. */
 struct job {
     const struct settings *settings;
     uint16_t port;
+    const char *authority; /* of the server's certificate; NULL: plain */
     int client_cpu;
     uint64_t pipeline;
     uint64_t requests;
@@ -63,6 +66,8 @@ static unsigned long long number(uint64_t value)
 
 static bool prepare_floor(struct command *command, const struct job *job)
 {
+    if (job->authority != NULL)
+        return false;
     command_add(command, "%s", job->settings->floor);
     command_add(command, "%u", (unsigned)job->port);
     command_add(command, "%llu", number(job->settings->connections));
@@ -74,7 +79,8 @@ static bool prepare_floor(struct command *command, const struct job *job)
 
 static bool prepare_lean_floor(struct command *command, const struct job *job)
 {
-    prepare_floor(command, job);
+    if (!prepare_floor(command, job))
+        return false;
     command_add(command, "lean");
     return true;
 }
@@ -93,6 +99,11 @@ static void add_shared_options(struct command *command, const struct job *job)
     command_add(command, "-t");
     command_add(command, "get");
     command_add(command, "-q");
+    if (job->authority == NULL)
+        return;
+    command_add(command, "--tls");
+    command_add(command, "--cacert");
+    command_add(command, "%s", job->authority);
 }
 
 static bool prepare_volley(struct command *command, const struct job *job)
@@ -150,16 +161,20 @@ static bool prepare_memtier(struct command *command, const struct job *job)
     command_add(command, "--key-minimum=0");
     command_add(command, "--key-maximum=%llu", number(job->settings->keys - 1));
     command_add(command, "--hide-histogram");
+    if (job->authority != NULL) {
+        command_add(command, "--tls");
+        command_add(command, "--cacert=%s", job->authority);
+    }
     return true;
 }
 
-/* The floor comes first: the others are measured by it. */
+/* The first that is here is what the others are measured by: the floor, or redis-benchmark. */
 static const struct client clients[] = {
     {"floor", prepare_floor},
     {"floor, lean", prepare_lean_floor},
+    {"redis-benchmark", prepare_redis_benchmark},
     {"volley", prepare_volley},
     {"valkey-benchmark", prepare_valkey_benchmark},
-    {"redis-benchmark", prepare_redis_benchmark},
     {"memtier_benchmark", prepare_memtier},
 };
 #define CLIENT_COUNT (sizeof clients / sizeof clients[0])
@@ -202,7 +217,8 @@ static void print_figures(const struct job *job, const struct contender *contend
            "rounds\n",
            number(settings->connections), number(job->pipeline), number(settings->value_bytes),
            number(job->requests), number(settings->rounds));
-    printf("  %-18s %15s %9s %12s\n", "client", "us CPU/request", "x floor", "requests/s");
+    printf("  %-18s %15s %9s %12s\n", "client", "us CPU/request",
+           settings->tls ? "x first" : "x floor", "requests/s");
     for (uint32_t i = 0; i < count; i++) {
         struct figures figures = summarise(&contenders[i], &contenders[0], settings->rounds);
         char rate[UNITS_GROUPED_BYTES];
@@ -219,6 +235,24 @@ static void print_figures(const struct job *job, const struct contender *contend
                       "requests_per_second", figures.requests_per_second));
     }
     fflush(stdout);
+}
+
+/* Of redis-benchmark's CPU, at pipeline 1 and above. */
+#define TLS_TARGET 0.65
+#define TLS_TARGET_PIPELINED 0.75
+
+static void check_tls_target(const struct job *job, const struct contender *contenders,
+                             uint32_t count)
+{
+    double target = job->pipeline > 1 ? TLS_TARGET_PIPELINED : TLS_TARGET;
+    for (uint32_t i = 0; i < count; i++) {
+        if (strcmp(contenders[i].name, "volley") != 0 ||
+            strcmp(contenders[0].name, "redis-benchmark") != 0)
+            continue;
+        double ratio = summarise(&contenders[i], &contenders[0], job->settings->rounds).times_floor;
+        printf("  volley over TLS: %.2f of redis-benchmark's CPU, target at most %.2f: %s\n", ratio,
+               target, ratio <= target ? "met" : "MISSED");
+    }
 }
 
 /* All rounds of one pipeline depth. Every other round goes backwards, so that a drift of the machine
@@ -244,6 +278,8 @@ static enum err_code run_job(const struct job *job, const struct server *server,
         }
     if (code == OK)
         print_figures(job, contenders, count, results);
+    if (code == OK && job->authority != NULL)
+        check_tls_target(job, contenders, count);
     free(contenders);
     return code;
 }
@@ -252,18 +288,21 @@ static enum err_code run_all(const struct settings *settings, json_t *results, s
 {
     struct placement placement;
     struct server server;
-    char path[ARG_BYTES];
+    char path[ARG_BYTES], authority[ARG_BYTES];
     placement_choose(&placement);
     if (placement.client_cpu < 0)
         printf("Only one CPU may be used: server and clients share it, the figures mean little.\n");
-    enum err_code code = server_start(&server, placement.server_cpu, err);
+    enum err_code code = settings->tls ? server_start_tls(&server, placement.server_cpu, err)
+                                       : server_start(&server, placement.server_cpu, err);
+    snprintf(authority, sizeof authority, "%s/" SERVER_AUTHORITY, server.directory);
     if (code == OK)
         code = server_fill(&server, settings->keys, settings->value_bytes,
                            program_find(path, sizeof path, "memtier_benchmark"), err);
     for (uint32_t i = 0; i < settings->pipeline_count && code == OK; i++) {
         const struct job job = {
             .settings = settings,
-            .port = server.port,
+            .port = settings->tls ? server.tls_port : server.port,
+            .authority = settings->tls ? authority : NULL,
             .client_cpu = placement.client_cpu,
             .pipeline = settings->pipelines[i],
             .requests = settings->requests * (settings->pipelines[i] > 1 ? PIPELINED_FACTOR : 1),
@@ -324,6 +363,9 @@ static bool parse_option(struct settings *settings, int letter, const char *valu
         return parse_within(&settings->keys, value, 1000000000);
     case 'n':
         return parse_within(&settings->requests, value, 1000000000);
+    case 't':
+        settings->tls = true;
+        return true;
     default:
         return false;
     }
@@ -332,11 +374,17 @@ static bool parse_option(struct settings *settings, int letter, const char *valu
 static bool parse(struct settings *settings, int argc, char **argv)
 {
     static const struct option options[] = {
-        {"volley", required_argument, NULL, 'v'},    {"floor", required_argument, NULL, 'f'},
-        {"json", required_argument, NULL, 'j'},      {"connections", required_argument, NULL, 'c'},
-        {"pipelines", required_argument, NULL, 'P'}, {"rounds", required_argument, NULL, 'R'},
-        {"size", required_argument, NULL, 'd'},      {"keys", required_argument, NULL, 'k'},
-        {"requests", required_argument, NULL, 'n'},  {NULL, 0, NULL, 0},
+        {"volley", required_argument, NULL, 'v'},
+        {"floor", required_argument, NULL, 'f'},
+        {"json", required_argument, NULL, 'j'},
+        {"connections", required_argument, NULL, 'c'},
+        {"pipelines", required_argument, NULL, 'P'},
+        {"rounds", required_argument, NULL, 'R'},
+        {"size", required_argument, NULL, 'd'},
+        {"keys", required_argument, NULL, 'k'},
+        {"requests", required_argument, NULL, 'n'},
+        {"tls", no_argument, NULL, 't'},
+        {NULL, 0, NULL, 0},
     };
     int letter;
     int index = 0;
@@ -371,7 +419,7 @@ int main(int argc, char **argv)
     if (!parse(&settings, argc, argv)) {
         fprintf(stderr, "usage: compare [--volley FILE] [--floor FILE] [--connections N] "
                         "[--pipelines N,N] [--rounds N] [--size BYTES] [--keys N] [--requests N] "
-                        "[--json FILE]\n");
+                        "[--tls] [--json FILE]\n");
         return E_USAGE;
     }
     const struct sigaction action = {.sa_handler = on_signal};

@@ -56,10 +56,14 @@ MUST_USE enum err_code client_run(struct cost *cost, const struct command *comma
 struct server {
     pid_t pid;
     uint16_t port;
+    uint16_t tls_port; /* 0: it speaks no TLS */
     char program[256];
     char directory[64]; /* for logs too; removed by server_stop */
 };
 MUST_USE enum err_code server_start(struct server *server, int cpu, struct err *err);
+/* One that speaks TLS, too, with certificates made for it: clients trust SERVER_AUTHORITY in its directory. */
+#define SERVER_AUTHORITY "ca.pem"
+MUST_USE enum err_code server_start_tls(struct server *server, int cpu, struct err *err);
 void server_stop(struct server *server); /* safe when none is running */
 
 /* Writes keys key:000000000000 .. with values of value_bytes; plain also writes key:0 .. without the

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "common/clock.h"
+#include "orchestrator/target/certificates.h"
 #include "tests/perf/compare.h"
 
 #define START_SECONDS_MAX 30
@@ -57,6 +58,21 @@ static uint16_t port_guess(void)
     return port;
 }
 
+static void add_tls_arguments(struct server *server, struct command *command)
+{
+    server->tls_port = port_guess();
+    command_add(command, "--tls-port");
+    command_add(command, "%u", (unsigned)server->tls_port);
+    command_add(command, "--tls-ca-cert-file");
+    command_add(command, "%s/" SERVER_AUTHORITY, server->directory);
+    command_add(command, "--tls-cert-file");
+    command_add(command, "%s/server.pem", server->directory);
+    command_add(command, "--tls-key-file");
+    command_add(command, "%s/server-key.pem", server->directory);
+    command_add(command, "--tls-auth-clients");
+    command_add(command, "no");
+}
+
 /* True when it answers; false, with no process left, when it ended or said nothing for too long. */
 static bool launch(struct server *server, int cpu)
 {
@@ -75,6 +91,8 @@ static bool launch(struct server *server, int cpu)
     command_add(&command, "no");
     command_add(&command, "--dir");
     command_add(&command, "%s", server->directory);
+    if (server->tls_port != 0)
+        add_tls_arguments(server, &command);
     const struct spawn spawn = {
         .command = &command, .cpu = cpu, .log_path = log_path, .own_session = true};
     server->pid = process_spawn(&spawn);
@@ -98,7 +116,7 @@ static bool launch(struct server *server, int cpu)
     return false;
 }
 
-enum err_code server_start(struct server *server, int cpu, struct err *err)
+static enum err_code prepare(struct server *server, struct err *err)
 {
     const char *parent = getenv("TMPDIR");
     *server = (struct server){0};
@@ -112,10 +130,38 @@ enum err_code server_start(struct server *server, int cpu, struct err *err)
         server->directory[0] = '\0';
         return err_set_errno(err, E_SYSTEM, sys_errno, "making a temporary directory");
     }
+    return OK;
+}
+
+static enum err_code launch_somewhere(struct server *server, int cpu, struct err *err)
+{
     for (int i = 0; i < START_TRIES && !compare_interrupted; i++)
         if (launch(server, cpu))
             return OK;
     return err_set(err, E_CONNECT, "%s did not come up", server->program);
+}
+
+enum err_code server_start(struct server *server, int cpu, struct err *err)
+{
+    enum err_code code = prepare(server, err);
+    return code == OK ? launch_somewhere(server, cpu, err) : code;
+}
+
+enum err_code server_start_tls(struct server *server, int cpu, struct err *err)
+{
+    static const struct certificate_wish authority = {
+        .name = "ca", .authority = true, .ends_seconds = 24 * 3600};
+    static const struct certificate_wish certificate = {.name = "server",
+                                                        .alternatives = "IP:127.0.0.1",
+                                                        .signed_by = "ca",
+                                                        .ends_seconds = 24 * 3600};
+    enum err_code code = prepare(server, err);
+    if (code == OK)
+        code = certificate_make(server->directory, &authority, err);
+    if (code == OK)
+        code = certificate_make(server->directory, &certificate, err);
+    server->tls_port = UINT16_MAX; /* any; chosen anew with each attempt */
+    return code == OK ? launch_somewhere(server, cpu, err) : code;
 }
 
 static int remove_entry(const char *path, const struct stat *info, int kind, struct FTW *place)
