@@ -149,7 +149,7 @@ static bool set_name(struct tls_stream *stream, const struct target_address *tar
         return true;
     if (stream->client->verify && SSL_set1_host(stream->ssl, name) != 1)
         return false;
-    return is_number(name) || SSL_set_tlsext_host_name(stream->ssl, name) == 1;
+    return is_number(name) || SSL_set_tlsext_host_name(stream->ssl, stream->host) == 1;
 }
 
 static bool set_socket(struct tls_stream *stream)

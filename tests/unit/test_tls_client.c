@@ -39,25 +39,31 @@ static void tear_down(void)
     temp_tree_remove(&tree);
 }
 
+/* A path of the test's own, which lives for some calls. */
+static char *next_path(void)
+{
+    static char paths[8][192];
+    static unsigned next;
+    return paths[next++ % 8];
+}
+
 static const char *pem(const char *name)
 {
-    char path[192];
-    return strdup(test_certificate(path, sizeof path, &certificates, name));
+    return test_certificate(next_path(), 192, &certificates, name);
 }
 
 static const char *key(const char *name)
 {
-    char path[192];
-    return strdup(test_certificate_key(path, sizeof path, &certificates, name));
+    return test_certificate_key(next_path(), 192, &certificates, name);
 }
 
 static const char *file(const char *name, const char *text)
 {
-    char path[192];
-    snprintf(path, sizeof path, "/%s", name);
+    char *path = next_path();
+    snprintf(path, 192, "/%s", name);
     temp_tree_write(&tree, path, text, 0600);
-    snprintf(path, sizeof path, "%s/%s", tree.path, name);
-    return strdup(path);
+    snprintf(path, 192, "%.120s/%s", tree.path, name);
+    return path;
 }
 
 static void expect_refused(const char *first, const char *second)
