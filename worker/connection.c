@@ -1,5 +1,5 @@
-/* Life of a connection: opening, greeting, closing, backing off, and all connections of a worker. What it
- * carries is in exchange.c. */
+/* Life of a connection: opening, greeting, closing, backing off. What it carries is in exchange.c, all of
+ * them together in connections.c. */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -9,16 +9,13 @@
 #include "common/transport_tls.h"
 #include "worker/worker_state.h"
 
-/* A server's accept queue is 511 long by default; a burst above it costs a second per lost SYN. So
- * many connections are being opened at once over all workers. */
-#define OPENING_AT_ONCE 256u
 #define BACKOFF_FIRST_NS (10 * NS_PER_MS)
 #define BACKOFF_LONGEST_NS NS_PER_SECOND
 /* A Unix socket's full accept queue answers at once; tried again so often before the start. */
 #define FULL_QUEUE_ATTEMPTS 100u
+#define GREETING_READS_AT_ONCE 16u
 
 static void on_io(evutil_socket_t fd, short what, void *argument);
-static void open_connection(struct connection *connection, uint64_t now_ns);
 
 static void publish_ready(struct worker *worker)
 {
@@ -35,7 +32,7 @@ void connection_set_read_cut(struct connection *connection, bool cut)
     connection->read_cut = cut;
 }
 
-static void close_descriptor(struct connection *connection)
+void connection_close(struct connection *connection)
 {
     if (connection->wire.fd < 0)
         return;
@@ -47,8 +44,8 @@ static void close_descriptor(struct connection *connection)
 }
 
 /* What a user of the server saw of it. */
-static void note_failure(struct connection *connection, enum node_counter counter, uint64_t count,
-                         uint64_t now_ns)
+void connection_note_failure(struct connection *connection, enum node_counter counter,
+                             uint64_t count, uint64_t now_ns)
 {
     struct worker *worker = connection->worker;
     struct node_figures *node = worker_node(worker, connection->node);
@@ -61,11 +58,11 @@ static void note_failure(struct connection *connection, enum node_counter counte
 
 /* Takes what is in flight out of the accounts; requests with a ticket that were never sent stay and
  * go out when the connection is back, or on another one when the run has no other tickets. */
-static void drop_in_flight(struct connection *connection, enum counter cause, uint64_t now_ns)
+void connection_drop_in_flight(struct connection *connection, enum counter cause, uint64_t now_ns)
 {
     struct worker *worker = connection->worker;
     if (connection->in_flight > 0 && worker->start_ns != 0)
-        note_failure(connection, NODE_LOST, connection->in_flight, now_ns);
+        connection_note_failure(connection, NODE_LOST, connection->in_flight, now_ns);
     worker_count(worker, cause, connection->in_flight);
     worker->in_flight -= connection->in_flight;
     connection->head_index += connection->in_flight;
@@ -108,7 +105,7 @@ static void back_off(struct connection *connection, uint64_t now_ns)
 static void leave_ready(struct connection *connection)
 {
     struct worker *worker = connection->worker;
-    close_descriptor(connection);
+    connection_close(connection);
     connection->pool->ready -= !connection->idle;
     if (connection->idle)
         worker->idle_ready--;
@@ -142,10 +139,10 @@ void connection_lost(struct connection *connection, enum counter cause, enum cou
     struct worker *worker = connection->worker;
     if (now_ns >= worker->edge_ns)
         recorder_cut(worker, now_ns);
-    drop_in_flight(connection, cause, now_ns);
+    connection_drop_in_flight(connection, cause, now_ns);
     leave_ready(connection);
     worker_count(worker, connection->idle ? COUNTER_IDLE_LOST : COUNTER_CONNECTIONS_LOST, 1);
-    if (event != COUNTER_CONNECTIONS_LOST)
+    if (!connection->idle)
         worker_count(worker, event, 1);
     count_for_node(connection, NODE_CONNECTIONS_LOST);
     back_off(connection, now_ns);
@@ -173,7 +170,7 @@ void connection_recycle(struct connection *connection, uint64_t now_ns)
     router_connection_changed(connection);
     change_node(connection);
     if (now_ns < worker->stop_at_ns)
-        open_connection(connection, now_ns);
+        connection_open(connection, now_ns);
 }
 
 void connection_move(struct connection *connection, uint32_t node, uint64_t now_ns)
@@ -202,7 +199,7 @@ void connection_move(struct connection *connection, uint32_t node, uint64_t now_
     case CONNECTION_CONNECTING:
     case CONNECTION_HANDSHAKE:
     case CONNECTION_GREETING:
-        close_descriptor(connection);
+        connection_close(connection);
         worker->connections_opening--;
         break;
     case CONNECTION_GIVEN_UP:
@@ -254,11 +251,11 @@ static const char *why_of(int sys_errno)
 
 /* An attempt to connect has failed: for good while the worker opens its connections for the first
  * time, until the next try afterwards. */
-static void attempt_failed(struct connection *connection, bool try_again, enum counter failure,
-                           const char *why)
+void connection_attempt_failed(struct connection *connection, bool try_again, enum counter failure,
+                               const char *why)
 {
     struct worker *worker = connection->worker;
-    close_descriptor(connection);
+    connection_close(connection);
     worker->connections_opening--;
     if (worker->connected) {
         worker_count(worker, COUNTER_CONNECT_FAILURES, 1);
@@ -345,7 +342,7 @@ static void send_greeting(struct connection *connection)
         &connection->wire, connection->greeting->bytes + connection->greeting_sent_bytes,
         left_bytes, &written_bytes, &sys_errno);
     if (status == IO_FAILED || status == IO_CLOSED) {
-        attempt_failed(connection, false, failure_of(sys_errno), why_of(sys_errno));
+        connection_attempt_failed(connection, false, failure_of(sys_errno), why_of(sys_errno));
         return;
     }
     connection->greeting_sent_bytes += written_bytes;
@@ -365,8 +362,8 @@ static void greet(struct connection *connection)
     connection->greeting_sent_bytes = 0;
     resp_scanner_reset(&connection->scanner);
     if (event_add(&connection->read_event, NULL) != 0) {
-        attempt_failed(connection, false, COUNTER_CONNECT_FAILURES,
-                       "the event loop refused the socket");
+        connection_attempt_failed(connection, false, COUNTER_CONNECT_FAILURES,
+                                  "the event loop refused the socket");
         return;
     }
     send_greeting(connection);
@@ -384,7 +381,7 @@ static void go_on_with_handshake(struct connection *connection)
         return;
     }
     if (status != IO_DONE) {
-        attempt_failed(connection, false, COUNTER_CONNECT_TLS, err.text);
+        connection_attempt_failed(connection, false, COUNTER_CONNECT_TLS, err.text);
         return;
     }
     uint64_t now_ns = clock_now_ns();
@@ -408,8 +405,8 @@ static void shake_hands(struct connection *connection)
     connection->state = CONNECTION_HANDSHAKE;
     connection->handshake_ns = clock_now_ns();
     if (event_add(&connection->read_event, NULL) != 0)
-        attempt_failed(connection, false, COUNTER_CONNECT_FAILURES,
-                       "the event loop refused the socket");
+        connection_attempt_failed(connection, false, COUNTER_CONNECT_FAILURES,
+                                  "the event loop refused the socket");
     else
         go_on_with_handshake(connection);
 }
@@ -424,7 +421,7 @@ static const struct target_address *next_source(struct worker *worker)
     return &setup->sources[number % setup->source_count];
 }
 
-static void open_connection(struct connection *connection, uint64_t now_ns)
+void connection_open(struct connection *connection, uint64_t now_ns)
 {
     struct worker *worker = connection->worker;
     int sys_errno = 0;
@@ -435,7 +432,8 @@ static void open_connection(struct connection *connection, uint64_t now_ns)
         &connection->wire, &worker->run->wire_setup,
         &worker->router.topology->nodes[connection->node].address, next_source(worker), &sys_errno);
     if (status == IO_FAILED) {
-        attempt_failed(connection, sys_errno == EAGAIN, failure_of(sys_errno), why_of(sys_errno));
+        connection_attempt_failed(connection, sys_errno == EAGAIN, failure_of(sys_errno),
+                                  why_of(sys_errno));
         return;
     }
     /* The null transport's number is no descriptor; its events are only ever made active by hand. */
@@ -460,7 +458,7 @@ static void finish_connect(struct connection *connection)
     event_del(&connection->write_event);
     connection->write_waiting = false;
     if (connection->worker->transport->connected(&connection->wire, &sys_errno) != IO_DONE)
-        attempt_failed(connection, false, failure_of(sys_errno), why_of(sys_errno));
+        connection_attempt_failed(connection, false, failure_of(sys_errno), why_of(sys_errno));
     else
         shake_hands(connection);
 }
@@ -479,45 +477,72 @@ static void take_greeting_reply(struct connection *connection, const struct resp
         break;
     case GREETING_NOT_YET:
     case GREETING_REFUSED:
-        attempt_failed(connection, step == GREETING_NOT_YET, COUNTER_CONNECT_FAILURES, why);
+        connection_attempt_failed(connection, step == GREETING_NOT_YET, COUNTER_CONNECT_FAILURES,
+                                  why);
         break;
     }
 }
 
-static void receive_greeting(struct connection *connection)
+/* Behind the last reply of the greeting nothing may come but pushes. */
+static void take_unasked(struct connection *connection, const struct resp_reply *reply,
+                         uint64_t now_ns)
 {
-    struct worker *worker = connection->worker;
-    size_t got_bytes = 0;
-    int sys_errno = 0;
-    enum io_status status = worker->transport->read(&connection->wire, worker->in,
-                                                    WORKER_READ_BYTES, &got_bytes, &sys_errno);
-    if (status == IO_AGAIN)
-        return;
-    if (status != IO_DONE) {
-        char why[TLS_FAILURE_BYTES]; /* the transport's own goes with the connection */
-        const char *tls_why = tls_failure(&connection->wire);
-        const char *plain_why =
-            status == IO_CLOSED ? "the server closed the connection" : strerror(sys_errno);
-        snprintf(why, sizeof why, "%s", tls_why != NULL ? tls_why : plain_why);
-        attempt_failed(connection, false,
-                       tls_why != NULL ? COUNTER_CONNECT_TLS : COUNTER_CONNECT_FAILURES, why);
-        return;
-    }
-    uint64_t now_ns = clock_now_ns();
-    const char *at = worker->in, *end = worker->in + got_bytes;
-    while (at < end && connection->state == CONNECTION_GREETING) {
-        struct resp_reply reply;
+    if (reply->type == '>')
+        worker_count(connection->worker, COUNTER_PUSHES, 1);
+    else
+        connection_lost(connection, COUNTER_LOST_PROTOCOL, COUNTER_CONNECTIONS_PROTOCOL, now_ns);
+}
+
+static void take_greeting_bytes(struct connection *connection, size_t byte_count, uint64_t now_ns)
+{
+    const char *at = connection->worker->in, *end = at + byte_count;
+    while (at < end &&
+           (connection->state == CONNECTION_GREETING || connection->state == CONNECTION_READY)) {
+        struct resp_reply reply = {0};
         size_t used_bytes;
         enum resp_status scanned =
             resp_scan(&connection->scanner, at, (size_t)(end - at), &used_bytes, &reply);
         if (scanned == RESP_MORE)
             return;
         at += used_bytes;
-        if (scanned == RESP_INVALID)
-            attempt_failed(connection, false, COUNTER_CONNECT_FAILURES,
-                           "the answer is not RESP; is this a Valkey server?");
+        if (scanned == RESP_INVALID && connection->state == CONNECTION_GREETING)
+            connection_attempt_failed(connection, false, COUNTER_CONNECT_FAILURES,
+                                      "the answer is not RESP; is this a Valkey server?");
+        else if (scanned == RESP_INVALID || connection->state == CONNECTION_READY)
+            take_unasked(connection, &reply, now_ns);
         else if (reply.type != '>')
             take_greeting_reply(connection, &reply, now_ns);
+    }
+}
+
+static void greeting_broken(struct connection *connection, enum io_status status, int sys_errno)
+{
+    char why[TLS_FAILURE_BYTES]; /* the transport's own goes with the connection */
+    const char *tls_why = tls_failure(&connection->wire);
+    const char *plain_why =
+        status == IO_CLOSED ? "the server closed the connection" : strerror(sys_errno);
+    snprintf(why, sizeof why, "%s", tls_why != NULL ? tls_why : plain_why);
+    connection_attempt_failed(
+        connection, false, tls_why != NULL ? COUNTER_CONNECT_TLS : COUNTER_CONNECT_FAILURES, why);
+}
+
+/* Reads on until nothing is there: an end of the stream that came with the last bytes is no second
+ * edge. */
+static void receive_greeting(struct connection *connection)
+{
+    struct worker *worker = connection->worker;
+    for (uint32_t reads = 0;
+         reads < GREETING_READS_AT_ONCE && connection->state == CONNECTION_GREETING; reads++) {
+        size_t got_bytes = 0;
+        int sys_errno = 0;
+        enum io_status status = worker->transport->read(&connection->wire, worker->in,
+                                                        WORKER_READ_BYTES, &got_bytes, &sys_errno);
+        if (status == IO_AGAIN)
+            return;
+        if (status == IO_DONE)
+            take_greeting_bytes(connection, got_bytes, clock_now_ns());
+        else
+            greeting_broken(connection, status, sys_errno);
     }
 }
 
@@ -557,243 +582,4 @@ static void on_io(evutil_socket_t fd, short what, void *argument)
     case CONNECTION_GIVEN_UP:
         break;
     }
-}
-
-/* All connections of the worker ---------------------------------------------------------------- */
-
-/* When this worker's connection is opened, since the start of measuring. Number i of worker w of N is
- * number w + i N of all. */
-static uint64_t ramp_opens_ns(const struct worker *worker, uint32_t index)
-{
-    return client_ramp_opens_ns(&worker->spec->client_ramp,
-                                worker->share->index + (uint64_t)index * worker->run->worker_count);
-}
-
-uint32_t connections_at_start(const struct worker *worker)
-{
-    uint32_t count = 0;
-    while (count < worker->connection_count && ramp_opens_ns(worker, count) == 0)
-        count++;
-    return count;
-}
-
-/* Later ones are opened later: the first that waits is the next one. */
-static void find_next_opening(struct worker *worker)
-{
-    worker->next_opening_ns = UINT64_MAX;
-    for (uint32_t i = 0; i < worker->connection_count; i++)
-        if (worker->connections[i].state == CONNECTION_WAITING) {
-            worker->next_opening_ns = worker->connections[i].deadline_ns;
-            return;
-        }
-}
-
-void connections_plan_ramp(struct worker *worker)
-{
-    if (worker->spec->client_ramp.start_clients == 0)
-        return;
-    for (uint32_t i = connections_at_start(worker); i < worker->connection_count; i++)
-        if (worker->connections[i].state == CONNECTION_WAITING)
-            worker->connections[i].deadline_ns = worker->measure_ns + ramp_opens_ns(worker, i);
-    find_next_opening(worker);
-}
-
-enum err_code connections_create(struct worker *worker, struct err *err)
-{
-    uint32_t count = worker->share->connections + worker->share->idle;
-    uint32_t slot_count = 1;
-    while (slot_count < worker->run->pipeline)
-        slot_count *= 2;
-    worker->connections = calloc(count, sizeof worker->connections[0]);
-    struct request_slot *slots = calloc((size_t)count * slot_count, sizeof slots[0]);
-    if (worker->connections == NULL || slots == NULL) {
-        free(slots);
-        return err_set(err, E_SYSTEM, "cannot allocate %u connections with a pipeline of %u", count,
-                       slot_count);
-    }
-    worker->connection_count = worker->share->connections;
-    worker->idle_count = worker->share->idle;
-    for (uint32_t i = 0; i < count; i++)
-        worker->connections[i] = (struct connection){
-            .worker = worker,
-            .wire = {.fd = -1},
-            .state = CONNECTION_WAITING,
-            .idle = i >= worker->connection_count,
-            .quota = UINT64_MAX,
-            .deadline_ns =
-                i < worker->connection_count && ramp_opens_ns(worker, i) > 0 ? UINT64_MAX : 0,
-            .listed_load = PACER_UNLISTED,
-            .slots = slots + (size_t)i * slot_count,
-            .slot_mask = slot_count - 1,
-        };
-    return router_create(worker, err);
-}
-
-void connections_destroy(struct worker *worker)
-{
-    router_destroy(worker);
-    if (worker->connections == NULL)
-        return;
-    for (uint32_t i = 0; i < worker->connection_count + worker->idle_count; i++)
-        close_descriptor(&worker->connections[i]);
-    free(worker->connections[0].slots);
-    free(worker->connections);
-    worker->connections = NULL;
-}
-
-/* The oldest request of a connection is over its time: RESP has no ids, so the connection must go,
- * and with it what was behind the late reply. */
-static void time_out(struct connection *connection, uint64_t now_ns)
-{
-    struct worker *worker = connection->worker;
-    uint64_t timeout_ns = worker->spec->request_timeout_ns;
-    uint32_t late = 0;
-    for (uint32_t i = 0; i < connection->in_flight; i++)
-        late += now_ns - connection_slot(connection, i)->sent_ns >= timeout_ns;
-    note_failure(connection, NODE_TIMED_OUT, late, now_ns);
-    worker_count(worker, COUNTER_TIMED_OUT, late);
-    worker->in_flight -= late;
-    connection->in_flight -= late;
-    connection->head_index += late;
-    connection_lost(connection, COUNTER_LOST_TIMEOUT, COUNTER_CONNECTIONS_TIMED_OUT, now_ns);
-}
-
-/* Requests stand in the order of their sending, but for those that were sent before elsewhere. */
-static bool has_timed_out(const struct connection *connection, uint64_t now_ns)
-{
-    uint32_t checked = connection->again_in_flight > 0 ? connection->in_flight : 1;
-    if (connection->in_flight == 0)
-        return false;
-    for (uint32_t i = 0; i < checked; i++)
-        if (now_ns >=
-            connection_slot(connection, i)->sent_ns + connection->worker->spec->request_timeout_ns)
-            return true;
-    return false;
-}
-
-/* A reset that came together with data is no second edge, and is not reported as closing. Mostly the
- * next write finds it; where none will follow for what is in flight, the tick reads once more. Done
- * there and not behind every read, since it would double the reads of large values. */
-static bool must_look_again(const struct connection *connection, uint64_t now_ns)
-{
-    const struct worker *worker = connection->worker;
-    return connection->in_flight > 0 && (!resp_scanner_idle(&connection->scanner) ||
-                                         worker->tickets_exhausted || now_ns >= worker->stop_at_ns);
-}
-
-/* Once the run has no more tickets, a connection with free slots sends what others drew that are not
- * ready now: the server may never take those back. What is of a warm-up that is over stands for no
- * request of the run. */
-static void take_idle_tickets(struct connection *connection, uint64_t now_ns)
-{
-    struct worker *worker = connection->worker;
-    uint32_t free_slots =
-        (uint32_t)worker->run->pipeline - connection->in_flight - connection->unsent;
-    for (uint32_t i = 0; i < worker->connection_count && free_slots > 0; i++) {
-        struct connection *idle = &worker->connections[i];
-        while (idle->state != CONNECTION_READY && idle->unsent > 0 && free_slots > 0) {
-            uint64_t ticket = connection_slot(idle, idle->in_flight + --idle->unsent)->ticket;
-            worker->unsent--;
-            worker->unsent_idle--;
-            if (ticket >= WORKLOAD_WARMUP_TICKET && !worker->warming_up)
-                continue;
-            connection_slot(connection, connection->in_flight + connection->unsent++)->ticket =
-                ticket;
-            worker->unsent++;
-            free_slots--;
-        }
-    }
-    exchange_fill(connection, now_ns);
-}
-
-void connections_tick(struct worker *worker, uint64_t now_ns)
-{
-    uint32_t opening_at_once = OPENING_AT_ONCE / worker->run->worker_count;
-    if (opening_at_once == 0)
-        opening_at_once = 1;
-    worker->reconnects_pending = false;
-    for (uint32_t i = 0; i < worker->connection_count + worker->idle_count; i++) {
-        struct connection *connection = &worker->connections[i];
-        switch (connection->state) {
-        case CONNECTION_READY:
-            if (has_timed_out(connection, now_ns))
-                time_out(connection, now_ns);
-            else if (worker->unsent_idle > 0 && worker->tickets_exhausted && !worker->open_loop &&
-                     !connection->idle)
-                take_idle_tickets(connection, now_ns);
-            else if (must_look_again(connection, now_ns))
-                event_active(&connection->read_event, EV_READ, 0);
-            break;
-        case CONNECTION_CONNECTING:
-        case CONNECTION_HANDSHAKE:
-        case CONNECTION_GREETING:
-            if (now_ns >= connection->deadline_ns)
-                attempt_failed(connection, false, COUNTER_CONNECT_TIMED_OUT,
-                               "no answer within --connection-timeout");
-            break;
-        case CONNECTION_BACKOFF:
-        case CONNECTION_WAITING:
-            if (now_ns >= connection->deadline_ns && !worker->stopping &&
-                worker->connections_opening < opening_at_once)
-                open_connection(connection, now_ns);
-            break;
-        case CONNECTION_GIVEN_UP:
-            break;
-        }
-        worker->reconnects_pending |=
-            connection->state != CONNECTION_READY && connection->state != CONNECTION_GIVEN_UP &&
-            (connection->state != CONNECTION_WAITING || now_ns >= connection->deadline_ns);
-    }
-    if (worker->next_opening_ns != UINT64_MAX)
-        find_next_opening(worker);
-    router_tick(worker, now_ns);
-    worker->reconnects_pending |= worker->router.retry.count > 0;
-}
-
-void connections_fill(struct worker *worker)
-{
-    if (worker->router.by_slot) {
-        router_send(worker, clock_now_ns());
-        return;
-    }
-    for (uint32_t i = 0; i < worker->connection_count; i++)
-        if (worker->connections[i].state == CONNECTION_READY)
-            exchange_fill(&worker->connections[i], clock_now_ns());
-}
-
-void connections_activate(struct worker *worker)
-{
-    for (uint32_t i = 0; i < worker->connection_count; i++)
-        if (worker->connections[i].in_flight > 0)
-            event_active(&worker->connections[i].read_event, EV_READ, 0);
-}
-
-void connections_resume(struct worker *worker)
-{
-    /* As if the peer had closed: until nothing is left, since whether it has is forgotten. */
-    for (uint32_t i = 0; i < worker->connection_count; i++)
-        if (worker->connections[i].read_cut)
-            event_active(&worker->connections[i].read_event, EV_READ | EV_CLOSED, 0);
-}
-
-void connections_abandon(struct worker *worker)
-{
-    uint64_t now_ns = clock_now_ns();
-    for (uint32_t i = 0; i < worker->connection_count + worker->idle_count; i++) {
-        if (worker->router.by_slot)
-            router_take_back(&worker->connections[i]);
-        drop_in_flight(&worker->connections[i], COUNTER_LOST_DRAIN, now_ns);
-        close_descriptor(&worker->connections[i]);
-    }
-    router_abandon(worker, COUNTER_LOST_DRAIN);
-    /* A worker that is done does not keep a run alive whose target is gone for the others. */
-    atomic_store_explicit(&worker->live->connections_ready, 0, memory_order_relaxed);
-}
-
-uint64_t connections_recount(const struct worker *worker)
-{
-    uint64_t in_flight = 0;
-    for (uint32_t i = 0; i < worker->connection_count; i++)
-        in_flight += worker->connections[i].in_flight;
-    return in_flight + router_recount_in_flight(worker);
 }

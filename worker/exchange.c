@@ -516,7 +516,8 @@ void exchange_receive(struct connection *connection, bool closed_by_peer)
                                   done_ns - worker->wakeup_ns);
         worker_count(worker, COUNTER_BYTES_IN, got_bytes);
         if (!take_replies(connection, got_bytes, done_ns)) {
-            connection_lost(connection, COUNTER_LOST_PROTOCOL, COUNTER_CONNECTIONS_LOST, done_ns);
+            connection_lost(connection, COUNTER_LOST_PROTOCOL, COUNTER_CONNECTIONS_PROTOCOL,
+                            done_ns);
             return;
         }
         more = got_bytes == WORKER_READ_BYTES || closed_by_peer;

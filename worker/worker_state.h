@@ -297,11 +297,17 @@ bool pacer_draw(struct worker *worker, uint64_t now_ns, struct request_slot *slo
 /* Drops what is late by --shed-after. */
 void pacer_shed_late(struct worker *worker, uint64_t now_ns);
 
-/* router.c ------------------------------------------------------------------------------------- */
+/* router_nodes.c ------------------------------------------------------------------------------- */
 
-/* Pools and a copy of the topology; every connection of the worker has its node after that. */
+/* Pools and a copy of the topology; every connection of the worker has its node after that. E_CONNECT:
+ * no node serves the requests of this run, or there are fewer connections than nodes. */
 enum err_code router_create(struct worker *worker, struct err *err);
 void router_destroy(struct worker *worker);
+/* Takes over a new version of the shared table, and moves connections as it says. False: there is none. */
+bool router_take_topology(struct worker *worker, uint64_t now_ns);
+
+/* router.c ------------------------------------------------------------------------------------- */
+
 /* The connection with the fewest requests, that has waited longest among equals; NULL: none has room. */
 struct connection *router_pick(const struct worker *worker, struct pool *pool);
 /* Whether a ticket that is due could go somewhere now. */
@@ -378,6 +384,22 @@ void connection_move(struct connection *connection, uint32_t node, uint64_t now_
 void connection_wait_writable(struct connection *connection);
 /* Marks that reading was cut short and goes on in the next turn of the loop. */
 void connection_set_read_cut(struct connection *connection, bool cut);
+/* Begins to open a connection that has no descriptor. */
+void connection_open(struct connection *connection, uint64_t now_ns);
+/* An attempt to open it has failed, counted by `failure` beside COUNTER_CONNECT_FAILURES: for good while
+ * the worker opens its connections for the first time, unless try_again; until the next try later. */
+void connection_attempt_failed(struct connection *connection, bool try_again, enum counter failure,
+                               const char *why);
+/* Closes the descriptor, if there is one; nothing else. */
+void connection_close(struct connection *connection);
+/* Takes what is in flight out of the accounts, lost by this cause. */
+void connection_drop_in_flight(struct connection *connection, enum counter cause, uint64_t now_ns);
+/* What a user of the server saw fail, for its node's figures. */
+void connection_note_failure(struct connection *connection, enum node_counter counter,
+                             uint64_t count, uint64_t now_ns);
+
+/* connections.c -------------------------------------------------------------------------------- */
+
 /* Sets the times at which the connections of a client ramp are opened; once measuring has a start. */
 void connections_plan_ramp(struct worker *worker);
 /* Connections that are open before the start. */

@@ -42,7 +42,8 @@ json_t *json_section_connections(const struct interval_row *row)
 {
     static const struct cause lost[] = {{"reset", COUNTER_CONNECTIONS_RESET},
                                         {"closed_by_peer", COUNTER_CONNECTIONS_CLOSED},
-                                        {"timed_out", COUNTER_CONNECTIONS_TIMED_OUT}};
+                                        {"timed_out", COUNTER_CONNECTIONS_TIMED_OUT},
+                                        {"protocol", COUNTER_CONNECTIONS_PROTOCOL}};
     static const struct cause failed[] = {{"refused", COUNTER_CONNECT_REFUSED},
                                           {"timed_out", COUNTER_CONNECT_TIMED_OUT},
                                           {"no_port", COUNTER_CONNECT_NO_PORT},

@@ -34,7 +34,7 @@ struct track {
     /* The last success before the node was idle, 0 when there was none, and the first one after. */
     uint64_t before_idle_ns, resumed_ns;
     int32_t follows; /* the node that took over until it succeeds again, OUTAGE_NOBODY: none */
-    int64_t in_flight;
+    uint64_t in_flight;
     struct outage *newest; /* NULL: none, or it is not kept */
     struct pending pending;
     struct successes history[OUTAGE_HISTORY]; /* newest first */
@@ -290,10 +290,10 @@ static void track_add(struct track *track, const struct outage_sample *sample)
 static void count_in_flight(struct track *track, const struct interval_row *row, uint32_t node)
 {
     const uint64_t *counters = row->nodes[node].counters;
-    track->in_flight +=
-        (int64_t)(counters[NODE_SENT] - counters[NODE_OK] - counters[NODE_ERRORS] -
-                  counters[NODE_REDIRECTED] - counters[NODE_TIMED_OUT] - counters[NODE_LOST]);
-    if (track->in_flight < 0 || (row->header.flags & INTERVAL_DEGRADED) != 0 ||
+    track->in_flight += counters[NODE_SENT] - counters[NODE_OK] - counters[NODE_ERRORS] -
+                        counters[NODE_REDIRECTED] - counters[NODE_TIMED_OUT] - counters[NODE_LOST];
+    bool below_none = track->in_flight > INT64_MAX;
+    if (below_none || (row->header.flags & INTERVAL_DEGRADED) != 0 ||
         row->header.in_flight_after == 0)
         track->in_flight = 0;
 }

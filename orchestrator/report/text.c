@@ -229,7 +229,8 @@ struct cause {
 };
 static const struct cause lost_causes[] = {{"reset", COUNTER_CONNECTIONS_RESET},
                                            {"closed by the server", COUNTER_CONNECTIONS_CLOSED},
-                                           {"a request timed out", COUNTER_CONNECTIONS_TIMED_OUT}};
+                                           {"a request timed out", COUNTER_CONNECTIONS_TIMED_OUT},
+                                           {"no reply", COUNTER_CONNECTIONS_PROTOCOL}};
 static const struct cause failed_causes[] = {{"refused", COUNTER_CONNECT_REFUSED},
                                              {"timed out", COUNTER_CONNECT_TIMED_OUT},
                                              {"no local port left", COUNTER_CONNECT_NO_PORT},

@@ -429,7 +429,7 @@ static const struct {
      "not RESP"},
     {{.command = "PING", .action = FAKE_REPLY, .bytes = "+PON", .skip = 1}, "no answer within"},
     {{.command = "PING", .action = FAKE_ENDLESS_BULK, .skip = 1}, "no answer within"},
-    {{.command = "PING", .action = FAKE_CLOSE, .bytes = "+PO", .skip = 1}, "127.0.0.1"},
+    {{.command = "PING", .action = FAKE_CLOSE, .bytes = "+PO", .skip = 1}, "closed"},
     {{.command = "PING", .action = FAKE_RESET, .skip = 1}, "reset"},
     {{.command = FAKE_ON_CONNECT, .action = FAKE_REPLY, .bytes = "220 ESMTP\r\n", .skip = 1},
      "not RESP"},

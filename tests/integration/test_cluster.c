@@ -30,7 +30,8 @@ static void set_up_replicated(void)
 
 static void tear_down(void)
 {
-    call_free(&call);
+    if (call.directory[0] != '\0')
+        call_free(&call);
     test_cluster_stop(&cluster);
 }
 
@@ -45,7 +46,7 @@ static long long calls_of_all(const char *command)
 {
     long long calls = 0;
     for (uint32_t i = 0; i < cluster.node_count; i++)
-        calls += test_server_calls(&cluster.nodes[i], command);
+        calls += cluster.nodes[i].pid == 0 ? 0 : test_server_calls(&cluster.nodes[i], command);
     return calls;
 }
 
@@ -124,6 +125,7 @@ START_TEST(test_counts_are_the_servers)
         }
         ck_assert_int_eq(of_nodes, ok);
         call_free(&call);
+        call = (struct bench_call){0};
     }
     long long keys = 0;
     for (uint32_t i = 0; i < 3; i++)
@@ -233,7 +235,7 @@ START_TEST(test_ask)
     call_expect(&call, 0, seed(), "--cluster -t set -n 2000 -c 9 -P 4 --processes 1");
     ck_assert_int_eq(run_json_count(&call, 0, "requests.ok"), 2000);
     expect_no_harm();
-    ck_assert_int_eq(run_json_count(&call, 0, "redirections.ask"), 2000);
+    ck_assert_int_eq(run_json_count(&call, 0, "redirections.asked"), 2000);
     ck_assert_int_eq(run_json_count(&call, 0, "redirections.moved"), 0);
     ck_assert_int_eq(test_server_calls(&cluster.nodes[to], "set"), 2000);
     ck_assert_int_eq(test_server_calls(&cluster.nodes[to], "asking"), 2000);
@@ -315,7 +317,7 @@ START_TEST(test_resharding)
     expect_no_harm();
     ck_assert_int_eq(calls_of_all("set"), run_json_count(&call, 0, "requests.ok"));
     ck_assert_int_eq(run_json_count(&call, 0, "redirections.moved"), errors_of_all("MOVED"));
-    ck_assert_int_eq(run_json_count(&call, 0, "redirections.ask"), errors_of_all("ASK"));
+    ck_assert_int_eq(run_json_count(&call, 0, "redirections.asked"), errors_of_all("ASK"));
 }
 END_TEST
 

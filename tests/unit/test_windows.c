@@ -70,6 +70,25 @@ START_TEST(test_windows_are_cut)
 }
 END_TEST
 
+START_TEST(test_instants_are_merged)
+{
+    /* Breaks when a window knows the successes of its last row only. */
+    struct interval_row *row = second(0, NS_PER_MS, 10);
+    row->header.times = (struct outcome_times){10, 20, 30, 40};
+    feed(row);
+    row = second(1, NS_PER_MS, 10);
+    row->header.times = (struct outcome_times){NS_PER_SECOND, NS_PER_SECOND + 5, 0, 0};
+    feed(row);
+    struct outcome_times both = {10, NS_PER_SECOND + 5, 30, 40};
+    ck_assert_mem_eq(&windows.row->header.times, &both, sizeof both);
+    row = second(2, NS_PER_MS, 10);
+    row->header.times = (struct outcome_times){7 * NS_PER_SECOND, 7 * NS_PER_SECOND, 0, 0};
+    feed(row);
+    ck_assert_uint_eq(windows.row->header.times.first_ok_ns, 7 * NS_PER_SECOND);
+    ck_assert_uint_eq(windows.row->header.times.first_failed_ns, 0);
+}
+END_TEST
+
 START_TEST(test_warmup_is_left_out)
 {
     /* Breaks when the warm-up is judged. */
@@ -250,6 +269,7 @@ Suite *test_windows_suite(void)
     TCase *all = tcase_create("windows");
     tcase_add_checked_fixture(all, set_up, tear_down);
     tcase_add_test(all, test_windows_are_cut);
+    tcase_add_test(all, test_instants_are_merged);
     tcase_add_test(all, test_warmup_is_left_out);
     tcase_add_test(all, test_wide_row);
     tcase_add_test(all, test_slow_window_fails);

@@ -40,7 +40,10 @@ void call_free(struct bench_call *call);
 /* Run `index` of the session; run_json_number is a number at a path such as "requests.sent". */
 json_t *run_json_at(const json_t *root, size_t index);
 double run_json_number(const json_t *run, const char *path);
+/* A number in a path is an index of an array. */
 long long run_json_count(const struct bench_call *call, size_t index, const char *path);
+/* Of what is left out when it did not happen. */
+long long run_json_count_or_zero(const struct bench_call *call, size_t index, const char *path);
 
 /* Every run of a session must add up. The document is also kept in the directory that VOLLEY_PRODUCED
  * names, if any, for test_validate_schema. */

@@ -1,0 +1,163 @@
+/* What was done to the target, on its way into the outputs. */
+#include <check.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/clock.h"
+#include "orchestrator/report/journal_format.h"
+#include "tests/support/check/report_fixture.h"
+
+Suite *test_run_events_suite(void);
+
+static const struct run_event done = {.at_ns = 1500 * NS_PER_MS,
+                                      .end_ns = 1750 * NS_PER_MS,
+                                      .ok = true,
+                                      .text = "kill node 2 (port 7002)"};
+static const struct run_event failed = {.at_ns = 2 * NS_PER_SECOND,
+                                        .end_ns = 2 * NS_PER_SECOND,
+                                        .text = "failover node \"1\"",
+                                        .cause = "no replica answers"};
+
+static bool same(const struct run_event *a, const struct run_event *b)
+{
+    return a->at_ns == b->at_ns && a->end_ns == b->end_ns && a->ok == b->ok &&
+           strcmp(a->text, b->text) == 0 && strcmp(a->cause, b->cause) == 0;
+}
+
+START_TEST(through_the_journal)
+{
+    /* Breaks when a replay tells something else than the run did. */
+    const struct run_event *const events[] = {&done, &failed};
+    struct run_event read;
+    struct err err = {.code = OK};
+    json_t *json = journal_event_to_json(events[_i]);
+    ck_assert_ptr_nonnull(json);
+    ck_assert_msg(journal_event_from_json(&read, json, &err) == OK, "%s", err.text);
+    ck_assert(same(&read, events[_i]));
+    json_decref(json);
+}
+END_TEST
+
+START_TEST(damaged_records)
+{
+    /* Breaks when a record that is no event is told as one, or its end comes before its begin. */
+    static const char *const texts[] = {
+        "{}",
+        "[]",
+        "{\"at_ns\": 5, \"end_ns\": 4, \"ok\": true, \"text\": \"x\", \"cause\": \"\"}",
+        "{\"at_ns\": -1, \"end_ns\": 4, \"ok\": true, \"text\": \"x\", \"cause\": \"\"}",
+        "{\"at_ns\": 1, \"end_ns\": 4, \"ok\": 1, \"text\": \"x\", \"cause\": \"\"}",
+        "{\"at_ns\": 1, \"end_ns\": 4, \"ok\": true, \"text\": null, \"cause\": \"\"}",
+    };
+    struct run_event read;
+    struct err err = {.code = OK};
+    json_t *json = json_loads(texts[_i], 0, NULL);
+    ck_assert_ptr_nonnull(json);
+    ck_assert_int_eq(journal_event_from_json(&read, json, &err), E_DATA);
+    json_decref(json);
+}
+END_TEST
+
+/* A run of no rows with both events. */
+static char *report(bool as_json)
+{
+    char *directory = fixture_directory(), path[200], *text = NULL;
+    size_t bytes = 0;
+    struct timeline timeline;
+    struct sink sink;
+    struct err err = {.code = OK};
+    struct session_facts session = fixture_session();
+    struct run_facts facts = fixture_facts();
+    facts.warmup_ns = NS_PER_SECOND;
+    FILE *out = open_memstream(&text, &bytes);
+    ck_assert_int_eq(timeline_init(&timeline, &err), OK);
+    snprintf(path, sizeof path, "%s/run.json", directory);
+    ck_assert_int_eq(as_json ? sink_json(&sink, path, &err)
+                             : sink_text(&sink, out, TEXT_REPORT, false, &err),
+                     OK);
+    timeline_add(&timeline, sink);
+    timeline_session_begin(&timeline, &session);
+    timeline_run_begin(&timeline, &facts);
+    timeline_event(&timeline, &done);
+    timeline_event(&timeline, &failed);
+    struct run_result *result = fixture_result();
+    timeline_run_end(&timeline, result);
+    ck_assert_uint_eq(result->events->count, 2);
+    timeline_session_end(&timeline);
+    timeline_destroy(&timeline);
+    fixture_session_free(&session);
+    free(result);
+    fclose(out);
+    if (as_json) {
+        free(text);
+        text = fixture_read_file(directory, "run.json", &bytes);
+    }
+    fixture_remove(directory);
+    return text;
+}
+
+START_TEST(in_the_report)
+{
+    /* Breaks when the report's times are not those of the file of actions: since measuring began. */
+    char *text = report(false);
+    ck_assert_ptr_nonnull(strstr(
+        text, "Done to the target:\n"
+              "  at 0.500 s: kill node 2 (port 7002): done after 0.250 s\n"
+              "  at 1.000 s: failover node \"1\": failed after 0.000 s: no replica answers\n"));
+    free(text);
+}
+END_TEST
+
+START_TEST(in_the_json)
+{
+    /* Breaks when programs cannot tell what was done, when, and whether it worked. */
+    char *text = report(true);
+    json_t *root = json_loads(text, 0, NULL);
+    ck_assert_ptr_nonnull(root);
+    json_t *run = json_array_get(json_object_get(root, "runs"), 0);
+    json_t *events = json_object_get(run, "events");
+    ck_assert_uint_eq(json_array_size(events), 2);
+    const json_t *first = json_array_get(events, 0), *second = json_array_get(events, 1);
+    ck_assert_double_eq(json_number_value(json_object_get(first, "at_seconds")), 1.5);
+    ck_assert_double_eq(json_number_value(json_object_get(first, "seconds")), 0.25);
+    ck_assert_str_eq(json_string_value(json_object_get(first, "text")), done.text);
+    ck_assert(json_is_null(json_object_get(first, "cause")));
+    ck_assert(json_is_false(json_object_get(second, "ok")));
+    ck_assert_str_eq(json_string_value(json_object_get(second, "cause")), failed.cause);
+    json_decref(root);
+    free(text);
+}
+END_TEST
+
+START_TEST(no_end_of_them)
+{
+    /* Breaks when more events than there is room for are written behind it. */
+    struct timeline *timeline = calloc(1, sizeof *timeline);
+    struct run_facts facts = fixture_facts();
+    struct err err = {.code = OK};
+    ck_assert_ptr_nonnull(timeline);
+    ck_assert_int_eq(timeline_init(timeline, &err), OK);
+    timeline_run_begin(timeline, &facts);
+    for (uint32_t i = 0; i < RUN_EVENTS_MAX + 10; i++)
+        timeline_event(timeline, &done);
+    ck_assert_uint_eq(timeline->events.count, RUN_EVENTS_MAX);
+    timeline_run_begin(timeline, &facts);
+    ck_assert_uint_eq(timeline->events.count, 0);
+    timeline_destroy(timeline);
+    free(timeline);
+}
+END_TEST
+
+Suite *test_run_events_suite(void)
+{
+    Suite *suite = suite_create("run_events");
+    TCase *tcase = tcase_create("run_events");
+    tcase_add_loop_test(tcase, through_the_journal, 0, 2);
+    tcase_add_loop_test(tcase, damaged_records, 0, 6);
+    tcase_add_test(tcase, in_the_report);
+    tcase_add_test(tcase, in_the_json);
+    tcase_add_test(tcase, no_end_of_them);
+    suite_add_tcase(suite, tcase);
+    return suite;
+}

@@ -1,0 +1,247 @@
+/* All connections of a worker: set up, opened in their turn, timed out, given up. The life of each one is
+ * in connection.c. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "worker/worker_state.h"
+
+/* A server's accept queue is 511 long by default; a burst above it costs a second per lost SYN. So
+ * many connections are being opened at once over all workers. */
+#define OPENING_AT_ONCE 256u
+
+/* When this worker's connection is opened, since the start of measuring. Number i of worker w of N is
+ * number w + i N of all. */
+static uint64_t ramp_opens_ns(const struct worker *worker, uint32_t index)
+{
+    return client_ramp_opens_ns(&worker->spec->client_ramp,
+                                worker->share->index + (uint64_t)index * worker->run->worker_count);
+}
+
+uint32_t connections_at_start(const struct worker *worker)
+{
+    uint32_t count = 0;
+    while (count < worker->connection_count && ramp_opens_ns(worker, count) == 0)
+        count++;
+    return count;
+}
+
+/* Later ones are opened later: the first that waits is the next one. */
+static void find_next_opening(struct worker *worker)
+{
+    worker->next_opening_ns = UINT64_MAX;
+    for (uint32_t i = 0; i < worker->connection_count; i++)
+        if (worker->connections[i].state == CONNECTION_WAITING) {
+            worker->next_opening_ns = worker->connections[i].deadline_ns;
+            return;
+        }
+}
+
+void connections_plan_ramp(struct worker *worker)
+{
+    if (worker->spec->client_ramp.start_clients == 0)
+        return;
+    for (uint32_t i = connections_at_start(worker); i < worker->connection_count; i++)
+        if (worker->connections[i].state == CONNECTION_WAITING)
+            worker->connections[i].deadline_ns = worker->measure_ns + ramp_opens_ns(worker, i);
+    find_next_opening(worker);
+}
+
+enum err_code connections_create(struct worker *worker, struct err *err)
+{
+    uint32_t count = worker->share->connections + worker->share->idle;
+    uint32_t slot_count = 1;
+    while (slot_count < worker->run->pipeline)
+        slot_count *= 2;
+    worker->connections = calloc(count, sizeof worker->connections[0]);
+    struct request_slot *slots = calloc((size_t)count * slot_count, sizeof slots[0]);
+    if (worker->connections == NULL || slots == NULL) {
+        free(slots);
+        return err_set(err, E_SYSTEM, "cannot allocate %u connections with a pipeline of %u", count,
+                       slot_count);
+    }
+    worker->connection_count = worker->share->connections;
+    worker->idle_count = worker->share->idle;
+    for (uint32_t i = 0; i < count; i++)
+        worker->connections[i] = (struct connection){
+            .worker = worker,
+            .wire = {.fd = -1},
+            .state = CONNECTION_WAITING,
+            .idle = i >= worker->connection_count,
+            .quota = UINT64_MAX,
+            .deadline_ns =
+                i < worker->connection_count && ramp_opens_ns(worker, i) > 0 ? UINT64_MAX : 0,
+            .listed_load = PACER_UNLISTED,
+            .slots = slots + (size_t)i * slot_count,
+            .slot_mask = slot_count - 1,
+        };
+    return router_create(worker, err);
+}
+
+void connections_destroy(struct worker *worker)
+{
+    router_destroy(worker);
+    if (worker->connections == NULL)
+        return;
+    for (uint32_t i = 0; i < worker->connection_count + worker->idle_count; i++)
+        connection_close(&worker->connections[i]);
+    free(worker->connections[0].slots);
+    free(worker->connections);
+    worker->connections = NULL;
+}
+
+/* The oldest request of a connection is over its time: RESP has no ids, so the connection must go,
+ * and with it what was behind the late reply. */
+static void time_out(struct connection *connection, uint64_t now_ns)
+{
+    struct worker *worker = connection->worker;
+    uint64_t timeout_ns = worker->spec->request_timeout_ns;
+    uint32_t late = 0;
+    for (uint32_t i = 0; i < connection->in_flight; i++)
+        late += now_ns - connection_slot(connection, i)->sent_ns >= timeout_ns;
+    connection_note_failure(connection, NODE_TIMED_OUT, late, now_ns);
+    worker_count(worker, COUNTER_TIMED_OUT, late);
+    worker->in_flight -= late;
+    connection->in_flight -= late;
+    connection->head_index += late;
+    connection_lost(connection, COUNTER_LOST_TIMEOUT, COUNTER_CONNECTIONS_TIMED_OUT, now_ns);
+}
+
+/* Requests stand in the order of their sending, but for those that were sent before elsewhere. */
+static bool has_timed_out(const struct connection *connection, uint64_t now_ns)
+{
+    uint32_t checked = connection->again_in_flight > 0 ? connection->in_flight : 1;
+    if (connection->in_flight == 0)
+        return false;
+    for (uint32_t i = 0; i < checked; i++)
+        if (now_ns >=
+            connection_slot(connection, i)->sent_ns + connection->worker->spec->request_timeout_ns)
+            return true;
+    return false;
+}
+
+/* A reset that came together with data is no second edge, and is not reported as closing. Mostly the
+ * next write finds it; where none will follow for what is in flight, the tick reads once more. Done
+ * there and not behind every read, since it would double the reads of large values. */
+static bool must_look_again(const struct connection *connection, uint64_t now_ns)
+{
+    const struct worker *worker = connection->worker;
+    return connection->in_flight > 0 && (!resp_scanner_idle(&connection->scanner) ||
+                                         worker->tickets_exhausted || now_ns >= worker->stop_at_ns);
+}
+
+/* Once the run has no more tickets, a connection with free slots sends what others drew that are not
+ * ready now: the server may never take those back. What is of a warm-up that is over stands for no
+ * request of the run. */
+static void take_idle_tickets(struct connection *connection, uint64_t now_ns)
+{
+    struct worker *worker = connection->worker;
+    uint32_t free_slots =
+        (uint32_t)worker->run->pipeline - connection->in_flight - connection->unsent;
+    for (uint32_t i = 0; i < worker->connection_count && free_slots > 0; i++) {
+        struct connection *idle = &worker->connections[i];
+        while (idle->state != CONNECTION_READY && idle->unsent > 0 && free_slots > 0) {
+            uint64_t ticket = connection_slot(idle, idle->in_flight + --idle->unsent)->ticket;
+            worker->unsent--;
+            worker->unsent_idle--;
+            if (ticket >= WORKLOAD_WARMUP_TICKET && !worker->warming_up)
+                continue;
+            connection_slot(connection, connection->in_flight + connection->unsent++)->ticket =
+                ticket;
+            worker->unsent++;
+            free_slots--;
+        }
+    }
+    exchange_fill(connection, now_ns);
+}
+
+void connections_tick(struct worker *worker, uint64_t now_ns)
+{
+    uint32_t opening_at_once = OPENING_AT_ONCE / worker->run->worker_count;
+    if (opening_at_once == 0)
+        opening_at_once = 1;
+    worker->reconnects_pending = false;
+    for (uint32_t i = 0; i < worker->connection_count + worker->idle_count; i++) {
+        struct connection *connection = &worker->connections[i];
+        switch (connection->state) {
+        case CONNECTION_READY:
+            if (has_timed_out(connection, now_ns))
+                time_out(connection, now_ns);
+            else if (worker->unsent_idle > 0 && worker->tickets_exhausted && !worker->open_loop &&
+                     !connection->idle)
+                take_idle_tickets(connection, now_ns);
+            else if (must_look_again(connection, now_ns))
+                event_active(&connection->read_event, EV_READ, 0);
+            break;
+        case CONNECTION_CONNECTING:
+        case CONNECTION_HANDSHAKE:
+        case CONNECTION_GREETING:
+            if (now_ns >= connection->deadline_ns)
+                connection_attempt_failed(connection, false, COUNTER_CONNECT_TIMED_OUT,
+                                          "no answer within --connection-timeout");
+            break;
+        case CONNECTION_BACKOFF:
+        case CONNECTION_WAITING:
+            if (now_ns >= connection->deadline_ns && !worker->stopping &&
+                worker->connections_opening < opening_at_once)
+                connection_open(connection, now_ns);
+            break;
+        case CONNECTION_GIVEN_UP:
+            break;
+        }
+        worker->reconnects_pending |=
+            connection->state != CONNECTION_READY && connection->state != CONNECTION_GIVEN_UP &&
+            (connection->state != CONNECTION_WAITING || now_ns >= connection->deadline_ns);
+    }
+    if (worker->next_opening_ns != UINT64_MAX)
+        find_next_opening(worker);
+    router_tick(worker, now_ns);
+    worker->reconnects_pending |= worker->router.retry.count > 0;
+}
+
+void connections_fill(struct worker *worker)
+{
+    if (worker->router.by_slot) {
+        router_send(worker, clock_now_ns());
+        return;
+    }
+    for (uint32_t i = 0; i < worker->connection_count; i++)
+        if (worker->connections[i].state == CONNECTION_READY)
+            exchange_fill(&worker->connections[i], clock_now_ns());
+}
+
+void connections_activate(struct worker *worker)
+{
+    for (uint32_t i = 0; i < worker->connection_count; i++)
+        if (worker->connections[i].in_flight > 0)
+            event_active(&worker->connections[i].read_event, EV_READ, 0);
+}
+
+void connections_resume(struct worker *worker)
+{
+    /* As if the peer had closed: until nothing is left, since whether it has is forgotten. */
+    for (uint32_t i = 0; i < worker->connection_count; i++)
+        if (worker->connections[i].read_cut)
+            event_active(&worker->connections[i].read_event, EV_READ | EV_CLOSED, 0);
+}
+
+void connections_abandon(struct worker *worker)
+{
+    uint64_t now_ns = clock_now_ns();
+    for (uint32_t i = 0; i < worker->connection_count + worker->idle_count; i++) {
+        if (worker->router.by_slot)
+            router_take_back(&worker->connections[i]);
+        connection_drop_in_flight(&worker->connections[i], COUNTER_LOST_DRAIN, now_ns);
+        connection_close(&worker->connections[i]);
+    }
+    router_abandon(worker, COUNTER_LOST_DRAIN);
+    /* A worker that is done does not keep a run alive whose target is gone for the others. */
+    atomic_store_explicit(&worker->live->connections_ready, 0, memory_order_relaxed);
+}
+
+uint64_t connections_recount(const struct worker *worker)
+{
+    uint64_t in_flight = 0;
+    for (uint32_t i = 0; i < worker->connection_count; i++)
+        in_flight += worker->connections[i].in_flight;
+    return in_flight + router_recount_in_flight(worker);
+}
