@@ -329,6 +329,7 @@ static enum err_code exchange(struct control *control, redisReply **reply, int a
         code = read_reply(control, reply, false, err);
     if (code != OK)
         give_up(control);
+    assert(code != OK || *reply != NULL);
     return code;
 }
 
@@ -348,8 +349,11 @@ static enum err_code handshake_step(struct control *control, redisReply **reply,
     char duration[32];
     for (;;) {
         enum err_code code = exchange(control, reply, argc, argv, NULL, err);
-        if (code != OK || !is_error_word(*reply, "LOADING"))
+        if (code != OK)
             return code;
+        assert(*reply != NULL);
+        if (!is_error_word(*reply, "LOADING"))
+            return OK;
         uint64_t now_ns = clock_now_ns();
         units_format_duration(duration, sizeof duration, spec->wait_ready_ns);
         if (*loading_since_ns == 0) {
@@ -421,6 +425,7 @@ static enum err_code handshake(struct control *control, const struct spec *spec,
                                             &loading_since_ns, err);
         if (code != OK)
             return code;
+        assert(reply != NULL);
         /* Who may not PING has been answered all the same. */
         if (steps[i].argv == ping && is_error_word(reply, "NOPERM"))
             code = OK;

@@ -193,7 +193,9 @@ static void connect_wire(void)
     const struct wire_setup setup = {.tls = client};
     int sys_errno;
     ck_assert_int_eq(transport_tls.connect(&wire, &setup, &address, NULL, &sys_errno), IO_DONE);
-    server_fd = accept4(listener, NULL, NULL, SOCK_NONBLOCK);
+    struct sockaddr_un peer;
+    socklen_t peer_bytes = sizeof peer;
+    server_fd = accept4(listener, (struct sockaddr *)&peer, &peer_bytes, SOCK_NONBLOCK);
     ck_assert_int_ge(server_fd, 0);
 }
 
