@@ -50,7 +50,7 @@
     X(COUNTER_CONNECTIONS_RESET, "connections_reset") /* of those lost: reset by the peer   */     \
     X(COUNTER_CONNECTIONS_CLOSED, "connections_closed") /* ... the peer ended the stream    */     \
     X(COUNTER_CONNECTIONS_TIMED_OUT, "connections_timed_out") /* ... a request timed out    */     \
-    X(COUNTER_CONNECTIONS_PROTOCOL, "connections_protocol") /* ... what came was no reply   */     \
+    X(COUNTER_CONNECTIONS_PROTOCOL, "connections_protocol")   /* ... what came was no reply   */   \
     X(COUNTER_CONNECTIONS_RECYCLED, "connections_recycled")   /* ended by plan: churn, moves */    \
     X(COUNTER_HANDSHAKES, "handshakes")                 /* TLS, completed                   */     \
     X(COUNTER_HANDSHAKES_RESUMED, "handshakes_resumed") /* of those: with an earlier session */    \

@@ -153,9 +153,11 @@ void connection_lost(struct connection *connection, enum counter cause, enum cou
 
 bool connection_is_spent(const struct connection *connection)
 {
+    const struct worker *worker = connection->worker;
     return connection->in_flight == 0 && connection->unsent == 0 && connection->quota == 0 &&
            connection->state == CONNECTION_READY &&
-           (connection->retiring || !connection->worker->tickets_exhausted);
+           (connection->retiring || !worker->tickets_exhausted ||
+            worker->unsent + worker->in_flight > 0);
 }
 
 void connection_recycle(struct connection *connection, uint64_t now_ns)

@@ -218,7 +218,9 @@ enum err_code router_create(struct worker *worker, struct err *err)
     if (code != OK)
         return code;
     router->by_slot = router->topology->kind == TOPOLOGY_SLOTS && !worker->run->null_transport;
-    router->many_nodes = router->by_slot || router->topology->node_count > 1;
+    router->many_nodes = router->by_slot || router->topology->node_count > 1 ||
+                         worker->spec->sentinels != NULL ||
+                         worker->spec->replica_reads != REPLICA_READS_NO;
     router->from_replicas = worker->spec->replica_reads != REPLICA_READS_NO &&
                             workload_reads_only(worker->run->workload);
     router->capacity = (uint64_t)worker->connection_count * worker->run->pipeline;

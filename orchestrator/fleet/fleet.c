@@ -221,6 +221,7 @@ static void tick_running(struct fleet *fleet, uint64_t now_ns, uint64_t passed_n
     }
     supervise_heartbeats(fleet, passed_ns);
     supervise_target(fleet, now_ns, passed_ns);
+    supervise_progress(fleet, now_ns, passed_ns);
     supervise_warmup(fleet, elapsed_ns);
     start_chaos(fleet);
     show_progress(fleet, now_ns);

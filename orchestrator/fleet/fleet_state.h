@@ -56,6 +56,8 @@ struct fleet {
     uint64_t stop_ns; /* IPC_NEVER: no early stop */
     uint64_t progress_at_ns;
     uint64_t unconnected_ns;
+    uint64_t stalled_ns; /* since the workers have last sent or heard anything */
+    uint64_t moved;      /* what they had then                                 */
     bool running;
     bool stopped_at_once; /* the user asked twice: that workers die is no fault of theirs */
     bool over;
@@ -84,6 +86,7 @@ void supervise_reap(struct fleet *fleet);
 void supervise_scout(struct fleet *fleet);
 void supervise_heartbeats(struct fleet *fleet, uint64_t passed_ns);
 void supervise_target(struct fleet *fleet, uint64_t now_ns, uint64_t passed_ns);
+void supervise_progress(struct fleet *fleet, uint64_t now_ns, uint64_t passed_ns);
 void supervise_warmup(struct fleet *fleet, uint64_t elapsed_ns);
 
 /* conclude.c ----------------------------------------------------------------------------------- */

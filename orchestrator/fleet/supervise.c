@@ -293,6 +293,24 @@ void supervise_target(struct fleet *fleet, uint64_t now_ns, uint64_t passed_ns)
     }
 }
 
+/* A closed loop with -n whose last requests wait for a node that does not come back. */
+void supervise_progress(struct fleet *fleet, uint64_t now_ns, uint64_t passed_ns)
+{
+    const struct spec *spec = fleet->run->spec;
+    uint64_t moved =
+        fleet_live_total(fleet, COUNTER_BYTES_OUT) + fleet_live_total(fleet, COUNTER_BYTES_IN);
+    fleet->stalled_ns = moved == fleet->moved ? fleet->stalled_ns + passed_ns : 0;
+    fleet->moved = moved;
+    uint64_t patience_ns = spec->wait_ready_ns + spec->request_timeout_ns;
+    if (fleet->stop_ns != IPC_NEVER || fleet->run->open_loop || fleet->run->duration_ns > 0 ||
+        fleet->stalled_ns <= patience_ns)
+        return;
+    err_set(&fleet->err, E_CONNECT,
+            "no request could be sent to %s for %llu s (--wait-ready); the run ended early",
+            fleet->facts->target, (unsigned long long)(patience_ns / NS_PER_SECOND));
+    fleet_set_stop(fleet, now_ns + STOP_AHEAD_NS);
+}
+
 /* --steady auto: the warm-up ends at an edge far enough ahead for every worker to know of it. */
 void supervise_warmup(struct fleet *fleet, uint64_t elapsed_ns)
 {
