@@ -2,6 +2,7 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <netdb.h>
 #include <openssl/err.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -145,11 +146,15 @@ static bool set_name(struct tls_stream *stream, const struct target_address *tar
 {
     const char *name = stream->client->sni != NULL ? stream->client->sni : target->host;
     snprintf(stream->host, sizeof stream->host, "%s", name);
-    if (name[0] == '\0')
-        return true;
+    /* A node that was announced without a name is known by its address. */
+    if (name[0] == '\0' &&
+        getnameinfo((const struct sockaddr *)&target->address, target->address_bytes, stream->host,
+                    sizeof stream->host, NULL, 0, NI_NUMERICHOST) != 0)
+        return false;
+    name = stream->host;
     if (stream->client->verify && SSL_set1_host(stream->ssl, name) != 1)
         return false;
-    return is_number(name) || SSL_set_tlsext_host_name(stream->ssl, name) == 1;
+    return is_number(name) || SSL_set_tlsext_host_name(stream->ssl, stream->host) == 1;
 }
 
 static bool set_socket(struct tls_stream *stream)

@@ -7,6 +7,7 @@
 #include "common/units.h"
 #include "orchestrator/commands/explain_connections.h"
 #include "orchestrator/commands/explain_schedule.h"
+#include "orchestrator/options/chaos_plan.h"
 
 #define COMMANDS_SHOWN 3u
 #define TICKETS_COMPARED 64u
@@ -114,6 +115,19 @@ static void print_step(FILE *out, const struct bench_step *step, uint32_t number
     free(request);
 }
 
+/* In the order in which they will be carried out. */
+static void print_chaos(FILE *out, const struct spec *spec)
+{
+    char at[32];
+    if (spec->chaos == NULL)
+        return;
+    fprintf(out, "\nDone to the target, from the start of measuring on:\n");
+    for (uint32_t i = 0; i < spec->chaos->count; i++)
+        fprintf(out, "  at %-8s %s\n",
+                units_format_duration(at, sizeof at, spec->chaos->actions[i].at_ns),
+                spec->chaos->actions[i].text);
+}
+
 /* Requests are claimed as workers get on, so a worker's share of -n is only an expectation. */
 static void print_workers(FILE *out, const struct plan *plan)
 {
@@ -152,6 +166,8 @@ void explain_print(FILE *out, const struct option_values *values, const struct b
         explain_schedule(out, &steps->steps[i].spec, plan->worker_count);
         break;
     }
+    if (steps->count > 0)
+        print_chaos(out, &steps->steps[0].spec);
     fprintf(out, "\nOptions (value, where it came from):\n");
     options_print_origins(values, out);
     fprintf(out, "\nNothing was connected or sent (--explain).\n");

@@ -163,9 +163,10 @@ static bool take_part(struct reader *reader, enum chaos_kind kind)
 }
 
 /* "at 10s" */
-static bool take_time(struct reader *reader, const char *text, size_t text_bytes)
+static bool take_time(const struct reader *whole, const char *text, size_t text_bytes)
 {
     char head[CHAOS_WORD_BYTES + 8];
+    struct reader of_head = *whole, *reader = &of_head;
     if (text_bytes >= sizeof head)
         return refuse(reader, "what stands before the colon is too long", text, text_bytes);
     memcpy(head, text, text_bytes);

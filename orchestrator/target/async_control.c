@@ -7,6 +7,8 @@
 #include "common/transport_tls.h"
 
 #define READ_BYTES 16384u
+/* More than any answer to volley's questions: what is on the other end is no server. */
+#define REPLY_MAX_BYTES (16u * 1024 * 1024)
 #define READS_AT_ONCE 16u /* the rest in the next turn of the loop */
 
 enum phase { PHASE_CONNECTING, PHASE_HANDSHAKE, PHASE_READY };
@@ -100,7 +102,7 @@ static bool receive(struct async_control *control)
         if (status == IO_AGAIN)
             return !control->wire.unflushed || send_waiting(control);
         if (status != IO_DONE || redisReaderFeed(control->reader, buffer, got) != REDIS_OK ||
-            !take_replies(control))
+            !take_replies(control) || control->reader->len > REPLY_MAX_BYTES)
             return false;
     }
     /* What TLS has taken from the socket makes no event. */
@@ -191,9 +193,4 @@ bool async_control_send(struct async_control *control, int argc, const char **ar
     if (longer == NULL)
         return false;
     return control->phase != PHASE_READY || event_add(control->writable, NULL) == 0;
-}
-
-size_t async_control_unread_bytes(const struct async_control *control)
-{
-    return control->reader->len;
 }

@@ -17,7 +17,8 @@ struct async_listener {
     void (*ready)(void *state);                           /* connected, and TLS agreed upon */
     void (*reply)(void *state, struct redisReply *reply); /* in the order of the commands; not the
                                                              listener's to free */
-    void (*lost)(void *state); /* could not connect, broken, or no RESP: to be closed */
+    void (*lost)(void *state); /* could not connect, broken, no RESP, or a reply without end: to be
+                                  closed */
     void *state;
 };
 
@@ -28,8 +29,6 @@ struct async_control *async_control_open(struct event_base *base,
                                          struct tls_client *tls, struct async_listener listener);
 /* Sends when it is ready, behind what was sent before. False: no memory. */
 bool async_control_send(struct async_control *control, int argc, const char **argv);
-/* Bytes of a reply that is not complete. */
-size_t async_control_unread_bytes(const struct async_control *control);
 /* No listener is called any more. NULL is fine. */
 void async_control_close(struct async_control *control);
 

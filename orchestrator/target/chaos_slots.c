@@ -98,6 +98,19 @@ static enum err_code move_keys(const struct mover *mover, uint32_t from, uint32_
 
 /* ---- slots ---- */
 
+/* The old owner is told, unless it has heard already and, with its last slot gone, become a replica of
+ * the new one. */
+static enum err_code tell_old_owner(const struct mover *mover, uint32_t from, uint32_t slot,
+                                    const char *to_id)
+{
+    struct err refused = {.code = OK};
+    enum err_code code = managed_node_order(mover->controls[from], &refused,
+                                            "CLUSTER SETSLOT %u NODE %s", slot, to_id);
+    if (code == E_FAILED && strstr(refused.text, "only with masters") != NULL)
+        return OK;
+    return code == OK ? OK : err_set(mover->err, code, "%s", refused.text);
+}
+
 /* Who gets a slot is told to the new owner first, so that there is one at any time, then to the old
  * one, then to the other primaries, which would hear of it soon. */
 static enum err_code announce(const struct mover *mover, uint32_t from, uint32_t to, uint32_t slot,
@@ -106,8 +119,7 @@ static enum err_code announce(const struct mover *mover, uint32_t from, uint32_t
     enum err_code code = managed_node_order(mover->controls[to], mover->err,
                                             "CLUSTER SETSLOT %u NODE %s", slot, to_id);
     if (code == OK)
-        code = managed_node_order(mover->controls[from], mover->err, "CLUSTER SETSLOT %u NODE %s",
-                                  slot, to_id);
+        code = tell_old_owner(mover, from, slot, to_id);
     for (uint32_t i = 0; i < mover->cluster->count && code == OK; i++) {
         struct err ignored = {.code = OK};
         const struct cluster_node *other = node_of(mover, i);

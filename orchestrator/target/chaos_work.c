@@ -327,6 +327,23 @@ static bool all_know(const struct managed_cluster *cluster, uint32_t node)
     return all;
 }
 
+/* Until then it refuses the keys of slots that are moved to it. */
+static enum err_code await_ok(const struct managed_cluster *cluster, uint32_t node,
+                              uint64_t deadline_ns, struct err *err)
+{
+    struct control *control;
+    bool ok = false;
+    enum err_code code = chaos_node_open(&control, cluster, node, err);
+    while (code == OK && !ok) {
+        code = managed_node_field_is(&ok, control, "CLUSTER INFO", "cluster_state", "ok", err);
+        if (code == OK && !ok &&
+            !managed_node_wait(deadline_ns, NULL, "the new node does not call the cluster ok", err))
+            code = err->code;
+    }
+    control_close(control);
+    return code;
+}
+
 static enum err_code introduce(const struct managed_cluster *cluster, uint32_t node,
                                struct err *err)
 {
@@ -346,11 +363,11 @@ static enum err_code introduce(const struct managed_cluster *cluster, uint32_t n
         if (!managed_node_wait(deadline_ns, NULL, "the cluster did not get to know the new node",
                                err))
             return err->code;
-    return code;
+    return code == OK ? await_ok(cluster, node, deadline_ns, err) : code;
 }
 
-enum err_code chaos_work(const struct managed_cluster *cluster, const struct chaos_action *action,
-                         struct err *err)
+static enum err_code carry_out(const struct managed_cluster *cluster,
+                               const struct chaos_action *action, struct err *err)
 {
     switch (action->kind) {
     case CHAOS_KILL:
@@ -374,4 +391,22 @@ enum err_code chaos_work(const struct managed_cluster *cluster, const struct cha
         return chaos_remove_node(cluster, action->node, err);
     }
     return err_set(err, E_FAILED, "not an action that talks to servers");
+}
+
+/* Those that a second attempt does not do twice. */
+static bool may_be_repeated(enum chaos_kind kind)
+{
+    return kind == CHAOS_FAILOVER || kind == CHAOS_BGSAVE || kind == CHAOS_ADD_NODE ||
+           kind == CHAOS_REMOVE_NODE;
+}
+
+enum err_code chaos_work(const struct managed_cluster *cluster, const struct chaos_action *action,
+                         struct err *err)
+{
+    struct err first = {.code = OK};
+    enum err_code code = carry_out(cluster, action, &first);
+    /* Its connection may have been among those that another action has killed. */
+    if (code == E_CONNECT && may_be_repeated(action->kind))
+        return carry_out(cluster, action, err);
+    return code == OK ? OK : err_set(err, code, "%s", first.text);
 }

@@ -276,13 +276,16 @@ static int by_first_slot(const void *a, const void *b)
     return (left->first_slot > right->first_slot) - (left->first_slot < right->first_slot);
 }
 
+static const redisReply *first_of(const redisReply *list)
+{
+    return is_list(list) && list->elements > 0 ? list->element[0] : NULL;
+}
+
+/* A shard is a map with its ranges, a part of CLUSTER SLOTS begins with its first slot. */
 static long long first_slot_of(const redisReply *part)
 {
     const redisReply *ranges = value_of(part, "slots");
-    const redisReply *first = is_list(ranges) && ranges->elements > 0 ? ranges->element[0] : NULL;
-    if (ranges == NULL && is_list(part) && part->elements > 0)
-        first = part->element[0];
-    long long slot = number_of(first, SLOTS_COUNT - 1);
+    long long slot = number_of(ranges != NULL ? first_of(ranges) : first_of(part), SLOTS_COUNT - 1);
     return slot < 0 ? SLOTS_COUNT : slot;
 }
 

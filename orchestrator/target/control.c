@@ -329,6 +329,7 @@ static enum err_code exchange(struct control *control, redisReply **reply, int a
         code = read_reply(control, reply, false, err);
     if (code != OK)
         give_up(control);
+    assert(code != OK || *reply != NULL);
     return code;
 }
 
@@ -348,8 +349,11 @@ static enum err_code handshake_step(struct control *control, redisReply **reply,
     char duration[32];
     for (;;) {
         enum err_code code = exchange(control, reply, argc, argv, NULL, err);
-        if (code != OK || !is_error_word(*reply, "LOADING"))
+        if (code != OK)
             return code;
+        assert(*reply != NULL);
+        if (!is_error_word(*reply, "LOADING"))
+            return OK;
         uint64_t now_ns = clock_now_ns();
         units_format_duration(duration, sizeof duration, spec->wait_ready_ns);
         if (*loading_since_ns == 0) {
@@ -421,6 +425,7 @@ static enum err_code handshake(struct control *control, const struct spec *spec,
                                             &loading_since_ns, err);
         if (code != OK)
             return code;
+        assert(reply != NULL);
         /* Who may not PING has been answered all the same. */
         if (steps[i].argv == ping && is_error_word(reply, "NOPERM"))
             code = OK;
@@ -554,7 +559,7 @@ void control_close(struct control *control)
     free(control);
 }
 
-/* ---- small things to ask ---- */
+/* ---- for everybody ---- */
 
 enum err_code control_command_bytes(struct control *control, struct redisReply **reply, int argc,
                                     const char *const *argv, const size_t *lengths, struct err *err)
@@ -580,68 +585,4 @@ enum err_code control_heard(struct control *control, struct redisReply **reply, 
     if (code != OK)
         give_up(control);
     return code;
-}
-
-enum err_code control_knows_hello(struct control *control, bool *known, struct err *err)
-{
-    const char *const argv[] = {"HELLO", "2"};
-    redisReply *reply;
-    *known = false;
-    enum err_code code = control_command(control, &reply, 2, argv, err);
-    if (code != OK)
-        return code;
-    *known = reply->type != REDIS_REPLY_ERROR || !is_error_word(reply, "ERR");
-    freeReplyObject(reply);
-    return OK;
-}
-
-enum err_code control_info(struct control *control, char **info, struct err *err)
-{
-    const char *const argv[] = {"INFO", "all"};
-    redisReply *reply;
-    *info = NULL;
-    enum err_code code = control_command(control, &reply, 2, argv, err);
-    if (code != OK)
-        return code;
-    if (reply->type == REDIS_REPLY_ERROR)
-        code = err_set(err, E_CONNECT, "INFO: %s", reply->str);
-    else if (reply->str == NULL)
-        code = err_set(err, E_CONNECT, "INFO: %s did not answer with text", control->text);
-    else if ((*info = strndup(reply->str, (size_t)reply->len)) == NULL)
-        code = err_set(err, E_SYSTEM, "INFO: out of memory");
-    freeReplyObject(reply);
-    return code;
-}
-
-enum err_code control_config_get(struct control *control, const char *parameter, char *value,
-                                 size_t value_bytes, struct err *err)
-{
-    const char *const argv[] = {"CONFIG", "GET", parameter};
-    redisReply *reply;
-    value[0] = '\0';
-    enum err_code code = control_command(control, &reply, 3, argv, err);
-    if (code != OK)
-        return code;
-    if (reply->type == REDIS_REPLY_ARRAY && reply->elements == 2 && reply->element[1]->str != NULL)
-        snprintf(value, value_bytes, "%s", reply->element[1]->str);
-    freeReplyObject(reply);
-    return OK;
-}
-
-bool info_field(const char *info, const char *field, char *value, size_t value_bytes)
-{
-    size_t field_bytes = strlen(field);
-    value[0] = '\0';
-    for (const char *line = info; *line != '\0';) {
-        size_t line_bytes = strcspn(line, "\r\n");
-        if (line_bytes > field_bytes && line[field_bytes] == ':' &&
-            memcmp(line, field, field_bytes) == 0) {
-            snprintf(value, value_bytes, "%.*s", (int)(line_bytes - field_bytes - 1),
-                     line + field_bytes + 1);
-            return true;
-        }
-        line += line_bytes;
-        line += strspn(line, "\r\n");
-    }
-    return false;
 }

@@ -15,8 +15,6 @@
 #define BACKOFF_FIRST_NS (250 * NS_PER_MS)
 #define BACKOFF_LONGEST_NS (5 * NS_PER_SECOND)
 #define WARNING_PAUSE_NS (60 * NS_PER_SECOND)
-/* More than any answer to these questions: what is on the other end is no server. */
-#define UNREAD_MAX_BYTES (16u * 1024 * 1024)
 
 /* What is asked, in this order. */
 enum step { STEP_AUTH, STEP_SELECT, STEP_KEYS, STEP_REPLICATION, STEP_CPU, STEP_COUNT };
@@ -277,8 +275,7 @@ static void on_timer(evutil_socket_t fd, short what, void *argument)
         ask(sampler);
         return;
     }
-    if (clock_now_ns() >= sampler->deadline_ns || sampler->control == NULL ||
-        async_control_unread_bytes(sampler->control) > UNREAD_MAX_BYTES)
+    if (clock_now_ns() >= sampler->deadline_ns || sampler->control == NULL)
         miss(sampler);
     else
         arm(sampler, SLICE_NS);

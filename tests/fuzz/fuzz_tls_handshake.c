@@ -86,7 +86,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *input, size_t input_bytes)
     size_t cut_bytes = input[0] < 2 ? input_bytes : (size_t)input[0] * 8;
     if (transport_tls.connect(&wire, &setup, &address, NULL, &sys_errno) != IO_DONE)
         abort();
-    int server_fd = accept4(listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+    struct sockaddr_un peer;
+    socklen_t peer_bytes = sizeof peer;
+    int server_fd =
+        accept4(listener, (struct sockaddr *)&peer, &peer_bytes, SOCK_NONBLOCK | SOCK_CLOEXEC);
     bool alive = go_on(&wire, &established);
     for (size_t at = 1; at < input_bytes && alive; at += cut_bytes) {
         size_t left_bytes = input_bytes - at;

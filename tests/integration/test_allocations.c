@@ -7,6 +7,7 @@
 
 #include "tests/support/check/run_json.h"
 #include "tests/support/check/server.h"
+#include "tests/support/check/temp_tree.h"
 
 Suite *test_allocations_suite(void);
 
@@ -119,6 +120,30 @@ START_TEST(test_open_loop)
 }
 END_TEST
 
+START_TEST(test_tls)
+{
+    /* Breaks when a record, a socket without room for it, or the session that comes with the first
+     * replies allocates outside of OpenSSL. */
+    static struct temp_tree tree;
+    static struct test_certificates certificates;
+    static struct test_server secure;
+    char options[256];
+    temp_tree_make(&tree);
+    test_certificates_make(&certificates, tree.path);
+    test_server_start(&secure, &(struct test_server_options){.certificates = &certificates});
+    at_server.port = secure.tls_port_text;
+    static const char *const loads[] = {"-t get -r 1000 -P 1", "-t set -r 1000 -P 16",
+                                        "-t set -r 10 -c 10 -P 4 -d 1mb"};
+    for (size_t i = 0; i < sizeof loads / sizeof loads[0]; i++) {
+        snprintf(options, sizeof options, "--tls --cacert %.100s/ca.pem --tls-resume %s", tree.path,
+                 loads[i]);
+        expect_none(&at_server, options, i < 2 ? 50000 : 200);
+    }
+    test_server_stop(&secure);
+    temp_tree_remove(&tree);
+}
+END_TEST
+
 START_TEST(test_null_transport)
 {
     /* Breaks when anything but the sockets allocates. */
@@ -147,6 +172,7 @@ Suite *test_allocations_suite(void)
     add(suite, "short_writes", test_short_writes);
     add(suite, "errors", test_errors_and_warmup);
     add(suite, "open_loop", test_open_loop);
+    add(suite, "tls", test_tls);
     add(suite, "null", test_null_transport);
     return suite;
 }

@@ -351,10 +351,11 @@ START_TEST(a_node_comes_and_goes)
     char key[32];
     managed_start(&cluster, 3, 3);
     carry_out("- at 0: add node\n");
+    managed_expect(&cluster, 6, "CLUSTER INFO", "cluster_state:ok");
     ck_assert_uint_eq(cluster.count, 7);
     for (uint32_t by = 0; by < 7; by++) {
         ck_assert(managed_seen(&seen, &cluster, by, 6) && seen.primary && seen.slot_count == 0);
-        managed_expect(&cluster, by, "CLUSTER INFO", "cluster_known_nodes:7");
+        managed_await(&cluster, by, "CLUSTER INFO", "cluster_known_nodes:7");
     }
     for (int i = 0; i < 100; i++) {
         snprintf(key, sizeof key, "key:%d", i);
@@ -370,7 +371,7 @@ START_TEST(a_node_comes_and_goes)
             continue;
         ck_assert(!managed_seen(&seen, &cluster, by, 1));
         managed_await(&cluster, by, "CLUSTER INFO", "cluster_slots_ok:16384");
-        managed_expect(&cluster, by, "CLUSTER INFO", "cluster_known_nodes:6");
+        managed_await(&cluster, by, "CLUSTER INFO", "cluster_known_nodes:6");
     }
 }
 END_TEST
@@ -392,7 +393,7 @@ END_TEST
 
 static void write_plan(char path[64], const char *text)
 {
-    strcpy(path, "/tmp/volley-test-XXXXXX");
+    snprintf(path, 64, "/tmp/volley-test-XXXXXX");
     int fd = mkstemp(path);
     ck_assert_int_ge(fd, 0);
     ck_assert_int_eq(write(fd, text, strlen(text)), (ssize_t)strlen(text));
@@ -479,7 +480,7 @@ START_TEST(a_replay_tells_it_too)
     struct bench_call call;
     struct program report;
     write_plan(path, "- at 200ms: pause for 200ms\n");
-    strcpy(directory, "/tmp/volley-test-XXXXXX");
+    snprintf(directory, sizeof directory, "/tmp/volley-test-XXXXXX");
     ck_assert_ptr_nonnull(mkdtemp(directory));
     snprintf(out, sizeof out, "%s/run", directory);
     call_expect(&call, 0, NULL, "--managed --chaos %s --duration 1 --qps 500 -r 10 --out %s", path,

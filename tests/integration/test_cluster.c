@@ -30,7 +30,8 @@ static void set_up_replicated(void)
 
 static void tear_down(void)
 {
-    call_free(&call);
+    if (call.directory[0] != '\0')
+        call_free(&call);
     test_cluster_stop(&cluster);
 }
 

@@ -259,7 +259,7 @@ END_TEST
 
 static const char *write_plan(const char *text)
 {
-    strcpy(plan_path, "/tmp/volley-test-XXXXXX");
+    snprintf(plan_path, sizeof plan_path, "/tmp/volley-test-XXXXXX");
     int fd = mkstemp(plan_path);
     ck_assert_int_ge(fd, 0);
     ck_assert_int_eq(write(fd, text, strlen(text)), (ssize_t)strlen(text));

@@ -39,25 +39,31 @@ static void tear_down(void)
     temp_tree_remove(&tree);
 }
 
+/* A path of the test's own, which lives for some calls. */
+static char *next_path(void)
+{
+    static char paths[8][192];
+    static unsigned next;
+    return paths[next++ % 8];
+}
+
 static const char *pem(const char *name)
 {
-    char path[192];
-    return strdup(test_certificate(path, sizeof path, &certificates, name));
+    return test_certificate(next_path(), 192, &certificates, name);
 }
 
 static const char *key(const char *name)
 {
-    char path[192];
-    return strdup(test_certificate_key(path, sizeof path, &certificates, name));
+    return test_certificate_key(next_path(), 192, &certificates, name);
 }
 
 static const char *file(const char *name, const char *text)
 {
-    char path[192];
-    snprintf(path, sizeof path, "/%s", name);
+    char *path = next_path();
+    snprintf(path, 192, "/%s", name);
     temp_tree_write(&tree, path, text, 0600);
-    snprintf(path, sizeof path, "%s/%s", tree.path, name);
-    return strdup(path);
+    snprintf(path, 192, "%.120s/%s", tree.path, name);
+    return path;
 }
 
 static void expect_refused(const char *first, const char *second)
@@ -187,7 +193,9 @@ static void connect_wire(void)
     const struct wire_setup setup = {.tls = client};
     int sys_errno;
     ck_assert_int_eq(transport_tls.connect(&wire, &setup, &address, NULL, &sys_errno), IO_DONE);
-    server_fd = accept4(listener, NULL, NULL, SOCK_NONBLOCK);
+    struct sockaddr_un peer;
+    socklen_t peer_bytes = sizeof peer;
+    server_fd = accept4(listener, (struct sockaddr *)&peer, &peer_bytes, SOCK_NONBLOCK);
     ck_assert_int_ge(server_fd, 0);
 }
 

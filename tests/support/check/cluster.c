@@ -309,6 +309,22 @@ int test_cluster_owner(const struct test_cluster *cluster, uint32_t asked, unsig
 
 /* ---- replicas ---- */
 
+/* The primary takes a replica for one a little later than the replica does. */
+static void await_online(const struct test_server *primary, uint32_t replicas)
+{
+    const uint64_t end_ms = support_now_ms() + DEADLINE_MS;
+    for (uint32_t online = 0; online != replicas;) {
+        char *info = test_server_text(primary, "INFO replication");
+        online = 0;
+        for (const char *at = info; (at = strstr(at, "state=online")) != NULL; at++)
+            online++;
+        free(info);
+        ck_assert_msg(support_now_ms() < end_ms, "%u of %u replicas are online", online, replicas);
+        if (online != replicas)
+            support_sleep_ms(STEP_MS);
+    }
+}
+
 void test_replicated_start(struct test_replicated *replicated, uint32_t replicas,
                            const struct test_server_options *options)
 {
@@ -333,6 +349,7 @@ void test_replicated_start(struct test_replicated *replicated, uint32_t replicas
     }
     for (uint32_t i = 0; i < replicas; i++)
         test_replica_await_sync(&replicated->replicas[i]);
+    await_online(&replicated->primary, replicas);
 }
 
 void test_replicated_stop(struct test_replicated *replicated)

@@ -1,0 +1,71 @@
+/* Small things to ask over a control connection. */
+#include <hiredis/hiredis.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "orchestrator/target/control.h"
+
+enum err_code control_knows_hello(struct control *control, bool *known, struct err *err)
+{
+    const char *const argv[] = {"HELLO", "2"};
+    redisReply *reply;
+    *known = false;
+    enum err_code code = control_command(control, &reply, 2, argv, err);
+    if (code != OK)
+        return code;
+    *known = reply->type != REDIS_REPLY_ERROR || strncmp(reply->str, "ERR ", 4) != 0;
+    freeReplyObject(reply);
+    return OK;
+}
+
+enum err_code control_info(struct control *control, char **info, struct err *err)
+{
+    const char *const argv[] = {"INFO", "all"};
+    redisReply *reply;
+    *info = NULL;
+    enum err_code code = control_command(control, &reply, 2, argv, err);
+    if (code != OK)
+        return code;
+    if (reply->type == REDIS_REPLY_ERROR)
+        code = err_set(err, E_CONNECT, "INFO: %s", reply->str);
+    else if (reply->str == NULL)
+        code = err_set(err, E_CONNECT, "INFO: the server did not answer with text");
+    else if ((*info = strndup(reply->str, (size_t)reply->len)) == NULL)
+        code = err_set(err, E_SYSTEM, "INFO: out of memory");
+    freeReplyObject(reply);
+    return code;
+}
+
+enum err_code control_config_get(struct control *control, const char *parameter, char *value,
+                                 size_t value_bytes, struct err *err)
+{
+    const char *const argv[] = {"CONFIG", "GET", parameter};
+    redisReply *reply;
+    value[0] = '\0';
+    enum err_code code = control_command(control, &reply, 3, argv, err);
+    if (code != OK)
+        return code;
+    if (reply->type == REDIS_REPLY_ARRAY && reply->elements == 2 && reply->element[1]->str != NULL)
+        snprintf(value, value_bytes, "%s", reply->element[1]->str);
+    freeReplyObject(reply);
+    return OK;
+}
+
+bool info_field(const char *info, const char *field, char *value, size_t value_bytes)
+{
+    size_t field_bytes = strlen(field);
+    value[0] = '\0';
+    for (const char *line = info; *line != '\0';) {
+        size_t line_bytes = strcspn(line, "\r\n");
+        if (line_bytes > field_bytes && line[field_bytes] == ':' &&
+            memcmp(line, field, field_bytes) == 0) {
+            snprintf(value, value_bytes, "%.*s", (int)(line_bytes - field_bytes - 1),
+                     line + field_bytes + 1);
+            return true;
+        }
+        line += line_bytes;
+        line += strspn(line, "\r\n");
+    }
+    return false;
+}

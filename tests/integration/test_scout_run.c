@@ -1,0 +1,140 @@
+/* Whole runs whose servers change: the scout at work under real workers. */
+#include <check.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "tests/support/check/cluster.h"
+#include "tests/support/check/run.h"
+#include "tests/support/check/support.h"
+
+Suite *test_scout_run_suite(void);
+
+#define DEADLINE_MS 30000
+
+/* Waits until the server has answered more SETs than it had. */
+static void await_sets(const struct test_server *server)
+{
+    const long long before = test_server_calls(server, "set");
+    const uint64_t end_ms = support_now_ms() + DEADLINE_MS;
+    while (test_server_calls(server, "set") < before + 10) {
+        ck_assert_msg(support_now_ms() < end_ms, "no requests reach %u", server->port);
+        support_sleep_ms(20);
+    }
+}
+
+static void interrupt_and_expect_clean(struct program *program, pid_t *children, size_t count)
+{
+    program_signal(program, SIGINT);
+    program_wait(program);
+    ck_assert_msg(program->exit_status == 130, "%d: %s", program->exit_status, program->err);
+    for (size_t i = 0; i < count; i++)
+        ck_assert(support_process_gone(children[i], 5000));
+}
+
+START_TEST(scout_is_replaced)
+{
+    /* Breaks when a run ends, or goes blind, because its scout has died; or leaves one behind. */
+    struct test_cluster cluster;
+    struct program program;
+    pid_t children[2], again[2];
+    test_cluster_start(&cluster, 2, 1, NULL);
+    program_start_volley(&program, "bench", "-p", cluster.nodes[0].port_text, "--cluster", "-r",
+                         "1000", "-c", "4", "--processes", "1", "--qps", "500", "--test-duration",
+                         "100", "--log-level", "info", (char *)NULL);
+    await_sets(&cluster.nodes[0]);
+    program_wait_children(&program, children, 2);
+    /* the scout is forked before the worker */
+    const pid_t scout = children[0] < children[1] ? children[0] : children[1];
+    ck_assert_int_eq(kill(scout, SIGKILL), 0);
+    program_wait_text(&program, PROGRAM_ERR, "another one takes its place");
+    program_wait_children(&program, again, 2);
+    test_cluster_promote(&cluster, 2);
+    program_wait_text(&program, PROGRAM_ERR, "is a primary");
+    await_sets(&cluster.nodes[2]);
+    interrupt_and_expect_clean(&program, again, 2);
+    program_free(&program);
+    test_cluster_stop(&cluster);
+}
+END_TEST
+
+START_TEST(sentinel_failover)
+{
+    /* Breaks when requests stay with a primary that the sentinels have replaced. */
+    struct test_replicated replicated;
+    struct test_sentinels sentinels;
+    struct program program;
+    pid_t children[2];
+    test_replicated_start(&replicated, 1, NULL);
+    test_sentinels_start(&sentinels, 3, "main", &replicated);
+    program_start_volley(&program, "bench", "--sentinel", sentinels.list, "--master", "main", "-r",
+                         "1000", "-c", "4", "--processes", "1", "--qps", "500", "--test-duration",
+                         "100", "--log-level", "info", (char *)NULL);
+    await_sets(&replicated.primary);
+    program_wait_children(&program, children, 2);
+    test_server_kill(&replicated.primary);
+    await_sets(&replicated.replicas[0]);
+    interrupt_and_expect_clean(&program, children, 2);
+    program_free(&program);
+    test_sentinels_stop(&sentinels);
+    test_replicated_stop(&replicated);
+}
+END_TEST
+
+START_TEST(several_servers_share)
+{
+    /* Breaks when several hosts do not share the load evenly, or need a process that follows them. */
+    struct test_server a, b;
+    struct program program;
+    char hosts[64];
+    test_server_start(&a, NULL);
+    test_server_start(&b, NULL);
+    snprintf(hosts, sizeof hosts, "127.0.0.1:%u,127.0.0.1:%u", a.port, b.port);
+    program_run_volley(&program, "bench", "-h", hosts, "-r", "1000", "-c", "4", "--processes", "1",
+                       "--qps", "2000", "-n", "2000", (char *)NULL);
+    ck_assert_msg(program.exit_status == 0, "%s", program.err);
+    ck_assert_ptr_nonnull(strstr(program.out, "2 servers, the first at 127.0.0.1:"));
+    const long long of_a = test_server_calls(&a, "set"), of_b = test_server_calls(&b, "set");
+    ck_assert_int_eq(of_a + of_b, 2000);
+    ck_assert_msg(of_a > 500 && of_b > 500, "%lld and %lld", of_a, of_b);
+    program_free(&program);
+    test_server_stop(&a);
+    test_server_stop(&b);
+}
+END_TEST
+
+START_TEST(next_run_knows)
+{
+    /* Breaks when the second test of a session begins with the topology before the first. */
+    struct test_cluster cluster;
+    struct program program;
+    test_cluster_start(&cluster, 3, 1, NULL);
+    program_start_volley(&program, "bench", "-p", cluster.nodes[1].port_text, "--cluster", "-r",
+                         "1000", "-c", "4", "--processes", "1", "--qps", "500", "-t", "set,get",
+                         "--test-duration", "6", "--log-level", "info", (char *)NULL);
+    await_sets(&cluster.nodes[0]);
+    test_server_kill(&cluster.nodes[0]);
+    program_wait(&program);
+    ck_assert_msg(program.exit_status == 0, "%s", program.err);
+    ck_assert_ptr_nonnull(strstr(program.err, "slots have another owner"));
+    ck_assert_int_gt(test_server_calls(&cluster.nodes[3], "get"), 500);
+    /* were it not known, the first connections of the second run would find nobody */
+    ck_assert_ptr_nonnull(strstr(program.out, "GET"));
+    program_free(&program);
+    test_cluster_stop(&cluster);
+}
+END_TEST
+
+Suite *test_scout_run_suite(void)
+{
+    Suite *suite = suite_create("scout_run");
+    TCase *cases = tcase_create("scout_run");
+    tcase_set_timeout(cases, 120);
+    tcase_add_test(cases, scout_is_replaced);
+    tcase_add_test(cases, sentinel_failover);
+    tcase_add_test(cases, several_servers_share);
+    tcase_add_test(cases, next_run_knows);
+    suite_add_tcase(suite, cases);
+    return suite;
+}

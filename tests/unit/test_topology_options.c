@@ -1,0 +1,114 @@
+#include <check.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "orchestrator/options/bench_options.h"
+
+Suite *test_topology_options_suite(void);
+
+#define MAX_ARGS 32
+
+static struct bench_request request;
+static struct err err;
+
+static void tear_down(void)
+{
+    bench_options_free(&request);
+}
+
+/* One line, cut at blanks. */
+static enum err_code parse(const char *line)
+{
+    static char buffer[1024];
+    const char *argv[MAX_ARGS] = {"volley"};
+    char *rest = NULL;
+    int argc = 1;
+    bench_options_free(&request);
+    memset(&err, 0, sizeof err);
+    snprintf(buffer, sizeof buffer, "%s", line);
+    for (char *word = strtok_r(buffer, " ", &rest); word != NULL && argc < MAX_ARGS;
+         word = strtok_r(NULL, " ", &rest))
+        argv[argc++] = word;
+    return bench_options_parse(&request, argc, argv, &err);
+}
+
+static const struct {
+    const char *line;
+    enum replica_reads wanted;
+    uint32_t command_argc;
+} reads[] = {
+    {"-t get", REPLICA_READS_NO, 0},
+    {"--rfr yes", REPLICA_READS_YES, 0},
+    {"--rfr=all --cluster", REPLICA_READS_ALL, 0},
+    {"--rfr NO", REPLICA_READS_NO, 0},
+    {"--read-from-replica", REPLICA_READS_YES, 0},
+    {"--read-from-replica -t get", REPLICA_READS_YES, 0},
+    {"--read-from-replica all", REPLICA_READS_ALL, 0},
+    {"--read-from-replica=false", REPLICA_READS_NO, 0},
+    {"--read-from-replica get k", REPLICA_READS_YES, 2}, /* the command, not where to read */
+};
+
+START_TEST(where_reads_go)
+{
+    /* Breaks when one spelling of the option means something else than another. */
+    ck_assert_msg(parse(reads[_i].line) == OK, "%s: %s", reads[_i].line, err.text);
+    ck_assert_int_eq(request.spec.replica_reads, reads[_i].wanted);
+    ck_assert_uint_eq(request.spec.command_argc, reads[_i].command_argc);
+}
+END_TEST
+
+START_TEST(targets)
+{
+    /* Breaks when an option does not reach the spec. */
+    ck_assert_int_eq(parse("--cluster -h a,b:7001"), OK);
+    ck_assert(request.spec.cluster);
+    ck_assert_str_eq(request.spec.host, "a,b:7001");
+    ck_assert_int_eq(parse("--sentinel s1,s2:26380 --master main --rfr"), OK);
+    ck_assert_str_eq(request.spec.sentinels, "s1,s2:26380");
+    ck_assert_str_eq(request.spec.master_name, "main");
+    ck_assert_int_eq(parse("--sentinel s --master m --dbnum 3 -a pw"), OK);
+    ck_assert_int_eq(parse("--cluster --dbnum 0"), OK);
+}
+END_TEST
+
+static const struct {
+    const char *line, *told;
+} refused[] = {
+    {"--master m", "--master m needs --sentinel"},
+    {"--sentinel s", "--sentinel needs --master"},
+    {"--sentinel s --master m --cluster", "--sentinel and --cluster exclude each other"},
+    {"--sentinel s --master m -h a", "--sentinel and --host exclude each other"},
+    {"--sentinel s --master m -p 1", "--sentinel and --port exclude each other"},
+    {"--sentinel s --master m -s /s", "--sentinel and --socket exclude each other"},
+    {"--sentinel s --master m -u redis://h", "--sentinel and --uri exclude each other"},
+    {"--sentinel s --master m --managed", "--sentinel and --managed exclude each other"},
+    {"--sentinel s --master m --null", "--sentinel and --null exclude each other"},
+    {"--cluster -s /s", "--cluster and --socket exclude each other"},
+    {"--cluster --null", "--cluster and --null exclude each other"},
+    {"--rfr yes -s /s", "--read-from-replica and --socket exclude each other"},
+    {"--rfr all --null", "--read-from-replica and --null exclude each other"},
+    {"--rfr=some", "allowed: no, yes, all"},
+    {"--cluster --dbnum 1", "with --cluster there is database 0 only"},
+    {"--cluster -u redis://h/1", "with --cluster there is database 0 only"},
+};
+
+START_TEST(what_does_not_fit)
+{
+    /* Breaks when one of two options that contradict each other is silently ignored. */
+    enum err_code code = parse(refused[_i].line);
+    ck_assert_msg(code == E_USAGE, "%s: %d %s", refused[_i].line, code, err.text);
+    ck_assert_msg(strstr(err.text, refused[_i].told) != NULL, "%s: %s", refused[_i].line, err.text);
+}
+END_TEST
+
+Suite *test_topology_options_suite(void)
+{
+    Suite *suite = suite_create("topology_options");
+    TCase *cases = tcase_create("topology_options");
+    tcase_add_checked_fixture(cases, NULL, tear_down);
+    tcase_add_loop_test(cases, where_reads_go, 0, sizeof reads / sizeof reads[0]);
+    tcase_add_test(cases, targets);
+    tcase_add_loop_test(cases, what_does_not_fit, 0, sizeof refused / sizeof refused[0]);
+    suite_add_tcase(suite, cases);
+    return suite;
+}
