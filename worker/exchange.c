@@ -278,12 +278,13 @@ void exchange_flush(struct connection *connection)
 void exchange_fill(struct connection *connection, uint64_t now_ns)
 {
     struct worker *worker = connection->worker;
-    if (worker->open_loop || worker->router.by_slot) {
+    if (worker->open_loop) {
         router_connection_changed(connection);
-        if (worker->open_loop)
-            pacer_send_due(worker, now_ns);
-        else
-            router_send(worker, now_ns);
+        pacer_send_due(worker, now_ns);
+        return;
+    }
+    if (worker->router.by_slot) {
+        router_fill(connection, now_ns);
         return;
     }
     if (now_ns >= worker->stop_at_ns || connection->write_waiting)
