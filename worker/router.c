@@ -414,6 +414,7 @@ void router_redirected(struct connection *connection, uint64_t now_ns)
     connection->in_flight--;
     slot.again = true;
     slot.asking = kind == REDIRECT_ASK;
+    worker->router.asking |= slot.asking;
     if (kind == REDIRECT_MOVED || kind == REDIRECT_ASK)
         pool = redirect_pool(worker, connection);
     if (kind == REDIRECT_MOVED || kind == REDIRECT_CLUSTERDOWN || pool == NULL)

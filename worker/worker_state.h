@@ -73,6 +73,7 @@ struct router {
     uint32_t pool_count;
     bool by_slot;
     bool many_nodes;    /* figures are kept for each                       */
+    bool asking;        /* some request has been sent behind ASKING      */
     bool from_replicas; /* replicas serve the run's requests: they only read     */
     /* By primary: the nodes that serve its slots. */
     uint16_t readers[2 * TOPOLOGY_NODES_MAX];
