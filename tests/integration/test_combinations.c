@@ -36,8 +36,11 @@ static void expect_exact(const struct exact_load *loads, size_t count)
     for (size_t i = 0; i < count; i++) {
         combination_forget();
         combination_run(0, "-t set -r 5000 %s", loads[i].words);
-        ck_assert_msg(combination_count(0, "requests.ok") == loads[i].requests, "%s: %lld",
-                      loads[i].words, combination_count(0, "requests.ok"));
+        /* What falls due in the last moment of a duration may be sent no more. */
+        ck_assert_msg(combination_count(0, "requests.ok") +
+                              combination_count(0, "requests.backlog") ==
+                          loads[i].requests,
+                      "%s: %lld", loads[i].words, combination_count(0, "requests.ok"));
         combination_expect_no_harm(0);
         combination_expect_same(0, "set");
     }

@@ -152,6 +152,27 @@ static void await_replica_known(const struct test_cluster *cluster, uint32_t rep
     }
 }
 
+/* Until CLUSTER SHARDS calls no replica "loading": it does while it knows of none that it has received
+ * anything. FLUSHALL is something to receive, also where there is nothing to flush. */
+static void await_replicas_online(const struct test_cluster *cluster, uint32_t primaries)
+{
+    const uint64_t end_ms = support_now_ms() + DEADLINE_MS;
+    for (uint32_t i = 0; i < primaries; i++)
+        expect_ok(test_server_text(&cluster->nodes[i], "FLUSHALL"), "FLUSHALL");
+    for (uint32_t i = 0; i < cluster->node_count; i++) {
+        for (bool online = false; !online;) {
+            char *shards = test_server_text(&cluster->nodes[i], "EVAL %s 0",
+                                            "return cjson.encode(redis.call('CLUSTER','SHARDS'))");
+            online = shards != NULL && strstr(shards, "\"loading\"") == NULL;
+            ck_assert_msg(online || support_now_ms() < end_ms, "a replica is not online: %s",
+                          shards);
+            free(shards);
+            if (!online)
+                support_sleep_ms(STEP_MS);
+        }
+    }
+}
+
 static void make_options(struct test_cluster *cluster, const struct test_server_options *options)
 {
     static const char *const own[] = {"--cluster-config-file",
@@ -212,6 +233,8 @@ void test_cluster_start(struct test_cluster *cluster, uint32_t primaries, uint32
         await_replica_known(cluster, i);
     }
     test_cluster_await_ok(cluster);
+    if (replicas > 0)
+        await_replicas_online(cluster, primaries);
 }
 
 void test_cluster_stop(struct test_cluster *cluster)

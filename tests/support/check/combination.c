@@ -1,11 +1,14 @@
 #include "tests/support/check/combination.h"
 
 #include <check.h>
+#include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "tests/support/check/support.h"
 
@@ -154,6 +157,16 @@ void combination_kill_worker(void)
         last = children[i] > last ? children[i] : last; /* the scout comes before the workers */
     ck_assert_int_gt(last, 0);
     ck_assert_int_eq(kill(last, SIGKILL), 0);
+}
+
+char *combination_read(const char *path)
+{
+    size_t byte_count;
+    const int fd = open(path, O_RDONLY | O_CLOEXEC);
+    ck_assert_msg(fd >= 0, "%s: %s", path, strerror(errno));
+    char *text = support_read_file(fd, &byte_count);
+    close(fd);
+    return text;
 }
 
 /* The books of both sides ----------------------------------------------------------------------- */

@@ -53,6 +53,9 @@ long long combination_count(size_t index, const char *path);
 void combination_expect_no_harm(size_t index);
 void combination_expect_same(size_t index, const char *command);
 
+/* A whole file; the caller frees. */
+char *combination_read(const char *path);
+
 /* The worker that was forked last; kills it with SIGKILL. */
 void combination_kill_worker(void);
 
