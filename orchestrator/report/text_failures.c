@@ -74,6 +74,8 @@ static void print_failed(struct output *out, const struct outage *outage,
         output_printf(out, ", connections lost: %" PRIu64, failures->connections_lost);
     if (failures->connect_failures > 0)
         output_printf(out, ", failed attempts to connect: %" PRIu64, failures->connect_failures);
+    if (failures->clusterdown > 0)
+        output_printf(out, ", CLUSTERDOWN: %" PRIu64, failures->clusterdown);
     output_printf(out, "\n");
 }
 
