@@ -114,7 +114,8 @@ __attribute__((format(printf, 1, 0))) static void start(const char *format, va_l
     free_call();
     int bytes = vsnprintf(words, sizeof words, format, args);
     ck_assert(bytes > 0 && (size_t)bytes < sizeof words);
-    call_start(&combination.call, &setting, "%s%s", combination.words, words);
+    call_start(&combination.call, &setting, "--connection-timeout 20s %s%s", combination.words,
+               words);
 }
 
 void combination_start(const char *format, ...)
