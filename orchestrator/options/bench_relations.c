@@ -293,15 +293,28 @@ static enum err_code settle_outputs(struct bench_request *request, struct err *e
     return code;
 }
 
+#define INTERVAL_LEAST_NS (10 * NS_PER_MS) /* as --interval has it */
+
+/* The longest interval up to longest_ns of which whole_ns is a multiple, in whole milliseconds where
+ * whole_ns is; 0: none. */
+static uint64_t largest_part(uint64_t whole_ns, uint64_t longest_ns)
+{
+    uint64_t unit_ns = whole_ns % NS_PER_MS == 0 ? NS_PER_MS : 1;
+    uint64_t most = whole_ns / INTERVAL_LEAST_NS;
+    for (uint64_t parts = (whole_ns + longest_ns - 1) / longest_ns; parts <= most; parts++)
+        if (whole_ns % (parts * unit_ns) == 0)
+            return whole_ns / parts;
+    return 0;
+}
+
 static enum err_code settle_intervals(struct bench_request *request, struct err *err)
 {
     struct spec *spec = &request->spec;
     uint64_t csv_ns = spec->csv_interval_ns;
     if (csv_ns > 0 && !relation_given(request, "interval")) {
-        /* the longest interval up to the default of which it is a whole multiple */
-        uint64_t parts = (csv_ns + spec->interval_ns - 1) / spec->interval_ns;
-        if (csv_ns % parts == 0 && csv_ns / parts != spec->interval_ns) {
-            spec->interval_ns = csv_ns / parts;
+        uint64_t part_ns = largest_part(csv_ns, spec->interval_ns);
+        if (part_ns != 0 && part_ns != spec->interval_ns) {
+            spec->interval_ns = part_ns;
             options_derive(&request->values, "interval", "csv-interval", "");
         }
     }

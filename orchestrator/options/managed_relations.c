@@ -1,5 +1,7 @@
 #include "orchestrator/options/managed_relations.h"
 
+#include <inttypes.h>
+
 #include "common/clock.h"
 #include "orchestrator/options/managed_kind.h"
 #include "orchestrator/options/relation.h"
@@ -9,9 +11,18 @@
 enum err_code managed_relations_settle(struct bench_request *request, struct err *err)
 {
     struct spec *spec = &request->spec;
-    (void)err;
     if (!spec->managed)
         return OK;
+    if (spec->cluster && spec->managed_primaries == 0)
+        return err_set(err, E_USAGE,
+                       "--cluster with --managed%s: that is no cluster; --managed cluster=3+3 "
+                       "starts one",
+                       spec->managed_replicas > 0 ? " replicas" : "");
+    if (spec->managed_primaries > 0 && spec->database != 0)
+        return err_set(err, E_USAGE,
+                       "--dbnum %" PRIu64 " with --managed cluster: in a cluster there is database "
+                       "0 only",
+                       spec->database);
     if (spec->managed_primaries > 0 && !spec->cluster) {
         spec->cluster = true;
         options_derive(&request->values, "cluster", "managed", "true");

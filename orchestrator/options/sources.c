@@ -91,6 +91,9 @@ static enum err_code try_to_bind(const struct target_address *source, struct err
 {
     int fd = socket(source->address.ss_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
     int failed = fd < 0 ? errno : 0;
+    int on = 1; /* as connections do: whether a port is free shows only with the server's address */
+    if (failed == 0)
+        (void)setsockopt(fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &on, sizeof on);
     if (failed == 0 &&
         bind(fd, (const struct sockaddr *)&source->address, source->address_bytes) != 0)
         failed = errno;

@@ -205,6 +205,8 @@ static json_t *one_outage(const struct outage *outage, const struct error_kinds 
         json_object_set_new(object, "errors_by_kind", failed_by_kind(failures, kinds));
     put_count(object, "connections_lost", failures->connections_lost);
     put_count(object, "connect_failures", failures->connect_failures);
+    if (kinds != NULL)
+        put_count(object, "clusterdown", failures->clusterdown);
     json_object_set_new(object, "response_time_us",
                         json_pack("{s:o, s:o, s:o}", "before", response(&outage->before), "during",
                                   response(&outage->during), "after", response(&outage->after)));

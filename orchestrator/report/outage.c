@@ -33,6 +33,8 @@ struct track {
     uint64_t newest_ok_ns; /* last success; 0: none */
     /* The last success before the node was idle, 0 when there was none, and the first one after. */
     uint64_t before_idle_ns, resumed_ns;
+    uint64_t used_ns; /* end of the last row in which something was tried at it */
+    bool gone;
     int32_t follows; /* the node that took over until it succeeds again, OUTAGE_NOBODY: none */
     uint64_t in_flight;
     struct outage *newest; /* NULL: none, or it is not kept */
@@ -184,6 +186,7 @@ static void gather_connections(struct pending *pending, const struct outage_samp
 {
     pending->failures.connections_lost += sample->failures.connections_lost;
     pending->failures.connect_failures += sample->failures.connect_failures;
+    pending->failures.clusterdown += sample->failures.clusterdown;
     pending->cut_off |= sample->cut_off;
     pending->degraded |= sample->degraded;
 }
@@ -271,6 +274,8 @@ static void with_success(struct track *track, const struct outage_sample *sample
 static void track_add(struct track *track, const struct outage_sample *sample)
 {
     bool succeeded = sample->ok > 0 && sample->times.first_ok_ns > 0;
+    if (sample->sent > 0 || sample->ok > 0 || sample->evidence > 0 || sample->cut_off)
+        track->used_ns = sample->end_ns;
     if (!track->started && !succeeded && sample->sent == 0 && sample->evidence == 0)
         return;
     if (!track->started) {
@@ -395,11 +400,22 @@ void outages_add(struct outages *outages, const struct interval_row *row)
     add_nodes(outages, row);
 }
 
+/* When somebody stopped to need a node that has left is not known: at the latest when it was last tried. */
 static void track_end(struct track *track, uint64_t end_ns)
 {
-    if (track->started && track->follows == OUTAGE_NOBODY)
+    if (track->gone && track->used_ns < end_ns)
+        end_ns = track->used_ns;
+    if (track->gone && track->pending.evidence == 0)
+        track->follows = OUTAGE_NOBODY;
+    else if (track->started && track->follows == OUTAGE_NOBODY)
         close_gap(track, end_ns, false, OUTAGE_NOBODY);
     outage_windows_close(&track->windows);
+}
+
+void outages_leave(struct outages *outages, uint32_t node)
+{
+    if (node < NODE_FIGURES_MAX && outages->nodes[node] != NULL)
+        outages->nodes[node]->gone = true;
 }
 
 void outages_end(struct outages *outages, uint64_t load_end_ns)

@@ -5,7 +5,7 @@
  * later one, to the nanosecond; successes are merged over all workers. It is an outage when
  *
  *   something failed in it (an error reply, a time-out, a lost request; of a node and of a target that is
- *   one server also a connection that was lost or could not be opened)
+ *   one server also a connection that was lost or could not be opened; in a cluster also CLUSTERDOWN)
  *   and it is at least OUTAGE_FAILED_NS long, or
  *   nothing failed, requests waited for replies at an edge of a row in it, and it is at least
  *   OUTAGE_PAUSE_NS long: a pause
@@ -50,12 +50,14 @@ struct outage_response {
     uint64_t p50_ns, p99_ns, max_ns;
 };
 
-/* Requests that failed in an outage, and connections. kinds and causes: of all nodes together only. */
+/* Requests that failed in an outage, and connections. Kinds, causes and clusterdown: of all nodes
+ * together only. */
 struct outage_failures {
     uint64_t errors, timed_out, lost;
     uint64_t errors_by_kind[ERROR_KINDS_MAX];
     uint64_t lost_by_cause[OUTAGE_LOST_CAUSES];
     uint64_t connections_lost, connect_failures;
+    uint64_t clusterdown; /* answers of a cluster that is down, to requests that were sent again */
 };
 
 /* Instants since the common start. */
@@ -96,6 +98,9 @@ void outages_destroy(struct outages *outages);
 void outages_begin(struct outages *outages, const struct outage_setup *setup);
 /* The next row; rows of the warm-up only tell what is in flight. */
 void outages_add(struct outages *outages, const struct interval_row *row);
+/* This node has left its cluster, or whatever it was known by: nobody expects a success of it any more.
+ * Call it before outages_end(). */
+void outages_leave(struct outages *outages, uint32_t node);
 /* No row will follow. load_end_ns: when sending ended by plan, since the common start; 0: not known. */
 void outages_end(struct outages *outages, uint64_t load_end_ns);
 

@@ -22,14 +22,18 @@ struct outage_sample outage_sample_of_all(const struct interval_row *row, bool o
                                        counters[COUNTER_LOST_PROTOCOL],
                                        counters[COUNTER_LOST_DRAIN]},
                      .connections_lost = counters[COUNTER_CONNECTIONS_LOST],
-                     .connect_failures = counters[COUNTER_CONNECT_FAILURES]},
+                     .connect_failures = counters[COUNTER_CONNECT_FAILURES],
+                     .clusterdown = counters[COUNTER_CLUSTERDOWN]},
         .waiting = header->in_flight_after > 0 || header->backlog_after > 0,
         .degraded = (header->flags & INTERVAL_DEGRADED) != 0,
     };
     /* Of several nodes, one that is away has lost connections for as long as it is: that says nothing of
-     * the others. */
-    sample.cut_off = row->node_count == 0 &&
-                     (sample.failures.connections_lost > 0 || sample.failures.connect_failures > 0);
+     * the others. Attempts without a local port say nothing of the target. A cluster that calls itself
+     * down refuses requests, though they are sent again. */
+    sample.cut_off = (row->node_count == 0 &&
+                      (sample.failures.connections_lost > 0 ||
+                       sample.failures.connect_failures > counters[COUNTER_CONNECT_NO_PORT])) ||
+                     counters[COUNTER_CLUSTERDOWN] > 0;
     sample.no_load = open_loop && counters[COUNTER_DUE] == 0;
     memcpy(sample.failures.errors_by_kind, row->errors_by_kind, sizeof row->errors_by_kind);
     sample.evidence =
@@ -58,7 +62,8 @@ struct outage_sample outage_sample_of_node(const struct interval_row *row, uint3
         .evidence = counters[NODE_ERRORS] + counters[NODE_TIMED_OUT] +
                     (lost > drained ? lost - drained : 0),
         .waiting = waiting,
-        .cut_off = counters[NODE_CONNECTIONS_LOST] > 0 || counters[NODE_CONNECT_FAILURES] > 0,
+        .cut_off = counters[NODE_CONNECTIONS_LOST] > 0 || counters[NODE_CONNECT_FAILURES] > 0 ||
+                   (counters[NODE_REDIRECTED] > 0 && row->counters[COUNTER_CLUSTERDOWN] > 0),
         .degraded = (row->header.flags & INTERVAL_DEGRADED) != 0,
     };
 }

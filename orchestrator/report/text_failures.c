@@ -45,8 +45,14 @@ static void print_failed(struct output *out, const struct outage *outage,
 {
     const struct outage_failures *failures = &outage->failures;
     const char *separator = " (";
+    uint64_t failed = failures->errors + failures->timed_out + failures->lost;
+    if (kinds == NULL && failed + failures->connections_lost + failures->connect_failures == 0) {
+        output_printf(out,
+                      "    nothing failed: its cluster was down, and requests were sent again\n");
+        return;
+    }
     output_printf(out, "    failed%s: %" PRIu64, outage->shared ? " in it or close by" : "",
-                  failures->errors + failures->timed_out + failures->lost);
+                  failed);
     if (failures->errors > 0 && kinds == NULL) {
         output_printf(out, "%serrors %" PRIu64, separator, failures->errors);
         separator = ", ";
@@ -74,6 +80,8 @@ static void print_failed(struct output *out, const struct outage *outage,
         output_printf(out, ", connections lost: %" PRIu64, failures->connections_lost);
     if (failures->connect_failures > 0)
         output_printf(out, ", failed attempts to connect: %" PRIu64, failures->connect_failures);
+    if (failures->clusterdown > 0)
+        output_printf(out, ", CLUSTERDOWN: %" PRIu64, failures->clusterdown);
     output_printf(out, "\n");
 }
 

@@ -39,10 +39,12 @@ void text_nodes(struct output *out, const struct run_result *result)
         output_printf(out, "  %12" PRIu64 "  %10" PRIu64 "  %10" PRIu64 "  %10" PRIu64,
                       counters[NODE_OK], counters[NODE_ERRORS], counters[NODE_REDIRECTED],
                       counters[NODE_TIMED_OUT] + counters[NODE_LOST]);
-        output_printf(out, "  %9.3f  %9.3f  %9.3f  %9" PRIu64 "\n",
-                      to_ms(node_figures_quantile(node, 0.50)),
-                      to_ms(node_figures_quantile(node, 0.99)), to_ms(node->max_ns),
-                      counters[NODE_CONNECTIONS_LOST]);
+        if (counters[NODE_OK] > 0)
+            output_printf(out, "  %9.3f  %9.3f  %9.3f", to_ms(node_figures_quantile(node, 0.50)),
+                          to_ms(node_figures_quantile(node, 0.99)), to_ms(node->max_ns));
+        else
+            output_printf(out, "  %9s  %9s  %9s", "-", "-", "-");
+        output_printf(out, "  %9" PRIu64 "\n", counters[NODE_CONNECTIONS_LOST]);
     }
 }
 
@@ -64,12 +66,14 @@ static void print_handshakes(struct output *out, const struct run_result *result
     uint64_t count = result->total->counters[COUNTER_HANDSHAKES];
     if (count == 0)
         return;
-    output_printf(out,
-                  "TLS handshakes: %" PRIu64 ", %" PRIu64
-                  " resumed (%.2f per second), p50 %.3f ms, p99 %.3f ms, max %.3f ms\n",
-                  count, result->total->counters[COUNTER_HANDSHAKES_RESUMED],
-                  figure_rate(count, result->seconds), to_ms(histogram_quantile(times, 0.50)),
-                  to_ms(histogram_quantile(times, 0.99)), to_ms(times->max_ns));
+    output_printf(out, "TLS handshakes: %" PRIu64 ", %" PRIu64 " resumed", count,
+                  result->total->counters[COUNTER_HANDSHAKES_RESUMED]);
+    /* Without renewals they are those before the start, which no second of the run has seen. */
+    if (result->total->counters[COUNTER_CONNECTIONS_RECYCLED] > 0)
+        output_printf(out, " (%.2f per second)", figure_rate(count, result->seconds));
+    output_printf(out, ", p50 %.3f ms, p99 %.3f ms, max %.3f ms\n",
+                  to_ms(histogram_quantile(times, 0.50)), to_ms(histogram_quantile(times, 0.99)),
+                  to_ms(times->max_ns));
 }
 
 void text_connections(struct output *out, const struct run_result *result)

@@ -185,6 +185,9 @@ void timeline_run_end(struct timeline *timeline, struct run_result *result)
     result->events = &timeline->events;
     result->outages = timeline->outages;
     const struct run_facts *run = &timeline->run;
+    for (uint32_t i = 0; i < run->node_count; i++)
+        if (run->nodes[i].role == RUN_ROLE_GONE)
+            outages_leave(timeline->outages, i);
     outages_end(timeline->outages, run->duration_ns > 0 ? run->warmup_ns + run->duration_ns : 0);
     if (timeline->session != NULL) {
         result->percentiles = timeline->session->percentiles;

@@ -253,8 +253,12 @@ static enum verdict_level tls_handshakes(const struct run_result *result, char *
 
 static enum verdict_level local_ports(const struct run_result *result, char *value)
 {
-    uint64_t failed = result->total->counters[COUNTER_CONNECT_NO_PORT];
+    const uint64_t *counters = result->total->counters;
+    uint64_t failed = counters[COUNTER_CONNECT_NO_PORT];
+    uint64_t opened = counters[COUNTER_CONNECTIONS_RECYCLED] + counters[COUNTER_CONNECTIONS_OPENED];
     snprintf(value, VALUE_BYTES, "%llu attempts without one", (unsigned long long)failed);
+    if (failed > opened) /* then they were what limited the load */
+        return VERDICT_RED;
     return failed > 0 ? VERDICT_AMBER : VERDICT_GREEN;
 }
 
@@ -418,7 +422,7 @@ static const struct {
      "TLS handshakes failed while the run was under way: look at the log for the reason, and at "
      "certificates that ran out or a server that was restarted",
      NULL},
-    {"local_ports", local_ports, "0",
+    {"local_ports", local_ports, "0, RED above the connections opened",
      "every local port was in use or waiting (TIME_WAIT): connect from more addresses, close with "
      "a "
      "reset, or renew connections less often",

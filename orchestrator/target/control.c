@@ -174,6 +174,11 @@ static enum err_code connect_one(struct control *control, const struct target_ad
     }
     if (status != IO_DONE) {
         give_up(control);
+        if (sys_errno == EADDRNOTAVAIL)
+            return err_set(err, E_CONNECT,
+                           "no local port is free for %s: those of connections that have ended "
+                           "are kept for a minute; wait, or see net.ipv4.ip_local_port_range",
+                           target->text);
         /* A Unix socket whose queue is full says EAGAIN. */
         return err_set_errno(err, E_CONNECT, sys_errno, "cannot connect to %s", target->text);
     }

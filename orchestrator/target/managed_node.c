@@ -90,7 +90,7 @@ bool managed_node_wait(uint64_t deadline_ns, const volatile int *interrupted, co
 {
     const struct timespec step = {.tv_nsec = (long)STEP_NS};
     if (interrupted != NULL && *interrupted != 0) {
-        err_set(err, E_INTERRUPTED, "interrupted: %s", what);
+        err_set(err, E_INTERRUPTED, "interrupted while the managed servers got ready");
         return false;
     }
     if (clock_now_ns() >= deadline_ns) {

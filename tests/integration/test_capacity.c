@@ -410,6 +410,25 @@ START_TEST(test_help)
 }
 END_TEST
 
+START_TEST(test_topologies)
+{
+    /* Breaks when find-max and sweep tell to give an option that they do not take, or leave a cluster
+     * or its replicas out. */
+    start("sweep --managed cluster=1+1 -c 2,4 --step-duration 200ms --warmup 0 -r 100 -t get --rfr "
+          "all --csv out.csv");
+    end(0);
+    ck_assert_uint_eq(count_rows("out.csv"), 2);
+    program_free(&program);
+    start("find-max -p %s --cluster --slo p99<1s -r 10", server.port_text);
+    end(2);
+    expect_in(program.err, "is in no cluster (cluster support disabled): leave out --cluster");
+    program_free(&program);
+    start("sweep -k 0 -c 1,2 --sentinel 127.0.0.1:%s --master main", server.port_text);
+    end(5);
+    expect_in(program.err, "does not answer as a sentinel");
+}
+END_TEST
+
 Suite *test_capacity_suite(void)
 {
     Suite *suite = suite_create("capacity");
@@ -426,6 +445,7 @@ Suite *test_capacity_suite(void)
     tcase_add_test(search, test_sweep_rates);
     tcase_add_test(search, test_sweep_errors);
     tcase_add_test(search, test_sweep_interrupt);
+    tcase_add_test(search, test_topologies);
     suite_add_tcase(suite, search);
     TCase *usage = tcase_create("usage");
     tcase_set_timeout(usage, TEST_TIMEOUT_SECONDS);

@@ -376,6 +376,8 @@ START_TEST(csv_interval_sets_the_grid)
     ck_assert_uint_eq(request.spec.interval_ns, 250 * NS_PER_MS);
     ck_parses("--csv-interval 1.5");
     ck_assert_uint_eq(request.spec.interval_ns, 750 * NS_PER_MS);
+    ck_parses("--csv-interval 1.001"); /* 3 * 7 * 11 * 13 ms, hence never in two */
+    ck_assert_uint_eq(request.spec.interval_ns, 143 * NS_PER_MS);
     ck_parses("--csv-interval 3");
     ck_assert_uint_eq(request.spec.interval_ns, NS_PER_SECOND);
     ck_parses("--csv-interval 2 --interval 500ms");

@@ -325,6 +325,9 @@ START_TEST(refused_lines)
         {"--managed=sentinel", "what to start is tls, cluster=3+3 or replicas=1"},
         {"--managed cluster=3,replicas=1", "a number of servers is given twice"},
         {"--managed cluster=3+3 -p 7000", "--managed and --port"},
+        {"--managed cluster=3 --dbnum 2", "in a cluster there is database 0 only"},
+        {"--managed --cluster", "--cluster with --managed: that is no cluster"},
+        {"--managed replicas=1 --cluster", "--cluster with --managed replicas: that is no cluster"},
         {"--chaos /tmp/x.yaml", "it needs --managed"},
         {"--managed --chaos /tmp/x.yaml -l", "--chaos with --loop"},
         {"--managed --chaos /tmp/x.yaml -t set,get", "--chaos with several tests"},
@@ -349,7 +352,10 @@ START_TEST(a_plan_makes_intervals_short)
     ck_assert_uint_eq(line_request.spec.interval_ns, S);
     snprintf(line, sizeof line, "--managed --chaos %s --csv-interval 150ms", plan_path);
     line_parses(line);
-    ck_assert_uint_eq(150 * MS % line_request.spec.interval_ns, 0);
+    ck_assert_uint_eq(line_request.spec.interval_ns, 75 * MS);
+    snprintf(line, sizeof line, "--managed --chaos %s --csv-interval 250ms", plan_path);
+    line_parses(line);
+    ck_assert_uint_eq(line_request.spec.interval_ns, 50 * MS);
     snprintf(line, sizeof line, "--managed --chaos %s --duration 1", plan_path);
     ck_assert_int_eq(line_parse(line), E_CONFIG);
     ck_assert_ptr_nonnull(strstr(line_err.text, ":1: entry 1: at 1s the run is over"));

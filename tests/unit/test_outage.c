@@ -422,6 +422,86 @@ START_TEST(test_lost_connections_without_requests)
 }
 END_TEST
 
+/* Half a second in which a cluster of two answers nothing but CLUSTERDOWN, which fails nothing. */
+static void cluster_is_down(uint64_t answers)
+{
+    struct interval_row *row = fixture_row(0);
+    outages_begin(outages, &setup);
+    for (uint32_t second = 0; second < 3; second++) {
+        interval_row_reset(row);
+        row->header.start_ns = second * NS_PER_SECOND;
+        row->header.end_ns = row->header.start_ns + NS_PER_SECOND;
+        uint64_t from_ms = 1000 * second + (second == 1 ? 400 : 10);
+        for (uint32_t node = 0; node < 2; node++)
+            fixture_node_ok(row, node, from_ms, 1000 * second + (second == 0 ? 900 : 990), MS, 90);
+        row->node_count = 2;
+        if (second == 1) {
+            row->counters[COUNTER_CLUSTERDOWN] = answers;
+            row->nodes[0].counters[NODE_REDIRECTED] = answers;
+        }
+        outages_add(outages, row);
+    }
+    free(row);
+    outages_end(outages, 0);
+}
+
+START_TEST(test_a_cluster_that_is_down)
+{
+    /* Breaks when a cluster that answers nobody for half a second has no outage, since the requests were
+     * sent again until they succeeded. */
+    const struct outage_list *list = outages_of_all(outages);
+    cluster_is_down(7);
+    ck_assert_uint_eq(list->count, 1);
+    ck_assert_uint_eq(list->longest_ns, 500 * MS);
+    ck_assert(!list->items[0].pause);
+    ck_assert_uint_eq(list->items[0].failures.clusterdown, 7);
+    ck_assert_uint_eq(outages_of_node(outages, 0)->count, 1);
+    ck_assert_uint_eq(outages_of_node(outages, 1)->count, 0); /* it has refused nothing */
+    cluster_is_down(0);
+    ck_assert_uint_eq(list->count, 0);
+}
+END_TEST
+
+/* Node 1 answers in the first second only; its connections are lost in the next. */
+static void node_leaves(uint64_t failed, bool gone)
+{
+    struct interval_row *row = fixture_row(0);
+    outages_begin(outages, &setup);
+    for (uint32_t second = 0; second < 10; second++) {
+        interval_row_reset(row);
+        row->header.start_ns = second * NS_PER_SECOND;
+        row->header.end_ns = row->header.start_ns + NS_PER_SECOND;
+        fixture_node_ok(row, 0, 1000 * second + 10, 1000 * second + 990, MS, 90);
+        if (second == 0)
+            fixture_node_ok(row, 1, 10, 990, MS, 90);
+        if (second == 1) {
+            row->nodes[1].counters[NODE_CONNECTIONS_LOST] = 5;
+            if (failed > 0)
+                fixture_node_failed(row, 1, 1300, 1900, NODE_LOST, failed);
+        }
+        row->node_count = 2;
+        outages_add(outages, row);
+    }
+    free(row);
+    if (gone)
+        outages_leave(outages, 1);
+    outages_end(outages, 0);
+}
+
+START_TEST(test_a_node_that_was_removed)
+{
+    /* Breaks when a node that has left its cluster in good order is reported as away until the end. */
+    node_leaves(0, false);
+    ck_assert_uint_eq(outages_of_node(outages, 1)->count, 1);
+    node_leaves(0, true);
+    ck_assert_uint_eq(outages_of_node(outages, 1)->count, 0);
+    node_leaves(3, true);
+    ck_assert_uint_eq(outages_of_node(outages, 1)->count, 1);
+    ck_assert_uint_eq(outages_of_node(outages, 1)->items[0].end_ns, 2 * NS_PER_SECOND);
+    ck_assert_uint_eq(outages_of_all(outages)->count, 0);
+}
+END_TEST
+
 START_TEST(test_a_hole_in_the_schedule_is_no_outage)
 {
     /* Breaks when nothing was due for nine seconds, and a connection that was lost before them makes
@@ -502,6 +582,8 @@ Suite *test_outage_suite(void)
     tcase_add_test(tcase, test_nodes_stand_apart);
     tcase_add_test(tcase, test_a_replica_takes_over);
     tcase_add_test(tcase, test_lost_connections_without_requests);
+    tcase_add_test(tcase, test_a_cluster_that_is_down);
+    tcase_add_test(tcase, test_a_node_that_was_removed);
     tcase_add_test(tcase, test_a_hole_in_the_schedule_is_no_outage);
     tcase_add_test(tcase, test_workers_that_die_make_no_outage);
     tcase_add_test(tcase, test_many_outages_are_counted);

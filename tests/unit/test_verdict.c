@@ -211,6 +211,12 @@ static void outage(struct sound_run *run)
     run->outages = outages;
     run->result->outages = outages;
 }
+static void few_ports(struct sound_run *run)
+{
+    run->total->counters[COUNTER_CONNECTIONS_RECYCLED] = 10;
+    run->total->counters[COUNTER_CONNECT_FAILURES] = 10;
+    run->total->counters[COUNTER_CONNECT_NO_PORT] = 10;
+}
 static void no_ports(struct sound_run *run)
 {
     run->total->counters[COUNTER_CONNECT_FAILURES] = 1;
@@ -265,7 +271,8 @@ static const struct {
     {due_while_dead, "lost_workers", VERDICT_RED, true},
     {busy, "worker_cpu", VERDICT_AMBER, true},
     {outage, "outage", VERDICT_AMBER, false},
-    {no_ports, "local_ports", VERDICT_AMBER, false},
+    {few_ports, "local_ports", VERDICT_AMBER, false},
+    {no_ports, "local_ports", VERDICT_RED, false},
     {bad_handshake, "tls_handshakes", VERDICT_AMBER, false},
     {full_ring, "node_ring", VERDICT_AMBER, true},
     {shed_of_node, "node_ring", VERDICT_AMBER, true},
