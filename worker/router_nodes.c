@@ -86,7 +86,7 @@ static bool add_pools(struct worker *worker)
 }
 
 /* How many connections each node gets: the same for all, but for a primary without slots one. What does
- * not divide goes to other nodes in other workers. */
+ * not divide goes on with the node at which the worker before has ended. */
 static void share_out(struct worker *worker, uint32_t wanted[TOPOLOGY_NODES_MAX])
 {
     const struct topology *topology = worker->router.topology;
@@ -102,9 +102,10 @@ static void share_out(struct worker *worker, uint32_t wanted[TOPOLOGY_NODES_MAX]
             wanted[i] = 1;
             left--;
         }
+    const uint32_t to_empty = worker->connection_count - left;
+    const uint32_t first = worker->share->connections_before - worker->share->index * to_empty;
     for (uint32_t i = 0; i < full_count; i++)
-        wanted[full[(i + worker->share->index) % full_count]] =
-            left / full_count + (i < left % full_count);
+        wanted[full[(i + first) % full_count]] = left / full_count + (i < left % full_count);
 }
 
 static uint32_t next_unfilled(const uint32_t wanted[TOPOLOGY_NODES_MAX],

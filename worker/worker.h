@@ -32,12 +32,13 @@ struct worker_run {
 
 /* What is this worker's own. */
 struct worker_share {
-    uint32_t index;       /* 0 .. worker_count - 1                                            */
-    int cpu;              /* -1: not pinned                                                   */
-    uint32_t connections; /* at least 1; with a client ramp those at its end                  */
-    uint32_t idle;        /* connections beside them that carry nothing                       */
-    bool own_cpu;         /* pinned, and nobody else's: spinning takes nothing from the server  */
-    bool replacement;     /* takes over the live words of one that died: the run is under way */
+    uint32_t index;              /* 0 .. worker_count - 1                                */
+    int cpu;                     /* -1: not pinned                                       */
+    uint32_t connections;        /* at least 1; with a client ramp those at its end      */
+    uint32_t connections_before; /* of the workers before this one                       */
+    uint32_t idle;               /* connections beside them that carry nothing           */
+    bool own_cpu;     /* pinned, and nobody else's: spinning takes nothing from the server  */
+    bool replacement; /* takes over the live words of one that died: the run is under way */
 };
 
 /* Runs a worker from fork to its last record. Called in the child, once; closes nothing that the

@@ -32,6 +32,14 @@ static void close_inherited(int keep_fd)
     close_range((unsigned)keep_fd + 1, ~0u, 0);
 }
 
+static uint32_t connections_before(const struct plan *plan, uint32_t index)
+{
+    uint32_t connections = 0;
+    for (uint32_t i = 0; i < index; i++)
+        connections += plan->workers[i].connections;
+    return connections;
+}
+
 enum err_code fleet_fork_member(struct fleet *fleet, uint32_t index, bool replacement,
                                 struct err *err)
 {
@@ -40,6 +48,7 @@ enum err_code fleet_fork_member(struct fleet *fleet, uint32_t index, bool replac
         .index = index,
         .cpu = fleet->plan->workers[index].cpu,
         .connections = fleet->plan->workers[index].connections,
+        .connections_before = connections_before(fleet->plan, index),
         .idle = fleet->plan->workers[index].idle,
         .own_cpu = fleet->plan->workers[index].own_cpu,
         .replacement = replacement,

@@ -14,7 +14,7 @@
 Suite *test_combined_targets_suite(void);
 
 #define TCASE_TIMEOUT_SECONDS 150
-#define WAIT_MS 30000
+#define WAIT_MS 20000
 #define NAME "main"
 #define USER_PASSWORD "secret"
 
