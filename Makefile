@@ -221,7 +221,7 @@ PRODUCED = $(BUILD)/produced
 check-tests:
 	@rm -rf $(PRODUCED) && mkdir -p $(PRODUCED)
 	@VOLLEY=$(abspath $(BUILD)/volley) VOLLEY_RECORDER=$(abspath $(RECORDER)) VOLLEY_COUNTING=$(abspath $(COUNTING)) VOLLEY_VIRTUAL=$(abspath $(VIRTUAL)) \
-	    VOLLEY_JS=$(abspath build/js) VOLLEY_PRODUCED=$(abspath $(PRODUCED)) $(BUILD)/tests
+	    VOLLEY_JS=$(abspath build/js) VOLLEY_PRODUCED=$(abspath $(PRODUCED)) tests/run.sh $(BUILD)/tests $(BUILD)/test-logs
 
 # Other people's readers of volley's files, for tests that compare with them.
 build/js/node_modules: $(wildcard tests/support/js/package.json)

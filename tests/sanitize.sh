@@ -47,26 +47,16 @@ end_stress() {
     say 'ring between processes, reader asleep for 30 s: nothing lost'
 }
 
-address_half() { # HALF PRODUCED
-    ASAN_OPTIONS='detect_leaks=1 detect_stack_use_after_return=1 strict_string_checks=1' \
-        UBSAN_OPTIONS='print_stacktrace=1' VOLLEY_SANITIZED=1 CK_TIMEOUT_MULTIPLIER=3 VOLLEY_TESTS="$1" "${fixed[@]}" \
-        make --no-print-directory BUILD=build/asan PRODUCED="$2" COUNTING=build/count/volley \
-        VIRTUAL=build/virtual/volley check-tests
-}
-
 run_address() {
     build build/asan '-fsanitize=address,undefined -fno-sanitize-recover=undefined' build/asan/volley build/asan/tests \
         build/asan/support/recorder_server
     # The counting and the virtual-clock build stay without sanitizers, which allocate and read clocks.
     make --no-print-directory -j"$(nproc)" build/count/volley build/virtual/volley build/js/node_modules \
         >build/variants.log 2>&1 || { grep -vE '^gcc ' build/variants.log | tail -n 40; exit 1; }
-    # Both halves at once: most of the first is waiting, most of the second is computing.
-    address_half unit build/asan/produced-unit >build/asan/unit.log 2>&1 &
-    local unit_pid=$! status=0
-    address_half integration build/asan/produced || status=1
-    wait "$unit_pid" || status=1
-    cat build/asan/unit.log
-    return $status
+    ASAN_OPTIONS='detect_leaks=1 detect_stack_use_after_return=1 strict_string_checks=1' \
+        UBSAN_OPTIONS='print_stacktrace=1' VOLLEY_SANITIZED=1 CK_TIMEOUT_MULTIPLIER=3 "${fixed[@]}" \
+        make --no-print-directory BUILD=build/asan COUNTING=build/count/volley VIRTUAL=build/virtual/volley \
+        check-tests
 }
 
 run_fuzz() {

@@ -159,6 +159,8 @@ void connections_tick(struct worker *worker, uint64_t now_ns)
     uint32_t opening_at_once = OPENING_AT_ONCE / worker->run->worker_count;
     if (opening_at_once == 0)
         opening_at_once = 1;
+    /* Ahead of the others: connections that are to go to another node are opened below. */
+    router_tick(worker, now_ns);
     worker->reconnects_pending = false;
     for (uint32_t i = 0; i < worker->connection_count + worker->idle_count; i++) {
         struct connection *connection = &worker->connections[i];
@@ -194,7 +196,6 @@ void connections_tick(struct worker *worker, uint64_t now_ns)
     }
     if (worker->next_opening_ns != UINT64_MAX)
         find_next_opening(worker);
-    router_tick(worker, now_ns);
     worker->reconnects_pending |= worker->router.retry.count > 0;
 }
 

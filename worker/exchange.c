@@ -43,7 +43,7 @@ static inline bool unsent_is_stale(const struct connection *connection)
     if (connection->unsent == 0 || worker->warming_up)
         return false;
     if (worker->router.by_slot)
-        return any_unsent_is_stale(connection);
+        return worker->run->warmup_ns > 0 && any_unsent_is_stale(connection);
     return connection_slot(connection, connection->in_flight)->ticket >= WORKLOAD_WARMUP_TICKET;
 }
 
@@ -180,7 +180,7 @@ static inline struct batch render_batch(struct connection *connection)
     struct worker *worker = connection->worker;
     const struct workload *workload = worker->run->workload;
     if (__builtin_expect(worker->request_bytes > worker->out_bytes, 0) ||
-        (worker->router.by_slot && next_slot(connection)->asking))
+        (worker->router.asking && next_slot(connection)->asking))
         return render_alone(connection);
     char *out = worker->out;
     bool partial = connection->partial_bytes > 0;
@@ -192,7 +192,7 @@ static inline struct batch render_batch(struct connection *connection)
     }
     uint32_t room = worker->out_requests - partial;
     uint32_t fresh = connection->unsent < room ? connection->unsent : room;
-    if (worker->router.by_slot)
+    if (worker->router.asking)
         fresh = up_to_asking(connection, fresh);
     for (uint32_t i = 0; i < fresh; i++, out += worker->request_bytes)
         workload_render(workload, connection_slot(connection, connection->in_flight + i)->ticket,
@@ -278,12 +278,13 @@ void exchange_flush(struct connection *connection)
 void exchange_fill(struct connection *connection, uint64_t now_ns)
 {
     struct worker *worker = connection->worker;
-    if (worker->open_loop || worker->router.by_slot) {
+    if (worker->open_loop) {
         router_connection_changed(connection);
-        if (worker->open_loop)
-            pacer_send_due(worker, now_ns);
-        else
-            router_send(worker, now_ns);
+        pacer_send_due(worker, now_ns);
+        return;
+    }
+    if (worker->router.by_slot) {
+        router_fill(connection, now_ns);
         return;
     }
     if (now_ns >= worker->stop_at_ns || connection->write_waiting)

@@ -7,7 +7,7 @@
 #include "common/slots.h"
 
 /* Longer keys are rendered: their tables would take longer to make than they save. */
-#define TABLE_KEY_BYTES 4096u
+#define TABLE_KEY_BYTES 1024u
 #define TABLE_NUMBERS 16u
 
 void key_slot_free(struct key_slot *key_slot)
@@ -33,18 +33,19 @@ static void narrow_to_tag(struct key_slot *key_slot, const char *key)
     key_slot->byte_count = (size_t)(close - tag);
 }
 
-/* What each pair of digits adds to the CRC of zeros: the CRC of its difference from "00" with the rest of the
- * key, as zero bytes, behind it. Zero bytes before it add nothing. */
+/* What each group of three digits adds to the CRC of zeros: the CRC of its difference from "000" with the
+ * rest of the key, as zero bytes, behind it. Zero bytes before it add nothing. */
 static void fill_number(struct key_number *number, char *zero_bytes, size_t bytes_behind)
 {
-    for (size_t pair = 0; pair < TEMPLATE_DIGITS / 2; pair++) {
-        size_t stretch_bytes = bytes_behind + TEMPLATE_DIGITS - 2 * pair;
-        for (unsigned value = 0; value < 100; value++) {
-            zero_bytes[0] = (char)(('0' + value / 10) ^ '0');
-            zero_bytes[1] = (char)(('0' + value % 10) ^ '0');
-            number->added[pair][value] = slots_crc16(zero_bytes, stretch_bytes) % SLOTS_COUNT;
+    for (size_t group = 0; group < KEY_NUMBER_GROUPS; group++) {
+        size_t stretch_bytes = bytes_behind + TEMPLATE_DIGITS - 3 * group;
+        for (unsigned value = 0; value < 1000; value++) {
+            zero_bytes[0] = (char)(('0' + value / 100) ^ '0');
+            zero_bytes[1] = (char)(('0' + value / 10 % 10) ^ '0');
+            zero_bytes[2] = (char)(('0' + value % 10) ^ '0');
+            number->added[group][value] = slots_crc16(zero_bytes, stretch_bytes) % SLOTS_COUNT;
         }
-        zero_bytes[0] = zero_bytes[1] = 0;
+        zero_bytes[0] = zero_bytes[1] = zero_bytes[2] = 0;
     }
 }
 
@@ -122,9 +123,8 @@ static uint16_t added_by(const struct key_number *number, uint64_t value)
 {
     /* Two halves of six digits, as template_write_digits has them. */
     uint32_t high = (uint32_t)(value / 1000000), low = (uint32_t)(value % 1000000);
-    return number->added[0][high / 10000] ^ number->added[1][high / 100 % 100] ^
-           number->added[2][high % 100] ^ number->added[3][low / 10000] ^
-           number->added[4][low / 100 % 100] ^ number->added[5][low % 100];
+    return number->added[0][high / 1000] ^ number->added[1][high % 1000] ^
+           number->added[2][low / 1000] ^ number->added[3][low % 1000];
 }
 
 uint16_t key_slot_of(const struct key_slot *key_slot, const struct template *template,

@@ -1,7 +1,7 @@
 /* The hash slot of the key that stands in a constant byte range of a template. Private to worker/.
  *
  * CRC16 is linear: the slot of a key with numbers in it is the slot with zeros in their places,
- * exclusive or what each pair of digits adds where it stands. So a key of letters and numbers costs a few
+ * exclusive or what each group of digits adds where it stands. So a key of letters and numbers costs a few
  * look-ups, and is not even rendered. */
 #ifndef WORKER_KEY_SLOT_H
 #define WORKER_KEY_SLOT_H
@@ -19,9 +19,11 @@ enum key_slot_kind {
     KEY_SLOT_RENDERED /* anything else: rendered, and computed         */
 };
 
+#define KEY_NUMBER_GROUPS (TEMPLATE_DIGITS / 3)
+
 struct key_number {
     uint32_t draw;
-    uint16_t added[TEMPLATE_DIGITS / 2][100]; /* by each pair of digits, the highest first */
+    uint16_t added[KEY_NUMBER_GROUPS][1000]; /* by each group of digits, the highest first */
 };
 
 /* Zeroed: without a key. */

@@ -62,11 +62,14 @@ void router_connection_changed(struct connection *connection)
                                                     : 0;
     if (connection->listed_load == load)
         return;
-    if (connection->listed_load != PACER_UNLISTED)
+    if (connection->listed_load != PACER_UNLISTED) {
         TAILQ_REMOVE(&pool->by_load[connection->listed_load], connection, by_load);
+        connection->worker->router.free_connections--;
+    }
     connection->listed_load = load;
     if (load == PACER_UNLISTED)
         return;
+    connection->worker->router.free_connections++;
     TAILQ_INSERT_TAIL(&pool->by_load[load], connection, by_load);
     if (load < pool->lowest)
         pool->lowest = load;
@@ -79,17 +82,18 @@ struct connection *router_pick(const struct worker *worker, struct pool *pool)
     return pool->lowest < worker->run->pipeline ? TAILQ_FIRST(&pool->by_load[pool->lowest]) : NULL;
 }
 
-/* Requests in flight and tickets that connections hold. */
-static bool has_capacity(const struct worker *worker)
+/* So many requests more may be in flight, or held by connections. */
+static uint64_t capacity_left(const struct worker *worker)
 {
     const struct router *router = &worker->router;
-    return worker->in_flight + worker->unsent - router->held < router->capacity;
+    uint64_t used = worker->in_flight + worker->unsent - router->held;
+    return used < router->capacity ? router->capacity - used : 0;
 }
 
 bool router_can_take(struct worker *worker)
 {
     struct router *router = &worker->router;
-    return router->by_slot ? has_capacity(worker) && router->full_ns == 0
+    return router->by_slot ? capacity_left(worker) > 0 && router->full_ns == 0
                            : router_pick(worker, &router->pools[0]) != NULL;
 }
 
@@ -100,54 +104,67 @@ struct touched {
     uint32_t count;
 };
 
-/* Whoever calls it says afterwards that the connection has changed. */
-static void give(struct connection *connection, const struct request_slot *slot,
-                 struct touched *touched)
+/* How many more requests it may be given now. */
+static uint32_t room_of(const struct connection *connection)
+{
+    if (!can_take(connection))
+        return 0;
+    uint64_t room = connection->worker->run->pipeline - connection->in_flight - connection->unsent;
+    return (uint32_t)(room < connection->quota ? room : connection->quota);
+}
+
+static void place(struct connection *connection, const struct request_slot *slot)
 {
     *connection_slot(connection, connection->in_flight + connection->unsent++) = *slot;
-    if (!slot->again)
-        connection->worker->router.held--;
     connection->quota--;
+}
+
+static void touch(struct connection *connection, struct touched *touched)
+{
     if (!connection->touched)
         touched->connections[touched->count++] = connection;
     connection->touched = true;
+    router_connection_changed(connection);
 }
 
-/* A ticket that is not to be sent any more. */
-static void drop(struct worker *worker)
-{
-    worker->unsent--;
-    worker->router.held--;
-}
-
-static bool is_too_late(const struct worker *worker, const struct request_slot *slot,
-                        uint64_t now_ns)
+/* A ticket that is not to be sent any more: of a warm-up that is over, with which it was shed, or too
+ * late. */
+static bool is_stale(struct worker *worker, const struct request_slot *slot, uint64_t now_ns)
 {
     uint64_t after_ns = worker->spec->shed_after_ns;
-    return worker->open_loop && after_ns > 0 && now_ns > slot->intended_ns &&
-           now_ns - slot->intended_ns > after_ns;
+    if (slot->ticket >= WORKLOAD_WARMUP_TICKET && !worker->warming_up)
+        return true;
+    if (!worker->open_loop || after_ns == 0 || now_ns <= slot->intended_ns ||
+        now_ns - slot->intended_ns <= after_ns)
+        return false;
+    worker_count(worker, COUNTER_SHED_LATE, 1);
+    return true;
 }
 
-static void serve_connection(struct worker *worker, struct connection *connection, uint64_t now_ns,
-                             struct touched *touched)
+/* Gives a free connection what waits for its node. A rate gives each one at a time, the least loaded
+ * one first. */
+static void serve_connection(struct worker *worker, struct connection *connection, uint64_t now_ns)
 {
     struct pool *pool = connection->pool;
-    /* A rate gives each connection one at a time, the least loaded one first. */
-    uint32_t most = worker->open_loop ? 1 : UINT32_MAX;
-    while (most > 0 && can_take(connection) &&
-           (pool->again.count > 0 || (pool->fresh.count > 0 && has_capacity(worker)))) {
-        struct request_slot slot = slots_pop(pool->again.count > 0 ? &pool->again : &pool->fresh);
-        if (!slot.again && slot.ticket >= WORKLOAD_WARMUP_TICKET && !worker->warming_up) {
-            drop(worker); /* of a warm-up that is over: it was shed with that */
-        } else if (!slot.again && is_too_late(worker, &slot, now_ns)) {
-            worker_count(worker, COUNTER_SHED_LATE, 1);
-            drop(worker);
-        } else {
-            give(connection, &slot, touched);
-            most--;
-        }
+    uint32_t room = room_of(connection);
+    if (worker->open_loop && room > 1)
+        room = 1;
+    for (; room > 0 && pool->again.count > 0; room--) {
+        struct request_slot slot = slots_pop(&pool->again);
+        place(connection, &slot);
     }
-    router_connection_changed(connection);
+    uint64_t capacity = capacity_left(worker);
+    while (room > 0 && capacity > 0 && pool->fresh.count > 0) {
+        struct request_slot slot = slots_pop(&pool->fresh);
+        worker->router.held--;
+        if (is_stale(worker, &slot, now_ns)) {
+            worker->unsent--;
+            continue;
+        }
+        place(connection, &slot);
+        room--;
+        capacity--;
+    }
 }
 
 static void serve_pools(struct worker *worker, uint64_t now_ns, struct touched *touched)
@@ -157,17 +174,12 @@ static void serve_pools(struct worker *worker, uint64_t now_ns, struct touched *
         struct pool *pool = &router->pools[i];
         struct connection *connection;
         while (touched->count < BATCH_CONNECTIONS &&
-               (pool->again.count > 0 || (pool->fresh.count > 0 && has_capacity(worker))) &&
-               (connection = router_pick(worker, pool)) != NULL)
-            serve_connection(worker, connection, now_ns, touched);
+               (pool->again.count > 0 || (pool->fresh.count > 0 && capacity_left(worker) > 0)) &&
+               (connection = router_pick(worker, pool)) != NULL) {
+            serve_connection(worker, connection, now_ns);
+            touch(connection, touched);
+        }
     }
-}
-
-static bool draw(struct worker *worker, uint64_t now_ns, struct request_slot *slot)
-{
-    *slot = (struct request_slot){0};
-    return worker->open_loop ? pacer_draw(worker, now_ns, slot)
-                             : tickets_draw(worker, &slot->ticket);
 }
 
 static void note_full(struct worker *worker, uint64_t now_ns, bool full)
@@ -178,89 +190,126 @@ static void note_full(struct worker *worker, uint64_t now_ns, bool full)
     router->full_ns = full ? now_ns : 0;
 }
 
-/* One more ticket, into the ring of the node that it belongs to. NULL: there is none now, or no room. */
-static struct pool *draw_one(struct worker *worker, uint64_t now_ns)
+/* The ticket that found no room, or the next one that is due. False: there is none. */
+static bool draw(struct worker *worker, uint64_t now_ns, struct request_slot *slot)
 {
     struct router *router = &worker->router;
-    if (!has_capacity(worker))
-        return NULL;
-    if (router->has_drawn && router->drawn.ticket >= WORKLOAD_WARMUP_TICKET &&
-        !worker->warming_up) {
-        drop(worker); /* of a warm-up that is over */
+    if (router->has_drawn) {
+        *slot = router->drawn;
         router->has_drawn = false;
+        router->held--;
+        if (!is_stale(worker, slot, now_ns))
+            return true;
+        worker->unsent--;
     }
-    if (!router->has_drawn) {
-        if (!draw(worker, now_ns, &router->drawn))
+    *slot = (struct request_slot){0};
+    if (worker->open_loop ? !pacer_draw(worker, now_ns, slot)
+                          : !tickets_draw(worker, &slot->ticket))
+        return false;
+    worker->unsent++;
+    return true;
+}
+
+/* The next ticket, and the pool of the node that it belongs to; there is room for it in the ring. What is
+ * shed is passed over. NULL: there is none now, or its ring is full. */
+static struct pool *draw_routed(struct worker *worker, uint64_t now_ns, struct request_slot *slot)
+{
+    struct router *router = &worker->router;
+    while (draw(worker, now_ns, slot)) {
+        struct pool *pool = route(worker, slot->ticket);
+        bool full = pool->fresh.count >= FRESH_SLOTS;
+        bool stops = full && !pool->failing;
+        if (router->full_ns != 0 || stops)
+            note_full(worker, now_ns, stops);
+        if (!full)
+            return pool;
+        if (stops) {
+            router->drawn = *slot;
+            router->has_drawn = true;
+            router->held++;
             return NULL;
-        router->has_drawn = true;
-        router->held++;
-        worker->unsent++;
-    }
-    struct pool *pool = route(worker, router->drawn.ticket);
-    bool full = pool->fresh.count >= FRESH_SLOTS;
-    bool stops = full && !pool->failing;
-    if (router->full_ns != 0 || stops)
-        note_full(worker, now_ns, stops);
-    if (stops)
-        return NULL;
-    router->has_drawn = false;
-    if (full) {
+        }
         worker_count(worker, COUNTER_SHED_NODE, 1);
-        drop(worker);
-    } else {
-        slots_push(&pool->fresh, &router->drawn);
+        worker->unsent--;
     }
-    return pool;
+    return NULL;
+}
+
+static void hold(struct worker *worker, struct pool *pool, const struct request_slot *slot)
+{
+    slots_push(&pool->fresh, slot);
+    worker->router.held++;
 }
 
 /* What is due. */
 static void draw_due(struct worker *worker, uint64_t now_ns, struct touched *touched)
 {
+    struct request_slot slot;
     struct pool *pool;
-    while (touched->count < BATCH_CONNECTIONS && (pool = draw_one(worker, now_ns)) != NULL) {
+    while (touched->count < BATCH_CONNECTIONS && capacity_left(worker) > 0 &&
+           (pool = draw_routed(worker, now_ns, &slot)) != NULL) {
         struct connection *connection =
-            pool->again.count + pool->fresh.count > 0 ? router_pick(worker, pool) : NULL;
-        if (connection != NULL)
-            serve_connection(worker, connection, now_ns, touched);
+            pool->again.count + pool->fresh.count == 0 ? router_pick(worker, pool) : NULL;
+        if (connection == NULL) {
+            hold(worker, pool, &slot);
+            continue;
+        }
+        place(connection, &slot);
+        touch(connection, touched);
     }
 }
 
-/* A closed loop draws for the connections that are free: one after the other, until it is full, so
- * that pipelined requests go out together. What belongs to other nodes on the way waits for them. */
+/* A closed loop draws for a connection that is free, until it is full, so that pipelined requests go out
+ * together. What belongs to other nodes on the way waits for them. False: no ticket was to be had. */
+static bool draw_for(struct worker *worker, struct connection *connection, uint64_t now_ns)
+{
+    uint32_t room = room_of(connection);
+    uint64_t capacity = capacity_left(worker);
+    while (room > 0 && capacity > 0) {
+        struct request_slot slot;
+        struct pool *pool = draw_routed(worker, now_ns, &slot);
+        if (pool == NULL)
+            return false;
+        if (pool != connection->pool) {
+            hold(worker, pool, &slot);
+            continue;
+        }
+        place(connection, &slot);
+        room--;
+        capacity--;
+    }
+    return room == 0;
+}
+
 static void draw_for_free(struct worker *worker, uint64_t now_ns, struct touched *touched)
 {
     struct router *router = &worker->router;
     for (uint32_t i = 0; i < router->pool_count; i++) {
-        struct pool *pool = &router->pools[i];
         struct connection *connection;
         while (touched->count < BATCH_CONNECTIONS &&
-               (connection = router_pick(worker, pool)) != NULL) {
-            while (can_take(connection)) {
-                struct pool *drawn = draw_one(worker, now_ns);
-                if (drawn == NULL)
-                    break;
-                if (drawn == pool && pool->fresh.count > 0) {
-                    struct request_slot slot = slots_pop(&pool->fresh);
-                    give(connection, &slot, touched);
-                }
-            }
-            bool more = !can_take(connection);
-            router_connection_changed(connection);
-            if (!more)
+               (connection = router_pick(worker, &router->pools[i])) != NULL) {
+            bool filled = draw_for(worker, connection, now_ns);
+            touch(connection, touched);
+            if (!filled)
                 return;
         }
     }
 }
 
-void router_send(struct worker *worker, uint64_t now_ns)
+/* False: nothing is to be sent now. */
+static bool may_send(struct worker *worker, uint64_t now_ns)
 {
-    struct router *router = &worker->router;
-    struct touched touched;
-    if (!router->by_slot || worker->start_ns == 0)
-        return;
+    if (!worker->router.by_slot || worker->start_ns == 0)
+        return false;
     if (now_ns >= worker->edge_ns)
         recorder_cut(worker, now_ns);
-    if (now_ns >= worker->stop_at_ns)
+    return now_ns < worker->stop_at_ns;
+}
+
+void router_send(struct worker *worker, uint64_t now_ns)
+{
+    struct touched touched;
+    if (!may_send(worker, now_ns))
         return;
     if (worker->open_loop)
         pacer_shed_late(worker, now_ns);
@@ -281,7 +330,26 @@ void router_send(struct worker *worker, uint64_t now_ns)
                 exchange_flush(connection);
             router_connection_changed(connection);
         }
-    } while (touched.count > 0);
+    } while (touched.count == BATCH_CONNECTIONS);
+}
+
+void router_fill(struct connection *connection, uint64_t now_ns)
+{
+    struct worker *worker = connection->worker;
+    router_connection_changed(connection);
+    /* Mostly this one is the only one that is free. */
+    if (worker->router.free_connections != (connection->listed_load != PACER_UNLISTED)) {
+        router_send(worker, now_ns);
+        return;
+    }
+    if (connection->listed_load == PACER_UNLISTED || !may_send(worker, now_ns))
+        return;
+    serve_connection(worker, connection, now_ns);
+    draw_for(worker, connection, now_ns);
+    worker_publish_drawn(worker);
+    router_connection_changed(connection);
+    exchange_flush(connection);
+    router_connection_changed(connection);
 }
 
 void router_take_back(struct connection *connection)
@@ -346,6 +414,7 @@ void router_redirected(struct connection *connection, uint64_t now_ns)
     connection->in_flight--;
     slot.again = true;
     slot.asking = kind == REDIRECT_ASK;
+    worker->router.asking |= slot.asking;
     if (kind == REDIRECT_MOVED || kind == REDIRECT_ASK)
         pool = redirect_pool(worker, connection);
     if (kind == REDIRECT_MOVED || kind == REDIRECT_CLUSTERDOWN || pool == NULL)
@@ -405,7 +474,8 @@ static void route_again(struct worker *worker)
             struct pool *pool = route(worker, slot.ticket);
             if (pool->fresh.count >= FRESH_SLOTS) {
                 worker_count(worker, COUNTER_SHED_NODE, 1);
-                drop(worker);
+                worker->unsent--;
+                worker->router.held--;
                 continue;
             }
             slots_push(&pool->fresh, &slot);

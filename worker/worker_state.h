@@ -73,6 +73,7 @@ struct router {
     uint32_t pool_count;
     bool by_slot;
     bool many_nodes;    /* figures are kept for each                       */
+    bool asking;        /* some request has been sent behind ASKING      */
     bool from_replicas; /* replicas serve the run's requests: they only read     */
     /* By primary: the nodes that serve its slots. */
     uint16_t readers[2 * TOPOLOGY_NODES_MAX];
@@ -84,6 +85,7 @@ struct router {
     struct request_slot drawn; /* a ticket whose node's ring is full ...          */
     bool has_drawn;            /* ... there is one                                */
     uint64_t full_ns;          /* since then; 0: no ring is full                  */
+    uint32_t free_connections; /* of all pools, those that can take one more */
     uint32_t next_source;      /* of the local addresses                          */
 };
 
@@ -316,6 +318,8 @@ bool router_can_take(struct worker *worker);
 void router_connection_changed(struct connection *connection);
 /* With by_slot: gives connections what waits for them, and tickets as far as they are due. */
 void router_send(struct worker *worker, uint64_t now_ns);
+/* The same for a connection of a closed loop that may have become free. */
+void router_fill(struct connection *connection, uint64_t now_ns);
 /* The oldest request of the connection was sent elsewhere: takes it from there, to be sent again. */
 void router_redirected(struct connection *connection, uint64_t now_ns);
 /* A connection has ended: what it had not sent waits for another one of its pool. */

@@ -205,11 +205,12 @@ static enum err_code count_workers(struct plan *plan, const struct spec *spec,
             note(plan, "%llu worker%s: --processes %llu.", (unsigned long long)count, plural(count),
                  (unsigned long long)spec->processes);
     }
+    if (count == 0 && connections_needed(spec) == 1)
+        return err_set(err, E_USAGE, "--clients 0: at least one connection is needed");
     if (count == 0)
         return err_set(
-            err, E_USAGE, "--clients %llu: at least %llu connection%s needed, one to each node",
-            (unsigned long long)first_clients(spec), (unsigned long long)connections_needed(spec),
-            connections_needed(spec) == 1 ? " is" : "s are");
+            err, E_USAGE, "--clients %llu: at least %llu connections are needed, one to each node",
+            (unsigned long long)first_clients(spec), (unsigned long long)connections_needed(spec));
     plan->worker_count = (uint32_t)count;
     return OK;
 }

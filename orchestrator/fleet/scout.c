@@ -15,7 +15,12 @@
 
 #define LOOK_NS (20 * NS_PER_MS)
 #define URGENT_NS (2 * NS_PER_SECOND)
+/* While it is urgent: users of the target wait for the answer, so what passes here is time without
+ * success. A large cluster takes longer to answer, and is asked less often for that. */
+#define URGENT_LOOK_NS (5 * NS_PER_MS)
 #define URGENT_EVERY_NS (50 * NS_PER_MS)
+#define URGENT_SOON_NS (15 * NS_PER_MS)
+#define URGENT_REST 3u
 #define CALM_EVERY_NS NS_PER_SECOND
 /* How long one node may take to answer; doubled while nobody does, up to --connection-timeout. */
 #define PATIENCE_NS (500 * NS_PER_MS)
@@ -221,9 +226,14 @@ static void live(struct scout *scout)
         if (now_ns >= next_ns) {
             look(scout);
             scout->wish_open = false;
-            next_ns = clock_now_ns() + (now_ns < urgent_until_ns ? URGENT_EVERY_NS : CALM_EVERY_NS);
+            uint64_t rest_ns = URGENT_REST * (clock_now_ns() - now_ns);
+            if (rest_ns < URGENT_SOON_NS)
+                rest_ns = URGENT_SOON_NS;
+            if (rest_ns > URGENT_EVERY_NS)
+                rest_ns = URGENT_EVERY_NS;
+            next_ns = clock_now_ns() + (now_ns < urgent_until_ns ? rest_ns : CALM_EVERY_NS);
         }
-        clock_sleep_until(clock_now_ns() + LOOK_NS);
+        clock_sleep_until(clock_now_ns() + (now_ns < urgent_until_ns ? URGENT_LOOK_NS : LOOK_NS));
     }
 }
 

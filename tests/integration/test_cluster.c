@@ -182,6 +182,17 @@ START_TEST(test_warmup_and_exact_number)
 }
 END_TEST
 
+START_TEST(test_one_request_each)
+{
+    /* Breaks when the last tickets wait in a ring for connections that have had their request: the run
+     * never ended. */
+    forget_statistics();
+    call_expect(&call, 0, seed(), "--cluster -t set -r 1000 -n 3000 -c 9 -k 0 --processes 2");
+    ck_assert_int_eq(run_json_count(&call, 0, "requests.ok"), 3000);
+    ck_assert_int_eq(calls_of_all("set"), 3000);
+}
+END_TEST
+
 START_TEST(test_interrupted)
 {
     /* Breaks when Ctrl+C leaves requests of a cluster out of the books, or hangs. */
@@ -421,6 +432,7 @@ Suite *test_cluster_suite(void)
     tcase_add_test(three, test_load_is_even);
     tcase_add_test(three, test_multi_key);
     tcase_add_test(three, test_warmup_and_exact_number);
+    tcase_add_test(three, test_one_request_each);
     tcase_add_test(three, test_interrupted);
     tcase_add_test(three, test_worker_dies);
     tcase_add_test(three, test_ask);

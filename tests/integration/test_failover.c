@@ -220,6 +220,26 @@ START_TEST(test_closed_loop_goes_on)
 }
 END_TEST
 
+START_TEST(test_exact_number_ends)
+{
+    /* Breaks when a run with -n waits for ever for a node that does not come back. */
+    struct bench_setting setting = {.port = cluster.nodes[1].port_text};
+    for (uint32_t i = 0; i < 6; i++)
+        free(test_server_text(&cluster.nodes[i], "CONFIG SET cluster-require-full-coverage no"));
+    test_server_kill(&cluster.nodes[3]);
+    call_start(
+        &call, &setting,
+        "--cluster -n 200000 -r 1000 -c 9 --processes 2 --wait-ready 1s --request-timeout 1s "
+        "INCR key:__rand_int__");
+    await_calls(1, 1000);
+    test_server_kill(&cluster.nodes[0]);
+    call_finish(&call);
+    ck_assert_int_eq(call.program.exit_status, 5);
+    ck_assert_ptr_nonnull(strstr(call.program.err, "--wait-ready"));
+    ck_assert_int_gt(run_json_count(&call, 0, "requests.ok"), 1000);
+}
+END_TEST
+
 Suite *test_failover_suite(void)
 {
     Suite *suite = suite_create("failover");
@@ -228,6 +248,7 @@ Suite *test_failover_suite(void)
     tcase_add_checked_fixture(tcase, set_up, tear_down);
     tcase_add_test(tcase, test_outage_is_that_of_a_probe);
     tcase_add_test(tcase, test_closed_loop_goes_on);
+    tcase_add_test(tcase, test_exact_number_ends);
     suite_add_tcase(suite, tcase);
     return suite;
 }

@@ -398,6 +398,13 @@ START_TEST(test_tag_is_the_same_everywhere)
 }
 END_TEST
 
+static void add_text(char *text, size_t text_bytes, const char *more)
+{
+    size_t used = strlen(text);
+    ck_assert_int_lt(snprintf(text + used, text_bytes - used, "%s", more),
+                     (int)(text_bytes - used));
+}
+
 START_TEST(test_key_number_keeps_its_tag)
 {
     /* Breaks when a key number has one tag in one request and another one in the next, with another seed, order
@@ -409,7 +416,7 @@ START_TEST(test_key_number_keeps_its_tag)
         char argument[512] = "";
         const unsigned numbers = form % 12 < 10 ? 1 + form % 12 : 1;
         for (unsigned i = 0; i < numbers; i++)
-            strcat(argument, "{tag}__rand_int__");
+            add_text(argument, sizeof argument, "{tag}__rand_int__");
         order(form < 12 ? KEYS_RANDOM : KEYS_SEQUENTIAL, KEYS, OFFSET);
         spec.seed = form;
         spec.sequential_random_start = form % 2 == 0;
@@ -445,7 +452,7 @@ START_TEST(test_tagged_sequence_covers_each_key)
             char argument[512] = "";
             memset(seen, 0, sizeof seen);
             for (unsigned i = 0; i < numbers; i++)
-                strcat(argument, "{tag}__rand_int__");
+                add_text(argument, sizeof argument, "{tag}__rand_int__");
             order(KEYS_SEQUENTIAL, KEYS, offset);
             spec.sequential_random_start = numbers % 2 == 0;
             compile(argument);

@@ -226,7 +226,8 @@ static enum io_status shake_hands(void)
 /* With the whole of a connection: client options as in spec, server certificate by name. */
 static enum io_status open_pair(const char *name)
 {
-    spec.tls_cacert = pem("ca");
+    if (spec.tls_cacertdir == NULL)
+        spec.tls_cacert = pem("ca");
     if (client == NULL)
         expect_created();
     if (listener < 0)
@@ -302,6 +303,24 @@ START_TEST(test_an_address_is_no_name)
     close_pair();
     snprintf(address.host, sizeof address.host, "127.0.0.2");
     expect_failure("server", "not for 127.0.0.2");
+}
+END_TEST
+
+START_TEST(test_directory_of_authorities)
+{
+    /* Breaks when the authorities of --cacertdir are not those that are trusted. */
+    char path[192];
+    FILE *in = fopen(pem("ca"), "re");
+    ck_assert_ptr_nonnull(in);
+    X509 *authority = PEM_read_X509(in, NULL, NULL, NULL);
+    fclose(in);
+    snprintf(path, sizeof path, "%s/%08lx.0", tree.path, X509_subject_name_hash(authority));
+    X509_free(authority);
+    ck_assert_int_eq(symlink("ca.pem", path), 0);
+    spec.tls_cacertdir = tree.path;
+    ck_assert_int_eq(open_pair("server"), IO_DONE);
+    close_pair();
+    expect_failure("stranger", "give its certificate with --cacert");
 }
 END_TEST
 
@@ -516,6 +535,7 @@ Suite *test_tls_client_suite(void)
     tcase_add_test(pair, test_certificates_are_checked);
     tcase_add_test(pair, test_a_name_of_its_own);
     tcase_add_test(pair, test_an_address_is_no_name);
+    tcase_add_test(pair, test_directory_of_authorities);
     tcase_add_test(pair, test_insecure);
     tcase_add_test(pair, test_not_tls);
     tcase_add_loop_test(pair, test_writes_are_whole, 0, 3);

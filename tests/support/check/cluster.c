@@ -80,6 +80,12 @@ void test_cluster_await_ok(struct test_cluster *cluster)
     }
 }
 
+/* Where other nodes reach it. */
+static unsigned bus_side_port(const struct test_server *node)
+{
+    return node->tls_port != 0 ? node->tls_port : node->port;
+}
+
 static void start_node(struct test_cluster *cluster)
 {
     const uint32_t index = cluster->node_count;
@@ -93,8 +99,9 @@ static void start_node(struct test_cluster *cluster)
     /* different from the start: no conflict has to be settled, which takes seconds */
     expect_ok(test_server_text(node, "CLUSTER SET-CONFIG-EPOCH %u", index + 1), "config epoch");
     if (index > 0)
-        expect_ok(test_server_text(&cluster->nodes[0], "CLUSTER MEET 127.0.0.1 %u", node->port),
-                  "CLUSTER MEET");
+        expect_ok(
+            test_server_text(&cluster->nodes[0], "CLUSTER MEET 127.0.0.1 %u", bus_side_port(node)),
+            "CLUSTER MEET");
     cluster->node_count++;
 }
 
@@ -145,6 +152,27 @@ static void await_replica_known(const struct test_cluster *cluster, uint32_t rep
     }
 }
 
+/* Until CLUSTER SHARDS calls no replica "loading": it does while it knows of none that it has received
+ * anything. FLUSHALL is something to receive, also where there is nothing to flush. */
+static void await_replicas_online(const struct test_cluster *cluster, uint32_t primaries)
+{
+    const uint64_t end_ms = support_now_ms() + DEADLINE_MS;
+    for (uint32_t i = 0; i < primaries; i++)
+        expect_ok(test_server_text(&cluster->nodes[i], "FLUSHALL"), "FLUSHALL");
+    for (uint32_t i = 0; i < cluster->node_count; i++) {
+        for (bool online = false; !online;) {
+            char *shards = test_server_text(&cluster->nodes[i], "EVAL %s 0",
+                                            "return cjson.encode(redis.call('CLUSTER','SHARDS'))");
+            online = shards != NULL && strstr(shards, "\"loading\"") == NULL;
+            ck_assert_msg(online || support_now_ms() < end_ms, "a replica is not online: %s",
+                          shards);
+            free(shards);
+            if (!online)
+                support_sleep_ms(STEP_MS);
+        }
+    }
+}
+
 static void make_options(struct test_cluster *cluster, const struct test_server_options *options)
 {
     static const char *const own[] = {"--cluster-config-file",
@@ -164,6 +192,12 @@ static void make_options(struct test_cluster *cluster, const struct test_server_
     snprintf(timeout, sizeof timeout, "%d", TEST_CLUSTER_NODE_TIMEOUT_MS);
     for (size_t i = 0; i < sizeof own / sizeof own[0]; i++)
         cluster->args[count++] = own[i] != NULL ? own[i] : timeout;
+    if (cluster->options.certificates != NULL) {
+        cluster->args[count++] = "--tls-cluster";
+        cluster->args[count++] = "yes";
+        cluster->args[count++] = "--tls-replication";
+        cluster->args[count++] = "yes";
+    }
     if (cluster->options.password != NULL) {
         cluster->args[count++] = "--masterauth";
         cluster->args[count++] = cluster->options.password;
@@ -199,6 +233,8 @@ void test_cluster_start(struct test_cluster *cluster, uint32_t primaries, uint32
         await_replica_known(cluster, i);
     }
     test_cluster_await_ok(cluster);
+    if (replicas > 0)
+        await_replicas_online(cluster, primaries);
 }
 
 void test_cluster_stop(struct test_cluster *cluster)
@@ -248,7 +284,7 @@ static void move_keys(const struct test_server *from, const struct test_server *
             from, "EVAL %s 0 %u 127.0.0.1 %u",
             "local keys=redis.call('CLUSTER','GETKEYSINSLOT',ARGV[1],10) "
             "return redis.call('MIGRATE',ARGV[2],ARGV[3],'',0,5000,'KEYS',unpack(keys))",
-            slot, to->port);
+            slot, bus_side_port(to));
         ck_assert_msg(answer != NULL && strcmp(answer, "OK") == 0, "MIGRATE: %s", answer);
         free(answer);
     }
@@ -344,7 +380,11 @@ void test_replicated_start(struct test_replicated *replicated, uint32_t replicas
             expect_ok(
                 test_server_text(replica, "CONFIG SET masterauth %s", replica->options.password),
                 "masterauth");
-        expect_ok(test_server_text(replica, "REPLICAOF 127.0.0.1 %u", replicated->primary.port),
+        if (replica->tls_port != 0)
+            expect_ok(test_server_text(replica, "CONFIG SET tls-replication yes"),
+                      "tls-replication");
+        expect_ok(test_server_text(replica, "REPLICAOF 127.0.0.1 %u",
+                                   bus_side_port(&replicated->primary)),
                   "REPLICAOF");
     }
     for (uint32_t i = 0; i < replicas; i++)

@@ -21,8 +21,9 @@ struct test_cluster {
 
 /* nodes[0 .. primaries-1] share all slots evenly and in order; nodes[primaries + i] is a replica of
  * nodes[i % primaries]. options (NULL: none) hold for every node; cluster is set by this. A node that
- * does not answer for node_timeout_ms is taken for dead by the others. Returns when every node says
- * cluster_state:ok, knows all others and every replica is in sync. */
+ * does not answer for TEST_CLUSTER_NODE_TIMEOUT_MS is taken for dead by the others. With certificates
+ * the nodes speak TLS with each other as well; the plain port stays open for the test. Returns when
+ * every node says cluster_state:ok, knows all others, and every replica is in sync and called online. */
 void test_cluster_start(struct test_cluster *cluster, uint32_t primaries, uint32_t replicas,
                         const struct test_server_options *options);
 #define TEST_CLUSTER_NODE_TIMEOUT_MS 1000

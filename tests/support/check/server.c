@@ -223,7 +223,9 @@ void test_server_start(struct test_server *server, const struct test_server_opti
                        : server->options.cluster ? free_cluster_port()
                                                  : support_free_port();
         snprintf(server->port_text, sizeof server->port_text, "%u", (unsigned)server->port);
-        server->tls_port = server->options.certificates != NULL ? support_free_port() : 0;
+        server->tls_port = server->options.certificates == NULL ? 0
+                           : server->options.cluster            ? free_cluster_port()
+                                                                : support_free_port();
         snprintf(server->tls_port_text, sizeof server->tls_port_text, "%u",
                  (unsigned)server->tls_port);
         spawn(server);

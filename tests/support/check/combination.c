@@ -1,0 +1,229 @@
+#include "tests/support/check/combination.h"
+
+#include <check.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "tests/support/check/support.h"
+
+#define WAIT_MS 30000
+#define WORDS_BYTES 1024
+#define USER "alice"
+#define USER_PASSWORD "pw-of-alice"
+
+struct combination combination;
+
+/* The servers ----------------------------------------------------------------------------------- */
+
+static bool with_tls(enum combination_kind kind)
+{
+    return kind != COMBINATION_CLUSTER;
+}
+
+static void make_users(void)
+{
+    for (uint32_t i = 0; i < combination.servers.node_count; i++) {
+        char *made = test_server_text(&combination.servers.nodes[i],
+                                      "ACL SETUSER " USER " on >" USER_PASSWORD " ~* &* +@all");
+        ck_assert_str_eq(made, "OK");
+        free(made);
+    }
+}
+
+static void append_words(const char *format, ...) __attribute__((format(printf, 1, 2)));
+static void append_words(const char *format, ...)
+{
+    size_t length = strlen(combination.words);
+    va_list args;
+    va_start(args, format);
+    int bytes =
+        vsnprintf(combination.words + length, sizeof combination.words - length, format, args);
+    va_end(args);
+    ck_assert(bytes > 0 && (size_t)bytes < sizeof combination.words - length);
+}
+
+static void make_words(void)
+{
+    char path[192];
+    const struct test_server *first = &combination.servers.nodes[0];
+    const enum combination_kind kind = combination.kind;
+    memcpy(combination.port, with_tls(kind) ? first->tls_port_text : first->port_text,
+           sizeof combination.port);
+    if (kind != COMBINATION_TLS)
+        append_words("--cluster ");
+    if (with_tls(kind))
+        append_words("--tls --cacert %s ",
+                     test_certificate(path, sizeof path, &combination.certificates, "ca"));
+    if (kind != COMBINATION_GUARDED)
+        return;
+    append_words("--cert %s ",
+                 test_certificate(path, sizeof path, &combination.certificates, "client"));
+    append_words("--key %s ",
+                 test_certificate_key(path, sizeof path, &combination.certificates, "client"));
+    append_words("--user " USER " -a " USER_PASSWORD " ");
+}
+
+void combination_set_up(enum combination_kind kind, uint32_t primaries, uint32_t replicas)
+{
+    memset(&combination, 0, sizeof combination);
+    combination.kind = kind;
+    temp_tree_make(&combination.tree);
+    if (with_tls(kind))
+        test_certificates_make(&combination.certificates, combination.tree.path);
+    const struct test_server_options options = {
+        .certificates = with_tls(kind) ? &combination.certificates : NULL,
+        .asks_for_certificate = kind == COMBINATION_GUARDED,
+        .password = kind == COMBINATION_GUARDED ? "admin" : NULL};
+    if (kind == COMBINATION_TLS) {
+        test_server_start(&combination.servers.nodes[0], &options);
+        combination.servers.node_count = 1;
+    } else {
+        test_cluster_start(&combination.servers, primaries, replicas, &options);
+    }
+    if (kind == COMBINATION_GUARDED)
+        make_users();
+    make_words();
+}
+
+static void free_call(void)
+{
+    if (combination.call.directory[0] != '\0')
+        call_free(&combination.call);
+    memset(&combination.call, 0, sizeof combination.call);
+}
+
+void combination_tear_down(void)
+{
+    free_call();
+    test_cluster_stop(&combination.servers);
+    temp_tree_remove(&combination.tree);
+}
+
+/* The runs -------------------------------------------------------------------------------------- */
+
+__attribute__((format(printf, 1, 0))) static void start(const char *format, va_list args)
+{
+    char words[WORDS_BYTES];
+    const struct bench_setting setting = {.port = combination.port};
+    free_call();
+    int bytes = vsnprintf(words, sizeof words, format, args);
+    ck_assert(bytes > 0 && (size_t)bytes < sizeof words);
+    call_start(&combination.call, &setting, "%s%s", combination.words, words);
+}
+
+void combination_start(const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    start(format, args);
+    va_end(args);
+}
+
+void combination_end(int exit_status)
+{
+    const struct program *program = &combination.call.program;
+    call_finish(&combination.call);
+    ck_assert_msg(program->exit_status == exit_status, "%s: exit status %d, signal %d\n%s%s",
+                  program->name, program->exit_status, program->exit_signal, program->out,
+                  program->err);
+}
+
+void combination_run(int exit_status, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    start(format, args);
+    va_end(args);
+    combination_end(exit_status);
+}
+
+void combination_interrupt(void)
+{
+    program_signal(&combination.call.program, SIGINT);
+    combination_end(130);
+}
+
+void combination_kill_worker(void)
+{
+    pid_t children[64], last = 0;
+    size_t count = support_children(combination.call.program.pid, children, 64);
+    for (size_t i = 0; i < count && i < 64; i++)
+        last = children[i] > last ? children[i] : last; /* the scout comes before the workers */
+    ck_assert_int_gt(last, 0);
+    ck_assert_int_eq(kill(last, SIGKILL), 0);
+}
+
+char *combination_read(const char *path)
+{
+    size_t byte_count;
+    const int fd = open(path, O_RDONLY | O_CLOEXEC);
+    ck_assert_msg(fd >= 0, "%s: %s", path, strerror(errno));
+    char *text = support_read_file(fd, &byte_count);
+    close(fd);
+    return text;
+}
+
+/* The books of both sides ----------------------------------------------------------------------- */
+
+static bool runs(const struct test_server *server)
+{
+    return server->pid != 0 && !server->stopped;
+}
+
+long long combination_calls(const char *command)
+{
+    long long calls = 0;
+    for (uint32_t i = 0; i < combination.servers.node_count; i++)
+        if (runs(&combination.servers.nodes[i]))
+            calls += test_server_calls(&combination.servers.nodes[i], command);
+    return calls;
+}
+
+void combination_forget(void)
+{
+    for (uint32_t i = 0; i < combination.servers.node_count; i++)
+        if (runs(&combination.servers.nodes[i]))
+            free(test_server_text(&combination.servers.nodes[i], "CONFIG RESETSTAT"));
+}
+
+void combination_await(const char *command, long long more)
+{
+    const uint64_t end_ms = support_now_ms() + WAIT_MS;
+    const long long wanted = combination_calls(command) + more;
+    while (combination_calls(command) < wanted) {
+        ck_assert_msg(support_now_ms() < end_ms, "%s: the servers do not see %lld more of %s",
+                      combination.call.program.name, more, command);
+        support_sleep_ms(5);
+    }
+}
+
+long long combination_count(size_t index, const char *path)
+{
+    return run_json_count_or_zero(&combination.call, index, path);
+}
+
+void combination_expect_no_harm(size_t index)
+{
+    static const char *const harms[] = {"requests.errors",  "requests.timed_out",
+                                        "requests.lost",    "requests.shed",
+                                        "connections.lost", "connections.failed"};
+    for (size_t i = 0; i < sizeof harms / sizeof harms[0]; i++)
+        ck_assert_msg(combination_count(index, harms[i]) == 0, "%s: %s of run %zu is %lld\n%s",
+                      combination.call.program.name, harms[i], index,
+                      combination_count(index, harms[i]), combination.call.program.err);
+}
+
+void combination_expect_same(size_t index, const char *command)
+{
+    const long long answered =
+        combination_count(index, "requests.ok") + combination_count(index, "requests.errors");
+    const long long executed = combination_calls(command);
+    ck_assert_msg(answered == executed, "%s: volley had %lld answers, the servers executed %lld",
+                  combination.call.program.name, answered, executed);
+}
