@@ -2,7 +2,7 @@
 # `make check-tests`: runs the tests program. Most tests wait for servers most of the time, so several suites run at
 # once; what needs the machine for itself runs after them. With CK_RUN_SUITE one process runs what is chosen.
 #
-#   tests/run.sh PROGRAM LOGS          its environment as the Makefile sets it; TEST_JOBS=4
+#   tests/run.sh PROGRAM LOGS          its environment as the Makefile sets it; TEST_JOBS=5
 set -eu
 
 readonly program=$1 logs=$2
@@ -17,10 +17,12 @@ if [ "${3-}" = suite ]; then
     exit $status
 fi
 
+# A limit that a test has of its own is for a machine that it has for itself.
+export CK_TIMEOUT_MULTIPLIER=${CK_TIMEOUT_MULTIPLIER:-3}
 rm -rf "$logs"
 mkdir -p "$logs"
 failed=0
-VOLLEY_TESTS=list "$program" | xargs -n 1 -P "${TEST_JOBS:-4}" "$0" "$program" "$logs" suite >"$logs/times" || failed=1
+VOLLEY_TESTS=list "$program" | xargs -n 1 -P "${TEST_JOBS:-5}" "$0" "$program" "$logs" suite >"$logs/times" || failed=1
 sort -rn "$logs/times" | head -n 12
 cat "$logs"/test_*.log | grep -vE '^(volley: |Running suite|100%)' || true
 checks=$(cat "$logs"/test_*.log | awk '/%: Checks: / { sub(",", "", $3); sum += $3 } END { print sum }')

@@ -26,7 +26,8 @@ static bool is_alone(const char *name)
 {
     static const char *const alone[] = {"test_capacity_suite",        "test_failover_suite",
                                         "test_failures_suite",        "test_honesty_suite",
-                                        "test_recorder_server_suite", "test_validate_schema_suite"};
+                                        "test_recorder_server_suite", "test_steer_run_suite",
+                                        "test_validate_schema_suite"};
     for (size_t i = 0; i < sizeof alone / sizeof alone[0]; i++)
         if (strcmp(name, alone[i]) == 0)
             return true;
