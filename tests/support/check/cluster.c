@@ -279,12 +279,16 @@ void test_cluster_promote(struct test_cluster *cluster, uint32_t replica)
 /* The keys of a slot, ten at a time, to another node. */
 static void move_keys(const struct test_server *from, const struct test_server *to, unsigned slot)
 {
+    static const char script[] =
+        "local request={'MIGRATE','127.0.0.1',ARGV[2],'',0,5000} "
+        "if ARGV[3]~='' then table.insert(request,'AUTH') table.insert(request,ARGV[3]) end "
+        "table.insert(request,'KEYS') "
+        "for _,key in ipairs(redis.call('CLUSTER','GETKEYSINSLOT',ARGV[1],10)) do "
+        "table.insert(request,key) end "
+        "return redis.call(unpack(request))";
     while (test_server_integer(from, "CLUSTER COUNTKEYSINSLOT %u", slot) > 0) {
-        char *answer = test_server_text(
-            from, "EVAL %s 0 %u 127.0.0.1 %u",
-            "local keys=redis.call('CLUSTER','GETKEYSINSLOT',ARGV[1],10) "
-            "return redis.call('MIGRATE',ARGV[2],ARGV[3],'',0,5000,'KEYS',unpack(keys))",
-            slot, bus_side_port(to));
+        char *answer = test_server_text(from, "EVAL %s 0 %u %u %s", script, slot, bus_side_port(to),
+                                        to->options.password != NULL ? to->options.password : "");
         ck_assert_msg(answer != NULL && strcmp(answer, "OK") == 0, "MIGRATE: %s", answer);
         free(answer);
     }
