@@ -1,29 +1,31 @@
 #!/usr/bin/env bash
-# `make check-tests`: runs the tests program. Most tests wait for servers most of the time, so the suites are dealt
-# out over several processes; what needs the machine for itself runs after them. With CK_RUN_SUITE one process runs
-# what is chosen.
+# `make check-tests`: runs the tests program. Most tests wait for servers most of the time, so several suites run at
+# once; what needs the machine for itself runs after them. With CK_RUN_SUITE one process runs what is chosen.
 #
-#   tests/run.sh PROGRAM LOGS          its environment as the Makefile sets it; TEST_SHARES=3
+#   tests/run.sh PROGRAM LOGS          its environment as the Makefile sets it; TEST_JOBS=5
 set -eu
 
 readonly program=$1 logs=$2
-readonly shares=${TEST_SHARES:-3}
 
 if [ -n "${CK_RUN_SUITE-}${CK_RUN_CASE-}" ]; then exec "$program"; fi
 
+# One suite: its output goes to a file, and a line tells how long it took.
+if [ "${3-}" = suite ]; then
+    started=$SECONDS status=0
+    VOLLEY_TESTS=$4 "$program" >"$logs/$4.log" 2>&1 || status=$?
+    printf '%4d s  %s%s\n' $((SECONDS - started)) "$4" "$([ $status = 0 ] || echo ': FAILED')"
+    exit $status
+fi
+
+# A limit that a test has of its own is for a machine that it has for itself.
+export CK_TIMEOUT_MULTIPLIER=${CK_TIMEOUT_MULTIPLIER:-3}
+rm -rf "$logs"
 mkdir -p "$logs"
-pids=()
-for share in $(seq "$shares"); do
-    VOLLEY_TESTS=$share/$shares "$program" >"$logs/share-$share.log" 2>&1 &
-    pids+=($!)
-done
-# shellcheck disable=SC2064 # these, not those of later
-trap "kill ${pids[*]} 2>/dev/null || true" EXIT
 failed=0
-for share in $(seq "$shares"); do
-    wait "${pids[share - 1]}" || failed=1
-    grep -vE '^volley: ' "$logs/share-$share.log" || true
-done
-trap - EXIT
+VOLLEY_TESTS=list "$program" | xargs -n 1 -P "${TEST_JOBS:-5}" "$0" "$program" "$logs" suite >"$logs/times" || failed=1
+sort -rn "$logs/times" | head -n 12
+cat "$logs"/test_*.log | grep -vE '^(volley: |Running suite|100%)' || true
+checks=$(cat "$logs"/test_*.log | awk '/%: Checks: / { sub(",", "", $3); sum += $3 } END { print sum }')
+printf '%s checks, %s suites at once in %d s\n' "$checks" "$(wc -l <"$logs/times")" "$SECONDS"
 VOLLEY_TESTS=alone "$program" || failed=1
 exit $failed

@@ -278,7 +278,12 @@ void connection_attempt_failed(struct connection *connection, bool try_again, en
     worker->connections_failed++;
     connection->state = CONNECTION_BACKOFF;
     connection->deadline_ns = UINT64_MAX;
-    err_set(&worker->err, E_CONNECT, "%s", why);
+    const struct topology *topology = worker->router.topology;
+    if (topology->node_count > 1 && connection->node < topology->node_count)
+        err_set(&worker->err, E_CONNECT, "%s: %s", topology->nodes[connection->node].address.text,
+                why);
+    else
+        err_set(&worker->err, E_CONNECT, "%s", why);
 }
 
 void connection_wait_writable(struct connection *connection)

@@ -353,13 +353,14 @@ static void reset_head(struct connection *connection)
 }
 
 /* A request goes elsewhere as a whole: a sequence only when no part of it was executed. */
-static void take_redirect(struct connection *connection, const struct resp_reply *reply)
+static bool take_redirect(struct connection *connection, const struct resp_reply *reply)
 {
     struct redirect redirect;
     if (redirect_parse(&redirect, reply->text, reply->text_bytes) == REDIRECT_NONE)
-        return;
+        return false;
     connection->head_redirect = redirect;
     connection->head_redirects++;
+    return true;
 }
 
 static void count_redirect(struct connection *connection, const struct reply_counts *counts)
@@ -375,6 +376,14 @@ static void count_redirect(struct connection *connection, const struct reply_cou
         counts->node->counters[NODE_REDIRECTED]++;
 }
 
+static void send_elsewhere(struct connection *connection, const struct reply_counts *counts,
+                           uint64_t done_ns)
+{
+    count_redirect(connection, counts);
+    router_redirected(connection, done_ns);
+    reset_head(connection);
+}
+
 /* An error reply, a reply with errors inside, or one of several replies of a sequence. */
 static void take_unusual_reply(struct connection *connection, const struct resp_reply *reply,
                                uint64_t done_ns, struct reply_counts *counts)
@@ -385,8 +394,11 @@ static void take_unusual_reply(struct connection *connection, const struct resp_
             true; /* the reply to ASKING; when it failed the next one will, too */
         return;
     }
-    if (worker->router.by_slot && reply->is_error)
-        take_redirect(connection, reply);
+    bool redirected = worker->router.by_slot && reply->is_error && take_redirect(connection, reply);
+    if (redirected && worker->replies_per_request == 1) {
+        send_elsewhere(connection, counts, done_ns);
+        return;
+    }
     if (reply->is_error || reply->errors > 0) {
         /* One request is one error, whatever number of its parts fail: the first one names it. It
          * is counted with the last reply, which may come in a later interval, or never. */
@@ -403,9 +415,7 @@ static void take_unusual_reply(struct connection *connection, const struct resp_
     if (++connection->head_replies < worker->replies_per_request)
         return;
     if (connection->head_redirects == worker->replies_per_request) {
-        count_redirect(connection, counts);
-        router_redirected(connection, done_ns);
-        reset_head(connection);
+        send_elsewhere(connection, counts, done_ns);
         return;
     }
     if (connection->head_failed) {

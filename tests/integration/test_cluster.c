@@ -314,6 +314,20 @@ START_TEST(test_clusterdown_passes)
 }
 END_TEST
 
+START_TEST(test_a_dead_node_is_named)
+{
+    /* Breaks when a run cannot begin because of one node of many, and nobody says which. */
+    for (uint32_t i = 0; i < 3; i++)
+        free(test_server_text(&cluster.nodes[i], "CONFIG SET cluster-node-timeout 60000"));
+    test_server_kill(&cluster.nodes[2]);
+    call_expect(&call, 5, seed(), "--cluster -t set -r 1000 -n 1000");
+    char expected[64];
+    snprintf(expected, sizeof expected, "opened: 127.0.0.1:%s: Connection refused",
+             cluster.nodes[2].port_text);
+    ck_assert_msg(strstr(call.program.err, expected) != NULL, "%s", call.program.err);
+}
+END_TEST
+
 START_TEST(test_resharding)
 {
     /* Breaks when slots that move under load cost a request, or an answer counts for the wrong node. */
@@ -425,6 +439,7 @@ Suite *test_cluster_suite(void)
     tcase_add_test(three, test_ask_large);
     tcase_add_test(three, test_tryagain);
     tcase_add_test(three, test_clusterdown_passes);
+    tcase_add_test(three, test_a_dead_node_is_named);
     tcase_add_test(three, test_resharding);
     tcase_add_test(three, test_node_added_and_removed);
     suite_add_tcase(suite, three);

@@ -288,7 +288,7 @@ static void add(Suite *suite, const char *name, const TTest *test, int count)
     TCase *tcase = tcase_create(name);
     tcase_add_checked_fixture(tcase, NULL, tear_down);
     tcase_set_timeout(tcase, TCASE_TIMEOUT_SECONDS);
-    tcase_add_loop_test(tcase, test, 0, count);
+    tcase_add_loop_test(tcase, test, combination_first(count, COMBINATION_KINDS), count);
     suite_add_tcase(suite, tcase);
 }
 

@@ -14,7 +14,7 @@
 Suite *test_combined_clusters_suite(void);
 
 #define TCASE_TIMEOUT_SECONDS 150
-#define WAIT_MS 30000
+#define WAIT_MS 60000
 #define WORDS_BYTES 1024
 
 static const enum combination_kind kinds[] = {COMBINATION_CLUSTER, COMBINATION_GUARDED};
@@ -409,7 +409,7 @@ static void add(Suite *suite, const char *name, const TTest *test, int count)
     TCase *tcase = tcase_create(name);
     tcase_add_checked_fixture(tcase, NULL, tear_down);
     tcase_set_timeout(tcase, TCASE_TIMEOUT_SECONDS);
-    tcase_add_loop_test(tcase, test, 0, count);
+    tcase_add_loop_test(tcase, test, combination_first(count, KINDS), count);
     suite_add_tcase(suite, tcase);
 }
 

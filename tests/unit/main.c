@@ -1,6 +1,7 @@
 /* Runs every suite of integration/ and unit/, in this order. CK_RUN_SUITE and CK_RUN_CASE choose, as Check
- * does. VOLLEY_TESTS=I/N runs the I-th of N shares, from 1, which may run at once; what needs the
- * machine for itself, or what the others have produced, is in none of them: VOLLEY_TESTS=alone. */
+ * does. For tests/run.sh: VOLLEY_TESTS=list names the suites that may run at once, one a line;
+ * VOLLEY_TESTS=NAME runs one of them; VOLLEY_TESTS=alone runs the others, which need the machine for
+ * themselves, or what the others have produced. */
 #include <check.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -25,33 +26,43 @@ static bool is_alone(const char *name)
 {
     static const char *const alone[] = {"test_capacity_suite",        "test_failover_suite",
                                         "test_failures_suite",        "test_honesty_suite",
-                                        "test_recorder_server_suite", "test_validate_schema_suite"};
+                                        "test_recorder_server_suite", "test_steer_run_suite",
+                                        "test_validate_schema_suite"};
     for (size_t i = 0; i < sizeof alone / sizeof alone[0]; i++)
         if (strcmp(name, alone[i]) == 0)
             return true;
     return false;
 }
 
-int main(void)
+static void list(void)
+{
+    for (size_t i = 0; i < sizeof suites / sizeof suites[0]; i++)
+        if (!is_alone(suites[i].name))
+            puts(suites[i].name);
+}
+
+static bool is_wanted(const char *name)
 {
     const char *chosen = getenv("VOLLEY_TESTS");
-    unsigned share = 0, shares = 0, number = 0;
-    if (chosen != NULL && strcmp(chosen, "alone") != 0 &&
-        (sscanf(chosen, "%u/%u", &share, &shares) != 2 || share == 0 || share > shares)) {
-        fprintf(stderr, "VOLLEY_TESTS=%s: neither alone nor a share such as 1/3\n", chosen);
-        return EXIT_FAILURE;
+    if (chosen == NULL)
+        return true;
+    return strcmp(chosen, "alone") == 0 ? is_alone(name) : strcmp(chosen, name) == 0;
+}
+
+int main(void)
+{
+    if (getenv("VOLLEY_TESTS") != NULL && strcmp(getenv("VOLLEY_TESTS"), "list") == 0) {
+        list();
+        return EXIT_SUCCESS;
     }
     SRunner *runner = srunner_create(NULL);
-    for (size_t i = 0; i < sizeof suites / sizeof suites[0]; i++) {
-        bool alone = is_alone(suites[i].name);
-        bool wanted =
-            chosen == NULL || (shares == 0 ? alone : !alone && number % shares == share - 1);
-        number += !alone;
-        if (wanted)
+    for (size_t i = 0; i < sizeof suites / sizeof suites[0]; i++)
+        if (is_wanted(suites[i].name))
             srunner_add_suite(runner, suites[i].make());
-    }
     srunner_run_all(runner, CK_ENV);
     int failed = srunner_ntests_failed(runner);
+    int run = srunner_ntests_run(runner);
     srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    bool nothing_run = run == 0 && getenv("CK_RUN_SUITE") == NULL && getenv("CK_RUN_CASE") == NULL;
+    return failed == 0 && !nothing_run ? EXIT_SUCCESS : EXIT_FAILURE;
 }

@@ -28,6 +28,10 @@ struct combination {
 };
 extern struct combination combination;
 
+/* Where a loop of count tests over so many kinds begins: at those of the last kind, which has the most
+ * in it; with VOLLEY_THOROUGH set, at 0. */
+int combination_first(int count, int kinds);
+
 /* Primaries and replicas are those of a cluster. */
 void combination_set_up(enum combination_kind kind, uint32_t primaries, uint32_t replicas);
 void combination_tear_down(void);
