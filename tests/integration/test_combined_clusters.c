@@ -219,6 +219,24 @@ START_TEST(test_exact_number_through_failover)
 }
 END_TEST
 
+START_TEST(test_resharding)
+{
+    /* Breaks when slots that move, with their keys, cost a request that is sent among others, or one
+     * that needs ASKING on a connection that begins with TLS and a user. */
+    set_up_primaries(_i);
+    combination_start("-t set -r 2000 -c 9 -P 8 --processes 2 --test-duration 600s "
+                      "--interval 100ms --request-timeout 20s --reconnect-every 500");
+    combination_await("set", 1000);
+    for (unsigned slot = 0; slot < 30; slot++)
+        test_cluster_move_slot(&combination.servers, slot, 0, 1 + slot % 2);
+    combination_await("set", 2000);
+    combination_interrupt();
+    ck_assert_int_gt(combination_count(0, "redirections.moved"), 0);
+    combination_expect_no_harm(0);
+    combination_expect_same(0, "set");
+}
+END_TEST
+
 START_TEST(test_worker_dies_in_failover)
 {
     /* Breaks when a worker that is forked while the cluster is down does not find its nodes, or what
@@ -405,6 +423,7 @@ Suite *test_combined_clusters_suite(void)
     add(suite, "sweep", test_sweep, KINDS);
     add(suite, "failover", test_failover, KINDS * THROUGH_FAILOVER);
     add(suite, "exact_failover", test_exact_number_through_failover, KINDS);
+    add(suite, "resharding", test_resharding, KINDS);
     add(suite, "worker_failover", test_worker_dies_in_failover, KINDS);
     add(suite, "report", test_report, KINDS);
     add(suite, "rows", test_rows, KINDS);

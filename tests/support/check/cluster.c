@@ -279,12 +279,16 @@ void test_cluster_promote(struct test_cluster *cluster, uint32_t replica)
 /* The keys of a slot, ten at a time, to another node. */
 static void move_keys(const struct test_server *from, const struct test_server *to, unsigned slot)
 {
+    static const char script[] =
+        "local request={'MIGRATE','127.0.0.1',ARGV[2],'',0,5000} "
+        "if ARGV[3]~='' then table.insert(request,'AUTH') table.insert(request,ARGV[3]) end "
+        "table.insert(request,'KEYS') "
+        "for _,key in ipairs(redis.call('CLUSTER','GETKEYSINSLOT',ARGV[1],10)) do "
+        "table.insert(request,key) end "
+        "return redis.call(unpack(request))";
     while (test_server_integer(from, "CLUSTER COUNTKEYSINSLOT %u", slot) > 0) {
-        char *answer = test_server_text(
-            from, "EVAL %s 0 %u 127.0.0.1 %u",
-            "local keys=redis.call('CLUSTER','GETKEYSINSLOT',ARGV[1],10) "
-            "return redis.call('MIGRATE',ARGV[2],ARGV[3],'',0,5000,'KEYS',unpack(keys))",
-            slot, bus_side_port(to));
+        char *answer = test_server_text(from, "EVAL %s 0 %u %u %s", script, slot, bus_side_port(to),
+                                        to->options.password != NULL ? to->options.password : "");
         ck_assert_msg(answer != NULL && strcmp(answer, "OK") == 0, "MIGRATE: %s", answer);
         free(answer);
     }
@@ -409,7 +413,7 @@ static void write_config(char *path, size_t path_bytes, const char *name,
     ck_assert_int_ge(fd, 0);
     FILE *file = fdopen(fd, "w");
     ck_assert_ptr_nonnull(file);
-    fprintf(file, "sentinel monitor %s 127.0.0.1 %u 2\n", name, primary->port);
+    fprintf(file, "sentinel monitor %s 127.0.0.1 %u 2\n", name, bus_side_port(primary));
     fprintf(file, "sentinel down-after-milliseconds %s 1000\n", name);
     fprintf(file, "sentinel failover-timeout %s 10000\n", name);
     if (primary->options.password != NULL)
@@ -429,21 +433,25 @@ static void await_field(const struct test_server *sentinel, const char *wanted)
 void test_sentinels_start(struct test_sentinels *sentinels, uint32_t count, const char *name,
                           const struct test_replicated *watched)
 {
-    static const char *const args[] = {"--sentinel", NULL};
+    static const char *const plain[] = {"--sentinel", NULL};
+    static const char *const with_tls[] = {"--sentinel", "--tls-replication", "yes", NULL};
+    const struct test_certificates *certificates = watched->primary.options.certificates;
     char wanted[160];
     memset(sentinels, 0, sizeof *sentinels);
     ck_assert_uint_le(count, TEST_SENTINELS_MAX);
     for (uint32_t i = 0; i < count; i++) {
-        struct test_server_options options = {.args = args, .config_path = sentinels->paths[i]};
+        const struct test_server_options options = {.args = certificates != NULL ? with_tls : plain,
+                                                    .certificates = certificates,
+                                                    .config_path = sentinels->paths[i]};
         write_config(sentinels->paths[i], sizeof sentinels->paths[i], name, &watched->primary);
         test_server_start(&sentinels->sentinels[i], &options);
         sentinels->count++;
         const size_t length = strlen(sentinels->list);
         snprintf(sentinels->list + length, sizeof sentinels->list - length, "%s127.0.0.1:%u",
-                 i > 0 ? "," : "", sentinels->sentinels[i].port);
+                 i > 0 ? "," : "", bus_side_port(&sentinels->sentinels[i]));
     }
     snprintf(wanted, sizeof wanted, "status=ok,address=127.0.0.1:%u,slaves=%u,sentinels=%u",
-             watched->primary.port, watched->replica_count, count);
+             bus_side_port(&watched->primary), watched->replica_count, count);
     for (uint32_t i = 0; i < count; i++)
         await_field(&sentinels->sentinels[i], wanted);
 }

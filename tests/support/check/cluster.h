@@ -65,7 +65,8 @@ struct test_sentinels {
     uint32_t count;
     char list[160]; /* "127.0.0.1:26379,...": for --sentinel */
 };
-/* Returns when every sentinel knows the others and all replicas. */
+/* Returns when every sentinel knows the others and all replicas. When the primary speaks TLS they do,
+ * too, and ports that they tell are those for it. */
 void test_sentinels_start(struct test_sentinels *sentinels, uint32_t count, const char *name,
                           const struct test_replicated *watched);
 void test_sentinels_stop(struct test_sentinels *sentinels);
