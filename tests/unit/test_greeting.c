@@ -44,10 +44,10 @@ static const char *said(unsigned flags)
         at = next + 2;
         for (long i = 0; i < count; i++) {
             ck_assert_int_eq(*at, '$');
-            long bytes = strtol(at + 1, &next, 10);
+            long argument_bytes = strtol(at + 1, &next, 10);
             used += (size_t)snprintf(text + used, sizeof text - used, "%s%.*s", i > 0 ? " " : "",
-                                     (int)bytes, next + 2);
-            at = next + 2 + bytes + 2;
+                                     (int)argument_bytes, next + 2);
+            at = next + 2 + argument_bytes + 2;
         }
         used += (size_t)snprintf(text + used, sizeof text - used, ";");
         commands++;
