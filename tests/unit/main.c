@@ -51,7 +51,8 @@ static bool is_wanted(const char *name)
 
 int main(void)
 {
-    if (getenv("VOLLEY_TESTS") != NULL && strcmp(getenv("VOLLEY_TESTS"), "list") == 0) {
+    const char *chosen = getenv("VOLLEY_TESTS");
+    if (chosen != NULL && strcmp(chosen, "list") == 0) {
         list();
         return EXIT_SUCCESS;
     }

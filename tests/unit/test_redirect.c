@@ -62,7 +62,7 @@ static const char *const rubbish[] = {
     "MOVED +1 host:7000",
     "MOVED x host:7000",
     "MOVED  host:7000",
-    "MOVED 1 " LONG_127 "8:6381",
+    ("MOVED 1 " LONG_127 "8:6381"),
     "moved 1 host:7000",
     "MOVEDx 1 host:7000",
     "ASKING 1 host:7000",

@@ -154,9 +154,9 @@ START_TEST(test_slots_of_templates)
         "{__rand_int__}__data__",
         "{tag",
         "tag}",
-        "__rand_int____rand_int____rand_int____rand_int____rand_int____rand_int____rand_int__"
-        "__rand_int____rand_int____rand_int____rand_int____rand_int____rand_int____rand_int__"
-        "__rand_int____rand_int____rand_int____rand_int__"};
+        ("__rand_int____rand_int____rand_int____rand_int____rand_int____rand_int____rand_int__"
+         "__rand_int____rand_int____rand_int____rand_int____rand_int____rand_int____rand_int__"
+         "__rand_int____rand_int____rand_int____rand_int__")};
     static const enum key_order orders[] = {KEYS_ONE, KEYS_RANDOM, KEYS_SEQUENTIAL};
     static const size_t first[] = {1, 0};
     for (size_t order = 0; order < 3; order++)

@@ -215,6 +215,7 @@ void test_cluster_start(struct test_cluster *cluster, uint32_t primaries, uint32
 {
     memset(cluster, 0, sizeof *cluster);
     make_options(cluster, options);
+    ck_assert_uint_gt(primaries, 0);
     for (uint32_t i = 0; i < primaries; i++) {
         start_node(cluster);
         expect_ok(test_server_text(&cluster->nodes[i], "CLUSTER ADDSLOTSRANGE %u %u",
