@@ -197,12 +197,12 @@ static void start_hosts(bool guarded)
     snprintf(words, sizeof words, "-H %s %s", list, access);
 }
 
-/* Connections that carry requests. */
-static int connections_of(const struct test_server *server)
+/* Connections whose last command was this, as "cmd=set". */
+static int connections_of(const struct test_server *server, const char *last_command)
 {
     int connections = 0;
     char *list = test_server_text(server, "CLIENT LIST");
-    for (const char *at = list; (at = strstr(at, "cmd=set")) != NULL; at++)
+    for (const char *at = list; (at = strstr(at, last_command)) != NULL; at++)
         connections++;
     free(list);
     return connections;
@@ -211,9 +211,9 @@ static int connections_of(const struct test_server *server)
 static void await_connections(const struct test_server *server, int wanted)
 {
     const uint64_t end_ms = support_now_ms() + WAIT_MS;
-    while (connections_of(server) != wanted) {
+    while (connections_of(server, "cmd=set") != wanted) {
         ck_assert_msg(support_now_ms() < end_ms, "%s: port %u has %d connections",
-                      call.program.name, server->port, connections_of(server));
+                      call.program.name, server->port, connections_of(server, "cmd=set"));
         support_sleep_ms(5);
     }
 }
@@ -222,11 +222,13 @@ START_TEST(test_hosts_share)
 {
     /* Breaks when connections are not spread evenly over the hosts, or requests are lost between them. */
     start_hosts(_i == 1);
-    start("-t set -r 1000 -c 9 --test-duration 600s --qps 1500 --processes 2");
+    start("-t set -r 1000 -c 9 --test-duration 600s --qps 1500 --processes 2 --idle 3");
     for (size_t i = 0; i < 3; i++)
         await(&hosts[i], "set", 200);
-    for (size_t i = 0; i < 3; i++)
+    for (size_t i = 0; i < 3; i++) {
         await_connections(&hosts[i], 3);
+        ck_assert_int_eq(connections_of(&hosts[i], "cmd=ping"), 1);
+    }
     interrupt();
     expect_no_harm();
     long long executed = 0;
