@@ -472,6 +472,9 @@ static void route_again(struct worker *worker)
         for (uint32_t k = 0; k < counts[i][1]; k++) {
             struct request_slot slot = slots_pop(&router->pools[i].fresh);
             struct pool *pool = route(worker, slot.ticket);
+            /* The node that had the slot sends on what there is no room for. */
+            if (pool->fresh.count >= FRESH_SLOTS && router->pools[i].wanted > 0)
+                pool = &router->pools[i];
             if (pool->fresh.count >= FRESH_SLOTS) {
                 worker_count(worker, COUNTER_SHED_NODE, 1);
                 worker->unsent--;

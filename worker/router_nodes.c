@@ -147,7 +147,8 @@ static void assign_connections(struct worker *worker, uint64_t now_ns, bool firs
         connection_move(&worker->connections[i], last, now_ns);
     }
     for (uint32_t i = 0; i < worker->idle_count && first; i++)
-        connection_move(&worker->connections[worker->connection_count + i], i % nodes, now_ns);
+        connection_move(&worker->connections[worker->connection_count + i],
+                        (i * worker->run->worker_count + worker->share->index) % nodes, now_ns);
     free(stays);
 }
 

@@ -142,6 +142,12 @@ static uint64_t connections_needed(const struct spec *spec)
     return spec->worker_connections_min > 1 ? spec->worker_connections_min : 1;
 }
 
+/* The option that says how many connections there are from the start on. */
+static const char *first_clients_option(const struct spec *spec)
+{
+    return spec->client_ramp.start_clients > 0 ? "clients-ramp-start" : "clients";
+}
+
 /* What auto asks for, as far as there are connections for it. */
 static uint64_t limited_auto_count(struct plan *plan, const struct spec *spec,
                                    const struct cpu_set_order *order, enum server_place place,
@@ -186,8 +192,7 @@ static enum err_code count_workers(struct plan *plan, const struct spec *spec,
                            "%llu connection%s cannot be shared by %llu worker%s: each needs one to "
                            "each of %llu nodes; raise --%s to %llu, or use fewer --processes",
                            (unsigned long long)first, plural(first), (unsigned long long)count,
-                           plural(count), (unsigned long long)needed,
-                           spec->client_ramp.start_clients > 0 ? "clients-ramp-start" : "clients",
+                           plural(count), (unsigned long long)needed, first_clients_option(spec),
                            (unsigned long long)(needed * count));
         if (count > first)
             return err_set(err, E_USAGE,
@@ -196,7 +201,7 @@ static enum err_code count_workers(struct plan *plan, const struct spec *spec,
                            "--processes auto",
                            (unsigned long long)first, plural(first), (unsigned long long)count,
                            (unsigned long long)spec->processes, (unsigned long long)threads,
-                           spec->client_ramp.start_clients > 0 ? "clients-ramp-start" : "clients");
+                           first_clients_option(spec));
         if (threads > 1)
             note(plan, "%llu workers: --processes %llu times --threads %llu, one event loop each.",
                  (unsigned long long)count, (unsigned long long)spec->processes,
@@ -208,9 +213,10 @@ static enum err_code count_workers(struct plan *plan, const struct spec *spec,
     if (count == 0 && connections_needed(spec) == 1)
         return err_set(err, E_USAGE, "--clients 0: at least one connection is needed");
     if (count == 0)
-        return err_set(
-            err, E_USAGE, "--clients %llu: at least %llu connections are needed, one to each node",
-            (unsigned long long)first_clients(spec), (unsigned long long)connections_needed(spec));
+        return err_set(err, E_USAGE,
+                       "--%s %llu: at least %llu connections are needed, one to each node",
+                       first_clients_option(spec), (unsigned long long)first_clients(spec),
+                       (unsigned long long)connections_needed(spec));
     plan->worker_count = (uint32_t)count;
     return OK;
 }

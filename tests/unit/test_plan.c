@@ -359,6 +359,9 @@ START_TEST(a_client_ramp_starts_in_every_worker)
     spec.processes = 3;
     build(SERVER_REMOTE);
     ck_assert_uint_eq(plan.worker_count, 3);
+    spec.processes = 0;
+    spec.worker_connections_min = 5; /* a cluster of so many nodes */
+    refused(SERVER_REMOTE, "--clients-ramp-start 3: at least 5 connections are needed");
 }
 END_TEST
 

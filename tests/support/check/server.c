@@ -22,6 +22,7 @@
 #define PORT_ATTEMPTS 5
 #define LOG_TAIL_BYTES 2000
 #define BUS_PORT_ABOVE 10000
+#define INFO_ATTEMPTS 5
 
 static bool on_path(const char *program, char *path, size_t path_bytes)
 {
@@ -349,9 +350,30 @@ static long long info_number(const char *info, const char *name, const char *pre
     return line == NULL ? -1 : strtoll(line + strlen(wanted), NULL, 10);
 }
 
+/* INFO of a section; the caller frees. Asked again when the connection breaks: a sentinel kills all
+ * clients of a server whose role it changes. */
+static char *info_text(const struct test_server *server, const char *section)
+{
+    char *text = NULL;
+    ck_assert_msg(!server->stopped, "INFO %s for a stopped server", section);
+    for (int attempt = 0; attempt < INFO_ATTEMPTS && text == NULL; attempt++) {
+        redisContext *context = connect_to(server);
+        ck_assert_msg(context != NULL, "the server cannot be reached for INFO %s", section);
+        redisReply *reply =
+            log_in(server, context) ? redisCommand(context, "INFO %s", section) : NULL;
+        if (reply != NULL && reply->str != NULL)
+            text = strdup(reply->str);
+        if (reply != NULL)
+            freeReplyObject(reply);
+        redisFree(context);
+    }
+    ck_assert_msg(text != NULL, "no answer to INFO %s", section);
+    return text;
+}
+
 long long test_server_info(const struct test_server *server, const char *field)
 {
-    char *info = test_server_text(server, "INFO");
+    char *info = info_text(server, "default");
     const long long number = info_number(info, field, "");
     free(info);
     ck_assert_msg(number >= 0, "INFO has no number %s", field);
@@ -362,7 +384,7 @@ long long test_server_calls(const struct test_server *server, const char *comman
 {
     char name[64];
     snprintf(name, sizeof name, "cmdstat_%s", command_name);
-    char *info = test_server_text(server, "INFO commandstats");
+    char *info = info_text(server, "commandstats");
     const long long number = info_number(info, name, "calls=");
     free(info);
     return number < 0 ? 0 : number;
