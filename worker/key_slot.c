@@ -96,12 +96,12 @@ enum err_code key_slot_prepare(struct key_slot *key_slot, const struct template 
 {
     *key_slot = (struct key_slot){.offset_bytes = offset_bytes, .byte_count = byte_count};
     char *key = malloc(byte_count + 1), *zero_bytes = NULL;
-    bool room = key != NULL;
-    if (room) {
-        template_render_part(template, 0, offset_bytes, byte_count, key);
-        narrow_to_tag(key_slot, key);
-        key_slot->kind = kind_of(key_slot, template);
-    }
+    bool room = true;
+    if (key == NULL)
+        return err_set(err, E_SYSTEM, "cannot allocate room for a key of %zu bytes", byte_count);
+    template_render_part(template, 0, offset_bytes, byte_count, key);
+    narrow_to_tag(key_slot, key);
+    key_slot->kind = kind_of(key_slot, template);
     if (key_slot->kind == KEY_SLOT_RENDERED) {
         key_slot->rendered = malloc(key_slot->byte_count + 1);
         room = key_slot->rendered != NULL;

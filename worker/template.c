@@ -425,7 +425,7 @@ void template_render(const struct template *template, uint64_t ticket, char *out
         if (patch->draw < TEMPLATE_TAG)
             template_write_digits(out + patch->offset_bytes,
                                   template_draw(template, ticket, patch->draw));
-        else if (patch->draw == TEMPLATE_TAG)
+        else if (patch->draw == TEMPLATE_TAG && tag != NULL)
             memcpy(out + patch->offset_bytes, tag, TEMPLATE_TAG_BYTES);
     }
 }

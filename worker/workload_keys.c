@@ -1,4 +1,5 @@
 /* Keys of a workload: which arguments they are, and the slot that they are in. */
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -150,6 +151,7 @@ enum err_code workload_set_test_keys(struct workload *workload, struct err *err)
     const struct workload_test *test = workload->test;
     size_t arguments[WORKLOAD_TEST_ARGS_MAX];
     struct workload_command_keys keys = {.arguments = arguments, .reads_only = test->reads_only};
+    assert(workload->command_count == 1); /* a test is one command */
     int count = (int)workload->commands[0].argument_count;
     int last = test->keys.last < 0 ? count + test->keys.last : test->keys.last;
     for (int i = test->keys.first; i > 0 && i <= last; i += test->keys.step)

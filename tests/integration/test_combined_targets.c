@@ -191,7 +191,7 @@ static void start_hosts(bool guarded)
         test_server_start(&hosts[i], &options);
         size_t length = strlen(list);
         snprintf(list + length, sizeof list - length, "%s127.0.0.1:%u", i > 0 ? "," : "",
-                 guarded ? hosts[i].tls_port : hosts[i].port);
+                 (unsigned)(guarded ? hosts[i].tls_port : hosts[i].port));
     }
     say_guard(access, sizeof access, guarded);
     snprintf(words, sizeof words, "-H %s %s", list, access);
