@@ -4,10 +4,12 @@
 #   install-dependencies.sh            what `make` and `make run` need: compiler, libraries, a server
 #   install-dependencies.sh --test     also what `make test`, `make lint` and `make sanitize` need
 #   install-dependencies.sh --print    installs nothing; names the packages of each system
+#   install-dependencies.sh --packages NAME...   only these packages, where they are not installed
 #
 # Installs with apt (Debian, Ubuntu), as root or through sudo, without asking. On other systems it names
 # the packages and fails. It never changes a package source, and a server package is installed without
-# starting the server, now or at the next boot.
+# starting the server, now or at the next boot. Where apt has no valkey-server (Debian 12), get-server.sh puts
+# valkey 8.0 into the user's cache folder.
 set -eu
 
 # What is looked for (a command, one with a pinned version, a pkg-config module, a header), and the package that has it:
@@ -41,12 +43,15 @@ command  openssl       openssl        openssl         openssl   openssl        o
 command  valgrind      valgrind       valgrind        valgrind  valgrind       valgrind
 command  node          nodejs         nodejs          nodejs    nodejs         nodejs
 command  npm           npm            nodejs-npm      npm       npm            npm
+command  redis-server  redis-server   -               -         redis          redis
 '
 
 say() { printf 'dependencies: %s\n' "$*" >&2; }
 die() { say "$*"; exit 1; }
 have() { command -v "$1" >/dev/null 2>&1; }
-have_server() { have valkey-server || have redis-server; }
+readonly get_server=${BASH_SOURCE[0]%/*}/get-server.sh
+have_server() { have valkey-server || have redis-server || "$get_server" --cached valkey-8.0 >/dev/null; }
+installed() { [ "$(dpkg-query -W -f '${db:Status-Status}' "$1" 2>/dev/null)" = installed ]; }
 
 # present WHAT NAME
 present() {
@@ -66,7 +71,7 @@ print_packages() {
         column=$((column + 1))
         printf '%s' "$system"
         printf '%s\n' "$needs" | awk -v c="$column" 'NF { split($c, a, "|"); p = a[1]; if ($1 == "server" && c == 3)
-            p = "redis-server"; if (!seen[p]++) printf " %s", p }'
+            p = "redis-server"; if (p != "-" && !seen[p]++) printf " %s", p }'
         printf '\n'
     done
 }
@@ -96,12 +101,14 @@ first_available() {
 }
 
 missing=()
+named=() # of --packages
 find_missing() {
     local what name apt_package rest
     missing=()
+    for name in "${named[@]}"; do installed "$name" || missing+=("$name"); done
     while read -r what name apt_package rest; do
         if [ -z "$what" ] || present "$what" "$name"; then continue; fi
-        if [ "$what" = server ]; then apt_package='valkey-server|redis-server'; fi
+        if [ "$what" = server ]; then apt_package=valkey-server; fi
         missing+=("$apt_package")
     done <<<"$needs"
 }
@@ -111,6 +118,15 @@ choose_packages() {
     local entry
     packages=()
     for entry in "${missing[@]}"; do packages+=("$(first_available "$entry")"); done
+}
+# valkey-server is left out where apt does not know it.
+server_from_archive=no
+leave_out_server() {
+    local package rest=()
+    for package in "${packages[@]}"; do
+        if [ "$package" = valkey-server ] && ! available "$package"; then server_from_archive=yes; else rest+=("$package"); fi
+    done
+    packages=("${rest[@]}")
 }
 all_available() {
     local package
@@ -123,7 +139,7 @@ all_available() {
 readonly guard=/usr/sbin/policy-rc.d
 guard_is_ours=no
 guard_services() {
-    if have_server || [ -e "$guard" ]; then return; fi
+    if [[ " ${packages[*]} " != *-server\ * ]] || [ -e "$guard" ]; then return; fi
     trap unguard_services EXIT
     trap 'exit 130' INT
     trap 'exit 143' TERM HUP
@@ -147,15 +163,38 @@ disable_new_servers() {
     done
 }
 
+# get-server.sh tells why it fails; redis-server, which apt has everywhere, is the next best.
+install_server() {
+    if [ "$server_from_archive" = no ] || "$get_server" valkey-8.0 >/dev/null </dev/null || have redis-server; then return; fi
+    say 'installing redis-server in place of valkey 8.0'
+    packages=(redis-server)
+    install_packages yes
+}
+
 install_missing() {
-    choose_packages
-    say "installing ${packages[*]}"
     local updated=no
+    choose_packages
     if ! all_available; then
         apt update </dev/null || die "apt-get update failed"
         updated=yes
         choose_packages
+        leave_out_server
     fi
+    if [ ${#packages[@]} != 0 ]; then install_packages "$updated"; fi
+    install_server
+}
+
+# A server from the archive needs no root; everything else does.
+do_without_root() {
+    choose_packages
+    leave_out_server
+    [ ${#packages[@]} = 0 ] || die "missing, and installing needs root: apt-get install ${packages[*]}"
+    install_server
+}
+
+install_packages() { # UPDATED
+    local updated=$1
+    say "installing ${packages[*]}"
     guard_services
     if ! apt install -y --no-install-recommends "${packages[@]}" </dev/null; then
         # The lists may name versions that are no longer served.
@@ -178,11 +217,15 @@ main() {
         print_packages
         return
         ;;
+    --packages)
+        shift
+        needs='' named=("$@")
+        ;;
     --help)
         sed -n '2,/^set/s/^# \{0,1\}//p' "$0"
         return
         ;;
-    *) die "unknown option $1; known: --test --print --help" ;;
+    *) die "unknown option $1; known: --test --print --packages --help" ;;
     esac
     find_missing
     if [ ${#missing[@]} = 0 ]; then return; fi
@@ -190,11 +233,7 @@ main() {
         print_packages >&2
         die "something is missing and there is no apt-get here; the packages are named above (wanted: ${missing[*]})"
     fi
-    if ! can_be_root; then
-        choose_packages
-        die "missing, and installing needs root: apt-get install ${packages[*]}"
-    fi
-    install_missing
+    if can_be_root; then install_missing; else do_without_root; fi
     find_missing
     if [ ${#missing[@]} != 0 ]; then die "still missing after the installation: ${missing[*]}"; fi
 }

@@ -3,16 +3,20 @@
 #
 #   configs/run-demo.sh [VOLLEY]
 #
-# Starts valkey-server or redis-server from PATH on a free loopback port, without persistence, on a CPU of
-# its own when there are two, writes 1,000,000 keys with SET and reads them with GET for 5 s at pipeline 1 and
+# Starts valkey-server or redis-server from PATH, or else the valkey 8.0 that get-server.sh has put into the cache folder,
+# on a free loopback port, without persistence, on a CPU of its own when there are two, writes 1,000,000 keys with SET and reads them with GET for 5 s at pipeline 1 and
 # 5 s at pipeline 16. The server is stopped however this script ends.
 set -eu
 
 readonly volley=${1:-build/volley}
 readonly keys=1000000
 
+readonly get_server=${BASH_SOURCE[0]%/*}/get-server.sh
 server_program() {
+    local directory
     command -v valkey-server || command -v redis-server || {
+        directory=$("$get_server" --cached valkey-8.0) && printf '%s\n' "$directory/valkey-server"
+    } || {
         echo 'run: neither valkey-server nor redis-server is on PATH: make deps' >&2
         return 1
     }
