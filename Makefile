@@ -68,7 +68,7 @@ MAN_PAGE = $(BUILD)/gen/volley.1
 # One job per CPU, unless this make already runs under another one's job server.
 AGAIN = $(MAKE) --no-print-directory $(if $(findstring --jobserver,$(MAKEFLAGS)),,-j$(shell nproc))
 
-.PHONY: all help deps run test test-programs check-tests stress lint sanitize fuzz fuzz-programs perf honesty \
+.PHONY: all help deps run test test-servers test-servers-ci test-programs check-tests stress lint sanitize fuzz fuzz-programs perf honesty \
         instructions docs check-docs install uninstall clean flags FORCE
 
 all: $(BUILD)/volley ## build volley (build/volley); the default
@@ -84,12 +84,25 @@ run: ## install, build, and benchmark a private server: the demonstration
 	@$(AGAIN) all
 	@configs/run-demo.sh $(BUILD)/volley
 
-test: ## install, build and run every test; ends with the totals of the Check runner
+# The server that the tests start; see tests/run.sh.
+SERVER ?=
+SUITES ?=
+test: ## install, build and run every test, on valkey and what differs on redis too; SERVER=redis, valkey-9.1, ...: all on that one
 	@$(DEPENDENCIES) --test
 	@$(AGAIN) test-programs
 	@$(AGAIN) stress
 	@$(MAKE) --no-print-directory check-docs
 	@$(MAKE) --no-print-directory check-tests
+
+test-servers: ## the tests that need a server on valkey 9.1 and redis 8.0 (built once, into the cache folder), and Valkey's own
+	@$(DEPENDENCIES) --test
+	@$(AGAIN) test-programs
+	@tests/test-servers.sh $(BUILD)/volley
+
+test-servers-ci: ## of test-servers what .ci/run runs
+	@$(DEPENDENCIES) --test
+	@$(AGAIN) test-programs
+	@tests/test-servers.sh --marked $(BUILD)/volley
 
 lint: ## format, layers, banned functions, cppcheck, clang-tidy, shellcheck
 	@$(DEPENDENCIES) --test
@@ -221,7 +234,8 @@ PRODUCED = $(BUILD)/produced
 check-tests:
 	@rm -rf $(PRODUCED) && mkdir -p $(PRODUCED)
 	@VOLLEY=$(abspath $(BUILD)/volley) VOLLEY_RECORDER=$(abspath $(RECORDER)) VOLLEY_COUNTING=$(abspath $(COUNTING)) VOLLEY_VIRTUAL=$(abspath $(VIRTUAL)) \
-	    VOLLEY_JS=$(abspath build/js) VOLLEY_PRODUCED=$(abspath $(PRODUCED)) tests/run.sh $(BUILD)/tests $(BUILD)/test-logs
+	    VOLLEY_JS=$(abspath build/js) VOLLEY_PRODUCED=$(abspath $(PRODUCED)) \
+	    SERVER='$(SERVER)' SUITES='$(SUITES)' tests/run.sh $(BUILD)/tests $(BUILD)/test-logs
 
 # Other people's readers of volley's files, for tests that compare with them.
 build/js/node_modules: $(wildcard tests/support/js/package.json)

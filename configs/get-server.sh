@@ -2,7 +2,8 @@
 # Puts a server of a chosen version into the user's cache folder and prints the directory that its programs are in.
 #
 #   get-server.sh NAME             prints $XDG_CACHE_HOME/volley/servers/NAME/bin (without the variable: ~/.cache/...)
-#   get-server.sh --source NAME    prints .../servers/NAME/source: the unpacked source, to be copied, not to be built in
+#   get-server.sh --source NAME    prints .../servers/NAME/source: unpacked, and not to be written to; once the programs
+#                                  have been built, its src/ has links to them
 #   get-server.sh --cached NAME    prints the directory of programs only if it is there; asks nobody
 #   get-server.sh --list           prints the names
 #
@@ -155,6 +156,7 @@ build() { # SOURCE
     pkg-config --exists libssl || die 'the headers of OpenSSL are missing: make deps'
     say "$name: building it, which takes a minute or two"
     cp -a "$1" "$work/build"
+    find "$work/build/src" -maxdepth 1 -type l -lname '../../bin/*' -delete
     # What a make around this one was told is not meant for the server.
     if ! env -u MAKEFLAGS -u MFLAGS -u MAKELEVEL -u CC -u CFLAGS -u LDFLAGS -u BUILD make -C "$work/build" -j"$(nproc)" \
         BUILD_TLS=yes >"$work/make.log" 2>&1; then
@@ -197,6 +199,9 @@ make_kind() { # KIND
     fi
     place source
     place bin
+    if [ -d "$folder/$actual/source/src" ] && [ -d "$folder/$actual/bin" ]; then
+        (cd "$folder/$actual/bin" && for program in *; do ln -sf "../../bin/$program" "../source/src/$program"; done)
+    fi
     if [ "$actual" != "$name" ]; then ln -s "$actual" "$folder/$name"; fi
 }
 

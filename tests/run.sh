@@ -4,21 +4,86 @@
 #
 #   tests/run.sh PROGRAM LOGS          its environment as the Makefile sets it; TEST_JOBS=5
 #
-# With sanitizers, fewer at once, and without what holds times against those of others or combines what other suites
-# go through one by one; VOLLEY_THOROUGH=1 runs all of it.
+# SERVER chooses the server that the tests start:
+#   (unset)       valkey-server of PATH, or else valkey 8.0 from configs/get-server.sh; and once more, on redis-server
+#                 of PATH, the suites of what differs between servers (tests/unit/main.c has the list)
+#   valkey        the first half of that
+#   redis         redis-server of PATH
+#   valkey-9.1    and the other names that `configs/get-server.sh --list` prints
+# SUITES=servers leaves out what needs no server: the unit tests.
+#
+# With sanitizers, fewer at once, on one server, and without what holds times against those of others or combines what
+# other suites go through one by one; VOLLEY_THOROUGH=1 runs all of it.
 set -eu
 
 readonly program=$1 logs=$2
 
-if [ -n "${CK_RUN_SUITE-}${CK_RUN_CASE-}" ]; then exec "$program"; fi
-
 # One suite: its output goes to a file, and a line tells how long it took.
 if [ "${3-}" = suite ]; then
-    started=$SECONDS status=0
-    VOLLEY_TESTS=$4 "$program" >"$logs/$4.log" 2>&1 || status=$?
-    printf '%4d s  %s%s\n' $((SECONDS - started)) "$4" "$([ $status = 0 ] || echo ': FAILED')"
+    started=$SECONDS status=0 name=$4
+    if [ "$5" = second ]; then
+        PATH=$VOLLEY_SECOND_PATH
+        name+=.redis
+    fi
+    VOLLEY_TESTS=$4 "$program" >"$logs/$name.log" 2>&1 || status=$?
+    printf '%4d s  %s%s\n' $((SECONDS - started)) "$name" "$([ $status = 0 ] || echo ': FAILED')"
     exit $status
 fi
+
+say() { printf 'tests: %s\n' "$*" >&2; }
+have() { command -v "$1" >/dev/null; }
+
+# PATH without valkey-server, which tests and volley would take first: a folder that has it is replaced by one of
+# links to everything else in it.
+path_without_valkey() {
+    local folder number=0 folders path=''
+    IFS=: read -r -a folders <<<"$PATH"
+    rm -rf "$logs.path"
+    for folder in "${folders[@]}"; do
+        if [ -x "$folder/valkey-server" ]; then
+            number=$((number + 1))
+            mkdir -p "$logs.path/$number"
+            ln -s "$folder"/* "$logs.path/$number/"
+            rm "$logs.path/$number/valkey-server"
+            folder=$(realpath "$logs.path/$number")
+        fi
+        path+=${path:+:}$folder
+    done
+    printf '%s\n' "$path"
+}
+
+# Prints the PATH on which a server is the one that is found.
+path_of() { # SERVER
+    local folder
+    case $1 in
+    valkey)
+        if have valkey-server; then printf '%s\n' "$PATH"; else path_of valkey-8.0; fi
+        ;;
+    redis)
+        have redis-server || { say 'redis-server is not on PATH: make deps, or SERVER=valkey to test without it'; return 1; }
+        path_without_valkey
+        ;;
+    *)
+        folder=$("${BASH_SOURCE[0]%/*}/../configs/get-server.sh" "$1") || return 1
+        case $1 in
+        redis-*) printf '%s:%s\n' "$folder" "$(path_without_valkey)" ;;
+        *) printf '%s:%s\n' "$folder" "$PATH" ;;
+        esac
+        ;;
+    esac
+}
+server_version() { # PATH
+    (PATH=$1; if have valkey-server; then valkey-server --version; else redis-server --version; fi) | sed 's/ sha=.*//'
+}
+
+VOLLEY_SECOND_PATH=
+if [ -z "${SERVER-}${CK_RUN_SUITE-}${CK_RUN_CASE-}${VOLLEY_SANITIZED-}" ]; then
+    VOLLEY_SECOND_PATH=$(path_of redis)
+fi
+PATH=$(path_of "${SERVER:-valkey}")
+export PATH VOLLEY_SECOND_PATH
+
+if [ -n "${CK_RUN_SUITE-}${CK_RUN_CASE-}" ]; then exec "$program"; fi
 
 # A limit that a test has of its own is for a machine that it has for itself.
 export CK_TIMEOUT_MULTIPLIER=${CK_TIMEOUT_MULTIPLIER:-3}
@@ -28,7 +93,22 @@ failed=0 jobs=5 left_out='^$'
 if [ -n "${VOLLEY_SANITIZED-}" ] && [ -z "${VOLLEY_THOROUGH-}" ]; then
     jobs=3 left_out='^test_(combin.*|chaos)_suite$'
 fi
-VOLLEY_TESTS=list "$program" | grep -vE "$left_out" | xargs -n 1 -P "${TEST_JOBS:-$jobs}" "$0" "$program" "$logs" suite >"$logs/times" || failed=1
+
+# The suites of a list that are to be run: with SUITES=servers those of tests/integration.
+chosen() { # LIST
+    local suite
+    VOLLEY_TESTS=$1 "$program" | grep -vE "$left_out" | while read -r suite; do
+        if [ "${SUITES-}" != servers ] || [ -e "${BASH_SOURCE[0]%/*}/integration/${suite%_suite}.c" ]; then echo "$suite"; fi
+    done
+}
+at_once() {
+    chosen list | sed 's/$/ first/'
+    if [ -n "$VOLLEY_SECOND_PATH" ]; then chosen list-differing | sed 's/$/ second/'; fi
+}
+
+printf 'tests: on %s%s\n' "$(server_version "$PATH")" \
+    "${VOLLEY_SECOND_PATH:+; what differs also on $(server_version "$VOLLEY_SECOND_PATH")}"
+at_once | xargs -L 1 -P "${TEST_JOBS:-$jobs}" "$0" "$program" "$logs" suite >"$logs/times" || failed=1
 sort -rn "$logs/times" | head -n 12
 cat "$logs"/test_*.log | grep -vE '^(volley: |Running suite|100%)' || true
 checks=$(cat "$logs"/test_*.log | awk '/%: Checks: / { sub(",", "", $3); sum += $3 } END { print sum }')

@@ -62,8 +62,9 @@ START_TEST(test_some_rights)
     ck_assert_int_eq(run_json_count(&call, 0, "requests.errors"), 0);
     ck_assert_int_eq(run_json_count(&call, 1, "requests.ok"), 0);
     ck_assert_int_eq(run_json_count(&call, 1, "errors_by_kind.NOPERM"), 50);
-    ck_assert_ptr_nonnull(strstr(call.program.out, "NOPERM: 50 (first: NOPERM this user has no "
-                                                   "permissions to run the 'set' command"));
+    /* Redis 7.0 says "this user", later ones and Valkey "User reader". */
+    ck_assert_ptr_nonnull(strstr(call.program.out, "NOPERM: 50 (first: NOPERM "));
+    ck_assert_ptr_nonnull(strstr(call.program.out, " has no permissions to run the 'set' command"));
     expect_stderr("SET: no request succeeded");
     call_free(&call);
 }
@@ -74,18 +75,19 @@ START_TEST(test_greeting_without_rights)
     /* Breaks when a right that the first words of a connection need is missing and volley does not say
      * which one, or hangs. */
     static const struct {
-        const char *options, *text;
+        const char *options, *text, *advice;
     } refusals[] = {
-        {"--dbnum 1", "SELECT 1: NOPERM"},
-        {"--client-name x",
-         "CLIENT SETNAME: NOPERM this user has no permissions to run the 'client|setname' command; "
-         "grant it with +client|setname, or leave out --client-name"},
-        {"--enable-tracking", "CLIENT TRACKING: NOPERM"},
+        {"--dbnum 1", "SELECT 1: NOPERM", ""},
+        {"--client-name x", "CLIENT SETNAME: NOPERM",
+         "permissions to run the 'client|setname' command; grant it with +client|setname, or leave "
+         "out --client-name"},
+        {"--enable-tracking", "CLIENT TRACKING: NOPERM", ""},
     };
     for (size_t i = 0; i < sizeof refusals / sizeof refusals[0]; i++) {
         call_expect(&call, 5, &at_server, "-n 50 -c 2 -t get --user reader -a pw-of-reader %s",
                     refusals[i].options);
         expect_stderr(refusals[i].text);
+        expect_stderr(refusals[i].advice);
         call_free(&call);
     }
     call_expect(&call, 0, &at_server,

@@ -1,7 +1,8 @@
 /* Runs every suite of integration/ and unit/, in this order. CK_RUN_SUITE and CK_RUN_CASE choose, as Check
  * does. For tests/run.sh: VOLLEY_TESTS=list names the suites that may run at once, one a line;
  * VOLLEY_TESTS=NAME runs one of them; VOLLEY_TESTS=alone runs the others, which need the machine for
- * themselves, or what the others have produced. */
+ * themselves, or what the others have produced. VOLLEY_TESTS=list-alone names those, and
+ * VOLLEY_TESTS=list-differing the suites that are run on a second kind of server too. */
 #include <check.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -34,11 +35,34 @@ static bool is_alone(const char *name)
     return false;
 }
 
-static void list(void)
+/* What volley reads of a server that Valkey and Redis, old and new, say in different ways. */
+static const char *const differing[] = {
+    "test_acl_suite",             /* the words of a refusal, and the categories of commands  */
+    "test_command_keys_suite",    /* COMMAND INFO and GETKEYS: where the keys are            */
+    "test_discover_suite",        /* CLUSTER SHARDS and SLOTS, roles and names in INFO       */
+    "test_environment_suite",     /* who it is: server_name, valkey_version, redis_version   */
+    "test_info_sampler_suite",    /* the fields of INFO that are sampled                     */
+    "test_managed_cluster_suite", /* CLUSTER NODES, and how soon a new cluster is whole      */
+    "test_managed_server_suite",  /* its options, and what it says when it does not start    */
+    "test_resp3_suite",           /* HELLO 3 and the types of replies                        */
+    "test_scout_suite",           /* replies of clusters and sentinels while they change     */
+    "test_tracking_suite",        /* CLIENT TRACKING and its messages                        */
+};
+
+static bool list(const char *what)
 {
+    if (strcmp(what, "list-differing") == 0) {
+        for (size_t i = 0; i < sizeof differing / sizeof differing[0]; i++)
+            puts(differing[i]);
+        return true;
+    }
+    const bool alone = strcmp(what, "list-alone") == 0;
+    if (!alone && strcmp(what, "list") != 0)
+        return false;
     for (size_t i = 0; i < sizeof suites / sizeof suites[0]; i++)
-        if (!is_alone(suites[i].name))
+        if (is_alone(suites[i].name) == alone)
             puts(suites[i].name);
+    return true;
 }
 
 static bool is_wanted(const char *name)
@@ -52,10 +76,8 @@ static bool is_wanted(const char *name)
 int main(void)
 {
     const char *chosen = getenv("VOLLEY_TESTS");
-    if (chosen != NULL && strcmp(chosen, "list") == 0) {
-        list();
+    if (chosen != NULL && list(chosen))
         return EXIT_SUCCESS;
-    }
     SRunner *runner = srunner_create(NULL);
     for (size_t i = 0; i < sizeof suites / sizeof suites[0]; i++)
         if (is_wanted(suites[i].name))
