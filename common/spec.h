@@ -10,6 +10,7 @@
 
 #include "common/client_ramp.h"
 #include "common/log.h"
+#include "common/server_probe.h"
 #include "common/schedule.h"
 
 enum key_order { KEYS_ONE, KEYS_RANDOM, KEYS_SEQUENTIAL };
@@ -78,6 +79,8 @@ struct spec {
     uint64_t idle;                /* connections beside the load                   */
     /* Each worker needs so many connections, one to each node; set once the target is known. */
     uint64_t worker_connections_min;
+    /* What connections ask last before they carry requests; set once the target is known. */
+    enum server_probe probe;
     uint64_t max_reconnects; /* failed attempts in a row; 0: for ever         */
     uint64_t wait_ready_ns;
 

@@ -373,7 +373,10 @@ static void greet(struct connection *connection)
                                   "the event loop refused the socket");
         return;
     }
-    send_greeting(connection);
+    if (connection->greeting->replies > 0)
+        send_greeting(connection);
+    else
+        connection_ready(connection, clock_now_ns());
 }
 
 static void go_on_with_handshake(struct connection *connection)

@@ -15,7 +15,6 @@ static const char *const names[] = {
     [GREETING_SETNAME] = "CLIENT SETNAME",
     [GREETING_TRACKING] = "CLIENT TRACKING",
     [GREETING_READONLY] = "READONLY",
-    [GREETING_PING] = "PING",
 };
 
 /* What helps when a user may not do it. */
@@ -26,7 +25,7 @@ static const char *const remedies[] = {
     [GREETING_SETNAME] = "grant it with +client|setname, or leave out --client-name",
     [GREETING_TRACKING] = "grant it with +client|tracking, or leave out --enable-tracking",
     [GREETING_READONLY] = "grant it with +readonly, or do not read from replicas",
-    [GREETING_PING] = "",
+    [GREETING_PROBE] = "",
 };
 
 /* Commands one behind the other; without bytes they are only measured. */
@@ -88,16 +87,19 @@ static void append_all(struct writer *writer, const struct spec *spec, unsigned 
         append(writer, GREETING_TRACKING, 3, (const char *const[]){"CLIENT", "TRACKING", "ON"});
     if (flags & GREETING_REPLICA)
         append(writer, GREETING_READONLY, 1, (const char *const[]){"READONLY"});
-    append(writer, GREETING_PING, 1, (const char *const[]){"PING"});
+    const char *words[PROBE_WORDS_MAX];
+    size_t word_count = probe_words(words, spec->probe);
+    if (word_count > 0)
+        append(writer, GREETING_PROBE, word_count, words);
 }
 
 enum err_code greeting_create(struct greeting *greeting, const struct spec *spec, unsigned flags,
                               struct err *err)
 {
     struct writer writer = {.greeting = greeting};
-    *greeting = (struct greeting){.password = spec->password};
+    *greeting = (struct greeting){.password = spec->password, .probe = spec->probe};
     append_all(&writer, spec, flags);
-    greeting->bytes = malloc(greeting->byte_count);
+    greeting->bytes = malloc(greeting->byte_count + 1); /* there may be nothing to say */
     if (greeting->bytes == NULL)
         return err_set(err, E_SYSTEM, "no memory for what connections say first");
     writer.room_bytes = greeting->byte_count;
@@ -118,12 +120,13 @@ void greeting_destroy(struct greeting *greeting)
 static enum greeting_command command_at(const struct greeting *greeting, uint32_t index)
 {
     return index < greeting->replies ? (enum greeting_command)greeting->commands[index]
-                                     : GREETING_PING;
+                                     : GREETING_PROBE;
 }
 
 const char *greeting_command_name(const struct greeting *greeting, uint32_t index)
 {
-    return names[command_at(greeting, index)];
+    enum greeting_command command = command_at(greeting, index);
+    return command == GREETING_PROBE ? probe_name(greeting->probe) : names[command];
 }
 
 static bool begins_with_word(const char *text, const char *word)
@@ -132,12 +135,19 @@ static bool begins_with_word(const char *text, const char *word)
     return strncmp(text, word, bytes) == 0 && (text[bytes] == ' ' || text[bytes] == '\0');
 }
 
+static bool is_answer(const struct greeting *greeting, const char *words)
+{
+    enum server_probe_answer answer = probe_judge(words);
+    return answer == PROBE_ANSWERED || answer == PROBE_UNKNOWN ||
+           (answer == PROBE_REFUSED && greeting->probe == PROBE_ANY);
+}
+
 static enum greeting_step refuse(const struct greeting *greeting, enum greeting_command command,
                                  const struct resp_reply *reply, char *why, size_t why_bytes)
 {
     char words[RESP_LINE_BYTES + 1];
     snprintf(words, sizeof words, "%.*s", (int)reply->text_bytes, reply->text);
-    if (command == GREETING_PING && begins_with_word(words, "NOPERM"))
+    if (command == GREETING_PROBE && is_answer(greeting, words))
         return GREETING_COMPLETE;
     secret_mask_reply(words, greeting->password);
     if (words[0] == '\0')
@@ -150,7 +160,7 @@ static enum greeting_step refuse(const struct greeting *greeting, enum greeting_
     else if (command == GREETING_HELLO &&
              (strncmp(words, "ERR unknown command", 19) == 0 || begins_with_word(words, "NOPROTO")))
         remedy = "the server does not speak RESP3: leave out -3";
-    if (command == GREETING_PING)
+    if (command == GREETING_PROBE)
         snprintf(why, why_bytes, "%s%s%s", words, remedy[0] != '\0' ? "; " : "", remedy);
     else
         snprintf(why, why_bytes, "%s: %s%s%s", names[command], words, remedy[0] != '\0' ? "; " : "",

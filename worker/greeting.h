@@ -1,6 +1,6 @@
 /* What a fresh connection says before it carries requests: who it is, and which database, protocol and
- * mode it wants; always with PING at the end, since a TCP connect succeeds against a stopped or full
- * server. The bytes are made once and sent by every connection in one go. Pure but for its memory. */
+ * mode it wants; at the end the question of spec->probe, since a TCP connect succeeds against a stopped
+ * or full server. The bytes are made once and sent by every connection in one go. Pure but for its memory. */
 #ifndef WORKER_GREETING_H
 #define WORKER_GREETING_H
 
@@ -9,6 +9,7 @@
 
 #include "common/err.h"
 #include "common/resp.h"
+#include "common/server_probe.h"
 #include "common/spec.h"
 
 #define GREETING_COMMANDS_MAX 8u
@@ -26,13 +27,14 @@ enum greeting_command {
     GREETING_SETNAME,
     GREETING_TRACKING,
     GREETING_READONLY,
-    GREETING_PING
+    GREETING_PROBE
 };
 
 struct greeting {
     char *bytes; /* owned; holds the password */
     size_t byte_count;
-    uint32_t replies;                        /* to wait for                      */
+    uint32_t replies; /* to wait for; 0: nothing is said  */
+    enum server_probe probe;
     uint8_t commands[GREETING_COMMANDS_MAX]; /* reply -> enum greeting_command   */
     const char *password;                    /* borrowed from the spec, NULL: none */
 };
@@ -51,11 +53,12 @@ enum greeting_step {
 
 /* Judges reply `index`, counted from 0, pushes left out. why gets one sentence for GREETING_NOT_YET and
  * GREETING_REFUSED, which names the command and what to do, and never holds the password. An answer to
- * PING that forbids it is as good as any other: a user need not have the right to PING. */
+ * the probe that forbids or does not know it is as good as any other: a user need not have the right to
+ * PING. */
 enum greeting_step greeting_take(const struct greeting *greeting, uint32_t index,
                                  const struct resp_reply *reply, char *why, size_t why_bytes);
 
-/* "CLIENT TRACKING"; "PING" for a number beyond the last. */
+/* "CLIENT TRACKING"; the probe's name for a number beyond the last. */
 const char *greeting_command_name(const struct greeting *greeting, uint32_t index);
 
 #endif

@@ -150,8 +150,10 @@ static enum err_code reach_target(struct session *session, struct err *err)
     if (code == OK && (session->topology = calloc(1, sizeof *session->topology)) == NULL)
         code = err_set(err, E_SYSTEM, "no memory for who serves what");
     if (code == OK)
-        code = topology_discover(session->topology, &session->control, &session->target, spec,
-                                 &session->interrupts->count, err);
+        code = topology_discover(session->topology, &session->control, &spec->probe,
+                                 &session->target, spec, &session->interrupts->count, err);
+    for (uint32_t i = 0; i < session->steps.count; i++)
+        session->steps.steps[i].spec.probe = spec->probe;
     if (code == E_CONNECT)
         advise_to_name_one(session, err);
     if (code != OK)
@@ -239,6 +241,20 @@ static enum err_code settle_protocol(struct session *session, struct err *err)
     return OK;
 }
 
+/* Where connections may not have a name they go without. */
+static void settle_client_name(struct session *session)
+{
+    struct spec *spec = &session->request->spec;
+    struct err err = {.code = OK};
+    if (spec->client_name == NULL ||
+        control_set_name(session->control, spec->client_name, &err) != E_CONNECT)
+        return;
+    log_line(LOG_WARNING, "the connections have no name: %s", err.text);
+    spec->client_name = NULL;
+    for (uint32_t i = 0; i < session->steps.count; i++)
+        session->steps.steps[i].spec.client_name = NULL;
+}
+
 /* What can be said of the connections to come once it is known where they go. */
 static enum err_code settle_connections(struct session *session, struct err *err)
 {
@@ -247,6 +263,8 @@ static enum err_code settle_connections(struct session *session, struct err *err
     struct local_ports ports;
     struct connection_paths paths = {.sources = session->sources.count, .loopback = true};
     enum err_code code = settle_protocol(session, err);
+    if (code == OK)
+        settle_client_name(session);
     for (uint32_t i = 0; i < session->topology->node_count && code == OK; i++) {
         const struct topology_node *node = &session->topology->nodes[i];
         if (node->role == TOPOLOGY_GONE)

@@ -7,34 +7,17 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "common/clock.h"
-#include "common/secret.h"
-#include "common/topology.h"
 #include "common/transport_tls.h"
 #include "common/units.h"
+#include "orchestrator/target/control_state.h"
 
 /* Longest wait without a look at *interrupted. */
 #define SLICE_MS 100
 /* No answer to what is asked here is that long: what goes on is no server, and would fill the memory. */
 #define REPLY_MAX_BYTES (64u << 20)
-#define LOADING_POLL_NS (100 * NS_PER_MS)
-
-/* hiredis formats and parses; the socket is volley's own. A hiredis context would wait inside
- * recv() for its whole time-out, deaf to an interrupt, and raise SIGPIPE when the server is gone. */
-struct control {
-    int fd; /* the wire's; -1: none, or given up because a reply may be outstanding */
-    struct wire wire;
-    const struct transport *transport;
-    bool heard;    /* something has been read */
-    bool is_local; /* over a Unix socket      */
-    redisReader *reader;
-    char text[sizeof((struct target_address *)0)->text];
-    const volatile int *interrupted;
-    int interrupted_base; /* interrupts counted before the command under way */
-    uint64_t answer_timeout_ns;
-    uint64_t deadline_ns; /* of the command under way */
-};
 
 /* What control connections with TLS have in common. */
 static struct tls_client *tls_client;
@@ -49,7 +32,7 @@ static bool is_interrupted(const struct control *control)
     return control->interrupted != NULL && *control->interrupted != control->interrupted_base;
 }
 
-static enum err_code interrupted_error(const struct control *control, struct err *err)
+enum err_code control_interrupted_error(const struct control *control, struct err *err)
 {
     return err_set(err, E_INTERRUPTED, "interrupted while waiting for %s", control->text);
 }
@@ -82,14 +65,19 @@ static enum wait_result wait_until(const struct control *control, int fd, short 
     }
 }
 
-static void give_up(struct control *control)
+void control_give_up(struct control *control)
 {
     if (control->wire.fd >= 0)
         control->transport->close(&control->wire);
     control->fd = -1;
 }
 
-static void deadline_begin(struct control *control)
+bool control_pause(const struct control *control, uint64_t until_ns)
+{
+    return wait_until(control, -1, 0, until_ns) != WAIT_INTERRUPTED;
+}
+
+void control_deadline_begin(struct control *control)
 {
     control->deadline_ns = clock_now_ns() + control->answer_timeout_ns;
 }
@@ -99,8 +87,8 @@ static void deadline_begin(struct control *control)
 static enum err_code wait_failed(struct control *control, enum wait_result waited,
                                  const char *doing, struct err *err)
 {
-    give_up(control);
-    return waited == WAIT_INTERRUPTED ? interrupted_error(control, err)
+    control_give_up(control);
+    return waited == WAIT_INTERRUPTED ? control_interrupted_error(control, err)
                                       : no_answer_error(control, doing, err);
 }
 
@@ -139,13 +127,13 @@ static enum err_code secure(struct control *control, const struct target_address
         if (status == IO_DONE)
             break;
         if (status != IO_AGAIN) {
-            give_up(control);
+            control_give_up(control);
             return err_set(err, E_CONNECT, "%s %s: %s", doing, control->text, cause.text);
         }
         enum wait_result waited =
             wait_until(control, control->fd, wants_write ? POLLOUT : POLLIN, deadline_ns);
         if (waited == WAIT_TIMEOUT && speaks_plain(control, target)) {
-            give_up(control);
+            control_give_up(control);
             return err_set(err, E_CONNECT,
                            "%s %s: the server speaks plain RESP here, not TLS: leave out --tls",
                            doing, control->text);
@@ -173,7 +161,7 @@ static enum err_code connect_one(struct control *control, const struct target_ad
         status = control->transport->connected(&control->wire, &sys_errno);
     }
     if (status != IO_DONE) {
-        give_up(control);
+        control_give_up(control);
         if (sys_errno == EADDRNOTAVAIL)
             return err_set(err, E_CONNECT,
                            "no local port is free for %s: those of connections that have ended "
@@ -187,11 +175,12 @@ static enum err_code connect_one(struct control *control, const struct target_ad
 
 /* Each address gets its share of the time that is left, so that one that swallows packets does not
  * keep the next from being tried. The error told is that of the first address. */
-static enum err_code connect_any(struct control *control, struct target_address *target,
-                                 const struct target_address *addresses, uint32_t address_count,
-                                 struct err *err)
+enum err_code control_open(struct control *control, const struct target_address *addresses,
+                           uint32_t address_count, struct err *err)
 {
     struct err first = {.code = OK};
+    if (control->transport == &transport_tls && tls_client == NULL)
+        return err_set(err, E_SYSTEM, "cannot connect: TLS was not set up");
     for (uint32_t i = 0; i < address_count; i++) {
         struct err attempt = {.code = OK};
         uint64_t now_ns = clock_now_ns();
@@ -199,7 +188,7 @@ static enum err_code connect_any(struct control *control, struct target_address 
         enum err_code code = connect_one(control, &addresses[i],
                                          now_ns + remaining_ns / (address_count - i), &attempt);
         if (code == OK) {
-            *target = addresses[i];
+            control->target = addresses[i];
             return OK;
         }
         (void)err_set(&first, code, "%s", attempt.text);
@@ -240,7 +229,7 @@ static enum err_code send_all(struct control *control, const char *bytes, size_t
             return err_set_errno(err, E_CONNECT, sys_errno, "cannot write to %s", control->text);
         enum wait_result waited = wait_until(control, control->fd, POLLOUT, control->deadline_ns);
         if (waited == WAIT_INTERRUPTED)
-            return interrupted_error(control, err);
+            return control_interrupted_error(control, err);
         if (waited == WAIT_TIMEOUT)
             return no_answer_error(control, "connected to", err);
     }
@@ -248,11 +237,12 @@ static enum err_code send_all(struct control *control, const char *bytes, size_t
 }
 
 /* The stream has ended, or broken; sys_errno 0: in good order. */
-static enum err_code lost_error(const struct control *control, int sys_errno, struct err *err)
+static enum err_code lost_error(struct control *control, int sys_errno, struct err *err)
 {
     const char *why = tls_failure(&control->wire);
     if (why != NULL)
         return err_set(err, E_CONNECT, "TLS with %s: %s", control->text, why);
+    control->closed_by_peer = true;
     const char *advice = control->wire.tls == NULL && !control->heard && !control->is_local
                              ? tls_advice_for_plain(NULL, 0)
                              : NULL;
@@ -303,19 +293,18 @@ static enum err_code read_reply(struct control *control, redisReply **reply, boo
             return OK;
         enum wait_result waited = wait_until(control, control->fd, POLLIN, control->deadline_ns);
         if (waited == WAIT_INTERRUPTED)
-            return interrupted_error(control, err);
+            return control_interrupted_error(control, err);
         if (waited == WAIT_TIMEOUT)
             return no_answer_error(control, "connected to", err);
     }
 }
 
-/* One command, one reply (freeReplyObject), before control->deadline_ns. After a failure the
- * connection is closed: a late reply would be taken for that of the next command. */
-static enum err_code exchange(struct control *control, redisReply **reply, int argc,
-                              const char *const *argv, const size_t *lengths, struct err *err)
+enum err_code control_exchange(struct control *control, redisReply **reply, int argc,
+                               const char *const *argv, const size_t *lengths, struct err *err)
 {
     char *bytes = NULL;
     *reply = NULL;
+    control->closed_by_peer = false;
     if (control->fd < 0)
         return err_set(err, E_CONNECT, "the connection to %s is closed", control->text);
     /* hiredis asks for pointers that are not const, and does not write through them. */
@@ -333,220 +322,9 @@ static enum err_code exchange(struct control *control, redisReply **reply, int a
     if (code == OK)
         code = read_reply(control, reply, false, err);
     if (code != OK)
-        give_up(control);
+        control_give_up(control);
     assert(code != OK || *reply != NULL);
     return code;
-}
-
-static bool is_error_word(const redisReply *reply, const char *word)
-{
-    size_t word_bytes = strlen(word);
-    return reply->type == REDIS_REPLY_ERROR && strncmp(reply->str, word, word_bytes) == 0 &&
-           (reply->str[word_bytes] == ' ' || reply->str[word_bytes] == '\0');
-}
-
-/* A step of the handshake: like exchange, but while the server is loading its data the step is
- * repeated, up to wait_ready_ns after the first such answer. */
-static enum err_code handshake_step(struct control *control, redisReply **reply, int argc,
-                                    const char *const *argv, const struct spec *spec,
-                                    uint64_t *loading_since_ns, struct err *err)
-{
-    char duration[32];
-    for (;;) {
-        enum err_code code = exchange(control, reply, argc, argv, NULL, err);
-        if (code != OK)
-            return code;
-        assert(*reply != NULL);
-        if (!is_error_word(*reply, "LOADING"))
-            return OK;
-        uint64_t now_ns = clock_now_ns();
-        units_format_duration(duration, sizeof duration, spec->wait_ready_ns);
-        if (*loading_since_ns == 0) {
-            *loading_since_ns = now_ns;
-            if (spec->wait_ready_ns > 0)
-                log_line(LOG_WARNING, "%s is loading its data; waiting up to %s for it",
-                         control->text, duration);
-        }
-        if (now_ns - *loading_since_ns >= spec->wait_ready_ns) {
-            code = err_set(err, E_CONNECT,
-                           "%s is still loading its data after %s (%s); see --wait-ready",
-                           control->text, duration, (*reply)->str);
-            freeReplyObject(*reply);
-            *reply = NULL;
-            return code;
-        }
-        freeReplyObject(*reply);
-        *reply = NULL;
-        if (wait_until(control, -1, 0, now_ns + LOADING_POLL_NS) == WAIT_INTERRUPTED)
-            return interrupted_error(control, err);
-        deadline_begin(control);
-    }
-}
-
-/* An error reply -> err, with what was tried in front of the server's words. */
-static enum err_code refused(const redisReply *reply, const struct control *control,
-                             const char *tried, const char *password, struct err *err)
-{
-    if (is_error_word(reply, "NOAUTH"))
-        return err_set(err, E_CONNECT,
-                       "%s asks for a password (%s): give one with -a, --askpass or VOLLEY_AUTH",
-                       control->text, reply->str);
-    secret_mask_reply(reply->str, password);
-    if (is_error_word(reply, "NOPERM") && strncmp(tried, "SELECT", 6) == 0)
-        return err_set(err, E_CONNECT, "%s: %s; grant it with +select, or leave out --dbnum", tried,
-                       reply->str);
-    if (strcmp(tried, "PING") == 0)
-        return err_set(err, E_CONNECT, "%s refuses: %s", control->text, reply->str);
-    return err_set(err, E_CONNECT, "%s: %s", tried, reply->str);
-}
-
-static enum err_code handshake(struct control *control, const struct spec *spec, struct err *err)
-{
-    char database[24], tried[40];
-    uint64_t loading_since_ns = 0;
-    const char *password = spec->password != NULL ? spec->password : "";
-    const char *const auth[] = {"AUTH", password};
-    const char *const auth_user[] = {"AUTH", spec->user, password};
-    const char *const select[] = {"SELECT", database};
-    const char *const ping[] = {"PING"};
-    snprintf(database, sizeof database, "%llu", (unsigned long long)spec->database);
-    snprintf(tried, sizeof tried, "SELECT %s", database);
-    const struct {
-        bool wanted;
-        int argc;
-        const char *const *argv;
-        const char *tried;
-    } steps[] = {
-        {spec->user != NULL, 3, auth_user, "authentication failed"},
-        {spec->user == NULL && spec->password != NULL, 2, auth, "authentication failed"},
-        {spec->database != 0, 2, select, tried},
-        {true, 1, ping, "PING"},
-    };
-    for (size_t i = 0; i < sizeof steps / sizeof steps[0]; i++) {
-        redisReply *reply;
-        if (!steps[i].wanted)
-            continue;
-        enum err_code code = handshake_step(control, &reply, steps[i].argc, steps[i].argv, spec,
-                                            &loading_since_ns, err);
-        if (code != OK)
-            return code;
-        assert(reply != NULL);
-        /* Who may not PING has been answered all the same. */
-        if (steps[i].argv == ping && is_error_word(reply, "NOPERM"))
-            code = OK;
-        else if (reply->type == REDIS_REPLY_ERROR)
-            code = refused(reply, control, steps[i].tried, spec->password, err);
-        else if (reply->type != REDIS_REPLY_STATUS)
-            code = err_set(err, E_CONNECT,
-                           "%s: %s was not answered as a server of Valkey or "
-                           "Redis would",
-                           control->text, steps[i].argv[0]);
-        freeReplyObject(reply);
-        if (code != OK)
-            return code;
-    }
-    return OK;
-}
-
-static enum err_code control_create(struct control **control, const struct spec *spec,
-                                    const volatile int *interrupted, struct err *err)
-{
-    struct control *made = calloc(1, sizeof *made);
-    *control = made;
-    if (made == NULL)
-        return err_set(err, E_SYSTEM, "cannot connect: out of memory");
-    made->fd = made->wire.fd = -1;
-    made->is_local = spec->socket_path != NULL;
-    made->transport = spec->tls ? &transport_tls : &transport_tcp;
-    made->interrupted = interrupted;
-    made->answer_timeout_ns = spec->connection_timeout_ns;
-    snprintf(made->text, sizeof made->text, "the server");
-    made->reader = redisReaderCreate();
-    if (made->reader == NULL)
-        return err_set(err, E_SYSTEM, "cannot connect: out of memory");
-    if (spec->tls && tls_client == NULL)
-        return err_set(err, E_SYSTEM, "cannot connect: TLS was not set up");
-    return OK;
-}
-
-/* To the first of the addresses that accepts. */
-static enum err_code connect_and_greet(struct control **control, struct target_address *target,
-                                       const struct target_address *addresses,
-                                       uint32_t address_count, const struct spec *spec,
-                                       const volatile int *interrupted, struct err *err)
-{
-    struct control *made;
-    enum err_code code = control_create(&made, spec, interrupted, err);
-    if (code == OK) {
-        deadline_begin(made);
-        code = connect_any(made, target, addresses, address_count, err);
-    }
-    if (code == OK)
-        code = handshake(made, spec, err);
-    if (code != OK) {
-        control_close(made);
-        return code;
-    }
-    /* Small commands of a busy server wait behind others: they get what a request gets. */
-    if (spec->request_timeout_ns > made->answer_timeout_ns)
-        made->answer_timeout_ns = spec->request_timeout_ns;
-    *control = made;
-    return OK;
-}
-
-enum err_code control_connect_to(struct control **control, const struct target_address *target,
-                                 const struct spec *spec, const volatile int *interrupted,
-                                 struct err *err)
-{
-    struct target_address answered;
-    *control = NULL;
-    return connect_and_greet(control, &answered, target, 1, spec, interrupted, err);
-}
-
-enum err_code control_connect_host(struct control **control, struct target_address *target,
-                                   const struct host_name *name, const struct spec *spec,
-                                   const volatile int *interrupted, struct err *err)
-{
-    struct target_address addresses[RESOLVE_ADDRESSES_MAX];
-    uint32_t address_count = 0;
-    *control = NULL;
-    memset(target, 0, sizeof *target);
-    /* The deadline begins behind this: the resolver's time is not the server's. */
-    enum err_code code =
-        resolve_host(addresses, &address_count, RESOLVE_ADDRESSES_MAX, name->host, name->port, err);
-    if (code != OK)
-        return code;
-    return connect_and_greet(control, target, addresses, address_count, spec, interrupted, err);
-}
-
-enum err_code control_connect(struct control **control, struct target_address *target,
-                              const struct spec *spec, const volatile int *interrupted,
-                              struct err *err)
-{
-    struct host_name *names;
-    uint32_t name_count = 0;
-    *control = NULL;
-    memset(target, 0, sizeof *target);
-    if (spec->socket_path != NULL) {
-        enum err_code code = resolve_unix(target, spec->socket_path, err);
-        return code != OK ? code : control_connect_to(control, target, spec, interrupted, err);
-    }
-    names = calloc(TOPOLOGY_NODES_MAX, sizeof *names);
-    if (names == NULL)
-        return err_set(err, E_SYSTEM, "cannot connect: out of memory");
-    struct err first = {.code = OK}, attempt = {.code = OK};
-    enum err_code code = resolve_split(names, &name_count, TOPOLOGY_NODES_MAX, spec->host,
-                                       spec->port, "--host", &first);
-    for (uint32_t i = 0; i < name_count && *control == NULL && code != E_INTERRUPTED; i++) {
-        attempt = (struct err){.code = OK};
-        code = control_connect_host(control, target, &names[i], spec, interrupted, &attempt);
-        (void)err_set(&first, attempt.code, "%s", attempt.text);
-    }
-    free(names);
-    if (code == OK)
-        return OK;
-    const struct err *told = code == E_INTERRUPTED ? &attempt : &first;
-    return err_set(err, told->code, "%s", told->text);
 }
 
 const struct wire *control_wire(const struct control *control)
@@ -558,7 +336,7 @@ void control_close(struct control *control)
 {
     if (control == NULL)
         return;
-    give_up(control);
+    control_give_up(control);
     if (control->reader != NULL)
         redisReaderFree(control->reader);
     free(control);
@@ -566,13 +344,66 @@ void control_close(struct control *control)
 
 /* ---- for everybody ---- */
 
+/* "INFO", "CONFIG GET": what stands behind that makes no difference to a server. */
+static void name_question(char name[CONTROL_QUESTION_BYTES], int argc, const char *const *argv)
+{
+    static const char *const containers[] = {"CLIENT", "CLUSTER", "COMMAND", "CONFIG", "SENTINEL"};
+    bool two = false;
+    for (size_t i = 0; argc > 1 && i < sizeof containers / sizeof containers[0]; i++)
+        two |= strcasecmp(argv[0], containers[i]) == 0;
+    snprintf(name, CONTROL_QUESTION_BYTES, "%.15s%s%.15s", argv[0], two ? " " : "",
+             two ? argv[1] : "");
+}
+
+static bool closes_on(const struct control *control, const char *question)
+{
+    for (uint32_t i = 0; i < control->closing_count; i++)
+        if (strcasecmp(control->closing[i], question) == 0)
+            return true;
+    return false;
+}
+
+static enum err_code closing_error(const struct control *control, const char *question,
+                                   struct err *err)
+{
+    return err_set(err, E_CONNECT, "%s closes the connection when it is asked %s", control->text,
+                   question);
+}
+
+/* The server has closed the connection instead of answering. When it still serves, that was its answer. */
+static enum err_code take_closing(struct control *control, const char *question,
+                                  const struct err *closed, struct err *err)
+{
+    struct err ignored = {.code = OK};
+    if (control_reopen(control, &ignored) != OK)
+        return err_set(err, closed->code, "%s", closed->text);
+    if (control->closing_count < CONTROL_CLOSING_MAX)
+        snprintf(control->closing[control->closing_count++], CONTROL_QUESTION_BYTES, "%s",
+                 question);
+    return closing_error(control, question, err);
+}
+
+bool control_is_open(const struct control *control)
+{
+    return control->fd >= 0;
+}
+
 enum err_code control_command_bytes(struct control *control, struct redisReply **reply, int argc,
                                     const char *const *argv, const size_t *lengths, struct err *err)
 {
+    char question[CONTROL_QUESTION_BYTES];
+    *reply = NULL;
+    name_question(question, argc, argv);
+    if (closes_on(control, question))
+        return closing_error(control, question, err);
     /* An interrupt that came before must not keep a report from being completed. */
     control->interrupted_base = control->interrupted != NULL ? *control->interrupted : 0;
-    deadline_begin(control);
-    return exchange(control, reply, argc, argv, lengths, err);
+    control_deadline_begin(control);
+    struct err attempt = {.code = OK};
+    enum err_code code = control_exchange(control, reply, argc, argv, lengths, &attempt);
+    if (code == E_CONNECT && control->closed_by_peer)
+        return take_closing(control, question, &attempt, err);
+    return code == OK ? OK : err_set(err, code, "%s", attempt.text);
 }
 
 enum err_code control_command(struct control *control, struct redisReply **reply, int argc,
@@ -588,6 +419,6 @@ enum err_code control_heard(struct control *control, struct redisReply **reply, 
         return err_set(err, E_CONNECT, "the connection to %s is closed", control->text);
     enum err_code code = read_reply(control, reply, true, err);
     if (code != OK)
-        give_up(control);
+        control_give_up(control);
     return code;
 }

@@ -16,8 +16,9 @@ struct control;    /* owns a socket and a hiredis reader */
 struct redisReply; /* hiredis */
 
 /* Resolves host or socket path and connects within connection_timeout_ns, trying each address in
- * turn, and each host where there are several; authenticates, selects the database, and sends PING. While the server answers LOADING it
- * waits, saying so once through log_line, up to wait_ready_ns. *interrupted (may be NULL) is looked
+ * turn, and each host where there are several; authenticates, selects the database, and asks a question
+ * that shows that it serves: spec->probe, or the next one (server_probe.h) where the server refuses it or
+ * closes on it. While the server answers LOADING it waits, saying so once through log_line, up to wait_ready_ns. *interrupted (may be NULL) is looked
  * at in every wait, at least each 100 ms; when set: E_INTERRUPTED. It must live as long as the
  * control. E_CONNECT: with host, port and cause, or the server's own words. *target gets the address
  * that answered. The resolver's own wait cannot be interrupted. */
@@ -40,9 +41,17 @@ void control_use_tls(struct tls_client *client);
 /* For tls_version and the like. */
 const struct wire *control_wire(const struct control *control);
 
+/* The question that the server has answered. */
+enum server_probe control_probe(const struct control *control);
+
 /* The commands below wait at most for the longer one of connection and request time-out, and no
  * longer than to the next interrupt: one that came before does not count, so that an interrupted
- * run can still ask. After a failure the connection is closed, and every command is E_CONNECT. */
+ * run can still ask. After a failure the connection is closed, and every command is E_CONNECT.
+ *
+ * A server that closes the connection instead of answering, and serves on a new one, has refused the
+ * command: E_CONNECT, but the control goes on on the new one, and the same command is E_CONNECT at once
+ * from then on. */
+bool control_is_open(const struct control *control);
 
 /* Any command. The reply, an error reply too, is the caller's (freeReplyObject); NULL after a failure.
  * The second form takes arguments that are not text, with their lengths. */
@@ -55,8 +64,11 @@ MUST_USE enum err_code control_command_bytes(struct control *control, struct red
 MUST_USE enum err_code control_heard(struct control *control, struct redisReply **reply,
                                      struct err *err);
 
-/* Whether the server knows HELLO, and with it RESP3. The connection itself stays with RESP2. */
+/* Whether the server knows HELLO, and with it RESP3, and does not refuse it. The connection itself stays
+ * with RESP2. */
 MUST_USE enum err_code control_knows_hello(struct control *control, bool *known, struct err *err);
+/* CLIENT SETNAME. E_CONNECT: with the server's words, or it closes on that. */
+MUST_USE enum err_code control_set_name(struct control *control, const char *name, struct err *err);
 /* INFO of all sections as text, "field:value" lines; owned by the caller (free). */
 MUST_USE enum err_code control_info(struct control *control, char **info, struct err *err);
 /* Value of one CONFIG GET parameter; "" when the server refuses or does not know it. */

@@ -11,12 +11,30 @@ enum err_code control_knows_hello(struct control *control, bool *known, struct e
     const char *const argv[] = {"HELLO", "2"};
     redisReply *reply;
     *known = false;
-    enum err_code code = control_command(control, &reply, 2, argv, err);
+    struct err attempt = {.code = OK};
+    enum err_code code = control_command(control, &reply, 2, argv, &attempt);
+    if (code == E_CONNECT && control_is_open(control))
+        return OK; /* it closes on HELLO */
     if (code != OK)
-        return code;
-    *known = reply->type != REDIS_REPLY_ERROR || strncmp(reply->str, "ERR ", 4) != 0;
+        return err_set(err, code, "%s", attempt.text);
+    *known = reply->type != REDIS_REPLY_ERROR;
     freeReplyObject(reply);
     return OK;
+}
+
+enum err_code control_set_name(struct control *control, const char *name, struct err *err)
+{
+    const char *const argv[] = {"CLIENT", "SETNAME", name};
+    redisReply *reply;
+    enum err_code code = control_command(control, &reply, 3, argv, err);
+    if (code != OK)
+        return code;
+    if (reply->type == REDIS_REPLY_ERROR)
+        code =
+            err_set(err, E_CONNECT, "CLIENT SETNAME: %s%s", reply->str,
+                    strncmp(reply->str, "NOPERM", 6) == 0 ? "; grant it with +client|setname" : "");
+    freeReplyObject(reply);
+    return code;
 }
 
 enum err_code control_info(struct control *control, char **info, struct err *err)

@@ -20,6 +20,7 @@ struct search {
     struct host_name names[TOPOLOGY_NODES_MAX];
     uint32_t name_count;
     struct server_role role;
+    enum server_probe probe; /* the last of those that the servers needed */
 };
 
 /* ---- questions ---- */
@@ -41,16 +42,23 @@ static bool says_disabled(const redisReply *reply)
 enum err_code cluster_ask_view(struct cluster_view *view, struct control *control, struct err *err)
 {
     const char *const argv[] = {"CLUSTER", "INFO"};
+    /* Who may not ask goes by the slots alone. */
+    const struct cluster_view unknown = {.enabled = true, .ok = true};
     char state[16];
     redisReply *reply;
     *view = (struct cluster_view){.enabled = false};
-    enum err_code code = control_command(control, &reply, 2, argv, err);
+    struct err attempt = {.code = OK};
+    enum err_code code = control_command(control, &reply, 2, argv, &attempt);
+    if (code == E_CONNECT && control_is_open(control)) {
+        *view = unknown;
+        return OK;
+    }
     if (code != OK)
-        return code;
+        return err_set(err, code, "%s", attempt.text);
     if (says_disabled(reply)) {
         code = OK;
     } else if (reply->type == REDIS_REPLY_ERROR) {
-        code = err_set(err, E_CONNECT, "CLUSTER INFO: %s", reply->str);
+        *view = unknown;
     } else if (reply->str == NULL ||
                !info_field(reply->str, "cluster_state", state, sizeof state)) {
         code = err_set(err, E_CONNECT, "CLUSTER INFO: no cluster node's answer");
@@ -71,10 +79,11 @@ enum err_code cluster_ask_nodes(struct topology *topology, struct control *contr
     static const char *const shards[] = {"CLUSTER", "SHARDS"}, *const slots[] = {"CLUSTER",
                                                                                  "SLOTS"};
     redisReply *reply;
-    enum err_code code = control_command(control, &reply, 2, shards, err);
-    if (code != OK)
-        return code;
-    if (reply->type != REDIS_REPLY_ERROR) {
+    struct err attempt = {.code = OK};
+    enum err_code code = control_command(control, &reply, 2, shards, &attempt);
+    if (code != OK && (code != E_CONNECT || !control_is_open(control)))
+        return err_set(err, code, "%s", attempt.text);
+    if (code == OK && reply->type != REDIS_REPLY_ERROR) {
         code = cluster_reply_shards(topology, reply, &whom, err);
         freeReplyObject(reply);
         return code;
@@ -201,9 +210,12 @@ static enum err_code refuse_cluster_node(struct control *control,
     const char *const argv[] = {"INFO", "cluster"};
     char enabled[8] = "";
     redisReply *reply;
-    enum err_code code = control_command(control, &reply, 2, argv, err);
+    struct err attempt = {.code = OK};
+    enum err_code code = control_command(control, &reply, 2, argv, &attempt);
+    if (code == E_CONNECT && control_is_open(control))
+        return OK;
     if (code != OK)
-        return code;
+        return err_set(err, code, "%s", attempt.text);
     if (reply->type == REDIS_REPLY_STRING)
         info_field(reply->str, "cluster_enabled", enabled, sizeof enabled);
     freeReplyObject(reply);
@@ -284,6 +296,8 @@ static enum err_code discover_hosts(struct search *search)
                                                   search->interrupted, search->err);
         if (code == OK)
             code = take_server(search, &control, &target, &name);
+        if (code == OK && control_probe(control) > search->probe)
+            search->probe = control_probe(control);
         if (code != OK || search->control != NULL) {
             control_close(control);
         } else {
@@ -416,11 +430,13 @@ static enum err_code search_all(struct search *search)
 }
 
 enum err_code topology_discover(struct topology *topology, struct control **control,
-                                struct target_address *first, const struct spec *spec,
-                                const volatile int *interrupted, struct err *err)
+                                enum server_probe *probe, struct target_address *first,
+                                const struct spec *spec, const volatile int *interrupted,
+                                struct err *err)
 {
     struct search *search = calloc(1, sizeof *search);
     *control = NULL;
+    *probe = spec->probe;
     memset(topology, 0, sizeof *topology);
     memset(first, 0, sizeof *first);
     if (search == NULL)
@@ -431,6 +447,9 @@ enum err_code topology_discover(struct topology *topology, struct control **cont
     search->interrupted = interrupted;
     search->err = err;
     enum err_code code = search_all(search);
+    if (code == OK && search->control != NULL && control_probe(search->control) > search->probe)
+        search->probe = control_probe(search->control);
+    *probe = search->probe;
     if (code == OK)
         *control = search->control;
     else

@@ -16,14 +16,16 @@
 /* Fills *topology, with every node's address resolved, and leaves *control connected to the node
  * whose address is *first: the first host, the primary that sentinels name, or the seed of a cluster
  * that answered. Of several hosts each must answer; of the seeds of a cluster and of sentinels one is
- * enough. *interrupted as in control_connect.
+ * enough. *interrupted as in control_connect. *probe: what connections ask to see that they are served.
+ * What servers refuse to say beside that (INFO, CLUSTER INFO) is done without.
  *
  * E_USAGE: --cluster for a server that is in none, or none for one that is in a cluster. E_CONNECT:
  * nobody answers; a cluster is down or has slots that nobody owns; no sentinel knows the name; a
  * replica is asked for where there is none; more than TOPOLOGY_NODES_MAX nodes. */
 MUST_USE enum err_code topology_discover(struct topology *topology, struct control **control,
-                                         struct target_address *first, const struct spec *spec,
-                                         const volatile int *interrupted, struct err *err);
+                                         enum server_probe *probe, struct target_address *first,
+                                         const struct spec *spec, const volatile int *interrupted,
+                                         struct err *err);
 
 /* "cluster of 3 primaries and 3 replicas at 127.0.0.1:7000"; of one server just its text. Returns
  * text. */
@@ -39,7 +41,7 @@ struct cluster_view {
     uint64_t epoch;
     uint64_t slots_failed; /* owned by nodes that are down */
 };
-/* CLUSTER INFO. OK with enabled false: cluster support is disabled. */
+/* CLUSTER INFO. OK with enabled false: cluster support is disabled. Refused: enabled and ok. */
 MUST_USE enum err_code cluster_ask_view(struct cluster_view *view, struct control *control,
                                         struct err *err);
 /* CLUSTER SHARDS, of older servers CLUSTER SLOTS, into the table as in cluster_reply.h. asked: whose

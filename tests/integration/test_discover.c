@@ -14,6 +14,7 @@ Suite *test_discover_suite(void);
 
 static struct topology found;
 static struct target_address first;
+static enum server_probe probe;
 static struct spec spec;
 static struct err err;
 static char host[160], text[200];
@@ -32,7 +33,7 @@ static void expect_found(void)
 {
     struct control *control = NULL;
     char *info = NULL;
-    enum err_code code = topology_discover(&found, &control, &first, &spec, NULL, &err);
+    enum err_code code = topology_discover(&found, &control, &probe, &first, &spec, NULL, &err);
     ck_assert_msg(code == OK, "%s", err.text);
     ck_assert_ptr_nonnull(control);
     ck_assert_msg(control_info(control, &info, &err) == OK, "%s", err.text);
@@ -45,7 +46,7 @@ static void expect_refused(enum err_code code, const char *part)
 {
     struct control *control = NULL;
     memset(&err, 0, sizeof err);
-    enum err_code got = topology_discover(&found, &control, &first, &spec, NULL, &err);
+    enum err_code got = topology_discover(&found, &control, &probe, &first, &spec, NULL, &err);
     ck_assert_msg(got == code, "%d: %s", got, err.text);
     ck_assert_msg(strstr(err.text, part) != NULL, "'%s' is not in: %s", part, err.text);
     ck_assert_ptr_null(control);

@@ -65,9 +65,11 @@ static void discover(void)
 {
     struct control *control;
     struct target_address first;
+    enum server_probe probe;
     struct err err = {.code = OK};
-    ck_assert_msg(topology_discover(&world.found, &control, &first, &world.spec, NULL, &err) == OK,
-                  "%s", err.text);
+    ck_assert_msg(
+        topology_discover(&world.found, &control, &probe, &first, &world.spec, NULL, &err) == OK,
+        "%s", err.text);
     control_close(control);
     topology_publish(ipc_topology(world.segment), &world.found);
     ck_assert(topology_refresh(&world.now, &world.version, ipc_topology(world.segment)));
