@@ -59,6 +59,9 @@ enum worker_state {
     WORKER_FAILED /* err says why; published after it with release                      */
 };
 
+/* In front of the word of what the server said that was no answer to a request: nothing counts it. */
+#define IPC_CLOSING_WORDS "closing:"
+
 struct ipc_error_kind {
     char word[32];
     char text[RESP_LINE_BYTES]; /* the first error reply that began with this word, terminated */

@@ -339,6 +339,8 @@ static const struct greeting *greeting_of(const struct connection *connection)
     return replica ? &worker->replica_greeting : &worker->greeting;
 }
 
+static void receive_greeting(struct connection *connection);
+
 static void send_greeting(struct connection *connection)
 {
     struct worker *worker = connection->worker;
@@ -349,7 +351,12 @@ static void send_greeting(struct connection *connection)
         &connection->wire, connection->greeting->bytes + connection->greeting_sent_bytes,
         left_bytes, &written_bytes, &sys_errno);
     if (status == IO_FAILED || status == IO_CLOSED) {
-        connection_attempt_failed(connection, false, failure_of(sys_errno), why_of(sys_errno));
+        receive_greeting(connection); /* a server that refuses a connection says why, and closes */
+        if (connection->state == CONNECTION_GREETING)
+            connection_attempt_failed(connection, false, failure_of(sys_errno), why_of(sys_errno));
+        else if (connection->state == CONNECTION_READY)
+            connection_lost(connection, COUNTER_LOST_DISCONNECT, COUNTER_CONNECTIONS_RESET,
+                            clock_now_ns());
         return;
     }
     connection->greeting_sent_bytes += written_bytes;
@@ -487,6 +494,8 @@ static void take_greeting_reply(struct connection *connection, const struct resp
         break;
     case GREETING_NOT_YET:
     case GREETING_REFUSED:
+        if (connection->worker->connected)
+            recorder_closing_words(connection->worker, why, strlen(why));
         connection_attempt_failed(connection, step == GREETING_NOT_YET, COUNTER_CONNECT_FAILURES,
                                   why);
         break;
@@ -497,6 +506,8 @@ static void take_greeting_reply(struct connection *connection, const struct resp
 static void take_unasked(struct connection *connection, const struct resp_reply *reply,
                          uint64_t now_ns)
 {
+    if (reply->is_error)
+        recorder_closing_words(connection->worker, reply->text, reply->text_bytes);
     if (reply->type == '>')
         worker_count(connection->worker, COUNTER_PUSHES, 1);
     else

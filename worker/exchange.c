@@ -217,6 +217,29 @@ static void keep_begun(const struct connection *connection, struct batch *batch)
                                 .to_the_end = true};
 }
 
+static bool take_replies(struct connection *connection, size_t byte_count, uint64_t done_ns);
+
+/* The connection broke while it was written to. What the server had said before is still there to be read,
+ * and may be why: a request that it refuses half way is answered, and then closed on. */
+static void lost_in_write(struct connection *connection, enum io_status status)
+{
+    struct worker *worker = connection->worker;
+    for (uint32_t reads = 0; reads < READS_AT_ONCE; reads++) {
+        size_t got_bytes = 0;
+        int sys_errno = 0;
+        if (worker->transport->read(&connection->wire, worker->in, WORKER_READ_BYTES, &got_bytes,
+                                    &sys_errno) != IO_DONE)
+            break;
+        uint64_t done_ns = clock_now_ns();
+        if (done_ns >= worker->edge_ns)
+            recorder_cut(worker, done_ns);
+        worker_count(worker, COUNTER_BYTES_IN, got_bytes);
+        if (!take_replies(connection, got_bytes, done_ns))
+            break;
+    }
+    connection_lost(connection, COUNTER_LOST_DISCONNECT, loss_event(status), clock_now_ns());
+}
+
 /* What the transport keeps goes out before anything else. False: it has to wait. */
 static bool flush_wire(struct connection *connection)
 {
@@ -229,7 +252,7 @@ static bool flush_wire(struct connection *connection)
     if (status == IO_AGAIN)
         connection_wait_writable(connection);
     else
-        connection_lost(connection, COUNTER_LOST_DISCONNECT, loss_event(status), clock_now_ns());
+        lost_in_write(connection, status);
     return false;
 }
 
@@ -259,7 +282,7 @@ void exchange_flush(struct connection *connection)
         enum io_status status = worker->transport->write(
             &connection->wire, worker->out, batch.byte_count, &written_bytes, &sys_errno);
         if (status == IO_FAILED || status == IO_CLOSED) {
-            connection_lost(connection, COUNTER_LOST_DISCONNECT, loss_event(status), sent_ns);
+            lost_in_write(connection, status);
             return;
         }
         count_written(connection, &batch, written_bytes, sent_ns);
@@ -464,6 +487,8 @@ static bool take_replies(struct connection *connection, size_t byte_count, uint6
             continue;
         }
         if (connection->in_flight == 0) {
+            if (reply.is_error)
+                recorder_closing_words(worker, reply.text, reply.text_bytes);
             valid = false;
             break;
         }

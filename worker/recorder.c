@@ -205,24 +205,20 @@ enum err_code recorder_finish(struct worker *worker, uint64_t now_ns, struct err
     return OK;
 }
 
-uint32_t recorder_error_kind(struct worker *worker, const char *text, size_t text_bytes)
+static uint32_t find_kind(struct worker *worker, const char *word, const char *text,
+                          size_t text_bytes)
 {
     struct ipc_worker *live = worker->live;
-    size_t word_bytes = 0;
-    while (word_bytes < text_bytes && text[word_bytes] != ' ' &&
-           word_bytes < sizeof live->error_kinds[0].word - 1)
-        word_bytes++;
+    size_t word_bytes = strlen(word);
     uint32_t count = atomic_load_explicit(&live->error_kind_count, memory_order_relaxed);
     for (uint32_t i = 0; i < count; i++)
-        if (memcmp(live->error_kinds[i].word, text, word_bytes) == 0 &&
-            live->error_kinds[i].word[word_bytes] == '\0')
+        if (strcmp(live->error_kinds[i].word, word) == 0)
             return i;
     if (count == ERROR_KINDS_MAX)
         return ERROR_KINDS_MAX - 1;
     struct ipc_error_kind *kind = &live->error_kinds[count];
     bool last = count == ERROR_KINDS_MAX - 1;
-    memcpy(kind->word, last ? "OTHER" : text, last ? sizeof "OTHER" - 1 : word_bytes);
-    kind->word[last ? sizeof "OTHER" - 1 : word_bytes] = '\0';
+    memcpy(kind->word, last ? "OTHER" : word, last ? sizeof "OTHER" : word_bytes + 1);
     if (text_bytes > sizeof kind->text - 1)
         text_bytes = sizeof kind->text - 1;
     for (size_t i = 0; i < text_bytes; i++) /* a log line must stay one line */
@@ -231,6 +227,33 @@ uint32_t recorder_error_kind(struct worker *worker, const char *text, size_t tex
     /* Release: partner is the collector's acquire load before it maps kinds. */
     atomic_store_explicit(&live->error_kind_count, count + 1, memory_order_release);
     return count;
+}
+
+static void first_word(char word[sizeof((struct ipc_error_kind *)0)->word], const char *before,
+                       const char *text, size_t text_bytes)
+{
+    size_t bytes = 0;
+    while (*before != '\0')
+        word[bytes++] = *before++;
+    for (size_t i = 0; i < text_bytes && text[i] != ' ' && text[i] != '\0' &&
+                       bytes < sizeof((struct ipc_error_kind *)0)->word - 1;
+         i++)
+        word[bytes++] = text[i];
+    word[bytes] = '\0';
+}
+
+uint32_t recorder_error_kind(struct worker *worker, const char *text, size_t text_bytes)
+{
+    char word[sizeof worker->live->error_kinds[0].word];
+    first_word(word, "", text, text_bytes);
+    return find_kind(worker, word, text, text_bytes);
+}
+
+void recorder_closing_words(struct worker *worker, const char *text, size_t text_bytes)
+{
+    char word[sizeof worker->live->error_kinds[0].word];
+    first_word(word, IPC_CLOSING_WORDS, text, text_bytes);
+    find_kind(worker, word, text, text_bytes);
 }
 
 void recorder_error_reply(struct worker *worker, uint32_t kind)

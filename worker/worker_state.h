@@ -358,6 +358,9 @@ void recorder_cut(struct worker *worker, uint64_t now_ns);
 enum err_code recorder_finish(struct worker *worker, uint64_t now_ns, struct err *err);
 /* The worker's number for the first word of an error reply; a new word takes the next one. */
 uint32_t recorder_error_kind(struct worker *worker, const char *text, size_t text_bytes);
+/* Keeps what the server said that was no answer to a request, before a connection ended or instead of
+ * taking one: an error kind of its own, which nothing counts. */
+void recorder_closing_words(struct worker *worker, const char *text, size_t text_bytes);
 /* Counts a request that failed with an error of this kind, once its last reply is here. */
 void recorder_error_reply(struct worker *worker, uint32_t kind);
 

@@ -83,8 +83,13 @@ static void judge_run(struct fleet *fleet)
         code = err_worse(code, E_INTERRUPTED);
     result->status = code;
     const char *text = fleet->err.text;
+    const struct error_kinds *kinds = &fleet->timeline->error_kinds;
+    char nothing[sizeof result->status_text];
+    snprintf(nothing, sizeof nothing, "no request succeeded%s%s",
+             kinds->count > 0 ? "; the server says: " : "",
+             kinds->count > 0 ? kinds->kinds[kinds->count - 1].text : "");
     if (fleet->err.code == OK && code == E_FAILED)
-        text = "no request succeeded";
+        text = nothing;
     if (code == OK && stopped)
         text = "stopped over the control socket";
     snprintf(result->status_text, sizeof result->status_text, "%s", text);

@@ -86,6 +86,7 @@ json_t *journal_facts_to_json(const struct run_facts *run)
 #define PUT_FLAG(member) json_object_set_new(json, #member, json_boolean(run->member));
     FACT_COUNTS(PUT_COUNT)
     FACT_FLAGS(PUT_FLAG)
+    json_object_set_new(json, "cluster", json_boolean(run->cluster)); /* not in older journals */
     json_object_set_new(json, "nodes", journal_nodes_to_json(run));
     return json;
 }
@@ -130,6 +131,7 @@ enum err_code journal_facts_from_json(struct run_facts *run, const json_t *json,
 #define GET_FLAG(member) good = good && get_flag(&run->member, json, #member);
     FACT_COUNTS(GET_COUNT)
     FACT_FLAGS(GET_FLAG)
+    run->cluster = json_is_true(json_object_get(json, "cluster"));
     if (run->prefill)
         good = good && get_text(run->prefill_for, sizeof run->prefill_for, json, "prefill_for");
     good = good && journal_nodes_from_json(run, json_object_get(json, "nodes"));

@@ -266,6 +266,7 @@ static void print_failures(struct output *out, const struct run_result *result)
             output_printf(out, "%s: %" PRIu64 " (first: %s)\n", kind->word,
                           total->errors_by_kind[i], kind->text);
     }
+    text_closing_words(out, result->error_kinds);
     if (counters[COUNTER_TIMED_OUT] > 0)
         output_printf(out, "timed out: %" PRIu64 "\n", counters[COUNTER_TIMED_OUT]);
     for (uint32_t i = 1; i < FIGURE_UNANSWERED_CAUSES; i++) {

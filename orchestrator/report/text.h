@@ -10,6 +10,8 @@
 void text_rate(struct output *out, const struct run_result *result);
 void text_times(struct output *out, const struct run_result *result);
 
+/* What the server said that answered no request (text_failures.c). */
+void text_closing_words(struct output *out, const struct error_kinds *kinds);
 /* What a user saw of failures (text_failures.c): outages of the target and of each node. Nothing when
  * nothing went without a reply and there was no outage. */
 void text_failures(struct output *out, const struct run_result *result);

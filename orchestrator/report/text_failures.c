@@ -1,5 +1,6 @@
 /* What a user of the target saw of its failures. Times count from the start of measuring. */
 #include <inttypes.h>
+#include <string.h>
 
 #include "common/clock.h"
 #include "common/units.h"
@@ -123,6 +124,14 @@ static void print_list(struct output *out, const struct run_result *result,
         print_outage(out, result, &list->items[i], kinds);
     if (list->count > shown)
         output_printf(out, "  and %" PRIu64 " more\n", list->count - shown);
+}
+
+void text_closing_words(struct output *out, const struct error_kinds *kinds)
+{
+    for (uint32_t i = 0; i < kinds->count; i++)
+        if (strncmp(kinds->kinds[i].word, IPC_CLOSING_WORDS, strlen(IPC_CLOSING_WORDS)) == 0)
+            output_printf(out, "the server said, outside of its replies: %s\n",
+                          kinds->kinds[i].text);
 }
 
 void text_failures(struct output *out, const struct run_result *result)

@@ -55,6 +55,7 @@ struct run_facts {
     bool one_key;      /* every request has the same key                            */
     bool reads;        /* hits and misses mean something                            */
     bool keyspace_random;
+    bool cluster;       /* redirects are followed                                          */
     bool tracking;      /* RESP3 messages are invalidations: COUNTER_PUSHES counts them       */
     bool open_loop;     /* with a rate: response times count from the intended time            */
     char rate_text[96]; /* spec.rate_text; "": closed loop                                    */

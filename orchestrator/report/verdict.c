@@ -131,6 +131,26 @@ static enum verdict_level errors(const struct run_result *result, char *value)
     return grade(share, 0.001, 0.01);
 }
 
+static bool has_failed_as(const struct run_result *result, const char *word)
+{
+    const struct error_kinds *kinds = result->error_kinds;
+    for (uint32_t i = 0; kinds != NULL && i < kinds->count; i++)
+        if (strcmp(kinds->kinds[i].word, word) == 0 && result->total->errors_by_kind[i] > 0)
+            return true;
+    return false;
+}
+
+static void advise_errors(const struct run_result *result, char *advice)
+{
+    bool elsewhere =
+        !result->facts->cluster && (has_failed_as(result, "MOVED") || has_failed_as(result, "ASK"));
+    snprintf(advice, ADVICE_BYTES, "%s",
+             elsewhere ? "the server is a node of a cluster and does not own these keys: add "
+                         "--cluster, so that requests go to the node that does"
+                       : "the server refused requests: look at the error replies before you look "
+                         "at the latencies");
+}
+
 static enum verdict_level lost_or_timed_out(const struct run_result *result, char *value)
 {
     const uint64_t *counters = result->total->counters;
@@ -384,9 +404,7 @@ static const struct {
      "requests were dropped because they were later than --shed-after: the load was lighter than "
      "asked for, and its percentiles are those of the rest",
      NULL},
-    {"errors", errors, "0.1 %, RED above 1 %",
-     "the server refused requests: look at the error replies before you look at the latencies",
-     NULL},
+    {"errors", errors, "0.1 %, RED above 1 %", NULL, advise_errors},
     {"lost_or_timed_out", lost_or_timed_out, "0, RED above 0.1 %",
      "requests without a reply are in no percentile: find out why the server or the network "
      "dropped them",

@@ -100,6 +100,19 @@ enum err_code cluster_ask_nodes(struct topology *topology, struct control *contr
     return code;
 }
 
+/* Nobody gave volley this name but the target itself. */
+static enum err_code not_resolved(const struct topology *topology, const struct topology_node *node,
+                                  const struct err *cause, struct err *err)
+{
+    bool cluster = topology->kind == TOPOLOGY_SLOTS;
+    return err_set(err, E_CONNECT,
+                   "%s; %s announces this name for its %s on port %u: make it known here "
+                   "(/etc/hosts), or have %s announced (%s)",
+                   cause->text, cluster ? "the cluster" : "the server",
+                   cluster ? "node" : "replica", node->port, cluster ? "addresses" : "an address",
+                   cluster ? "cluster-preferred-endpoint-type ip" : "replica-announce-ip");
+}
+
 enum err_code topology_resolve_missing(struct topology *topology, struct err *err)
 {
     enum err_code first = OK;
@@ -109,11 +122,11 @@ enum err_code topology_resolve_missing(struct topology *topology, struct err *er
         uint32_t count = 0;
         if (node->role == TOPOLOGY_GONE || node->address.address_bytes > 0)
             continue;
-        enum err_code code = resolve_host(&address, &count, 1, node->address.host, node->port, err);
-        if (code == OK)
+        struct err cause = {.code = OK};
+        if (resolve_host(&address, &count, 1, node->address.host, node->port, &cause) == OK)
             node->address = address;
         else
-            first = code;
+            first = not_resolved(topology, node, &cause, err);
     }
     return first;
 }
