@@ -10,8 +10,8 @@
 
 #include "common/client_ramp.h"
 #include "common/log.h"
-#include "common/server_probe.h"
 #include "common/schedule.h"
+#include "common/server_probe.h"
 
 enum key_order { KEYS_ONE, KEYS_RANDOM, KEYS_SEQUENTIAL };
 
