@@ -4,6 +4,7 @@
 #include <assert.h>
 #include <netinet/in.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
@@ -22,6 +23,16 @@ static size_t used_words(uint32_t node_count)
         node_count = TOPOLOGY_NODES_MAX;
     size_t bytes = offsetof(struct topology, nodes) + node_count * sizeof(struct topology_node);
     return (bytes + sizeof(word) - 1) / sizeof(word);
+}
+
+void topology_clear(struct topology *topology)
+{
+    memset(topology, 0, offsetof(struct topology, nodes));
+}
+
+void topology_copy(struct topology *into, const struct topology *from)
+{
+    memmove(into, from, used_words(from->node_count) * sizeof(word));
 }
 
 void topology_publish(struct topology_shared *shared, const struct topology *topology)
@@ -43,26 +54,26 @@ void topology_publish(struct topology_shared *shared, const struct topology *top
 bool topology_refresh(struct topology *copy, uint32_t *version,
                       const struct topology_shared *shared)
 {
-    struct topology fresh;
-    word *to = (word *)&fresh;
     const word *from = (const word *)&shared->topology;
     /* Acquire: partner is the release store at the end of topology_publish. */
     uint32_t before = atomic_load_explicit(&shared->version, memory_order_acquire);
     if (before == *version || before % 2 != 0)
         return false;
-    size_t words = used_words(0);
+    size_t words = used_words(__atomic_load_n(&shared->topology.node_count, __ATOMIC_RELAXED));
+    word *fresh = malloc(words * sizeof *fresh);
+    if (fresh == NULL)
+        return false;
     for (size_t i = 0; i < words; i++)
-        to[i] = __atomic_load_n(&from[i], __ATOMIC_RELAXED);
-    words = used_words(fresh.node_count);
-    for (size_t i = used_words(0); i < words; i++)
-        to[i] = __atomic_load_n(&from[i], __ATOMIC_RELAXED);
+        fresh[i] = __atomic_load_n(&from[i], __ATOMIC_RELAXED);
     /* Partner: the release fence of topology_publish. */
     atomic_thread_fence(memory_order_acquire);
-    if (atomic_load_explicit(&shared->version, memory_order_relaxed) != before)
-        return false;
-    memcpy(copy, &fresh, words * sizeof(word));
-    *version = before;
-    return true;
+    bool whole = atomic_load_explicit(&shared->version, memory_order_relaxed) == before;
+    if (whole) {
+        memcpy(copy, fresh, words * sizeof *fresh);
+        *version = before;
+    }
+    free(fresh);
+    return whole;
 }
 
 static bool is_named(const struct topology_node *node, const char *host, uint16_t port)
@@ -139,6 +150,37 @@ uint32_t topology_primaries(const struct topology *topology)
 uint32_t topology_replicas(const struct topology *topology)
 {
     return count_role(topology, TOPOLOGY_REPLICA);
+}
+
+void topology_count_slots(const struct topology *topology, uint16_t *counts)
+{
+    memset(counts, 0, topology->node_count * sizeof counts[0]);
+    for (uint32_t slot = 0; slot < SLOTS_COUNT; slot++)
+        if (topology->owner[slot] < topology->node_count)
+            counts[topology->owner[slot]]++;
+}
+
+struct topology_count topology_count_serving(const struct topology *topology)
+{
+    struct topology_count count = {0};
+    uint16_t slots[TOPOLOGY_NODES_MAX];
+    bool followed[TOPOLOGY_NODES_MAX] = {false};
+    topology_count_slots(topology, slots);
+    for (uint32_t i = 0; i < topology->node_count; i++) {
+        const struct topology_node *node = &topology->nodes[i];
+        if (node->role != TOPOLOGY_REPLICA || node->primary >= topology->node_count ||
+            slots[node->primary] == 0)
+            continue;
+        followed[node->primary] = true;
+        count.replicas++;
+    }
+    for (uint32_t i = 0; i < topology->node_count; i++) {
+        if (topology->nodes[i].role != TOPOLOGY_PRIMARY || slots[i] == 0)
+            continue;
+        count.primaries++;
+        count.alone += !followed[i];
+    }
+    return count;
 }
 
 uint32_t topology_uncovered(const struct topology *topology)

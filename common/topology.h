@@ -14,7 +14,9 @@
 #include "common/slots.h"
 #include "common/transport.h"
 
-#define TOPOLOGY_NODES_MAX 256u
+/* Room in the table. Nodes stand last in it and are written, copied and touched as far as there are any: a
+ * zeroed table of a few nodes costs their memory, wherever it lies. */
+#define TOPOLOGY_NODES_MAX 4096u
 #define TOPOLOGY_NOBODY UINT16_MAX
 
 enum topology_kind {
@@ -44,11 +46,15 @@ struct topology_shared {
     struct topology topology;
 };
 
+/* Both write no more than there are nodes. */
+void topology_clear(struct topology *topology);
+void topology_copy(struct topology *into, const struct topology *from);
+
 /* Replaces the shared table; the version grows by two. The scout only, or before the fork. */
 void topology_publish(struct topology_shared *shared, const struct topology *topology);
 
 /* Copies the table when its version is another than *version, and sets that. False: it is the same,
- * or it is being written now; ask again later. Never waits. */
+ * or it is being written now (or there is no memory); ask again later. Never waits. */
 bool topology_refresh(struct topology *copy, uint32_t *version,
                       const struct topology_shared *shared);
 
@@ -60,6 +66,15 @@ int topology_find(const struct topology *topology, const char *host, uint16_t po
 int topology_add(struct topology *topology, const char *host, uint16_t port);
 
 uint32_t topology_primaries(const struct topology *topology);
+/* The nodes of a cluster that have slots, and so requests: TOPOLOGY_SLOTS only. */
+struct topology_count {
+    uint32_t primaries; /* with slots                       */
+    uint32_t alone;     /* of those: without a replica      */
+    uint32_t replicas;  /* of primaries with slots          */
+};
+struct topology_count topology_count_serving(const struct topology *topology);
+/* Slots of each node: counts[node_count]. TOPOLOGY_SLOTS only. */
+void topology_count_slots(const struct topology *topology, uint16_t *counts);
 uint32_t topology_replicas(const struct topology *topology);
 /* Slots that nobody owns; TOPOLOGY_SLOTS only. */
 uint32_t topology_uncovered(const struct topology *topology);

@@ -3,7 +3,7 @@
  * In a cluster a ticket is bound to one node. A ticket whose node has no free connection waits in that
  * node's ring, so that a slow or dead node does not stop the others. A request that a node sends
  * elsewhere waits in a ring of its own, in front of those; it stays in flight all the time. */
-#include "worker/slot_ring.h"
+#include "worker/slot_list.h"
 #include "worker/worker_state.h"
 
 /* A node that says "later" is asked again after so long. */
@@ -51,11 +51,42 @@ static bool can_take(const struct connection *connection)
            connection->in_flight + connection->unsent < connection->worker->run->pipeline;
 }
 
+/* Puts a pool into the lists that it belongs to now. */
+static void list_pool(struct router *router, struct pool *pool)
+{
+    bool works = pool->free > 0 && pool->again.count + pool->fresh.count > 0;
+    if (!router->by_slot)
+        return;
+    if (pool->listed_free && pool->free == 0)
+        TAILQ_REMOVE(&router->free_pools, pool, by_free);
+    else if (!pool->listed_free && pool->free > 0)
+        TAILQ_INSERT_TAIL(&router->free_pools, pool, by_free);
+    if (pool->listed_work && !works)
+        TAILQ_REMOVE(&router->work_pools, pool, by_work);
+    else if (!pool->listed_work && works)
+        TAILQ_INSERT_TAIL(&router->work_pools, pool, by_work);
+    pool->listed_free = pool->free > 0;
+    pool->listed_work = works;
+}
+
+static void wait_again(struct router *router, struct pool *pool, const struct request_slot *slot)
+{
+    slots_push(&router->store, &pool->again, slot);
+    list_pool(router, pool);
+}
+
+static void wait_fresh(struct router *router, struct pool *pool, const struct request_slot *slot)
+{
+    slots_push(&router->store, &pool->fresh, slot);
+    list_pool(router, pool);
+}
+
 void router_connection_changed(struct connection *connection)
 {
     struct pool *pool = connection->pool;
     if (pool->by_load == NULL)
         return;
+    struct router *router = &connection->worker->router;
     /* A closed loop fills a connection before the next one: its list is in the order of waiting. */
     uint32_t load = !can_take(connection)           ? PACER_UNLISTED
                     : connection->worker->open_loop ? connection->in_flight + connection->unsent
@@ -64,15 +95,18 @@ void router_connection_changed(struct connection *connection)
         return;
     if (connection->listed_load != PACER_UNLISTED) {
         TAILQ_REMOVE(&pool->by_load[connection->listed_load], connection, by_load);
-        connection->worker->router.free_connections--;
+        router->free_connections--;
+        pool->free--;
     }
     connection->listed_load = load;
-    if (load == PACER_UNLISTED)
-        return;
-    connection->worker->router.free_connections++;
-    TAILQ_INSERT_TAIL(&pool->by_load[load], connection, by_load);
-    if (load < pool->lowest)
-        pool->lowest = load;
+    if (load != PACER_UNLISTED) {
+        router->free_connections++;
+        pool->free++;
+        TAILQ_INSERT_TAIL(&pool->by_load[load], connection, by_load);
+        if (load < pool->lowest)
+            pool->lowest = load;
+    }
+    list_pool(router, pool);
 }
 
 struct connection *router_pick(const struct worker *worker, struct pool *pool)
@@ -150,12 +184,12 @@ static void serve_connection(struct worker *worker, struct connection *connectio
     if (worker->open_loop && room > 1)
         room = 1;
     for (; room > 0 && pool->again.count > 0; room--) {
-        struct request_slot slot = slots_pop(&pool->again);
+        struct request_slot slot = slots_pop(&worker->router.store, &pool->again);
         place(connection, &slot);
     }
     uint64_t capacity = capacity_left(worker);
     while (room > 0 && capacity > 0 && pool->fresh.count > 0) {
-        struct request_slot slot = slots_pop(&pool->fresh);
+        struct request_slot slot = slots_pop(&worker->router.store, &pool->fresh);
         worker->router.held--;
         if (is_stale(worker, &slot, now_ns)) {
             worker->unsent--;
@@ -165,14 +199,15 @@ static void serve_connection(struct worker *worker, struct connection *connectio
         room--;
         capacity--;
     }
+    list_pool(&worker->router, pool);
 }
 
 static void serve_pools(struct worker *worker, uint64_t now_ns, struct touched *touched)
 {
-    struct router *router = &worker->router;
-    for (uint32_t i = 0; i < router->pool_count; i++) {
-        struct pool *pool = &router->pools[i];
+    struct pool *pool, *next;
+    for (pool = TAILQ_FIRST(&worker->router.work_pools); pool != NULL; pool = next) {
         struct connection *connection;
+        next = TAILQ_NEXT(pool, by_work); /* only this one may leave the list meanwhile */
         while (touched->count < BATCH_CONNECTIONS &&
                (pool->again.count > 0 || (pool->fresh.count > 0 && capacity_left(worker) > 0)) &&
                (connection = router_pick(worker, pool)) != NULL) {
@@ -217,7 +252,7 @@ static struct pool *draw_routed(struct worker *worker, uint64_t now_ns, struct r
     struct router *router = &worker->router;
     while (draw(worker, now_ns, slot)) {
         struct pool *pool = route(worker, slot->ticket);
-        bool full = pool->fresh.count >= FRESH_SLOTS;
+        bool full = pool->fresh.count >= router->fresh_max || router->held >= router->held_max;
         bool stops = full && !pool->failing;
         if (router->full_ns != 0 || stops)
             note_full(worker, now_ns, stops);
@@ -237,7 +272,7 @@ static struct pool *draw_routed(struct worker *worker, uint64_t now_ns, struct r
 
 static void hold(struct worker *worker, struct pool *pool, const struct request_slot *slot)
 {
-    slots_push(&pool->fresh, slot);
+    wait_fresh(&worker->router, pool, slot);
     worker->router.held++;
 }
 
@@ -283,11 +318,12 @@ static bool draw_for(struct worker *worker, struct connection *connection, uint6
 
 static void draw_for_free(struct worker *worker, uint64_t now_ns, struct touched *touched)
 {
-    struct router *router = &worker->router;
-    for (uint32_t i = 0; i < router->pool_count; i++) {
+    struct pool *pool, *next;
+    for (pool = TAILQ_FIRST(&worker->router.free_pools); pool != NULL; pool = next) {
         struct connection *connection;
+        next = TAILQ_NEXT(pool, by_free); /* only this one may leave the list meanwhile */
         while (touched->count < BATCH_CONNECTIONS &&
-               (connection = router_pick(worker, &router->pools[i])) != NULL) {
+               (connection = router_pick(worker, pool)) != NULL) {
             bool filled = draw_for(worker, connection, now_ns);
             touch(connection, touched);
             if (!filled)
@@ -359,9 +395,10 @@ void router_take_back(struct connection *connection)
     while (connection->unsent > 0) {
         struct request_slot *slot =
             connection_slot(connection, connection->in_flight + --connection->unsent);
-        slots_push_front(slot->again ? &pool->again : &pool->fresh, slot);
+        slots_push_front(&worker->router.store, slot->again ? &pool->again : &pool->fresh, slot);
         worker->router.held += !slot->again;
     }
+    list_pool(&worker->router, pool);
     worker_publish_drawn(worker);
 }
 
@@ -379,10 +416,17 @@ static void retry_later(struct worker *worker, struct request_slot *slot, uint64
     slot->asking = false;
     slot->hops = 0;
     slot->retry_ms = (uint32_t)(now_ns / NS_PER_MS) + RETRY_MS;
-    slots_push(&worker->router.retry, slot);
+    slots_push(&worker->router.store, &worker->router.retry, slot);
 }
 
-/* The pool of the node that the redirect names; NULL: not known, or no connection is to go there. */
+/* A node without slots, that has none of the connections: it is to get one. */
+static void call(struct router *router, struct pool *pool)
+{
+    router->called |= !pool->called;
+    pool->called = true;
+}
+
+/* The pool of the node that the redirect names; NULL: not known, or no connection goes there yet. */
 static struct pool *redirect_pool(struct worker *worker, const struct connection *from)
 {
     struct router *router = &worker->router;
@@ -390,8 +434,12 @@ static struct pool *redirect_pool(struct worker *worker, const struct connection
     const char *host = redirect->host[0] != '\0' ? redirect->host
                                                  : router->topology->nodes[from->node].address.host;
     int node = topology_find(router->topology, host, redirect->port);
-    if (node < 0 || (uint32_t)node >= router->pool_count || router->pools[node].wanted == 0)
+    if (node < 0 || (uint32_t)node >= router->pool_count)
         return NULL;
+    if (router->pools[node].wanted == 0) {
+        call(router, &router->pools[node]);
+        return NULL;
+    }
     if (redirect->kind == REDIRECT_MOVED) {
         router->topology->owner[redirect->slot] = (uint16_t)node;
         if (router->from_replicas) /* one of the owner's replicas, as for any other request */
@@ -420,29 +468,32 @@ void router_redirected(struct connection *connection, uint64_t now_ns)
     if (kind == REDIRECT_MOVED || kind == REDIRECT_CLUSTERDOWN || pool == NULL)
         router_want_refresh(worker);
     if (pool != NULL && slot.hops++ < HOPS_AT_ONCE)
-        slots_push(&pool->again, &slot);
+        wait_again(&worker->router, pool, &slot);
     else
         retry_later(worker, &slot, now_ns);
 }
 
 static void retry_due(struct worker *worker, uint64_t now_ns)
 {
-    struct slot_ring *retry = &worker->router.retry;
+    struct router *router = &worker->router;
+    struct slot_list *retry = &router->retry;
     uint32_t now_ms = (uint32_t)(now_ns / NS_PER_MS);
-    while (retry->count > 0 && (int32_t)(now_ms - slots_at(retry, 0)->retry_ms) >= 0) {
-        struct request_slot slot = slots_pop(retry);
-        slots_push(&route(worker, slot.ticket)->again, &slot);
+    while (retry->count > 0 &&
+           (int32_t)(now_ms - router->store.slots[retry->head].slot.retry_ms) >= 0) {
+        struct request_slot slot = slots_pop(&router->store, retry);
+        wait_again(router, route(worker, slot.ticket), &slot);
     }
 }
 
 /* Requests that wait to be sent again have the same time limit as those at a server. */
-static void time_out_waiting(struct worker *worker, struct slot_ring *ring, uint64_t now_ns)
+static void time_out_waiting(struct worker *worker, struct slot_list *list, uint64_t now_ns)
 {
-    uint32_t count = ring->count;
+    struct slot_store *store = &worker->router.store;
+    uint32_t count = list->count;
     for (uint32_t i = 0; i < count; i++) {
-        struct request_slot slot = slots_pop(ring);
+        struct request_slot slot = slots_pop(store, list);
         if (now_ns < slot.sent_ns + worker->spec->request_timeout_ns) {
-            slots_push(ring, &slot);
+            slots_push(store, list, &slot);
             continue;
         }
         worker->in_flight--;
@@ -465,25 +516,27 @@ static void route_again(struct worker *worker)
     }
     for (uint32_t i = 0; i < router->pool_count; i++) {
         for (uint32_t k = 0; k < counts[i][0]; k++) {
-            struct request_slot slot = slots_pop(&router->pools[i].again);
+            struct request_slot slot = slots_pop(&router->store, &router->pools[i].again);
             struct pool *pool = slot.asking ? &router->pools[i] : route(worker, slot.ticket);
-            slots_push(&pool->again, &slot);
+            slots_push(&router->store, &pool->again, &slot);
         }
         for (uint32_t k = 0; k < counts[i][1]; k++) {
-            struct request_slot slot = slots_pop(&router->pools[i].fresh);
+            struct request_slot slot = slots_pop(&router->store, &router->pools[i].fresh);
             struct pool *pool = route(worker, slot.ticket);
             /* The node that had the slot sends on what there is no room for. */
-            if (pool->fresh.count >= FRESH_SLOTS && router->pools[i].wanted > 0)
+            if (pool->fresh.count >= router->fresh_max && router->pools[i].wanted > 0)
                 pool = &router->pools[i];
-            if (pool->fresh.count >= FRESH_SLOTS) {
+            if (pool->fresh.count >= router->fresh_max) {
                 worker_count(worker, COUNTER_SHED_NODE, 1);
                 worker->unsent--;
                 worker->router.held--;
                 continue;
             }
-            slots_push(&pool->fresh, &slot);
+            slots_push(&router->store, &pool->fresh, &slot);
         }
     }
+    for (uint32_t i = 0; i < router->pool_count; i++)
+        list_pool(router, &router->pools[i]);
 }
 
 void router_tick(struct worker *worker, uint64_t now_ns)
@@ -499,9 +552,12 @@ void router_tick(struct worker *worker, uint64_t now_ns)
     retry_due(worker, now_ns);
     if (router->retry.count > 0)
         time_out_waiting(worker, &router->retry, now_ns);
-    for (uint32_t i = 0; i < router->pool_count; i++)
-        if (router->pools[i].again.count > 0)
-            time_out_waiting(worker, &router->pools[i].again, now_ns);
+    for (uint32_t i = 0; i < router->pool_count; i++) {
+        if (router->pools[i].again.count == 0)
+            continue;
+        time_out_waiting(worker, &router->pools[i].again, now_ns);
+        list_pool(router, &router->pools[i]);
+    }
     if (router->full_ns != 0)
         note_full(worker, now_ns, true);
     router_send(worker, now_ns);
@@ -516,8 +572,10 @@ void router_abandon(struct worker *worker, enum counter cause)
     worker_count(worker, cause, lost);
     worker->in_flight -= lost;
     router->retry.count = 0;
-    for (uint32_t i = 0; i < router->pool_count; i++)
+    for (uint32_t i = 0; i < router->pool_count; i++) {
         router->pools[i].again.count = 0;
+        list_pool(router, &router->pools[i]);
+    }
     worker_publish_in_flight(worker);
 }
 
@@ -544,8 +602,11 @@ uint64_t router_recount_unsent(const struct worker *worker)
 {
     const struct router *router = &worker->router;
     uint64_t unsent = router->has_drawn && is_backlog(worker, &router->drawn);
-    for (uint32_t i = 0; i < router->pool_count; i++)
-        for (uint32_t k = 0; k < router->pools[i].fresh.count; k++)
-            unsent += is_backlog(worker, slots_at(&router->pools[i].fresh, k));
+    for (uint32_t i = 0; i < router->pool_count; i++) {
+        const struct slot_list *fresh = &router->pools[i].fresh;
+        for (uint32_t k = 0, at = fresh->head; k < fresh->count;
+             k++, at = router->store.slots[at].next)
+            unsent += is_backlog(worker, &router->store.slots[at].slot);
+    }
     return unsent;
 }

@@ -3,25 +3,24 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "worker/slot_ring.h"
+#include "worker/slot_list.h"
 #include "worker/worker_state.h"
 
 /* Who serves what ------------------------------------------------------------------------------ */
 
-static bool has_slots(const struct topology *topology, uint32_t node)
+/* What is asked of each node again and again is counted once for a table. */
+static void count_nodes(struct router *router)
 {
-    for (uint32_t slot = 0; slot < SLOTS_COUNT; slot++)
-        if (topology->owner[slot] == node)
-            return true;
-    return false;
-}
-
-static bool has_replica(const struct topology *topology, uint32_t primary)
-{
+    const struct topology *topology = router->topology;
+    if (router->slot_counts == NULL)
+        return;
+    if (router->by_slot)
+        topology_count_slots(topology, router->slot_counts);
+    memset(router->replica_counts, 0, topology->node_count * sizeof router->replica_counts[0]);
     for (uint32_t i = 0; i < topology->node_count; i++)
-        if (topology->nodes[i].role == TOPOLOGY_REPLICA && topology->nodes[i].primary == primary)
-            return true;
-    return false;
+        if (topology->nodes[i].role == TOPOLOGY_REPLICA &&
+            topology->nodes[i].primary < topology->node_count)
+            router->replica_counts[topology->nodes[i].primary]++;
 }
 
 static bool serves(const struct worker *worker, uint32_t node)
@@ -34,24 +33,51 @@ static bool serves(const struct worker *worker, uint32_t node)
         return role == TOPOLOGY_PRIMARY;
     if (worker->spec->replica_reads == REPLICA_READS_ALL || role == TOPOLOGY_REPLICA)
         return true;
-    return worker->router.by_slot && !has_replica(topology, node);
+    return worker->router.by_slot && worker->router.replica_counts[node] == 0;
 }
 
-/* A primary whose slots are read has itself or its replicas, as serves() says. */
+/* The primary whose slots the node serves: itself, or of a replica its own. */
+static uint32_t primary_of(const struct topology *topology, uint32_t node)
+{
+    const struct topology_node *at = &topology->nodes[node];
+    return at->role == TOPOLOGY_REPLICA && at->primary < topology->node_count ? at->primary : node;
+}
+
+/* Requests go there: it serves, and in a cluster has slots. */
+static bool is_wanted(const struct worker *worker, uint32_t node)
+{
+    const struct router *router = &worker->router;
+    return serves(worker, node) &&
+           (!router->by_slot || router->slot_counts[primary_of(router->topology, node)] > 0);
+}
+
+static void add_reader(struct router *router, uint32_t owner, uint32_t node)
+{
+    router->readers[router->reader_first[owner] + router->reader_count[owner]++] = (uint16_t)node;
+}
+
+/* A primary whose slots are read has itself or its replicas, as serves() says. A replica has itself: it may
+ * own slots before the table says so. */
 static void find_readers(struct worker *worker)
 {
     struct router *router = &worker->router;
     const struct topology *topology = router->topology;
+    const uint32_t count = topology->node_count;
     uint32_t used = 0;
-    for (uint32_t primary = 0; primary < topology->node_count; primary++) {
-        router->reader_first[primary] = (uint16_t)used;
-        for (uint32_t i = 0; i < topology->node_count && used < 2 * TOPOLOGY_NODES_MAX; i++) {
-            bool own = i == primary || (topology->nodes[i].role == TOPOLOGY_REPLICA &&
-                                        topology->nodes[i].primary == primary);
-            if (own && serves(worker, i))
-                router->readers[used++] = (uint16_t)i;
-        }
-        router->reader_count[primary] = (uint16_t)(used - router->reader_first[primary]);
+    if (!router->from_replicas)
+        return;
+    for (uint32_t i = 0; i < count; i++) {
+        router->reader_first[i] = (uint16_t)used;
+        router->reader_count[i] = 0;
+        used += 1u + router->replica_counts[i];
+    }
+    for (uint32_t i = 0; i < count; i++) {
+        uint32_t primary = primary_of(topology, i);
+        if (!serves(worker, i))
+            continue;
+        add_reader(router, i, i);
+        if (primary != i)
+            add_reader(router, primary, i);
     }
 }
 
@@ -68,8 +94,16 @@ static bool pool_create(struct worker *worker, struct pool *pool)
         return false;
     for (uint64_t load = 0; load < loads; load++)
         TAILQ_INIT(&pool->by_load[load]);
-    return !router->by_slot || (slots_create(&pool->again, router->capacity + 1) &&
-                                slots_create(&pool->fresh, FRESH_SLOTS + router->capacity + 1));
+    return true;
+}
+
+/* The more nodes, the fewer tickets may wait for each. */
+static void limit_fresh(struct router *router)
+{
+    uint32_t each = router->held_max / router->pool_count;
+    router->fresh_max = each > FRESH_SLOTS       ? FRESH_SLOTS
+                        : each < FRESH_SLOTS_MIN ? FRESH_SLOTS_MIN
+                                                 : each;
 }
 
 /* A pool for each node that has none yet. */
@@ -82,23 +116,24 @@ static bool add_pools(struct worker *worker)
             return false;
         router->pool_count++;
     }
+    limit_fresh(router);
     return true;
 }
 
-/* How many connections each node gets: the same for all, but for a primary without slots one. What does
- * not divide goes on with the node at which the worker before has ended. */
+/* How many connections each node gets: the same for all, none for a primary without slots, and one when
+ * another node has sent requests to it: slots are on their way there. What does not divide goes on with the
+ * node at which the worker before has ended. */
 static void share_out(struct worker *worker, uint32_t wanted[TOPOLOGY_NODES_MAX])
 {
     const struct topology *topology = worker->router.topology;
     uint32_t full[TOPOLOGY_NODES_MAX], full_count = 0, left = worker->connection_count;
-    memset(wanted, 0, TOPOLOGY_NODES_MAX * sizeof wanted[0]);
+    memset(wanted, 0, topology->node_count * sizeof wanted[0]);
     for (uint32_t i = 0; i < topology->node_count; i++)
-        if (serves(worker, i) && (!worker->router.by_slot || has_slots(topology, i) ||
-                                  topology->nodes[i].role == TOPOLOGY_REPLICA))
+        if (is_wanted(worker, i))
             full[full_count++] = i;
-    for (uint32_t i = 0; i < topology->node_count && left > full_count; i++)
-        if (serves(worker, i) && worker->router.by_slot && !has_slots(topology, i) &&
-            topology->nodes[i].role == TOPOLOGY_PRIMARY) {
+    for (uint32_t i = 0; worker->router.by_slot && i < topology->node_count; i++)
+        if (left > full_count && serves(worker, i) && worker->router.pools[i].called &&
+            worker->router.slot_counts[i] == 0 && topology->nodes[i].role == TOPOLOGY_PRIMARY) {
             wanted[i] = 1;
             left--;
         }
@@ -155,12 +190,16 @@ static void assign_connections(struct worker *worker, uint64_t now_ns, bool firs
 bool router_take_topology(struct worker *worker, uint64_t now_ns)
 {
     struct router *router = &worker->router;
-    if (!topology_refresh(router->topology, &router->version, ipc_topology(worker->run->segment)))
+    bool fresh =
+        topology_refresh(router->topology, &router->version, ipc_topology(worker->run->segment));
+    if (!fresh && !router->called)
         return false;
     if (!add_pools(worker))
         return false;      /* no memory: nodes without a pool get no request */
     worker->reconnected++; /* from now on there may have been allocations */
+    router->called = false;
     router->many_nodes |= router->topology->node_count > 1;
+    count_nodes(router);
     find_readers(worker);
     assign_connections(worker, now_ns, false);
     return true;
@@ -200,17 +239,42 @@ static enum err_code check_reach(struct worker *worker, struct err *err)
     const struct topology *topology = worker->router.topology;
     uint32_t nodes = 0;
     for (uint32_t i = 0; i < topology->node_count; i++)
-        nodes += serves(worker, i);
+        nodes += is_wanted(worker, i);
     if (nodes == 0)
         return err_set(err, E_CONNECT, "none of the %u nodes serves these requests",
                        topology->node_count);
     if (worker->router.by_slot && worker->connection_count < nodes)
         return err_set(err, E_CONNECT,
-                       "worker %u: %u connections do not reach %u nodes; give --clients at least "
-                       "%u, or fewer --processes",
+                       "worker %u: %u connections do not reach %u nodes, and each worker needs one "
+                       "to each; give --clients at least %u, or fewer --processes",
                        worker->share->index, worker->connection_count, nodes,
                        nodes * worker->run->worker_count);
     return OK;
+}
+
+/* For nodes that may be added, too: room that is not used is not touched. Requests that wait are those that
+ * connections have given back or a node has sent elsewhere, and tickets that were never sent. */
+static bool make_room(struct router *router)
+{
+    const uint32_t nodes = router->topology->node_count;
+    TAILQ_INIT(&router->free_pools);
+    TAILQ_INIT(&router->work_pools);
+    router->held_max = FRESH_SLOTS * (nodes < FRESH_NODES ? nodes : FRESH_NODES);
+    router->pools = calloc(router->by_slot ? TOPOLOGY_NODES_MAX : 1, sizeof router->pools[0]);
+    if (router->pools == NULL)
+        return false;
+    if (router->by_slot || router->from_replicas) {
+        uint16_t *counts = calloc(6 * (size_t)TOPOLOGY_NODES_MAX, sizeof counts[0]);
+        if (counts == NULL)
+            return false;
+        router->slot_counts = counts;
+        router->replica_counts = counts + TOPOLOGY_NODES_MAX;
+        router->reader_first = counts + 2 * TOPOLOGY_NODES_MAX;
+        router->reader_count = counts + 3 * TOPOLOGY_NODES_MAX;
+        router->readers = counts + 4 * TOPOLOGY_NODES_MAX;
+    }
+    return !router->by_slot ||
+           slot_store_create(&router->store, router->held_max + 2 * router->capacity + 1);
 }
 
 enum err_code router_create(struct worker *worker, struct err *err)
@@ -226,10 +290,9 @@ enum err_code router_create(struct worker *worker, struct err *err)
     router->from_replicas = worker->spec->replica_reads != REPLICA_READS_NO &&
                             workload_reads_only(worker->run->workload);
     router->capacity = (uint64_t)worker->connection_count * worker->run->pipeline;
-    router->pools = calloc(TOPOLOGY_NODES_MAX, sizeof router->pools[0]);
-    if (router->pools == NULL || !add_pools(worker) ||
-        (router->by_slot && !slots_create(&router->retry, router->capacity + 1)))
+    if (!make_room(router) || !add_pools(worker))
         return no_memory(worker, err);
+    count_nodes(router);
     find_readers(worker);
     code = check_reach(worker, err);
     if (code == OK)
@@ -240,12 +303,10 @@ enum err_code router_create(struct worker *worker, struct err *err)
 void router_destroy(struct worker *worker)
 {
     struct router *router = &worker->router;
-    for (uint32_t i = 0; router->pools != NULL && i < router->pool_count; i++) {
+    for (uint32_t i = 0; router->pools != NULL && i < router->pool_count; i++)
         free(router->pools[i].by_load);
-        free(router->pools[i].again.slots);
-        free(router->pools[i].fresh.slots);
-    }
     free(router->pools);
-    free(router->retry.slots);
+    free(router->slot_counts);
+    free(router->store.slots);
     free(router->topology);
 }

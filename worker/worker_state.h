@@ -44,10 +44,16 @@ struct request_slot {
     bool asking;       /* goes out behind ASKING                                      */
 };
 
-/* Requests that wait for a node. */
-struct slot_ring {
-    struct request_slot *slots; /* mask + 1 */
-    uint32_t mask, head, count;
+/* Requests that wait for a node, and the memory that all such lists share: slot_list.h. */
+struct slot_list {
+    uint32_t head, tail, count; /* places in the store */
+};
+struct slot_store {
+    struct waiting_slot {
+        struct request_slot slot;
+        uint32_t next; /* 0: the last one */
+    } * slots;
+    uint32_t size, free, untouched; /* first free place, first that was never used */
 };
 
 /* Connections that serve the same requests: all of them, or those to one node of a cluster. What is
@@ -61,9 +67,17 @@ struct pool {
     bool failing;           /* none is, and the last attempt to open one has failed     */
     uint32_t assigned;      /* connections that are this pool's, open or not            */
     uint32_t wanted;        /* ... that are to be                                       */
-    struct slot_ring again; /* sent before, and to be sent again: they go first         */
-    struct slot_ring fresh; /* never sent                                               */
+    bool called;            /* has no slots, but a node has sent requests there         */
+    uint32_t free;          /* connections in by_load                                   */
+    struct slot_list again; /* sent before, and to be sent again: they go first         */
+    struct slot_list fresh; /* never sent                                               */
+    /* With by_slot: the router's lists of pools that have a free connection, and of those where
+     * somebody waits for it, too. */
+    TAILQ_ENTRY(pool) by_free;
+    TAILQ_ENTRY(pool) by_work;
+    bool listed_free, listed_work;
 };
+TAILQ_HEAD(pool_list, pool);
 
 /* Where requests go: router.c. */
 struct router {
@@ -71,16 +85,22 @@ struct router {
     uint32_t version;          /* of the shared table                             */
     struct pool *pools;        /* pool_count; by node with by_slot, else one      */
     uint32_t pool_count;
+    struct pool_list free_pools, work_pools;
     bool by_slot;
     bool many_nodes;    /* figures are kept for each                       */
     bool asking;        /* some request has been sent behind ASKING      */
     bool from_replicas; /* replicas serve the run's requests: they only read     */
-    /* By primary: the nodes that serve its slots. */
-    uint16_t readers[2 * TOPOLOGY_NODES_MAX];
-    uint16_t reader_first[TOPOLOGY_NODES_MAX];
-    uint16_t reader_count[TOPOLOGY_NODES_MAX];
+    bool called;        /* some pool has been called: share out anew            */
+    /* Of the nodes, in one piece; NULL where neither slots nor roles matter. */
+    uint16_t *slot_counts;    /* slots of a primary                              */
+    uint16_t *replica_counts; /* replicas of a primary                           */
+    /* By primary, with from_replicas: the nodes that serve its slots. */
+    uint16_t *readers, *reader_first, *reader_count;
     uint64_t capacity;         /* requests in flight that there may be             */
-    struct slot_ring retry;    /* waiting for their time, in its order             */
+    struct slot_store store;   /* of all lists                                     */
+    uint32_t fresh_max;        /* tickets that may wait for one node ...           */
+    uint32_t held_max;         /* ... and for all                                  */
+    struct slot_list retry;    /* waiting for their time, in its order             */
     uint64_t held;             /* in the `fresh` rings of all pools                */
     struct request_slot drawn; /* a ticket whose node's ring is full ...          */
     bool has_drawn;            /* ... there is one                                */

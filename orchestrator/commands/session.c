@@ -286,16 +286,17 @@ static uint64_t nodes_to_reach(const struct session *session)
     const struct topology *topology = session->topology;
     if (topology == NULL || topology->kind != TOPOLOGY_SLOTS)
         return 0;
-    uint64_t primaries = topology_primaries(topology), replicas = topology_replicas(topology);
+    const struct topology_count count = topology_count_serving(topology);
     switch (session->request->spec.replica_reads) {
     case REPLICA_READS_NO:
-        return primaries;
+        return count.primaries;
     case REPLICA_READS_YES:
-        return replicas > primaries ? replicas : primaries;
+        return count.replicas + count.alone > count.primaries ? count.replicas + count.alone
+                                                              : count.primaries;
     case REPLICA_READS_ALL:
         break;
     }
-    return primaries + replicas;
+    return count.primaries + count.replicas;
 }
 
 enum err_code session_reach(struct session *session, struct err *err)

@@ -82,10 +82,10 @@ void scout_publish(struct scout *scout)
 {
     if (!is_news(&scout->current, &scout->next, false))
         return;
-    scout->current = scout->next;
+    topology_copy(&scout->current, &scout->next);
     topology_publish(scout->shared, &scout->current);
     (void)is_news(&scout->told, &scout->current, true);
-    scout->told = scout->current;
+    topology_copy(&scout->told, &scout->current);
 }
 
 /* ---- connections ---- */
@@ -179,11 +179,12 @@ static void begin(struct scout *scout)
 {
     uint32_t version = 0;
     scout->shared = ipc_topology(scout->run->segment);
-    scout->current = *scout->run->topology;
+    topology_copy(&scout->current, scout->run->topology);
     /* The one before this may have found more, and may have died while it wrote. */
     if (!topology_refresh(&scout->current, &version, scout->shared))
         topology_publish(scout->shared, &scout->current);
-    scout->next = scout->told = scout->current;
+    topology_copy(&scout->next, &scout->current);
+    topology_copy(&scout->told, &scout->current);
     scout->patience = *scout->run->spec;
     scout->patience.wait_ready_ns = 0;
     set_patience(scout, PATIENCE_NS);
@@ -192,7 +193,7 @@ static void begin(struct scout *scout)
 static void look(struct scout *scout)
 {
     bool answered = true;
-    scout->next = scout->current;
+    topology_copy(&scout->next, &scout->current);
     scout->heard = false;
     if (scout->run->spec->sentinels != NULL)
         answered = scout_ask_sentinels(scout);

@@ -62,7 +62,7 @@ bool scout_ask_cluster(struct scout *scout)
     uint32_t count = order_nodes(scout, order);
     for (uint32_t i = 0; i < count; i++) {
         struct cluster_view view;
-        scout->next = scout->current;
+        topology_copy(&scout->next, &scout->current);
         if (!ask_node(scout, &view, order[i]))
             continue;
         uint32_t uncovered = topology_uncovered(&scout->next);
@@ -70,7 +70,7 @@ bool scout_ask_cluster(struct scout *scout)
             view.epoch > best_epoch || (view.epoch == best_epoch && uncovered < best_uncovered);
         if (uncovered == SLOTS_COUNT || !better)
             continue;
-        scout->spare = scout->next;
+        topology_copy(&scout->spare, &scout->next);
         best_epoch = view.epoch;
         best_uncovered = uncovered;
         best_node = order[i];
@@ -81,7 +81,7 @@ bool scout_ask_cluster(struct scout *scout)
     scout->unsettled = !settled;
     if (best_uncovered == SLOTS_COUNT)
         return false;
-    scout->next = scout->spare;
+    topology_copy(&scout->next, &scout->spare);
     scout->epoch = best_epoch;
     scout->last_good = best_node;
     resolve_missing(scout);

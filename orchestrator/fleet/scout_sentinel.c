@@ -55,7 +55,7 @@ static bool reach_sentinel(struct scout *scout)
     if (scout->sentinel != NULL)
         return true;
     if (scout->sentinel_count == 0 &&
-        resolve_split(scout->sentinels, &scout->sentinel_count, TOPOLOGY_NODES_MAX,
+        resolve_split(scout->sentinels, &scout->sentinel_count, RESOLVE_NAMES_MAX,
                       scout->run->spec->sentinels, 26379, "--sentinel", &err) != OK)
         return false;
     if (clock_now_ns() < scout->sentinels_avoided_until_ns)
@@ -136,7 +136,7 @@ void scout_hear_sentinels(struct scout *scout)
     while (control_heard(scout->listener, &message, &err) == OK && message != NULL) {
         struct host_name name;
         if (sentinel_switch_parse(&name, message, scout->run->spec->master_name)) {
-            scout->next = scout->current;
+            topology_copy(&scout->next, &scout->current);
             if (take_primary(scout, &name) >= 0) {
                 resolve(scout);
                 scout_publish(scout);

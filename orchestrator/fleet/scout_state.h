@@ -31,7 +31,7 @@ struct scout {
 
     uint64_t resolved_at_ns; /* names, the last time */
 
-    struct host_name sentinels[TOPOLOGY_NODES_MAX];
+    struct host_name sentinels[RESOLVE_NAMES_MAX];
     uint32_t sentinel_count, sentinel_at; /* 0: not read yet; the one in use */
     struct control *sentinel;             /* for questions                   */
     struct control *listener;             /* has subscribed                  */

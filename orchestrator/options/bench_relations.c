@@ -100,9 +100,6 @@ static enum err_code settle_target(struct bench_request *request, struct err *er
                                    "--null uses no server", err);
     if (code != OK)
         return code;
-    if (spec->cluster && spec->database != 0)
-        return err_set(err, E_USAGE, "--dbnum %" PRIu64 ": with --cluster there is database 0 only",
-                       spec->database);
     struct sockaddr_un address;
     if (spec->socket_path != NULL && strlen(spec->socket_path) >= sizeof address.sun_path)
         return err_set(err, E_USAGE,

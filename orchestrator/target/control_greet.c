@@ -71,6 +71,18 @@ static enum err_code refused(const redisReply *reply, const struct control *cont
                        "%s asks for a password (%s): give one with -a, --askpass or VOLLEY_AUTH",
                        control->text, reply->str);
     secret_mask_reply(reply->str, control->login.password);
+    if (strncmp(tried, "SELECT", 6) == 0 && strstr(reply->str, "cluster") != NULL)
+        return err_set(
+            err, E_CONNECT,
+            "%s: %s; a cluster has more databases than number 0 from Valkey 9 on, as many "
+            "as its cluster-databases says: leave out --dbnum",
+            tried, reply->str);
+    if (strncmp(tried, "SELECT", 6) == 0 && strstr(reply->str, "out of range") != NULL)
+        return err_set(
+            err, E_CONNECT,
+            "%s: %s; the server has as many databases as its settings say (databases, in "
+            "a cluster cluster-databases)",
+            tried, reply->str);
     if (is_error_word(reply, "NOPERM") && strncmp(tried, "SELECT", 6) == 0)
         return err_set(err, E_CONNECT, "%s: %s; grant it with +select, or leave out --dbnum", tried,
                        reply->str);
@@ -339,11 +351,11 @@ enum err_code control_connect(struct control **control, struct target_address *t
         enum err_code code = resolve_unix(target, spec->socket_path, err);
         return code != OK ? code : control_connect_to(control, target, spec, interrupted, err);
     }
-    names = calloc(TOPOLOGY_NODES_MAX, sizeof *names);
+    names = calloc(RESOLVE_NAMES_MAX, sizeof *names);
     if (names == NULL)
         return err_set(err, E_SYSTEM, "cannot connect: out of memory");
     struct err first = {.code = OK}, attempt = {.code = OK};
-    enum err_code code = resolve_split(names, &name_count, TOPOLOGY_NODES_MAX, spec->host,
+    enum err_code code = resolve_split(names, &name_count, RESOLVE_NAMES_MAX, spec->host,
                                        spec->port, "--host", &first);
     for (uint32_t i = 0; i < name_count && *control == NULL && code != E_INTERRUPTED; i++) {
         attempt = (struct err){.code = OK};

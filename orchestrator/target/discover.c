@@ -17,7 +17,7 @@ struct search {
     const struct spec *spec;
     const volatile int *interrupted;
     struct err *err;
-    struct host_name names[TOPOLOGY_NODES_MAX];
+    struct host_name names[RESOLVE_NAMES_MAX];
     uint32_t name_count;
     struct server_role role;
     enum server_probe probe; /* the last of those that the servers needed */
@@ -201,7 +201,7 @@ static enum err_code discover_cluster(struct search *search)
             return OK;
         }
         control_close(seed.control);
-        memset(search->topology, 0, sizeof *search->topology);
+        topology_clear(search->topology);
         if (code == E_USAGE || code == E_INTERRUPTED)
             return err_set(search->err, code, "%s", attempt.text);
         (void)err_set(&first, code, "%s", attempt.text);
@@ -416,9 +416,9 @@ static enum err_code split_names(struct search *search)
 {
     const struct spec *spec = search->spec;
     if (spec->sentinels != NULL)
-        return resolve_split(search->names, &search->name_count, TOPOLOGY_NODES_MAX,
-                             spec->sentinels, 26379, "--sentinel", search->err);
-    return resolve_split(search->names, &search->name_count, TOPOLOGY_NODES_MAX, spec->host,
+        return resolve_split(search->names, &search->name_count, RESOLVE_NAMES_MAX, spec->sentinels,
+                             26379, "--sentinel", search->err);
+    return resolve_split(search->names, &search->name_count, RESOLVE_NAMES_MAX, spec->host,
                          spec->port, "--host", search->err);
 }
 
@@ -450,7 +450,7 @@ enum err_code topology_discover(struct topology *topology, struct control **cont
     struct search *search = calloc(1, sizeof *search);
     *control = NULL;
     *probe = spec->probe;
-    memset(topology, 0, sizeof *topology);
+    topology_clear(topology);
     memset(first, 0, sizeof *first);
     if (search == NULL)
         return err_set(err, E_SYSTEM, "no memory to find out who serves what");

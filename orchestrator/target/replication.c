@@ -67,7 +67,7 @@ bool role_parse(struct server_role *role, const struct redisReply *reply)
     role->primary = strcmp(word, "master") == 0 || strcmp(word, "primary") == 0;
     if (!role->primary || replicas == NULL || replicas->type != REDIS_REPLY_ARRAY)
         return false;
-    for (size_t i = 0; i < replicas->elements && role->replica_count < TOPOLOGY_NODES_MAX; i++)
+    for (size_t i = 0; i < replicas->elements && role->replica_count < RESOLVE_NAMES_MAX; i++)
         if (read_name(&role->replicas[role->replica_count], item(replicas->element[i], 0),
                       item(replicas->element[i], 1)))
             role->replica_count++;
@@ -117,7 +117,7 @@ bool sentinel_replicas_parse(struct server_role *role, const struct redisReply *
     memset(role, 0, sizeof *role);
     if (reply == NULL || reply->type != REDIS_REPLY_ARRAY)
         return false;
-    for (size_t i = 0; i < reply->elements && role->replica_count < TOPOLOGY_NODES_MAX; i++) {
+    for (size_t i = 0; i < reply->elements && role->replica_count < RESOLVE_NAMES_MAX; i++) {
         struct host_name *name = &role->replicas[role->replica_count];
         const char *port = field_of(reply->element[i], "port");
         uint64_t number;

@@ -16,7 +16,7 @@ struct redisReply;
 struct server_role {
     bool primary;
     struct host_name primary_name; /* of a replica */
-    struct host_name replicas[TOPOLOGY_NODES_MAX];
+    struct host_name replicas[RESOLVE_NAMES_MAX];
     uint32_t replica_count; /* of a primary: those that are connected to it */
 };
 

@@ -14,6 +14,8 @@ struct host_name {
     uint16_t port;
 };
 
+#define RESOLVE_NAMES_MAX 256u /* that are given at once */
+
 /* "a,b:7001,[::1]:7002,::1" -> names, in order; default_port where none is given. E_USAGE: the text
  * begins with option ("--host"), and says what is wrong with which of them. At most names_max. */
 MUST_USE enum err_code resolve_split(struct host_name *names, uint32_t *name_count,

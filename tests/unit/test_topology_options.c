@@ -88,8 +88,6 @@ static const struct {
     {"--rfr yes -s /s", "--read-from-replica and --socket exclude each other"},
     {"--rfr all --null", "--read-from-replica and --null exclude each other"},
     {"--rfr=some", "allowed: no, yes, all"},
-    {"--cluster --dbnum 1", "with --cluster there is database 0 only"},
-    {"--cluster -u redis://h/1", "with --cluster there is database 0 only"},
 };
 
 START_TEST(what_does_not_fit)
