@@ -40,6 +40,7 @@ void connection_close(struct connection *connection)
     event_del(&connection->read_event);
     event_del(&connection->write_event);
     connection->write_waiting = false;
+    connection->write_failed = false;
     connection->worker->transport->close(&connection->wire);
 }
 

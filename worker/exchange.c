@@ -217,27 +217,19 @@ static void keep_begun(const struct connection *connection, struct batch *batch)
                                 .to_the_end = true};
 }
 
-static bool take_replies(struct connection *connection, size_t byte_count, uint64_t done_ns);
-
 /* The connection broke while it was written to. What the server had said before is still there to be read,
- * and may be why: a request that it refuses half way is answered, and then closed on. */
-static void lost_in_write(struct connection *connection, enum io_status status)
+ * and may be why: a request that it refuses half way is answered, and then closed on. So it is read to the
+ * end first, and lost there; at the latest when writing fails once more. */
+__attribute__((noinline, cold)) static void write_failed(struct connection *connection,
+                                                         enum io_status status)
 {
-    struct worker *worker = connection->worker;
-    for (uint32_t reads = 0; reads < READS_AT_ONCE; reads++) {
-        size_t got_bytes = 0;
-        int sys_errno = 0;
-        if (worker->transport->read(&connection->wire, worker->in, WORKER_READ_BYTES, &got_bytes,
-                                    &sys_errno) != IO_DONE)
-            break;
-        uint64_t done_ns = clock_now_ns();
-        if (done_ns >= worker->edge_ns)
-            recorder_cut(worker, done_ns);
-        worker_count(worker, COUNTER_BYTES_IN, got_bytes);
-        if (!take_replies(connection, got_bytes, done_ns))
-            break;
+    if (connection->write_failed) {
+        connection_lost(connection, COUNTER_LOST_DISCONNECT, loss_event(status), clock_now_ns());
+        return;
     }
-    connection_lost(connection, COUNTER_LOST_DISCONNECT, loss_event(status), clock_now_ns());
+    connection->write_failed = true;
+    connection->write_waiting = true; /* takes no request until then */
+    event_active(&connection->read_event, EV_READ | EV_CLOSED | EV_WRITE, 0);
 }
 
 /* What the transport keeps goes out before anything else. False: it has to wait. */
@@ -252,7 +244,7 @@ static bool flush_wire(struct connection *connection)
     if (status == IO_AGAIN)
         connection_wait_writable(connection);
     else
-        lost_in_write(connection, status);
+        write_failed(connection, status);
     return false;
 }
 
@@ -282,7 +274,7 @@ void exchange_flush(struct connection *connection)
         enum io_status status = worker->transport->write(
             &connection->wire, worker->out, batch.byte_count, &written_bytes, &sys_errno);
         if (status == IO_FAILED || status == IO_CLOSED) {
-            lost_in_write(connection, status);
+            write_failed(connection, status);
             return;
         }
         count_written(connection, &batch, written_bytes, sent_ns);
@@ -462,6 +454,15 @@ static void take_unusual_reply(struct connection *connection, const struct resp_
     worker->in_flight--;
 }
 
+/* A reply that no request waits for: what the server says before it closes may be one. False, always. */
+__attribute__((noinline, cold)) static bool unasked(struct worker *worker,
+                                                    const struct resp_reply *reply)
+{
+    if (reply->is_error)
+        recorder_closing_words(worker, reply->text, reply->text_bytes);
+    return false;
+}
+
 /* Walks the bytes just read. False: they are not replies to what was asked. */
 static bool take_replies(struct connection *connection, size_t byte_count, uint64_t done_ns)
 {
@@ -487,9 +488,7 @@ static bool take_replies(struct connection *connection, size_t byte_count, uint6
             continue;
         }
         if (connection->in_flight == 0) {
-            if (reply.is_error)
-                recorder_closing_words(worker, reply.text, reply.text_bytes);
-            valid = false;
+            valid = unasked(worker, &reply);
             break;
         }
         if (LIKELY(single && !reply.is_error && reply.errors == 0)) {
@@ -552,7 +551,9 @@ void exchange_receive(struct connection *connection, bool closed_by_peer)
                                   done_ns - worker->wakeup_ns);
         worker_count(worker, COUNTER_BYTES_IN, got_bytes);
         if (!take_replies(connection, got_bytes, done_ns)) {
-            connection_lost(connection, COUNTER_LOST_PROTOCOL, COUNTER_CONNECTIONS_PROTOCOL,
+            bool closing = connection->write_failed;
+            connection_lost(connection, closing ? COUNTER_LOST_DISCONNECT : COUNTER_LOST_PROTOCOL,
+                            closing ? COUNTER_CONNECTIONS_RESET : COUNTER_CONNECTIONS_PROTOCOL,
                             done_ns);
             return;
         }

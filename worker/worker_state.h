@@ -137,6 +137,7 @@ struct connection {
     bool head_asked;                 /* the reply to its ASKING is here                         */
     bool write_waiting;              /* the write event is pending                                */
     bool read_cut;                   /* the rest is read in the next turn of the loop             */
+    bool write_failed;               /* the server has closed: read what it said, and end         */
     const struct greeting *greeting; /* the one under way */
     uint32_t greeting_replies;
     uint32_t attempts;    /* since it was last ready */
