@@ -173,7 +173,8 @@ static enum err_code find_keys(struct session *session, struct err *err)
     if (spec->null_transport || (!spec->cluster && spec->replica_reads == REPLICA_READS_NO))
         return OK;
     for (uint32_t i = 0; i < session->steps.count && code == OK; i++)
-        code = command_keys_find(session->steps.steps[i].workload, session->control, err);
+        code = command_keys_find(session->steps.steps[i].workload, session->control,
+                                 spec->replica_reads == REPLICA_READS_NO, err);
     return code;
 }
 

@@ -7,6 +7,8 @@
 #include <string.h>
 #include <strings.h>
 
+#include "common/log.h"
+
 /* Places in the reply for one command. */
 enum { INFO_NAME, INFO_ARITY, INFO_FLAGS, INFO_FIRST, INFO_LAST, INFO_STEP, INFO_SUBCOMMANDS = 9 };
 
@@ -69,14 +71,19 @@ static bool is_described(const redisReply *reply)
            is_integer(info, INFO_LAST) && is_integer(info, INFO_STEP);
 }
 
-/* *reply: what the server says about rendered->name; the caller's. */
-static enum err_code ask_info(redisReply **reply, struct control *control,
+/* *reply: what the server says about rendered->name; the caller's. *refused: it does not want to say. */
+static enum err_code ask_info(redisReply **reply, bool *refused, struct control *control,
                               const struct rendered *rendered, struct err *err)
 {
     const char *const argv[] = {"COMMAND", "INFO", rendered->name};
-    enum err_code code = control_command(control, reply, 3, argv, err);
-    if (code != OK || is_described(*reply))
-        return code;
+    struct err attempt = {.code = OK};
+    enum err_code code = control_command(control, reply, 3, argv, &attempt);
+    *refused = (code == E_CONNECT && control_is_open(control)) ||
+               (code == OK && (*reply)->type == REDIS_REPLY_ERROR);
+    if (code != OK)
+        return err_set(err, code, "cannot find the keys of %s: %s", rendered->name, attempt.text);
+    if (is_described(*reply))
+        return OK;
     if ((*reply)->type == REDIS_REPLY_ERROR)
         code = err_set(err, E_CONNECT,
                        "cannot find the keys of %s: COMMAND INFO: %s; the user needs "
@@ -97,17 +104,17 @@ static bool has_subcommands(const redisReply *info)
 }
 
 /* Of a command with subcommands the subcommand has the keys. */
-static enum err_code describe(redisReply **reply, struct control *control,
+static enum err_code describe(redisReply **reply, bool *refused, struct control *control,
                               struct rendered *rendered, struct err *err)
 {
-    enum err_code code = ask_info(reply, control, rendered, err);
+    enum err_code code = ask_info(reply, refused, control, rendered, err);
     if (code != OK || !has_subcommands((*reply)->element[0]) || rendered->argc < 2)
         return code;
     freeReplyObject(*reply);
     *reply = NULL;
     snprintf(rendered->name, sizeof rendered->name, "%.20s|%.20s", rendered->argv[0],
              rendered->argv[1]);
-    return ask_info(reply, control, rendered, err);
+    return ask_info(reply, refused, control, rendered, err);
 }
 
 static bool has_flag(const redisReply *info, const char *flag)
@@ -220,17 +227,36 @@ static enum err_code keys_by_asking(struct workload_command_keys *keys,
     return code;
 }
 
+static void guess_keys(struct workload_command_keys *keys, const struct rendered *rendered,
+                       const struct err *why)
+{
+    keys->reads_only = false;
+    if (rendered->argc < 2)
+        return;
+    keys->arguments[keys->count++] = 1;
+    log_line(LOG_WARNING, "%s; its first argument is taken for the key", why->text);
+}
+
 static enum err_code find_one(struct workload_command_keys *keys, const struct workload *workload,
-                              uint32_t command, struct control *control, struct err *err)
+                              uint32_t command, struct control *control, bool guess,
+                              struct err *err)
 {
     struct rendered rendered;
+    struct err why = {.code = OK};
+    bool refused = false;
     redisReply *reply = NULL;
     enum err_code code = render(&rendered, workload, command, err);
     if (code == OK && (keys->arguments = calloc(rendered.argc + 1, sizeof(size_t))) == NULL)
         code = err_set(err, E_SYSTEM, "cannot look for keys: out of memory");
-    if (code == OK)
-        code = describe(&reply, control, &rendered, err);
     if (code == OK) {
+        code = describe(&reply, &refused, control, &rendered, &why);
+        if (code != OK && !(refused && guess))
+            code = err_set(err, code, "%s", why.text);
+    }
+    if (code != OK && refused && guess) {
+        guess_keys(keys, &rendered, &why);
+        code = OK;
+    } else if (code == OK) {
         const redisReply *info = reply->element[0];
         keys->reads_only = has_flag(info, "readonly");
         code = check_count(info, &rendered, err);
@@ -244,7 +270,8 @@ static enum err_code find_one(struct workload_command_keys *keys, const struct w
     return code;
 }
 
-enum err_code command_keys_find(struct workload *workload, struct control *control, struct err *err)
+enum err_code command_keys_find(struct workload *workload, struct control *control, bool guess,
+                                struct err *err)
 {
     if (workload_keys_known(workload))
         return OK;
@@ -254,7 +281,7 @@ enum err_code command_keys_find(struct workload *workload, struct control *contr
         return err_set(err, E_SYSTEM, "cannot look for keys: out of memory");
     enum err_code code = OK;
     for (uint32_t i = 0; i < count && code == OK; i++)
-        code = find_one(&keys[i], workload, i, control, err);
+        code = find_one(&keys[i], workload, i, control, guess, err);
     if (code == OK)
         code = workload_set_keys(workload, keys, err);
     for (uint32_t i = 0; i < count; i++)

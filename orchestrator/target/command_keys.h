@@ -3,6 +3,8 @@
 #ifndef ORCHESTRATOR_TARGET_COMMAND_KEYS_H
 #define ORCHESTRATOR_TARGET_COMMAND_KEYS_H
 
+#include <stdbool.h>
+
 #include "common/err.h"
 #include "orchestrator/target/control.h"
 #include "worker/worker.h"
@@ -10,8 +12,11 @@
 /* COMMAND INFO for each command of the sequence, and COMMAND GETKEYS with the request of ticket 0 where
  * keys may stand anywhere (EVAL, XREAD, ZUNIONSTORE); then workload_set_keys, with its errors. Nothing is
  * asked when the keys are known. E_USAGE: the server does not know the command, or it has the wrong
- * number of arguments; E_CONNECT: the server does not tell. */
+ * number of arguments; E_CONNECT: the server does not tell.
+ *
+ * guess: a server that refuses COMMAND INFO, in any words or by closing the connection, is no error, but
+ * warned of: the first argument is taken for the key, and the command for one that writes. */
 MUST_USE enum err_code command_keys_find(struct workload *workload, struct control *control,
-                                         struct err *err);
+                                         bool guess, struct err *err);
 
 #endif
