@@ -2,6 +2,7 @@
 
 #include <hiredis/hiredis.h>
 #include <inttypes.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -15,6 +16,8 @@
 #define BACKOFF_FIRST_NS (250 * NS_PER_MS)
 #define BACKOFF_LONGEST_NS (5 * NS_PER_SECOND)
 #define WARNING_PAUSE_NS (60 * NS_PER_SECOND)
+#define CLOSINGS_MAX 2u
+#define ANSWERED_ONCE UINT_MAX
 
 /* What is asked, in this order. */
 enum step { STEP_AUTH, STEP_SELECT, STEP_KEYS, STEP_REPLICATION, STEP_CPU, STEP_COUNT };
@@ -35,6 +38,9 @@ struct info_sampler {
     uint64_t backoff_ns;         /* before the next attempt after a failure  */
     enum step asked[STEP_COUNT]; /* whose replies are under way, from `answered` on */
     unsigned asked_count, answered;
+    /* How often the server has closed on a question that it has never answered; CLOSINGS_MAX: it is not
+     * asked any more. UINT_MAX: it was answered once. */
+    unsigned closings[STEP_COUNT];
     struct target_sample sample;
 
     int64_t keys_before;
@@ -174,11 +180,26 @@ static const struct question questions[STEP_COUNT] = {
     [STEP_CPU] = {"INFO cpu", take_cpu},
 };
 
+/* A proxy closes on what it does not know: then the other questions may still be answered. */
+static void note_closing(struct info_sampler *sampler)
+{
+    if (!sampler->connected || sampler->answered == sampler->asked_count)
+        return;
+    enum step step = sampler->asked[sampler->answered];
+    unsigned *closings = &sampler->closings[step];
+    if (questions[step].take == NULL || *closings == ANSWERED_ONCE || ++*closings < CLOSINGS_MAX)
+        return;
+    log_line(LOG_WARNING,
+             "sampling the server: it closes the connection on %s, and is not asked that",
+             questions[step].name);
+}
+
 static void on_reply(void *state, redisReply *reply)
 {
     struct info_sampler *sampler = state;
     if (sampler->answered == sampler->asked_count)
         return; /* a push: nobody asked */
+    sampler->closings[sampler->asked[sampler->answered]] = ANSWERED_ONCE;
     const struct question *question = &questions[sampler->asked[sampler->answered++]];
     if (reply->type == REDIS_REPLY_ERROR && !sampler->refusal_said) {
         sampler->refusal_said = true;
@@ -207,6 +228,7 @@ static void on_lost(void *state)
 {
     struct info_sampler *sampler = state;
     if (sampler->asking) {
+        note_closing(sampler);
         miss(sampler);
         return;
     }
@@ -218,8 +240,16 @@ static void on_lost(void *state)
 
 /* Asking --------------------------------------------------------------------------------------- */
 
+static bool is_asked(const struct info_sampler *sampler, enum step step)
+{
+    unsigned closings = sampler->closings[step];
+    return closings < CLOSINGS_MAX || closings == ANSWERED_ONCE;
+}
+
 static bool send_question(struct info_sampler *sampler, enum step step, int argc, const char **argv)
 {
+    if (!is_asked(sampler, step))
+        return true;
     sampler->asked[sampler->asked_count++] = step;
     return async_control_send(sampler->control, argc, argv);
 }
@@ -250,6 +280,9 @@ static void ask(struct info_sampler *sampler)
 {
     uint64_t limit_ns = sampler->connected ? sampler->spec->request_timeout_ns
                                            : sampler->spec->connection_timeout_ns;
+    if (!is_asked(sampler, STEP_KEYS) && !is_asked(sampler, STEP_REPLICATION) &&
+        !is_asked(sampler, STEP_CPU))
+        return; /* there is nothing to be learned */
     sampler->asking = true;
     sampler->next_ns += sampler->spec->monitoring_interval_ns;
     sampler->asked_count = sampler->answered = 0;

@@ -105,6 +105,22 @@ START_TEST(test_closes_on_what_the_load_needs)
 }
 END_TEST
 
+START_TEST(test_samples_without_some_questions)
+{
+    /* Breaks when a server that closes on one question of the sampler gives no sample at all, or is asked it
+     * for ever. */
+    static const struct fake_rule rules[] = {{.command = "DBSIZE", .action = FAKE_CLOSE}};
+    serve(rules, COUNT(rules));
+    trial_start(&trial, "-p", world.fake.port_text, "-r", "100", "--processes", "1", "-c", "2",
+                "--qps", "500", "--duration", "2", "-t", "get", "--extended-metrics",
+                "--monitoring-interval", "100ms", NULL);
+    trial_end(&trial, 0);
+    trial_expect(&trial, PROGRAM_ERR, "it closes the connection on DBSIZE, and is not asked that");
+    ck_assert_uint_le(world.fake.counters->accepted, 2 + 1 + 3);
+    trial_free(&trial);
+}
+END_TEST
+
 /* Words ---------------------------------------------------------------------------------------- */
 
 START_TEST(test_refusals_in_any_words)
@@ -193,6 +209,7 @@ Suite *test_strange_server_suite(void)
     tcase_add_test(tcase, test_closing_questions_are_asked_once);
     tcase_add_test(tcase, test_closes_on_everything);
     tcase_add_test(tcase, test_closes_on_what_the_load_needs);
+    tcase_add_test(tcase, test_samples_without_some_questions);
     tcase_add_test(tcase, test_refusals_in_any_words);
     tcase_add_test(tcase, test_every_question_is_refused);
     tcase_add_loop_test(tcase, test_who_serves_nobody_is_seen, 0, 3);
