@@ -291,15 +291,36 @@ START_TEST(slots_senseless)
 }
 END_TEST
 
+/* A slot for each of so many nodes; the caller frees. */
+static char *many_nodes(unsigned count)
+{
+    const size_t each_bytes = 64;
+    char *words = malloc((count + 1) * each_bytes);
+    ck_assert_ptr_nonnull(words);
+    size_t used = (size_t)snprintf(words, each_bytes, "[%u", count);
+    for (unsigned i = 0; i < count; i++)
+        used += (size_t)snprintf(words + used, each_bytes, " [3 :%u :%u [2 h :%u", i, i, i + 1);
+    return words;
+}
+
+START_TEST(two_thousand)
+{
+    /* Breaks when a node of a large cluster is left out, or gets the slots of another. */
+    char *words = many_nodes(2000);
+    ck_assert_msg(slots(words) == OK, "%s", err.text);
+    ck_assert_uint_eq(topology->node_count, 2000);
+    for (unsigned i = 0; i < 2000; i++)
+        ck_assert_uint_eq(topology->nodes[topology->owner[i]].port, i + 1);
+    free(words);
+}
+END_TEST
+
 START_TEST(too_many)
 {
     /* Breaks when a cluster of more nodes than there is room for is measured in part. */
-    char *words = malloc(64 * 1024);
-    size_t used = (size_t)snprintf(words, 64, "[%u", TOPOLOGY_NODES_MAX + 1);
-    for (unsigned i = 0; i <= TOPOLOGY_NODES_MAX; i++)
-        used += (size_t)snprintf(words + used, 64, " [3 :%u :%u [2 h :%u", i, i, i + 1);
+    char *words = many_nodes(TOPOLOGY_NODES_MAX + 1);
     ck_assert_int_eq(slots(words), E_CONNECT);
-    ck_assert_msg(strstr(err.text, "more nodes than volley can follow (256)") != NULL, "%s",
+    ck_assert_msg(strstr(err.text, "more nodes than volley can follow (4096)") != NULL, "%s",
                   err.text);
     free(words);
 }
@@ -410,6 +431,7 @@ Suite *test_cluster_reply_suite(void)
     tcase_add_test(cases, slots_of_older_servers);
     tcase_add_loop_test(cases, slots_senseless, 0,
                         sizeof senseless_slots / sizeof senseless_slots[0]);
+    tcase_add_test(cases, two_thousand);
     tcase_add_test(cases, too_many);
     tcase_add_test(cases, roles);
     tcase_add_test(cases, sentinel_words);

@@ -103,6 +103,51 @@ START_TEST(counts)
 }
 END_TEST
 
+START_TEST(serving)
+{
+    /* Breaks when a primary without slots, or its replica, has a say in how many connections are needed. */
+    struct topology *topology = topology_new();
+    for (uint16_t i = 0; i < 7; i++)
+        ck_assert_int_eq(topology_add(topology, "h", (uint16_t)(i + 1)), i);
+    for (uint32_t slot = 0; slot < SLOTS_COUNT; slot++)
+        topology->owner[slot] = slot % 2 == 0 ? 0 : 1;
+    const struct {
+        uint32_t node;
+        uint16_t primary;
+    } replicas[] = {{3, 0}, {4, 0}, {5, 2}};
+    for (size_t i = 0; i < sizeof replicas / sizeof replicas[0]; i++) {
+        topology->nodes[replicas[i].node].role = TOPOLOGY_REPLICA;
+        topology->nodes[replicas[i].node].primary = replicas[i].primary;
+    }
+    topology->nodes[6].role = TOPOLOGY_GONE;
+    const struct topology_count count = topology_count_serving(topology);
+    ck_assert_uint_eq(count.primaries, 2);
+    ck_assert_uint_eq(count.alone, 1);
+    ck_assert_uint_eq(count.replicas, 2);
+    free(topology);
+}
+END_TEST
+
+START_TEST(copies)
+{
+    /* Breaks when a copy leaves a node out, or a cleared table remembers one. */
+    struct topology *topology = topology_new(), *copy = topology_new();
+    for (uint16_t i = 0; i < 2000; i++)
+        ck_assert_int_eq(topology_add(topology, "127.0.0.1", (uint16_t)(i + 1)), i);
+    topology->owner[16383] = 1999;
+    topology_copy(copy, topology);
+    ck_assert_uint_eq(copy->node_count, 2000);
+    ck_assert_int_eq(topology_find(copy, "127.0.0.1", 2000), 1999);
+    ck_assert_uint_eq(copy->owner[16383], 1999);
+    topology_clear(copy);
+    ck_assert_int_eq(topology_find(copy, "127.0.0.1", 2000), -1);
+    ck_assert_int_eq(topology_add(copy, "other", 9), 0);
+    ck_assert_uint_eq(copy->nodes[0].address.address_bytes, 0);
+    free(topology);
+    free(copy);
+}
+END_TEST
+
 START_TEST(versions)
 {
     /* Breaks when workers copy a table they have, or miss a new one. */
@@ -220,6 +265,8 @@ Suite *test_topology_suite(void)
     tcase_add_test(cases, addresses);
     tcase_add_test(cases, full);
     tcase_add_test(cases, counts);
+    tcase_add_test(cases, serving);
+    tcase_add_test(cases, copies);
     tcase_add_test(cases, versions);
     tcase_add_test(cases, writer_died_half_way);
     tcase_add_test(cases, never_torn);
