@@ -129,6 +129,7 @@ START_TEST(the_next_version)
     expect_said("no longer has it: taking the next, valkey-9.2");
     ck_assert(is_there("/cache/volley/servers/valkey-9.2/bin/valkey-benchmark"));
     ck_assert(is_there("/cache/volley/servers/valkey-9.2/source/src/server.c"));
+    ck_assert(is_there("/cache/volley/servers/valkey-9.2/source/src/valkey-server"));
     ck_assert(!is_there("/cache/volley/servers/.new-killed"));
     program_free(&program);
     temp_tree_write(&tree, "/offline", "", 0600);
