@@ -115,7 +115,7 @@ find_version() {
             say "$name: $release has no $package $wanted or newer"
         done
     done
-    [ "$answered" = yes ] || die "the archive cannot be reached: $(grep -E '^[EW]: ' "$work/log" | tail -n 1)"
+    [ "$answered" = yes ] || die "the archive cannot be reached: $(grep -m 1 -E '^[EW]: ' "$work/log")"
     die "Debian's archive no longer has it, nor a newer $package"
 }
 

@@ -51,6 +51,15 @@ static uint32_t order_nodes(const struct scout *scout, uint32_t order[TOPOLOGY_N
     return count;
 }
 
+/* Redis 8 leaves the slots of a failed primary out of CLUSTER SHARDS. They are still its own: without an
+ * owner their requests would go to the others, and hold up what those have to do. */
+static void keep_owners(struct scout *scout)
+{
+    for (uint32_t slot = 0; slot < SLOTS_COUNT; slot++)
+        if (scout->next.owner[slot] == TOPOLOGY_NOBODY)
+            scout->next.owner[slot] = scout->current.owner[slot];
+}
+
 /* A node that has been cut off, or was taken out of the cluster, tells of an older world or of itself
  * alone. The first answer of the newest epoch in which every slot has an owner is taken at once; else
  * the best there is. */
@@ -84,6 +93,7 @@ bool scout_ask_cluster(struct scout *scout)
     topology_copy(&scout->next, &scout->spare);
     scout->epoch = best_epoch;
     scout->last_good = best_node;
+    keep_owners(scout);
     resolve_missing(scout);
     return true;
 }

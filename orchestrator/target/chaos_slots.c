@@ -99,14 +99,15 @@ static enum err_code move_keys(const struct mover *mover, uint32_t from, uint32_
 /* ---- slots ---- */
 
 /* The old owner is told, unless it has heard already and, with its last slot gone, become a replica of
- * the new one. */
+ * the new one: before the order came, or (Valkey 8) while its own replicas were being told of it. */
 static enum err_code tell_old_owner(const struct mover *mover, uint32_t from, uint32_t slot,
                                     const char *to_id)
 {
     struct err refused = {.code = OK};
     enum err_code code = managed_node_order(mover->controls[from], &refused,
                                             "CLUSTER SETSLOT %u NODE %s", slot, to_id);
-    if (code == E_FAILED && strstr(refused.text, "only with masters") != NULL)
+    if (code == E_FAILED && (strstr(refused.text, "only with masters") != NULL ||
+                             strstr(refused.text, ": UNBLOCKED ") != NULL))
         return OK;
     return code == OK ? OK : err_set(mover->err, code, "%s", refused.text);
 }

@@ -52,7 +52,8 @@ static void begin(const char *text)
     struct err err = {.code = OK};
     struct config_node root;
     const struct spec spec = {.managed = true,
-                              .managed_primaries = cluster.setup.cluster ? cluster.primaries : 0,
+                              .managed_primaries =
+                                  cluster.setup.cluster ? cluster.count - cluster.replicas : 0,
                               .managed_replicas = cluster.replicas};
     log_set_level(LOG_ERROR);
     heard.count = 0;
@@ -345,6 +346,21 @@ START_TEST(slots_move_with_their_keys)
 }
 END_TEST
 
+/* Makes a node a replica of another one, and waits until that one knows. */
+static void follow(uint32_t node, uint32_t primary)
+{
+    char text[MANAGED_TEXT_BYTES];
+    struct cluster_node seen;
+    const uint64_t end_ms = support_now_ms() + EVENTS_MS;
+    ck_assert(managed_seen(&seen, &cluster, primary, primary));
+    managed_say(text, &cluster, node, "CLUSTER REPLICATE %s", seen.id);
+    ck_assert_str_eq(text, "OK");
+    while (!managed_seen(&seen, &cluster, primary, node) || seen.primary) {
+        ck_assert_uint_lt(support_now_ms(), end_ms);
+        support_sleep_ms(20);
+    }
+}
+
 START_TEST(a_node_comes_and_goes)
 {
     /* Breaks when a node that was added is known to some only, or one that leaves takes slots along. */
@@ -358,19 +374,20 @@ START_TEST(a_node_comes_and_goes)
         ck_assert(managed_seen(&seen, &cluster, by, 6) && seen.primary && seen.slot_count == 0);
         managed_await(&cluster, by, "CLUSTER INFO", "cluster_known_nodes:7");
     }
-    for (int i = 0; i < 100; i++) {
+    for (int i = 0; i < 300; i++) {
         snprintf(key, sizeof key, "key:%d", i);
         managed_set(&cluster, key, "value");
     }
-    pid_t pid = cluster.nodes[1].pid;
-    carry_out("- at 0: remove node 1\n");
-    ck_assert_int_eq(cluster.nodes[1].pid, 0);
+    carry_out("- at 0: reshard 600 slots from node 1 to node 6\n");
+    ck_assert_int_gt(keys_of(6), 0);
+    follow(4, 6);
+    pid_t pid = cluster.nodes[6].pid;
+    carry_out("- at 0: remove node 6\n");
+    ck_assert_int_eq(cluster.nodes[6].pid, 0);
     ck_assert(kill(pid, 0) == -1 && errno == ESRCH);
-    ck_assert_int_eq(keys_of(0) + keys_of(2) + keys_of(6), 100);
-    for (uint32_t by = 0; by < 7; by++) {
-        if (by == 1)
-            continue;
-        ck_assert(!managed_seen(&seen, &cluster, by, 1));
+    ck_assert_int_eq(keys_of(0) + keys_of(1) + keys_of(2), 300);
+    for (uint32_t by = 0; by < 6; by++) {
+        ck_assert(!managed_seen(&seen, &cluster, by, 6));
         managed_await(&cluster, by, "CLUSTER INFO", "cluster_slots_ok:16384");
         managed_await(&cluster, by, "CLUSTER INFO", "cluster_known_nodes:6");
     }

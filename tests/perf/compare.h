@@ -9,7 +9,7 @@
 #include "common/err.h"
 
 #define ARGS_MAX 48
-#define ARG_BYTES 128
+#define ARG_BYTES 256
 
 /* An argument list that owns its text; terminated by NULL. */
 struct command {

@@ -3,6 +3,9 @@
 #
 #   tests/perf/perf.sh [BUILD]                        ROUNDS=9 by default; JSON goes to BUILD/perf/*.json
 #   tests/perf/perf.sh BUILD honesty [ARGUMENT...]    `make honesty`: only what is judged by the recording server
+#
+# The server, and with it valkey-benchmark, is the valkey 9.1 of configs/get-server.sh; SERVER=redis-8.0 takes another one
+# of it, SERVER=path what is on PATH. Other benchmarks on PATH are measured beside it.
 set -eu
 cd "$(dirname "$0")/../.."
 
@@ -19,8 +22,14 @@ honesty() { # ARGUMENT...
         --recorder "$build/support/recorder_server" --json "$build/perf/honesty.json" "$@"
 }
 
+if [ "${SERVER:=valkey-9.1}" != path ]; then
+    directory=$(configs/get-server.sh "$SERVER")
+    PATH=$directory:$PATH
+fi
+version() { if command -v "$1" >/dev/null; then printf '; %s' "$("$1" --version | head -n 1 | sed 's/ sha=.*//')"; fi; }
+
 printf '%s, %s CPUs, Linux %s\n' "$(sed -n 's/^model name[[:space:]]*: //p' /proc/cpuinfo | head -n 1)" "$(nproc)" \
-    "$(uname -r)"
+    "$(uname -r)$(for program in {valkey,redis}-{server,benchmark} memtier_benchmark; do version "$program"; done)"
 if [ "${2:-}" = honesty ]; then
     shift 2
     honesty "$@"
