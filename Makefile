@@ -68,7 +68,7 @@ MAN_PAGE = $(BUILD)/gen/volley.1
 # One job per CPU, unless this make already runs under another one's job server.
 AGAIN = $(MAKE) --no-print-directory $(if $(findstring --jobserver,$(MAKEFLAGS)),,-j$(shell nproc))
 
-.PHONY: all help deps run test test-servers test-servers-ci test-programs check-tests stress lint sanitize fuzz fuzz-programs perf honesty \
+.PHONY: all help deps run test test-servers test-servers-ci test-programs check-tests other-systems stress lint sanitize fuzz fuzz-programs perf honesty \
         instructions docs check-docs install uninstall clean flags FORCE
 
 all: $(BUILD)/volley ## build volley (build/volley); the default
@@ -103,6 +103,9 @@ test-servers-ci: ## of test-servers what .ci/run runs
 	@$(DEPENDENCIES) --test
 	@$(AGAIN) test-programs
 	@tests/test-servers.sh --marked $(BUILD)/volley
+
+other-systems: ## make test on a fresh Debian 13, and its compilers without a warning; as root (half an hour): tests/other-systems.sh --help
+	@tests/other-systems.sh
 
 lint: ## format, layers, banned functions, cppcheck, clang-tidy, shellcheck
 	@$(DEPENDENCIES) --test

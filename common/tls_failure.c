@@ -6,6 +6,7 @@
 #include <openssl/x509v3.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/socket.h>
 
 #include "common/tls_stream.h"
 
@@ -128,11 +129,21 @@ static bool is_record_type(unsigned char byte)
     return byte >= 0x14 && byte <= 0x17; /* change of cipher, alert, handshake, data */
 }
 
+/* OpenSSL may have read no more than a record's head. */
+static void fill_first(struct tls_stream *stream)
+{
+    ssize_t got = recv(stream->fd, stream->first + stream->first_bytes,
+                       sizeof stream->first - stream->first_bytes, MSG_DONTWAIT);
+    if (got > 0)
+        stream->first_bytes += (size_t)got;
+}
+
 /* The server's first bytes, as far as they are one readable line. */
 static void explain_not_tls(struct tls_stream *stream)
 {
     char line[41];
     size_t count = 0;
+    fill_first(stream);
     while (count < stream->first_bytes && count < sizeof line - 1 && stream->first[count] >= ' ' &&
            stream->first[count] < 0x7f) {
         line[count] = (char)stream->first[count];
@@ -185,6 +196,10 @@ static const char *of_alert(const struct tls_stream *stream, int alert)
 static const char *of_reason(int reason)
 {
     switch (reason) {
+    case SSL_R_WRONG_VERSION_NUMBER:
+    case SSL_R_HTTP_REQUEST:
+    case SSL_R_HTTPS_PROXY_REQUEST:
+        return "what the server sends is not TLS; is it the right port?";
     case SSL_R_NO_PROTOCOLS_AVAILABLE:
     case SSL_R_NO_CIPHERS_AVAILABLE:
         return "none of the ciphers of --tls-ciphers and --tls-ciphersuites can be offered";
@@ -220,6 +235,8 @@ void tls_failure_explain(struct tls_stream *stream)
 {
     unsigned long error = ERR_peek_error();
     ERR_clear_error();
+    if (ERR_GET_LIB(error) == ERR_LIB_SYS)
+        error = 0; /* since OpenSSL 3.2 the socket's failures stand there too */
     if (stream->why[0] != '\0')
         return; /* a certificate was refused, and what follows is only that */
     if (!stream->established && stream->first_bytes > 0 && !is_record_type(stream->first[0]))

@@ -94,6 +94,8 @@ static bool apply_cpuset(bool usable[SPEC_CPUS_MAX], char *list, size_t list_byt
 static enum err_code topology_load(hwloc_topology_t *topology, const char *synthetic,
                                    struct err *err)
 {
+    /* hwloc would print what it misses, a container's /sys for one; the user's own word stays. */
+    (void)setenv("HWLOC_HIDE_ERRORS", "2", 0);
     if (hwloc_topology_init(topology) != 0)
         return err_set(err, E_SYSTEM, "cannot read the CPU topology: hwloc does not start");
     int failed = 0;

@@ -255,6 +255,19 @@ START_TEST(the_schedule_is_explained)
 }
 END_TEST
 
+START_TEST(a_library_prints_nothing)
+{
+    /* breaks if hwloc prints on stderr that it finds no /sys, as in a chroot */
+    struct program bench;
+    static const char *const environment[] = {"HWLOC_FSROOT=/usr", NULL};
+    const char *const argv[] = {program_volley(), "bench", "--null", "--explain", NULL};
+    program_run(&bench, &(struct program_options){.argv = argv, .environment = environment});
+    ck_assert_str_eq(bench.err, "");
+    ck_assert_int_eq(bench.exit_status, 0);
+    program_free(&bench);
+}
+END_TEST
+
 Suite *test_texts_suite(void)
 {
     Suite *suite = suite_create("texts");
@@ -263,6 +276,7 @@ Suite *test_texts_suite(void)
     tcase_add_test(tcase, the_log_tells_the_session);
     tcase_add_test(tcase, the_plan_comes_first);
     tcase_add_test(tcase, the_schedule_is_explained);
+    tcase_add_test(tcase, a_library_prints_nothing);
     tcase_add_test(tcase, help_knows_the_commands);
     tcase_add_test(tcase, who_names_no_server_is_advised);
     tcase_add_test(tcase, standard_input_is_no_name);

@@ -55,7 +55,7 @@ START_TEST(workers_make_the_schedule_together)
         uint64_t start_ns = model_below(&random, model_end_ns(&model));
         schedule_hint hint = 0;
         uint64_t ticket = schedule_tickets_before(schedule, start_ns, &hint);
-        struct arrivals workers[WORKERS_MAX] = {{NULL}};
+        struct arrivals workers[WORKERS_MAX] = {{.schedule = NULL}};
         for (uint32_t i = 0; i < count; i++) {
             arrivals_init(&workers[i], schedule, ARRIVAL_EVEN, 42, i, count, 0);
             arrivals_seek(&workers[i], start_ns);
@@ -188,7 +188,7 @@ END_TEST
 static uint64_t *poisson_times(const struct schedule *schedule, uint64_t seed, uint32_t workers,
                                uint64_t end_ns, size_t *count)
 {
-    struct arrivals streams[WORKERS_MAX] = {{NULL}};
+    struct arrivals streams[WORKERS_MAX] = {{.schedule = NULL}};
     /* A tenth more than are expected: far more than chance would take. */
     size_t room = (size_t)(schedule_units_at(schedule, end_ns) / SCHEDULE_UNITS_PER_REQUEST);
     room += room / 10;
