@@ -69,7 +69,7 @@ static enum err_code fill_tags(struct template *template, struct err *err)
 void template_destroy(struct template *template)
 {
     free(template->tags);
-    free(template->draw_ranks);
+    free(template->numbers);
     free(template->bytes);
     free(template->patches);
     free(template->pool);
@@ -215,11 +215,20 @@ enum err_code template_argument_bytes(const struct template *template, const cha
     return OK;
 }
 
-static uint32_t named_draw(struct template *template, uint32_t name_index)
+/* place: of the shared counter, or TEMPLATE_NAMED. */
+static enum err_code add_draw(struct template *template, uint32_t place, struct err *err)
 {
-    if (template->named_draws[name_index] == UINT32_MAX)
-        template->named_draws[name_index] = template->draw_count++;
-    return template->named_draws[name_index];
+    if (template->draw_count == template->number_room) {
+        uint32_t room = (template->draw_count + 8u) * 2u;
+        struct template_number *grown =
+            realloc(template->numbers, room * sizeof template->numbers[0]);
+        if (grown == NULL)
+            return err_set(err, E_SYSTEM, "cannot allocate %u key numbers of a request", room);
+        template->numbers = grown;
+        template->number_room = room;
+    }
+    template->numbers[template->draw_count++] = (struct template_number){.place = place};
+    return OK;
 }
 
 static bool has_tag(const char *argument, size_t argument_bytes)
@@ -227,32 +236,45 @@ static bool has_tag(const char *argument, size_t argument_bytes)
     return memmem(argument, argument_bytes, "{tag}", strlen("{tag}")) != NULL;
 }
 
-static enum err_code mark_tagged(struct template *template, uint32_t draw, struct err *err)
+static void mark_tagged(struct template *template, uint32_t draw)
 {
-    if (draw >= template->rank_room) {
-        uint32_t room = (draw + 8u) * 2u;
-        uint32_t *grown = realloc(template->draw_ranks, room * sizeof template->draw_ranks[0]);
-        if (grown == NULL)
-            return err_set(err, E_SYSTEM, "cannot allocate %u key numbers of a request", room);
-        memset(grown + template->rank_room, 0, (room - template->rank_room) * sizeof grown[0]);
-        template->draw_ranks = grown;
-        template->rank_room = room;
-    }
-    if (template->draw_ranks[draw] != 0)
-        return OK;
+    if (template->numbers[draw].tagged_rank != 0)
+        return;
     if (template->tagged_count == 0)
         template->first_tagged_draw = draw;
-    template->draw_ranks[draw] = ++template->tagged_count;
+    template->numbers[draw].tagged_rank = ++template->tagged_count;
     while (template->group_numbers < template->tagged_count)
         template->group_numbers *= 10;
-    return OK;
 }
 
 static enum err_code append_number(struct template *template, uint32_t draw, bool tagged,
                                    struct err *err)
 {
-    enum err_code code = tagged ? mark_tagged(template, draw, err) : OK;
-    return code == OK ? append_patch(template, draw, TEMPLATE_DIGITS, err) : code;
+    if (tagged)
+        mark_tagged(template, draw);
+    return append_patch(template, draw, TEMPLATE_DIGITS, err);
+}
+
+static enum err_code append_shared_number(struct template *template, bool tagged, struct err *err)
+{
+    enum err_code code = add_draw(template, template->shared_count, err);
+    if (code != OK)
+        return code;
+    template->shared_count++;
+    return append_number(template, template->draw_count - 1, tagged, err);
+}
+
+static enum err_code append_named_number(struct template *template, uint32_t name_index,
+                                         bool tagged, struct err *err)
+{
+    uint32_t *draw = &template->named_draws[name_index];
+    if (*draw == UINT32_MAX) {
+        enum err_code code = add_draw(template, TEMPLATE_NAMED, err);
+        if (code != OK)
+            return code;
+        *draw = template->draw_count - 1;
+    }
+    return append_number(template, *draw, tagged, err);
 }
 
 static enum err_code append_tag(struct template *template, struct err *err)
@@ -276,13 +298,13 @@ enum err_code template_append_argument(struct template *template, const char *ar
         case PLACEHOLDER_KEY:
             code = template_append(template, "key:", 4, err);
             if (code == OK)
-                code = append_number(template, template->draw_count++, tagged, err);
+                code = append_shared_number(template, tagged, err);
             break;
         case PLACEHOLDER_INT:
-            code = append_number(template, template->draw_count++, tagged, err);
+            code = append_shared_number(template, tagged, err);
             break;
         case PLACEHOLDER_NAMED:
-            code = append_number(template, named_draw(template, name_index), tagged, err);
+            code = append_named_number(template, name_index, tagged, err);
             break;
         case PLACEHOLDER_DATA:
             code = fill_pool(template, err);
@@ -310,16 +332,23 @@ size_t template_patch_bytes(const struct template *template, const struct templa
     return patch->draw == TEMPLATE_TAG ? TEMPLATE_TAG_BYTES : TEMPLATE_DIGITS;
 }
 
+/* Apart from random numbers, which would need more registers with it. */
+__attribute__((noinline)) static uint64_t next_in_sequence(const struct template *template,
+                                                           uint64_t ticket, uint32_t draw)
+{
+    const uint32_t place = template->numbers[draw].place;
+    const uint64_t index = ticket % WORKLOAD_WARMUP_TICKET;
+    const uint64_t taken = place == TEMPLATE_NAMED ? index : index * template->shared_count + place;
+    return template->keyspace_offset + (template->sequential_start + taken) % template->keyspace;
+}
+
 static uint64_t plain_draw(const struct template *template, uint64_t ticket, uint32_t draw)
 {
     if (template->key_order == KEYS_RANDOM)
         return template->keyspace_offset +
                rng_bounded(rng_at(template->seed, ticket * template->draw_count + draw),
                            template->keyspace);
-    if (template->key_order == KEYS_ONE)
-        return 0;
-    uint64_t place = (ticket % WORKLOAD_WARMUP_TICKET) * template->draw_count + draw;
-    return template->keyspace_offset + (template->sequential_start + place) % template->keyspace;
+    return template->key_order == KEYS_ONE ? 0 : next_in_sequence(template, ticket, draw);
 }
 
 /* Numbers low to high - 1: the part of a number's group that lies in the range of keys. */
@@ -359,8 +388,8 @@ static uint64_t draw_neighbour(const struct template *template, uint64_t ticket,
 
 uint64_t template_draw(const struct template *template, uint64_t ticket, uint32_t draw)
 {
-    if (template->tagged_count > 1 && draw<template->rank_room &&template->draw_ranks[draw]> 0)
-        return draw_neighbour(template, ticket, template->draw_ranks[draw] - 1);
+    if (template->tagged_count > 1 && template->numbers[draw].tagged_rank > 0)
+        return draw_neighbour(template, ticket, template->numbers[draw].tagged_rank - 1);
     return plain_draw(template, ticket, draw);
 }
 

@@ -12,9 +12,6 @@
 #define PREFILL_PIPELINE 16u
 /* Elements that a read which consumes them gets when time decides how many it reads. */
 #define PREFILL_CONSUMED_DEFAULT 100000u
-/* A writer draws at most so many numbers a request (ZADD: score and element); a range as many times
- * the requests makes every element another one. */
-#define PREFILL_DRAWS_MAX 2u
 #define PREFILL_CONSUMED_MAX 100000000000ull
 
 static enum err_code read_stdin(struct bench_steps *steps, struct err *err)
@@ -144,7 +141,7 @@ static enum err_code add_prefill(struct bench_steps *steps, const struct workloa
                            "--prefill: %s takes one element a request; at most %llu can be written",
                            test->name, PREFILL_CONSUMED_MAX);
         writing.key_order = KEYS_SEQUENTIAL;
-        writing.keyspace = writing.requests * PREFILL_DRAWS_MAX;
+        writing.keyspace = writing.requests;
         writing.keyspace_offset = 0;
     }
     struct workload_source source = {

@@ -239,6 +239,25 @@ START_TEST(test_sequential_start)
 }
 END_TEST
 
+START_TEST(test_sequential_counters)
+{
+    /* Breaks when a named number takes from the counter of the others, or from that of another name, or takes
+     * more than one of a request: ZADD __rand_int__ __rand_1st__ would leave members out. */
+    order(KEYS_SEQUENTIAL, 7, 30);
+    compile("__rand_1st__ __rand_int__ __key__ __rand_2nd__ __rand_1st__ __rand_int__");
+    for (uint64_t ticket = 0; ticket < 50; ticket++) {
+        const char *text = render(ticket);
+        ck_assert_uint_eq(digits(text), 30 + ticket % 7);
+        ck_assert_uint_eq(digits(text + 13), 30 + 3 * ticket % 7);
+        ck_assert_uint_eq(digits(text + 30), 30 + (3 * ticket + 1) % 7);
+        ck_assert_uint_eq(digits(text + 43), 30 + ticket % 7);
+        ck_assert_uint_eq(digits(text + 56), 30 + ticket % 7);
+        ck_assert_uint_eq(digits(text + 69), 30 + (3 * ticket + 2) % 7);
+    }
+    template_destroy(&template);
+}
+END_TEST
+
 START_TEST(test_random_keys_are_uniform)
 {
     /* Breaks when some keys come more often than chance allows: chi-square over 100 keys, at a fixed
@@ -530,6 +549,7 @@ Suite *test_template_suite(void)
     tcase_add_test(numbers, test_one_key);
     tcase_add_test(numbers, test_sequential_covers_each_key_once_per_pass);
     tcase_add_test(numbers, test_sequential_start);
+    tcase_add_test(numbers, test_sequential_counters);
     tcase_add_test(numbers, test_random_keys_are_uniform);
     tcase_add_test(numbers, test_warmup_draws_from_another_stream);
     suite_add_tcase(suite, numbers);
