@@ -96,6 +96,8 @@ struct spec {
     uint64_t steady_limit_ns; /* ... or, not steady, after so long                           */
     uint64_t pipeline;
     uint64_t data_bytes;
+    uint64_t function_count; /* of the library that function_load loads */
+    uint64_t function_keys;  /* of a call of fcall                      */
     enum key_order key_order;
     uint64_t keyspace; /* keys offset .. offset + keyspace - 1; 1 with KEYS_ONE              */
     uint64_t keyspace_offset;

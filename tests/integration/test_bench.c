@@ -62,7 +62,7 @@ static const struct {
              {"spop", "spop"},         {"zadd", "zadd"},         {"zpopmin", "zpopmin"},
              {"lrange_100", "lrange"}, {"lrange_300", "lrange"}, {"lrange_500", "lrange"},
              {"lrange_600", "lrange"}, {"mset", "mset"},         {"mget", "mget"},
-             {"xadd", "xadd"}};
+             {"xadd", "xadd"},         {"fcall", "fcall"}};
 #define TEST_COUNT (sizeof tests / sizeof tests[0])
 
 START_TEST(test_server_got_what_was_counted)
@@ -125,12 +125,14 @@ START_TEST(test_all_in_one_call)
                                          "LRANGE_600 (first 600 elements)",
                                          "MSET (10 keys)",
                                          "MGET (10 keys)",
-                                         "XADD"};
+                                         "XADD",
+                                         "FUNCTION LOAD",
+                                         "FCALL"};
     const size_t count = sizeof titles / sizeof titles[0];
-    call_expect(
-        &call, 0, &at_server,
-        "-q -n 100 -c 3 -t ping_inline,ping_mbulk,set,get,incr,lpush,rpush,lpop,rpop,sadd,"
-        "HSET,spop,zadd,zpopmin,lrange_100,lrange_300,lrange_500,lrange_600,mset,mget,xadd");
+    call_expect(&call, 0, &at_server,
+                "-q -n 100 -c 3 -t ping_inline,ping_mbulk,set,get,incr,lpush,rpush,lpop,rpop,sadd,"
+                "HSET,spop,zadd,zpopmin,lrange_100,lrange_300,lrange_500,lrange_600,mset,mget,xadd,"
+                "function_load,fcall");
     ck_assert_uint_eq(json_array_size(json_object_get(call.root, "runs")), count);
     const char *line = call.program.out;
     for (size_t i = 0; i < count; i++) {

@@ -16,7 +16,12 @@ static char request[REQUEST_ROOM];
 
 static void plain_spec(void)
 {
-    spec = (struct spec){.key_order = KEYS_RANDOM, .keyspace = 1000, .data_bytes = 5, .seed = 3};
+    spec = (struct spec){.key_order = KEYS_RANDOM,
+                         .keyspace = 1000,
+                         .data_bytes = 5,
+                         .function_count = 10,
+                         .function_keys = 1,
+                         .seed = 3};
 }
 
 /* A request of one ticket; fails when it does not have its length exactly. */
@@ -125,7 +130,8 @@ START_TEST(test_every_row_renders)
             size_t argc = 0;
             while (test->argv[argc] != NULL)
                 argc++;
-            ck_assert_uint_eq(command->elements, argc);
+            ck_assert_uint_eq(command->elements,
+                              argc + (test->more == MORE_KEYS ? 2u : test->more == MORE_LIBRARY));
             for (size_t i = 0; i < argc; i++)
                 if (strstr(test->argv[i], "__") == NULL)
                     ck_assert_str_eq(command->element[i]->str, test->argv[i]);
@@ -135,7 +141,7 @@ START_TEST(test_every_row_renders)
         }
         workload_destroy(workload);
     }
-    ck_assert_uint_eq(rows, 21);
+    ck_assert_uint_eq(rows, 23);
     ck_assert_ptr_null(workload_test_at(rows + 1));
 }
 END_TEST
@@ -166,7 +172,9 @@ START_TEST(test_rows_are_found_by_name)
                  {"lrange_600", "LRANGE_600 (first 600 elements)"},
                  {"mset", "MSET (10 keys)"},
                  {"mget", "MGET (10 keys)"},
-                 {"xadd", "XADD"}};
+                 {"xadd", "XADD"},
+                 {"function_load", "FUNCTION LOAD"},
+                 {"fcall", "FCALL"}};
     for (size_t i = 0; i < sizeof known / sizeof known[0]; i++) {
         const struct workload_test *test = workload_test_find(known[i].name);
         ck_assert_msg(test != NULL, "%s", known[i].name);
