@@ -12,10 +12,10 @@
 
 #include "common/err.h"
 #include "common/spec.h"
+#include "worker/placeholder.h"
 
 #define TEMPLATE_DIGITS 12u       /* of a key number, zero padded; as valkey-benchmark has it */
 #define TEMPLATE_POOL_SHIFT 4096u /* a value starts at one of so many places of the pool      */
-#define TEMPLATE_NAMED_DRAWS 9u   /* __rand_1st__ .. __rand_9th__                             */
 #define TEMPLATE_TAG_BYTES 3u     /* between the braces, as many as "tag" has                 */
 #define TEMPLATE_GROUP 10u        /* key numbers that share a hash tag, at least              */
 
@@ -52,14 +52,14 @@ struct template
     size_t patch_count, patch_room;
     struct template_number *numbers; /* of each draw */
     uint32_t draw_count, number_room;
-    uint32_t shared_count; /* of them, those of the shared counter */
-    uint32_t
-        named_draws[TEMPLATE_NAMED_DRAWS]; /* draw of __rand_1st__ ..; UINT32_MAX: unused yet */
+    uint32_t shared_count;                   /* of them, those of the shared counter */
+    uint32_t named_draws[PLACEHOLDER_NAMES]; /* draw of __rand_1st__ ..; UINT32_MAX: unused yet */
     char *pool; /* data_bytes + TEMPLATE_POOL_SHIFT letters, NULL without values */
     char(*tags)[TEMPLATE_TAG_BYTES + 1]; /* one a slot; NULL without {tag}              */
     uint32_t tagged_count, first_tagged_draw;
     uint64_t group_numbers; /* key numbers that share a tag */
     size_t data_bytes;
+    unsigned known; /* placeholders; see there */
     enum key_order key_order;
     uint64_t keyspace, keyspace_offset, sequential_start, seed;
 };
@@ -70,8 +70,8 @@ void template_destroy(struct template *template);
 /* Appends bytes as they are. */
 MUST_USE enum err_code template_append(struct template *template, const char *bytes,
                                        size_t byte_count, struct err *err);
-/* Appends one argument, replacing its placeholders. The length of the result is
- * template_argument_bytes. E_USAGE: an unknown placeholder (__word__). */
+/* Appends one argument, replacing its placeholders by the spec's rule for them. The length of the result
+ * is template_argument_bytes. E_USAGE: an unknown placeholder (__word__). */
 MUST_USE enum err_code template_append_argument(struct template *template, const char *argument,
                                                 size_t argument_bytes, struct err *err);
 MUST_USE enum err_code template_argument_bytes(const struct template *template,

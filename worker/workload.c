@@ -42,6 +42,7 @@ struct command {
     const char *const *argv;
     const size_t *argv_bytes; /* NULL: terminated strings */
     size_t argc;
+    bool last_verbatim;
     uint32_t repeat;
 };
 
@@ -126,9 +127,11 @@ static enum err_code append_command(struct workload *workload, const struct comm
     struct template *template = &workload->template;
     enum err_code code = append_text(template, err, "*%zu\r\n", command->argc);
     for (size_t i = 0; i < command->argc && code == OK; i++) {
-        size_t given_bytes = argument_bytes(command, i), rendered_bytes;
-        code =
-            template_argument_bytes(template, command->argv[i], given_bytes, &rendered_bytes, err);
+        const char *argument = command->argv[i];
+        const bool verbatim = command->last_verbatim && i + 1 == command->argc;
+        size_t given_bytes = argument_bytes(command, i), rendered_bytes = given_bytes;
+        if (!verbatim)
+            code = template_argument_bytes(template, argument, given_bytes, &rendered_bytes, err);
         if (code == OK && template->byte_count + rendered_bytes > REQUEST_MAX_BYTES)
             code = err_set(err, E_USAGE, "a request of more than %llu bytes is too long",
                            REQUEST_MAX_BYTES);
@@ -137,7 +140,8 @@ static enum err_code append_command(struct workload *workload, const struct comm
         if (places != NULL)
             places[i] = (struct workload_range){template->byte_count, rendered_bytes};
         if (code == OK)
-            code = template_append_argument(template, command->argv[i], given_bytes, err);
+            code = verbatim ? template_append(template, argument, given_bytes, err)
+                            : template_append_argument(template, argument, given_bytes, err);
         if (code == OK)
             code = template_append(template, "\r\n", 2, err);
     }
@@ -212,18 +216,27 @@ static enum err_code take_repeat(struct command *command, struct err *err)
     return OK;
 }
 
+/* Whether the argument ends a command of the sequence. */
+static bool is_separator(const struct workload_source *source, size_t index)
+{
+    return strcmp(source->argv[index], ";") == 0 &&
+           (source->argv_bytes == NULL || source->argv_bytes[index] == 1) &&
+           !(source->last_verbatim && index + 1 == source->argc);
+}
+
 static enum err_code append_sequence(struct workload *workload,
                                      const struct workload_source *source, struct err *err)
 {
     enum err_code code = OK;
     for (size_t from = 0; from <= source->argc && code == OK;) {
         size_t to = from;
-        while (to < source->argc && strcmp(source->argv[to], ";") != 0)
+        while (to < source->argc && !is_separator(source, to))
             to++;
         struct command command = {
             .argv = source->argv + from,
             .argv_bytes = source->argv_bytes != NULL ? source->argv_bytes + from : NULL,
             .argc = to - from,
+            .last_verbatim = source->last_verbatim && to == source->argc,
         };
         code = take_repeat(&command, err);
         if (code == OK)
@@ -269,8 +282,13 @@ static enum err_code test_arguments_make(struct test_arguments *arguments,
                                          .argv = calloc(room, sizeof arguments->argv[0])};
     if (arguments->texts == NULL || arguments->argv == NULL)
         return err_set(err, E_SYSTEM, "cannot allocate the %zu arguments of a test", room);
-    for (; test->argv[arguments->argc] != NULL; arguments->argc++)
-        arguments->argv[arguments->argc] = test->argv[arguments->argc];
+    /* A score must be a number. */
+    const bool fixed = spec->placeholders == PLACEHOLDERS_BENCHMARK_FIXED;
+    for (; test->argv[arguments->argc] != NULL; arguments->argc++) {
+        const char *argument = test->argv[arguments->argc];
+        arguments->argv[arguments->argc] =
+            fixed && strcmp(argument, "__rand_int__") == 0 ? "0" : argument;
+    }
     if (test->more == MORE_LIBRARY) {
         arguments->library = workload_function_library(spec->function_count, false, err);
         if (arguments->library == NULL)

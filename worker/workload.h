@@ -69,7 +69,8 @@ struct workload_source {
     const char *const *argv;  /* ... the user's arguments                        */
     const size_t *argv_bytes; /* their lengths; NULL: terminated strings         */
     size_t argc;
-    const char *title; /* NULL: the test's title, or the command itself     */
+    bool last_verbatim; /* the last of them is sent as it is, whatever stands in it */
+    const char *title;  /* NULL: the test's title, or the command itself     */
 };
 
 /* Compiles for the spec's key order, range, data size and seed. E_USAGE names the placeholder that

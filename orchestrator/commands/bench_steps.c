@@ -193,6 +193,7 @@ enum err_code bench_steps_build(struct bench_steps *steps, const struct spec *sp
         .argv_bytes = steps->command_bytes,
         .title = steps->title,
         .argc = spec->command_argc + (spec->last_argument_from_stdin ? 1u : 0u),
+        .last_verbatim = spec->last_argument_from_stdin && spec->placeholders == PLACEHOLDERS_OWN,
     };
     if (code == OK)
         code = add_step(steps, &source, spec, NULL, err);

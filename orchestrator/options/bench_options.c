@@ -186,7 +186,8 @@ static const struct option_row rows[] = {
     {ROW("loop", "l", OPTION_FLAG, NULL, AT(spec.loop)), .section = "Load",
      .help = "Repeat the tests until Ctrl+C, or until a run fails."},
     {ROW("stdin-last-argument", "x", OPTION_FLAG, NULL, AT(spec.last_argument_from_stdin)),
-     .section = "Load", .help = "Read the last argument of the command from standard input."},
+     .section = "Load",
+     .help = "Read the last argument of the command from standard input; it is sent as it is."},
     {ROW("null", NULL, OPTION_FLAG, NULL, AT(spec.null_transport)), .section = "Load",
      .help = "Use no server: every request is answered inside the worker. What is measured is "
              "volley itself."},
@@ -392,7 +393,9 @@ const struct option_table bench_option_table = {
         "(powers of ten), sizes kb, mb and gb (powers of two), times ns, us, ms, s, m and h.",
     .epilogue =
         "A command may hold __rand_int__, __rand_1st__ to __rand_9th__, __data__, __key__ and "
-        "{tag}, and \";\" as an argument of its own between the commands of a sequence.",
+        "{tag}; a backslash before one of them sends it as it stands. \";\" as an argument of its "
+        "own "
+        "stands between the commands of a sequence, which is one request, and counts once.",
     .takes_command = true,
 };
 

@@ -234,6 +234,15 @@ START_TEST(test_own_command)
     char *plain = test_server_text(&server, "GET plain");
     ck_assert_str_eq(plain, "word");
     free(plain);
+    call_expect(&call, 2, &at_server, "-q -n 5 -- set plain __init__");
+    ck_assert_msg(strstr(call.program.err, "\\__init__ sends the word") != NULL, "%s",
+                  call.program.err);
+    call_free(&call);
+    call_expect(&call, 0, &at_server, "-q -n 5 -- set plain \\__init__");
+    call_free(&call);
+    plain = test_server_text(&server, "GET plain");
+    ck_assert_str_eq(plain, "__init__");
+    free(plain);
 }
 END_TEST
 
@@ -253,6 +262,18 @@ START_TEST(test_last_argument_from_stdin)
     call_free(&call);
     ck_assert_int_eq(test_server_integer(&server, "STRLEN empty"), 0);
     ck_assert(key_exists("empty"));
+    /* What would be placeholders, a sequence or an escape in an argument is data here. */
+    static const char *const as_they_are[] = {"__init__", "a __data__ {tag} __rand_int__", ";",
+                                              "\\__key__"};
+    for (size_t i = 0; i < sizeof as_they_are / sizeof as_they_are[0]; i++) {
+        setting.stdin_text = as_they_are[i];
+        call_expect(&call, 0, &setting, "-q -n 5 -x -r 10 -- SET k");
+        call_free(&call);
+        char *held = test_server_text(&server, "GET k");
+        ck_assert_str_eq(held, as_they_are[i]);
+        free(held);
+    }
+    setting.stdin_text = NULL;
     call_expect(&call, 2, &setting, "-q -n 5 -x -t set");
     ck_assert_ptr_null(call.root);
     call_free(&call);

@@ -146,6 +146,45 @@ START_TEST(test_every_row_renders)
 }
 END_TEST
 
+START_TEST(test_last_argument_verbatim)
+{
+    /* Breaks when bytes from standard input are taken for placeholders, for a separator or for text that ends at a
+     * NUL. */
+    static const char *const words[] = {"SET", "k", ";", "SET", "l", ";\0__init__"};
+    static const size_t words_bytes[] = {3, 1, 1, 3, 1, 10};
+    struct err err = {.code = OK};
+    struct workload *workload;
+    redisReply *commands[3];
+    struct workload_source source = {
+        .argv = words, .argv_bytes = words_bytes, .argc = 6, .last_verbatim = true};
+    plain_spec();
+    ck_assert_msg(workload_create(&workload, &source, &spec, &err) == OK, "%s", err.text);
+    ck_assert_uint_eq(parse(render(workload, 0), commands, 3), 2);
+    ck_assert_uint_eq(commands[1]->elements, 3);
+    ck_assert_uint_eq(commands[1]->element[2]->len, 10);
+    ck_assert_mem_eq(commands[1]->element[2]->str, words[5], 10);
+    freeReplyObject(commands[0]);
+    freeReplyObject(commands[1]);
+    workload_destroy(workload);
+}
+END_TEST
+
+START_TEST(test_rows_without_key_numbers)
+{
+    /* Breaks when a row cannot run by valkey-benchmark's rules without -r, where keys are text and a score must be
+     * a number all the same. */
+    redisReply *command;
+    plain_spec();
+    spec.placeholders = PLACEHOLDERS_BENCHMARK_FIXED;
+    struct workload *workload = of_test("zadd");
+    ck_assert_uint_eq(parse(render(workload, 7), &command, 1), 1);
+    ck_assert_str_eq(command->element[2]->str, "0");
+    ck_assert_str_eq(command->element[3]->str, "element:__rand_1st__");
+    freeReplyObject(command);
+    workload_destroy(workload);
+}
+END_TEST
+
 START_TEST(test_rows_are_found_by_name)
 {
     /* Breaks when a test that valkey-benchmark has is missing, is titled otherwise, or its case
@@ -449,6 +488,8 @@ Suite *test_workload_suite(void)
     TCase *table = tcase_create("table");
     tcase_add_test(table, test_every_row_renders);
     tcase_add_test(table, test_rows_are_found_by_name);
+    tcase_add_test(table, test_last_argument_verbatim);
+    tcase_add_test(table, test_rows_without_key_numbers);
     tcase_add_test(table, test_split_does_not_matter);
     suite_add_tcase(suite, table);
     TCase *commands = tcase_create("commands");
