@@ -304,7 +304,8 @@ static const struct option_row rows[] = {
      .help = "How long to wait at the end for replies under way; a bare number is seconds."},
     {ROW("max-errors", NULL, OPTION_COUNT, "N", AT(spec.max_errors)), NUMBER(0, UINT64_MAX),
      .unset = "0", .section = "Time limits and failures",
-     .help = "Stop after so many errors; 0 is no limit."},
+     .help = "Stop after so many errors, and those of requests that are in flight then; 0 is no "
+             "limit."},
 
     {ROW("quiet", "q", OPTION_FLAG, NULL, AT(spec.quiet)), .section = "Output",
      .help = "One line for each test, as valkey-benchmark -q prints it."},

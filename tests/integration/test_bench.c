@@ -393,6 +393,37 @@ START_TEST(test_max_errors_ends_a_run)
 }
 END_TEST
 
+START_TEST(test_max_errors_is_heeded_at_once)
+{
+    /* Breaks when a run goes beyond --max-errors by more than what was in flight, or names two totals. */
+    static const struct {
+        const char *options;
+        long long limit, in_flight;
+    } cases[] = {{"-c 6 --max-errors 1", 1, 6},
+                 {"-c 6 -P 8 --processes 3 --cpus none --max-errors 100", 100, 48},
+                 {"-c 6 --qps 20000 --max-errors 20", 20, 6},
+                 {"-c 6 -n 20 --max-errors 20", 20, 6}};
+    free(test_server_text(&server, "LPUSH key:000000000000 x"));
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        char total[64];
+        call_expect(&call, 1, &at_server, "-t get %s", cases[i].options);
+        const long long errors = run_json_count(&call, 0, "requests.errors");
+        ck_assert_msg(errors >= cases[i].limit && errors < cases[i].limit + cases[i].in_flight,
+                      "%s: %lld errors", cases[i].options, errors);
+        ck_assert_int_eq(errors, run_json_count(&call, 0, "requests.sent"));
+        snprintf(total, sizeof total, "stopped after %lld errors (--max-errors %lld)", errors,
+                 cases[i].limit);
+        expect_stderr(total);
+        snprintf(total, sizeof total, "Total errors: %lld\n", errors);
+        expect_stdout(total);
+        call_free(&call);
+    }
+    call_expect(&call, 1, &at_server, "-t get -c 6 --warmup 5 --duration 5 --max-errors 1");
+    expect_stderr("of them in the warm-up");
+    call_free(&call);
+}
+END_TEST
+
 START_TEST(test_sequence_fails_as_a_whole)
 {
     /* Breaks when a sequence counts more or less than one request, or one of its parts can fail
@@ -441,6 +472,7 @@ Suite *test_bench_suite(void)
     add(suite, "errors", test_error_replies_are_counted);
     add(suite, "nothing", test_nothing_succeeded);
     add(suite, "max_errors", test_max_errors_ends_a_run);
+    add(suite, "max_errors_at_once", test_max_errors_is_heeded_at_once);
     add(suite, "sequence", test_sequence_fails_as_a_whole);
     return suite;
 }
