@@ -177,7 +177,7 @@ static enum err_code append_part(struct workload *workload, const struct command
     enum err_code code = refuse_unsuitable(command, err);
     if (code == OK)
         code = add_command(workload, &added, command->argc, command->repeat, err);
-    for (uint32_t i = 0; i < command->repeat && code == OK; i++) {
+    for (uint32_t i = 0; code == OK && added != NULL && i < command->repeat; i++) {
         struct workload_part *grown =
             realloc(workload->parts, (workload->part_count + 1u) * sizeof workload->parts[0]);
         if (grown == NULL)

@@ -277,7 +277,7 @@ static const struct option_row rows[] = {
      .help = "Where all randomness begins. The default is fixed, so that runs repeat; another seed "
              "gives other keys and values."},
     {ROW("prefill", NULL, OPTION_FLAG, NULL, AT(spec.prefill)), .section = "Keys",
-     .help = "Write the keys once before a test that reads them."},
+     .help = "Write the keys once before a test, or a command, that reads them."},
 
     {ROW("processes", NULL, OPTION_CUSTOM, "N", AT(spec.processes)), .parse = bench_parse_processes,
      .unset = "auto", .section = "Workers",

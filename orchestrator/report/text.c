@@ -219,8 +219,10 @@ static void print_traffic(struct output *out, const struct run_result *result)
     output_printf(out, "Hits: %" PRIu64 "\n", hits);
     output_printf(out, "Misses: %" PRIu64 " (%.2f%%)\n", missed, share * 100);
     if (share > 0.01)
-        output_printf(out, "Warning: more than 1%% of the keys were not there: the reads measure a "
-                           "server that finds nothing; write the keys first with --prefill\n");
+        output_printf(out,
+                      "Warning: more than 1%% of the keys were not there: the reads measure a "
+                      "server that finds nothing%s\n",
+                      result->facts->no_prefill ? "" : "; write the keys first with --prefill");
 }
 
 struct cause {

@@ -54,6 +54,7 @@ struct run_facts {
     uint64_t keyspace; /* 0: no number of a key stands in the request */
     bool one_key;      /* every request has the same key                            */
     bool reads;        /* hits and misses mean something                            */
+    bool no_prefill;   /* --prefill was given already, or cannot write what is read     */
     bool keyspace_random;
     bool tracking;      /* RESP3 messages are invalidations: COUNTER_PUSHES counts them       */
     bool open_loop;     /* with a rate: response times count from the intended time            */
