@@ -266,6 +266,7 @@ static const struct option_row rows[] = {
              "one key "
              "only."},
     {ROW("sequential", NULL, OPTION_COUNT, "K", AT(sequential_keys)), NUMBER(1, KEYS_MAX),
+     .hint = "the flag beside -r is valkey-benchmark's: volley valkey-benchmark -r K --sequential",
      .section = "Keys", .help = "Keys run through so many in turn, and from the beginning again."},
     {ROW("keyspace-offset", NULL, OPTION_COUNT, "N", AT(spec.keyspace_offset)),
      NUMBER(0, KEYS_MAX - 1), .unset = "0", .section = "Keys",

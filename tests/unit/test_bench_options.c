@@ -291,9 +291,6 @@ START_TEST(contradictions)
         {"--steady auto -n 100", "-n cannot tell"},
         {"--steady auto --test-duration 5 --warmup 5", "--steady and --warmup exclude each other"},
         {"--processes 1024 --threads 2", "at most 1024"},
-        {"-c 50 -c 60", "-c 50 and -c 60 contradict each other"},
-        {"-c 50 --clients 60", "-c 50 and --clients 60 contradict each other"},
-        {"-h a -H b", "contradict each other"},
     };
     CK_ALL_REFUSED(refusals);
 }
@@ -442,6 +439,14 @@ START_TEST(config_and_command_line)
     ck_assert_uint_eq(request.spec.requests, 5);
     ck_assert_uint_eq(request.spec.duration_ns, 0);
     ck_assert_uint_eq(request.notice_count, 1);
+    ck_assert_int_eq(parse_with_config("clients: 7\n", "-c 9 -t get --clients 11 -t set,incr"), OK);
+    ck_assert_uint_eq(request.spec.clients, 11);
+    ck_assert_uint_eq(request.spec.test_count, 2);
+    ck_assert_str_eq(request.spec.tests[0], "set");
+    ck_assert_int_eq(parse("--managed cluster=3,tls --managed --qps 5 --rps 6"), OK);
+    ck_assert(request.spec.managed && request.spec.managed_primaries == 0);
+    ck_assert(!request.spec.managed_tls);
+    ck_assert_uint_eq(request.rate.qps_micro, 6000000);
     ck_assert_int_eq(parse_with_config("quiet: true\n", "--quiet=false"), OK);
     ck_assert(!request.spec.quiet);
     ck_assert_int_eq(parse_with_config("type: get\n", "ping"), OK);
@@ -482,6 +487,9 @@ START_TEST(help_before_everything)
     ck_parses("-v");
     ck_assert(request.version && !request.help);
     ck_refused("-h", "help is --help");
+    ck_refused("-r 5 --sequential", "volley valkey-benchmark -r K --sequential");
+    ck_refused("-r 5 --sequential -q", "volley valkey-benchmark -r K --sequential");
+    ck_refused("-r 5 --sequential get k", "volley valkey-benchmark -r K --sequential");
 }
 END_TEST
 
