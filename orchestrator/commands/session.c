@@ -375,6 +375,7 @@ static void fill_facts(struct run_facts *facts, const struct session *session,
         .pipeline = spec->pipeline,
         .data_bytes = spec->data_bytes,
         .request_bytes = workload_request_bytes(step->workload),
+        .commands = workload_replies(step->workload),
         .keyspace = workload_keys_per_request(step->workload) == 0 ? 0
                     : spec->key_order == KEYS_ONE                  ? 1
                                                                    : spec->keyspace,

@@ -87,6 +87,7 @@ json_t *journal_facts_to_json(const struct run_facts *run)
     FACT_COUNTS(PUT_COUNT)
     FACT_FLAGS(PUT_FLAG)
     PUT_FLAG(no_prefill)
+    PUT_COUNT(commands)
     json_object_set_new(json, "nodes", journal_nodes_to_json(run));
     return json;
 }
@@ -138,6 +139,8 @@ enum err_code journal_facts_from_json(struct run_facts *run, const json_t *json,
         return err_set(err, E_DATA, "a run's first record has unexpected members");
     /* Not in journals of older versions. */
     run->no_prefill = json_is_true(json_object_get(json, "no_prefill"));
+    if (!get_count(&run->commands, json, "commands", UINT32_MAX))
+        run->commands = 0;
     run->index = (uint32_t)index;
     run->worker_count = (uint32_t)json_array_size(cpus);
     for (uint32_t i = 0; i < run->worker_count; i++)

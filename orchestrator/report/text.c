@@ -337,6 +337,11 @@ static void print_report(struct text *text, const struct run_result *result)
     output_printf(out, "Requests completed: %" PRIu64 "\n", counters[COUNTER_OK]);
     output_printf(out, "Requests per second: %.2f\n",
                   figure_rate(counters[COUNTER_OK], result->seconds));
+    if (result->facts->commands > 1)
+        output_printf(out, "Commands per second: %.2f (%" PRIu64 " in each request)\n",
+                      figure_rate(counters[COUNTER_OK], result->seconds) *
+                          (double)result->facts->commands,
+                      result->facts->commands);
     output_printf(out, "Total errors: %" PRIu64 "\n", figure_failed(counters));
     if (result->facts->open_loop)
         text_rate(out, result);

@@ -429,9 +429,16 @@ START_TEST(test_sequence_fails_as_a_whole)
     /* Breaks when a sequence counts more or less than one request, or one of its parts can fail
      * unnoticed. */
     free(test_server_text(&server, "LPUSH list x"));
-    call_expect(&call, 0, &at_server, "-q -n 30 -c 2 -P 3 -- SET k v ; 2 GET k");
+    call_expect(&call, 0, &at_server, "-n 30 -c 2 -P 3 -- SET k v ; 2 GET k");
     ck_assert_int_eq(run_json_count(&call, 0, "requests.ok"), 30);
     ck_assert_int_eq(run_json_count(&call, 0, "requests.hits"), 60);
+    /* Its commands stand beside the requests. */
+    const json_t *run = run_json_at(call.root, 0);
+    ck_assert_int_eq(run_json_count(&call, 0, "commands.per_request"), 3);
+    ck_assert_double_eq_tol(run_json_number(run, "commands.per_second"),
+                            3 * run_json_number(run, "rate.achieved"), 0.5);
+    expect_stdout("Commands per second: ");
+    expect_stdout(" (3 in each request)");
     call_free(&call);
     ck_assert_int_eq(test_server_calls(&server, "set"), 30);
     ck_assert_int_eq(test_server_calls(&server, "get"), 60);
@@ -439,6 +446,10 @@ START_TEST(test_sequence_fails_as_a_whole)
                 "-q -n 30 -c 2 -P 3 -- SET k v ; GET list ; INCR k ; SET k 1");
     ck_assert_int_eq(run_json_count(&call, 0, "requests.errors"), 30);
     ck_assert_int_eq(run_json_count(&call, 0, "errors_by_kind.WRONGTYPE"), 30);
+    call_free(&call);
+    call_expect(&call, 0, &at_server, "-n 30 -c 2 -t set");
+    ck_assert_ptr_null(json_object_get(run_json_at(call.root, 0), "commands"));
+    ck_assert_ptr_null(strstr(call.program.out, "Commands per second"));
     call_free(&call);
 }
 END_TEST
