@@ -417,6 +417,34 @@ START_TEST(socket_path_length)
 }
 END_TEST
 
+START_TEST(options_that_change_nothing)
+{
+    /* an option that has no effect on what is sent is passed over in silence, or one that has is doubted */
+    static const struct {
+        const char *line, *notice; /* NULL: none */
+    } cases[] = {
+        {"-d 100 -- set k v", "--datasize changes nothing"},
+        {"-d 100 -- set k __data__", NULL},
+        {"-d 100 --prefill -- get k", NULL},
+        {"-r 100 -- incr c", "--random changes nothing"},
+        {"--sequential 100 -- incr c", "--sequential changes nothing"},
+        {"-r 100 -- incr c:__rand_3rd__", NULL},
+        {"-r 100 -- incr __key__", NULL},
+        {"-d 100 -r 100 -t incr", NULL},
+        {"--num-functions 3 -t fcall", "--num-functions changes nothing"},
+        {"--num-functions 3 --num-keys-in-fcall 2 -t fcall,function_load", NULL},
+        {"--num-keys-in-fcall 3 -- get k", "--num-keys-in-fcall changes nothing"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        ck_assert_msg(parse(cases[i].line) == OK, "%s: %s", cases[i].line, err.text);
+        ck_assert_msg(request.notice_count == (cases[i].notice != NULL), "%s: %s", cases[i].line,
+                      request.notices[0]);
+        if (cases[i].notice != NULL)
+            ck_assert_ptr_nonnull(strstr(request.notices[0], cases[i].notice));
+    }
+}
+END_TEST
+
 START_TEST(config_and_command_line)
 {
     /* the command line does not win over the file, or contradicts what it should override */
@@ -514,6 +542,7 @@ Suite *test_bench_options_suite(void)
     add_cases(suite, values);
     TCase *relations = tcase_create("relations");
     tcase_add_test(relations, contradictions);
+    tcase_add_test(relations, options_that_change_nothing);
     tcase_add_test(relations, combinations_that_agree);
     tcase_add_test(relations, command);
     tcase_add_test(relations, notices);
