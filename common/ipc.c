@@ -138,3 +138,16 @@ uint64_t ipc_ring_capacity_bytes(uint64_t interval_ns)
         capacity_bytes *= 2;
     return capacity_bytes;
 }
+
+uint64_t ipc_failures(void *segment)
+{
+    static const enum counter failures[] = {COUNTER_ERROR_REPLIES, COUNTER_TIMED_OUT,
+                                            COUNTER_LOST_TIMEOUT, COUNTER_LOST_DISCONNECT,
+                                            COUNTER_LOST_PROTOCOL};
+    uint64_t sum = 0;
+    for (uint32_t i = 0; i < ipc_control(segment)->worker_count; i++)
+        for (size_t k = 0; k < sizeof failures / sizeof failures[0]; k++)
+            sum += atomic_load_explicit(&ipc_worker(segment, i)->counters[failures[k]],
+                                        memory_order_relaxed);
+    return sum;
+}

@@ -105,6 +105,10 @@ struct ipc_worker *ipc_worker(void *segment, uint32_t index);
 struct ring *ipc_ring(void *segment, uint32_t index);
 struct schedule *ipc_schedule(void *segment); /* planned by the caller of ipc_segment_init */
 
+/* Requests of all workers since the common start that failed: error replies, time-outs, and what was lost with a
+ * connection. Any process, any time. */
+uint64_t ipc_failures(void *segment);
+
 /* Ring capacity with room for at least 60 s of ordinary records at this interval length. */
 uint64_t ipc_ring_capacity_bytes(uint64_t interval_ns);
 

@@ -15,6 +15,18 @@
 
 enum key_order { KEYS_ONE, KEYS_RANDOM, KEYS_SEQUENTIAL };
 
+/* Which words of a command are replaced. */
+enum placeholder_rules {
+    /* All that --help names. Another __word__ is refused; a backslash before one sends it as it stands;
+     * what comes by -x is sent as it is. */
+    PLACEHOLDERS_OWN,
+    /* valkey-benchmark's: no __key__, and {tag} in a cluster only. All else is text, backslashes too; what
+     * comes by -x is an argument like the others. */
+    PLACEHOLDERS_BENCHMARK,
+    /* The same without -r: __rand_int__ and its like are text, too. */
+    PLACEHOLDERS_BENCHMARK_FIXED
+};
+
 /* How a worker waits for the next intended time. */
 enum pacing {
     PACING_AUTO,  /* sleeps, and spins the last stretch where the worker has a CPU of its own */
@@ -90,6 +102,7 @@ struct spec {
     const char *const *command;        /* arguments after "--", or NULL                     */
     uint32_t command_argc;
     bool last_argument_from_stdin;
+    enum placeholder_rules placeholders; /* of commands and of the tests' keys */
     uint64_t clients; /* connections over all workers; with a ramp those at its end     */
     struct client_ramp client_ramp;
     uint64_t requests;    /* of each test; 0: time decides                                  */
@@ -99,6 +112,8 @@ struct spec {
     uint64_t steady_limit_ns; /* ... or, not steady, after so long                           */
     uint64_t pipeline;
     uint64_t data_bytes;
+    uint64_t function_count; /* of the library that function_load loads */
+    uint64_t function_keys;  /* of a call of fcall                      */
     enum key_order key_order;
     uint64_t keyspace; /* keys offset .. offset + keyspace - 1; 1 with KEYS_ONE              */
     uint64_t keyspace_offset;

@@ -37,6 +37,18 @@ static int unknown_command(const char *name)
     return err_exit_status(E_USAGE);
 }
 
+/* `volley lpush k v`, as valkey-benchmark takes it. What follows may hold a password, and is not repeated. */
+static int command_of_server(const char *name)
+{
+    log_line(
+        LOG_ERROR,
+        "there is no command \"%s\"; `volley help` lists them. A command for the server stands "
+        "behind --: volley -- %.40s ...; as valkey-benchmark has it: volley valkey-benchmark "
+        "%.40s ...",
+        name, name, name);
+    return err_exit_status(E_USAGE);
+}
+
 static int command_help(int argc, const char *const *argv)
 {
     const char *const ask[] = {argc > 1 ? argv[1] : "help", "--help", NULL};
@@ -88,5 +100,5 @@ int main(int argc, char **argv)
     for (size_t i = 0; i < COMMAND_COUNT; i++)
         if (strcmp(name, commands[i].name) == 0)
             return commands[i].run(argc - 1, arguments + 1);
-    return unknown_command(name);
+    return command_of_server(name);
 }

@@ -141,6 +141,7 @@ void connection_lost(struct connection *connection, enum counter cause, enum cou
     if (now_ns >= worker->edge_ns)
         recorder_cut(worker, now_ns);
     connection_drop_in_flight(connection, cause, now_ns);
+    recorder_heed_failures(worker, now_ns);
     leave_ready(connection);
     worker_count(worker, connection->idle ? COUNTER_IDLE_LOST : COUNTER_CONNECTIONS_LOST, 1);
     if (!connection->idle)

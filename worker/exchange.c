@@ -442,6 +442,7 @@ static void take_unusual_reply(struct connection *connection, const struct resp_
         interval_histogram_record(&worker->interval->histograms[HISTOGRAM_SERVICE_ERROR],
                                   done_ns - connection_slot(connection, 0)->sent_ns);
         recorder_error_reply(worker, connection->head_kind);
+        recorder_heed_failures(worker, done_ns);
     } else {
         record_ok(connection, done_ns, counts);
         counts->ok++;

@@ -270,3 +270,11 @@ void recorder_error_reply(struct worker *worker, uint32_t kind)
     else if (strcmp(word, "CLUSTERDOWN") == 0)
         worker_count(worker, COUNTER_CLUSTERDOWN, 1);
 }
+
+void recorder_heed_failures(struct worker *worker, uint64_t now_ns)
+{
+    const uint64_t limit = worker->spec->max_errors;
+    if (limit > 0 && worker->start_ns != 0 && now_ns < worker->stop_at_ns &&
+        ipc_failures(worker->run->segment) >= limit)
+        worker->stop_at_ns = now_ns;
+}

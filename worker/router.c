@@ -499,6 +499,7 @@ static void time_out_waiting(struct worker *worker, struct slot_list *list, uint
         worker->in_flight--;
         worker_count(worker, COUNTER_TIMED_OUT, 1);
         outcome_failed(&worker->interval->header.times, now_ns);
+        recorder_heed_failures(worker, now_ns);
     }
     worker_publish_in_flight(worker);
 }

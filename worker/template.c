@@ -21,11 +21,12 @@ void template_init(struct template *template, const struct spec *spec)
         .keyspace_offset = spec->key_order == KEYS_ONE ? 0 : spec->keyspace_offset,
         .seed = rng_mix(spec->seed),
         .group_numbers = TEMPLATE_GROUP,
+        .known = placeholder_known(spec->placeholders, spec->cluster),
     };
     if (spec->sequential_random_start)
         template->sequential_start =
             rng_bounded(rng_at(template->seed ^ STREAM_START, 0), template->keyspace);
-    for (size_t i = 0; i < TEMPLATE_NAMED_DRAWS; i++)
+    for (size_t i = 0; i < PLACEHOLDER_NAMES; i++)
         template->named_draws[i] = UINT32_MAX;
 }
 
@@ -69,7 +70,7 @@ static enum err_code fill_tags(struct template *template, struct err *err)
 void template_destroy(struct template *template)
 {
     free(template->tags);
-    free(template->draw_ranks);
+    free(template->numbers);
     free(template->bytes);
     free(template->patches);
     free(template->pool);
@@ -114,84 +115,24 @@ static enum err_code append_patch(struct template *template, uint32_t draw, size
     return template_append(template, NULL, place_bytes, err);
 }
 
-enum placeholder {
-    PLACEHOLDER_NONE,
-    PLACEHOLDER_KEY,
-    PLACEHOLDER_INT,
-    PLACEHOLDER_NAMED,
-    PLACEHOLDER_DATA,
-    PLACEHOLDER_TAG,
-    PLACEHOLDER_UNKNOWN
-};
-
-static const struct {
-    const char *text;
-    enum placeholder kind;
-    uint32_t name_index;
-} placeholders[] = {
-    {"__key__", PLACEHOLDER_KEY, 0},        {"__rand_int__", PLACEHOLDER_INT, 0},
-    {"__data__", PLACEHOLDER_DATA, 0},      {"__rand_1st__", PLACEHOLDER_NAMED, 0},
-    {"__rand_2nd__", PLACEHOLDER_NAMED, 1}, {"__rand_3rd__", PLACEHOLDER_NAMED, 2},
-    {"__rand_4th__", PLACEHOLDER_NAMED, 3}, {"__rand_5th__", PLACEHOLDER_NAMED, 4},
-    {"__rand_6th__", PLACEHOLDER_NAMED, 5}, {"__rand_7th__", PLACEHOLDER_NAMED, 6},
-    {"__rand_8th__", PLACEHOLDER_NAMED, 7}, {"__rand_9th__", PLACEHOLDER_NAMED, 8},
-    {"{tag}", PLACEHOLDER_TAG, 0},
-};
-
-/* A word of lower-case letters, digits and underscores that begins with a letter looks like a
- * placeholder when it stands between double underscores; one that is not known is a misspelling that
- * would otherwise go out as it stands. */
-static size_t unknown_placeholder_bytes(const char *text, size_t text_bytes)
+static enum err_code unknown(const struct placeholder_piece *piece, struct err *err)
 {
-    if (text_bytes < 5 || memcmp(text, "__", 2) != 0 || text[2] < 'a' || text[2] > 'z')
-        return 0;
-    size_t end = 2;
-    while (end < text_bytes && ((text[end] >= 'a' && text[end] <= 'z') ||
-                                (text[end] >= '0' && text[end] <= '9') || text[end] == '_')) {
-        end++;
-        if (end > 4 && memcmp(text + end - 2, "__", 2) == 0)
-            return end;
-    }
-    return 0;
-}
-
-static enum placeholder placeholder_at(const char *text, size_t text_bytes, size_t *used_bytes,
-                                       uint32_t *name_index)
-{
-    *used_bytes = 1;
-    if (*text != '_' && *text != '{')
-        return PLACEHOLDER_NONE;
-    for (size_t i = 0; i < sizeof placeholders / sizeof placeholders[0]; i++) {
-        size_t bytes = strlen(placeholders[i].text);
-        if (text_bytes >= bytes && memcmp(text, placeholders[i].text, bytes) == 0) {
-            *used_bytes = bytes;
-            *name_index = placeholders[i].name_index;
-            return placeholders[i].kind;
-        }
-    }
-    *used_bytes = unknown_placeholder_bytes(text, text_bytes);
-    if (*used_bytes > 0)
-        return PLACEHOLDER_UNKNOWN;
-    *used_bytes = 1;
-    return PLACEHOLDER_NONE;
-}
-
-static enum err_code unknown(const char *text, size_t text_bytes, struct err *err)
-{
+    const int shown = piece->text_bytes < 60 ? (int)piece->text_bytes : 60;
     return err_set(err, E_USAGE,
                    "unknown placeholder %.*s; known are __key__, __rand_int__, __data__, "
-                   "__rand_1st__ to __rand_9th__ and {tag}",
-                   (int)text_bytes, text);
+                   "__rand_1st__ to __rand_9th__ and {tag}; \\%.*s sends the word as it stands",
+                   shown, piece->text, shown, piece->text);
 }
 
 enum err_code template_argument_bytes(const struct template *template, const char *argument,
                                       size_t argument_bytes, size_t *rendered_bytes,
                                       struct err *err)
 {
+    struct placeholder_piece piece;
     *rendered_bytes = 0;
-    for (size_t i = 0, used; i < argument_bytes; i += used) {
-        uint32_t name_index;
-        switch (placeholder_at(argument + i, argument_bytes - i, &used, &name_index)) {
+    for (size_t i = 0; i < argument_bytes; i += piece.used_bytes) {
+        piece = placeholder_next(argument + i, argument_bytes - i, template->known);
+        switch (piece.kind) {
         case PLACEHOLDER_KEY:
             *rendered_bytes += strlen("key:") + TEMPLATE_DIGITS;
             break;
@@ -205,54 +146,79 @@ enum err_code template_argument_bytes(const struct template *template, const cha
         case PLACEHOLDER_TAG:
             *rendered_bytes += TEMPLATE_TAG_BYTES + 2;
             break;
-        case PLACEHOLDER_NONE:
-            *rendered_bytes += 1;
+        case PLACEHOLDER_TEXT:
+            *rendered_bytes += piece.text_bytes;
             break;
         case PLACEHOLDER_UNKNOWN:
-            return unknown(argument + i, used, err);
+            return unknown(&piece, err);
         }
     }
     return OK;
 }
 
-static uint32_t named_draw(struct template *template, uint32_t name_index)
+/* place: of the shared counter, or TEMPLATE_NAMED. */
+static enum err_code add_draw(struct template *template, uint32_t place, struct err *err)
 {
-    if (template->named_draws[name_index] == UINT32_MAX)
-        template->named_draws[name_index] = template->draw_count++;
-    return template->named_draws[name_index];
-}
-
-static bool has_tag(const char *argument, size_t argument_bytes)
-{
-    return memmem(argument, argument_bytes, "{tag}", strlen("{tag}")) != NULL;
-}
-
-static enum err_code mark_tagged(struct template *template, uint32_t draw, struct err *err)
-{
-    if (draw >= template->rank_room) {
-        uint32_t room = (draw + 8u) * 2u;
-        uint32_t *grown = realloc(template->draw_ranks, room * sizeof template->draw_ranks[0]);
+    if (template->draw_count == template->number_room) {
+        uint32_t room = (template->draw_count + 8u) * 2u;
+        struct template_number *grown =
+            realloc(template->numbers, room * sizeof template->numbers[0]);
         if (grown == NULL)
             return err_set(err, E_SYSTEM, "cannot allocate %u key numbers of a request", room);
-        memset(grown + template->rank_room, 0, (room - template->rank_room) * sizeof grown[0]);
-        template->draw_ranks = grown;
-        template->rank_room = room;
+        template->numbers = grown;
+        template->number_room = room;
     }
-    if (template->draw_ranks[draw] != 0)
-        return OK;
+    template->numbers[template->draw_count++] = (struct template_number){.place = place};
+    return OK;
+}
+
+static bool has_tag(const struct template *template, const char *argument, size_t argument_bytes)
+{
+    struct placeholder_piece piece = {.kind = PLACEHOLDER_TEXT};
+    for (size_t i = 0; i < argument_bytes && piece.kind != PLACEHOLDER_TAG; i += piece.used_bytes)
+        piece = placeholder_next(argument + i, argument_bytes - i, template->known);
+    return piece.kind == PLACEHOLDER_TAG;
+}
+
+static void mark_tagged(struct template *template, uint32_t draw)
+{
+    if (template->numbers[draw].tagged_rank != 0)
+        return;
     if (template->tagged_count == 0)
         template->first_tagged_draw = draw;
-    template->draw_ranks[draw] = ++template->tagged_count;
+    template->numbers[draw].tagged_rank = ++template->tagged_count;
     while (template->group_numbers < template->tagged_count)
         template->group_numbers *= 10;
-    return OK;
 }
 
 static enum err_code append_number(struct template *template, uint32_t draw, bool tagged,
                                    struct err *err)
 {
-    enum err_code code = tagged ? mark_tagged(template, draw, err) : OK;
-    return code == OK ? append_patch(template, draw, TEMPLATE_DIGITS, err) : code;
+    if (tagged)
+        mark_tagged(template, draw);
+    return append_patch(template, draw, TEMPLATE_DIGITS, err);
+}
+
+static enum err_code append_shared_number(struct template *template, bool tagged, struct err *err)
+{
+    enum err_code code = add_draw(template, template->shared_count, err);
+    if (code != OK)
+        return code;
+    template->shared_count++;
+    return append_number(template, template->draw_count - 1, tagged, err);
+}
+
+static enum err_code append_named_number(struct template *template, uint32_t name_index,
+                                         bool tagged, struct err *err)
+{
+    uint32_t *draw = &template->named_draws[name_index];
+    if (*draw == UINT32_MAX) {
+        enum err_code code = add_draw(template, TEMPLATE_NAMED, err);
+        if (code != OK)
+            return code;
+        *draw = template->draw_count - 1;
+    }
+    return append_number(template, *draw, tagged, err);
 }
 
 static enum err_code append_tag(struct template *template, struct err *err)
@@ -265,40 +231,40 @@ static enum err_code append_tag(struct template *template, struct err *err)
     return code == OK ? template_append(template, "}", 1, err) : code;
 }
 
+static enum err_code append_piece(struct template *template, const struct placeholder_piece *piece,
+                                  bool tagged, struct err *err)
+{
+    enum err_code code = OK;
+    switch (piece->kind) {
+    case PLACEHOLDER_KEY:
+        code = template_append(template, "key:", 4, err);
+        return code == OK ? append_shared_number(template, tagged, err) : code;
+    case PLACEHOLDER_INT:
+        return append_shared_number(template, tagged, err);
+    case PLACEHOLDER_NAMED:
+        return append_named_number(template, piece->name_index, tagged, err);
+    case PLACEHOLDER_DATA:
+        code = fill_pool(template, err);
+        return code == OK ? append_patch(template, TEMPLATE_DATA, template->data_bytes, err) : code;
+    case PLACEHOLDER_TAG:
+        return append_tag(template, err);
+    case PLACEHOLDER_TEXT:
+        return template_append(template, piece->text, piece->text_bytes, err);
+    case PLACEHOLDER_UNKNOWN:
+        break;
+    }
+    return unknown(piece, err);
+}
+
 enum err_code template_append_argument(struct template *template, const char *argument,
                                        size_t argument_bytes, struct err *err)
 {
     enum err_code code = OK;
-    bool tagged = has_tag(argument, argument_bytes);
-    for (size_t i = 0, used; i < argument_bytes && code == OK; i += used) {
-        uint32_t name_index;
-        switch (placeholder_at(argument + i, argument_bytes - i, &used, &name_index)) {
-        case PLACEHOLDER_KEY:
-            code = template_append(template, "key:", 4, err);
-            if (code == OK)
-                code = append_number(template, template->draw_count++, tagged, err);
-            break;
-        case PLACEHOLDER_INT:
-            code = append_number(template, template->draw_count++, tagged, err);
-            break;
-        case PLACEHOLDER_NAMED:
-            code = append_number(template, named_draw(template, name_index), tagged, err);
-            break;
-        case PLACEHOLDER_DATA:
-            code = fill_pool(template, err);
-            if (code == OK)
-                code = append_patch(template, TEMPLATE_DATA, template->data_bytes, err);
-            break;
-        case PLACEHOLDER_TAG:
-            code = append_tag(template, err);
-            break;
-        case PLACEHOLDER_NONE:
-            code = template_append(template, argument + i, 1, err);
-            break;
-        case PLACEHOLDER_UNKNOWN:
-            code = unknown(argument + i, used, err);
-            break;
-        }
+    const bool tagged = has_tag(template, argument, argument_bytes);
+    struct placeholder_piece piece;
+    for (size_t i = 0; i < argument_bytes && code == OK; i += piece.used_bytes) {
+        piece = placeholder_next(argument + i, argument_bytes - i, template->known);
+        code = append_piece(template, &piece, tagged, err);
     }
     return code;
 }
@@ -310,16 +276,23 @@ size_t template_patch_bytes(const struct template *template, const struct templa
     return patch->draw == TEMPLATE_TAG ? TEMPLATE_TAG_BYTES : TEMPLATE_DIGITS;
 }
 
+/* Apart from random numbers, which would need more registers with it. */
+__attribute__((noinline)) static uint64_t next_in_sequence(const struct template *template,
+                                                           uint64_t ticket, uint32_t draw)
+{
+    const uint32_t place = template->numbers[draw].place;
+    const uint64_t index = ticket % WORKLOAD_WARMUP_TICKET;
+    const uint64_t taken = place == TEMPLATE_NAMED ? index : index * template->shared_count + place;
+    return template->keyspace_offset + (template->sequential_start + taken) % template->keyspace;
+}
+
 static uint64_t plain_draw(const struct template *template, uint64_t ticket, uint32_t draw)
 {
     if (template->key_order == KEYS_RANDOM)
         return template->keyspace_offset +
                rng_bounded(rng_at(template->seed, ticket * template->draw_count + draw),
                            template->keyspace);
-    if (template->key_order == KEYS_ONE)
-        return 0;
-    uint64_t place = (ticket % WORKLOAD_WARMUP_TICKET) * template->draw_count + draw;
-    return template->keyspace_offset + (template->sequential_start + place) % template->keyspace;
+    return template->key_order == KEYS_ONE ? 0 : next_in_sequence(template, ticket, draw);
 }
 
 /* Numbers low to high - 1: the part of a number's group that lies in the range of keys. */
@@ -359,8 +332,8 @@ static uint64_t draw_neighbour(const struct template *template, uint64_t ticket,
 
 uint64_t template_draw(const struct template *template, uint64_t ticket, uint32_t draw)
 {
-    if (template->tagged_count > 1 && draw<template->rank_room &&template->draw_ranks[draw]> 0)
-        return draw_neighbour(template, ticket, template->draw_ranks[draw] - 1);
+    if (template->tagged_count > 1 && template->numbers[draw].tagged_rank > 0)
+        return draw_neighbour(template, ticket, template->numbers[draw].tagged_rank - 1);
     return plain_draw(template, ticket, draw);
 }
 

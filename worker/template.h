@@ -12,10 +12,10 @@
 
 #include "common/err.h"
 #include "common/spec.h"
+#include "worker/placeholder.h"
 
 #define TEMPLATE_DIGITS 12u       /* of a key number, zero padded; as valkey-benchmark has it */
 #define TEMPLATE_POOL_SHIFT 4096u /* a value starts at one of so many places of the pool      */
-#define TEMPLATE_NAMED_DRAWS 9u   /* __rand_1st__ .. __rand_9th__                             */
 #define TEMPLATE_TAG_BYTES 3u     /* between the braces, as many as "tag" has                 */
 #define TEMPLATE_GROUP 10u        /* key numbers that share a hash tag, at least              */
 
@@ -25,6 +25,17 @@ struct template_patch {
 };
 #define TEMPLATE_DATA UINT32_MAX       /* a value                                           */
 #define TEMPLATE_TAG (UINT32_MAX - 1u) /* the hash tag of the ticket, without its braces    */
+
+/* Key numbers in sequence: all __rand_int__ and __key__ of a request share one counter, and take as many
+ * numbers of it as they are; each of __rand_1st__ .. __rand_9th__ has one of its own, from which a request
+ * takes one number, however often it stands there. A sequence of commands is one request. So does
+ * valkey-benchmark 9.1, whose counters go on from one test to the next, while these are functions of the
+ * ticket. */
+struct template_number {
+    uint32_t place;       /* among those of the shared counter, from 0; TEMPLATE_NAMED: its own */
+    uint32_t tagged_rank; /* its place among the tagged ones, from 1; 0: not tagged              */
+};
+#define TEMPLATE_NAMED UINT32_MAX
 
 /* {tag}: each slot has one tag, and all places of a request the same. The tag goes with the key
  * number: numbers that stand in one argument with it are "tagged", and those 10*n to 10*n + 9 always
@@ -39,15 +50,16 @@ struct template
     size_t byte_count, byte_room;
     struct template_patch *patches; /* in rising order of offset */
     size_t patch_count, patch_room;
-    uint32_t draw_count;
-    uint32_t
-        named_draws[TEMPLATE_NAMED_DRAWS]; /* draw of __rand_1st__ ..; UINT32_MAX: unused yet */
+    struct template_number *numbers; /* of each draw */
+    uint32_t draw_count, number_room;
+    uint32_t shared_count;                   /* of them, those of the shared counter */
+    uint32_t named_draws[PLACEHOLDER_NAMES]; /* draw of __rand_1st__ ..; UINT32_MAX: unused yet */
     char *pool; /* data_bytes + TEMPLATE_POOL_SHIFT letters, NULL without values */
     char(*tags)[TEMPLATE_TAG_BYTES + 1]; /* one a slot; NULL without {tag}              */
-    uint32_t *draw_ranks; /* of each draw: its place among the tagged ones, from 1; 0: not tagged */
-    uint32_t rank_room, tagged_count, first_tagged_draw;
+    uint32_t tagged_count, first_tagged_draw;
     uint64_t group_numbers; /* key numbers that share a tag */
     size_t data_bytes;
+    unsigned known; /* placeholders; see there */
     enum key_order key_order;
     uint64_t keyspace, keyspace_offset, sequential_start, seed;
 };
@@ -58,8 +70,8 @@ void template_destroy(struct template *template);
 /* Appends bytes as they are. */
 MUST_USE enum err_code template_append(struct template *template, const char *bytes,
                                        size_t byte_count, struct err *err);
-/* Appends one argument, replacing its placeholders. The length of the result is
- * template_argument_bytes. E_USAGE: an unknown placeholder (__word__). */
+/* Appends one argument, replacing its placeholders by the spec's rule for them. The length of the result
+ * is template_argument_bytes. E_USAGE: an unknown placeholder (__word__). */
 MUST_USE enum err_code template_append_argument(struct template *template, const char *argument,
                                                 size_t argument_bytes, struct err *err);
 MUST_USE enum err_code template_argument_bytes(const struct template *template,

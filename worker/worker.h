@@ -9,6 +9,7 @@
 #include "common/ipc.h"
 #include "common/spec.h"
 #include "common/transport.h"
+#include "worker/prefill.h"
 #include "worker/workload.h"
 
 /* One run of one workload, as all its workers see it. Constant from the fork on. */

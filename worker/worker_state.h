@@ -384,6 +384,9 @@ uint32_t recorder_error_kind(struct worker *worker, const char *text, size_t tex
 void recorder_closing_words(struct worker *worker, const char *text, size_t text_bytes);
 /* Counts a request that failed with an error of this kind, once its last reply is here. */
 void recorder_error_reply(struct worker *worker, uint32_t kind);
+/* To be called when requests have been counted as failed: with --max-errors of them in all workers this one sends
+ * nothing any more. */
+void recorder_heed_failures(struct worker *worker, uint64_t now_ns);
 
 /* exchange.c ----------------------------------------------------------------------------------- */
 

@@ -42,6 +42,7 @@ struct command {
     const char *const *argv;
     const size_t *argv_bytes; /* NULL: terminated strings */
     size_t argc;
+    bool last_verbatim;
     uint32_t repeat;
 };
 
@@ -126,9 +127,11 @@ static enum err_code append_command(struct workload *workload, const struct comm
     struct template *template = &workload->template;
     enum err_code code = append_text(template, err, "*%zu\r\n", command->argc);
     for (size_t i = 0; i < command->argc && code == OK; i++) {
-        size_t given_bytes = argument_bytes(command, i), rendered_bytes;
-        code =
-            template_argument_bytes(template, command->argv[i], given_bytes, &rendered_bytes, err);
+        const char *argument = command->argv[i];
+        const bool verbatim = command->last_verbatim && i + 1 == command->argc;
+        size_t given_bytes = argument_bytes(command, i), rendered_bytes = given_bytes;
+        if (!verbatim)
+            code = template_argument_bytes(template, argument, given_bytes, &rendered_bytes, err);
         if (code == OK && template->byte_count + rendered_bytes > REQUEST_MAX_BYTES)
             code = err_set(err, E_USAGE, "a request of more than %llu bytes is too long",
                            REQUEST_MAX_BYTES);
@@ -137,7 +140,8 @@ static enum err_code append_command(struct workload *workload, const struct comm
         if (places != NULL)
             places[i] = (struct workload_range){template->byte_count, rendered_bytes};
         if (code == OK)
-            code = template_append_argument(template, command->argv[i], given_bytes, err);
+            code = verbatim ? template_append(template, argument, given_bytes, err)
+                            : template_append_argument(template, argument, given_bytes, err);
         if (code == OK)
             code = template_append(template, "\r\n", 2, err);
     }
@@ -173,7 +177,7 @@ static enum err_code append_part(struct workload *workload, const struct command
     enum err_code code = refuse_unsuitable(command, err);
     if (code == OK)
         code = add_command(workload, &added, command->argc, command->repeat, err);
-    for (uint32_t i = 0; i < command->repeat && code == OK; i++) {
+    for (uint32_t i = 0; code == OK && added != NULL && i < command->repeat; i++) {
         struct workload_part *grown =
             realloc(workload->parts, (workload->part_count + 1u) * sizeof workload->parts[0]);
         if (grown == NULL)
@@ -212,18 +216,27 @@ static enum err_code take_repeat(struct command *command, struct err *err)
     return OK;
 }
 
+/* Whether the argument ends a command of the sequence. */
+static bool is_separator(const struct workload_source *source, size_t index)
+{
+    return strcmp(source->argv[index], ";") == 0 &&
+           (source->argv_bytes == NULL || source->argv_bytes[index] == 1) &&
+           !(source->last_verbatim && index + 1 == source->argc);
+}
+
 static enum err_code append_sequence(struct workload *workload,
                                      const struct workload_source *source, struct err *err)
 {
     enum err_code code = OK;
     for (size_t from = 0; from <= source->argc && code == OK;) {
         size_t to = from;
-        while (to < source->argc && strcmp(source->argv[to], ";") != 0)
+        while (to < source->argc && !is_separator(source, to))
             to++;
         struct command command = {
             .argv = source->argv + from,
             .argv_bytes = source->argv_bytes != NULL ? source->argv_bytes + from : NULL,
             .argc = to - from,
+            .last_verbatim = source->last_verbatim && to == source->argc,
         };
         code = take_repeat(&command, err);
         if (code == OK)
@@ -244,27 +257,87 @@ static enum err_code append_inline(struct workload *workload, const char *line, 
     return code == OK ? append_text(&workload->template, err, "%s\r\n", line) : code;
 }
 
+/* The arguments of a row of the table: its own and what follows from the spec. */
+struct test_arguments {
+    char *library;
+    char (*texts)[64]; /* one an argument, for those that are made here */
+    const char **argv;
+    size_t argc;
+};
+
+static void test_arguments_free(struct test_arguments *arguments)
+{
+    free(arguments->library);
+    free(arguments->texts);
+    free((void *)(uintptr_t)arguments->argv);
+}
+
+static enum err_code test_arguments_make(struct test_arguments *arguments,
+                                         const struct workload_test *test, const struct spec *spec,
+                                         struct err *err)
+{
+    const size_t keys = test->more == MORE_KEYS ? spec->function_keys : 0;
+    const size_t room = WORKLOAD_TEST_ARGS_MAX + 2 + keys;
+    *arguments = (struct test_arguments){.texts = calloc(room, sizeof arguments->texts[0]),
+                                         .argv = calloc(room, sizeof arguments->argv[0])};
+    if (arguments->texts == NULL || arguments->argv == NULL)
+        return err_set(err, E_SYSTEM, "cannot allocate the %zu arguments of a test", room);
+    /* A score must be a number. */
+    const bool fixed = spec->placeholders == PLACEHOLDERS_BENCHMARK_FIXED;
+    for (; test->argv[arguments->argc] != NULL; arguments->argc++) {
+        const char *argument = test->argv[arguments->argc];
+        arguments->argv[arguments->argc] =
+            fixed && strcmp(argument, "__rand_int__") == 0 ? "0" : argument;
+    }
+    if (test->more == MORE_LIBRARY) {
+        arguments->library = workload_function_library(spec->function_count, false, err);
+        if (arguments->library == NULL)
+            return err->code;
+        arguments->argv[arguments->argc++] = arguments->library;
+    }
+    for (size_t key = 0; test->more == MORE_KEYS && key <= keys; key++) {
+        char *text = arguments->texts[arguments->argc];
+        if (key == 0)
+            snprintf(text, sizeof arguments->texts[0], "%zu", keys);
+        else
+            snprintf(text, sizeof arguments->texts[0], "{tag}:key%zu", key);
+        arguments->argv[arguments->argc++] = text;
+    }
+    return OK;
+}
+
 /* The rows of the table have {tag}: in their keys; where it is not wanted, it is left out. */
-static enum err_code append_test(struct workload *workload, const struct workload_test *test,
-                                 bool tagged, struct err *err)
+static void leave_out_tags(struct test_arguments *arguments)
 {
     static const char tag[] = "{tag}:";
-    char untagged[WORKLOAD_TEST_ARGS_MAX][64];
-    const char *argv[WORKLOAD_TEST_ARGS_MAX];
-    struct command command = {.argv = argv, .repeat = 1};
-    if (test->inline_command)
-        return append_inline(workload, test->argv[0], err);
-    for (; test->argv[command.argc] != NULL; command.argc++) {
-        const char *argument = test->argv[command.argc];
-        const char *found = tagged ? NULL : strstr(argument, tag);
-        argv[command.argc] = argument;
+    for (size_t i = 0; i < arguments->argc; i++) {
+        char without[sizeof arguments->texts[0]];
+        const char *argument = arguments->argv[i], *found = strstr(argument, tag);
         if (found == NULL)
             continue;
-        snprintf(untagged[command.argc], sizeof untagged[0], "%.*s%s", (int)(found - argument),
-                 argument, found + strlen(tag));
-        argv[command.argc] = untagged[command.argc];
+        snprintf(without, sizeof without, "%.*s%s", (int)(found - argument), argument,
+                 found + strlen(tag));
+        memcpy(arguments->texts[i], without, sizeof without);
+        arguments->argv[i] = arguments->texts[i];
     }
-    return append_part(workload, &command, err);
+}
+
+static enum err_code append_test(struct workload *workload, const struct workload_test *test,
+                                 const struct spec *spec, bool tagged, struct err *err)
+{
+    if (test->inline_command)
+        return append_inline(workload, test->argv[0], err);
+    struct test_arguments arguments;
+    enum err_code code = test_arguments_make(&arguments, test, spec, err);
+    if (code == OK) {
+        if (!tagged)
+            leave_out_tags(&arguments);
+        const struct command command = {
+            .argv = arguments.argv, .argc = arguments.argc, .repeat = 1};
+        code = append_part(workload, &command, err);
+    }
+    test_arguments_free(&arguments);
+    return code;
 }
 
 static void set_title(struct workload *workload, const struct workload_source *source)
@@ -335,7 +408,7 @@ enum err_code workload_create(struct workload **out, const struct workload_sourc
         code = append_sequence(workload, source, err);
     } else {
         bool tagged = source->tagged || (spec->cluster && source->test->tagged_on_cluster);
-        code = append_test(workload, source->test, tagged, err);
+        code = append_test(workload, source->test, spec, tagged, err);
         if (code == OK)
             code = workload_set_test_keys(workload, err);
     }

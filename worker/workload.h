@@ -29,7 +29,14 @@ struct workload_key_rule {
     int first, last, step;
 };
 
-/* One row a default test of valkey-benchmark. */
+/* Arguments behind those of a row, which follow from the spec. */
+enum workload_more {
+    MORE_NONE,
+    MORE_LIBRARY, /* the text of a library with function_count functions             */
+    MORE_KEYS     /* the number function_keys, and so many keys, of a call of foo1 */
+};
+
+/* One row a default test of valkey-benchmark, in the order in which it runs them. */
 struct workload_test {
     const char *name;  /* for -t, lower case                       */
     const char *title; /* as valkey-benchmark prints it            */
@@ -38,7 +45,8 @@ struct workload_test {
     bool reads_only;        /* the server flags the command readonly                        */
     bool tagged_on_cluster; /* several keys: {tag} keeps them in one slot                   */
     enum read_kind read_kind;
-    bool inline_command;      /* sent as one line, not as an array */
+    bool inline_command; /* sent as one line, not as an array */
+    enum workload_more more;
     const char *prefill_name; /* the test that writes what this one reads; NULL: nothing to write */
     bool prefill_per_request; /* the read consumes: one element is written per request */
     uint64_t prefill_elements; /* list elements a range needs; 0: one write a key of the range */
@@ -47,6 +55,10 @@ struct workload_test {
 /* Row i of the table, NULL behind the last; by name (any case), NULL when unknown. */
 const struct workload_test *workload_test_at(size_t index);
 const struct workload_test *workload_test_find(const char *name);
+
+/* A library "benchlib" of functions foo1, foo2 ..., as FUNCTION LOAD takes it; they return their first key,
+ * or 0. The caller frees; NULL: E_SYSTEM. */
+char *workload_function_library(uint64_t functions, bool with_keys, struct err *err);
 
 struct workload; /* owns its template and value pool */
 
@@ -57,7 +69,8 @@ struct workload_source {
     const char *const *argv;  /* ... the user's arguments                        */
     const size_t *argv_bytes; /* their lengths; NULL: terminated strings         */
     size_t argc;
-    const char *title; /* NULL: the test's title, or the command itself     */
+    bool last_verbatim; /* the last of them is sent as it is, whatever stands in it */
+    const char *title;  /* NULL: the test's title, or the command itself     */
 };
 
 /* Compiles for the spec's key order, range, data size and seed. E_USAGE names the placeholder that

@@ -149,14 +149,19 @@ enum err_code workload_set_keys(struct workload *workload, const struct workload
 enum err_code workload_set_test_keys(struct workload *workload, struct err *err)
 {
     const struct workload_test *test = workload->test;
-    size_t arguments[WORKLOAD_TEST_ARGS_MAX];
-    struct workload_command_keys keys = {.arguments = arguments, .reads_only = test->reads_only};
     assert(workload->command_count == 1); /* a test is one command */
     int count = (int)workload->commands[0].argument_count;
+    struct workload_command_keys keys = {.arguments =
+                                             calloc((size_t)count + 1, sizeof keys.arguments[0]),
+                                         .reads_only = test->reads_only};
+    if (keys.arguments == NULL)
+        return err_set(err, E_SYSTEM, "cannot allocate the keys of %s", test->title);
     int last = test->keys.last < 0 ? count + test->keys.last : test->keys.last;
     for (int i = test->keys.first; i > 0 && i <= last; i += test->keys.step)
-        arguments[keys.count++] = (size_t)i;
-    return workload_set_keys(workload, &keys, err);
+        keys.arguments[keys.count++] = (size_t)i;
+    enum err_code code = workload_set_keys(workload, &keys, err);
+    free(keys.arguments);
+    return code;
 }
 
 bool workload_keys_known(const struct workload *workload)

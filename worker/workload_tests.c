@@ -51,7 +51,7 @@ static const struct workload_test tests[] = {
      .prefill_per_request = true},
     {.name = "zadd",
      .title = "ZADD",
-     .argv = {"ZADD", "myzset", "__rand_int__", "element:__rand_int__"},
+     .argv = {"ZADD", "myzset", "__rand_int__", "element:__rand_1st__"},
      .keys = {1, 1, 1}},
     {.name = "zpopmin",
      .title = "ZPOPMIN",
@@ -110,6 +110,16 @@ static const struct workload_test tests[] = {
      .title = "XADD",
      .argv = {"XADD", "mystream", "*", "myfield", "__data__"},
      .keys = {1, 1, 1}},
+    {.name = "function_load",
+     .title = "FUNCTION LOAD",
+     .argv = {"FUNCTION", "LOAD", "REPLACE"},
+     .more = MORE_LIBRARY},
+    {.name = "fcall",
+     .title = "FCALL",
+     .argv = {"FCALL", "foo1"},
+     .keys = {3, -1, 1},
+     .tagged_on_cluster = true,
+     .more = MORE_KEYS},
 };
 
 const struct workload_test *workload_test_at(size_t index)

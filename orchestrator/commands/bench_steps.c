@@ -12,9 +12,8 @@
 #define PREFILL_PIPELINE 16u
 /* Elements that a read which consumes them gets when time decides how many it reads. */
 #define PREFILL_CONSUMED_DEFAULT 100000u
-/* A writer draws at most so many numbers a request (ZADD: score and element); a range as many times
- * the requests makes every element another one. */
-#define PREFILL_DRAWS_MAX 2u
+/* Key numbers of one hash tag while a request has few of them. */
+#define PREFILL_NUMBERS_PER_TAG 10u
 #define PREFILL_CONSUMED_MAX 100000000000ull
 
 static enum err_code read_stdin(struct bench_steps *steps, struct err *err)
@@ -119,10 +118,8 @@ static void at_full_speed(struct spec *spec)
     spec->client_ramp = (struct client_ramp){.start_clients = 0};
 }
 
-/* Writes once what the test reads: every key of its range, the elements of its list, or one element
- * a request when reading consumes them. */
-static enum err_code add_prefill(struct bench_steps *steps, const struct workload_test *test,
-                                 const struct spec *spec, struct err *err)
+/* The spec of a step that writes every key of the range once. */
+static struct spec writing_spec(const struct spec *spec)
 {
     struct spec writing = *spec;
     at_full_speed(&writing);
@@ -135,23 +132,110 @@ static enum err_code add_prefill(struct bench_steps *steps, const struct workloa
     writing.requests = spec->keyspace;
     if (spec->key_order == KEYS_RANDOM)
         writing.key_order = KEYS_SEQUENTIAL;
-    if (test->prefill_elements > 0) {
+    return writing;
+}
+
+/* One element a request of a test that takes them away. */
+static enum err_code write_for_each_request(struct spec *writing, const struct spec *spec,
+                                            const char *name, struct err *err)
+{
+    writing->requests = spec->duration_ns > 0 ? PREFILL_CONSUMED_DEFAULT : spec->requests;
+    if (writing->requests > PREFILL_CONSUMED_MAX)
+        return err_set(err, E_USAGE,
+                       "--prefill: %s takes one element a request; at most %llu can be written",
+                       name, PREFILL_CONSUMED_MAX);
+    writing->key_order = KEYS_SEQUENTIAL;
+    writing->keyspace = writing->requests;
+    writing->keyspace_offset = 0;
+    return OK;
+}
+
+/* Writes once what the test reads: every key of its range, the elements of its list, or one element
+ * a request when reading consumes them. */
+static enum err_code add_prefill(struct bench_steps *steps, const struct workload_test *test,
+                                 const struct spec *spec, struct err *err)
+{
+    struct spec writing = writing_spec(spec);
+    enum err_code code = OK;
+    if (test->prefill_elements > 0)
         writing.requests = test->prefill_elements;
-    } else if (test->prefill_per_request) {
-        writing.requests = spec->duration_ns > 0 ? PREFILL_CONSUMED_DEFAULT : spec->requests;
-        if (writing.requests > PREFILL_CONSUMED_MAX)
-            return err_set(err, E_USAGE,
-                           "--prefill: %s takes one element a request; at most %llu can be written",
-                           test->name, PREFILL_CONSUMED_MAX);
-        writing.key_order = KEYS_SEQUENTIAL;
-        writing.keyspace = writing.requests * PREFILL_DRAWS_MAX;
-        writing.keyspace_offset = 0;
-    }
+    else if (test->prefill_per_request)
+        code = write_for_each_request(&writing, spec, test->name, err);
     struct workload_source source = {
         .test = workload_test_find(test->prefill_name),
         .tagged = spec->cluster && test->tagged_on_cluster,
     };
-    return add_step(steps, &source, &writing, test->title, err);
+    return code == OK ? add_step(steps, &source, &writing, test->title, err) : code;
+}
+
+static enum err_code add_write(struct bench_steps *steps, const struct prefill_write *write,
+                               const struct spec *writing, struct err *err)
+{
+    const struct workload_source source = {
+        .argv = write->argv, .argc = write->argc, .title = write->title};
+    return write->argc > 0 ? add_step(steps, &source, writing, write->title, err) : OK;
+}
+
+/* The same for a command of the user's. */
+static enum err_code add_own_prefill(struct bench_steps *steps, const struct spec *spec,
+                                     struct err *err)
+{
+    if (spec->last_argument_from_stdin)
+        return err_set(err, E_USAGE,
+                       "--prefill cannot write what a command reads whose last argument comes from "
+                       "standard input (-x)");
+    struct prefill *prefill = &steps->prefill;
+    struct spec writing = writing_spec(spec), consumed = writing;
+    enum err_code code = prefill_derive(prefill, spec->command, spec->command_argc, spec, err);
+    if (!prefill->stored.numbered)
+        writing.requests = 1;
+    if (code == OK)
+        code = add_write(steps, &prefill->stored, &writing, err);
+    if (code == OK && prefill->consumed.argc > 0)
+        code = write_for_each_request(&consumed, spec, spec->command[0], err);
+    return code == OK ? add_write(steps, &prefill->consumed, &consumed, err) : code;
+}
+
+/* What was written has the tags of single numbers. */
+static enum err_code check_tags(const struct bench_step *reading, struct err *err)
+{
+    const uint64_t numbers = workload_numbers_per_tag(reading->workload);
+    if (numbers <= PREFILL_NUMBERS_PER_TAG)
+        return OK;
+    return err_set(
+        err, E_USAGE,
+        "--prefill cannot write what a request with more than %u keys of one {tag} reads",
+        PREFILL_NUMBERS_PER_TAG);
+}
+
+static enum err_code add_command(struct bench_steps *steps, const struct spec *spec,
+                                 struct err *err)
+{
+    enum err_code code = collect_command(steps, spec, err);
+    if (code == OK && spec->prefill)
+        code = add_own_prefill(steps, spec, err);
+    const struct workload_source source = {
+        .argv = steps->command,
+        .argv_bytes = steps->command_bytes,
+        .title = steps->title,
+        .argc = spec->command_argc + (spec->last_argument_from_stdin ? 1u : 0u),
+        .last_verbatim = spec->last_argument_from_stdin && spec->placeholders == PLACEHOLDERS_OWN,
+    };
+    if (code == OK)
+        code = add_step(steps, &source, spec, NULL, err);
+    if (code != OK)
+        return code;
+    struct bench_step *reading = &steps->steps[steps->count - 1];
+    for (uint32_t i = 0; i + 1 < steps->count; i++)
+        steps->steps[i].prefill_for = workload_title(reading->workload);
+    if (spec->prefill)
+        return check_tags(reading, err);
+    struct err ignored = {.code = OK};
+    reading->could_prefill =
+        !spec->last_argument_from_stdin &&
+        prefill_derive(&steps->prefill, spec->command, spec->command_argc, spec, &ignored) == OK &&
+        check_tags(reading, &ignored) == OK;
+    return OK;
 }
 
 /* valkey-benchmark fills the list of LRANGE with a run of LPUSH that is reported like a test. */
@@ -179,6 +263,9 @@ static enum err_code add_tests(struct bench_steps *steps, const struct spec *spe
         }
         if (code == OK)
             code = add_step(steps, &(struct workload_source){.test = test}, spec, NULL, err);
+        if (code == OK)
+            steps->steps[steps->count - 1].could_prefill =
+                !spec->prefill && test->prefill_name != NULL;
     }
     return code;
 }
@@ -190,16 +277,7 @@ enum err_code bench_steps_build(struct bench_steps *steps, const struct spec *sp
         return err_set(err, E_SYSTEM, "no memory for the steps of a session");
     if (spec->command == NULL)
         return add_tests(steps, spec, err);
-    enum err_code code = collect_command(steps, spec, err);
-    struct workload_source source = {
-        .argv = steps->command,
-        .argv_bytes = steps->command_bytes,
-        .title = steps->title,
-        .argc = spec->command_argc + (spec->last_argument_from_stdin ? 1u : 0u),
-    };
-    if (code == OK)
-        code = add_step(steps, &source, spec, NULL, err);
-    return code;
+    return add_command(steps, spec, err);
 }
 
 void bench_steps_free(struct bench_steps *steps)
@@ -208,6 +286,7 @@ void bench_steps_free(struct bench_steps *steps)
         for (uint32_t i = 0; i < steps->count; i++)
             workload_destroy(steps->steps[i].workload);
     free(steps->steps);
+    prefill_free(&steps->prefill);
     free(steps->stdin_argument);
     free(steps->title);
     free(steps->command);

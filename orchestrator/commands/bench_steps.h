@@ -13,6 +13,7 @@ struct bench_step {
     struct spec spec; /* the session's, with what this step changes */
     struct workload *workload;
     const char *prefill_for; /* title of the test that reads what this step writes; NULL: a test */
+    bool could_prefill;      /* a test that --prefill, which was not given, would write for */
 };
 
 struct bench_steps {
@@ -23,9 +24,10 @@ struct bench_steps {
     char *title;          /* of a command with it; NULL: its own words */
     const char **command; /* the user's command with it */
     size_t *command_bytes;
+    struct prefill prefill; /* of that command */
 };
 
-/* Compiles every step before anything connects; E_USAGE as workload_create. With -x it reads stdin
+/* Compiles every step before anything connects; E_USAGE as workload_create and prefill_derive. With -x it reads stdin
  * to its end (at most 512 MB). bench_steps_free in any case. */
 MUST_USE enum err_code bench_steps_build(struct bench_steps *steps, const struct spec *spec,
                                          struct err *err);

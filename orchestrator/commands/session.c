@@ -13,6 +13,7 @@
 #include "orchestrator/target/chaos.h"
 #include "orchestrator/target/command_keys.h"
 #include "orchestrator/target/discover.h"
+#include "orchestrator/target/functions.h"
 #include "orchestrator/target/local_ports.h"
 
 /* Of a list the first counts. */
@@ -178,6 +179,17 @@ static enum err_code find_keys(struct session *session, struct err *err)
     return code;
 }
 
+/* Functions that a step calls or loads: before anything runs, so that a server without them is found out,
+ * and before the step itself, since another one may have replaced them. */
+static enum err_code load_functions(const struct session *session, const struct bench_step *step,
+                                    struct err *err)
+{
+    const struct workload_test *test = workload_test(step->workload);
+    if (step->spec.null_transport || test == NULL || test->more == MORE_NONE)
+        return OK;
+    return functions_load(session->topology, test, &step->spec, &session->interrupts->count, err);
+}
+
 static enum err_code describe(struct session *session, struct err *err)
 {
     const struct spec *spec = &session->request->spec;
@@ -310,6 +322,8 @@ enum err_code session_reach(struct session *session, struct err *err)
         code = settle_connections(session, err);
     if (code == OK)
         code = find_keys(session, err);
+    for (uint32_t i = 0; i < session->steps.count && code == OK; i++)
+        code = load_functions(session, &session->steps.steps[i], err);
     if (code == OK)
         code = describe(session, err);
     if (code == OK)
@@ -381,11 +395,13 @@ static void fill_facts(struct run_facts *facts, const struct session *session,
         .pipeline = spec->pipeline,
         .data_bytes = spec->data_bytes,
         .request_bytes = workload_request_bytes(step->workload),
+        .commands = workload_replies(step->workload),
         .keyspace = workload_keys_per_request(step->workload) == 0 ? 0
                     : spec->key_order == KEYS_ONE                  ? 1
                                                                    : spec->keyspace,
         .one_key = workload_uses_one_key(step->workload),
         .reads = workload_reads(step->workload),
+        .no_prefill = !step->could_prefill || spec->null_transport,
         .keyspace_random = spec->key_order == KEYS_RANDOM,
         .cluster = spec->cluster,
         .tracking = spec->tracking,
@@ -439,10 +455,13 @@ enum err_code session_run(struct session *session, const struct bench_step *step
                        .reset_on_close = step->spec.reset_on_close},
         .null_transport = step->spec.null_transport,
     };
+    enum err_code code = load_functions(session, step, err);
+    if (code != OK)
+        return code;
     bench_log_run_begin(facts);
-    enum err_code code = fleet_run(&session->plan, &run, facts, &session->timeline,
-                                   session->progress_ready ? &session->progress : NULL,
-                                   session->interrupts, result, err);
+    code = fleet_run(&session->plan, &run, facts, &session->timeline,
+                     session->progress_ready ? &session->progress : NULL, session->interrupts,
+                     result, err);
     if (code != OK)
         return code;
     bench_log_run_end(facts, result);

@@ -165,6 +165,8 @@ static const struct option_pick picks[] = {
      .help =
          "The test, one of those that bench knows. A command behind the options takes its place."},
     {.name = "datasize"},
+    {.name = "num-functions"},
+    {.name = "num-keys-in-fcall"},
     {.name = "stdin-last-argument"},
     {.name = "null"},
     {.name = "arrival"},

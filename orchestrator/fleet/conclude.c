@@ -6,6 +6,7 @@
 #include "orchestrator/fleet/fleet_state.h"
 #include "orchestrator/fleet/run_control.h"
 #include "orchestrator/fleet/run_nodes.h"
+#include "orchestrator/report/figures.h"
 #include "orchestrator/target/chaos.h"
 
 static uint64_t last_done_ns(const struct fleet *fleet)
@@ -95,6 +96,26 @@ static void judge_run(struct fleet *fleet)
     snprintf(result->status_text, sizeof result->status_text, "%s", text);
 }
 
+/* --max-errors: how many there were in the end, those included that were in flight when the workers stopped. */
+static void judge_errors(struct fleet *fleet)
+{
+    const uint64_t limit = fleet->run->spec->max_errors;
+    if (limit == 0 || ipc_failures(fleet->segment) < limit)
+        return;
+    const uint64_t measured = figure_failed(fleet->timeline->total->counters);
+    const uint64_t all = ipc_failures(fleet->segment) +
+                         fleet_live_total(fleet, COUNTER_LOST_DRAIN) +
+                         fleet_live_total(fleet, COUNTER_LOST_WORKER);
+    char warmup[64] = "";
+    if (all > measured)
+        snprintf(warmup, sizeof warmup, ", %llu of them in the warm-up",
+                 (unsigned long long)(all - measured));
+    err_set(&fleet->err, E_FAILED, "stopped after %llu errors%s (--max-errors %llu)",
+            (unsigned long long)all, warmup, (unsigned long long)limit);
+    if (fleet->stop_ns == IPC_NEVER) /* the workers were done before anybody looked */
+        fleet->stop_ns = last_done_ns(fleet);
+}
+
 void fleet_conclude(struct fleet *fleet)
 {
     struct err *err = &fleet->err;
@@ -103,6 +124,7 @@ void fleet_conclude(struct fleet *fleet)
     if (finished == OK)
         finished = collector_check(&fleet->collector, err);
     (void)finished; /* err holds it */
+    judge_errors(fleet);
     if (fleet->progress != NULL)
         progress_end(fleet->progress);
     fleet->result->evidence.late_records = fleet->collector.late_records;

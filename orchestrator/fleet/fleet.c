@@ -186,7 +186,7 @@ static void show_progress(struct fleet *fleet, uint64_t now_ns)
     progress_line(fleet->progress, fleet->facts, now_ns - fleet->start_ns,
                   fleet_live_total(fleet, COUNTER_OK) +
                       fleet_live_total(fleet, COUNTER_ERROR_REPLIES),
-                  fleet_live_failures(fleet));
+                  ipc_failures(fleet->segment));
     while (fleet->progress_at_ns <= now_ns)
         fleet->progress_at_ns += PROGRESS_NS;
 }

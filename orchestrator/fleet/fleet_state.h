@@ -77,7 +77,6 @@ void fleet_fail(struct fleet *fleet);
 enum worker_state fleet_state_of(const struct fleet *fleet, uint32_t index);
 /* Live words of all workers together. */
 uint64_t fleet_live_total(const struct fleet *fleet, enum counter counter);
-uint64_t fleet_live_failures(const struct fleet *fleet);
 uint32_t fleet_live_connections(const struct fleet *fleet);
 /* Called on every tick: looks for workers that have ended, that are stuck, for a run that has become
  * pointless, and for the end of a warm-up of --steady auto. passed_ns: since the tick before, as far

@@ -241,15 +241,6 @@ uint64_t fleet_live_total(const struct fleet *fleet, enum counter counter)
     return sum;
 }
 
-uint64_t fleet_live_failures(const struct fleet *fleet)
-{
-    return fleet_live_total(fleet, COUNTER_ERROR_REPLIES) +
-           fleet_live_total(fleet, COUNTER_TIMED_OUT) +
-           fleet_live_total(fleet, COUNTER_LOST_TIMEOUT) +
-           fleet_live_total(fleet, COUNTER_LOST_DISCONNECT) +
-           fleet_live_total(fleet, COUNTER_LOST_PROTOCOL);
-}
-
 uint32_t fleet_live_connections(const struct fleet *fleet)
 {
     uint32_t sum = 0;
@@ -267,16 +258,14 @@ static uint64_t live_given_up(const struct fleet *fleet)
     return sum;
 }
 
-/* Ends a run that has become pointless: too many errors, or a target that stays away. */
+/* Ends a run that has become pointless: too many errors, which each worker has stopped for already when it saw the
+ * last of its own, or a target that stays away. */
 void supervise_target(struct fleet *fleet, uint64_t now_ns, uint64_t passed_ns)
 {
     const struct spec *spec = fleet->run->spec;
     if (fleet->stop_ns != IPC_NEVER)
         return;
-    if (spec->max_errors > 0 && fleet_live_failures(fleet) >= spec->max_errors) {
-        err_set(&fleet->err, E_FAILED, "stopped after %llu errors (--max-errors %llu)",
-                (unsigned long long)fleet_live_failures(fleet),
-                (unsigned long long)spec->max_errors);
+    if (spec->max_errors > 0 && ipc_failures(fleet->segment) >= spec->max_errors) {
         fleet_set_stop(fleet, now_ns + STOP_AHEAD_NS);
         return;
     }

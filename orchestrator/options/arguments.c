@@ -110,16 +110,18 @@ static bool is_known_option(const struct option_table *table, const char *argume
 static enum err_code take_next(struct cutter *cutter, const struct option_row *row,
                                const char *spelled, const char **value)
 {
-    const char *hint = strcmp(spelled, "-h") == 0 ? " (help is --help)" : "";
+    const char *hint = strcmp(spelled, "-h") == 0 ? "help is --help" : row->hint;
+    const char *before = hint != NULL ? "; " : "";
     const char *next = cutter->index + 1 < cutter->argc ? cutter->argv[cutter->index + 1] : NULL;
     if (row->takes_next != NULL && (next == NULL || !row->takes_next(next)))
         return OK; /* *value stays what it is without one */
+    hint = hint != NULL ? hint : "";
     if (next == NULL)
-        return err_set(cutter->err, E_USAGE, "%s needs a value: %s %s%s", spelled, spelled,
-                       row->argument, hint);
+        return err_set(cutter->err, E_USAGE, "%s needs a value: %s %s%s%s", spelled, spelled,
+                       row->argument, before, hint);
     if (!row->secret && is_known_option(cutter->table, next))
-        return err_set(cutter->err, E_USAGE, "%s needs a value, but %.60s follows: %s %s%s",
-                       spelled, next, spelled, row->argument, hint);
+        return err_set(cutter->err, E_USAGE, "%s needs a value, but %.60s follows: %s %s%s%s",
+                       spelled, next, spelled, row->argument, before, hint);
     cutter->index++;
     *value = next;
     return OK;

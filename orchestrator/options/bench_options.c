@@ -178,10 +178,16 @@ static const struct option_row rows[] = {
      .section = "Load", .help = "Requests in flight on each connection."},
     {ROW("datasize", "d", OPTION_SIZE, "SIZE", AT(spec.data_bytes)), NUMBER(1, 1ull << 30),
      .unset = "3", .section = "Load", .help = "Bytes of a value; takes b, kb, mb and gb."},
+    {ROW("num-functions", NULL, OPTION_COUNT, "N", AT(spec.function_count)), NUMBER(1, 10000),
+     .unset = "10", .section = "Load",
+     .help = "Functions of the library that the test function_load loads."},
+    {ROW("num-keys-in-fcall", NULL, OPTION_COUNT, "N", AT(spec.function_keys)), NUMBER(0, 10000),
+     .unset = "1", .section = "Load", .help = "Keys of each call of the test fcall."},
     {ROW("loop", "l", OPTION_FLAG, NULL, AT(spec.loop)), .section = "Load",
      .help = "Repeat the tests until Ctrl+C, or until a run fails."},
     {ROW("stdin-last-argument", "x", OPTION_FLAG, NULL, AT(spec.last_argument_from_stdin)),
-     .section = "Load", .help = "Read the last argument of the command from standard input."},
+     .section = "Load",
+     .help = "Read the last argument of the command from standard input; it is sent as it is."},
     {ROW("null", NULL, OPTION_FLAG, NULL, AT(spec.null_transport)), .section = "Load",
      .help = "Use no server: every request is answered inside the worker. What is measured is "
              "volley itself."},
@@ -260,6 +266,7 @@ static const struct option_row rows[] = {
              "one key "
              "only."},
     {ROW("sequential", NULL, OPTION_COUNT, "K", AT(sequential_keys)), NUMBER(1, KEYS_MAX),
+     .hint = "the flag beside -r is valkey-benchmark's: volley valkey-benchmark -r K --sequential",
      .section = "Keys", .help = "Keys run through so many in turn, and from the beginning again."},
     {ROW("keyspace-offset", NULL, OPTION_COUNT, "N", AT(spec.keyspace_offset)),
      NUMBER(0, KEYS_MAX - 1), .unset = "0", .section = "Keys",
@@ -271,7 +278,7 @@ static const struct option_row rows[] = {
      .help = "Where all randomness begins. The default is fixed, so that runs repeat; another seed "
              "gives other keys and values."},
     {ROW("prefill", NULL, OPTION_FLAG, NULL, AT(spec.prefill)), .section = "Keys",
-     .help = "Write the keys once before a test that reads them."},
+     .help = "Write the keys once before a test, or a command, that reads them."},
 
     {ROW("processes", NULL, OPTION_CUSTOM, "N", AT(spec.processes)), .parse = bench_parse_processes,
      .unset = "auto", .section = "Workers",
@@ -298,7 +305,8 @@ static const struct option_row rows[] = {
      .help = "How long to wait at the end for replies under way; a bare number is seconds."},
     {ROW("max-errors", NULL, OPTION_COUNT, "N", AT(spec.max_errors)), NUMBER(0, UINT64_MAX),
      .unset = "0", .section = "Time limits and failures",
-     .help = "Stop after so many errors; 0 is no limit."},
+     .help = "Stop after so many errors, and those of requests that are in flight then; 0 is no "
+             "limit."},
 
     {ROW("quiet", "q", OPTION_FLAG, NULL, AT(spec.quiet)), .section = "Output",
      .help = "One line for each test, as valkey-benchmark -q prints it."},
@@ -358,8 +366,6 @@ static const struct option_row rows[] = {
     NOT_YET("dataset", NULL, NULL),
     NOT_YET("maxdocs", NULL, NULL),
     NOT_YET("xml-root-element", NULL, NULL),
-    NOT_YET("num-functions", NULL, NULL),
-    NOT_YET("num-keys-in-fcall", NULL, NULL),
     NOT_YET("mptcp", NULL, NULL),
     NOT_YET("rdma", NULL, NULL),
     NOT_YET("fuzz", NULL, NULL),
@@ -389,7 +395,9 @@ const struct option_table bench_option_table = {
         "(powers of ten), sizes kb, mb and gb (powers of two), times ns, us, ms, s, m and h.",
     .epilogue =
         "A command may hold __rand_int__, __rand_1st__ to __rand_9th__, __data__, __key__ and "
-        "{tag}, and \";\" as an argument of its own between the commands of a sequence.",
+        "{tag}; a backslash before one of them sends it as it stands. \";\" as an argument of its "
+        "own "
+        "stands between the commands of a sequence, which is one request, and counts once.",
     .takes_command = true,
 };
 

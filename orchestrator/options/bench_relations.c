@@ -193,6 +193,49 @@ static enum err_code settle_keys(struct bench_request *request, struct err *err)
     return OK;
 }
 
+static bool command_holds(const struct spec *spec, const char *word)
+{
+    for (uint32_t i = 0; spec->command != NULL && i < spec->command_argc; i++)
+        if (strstr(spec->command[i], word) != NULL)
+            return true;
+    return false;
+}
+
+static bool runs_test(const struct spec *spec, enum workload_more more)
+{
+    for (uint32_t i = 0; i < spec->test_count; i++) {
+        const struct workload_test *test = workload_test_find(spec->tests[i]);
+        if (test != NULL && test->more == more)
+            return true;
+    }
+    return false;
+}
+
+/* Options on the command line that change nothing in what is sent. */
+static void notice_unused(struct bench_request *request)
+{
+    const struct spec *spec = &request->spec;
+    const bool command = spec->command != NULL;
+    const bool numbered = command_holds(spec, "__rand_") || command_holds(spec, "__key__");
+    const struct {
+        const char *name, *why;
+        bool unused;
+    } options[] = {
+        {"datasize", "the command holds no __data__",
+         command && !spec->prefill && !command_holds(spec, "__data__")},
+        {"random", "the command holds no __rand_int__, and no placeholder like it",
+         command && !numbered},
+        {"sequential", "the command holds no __rand_int__, and no placeholder like it",
+         command && !numbered},
+        {"num-functions", "it is for the test function_load", !runs_test(spec, MORE_LIBRARY)},
+        {"num-keys-in-fcall", "it is for the test fcall", !runs_test(spec, MORE_KEYS)},
+    };
+    for (size_t i = 0; i < sizeof options / sizeof options[0]; i++)
+        if (options[i].unused &&
+            relation_origin(request, options[i].name)->kind == ORIGIN_COMMAND_LINE)
+            relation_notice(request, "--%s changes nothing: %s", options[i].name, options[i].why);
+}
+
 static enum err_code settle_prefill(struct bench_request *request, struct err *err)
 {
     struct spec *spec = &request->spec;
@@ -351,6 +394,8 @@ enum err_code bench_relations_settle(struct bench_request *request, struct err *
         code = settle_keys(request, &local);
     if (code == OK)
         code = settle_prefill(request, &local);
+    if (code == OK && request->spec.placeholders == PLACEHOLDERS_OWN)
+        notice_unused(request);
     if (code == OK)
         code = settle_workers(request, &local);
     if (code == OK)

@@ -243,7 +243,9 @@ static enum err_code report(const struct option_row *row, const struct source *s
     if (source->file == NULL && row->kind == OPTION_CUSTOM)
         return err_set(err, E_USAGE, "%s", reason->text);
     if (source->file == NULL)
-        return err_set(err, E_USAGE, "%s%s%.80s: %s", source->spelled, blank, shown, reason->text);
+        return err_set(err, E_USAGE, "%s%s%.80s: %s%s%s", source->spelled, blank, shown,
+                       reason->text, row->hint != NULL ? "; " : "",
+                       row->hint != NULL ? row->hint : "");
     if (row->kind == OPTION_CUSTOM)
         return err_set(err, E_CONFIG, "%s:%u: %s", source->file, source->line, reason->text);
     return err_set(err, E_CONFIG, "%s:%u: %s:%s%.80s: %s", source->file, source->line,
@@ -341,31 +343,6 @@ static enum err_code apply_arguments(struct option_values *values,
     return code;
 }
 
-/* "-c 50 ... -c 50" may come from a script that pastes lists together; two values are a mistake. */
-static enum err_code check_twice(const struct option_table *table,
-                                 const struct arguments *arguments, struct err *err)
-{
-    enum err_code code = OK;
-    const struct argument **first = calloc(table->row_count + 1, sizeof *first);
-    if (first == NULL)
-        return err_set(err, E_SYSTEM, "reading the options: out of memory");
-    for (size_t i = 0; i < arguments->count && code == OK; i++) {
-        const struct argument *argument = &arguments->items[i];
-        const struct argument *earlier = first[argument->row];
-        if (earlier == NULL || table->rows[argument->row].repeats)
-            first[argument->row] = argument;
-        else if (strcmp(earlier->value, argument->value) != 0)
-            code =
-                table->rows[argument->row].secret
-                    ? err_set(err, E_USAGE, "%s is given twice, with different values",
-                              argument->spelled)
-                    : err_set(err, E_USAGE, "%s %.80s and %s %.80s contradict each other",
-                              earlier->spelled, earlier->value, argument->spelled, argument->value);
-    }
-    free(first);
-    return code;
-}
-
 static enum err_code keep_rest(struct option_values *values, int rest, int argc,
                                const char *const *argv, struct err *err)
 {
@@ -390,9 +367,9 @@ static const char *argument_value(const struct option_table *table,
                                   const struct arguments *arguments, const char *name)
 {
     int row = options_row(table, name);
-    for (size_t i = 0; row >= 0 && i < arguments->count; i++)
-        if (arguments->items[i].row == (size_t)row)
-            return arguments->items[i].value;
+    for (size_t i = arguments->count; row >= 0 && i > 0; i--)
+        if (arguments->items[i - 1].row == (size_t)row)
+            return arguments->items[i - 1].value;
     return NULL;
 }
 
@@ -420,8 +397,6 @@ static enum err_code parse_sources(struct option_values *values, const struct ar
     enum err_code code = OK;
     for (size_t i = 0; i < values->table->row_count && code == OK; i++)
         code = store_default(values, i, err);
-    if (code == OK)
-        code = check_twice(values->table, arguments, err);
     const char *path = argument_value(values->table, arguments, "config");
     if (code == OK && path != NULL)
         code = apply_config(values, path, err);

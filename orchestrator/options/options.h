@@ -45,6 +45,7 @@ struct option_row {
     /* Value `index` that shell completion offers, NULL behind the last; may be NULL. Several of
      * them are joined by commas where the option takes a list. */
     const char *(*value_at)(size_t index);
+    const char *hint; /* what is added to the message about a bad or missing value; may be NULL */
     const char *section;    /* heading in help; rows of a section stand together                 */
     const char *help;       /* one or more sentences, wrapped by the printer                     */
     bool secret;            /* never echoed                                                     */
@@ -91,8 +92,8 @@ struct option_values {
 };
 
 /* Stores defaults, then the config file that --config names, then argv (argv[0] is skipped) into
- * target, which the caller has zeroed. E_USAGE: unknown option (with the nearest known), missing or
- * bad value, a positional argument, an option given twice with different values; E_CONFIG: config
+ * target, which the caller has zeroed. Of an option that is given again the last value counts, unless its
+ * row repeats. E_USAGE: unknown option (with the nearest known), missing or bad value, a positional argument; E_CONFIG: config
  * file unreadable, not JSON or YAML, unknown key or bad value (with line). A row named "help" or
  * "version" ends it: its flag is stored and nothing else is looked at. options_free in any case.
  *

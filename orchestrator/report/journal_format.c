@@ -86,6 +86,8 @@ json_t *journal_facts_to_json(const struct run_facts *run)
 #define PUT_FLAG(member) json_object_set_new(json, #member, json_boolean(run->member));
     FACT_COUNTS(PUT_COUNT)
     FACT_FLAGS(PUT_FLAG)
+    PUT_FLAG(no_prefill)
+    PUT_COUNT(commands)
     json_object_set_new(json, "cluster", json_boolean(run->cluster)); /* not in older journals */
     json_object_set_new(json, "nodes", journal_nodes_to_json(run));
     return json;
@@ -137,6 +139,10 @@ enum err_code journal_facts_from_json(struct run_facts *run, const json_t *json,
     good = good && journal_nodes_from_json(run, json_object_get(json, "nodes"));
     if (!good || run->interval_ns == 0)
         return err_set(err, E_DATA, "a run's first record has unexpected members");
+    /* Not in journals of older versions. */
+    run->no_prefill = json_is_true(json_object_get(json, "no_prefill"));
+    if (!get_count(&run->commands, json, "commands", UINT32_MAX))
+        run->commands = 0;
     run->index = (uint32_t)index;
     run->worker_count = (uint32_t)json_array_size(cpus);
     for (uint32_t i = 0; i < run->worker_count; i++)

@@ -329,6 +329,12 @@ static enum err_code run_end(void *state, const struct run_result *result, struc
     json_object_foreach(measures, key, value) put_member(report, key, json_incref(value));
     json_decref(measures);
     put_member(report, "rate", run_rate(result));
+    if (result->facts->commands > 1)
+        put_member(report, "commands",
+                   json_pack("{s:o, s:f}", "per_request", json_value_count(result->facts->commands),
+                             "per_second",
+                             figure_rate(result->total->counters[COUNTER_OK], result->seconds) *
+                                 (double)result->facts->commands));
     put_member(report, "loop_lag_us", json_value_latency(result->total, HISTOGRAM_LOOP_LAG));
     put_member(report, "connect_time_us", json_value_latency(result->total, HISTOGRAM_CONNECT));
     put_member(report, "handshakes", json_section_handshakes(result->total, result->seconds));

@@ -219,8 +219,10 @@ static void print_traffic(struct output *out, const struct run_result *result)
     output_printf(out, "Hits: %" PRIu64 "\n", hits);
     output_printf(out, "Misses: %" PRIu64 " (%.2f%%)\n", missed, share * 100);
     if (share > 0.01)
-        output_printf(out, "Warning: more than 1%% of the keys were not there: the reads measure a "
-                           "server that finds nothing; write the keys first with --prefill\n");
+        output_printf(out,
+                      "Warning: more than 1%% of the keys were not there: the reads measure a "
+                      "server that finds nothing%s\n",
+                      result->facts->no_prefill ? "" : "; write the keys first with --prefill");
 }
 
 struct cause {
@@ -336,6 +338,11 @@ static void print_report(struct text *text, const struct run_result *result)
     output_printf(out, "Requests completed: %" PRIu64 "\n", counters[COUNTER_OK]);
     output_printf(out, "Requests per second: %.2f\n",
                   figure_rate(counters[COUNTER_OK], result->seconds));
+    if (result->facts->commands > 1)
+        output_printf(out, "Commands per second: %.2f (%" PRIu64 " in each request)\n",
+                      figure_rate(counters[COUNTER_OK], result->seconds) *
+                          (double)result->facts->commands,
+                      result->facts->commands);
     output_printf(out, "Total errors: %" PRIu64 "\n", figure_failed(counters));
     if (result->facts->open_loop)
         text_rate(out, result);

@@ -51,9 +51,11 @@ struct run_facts {
     uint64_t duration_ns; /* 0: requests decide                                        */
     uint64_t requests;    /* 0: time decides                                           */
     uint64_t clients, pipeline, data_bytes, request_bytes;
+    uint64_t commands; /* of one request, a sequence; 0 in old journals: 1   */
     uint64_t keyspace; /* 0: no number of a key stands in the request */
     bool one_key;      /* every request has the same key                            */
     bool reads;        /* hits and misses mean something                            */
+    bool no_prefill;   /* --prefill was given already, or cannot write what is read     */
     bool keyspace_random;
     bool cluster;       /* redirects are followed                                          */
     bool tracking;      /* RESP3 messages are invalidations: COUNTER_PUSHES counts them       */

@@ -194,6 +194,14 @@ static enum verdict_level misses(const struct run_result *result, char *value)
     return share > 0.01 ? VERDICT_AMBER : VERDICT_GREEN;
 }
 
+static void advise_misses(const struct run_result *result, char *advice)
+{
+    snprintf(advice, ADVICE_BYTES,
+             "most servers answer a missing key faster than a stored one: write %s",
+             result->facts->no_prefill ? "enough for all reads before the run"
+                                       : "the keys first (--prefill)");
+}
+
 static enum verdict_level one_key(const struct run_result *result, char *value)
 {
     bool one = result->facts->one_key && !result->facts->keyspace_random;
@@ -413,10 +421,7 @@ static const struct {
      "too many requests went without a reply, or were never sent, to know this percentile: lower "
      "the rate, or find out why they were not answered",
      NULL},
-    {"misses", misses, "1 %",
-     "most servers answer a missing key faster than a stored one: write the keys first "
-     "(--prefill)",
-     NULL},
+    {"misses", misses, "1 %", NULL, advise_misses},
     {"one_key", one_key, "two keys or more",
      "one hot key is not a real load: spread the requests over a key range (-r or --sequential)",
      NULL},

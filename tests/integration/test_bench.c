@@ -62,7 +62,7 @@ static const struct {
              {"spop", "spop"},         {"zadd", "zadd"},         {"zpopmin", "zpopmin"},
              {"lrange_100", "lrange"}, {"lrange_300", "lrange"}, {"lrange_500", "lrange"},
              {"lrange_600", "lrange"}, {"mset", "mset"},         {"mget", "mget"},
-             {"xadd", "xadd"}};
+             {"xadd", "xadd"},         {"fcall", "fcall"}};
 #define TEST_COUNT (sizeof tests / sizeof tests[0])
 
 START_TEST(test_server_got_what_was_counted)
@@ -125,12 +125,14 @@ START_TEST(test_all_in_one_call)
                                          "LRANGE_600 (first 600 elements)",
                                          "MSET (10 keys)",
                                          "MGET (10 keys)",
-                                         "XADD"};
+                                         "XADD",
+                                         "FUNCTION LOAD",
+                                         "FCALL"};
     const size_t count = sizeof titles / sizeof titles[0];
-    call_expect(
-        &call, 0, &at_server,
-        "-q -n 100 -c 3 -t ping_inline,ping_mbulk,set,get,incr,lpush,rpush,lpop,rpop,sadd,"
-        "HSET,spop,zadd,zpopmin,lrange_100,lrange_300,lrange_500,lrange_600,mset,mget,xadd");
+    call_expect(&call, 0, &at_server,
+                "-q -n 100 -c 3 -t ping_inline,ping_mbulk,set,get,incr,lpush,rpush,lpop,rpop,sadd,"
+                "HSET,spop,zadd,zpopmin,lrange_100,lrange_300,lrange_500,lrange_600,mset,mget,xadd,"
+                "function_load,fcall");
     ck_assert_uint_eq(json_array_size(json_object_get(call.root, "runs")), count);
     const char *line = call.program.out;
     for (size_t i = 0; i < count; i++) {
@@ -391,14 +393,52 @@ START_TEST(test_max_errors_ends_a_run)
 }
 END_TEST
 
+START_TEST(test_max_errors_is_heeded_at_once)
+{
+    /* Breaks when a run goes beyond --max-errors by more than what was in flight, or names two totals. */
+    static const struct {
+        const char *options;
+        long long limit, in_flight;
+    } cases[] = {{"-c 6 --max-errors 1", 1, 6},
+                 {"-c 6 -P 8 --processes 3 --cpus none --max-errors 100", 100, 48},
+                 {"-c 6 --qps 20000 --max-errors 20", 20, 6},
+                 {"-c 6 -n 20 --max-errors 20", 20, 6}};
+    free(test_server_text(&server, "LPUSH key:000000000000 x"));
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        char total[64];
+        call_expect(&call, 1, &at_server, "-t get %s", cases[i].options);
+        const long long errors = run_json_count(&call, 0, "requests.errors");
+        ck_assert_msg(errors >= cases[i].limit && errors < cases[i].limit + cases[i].in_flight,
+                      "%s: %lld errors", cases[i].options, errors);
+        ck_assert_int_eq(errors, run_json_count(&call, 0, "requests.sent"));
+        snprintf(total, sizeof total, "stopped after %lld errors (--max-errors %lld)", errors,
+                 cases[i].limit);
+        expect_stderr(total);
+        snprintf(total, sizeof total, "Total errors: %lld\n", errors);
+        expect_stdout(total);
+        call_free(&call);
+    }
+    call_expect(&call, 1, &at_server, "-t get -c 6 --warmup 5 --duration 5 --max-errors 1");
+    expect_stderr("of them in the warm-up");
+    call_free(&call);
+}
+END_TEST
+
 START_TEST(test_sequence_fails_as_a_whole)
 {
     /* Breaks when a sequence counts more or less than one request, or one of its parts can fail
      * unnoticed. */
     free(test_server_text(&server, "LPUSH list x"));
-    call_expect(&call, 0, &at_server, "-q -n 30 -c 2 -P 3 -- SET k v ; 2 GET k");
+    call_expect(&call, 0, &at_server, "-n 30 -c 2 -P 3 -- SET k v ; 2 GET k");
     ck_assert_int_eq(run_json_count(&call, 0, "requests.ok"), 30);
     ck_assert_int_eq(run_json_count(&call, 0, "requests.hits"), 60);
+    /* Its commands stand beside the requests. */
+    const json_t *run = run_json_at(call.root, 0);
+    ck_assert_int_eq(run_json_count(&call, 0, "commands.per_request"), 3);
+    ck_assert_double_eq_tol(run_json_number(run, "commands.per_second"),
+                            3 * run_json_number(run, "rate.achieved"), 0.5);
+    expect_stdout("Commands per second: ");
+    expect_stdout(" (3 in each request)");
     call_free(&call);
     ck_assert_int_eq(test_server_calls(&server, "set"), 30);
     ck_assert_int_eq(test_server_calls(&server, "get"), 60);
@@ -406,6 +446,10 @@ START_TEST(test_sequence_fails_as_a_whole)
                 "-q -n 30 -c 2 -P 3 -- SET k v ; GET list ; INCR k ; SET k 1");
     ck_assert_int_eq(run_json_count(&call, 0, "requests.errors"), 30);
     ck_assert_int_eq(run_json_count(&call, 0, "errors_by_kind.WRONGTYPE"), 30);
+    call_free(&call);
+    call_expect(&call, 0, &at_server, "-n 30 -c 2 -t set");
+    ck_assert_ptr_null(json_object_get(run_json_at(call.root, 0), "commands"));
+    ck_assert_ptr_null(strstr(call.program.out, "Commands per second"));
     call_free(&call);
 }
 END_TEST
@@ -439,6 +483,7 @@ Suite *test_bench_suite(void)
     add(suite, "errors", test_error_replies_are_counted);
     add(suite, "nothing", test_nothing_succeeded);
     add(suite, "max_errors", test_max_errors_ends_a_run);
+    add(suite, "max_errors_at_once", test_max_errors_is_heeded_at_once);
     add(suite, "sequence", test_sequence_fails_as_a_whole);
     return suite;
 }

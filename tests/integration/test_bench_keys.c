@@ -174,6 +174,70 @@ START_TEST(test_prefill_gives_hits)
 }
 END_TEST
 
+START_TEST(test_prefill_of_own_commands)
+{
+    /* Breaks when --prefill beside a command of the user's writes nothing, or not all that the command reads. */
+    static const struct {
+        const char *command;
+        int runs, hits_each;
+    } cases[] = {{"GET k:__rand_int__", 2, 1},
+                 {"MGET a:__rand_int__ b:__rand_int__", 2, 2},
+                 {"HGET h f:__rand_int__", 2, 1},
+                 {"HMGET h:__rand_int__ f g", 2, 2},
+                 {"HGETALL h:__rand_int__", 2, 1},
+                 {"LRANGE l:__rand_int__ 0 9", 2, 1},
+                 {"LINDEX l 4", 2, 1},
+                 {"SMEMBERS s:__rand_int__", 2, 1},
+                 {"ZSCORE z m:__rand_int__", 2, 1},
+                 {"ZMSCORE z m:__rand_int__ n:__rand_int__", 2, 2},
+                 {"ZRANGE z:__rand_int__ 0 -1", 2, 1},
+                 {"XRANGE x:__rand_int__ - +", 2, 1},
+                 {"SPOP s", 2, 1},
+                 {"ZPOPMAX z ; ZPOPMAX z", 2, 2},
+                 {"LPOP l ; INCR c ; GET k:__rand_int__", 3, 2}};
+    static const char *const orders[] = {"-r 200", "--sequential 200 --keyspace-offset 7"};
+    for (size_t i = 0; i < 2 * sizeof cases / sizeof cases[0]; i++) {
+        const char *command = cases[i / 2].command;
+        empty_server();
+        call_expect(&call, 0, &at_server, "-q -n 400 -c 4 --prefill %s -- %s", orders[i % 2],
+                    command);
+        const size_t last = json_array_size(json_object_get(call.root, "runs")) - 1;
+        ck_assert_msg(last + 1 == (size_t)cases[i / 2].runs, "%s: %zu runs", command, last + 1);
+        ck_assert_msg(run_json_count(&call, last, "requests.hits") ==
+                              400 * cases[i / 2].hits_each &&
+                          run_json_count(&call, last, "requests.misses") == 0,
+                      "%s: %lld misses", command, run_json_count(&call, last, "requests.misses"));
+        call_free(&call);
+    }
+    call_expect(&call, 2, &at_server, "-q -n 4 --prefill -- EVAL x 0");
+    ck_assert_msg(strstr(call.program.err, "what EVAL reads") != NULL, "%s", call.program.err);
+    call_free(&call);
+}
+END_TEST
+
+START_TEST(test_advice_can_be_followed)
+{
+    /* Breaks when --prefill is advised for what it cannot write, or when it was given; or is not where it could
+     * help. */
+    static const struct {
+        const char *options;
+        bool advised;
+    } cases[] = {{"-r 50 -- GET k:__rand_int__", true},
+                 {"-r 50 -- GETDEL k:__rand_int__", false},
+                 {"-r 50 -- HGET h:__rand_int__ f:__rand_int__", false},
+                 {"--prefill -r 50 -- GET k:__rand_int__ ; GETDEL k:__rand_int__", false},
+                 {"-t get -r 50", true}};
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        empty_server();
+        call_expect(&call, 0, &at_server, "-n 400 -c 4 %s", cases[i].options);
+        ck_assert_ptr_nonnull(strstr(call.program.out, "Warning: more than 1% of the keys"));
+        ck_assert_msg((strstr(call.program.out, "--prefill") != NULL) == cases[i].advised, "%s: %s",
+                      cases[i].options, call.program.out);
+        call_free(&call);
+    }
+}
+END_TEST
+
 START_TEST(test_lists_have_their_length)
 {
     /* Breaks when the list for LRANGE is shorter than what is asked of it. */
@@ -234,6 +298,15 @@ START_TEST(test_own_command)
     char *plain = test_server_text(&server, "GET plain");
     ck_assert_str_eq(plain, "word");
     free(plain);
+    call_expect(&call, 2, &at_server, "-q -n 5 -- set plain __init__");
+    ck_assert_msg(strstr(call.program.err, "\\__init__ sends the word") != NULL, "%s",
+                  call.program.err);
+    call_free(&call);
+    call_expect(&call, 0, &at_server, "-q -n 5 -- set plain \\__init__");
+    call_free(&call);
+    plain = test_server_text(&server, "GET plain");
+    ck_assert_str_eq(plain, "__init__");
+    free(plain);
 }
 END_TEST
 
@@ -253,6 +326,18 @@ START_TEST(test_last_argument_from_stdin)
     call_free(&call);
     ck_assert_int_eq(test_server_integer(&server, "STRLEN empty"), 0);
     ck_assert(key_exists("empty"));
+    /* What would be placeholders, a sequence or an escape in an argument is data here. */
+    static const char *const as_they_are[] = {"__init__", "a __data__ {tag} __rand_int__", ";",
+                                              "\\__key__"};
+    for (size_t i = 0; i < sizeof as_they_are / sizeof as_they_are[0]; i++) {
+        setting.stdin_text = as_they_are[i];
+        call_expect(&call, 0, &setting, "-q -n 5 -x -r 10 -- SET k");
+        call_free(&call);
+        char *held = test_server_text(&server, "GET k");
+        ck_assert_str_eq(held, as_they_are[i]);
+        free(held);
+    }
+    setting.stdin_text = NULL;
     call_expect(&call, 2, &setting, "-q -n 5 -x -t set");
     ck_assert_ptr_null(call.root);
     call_free(&call);
@@ -276,6 +361,8 @@ Suite *test_bench_keys_suite(void)
     add(suite, "random_start", test_sequential_random_start);
     add(suite, "split", test_split_does_not_matter);
     add(suite, "prefill", test_prefill_gives_hits);
+    add(suite, "own_prefill", test_prefill_of_own_commands);
+    add(suite, "advice", test_advice_can_be_followed);
     add(suite, "lists", test_lists_have_their_length);
     add(suite, "misses", test_misses_are_shown);
     add(suite, "command", test_own_command);

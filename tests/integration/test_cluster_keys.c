@@ -94,6 +94,31 @@ START_TEST(test_load_is_even)
 }
 END_TEST
 
+START_TEST(test_functions_on_every_primary)
+{
+    /* Breaks when a call of fcall finds no function on one of the nodes, or its keys are in different slots. */
+    expect_all_ok(3000, "-t fcall -n 3000 -c 6 --num-keys-in-fcall 3");
+    for (uint32_t i = 0; i < PRIMARIES; i++) {
+        ck_assert_int_gt(test_server_calls(&cluster.nodes[i], "fcall"), 900);
+        ck_assert_int_eq(test_server_info(&cluster.nodes[i], "number_of_functions"), 1);
+    }
+    expect_all_ok(300, "-t function_load -n 300 -c 6");
+    for (uint32_t i = 0; i < PRIMARIES; i++)
+        ck_assert_int_eq(test_server_info(&cluster.nodes[i], "number_of_functions"), 10);
+}
+END_TEST
+
+START_TEST(test_prefill_of_an_own_command)
+{
+    /* Breaks when what --prefill writes for a command of the user's has other tags than what is read. */
+    expect_all_ok(
+        2000, "-r 500 -n 2000 -c 6 --prefill -- mget a:{tag}:__rand_int__ b:{tag}:__rand_int__");
+    ck_assert_int_eq(count("requests.hits"), 4000);
+    expect_all_ok(2000, "-r 500 -n 2000 -c 6 --prefill -- hget h:__rand_1st__ f:__rand_1st__");
+    ck_assert_int_eq(count("requests.hits"), 2000);
+}
+END_TEST
+
 START_TEST(test_built_in_multi_key_tests)
 {
     /* Breaks when MSET and MGET meet CROSSSLOT, or --prefill and MSET write other keys than MGET reads. */
@@ -165,6 +190,8 @@ Suite *test_cluster_keys_suite(void)
     tcase_add_checked_fixture(cases, set_up, tear_down);
     tcase_add_test(cases, test_load_is_even);
     tcase_add_test(cases, test_built_in_multi_key_tests);
+    tcase_add_test(cases, test_functions_on_every_primary);
+    tcase_add_test(cases, test_prefill_of_an_own_command);
     tcase_add_test(cases, test_own_commands);
     tcase_add_test(cases, test_tags_reach_every_slot);
     tcase_add_test(cases, test_refusals);

@@ -23,6 +23,7 @@ static void spec_for(uint16_t port)
                          .key_order = KEYS_RANDOM,
                          .keyspace = 1000000,
                          .data_bytes = 5,
+                         .function_keys = 1,
                          .seed = 3,
                          .connection_timeout_ns = 2 * NS_PER_SECOND,
                          .request_timeout_ns = 5 * NS_PER_SECOND};
@@ -170,6 +171,12 @@ START_TEST(test_tests_know_their_keys)
             continue;
         for (; test->argv[argc] != NULL; argc++)
             argv[argc] = test->argv[argc];
+        if (test->more == MORE_KEYS) {
+            argv[argc++] = "1";
+            argv[argc++] = "{tag}:key1";
+        } else if (test->more == MORE_LIBRARY) {
+            argv[argc++] = "library";
+        }
         struct workload_source of_words = {.argv = argv, .argc = argc};
         of_row.tagged = true;
         ck_assert_int_eq(workload_create(&known, &of_row, &spec, &err), OK);

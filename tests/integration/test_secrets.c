@@ -319,15 +319,15 @@ END_TEST
 START_TEST(test_mistakes)
 {
     /* Breaks when a usage error repeats the password. */
-    static const char *const mistakes[][3] = {{"--bogus"},
-                                              {"-c", "none"},
-                                              {"--password", BEGINNING "-other"},
-                                              {"--askpass"},
-                                              {"-u", "redis://:" BEGINNING "-x@h:none"}};
+    static const char *const mistakes[][3] = {
+        {"--bogus"}, {"-c", "none"}, {"--askpass"}, {"-u", "redis://:" BEGINNING "-x@h:none"}};
     for (size_t i = 0; i < sizeof mistakes / sizeof mistakes[0]; i++) {
         start(&sources[0], mistakes[i]);
         finish(2);
     }
+    static const char *const other[] = {"--password", BEGINNING "-other", NULL};
+    start(&sources[0], other); /* the last one counts, and is wrong */
+    finish(5);
 }
 END_TEST
 

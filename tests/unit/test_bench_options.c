@@ -291,9 +291,6 @@ START_TEST(contradictions)
         {"--steady auto -n 100", "-n cannot tell"},
         {"--steady auto --test-duration 5 --warmup 5", "--steady and --warmup exclude each other"},
         {"--processes 1024 --threads 2", "at most 1024"},
-        {"-c 50 -c 60", "-c 50 and -c 60 contradict each other"},
-        {"-c 50 --clients 60", "-c 50 and --clients 60 contradict each other"},
-        {"-h a -H b", "contradict each other"},
     };
     CK_ALL_REFUSED(refusals);
 }
@@ -420,6 +417,34 @@ START_TEST(socket_path_length)
 }
 END_TEST
 
+START_TEST(options_that_change_nothing)
+{
+    /* an option that has no effect on what is sent is passed over in silence, or one that has is doubted */
+    static const struct {
+        const char *line, *notice; /* NULL: none */
+    } cases[] = {
+        {"-d 100 -- set k v", "--datasize changes nothing"},
+        {"-d 100 -- set k __data__", NULL},
+        {"-d 100 --prefill -- get k", NULL},
+        {"-r 100 -- incr c", "--random changes nothing"},
+        {"--sequential 100 -- incr c", "--sequential changes nothing"},
+        {"-r 100 -- incr c:__rand_3rd__", NULL},
+        {"-r 100 -- incr __key__", NULL},
+        {"-d 100 -r 100 -t incr", NULL},
+        {"--num-functions 3 -t fcall", "--num-functions changes nothing"},
+        {"--num-functions 3 --num-keys-in-fcall 2 -t fcall,function_load", NULL},
+        {"--num-keys-in-fcall 3 -- get k", "--num-keys-in-fcall changes nothing"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        ck_assert_msg(parse(cases[i].line) == OK, "%s: %s", cases[i].line, err.text);
+        ck_assert_msg(request.notice_count == (cases[i].notice != NULL), "%s: %s", cases[i].line,
+                      request.notices[0]);
+        if (cases[i].notice != NULL)
+            ck_assert_ptr_nonnull(strstr(request.notices[0], cases[i].notice));
+    }
+}
+END_TEST
+
 START_TEST(config_and_command_line)
 {
     /* the command line does not win over the file, or contradicts what it should override */
@@ -442,6 +467,14 @@ START_TEST(config_and_command_line)
     ck_assert_uint_eq(request.spec.requests, 5);
     ck_assert_uint_eq(request.spec.duration_ns, 0);
     ck_assert_uint_eq(request.notice_count, 1);
+    ck_assert_int_eq(parse_with_config("clients: 7\n", "-c 9 -t get --clients 11 -t set,incr"), OK);
+    ck_assert_uint_eq(request.spec.clients, 11);
+    ck_assert_uint_eq(request.spec.test_count, 2);
+    ck_assert_str_eq(request.spec.tests[0], "set");
+    ck_assert_int_eq(parse("--managed cluster=3,tls --managed --qps 5 --rps 6"), OK);
+    ck_assert(request.spec.managed && request.spec.managed_primaries == 0);
+    ck_assert(!request.spec.managed_tls);
+    ck_assert_uint_eq(request.rate.qps_micro, 6000000);
     ck_assert_int_eq(parse_with_config("quiet: true\n", "--quiet=false"), OK);
     ck_assert(!request.spec.quiet);
     ck_assert_int_eq(parse_with_config("type: get\n", "ping"), OK);
@@ -482,6 +515,9 @@ START_TEST(help_before_everything)
     ck_parses("-v");
     ck_assert(request.version && !request.help);
     ck_refused("-h", "help is --help");
+    ck_refused("-r 5 --sequential", "volley valkey-benchmark -r K --sequential");
+    ck_refused("-r 5 --sequential -q", "volley valkey-benchmark -r K --sequential");
+    ck_refused("-r 5 --sequential get k", "volley valkey-benchmark -r K --sequential");
 }
 END_TEST
 
@@ -506,6 +542,7 @@ Suite *test_bench_options_suite(void)
     add_cases(suite, values);
     TCase *relations = tcase_create("relations");
     tcase_add_test(relations, contradictions);
+    tcase_add_test(relations, options_that_change_nothing);
     tcase_add_test(relations, combinations_that_agree);
     tcase_add_test(relations, command);
     tcase_add_test(relations, notices);

@@ -382,7 +382,6 @@ START_TEST(ramps_that_contradict_themselves)
         {"--rate-plan f --qps 5", "--rate-plan and --qps exclude each other: each gives the rate"},
         {"--rate-plan f --start-qps 5", "--rate-plan and --start-qps exclude each other"},
         {"--rate-plan f --qps-ramp-mode smooth", "--rate-plan and --qps-ramp-mode exclude"},
-        {"--qps 5 --rps 6", "--qps 5 and --rps 6 contradict each other"},
     };
     line_all_refused(refusals, sizeof refusals / sizeof refusals[0]);
 }

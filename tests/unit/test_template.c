@@ -97,9 +97,9 @@ END_TEST
 START_TEST(test_text_stays)
 {
     /* Breaks when bytes that are no placeholder are changed. */
-    static const char *const cases[] = {"x",           "plain",        "_",      "__",
-                                        "____",        "_____",        "__A__",  "a__b",
-                                        "__rand_int_", "__RAND_INT__", "__ x__", "x__y_z"};
+    static const char *const cases[] = {
+        "x",           "plain",        "_",      "__",     "____",    "_____", "__A__", "a__b",
+        "__rand_int_", "__RAND_INT__", "__ x__", "x__y_z", "{user1}", "\\x"};
     order(KEYS_RANDOM, 1000, 0);
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         compile(cases[i]);
@@ -124,9 +124,75 @@ START_TEST(test_unknown_placeholder_is_refused)
             template_argument_bytes(&template, cases[i], strlen(cases[i]), &bytes, &err) == E_USAGE,
             "%s", cases[i]);
         ck_assert_msg(strstr(err.text, "__rand_int__") != NULL, "%s", err.text);
+        ck_assert_msg(strstr(err.text, "; \\__") != NULL, "%s", err.text);
         err.code = OK;
         ck_assert_int_eq(template_append_argument(&template, cases[i], strlen(cases[i]), &err),
                          E_USAGE);
+        template_destroy(&template);
+    }
+}
+END_TEST
+
+START_TEST(test_escapes)
+{
+    /* Breaks when data that looks like a placeholder cannot be sent, or a backslash elsewhere gets lost. */
+    static const char *const cases[][2] = {
+        {"\\__init__", "__init__"},
+        {"a\\__rand_int__b", "a__rand_int__b"},
+        {"\\{tag}", "{tag}"},
+        {"\\__data__\\__key__", "__data____key__"},
+        {"\\__init__x__", "__init__x__"},
+        {"\\\\__rand_int__", "\\000000000000"},
+        {"\\\\\\__rand_int__", "\\__rand_int__"},
+        {"\\", "\\"},
+        {"\\\\", "\\\\"},
+        {"a\\b\\\\c", "a\\b\\\\c"},
+        {"\\_x", "\\_x"},
+        {"\\{user1}", "\\{user1}"},
+        {"__rand_int__\\", "000000000000\\"},
+    };
+    order(KEYS_ONE, 1, 0);
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        compile(cases[i][0]);
+        ck_assert_str_eq(render(0), cases[i][1]);
+        template_destroy(&template);
+    }
+}
+END_TEST
+
+START_TEST(test_rules_of_valkey_benchmark)
+{
+    /* Breaks when a word that valkey-benchmark sends as it stands is replaced or refused by its rules, or one that
+     * it replaces is sent. */
+    static const struct {
+        enum placeholder_rules rules;
+        bool cluster;
+        const char *argument, *sent;
+    } cases[] = {
+        {PLACEHOLDERS_BENCHMARK, false, "__rand_int__{tag}__key____init__",
+         "000000000000{tag}__key____init__"},
+        {PLACEHOLDERS_BENCHMARK, false, "__rand_9th__\\__rand_1st__", "000000000000\\000000000000"},
+        {PLACEHOLDERS_BENCHMARK_FIXED, false, "__rand_int__ __rand_1st__ {tag}",
+         "__rand_int__ __rand_1st__ {tag}"},
+        {PLACEHOLDERS_BENCHMARK_FIXED, true, "\\{tag}", "\\{000}"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        order(KEYS_ONE, 1, 0);
+        spec.placeholders = cases[i].rules;
+        spec.cluster = cases[i].cluster;
+        compile(cases[i].argument);
+        const char *text = render(0);
+        if (cases[i].cluster) {
+            ck_assert_uint_eq(strlen(text), strlen(cases[i].sent));
+            ck_assert_str_ne(text, cases[i].argument);
+        } else {
+            ck_assert_str_eq(text, cases[i].sent);
+        }
+        template_destroy(&template);
+        spec.data_bytes = 4;
+        compile("<__data__>");
+        ck_assert_str_ne(render(0), "<__data__>");
+        ck_assert_uint_eq(template.byte_count, 6);
         template_destroy(&template);
     }
 }
@@ -236,6 +302,25 @@ START_TEST(test_sequential_start)
         template_destroy(&template);
     }
     ck_assert_uint_ne(starts[0], starts[1]);
+}
+END_TEST
+
+START_TEST(test_sequential_counters)
+{
+    /* Breaks when a named number takes from the counter of the others, or from that of another name, or takes
+     * more than one of a request: ZADD __rand_int__ __rand_1st__ would leave members out. */
+    order(KEYS_SEQUENTIAL, 7, 30);
+    compile("__rand_1st__ __rand_int__ __key__ __rand_2nd__ __rand_1st__ __rand_int__");
+    for (uint64_t ticket = 0; ticket < 50; ticket++) {
+        const char *text = render(ticket);
+        ck_assert_uint_eq(digits(text), 30 + ticket % 7);
+        ck_assert_uint_eq(digits(text + 13), 30 + 3 * ticket % 7);
+        ck_assert_uint_eq(digits(text + 30), 30 + (3 * ticket + 1) % 7);
+        ck_assert_uint_eq(digits(text + 43), 30 + ticket % 7);
+        ck_assert_uint_eq(digits(text + 56), 30 + ticket % 7);
+        ck_assert_uint_eq(digits(text + 69), 30 + (3 * ticket + 2) % 7);
+    }
+    template_destroy(&template);
 }
 END_TEST
 
@@ -523,6 +608,8 @@ Suite *test_template_suite(void)
     tcase_add_test(text, test_parts_are_the_whole);
     tcase_add_test(text, test_text_stays);
     tcase_add_test(text, test_unknown_placeholder_is_refused);
+    tcase_add_test(text, test_escapes);
+    tcase_add_test(text, test_rules_of_valkey_benchmark);
     suite_add_tcase(suite, text);
     TCase *numbers = tcase_create("numbers");
     tcase_add_test(numbers, test_numbers_stay_in_range);
@@ -530,6 +617,7 @@ Suite *test_template_suite(void)
     tcase_add_test(numbers, test_one_key);
     tcase_add_test(numbers, test_sequential_covers_each_key_once_per_pass);
     tcase_add_test(numbers, test_sequential_start);
+    tcase_add_test(numbers, test_sequential_counters);
     tcase_add_test(numbers, test_random_keys_are_uniform);
     tcase_add_test(numbers, test_warmup_draws_from_another_stream);
     suite_add_tcase(suite, numbers);

@@ -16,7 +16,12 @@ static char request[REQUEST_ROOM];
 
 static void plain_spec(void)
 {
-    spec = (struct spec){.key_order = KEYS_RANDOM, .keyspace = 1000, .data_bytes = 5, .seed = 3};
+    spec = (struct spec){.key_order = KEYS_RANDOM,
+                         .keyspace = 1000,
+                         .data_bytes = 5,
+                         .function_count = 10,
+                         .function_keys = 1,
+                         .seed = 3};
 }
 
 /* A request of one ticket; fails when it does not have its length exactly. */
@@ -125,7 +130,8 @@ START_TEST(test_every_row_renders)
             size_t argc = 0;
             while (test->argv[argc] != NULL)
                 argc++;
-            ck_assert_uint_eq(command->elements, argc);
+            ck_assert_uint_eq(command->elements,
+                              argc + (test->more == MORE_KEYS ? 2u : test->more == MORE_LIBRARY));
             for (size_t i = 0; i < argc; i++)
                 if (strstr(test->argv[i], "__") == NULL)
                     ck_assert_str_eq(command->element[i]->str, test->argv[i]);
@@ -135,8 +141,47 @@ START_TEST(test_every_row_renders)
         }
         workload_destroy(workload);
     }
-    ck_assert_uint_eq(rows, 21);
+    ck_assert_uint_eq(rows, 23);
     ck_assert_ptr_null(workload_test_at(rows + 1));
+}
+END_TEST
+
+START_TEST(test_last_argument_verbatim)
+{
+    /* Breaks when bytes from standard input are taken for placeholders, for a separator or for text that ends at a
+     * NUL. */
+    static const char *const words[] = {"SET", "k", ";", "SET", "l", ";\0__init__"};
+    static const size_t words_bytes[] = {3, 1, 1, 3, 1, 10};
+    struct err err = {.code = OK};
+    struct workload *workload;
+    redisReply *commands[3];
+    struct workload_source source = {
+        .argv = words, .argv_bytes = words_bytes, .argc = 6, .last_verbatim = true};
+    plain_spec();
+    ck_assert_msg(workload_create(&workload, &source, &spec, &err) == OK, "%s", err.text);
+    ck_assert_uint_eq(parse(render(workload, 0), commands, 3), 2);
+    ck_assert_uint_eq(commands[1]->elements, 3);
+    ck_assert_uint_eq(commands[1]->element[2]->len, 10);
+    ck_assert_mem_eq(commands[1]->element[2]->str, words[5], 10);
+    freeReplyObject(commands[0]);
+    freeReplyObject(commands[1]);
+    workload_destroy(workload);
+}
+END_TEST
+
+START_TEST(test_rows_without_key_numbers)
+{
+    /* Breaks when a row cannot run by valkey-benchmark's rules without -r, where keys are text and a score must be
+     * a number all the same. */
+    redisReply *command;
+    plain_spec();
+    spec.placeholders = PLACEHOLDERS_BENCHMARK_FIXED;
+    struct workload *workload = of_test("zadd");
+    ck_assert_uint_eq(parse(render(workload, 7), &command, 1), 1);
+    ck_assert_str_eq(command->element[2]->str, "0");
+    ck_assert_str_eq(command->element[3]->str, "element:__rand_1st__");
+    freeReplyObject(command);
+    workload_destroy(workload);
 }
 END_TEST
 
@@ -166,7 +211,9 @@ START_TEST(test_rows_are_found_by_name)
                  {"lrange_600", "LRANGE_600 (first 600 elements)"},
                  {"mset", "MSET (10 keys)"},
                  {"mget", "MGET (10 keys)"},
-                 {"xadd", "XADD"}};
+                 {"xadd", "XADD"},
+                 {"function_load", "FUNCTION LOAD"},
+                 {"fcall", "FCALL"}};
     for (size_t i = 0; i < sizeof known / sizeof known[0]; i++) {
         const struct workload_test *test = workload_test_find(known[i].name);
         ck_assert_msg(test != NULL, "%s", known[i].name);
@@ -441,6 +488,8 @@ Suite *test_workload_suite(void)
     TCase *table = tcase_create("table");
     tcase_add_test(table, test_every_row_renders);
     tcase_add_test(table, test_rows_are_found_by_name);
+    tcase_add_test(table, test_last_argument_verbatim);
+    tcase_add_test(table, test_rows_without_key_numbers);
     tcase_add_test(table, test_split_does_not_matter);
     suite_add_tcase(suite, table);
     TCase *commands = tcase_create("commands");

@@ -14,8 +14,12 @@ static struct spec spec;
 
 static void cluster_spec(enum key_order key_order, uint64_t keyspace)
 {
-    spec = (struct spec){
-        .cluster = true, .key_order = key_order, .keyspace = keyspace, .data_bytes = 5, .seed = 3};
+    spec = (struct spec){.cluster = true,
+                         .key_order = key_order,
+                         .keyspace = keyspace,
+                         .function_keys = 2,
+                         .data_bytes = 5,
+                         .seed = 3};
 }
 
 /* A command of words separated by single spaces; keys are told as "command:argument" indices. */
