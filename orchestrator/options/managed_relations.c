@@ -18,6 +18,10 @@ enum err_code managed_relations_settle(struct bench_request *request, struct err
                        "--cluster with --managed%s: that is no cluster; --managed cluster=3+3 "
                        "starts one",
                        spec->managed_replicas > 0 ? " replicas" : "");
+    if (spec->replica_reads != REPLICA_READS_NO && spec->managed_replicas == 0)
+        return err_set(err, E_USAGE,
+                       "--read-from-replica with --managed: that starts no replica; --managed "
+                       "replicas=1 or cluster=3+3 does");
     if (spec->managed_primaries > 0 && spec->database != 0)
         return err_set(err, E_USAGE,
                        "--dbnum %" PRIu64 " with --managed cluster: in a cluster there is database "

@@ -22,8 +22,9 @@ struct managed_cluster {
 /* As spec.managed_... say; every node on this CPU (-1: not pinned). With certificates, which outlive the
  * cluster, it speaks TLS only, and control_use_tls has been told whom to trust; NULL: plain. Returns when all of them answer, all
  * replicas are linked to their primaries, and every node of a cluster knows all others and calls the
- * cluster ok; after a failure nothing is left. E_CONNECT: that did not come about in time, or as
- * managed_server_start. */
+ * cluster ok; after a failure nothing is left. E_CONNECT: that did not come about within 30 s
+ * and a second for each node, or the spec's wait_ready_ns where that is longer, with what the nodes that
+ * are missing say; or as managed_server_start. */
 MUST_USE enum err_code managed_cluster_start(struct managed_cluster *cluster,
                                              const struct spec *spec,
                                              const struct managed_certificates *certificates,

@@ -56,7 +56,7 @@ static bool take(struct topology *topology, struct server_role *role, unsigned q
         code = cluster_reply_slots(topology, reply, &asked, &err);
     else if (question % 4 == 2 && role_parse(role, reply) && !role->primary)
         check_name(&role->primary_name);
-    else if (question % 4 == 3 && sentinel_replicas_parse(role, reply))
+    else if (question % 4 == 3 && sentinel_replicas_parse(role, NULL, reply))
         for (uint32_t i = 0; i < role->replica_count; i++)
             check_name(&role->replicas[i]);
     if (sentinel_primary_parse(&name, reply))
