@@ -66,14 +66,13 @@ enum err_code private_directory_make(struct private_directory *directory, const 
 /* Never through a link: each step is relative to a directory that is held open. */
 static void empty(int directory_fd, uint32_t depth)
 {
-    int fd = dup(directory_fd);
+    int fd = openat(directory_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     DIR *entries = fd >= 0 ? fdopendir(fd) : NULL;
     if (entries == NULL) {
         if (fd >= 0)
             close(fd);
         return;
     }
-    rewinddir(entries);
     for (const struct dirent *entry; (entry = readdir(entries)) != NULL;) {
         if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0 ||
             unlinkat(directory_fd, entry->d_name, 0) == 0 || depth == DEPTH_MAX)
