@@ -125,14 +125,14 @@ static bool read_replica_line(struct sighting *sighting, const char *line)
 
 void replicas_seen(struct sightings *seen, const struct server_role *role, const char *info)
 {
-    for (const char *line = info; line != NULL && *line != '\0';) {
+    for (const char *line = info; *line != '\0';) {
         struct sighting sighting = {.role = "replica", .primary = -1};
         if (read_replica_line(&sighting, line)) {
             sighting.coming = !is_in_role(role, &sighting.name);
             sightings_add(seen, &sighting);
         }
-        line = strchr(line, '\n');
-        line += line != NULL;
+        line += strcspn(line, "\n");
+        line += *line == '\n';
     }
 }
 

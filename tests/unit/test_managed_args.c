@@ -55,7 +55,7 @@ START_TEST(refusals)
         "--dir /",      "--port=1",        "'--port 1'",           "--cluster-enabled yes",
         "--tls-port 1", "--requirepass x", "--include /x",         "--rename-command PING x",
         "--logfile /x", "--sentinel",      "--replicaof x 1",      "--io-threads 4"};
-    char many[400] = "--a";
+    char many[400];
     for (size_t i = 0; i < sizeof own / sizeof own[0]; i++)
         refused(own[i], " cannot be set: ");
     refused("", "it holds no argument");
@@ -66,8 +66,11 @@ START_TEST(refusals)
     refused("--a \"b\\\"", "a quote or a backslash has nothing behind it");
     refused("--a b\\", "a quote or a backslash has nothing behind it");
     refused("--a 'x\nport 1'", "control characters");
-    for (int i = 0; i < 60; i++)
-        strcat(many, " x");
+    memset(many, ' ', sizeof many);
+    memcpy(many, "--a", 3);
+    for (size_t i = 4; i < 124; i += 2)
+        many[i] = 'x';
+    many[sizeof many - 1] = '\0';
     refused(many, "at most 48 words");
 }
 END_TEST
