@@ -472,15 +472,25 @@ static enum err_code look(struct search *search)
     return code;
 }
 
+/* With an error of its own. */
+static enum err_code try_look(struct search *search, struct err *attempt)
+{
+    struct err *err = search->err;
+    *attempt = (struct err){.code = OK};
+    search->err = attempt;
+    enum err_code code = look(search);
+    search->err = err;
+    return code;
+}
+
 /* As long as replicas are on their way, or a cluster is. A failure after that was seen may pass, too:
  * servers close connections while they change their roles. */
 static enum err_code look_until_ready(struct search *search)
 {
-    struct err *err = search->err, attempt = {.code = OK};
+    struct err *err = search->err, attempt;
     struct replica_wait wait = {.began_ns = clock_now_ns()};
     bool over = false;
-    search->err = &attempt;
-    enum err_code code = look(search);
+    enum err_code code = try_look(search, &attempt);
     bool hopeful = code == OK || (code == E_CONNECT && search->seen->forming);
     while (hopeful && (code == E_CONNECT || (code == OK && wants_replicas(search) &&
                                              sightings_coming(search->seen) > 0))) {
@@ -489,10 +499,8 @@ static enum err_code look_until_ready(struct search *search)
             return err->code;
         if (over)
             break;
-        attempt = (struct err){.code = OK};
-        code = look(search);
+        code = try_look(search, &attempt);
     }
-    search->err = err;
     if (code != OK)
         return err_set(err, code, "%s", attempt.text);
     return wants_replicas(search) ? replica_wait_conclude(search->topology, search->seen,
