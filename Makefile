@@ -174,7 +174,7 @@ $(RECORDER): $(BUILD)/obj/tests/support/recorder_command.o
 $(BUILD)/perf/floor: $(BUILD)/obj/tests/perf/floor.o $(COMMON_OBJECTS)
 $(BUILD)/perf/compare: $(filter-out %/floor.o $(BUILD)/obj/tests/perf/honesty%,$(PERF_OBJECTS)) $(COMMON_OBJECTS)
 $(BUILD)/perf/honesty: $(filter-out %/floor.o %/compare.o,$(PERF_OBJECTS)) $(RECORD_OBJECT) $(COMMON_OBJECTS)
-$(BUILD)/perf/compare $(BUILD)/perf/honesty: $(BUILD)/obj/orchestrator/target/certificates.o
+$(BUILD)/perf/compare $(BUILD)/perf/honesty: $(BUILD)/obj/orchestrator/target/certificates.o $(BUILD)/obj/orchestrator/target/private_directory.o
 $(PERF):
 	@mkdir -p $(@D)
 	$(SAY) ld $@

@@ -57,13 +57,17 @@ struct spec {
     const char *user;        /* NULL: none */
     const char *password;    /* NULL: none */
     uint64_t database;
-    bool resp3;                 /* HELLO 3                                                       */
-    const char *client_name;    /* for CLIENT SETNAME; NULL: none is set                         */
-    bool tracking;              /* CLIENT TRACKING ON; with resp3                                */
-    bool managed;               /* volley starts and stops the server itself ...                 */
-    uint64_t managed_primaries; /* ... or a cluster of so many primaries; 0: one server ...   */
-    uint64_t managed_replicas;  /* ... and so many replicas, of the one or of all together    */
-    bool managed_tls;           /* ... with certificates made for the run                     */
+    bool resp3;                  /* HELLO 3                                                       */
+    const char *client_name;     /* for CLIENT SETNAME; NULL: none is set                         */
+    bool tracking;               /* CLIENT TRACKING ON; with resp3                                */
+    bool managed;                /* volley starts and stops the server itself ...                 */
+    uint64_t managed_primaries;  /* ... or a cluster of so many primaries; 0: one server ...   */
+    uint64_t managed_replicas;   /* ... and so many replicas, of the one or of all together    */
+    bool managed_tls;            /* ... with certificates made for the run                     */
+    const char *managed_program; /* started from here; NULL: from PATH                        */
+    const char *const *managed_args; /* further ones of every server                          */
+    uint32_t managed_arg_count;
+    uint64_t io_threads; /* of every managed server; 0: as it has them by default             */
     bool cluster;
     enum replica_reads replica_reads;
     const char *sentinels;          /* host:port,...; NULL: none */

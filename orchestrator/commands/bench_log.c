@@ -27,8 +27,9 @@ void bench_log_servers_started(const struct managed_cluster *managed)
         else
             log_line(LOG_INFO, "started %s (pid %d) on port %u", server->program, (int)server->pid,
                      (unsigned)server->port);
-        log_line(LOG_DEBUG, "the server runs in %s, on CPU %d (-1: not pinned)", server->directory,
-                 server->setup.cpu);
+        log_line(LOG_DEBUG, "the server runs in %s, on CPU %d (-1: not pinned)%s",
+                 server->directory.path, server->setup.cpu,
+                 managed->options.cpu_count > 1 ? " and others" : "");
     }
 }
 

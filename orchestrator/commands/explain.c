@@ -147,8 +147,10 @@ static void print_workers(FILE *out, const struct plan *plan)
         else
             fprintf(out, "about 1/%u of the requests\n", plan->worker_count);
     }
+    char list[128];
     if (plan->server_cpu >= 0)
-        fprintf(out, "  server      CPU %d\n", plan->server_cpu);
+        fprintf(out, "  server      CPU%s %s\n", plan->server_cpu_count > 1 ? "s" : "",
+                cpu_order_list(list, sizeof list, plan->server_cpus, plan->server_cpu_count));
 }
 
 void explain_print(FILE *out, const struct option_values *values, const struct bench_steps *steps,

@@ -15,6 +15,7 @@
 #include "orchestrator/target/discover.h"
 #include "orchestrator/target/functions.h"
 #include "orchestrator/target/local_ports.h"
+#include "orchestrator/target/server_program.h"
 
 /* Of a list the first counts. */
 static bool is_loopback(const char *hosts)
@@ -57,7 +58,10 @@ enum err_code session_prepare(struct session *session, struct err *err)
     if (code == OK)
         code = cpu_order_discover(&session->cpus, "", NULL, err);
     if (code == OK)
-        code = plan_build(&session->plan, spec, &session->cpus, place_of_server(spec), err);
+        code = plan_build(&session->plan, spec, &session->cpus, place_of_server(spec), NULL, err);
+    if (code == OK && spec->managed_program != NULL)
+        code = spec->explain ? server_program_check_file(spec->managed_program, err)
+                             : server_program_check(spec->managed_program, err);
     if (code == OK && session->plan.reduction != NULL && !spec->explain)
         log_line(LOG_WARNING, "%s", session->plan.reduction);
     /* Certificates of a managed server are made when it is started. */
@@ -112,10 +116,14 @@ static void advise_to_name_one(const struct session *session, struct err *err)
 }
 
 /* Of several servers only one is asked for its process: where the others run is known only when all
- * are on other hosts. */
+ * are on other hosts, or our own. */
 static void locate_servers(struct session *session)
 {
     const struct topology *topology = session->topology;
+    if (session->managed.count > 0) {
+        server_locality_of_process(&session->locality, session->managed.nodes[0].pid);
+        return;
+    }
     server_locality_find(&session->locality, session->control, &session->target);
     for (uint32_t i = 0; i < topology->node_count; i++)
         if (topology->nodes[i].role != TOPOLOGY_GONE && topology->node_count > 1 &&
@@ -133,6 +141,10 @@ static enum err_code reach_target(struct session *session, struct err *err)
         snprintf(session->target_text, sizeof session->target_text, "null transport");
         return OK;
     }
+    if (spec->managed) {
+        (void)private_directory_sweep(MANAGED_DIRECTORY_PREFIX);
+        (void)private_directory_sweep(CERTIFICATES_DIRECTORY_PREFIX);
+    }
     if (spec->managed_tls) {
         code = managed_certificates_make(&session->certificates, err);
         if (code == OK)
@@ -141,7 +153,8 @@ static enum err_code reach_target(struct session *session, struct err *err)
     if (code == OK && spec->managed) {
         code = managed_cluster_start(&session->managed, spec,
                                      spec->managed_tls ? &session->certificates : NULL,
-                                     session->plan.server_cpu, &session->interrupts->count, err);
+                                     session->plan.server_cpus, session->plan.server_cpu_count,
+                                     &session->interrupts->count, err);
         spec->port = session->managed.nodes[0].port;
         if (code == OK)
             bench_log_servers_started(&session->managed);
@@ -312,12 +325,31 @@ static uint64_t nodes_to_reach(const struct session *session)
     return count.primaries + count.replicas;
 }
 
+/* Where the server runs, now that it has answered: one on an address of this host counts as local, too. */
+static enum server_place place_found(const struct session *session, const struct spec *spec)
+{
+    enum server_place place = place_of_server(spec);
+    return place == SERVER_REMOTE && session->locality.local ? SERVER_LOCAL : place;
+}
+
+/* What was found out may call for another plan than the one that the options alone gave. */
+static enum err_code amend_plan(struct session *session, struct err *err)
+{
+    const struct spec *spec = &session->request->spec;
+    if (nodes_to_reach(session) <= 1 && place_found(session, spec) != SERVER_LOCAL)
+        return OK;
+    enum err_code code = session_plan(session, spec, err);
+    if (code == OK)
+        bench_log_plan(&session->plan, &session->cpus);
+    return code;
+}
+
 enum err_code session_reach(struct session *session, struct err *err)
 {
     bench_log_plan(&session->plan, &session->cpus);
     enum err_code code = reach_target(session, err);
-    if (code == OK && nodes_to_reach(session) > 1)
-        code = session_plan(session, &session->request->spec, err);
+    if (code == OK)
+        code = amend_plan(session, err);
     if (code == OK && !session->request->spec.null_transport)
         code = settle_connections(session, err);
     if (code == OK)
@@ -333,12 +365,14 @@ enum err_code session_reach(struct session *session, struct err *err)
 
 enum err_code session_plan(struct session *session, const struct spec *spec, struct err *err)
 {
-    int server_cpu = session->plan.server_cpu;
+    const struct server_locality *locality = &session->locality;
+    const struct server_cpus server = {.cpus = locality->cpus,
+                                       .count = locality->known ? locality->cpu_count : 0};
     struct spec planned = *spec;
     planned.worker_connections_min = nodes_to_reach(session);
-    enum err_code code =
-        plan_build(&session->plan, &planned, &session->cpus, place_of_server(spec), err);
-    session->plan.server_cpu = server_cpu; /* it may run there already */
+    /* A managed server may run already: its CPUs follow from what does not change. */
+    enum err_code code = plan_build(&session->plan, &planned, &session->cpus,
+                                    place_found(session, spec), &server, err);
     if (code == OK)
         code = plan_raise_fd_limit(&session->plan, err);
     if (code == OK)

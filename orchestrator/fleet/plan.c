@@ -41,6 +41,8 @@ static const char *plural(uint64_t count)
 struct cpu_pool {
     uint32_t cpus[SPEC_CPUS_MAX];
     uint32_t count;
+    uint32_t kept_away; /* usable CPUs that are left to a local server        */
+    bool elsewhere;     /* a local server runs on none of the usable CPUs     */
 };
 
 /* A quota of 1.5 CPUs can keep two busy for most of the time; a third would only be throttled. */
@@ -77,27 +79,72 @@ static bool pool_has(const struct cpu_pool *pool, uint32_t cpu)
     return false;
 }
 
-/* The managed server gets the best CPU, and the workers all others; with --cpus, the best one that
- * the list leaves free. */
+static void give_server(struct plan *plan, uint32_t cpu)
+{
+    if (plan->server_cpu_count == 0)
+        plan->server_cpu = (int)cpu;
+    plan->server_cpus[plan->server_cpu_count++] = cpu;
+}
+
+/* CPUs that a managed server has work for. */
+static uint32_t server_wish(const struct spec *spec)
+{
+    uint64_t threads = spec->io_threads > 0 ? spec->io_threads : 1;
+    return threads < PLAN_SERVER_CPUS_MAX ? (uint32_t)threads : PLAN_SERVER_CPUS_MAX;
+}
+
+static bool may_run_on(const struct server_cpus *server, uint32_t cpu)
+{
+    for (uint32_t i = 0; i < server->count; i++)
+        if (server->cpus[i] == cpu)
+            return true;
+    return false;
+}
+
+/* All usable CPUs but those of a local server that has only some of them. */
+static void pool_beside_local(struct cpu_pool *pool, const struct cpu_set_order *order,
+                              const struct server_cpus *server)
+{
+    uint32_t shared = 0;
+    for (uint32_t i = 0; i < order->count; i++)
+        shared += may_run_on(server, order->cpus[i]);
+    pool->elsewhere = shared == 0;
+    pool->kept_away = shared < order->count ? shared : 0;
+    for (uint32_t i = 0; i < order->count; i++)
+        if (pool->kept_away == 0 || !may_run_on(server, order->cpus[i]))
+            pool->cpus[pool->count++] = order->cpus[i];
+}
+
+/* The managed server gets the best CPU, or as many as it has threads for, and the workers all others, at
+ * least one; with --cpus, the best ones that the list leaves free. */
 static enum err_code place_server_and_pool(struct plan *plan, struct cpu_pool *pool,
                                            const struct spec *spec,
                                            const struct cpu_set_order *order,
-                                           enum server_place place, struct err *err)
+                                           enum server_place place,
+                                           const struct server_cpus *server, struct err *err)
 {
+    const uint32_t wish = server_wish(spec);
     plan->server_cpu = -1;
     if (spec->cpus_choice == CPUS_LIST) {
         enum err_code code = pool_from_list(pool, spec, order, err);
         if (code != OK || place != SERVER_MANAGED)
             return code;
-        for (uint32_t i = 0; i < order->count && plan->server_cpu < 0; i++)
+        for (uint32_t i = 0; i < order->count && plan->server_cpu_count < wish; i++)
             if (!pool_has(pool, order->cpus[i]))
-                plan->server_cpu = (int)order->cpus[i];
+                give_server(plan, order->cpus[i]);
+        return OK;
+    }
+    if (place == SERVER_LOCAL && spec->cpus_choice == CPUS_AUTO && server != NULL &&
+        server->count > 0) {
+        pool_beside_local(pool, order, server);
         return OK;
     }
     uint32_t first = 0;
     if (place == SERVER_MANAGED && spec->cpus_choice == CPUS_AUTO) {
-        plan->server_cpu = (int)order->cpus[0];
-        first = order->count > 1; /* with one CPU, server and workers share it */
+        give_server(plan, order->cpus[0]);
+        for (first = 1; first < wish && first + 1 < order->count; first++)
+            give_server(plan, order->cpus[first]);
+        first = order->count > 1 ? first : 0; /* with one CPU, server and workers share it */
     }
     for (uint32_t i = first; i < order->count; i++)
         pool->cpus[pool->count++] = order->cpus[i];
@@ -107,16 +154,26 @@ static enum err_code place_server_and_pool(struct plan *plan, struct cpu_pool *p
 /* ---- how many workers ---- */
 
 /* Workers that --processes auto asks for, and why. */
-static uint64_t auto_count(char *why, size_t why_bytes, const struct spec *spec,
-                           const struct cpu_set_order *order, enum server_place place,
-                           const struct cpu_pool *pool)
+static uint64_t auto_count(char *why, size_t why_bytes, const struct plan *plan,
+                           const struct spec *spec, const struct cpu_set_order *order,
+                           enum server_place place, const struct cpu_pool *pool)
 {
     uint64_t count = spec->cpus_choice == CPUS_LIST ? pool->count : usable_count(order);
-    const char *less = "";
-    if (spec->cpus_choice != CPUS_LIST && place != SERVER_REMOTE && count > 1) {
-        count--;
-        less = place == SERVER_MANAGED ? ", less the one of the managed server"
-                                       : ", less one for the server on this machine";
+    char less[64] = "";
+    if (pool->kept_away > 0) {
+        count = count < pool->count ? count : pool->count;
+        snprintf(less, sizeof less, ", less %u of the server on this machine", pool->kept_away);
+    } else if (spec->cpus_choice != CPUS_LIST && place != SERVER_REMOTE && !pool->elsewhere &&
+               count > 1) {
+        uint64_t taken = plan->server_cpu_count > 1 ? plan->server_cpu_count : 1;
+        count = count > taken ? count - taken : 1;
+        if (place == SERVER_MANAGED && taken > 1)
+            snprintf(less, sizeof less, ", less the %llu of the managed server",
+                     (unsigned long long)taken);
+        else
+            snprintf(less, sizeof less, "%s",
+                     place == SERVER_MANAGED ? ", less the one of the managed server"
+                                             : ", less one for the server on this machine");
     }
     if (spec->threads > 1) {
         count = spec->threads;
@@ -154,7 +211,7 @@ static uint64_t limited_auto_count(struct plan *plan, const struct spec *spec,
                                    const struct cpu_pool *pool)
 {
     char why[320]; /* the reason has up to 199 bytes */
-    uint64_t count = auto_count(why, sizeof why, spec, order, place, pool);
+    uint64_t count = auto_count(why, sizeof why, plan, spec, order, place, pool);
     uint64_t first = first_clients(spec) / connections_needed(spec);
     uint64_t most = first < IPC_WORKERS_MAX ? first : IPC_WORKERS_MAX;
     if (count <= most) {
@@ -253,22 +310,58 @@ static void place_workers(struct plan *plan, const struct spec *spec,
              siblings == 1 ? "s" : "");
 }
 
-static void note_server(struct plan *plan, const struct spec *spec, enum server_place place)
+static bool is_worker_cpu(const struct plan *plan, uint32_t cpu)
 {
-    if (place != SERVER_MANAGED)
-        return;
+    for (uint32_t i = 0; i < plan->worker_count; i++)
+        if (plan->workers[i].cpu == (int)cpu)
+            return true;
+    return false;
+}
+
+static void note_managed(struct plan *plan, const struct spec *spec)
+{
+    char list[128];
     if (plan->server_cpu < 0) {
         note(plan, "The managed server is not pinned: %s.",
              spec->cpus_choice == CPUS_NONE ? "--cpus none" : "--cpus leaves no CPU free for it");
         return;
     }
-    for (uint32_t i = 0; i < plan->worker_count; i++)
-        if (plan->workers[i].cpu == plan->server_cpu) {
-            note(plan, "The managed server shares CPU %d with the workers: there is no other.",
-                 plan->server_cpu);
+    for (uint32_t i = 0; i < plan->server_cpu_count; i++)
+        if (is_worker_cpu(plan, plan->server_cpus[i])) {
+            note(plan, "The managed server shares CPU %u with the workers: there is no other.",
+                 plan->server_cpus[i]);
             return;
         }
-    note(plan, "The managed server is pinned to CPU %d, away from the workers.", plan->server_cpu);
+    note(plan, "The managed server is pinned to CPU%s %s, away from the workers.",
+         plural(plan->server_cpu_count),
+         cpu_order_list(list, sizeof list, plan->server_cpus, plan->server_cpu_count));
+    if (plan->server_cpu_count < server_wish(spec))
+        note(plan, "--io-threads %llu: %u CPU%s left for the server.",
+             (unsigned long long)spec->io_threads, plan->server_cpu_count,
+             plan->server_cpu_count == 1 ? " is" : "s are");
+}
+
+/* A local server is where others have put it. */
+static void note_local(struct plan *plan, const struct spec *spec, const struct cpu_pool *pool,
+                       const struct server_cpus *server)
+{
+    char list[128];
+    if (spec->cpus_choice != CPUS_AUTO)
+        return;
+    if (server == NULL || server->count == 0) {
+        note(plan, "The server on this machine is taken to run on any CPU; which it may use is "
+                   "found out when it answers.");
+        return;
+    }
+    cpu_order_list(list, sizeof list, server->cpus, server->count);
+    if (pool->kept_away > 0)
+        note(plan, "The server on this machine may run on CPU%s %s: the workers keep away.",
+             plural(server->count), list);
+    else if (pool->elsewhere)
+        note(plan, "The server on this machine may run on CPU%s %s, which volley does not use.",
+             plural(server->count), list);
+    else
+        note(plan, "The server on this machine may run on all CPUs that volley may use.");
 }
 
 static void split_connections(struct plan *plan, const struct spec *spec)
@@ -327,17 +420,20 @@ static uint64_t ring_capacity_bytes(uint64_t interval_ns, uint32_t worker_count)
 
 enum err_code plan_build(struct plan *plan, const struct spec *spec,
                          const struct cpu_set_order *order, enum server_place place,
-                         struct err *err)
+                         const struct server_cpus *server, struct err *err)
 {
     struct cpu_pool pool = {.count = 0};
     memset(plan, 0, sizeof *plan);
-    enum err_code code = place_server_and_pool(plan, &pool, spec, order, place, err);
+    enum err_code code = place_server_and_pool(plan, &pool, spec, order, place, server, err);
     if (code == OK)
         code = count_workers(plan, spec, order, place, &pool, err);
     if (code != OK)
         return code;
     place_workers(plan, spec, order, &pool);
-    note_server(plan, spec, place);
+    if (place == SERVER_MANAGED)
+        note_managed(plan, spec);
+    else if (place == SERVER_LOCAL)
+        note_local(plan, spec, &pool, server);
     split_connections(plan, spec);
     split_idle(plan, spec);
     plan->ring_capacity_bytes = ring_capacity_bytes(spec->interval_ns, plan->worker_count);

@@ -11,7 +11,8 @@
 #include "common/spec.h"
 #include "orchestrator/fleet/cpu_order.h"
 
-#define PLAN_NOTES_MAX 8
+#define PLAN_NOTES_MAX 12
+#define PLAN_SERVER_CPUS_MAX 128u
 
 struct worker_plan {
     int cpu; /* -1: not pinned */
@@ -23,7 +24,10 @@ struct worker_plan {
 struct plan {
     uint32_t worker_count;
     struct worker_plan workers[IPC_WORKERS_MAX];
-    int server_cpu; /* of a managed server; -1: not pinned */
+    int server_cpu; /* of a managed server, the first of them; -1: not pinned */
+    uint32_t
+        server_cpus[PLAN_SERVER_CPUS_MAX]; /* of managed servers: all of them are on all of these */
+    uint32_t server_cpu_count;
     uint64_t ring_capacity_bytes;
     char notes[PLAN_NOTES_MAX][256]; /* what was chosen and why, for people */
     uint32_t note_count;
@@ -33,11 +37,18 @@ struct plan {
 /* Where the server runs, as far as it matters for placing workers. */
 enum server_place { SERVER_REMOTE, SERVER_LOCAL, SERVER_MANAGED };
 
-/* E_USAGE: fewer connections than workers, a CPU that does not exist or is not allowed. With
+/* The CPUs that the process of a local server may run on. count 0: not known. */
+struct server_cpus {
+    const uint32_t *cpus;
+    uint32_t count;
+};
+
+/* server: of SERVER_LOCAL; NULL: not known (yet). Where it has fewer CPUs than volley may use, workers
+ * keep away from those. E_USAGE: fewer connections than workers, a CPU that does not exist or is not allowed. With
  * --processes auto the number of workers is reduced instead, with a note. */
 MUST_USE enum err_code plan_build(struct plan *plan, const struct spec *spec,
                                   const struct cpu_set_order *order, enum server_place place,
-                                  struct err *err);
+                                  const struct server_cpus *server, struct err *err);
 
 /* Raises the soft limit of open files to what one worker and the orchestrator need. E_USAGE above
  * the hard limit, with both numbers and how to raise it. */

@@ -28,8 +28,8 @@ static bool ask_node(struct scout *scout, struct cluster_view *view, uint32_t no
     if (control == NULL)
         return false;
     if (cluster_ask_view(view, control, &err) != OK ||
-        (view->enabled &&
-         cluster_ask_nodes(&scout->next, control, &asked, scout->run->spec->tls, &err) != OK)) {
+        (view->enabled && cluster_ask_nodes(&scout->next, NULL, control, &asked,
+                                            scout->run->spec->tls, &err) != OK)) {
         scout_unanswered(scout, node, &err);
         return false;
     }

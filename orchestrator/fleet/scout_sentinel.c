@@ -89,7 +89,8 @@ static bool take_replicas(struct scout *scout, uint32_t primary, struct err *err
     const struct spec *spec = scout->run->spec;
     if (spec->replica_reads == REPLICA_READS_NO)
         return true;
-    return sentinel_ask_replicas(&scout->role, scout->sentinel, spec->master_name, err) == OK &&
+    return sentinel_ask_replicas(&scout->role, NULL, scout->sentinel, spec->master_name, err) ==
+               OK &&
            replicas_into(&scout->next, primary, &scout->role);
 }
 

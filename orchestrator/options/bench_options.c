@@ -72,6 +72,19 @@ static const struct option_row rows[] = {
              "free port, and stop it afterwards. KIND: replicas=N, that server with N replicas; "
              "cluster=P or cluster=P+R, a cluster of P primaries and R replicas; tls, with "
              "certificates made for the run; cluster=3+3,tls, both."},
+    {ROW("managed-program", NULL, OPTION_TEXT, "PATH", AT(spec.managed_program)),
+     .section = "Target",
+     .help = "The program of the managed servers, in place of the one that is found in PATH; "
+             "whatever its name, it is asked with --version whether it is a server."},
+    {ROW("managed-args", NULL, OPTION_TEXT, "ARGS", AT(managed_args_text)), .section = "Target",
+     .help = "Further arguments of the managed servers, as '--maxmemory 1gb --appendonly yes': in "
+             "one word, cut at blanks, with quotes as in a shell and nothing expanded. They win "
+             "over volley's own; ports, addresses, directories and what else volley has to know "
+             "are refused."},
+    {ROW("io-threads", NULL, OPTION_COUNT, "N", AT(spec.io_threads)), NUMBER(1, 128),
+     .section = "Target",
+     .help = "Threads with which each managed server reads and writes, its main thread among "
+             "them; as many CPUs are set aside for the servers, as far as there are."},
     {ROW("chaos", NULL, OPTION_TEXT, "FILE", AT(spec.chaos_path)), .section = "Target",
      .help = "What to do to a managed target while it is measured, from a file, JSON or YAML: a "
              "list of actions such as \"at 10s: kill node 2\", pause, failover, restart, bgsave, "
@@ -93,8 +106,9 @@ static const struct option_row rows[] = {
     {ROW("wait-ready", NULL, OPTION_DURATION, "TIME", AT(spec.wait_ready_ns)),
      BARE(NS_PER_SECOND, 0, 24 * HOUR_NS), .unset = "60s", .section = "Target",
      .help =
-         "How long to wait for a server that is loading its data and, with -n, for one that has "
-         "gone away; a bare number is seconds, 0 does not wait."},
+         "How long to wait for a server that is loading its data, for replicas that are being "
+         "filled and, with -n, for a server that has gone away; a bare number is seconds, 0 does "
+         "not wait."},
 
     {ROW("tls", NULL, OPTION_FLAG, NULL, AT(spec.tls)), .section = "TLS",
      .help = "Speak TLS (1.2 or 1.3) with the server, and check its certificate; a URI of "
@@ -417,6 +431,7 @@ void bench_options_free(struct bench_request *request)
     options_free(&request->values);
     rate_steps_free(&request->steps);
     chaos_plan_free(&request->chaos);
+    managed_args_free(&request->managed_args);
     request->spec.chaos = NULL;
     request->spec.rate_steps = NULL;
     secret_wipe(request->secret);

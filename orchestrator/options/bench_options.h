@@ -5,6 +5,7 @@
 
 #include "common/spec.h"
 #include "orchestrator/options/chaos_plan.h"
+#include "orchestrator/options/managed_args.h"
 #include "orchestrator/options/options.h"
 #include "orchestrator/options/rate_ramp.h"
 #include "orchestrator/options/uri.h"
@@ -52,9 +53,11 @@ struct bench_request {
     bool one_pipelined; /* --keepalive 0 */
     struct rate_options rate;
     struct client_options ramp;
-    struct chaos_plan chaos; /* what spec.chaos points to; owned */
-    struct rate_steps steps; /* what spec.rate_steps points to; owned */
-    char plan_length[24];    /* of the plan, as --test-duration would give it */
+    const char *managed_args_text;
+    struct managed_args managed_args; /* what spec.managed_args points to; owned */
+    struct chaos_plan chaos;          /* what spec.chaos points to; owned */
+    struct rate_steps steps;          /* what spec.rate_steps points to; owned */
+    char plan_length[24];             /* of the plan, as --test-duration would give it */
 };
 
 /* argv -> spec, checked as far as that is possible without connecting. With help or version set,

@@ -8,16 +8,40 @@
 
 #define CHAOS_INTERVAL_NS (100 * NS_PER_MS)
 
+/* What the managed servers are to be like; nothing without them. */
+static enum err_code settle_servers(struct bench_request *request, struct err *err)
+{
+    static const char *const names[] = {"managed-program", "managed-args", "io-threads"};
+    struct spec *spec = &request->spec;
+    for (size_t i = 0; i < sizeof names / sizeof names[0] && !spec->managed; i++)
+        if (relation_given(request, names[i]))
+            return err_set(err, E_USAGE,
+                           "--%s says how volley starts a server itself: it needs --managed",
+                           names[i]);
+    if (request->managed_args_text == NULL)
+        return OK;
+    enum err_code code =
+        managed_args_parse(&request->managed_args, request->managed_args_text, err);
+    spec->managed_args = request->managed_args.words;
+    spec->managed_arg_count = request->managed_args.count;
+    return code;
+}
+
 enum err_code managed_relations_settle(struct bench_request *request, struct err *err)
 {
     struct spec *spec = &request->spec;
-    if (!spec->managed)
-        return OK;
+    enum err_code code = settle_servers(request, err);
+    if (code != OK || !spec->managed)
+        return code;
     if (spec->cluster && spec->managed_primaries == 0)
         return err_set(err, E_USAGE,
                        "--cluster with --managed%s: that is no cluster; --managed cluster=3+3 "
                        "starts one",
                        spec->managed_replicas > 0 ? " replicas" : "");
+    if (spec->replica_reads != REPLICA_READS_NO && spec->managed_replicas == 0)
+        return err_set(err, E_USAGE,
+                       "--read-from-replica with --managed: that starts no replica; --managed "
+                       "replicas=1 or cluster=3+3 does");
     if (spec->managed_primaries > 0 && spec->database != 0)
         return err_set(err, E_USAGE,
                        "--dbnum %" PRIu64 " with --managed cluster: in a cluster there is database "

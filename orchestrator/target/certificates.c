@@ -162,22 +162,6 @@ enum err_code certificate_make(const char *directory, const struct certificate_w
     return code;
 }
 
-static enum err_code make_directory(struct managed_certificates *made, struct err *err)
-{
-    const char *parent = getenv("TMPDIR");
-    int bytes = snprintf(made->directory, sizeof made->directory, "%s/volley-tls-XXXXXX",
-                         parent != NULL && parent[0] != '\0' ? parent : "/tmp");
-    if (bytes > 0 && (size_t)bytes < sizeof made->directory && mkdtemp(made->directory) != NULL)
-        return OK;
-    snprintf(made->directory, sizeof made->directory, "/tmp/volley-tls-XXXXXX");
-    if (mkdtemp(made->directory) != NULL)
-        return OK;
-    int sys_errno = errno;
-    made->directory[0] = '\0';
-    return err_set_errno(err, E_SYSTEM, sys_errno,
-                         "cannot make a directory for the managed server's certificates in /tmp");
-}
-
 enum err_code managed_certificates_make(struct managed_certificates *made, struct err *err)
 {
     /* From an hour ago on, for machines whose clocks disagree a little. */
@@ -190,15 +174,16 @@ enum err_code managed_certificates_make(struct managed_certificates *made, struc
                                             .signed_by = AUTHORITY_NAME,
                                             .begins_seconds = -3600,
                                             .ends_seconds = 30 * DAY_SECONDS};
-    enum err_code code = make_directory(made, err);
+    enum err_code code = private_directory_make(&made->directory, CERTIFICATES_DIRECTORY_PREFIX,
+                                                "the managed server's certificates", err);
     if (code != OK)
         return code;
-    certificate_path(made->authority, made->directory, AUTHORITY_NAME, ".pem");
-    certificate_path(made->certificate, made->directory, SERVER_NAME, ".pem");
-    certificate_path(made->key, made->directory, SERVER_NAME, "-key.pem");
-    code = certificate_make(made->directory, &authority, err);
+    certificate_path(made->authority, made->directory.path, AUTHORITY_NAME, ".pem");
+    certificate_path(made->certificate, made->directory.path, SERVER_NAME, ".pem");
+    certificate_path(made->key, made->directory.path, SERVER_NAME, "-key.pem");
+    code = certificate_make(made->directory.path, &authority, err);
     if (code == OK)
-        code = certificate_make(made->directory, &server, err);
+        code = certificate_make(made->directory.path, &server, err);
     if (code != OK)
         managed_certificates_remove(made);
     return code;
@@ -206,14 +191,5 @@ enum err_code managed_certificates_make(struct managed_certificates *made, struc
 
 void managed_certificates_remove(struct managed_certificates *made)
 {
-    char authority_key[CERTIFICATE_PATH_BYTES];
-    if (made->directory[0] == '\0')
-        return;
-    certificate_path(authority_key, made->directory, AUTHORITY_NAME, "-key.pem");
-    (void)unlink(made->authority);
-    (void)unlink(authority_key);
-    (void)unlink(made->certificate);
-    (void)unlink(made->key);
-    (void)rmdir(made->directory);
-    made->directory[0] = '\0';
+    private_directory_remove(&made->directory);
 }

@@ -6,8 +6,10 @@
 #include <stdbool.h>
 
 #include "common/err.h"
+#include "orchestrator/target/private_directory.h"
 
 #define CERTIFICATE_PATH_BYTES 256
+#define CERTIFICATES_DIRECTORY_PREFIX "volley-tls"
 
 struct certificate_wish {
     const char *name; /* common name, and of the files: DIRECTORY/NAME.pem, NAME-key.pem    */
@@ -26,7 +28,7 @@ MUST_USE enum err_code certificate_make(const char *directory, const struct cert
 
 /* Files for servers on loopback, and for those who connect to them, in a directory of their own. */
 struct managed_certificates {
-    char directory[128];                    /* "": there are none                          */
+    struct private_directory directory;
     char authority[CERTIFICATE_PATH_BYTES]; /* --tls-ca-cert-file, and what clients trust */
     char certificate[CERTIFICATE_PATH_BYTES];
     char key[CERTIFICATE_PATH_BYTES];

@@ -286,9 +286,11 @@ static enum err_code await_answer(struct control **control, const struct managed
     uint64_t deadline_ns = clock_now_ns() + ANSWER_NS;
     struct err ignored = {.code = OK};
     while (chaos_node_open(control, cluster, node, &ignored) != OK) {
+        char what[ERR_TEXT_BYTES];
+        snprintf(what, sizeof what, "the server that was started did not answer (%.280s)",
+                 ignored.text);
         ignored = (struct err){.code = OK};
-        if (!managed_node_wait(deadline_ns, NULL, "the server that was started did not answer",
-                               err))
+        if (!managed_node_wait(deadline_ns, NULL, what, err))
             return err->code;
     }
     return OK;

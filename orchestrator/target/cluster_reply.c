@@ -6,6 +6,8 @@
 #include <string.h>
 #include <strings.h>
 
+#include "orchestrator/target/sightings.h"
+
 /* A node as one reply announces it. */
 struct announced {
     char host[256];
@@ -14,6 +16,7 @@ struct announced {
     bool usable;  /* neither failed nor loading                              */
     bool loading; /* nothing has been replicated to it so far                */
     bool silent;  /* nothing has been replicated from it or to it            */
+    char health[32];
 };
 
 /* A reply under way. */
@@ -128,6 +131,18 @@ static enum err_code own_range(const struct reading *reading, const redisReply *
     return OK;
 }
 
+/* A replica whose primary is in the table is waited for while it loads. */
+static void take_sighting(const struct reading *reading, const struct announced *node,
+                          struct sighting sighting)
+{
+    if (reading->asked->seen == NULL)
+        return;
+    memcpy(sighting.name.host, node->host, sizeof sighting.name.host);
+    sighting.name.port = node->port;
+    snprintf(sighting.state, sizeof sighting.state, "%s", node->health);
+    sightings_add(reading->asked->seen, &sighting);
+}
+
 /* ---- CLUSTER SHARDS ---- */
 
 /* False: it has no port of our kind, as a node without TLS has none for a client with TLS. */
@@ -146,6 +161,7 @@ static bool read_shard_node(struct announced *node, struct reading *reading, con
     node->usable = health == NULL || strcmp(health, "online") == 0;
     node->loading = health != NULL && strcmp(health, "loading") == 0;
     node->silent = number_of(value_of(map, "replication-offset"), INT64_MAX) == 0;
+    snprintf(node->health, sizeof node->health, "%s", health != NULL ? health : "online");
     return name_node(node, text_of(value_of(map, "endpoint")), text_of(value_of(map, "ip")),
                      reading->asked);
 }
@@ -176,6 +192,9 @@ static enum err_code take_shard_primary(struct reading *reading, const redisRepl
         return senseless(reading, "a shard without slots or nodes");
     if (!find_primary(&primary, reading, nodes))
         return OK; /* its slots stay uncovered */
+    take_sighting(
+        reading, &primary,
+        (struct sighting){.role = "primary", .idle = ranges->elements == 0, .primary = -1});
     if (!primary.usable && ranges->elements == 0)
         return OK; /* it failed, and another one has taken its place */
     uint16_t index = 0;
@@ -211,7 +230,11 @@ static enum err_code take_shard_replicas(struct reading *reading, const redisRep
         uint16_t index = 0;
         if (!read_shard_node(&node, reading, nodes->element[i]) || node.primary)
             continue;
-        if (is_taken(reading, &node, &primary))
+        bool taken = is_taken(reading, &node, &primary);
+        take_sighting(reading, &node,
+                      (struct sighting){
+                          .role = "replica", .coming = !taken && node.loading, .primary = owner});
+        if (taken)
             code = add_node(reading, &index, &node, TOPOLOGY_REPLICA, (uint16_t)owner);
     }
     return code;
@@ -232,6 +255,7 @@ static bool read_slots_node(struct announced *node, const struct reading *readin
     node->port = (uint16_t)port;
     node->usable = true;
     node->loading = node->silent = false;
+    snprintf(node->health, sizeof node->health, "online");
     return name_node(node, text_of(list->element[0]), text_of(value_of(names, "ip")),
                      reading->asked);
 }
@@ -244,6 +268,7 @@ static enum err_code take_range_primary(struct reading *reading, const redisRepl
         return senseless(reading, "a range of slots without a node");
     if (!read_slots_node(&primary, reading, range->element[2]))
         return senseless(reading, "a node without a port");
+    take_sighting(reading, &primary, (struct sighting){.role = "primary", .primary = -1});
     enum err_code code = add_node(reading, &index, &primary, TOPOLOGY_PRIMARY, 0);
     return code != OK ? code : own_range(reading, range->element[0], range->element[1], index);
 }
@@ -257,6 +282,7 @@ static enum err_code take_range_replicas(struct reading *reading, const redisRep
         uint16_t index = 0;
         if (!read_slots_node(&node, reading, range->element[i]))
             continue;
+        take_sighting(reading, &node, (struct sighting){.role = "replica", .primary = owner});
         if (is_taken(reading, &node, &node))
             code = add_node(reading, &index, &node, TOPOLOGY_REPLICA, owner);
     }

@@ -13,12 +13,14 @@
 #include "common/topology.h"
 
 struct redisReply;
+struct sightings;
 
 /* Whom the reply is from. */
 struct cluster_asked {
     const char *host; /* as it was named: stands for a node that announces no host of its own */
     const char *text; /* for messages */
     bool tls;         /* nodes are known by their TLS ports */
+    struct sightings *seen; /* NULL, or to be told of every node that is announced */
 };
 
 /* CLUSTER SHARDS (7.0 and later, Valkey) and CLUSTER SLOTS. E_CONNECT: the reply makes no sense, has

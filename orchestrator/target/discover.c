@@ -5,8 +5,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/clock.h"
 #include "common/units.h"
 #include "orchestrator/target/cluster_reply.h"
+#include "orchestrator/target/replica_wait.h"
 #include "orchestrator/target/replication.h"
 
 /* What all ways of finding out share. */
@@ -21,7 +23,13 @@ struct search {
     uint32_t name_count;
     struct server_role role;
     enum server_probe probe; /* the last of those that the servers needed */
+    struct sightings *seen;
 };
+
+static bool wants_replicas(const struct search *search)
+{
+    return search->spec->replica_reads != REPLICA_READS_NO;
+}
 
 /* ---- questions ---- */
 
@@ -67,15 +75,18 @@ enum err_code cluster_ask_view(struct cluster_view *view, struct control *contro
         view->ok = strcmp(state, "ok") == 0;
         view->epoch = number_field(reply->str, "cluster_current_epoch");
         view->slots_failed = number_field(reply->str, "cluster_slots_fail");
+        view->slots_suspected = number_field(reply->str, "cluster_slots_pfail");
     }
     freeReplyObject(reply);
     return code;
 }
 
-enum err_code cluster_ask_nodes(struct topology *topology, struct control *control,
-                                const struct target_address *asked, bool tls, struct err *err)
+enum err_code cluster_ask_nodes(struct topology *topology, struct sightings *seen,
+                                struct control *control, const struct target_address *asked,
+                                bool tls, struct err *err)
 {
-    const struct cluster_asked whom = {.host = asked->host, .text = asked->text, .tls = tls};
+    const struct cluster_asked whom = {
+        .host = asked->host, .text = asked->text, .tls = tls, .seen = seen};
     static const char *const shards[] = {"CLUSTER", "SHARDS"}, *const slots[] = {"CLUSTER",
                                                                                  "SLOTS"};
     redisReply *reply;
@@ -165,7 +176,7 @@ static enum err_code read_cluster(struct search *search)
                        "--cluster",
                        asked);
     if (code == OK)
-        code = cluster_ask_nodes(search->topology, search->control, search->first,
+        code = cluster_ask_nodes(search->topology, search->seen, search->control, search->first,
                                  search->spec->tls, err);
     if (code != OK)
         return code;
@@ -177,6 +188,7 @@ static enum err_code read_cluster(struct search *search)
                        "the cluster at %s is not whole: nobody owns %u of its %u slots, the first "
                        "is slot %u; assign them before a run",
                        asked, uncovered, SLOTS_COUNT, first);
+    search->seen->forming = !view.ok && view.slots_failed == 0 && view.slots_suspected == 0;
     if (!view.ok || view.slots_failed > 0)
         return err_set(err, E_CONNECT,
                        "the cluster at %s is down: the owners of %llu slots do not answer it "
@@ -202,6 +214,7 @@ static enum err_code discover_cluster(struct search *search)
         }
         control_close(seed.control);
         topology_clear(search->topology);
+        search->seen->count = 0;
         if (code == E_USAGE || code == E_INTERRUPTED)
             return err_set(search->err, code, "%s", attempt.text);
         (void)err_set(&first, code, "%s", attempt.text);
@@ -238,7 +251,7 @@ static enum err_code refuse_cluster_node(struct control *control,
     struct err ignored = {.code = OK};
     if (topology == NULL)
         return err_set(err, E_SYSTEM, "no memory to read a cluster");
-    bool alone = cluster_ask_nodes(topology, control, target, spec->tls, &ignored) == OK &&
+    bool alone = cluster_ask_nodes(topology, NULL, control, target, spec->tls, &ignored) == OK &&
                  topology_primaries(topology) == 1 && topology_uncovered(topology) == 0;
     free(topology);
     return alone ? OK
@@ -257,6 +270,16 @@ static int find_address(const struct topology *topology, const struct target_add
     return -1;
 }
 
+/* A replica that is not in touch with its primary is not among those that the primary knows. */
+static void see_unlinked(struct search *search, const struct host_name *name)
+{
+    struct sighting sighting = {.name = *name, .role = "replica", .coming = true, .primary = -1};
+    if (search->role.link[0] == '\0' || strcmp(search->role.link, "connected") == 0)
+        return;
+    snprintf(sighting.state, sizeof sighting.state, "link %s", search->role.link);
+    sightings_add(search->seen, &sighting);
+}
+
 /* A replica leads to its primary, over as many steps as a chain of them can have. */
 static enum err_code follow_to_primary(struct search *search, struct control **control,
                                        struct target_address *target, struct host_name *name)
@@ -265,6 +288,7 @@ static enum err_code follow_to_primary(struct search *search, struct control **c
         enum err_code code = role_ask(&search->role, *control, search->err);
         if (code != OK || search->role.primary)
             return code;
+        see_unlinked(search, name);
         *name = search->role.primary_name;
         control_close(*control);
         code = control_connect_host(control, target, name, search->spec, search->interrupted,
@@ -281,9 +305,13 @@ static enum err_code take_server(struct search *search, struct control **control
 {
     struct topology *topology = search->topology;
     enum err_code code = refuse_cluster_node(*control, target, search->spec, search->err);
-    bool replicas = search->spec->replica_reads != REPLICA_READS_NO;
+    bool replicas = wants_replicas(search);
     if (code == OK && replicas)
         code = follow_to_primary(search, control, target, name);
+    if (code == OK && replicas) {
+        sightings_note(search->seen, name->host, name->port, "primary", "online");
+        code = replicas_ask_seen(search->seen, &search->role, *control, search->err);
+    }
     if (code != OK)
         return code;
     int index = find_address(topology, target);
@@ -367,9 +395,12 @@ static enum err_code read_sentinel(struct search *search, struct control *sentin
                        primary.host, primary.port, master_name, cause.text);
     int index = topology_sole_primary(search->topology, &primary);
     search->topology->nodes[index].address = *search->first;
-    if (search->spec->replica_reads == REPLICA_READS_NO)
+    if (!wants_replicas(search))
         return OK;
-    code = sentinel_ask_replicas(&search->role, sentinel, master_name, search->err);
+    sightings_note(search->seen, primary.host, primary.port, "primary", "online");
+    code = sentinel_ask_replicas(&search->role, search->seen, sentinel, master_name, search->err);
+    if (code == OK)
+        code = replicas_ask_unknown(search->seen, &search->role, search->control, search->err);
     if (code == OK && !replicas_into(search->topology, (uint32_t)index, &search->role))
         code = table_full(search->err);
     return code;
@@ -422,24 +453,69 @@ static enum err_code split_names(struct search *search)
                          spec->port, "--host", search->err);
 }
 
-static enum err_code search_all(struct search *search)
+/* Everything is asked anew. */
+static enum err_code look(struct search *search)
 {
     const struct spec *spec = search->spec;
-    if (spec->socket_path != NULL)
+    control_close(search->control);
+    search->control = NULL;
+    topology_clear(search->topology);
+    sightings_forget(search->seen);
+    enum err_code code = spec->sentinels != NULL ? discover_by_sentinel(search)
+                         : spec->cluster         ? discover_cluster(search)
+                                                 : discover_hosts(search);
+    if (code == OK && wants_replicas(search) && spec->cluster)
+        code = replicas_ask_themselves(search->topology, search->seen, spec, search->interrupted,
+                                       search->err);
+    if (code == OK)
+        code = topology_resolve_missing(search->topology, search->err);
+    return code;
+}
+
+/* With an error of its own. */
+static enum err_code try_look(struct search *search, struct err *attempt)
+{
+    struct err *err = search->err;
+    *attempt = (struct err){.code = OK};
+    search->err = attempt;
+    enum err_code code = look(search);
+    search->err = err;
+    return code;
+}
+
+/* As long as replicas are on their way, or a cluster is. A failure after that was seen may pass, too:
+ * servers close connections while they change their roles. */
+static enum err_code look_until_ready(struct search *search)
+{
+    struct err *err = search->err, attempt;
+    struct replica_wait wait = {.began_ns = clock_now_ns()};
+    bool over = false;
+    enum err_code code = try_look(search, &attempt);
+    bool hopeful = code == OK || (code == E_CONNECT && search->seen->forming);
+    while (hopeful && (code == E_CONNECT || (code == OK && wants_replicas(search) &&
+                                             sightings_coming(search->seen) > 0))) {
+        if (replica_wait_step(&wait, &over, search->seen, search->spec, search->interrupted, err) !=
+            OK)
+            return err->code;
+        if (over)
+            break;
+        code = try_look(search, &attempt);
+    }
+    if (code != OK)
+        return err_set(err, code, "%s", attempt.text);
+    return wants_replicas(search) ? replica_wait_conclude(search->topology, search->seen,
+                                                          search->spec, search->first->text, err)
+                                  : OK;
+}
+
+static enum err_code search_all(struct search *search)
+{
+    if (search->spec->socket_path != NULL)
         return discover_socket(search);
     enum err_code code = split_names(search);
     if (code != OK)
         return code;
-    code = spec->sentinels != NULL ? discover_by_sentinel(search)
-           : spec->cluster         ? discover_cluster(search)
-                                   : discover_hosts(search);
-    if (code == OK)
-        code = topology_resolve_missing(search->topology, search->err);
-    if (code == OK && spec->replica_reads != REPLICA_READS_NO &&
-        topology_replicas(search->topology) == 0)
-        code = err_set(search->err, E_CONNECT, "a replica was asked for, and %s has none",
-                       search->first->text);
-    return code;
+    return look_until_ready(search);
 }
 
 enum err_code topology_discover(struct topology *topology, struct control **control,
@@ -448,6 +524,7 @@ enum err_code topology_discover(struct topology *topology, struct control **cont
                                 struct err *err)
 {
     struct search *search = calloc(1, sizeof *search);
+    struct sightings seen = {.items = NULL};
     *control = NULL;
     *probe = spec->probe;
     topology_clear(topology);
@@ -459,6 +536,7 @@ enum err_code topology_discover(struct topology *topology, struct control **cont
     search->spec = spec;
     search->interrupted = interrupted;
     search->err = err;
+    search->seen = &seen;
     enum err_code code = search_all(search);
     if (code == OK && search->control != NULL && control_probe(search->control) > search->probe)
         search->probe = control_probe(search->control);
@@ -468,6 +546,7 @@ enum err_code topology_discover(struct topology *topology, struct control **cont
     else
         control_close(search->control);
     free(search);
+    sightings_free(&seen);
     return code;
 }
 

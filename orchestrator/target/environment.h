@@ -51,6 +51,8 @@ struct server_locality {
 };
 /* Whether an address is one of this host's, or a Unix socket. */
 bool server_is_local(const struct target_address *target);
+/* Of a process that volley has started itself. */
+void server_locality_of_process(struct server_locality *locality, int64_t pid);
 void server_locality_find(struct server_locality *locality, struct control *control,
                           const struct target_address *target);
 

@@ -8,6 +8,8 @@
 #include "common/clock.h"
 #include "common/slots.h"
 #include "orchestrator/target/managed_node.h"
+#include "orchestrator/target/replication.h"
+#include "orchestrator/target/sightings.h"
 
 #define JOIN_TIMEOUT_NS (30 * NS_PER_SECOND)
 #define JOIN_TIMEOUT_PER_NODE_NS NS_PER_SECOND
@@ -104,26 +106,59 @@ static enum err_code prepare_node(struct joining *joining, uint32_t node)
 
 /* ---- waiting ---- */
 
-typedef enum err_code look_function(bool *there, struct joining *joining, uint32_t node);
+#define SEEN_BYTES 64u
+
+/* seen: what the node says, for a message. */
+typedef enum err_code look_function(bool *there, char seen[SEEN_BYTES], struct joining *joining,
+                                    uint32_t node);
+
+/* The time is over: every node that is not there, and what it says. */
+static enum err_code tell_missing(struct joining *joining, uint32_t first, look_function *look,
+                                  const char *what)
+{
+    struct sightings seen = {.items = NULL};
+    char text[ERR_TEXT_BYTES / 2];
+    for (uint32_t i = first; i < joining->cluster->count; i++) {
+        struct sighting node = {
+            .name = {.host = "127.0.0.1", .port = joining->cluster->nodes[i].port},
+            .role = i < joining->cluster->primaries ? "(primary)" : "(replica)"};
+        struct err failed = {.code = OK};
+        struct joining again = *joining;
+        bool there = false;
+        again.err = &failed;
+        if (look(&there, node.state, &again, i) != OK)
+            snprintf(node.state, sizeof node.state, "does not answer");
+        if (!there)
+            sightings_add(&seen, &node);
+    }
+    enum err_code code = err_set(joining->err, E_CONNECT, "%s within the time for it: %s", what,
+                                 sightings_text(text, sizeof text, &seen, false));
+    sightings_free(&seen);
+    return code;
+}
 
 /* Until every node from `first` on says so. */
 static enum err_code wait_for(struct joining *joining, uint32_t first, look_function *look,
                               const char *what)
 {
     for (uint32_t i = first; i < joining->cluster->count;) {
+        char seen[SEEN_BYTES] = "";
+        struct err ended = {.code = OK};
         bool there = false;
-        enum err_code code = look(&there, joining, i);
+        enum err_code code = look(&there, seen, joining, i);
         if (code != OK)
             return code;
         i += there;
-        if (!there &&
-            !managed_node_wait(joining->deadline_ns, joining->interrupted, what, joining->err))
-            return joining->err->code;
+        if (there || managed_node_wait(joining->deadline_ns, joining->interrupted, what, &ended))
+            continue;
+        return ended.code == E_CONNECT ? tell_missing(joining, first, look, what)
+                                       : err_set(joining->err, ended.code, "%s", ended.text);
     }
     return OK;
 }
 
-static enum err_code knows_all(bool *there, struct joining *joining, uint32_t node)
+static enum err_code knows_all(bool *there, char seen[SEEN_BYTES], struct joining *joining,
+                               uint32_t node)
 {
     struct cluster_nodes nodes;
     enum err_code code = managed_node_cluster(&nodes, joining->controls[node], joining->err);
@@ -131,18 +166,26 @@ static enum err_code knows_all(bool *there, struct joining *joining, uint32_t no
     for (uint32_t i = 0; i < nodes.count; i++)
         connected += nodes.items[i].connected;
     *there = code == OK && connected == joining->cluster->count;
+    snprintf(seen, SEEN_BYTES, "is connected to %u of %u nodes", connected,
+             joining->cluster->count);
     cluster_nodes_free(&nodes);
     return code;
 }
 
-static enum err_code is_linked(bool *there, struct joining *joining, uint32_t node)
+static enum err_code is_linked(bool *there, char seen[SEEN_BYTES], struct joining *joining,
+                               uint32_t node)
 {
-    return managed_node_field_is(there, joining->controls[node], "INFO replication",
-                                 "master_link_status", "up", joining->err);
+    struct replica_view view;
+    enum err_code code = replica_ask(&view, joining->controls[node], joining->err);
+    *there = view.ready;
+    snprintf(seen, SEEN_BYTES, "%s",
+             view.state[0] != '\0' ? view.state : "does not call itself a replica");
+    return code;
 }
 
 /* The state is ok, and it knows which nodes are replicas and who serves all slots. */
-static enum err_code is_settled(bool *there, struct joining *joining, uint32_t node)
+static enum err_code is_settled(bool *there, char seen[SEEN_BYTES], struct joining *joining,
+                                uint32_t node)
 {
     struct cluster_nodes nodes;
     uint32_t replicas = 0, slots = 0;
@@ -157,6 +200,8 @@ static enum err_code is_settled(bool *there, struct joining *joining, uint32_t n
         code = managed_node_field_is(&ok, joining->controls[node], "CLUSTER INFO", "cluster_state",
                                      "ok", joining->err);
     *there = ok && replicas == joining->cluster->replicas && slots == SLOTS_COUNT;
+    snprintf(seen, SEEN_BYTES, "cluster_state:%s, sees %u replicas, %u slots", ok ? "ok" : "fail",
+             replicas, slots);
     return code;
 }
 
@@ -182,12 +227,13 @@ static enum err_code join_cluster(struct joining *joining)
     return code;
 }
 
-static enum err_code join(struct managed_cluster *cluster, const volatile int *interrupted,
-                          struct err *err)
+static enum err_code join(struct managed_cluster *cluster, uint64_t wait_ready_ns,
+                          const volatile int *interrupted, struct err *err)
 {
+    uint64_t least_ns = JOIN_TIMEOUT_NS + cluster->count * JOIN_TIMEOUT_PER_NODE_NS;
     struct joining joining = {.cluster = cluster,
-                              .deadline_ns = clock_now_ns() + JOIN_TIMEOUT_NS +
-                                             cluster->count * JOIN_TIMEOUT_PER_NODE_NS,
+                              .deadline_ns = clock_now_ns() +
+                                             (wait_ready_ns > least_ns ? wait_ready_ns : least_ns),
                               .interrupted = interrupted,
                               .err = err};
     enum err_code code = OK;
@@ -204,18 +250,27 @@ static enum err_code join(struct managed_cluster *cluster, const volatile int *i
 }
 
 enum err_code managed_cluster_start(struct managed_cluster *cluster, const struct spec *spec,
-                                    const struct managed_certificates *certificates, int cpu,
+                                    const struct managed_certificates *certificates,
+                                    const uint32_t *cpus, uint32_t cpu_count,
                                     const volatile int *interrupted, struct err *err)
 {
     *cluster = (struct managed_cluster){
         .primaries = spec->managed_primaries > 0 ? (uint32_t)spec->managed_primaries : 1,
         .replicas = (uint32_t)spec->managed_replicas,
-        .setup = {
-            .cpu = cpu, .cluster = spec->managed_primaries > 0, .certificates = certificates}};
+        .setup = {.cpu = cpu_count > 0 ? (int)cpus[0] : -1,
+                  .cluster = spec->managed_primaries > 0,
+                  .certificates = certificates,
+                  .options = &cluster->options},
+        .options = {.program = spec->managed_program,
+                    .args = spec->managed_args,
+                    .arg_count = spec->managed_arg_count,
+                    .io_threads = (uint32_t)spec->io_threads,
+                    .cpus = cpus,
+                    .cpu_count = cpu_count}};
     enum err_code code =
         launch_all(cluster, cluster->primaries + cluster->replicas, interrupted, err);
     if (code == OK && (cluster->count > 1 || is_clustered(cluster)))
-        code = join(cluster, interrupted, err);
+        code = join(cluster, spec->wait_ready_ns, interrupted, err);
     if (code != OK)
         managed_cluster_stop(cluster);
     return code;

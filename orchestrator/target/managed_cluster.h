@@ -17,18 +17,21 @@ struct managed_cluster {
     uint32_t count; /* of nodes, with those that do not run; 0: nothing is managed */
     uint32_t primaries, replicas;
     struct managed_server_setup setup; /* of every node but for replica_of */
+    struct managed_options options;
 };
 
-/* As spec.managed_... say; every node on this CPU (-1: not pinned). With certificates, which outlive the
+/* As spec.managed_... say; every node on these CPUs (0 of them: not pinned), which
+ * outlive the cluster as the spec does. With certificates, which outlive the
  * cluster, it speaks TLS only, and control_use_tls has been told whom to trust; NULL: plain. Returns when all of them answer, all
  * replicas are linked to their primaries, and every node of a cluster knows all others and calls the
- * cluster ok; after a failure nothing is left. E_CONNECT: that did not come about in time, or as
- * managed_server_start. */
+ * cluster ok; after a failure nothing is left. E_CONNECT: that did not come about within 30 s
+ * and a second for each node, or the spec's wait_ready_ns where that is longer, with what the nodes that
+ * are missing say; or as managed_server_start. */
 MUST_USE enum err_code managed_cluster_start(struct managed_cluster *cluster,
                                              const struct spec *spec,
                                              const struct managed_certificates *certificates,
-                                             int cpu, const volatile int *interrupted,
-                                             struct err *err);
+                                             const uint32_t *cpus, uint32_t cpu_count,
+                                             const volatile int *interrupted, struct err *err);
 /* Launches one more node, empty and alone so far, and does not wait. Its number is count - 1 then, also
  * after a failure, when it does not run. */
 MUST_USE enum err_code managed_cluster_add(struct managed_cluster *cluster, struct err *err);

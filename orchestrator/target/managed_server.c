@@ -3,14 +3,12 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <ftw.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -18,6 +16,7 @@
 #include "common/clock.h"
 #include "orchestrator/target/control.h"
 #include "orchestrator/target/server_process.h"
+#include "orchestrator/target/server_program.h"
 
 #define READY_TIMEOUT_NS (30 * NS_PER_SECOND)
 #define STOP_TIMEOUT_NS (10 * NS_PER_SECOND)
@@ -33,74 +32,7 @@ static void pause_ns(uint64_t duration_ns)
     (void)nanosleep(&pause, NULL); /* an interrupt shortens it, which is what is wanted */
 }
 
-/* ---- what to start ---- */
-
-static bool is_program(const char *path)
-{
-    struct stat status;
-    return stat(path, &status) == 0 && S_ISREG(status.st_mode) && access(path, X_OK) == 0;
-}
-
-/* First match in a list of directories as PATH has them. */
-static bool find_in(char *program, size_t program_bytes, const char *directories, const char *name)
-{
-    for (const char *at = directories; *at != '\0';) {
-        size_t bytes = strcspn(at, ":");
-        int written = snprintf(program, program_bytes, "%.*s/%s", (int)bytes, at, name);
-        if (bytes > 0 && written > 0 && (size_t)written < program_bytes && is_program(program))
-            return true;
-        at += bytes + (at[bytes] == ':');
-    }
-    return false;
-}
-
-static enum err_code find_program(char *program, size_t program_bytes, struct err *err)
-{
-    static const char *const names[] = {"valkey-server", "redis-server"};
-    const char *path = getenv("PATH");
-    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
-        if (find_in(program, program_bytes, path != NULL ? path : "", names[i]) ||
-            find_in(program, program_bytes, "/usr/local/bin:/usr/bin:/usr/sbin", names[i]))
-            return OK;
-    program[0] = '\0';
-    return err_set(err, E_CONNECT,
-                   "cannot start a managed server: neither valkey-server nor redis-server is in "
-                   "PATH; install one of them, or give --host of a running server");
-}
-
-static enum err_code make_directory(char *directory, size_t directory_bytes, struct err *err)
-{
-    const char *parent = getenv("TMPDIR");
-    int bytes = -1;
-    if (parent != NULL && parent[0] != '\0')
-        bytes = snprintf(directory, directory_bytes, "%s/volley-server-XXXXXX", parent);
-    if (bytes < 0 || (size_t)bytes >= directory_bytes || mkdtemp(directory) == NULL) {
-        snprintf(directory, directory_bytes, "/tmp/volley-server-XXXXXX");
-        if (mkdtemp(directory) == NULL) {
-            int sys_errno = errno;
-            directory[0] = '\0';
-            return err_set_errno(err, E_SYSTEM, sys_errno,
-                                 "cannot make a directory for the managed server in /tmp");
-        }
-    }
-    return OK;
-}
-
-static int remove_entry(const char *path, const struct stat *status, int kind, struct FTW *place)
-{
-    (void)status;
-    (void)kind;
-    (void)place;
-    (void)remove(path);
-    return 0;
-}
-
-static void remove_directory(char *directory)
-{
-    if (directory[0] != '\0')
-        (void)nftw(directory, remove_entry, 8, FTW_DEPTH | FTW_PHYS | FTW_MOUNT);
-    directory[0] = '\0';
-}
+/* ---- where ---- */
 
 /* Takes a port, 0: any, for a moment. Returns it, 0: it is taken, and errno tells. */
 static uint16_t probe_port(uint16_t port)
@@ -141,8 +73,8 @@ static enum err_code find_free_port(uint16_t *port, bool cluster, struct err *er
 /* The end of what the server printed, terminated. Returns its length. */
 static size_t read_output(char text[OUTPUT_TAIL_BYTES], const struct managed_server *server)
 {
-    char path[sizeof server->directory + sizeof SERVER_OUTPUT_NAME];
-    snprintf(path, sizeof path, "%s/" SERVER_OUTPUT_NAME, server->directory);
+    char path[sizeof server->directory.path + sizeof SERVER_OUTPUT_NAME];
+    snprintf(path, sizeof path, "%s/" SERVER_OUTPUT_NAME, server->directory.path);
     int fd = open(path, O_RDONLY | O_CLOEXEC);
     ssize_t filled = 0;
     if (fd >= 0) {
@@ -264,9 +196,15 @@ enum err_code managed_server_launch(struct managed_server *server,
                                     const struct managed_server_setup *setup, struct err *err)
 {
     *server = (struct managed_server){.setup = *setup};
-    enum err_code code = find_program(server->program, sizeof server->program, err);
+    const struct managed_options *options = setup->options;
+    enum err_code code = OK;
+    if (options != NULL && options->program != NULL)
+        snprintf(server->program, sizeof server->program, "%s", options->program);
+    else
+        code = server_program_find(server->program, sizeof server->program, err);
     if (code == OK)
-        code = make_directory(server->directory, sizeof server->directory, err);
+        code = private_directory_make(&server->directory, MANAGED_DIRECTORY_PREFIX,
+                                      "the managed server", err);
     return code == OK ? settle_port(server, err) : code;
 }
 
@@ -334,5 +272,5 @@ void managed_server_stop(struct managed_server *server)
         }
     }
     server->pid = 0;
-    remove_directory(server->directory);
+    private_directory_remove(&server->directory);
 }

@@ -12,16 +12,29 @@
 #include "common/err.h"
 #include "common/spec.h"
 #include "orchestrator/target/certificates.h"
+#include "orchestrator/target/private_directory.h"
 
 /* How long the nodes of a managed cluster wait before they take another one for failed. */
 #define MANAGED_NODE_TIMEOUT_MS 1000
+#define MANAGED_DIRECTORY_PREFIX "volley-server"
 #define MANAGED_BUS_OFFSET 10000u /* of a cluster node's second port */
+
+/* What a user has asked for of all servers. What it points to outlives them. */
+struct managed_options {
+    const char *program;     /* checked; NULL: the one from PATH */
+    const char *const *args; /* of the server, behind volley's own, so that they win */
+    uint32_t arg_count;
+    uint32_t io_threads;  /* 0: as the server has it */
+    const uint32_t *cpus; /* pinned to these */
+    uint32_t cpu_count;   /* 0: as the setup's cpu says */
+};
 
 struct managed_server_setup {
     int cpu;             /* -1: not pinned                                       */
     bool cluster;        /* cluster-enabled; the port + MANAGED_BUS_OFFSET is free, too */
     uint16_t replica_of; /* port of its primary, 0: none                         */
     const struct managed_certificates *certificates; /* it speaks TLS only; NULL: plain */
+    const struct managed_options *options;           /* NULL: none */
 };
 
 struct managed_server {
@@ -29,7 +42,7 @@ struct managed_server {
     uint16_t port;
     struct managed_server_setup setup;
     char program[256];
-    char directory[128]; /* removed by managed_server_stop */
+    struct private_directory directory; /* removed by managed_server_stop */
 };
 
 /* Launches it and waits until it answers. E_CONNECT when no program is found or it does not answer

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "common/units.h"
+#include "orchestrator/target/sightings.h"
 
 /* ---- words of a reply ---- */
 
@@ -53,6 +54,12 @@ static bool read_name(struct host_name *name, const redisReply *host, const redi
     return read_host(name, text_of(host)) && read_port(&name->port, port);
 }
 
+/* INFO's text; "" of anything else. */
+static const char *text_of_info(const redisReply *reply)
+{
+    return reply->type == REDIS_REPLY_STRING ? reply->str : "";
+}
+
 /* ---- ROLE ---- */
 
 bool role_parse(struct server_role *role, const struct redisReply *reply)
@@ -61,8 +68,11 @@ bool role_parse(struct server_role *role, const struct redisReply *reply)
     const char *word = text_of(item(reply, 0));
     if (word == NULL)
         return false;
-    if (strcmp(word, "slave") == 0 || strcmp(word, "replica") == 0)
+    if (strcmp(word, "slave") == 0 || strcmp(word, "replica") == 0) {
+        const char *link = text_of(item(reply, 3));
+        snprintf(role->link, sizeof role->link, "%s", link != NULL ? link : "");
         return read_name(&role->primary_name, item(reply, 1), item(reply, 2));
+    }
     const redisReply *replicas = item(reply, 2);
     role->primary = strcmp(word, "master") == 0 || strcmp(word, "primary") == 0;
     if (!role->primary || replicas == NULL || replicas->type != REDIS_REPLY_ARRAY)
@@ -89,6 +99,84 @@ enum err_code role_ask(struct server_role *role, struct control *control, struct
     return code;
 }
 
+/* ---- INFO replication ---- */
+
+static bool is_in_role(const struct server_role *role, const struct host_name *name)
+{
+    for (uint32_t i = 0; i < role->replica_count; i++)
+        if (role->replicas[i].port == name->port && strcmp(role->replicas[i].host, name->host) == 0)
+            return true;
+    return false;
+}
+
+/* "slave0:ip=10.0.0.3,port=6380,state=wait_bgsave,offset=0,lag=0" */
+static bool read_replica_line(struct sighting *sighting, const char *line)
+{
+    unsigned number, port;
+    char word[16], host[256];
+    if (sscanf(line, "%15[a-z]%u:ip=%255[^,\r\n],port=%u,state=%47[^,\r\n]", word, &number, host,
+               &port, sighting->state) != 5 ||
+        (strcmp(word, "slave") != 0 && strcmp(word, "replica") != 0) || port < 1 ||
+        port > UINT16_MAX)
+        return false;
+    sighting->name.port = (uint16_t)port;
+    return read_host(&sighting->name, host);
+}
+
+void replicas_seen(struct sightings *seen, const struct server_role *role, const char *info)
+{
+    for (const char *line = info; *line != '\0';) {
+        struct sighting sighting = {.role = "replica", .primary = -1};
+        if (read_replica_line(&sighting, line)) {
+            sighting.coming = !is_in_role(role, &sighting.name);
+            sightings_add(seen, &sighting);
+        }
+        line += strcspn(line, "\n");
+        line += *line == '\n';
+    }
+}
+
+enum err_code replicas_ask_seen(struct sightings *seen, const struct server_role *role,
+                                struct control *control, struct err *err)
+{
+    const char *const argv[] = {"INFO", "replication"};
+    redisReply *reply;
+    enum err_code code = control_command(control, &reply, 2, argv, err);
+    if (code == OK)
+        replicas_seen(seen, role, text_of_info(reply));
+    if (code == OK)
+        freeReplyObject(reply);
+    return code;
+}
+
+enum err_code replica_ask(struct replica_view *view, struct control *control, struct err *err)
+{
+    const char *const argv[] = {"INFO", "replication"};
+    char role[16], link[16], filling[8], host[256], port[8];
+    uint64_t number;
+    redisReply *reply;
+    *view = (struct replica_view){.replica = false};
+    enum err_code code = control_command(control, &reply, 2, argv, err);
+    if (code != OK)
+        return code;
+    const char *info = text_of_info(reply);
+    info_field(info, "role", role, sizeof role);
+    info_field(info, "master_link_status", link, sizeof link);
+    info_field(info, "master_sync_in_progress", filling, sizeof filling);
+    info_field(info, "master_host", host, sizeof host);
+    if (info_field(info, "master_port", port, sizeof port) && units_parse_count(&number, port) &&
+        number >= 1 && number <= UINT16_MAX && read_host(&view->primary, host))
+        view->primary.port = (uint16_t)number;
+    freeReplyObject(reply);
+    view->replica = strcmp(role, "slave") == 0 || strcmp(role, "replica") == 0;
+    view->ready = strcmp(link, "up") == 0;
+    if (view->ready || strcmp(filling, "1") == 0)
+        snprintf(view->state, sizeof view->state, "%s", view->ready ? "online" : "being filled");
+    else if (link[0] != '\0')
+        snprintf(view->state, sizeof view->state, "link %s", link);
+    return OK;
+}
+
 /* ---- sentinels ---- */
 
 static const char *field_of(const redisReply *list, const char *key)
@@ -101,32 +189,41 @@ static const char *field_of(const redisReply *list, const char *key)
     return NULL;
 }
 
-/* A replica that is down, or not in touch with its primary, is no place to read from. */
-static bool can_serve(const redisReply *replica)
+/* A replica that is down is no place to read from; one that is not in touch with its primary may become
+ * one before long. */
+static bool can_serve(struct sighting *sighting, const redisReply *replica)
 {
     const char *flags = field_of(replica, "flags");
     const char *link = field_of(replica, "master-link-status");
-    if (flags != NULL && (strstr(flags, "s_down") != NULL || strstr(flags, "o_down") != NULL ||
-                          strstr(flags, "disconnected") != NULL))
-        return false;
-    return link == NULL || strcmp(link, "ok") == 0;
+    bool down =
+        flags != NULL && (strstr(flags, "s_down") != NULL || strstr(flags, "o_down") != NULL ||
+                          strstr(flags, "disconnected") != NULL);
+    bool linked = link == NULL || strcmp(link, "ok") == 0;
+    sighting->coming = !down && !linked;
+    snprintf(sighting->state, sizeof sighting->state, "%s",
+             down     ? "down"
+             : linked ? "online"
+                      : "not linked to its primary");
+    return !down && linked;
 }
 
-bool sentinel_replicas_parse(struct server_role *role, const struct redisReply *reply)
+bool sentinel_replicas_parse(struct server_role *role, struct sightings *seen,
+                             const struct redisReply *reply)
 {
     memset(role, 0, sizeof *role);
     if (reply == NULL || reply->type != REDIS_REPLY_ARRAY)
         return false;
     for (size_t i = 0; i < reply->elements && role->replica_count < RESOLVE_NAMES_MAX; i++) {
-        struct host_name *name = &role->replicas[role->replica_count];
+        struct sighting sighting = {.role = "replica", .primary = -1};
         const char *port = field_of(reply->element[i], "port");
         uint64_t number;
-        if (!can_serve(reply->element[i]) || port == NULL || !units_parse_count(&number, port) ||
-            number < 1 || number > UINT16_MAX ||
-            !read_host(name, field_of(reply->element[i], "ip")))
+        if (port == NULL || !units_parse_count(&number, port) || number < 1 ||
+            number > UINT16_MAX || !read_host(&sighting.name, field_of(reply->element[i], "ip")))
             continue;
-        name->port = (uint16_t)number;
-        role->replica_count++;
+        sighting.name.port = (uint16_t)number;
+        if (can_serve(&sighting, reply->element[i]))
+            role->replicas[role->replica_count++] = sighting.name;
+        sightings_add(seen, &sighting);
     }
     return true;
 }
@@ -190,8 +287,9 @@ enum err_code sentinel_ask_primary(struct host_name *primary, bool *known, struc
     return code;
 }
 
-enum err_code sentinel_ask_replicas(struct server_role *role, struct control *sentinel,
-                                    const char *master_name, struct err *err)
+enum err_code sentinel_ask_replicas(struct server_role *role, struct sightings *seen,
+                                    struct control *sentinel, const char *master_name,
+                                    struct err *err)
 {
     /* before 5.0 they have the older word only */
     static const char *const words[] = {"REPLICAS", "SLAVES"};
@@ -202,7 +300,7 @@ enum err_code sentinel_ask_replicas(struct server_role *role, struct control *se
         enum err_code code = control_command(sentinel, &reply, 3, argv, err);
         if (code != OK)
             return code;
-        read = sentinel_replicas_parse(role, reply);
+        read = sentinel_replicas_parse(role, seen, reply);
         freeReplyObject(reply);
     }
     return read ? OK : err_set(err, E_CONNECT, "SENTINEL REPLICAS: no sentinel's answer");

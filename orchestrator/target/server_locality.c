@@ -98,6 +98,14 @@ static bool read_process_cpus(struct server_locality *locality)
     return read;
 }
 
+void server_locality_of_process(struct server_locality *locality, int64_t pid)
+{
+    memset(locality, 0, sizeof *locality);
+    locality->local = true;
+    locality->pid = pid;
+    locality->known = read_process_cpus(locality);
+}
+
 void server_locality_find(struct server_locality *locality, struct control *control,
                           const struct target_address *target)
 {

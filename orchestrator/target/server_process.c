@@ -39,22 +39,23 @@ static void reset_signals(void)
     (void)sigprocmask(SIG_SETMASK, &none, NULL);
 }
 
-static void pin(int cpu)
+static void pin(const uint32_t *cpus, uint32_t cpu_count)
 {
     cpu_set_t *set = CPU_ALLOC(SPEC_CPUS_MAX);
     size_t set_bytes = CPU_ALLOC_SIZE(SPEC_CPUS_MAX);
     if (set == NULL)
         return;
     CPU_ZERO_S(set_bytes, set);
-    CPU_SET_S((size_t)cpu, set_bytes, set);
+    for (uint32_t i = 0; i < cpu_count; i++)
+        CPU_SET_S((size_t)cpus[i], set_bytes, set);
     if (sched_setaffinity(0, set_bytes, set) != 0) {
-        dprintf(STDERR_FILENO, "cannot pin the server to CPU %d: %s\n", cpu, strerror(errno));
+        dprintf(STDERR_FILENO, "cannot pin the server to CPU %u: %s\n", cpus[0], strerror(errno));
         _exit(126);
     }
     CPU_FREE(set);
 }
 
-#define ARGS_MAX 64
+#define ARGS_MAX 128 /* volley's own are about 50 */
 
 struct arguments_list {
     const char *items[ARGS_MAX];
@@ -67,12 +68,26 @@ static void add(struct arguments_list *list, const char *name, const char *value
     list->items[list->count++] = value;
 }
 
+/* Behind all others: the last one wins. */
+static void add_options(struct arguments_list *list, const struct managed_options *options,
+                        char io_threads[12])
+{
+    if (options == NULL)
+        return;
+    if (options->io_threads > 0) {
+        snprintf(io_threads, 12, "%u", options->io_threads);
+        add(list, "--io-threads", io_threads);
+    }
+    for (uint32_t i = 0; i < options->arg_count && list->count < ARGS_MAX; i++)
+        list->items[list->count++] = options->args[i];
+}
+
 /* Replaces the process, or returns. */
 static void execute(const struct managed_server *server)
 {
     struct arguments_list list = {.items = {server->program}, .count = 1};
     const struct managed_certificates *certificates = server->setup.certificates;
-    char port[8], primary[24], node_timeout[12];
+    char port[8], primary[24], node_timeout[12], io_threads[12];
     snprintf(port, sizeof port, "%u", server->port);
     snprintf(primary, sizeof primary, "127.0.0.1 %u", server->setup.replica_of);
     snprintf(node_timeout, sizeof node_timeout, "%d", MANAGED_NODE_TIMEOUT_MS);
@@ -89,7 +104,7 @@ static void execute(const struct managed_server *server)
     add(&list, "--bind", "127.0.0.1");
     add(&list, "--save", "");
     add(&list, "--appendonly", "no");
-    add(&list, "--dir", server->directory);
+    add(&list, "--dir", server->directory.path);
     add(&list, "--logfile", "");
     add(&list, "--protected-mode", "no");
     add(&list, "--daemonize", "no");
@@ -106,6 +121,7 @@ static void execute(const struct managed_server *server)
     }
     if (server->setup.replica_of != 0)
         add(&list, "--replicaof", primary);
+    add_options(&list, server->setup.options, io_threads);
     char *argv[ARGS_MAX + 1];
     memcpy(argv, list.items, list.count * sizeof argv[0]);
     argv[list.count] = NULL;
@@ -126,8 +142,12 @@ static void child_main(const struct managed_server *server, int output_fd, pid_t
         dup2(output_fd, STDERR_FILENO) < 0)
         _exit(126);
     close_inherited();
-    if (server->setup.cpu >= 0)
-        pin(server->setup.cpu);
+    const struct managed_options *options = server->setup.options;
+    const uint32_t cpu = (uint32_t)server->setup.cpu;
+    if (options != NULL && options->cpu_count > 0)
+        pin(options->cpus, options->cpu_count);
+    else if (server->setup.cpu >= 0)
+        pin(&cpu, 1);
     execute(server);
     dprintf(STDERR_FILENO, "cannot run %s: %s\n", server->program, strerror(errno));
     _exit(127);
@@ -135,8 +155,8 @@ static void child_main(const struct managed_server *server, int output_fd, pid_t
 
 enum err_code server_process_spawn(struct managed_server *server, struct err *err)
 {
-    char path[sizeof server->directory + sizeof SERVER_OUTPUT_NAME];
-    snprintf(path, sizeof path, "%s/" SERVER_OUTPUT_NAME, server->directory);
+    char path[sizeof server->directory.path + sizeof SERVER_OUTPUT_NAME];
+    snprintf(path, sizeof path, "%s/" SERVER_OUTPUT_NAME, server->directory.path);
     int output_fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_APPEND | O_CLOEXEC, 0600);
     if (output_fd < 0)
         return err_set_errno(err, E_SYSTEM, errno, "cannot write %s", path);

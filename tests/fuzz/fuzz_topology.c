@@ -9,6 +9,7 @@
 
 #include "orchestrator/target/cluster_reply.h"
 #include "orchestrator/target/replication.h"
+#include "orchestrator/target/sightings.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *input, size_t input_bytes);
 
@@ -42,11 +43,24 @@ static void check_name(const struct host_name *name)
     require(memchr(name->host, '\0', sizeof name->host) != NULL);
 }
 
+static void check_seen(struct sightings *seen)
+{
+    char text[120];
+    for (uint32_t i = 0; i < seen->count; i++)
+        check_name(&seen->items[i].name);
+    sightings_text(text, sizeof text, seen, false);
+    for (const char *at = text; *at != '\0'; at++)
+        require((unsigned char)*at >= ' ' && at < text + sizeof text);
+    sightings_free(seen);
+}
+
 /* False: the table is of no use any more. */
 static bool take(struct topology *topology, struct server_role *role, unsigned question,
                  const redisReply *reply)
 {
-    const struct cluster_asked asked = {.host = "h", .text = "h:1", .tls = question % 8 >= 4};
+    struct sightings seen = {.items = NULL};
+    const struct cluster_asked asked = {
+        .host = "h", .text = "h:1", .tls = question % 8 >= 4, .seen = &seen};
     struct host_name name;
     struct err err = {.code = OK};
     enum err_code code = OK;
@@ -56,9 +70,12 @@ static bool take(struct topology *topology, struct server_role *role, unsigned q
         code = cluster_reply_slots(topology, reply, &asked, &err);
     else if (question % 4 == 2 && role_parse(role, reply) && !role->primary)
         check_name(&role->primary_name);
-    else if (question % 4 == 3 && sentinel_replicas_parse(role, reply))
+    else if (question % 4 == 3 && sentinel_replicas_parse(role, &seen, reply))
         for (uint32_t i = 0; i < role->replica_count; i++)
             check_name(&role->replicas[i]);
+    if (reply->type == REDIS_REPLY_STRING)
+        replicas_seen(&seen, role, reply->str);
+    check_seen(&seen);
     if (sentinel_primary_parse(&name, reply))
         check_name(&name);
     if (sentinel_switch_parse(&name, reply, "main"))

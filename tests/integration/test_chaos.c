@@ -192,7 +192,7 @@ START_TEST(save)
     char path[300];
     managed_start(&cluster, 0, 0);
     managed_expect(&cluster, 0, "SET a 1", "OK");
-    snprintf(path, sizeof path, "%s/dump.rdb", cluster.nodes[0].directory);
+    snprintf(path, sizeof path, "%s/dump.rdb", cluster.nodes[0].directory.path);
     ck_assert_int_ne(access(path, R_OK), 0);
     carry_out("- at 0: bgsave\n");
     ck_assert_int_eq(access(path, R_OK), 0);

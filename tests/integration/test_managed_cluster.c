@@ -115,7 +115,7 @@ START_TEST(interrupted_while_it_starts)
     /* Breaks when Ctrl+C has to wait for a cluster, or leaves half of one behind. */
     static volatile int interrupted = 1;
     const struct spec spec = {.managed = true, .managed_primaries = 3, .managed_replicas = 3};
-    ck_assert_int_eq(managed_cluster_start(&cluster, &spec, NULL, -1, &interrupted, &err),
+    ck_assert_int_eq(managed_cluster_start(&cluster, &spec, NULL, NULL, 0, &interrupted, &err),
                      E_INTERRUPTED);
     ck_assert(waitpid(-1, NULL, WNOHANG) == -1 && errno == ECHILD);
     ck_assert_int_eq(temp_tree_count(&tree), 0);
@@ -130,7 +130,7 @@ START_TEST(a_node_that_cannot_start)
     temp_tree_write(&tree, "/bin/valkey-server", "#!/bin/sh\necho 'no room today'\nexit 3\n", 0700);
     snprintf(path, sizeof path, "%s/bin:%s", tree.path, getenv("PATH"));
     ck_assert_int_eq(setenv("PATH", path, 1), 0);
-    ck_assert_int_eq(managed_cluster_start(&cluster, &spec, NULL, -1, NULL, &err), E_CONNECT);
+    ck_assert_int_eq(managed_cluster_start(&cluster, &spec, NULL, NULL, 0, NULL, &err), E_CONNECT);
     ck_assert_msg(strstr(err.text, "no room today") != NULL, "%s", err.text);
     ck_assert(waitpid(-1, NULL, WNOHANG) == -1 && errno == ECHILD);
     ck_assert_int_eq(temp_tree_count(&tree), 2);
@@ -148,7 +148,7 @@ START_TEST(dies_with_its_parent)
     ck_assert_int_ge(parent, 0);
     if (parent == 0) {
         const struct spec spec = {.managed = true, .managed_primaries = 2};
-        if (managed_cluster_start(&cluster, &spec, NULL, -1, NULL, &err) != OK)
+        if (managed_cluster_start(&cluster, &spec, NULL, NULL, 0, NULL, &err) != OK)
             _exit(1);
         for (int i = 0; i < 2; i++)
             pids[i] = cluster.nodes[i].pid;

@@ -380,7 +380,7 @@ START_TEST(sentinel_words)
     freeReplyObject(reply);
     reply = reply_of("[3 [6 ip a port 1 flags slave [6 ip b port 2 flags slave,s_down"
                      " [8 ip c port 3 flags slave master-link-status err");
-    ck_assert(sentinel_replicas_parse(&role, reply));
+    ck_assert(sentinel_replicas_parse(&role, NULL, reply));
     ck_assert_uint_eq(role.replica_count, 1);
     ck_assert_str_eq(role.replicas[0].host, "a");
     freeReplyObject(reply);

@@ -41,7 +41,7 @@ static void ask_cpus(const uint32_t *cpus, uint32_t count)
 static void build(enum server_place place)
 {
     struct err err = {.code = OK};
-    ck_assert_msg(plan_build(&plan, &spec, &order, place, &err) == OK, "%s", err.text);
+    ck_assert_msg(plan_build(&plan, &spec, &order, place, NULL, &err) == OK, "%s", err.text);
     uint64_t connections = 0;
     for (uint32_t i = 0; i < plan.worker_count; i++)
         connections += plan.workers[i].connections;
@@ -52,9 +52,9 @@ static void build(enum server_place place)
 static void refused(enum server_place place, const char *text_part)
 {
     struct err err = {.code = OK};
-    ck_assert_int_eq(plan_build(&plan, &spec, &order, place, &err), E_USAGE);
+    ck_assert_int_eq(plan_build(&plan, &spec, &order, place, NULL, &err), E_USAGE);
     ck_assert_msg(strstr(err.text, text_part) != NULL, "'%s' is not in: %s", text_part, err.text);
-    ck_assert_int_eq(plan_build(&plan, &spec, &order, place, NULL), E_USAGE);
+    ck_assert_int_eq(plan_build(&plan, &spec, &order, place, NULL, NULL), E_USAGE);
 }
 
 /* "1 2 3": where the workers are. */
@@ -132,6 +132,85 @@ START_TEST(local_server_is_left_one_cpu)
     ck_assert_str_eq(places(), "0 1 2");
     ck_assert_int_eq(plan.server_cpu, -1);
     ck_assert(noted("less one for the server on this machine"));
+}
+END_TEST
+
+/* A local server that may run on these CPUs. */
+static void build_beside(const uint32_t *cpus, uint32_t count)
+{
+    const struct server_cpus server = {.cpus = cpus, .count = count};
+    struct err err = {.code = OK};
+    ck_assert_msg(plan_build(&plan, &spec, &order, SERVER_LOCAL, &server, &err) == OK, "%s",
+                  err.text);
+}
+
+START_TEST(beside_a_pinned_server)
+{
+    /* Workers on the CPU that a local server is pinned to while others are idle. */
+    static const uint32_t first[] = {0}, two[] = {0, 2}, all[] = {0, 1, 2, 3}, other[] = {9},
+                          listed[] = {0, 1};
+    machine(2, 2, 0);
+    ask(0, 1, 50);
+    build_beside(first, 1);
+    ck_assert_str_eq(places(), "1");
+    ck_assert(noted("less 1 of the server on this machine"));
+    ck_assert(noted("may run on CPU 0: the workers keep away"));
+    machine(4, 4, 0);
+    build_beside(two, 2);
+    ck_assert_str_eq(places(), "1 3");
+    build_beside(all, 4); /* not pinned: one is left to it, as before it was known */
+    ck_assert_str_eq(places(), "0 1 2");
+    ck_assert(noted("may run on all CPUs"));
+    build_beside(other, 1); /* it takes none of ours */
+    ck_assert_str_eq(places(), "0 1 2 3");
+    build_beside(NULL, 0);
+    ck_assert_str_eq(places(), "0 1 2");
+    ck_assert(noted("is taken to run on any CPU"));
+    machine(4, 4, 2.0);
+    build_beside(first, 1); /* the quota allows two, and there are three */
+    ck_assert_str_eq(places(), "1 2");
+    machine(1, 1, 0);
+    build_beside(first, 1);
+    ck_assert_str_eq(places(), "0");
+    machine(4, 4, 0);
+    ask(5, 1, 50);
+    build_beside(first, 1);
+    ck_assert_str_eq(places(), "1 2 3 1 2");
+    ask(0, 1, 50);
+    ask_cpus(listed, 2);
+    build_beside(first, 1); /* the user's choice */
+    ck_assert_str_eq(places(), "0 1");
+}
+END_TEST
+
+START_TEST(io_threads_get_cpus)
+{
+    /* A server with four threads on one CPU, or no worker because it took all of them. */
+    static const uint32_t listed[] = {0, 1};
+    static const struct {
+        uint32_t cpus;
+        uint64_t threads;
+        uint32_t server;
+        const char *places;
+    } rows[] = {
+        {8, 4, 4, "4 5 6 7"}, {4, 4, 3, "3"}, {2, 4, 1, "1"}, {1, 4, 1, "0"}, {4, 1, 1, "1 2 3"}};
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        machine(rows[i].cpus, rows[i].cpus, 0);
+        ask(0, 1, 50);
+        spec.io_threads = rows[i].threads;
+        build(SERVER_MANAGED);
+        ck_assert_uint_eq(plan.server_cpu_count, rows[i].server);
+        ck_assert_int_eq(plan.server_cpu, 0);
+        ck_assert_msg(strcmp(places(), rows[i].places) == 0, "row %zu: %s", i, places());
+    }
+    machine(4, 4, 0);
+    ask(0, 1, 50);
+    spec.io_threads = 3;
+    ask_cpus(listed, 2);
+    build(SERVER_MANAGED);
+    ck_assert_uint_eq(plan.server_cpu_count, 2);
+    ck_assert_uint_eq(plan.server_cpus[1], 3);
+    ck_assert(noted("--io-threads 3: 2 CPUs are left for the server"));
 }
 END_TEST
 
@@ -373,6 +452,8 @@ Suite *test_plan_suite(void)
     tcase_add_test(tcase, managed_server_has_a_cpu_of_its_own);
     tcase_add_test(tcase, one_cpu_is_shared_and_said);
     tcase_add_test(tcase, local_server_is_left_one_cpu);
+    tcase_add_test(tcase, beside_a_pinned_server);
+    tcase_add_test(tcase, io_threads_get_cpus);
     tcase_add_test(tcase, quota_is_rounded_up);
     tcase_add_test(tcase, never_more_workers_than_connections);
     tcase_add_test(tcase, a_client_ramp_starts_in_every_worker);

@@ -16,7 +16,7 @@ void managed_start(struct managed_cluster *cluster, uint64_t primaries, uint64_t
     struct err err = {.code = OK};
     const struct spec spec = {
         .managed = true, .managed_primaries = primaries, .managed_replicas = replicas};
-    ck_assert_msg(managed_cluster_start(cluster, &spec, NULL, -1, NULL, &err) == OK, "%s",
+    ck_assert_msg(managed_cluster_start(cluster, &spec, NULL, NULL, 0, NULL, &err) == OK, "%s",
                   err.text);
 }
 

@@ -1,0 +1,86 @@
+/* --managed-args: words as a shell would cut them, with nothing expanded. */
+#include <check.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "orchestrator/options/managed_args.h"
+
+Suite *test_managed_args_suite(void);
+
+static struct managed_args args;
+static struct err err;
+
+/* The words, each in [ ]. */
+static const char *cut(const char *text)
+{
+    static char joined[512];
+    memset(&err, 0, sizeof err);
+    joined[0] = '\0';
+    ck_assert_msg(managed_args_parse(&args, text, &err) == OK, "%s", err.text);
+    for (uint32_t i = 0; i < args.count; i++)
+        snprintf(joined + strlen(joined), sizeof joined - strlen(joined), "[%s]", args.words[i]);
+    managed_args_free(&args);
+    return joined;
+}
+
+START_TEST(words)
+{
+    /* Breaks when a quote, a blank in it or an empty word is lost, or anything is expanded. */
+    ck_assert_str_eq(cut("--maxmemory 1gb"), "[--maxmemory][1gb]");
+    ck_assert_str_eq(cut("  --save \t '' --x \"\" "), "[--save][][--x][]");
+    ck_assert_str_eq(cut("--save '60 1' --y \"a 'b' \\\"c\\\" \\d\""),
+                     "[--save][60 1][--y][a 'b' \"c\" \\d]");
+    ck_assert_str_eq(cut("--a b\\ c\\'d'e'"), "[--a][b c'de]");
+    ck_assert_str_eq(cut("--a $(touch x) `id` $HOME ~ * ; & | > #"),
+                     "[--a][$(touch][x)][`id`][$HOME][~][*][;][&][|][>][#]");
+    ck_assert_str_eq(cut("--maxmemory 5mb --tls-ciphers X"),
+                     "[--maxmemory][5mb][--tls-ciphers][X]");
+}
+END_TEST
+
+static void refused(const char *text, const char *part)
+{
+    memset(&err, 0, sizeof err);
+    ck_assert_int_eq(managed_args_parse(&args, text, &err), E_USAGE);
+    ck_assert_msg(strstr(err.text, part) != NULL, "'%s' is not in: %s", part, err.text);
+    ck_assert_int_eq(strncmp(err.text, "--managed-args: ", 16), 0);
+    managed_args_free(&args);
+}
+
+START_TEST(refusals)
+{
+    /* Breaks when an argument takes a server out of volley's hands, however it is spelled. */
+    static const char *const own[] = {
+        "--port 1",     "--PORT 1",        "--x 1 --bind 0.0.0.0", "--daemonize yes",
+        "--dir /",      "--port=1",        "'--port 1'",           "--cluster-enabled yes",
+        "--tls-port 1", "--requirepass x", "--include /x",         "--rename-command PING x",
+        "--logfile /x", "--sentinel",      "--replicaof x 1",      "--io-threads 4"};
+    char many[400];
+    for (size_t i = 0; i < sizeof own / sizeof own[0]; i++)
+        refused(own[i], " cannot be set: ");
+    refused("", "it holds no argument");
+    refused("  ", "it holds no argument");
+    refused("/etc/redis.conf", "the first word is no option of a server, as --maxmemory is: /etc");
+    refused("- --a", "the first word is no option");
+    refused("--a 'b", "a quote or a backslash has nothing behind it");
+    refused("--a \"b\\\"", "a quote or a backslash has nothing behind it");
+    refused("--a b\\", "a quote or a backslash has nothing behind it");
+    refused("--a 'x\nport 1'", "control characters");
+    memset(many, ' ', sizeof many);
+    memcpy(many, "--a", 3);
+    for (size_t i = 4; i < 124; i += 2)
+        many[i] = 'x';
+    many[sizeof many - 1] = '\0';
+    refused(many, "at most 48 words");
+}
+END_TEST
+
+Suite *test_managed_args_suite(void)
+{
+    Suite *suite = suite_create("managed_args");
+    TCase *cases = tcase_create("managed_args");
+    tcase_add_test(cases, words);
+    tcase_add_test(cases, refusals);
+    suite_add_tcase(suite, cases);
+    return suite;
+}
