@@ -52,14 +52,14 @@ static int gravity(enum err_code code)
         return 6;
     case E_CONNECT:
         return 5;
-    case E_DATA:
-        return 4;
     case E_CONFIG:
-        return 3;
+        return 4;
     case E_USAGE:
-        return 2;
+        return 3;
     case E_FAILED:
     case E_SYSTEM:
+        return 2;
+    case E_DATA:
         return 1;
     case OK:
         return 0;

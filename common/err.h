@@ -41,7 +41,7 @@ enum err_code err_set_errno(struct err *err, enum err_code code, int sys_errno, 
 /* The process exit status for a code. */
 int err_exit_status(enum err_code code);
 
-/* The graver of two codes, in the order design.md 5 gives: 6, 130, 5, then 4, 3, 2, 1, 0. */
+/* The graver of two codes, in the order design.md 5 gives: 6, 130, 5, 3, 2, 1, 4, 0. */
 enum err_code err_worse(enum err_code a, enum err_code b);
 
 #endif

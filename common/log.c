@@ -14,6 +14,7 @@
 
 static enum log_level stderr_level = LOG_WARNING;
 static FILE *log_file;
+static bool log_file_failed;
 static bool progress_unfinished;
 
 static const char *const level_names[] = {"error", "warning", "info", "debug"};
@@ -40,6 +41,11 @@ enum err_code log_to_file(const char *path, struct err *err)
     if (log_file == NULL)
         return err_set_errno(err, E_SYSTEM, errno, "cannot open the log file %s", path);
     return OK;
+}
+
+bool log_file_complete(void)
+{
+    return !log_file_failed;
 }
 
 int log_file_fd(void)
@@ -91,6 +97,7 @@ void log_line(enum log_level level, const char *format, ...)
     if (log_file != NULL && !write_file(level, text)) {
         int sys_errno = errno;
         fclose(log_file);
+        log_file_failed = true;
         log_file = NULL; /* a full disk ends the file, not the run, and is said once */
         char reason[256];
         snprintf(reason, sizeof reason, "the log file cannot be written and ends here: %s",

@@ -17,6 +17,9 @@ void log_set_level(enum log_level level);
  * NULL closes it. */
 MUST_USE enum err_code log_to_file(const char *path, struct err *err);
 
+/* False once a line could not be written to such a file, which ended it. */
+bool log_file_complete(void);
+
 /* The descriptor of that file, -1: none; for a child that closes all others. */
 int log_file_fd(void);
 

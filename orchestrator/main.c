@@ -1,5 +1,6 @@
 /* volley: a load generator for Valkey and Redis. main only finds the sub-command. */
 #include <fcntl.h>
+#include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
@@ -90,8 +91,26 @@ static void open_standard_streams(void)
         close(fd);
 }
 
+static void end_interrupted(int signal_number)
+{
+    (void)signal_number;
+    _exit(E_INTERRUPTED);
+}
+
+/* Until a command counts signals itself there is nothing to bring to an end, but the status is the same as
+ * later. A reader of standard output that goes away is an error of write(). */
+static void settle_signals(void)
+{
+    static const int signals[] = {SIGINT, SIGTERM, SIGHUP};
+    for (size_t i = 0; i < sizeof signals / sizeof signals[0]; i++)
+        if (signal(signals[i], end_interrupted) == SIG_IGN)
+            (void)signal(signals[i], SIG_IGN); /* nohup, or a shell's background */
+    (void)signal(SIGPIPE, SIG_IGN);
+}
+
 int main(int argc, char **argv)
 {
+    settle_signals();
     open_standard_streams();
     const char *const *arguments = (const char *const *)argv;
     const char *name = argc > 1 ? argv[1] : "";

@@ -10,6 +10,7 @@
 #include "orchestrator/commands/session.h"
 #include "orchestrator/fleet/run_control.h"
 #include "orchestrator/options/credentials.h"
+#include "orchestrator/report/output.h"
 
 static void print_notices(const struct bench_request *request)
 {
@@ -17,10 +18,30 @@ static void print_notices(const struct bench_request *request)
         log_line(LOG_WARNING, "%s", request->notices[i]);
 }
 
+/* When results go to a reader alone and it has gone, nobody is left for whom to load the server. */
+static enum err_code heed_reader(void *state, const struct interval_row *row,
+                                 const struct error_kinds *error_kinds, struct err *err)
+{
+    struct session *session = state;
+    (void)row;
+    (void)error_kinds;
+    (void)err;
+    if (!session->unheard && output_reader_gone(stdout)) {
+        session->unheard = true;
+        log_line(LOG_WARNING, "the reader of standard output has gone: the run ends");
+    }
+    if (session->unheard)
+        session->interrupts->enough = true;
+    return OK;
+}
+
 static enum err_code open_outputs(struct session *session, struct err *err)
 {
     const struct spec *spec = &session->request->spec;
     enum err_code code = bench_outputs_add(&session->timeline, spec, err);
+    if (code == OK && bench_outputs_only_stdout(spec))
+        timeline_add(&session->timeline,
+                     (struct sink){.name = "reader", .state = session, .interval = heed_reader});
     if (code == OK && (spec->progress || (isatty(STDERR_FILENO) && !spec->quiet && !spec->csv)))
         code = session_show_progress(session, session->steps.count > 1 || spec->loop, err);
     return code;
@@ -42,7 +63,7 @@ static enum err_code status_of_run(const struct session *session)
 static bool stopped(const struct session *session)
 {
     const struct run_control *control = session->interrupts->control;
-    return control != NULL && run_control_stop_asked(control);
+    return session->unheard || (control != NULL && run_control_stop_asked(control));
 }
 
 /* The gravest status of the runs, or the error that ended them. */
@@ -71,8 +92,7 @@ static enum err_code run_steps(struct session *session, struct err *err)
              !stopped(session));
     if (loop && session->interrupts->count > 0)
         worst = err_worse(worst, E_INTERRUPTED);
-    timeline_session_end(&session->timeline);
-    return err_worse(code, worst);
+    return err_worse(err_worse(code, worst), session_end(session));
 }
 
 static enum err_code run_session(struct session *session, struct err *err)

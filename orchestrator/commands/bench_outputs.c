@@ -61,6 +61,12 @@ enum err_code bench_outputs_add_directory(struct timeline *timeline, const struc
     return code;
 }
 
+bool bench_outputs_only_stdout(const struct spec *spec)
+{
+    bool json_file = spec->json_path != NULL && strcmp(spec->json_path, "-") != 0;
+    return spec->out_dir == NULL && spec->hdr_path == NULL && !json_file;
+}
+
 enum err_code bench_outputs_add(struct timeline *timeline, const struct spec *spec, struct err *err)
 {
     struct sink sink;

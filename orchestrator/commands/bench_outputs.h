@@ -9,6 +9,8 @@
  * refused before the load starts. */
 MUST_USE enum err_code bench_outputs_add(struct timeline *timeline, const struct spec *spec,
                                          struct err *err);
+/* Whether results go to standard output and nowhere else. */
+bool bench_outputs_only_stdout(const struct spec *spec);
 /* Those of --out alone: journal, run.json, intervals.csv, latency.hlog and volley.log. */
 MUST_USE enum err_code bench_outputs_add_directory(struct timeline *timeline,
                                                    const struct spec *spec, struct err *err);

@@ -216,12 +216,12 @@ static enum err_code run(struct find_max *find, struct err *err)
     code = run_before(find, err);
     if (code == OK)
         code = run_probes(find, err);
-    timeline_session_end(&session->timeline);
+    enum err_code ended = session_end(session);
     struct err own = {.code = OK};
     enum err_code written = write_outputs(find, &own);
     if (written != OK)
         return err_worse(code, err_set(err, written, "%s", own.text));
-    return code == OK ? judge(find, err) : code;
+    return err_worse(code == OK ? judge(find, err) : code, ended);
 }
 
 int command_find_max(int argc, const char *const *argv)

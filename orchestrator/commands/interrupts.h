@@ -5,8 +5,9 @@
 
 #include "orchestrator/fleet/fleet.h"
 
-/* Installs the handlers for this process and ignores SIGPIPE and SIGXFSZ: a reader that goes away or a
- * file that must not grow is an error of write(), not the end of a run. Returns the counter; once per process. */
+/* Installs the handlers for this process, but not over a SIGHUP that is ignored (nohup), and ignores
+ * SIGPIPE and SIGXFSZ: a reader that goes away or a file that must not grow is an error of write(), not the
+ * end of a run. Returns the counter; once per process. */
 struct interrupts *interrupts_install(void);
 
 #endif

@@ -504,6 +504,12 @@ enum err_code session_run(struct session *session, const struct bench_step *step
     return OK;
 }
 
+enum err_code session_end(struct session *session)
+{
+    timeline_session_end(&session->timeline);
+    return timeline_complete(&session->timeline) && log_file_complete() ? OK : E_SYSTEM;
+}
+
 void session_free(struct session *session)
 {
     if (session->timeline_ready)

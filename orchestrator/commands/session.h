@@ -47,6 +47,7 @@ struct session {
     struct server_locality locality;
     struct progress progress;
     uint32_t run_count;
+    bool unheard;                     /* results went to a reader alone, and it has gone */
     const struct workload *warned_of; /* runs of one workload are warned about once */
     bool timeline_ready, progress_ready;
 };
@@ -73,6 +74,9 @@ MUST_USE enum err_code session_run(struct session *session, const struct bench_s
                                    struct err *err);
 /* INFO's used_memory of the target, between runs; false: it cannot be had. */
 bool session_server_memory(struct session *session, uint64_t *used_bytes);
+/* Ends the events of the session and completes its files. E_SYSTEM: one of them could not be written whole,
+ * which was said when it happened. */
+MUST_USE enum err_code session_end(struct session *session);
 /* Safe at any stage; stops the server if it is ours. The request stays the command's. */
 void session_free(struct session *session);
 

@@ -162,7 +162,7 @@ static enum err_code run(struct sweeper *sweeper, struct err *err)
     code = run_before(session, err);
     if (code == OK)
         code = run_steps(sweeper, err);
-    timeline_session_end(&session->timeline);
+    code = err_worse(code, session_end(session));
     struct err own = {.code = OK};
     enum err_code written = write_outputs(sweeper, &own);
     if (written != OK)

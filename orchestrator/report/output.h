@@ -1,5 +1,9 @@
-/* Where an output goes: a stream of the caller's (stdout), or a file that is written under a
- * temporary name and gets its own at the end, so that nobody ever reads half a file.
+/* Where an output goes: a stream of the caller's (stdout), or a file.
+ *
+ * A regular file, or one that does not exist yet, is written under a temporary name beside it and
+ * renamed at the end, so that nobody ever reads half a file; its mode and owner stay. A link is followed
+ * to the file that it names. What is there and is no regular file (a device, a fifo, the pipe of a
+ * shell's >(...)) is written in place: a rename would take it away.
  *
  * The first write error is kept and returned by every later output_status; a reader that went away
  * (EPIPE) on a stream of the caller's is no error: what follows is dropped in silence. */
@@ -17,14 +21,16 @@ struct output {
     bool owned;
     bool gone; /* the reader of a borrowed stream went away */
     int sys_errno;
-    char *path; /* of an owned file: the name at the end, and the name until then */
-    char *temporary;
+    char *path;      /* as the user named it                                           */
+    char *target;    /* of an owned file that is renamed: the name at the end ...       */
+    char *temporary; /* ... and the name until then; NULL: written in place or borrowed */
 };
 
 /* A stream that stays the caller's; name is for messages and is copied. */
 MUST_USE enum err_code output_borrow(struct output *output, FILE *file, const char *name,
                                      struct err *err);
-/* Creates path + ".tmp"; "-" borrows stdout. E_USAGE when it cannot be created. */
+/* Opens what will be at path; "-" borrows stdout. E_USAGE when it cannot be written: a directory stands
+ * there, a file that is write-protected, or a fifo that nobody reads within some seconds. */
 MUST_USE enum err_code output_create(struct output *output, const char *path, struct err *err);
 
 void output_write(struct output *output, const void *bytes, size_t byte_count);
@@ -34,6 +40,8 @@ void output_printf(struct output *output, const char *format, ...) PRINTF_LIKE(2
 MUST_USE enum err_code output_status(struct output *output, struct err *err);
 /* Gives an owned file its name. */
 MUST_USE enum err_code output_commit(struct output *output, struct err *err);
+/* The reader of a pipe or socket has gone: nothing that is written there arrives any more. */
+bool output_reader_gone(FILE *file);
 /* Removes an owned file that was not committed, and frees. Safe on a zeroed struct. */
 void output_discard(struct output *output);
 

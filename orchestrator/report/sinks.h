@@ -21,7 +21,7 @@ MUST_USE enum err_code sink_text(struct sink *sink, FILE *out, enum text_style s
  * a stall; nothing of a warm-up or a prefill. owns_file: the stream is closed with the sink. */
 MUST_USE enum err_code sink_interval_csv(struct sink *sink, FILE *out, bool owns_file,
                                          uint64_t csv_interval_ns, struct err *err);
-/* volley.run/1, streamed. Path "-": stdout. Written to path + ".tmp" and renamed at the end. */
+/* volley.run/1, streamed. Path "-": stdout. As output_create and output_commit have it. */
 MUST_USE enum err_code sink_json(struct sink *sink, const char *path, struct err *err);
 /* HdrHistogram V2 log, one line per measured interval, tagged "<test>-service"; in an open loop also
  * "<test>-response" and "<test>-slip"; and "<test>-error" when there were error replies. Times in seconds since the first run's start, values

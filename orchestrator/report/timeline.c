@@ -31,8 +31,8 @@ static void settle(struct timeline *timeline, uint32_t index, enum err_code code
     if (code == OK)
         return;
     timeline->failed[index] = true;
-    log_line(LOG_WARNING, "%s: %s; this output is left out from here on",
-             timeline->sinks[index].name, err->text);
+    log_line(LOG_ERROR, "%s: %s; this output is left out from here on", timeline->sinks[index].name,
+             err->text);
 }
 
 #define EACH_SINK(timeline, function, ...)                                                         \
@@ -210,6 +210,14 @@ void timeline_run_end(struct timeline *timeline, struct run_result *result)
 void timeline_session_end(struct timeline *timeline)
 {
     EACH_SINK(timeline, session_end, &sink_err)
+}
+
+bool timeline_complete(const struct timeline *timeline)
+{
+    for (uint32_t i = 0; i < timeline->sink_count; i++)
+        if (timeline->failed[i])
+            return false;
+    return true;
 }
 
 void timeline_destroy(struct timeline *timeline)

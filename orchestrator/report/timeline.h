@@ -184,8 +184,8 @@ struct run_result {
     struct verdict verdict;
 };
 
-/* A listener. Any function may be NULL. An error of one sink is warned of once and that sink is
- * left out from then on; the run and the other sinks go on. */
+/* A listener. Any function may be NULL. An error of one sink is told once and that sink is left out
+ * from then on; the run and the other sinks go on, and timeline_complete says so at the end. */
 struct sink {
     const char *name;
     void *state;
@@ -240,6 +240,8 @@ void timeline_event(struct timeline *timeline, const struct run_event *event);
  * the caller's to renew. */
 void timeline_run_end(struct timeline *timeline, struct run_result *result);
 void timeline_session_end(struct timeline *timeline);
+/* False when a sink failed: what it should have written is not whole. */
+bool timeline_complete(const struct timeline *timeline);
 void timeline_destroy(struct timeline *timeline);
 
 /* The verdict of design.md 4.10 from a result's totals and evidence. Pure. Every check is always in

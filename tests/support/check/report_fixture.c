@@ -377,6 +377,17 @@ void fixture_remove(char *directory)
     free(directory);
 }
 
+int fixture_count_files(const char *directory)
+{
+    int count = 0;
+    DIR *folder = opendir(directory);
+    ck_assert_ptr_nonnull(folder);
+    for (const struct dirent *entry = readdir(folder); entry != NULL; entry = readdir(folder))
+        count += strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0;
+    closedir(folder);
+    return count;
+}
+
 char *fixture_read_file(const char *directory, const char *name, size_t *byte_count)
 {
     char path[512];

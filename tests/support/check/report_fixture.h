@@ -55,6 +55,8 @@ void fixture_play_cluster(struct timeline *timeline, const struct session_facts 
 /* A new empty directory under /tmp, and its removal with all that is in it. */
 char *fixture_directory(void);
 void fixture_remove(char *directory);
+/* Files in it, under whatever names. */
+int fixture_count_files(const char *directory);
 /* Whole file as a terminated string, NULL when there is none; owned by the caller. */
 char *fixture_read_file(const char *directory, const char *name, size_t *byte_count);
 

@@ -1,0 +1,323 @@
+/* Outputs: nothing that was there is damaged, and nothing that was lost is called a success. */
+#include <check.h>
+#include <fcntl.h>
+#include <jansson.h>
+#include <limits.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+#include <unistd.h>
+
+#include "tests/support/check/run.h"
+#include "tests/support/check/support.h"
+#include "tests/support/check/temp_tree.h"
+
+Suite *test_outputs_suite(void);
+
+#define TEST_TIMEOUT_SECONDS 60
+#define NULL_DEVICE makedev(1, 3)
+
+static struct temp_tree tree;
+static struct program program;
+
+static void set_up(void)
+{
+    temp_tree_make(&tree);
+}
+
+static void tear_down(void)
+{
+    temp_tree_remove(&tree);
+}
+
+/* Runs a line of shell in the tree, with $volley and a short load that needs no server in $load. */
+static void start_shell(const char *line)
+{
+    char text[1024], path[PATH_MAX], volley[PATH_MAX + 8];
+    ck_assert_ptr_nonnull(realpath(program_volley(), path));
+    snprintf(volley, sizeof volley, "volley=%s", path);
+    snprintf(text, sizeof text, "load=\"bench --null -n 1000 -r 10 --processes 1\"; %s", line);
+    program_start(&program,
+                  &(struct program_options){.argv = (const char *[]){"bash", "-c", text, NULL},
+                                            .environment = (const char *[]){volley, NULL},
+                                            .directory = tree.path});
+}
+
+static void shell(const char *line, int exit_status)
+{
+    start_shell(line);
+    program_wait(&program);
+    ck_assert_msg(program.exit_status == exit_status, "%s: status %d (signal %d)\n%s%s", line,
+                  program.exit_status, program.exit_signal, program.out, program.err);
+}
+
+static void expect_error(const char *part)
+{
+    ck_assert_msg(strstr(program.err, part) != NULL, "\"%s\" is not in:\n%s", part, program.err);
+}
+
+static struct stat status_of(const char *name)
+{
+    struct stat status;
+    char path[256];
+    snprintf(path, sizeof path, "%s/%s", tree.path, name);
+    ck_assert_msg(lstat(path, &status) == 0, "%s is gone", name);
+    return status;
+}
+
+static void expect_json(const char *name)
+{
+    char path[256];
+    json_error_t error;
+    snprintf(path, sizeof path, "%s/%s", tree.path, name);
+    json_t *json = json_load_file(path, 0, &error);
+    ck_assert_msg(json != NULL, "%s: %s", name, error.text);
+    ck_assert_str_eq(json_string_value(json_object_get(json, "schema")), "volley.run/1");
+    json_decref(json);
+}
+
+static const char *const file_options[] = {"--json", "--hdr"};
+#define FILE_OPTIONS (sizeof file_options / sizeof file_options[0])
+
+START_TEST(test_device)
+{
+    /* Breaks when an output option takes a device away, as a rename over it does. */
+    if (geteuid() != 0)
+        return; /* only root can make one, and only root could take it away */
+    char line[256], path[256];
+    snprintf(path, sizeof path, "%s/sink", tree.path);
+    ck_assert_int_eq(mknod(path, S_IFCHR | 0666, NULL_DEVICE), 0);
+    snprintf(line, sizeof line, "$volley $load -q %s sink", file_options[_i]);
+    shell(line, 0);
+    ck_assert(S_ISCHR(status_of("sink").st_mode));
+    program_free(&program);
+    ck_assert_int_eq(temp_tree_count(&tree), 1);
+}
+END_TEST
+
+START_TEST(test_fifo)
+{
+    /* Breaks when a fifo is replaced by a file in place of being written to. */
+    shell("mkfifo pipe; cat pipe >whole & $volley $load -q --json pipe && wait", 0);
+    ck_assert(S_ISFIFO(status_of("pipe").st_mode));
+    expect_json("whole");
+    program_free(&program);
+}
+END_TEST
+
+START_TEST(test_fifo_unread)
+{
+    /* Breaks when a fifo that nobody reads makes volley wait for ever. */
+    shell("mkfifo pipe; $volley $load -q --json pipe", 2);
+    expect_error("pipe: nobody reads it");
+    program_free(&program);
+}
+END_TEST
+
+START_TEST(test_process_substitution)
+{
+    /* Breaks when the pipe of a shell's >(...) is refused as a place that has no room for a new file. */
+    shell("$volley $load -q --json >(cat >whole); until [ -s whole ]; do :; done; wait $!", 0);
+    program_free(&program);
+    expect_json("whole");
+}
+END_TEST
+
+START_TEST(test_links)
+{
+    /* Breaks when a link is replaced by a file and its target stays old, or one that leads to no file yet is
+     * refused; a chain of links and a link from another directory included. */
+    char line[256];
+    snprintf(line, sizeof line,
+             "mkdir far; echo old >far/file; ln -s far/file near; ln -s near link; "
+             "ln -s far/new fresh; $volley $load -q %s link && $volley $load -q %s fresh",
+             file_options[_i], file_options[_i]);
+    shell(line, 0);
+    ck_assert(S_ISLNK(status_of("near").st_mode));
+    ck_assert(S_ISLNK(status_of("link").st_mode));
+    ck_assert(S_ISLNK(status_of("fresh").st_mode));
+    ck_assert_int_gt(status_of("far/file").st_size, 100);
+    ck_assert_int_gt(status_of("far/new").st_size, 100);
+    program_free(&program);
+    ck_assert_int_eq(temp_tree_count(&tree), 6); /* and no temporary file */
+}
+END_TEST
+
+START_TEST(test_link_circle)
+{
+    /* Breaks when links that lead in a circle are followed for ever. */
+    shell("ln -s a b; ln -s b a; $volley $load -q --json a", 2);
+    expect_error("cannot create a: Too many levels");
+    program_free(&program);
+}
+END_TEST
+
+START_TEST(test_mode)
+{
+    /* Breaks when a file that is replaced gets other rights, or a new one not those of the umask. */
+    shell("umask 027; echo old >kept; chmod 604 kept; "
+          "$volley $load -q --json kept --hdr new",
+          0);
+    ck_assert_int_eq(status_of("kept").st_mode & 07777, 0604);
+    ck_assert_int_eq(status_of("new").st_mode & 07777, 0640);
+    program_free(&program);
+}
+END_TEST
+
+START_TEST(test_left_alone)
+{
+    /* Breaks when a run that is refused or fails leaves a file, or damages the one that was there. */
+    shell("echo old >kept; $volley bench -p 1 -n 1 -q --json kept --hdr new", 5);
+    program_free(&program);
+    shell("cat kept", 0);
+    ck_assert_str_eq(program.out, "old\n");
+    program_free(&program);
+    ck_assert_int_eq(temp_tree_count(&tree), 1);
+}
+END_TEST
+
+START_TEST(test_refused_before_load)
+{
+    /* Breaks when what can be seen before the load is seen after it. */
+    static const char *const lines[] = {
+        "mkdir place; $volley $load --json place",
+        "mkdir place; $volley $load --hdr place",
+        "$volley $load --json nowhere/file",
+        "echo >file; $volley $load --out file",
+        "mkdir -p place/run.json; $volley $load --out place",
+    };
+    shell(lines[_i], 2);
+    ck_assert_str_eq(program.out, "");
+    program_free(&program);
+}
+END_TEST
+
+START_TEST(test_not_whole)
+{
+    /* Breaks when an output that could not be written is status 0; the other outputs are complete. */
+    static const struct {
+        const char *line, *message;
+    } losses[] = {
+        {"$volley $load -q --json /dev/full --hdr whole", "cannot write /dev/full"},
+        {"$volley $load -q --hdr /dev/full --json whole", "cannot write /dev/full"},
+        {"$volley $load --json whole >/dev/full", "No space left"},
+        {"$volley $load -q --json whole >/dev/full", "No space left"},
+        {"$volley $load --csv --json whole >/dev/full", "No space left"},
+        {"$volley $load --csv-interval 1 --json whole >/dev/full", "No space left"},
+        {"$volley $load --hdr whole --json - >/dev/full", "No space left"},
+    };
+    shell(losses[_i].line, 1);
+    expect_error(losses[_i].message);
+    ck_assert_int_gt(status_of("whole").st_size, 100);
+    program_free(&program);
+}
+END_TEST
+
+START_TEST(test_loss_of_others)
+{
+    /* Breaks when another command than bench calls a loss a success. */
+    static const char *const lines[] = {
+        "$volley $load -q --out run && $volley report run >/dev/full",
+        "$volley $load -q --out run && $volley report run --json /dev/full",
+        "$volley sweep --null --step-duration 50ms -r 10 --clients 1,2 --json /dev/full",
+        "$volley sweep --null --step-duration 50ms -r 10 --clients 1,2 >/dev/full",
+    };
+    shell(lines[_i], 1);
+    program_free(&program);
+}
+END_TEST
+
+START_TEST(test_reader_gone)
+{
+    /* Breaks when volley loads a server on for ever though the only reader of its results has gone. */
+    static const char *const lines[] = {
+        "$volley $load -q -l | head -n 1",
+        "$volley bench --null -r 10 --duration 1000 --csv-interval 10ms --interval 10ms | head -n "
+        "2",
+        "$volley bench --null -r 10 --duration 1000 --interval 10ms | head -n 1",
+    };
+    char line[256];
+    snprintf(line, sizeof line, "%s >/dev/null; exit ${PIPESTATUS[0]}", lines[_i]);
+    shell(line, 0);
+    program_free(&program);
+}
+END_TEST
+
+START_TEST(test_reader_gone_file_kept)
+{
+    /* Breaks when a reader of standard output that goes away ends a run whose files somebody waits for. */
+    shell("$volley bench --null -r 10 --qps 1000 --duration 1500ms --interval 10ms --json whole | "
+          "head -n 1 >/dev/null; exit ${PIPESTATUS[0]}",
+          0);
+    expect_json("whole");
+    program_free(&program);
+    shell("grep -o '\"seconds\": 1[.][0-9]' whole | head -n 1", 0);
+    ck_assert_str_eq(program.out, "\"seconds\": 1.5\n");
+    program_free(&program);
+}
+END_TEST
+
+START_TEST(test_help_cut)
+{
+    /* Breaks when a text that nobody reads to its end is a raw signal. */
+    shell("for i in 1 2 3; do $volley bench --help | head -c 1; [ ${PIPESTATUS[0]} = 0 ] || exit "
+          "7; done",
+          0);
+    program_free(&program);
+}
+END_TEST
+
+START_TEST(test_early_signal)
+{
+    /* Breaks when a signal before the load is a raw signal, and not status 130: here volley waits for
+     * standard input. */
+    start_shell("exec $volley bench --null -n 10 -x set key < <(exec sleep 60)");
+    support_sleep_ms(20);
+    for (int i = 0; i < 500 && !program_wait_at_most(&program, 10); i++)
+        program_signal(&program, SIGTERM);
+    /* bash itself, before it has become volley, ends by the signal */
+    ck_assert(program.exit_status == 130 || program.exit_signal == SIGTERM);
+    program_free(&program);
+}
+END_TEST
+
+START_TEST(test_nohup)
+{
+    /* Breaks when a run under nohup ends with its terminal. */
+    start_shell("trap '' HUP; exec $volley bench --null -r 10 --qps 100 --duration 2 --progress");
+    program_wait_text(&program, PROGRAM_ERR, "Progress: ");
+    program_signal(&program, SIGHUP);
+    program_wait(&program);
+    ck_assert_int_eq(program.exit_status, 0);
+    program_free(&program);
+}
+END_TEST
+
+Suite *test_outputs_suite(void)
+{
+    Suite *suite = suite_create("outputs");
+    TCase *tcase = tcase_create("outputs");
+    tcase_set_timeout(tcase, TEST_TIMEOUT_SECONDS);
+    tcase_add_checked_fixture(tcase, set_up, tear_down);
+    tcase_add_loop_test(tcase, test_device, 0, FILE_OPTIONS);
+    tcase_add_test(tcase, test_fifo);
+    tcase_add_test(tcase, test_fifo_unread);
+    tcase_add_test(tcase, test_process_substitution);
+    tcase_add_loop_test(tcase, test_links, 0, FILE_OPTIONS);
+    tcase_add_test(tcase, test_link_circle);
+    tcase_add_test(tcase, test_mode);
+    tcase_add_test(tcase, test_left_alone);
+    tcase_add_loop_test(tcase, test_refused_before_load, 0, 5);
+    tcase_add_loop_test(tcase, test_not_whole, 0, 7);
+    tcase_add_loop_test(tcase, test_loss_of_others, 0, 4);
+    tcase_add_loop_test(tcase, test_reader_gone, 0, 3);
+    tcase_add_test(tcase, test_reader_gone_file_kept);
+    tcase_add_test(tcase, test_help_cut);
+    tcase_add_test(tcase, test_early_signal);
+    tcase_add_test(tcase, test_nohup);
+    suite_add_tcase(suite, tcase);
+    return suite;
+}
