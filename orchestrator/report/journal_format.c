@@ -60,7 +60,6 @@ enum err_code journal_session_from_json(struct session_facts *session, double *p
     X(request_bytes)                                                                               \
     X(keyspace)                                                                                    \
     X(shed_after_ns)                                                                               \
-    X(drain_timeout_ns)                                                                            \
     X(clients_start)
 #define FACT_FLAGS(X)                                                                              \
     X(prefill)                                                                                     \

@@ -50,7 +50,6 @@ struct outages {
     struct node_figures coarse;
     uint64_t end_ns; /* of the last row */
     bool begun;      /* a measured row has come */
-    bool drained;    /* the last row lost requests when draining ended */
 };
 
 struct outages *outages_create(void)
@@ -97,7 +96,7 @@ void outages_begin(struct outages *outages, const struct outage_setup *setup)
     outages->all->list.items = items;
     outages->all->follows = OUTAGE_NOBODY;
     outages->setup = *setup;
-    outages->begun = outages->drained = false;
+    outages->begun = false;
     outages->end_ns = 0;
 }
 
@@ -290,6 +289,20 @@ static void track_add(struct track *track, const struct outage_sample *sample)
         add_failures(&track->newest->failures, &sample->failures);
 }
 
+/* Replies that came while the run drained found nobody who still loads the target. */
+static void cut_draining(const struct outages *outages, struct outage_sample *sample)
+{
+    const uint64_t end_ns = outages->setup.load_end_ns;
+    struct outcome_times *times = &sample->times;
+    if (end_ns == 0 || sample->ok == 0 || times->last_ok_ns <= end_ns)
+        return;
+    times->last_ok_ns = end_ns;
+    if (times->first_ok_ns > end_ns) {
+        sample->ok = times->first_ok_ns = times->last_ok_ns = 0;
+        sample->waiting = true;
+    }
+}
+
 /* Of one node no gauge is told; it is what was sent and is not over. A worker that died leaves it
  * unknown. */
 static void count_in_flight(struct track *track, const struct interval_row *row, uint32_t node)
@@ -366,6 +379,7 @@ static void add_nodes(struct outages *outages, const struct interval_row *row)
         if (!measured)
             continue;
         struct outage_sample sample = outage_sample_of_node(row, i, track->in_flight > 0);
+        cut_draining(outages, &sample);
         track_add(track, &sample);
     }
     if (!measured)
@@ -389,8 +403,8 @@ void outages_add(struct outages *outages, const struct interval_row *row)
             outages->all->last_ok_ns = row->header.start_ns;
         }
         outages->begun = true;
-        outages->drained = row->counters[COUNTER_LOST_DRAIN] > 0;
         struct outage_sample sample = outage_sample_of_all(row, outages->setup.open_loop);
+        cut_draining(outages, &sample);
         track_add(outages->all, &sample);
         bool open_loop = outages->setup.open_loop;
         outage_coarse(&outages->coarse,
@@ -421,11 +435,8 @@ void outages_leave(struct outages *outages, uint32_t node)
 void outages_end(struct outages *outages, uint64_t load_end_ns)
 {
     uint64_t end_ns = outages->end_ns;
-    uint64_t drain_ns = outages->setup.drain_timeout_ns;
     if (load_end_ns > 0 && load_end_ns < end_ns)
         end_ns = load_end_ns;
-    else if (outages->drained)
-        end_ns -= drain_ns < end_ns ? drain_ns : end_ns;
     track_end(outages->all, end_ns);
     for (uint32_t i = 0; i < NODE_FIGURES_MAX; i++)
         if (outages->nodes[i] != NULL)

@@ -17,7 +17,8 @@
  * A gap within one row cannot be seen: an outage that is shorter than the interval is found only when
  * an edge of a row falls into it. Time without load is no gap: where nothing was sent, nothing waited
  * and nothing failed in a whole row, the next gap begins at its end. Requests that a worker of volley
- * lost by dying, and those given up when draining ended, make no outage.
+ * lost by dying, and those given up when draining ended, have not failed: they only waited. What nobody
+ * answered by the end of the load is the outage's, however long draining takes: replies after it end none.
  *
  * The same is done for all nodes together and for each node. The outage of a node also ends when
  * another node of its shard, idle until then, has its first success: it took over. What fails at the
@@ -85,8 +86,8 @@ struct outage_list {
 
 struct outage_setup {
     bool open_loop;
-    uint64_t drain_timeout_ns;
-    uint32_t node_count;                  /* of the nodes known at the start                 */
+    uint64_t load_end_ns; /* when sending will end by plan, since the common start; 0: not known */
+    uint32_t node_count;  /* of the nodes known at the start                 */
     int32_t primary_of[NODE_FIGURES_MAX]; /* of a replica, its primary; OUTAGE_NOBODY: none  */
 };
 

@@ -24,7 +24,8 @@ struct outage_sample outage_sample_of_all(const struct interval_row *row, bool o
                      .connections_lost = counters[COUNTER_CONNECTIONS_LOST],
                      .connect_failures = counters[COUNTER_CONNECT_FAILURES],
                      .clusterdown = counters[COUNTER_CLUSTERDOWN]},
-        .waiting = header->in_flight_after > 0 || header->backlog_after > 0,
+        .waiting = header->in_flight_after > 0 || header->backlog_after > 0 ||
+                   counters[COUNTER_LOST_DRAIN] > 0,
         .degraded = (header->flags & INTERVAL_DEGRADED) != 0,
     };
     /* Of several nodes, one that is away has lost connections for as long as it is: that says nothing of
@@ -61,7 +62,7 @@ struct outage_sample outage_sample_of_node(const struct interval_row *row, uint3
                      .connect_failures = counters[NODE_CONNECT_FAILURES]},
         .evidence = counters[NODE_ERRORS] + counters[NODE_TIMED_OUT] +
                     (lost > drained ? lost - drained : 0),
-        .waiting = waiting,
+        .waiting = waiting || (drained > 0 && lost > 0),
         .cut_off = counters[NODE_CONNECTIONS_LOST] > 0 || counters[NODE_CONNECT_FAILURES] > 0 ||
                    (counters[NODE_REDIRECTED] > 0 && row->counters[COUNTER_CLUSTERDOWN] > 0),
         .degraded = (row->header.flags & INTERVAL_DEGRADED) != 0,

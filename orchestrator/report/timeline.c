@@ -50,11 +50,17 @@ void timeline_session_begin(struct timeline *timeline, const struct session_fact
     EACH_SINK(timeline, session_begin, session, &sink_err)
 }
 
+/* By plan; 0: requests decide. */
+static uint64_t load_end_ns(const struct run_facts *run)
+{
+    return run->duration_ns > 0 ? run->warmup_ns + run->duration_ns : 0;
+}
+
 static void begin_outages(struct timeline *timeline)
 {
     const struct run_facts *run = &timeline->run;
     struct outage_setup setup = {.open_loop = run->open_loop,
-                                 .drain_timeout_ns = run->drain_timeout_ns,
+                                 .load_end_ns = run->steady_auto ? 0 : load_end_ns(run),
                                  .node_count = run->node_count};
     for (uint32_t i = 0; i < run->node_count; i++)
         setup.primary_of[i] = run->nodes[i].primary;
@@ -188,7 +194,7 @@ void timeline_run_end(struct timeline *timeline, struct run_result *result)
     for (uint32_t i = 0; i < run->node_count; i++)
         if (run->nodes[i].role == RUN_ROLE_GONE)
             outages_leave(timeline->outages, i);
-    outages_end(timeline->outages, run->duration_ns > 0 ? run->warmup_ns + run->duration_ns : 0);
+    outages_end(timeline->outages, load_end_ns(run));
     if (timeline->session != NULL) {
         result->percentiles = timeline->session->percentiles;
         result->percentile_count = timeline->session->percentile_count;

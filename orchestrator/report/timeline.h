@@ -67,8 +67,7 @@ struct run_facts {
     uint32_t worker_count;
     int worker_cpus[IPC_WORKERS_MAX]; /* -1: not pinned */
     char target[160];                 /* "127.0.0.1:6379", "null transport" */
-    uint64_t drain_timeout_ns;
-    uint32_t node_count; /* 0: one plain server. At run_end the list is the newest */
+    uint32_t node_count;              /* 0: one plain server. At run_end the list is the newest */
     struct run_node nodes[NODE_FIGURES_MAX];
 };
 const char *run_role_name(uint32_t role); /* "primary" */

@@ -32,7 +32,7 @@ static void set_up(void)
     outages = outages_create();
     ck_assert_ptr_nonnull(outages);
     request_count = 0;
-    setup = (struct outage_setup){.drain_timeout_ns = NS_PER_SECOND};
+    setup = (struct outage_setup){.open_loop = false};
     for (uint32_t i = 0; i < NODE_FIGURES_MAX; i++)
         setup.primary_of[i] = OUTAGE_NOBODY;
 }
@@ -273,28 +273,73 @@ START_TEST(test_until_the_end)
     ck_assert_uint_eq(list->items[0].failures.errors, 4000);
     ck_assert_uint_eq(list->total_ns, 10 * NS_PER_SECOND - 5000 * MS - 1);
 
-    request_count = 0; /* load ends at 5 s, one request is drained for 2 s more and given up */
-    load(0, 5000, 1000, 0, MS, 0);
-    requests[4990].done_ns = 0;
-    outages_begin(outages, &setup);
-    feed(INTERVAL_NS, 7 * NS_PER_SECOND, 0, false);
-    ck_assert_uint_eq(outages_of_all(outages)->count, 1); /* had there been load until then */
-    struct interval_row *row = fixture_row(0);
+    struct interval_row *row = fixture_row(0); /* load ends at 1 s; one more is given up at 2 s */
     outages_begin(outages, &setup);
     fixture_node_ok(row, 0, 1, 990, MS, 1000);
     fixture_node_failed(row, 0, 1990, 1990, NODE_LOST, 1);
     row->counters[COUNTER_LOST_DISCONNECT] = 0;
     row->counters[COUNTER_LOST_DRAIN] = 1;
-    row->header.end_ns = 1990 * MS;
     outages_add(outages, row);
     outages_end(outages, 0);
     ck_assert_uint_eq(outages_of_all(outages)->count, 0);
     ck_assert_uint_eq(outages_nodes(outages), 0);
-    outages_begin(outages, &setup);
-    outages_add(outages, row);
-    outages_end(outages, 991 * MS);
-    ck_assert_uint_eq(outages_of_all(outages)->count, 0);
     free(row);
+}
+END_TEST
+
+/* Answers in each of the first two seconds; then the target stands still while 50 requests wait, and the
+ * load ends at 5 s. Draining brings them their fate: given up, timed out, or answered, at 5.5 s. */
+enum fate { GIVEN_UP, TIMED_OUT, ANSWERED };
+
+static void feed_frozen(enum fate fate, bool nodes)
+{
+    outages_begin(outages, &setup);
+    for (uint32_t second = 0; second < 5; second++) {
+        struct interval_row *row = fixture_row(second);
+        if (second < 2)
+            fixture_node_ok(row, 0, second * 1000 + 1, second * 1000 + 500, MS, 1000);
+        row->header.in_flight_after = second > 0 && second < 4 ? 50 : 0;
+        if (second == 1)
+            row->nodes[0].counters[NODE_SENT] = row->counters[COUNTER_SENT] = 1050;
+        if (second == 4 && fate == ANSWERED) {
+            fixture_node_ok(row, 0, 5500, 5500, MS, 50);
+            row->header.end_ns = 5500 * MS;
+            row->nodes[0].counters[NODE_SENT] = row->counters[COUNTER_SENT] = 0;
+        } else if (second == 4) {
+            fixture_node_failed(row, 0, 5500, 5500, fate == TIMED_OUT ? NODE_TIMED_OUT : NODE_LOST,
+                                50);
+            row->nodes[0].counters[NODE_SENT] = row->counters[COUNTER_SENT] = 0;
+        }
+        if (second == 4 && fate == GIVEN_UP) {
+            row->counters[COUNTER_LOST_DISCONNECT] = 0;
+            row->counters[COUNTER_LOST_DRAIN] = 50;
+        }
+        if (!nodes)
+            row->node_count = 0;
+        outages_add(outages, row);
+        free(row);
+    }
+    outages_end(outages, 5 * NS_PER_SECOND);
+}
+
+START_TEST(test_frozen_at_the_end)
+{
+    /* Breaks when an outage that lasts to the end of the load is forgotten, or its length depends on how
+     * draining went. */
+    setup.load_end_ns = 5 * NS_PER_SECOND;
+    setup.open_loop = _i % 2 == 1;
+    feed_frozen((enum fate)(_i / 2), false);
+    const struct outage_list *list = outages_of_all(outages);
+    ck_assert_uint_eq(list->count, 1);
+    ck_assert(!list->items[0].recovered);
+    ck_assert_uint_eq(list->items[0].begin_ns, 1500 * MS);
+    ck_assert_uint_eq(list->items[0].end_ns, 5 * NS_PER_SECOND);
+
+    feed_frozen((enum fate)(_i / 2), true);
+    list = outages_of_node(outages, 0);
+    ck_assert_uint_eq(list->count, 1);
+    ck_assert_uint_eq(list->items[0].begin_ns, 1500 * MS);
+    ck_assert_uint_eq(list->items[0].end_ns, 5 * NS_PER_SECOND);
 }
 END_TEST
 
@@ -578,6 +623,7 @@ Suite *test_outage_suite(void)
     tcase_add_test(tcase, test_slow_and_faulty_loads_are_no_outages);
     tcase_add_test(tcase, test_pause_without_failure);
     tcase_add_test(tcase, test_until_the_end);
+    tcase_add_loop_test(tcase, test_frozen_at_the_end, 0, 6);
     tcase_add_test(tcase, test_from_the_start);
     tcase_add_test(tcase, test_nodes_stand_apart);
     tcase_add_test(tcase, test_a_replica_takes_over);
