@@ -93,11 +93,14 @@ uint64_t schedule_rate_micro(const struct schedule *schedule, uint64_t at_ns);
 /* Arrivals: one worker's share of the schedule, as a stream ------------------------------------- */
 
 enum arrival { ARRIVAL_EVEN, ARRIVAL_POISSON };
+#define ARRIVALS_BLOCK 256u
 
 /* Even: number j of worker i of N is ticket i + j N of the schedule. Poisson: each worker has a stream
  * of its own, at its share of the rate: number j lies at the sum of j + 1 exponential gaps of mean 1
- * from the worker's seed, times N, on the scale of the integral. Either way number j is ticket
- * i + j N of the run. A value: copy it to look ahead. */
+ * from the worker's seed, times N, on the scale of the integral. Gaps come in blocks: the sum of a
+ * block's gaps is drawn first, from the gamma distribution that such a sum has, and then how the gaps
+ * share it, which is independent of the sum; so a seek passes over whole blocks without their gaps.
+ * Either way number j is ticket i + j N of the run. A value: copy it to look ahead. */
 struct arrivals {
     const struct schedule *schedule;
     enum arrival arrival;
@@ -106,8 +109,10 @@ struct arrivals {
     uint64_t limit;   /* numbers of the stream: tickets below the run's -n; UINT64_MAX: no end */
     uint64_t number;  /* j, the next one                                              */
     uint64_t time_ns; /* when j is intended; SCHEDULE_NEVER: never, or j is beyond the limit */
-    schedule_units position; /* of j on the scale of the integral                               */
-    uint32_t changes_seen;   /* schedule->count at the last look */
+    schedule_units position;  /* of j on the scale of the integral                               */
+    schedule_units block_end; /* Poisson: position of the last number of j's block ...           */
+    double gap_scale;         /* ... and what an exponential number is multiplied by in it       */
+    uint32_t changes_seen;    /* schedule->count at the last look */
     schedule_hint hint;
 };
 
@@ -117,7 +122,7 @@ void arrivals_init(struct arrivals *arrivals, const struct schedule *schedule, e
 /* To the next number. */
 void arrivals_advance(struct arrivals *arrivals);
 /* To the first number that is intended for at_ns or later, forward only. Even arrivals need one
- * lookup, Poisson ones a step for each number. */
+ * lookup, Poisson ones a step for each block of ARRIVALS_BLOCK numbers. */
 void arrivals_seek(struct arrivals *arrivals, uint64_t at_ns);
 /* Looks whether the schedule has changed; time_ns is right again. One load when it has not. */
 static inline void arrivals_refresh(struct arrivals *arrivals);

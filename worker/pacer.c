@@ -58,7 +58,8 @@ void pacer_begin_measuring(struct worker *worker)
 {
     struct pacer *pacer = &worker->pacer;
     if (pacer->warmup_schedule != NULL) {
-        pacer_begin_warmup(worker);
+        if (pacer->due.schedule == NULL) /* a replacement: it has seen nothing of the warm-up */
+            pacer_begin_warmup(worker);
         arrivals_seek(&pacer->due, worker->warmup_ns);
         pacer->due_warmup = pacer->due.number;
     }
@@ -71,8 +72,12 @@ void pacer_begin_measuring(struct worker *worker)
 static uint64_t due_total(struct worker *worker, uint64_t at_ns)
 {
     struct pacer *pacer = &worker->pacer;
-    if (at_ns > pacer->origin_ns)
-        arrivals_seek(&pacer->due, at_ns - pacer->origin_ns);
+    uint64_t elapsed_ns = at_ns > pacer->origin_ns ? at_ns - pacer->origin_ns : 0;
+    /* Without a backlog the stream of what is drawn has been there already. */
+    if (pacer->draw.time_ns >= elapsed_ns && pacer->draw.number >= pacer->due.number)
+        pacer->due = pacer->draw;
+    else
+        arrivals_seek(&pacer->due, elapsed_ns);
     return (pacer->measuring ? pacer->due_warmup : 0) + pacer->due.number;
 }
 
@@ -94,10 +99,13 @@ void pacer_shed_late(struct worker *worker, uint64_t now_ns)
     uint64_t after_ns = worker->spec->shed_after_ns;
     if (after_ns == 0)
         return;
-    while (worker->pacer.next_ns < now_ns && now_ns - worker->pacer.next_ns > after_ns) {
-        worker_count(worker, COUNTER_SHED_LATE, 1);
-        advance(worker);
-    }
+    struct pacer *pacer = &worker->pacer;
+    if (pacer->next_ns >= now_ns || now_ns - pacer->next_ns <= after_ns)
+        return;
+    uint64_t before = pacer->draw.number;
+    arrivals_seek(&pacer->draw, now_ns - after_ns - pacer->origin_ns);
+    worker_count(worker, COUNTER_SHED_LATE, pacer->draw.number - before);
+    look_ahead(worker);
     publish_number(worker);
 }
 

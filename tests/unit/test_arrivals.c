@@ -96,7 +96,8 @@ START_TEST(seeking_is_advancing)
                       round % 2 == 0 ? 0 : 1 + model_below(&random, 2000 * count));
         for (unsigned i = 0; i < 30 && walker.time_ns != SCHEDULE_NEVER; i++) {
             struct arrivals jumper = walker, ahead = walker;
-            unsigned steps = (unsigned)model_below(&random, 100);
+            /* within a block of Poisson gaps, and over several */
+            unsigned steps = (unsigned)model_below(&random, i % 5 == 0 ? 2000 : 100);
             for (unsigned j = 0; j < steps && ahead.time_ns != SCHEDULE_NEVER; j++)
                 arrivals_advance(&ahead);
             uint64_t at_ns =
@@ -337,6 +338,41 @@ START_TEST(counts_vary_as_they_must)
 }
 END_TEST
 
+START_TEST(counts_vary_over_blocks)
+{
+    /* Breaks when the sums of gaps are more regular, or less, than those of a Poisson process: arrivals in
+     * windows of several blocks, whose variance / mean is within 5 deviations of 1. */
+    enum { WINDOWS = 2000, MEAN = 1000 };
+    static double counts[WINDOWS];
+    struct schedule *schedule = constant(MEAN * MILLION);
+    struct arrivals stream;
+    double squares = 0;
+    memset(counts, 0, sizeof counts);
+    arrivals_init(&stream, schedule, ARRIVAL_POISSON, seeds[_i], 0, 1, 0);
+    for (; stream.time_ns < WINDOWS * NS_PER_SECOND; arrivals_advance(&stream))
+        counts[stream.time_ns / NS_PER_SECOND]++;
+    for (unsigned i = 0; i < WINDOWS; i++)
+        squares += (counts[i] - MEAN) * (counts[i] - MEAN);
+    double dispersion = squares / WINDOWS / MEAN;
+    ck_assert_msg(fabs(dispersion - 1) < 5 * sqrt(2.0 / WINDOWS), "%.4f", dispersion);
+    free(schedule);
+}
+END_TEST
+
+START_TEST(seeking_far_keeps_the_rate)
+{
+    /* Breaks when a jump passes over blocks and arrives elsewhere than the rate says. */
+    struct schedule *schedule = constant(SCHEDULE_RATE_MAX_MICRO / 100);
+    struct arrivals stream;
+    arrivals_init(&stream, schedule, ARRIVAL_POISSON, 1, 0, 1, 0);
+    arrivals_seek(&stream, 60 * NS_PER_SECOND);
+    double expected = (double)(SCHEDULE_RATE_MAX_MICRO / 100 / MILLION) * 60;
+    ck_assert_double_lt(fabs((double)stream.number - expected), 5 * sqrt(expected));
+    ck_assert_uint_ge(stream.time_ns, 60 * NS_PER_SECOND);
+    free(schedule);
+}
+END_TEST
+
 START_TEST(workers_are_independent)
 {
     /* Breaks when two workers, or two seeds, fire at the same moments: correlation of their arrivals
@@ -366,8 +402,8 @@ START_TEST(same_seed_same_times)
 {
     /* Breaks when a run cannot be repeated: times of a seed worked out elsewhere, to the nanosecond that
      * another logarithm may round to. */
-    static const uint64_t expected[2][4] = {{4503147, 7556223, 8881191, 12362987},
-                                            {1534042, 2447197, 2744581, 7289691}};
+    static const uint64_t expected[2][4] = {{4264335, 7155499, 8410201, 11707349},
+                                            {1573889, 2510763, 2815872, 7479041}};
     struct schedule *schedule = constant(1000 * MILLION);
     for (uint32_t i = 0; i < 2; i++) {
         struct arrivals stream;
@@ -395,6 +431,8 @@ Suite *test_arrivals_suite(void)
     tcase_add_loop_test(tcase, gaps_are_exponential, 0, sizeof seeds / sizeof seeds[0]);
     tcase_add_test(tcase, even_gaps_are_not_exponential);
     tcase_add_loop_test(tcase, counts_vary_as_they_must, 0, sizeof seeds / sizeof seeds[0]);
+    tcase_add_loop_test(tcase, counts_vary_over_blocks, 0, sizeof seeds / sizeof seeds[0]);
+    tcase_add_test(tcase, seeking_far_keeps_the_rate);
     tcase_add_test(tcase, workers_are_independent);
     tcase_add_test(tcase, same_seed_same_times);
     suite_add_tcase(suite, tcase);
