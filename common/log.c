@@ -15,7 +15,7 @@
 static enum log_level stderr_level = LOG_WARNING;
 static FILE *log_file;
 static bool log_file_failed;
-static bool progress_unfinished;
+static unsigned progress_columns; /* of the progress line that stands unfinished; 0: none does */
 
 static const char *const level_names[] = {"error", "warning", "info", "debug"};
 static const char *const level_tags[] = {"ERROR", "WARNING", "INFO", "DEBUG"};
@@ -25,9 +25,18 @@ void log_set_level(enum log_level level)
     stderr_level = level;
 }
 
-void log_progress_line(bool unfinished)
+void log_progress_line(unsigned columns)
 {
-    progress_unfinished = unfinished;
+    progress_columns = columns;
+}
+
+void log_wipe_progress(void)
+{
+    if (progress_columns == 0)
+        return;
+    fprintf(stderr, "\r%*s\r", (int)progress_columns, "");
+    fflush(stderr);
+    progress_columns = 0;
 }
 
 enum err_code log_to_file(const char *path, struct err *err)
@@ -63,9 +72,9 @@ static void flatten(char *text)
 
 static void write_stderr(const char *text)
 {
-    if (progress_unfinished)
+    if (progress_columns > 0)
         fputc('\n', stderr);
-    progress_unfinished = false;
+    progress_columns = 0;
     fprintf(stderr, "volley: %s\n", text);
 }
 

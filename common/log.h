@@ -27,8 +27,10 @@ int log_file_fd(void);
  * that stands unfinished on the terminal is ended first (see log_progress_line). */
 void log_line(enum log_level level, const char *format, ...) PRINTF_LIKE(2, 3);
 
-/* Tells the log that an unfinished progress line stands on the terminal (true), or none (false). */
-void log_progress_line(bool unfinished);
+/* Tells the log how many columns of the terminal an unfinished progress line takes; 0: there is none. */
+void log_progress_line(unsigned columns);
+/* Takes that line off the terminal again: results are about to be printed where it stands. */
+void log_wipe_progress(void);
 
 /* "error" "warning" "info" "debug", any case, also "critical" (as error) -> level. False: unknown. */
 MUST_USE bool log_level_parse(enum log_level *level, const char *text);

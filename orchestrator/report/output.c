@@ -12,13 +12,15 @@
 #include <unistd.h>
 
 #include "common/clock.h"
+#include "common/log.h"
 
 #define LINKS_MAX 40 /* as the kernel has it */
 #define READER_LIMIT_NS (5 * NS_PER_SECOND)
 
 enum err_code output_borrow(struct output *output, FILE *file, const char *name, struct err *err)
 {
-    *output = (struct output){.file = file, .path = strdup(name)};
+    *output =
+        (struct output){.file = file, .terminal = isatty(fileno(file)) == 1, .path = strdup(name)};
     if (output->path == NULL)
         return err_set(err, E_SYSTEM, "no memory for an output");
     return OK;
@@ -142,6 +144,13 @@ static bool writable(const struct output *output)
     return output->file != NULL && !output->gone && output->sys_errno == 0;
 }
 
+/* A progress line never shares its line with results. */
+static void make_way(const struct output *output)
+{
+    if (output->terminal)
+        log_wipe_progress();
+}
+
 static void failed(struct output *output, int sys_errno)
 {
     if (!output->owned && sys_errno == EPIPE)
@@ -154,6 +163,7 @@ void output_write(struct output *output, const void *bytes, size_t byte_count)
 {
     if (!writable(output))
         return;
+    make_way(output);
     errno = 0;
     if (fwrite(bytes, 1, byte_count, output->file) != byte_count)
         failed(output, errno);
@@ -163,6 +173,7 @@ void output_printf(struct output *output, const char *format, ...)
 {
     if (!writable(output))
         return;
+    make_way(output);
     va_list args;
     va_start(args, format);
     errno = 0;

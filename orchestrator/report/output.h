@@ -19,7 +19,8 @@
 struct output {
     FILE *file; /* NULL: closed */
     bool owned;
-    bool gone; /* the reader of a borrowed stream went away */
+    bool terminal; /* a borrowed stream that people look at */
+    bool gone;     /* the reader of a borrowed stream went away */
     int sys_errno;
     char *path;      /* as the user named it                                           */
     char *target;    /* of an owned file that is renamed: the name at the end ...       */

@@ -3,12 +3,15 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include "common/clock.h"
 #include "common/log.h"
 #include "common/units.h"
 #include "orchestrator/report/figures.h"
+
+#define COLUMNS_UNKNOWN 79u /* of a terminal that does not say */
 
 enum err_code progress_init(struct progress *progress, FILE *out, struct err *err)
 {
@@ -25,7 +28,7 @@ void progress_begin(struct progress *progress, const struct run_facts *run)
     progress->last_ns = 0;
     progress->last_completed = 0;
     progress->warmup_completed = 0;
-    progress->line_bytes = 0;
+    progress->line_columns = 0;
     progress->open_loop = run->open_loop;
     progress->window_due = progress->window_row_ns = 0;
     progress->target = -1;
@@ -62,32 +65,36 @@ static char *format_rate(char *text, size_t text_bytes, double rate)
     return text;
 }
 
-/* "1,234/100,000 (1.2%)" of a run with -n; "1,234 (15.0%)", of its time, of one with a duration. */
-static void format_done(char *text, size_t text_bytes, const struct run_facts *run,
-                        uint64_t measured_ns, uint64_t completed)
+/* "1,234/100,000 (1.2%)" of a run with -n; "1,234 (15.0%)", of its time, of one with a duration; and
+ * the share alone. */
+static void format_done(char *text, size_t text_bytes, char *share_text, size_t share_bytes,
+                        const struct run_facts *run, uint64_t measured_ns, uint64_t completed)
 {
     char done[UNITS_GROUPED_BYTES], all[UNITS_GROUPED_BYTES];
+    double share = run->duration_ns > 0 ? figure_share(measured_ns, run->duration_ns)
+                                        : figure_share(completed, run->requests);
+    snprintf(share_text, share_bytes, "%.1f%%", share < 1 ? share * 100 : 100.0);
     units_format_grouped(done, sizeof done, completed);
-    if (run->duration_ns > 0) {
-        double share = figure_share(measured_ns, run->duration_ns);
-        snprintf(text, text_bytes, "%s (%.1f%%)", done, share < 1 ? share * 100 : 100.0);
-    } else {
-        double share = figure_share(completed, run->requests);
-        snprintf(text, text_bytes, "%s/%s (%.1f%%)", done,
-                 units_format_grouped(all, sizeof all, run->requests),
-                 share < 1 ? share * 100 : 100.0);
-    }
+    if (run->duration_ns > 0)
+        snprintf(text, text_bytes, "%s (%s)", done, share_text);
+    else
+        snprintf(text, text_bytes, "%s/%s (%s)", done,
+                 units_format_grouped(all, sizeof all, run->requests), share_text);
 }
 
-static void format_latency(char *text, size_t text_bytes, const struct histogram *window)
+static void format_latency(char *text, size_t text_bytes, const struct histogram *window, bool all)
 {
     text[0] = '\0';
     if (window->count == 0)
         return;
-    snprintf(text, text_bytes, " | Latency (ms): avg=%.2f p50=%.2f p95=%.2f p99=%.2f",
-             histogram_mean(window) / 1e6, (double)histogram_quantile(window, 0.50) / 1e6,
-             (double)histogram_quantile(window, 0.95) / 1e6,
-             (double)histogram_quantile(window, 0.99) / 1e6);
+    double p50_ms = (double)histogram_quantile(window, 0.50) / 1e6;
+    double p99_ms = (double)histogram_quantile(window, 0.99) / 1e6;
+    if (all)
+        snprintf(text, text_bytes, " | Latency (ms): avg=%.2f p50=%.2f p95=%.2f p99=%.2f",
+                 histogram_mean(window) / 1e6, p50_ms,
+                 (double)histogram_quantile(window, 0.95) / 1e6, p99_ms);
+    else
+        snprintf(text, text_bytes, " | ms: p50=%.2f p99=%.2f", p50_ms, p99_ms);
 }
 
 static double seconds(uint64_t ns)
@@ -125,6 +132,63 @@ static void format_unsent(char *text, size_t text_bytes, const struct progress *
                  units_format_grouped(count, sizeof count, progress->shed));
 }
 
+/* What a line is put together from. */
+struct parts {
+    char head[192], head_short[112], current[UNITS_GROUPED_BYTES], target[40],
+        average[UNITS_GROUPED_BYTES + 12];
+    char failed[UNITS_GROUPED_BYTES], unsent[96], latency[128], latency_short[64];
+};
+
+/* Columns that a line may take; the last one stays free, or the terminal begins a new line. */
+static size_t columns_of(const struct progress *progress)
+{
+    struct winsize size;
+    if (!progress->terminal)
+        return SIZE_MAX;
+    if (ioctl(fileno(progress->out), TIOCGWINSZ, &size) != 0 || size.ws_col < 2)
+        return COLUMNS_UNKNOWN;
+    return size.ws_col - 1u;
+}
+
+/* The fullest form that fits, else the shortest one cut. */
+static void put_together(char *line, size_t line_bytes, const struct parts *parts, size_t columns)
+{
+    const struct {
+        const char *head, *target, *average, *unsent, *latency;
+    } forms[] = {
+        {parts->head, parts->target, parts->average, parts->unsent, parts->latency},
+        {parts->head, parts->target, parts->average, parts->unsent, parts->latency_short},
+        {parts->head, parts->target, "", parts->unsent, parts->latency_short},
+        {parts->head, parts->target, "", parts->unsent, ""},
+        {parts->head_short, parts->target, "", parts->unsent, ""},
+        {parts->head_short, "", "", "", ""},
+    };
+    for (size_t i = 0; i < sizeof forms / sizeof forms[0]; i++) {
+        int needed = snprintf(line, line_bytes, "%s, RPS: current=%s%s%s, Errors: %s%s%s",
+                              forms[i].head, parts->current, forms[i].target, forms[i].average,
+                              parts->failed, forms[i].unsent, forms[i].latency);
+        if (needed >= 0 && (size_t)needed <= columns)
+            return;
+    }
+    if (columns < line_bytes)
+        line[columns] = '\0';
+}
+
+static void print_line(struct progress *progress, const char *line, size_t columns)
+{
+    int width = (int)strlen(line), before = progress->line_columns;
+    if (!progress->terminal) {
+        fprintf(progress->out, "%s\n", line);
+    } else {
+        /* Blanks wipe out what a longer line before left behind. */
+        before = (size_t)before > columns ? (int)columns : before;
+        fprintf(progress->out, "\r%-*s", before > width ? before : width, line);
+        progress->line_columns = width;
+        log_progress_line((unsigned)width);
+    }
+    fflush(progress->out);
+}
+
 void progress_line(struct progress *progress, const struct run_facts *run, uint64_t elapsed_ns,
                    uint64_t completed, uint64_t errors)
 {
@@ -135,35 +199,30 @@ void progress_line(struct progress *progress, const struct run_facts *run, uint6
     uint64_t window_ns = elapsed_ns > progress->last_ns ? elapsed_ns - progress->last_ns : 0;
     uint64_t window_done =
         completed > progress->last_completed ? completed - progress->last_completed : 0;
-    char done[96], current[UNITS_GROUPED_BYTES], average[UNITS_GROUPED_BYTES + 4];
-    char failed[UNITS_GROUPED_BYTES], latency[128], target[40], unsent[96], line[640];
+    struct parts parts;
+    char done[96], share[16] = "", average[UNITS_GROUPED_BYTES + 4], line[640];
+    size_t columns = columns_of(progress);
 
     if (warming)
         snprintf(done, sizeof done, "%s (warm-up)",
-                 units_format_grouped(current, sizeof current, measured));
+                 units_format_grouped(parts.current, sizeof parts.current, measured));
     else
-        format_done(done, sizeof done, run, measured_ns, measured);
-    units_format_grouped(current, sizeof current,
+        format_done(done, sizeof done, share, sizeof share, run, measured_ns, measured);
+    snprintf(parts.head, sizeof parts.head, "%s[%.1fs] Progress: %s", progress->prefix,
+             seconds(elapsed_ns), done);
+    snprintf(parts.head_short, sizeof parts.head_short, "%s[%.1fs] %s", progress->prefix,
+             seconds(elapsed_ns), warming ? "warm-up" : share);
+    units_format_grouped(parts.current, sizeof parts.current,
                          (uint64_t)(figure_rate(window_done, seconds(window_ns)) + 0.5));
-    format_rate(average, sizeof average, figure_rate(measured, seconds(measured_ns)));
-    format_latency(latency, sizeof latency, progress->window);
-    format_target(target, sizeof target, progress, run);
-    format_unsent(unsent, sizeof unsent, progress);
-    snprintf(line, sizeof line, "%s[%.1fs] Progress: %s, RPS: current=%s%s avg=%s, Errors: %s%s%s",
-             progress->prefix, seconds(elapsed_ns), done, current, target, average,
-             units_format_grouped(failed, sizeof failed, errors), unsent, latency);
-
-    if (progress->terminal) {
-        /* Blanks wipe out what a longer line before left behind. */
-        int width = (int)strlen(line);
-        fprintf(progress->out, "\r%-*s",
-                progress->line_bytes > width ? progress->line_bytes : width, line);
-        progress->line_bytes = width;
-        log_progress_line(true);
-    } else {
-        fprintf(progress->out, "%s\n", line);
-    }
-    fflush(progress->out);
+    snprintf(parts.average, sizeof parts.average, " avg=%s",
+             format_rate(average, sizeof average, figure_rate(measured, seconds(measured_ns))));
+    format_latency(parts.latency, sizeof parts.latency, progress->window, true);
+    format_latency(parts.latency_short, sizeof parts.latency_short, progress->window, false);
+    format_target(parts.target, sizeof parts.target, progress, run);
+    format_unsent(parts.unsent, sizeof parts.unsent, progress);
+    units_format_grouped(parts.failed, sizeof parts.failed, errors);
+    put_together(line, sizeof line, &parts, columns);
+    print_line(progress, line, columns);
     progress->last_ns = elapsed_ns;
     progress->last_completed = completed;
     progress->window_due = progress->window_row_ns = 0;
@@ -172,12 +231,12 @@ void progress_line(struct progress *progress, const struct run_facts *run, uint6
 
 void progress_end(struct progress *progress)
 {
-    if (!progress->terminal || progress->line_bytes == 0)
+    if (!progress->terminal || progress->line_columns == 0)
         return;
     fprintf(progress->out, "\n");
     fflush(progress->out);
-    progress->line_bytes = 0;
-    log_progress_line(false);
+    progress->line_columns = 0;
+    log_progress_line(0);
 }
 
 void progress_destroy(struct progress *progress)

@@ -1,4 +1,5 @@
-/* The live line, once a second, on a terminal or with --progress. */
+/* The live line, once a second, on a terminal or with --progress. On a terminal it is as wide as fits,
+ * whatever the width is at that moment: what says least goes first. */
 #ifndef ORCHESTRATOR_REPORT_PROGRESS_H
 #define ORCHESTRATOR_REPORT_PROGRESS_H
 
@@ -19,7 +20,7 @@ struct progress {
     uint64_t due;           /* of the measured rows so far: with -n it comes to an end         */
     double target;          /* requests due per second, by the latest rows; < 0: no row so far */
     uint64_t backlog, shed; /* at the end of the latest row; so far                         */
-    int line_bytes;         /* of the line that stands unfinished on the terminal; 0: none */
+    int line_columns;       /* of the line that stands unfinished on the terminal; 0: none */
     bool named; /* set by the caller: the session has more runs, each line names its own */
     char prefix[80];
 };

@@ -105,12 +105,12 @@ END_TEST
 START_TEST(progress_line_is_ended_first)
 {
     /* Breaks when a warning is glued to the progress line on the terminal. */
-    log_progress_line(true);
+    log_progress_line(40);
     log_line(LOG_INFO, "below the level: the progress line stays");
     log_line(LOG_WARNING, "first");
     log_line(LOG_WARNING, "second");
-    log_progress_line(true);
-    log_progress_line(false);
+    log_progress_line(40);
+    log_progress_line(0);
     log_line(LOG_WARNING, "third");
     ck_assert_str_eq(content_of(stderr_path), "\nvolley: first\nvolley: second\nvolley: third\n");
 }

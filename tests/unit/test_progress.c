@@ -1,6 +1,9 @@
 #include <check.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
 
 #include "common/clock.h"
 #include "orchestrator/report/progress.h"
@@ -48,6 +51,75 @@ START_TEST(a_counted_run_shows_its_share)
 }
 END_TEST
 
+/* The terminal of a pseudo terminal, and its other end in *master. */
+static FILE *open_terminal(int *master, unsigned short columns)
+{
+    *master = posix_openpt(O_RDWR | O_NOCTTY);
+    ck_assert_int_ge(*master, 0);
+    ck_assert_int_eq(grantpt(*master), 0);
+    ck_assert_int_eq(unlockpt(*master), 0);
+    struct winsize size = {.ws_row = 24, .ws_col = columns};
+    FILE *terminal = fopen(ptsname(*master), "w");
+    ck_assert_ptr_nonnull(terminal);
+    ck_assert_int_eq(ioctl(fileno(terminal), TIOCSWINSZ, &size), 0);
+    return terminal;
+}
+
+/* Lines on a terminal of so many columns: an open loop with all that a line can hold. */
+static char *shown(unsigned short columns, unsigned short then)
+{
+    static char screen[4096];
+    struct run_facts facts = fixture_facts();
+    struct err err = {.code = OK};
+    int master;
+    FILE *terminal = open_terminal(&master, columns);
+    struct progress line;
+    struct interval_row *row = fixture_row(0);
+    facts.open_loop = true;
+    fixture_answer(row, 110000, 90);
+    row->counters[COUNTER_SHED_LATE] = 3;
+    row->header.backlog_after = 120;
+    histogram_record_n(&row->histograms[HISTOGRAM_RESPONSE_OK], 110000, 90);
+    ck_assert_int_eq(progress_init(&line, terminal, &err), OK);
+    progress_begin(&line, &facts);
+    progress_add(&line, row);
+    progress_line(&line, &facts, 1500 * NS_PER_MS, 1234, 0);
+    struct winsize size = {.ws_row = 24, .ws_col = then};
+    ck_assert_int_eq(ioctl(fileno(terminal), TIOCSWINSZ, &size), 0);
+    progress_add(&line, row);
+    progress_line(&line, &facts, 2500 * NS_PER_MS, 3234, 7);
+    progress_destroy(&line);
+    free(row);
+    fclose(terminal);
+    size_t used = 0; /* to the end, which the closed terminal makes an error */
+    for (ssize_t got; (got = read(master, screen + used, sizeof screen - 1 - used)) > 0;)
+        used += (size_t)got;
+    screen[used] = '\0';
+    close(master);
+    return screen;
+}
+
+START_TEST(a_line_fits_the_terminal)
+{
+    /* breaks if the line wraps at any width, also when the terminal has become narrower */
+    for (unsigned short columns = 2; columns < 200; columns++) {
+        unsigned short then = columns > 22 ? columns - 20 : columns;
+        char *rest = shown(columns, then), *line;
+        ck_assert_str_eq(strsep(&rest, "\r"), "");
+        line = strsep(&rest, "\r");
+        ck_assert_uint_lt(strlen(line), columns);
+        ck_assert_uint_lt(strlen(rest), then);
+    }
+    ck_assert_ptr_nonnull(strstr(shown(200, 200), "p95="));
+    ck_assert_ptr_null(strstr(shown(132, 132), "p95="));
+    ck_assert_ptr_nonnull(strstr(shown(132, 132), "p99="));
+    ck_assert_ptr_null(strstr(shown(80, 80), "p99="));
+    ck_assert_ptr_nonnull(strstr(shown(80, 80), "Backlog: 120"));
+    ck_assert_ptr_nonnull(strstr(shown(66, 66), "Errors: 7"));
+    ck_assert_ptr_nonnull(strstr(shown(0, 0), "Backlog: 120"));
+}
+END_TEST
+
 START_TEST(a_timed_run_shows_its_time)
 {
     /* breaks if a run with a duration shows a share of requests it does not have */
@@ -91,14 +163,14 @@ START_TEST(a_terminal_gets_one_line_rewritten)
     progress.named = true;
     progress.terminal = true;
     progress_begin(&progress, &facts);
-    progress_line(&progress, &facts, 1000 * NS_PER_MS, 900, 1000000);
+    progress_line(&progress, &facts, 1000 * NS_PER_MS, 900, 100);
     progress_line(&progress, &facts, 2000 * NS_PER_MS, 900, 0);
     progress_end(&progress);
     progress_end(&progress);
     ck_assert_str_eq(text, "\rGET [1.0s] Progress: 900/1,000 (90.0%), RPS: current=900 avg=900.0, "
-                           "Errors: 1,000,000"
+                           "Errors: 100"
                            "\rGET [2.0s] Progress: 900/1,000 (90.0%), RPS: current=0 avg=450.0, "
-                           "Errors: 0          \n");
+                           "Errors: 0    \n");
 }
 END_TEST
 
@@ -171,6 +243,7 @@ Suite *test_progress_suite(void)
     tcase_add_checked_fixture(tcase, set_up, tear_down);
     tcase_add_test(tcase, a_counted_run_shows_its_share);
     tcase_add_test(tcase, a_timed_run_shows_its_time);
+    tcase_add_test(tcase, a_line_fits_the_terminal);
     tcase_add_test(tcase, the_warmup_is_not_progress);
     tcase_add_test(tcase, a_terminal_gets_one_line_rewritten);
     tcase_add_test(tcase, a_prefill_names_its_test);
