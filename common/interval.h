@@ -63,6 +63,7 @@
     X(COUNTER_PUSHES, "pushes")           /* RESP3 out-of-band messages           */               \
     X(COUNTER_CPU_USER_NS, "cpu_user_ns") /* of the worker process                */               \
     X(COUNTER_CPU_SYSTEM_NS, "cpu_system_ns")                                                      \
+    X(COUNTER_RUN_DELAY_NS, "run_delay_ns") /* ready to run, and somebody else had the CPU      */ \
     X(COUNTER_SPIN_NS, "spin_ns")           /* spent spinning for the next intended time        */ \
     X(COUNTER_BLOCKED_NS, "blocked_ns")     /* requests were due and every connection was busy  */ \
     X(COUNTER_RING_FULL_NS, "ring_full_ns") /* drawing stopped: a node's ring was full       */    \

@@ -1,9 +1,12 @@
 /* Interval -> ring. A record is cut by the stamp of what happened, not by the moment of processing:
  * recorder_cut runs before anything at or after the edge is counted. */
 #include <assert.h>
+#include <fcntl.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "worker/worker_state.h"
 
@@ -15,6 +18,20 @@ static uint64_t timeval_ns(struct timeval time)
     return (uint64_t)time.tv_sec * NS_PER_SECOND + (uint64_t)time.tv_usec * NS_PER_US;
 }
 
+/* How long this process was ready to run and did not: the second number of /proc/self/schedstat
+ * (Documentation/scheduler/sched-stats.rst of the kernel). */
+static uint64_t read_run_delay_ns(const struct worker *worker)
+{
+    char text[128], *end;
+    ssize_t got =
+        worker->schedstat_fd < 0 ? -1 : pread(worker->schedstat_fd, text, sizeof text - 1, 0);
+    if (got <= 0)
+        return worker->run_delay_ns;
+    text[got] = '\0';
+    strtoull(text, &end, 10);
+    return strtoull(end, NULL, 10);
+}
+
 /* The process's CPU time as counters. A replacement goes on from the totals of the one before it. */
 static void count_cpu(struct worker *worker)
 {
@@ -24,8 +41,11 @@ static void count_cpu(struct worker *worker)
     uint64_t user_ns = timeval_ns(usage.ru_utime), system_ns = timeval_ns(usage.ru_stime);
     worker_count(worker, COUNTER_CPU_USER_NS, user_ns - worker->cpu_user_ns);
     worker_count(worker, COUNTER_CPU_SYSTEM_NS, system_ns - worker->cpu_system_ns);
+    uint64_t run_delay_ns = read_run_delay_ns(worker);
+    worker_count(worker, COUNTER_RUN_DELAY_NS, run_delay_ns - worker->run_delay_ns);
     worker->cpu_user_ns = user_ns;
     worker->cpu_system_ns = system_ns;
+    worker->run_delay_ns = run_delay_ns;
 }
 
 static uint32_t interval_number(const struct worker *worker, uint64_t now_ns)
@@ -81,6 +101,8 @@ void recorder_start(struct worker *worker, uint64_t now_ns)
     getrusage(RUSAGE_SELF, &usage);
     worker->cpu_user_ns = timeval_ns(usage.ru_utime);
     worker->cpu_system_ns = timeval_ns(usage.ru_stime);
+    worker->schedstat_fd = open("/proc/self/schedstat", O_RDONLY | O_CLOEXEC);
+    worker->run_delay_ns = read_run_delay_ns(worker);
     uint32_t number = interval_number(worker, now_ns);
     learn_warmup(worker);
     if (worker->open_loop && in_warmup(worker, number))

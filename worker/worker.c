@@ -226,6 +226,8 @@ static void worker_destroy(struct worker *worker)
         event_free(worker->wake);
     if (worker->base != NULL)
         event_base_free(worker->base);
+    if (worker->schedstat_fd >= 0)
+        close(worker->schedstat_fd);
     free(worker->in);
     free(worker->out);
     free(worker->wire);
@@ -357,6 +359,7 @@ int worker_main(const struct worker_run *run, const struct worker_share *share)
         .warmup_ns = IPC_NEVER,
         .next_opening_ns = UINT64_MAX,
         .open_loop = run->open_loop,
+        .schedstat_fd = -1,
         .pacer = {.timer_fd = -1, .next_ns = UINT64_MAX},
         .replies_per_request = workload_replies(run->workload),
         .read_kind = workload_read_kind(run->workload, 0),

@@ -232,6 +232,8 @@ struct worker {
     uint64_t reconnected; /* connections opened after the start */
     uint64_t cpu_user_ns; /* of this process, as last counted */
     uint64_t cpu_system_ns;
+    uint64_t run_delay_ns;
+    int schedstat_fd; /* -1: the kernel does not tell */
 
     /* Interval under way: counters are differences of the live totals. */
     struct interval *interval;

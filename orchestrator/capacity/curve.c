@@ -174,11 +174,11 @@ static bool is_volley(struct limit *limit, const struct failures *failures, cons
     bool behind = 2 * failures->throughput > failures->windows;
     char rate[RATE_TEXT_BYTES];
     rate_format(rate, sizeof rate, probe->rate_micro);
-    if (evidence->worker_cpu_share >= WORKER_LIMIT_SHARE) {
+    if (evidence->cpu.share >= WORKER_LIMIT_SHARE) {
+        char cpu[128];
         snprintf(limit->evidence, sizeof limit->evidence,
-                 "at %s/s worker %u used %.0f %% of its CPU: give volley more workers "
-                 "(--processes) on free CPUs",
-                 rate, evidence->busiest_worker, evidence->worker_cpu_share * 100);
+                 "at %s/s %s: give volley more workers (--processes) on free CPUs", rate,
+                 target_cpu_text(cpu, sizeof cpu, &evidence->cpu));
         return true;
     }
     if (behind &&

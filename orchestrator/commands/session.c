@@ -64,6 +64,9 @@ enum err_code session_prepare(struct session *session, struct err *err)
                              : server_program_check(spec->managed_program, err);
     if (code == OK && session->plan.reduction != NULL && !spec->explain)
         log_line(LOG_WARNING, "%s", session->plan.reduction);
+    if (code == OK && session->plan.crowding != NULL && !spec->explain)
+        log_line(LOG_WARNING, "%s More workers than CPUs make no more load",
+                 session->plan.crowding);
     /* Certificates of a managed server are made when it is started. */
     if (code == OK && spec->tls && !spec->managed_tls)
         code = set_up_tls(session, err);

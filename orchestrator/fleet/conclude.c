@@ -59,6 +59,7 @@ static void summarise_workers(const struct fleet *fleet)
             .requests = measured[COUNTER_OK] + measured[COUNTER_ERROR_REPLIES],
             .cpu_user_seconds = (double)measured[COUNTER_CPU_USER_NS] / NS_PER_SECOND,
             .cpu_system_seconds = (double)measured[COUNTER_CPU_SYSTEM_NS] / NS_PER_SECOND,
+            .run_delay_seconds = (double)measured[COUNTER_RUN_DELAY_NS] / NS_PER_SECOND,
             .spin_seconds = (double)measured[COUNTER_SPIN_NS] / NS_PER_SECOND,
         };
     }

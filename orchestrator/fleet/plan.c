@@ -298,9 +298,11 @@ static void place_workers(struct plan *plan, const struct spec *spec,
         note(plan, "Pinned to CPU %s.", list);
     else if (plan->worker_count <= pool->count)
         note(plan, "Pinned to CPU%s %s, one worker each.", plural(used), list);
-    else
+    else {
         note(plan, "Pinned to CPU%s %s in turn: %u workers share %u CPU%s.", plural(used), list,
              plan->worker_count, used, plural(used));
+        plan->crowding = plan->notes[plan->note_count - 1];
+    }
     uint32_t siblings = 0;
     for (uint32_t i = order->physical_core_count; i < order->count; i++)
         for (uint32_t k = 0; k < used; k++)

@@ -32,6 +32,7 @@ struct plan {
     char notes[PLAN_NOTES_MAX][256]; /* what was chosen and why, for people */
     uint32_t note_count;
     const char *reduction; /* the note that says why there are fewer workers than asked; or NULL */
+    const char *crowding;  /* the note that says that workers share CPUs; or NULL */
 };
 
 /* Where the server runs, as far as it matters for placing workers. */

@@ -193,12 +193,13 @@ static bool get_worker(struct worker_summary *worker, const json_t *json)
     const json_t *cpu = json_object_get(json, "cpu");
     const json_t *user = json_object_get(json, "cpu_user_seconds");
     const json_t *system = json_object_get(json, "cpu_system_seconds");
+    const json_t *delay = json_object_get(json, "run_delay_seconds");
     const json_t *spin = json_object_get(json, "spin_seconds");
     bool good = get_count(&index, json, "index", UINT32_MAX) &&
                 get_count(&pid, json, "pid", INT64_MAX) &&
                 get_count(&restarts, json, "restarts", UINT32_MAX) &&
                 get_count(&worker->requests, json, "requests", INT64_MAX) && json_is_number(user) &&
-                json_is_number(system) && json_is_number(spin) &&
+                json_is_number(system) && json_is_number(delay) && json_is_number(spin) &&
                 (json_is_integer(cpu) || json_is_null(cpu));
     worker->index = (uint32_t)index;
     worker->pid = (int64_t)pid;
@@ -206,6 +207,7 @@ static bool get_worker(struct worker_summary *worker, const json_t *json)
     worker->cpu = json_is_null(cpu) ? -1 : (int)json_integer_value(cpu);
     worker->cpu_user_seconds = json_number_value(user);
     worker->cpu_system_seconds = json_number_value(system);
+    worker->run_delay_seconds = json_number_value(delay);
     worker->spin_seconds = json_number_value(spin);
     return good;
 }

@@ -96,12 +96,13 @@ json_t *json_value_workers(const struct run_result *result)
         const struct worker_summary *worker = &result->workers[i];
         json_array_append_new(
             list,
-            json_pack("{s:i, s:I, s:o, s:f, s:f, s:f, s:i, s:o}", "index", (int)worker->index,
+            json_pack("{s:i, s:I, s:o, s:f, s:f, s:f, s:f, s:i, s:o}", "index", (int)worker->index,
                       "pid", (json_int_t)worker->pid, "cpu",
                       worker->cpu < 0 ? json_null() : json_integer(worker->cpu), "cpu_user_seconds",
                       worker->cpu_user_seconds, "cpu_system_seconds", worker->cpu_system_seconds,
-                      "spin_seconds", worker->spin_seconds, "restarts", (int)worker->restarts,
-                      "requests", json_value_count(worker->requests)));
+                      "run_delay_seconds", worker->run_delay_seconds, "spin_seconds",
+                      worker->spin_seconds, "restarts", (int)worker->restarts, "requests",
+                      json_value_count(worker->requests)));
     }
     return list;
 }

@@ -16,19 +16,37 @@
 /* A cause must account for at least this part of what is missing. */
 #define CAUSE_PART 0.5
 
-double target_worker_cpu_share(const struct run_result *result, uint32_t *busiest_worker)
+/* Workers that share a CPU are at its limit together. What others of them use, each waits for, and so it
+ * does for strangers. */
+static void add_worker(struct target_cpu *cpu, const struct worker_summary *worker, double seconds,
+                       double *busiest)
 {
-    double busiest = 0;
-    *busiest_worker = 0;
-    for (uint32_t i = 0; i < result->worker_count; i++) {
-        const struct worker_summary *worker = &result->workers[i];
-        double busy = worker->cpu_user_seconds + worker->cpu_system_seconds - worker->spin_seconds;
-        if (busy > busiest) {
-            busiest = busy;
-            *busiest_worker = worker->index;
-        }
+    double busy = worker->cpu_user_seconds + worker->cpu_system_seconds - worker->spin_seconds;
+    double used = (busy > 0 ? busy : 0) + worker->run_delay_seconds;
+    cpu->workers++;
+    cpu->busy_share += busy > 0 ? busy / seconds : 0;
+    cpu->delay_share = fmax(cpu->delay_share, worker->run_delay_seconds / seconds);
+    cpu->share = fmax(cpu->share, fmax(cpu->busy_share, used / seconds));
+    if (used > *busiest) {
+        *busiest = used;
+        cpu->worker = worker->index;
     }
-    return result->seconds > 0 ? busiest / result->seconds : 0;
+}
+
+struct target_cpu target_busiest_cpu(const struct run_result *result)
+{
+    struct target_cpu fullest = {.cpu = -1};
+    for (uint32_t i = 0; i < result->worker_count && result->seconds > 0; i++) {
+        struct target_cpu cpu = {.cpu = result->workers[i].cpu};
+        double busiest = -1;
+        for (uint32_t j = 0; j < result->worker_count; j++)
+            if (j == i || (cpu.cpu >= 0 && result->workers[j].cpu == cpu.cpu))
+                add_worker(&cpu, &result->workers[j], result->seconds, &busiest);
+        if (cpu.share > fullest.share || fullest.workers == 0)
+            fullest = cpu;
+    }
+    fullest.share = fmin(fullest.share, 1);
+    return fullest;
 }
 
 uint64_t target_slip_limit_ns(const struct interval_row *total)
@@ -70,7 +88,7 @@ static void weigh(struct target_evidence *evidence, const struct run_result *res
         evidence->unconnected_share = fmin((double)counters[COUNTER_UNCONNECTED_NS] / worker_ns, 1);
     }
     evidence->dead_share = figure_share(counters[COUNTER_SHED_WORKER], counters[COUNTER_DUE]);
-    evidence->worker_cpu_share = target_worker_cpu_share(result, &evidence->busiest_worker);
+    evidence->cpu = target_busiest_cpu(result);
     evidence->slip_p99_ns = histogram_quantile(&total->histograms[HISTOGRAM_SLIP], 0.99);
     evidence->slip_limit_ns = target_slip_limit_ns(total);
 }
@@ -84,7 +102,7 @@ static enum target_limit find_limit(const struct target_evidence *evidence,
     if (evidence->dead_share >= enough)
         return TARGET_WORKER_DIED;
     /* Before the connections: a worker without time to read replies keeps them busy by itself. */
-    if (evidence->worker_cpu_share >= WORKER_LIMIT_SHARE)
+    if (evidence->cpu.share >= WORKER_LIMIT_SHARE)
         return TARGET_WORKER_BUSY;
     if (evidence->unconnected_share >= enough &&
         evidence->unconnected_share > evidence->blocked_share)
@@ -105,6 +123,23 @@ static char *percent(char *text, size_t text_bytes, double share)
         snprintf(text, text_bytes, "%.1f %%", floor(share * 1000) / 10);
     else
         snprintf(text, text_bytes, "%.0f %%", share * 100);
+    return text;
+}
+
+char *target_cpu_text(char *text, size_t text_bytes, const struct target_cpu *cpu)
+{
+    char busy[16], waited[16], number[32] = "its CPU", who[48], delay[48] = "";
+    percent(busy, sizeof busy, cpu->busy_share);
+    if (cpu->workers > 1)
+        snprintf(number, sizeof number, "CPU %d", cpu->cpu);
+    if (cpu->workers > 1)
+        snprintf(who, sizeof who, "%u workers", cpu->workers);
+    else
+        snprintf(who, sizeof who, "worker %u", cpu->worker);
+    if (cpu->share > cpu->busy_share)
+        snprintf(delay, sizeof delay, " and waited %s for it",
+                 percent(waited, sizeof waited, cpu->delay_share));
+    snprintf(text, text_bytes, "%s used %s of %s%s", who, busy, number, delay);
     return text;
 }
 
@@ -158,7 +193,7 @@ static void say_volley_late(char *reason, const struct target_evidence *evidence
 static void say_why(char *reason, enum target_limit limit, const struct target_evidence *evidence,
                     const struct run_result *result)
 {
-    char share[16], count[UNITS_GROUPED_BYTES];
+    char share[16], count[UNITS_GROUPED_BYTES], cpu[128];
     reason[0] = '\0';
     switch (limit) {
     case TARGET_REACHED:
@@ -169,9 +204,8 @@ static void say_why(char *reason, enum target_limit limit, const struct target_e
                  "%s requests fell due while a worker was dead and not yet replaced", count);
         break;
     case TARGET_WORKER_BUSY:
-        snprintf(reason, REASON_BYTES, "volley was at its limit: worker %u used %s of its CPU",
-                 evidence->busiest_worker,
-                 percent(share, sizeof share, evidence->worker_cpu_share));
+        snprintf(reason, REASON_BYTES, "volley was at its limit: %s",
+                 target_cpu_text(cpu, sizeof cpu, &evidence->cpu));
         break;
     case TARGET_SERVER_SLOW:
         say_server_slow(reason, evidence, result);

@@ -14,6 +14,16 @@
 /* From this share of a CPU on a server is said to be busy. */
 #define SERVER_BUSY_SHARE 0.90
 
+/* A CPU that workers are pinned to, or one worker that is not. */
+struct target_cpu {
+    double busy_share;  /* of the run's time: workers at work on it, without spinning            */
+    double delay_share; /* of the time of its worker that waited most: ready, and not running    */
+    double share;       /* what was not theirs to use any more: at most all of it                */
+    uint32_t worker;    /* the busiest on it                                                     */
+    uint32_t workers;   /* how many                                                              */
+    int cpu;            /* -1: not pinned                                                        */
+};
+
 /* The figures that the sentence rests on. */
 struct target_evidence {
     double target;        /* requests that fell due, per second                              */
@@ -21,8 +31,7 @@ struct target_evidence {
     double blocked_share; /* of the workers' time: due, and every connection was busy         */
     double unconnected_share; /* of the workers' time: due, and no connection was open            */
     double dead_share;        /* of what was due: fell due while a worker was dead                */
-    double worker_cpu_share;  /* of its time, without spinning: the busiest worker                */
-    uint32_t busiest_worker;
+    struct target_cpu cpu;    /* the one of which volley's workers leave the least            */
     uint64_t slip_p99_ns, slip_limit_ns; /* sent so late; what is bearable */
 };
 
@@ -45,8 +54,10 @@ struct target_reached {
 /* result: of a run in an open loop, completed by the timeline. Nothing due is a target reached. */
 void target_reached_judge(struct target_reached *reached, const struct run_result *result);
 
-/* Of the busiest worker, without spinning; 0 when no worker is known. */
-double target_worker_cpu_share(const struct run_result *result, uint32_t *busiest_worker);
+/* The CPU that volley is nearest to the limit of; all 0 when no worker is known. */
+struct target_cpu target_busiest_cpu(const struct run_result *result);
+/* "16 workers used 98 % of CPU 1", "worker 1 used 60 % of its CPU and waited 35 % for it". Returns text. */
+char *target_cpu_text(char *text, size_t text_bytes, const struct target_cpu *cpu);
 /* A slip above this says that volley was late: the larger of 10 % of the median response time and
  * 0.25 ms. */
 uint64_t target_slip_limit_ns(const struct interval_row *total);

@@ -85,6 +85,7 @@ struct worker_summary {
     uint32_t restarts;
     uint64_t requests;                           /* ok + errors, whole run, measured part */
     double cpu_user_seconds, cpu_system_seconds; /* measured part */
+    double run_delay_seconds;                    /* ready to run, and somebody else had the CPU */
     double spin_seconds; /* of them: waiting awake for the next intended time */
 };
 
@@ -246,8 +247,9 @@ void timeline_destroy(struct timeline *timeline);
 /* The verdict of design.md 4.10 from a result's totals and evidence. Pure. Every check is always in
  * the list, in this order; the worst one is the level of the whole.
  *
- *   worker_cpu         AMBER from 90 % of the run's time on the CPU without spinning, in any worker:
- *                      volley is the limit
+ *   worker_cpu         AMBER when workers used 90 % of a CPU's time without spinning, all that are pinned to
+ *                      it together, or one was at work or kept waiting for its CPU that long: volley, or
+ *                      what runs beside it, is the limit
  *   loop_lag           AMBER when its p99 is above 10 % of the median service time
  *   slip               open loop: AMBER when its p99 is above 10 % of the median response time and
  *                      above 0.25 ms

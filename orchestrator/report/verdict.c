@@ -28,14 +28,25 @@ static double to_ms(uint64_t ns)
 
 static enum verdict_level worker_cpu(const struct run_result *result, char *value)
 {
-    uint32_t worker;
-    double share = target_worker_cpu_share(result, &worker);
+    struct target_cpu cpu = target_busiest_cpu(result);
     if (result->worker_count == 0) { /* a replay of a run that was cut short */
         snprintf(value, VALUE_BYTES, "unknown");
         return VERDICT_GREEN;
     }
-    snprintf(value, VALUE_BYTES, "%.1f %% of the time (worker %u)", share * 100, worker);
-    return share >= WORKER_LIMIT_SHARE ? VERDICT_AMBER : VERDICT_GREEN;
+    target_cpu_text(value, VALUE_BYTES, &cpu);
+    return cpu.share >= WORKER_LIMIT_SHARE ? VERDICT_AMBER : VERDICT_GREEN;
+}
+
+/* Volley's own work, or somebody else's. */
+static void advise_worker_cpu(const struct run_result *result, char *advice)
+{
+    struct target_cpu cpu = target_busiest_cpu(result);
+    snprintf(advice, ADVICE_BYTES, "%s",
+             cpu.busy_share >= WORKER_LIMIT_SHARE
+                 ? "volley is the limit, not the server: use more workers (--processes) on free "
+                   "CPUs, or read these figures as volley's own"
+                 : "a worker was ready to run while something else had its CPU: leave it a CPU of "
+                   "its own (--cpus), or stop what runs beside it");
 }
 
 static enum verdict_level loop_lag(const struct run_result *result, char *value)
@@ -398,10 +409,7 @@ static const struct {
     /* NULL: the advice above; else it depends on the evidence. */
     void (*advise)(const struct run_result *result, char *advice);
 } checks[] = {
-    {"worker_cpu", worker_cpu, "90 %",
-     "volley is the limit, not the server: use more workers (--processes) on free CPUs, or read "
-     "these figures as volley's own",
-     NULL},
+    {"worker_cpu", worker_cpu, "90 %", NULL, advise_worker_cpu},
     {"loop_lag", loop_lag, "10 % of service p50",
      "replies waited inside volley before they were read: use more workers, fewer connections "
      "each, or less pipelining",

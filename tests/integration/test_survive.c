@@ -1,6 +1,7 @@
 /* A run that is interrupted, or loses a worker, its orchestrator or its reader. */
 #include <check.h>
 #include <fcntl.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -457,6 +458,26 @@ START_TEST(test_disk_fills_up)
 }
 END_TEST
 
+START_TEST(test_crowded_cpu)
+{
+    /* breaks: volley is its own limit and calls the run GREEN, because each of the workers that share a CPU
+     * uses a small part of it; and nobody is warned before the start */
+    char cpu[16];
+    cpu_set_t allowed;
+    ck_assert_int_eq(sched_getaffinity(0, sizeof allowed, &allowed), 0);
+    int first = 0;
+    while (!CPU_ISSET(first, &allowed))
+        first++;
+    snprintf(cpu, sizeof cpu, "%d", first);
+    trial_start(&trial, "--null", "-t", "get", "-r", "100", "-c", "16", "--processes", "16",
+                "--cpus", cpu, "--duration", "500ms", NULL);
+    trial_end(&trial, 0);
+    trial_expect(&trial, PROGRAM_ERR, "16 workers share 1 CPU");
+    ck_assert_str_eq(trial_verdict(&trial, "worker_cpu"), "AMBER");
+    trial_free(&trial);
+}
+END_TEST
+
 /* Limits and residue --------------------------------------------------------------------------- */
 
 START_TEST(test_hard_descriptor_limit)
@@ -566,6 +587,7 @@ Suite *test_survive_suite(void)
                         (int)(sizeof unwritable / sizeof unwritable[0]));
     tcase_add_test(limits, test_out_with_journal);
     tcase_add_test(limits, test_disk_fills_up);
+    tcase_add_test(limits, test_crowded_cpu);
     tcase_add_test(limits, test_hard_descriptor_limit);
     tcase_add_test(limits, test_soft_descriptor_limit);
     tcase_add_test(limits, test_hundred_runs);

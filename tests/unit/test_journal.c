@@ -400,6 +400,7 @@ START_TEST(every_fact_and_all_evidence_comes_back)
     result->seconds = 10.5;
     result->due_seconds = 10;
     result->workers[1].spin_seconds = 1.25;
+    result->workers[1].run_delay_seconds = 0.25;
     result->evidence.server_cpu_share = 0.75;
     result->evidence.never_steady = true;
     json = journal_result_to_json(result);
@@ -407,6 +408,7 @@ START_TEST(every_fact_and_all_evidence_comes_back)
     ck_assert_uint_eq(warmup_ns, 7000000000);
     ck_assert_double_eq(second->due_seconds, 10);
     ck_assert_double_eq(second->workers[1].spin_seconds, 1.25);
+    ck_assert_double_eq(second->workers[1].run_delay_seconds, 0.25);
     ck_assert_double_eq(second->evidence.server_cpu_share, 0.75);
     ck_assert(second->evidence.never_steady);
     json_object_del(json, "warmup_ns");

@@ -72,6 +72,23 @@ static void busy_worker(struct short_run *run)
     run->result->workers[1].cpu_user_seconds = 9.384;
     run->result->workers[1].cpu_system_seconds = 0.51;
 }
+static void crowded_cpu(struct short_run *run)
+{
+    slow_server(run);
+    for (uint32_t i = 0; i < run->result->worker_count; i++) {
+        run->result->workers[i].cpu = 3;
+        run->result->workers[i].cpu_user_seconds = 4.94;
+        run->result->workers[i].cpu_system_seconds = 0;
+        run->result->workers[i].run_delay_seconds = 4;
+    }
+}
+static void kept_waiting(struct short_run *run)
+{
+    slow_server(run);
+    run->result->workers[1].cpu_user_seconds = 5;
+    run->result->workers[1].cpu_system_seconds = 0;
+    run->result->workers[1].run_delay_seconds = 4.2;
+}
 static void spinning_worker(struct short_run *run)
 {
     slow_server(run);
@@ -117,6 +134,10 @@ static const struct {
     {no_server, TARGET_SERVER_AWAY, SHORT "because no connection was open 25 % of the time"},
     {busy_worker, TARGET_WORKER_BUSY,
      SHORT "because volley was at its limit: worker 1 used 97 % of its CPU"},
+    {crowded_cpu, TARGET_WORKER_BUSY,
+     SHORT "because volley was at its limit: 2 workers used 97 % of CPU 3"},
+    {kept_waiting, TARGET_WORKER_BUSY,
+     SHORT "because volley was at its limit: worker 1 used 49 % of its CPU and waited 41 % for it"},
     {dead_worker, TARGET_WORKER_DIED,
      SHORT "because 60,000 requests fell due while a worker was dead and not yet replaced"},
     {throttled, TARGET_VOLLEY_LATE,

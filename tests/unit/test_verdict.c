@@ -374,7 +374,7 @@ START_TEST(open_loop_thresholds_are_sharp)
     for (uint32_t i = 0; i < verdict.check_count; i++)
         ck_assert_msg(verdict.checks[i].level == VERDICT_GREEN, "%s: %s", verdict.checks[i].name,
                       verdict.checks[i].value);
-    ck_assert_str_eq(check_of(&verdict, "worker_cpu")->value, "89.0 % of the time (worker 1)");
+    ck_assert_str_eq(check_of(&verdict, "worker_cpu")->value, "worker 1 used 89 % of its CPU");
     leave_behind(&run, 1);
     verdict_judge(&verdict, run.result);
     ck_assert_int_eq(check_of(&verdict, "target")->level, VERDICT_AMBER);
