@@ -79,5 +79,8 @@ enum err_code bench_outputs_add(struct timeline *timeline, const struct spec *sp
         code = add(timeline, sink_hdr_log(&sink, spec->hdr_path, err), &sink);
     if (code == OK)
         code = add_stdout(timeline, spec, err);
+    bool json_on_stdout = spec->json_path != NULL && strcmp(spec->json_path, "-") == 0;
+    if (code == OK && (spec->quiet || spec->csv || spec->csv_interval_ns > 0 || json_on_stdout))
+        timeline_add(timeline, sink_trouble());
     return code;
 }

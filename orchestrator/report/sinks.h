@@ -17,6 +17,9 @@ enum text_style {
 
 MUST_USE enum err_code sink_text(struct sink *sink, FILE *out, enum text_style style, bool debug,
                                  struct err *err);
+/* Beside an output that shows none of it: a line on stderr for each kind of error reply with its first
+ * text, for requests without a reply, for outages, and for each check of a RED verdict. */
+struct sink sink_trouble(void);
 /* 16 columns per csv_interval_ns (a whole number of intervals; 0: every interval); zero rows during
  * a stall; nothing of a warm-up or a prefill. owns_file: the stream is closed with the sink. */
 MUST_USE enum err_code sink_interval_csv(struct sink *sink, FILE *out, bool owns_file,

@@ -84,6 +84,39 @@ START_TEST(test_csv_lines)
 }
 END_TEST
 
+START_TEST(test_short_outputs_hide_nothing)
+{
+    /* Breaks when half of the replies are errors and a short output prints a rate and nothing else, or when
+     * there is a word though nothing is wrong. */
+    static const char *const styles[] = {"-q", "--csv", "--csv-interval 1"};
+    test_server_integer(&server, "LPUSH wrong x");
+    for (size_t i = 0; i < sizeof styles / sizeof styles[0]; i++) {
+        call_expect(&call, 1, &at_server, "%s -n 100 -c 4 -r 10 -- get wrong", styles[i]);
+        expect_in(call.program.err, "100 error replies like this: WRONGTYPE Operation against");
+        expect_in(call.program.err, "verdict RED, errors (100.000 % of replies)");
+        call_free(&call);
+        call_expect(&call, 0, &at_server, "%s -n 100 -c 4 -r 10 -t set", styles[i]);
+        ck_assert_str_eq(call.program.err, "");
+        call_free(&call);
+    }
+}
+END_TEST
+
+START_TEST(test_short_outputs_tell_of_losses)
+{
+    /* Breaks when a server dies in the middle of a run and a short output does not say so. */
+    char port[16];
+    snprintf(port, sizeof port, "%u", (unsigned)server.port);
+    program_start_volley(&call.program, "bench", "-p", port, "-q", "-t", "get", "-r", "10", "-c",
+                         "4", "--qps", "1000", "--duration", "1500ms", "--progress", NULL);
+    program_wait_text(&call.program, PROGRAM_ERR, "Progress: ");
+    test_server_kill(&server);
+    program_wait(&call.program);
+    expect_in(call.program.err, "without one success in 1 outage");
+    program_free(&call.program);
+}
+END_TEST
+
 static double csv_field(const char *line, int column)
 {
     for (; column > 0; column--)
@@ -349,6 +382,8 @@ Suite *test_bench_outputs_suite(void)
     Suite *suite = suite_create("bench_outputs");
     add(suite, "quiet", test_quiet_lines);
     add(suite, "csv", test_csv_lines);
+    add(suite, "hidden", test_short_outputs_hide_nothing);
+    add(suite, "losses", test_short_outputs_tell_of_losses);
     add(suite, "interval_csv", test_interval_csv);
     add(suite, "report", test_report_text);
     add(suite, "progress", test_progress);

@@ -1,0 +1,92 @@
+/* What a short output leaves out and nobody must miss: one line on stderr for each thing that failed. */
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "common/clock.h"
+#include "common/log.h"
+#include "common/units.h"
+#include "orchestrator/report/figures.h"
+#include "orchestrator/report/sinks.h"
+
+static double seconds(uint64_t ns)
+{
+    return (double)ns / (double)NS_PER_SECOND;
+}
+
+static void tell_errors(const struct run_result *result)
+{
+    char count[UNITS_GROUPED_BYTES];
+    for (uint32_t i = 0; i < result->error_kinds->count; i++) {
+        uint64_t replies = result->total->errors_by_kind[i];
+        if (replies > 0)
+            log_line(LOG_WARNING, "%s: %s error repl%s like this: %s", result->facts->name,
+                     units_format_grouped(count, sizeof count, replies), replies == 1 ? "y" : "ies",
+                     result->error_kinds->kinds[i].text);
+    }
+}
+
+/* "120 requests without a reply: timed out 20, lost 100 (disconnect 90, drain 10)". */
+static void tell_unanswered(const struct run_result *result)
+{
+    const uint64_t *counters = result->total->counters;
+    uint64_t timed_out = counters[COUNTER_TIMED_OUT], lost = counters_lost(counters);
+    char line[256], count[UNITS_GROUPED_BYTES];
+    const char *separator = " (";
+    int used;
+    if (timed_out + lost == 0)
+        return;
+    used = snprintf(line, sizeof line,
+                    "%s request%s without a reply: timed out %" PRIu64 ", lost %" PRIu64,
+                    units_format_grouped(count, sizeof count, timed_out + lost),
+                    timed_out + lost == 1 ? "" : "s", timed_out, lost);
+    for (int cause = COUNTER_LOST_TIMEOUT; cause <= COUNTER_LOST_WORKER; cause++) {
+        if (counters[cause] == 0 || used < 0 || (size_t)used >= sizeof line)
+            continue;
+        used += snprintf(line + used, sizeof line - (size_t)used, "%s%s %" PRIu64, separator,
+                         figure_lost_cause_name((enum counter)cause), counters[cause]);
+        separator = ", ";
+    }
+    log_line(LOG_WARNING, "%s: %s%s", result->facts->name, line, separator[0] == ',' ? ")" : "");
+}
+
+static void tell_outages(const struct run_result *result)
+{
+    const struct outage_list *all = outages_of_all(result->outages);
+    if (all->count > 0)
+        log_line(LOG_WARNING,
+                 "%s: %.3f s without one success in %" PRIu64
+                 " outage%s, the longest %.3f s from %.3f s on",
+                 result->facts->name, seconds(all->total_ns), all->count,
+                 all->count == 1 ? "" : "s", seconds(all->longest_ns),
+                 seconds(all->longest_begin_ns) - seconds(result->facts->warmup_ns));
+}
+
+static void tell_verdict(const struct run_result *result)
+{
+    if (result->verdict.level != VERDICT_RED)
+        return;
+    for (uint32_t i = 0; i < result->verdict.check_count; i++) {
+        const struct verdict_check *check = &result->verdict.checks[i];
+        if (check->level == VERDICT_RED)
+            log_line(LOG_WARNING, "%s: verdict RED, %s (%s): %s", result->facts->name, check->name,
+                     check->value, check->advice);
+    }
+}
+
+static enum err_code run_end(void *state, const struct run_result *result, struct err *err)
+{
+    (void)state;
+    (void)err;
+    tell_errors(result);
+    tell_unanswered(result);
+    tell_outages(result);
+    if (!result->facts->prefill)
+        tell_verdict(result);
+    return OK;
+}
+
+struct sink sink_trouble(void)
+{
+    return (struct sink){.name = "trouble", .run_end = run_end};
+}
