@@ -4,15 +4,18 @@
 
 #include <inttypes.h>
 #include <stdlib.h>
+#include <sys/ioctl.h>
 
 #include "common/clock.h"
 #include "common/units.h"
 #include "orchestrator/report/figures.h"
 #include "orchestrator/report/sinks.h"
 #include "orchestrator/report/text_extended.h"
+#include "orchestrator/report/text_spark.h"
 
 #define NS_PER_MS_F 1e6
-#define BYTES_PER_MB (1024.0 * 1024.0)
+#define BYTES_PER_MB 1e6
+#define WIDTH_DEFAULT 80u /* where the output is no terminal */
 
 struct text {
     struct output out;
@@ -21,6 +24,8 @@ struct text {
     bool csv_header_printed;
     uint32_t blocks; /* printed so far: a blank line stands between two */
     const struct session_facts *session;
+    bool open_loop;     /* of the run under way */
+    struct spark spark; /* likewise             */
 };
 
 static double to_ms(uint64_t ns)
@@ -116,6 +121,8 @@ static enum err_code run_begin(void *state, const struct run_facts *run, struct 
     struct text *text = state;
     struct output *out = &text->out;
     char duration[32];
+    text->open_loop = run->open_loop;
+    spark_begin(&text->spark);
     if (text->style != TEXT_REPORT || run->prefill)
         return OK;
     output_printf(out, "%sVolley Benchmark%s\n", text->blocks++ > 0 ? "\n" : "",
@@ -137,6 +144,17 @@ static enum err_code run_begin(void *state, const struct run_facts *run, struct 
         output_printf(out, "Label: %s\n", text->session->label);
     output_printf(out, "\n");
     return output_status(out, err);
+}
+
+static enum err_code interval(void *state, const struct interval_row *row,
+                              const struct error_kinds *error_kinds, struct err *err)
+{
+    struct text *text = state;
+    (void)error_kinds;
+    (void)err;
+    if ((row->header.flags & INTERVAL_WARMUP) == 0)
+        spark_add(&text->spark, row, text->open_loop);
+    return OK;
 }
 
 static struct figure_percentile percentile_of(const struct run_result *result, double percent)
@@ -182,15 +200,23 @@ static void print_latency(struct output *out, const struct run_result *result)
               "read (service time).");
 }
 
+static uint64_t edge_of(double edge_ms)
+{
+    return (uint64_t)(edge_ms * NS_PER_MS_F + 0.5);
+}
+
 static void print_distribution(struct output *out, const struct histogram *latency)
 {
     static const double edges_ms[] = {0.1, 0.5, 1, 2, 5, 10, 20, 50, 100, 200, 500, 1000};
     uint64_t below = 0;
+    size_t rows = sizeof edges_ms / sizeof edges_ms[0];
+    while (rows > 1 &&
+           histogram_count_at_or_below(latency, edge_of(edges_ms[rows - 2])) == latency->count)
+        rows--; /* below the last row that counts anything */
     output_printf(out, "\nLatency Distribution:\n====================\n"
                        "(each row counts what the rows above do not)\n");
-    for (size_t i = 0; i < sizeof edges_ms / sizeof edges_ms[0]; i++) {
-        uint64_t edge_ns = (uint64_t)(edges_ms[i] * NS_PER_MS_F + 0.5);
-        uint64_t at_or_below = histogram_count_at_or_below(latency, edge_ns);
+    for (size_t i = 0; i < rows; i++) {
+        uint64_t at_or_below = histogram_count_at_or_below(latency, edge_of(edges_ms[i]));
         uint64_t count = at_or_below - below;
         below = at_or_below;
         output_printf(out, "<= %.1f ms: %.2f%% (%" PRIu64 " requests)\n", edges_ms[i],
@@ -328,6 +354,13 @@ static void print_events(struct output *out, const struct run_result *result)
     }
 }
 
+static unsigned width_of(const struct output *out)
+{
+    struct winsize size;
+    bool known = out->terminal && ioctl(fileno(out->file), TIOCGWINSZ, &size) == 0;
+    return known && size.ws_col > 0 ? size.ws_col : WIDTH_DEFAULT;
+}
+
 static void print_report(struct text *text, const struct run_result *result)
 {
     struct output *out = &text->out;
@@ -356,6 +389,7 @@ static void print_report(struct text *text, const struct run_result *result)
         if (result->facts->open_loop)
             text_times(out, result);
         print_distribution(out, latency);
+        spark_print(out, &text->spark, width_of(out), spark_wants_ascii());
     } else {
         output_printf(out, "\nno request succeeded: there are no latencies\n");
     }
@@ -477,6 +511,7 @@ enum err_code sink_text(struct sink *sink, FILE *out, enum text_style style, boo
                           .state = text,
                           .session_begin = session_begin,
                           .run_begin = run_begin,
+                          .interval = interval,
                           .run_end = run_end,
                           .destroy = destroy};
     return OK;

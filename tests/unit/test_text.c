@@ -33,6 +33,7 @@ static char *play_session(play_function *play, enum text_style style, bool debug
 
 static char *play(enum text_style style, bool debug)
 {
+    setenv("LC_ALL", "C", 1);
     return play_session(fixture_play, style, debug);
 }
 
@@ -81,13 +82,14 @@ static const char results[] = "Final Results:\n"
                               "<= 1.0 ms: 0.00% (0 requests)\n"
                               "<= 2.0 ms: 0.00% (0 requests)\n"
                               "<= 5.0 ms: 0.67% (10 requests)\n"
-                              "<= 10.0 ms: 0.00% (0 requests)\n"
-                              "<= 20.0 ms: 0.00% (0 requests)\n"
-                              "<= 50.0 ms: 0.00% (0 requests)\n"
-                              "<= 100.0 ms: 0.00% (0 requests)\n"
-                              "<= 200.0 ms: 0.00% (0 requests)\n"
-                              "<= 500.0 ms: 0.00% (0 requests)\n"
-                              "<= 1000.0 ms: 0.00% (0 requests)\n"
+                              "\n"
+                              "Over Time:\n"
+                              "=========\n"
+                              "(a column is 1.00 s: its lowest rate, its highest latencies)\n"
+                              "rate/s           0 |# =| 1,000\n"
+                              "p50 ms       0.150 |# #| 0.150\n"
+                              "p99 ms       0.150 |# #| 0.150\n"
+                              "max ms       0.150 |# _| 2.500\n"
                               "\n"
                               "Traffic:\n"
                               "=======\n"

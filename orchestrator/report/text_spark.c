@@ -1,0 +1,177 @@
+#include "orchestrator/report/text_spark.h"
+
+#include <inttypes.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "common/clock.h"
+#include "common/units.h"
+#include "orchestrator/report/figures.h"
+
+#define LEVELS 8u
+#define LABEL_BYTES 24
+/* A line's share of largest to smallest above which small values would all look alike. */
+#define LOGARITHMIC_ABOVE 50.0
+
+void spark_begin(struct spark *spark)
+{
+    spark->count = 0;
+    spark->rows_per_column = 1;
+    spark->rows_in_last = 0;
+    spark->rows = 0;
+}
+
+static void join(struct spark_column *into, const struct spark_column *from)
+{
+    into->rate = fmin(into->rate, from->rate);
+    into->p50_ns = from->p50_ns > into->p50_ns ? from->p50_ns : into->p50_ns;
+    into->p99_ns = from->p99_ns > into->p99_ns ? from->p99_ns : into->p99_ns;
+    into->max_ns = from->max_ns > into->max_ns ? from->max_ns : into->max_ns;
+}
+
+static void halve(struct spark *spark)
+{
+    for (uint32_t i = 0; i < SPARK_COLUMNS_MAX; i += 2) {
+        struct spark_column joined = spark->columns[i];
+        join(&joined, &spark->columns[i + 1]);
+        spark->columns[i / 2] = joined;
+    }
+    spark->count = SPARK_COLUMNS_MAX / 2;
+    spark->rows_per_column *= 2;
+    spark->rows_in_last = spark->rows_per_column;
+}
+
+void spark_add(struct spark *spark, const struct interval_row *row, bool open_loop)
+{
+    const struct histogram *latency = figure_latency(row, open_loop);
+    const struct spark_column column = {
+        .rate = figure_rate(row->counters[COUNTER_OK], figure_row_seconds(row)),
+        .p50_ns = latency->count > 0 ? histogram_quantile(latency, 0.50) : 0,
+        .p99_ns = latency->count > 0 ? histogram_quantile(latency, 0.99) : 0,
+        .max_ns = latency->count > 0 ? latency->max_ns : 0,
+    };
+    if (spark->rows++ == 0)
+        spark->start_ns = row->header.start_ns;
+    spark->end_ns = row->header.end_ns;
+    if (spark->count > 0 && spark->rows_in_last < spark->rows_per_column) {
+        join(&spark->columns[spark->count - 1], &column);
+        spark->rows_in_last++;
+        return;
+    }
+    if (spark->count == SPARK_COLUMNS_MAX)
+        halve(spark);
+    spark->columns[spark->count++] = column;
+    spark->rows_in_last = 1;
+}
+
+/* One line: its values by column; below 0: nothing to show. */
+struct line {
+    const char *label;
+    double values[SPARK_COLUMNS_MAX];
+    double least, most;
+    bool rate;
+};
+
+static double value_of(const struct spark_column *column, int which)
+{
+    const uint64_t ns[] = {column->p50_ns, column->p99_ns, column->max_ns};
+    if (which == 0)
+        return column->rate;
+    return ns[which - 1] > 0 ? (double)ns[which - 1] / (double)NS_PER_MS : -1;
+}
+
+/* As many columns as fit: groups of neighbours, of which again what stands out is kept. */
+static uint32_t fill(struct line *line, const struct spark *spark, int which, uint32_t room)
+{
+    uint32_t each = (spark->count + room - 1) / room, count = 0;
+    line->least = INFINITY;
+    line->most = 0;
+    for (uint32_t i = 0; i < spark->count; i += each) {
+        struct spark_column column = spark->columns[i];
+        for (uint32_t k = i + 1; k < i + each && k < spark->count; k++)
+            join(&column, &spark->columns[k]);
+        double value = value_of(&column, which);
+        line->values[count++] = value;
+        if (value < 0)
+            continue;
+        line->least = fmin(line->least, value);
+        line->most = fmax(line->most, value);
+    }
+    return count;
+}
+
+/* From nothing up, so that what hardly varies does not look as if it did; by orders of magnitude where
+ * small values would all look alike. */
+static unsigned level_of(const struct line *line, double value)
+{
+    double low = line->least, high = line->most;
+    double share = high > 0 ? value / high : 0;
+    if (!line->rate && high > LOGARITHMIC_ABOVE * low)
+        share = log(value / low) / log(high / low);
+    unsigned level = (unsigned)(share * LEVELS);
+    return level < LEVELS ? level : LEVELS - 1;
+}
+
+static char *format_value(char text[LABEL_BYTES], double value, bool rate)
+{
+    char grouped[UNITS_GROUPED_BYTES];
+    if (rate)
+        snprintf(text, LABEL_BYTES, "%s",
+                 units_format_grouped(grouped, sizeof grouped, (uint64_t)(value + 0.5)));
+    else
+        snprintf(text, LABEL_BYTES, "%.3f", value);
+    return text;
+}
+
+static void print_cells(struct output *out, const struct line *line, uint32_t count, bool ascii)
+{
+    static const char *const blocks[LEVELS] = {"\u2581", "\u2582", "\u2583", "\u2584",
+                                               "\u2585", "\u2586", "\u2587", "\u2588"};
+    static const char *const letters[LEVELS] = {"_", ".", ":", "-", "=", "+", "*", "#"};
+    for (uint32_t i = 0; i < count; i++) {
+        bool nothing = line->values[i] < 0 || (line->rate && line->values[i] <= 0);
+        const char *const *cells = ascii ? letters : blocks;
+        output_printf(out, "%s", nothing ? " " : cells[level_of(line, line->values[i])]);
+    }
+}
+
+void spark_print(struct output *out, const struct spark *spark, unsigned width, bool ascii)
+{
+    static struct line line; /* too large for a stack; one report is printed at a time */
+    static const char *const labels[] = {"rate/s", "p50 ms", "p99 ms", "max ms"};
+    enum { LABELS_WIDTH = 6 + 1 + 11 + 2 + 2 + 11 };
+    if (spark->rows < SPARK_ROWS_MIN)
+        return;
+    uint32_t room = width > LABELS_WIDTH + 8 ? width - LABELS_WIDTH : 8;
+    uint32_t each = (spark->count + room - 1) / room;
+    double column_seconds = (double)(spark->end_ns - spark->start_ns) / (double)NS_PER_SECOND /
+                            (double)spark->rows * spark->rows_per_column * each;
+    output_printf(
+        out,
+        "\nOver Time:\n=========\n(a column is %.*f s: its lowest rate, its highest latencies)\n",
+        column_seconds < 10 ? 2 : 0, column_seconds);
+    for (int which = 0; which < 4; which++) {
+        char least[LABEL_BYTES], most[LABEL_BYTES];
+        line.rate = which == 0;
+        uint32_t count = fill(&line, spark, which, room);
+        if (!(line.least <= line.most)) /* nothing succeeded */
+            continue;
+        output_printf(out, "%s %11s |", labels[which], format_value(least, line.least, line.rate));
+        print_cells(out, &line, count, ascii);
+        output_printf(out, "| %s\n", format_value(most, line.most, line.rate));
+    }
+}
+
+bool spark_wants_ascii(void)
+{
+    static const char *const variables[] = {"LC_ALL", "LC_CTYPE", "LANG"};
+    for (size_t i = 0; i < sizeof variables / sizeof variables[0]; i++) {
+        const char *locale = getenv(variables[i]);
+        if (locale != NULL && *locale != '\0') /* the first that is set decides, as in setlocale */
+            return strcasestr(locale, "UTF-8") == NULL && strcasestr(locale, "utf8") == NULL;
+    }
+    return true;
+}
