@@ -181,7 +181,8 @@ END_TEST
 
 START_TEST(test_interrupt_while_reading_standard_input)
 {
-    /* Breaks when -x cannot be ended by Ctrl+C while it waits for its argument. */
+    /* Breaks when -x cannot be ended by Ctrl+C while it waits for its argument, or a signal before the load
+     * is a raw signal and not status 130. */
     struct program program;
     int ends[2];
     ck_assert_int_eq(pipe2(ends, O_CLOEXEC), 0);
@@ -193,7 +194,7 @@ START_TEST(test_interrupt_while_reading_standard_input)
     wait_in_call(program.pid, SYS_read);
     program_signal(&program, SIGINT);
     ck_assert(program_wait_at_most(&program, 10000));
-    ck_assert_int_eq(program.exit_signal, SIGINT);
+    ck_assert_int_eq(program.exit_status, 130);
     program_free(&program);
     close(ends[0]);
     close(ends[1]);

@@ -270,20 +270,6 @@ START_TEST(test_help_cut)
 }
 END_TEST
 
-START_TEST(test_early_signal)
-{
-    /* Breaks when a signal before the load is a raw signal, and not status 130: here volley waits for
-     * standard input. */
-    start_shell("exec $volley bench --null -n 10 -x set key < <(exec sleep 60)");
-    support_sleep_ms(20);
-    for (int i = 0; i < 500 && !program_wait_at_most(&program, 10); i++)
-        program_signal(&program, SIGTERM);
-    /* bash itself, before it has become volley, ends by the signal */
-    ck_assert(program.exit_status == 130 || program.exit_signal == SIGTERM);
-    program_free(&program);
-}
-END_TEST
-
 START_TEST(test_nohup)
 {
     /* Breaks when a run under nohup ends with its terminal. */
@@ -316,7 +302,6 @@ Suite *test_outputs_suite(void)
     tcase_add_loop_test(tcase, test_reader_gone, 0, 3);
     tcase_add_test(tcase, test_reader_gone_file_kept);
     tcase_add_test(tcase, test_help_cut);
-    tcase_add_test(tcase, test_early_signal);
     tcase_add_test(tcase, test_nohup);
     suite_add_tcase(suite, tcase);
     return suite;
