@@ -34,6 +34,10 @@ endif
 
 PREFIX ?= /usr/local
 INSTALL ?= install
+# Links under the names of the tools that volley can be, where no installed one is in the way.
+LINKS = $(PREFIX)/libexec/volley
+LINKED = ../../bin/volley
+TOOLS = valkey-benchmark redis-benchmark
 
 SOURCES := $(sort $(wildcard common/*.c worker/*.c orchestrator/*.c orchestrator/*/*.c))
 OBJECTS := $(SOURCES:%.c=$(BUILD)/obj/%.o) $(EXTRA_SOURCES:%.c=$(BUILD)/obj/%.o)
@@ -129,8 +133,10 @@ honesty: all $(PERF) $(RECORDER) ## rates, stalls and ramps against what a serve
 instructions: $(VIRTUAL) ## instructions per request under callgrind; fails above the recorded figure + 3 %
 	@CC='$(CC)' tests/perf/instructions.sh $(VIRTUAL) $(INSTRUCTIONS)
 
-docs: $(BUILD)/volley $(MAN_PAGE) ## regenerate docs/reference/options.md and the man page from the option tables
+docs: $(BUILD)/volley $(MAN_PAGE) ## regenerate the reference and the man page from the option tables
 	$(BUILD)/volley docs markdown > $(BUILD)/gen/options.md && mv $(BUILD)/gen/options.md docs/reference/options.md
+	tests/docs.sh --fill $(BUILD)/volley docs/reference/coming-from-valkey-benchmark.md > $(BUILD)/gen/coming.md && \
+	    mv $(BUILD)/gen/coming.md docs/reference/coming-from-valkey-benchmark.md
 
 check-docs: $(BUILD)/volley $(MAN_PAGE) # fails when a page and the program disagree
 	@tests/docs.sh $(BUILD)/volley $(MAN_PAGE)
@@ -145,11 +151,17 @@ install: $(BUILD)/volley $(MAN_PAGE) ## install the program, its man page and ba
 	$(BUILD)/volley docs completion > $(BUILD)/gen/volley.bash
 	$(INSTALL) -D -m 755 $(BUILD)/volley $(DESTDIR)$(PREFIX)/bin/volley
 	$(INSTALL) -D -m 644 $(MAN_PAGE) $(DESTDIR)$(PREFIX)/share/man/man1/volley.1
+	$(INSTALL) -d $(DESTDIR)$(LINKS)
+	for link in $(TOOLS:%=$(DESTDIR)$(LINKS)/%); do \
+	    [ -e $$link ] || [ -L $$link ] || ln -s $(LINKED) $$link; done
 	$(INSTALL) -D -m 644 $(BUILD)/gen/volley.bash $(DESTDIR)$(PREFIX)/share/bash-completion/completions/volley
 
 uninstall: ## remove what install put in place
 	rm -f $(DESTDIR)$(PREFIX)/bin/volley $(DESTDIR)$(PREFIX)/share/man/man1/volley.1 \
 	    $(DESTDIR)$(PREFIX)/share/bash-completion/completions/volley
+	for link in $(TOOLS:%=$(DESTDIR)$(LINKS)/%); do \
+	    [ "$$(readlink $$link)" != $(LINKED) ] || rm -f $$link; done
+	rmdir $(DESTDIR)$(LINKS) 2>/dev/null || true
 
 clean: ## remove build/
 	rm -rf build

@@ -9,6 +9,7 @@ size_t probe_words(const char *words[PROBE_WORDS_MAX], enum server_probe probe)
     words[0] = probe_name(probe);
     words[1] = KEY;
     switch (probe) {
+    case PROBE_TYPE:
     case PROBE_GET:
     case PROBE_ECHO:
         return 2;
@@ -23,7 +24,10 @@ size_t probe_words(const char *words[PROBE_WORDS_MAX], enum server_probe probe)
 
 const char *probe_name(enum server_probe probe)
 {
-    return probe == PROBE_GET ? "GET" : probe == PROBE_ECHO ? "ECHO" : "PING";
+    return probe == PROBE_TYPE   ? "TYPE"
+           : probe == PROBE_GET  ? "GET"
+           : probe == PROBE_ECHO ? "ECHO"
+                                 : "PING";
 }
 
 enum server_probe_answer probe_judge(const char *text)

@@ -9,18 +9,19 @@
 /* In the order in which they are tried. GET stands before ECHO: a server that loads its data, or wants
  * a password, answers ECHO all the same. */
 enum server_probe {
+    PROBE_TYPE = -1, /* where who counts PINGs is to see those of the load alone */
     PROBE_PING,
     PROBE_GET, /* of a key that nobody has */
     PROBE_ECHO,
     PROBE_ANY, /* PING, and whatever it is answered: every question was refused in words */
     PROBE_NONE /* nothing: it closes on every question, but has taken AUTH or SELECT     */
 };
-#define PROBE_QUESTIONS 3u /* the first ones */
+#define PROBE_QUESTIONS 3 /* the first ones */
 #define PROBE_WORDS_MAX 2u
 
 /* The words to send; 0 for PROBE_NONE. */
 size_t probe_words(const char *words[PROBE_WORDS_MAX], enum server_probe probe);
-/* "GET"; "PING" for PROBE_ANY and PROBE_NONE. */
+/* "GET", "TYPE"; "PING" for PROBE_ANY and PROBE_NONE. */
 const char *probe_name(enum server_probe probe);
 
 enum server_probe_answer {

@@ -83,6 +83,7 @@ struct spec {
     const char *tls_key;
     const char *tls_sni; /* NULL: the host */
     bool tls_insecure;
+    bool tls_any_name;            /* the chain of a certificate is checked, but not its name */
     const char *tls_ciphers;      /* up to TLS 1.2 */
     const char *tls_ciphersuites; /* TLS 1.3       */
     bool tls_resume;
@@ -109,8 +110,9 @@ struct spec {
     enum placeholder_rules placeholders; /* of commands and of the tests' keys */
     uint64_t clients; /* connections over all workers; with a ramp those at its end     */
     struct client_ramp client_ramp;
-    uint64_t requests;    /* of each test; 0: time decides                                  */
-    uint64_t duration_ns; /* 0: requests decide                                             */
+    uint64_t requests;          /* of each test; 0: time decides                                  */
+    bool requests_are_commands; /* each command of a sequence counts as one of them        */
+    uint64_t duration_ns;       /* 0: requests decide                                             */
     uint64_t warmup_ns;
     bool steady_auto; /* the warm-up ends when rate and latency have settled ...             */
     uint64_t steady_limit_ns; /* ... or, not steady, after so long                           */
@@ -118,6 +120,7 @@ struct spec {
     uint64_t data_bytes;
     uint64_t function_count; /* of the library that function_load loads */
     uint64_t function_keys;  /* of a call of fcall                      */
+    bool tag_all_tests;      /* with cluster all keys of the tests have {tag} */
     enum key_order key_order;
     uint64_t keyspace; /* keys offset .. offset + keyspace - 1; 1 with KEYS_ONE              */
     uint64_t keyspace_offset;

@@ -235,6 +235,7 @@ enum err_code tls_client_create(struct tls_client **client, const struct spec *s
         return err_set(err, E_SYSTEM, "cannot set up TLS: out of memory");
     made->sni = spec->tls_sni;
     made->verify = !spec->tls_insecure;
+    made->any_name = spec->tls_any_name;
     made->resume = spec->tls_resume;
     made->kernel_asked = spec->tls_kernel;
     made->kernel = spec->tls_kernel && tls_kernel_obstacle() == NULL;

@@ -25,6 +25,7 @@ struct tls_client {
     BIO_METHOD *method;
     const char *sni; /* NULL: the host */
     bool verify;
+    bool any_name; /* of those that are verified, too */
     bool resume;
     bool kernel_asked;    /* --ktls ...                            */
     bool kernel;          /* ... and nothing stands in its way     */

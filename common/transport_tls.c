@@ -152,7 +152,8 @@ static bool set_name(struct tls_stream *stream, const struct target_address *tar
                     sizeof stream->host, NULL, 0, NI_NUMERICHOST) != 0)
         return false;
     name = stream->host;
-    if (stream->client->verify && SSL_set1_host(stream->ssl, name) != 1)
+    if (stream->client->verify && !stream->client->any_name &&
+        SSL_set1_host(stream->ssl, name) != 1)
         return false;
     return is_number(name) || SSL_set_tlsext_host_name(stream->ssl, stream->host) == 1;
 }

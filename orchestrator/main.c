@@ -8,6 +8,7 @@
 
 #include "common/log.h"
 #include "orchestrator/commands/commands.h"
+#include "orchestrator/options/dialect.h"
 #include "orchestrator/options/suggest.h"
 #include "orchestrator/target/environment.h"
 
@@ -25,6 +26,8 @@ static const struct {
      true},
     {"sweep", command_sweep, "one run for each of a list of connections, rates or pipelines", true},
     {"ctl", command_ctl, "steer a run under way over its control socket", true},
+    {"valkey-benchmark", command_dialect, "that tool's command line and report", true},
+    {"redis-benchmark", command_dialect, "the same", true},
     {"report", command_report, "rebuild the outputs of a run from its directory", true},
     {"help", command_help, "this text; `volley help COMMAND` lists a command's options", false},
     {"version", command_version, "version and commit", false},
@@ -66,7 +69,7 @@ static int command_help(int argc, const char *const *argv)
            "A load generator for Valkey and Redis. A bare list of options means bench.\n\n");
     for (size_t i = 0; i < COMMAND_COUNT; i++)
         if (commands[i].help != NULL)
-            printf("  %-9s %s\n", commands[i].name, commands[i].help);
+            printf("  %-16s %s\n", commands[i].name, commands[i].help);
     printf("\nExample: volley bench --managed -t set,get -r 100000 -P 16\n");
     return 0;
 }
@@ -114,6 +117,8 @@ int main(int argc, char **argv)
     open_standard_streams();
     const char *const *arguments = (const char *const *)argv;
     const char *name = argc > 1 ? argv[1] : "";
+    if (argc > 0 && dialect_find(arguments[0]) != NULL)
+        return command_dialect(argc, arguments);
     if (argc == 1 || name[0] == '-')
         return command_bench(argc, arguments);
     for (size_t i = 0; i < COMMAND_COUNT; i++)

@@ -4,18 +4,29 @@
 # draws, or when the man page is malformed.
 #
 #   tests/docs.sh VOLLEY MAN_PAGE
+#   tests/docs.sh --fill VOLLEY PAGE     prints the page with its generated parts as they should be
 set -eu
+if [ "$1" = --fill ]; then fill=yes; shift; else fill=no; fi
 cd "$(dirname "$0")/.."
 volley=$(realpath "$1")
-man_page=$2
+man_page=$2 # or a page to fill
 failed=0
 fail() { printf 'docs: %s\n' "$*"; failed=1; }
+
+# A page whose table of another tool's options stands between two comments, with the table of today.
+filled() {
+    "$volley" docs dialect valkey-benchmark |
+        sed -e '/^<!-- options:/r /dev/stdin' -e '/^<!-- options:/,/^<!-- \/options -->/{/^<!-- .*options/!d}' "$1"
+}
+if [ "$fill" = yes ]; then filled "$2"; exit; fi
 
 pages() { git ls-files -co --exclude-standard -- '*.md'; }
 
 check_reference() {
     "$volley" docs markdown | cmp -s - docs/reference/options.md ||
         fail 'docs/reference/options.md is stale: make docs'
+    local page=docs/reference/coming-from-valkey-benchmark.md
+    filled "$page" | cmp -s - "$page" || fail "$page is stale: make docs"
 }
 
 # Every --option in a page, but for words that are another program's.
@@ -48,7 +59,7 @@ examples() {
 
 # Each example is parsed and planned; --explain connects to nothing. What needs a run's directory is left out.
 check_examples() {
-    local line directory rest name
+    local line directory rest name found
     directory=$(mktemp -d)
     awk '/^```/ { inside = $0 == "```yaml"; next } inside' docs/guide.md >"$directory/load.yaml"
     ln -s "$PWD/configs" "$directory/configs"
@@ -57,8 +68,15 @@ check_examples() {
         rest=${rest# }
         case $rest in
         report* | docs* | help* | version* | *--help*) continue ;;
-        bench* | find-max* | sweep*) name=${rest%% *} rest=${rest#"$name"} ;;
+        bench* | find-max* | sweep* | *-benchmark\ *) name=${rest%% *} rest=${rest#"$name"} ;;
         *) name=bench ;;
+        esac
+        case $name in
+        *-benchmark) # has no --explain; what is accepted finds no server
+            (cd "$directory" && eval "'$volley' $name -s none $rest" >out 2>&1 </dev/null) && found=0 || found=$?
+            [ "$found" = 5 ] || fail "this example is refused: $line: $(tail -n 1 "$directory/out")"
+            continue
+            ;;
         esac
         (cd "$directory" && eval "'$volley' $name --explain $rest" >out 2>&1 </dev/null) ||
             fail "this example is refused: $line: $(grep '^volley: ' "$directory/out" | tail -n 1)"

@@ -300,16 +300,16 @@ static enum err_code test_arguments_make(struct test_arguments *arguments,
         if (key == 0)
             snprintf(text, sizeof arguments->texts[0], "%zu", keys);
         else
-            snprintf(text, sizeof arguments->texts[0], "{tag}:key%zu", key);
+            snprintf(text, sizeof arguments->texts[0], "key%zu:{tag}", key);
         arguments->argv[arguments->argc++] = text;
     }
     return OK;
 }
 
-/* The rows of the table have {tag}: in their keys; where it is not wanted, it is left out. */
+/* The rows of the table have :{tag} in their keys; where it is not wanted, it is left out. */
 static void leave_out_tags(struct test_arguments *arguments)
 {
-    static const char tag[] = "{tag}:";
+    static const char tag[] = ":{tag}";
     for (size_t i = 0; i < arguments->argc; i++) {
         char without[sizeof arguments->texts[0]];
         const char *argument = arguments->argv[i], *found = strstr(argument, tag);
@@ -407,7 +407,8 @@ enum err_code workload_create(struct workload **out, const struct workload_sourc
     if (source->test == NULL) {
         code = append_sequence(workload, source, err);
     } else {
-        bool tagged = source->tagged || (spec->cluster && source->test->tagged_on_cluster);
+        bool tagged = source->tagged ||
+                      (spec->cluster && (source->test->tagged_on_cluster || spec->tag_all_tests));
         code = append_test(workload, source->test, spec, tagged, err);
         if (code == OK)
             code = workload_set_test_keys(workload, err);

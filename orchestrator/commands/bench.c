@@ -1,6 +1,7 @@
 /* `volley bench`: parse, plan, prepare the target, run each step, report. */
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "common/log.h"
@@ -10,12 +11,17 @@
 #include "orchestrator/commands/session.h"
 #include "orchestrator/fleet/run_control.h"
 #include "orchestrator/options/credentials.h"
+#include "orchestrator/options/dialect.h"
+#include "orchestrator/report/figures.h"
 #include "orchestrator/report/output.h"
 
 static void print_notices(const struct bench_request *request)
 {
     for (uint32_t i = 0; i < request->notice_count; i++)
-        log_line(LOG_WARNING, "%s", request->notices[i]);
+        if (request->dialect != NULL)
+            fprintf(stderr, "%s\n", request->notices[i]);
+        else
+            log_line(LOG_WARNING, "%s", request->notices[i]);
 }
 
 /* When results go to a reader alone and it has gone, nobody is left for whom to load the server. */
@@ -38,19 +44,48 @@ static enum err_code heed_reader(void *state, const struct interval_row *row,
 static enum err_code open_outputs(struct session *session, struct err *err)
 {
     const struct spec *spec = &session->request->spec;
-    enum err_code code = bench_outputs_add(&session->timeline, spec, err);
+    enum err_code code = bench_outputs_add(&session->timeline, session->request, err);
     if (code == OK && bench_outputs_only_stdout(spec))
         timeline_add(&session->timeline,
                      (struct sink){.name = "reader", .state = session, .interval = heed_reader});
-    if (code == OK && (spec->progress || (isatty(STDERR_FILENO) && !spec->quiet && !spec->csv)))
+    if (code == OK && session->request->dialect == NULL &&
+        (spec->progress || (isatty(STDERR_FILENO) && !spec->quiet && !spec->csv)))
         code = session_show_progress(session, session->steps.count > 1 || spec->loop, err);
     return code;
+}
+
+/* Of a run as another tool only what is wrong is said: an error, in that tool's words, which ends the
+ * session as it does there; or a verdict that is RED. */
+static enum err_code status_in_dialect(const struct session *session)
+{
+    const struct run_result *result = session->result;
+    const bool failed = figure_any_failure(result);
+    const char *name = session->run->name;
+    if (result->error_kinds->count > 0)
+        fprintf(stderr, "Error from server: %s\n", result->error_kinds->kinds[0].text);
+    else if (failed)
+        log_line(LOG_ERROR, "Error: %s: a connection was lost, and replies with it", name);
+    else if (result->status != OK && result->status != E_INTERRUPTED)
+        log_line(LOG_ERROR, "Error: %s: %s", name, result->status_text);
+    if (failed || result->status != OK)
+        return err_worse(result->status, failed ? E_FAILED : OK);
+    for (uint32_t i = 0; i < result->verdict.check_count; i++) {
+        const struct verdict_check *check = &result->verdict.checks[i];
+        if (check->level != VERDICT_RED)
+            continue;
+        log_line(LOG_ERROR, "%s: do not use these figures: %s %s (limit: %s); %s", name,
+                 check->name, check->value, check->threshold, check->advice);
+        break; /* one line is enough to doubt them */
+    }
+    return OK;
 }
 
 /* With --require-green a result that the verdict doubts is a failed one. */
 static enum err_code status_of_run(const struct session *session)
 {
     const struct run_result *result = session->result;
+    if (session->request->dialect != NULL)
+        return status_in_dialect(session);
     if (!session->request->spec.require_green || session->run->prefill ||
         result->verdict.level == VERDICT_GREEN)
         return result->status;
@@ -71,6 +106,7 @@ static enum err_code run_steps(struct session *session, struct err *err)
 {
     enum err_code worst = OK;
     const bool loop = session->request->spec.loop;
+    const struct dialect *dialect = session->request->dialect;
     enum err_code code = OK;
     timeline_session_begin(&session->timeline, &session->facts);
     do {
@@ -87,6 +123,8 @@ static enum err_code run_steps(struct session *session, struct err *err)
             }
             if (code == OK)
                 worst = err_worse(worst, status_of_run(session));
+            if (dialect != NULL && worst != OK)
+                break;
         }
     } while (loop && code == OK && session->interrupts->count == 0 && worst == OK &&
              !stopped(session));
@@ -113,7 +151,26 @@ static enum err_code run_session(struct session *session, struct err *err)
     return code;
 }
 
-int command_bench(int argc, const char *const *argv)
+static void print_help(const struct dialect *dialect)
+{
+    if (dialect != NULL) {
+        options_print_help(dialect_option_table(dialect), stdout);
+        return;
+    }
+    options_print_help(&bench_option_table, stdout);
+    printf("\nOther commands: volley help\n");
+}
+
+static void print_version(const struct dialect *dialect)
+{
+    if (dialect != NULL)
+        printf("%s %s (volley %s, %s)\n", dialect->name, dialect->version, volley_version,
+               volley_commit);
+    else
+        printf("volley %s (%s)\n", volley_version, volley_commit);
+}
+
+static int run_command(const struct dialect *dialect, int argc, const char *const *argv)
 {
     struct bench_request *request = calloc(1, sizeof *request);
     struct session *session = calloc(1, sizeof *session);
@@ -124,24 +181,43 @@ int command_bench(int argc, const char *const *argv)
         return err_exit_status(E_SYSTEM);
     }
     session->request = request;
-    session->command = "bench";
-    enum err_code code = bench_options_parse(request, argc, argv, &err);
-    credentials_hide_arguments(&bench_option_table, argc, argv);
+    session->command = dialect != NULL ? dialect->name : "bench";
+    enum err_code code = dialect != NULL ? dialect_options_parse(request, dialect, argc, argv, &err)
+                                         : bench_options_parse(request, argc, argv, &err);
+    const struct option_table *table =
+        dialect != NULL ? dialect_option_table(dialect) : &bench_option_table;
+    credentials_hide_arguments(table, argc, argv);
     if (code == OK && request->help) {
-        options_print_help(&bench_option_table, stdout);
-        printf("\nOther commands: volley help\n");
+        print_help(dialect);
     } else if (code == OK && request->version) {
-        printf("volley %s (%s)\n", volley_version, volley_commit);
+        print_version(dialect);
     } else if (code == OK) {
         log_set_level(request->spec.log_level);
         print_notices(request);
         code = run_session(session, &err);
     }
-    if (err.code != OK)
-        log_line(LOG_ERROR, "%s", err.text);
+    if (dialect != NULL && request->values.refused != NULL && code != OK) {
+        dialect->print_refused(request->values.refused, stdout);
+        print_help(dialect);
+    } else if (err.code != OK) {
+        log_line(LOG_ERROR, "%s%s", dialect != NULL && code != E_USAGE ? "Error: " : "", err.text);
+    }
+    int status = err_exit_status(code);
+    if (dialect != NULL && code == E_USAGE)
+        status = dialect->usage_status;
     session_free(session);
     bench_options_free(request);
     free(session);
     free(request);
-    return err_exit_status(code);
+    return status;
+}
+
+int command_bench(int argc, const char *const *argv)
+{
+    return run_command(NULL, argc, argv);
+}
+
+int command_dialect(int argc, const char *const *argv)
+{
+    return run_command(dialect_find(argv[0]), argc, argv);
 }

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "orchestrator/options/dialect.h"
 #include "orchestrator/report/sinks.h"
 
 static enum err_code add(struct timeline *timeline, enum err_code made, const struct sink *sink)
@@ -67,8 +68,10 @@ bool bench_outputs_only_stdout(const struct spec *spec)
     return spec->out_dir == NULL && spec->hdr_path == NULL && !json_file;
 }
 
-enum err_code bench_outputs_add(struct timeline *timeline, const struct spec *spec, struct err *err)
+enum err_code bench_outputs_add(struct timeline *timeline, const struct bench_request *request,
+                                struct err *err)
 {
+    const struct spec *spec = &request->spec;
     struct sink sink;
     enum err_code code = OK;
     if (spec->out_dir != NULL)
@@ -77,6 +80,8 @@ enum err_code bench_outputs_add(struct timeline *timeline, const struct spec *sp
         code = add(timeline, sink_json(&sink, spec->json_path, err), &sink);
     if (code == OK && spec->hdr_path != NULL)
         code = add(timeline, sink_hdr_log(&sink, spec->hdr_path, err), &sink);
+    if (code == OK && request->dialect != NULL)
+        return add(timeline, request->dialect->make_report(&sink, stdout, request, err), &sink);
     if (code == OK)
         code = add_stdout(timeline, spec, err);
     bool json_on_stdout = spec->json_path != NULL && strcmp(spec->json_path, "-") == 0;

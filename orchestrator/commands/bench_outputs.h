@@ -1,14 +1,14 @@
-/* Which outputs a bench session has, from its spec. */
+/* Which outputs a bench session has, from what was asked for. */
 #ifndef ORCHESTRATOR_COMMANDS_BENCH_OUTPUTS_H
 #define ORCHESTRATOR_COMMANDS_BENCH_OUTPUTS_H
 
-#include "common/spec.h"
+#include "orchestrator/options/bench_options.h"
 #include "orchestrator/report/timeline.h"
 
 /* Adds the sinks to the timeline; every file is created now, so that what cannot be written is
  * refused before the load starts. */
-MUST_USE enum err_code bench_outputs_add(struct timeline *timeline, const struct spec *spec,
-                                         struct err *err);
+MUST_USE enum err_code bench_outputs_add(struct timeline *timeline,
+                                         const struct bench_request *request, struct err *err);
 /* Whether results go to standard output and nowhere else. */
 bool bench_outputs_only_stdout(const struct spec *spec);
 /* Those of --out alone: journal, run.json, intervals.csv, latency.hlog and volley.log. */

@@ -98,9 +98,13 @@ static enum err_code add_step(struct bench_steps *steps, const struct workload_s
     step->spec = *spec;
     step->prefill_for = prefill_for;
     enum err_code code = workload_create(&step->workload, source, &step->spec, err);
-    if (code == OK)
-        steps->count++;
-    return code;
+    if (code != OK)
+        return code;
+    uint64_t commands = workload_replies(step->workload);
+    if (spec->requests_are_commands)
+        step->spec.requests = (spec->requests + commands - 1) / commands;
+    steps->count++;
+    return OK;
 }
 
 /* Filling is not measuring: closed loop, with all connections from the start on. */

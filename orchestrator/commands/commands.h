@@ -6,11 +6,13 @@
 #include "orchestrator/options/options.h"
 
 int command_bench(int argc, const char *const *argv);
+/* Another tool's command line (dialect.h): argv[0] is its name, or the path of a link of that name. */
+int command_dialect(int argc, const char *const *argv);
 int command_find_max(int argc, const char *const *argv);
 int command_sweep(int argc, const char *const *argv);
 int command_ctl(int argc, const char *const *argv);
 int command_report(int argc, const char *const *argv);
-/* `volley docs markdown|man|completion`: what is generated from the option tables. */
+/* `volley docs markdown|man|completion`, `volley docs dialect NAME`: what is generated from the option tables. */
 int command_docs(int argc, const char *const *argv);
 
 extern const struct option_table ctl_option_table;

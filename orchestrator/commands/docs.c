@@ -5,6 +5,7 @@
 #include "common/log.h"
 #include "orchestrator/commands/commands.h"
 #include "orchestrator/options/bench_options.h"
+#include "orchestrator/options/dialect.h"
 
 static const struct option_table *bench_table(void)
 {
@@ -21,13 +22,19 @@ static const struct option_table *report_table(void)
     return &report_option_table;
 }
 
+static const struct option_table *valkey_table(void)
+{
+    return dialect_option_table(&dialect_valkey);
+}
+
 static const struct {
     const char *command;
     const struct option_table *(*table)(void);
+    const char *also; /* another command with the same options; NULL: none */
 } tables[] = {
-    {"bench", bench_table},        {"find-max", find_max_option_table},
-    {"sweep", sweep_option_table}, {"ctl", ctl_table},
-    {"report", report_table},
+    {"bench", bench_table, NULL},        {"find-max", find_max_option_table, NULL},
+    {"sweep", sweep_option_table, NULL}, {"ctl", ctl_table, NULL},
+    {"report", report_table, NULL},      {"valkey-benchmark", valkey_table, "redis-benchmark"},
 };
 #define TABLE_COUNT (sizeof tables / sizeof tables[0])
 
@@ -53,7 +60,8 @@ static void print_man(void)
 static void print_commands(void)
 {
     for (size_t i = 0; i < TABLE_COUNT; i++)
-        printf("%s%s", i > 0 ? " " : "", tables[i].command);
+        printf("%s%s%s%s", i > 0 ? " " : "", tables[i].command, tables[i].also != NULL ? " " : "",
+               tables[i].also != NULL ? tables[i].also : "");
 }
 
 /* One function a command, and one that finds the command in the line; bare options mean bench. */
@@ -63,7 +71,9 @@ static void print_completion(void)
         options_print_completion(tables[i].table(), tables[i].command, stdout);
     printf("_volley() {\n    case \"${COMP_WORDS[1]}\" in\n");
     for (size_t i = 1; i < TABLE_COUNT; i++)
-        printf("        %s) _volley_%s ;;\n", tables[i].command, tables[i].command);
+        printf("        %s%s%s) _volley_%s ;;\n", tables[i].command,
+               tables[i].also != NULL ? " | " : "", tables[i].also != NULL ? tables[i].also : "",
+               tables[i].command);
     printf("        bench | -*) _volley_bench ;;\n");
     printf("        help) COMPREPLY=($(compgen -W \"");
     print_commands();
@@ -71,6 +81,17 @@ static void print_completion(void)
     print_commands();
     printf(" help version\" -- \"${COMP_WORDS[COMP_CWORD]}\")) ;;\n");
     printf("    esac\n}\ncomplete -o default -F _volley volley\n");
+}
+
+/* What another tool's command line means, beside volley's own. */
+static enum err_code print_dialect(const char *name)
+{
+    const struct dialect *dialect = dialect_find(name);
+    if (dialect != NULL)
+        dialect_print_markdown(dialect, stdout);
+    else
+        log_line(LOG_ERROR, "volley docs dialect: there is no \"%s\"", name);
+    return dialect != NULL ? OK : E_USAGE;
 }
 
 int command_docs(int argc, const char *const *argv)
@@ -82,8 +103,11 @@ int command_docs(int argc, const char *const *argv)
         print_man();
     else if (strcmp(kind, "completion") == 0)
         print_completion();
+    else if (strcmp(kind, "dialect") == 0)
+        return err_exit_status(print_dialect(argc > 2 ? argv[2] : ""));
     else {
-        log_line(LOG_ERROR, "volley docs prints markdown, man or completion, not \"%s\"", kind);
+        log_line(LOG_ERROR,
+                 "volley docs prints markdown, man, completion or dialect NAME, not \"%s\"", kind);
         return err_exit_status(E_USAGE);
     }
     return err_exit_status(OK);

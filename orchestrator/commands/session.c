@@ -357,7 +357,9 @@ enum err_code session_reach(struct session *session, struct err *err)
         code = settle_connections(session, err);
     if (code == OK)
         code = find_keys(session, err);
-    for (uint32_t i = 0; i < session->steps.count && code == OK; i++)
+    /* Another tool finds out when it gets there. */
+    for (uint32_t i = 0;
+         i < session->steps.count && code == OK && session->request->dialect == NULL; i++)
         code = load_functions(session, &session->steps.steps[i], err);
     if (code == OK)
         code = describe(session, err);
@@ -501,7 +503,8 @@ enum err_code session_run(struct session *session, const struct bench_step *step
     if (code != OK)
         return code;
     bench_log_run_end(facts, result);
-    if (result->status != OK && result->status != E_INTERRUPTED)
+    if (result->status != OK && result->status != E_INTERRUPTED &&
+        session->request->dialect == NULL) /* another tool's words are its own */
         log_line(LOG_ERROR, "%s: %s", facts->name, result->status_text);
     return OK;
 }

@@ -135,14 +135,19 @@ static bool is_refused(const struct option_row *row)
 static enum err_code unknown_long(struct cutter *cutter, const char *dashes, const char *name,
                                   size_t name_bytes)
 {
-    char nearest[SUGGEST_NAME_MAX + 1];
+    char nearest[SUGGEST_NAME_MAX + 1], spelled[100];
     arguments_nearest(nearest, sizeof nearest, cutter->table, name, name_bytes);
     int shown = name_bytes < 80 ? (int)name_bytes : 80;
+    snprintf(spelled, sizeof spelled, "%s%.*s", dashes, shown, name);
+    const struct option_table *table = cutter->table;
+    const char *tool = table->tool_with != NULL ? table->tool_with(spelled) : NULL;
+    if (tool != NULL)
+        return err_set(cutter->err, E_USAGE,
+                       "%s is an option of %s, whose command line `volley %s` takes", spelled, tool,
+                       tool);
     if (nearest[0] == '\0')
-        return err_set(cutter->err, E_USAGE, "unknown option %s%.*s; --help lists them all", dashes,
-                       shown, name);
-    return err_set(cutter->err, E_USAGE, "unknown option %s%.*s; did you mean --%s?", dashes, shown,
-                   name, nearest);
+        return err_set(cutter->err, E_USAGE, "unknown option %s; --help lists them all", spelled);
+    return err_set(cutter->err, E_USAGE, "unknown option %s; did you mean --%s?", spelled, nearest);
 }
 
 static enum err_code cut_long(struct cutter *cutter, const char *name)
@@ -180,7 +185,7 @@ static enum err_code cut_short(struct cutter *cutter, const char *letters)
         int found = find_short(cutter->table, *letters);
         if (found < 0) {
             if (letters == whole + 1)
-                return unknown_long(cutter, "-", letters, strlen(letters));
+                return unknown_long(cutter, "-", letters, letters[1] == '\0' ? 1 : strlen(letters));
             return err_set(cutter->err, E_USAGE,
                            "unknown option %s in %.80s; --help lists them all", spelled, whole);
         }
@@ -206,6 +211,38 @@ static enum err_code cut_short(struct cutter *cutter, const char *letters)
     return OK;
 }
 
+bool arguments_has_word(const char *list, const char *word)
+{
+    size_t word_bytes = strlen(word);
+    for (const char *at = list; at != NULL && *at != '\0';) {
+        size_t bytes = strcspn(at, " ");
+        if (bytes == word_bytes && memcmp(at, word, bytes) == 0)
+            return true;
+        at += bytes + (at[bytes] == ' ');
+    }
+    return false;
+}
+
+/* An option of another tool's table: spelled exactly so, its value the argument behind it. */
+static enum err_code cut_exact(struct cutter *cutter, const char *argument)
+{
+    const struct option_table *table = cutter->table;
+    for (size_t i = 0; i < table->row_count; i++) {
+        const struct option_row *row = &table->rows[i];
+        if (!arguments_has_word(row->spelled, argument))
+            continue;
+        if (is_refused(row))
+            return arguments_refuse_row(row, E_USAGE, argument, cutter->err);
+        if (row->argument == NULL)
+            return add(cutter, i, argument, "true");
+        if (cutter->index + 1 == cutter->argc)
+            break;
+        return add(cutter, i, argument, cutter->argv[++cutter->index]);
+    }
+    cutter->arguments->refused = argument;
+    return err_set(cutter->err, E_USAGE, "%.80s is no option, or its value is missing", argument);
+}
+
 enum err_code arguments_cut(struct arguments *arguments, const struct option_table *table, int argc,
                             const char *const *argv, struct err *err)
 {
@@ -219,7 +256,9 @@ enum err_code arguments_cut(struct arguments *arguments, const struct option_tab
             arguments->rest = cutter.index + 1;
             return OK;
         }
-        if (argument[0] == '-' && argument[1] == '-') {
+        if (table->exact && argument[0] == '-') {
+            code = cut_exact(&cutter, argument);
+        } else if (argument[0] == '-' && argument[1] == '-') {
             code = cut_long(&cutter, argument + 2);
         } else if (argument[0] == '-' && argument[1] != '\0') {
             code = cut_short(&cutter, argument + 1);

@@ -18,6 +18,7 @@ struct arguments {
     struct argument *items; /* in the order given */
     size_t count, capacity;
     int rest; /* index into argv of the first argument behind the options, -1: there is none */
+    const char *refused; /* as in option_values */
 };
 
 /* E_USAGE: unknown option, missing value, an option that is not available, a positional argument
@@ -25,6 +26,9 @@ struct arguments {
 MUST_USE enum err_code arguments_cut(struct arguments *arguments, const struct option_table *table,
                                      int argc, const char *const *argv, struct err *err);
 void arguments_free(struct arguments *arguments);
+
+/* Whether `word` is one of the words of a list with blanks between them; NULL: an empty list. */
+bool arguments_has_word(const char *list, const char *word);
 
 /* Row by name or alias of so many bytes; -1: none. */
 int arguments_find_long(const struct option_table *table, const char *name, size_t name_bytes);

@@ -8,6 +8,7 @@
 #include "common/secret.h"
 #include "orchestrator/options/bench_parsers.h"
 #include "orchestrator/options/bench_relations.h"
+#include "orchestrator/options/dialect.h"
 #include "orchestrator/options/managed_kind.h"
 #include "orchestrator/options/rate_parsers.h"
 
@@ -388,8 +389,6 @@ static const struct option_row rows[] = {
 
     ELSEWHERE("intended-latency", NULL,
               "with --qps the response time, from the intended moment on, is always reported"),
-    ELSEWHERE("precision", NULL, "latencies have three decimals; --json has them whole"),
-    ELSEWHERE("show-errors", "e", "errors are always counted and shown"),
     ELSEWHERE("glide-log-level", NULL, "use --log-level"),
     ELSEWHERE("test-time", NULL, "use --test-duration"),
     ELSEWHERE("server", NULL, "use --host"),
@@ -413,6 +412,7 @@ const struct option_table bench_option_table = {
         "own "
         "stands between the commands of a sequence, which is one request, and counts once.",
     .takes_command = true,
+    .tool_with = dialect_with_option,
 };
 
 enum err_code bench_options_parse(struct bench_request *request, int argc, const char *const *argv,

@@ -32,6 +32,16 @@ struct client_options {
     uint64_t per_worker;
 };
 
+/* What only valkey-benchmark's own options say (dialect_valkey.c). */
+struct valkey_options {
+    bool sequential;
+    bool idle;
+    uint64_t precision; /* decides nothing: latencies have three digits in any case */
+    char unknown_tests[128];
+};
+
+struct dialect;
+
 struct bench_request {
     struct spec spec;
     struct option_values values;
@@ -57,7 +67,9 @@ struct bench_request {
     struct managed_args managed_args; /* what spec.managed_args points to; owned */
     struct chaos_plan chaos;          /* what spec.chaos points to; owned */
     struct rate_steps steps;          /* what spec.rate_steps points to; owned */
-    char plan_length[24];             /* of the plan, as --test-duration would give it */
+    const struct dialect *dialect;    /* of another tool, NULL: volley's own */
+    struct valkey_options valkey;
+    char plan_length[24]; /* of the plan, as --test-duration would give it */
 };
 
 /* argv -> spec, checked as far as that is possible without connecting. With help or version set,

@@ -35,6 +35,18 @@ static const struct {
     {"lrange", "lrange_100,lrange_300,lrange_500,lrange_600"},
 };
 
+const char *bench_test_group(const char *name)
+{
+    size_t bytes = strlen(name);
+    for (size_t i = 0; i < sizeof test_groups / sizeof test_groups[0]; i++)
+        for (const char *at = test_groups[i].members; at != NULL; at = strchr(at, ',')) {
+            at += *at == ',';
+            if (strcspn(at, ",") == bytes && memcmp(at, name, bytes) == 0)
+                return test_groups[i].name;
+        }
+    return NULL;
+}
+
 const char *bench_test_at(size_t index)
 {
     size_t group_count = sizeof test_groups / sizeof test_groups[0];

@@ -18,6 +18,9 @@ enum err_code bench_parse_log_level(void *target, const char *value, struct err 
 enum err_code bench_parse_rfr(void *target, const char *value, struct err *err);
 bool bench_rfr_takes_next(const char *word);
 
+/* The name for several tests that includes this one: "ping"; NULL: none does. */
+const char *bench_test_group(const char *name);
+
 /* What shell completion offers for them, as option_row.value_at asks for. */
 const char *bench_test_at(size_t index);
 const char *bench_log_level_at(size_t index);

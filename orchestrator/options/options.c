@@ -1,5 +1,6 @@
 #include "orchestrator/options/options.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -92,6 +93,12 @@ static enum err_code store_ranged(void *target, const struct option_row *row, co
     uint64_t number;
     options_format_range(range, sizeof range, row);
     bool parsed = parse_number(&number, row, text);
+    if (row->clamps && (parsed || is_plain_integer(text))) {
+        number = !parsed ? (*text == '-' ? 0 : UINT64_MAX) : number;
+        number = number < row->min ? row->min : number > row->max ? row->max : number;
+        store_number(target, row, number);
+        return OK;
+    }
     if (!parsed && !is_plain_integer(text))
         return err_set(err, E_USAGE, "not a %s; allowed: %s", nouns[row->kind], range);
     if (!parsed || number < row->min || number > row->max)
@@ -337,6 +344,7 @@ static enum err_code apply_arguments(struct option_values *values,
     enum err_code code = OK;
     for (size_t i = 0; i < arguments->count && code == OK; i++) {
         const struct argument *argument = &arguments->items[i];
+        assert(argument->value != NULL);
         struct source source = {.kind = ORIGIN_COMMAND_LINE, .spelled = argument->spelled};
         code = apply(values, argument->row, &source, argument->value, err);
     }
@@ -418,6 +426,7 @@ enum err_code options_parse(struct option_values *values, const struct option_ta
     struct arguments arguments;
     struct err cut_err = {.code = OK};
     enum err_code code = arguments_cut(&arguments, table, argc, argv, &cut_err);
+    values->refused = arguments.refused;
     if (apply_exits(values, &arguments))
         code = OK;
     else if (code != OK)

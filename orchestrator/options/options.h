@@ -30,10 +30,14 @@ struct option_row {
     const char *name;    /* long name without dashes; also the config key                   */
     const char *aliases; /* further long names, separated by blanks; NULL: none              */
     const char *shorts;  /* short letters, each an alias; NULL: none                         */
+    /* In an exact table: every spelling, with its dashes, separated by blanks; the names above are
+     * keys alone, then. "": it cannot be given, only its default counts. */
+    const char *spelled;
     enum option_kind kind;
     const char *argument; /* "N", "FILE" ... in help; NULL: takes none                        */
     size_t offset;        /* into the target struct                                          */
     uint64_t min, max;
+    bool clamps; /* a number outside of min..max is taken as the nearest within */
     uint64_t bare_unit_ns;
     const char *unset; /* default as text, parsed like a given value; NULL: zero / false / NULL */
     /* OPTION_CUSTOM: stores value, which lives as long as the values do, over what an earlier call
@@ -62,6 +66,11 @@ struct option_table {
     bool takes_command;   /* the first argument that is no option begins the rest, as "--" does;
                              false: it is refused */
     bool takes_directory; /* that argument is a directory, for shell completion */
+    /* The tool of that name has this option, and volley takes its command line; NULL: none has. May be
+     * NULL itself. */
+    const char *(*tool_with)(const char *spelling);
+    bool exact; /* another tool's: each spelling as it is, and the argument behind it is the value,
+                   whatever it looks like */
 };
 
 enum option_origin_kind {
@@ -85,9 +94,10 @@ struct option_values {
     struct option_origin *origins;
     const char *const *rest; /* after "--", NULL when there was none */
     size_t rest_count;
-    bool rest_marked;   /* "--" stood before the rest */
-    const char **texts; /* private: the value of each row as given, whole; NULL: unset */
-    char **owned;       /* private */
+    bool rest_marked;    /* "--" stood before the rest */
+    const char *refused; /* of argv: is no option of an exact table, or lacks its value; or NULL */
+    const char **texts;  /* private: the value of each row as given, whole; NULL: unset */
+    char **owned;        /* private */
     size_t owned_count, owned_capacity;
 };
 

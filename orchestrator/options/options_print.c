@@ -6,9 +6,43 @@
 #define HELP_COLUMN 30
 #define HELP_WIDTH 96
 
+#define SPELLING_BYTES 80
+
 static bool is_offered(const struct option_row *row)
 {
-    return row->kind != OPTION_NOT_YET && row->kind != OPTION_ELSEWHERE;
+    bool hidden = row->spelled != NULL && row->spelled[0] == '\0';
+    return row->kind != OPTION_NOT_YET && row->kind != OPTION_ELSEWHERE && !hidden;
+}
+
+/* Word `index` of a list with blanks between them, behind a prefix; NULL: there are no more. */
+static const char *word_at(char text[SPELLING_BYTES], const char *prefix, const char *list,
+                           size_t index)
+{
+    for (; list != NULL && *list != '\0'; index--) {
+        size_t bytes = strcspn(list, " ");
+        if (index == 0) {
+            snprintf(text, SPELLING_BYTES, "%s%.*s", prefix, (int)bytes, list);
+            return text;
+        }
+        list += bytes + (list[bytes] == ' ');
+    }
+    return NULL;
+}
+
+/* Spelling `index` of a row, with its dashes: letters, the name, and nothing more. NULL behind the
+ * last. */
+static const char *spelling_at(char text[SPELLING_BYTES], const struct option_row *row,
+                               size_t index)
+{
+    size_t letters = row->shorts != NULL ? strlen(row->shorts) : 0;
+    if (row->spelled != NULL)
+        return word_at(text, "", row->spelled, index);
+    if (index > letters)
+        return NULL;
+    if (index == letters)
+        return word_at(text, "--", row->name, 0);
+    snprintf(text, SPELLING_BYTES, "-%c", row->shorts[index]);
+    return text;
 }
 
 static bool begins_section(const struct option_table *table, size_t i)
@@ -45,11 +79,12 @@ static void print_wrapped(FILE *out, const char *text, size_t column, size_t ind
 /* "-H, -h, --host HOST" */
 static size_t format_names(char *text, size_t text_bytes, const struct option_row *row)
 {
+    char spelling[SPELLING_BYTES];
     size_t used = 0;
     text[0] = '\0';
-    for (const char *letter = row->shorts; letter != NULL && *letter != '\0'; letter++)
-        used += (size_t)snprintf(text + used, text_bytes - used, "-%c, ", *letter);
-    used += (size_t)snprintf(text + used, text_bytes - used, "--%s", row->name);
+    for (size_t i = 0; spelling_at(spelling, row, i) != NULL; i++)
+        used +=
+            (size_t)snprintf(text + used, text_bytes - used, "%s%s", i > 0 ? ", " : "", spelling);
     if (row->argument != NULL)
         used += (size_t)snprintf(text + used, text_bytes - used, " %s", row->argument);
     return used;
@@ -72,15 +107,12 @@ static void format_limits(char *text, size_t text_bytes, const struct option_row
 /* " Also --pass, --auth.", or nothing. */
 static void format_aliases(char *text, size_t text_bytes, const struct option_row *row)
 {
+    char alias[SPELLING_BYTES];
     size_t used = 0;
     text[0] = '\0';
-    for (const char *alias = row->aliases; alias != NULL && *alias != '\0' && used < text_bytes;) {
-        size_t bytes = strcspn(alias, " ");
-        used += (size_t)snprintf(text + used, text_bytes - used, "%s--%.*s",
-                                 used == 0 ? " Also " : ", ", (int)bytes, alias);
-        alias += bytes;
-        alias += *alias == ' ';
-    }
+    for (size_t i = 0; word_at(alias, "--", row->aliases, i) != NULL && used < text_bytes; i++)
+        used += (size_t)snprintf(text + used, text_bytes - used, "%s%s", i == 0 ? " Also " : ", ",
+                                 alias);
     if (used > 0 && used < text_bytes)
         snprintf(text + used, text_bytes - used, ".");
 }
@@ -147,9 +179,10 @@ static void print_markdown_text(FILE *out, const char *text)
 
 static void print_markdown_names(FILE *out, const struct option_row *row)
 {
-    for (const char *letter = row->shorts; letter != NULL && *letter != '\0'; letter++)
-        fprintf(out, "`-%c` ", *letter);
-    fprintf(out, "`--%s%s%s`", row->name, row->argument != NULL ? " " : "",
+    char spelling[SPELLING_BYTES];
+    for (size_t i = 0; spelling_at(spelling, row, i) != NULL; i++)
+        fprintf(out, "%s%s", i > 0 ? "` `" : "`", spelling);
+    fprintf(out, "%s%s`", row->argument != NULL ? " " : "",
             row->argument != NULL ? row->argument : "");
 }
 
@@ -229,11 +262,12 @@ void options_print_man(const struct option_table *table, FILE *out)
         if (begins_section(table, i))
             fprintf(out, ".SS %s\n", row->section);
         fputs(".TP\n", out);
-        for (const char *letter = row->shorts; letter != NULL && *letter != '\0'; letter++)
-            fprintf(out, "\\fB\\-%c\\fR, ", *letter);
-        fputs("\\fB\\-\\-", out);
-        print_man_text(out, row->name);
-        fputs("\\fR", out);
+        char spelling[SPELLING_BYTES];
+        for (size_t k = 0; spelling_at(spelling, row, k) != NULL; k++) {
+            fputs(k > 0 ? ", \\fB" : "\\fB", out);
+            print_man_text(out, spelling);
+            fputs("\\fR", out);
+        }
         if (row->argument != NULL)
             fprintf(out, " \\fI%s\\fR", row->argument);
         fputc('\n', out);
@@ -244,23 +278,22 @@ void options_print_man(const struct option_table *table, FILE *out)
     }
 }
 
-/* Every spelling of a row, the long ones with two dashes. */
-static void print_spellings(FILE *out, const struct option_row *row, const char *separator)
+/* The long spellings of a row, or all of them; those of an exact table are offered as they are. */
+static void print_spellings(FILE *out, const struct option_row *row, const char *separator,
+                            bool all)
 {
-    fprintf(out, "--%s", row->name);
-    for (const char *alias = row->aliases; alias != NULL && *alias != '\0';) {
-        size_t bytes = strcspn(alias, " ");
-        fprintf(out, "%s--%.*s", separator, (int)bytes, alias);
-        alias += bytes;
-        alias += *alias == ' ';
-    }
+    char spelling[SPELLING_BYTES];
+    const char *between = "";
+    size_t skipped = all || row->spelled != NULL || row->shorts == NULL ? 0 : strlen(row->shorts);
+    for (size_t i = skipped; spelling_at(spelling, row, i) != NULL; i++, between = separator)
+        fprintf(out, "%s%s", between, spelling);
+    for (size_t i = 0; word_at(spelling, "--", row->aliases, i) != NULL; i++)
+        fprintf(out, "%s%s", separator, spelling);
 }
 
 static void print_pattern(FILE *out, const struct option_row *row)
 {
-    print_spellings(out, row, "|");
-    for (const char *letter = row->shorts; letter != NULL && *letter != '\0'; letter++)
-        fprintf(out, "|-%c", *letter);
+    print_spellings(out, row, "|", true);
 }
 
 static bool takes_file(const struct option_row *row)
@@ -342,7 +375,7 @@ void options_print_completion(const struct option_table *table, const char *comm
         if (!is_offered(&table->rows[i]))
             continue;
         fputs(first ? "" : " ", out);
-        print_spellings(out, &table->rows[i], " ");
+        print_spellings(out, &table->rows[i], " ", false);
         first = false;
     }
     fputs("\" -- \"$current\")\n}\n", out);

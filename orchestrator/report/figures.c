@@ -75,6 +75,12 @@ uint64_t figure_failed(const uint64_t counters[COUNTER_COUNT])
     return counters[COUNTER_ERROR_REPLIES] + counters[COUNTER_TIMED_OUT] + counters_lost(counters);
 }
 
+bool figure_any_failure(const struct run_result *result)
+{
+    const uint64_t *counters = result->total->counters;
+    return result->error_kinds->count > 0 || figure_failed(counters) > counters[COUNTER_LOST_DRAIN];
+}
+
 uint64_t figure_answered(const uint64_t counters[COUNTER_COUNT])
 {
     return counters[COUNTER_OK] + counters[COUNTER_ERROR_REPLIES];

@@ -36,6 +36,8 @@ bool figure_few_samples(uint64_t count, double percent);
 
 /* What did not succeed: error replies, timed out and lost requests. */
 uint64_t figure_failed(const uint64_t counters[COUNTER_COUNT]);
+/* Whether anything failed, in the warm-up too, before the run's end cut replies off. */
+bool figure_any_failure(const struct run_result *result);
 /* Requests with a reply, an error or not. */
 uint64_t figure_answered(const uint64_t counters[COUNTER_COUNT]);
 

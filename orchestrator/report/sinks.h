@@ -20,6 +20,19 @@ MUST_USE enum err_code sink_text(struct sink *sink, FILE *out, enum text_style s
 /* Beside an output that shows none of it: a line on stderr for each kind of error reply with its first
  * text, for requests without a reply, for outages, and for each check of a RED verdict. */
 struct sink sink_trouble(void);
+/* What valkey-benchmark's report says of a session beside the facts of its runs. */
+struct valkey_report {
+    enum text_style style;
+    bool idle;    /* connections only: their number is all that is reported  */
+    bool command; /* the user's own, in place of tests                       */
+    bool keepalive, cluster;
+    enum replica_reads replica_reads;
+    bool threads;
+    double rate; /* requests per second; 0: as many as there can be */
+};
+/* The report of another tool (dialect.h): its text, -q and --csv, and its throughput lines. */
+MUST_USE enum err_code sink_valkey_benchmark(struct sink *sink, FILE *out,
+                                             const struct valkey_report *report, struct err *err);
 /* 16 columns per csv_interval_ns (a whole number of intervals; 0: every interval); zero rows during
  * a stall; nothing of a warm-up or a prefill. owns_file: the stream is closed with the sink. */
 MUST_USE enum err_code sink_interval_csv(struct sink *sink, FILE *out, bool owns_file,

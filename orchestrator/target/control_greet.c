@@ -147,7 +147,7 @@ static enum err_code log_in(struct control *control, bool *said, uint64_t *loadi
 
 static bool is_plausible(const redisReply *reply, enum server_probe probe)
 {
-    return probe == PROBE_PING || probe == PROBE_ANY
+    return probe == PROBE_TYPE || probe == PROBE_PING || probe == PROBE_ANY
                ? reply->type == REDIS_REPLY_STATUS
                : reply->type == REDIS_REPLY_STRING || reply->type == REDIS_REPLY_NIL;
 }

@@ -534,6 +534,7 @@ enum err_code topology_discover(struct topology *topology, struct control **cont
     search->topology = topology;
     search->first = first;
     search->spec = spec;
+    search->probe = spec->probe;
     search->interrupted = interrupted;
     search->err = err;
     search->seen = &seen;

@@ -27,7 +27,8 @@
 json_t *environment_collect(struct control *control, const struct cpu_set_order *order);
 
 /* Steal time (of all CPUs of the host) and throttling (of this process's control groups) since
- * host_sample_begin, for the verdict. What the kernel does not tell: steal_share -1, throttled_ns 0. */
+ * host_sample_begin, for the verdict. What the kernel does not tell, or for too short a time:
+ * steal_share -1, throttled_ns 0. */
 struct host_sample {
     uint64_t steal_ticks, total_ticks;
     uint64_t throttled_ns;

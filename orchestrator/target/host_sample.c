@@ -5,6 +5,9 @@
 #include "orchestrator/fleet/cgroup.h"
 #include "orchestrator/fleet/system_file.h"
 
+/* A tick of /proc/stat is 10 ms: of fewer of them one alone would be a share that alarms. */
+#define SHARE_TICKS_MIN 100u
+
 /* First line of /proc/stat: ticks of user, nice, system, idle, iowait, irq, softirq, steal since
  * boot, of all CPUs. What follows (guest time) is contained in user and nice. */
 static void read_ticks(struct host_sample *sample)
@@ -35,7 +38,7 @@ void host_sample_end(const struct host_sample *sample, struct run_evidence *evid
     struct host_sample now;
     host_sample_begin(&now);
     evidence->steal_share = -1;
-    if (sample->total_ticks > 0 && now.total_ticks > sample->total_ticks &&
+    if (sample->total_ticks > 0 && now.total_ticks >= sample->total_ticks + SHARE_TICKS_MIN &&
         now.steal_ticks >= sample->steal_ticks) /* the kernel may correct it backwards */
         evidence->steal_share = (double)(now.steal_ticks - sample->steal_ticks) /
                                 (double)(now.total_ticks - sample->total_ticks);

@@ -1,5 +1,5 @@
 /* libFuzzer target: any argv gives a spec or one sentence, the same both times, and what was parsed
- * can be echoed. The input is the arguments, one a line; --config, --rate-plan and what reads a
+ * can be echoed. The input is the arguments, one a line, the first of them perhaps another tool's name; --config, --rate-plan and what reads a
  * password are left out. Links common/, orchestrator/options/ and
  * tests/support/check/workload_tests_stub.c. */
 #include <stdint.h>
@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "orchestrator/options/bench_options.h"
+#include "orchestrator/options/dialect.h"
 
 #define MAX_ARGS 64
 
@@ -32,11 +33,17 @@ static void parse(struct outcome *outcome, int argc, const char *const *argv)
 {
     static struct bench_request request;
     memset(outcome, 0, sizeof *outcome);
-    outcome->code = bench_options_parse(&request, argc, argv, &outcome->err);
+    const struct dialect *dialect = argc > 1 ? dialect_find(argv[1]) : NULL;
+    if (dialect != NULL)
+        outcome->code = dialect_options_parse(&request, dialect, argc - 1, argv + 1, &outcome->err);
+    else
+        outcome->code = bench_options_parse(&request, argc, argv, &outcome->err);
     if (outcome->code == OK && !request.help && !request.version) {
         json_t *json = options_to_json(&request.values);
         if (json == NULL)
             abort();
+        if (dialect != NULL) /* without a seed it is another one each time */
+            json_object_del(json, "seed");
         outcome->json = json_dumps(json, JSON_COMPACT);
         json_decref(json);
         const struct spec *spec = &request.spec;
@@ -46,8 +53,9 @@ static void parse(struct outcome *outcome, int argc, const char *const *argv)
             (spec->test_count == 0) == (spec->command_argc == 0))
             abort();
         if ((spec->rate_steps == NULL) != (spec->rate_step_count == 0) ||
-            (spec->rate_steps == NULL) != (spec->warmup_rate_micro == 0) ||
-            (spec->rate_steps == NULL) != (spec->rate_text[0] == '\0') ||
+            (!request.valkey.idle &&
+             ((spec->rate_steps == NULL) != (spec->warmup_rate_micro == 0) ||
+              (spec->rate_steps == NULL) != (spec->rate_text[0] == '\0'))) ||
             (spec->client_ramp.start_clients > 0 &&
              (spec->client_ramp.end_clients != spec->clients ||
               client_ramp_count(&spec->client_ramp, client_ramp_length_ns(&spec->client_ramp)) !=

@@ -45,7 +45,7 @@ static const struct bad_case bad_cases[] = {
     {{"--password-fd", "0"}, {"--password-fd 0: the password is empty"}, false},
     {{"--password-fd", "99"}, {"--password-fd 99: cannot read the password"}, false},
     {{"-e"}, {"-e"}, false},
-    {{"--precision", "3"}, {"--precision", "--json"}, false},
+    {{"--precision", "3"}, {"--precision", "valkey-benchmark"}, false},
     {{"-t", "nosuch"}, {"--type", "nosuch", "lrange_100"}, false},
     {{"-t", "gett"}, {"--type", "did you mean get?"}, false},
     {{"-t", "get,,set"}, {"--type", "an empty name"}, false},

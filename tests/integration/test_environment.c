@@ -240,6 +240,11 @@ START_TEST(samples_are_differences)
     host_sample_end(&earlier, &evidence);
     ck_assert_double_ge(evidence.steal_share, 0);
     ck_assert_double_le(evidence.steal_share, 1);
+    /* one stolen tick of a few would be a share that alarms */
+    struct host_sample just_now = {.steal_ticks = sample.steal_ticks,
+                                   .total_ticks = sample.total_ticks + 1};
+    host_sample_end(&just_now, &evidence);
+    ck_assert_double_lt(evidence.steal_share, 0);
     struct host_sample future = {.steal_ticks = sample.steal_ticks + 1000000,
                                  .total_ticks = sample.total_ticks,
                                  .throttled_ns = sample.throttled_ns + NS_PER_SECOND * 3600};

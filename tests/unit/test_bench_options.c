@@ -239,8 +239,8 @@ START_TEST(not_available)
     static const struct refusal refusals[] = {
         {"--mptcp", "--mptcp is not available yet"},
         {"--intended-latency", "the response time, from the intended moment on, is always"},
-        {"--precision 3", "not an option of volley: latencies have three decimals"},
-        {"-e", "errors are always counted"},
+        {"--precision 3", "--precision is an option of valkey-benchmark, whose command line"},
+        {"-e", "-e is an option of valkey-benchmark"},
         {"--glide-log-level info", "use --log-level"},
         {"--custom-command-file f.py --bogus", "--custom-command-file is not available yet"},
     };

@@ -20,6 +20,24 @@ START_TEST(one_number_is_the_response_time_of_an_open_loop)
 }
 END_TEST
 
+START_TEST(any_failure)
+{
+    /* breaks if what a planned end cuts off counts as a failure, or one in the warm-up does not */
+    struct interval_row *row = fixture_row(0);
+    struct error_kinds kinds = {.count = 0};
+    const struct run_result result = {.total = row, .error_kinds = &kinds};
+    ck_assert(!figure_any_failure(&result));
+    row->counters[COUNTER_LOST_DRAIN] = 5;
+    ck_assert(!figure_any_failure(&result));
+    row->counters[COUNTER_LOST_DISCONNECT] = 1;
+    ck_assert(figure_any_failure(&result));
+    row->counters[COUNTER_LOST_DISCONNECT] = 0;
+    kinds.count = 1;
+    ck_assert(figure_any_failure(&result));
+    free(row);
+}
+END_TEST
+
 static bool censored(const struct interval_row *row, enum interval_histogram_kind kind,
                      double percent)
 {
@@ -120,6 +138,7 @@ Suite *test_figures_suite(void)
 {
     Suite *suite = suite_create("figures");
     TCase *tcase = tcase_create("percentiles and rates");
+    tcase_add_test(tcase, any_failure);
     tcase_add_test(tcase, one_number_is_the_response_time_of_an_open_loop);
     tcase_add_test(tcase, a_response_time_misses_all_that_was_due);
     tcase_add_test(tcase, the_next_row_has_what_this_one_left);

@@ -85,6 +85,25 @@ START_TEST(test_order)
 }
 END_TEST
 
+START_TEST(test_other_questions)
+{
+    /* Breaks when who counts the PINGs of a load sees those of its connections, too. */
+    static const struct {
+        enum server_probe probe;
+        const char *said;
+    } questions[] = {{PROBE_TYPE, "TYPE volley:probe;"},
+                     {PROBE_PING, "PING;"},
+                     {PROBE_GET, "GET volley:probe;"},
+                     {PROBE_ECHO, "ECHO volley:probe;"}};
+    for (size_t i = 0; i < sizeof questions / sizeof questions[0]; i++) {
+        spec.probe = questions[i].probe;
+        ck_assert_str_eq(said(0), questions[i].said);
+        ck_assert_int_eq(answer(0, '-', "MOVED 1 127.0.0.1:7000"), GREETING_COMPLETE);
+        ck_assert_int_eq(answer(0, '-', "ERR max number of clients reached"), GREETING_REFUSED);
+    }
+}
+END_TEST
+
 START_TEST(test_resp3)
 {
     /* Breaks when HELLO comes before the password, or a name is set twice. */
@@ -190,6 +209,7 @@ Suite *test_greeting_suite(void)
     TCase *tcase = tcase_create("greeting");
     tcase_add_checked_fixture(tcase, set_up, tear_down);
     tcase_add_test(tcase, test_order);
+    tcase_add_test(tcase, test_other_questions);
     tcase_add_test(tcase, test_resp3);
     tcase_add_test(tcase, test_replies);
     tcase_add_test(tcase, test_refusals_name_the_command);

@@ -104,6 +104,13 @@ static struct workload *of_command(const char *text)
     return workload;
 }
 
+static bool same_without_tag(const char *sent, const char *in_row)
+{
+    const char *tag = strstr(in_row, ":{tag}");
+    size_t bytes = tag != NULL ? (size_t)(tag - in_row) : strlen(in_row);
+    return strlen(sent) == bytes && memcmp(sent, in_row, bytes) == 0;
+}
+
 START_TEST(test_every_row_renders)
 {
     /* Breaks when a test of the table does not go out as a whole command that a server can read, with
@@ -134,7 +141,7 @@ START_TEST(test_every_row_renders)
                               argc + (test->more == MORE_KEYS ? 2u : test->more == MORE_LIBRARY));
             for (size_t i = 0; i < argc; i++)
                 if (strstr(test->argv[i], "__") == NULL)
-                    ck_assert_str_eq(command->element[i]->str, test->argv[i]);
+                    ck_assert(same_without_tag(command->element[i]->str, test->argv[i]));
                 else
                     ck_assert_ptr_null(strstr(command->element[i]->str, "__"));
             freeReplyObject(command);
@@ -182,6 +189,29 @@ START_TEST(test_rows_without_key_numbers)
     ck_assert_str_eq(command->element[3]->str, "element:__rand_1st__");
     freeReplyObject(command);
     workload_destroy(workload);
+}
+END_TEST
+
+START_TEST(test_tags_of_all_tests)
+{
+    /* Breaks when the keys of a test do not spread over a cluster where they are meant to. */
+    for (int all = 0; all < 2; all++) {
+        plain_spec();
+        spec.cluster = true;
+        spec.tag_all_tests = all != 0;
+        const struct workload_test *test;
+        for (size_t i = 0; (test = workload_test_at(i)) != NULL; i++) {
+            struct workload *workload = of_test(test->name);
+            bool has_key = test->keys.first > 0;
+            ck_assert_int_eq(workload_has_tag(workload),
+                             has_key && (all || test->tagged_on_cluster));
+            workload_destroy(workload);
+        }
+        spec.cluster = false;
+        struct workload *workload = of_test("lpush");
+        ck_assert(!workload_has_tag(workload));
+        workload_destroy(workload);
+    }
 }
 END_TEST
 
@@ -487,6 +517,7 @@ Suite *test_workload_suite(void)
     Suite *suite = suite_create("workload");
     TCase *table = tcase_create("table");
     tcase_add_test(table, test_every_row_renders);
+    tcase_add_test(table, test_tags_of_all_tests);
     tcase_add_test(table, test_rows_are_found_by_name);
     tcase_add_test(table, test_last_argument_verbatim);
     tcase_add_test(table, test_rows_without_key_numbers);

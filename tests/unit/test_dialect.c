@@ -1,0 +1,369 @@
+/* valkey-benchmark's command line as it is meant there: each row, what the rows mean together, refusals. */
+#include <check.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/clock.h"
+#include "orchestrator/options/dialect.h"
+
+Suite *test_dialect_suite(void);
+
+#define MAX_ARGS 64
+
+static struct bench_request request;
+static struct err err;
+static const struct dialect *dialect = &dialect_valkey;
+
+static void setup(void)
+{
+    dialect = &dialect_valkey;
+}
+
+static void teardown(void)
+{
+    bench_options_free(&request);
+}
+
+/* One line, cut at blanks. */
+static enum err_code parse(const char *line)
+{
+    static char buffer[1024];
+    const char *argv[MAX_ARGS] = {"valkey-benchmark"};
+    int argc = 1;
+    bench_options_free(&request);
+    memset(&err, 0, sizeof err);
+    snprintf(buffer, sizeof buffer, "%s", line);
+    for (char *at = buffer; *at != '\0' && argc < MAX_ARGS;) {
+        argv[argc++] = at;
+        at += strcspn(at, " ");
+        if (*at == ' ')
+            *at++ = '\0';
+    }
+    return dialect_options_parse(&request, dialect, argc, argv, &err);
+}
+
+static const struct spec *ck_parses(const char *line)
+{
+    enum err_code code = parse(line);
+    ck_assert_msg(code == OK, "\"%s\": %s", line, err.text);
+    return &request.spec;
+}
+
+#define CK_NUMBER(line_, member_, expected_)                                                       \
+    ck_assert_msg(ck_parses(line_)->member_ == (expected_), "\"%s\" gives %llu", line_,            \
+                  (unsigned long long)request.spec.member_)
+#define CK_TEXT(line_, member_, expected_) ck_assert_str_eq(ck_parses(line_)->member_, expected_)
+
+START_TEST(names)
+{
+    /* a link of that name is volley with another command line than it says */
+    ck_assert_ptr_eq(dialect_find("valkey-benchmark"), &dialect_valkey);
+    ck_assert_ptr_eq(dialect_find("/usr/libexec/volley/redis-benchmark"), &dialect_redis);
+    ck_assert_ptr_null(dialect_find("volley"));
+    ck_assert_ptr_null(dialect_find("valkey-benchmark/volley"));
+    ck_assert_ptr_null(dialect_find(""));
+    ck_assert_ptr_eq(dialect_at(0), &dialect_valkey);
+    ck_assert_ptr_null(dialect_at(2));
+    ck_assert_str_eq(dialect_with_option("--precision"), "valkey-benchmark");
+    ck_assert_ptr_null(dialect_with_option("--clients"));
+    ck_assert_ptr_null(dialect_with_option(""));
+}
+END_TEST
+
+START_TEST(tables)
+{
+    /* a row that nobody can give, two rows that one word gives, or one without help */
+    for (size_t d = 0; dialect_at(d) != NULL; d++) {
+        const struct option_table *table = dialect_option_table(dialect_at(d));
+        ck_assert_uint_eq(table->row_count, dialect_at(d)->row_count);
+        for (size_t i = 0; i < table->row_count; i++) {
+            const struct option_row *row = &table->rows[i];
+            ck_assert_ptr_nonnull(row->spelled);
+            ck_assert(row->help != NULL || row->kind == OPTION_NOT_YET);
+            for (size_t k = 0; k < i; k++) {
+                ck_assert_str_ne(row->name, table->rows[k].name);
+                ck_assert(row->spelled[0] == '\0' ||
+                          strcmp(row->spelled, table->rows[k].spelled) != 0);
+            }
+        }
+    }
+}
+END_TEST
+
+START_TEST(defaults)
+{
+    /* what is not said means what volley's own means by it, not what that tool means */
+    const struct spec *spec = ck_parses("");
+    ck_assert_str_eq(spec->host, "127.0.0.1");
+    ck_assert_uint_eq(spec->port, 6379);
+    ck_assert_uint_eq(spec->clients, 50);
+    ck_assert_uint_eq(spec->requests, 100000);
+    ck_assert_uint_eq(spec->data_bytes, 3);
+    ck_assert_uint_eq(spec->pipeline, 1);
+    ck_assert_uint_eq(spec->processes, 1);
+    ck_assert_uint_eq(spec->max_errors, 1);
+    ck_assert_uint_eq(spec->interval_ns, 250 * NS_PER_MS);
+    ck_assert_uint_eq(spec->function_count, 10);
+    ck_assert_uint_eq(spec->function_keys, 1);
+    ck_assert_int_eq(spec->log_level, LOG_ERROR);
+    ck_assert_int_eq(spec->placeholders, PLACEHOLDERS_BENCHMARK_FIXED);
+    ck_assert(spec->requests_are_commands && spec->tag_all_tests && spec->tls_any_name);
+    ck_assert_uint_eq(request.notice_count, 0);
+    ck_assert_str_eq(spec->tests[0], "ping_inline");
+    ck_assert_str_eq(spec->tests[spec->test_count - 1], "fcall");
+    ck_assert_ptr_null(spec->command);
+    dialect = &dialect_redis;
+    spec = ck_parses("");
+    ck_assert_str_eq(spec->tests[spec->test_count - 1], "xadd");
+    for (uint32_t i = 0; i < spec->test_count; i++)
+        ck_assert_str_ne(spec->tests[i], "mget");
+}
+END_TEST
+
+START_TEST(rows)
+{
+    /* an option of that tool is not known, or decides something else */
+    CK_TEXT("-h there", host, "there");
+    CK_NUMBER("-p 7000", port, 7000);
+    CK_TEXT("-s /run/v.sock", socket_path, "/run/v.sock");
+    CK_TEXT("-a -secret", password, "-secret"); /* a value may look like anything */
+    CK_TEXT("--user ann -a x", user, "ann");
+    CK_NUMBER("-c 7", clients, 7);
+    CK_NUMBER("-c 0", clients, 1);
+    CK_NUMBER("-n 5", requests, 5);
+    CK_NUMBER("--duration 3", duration_ns, 3 * NS_PER_SECOND);
+    CK_NUMBER("--duration 3", requests, 0);
+    CK_NUMBER("--duration 0", requests, 100000);
+    CK_NUMBER("--warmup 2", warmup_ns, 2 * NS_PER_SECOND);
+    CK_NUMBER("--warmup -1", warmup_ns, 0);
+    CK_NUMBER("-d 42", data_bytes, 42);
+    CK_NUMBER("-d 0", data_bytes, 1);
+    CK_NUMBER("-d 99999999999999999999", data_bytes, 1ull << 30);
+    CK_NUMBER("--dbnum 4", database, 4);
+    CK_NUMBER("-3", resp3, true);
+    CK_NUMBER("--threads 4", threads, 4);
+    CK_NUMBER("--threads 4", processes, 0);
+    CK_NUMBER("--threads 0", processes, 1);
+    CK_NUMBER("--threads 9999", threads, 500);
+    ck_assert_str_eq(request.notices[0], "WARNING: --threads 9999: no more than 500 run.");
+    CK_NUMBER("--cluster", cluster, true);
+    CK_NUMBER("--cluster --rfr yes", replica_reads, REPLICA_READS_YES);
+    CK_NUMBER("--cluster --rfr all", replica_reads, REPLICA_READS_ALL);
+    CK_NUMBER("--rfr yes", replica_reads, REPLICA_READS_NO);
+    CK_NUMBER("--enable-tracking", tracking, true);
+    CK_NUMBER("-k 0", reconnect_every, 1);
+    CK_NUMBER("-k 1", reconnect_every, 0);
+    CK_NUMBER("-k -2", reconnect_every, 0);
+    CK_NUMBER("-P 16", pipeline, 16);
+    CK_NUMBER("-P -3", pipeline, 1);
+    CK_NUMBER("-q", quiet, true);
+    CK_NUMBER("--csv", csv, true);
+    CK_NUMBER("-l", loop, true);
+    CK_NUMBER("-x set k", last_argument_from_stdin, true);
+    CK_NUMBER("--rps 1000", rate_step_count, 1);
+    CK_NUMBER("--rps 0", rate_step_count, 0);
+    CK_NUMBER("--seed 12", seed, 12);
+    CK_NUMBER("--num-functions 3", function_count, 3);
+    CK_NUMBER("--num-keys-in-fcall 0", function_keys, 0);
+    ck_parses("--precision 4");
+    ck_parses("--precision -1");
+    ck_parses("--help --nonsense");
+    ck_assert(request.help);
+    ck_parses("-v");
+    ck_assert(request.version);
+    ck_parses("--version");
+    ck_assert(request.version);
+}
+END_TEST
+
+START_TEST(tls_rows)
+{
+    /* a certificate's name is held against the server's, which that tool does not do, or an option without
+     * --tls is refused */
+    CK_NUMBER("--tls", tls, true);
+    CK_TEXT("--tls --sni name", tls_sni, "name");
+    CK_TEXT("--tls --cacert ca.pem", tls_cacert, "ca.pem");
+    CK_TEXT("--tls --cacertdir ca", tls_cacertdir, "ca");
+    CK_NUMBER("--tls --insecure", tls_insecure, true);
+    CK_TEXT("--tls --cert c --key k", tls_key, "k");
+    CK_TEXT("--tls --tls-ciphers DEFAULT:-AES128-SHA256", tls_ciphers, "DEFAULT:-AES128-SHA256");
+    CK_TEXT("--tls --tls-ciphersuites TLS_AES_128_GCM_SHA256", tls_ciphersuites,
+            "TLS_AES_128_GCM_SHA256");
+    ck_assert_ptr_null(ck_parses("--cacert ca.pem --insecure --sni x")->tls_cacert);
+    CK_NUMBER("-u valkeys://h:1", tls, true);
+}
+END_TEST
+
+START_TEST(later_wins)
+{
+    /* two options for one thing are refused, or the first one counts */
+    CK_NUMBER("-c 5 -c 6", clients, 6);
+    CK_TEXT("-u redis://a:1 -h b", host, "b");
+    CK_TEXT("-h b -u redis://a:1", host, "a");
+    CK_NUMBER("-h b -p 9 -u redis://a", port, 9);
+    CK_TEXT("-u valkey://ann:pw@a:1/3", user, "ann");
+    CK_NUMBER("-u valkey://ann:pw@a:1/3", database, 3);
+    ck_assert_ptr_null(ck_parses("-u valkey://ann:pw@a:1/3 -u valkey://b")->user);
+    CK_TEXT("-a x -u valkey://b", password, "x");
+    CK_TEXT("-h b -p 9 -s /sock", socket_path, "/sock");
+    CK_TEXT("-u redis://a:1 -s /sock", socket_path, "/sock");
+}
+END_TEST
+
+START_TEST(keys)
+{
+    /* placeholders are drawn without -r, or the numbers of --sequential are not those of -r */
+    CK_NUMBER("-r 100", placeholders, PLACEHOLDERS_BENCHMARK);
+    CK_NUMBER("-r 100", key_order, KEYS_RANDOM);
+    CK_NUMBER("-r 100", keyspace, 100);
+    CK_NUMBER("-r 0", key_order, KEYS_ONE);
+    CK_NUMBER("-r -5", placeholders, PLACEHOLDERS_BENCHMARK);
+    CK_NUMBER("--sequential", placeholders, PLACEHOLDERS_BENCHMARK_FIXED);
+    CK_NUMBER("-r 100 --sequential", key_order, KEYS_SEQUENTIAL);
+    CK_NUMBER("--sequential -r 100", keyspace, 100);
+    CK_NUMBER("--sequential", key_order, KEYS_ONE);
+    CK_NUMBER("-r 100000 --sequential --seed 1 -t set -n 100000", keyspace, 100000);
+}
+END_TEST
+
+START_TEST(tests_of_t)
+{
+    /* tests run in another order than there, twice, or not at all without a word */
+    const struct spec *spec = ck_parses("-t GET,set,get,ping");
+    ck_assert_uint_eq(spec->test_count, 4);
+    ck_assert_str_eq(spec->tests[0], "ping_inline");
+    ck_assert_str_eq(spec->tests[1], "ping_mbulk");
+    ck_assert_str_eq(spec->tests[2], "set");
+    ck_assert_str_eq(spec->tests[3], "get");
+    ck_assert_uint_eq(ck_parses("-t lrange")->test_count, 4);
+    ck_assert_uint_eq(request.notice_count, 0);
+    ck_assert_uint_eq(ck_parses("-t ,set,,old,older")->test_count, 1);
+    ck_assert_uint_eq(request.notice_count, 1);
+    ck_assert_str_eq(request.notices[0], "WARNING: there is no test old, older: left out.");
+    ck_assert_int_eq(parse("-t old"), E_USAGE);
+    ck_assert_int_eq(parse("-t ,"), E_USAGE);
+}
+END_TEST
+
+START_TEST(commands)
+{
+    /* a command loses a part, or options behind it are taken from it */
+    const struct spec *spec = ck_parses("-n 12 -- incr foo ; 3 incr bar");
+    ck_assert_uint_eq(spec->command_argc, 6);
+    ck_assert_str_eq(spec->command[0], "incr");
+    ck_assert_uint_eq(spec->test_count, 0);
+    ck_assert_uint_eq(ck_parses("set k -q ;")->command_argc, 3);
+    ck_assert(!request.spec.quiet);
+    ck_assert_uint_eq(request.notice_count, 0);
+    ck_parses("-t get set k v");
+    ck_assert_uint_eq(request.notice_count, 1);
+    ck_assert_str_eq(request.notices[0], "WARNING: Option -t is ignored.");
+    ck_assert(!ck_parses("-x")->last_argument_from_stdin);
+    ck_parses("-e set k v");
+    ck_assert_uint_eq(request.notice_count, 1);
+}
+END_TEST
+
+START_TEST(idle)
+{
+    /* idle connections carry load, or end by themselves */
+    const struct spec *spec = ck_parses("-c 10 -I -n 5 -t set");
+    ck_assert_uint_eq(spec->clients, 10);
+    ck_assert_uint_eq(spec->requests, 0);
+    ck_assert_uint_gt(spec->duration_ns, 1000 * NS_PER_SECOND);
+    ck_assert_uint_eq(spec->rate_step_count, 1);
+    ck_assert_uint_eq(spec->rate_steps[0].from_micro, 0);
+}
+END_TEST
+
+/* Refused as that tool refuses: the option, not a sentence. */
+static void ck_unknown(const char *line, const char *argument)
+{
+    ck_assert_msg(parse(line) == E_USAGE, "\"%s\" is accepted", line);
+    ck_assert_msg(request.values.refused != NULL, "\"%s\" says: %s", line, err.text);
+    ck_assert_str_eq(request.values.refused, argument);
+}
+
+START_TEST(refusals)
+{
+    /* options of volley's own, or a spelling of them, mean something where that tool refuses them */
+    ck_unknown("--foo", "--foo");
+    ck_unknown("-c", "-c");
+    ck_unknown("-n", "-n");
+    ck_unknown("-c5", "-c5");
+    ck_unknown("-ql", "-ql");
+    ck_unknown("--rps=5", "--rps=5");
+    ck_unknown("--clients 5", "--clients");
+    ck_unknown("--managed", "--managed");
+    ck_unknown("--config x", "--config");
+    ck_unknown("--explain", "--explain");
+    ck_unknown("--max-errors 3", "--max-errors");
+    ck_unknown("--rfr", "--rfr");
+    ck_unknown("-", "-");
+    static const struct {
+        const char *line, *text;
+    } sentences[] = {
+        {"-n 5 --duration 3", "Options -n and --duration are mutually exclusive."},
+        {"--duration 3 -n 5", "Options -n and --duration are mutually exclusive."},
+        {"-n many", "-n many: not a number"},
+        {"-n 0", "-n 0: out of range"},
+        {"-p 70000", "-p 70000: out of range"},
+        {"-k yes", "-k yes: not a number"},
+        {"--rfr sometimes", "sometimes"},
+        {"--fuzz", "--fuzz is not available yet"},
+        {"--mptcp", "--mptcp is not available yet"},
+        {"--rdma", "--rdma is not available yet"},
+        {"-u http://x", "--uri"},
+    };
+    for (size_t i = 0; i < sizeof sentences / sizeof sentences[0]; i++) {
+        ck_assert_int_eq(parse(sentences[i].line), E_USAGE);
+        ck_assert_ptr_null(request.values.refused);
+        ck_assert_msg(strstr(err.text, sentences[i].text) != NULL, "\"%s\" says: %s",
+                      sentences[i].line, err.text);
+    }
+}
+END_TEST
+
+START_TEST(page)
+{
+    /* the page of differences has rows that end too early, or an option less */
+    char *text = NULL;
+    size_t text_bytes = 0;
+    FILE *out = open_memstream(&text, &text_bytes);
+    dialect_print_markdown(&dialect_valkey, out);
+    fclose(out);
+    size_t lines = 0;
+    for (const char *line = text; *line != '\0'; line += strcspn(line, "\n") + 1, lines++) {
+        size_t cells = 0;
+        for (const char *at = line; *at != '\n'; at++)
+            cells += *at == '|' && (at == line || at[-1] != '\\');
+        ck_assert_msg(cells == 5, "%zu: %.*s", cells, (int)strcspn(line, "\n"), line);
+    }
+    ck_assert_uint_eq(lines, dialect_valkey.row_count + 2);
+    ck_assert_ptr_nonnull(strstr(text, "\n| `-v`, `--version` | "));
+    ck_assert_ptr_nonnull(strstr(text, "\n| `-k BOOLEAN` | `-k`, `--keepalive 0\\|1` |"));
+    free(text);
+}
+END_TEST
+
+Suite *test_dialect_suite(void)
+{
+    Suite *suite = suite_create("dialect");
+    TCase *tcase = tcase_create("dialect");
+    tcase_add_checked_fixture(tcase, setup, teardown);
+    tcase_add_test(tcase, names);
+    tcase_add_test(tcase, tables);
+    tcase_add_test(tcase, defaults);
+    tcase_add_test(tcase, rows);
+    tcase_add_test(tcase, tls_rows);
+    tcase_add_test(tcase, later_wins);
+    tcase_add_test(tcase, keys);
+    tcase_add_test(tcase, tests_of_t);
+    tcase_add_test(tcase, commands);
+    tcase_add_test(tcase, idle);
+    tcase_add_test(tcase, refusals);
+    tcase_add_test(tcase, page);
+    suite_add_tcase(suite, tcase);
+    return suite;
+}
