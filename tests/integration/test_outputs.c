@@ -235,8 +235,8 @@ START_TEST(test_reader_gone)
     /* Breaks when volley loads a server on for ever though the only reader of its results has gone. */
     static const char *const lines[] = {
         "$volley $load -q -l | head -n 1",
-        "$volley bench --null -r 10 --duration 1000 --csv-interval 10ms --interval 10ms | head -n "
-        "2",
+        ("$volley bench --null -r 10 --duration 1000 --csv-interval 10ms --interval 10ms | "
+         "head -n 2"),
         "$volley bench --null -r 10 --duration 1000 --interval 10ms | head -n 1",
     };
     char line[256];
