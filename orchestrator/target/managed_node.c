@@ -10,6 +10,8 @@
 #include "common/clock.h"
 
 #define COMMAND_BYTES 1024u
+/* An order may take its time: valkey lets CLUSTER SETSLOT wait 2 s for replicas. */
+#define ORDER_TIMEOUT_NS (5 * NS_PER_SECOND)
 #define WORDS_MAX 128
 #define STEP_NS (20 * NS_PER_MS)
 
@@ -19,6 +21,7 @@ enum err_code managed_node_open(struct control **control, const struct managed_s
     struct spec spec;
     struct target_address address;
     managed_server_address(&spec, server);
+    spec.connection_timeout_ns = ORDER_TIMEOUT_NS;
     return control_connect(control, &address, &spec, interrupted, err);
 }
 
