@@ -1,5 +1,5 @@
 /* Talk with one managed server, for what starts clusters and what breaks them: connects, orders and
- * asks with a limit for each wait (managed_server_address). Blocks: before the runs, or in a process of
+ * asks with a limit for each wait (managed_server_address, and for an order some seconds). Blocks: before the runs, or in a process of
  * its own. */
 #ifndef ORCHESTRATOR_TARGET_MANAGED_NODE_H
 #define ORCHESTRATOR_TARGET_MANAGED_NODE_H
