@@ -103,7 +103,9 @@ void recorder_start(struct worker *worker, uint64_t now_ns)
     worker->cpu_system_ns = timeval_ns(usage.ru_stime);
     worker->schedstat_fd = open("/proc/self/schedstat", O_RDONLY | O_CLOEXEC);
     worker->run_delay_ns = read_run_delay_ns(worker);
-    uint32_t number = interval_number(worker, now_ns);
+    /* A worker that was woken late, be it after the whole warm-up, has missed nothing: what it should
+     * have done since the start is cut into records, and what fell due is settled, like any other. */
+    uint32_t number = worker->share->replacement ? interval_number(worker, now_ns) : 0;
     learn_warmup(worker);
     if (worker->open_loop && in_warmup(worker, number))
         pacer_begin_warmup(worker);

@@ -371,7 +371,7 @@ static inline struct node_figures *worker_node(struct worker *worker, uint32_t n
 
 /* recorder.c ----------------------------------------------------------------------------------- */
 
-/* Starts the interval that contains now_ns; called at the common start and by a replacement. */
+/* Starts the first interval, at the common start; a replacement's is the one that contains now_ns. */
 void recorder_start(struct worker *worker, uint64_t now_ns);
 /* Publishes every interval that ended at or before now_ns. Called before anything that happened at
  * or after an edge is counted. Without room in the ring the interval is merged with the next one; at
