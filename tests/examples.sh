@@ -213,13 +213,16 @@ map_words() {
     mapped+=("${words[@]:i}")
     add_options
     case ${mapped[0]} in
-        bench | find-max | sweep) words=("${mapped[0]}" "${added[@]}" "${mapped[@]:1}") ;;
+        bench | find-max | sweep | valkey-benchmark | redis-benchmark) words=("${mapped[0]}" "${added[@]}" "${mapped[@]:1}") ;;
         *) words=("${added[@]}" "${mapped[@]}") ;;
     esac
 }
 
+as_other_tool() { [[ ${words[0]} == *-benchmark ]]; }
+
 # Those whose value is looked at.
 takes_value() {
+    [[ $1 != --sequential ]] || ! as_other_tool || return 1 # a flag there
     [[ $1 =~ ^(-[hHpusnr]|--(host|port|uri|socket|sentinel|cacert|cert|key|sni|control|duration|test-duration|warmup|steady-limit|qps-change-interval|client-ramp-interval|csv-interval|interval|requests|random|sequential|idle))$ ]]
 }
 

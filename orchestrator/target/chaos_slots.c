@@ -3,11 +3,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "common/clock.h"
 #include "orchestrator/target/chaos_work.h"
 #include "orchestrator/target/managed_node.h"
 
+#define LAG_LIMIT_NS (5 * NS_PER_SECOND)
+#define LAG_STEP_NS (50 * NS_PER_MS)
 #define KEYS_AT_ONCE 100u
 #define MIGRATE_TIMEOUT "5000" /* ms */
 #define MIGRATE_WORDS 8u
@@ -98,14 +101,31 @@ static enum err_code move_keys(const struct mover *mover, uint32_t from, uint32_
 
 /* ---- slots ---- */
 
+/* A node of valkey whose replicas lag takes no such order, and soon does again. */
+static enum err_code set_slot(struct control *control, struct err *err, uint32_t slot,
+                              const char *what, const char *id)
+{
+    const uint64_t end_ns = clock_now_ns() + LAG_LIMIT_NS;
+    for (;;) {
+        struct err refused = {.code = OK};
+        enum err_code code =
+            managed_node_order(control, &refused, "CLUSTER SETSLOT %u %s %s", slot, what, id);
+        if (code == OK)
+            return OK;
+        if (code != E_FAILED || strstr(refused.text, ": NOREPLICAS ") == NULL ||
+            clock_now_ns() >= end_ns)
+            return err_set(err, code, "%s", refused.text);
+        nanosleep(&(struct timespec){.tv_nsec = LAG_STEP_NS}, NULL);
+    }
+}
+
 /* The old owner is told, unless it has heard already and, with its last slot gone, become a replica of
  * the new one: before the order came, or (Valkey 8) while its own replicas were being told of it. */
 static enum err_code tell_old_owner(const struct mover *mover, uint32_t from, uint32_t slot,
                                     const char *to_id)
 {
     struct err refused = {.code = OK};
-    enum err_code code = managed_node_order(mover->controls[from], &refused,
-                                            "CLUSTER SETSLOT %u NODE %s", slot, to_id);
+    enum err_code code = set_slot(mover->controls[from], &refused, slot, "NODE", to_id);
     if (code == E_FAILED && (strstr(refused.text, "only with masters") != NULL ||
                              strstr(refused.text, ": UNBLOCKED ") != NULL))
         return OK;
@@ -117,8 +137,7 @@ static enum err_code tell_old_owner(const struct mover *mover, uint32_t from, ui
 static enum err_code announce(const struct mover *mover, uint32_t from, uint32_t to, uint32_t slot,
                               const char *to_id)
 {
-    enum err_code code = managed_node_order(mover->controls[to], mover->err,
-                                            "CLUSTER SETSLOT %u NODE %s", slot, to_id);
+    enum err_code code = set_slot(mover->controls[to], mover->err, slot, "NODE", to_id);
     if (code == OK)
         code = tell_old_owner(mover, from, slot, to_id);
     for (uint32_t i = 0; i < mover->cluster->count && code == OK; i++) {
@@ -126,8 +145,7 @@ static enum err_code announce(const struct mover *mover, uint32_t from, uint32_t
         const struct cluster_node *other = node_of(mover, i);
         if (i == from || i == to || mover->controls[i] == NULL || other == NULL || !other->primary)
             continue;
-        if (managed_node_order(mover->controls[i], &ignored, "CLUSTER SETSLOT %u NODE %s", slot,
-                               to_id) != OK)
+        if (set_slot(mover->controls[i], &ignored, slot, "NODE", to_id) != OK)
             continue; /* gossip tells it */
     }
     return code;
@@ -136,11 +154,9 @@ static enum err_code announce(const struct mover *mover, uint32_t from, uint32_t
 static enum err_code move_slot(const struct mover *mover, uint32_t from, uint32_t to, uint32_t slot)
 {
     const char *from_id = node_of(mover, from)->id, *to_id = node_of(mover, to)->id;
-    enum err_code code = managed_node_order(mover->controls[to], mover->err,
-                                            "CLUSTER SETSLOT %u IMPORTING %s", slot, from_id);
+    enum err_code code = set_slot(mover->controls[to], mover->err, slot, "IMPORTING", from_id);
     if (code == OK)
-        code = managed_node_order(mover->controls[from], mover->err,
-                                  "CLUSTER SETSLOT %u MIGRATING %s", slot, to_id);
+        code = set_slot(mover->controls[from], mover->err, slot, "MIGRATING", to_id);
     if (code == OK)
         code = move_keys(mover, from, to, slot);
     return code == OK ? announce(mover, from, to, slot, to_id) : code;
