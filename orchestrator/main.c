@@ -1,4 +1,5 @@
 /* volley: a load generator for Valkey and Redis. main only finds the sub-command. */
+#include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <stdbool.h>
@@ -83,15 +84,22 @@ static int command_version(int argc, const char *const *argv)
 }
 
 /* A standard stream that was closed would be the number of the next file that is opened: a report
- * would go into the journal. */
+ * would go into the journal. What is written to a closed standard output is lost, and an error. */
 static void open_standard_streams(void)
 {
-    int fd;
-    do
-        fd = open("/dev/null", O_RDWR);
-    while (fd >= 0 && fd <= STDERR_FILENO);
-    if (fd > STDERR_FILENO)
-        close(fd);
+    for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
+        if (fcntl(fd, F_GETFD) < 0 &&
+            open("/dev/null", fd == STDOUT_FILENO ? O_RDONLY : O_RDWR) != fd)
+            return;
+}
+
+/* Texts as well as results: what did not arrive is no success. A reader that went away chose to. */
+static int settle_output(int status)
+{
+    if (fflush(stdout) == 0 || errno == EPIPE || status != 0)
+        return status;
+    log_line(LOG_ERROR, "cannot write standard output: %s", strerror(errno));
+    return err_exit_status(E_SYSTEM);
 }
 
 static void end_interrupted(int signal_number)
@@ -111,12 +119,9 @@ static void settle_signals(void)
     (void)signal(SIGPIPE, SIG_IGN);
 }
 
-int main(int argc, char **argv)
+static int run(int argc, const char *const *arguments)
 {
-    settle_signals();
-    open_standard_streams();
-    const char *const *arguments = (const char *const *)argv;
-    const char *name = argc > 1 ? argv[1] : "";
+    const char *name = argc > 1 ? arguments[1] : "";
     if (argc > 0 && dialect_find(arguments[0]) != NULL)
         return command_dialect(argc, arguments);
     if (argc == 1 || name[0] == '-')
@@ -125,4 +130,11 @@ int main(int argc, char **argv)
         if (strcmp(name, commands[i].name) == 0)
             return commands[i].run(argc - 1, arguments + 1);
     return command_of_server(name);
+}
+
+int main(int argc, char **argv)
+{
+    settle_signals();
+    open_standard_streams();
+    return settle_output(run(argc, (const char *const *)argv));
 }

@@ -126,8 +126,8 @@ static enum err_code run_steps(struct session *session, struct err *err)
             if (dialect != NULL && worst != OK)
                 break;
         }
-    } while (loop && code == OK && session->interrupts->count == 0 && worst == OK &&
-             !stopped(session));
+    } while (loop && code == OK && timeline_complete(&session->timeline) &&
+             session->interrupts->count == 0 && worst == OK && !stopped(session));
     if (loop && session->interrupts->count > 0)
         worst = err_worse(worst, E_INTERRUPTED);
     return err_worse(err_worse(code, worst), session_end(session));

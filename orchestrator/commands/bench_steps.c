@@ -50,7 +50,7 @@ static enum err_code read_stdin(struct bench_steps *steps, struct err *err)
     return OK;
 }
 
-/* "set key <stdin>": what was read may be long, and is no name. */
+/* "set key <stdin>": what was read may be long, and is no name. Another tool's name has no place for it. */
 static enum err_code make_title(struct bench_steps *steps, const struct spec *spec, struct err *err)
 {
     size_t room = sizeof "<stdin>";
@@ -62,7 +62,10 @@ static enum err_code make_title(struct bench_steps *steps, const struct spec *sp
     size_t used = 0;
     for (size_t i = 0; i < spec->command_argc; i++)
         used += (size_t)snprintf(steps->title + used, room - used, "%s ", spec->command[i]);
-    snprintf(steps->title + used, room - used, "<stdin>");
+    if (!spec->requests_are_commands)
+        snprintf(steps->title + used, room - used, "<stdin>");
+    else if (used > 0)
+        steps->title[used - 1] = '\0';
     return OK;
 }
 

@@ -202,6 +202,40 @@ static enum err_code check_grid(const struct report_request *request, const char
                    interval);
 }
 
+static enum err_code count_row(void *state, const struct interval_row *row,
+                               const struct error_kinds *error_kinds, struct err *err)
+{
+    uint64_t *row_count = state;
+    (void)row;
+    (void)error_kinds;
+    (void)err;
+    ++*row_count;
+    return OK;
+}
+
+/* A run of which no interval is left has figures for nobody: said before any output shows zeros. */
+static enum err_code check_rows(const char *directory, struct err *err)
+{
+    struct timeline timeline;
+    uint64_t row_count = 0;
+    bool complete = false;
+    struct err damage = {.code = OK}; /* the second reading says it */
+    if (timeline_init(&timeline, err) != OK)
+        return err->code;
+    timeline_add(&timeline,
+                 (struct sink){.name = "check", .state = &row_count, .interval = count_row});
+    enum err_code readable = journal_replay(directory, &timeline, &complete, &damage);
+    timeline_destroy(&timeline);
+    if (readable != OK)
+        return readable == E_SYSTEM ? err_set(err, E_SYSTEM, "%s", damage.text) : OK;
+    return row_count > 0
+               ? OK
+               : err_set(err, E_DATA,
+                         "the journal in %s ends before the first interval of a run: there "
+                         "is nothing to report",
+                         directory);
+}
+
 static enum err_code replay(const struct report_request *request, const char *directory,
                             struct err *err)
 {
@@ -215,7 +249,8 @@ static enum err_code replay(const struct report_request *request, const char *di
         return err_set(err, E_DATA,
                        "%s holds no journal that can be read: volley bench --out DIR writes one",
                        directory);
-    if (check_grid(request, directory, err) != OK || timeline_init(&timeline, err) != OK)
+    if (check_rows(directory, err) != OK || check_grid(request, directory, err) != OK ||
+        timeline_init(&timeline, err) != OK)
         return err->code;
     enum err_code code = add_asked(&timeline, request, err);
     if (code == OK && !asked)

@@ -106,7 +106,8 @@ static enum err_code obtain(struct bench_request *request, char *variable, struc
             options_derive(&request->values, "password", from, "***");
         return code;
     }
-    if (spec->password != NULL || variable == NULL || spec->managed || spec->null_transport)
+    if (spec->password != NULL || variable == NULL || spec->managed || spec->null_transport ||
+        request->dialect != NULL) /* another tool does not know it */
         return OK;
     options_from_environment(&request->values, "password", CREDENTIALS_VARIABLE);
     return keep(request, variable, err);

@@ -14,10 +14,17 @@ static bool begins(const char *word, const char *with)
     return strncasecmp(word, with, strlen(with)) == 0;
 }
 
+/* "replica=1", though there is no such kind: a mistyped one is refused, not sent as a command. */
+static bool looks_like_one(const char *word)
+{
+    size_t letters = strspn(word, "abcdefghijklmnopqrstuvwxyz");
+    return letters > 0 && word[letters] == '=';
+}
+
 bool managed_kind_is(const char *word)
 {
-    return strcasecmp(word, "tls") == 0 || begins(word, "tls,") || begins(word, cluster) ||
-           begins(word, replicas);
+    return looks_like_one(word) || strcasecmp(word, "tls") == 0 || begins(word, "tls,") ||
+           begins(word, cluster) || begins(word, replicas);
 }
 
 static enum err_code refuse(const char *value, const char *why, struct err *err)

@@ -247,8 +247,14 @@ static enum err_code report(const struct option_row *row, const struct source *s
     const char *shown = row->secret ? "" : text;
     if (reason->code == E_SYSTEM)
         return err_set(err, E_SYSTEM, "%s", reason->text);
-    if (source->file == NULL && row->kind == OPTION_CUSTOM)
-        return err_set(err, E_USAGE, "%s", reason->text);
+    if (source->file == NULL && row->kind == OPTION_CUSTOM) {
+        /* The sentence names bench's option; another tool's is spelled as it was given. */
+        size_t bytes = strlen(row->name);
+        bool named = row->spelled != NULL && strncmp(reason->text, "--", 2) == 0 &&
+                     strncmp(reason->text + 2, row->name, bytes) == 0;
+        return err_set(err, E_USAGE, "%s%s", named ? source->spelled : "",
+                       reason->text + (named ? 2 + bytes : 0));
+    }
     if (source->file == NULL)
         return err_set(err, E_USAGE, "%s%s%.80s: %s%s%s", source->spelled, blank, shown,
                        reason->text, row->hint != NULL ? "; " : "",

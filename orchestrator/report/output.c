@@ -194,6 +194,25 @@ enum err_code output_status(struct output *output, struct err *err)
     return OK;
 }
 
+/* What is at a mount point can be written, but not replaced. */
+static bool copy(const char *from, const char *to)
+{
+    char bytes[8192];
+    struct stat there;
+    if (lstat(to, &there) != 0 || !S_ISREG(there.st_mode))
+        return false;
+    int in = open(from, O_RDONLY | O_CLOEXEC);
+    int out = in >= 0 ? open(to, O_WRONLY | O_TRUNC | O_NOFOLLOW | O_CLOEXEC) : -1;
+    bool good = out >= 0;
+    for (ssize_t got = 1; good && got > 0;) {
+        got = read(in, bytes, sizeof bytes);
+        good = got >= 0 && (got == 0 || write(out, bytes, (size_t)got) == got);
+    }
+    if (in >= 0)
+        close(in);
+    return out >= 0 && close(out) == 0 && good;
+}
+
 enum err_code output_commit(struct output *output, struct err *err)
 {
     enum err_code code = output_status(output, err);
@@ -205,9 +224,18 @@ enum err_code output_commit(struct output *output, struct err *err)
         return err_set_errno(err, E_SYSTEM, errno, "cannot write %s", output->path);
     if (output->temporary == NULL)
         return OK;
-    if (rename(output->temporary, output->target) != 0)
-        return err_set_errno(err, E_SYSTEM, errno, "cannot rename %s to %s", output->temporary,
-                             output->target);
+    if (rename(output->temporary, output->target) != 0) {
+        int sys_errno = errno;
+        if (!copy(output->temporary, output->target)) {
+            code =
+                err_set_errno(err, E_SYSTEM, sys_errno, "cannot replace %s; the whole file is %s",
+                              output->target, output->temporary);
+            free(output->temporary);
+            output->temporary = NULL;
+            return code;
+        }
+        unlink(output->temporary);
+    }
     free(output->temporary);
     output->temporary = NULL;
     return OK;

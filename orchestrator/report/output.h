@@ -39,7 +39,8 @@ void output_printf(struct output *output, const char *format, ...) PRINTF_LIKE(2
 
 /* Flushes and says whether all that was written so far has arrived. E_SYSTEM with path and cause. */
 MUST_USE enum err_code output_status(struct output *output, struct err *err);
-/* Gives an owned file its name. */
+/* Gives an owned file its name. Where that cannot be replaced (a mount point), it is written to; a file
+ * that is whole and finds no place stays under its temporary name, which the error tells. */
 MUST_USE enum err_code output_commit(struct output *output, struct err *err);
 /* The reader of a pipe or socket has gone: nothing that is written there arrives any more. */
 bool output_reader_gone(FILE *file);

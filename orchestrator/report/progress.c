@@ -170,8 +170,11 @@ static void put_together(char *line, size_t line_bytes, const struct parts *part
         if (needed >= 0 && (size_t)needed <= columns)
             return;
     }
-    if (columns < line_bytes)
-        line[columns] = '\0';
+    int needed = snprintf(line, line_bytes, "%s %s/s", parts->head_short, parts->current);
+    if (needed >= 0 && (size_t)needed > columns)
+        needed = snprintf(line, line_bytes, "%s/s", parts->current);
+    if (needed < 0 || (size_t)needed > columns)
+        line[0] = '\0'; /* better nothing than a part of a number */
 }
 
 static void print_line(struct progress *progress, const char *line, size_t columns)

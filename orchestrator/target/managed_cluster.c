@@ -292,7 +292,7 @@ void managed_cluster_stop(struct managed_cluster *cluster)
     /* All of them are told first: a primary that ends waits for replicas that are behind. */
     for (uint32_t i = 0; i < cluster->count; i++)
         if (!managed_server_gone(&cluster->nodes[i]))
-            (void)kill(cluster->nodes[i].pid, SIGTERM);
+            managed_server_tell(&cluster->nodes[i], SIGTERM);
     for (uint32_t i = 0; i < cluster->count; i++)
         managed_server_stop(&cluster->nodes[i]);
     cluster->count = 0;

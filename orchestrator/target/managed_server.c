@@ -133,7 +133,7 @@ void managed_server_address(struct spec *spec, const struct managed_server *serv
                           .wait_ready_ns = READY_TIMEOUT_NS};
 }
 
-/* True when our own child, not a stranger who was quicker to take the port, answers PING. */
+/* True when our own child, or a child of it, not a stranger who was quicker to take the port, answers PING. */
 static bool answers(const struct managed_server *server, const volatile int *interrupted)
 {
     struct spec probe;
@@ -146,9 +146,12 @@ static bool answers(const struct managed_server *server, const volatile int *int
         return false;
     bool ours = false;
     if (control_info(control, &info, &ignored) == OK) {
-        char pid[24], expected[24];
-        snprintf(expected, sizeof expected, "%lld", (long long)server->pid);
-        ours = info_field(info, "process_id", pid, sizeof pid) && strcmp(pid, expected) == 0;
+        char text[24] = "";
+        (void)info_field(info, "process_id", text, sizeof text);
+        long long pid = strtoll(text, NULL, 10);
+        /* or what a script has started, which is then of our child's group */
+        ours = pid == server->pid ||
+               (pid > 0 && pid <= INT32_MAX && getpgid((pid_t)pid) == server->pid);
     }
     free(info);
     control_close(control);
@@ -260,16 +263,24 @@ static bool reaped_within(struct managed_server *server, uint64_t duration_ns)
     return true;
 }
 
+void managed_server_tell(const struct managed_server *server, int signal_number)
+{
+    if (kill(-server->pid, signal_number) != 0)
+        (void)kill(server->pid, signal_number); /* before it has become the leader of its group */
+}
+
 void managed_server_stop(struct managed_server *server)
 {
     int status;
+    const pid_t group = server->pid;
     if (server->pid > 0 && !reap(server, &status)) {
-        (void)kill(server->pid, SIGTERM);
-        (void)kill(server->pid, SIGCONT); /* it may have been stopped, and deaf */
+        managed_server_tell(server, SIGTERM);
+        managed_server_tell(server, SIGCONT); /* it may have been stopped, and deaf */
         if (!reaped_within(server, STOP_TIMEOUT_NS)) {
-            (void)kill(server->pid, SIGKILL);
+            managed_server_tell(server, SIGKILL);
             (void)reaped_within(server, STOP_TIMEOUT_NS);
         }
+        (void)kill(-group, SIGKILL); /* what a script that started the server has left behind */
     }
     server->pid = 0;
     private_directory_remove(&server->directory);

@@ -60,6 +60,8 @@ MUST_USE enum err_code managed_server_await(struct managed_server *server,
 MUST_USE enum err_code managed_server_relaunch(struct managed_server *server, struct err *err);
 /* True when its process is gone, and reaped; then pid is 0. Does not wait. */
 bool managed_server_gone(struct managed_server *server);
+/* A signal for it, and for what a script that is given as its program has started. */
+void managed_server_tell(const struct managed_server *server, int signal_number);
 /* SIGTERM, then SIGKILL after 10 s; waits for the process. Safe when none is running. */
 void managed_server_stop(struct managed_server *server);
 

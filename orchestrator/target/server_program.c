@@ -125,7 +125,8 @@ enum err_code server_program_check(const char *path, struct err *err)
     close(ends[1]);
     if (child > 0) {
         read_words(words, sizeof words, ends[0]);
-        (void)kill(child, SIGKILL); /* it has said what it had to say, or will not */
+        (void)kill(-child, SIGKILL); /* it has said what it had to say, or will not, */
+        (void)kill(child, SIGKILL);  /* and what a script has started, too */
         while (waitpid(child, NULL, 0) < 0 && errno == EINTR)
             continue;
     }

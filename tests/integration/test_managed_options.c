@@ -116,6 +116,17 @@ START_TEST(programs_that_are_none)
         program_run_volley(&program, "bench", "--managed", "--managed-program", path, (char *)NULL);
         expect_err(2, "it may not be executed");
     }
+    program_free(&program);
+    temp_tree_write(&tree, "/wrapper", "#!/bin/sh\nvalkey-server \"$@\" || redis-server \"$@\"\n",
+                    0700);
+    snprintf(path, sizeof path, "%s/wrapper", tree.path);
+    program_run_volley(&program, "bench", "--managed", "--managed-program", path, "-n", "10", "-r",
+                       "10", "--json", "-", (char *)NULL);
+    ck_assert_int_eq(program.exit_status, 0);
+    const char *id = strstr(program.out, "\"process_id\": ");
+    ck_assert_ptr_nonnull(id); /* of the server, not of the script: neither may be left */
+    ck_assert(support_process_gone((pid_t)strtol(strchr(id, ':') + 1, NULL, 10), 5000));
+    program_free(&program);
     program_run_volley(&program, "bench", "--managed-program", "/bin/sh", (char *)NULL);
     expect_err(2, "--managed-program says how volley starts a server itself: it needs --managed");
     program_run_volley(&program, "bench", "--managed", "--managed-args", "--port 1", (char *)NULL);

@@ -314,7 +314,7 @@ START_TEST(refusals)
         {"--fuzz", "--fuzz is not available yet"},
         {"--mptcp", "--mptcp is not available yet"},
         {"--rdma", "--rdma is not available yet"},
-        {"-u http://x", "--uri"},
+        {"-u http://x", "-u: unknown scheme"},
     };
     for (size_t i = 0; i < sizeof sentences / sizeof sentences[0]; i++) {
         ck_assert_int_eq(parse(sentences[i].line), E_USAGE);
