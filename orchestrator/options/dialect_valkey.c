@@ -162,7 +162,9 @@ static const struct dialect_row rows[] = {
      .here = "without it there is a worker for each CPU", .both = "processes, not threads"},
     {SAME("--cluster", NULL, "cluster"),
      .here = "keys of the tests go to their own slots; only `mset`, `mget` and `fcall` have {tag}",
-     .both = "MOVED and ASK are followed, and the map of slots is kept current"},
+     .both = "MOVED and ASK are followed, and the map of slots is kept current; {tag} goes with the "
+             "number of the key, so that a range is no larger with tags; the report names nodes by "
+             "their addresses"},
     {SAME("--rfr", "MODE", "read-from-replica"),
      .meaning = "With --cluster, where requests that only read go: no, to primaries; yes, to "
                 "replicas; all, to both.",
