@@ -84,7 +84,7 @@ static int command_version(int argc, const char *const *argv)
 }
 
 /* A standard stream that was closed would be the number of the next file that is opened: a report
- * would go into the journal. What is written to a closed standard output is lost, and an error. */
+ * would go into the journal. A standard output that was closed takes nothing. */
 static void open_standard_streams(void)
 {
     for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
@@ -93,10 +93,10 @@ static void open_standard_streams(void)
             return;
 }
 
-/* Texts as well as results: what did not arrive is no success. A reader that went away chose to. */
+/* Texts as well as results: what did not arrive is no success. Who went away, or closed it, chose to. */
 static int settle_output(int status)
 {
-    if (fflush(stdout) == 0 || errno == EPIPE || status != 0)
+    if (fflush(stdout) == 0 || errno == EPIPE || errno == EBADF || status != 0)
         return status;
     log_line(LOG_ERROR, "cannot write standard output: %s", strerror(errno));
     return err_exit_status(E_SYSTEM);

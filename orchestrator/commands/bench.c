@@ -1,4 +1,5 @@
 /* `volley bench`: parse, plan, prepare the target, run each step, report. */
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -44,6 +45,10 @@ static enum err_code heed_reader(void *state, const struct interval_row *row,
 static enum err_code open_outputs(struct session *session, struct err *err)
 {
     const struct spec *spec = &session->request->spec;
+    if (bench_outputs_only_stdout(spec) && (fcntl(STDOUT_FILENO, F_GETFL) & O_ACCMODE) == O_RDONLY)
+        return err_set(err, E_USAGE,
+                       "standard output is closed, and nothing else says where the result goes: "
+                       "give --out, --json or --hdr");
     enum err_code code = bench_outputs_add(&session->timeline, session->request, err);
     if (code == OK && bench_outputs_only_stdout(spec))
         timeline_add(&session->timeline,

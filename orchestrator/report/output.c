@@ -153,7 +153,7 @@ static void make_way(const struct output *output)
 
 static void failed(struct output *output, int sys_errno)
 {
-    if (!output->owned && sys_errno == EPIPE)
+    if (!output->owned && (sys_errno == EPIPE || sys_errno == EBADF)) /* or never was one */
         output->gone = true;
     else
         output->sys_errno = sys_errno != 0 ? sys_errno : EIO;

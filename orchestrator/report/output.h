@@ -6,7 +6,7 @@
  * shell's >(...)) is written in place: a rename would take it away.
  *
  * The first write error is kept and returned by every later output_status; a reader that went away
- * (EPIPE) on a stream of the caller's is no error: what follows is dropped in silence. */
+ * (EPIPE), or a stream of the caller's that was closed from the start, is no error: what follows is dropped in silence. */
 #ifndef ORCHESTRATOR_REPORT_OUTPUT_H
 #define ORCHESTRATOR_REPORT_OUTPUT_H
 

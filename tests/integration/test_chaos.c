@@ -438,7 +438,7 @@ START_TEST(the_load_goes_on)
     struct bench_call call;
     write_plan(path, loads[_i].text);
     call_expect(&call, 0, NULL,
-                "--managed --chaos %s --duration 2 --qps 1000 -r 100 -c 4 --processes 1", path);
+                "--managed --chaos %s --duration 4 --qps 1000 -r 100 -c 4 --processes 1", path);
     json_t *run = run_json_at(call.root, 0);
     json_t *events = json_object_get(run, "events");
     double before = 0;

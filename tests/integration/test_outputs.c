@@ -201,6 +201,7 @@ START_TEST(test_refused_before_load)
         "$volley $load --json nowhere/file",
         "echo >file; $volley $load --out file",
         "mkdir -p place/run.json; $volley $load --out place",
+        "$volley $load -q >&-",
     };
     shell(lines[_i], 2);
     ck_assert_str_eq(program.out, "");
@@ -242,7 +243,6 @@ START_TEST(test_loss_of_others)
         "$volley version >/dev/full",
         "$volley bench --null --explain >/dev/full",
         "$volley valkey-benchmark --help >/dev/full",
-        "$volley $load -q >&-",
         "$volley $load -q -l >/dev/full", /* and does not go on for ever */
     };
     shell(lines[_i], 1);
@@ -317,9 +317,9 @@ Suite *test_outputs_suite(void)
     tcase_add_test(tcase, test_link_circle);
     tcase_add_test(tcase, test_mode);
     tcase_add_test(tcase, test_left_alone);
-    tcase_add_loop_test(tcase, test_refused_before_load, 0, 5);
+    tcase_add_loop_test(tcase, test_refused_before_load, 0, 6);
     tcase_add_loop_test(tcase, test_not_whole, 0, 7);
-    tcase_add_loop_test(tcase, test_loss_of_others, 0, 11);
+    tcase_add_loop_test(tcase, test_loss_of_others, 0, 10);
     tcase_add_loop_test(tcase, test_reader_gone, 0, 3);
     tcase_add_test(tcase, test_reader_gone_file_kept);
     tcase_add_test(tcase, test_help_cut);

@@ -366,7 +366,7 @@ START_TEST(seeking_far_keeps_the_rate)
     struct arrivals stream;
     arrivals_init(&stream, schedule, ARRIVAL_POISSON, 1, 0, 1, 0);
     arrivals_seek(&stream, 60 * NS_PER_SECOND);
-    double expected = (double)(SCHEDULE_RATE_MAX_MICRO / 100 / MILLION) * 60;
+    double expected = 60 * (double)SCHEDULE_RATE_MAX_MICRO / 100 / MILLION;
     ck_assert_double_lt(fabs((double)stream.number - expected), 5 * sqrt(expected));
     ck_assert_uint_ge(stream.time_ns, 60 * NS_PER_SECOND);
     free(schedule);

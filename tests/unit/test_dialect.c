@@ -50,9 +50,7 @@ static const struct spec *ck_parses(const char *line)
     return &request.spec;
 }
 
-#define CK_NUMBER(line_, member_, expected_)                                                       \
-    ck_assert_msg(ck_parses(line_)->member_ == (expected_), "\"%s\" gives %llu", line_,            \
-                  (unsigned long long)request.spec.member_)
+#define CK_NUMBER(line_, of_, number_) ck_assert_int_eq((int64_t)ck_parses(line_)->of_, number_)
 #define CK_TEXT(line_, member_, expected_) ck_assert_str_eq(ck_parses(line_)->member_, expected_)
 
 START_TEST(names)
