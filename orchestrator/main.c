@@ -87,10 +87,13 @@ static int command_version(int argc, const char *const *argv)
  * would go into the journal. A standard output that was closed takes nothing. */
 static void open_standard_streams(void)
 {
-    for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
-        if (fcntl(fd, F_GETFD) < 0 &&
-            open("/dev/null", fd == STDOUT_FILENO ? O_RDONLY : O_RDWR) != fd)
-            return;
+    for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++) {
+        if (fcntl(fd, F_GETFD) >= 0)
+            continue;
+        int opened = open("/dev/null", fd == STDOUT_FILENO ? O_RDONLY : O_RDWR);
+        if (opened != fd) /* the lowest number that is free */
+            close(opened);
+    }
 }
 
 /* Texts as well as results: what did not arrive is no success. Who went away, or closed it, chose to. */
