@@ -150,8 +150,9 @@ START_TEST(test_mount_point)
 {
     /* Breaks when the result of a run is lost because its file is a mount point, as containers have them. */
     if (geteuid() != 0)
-        return; /* only root can mount */
-    shell("touch other mounted; unshare -m sh -c \"mount --bind other mounted || exit 77; "
+        return;                                     /* only root can mount */
+    shell("unshare -m true 2>/dev/null || exit 0; " /* nor in every container */
+          "touch other mounted; unshare -m sh -c \"mount --bind other mounted || exit 77; "
           "$volley $load -q --json mounted; status=\\$?; grep -q volley.run/1 other || exit 8; "
           "exit \\$status\" || [ $? = 77 ]",
           0);
