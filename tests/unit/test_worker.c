@@ -45,23 +45,13 @@ static void set_up(void)
     atomic_store(&ipc_control(run.segment)->measure_after_ns, 0);
 }
 
-START_TEST(test_replacement_ahead_of_the_start)
+/* The header of the last record, behind all others without a gap. */
+static struct interval_header read_records(void)
 {
-    /* Breaks when a worker that takes over between barrier and start counts its intervals from
-     * before the start: their numbers were beyond all bounds. */
     struct err err = {.code = OK};
     struct interval_header header = {0};
     unsigned char *record = malloc(INTERVAL_RECORD_MAX_BYTES);
     uint32_t next = 0;
-    atomic_store(&ipc_control(run.segment)->start_ns, clock_now_ns() + 200 * NS_PER_MS);
-    pid_t pid = support_fork();
-    if (pid == 0)
-        _exit(worker_main(
-            &run, &(struct worker_share){.cpu = -1, .connections = 2, .replacement = true}));
-    int status = -1;
-    ck_assert(support_reap(pid, 10000, &status));
-    ck_assert(WIFEXITED(status));
-    ck_assert_int_eq(WEXITSTATUS(status), 0);
     for (uint32_t bytes;
          (bytes = ring_peek(ipc_ring(run.segment, 0), record, INTERVAL_RECORD_MAX_BYTES)) > 0;) {
         ck_assert_int_eq(interval_decode_header(&header, record, bytes, &err), OK);
@@ -72,6 +62,23 @@ START_TEST(test_replacement_ahead_of_the_start)
     ck_assert_uint_gt(next, 0);
     ck_assert((header.flags & INTERVAL_LAST) != 0);
     free(record);
+    return header;
+}
+
+START_TEST(test_replacement_ahead_of_the_start)
+{
+    /* Breaks when a worker that takes over between barrier and start counts its intervals from
+     * before the start: their numbers were beyond all bounds. */
+    atomic_store(&ipc_control(run.segment)->start_ns, clock_now_ns() + 200 * NS_PER_MS);
+    pid_t pid = support_fork();
+    if (pid == 0)
+        _exit(worker_main(
+            &run, &(struct worker_share){.cpu = -1, .connections = 2, .replacement = true}));
+    int status = -1;
+    ck_assert(support_reap(pid, 10000, &status));
+    ck_assert(WIFEXITED(status));
+    ck_assert_int_eq(WEXITSTATUS(status), 0);
+    read_records();
 }
 END_TEST
 
@@ -103,9 +110,10 @@ START_TEST(test_woken_after_the_warmup)
                   ipc_worker(run.segment, 0)->err.text);
     const _Atomic uint64_t *counters = ipc_worker(run.segment, 0)->counters;
     ck_assert_uint_ge(atomic_load(&counters[COUNTER_SHED_LATE]), 100); /* those of the warm-up */
+    /* What fell due just ahead of the stop may find the worker asleep: the backlog has it. */
     ck_assert_uint_eq(atomic_load(&counters[COUNTER_DUE]),
                       atomic_load(&counters[COUNTER_SENT]) +
-                          atomic_load(&counters[COUNTER_SHED_LATE]));
+                          atomic_load(&counters[COUNTER_SHED_LATE]) + read_records().backlog_after);
 }
 END_TEST
 
