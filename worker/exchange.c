@@ -61,8 +61,11 @@ static void redraw_unsent(struct connection *connection)
             continue;
         *connection_slot(connection, connection->in_flight + kept++) = slot;
     }
-    worker->unsent -= connection->unsent - kept;
+    uint32_t dropped = connection->unsent - kept;
+    worker->unsent -= dropped;
     connection->unsent = kept;
+    if (!connection->retiring)
+        connection->quota += dropped; /* it has not sent them */
     worker_publish_drawn(worker);
 }
 
@@ -264,6 +267,7 @@ void exchange_flush(struct connection *connection)
             recorder_cut(worker, sent_ns);
             if (unsent_is_stale(connection))
                 continue;
+            sent_ns = clock_now_ns(); /* encoding a record is no part of a request's time */
         }
         if (sent_ns >= worker->stop_at_ns)
             keep_begun(connection, &batch);
@@ -472,6 +476,7 @@ static bool take_replies(struct connection *connection, size_t byte_count, uint6
     const char *at = worker->in, *end = worker->in + byte_count;
     bool single = worker->replies_per_request == 1 && connection->again_in_flight == 0;
     bool valid = true;
+    const uint32_t head_before = connection->head_index;
     while (at < end) {
         struct resp_reply reply;
         size_t used_bytes;
@@ -513,7 +518,8 @@ static bool take_replies(struct connection *connection, size_t byte_count, uint6
         worker_count(worker, COUNTER_HITS, counts.hits);
     if (counts.misses > 0)
         worker_count(worker, COUNTER_MISSES, counts.misses);
-    atomic_store_explicit(&worker->live->last_done_ns, done_ns, memory_order_relaxed);
+    if (connection->head_index != head_before)
+        atomic_store_explicit(&worker->live->last_done_ns, done_ns, memory_order_relaxed);
     worker_publish_in_flight(worker);
     /* A reply to a request that is only half written: the stream is out of step. */
     return valid && (connection->in_flight > 0 || connection->partial_bytes == 0);
@@ -529,6 +535,7 @@ void exchange_receive(struct connection *connection, bool closed_by_peer)
     uint64_t done_ns;
     bool more;
     uint32_t reads = 0;
+    const uint32_t head_before = connection->head_index;
     do {
         int sys_errno = 0;
         got_bytes = 0;
@@ -562,6 +569,10 @@ void exchange_receive(struct connection *connection, bool closed_by_peer)
     } while (more && ++reads < READS_AT_ONCE);
     if (more != connection->read_cut)
         connection_set_read_cut(connection, more);
+    /* What freed no slot makes no room: half a reply, or a push, which may also come ahead of the start
+     * or to a connection that carries nothing. */
+    if (connection->head_index == head_before)
+        return;
     if (__builtin_expect(connection->quota == 0 && connection_is_spent(connection), 0))
         connection_recycle(connection, done_ns);
     else

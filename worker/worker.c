@@ -338,6 +338,8 @@ static void take_over(struct worker *worker, uint64_t start_ns)
 
 static const struct transport *choose_transport(const struct worker_run *run)
 {
+    if (run->transport != NULL)
+        return run->transport;
     if (run->null_transport)
         return &transport_null;
     return run->wire_setup.tls != NULL ? &transport_tls : &transport_tcp;

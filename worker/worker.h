@@ -25,6 +25,7 @@ struct worker_run {
     uint64_t pipeline;
     bool open_loop; /* requests have intended times: ipc_schedule()                          */
     bool null_transport;
+    const struct transport *transport; /* NULL: what the spec asks for; tests bring their own   */
     void *segment;      /* ipc.h */
     int wake_fd;        /* eventfd, written at the start and at a stop; never read          */
     pid_t orchestrator; /* a worker whose parent is another has been orphaned               */

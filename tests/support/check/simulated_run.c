@@ -1,0 +1,149 @@
+#include "tests/support/check/simulated_run.h"
+
+#include <check.h>
+#include <stdlib.h>
+#include <sys/eventfd.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "common/clock.h"
+#include "tests/support/check/simulation.h"
+
+#define RING_BYTES (1ull << 24)
+#define LOOK_NS NS_PER_MS
+
+void simulated_run_init(struct simulated_run *simulated)
+{
+    *simulated = (struct simulated_run){
+        .spec = {.key_order = KEYS_RANDOM,
+                 .keyspace = 1000,
+                 .data_bytes = 3,
+                 .interval_ns = 100 * NS_PER_MS,
+                 .request_timeout_ns = 5 * NS_PER_SECOND,
+                 .connection_timeout_ns = 2 * NS_PER_SECOND,
+                 .drain_timeout_ns = NS_PER_SECOND,
+                 .pacing = PACING_SLEEP},
+        .run = {.pipeline = 1, .worker_count = 1},
+        .share = {.cpu = -1, .connections = 1},
+    };
+}
+
+static size_t segment_bytes(const struct simulated_run *simulated)
+{
+    return ipc_segment_bytes(1, RING_BYTES, simulated->rate > 0 ? schedule_bytes(1, true) : 0);
+}
+
+static void map_segment(struct simulated_run *simulated)
+{
+    void *segment = mmap(NULL, segment_bytes(simulated), PROT_READ | PROT_WRITE,
+                         MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    ck_assert_ptr_ne(segment, MAP_FAILED);
+    ipc_segment_init(segment, 1, RING_BYTES);
+    struct ipc_control *control = ipc_control(segment);
+    atomic_store(&control->measure_after_ns, simulated->run.warmup_ns);
+    atomic_store(&control->stop_ns, IPC_NEVER);
+    if (simulated->rate > 0) {
+        const struct rate_step rate = {.length_ns = SCHEDULE_NEVER,
+                                       .from_micro = simulated->rate * SCHEDULE_MICRO,
+                                       .to_micro = simulated->rate * SCHEDULE_MICRO,
+                                       .shape = SCHEDULE_CONSTANT};
+        schedule_plan(ipc_schedule(segment), &rate, 1, true);
+        simulated->spec.warmup_rate_micro = rate.from_micro;
+        simulated->run.open_loop = true;
+    }
+    if (simulated->topology != NULL)
+        topology_publish(ipc_topology(segment), simulated->topology);
+    simulated->run.topology = simulated->topology;
+    simulated->run.segment = segment;
+}
+
+static struct workload *compile(const struct simulated_run *simulated)
+{
+    struct err err = {.code = OK};
+    struct workload *workload = NULL;
+    struct workload_source source = {.argv = simulated->command, .argc = simulated->argument_count};
+    if (simulated->command == NULL)
+        source.test = workload_test_find("set");
+    enum err_code code = workload_create(&workload, &source, &simulated->spec, &err);
+    ck_assert_msg(code == OK, "%s", err.text);
+    return workload;
+}
+
+/* What the fleet does: one start for all, once the worker is ready. */
+static void start(void *argument)
+{
+    struct simulated_run *simulated = argument;
+    struct ipc_control *control = ipc_control(simulated->run.segment);
+    if (atomic_load(&ipc_worker(simulated->run.segment, 0)->state) != WORKER_READY) {
+        simulation_at(simulation_now_ns() + LOOK_NS, start, simulated);
+        return;
+    }
+    simulated->start_ns = simulation_now_ns() + LOOK_NS;
+    if (simulated->stop_after_ns > 0)
+        atomic_store(&control->stop_ns, simulated->start_ns + simulated->stop_after_ns);
+    atomic_store(&control->start_ns, simulated->start_ns);
+    ck_assert_int_eq(eventfd_write(simulated->run.wake_fd, 1), 0);
+}
+
+static void check_record(const unsigned char *record, uint32_t bytes,
+                         const struct interval_header *header)
+{
+    struct err err = {.code = OK};
+    struct interval_row *row = interval_row_create();
+    ck_assert_ptr_nonnull(row);
+    ck_assert_int_eq(interval_decode_add(row, record, bytes, NULL, &err), OK);
+    row->header = *header;
+    enum err_code code = interval_row_check(row, &err);
+    ck_assert_msg(code == OK, "%s", err.text);
+    free(row);
+}
+
+static void read_books(struct simulated_run *simulated)
+{
+    struct err err = {.code = OK};
+    struct ring *ring = ipc_ring(simulated->run.segment, 0);
+    unsigned char *record = malloc(INTERVAL_RECORD_MAX_BYTES);
+    simulated->warmup = interval_row_create();
+    simulated->measured = interval_row_create();
+    ck_assert_ptr_nonnull(record);
+    for (uint32_t bytes; (bytes = ring_peek(ring, record, INTERVAL_RECORD_MAX_BYTES)) > 0;) {
+        struct interval_header header;
+        ck_assert_int_eq(interval_decode_header(&header, record, bytes, &err), OK);
+        check_record(record, bytes, &header);
+        struct interval_row *sum =
+            header.flags & INTERVAL_WARMUP ? simulated->warmup : simulated->measured;
+        ck_assert_int_eq(interval_decode_add(sum, record, bytes, NULL, &err), OK);
+        outcome_times_add(&sum->header.times, &header.times);
+        simulated->last = header;
+        ring_pop(ring);
+    }
+    ck_assert(simulated->last.flags & INTERVAL_LAST);
+    free(record);
+}
+
+void simulated_run_go(struct simulated_run *simulated, const struct scripted_server *server)
+{
+    simulation_begin(SIMULATED_LIMIT_SECONDS * NS_PER_SECOND);
+    scripted_begin(server);
+    simulated->workload = compile(simulated);
+    map_segment(simulated);
+    simulated->run.spec = &simulated->spec;
+    simulated->run.workload = simulated->workload;
+    simulated->run.transport = &scripted_transport;
+    simulated->run.wake_fd = eventfd(0, EFD_NONBLOCK);
+    simulated->run.orchestrator = getppid();
+    simulation_at(simulation_now_ns() + SIMULATED_START_NS, start, simulated);
+    int status = worker_main(&simulated->run, &simulated->share);
+    simulated->live = ipc_worker(simulated->run.segment, 0);
+    ck_assert_msg(status == 0, "%s", simulated->live->err.text);
+    read_books(simulated);
+}
+
+void simulated_run_free(struct simulated_run *simulated)
+{
+    workload_destroy(simulated->workload);
+    free(simulated->warmup);
+    free(simulated->measured);
+    close(simulated->run.wake_fd);
+    munmap(simulated->run.segment, segment_bytes(simulated));
+}

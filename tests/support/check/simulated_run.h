@@ -1,0 +1,43 @@
+/* A whole worker against the scripted server, in the test's own process and in simulated time: the run of
+ * one worker as the fleet would have it, and its books. */
+#ifndef TESTS_SUPPORT_SIMULATED_RUN_H
+#define TESTS_SUPPORT_SIMULATED_RUN_H
+
+#include "common/interval.h"
+#include "common/ipc.h"
+#include "common/spec.h"
+#include "common/topology.h"
+#include "tests/support/check/scripted_server.h"
+#include "worker/worker.h"
+
+#define SIMULATED_LIMIT_SECONDS 120u
+/* The worker's connections stand after that, and the run begins. */
+#define SIMULATED_START_NS 10000000ull
+
+struct simulated_run {
+    /* Set by the test between _init and _go. */
+    struct spec spec;
+    struct worker_run run;
+    struct worker_share share;
+    uint64_t rate;              /* requests a second; 0: a closed loop */
+    const char *const *command; /* NULL: the test "set"; argument_count below */
+    size_t argument_count;
+    const struct topology *topology; /* NULL: one server */
+    uint64_t
+        stop_after_ns; /* the load's end since the common start, as the fleet sets it; 0: none */
+
+    /* After _go. */
+    uint64_t start_ns; /* clock reading of the common start */
+    struct interval_row *warmup,
+        *measured;               /* sums of the records, which have been checked one by one */
+    struct interval_header last; /* of the last record                                    */
+    const struct ipc_worker *live;
+    struct workload *workload;
+};
+
+/* Defaults: one connection, no pipeline, intervals of 100 ms, five seconds for a request. */
+void simulated_run_init(struct simulated_run *simulated);
+/* Runs it to its end; the test fails when the worker does, or takes longer than the limit. */
+void simulated_run_go(struct simulated_run *simulated, const struct scripted_server *server);
+void simulated_run_free(struct simulated_run *simulated);
+#endif
