@@ -174,7 +174,7 @@ void connection_recycle(struct connection *connection, uint64_t now_ns)
     router_connection_changed(connection);
     change_node(connection);
     if (now_ns < worker->stop_at_ns)
-        connection_open(connection, now_ns);
+        connection_open(connection);
 }
 
 void connection_move(struct connection *connection, uint32_t node, uint64_t now_ns)
@@ -325,10 +325,13 @@ static void connection_ready(struct connection *connection, uint64_t now_ns)
         return;
     worker_count(worker, COUNTER_CONNECTIONS_OPENED, 1);
     count_for_node(connection, NODE_CONNECTIONS_OPENED);
-    if (connection->retiring)
+    if (connection->retiring) {
         connection_recycle(connection, now_ns);
-    else if (worker->start_ns != 0)
+    } else if (worker->start_ns != 0) {
+        if (connection->unsent > 0) /* the pacer gives it no other ticket before that */
+            exchange_flush(connection);
         exchange_fill(connection, now_ns);
+    }
 }
 
 /* A replica of a cluster sends every read away unless it is told not to. */
@@ -440,10 +443,11 @@ static const struct target_address *next_source(struct worker *worker)
     return &setup->sources[number % setup->source_count];
 }
 
-void connection_open(struct connection *connection, uint64_t now_ns)
+void connection_open(struct connection *connection)
 {
     struct worker *worker = connection->worker;
     int sys_errno = 0;
+    uint64_t now_ns = clock_now_ns(); /* others may have been opened since the caller's */
     worker->connections_opening++;
     connection->connect_ns = now_ns;
     connection->deadline_ns = now_ns + worker->spec->connection_timeout_ns;

@@ -137,6 +137,8 @@ static void take_idle_tickets(struct connection *connection, uint64_t now_ns)
     struct worker *worker = connection->worker;
     uint32_t free_slots =
         (uint32_t)worker->run->pipeline - connection->in_flight - connection->unsent;
+    if (free_slots > connection->quota)
+        free_slots = (uint32_t)connection->quota;
     for (uint32_t i = 0; i < worker->connection_count && free_slots > 0; i++) {
         struct connection *idle = &worker->connections[i];
         while (idle->state != CONNECTION_READY && idle->unsent > 0 && free_slots > 0) {
@@ -147,6 +149,7 @@ static void take_idle_tickets(struct connection *connection, uint64_t now_ns)
                 continue;
             connection_slot(connection, connection->in_flight + connection->unsent++)->ticket =
                 ticket;
+            connection->quota--;
             worker->unsent++;
             free_slots--;
         }
@@ -185,7 +188,7 @@ void connections_tick(struct worker *worker, uint64_t now_ns)
         case CONNECTION_WAITING:
             if (now_ns >= connection->deadline_ns && !worker->stopping &&
                 worker->connections_opening < opening_at_once)
-                connection_open(connection, now_ns);
+                connection_open(connection);
             break;
         case CONNECTION_GIVEN_UP:
             break;

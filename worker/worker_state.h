@@ -418,7 +418,7 @@ void connection_wait_writable(struct connection *connection);
 /* Marks that reading was cut short and goes on in the next turn of the loop. */
 void connection_set_read_cut(struct connection *connection, bool cut);
 /* Begins to open a connection that has no descriptor. */
-void connection_open(struct connection *connection, uint64_t now_ns);
+void connection_open(struct connection *connection);
 /* An attempt to open it has failed, counted by `failure` beside COUNTER_CONNECT_FAILURES: for good while
  * the worker opens its connections for the first time, unless try_again; until the next try later. */
 void connection_attempt_failed(struct connection *connection, bool try_again, enum counter failure,
