@@ -13,7 +13,10 @@
 #define RECORD_LONG_BYTES 32768u /* an ordinary record at 1 s and above   */
 
 static_assert(sizeof(struct ipc_control) % 64 == 0, "a worker would share its last line");
-static_assert(sizeof(struct ipc_tickets) == 64, "the contended line holds nothing else");
+static_assert(offsetof(struct ipc_tickets, known_end) == 64,
+              "the contended line holds nothing else");
+static_assert(sizeof(struct ipc_tickets) % 64 == 0, "a worker would share its last line");
+static_assert(IPC_WORKERS_MAX == 1u << 10, "a claim holds a worker's number in ten bits");
 static_assert(sizeof(struct ipc_worker) % 64 == 0, "workers would share a line");
 static_assert(ATOMIC_LLONG_LOCK_FREE == 2, "a lock inside an atomic does not cross processes");
 static_assert(RING_MIN_BYTES > 2 * INTERVAL_RECORD_MAX_BYTES,

@@ -1,13 +1,13 @@
 /* Every struct that two processes share. One segment, mapped before the fork:
  *
  *   struct ipc_control      written by the orchestrator, read by the workers
- *   struct ipc_tickets      the one word that workers share: next ticket of a closed loop with -n
+ *   struct ipc_tickets      what workers share: who has claimed which tickets of a closed loop with -n
  *   struct ipc_worker [N]   each written by its worker only, read by the orchestrator
  *   struct ring [N]         worker -> orchestrator, encoded intervals
  *   struct schedule         intended times of an open loop; the orchestrator appends (schedule.h)
  *   struct topology_shared  who serves what; the scout writes (topology.h)
  *
- * No cache line is written by two processes, except the ticket counter. All words are single-writer
+ * No cache line is written by two processes, except those of the ticket counter. All words are single-writer
  * atomics with relaxed order unless the comment names a partner. */
 #ifndef COMMON_IPC_H
 #define COMMON_IPC_H
@@ -46,9 +46,18 @@ struct ipc_control {
 
 #define IPC_MEASURE_AHEAD_NS 100000000ull
 
+/* A claim and who made it are one word, so that a worker that is killed between claiming tickets and
+ * noting them in its own words loses none: whoever claims next first writes down, in known_end, up to
+ * where the one before it has claimed. */
 struct ipc_tickets {
-    alignas(64) _Atomic uint64_t next; /* first ticket that nobody has claimed */
+    alignas(64) _Atomic uint64_t
+        claimed; /* IPC_CLAIM: tickets below are claimed, last by this worker */
+    alignas(64) _Atomic uint64_t known_end[IPC_WORKERS_MAX]; /* by worker; only grows */
 };
+#define IPC_CLAIM(end, worker) ((uint64_t)(end) << 10 | (worker))
+#define IPC_CLAIM_END(claimed) ((claimed) >> 10)
+#define IPC_CLAIM_WORKER(claimed) ((uint32_t)((claimed) & (IPC_WORKERS_MAX - 1)))
+#define IPC_REQUESTS_MAX 10000000000000000ull /* below 2^54 */
 
 enum worker_state {
     WORKER_FORKED,     /* -> CONNECTING                                                     */
@@ -78,7 +87,8 @@ struct ipc_worker {
     _Atomic uint64_t in_flight;
     _Atomic uint64_t last_done_ns; /* clock reading of the last reply */
     _Atomic uint64_t ticket_next;  /* claimed chunk: tickets [next, end) are still to be sent;  */
-    _Atomic uint64_t ticket_end; /* without -n, and in an open loop: next is how many were drawn */
+    _Atomic uint64_t ticket_end;  /* without -n, and in an open loop: next is how many were drawn */
+    _Atomic uint64_t claim_first; /* with -n: where the claim last tried begins            */
     _Atomic uint64_t held; /* closed loop: tickets that wait for their node, never sent      */
     _Atomic uint64_t refresh_wanted; /* grows whenever the worker's topology seems out of date */
     _Atomic uint32_t given_up; /* connections that will not be tried again (--max-reconnects) */

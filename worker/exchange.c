@@ -363,6 +363,11 @@ static void count_reading(struct reply_counts *counts, enum read_kind kind,
     }
 }
 
+static inline void note_done(struct worker *worker, uint64_t done_ns)
+{
+    atomic_store_explicit(&worker->live->last_done_ns, done_ns, memory_order_relaxed);
+}
+
 static void reset_head(struct connection *connection)
 {
     connection->head_replies = 0;
@@ -398,6 +403,7 @@ static void count_redirect(struct connection *connection, const struct reply_cou
 static void send_elsewhere(struct connection *connection, const struct reply_counts *counts,
                            uint64_t done_ns)
 {
+    note_done(connection->worker, done_ns);
     count_redirect(connection, counts);
     router_redirected(connection, done_ns);
     reset_head(connection);
@@ -438,6 +444,7 @@ static void take_unusual_reply(struct connection *connection, const struct resp_
         return;
     }
     if (connection->head_failed) {
+        note_done(worker, done_ns);
         outcome_failed(&worker->interval->header.times, done_ns);
         if (counts->node != NULL) {
             counts->node->counters[NODE_ERRORS]++;
@@ -476,7 +483,6 @@ static bool take_replies(struct connection *connection, size_t byte_count, uint6
     const char *at = worker->in, *end = worker->in + byte_count;
     bool single = worker->replies_per_request == 1 && connection->again_in_flight == 0;
     bool valid = true;
-    const uint32_t head_before = connection->head_index;
     while (at < end) {
         struct resp_reply reply;
         size_t used_bytes;
@@ -510,6 +516,7 @@ static bool take_replies(struct connection *connection, size_t byte_count, uint6
     }
     worker_count(worker, COUNTER_OK, counts.ok);
     if (counts.ok > 0) {
+        note_done(worker, done_ns);
         outcome_ok(&worker->interval->header.times, done_ns);
         if (counts.node != NULL)
             outcome_ok(&counts.node->times, done_ns);
@@ -518,8 +525,6 @@ static bool take_replies(struct connection *connection, size_t byte_count, uint6
         worker_count(worker, COUNTER_HITS, counts.hits);
     if (counts.misses > 0)
         worker_count(worker, COUNTER_MISSES, counts.misses);
-    if (connection->head_index != head_before)
-        atomic_store_explicit(&worker->live->last_done_ns, done_ns, memory_order_relaxed);
     worker_publish_in_flight(worker);
     /* A reply to a request that is only half written: the stream is out of step. */
     return valid && (connection->in_flight > 0 || connection->partial_bytes == 0);

@@ -9,24 +9,42 @@
  * costs about 100 claims in all. */
 #define CLAIM_SHARE 4u
 
+/* So that a claim that is about to be written over is not forgotten with a worker that never noted it. */
+static void write_down(struct ipc_tickets *tickets, uint64_t claimed)
+{
+    _Atomic uint64_t *known_end = &tickets->known_end[IPC_CLAIM_WORKER(claimed)];
+    uint64_t known = atomic_load_explicit(known_end, memory_order_relaxed);
+    while (known < IPC_CLAIM_END(claimed) &&
+           !atomic_compare_exchange_weak_explicit(known_end, &known, IPC_CLAIM_END(claimed),
+                                                  memory_order_relaxed, memory_order_relaxed))
+        continue;
+}
+
 static bool claim_chunk(struct worker *worker)
 {
+    struct ipc_worker *live = worker->live;
     uint64_t total = worker->run->requests;
-    uint64_t first = atomic_load_explicit(&worker->tickets->next, memory_order_relaxed);
-    uint64_t chunk;
+    uint64_t claimed = atomic_load_explicit(&worker->tickets->claimed, memory_order_relaxed);
+    uint64_t first, chunk;
     do {
+        first = IPC_CLAIM_END(claimed);
         if (first >= total)
             return false;
         chunk = (total - first) / (CLAIM_SHARE * worker->run->worker_count);
         if (chunk == 0)
             chunk = 1;
-        /* Relaxed: a ticket is only a number, nothing else is handed over with it. */
-    } while (!atomic_compare_exchange_weak_explicit(&worker->tickets->next, &first, first + chunk,
-                                                    memory_order_relaxed, memory_order_relaxed));
+        write_down(worker->tickets, claimed);
+        /* Where the claim that comes now begins, should nothing after it happen any more. */
+        atomic_store_explicit(&live->claim_first, first, memory_order_relaxed);
+        /* Release: partner is the harvest of a dead worker, which reads claim_first. Beyond that a ticket
+         * is only a number. */
+    } while (!atomic_compare_exchange_weak_explicit(&worker->tickets->claimed, &claimed,
+                                                    IPC_CLAIM(first + chunk, worker->share->index),
+                                                    memory_order_release, memory_order_relaxed));
     /* end before next: a harvest between the two stores sees an empty chunk, never a wrong one. */
-    atomic_store_explicit(&worker->live->ticket_end, first, memory_order_relaxed);
-    atomic_store_explicit(&worker->live->ticket_next, first, memory_order_relaxed);
-    atomic_store_explicit(&worker->live->ticket_end, first + chunk, memory_order_release);
+    atomic_store_explicit(&live->ticket_end, first, memory_order_relaxed);
+    atomic_store_explicit(&live->ticket_next, first, memory_order_relaxed);
+    atomic_store_explicit(&live->ticket_end, first + chunk, memory_order_release);
     return true;
 }
 

@@ -26,7 +26,7 @@ struct worker_run {
     bool open_loop; /* requests have intended times: ipc_schedule()                          */
     bool null_transport;
     const struct transport *transport; /* NULL: what the spec asks for; tests bring their own   */
-    void *segment;      /* ipc.h */
+    void *segment;                     /* ipc.h */
     int wake_fd;        /* eventfd, written at the start and at a stop; never read          */
     pid_t orchestrator; /* a worker whose parent is another has been orphaned               */
     uint32_t worker_count;

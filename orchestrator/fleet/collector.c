@@ -395,6 +395,22 @@ static void lose_requests(struct ipc_worker *worker)
     atomic_store(&worker->connections_ready, 0);
 }
 
+/* Death between claiming tickets and noting them: they are the replacement's. What was claimed before is
+ * used up then. */
+static void note_claim(void *segment, uint32_t index)
+{
+    struct ipc_worker *worker = ipc_worker(segment, index);
+    const struct ipc_tickets *tickets = ipc_tickets(segment);
+    uint64_t end = atomic_load(&tickets->known_end[index]);
+    uint64_t claimed = atomic_load(&tickets->claimed);
+    if (IPC_CLAIM_WORKER(claimed) == index && IPC_CLAIM_END(claimed) > end)
+        end = IPC_CLAIM_END(claimed);
+    if (end <= atomic_load(&worker->ticket_end))
+        return;
+    atomic_store(&worker->ticket_next, atomic_load(&worker->claim_first));
+    atomic_store(&worker->ticket_end, end);
+}
+
 enum err_code collector_harvest(struct collector *collector, uint32_t index, struct err *err)
 {
     struct ipc_worker *worker = ipc_worker(collector->segment, index);
@@ -403,6 +419,7 @@ enum err_code collector_harvest(struct collector *collector, uint32_t index, str
     enum err_code code = harvest_records(collector, index, warmup, err);
     if (code != OK)
         return code;
+    note_claim(collector->segment, index);
     lose_requests(worker);
     for (int i = 0; i < COUNTER_COUNT; i++) {
         uint64_t unpublished = atomic_load(&worker->counters[i]) - member->merged[i];

@@ -170,7 +170,7 @@ static const struct option_row rows[] = {
      .section = "Load",
      .help = "By what an exponential client ramp multiplies the connections every interval; above "
              "1."},
-    {ROW("requests", "n", OPTION_COUNT, "N", AT(spec.requests)), NUMBER(1, UINT64_MAX),
+    {ROW("requests", "n", OPTION_COUNT, "N", AT(spec.requests)), NUMBER(1, IPC_REQUESTS_MAX),
      .unset = "100000", .section = "Load",
      .help = "Requests of each test; errors count. Without meaning when a duration is given."},
     {ROW("test-duration", NULL, OPTION_DURATION, "TIME", AT(spec.duration_ns)),

@@ -169,7 +169,7 @@ START_TEST(test_prefill_gives_hits)
             ck_assert_int_eq(keys(), cases[i].keys);
         call_free(&call);
     }
-    call_expect(&call, 2, &at_server, "-q -n 9223372036854775808 --prefill -t zpopmin");
+    call_expect(&call, 2, &at_server, "-q -n 10000000000000000 --prefill -t zpopmin");
     call_free(&call);
 }
 END_TEST

@@ -165,7 +165,7 @@ START_TEST(ranges)
         {"-d 0", "1 B to 1 GB"},
         {"-d 2gb", "out of range"},
         {"-d 4kbx", "not a size"},
-        {"-n 0", "1 or more"},
+        {"-n 0", "1 to 10,000,000,000,000,000"},
         {"-n 1e6", "not a number"},
         {"--interval 5ms", "10ms to 10s"},
         {"--interval 11", "out of range"},

@@ -79,7 +79,7 @@ START_TEST(init_sets_the_words)
         ck_assert_uint_eq(control->worker_count, shapes[s].worker_count);
         ck_assert_uint_eq(atomic_load(&control->start_ns), 0);
         ck_assert(atomic_load(&control->stop_ns) == IPC_NEVER);
-        ck_assert_uint_eq(atomic_load(&ipc_tickets(segment)->next), 0);
+        ck_assert_uint_eq(atomic_load(&ipc_tickets(segment)->claimed), 0);
         for (uint32_t i = 0; i < shapes[s].worker_count; i++) {
             ck_assert_uint_eq(atomic_load(&ipc_worker(segment, i)->state), WORKER_FORKED);
             ck_assert_uint_eq(ipc_ring(segment, i)->capacity_bytes, shapes[s].capacity_bytes);
@@ -102,7 +102,7 @@ START_TEST(workers_do_not_touch_each_other)
         memset(record, 'a' + (int)i, sizeof record);
         ck_assert(ring_try_push(ipc_ring(segment, i), record, sizeof record));
     }
-    atomic_store(&ipc_tickets(segment)->next, UINT64_MAX);
+    atomic_store(&ipc_tickets(segment)->claimed, UINT64_MAX);
     for (uint32_t i = 0; i < 5; i++) {
         const unsigned char *words = (const unsigned char *)ipc_worker(segment, i);
         for (size_t b = 0; b < sizeof(struct ipc_worker); b++)
@@ -124,7 +124,7 @@ START_TEST(words_of_a_worker_keep_their_lines)
     ck_assert_uint_eq(offsetof(struct ipc_worker, error_kind_count) % LINE_BYTES, 0);
     ck_assert_uint_eq(offsetof(struct ipc_control, start_ns) % LINE_BYTES, 0);
     ck_assert_uint_eq(sizeof(struct ipc_worker) % LINE_BYTES, 0);
-    ck_assert_uint_eq(sizeof(struct ipc_tickets), LINE_BYTES);
+    ck_assert_uint_eq(offsetof(struct ipc_tickets, known_end), LINE_BYTES);
 }
 END_TEST
 

@@ -437,7 +437,7 @@ START_TEST(requests_and_ramps)
          "-n 100000 is never reached: the rate ends at 0/s; give --test-duration"},
         {"-n 551 --start-qps 100 --end-qps 0 --qps-change-interval 1 --qps-change 10",
          "-n 551 is never reached"},
-        {"-n 18446744073709551615 --qps 0.000001", "is never reached"},
+        {"-n 10000000000000000 --qps 0.000001", "is never reached"},
     };
     line_all_refused(refusals, sizeof refusals / sizeof refusals[0]);
     /* 100 + 90 + ... + 10 in 10 s, and then nothing */
