@@ -48,6 +48,17 @@ static bool claim_chunk(struct worker *worker)
     return true;
 }
 
+/* Apart from the usual way, which then saves no registers. */
+__attribute__((noinline, cold)) static bool draw_from_next_chunk(struct worker *worker,
+                                                                 uint64_t *ticket)
+{
+    if (!claim_chunk(worker)) {
+        worker->tickets_exhausted = true;
+        return false;
+    }
+    return tickets_draw(worker, ticket);
+}
+
 bool tickets_draw(struct worker *worker, uint64_t *ticket)
 {
     uint64_t workers = worker->run->worker_count;
@@ -62,13 +73,8 @@ bool tickets_draw(struct worker *worker, uint64_t *ticket)
         atomic_store_explicit(&live->ticket_next, next + 1, memory_order_relaxed);
         return true;
     }
-    if (next == atomic_load_explicit(&live->ticket_end, memory_order_relaxed)) {
-        if (!claim_chunk(worker)) {
-            worker->tickets_exhausted = true;
-            return false;
-        }
-        next = atomic_load_explicit(&live->ticket_next, memory_order_relaxed);
-    }
+    if (next == atomic_load_explicit(&live->ticket_end, memory_order_relaxed))
+        return draw_from_next_chunk(worker, ticket);
     *ticket = next;
     atomic_store_explicit(&live->ticket_next, next + 1, memory_order_relaxed);
     return true;
