@@ -56,8 +56,8 @@ struct fleet {
     uint64_t stop_ns; /* IPC_NEVER: no early stop */
     uint64_t progress_at_ns;
     uint64_t unconnected_ns;
-    uint64_t stalled_ns; /* since the workers have last sent or heard anything */
-    uint64_t moved;      /* what they had then                                 */
+    uint64_t stalled_ns; /* requests have waited since one was last answered */
+    uint64_t answered;   /* so many were then                                */
     bool running;
     bool stopped_at_once; /* the user asked twice: that workers die is no fault of theirs */
     bool over;

@@ -15,6 +15,9 @@
 /* A worker that shows no sign of life for so long is taken for dead. */
 #define HEARTBEAT_NS (10 * NS_PER_SECOND)
 #define HEARTBEAT_INTERVALS 10u
+/* For a part of the target that is away a run waits this part of --wait-ready: by default 20 s, longer than
+ * a failover takes with the default of cluster-node-timeout, 15 s. */
+#define WAIT_READY_PARTS_OF_TARGET 3u
 
 /* Forking -------------------------------------------------------------------------------------- */
 
@@ -291,20 +294,39 @@ void supervise_target(struct fleet *fleet, uint64_t now_ns, uint64_t passed_ns)
     }
 }
 
-/* A closed loop with -n whose last requests wait for a node that does not come back. */
+/* Whether requests wait for an answer, or to be sent. In an open loop there may be none for any time. */
+static bool owes_requests(const struct fleet *fleet)
+{
+    uint64_t counters[COUNTER_COUNT], in_flight = 0;
+    if (!fleet->run->open_loop)
+        return true;
+    for (int i = 0; i < COUNTER_COUNT; i++)
+        counters[i] = fleet_live_total(fleet, (enum counter)i);
+    for (uint32_t i = 0; i < fleet->member_count; i++)
+        in_flight +=
+            atomic_load_explicit(&ipc_worker(fleet->segment, i)->in_flight, memory_order_relaxed);
+    return in_flight > 0 ||
+           counters[COUNTER_DUE] > counters[COUNTER_SENT] + counters_shed(counters);
+}
+
+/* A run with -n whose requests wait for a part of the target that does not come back: other nodes are
+ * connected, and may go on saying that they cannot help. */
 void supervise_progress(struct fleet *fleet, uint64_t now_ns, uint64_t passed_ns)
 {
     const struct spec *spec = fleet->run->spec;
-    uint64_t moved =
-        fleet_live_total(fleet, COUNTER_BYTES_OUT) + fleet_live_total(fleet, COUNTER_BYTES_IN);
-    fleet->stalled_ns = moved == fleet->moved ? fleet->stalled_ns + passed_ns : 0;
-    fleet->moved = moved;
-    uint64_t patience_ns = spec->wait_ready_ns + spec->request_timeout_ns;
-    if (fleet->stop_ns != IPC_NEVER || fleet->run->open_loop || fleet->run->duration_ns > 0 ||
+    uint64_t answered =
+        fleet_live_total(fleet, COUNTER_OK) + fleet_live_total(fleet, COUNTER_ERROR_REPLIES);
+    bool waits = fleet_live_connections(fleet) > 0 && owes_requests(fleet);
+    fleet->stalled_ns = answered != fleet->answered ? 0 : fleet->stalled_ns + waits * passed_ns;
+    fleet->answered = answered;
+    uint64_t patience_ns =
+        spec->request_timeout_ns + spec->wait_ready_ns / WAIT_READY_PARTS_OF_TARGET;
+    if (fleet->stop_ns != IPC_NEVER || fleet->run->duration_ns > 0 ||
         fleet->stalled_ns <= patience_ns)
         return;
-    err_set(&fleet->err, E_CONNECT,
-            "no request could be sent to %s for %llu s (--wait-ready); the run ended early",
+    err_set(&fleet->err, E_FAILED,
+            "no request to %s was answered for %llu s (--request-timeout and a third of "
+            "--wait-ready) though there are connections; the run ended early",
             fleet->facts->target, (unsigned long long)(patience_ns / NS_PER_SECOND));
     fleet_set_stop(fleet, now_ns + STOP_AHEAD_NS);
 }

@@ -108,8 +108,8 @@ static const struct option_row rows[] = {
      BARE(NS_PER_SECOND, 0, 24 * HOUR_NS), .unset = "60s", .section = "Target",
      .help =
          "How long to wait for a server that is loading its data, for replicas that are being "
-         "filled and, with -n, for a server that has gone away; a bare number is seconds, 0 does "
-         "not wait."},
+         "filled and, with -n, for a server that has gone away (a third of that for a part of a "
+         "cluster); a bare number is seconds, 0 does not wait."},
 
     {ROW("tls", NULL, OPTION_FLAG, NULL, AT(spec.tls)), .section = "TLS",
      .help = "Speak TLS (1.2 or 1.3) with the server, and check its certificate; a URI of "
