@@ -82,6 +82,7 @@ static void start(void *argument)
     if (simulated->stop_after_ns > 0)
         atomic_store(&control->stop_ns, simulated->start_ns + simulated->stop_after_ns);
     atomic_store(&control->start_ns, simulated->start_ns);
+    simulation_pass(simulated->woken_late_ns);
     ck_assert_int_eq(eventfd_write(simulated->run.wake_fd, 1), 0);
 }
 
