@@ -8,8 +8,6 @@
 
 Suite *test_connection_suite(void);
 
-#define SERVICE_NS (100 * NS_PER_US)
-
 static struct simulated_run simulated;
 
 static void set_up(void)
@@ -17,34 +15,17 @@ static void set_up(void)
     simulated_run_init(&simulated);
 }
 
-static void answer(struct scripted_peer *peer, const char *bytes, size_t byte_count)
-{
-    (void)bytes;
-    (void)byte_count;
-    scripted_say_text(peer, "+OK\r\n", SERVICE_NS);
-}
-
-static uint64_t counted(enum counter counter)
-{
-    return simulated.measured->counters[counter];
-}
-
-static uint64_t requests_of(const struct scripted_peer *peer)
-{
-    return peer->commands - peer->greeting_commands;
-}
-
 /* Broken --------------------------------------------------------------------------------------- */
 
 /* The first connection takes some requests. */
 static size_t break_once(struct scripted_peer *peer, size_t byte_count)
 {
-    return peer->number == 0 && requests_of(peer) >= 3 ? SCRIPTED_FAILS : byte_count;
+    return peer->number == 0 && scripted_requests_of(peer) >= 3 ? SCRIPTED_FAILS : byte_count;
 }
 
 static void run_with_break(uint64_t rate, uint64_t pipeline, uint32_t connections)
 {
-    const struct scripted_server server = {.command = answer, .takes = break_once};
+    const struct scripted_server server = {.command = scripted_answer, .takes = break_once};
     simulated_run_init(&simulated);
     simulated.rate = rate;
     simulated.run.pipeline = pipeline;
@@ -52,10 +33,11 @@ static void run_with_break(uint64_t rate, uint64_t pipeline, uint32_t connection
     simulated.share.connections = connections;
     simulated_run_go(&simulated, &server);
     /* What a write did not take has not been sent: nothing is lost by it. */
-    ck_assert_uint_eq(counted(COUNTER_SENT), 100);
-    ck_assert_uint_eq(counted(COUNTER_OK), 100 - counted(COUNTER_LOST_DISCONNECT));
-    ck_assert_uint_lt(counted(COUNTER_LOST_DISCONNECT), pipeline);
-    ck_assert_uint_eq(counted(COUNTER_CONNECTIONS_LOST), 1);
+    ck_assert_uint_eq(simulated_counter(&simulated, COUNTER_SENT), 100);
+    ck_assert_uint_eq(simulated_counter(&simulated, COUNTER_OK),
+                      100 - simulated_counter(&simulated, COUNTER_LOST_DISCONNECT));
+    ck_assert_uint_lt(simulated_counter(&simulated, COUNTER_LOST_DISCONNECT), pipeline);
+    ck_assert_uint_eq(simulated_counter(&simulated, COUNTER_CONNECTIONS_LOST), 1);
     simulated_run_free(&simulated);
 }
 
@@ -78,8 +60,8 @@ static uint64_t most_requests_of_one(void)
 {
     uint64_t most = 0;
     for (uint32_t i = 0; i < scripted_peer_count(); i++)
-        if (requests_of(scripted_peer(i)) > most)
-            most = requests_of(scripted_peer(i));
+        if (scripted_requests_of(scripted_peer(i)) > most)
+            most = scripted_requests_of(scripted_peer(i));
     return most;
 }
 
@@ -103,7 +85,8 @@ static void answer_late(struct scripted_peer *peer, const char *bytes, size_t by
 {
     (void)bytes;
     (void)byte_count;
-    scripted_say_text(peer, "+OK\r\n", peer->greeting_bytes > 0 ? 500 * NS_PER_MS : SERVICE_NS);
+    scripted_say_text(peer, "+OK\r\n",
+                      peer->greeting_bytes > 0 ? 500 * NS_PER_MS : SCRIPTED_SERVICE_NS);
 }
 
 START_TEST(test_requests_a_connection_to_the_end)
@@ -118,7 +101,7 @@ START_TEST(test_requests_a_connection_to_the_end)
     simulated.run.requests = 3;
     simulated.share.connections = 2;
     simulated_run_go(&simulated, &server);
-    ck_assert_uint_eq(counted(COUNTER_OK), 3);
+    ck_assert_uint_eq(simulated_counter(&simulated, COUNTER_OK), 3);
     ck_assert_uint_eq(most_requests_of_one(), 2);
     simulated_run_free(&simulated);
 }
@@ -172,9 +155,10 @@ static void run_over_warmup(uint64_t rate, uint64_t reconnect_every, uint64_t ah
     simulated.run.warmup_ns = WARMUP_NS;
     simulated.run.duration_ns = 300 * NS_PER_MS;
     simulated_run_go(&simulated, &server);
-    ck_assert_uint_gt(counted(COUNTER_OK), 100);
+    ck_assert_uint_gt(simulated_counter(&simulated, COUNTER_OK), 100);
     for (uint32_t i = 0; i + 2 * CONNECTIONS < scripted_peer_count(); i++)
-        ck_assert_msg(requests_of(scripted_peer(i)) > 0, "connection %u has carried nothing", i);
+        ck_assert_msg(scripted_requests_of(scripted_peer(i)) > 0,
+                      "connection %u has carried nothing", i);
     ck_assert_uint_le(most_requests_of_one(), reconnect_every);
     simulated_run_free(&simulated);
 }
@@ -202,7 +186,7 @@ static void connect_slowly(struct scripted_peer *peer)
 START_TEST(test_connect_time_is_its_own)
 {
     /* Breaks when the time to connect contains that which volley took to open others before it. */
-    const struct scripted_server server = {.command = answer, .connected = connect_slowly};
+    const struct scripted_server server = {.command = scripted_answer, .connected = connect_slowly};
     simulated.run.requests = 100;
     simulated.share.connections = 50;
     simulated_run_go(&simulated, &server);

@@ -10,8 +10,6 @@
 
 Suite *test_exchange_suite(void);
 
-#define SERVICE_NS (100 * NS_PER_US)
-
 static struct simulated_run simulated;
 
 static void set_up(void)
@@ -19,31 +17,19 @@ static void set_up(void)
     simulated_run_init(&simulated);
 }
 
-static void answer(struct scripted_peer *peer, const char *bytes, size_t byte_count)
-{
-    (void)bytes;
-    (void)byte_count;
-    scripted_say_text(peer, "+OK\r\n", SERVICE_NS);
-}
-
-static uint64_t counted(enum counter counter)
-{
-    return simulated.measured->counters[counter];
-}
-
 START_TEST(test_plain_run)
 {
     /* Breaks when a worker in simulated time does not do what it does in real time: exactly so many
      * requests, one after the other, each with the time that the server took. */
-    const struct scripted_server server = {.command = answer};
+    const struct scripted_server server = {.command = scripted_answer};
     simulated.run.requests = 100;
     simulated.share.connections = 2;
     simulated_run_go(&simulated, &server);
     const struct histogram *service = &simulated.measured->histograms[HISTOGRAM_SERVICE_OK];
-    ck_assert_uint_eq(counted(COUNTER_OK), 100);
+    ck_assert_uint_eq(simulated_counter(&simulated, COUNTER_OK), 100);
     ck_assert_uint_eq(scripted_requests(), 100);
-    ck_assert_uint_ge(service->min_ns, SERVICE_NS);
-    ck_assert_uint_lt(service->max_ns, SERVICE_NS + 50 * NS_PER_US);
+    ck_assert_uint_ge(service->min_ns, SCRIPTED_SERVICE_NS);
+    ck_assert_uint_lt(service->max_ns, SCRIPTED_SERVICE_NS + 50 * NS_PER_US);
     simulated_run_free(&simulated);
 }
 END_TEST
@@ -88,14 +74,14 @@ static void check_stream(uint64_t requests)
 
 static void run_with_cut(size_t at_byte, uint64_t pipeline, size_t data_bytes)
 {
-    const struct scripted_server server = {.command = answer, .takes = take_up_to_cut};
+    const struct scripted_server server = {.command = scripted_answer, .takes = take_up_to_cut};
     cut_at_byte = at_byte;
     simulated_run_init(&simulated);
     simulated.spec.data_bytes = data_bytes;
     simulated.run.pipeline = pipeline;
     simulated.run.requests = 2 * pipeline + 1;
     simulated_run_go(&simulated, &server);
-    ck_assert_uint_eq(counted(COUNTER_OK), simulated.run.requests);
+    ck_assert_uint_eq(simulated_counter(&simulated, COUNTER_OK), simulated.run.requests);
     check_stream(simulated.run.requests);
     simulated_run_free(&simulated);
 }
@@ -131,7 +117,7 @@ static void answer_close_to_edge(struct scripted_peer *peer, const char *bytes, 
 {
     (void)bytes;
     (void)byte_count;
-    uint64_t after_ns = SERVICE_NS, now_ns = simulation_now_ns();
+    uint64_t after_ns = SCRIPTED_SERVICE_NS, now_ns = simulation_now_ns();
     if (simulated.start_ns != 0 && now_ns >= simulated.start_ns) {
         uint64_t interval_ns = simulated.spec.interval_ns;
         uint64_t into_ns = (now_ns - simulated.start_ns) % interval_ns;
@@ -167,11 +153,11 @@ static void answer_and_push(struct scripted_peer *peer, const char *bytes, size_
 {
     (void)bytes;
     (void)byte_count;
-    scripted_say_text(peer, "+OK\r\n", SERVICE_NS);
+    scripted_say_text(peer, "+OK\r\n", SCRIPTED_SERVICE_NS);
     if (peer->greeting_bytes == 0)
         return;
-    scripted_say(peer, PUSH, 5, SERVICE_NS + 20 * NS_PER_US);
-    scripted_say_text(peer, PUSH + 5, SERVICE_NS + 40 * NS_PER_US);
+    scripted_say(peer, PUSH, 5, SCRIPTED_SERVICE_NS + 20 * NS_PER_US);
+    scripted_say_text(peer, &PUSH[5], SCRIPTED_SERVICE_NS + 40 * NS_PER_US);
 }
 
 static size_t take_after_start(struct scripted_peer *peer, size_t byte_count)
@@ -192,7 +178,7 @@ static void run_with_pushes(uint64_t rate)
     simulated.share.connections = 2;
     simulated.share.idle = 3;
     simulated_run_go(&simulated, &server);
-    ck_assert_uint_eq(counted(COUNTER_OK), 20);
+    ck_assert_uint_eq(simulated_counter(&simulated, COUNTER_OK), 20);
     for (uint32_t i = 0; i < scripted_peer_count(); i++)
         if (i >= 2)
             ck_assert_uint_eq(scripted_peer(i)->received_bytes, scripted_peer(i)->greeting_bytes);
@@ -212,7 +198,7 @@ END_TEST
 static void answer_once(struct scripted_peer *peer, const char *bytes, size_t byte_count)
 {
     if (peer->commands < 3) {
-        answer(peer, bytes, byte_count);
+        scripted_answer(peer, bytes, byte_count);
         return;
     }
     scripted_say_text(peer, PUSH, 200 * NS_PER_MS);
@@ -226,7 +212,7 @@ START_TEST(test_push_is_no_reply)
     const struct scripted_server server = {.command = answer_once};
     simulated.run.requests = 2;
     simulated_run_go(&simulated, &server);
-    ck_assert_uint_eq(counted(COUNTER_TIMED_OUT), 1);
+    ck_assert_uint_eq(simulated_counter(&simulated, COUNTER_TIMED_OUT), 1);
     ck_assert_uint_gt(simulated.measured->header.times.last_ok_ns, 0);
     ck_assert_uint_eq(atomic_load(&simulated.live->last_done_ns) - simulated.start_ns,
                       simulated.measured->header.times.last_ok_ns);

@@ -25,17 +25,41 @@ void scripted_begin(const struct scripted_server *server)
     far_end.count = 0;
 }
 
+void scripted_free(void)
+{
+    for (uint32_t i = 0; i < far_end.count; i++) {
+        struct scripted_peer *peer = far_end.peers[i];
+        free(peer->received);
+        free(peer->said);
+        free(peer->scanner);
+        free(peer);
+    }
+    far_end.count = 0;
+}
+
 uint32_t scripted_peer_count(void)
 {
     return far_end.count;
+}
+
+uint64_t scripted_requests_of(const struct scripted_peer *peer)
+{
+    return peer->commands - peer->greeting_commands;
 }
 
 uint64_t scripted_requests(void)
 {
     uint64_t requests = 0;
     for (uint32_t i = 0; i < far_end.count; i++)
-        requests += far_end.peers[i]->commands - far_end.peers[i]->greeting_commands;
+        requests += scripted_requests_of(far_end.peers[i]);
     return requests;
+}
+
+void scripted_answer(struct scripted_peer *peer, const char *bytes, size_t byte_count)
+{
+    (void)bytes;
+    (void)byte_count;
+    scripted_say_text(peer, "+OK\r\n", SCRIPTED_SERVICE_NS);
 }
 
 struct scripted_peer *scripted_peer(uint32_t number)
@@ -52,11 +76,22 @@ static struct scripted_peer *peer_of(const struct wire *wire)
     ck_abort_msg("no connection has descriptor %d", wire->fd);
 }
 
+/* Room for so many: a power of two, so that growing costs little. */
+static size_t room_for(size_t byte_count)
+{
+    size_t room_bytes = 64;
+    while (room_bytes < byte_count)
+        room_bytes *= 2;
+    return room_bytes;
+}
+
 static void append(char **to, size_t *byte_count, const char *bytes, size_t more_bytes)
 {
+    size_t room_bytes = room_for(*byte_count + more_bytes);
     if (more_bytes == 0)
         return;
-    *to = realloc(*to, *byte_count + more_bytes);
+    if (*to == NULL || room_bytes > room_for(*byte_count))
+        *to = realloc(*to, room_bytes);
     ck_assert_ptr_nonnull(*to);
     memcpy(*to + *byte_count, bytes, more_bytes);
     *byte_count += more_bytes;

@@ -49,9 +49,15 @@ extern const struct transport scripted_transport;
 
 /* Before the worker connects. The table is borrowed. */
 void scripted_begin(const struct scripted_server *server);
+/* Behind the last use of any peer. */
+void scripted_free(void);
 uint32_t scripted_peer_count(void);
-/* Whole requests of all peers, the greeting's left out. */
+/* Whole requests of one peer, and of all, the greeting's left out. */
+uint64_t scripted_requests_of(const struct scripted_peer *peer);
 uint64_t scripted_requests(void);
+/* A server's member `command`: +OK after a time that measurements can be compared with. */
+#define SCRIPTED_SERVICE_NS 100000u
+void scripted_answer(struct scripted_peer *peer, const char *bytes, size_t byte_count);
 struct scripted_peer *scripted_peer(uint32_t number);
 /* Sends bytes to the worker, after so long in simulated time; what is said at the same time is read in one
  * piece. */

@@ -69,13 +69,16 @@ static struct workload *compile(const struct simulated_run *simulated)
     return workload;
 }
 
+static struct simulated_run *under_way;
+
 /* What the fleet does: one start for all, once the worker is ready. */
 static void start(void *argument)
 {
-    struct simulated_run *simulated = argument;
+    struct simulated_run *simulated = under_way;
+    (void)argument;
     struct ipc_control *control = ipc_control(simulated->run.segment);
     if (atomic_load(&ipc_worker(simulated->run.segment, 0)->state) != WORKER_READY) {
-        simulation_at(simulation_now_ns() + LOOK_NS, start, simulated);
+        simulation_at(simulation_now_ns() + LOOK_NS, start, NULL);
         return;
     }
     simulated->start_ns = simulation_now_ns() + LOOK_NS;
@@ -133,7 +136,8 @@ void simulated_run_go(struct simulated_run *simulated, const struct scripted_ser
     simulated->run.transport = &scripted_transport;
     simulated->run.wake_fd = eventfd(0, EFD_NONBLOCK);
     simulated->run.orchestrator = getppid();
-    simulation_at(simulation_now_ns() + SIMULATED_START_NS, start, simulated);
+    under_way = simulated;
+    simulation_at(simulation_now_ns() + SIMULATED_START_NS, start, NULL);
     int status = worker_main(&simulated->run, &simulated->share);
     simulated->live = ipc_worker(simulated->run.segment, 0);
     ck_assert_msg(status == 0, "%s", simulated->live->err.text);
@@ -142,6 +146,8 @@ void simulated_run_go(struct simulated_run *simulated, const struct scripted_ser
 
 void simulated_run_free(struct simulated_run *simulated)
 {
+    simulation_forget();
+    scripted_free();
     workload_destroy(simulated->workload);
     free(simulated->warmup);
     free(simulated->measured);

@@ -40,4 +40,11 @@ void simulated_run_init(struct simulated_run *simulated);
 /* Runs it to its end; the test fails when the worker does, or takes longer than the limit. */
 void simulated_run_go(struct simulated_run *simulated, const struct scripted_server *server);
 void simulated_run_free(struct simulated_run *simulated);
+
+/* Of the measured part. */
+static inline uint64_t simulated_counter(const struct simulated_run *simulated,
+                                         enum counter counter)
+{
+    return simulated->measured->counters[counter];
+}
 #endif

@@ -69,6 +69,16 @@ void simulation_at(uint64_t at_ns, void (*act)(void *argument), void *argument)
     *place = action;
 }
 
+void simulation_forget(void)
+{
+    while (sim.actions != NULL) {
+        struct action *action = sim.actions;
+        sim.actions = action->next;
+        free(action->argument);
+        free(action);
+    }
+}
+
 static void act_due(void)
 {
     while (sim.actions != NULL && sim.actions->at_ns <= sim.now_ns) {

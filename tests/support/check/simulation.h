@@ -20,7 +20,10 @@ uint64_t simulation_now_ns(void);
 void simulation_pass(uint64_t ns);
 /* How long the work at the end of an interval takes. */
 void simulation_set_cut_ns(uint64_t ns);
-/* Calls act while the worker waits, at that time or later; in the order of the times, then of the calls. */
+/* Calls act while the worker waits, at that time or later; in the order of the times, then of the calls.
+ * argument: NULL, or memory that act releases. */
 void simulation_at(uint64_t at_ns, void (*act)(void *argument), void *argument);
+/* Forgets what has not happened, and releases its arguments. The clock stays as it is. */
+void simulation_forget(void);
 
 #endif
