@@ -9,6 +9,7 @@
 #include <time.h>
 
 #include "common/clock.h"
+#include "common/printable.h"
 
 #define LOG_TEXT_BYTES 2048
 
@@ -62,14 +63,6 @@ int log_file_fd(void)
     return log_file != NULL ? fileno(log_file) : -1;
 }
 
-/* One message is one line, whatever the server whose words it quotes put into them. */
-static void flatten(char *text)
-{
-    for (; *text != '\0'; text++)
-        if ((unsigned char)*text < 0x20 || *text == 0x7f)
-            *text = ' ';
-}
-
 static void write_stderr(const char *text)
 {
     if (progress_columns > 0)
@@ -100,7 +93,7 @@ void log_line(enum log_level level, const char *format, ...)
     va_end(args);
     if (length < 0)
         return;
-    flatten(text);
+    printable_line(text); /* one message is one line, whatever words it quotes */
     if (level <= stderr_level)
         write_stderr(text);
     if (log_file != NULL && !write_file(level, text)) {

@@ -2,6 +2,7 @@
 
 #include <assert.h>
 #include <inttypes.h>
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
@@ -120,20 +121,31 @@ bool units_parse_duration(uint64_t *duration_ns, const char *text, uint64_t bare
     return parse(duration_ns, text, bare) || parse(duration_ns, text, duration_units);
 }
 
+/* A comma before each three of the digits in front of the point. */
+static char *group(char *text, size_t text_bytes, const char *plain)
+{
+    size_t digits = strspn(plain, "0123456789"), out = 0;
+    for (size_t i = 0; plain[i] != '\0' && out + 2 < text_bytes; i++) {
+        if (i > 0 && i < digits && (digits - i) % 3 == 0)
+            text[out++] = ',';
+        text[out++] = plain[i];
+    }
+    text[out] = '\0';
+    return text;
+}
+
 char *units_format_grouped(char *text, size_t text_bytes, uint64_t value)
 {
     char plain[24];
-    char grouped[UNITS_GROUPED_BYTES];
-    size_t digits = (size_t)snprintf(plain, sizeof plain, "%" PRIu64, value);
-    size_t out = 0;
-    for (size_t i = 0; i < digits; i++) {
-        if (i > 0 && (digits - i) % 3 == 0)
-            grouped[out++] = ',';
-        grouped[out++] = plain[i];
-    }
-    grouped[out] = '\0';
-    snprintf(text, text_bytes, "%s", grouped);
-    return text;
+    snprintf(plain, sizeof plain, "%" PRIu64, value);
+    return group(text, text_bytes, plain);
+}
+
+char *units_format_real(char *text, size_t text_bytes, double value, int decimals)
+{
+    char plain[UNITS_REAL_BYTES];
+    snprintf(plain, sizeof plain, fabs(value) < 1e15 ? "%.*f" : "%.*e", decimals, value);
+    return group(text, text_bytes, plain);
 }
 
 char *units_format_duration(char *text, size_t text_bytes, uint64_t duration_ns)

@@ -22,6 +22,15 @@ MUST_USE bool units_parse_duration(uint64_t *duration_ns, const char *text, uint
 /* "1234567" -> "1,234,567". Returns text. 27 bytes hold any value. */
 #define UNITS_GROUPED_BYTES 28
 char *units_format_grouped(char *text, size_t text_bytes, uint64_t value);
+/* 1234567.891 with two decimals -> "1,234,567.89". Returns text. */
+#define UNITS_REAL_BYTES 48
+char *units_format_real(char *text, size_t text_bytes, double value, int decimals);
+
+/* The same as arguments of a printf; their text lives to the end of the block. */
+#define UNITS_GROUPED(value)                                                                       \
+    units_format_grouped((char[UNITS_GROUPED_BYTES]){0}, UNITS_GROUPED_BYTES, value)
+#define UNITS_REAL(value, decimals)                                                                \
+    units_format_real((char[UNITS_REAL_BYTES]){0}, UNITS_REAL_BYTES, value, decimals)
 
 /* A duration in its largest exact unit: "1s", "250ms", "1.5s" is "1500ms". Returns text. */
 char *units_format_duration(char *text, size_t text_bytes, uint64_t duration_ns);

@@ -187,6 +187,8 @@ static int run_command(const struct dialect *dialect, int argc, const char *cons
     }
     session->request = request;
     session->command = dialect != NULL ? dialect->name : "bench";
+    session->argc = argc;
+    session->argv = argv;
     enum err_code code = dialect != NULL ? dialect_options_parse(request, dialect, argc, argv, &err)
                                          : bench_options_parse(request, argc, argv, &err);
     const struct option_table *table =

@@ -238,6 +238,8 @@ int command_find_max(int argc, const char *const *argv)
         log_set_level(find->request.bench.spec.log_level);
         for (uint32_t i = 0; i < find->request.bench.notice_count; i++)
             log_line(LOG_WARNING, "%s", find->request.bench.notices[i]);
+        find->session.argc = argc;
+        find->session.argv = argv;
         code = run(find, &err);
     }
     if (err.code != OK)

@@ -9,6 +9,7 @@
 #include "common/units.h"
 #include "orchestrator/commands/bench_log.h"
 #include "orchestrator/commands/interrupts.h"
+#include "orchestrator/commands/invocation.h"
 #include "orchestrator/fleet/run_control.h"
 #include "orchestrator/target/chaos.h"
 #include "orchestrator/target/command_keys.h"
@@ -211,14 +212,17 @@ static enum err_code describe(struct session *session, struct err *err)
     const struct spec *spec = &session->request->spec;
     session->facts = (struct session_facts){
         .spec = options_to_json(&session->request->values),
-        .environment = environment_collect(session->control, &session->cpus),
+        .environment = environment_collect(session->control, session->target.text, &session->cpus),
         .label = spec->label,
         .command = session->command,
         .percentiles = spec->percentiles,
         .percentile_count = spec->percentile_count,
         .extended_metrics = spec->extended_metrics,
     };
-    if (session->facts.spec == NULL || session->facts.environment == NULL)
+    if (session->facts.spec == NULL ||
+        json_object_set_new(session->facts.environment, "invocation",
+                            invocation_describe(session->command, session->argc, session->argv,
+                                                &session->request->values)) != 0)
         return err_set(err, E_SYSTEM, "no memory to describe the session");
     /* The control connection is not needed while requests are measured. */
     control_close(session->control);
@@ -265,6 +269,7 @@ static enum err_code settle_protocol(struct session *session, struct err *err)
     log_line(LOG_WARNING, "%s does not know HELLO: volley speaks RESP2 to it",
              session->target.text);
     spec->resp3 = false;
+    options_drop(&session->request->values, "resp3");
     for (uint32_t i = 0; i < session->steps.count; i++)
         session->steps.steps[i].spec.resp3 = false;
     return OK;
@@ -280,6 +285,7 @@ static void settle_client_name(struct session *session)
         return;
     log_line(LOG_WARNING, "the connections have no name: %s", err.text);
     spec->client_name = NULL;
+    options_drop(&session->request->values, "client-name");
     for (uint32_t i = 0; i < session->steps.count; i++)
         session->steps.steps[i].spec.client_name = NULL;
 }

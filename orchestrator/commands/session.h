@@ -24,6 +24,8 @@ struct session {
     /* set by the command, which has zeroed the rest */
     struct bench_request *request; /* parsed; stays the command's */
     const char *command;           /* its name: "bench"           */
+    int argc;                      /* as the command got them, without passwords */
+    const char *const *argv;
 
     /* to be used by the command */
     struct bench_steps steps; /* from session_prepare on */

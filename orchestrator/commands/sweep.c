@@ -184,6 +184,8 @@ int command_sweep(int argc, const char *const *argv)
         log_set_level(sweeper->request.bench.spec.log_level);
         for (uint32_t i = 0; i < sweeper->request.bench.notice_count; i++)
             log_line(LOG_WARNING, "%s", sweeper->request.bench.notices[i]);
+        sweeper->session.argc = argc;
+        sweeper->session.argv = argv;
         code = run(sweeper, &err);
     }
     if (err.code != OK)

@@ -33,27 +33,27 @@
 
 static const struct option_row rows[] = {
     {ROW("host", "Hh", OPTION_TEXT, "HOST", AT(spec.host)), .unset = "127.0.0.1",
-     .section = "Target",
+     .section = "Target", .told = true,
      .help =
          "Name or address of the server; several, separated by commas and each with :PORT where "
          "it is another one, share the connections or are seeds of one cluster."},
     {ROW("port", "p", OPTION_COUNT, "PORT", AT(spec.port)), NUMBER(1, 65535), .unset = "6379",
-     .section = "Target", .help = "TCP port of the server."},
+     .section = "Target", .told = true, .help = "TCP port of the server."},
     {ROW("socket", "s", OPTION_TEXT, "PATH", AT(spec.socket_path)), .section = "Target",
-     .help = "Unix socket of the server, in place of host and port."},
+     .told = true, .help = "Unix socket of the server, in place of host and port."},
     {ROW("uri", "u", OPTION_CUSTOM, "URI", AT(uri_text)), .parse = bench_parse_uri, .secret = true,
-     .section = "Target",
+     .section = "Target", .told = true,
      .help = "Address in one word: redis://[[user:]password@]host[:port][/database], "
              "valkey:// the same; rediss:// and valkeys:// with TLS."},
     {ROW("password", "a", OPTION_TEXT, "PASSWORD", AT(spec.password)), .aliases = "pass",
-     .secret = true, .section = "Target",
+     .secret = true, .section = "Target", .told = true,
      .help = "Password for AUTH. Other users of the machine may see it for a moment in the process "
              "list: the environment variable VOLLEY_AUTH, --askpass and --password-fd keep it out "
              "of there."},
-    {ROW("askpass", NULL, OPTION_FLAG, NULL, AT(ask_password)), .section = "Target",
+    {ROW("askpass", NULL, OPTION_FLAG, NULL, AT(ask_password)), .section = "Target", .told = true,
      .help = "Ask for the password on the terminal, without echo."},
     {ROW("password-fd", NULL, OPTION_COUNT, "N", AT(password_fd)), NUMBER(0, INT32_MAX),
-     .section = "Target",
+     .section = "Target", .told = true,
      .help = "Read the password from this file descriptor, up to the first newline."},
     {ROW("user", NULL, OPTION_TEXT, "NAME", AT(spec.user)), .section = "Target",
      .help = "User for AUTH; needs a password."},
@@ -111,7 +111,7 @@ static const struct option_row rows[] = {
          "filled and, with -n, for a server that has gone away (a third of that for a part of a "
          "cluster); a bare number is seconds, 0 does not wait."},
 
-    {ROW("tls", NULL, OPTION_FLAG, NULL, AT(spec.tls)), .section = "TLS",
+    {ROW("tls", NULL, OPTION_FLAG, NULL, AT(spec.tls)), .section = "TLS", .told = true,
      .help = "Speak TLS (1.2 or 1.3) with the server, and check its certificate; a URI of "
              "rediss:// or valkeys:// asks for it, too."},
     {ROW("cacert", NULL, OPTION_TEXT, "FILE", AT(spec.tls_cacert)), .section = "TLS",
@@ -142,21 +142,21 @@ static const struct option_row rows[] = {
      .help = "Let the kernel encrypt and decrypt, where it can; the report says whether it did."},
 
     {ROW("type", "t", OPTION_CUSTOM, "LIST", AT(spec.tests)), .parse = bench_parse_tests,
-     .value_at = bench_test_at, .unset = "set", .aliases = "tests", .section = "Load",
+     .value_at = bench_test_at, .unset = "set", .aliases = "tests", .section = "Load", .told = true,
      .help =
          "Tests to run one after the other, separated by commas; case does not matter. A command "
          "behind the options takes their place."},
     {ROW("clients", "c", OPTION_COUNT, "N", AT(spec.clients)), NUMBER(1, 1000000), .unset = "50",
-     .section = "Load", .help = "Connections, over all workers."},
+     .section = "Load", .told = true, .help = "Connections, over all workers."},
     {ROW("clients-per-process", NULL, OPTION_COUNT, "N", AT(ramp.per_worker)), NUMBER(1, 1000000),
-     .section = "Load",
+     .section = "Load", .told = true,
      .help = "Connections of each worker, in place of a number over all; needs --processes."},
     {ROW("clients-ramp-start", NULL, OPTION_COUNT, "N", AT(ramp.start)), NUMBER(1, 1000000),
-     .section = "Load",
+     .section = "Load", .told = true,
      .help = "Connections, over all workers, that are open at the start of a client ramp, in place "
              "of --clients."},
     {ROW("clients-ramp-end", NULL, OPTION_COUNT, "N", AT(ramp.end)), NUMBER(1, 1000000),
-     .section = "Load", .help = "Connections at the end of a client ramp."},
+     .section = "Load", .told = true, .help = "Connections at the end of a client ramp."},
     {ROW("clients-per-ramp", NULL, OPTION_COUNT, "N", AT(ramp.per_step)), NUMBER(1, 1000000),
      .section = "Load", .help = "How many more a linear client ramp opens every interval."},
     {ROW("client-ramp-interval", NULL, OPTION_DURATION, "TIME", AT(ramp.interval_ns)),
@@ -171,28 +171,30 @@ static const struct option_row rows[] = {
      .help = "By what an exponential client ramp multiplies the connections every interval; above "
              "1."},
     {ROW("requests", "n", OPTION_COUNT, "N", AT(spec.requests)), NUMBER(1, IPC_REQUESTS_MAX),
-     .unset = "100000", .section = "Load",
+     .unset = "100000", .section = "Load", .told = true,
      .help = "Requests of each test; errors count. Without meaning when a duration is given."},
     {ROW("test-duration", NULL, OPTION_DURATION, "TIME", AT(spec.duration_ns)),
      BARE(NS_PER_SECOND, NS_PER_MS, LONGEST_NS), .aliases = "duration", .section = "Load",
+     .told = true,
      .help = "Measure each test for so long in place of a number of requests; a bare number is "
              "seconds."},
     {ROW("warmup", NULL, OPTION_DURATION, "TIME", AT(spec.warmup_ns)),
-     BARE(NS_PER_SECOND, 0, LONGEST_NS), .unset = "0", .section = "Load",
+     BARE(NS_PER_SECOND, 0, LONGEST_NS), .unset = "0", .section = "Load", .told = true,
      .help = "Load before the measuring begins, rounded up to whole intervals; a bare number is "
              "seconds."},
     {ROW("steady", NULL, OPTION_CUSTOM, "auto", 0), .parse = rate_parse_steady,
-     .value_at = rate_steady_at, .section = "Load",
+     .value_at = rate_steady_at, .section = "Load", .told = true,
      .help = "auto ends the warm-up by itself, when rate and latency have settled; in place of "
              "--warmup, and with --test-duration only."},
     {ROW("steady-limit", NULL, OPTION_DURATION, "TIME", AT(spec.steady_limit_ns)),
-     BARE(NS_PER_SECOND, NS_PER_MS, LONGEST_NS), .unset = "60s", .section = "Load",
+     BARE(NS_PER_SECOND, NS_PER_MS, LONGEST_NS), .unset = "60s", .section = "Load", .told = true,
      .help = "Measure after so long in any case, and say that it has not settled; needs --steady. "
              "A bare number is seconds."},
     {ROW("pipeline", "P", OPTION_COUNT, "N", AT(spec.pipeline)), NUMBER(1, 100000), .unset = "1",
-     .section = "Load", .help = "Requests in flight on each connection."},
+     .section = "Load", .told = true, .help = "Requests in flight on each connection."},
     {ROW("datasize", "d", OPTION_SIZE, "SIZE", AT(spec.data_bytes)), NUMBER(1, 1ull << 30),
-     .unset = "3", .section = "Load", .help = "Bytes of a value; takes b, kb, mb and gb."},
+     .unset = "3", .section = "Load", .told = true,
+     .help = "Bytes of a value; takes b, kb, mb and gb."},
     {ROW("num-functions", NULL, OPTION_COUNT, "N", AT(spec.function_count)), NUMBER(1, 10000),
      .unset = "10", .section = "Load",
      .help = "Functions of the library that the test function_load loads."},
@@ -203,7 +205,7 @@ static const struct option_row rows[] = {
     {ROW("stdin-last-argument", "x", OPTION_FLAG, NULL, AT(spec.last_argument_from_stdin)),
      .section = "Load",
      .help = "Read the last argument of the command from standard input; it is sent as it is."},
-    {ROW("null", NULL, OPTION_FLAG, NULL, AT(spec.null_transport)), .section = "Load",
+    {ROW("null", NULL, OPTION_FLAG, NULL, AT(spec.null_transport)), .section = "Load", .told = true,
      .help = "Use no server: every request is answered inside the worker. What is measured is "
              "volley itself."},
 
@@ -231,36 +233,39 @@ static const struct option_row rows[] = {
      .help = "Keep so many more connections open, over all workers, that carry nothing."},
 
     {ROW("qps", NULL, OPTION_CUSTOM, "N", 0), .parse = rate_parse_qps, .aliases = "rps",
-     .section = "Rate",
+     .section = "Rate", .told = true,
      .help = "Send so many requests per second over all workers, whatever the server does (open "
              "loop); fractions and k, m are allowed, at most 100 million, 0 is no limit. Without "
              "a rate the loop is closed: the next request waits for the last reply."},
     {ROW("start-qps", NULL, OPTION_CUSTOM, "N", 0), .parse = rate_parse_start, .section = "Rate",
+     .told = true,
      .help = "The rate that a ramp begins with, from the start of measuring on; alone, a constant "
              "rate."},
     {ROW("end-qps", NULL, OPTION_CUSTOM, "N", 0), .parse = rate_parse_end, .section = "Rate",
-     .help = "The rate that a ramp ends with, and that is held from then on."},
+     .told = true, .help = "The rate that a ramp ends with, and that is held from then on."},
     {ROW("qps-change-interval", NULL, OPTION_DURATION, "TIME", AT(rate.interval_ns)),
-     BARE(NS_PER_SECOND, NS_PER_MS, LONGEST_NS), .section = "Rate",
+     BARE(NS_PER_SECOND, NS_PER_MS, LONGEST_NS), .section = "Rate", .told = true,
      .help = "How often a ramp changes the rate; a bare number is seconds."},
     {ROW("qps-change", NULL, OPTION_CUSTOM, "N", 0), .parse = rate_parse_change, .section = "Rate",
+     .told = true,
      .help = "By how much a linear ramp changes the rate every interval; without a sign it leads "
              "from start to end."},
     {ROW("qps-ramp-mode", NULL, OPTION_CUSTOM, "MODE", 0), .parse = rate_parse_mode,
-     .value_at = rate_mode_at, .unset = "linear", .section = "Rate",
+     .value_at = rate_mode_at, .unset = "linear", .section = "Rate", .told = true,
      .help = "linear: start, end, interval and change. exponential: start, end, interval and "
              "factor. smooth: the rate moves all the time, by --qps-change or --qps-ramp-factor "
              "every interval, or linear over --test-duration."},
     {ROW("qps-ramp-factor", NULL, OPTION_CUSTOM, "F", 0), .parse = rate_parse_qps_factor,
-     .section = "Rate",
+     .section = "Rate", .told = true,
      .help = "By what an exponential ramp multiplies the rate every interval: above 1 to rise, "
              "below 1 to fall."},
     {ROW("rate-plan", NULL, OPTION_TEXT, "FILE", AT(rate.plan_path)), .section = "Rate",
+     .told = true,
      .help = "Rates over time from a file, JSON or YAML: a list of {for: TIME, rate: N}, {for: "
              "TIME, from: N, to: N, mode: linear or exponential} and {repeat: N, plan: [...]}; a "
              "rate of 0 is a pause. Without -n and --test-duration its length is the test's."},
     {ROW("arrival", NULL, OPTION_CUSTOM, "KIND", 0), .parse = rate_parse_arrival,
-     .value_at = rate_arrival_at, .unset = "even", .section = "Rate",
+     .value_at = rate_arrival_at, .unset = "even", .section = "Rate", .told = true,
      .help = "even: the same gap between all requests. poisson: exponential gaps of that mean, as "
              "independent users make them, one stream for each worker."},
     {ROW("pacing", NULL, OPTION_CUSTOM, "HOW", 0), .parse = rate_parse_pacing,
@@ -269,20 +274,23 @@ static const struct option_row rows[] = {
              "worker busy; or auto, which spins the last stretch when the worker has a CPU of its "
              "own."},
     {ROW("shed-after", NULL, OPTION_DURATION, "TIME", AT(spec.shed_after_ns)),
-     BARE(NS_PER_MS, NS_PER_US, HOUR_NS), .section = "Rate",
+     BARE(NS_PER_MS, NS_PER_US, HOUR_NS), .section = "Rate", .told = true,
      .help = "Drop and count requests that could not be sent for so long after their time; a bare "
              "number is milliseconds. Without it nothing is dropped: what is late piles up."},
     {ROW("control", NULL, OPTION_TEXT, "PATH", AT(spec.control_path)), .section = "Rate",
+     .told = true,
      .help = "Make a Unix socket there that takes commands while the test runs: another rate, a "
              "pause, a stop."},
 
     {ROW("random", "r", OPTION_COUNT, "K", AT(random_keys)), NUMBER(0, KEYS_MAX), .section = "Keys",
+     .told = true,
      .help = "Keys are drawn at random from so many. Without --random and --sequential there is "
              "one key "
              "only."},
     {ROW("sequential", NULL, OPTION_COUNT, "K", AT(sequential_keys)), NUMBER(1, KEYS_MAX),
      .hint = "the flag beside -r is valkey-benchmark's: volley valkey-benchmark -r K --sequential",
-     .section = "Keys", .help = "Keys run through so many in turn, and from the beginning again."},
+     .section = "Keys", .told = true,
+     .help = "Keys run through so many in turn, and from the beginning again."},
     {ROW("keyspace-offset", NULL, OPTION_COUNT, "N", AT(spec.keyspace_offset)),
      NUMBER(0, KEYS_MAX - 1), .unset = "0", .section = "Keys",
      .help = "The first key's number; needs --random or --sequential."},
@@ -296,17 +304,17 @@ static const struct option_row rows[] = {
      .help = "Write the keys once before a test, or a command, that reads them."},
 
     {ROW("processes", NULL, OPTION_CUSTOM, "N", AT(spec.processes)), .parse = bench_parse_processes,
-     .unset = "auto", .section = "Workers",
+     .unset = "auto", .section = "Workers", .told = true,
      .help = "Worker processes: 1 to 1,024, or auto, as many as there are CPUs to use."},
     {ROW("threads", NULL, OPTION_COUNT, "T", AT(spec.threads)), NUMBER(1, IPC_WORKERS_MAX),
-     .unset = "1", .section = "Workers",
+     .unset = "1", .section = "Workers", .told = true,
      .help =
          "Event loops. One event loop runs per process, so T multiplies the workers: --processes 2 "
          "--threads 3 gives 6; with auto there are T workers."},
     {ROW("single-process", NULL, OPTION_FLAG, NULL, AT(single_process)), .section = "Workers",
-     .help = "The same as --processes 1, and wins over it."},
+     .told = true, .help = "The same as --processes 1, and wins over it."},
     {ROW("cpus", NULL, OPTION_CUSTOM, "LIST", AT(spec.cpus)), .parse = bench_parse_cpus,
-     .unset = "auto", .section = "Workers",
+     .unset = "auto", .section = "Workers", .told = true,
      .help = "CPUs that the workers are pinned to, as in 0-3,8; auto chooses, none pins nothing."},
 
     {ROW("request-timeout", NULL, OPTION_DURATION, "TIME", AT(spec.request_timeout_ns)),
@@ -323,16 +331,16 @@ static const struct option_row rows[] = {
      .help = "Stop after so many errors, and those of requests that are in flight then; 0 is no "
              "limit."},
 
-    {ROW("quiet", "q", OPTION_FLAG, NULL, AT(spec.quiet)), .section = "Output",
+    {ROW("quiet", "q", OPTION_FLAG, NULL, AT(spec.quiet)), .section = "Output", .told = true,
      .help = "One line for each test, as valkey-benchmark -q prints it."},
-    {ROW("csv", NULL, OPTION_FLAG, NULL, AT(spec.csv)), .section = "Output",
+    {ROW("csv", NULL, OPTION_FLAG, NULL, AT(spec.csv)), .section = "Output", .told = true,
      .help = "One CSV line for each test, as valkey-benchmark --csv prints it."},
     {ROW("interval", NULL, OPTION_DURATION, "TIME", AT(spec.interval_ns)),
      BARE(NS_PER_SECOND, 10 * NS_PER_MS, 10 * NS_PER_SECOND), .unset = "1s", .section = "Output",
-     .help = "The grid of all that is measured over time; a bare number is seconds."},
+     .told = true, .help = "The grid of all that is measured over time; a bare number is seconds."},
     {ROW("csv-interval", NULL, OPTION_DURATION, "TIME", AT(spec.csv_interval_ns)),
      BARE(NS_PER_SECOND, 10 * NS_PER_MS, HOUR_NS),
-     .aliases = "interval-metrics-interval-duration-sec", .section = "Output",
+     .aliases = "interval-metrics-interval-duration-sec", .section = "Output", .told = true,
      .help = "A CSV row for each such time, on standard output, in place of the report; a whole "
              "multiple of --interval, for one test only. A bare number is seconds."},
     {ROW("extended-metrics", NULL, OPTION_FLAG, NULL, AT(spec.extended_metrics)),
@@ -342,25 +350,26 @@ static const struct option_row rows[] = {
      BARE(NS_PER_SECOND, 100 * NS_PER_MS, HOUR_NS), .unset = "5s", .section = "Output",
      .help = "How often the server is asked; needs --extended-metrics. A bare number is seconds."},
     {ROW("require-green", NULL, OPTION_FLAG, NULL, AT(spec.require_green)), .section = "Output",
+     .told = true,
      .help = "Exit with status 1 when the verdict on a result is anything else than GREEN."},
     {ROW("percentiles", NULL, OPTION_CUSTOM, "LIST", AT(spec.percentiles)),
      .parse = bench_parse_percentiles, .unset = "50,95,99,99.9,99.99", .section = "Output",
-     .help = "Percentiles of the report: at most 16, each above 0 and at most 100."},
-    {ROW("label", NULL, OPTION_TEXT, "TEXT", AT(spec.label)), .section = "Output",
+     .told = true, .help = "Percentiles of the report: at most 16, each above 0 and at most 100."},
+    {ROW("label", NULL, OPTION_TEXT, "TEXT", AT(spec.label)), .section = "Output", .told = true,
      .help = "A name for the run; stands in the report and in JSON."},
-    {ROW("json", NULL, OPTION_TEXT, "FILE", AT(spec.json_path)), .section = "Output",
+    {ROW("json", NULL, OPTION_TEXT, "FILE", AT(spec.json_path)), .section = "Output", .told = true,
      .help = "Write the whole result as JSON; - is standard output."},
-    {ROW("out", NULL, OPTION_TEXT, "DIR", AT(spec.out_dir)), .section = "Output",
+    {ROW("out", NULL, OPTION_TEXT, "DIR", AT(spec.out_dir)), .section = "Output", .told = true,
      .help = "Keep everything about the run in this directory, which is made."},
-    {ROW("hdr", NULL, OPTION_TEXT, "FILE", AT(spec.hdr_path)), .section = "Output",
+    {ROW("hdr", NULL, OPTION_TEXT, "FILE", AT(spec.hdr_path)), .section = "Output", .told = true,
      .help = "Write the latencies of all intervals as an HdrHistogram log."},
-    {ROW("progress", NULL, OPTION_FLAG, NULL, AT(spec.progress)), .section = "Output",
+    {ROW("progress", NULL, OPTION_FLAG, NULL, AT(spec.progress)), .section = "Output", .told = true,
      .help = "Show progress even where standard error is no terminal."},
-    {ROW("debug", NULL, OPTION_FLAG, NULL, AT(spec.debug)), .section = "Output",
+    {ROW("debug", NULL, OPTION_FLAG, NULL, AT(spec.debug)), .section = "Output", .told = true,
      .help = "Report the percentile spectrum and every worker, and log at level debug."},
     {ROW("log-level", NULL, OPTION_CUSTOM, "LEVEL", AT(spec.log_level)),
      .parse = bench_parse_log_level, .value_at = bench_log_level_at, .unset = "warning",
-     .section = "Output",
+     .section = "Output", .told = true,
      .help = "What is logged on standard error: error, warning, info or debug."},
 
     {ROW("config", NULL, OPTION_TEXT, "FILE", AT(config_path)), .command_line_only = true,

@@ -55,6 +55,7 @@ struct option_row {
     bool secret;            /* never echoed                                                     */
     bool command_line_only; /* not a config key: --help, --config ...                         */
     bool repeats;           /* may be given again: the values are joined by commas            */
+    bool told; /* the report says it in a line of its own, or it changes nothing that is measured */
 };
 
 struct option_table {
@@ -149,6 +150,8 @@ void options_print_man(const struct option_table *table, FILE *out);
 void options_print_completion(const struct option_table *table, const char *command, FILE *out);
 /* {"clients": 50, ...}: every effective value, secrets as "***"; and where each came from. */
 json_t *options_to_json(const struct option_values *values);
+/* Those of them that are not at their defaults, without secrets and what is told elsewhere. */
+json_t *options_in_force(const struct option_values *values);
 void options_print_origins(const struct option_values *values, FILE *out);
 
 #endif

@@ -169,6 +169,31 @@ json_t *options_to_json(const struct option_values *values)
     return NULL;
 }
 
+/* Two spellings of the default count as two values. */
+static bool is_in_force(const struct option_values *values, size_t row_index)
+{
+    const struct option_row *row = &values->table->rows[row_index];
+    const char *text = values->texts[row_index];
+    if (!is_echoed(values, row_index) || row->secret || row->told ||
+        values->origins[row_index].kind < ORIGIN_CONFIG)
+        return false;
+    if (row->kind == OPTION_FLAG)
+        return flag_of(values, row);
+    return text != NULL && (row->unset == NULL || strcmp(text, row->unset) != 0);
+}
+
+json_t *options_in_force(const struct option_values *values)
+{
+    json_t *object = json_object();
+    for (size_t i = 0; i < values->table->row_count && object != NULL; i++)
+        if (is_in_force(values, i) &&
+            json_object_set_new(object, values->table->rows[i].name, json_value(values, i)) != 0) {
+            json_decref(object);
+            object = NULL;
+        }
+    return object;
+}
+
 void options_print_origins(const struct option_values *values, FILE *out)
 {
     for (size_t i = 0; i < values->table->row_count; i++) {

@@ -11,6 +11,7 @@
 #include "orchestrator/report/figures.h"
 #include "orchestrator/report/sinks.h"
 #include "orchestrator/report/text_extended.h"
+#include "orchestrator/report/text_session.h"
 #include "orchestrator/report/text_spark.h"
 
 #define NS_PER_MS_F 1e6
@@ -59,14 +60,12 @@ static void print_workers_line(struct output *out, const struct run_facts *run)
 
 static void print_keys_line(struct output *out, const struct run_facts *run)
 {
-    char grouped[UNITS_GROUPED_BYTES];
     if (run->one_key)
         output_printf(out, "Keys: the same in every request\n");
     else if (run->keyspace == 0)
         output_printf(out, "Keys: fixed by the command\n");
     else
-        output_printf(out, "Keys: %s, %s\n",
-                      units_format_grouped(grouped, sizeof grouped, run->keyspace),
+        output_printf(out, "Keys: %s, %s\n", UNITS_GROUPED(run->keyspace),
                       run->keyspace_random ? "random" : "sequential");
 }
 
@@ -75,14 +74,15 @@ static void print_load_lines(struct output *out, const struct run_facts *run)
 {
     char after[32];
     if (run->clients_start > 0)
-        output_printf(out, "Clients: %" PRIu64 " to %" PRIu64 ", ramped\n", run->clients_start,
-                      run->clients);
+        output_printf(out, "Clients: %s to %s, ramped\n", UNITS_GROUPED(run->clients_start),
+                      UNITS_GROUPED(run->clients));
     else
-        output_printf(out, "Clients: %" PRIu64 "\n", run->clients);
+        output_printf(out, "Clients: %s\n", UNITS_GROUPED(run->clients));
     if (run->worker_count > 1)
-        output_printf(out, "Clients per process: %" PRIu64 "%s\n", run->clients / run->worker_count,
+        output_printf(out, "Clients per process: %s%s\n",
+                      UNITS_GROUPED(run->clients / run->worker_count),
                       run->clients % run->worker_count != 0 ? " or one more" : "");
-    output_printf(out, "Pipeline: %" PRIu64 "\n", run->pipeline);
+    output_printf(out, "Pipeline: %s\n", UNITS_GROUPED(run->pipeline));
     if (run->open_loop)
         output_printf(out, "Rate: %s\n", run->rate_text);
     if (run->shed_after_ns > 0)
@@ -100,22 +100,6 @@ static void print_warmup_line(struct output *out, const struct run_facts *run)
         output_printf(out, "Warm-up: %s\n", duration);
 }
 
-static void print_tls_line(struct output *out, const struct session_facts *session)
-{
-    const json_t *tls = json_object_get(session != NULL ? session->environment : NULL, "tls");
-    const char *version = json_string_value(json_object_get(tls, "version"));
-    const char *cipher = json_string_value(json_object_get(tls, "cipher"));
-    const char *kernel = json_string_value(json_object_get(tls, "kernel"));
-    if (version == NULL || cipher == NULL)
-        return;
-    output_printf(out, "TLS: %s, %s, certificate %s\n", version, cipher,
-                  json_is_true(json_object_get(tls, "certificate_checked")) ? "checked"
-                                                                            : "not checked");
-    if (kernel != NULL)
-        output_printf(out, "Kernel TLS: %s%s\n",
-                      strncmp(kernel, "in use", 6) == 0 ? "" : "not in use: ", kernel);
-}
-
 static enum err_code run_begin(void *state, const struct run_facts *run, struct err *err)
 {
     struct text *text = state;
@@ -127,21 +111,21 @@ static enum err_code run_begin(void *state, const struct run_facts *run, struct 
         return OK;
     output_printf(out, "%sVolley Benchmark%s\n", text->blocks++ > 0 ? "\n" : "",
                   run->worker_count > 1 ? " (Multi-Process Mode)" : "");
+    text_session(out, text->session, run);
     output_printf(out, "Target: %s\n", run->target);
-    print_tls_line(out, text->session);
+    text_server(out, text->session);
     print_workers_line(out, run);
     print_load_lines(out, run);
     if (run->requests > 0)
-        output_printf(out, "Total Requests: %" PRIu64 "\n", run->requests);
+        output_printf(out, "Total Requests: %s\n", UNITS_GROUPED(run->requests));
     if (run->duration_ns > 0)
         output_printf(out, "Duration: %s\n",
                       units_format_duration(duration, sizeof duration, run->duration_ns));
     print_warmup_line(out, run);
-    output_printf(out, "Data Size: %" PRIu64 "\n", run->data_bytes);
+    output_printf(out, "Data Size: %s\n", UNITS_GROUPED(run->data_bytes));
     print_keys_line(out, run);
     output_printf(out, "Command: %s\n", run->name);
-    if (text->session != NULL && text->session->label != NULL)
-        output_printf(out, "Label: %s\n", text->session->label);
+    text_options(out, text->session);
     output_printf(out, "\n");
     return output_status(out, err);
 }
@@ -167,8 +151,8 @@ static void print_percentile(struct output *out, const struct run_result *result
                              const char *caption, double percent)
 {
     struct figure_percentile figure = percentile_of(result, percent);
-    output_printf(out, "%s: %s%.3f%s\n", caption, figure.censored ? ">= " : "",
-                  to_ms(figure.value_ns),
+    output_printf(out, "%s: %s%s%s\n", caption, figure.censored ? ">= " : "",
+                  UNITS_REAL(to_ms(figure.value_ns), 3),
                   figure.few_samples && !figure.empty ? " (few samples)" : "");
 }
 
@@ -176,19 +160,16 @@ static void print_latency(struct output *out, const struct run_result *result)
 {
     const struct histogram *latency = figure_latency(result->total, result->facts->open_loop);
     output_printf(out, "\nLatency Statistics (ms):\n=====================\n");
-    output_printf(out, "Minimum: %.3f\n", to_ms(latency->count > 0 ? latency->min_ns : 0));
-    output_printf(out, "Average: %.3f\n", histogram_mean(latency) / NS_PER_MS_F);
-    output_printf(out, "Maximum: %.3f\n", to_ms(latency->max_ns));
-    print_percentile(out, result, "Median (p50)", 50);
-    print_percentile(out, result, "95th percentile", 95);
-    print_percentile(out, result, "99th percentile", 99);
+    output_printf(out, "Minimum: %s\n",
+                  UNITS_REAL(to_ms(latency->count > 0 ? latency->min_ns : 0), 3));
+    output_printf(out, "Average: %s\n", UNITS_REAL(histogram_mean(latency) / NS_PER_MS_F, 3));
+    output_printf(out, "Maximum: %s\n", UNITS_REAL(to_ms(latency->max_ns), 3));
     for (uint32_t i = 0; i < result->percentile_count; i++) {
         double percent = result->percentiles[i];
-        char ordinal[32], caption[64];
-        if (percent == 50 || percent == 95 || percent == 99)
-            continue;
-        snprintf(caption, sizeof caption, "%s percentile",
-                 figure_ordinal(ordinal, sizeof ordinal, percent));
+        char ordinal[32], caption[64] = "Median (p50)";
+        if (percent != 50)
+            snprintf(caption, sizeof caption, "%s percentile",
+                     figure_ordinal(ordinal, sizeof ordinal, percent));
         print_percentile(out, result, caption, percent);
     }
     output_printf(
@@ -219,31 +200,33 @@ static void print_distribution(struct output *out, const struct histogram *laten
         uint64_t at_or_below = histogram_count_at_or_below(latency, edge_of(edges_ms[i]));
         uint64_t count = at_or_below - below;
         below = at_or_below;
-        output_printf(out, "<= %.1f ms: %.2f%% (%" PRIu64 " requests)\n", edges_ms[i],
-                      figure_share(count, latency->count) * 100, count);
+        output_printf(out, "<= %s ms: %.2f%% (%s requests)\n", UNITS_REAL(edges_ms[i], 1),
+                      figure_share(count, latency->count) * 100, UNITS_GROUPED(count));
     }
     if (latency->count > below)
-        output_printf(out, "> 1000 ms: %.2f%% (%" PRIu64 " requests)\n",
+        output_printf(out, "> 1,000 ms: %.2f%% (%s requests)\n",
                       figure_share(latency->count - below, latency->count) * 100,
-                      latency->count - below);
+                      UNITS_GROUPED(latency->count - below));
 }
 
 static void print_traffic(struct output *out, const struct run_result *result)
 {
     const uint64_t *counters = result->total->counters;
     output_printf(out, "\nTraffic:\n=======\n");
-    output_printf(out, "Out: %.2f MB/s\n",
-                  figure_rate(counters[COUNTER_BYTES_OUT], result->seconds) / BYTES_PER_MB);
-    output_printf(out, "In: %.2f MB/s\n",
-                  figure_rate(counters[COUNTER_BYTES_IN], result->seconds) / BYTES_PER_MB);
+    output_printf(
+        out, "Out: %s MB/s\n",
+        UNITS_REAL(figure_rate(counters[COUNTER_BYTES_OUT], result->seconds) / BYTES_PER_MB, 2));
+    output_printf(
+        out, "In: %s MB/s\n",
+        UNITS_REAL(figure_rate(counters[COUNTER_BYTES_IN], result->seconds) / BYTES_PER_MB, 2));
     if (result->facts->tracking)
-        output_printf(out, "Invalidations: %" PRIu64 "\n", counters[COUNTER_PUSHES]);
+        output_printf(out, "Invalidations: %s\n", UNITS_GROUPED(counters[COUNTER_PUSHES]));
     if (!result->facts->reads)
         return;
     uint64_t hits = counters[COUNTER_HITS], missed = counters[COUNTER_MISSES];
     double share = figure_share(missed, hits + missed);
-    output_printf(out, "Hits: %" PRIu64 "\n", hits);
-    output_printf(out, "Misses: %" PRIu64 " (%.2f%%)\n", missed, share * 100);
+    output_printf(out, "Hits: %s\n", UNITS_GROUPED(hits));
+    output_printf(out, "Misses: %s (%.2f%%)\n", UNITS_GROUPED(missed), share * 100);
     if (share > 0.01)
         output_printf(out,
                       "Warning: more than 1%% of the keys were not there: the reads measure a "
@@ -272,7 +255,8 @@ static void print_causes(struct output *out, const uint64_t *counters, const str
     for (size_t i = 0; i < count; i++) {
         if (counters[causes[i].counter] == 0)
             continue;
-        output_printf(out, "%s%s %" PRIu64, separator, causes[i].name, counters[causes[i].counter]);
+        output_printf(out, "%s%s %s", separator, causes[i].name,
+                      UNITS_GROUPED(counters[causes[i].counter]));
         separator = ", ";
     }
     if (separator[0] == ',')
@@ -291,25 +275,25 @@ static void print_failures(struct output *out, const struct run_result *result)
     for (uint32_t i = 0; i < result->error_kinds->count; i++) {
         const struct ipc_error_kind *kind = &result->error_kinds->kinds[i];
         if (total->errors_by_kind[i] > 0)
-            output_printf(out, "%s: %" PRIu64 " (first: %s)\n", kind->word,
-                          total->errors_by_kind[i], kind->text);
+            output_printf(out, "%s: %s (first: %s)\n", kind->word,
+                          UNITS_GROUPED(total->errors_by_kind[i]), kind->text);
     }
     text_closing_words(out, result->error_kinds);
     if (counters[COUNTER_TIMED_OUT] > 0)
-        output_printf(out, "timed out: %" PRIu64 "\n", counters[COUNTER_TIMED_OUT]);
+        output_printf(out, "timed out: %s\n", UNITS_GROUPED(counters[COUNTER_TIMED_OUT]));
     for (uint32_t i = 1; i < FIGURE_UNANSWERED_CAUSES; i++) {
         enum counter cause = figure_unanswered_causes[i];
         if (counters[cause] > 0)
-            output_printf(out, "lost (%s): %" PRIu64 "\n", figure_lost_cause_name(cause),
-                          counters[cause]);
+            output_printf(out, "lost (%s): %s\n", figure_lost_cause_name(cause),
+                          UNITS_GROUPED(counters[cause]));
     }
     if (lost > 0) /* the first connections were opened before the first interval */
-        output_printf(out, "connections lost: %" PRIu64 ", reconnects: %" PRIu64 "\n", lost,
-                      counters[COUNTER_CONNECTIONS_OPENED]);
+        output_printf(out, "connections lost: %s, reconnects: %s\n", UNITS_GROUPED(lost),
+                      UNITS_GROUPED(counters[COUNTER_CONNECTIONS_OPENED]));
     if (lost > 0)
         print_causes(out, counters, lost_causes, sizeof lost_causes / sizeof lost_causes[0]);
     if (refused > 0)
-        output_printf(out, "failed connection attempts: %" PRIu64 "\n", refused);
+        output_printf(out, "failed connection attempts: %s\n", UNITS_GROUPED(refused));
     if (refused > 0)
         print_causes(out, counters, failed_causes, sizeof failed_causes / sizeof failed_causes[0]);
 }
@@ -347,10 +331,11 @@ static void print_events(struct output *out, const struct run_result *result)
     for (uint32_t i = 0; i < result->events->count; i++) {
         const struct run_event *event = &result->events->items[i];
         double at_ns = (double)event->at_ns - (double)result->facts->warmup_ns;
-        output_printf(out, "  at %.3f s: %s: %s after %.3f s%s%s\n", at_ns / NS_PER_SECOND,
-                      event->text, event->ok ? "done" : "failed",
-                      (double)(event->end_ns - event->at_ns) / NS_PER_SECOND, event->ok ? "" : ": ",
-                      event->cause);
+        output_printf(out, "  at %s s: %s: %s after %s s%s%s\n",
+                      UNITS_REAL(at_ns / NS_PER_SECOND, 3), event->text,
+                      event->ok ? "done" : "failed",
+                      UNITS_REAL((double)(event->end_ns - event->at_ns) / NS_PER_SECOND, 3),
+                      event->ok ? "" : ": ", event->cause);
     }
 }
 
@@ -367,16 +352,17 @@ static void print_report(struct text *text, const struct run_result *result)
     const uint64_t *counters = result->total->counters;
     const struct histogram *latency = figure_latency(result->total, result->facts->open_loop);
     output_printf(out, "Final Results:\n=============\n");
-    output_printf(out, "Total time: %.2f seconds\n", result->seconds);
-    output_printf(out, "Requests completed: %" PRIu64 "\n", counters[COUNTER_OK]);
-    output_printf(out, "Requests per second: %.2f\n",
-                  figure_rate(counters[COUNTER_OK], result->seconds));
+    output_printf(out, "Total time: %s seconds\n", UNITS_REAL(result->seconds, 2));
+    output_printf(out, "Requests completed: %s\n", UNITS_GROUPED(counters[COUNTER_OK]));
+    output_printf(out, "Requests per second: %s\n",
+                  UNITS_REAL(figure_rate(counters[COUNTER_OK], result->seconds), 2));
     if (result->facts->commands > 1)
-        output_printf(out, "Commands per second: %.2f (%" PRIu64 " in each request)\n",
-                      figure_rate(counters[COUNTER_OK], result->seconds) *
-                          (double)result->facts->commands,
-                      result->facts->commands);
-    output_printf(out, "Total errors: %" PRIu64 "\n", figure_failed(counters));
+        output_printf(out, "Commands per second: %s (%s in each request)\n",
+                      UNITS_REAL(figure_rate(counters[COUNTER_OK], result->seconds) *
+                                     (double)result->facts->commands,
+                                 2),
+                      UNITS_GROUPED(result->facts->commands));
+    output_printf(out, "Total errors: %s\n", UNITS_GROUPED(figure_failed(counters)));
     if (result->facts->open_loop)
         text_rate(out, result);
     print_warmup_result(out, result);
@@ -410,16 +396,14 @@ static void print_report(struct text *text, const struct run_result *result)
 
 static void print_prefill(struct text *text, const struct run_result *result)
 {
-    char done[UNITS_GROUPED_BYTES], rate[UNITS_GROUPED_BYTES];
     const uint64_t *counters = result->total->counters;
-    units_format_grouped(done, sizeof done, counters[COUNTER_OK]);
-    units_format_grouped(rate, sizeof rate,
-                         (uint64_t)(figure_rate(counters[COUNTER_OK], result->seconds) + 0.5));
-    output_printf(&text->out, "%sPrefill for %s: %s requests of %s in %.2f s (%s per second)",
-                  text->blocks++ > 0 ? "\n" : "", result->facts->prefill_for, done,
-                  result->facts->name, result->seconds, rate);
+    output_printf(&text->out, "%sPrefill for %s: %s requests of %s in %s s (%s per second)",
+                  text->blocks++ > 0 ? "\n" : "", result->facts->prefill_for,
+                  UNITS_GROUPED(counters[COUNTER_OK]), result->facts->name,
+                  UNITS_REAL(result->seconds, 2),
+                  UNITS_REAL(figure_rate(counters[COUNTER_OK], result->seconds), 0));
     if (figure_failed(counters) > 0)
-        output_printf(&text->out, ", %" PRIu64 " failed", figure_failed(counters));
+        output_printf(&text->out, ", %s failed", UNITS_GROUPED(figure_failed(counters)));
     output_printf(&text->out, "%s\n", result->interrupted ? ", interrupted" : "");
     if (result->status != OK && result->status_text[0] != '\0')
         output_printf(&text->out, "Status: %s\n", result->status_text);

@@ -1,6 +1,7 @@
 #include <inttypes.h>
 #include <math.h>
 
+#include "common/units.h"
 #include "orchestrator/report/figures.h"
 #include "orchestrator/report/text.h"
 
@@ -47,15 +48,17 @@ void text_workers(struct output *out, const struct run_result *result)
         double busy_seconds = worker->cpu_user_seconds + worker->cpu_system_seconds;
         double work_seconds = busy_seconds - worker->spin_seconds;
         output_printf(out,
-                      ", %" PRIu64 " requests (%.2f per second), CPU %.3f s user + %.3f s "
+                      ", %s requests (%s per second), CPU %s s user + %s s "
                       "system (%.1f%%",
-                      worker->requests, figure_rate(worker->requests, result->seconds),
-                      worker->cpu_user_seconds, worker->cpu_system_seconds,
+                      UNITS_GROUPED(worker->requests),
+                      UNITS_REAL(figure_rate(worker->requests, result->seconds), 2),
+                      UNITS_REAL(worker->cpu_user_seconds, 3),
+                      UNITS_REAL(worker->cpu_system_seconds, 3),
                       result->seconds > 0 ? busy_seconds / result->seconds * 100 : 0.0);
         if (worker->spin_seconds > 0)
-            output_printf(out, "; %.1f%% without %.3f s of spinning",
+            output_printf(out, "; %.1f%% without %s s of spinning",
                           result->seconds > 0 ? work_seconds / result->seconds * 100 : 0.0,
-                          worker->spin_seconds);
+                          UNITS_REAL(worker->spin_seconds, 3));
         output_printf(out, "), %" PRIu32 " restarts\n", worker->restarts);
     }
 }

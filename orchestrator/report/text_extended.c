@@ -3,6 +3,7 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "common/units.h"
 #include "orchestrator/report/figures.h"
 
 #define NS_PER_MS_F 1e6
@@ -19,15 +20,16 @@ static void print_errors(struct output *out, const struct run_result *result)
 {
     const uint64_t *counters = result->total->counters;
     heading(out, "Error Breakdown");
-    output_printf(out, "Timeouts: %" PRIu64 "\n",
-                  counters[COUNTER_TIMED_OUT] + counters[COUNTER_LOST_TIMEOUT]);
-    output_printf(out, "Connection errors: %" PRIu64 "\n",
-                  counters[COUNTER_LOST_DISCONNECT] + counters[COUNTER_CONNECT_FAILURES]);
-    output_printf(out, "Protocol errors: %" PRIu64 "\n", counters[COUNTER_LOST_PROTOCOL]);
+    output_printf(out, "Timeouts: %s\n",
+                  UNITS_GROUPED(counters[COUNTER_TIMED_OUT] + counters[COUNTER_LOST_TIMEOUT]));
+    output_printf(
+        out, "Connection errors: %s\n",
+        UNITS_GROUPED(counters[COUNTER_LOST_DISCONNECT] + counters[COUNTER_CONNECT_FAILURES]));
+    output_printf(out, "Protocol errors: %s\n", UNITS_GROUPED(counters[COUNTER_LOST_PROTOCOL]));
     for (uint32_t i = 0; i < result->error_kinds->count; i++)
         if (result->total->errors_by_kind[i] > 0)
-            output_printf(out, "%s: %" PRIu64 "\n", result->error_kinds->kinds[i].word,
-                          result->total->errors_by_kind[i]);
+            output_printf(out, "%s: %s\n", result->error_kinds->kinds[i].word,
+                          UNITS_GROUPED(result->total->errors_by_kind[i]));
 }
 
 static void print_cache(struct output *out, const struct run_result *result)
@@ -39,8 +41,8 @@ static void print_cache(struct output *out, const struct run_result *result)
         output_printf(out, "no key was read\n");
         return;
     }
-    output_printf(out, "Hits: %" PRIu64 "\n", hits);
-    output_printf(out, "Misses: %" PRIu64 "\n", misses);
+    output_printf(out, "Hits: %s\n", UNITS_GROUPED(hits));
+    output_printf(out, "Misses: %s\n", UNITS_GROUPED(misses));
     output_printf(out, "Hit rate: %.2f%%\n", figure_share(hits, hits + misses) * 100);
 }
 
@@ -48,10 +50,11 @@ static void print_connect(struct output *out, const struct histogram *connect)
 {
     static const double percents[] = {50, 75, 90, 95, 99, 99.9, 99.99, 100};
     heading(out, "Connection Establishment Time");
-    output_printf(out, "Connections: %" PRIu64 "\n", connect->count);
+    output_printf(out, "Connections: %s\n", UNITS_GROUPED(connect->count));
     for (size_t i = 0; i < sizeof percents / sizeof percents[0] && connect->count > 0; i++)
-        output_printf(out, "%g%% <= %.2f ms\n", percents[i],
-                      (double)histogram_quantile(connect, percents[i] / 100) / NS_PER_MS_F);
+        output_printf(
+            out, "%g%% <= %s ms\n", percents[i],
+            UNITS_REAL((double)histogram_quantile(connect, percents[i] / 100) / NS_PER_MS_F, 2));
 }
 
 static void print_keyspace(struct output *out, const struct target_samples *samples)
@@ -64,10 +67,12 @@ static void print_keyspace(struct output *out, const struct target_samples *samp
         output_printf(out, "the number of keys is not known\n");
         return;
     }
-    output_printf(out, "Keys at the first sample: %" PRId64 "\n", samples->keys_first);
-    output_printf(out, "Keys at the last sample: %" PRId64 "\n", samples->keys_last);
-    output_printf(out, "Fewest and most keys: %" PRId64 ", %" PRId64 "\n", samples->keys_min,
-                  samples->keys_max);
+    output_printf(out, "Keys at the first sample: %s\n",
+                  UNITS_GROUPED((uint64_t)samples->keys_first));
+    output_printf(out, "Keys at the last sample: %s\n",
+                  UNITS_GROUPED((uint64_t)samples->keys_last));
+    output_printf(out, "Fewest and most keys: %s, %s\n", UNITS_GROUPED((uint64_t)samples->keys_min),
+                  UNITS_GROUPED((uint64_t)samples->keys_max));
     output_printf(out, "Drops of 1%% or more: %" PRIu32 "\n", samples->drops);
 }
 
@@ -88,12 +93,15 @@ static void print_replication(struct output *out, const struct target_samples *s
     else
         output_printf(out, "Role: primary, %" PRIu32 " replicas\n", last->replicas);
     if (last->lag_seconds >= 0)
-        output_printf(out, "Lag at the last sample: %" PRId64 " s\n", last->lag_seconds);
+        output_printf(out, "Lag at the last sample: %s s\n",
+                      UNITS_GROUPED((uint64_t)last->lag_seconds));
     else
         output_printf(out, "Lag at the last sample: not known, the link is down\n");
-    output_printf(out, "Largest lag: %" PRId64 " s", samples->lag_seconds_max);
+    if (samples->lag_seconds_max < 0) /* the link was down at every sample */
+        return;
+    output_printf(out, "Largest lag: %s s", UNITS_GROUPED((uint64_t)samples->lag_seconds_max));
     if (samples->lag_bytes_max >= 0)
-        output_printf(out, ", %" PRId64 " bytes", samples->lag_bytes_max);
+        output_printf(out, ", %s bytes", UNITS_GROUPED((uint64_t)samples->lag_bytes_max));
     output_printf(out, "\n");
 }
 

@@ -22,10 +22,11 @@ static double since_measuring(const struct run_result *result, uint64_t at_ns)
 
 static void print_summary(struct output *out, const struct outage_list *list)
 {
-    output_printf(out, "without one success: %.3f s in %" PRIu64 " outage%s",
-                  seconds(list->total_ns), list->count, list->count == 1 ? "" : "s");
+    output_printf(out, "without one success: %s s in %s outage%s",
+                  UNITS_REAL(seconds(list->total_ns), 3), UNITS_GROUPED(list->count),
+                  list->count == 1 ? "" : "s");
     if (list->count > 1)
-        output_printf(out, ", the longest %.3f s", seconds(list->longest_ns));
+        output_printf(out, ", the longest %s s", UNITS_REAL(seconds(list->longest_ns), 3));
     output_printf(out, "\n");
 }
 
@@ -35,9 +36,10 @@ static void print_response(struct output *out, const char *when,
     if (response->count == 0)
         output_printf(out, "%s none", when);
     else
-        output_printf(out, "%s %.3f / %.3f / %.3f ms", when, (double)response->p50_ns / NS_PER_MS_F,
-                      (double)response->p99_ns / NS_PER_MS_F,
-                      (double)response->max_ns / NS_PER_MS_F);
+        output_printf(out, "%s %s / %s / %s ms", when,
+                      UNITS_REAL((double)response->p50_ns / NS_PER_MS_F, 3),
+                      UNITS_REAL((double)response->p99_ns / NS_PER_MS_F, 3),
+                      UNITS_REAL((double)response->max_ns / NS_PER_MS_F, 3));
 }
 
 /* Kinds are told of all nodes together only: kinds NULL, of one node. */
@@ -52,37 +54,38 @@ static void print_failed(struct output *out, const struct outage *outage,
                       "    nothing failed: its cluster was down, and requests were sent again\n");
         return;
     }
-    output_printf(out, "    failed%s: %" PRIu64, outage->shared ? " in it or close by" : "",
-                  failed);
+    output_printf(out, "    failed%s: %s", outage->shared ? " in it or close by" : "",
+                  UNITS_GROUPED(failed));
     if (failures->errors > 0 && kinds == NULL) {
-        output_printf(out, "%serrors %" PRIu64, separator, failures->errors);
+        output_printf(out, "%serrors %s", separator, UNITS_GROUPED(failures->errors));
         separator = ", ";
     }
     for (uint32_t i = 0; kinds != NULL && i < kinds->count; i++) {
         if (failures->errors_by_kind[i] == 0)
             continue;
-        output_printf(out, "%s%s %" PRIu64, separator, kinds->kinds[i].word,
-                      failures->errors_by_kind[i]);
+        output_printf(out, "%s%s %s", separator, kinds->kinds[i].word,
+                      UNITS_GROUPED(failures->errors_by_kind[i]));
         separator = ", ";
     }
     if (failures->timed_out > 0) {
-        output_printf(out, "%stimed out %" PRIu64, separator, failures->timed_out);
+        output_printf(out, "%stimed out %s", separator, UNITS_GROUPED(failures->timed_out));
         separator = ", ";
     }
     if (failures->lost > 0) {
-        output_printf(out, "%slost %" PRIu64, separator, failures->lost);
+        output_printf(out, "%slost %s", separator, UNITS_GROUPED(failures->lost));
         separator = ", ";
     }
     output_printf(out, "%s", separator[0] == ',' ? ")" : "");
     if (failures->timed_out + failures->lost > 0)
-        output_printf(out, ", not known whether executed: %" PRIu64,
-                      failures->timed_out + failures->lost);
+        output_printf(out, ", not known whether executed: %s",
+                      UNITS_GROUPED(failures->timed_out + failures->lost));
     if (failures->connections_lost > 0)
-        output_printf(out, ", connections lost: %" PRIu64, failures->connections_lost);
+        output_printf(out, ", connections lost: %s", UNITS_GROUPED(failures->connections_lost));
     if (failures->connect_failures > 0)
-        output_printf(out, ", failed attempts to connect: %" PRIu64, failures->connect_failures);
+        output_printf(out, ", failed attempts to connect: %s",
+                      UNITS_GROUPED(failures->connect_failures));
     if (failures->clusterdown > 0)
-        output_printf(out, ", CLUSTERDOWN: %" PRIu64, failures->clusterdown);
+        output_printf(out, ", CLUSTERDOWN: %s", UNITS_GROUPED(failures->clusterdown));
     output_printf(out, "\n");
 }
 
@@ -91,16 +94,17 @@ static void print_outage(struct output *out, const struct run_result *result,
 {
     char name[192];
     uint64_t failed_to_ok_ns = outage_failed_to_ok_ns(outage);
-    output_printf(
-        out, "  at %.3f s: %.3f s without success%s", since_measuring(result, outage->begin_ns),
-        seconds(outage->end_ns - outage->begin_ns), outage->from_start ? ", none before" : "");
+    output_printf(out, "  at %s s: %s s without success%s",
+                  UNITS_REAL(since_measuring(result, outage->begin_ns), 3),
+                  UNITS_REAL(seconds(outage->end_ns - outage->begin_ns), 3),
+                  outage->from_start ? ", none before" : "");
     if (!outage->recovered)
         output_printf(out, ", not over when the load ended");
     if (outage->pause)
         output_printf(out, ", a pause: nothing failed");
     if (failed_to_ok_ns > 0)
-        output_printf(out, ", %.3f s from the first failed request to the first success",
-                      seconds(failed_to_ok_ns));
+        output_printf(out, ", %s s from the first failed request to the first success",
+                      UNITS_REAL(seconds(failed_to_ok_ns), 3));
     if (outage->taken_over_by != OUTAGE_NOBODY)
         output_printf(
             out, ", %s took over",
@@ -123,7 +127,7 @@ static void print_list(struct output *out, const struct run_result *result,
     for (uint32_t i = 0; i < shown; i++)
         print_outage(out, result, &list->items[i], kinds);
     if (list->count > shown)
-        output_printf(out, "  and %" PRIu64 " more\n", list->count - shown);
+        output_printf(out, "  and %s more\n", UNITS_GROUPED(list->count - shown));
 }
 
 void text_closing_words(struct output *out, const struct error_kinds *kinds)
@@ -143,10 +147,9 @@ void text_failures(struct output *out, const struct run_result *result)
         return;
     output_printf(out, "\nFailures:\n========\n");
     if (timed_out + lost > 0)
-        output_printf(out,
-                      "not known whether executed: %" PRIu64 " request%s (timed out %" PRIu64
-                      ", lost %" PRIu64 ")\n",
-                      timed_out + lost, timed_out + lost == 1 ? "" : "s", timed_out, lost);
+        output_printf(out, "not known whether executed: %s request%s (timed out %s, lost %s)\n",
+                      UNITS_GROUPED(timed_out + lost), timed_out + lost == 1 ? "" : "s",
+                      UNITS_GROUPED(timed_out), UNITS_GROUPED(lost));
     if (all->count > 0)
         print_list(out, result, all, result->error_kinds);
     else

@@ -10,7 +10,7 @@
 
 static void print_count(struct output *out, const char *caption, uint64_t count)
 {
-    output_printf(out, "%s: %" PRIu64 "\n", caption, count);
+    output_printf(out, "%s: %s\n", caption, UNITS_GROUPED(count));
 }
 
 void text_rate(struct output *out, const struct run_result *result)
@@ -20,9 +20,9 @@ void text_rate(struct output *out, const struct run_result *result)
     struct target_reached reached;
     target_reached_judge(&reached, result);
     double target = reached.evidence.target, share = reached.evidence.share;
-    output_printf(out, "Target rate: %.2f per second\n", target);
-    output_printf(out, "Achieved rate: %.2f per second sent (%.2f%% of the target)\n",
-                  target * share, share * 100);
+    output_printf(out, "Target rate: %s per second\n", UNITS_REAL(target, 2));
+    output_printf(out, "Achieved rate: %s per second sent (%.2f%% of the target)\n",
+                  UNITS_REAL(target * share, 2), share * 100);
     print_count(out, "Due", total->header.backlog_before + counters[COUNTER_DUE]);
     print_count(out, "Sent", counters[COUNTER_SENT]);
     print_count(out, "Backlog (due, never sent)", total->header.backlog_after);
@@ -39,9 +39,9 @@ static const enum interval_histogram_kind kinds[] = {HISTOGRAM_RESPONSE_OK, HIST
 
 static void print_row(struct output *out, const char *name, const double ns[KINDS])
 {
-    output_printf(out, "%-6s", name);
+    output_printf(out, "%-8s", name);
     for (size_t i = 0; i < KINDS; i++)
-        output_printf(out, " %13.3f", ns[i] / NS_PER_MS_F);
+        output_printf(out, " %13s", UNITS_REAL(ns[i] / NS_PER_MS_F, 3));
     output_printf(out, "\n");
 }
 
@@ -52,11 +52,11 @@ static bool print_percentile_row(struct output *out, const struct interval_row *
     char name[32], value[32];
     bool few = false;
     snprintf(name, sizeof name, "p%.10g", percent);
-    output_printf(out, "%-6s", name);
+    output_printf(out, "%-8s", name);
     for (size_t i = 0; i < KINDS; i++) {
         struct figure_percentile figure = figure_percentile(total, kinds[i], percent);
-        snprintf(value, sizeof value, "%s%s%.3f", figure.few_samples ? "*" : "",
-                 figure.censored ? ">=" : "", (double)figure.value_ns / NS_PER_MS_F);
+        snprintf(value, sizeof value, "%s%s%s", figure.few_samples ? "*" : "",
+                 figure.censored ? ">=" : "", UNITS_REAL((double)figure.value_ns / NS_PER_MS_F, 3));
         output_printf(out, " %13s", value);
         few |= figure.few_samples;
     }
@@ -66,7 +66,6 @@ static bool print_percentile_row(struct output *out, const struct interval_row *
 
 void text_times(struct output *out, const struct run_result *result)
 {
-    static const double percents[] = {50, 90, 95, 99, 99.9};
     double min_ns[KINDS], mean_ns[KINDS], max_ns[KINDS];
     bool few = false;
     for (size_t i = 0; i < KINDS; i++) {
@@ -76,11 +75,11 @@ void text_times(struct output *out, const struct run_result *result)
         max_ns[i] = (double)histogram->max_ns;
     }
     output_printf(out, "\nTimes (ms):\n==========\n");
-    output_printf(out, "%-6s %13s %13s %13s\n", "", "response", "service", "slip");
+    output_printf(out, "%-8s %13s %13s %13s\n", "", "response", "service", "slip");
     print_row(out, "min", min_ns);
     print_row(out, "avg", mean_ns);
-    for (size_t i = 0; i < sizeof percents / sizeof percents[0]; i++)
-        few |= print_percentile_row(out, result->total, percents[i]);
+    for (uint32_t i = 0; i < result->percentile_count; i++)
+        few |= print_percentile_row(out, result->total, result->percentiles[i]);
     print_row(out, "max", max_ns);
     output_printf(out,
                   "%sresponse: intended time to reply; service: sent to reply; slip: intended time "

@@ -117,13 +117,7 @@ static unsigned level_of(const struct line *line, double value)
 
 static char *format_value(char text[LABEL_BYTES], double value, bool rate)
 {
-    char grouped[UNITS_GROUPED_BYTES];
-    if (rate)
-        snprintf(text, LABEL_BYTES, "%s",
-                 units_format_grouped(grouped, sizeof grouped, (uint64_t)(value + 0.5)));
-    else
-        snprintf(text, LABEL_BYTES, "%.3f", value);
-    return text;
+    return units_format_real(text, LABEL_BYTES, value, rate ? 0 : 3);
 }
 
 static void print_cells(struct output *out, const struct line *line, uint32_t count, bool ascii)

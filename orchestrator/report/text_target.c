@@ -2,6 +2,7 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "common/units.h"
 #include "orchestrator/report/figures.h"
 #include "orchestrator/report/text.h"
 
@@ -36,15 +37,18 @@ void text_nodes(struct output *out, const struct run_result *result)
                       figure_node_name(name, sizeof name, result->facts, i),
                       named ? run_role_name(result->facts->nodes[i].role) : "",
                       figure_node_share(total, i) * 100);
-        output_printf(out, "  %12" PRIu64 "  %10" PRIu64 "  %10" PRIu64 "  %10" PRIu64,
-                      counters[NODE_OK], counters[NODE_ERRORS], counters[NODE_REDIRECTED],
-                      counters[NODE_TIMED_OUT] + counters[NODE_LOST]);
+        output_printf(out, "  %12s  %10s  %10s  %10s", UNITS_GROUPED(counters[NODE_OK]),
+                      UNITS_GROUPED(counters[NODE_ERRORS]),
+                      UNITS_GROUPED(counters[NODE_REDIRECTED]),
+                      UNITS_GROUPED(counters[NODE_TIMED_OUT] + counters[NODE_LOST]));
         if (counters[NODE_OK] > 0)
-            output_printf(out, "  %9.3f  %9.3f  %9.3f", to_ms(node_figures_quantile(node, 0.50)),
-                          to_ms(node_figures_quantile(node, 0.99)), to_ms(node->max_ns));
+            output_printf(out, "  %9s  %9s  %9s",
+                          UNITS_REAL(to_ms(node_figures_quantile(node, 0.50)), 3),
+                          UNITS_REAL(to_ms(node_figures_quantile(node, 0.99)), 3),
+                          UNITS_REAL(to_ms(node->max_ns), 3));
         else
             output_printf(out, "  %9s  %9s  %9s", "-", "-", "-");
-        output_printf(out, "  %9" PRIu64 "\n", counters[NODE_CONNECTIONS_LOST]);
+        output_printf(out, "  %9s\n", UNITS_GROUPED(counters[NODE_CONNECTIONS_LOST]));
     }
 }
 
@@ -55,9 +59,9 @@ static void print_redirections(struct output *out, const uint64_t *counters)
     if (moved + asked + tryagain + down == 0)
         return;
     output_printf(out,
-                  "Redirected: MOVED %" PRIu64 ", ASK %" PRIu64 ", TRYAGAIN %" PRIu64
-                  ", CLUSTERDOWN %" PRIu64 "; sent again: %" PRIu64 "\n",
-                  moved, asked, tryagain, down, counters[COUNTER_RESENT]);
+                  "Redirected: MOVED %s, ASK %s, TRYAGAIN %s, CLUSTERDOWN %s; sent again: %s\n",
+                  UNITS_GROUPED(moved), UNITS_GROUPED(asked), UNITS_GROUPED(tryagain),
+                  UNITS_GROUPED(down), UNITS_GROUPED(counters[COUNTER_RESENT]));
 }
 
 static void print_handshakes(struct output *out, const struct run_result *result)
@@ -66,14 +70,15 @@ static void print_handshakes(struct output *out, const struct run_result *result
     uint64_t count = result->total->counters[COUNTER_HANDSHAKES];
     if (count == 0)
         return;
-    output_printf(out, "TLS handshakes: %" PRIu64 ", %" PRIu64 " resumed", count,
-                  result->total->counters[COUNTER_HANDSHAKES_RESUMED]);
+    output_printf(out, "TLS handshakes: %s, %s resumed", UNITS_GROUPED(count),
+                  UNITS_GROUPED(result->total->counters[COUNTER_HANDSHAKES_RESUMED]));
     /* Without renewals they are those before the start, which no second of the run has seen. */
     if (result->total->counters[COUNTER_CONNECTIONS_RECYCLED] > 0)
-        output_printf(out, " (%.2f per second)", figure_rate(count, result->seconds));
-    output_printf(out, ", p50 %.3f ms, p99 %.3f ms, max %.3f ms\n",
-                  to_ms(histogram_quantile(times, 0.50)), to_ms(histogram_quantile(times, 0.99)),
-                  to_ms(times->max_ns));
+        output_printf(out, " (%s per second)", UNITS_REAL(figure_rate(count, result->seconds), 2));
+    output_printf(out, ", p50 %s ms, p99 %s ms, max %s ms\n",
+                  UNITS_REAL(to_ms(histogram_quantile(times, 0.50)), 3),
+                  UNITS_REAL(to_ms(histogram_quantile(times, 0.99)), 3),
+                  UNITS_REAL(to_ms(times->max_ns), 3));
 }
 
 void text_connections(struct output *out, const struct run_result *result)
@@ -89,12 +94,15 @@ void text_connections(struct output *out, const struct run_result *result)
     print_handshakes(out, result);
     if (recycled > 0)
         output_printf(out,
-                      "Renewed by plan: %" PRIu64 " (%.2f per second), time to connect p50 %.3f "
-                      "ms, p99 %.3f ms, max %.3f ms\n",
-                      recycled, figure_rate(recycled, result->seconds),
-                      to_ms(histogram_quantile(connect, 0.50)),
-                      to_ms(histogram_quantile(connect, 0.99)), to_ms(connect->max_ns));
+                      "Renewed by plan: %s (%s per second), time to connect p50 %s "
+                      "ms, p99 %s ms, max %s ms\n",
+                      UNITS_GROUPED(recycled),
+                      UNITS_REAL(figure_rate(recycled, result->seconds), 2),
+                      UNITS_REAL(to_ms(histogram_quantile(connect, 0.50)), 3),
+                      UNITS_REAL(to_ms(histogram_quantile(connect, 0.99)), 3),
+                      UNITS_REAL(to_ms(connect->max_ns), 3));
     print_redirections(out, counters);
     if (counters[COUNTER_IDLE_LOST] > 0)
-        output_printf(out, "Idle connections lost: %" PRIu64 "\n", counters[COUNTER_IDLE_LOST]);
+        output_printf(out, "Idle connections lost: %s\n",
+                      UNITS_GROUPED(counters[COUNTER_IDLE_LOST]));
 }

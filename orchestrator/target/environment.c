@@ -5,6 +5,7 @@
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/utsname.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "common/transport_tls.h"
@@ -162,6 +163,13 @@ static json_t *describe_cgroup(const struct cpu_set_order *order)
     return cgroup;
 }
 
+static json_t *utc_offset(void)
+{
+    struct tm local;
+    time_t now = time(NULL);
+    return localtime_r(&now, &local) != NULL ? json_integer(local.tm_gmtoff) : json_null();
+}
+
 static json_t *describe_host(const struct cpu_set_order *order)
 {
     struct utsname names;
@@ -175,6 +183,8 @@ static json_t *describe_host(const struct cpu_set_order *order)
     char kernel[sizeof names.sysname + sizeof names.release + 1] = "";
     if (named)
         snprintf(kernel, sizeof kernel, "%s %s", names.sysname, names.release);
+    put(host, "name", text_or_null(named, named ? names.nodename : ""));
+    put(host, "utc_offset_seconds", utc_offset());
     put(host, "kernel", text_or_null(named, kernel));
     put(host, "architecture", text_or_null(named, named ? names.machine : ""));
     put(host, "os", os_name());
@@ -267,13 +277,14 @@ static void complete_from_info(json_t *server, const char *info)
     }
 }
 
-static json_t *describe_server(struct control *control)
+static json_t *describe_server(struct control *control, const char *address)
 {
     char *info = NULL;
     struct err ignored = {.code = OK};
     bool known = control_info(control, &info, &ignored) == OK;
     const char *text = known ? info : "";
     json_t *server = json_object();
+    put(server, "address", text_or_null(true, address));
     put_product(server, text);
     put(server, "run_id", info_text(text, "run_id"));
     put(server, "mode", info_mode(text));
@@ -303,14 +314,16 @@ static json_t *describe_tls(const struct wire *wire)
     return tls;
 }
 
-json_t *environment_collect(struct control *control, const struct cpu_set_order *order)
+json_t *environment_collect(struct control *control, const char *server_address,
+                            const struct cpu_set_order *order)
 {
     json_t *environment = json_object();
     if (environment == NULL)
         return NULL;
     put(environment, "volley", describe_volley());
     put(environment, "host", describe_host(order));
-    put(environment, "server", control != NULL ? describe_server(control) : json_null());
+    put(environment, "server",
+        control != NULL ? describe_server(control, server_address) : json_null());
     put(environment, "tls", control != NULL ? describe_tls(control_wire(control)) : json_null());
     return environment;
 }

@@ -14,17 +14,18 @@
  * but server is null when control is NULL (null transport).
  *
  *   volley  version commit compiler
- *   host    kernel architecture os cpu_model cpu_count usable_cpus[] physical_cores governor
+ *   host    name utc_offset_seconds(of its local time) kernel architecture os cpu_model cpu_count usable_cpus[] physical_cores governor
  *           limits{open_files_soft open_files_hard} cgroup{quota_cpus reason}
  *           transparent_hugepages aslr clocksource
- *   server  product("valkey" "redis") version run_id mode os arch_bits process_id tcp_port
+ *   server  address(that was asked) product("valkey" "redis") version run_id mode os arch_bits process_id tcp_port
  *           connected_clients io_threads save("": never) appendonly maxmemory maxmemory_policy
  *   tls     version cipher certificate_checked kernel(what came of --ktls; null: not asked for), of
  *           volley's own connection; null where there is none
  *
  * The caller owns the result. NULL only when memory is
  * exhausted. */
-json_t *environment_collect(struct control *control, const struct cpu_set_order *order);
+json_t *environment_collect(struct control *control, const char *server_address,
+                            const struct cpu_set_order *order);
 
 /* Steal time (of all CPUs of the host) and throttling (of this process's control groups) since
  * host_sample_begin, for the verdict. What the kernel does not tell, or for too short a time:

@@ -101,7 +101,7 @@ START_TEST(describes_volley_host_and_server)
     };
     static const char *const maybe[] = {"os",   "cpu_model",  "governor", "transparent_hugepages",
                                         "aslr", "clocksource"};
-    json_t *environment = environment_collect(control, &order);
+    json_t *environment = environment_collect(control, target.text, &order);
     ck_assert_ptr_nonnull(environment);
     check_types(environment, rows, sizeof rows / sizeof rows[0]);
     for (size_t i = 0; i < sizeof maybe / sizeof maybe[0]; i++)
@@ -122,7 +122,7 @@ START_TEST(refused_commands_are_unknown)
 {
     /* A managed service without CONFIG: the report fails, or calls `save` empty, that is, never. */
     server_say(server.port, "ACL SETUSER default -config", "+OK");
-    json_t *environment = environment_collect(control, &order);
+    json_t *environment = environment_collect(control, target.text, &order);
     ck_assert(json_is_null(at(environment, "server", "save")));
     ck_assert(json_is_null(at(environment, "server", "io_threads")));
     ck_assert_str_eq(json_string_value(at(environment, "server", "appendonly")), "no");
@@ -132,7 +132,7 @@ START_TEST(refused_commands_are_unknown)
     json_decref(environment);
 
     server_say(server.port, "ACL SETUSER default -info", "+OK");
-    environment = environment_collect(control, &order);
+    environment = environment_collect(control, target.text, &order);
     ck_assert(json_is_null(at(environment, "server", "version")));
     ck_assert(json_is_null(at(environment, "server", "product")));
     ck_assert(json_is_null(at(environment, "server", "maxmemory")));
@@ -197,7 +197,7 @@ START_TEST(no_server_at_all)
 {
     /* --null without the key, or with values of a server that nobody asked. */
     discover();
-    json_t *environment = environment_collect(NULL, &order);
+    json_t *environment = environment_collect(NULL, NULL, &order);
     ck_assert_ptr_nonnull(environment);
     ck_assert(json_is_null(json_object_get(environment, "server")));
     ck_assert(json_is_string(at(environment, "host", "kernel")));
@@ -217,7 +217,7 @@ START_TEST(old_and_new_names_of_valkey)
     discover();
     canned_server_start(&canned, CANNED_ANSWERS, replies, NULL);
     connect_to(canned.port);
-    json_t *environment = environment_collect(control, &order);
+    json_t *environment = environment_collect(control, target.text, &order);
     ck_assert_str_eq(json_string_value(at(environment, "server", "product")), "valkey");
     ck_assert_str_eq(json_string_value(at(environment, "server", "version")), "8.1.0");
     ck_assert_str_eq(json_string_value(at(environment, "server", "mode")), "cluster");

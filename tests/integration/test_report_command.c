@@ -58,6 +58,8 @@ START_TEST(lost_files_come_back_the_same)
     program_run_volley(&report, "report", directory, NULL);
     ck_assert_msg(report.exit_status == 0, "%s", report.err);
     ck_assert_str_eq(report.out, bench.out);
+    ck_assert_ptr_nonnull(strstr(report.out, "\nCommand line: volley bench --null --processes 2 "));
+    ck_assert_ptr_nonnull(strstr(report.out, "\nTotal Requests: 200,000\n"));
     for (size_t i = 0; i < FILE_COUNT; i++) {
         char *after = fixture_read_file(directory, files[i], NULL);
         ck_assert_msg(after != NULL, "%s", files[i]);

@@ -257,8 +257,8 @@ START_TEST(a_report_has_the_sections)
         "50% <= 2.50 ms\n75% <= 2.50 ms\n90% <= 40.00 ms\n",
         "100% <= 40.00 ms\n",
         "\nKeyspace Monitoring:\n===================\nSamples: 3\nSamples without an answer: 1\n"
-        "Keys at the first sample: 1000\nKeys at the last sample: 990\n"
-        "Fewest and most keys: 990, 1000\nDrops of 1% or more: 1\n",
+        "Keys at the first sample: 1,000\nKeys at the last sample: 990\n"
+        "Fewest and most keys: 990, 1,000\nDrops of 1% or more: 1\n",
         "\nReplication Monitoring:\n======================\nRole: primary, 2 replicas\n"
         "Lag at the last sample: 4 s\nLargest lag: 4 s, 400 bytes\n"};
     for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++)

@@ -327,6 +327,20 @@ START_TEST(json)
 }
 END_TEST
 
+START_TEST(in_force)
+{
+    /* A report hides an option that changed the run, or names a default, a secret, or one taken back. */
+    ck_assert_int_eq(PARSE("-c", "0.5k", "--secret", "PW", "--flag", "--other=false", "--custom",
+                           "x", "-t", "word"),
+                     OK);
+    json_t *object = options_in_force(&values);
+    char *text = json_dumps(object, JSON_COMPACT);
+    ck_assert_str_eq(text, "{\"flag\":true,\"count\":500,\"text\":\"word\"}");
+    free(text);
+    json_decref(object);
+}
+END_TEST
+
 static void print_origins(FILE *out)
 {
     options_print_origins(&values, out);
@@ -477,6 +491,7 @@ Suite *test_options_suite(void)
     TCase *printing = tcase_create("printing");
     tcase_add_checked_fixture(printing, setup, teardown);
     tcase_add_test(printing, json);
+    tcase_add_test(printing, in_force);
     tcase_add_test(printing, origins_printed);
     tcase_add_test(printing, documents);
     tcase_add_test(printing, bench_table_is_sound);

@@ -43,12 +43,14 @@ static char *play_open(enum text_style style, bool debug)
 }
 
 static const char banner[] = "Volley Benchmark (Multi-Process Mode)\n"
+                             "Version: volley 0.1.0 (abc)\n"
+                             "Date: 2027-01-15 08:00:00 UTC\n"
                              "Target: 127.0.0.1:6379\n"
                              "Processes: 2 (CPUs 0, 1)\n"
                              "Clients: 4\n"
                              "Clients per process: 2\n"
                              "Pipeline: 1\n"
-                             "Total Requests: 1000\n"
+                             "Total Requests: 1,000\n"
                              "Warm-up: 1s\n"
                              "Data Size: 3\n"
                              "Keys: 100,000, random\n"
@@ -58,7 +60,7 @@ static const char banner[] = "Volley Benchmark (Multi-Process Mode)\n"
 static const char results[] = "Final Results:\n"
                               "=============\n"
                               "Total time: 3.00 seconds\n"
-                              "Requests completed: 1500\n"
+                              "Requests completed: 1,500\n"
                               "Requests per second: 500.00\n"
                               "Total errors: 3\n"
                               "\n"
@@ -78,7 +80,7 @@ static const char results[] = "Final Results:\n"
                               "====================\n"
                               "(each row counts what the rows above do not)\n"
                               "<= 0.1 ms: 0.00% (0 requests)\n"
-                              "<= 0.5 ms: 99.33% (1490 requests)\n"
+                              "<= 0.5 ms: 99.33% (1,490 requests)\n"
                               "<= 1.0 ms: 0.00% (0 requests)\n"
                               "<= 2.0 ms: 0.00% (0 requests)\n"
                               "<= 5.0 ms: 0.67% (10 requests)\n"
@@ -215,13 +217,13 @@ static const char open_results[] =
     "Final Results:\n"
     "=============\n"
     "Total time: 3.00 seconds\n"
-    "Requests completed: 1900\n"
+    "Requests completed: 1,900\n"
     "Requests per second: 633.33\n"
     "Total errors: 20\n"
-    "Target rate: 1000.00 per second\n"
+    "Target rate: 1,000.00 per second\n"
     "Achieved rate: 640.00 per second sent (64.00% of the target)\n"
-    "Due: 3000\n"
-    "Sent: 1920\n"
+    "Due: 3,000\n"
+    "Sent: 1,920\n"
     "Backlog (due, never sent): 680\n"
     "Shed (due, dropped): 400\n"
     "Target not reached: 64 % of 1,000/s, because the server answered too slowly for 4 "
@@ -242,15 +244,14 @@ static const char open_results[] =
     "\n"
     "Times (ms):\n"
     "==========\n"
-    "            response       service          slip\n"
-    "min            0.200         0.150         0.050\n"
-    "avg          236.989         0.176       243.711\n"
-    "p50            0.200         0.150         0.050\n"
-    "p90        >=900.000         0.250       899.750\n"
-    "p95        >=900.000         0.250       899.750\n"
-    "p99        >=900.000       >=0.250       899.750\n"
-    "p99.9     *>=900.000      *>=0.250      *899.750\n"
-    "max          900.000         0.250       899.750\n"
+    "              response       service          slip\n"
+    "min              0.200         0.150         0.050\n"
+    "avg            236.989         0.176       243.711\n"
+    "p50              0.200         0.150         0.050\n"
+    "p95          >=900.000         0.250       899.750\n"
+    "p99          >=900.000       >=0.250       899.750\n"
+    "p99.9       *>=900.000      *>=0.250      *899.750\n"
+    "max            900.000         0.250       899.750\n"
     "* few samples; response: intended time to reply; service: sent to reply; slip: intended time "
     "to sent\n"
     "\n"
@@ -258,7 +259,7 @@ static const char open_results[] =
     "====================\n"
     "(each row counts what the rows above do not)\n"
     "<= 0.1 ms: 0.00% (0 requests)\n"
-    "<= 0.5 ms: 73.68% (1400 requests)\n";
+    "<= 0.5 ms: 73.68% (1,400 requests)\n";
 
 START_TEST(an_open_loop_shows_what_users_waited)
 {
@@ -407,7 +408,8 @@ START_TEST(several_runs_stand_apart)
     facts.duration_ns = 1500 * NS_PER_MS;
     facts.keyspace = 0;
     one_run(&timeline, &facts, row);
-    ck_assert_ptr_nonnull(strstr(text, "second)\n\nVolley Benchmark\nTarget: 127.0.0.1:6379\n"
+    ck_assert_ptr_nonnull(strstr(text, "second)\n\nVolley Benchmark\nVersion: volley 0.1.0 (abc)\n"
+                                       "Date: 2027-01-15 08:00:00 UTC\nTarget: 127.0.0.1:6379\n"
                                        "Processes: 1 (not pinned)\nClients: 4\nPipeline: 1\n"
                                        "Duration: 1500ms\nData Size: 3\nKeys: fixed by the "
                                        "command\nCommand: SET\nLabel: tuned\n\nFinal Results:\n"));
@@ -416,6 +418,76 @@ START_TEST(several_runs_stand_apart)
     fclose(out);
     free(text);
     free(row);
+}
+END_TEST
+
+START_TEST(the_head_tells_how_to_repeat_it)
+{
+    /* Breaks when a reader of a report cannot say what was run, by which volley, when, against what. */
+    char *text = NULL;
+    size_t text_bytes = 0;
+    FILE *out = open_memstream(&text, &text_bytes);
+    struct timeline timeline;
+    struct session_facts session = fixture_session();
+    json_object_update_missing(
+        session.environment,
+        json_pack(
+            "{s:{s:s, s:s, s:i, s:i}, s:{s:s, s:s, s:s, s:s, s:s}, s:{s:[s, s, s, s], s:{s:i, "
+            "s:b, s:s, s:s}}}",
+            "host", "name", "bench-1", "kernel", "Linux 6.1", "cpu_count", 8, "utc_offset_seconds",
+            -12600, "server", "product", "valkey", "version", "8.1.1", "address", "10.0.0.1:6379",
+            "mode", "cluster", "os", "Linux 5 x86_64", "invocation", "command_line", "volley",
+            "--label", "it's\na \33[31mred one", "", "options_in_force", "idle", 3, "resp3", 1,
+            "managed", "true", "chaos", "a b"));
+    session.label = "it's\na \33[31mred one";
+    struct run_facts facts = fixture_facts();
+    struct interval_row *row = fixture_row(0);
+    fixture_answer(row, 1000000, 2000);
+    open_text(&timeline, out, TEXT_REPORT);
+    timeline_session_begin(&timeline, &session);
+    one_run(&timeline, &facts, row);
+    static const char *const expected[] = {
+        "\nDate: 2027-01-15 04:30:00 -0330\n",
+        "\nHost: bench-1, Linux 6.1, 8 CPUs\n",
+        "\nCommand line: volley --label 'it'\\''s a  [31mred one' ''\n",
+        "\nServer: valkey 8.1.1 at 10.0.0.1:6379, cluster, Linux 5 x86_64\n",
+        "\nLabel: it's a  [31mred one\n",
+        "\nOptions: --idle 3, --resp3, --managed, --chaos 'a b'\n"};
+    for (size_t i = 0; i < sizeof expected / sizeof expected[0]; i++)
+        ck_assert_msg(strstr(text, expected[i]) != NULL, "%s in\n%s", expected[i], text);
+    timeline_destroy(&timeline);
+    fixture_session_free(&session);
+    fclose(out);
+    free(text);
+    free(row);
+}
+END_TEST
+
+START_TEST(percentiles_come_as_asked)
+{
+    /* Breaks when --percentiles 99.9,50 shows others, or in another order. */
+    static const double asked[] = {99.9, 50};
+    char *text = NULL;
+    size_t text_bytes = 0;
+    FILE *out = open_memstream(&text, &text_bytes);
+    struct timeline timeline;
+    struct session_facts session = fixture_session();
+    session.percentiles = asked;
+    session.percentile_count = 2;
+    open_text(&timeline, out, TEXT_REPORT);
+    fixture_play_open(&timeline, &session);
+    ck_assert_msg(strstr(text, "\nMaximum: 900.000\n99.9th percentile: >= 900.000 (few samples)\n"
+                               "Median (p50): 0.200\nOpen loop") != NULL,
+                  "%s", text);
+    ck_assert_ptr_null(strstr(text, "p90"));
+    ck_assert_ptr_null(strstr(text, "p95 "));
+    const char *first = strstr(text, "\np99.9 ");
+    ck_assert_ptr_nonnull(first);
+    ck_assert_ptr_nonnull(strstr(first, "\np50 "));
+    timeline_destroy(&timeline);
+    fixture_session_free(&session);
+    fclose(out);
+    free(text);
 }
 END_TEST
 
@@ -493,6 +565,8 @@ Suite *test_text_suite(void)
     tcase_add_test(tcase, percentiles_without_replies_are_bounds);
     tcase_add_test(tcase, without_success_there_are_no_latencies);
     tcase_add_test(tcase, several_runs_stand_apart);
+    tcase_add_test(tcase, the_head_tells_how_to_repeat_it);
+    tcase_add_test(tcase, percentiles_come_as_asked);
     tcase_add_test(tcase, names_are_quoted_in_csv);
     tcase_add_test(tcase, a_reader_that_goes_away_is_no_failure);
     tcase_add_test(tcase, a_full_disk_is_a_failure);

@@ -158,6 +158,19 @@ START_TEST(grouped)
 }
 END_TEST
 
+START_TEST(grouped_reals)
+{
+    /* Breaks when digits behind the point are separated, or a size that has no digits to group is. */
+    char text[UNITS_REAL_BYTES];
+    ck_assert_str_eq(units_format_real(text, sizeof text, 1234567.891, 2), "1,234,567.89");
+    ck_assert_str_eq(units_format_real(text, sizeof text, 999.9996, 3), "1,000.000");
+    ck_assert_str_eq(units_format_real(text, sizeof text, 0.12345, 4), "0.1235");
+    ck_assert_str_eq(units_format_real(text, sizeof text, 1e300, 1), "1.0e+300");
+    ck_assert_str_eq(UNITS_REAL(12345.0, 0), "12,345");
+    ck_assert_str_eq(UNITS_GROUPED(12345), "12,345");
+}
+END_TEST
+
 START_TEST(durations_print_back)
 {
     /* Breaks when the echoed duration, given to volley again, means another one. */
@@ -227,6 +240,7 @@ Suite *test_units_suite(void)
     tcase_add_test(tcase, durations);
     tcase_add_test(tcase, rubbish_is_refused);
     tcase_add_test(tcase, grouped);
+    tcase_add_test(tcase, grouped_reals);
     tcase_add_test(tcase, durations_print_back);
     tcase_add_test(tcase, sizes_print);
     tcase_add_test(tcase, numbers_come_back);
