@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/printable.h"
 #include "common/units.h"
 #include "orchestrator/options/options.h"
 
@@ -202,7 +203,7 @@ void options_print_origins(const struct option_values *values, FILE *out)
             continue;
         char value[256];
         options_format_value(value, sizeof value, values, i);
-        fprintf(out, "  %-24s %-24s ", values->table->rows[i].name, value);
+        fprintf(out, "  %-24s %-24s ", values->table->rows[i].name, printable_line(value));
         if (origin->kind == ORIGIN_CONFIG)
             fprintf(out, "config file, line %u: %s\n", origin->line, origin->given);
         else if (origin->kind == ORIGIN_COMMAND_LINE)

@@ -13,6 +13,7 @@
 
 #include "common/clock.h"
 #include "common/log.h"
+#include "common/printable.h"
 
 #define LINKS_MAX 40 /* as the kernel has it */
 #define READER_LIMIT_NS (5 * NS_PER_SECOND)
@@ -171,15 +172,18 @@ void output_write(struct output *output, const void *bytes, size_t byte_count)
 
 void output_printf(struct output *output, const char *format, ...)
 {
+    char *text = NULL;
+    va_list args;
     if (!writable(output))
         return;
-    make_way(output);
-    va_list args;
     va_start(args, format);
-    errno = 0;
-    if (vfprintf(output->file, format, args) < 0)
-        failed(output, errno);
+    int length = vasprintf(&text, format, args);
     va_end(args);
+    if (length < 0)
+        failed(output, ENOMEM);
+    else
+        output_write(output, output->plain ? printable_lines(text) : text, (size_t)length);
+    free(text);
 }
 
 enum err_code output_status(struct output *output, struct err *err)

@@ -20,7 +20,9 @@ struct output {
     FILE *file; /* NULL: closed */
     bool owned;
     bool terminal; /* a borrowed stream that people look at */
-    bool gone;     /* the reader of a borrowed stream went away */
+    bool
+        plain; /* the caller may set it: control characters become blanks, whoever's words they are in */
+    bool gone; /* the reader of a borrowed stream went away */
     int sys_errno;
     char *path;      /* as the user named it                                           */
     char *target;    /* of an owned file that is renamed: the name at the end ...       */

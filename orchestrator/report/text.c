@@ -489,6 +489,7 @@ enum err_code sink_text(struct sink *sink, FILE *out, enum text_style style, boo
         free(text);
         return err->code;
     }
+    text->out.plain = true;
     text->style = style;
     text->debug = debug;
     *sink = (struct sink){.name = "text report",

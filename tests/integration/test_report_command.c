@@ -246,6 +246,25 @@ START_TEST(bad_calls_get_a_clear_answer)
 }
 END_TEST
 
+START_TEST(a_label_is_shown_and_not_obeyed)
+{
+    /* Breaks when a terminal obeys what a label, or a directory that somebody sent, has in it. */
+    static const char label[] = "\33]0;title\7\33[2J \302\233m red\177";
+    struct program outputs[3];
+    program_run_volley(&outputs[0], "bench", "--null", "-n", "1000", "--label", label, "--out",
+                       directory, NULL);
+    program_run_volley(&outputs[1], "report", directory, NULL);
+    program_run_volley(&outputs[2], "bench", "--null", "--explain", "--label", label, NULL);
+    for (size_t i = 0; i < sizeof outputs / sizeof outputs[0]; i++) {
+        ck_assert_msg(outputs[i].exit_status == 0, "%s", outputs[i].err);
+        ck_assert_ptr_nonnull(strstr(outputs[i].out, " ]0;title  [2J   m red "));
+        ck_assert_ptr_null(strpbrk(outputs[i].out, "\33\7\177"));
+        ck_assert_ptr_null(strstr(outputs[i].out, "\302\233"));
+        program_free(&outputs[i]);
+    }
+}
+END_TEST
+
 START_TEST(files_are_completed_without_a_reader)
 {
     /* breaks if `volley report DIR | head -1` leaves the directory as it was */
@@ -281,6 +300,7 @@ Suite *test_report_command_suite(void)
     tcase_add_test(tcase, a_killed_run_is_reported);
     tcase_add_test(tcase, a_damaged_journal_is_said);
     tcase_add_loop_test(tcase, bad_calls_get_a_clear_answer, 0, 5);
+    tcase_add_test(tcase, a_label_is_shown_and_not_obeyed);
     tcase_add_test(tcase, files_are_completed_without_a_reader);
     suite_add_tcase(suite, tcase);
     return suite;
