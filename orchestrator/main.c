@@ -36,18 +36,36 @@ static const struct {
 };
 #define COMMAND_COUNT (sizeof commands / sizeof commands[0])
 
+/* "; did you mean find-max?" when a command has nearly that name, else "". Returns text. */
+static const char *say_nearest(char *text, size_t text_bytes, const char *name)
+{
+    struct suggestion suggestion = {.wanted = name, .wanted_bytes = strlen(name)};
+    for (size_t i = 0; i < COMMAND_COUNT; i++)
+        if (commands[i].help != NULL)
+            suggest_offer(&suggestion, commands[i].name, strlen(commands[i].name));
+    const char *best = suggestion.best;
+    snprintf(text, text_bytes, "%s%s%s", best[0] != '\0' ? "; did you mean " : "", best,
+             best[0] != '\0' ? "?" : "");
+    return text;
+}
+
 static int unknown_command(const char *name)
 {
-    log_line(LOG_ERROR, "there is no command \"%s\"; `volley help` lists them", name);
+    char nearest[SUGGEST_NAME_MAX + 20];
+    log_line(LOG_ERROR, "there is no command \"%.40s\"; `volley help` lists them%s", name,
+             say_nearest(nearest, sizeof nearest, name));
     return err_exit_status(E_USAGE);
 }
 
 /* `volley lpush k v`, as valkey-benchmark takes it. What follows may hold a password, and is not repeated. */
 static int command_of_server(const char *name)
 {
+    char nearest[SUGGEST_NAME_MAX + 20];
+    if (say_nearest(nearest, sizeof nearest, name)[0] != '\0')
+        return unknown_command(name);
     log_line(
         LOG_ERROR,
-        "there is no command \"%s\"; `volley help` lists them. A command for the server stands "
+        "there is no command \"%.40s\"; `volley help` lists them. A command for the server stands "
         "behind --: volley -- %.40s ...; as valkey-benchmark has it: volley valkey-benchmark "
         "%.40s ...",
         name, name, name);

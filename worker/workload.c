@@ -9,6 +9,7 @@
 #include <strings.h>
 
 #include "common/resp.h"
+#include "common/units.h"
 #include "worker/workload_state.h"
 
 /* Above this a request would need more memory than any server takes in one command. */
@@ -199,15 +200,21 @@ static enum err_code take_repeat(struct command *command, struct err *err)
     if (command->argc == 0)
         return OK;
     const char *text = command->argv[0];
+    if (*text == '\0')
+        return err_set(err, E_USAGE, "a command is needed, and its first word is empty");
     for (const char *c = text; *c != '\0'; c++)
         if (!isdigit((unsigned char)*c))
             return OK;
     errno = 0;
     unsigned long repeat = strtoul(text, NULL, 10);
-    if (*text == '\0' || errno != 0 || repeat == 0 || repeat > REPEAT_MAX)
+    if (errno != 0 || repeat == 0 || repeat > REPEAT_MAX)
         return err_set(err, E_USAGE,
-                       "a command cannot be repeated \"%s\" times; 1 to %u are possible", text,
-                       REPEAT_MAX);
+                       "a command cannot be repeated \"%.40s\" times; 1 to %s are possible", text,
+                       UNITS_GROUPED(REPEAT_MAX));
+    if (command->argc == 1)
+        return err_set(err, E_USAGE,
+                       "%.40s is a number, which repeats the command behind it, and none follows",
+                       text);
     command->repeat = (uint32_t)repeat;
     command->argv++;
     command->argc--;

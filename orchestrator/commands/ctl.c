@@ -1,4 +1,5 @@
 /* `volley ctl PATH COMMAND`: says one command to a run's control socket and prints its answer. */
+#include <ctype.h>
 #include <errno.h>
 #include <jansson.h>
 #include <math.h>
@@ -48,6 +49,7 @@ static const struct option_row rows[] = {
 const struct option_table ctl_option_table = {
     .rows = rows,
     .row_count = sizeof rows / sizeof rows[0],
+    .command = "ctl",
     .usage = "volley ctl PATH status|rate N|pause|resume|stop [OPTIONS]",
     .synopsis =
         "Steers a run under way over its control socket (bench --control PATH): asks how it "
@@ -58,6 +60,27 @@ const struct option_table ctl_option_table = {
 };
 
 /* The command --------------------------------------------------------------------------------- */
+
+#define COMMANDS "volley ctl PATH status, rate N, pause, resume or stop"
+
+/* A load is stopped by pause: 0, which other places take for no limit, is no rate here. */
+static enum err_code make_rate_line(char **line, const char *text, struct err *err)
+{
+    struct err ignored = {.code = OK};
+    uint64_t rate_micro = 0;
+    if (rate_parse(&rate_micro, text, &ignored) != OK || rate_micro == 0)
+        return err_set(err, E_USAGE,
+                       "rate %.80s: a rate is above 0 and at most 100 million requests per second, "
+                       "as in 1000, 0.5 or 10k; pause stops the load for a while",
+                       text);
+    json_t *command = json_pack("{s:o}", "rate", control_rate_to_json(rate_micro));
+    char *json = command != NULL ? json_dumps(command, JSON_REAL_PRECISION(15)) : NULL;
+    json_decref(command);
+    if (json != NULL && asprintf(line, "%s\n", json) < 0)
+        *line = NULL;
+    free(json);
+    return *line != NULL ? OK : err_set(err, E_SYSTEM, "no memory for a command");
+}
 
 /* Words -> the line to send; the caller frees. */
 static enum err_code make_line(char **line, const char *const *words, size_t word_count,
@@ -71,25 +94,21 @@ static enum err_code make_line(char **line, const char *const *words, size_t wor
                  {"resume", "{\"pause\": false}\n"},
                  {"stop", "{\"stop\": true}\n"}};
     *line = NULL;
-    for (size_t i = 0; word_count == 1 && i < sizeof plain / sizeof plain[0]; i++)
-        if (strcmp(words[0], plain[i].word) == 0)
-            *line = strdup(plain[i].line);
-    if (word_count == 2 && strcmp(words[0], "rate") == 0) {
-        struct err reason = {.code = OK};
-        uint64_t rate_micro = 0;
-        if (rate_parse(&rate_micro, words[1], &reason) != OK)
-            return err_set(err, E_USAGE, "rate %.80s: %s", words[1], reason.text);
-        json_t *command = json_pack("{s:o}", "rate", control_rate_to_json(rate_micro));
-        char *text = command != NULL ? json_dumps(command, JSON_REAL_PRECISION(15)) : NULL;
-        json_decref(command);
-        if (text != NULL && asprintf(line, "%s\n", text) < 0)
-            *line = NULL;
-        free(text);
+    if (word_count == 0)
+        return err_set(err, E_USAGE, "say what to do: " COMMANDS);
+    if (strcmp(words[0], "rate") == 0)
+        return word_count == 2 ? make_rate_line(line, words[1], err)
+                               : err_set(err, E_USAGE, "rate needs one number: " COMMANDS);
+    for (size_t i = 0; i < sizeof plain / sizeof plain[0]; i++) {
+        if (strcmp(words[0], plain[i].word) != 0)
+            continue;
+        if (word_count > 1)
+            return err_set(err, E_USAGE, "%s takes nothing behind it, and %.40s follows: " COMMANDS,
+                           words[0], words[1]);
+        *line = strdup(plain[i].line);
+        return *line != NULL ? OK : err_set(err, E_SYSTEM, "no memory for a command");
     }
-    if (*line == NULL)
-        return err_set(err, E_USAGE,
-                       "say what to do: volley ctl PATH status, rate N, pause, resume or stop");
-    return OK;
+    return err_set(err, E_USAGE, "%.40s is not a command of ctl: " COMMANDS, words[0]);
 }
 
 /* The exchange --------------------------------------------------------------------------------- */
@@ -244,7 +263,8 @@ static enum err_code parse(struct option_values *values, struct ctl_request *req
                            const char *const *argv, struct err *err)
 {
     int leading = 0;
-    while (1 + leading < argc && argv[1 + leading][0] != '-')
+    while (1 + leading < argc &&
+           (argv[1 + leading][0] != '-' || isdigit((unsigned char)argv[1 + leading][1])))
         leading++;
     enum err_code code =
         options_parse(values, &ctl_option_table, request, argc - leading, argv + leading, err);

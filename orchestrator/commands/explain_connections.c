@@ -18,10 +18,10 @@ static void print_login(FILE *out, const struct spec *spec)
 static void print_life(FILE *out, const struct spec *spec)
 {
     if (spec->reconnect_every > 0)
-        fprintf(out, "  each carries  %llu request%s, then it is opened anew\n",
+        fprintf(out, "  each lives    for %llu request%s, then it is opened anew\n",
                 (unsigned long long)spec->reconnect_every, spec->reconnect_every == 1 ? "" : "s");
     else
-        fprintf(out, "  each carries  requests over the whole run\n");
+        fprintf(out, "  each lives    for the whole run\n");
     if (spec->source_addresses != NULL)
         fprintf(out, "  from          %s, in turn\n", spec->source_addresses);
     if (spec->reset_on_close)

@@ -115,7 +115,7 @@ static const struct option_row own[] = {
     {.name = "qps",
      .aliases = "rps",
      .kind = OPTION_ELSEWHERE,
-     .help = "find-max chooses the rates; --start-rate says where it begins"},
+     .help = "it searches the rate itself; --start-rate says where it begins"},
     {.name = "test-duration",
      .aliases = "duration",
      .kind = OPTION_ELSEWHERE,
@@ -217,6 +217,8 @@ const struct option_table *find_max_option_table(void)
 {
     static struct option_selection selection;
     static struct option_table table = {
+        .command = "find-max",
+        .wider = &bench_option_table,
         .usage = "volley find-max --slo OBJECTIVE [options] [--] [command [argument ...]]",
         .synopsis =
             "Finds the highest rate that a server sustains: the load is open, probes climb and "

@@ -8,6 +8,7 @@
 #include "common/log.h"
 #include "common/units.h"
 #include "orchestrator/commands/commands.h"
+#include "orchestrator/options/bench_options.h"
 #include "orchestrator/report/sinks.h"
 
 struct report_request {
@@ -73,6 +74,8 @@ static const struct option_row rows[] = {
 const struct option_table report_option_table = {
     .rows = rows,
     .row_count = sizeof rows / sizeof rows[0],
+    .command = "report",
+    .wider = &bench_option_table,
     .usage = "volley report DIR [OPTIONS]",
     .synopsis = "Rebuilds the outputs of a run from the journal in its directory (bench --out), "
                 "also of a run that was killed. Without --json, --hdr and --csv-interval it prints "

@@ -108,6 +108,8 @@ static void advise_to_name_one(const struct session *session, struct err *err)
 {
     static const char *const names[] = {"host", "port", "socket", "uri", "managed", "sentinel"};
     const struct err failed = *err;
+    if (session->request->dialect != NULL) /* another tool has no --managed */
+        return;
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
         if (options_given(&session->request->values, names[i]))
             return;
@@ -448,6 +450,7 @@ static void fill_facts(struct run_facts *facts, const struct session *session,
         .reads = workload_reads(step->workload),
         .no_prefill = !step->could_prefill || spec->null_transport,
         .keyspace_random = spec->key_order == KEYS_RANDOM,
+        .renewed = spec->reconnect_every > 0,
         .cluster = spec->cluster,
         .tracking = spec->tracking,
         .open_loop = spec->rate_steps != NULL,

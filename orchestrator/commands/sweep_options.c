@@ -213,6 +213,8 @@ const struct option_table *sweep_option_table(void)
 {
     static struct option_selection selection;
     static struct option_table table = {
+        .command = "sweep",
+        .wider = &bench_option_table,
         .usage = "volley sweep --clients LIST | --qps LIST | --pipeline LIST [options] [--] "
                  "[command [argument ...]]",
         .synopsis = "Makes one run for each value of a list and prints them as a table, with the "

@@ -65,13 +65,14 @@ char *arguments_nearest(char *text, size_t text_bytes, const struct option_table
     return text;
 }
 
-enum err_code arguments_refuse_row(const struct option_row *row, enum err_code code,
-                                   const char *name, struct err *err)
+enum err_code arguments_refuse_row(const struct option_table *table, const struct option_row *row,
+                                   enum err_code code, const char *name, struct err *err)
 {
     if (row->kind == OPTION_NOT_YET)
         return err_set(err, code, "%s is not available yet%s%s", name,
                        row->help != NULL ? "; " : "", row->help != NULL ? row->help : "");
-    return err_set(err, code, "%s is not an option of volley: %s", name,
+    return err_set(err, code, "%s is not an option of %s: %s", name,
+                   table->command != NULL ? table->command : "volley",
                    row->help != NULL ? row->help : "see --help");
 }
 
@@ -145,6 +146,13 @@ static enum err_code unknown_long(struct cutter *cutter, const char *dashes, con
         return err_set(cutter->err, E_USAGE,
                        "%s is an option of %s, whose command line `volley %s` takes", spelled, tool,
                        tool);
+    if (table->wider != NULL &&
+        (name_bytes > 1 ? arguments_find_long(table->wider, name, name_bytes)
+                        : find_short(table->wider, name[0])) >= 0)
+        return err_set(cutter->err, E_USAGE,
+                       "%s is an option of bench, and %s does not take it; volley %s --help lists "
+                       "what it takes",
+                       spelled, table->command, table->command);
     if (nearest[0] == '\0')
         return err_set(cutter->err, E_USAGE, "unknown option %s; --help lists them all", spelled);
     return err_set(cutter->err, E_USAGE, "unknown option %s; did you mean --%s?", spelled, nearest);
@@ -160,7 +168,7 @@ static enum err_code cut_long(struct cutter *cutter, const char *name)
     char spelled[sizeof cutter->arguments->items->spelled];
     snprintf(spelled, sizeof spelled, "--%.*s", (int)name_bytes, name);
     if (is_refused(row))
-        return arguments_refuse_row(row, E_USAGE, spelled, cutter->err);
+        return arguments_refuse_row(cutter->table, row, E_USAGE, spelled, cutter->err);
     const char *value = "true";
     if (name[name_bytes] == '=') {
         value = name + name_bytes + 1;
@@ -191,7 +199,7 @@ static enum err_code cut_short(struct cutter *cutter, const char *letters)
         }
         const struct option_row *row = &cutter->table->rows[found];
         if (is_refused(row))
-            return arguments_refuse_row(row, E_USAGE, spelled, cutter->err);
+            return arguments_refuse_row(cutter->table, row, E_USAGE, spelled, cutter->err);
         const char *value = "true";
         if (row->argument == NULL) {
             enum err_code code = add(cutter, (size_t)found, spelled, value);
@@ -232,7 +240,7 @@ static enum err_code cut_exact(struct cutter *cutter, const char *argument)
         if (!arguments_has_word(row->spelled, argument))
             continue;
         if (is_refused(row))
-            return arguments_refuse_row(row, E_USAGE, argument, cutter->err);
+            return arguments_refuse_row(table, row, E_USAGE, argument, cutter->err);
         if (row->argument == NULL)
             return add(cutter, i, argument, "true");
         if (cutter->index + 1 == cutter->argc)
@@ -241,6 +249,18 @@ static enum err_code cut_exact(struct cutter *cutter, const char *argument)
     }
     cutter->arguments->refused = argument;
     return err_set(cutter->err, E_USAGE, "%.80s is no option, or its value is missing", argument);
+}
+
+/* The option that the argument under way stands behind and could have been the value of; NULL. */
+static const struct option_row *left_without_value(const struct cutter *cutter)
+{
+    const struct arguments *arguments = cutter->arguments;
+    const struct argument *last =
+        arguments->count > 0 ? &arguments->items[arguments->count - 1] : NULL;
+    if (last == NULL || cutter->table->rows[last->row].takes_next == NULL ||
+        strcmp(cutter->argv[cutter->index - 1], last->spelled) != 0)
+        return NULL;
+    return &cutter->table->rows[last->row];
 }
 
 enum err_code arguments_cut(struct arguments *arguments, const struct option_table *table, int argc,
@@ -262,8 +282,9 @@ enum err_code arguments_cut(struct arguments *arguments, const struct option_tab
             code = cut_long(&cutter, argument + 2);
         } else if (argument[0] == '-' && argument[1] != '\0') {
             code = cut_short(&cutter, argument + 1);
-        } else if (table->takes_command && argument[0] != '\0') {
+        } else if (table->takes_command && argument[0] != '\0' && argument[0] != '-') {
             arguments->rest = cutter.index;
+            arguments->rest_behind = left_without_value(&cutter);
             return OK;
         } else {
             code = err_set(err, E_USAGE,

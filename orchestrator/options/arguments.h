@@ -18,7 +18,8 @@ struct arguments {
     struct argument *items; /* in the order given */
     size_t count, capacity;
     int rest; /* index into argv of the first argument behind the options, -1: there is none */
-    const char *refused; /* as in option_values */
+    const struct option_row *rest_behind; /* as in option_values */
+    const char *refused;                  /* as in option_values */
 };
 
 /* E_USAGE: unknown option, missing value, an option that is not available, a positional argument
@@ -37,8 +38,8 @@ int arguments_find_long(const struct option_table *table, const char *name, size
 char *arguments_nearest(char *text, size_t text_bytes, const struct option_table *table,
                         const char *name, size_t name_bytes);
 
-/* Why a row that is known is refused. Name is as the user spelled it. */
-enum err_code arguments_refuse_row(const struct option_row *row, enum err_code code,
-                                   const char *name, struct err *err);
+/* Why a row of the table that is known is refused. Name is as the user spelled it. */
+enum err_code arguments_refuse_row(const struct option_table *table, const struct option_row *row,
+                                   enum err_code code, const char *name, struct err *err);
 
 #endif

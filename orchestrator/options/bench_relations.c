@@ -133,10 +133,28 @@ static enum err_code settle_length(struct bench_request *request)
     return OK;
 }
 
+/* "; maybe is no value of --read-from-replica, which takes no, yes, all": what may have been meant with
+ * the first word of a command. "" when it stands behind no such option. Returns text. */
+static const char *say_no_value(char *text, size_t text_bytes, const struct option_values *values)
+{
+    const struct option_row *row = values->rest_behind;
+    size_t used = 0;
+    text[0] = '\0';
+    if (row == NULL)
+        return text;
+    used = (size_t)snprintf(text, text_bytes, "; %.40s is no value of --%s", values->rest[0],
+                            row->name);
+    for (size_t i = 0; row->value_at != NULL && row->value_at(i) != NULL && used < text_bytes; i++)
+        used += (size_t)snprintf(text + used, text_bytes - used, "%s%s",
+                                 i == 0 ? ", which takes " : ", ", row->value_at(i));
+    return text;
+}
+
 static enum err_code settle_command(struct bench_request *request, struct err *err)
 {
     struct spec *spec = &request->spec;
     const struct option_values *values = &request->values;
+    char no_value[160];
     if (values->rest_count == 0) {
         if (spec->last_argument_from_stdin)
             return err_set(err, E_USAGE,
@@ -146,8 +164,9 @@ static enum err_code settle_command(struct bench_request *request, struct err *e
     }
     if (relation_origin(request, "type")->kind == ORIGIN_COMMAND_LINE)
         return err_set(err, E_USAGE,
-                       "--type %.80s and the command %.80s exclude each other: give one of them",
-                       relation_origin(request, "type")->value, values->rest[0]);
+                       "--type %.80s and the command %.80s exclude each other: give one of them%s",
+                       relation_origin(request, "type")->value, values->rest[0],
+                       say_no_value(no_value, sizeof no_value, values));
     spec->test_count = 0;
     options_derive(&request->values, "type", "type", NULL);
     spec->command = values->rest;
@@ -160,8 +179,8 @@ static enum err_code settle_command(struct bench_request *request, struct err *e
         relation_notice(
             request,
             "%.80s stands behind the command and is sent with it: options come first, or put -- "
-            "before the command",
-            argument);
+            "before the command%s",
+            argument, say_no_value(no_value, sizeof no_value, values));
         break;
     }
     return OK;

@@ -320,7 +320,7 @@ static enum err_code apply_config_entry(struct option_values *values, const char
     if (row->kind == OPTION_NOT_YET || row->kind == OPTION_ELSEWHERE) {
         char name[400];
         snprintf(name, sizeof name, "%.200s:%u: %.80s", path, entry->line, entry->key);
-        return arguments_refuse_row(row, E_CONFIG, name, err);
+        return arguments_refuse_row(table, row, E_CONFIG, name, err);
     }
     if (row->command_line_only)
         return err_set(err, E_CONFIG, "%s:%u: %s belongs on the command line", path, entry->line,
@@ -418,6 +418,7 @@ static enum err_code parse_sources(struct option_values *values, const struct ar
         code = apply_arguments(values, arguments, err);
     if (code == OK)
         code = keep_rest(values, arguments->rest, argc, argv, err);
+    values->rest_behind = arguments->rest_behind;
     return code;
 }
 

@@ -61,6 +61,9 @@ struct option_row {
 struct option_table {
     const struct option_row *rows;
     size_t row_count;
+    const char *command; /* of volley that takes the options: "find-max"; NULL: none is named */
+    /* What `command` takes fewer options than: those are said to be of the other one; may be NULL. */
+    const struct option_table *wider;
     const char *usage;    /* first line of help, after "usage: " */
     const char *synopsis; /* what the command does, one paragraph */
     const char *epilogue; /* after the options; NULL: none        */
@@ -95,7 +98,10 @@ struct option_values {
     struct option_origin *origins;
     const char *const *rest; /* after "--", NULL when there was none */
     size_t rest_count;
-    bool rest_marked;    /* "--" stood before the rest */
+    bool rest_marked; /* "--" stood before the rest */
+    /* The option in front of a rest that is not marked, when it takes a value that may be left out and the
+     * first word of the rest was none; NULL. */
+    const struct option_row *rest_behind;
     const char *refused; /* of argv: is no option of an exact table, or lacks its value; or NULL */
     const char **texts;  /* private: the value of each row as given, whole; NULL: unset */
     char **owned;        /* private */

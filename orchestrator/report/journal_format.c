@@ -86,6 +86,7 @@ json_t *journal_facts_to_json(const struct run_facts *run)
     FACT_COUNTS(PUT_COUNT)
     FACT_FLAGS(PUT_FLAG)
     PUT_FLAG(no_prefill)
+    PUT_FLAG(renewed)
     PUT_COUNT(commands)
     json_object_set_new(json, "cluster", json_boolean(run->cluster)); /* not in older journals */
     json_object_set_new(json, "nodes", journal_nodes_to_json(run));
@@ -139,6 +140,7 @@ enum err_code journal_facts_from_json(struct run_facts *run, const json_t *json,
     if (!good || run->interval_ns == 0)
         return err_set(err, E_DATA, "a run's first record has unexpected members");
     /* Not in journals of older versions. */
+    run->renewed = !json_is_false(json_object_get(json, "renewed"));
     run->no_prefill = json_is_true(json_object_get(json, "no_prefill"));
     if (!get_count(&run->commands, json, "commands", UINT32_MAX))
         run->commands = 0;

@@ -363,7 +363,7 @@ static void print_report(struct text *text, const struct run_result *result)
                                  2),
                       UNITS_GROUPED(result->facts->commands));
     output_printf(out, "Total errors: %s\n", UNITS_GROUPED(figure_failed(counters)));
-    if (result->facts->open_loop)
+    if (result->facts->open_loop && result->seconds > 0)
         text_rate(out, result);
     print_warmup_result(out, result);
     if (result->interrupted)
@@ -376,6 +376,8 @@ static void print_report(struct text *text, const struct run_result *result)
             text_times(out, result);
         print_distribution(out, latency);
         spark_print(out, &text->spark, width_of(out), spark_wants_ascii());
+    } else if (!(result->seconds > 0)) {
+        output_printf(out, "\nnothing was measured: the run ended before measuring began\n");
     } else {
         output_printf(out, "\nno request succeeded: there are no latencies\n");
     }

@@ -94,8 +94,9 @@ void text_connections(struct output *out, const struct run_result *result)
     print_handshakes(out, result);
     if (recycled > 0)
         output_printf(out,
-                      "Renewed by plan: %s (%s per second), time to connect p50 %s "
+                      "%s: %s (%s per second), time to connect p50 %s "
                       "ms, p99 %s ms, max %s ms\n",
+                      result->facts->renewed ? "Renewed by plan" : "Moved to another node",
                       UNITS_GROUPED(recycled),
                       UNITS_REAL(figure_rate(recycled, result->seconds), 2),
                       UNITS_REAL(to_ms(histogram_quantile(connect, 0.50)), 3),

@@ -57,6 +57,7 @@ struct run_facts {
     bool reads;        /* hits and misses mean something                            */
     bool no_prefill;   /* --prefill was given already, or cannot write what is read     */
     bool keyspace_random;
+    bool renewed;       /* connections end by plan, and are opened anew                    */
     bool cluster;       /* redirects are followed                                          */
     bool tracking;      /* RESP3 messages are invalidations: COUNTER_PUSHES counts them       */
     bool open_loop;     /* with a rate: response times count from the intended time            */

@@ -283,9 +283,11 @@ START_TEST(test_garbage_ends_nothing)
     ck_assert_int_gt(recv(noisy, answer, sizeof answer, 0), 0);
     ck_assert_int_eq(strncmp(answer, "{\"ok\": false", 12), 0);
     wait_sent(500);
-    ctl_expect(1, "rate", "0", "above 0");
-    ctl_expect(2, "halt", NULL, "say what to do");
-    ctl_expect(2, "rate", "-5", "unknown option -5");
+    ctl_expect(2, "rate", "0", "a rate is above 0 and at most 100 million");
+    ctl_expect(2, "halt", NULL, "halt is not a command of ctl");
+    ctl_expect(2, "pause", "5", "pause takes nothing behind it");
+    ctl_expect(2, "rate", NULL, "rate needs one number");
+    ctl_expect(2, "rate", "-5", "a rate is above 0 and");
     ctl_expect(0, "stop", NULL, "stops");
     trial_end(&trial, 0); /* the silent one is still there */
     close(silent);

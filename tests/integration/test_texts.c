@@ -268,11 +268,65 @@ START_TEST(a_library_prints_nothing)
 }
 END_TEST
 
+START_TEST(wrong_words_get_a_plain_answer)
+{
+    /* Breaks when a mistake is answered with a rule that it does not break, or with a range that is not
+     * the one that counts. */
+    static const struct {
+        const char *arguments[7];
+        const char *says;
+    } cases[] = {
+        {{"-t", "get", "--rfr", "maybe"},
+         "maybe is no value of --read-from-replica, which takes no, yes, all"},
+        {{"find-max", "--qps", "5"},
+         "--qps is not an option of find-max: it searches the rate itself; --start-rate says"},
+        {{"find-max", "-l"}, "-l is an option of bench, and find-max does not take it"},
+        {{"sweep", "--csv-interval", "1s"},
+         "--csv-interval is an option of bench, and sweep does not take it"},
+        {{"report", "/nowhere", "-c", "5"}, "-c is an option of bench, and report does not"},
+        {{"sweep", "-n", "5"}, "-n is not an option of sweep: use --step-duration"},
+        {{"ctl", "/nowhere", "rate", "0"}, "rate 0: a rate is above 0 and at most 100 million"},
+        {{"--null", "--", "5"},
+         "5 is a number, which repeats the command behind it, and none follows"},
+        {{"--null", "--", "get", "k", ";", "5"}, "5 is a number, which repeats the command"},
+        {{"--null", "--", ""}, "a command is needed, and its first word is empty"},
+        {{"--null", "--", "0", "ping"}, "repeated \"0\" times; 1 to 10,000 are possible"},
+        {{"--null", "-"}, "unexpected argument \"-\""},
+        {{"fnid-max"},
+         "there is no command \"fnid-max\"; `volley help` lists them; did you mean "
+         "find-max?"},
+        {{"help", "sweeep"}, "did you mean sweep?"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct program program;
+        const char *const *words = cases[i].arguments;
+        program_run_volley(&program, words[0], words[1], words[2], words[3], words[4], words[5],
+                           NULL);
+        ck_assert_msg(program.exit_status == 2, "%s: %d", cases[i].says, program.exit_status);
+        expect(program.err, cases[i].says);
+        program_free(&program);
+    }
+}
+END_TEST
+
+START_TEST(the_plan_has_no_sentence_in_two_columns)
+{
+    /* Breaks when a label of --explain reads on into its value, with two blanks between. */
+    struct program program;
+    program_run_volley(&program, "--explain", "-t", "get", "-r", "10", NULL);
+    ck_assert_int_eq(program.exit_status, 0);
+    expect(program.out, "  each lives    for the whole run\n");
+    program_free(&program);
+}
+END_TEST
+
 Suite *test_texts_suite(void)
 {
     Suite *suite = suite_create("texts");
     TCase *tcase = tcase_create("volley");
     tcase_set_timeout(tcase, 60);
+    tcase_add_test(tcase, wrong_words_get_a_plain_answer);
+    tcase_add_test(tcase, the_plan_has_no_sentence_in_two_columns);
     tcase_add_test(tcase, the_log_tells_the_session);
     tcase_add_test(tcase, the_plan_comes_first);
     tcase_add_test(tcase, the_schedule_is_explained);

@@ -421,6 +421,59 @@ START_TEST(several_runs_stand_apart)
 }
 END_TEST
 
+/* What the report says of one row of a run. */
+static char *play_row(const struct run_facts *facts, const struct interval_row *row)
+{
+    char *text = NULL;
+    size_t text_bytes = 0;
+    FILE *out = open_memstream(&text, &text_bytes);
+    struct timeline timeline;
+    struct session_facts session = fixture_session();
+    open_text(&timeline, out, TEXT_REPORT);
+    timeline_session_begin(&timeline, &session);
+    one_run(&timeline, facts, row);
+    timeline_destroy(&timeline);
+    fixture_session_free(&session);
+    fclose(out);
+    return text;
+}
+
+START_TEST(a_run_that_measured_nothing_has_no_target)
+{
+    /* Breaks when a run that was stopped in its warm-up says that its target was 0, and reached. */
+    struct run_facts facts = fixture_open_facts();
+    struct interval_row *row = fixture_row(0);
+    facts.warmup_ns = 5 * NS_PER_SECOND;
+    row->header.flags = INTERVAL_WARMUP;
+    fixture_answer_at(row, 1000000, 5000, 1000);
+    char *text = play_row(&facts, row);
+    ck_assert_ptr_null(strstr(text, "Target rate"));
+    ck_assert_ptr_null(strstr(text, "no request succeeded"));
+    ck_assert_ptr_nonnull(
+        strstr(text, "\nnothing was measured: the run ended before measuring began\n"));
+    free(text);
+    free(row);
+}
+END_TEST
+
+START_TEST(moves_are_no_renewals)
+{
+    /* Breaks when connections that went to another node after a failover pass for churn that was asked for. */
+    struct run_facts facts = fixture_facts();
+    struct interval_row *row = fixture_row(0);
+    fixture_answer(row, 1000000, 20);
+    row->counters[COUNTER_CONNECTIONS_RECYCLED] = 17;
+    char *moved = play_row(&facts, row);
+    facts.renewed = true;
+    char *renewed = play_row(&facts, row);
+    ck_assert_ptr_nonnull(strstr(moved, "\nMoved to another node: 17 ("));
+    ck_assert_ptr_nonnull(strstr(renewed, "\nRenewed by plan: 17 ("));
+    free(moved);
+    free(renewed);
+    free(row);
+}
+END_TEST
+
 START_TEST(the_head_tells_how_to_repeat_it)
 {
     /* Breaks when a reader of a report cannot say what was run, by which volley, when, against what. */
@@ -565,6 +618,8 @@ Suite *test_text_suite(void)
     tcase_add_test(tcase, percentiles_without_replies_are_bounds);
     tcase_add_test(tcase, without_success_there_are_no_latencies);
     tcase_add_test(tcase, several_runs_stand_apart);
+    tcase_add_test(tcase, a_run_that_measured_nothing_has_no_target);
+    tcase_add_test(tcase, moves_are_no_renewals);
     tcase_add_test(tcase, the_head_tells_how_to_repeat_it);
     tcase_add_test(tcase, percentiles_come_as_asked);
     tcase_add_test(tcase, names_are_quoted_in_csv);
