@@ -19,6 +19,22 @@ static uint64_t last_done_ns(const struct fleet *fleet)
     return latest_ns;
 }
 
+static uint64_t due_ns(const struct fleet *fleet, uint64_t begin_ns)
+{
+    return due_time_ns(fleet->run, ipc_schedule(fleet->segment), begin_ns, fleet->stop_ns);
+}
+
+/* When the run was to end. With -n in an open loop: when one more would be due, since n requests at a
+ * steady rate take n gaps, and the last reply comes after n - 1 of them. */
+static uint64_t planned_end_ns(const struct fleet *fleet, uint64_t begin_ns)
+{
+    if (fleet->stop_ns != IPC_NEVER)
+        return fleet->stop_ns;
+    if (fleet->run->duration_ns > 0)
+        return begin_ns + fleet->run->duration_ns;
+    return fleet->run->spec->arrival == ARRIVAL_EVEN ? begin_ns + due_ns(fleet, begin_ns) : 0;
+}
+
 /* Length of the measured part, to the latest of: the planned end or the stop; the last reply; the end
  * of the last row. The last is later with -n when what was sent last was never answered: the time
  * waited for it is part of the run. */
@@ -27,9 +43,7 @@ static double measured_seconds(const struct fleet *fleet)
     if (fleet->run->warmup_ns == IPC_NEVER)
         return 0; /* stopped before the warm-up had an end */
     uint64_t begin_ns = fleet->start_ns + fleet->run->warmup_ns;
-    uint64_t planned_ns = fleet->run->duration_ns > 0 ? begin_ns + fleet->run->duration_ns : 0;
-    if (fleet->stop_ns != IPC_NEVER)
-        planned_ns = fleet->stop_ns;
+    uint64_t planned_ns = planned_end_ns(fleet, begin_ns);
     uint64_t end_ns = fleet->start_ns + fleet->timeline->total->header.end_ns;
     uint64_t done_ns = last_done_ns(fleet);
     end_ns = done_ns > end_ns ? done_ns : end_ns;
@@ -41,8 +55,7 @@ static double measured_seconds(const struct fleet *fleet)
 static double due_seconds(const struct fleet *fleet)
 {
     uint64_t begin_ns = fleet->start_ns + fleet->facts->warmup_ns;
-    return (double)due_time_ns(fleet->run, ipc_schedule(fleet->segment), begin_ns, fleet->stop_ns) /
-           NS_PER_SECOND;
+    return (double)due_ns(fleet, begin_ns) / NS_PER_SECOND;
 }
 
 static void summarise_workers(const struct fleet *fleet)

@@ -71,6 +71,19 @@ START_TEST(test_due_is_the_schedule)
 }
 END_TEST
 
+START_TEST(test_few_requests_keep_their_rate)
+{
+    /* Breaks when a short run is faster than its rate: five requests at 100/s are sent within four gaps,
+     * but take five. */
+    start_load("-n", "5", "--qps", "100");
+    trial_end(&trial, 0);
+    ck_assert_double_ge(run_json_number(trial.run, "seconds"), 0.05);
+    ck_assert_double_eq_tol(trial_number(&trial, "rate", "target"), 100, 1e-6);
+    ck_assert_double_le(trial_number(&trial, "rate", "achieved"), 100);
+    trial_free(&trial);
+}
+END_TEST
+
 START_TEST(test_tests_in_a_row)
 {
     /* breaks: the second test goes on with the first one's schedule */
@@ -282,6 +295,7 @@ Suite *test_open_loop_suite(void)
     tcase_add_test(counts, test_exact_count);
     tcase_add_test(counts, test_fewer_requests_than_workers);
     tcase_add_test(counts, test_due_is_the_schedule);
+    tcase_add_test(counts, test_few_requests_keep_their_rate);
     tcase_add_test(counts, test_tests_in_a_row);
     tcase_add_test(counts, test_warmup_is_apart);
     tcase_add_loop_test(counts, test_too_slow_a_server, 0, 2);
