@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "orchestrator/options/dialect.h"
+#include "orchestrator/report/output_place.h"
 #include "orchestrator/report/sinks.h"
 
 static enum err_code add(struct timeline *timeline, enum err_code made, const struct sink *sink)
@@ -42,6 +43,7 @@ enum err_code bench_outputs_add_directory(struct timeline *timeline, const struc
 {
     char path[4096];
     struct sink sink;
+    struct output_place *place = NULL;
     enum err_code code = add(timeline, sink_journal(&sink, spec->out_dir, err), &sink);
     if (code == OK)
         code = path_in(path, sizeof path, spec->out_dir, "run.json", err);
@@ -57,6 +59,8 @@ enum err_code bench_outputs_add_directory(struct timeline *timeline, const struc
         code = add(timeline, sink_hdr_log(&sink, path, err), &sink);
     if (code == OK)
         code = path_in(path, sizeof path, spec->out_dir, "volley.log", err);
+    if (code == OK) /* for as long as the process runs */
+        code = output_place_claim(&place, path, path, err);
     if (code == OK)
         code = log_to_file(path, err);
     return code;

@@ -259,9 +259,6 @@ static enum err_code check_search(const struct find_max_request *request, struct
     if (spec->test_count > 1)
         return err_set(err, E_USAGE, "find-max takes one test; --type names %u: run it for each",
                        spec->test_count);
-    if (request->csv_path != NULL && spec->json_path != NULL &&
-        strcmp(request->csv_path, spec->json_path) == 0 && strcmp(request->csv_path, "-") != 0)
-        return err_set(err, E_USAGE, "--csv and --json both write %.100s", spec->json_path);
     return OK;
 }
 

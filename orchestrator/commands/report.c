@@ -9,6 +9,7 @@
 #include "common/units.h"
 #include "orchestrator/commands/commands.h"
 #include "orchestrator/options/bench_options.h"
+#include "orchestrator/report/output_place.h"
 #include "orchestrator/report/sinks.h"
 
 struct report_request {
@@ -255,7 +256,10 @@ static enum err_code replay(const struct report_request *request, const char *di
     if (check_rows(directory, err) != OK || check_grid(request, directory, err) != OK ||
         timeline_init(&timeline, err) != OK)
         return err->code;
-    enum err_code code = add_asked(&timeline, request, err);
+    struct output_place *journal = NULL; /* which an output would replace */
+    enum err_code code = output_place_claim(&journal, path, path, err);
+    if (code == OK)
+        code = add_asked(&timeline, request, err);
     if (code == OK && !asked)
         add_missing(&timeline, directory);
     if (code == OK)
@@ -270,6 +274,7 @@ static enum err_code replay(const struct report_request *request, const char *di
             code = err_set(err, E_SYSTEM, "the %s is incomplete", timeline.sinks[i].name);
     }
     timeline_destroy(&timeline);
+    output_place_release(journal);
     return code;
 }
 

@@ -334,9 +334,6 @@ static enum err_code settle_outputs(struct bench_request *request, struct err *e
         code = relation_exclude_if(spec->quiet, request, "json", "quiet", why_one, err);
     if (code == OK && same_text(spec->hdr_path, "-"))
         return err_set(err, E_USAGE, "--hdr -: the log needs a file of its own");
-    if (code == OK && same_text(spec->hdr_path, spec->json_path))
-        return err_set(err, E_USAGE, "--hdr and --json both write %.100s: give each its own file",
-                       spec->hdr_path);
     if (code == OK && spec->csv_interval_ns > 0 && spec->test_count > 1)
         return err_set(
             err, E_USAGE,

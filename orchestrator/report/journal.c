@@ -11,11 +11,13 @@
 #include <zlib.h>
 
 #include "orchestrator/report/journal_format.h"
+#include "orchestrator/report/output_place.h"
 #include "orchestrator/report/sinks.h"
 
 struct journal {
     int fd;
     char *path;
+    struct output_place *place;
     bool run_begun;
     off_t whole_bytes; /* of the magic and the records that are in the file as a whole */
     uint32_t kinds_written;
@@ -166,6 +168,7 @@ static void destroy(void *state)
         if (!journal->run_begun)
             unlink(journal->path);
     }
+    output_place_release(journal->place);
     free(journal->path);
     free(journal->record);
     free(journal);
@@ -234,6 +237,8 @@ static enum err_code open_journal(struct journal *journal, const char *directory
                        directory);
     if (journal->fd < 0)
         return err_set_errno(err, E_USAGE, errno, "cannot create %s", journal->path);
+    if (output_place_claim(&journal->place, journal->path, journal->path, err) != OK)
+        return err->code;
     mark_in_use(journal->fd);
     return write_all(journal, (const unsigned char *)JOURNAL_MAGIC, JOURNAL_MAGIC_BYTES, err);
 }

@@ -14,6 +14,7 @@
 #include "common/clock.h"
 #include "common/log.h"
 #include "common/printable.h"
+#include "orchestrator/report/output_place.h"
 
 #define LINKS_MAX 40 /* as the kernel has it */
 #define READER_LIMIT_NS (5 * NS_PER_SECOND)
@@ -129,9 +130,13 @@ enum err_code output_create(struct output *output, const char *path, struct err 
     bool exists = stat(path, &there) == 0;
     enum err_code code = OK;
     if (exists && !S_ISREG(there.st_mode)) {
-        code = create_in_place(output, &there, err);
+        code = output_place_claim(&output->place, path, path, err);
+        if (code == OK)
+            code = create_in_place(output, &there, err);
     } else {
         code = follow_links(target, path, err);
+        if (code == OK)
+            code = output_place_claim(&output->place, target, path, err);
         if (code == OK)
             code = create_beside(output, target, exists ? &there : NULL, err);
     }
@@ -257,6 +262,7 @@ void output_discard(struct output *output)
         fclose(output->file);
     if (output->temporary != NULL)
         unlink(output->temporary);
+    output_place_release(output->place);
     free(output->temporary);
     free(output->target);
     free(output->path);

@@ -27,13 +27,15 @@ struct output {
     char *path;      /* as the user named it                                           */
     char *target;    /* of an owned file that is renamed: the name at the end ...       */
     char *temporary; /* ... and the name until then; NULL: written in place or borrowed */
+    struct output_place *place; /* of an owned file; NULL: a device */
 };
 
 /* A stream that stays the caller's; name is for messages and is copied. */
 MUST_USE enum err_code output_borrow(struct output *output, FILE *file, const char *name,
                                      struct err *err);
 /* Opens what will be at path; "-" borrows stdout. E_USAGE when it cannot be written: a directory stands
- * there, a file that is write-protected, or a fifo that nobody reads within some seconds. */
+ * there, a file that is write-protected, one that another output goes to, or a fifo that nobody reads within
+ * some seconds. */
 MUST_USE enum err_code output_create(struct output *output, const char *path, struct err *err);
 
 void output_write(struct output *output, const void *bytes, size_t byte_count);

@@ -210,6 +210,31 @@ START_TEST(test_refused_before_load)
 }
 END_TEST
 
+START_TEST(test_one_file_for_two)
+{
+    /* Breaks when two outputs go to one file under two names, and one of them is lost without a word. */
+    static const char *const lines[] = {
+        "$volley $load --json x --hdr x",
+        "$volley $load --json x --hdr ./x",
+        "mkdir far; $volley $load --json x --hdr far/../x",
+        "ln -s x link; $volley $load --json x --hdr link",
+        "ln -s x link; $volley $load --json link --hdr \"$PWD/x\"",
+        "echo >x; ln x hard; $volley $load --json x --hdr hard",
+        "mkdir far; ln -s far near; $volley $load --json far/x --hdr near/x",
+        "$volley $load --out run --json run/journal",
+        "$volley $load --out run --json run/run.json",
+        "$volley $load --out run --hdr run/volley.log",
+        "$volley $load --json x >x",
+        "$volley $load --out run >first && $volley report run --json run/journal",
+        "$volley sweep --null --clients 1,2 --step-duration 10ms --json x --csv ./x",
+        "$volley find-max --null --slo 'p99<1s' --json x --csv ./x",
+    };
+    shell(lines[_i], 2);
+    expect_error("another output goes there");
+    program_free(&program);
+}
+END_TEST
+
 START_TEST(test_not_whole)
 {
     /* Breaks when an output that could not be written is status 0; the other outputs are complete. */
@@ -319,6 +344,7 @@ Suite *test_outputs_suite(void)
     tcase_add_test(tcase, test_mode);
     tcase_add_test(tcase, test_left_alone);
     tcase_add_loop_test(tcase, test_refused_before_load, 0, 6);
+    tcase_add_loop_test(tcase, test_one_file_for_two, 0, 14);
     tcase_add_loop_test(tcase, test_not_whole, 0, 7);
     tcase_add_loop_test(tcase, test_loss_of_others, 0, 10);
     tcase_add_loop_test(tcase, test_reader_gone, 0, 3);

@@ -279,7 +279,6 @@ START_TEST(contradictions)
         {"--csv-interval 1 -t set,get", "--csv-interval with 2 tests"},
         {"--csv-interval 1.5 --interval 1", "not a whole multiple of --interval 1s"},
         {"--hdr -", "a file of its own"},
-        {"--hdr f --json f", "--hdr and --json both write f"},
         {"-x", "-x needs a command"},
         {"-t set -- get x", "--type set and the command get exclude each other"},
         {"-c 3 --processes 2 --threads 2", "below the 4 workers"},
