@@ -96,6 +96,11 @@ static enum err_code create_beside(struct output *output, const char *target,
 {
     static const char ending[] = ".XXXXXX.tmp";
     size_t temporary_bytes = strlen(target) + sizeof ending;
+    size_t kept_bytes = strlen(target); /* a name that is as long as it may be is cut */
+    const char *slash = strrchr(target, '/');
+    size_t name_at = slash != NULL ? (size_t)(slash - target) + 1 : 0;
+    if (kept_bytes - name_at > NAME_MAX + 1 - sizeof ending)
+        kept_bytes = name_at + NAME_MAX + 1 - sizeof ending;
     if (there != NULL && access(target, W_OK) != 0)
         return err_set_errno(err, E_USAGE, errno, "cannot replace %s", output->path);
     output->target = strdup(target);
@@ -104,7 +109,7 @@ static enum err_code create_beside(struct output *output, const char *target,
         free(temporary);
         return err_set(err, E_SYSTEM, "no memory for an output");
     }
-    snprintf(temporary, temporary_bytes, "%s%s", target, ending);
+    snprintf(temporary, temporary_bytes, "%.*s%s", (int)kept_bytes, target, ending);
     int fd = mkostemps(temporary, sizeof ".tmp" - 1, O_CLOEXEC);
     if (fd < 0) {
         free(temporary);

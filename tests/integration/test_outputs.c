@@ -181,6 +181,21 @@ START_TEST(test_mode)
 }
 END_TEST
 
+START_TEST(test_longest_name)
+{
+    /* Breaks when a name that the file system takes is refused for the longer one of the file under way. */
+    static const int lengths[] = {244, 245, 255};
+    char line[512];
+    snprintf(line, sizeof line,
+             "name=$(printf '%%0%dd' 7); $volley $load -q --json $name && mv $name there && "
+             "$volley $load -q --hdr $name && mv $name there",
+             lengths[_i]);
+    shell(line, 0);
+    program_free(&program);
+    ck_assert_int_eq(temp_tree_count(&tree), 1); /* and no temporary file */
+}
+END_TEST
+
 START_TEST(test_left_alone)
 {
     /* Breaks when a run that is refused or fails leaves a file, or damages the one that was there. */
@@ -342,6 +357,7 @@ Suite *test_outputs_suite(void)
     tcase_add_test(tcase, test_mount_point);
     tcase_add_test(tcase, test_link_circle);
     tcase_add_test(tcase, test_mode);
+    tcase_add_loop_test(tcase, test_longest_name, 0, 3);
     tcase_add_test(tcase, test_left_alone);
     tcase_add_loop_test(tcase, test_refused_before_load, 0, 6);
     tcase_add_loop_test(tcase, test_one_file_for_two, 0, 14);
