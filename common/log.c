@@ -31,6 +31,11 @@ void log_progress_line(unsigned columns)
     progress_columns = columns;
 }
 
+bool log_progress_stands(void)
+{
+    return progress_columns > 0;
+}
+
 void log_wipe_progress(void)
 {
     if (progress_columns == 0)

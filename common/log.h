@@ -29,6 +29,8 @@ void log_line(enum log_level level, const char *format, ...) PRINTF_LIKE(2, 3);
 
 /* Tells the log how many columns of the terminal an unfinished progress line takes; 0: there is none. */
 void log_progress_line(unsigned columns);
+/* Whether it still stands: a line of the log ends it, results take it away. */
+bool log_progress_stands(void);
 /* Takes that line off the terminal again: results are about to be printed where it stands. */
 void log_wipe_progress(void);
 

@@ -234,12 +234,13 @@ void progress_line(struct progress *progress, const struct run_facts *run, uint6
 
 void progress_end(struct progress *progress)
 {
-    if (!progress->terminal || progress->line_columns == 0)
-        return;
-    fprintf(progress->out, "\n");
-    fflush(progress->out);
+    size_t columns = columns_of(progress), width = (size_t)progress->line_columns;
+    if (progress->terminal && log_progress_stands()) {
+        fprintf(progress->out, "\r%*s\r", (int)(width < columns ? width : columns), "");
+        fflush(progress->out);
+        log_progress_line(0);
+    }
     progress->line_columns = 0;
-    log_progress_line(0);
 }
 
 void progress_destroy(struct progress *progress)

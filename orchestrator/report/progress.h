@@ -34,7 +34,8 @@ void progress_add(struct progress *progress, const struct interval_row *row);
  * are those of the rows that were added. */
 void progress_line(struct progress *progress, const struct run_facts *run, uint64_t elapsed_ns,
                    uint64_t completed, uint64_t errors);
-void progress_end(struct progress *progress); /* ends the line */
+/* Takes the line away: it is some moment's, and what the run came to follows. */
+void progress_end(struct progress *progress);
 void progress_destroy(struct progress *progress);
 
 #endif

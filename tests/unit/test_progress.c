@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "common/clock.h"
+#include "common/log.h"
 #include "orchestrator/report/progress.h"
 #include "tests/support/check/report_fixture.h"
 
@@ -158,7 +159,8 @@ END_TEST
 
 START_TEST(a_terminal_gets_one_line_rewritten)
 {
-    /* breaks if lines pile up on a terminal, or a longer one shines through a shorter one */
+    /* breaks if lines pile up on a terminal, a longer one shines through a shorter one, or the last one
+     * stays and tells of a run that is not over */
     struct run_facts facts = fixture_facts();
     progress.named = true;
     progress.terminal = true;
@@ -167,10 +169,29 @@ START_TEST(a_terminal_gets_one_line_rewritten)
     progress_line(&progress, &facts, 2000 * NS_PER_MS, 900, 0);
     progress_end(&progress);
     progress_end(&progress);
-    ck_assert_str_eq(text, "\rGET [1.0s] Progress: 900/1,000 (90.0%), RPS: current=900 avg=900.0, "
-                           "Errors: 100"
-                           "\rGET [2.0s] Progress: 900/1,000 (90.0%), RPS: current=0 avg=450.0, "
-                           "Errors: 0    \n");
+    char wanted[400];
+    static const char last[] =
+        "GET [2.0s] Progress: 900/1,000 (90.0%), RPS: current=0 avg=450.0, Errors: 0";
+    snprintf(wanted, sizeof wanted, "%s\r%s    \r%*s\r",
+             "\rGET [1.0s] Progress: 900/1,000 (90.0%), RPS: current=900 avg=900.0, Errors: 100",
+             last, (int)strlen(last), "");
+    ck_assert_str_eq(text, wanted);
+}
+END_TEST
+
+START_TEST(what_was_wiped_stays_wiped)
+{
+    /* breaks if the end of a run leaves an empty line among results that took the line away, or behind a
+     * message that ended it */
+    struct run_facts facts = fixture_facts();
+    progress.terminal = true;
+    progress_begin(&progress, &facts);
+    progress_line(&progress, &facts, 1000 * NS_PER_MS, 900, 100);
+    log_progress_line(0); /* as the log notes it */
+    size_t before = text_bytes;
+    progress_end(&progress);
+    fflush(out);
+    ck_assert_uint_eq(text_bytes, before);
 }
 END_TEST
 
@@ -246,6 +267,7 @@ Suite *test_progress_suite(void)
     tcase_add_test(tcase, a_line_fits_the_terminal);
     tcase_add_test(tcase, the_warmup_is_not_progress);
     tcase_add_test(tcase, a_terminal_gets_one_line_rewritten);
+    tcase_add_test(tcase, what_was_wiped_stays_wiped);
     tcase_add_test(tcase, a_prefill_names_its_test);
     tcase_add_test(tcase, an_open_loop_shows_its_target);
     suite_add_tcase(suite, tcase);
