@@ -26,6 +26,7 @@ struct interval_csv {
     bool silent; /* a prefill run */
     bool measuring;
     uint64_t started_wall_ns;
+    uint64_t last_stamp;      /* of the run's last row, in the unit that is printed; 0: none */
     uint64_t origin_ns;       /* where the measured part starts */
     uint64_t next_edge_ns;    /* where the row under way ends on the grid */
     bool under_way;           /* the row holds something, if only time */
@@ -48,16 +49,27 @@ static const struct histogram *latencies(const struct interval_row *row)
     return &row->histograms[open_loop ? HISTOGRAM_RESPONSE_OK : HISTOGRAM_SERVICE_OK];
 }
 
+/* Whole seconds, as the column always had; shorter intervals need the milliseconds. Of a row that is
+ * shorter than such a unit it is the next one: no two rows have the same. */
+static void print_timestamp(struct interval_csv *csv, uint64_t wall_ns)
+{
+    bool seconds = csv->csv_interval_ns % NS_PER_SECOND == 0;
+    uint64_t stamp = whole(wall_ns, seconds ? NS_PER_SECOND : NS_PER_MS);
+    if (stamp <= csv->last_stamp)
+        stamp = csv->last_stamp + 1;
+    csv->last_stamp = stamp;
+    if (seconds)
+        output_printf(&csv->out, "%" PRIu64, stamp);
+    else
+        output_printf(&csv->out, "%" PRIu64 ".%03" PRIu64, stamp / 1000, stamp % 1000);
+}
+
 static void print_row(struct interval_csv *csv, const struct error_kinds *error_kinds)
 {
     static const double percents[] = {50, 90, 95, 99, 99.9, 99.99, 99.999};
     const struct interval_row *row = csv->row;
     const struct histogram *latency = latencies(row);
-    uint64_t wall_ns = csv->started_wall_ns + row->header.end_ns;
-    /* Whole seconds, as the column always had; shorter intervals need the milliseconds. */
-    output_printf(&csv->out, "%" PRIu64, whole(wall_ns, NS_PER_SECOND));
-    if (csv->csv_interval_ns % NS_PER_SECOND != 0)
-        output_printf(&csv->out, ".%03" PRIu64, whole(wall_ns % NS_PER_SECOND, NS_PER_MS));
+    print_timestamp(csv, csv->started_wall_ns + row->header.end_ns);
     output_printf(&csv->out, ",%.6f",
                   figure_rate(row->counters[COUNTER_OK], figure_row_seconds(row)));
     for (size_t i = 0; i < sizeof percents / sizeof percents[0]; i++)
@@ -136,6 +148,7 @@ static enum err_code run_begin(void *state, const struct run_facts *run, struct 
     csv->under_way = false;
     csv->started_wall_ns = run->started_wall_ns;
     csv->sampled = false;
+    csv->last_stamp = 0;
     csv->run = *run;
     if (csv->csv_interval_ns == 0)
         csv->csv_interval_ns = run->interval_ns;

@@ -151,6 +151,26 @@ START_TEST(short_intervals_have_milliseconds)
 }
 END_TEST
 
+START_TEST(a_short_last_row_has_its_own_time)
+{
+    /* Breaks when the part of a second at the end has the same timestamp as the row before it. */
+    start(NS_PER_SECOND);
+    struct run_facts facts = fixture_facts();
+    timeline_session_begin(&timeline, &session);
+    timeline_run_begin(&timeline, &facts);
+    for (uint32_t i = 0; i < 2; i++) {
+        struct interval_row *row = fixture_row(i);
+        fixture_answer(row, 1000, 10);
+        row->header.end_ns -= i * 500 * NS_PER_MS;
+        pass(row);
+    }
+    end();
+    ck_assert_str_eq(text, HEADER "1800000001,10.000000,1,1,1,1,1,1,1,1,1,10,0,0,0,0\n"
+                                  "1800000002,20.000000,1,1,1,1,1,1,1,1,1,10,0,0,0,0\n");
+    finish();
+}
+END_TEST
+
 START_TEST(percentiles_never_fall)
 {
     /* breaks if a higher percentile of a row is below a lower one, or above the maximum */
@@ -312,6 +332,7 @@ Suite *test_interval_csv_suite(void)
     tcase_add_test(tcase, a_wide_row_keeps_its_rate);
     tcase_add_test(tcase, an_empty_end_is_not_a_row);
     tcase_add_test(tcase, short_intervals_have_milliseconds);
+    tcase_add_test(tcase, a_short_last_row_has_its_own_time);
     tcase_add_test(tcase, percentiles_never_fall);
     tcase_add_test(tcase, a_prefill_has_no_rows);
     tcase_add_test(tcase, a_file_appears_when_it_is_whole);
