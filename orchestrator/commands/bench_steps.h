@@ -13,7 +13,9 @@ struct bench_step {
     struct spec spec; /* the session's, with what this step changes */
     struct workload *workload;
     const char *prefill_for; /* title of the test that reads what this step writes; NULL: a test */
-    bool could_prefill;      /* a test that --prefill, which was not given, would write for */
+    bool
+        fixed_key; /* a user's command with a key, and nothing in it changes; known once connected */
+    bool could_prefill; /* a test that --prefill, which was not given, would write for */
 };
 
 struct bench_steps {

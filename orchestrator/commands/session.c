@@ -209,6 +209,17 @@ static enum err_code load_functions(const struct session *session, const struct 
     return functions_load(session->topology, test, &step->spec, &session->interrupts->count, err);
 }
 
+/* Another tool does not warn of it, and --null asks nobody. */
+static void find_fixed_keys(struct session *session)
+{
+    for (uint32_t i = 0; i < session->steps.count && session->control != NULL; i++) {
+        struct bench_step *step = &session->steps.steps[i];
+        if (session->request->dialect == NULL && workload_test(step->workload) == NULL &&
+            workload_keys_per_request(step->workload) == 0 && !workload_has_tag(step->workload))
+            step->fixed_key = command_keys_any(step->workload, session->control);
+    }
+}
+
 static enum err_code describe(struct session *session, struct err *err)
 {
     const struct spec *spec = &session->request->spec;
@@ -226,6 +237,7 @@ static enum err_code describe(struct session *session, struct err *err)
                             invocation_describe(session->command, session->argc, session->argv,
                                                 &session->request->values)) != 0)
         return err_set(err, E_SYSTEM, "no memory to describe the session");
+    find_fixed_keys(session);
     /* The control connection is not needed while requests are measured. */
     control_close(session->control);
     session->control = NULL;
@@ -446,7 +458,7 @@ static void fill_facts(struct run_facts *facts, const struct session *session,
         .keyspace = workload_keys_per_request(step->workload) == 0 ? 0
                     : spec->key_order == KEYS_ONE                  ? 1
                                                                    : spec->keyspace,
-        .one_key = workload_uses_one_key(step->workload),
+        .one_key = step->fixed_key || workload_uses_one_key(step->workload),
         .reads = workload_reads(step->workload),
         .no_prefill = !step->could_prefill || spec->null_transport,
         .keyspace_random = spec->key_order == KEYS_RANDOM,
@@ -479,9 +491,9 @@ enum err_code session_run(struct session *session, const struct bench_step *step
     fill_facts(facts, session, step, session->run_count++);
     if (facts->one_key && !facts->prefill && session->warned_of != step->workload)
         log_line(LOG_WARNING,
-                 "%s: every request has the same key; give -r KEYSPACE or --sequential "
-                 "KEYSPACE to spread them",
-                 facts->name);
+                 "%s: every request has the same key; give %s-r KEYSPACE or "
+                 "--sequential KEYSPACE to spread them",
+                 facts->name, step->fixed_key ? "__key__ in its place, and " : "");
     session->warned_of = step->workload;
     result->evidence.server_place_known =
         session->locality.known || session->request->spec.null_transport;

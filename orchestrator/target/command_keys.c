@@ -289,3 +289,16 @@ enum err_code command_keys_find(struct workload *workload, struct control *contr
     free(keys);
     return code;
 }
+
+bool command_keys_any(const struct workload *workload, struct control *control)
+{
+    uint32_t found = 0;
+    for (uint32_t i = 0; i < workload_command_count(workload); i++) {
+        struct workload_command_keys keys = {.count = 0};
+        struct err ignored = {.code = OK};
+        if (find_one(&keys, workload, i, control, false, &ignored) == OK)
+            found += keys.count > 0;
+        free(keys.arguments);
+    }
+    return found > 0;
+}

@@ -231,8 +231,34 @@ START_TEST(test_advice_can_be_followed)
         empty_server();
         call_expect(&call, 0, &at_server, "-n 400 -c 4 %s", cases[i].options);
         ck_assert_ptr_nonnull(strstr(call.program.out, "Warning: more than 1% of the keys"));
-        ck_assert_msg((strstr(call.program.out, "--prefill") != NULL) == cases[i].advised, "%s: %s",
-                      cases[i].options, call.program.out);
+        ck_assert_msg((strstr(call.program.out, "with --prefill") != NULL) == cases[i].advised,
+                      "%s: %s", cases[i].options, call.program.out);
+        call_free(&call);
+    }
+}
+END_TEST
+
+START_TEST(test_one_key_is_said)
+{
+    /* Breaks when a command whose key never changes passes for a load on a key space, or one without a key
+     * is warned of. */
+    static const struct {
+        const char *options;
+        const char *warning; /* NULL: none */
+    } cases[] = {
+        {"-- GET fixed", "give __key__ in its place, and -r KEYSPACE or --sequential"},
+        {"-- SET a b ; GET a", "give __key__ in its place, and -r KEYSPACE or --sequential"},
+        {"-- GET __key__", "every request has the same key; give -r KEYSPACE or --sequential"},
+        {"-r 10 -- GET __key__", NULL},
+        {"-- PING", NULL},
+        {"-- CONFIG GET save", NULL},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        call_expect(&call, 0, &at_server, "-q -n 40 -c 4 %s", cases[i].options);
+        const char *said = strstr(call.program.err, "every request has the same key");
+        ck_assert_msg((said != NULL) == (cases[i].warning != NULL), "%s", cases[i].options);
+        ck_assert_msg(said == NULL || strstr(call.program.err, cases[i].warning) != NULL, "%s",
+                      call.program.err);
         call_free(&call);
     }
 }
@@ -363,6 +389,7 @@ Suite *test_bench_keys_suite(void)
     add(suite, "prefill", test_prefill_gives_hits);
     add(suite, "own_prefill", test_prefill_of_own_commands);
     add(suite, "advice", test_advice_can_be_followed);
+    add(suite, "one_key", test_one_key_is_said);
     add(suite, "lists", test_lists_have_their_length);
     add(suite, "misses", test_misses_are_shown);
     add(suite, "command", test_own_command);
