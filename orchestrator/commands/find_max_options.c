@@ -253,9 +253,10 @@ static enum err_code check_search(const struct find_max_request *request, struct
     if (request->window_ns % WINDOW_STEP_NS != 0)
         return err_set(err, E_USAGE, "--window is not a multiple of 100ms");
     if (request->start_rate > request->max_rate)
-        return err_set(err, E_USAGE, "--start-rate %llu is above --max-rate %llu",
-                       (unsigned long long)request->start_rate,
-                       (unsigned long long)request->max_rate);
+        return err_set(err, E_USAGE, "--start-rate %s%s is above --max-rate %s",
+                       UNITS_GROUPED(request->start_rate),
+                       options_given(&request->bench.values, "start-rate") ? "" : ", the default,",
+                       UNITS_GROUPED(request->max_rate));
     if (spec->test_count > 1)
         return err_set(err, E_USAGE, "find-max takes one test; --type names %u: run it for each",
                        spec->test_count);

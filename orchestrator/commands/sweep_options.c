@@ -24,8 +24,7 @@ static enum err_code read_value(uint64_t *value, enum sweep_kind kind, const cha
         return *value > 0 ? OK : err_set(reason, E_USAGE, "no rate: above 0 is allowed");
     }
     if (!units_parse_count(value, text) || *value < 1 || *value > most[kind])
-        return err_set(reason, E_USAGE, "not a number from 1 to %llu",
-                       (unsigned long long)most[kind]);
+        return err_set(reason, E_USAGE, "not a number from 1 to %s", UNITS_GROUPED(most[kind]));
     return OK;
 }
 

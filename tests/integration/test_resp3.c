@@ -152,6 +152,7 @@ START_TEST(test_servers_without_hello)
     expect_stderr("does not know HELLO: volley speaks RESP2 to it");
     ck_assert_int_eq(run_json_count(&call, 0, "requests.ok"), 20);
     ck_assert(json_is_false(json_object_get(json_object_get(call.root, "spec"), "resp3")));
+    ck_assert_ptr_null(strstr(call.program.out, "--resp3")); /* it is not in force */
     call_free(&call);
     call_expect(&call, 5, &at_old, "--enable-tracking -n 20 -c 2 -t set");
     expect_stderr("does not know HELLO, and so not RESP3, which --enable-tracking needs");
