@@ -1,12 +1,16 @@
 #include "orchestrator/commands/explain_connections.h"
 
+#include "common/printable.h"
+
 static void print_login(FILE *out, const struct spec *spec)
 {
+    char user[256];
+    snprintf(user, sizeof user, "%s", spec->user != NULL ? spec->user : "");
     fprintf(out, "  protocol      %s\n", spec->resp3 ? "RESP3 (HELLO 3)" : "RESP2");
     if (spec->password == NULL)
         fprintf(out, "  login         none\n");
     else if (spec->user != NULL)
-        fprintf(out, "  login         user %s with a password\n", spec->user);
+        fprintf(out, "  login         user %s with a password\n", printable_line(user));
     else
         fprintf(out, "  login         password only (the default user)\n");
     if (spec->client_name != NULL)

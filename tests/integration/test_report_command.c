@@ -250,11 +250,12 @@ START_TEST(a_label_is_shown_and_not_obeyed)
 {
     /* Breaks when a terminal obeys what a label, or a directory that somebody sent, has in it. */
     static const char label[] = "\33]0;title\7\33[2J \302\233m red\177";
-    struct program outputs[3];
+    struct program outputs[4];
     program_run_volley(&outputs[0], "bench", "--null", "-n", "1000", "--label", label, "--out",
                        directory, NULL);
     program_run_volley(&outputs[1], "report", directory, NULL);
     program_run_volley(&outputs[2], "bench", "--null", "--explain", "--label", label, NULL);
+    program_run_volley(&outputs[3], "bench", "--explain", "--user", label, "-a", "x", NULL);
     for (size_t i = 0; i < sizeof outputs / sizeof outputs[0]; i++) {
         ck_assert_msg(outputs[i].exit_status == 0, "%s", outputs[i].err);
         ck_assert_ptr_nonnull(strstr(outputs[i].out, " ]0;title  [2J   m red "));
