@@ -36,7 +36,7 @@ static void set_up(void)
                                         .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
         node->address.address_bytes = sizeof *address;
         snprintf(node->address.host, sizeof node->address.host, "127.0.0.1");
-        snprintf(node->address.text, sizeof node->address.text, "127.0.0.1:%u", node->port);
+        snprintf(node->address.text, sizeof node->address.text, "127.0.0.1:%d", PORT_0 + i);
     }
 }
 
@@ -80,7 +80,7 @@ static void answer_or_ask(struct scripted_peer *peer, const char *bytes, size_t 
         return;
     }
     if (peer->port == PORT_0 && peer->memo++ % 2 == 0) {
-        snprintf(ask, sizeof ask, "-ASK %u 127.0.0.1:%u\r\n", slot_of(bytes, byte_count), PORT_1);
+        snprintf(ask, sizeof ask, "-ASK %u 127.0.0.1:%d\r\n", slot_of(bytes, byte_count), PORT_1);
         asked++;
     }
     if (peer->port == PORT_1 && !is_asking)
