@@ -75,6 +75,15 @@ static inline void interval_histogram_record(struct interval_histogram *histogra
     histogram->counts[index]++;
 }
 
+/* Counts one value of 0, for less. */
+static inline void interval_histogram_record_zero(struct interval_histogram *histogram)
+{
+    histogram->count++;
+    histogram->min_ns = 0;
+    histogram->low_index = 0;
+    histogram->counts[0]++;
+}
+
 /* Empties a histogram by clearing its touched range. The _init forms clear all of it. */
 void interval_histogram_init(struct interval_histogram *histogram);
 void interval_histogram_reset(struct interval_histogram *histogram);

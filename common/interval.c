@@ -333,10 +333,12 @@ static enum err_code check_schedule(const struct interval_header *header,
                        "interval %" PRIu32 ": %" PRIu64 " response times kept of %" PRIu64
                        " ok replies",
                        header->first, counted[HISTOGRAM_RESPONSE_OK], responses);
-    if (counted[HISTOGRAM_SLIP] != (open_loop ? sent : 0))
+    uint64_t delays = open_loop ? sent : 0;
+    if (counted[HISTOGRAM_SLIP] != delays || counted[HISTOGRAM_WAIT] != delays)
         return err_set(err, E_UNTRUSTED,
-                       "interval %" PRIu32 ": %" PRIu64 " slips kept of %" PRIu64 " requests sent",
-                       header->first, counted[HISTOGRAM_SLIP], open_loop ? sent : 0);
+                       "interval %" PRIu32 ": %" PRIu64 " slips and %" PRIu64
+                       " waits kept of %" PRIu64 " requests sent",
+                       header->first, counted[HISTOGRAM_SLIP], counted[HISTOGRAM_WAIT], delays);
     return OK;
 }
 

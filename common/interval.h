@@ -79,9 +79,10 @@ enum interval_histogram_kind {
     HISTOGRAM_SERVICE_ERROR, /* the same of requests answered with an error; count = errors       */
     HISTOGRAM_LOOP_LAG, /* one value a read: from the first read of the loop's turn to this one */
     HISTOGRAM_RESPONSE_OK, /* done - intended of those of HISTOGRAM_SERVICE_OK; open loop only     */
-    HISTOGRAM_SLIP,    /* sent - intended, counted when sent; count = sent; open loop only      */
+    HISTOGRAM_SLIP, /* sent - intended, without the wait below; counted when sent; open loop only */
     HISTOGRAM_CONNECT, /* from connect to ready; the first connections count in the first interval  */
     HISTOGRAM_HANDSHAKE, /* of TLS, from the connected socket to its end; count = handshakes        */
+    HISTOGRAM_WAIT, /* of that time, while no connection could take it; count = sent; open loop only */
     HISTOGRAM_KINDS
 };
 
@@ -176,7 +177,7 @@ uint64_t counters_shed(const uint64_t counters[COUNTER_COUNT]);
 /* The identities of design.md 4.6 within one row or one worker's record:
  * in_flight_before + sent = ok + errors + timed_out + lost + in_flight_after,
  * backlog_before + due = sent + shed + backlog_after, histogram counts = ok and errors (of an open
- * loop's also ok for response times and sent for slip), kinds add up to errors; where there are nodes,
+ * loop's also ok for response times, and sent for slip and wait), kinds add up to errors; where there are nodes,
  * ok and errors are the sums of theirs. E_UNTRUSTED with the numbers when one is broken. A row with
  * INTERVAL_DEGRADED stands outside the identities and is always OK. */
 MUST_USE enum err_code interval_row_check(const struct interval_row *row, struct err *err);

@@ -142,6 +142,9 @@ void connection_lost(struct connection *connection, enum counter cause, enum cou
         recorder_cut(worker, now_ns);
     connection_drop_in_flight(connection, cause, now_ns);
     recorder_heed_failures(worker, now_ns);
+    if (!connection->write_waiting)
+        connection->unwritable_ns = now_ns;
+    router_waited_to_write(connection, now_ns);
     leave_ready(connection);
     worker_count(worker, connection->idle ? COUNTER_IDLE_LOST : COUNTER_CONNECTIONS_LOST, 1);
     if (!connection->idle)
@@ -290,8 +293,10 @@ void connection_attempt_failed(struct connection *connection, bool try_again, en
 
 void connection_wait_writable(struct connection *connection)
 {
-    if (!connection->write_waiting && event_add(&connection->write_event, NULL) == 0)
+    if (!connection->write_waiting && event_add(&connection->write_event, NULL) == 0) {
         connection->write_waiting = true;
+        connection->unwritable_ns = clock_now_ns();
+    }
 }
 
 /* Connecting ----------------------------------------------------------------------------------- */
@@ -317,7 +322,8 @@ static void connection_ready(struct connection *connection, uint64_t now_ns)
         recorder_cut(worker, now_ns);
     interval_histogram_record(&worker->interval->histograms[HISTOGRAM_CONNECT],
                               now_ns - connection->connect_ns);
-    router_connection_changed(connection);
+    router_waited_to_write(connection, now_ns);
+    router_connection_able(connection, now_ns);
     if (!worker->connected)
         return;
     worker->reconnected++;
@@ -576,6 +582,7 @@ static void receive_greeting(struct connection *connection)
 static void flush_waiting(struct connection *connection)
 {
     const struct worker *worker = connection->worker;
+    router_waited_to_write(connection, clock_now_ns());
     exchange_flush(connection);
     if ((worker->open_loop || worker->router.by_slot) && connection->state == CONNECTION_READY)
         exchange_fill(connection, clock_now_ns());

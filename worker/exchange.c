@@ -86,6 +86,20 @@ static void count_to_node(struct connection *connection, uint32_t sent, uint32_t
     worker_count(worker, COUNTER_RESENT, again);
 }
 
+/* Why a request of an open loop goes out after its time: volley's own slip is what is left when the wait for
+ * a connection is taken off. */
+__attribute__((noinline)) static void
+record_lateness(struct worker *worker, const struct request_slot *slot, uint64_t sent_ns)
+{
+    struct interval_histogram *histograms = worker->interval->histograms;
+    uint64_t waited_ns = slot->waited_ns;
+    interval_histogram_record(&histograms[HISTOGRAM_SLIP], sent_ns - slot->intended_ns - waited_ns);
+    if (LIKELY(waited_ns == 0))
+        interval_histogram_record_zero(&histograms[HISTOGRAM_WAIT]);
+    else
+        interval_histogram_record(&histograms[HISTOGRAM_WAIT], waited_ns);
+}
+
 /* What a write call took: whole requests, and maybe the beginning of one more. */
 static inline void count_written(struct connection *connection, const struct batch *batch,
                                  size_t written_bytes, uint64_t sent_ns)
@@ -109,10 +123,9 @@ static inline void count_written(struct connection *connection, const struct bat
             again++;
             continue;
         }
-        slot->sent_ns = sent_ns;
         if (worker->open_loop)
-            interval_histogram_record(&worker->interval->histograms[HISTOGRAM_SLIP],
-                                      sent_ns - slot->intended_ns);
+            record_lateness(worker, slot, sent_ns);
+        slot->sent_ns = sent_ns;
     }
     connection->in_flight += newly_sent;
     connection->unsent -= newly_sent;
@@ -298,7 +311,7 @@ void exchange_fill(struct connection *connection, uint64_t now_ns)
 {
     struct worker *worker = connection->worker;
     if (worker->open_loop) {
-        router_connection_changed(connection);
+        router_connection_able(connection, now_ns);
         pacer_send_due(worker, now_ns);
         return;
     }

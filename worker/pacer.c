@@ -207,6 +207,8 @@ static bool assign(struct worker *worker, uint64_t now_ns, struct touched *touch
         if (connection == NULL || !((worker->unsent_idle > 0 && adopt(worker, &slot)) ||
                                     pacer_draw(worker, now_ns, &slot)))
             break;
+        slot.waited_ns =
+            supply_take(&connection->pool->supply, slot.intended_ns, slot.waited_ns, now_ns);
         *connection_slot(connection, connection->in_flight + connection->unsent++) = slot;
         worker->unsent++;
         connection->quota--;
@@ -296,6 +298,7 @@ int pacer_prepare_wait(struct worker *worker)
 {
     struct pacer *pacer = &worker->pacer;
     uint64_t now_ns = clock_now_ns();
+    pacer->turn_ns = now_ns;
     count_spinning(worker, now_ns);
     if (worker->start_ns == 0 || worker->stopping)
         return EVLOOP_ONCE;

@@ -109,6 +109,32 @@ void router_connection_changed(struct connection *connection)
     list_pool(router, pool);
 }
 
+/* In the turn after a stop of volley's own nobody knows when the reply came: the time is not the target's. */
+static uint64_t able_since(const struct worker *worker, uint64_t now_ns)
+{
+    uint64_t turn_ns = worker->pacer.turn_ns;
+    return turn_ns != 0 && now_ns > turn_ns + OWN_STOP_NS ? turn_ns : now_ns;
+}
+
+void router_connection_able(struct connection *connection, uint64_t now_ns)
+{
+    struct pool *pool = connection->pool;
+    if (pool->free == 0)
+        pool->supply.since_ns = able_since(connection->worker, now_ns);
+    router_connection_changed(connection);
+}
+
+void router_waited_to_write(struct connection *connection, uint64_t now_ns)
+{
+    struct supply room = {now_ns, connection->unwritable_ns};
+    for (uint32_t i = 0; connection->worker->open_loop && i < connection->unsent; i++) {
+        struct request_slot *slot = connection_slot(connection, connection->in_flight + i);
+        if (!slot->again)
+            slot->waited_ns = supply_take(&room, slot->intended_ns, slot->waited_ns, now_ns);
+    }
+    connection->unwritable_ns = now_ns;
+}
+
 struct connection *router_pick(const struct worker *worker, struct pool *pool)
 {
     while (pool->lowest < worker->run->pipeline && TAILQ_EMPTY(&pool->by_load[pool->lowest]))
@@ -153,6 +179,15 @@ static void place(struct connection *connection, const struct request_slot *slot
     connection->quota--;
 }
 
+/* A ticket that has not been sent yet. */
+static void place_fresh(struct connection *connection, struct request_slot *slot, uint64_t now_ns)
+{
+    if (connection->worker->open_loop)
+        slot->waited_ns =
+            supply_take(&connection->pool->supply, slot->intended_ns, slot->waited_ns, now_ns);
+    place(connection, slot);
+}
+
 static void touch(struct connection *connection, struct touched *touched)
 {
     if (!connection->touched)
@@ -195,7 +230,7 @@ static void serve_connection(struct worker *worker, struct connection *connectio
             worker->unsent--;
             continue;
         }
-        place(connection, &slot);
+        place_fresh(connection, &slot, now_ns);
         room--;
         capacity--;
     }
@@ -279,17 +314,25 @@ static void hold(struct worker *worker, struct pool *pool, const struct request_
 /* What is due. */
 static void draw_due(struct worker *worker, uint64_t now_ns, struct touched *touched)
 {
+    struct router *router = &worker->router;
     struct request_slot slot;
-    struct pool *pool;
-    while (touched->count < BATCH_CONNECTIONS && capacity_left(worker) > 0 &&
-           (pool = draw_routed(worker, now_ns, &slot)) != NULL) {
+    if (router->stopped)
+        router->drawing.since_ns = now_ns;
+    router->stopped = false;
+    while (touched->count < BATCH_CONNECTIONS) {
+        struct pool *pool = capacity_left(worker) > 0 ? draw_routed(worker, now_ns, &slot) : NULL;
+        if (pool == NULL) {
+            router->stopped = router->has_drawn || capacity_left(worker) == 0;
+            return;
+        }
+        slot.waited_ns = supply_take(&router->drawing, slot.intended_ns, slot.waited_ns, now_ns);
         struct connection *connection =
             pool->again.count + pool->fresh.count == 0 ? router_pick(worker, pool) : NULL;
         if (connection == NULL) {
             hold(worker, pool, &slot);
             continue;
         }
-        place(connection, &slot);
+        place_fresh(connection, &slot, now_ns);
         touch(connection, touched);
     }
 }
@@ -507,7 +550,7 @@ static void time_out_waiting(struct worker *worker, struct slot_list *list, uint
 /* A new topology ------------------------------------------------------------------------------- */
 
 /* Tickets that waited for the node that had their slot wait for the one that has it now. */
-static void route_again(struct worker *worker)
+static void route_again(struct worker *worker, uint64_t now_ns)
 {
     struct router *router = &worker->router;
     uint32_t counts[TOPOLOGY_NODES_MAX][2];
@@ -527,6 +570,10 @@ static void route_again(struct worker *worker)
             /* The node that had the slot sends on what there is no room for. */
             if (pool->fresh.count >= router->fresh_max && router->pools[i].wanted > 0)
                 pool = &router->pools[i];
+            if (worker->open_loop && pool != &router->pools[i]) {
+                struct supply elsewhere = {now_ns, router->pools[i].supply.unwaited_ns};
+                slot.waited_ns = supply_take(&elsewhere, slot.intended_ns, slot.waited_ns, now_ns);
+            }
             if (pool->fresh.count >= router->fresh_max) {
                 worker_count(worker, COUNTER_SHED_NODE, 1);
                 worker->unsent--;
@@ -549,7 +596,7 @@ void router_tick(struct worker *worker, uint64_t now_ns)
     if (!router->by_slot)
         return;
     if (changed)
-        route_again(worker);
+        route_again(worker, now_ns);
     retry_due(worker, now_ns);
     if (router->retry.count > 0)
         time_out_waiting(worker, &router->retry, now_ns);

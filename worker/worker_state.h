@@ -15,6 +15,7 @@
 #include "common/resp.h"
 #include "common/transport.h"
 #include "worker/greeting.h"
+#include "worker/supply.h"
 #include "worker/worker.h"
 
 /* One read takes at most so much. Value bytes are skipped, so one buffer serves all connections.
@@ -23,6 +24,9 @@
 /* Requests of one write are rendered here. A longer request goes out in windows of the larger size. */
 #define WORKER_WRITE_BYTES (64u * 1024)
 #define WORKER_WINDOW_BYTES (1024u * 1024)
+/* The loop turns at least every 50 ms. A worker that did not for so long has stood still: it was stopped, or
+ * kept from its CPU. */
+#define OWN_STOP_NS (200 * NS_PER_MS)
 
 enum connection_state {
     CONNECTION_CONNECTING, /* -> HANDSHAKE on writable, -> BACKOFF on failure or connection timeout  */
@@ -36,7 +40,10 @@ enum connection_state {
 
 struct request_slot {
     uint64_t ticket;
-    uint64_t sent_ns;     /* clock reading just before the write that carried its first byte */
+    union {
+        uint64_t sent_ns;   /* clock reading just before the write that carried its first byte */
+        uint64_t waited_ns; /* until then, open loop: for a connection that could take it      */
+    };
     uint64_t intended_ns; /* clock reading of the schedule; open loop only               */
     uint32_t retry_ms; /* the clock's milliseconds, cut to 32 bits, while it waits to be retried */
     uint8_t hops;      /* how often a node has sent it elsewhere                      */
@@ -63,6 +70,7 @@ struct pool {
      * clusters. No list below `lowest` has one. */
     TAILQ_HEAD(load_list, connection) * by_load;
     uint32_t lowest;
+    struct supply supply;   /* of connections in by_load, to tickets of an open loop        */
     uint32_t ready;         /* connections that are                                     */
     bool failing;           /* none is, and the last attempt to open one has failed     */
     uint32_t assigned;      /* connections that are this pool's, open or not            */
@@ -105,6 +113,8 @@ struct router {
     struct request_slot drawn; /* a ticket whose node's ring is full ...          */
     bool has_drawn;            /* ... there is one                                */
     uint64_t full_ns;          /* since then; 0: no ring is full                  */
+    bool stopped;          /* tickets of an open loop are not drawn: a ring is full, or too ... */
+    struct supply drawing; /* ... many are in flight; and since when they are again           */
     uint32_t free_connections; /* of all pools, those that can take one more */
     uint32_t next_source;      /* of the local addresses                          */
 };
@@ -143,9 +153,10 @@ struct connection {
     uint32_t attempts;    /* since it was last ready */
     size_t partial_bytes; /* written of the newest in-flight request; 0: all of it */
     size_t greeting_sent_bytes;
-    uint64_t deadline_ns;  /* of connecting and greeting, or end of the back-off  */
-    uint64_t connect_ns;   /* when this attempt to connect began                  */
-    uint64_t handshake_ns; /* when its TLS handshake began                       */
+    uint64_t deadline_ns;   /* of connecting and greeting, or end of the back-off  */
+    uint64_t connect_ns;    /* when this attempt to connect began                  */
+    uint64_t handshake_ns;  /* when its TLS handshake began                       */
+    uint64_t unwritable_ns; /* when it began to wait for room in its socket       */
     /* Open loop: the list of connections with so many requests, while it can take one more. */
     TAILQ_ENTRY(connection) by_load;
     uint32_t listed_load; /* PACER_UNLISTED: in no list */
@@ -167,6 +178,7 @@ struct pacer {
     uint64_t due_warmup; /* due in the warm-up, once it is over                           */
     int timer_fd;        /* -1: none */
     struct event *timer;
+    uint64_t turn_ns;         /* clock reading before the newest turn of the loop             */
     uint64_t armed_ns;        /* the timer is set for this clock reading; 0: not set           */
     uint64_t stretch_ns;      /* so long before an intended time the worker spins; 0: it sleeps */
     uint64_t spinning_ns;     /* this turn does not sleep since this clock reading; 0: it may  */
@@ -339,6 +351,10 @@ struct connection *router_pick(const struct worker *worker, struct pool *pool);
 bool router_can_take(struct worker *worker);
 /* A connection has more or fewer requests than before, or has become ready or unable to take any. */
 void router_connection_changed(struct connection *connection);
+/* The same in an open loop, where it may have become able to take one. */
+void router_connection_able(struct connection *connection, uint64_t now_ns);
+/* Open loop: what a connection holds unsent could not be written for a while. */
+void router_waited_to_write(struct connection *connection, uint64_t now_ns);
 /* With by_slot: gives connections what waits for them, and tickets as far as they are due. */
 void router_send(struct worker *worker, uint64_t now_ns);
 /* The same for a connection of a closed loop that may have become free. */

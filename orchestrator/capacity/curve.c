@@ -164,9 +164,8 @@ static struct failures failures_at(const struct curve *curve, uint64_t rate_micr
     return failures;
 }
 
-/* A worker that is always busy limits whatever else fails, and so does one that was stopped. Slip and
- * loop lag are volley's own only where the server kept up: when every connection is busy, requests are
- * late because of the server. */
+/* A worker that is always busy limits whatever else fails, and so does one that was stopped. Loop lag is
+ * weighed only where the server kept up. */
 static bool is_volley(struct limit *limit, const struct failures *failures, const struct slo *slo)
 {
     const struct probe *probe = failures->last;
@@ -190,7 +189,7 @@ static bool is_volley(struct limit *limit, const struct failures *failures, cons
     if (slo == NULL || slo->kind == SLO_ERRORS || behind)
         return false;
     bool lagging = probe->loop_lag_p99_ns > slo->limit_ns / 2;
-    bool slipping = evidence->blocked_share < 0.01 && evidence->slip_p99_ns > slo->limit_ns / 2;
+    bool slipping = evidence->slip_p99_ns > slo->limit_ns / 2;
     if (lagging || slipping)
         snprintf(limit->evidence, sizeof limit->evidence,
                  "at %s/s volley's own delay was more than half of %s: slip p99 %.3f ms, loop lag "

@@ -47,9 +47,14 @@ static uint64_t missing(const struct interval_row *row, enum interval_histogram_
 /* Who was sent late has waited that long, even if the reply never came. */
 static uint64_t longest_wait_ns(const struct interval_row *row, enum interval_histogram_kind kind)
 {
+    static const enum interval_histogram_kind before_sending[] = {HISTOGRAM_WAIT, HISTOGRAM_SLIP};
     uint64_t longest_ns = row->histograms[kind].max_ns;
-    uint64_t slip_ns = row->histograms[HISTOGRAM_SLIP].max_ns;
-    return kind == HISTOGRAM_RESPONSE_OK && slip_ns > longest_ns ? slip_ns : longest_ns;
+    if (kind != HISTOGRAM_RESPONSE_OK)
+        return longest_ns;
+    for (size_t i = 0; i < sizeof before_sending / sizeof before_sending[0]; i++)
+        if (row->histograms[before_sending[i]].max_ns > longest_ns)
+            longest_ns = row->histograms[before_sending[i]].max_ns;
+    return longest_ns;
 }
 
 struct figure_percentile figure_percentile(const struct interval_row *row,

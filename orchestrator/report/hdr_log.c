@@ -146,6 +146,7 @@ static enum err_code interval(void *state, const struct interval_row *row,
         bool when_there; /* not when it is empty */
     } lines[] = {{"response", HISTOGRAM_RESPONSE_OK, true, false},
                  {"service", HISTOGRAM_SERVICE_OK, false, false},
+                 {"wait", HISTOGRAM_WAIT, true, false},
                  {"slip", HISTOGRAM_SLIP, true, false},
                  {"error", HISTOGRAM_SERVICE_ERROR, false, true}};
     struct hdr_log *log = state;

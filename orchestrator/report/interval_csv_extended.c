@@ -26,6 +26,7 @@ static const char *const names[] = {"cache_hits",
                                     "sent",
                                     "backlog",
                                     "shed",
+                                    "wait_p99_usec",
                                     "slip_p99_usec",
                                     "service_p50_usec",
                                     "service_p99_usec",
@@ -107,6 +108,7 @@ void interval_csv_extended_values(struct output *out, const struct interval_row 
     count(out, counters[COUNTER_SENT]);
     count(out, row->header.backlog_after);
     count(out, counters_shed(counters));
+    quantile_usec(out, &row->histograms[HISTOGRAM_WAIT], 0.99);
     quantile_usec(out, &row->histograms[HISTOGRAM_SLIP], 0.99);
     quantile_usec(out, service, 0.50);
     quantile_usec(out, service, 0.99);

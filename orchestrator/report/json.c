@@ -147,6 +147,7 @@ static void add_measures(json_t *object, const struct interval_row *row, bool op
     json_object_set_new(object, "response_time_us",
                         json_value_latency(row, figure_latency_kind(open_loop)));
     json_object_set_new(object, "service_time_us", json_value_latency(row, HISTOGRAM_SERVICE_OK));
+    json_object_set_new(object, "wait_us", json_value_latency(row, HISTOGRAM_WAIT));
     json_object_set_new(object, "slip_us", json_value_latency(row, HISTOGRAM_SLIP));
     json_object_set_new(object, "error_time_us", json_value_latency(row, HISTOGRAM_SERVICE_ERROR));
     json_object_set_new(object, "shed_by_cause", shed_by_cause(row));

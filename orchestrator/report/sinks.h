@@ -40,7 +40,7 @@ MUST_USE enum err_code sink_interval_csv(struct sink *sink, FILE *out, bool owns
 /* volley.run/1, streamed. Path "-": stdout. As output_create and output_commit have it. */
 MUST_USE enum err_code sink_json(struct sink *sink, const char *path, struct err *err);
 /* HdrHistogram V2 log, one line per measured interval, tagged "<test>-service"; in an open loop also
- * "<test>-response" and "<test>-slip"; and "<test>-error" when there were error replies. Times in seconds since the first run's start, values
+ * "<test>-response", "<test>-wait" and "<test>-slip"; and "<test>-error" when there were error replies. Times in seconds since the first run's start, values
  * in nanoseconds, the maximum in milliseconds (the format's usual ratio). Renamed at the end. */
 MUST_USE enum err_code sink_hdr_log(struct sink *sink, const char *path, struct err *err);
 /* DIR/journal: append only, each record checksummed and written at once. Makes the directory and

@@ -55,9 +55,9 @@ uint64_t target_slip_limit_ns(const struct interval_row *total)
     return tenth_ns > SLIP_BEARABLE_NS ? tenth_ns : SLIP_BEARABLE_NS;
 }
 
-/* What was due and has been sent. A run of -n requests ends only when all are sent, however late: what
- * the last ones waited is at most the largest slip, and that time counts as if its part of the target
- * were missing. */
+/* What was due and has been sent. A run of -n requests ends only when all are sent, however late: the
+ * last ones were sent so late at most as the longest wait and the largest slip make, and that time
+ * counts as if its part of the target were missing. */
 static double sent_share(const struct run_result *result)
 {
     const struct interval_row *total = result->total;
@@ -68,7 +68,9 @@ static double sent_share(const struct run_result *result)
     double share = sent < due ? sent / due : 1;
     if (result->facts->requests > 0 && result->due_seconds > 0) {
         double late = result->seconds - result->due_seconds;
-        double waited = (double)total->histograms[HISTOGRAM_SLIP].max_ns / (double)NS_PER_SECOND;
+        double waited = ((double)total->histograms[HISTOGRAM_WAIT].max_ns +
+                         (double)total->histograms[HISTOGRAM_SLIP].max_ns) /
+                        (double)NS_PER_SECOND;
         late = late < waited ? late : waited;
         if (late > 0)
             share *= result->due_seconds / (result->due_seconds + late);

@@ -6,7 +6,7 @@
 #include "orchestrator/report/timeline.h"
 
 /* Of an open loop (text_rate.c): target and achieved rate, what became of the requests that fell due, and
- * why the target was not reached; response time, service time and slip side by side. */
+ * why the target was not reached; response time, service time, wait and slip side by side. */
 void text_rate(struct output *out, const struct run_result *result);
 void text_times(struct output *out, const struct run_result *result);
 

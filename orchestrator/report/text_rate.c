@@ -34,7 +34,7 @@ void text_rate(struct output *out, const struct run_result *result)
 }
 
 static const enum interval_histogram_kind kinds[] = {HISTOGRAM_RESPONSE_OK, HISTOGRAM_SERVICE_OK,
-                                                     HISTOGRAM_SLIP};
+                                                     HISTOGRAM_WAIT, HISTOGRAM_SLIP};
 #define KINDS (sizeof kinds / sizeof kinds[0])
 
 static void print_row(struct output *out, const char *name, const double ns[KINDS])
@@ -45,7 +45,7 @@ static void print_row(struct output *out, const char *name, const double ns[KIND
     output_printf(out, "\n");
 }
 
-/* Returns whether any of the three rests on few samples. */
+/* Returns whether any of them rests on few samples. */
 static bool print_percentile_row(struct output *out, const struct interval_row *total,
                                  double percent)
 {
@@ -75,14 +75,15 @@ void text_times(struct output *out, const struct run_result *result)
         max_ns[i] = (double)histogram->max_ns;
     }
     output_printf(out, "\nTimes (ms):\n==========\n");
-    output_printf(out, "%-8s %13s %13s %13s\n", "", "response", "service", "slip");
+    output_printf(out, "%-8s %13s %13s %13s %13s\n", "", "response", "service", "wait", "slip");
     print_row(out, "min", min_ns);
     print_row(out, "avg", mean_ns);
     for (uint32_t i = 0; i < result->percentile_count; i++)
         few |= print_percentile_row(out, result->total, result->percentiles[i]);
     print_row(out, "max", max_ns);
     output_printf(out,
-                  "%sresponse: intended time to reply; service: sent to reply; slip: intended time "
-                  "to sent\n",
+                  "%sresponse: intended time to reply, the sum of the others; service: sent to "
+                  "reply;\nwait: for a connection that could take it; slip: how late volley itself "
+                  "was\n",
                   few ? "* few samples; " : "");
 }

@@ -254,6 +254,7 @@ void timeline_destroy(struct timeline *timeline);
  *   loop_lag           AMBER when its p99 is above 10 % of the median service time
  *   slip               open loop: AMBER when its p99 is above 10 % of the median response time and
  *                      above 0.25 ms
+ *   wait               the same of the wait for a free connection
  *   target             open loop: AMBER when less than 99 % of what was due was sent in time, RED below
  *                      90 %; the advice says why (target_reached.h)
  *   shed               AMBER from the first one that was dropped for being later than --shed-after

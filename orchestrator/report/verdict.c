@@ -69,35 +69,28 @@ static bool closed_loop(const struct run_result *result, char *value)
     return !result->facts->open_loop;
 }
 
-static enum verdict_level slip(const struct run_result *result, char *value)
+/* What kept requests from being sent at their time, weighed against what a user waited in all. */
+static enum verdict_level late(const struct run_result *result, enum interval_histogram_kind kind,
+                               char *value)
 {
     if (closed_loop(result, value))
         return VERDICT_GREEN;
     const struct interval_row *total = result->total;
-    uint64_t slip_ns = histogram_quantile(&total->histograms[HISTOGRAM_SLIP], 0.99);
+    uint64_t late_ns = histogram_quantile(&total->histograms[kind], 0.99);
     uint64_t response_ns = histogram_quantile(&total->histograms[HISTOGRAM_RESPONSE_OK], 0.50);
-    snprintf(value, VALUE_BYTES, "p99 %.3f ms, response p50 %.3f ms", to_ms(slip_ns),
+    snprintf(value, VALUE_BYTES, "p99 %.3f ms, response p50 %.3f ms", to_ms(late_ns),
              to_ms(response_ns));
-    return slip_ns > target_slip_limit_ns(total) ? VERDICT_AMBER : VERDICT_GREEN;
+    return late_ns > target_slip_limit_ns(total) ? VERDICT_AMBER : VERDICT_GREEN;
 }
 
-/* The same slip has two causes, and two cures. */
-static void advise_slip(const struct run_result *result, char *advice)
+static enum verdict_level slip(const struct run_result *result, char *value)
 {
-    const uint64_t *counters = result->total->counters;
-    double waited_ns = (double)(counters[COUNTER_BLOCKED_NS] + counters[COUNTER_UNCONNECTED_NS]);
-    double worker_ns = result->seconds * (double)NS_PER_SECOND * result->facts->worker_count;
-    /* One request in a hundred was late: with even half of that time waited for connections, that
-     * was why. */
-    bool had_to_wait = waited_ns > 0.005 * worker_ns;
-    snprintf(advice, ADVICE_BYTES, "%s",
-             had_to_wait
-                 ? "requests waited for a free connection before they were sent; the response "
-                   "time counts that wait, the service time does not: it is no latency of "
-                   "this load"
-                 : "volley sent late by itself: give the workers CPUs of their own, try "
-                   "--pacing spin, or more workers (--processes); the response time counts "
-                   "the delay");
+    return late(result, HISTOGRAM_SLIP, value);
+}
+
+static enum verdict_level wait_for_connection(const struct run_result *result, char *value)
+{
+    return late(result, HISTOGRAM_WAIT, value);
 }
 
 static enum verdict_level target(const struct run_result *result, char *value)
@@ -414,7 +407,14 @@ static const struct {
      "replies waited inside volley before they were read: use more workers, fewer connections "
      "each, or less pipelining",
      NULL},
-    {"slip", slip, "10 % of response p50 or 0.25 ms", NULL, advise_slip},
+    {"slip", slip, "10 % of response p50 or 0.25 ms",
+     "volley sent late by itself: give the workers CPUs of their own, try --pacing spin, or more "
+     "workers (--processes); the response time counts the delay",
+     NULL},
+    {"wait", wait_for_connection, "10 % of response p50 or 0.25 ms",
+     "requests waited for a free connection before they were sent; the response time counts that "
+     "wait, the service time does not: it is no latency of this load",
+     NULL},
     {"target", target, "99 %, RED below 90 %", NULL, advise_target},
     {"shed", shed, "0",
      "requests were dropped because they were later than --shed-after: the load was lighter than "

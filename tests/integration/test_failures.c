@@ -69,6 +69,10 @@ START_TEST(test_a_pause_is_as_long_as_a_probe_saw)
     ck_assert(json_is_true(json_object_get(outage, "recovered")));
     json_t *during = json_object_get(json_object_get(outage, "response_time_us"), "during");
     ck_assert_double_ge(number_of(during, "max"), 1.4e6);
+    /* Those that fell due meanwhile had no connection: volley was not late. */
+    ck_assert_double_ge(trial_number(&trial, "wait_us", "max"), 1.3e6);
+    ck_assert_double_gt(trial_number(&trial, "wait_us", "mean"),
+                        10 * trial_number(&trial, "slip_us", "mean"));
     ck_assert_str_eq(trial_verdict(&trial, "outage"), "AMBER");
     trial_expect(&trial, PROGRAM_OUT, "\nFailures:\n");
     trial_expect(&trial, PROGRAM_OUT, "a pause: nothing failed");
@@ -223,6 +227,9 @@ START_TEST(test_a_failover_is_as_long_as_a_probe_saw)
     ck_assert_str_eq(json_string_value(json_object_get(node, "role_at_start")), "replica");
     const json_t *requests = json_object_get(run, "requests");
     ck_assert_int_eq(json_integer_value(json_object_get(requests, "errors")), 0);
+    /* Tickets of that node waited for it, and volley was not late with them. */
+    ck_assert_double_gt(run_json_number(run, "wait_us.mean"),
+                        10 * run_json_number(run, "slip_us.mean"));
     json_decref(json);
     program_free(&program);
 }

@@ -125,6 +125,9 @@ START_TEST(test_too_slow_a_server)
     expect_due_accounted();
     trial_expect(&trial, PROGRAM_OUT, "target not reached");
     ck_assert_str_ne(trial_verdict(&trial, "target"), "GREEN");
+    /* what waited did so for the server */
+    ck_assert_double_gt(trial_number(&trial, "wait_us", "mean"),
+                        10 * trial_number(&trial, "slip_us", "mean"));
     /* more than half of all users never had an answer: no percentile is known */
     json_t *p50 = json_object_get(json_object_get(trial.run, "response_time_us"), "p50");
     ck_assert(json_is_null(p50));

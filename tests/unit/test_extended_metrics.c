@@ -9,7 +9,7 @@
 
 Suite *test_extended_metrics_suite(void);
 
-#define COLUMNS 43
+#define COLUMNS 44
 
 static char *directory;
 static struct session_facts session;
@@ -116,6 +116,7 @@ static void play(struct timeline *timeline)
     row->counters[COUNTER_SPIN_NS] = 200 * NS_PER_MS;
     row->header.backlog_after = 9;
     histogram_record_n(&row->histograms[HISTOGRAM_SLIP], 30000, row->counters[COUNTER_SENT]);
+    histogram_record_n(&row->histograms[HISTOGRAM_WAIT], 80000, row->counters[COUNTER_SENT]);
     histogram_record_n(&row->histograms[HISTOGRAM_LOOP_LAG], 4000, 10);
     pass(timeline, row);
 
@@ -171,8 +172,9 @@ START_TEST(names_and_values_stand_together)
         "p99_999_usec,p100_usec,avg_usec,request_finished,requests_total_failed,requests_moved,"
         "requests_clusterdown,client_disconnects,cache_hits,cache_misses,timeout_errors,"
         "connection_errors,busy_errors,oom_errors,loading_errors,keyspace_count,replication_lag,"
-        "conn_est_p50,conn_est_p99,conn_est_p100,target_rate,due,sent,backlog,shed,slip_p99_usec,"
-        "service_p50_usec,service_p99_usec,service_p100_usec,loop_lag_p99_usec,connections,"
+        "conn_est_p50,conn_est_p99,conn_est_p100,target_rate,due,sent,backlog,shed,wait_p99_usec,"
+        "slip_p99_usec,service_p50_usec,service_p99_usec,service_p100_usec,loop_lag_p99_usec,"
+        "connections,"
         "worker_cpu_percent,requests_asked,requests_tryagain,requests_resent\n";
     ck_assert_int_eq(strncmp(csv, header, sizeof header - 1), 0);
     unsigned commas = 0, lines = 0;
@@ -209,6 +211,7 @@ static const struct {
     {1, "sent", "1011"},
     {1, "backlog", "9"},
     {1, "shed", "7"},
+    {1, "wait_p99_usec", "80"},
     {1, "slip_p99_usec", "30"},
     {1, "service_p50_usec", "100"},
     {1, "service_p100_usec", "100"},

@@ -390,10 +390,13 @@ static bool break_identity(unsigned which)
     case 9: /* a closed loop has no slips */
         interval.histograms[HISTOGRAM_SLIP].count++;
         return true;
-    case 10: /* an answer of nobody */
+    case 10: /* ... and no waits */
+        interval.histograms[HISTOGRAM_WAIT].count++;
+        return true;
+    case 11: /* an answer of nobody */
         interval.nodes[0].counters[NODE_OK]--;
         return true;
-    case 11:
+    case 12:
         interval.nodes[0].counters[NODE_ERRORS]++;
         return true;
     default:
@@ -419,7 +422,7 @@ START_TEST(broken_identities_are_found)
         ck_assert_msg(interval_row_check(&row, &err) == E_UNTRUSTED, "damage %u of a row", which);
         fill(5);
     }
-    ck_assert_uint_eq(which, 24);
+    ck_assert_uint_eq(which, 25);
 }
 END_TEST
 

@@ -87,7 +87,8 @@ START_TEST(the_keys_that_programs_rely_on_are_there)
                                            "verdict.checks"};
     static const char *const latency_keys[] = {"count", "min", "mean",  "stdev",  "p50",     "p90",
                                                "p95",   "p99", "p99_9", "p99_99", "p99_999", "max"};
-    static const char *const latencies[] = {"response_time_us", "service_time_us", "slip_us"};
+    static const char *const latencies[] = {"response_time_us", "service_time_us", "wait_us",
+                                            "slip_us"};
     struct timeline timeline;
     struct session_facts session = fixture_session();
     open_json(&timeline);
@@ -105,7 +106,7 @@ START_TEST(the_keys_that_programs_rely_on_are_there)
     json_t *run = json_array_get(at(json, "runs"), 0);
     for (size_t i = 0; i < sizeof run_keys / sizeof run_keys[0]; i++)
         at(run, run_keys[i]);
-    for (size_t i = 0; i < 3; i++) {
+    for (size_t i = 0; i < 4; i++) {
         for (size_t k = 0; k < 12; k++)
             at(at(run, latencies[i]), latency_keys[k]);
         ck_assert_uint_eq(json_object_size(at(run, latencies[i])), 12);
@@ -127,7 +128,7 @@ START_TEST(the_keys_that_programs_rely_on_are_there)
     ck_assert_int_eq(number(worker, "pid"), 102);
     ck_assert(json_is_null(at(worker, "cpu")));
     ck_assert_str_eq(json_string_value(at(run, "verdict.level")), "AMBER");
-    ck_assert_uint_eq(json_array_size(at(run, "verdict.checks")), 25);
+    ck_assert_uint_eq(json_array_size(at(run, "verdict.checks")), 26);
     json_decref(json);
 }
 END_TEST

@@ -289,7 +289,7 @@ START_TEST(a_sound_run_is_green)
         ck_assert_msg(verdict.checks[i].level == VERDICT_GREEN, "%s: %s", verdict.checks[i].name,
                       verdict.checks[i].value);
     ck_assert_int_eq(verdict.level, VERDICT_GREEN);
-    ck_assert_uint_eq(verdict.check_count, 25);
+    ck_assert_uint_eq(verdict.check_count, 26);
     drop(&run);
     sound_open(&run);
     verdict_judge(&verdict, run.result);
@@ -399,10 +399,24 @@ START_TEST(a_slip_is_weighed_against_the_response_time)
     verdict_judge(&verdict, run.result);
     ck_assert_int_eq(check_of(&verdict, "slip")->level, VERDICT_AMBER);
     ck_assert_ptr_nonnull(strstr(check_of(&verdict, "slip")->advice, "volley sent late by itself"));
+    drop(&run);
+}
+END_TEST
+
+START_TEST(a_wait_is_no_slip)
+{
+    /* breaks if requests that waited for a connection make volley late, or nobody says that they did */
+    struct sound_run run;
+    struct verdict verdict;
+    sound_open(&run);
+    histogram_reset(&run.total->histograms[HISTOGRAM_WAIT]);
+    histogram_record_n(&run.total->histograms[HISTOGRAM_WAIT], 3 * NS_PER_MS, 100000);
     run.total->counters[COUNTER_BLOCKED_NS] = 400 * NS_PER_MS; /* of 2 x 10 s */
     verdict_judge(&verdict, run.result);
+    ck_assert_int_eq(check_of(&verdict, "slip")->level, VERDICT_GREEN);
+    ck_assert_int_eq(check_of(&verdict, "wait")->level, VERDICT_AMBER);
     ck_assert_ptr_nonnull(
-        strstr(check_of(&verdict, "slip")->advice, "waited for a free connection"));
+        strstr(check_of(&verdict, "wait")->advice, "waited for a free connection"));
     drop(&run);
 }
 END_TEST
@@ -503,6 +517,7 @@ Suite *test_verdict_suite(void)
     tcase_add_test(tcase, thresholds_are_sharp);
     tcase_add_test(tcase, open_loop_thresholds_are_sharp);
     tcase_add_test(tcase, a_slip_is_weighed_against_the_response_time);
+    tcase_add_test(tcase, a_wait_is_no_slip);
     tcase_add_test(tcase, a_missed_target_says_why);
     tcase_add_test(tcase, a_steady_state_is_named);
     tcase_add_test(tcase, shares_of_nodes_are_told);

@@ -37,6 +37,7 @@ void fixture_send_at(struct interval_row *row, uint64_t slip_ns, uint64_t times)
     row->counters[COUNTER_DUE] += times;
     row->counters[COUNTER_BYTES_OUT] += times * 40;
     histogram_record_n(&row->histograms[HISTOGRAM_SLIP], slip_ns, times);
+    histogram_record_n(&row->histograms[HISTOGRAM_WAIT], 0, times);
 }
 
 void fixture_answer_at(struct interval_row *row, uint64_t service_ns, uint64_t slip_ns,

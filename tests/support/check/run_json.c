@@ -88,15 +88,39 @@ static void check_latency(const json_t *object, const char *path, long long coun
     }
 }
 
-/* What only one kind of loop has: response times and slip of every request, or neither. */
+static double total_of(const json_t *object, const char *path)
+{
+    const json_t *latency = value_at(object, path);
+    return count_of(latency, "count") > 0
+               ? json_number_value(value_at(latency, "mean")) * (double)count_of(latency, "count")
+               : 0;
+}
+
+/* Of each request the response time is wait, slip and service time together: so are the sums, where those
+ * that were sent are those that were answered. */
+static void check_parts(const json_t *object)
+{
+    const json_t *requests = value_at(object, "requests");
+    double whole = total_of(object, "response_time_us");
+    double parts = total_of(object, "wait_us") + total_of(object, "slip_us") +
+                   total_of(object, "service_time_us");
+    if (count_of(requests, "sent") == count_of(requests, "ok") &&
+        count_of(requests, "in_flight_before") == 0)
+        ck_assert_double_eq_tol(parts, whole, 1e-6 * whole + 1e-2);
+}
+
+/* What only one kind of loop has: response times, waits and slip of every request, or none. */
 static void check_loop(const json_t *object)
 {
     const json_t *requests = value_at(object, "requests");
     bool open_loop = !json_is_null(value_at(object, "rate.target"));
     check_latency(object, "response_time_us", count_of(requests, "ok"));
     check_latency(object, "slip_us", open_loop ? count_of(requests, "sent") : 0);
-    if (open_loop)
+    check_latency(object, "wait_us", open_loop ? count_of(requests, "sent") : 0);
+    if (open_loop) {
+        check_parts(object);
         return;
+    }
     ck_assert_int_eq(count_of(requests, "due"),
                      count_of(requests, "sent") + count_of(requests, "shed"));
     ck_assert_int_eq(count_of(requests, "backlog"), 0);
