@@ -74,7 +74,9 @@ static size_t encode_numbers(unsigned char *out, const struct interval_header *h
                                header->times.first_ok_ns,
                                header->times.last_ok_ns,
                                header->times.first_failed_ns,
-                               header->times.last_failed_ns};
+                               header->times.last_failed_ns,
+                               header->own_stop.from_ns,
+                               header->own_stop.to_ns};
     size_t bytes = 0;
     for (size_t i = 0; i < sizeof fields / sizeof fields[0]; i++)
         bytes += varint_encode(out + bytes, fields[i]);
@@ -161,7 +163,9 @@ static enum err_code decode_header(struct interval_header *header, struct cursor
                                 &found.times.first_ok_ns,
                                 &found.times.last_ok_ns,
                                 &found.times.first_failed_ns,
-                                &found.times.last_failed_ns};
+                                &found.times.last_failed_ns,
+                                &found.own_stop.from_ns,
+                                &found.own_stop.to_ns};
     for (size_t i = 0; i < sizeof fields / sizeof fields[0]; i++)
         if (!next_number(cursor, fields[i]))
             return cut_short(err);
@@ -170,6 +174,8 @@ static enum err_code decode_header(struct interval_header *header, struct cursor
                        first, last);
     if ((flags & ~FLAGS_KNOWN) != 0)
         return err_set(err, E_DATA, "interval: unknown flags %#" PRIx64, flags);
+    if (found.own_stop.from_ns > found.own_stop.to_ns)
+        return err_set(err, E_DATA, "interval: a stop in it ends before it begins");
     if (found.start_ns > found.end_ns)
         return err_set(err, E_DATA, "interval: it ends before it starts");
     found.first = (uint32_t)first;
@@ -298,6 +304,13 @@ struct node_figures *interval_node(struct interval *interval, uint32_t node)
     if (interval->node_count <= place)
         interval->node_count = place + 1;
     return &interval->nodes[place];
+}
+
+struct own_stop own_stop_common(struct own_stop one, struct own_stop other)
+{
+    struct own_stop both = {one.from_ns > other.from_ns ? one.from_ns : other.from_ns,
+                            one.to_ns < other.to_ns ? one.to_ns : other.to_ns};
+    return both.from_ns < both.to_ns ? both : (struct own_stop){0};
 }
 
 uint64_t counters_lost(const uint64_t counters[COUNTER_COUNT])

@@ -67,7 +67,9 @@
     X(COUNTER_SPIN_NS, "spin_ns")           /* spent spinning for the next intended time        */ \
     X(COUNTER_BLOCKED_NS, "blocked_ns")     /* requests were due and every connection was busy  */ \
     X(COUNTER_RING_FULL_NS, "ring_full_ns") /* drawing stopped: a node's ring was full       */    \
-    X(COUNTER_UNCONNECTED_NS, "unconnected_ns") /* requests were due and none was connected  */
+    X(COUNTER_UNCONNECTED_NS, "unconnected_ns") /* requests were due and none was connected  */    \
+    X(COUNTER_STOOD_STILL_NS,                                                                      \
+      "stood_still_ns") /* stopped, or kept from its CPU; counted where it began */
 
 #define COUNTER_ID(id, name) id,
 enum counter { COUNTER_TABLE(COUNTER_ID) COUNTER_COUNT };
@@ -97,6 +99,14 @@ enum interval_flags {
     INTERVAL_OPEN_LOOP = 1u << 3, /* requests had intended times                          */
 };
 
+/* When volley itself stood still, since the common start; both 0: it did not. */
+struct own_stop {
+    uint64_t from_ns, to_ns;
+};
+
+/* What both have; both 0: nothing. */
+struct own_stop own_stop_common(struct own_stop one, struct own_stop other);
+
 struct interval_header {
     uint32_t first, last; /* interval numbers, inclusive                                     */
     uint32_t flags;
@@ -108,6 +118,7 @@ struct interval_header {
     uint64_t backlog_before;   /* gauges: due, and neither sent nor shed */
     uint64_t backlog_after;
     struct outcome_times times;
+    struct own_stop own_stop; /* of the worker; of a row: of all workers at once. The longest */
 };
 
 struct interval {

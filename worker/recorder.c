@@ -46,6 +46,41 @@ static void count_cpu(struct worker *worker)
     worker->cpu_user_ns = user_ns;
     worker->cpu_system_ns = system_ns;
     worker->run_delay_ns = run_delay_ns;
+    worker->cpu_counted_ns = worker->alive_ns;
+}
+
+static void find_newest(uint64_t *newest_ns, uint64_t reading_ns, uint64_t now_ns)
+{
+    if (reading_ns > *newest_ns && now_ns > reading_ns + OWN_STOP_NS)
+        *newest_ns = reading_ns;
+}
+
+/* Off its CPU for so long since its CPU time was counted: not busy with something long. */
+static bool was_off_cpu(const struct worker *worker, uint64_t now_ns, uint64_t for_ns)
+{
+    struct rusage usage;
+    if (getrusage(RUSAGE_SELF, &usage) != 0)
+        return true;
+    uint64_t busy_ns = timeval_ns(usage.ru_utime) + timeval_ns(usage.ru_stime) -
+                       worker->cpu_user_ns - worker->cpu_system_ns;
+    return now_ns > worker->cpu_counted_ns + busy_ns + for_ns - for_ns / 8;
+}
+
+void recorder_look_for_stop(struct worker *worker, uint64_t now_ns)
+{
+    struct own_stop stop = {worker->alive_ns, now_ns}, before = worker->own_stop;
+    worker->alive_ns = now_ns;
+    if (now_ns <= stop.from_ns + OWN_STOP_NS)
+        return;
+    find_newest(&stop.from_ns, worker->pacer.turn_ns, now_ns);
+    find_newest(&stop.from_ns,
+                atomic_load_explicit(&worker->live->last_done_ns, memory_order_relaxed), now_ns);
+    if (!was_off_cpu(worker, now_ns, now_ns - stop.from_ns))
+        return;
+    worker_count(worker, COUNTER_STOOD_STILL_NS, now_ns - stop.from_ns);
+    uint64_t begun_ns = worker->start_ns + worker->interval->header.start_ns;
+    if (before.to_ns <= begun_ns || stop.to_ns - stop.from_ns > before.to_ns - before.from_ns)
+        worker->own_stop = stop;
 }
 
 static uint32_t interval_number(const struct worker *worker, uint64_t now_ns)
@@ -101,6 +136,8 @@ void recorder_start(struct worker *worker, uint64_t now_ns)
     getrusage(RUSAGE_SELF, &usage);
     worker->cpu_user_ns = timeval_ns(usage.ru_utime);
     worker->cpu_system_ns = timeval_ns(usage.ru_stime);
+    worker->alive_ns = worker->share->replacement ? now_ns : worker->start_ns;
+    worker->cpu_counted_ns = worker->alive_ns;
     worker->schedstat_fd = open("/proc/self/schedstat", O_RDONLY | O_CLOEXEC);
     worker->run_delay_ns = read_run_delay_ns(worker);
     /* A worker that was woken late, be it after the whole warm-up, has missed nothing: what it should
@@ -154,6 +191,17 @@ static void rebase_all(struct interval *interval, uint64_t from_ns, uint64_t to_
         rebase(&interval->nodes[i].times, from_ns, to_ns);
 }
 
+/* As far as it lies in the record that ends at end_ns. */
+static struct own_stop own_stop_since(const struct worker *worker, uint64_t end_ns)
+{
+    struct own_stop record = {worker->start_ns + worker->interval->header.start_ns,
+                              worker->start_ns + end_ns};
+    struct own_stop stop = own_stop_common(worker->own_stop, record);
+    return stop.to_ns == 0
+               ? stop
+               : (struct own_stop){stop.from_ns - worker->start_ns, stop.to_ns - worker->start_ns};
+}
+
 /* Pushes the record under way, ended at end_ns, and before it one that is held. When the ring has no
  * room it returns false, and leaves the record's encoded_bytes in worker->wire. */
 static bool publish(struct worker *worker, uint64_t end_ns, uint32_t *encoded_bytes)
@@ -161,6 +209,7 @@ static bool publish(struct worker *worker, uint64_t end_ns, uint32_t *encoded_by
     struct interval *interval = worker->interval;
     count_due(worker, worker->start_ns + end_ns);
     interval->header.end_ns = end_ns;
+    interval->header.own_stop = own_stop_since(worker, end_ns);
     interval->header.in_flight_after = worker->in_flight;
     interval->header.connections_open = worker->connections_ready;
     interval->header.backlog_after = worker_backlog(worker);
@@ -189,6 +238,7 @@ void recorder_cut(struct worker *worker, uint64_t now_ns)
     /* What comes at or after the stop is draining: it belongs to the interval that the stop ends. */
     if (now_ns >= worker->stop_at_ns)
         now_ns = worker->stop_at_ns - 1;
+    recorder_look_for_stop(worker, now_ns);
     while (now_ns >= worker->edge_ns) {
         count_cpu(worker);
         learn_warmup(worker);

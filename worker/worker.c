@@ -77,6 +77,7 @@ static void on_tick(evutil_socket_t fd, short what, void *argument)
     (void)what;
     uint64_t now_ns = clock_now_ns();
     if (worker->start_ns != 0) {
+        recorder_look_for_stop(worker, now_ns);
         read_stop_word(worker);
         if (!worker->stopping && now_ns >= worker->stop_at_ns)
             begin_stopping(worker, now_ns);

@@ -223,6 +223,9 @@ struct worker {
     uint32_t replies_per_request;
     enum read_kind read_kind; /* of the first reply; a sequence asks the workload */
 
+    uint64_t alive_ns; /* clock reading of the newest tick: the worker was not standing still */
+    struct own_stop own_stop; /* the newest, in clock readings */
+    uint64_t cpu_counted_ns;  /* when the CPU time below was counted */
     uint64_t wakeup_ns;       /* first clock reading of this turn of the loop; 0: none yet */
     uint64_t start_ns;        /* common start; 0 before                            */
     uint64_t measure_ns;      /* end of the warm-up                               */
@@ -393,6 +396,8 @@ void recorder_start(struct worker *worker, uint64_t now_ns);
  * or after an edge is counted. Without room in the ring the interval is merged with the next one; at
  * the end of the warm-up its record is held instead, and pushed before any other. */
 void recorder_cut(struct worker *worker, uint64_t now_ns);
+/* Whether the loop has stood still until now. Called on every tick; recorder_cut does it, too. */
+void recorder_look_for_stop(struct worker *worker, uint64_t now_ns);
 /* Publishes what is left as the last record, waiting for room in the ring at most 10 s. */
 enum err_code recorder_finish(struct worker *worker, uint64_t now_ns, struct err *err);
 /* The worker's number for the first word of an error reply; a new word takes the next one. */

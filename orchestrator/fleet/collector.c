@@ -141,6 +141,19 @@ static void note_late(struct collector *collector, uint32_t index, uint32_t firs
     collector->late_records++;
 }
 
+/* A worker that stood still for several intervals has a part of it in the record of each. */
+static void note_own_stop(struct collector_member *member, const struct own_stop *stop)
+{
+    struct own_stop *known = &member->own_stop;
+    member->in_row = true;
+    if (stop->to_ns == 0)
+        return;
+    if (stop->from_ns == known->to_ns)
+        known->to_ns = stop->to_ns;
+    else if (stop->to_ns - stop->from_ns > known->to_ns - known->from_ns)
+        *known = *stop;
+}
+
 static enum err_code merge_record(struct collector *collector, uint32_t index,
                                   uint32_t record_bytes, const struct interval_header *header,
                                   struct err *err)
@@ -175,6 +188,7 @@ static enum err_code merge_record(struct collector *collector, uint32_t index,
     else
         outcome_times_add(&row->header.times, &header->times);
     row->header.flags |= header->flags & INTERVAL_OPEN_LOOP;
+    note_own_stop(member, &header->own_stop);
     member->in_flight = header->in_flight_after;
     member->backlog = header->backlog_after;
     member->connections_open = header->connections_open;
@@ -243,6 +257,41 @@ static void sum_gauges(const struct collector *collector, struct interval_header
     }
 }
 
+/* When all workers that the row knows of stood still at once: then nobody was there to see the target. */
+static struct own_stop common_stop(struct collector *collector)
+{
+    struct own_stop stop = {0, UINT64_MAX};
+    bool any = false;
+    for (uint32_t i = 0; i < collector->member_count; i++) {
+        struct collector_member *member = &collector->members[i];
+        if (member->in_row)
+            stop = own_stop_common(stop, member->own_stop);
+        any |= member->in_row;
+        member->in_row = false;
+        member->own_stop = (struct own_stop){0};
+    }
+    return any ? stop : (struct own_stop){0};
+}
+
+/* Said once it is over: in this row, or at its very end. */
+static void tell_own_stop(struct collector *collector, const struct interval_header *row)
+{
+    struct own_stop *known = &collector->own_stop;
+    if (row->own_stop.to_ns > 0 && row->own_stop.from_ns == known->to_ns)
+        known->to_ns = row->own_stop.to_ns;
+    else if (row->own_stop.to_ns > 0)
+        *known = row->own_stop;
+    if (known->to_ns == 0 || (known->to_ns >= row->end_ns && (row->flags & INTERVAL_LAST) == 0))
+        return;
+    log_line(LOG_WARNING,
+             "volley itself stood still for %.3f s from %.3f s on: it was stopped, or kept from "
+             "its CPU; "
+             "what was not answered meanwhile is not the target's doing",
+             (double)(known->to_ns - known->from_ns) / (double)NS_PER_SECOND,
+             (double)known->from_ns / (double)NS_PER_SECOND);
+    *known = (struct own_stop){0};
+}
+
 /* No record is to come and none waits for a later row. */
 static bool all_complete(const struct collector *collector)
 {
@@ -292,6 +341,8 @@ static enum err_code emit(struct collector *collector, bool last, struct err *er
         collector->harvest_pending = false;
     }
     sum_gauges(collector, header);
+    header->own_stop = common_stop(collector);
+    tell_own_stop(collector, header);
     watch_warmup(collector, row);
     if (collector->progress != NULL)
         progress_add(collector->progress, row);

@@ -27,6 +27,9 @@ struct collector_member {
     uint64_t backlog;
     uint32_t next; /* first interval it has not covered yet                  */
     bool complete; /* no record will follow                                  */
+    /* In the row under way: whether it has a record there, and its stop, over records that join. */
+    bool in_row;
+    struct own_stop own_stop;
 };
 
 struct collector {
@@ -46,7 +49,8 @@ struct collector {
     unsigned char *record;   /* INTERVAL_WIRE_MAX_BYTES */
     uint32_t late_records;
     bool row_empty;
-    bool row_has_late; /* and that was said */
+    bool row_has_late;        /* and that was said */
+    struct own_stop own_stop; /* of volley, that may go on in the next row */
 };
 
 MUST_USE enum err_code collector_init(struct collector *collector, void *segment,

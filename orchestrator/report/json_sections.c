@@ -193,6 +193,7 @@ static json_t *one_outage(const struct outage *outage, const struct error_kinds 
     json_object_set_new(object, "recovered", json_boolean(outage->recovered));
     json_object_set_new(object, "from_start", json_boolean(outage->from_start));
     json_object_set_new(object, "pause", json_boolean(outage->pause));
+    json_object_set_new(object, "own_stop_seconds", json_real(seconds(outage->own_stop_ns)));
     json_object_set_new(
         object, "taken_over_by",
         outage->taken_over_by == OUTAGE_NOBODY ? json_null() : json_integer(outage->taken_over_by));
@@ -228,6 +229,17 @@ static void add_list(json_t *object, const struct outage_list *list,
     json_object_set_new(object, "outages", outages);
 }
 
+/* Of volley itself: no failures of the target. */
+static json_t *own_stops(const struct own_stop_list *stops)
+{
+    json_t *list = json_array();
+    for (uint32_t i = 0; i < stops->kept; i++)
+        json_array_append_new(
+            list, json_pack("{s:f, s:f}", "start_seconds", seconds(stops->items[i].from_ns),
+                            "seconds", seconds(stops->items[i].to_ns - stops->items[i].from_ns)));
+    return list;
+}
+
 json_t *json_section_failures(const struct run_result *result)
 {
     const uint64_t *counters = result->total->counters;
@@ -242,6 +254,7 @@ json_t *json_section_failures(const struct run_result *result)
         json_array_append_new(nodes, node);
     }
     json_object_set_new(object, "nodes", nodes);
+    json_object_set_new(object, "own_stops", own_stops(outages_own_stops(result->outages)));
     put_count(object, "failed_requests", figure_failed(counters));
     put_count(object, "outcome_unknown", counters[COUNTER_TIMED_OUT] + counters_lost(counters));
     return object;

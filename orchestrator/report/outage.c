@@ -26,6 +26,7 @@ struct successes {
 
 /* All nodes together, or one of them. */
 struct track {
+    const struct own_stop_list *own_stops; /* of the run */
     struct outage_list list;
     uint64_t last_ok_ns;   /* or where measuring or load began */
     bool started;          /* something was sent to it, or failed at it */
@@ -48,6 +49,7 @@ struct outages {
     struct track *all;
     struct track *nodes[NODE_FIGURES_MAX];
     struct node_figures coarse;
+    struct own_stop_list own_stops;
     uint64_t end_ns; /* of the last row */
     bool begun;      /* a measured row has come */
 };
@@ -94,6 +96,8 @@ void outages_begin(struct outages *outages, const struct outage_setup *setup)
     forget_nodes(outages);
     memset(outages->all, 0, sizeof *outages->all);
     outages->all->list.items = items;
+    outages->all->own_stops = &outages->own_stops;
+    memset(&outages->own_stops, 0, sizeof outages->own_stops);
     outages->all->follows = OUTAGE_NOBODY;
     outages->setup = *setup;
     outages->begun = false;
@@ -118,9 +122,23 @@ static bool usual_gap(const struct track *track, uint64_t *usual_ns)
     return count >= 2;
 }
 
-static bool is_outage(const struct track *track, uint64_t gap_ns)
+/* Of the gap that ends at end_ns, if it did. */
+static uint64_t own_stop_ns(const struct track *track, uint64_t end_ns)
+{
+    uint64_t sum_ns = 0;
+    for (uint32_t i = 0; i < track->own_stops->kept; i++) {
+        struct own_stop both = own_stop_common(track->own_stops->items[i],
+                                               (struct own_stop){track->last_ok_ns, end_ns});
+        sum_ns += both.to_ns - both.from_ns;
+    }
+    return sum_ns;
+}
+
+/* Whether the gap would be one if it ended at end_ns. */
+static bool is_outage(const struct track *track, uint64_t end_ns)
 {
     const struct pending *pending = &track->pending;
+    uint64_t gap_ns = end_ns - track->last_ok_ns - own_stop_ns(track, end_ns);
     uint64_t least_ns = OUTAGE_FAILED_NS, usual_ns = 0;
     bool known = usual_gap(track, &usual_ns);
     if (pending->evidence == 0 && !(pending->cut_off && track->succeeded)) {
@@ -138,7 +156,7 @@ static void close_gap(struct track *track, uint64_t end_ns, bool recovered, int3
 {
     struct outage_list *list = &track->list;
     uint64_t gap_ns = end_ns - track->last_ok_ns;
-    if (end_ns <= track->last_ok_ns || !is_outage(track, gap_ns))
+    if (end_ns <= track->last_ok_ns || !is_outage(track, end_ns))
         return;
     struct outage *outage = NULL;
     if (list->items == NULL)
@@ -160,6 +178,7 @@ static void close_gap(struct track *track, uint64_t end_ns, bool recovered, int3
                             .from_start = !track->succeeded,
                             .recovered = recovered,
                             .pause = track->pending.first_failed_ns == 0 && !track->pending.cut_off,
+                            .own_stop_ns = own_stop_ns(track, end_ns),
                             .shared = track->pending.shared,
                             .taken_over_by = taken_over_by,
                             .failures = track->pending.failures};
@@ -322,6 +341,8 @@ static struct track *track_of(struct outages *outages, uint32_t node)
     struct track **track = &outages->nodes[node];
     if (*track == NULL)
         *track = calloc(1, sizeof **track);
+    if (*track != NULL)
+        (*track)->own_stops = &outages->own_stops;
     if (*track != NULL && !(*track)->started)
         (*track)->follows = OUTAGE_NOBODY;
     return *track;
@@ -358,7 +379,7 @@ static void find_heir(struct outages *outages, uint32_t node, uint32_t node_coun
         if (!took_over(outages, heir, node))
             continue;
         uint64_t resumed_ns = outages->nodes[heir]->resumed_ns;
-        if (!failed && !is_outage(track, resumed_ns - track->last_ok_ns))
+        if (!failed && !is_outage(track, resumed_ns))
             continue;
         track->newest = NULL;
         close_gap(track, resumed_ns, true, (int32_t)heir);
@@ -394,6 +415,22 @@ static void add_nodes(struct outages *outages, const struct interval_row *row)
     }
 }
 
+/* One that goes on in the next row is one. */
+static void add_own_stop(struct own_stop_list *list, const struct own_stop *stop)
+{
+    struct own_stop *newest = list->kept > 0 ? &list->items[list->kept - 1] : NULL;
+    if (stop->to_ns == 0)
+        return;
+    list->total_ns += stop->to_ns - stop->from_ns;
+    if (newest != NULL && list->count == list->kept && newest->to_ns == stop->from_ns) {
+        newest->to_ns = stop->to_ns;
+        return;
+    }
+    list->count++;
+    if (list->kept < OWN_STOPS_KEPT)
+        list->items[list->kept++] = *stop;
+}
+
 void outages_add(struct outages *outages, const struct interval_row *row)
 {
     outages->end_ns = row->header.end_ns;
@@ -403,6 +440,7 @@ void outages_add(struct outages *outages, const struct interval_row *row)
             outages->all->last_ok_ns = row->header.start_ns;
         }
         outages->begun = true;
+        add_own_stop(&outages->own_stops, &row->header.own_stop);
         struct outage_sample sample = outage_sample_of_all(row, outages->setup.open_loop);
         cut_draining(outages, &sample);
         track_add(outages->all, &sample);
@@ -452,6 +490,11 @@ const struct outage_list *outages_of_node(const struct outages *outages, uint32_
 {
     bool known = node < NODE_FIGURES_MAX && outages->nodes[node] != NULL;
     return known ? &outages->nodes[node]->list : NULL;
+}
+
+const struct own_stop_list *outages_own_stops(const struct outages *outages)
+{
+    return &outages->own_stops;
 }
 
 uint32_t outages_nodes(const struct outages *outages)

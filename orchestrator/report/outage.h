@@ -14,6 +14,9 @@
  * the newest row, the newest two, and so on up to OUTAGE_HISTORY rows. That keeps slow loads and loads
  * with a share of regular errors from being taken for outages.
  *
+ * Time in which volley itself stood still, by the rows' own account, is taken off a gap before it is
+ * held against these lengths.
+ *
  * A gap within one row cannot be seen: an outage that is shorter than the interval is found only when
  * an edge of a row falls into it. Time without load is no gap: where nothing was sent, nothing waited
  * and nothing failed in a whole row, the next gap begins at its end. Requests that a worker of volley
@@ -43,6 +46,7 @@
 #define OUTAGE_AFTER_NS 10000000000ull
 
 #define OUTAGES_KEPT 64u /* the first ones; all are counted */
+#define OWN_STOPS_KEPT 64u
 #define OUTAGE_NOBODY (-1)
 #define OUTAGE_LOST_CAUSES 5u /* COUNTER_LOST_TIMEOUT and the four behind it */
 
@@ -69,7 +73,9 @@ struct outage {
     uint64_t end_ns;     /* first success after; where the load ended, when there was none     */
     bool from_start;     /* no success before                                                  */
     bool recovered;
-    bool pause;  /* nothing failed in it                                                       */
+    bool pause; /* nothing failed in it                                                       */
+    uint64_t
+        own_stop_ns; /* of that time volley itself stood still                                */
     bool shared; /* its first or last row also had failures outside of it: they are counted too */
     int32_t taken_over_by; /* the node whose success ended it, OUTAGE_NOBODY: its own           */
     struct outage_failures failures;
@@ -82,6 +88,13 @@ struct outage_list {
     uint64_t total_ns, longest_ns, longest_begin_ns;
     uint32_t kept;
     struct outage *items; /* the first OUTAGES_KEPT, in the order in which they ended */
+};
+
+/* When all of volley stood still: nobody was there to see the target. */
+struct own_stop_list {
+    uint64_t count, total_ns;
+    uint32_t kept;
+    struct own_stop items[OWN_STOPS_KEPT]; /* the first ones */
 };
 
 struct outage_setup {
@@ -106,6 +119,7 @@ void outages_leave(struct outages *outages, uint32_t node);
 void outages_end(struct outages *outages, uint64_t load_end_ns);
 
 const struct outage_list *outages_of_all(const struct outages *outages);
+const struct own_stop_list *outages_own_stops(const struct outages *outages);
 /* NULL: nothing is known of this node. */
 const struct outage_list *outages_of_node(const struct outages *outages, uint32_t node);
 /* Nodes that had an outage. */

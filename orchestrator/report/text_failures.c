@@ -102,6 +102,9 @@ static void print_outage(struct output *out, const struct run_result *result,
         output_printf(out, ", not over when the load ended");
     if (outage->pause)
         output_printf(out, ", a pause: nothing failed");
+    if (outage->own_stop_ns > 0)
+        output_printf(out, ", in %.3f s of which volley itself stood still",
+                      seconds(outage->own_stop_ns));
     if (failed_to_ok_ns > 0)
         output_printf(out, ", %s s from the first failed request to the first success",
                       UNITS_REAL(seconds(failed_to_ok_ns), 3));
@@ -138,14 +141,37 @@ void text_closing_words(struct output *out, const struct error_kinds *kinds)
                           kinds->kinds[i].text);
 }
 
+static void print_own_stops(struct output *out, const struct run_result *result)
+{
+    const struct own_stop_list *stops = outages_own_stops(result->outages);
+    uint32_t shown = stops->kept < LINES_MAX ? stops->kept : LINES_MAX;
+    for (uint32_t i = 0; i < shown; i++)
+        output_printf(
+            out,
+            "volley itself stood still for %.3f s from %.3f s on (stopped, or kept from its "
+            "CPU): no outage of the target\n",
+            seconds(stops->items[i].to_ns - stops->items[i].from_ns),
+            since_measuring(result, stops->items[i].from_ns));
+    if (stops->count > shown)
+        output_printf(out, "  and %" PRIu64 " times more\n", stops->count - shown);
+    if (stops->count == 0 && result->total->counters[COUNTER_STOOD_STILL_NS] > 0)
+        output_printf(
+            out,
+            "workers of volley stood still, not all at once, for %.3f s in all (stopped, or "
+            "kept from their CPUs)\n",
+            seconds(result->total->counters[COUNTER_STOOD_STILL_NS]));
+}
+
 void text_failures(struct output *out, const struct run_result *result)
 {
     const uint64_t *counters = result->total->counters;
     const struct outage_list *all = outages_of_all(result->outages);
     uint64_t timed_out = counters[COUNTER_TIMED_OUT], lost = counters_lost(counters);
-    if (all->count == 0 && outages_nodes(result->outages) == 0 && timed_out + lost == 0)
+    if (all->count == 0 && outages_nodes(result->outages) == 0 && timed_out + lost == 0 &&
+        counters[COUNTER_STOOD_STILL_NS] == 0)
         return;
     output_printf(out, "\nFailures:\n========\n");
+    print_own_stops(out, result);
     if (timed_out + lost > 0)
         output_printf(out, "not known whether executed: %s request%s (timed out %s, lost %s)\n",
                       UNITS_GROUPED(timed_out + lost), timed_out + lost == 1 ? "" : "s",

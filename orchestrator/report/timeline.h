@@ -268,6 +268,8 @@ void timeline_destroy(struct timeline *timeline);
  *   shared_cpu         AMBER when a worker is pinned to a CPU that the server runs on
  *   steal_time         AMBER above 2 % of the host's CPU time, RED above 10 %
  *   throttling         AMBER from the first nanosecond, RED above 5 % of the run's time
+ *   stood_still        AMBER from the first time that a worker stood still for 200 ms or longer, RED above
+ *                      5 % of the workers' time
  *   lost_workers       RED from the first one, and from the first request that fell due meanwhile
  *   outage             AMBER when the target, or one of its nodes, had one (outage.h)
  *   tls_handshakes     AMBER from the first one that failed

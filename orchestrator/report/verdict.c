@@ -243,6 +243,14 @@ static enum verdict_level throttling(const struct run_result *result, char *valu
     return seconds > 0.05 * result->seconds ? VERDICT_RED : VERDICT_AMBER;
 }
 
+static enum verdict_level stood_still(const struct run_result *result, char *value)
+{
+    uint32_t workers = result->facts->worker_count > 0 ? result->facts->worker_count : 1;
+    uint64_t still_ns = result->total->counters[COUNTER_STOOD_STILL_NS] / workers;
+    snprintf(value, VALUE_BYTES, "%.3f s", (double)still_ns / (double)NS_PER_SECOND);
+    return grade((double)still_ns, 0, 0.05 * result->seconds * (double)NS_PER_SECOND);
+}
+
 static enum verdict_level lost_workers(const struct run_result *result, char *value)
 {
     uint32_t lost = result->evidence.workers_lost;
@@ -441,6 +449,11 @@ static const struct {
      "the hypervisor gave this machine's CPUs to others: repeat on a quieter host", NULL},
     {"throttling", throttling, "0, RED above 5 % of the run",
      "the CPU quota of the control group stopped volley: raise the quota or use fewer workers",
+     NULL},
+    {"stood_still", stood_still, "0, RED above 5 % of the time",
+     "volley itself was stopped (a debugger, Ctrl+Z) or kept from its CPU: what was not sent or "
+     "read "
+     "meanwhile is not the target's doing; run it again",
      NULL},
     {"lost_workers", lost_workers, "0",
      "worker processes died during the run: look at stderr or volley.log, then repeat", NULL},

@@ -1,5 +1,6 @@
 /* The failure timeline of a real server, against a probe of the test's own. */
 #include <check.h>
+#include <signal.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -76,6 +77,43 @@ START_TEST(test_a_pause_is_as_long_as_a_probe_saw)
     ck_assert_str_eq(trial_verdict(&trial, "outage"), "AMBER");
     trial_expect(&trial, PROGRAM_OUT, "\nFailures:\n");
     trial_expect(&trial, PROGRAM_OUT, "a pause: nothing failed");
+    trial_free(&trial);
+}
+END_TEST
+
+START_TEST(test_a_stop_of_volley_is_no_outage)
+{
+    /* breaks: a volley that was stopped, whole as by Ctrl+Z or only its workers, reports an outage of its
+     * target */
+    pid_t pids[3];
+    test_server_start(&world.server, NULL);
+    trial_start(&trial, "-p", world.server.port_text, "-t", "get", "-c", "4", "--duration", "60",
+                "--interval", "100ms", "--processes", "2", NULL);
+    trial_wait_calls("get", 1000);
+    program_wait_children(&trial.program, pids, 2);
+    pids[2] = trial.program.pid;
+    for (int i = 0; i < 2 + _i; i++)
+        ck_assert_int_eq(kill(pids[i], SIGSTOP), 0);
+    support_sleep_ms(1500);
+    for (int i = 0; i < 2 + _i; i++)
+        ck_assert_int_eq(kill(pids[i], SIGCONT), 0);
+    trial_wait_flow("get");
+    support_sleep_ms(300); /* the row that holds the first success */
+    program_signal(&trial.program, 2);
+    trial_end(&trial, 130);
+    json_t *failures = json_object_get(trial.run, "failures");
+    json_t *stops = json_object_get(failures, "own_stops");
+    ck_assert_msg(json_integer_value(json_object_get(failures, "count")) == 0, "%s",
+                  trial.program.out);
+    ck_assert_uint_ge(json_array_size(stops), 1);
+    double seconds = 0;
+    for (size_t i = 0; i < json_array_size(stops); i++)
+        seconds += number_of(json_array_get(stops, i), "seconds");
+    ck_assert_double_ge(seconds, 1.4);
+    ck_assert_str_eq(trial_verdict(&trial, "outage"), "GREEN");
+    ck_assert_str_ne(trial_verdict(&trial, "stood_still"), "GREEN");
+    trial_expect(&trial, PROGRAM_ERR, "volley itself stood still for");
+    trial_expect(&trial, PROGRAM_OUT, "volley itself stood still for");
     trial_free(&trial);
 }
 END_TEST
@@ -242,6 +280,7 @@ Suite *test_failures_suite(void)
     tcase_set_timeout(tcase, 120);
     tcase_add_checked_fixture(tcase, trial_set_up, trial_tear_down);
     tcase_add_test(tcase, test_a_pause_is_as_long_as_a_probe_saw);
+    tcase_add_loop_test(tcase, test_a_stop_of_volley_is_no_outage, 0, 2);
     tcase_add_test(tcase, test_a_restart_is_an_outage);
     suite_add_tcase(suite, tcase);
     tcase = tcase_create("failover");

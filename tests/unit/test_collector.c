@@ -77,6 +77,51 @@ START_TEST(test_outcomes_and_nodes_are_merged)
 }
 END_TEST
 
+static void publish_stopped(uint32_t index, uint32_t number, uint64_t from_ns, uint64_t to_ns)
+{
+    fakes_record(index, number, number);
+    fakes.interval->header.own_stop = (struct own_stop){from_ns, to_ns};
+    fakes_push(index);
+}
+
+START_TEST(test_all_stood_still)
+{
+    /* Breaks when a stop of one worker is one of volley, or that of all is not, be it told in rows that
+     * came in time or in one that came late. */
+    fakes_begin(2, 0);
+    fakes_keep_log();
+    publish_stopped(0, 0, 500 * NS_PER_MS, LENGTH_NS);
+    fakes_publish(1, 0, 1, false);
+    publish_stopped(0, 1, LENGTH_NS, 1800 * NS_PER_MS);
+    publish_stopped(1, 1, 1500 * NS_PER_MS, 2 * LENGTH_NS);
+    fakes_collect(2 * LENGTH_NS);
+    ck_assert_uint_eq(fakes.row_count, 2);
+    ck_assert_uint_eq(fakes.rows[0].header.own_stop.to_ns, 0);
+    ck_assert_uint_eq(fakes.rows[1].header.own_stop.from_ns, 1500 * NS_PER_MS);
+    ck_assert_uint_eq(fakes.rows[1].header.own_stop.to_ns, 1800 * NS_PER_MS);
+    ck_assert(fakes_logged("volley itself stood still for 0.300 s from 1.500 s on"));
+
+    fakes_collect(9 * LENGTH_NS); /* the rows are closed without them */
+    uint32_t rows = fakes.row_count;
+    ck_assert_uint_gt(rows, 4);
+    for (uint32_t index = 0; index < 2; index++) {
+        publish_stopped(index, 2, 2200 * NS_PER_MS + index, 3 * LENGTH_NS);
+        publish_stopped(index, 3, 3 * LENGTH_NS, 4 * LENGTH_NS);
+        publish_stopped(index, 4, 4 * LENGTH_NS, 4100 * NS_PER_MS - index);
+        for (uint32_t number = 5; number <= rows; number++)
+            fakes_publish(index, number, 1, false);
+    }
+    fakes_collect((rows + 1) * LENGTH_NS);
+    ck_assert_uint_eq(fakes.row_count, rows + 1);
+    ck_assert_uint_eq(fakes.rows[rows].header.own_stop.from_ns, 2200 * NS_PER_MS + 1);
+    ck_assert_uint_eq(fakes.rows[rows].header.own_stop.to_ns, 4100 * NS_PER_MS - 1);
+    for (uint32_t index = 0; index < 2; index++)
+        fakes_publish(index, rows + 1, 1, true);
+    fakes_finish();
+    fakes_end();
+}
+END_TEST
+
 START_TEST(test_backlog_becomes_separate_rows)
 {
     /* Breaks when an orchestrator that was away for a while mixes the intervals that wait. */
@@ -536,6 +581,7 @@ Suite *test_collector_suite(void)
     TCase *in_step = tcase_create("in_step");
     tcase_add_test(in_step, test_rows_are_sums);
     tcase_add_test(in_step, test_outcomes_and_nodes_are_merged);
+    tcase_add_test(in_step, test_all_stood_still);
     tcase_add_test(in_step, test_backlog_becomes_separate_rows);
     tcase_add_test(in_step, test_last_row_ends_where_the_work_ended);
     tcase_add_loop_test(in_step, test_row_waits_for_every_worker, 0, 2);

@@ -26,6 +26,7 @@ static struct request requests[REQUESTS_MAX];
 static uint32_t request_count;
 static struct outages *outages;
 static struct outage_setup setup;
+static struct own_stop own_stop; /* of volley in the stream */
 
 static void set_up(void)
 {
@@ -33,6 +34,7 @@ static void set_up(void)
     ck_assert_ptr_nonnull(outages);
     request_count = 0;
     setup = (struct outage_setup){.open_loop = false};
+    own_stop = (struct own_stop){0};
     for (uint32_t i = 0; i < NODE_FIGURES_MAX; i++)
         setup.primary_of[i] = OUTAGE_NOBODY;
 }
@@ -93,6 +95,7 @@ static void feed(uint64_t interval_ns, uint64_t end_ns, uint32_t warmup_rows, bo
         row->header = (struct interval_header){
             .first = index, .last = index, .start_ns = start_ns, .end_ns = edge_ns};
         row->header.flags = index < warmup_rows ? INTERVAL_WARMUP : 0;
+        row->header.own_stop = own_stop_common(own_stop, (struct own_stop){start_ns, edge_ns});
         for (uint32_t i = 0; i < request_count; i++) {
             const struct request *one = &requests[i];
             bool sent = one->sent_ns >= start_ns && one->sent_ns < edge_ns;
@@ -232,6 +235,37 @@ START_TEST(test_slow_and_faulty_loads_are_no_outages)
         request(i * 5000 * MS + 1, (i + 1) * 5000 * MS, true, 0);
     feed(NS_PER_SECOND, 30 * NS_PER_SECOND, 0, false);
     ck_assert_uint_eq(outages_of_all(outages)->count, 0);
+}
+END_TEST
+
+/* Everything from begin_ms until end_ms is read at its end: nobody was there before. */
+static void load_with_stop(uint64_t begin_ms, uint64_t end_ms)
+{
+    load(0, begin_ms, 1000, 0, MS / 2, 0);
+    for (uint64_t i = 0; i < 50; i++)
+        request(begin_ms * MS - i, end_ms * MS + i * 1000, true, 0);
+    load(end_ms + 1, 12000, 1000, 0, MS / 2, 0);
+}
+
+START_TEST(test_a_stop_of_volley_is_no_outage)
+{
+    /* Breaks when a volley that stood still for three seconds reports an outage of its target, or a target
+     * that stood still is excused by a shorter stop of volley. */
+    load_with_stop(5000, 8000);
+    own_stop = (struct own_stop){4990 * MS, 8000 * MS};
+    feed(INTERVAL_NS, 12 * NS_PER_SECOND, 0, false);
+    ck_assert_uint_eq(outages_of_all(outages)->count, 0);
+    const struct own_stop_list *stops = outages_own_stops(outages);
+    ck_assert_uint_eq(stops->count, 1);
+    ck_assert_uint_eq(stops->total_ns, 3010 * MS);
+    ck_assert_mem_eq(&stops->items[0], &own_stop, sizeof own_stop);
+
+    own_stop.to_ns = 6500 * MS; /* and the target for a second and a half more */
+    feed(INTERVAL_NS, 12 * NS_PER_SECOND, 0, false);
+    const struct outage_list *list = outages_of_all(outages);
+    ck_assert_uint_eq(list->count, 1);
+    ck_assert_uint_eq(list->items[0].end_ns, 8000 * MS);
+    ck_assert_uint_eq(list->items[0].own_stop_ns, own_stop.to_ns - list->items[0].begin_ns);
 }
 END_TEST
 
@@ -621,6 +655,7 @@ Suite *test_outage_suite(void)
     tcase_add_checked_fixture(tcase, set_up, tear_down);
     tcase_add_test(tcase, test_against_the_model);
     tcase_add_test(tcase, test_slow_and_faulty_loads_are_no_outages);
+    tcase_add_test(tcase, test_a_stop_of_volley_is_no_outage);
     tcase_add_test(tcase, test_pause_without_failure);
     tcase_add_test(tcase, test_until_the_end);
     tcase_add_loop_test(tcase, test_frozen_at_the_end, 0, 6);

@@ -289,7 +289,7 @@ START_TEST(a_sound_run_is_green)
         ck_assert_msg(verdict.checks[i].level == VERDICT_GREEN, "%s: %s", verdict.checks[i].name,
                       verdict.checks[i].value);
     ck_assert_int_eq(verdict.level, VERDICT_GREEN);
-    ck_assert_uint_eq(verdict.check_count, 26);
+    ck_assert_uint_eq(verdict.check_count, 27);
     drop(&run);
     sound_open(&run);
     verdict_judge(&verdict, run.result);

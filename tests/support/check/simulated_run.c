@@ -119,6 +119,12 @@ static void read_books(struct simulated_run *simulated)
         ck_assert_int_eq(interval_decode_add(sum, record, bytes, NULL, &err), OK);
         outcome_times_add(&sum->header.times, &header.times);
         simulated->last = header;
+        if (header.own_stop.to_ns > 0 && simulated->own_stop.to_ns == 0)
+            simulated->own_stop = header.own_stop;
+        else if (header.own_stop.to_ns > 0) {
+            ck_assert_uint_eq(header.own_stop.from_ns, simulated->own_stop.to_ns);
+            simulated->own_stop.to_ns = header.own_stop.to_ns;
+        }
         ring_pop(ring);
     }
     ck_assert(simulated->last.flags & INTERVAL_LAST);

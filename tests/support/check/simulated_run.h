@@ -31,6 +31,7 @@ struct simulated_run {
     /* Sums of the records, which have been checked one by one. */
     struct interval_row *warmup, *measured;
     struct interval_header last; /* of the last record                                    */
+    struct own_stop own_stop;    /* the only one, put together from the records           */
     const struct ipc_worker *live;
     struct workload *workload;
 };

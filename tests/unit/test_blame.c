@@ -1,0 +1,213 @@
+/* Whose doing it was that requests went out or came back late: the target's or volley's own. By a whole
+ * worker against a scripted server. */
+#include <check.h>
+#include <netinet/in.h>
+#include <string.h>
+
+#include "common/clock.h"
+#include "common/slots.h"
+#include "tests/support/check/simulated_run.h"
+#include "tests/support/check/simulation.h"
+
+Suite *test_blame_suite(void);
+
+#define SERVICE_NS (100 * NS_PER_US)
+#define STALL_AT_NS (1500 * NS_PER_MS)
+#define STALL_NS (3 * NS_PER_SECOND)
+
+static struct simulated_run simulated;
+static uint64_t base_ns; /* what the script's times count from */
+
+static void set_up(void)
+{
+    simulated_run_init(&simulated);
+    simulated.stop_after_ns = 8 * NS_PER_SECOND;
+    base_ns = 0;
+}
+
+static void answer(struct scripted_peer *peer, const char *bytes, size_t byte_count)
+{
+    (void)bytes;
+    (void)byte_count;
+    scripted_say_text(peer, "+OK\r\n", SERVICE_NS);
+}
+
+/* Between the two instants it answers nothing; then all at once. */
+static void answer_but_stall(struct scripted_peer *peer, const char *bytes, size_t byte_count)
+{
+    uint64_t now_ns = simulation_now_ns();
+    (void)bytes;
+    (void)byte_count;
+    if (base_ns == 0)
+        base_ns = now_ns;
+    bool stalls = now_ns >= base_ns + STALL_AT_NS && now_ns < base_ns + STALL_AT_NS + STALL_NS;
+    scripted_say_text(peer, "+OK\r\n",
+                      stalls ? base_ns + STALL_AT_NS + STALL_NS - now_ns : SERVICE_NS);
+}
+
+/* As a signal does. */
+static void stand_still(void *argument)
+{
+    (void)argument;
+    simulation_pass(STALL_NS);
+}
+
+static void stop_the_worker(void *argument)
+{
+    (void)argument;
+    simulation_at(simulation_now_ns() + STALL_AT_NS, stand_still, NULL);
+}
+
+/* Once the simulation is on: with the first connection. */
+static void plan_stop(struct scripted_peer *peer)
+{
+    if (peer->number == 0)
+        stop_the_worker(NULL);
+}
+
+static const struct scripted_server friendly_to_a_stopped = {.command = answer,
+                                                             .connected = plan_stop};
+
+static const struct histogram *times(enum interval_histogram_kind kind)
+{
+    return &simulated.measured->histograms[kind];
+}
+
+static void expect_parts(void)
+{
+    ck_assert_uint_eq(simulated.measured->counters[COUNTER_SENT],
+                      simulated.measured->counters[COUNTER_OK]);
+    ck_assert_uint_eq(times(HISTOGRAM_RESPONSE_OK)->sum_ns, times(HISTOGRAM_SERVICE_OK)->sum_ns +
+                                                                times(HISTOGRAM_WAIT)->sum_ns +
+                                                                times(HISTOGRAM_SLIP)->sum_ns);
+}
+
+static void expect_stop(void)
+{
+    uint64_t length_ns = simulated.own_stop.to_ns - simulated.own_stop.from_ns;
+    ck_assert_uint_ge(length_ns, STALL_NS);
+    ck_assert_uint_le(length_ns, STALL_NS + 60 * NS_PER_MS); /* a tick */
+    ck_assert_uint_eq(simulated.measured->counters[COUNTER_STOOD_STILL_NS], length_ns);
+}
+
+/* ---- Waits. ---- */
+
+START_TEST(test_a_target_that_stalls)
+{
+    /* Breaks when requests that found every connection of a stalled target busy make volley late. */
+    const struct scripted_server server = {.command = answer_but_stall};
+    simulated.rate = 1000;
+    simulated.share.connections = 1 + (uint32_t)_i * 3;
+    simulated.run.pipeline = 1 + (uint64_t)_i;
+    simulated_run_go(&simulated, &server);
+    expect_parts();
+    ck_assert_uint_gt(times(HISTOGRAM_WAIT)->max_ns, STALL_NS - 20 * NS_PER_MS);
+    ck_assert_uint_lt(times(HISTOGRAM_SLIP)->max_ns, 5 * NS_PER_MS);
+    ck_assert_uint_eq(simulated.own_stop.to_ns, 0);
+    simulated_run_free(&simulated);
+}
+END_TEST
+
+START_TEST(test_a_volley_that_stops)
+{
+    /* Breaks when a stop of volley itself makes its requests wait for the target: only behind the stop, while
+     * what had piled up goes out, do they wait for each other. */
+    simulated.rate = 1000;
+    simulated.share.connections = 1 + (uint32_t)_i * 3;
+    simulated_run_go(&simulated, &friendly_to_a_stopped);
+    expect_parts();
+    expect_stop();
+    ck_assert_uint_gt(times(HISTOGRAM_SLIP)->max_ns, STALL_NS - 20 * NS_PER_MS);
+    /* 3,000 requests at 10,000 a second over one connection */
+    ck_assert_uint_lt(times(HISTOGRAM_WAIT)->max_ns, 400 * NS_PER_MS);
+    simulated_run_free(&simulated);
+}
+END_TEST
+
+START_TEST(test_a_busy_volley_that_stops)
+{
+    /* Breaks when the target is blamed for a stop because all connections happened to be busy when it
+     * began: at 9,000 requests a second of some 10,000 that the only connection can carry. */
+    simulated.rate = 9000;
+    simulated_run_go(&simulated, &friendly_to_a_stopped);
+    ck_assert_uint_gt(times(HISTOGRAM_SLIP)->max_ns, STALL_NS - 20 * NS_PER_MS);
+    simulated_run_free(&simulated);
+}
+END_TEST
+
+START_TEST(test_a_stop_in_a_closed_loop)
+{
+    /* Breaks when volley does not know that it stood still: the outage would be the target's. */
+    simulated.share.connections = 3;
+    simulated_run_go(&simulated, &friendly_to_a_stopped);
+    expect_stop();
+    simulated_run_free(&simulated);
+}
+END_TEST
+
+START_TEST(test_nothing_happens)
+{
+    /* Breaks when a worker with nothing to do, or a target that is away, is taken for a stop of volley. */
+    const struct scripted_server server = {.command = answer_but_stall};
+    simulated_run_go(&simulated, &server);
+    ck_assert_uint_eq(simulated.own_stop.to_ns, 0);
+    ck_assert_uint_eq(simulated.measured->counters[COUNTER_STOOD_STILL_NS], 0);
+    simulated_run_free(&simulated);
+}
+END_TEST
+
+/* ---- Nodes. ---- */
+
+#define FIRST_PORT 7000
+
+/* The second node never answers a request. */
+static void answer_of_the_first(struct scripted_peer *peer, const char *bytes, size_t byte_count)
+{
+    bool greeting = memmem(bytes, byte_count, "PING", 4) != NULL;
+    if (peer->port == FIRST_PORT || greeting)
+        scripted_say_text(peer, "+OK\r\n", SERVICE_NS);
+}
+
+START_TEST(test_a_node_that_is_away)
+{
+    /* Breaks when tickets that wait for a node which does not answer make volley late: with the node's own
+     * list of tickets, and for the other node's when it is full. */
+    static struct topology topology;
+    const struct scripted_server server = {.command = answer_of_the_first};
+    topology = (struct topology){.kind = TOPOLOGY_SLOTS};
+    for (uint16_t i = 0; i < 2; i++) {
+        uint16_t port = (uint16_t)(FIRST_PORT + i);
+        ck_assert_int_eq(topology_add(&topology, "127.0.0.1", port), i);
+        struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons(port)};
+        memcpy(&topology.nodes[i].address.address, &address, sizeof address);
+        topology.nodes[i].address.address_bytes = sizeof address;
+    }
+    for (uint32_t slot = 0; slot < SLOTS_COUNT; slot++)
+        topology.owner[slot] = slot >= SLOTS_COUNT / 2;
+    simulated.topology = &topology;
+    simulated.share.connections = 4;
+    simulated.rate = _i == 0 ? 1000 : 10000;
+    simulated.spec.request_timeout_ns = 4 * NS_PER_SECOND;
+    simulated_run_go(&simulated, &server);
+    ck_assert_uint_gt(simulated.measured->counters[COUNTER_TIMED_OUT], 0);
+    ck_assert_uint_gt(times(HISTOGRAM_WAIT)->max_ns, 3 * NS_PER_SECOND);
+    ck_assert_uint_lt(times(HISTOGRAM_SLIP)->max_ns, 5 * NS_PER_MS);
+    simulated_run_free(&simulated);
+}
+END_TEST
+
+Suite *test_blame_suite(void)
+{
+    Suite *suite = suite_create("blame");
+    TCase *tcase = tcase_create("simulated");
+    tcase_set_timeout(tcase, 60);
+    tcase_add_checked_fixture(tcase, set_up, NULL);
+    tcase_add_loop_test(tcase, test_a_target_that_stalls, 0, 2);
+    tcase_add_loop_test(tcase, test_a_volley_that_stops, 0, 2);
+    tcase_add_test(tcase, test_a_busy_volley_that_stops);
+    tcase_add_test(tcase, test_a_stop_in_a_closed_loop);
+    tcase_add_test(tcase, test_nothing_happens);
+    tcase_add_loop_test(tcase, test_a_node_that_is_away, 0, 2);
+    suite_add_tcase(suite, tcase);
+    return suite;
+}
