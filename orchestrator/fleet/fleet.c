@@ -87,7 +87,9 @@ static void start(struct fleet *fleet, uint64_t now_ns)
     fleet->running = true;
     fleet->progress_at_ns = fleet->start_ns + PROGRESS_NS;
     host_sample_begin(&fleet->host);
-    run_nodes_begin(fleet->facts, fleet->segment);
+    const struct spec *spec = fleet->run->spec;
+    run_nodes_begin(fleet->facts, fleet->segment,
+                    spec->sentinels != NULL || spec->replica_reads != REPLICA_READS_NO);
     timeline_run_begin(fleet->timeline, fleet->facts);
     start_sampler(fleet);
     start_chaos(fleet);

@@ -29,12 +29,12 @@ static uint32_t role_of(const struct topology_node *node)
                                             : RUN_ROLE_GONE;
 }
 
-static void take(struct run_facts *run, void *segment, bool at_start)
+static void take(struct run_facts *run, void *segment, bool at_start, bool followed)
 {
     struct topology *topology = newest(segment);
     if (topology == NULL)
         return;
-    bool plain = topology->kind == TOPOLOGY_ALIKE && topology->node_count <= 1;
+    bool plain = topology->kind == TOPOLOGY_ALIKE && topology->node_count <= 1 && !followed;
     uint32_t count = topology->node_count;
     uint32_t named = count <= NODE_FIGURES_MAX ? count : NODE_FIGURES_MAX;
     for (uint32_t i = 0; i < named && !plain; i++) {
@@ -56,13 +56,13 @@ static void take(struct run_facts *run, void *segment, bool at_start)
     free(topology);
 }
 
-void run_nodes_begin(struct run_facts *run, void *segment)
+void run_nodes_begin(struct run_facts *run, void *segment, bool followed)
 {
     run->node_count = 0;
-    take(run, segment, true);
+    take(run, segment, true, followed);
 }
 
 void run_nodes_renew(struct run_facts *run, void *segment)
 {
-    take(run, segment, false);
+    take(run, segment, false, run->node_count > 0);
 }

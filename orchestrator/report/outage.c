@@ -352,6 +352,8 @@ static struct track *track_of(struct outages *outages, uint32_t node)
 
 static int32_t shard_of(const struct outages *outages, uint32_t node)
 {
+    if (outages->setup.one_shard)
+        return 0;
     if (node >= outages->setup.node_count || outages->setup.primary_of[node] == OUTAGE_NOBODY)
         return (int32_t)node;
     return outages->setup.primary_of[node];
@@ -389,7 +391,24 @@ static void find_heir(struct outages *outages, uint32_t node, uint32_t node_coun
     }
 }
 
-static void add_nodes(struct outages *outages, const struct interval_row *row)
+/* Whether each node that served until the end of all successes is cut off, or failing. */
+static bool nodes_cut_off(const struct outages *outages)
+{
+    bool any = false;
+    for (uint32_t i = 0; i < NODE_FIGURES_MAX; i++) {
+        const struct track *track = outages->nodes[i];
+        if (track == NULL || track->newest_ok_ns == 0 ||
+            track->newest_ok_ns + HEIR_IDLE_NS < outages->all->last_ok_ns)
+            continue;
+        if (!track->pending.cut_off && track->pending.evidence == 0)
+            return false;
+        any = true;
+    }
+    return any;
+}
+
+/* Returns whether all of them are cut off. */
+static bool add_nodes(struct outages *outages, const struct interval_row *row)
 {
     bool measured = (row->header.flags & INTERVAL_WARMUP) == 0;
     for (uint32_t i = 0; i < row->node_count; i++) {
@@ -403,9 +422,8 @@ static void add_nodes(struct outages *outages, const struct interval_row *row)
         cut_draining(outages, &sample);
         track_add(track, &sample);
     }
-    if (!measured)
-        return;
-    for (uint32_t i = 0; i < row->node_count; i++) {
+    bool cut_off = nodes_cut_off(outages); /* before heirs make it forgotten */
+    for (uint32_t i = 0; i < row->node_count && measured; i++) {
         struct track *track = outages->nodes[i];
         if (track == NULL)
             continue;
@@ -413,6 +431,7 @@ static void add_nodes(struct outages *outages, const struct interval_row *row)
         uint32_t whose = track->follows == OUTAGE_NOBODY ? i : (uint32_t)track->follows;
         outage_windows_add(&track->windows, &row->nodes[whose], row->header.start_ns);
     }
+    return cut_off;
 }
 
 /* One that goes on in the next row is one. */
@@ -431,25 +450,33 @@ static void add_own_stop(struct own_stop_list *list, const struct own_stop *stop
         list->items[list->kept++] = *stop;
 }
 
+static void begin_measuring(struct outages *outages, const struct interval_row *row)
+{
+    if (!outages->begun) {
+        outages->all->started = true;
+        outages->all->last_ok_ns = row->header.start_ns;
+    }
+    outages->begun = true;
+}
+
 void outages_add(struct outages *outages, const struct interval_row *row)
 {
+    bool open_loop = outages->setup.open_loop;
+    bool measured = (row->header.flags & INTERVAL_WARMUP) == 0;
     outages->end_ns = row->header.end_ns;
-    if ((row->header.flags & INTERVAL_WARMUP) == 0) {
-        if (!outages->begun) {
-            outages->all->started = true;
-            outages->all->last_ok_ns = row->header.start_ns;
-        }
-        outages->begun = true;
+    if (measured) {
+        begin_measuring(outages, row);
         add_own_stop(&outages->own_stops, &row->header.own_stop);
-        struct outage_sample sample = outage_sample_of_all(row, outages->setup.open_loop);
-        cut_draining(outages, &sample);
-        track_add(outages->all, &sample);
-        bool open_loop = outages->setup.open_loop;
-        outage_coarse(&outages->coarse,
-                      &row->histograms[open_loop ? HISTOGRAM_RESPONSE_OK : HISTOGRAM_SERVICE_OK]);
-        outage_windows_add(&outages->all->windows, &outages->coarse, row->header.start_ns);
     }
-    add_nodes(outages, row);
+    bool cut_off = add_nodes(outages, row);
+    if (!measured)
+        return;
+    struct outage_sample sample = outage_sample_of_all(row, open_loop, cut_off);
+    cut_draining(outages, &sample);
+    track_add(outages->all, &sample);
+    outage_coarse(&outages->coarse,
+                  &row->histograms[open_loop ? HISTOGRAM_RESPONSE_OK : HISTOGRAM_SERVICE_OK]);
+    outage_windows_add(&outages->all->windows, &outages->coarse, row->header.start_ns);
 }
 
 /* When somebody stopped to need a node that has left is not known: at the latest when it was last tried. */

@@ -4,8 +4,9 @@
  * A *gap* lies between two successes that follow one another, the last of one row and the first of a
  * later one, to the nanosecond; successes are merged over all workers. It is an outage when
  *
- *   something failed in it (an error reply, a time-out, a lost request; of a node and of a target that is
- *   one server also a connection that was lost or could not be opened; in a cluster also CLUSTERDOWN)
+ *   something failed in it (an error reply, a time-out, a lost request; of a node also a connection that
+ *   was lost or could not be opened, and of all together when each node that served just before lost some;
+ *   in a cluster also CLUSTERDOWN)
  *   and it is at least OUTAGE_FAILED_NS long, or
  *   nothing failed, requests waited for replies at an edge of a row in it, and it is at least
  *   OUTAGE_PAUSE_NS long: a pause
@@ -101,6 +102,7 @@ struct outage_setup {
     bool open_loop;
     uint64_t load_end_ns; /* when sending will end by plan, since the common start; 0: not known */
     uint32_t node_count;  /* of the nodes known at the start                 */
+    bool one_shard;       /* all nodes are, those too that come later: no cluster, one primary */
     int32_t primary_of[NODE_FIGURES_MAX]; /* of a replica, its primary; OUTAGE_NOBODY: none  */
 };
 

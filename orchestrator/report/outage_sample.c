@@ -2,7 +2,8 @@
 
 #include <string.h>
 
-struct outage_sample outage_sample_of_all(const struct interval_row *row, bool open_loop)
+struct outage_sample outage_sample_of_all(const struct interval_row *row, bool open_loop,
+                                          bool nodes_cut_off)
 {
     const uint64_t *counters = row->counters;
     const struct interval_header *header = &row->header;
@@ -31,7 +32,7 @@ struct outage_sample outage_sample_of_all(const struct interval_row *row, bool o
     /* Of several nodes, one that is away has lost connections for as long as it is: that says nothing of
      * the others. Attempts without a local port say nothing of the target. A cluster that calls itself
      * down refuses requests, though they are sent again. */
-    sample.cut_off = (row->node_count == 0 &&
+    sample.cut_off = ((row->node_count == 0 || nodes_cut_off) &&
                       (sample.failures.connections_lost > 0 ||
                        sample.failures.connect_failures > counters[COUNTER_CONNECT_NO_PORT])) ||
                      counters[COUNTER_CLUSTERDOWN] > 0;

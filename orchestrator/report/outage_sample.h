@@ -16,7 +16,9 @@ struct outage_sample {
     bool no_load; /* the schedule has a hole here: it is nobody's outage */
 };
 
-struct outage_sample outage_sample_of_all(const struct interval_row *row, bool open_loop);
+/* nodes_cut_off: each of the nodes that served is; of one server it does not matter. */
+struct outage_sample outage_sample_of_all(const struct interval_row *row, bool open_loop,
+                                          bool nodes_cut_off);
 /* waiting: requests of this node are in flight at the row's end, which no gauge tells. */
 struct outage_sample outage_sample_of_node(const struct interval_row *row, uint32_t node,
                                            bool waiting);

@@ -62,8 +62,12 @@ static void begin_outages(struct timeline *timeline)
     struct outage_setup setup = {.open_loop = run->open_loop,
                                  .load_end_ns = run->steady_auto ? 0 : load_end_ns(run),
                                  .node_count = run->node_count};
-    for (uint32_t i = 0; i < run->node_count; i++)
+    uint32_t primaries = 0;
+    for (uint32_t i = 0; i < run->node_count; i++) {
         setup.primary_of[i] = run->nodes[i].primary;
+        primaries += run->nodes[i].role_at_start == RUN_ROLE_PRIMARY;
+    }
+    setup.one_shard = !run->cluster && primaries == 1;
     outages_begin(timeline->outages, &setup);
 }
 

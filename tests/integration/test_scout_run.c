@@ -7,7 +7,9 @@
 
 #include "tests/support/check/cluster.h"
 #include "tests/support/check/run.h"
+#include "tests/support/check/run_json.h"
 #include "tests/support/check/support.h"
+#include "tests/support/check/temp_tree.h"
 
 Suite *test_scout_run_suite(void);
 
@@ -59,24 +61,62 @@ START_TEST(scout_is_replaced)
 }
 END_TEST
 
+static const char *text_of(const json_t *object, const char *key)
+{
+    const char *text = json_string_value(json_object_get(object, key));
+    return text != NULL ? text : "";
+}
+
+static void expect_failover(const char *path, const struct test_replicated *replicated,
+                            const char *report)
+{
+    const struct test_server *servers[] = {&replicated->primary, &replicated->replicas[0]};
+    json_t *json = json_load_file(path, 0, NULL);
+    ck_assert_ptr_nonnull(json);
+    run_json_check(json);
+    const json_t *run = run_json_at(json, 0);
+    const json_t *nodes = json_object_get(run, "nodes");
+    const json_t *outage =
+        json_array_get(json_object_get(json_object_get(run, "failures"), "outages"), 0);
+    ck_assert_msg(json_is_false(json_object_get(outage, "pause")), "%s", report);
+    ck_assert_msg(run_json_number(outage, "connections_lost") >= 4, "%s", report);
+    ck_assert_int_eq((int)run_json_number(run, "failures.nodes.0.outages.0.taken_over_by"), 1);
+    ck_assert_msg(json_array_size(nodes) == 2, "%s", report);
+    for (size_t i = 0; i < 2; i++) {
+        const json_t *node = json_array_get(nodes, i);
+        ck_assert_msg(strstr(text_of(node, "address"), servers[i]->port_text) != NULL, "%s",
+                      report);
+        ck_assert_str_eq(text_of(node, "role_at_start"), i == 0 ? "primary" : "absent");
+        ck_assert_str_eq(text_of(node, "role"), i == 0 ? "gone" : "primary");
+    }
+    json_decref(json);
+}
+
 START_TEST(sentinel_failover)
 {
-    /* Breaks when requests stay with a primary that the sentinels have replaced. */
+    /* Breaks when requests stay with a primary that the sentinels have replaced, its death is a pause in
+     * which nothing failed beside the connections that were lost, or nobody says which server was what. */
     struct test_replicated replicated;
     struct test_sentinels sentinels;
     struct program program;
+    struct temp_tree tree;
     pid_t children[2];
+    char path[256];
+    temp_tree_make(&tree);
+    snprintf(path, sizeof path, "%s/run.json", tree.path);
     test_replicated_start(&replicated, 1, NULL);
     test_sentinels_start(&sentinels, 3, "main", &replicated);
     program_start_volley(&program, "bench", "--sentinel", sentinels.list, "--master", "main", "-r",
                          "1000", "-c", "4", "--processes", "1", "--qps", "500", "--test-duration",
-                         "100", "--log-level", "info", (char *)NULL);
+                         "100", "--log-level", "info", "--json", path, (char *)NULL);
     await_sets(&replicated.primary);
     program_wait_children(&program, children, 2);
     test_server_kill(&replicated.primary);
     await_sets(&replicated.replicas[0]);
     interrupt_and_expect_clean(&program, children, 2);
+    expect_failover(path, &replicated, strstr(program.out, "\nNodes:\n"));
     program_free(&program);
+    temp_tree_remove(&tree);
     test_sentinels_stop(&sentinels);
     test_replicated_stop(&replicated);
 }

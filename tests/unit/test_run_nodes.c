@@ -39,16 +39,23 @@ static void add(enum topology_role role, uint16_t primary)
 
 START_TEST(test_a_plain_server_has_no_nodes)
 {
-    /* Breaks when a report of one server has a table of one row, or one without a table ends the run. */
-    run_nodes_begin(&facts, segment);
+    /* Breaks when a report of one server has a table of one row, one without a table ends the run, or the
+     * server that sentinels named is not named. */
+    run_nodes_begin(&facts, segment, false);
     ck_assert_uint_eq(facts.node_count, 0);
     add(TOPOLOGY_PRIMARY, TOPOLOGY_NOBODY);
     topology_publish(ipc_topology(segment), topology);
-    run_nodes_begin(&facts, segment);
+    run_nodes_begin(&facts, segment, false);
     ck_assert_uint_eq(facts.node_count, 0);
-    topology->kind = TOPOLOGY_SLOTS; /* but a cluster of one node is one */
+    run_nodes_begin(&facts, segment, true); /* but one that sentinels may replace has */
+    ck_assert_uint_eq(facts.node_count, 1);
+    ck_assert_str_eq(facts.nodes[0].text, "127.0.0.1:7000");
+    ck_assert_str_eq(run_role_name(facts.nodes[0].role_at_start), "primary");
+    run_nodes_renew(&facts, segment);
+    ck_assert_uint_eq(facts.node_count, 1);
+    topology->kind = TOPOLOGY_SLOTS; /* and a cluster of one node is one */
     topology_publish(ipc_topology(segment), topology);
-    run_nodes_begin(&facts, segment);
+    run_nodes_begin(&facts, segment, false);
     ck_assert_uint_eq(facts.node_count, 1);
 }
 END_TEST
@@ -60,7 +67,7 @@ START_TEST(test_roles_and_new_nodes_are_renewed)
     add(TOPOLOGY_PRIMARY, TOPOLOGY_NOBODY);
     add(TOPOLOGY_REPLICA, 0);
     topology_publish(ipc_topology(segment), topology);
-    run_nodes_begin(&facts, segment);
+    run_nodes_begin(&facts, segment, false);
     ck_assert_uint_eq(facts.node_count, 2);
     ck_assert_int_eq(facts.nodes[0].primary, OUTAGE_NOBODY);
     ck_assert_int_eq(facts.nodes[1].primary, 0);
@@ -90,7 +97,7 @@ START_TEST(test_more_nodes_than_figures)
         add(topology->node_count % 2 == 0 ? TOPOLOGY_PRIMARY : TOPOLOGY_REPLICA,
             (uint16_t)topology->node_count);
     topology_publish(ipc_topology(segment), topology);
-    run_nodes_begin(&facts, segment);
+    run_nodes_begin(&facts, segment, false);
     ck_assert_uint_eq(facts.node_count, NODE_FIGURES_MAX);
     ck_assert_str_eq(facts.nodes[NODE_FIGURES_MAX - 2].text, "127.0.0.1:7062");
     ck_assert_str_eq(facts.nodes[NODE_FIGURES_MAX - 1].text, "11 other nodes");
@@ -104,7 +111,7 @@ START_TEST(test_a_writer_that_died_leaves_the_start)
     topology->kind = TOPOLOGY_SLOTS;
     add(TOPOLOGY_PRIMARY, TOPOLOGY_NOBODY);
     topology_publish(ipc_topology(segment), topology);
-    run_nodes_begin(&facts, segment);
+    run_nodes_begin(&facts, segment, false);
     atomic_fetch_add(&ipc_topology(segment)->version, 1);
     run_nodes_renew(&facts, segment);
     ck_assert_uint_eq(facts.node_count, 1);
