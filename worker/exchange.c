@@ -88,8 +88,8 @@ static void count_to_node(struct connection *connection, uint32_t sent, uint32_t
 
 /* Why a request of an open loop goes out after its time: volley's own slip is what is left when the wait for
  * a connection is taken off. */
-__attribute__((noinline)) static void
-record_lateness(struct worker *worker, const struct request_slot *slot, uint64_t sent_ns)
+static inline void record_lateness(struct worker *worker, const struct request_slot *slot,
+                                   uint64_t sent_ns)
 {
     struct interval_histogram *histograms = worker->interval->histograms;
     uint64_t waited_ns = slot->waited_ns;

@@ -88,6 +88,7 @@ static void weigh(struct target_evidence *evidence, const struct run_result *res
     if (worker_ns > 0) {
         evidence->blocked_share = fmin((double)counters[COUNTER_BLOCKED_NS] / worker_ns, 1);
         evidence->unconnected_share = fmin((double)counters[COUNTER_UNCONNECTED_NS] / worker_ns, 1);
+        evidence->still_share = fmin((double)counters[COUNTER_STOOD_STILL_NS] / worker_ns, 1);
     }
     evidence->dead_share = figure_share(counters[COUNTER_SHED_WORKER], counters[COUNTER_DUE]);
     evidence->cpu = target_busiest_cpu(result);
@@ -106,6 +107,9 @@ static enum target_limit find_limit(const struct target_evidence *evidence,
     /* Before the connections: a worker without time to read replies keeps them busy by itself. */
     if (evidence->cpu.share >= WORKER_LIMIT_SHARE)
         return TARGET_WORKER_BUSY;
+    /* Connections that were busy when volley stopped were so for as long as it stood. */
+    if (evidence->still_share >= enough)
+        return TARGET_VOLLEY_LATE;
     if (evidence->unconnected_share >= enough &&
         evidence->unconnected_share > evidence->blocked_share)
         return TARGET_SERVER_AWAY;
@@ -177,6 +181,12 @@ static void say_volley_late(char *reason, const struct target_evidence *evidence
 {
     const char *separator = " ";
     append(reason, "volley was stopped or delayed:");
+    if (evidence->still_share > 0) {
+        char share[16];
+        append(reason, "%sit stood still %s of the time", separator,
+               percent(share, sizeof share, evidence->still_share));
+        separator = ", ";
+    }
     if (host->throttled_ns > 0) {
         append(reason, "%sthe CPU quota held it back for %.3f s", separator,
                (double)host->throttled_ns / (double)NS_PER_SECOND);

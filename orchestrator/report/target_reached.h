@@ -30,6 +30,7 @@ struct target_evidence {
     double share;         /* of them sent in time; a late end of -n requests counts as missing */
     double blocked_share; /* of the workers' time: due, and every connection was busy         */
     double unconnected_share; /* of the workers' time: due, and no connection was open            */
+    double still_share;       /* of the workers' time: volley itself stood still              */
     double dead_share;        /* of what was due: fell due while a worker was dead                */
     struct target_cpu cpu;    /* the one of which volley's workers leave the least            */
     uint64_t slip_p99_ns, slip_limit_ns; /* sent so late; what is bearable */

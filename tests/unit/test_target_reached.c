@@ -111,6 +111,11 @@ static void stolen(struct short_run *run)
     histogram_reset(&run->total->histograms[HISTOGRAM_SLIP]);
     histogram_record_n(&run->total->histograms[HISTOGRAM_SLIP], 12 * NS_PER_MS, 390000);
 }
+static void stopped(struct short_run *run)
+{
+    slow_server(run);
+    run->total->counters[COUNTER_STOOD_STILL_NS] = 5100 * NS_PER_MS;
+}
 static void a_little_blocked(struct short_run *run)
 {
     run->total->counters[COUNTER_BLOCKED_NS] = 2000 * NS_PER_MS; /* 10 % cannot make 22 % */
@@ -145,6 +150,8 @@ static const struct {
     {stolen, TARGET_VOLLEY_LATE,
      SHORT "because volley was stopped or delayed: the hypervisor took 25.0 % of the CPU time, "
            "1 % of the requests went out 12.000 ms late or more"},
+    {stopped, TARGET_VOLLEY_LATE,
+     SHORT "because volley was stopped or delayed: it stood still 25 % of the time"},
     {a_little_blocked, TARGET_LIMIT_UNKNOWN, SHORT "for a reason that these figures do not show"},
 };
 
