@@ -154,3 +154,10 @@ uint64_t ipc_failures(void *segment)
                                         memory_order_relaxed);
     return sum;
 }
+
+void ipc_worker_disconnected(struct ipc_worker *worker)
+{
+    atomic_store_explicit(&worker->connections_ready, 0, memory_order_relaxed);
+    for (uint32_t i = 0; i < NODE_FIGURES_MAX; i++)
+        atomic_store_explicit(&worker->nodes[i].connected, 0, memory_order_relaxed);
+}

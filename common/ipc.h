@@ -76,6 +76,16 @@ struct ipc_error_kind {
     char text[RESP_LINE_BYTES]; /* the first error reply that began with this word, terminated */
 };
 
+/* One node of the target as a worker sees it at this moment; a plain server is number 0, and the last
+ * place may stand for several. Instants are clock readings. */
+struct ipc_node {
+    _Atomic uint64_t last_ok_ns; /* of the last read that brought a success; 0: none        */
+    _Atomic uint32_t connected;  /* connections that are ready and carry requests           */
+    _Atomic uint32_t lost;       /* of them, those that have ended unexpectedly, so far     */
+    _Atomic uint32_t failed;     /* attempts to connect again that were in vain, so far ... */
+    _Atomic uint32_t failed_by;  /* ... and what the newest was counted as (enum counter)   */
+};
+
 struct ipc_worker {
     /* Release by the worker, acquire by the orchestrator: everything below is then visible. */
     alignas(64) _Atomic uint32_t state;
@@ -95,6 +105,8 @@ struct ipc_worker {
     _Atomic uint64_t drawn;    /* requests sent, or with a ticket and about to be: what is  */
                                /* above COUNTER_SENT when a worker dies may be on the wire  */
 
+    alignas(64) struct ipc_node nodes[NODE_FIGURES_MAX];
+
     /* Append only; count is stored with release after the entry. */
     alignas(64) _Atomic uint32_t error_kind_count;
     struct ipc_error_kind error_kinds[ERROR_KINDS_MAX];
@@ -111,6 +123,8 @@ void ipc_segment_init(void *segment, uint32_t worker_count, uint64_t ring_capaci
 struct topology_shared *ipc_topology(void *segment);
 struct ipc_control *ipc_control(void *segment);
 struct ipc_tickets *ipc_tickets(void *segment);
+/* It has no connections any more: it is done, or dead. */
+void ipc_worker_disconnected(struct ipc_worker *worker);
 struct ipc_worker *ipc_worker(void *segment, uint32_t index);
 struct ring *ipc_ring(void *segment, uint32_t index);
 struct schedule *ipc_schedule(void *segment); /* planned by the caller of ipc_segment_init */

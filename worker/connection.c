@@ -17,8 +17,24 @@
 
 static void on_io(evutil_socket_t fd, short what, void *argument);
 
-static void publish_ready(struct worker *worker)
+/* Only this process writes it. */
+static void add(_Atomic uint32_t *word, uint32_t by)
 {
+    atomic_store_explicit(word, atomic_load_explicit(word, memory_order_relaxed) + by,
+                          memory_order_relaxed);
+}
+
+/* A connection has become ready (by 1), or is so no more (by -1). */
+static void count_ready(struct connection *connection, int by)
+{
+    struct worker *worker = connection->worker;
+    if (connection->idle) {
+        worker->idle_ready += (uint32_t)by;
+        return;
+    }
+    connection->pool->ready += (uint32_t)by;
+    worker->connections_ready += (uint32_t)by;
+    add(&connection_live_node(connection)->connected, (uint32_t)by);
     atomic_store_explicit(&worker->live->connections_ready, worker->connections_ready,
                           memory_order_relaxed);
 }
@@ -107,12 +123,7 @@ static void leave_ready(struct connection *connection)
 {
     struct worker *worker = connection->worker;
     connection_close(connection);
-    connection->pool->ready -= !connection->idle;
-    if (connection->idle)
-        worker->idle_ready--;
-    else
-        worker->connections_ready--;
-    publish_ready(worker);
+    count_ready(connection, -1);
     if (worker->router.by_slot)
         router_take_back(connection);
     else
@@ -147,8 +158,10 @@ void connection_lost(struct connection *connection, enum counter cause, enum cou
     router_waited_to_write(connection, now_ns);
     leave_ready(connection);
     worker_count(worker, connection->idle ? COUNTER_IDLE_LOST : COUNTER_CONNECTIONS_LOST, 1);
-    if (!connection->idle)
+    if (!connection->idle) {
         worker_count(worker, event, 1);
+        add(&connection_live_node(connection)->lost, 1);
+    }
     count_for_node(connection, NODE_CONNECTIONS_LOST);
     back_off(connection, now_ns);
     router_connection_changed(connection);
@@ -227,9 +240,7 @@ static void give_up(struct connection *connection)
     struct worker *worker = connection->worker;
     connection->state = CONNECTION_GIVEN_UP;
     connection->deadline_ns = UINT64_MAX;
-    _Atomic uint32_t *given_up = &worker->live->given_up;
-    atomic_store_explicit(given_up, atomic_load_explicit(given_up, memory_order_relaxed) + 1,
-                          memory_order_relaxed);
+    add(&worker->live->given_up, 1);
 }
 
 /* What has failed, beside that it has: COUNTER_CONNECT_FAILURES is nothing special. */
@@ -269,6 +280,9 @@ void connection_attempt_failed(struct connection *connection, bool try_again, en
         if (failure != COUNTER_CONNECT_FAILURES)
             worker_count(worker, failure, 1);
         count_for_node(connection, NODE_CONNECT_FAILURES);
+        struct ipc_node *live = connection_live_node(connection);
+        atomic_store_explicit(&live->failed_by, (uint32_t)failure, memory_order_relaxed);
+        add(&live->failed, 1);
         connection->pool->failing = connection->pool->ready == 0;
         router_want_refresh(worker);
     }
@@ -311,13 +325,8 @@ static void connection_ready(struct connection *connection, uint64_t now_ns)
     if (!worker->router.by_slot)
         worker->unsent_idle -= connection->unsent;
     worker->connections_opening--;
-    connection->pool->ready += !connection->idle;
     connection->pool->failing &= connection->idle;
-    if (connection->idle)
-        worker->idle_ready++;
-    else
-        worker->connections_ready++;
-    publish_ready(worker);
+    count_ready(connection, 1);
     if (now_ns >= worker->edge_ns)
         recorder_cut(worker, now_ns);
     interval_histogram_record(&worker->interval->histograms[HISTOGRAM_CONNECT],

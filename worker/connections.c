@@ -239,7 +239,7 @@ void connections_abandon(struct worker *worker)
     }
     router_abandon(worker, COUNTER_LOST_DRAIN);
     /* A worker that is done does not keep a run alive whose target is gone for the others. */
-    atomic_store_explicit(&worker->live->connections_ready, 0, memory_order_relaxed);
+    ipc_worker_disconnected(worker->live);
 }
 
 uint64_t connections_recount(const struct worker *worker)

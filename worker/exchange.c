@@ -531,8 +531,12 @@ static bool take_replies(struct connection *connection, size_t byte_count, uint6
     if (counts.ok > 0) {
         note_done(worker, done_ns);
         outcome_ok(&worker->interval->header.times, done_ns);
-        if (counts.node != NULL)
+        struct ipc_node *live = &worker->live->nodes[0];
+        if (counts.node != NULL) {
             outcome_ok(&counts.node->times, done_ns);
+            live = connection_live_node(connection);
+        }
+        atomic_store_explicit(&live->last_ok_ns, done_ns, memory_order_relaxed);
     }
     if (counts.hits > 0)
         worker_count(worker, COUNTER_HITS, counts.hits);

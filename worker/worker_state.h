@@ -290,6 +290,13 @@ static inline struct request_slot *connection_slot(const struct connection *conn
     return &connection->slots[(connection->head_index + place) & connection->slot_mask];
 }
 
+/* What the orchestrator sees of the connection's node at this moment. */
+static inline struct ipc_node *connection_live_node(const struct connection *connection)
+{
+    uint32_t place = connection->node < NODE_FIGURES_MAX ? connection->node : NODE_FIGURES_MAX - 1;
+    return &connection->worker->live->nodes[place];
+}
+
 static inline void worker_publish_in_flight(struct worker *worker)
 {
     atomic_store_explicit(&worker->live->in_flight, worker->in_flight, memory_order_relaxed);

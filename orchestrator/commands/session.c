@@ -162,8 +162,10 @@ static enum err_code reach_target(struct session *session, struct err *err)
                                      session->plan.server_cpus, session->plan.server_cpu_count,
                                      &session->interrupts->count, err);
         spec->port = session->managed.nodes[0].port;
-        if (code == OK)
+        if (code == OK) {
+            session->interrupts->managed = &session->managed;
             bench_log_servers_started(&session->managed);
+        }
         if (code == OK && spec->chaos != NULL)
             code = chaos_create(&session->interrupts->chaos, spec->chaos, &session->managed, err);
     }
@@ -548,6 +550,7 @@ void session_free(struct session *session)
         chaos_destroy(session->interrupts->chaos);
     control_close(session->control);
     sources_free(&session->sources);
+    managed_cluster_tell_deaths(&session->managed); /* of which no run was left to tell */
     bench_log_servers_stop(&session->managed);
     managed_cluster_stop(&session->managed);
     managed_certificates_remove(&session->certificates);

@@ -443,7 +443,7 @@ static void lose_requests(struct ipc_worker *worker)
         atomic_store(&worker->counters[COUNTER_DUE], drawn + counters_shed(counters));
     atomic_fetch_add(&worker->counters[COUNTER_LOST_WORKER], drawn - settled);
     atomic_store(&worker->in_flight, 0);
-    atomic_store(&worker->connections_ready, 0);
+    ipc_worker_disconnected(worker);
 }
 
 /* Death between claiming tickets and noting them: they are the replacement's. What was claimed before is

@@ -14,6 +14,7 @@
 #include "orchestrator/fleet/run_control.h"
 #include "orchestrator/fleet/run_nodes.h"
 #include "orchestrator/target/chaos.h"
+#include "orchestrator/target/managed_cluster.h"
 
 #define TICK_LONGEST_NS (50 * NS_PER_MS)
 #define TICK_SHORTEST_NS (5 * NS_PER_MS)
@@ -91,6 +92,7 @@ static void start(struct fleet *fleet, uint64_t now_ns)
     run_nodes_begin(fleet->facts, fleet->segment,
                     spec->sentinels != NULL || spec->replica_reads != REPLICA_READS_NO);
     timeline_run_begin(fleet->timeline, fleet->facts);
+    supervise_nodes(fleet, 0); /* the connections that there are to be lost */
     start_sampler(fleet);
     start_chaos(fleet);
     if (fleet->progress != NULL)
@@ -225,6 +227,7 @@ static void tick_running(struct fleet *fleet, uint64_t now_ns, uint64_t passed_n
     supervise_target(fleet, now_ns, passed_ns);
     supervise_progress(fleet, now_ns, passed_ns);
     supervise_warmup(fleet, elapsed_ns);
+    supervise_nodes(fleet, elapsed_ns);
     start_chaos(fleet);
     show_progress(fleet, now_ns);
     if (now_ns >= finish_deadline_ns(fleet))
@@ -245,6 +248,8 @@ static void on_tick(evutil_socket_t fd, short what, void *argument)
     fleet->last_tick_ns = now_ns;
     heed_interrupts(fleet, now_ns);
     supervise_reap(fleet);
+    if (fleet->interrupts->managed != NULL)
+        managed_cluster_tell_deaths(fleet->interrupts->managed);
     supervise_scout(fleet);
     if (!fleet->over && !fleet->running)
         judge_readiness(fleet, now_ns);

@@ -13,6 +13,7 @@
 #include "worker/worker.h"
 
 struct chaos;
+struct managed_cluster;
 struct run_control;
 
 /* What reaches a run from outside. Signals of the session are counted by the handler that main
@@ -22,8 +23,9 @@ struct interrupts {
     /* Not a signal: a listener of the run under way has seen all it needs. Asks for a drained stop,
      * which is no interruption; whoever starts the runs takes it back before the next one. */
     volatile bool enough;
-    struct run_control *control; /* of the session; NULL: none was asked for */
-    struct chaos *chaos;         /* likewise: what is done to the target while it is measured */
+    struct run_control *control;     /* of the session; NULL: none was asked for */
+    struct chaos *chaos;             /* likewise: what is done to the target while it is measured */
+    struct managed_cluster *managed; /* the session's own servers; NULL: none */
 };
 
 /* One run from fork to the last record. Events go to the timeline; `run` names what is sent and is

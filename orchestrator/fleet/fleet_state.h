@@ -1,5 +1,5 @@
 /* What a fleet holds while it runs, for the files of this folder that share it: fleet.c (the phases of
- * a run), supervise.c (workers and target under watch), conclude.c (what the run came to). */
+ * a run), supervise.c and supervise_nodes.c (workers and target under watch), conclude.c (what the run came to). */
 #ifndef ORCHESTRATOR_FLEET_FLEET_STATE_H
 #define ORCHESTRATOR_FLEET_FLEET_STATE_H
 
@@ -7,6 +7,7 @@
 
 #include "orchestrator/fleet/collector.h"
 #include "orchestrator/fleet/fleet.h"
+#include "orchestrator/fleet/node_watch.h"
 #include "orchestrator/fleet/scout.h"
 #include "orchestrator/fleet/steering.h"
 #include "orchestrator/target/environment.h"
@@ -58,6 +59,9 @@ struct fleet {
     uint64_t unconnected_ns;
     uint64_t stalled_ns; /* requests have waited since one was last answered */
     uint64_t answered;   /* so many were then                                */
+    struct node_watch nodes[NODE_FIGURES_MAX];
+    bool told[NODE_FIGURES_MAX]; /* that a node is away */
+    uint32_t outages_told;
     bool running;
     bool stopped_at_once; /* the user asked twice: that workers die is no fault of theirs */
     bool over;
@@ -87,6 +91,14 @@ void supervise_heartbeats(struct fleet *fleet, uint64_t passed_ns);
 void supervise_target(struct fleet *fleet, uint64_t now_ns, uint64_t passed_ns);
 void supervise_progress(struct fleet *fleet, uint64_t now_ns, uint64_t passed_ns);
 void supervise_warmup(struct fleet *fleet, uint64_t elapsed_ns);
+
+/* How long no connection at all may last in a run that no duration ends. */
+uint64_t fleet_patience_ns(const struct fleet *fleet);
+
+/* supervise_nodes.c ---------------------------------------------------------------------------- */
+
+/* At the start and on every tick: tells the user when a node of the target goes away, and when it is back. */
+void supervise_nodes(struct fleet *fleet, uint64_t elapsed_ns);
 
 /* conclude.c ----------------------------------------------------------------------------------- */
 

@@ -261,6 +261,13 @@ static uint64_t live_given_up(const struct fleet *fleet)
     return sum;
 }
 
+uint64_t fleet_patience_ns(const struct fleet *fleet)
+{
+    const struct spec *spec = fleet->run->spec;
+    return spec->wait_ready_ns > spec->connection_timeout_ns ? spec->wait_ready_ns
+                                                             : spec->connection_timeout_ns;
+}
+
 /* Ends a run that has become pointless: too many errors, which each worker has stopped for already when it saw the
  * last of its own, or a target that stays away. */
 void supervise_target(struct fleet *fleet, uint64_t now_ns, uint64_t passed_ns)
@@ -282,9 +289,7 @@ void supervise_target(struct fleet *fleet, uint64_t now_ns, uint64_t passed_ns)
     }
     fleet->unconnected_ns =
         fleet_live_connections(fleet) == 0 ? fleet->unconnected_ns + passed_ns : 0;
-    uint64_t patience_ns = spec->wait_ready_ns > spec->connection_timeout_ns
-                               ? spec->wait_ready_ns
-                               : spec->connection_timeout_ns;
+    uint64_t patience_ns = fleet_patience_ns(fleet);
     if (fleet->unconnected_ns > patience_ns && fleet->run->duration_ns == 0) {
         err_set(&fleet->err, E_CONNECT,
                 "no connection to %s could be opened again for %llu s (--wait-ready); the "

@@ -508,6 +508,18 @@ void outages_end(struct outages *outages, uint64_t load_end_ns)
             track_end(outages->nodes[i], end_ns);
 }
 
+bool outages_under_way(const struct outages *outages, int32_t node, uint64_t *begin_ns)
+{
+    const struct track *track = node == OUTAGE_NOBODY              ? outages->all
+                                : node < (int32_t)NODE_FIGURES_MAX ? outages->nodes[node]
+                                                                   : NULL;
+    if (track == NULL || !track->started || track->follows != OUTAGE_NOBODY ||
+        outages->end_ns <= track->last_ok_ns)
+        return false;
+    *begin_ns = track->last_ok_ns;
+    return is_outage(track, outages->end_ns - track->last_ok_ns);
+}
+
 const struct outage_list *outages_of_all(const struct outages *outages)
 {
     return &outages->all->list;

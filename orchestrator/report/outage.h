@@ -120,6 +120,10 @@ void outages_leave(struct outages *outages, uint32_t node);
 /* No row will follow. load_end_ns: when sending ended by plan, since the common start; 0: not known. */
 void outages_end(struct outages *outages, uint64_t load_end_ns);
 
+/* While rows still come: whether the gap under way at this node (OUTAGE_NOBODY: all together), as far as the
+ * rows go, is an outage already; *begin_ns: where it began. */
+bool outages_under_way(const struct outages *outages, int32_t node, uint64_t *begin_ns);
+
 const struct outage_list *outages_of_all(const struct outages *outages);
 const struct own_stop_list *outages_own_stops(const struct outages *outages);
 /* NULL: nothing is known of this node. */

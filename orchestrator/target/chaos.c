@@ -150,6 +150,7 @@ static void work(struct job *job)
 static void stop_server(struct job *job)
 {
     job->pid = server_of(job)->pid;
+    server_of(job)->told_to_end = true;
     (void)kill(job->pid, SIGTERM);
     (void)kill(job->pid, SIGCONT); /* one that is paused would not hear it */
     job->phase = PHASE_STOPPING;
@@ -234,6 +235,7 @@ static void begin(struct job *job)
     case CHAOS_KILL:
         if (!has_process(job))
             return;
+        server_of(job)->told_to_end = true;
         (void)kill(job->pid, SIGKILL);
         job->phase = PHASE_DYING;
         return;

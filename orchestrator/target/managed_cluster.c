@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "common/clock.h"
+#include "common/log.h"
 #include "common/slots.h"
 #include "orchestrator/target/managed_node.h"
 #include "orchestrator/target/replication.h"
@@ -287,12 +288,22 @@ enum err_code managed_cluster_add(struct managed_cluster *cluster, struct err *e
     return code;
 }
 
+void managed_cluster_tell_deaths(struct managed_cluster *cluster)
+{
+    char text[640];
+    for (uint32_t i = 0; i < cluster->count; i++)
+        if (managed_server_died(&cluster->nodes[i], text, sizeof text))
+            log_line(LOG_ERROR, "%s", text);
+}
+
 void managed_cluster_stop(struct managed_cluster *cluster)
 {
     /* All of them are told first: a primary that ends waits for replicas that are behind. */
     for (uint32_t i = 0; i < cluster->count; i++)
-        if (!managed_server_gone(&cluster->nodes[i]))
+        if (!managed_server_gone(&cluster->nodes[i])) {
+            cluster->nodes[i].told_to_end = true;
             managed_server_tell(&cluster->nodes[i], SIGTERM);
+        }
     for (uint32_t i = 0; i < cluster->count; i++)
         managed_server_stop(&cluster->nodes[i]);
     cluster->count = 0;

@@ -35,6 +35,8 @@ MUST_USE enum err_code managed_cluster_start(struct managed_cluster *cluster,
 /* Launches one more node, empty and alone so far, and does not wait. Its number is count - 1 then, also
  * after a failure, when it does not run. */
 MUST_USE enum err_code managed_cluster_add(struct managed_cluster *cluster, struct err *err);
+/* Logs which nodes have ended since the last call without having been told to, and how. Does not wait. */
+void managed_cluster_tell_deaths(struct managed_cluster *cluster);
 /* Stops what runs. Safe when nothing does. */
 void managed_cluster_stop(struct managed_cluster *cluster);
 

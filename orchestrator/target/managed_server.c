@@ -113,7 +113,28 @@ static bool reap(struct managed_server *server, int *status)
     pid_t reaped = waitpid(server->pid, status, WNOHANG);
     if (reaped == 0 || (reaped < 0 && errno == EINTR))
         return false;
+    server->ended_untold = reaped > 0 && !server->told_to_end;
+    server->wait_status = *status;
     server->pid = 0; /* ECHILD: somebody else has reaped it, and the number may be another's */
+    return true;
+}
+
+bool managed_server_died(struct managed_server *server, char *text, size_t text_bytes)
+{
+    char lines[260];
+    if (!managed_server_gone(server) || !server->ended_untold)
+        return false;
+    server->ended_untold = false;
+    last_lines(lines, sizeof lines, server);
+    const int status = server->wait_status;
+    char how[96];
+    if (WIFSIGNALED(status))
+        snprintf(how, sizeof how, "was killed by signal %d (%s)", WTERMSIG(status),
+                 strsignal(WTERMSIG(status)));
+    else
+        snprintf(how, sizeof how, "ended with status %d", WEXITSTATUS(status));
+    snprintf(text, text_bytes, "%s on port %u %s%s%s", server->program, server->port, how,
+             lines[0] != '\0' ? "; it said last: " : "", lines);
     return true;
 }
 
@@ -274,6 +295,7 @@ void managed_server_stop(struct managed_server *server)
     int status;
     const pid_t group = server->pid;
     if (server->pid > 0 && !reap(server, &status)) {
+        server->told_to_end = true;
         managed_server_tell(server, SIGTERM);
         managed_server_tell(server, SIGCONT); /* it may have been stopped, and deaf */
         if (!reaped_within(server, STOP_TIMEOUT_NS)) {

@@ -175,5 +175,6 @@ enum err_code server_process_spawn(struct managed_server *server, struct err *er
     if (child < 0)
         return err_set_errno(err, E_SYSTEM, sys_errno, "cannot start %s", server->program);
     server->pid = child;
+    server->told_to_end = server->ended_untold = false;
     return OK;
 }

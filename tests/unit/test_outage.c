@@ -325,9 +325,13 @@ END_TEST
  * load ends at 5 s. Draining brings them their fate: given up, timed out, or answered, at 5.5 s. */
 enum fate { GIVEN_UP, TIMED_OUT, ANSWERED };
 
+static bool under_way[2][5]; /* after each row: of all, and of node 0 */
+static uint64_t under_way_begin_ns;
+
 static void feed_frozen(enum fate fate, bool nodes)
 {
     outages_begin(outages, &setup);
+    under_way_begin_ns = 0;
     for (uint32_t second = 0; second < 5; second++) {
         struct interval_row *row = fixture_row(second);
         if (second < 2)
@@ -352,9 +356,27 @@ static void feed_frozen(enum fate fate, bool nodes)
             row->node_count = 0;
         outages_add(outages, row);
         free(row);
+        for (int node = 0; node < 2; node++)
+            under_way[node][second] =
+                outages_under_way(outages, node == 0 ? OUTAGE_NOBODY : 0, &under_way_begin_ns);
     }
     outages_end(outages, 5 * NS_PER_SECOND);
 }
+
+START_TEST(test_a_gap_is_known_while_it_lasts)
+{
+    /* Breaks when a run says nothing of an outage before it is over, or calls every second without
+     * a row one. */
+    feed_frozen(GIVEN_UP, true);
+    for (uint32_t second = 0; second < 5; second++)
+        for (int node = 0; node < 2; node++)
+            ck_assert_int_eq(under_way[node][second], second >= 2);
+    ck_assert_uint_eq(under_way_begin_ns, 1500 * MS);
+    ck_assert_uint_eq(outages_of_node(outages, 0)->items[0].begin_ns, under_way_begin_ns);
+    ck_assert(!outages_under_way(outages, 1, &under_way_begin_ns));
+    ck_assert(!outages_under_way(outages, NODE_FIGURES_MAX, &under_way_begin_ns));
+}
+END_TEST
 
 START_TEST(test_frozen_at_the_end)
 {
@@ -498,6 +520,7 @@ Suite *test_outage_suite(void)
     tcase_add_test(tcase, test_pause_without_failure);
     tcase_add_test(tcase, test_until_the_end);
     tcase_add_loop_test(tcase, test_frozen_at_the_end, 0, 6);
+    tcase_add_test(tcase, test_a_gap_is_known_while_it_lasts);
     tcase_add_test(tcase, test_from_the_start);
     tcase_add_test(tcase, test_nodes_stand_apart);
     tcase_add_test(tcase, test_a_replica_takes_over);
