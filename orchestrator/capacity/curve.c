@@ -51,6 +51,8 @@ static void read_total(struct probe *probe, const struct curve *curve,
     for (uint32_t i = 0; i < curve->percentile_count; i++)
         probe->percentiles[i] =
             figure_percentile(total, HISTOGRAM_RESPONSE_OK, curve->percentiles[i]);
+    for (uint32_t i = 0; i < curve->slos->count; i++)
+        probe->readings[i] = slo_read(&curve->slos->items[i], total);
     probe->mean_ns = (uint64_t)llround(histogram_mean(response));
     probe->max_ns = response->count > 0 ? response->max_ns : 0;
     probe->seconds = result->seconds;
@@ -98,22 +100,16 @@ enum err_code curve_add(struct curve *curve, uint64_t rate_micro, bool retest,
         return err_set(err, E_SYSTEM, "no memory for the windows of a probe");
     memcpy(probe->windows, windows->list, windows->count * sizeof probe->windows[0]);
     probe->window_count = windows->count;
-    probe->end = result->interrupted                                   ? PROBE_CUT
-                 : windows->hopeless                                   ? PROBE_HOPELESS
-                 : windows->count + windows->degraded < curve->windows ? PROBE_LOST
-                                                                       : PROBE_WHOLE;
+    probe->end = result->interrupted                                    ? PROBE_CUT
+                 : windows->hopeless                                    ? PROBE_HOPELESS
+                 : windows->count + windows->degraded >= curve->windows ? PROBE_WHOLE
+                 : 2 * windows->passed > windows->count                 ? PROBE_WON
+                                                                        : PROBE_LOST;
     read_total(probe, curve, result);
     probe->achieved = rate_of(windows);
     count_windows(probe, curve, windows);
     curve->probe_count++;
     return OK;
-}
-
-static bool has_little_to_spare(const struct slo *slo, const struct slo_reading *reading)
-{
-    if (slo->kind == SLO_ERRORS)
-        return reading->share > slo->limit_share / 2;
-    return reading->value_ns > slo->limit_ns / 2;
 }
 
 struct search_outcome probe_outcome(const struct probe *probe, const struct slo_list *slos)
@@ -128,7 +124,8 @@ struct search_outcome probe_outcome(const struct probe *probe, const struct slo_
     for (uint32_t w = 0; w < probe->window_count; w++) {
         outcome.clear = outcome.clear && !(probe->kept_up && probe->windows[w].kept_up);
         for (uint32_t i = 0; i < slos->count; i++)
-            outcome.close |= has_little_to_spare(&slos->items[i], &probe->windows[w].readings[i]);
+            outcome.close |=
+                slo_has_little_to_spare(&slos->items[i], &probe->windows[w].readings[i]);
     }
     outcome.clear |= probe->end == PROBE_HOPELESS;
     return outcome;

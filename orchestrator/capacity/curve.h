@@ -20,7 +20,8 @@
 
 enum probe_end {
     PROBE_WHOLE,    /* every window was measured                                         */
-    PROBE_LOST,     /* ended when a majority of the windows had failed                   */
+    PROBE_WON,      /* ended when enough of the windows had passed                       */
+    PROBE_LOST,     /* ended when a majority of them had failed                          */
     PROBE_HOPELESS, /* ended because of its backlog; the windows that were left out count as failed */
     PROBE_CUT       /* interrupted: it counts for nothing                                */
 };
@@ -36,6 +37,7 @@ struct probe {
     struct window *windows;                  /* as measured; owned                 */
     uint32_t window_count;
     struct figure_percentile percentiles[CURVE_PERCENTILES_MAX]; /* of all windows together */
+    struct slo_reading readings[SLO_MAX]; /* likewise, one for each objective */
     uint64_t mean_ns, max_ns;
     double seconds;
     double achieved; /* answered requests per second, in the windows */
@@ -95,7 +97,11 @@ void curve_find_limit(struct curve *curve);
 char *curve_format_reason(char *text, size_t text_bytes, const struct curve *curve,
                           const struct probe *probe);
 
-/* One line for people about a probe, without the end of the line. Returns text. */
+/* What keeps the search from being settled: "at 20,370/s 5 of 15 windows pass, ...". Returns text. */
+char *curve_format_doubt(char *text, size_t text_bytes, const struct search *search);
+
+/* One line for people about a probe, without the end of the line: its number and rate, whether it passed,
+ * what each objective looks at, and why it failed. Returns text. */
 char *curve_format_probe(char *text, size_t text_bytes, const struct curve *curve,
                          const struct probe *probe);
 /* The table, by rate, and below it what was found. quiet: without the table. */

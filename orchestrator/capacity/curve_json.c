@@ -78,7 +78,7 @@ static json_t *response_time(const struct curve *curve, const struct probe *prob
 
 static json_t *probes(const struct curve *curve)
 {
-    static const char *const ends[] = {"whole", "lost", "hopeless", "cut"};
+    static const char *const ends[] = {"whole", "won", "lost", "hopeless", "cut"};
     json_t *list = json_array();
     for (uint32_t p = 0; p < curve->probe_count; p++) {
         const struct probe *probe = &curve->probes[p];

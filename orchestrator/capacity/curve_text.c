@@ -34,6 +34,31 @@ char *curve_format_reason(char *text, size_t text_bytes, const struct curve *cur
     return text;
 }
 
+char *curve_format_doubt(char *text, size_t text_bytes, const struct search *search)
+{
+    const uint64_t next_micro = search_next_unbounded(search);
+    const struct search_rate *seen = search_seen(search, next_micro);
+    char rate[40], high[40];
+    rate_format(rate, sizeof rate, seen != NULL ? next_micro : search->low_micro);
+    rate_format(high, sizeof high, search->high_micro);
+    if (seen != NULL && (seen->passed == 0 || seen->passed == seen->windows))
+        snprintf(text, text_bytes, "at %s/s %s of %u windows passed, too few to be certain", rate,
+                 seen->passed == 0 ? "none" : "all", seen->windows);
+    else if (seen != NULL)
+        snprintf(text, text_bytes,
+                 "at %s/s %u of %u windows pass, which is no clear answer yet: the server, or this "
+                 "machine, is not steady there",
+                 rate, seen->passed, seen->windows);
+    else if (search->high_micro == 0)
+        snprintf(text, text_bytes, "every rate up to %s/s has passed so far", rate);
+    else if (search->low_micro == 0)
+        snprintf(text, text_bytes, "every rate down to %s/s has failed so far", high);
+    else
+        snprintf(text, text_bytes, "the limit seems to lie between %s/s and %s/s by now", rate,
+                 high);
+    return text;
+}
+
 static const char *verdict_word(const struct probe *probe)
 {
     return probe->end == PROBE_CUT ? "cut" : probe->passed ? "pass" : "FAIL";
@@ -42,16 +67,17 @@ static const char *verdict_word(const struct probe *probe)
 char *curve_format_probe(char *text, size_t text_bytes, const struct curve *curve,
                          const struct probe *probe)
 {
-    char rate[40], reason[256], first[48] = "";
+    char rate[40], reason[256], figures[SLO_MAX * 66] = "", figure[64];
     rate_format(rate, sizeof rate, probe->rate_micro);
     curve_format_reason(reason, sizeof reason, curve, probe);
-    for (uint32_t i = 0; i < curve->percentile_count; i++)
-        if (curve->percentiles[i] >= 99 && first[0] == '\0')
-            snprintf(first, sizeof first, ", p%.6g %.3f ms", curve->percentiles[i],
-                     MILLISECONDS(probe->percentiles[i].value_ns));
-    snprintf(text, text_bytes, "%s %s/s: %s, %u of %u windows%s%s%s",
-             probe->retest ? "again" : "probe", rate, verdict_word(probe), probe->windows_passed,
-             probe->windows_judged, first, reason[0] != '\0' ? ": " : "", reason);
+    for (uint32_t i = 0, used = 0; i < curve->slos->count; i++)
+        used += (uint32_t)snprintf(
+            figures + used, sizeof figures - used, ", %s",
+            slo_format_reading(figure, sizeof figure, &curve->slos->items[i], &probe->readings[i]));
+    snprintf(text, text_bytes, "probe %u, %s/s%s: %s, %u of %u windows%s%s%s",
+             (unsigned)(probe - curve->probes) + 1, rate, probe->retest ? " again" : "",
+             verdict_word(probe), probe->windows_passed, probe->windows_judged, figures,
+             reason[0] != '\0' ? ": " : "", reason);
     return text;
 }
 
@@ -201,7 +227,7 @@ void curve_write_csv(struct output *out, const struct curve *curve)
     }
     output_printf(out, ",mean_us,max_us,errors_percent,windows_passed,windows,passed\n");
     for (uint32_t p = 0; p < curve->probe_count; p++) {
-        static const char *const ends[] = {"whole", "lost", "hopeless", "cut"};
+        static const char *const ends[] = {"whole", "won", "lost", "hopeless", "cut"};
         const struct probe *probe = &curve->probes[p];
         output_printf(out, "%u,%.6f,%d,%s,%.3f", p + 1,
                       (double)probe->rate_micro / (double)SCHEDULE_MICRO, probe->retest,

@@ -11,7 +11,7 @@
 #define SAME_PLACE 0.25
 /* A place that is not settled by so many windows, of two probes or more, lies too near to the knee to
  * be: one step outwards. */
-#define WINDOWS_AT_A_PLACE 20u
+#define WINDOWS_AT_A_PLACE 10u
 /* While the gap is wider than so many times the precision, a probe that has failed is repeated at once:
  * a hiccup would send the search far down, and it would find out late. */
 #define WIDE 4.0
@@ -51,7 +51,7 @@ static bool passes(const struct search_rate *rate)
     return 2 * rate->passed > rate->windows;
 }
 
-static const struct search_rate *find(const struct search *search, uint64_t rate_micro)
+const struct search_rate *search_seen(const struct search *search, uint64_t rate_micro)
 {
     for (uint32_t i = 0; i < search->rate_count; i++)
         if (search->rates[i].rate_micro == rate_micro)
@@ -178,12 +178,12 @@ static bool is_doubtful(const struct search *search)
 {
     if (search->high_micro == 0)
         return false;
-    const struct search_rate *high = find(search, search->high_micro);
+    const struct search_rate *high = search_seen(search, search->high_micro);
     double narrow = (double)search->low_micro * (1 + WIDE * search->limits.precision);
     return high->probes == 1 && !high->clear && (double)search->high_micro > narrow;
 }
 
-static uint64_t next_rate(const struct search *search)
+uint64_t search_next_unbounded(const struct search *search)
 {
     const struct search_limits *limits = &search->limits;
     if (search->probe_count == 0)
@@ -200,12 +200,7 @@ static uint64_t next_rate(const struct search *search)
 
 uint64_t search_next(const struct search *search)
 {
-    return search->probe_count < search->limits.probes_max ? next_rate(search) : 0;
-}
-
-bool search_is_retest(const struct search *search, uint64_t rate_micro)
-{
-    return find(search, rate_micro) != NULL;
+    return search->probe_count < search->limits.probes_max ? search_next_unbounded(search) : 0;
 }
 
 /* A step outwards from a side that fell is a small one, and grows with each that does not end it. */
@@ -268,7 +263,7 @@ struct search_finding search_find(const struct search *search)
             finding.upper_micro = rate_micro;
     }
     bool low_done = finding.lower_micro != 0, high_done = finding.upper_micro != 0;
-    bool over = search->probe_count > 0 && next_rate(search) == 0;
+    bool over = search->probe_count > 0 && search_next_unbounded(search) == 0;
     finding.status = !over                     ? SEARCH_UNFINISHED
                      : low_done && high_done   ? SEARCH_FOUND
                      : search->high_micro == 0 ? SEARCH_NO_LIMIT

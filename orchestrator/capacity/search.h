@@ -67,8 +67,11 @@ struct search_finding {
 void search_init(struct search *search, const struct search_limits *limits);
 /* 0: over. Rates have four significant digits. */
 uint64_t search_next(const struct search *search);
-/* Whether the rate was probed before: what it says counts for the interval. */
-bool search_is_retest(const struct search *search, uint64_t rate_micro);
+/* The same as if there were no probes_max. */
+uint64_t search_next_unbounded(const struct search *search);
+/* What the probes at a rate came to so far; NULL: it was not probed. A probe at one that was counts for the
+ * interval. */
+const struct search_rate *search_seen(const struct search *search, uint64_t rate_micro);
 void search_feed(struct search *search, const struct search_outcome *outcome);
 struct search_finding search_find(const struct search *search);
 

@@ -267,3 +267,10 @@ char *slo_format_reading(char *text, size_t text_bytes, const struct slo *slo,
                  (double)reading->value_ns / 1e6);
     return text;
 }
+
+bool slo_has_little_to_spare(const struct slo *slo, const struct slo_reading *reading)
+{
+    if (slo->kind == SLO_ERRORS)
+        return reading->share > slo->limit_share / 2;
+    return reading->value_ns > slo->limit_ns / 2;
+}

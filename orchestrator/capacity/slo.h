@@ -45,6 +45,9 @@ struct slo_reading {
 };
 struct slo_reading slo_read(const struct slo *slo, const struct interval_row *row);
 
+/* Whether what was read is above half of the objective. */
+bool slo_has_little_to_spare(const struct slo *slo, const struct slo_reading *reading);
+
 /* "p99 1.234 ms", "p99 at least 80.000 ms", "errors 0.120 %". Returns text; 64 bytes hold any. */
 char *slo_format_reading(char *text, size_t text_bytes, const struct slo *slo,
                          const struct slo_reading *reading);

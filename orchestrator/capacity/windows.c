@@ -97,12 +97,25 @@ static void end_window(struct windows *windows)
     windows->passed += window->passed;
 }
 
+static bool has_much_to_spare(const struct windows *windows, const struct window *window)
+{
+    for (uint32_t i = 0; i < windows->slos->count; i++)
+        if (slo_has_little_to_spare(&windows->slos->items[i], &window->readings[i]))
+            return false;
+    return window->passed;
+}
+
 /* Nothing that is still to come could change what the run says. */
 static bool is_enough(struct windows *windows, const struct interval_row *row)
 {
+    const uint32_t majority = windows->wanted / 2 + 1;
+    const uint32_t failed = windows->count - windows->passed;
     windows->hopeless = row->header.backlog_after > windows->hopeless_backlog;
-    uint32_t failed = windows->count - windows->passed;
-    return windows->hopeless || (windows->ends_lost && 2 * failed >= windows->wanted + 1);
+    if (windows->hopeless || windows->ending == WINDOWS_WHOLE)
+        return windows->hopeless;
+    return failed >= majority || windows->passed >= majority ||
+           (windows->ending == WINDOWS_CLIMBING && windows->count == 1 &&
+            has_much_to_spare(windows, &windows->list[0]));
 }
 
 static enum err_code add_row(void *state, const struct interval_row *row,

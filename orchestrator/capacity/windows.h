@@ -24,6 +24,14 @@
 #define WINDOWS_MAX 100
 #define WINDOWS_ACHIEVED 0.99
 
+/* When a run has been measured long enough. */
+enum windows_ending {
+    WINDOWS_WHOLE,   /* when all of its windows are there                                     */
+    WINDOWS_DECIDED, /* when a majority of those wanted has passed, or has failed             */
+    WINDOWS_CLIMBING /* so, or when the first one has passed with every figure at most half of
+                      * its objective: higher rates will tell more                            */
+};
+
 struct window {
     double start_seconds, seconds; /* since the measured part began */
     uint64_t due, sent, ok, failed;
@@ -43,9 +51,9 @@ struct windows {
     uint64_t window_ns; /* a whole number of the run's intervals */
     uint32_t wanted;    /* windows of a run                      */
     /* The run is asked to end early (by *enough = true; NULL: never) when its backlog is larger than this many
-     * requests, or, if ends_lost, when a majority of its windows has failed. */
+     * requests, and as `ending` says. */
     uint64_t hopeless_backlog;
-    bool ends_lost;
+    enum windows_ending ending;
     volatile bool *enough;
 
     /* of the run under way, or of the last one */

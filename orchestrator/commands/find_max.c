@@ -5,6 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "common/clock.h"
 #include "common/log.h"
 #include "orchestrator/capacity/curve.h"
 #include "orchestrator/commands/bench_outputs.h"
@@ -19,6 +20,8 @@
 /* A probe in which workers died, or that found no connection, says nothing about the rate; it is repeated,
  * so many times. */
 #define REPEATS_MAX 3u
+/* At default options a search is settled by then, unless something keeps it from it. */
+#define USUAL_SECONDS 180.0
 
 struct find_max {
     struct find_max_request request;
@@ -29,6 +32,8 @@ struct find_max {
     struct capacity_files files;
     struct rate_step rate_step; /* of the probe under way */
     bool show_probes;
+    uint64_t began_ns; /* the first probe */
+    bool told_why;     /* it takes so long */
 };
 
 static enum err_code prepare(struct find_max *find, struct err *err)
@@ -98,12 +103,34 @@ static struct bench_step probe_step(struct find_max *find, uint64_t rate_micro)
     return step;
 }
 
+static double seconds_since(uint64_t began_ns)
+{
+    return (double)(clock_now_ns() - began_ns) / (double)NS_PER_SECOND;
+}
+
 static void show(const struct find_max *find)
 {
-    char line[512];
+    char line[1024];
     const struct probe *probe = &find->curve.probes[find->curve.probe_count - 1];
     if (find->show_probes)
-        fprintf(stderr, "%s\n", curve_format_probe(line, sizeof line, &find->curve, probe));
+        fprintf(stderr, "[%.1fs] %s\n", seconds_since(find->began_ns),
+                curve_format_probe(line, sizeof line, &find->curve, probe));
+}
+
+/* Once, when it takes longer than a search at default options should. */
+static void tell_delay(struct find_max *find)
+{
+    struct find_max_estimate estimate = find_max_estimate(&find->request);
+    char took[24], why[160];
+    double patience = estimate.most_seconds > USUAL_SECONDS ? estimate.most_seconds : USUAL_SECONDS;
+    if (find->told_why || seconds_since(find->began_ns) < patience ||
+        search_next(&find->search) == 0)
+        return;
+    find->told_why = true;
+    log_line(LOG_WARNING, "not settled after %s: %s; %u more probes at most (--max-probes)",
+             find_max_format_seconds(took, sizeof took, seconds_since(find->began_ns)),
+             curve_format_doubt(why, sizeof why, &find->search),
+             find->search.limits.probes_max - find->search.probe_count);
 }
 
 /* Runs one probe and tells the search. *repeat counts those that told nothing. */
@@ -112,9 +139,12 @@ static enum err_code run_probe(struct find_max *find, uint64_t rate_micro, uint3
 {
     struct session *session = &find->session;
     struct bench_step step = probe_step(find, rate_micro);
-    bool retest = search_is_retest(&find->search, rate_micro);
+    bool retest = search_seen(&find->search, rate_micro) != NULL;
     find->windows.enough = &session->interrupts->enough;
-    find->windows.ends_lost = !retest; /* what the interval rests on is measured whole */
+    /* What the interval rests on is measured whole. */
+    find->windows.ending = retest                         ? WINDOWS_WHOLE
+                           : find->search.high_micro == 0 ? WINDOWS_CLIMBING
+                                                          : WINDOWS_DECIDED;
     find->windows.hopeless_backlog = rate_micro / SCHEDULE_MICRO + 1;
     struct err own = {.code = OK};
     enum err_code code = session_run(session, &step, &own);
@@ -151,9 +181,12 @@ static enum err_code run_probes(struct find_max *find, struct err *err)
     uint32_t repeats = 0;
     uint64_t rate_micro;
     enum err_code code = OK;
+    find->began_ns = clock_now_ns();
     while (code == OK && interrupts->count == 0 && find->curve.probe_count < SEARCH_PROBES_MAX &&
-           (rate_micro = search_next(&find->search)) != 0)
+           (rate_micro = search_next(&find->search)) != 0) {
+        tell_delay(find);
         code = run_probe(find, rate_micro, &repeats, err);
+    }
     find->curve.interrupted = interrupts->count > 0;
     find->curve.finding = search_find(&find->search);
     curve_find_limit(&find->curve);
@@ -179,7 +212,7 @@ static enum err_code write_outputs(struct find_max *find, struct err *err)
 static enum err_code judge(const struct find_max *find, struct err *err)
 {
     const struct curve *curve = &find->curve;
-    char rate[40], reason[256];
+    char rate[40], reason[256], why[160];
     if (curve->interrupted)
         return E_INTERRUPTED;
     if (curve->finding.status == SEARCH_NOTHING) {
@@ -191,18 +224,21 @@ static enum err_code judge(const struct find_max *find, struct err *err)
                        curve_format_reason(reason, sizeof reason, curve, last));
     }
     if (curve->finding.status == SEARCH_UNFINISHED)
-        return err_set(err, E_DATA,
-                       "the search is not settled after %u probes: give it more (--max-probes), "
-                       "longer windows (--window), or less --precision",
-                       curve->probe_count);
+        return err_set(
+            err, E_DATA,
+            "the search is not settled after %u probes: %s; give it more (--max-probes), "
+            "longer windows (--window), or less --precision",
+            curve->probe_count, curve_format_doubt(why, sizeof why, &find->search));
     return OK;
 }
 
 static enum err_code run(struct find_max *find, struct err *err)
 {
     struct session *session = &find->session;
+    char line[160];
     enum err_code code = prepare(find, err);
     if (code == OK && find->request.bench.spec.explain) {
+        printf("Search: %s\n\n", find_max_format_estimate(line, sizeof line, &find->request));
         explain_print(stdout, &find->request.bench.values, &session->steps, &session->plan);
         return OK;
     }
@@ -213,6 +249,9 @@ static enum err_code run(struct find_max *find, struct err *err)
     if (code != OK)
         return code;
     timeline_session_begin(&session->timeline, &session->facts);
+    if (find->show_probes)
+        fprintf(stderr, "find-max: %s\n",
+                find_max_format_estimate(line, sizeof line, &find->request));
     code = run_before(find, err);
     if (code == OK)
         code = run_probes(find, err);

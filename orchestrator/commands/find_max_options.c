@@ -1,6 +1,8 @@
 #include "orchestrator/commands/find_max_options.h"
 
+#include <math.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -297,4 +299,59 @@ struct search_limits find_max_limits(const struct find_max_request *request)
     if (limits.lowest_micro > limits.start_micro)
         limits.lowest_micro = limits.start_micro;
     return limits;
+}
+
+/* Probes of each kind that searches take, from the simulations of docs/design/capacity.md. */
+#define CLIMBS_LEAST 4.0
+#define CLIMBS_MOST 12.0
+#define RETESTS_LEAST 3.0
+#define RETESTS_MOST 10.0
+#define BISECTIONS_MORE 4.0
+/* Forking, connecting, and the interval that takes in late replies. */
+#define AROUND_PROBE_SECONDS 0.25
+
+struct find_max_estimate find_max_estimate(const struct find_max_request *request)
+{
+    const double second = (double)NS_PER_SECOND;
+    const double window = (double)request->window_ns / second;
+    const double before = (double)request->bench.spec.warmup_ns / second + AROUND_PROBE_SECONDS;
+    const double decided = before + (double)(request->windows / 2 + 1) * window;
+    const double bisections = ceil(log2(log(2) / log1p(request->precision)));
+    struct find_max_estimate estimate = {
+        .shortest_probe_seconds = before + window,
+        .whole_probe_seconds = before + (double)request->windows * window,
+    };
+    const double shortest = estimate.shortest_probe_seconds, whole = estimate.whole_probe_seconds;
+    estimate.all_seconds = (double)request->max_probes * whole;
+    estimate.least_seconds = CLIMBS_LEAST * shortest + bisections * decided + RETESTS_LEAST * whole;
+    estimate.most_seconds =
+        CLIMBS_MOST * shortest + (bisections + BISECTIONS_MORE) * decided + RETESTS_MOST * whole;
+    estimate.most_seconds = fmin(estimate.most_seconds, estimate.all_seconds);
+    estimate.least_seconds = fmin(estimate.least_seconds, estimate.most_seconds);
+    return estimate;
+}
+
+char *find_max_format_seconds(char *text, size_t text_bytes, double seconds)
+{
+    if (seconds < 119.5)
+        snprintf(text, text_bytes, "%.0f s", seconds);
+    else if (seconds < 119.5 * 60)
+        snprintf(text, text_bytes, "%.1f min", seconds / 60);
+    else
+        snprintf(text, text_bytes, "%.1f h", seconds / 3600);
+    return text;
+}
+
+char *find_max_format_estimate(char *text, size_t text_bytes,
+                               const struct find_max_request *request)
+{
+    const struct find_max_estimate estimate = find_max_estimate(request);
+    char least[24], most[24], all[24];
+    find_max_format_seconds(least, sizeof least, estimate.least_seconds);
+    find_max_format_seconds(most, sizeof most, estimate.most_seconds);
+    find_max_format_seconds(all, sizeof all, estimate.all_seconds);
+    snprintf(text, text_bytes, "takes about %s to %s; %llu probes of %.1f to %.1f s at most (%s)",
+             least, most, (unsigned long long)request->max_probes, estimate.shortest_probe_seconds,
+             estimate.whole_probe_seconds, all);
+    return text;
 }

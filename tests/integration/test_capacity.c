@@ -215,9 +215,37 @@ START_TEST(test_too_few_probes)
         "--max-probes 2 --csv -",
         server.port_text);
     end(4);
-    expect_in(program.err, "not settled after 2 probes");
+    expect_in(program.err, "not settled after 2 probes: every rate up to 200/s has passed so far");
     ck_assert_ptr_eq(strstr(program.out, "probe,rate_per_second,"), program.out);
     ck_assert_ptr_null(strstr(program.out, "Sustainable"));
+}
+END_TEST
+
+START_TEST(test_progress)
+{
+    /* Breaks when a user does not learn how long a search will take, or sees what its probes came to only
+     * at its end: rate, verdict, and what each objective looks at. */
+    start("find-max -p %s --slo p99<10s,errors<1%% --start-rate 50 --window 60s --warmup 0 -r 10 "
+          "--progress --max-probes 9",
+          server.port_text);
+    program_wait_text(&program, PROGRAM_ERR,
+                      "find-max: takes about 37.1 min to 45.0 min; 9 probes of 60.2 to 300.2 s at "
+                      "most (45.0 min)\n");
+    program_signal(&program, SIGINT);
+    end(130);
+    program_free(&program);
+    start("find-max -p %s --slo p99<10s,errors<1%% --start-rate 50 --max-rate 100 --window 100ms "
+          "--windows 5 --warmup 0 -r 10 --progress",
+          server.port_text);
+    end(0);
+    expect_in(program.err, "] probe 1, 50/s: pass, 1 of 1 windows, p99 ");
+    expect_in(program.err, " ms, errors 0.000 %\n");
+    expect_in(program.err, "] probe 3, 100/s again: pass, 5 of 5 windows, p99 ");
+    program_free(&program);
+    start("find-max --null --slo p99<1ms --explain -t get");
+    end(0);
+    expect_in(program.out,
+              "Search: takes about 53 s to 2.2 min; 60 probes of 2.2 to 6.2 s at most");
 }
 END_TEST
 
@@ -227,7 +255,7 @@ START_TEST(test_interrupt)
     start("find-max -p %s --slo p99<10s --window 200ms --warmup 0 -r 10 --progress --json out.json "
           "--csv out.csv",
           server.port_text);
-    program_wait_text(&program, PROGRAM_ERR, "probe 1,000/s: ");
+    program_wait_text(&program, PROGRAM_ERR, "] probe 1, 1,000/s: ");
     program_signal(&program, SIGINT);
     end(130);
     json_t *root = load("out.json", "find-max");
@@ -442,6 +470,7 @@ Suite *test_capacity_suite(void)
     tcase_add_test(search, test_no_limit);
     tcase_add_test(search, test_objective_nobody_keeps);
     tcase_add_test(search, test_too_few_probes);
+    tcase_add_test(search, test_progress);
     tcase_add_test(search, test_interrupt);
     tcase_add_test(search, test_directory);
     tcase_add_test(search, test_sweep_clients);

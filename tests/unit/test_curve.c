@@ -193,8 +193,14 @@ START_TEST(test_ends)
      * or when a probe that was interrupted is taken for one that failed. */
     add_window(true, NS_PER_MS, NS_PER_MS);
     const struct probe *probe = add_probe();
-    ck_assert_int_eq(probe->end, PROBE_LOST);
+    ck_assert_int_eq(probe->end, PROBE_WON);
     ck_assert_uint_eq(probe->windows_judged, 1);
+    ck_assert(probe->passed);
+    add_window(false, NS_PER_MS, NS_PER_MS);
+    probe = add_probe();
+    ck_assert_int_eq(probe->end, PROBE_LOST);
+    ck_assert_uint_eq(probe->windows_judged, 2);
+    windows.count = 1;
     windows.hopeless = true;
     probe = add_probe();
     ck_assert_int_eq(probe->end, PROBE_HOPELESS);
@@ -203,6 +209,50 @@ START_TEST(test_ends)
     result->interrupted = true;
     probe = add_probe();
     ck_assert_int_eq(probe->end, PROBE_CUT);
+}
+END_TEST
+
+static void feed(struct search *search, uint32_t passed)
+{
+    const struct search_outcome outcome = {.rate_micro = search_next_unbounded(search),
+                                           .passed = passed,
+                                           .windows = 5,
+                                           .clear = passed == 0};
+    search_feed(search, &outcome);
+}
+
+static void expect_doubt(const struct search *search, const char *expected)
+{
+    char text[160];
+    ck_assert_str_eq(curve_format_doubt(text, sizeof text, search), expected);
+}
+
+START_TEST(test_doubt)
+{
+    /* Breaks when a search that takes long, or is not settled, does not say what keeps it from it. */
+    static struct search search;
+    const struct search_limits limits = {.start_micro = 1000 * SCHEDULE_MICRO,
+                                         .lowest_micro = 10 * SCHEDULE_MICRO,
+                                         .highest_micro = 100000 * SCHEDULE_MICRO,
+                                         .precision = 0.5,
+                                         .probes_max = 3};
+    search_init(&search, &limits);
+    feed(&search, 5);
+    expect_doubt(&search, "every rate up to 1,000/s has passed so far");
+    feed(&search, 0);
+    expect_doubt(&search, "the limit seems to lie between 1,000/s and 2,000/s by now");
+    feed(&search, 3);
+    expect_doubt(&search,
+                 "at 1,414/s 3 of 5 windows pass, which is no clear answer yet: the server, "
+                 "or this machine, is not steady there");
+    search_init(&search, &limits);
+    feed(&search, 5);
+    feed(&search, 0);
+    feed(&search, 5);
+    expect_doubt(&search, "at 1,414/s all of 5 windows passed, too few to be certain");
+    search_init(&search, &limits);
+    feed(&search, 0);
+    expect_doubt(&search, "every rate down to 1,000/s has failed so far");
 }
 END_TEST
 
@@ -219,6 +269,7 @@ Suite *test_curve_suite(void)
     tcase_add_test(all, test_nothing_failed);
     tcase_add_test(all, test_outcomes);
     tcase_add_test(all, test_ends);
+    tcase_add_test(all, test_doubt);
     suite_add_tcase(suite, all);
     return suite;
 }

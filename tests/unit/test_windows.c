@@ -243,22 +243,36 @@ START_TEST(test_hopeless_backlog_ends_the_run)
 }
 END_TEST
 
-START_TEST(test_lost_majority_ends_the_run)
+/* How many of the three windows are measured when all requests take so long. */
+static uint32_t measured(enum windows_ending ending, uint64_t service_ns)
 {
-    /* Breaks when a first probe goes on although most of its windows have failed, or a re-test, which
-     * must be measured whole, does not. */
-    for (int ends = 0; ends < 2; ends++) {
-        struct err err = {.code = OK};
-        windows.ends_lost = ends == 1;
-        enough = false;
-        ck_assert_int_eq(sink.run_begin(sink.state, &facts, &err), OK);
-        for (uint32_t i = 0; i < 3; i++)
-            feed(second(i, NS_PER_SECOND, 100));
-        ck_assert(!enough);
-        feed(second(3, NS_PER_SECOND, 100));
-        ck_assert_uint_eq(windows.count, 2);
-        ck_assert_int_eq(enough, ends == 1);
-        ck_assert(!windows.hopeless);
+    struct err err = {.code = OK};
+    windows.ending = ending;
+    enough = false;
+    ck_assert_int_eq(sink.run_begin(sink.state, &facts, &err), OK);
+    for (uint32_t i = 0; i < 6 && !enough; i++)
+        feed(second(i, service_ns, 100));
+    ck_assert(!windows.hopeless);
+    return windows.count;
+}
+
+START_TEST(test_enough_is_known)
+{
+    /* Breaks when a first probe goes on although a majority of its windows has failed, or passed, or
+     * while the search climbs the first one with much to spare; or a re-test, which must be measured
+     * whole, does not. */
+    static const struct {
+        uint64_t service_ns;
+        uint32_t whole, decided, climbing;
+    } cases[] = {
+        {NS_PER_SECOND, 3, 2, 2},
+        {9 * NS_PER_MS, 3, 2, 2}, /* passes, above half of p99<10ms */
+        {4 * NS_PER_MS, 3, 2, 1},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        ck_assert_uint_eq(measured(WINDOWS_WHOLE, cases[i].service_ns), cases[i].whole);
+        ck_assert_uint_eq(measured(WINDOWS_DECIDED, cases[i].service_ns), cases[i].decided);
+        ck_assert_uint_eq(measured(WINDOWS_CLIMBING, cases[i].service_ns), cases[i].climbing);
     }
 }
 END_TEST
@@ -278,7 +292,7 @@ Suite *test_windows_suite(void)
     tcase_add_test(all, test_filling_connections);
     tcase_add_test(all, test_degraded_window_is_left_out);
     tcase_add_test(all, test_hopeless_backlog_ends_the_run);
-    tcase_add_test(all, test_lost_majority_ends_the_run);
+    tcase_add_test(all, test_enough_is_known);
     suite_add_tcase(suite, all);
     return suite;
 }
