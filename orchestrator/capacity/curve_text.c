@@ -5,6 +5,7 @@
 #include "common/schedule.h"
 #include "common/units.h"
 #include "orchestrator/capacity/curve.h"
+#include "orchestrator/capacity/doubts.h"
 #include "orchestrator/options/rate_text.h"
 
 #define MILLISECONDS(ns) ((double)(ns) / 1e6)
@@ -148,17 +149,11 @@ static const struct probe *last_probe_at(const struct curve *curve, uint64_t rat
 static void write_doubts(struct output *out, const struct curve *curve)
 {
     const struct probe *probe = last_probe_at(curve, curve->finding.rate_micro);
-    if (probe == NULL || probe->verdict.level == VERDICT_GREEN)
+    if (probe == NULL)
         return;
-    char rate[40];
-    output_printf(out, "Verdict at %s/s: %s\n", rate_format(rate, sizeof rate, probe->rate_micro),
-                  verdict_level_name(probe->verdict.level));
-    for (uint32_t i = 0; i < probe->verdict.check_count; i++) {
-        const struct verdict_check *check = &probe->verdict.checks[i];
-        if (check->level != VERDICT_GREEN)
-            output_printf(out, "  %s: %s (GREEN: %s)\n", check->name, check->value,
-                          check->threshold);
-    }
+    char rate[40], where[48];
+    snprintf(where, sizeof where, "%s/s", rate_format(rate, sizeof rate, probe->rate_micro));
+    doubts_write(out, where, &probe->verdict);
 }
 
 static void write_interval(struct output *out, const struct search_finding *finding)

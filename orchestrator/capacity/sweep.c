@@ -3,6 +3,7 @@
 #include <stdio.h>
 
 #include "common/schedule.h"
+#include "orchestrator/capacity/doubts.h"
 #include "orchestrator/options/rate_text.h"
 
 const char *sweep_kind_name(enum sweep_kind kind)
@@ -124,6 +125,7 @@ static void write_percentile(struct output *out, const struct figure_percentile 
 static void write_row(struct output *out, const struct sweep *sweep, const struct sweep_step *step)
 {
     char value[40], rate[40], minute[40], memory[24] = "-", notes[256];
+    char doubts[DOUBTS_TEXT_BYTES];
     output_printf(out, "%12s %12s %14s", sweep_format_value(value, sizeof value, sweep, step),
                   figure_rate_text(rate, sizeof rate, step->rate),
                   figure_rate_text(minute, sizeof minute, step->rate * 60));
@@ -132,8 +134,13 @@ static void write_row(struct output *out, const struct sweep *sweep, const struc
     write_percentile(out, &step->p99);
     if (step->server_mb >= 0)
         snprintf(memory, sizeof memory, "%.1f", step->server_mb);
-    output_printf(out, " %9.3f %10s %13.1f  %s\n", step->error_share * 100, memory,
+    output_printf(out, " %9.3f %10s %13.1f  %s", step->error_share * 100, memory,
                   step->client_cpu * 100, sweep_format_notes(notes, sizeof notes, step));
+    if (step->verdict.level != VERDICT_GREEN)
+        output_printf(out, "%s%s: %s", notes[0] != '\0' ? "; " : "",
+                      verdict_level_name(step->verdict.level),
+                      doubts_format(doubts, sizeof doubts, &step->verdict, false));
+    output_printf(out, "\n");
 }
 
 static const struct sweep_step *find_note(const struct sweep *sweep, unsigned note)
@@ -149,7 +156,10 @@ static void write_point(struct output *out, const struct sweep *sweep, unsigned 
 {
     const struct sweep_step *step = find_note(sweep, note);
     char value[40];
-    if (step == NULL)
+    if (step == NULL && sweep->count < sweep->planned)
+        output_printf(out, "%s: none in the first %u of %u steps; the others were not run\n", name,
+                      sweep->count, sweep->planned);
+    else if (step == NULL)
         output_printf(out, "%s: none up to the last step\n", name);
     else
         output_printf(out, "%s: %s %s: %s\n", name, sweep_kind_name(sweep->kind),
@@ -173,11 +183,10 @@ void sweep_write_text(struct output *out, const struct sweep *sweep)
                   sweep->open_loop ? "Latencies are response times (open loop)"
                                    : "Latencies are service times (closed loop)");
     for (uint32_t i = 0; i < sweep->count; i++) {
-        char value[40];
-        if (sweep->steps[i].verdict.level != VERDICT_GREEN)
-            output_printf(out, "Verdict at %s %s: %s\n", sweep_kind_name(sweep->kind),
-                          sweep_format_value(value, sizeof value, sweep, &sweep->steps[i]),
-                          verdict_level_name(sweep->steps[i].verdict.level));
+        char value[40], where[64];
+        snprintf(where, sizeof where, "%s %s", sweep_kind_name(sweep->kind),
+                 sweep_format_value(value, sizeof value, sweep, &sweep->steps[i]));
+        doubts_write(out, where, &sweep->steps[i].verdict);
     }
 }
 
@@ -195,7 +204,8 @@ void sweep_write_csv(struct output *out, const struct sweep *sweep)
 {
     output_printf(out,
                   "%s,ops_per_second,messages_per_minute,p50_us,p95_us,p99_us,errors_percent,"
-                  "server_mb,client_cpu_percent,baseline,degradation_point,breaking_point\n",
+                  "server_mb,client_cpu_percent,baseline,degradation_point,breaking_point,verdict,"
+                  "verdict_reasons\n",
                   sweep_kind_name(sweep->kind));
     for (uint32_t i = 0; i < sweep->count; i++) {
         const struct sweep_step *step = &sweep->steps[i];
@@ -209,8 +219,11 @@ void sweep_write_csv(struct output *out, const struct sweep *sweep)
         output_printf(out, ",%.6f,", step->error_share * 100);
         if (step->server_mb >= 0)
             output_printf(out, "%.3f", step->server_mb);
-        output_printf(out, ",%.3f,%d,%d,%d\n", step->client_cpu * 100,
+        output_printf(out, ",%.3f,%d,%d,%d", step->client_cpu * 100,
                       (step->notes & SWEEP_BASELINE) != 0, (step->notes & SWEEP_DEGRADATION) != 0,
                       (step->notes & SWEEP_BREAKING) != 0);
+        char doubts[DOUBTS_TEXT_BYTES];
+        output_printf(out, ",%s,\"%s\"\n", verdict_level_name(step->verdict.level),
+                      doubts_format(doubts, sizeof doubts, &step->verdict, true));
     }
 }

@@ -45,7 +45,8 @@ struct sweep {
     enum sweep_kind kind;
     bool open_loop; /* latencies are response times */
     struct sweep_step steps[SWEEP_STEPS_MAX];
-    uint32_t count;
+    uint32_t count;   /* of steps that were run */
+    uint32_t planned; /* of those asked for     */
     bool interrupted;
 };
 

@@ -114,6 +114,7 @@ static enum err_code run_steps(struct sweeper *sweeper, struct err *err)
 {
     const struct interrupts *interrupts = sweeper->session.interrupts;
     enum err_code code = OK;
+    sweeper->sweep.planned = list_of(sweeper)->count;
     for (uint32_t i = 0; i < list_of(sweeper)->count && code == OK && interrupts->count == 0; i++)
         code = run_step(sweeper, i, err);
     sweeper->sweep.interrupted = interrupts->count > 0;

@@ -1,5 +1,7 @@
 /* Baseline, degradation point and breaking point of made-up steps. */
 #include <check.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "common/clock.h"
@@ -150,6 +152,80 @@ START_TEST(test_values)
 }
 END_TEST
 
+/* What is written of the sweep; the caller frees. */
+static char *written(void (*write)(struct output *, const struct sweep *))
+{
+    struct err err = {.code = OK};
+    struct output out;
+    char *text = NULL;
+    size_t text_bytes = 0;
+    FILE *file = open_memstream(&text, &text_bytes);
+    ck_assert_ptr_nonnull(file);
+    ck_assert_int_eq(output_borrow(&out, file, "text", &err), OK);
+    write(&out, &sweep);
+    ck_assert_int_eq(output_status(&out, &err), OK);
+    output_discard(&out);
+    fclose(file);
+    return text;
+}
+
+static void expect_in(const char *text, const char *part)
+{
+    ck_assert_msg(strstr(text, part) != NULL, "\"%s\" is not in:\n%s", part, text);
+}
+
+START_TEST(test_doubts)
+{
+    /* Breaks when a step is AMBER, and neither table nor CSV says by which check and value. */
+    begin(SWEEP_CLIENTS);
+    sweep.planned = 2;
+    add(1000, 1, 0);
+    add(2000, 1, 0)->verdict =
+        (struct verdict){.level = VERDICT_AMBER,
+                         .checks = {{.name = "slip", .level = VERDICT_GREEN, .value = "p99 0.1 ms"},
+                                    {.name = "few_samples",
+                                     .level = VERDICT_AMBER,
+                                     .value = "51 for p99",
+                                     .threshold = "10 / (1 - q) answers"},
+                                    {.name = "outage",
+                                     .level = VERDICT_AMBER,
+                                     .value = "1, 3.113 s",
+                                     .threshold = "none"}},
+                         .check_count = 3};
+    sweep_judge(&sweep);
+    char *text = written(sweep_write_text);
+    expect_in(text, "  baseline\n");
+    expect_in(text, "  AMBER: few_samples, outage\n");
+    expect_in(text, "Verdict at clients 2: AMBER\n"
+                    "  few_samples: 51 for p99 (GREEN: 10 / (1 - q) answers)\n"
+                    "  outage: 1, 3.113 s (GREEN: none)\n");
+    expect_in(text, "\nBreaking point: none up to the last step\n");
+    free(text);
+    char *csv = written(sweep_write_csv);
+    expect_in(csv, ",breaking_point,verdict,verdict_reasons\n");
+    expect_in(csv, ",1,0,0,GREEN,\"\"\n");
+    expect_in(csv, ",0,0,0,AMBER,\"few_samples 51 for p99; outage 1, 3.113 s\"\n");
+    free(csv);
+}
+END_TEST
+
+START_TEST(test_steps_that_were_not_run)
+{
+    /* Breaks when a sweep that was stopped says of steps that it did not run that nothing breaks there. */
+    begin(SWEEP_CLIENTS);
+    sweep.planned = 5;
+    sweep.interrupted = true;
+    add(1000, 1, 0);
+    add(2000, 1, 0);
+    sweep_judge(&sweep);
+    char *text = written(sweep_write_text);
+    expect_in(text,
+              "\nDegradation point: none in the first 2 of 5 steps; the others were not run\n");
+    expect_in(text, "\nBreaking point: none in the first 2 of 5 steps; the others were not run\n");
+    free(text);
+}
+END_TEST
+
 Suite *test_sweep_suite(void)
 {
     Suite *suite = suite_create("sweep");
@@ -162,6 +238,8 @@ Suite *test_sweep_suite(void)
     tcase_add_test(notes, test_rates);
     tcase_add_test(notes, test_unknown_p99);
     tcase_add_test(notes, test_values);
+    tcase_add_test(notes, test_doubts);
+    tcase_add_test(notes, test_steps_that_were_not_run);
     suite_add_tcase(suite, notes);
     return suite;
 }
