@@ -46,6 +46,22 @@ static const struct option_row rows[] = {
 };
 /* clang-format on */
 
+/* What can be said, and the line that says it; NULL: it takes a value. */
+static const struct {
+    const char *word;
+    const char *line;
+} orders[] = {{"status", "{\"status\": true}\n"},
+              {"rate", NULL},
+              {"pause", "{\"pause\": true}\n"},
+              {"resume", "{\"pause\": false}\n"},
+              {"stop", "{\"stop\": true}\n"}};
+#define ORDER_COUNT (sizeof orders / sizeof orders[0])
+
+static const char *order_at(size_t index)
+{
+    return index < ORDER_COUNT ? orders[index].word : NULL;
+}
+
 const struct option_table ctl_option_table = {
     .rows = rows,
     .row_count = sizeof rows / sizeof rows[0],
@@ -57,6 +73,7 @@ const struct option_table ctl_option_table = {
         "resumes the load, or ends the run with a full report. Exit status 5 when nobody "
         "listens or answers within 5 s, 1 when the command was refused.",
     .takes_command = true,
+    .word_at = order_at,
 };
 
 /* The command --------------------------------------------------------------------------------- */
@@ -86,26 +103,19 @@ static enum err_code make_rate_line(char **line, const char *text, struct err *e
 static enum err_code make_line(char **line, const char *const *words, size_t word_count,
                                struct err *err)
 {
-    static const struct {
-        const char *word;
-        const char *line;
-    } plain[] = {{"status", "{\"status\": true}\n"},
-                 {"pause", "{\"pause\": true}\n"},
-                 {"resume", "{\"pause\": false}\n"},
-                 {"stop", "{\"stop\": true}\n"}};
     *line = NULL;
     if (word_count == 0)
         return err_set(err, E_USAGE, "say what to do: " COMMANDS);
     if (strcmp(words[0], "rate") == 0)
         return word_count == 2 ? make_rate_line(line, words[1], err)
                                : err_set(err, E_USAGE, "rate needs one number: " COMMANDS);
-    for (size_t i = 0; i < sizeof plain / sizeof plain[0]; i++) {
-        if (strcmp(words[0], plain[i].word) != 0)
+    for (size_t i = 0; i < ORDER_COUNT; i++) {
+        if (strcmp(words[0], orders[i].word) != 0)
             continue;
         if (word_count > 1)
             return err_set(err, E_USAGE, "%s takes nothing behind it, and %.40s follows: " COMMANDS,
                            words[0], words[1]);
-        *line = strdup(plain[i].line);
+        *line = strdup(orders[i].line);
         return *line != NULL ? OK : err_set(err, E_SYSTEM, "no memory for a command");
     }
     return err_set(err, E_USAGE, "%.40s is not a command of ctl: " COMMANDS, words[0]);

@@ -68,7 +68,7 @@ static const struct option_row rows[] = {
      .help = "Send CLIENT TRACKING ON on each connection, and count the invalidation messages; "
              "speaks RESP3."},
     {ROW("managed", NULL, OPTION_CUSTOM, "[KIND]", 0), .parse = managed_kind_parse,
-     .takes_next = managed_kind_is, .section = "Target",
+     .takes_next = managed_kind_is, .value_at = managed_kind_at, .section = "Target",
      .help = "Start a private server (valkey-server or redis-server) without persistence on a "
              "free port, and stop it afterwards. KIND: replicas=N, that server with N replicas; "
              "cluster=P or cluster=P+R, a cluster of P primaries and R replicas; tls, with "

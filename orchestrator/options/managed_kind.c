@@ -103,3 +103,9 @@ enum err_code managed_kind_parse(void *target, const char *value, struct err *er
     }
     return code;
 }
+
+const char *managed_kind_at(size_t index)
+{
+    static const char *const kinds[] = {"cluster=3", "cluster=3+3", "replicas=1", "tls"};
+    return index < sizeof kinds / sizeof kinds[0] ? kinds[index] : NULL;
+}

@@ -3,6 +3,7 @@
 #define ORCHESTRATOR_OPTIONS_MANAGED_KIND_H
 
 #include <stdbool.h>
+#include <stddef.h>
 
 #include "common/err.h"
 
@@ -15,5 +16,8 @@ enum err_code managed_kind_parse(void *target, const char *value, struct err *er
 /* Whether a word behind a bare --managed is meant as its value, well-formed or not: it may as well be
  * the command to send. */
 bool managed_kind_is(const char *word);
+
+/* What shell completion offers for it, as option_row.value_at asks for: one of each kind. */
+const char *managed_kind_at(size_t index);
 
 #endif

@@ -70,6 +70,9 @@ struct option_table {
     bool takes_command;   /* the first argument that is no option begins the rest, as "--" does;
                              false: it is refused */
     bool takes_directory; /* that argument is a directory, for shell completion */
+    /* That argument is a path, and behind it stands one of these words, NULL behind the last: likewise. NULL: of
+     * no command. */
+    const char *(*word_at)(size_t index);
     /* The tool of that name has this option, and volley takes its command line; NULL: none has. May be
      * NULL itself. */
     const char *(*tool_with)(const char *spelling);

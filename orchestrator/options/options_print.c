@@ -331,18 +331,44 @@ static bool takes_other(const struct option_row *row)
            row->value_at == NULL && row->takes_next == NULL;
 }
 
-/* Behind a comma the next word of a list is completed. */
+static void print_words(FILE *out, const char *(*at)(size_t index))
+{
+    const char *word;
+    for (size_t i = 0; (word = at(i)) != NULL; i++)
+        fprintf(out, "%s%s", i > 0 ? " " : "", word);
+}
+
+/* Behind a comma the next word of a list is completed. A value that may be left out is followed by another
+ * option. */
 static void print_value_branch(FILE *out, const struct option_row *row)
 {
     fputs("    ", out);
     print_pattern(out, row);
-    fputs(")\n        local head=\"\"\n        [[ $current == *,* ]] && head=\"${current%,*},\"\n"
+    fputs(")\n", out);
+    if (row->takes_next != NULL)
+        fputs("        if [[ $current != -* ]]; then\n", out);
+    fputs("        local head=\"\"\n        [[ $current == *,* ]] && head=\"${current%,*},\"\n"
           "        mapfile -t COMPREPLY < <(compgen -P \"$head\" -W \"",
           out);
-    const char *value;
-    for (size_t i = 0; (value = row->value_at(i)) != NULL; i++)
-        fprintf(out, "%s%s", i > 0 ? " " : "", value);
-    fputs("\" -- \"${current##*,}\")\n        return ;;\n", out);
+    print_words(out, row->value_at);
+    fprintf(out, "\" -- \"${current##*,}\")\n        return%s ;;\n",
+            row->takes_next != NULL ? "\n        fi" : "");
+}
+
+/* A path, and one of the words behind it, wherever options stand. */
+static void print_word_branch(FILE *out, const struct option_table *table)
+{
+    fputs("    local given=0 i\n"
+          "    for ((i = 2; i < COMP_CWORD; i++)); do\n"
+          "        [[ ${COMP_WORDS[i]} == -* ]] || given=$((given + 1))\n"
+          "    done\n"
+          "    if [[ $current != -* ]]; then\n"
+          "        COMPREPLY=()\n"
+          "        [[ $given == 0 ]] && mapfile -t COMPREPLY < <(compgen -f -- \"$current\")\n"
+          "        [[ $given == 1 ]] && mapfile -t COMPREPLY < <(compgen -W \"",
+          out);
+    print_words(out, table->word_at);
+    fputs("\" -- \"$current\")\n        return 0\n    fi\n", out);
 }
 
 void options_print_completion(const struct option_table *table, const char *command, FILE *out)
@@ -350,6 +376,8 @@ void options_print_completion(const struct option_table *table, const char *comm
     fprintf(out, "_volley_%s()\n{\n", command);
     fputs(
         "    local current=\"${COMP_WORDS[COMP_CWORD]}\" previous=\"${COMP_WORDS[COMP_CWORD-1]}\"\n"
+        "    [[ $previous == = ]] && previous=\"${COMP_WORDS[COMP_CWORD-2]}\"\n"
+        "    [[ $current == = ]] && current=\"\"\n"
         "    case \"$previous\" in\n",
         out);
     if (print_patterns(out, table, takes_file))
@@ -364,6 +392,8 @@ void options_print_completion(const struct option_table *table, const char *comm
         if (is_offered(&table->rows[i]) && table->rows[i].value_at != NULL)
             print_value_branch(out, &table->rows[i]);
     fputs("    esac\n", out);
+    if (table->word_at != NULL)
+        print_word_branch(out, table);
     if (table->takes_directory)
         fputs("    if [[ $current != -* ]]; then\n"
               "        mapfile -t COMPREPLY < <(compgen -d -- \"$current\")\n"

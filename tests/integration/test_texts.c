@@ -138,6 +138,18 @@ START_TEST(words_are_completed)
         {"volley report comm", "common"},
         {"volley report --js", "--json"},
         {"volley help be", "bench"},
+        {"volley ctl comm", "common"},
+        {"volley ctl run.sock ''", "status rate pause resume stop"},
+        {"volley ctl --json run.sock pa", "pause"},
+        {"volley ctl run.sock rate ''", ""},
+        {"volley ctl run.sock --js", "--json"},
+        {"volley bench --managed cl", "cluster=3 cluster=3+3"},
+        {"volley bench --managed re", "replicas=1"},
+        {"volley find-max --managed cluster=3+3,t", "cluster=3+3,tls"},
+        {"volley bench --managed --dura", "--duration"},
+        {"volley bench --managed = t", "tls"},
+        {"volley bench --log-level = in", "info"},
+        {"volley bench --log-level =", "error warning info debug"},
         {"volley repo", "report"},
     };
     char script[512];
@@ -334,7 +346,7 @@ Suite *test_texts_suite(void)
     tcase_add_test(tcase, help_knows_the_commands);
     tcase_add_test(tcase, who_names_no_server_is_advised);
     tcase_add_test(tcase, standard_input_is_no_name);
-    tcase_add_loop_test(tcase, words_are_completed, 0, 10);
+    tcase_add_loop_test(tcase, words_are_completed, 0, 22);
     tcase_add_loop_test(tcase, fixed_keys_are_told, 0, 3);
     suite_add_tcase(suite, tcase);
     return suite;
