@@ -58,10 +58,15 @@ void pacer_begin_measuring(struct worker *worker)
 {
     struct pacer *pacer = &worker->pacer;
     if (pacer->warmup_schedule != NULL) {
-        if (pacer->due.schedule == NULL) /* a replacement: it has seen nothing of the warm-up */
+        const bool late =
+            pacer->due.schedule == NULL; /* a replacement: it has seen nothing of it */
+        if (late)
             pacer_begin_warmup(worker);
         arrivals_seek(&pacer->due, worker->warmup_ns);
         pacer->due_warmup = pacer->due.number;
+        /* What the one before it did not live to count is in no row, and must not be in a measured one. */
+        if (late && worker_total(worker, COUNTER_DUE) < pacer->due_warmup)
+            pacer->due_warmup = worker_total(worker, COUNTER_DUE);
     }
     pacer->measuring = true;
     begin_stream(worker, ipc_schedule(worker->run->segment), worker->spec->seed,

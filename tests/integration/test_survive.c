@@ -223,6 +223,25 @@ START_TEST(test_worker_killed_with_pipeline)
 }
 END_TEST
 
+START_TEST(test_worker_killed_in_warmup)
+{
+    /* breaks: what falls due in the warm-up while a worker is dead is booked as measured when its
+     * replacement comes only after it */
+    pid_t workers[2];
+    start_load("--qps", "2000", "--warmup", "1", "--duration", "2", "--interval", "100ms");
+    program_wait_children(&trial.program, workers, 2);
+    program_signal(&trial.program, SIGSTOP); /* nobody replaces it before */
+    ck_assert_int_eq(kill(workers[0], SIGKILL), 0);
+    support_sleep_ms(1200);
+    program_signal(&trial.program, SIGCONT);
+    trial_end(&trial, 0);
+    ck_assert_int_eq(trial_restarts(&trial), 1);
+    ck_assert_int_eq(trial_count(&trial, "requests", "due"), 4000);
+    ck_assert_str_eq(trial_verdict(&trial, "accounting"), "GREEN");
+    trial_free(&trial);
+}
+END_TEST
+
 START_TEST(test_all_workers_killed)
 {
     /* breaks: a run that loses all its workers at once does not come back */
@@ -572,6 +591,7 @@ Suite *test_survive_suite(void)
     tcase_add_checked_fixture(deaths, trial_set_up, trial_tear_down);
     tcase_add_test(deaths, test_worker_killed);
     tcase_add_test(deaths, test_worker_killed_with_pipeline);
+    tcase_add_test(deaths, test_worker_killed_in_warmup);
     tcase_add_test(deaths, test_all_workers_killed);
     tcase_add_test(deaths, test_worker_dies_again_and_again);
     tcase_add_test(deaths, test_stopped_worker);
