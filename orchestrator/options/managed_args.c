@@ -17,6 +17,8 @@ static const struct {
     {"daemonize", "volley has to hold its process"},
     {"supervised", "volley has to hold its process"},
     {"dir", "volley makes a directory for it, and removes it"},
+    {"appenddirname", "its files stay in the directory that volley makes and removes"},
+    {"pidfile", "volley knows its process, and a file that stands there would be lost"},
     {"logfile", "volley reads what it prints"},
     {"syslog-enabled", "volley reads what it prints"},
     {"include", "a file may set anything"},

@@ -50,11 +50,24 @@ static void refused(const char *text, const char *part)
 START_TEST(refusals)
 {
     /* Breaks when an argument takes a server out of volley's hands, however it is spelled. */
-    static const char *const own[] = {
-        "--port 1",     "--PORT 1",        "--x 1 --bind 0.0.0.0", "--daemonize yes",
-        "--dir /",      "--port=1",        "'--port 1'",           "--cluster-enabled yes",
-        "--tls-port 1", "--requirepass x", "--include /x",         "--rename-command PING x",
-        "--logfile /x", "--sentinel",      "--replicaof x 1",      "--io-threads 4"};
+    static const char *const own[] = {"--port 1",
+                                      "--PORT 1",
+                                      "--x 1 --bind 0.0.0.0",
+                                      "--daemonize yes",
+                                      "--dir /",
+                                      "--port=1",
+                                      "'--port 1'",
+                                      "--cluster-enabled yes",
+                                      "--tls-port 1",
+                                      "--requirepass x",
+                                      "--include /x",
+                                      "--rename-command PING x",
+                                      "--logfile /x",
+                                      "--sentinel",
+                                      "--replicaof x 1",
+                                      "--io-threads 4",
+                                      "--appenddirname ..",
+                                      "--pidfile /x"};
     char many[400];
     for (size_t i = 0; i < sizeof own / sizeof own[0]; i++)
         refused(own[i], " cannot be set: ");
