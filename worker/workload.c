@@ -121,6 +121,38 @@ static enum err_code append_text(struct template *template, struct err *err, con
     return template_append(template, text, (size_t)bytes, err);
 }
 
+/* What an argument adds to a request. */
+static enum err_code rendered(size_t *bytes, const struct workload *workload,
+                              const struct command *command, size_t index, struct err *err)
+{
+    *bytes = argument_bytes(command, index);
+    if (command->last_verbatim && index + 1 == command->argc)
+        return OK;
+    return template_argument_bytes(&workload->template, command->argv[index], *bytes, bytes, err);
+}
+
+/* Before any of it is put together: that would take seconds, and all of the memory. */
+static enum err_code refuse_long(const struct workload *workload, const struct command *command,
+                                 struct err *err)
+{
+    uint64_t total_bytes = 0;
+    enum err_code code = OK;
+    for (size_t i = 0; i < command->argc && code == OK; i++) {
+        size_t bytes = 0;
+        code = rendered(&bytes, workload, command, i, err);
+        total_bytes += bytes;
+    }
+    const uint64_t taken_bytes = workload->template.byte_count;
+    const uint64_t room_bytes =
+        taken_bytes < REQUEST_MAX_BYTES ? REQUEST_MAX_BYTES - taken_bytes : 0;
+    if (code == OK && total_bytes > room_bytes / command->repeat)
+        return err_set(err, E_USAGE,
+                       "a request of more than %llu bytes is too long: %s with its arguments has "
+                       "%llu; give less --datasize, or fewer elements",
+                       REQUEST_MAX_BYTES, command->argv[0], (unsigned long long)total_bytes);
+    return code;
+}
+
 /* places: of the arguments, or NULL. */
 static enum err_code append_command(struct workload *workload, const struct command *command,
                                     struct workload_range *places, struct err *err)
@@ -130,12 +162,8 @@ static enum err_code append_command(struct workload *workload, const struct comm
     for (size_t i = 0; i < command->argc && code == OK; i++) {
         const char *argument = command->argv[i];
         const bool verbatim = command->last_verbatim && i + 1 == command->argc;
-        size_t given_bytes = argument_bytes(command, i), rendered_bytes = given_bytes;
-        if (!verbatim)
-            code = template_argument_bytes(template, argument, given_bytes, &rendered_bytes, err);
-        if (code == OK && template->byte_count + rendered_bytes > REQUEST_MAX_BYTES)
-            code = err_set(err, E_USAGE, "a request of more than %llu bytes is too long",
-                           REQUEST_MAX_BYTES);
+        size_t given_bytes = argument_bytes(command, i), rendered_bytes;
+        code = rendered(&rendered_bytes, workload, command, i, err);
         if (code == OK)
             code = append_text(template, err, "$%zu\r\n", rendered_bytes);
         if (places != NULL)
@@ -176,6 +204,8 @@ static enum err_code append_part(struct workload *workload, const struct command
     if (command->argc == 0)
         return err_set(err, E_USAGE, "an empty command stands before or behind a ';'");
     enum err_code code = refuse_unsuitable(command, err);
+    if (code == OK)
+        code = refuse_long(workload, command, err);
     if (code == OK)
         code = add_command(workload, &added, command->argc, command->repeat, err);
     for (uint32_t i = 0; code == OK && added != NULL && i < command->repeat; i++) {

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 
 #include "common/resp.h"
 #include "worker/workload.h"
@@ -444,6 +445,26 @@ START_TEST(test_refusals)
 }
 END_TEST
 
+START_TEST(test_too_long_is_refused_at_once)
+{
+    /* Breaks when a request that is too long is put together, in gigabytes, before it is refused. */
+    struct rusage usage;
+    plain_spec();
+    spec.data_bytes = 1u << 30;
+    struct workload *workload;
+    struct workload_source source = {.test = workload_test_find("mset")};
+    struct err err = {.code = OK};
+    ck_assert_int_eq(workload_create(&workload, &source, &spec, &err), E_USAGE);
+    ck_assert_msg(strstr(err.text, "too long: MSET") != NULL, "%s", err.text);
+    ck_assert_int_eq(getrusage(RUSAGE_SELF, &usage), 0);
+    ck_assert_int_lt(usage.ru_maxrss, 1 << 20); /* kB */
+    spec.data_bytes = 1u << 20;
+    ck_assert_int_eq(compile(&workload, "9000 SET k __data__", &err), E_USAGE);
+    ck_assert_int_eq(compile(&workload, "100 SET k __data__", &err), OK);
+    workload_destroy(workload);
+}
+END_TEST
+
 START_TEST(test_close_to_refusals)
 {
     /* Breaks when a harmless command is refused because it looks like a harmful one. */
@@ -530,6 +551,7 @@ Suite *test_workload_suite(void)
     tcase_add_test(commands, test_null_replies);
     tcase_add_test(commands, test_null_reply_only_for_null);
     tcase_add_test(commands, test_refusals);
+    tcase_add_test(commands, test_too_long_is_refused_at_once);
     tcase_add_test(commands, test_close_to_refusals);
     tcase_add_test(commands, test_titles);
     tcase_add_test(commands, test_one_key);
