@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "common/clock.h"
+#include "common/log.h"
 #include "common/units.h"
 #include "orchestrator/target/cluster_reply.h"
 #include "orchestrator/target/replica_wait.h"
@@ -542,6 +543,10 @@ enum err_code topology_discover(struct topology *topology, struct control **cont
     if (code == OK && search->control != NULL && control_probe(search->control) > search->probe)
         search->probe = control_probe(search->control);
     *probe = search->probe;
+    if (code == OK && wants_replicas(search) && search->role.left_out > 0)
+        log_line(LOG_WARNING, "%s has %u replicas; volley reads from the first %u that it names",
+                 first->text, search->role.replica_count + search->role.left_out,
+                 RESOLVE_NAMES_MAX);
     if (code == OK)
         *control = search->control;
     else

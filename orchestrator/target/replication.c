@@ -60,6 +60,14 @@ static const char *text_of_info(const redisReply *reply)
     return reply->type == REDIS_REPLY_STRING ? reply->str : "";
 }
 
+static void add_replica(struct server_role *role, const struct host_name *name)
+{
+    if (role->replica_count < RESOLVE_NAMES_MAX)
+        role->replicas[role->replica_count++] = *name;
+    else
+        role->left_out++;
+}
+
 /* ---- ROLE ---- */
 
 bool role_parse(struct server_role *role, const struct redisReply *reply)
@@ -77,10 +85,11 @@ bool role_parse(struct server_role *role, const struct redisReply *reply)
     role->primary = strcmp(word, "master") == 0 || strcmp(word, "primary") == 0;
     if (!role->primary || replicas == NULL || replicas->type != REDIS_REPLY_ARRAY)
         return false;
-    for (size_t i = 0; i < replicas->elements && role->replica_count < RESOLVE_NAMES_MAX; i++)
-        if (read_name(&role->replicas[role->replica_count], item(replicas->element[i], 0),
-                      item(replicas->element[i], 1)))
-            role->replica_count++;
+    for (size_t i = 0; i < replicas->elements; i++) {
+        struct host_name name = {.port = 0};
+        if (read_name(&name, item(replicas->element[i], 0), item(replicas->element[i], 1)))
+            add_replica(role, &name);
+    }
     return true;
 }
 
@@ -213,7 +222,7 @@ bool sentinel_replicas_parse(struct server_role *role, struct sightings *seen,
     memset(role, 0, sizeof *role);
     if (reply == NULL || reply->type != REDIS_REPLY_ARRAY)
         return false;
-    for (size_t i = 0; i < reply->elements && role->replica_count < RESOLVE_NAMES_MAX; i++) {
+    for (size_t i = 0; i < reply->elements && i < TOPOLOGY_NODES_MAX; i++) {
         struct sighting sighting = {.role = "replica", .primary = -1};
         const char *port = field_of(reply->element[i], "port");
         uint64_t number;
@@ -222,7 +231,7 @@ bool sentinel_replicas_parse(struct server_role *role, struct sightings *seen,
             continue;
         sighting.name.port = (uint16_t)number;
         if (can_serve(&sighting, reply->element[i]))
-            role->replicas[role->replica_count++] = sighting.name;
+            add_replica(role, &sighting.name);
         sightings_add(seen, &sighting);
     }
     return true;

@@ -21,6 +21,7 @@ struct server_role {
     struct host_name replicas[RESOLVE_NAMES_MAX];
     uint32_t
         replica_count; /* of a primary: those that it has filled and that are connected to it */
+    uint32_t left_out; /* of them: so many more were named than there is room for             */
 };
 
 /* False: no reply to ROLE. */

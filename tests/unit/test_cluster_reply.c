@@ -328,6 +328,23 @@ END_TEST
 
 /* ---- ROLE and sentinels ---- */
 
+START_TEST(more_replicas_than_there_is_room_for)
+{
+    /* Breaks when replicas beyond those that are read from are left out, and nobody is told. */
+    static struct server_role role;
+    static char text[64 * (RESOLVE_NAMES_MAX + 44)];
+    int used = snprintf(text, sizeof text, "[3 master :100 [%u", RESOLVE_NAMES_MAX + 44);
+    for (uint32_t i = 0; i < RESOLVE_NAMES_MAX + 44; i++)
+        used += snprintf(text + used, sizeof text - (size_t)used, " [3 10.0.%u.%u 6380 100",
+                         i / 250, i % 250 + 1);
+    redisReply *reply = reply_of(text);
+    ck_assert(role_parse(&role, reply));
+    freeReplyObject(reply);
+    ck_assert_uint_eq(role.replica_count, RESOLVE_NAMES_MAX);
+    ck_assert_uint_eq(role.left_out, 44);
+}
+END_TEST
+
 START_TEST(roles)
 {
     /* Breaks when a replica is taken for a primary, or its primary is looked for elsewhere. */
@@ -433,6 +450,7 @@ Suite *test_cluster_reply_suite(void)
                         sizeof senseless_slots / sizeof senseless_slots[0]);
     tcase_add_test(cases, two_thousand);
     tcase_add_test(cases, too_many);
+    tcase_add_test(cases, more_replicas_than_there_is_room_for);
     tcase_add_test(cases, roles);
     tcase_add_test(cases, sentinel_words);
     tcase_add_test(cases, replicas_follow_their_primary);
