@@ -10,6 +10,7 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "common/log.h"
@@ -18,7 +19,8 @@
 #define LOCK_NEW_NAME "volley.lock.new"
 #define RANDOM_CHARACTERS 6u /* mkdtemp's */
 #define DEPTH_MAX 8u
-#define ENTRIES_MAX 100000u /* of a directory of temporary files */
+#define UNLOCKED_SECONDS 600 /* so long nobody takes for making a lock */
+#define ENTRIES_MAX 100000u  /* of a directory of temporary files */
 
 /* Locked before it has its name: another one's sweep sees no lock, or one that is held. */
 static int make_lock(const char *path)
@@ -136,13 +138,34 @@ static bool is_same(int parent_fd, const char *name, int fd)
            open_one.st_dev == named.st_dev && open_one.st_ino == named.st_ino;
 }
 
+/* Made long ago, and its volley was killed before it had made the lock: nothing is in it, or the lock without
+ * its name. One with files in it is another matter: its file system may have no locks. */
+static bool sweep_unlocked(int parent_fd, int fd, const char *name)
+{
+    struct stat status;
+    if (fstat(fd, &status) != 0 || status.st_mtime > time(NULL) - UNLOCKED_SECONDS ||
+        !is_same(parent_fd, name, fd))
+        return false;
+    if (unlinkat(parent_fd, name, AT_REMOVEDIR) == 0)
+        return true;
+    int lock_fd = openat(fd, LOCK_NEW_NAME, O_RDWR | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK);
+    if (lock_fd >= 0 && is_ours(lock_fd, false) && flock(lock_fd, LOCK_EX | LOCK_NB) == 0)
+        (void)unlinkat(fd, LOCK_NEW_NAME, 0);
+    if (lock_fd >= 0)
+        close(lock_fd);
+    return unlinkat(parent_fd, name, AT_REMOVEDIR) == 0;
+}
+
 static bool sweep_one(int parent_fd, const char *name)
 {
     bool swept = false;
     int lock_fd = -1;
     int fd = openat(parent_fd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK);
-    if (fd >= 0 && is_ours(fd, true))
+    const bool ours = fd >= 0 && is_ours(fd, true);
+    if (ours)
         lock_fd = openat(fd, LOCK_NAME, O_RDWR | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK);
+    if (ours && lock_fd < 0 && errno == ENOENT)
+        swept = sweep_unlocked(parent_fd, fd, name);
     if (lock_fd >= 0 && is_ours(lock_fd, false) && flock(lock_fd, LOCK_EX | LOCK_NB) == 0 &&
         is_same(fd, LOCK_NAME, lock_fd) && is_same(parent_fd, name, fd)) {
         empty(fd, 0);

@@ -25,7 +25,8 @@ void private_directory_remove(struct private_directory *directory);
 
 /* Removes what is left in TMPDIR and in /tmp of directories with this prefix whose volley is gone: those
  * whose name is one that private_directory_make gives, that are this user's, no links, of mode 0700, and
- * whose lock nobody holds. Returns how many. */
+ * whose lock nobody holds; or that have had none for ten minutes, and nothing else in them. Returns how
+ * many. */
 uint32_t private_directory_sweep(const char *prefix);
 
 #endif

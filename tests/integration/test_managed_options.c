@@ -10,6 +10,7 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "orchestrator/target/private_directory.h"
@@ -245,6 +246,33 @@ START_TEST(only_what_is_ours)
 }
 END_TEST
 
+static void make_old(const char *name)
+{
+    char path[300];
+    const struct timespec times[2] = {{.tv_sec = time(NULL) - 3600}, {.tv_sec = time(NULL) - 3600}};
+    snprintf(path, sizeof path, "%s/%s", tree.path, name);
+    ck_assert_int_eq(utimensat(AT_FDCWD, path, times, 0), 0);
+}
+
+START_TEST(killed_before_the_lock)
+{
+    /* Breaks when what is left of a volley that was killed before it had locked its directory stays for
+     * ever, or one that is being made, or has files in it, is taken for such. */
+    make_entry("volley-server-new000", 0700, false);
+    make_entry("volley-server-old000", 0700, false);
+    make_entry("volley-server-half00", 0700, false);
+    make_entry("volley-server-files0", 0700, false);
+    temp_tree_write(&tree, "/volley-server-half00/volley.lock.new", "", 0600);
+    temp_tree_write(&tree, "/volley-server-files0/file", "x", 0600);
+    make_old("volley-server-old000");
+    make_old("volley-server-half00");
+    make_old("volley-server-files0");
+    ck_assert_uint_eq(private_directory_sweep("volley-server"), 2);
+    ck_assert(!is_there("volley-server-old000") && !is_there("volley-server-half00"));
+    ck_assert(is_there("volley-server-new000") && is_there("volley-server-files0/file"));
+}
+END_TEST
+
 /* ---- CPUs of a server that others have started ---- */
 
 static void pin(pid_t pid, const cpu_set_t *set)
@@ -309,6 +337,7 @@ Suite *test_managed_options_suite(void)
     tcase_add_test(cases, programs_that_are_none);
     tcase_add_test(cases, swept_after_kill);
     tcase_add_test(cases, only_what_is_ours);
+    tcase_add_test(cases, killed_before_the_lock);
     tcase_add_test(cases, beside_a_pinned_server);
     suite_add_tcase(suite, cases);
     return suite;
