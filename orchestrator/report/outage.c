@@ -517,7 +517,7 @@ bool outages_under_way(const struct outages *outages, int32_t node, uint64_t *be
         outages->end_ns <= track->last_ok_ns)
         return false;
     *begin_ns = track->last_ok_ns;
-    return is_outage(track, outages->end_ns - track->last_ok_ns);
+    return is_outage(track, outages->end_ns);
 }
 
 const struct outage_list *outages_of_all(const struct outages *outages)
