@@ -45,6 +45,20 @@ void interval_histogram_reset(struct interval_histogram *histogram)
     histogram->low_index = HISTOGRAM_COUNTS;
 }
 
+void interval_histogram_record_n(struct interval_histogram *histogram, uint64_t value_ns,
+                                 uint64_t times)
+{
+    if (times == 0)
+        return;
+    interval_histogram_record(histogram, value_ns);
+    uint64_t more = times - 1;
+    bool clamped = value_ns > HISTOGRAM_HIGHEST_NS;
+    histogram->count += more;
+    histogram->sum_ns += value_ns * more;
+    histogram->clamped_count += clamped ? more : 0;
+    histogram->counts[histogram_index(clamped ? HISTOGRAM_HIGHEST_NS : value_ns)] += (uint32_t)more;
+}
+
 void histogram_init_zeroed(struct histogram *histogram)
 {
     histogram->min_ns = UINT64_MAX;
@@ -124,21 +138,22 @@ void histogram_record_n(struct histogram *histogram, uint64_t value_ns, uint64_t
     add_summary(histogram, &summary);
 }
 
-uint64_t histogram_quantile(const struct histogram *histogram, double q)
+uint64_t histogram_rank(uint64_t count, double q)
 {
-    if (histogram->count == 0)
-        return 0;
-    uint64_t rank = histogram->count;
+    uint64_t rank = count;
     if (q < 1.0) {
         /* 0.99 * 100 must be rank 99 although the double nearest to 0.99 may be above it, and so
          * must 99.0 / 100: a few units in the last place are given back before rounding up. */
-        double exact = q > 0.0 ? q * (double)histogram->count : 0.0;
+        double exact = q > 0.0 ? q * (double)count : 0.0;
         rank = (uint64_t)ceil(exact - exact * 4.0 * DBL_EPSILON);
     }
     if (rank < 1)
         rank = 1;
-    if (rank > histogram->count)
-        rank = histogram->count;
+    return rank < count ? rank : count;
+}
+
+uint64_t histogram_value_of_rank(const struct histogram *histogram, uint64_t rank)
+{
     uint64_t seen = 0;
     for (uint32_t i = histogram->low_index; i <= histogram->high_index; i++) {
         seen += histogram->counts[i];
@@ -148,6 +163,26 @@ uint64_t histogram_quantile(const struct histogram *histogram, double q)
         }
     }
     return histogram->max_ns;
+}
+
+uint64_t histogram_quantile(const struct histogram *histogram, double q)
+{
+    return histogram->count == 0
+               ? 0
+               : histogram_value_of_rank(histogram, histogram_rank(histogram->count, q));
+}
+
+uint64_t histogram_union_at_least(const struct histogram *one, const struct histogram *other,
+                                  uint64_t rank)
+{
+    uint64_t seen = 0;
+    if (rank < one->count + other->count)
+        for (uint32_t i = 0; i < HISTOGRAM_COUNTS; i++) {
+            seen += one->counts[i] + other->counts[i];
+            if (seen >= rank)
+                return histogram_lowest_value(i);
+        }
+    return one->max_ns > other->max_ns ? one->max_ns : other->max_ns;
 }
 
 double histogram_mean(const struct histogram *histogram)

@@ -84,6 +84,10 @@ static inline void interval_histogram_record_zero(struct interval_histogram *his
     histogram->counts[0]++;
 }
 
+/* Counts value_ns `times` times, with the limits of so many calls of the above: a bucket holds 32 bits. */
+void interval_histogram_record_n(struct interval_histogram *histogram, uint64_t value_ns,
+                                 uint64_t times);
+
 /* Empties a histogram by clearing its touched range. The _init forms clear all of it. */
 void interval_histogram_init(struct interval_histogram *histogram);
 void interval_histogram_reset(struct interval_histogram *histogram);
@@ -101,6 +105,14 @@ void histogram_record_n(struct histogram *histogram, uint64_t value_ns, uint64_t
  * value of the bucket in which the count reaches ceil(q * count), at least 1, capped by the exact
  * maximum. 0 when empty. */
 uint64_t histogram_quantile(const struct histogram *histogram, double q);
+/* The two steps of it: which of `count` values in rising order that is, 1..count (count > 0) ... */
+uint64_t histogram_rank(uint64_t count, double q);
+/* ... and its value, 1 <= rank <= histogram->count. */
+uint64_t histogram_value_of_rank(const struct histogram *histogram, uint64_t rank);
+/* No more than the value of this rank among those of both, 1 <= rank <= their counts together: the lowest
+ * value of its bucket, and the exact maximum for the last one. */
+uint64_t histogram_union_at_least(const struct histogram *one, const struct histogram *other,
+                                  uint64_t rank);
 double histogram_mean(const struct histogram *histogram);  /* exact: sum / count; 0 when empty  */
 double histogram_stdev(const struct histogram *histogram); /* of bucket middles; 0 when empty */
 /* How many values lie in buckets whose values are all <= value_ns; the bucket that straddles

@@ -326,6 +326,30 @@ uint64_t counters_shed(const uint64_t counters[COUNTER_COUNT])
            counters[COUNTER_SHED_NODE];
 }
 
+/* Who got no reply: `more` may be among those whose response time is not known. */
+static enum err_code check_unanswered(const struct interval_header *header,
+                                      const uint64_t counters[COUNTER_COUNT],
+                                      const uint64_t counted[HISTOGRAM_KINDS], uint64_t least_more,
+                                      uint64_t most_more, struct err *err)
+{
+    bool open_loop = (header->flags & INTERVAL_OPEN_LOOP) != 0;
+    uint64_t sent =
+        counters[COUNTER_TIMED_OUT] + counters_lost(counters) - counters[COUNTER_LOST_WORKER];
+    uint64_t due = open_loop ? sent + counters_shed(counters) : 0;
+    uint64_t responses = counted[HISTOGRAM_RESPONSE_UNANSWERED];
+    if (counted[HISTOGRAM_SERVICE_UNANSWERED] != sent)
+        return err_set(err, E_UNTRUSTED,
+                       "interval %" PRIu32 ": %" PRIu64 " waits kept of %" PRIu64
+                       " requests that were sent and got no reply",
+                       header->first, counted[HISTOGRAM_SERVICE_UNANSWERED], sent);
+    if (responses < due + least_more || responses > due + (open_loop ? most_more : 0))
+        return err_set(err, E_UNTRUSTED,
+                       "interval %" PRIu32 ": %" PRIu64 " waits kept of %" PRIu64
+                       " requests that were due and got no reply, and a backlog of %" PRIu64,
+                       header->first, responses, due, most_more);
+    return OK;
+}
+
 static enum err_code check_schedule(const struct interval_header *header,
                                     const uint64_t counters[COUNTER_COUNT],
                                     const uint64_t counted[HISTOGRAM_KINDS], struct err *err)
@@ -355,10 +379,12 @@ static enum err_code check_schedule(const struct interval_header *header,
     return OK;
 }
 
+/* least_more, most_more: as check_unanswered has them. */
 static enum err_code check(const struct interval_header *header,
                            const uint64_t counters[COUNTER_COUNT],
                            const uint64_t errors_by_kind[ERROR_KINDS_MAX],
-                           const uint64_t counted[HISTOGRAM_KINDS], struct err *err)
+                           const uint64_t counted[HISTOGRAM_KINDS], uint64_t least_more,
+                           uint64_t most_more, struct err *err)
 {
     if ((header->flags & INTERVAL_DEGRADED) != 0)
         return OK;
@@ -392,7 +418,9 @@ static enum err_code check(const struct interval_header *header,
                        "interval %" PRIu32 ": %" PRIu64 " errors by kind of %" PRIu64
                        " error replies",
                        header->first, kinds, errors);
-    return check_schedule(header, counters, counted, err);
+    enum err_code code = check_schedule(header, counters, counted, err);
+    return code != OK ? code
+                      : check_unanswered(header, counters, counted, least_more, most_more, err);
 }
 
 /* Whoever answers is one of the nodes. */
@@ -422,7 +450,8 @@ enum err_code interval_row_check(const struct interval_row *row, struct err *err
     uint64_t counted[HISTOGRAM_KINDS];
     for (unsigned i = 0; i < HISTOGRAM_KINDS; i++)
         counted[i] = row->histograms[i].count;
-    enum err_code code = check(&row->header, row->counters, row->errors_by_kind, counted, err);
+    enum err_code code = check(&row->header, row->counters, row->errors_by_kind, counted, 0,
+                               row->header.backlog_after, err);
     return code != OK ? code
                       : check_nodes(&row->header, row->counters, row->nodes, row->node_count, err);
 }
@@ -432,8 +461,12 @@ enum err_code interval_check(const struct interval *interval, struct err *err)
     uint64_t counted[HISTOGRAM_KINDS];
     for (unsigned i = 0; i < HISTOGRAM_KINDS; i++)
         counted[i] = interval->histograms[i].count;
+    const struct interval_header *header = &interval->header;
+    bool last = (header->flags & INTERVAL_LAST) != 0;
+    bool open_loop = (header->flags & INTERVAL_OPEN_LOOP) != 0;
+    uint64_t unsent = last && open_loop ? header->backlog_after : 0;
     enum err_code code =
-        check(&interval->header, interval->counters, interval->errors_by_kind, counted, err);
+        check(header, interval->counters, interval->errors_by_kind, counted, unsent, unsent, err);
     return code != OK ? code
                       : check_nodes(&interval->header, interval->counters, interval->nodes,
                                     interval->node_count, err);

@@ -85,6 +85,13 @@ enum interval_histogram_kind {
     HISTOGRAM_CONNECT, /* from connect to ready; the first connections count in the first interval  */
     HISTOGRAM_HANDSHAKE, /* of TLS, from the connected socket to its end; count = handshakes        */
     HISTOGRAM_WAIT, /* of that time, while no connection could take it; count = sent; open loop only */
+    /* How long those had waited that got no reply, when they were given up, or when the load ended, if
+     * that was earlier: whatever draining does. They would have waited longer, so these are lower
+     * bounds. 0 is the bound of what nobody timed. Lost with a worker: in neither, nobody knows when
+     * they were sent. */
+    HISTOGRAM_SERVICE_UNANSWERED, /* since sent; count = timed out and lost                        */
+    HISTOGRAM_RESPONSE_UNANSWERED, /* since intended; the same, those shed, and the backlog that is
+                                    * left at the end; open loop only                               */
     HISTOGRAM_KINDS
 };
 
@@ -154,7 +161,7 @@ void interval_init(struct interval *interval);
 void interval_reset(struct interval *interval);
 void interval_row_init(struct interval_row *row);
 /* An empty row of its own memory (free), NULL when there is none. Its buckets cost no memory before
- * they are touched; a row is 1.6 MB. */
+ * they are touched; a row is 2.7 MB. */
 struct interval_row *interval_row_create(void);
 void interval_row_reset(struct interval_row *row);
 
@@ -188,9 +195,12 @@ uint64_t counters_shed(const uint64_t counters[COUNTER_COUNT]);
 /* The identities of design.md 4.6 within one row or one worker's record:
  * in_flight_before + sent = ok + errors + timed_out + lost + in_flight_after,
  * backlog_before + due = sent + shed + backlog_after, histogram counts = ok and errors (of an open
- * loop's also ok for response times, and sent for slip and wait), kinds add up to errors; where there are nodes,
- * ok and errors are the sums of theirs. E_UNTRUSTED with the numbers when one is broken. A row with
- * INTERVAL_DEGRADED stands outside the identities and is always OK. */
+ * loop's also ok for response times, and sent for slip and wait), those of the unanswered = timed out +
+ * lost, but for those lost with a worker (of an open loop's response times also shed, and of a worker's
+ * last record its backlog; of a row, which may hold several workers' last records, at most its backlog),
+ * kinds add up to errors; where there are nodes, ok and errors are the sums of theirs. E_UNTRUSTED with the
+ * numbers when one is broken. A row with INTERVAL_DEGRADED stands outside the identities and is always
+ * OK. */
 MUST_USE enum err_code interval_row_check(const struct interval_row *row, struct err *err);
 MUST_USE enum err_code interval_check(const struct interval *interval, struct err *err);
 

@@ -81,6 +81,8 @@ void connection_drop_in_flight(struct connection *connection, enum counter cause
     if (connection->in_flight > 0 && worker->start_ns != 0)
         connection_note_failure(connection, NODE_LOST, connection->in_flight, now_ns);
     worker_count(worker, cause, connection->in_flight);
+    for (uint32_t i = 0; i < connection->in_flight; i++)
+        recorder_unanswered(worker, connection_slot(connection, i), now_ns);
     worker->in_flight -= connection->in_flight;
     connection->head_index += connection->in_flight;
     connection->in_flight = 0;

@@ -100,6 +100,8 @@ static void time_out(struct connection *connection, uint64_t now_ns)
         late += now_ns - connection_slot(connection, i)->sent_ns >= timeout_ns;
     connection_note_failure(connection, NODE_TIMED_OUT, late, now_ns);
     worker_count(worker, COUNTER_TIMED_OUT, late);
+    for (uint32_t i = 0; i < late; i++)
+        recorder_unanswered(worker, connection_slot(connection, i), now_ns);
     worker->in_flight -= late;
     connection->in_flight -= late;
     connection->head_index += late;
@@ -237,7 +239,7 @@ void connections_abandon(struct worker *worker)
         connection_drop_in_flight(&worker->connections[i], COUNTER_LOST_DRAIN, now_ns);
         connection_close(&worker->connections[i]);
     }
-    router_abandon(worker, COUNTER_LOST_DRAIN);
+    router_abandon(worker, COUNTER_LOST_DRAIN, now_ns);
     /* A worker that is done does not keep a run alive whose target is gone for the others. */
     ipc_worker_disconnected(worker->live);
 }

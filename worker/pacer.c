@@ -110,6 +110,7 @@ void pacer_shed_late(struct worker *worker, uint64_t now_ns)
     uint64_t before = pacer->draw.number;
     arrivals_seek(&pacer->draw, now_ns - after_ns - pacer->origin_ns);
     worker_count(worker, COUNTER_SHED_LATE, pacer->draw.number - before);
+    recorder_unsent(worker, pacer->draw.number - before, now_ns - after_ns, now_ns);
     look_ahead(worker);
     publish_number(worker);
 }
@@ -118,6 +119,7 @@ void pacer_shed_missed(struct worker *worker, uint64_t now_ns)
 {
     struct pacer *pacer = &worker->pacer;
     set_due(worker, now_ns);
+    recorder_unsent(worker, worker_backlog(worker), now_ns, now_ns);
     worker_count(worker, COUNTER_SHED_WORKER, worker_backlog(worker));
     pacer->draw = pacer->due;
     look_ahead(worker);
@@ -143,13 +145,16 @@ void pacer_settle(struct worker *worker, uint64_t at_ns, bool end_of_warmup)
     look_ahead(worker);
     pacer_shed_late(worker, at_ns);
     set_due(worker, at_ns);
-    if (end_of_warmup)
+    if (end_of_warmup) {
+        recorder_unsent(worker, worker_backlog(worker), at_ns, at_ns);
         worker_count(worker, COUNTER_SHED_LATE, worker_backlog(worker));
+    }
     if (pacer->starved && at_ns > pacer->starved_ns)
         note_starved(worker, at_ns);
 }
 
-uint64_t pacer_recount(const struct worker *worker)
+/* Tickets that a connection holds, or that wait for a node. */
+static uint64_t each_unsent(struct worker *worker, unsent_visitor *visit, uint64_t until_ns)
 {
     uint64_t unsent = 0;
     for (uint32_t i = 0; i < worker->connection_count; i++) {
@@ -157,12 +162,49 @@ uint64_t pacer_recount(const struct worker *worker)
         for (uint32_t place = 0; place < connection->unsent; place++) {
             const struct request_slot *slot =
                 connection_slot(connection, connection->in_flight + place);
-            unsent +=
-                !slot->again && (slot->ticket < WORKLOAD_WARMUP_TICKET || !worker->pacer.measuring);
+            if (slot->again || !router_is_backlog(worker, slot))
+                continue;
+            unsent++;
+            if (visit != NULL)
+                visit(worker, slot, until_ns);
         }
     }
-    return worker->pacer.due.number - worker->pacer.draw.number + unsent +
-           router_recount_unsent(worker);
+    return unsent + router_recount_unsent(worker, visit, until_ns);
+}
+
+uint64_t pacer_recount(struct worker *worker)
+{
+    return worker->pacer.due.number - worker->pacer.draw.number + each_unsent(worker, NULL, 0);
+}
+
+static void record_unsent(struct worker *worker, const struct request_slot *slot, uint64_t until_ns)
+{
+    recorder_unsent(worker, 1, slot->intended_ns, until_ns);
+}
+
+void pacer_record_backlog(struct worker *worker, uint64_t until_ns)
+{
+    const struct pacer *pacer = &worker->pacer;
+    struct arrivals ahead = pacer->draw;
+    each_unsent(worker, record_unsent, until_ns);
+    /* Ticket by ticket where they are few, else all at once whose waits fall into one bucket. */
+    for (uint64_t before = UINT64_MAX;
+         ahead.number < pacer->due.number && ahead.number != before;) {
+        uint64_t intended_ns = pacer->origin_ns + ahead.time_ns;
+        uint64_t waited_ns = until_ns > intended_ns ? until_ns - intended_ns : 0;
+        uint64_t least_ns = histogram_lowest_value(
+            histogram_index(waited_ns < HISTOGRAM_HIGHEST_NS ? waited_ns : HISTOGRAM_HIGHEST_NS));
+        before = ahead.number;
+        arrivals_seek(&ahead, until_ns - least_ns - pacer->origin_ns + 1);
+        if (ahead.number > pacer->due.number)
+            ahead.number = pacer->due.number;
+        if (ahead.number > before) {
+            recorder_unsent(worker, 1, intended_ns, until_ns);
+            recorder_unsent(worker, ahead.number - before - 1, until_ns - least_ns, until_ns);
+        }
+    }
+    /* None, unless what was due is not any more: the accounts are to say so, not a loop without end. */
+    recorder_unsent(worker, pacer->due.number - ahead.number, until_ns, until_ns);
 }
 
 /* Sending -------------------------------------------------------------------------------------- */

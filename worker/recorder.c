@@ -266,6 +266,9 @@ enum err_code recorder_finish(struct worker *worker, uint64_t now_ns, struct err
     worker->interval->header.flags |= INTERVAL_LAST;
     if (now_ns < worker->start_ns + worker->interval->header.start_ns)
         now_ns = worker->start_ns + worker->interval->header.start_ns;
+    count_due(worker, now_ns);
+    if (worker->open_loop)
+        pacer_record_backlog(worker, now_ns < worker->stop_at_ns ? now_ns : worker->stop_at_ns);
     uint64_t give_up_ns = clock_now_ns() + FINISH_WAIT_NS;
     uint32_t encoded_bytes;
     while (!publish(worker, now_ns - worker->start_ns, &encoded_bytes)) {
@@ -277,6 +280,27 @@ enum err_code recorder_finish(struct worker *worker, uint64_t now_ns, struct err
         nanosleep(&(struct timespec){.tv_nsec = FINISH_PAUSE_NS}, NULL);
     }
     return OK;
+}
+
+/* What draining adds to a wait depends on its limit, and is no part of the load. */
+static uint64_t waited(const struct worker *worker, uint64_t since_ns, uint64_t now_ns)
+{
+    uint64_t until_ns = now_ns < worker->stop_at_ns ? now_ns : worker->stop_at_ns;
+    return until_ns > since_ns ? until_ns - since_ns : 0;
+}
+
+void recorder_unanswered(struct worker *worker, const struct request_slot *slot, uint64_t now_ns)
+{
+    interval_histogram_record(&worker->interval->histograms[HISTOGRAM_SERVICE_UNANSWERED],
+                              waited(worker, slot->sent_ns, now_ns));
+    recorder_unsent(worker, 1, slot->intended_ns, now_ns);
+}
+
+void recorder_unsent(struct worker *worker, uint64_t tickets, uint64_t since_ns, uint64_t now_ns)
+{
+    if (worker->open_loop)
+        interval_histogram_record_n(&worker->interval->histograms[HISTOGRAM_RESPONSE_UNANSWERED],
+                                    waited(worker, since_ns, now_ns), tickets);
 }
 
 static uint32_t find_kind(struct worker *worker, const char *word, const char *text,

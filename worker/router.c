@@ -207,6 +207,7 @@ static bool is_stale(struct worker *worker, const struct request_slot *slot, uin
         now_ns - slot->intended_ns <= after_ns)
         return false;
     worker_count(worker, COUNTER_SHED_LATE, 1);
+    recorder_unsent(worker, 1, slot->intended_ns, now_ns);
     return true;
 }
 
@@ -280,6 +281,13 @@ static bool draw(struct worker *worker, uint64_t now_ns, struct request_slot *sl
     return true;
 }
 
+static void shed_for_node(struct worker *worker, const struct request_slot *slot, uint64_t now_ns)
+{
+    worker_count(worker, COUNTER_SHED_NODE, 1);
+    recorder_unsent(worker, 1, slot->intended_ns, now_ns);
+    worker->unsent--;
+}
+
 /* The next ticket, and the pool of the node that it belongs to; there is room for it in the ring. What is
  * shed is passed over. NULL: there is none now, or its ring is full. */
 static struct pool *draw_routed(struct worker *worker, uint64_t now_ns, struct request_slot *slot)
@@ -299,8 +307,7 @@ static struct pool *draw_routed(struct worker *worker, uint64_t now_ns, struct r
             router->held++;
             return NULL;
         }
-        worker_count(worker, COUNTER_SHED_NODE, 1);
-        worker->unsent--;
+        shed_for_node(worker, slot, now_ns);
     }
     return NULL;
 }
@@ -541,6 +548,7 @@ static void time_out_waiting(struct worker *worker, struct slot_list *list, uint
         }
         worker->in_flight--;
         worker_count(worker, COUNTER_TIMED_OUT, 1);
+        recorder_unanswered(worker, &slot, now_ns);
         outcome_failed(&worker->interval->header.times, now_ns);
         recorder_heed_failures(worker, now_ns);
     }
@@ -575,8 +583,7 @@ static void route_again(struct worker *worker, uint64_t now_ns)
                 slot.waited_ns = supply_take(&elsewhere, slot.intended_ns, slot.waited_ns, now_ns);
             }
             if (pool->fresh.count >= router->fresh_max) {
-                worker_count(worker, COUNTER_SHED_NODE, 1);
-                worker->unsent--;
+                shed_for_node(worker, &slot, now_ns);
                 worker->router.held--;
                 continue;
             }
@@ -613,15 +620,23 @@ void router_tick(struct worker *worker, uint64_t now_ns)
 
 /* Life ----------------------------------------------------------------------------------------- */
 
-void router_abandon(struct worker *worker, enum counter cause)
+static void abandon(struct worker *worker, struct slot_list *list, enum counter cause,
+                    uint64_t now_ns)
+{
+    while (list->count > 0) {
+        struct request_slot slot = slots_pop(&worker->router.store, list);
+        worker->in_flight--;
+        worker_count(worker, cause, 1);
+        recorder_unanswered(worker, &slot, now_ns);
+    }
+}
+
+void router_abandon(struct worker *worker, enum counter cause, uint64_t now_ns)
 {
     struct router *router = &worker->router;
-    uint64_t lost = router_recount_in_flight(worker);
-    worker_count(worker, cause, lost);
-    worker->in_flight -= lost;
-    router->retry.count = 0;
+    abandon(worker, &router->retry, cause, now_ns);
     for (uint32_t i = 0; i < router->pool_count; i++) {
-        router->pools[i].again.count = 0;
+        abandon(worker, &router->pools[i].again, cause, now_ns);
         list_pool(router, &router->pools[i]);
     }
     worker_publish_in_flight(worker);
@@ -641,20 +656,30 @@ uint64_t router_recount_in_flight(const struct worker *worker)
     return in_flight;
 }
 
-static bool is_backlog(const struct worker *worker, const struct request_slot *slot)
+bool router_is_backlog(const struct worker *worker, const struct request_slot *slot)
 {
     return slot->ticket < WORKLOAD_WARMUP_TICKET || !worker->pacer.measuring;
 }
 
-uint64_t router_recount_unsent(const struct worker *worker)
+uint64_t router_recount_unsent(struct worker *worker, unsent_visitor *visit, uint64_t until_ns)
 {
     const struct router *router = &worker->router;
-    uint64_t unsent = router->has_drawn && is_backlog(worker, &router->drawn);
+    uint64_t unsent = 0;
+    if (router->has_drawn && router_is_backlog(worker, &router->drawn)) {
+        unsent++;
+        if (visit != NULL)
+            visit(worker, &router->drawn, until_ns);
+    }
     for (uint32_t i = 0; i < router->pool_count; i++) {
         const struct slot_list *fresh = &router->pools[i].fresh;
         for (uint32_t k = 0, at = fresh->head; k < fresh->count;
-             k++, at = router->store.slots[at].next)
-            unsent += is_backlog(worker, &router->store.slots[at].slot);
+             k++, at = router->store.slots[at].next) {
+            if (!router_is_backlog(worker, &router->store.slots[at].slot))
+                continue;
+            unsent++;
+            if (visit != NULL)
+                visit(worker, &router->store.slots[at].slot, until_ns);
+        }
     }
     return unsent;
 }

@@ -337,7 +337,10 @@ void pacer_send_due(struct worker *worker, uint64_t now_ns);
  * turn that must not sleep. */
 int pacer_prepare_wait(struct worker *worker);
 /* Tickets due that were neither drawn, sent nor shed, counted from the streams and the slots. */
-uint64_t pacer_recount(const struct worker *worker);
+uint64_t pacer_recount(struct worker *worker);
+/* Records how long those same tickets have waited by until_ns: exact to the histogram's digits, however
+ * many there are, with no more steps than a histogram has buckets. */
+void pacer_record_backlog(struct worker *worker, uint64_t until_ns);
 
 /* Draws the next ticket, if it is due: pacer_draw of an open loop, tickets_draw of a closed one. */
 bool pacer_draw(struct worker *worker, uint64_t now_ns, struct request_slot *slot);
@@ -378,10 +381,15 @@ void router_tick(struct worker *worker, uint64_t now_ns);
 /* Asks the scout for a new look at the target. */
 void router_want_refresh(struct worker *worker);
 /* All that waits and has been sent is lost by this cause; the rest is dropped. */
-void router_abandon(struct worker *worker, enum counter cause);
-/* Requests in flight that no connection holds, counted slot by slot; and tickets never sent. */
+void router_abandon(struct worker *worker, enum counter cause, uint64_t now_ns);
+/* Requests in flight that no connection holds, counted slot by slot; and tickets never sent, each of them
+ * shown to `visit` if there is one. */
+typedef void unsent_visitor(struct worker *worker, const struct request_slot *slot,
+                            uint64_t until_ns);
 uint64_t router_recount_in_flight(const struct worker *worker);
-uint64_t router_recount_unsent(const struct worker *worker);
+uint64_t router_recount_unsent(struct worker *worker, unsent_visitor *visit, uint64_t until_ns);
+/* Whether a ticket that was never sent is backlog: one of a warm-up that is over was shed with it. */
+bool router_is_backlog(const struct worker *worker, const struct request_slot *slot);
 
 /* The pool of the connections to this node. */
 static inline struct pool *worker_pool(const struct worker *worker, uint32_t node)
@@ -407,6 +415,11 @@ void recorder_cut(struct worker *worker, uint64_t now_ns);
 void recorder_look_for_stop(struct worker *worker, uint64_t now_ns);
 /* Publishes what is left as the last record, waiting for room in the ring at most 10 s. */
 enum err_code recorder_finish(struct worker *worker, uint64_t now_ns, struct err *err);
+/* A request that was sent will get no reply: keeps how long it has waited by now_ns, or by the end of the
+ * load, if that was earlier. Called with the counting of its fate. */
+void recorder_unanswered(struct worker *worker, const struct request_slot *slot, uint64_t now_ns);
+/* The same of so many tickets that were due at since_ns or before, and never will be sent. */
+void recorder_unsent(struct worker *worker, uint64_t tickets, uint64_t since_ns, uint64_t now_ns);
 /* The worker's number for the first word of an error reply; a new word takes the next one. */
 uint32_t recorder_error_kind(struct worker *worker, const char *text, size_t text_bytes);
 /* Keeps what the server said that was no answer to a request, before a connection ended or instead of

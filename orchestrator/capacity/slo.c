@@ -218,14 +218,6 @@ static bool below(const struct slo *slo, double value, double limit)
     return slo->or_equal ? value <= limit : value < limit;
 }
 
-/* A request that was never answered would have made the mean longer by nobody knows how much. */
-static struct figure_percentile read_mean(const struct interval_row *row)
-{
-    struct figure_percentile figure = figure_percentile(row, HISTOGRAM_RESPONSE_OK, 100);
-    figure.value_ns = (uint64_t)llround(histogram_mean(&row->histograms[HISTOGRAM_RESPONSE_OK]));
-    return figure;
-}
-
 struct slo_reading slo_read(const struct slo *slo, const struct interval_row *row)
 {
     const uint64_t *counters = row->counters;
@@ -239,7 +231,7 @@ struct slo_reading slo_read(const struct slo *slo, const struct interval_row *ro
     }
     double percent = slo->kind == SLO_LONGEST ? 100 : slo->percent;
     struct figure_percentile figure = slo->kind == SLO_MEAN
-                                          ? read_mean(row)
+                                          ? figure_mean(row, HISTOGRAM_RESPONSE_OK)
                                           : figure_percentile(row, HISTOGRAM_RESPONSE_OK, percent);
     struct slo_reading reading = {.known = !figure.empty && !figure.censored,
                                   .value_ns = figure.value_ns};

@@ -64,7 +64,7 @@ static const char *why_broken(const struct sweep *sweep, uint32_t index)
     const struct sweep_step *step = &sweep->steps[index];
     if (step->error_share > SWEEP_ERRORS_BROKEN)
         return "errors above 1 %";
-    if (step->p99.empty)
+    if (!(step->rate > 0))
         return "no request answered";
     if (is_slower(sweep, step, SWEEP_P99_BROKEN))
         return "p99 above 10 times the baseline's";

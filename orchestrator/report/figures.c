@@ -29,50 +29,67 @@ const struct histogram *figure_latency(const struct interval_row *row, bool open
     return &row->histograms[figure_latency_kind(open_loop)];
 }
 
-/* How many values of this kind the row should have and has not. */
-static uint64_t missing(const struct interval_row *row, enum interval_histogram_kind kind)
+const struct histogram *figure_unanswered(const struct interval_row *row,
+                                          enum interval_histogram_kind kind)
 {
+    return kind == HISTOGRAM_RESPONSE_OK  ? &row->histograms[HISTOGRAM_RESPONSE_UNANSWERED]
+           : kind == HISTOGRAM_SERVICE_OK ? &row->histograms[HISTOGRAM_SERVICE_UNANSWERED]
+                                          : NULL;
+}
+
+uint64_t figure_unanswered_count(const struct interval_row *row, enum interval_histogram_kind kind)
+{
+    const struct histogram *waits = figure_unanswered(row, kind);
     bool ended = (row->header.flags & INTERVAL_LAST) != 0;
     uint64_t count = row->counters[COUNTER_TIMED_OUT] + counters_lost(row->counters);
-    if (kind != HISTOGRAM_RESPONSE_OK && kind != HISTOGRAM_SERVICE_OK)
+    if (waits == NULL)
         return 0;
     if (ended)
         count += row->header.in_flight_after;
-    if (kind == HISTOGRAM_SERVICE_OK)
-        return count;
-    count += counters_shed(row->counters);
-    return ended ? count + row->header.backlog_after : count;
+    if (kind == HISTOGRAM_RESPONSE_OK)
+        count += counters_shed(row->counters) + (ended ? row->header.backlog_after : 0);
+    return count > waits->count ? count : waits->count; /* one of several workers may have ended */
 }
 
-/* Who was sent late has waited that long, even if the reply never came. */
-static uint64_t longest_wait_ns(const struct interval_row *row, enum interval_histogram_kind kind)
+/* The value of this rank among the answered and the unanswered, of which some have no wait known. */
+static uint64_t at_least_ns(const struct histogram *answered, const struct histogram *unanswered,
+                            uint64_t unanswered_count, uint64_t rank)
 {
-    static const enum interval_histogram_kind before_sending[] = {HISTOGRAM_WAIT, HISTOGRAM_SLIP};
-    uint64_t longest_ns = row->histograms[kind].max_ns;
-    if (kind != HISTOGRAM_RESPONSE_OK)
-        return longest_ns;
-    for (size_t i = 0; i < sizeof before_sending / sizeof before_sending[0]; i++)
-        if (row->histograms[before_sending[i]].max_ns > longest_ns)
-            longest_ns = row->histograms[before_sending[i]].max_ns;
-    return longest_ns;
+    uint64_t timed = unanswered->count;
+    uint64_t untimed = unanswered_count > timed ? unanswered_count - timed : 0;
+    return rank <= untimed ? 0 : histogram_union_at_least(answered, unanswered, rank - untimed);
 }
 
 struct figure_percentile figure_percentile(const struct interval_row *row,
                                            enum interval_histogram_kind kind, double percent)
 {
-    const struct histogram *histogram = &row->histograms[kind];
-    struct figure_percentile figure = {.empty = histogram->count == 0};
+    const struct histogram *answered = &row->histograms[kind];
+    uint64_t unanswered = figure_unanswered_count(row, kind);
+    uint64_t all = answered->count + unanswered;
+    struct figure_percentile figure = {.empty = all == 0};
     if (figure.empty)
         return figure;
-    double above = (100.0 - percent) / 100.0;
-    uint64_t unknown = missing(row, kind);
-    /* By the identities this is in_flight_before + sent, or what was due with the gauges before. */
-    uint64_t all = figure_answered(row->counters) + unknown;
-    figure.few_samples = figure_few_samples(histogram->count, percent);
-    figure.censored = unknown > 0 && (double)unknown > above * (double)all * (1.0 + ROUNDING);
-    figure.value_ns = figure.censored ? longest_wait_ns(row, kind)
-                                      : histogram_quantile(histogram, percent / 100.0);
+    uint64_t rank = histogram_rank(all, percent / 100.0);
+    figure.few_samples = figure_few_samples(answered->count, percent);
+    figure.censored = rank > answered->count;
+    figure.value_ns = figure.censored
+                          ? at_least_ns(answered, figure_unanswered(row, kind), unanswered, rank)
+                          : histogram_value_of_rank(answered, rank);
     return figure;
+}
+
+struct figure_percentile figure_mean(const struct interval_row *row,
+                                     enum interval_histogram_kind kind)
+{
+    const struct histogram *answered = &row->histograms[kind];
+    const struct histogram *waits = figure_unanswered(row, kind);
+    uint64_t unanswered = figure_unanswered_count(row, kind);
+    double all = (double)answered->count + (double)unanswered;
+    if (!(all > 0))
+        return (struct figure_percentile){.empty = true};
+    double sum_ns = (double)answered->sum_ns + (waits != NULL ? (double)waits->sum_ns : 0);
+    return (struct figure_percentile){.value_ns = (uint64_t)llround(sum_ns / all),
+                                      .censored = unanswered > 0};
 }
 
 uint64_t figure_failed(const uint64_t counters[COUNTER_COUNT])

@@ -14,22 +14,38 @@
 enum interval_histogram_kind figure_latency_kind(bool open_loop);
 const struct histogram *figure_latency(const struct interval_row *row, bool open_loop);
 
-/* One percentile. */
+/* One percentile, or another figure of one of the row's histograms. */
 struct figure_percentile {
     uint64_t value_ns;
-    bool empty;       /* no value at all                                                   */
+    bool empty;       /* nothing that it could be of                                       */
     bool few_samples; /* fewer than 10 / (1 - q) values: one outlier moves it              */
-    bool censored;    /* more than 1 - q of what there should be have no value: the true one
-                       * is at least value_ns, which is the longest wait known, then       */
+    bool censored;    /* not known: it is at least value_ns                                */
 };
-/* Of one of the row's histograms. What it lacks (design.md 4.5):
- *   response time  requests without a reply and those never sent, of all that were due
- *   service time   requests without a reply, of all that were sent
- *   others         nothing
+/* The time within which a share q of all had its reply. All are (design.md 4.5):
+ *   response time  what was answered without an error, got no reply, or was never sent
+ *   service time   the same of what was sent
+ *   others         what has a value
  * In flight and backlog count where the run ends (INTERVAL_LAST: its last row and its total); before
- * that they are the next row's. */
+ * that they are the next row's.
+ *
+ * Who got no reply counts as one that is longer than any, so a percentile is exact as long as a share q
+ * of all was answered. Else nobody knows it, but how long they had waited is known (figure_unanswered):
+ * value_ns is then the percentile of all, each of them taken for a reply at that moment. No true time is
+ * shorter than what is put in its place, and order statistics keep that order, so the true percentile is
+ * not shorter either, whatever the rest of the waits would have been. (An estimate in place of the bound,
+ * as Kaplan and Meier's, would have to assume that waits are cut off by chance; here it is the slow ones
+ * that are.) */
 struct figure_percentile figure_percentile(const struct interval_row *row,
                                            enum interval_histogram_kind kind, double percent);
+/* The same of the mean: censored as soon as one of all got no reply. */
+struct figure_percentile figure_mean(const struct interval_row *row,
+                                     enum interval_histogram_kind kind);
+/* How many of all got no reply, by the same rules; 0 of the other kinds. */
+uint64_t figure_unanswered_count(const struct interval_row *row, enum interval_histogram_kind kind);
+/* How long they had waited; NULL of the other kinds. It may count fewer: of the rest nobody knows, and
+ * their bound is 0. */
+const struct histogram *figure_unanswered(const struct interval_row *row,
+                                          enum interval_histogram_kind kind);
 
 /* Whether `count` values are too few for this percentile. */
 bool figure_few_samples(uint64_t count, double percent);

@@ -148,6 +148,8 @@ static enum err_code interval(void *state, const struct interval_row *row,
                  {"service", HISTOGRAM_SERVICE_OK, false, false},
                  {"wait", HISTOGRAM_WAIT, true, false},
                  {"slip", HISTOGRAM_SLIP, true, false},
+                 {"response_unanswered", HISTOGRAM_RESPONSE_UNANSWERED, true, true},
+                 {"service_unanswered", HISTOGRAM_SERVICE_UNANSWERED, false, true},
                  {"error", HISTOGRAM_SERVICE_ERROR, false, true}};
     struct hdr_log *log = state;
     (void)error_kinds;

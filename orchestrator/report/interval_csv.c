@@ -42,13 +42,6 @@ static uint64_t whole(uint64_t ns, uint64_t unit_ns)
     return ns / unit_ns;
 }
 
-/* Under a rate a user of the server waits from the intended time on. */
-static const struct histogram *latencies(const struct interval_row *row)
-{
-    bool open_loop = (row->header.flags & INTERVAL_OPEN_LOOP) != 0;
-    return &row->histograms[open_loop ? HISTOGRAM_RESPONSE_OK : HISTOGRAM_SERVICE_OK];
-}
-
 /* Whole seconds, as the column always had; shorter intervals need the milliseconds. Of a row that is
  * shorter than such a unit it is the next one: no two rows have the same. */
 static void print_timestamp(struct interval_csv *csv, uint64_t wall_ns)
@@ -68,13 +61,14 @@ static void print_row(struct interval_csv *csv, const struct error_kinds *error_
 {
     static const double percents[] = {50, 90, 95, 99, 99.9, 99.99, 99.999};
     const struct interval_row *row = csv->row;
-    const struct histogram *latency = latencies(row);
+    enum interval_histogram_kind kind =
+        figure_latency_kind((row->header.flags & INTERVAL_OPEN_LOOP) != 0);
+    const struct histogram *latency = &row->histograms[kind];
     print_timestamp(csv, csv->started_wall_ns + row->header.end_ns);
     output_printf(&csv->out, ",%.6f",
                   figure_rate(row->counters[COUNTER_OK], figure_row_seconds(row)));
     for (size_t i = 0; i < sizeof percents / sizeof percents[0]; i++)
-        output_printf(&csv->out, ",%" PRIu64,
-                      whole(histogram_quantile(latency, percents[i] / 100), NS_PER_US));
+        interval_csv_percentile(&csv->out, row, kind, percents[i]);
     output_printf(&csv->out, ",%" PRIu64 ",%" PRIu64, whole(latency->max_ns, NS_PER_US),
                   whole((uint64_t)histogram_mean(latency), NS_PER_US));
     output_printf(&csv->out, ",%" PRIu64 ",%" PRIu64 ",%" PRIu64 ",%" PRIu64 ",%" PRIu64,
@@ -191,6 +185,7 @@ static enum err_code interval(void *state, const struct interval_row *row,
     }
     csv->row->header.end_ns = row->header.end_ns;
     csv->row->header.flags = row->header.flags;
+    csv->row->header.in_flight_after = row->header.in_flight_after;
     csv->row->header.backlog_after = row->header.backlog_after;
     csv->row->header.connections_open = row->header.connections_open;
     outcome_times_add(&csv->row->header.times, &row->header.times);

@@ -49,9 +49,14 @@ static void count(struct output *out, uint64_t value)
     output_printf(out, ",%" PRIu64, value);
 }
 
-static void quantile_usec(struct output *out, const struct histogram *histogram, double q)
+void interval_csv_percentile(struct output *out, const struct interval_row *row,
+                             enum interval_histogram_kind kind, double percent)
 {
-    count(out, histogram_quantile(histogram, q) / NS_PER_US);
+    struct figure_percentile figure = figure_percentile(row, kind, percent);
+    if (figure.censored)
+        output_printf(out, ",");
+    else
+        count(out, figure.value_ns / NS_PER_US);
 }
 
 static void quantile_ms(struct output *out, const struct histogram *histogram, double q)
@@ -86,7 +91,6 @@ void interval_csv_extended_values(struct output *out, const struct interval_row 
 {
     const uint64_t *counters = row->counters;
     const struct histogram *connect = &row->histograms[HISTOGRAM_CONNECT];
-    const struct histogram *service = &row->histograms[HISTOGRAM_SERVICE_OK];
     count(out, counters[COUNTER_HITS]);
     count(out, counters[COUNTER_MISSES]);
     count(out, counters[COUNTER_TIMED_OUT] + counters[COUNTER_LOST_TIMEOUT]);
@@ -108,12 +112,12 @@ void interval_csv_extended_values(struct output *out, const struct interval_row 
     count(out, counters[COUNTER_SENT]);
     count(out, row->header.backlog_after);
     count(out, counters_shed(counters));
-    quantile_usec(out, &row->histograms[HISTOGRAM_WAIT], 0.99);
-    quantile_usec(out, &row->histograms[HISTOGRAM_SLIP], 0.99);
-    quantile_usec(out, service, 0.50);
-    quantile_usec(out, service, 0.99);
-    quantile_usec(out, service, 1);
-    quantile_usec(out, &row->histograms[HISTOGRAM_LOOP_LAG], 0.99);
+    interval_csv_percentile(out, row, HISTOGRAM_WAIT, 99);
+    interval_csv_percentile(out, row, HISTOGRAM_SLIP, 99);
+    interval_csv_percentile(out, row, HISTOGRAM_SERVICE_OK, 50);
+    interval_csv_percentile(out, row, HISTOGRAM_SERVICE_OK, 99);
+    count(out, row->histograms[HISTOGRAM_SERVICE_OK].max_ns / NS_PER_US);
+    interval_csv_percentile(out, row, HISTOGRAM_LOOP_LAG, 99);
     count(out, row->header.connections_open);
     output_printf(out, ",%.2f", worker_cpu_percent(row, run));
     count(out, counters[COUNTER_ASKED]);

@@ -271,11 +271,16 @@ static enum err_code take_all(struct replay *replay, const char *name, struct er
 enum err_code journal_replay_stream(FILE *in, const char *name, struct timeline *timeline,
                                     bool *complete, struct err *err)
 {
-    char magic[JOURNAL_MAGIC_BYTES];
+    char magic[JOURNAL_MAGIC_BYTES] = "";
     *complete = false;
-    if (fread(magic, 1, sizeof magic, in) != sizeof magic ||
-        memcmp(magic, JOURNAL_MAGIC, sizeof magic) != 0)
+    bool read = fread(magic, 1, sizeof magic, in) == sizeof magic;
+    if (memcmp(magic, JOURNAL_KIND, sizeof JOURNAL_KIND - 1) != 0)
         return err_set(err, E_DATA, "%s is not a journal of volley", name);
+    if (!read || memcmp(magic, JOURNAL_MAGIC, sizeof magic) != 0)
+        return err_set(err, E_DATA,
+                       "%s was written by another version of volley, with other records: report it "
+                       "with that version",
+                       name);
     struct replay *replay = calloc(1, sizeof *replay);
     if (replay == NULL)
         return err_set(err, E_SYSTEM, "no memory to replay a journal");

@@ -14,7 +14,8 @@ json_t *json_value_text(const char *text);
 json_t *json_value_count(uint64_t count);
 json_t *json_value_microseconds(double ns);
 /* The twelve keys of a latency. Without values all but the count are null; a percentile is null,
- * too, when too many requests went without a reply to know it. */
+ * too, when too many requests went without a reply to know it. Of response and service times also how
+ * many those were, and when there are any, what each figure that they hide is at least. */
 json_t *json_value_latency(const struct interval_row *row, enum interval_histogram_kind kind);
 
 json_t *json_value_workers(const struct run_result *result);

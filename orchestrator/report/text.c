@@ -156,6 +156,28 @@ static void print_percentile(struct output *out, const struct run_result *result
                   figure.few_samples && !figure.empty ? " (few samples)" : "");
 }
 
+/* What the figures above are of, and what of them those leave unknown that got no reply. */
+static void print_what_of(struct output *out, const struct run_result *result)
+{
+    enum interval_histogram_kind kind = figure_latency_kind(result->facts->open_loop);
+    const struct interval_row *total = result->total;
+    const uint64_t answered = total->histograms[kind].count;
+    const uint64_t unanswered = figure_unanswered_count(total, kind);
+    if (answered > 0)
+        output_printf(
+            out,
+            "Minimum, average, maximum and the distribution are of the %s answered without "
+            "an error.\n",
+            UNITS_GROUPED(answered));
+    if (unanswered > 0)
+        output_printf(out,
+                      "%s%s had no reply or were never sent; the longest had waited %s ms. The "
+                      "percentiles count them; the average of all is at least %s ms.\n",
+                      UNITS_GROUPED(unanswered), answered > 0 ? " more" : "",
+                      UNITS_REAL(to_ms(figure_unanswered(total, kind)->max_ns), 3),
+                      UNITS_REAL(to_ms(figure_mean(total, kind).value_ns), 3));
+}
+
 static void print_latency(struct output *out, const struct run_result *result)
 {
     const struct histogram *latency = figure_latency(result->total, result->facts->open_loop);
@@ -179,6 +201,7 @@ static void print_latency(struct output *out, const struct run_result *result)
               "reply's read (response time)."
             : "Closed loop: each latency is the time from a request's write to its reply's "
               "read (service time).");
+    print_what_of(out, result);
 }
 
 static uint64_t edge_of(double edge_ms)
@@ -380,6 +403,7 @@ static void print_report(struct text *text, const struct run_result *result)
         output_printf(out, "\nnothing was measured: the run ended before measuring began\n");
     } else {
         output_printf(out, "\nno request succeeded: there are no latencies\n");
+        print_what_of(out, result);
     }
     print_traffic(out, result);
     text_connections(out, result);

@@ -22,6 +22,7 @@ void spark_begin(struct spark *spark)
     spark->rows_per_column = 1;
     spark->rows_in_last = 0;
     spark->rows = 0;
+    spark->unanswered = false;
 }
 
 static void join(struct spark_column *into, const struct spark_column *from)
@@ -46,13 +47,14 @@ static void halve(struct spark *spark)
 
 void spark_add(struct spark *spark, const struct interval_row *row, bool open_loop)
 {
-    const struct histogram *latency = figure_latency(row, open_loop);
+    enum interval_histogram_kind kind = figure_latency_kind(open_loop);
     const struct spark_column column = {
         .rate = figure_rate(row->counters[COUNTER_OK], figure_row_seconds(row)),
-        .p50_ns = latency->count > 0 ? histogram_quantile(latency, 0.50) : 0,
-        .p99_ns = latency->count > 0 ? histogram_quantile(latency, 0.99) : 0,
-        .max_ns = latency->count > 0 ? latency->max_ns : 0,
+        .p50_ns = figure_percentile(row, kind, 50).value_ns,
+        .p99_ns = figure_percentile(row, kind, 99).value_ns,
+        .max_ns = figure_percentile(row, kind, 100).value_ns,
     };
+    spark->unanswered |= figure_unanswered_count(row, kind) > 0;
     if (spark->rows++ == 0)
         spark->start_ns = row->header.start_ns;
     spark->end_ns = row->header.end_ns;
@@ -145,8 +147,9 @@ void spark_print(struct output *out, const struct spark *spark, unsigned width, 
                             (double)spark->rows * spark->rows_per_column * each;
     output_printf(
         out,
-        "\nOver Time:\n=========\n(a column is %.*f s: its lowest rate, its highest latencies)\n",
-        column_seconds < 10 ? 2 : 0, column_seconds);
+        "\nOver Time:\n=========\n(a column is %.*f s: its lowest rate, its highest latencies%s)\n",
+        column_seconds < 10 ? 2 : 0, column_seconds,
+        spark->unanswered ? "; what had no reply counts with its wait" : "");
     for (int which = 0; which < 4; which++) {
         char least[LABEL_BYTES], most[LABEL_BYTES];
         line.rate = which == 0;

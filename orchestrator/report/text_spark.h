@@ -16,7 +16,7 @@
 
 struct spark_column {
     double rate;                     /* the lowest of its rows                        */
-    uint64_t p50_ns, p99_ns, max_ns; /* the highest of its rows; 0: nothing succeeded */
+    uint64_t p50_ns, p99_ns, max_ns; /* the highest of its rows, at least; 0: nothing is known */
 };
 
 struct spark {
@@ -26,6 +26,7 @@ struct spark {
     uint32_t rows_in_last;    /* of the last column                 */
     uint64_t rows;
     uint64_t start_ns, end_ns; /* of all rows */
+    bool unanswered;           /* some latency counts what had no reply with its wait */
 };
 
 void spark_begin(struct spark *spark);

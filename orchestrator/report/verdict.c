@@ -426,11 +426,12 @@ static const struct {
     {"target", target, "99 %, RED below 90 %", NULL, advise_target},
     {"shed", shed, "0",
      "requests were dropped because they were later than --shed-after: the load was lighter than "
-     "asked for, and its percentiles are those of the rest",
+     "asked for",
      NULL},
     {"errors", errors, "0.1 %, RED above 1 %", NULL, advise_errors},
     {"lost_or_timed_out", lost_or_timed_out, "0, RED above 0.1 %",
-     "requests without a reply are in no percentile: find out why the server or the network "
+     "requests without a reply count as longer than any in the percentiles: find out why the "
+     "server or the network "
      "dropped them",
      NULL},
     {"censored", censored, "every percentile known",

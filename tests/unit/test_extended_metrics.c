@@ -99,17 +99,17 @@ static void play(struct timeline *timeline)
     for (uint32_t kind = 0; kind < 3; kind++)
         fixture_refuse(row, kind, 1000, kind + 1);
     row->counters[COUNTER_SENT] += 5;
-    row->counters[COUNTER_TIMED_OUT] = 2;
-    row->counters[COUNTER_LOST_TIMEOUT] = 1;
-    row->counters[COUNTER_LOST_DISCONNECT] = 2;
+    fixture_unanswered(row, COUNTER_TIMED_OUT, 0, NS_PER_SECOND, 2);
+    fixture_unanswered(row, COUNTER_LOST_TIMEOUT, 0, NS_PER_MS, 1);
+    fixture_unanswered(row, COUNTER_LOST_DISCONNECT, 0, NS_PER_MS, 2);
     row->counters[COUNTER_CONNECT_FAILURES] = 4;
     row->counters[COUNTER_HITS] = 990;
     row->counters[COUNTER_ASKED] = 11;
     row->counters[COUNTER_TRYAGAIN] = 12;
     row->counters[COUNTER_RESENT] = 13;
     row->counters[COUNTER_MISSES] = 10;
-    row->counters[COUNTER_SHED_LATE] = 6;
-    row->counters[COUNTER_SHED_WORKER] = 1;
+    fixture_unanswered(row, COUNTER_SHED_LATE, 0, NS_PER_MS, 6);
+    fixture_unanswered(row, COUNTER_SHED_WORKER, 0, 0, 1);
     row->counters[COUNTER_DUE] = row->counters[COUNTER_SENT] + 7 + 9;
     row->counters[COUNTER_CPU_USER_NS] = 700 * NS_PER_MS;
     row->counters[COUNTER_CPU_SYSTEM_NS] = 500 * NS_PER_MS;
@@ -147,15 +147,13 @@ static const char *cell(size_t number, const char *name)
     for (size_t i = 0; i < number; i++)
         at = strchr(at, '\n') + 1;
     ck_assert_int_eq(sscanf(at, "%2047[^\n]", line), 1);
-    size_t column = 0;
-    for (char *found = strtok_r(names, ",", &rest); strcmp(found, name) != 0; column++) {
-        found = strtok_r(NULL, ",", &rest);
-        ck_assert_msg(found != NULL, "no column %s", name);
+    /* a cell may be empty */
+    char *cells = line, *found = NULL, *title = NULL;
+    for (rest = names; title == NULL || strcmp(title, name) != 0;) {
+        title = strsep(&rest, ",");
+        found = strsep(&cells, ",");
+        ck_assert_msg(title != NULL && found != NULL, "no column %s", name);
     }
-    char *found = strtok_r(line, ",", &rest);
-    for (size_t i = 0; i < column; i++)
-        found = strtok_r(NULL, ",", &rest);
-    ck_assert_ptr_nonnull(found);
     snprintf(value, sizeof value, "%s", found);
     return value;
 }

@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/clock.h"
 #include "orchestrator/report/figures.h"
 #include "tests/support/check/report_fixture.h"
 
@@ -60,7 +61,6 @@ START_TEST(a_response_time_misses_all_that_was_due)
     ck_assert(!censored(row, HISTOGRAM_RESPONSE_OK, 93));
     ck_assert(!censored(row, HISTOGRAM_SERVICE_OK, 99.9));
     ck_assert(!censored(row, HISTOGRAM_SLIP, 99.9));
-    ck_assert_uint_eq(figure_percentile(row, HISTOGRAM_RESPONSE_OK, 95).value_ns, 3000);
 
     fixture_send_at(row, 9000, 100); /* sent without a reply: lost, or in flight at the end */
     row->counters[COUNTER_TIMED_OUT] = 5;
@@ -95,26 +95,96 @@ START_TEST(the_next_row_has_what_this_one_left)
 }
 END_TEST
 
-START_TEST(a_lower_bound_is_the_longest_wait)
+/* Of a bucket's values the lowest is known to be exceeded. */
+static void expect_at_least(const struct interval_row *row, enum interval_histogram_kind kind,
+                            double percent, uint64_t expected_ns)
 {
-    /* breaks if ">=" stands before a time that somebody waited longer than */
+    struct figure_percentile figure = figure_percentile(row, kind, percent);
+    ck_assert_msg(figure.censored, "p%g", percent);
+    ck_assert_msg(figure.value_ns <= expected_ns &&
+                      (expected_ns - figure.value_ns) * 1000 <= expected_ns,
+                  "p%g is at least %llu, not %llu", percent, (unsigned long long)figure.value_ns,
+                  (unsigned long long)expected_ns);
+}
+
+/* 260 of 1,000 are answered at once, then the server freezes, and the load ends 740 ms later: 50 have been
+ * sent, the rest has not. */
+static struct interval_row *frozen_row(void)
+{
     struct interval_row *row = fixture_row(0);
-    fixture_answer_at(row, 1000, 800, 97);
-    fixture_answer_at(row, 1000, 987654321, 1);
-    row->counters[COUNTER_SHED_LATE] = row->counters[COUNTER_DUE] = 50;
-    struct figure_percentile figure = figure_percentile(row, HISTOGRAM_RESPONSE_OK, 90);
-    ck_assert(figure.censored && figure.few_samples);
-    ck_assert_uint_eq(figure.value_ns, 987655321);
-    fixture_send_at(row, 2000000000, 1); /* and never answered */
-    row->counters[COUNTER_TIMED_OUT] = 1;
-    figure = figure_percentile(row, HISTOGRAM_RESPONSE_OK, 90);
-    ck_assert_uint_eq(figure.value_ns, 2000000000);
-    figure = figure_percentile(row, HISTOGRAM_RESPONSE_OK, 50);
-    ck_assert(!figure.censored);
-    ck_assert_uint_eq(figure.value_ns, 1800);
+    row->header.flags = INTERVAL_LAST | INTERVAL_OPEN_LOOP;
+    fixture_answer_at(row, 100000, 1000, 260);
+    fixture_send_at(row, 1000, 50);
+    row->counters[COUNTER_DUE] = 1000;
+    for (uint64_t ms = 1; ms <= 740; ms++)
+        if (ms > 690)
+            fixture_unanswered(row, COUNTER_LOST_DRAIN, 1000, ms * NS_PER_MS, 1);
+        else
+            histogram_record_n(&row->histograms[HISTOGRAM_RESPONSE_UNANSWERED], ms * NS_PER_MS, 1);
+    row->header.backlog_after = 690;
+    return row;
+}
+
+START_TEST(what_had_no_reply_had_waited)
+{
+    /* breaks if a percentile says less than is known: of those who got no reply, how long they had waited
+     * when the load ended, which was some 240 ms for half of all */
+    struct interval_row *row = frozen_row();
+    ck_assert_uint_eq(figure_unanswered_count(row, HISTOGRAM_RESPONSE_OK), 740);
+    ck_assert(!figure_percentile(row, HISTOGRAM_RESPONSE_OK, 26).censored);
+    ck_assert_uint_eq(figure_percentile(row, HISTOGRAM_RESPONSE_OK, 26).value_ns, 101000);
+    expect_at_least(row, HISTOGRAM_RESPONSE_OK, 50, 240 * NS_PER_MS);
+    expect_at_least(row, HISTOGRAM_RESPONSE_OK, 90, 640 * NS_PER_MS);
+    ck_assert_uint_eq(figure_percentile(row, HISTOGRAM_RESPONSE_OK, 100).value_ns,
+                      740 * NS_PER_MS + 1000);
+    /* of those that were sent most were answered */
+    ck_assert_uint_eq(figure_percentile(row, HISTOGRAM_SERVICE_OK, 80).value_ns, 100000);
+    expect_at_least(row, HISTOGRAM_SERVICE_OK, 90, 709 * NS_PER_MS);
+    struct figure_percentile mean = figure_mean(row, HISTOGRAM_RESPONSE_OK);
+    ck_assert(mean.censored);
+    ck_assert_uint_eq(mean.value_ns, (260 * 101000 + 740 * 741 / 2 * NS_PER_MS + 50 * 1000) / 1000);
+    free(row);
+}
+END_TEST
+
+START_TEST(a_percentile_is_a_share_of_all)
+{
+    /* breaks if those who got no reply are passed over where enough were answered: of 1,000 the 991st value
+     * is the p99.1, whatever the 5 without one had waited, and so is the p99 not that of 995 */
+    struct interval_row *row = fixture_row(0);
+    fixture_answer(row, 1000, 990);
+    fixture_answer(row, 5000, 5);
+    row->counters[COUNTER_SENT] += 5;
+    fixture_unanswered(row, COUNTER_LOST_DISCONNECT, 0, 10, 5);
+    ck_assert_uint_eq(figure_percentile(row, HISTOGRAM_SERVICE_OK, 99).value_ns, 1000);
+    ck_assert_uint_eq(figure_percentile(row, HISTOGRAM_SERVICE_OK, 99.1).value_ns, 5000);
+    ck_assert(!figure_percentile(row, HISTOGRAM_SERVICE_OK, 99.5).censored);
+    expect_at_least(row, HISTOGRAM_SERVICE_OK, 99.6, 5000);
+    ck_assert_uint_eq(figure_percentile(row, HISTOGRAM_LOOP_LAG, 99).value_ns, 0);
+    ck_assert(figure_percentile(row, HISTOGRAM_LOOP_LAG, 99).empty);
+    free(row);
+}
+END_TEST
+
+START_TEST(of_some_no_wait_is_known)
+{
+    /* breaks if what was lost with a worker, which nobody timed, is taken for as long as the rest */
+    struct interval_row *row = fixture_row(0);
+    fixture_answer(row, 1000, 50);
+    row->counters[COUNTER_SENT] += 50;
+    fixture_unanswered(row, COUNTER_TIMED_OUT, 0, 9000, 20);
+    row->counters[COUNTER_LOST_WORKER] = 30;
+    expect_at_least(row, HISTOGRAM_SERVICE_OK, 80,
+                    1000); /* 30 of nothing, 50 answered, 20 of 9 us */
+    expect_at_least(row, HISTOGRAM_SERVICE_OK, 81, 9000);
     interval_row_reset(row);
-    figure = figure_percentile(row, HISTOGRAM_RESPONSE_OK, 50);
+    row->counters[COUNTER_LOST_WORKER] = 30;
+    struct figure_percentile figure = figure_percentile(row, HISTOGRAM_SERVICE_OK, 50);
+    ck_assert(figure.censored && !figure.empty && figure.value_ns == 0);
+    memset(row->counters, 0, sizeof row->counters);
+    figure = figure_percentile(row, HISTOGRAM_SERVICE_OK, 50);
     ck_assert(figure.empty && !figure.censored && figure.value_ns == 0);
+    ck_assert(figure_mean(row, HISTOGRAM_SERVICE_OK).empty);
     free(row);
 }
 END_TEST
@@ -142,7 +212,9 @@ Suite *test_figures_suite(void)
     tcase_add_test(tcase, one_number_is_the_response_time_of_an_open_loop);
     tcase_add_test(tcase, a_response_time_misses_all_that_was_due);
     tcase_add_test(tcase, the_next_row_has_what_this_one_left);
-    tcase_add_test(tcase, a_lower_bound_is_the_longest_wait);
+    tcase_add_test(tcase, what_had_no_reply_had_waited);
+    tcase_add_test(tcase, a_percentile_is_a_share_of_all);
+    tcase_add_test(tcase, of_some_no_wait_is_known);
     tcase_add_test(tcase, rates_read_well);
     suite_add_tcase(suite, tcase);
     return suite;

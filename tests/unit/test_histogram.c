@@ -163,6 +163,45 @@ START_TEST(interval_and_wide_agree)
 }
 END_TEST
 
+START_TEST(many_at_once_are_as_many_one_by_one)
+{
+    /* Breaks when what is recorded many times at once is counted otherwise than one by one. */
+    static struct interval_histogram one_by_one;
+    interval_histogram_init(&interval);
+    interval_histogram_init(&one_by_one);
+    for (uint64_t i = 0; i < 500; i++) {
+        uint64_t value = i % 50 == 0 ? HISTOGRAM_HIGHEST_NS + i : draw(0, 77, i);
+        interval_histogram_record_n(&interval, value, i % 7);
+        for (uint64_t k = 0; k < i % 7; k++)
+            interval_histogram_record(&one_by_one, value);
+    }
+    ck_assert_mem_eq(&interval, &one_by_one, sizeof interval);
+}
+END_TEST
+
+START_TEST(a_union_is_bounded_from_below)
+{
+    /* Breaks when a bound is above the value of its rank in both histograms together, or so far below
+     * that it says little: 0.1 % is what a bucket holds. */
+    for (unsigned kind = 0; kind < DRAW_KINDS; kind++) {
+        static const size_t count = 3000;
+        histogram_init(&part);
+        histogram_init(&other);
+        for (size_t i = 0; i < count; i++) {
+            values[i] = draw(kind, 81, i);
+            histogram_record_n(i % 3 == 0 ? &part : &other, values[i], 1);
+        }
+        qsort(values, count, sizeof values[0], compare_values);
+        for (uint64_t rank = 1; rank <= count; rank += rank < 10 || rank > count - 10 ? 1 : 97) {
+            uint64_t bound = histogram_union_at_least(&part, &other, rank);
+            ck_assert_uint_le(bound, values[rank - 1]);
+            ck_assert_uint_le((values[rank - 1] - bound) * 1000, values[rank - 1]);
+        }
+        ck_assert_uint_eq(histogram_union_at_least(&other, &part, count), values[count - 1]);
+    }
+}
+END_TEST
+
 START_TEST(merge_is_the_histogram_of_all)
 {
     /* Breaks when totals over workers or intervals are not the totals of all values. */
@@ -319,6 +358,8 @@ Suite *test_histogram_suite(void)
     tcase_add_test(tcase, index_is_monotone);
     tcase_add_test(tcase, quantiles_agree_with_sorted_values);
     tcase_add_test(tcase, interval_and_wide_agree);
+    tcase_add_test(tcase, many_at_once_are_as_many_one_by_one);
+    tcase_add_test(tcase, a_union_is_bounded_from_below);
     tcase_add_test(tcase, merge_is_the_histogram_of_all);
     tcase_add_test(tcase, reset_empties);
     tcase_add_test(tcase, empty_is_all_zero);

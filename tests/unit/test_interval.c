@@ -50,6 +50,11 @@ static void fill(uint64_t seed)
     for (uint64_t i = 0; i < 77; i++)
         interval_histogram_record(&interval.histograms[HISTOGRAM_LOOP_LAG],
                                   rng_at(seed + 2, i) >> 50);
+    uint64_t unanswered = interval.counters[COUNTER_TIMED_OUT] + counters_lost(interval.counters) -
+                          interval.counters[COUNTER_LOST_WORKER];
+    for (uint64_t i = 0; i < unanswered; i++)
+        interval_histogram_record(&interval.histograms[HISTOGRAM_SERVICE_UNANSWERED],
+                                  rng_at(seed + 3, i) >> 34);
     interval.node_count = seed % 4; /* 0: one server only; the second node did nothing */
     for (uint64_t i = 0; i < ok && seed % 4 > 0; i++)
         node_figures_ok(&interval.nodes[i % 2 == 0 ? 0 : interval.node_count - 1],
@@ -404,6 +409,12 @@ static bool break_identity(unsigned which)
     case 12:
         interval.nodes[0].counters[NODE_ERRORS]++;
         return true;
+    case 13: /* the wait of nobody */
+        interval.histograms[HISTOGRAM_SERVICE_UNANSWERED].count++;
+        return true;
+    case 14: /* a closed loop has no intended times */
+        interval.histograms[HISTOGRAM_RESPONSE_UNANSWERED].count++;
+        return true;
     default:
         return false;
     }
@@ -427,7 +438,50 @@ START_TEST(broken_identities_are_found)
         ck_assert_msg(interval_row_check(&row, &err) == E_UNTRUSTED, "damage %u of a row", which);
         fill(5);
     }
-    ck_assert_uint_eq(which, 25);
+    ck_assert_uint_eq(which, 27);
+}
+END_TEST
+
+START_TEST(what_was_due_and_got_no_reply_has_a_wait)
+{
+    /* Breaks when the waits of an open loop's shed tickets, or of its backlog at the end, are forgotten. */
+    struct err err = {OK, ""};
+    fill(5);
+    interval.header.flags |= INTERVAL_OPEN_LOOP;
+    interval.histograms[HISTOGRAM_RESPONSE_OK].count = interval.counters[COUNTER_OK];
+    interval.histograms[HISTOGRAM_SLIP].count = interval.counters[COUNTER_SENT];
+    interval.histograms[HISTOGRAM_WAIT].count = interval.counters[COUNTER_SENT];
+    uint64_t known =
+        interval.histograms[HISTOGRAM_SERVICE_UNANSWERED].count + counters_shed(interval.counters);
+    const struct {
+        uint32_t flags;
+        uint64_t waits;
+        bool good, good_row; /* a row may hold the last record of one worker, and not of others */
+    } cases[] = {
+        {0, known, true, true},
+        {0, known - 1, false, false},
+        {0, known + 1, false, true},
+        {0, known + 51, false, false},
+        {INTERVAL_LAST, known, false, true},
+        {INTERVAL_LAST, known + 49, false, true},
+        {INTERVAL_LAST, known + 50, true, true},
+        {INTERVAL_LAST, known + 51, false, false},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        interval.header.flags = INTERVAL_OPEN_LOOP | cases[i].flags;
+        interval.histograms[HISTOGRAM_RESPONSE_UNANSWERED].count = cases[i].waits;
+        fill_row(&row);
+        row.histograms[HISTOGRAM_RESPONSE_UNANSWERED].count = cases[i].waits;
+        row.histograms[HISTOGRAM_RESPONSE_OK].count = interval.counters[COUNTER_OK];
+        row.histograms[HISTOGRAM_SLIP].count = interval.counters[COUNTER_SENT];
+        row.histograms[HISTOGRAM_WAIT].count = interval.counters[COUNTER_SENT];
+        err.code = OK;
+        ck_assert_msg((interval_check(&interval, &err) == OK) == cases[i].good, "case %zu: %s", i,
+                      err.text);
+        err.code = OK;
+        ck_assert_msg((interval_row_check(&row, &err) == OK) == cases[i].good_row,
+                      "case %zu of a row: %s", i, err.text);
+    }
 }
 END_TEST
 
@@ -488,6 +542,7 @@ Suite *test_interval_suite(void)
     tcase_add_test(tcase, overflow_is_refused);
     tcase_add_test(tcase, reset_is_as_new);
     tcase_add_test(tcase, broken_identities_are_found);
+    tcase_add_test(tcase, what_was_due_and_got_no_reply_has_a_wait);
     tcase_add_test(tcase, degraded_stands_outside);
     tcase_add_test(tcase, every_counter_has_a_name);
     tcase_add_test(tcase, lost_is_the_sum_of_its_causes);

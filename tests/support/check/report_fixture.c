@@ -50,6 +50,19 @@ void fixture_answer_at(struct interval_row *row, uint64_t service_ns, uint64_t s
     histogram_record_n(&row->histograms[HISTOGRAM_RESPONSE_OK], slip_ns + service_ns, times);
 }
 
+void fixture_unanswered(struct interval_row *row, enum counter counter, uint64_t slip_ns,
+                        uint64_t waited_ns, uint64_t times)
+{
+    bool sent = counter != COUNTER_SHED_LATE && counter != COUNTER_SHED_WORKER &&
+                counter != COUNTER_SHED_NODE;
+    row->counters[counter] += times;
+    if (sent)
+        histogram_record_n(&row->histograms[HISTOGRAM_SERVICE_UNANSWERED], waited_ns, times);
+    if (row->header.flags & INTERVAL_OPEN_LOOP)
+        histogram_record_n(&row->histograms[HISTOGRAM_RESPONSE_UNANSWERED], slip_ns + waited_ns,
+                           times);
+}
+
 void fixture_refuse(struct interval_row *row, uint32_t kind, uint64_t latency_ns, uint64_t times)
 {
     row->counters[COUNTER_SENT] += times;
@@ -171,7 +184,7 @@ void fixture_play(struct timeline *timeline, const struct session_facts *session
     row = fixture_row(3);
     row->header.flags = INTERVAL_LAST;
     row->header.in_flight_before = 1;
-    row->counters[COUNTER_TIMED_OUT] = 1;
+    fixture_unanswered(row, COUNTER_TIMED_OUT, 0, 2 * NS_PER_SECOND, 1);
     row->counters[COUNTER_CONNECTIONS_LOST] = 1;
     row->counters[COUNTER_CONNECTIONS_OPENED] = 1;
     fixture_answer(row, 150000, 500);
@@ -210,7 +223,7 @@ void fixture_play_open(struct timeline *timeline, const struct session_facts *se
     row->header.flags = INTERVAL_OPEN_LOOP;
     row->header.backlog_before = 100;
     row->counters[COUNTER_DUE] = 1000;
-    row->counters[COUNTER_SHED_LATE] = 400;
+    fixture_unanswered(row, COUNTER_SHED_LATE, 900 * NS_PER_MS, 0, 400);
     row->counters[COUNTER_BLOCKED_NS] = 1980 * NS_PER_MS;
     row->header.backlog_after = 700;
     play_row(timeline, row);
@@ -220,10 +233,12 @@ void fixture_play_open(struct timeline *timeline, const struct session_facts *se
     fixture_answer_at(row, 150000, 50000, 500);
     fixture_answer_at(row, 250000, 899750000, 500);
     fixture_send_at(row, 899000000, 20);
-    row->counters[COUNTER_TIMED_OUT] = 20;
+    fixture_unanswered(row, COUNTER_TIMED_OUT, 899 * NS_PER_MS, 51 * NS_PER_MS, 20);
     row->counters[COUNTER_DUE] -= 20; /* of the backlog */
     row->header.backlog_before = 700;
-    row->header.backlog_after = 680;
+    row->header.backlog_after = 680; /* of a millisecond each up to the end */
+    for (uint64_t i = 0; i < row->header.backlog_after; i++)
+        histogram_record_n(&row->histograms[HISTOGRAM_RESPONSE_UNANSWERED], i * NS_PER_MS, 1);
     play_row(timeline, row);
 
     timeline->run.warmup_ns = NS_PER_SECOND; /* what it came to */
@@ -277,8 +292,9 @@ void fixture_node_failed(struct interval_row *row, uint32_t node, uint64_t first
     } else {
         row->counters[COUNTER_SENT] += times;
         row->counters[COUNTER_DUE] += times;
-        row->counters[what == NODE_TIMED_OUT ? COUNTER_TIMED_OUT : COUNTER_LOST_DISCONNECT] +=
-            times;
+        fixture_unanswered(row,
+                           what == NODE_TIMED_OUT ? COUNTER_TIMED_OUT : COUNTER_LOST_DISCONNECT, 0,
+                           (last_ms - first_ms) * NS_PER_MS, times);
     }
     row->nodes[node].counters[NODE_SENT] += times;
     row->nodes[node].counters[what] += times;

@@ -20,6 +20,11 @@ void fixture_answer_at(struct interval_row *row, uint64_t service_ns, uint64_t s
                        uint64_t times);
 /* Requests of an open loop that were sent slip_ns late and have had no reply so far. */
 void fixture_send_at(struct interval_row *row, uint64_t slip_ns, uint64_t times);
+/* So many requests get no reply, counted by this counter: timed out, lost, or shed. They had waited so long
+ * when they were given up, since they were sent; in an open loop slip_ns longer since their intended
+ * time. The counters of what was sent and due are the caller's. */
+void fixture_unanswered(struct interval_row *row, enum counter counter, uint64_t slip_ns,
+                        uint64_t waited_ns, uint64_t times);
 /* The same with an error reply of this kind. */
 void fixture_refuse(struct interval_row *row, uint32_t kind, uint64_t latency_ns, uint64_t times);
 /* A run of "GET" with two workers, -n 1000, 1 s intervals. */

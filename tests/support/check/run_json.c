@@ -129,6 +129,21 @@ static void check_loop(const json_t *object)
         json_equal(value_at(object, "response_time_us"), value_at(object, "service_time_us")));
 }
 
+/* Who has no latency: what is in flight or in the backlog counts where the run ends. */
+static void check_unanswered(const json_t *object)
+{
+    const json_t *requests = value_at(object, "requests");
+    long long sent = count_of(requests, "timed_out") + count_of(requests, "lost");
+    long long due = sent + count_of(requests, "shed");
+    long long left = count_of(requests, "in_flight"), unsent = count_of(requests, "backlog");
+    long long services = count_of(object, "service_time_us.unanswered");
+    long long responses = count_of(object, "response_time_us.unanswered");
+    ck_assert(services == sent || services == sent + left);
+    if (json_is_null(value_at(object, "rate.target")))
+        due = sent;
+    ck_assert(responses >= due && responses <= due + left + unsent);
+}
+
 /* What holds for a run and for each of its intervals. */
 static void check_measures(const json_t *object, bool degraded)
 {
@@ -145,6 +160,7 @@ static void check_measures(const json_t *object, bool degraded)
     check_latency(object, "service_time_us", count_of(requests, "ok"));
     check_latency(object, "error_time_us", count_of(requests, "errors"));
     check_loop(object);
+    check_unanswered(object);
     long long causes = 0;
     const char *cause;
     json_t *shed;

@@ -1,0 +1,186 @@
+/* How long those had waited that got no reply: on a worker made by hand. */
+#include <check.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+
+#include "worker/worker_state.h"
+
+Suite *test_unanswered_suite(void);
+
+#define RING_BYTES 1024u
+#define START_NS (1000 * NS_PER_SECOND)
+
+static struct spec spec;
+static struct worker_run run;
+static struct worker_share share;
+static struct worker worker;
+static struct connection connection;
+static struct request_slot slots[4];
+static struct pool pool;
+static struct interval_histogram expected;
+
+static void set_up(void)
+{
+    size_t bytes = ipc_segment_bytes(1, RING_BYTES, schedule_bytes(1, true));
+    spec = (struct spec){.interval_ns = NS_PER_SECOND, .seed = 7};
+    run = (struct worker_run){.spec = &spec, .worker_count = 2, .open_loop = true};
+    run.segment = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    ck_assert_ptr_ne(run.segment, MAP_FAILED);
+    ipc_segment_init(run.segment, 1, RING_BYTES);
+    share = (struct worker_share){.index = 1};
+    connection = (struct connection){.worker = &worker, .slots = slots, .slot_mask = 3};
+    worker = (struct worker){.run = &run,
+                             .share = &share,
+                             .spec = &spec,
+                             .live = ipc_worker(run.segment, 0),
+                             .connections = &connection,
+                             .connection_count = 1,
+                             .router = {.pools = &pool, .pool_count = 1},
+                             .start_ns = START_NS,
+                             .measure_ns = START_NS,
+                             .stop_at_ns = UINT64_MAX,
+                             .open_loop = true,
+                             .interval = malloc(sizeof *worker.interval)};
+    ck_assert_ptr_nonnull(worker.interval);
+    interval_init(worker.interval);
+    interval_histogram_init(&expected);
+}
+
+static void tear_down(void)
+{
+    free(worker.interval);
+}
+
+/* Nothing of this load is sent, up to the end. */
+static void fall_behind(uint64_t rate, enum arrival arrival, uint64_t seconds)
+{
+    const struct rate_step step = {.length_ns = SCHEDULE_NEVER,
+                                   .from_micro = rate * SCHEDULE_MICRO,
+                                   .to_micro = rate * SCHEDULE_MICRO,
+                                   .shape = SCHEDULE_CONSTANT};
+    spec.arrival = arrival;
+    schedule_plan(ipc_schedule(run.segment), &step, 1, true);
+    pacer_begin_measuring(&worker);
+    worker.stop_at_ns = START_NS + seconds * NS_PER_SECOND;
+    pacer_settle(&worker, worker.stop_at_ns, false);
+}
+
+static const struct interval_histogram *responses(void)
+{
+    return &worker.interval->histograms[HISTOGRAM_RESPONSE_UNANSWERED];
+}
+
+START_TEST(test_backlog_by_its_schedule)
+{
+    /* Breaks when the waits of a backlog are not those of its tickets, bucket by bucket: few tickets to a
+     * bucket, and many. */
+    static const uint64_t rates[] = {3, 1000, 300000};
+    for (int arrival = ARRIVAL_EVEN; arrival <= ARRIVAL_POISSON; arrival++) {
+        interval_reset(worker.interval);
+        interval_histogram_reset(&expected);
+        atomic_store(&worker.live->counters[COUNTER_DUE], 0);
+        worker.pacer = (struct pacer){.timer_fd = -1};
+        fall_behind(rates[_i], (enum arrival)arrival, 4);
+        struct arrivals each = worker.pacer.draw;
+        for (; START_NS + each.time_ns < worker.stop_at_ns; arrivals_advance(&each))
+            interval_histogram_record(&expected, worker.stop_at_ns - START_NS - each.time_ns);
+        pacer_record_backlog(&worker, worker.stop_at_ns);
+        ck_assert_uint_gt(expected.count, 2);
+        ck_assert_uint_eq(responses()->count, expected.count);
+        ck_assert_uint_eq(responses()->count, worker_backlog(&worker));
+        ck_assert_uint_eq(responses()->max_ns, expected.max_ns);
+        ck_assert_mem_eq(responses()->counts, expected.counts, sizeof expected.counts);
+        ck_assert_uint_le(responses()->sum_ns, expected.sum_ns);
+        ck_assert_uint_le((expected.sum_ns - responses()->sum_ns) * 1000, expected.sum_ns);
+    }
+}
+END_TEST
+
+START_TEST(test_backlog_without_end)
+{
+    /* Breaks when the end of a run takes a time in proportion to what it did not send: here 50 million
+     * tickets of this worker, which one by one would take seconds. */
+    fall_behind(100000000, ARRIVAL_EVEN, 1);
+    struct timespec before, after;
+    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &before);
+    pacer_record_backlog(&worker, worker.stop_at_ns);
+    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &after);
+    ck_assert_uint_eq(responses()->count, 50000000);
+    ck_assert_uint_eq(responses()->max_ns, NS_PER_SECOND - 10);
+    ck_assert_int_le(after.tv_sec - before.tv_sec,
+                     1); /* an order of magnitude more than it takes */
+}
+END_TEST
+
+START_TEST(test_backlog_that_connections_hold)
+{
+    /* Breaks when tickets that were given out and not sent have no wait, or those of a warm-up that is over
+     * or that are in flight have one. */
+    fall_behind(3, ARRIVAL_EVEN, 1);
+    slots[0] = (struct request_slot){.ticket = 5, .intended_ns = START_NS};
+    slots[1] = (struct request_slot){.ticket = 6, .intended_ns = worker.stop_at_ns - 300};
+    slots[2] = (struct request_slot){.ticket = WORKLOAD_WARMUP_TICKET, .intended_ns = START_NS};
+    slots[3] = (struct request_slot){.ticket = 7, .intended_ns = START_NS, .again = true};
+    connection.in_flight = 1;
+    connection.unsent = 3;
+    uint64_t undrawn = worker.pacer.due.number;
+    pacer_record_backlog(&worker, worker.stop_at_ns);
+    ck_assert_uint_eq(responses()->count, undrawn + 1);
+    ck_assert_uint_eq(responses()->count, pacer_recount(&worker));
+    ck_assert_uint_eq(responses()->min_ns, 300);
+}
+END_TEST
+
+START_TEST(test_waits_end_with_the_load)
+{
+    /* Breaks when what is known of a wait depends on how long volley waits for late replies. */
+    const struct interval_histogram *services =
+        &worker.interval->histograms[HISTOGRAM_SERVICE_UNANSWERED];
+    const struct request_slot slot = {.intended_ns = START_NS, .sent_ns = START_NS + 400};
+    worker.stop_at_ns = START_NS + 1000;
+    recorder_unanswered(&worker, &slot, START_NS + 700);
+    ck_assert_uint_eq(services->max_ns, 300);
+    ck_assert_uint_eq(responses()->max_ns, 700);
+    recorder_unanswered(&worker, &slot, START_NS + 5000);
+    ck_assert_uint_eq(services->max_ns, 600);
+    ck_assert_uint_eq(responses()->max_ns, 1000);
+    worker.stop_at_ns = START_NS + 300; /* a closed loop hears of a stop a little later */
+    recorder_unanswered(&worker, &slot, START_NS + 5000);
+    ck_assert_uint_eq(services->min_ns, 0);
+    worker.open_loop = false;
+    recorder_unanswered(&worker, &slot, START_NS + 5000);
+    recorder_unsent(&worker, 3, START_NS, START_NS + 5000);
+    ck_assert_uint_eq(services->count, 4);
+    ck_assert_uint_eq(responses()->count, 3);
+}
+END_TEST
+
+START_TEST(test_shed_has_waited_so_long)
+{
+    /* Breaks when tickets dropped by --shed-after, which have all waited longer, count as if they had not. */
+    spec.shed_after_ns = 100 * NS_PER_MS;
+    fall_behind(1000, ARRIVAL_EVEN, 1);
+    uint64_t shed = worker_total(&worker, COUNTER_SHED_LATE);
+    ck_assert_uint_ge(shed, 449); /* every second of 900 */
+    ck_assert_uint_eq(responses()->count, shed);
+    ck_assert_uint_eq(responses()->min_ns, 100 * NS_PER_MS);
+    pacer_record_backlog(&worker, worker.stop_at_ns);
+    ck_assert_uint_eq(responses()->count, shed + worker_backlog(&worker));
+    ck_assert_uint_eq(responses()->max_ns, 100 * NS_PER_MS);
+}
+END_TEST
+
+Suite *test_unanswered_suite(void)
+{
+    Suite *suite = suite_create("unanswered");
+    TCase *tcase = tcase_create("waits");
+    tcase_set_timeout(tcase, 60);
+    tcase_add_checked_fixture(tcase, set_up, tear_down);
+    tcase_add_loop_test(tcase, test_backlog_by_its_schedule, 0, 3);
+    tcase_add_test(tcase, test_backlog_without_end);
+    tcase_add_test(tcase, test_backlog_that_connections_hold);
+    tcase_add_test(tcase, test_waits_end_with_the_load);
+    tcase_add_test(tcase, test_shed_has_waited_so_long);
+    suite_add_tcase(suite, tcase);
+    return suite;
+}
