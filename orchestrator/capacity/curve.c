@@ -64,16 +64,17 @@ static void read_total(struct probe *probe, const struct curve *curve,
     probe->verdict = result->verdict;
 }
 
-/* The rate of answers while the windows were measured, without those to the last requests. */
+/* The rate of answers without an error while the windows were measured, but for those to the last
+ * requests. */
 static double rate_of(const struct windows *windows)
 {
-    uint64_t answered = 0;
+    uint64_t ok = 0;
     double seconds = 0;
     for (uint32_t i = 0; i < windows->count; i++) {
-        answered += windows->list[i].answered;
+        ok += windows->list[i].ok;
         seconds += windows->list[i].seconds;
     }
-    return figure_rate(answered, seconds);
+    return figure_rate(ok, seconds);
 }
 
 /* Windows of a probe that fell behind as a whole have all failed, however they look one by one; and a

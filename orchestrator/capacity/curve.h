@@ -40,7 +40,7 @@ struct probe {
     struct slo_reading readings[SLO_MAX]; /* likewise, one for each objective */
     uint64_t mean_ns, max_ns;
     double seconds;
-    double achieved; /* answered requests per second, in the windows */
+    double achieved; /* ok per second, in the windows */
     double error_share;
     uint64_t backlog;
     uint64_t loop_lag_p99_ns;

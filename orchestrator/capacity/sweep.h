@@ -28,7 +28,7 @@ enum sweep_note {
 
 struct sweep_step {
     uint64_t value;       /* connections, micro rate, or requests in flight on a connection */
-    double seconds, rate; /* answered requests per second */
+    double seconds, rate; /* rate: ok per second */
     double target;        /* SWEEP_QPS: requests per second that fell due; else 0 */
     struct figure_percentile p50, p95, p99;
     double error_share; /* of the requests that ended */

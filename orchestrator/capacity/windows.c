@@ -35,7 +35,7 @@ void window_judge(struct window *window, const struct interval_row *row,
     window->in_flight_after = header->in_flight_after;
     window->median_ns = histogram_quantile(&row->histograms[HISTOGRAM_RESPONSE_OK], 0.5);
     window->backlog = header->backlog_after;
-    window->achieved = figure_rate(window->answered, window->seconds);
+    window->achieved = figure_rate(window->ok, window->seconds);
     window->kept_up =
         nearly(window->sent, window->due) && nearly(window->answered + more_in_flight, window->due);
     window->passed = window->kept_up;

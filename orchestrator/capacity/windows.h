@@ -39,7 +39,7 @@ struct window {
     uint64_t in_flight_before, in_flight_after;
     uint64_t median_ns;                   /* response time */
     uint64_t backlog;                     /* at its end    */
-    double achieved;                      /* answered requests per second */
+    double achieved;                      /* ok per second                */
     bool kept_up;                         /* the first two conditions     */
     struct slo_reading readings[SLO_MAX]; /* one for each objective */
     bool passed;

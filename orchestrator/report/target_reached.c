@@ -245,7 +245,8 @@ void target_reached_judge(struct target_reached *reached, const struct run_resul
         return;
     char share[16], rate[UNITS_GROUPED_BYTES], reason[REASON_BYTES];
     say_why(reason, reached->limit, evidence, result);
-    snprintf(reached->sentence, sizeof reached->sentence, "target not reached: %s of %s/s, %s%s",
+    snprintf(reached->sentence, sizeof reached->sentence,
+             "target not reached: %s of %s/s sent, %s%s",
              percent(share, sizeof share, evidence->share),
              figure_rate_text(rate, sizeof rate, evidence->target),
              reached->limit == TARGET_LIMIT_UNKNOWN ? "" : "because ", reason);

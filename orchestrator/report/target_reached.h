@@ -49,7 +49,8 @@ enum target_limit {
 struct target_reached {
     struct target_evidence evidence;
     enum target_limit limit;
-    char sentence[256]; /* "target not reached: 78 % of 50,000/s, because ..."; "" when reached */
+    char sentence
+        [256]; /* "target not reached: 78 % of 50,000/s sent, because ..."; "" when reached */
 };
 
 /* result: of a run in an open loop, completed by the timeline. Nothing due is a target reached. */

@@ -101,7 +101,7 @@ static enum verdict_level target(const struct run_result *result, char *value)
     char rate[UNITS_GROUPED_BYTES];
     target_reached_judge(&reached, result);
     double share = reached.evidence.share;
-    snprintf(value, VALUE_BYTES, "%.2f %% of %s/s", share * 100,
+    snprintf(value, VALUE_BYTES, "%.2f %% of %s/s sent", share * 100,
              figure_rate_text(rate, sizeof rate, reached.evidence.target));
     return share < 0.90                   ? VERDICT_RED
            : share < TARGET_REACHED_SHARE ? VERDICT_AMBER

@@ -200,9 +200,10 @@ START_TEST(an_open_loop_has_a_target)
     ck_assert_double_eq(real(run, "rate.target"), 1000.0);
     ck_assert_double_eq_tol(real(run, "rate.achieved"), 1900 / 3.0, 1e-9);
     ck_assert_double_eq_tol(real(run, "rate.sent_share"), 0.64, 1e-12);
-    ck_assert_str_eq(json_string_value(at(run, "rate.reason")),
-                     "target not reached: 64 % of 1,000/s, because the server answered too slowly "
-                     "for 4 connections: all were busy 33 % of the time");
+    ck_assert_str_eq(
+        json_string_value(at(run, "rate.reason")),
+        "target not reached: 64 % of 1,000/s sent, because the server answered too slowly "
+        "for 4 connections: all were busy 33 % of the time");
     ck_assert_int_eq(number(run, "requests.due"), 3000);
     ck_assert_int_eq(number(run, "requests.sent"), 1920);
     ck_assert_int_eq(number(run, "requests.backlog"), 680);

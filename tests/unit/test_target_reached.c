@@ -121,7 +121,7 @@ static void a_little_blocked(struct short_run *run)
     run->total->counters[COUNTER_BLOCKED_NS] = 2000 * NS_PER_MS; /* 10 % cannot make 22 % */
 }
 
-#define SHORT "target not reached: 78 % of 50,000/s, "
+#define SHORT "target not reached: 78 % of 50,000/s sent, "
 #define SLOW SHORT "because the server answered too slowly for "
 
 static const struct {
@@ -180,8 +180,9 @@ START_TEST(a_target_reached_says_nothing)
     ck_assert_int_eq(reached.limit, TARGET_REACHED);
     run->total->counters[COUNTER_DUE] = 393940;
     target_reached_judge(&reached, run->result);
-    ck_assert_ptr_eq(strstr(reached.sentence, "target not reached: 98.9 % of 39,394/s, because"),
-                     reached.sentence);
+    ck_assert_ptr_eq(
+        strstr(reached.sentence, "target not reached: 98.9 % of 39,394/s sent, because"),
+        reached.sentence);
     interval_row_reset(run->total); /* nothing was due: a pause */
     target_reached_judge(&reached, run->result);
     ck_assert_int_eq(reached.limit, TARGET_REACHED);
@@ -205,7 +206,7 @@ START_TEST(requests_that_are_all_sent_can_be_late)
     target_reached_judge(&reached, run->result);
     ck_assert_double_eq_tol(reached.evidence.share, 0.5, 1e-3);
     ck_assert_double_eq_tol(reached.evidence.target, 50000, 1e-6);
-    ck_assert_ptr_nonnull(strstr(reached.sentence, "50 % of 50,000/s, because the server"));
+    ck_assert_ptr_nonnull(strstr(reached.sentence, "50 % of 50,000/s sent, because the server"));
     /* The wait for the last reply is the server's: all was sent in time. */
     histogram_reset(&run->total->histograms[HISTOGRAM_SLIP]);
     histogram_record_n(&run->total->histograms[HISTOGRAM_SLIP], 20000, 50000);

@@ -432,10 +432,11 @@ START_TEST(a_missed_target_says_why)
     verdict_judge(&verdict, run.result);
     const struct verdict_check *target = check_of(&verdict, "target");
     ck_assert_int_eq(target->level, VERDICT_RED);
-    ck_assert_str_eq(target->value, "80.00 % of 12,500/s");
-    ck_assert_str_eq(target->advice,
-                     "target not reached: 80 % of 12,500/s, because the server answered too slowly "
-                     "for 4 connections: all were busy 93 % of the time");
+    ck_assert_str_eq(target->value, "80.00 % of 12,500/s sent");
+    ck_assert_str_eq(
+        target->advice,
+        "target not reached: 80 % of 12,500/s sent, because the server answered too slowly "
+        "for 4 connections: all were busy 93 % of the time");
     ck_assert_str_eq(check_of(&verdict, "censored")->value, "p99 is at least 0.101 ms");
     drop(&run);
 }

@@ -51,6 +51,19 @@ static void feed(struct interval_row *row)
     free(row);
 }
 
+START_TEST(test_an_error_is_not_achieved)
+{
+    /* Breaks when the rate of a window is another figure than the achieved rate of a run, which counts what
+     * was answered without an error. */
+    struct interval_row *row = second(5, NS_PER_MS, 100);
+    fixture_refuse(row, 0, NS_PER_MS, 20);
+    feed(row);
+    feed(second(6, NS_PER_MS, 120));
+    ck_assert_uint_eq(windows.list[0].answered, 240);
+    ck_assert_double_eq_tol(windows.list[0].achieved, 110, 1e-9);
+}
+END_TEST
+
 START_TEST(test_windows_are_cut)
 {
     /* Breaks when rows are put into the wrong window, or a part of one counts as a window. */
@@ -283,6 +296,7 @@ Suite *test_windows_suite(void)
     TCase *all = tcase_create("windows");
     tcase_add_checked_fixture(all, set_up, tear_down);
     tcase_add_test(all, test_windows_are_cut);
+    tcase_add_test(all, test_an_error_is_not_achieved);
     tcase_add_test(all, test_instants_are_merged);
     tcase_add_test(all, test_warmup_is_left_out);
     tcase_add_test(all, test_wide_row);
