@@ -187,9 +187,9 @@ static void show_progress(struct fleet *fleet, uint64_t now_ns)
 {
     if (fleet->progress == NULL || now_ns < fleet->progress_at_ns)
         return;
+    uint64_t ok = fleet_live_total(fleet, COUNTER_OK);
     progress_line(fleet->progress, fleet->facts, now_ns - fleet->start_ns,
-                  fleet_live_total(fleet, COUNTER_OK) +
-                      fleet_live_total(fleet, COUNTER_ERROR_REPLIES),
+                  ok + fleet_live_total(fleet, COUNTER_ERROR_REPLIES), ok,
                   ipc_failures(fleet->segment));
     while (fleet->progress_at_ns <= now_ns)
         fleet->progress_at_ns += PROGRESS_NS;

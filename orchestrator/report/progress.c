@@ -16,25 +16,24 @@
 enum err_code progress_init(struct progress *progress, FILE *out, struct err *err)
 {
     *progress = (struct progress){.out = out, .terminal = isatty(fileno(out)) == 1};
-    progress->window = malloc(sizeof *progress->window);
+    progress->window = interval_row_create();
     if (progress->window == NULL)
         return err_set(err, E_SYSTEM, "no memory for the progress line");
-    histogram_init(progress->window);
     return OK;
 }
 
 void progress_begin(struct progress *progress, const struct run_facts *run)
 {
     progress->last_ns = 0;
-    progress->last_completed = 0;
-    progress->warmup_completed = 0;
+    progress->last_ok = 0;
+    progress->warmup_answered = progress->warmup_ok = 0;
     progress->line_columns = 0;
     progress->open_loop = run->open_loop;
-    progress->window_due = progress->window_row_ns = 0;
+    progress->window_row_ns = 0;
     progress->target = -1;
     progress->due = 0;
     progress->backlog = progress->shed = 0;
-    histogram_reset(progress->window);
+    interval_row_reset(progress->window);
     progress->prefix[0] = '\0';
     if (run->prefill)
         snprintf(progress->prefix, sizeof progress->prefix, "Prefill for %.60s ", run->prefill_for);
@@ -44,13 +43,14 @@ void progress_begin(struct progress *progress, const struct run_facts *run)
 
 void progress_add(struct progress *progress, const struct interval_row *row)
 {
-    histogram_add(progress->window, figure_latency(row, progress->open_loop));
-    progress->window_due += row->counters[COUNTER_DUE];
+    interval_row_add(progress->window, row);
     progress->window_row_ns += row->header.end_ns - row->header.start_ns;
     progress->backlog = row->header.backlog_after;
     progress->shed += counters_shed(row->counters);
     if (row->header.flags & INTERVAL_WARMUP)
-        progress->warmup_completed += figure_answered(row->counters);
+        progress->warmup_answered += figure_answered(row->counters);
+    if (row->header.flags & INTERVAL_WARMUP)
+        progress->warmup_ok += row->counters[COUNTER_OK];
     else
         progress->due += row->counters[COUNTER_DUE];
 }
@@ -82,19 +82,31 @@ static void format_done(char *text, size_t text_bytes, char *share_text, size_t 
                  units_format_grouped(all, sizeof all, run->requests), share_text);
 }
 
-static void format_latency(char *text, size_t text_bytes, const struct histogram *window, bool all)
+/* " p50=0.11", " p50>=950.00" */
+static void append_figure(char *text, size_t text_bytes, const char *name,
+                          struct figure_percentile figure)
 {
+    size_t used = strlen(text);
+    snprintf(text + used, text_bytes - used, " %s%s%.2f", name, figure.censored ? ">=" : "=",
+             (double)figure.value_ns / 1e6);
+}
+
+static void format_latency(char *text, size_t text_bytes, const struct progress *progress, bool all)
+{
+    const struct interval_row *window = progress->window;
+    enum interval_histogram_kind kind = figure_latency_kind(progress->open_loop);
     text[0] = '\0';
-    if (window->count == 0)
+    if (figure_percentile(window, kind, 50).empty)
         return;
-    double p50_ms = (double)histogram_quantile(window, 0.50) / 1e6;
-    double p99_ms = (double)histogram_quantile(window, 0.99) / 1e6;
     if (all)
-        snprintf(text, text_bytes, " | Latency (ms): avg=%.2f p50=%.2f p95=%.2f p99=%.2f",
-                 histogram_mean(window) / 1e6, p50_ms,
-                 (double)histogram_quantile(window, 0.95) / 1e6, p99_ms);
+        snprintf(text, text_bytes, " | Latency (ms): avg=%.2f",
+                 histogram_mean(&window->histograms[kind]) / 1e6);
     else
-        snprintf(text, text_bytes, " | ms: p50=%.2f p99=%.2f", p50_ms, p99_ms);
+        snprintf(text, text_bytes, " | ms:");
+    append_figure(text, text_bytes, "p50", figure_percentile(window, kind, 50));
+    if (all)
+        append_figure(text, text_bytes, "p95", figure_percentile(window, kind, 95));
+    append_figure(text, text_bytes, "p99", figure_percentile(window, kind, 99));
 }
 
 static double seconds(uint64_t ns)
@@ -110,10 +122,11 @@ static void format_target(char *text, size_t text_bytes, struct progress *progre
     char rate[UNITS_GROUPED_BYTES];
     text[0] = '\0';
     bool all_due = run->requests > 0 && progress->due >= run->requests;
-    if (!progress->open_loop || (all_due && progress->window_due == 0))
+    uint64_t window_due = progress->window->counters[COUNTER_DUE];
+    if (!progress->open_loop || (all_due && window_due == 0))
         return;
     if (progress->window_row_ns > 0)
-        progress->target = figure_rate(progress->window_due, seconds(progress->window_row_ns));
+        progress->target = figure_rate(window_due, seconds(progress->window_row_ns));
     if (progress->target >= 0)
         snprintf(text, text_bytes, " of %s", figure_rate_text(rate, sizeof rate, progress->target));
 }
@@ -192,16 +205,20 @@ static void print_line(struct progress *progress, const char *line, size_t colum
     fflush(progress->out);
 }
 
+static uint64_t growth(uint64_t before, uint64_t now)
+{
+    return now > before ? now - before : 0;
+}
+
 void progress_line(struct progress *progress, const struct run_facts *run, uint64_t elapsed_ns,
-                   uint64_t completed, uint64_t errors)
+                   uint64_t answered, uint64_t ok, uint64_t errors)
 {
     bool warming = elapsed_ns < run->warmup_ns;
     uint64_t measured_ns = warming ? elapsed_ns : elapsed_ns - run->warmup_ns;
-    uint64_t before = warming ? 0 : progress->warmup_completed;
-    uint64_t measured = completed > before ? completed - before : 0;
-    uint64_t window_ns = elapsed_ns > progress->last_ns ? elapsed_ns - progress->last_ns : 0;
-    uint64_t window_done =
-        completed > progress->last_completed ? completed - progress->last_completed : 0;
+    uint64_t measured = growth(warming ? 0 : progress->warmup_answered, answered);
+    uint64_t measured_ok = growth(warming ? 0 : progress->warmup_ok, ok);
+    uint64_t window_ns = growth(progress->last_ns, elapsed_ns);
+    uint64_t window_ok = growth(progress->last_ok, ok);
     struct parts parts;
     char done[96], share[16] = "", average[UNITS_GROUPED_BYTES + 4], line[640];
     size_t columns = columns_of(progress);
@@ -216,20 +233,20 @@ void progress_line(struct progress *progress, const struct run_facts *run, uint6
     snprintf(parts.head_short, sizeof parts.head_short, "%s[%.1fs] %s", progress->prefix,
              seconds(elapsed_ns), warming ? "warm-up" : share);
     units_format_grouped(parts.current, sizeof parts.current,
-                         (uint64_t)(figure_rate(window_done, seconds(window_ns)) + 0.5));
+                         (uint64_t)(figure_rate(window_ok, seconds(window_ns)) + 0.5));
     snprintf(parts.average, sizeof parts.average, " avg=%s",
-             format_rate(average, sizeof average, figure_rate(measured, seconds(measured_ns))));
-    format_latency(parts.latency, sizeof parts.latency, progress->window, true);
-    format_latency(parts.latency_short, sizeof parts.latency_short, progress->window, false);
+             format_rate(average, sizeof average, figure_rate(measured_ok, seconds(measured_ns))));
+    format_latency(parts.latency, sizeof parts.latency, progress, true);
+    format_latency(parts.latency_short, sizeof parts.latency_short, progress, false);
     format_target(parts.target, sizeof parts.target, progress, run);
     format_unsent(parts.unsent, sizeof parts.unsent, progress);
     units_format_grouped(parts.failed, sizeof parts.failed, errors);
     put_together(line, sizeof line, &parts, columns);
     print_line(progress, line, columns);
     progress->last_ns = elapsed_ns;
-    progress->last_completed = completed;
-    progress->window_due = progress->window_row_ns = 0;
-    histogram_reset(progress->window);
+    progress->last_ok = ok;
+    progress->window_row_ns = 0;
+    interval_row_reset(progress->window);
 }
 
 void progress_end(struct progress *progress)
