@@ -1,5 +1,6 @@
 /* The report as valkey-benchmark prints it, byte for byte where figures allow: programs parse it. Its
- * figures are volley's: of a sequence each command counts, percentiles are those of replies. */
+ * figures are volley's: of a sequence each command counts. The summary's percentiles, and its maximum,
+ * are figure_percentile's; there is no room to say of one that it is only a lower bound. The distributions are of the replies. */
 #include <inttypes.h>
 #include <math.h>
 #include <stdlib.h>
@@ -269,6 +270,12 @@ struct summary {
     double rate, avg, min, p50, p95, p99, max;
 };
 
+static double percentile_ms(const struct run_result *result, double percent)
+{
+    enum interval_histogram_kind kind = figure_latency_kind(result->facts->open_loop);
+    return to_ms(figure_percentile(result->total, kind, percent).value_ns);
+}
+
 static struct summary summarise(const struct run_result *result)
 {
     const struct histogram *latency = figure_latency(result->total, result->facts->open_loop);
@@ -281,10 +288,10 @@ static struct summary summarise(const struct run_result *result)
         .rate = figure_rate(requests, result->seconds),
         .avg = histogram_mean(latency) / NS_PER_MS_F,
         .min = latency->count > 0 ? to_ms(latency->min_ns) : 0,
-        .p50 = to_ms(histogram_quantile(latency, 0.5)),
-        .p95 = to_ms(histogram_quantile(latency, 0.95)),
-        .p99 = to_ms(histogram_quantile(latency, 0.99)),
-        .max = to_ms(latency->max_ns),
+        .p50 = percentile_ms(result, 50),
+        .p95 = percentile_ms(result, 95),
+        .p99 = percentile_ms(result, 99),
+        .max = percentile_ms(result, 100),
     };
 }
 

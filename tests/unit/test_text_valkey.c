@@ -77,6 +77,43 @@ static char *play(const struct valkey_report *report, const struct run_facts *fa
     return text;
 }
 
+START_TEST(what_had_no_reply)
+{
+    /* a percentile of the summary leaves out who waited in vain until the load ended */
+    char *text = NULL;
+    size_t text_bytes = 0;
+    FILE *out = open_memstream(&text, &text_bytes);
+    const struct run_facts facts = fixture_facts();
+    const struct valkey_report report = {.style = TEXT_CSV};
+    struct session_facts session = fixture_session();
+    struct timeline timeline;
+    struct sink sink;
+    struct err err = {.code = OK};
+    ck_assert_int_eq(timeline_init(&timeline, &err), OK);
+    ck_assert_int_eq(sink_valkey_benchmark(&sink, out, &report, &err), OK);
+    timeline_add(&timeline, sink);
+    timeline_session_begin(&timeline, &session);
+    timeline_run_begin(&timeline, &facts);
+    struct interval_row *row = fixture_row(0);
+    row->header.flags = INTERVAL_LAST;
+    fixture_answer(row, 150 * NS_PER_US, 94);
+    row->counters[COUNTER_SENT] += 6;
+    row->counters[COUNTER_DUE] += 6;
+    fixture_unanswered(row, COUNTER_LOST_DRAIN, 0, 700 * NS_PER_MS, 6);
+    feed(&timeline, row);
+    struct run_result *result = fixture_result();
+    timeline_run_end(&timeline, result);
+    timeline_session_end(&timeline);
+    timeline_destroy(&timeline);
+    fixture_session_free(&session);
+    fclose(out);
+    ck_assert_ptr_nonnull(strstr(text, ",\"0.150\",\"0.150\",\"0.150\",\"699.924\",\"699.924\","
+                                       "\"700.000\"\n"));
+    free(result);
+    free(text);
+}
+END_TEST
+
 static void ck_prints(const struct valkey_report *report, const struct run_facts *facts,
                       bool refused, const char *expected)
 {
@@ -297,6 +334,7 @@ Suite *test_text_valkey_suite(void)
     tcase_add_test(tcase, with_a_rate);
     tcase_add_test(tcase, cluster);
     tcase_add_test(tcase, failed);
+    tcase_add_test(tcase, what_had_no_reply);
     tcase_add_test(tcase, idle);
     suite_add_tcase(suite, tcase);
     return suite;
