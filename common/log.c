@@ -1,12 +1,15 @@
 #include "common/log.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdarg.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
+#include <sys/stat.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "common/clock.h"
 #include "common/printable.h"
@@ -45,6 +48,24 @@ void log_wipe_progress(void)
     progress_columns = 0;
 }
 
+/* What may have another name, too, is not appended to: no link, hard ones included, and no special
+ * file. -1: errno, ELOOP for these. */
+static int open_appending(const char *path)
+{
+    struct stat status;
+    int fd = open(
+        path, O_WRONLY | O_APPEND | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC, 0666);
+    if (fd < 0) {
+        errno = errno == ENXIO ? ELOOP : errno; /* a fifo that nobody reads */
+        return fd;
+    }
+    if (fstat(fd, &status) == 0 && S_ISREG(status.st_mode) && status.st_nlink == 1)
+        return fd;
+    close(fd);
+    errno = ELOOP;
+    return -1;
+}
+
 enum err_code log_to_file(const char *path, struct err *err)
 {
     if (log_file != NULL)
@@ -52,10 +73,16 @@ enum err_code log_to_file(const char *path, struct err *err)
     log_file = NULL;
     if (path == NULL)
         return OK;
-    log_file = fopen(path, "ae"); /* e: a managed server must not inherit it */
-    if (log_file == NULL)
-        return err_set_errno(err, E_SYSTEM, errno, "cannot open the log file %s", path);
-    return OK;
+    int fd = open_appending(path);
+    if (fd < 0 && errno == ELOOP)
+        return err_set(err, E_USAGE,
+                       "cannot open the log file %s: it is a link, or not a regular file; remove "
+                       "it, or name another directory",
+                       path);
+    log_file = fd >= 0 ? fdopen(fd, "a") : NULL;
+    return log_file != NULL
+               ? OK
+               : err_set_errno(err, E_SYSTEM, errno, "cannot open the log file %s", path);
 }
 
 bool log_file_complete(void)

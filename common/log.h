@@ -14,7 +14,7 @@ enum log_level { LOG_ERROR, LOG_WARNING, LOG_INFO, LOG_DEBUG };
 void log_set_level(enum log_level level);
 
 /* Also appends every line, whatever its level, to the file of this path. One file at a time;
- * NULL closes it. */
+ * NULL closes it. A link is not followed, and no regular file not written to: E_USAGE. */
 MUST_USE enum err_code log_to_file(const char *path, struct err *err);
 
 /* False once a line could not be written to such a file, which ended it. */

@@ -19,7 +19,7 @@ static enum err_code add_stdout(struct timeline *timeline, const struct spec *sp
 {
     struct sink sink;
     if (spec->json_path != NULL && strcmp(spec->json_path, "-") == 0)
-        return add(timeline, sink_json(&sink, "-", err), &sink);
+        return add(timeline, sink_json(&sink, "-", OUTPUT_NAMED, err), &sink);
     if (spec->csv_interval_ns > 0)
         return add(timeline, sink_interval_csv(&sink, stdout, false, spec->csv_interval_ns, err),
                    &sink);
@@ -48,15 +48,15 @@ enum err_code bench_outputs_add_directory(struct timeline *timeline, const struc
     if (code == OK)
         code = path_in(path, sizeof path, spec->out_dir, "run.json", err);
     if (code == OK)
-        code = add(timeline, sink_json(&sink, path, err), &sink);
+        code = add(timeline, sink_json(&sink, path, OUTPUT_OWN, err), &sink);
     if (code == OK)
         code = path_in(path, sizeof path, spec->out_dir, "intervals.csv", err);
     if (code == OK)
-        code = add(timeline, sink_interval_csv_file(&sink, path, 0, err), &sink);
+        code = add(timeline, sink_interval_csv_file(&sink, path, OUTPUT_OWN, 0, err), &sink);
     if (code == OK)
         code = path_in(path, sizeof path, spec->out_dir, "latency.hlog", err);
     if (code == OK)
-        code = add(timeline, sink_hdr_log(&sink, path, err), &sink);
+        code = add(timeline, sink_hdr_log(&sink, path, OUTPUT_OWN, err), &sink);
     if (code == OK)
         code = path_in(path, sizeof path, spec->out_dir, "volley.log", err);
     if (code == OK) /* for as long as the process runs */
@@ -81,9 +81,9 @@ enum err_code bench_outputs_add(struct timeline *timeline, const struct bench_re
     if (spec->out_dir != NULL)
         code = bench_outputs_add_directory(timeline, spec, err);
     if (code == OK && spec->json_path != NULL && strcmp(spec->json_path, "-") != 0)
-        code = add(timeline, sink_json(&sink, spec->json_path, err), &sink);
+        code = add(timeline, sink_json(&sink, spec->json_path, OUTPUT_NAMED, err), &sink);
     if (code == OK && spec->hdr_path != NULL)
-        code = add(timeline, sink_hdr_log(&sink, spec->hdr_path, err), &sink);
+        code = add(timeline, sink_hdr_log(&sink, spec->hdr_path, OUTPUT_NAMED, err), &sink);
     if (code == OK && request->dialect != NULL)
         return add(timeline, request->dialect->make_report(&sink, stdout, request, err), &sink);
     if (code == OK)

@@ -8,9 +8,10 @@ static bool is_stdout(const char *path)
     return path != NULL && strcmp(path, "-") == 0;
 }
 
-static enum err_code create(struct output *list, uint32_t *count, const char *path, struct err *err)
+static enum err_code create(struct output *list, uint32_t *count, const char *path,
+                            enum output_naming naming, struct err *err)
 {
-    enum err_code code = output_create(&list[*count], path, err);
+    enum err_code code = output_create(&list[*count], path, naming, err);
     *count += code == OK;
     return code;
 }
@@ -23,7 +24,7 @@ static enum err_code create_in(struct output *list, uint32_t *count, const char 
     if (needed < 0 || (size_t)needed >= sizeof path)
         return err_set(err, E_USAGE, "--out: the path of %s.%s is longer than %zu bytes", name,
                        ending, sizeof path);
-    return create(list, count, path, err);
+    return create(list, count, path, OUTPUT_OWN, err);
 }
 
 enum err_code capacity_files_open(struct capacity_files *files, const char *name,
@@ -35,9 +36,9 @@ enum err_code capacity_files_open(struct capacity_files *files, const char *name
     enum err_code code = output_borrow(&files->text, stdout, "standard output", err);
     files->text.plain = true;
     if (code == OK && spec->json_path != NULL)
-        code = create(files->json, &files->json_count, spec->json_path, err);
+        code = create(files->json, &files->json_count, spec->json_path, OUTPUT_NAMED, err);
     if (code == OK && csv_path != NULL)
-        code = create(files->csv, &files->csv_count, csv_path, err);
+        code = create(files->csv, &files->csv_count, csv_path, OUTPUT_NAMED, err);
     if (code == OK && spec->out_dir != NULL)
         code = create_in(files->json, &files->json_count, spec->out_dir, name, "json", err);
     if (code == OK && spec->out_dir != NULL)

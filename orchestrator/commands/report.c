@@ -1,7 +1,9 @@
 /* `volley report DIR`: every output of a run, rebuilt from its journal. */
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "common/clock.h"
@@ -112,15 +114,16 @@ static enum err_code add_asked(struct timeline *timeline, const struct report_re
                              request->debug, err),
                    &sink);
     if (code == OK && request->json_path != NULL)
-        code = add(timeline, sink_json(&sink, request->json_path, err), &sink);
+        code = add(timeline, sink_json(&sink, request->json_path, OUTPUT_NAMED, err), &sink);
     if (code == OK && request->hdr_path != NULL)
-        code = add(timeline, sink_hdr_log(&sink, request->hdr_path, err), &sink);
+        code = add(timeline, sink_hdr_log(&sink, request->hdr_path, OUTPUT_NAMED, err), &sink);
     return code;
 }
 
-static enum err_code make_csv(struct sink *sink, const char *path, struct err *err)
+static enum err_code make_csv(struct sink *sink, const char *path, enum output_naming naming,
+                              struct err *err)
 {
-    return sink_interval_csv_file(sink, path, 0, err);
+    return sink_interval_csv_file(sink, path, naming, 0, err);
 }
 
 /* The files that a killed run could not complete. A directory that cannot be written to, a copy on
@@ -129,23 +132,31 @@ static void add_missing(struct timeline *timeline, const char *directory)
 {
     static const struct {
         const char *name;
-        enum err_code (*make)(struct sink *sink, const char *path, struct err *err);
+        enum err_code (*make)(struct sink *sink, const char *path, enum output_naming naming,
+                              struct err *err);
     } files[] = {
         {"run.json", sink_json}, {"intervals.csv", make_csv}, {"latency.hlog", sink_hdr_log}};
     if (journal_in_use(directory)) {
         log_line(LOG_WARNING, "the run in %s goes on: this is its report up to now", directory);
         return;
     }
-    for (size_t i = 0; i < sizeof files / sizeof files[0]; i++) {
+    int directory_fd;
+    struct err err = {.code = OK};
+    enum err_code code = output_directory_open(&directory_fd, directory, &err);
+    for (size_t i = 0; i < sizeof files / sizeof files[0] && code == OK; i++) {
         char path[4096];
         struct sink sink;
-        struct err err = {.code = OK};
+        struct stat there;
         int needed = snprintf(path, sizeof path, "%s/%s", directory, files[i].name);
-        if (needed < 0 || (size_t)needed >= sizeof path || access(path, F_OK) == 0)
-            continue;
-        if (add(timeline, files[i].make(&sink, path, &err), &sink) != OK)
-            log_line(LOG_WARNING, "%s", err.text);
+        if (needed < 0 || (size_t)needed >= sizeof path ||
+            fstatat(directory_fd, files[i].name, &there, AT_SYMLINK_NOFOLLOW) == 0)
+            continue; /* a link, too, is something that stands there */
+        code = add(timeline, files[i].make(&sink, path, OUTPUT_MISSING, &err), &sink);
     }
+    if (code != OK)
+        log_line(LOG_WARNING, "%s", err.text);
+    if (directory_fd >= 0)
+        close(directory_fd);
 }
 
 static enum err_code check_request(const struct report_request *request, struct err *err)

@@ -182,7 +182,8 @@ static void destroy(void *state)
     free(log);
 }
 
-enum err_code sink_hdr_log(struct sink *sink, const char *path, struct err *err)
+enum err_code sink_hdr_log(struct sink *sink, const char *path, enum output_naming naming,
+                           struct err *err)
 {
     struct hdr_log *log = calloc(1, sizeof *log);
     if (log == NULL)
@@ -196,7 +197,7 @@ enum err_code sink_hdr_log(struct sink *sink, const char *path, struct err *err)
         destroy(log);
         return err_set(err, E_SYSTEM, "no memory for the histogram log");
     }
-    if (output_create(&log->out, path, err) != OK) {
+    if (output_create(&log->out, path, naming, err) != OK) {
         destroy(log);
         return err->code;
     }

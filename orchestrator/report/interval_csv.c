@@ -119,8 +119,9 @@ static enum err_code begin_file(struct interval_csv *csv, struct err *err)
     char *path = numbered_path(csv->path, count + 1);
     if (path == NULL)
         return err_set(err, E_SYSTEM, "no memory for the interval CSV");
+    enum output_naming naming = csv->out.naming;
     csv->earlier[csv->earlier_count++] = csv->out;
-    enum err_code code = output_create(&csv->out, path, err);
+    enum err_code code = output_create(&csv->out, path, naming, err);
     free(path);
     return code;
 }
@@ -278,13 +279,13 @@ enum err_code sink_interval_csv(struct sink *sink, FILE *out, bool owns_file,
     return OK;
 }
 
-enum err_code sink_interval_csv_file(struct sink *sink, const char *path, uint64_t csv_interval_ns,
-                                     struct err *err)
+enum err_code sink_interval_csv_file(struct sink *sink, const char *path, enum output_naming naming,
+                                     uint64_t csv_interval_ns, struct err *err)
 {
     struct interval_csv *csv = create(sink, csv_interval_ns, err);
     if (csv == NULL)
         return err->code;
-    enum err_code code = output_create(&csv->out, path, err);
+    enum err_code code = output_create(&csv->out, path, naming, err);
     csv->path = strdup(path);
     if (code == OK && csv->path == NULL)
         code = err_set(err, E_SYSTEM, "no memory for the interval CSV");

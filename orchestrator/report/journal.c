@@ -11,12 +11,13 @@
 #include <zlib.h>
 
 #include "orchestrator/report/journal_format.h"
+#include "orchestrator/report/output_entry.h"
 #include "orchestrator/report/output_place.h"
 #include "orchestrator/report/sinks.h"
 
 struct journal {
-    int fd;
-    char *path;
+    int fd, directory_fd;
+    char *path; /* for messages */
     struct output_place *place;
     bool run_begun;
     off_t whole_bytes; /* of the magic and the records that are in the file as a whole */
@@ -166,15 +167,18 @@ static void destroy(void *state)
     if (journal->fd >= 0) {
         close(journal->fd);
         if (!journal->run_begun)
-            unlink(journal->path);
+            unlinkat(journal->directory_fd, JOURNAL_FILE_NAME, 0);
     }
+    if (journal->directory_fd >= 0)
+        close(journal->directory_fd);
     output_place_release(journal->place);
     free(journal->path);
     free(journal->record);
     free(journal);
 }
 
-/* Makes the directory and what is missing above it. */
+/* Makes the directory and what is missing above it; never one that everybody may write to, as a umask of
+ * 0 would have it: volley itself would not trust it. */
 static enum err_code make_directories(const char *directory, struct err *err)
 {
     char *path = strdup(directory);
@@ -187,7 +191,7 @@ static enum err_code make_directories(const char *directory, struct err *err)
             continue;
         char kept = path[i];
         path[i] = '\0';
-        if (mkdir(path, 0777) != 0 && errno != EEXIST)
+        if (mkdir(path, 0775) != 0 && errno != EEXIST)
             code = err_set_errno(err, E_USAGE, errno, "cannot make the directory %s", path);
         path[i] = kept;
     }
@@ -228,9 +232,11 @@ static enum err_code open_journal(struct journal *journal, const char *directory
     if (journal->path == NULL || reserve(journal, INTERVAL_WIRE_MAX_BYTES, err) == NULL)
         return err_set(err, E_SYSTEM, "no memory for the journal");
     snprintf(journal->path, path_bytes, "%s/" JOURNAL_FILE_NAME, directory);
-    if (make_directories(directory, err) != OK)
+    if (make_directories(directory, err) != OK ||
+        output_directory_open(&journal->directory_fd, directory, err) != OK)
         return err->code;
-    journal->fd = open(journal->path, O_WRONLY | O_CREAT | O_EXCL | O_APPEND | O_CLOEXEC, 0666);
+    journal->fd = openat(journal->directory_fd, JOURNAL_FILE_NAME,
+                         O_WRONLY | O_CREAT | O_EXCL | O_APPEND | O_NOFOLLOW | O_CLOEXEC, 0666);
     if (journal->fd < 0 && errno == EEXIST)
         return err_set(err, E_USAGE,
                        "%s already holds the journal of another run: name a new directory",
@@ -248,7 +254,7 @@ enum err_code sink_journal(struct sink *sink, const char *directory, struct err 
     struct journal *journal = calloc(1, sizeof *journal);
     if (journal == NULL)
         return err_set(err, E_SYSTEM, "no memory for the journal");
-    journal->fd = -1;
+    journal->fd = journal->directory_fd = -1;
     if (open_journal(journal, directory, err) != OK) {
         destroy(journal);
         return err->code;

@@ -375,12 +375,13 @@ static void destroy(void *state)
     free(report);
 }
 
-enum err_code sink_json(struct sink *sink, const char *path, struct err *err)
+enum err_code sink_json(struct sink *sink, const char *path, enum output_naming naming,
+                        struct err *err)
 {
     struct json_report *report = calloc(1, sizeof *report);
     if (report == NULL)
         return err_set(err, E_SYSTEM, "no memory for the JSON report");
-    if (output_create(&report->out, path, err) != OK) {
+    if (output_create(&report->out, path, naming, err) != OK) {
         free(report);
         return err->code;
     }

@@ -7,6 +7,7 @@
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/random.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
@@ -16,7 +17,8 @@
 #include "common/printable.h"
 #include "orchestrator/report/output_place.h"
 
-#define LINKS_MAX 40 /* as the kernel has it */
+#define TEMPORARY_TRIES 100
+#define ENDING ".XXXXXX.tmp" /* of a temporary name */
 #define READER_LIMIT_NS (5 * NS_PER_SECOND)
 
 enum err_code output_borrow(struct output *output, FILE *file, const char *name, struct err *err)
@@ -28,49 +30,30 @@ enum err_code output_borrow(struct output *output, FILE *file, const char *name,
     return OK;
 }
 
-/* Where path leads: links are followed one by one, since the last one may name what does not exist yet. */
-static enum err_code follow_links(char target[PATH_MAX], const char *path, struct err *err)
-{
-    char link[PATH_MAX], joined[PATH_MAX];
-    if (strlen(path) >= PATH_MAX)
-        return err_set(err, E_USAGE, "cannot create %.80s...: the path is too long", path);
-    snprintf(target, PATH_MAX, "%s", path);
-    for (int hops = 0;; hops++) {
-        ssize_t link_bytes = readlink(target, link, sizeof link - 1);
-        if (link_bytes < 0) /* no link, or what follows says why it cannot be opened */
-            return OK;
-        link[link_bytes] = '\0';
-        const char *slash = strrchr(target, '/');
-        int directory_bytes = link[0] == '/' || slash == NULL ? 0 : (int)(slash - target) + 1;
-        int needed = snprintf(joined, sizeof joined, "%.*s%s", directory_bytes, target, link);
-        if (hops == LINKS_MAX || needed < 0 || needed >= PATH_MAX)
-            return err_set_errno(err, E_USAGE, ELOOP, "cannot create %s", path);
-        memcpy(target, joined, (size_t)needed + 1);
-    }
-}
-
 /* A fifo has a reader first: until it comes, opening fails. */
-static int open_special(const char *path)
+static int open_special(const struct output_entry *entry)
 {
+    const int flags =
+        O_WRONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC | (entry->through_proc ? 0 : O_NOFOLLOW);
     const struct timespec pause = {.tv_nsec = 20 * (long)NS_PER_MS};
     uint64_t end_ns = clock_now_ns() + READER_LIMIT_NS;
-    int fd = open(path, O_WRONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+    int fd = openat(entry->directory_fd, entry->name, flags);
     while (fd < 0 && errno == ENXIO && clock_now_ns() < end_ns && nanosleep(&pause, NULL) == 0)
-        fd = open(path, O_WRONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+        fd = openat(entry->directory_fd, entry->name, flags);
     if (fd >= 0)
         fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) & ~O_NONBLOCK);
     return fd;
 }
 
-static enum err_code create_in_place(struct output *output, const struct stat *there,
-                                     struct err *err)
+static enum err_code create_in_place(struct output *output, struct err *err)
 {
-    if (S_ISDIR(there->st_mode))
+    if (S_ISDIR(output->entry.there.st_mode))
         return err_set_errno(err, E_USAGE, EISDIR, "cannot create %s", output->path);
-    int fd = open_special(output->path);
+    int fd = open_special(&output->entry);
     if (fd < 0 && errno == ENXIO)
         return err_set(err, E_USAGE, "cannot write to %s: %s", output->path,
-                       S_ISFIFO(there->st_mode) ? "nobody reads it" : "it is not a file");
+                       S_ISFIFO(output->entry.there.st_mode) ? "nobody reads it"
+                                                             : "it is not a file");
     output->file = fd >= 0 ? fdopen(fd, "w") : NULL;
     return output->file != NULL
                ? OK
@@ -91,60 +74,74 @@ static void settle_mode(int fd, const struct stat *there)
     fchmod(fd, 0666 & ~mask);
 }
 
-static enum err_code create_beside(struct output *output, const char *target,
-                                   const struct stat *there, struct err *err)
+static const char *temporary_name(const struct output *output)
 {
-    static const char ending[] = ".XXXXXX.tmp";
-    size_t temporary_bytes = strlen(target) + sizeof ending;
-    size_t kept_bytes = strlen(target); /* a name that is as long as it may be is cut */
-    const char *slash = strrchr(target, '/');
-    size_t name_at = slash != NULL ? (size_t)(slash - target) + 1 : 0;
-    if (kept_bytes - name_at > NAME_MAX + 1 - sizeof ending)
-        kept_bytes = name_at + NAME_MAX + 1 - sizeof ending;
-    if (there != NULL && access(target, W_OK) != 0)
+    const char *slash = strrchr(output->temporary, '/');
+    return slash != NULL ? slash + 1 : output->temporary;
+}
+
+/* A new file of a name that nobody can foresee, NAME.XXXXXX.tmp. -1: errno. */
+static int open_temporary(struct output *output)
+{
+    static const char characters[] = "abcdefghijklmnopqrstuvwxyz0123456789";
+    char *random_part = strrchr(output->temporary, '.') - 6;
+    for (int tries = 0; tries < TEMPORARY_TRIES; tries++) {
+        unsigned char bytes[6];
+        if (getrandom(bytes, sizeof bytes, 0) != (ssize_t)sizeof bytes)
+            return -1;
+        for (size_t i = 0; i < sizeof bytes; i++)
+            random_part[i] = characters[bytes[i] % (sizeof characters - 1)];
+        int fd = openat(output->entry.directory_fd, temporary_name(output),
+                        O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+        if (fd >= 0 || errno != EEXIST)
+            return fd;
+    }
+    return -1;
+}
+
+static enum err_code create_beside(struct output *output, struct err *err)
+{
+    const struct output_entry *entry = &output->entry;
+    if (entry->exists && faccessat(entry->directory_fd, entry->name, W_OK, 0) != 0)
         return err_set_errno(err, E_USAGE, errno, "cannot replace %s", output->path);
-    output->target = strdup(target);
-    char *temporary = malloc(temporary_bytes);
-    if (output->target == NULL || temporary == NULL) {
-        free(temporary);
+    /* A name that is as long as it may be is cut. */
+    size_t kept_bytes = strlen(entry->name);
+    if (kept_bytes > NAME_MAX - strlen(ENDING))
+        kept_bytes = NAME_MAX - strlen(ENDING);
+    kept_bytes += (size_t)(entry->name - entry->path);
+    if (asprintf(&output->temporary, "%.*s" ENDING, (int)kept_bytes, entry->path) < 0) {
+        output->temporary = NULL;
         return err_set(err, E_SYSTEM, "no memory for an output");
     }
-    snprintf(temporary, temporary_bytes, "%.*s%s", (int)kept_bytes, target, ending);
-    int fd = mkostemps(temporary, sizeof ".tmp" - 1, O_CLOEXEC);
+    int fd = open_temporary(output);
     if (fd < 0) {
-        free(temporary);
-        return err_set_errno(err, E_USAGE, errno, "cannot create %s", output->path);
+        int sys_errno = errno;
+        free(output->temporary);
+        output->temporary = NULL;
+        return err_set_errno(err, E_USAGE, sys_errno, "cannot create %s", output->path);
     }
-    output->temporary = temporary;
-    settle_mode(fd, there);
+    settle_mode(fd, entry->exists ? &entry->there : NULL);
     output->file = fdopen(fd, "w");
     return output->file != NULL
                ? OK
                : err_set_errno(err, E_SYSTEM, errno, "cannot create %s", output->path);
 }
 
-enum err_code output_create(struct output *output, const char *path, struct err *err)
+enum err_code output_create(struct output *output, const char *path, enum output_naming naming,
+                            struct err *err)
 {
-    char target[PATH_MAX];
-    struct stat there;
-    if (strcmp(path, "-") == 0)
+    if (naming == OUTPUT_NAMED && strcmp(path, "-") == 0)
         return output_borrow(output, stdout, "standard output", err);
-    *output = (struct output){.owned = true, .path = strdup(path)};
+    *output = (struct output){.owned = true, .naming = naming, .path = strdup(path)};
     if (output->path == NULL)
         return err_set(err, E_SYSTEM, "no memory for an output");
-    bool exists = stat(path, &there) == 0;
-    enum err_code code = OK;
-    if (exists && !S_ISREG(there.st_mode)) {
-        code = output_place_claim(&output->place, path, path, err);
-        if (code == OK)
-            code = create_in_place(output, &there, err);
-    } else {
-        code = follow_links(target, path, err);
-        if (code == OK)
-            code = output_place_claim(&output->place, target, path, err);
-        if (code == OK)
-            code = create_beside(output, target, exists ? &there : NULL, err);
-    }
+    enum err_code code = naming == OUTPUT_NAMED ? output_entry_find(&output->entry, path, err)
+                                                : output_entry_find_own(&output->entry, path, err);
+    bool in_place = output->entry.exists && !S_ISREG(output->entry.there.st_mode);
+    if (code == OK)
+        code = output_place_claim(&output->place, output->entry.path, path, err);
+    if (code == OK)
+        code = in_place ? create_in_place(output, err) : create_beside(output, err);
     if (code != OK)
         output_discard(output);
     return code;
@@ -208,15 +205,36 @@ enum err_code output_status(struct output *output, struct err *err)
     return OK;
 }
 
+enum err_code output_close(struct output *output, struct err *err)
+{
+    enum err_code code = output_status(output, err);
+    if (!output->owned || code != OK || output->file == NULL)
+        return code;
+    FILE *file = output->file;
+    output->file = NULL;
+    errno = 0;
+    if (fclose(file) != 0) {
+        failed(output, errno);
+        return output_status(output, err);
+    }
+    return OK;
+}
+
 /* What is at a mount point can be written, but not replaced. */
-static bool copy(const char *from, const char *to)
+static bool copy(const struct output *output)
 {
     char bytes[8192];
     struct stat there;
-    if (lstat(to, &there) != 0 || !S_ISREG(there.st_mode))
+    const struct output_entry *entry = &output->entry;
+    /* Only what stood there from the start: something else there is somebody else's. */
+    if (!entry->exists ||
+        fstatat(entry->directory_fd, entry->name, &there, AT_SYMLINK_NOFOLLOW) != 0 ||
+        there.st_dev != entry->there.st_dev || there.st_ino != entry->there.st_ino)
         return false;
-    int in = open(from, O_RDONLY | O_CLOEXEC);
-    int out = in >= 0 ? open(to, O_WRONLY | O_TRUNC | O_NOFOLLOW | O_CLOEXEC) : -1;
+    int in = openat(entry->directory_fd, temporary_name(output), O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+    int out = in >= 0 ? openat(entry->directory_fd, entry->name,
+                               O_WRONLY | O_TRUNC | O_NOFOLLOW | O_CLOEXEC)
+                      : -1;
     bool good = out >= 0;
     for (ssize_t got = 1; good && got > 0;) {
         got = read(in, bytes, sizeof bytes);
@@ -227,32 +245,32 @@ static bool copy(const char *from, const char *to)
     return out >= 0 && close(out) == 0 && good;
 }
 
+static bool is_there_by_now(const struct output *output)
+{
+    struct stat there;
+    return fstatat(output->entry.directory_fd, output->entry.name, &there, AT_SYMLINK_NOFOLLOW) ==
+           0;
+}
+
 enum err_code output_commit(struct output *output, struct err *err)
 {
-    enum err_code code = output_status(output, err);
-    if (!output->owned || code != OK || output->file == NULL)
+    const struct output_entry *entry = &output->entry;
+    enum err_code code = output_close(output, err);
+    if (code != OK || output->temporary == NULL)
         return code;
-    FILE *file = output->file;
-    output->file = NULL;
-    if (fclose(file) != 0)
-        return err_set_errno(err, E_SYSTEM, errno, "cannot write %s", output->path);
-    if (output->temporary == NULL)
-        return OK;
-    if (rename(output->temporary, output->target) != 0) {
-        int sys_errno = errno;
-        if (!copy(output->temporary, output->target)) {
-            code =
-                err_set_errno(err, E_SYSTEM, sys_errno, "cannot replace %s; the whole file is %s",
-                              output->target, output->temporary);
-            free(output->temporary);
-            output->temporary = NULL;
-            return code;
-        }
-        unlink(output->temporary);
-    }
+    bool kept = output->naming == OUTPUT_MISSING && is_there_by_now(output);
+    int renamed = kept ? 0
+                       : renameat(entry->directory_fd, temporary_name(output), entry->directory_fd,
+                                  entry->name);
+    int sys_errno = errno;
+    if (renamed != 0 && !copy(output))
+        code = err_set_errno(err, E_SYSTEM, sys_errno, "cannot replace %s; the whole file is %s",
+                             entry->path, output->temporary);
+    else if (kept || renamed != 0)
+        unlinkat(entry->directory_fd, temporary_name(output), 0);
     free(output->temporary);
     output->temporary = NULL;
-    return OK;
+    return code;
 }
 
 bool output_reader_gone(FILE *file)
@@ -266,10 +284,10 @@ void output_discard(struct output *output)
     if (output->owned && output->file != NULL)
         fclose(output->file);
     if (output->temporary != NULL)
-        unlink(output->temporary);
+        unlinkat(output->entry.directory_fd, temporary_name(output), 0);
     output_place_release(output->place);
     free(output->temporary);
-    free(output->target);
+    output_entry_close(&output->entry);
     free(output->path);
     *output = (struct output){0};
 }

@@ -1,9 +1,10 @@
 /* Where an output goes: a stream of the caller's (stdout), or a file.
  *
  * A regular file, or one that does not exist yet, is written under a temporary name beside it and
- * renamed at the end, so that nobody ever reads half a file; its mode and owner stay. A link is followed
- * to the file that it names. What is there and is no regular file (a device, a fifo, the pipe of a
- * shell's >(...)) is written in place: a rename would take it away.
+ * renamed at the end, so that nobody ever reads half a file; its mode and owner stay. A link that the
+ * user named is followed to the file that it names. What is there and is no regular file (a device, a
+ * fifo, the pipe of a shell's >(...)) is written in place: a rename would take it away. The directory is
+ * one that output_entry.h trusts.
  *
  * The first write error is kept and returned by every later output_status; a reader that went away
  * (EPIPE), or a stream of the caller's that was closed from the start, is no error: what follows is dropped in silence. */
@@ -15,6 +16,14 @@
 #include <stdio.h>
 
 #include "common/err.h"
+#include "orchestrator/report/output_entry.h"
+
+/* How a file came by its name. */
+enum output_naming {
+    OUTPUT_NAMED,  /* the user named it                                                    */
+    OUTPUT_OWN,    /* volley did, in a run's directory: no link, and a regular file or none */
+    OUTPUT_MISSING /* the same, and what stands there in the end is left alone             */
+};
 
 struct output {
     FILE *file; /* NULL: closed */
@@ -24,25 +33,29 @@ struct output {
         plain; /* the caller may set it: control characters become blanks, whoever's words they are in */
     bool gone; /* the reader of a borrowed stream went away */
     int sys_errno;
-    char *path;      /* as the user named it                                           */
-    char *target;    /* of an owned file that is renamed: the name at the end ...       */
-    char *temporary; /* ... and the name until then; NULL: written in place or borrowed */
-    struct output_place *place; /* of an owned file; NULL: a device */
+    char *path; /* as the user named it */
+    enum output_naming naming;
+    struct output_place *place; /* of an owned file; NULL: a device                               */
+    struct output_entry entry;  /* of an owned file: what it is in the end ...                    */
+    char *temporary; /* ... and its path until then; NULL: written in place, borrowed, committed */
 };
 
 /* A stream that stays the caller's; name is for messages and is copied. */
 MUST_USE enum err_code output_borrow(struct output *output, FILE *file, const char *name,
                                      struct err *err);
-/* Opens what will be at path; "-" borrows stdout. E_USAGE when it cannot be written: a directory stands
- * there, a file that is write-protected, one that another output goes to, or a fifo that nobody reads within
- * some seconds. */
-MUST_USE enum err_code output_create(struct output *output, const char *path, struct err *err);
+/* Opens what will be at path; "-" borrows stdout when the user named it. E_USAGE when it cannot be
+ * written: a directory stands there, a file that is write-protected, one that another output goes to, or
+ * a fifo that nobody reads within some seconds, or others could lead what is written elsewhere. */
+MUST_USE enum err_code output_create(struct output *output, const char *path,
+                                     enum output_naming naming, struct err *err);
 
 void output_write(struct output *output, const void *bytes, size_t byte_count);
 void output_printf(struct output *output, const char *format, ...) PRINTF_LIKE(2, 3);
 
 /* Flushes and says whether all that was written so far has arrived. E_SYSTEM with path and cause. */
 MUST_USE enum err_code output_status(struct output *output, struct err *err);
+/* The same, and closes an owned file that waits for its name: nothing more is written. */
+MUST_USE enum err_code output_close(struct output *output, struct err *err);
 /* Gives an owned file its name. Where that cannot be replaced (a mount point), it is written to; a file
  * that is whole and finds no place stays under its temporary name, which the error tells. */
 MUST_USE enum err_code output_commit(struct output *output, struct err *err);

@@ -7,6 +7,7 @@
 #include <stdbool.h>
 #include <stdio.h>
 
+#include "orchestrator/report/output.h"
 #include "orchestrator/report/timeline.h"
 
 enum text_style {
@@ -37,20 +38,25 @@ MUST_USE enum err_code sink_valkey_benchmark(struct sink *sink, FILE *out,
  * a stall; nothing of a warm-up or a prefill. owns_file: the stream is closed with the sink. */
 MUST_USE enum err_code sink_interval_csv(struct sink *sink, FILE *out, bool owns_file,
                                          uint64_t csv_interval_ns, struct err *err);
-/* volley.run/1, streamed. Path "-": stdout. As output_create and output_commit have it. */
-MUST_USE enum err_code sink_json(struct sink *sink, const char *path, struct err *err);
+/* volley.run/1, streamed. Path "-": stdout. As output_create and output_commit have it; so for
+ * the naming of all files. */
+MUST_USE enum err_code sink_json(struct sink *sink, const char *path, enum output_naming naming,
+                                 struct err *err);
 /* HdrHistogram V2 log, one line per measured interval, tagged "<test>-service"; in an open loop also
  * "<test>-response", "<test>-wait" and "<test>-slip"; and "<test>-error" when there were error replies. Times in seconds since the first run's start, values
  * in nanoseconds, the maximum in milliseconds (the format's usual ratio). Renamed at the end. */
-MUST_USE enum err_code sink_hdr_log(struct sink *sink, const char *path, struct err *err);
+MUST_USE enum err_code sink_hdr_log(struct sink *sink, const char *path, enum output_naming naming,
+                                    struct err *err);
 /* DIR/journal: append only, each record checksummed and written at once. Makes the directory and
- * what is missing above it; E_USAGE when it already holds a journal. A journal in which no run has
+ * what is missing above it; E_USAGE when it already holds a journal, or is not trusted
+ * (output_entry.h). A journal in which no run has
  * begun is removed by destroy, so that the directory can be used again after a failed start. */
 MUST_USE enum err_code sink_journal(struct sink *sink, const char *directory, struct err *err);
 /* The interval CSV as a file in a directory, and one more for each further measured run of the session:
  * x.csv, x-2.csv, x-3.csv. All of them are renamed at the end, x.csv last. */
 MUST_USE enum err_code sink_interval_csv_file(struct sink *sink, const char *path,
-                                              uint64_t csv_interval_ns, struct err *err);
+                                              enum output_naming naming, uint64_t csv_interval_ns,
+                                              struct err *err);
 
 /* Whether another process writes DIR/journal at this moment: the files beside it are its own. */
 bool journal_in_use(const char *directory);

@@ -127,7 +127,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *input, size_t input_bytes)
                                           .session_end = session_end});
     require(sink_text(&sink, out, TEXT_REPORT, true, &err) == OK);
     timeline_add(&timeline, sink);
-    require(sink_json(&sink, "-", &err) == OK);
+    require(sink_json(&sink, "-", OUTPUT_NAMED, &err) == OK);
     timeline_add(&timeline, sink);
     require(sink_interval_csv(&sink, out, false, 0, &err) == OK);
     timeline_add(&timeline, sink);

@@ -57,10 +57,10 @@ static void add_sinks(struct timeline *timeline)
     char path[256];
     ck_assert_int_eq(timeline_init(timeline, &err), OK);
     snprintf(path, sizeof path, "%s/run.json", directory);
-    ck_assert_int_eq(sink_json(&sink, path, &err), OK);
+    ck_assert_int_eq(sink_json(&sink, path, OUTPUT_NAMED, &err), OK);
     timeline_add(timeline, sink);
     snprintf(path, sizeof path, "%s/latency.hlog", directory);
-    ck_assert_int_eq(sink_hdr_log(&sink, path, &err), OK);
+    ck_assert_int_eq(sink_hdr_log(&sink, path, OUTPUT_NAMED, &err), OK);
     timeline_add(timeline, sink);
 }
 

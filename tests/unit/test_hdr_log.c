@@ -132,7 +132,7 @@ static char *play(void (*play_session)(struct timeline *timeline,
     struct err err = {.code = OK};
     struct session_facts session = fixture_session();
     ck_assert_int_eq(timeline_init(&timeline, &err), OK);
-    ck_assert_msg(sink_hdr_log(&sink, path, &err) == OK, "%s", err.text);
+    ck_assert_msg(sink_hdr_log(&sink, path, OUTPUT_NAMED, &err) == OK, "%s", err.text);
     timeline_add(&timeline, sink);
     play_session(&timeline, &session);
     ck_assert(!timeline.failed[0]);
@@ -228,7 +228,7 @@ START_TEST(later_runs_stand_later)
     struct err err = {.code = OK};
     struct session_facts session = fixture_session();
     ck_assert_int_eq(timeline_init(&timeline, &err), OK);
-    ck_assert_int_eq(sink_hdr_log(&sink, path, &err), OK);
+    ck_assert_int_eq(sink_hdr_log(&sink, path, OUTPUT_NAMED, &err), OK);
     timeline_add(&timeline, sink);
     timeline_session_begin(&timeline, &session);
     struct run_result *result = fixture_result();
@@ -261,9 +261,9 @@ START_TEST(a_log_that_cannot_be_created_is_refused)
     /* breaks if a bad --hdr is found out only after the load */
     struct sink sink;
     struct err err = {.code = OK};
-    ck_assert_int_eq(sink_hdr_log(&sink, "/dev/null/x.hlog", &err), E_USAGE);
+    ck_assert_int_eq(sink_hdr_log(&sink, "/dev/null/x.hlog", OUTPUT_NAMED, &err), E_USAGE);
     err.code = OK;
-    ck_assert_int_eq(sink_hdr_log(&sink, path, &err), OK);
+    ck_assert_int_eq(sink_hdr_log(&sink, path, OUTPUT_NAMED, &err), OK);
     sink.destroy(sink.state);
     ck_assert_int_eq(fixture_count_files(directory), 0);
 }

@@ -224,7 +224,7 @@ START_TEST(a_file_appears_when_it_is_whole)
     snprintf(path, sizeof path, "%s/intervals.csv", directory);
     struct sink sink;
     struct err err = {.code = OK};
-    ck_assert_int_eq(sink_interval_csv_file(&sink, path, 0, &err), OK);
+    ck_assert_int_eq(sink_interval_csv_file(&sink, path, OUTPUT_NAMED, 0, &err), OK);
     char *bytes = fixture_read_file(directory, "intervals.csv", NULL);
     ck_assert_ptr_null(bytes);
     sink.destroy(sink.state);
@@ -232,7 +232,7 @@ START_TEST(a_file_appears_when_it_is_whole)
 
     session = fixture_session();
     ck_assert_int_eq(timeline_init(&timeline, &err), OK);
-    ck_assert_int_eq(sink_interval_csv_file(&sink, path, 0, &err), OK);
+    ck_assert_int_eq(sink_interval_csv_file(&sink, path, OUTPUT_NAMED, 0, &err), OK);
     timeline_add(&timeline, sink);
     fixture_play(&timeline, &session);
     bytes = fixture_read_file(directory, "intervals.csv", NULL);
@@ -240,7 +240,8 @@ START_TEST(a_file_appears_when_it_is_whole)
     free(bytes);
     timeline_destroy(&timeline);
     fixture_session_free(&session);
-    ck_assert_int_eq(sink_interval_csv_file(&sink, "/dev/null/x.csv", 0, &err), E_USAGE);
+    ck_assert_int_eq(sink_interval_csv_file(&sink, "/dev/null/x.csv", OUTPUT_NAMED, 0, &err),
+                     E_USAGE);
     fixture_remove(directory);
 }
 END_TEST
@@ -281,7 +282,7 @@ START_TEST(every_test_has_a_file)
     snprintf(path, sizeof path, "%s/intervals.csv", directory);
     session = fixture_session();
     ck_assert_int_eq(timeline_init(&timeline, &err), OK);
-    ck_assert_int_eq(sink_interval_csv_file(&sink, path, 0, &err), OK);
+    ck_assert_int_eq(sink_interval_csv_file(&sink, path, OUTPUT_NAMED, 0, &err), OK);
     timeline_add(&timeline, sink);
     timeline_session_begin(&timeline, &session);
     play_run(11, false);
@@ -311,7 +312,7 @@ START_TEST(no_test_keeps_half_a_file)
     snprintf(path, sizeof path, "%s/intervals.csv", directory);
     session = fixture_session();
     ck_assert_int_eq(timeline_init(&timeline, &err), OK);
-    ck_assert_int_eq(sink_interval_csv_file(&sink, path, 0, &err), OK);
+    ck_assert_int_eq(sink_interval_csv_file(&sink, path, OUTPUT_NAMED, 0, &err), OK);
     timeline_add(&timeline, sink);
     timeline_session_begin(&timeline, &session);
     play_run(11, false);

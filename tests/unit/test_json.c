@@ -27,7 +27,7 @@ static void open_json(struct timeline *timeline)
     struct sink sink;
     struct err err = {.code = OK};
     ck_assert_int_eq(timeline_init(timeline, &err), OK);
-    ck_assert_msg(sink_json(&sink, path, &err) == OK, "%s", err.text);
+    ck_assert_msg(sink_json(&sink, path, OUTPUT_NAMED, &err) == OK, "%s", err.text);
     timeline_add(timeline, sink);
 }
 
@@ -423,7 +423,7 @@ START_TEST(a_file_appears_when_it_is_whole)
     ck_assert_int_eq(fixture_count_files(directory), 0);
     struct sink sink;
     struct err err = {.code = OK};
-    ck_assert_int_eq(sink_json(&sink, "/dev/null/run.json", &err), E_USAGE);
+    ck_assert_int_eq(sink_json(&sink, "/dev/null/run.json", OUTPUT_NAMED, &err), E_USAGE);
 }
 END_TEST
 

@@ -1,12 +1,17 @@
 #include <check.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "common/log.h"
 
 Suite *test_log_suite(void);
+
+#define FULL_BYTES 65536
 
 /* stderr goes to a file for the time of a test; Check forks for each. */
 static char stderr_path[] = "/tmp/volley-test-log-stderr-XXXXXX";
@@ -21,6 +26,12 @@ static void set_up(void)
     fd = mkstemp(file_path);
     ck_assert_int_ge(fd, 0);
     close(fd);
+}
+
+static int make_fifo(const char *unused, const char *path)
+{
+    (void)unused;
+    return mkfifo(path, 0600);
 }
 
 static void tear_down(void)
@@ -89,13 +100,37 @@ START_TEST(unopenable_file_is_an_error)
 }
 END_TEST
 
+START_TEST(only_a_file_of_its_own)
+{
+    /* Breaks when somebody else's link or fifo under the log's name is written to, or waited for. */
+    char path[sizeof file_path + sizeof "-link"];
+    struct err err = {OK, ""};
+    snprintf(path, sizeof path, "%s-link", file_path);
+    int (*const makers[])(const char *target, const char *link) = {symlink, link, make_fifo};
+    for (size_t i = 0; i < sizeof makers / sizeof makers[0]; i++) {
+        ck_assert_int_eq(makers[i](file_path, path), 0);
+        ck_assert_int_eq(log_to_file(path, &err), E_USAGE);
+        unlink(path);
+        log_line(LOG_INFO, "not in it");
+        ck_assert_str_eq(content_of(file_path), "");
+    }
+}
+END_TEST
+
 START_TEST(full_disk_ends_the_file_once)
 {
     /* Breaks when a full disk stops the run or is said at every line. */
     struct err err = {OK, ""};
-    ck_assert_int_eq(log_to_file("/dev/full", &err), OK);
+    /* The limit of a file's size is that full disk: the log has come to it, and stderr has not. */
+    struct rlimit limit = {FULL_BYTES, RLIM_INFINITY};
+    ck_assert_int_eq(truncate(file_path, FULL_BYTES), 0);
+    ck_assert_int_eq(log_to_file(file_path, &err), OK);
+    signal(SIGXFSZ, SIG_IGN);
+    ck_assert_int_eq(setrlimit(RLIMIT_FSIZE, &limit), 0);
     log_line(LOG_INFO, "one");
     log_line(LOG_INFO, "two");
+    limit.rlim_cur = RLIM_INFINITY;
+    setrlimit(RLIMIT_FSIZE, &limit);
     const char *said = content_of(stderr_path);
     ck_assert_ptr_nonnull(strstr(said, "log file"));
     ck_assert_ptr_eq(strchr(said, '\n'), said + strlen(said) - 1);
@@ -162,6 +197,7 @@ Suite *test_log_suite(void)
     tcase_add_test(tcase, levels);
     tcase_add_test(tcase, file_gets_everything);
     tcase_add_test(tcase, unopenable_file_is_an_error);
+    tcase_add_test(tcase, only_a_file_of_its_own);
     tcase_add_test(tcase, full_disk_ends_the_file_once);
     tcase_add_test(tcase, progress_line_is_ended_first);
     tcase_add_test(tcase, one_message_is_one_line);

@@ -73,7 +73,7 @@ static char *report(bool as_json)
     FILE *out = open_memstream(&text, &bytes);
     ck_assert_int_eq(timeline_init(&timeline, &err), OK);
     snprintf(path, sizeof path, "%s/run.json", directory);
-    ck_assert_int_eq(as_json ? sink_json(&sink, path, &err)
+    ck_assert_int_eq(as_json ? sink_json(&sink, path, OUTPUT_NAMED, &err)
                              : sink_text(&sink, out, TEXT_REPORT, false, &err),
                      OK);
     timeline_add(&timeline, sink);

@@ -227,13 +227,13 @@ static void add_every_file(struct timeline *timeline, const char *directory)
     ck_assert_int_eq(sink_journal(&sink, directory, &err), OK);
     timeline_add(timeline, sink);
     snprintf(path, sizeof path, "%s/run.json", directory);
-    ck_assert_int_eq(sink_json(&sink, path, &err), OK);
+    ck_assert_int_eq(sink_json(&sink, path, OUTPUT_NAMED, &err), OK);
     timeline_add(timeline, sink);
     snprintf(path, sizeof path, "%s/intervals.csv", directory);
-    ck_assert_int_eq(sink_interval_csv_file(&sink, path, 0, &err), OK);
+    ck_assert_int_eq(sink_interval_csv_file(&sink, path, OUTPUT_NAMED, 0, &err), OK);
     timeline_add(timeline, sink);
     snprintf(path, sizeof path, "%s/latency.hlog", directory);
-    ck_assert_int_eq(sink_hdr_log(&sink, path, &err), OK);
+    ck_assert_int_eq(sink_hdr_log(&sink, path, OUTPUT_NAMED, &err), OK);
     timeline_add(timeline, sink);
 }
 
