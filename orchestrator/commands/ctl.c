@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "common/clock.h"
+#include "common/ipc.h"
 #include "common/log.h"
 #include "common/schedule.h"
 #include "common/units.h"
@@ -23,6 +24,9 @@
 #define ANSWER_SECONDS 5
 #define ANSWER_MAX_BYTES 65536u
 #define WORDS_MAX 4u /* one more than any command has */
+#define RATE_MAX ((double)SCHEDULE_RATE_MAX_MICRO / (double)SCHEDULE_MICRO)
+#define ACHIEVED_MAX 1e12 /* what print_rate can hold */
+#define COUNT_MAX ((double)IPC_REQUESTS_MAX)
 
 struct ctl_request {
     bool json, help;
@@ -178,6 +182,37 @@ static enum err_code exchange(int fd, const char *path, const char *line, char *
 
 /* The answer ----------------------------------------------------------------------------------- */
 
+/* Whether each number is one that a run can have: whoever listens there may be anybody. */
+static bool is_sound(const json_t *answer)
+{
+    static const struct {
+        const char *path[3];
+        double most;
+    } numbers[] = {
+        {{"rate"}, RATE_MAX},
+        {{"resumes_at"}, RATE_MAX},
+        {{"status", "rate", "target"}, RATE_MAX},
+        {{"status", "rate", "achieved"}, ACHIEVED_MAX},
+        {{"status", "elapsed_seconds"}, COUNT_MAX},
+        {{"status", "requests", "due"}, COUNT_MAX},
+        {{"status", "requests", "sent"}, COUNT_MAX},
+        {{"status", "requests", "ok"}, COUNT_MAX},
+        {{"status", "requests", "errors"}, COUNT_MAX},
+        {{"status", "requests", "backlog"}, COUNT_MAX},
+        {{"status", "connections", "open"}, COUNT_MAX},
+    };
+    for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++) {
+        const json_t *at = answer;
+        for (size_t k = 0; k < 3 && numbers[i].path[k] != NULL; k++)
+            at = json_object_get(at, numbers[i].path[k]);
+        double number = json_number_value(at);
+        bool none = at == NULL || json_is_null(at);
+        if (!none && !(json_is_number(at) && number >= 0 && number <= numbers[i].most))
+            return false;
+    }
+    return true;
+}
+
 static void print_count(const char *name, const json_t *counts, const char *key)
 {
     char grouped[UNITS_GROUPED_BYTES];
@@ -224,7 +259,7 @@ static enum err_code print_answer(const char *answer, bool raw, struct err *err)
 {
     json_error_t json_err;
     json_t *json = json_loads(answer, 0, &json_err);
-    if (!json_is_object(json)) {
+    if (!json_is_object(json) || !is_sound(json)) {
         json_decref(json);
         return err_set(err, E_CONNECT, "the answer is not of a volley: %.80s", answer);
     }

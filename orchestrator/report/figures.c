@@ -115,7 +115,8 @@ double figure_share(uint64_t part, uint64_t whole)
 
 double figure_rate(uint64_t count, double seconds)
 {
-    return seconds > 0 ? (double)count / seconds : 0.0;
+    double rate = seconds > 0 ? (double)count / seconds : 0.0;
+    return rate < FIGURE_RATE_MAX ? rate : FIGURE_RATE_MAX;
 }
 
 double figure_row_seconds(const struct interval_row *row)
@@ -138,7 +139,7 @@ char *figure_ordinal(char *text, size_t text_bytes, double percent)
 
 char *figure_rate_text(char *text, size_t text_bytes, double rate)
 {
-    if (rate >= 1000 && rate < 1e15) /* what a count can hold */
+    if (rate >= 1000 && rate < FIGURE_RATE_MAX) /* what a count can hold */
         return units_format_grouped(text, text_bytes, (uint64_t)(rate + 0.5));
     snprintf(text, text_bytes, "%.4g", rate);
     return text;

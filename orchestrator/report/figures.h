@@ -58,7 +58,9 @@ bool figure_any_failure(const struct run_result *result);
 uint64_t figure_answered(const uint64_t counters[COUNTER_COUNT]);
 
 double figure_share(uint64_t part, uint64_t whole); /* 0 when whole is 0 */
-double figure_rate(uint64_t count, double seconds); /* 0 when seconds is not above 0 */
+/* 0 when seconds is not above 0. No more than a count can hold, whatever a journal says. */
+double figure_rate(uint64_t count, double seconds);
+#define FIGURE_RATE_MAX 1e15
 double figure_row_seconds(const struct interval_row *row);
 
 /* "99.9" -> "99.9th", "1" -> "1st". Returns text; 32 bytes are enough. */

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "common/clock.h"
+#include "common/log.h"
 #include "orchestrator/report/figures.h"
 #include "orchestrator/report/interval_csv_extended.h"
 #include "orchestrator/report/output.h"
@@ -23,7 +24,8 @@ struct interval_csv {
     FILE *to_close;           /* a borrowed stream that was given away, or NULL */
     uint64_t csv_interval_ns; /* 0: every row of the timeline is a row of the file */
     bool header_printed;
-    bool silent; /* a prefill run */
+    bool silent;  /* a prefill run, or one that gets no file */
+    bool skipped; /* there was a run that got none           */
     bool measuring;
     uint64_t started_wall_ns;
     uint64_t last_stamp;      /* of the run's last row, in the unit that is printed; 0: none */
@@ -116,6 +118,8 @@ static enum err_code begin_file(struct interval_csv *csv, struct err *err)
     if (earlier == NULL)
         return err_set(err, E_SYSTEM, "no memory for the interval CSV");
     csv->earlier = earlier;
+    if (output_close(&csv->out, err) != OK)
+        return err->code;
     char *path = numbered_path(csv->path, count + 1);
     if (path == NULL)
         return err_set(err, E_SYSTEM, "no memory for the interval CSV");
@@ -124,6 +128,16 @@ static enum err_code begin_file(struct interval_csv *csv, struct err *err)
     enum err_code code = output_create(&csv->out, path, naming, err);
     free(path);
     return code;
+}
+
+/* A loop may go on for days: its journal has all runs. */
+static void skip_run(struct interval_csv *csv)
+{
+    csv->silent = true;
+    if (!csv->skipped)
+        log_line(LOG_WARNING, "the interval CSV has the first %u runs; further ones get no file",
+                 INTERVAL_CSV_FILES_MAX);
+    csv->skipped = true;
 }
 
 static enum err_code session_begin(void *state, const struct session_facts *session,
@@ -150,6 +164,10 @@ static enum err_code run_begin(void *state, const struct run_facts *run, struct 
     interval_row_reset(csv->row);
     if (csv->silent || (csv->header_printed && csv->path == NULL))
         return OK;
+    if (csv->header_printed && csv->earlier_count + 1 == INTERVAL_CSV_FILES_MAX) {
+        skip_run(csv);
+        return OK;
+    }
     if (csv->header_printed && begin_file(csv, err) != OK)
         return err->code;
     csv->header_printed = true;

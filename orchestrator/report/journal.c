@@ -70,6 +70,9 @@ static enum err_code append(struct journal *journal, enum journal_record type, s
                             struct err *err)
 {
     size_t covered = JOURNAL_HEAD_BYTES + byte_count;
+    if (byte_count > journal_record_max_bytes(type))
+        return err_set(err, E_SYSTEM, "%s: a record of %zu bytes is longer than one may be",
+                       journal->path, byte_count);
     journal_put_u32(journal->record, (uint32_t)type);
     journal_put_u32(journal->record + 4, (uint32_t)byte_count);
     uLong crc = crc32(crc32(0, NULL, 0), journal->record, (uInt)covered);
@@ -215,7 +218,7 @@ bool journal_in_use(const char *directory)
     if (path == NULL)
         return false;
     snprintf(path, path_bytes, "%s/" JOURNAL_FILE_NAME, directory);
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    int fd = open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
     free(path);
     if (fd < 0)
         return false;

@@ -5,6 +5,23 @@
 
 #include "orchestrator/report/json_value.h"
 
+#define KB 1024u
+
+uint32_t journal_record_max_bytes(enum journal_record type)
+{
+    static const uint32_t max_bytes[] = {
+        [JOURNAL_SESSION] = 4096 * KB,  /* every option's value: a config file of 1 MB, escaped   */
+        [JOURNAL_RUN_BEGIN] = 256 * KB, /* IPC_WORKERS_MAX numbers, NODE_FIGURES_MAX nodes        */
+        [JOURNAL_ERROR_KIND] = sizeof(struct ipc_error_kind),
+        [JOURNAL_INTERVAL] = INTERVAL_WIRE_MAX_BYTES,
+        [JOURNAL_RUN_END] = 1024 * KB, /* IPC_WORKERS_MAX workers, the nodes, VERDICT_CHECKS_MAX  */
+        [JOURNAL_SESSION_END] = 0,
+        [JOURNAL_SAMPLE] = 4 * KB,
+        [JOURNAL_EVENT] = 4 * KB,
+    };
+    return max_bytes[type];
+}
+
 json_t *journal_session_to_json(const struct session_facts *session)
 {
     json_t *percentiles = json_array();

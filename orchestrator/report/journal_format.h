@@ -26,9 +26,6 @@
 #define JOURNAL_MAGIC_BYTES (sizeof JOURNAL_MAGIC - 1)
 #define JOURNAL_HEAD_BYTES 8u
 #define JOURNAL_CRC_BYTES 4u
-/* A longer record is not one of volley's. */
-#define JOURNAL_RECORD_MAX_BYTES (64u * 1024 * 1024)
-
 enum journal_record {
     JOURNAL_SESSION = 1,
     JOURNAL_RUN_BEGIN,
@@ -40,6 +37,10 @@ enum journal_record {
     JOURNAL_EVENT
 };
 #define JOURNAL_RECORD_LAST JOURNAL_EVENT
+
+/* How long a record of this type is at most, by what a run can be: none is written that is longer, and
+ * none read. JSON takes up to twenty times its length in memory while it is read. */
+uint32_t journal_record_max_bytes(enum journal_record type);
 
 static inline void journal_put_u32(unsigned char *out, uint32_t value)
 {

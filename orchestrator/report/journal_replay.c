@@ -1,9 +1,12 @@
 /* Reads a journal back. Nothing in the file is believed before it was checked: it may have been cut
  * anywhere, or be another file altogether. */
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 #include <zlib.h>
 
 #include "orchestrator/report/journal_format.h"
@@ -60,7 +63,7 @@ static enum read_status read_record(struct replay *replay)
     replay->type = journal_get_u32(head);
     replay->length = journal_get_u32(head + 4);
     if (replay->type < JOURNAL_SESSION || replay->type > JOURNAL_RECORD_LAST ||
-        replay->length > JOURNAL_RECORD_MAX_BYTES)
+        replay->length > journal_record_max_bytes(replay->type))
         return READ_DAMAGED;
     enum read_status status = read_body(replay);
     if (status != READ_RECORD)
@@ -306,6 +309,20 @@ enum err_code journal_replay_stream(FILE *in, const char *name, struct timeline 
     return code;
 }
 
+/* Nothing else under that name is waited for, as a fifo would be, or read without an end. */
+static enum err_code open_regular(FILE **in, const char *path, struct err *err)
+{
+    struct stat status;
+    *in = NULL;
+    int fd = open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+    if (fd >= 0 && (fstat(fd, &status) != 0 || !S_ISREG(status.st_mode))) {
+        close(fd);
+        return err_set(err, E_DATA, "%s is not a regular file, as a journal is", path);
+    }
+    *in = fd >= 0 ? fdopen(fd, "r") : NULL;
+    return *in != NULL ? OK : err_set_errno(err, E_DATA, errno, "cannot read %s", path);
+}
+
 enum err_code journal_replay(const char *directory, struct timeline *timeline, bool *complete,
                              struct err *err)
 {
@@ -315,11 +332,9 @@ enum err_code journal_replay(const char *directory, struct timeline *timeline, b
     if (path == NULL)
         return err_set(err, E_SYSTEM, "no memory to replay a journal");
     snprintf(path, path_bytes, "%s/" JOURNAL_FILE_NAME, directory);
-    FILE *in = fopen(path, "re");
-    enum err_code code;
-    if (in == NULL) {
-        code = err_set_errno(err, E_DATA, errno, "cannot read %s", path);
-    } else {
+    FILE *in;
+    enum err_code code = open_regular(&in, path, err);
+    if (code == OK) {
         code = journal_replay_stream(in, path, timeline, complete, err);
         fclose(in);
     }

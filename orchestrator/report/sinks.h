@@ -53,7 +53,9 @@ MUST_USE enum err_code sink_hdr_log(struct sink *sink, const char *path, enum ou
  * begun is removed by destroy, so that the directory can be used again after a failed start. */
 MUST_USE enum err_code sink_journal(struct sink *sink, const char *directory, struct err *err);
 /* The interval CSV as a file in a directory, and one more for each further measured run of the session:
- * x.csv, x-2.csv, x-3.csv. All of them are renamed at the end, x.csv last. */
+ * x.csv, x-2.csv, x-3.csv. All of them are renamed at the end, x.csv last. Runs beyond
+ * INTERVAL_CSV_FILES_MAX, which is more than any command has but a loop, get no file, with a warning. */
+#define INTERVAL_CSV_FILES_MAX 512u
 MUST_USE enum err_code sink_interval_csv_file(struct sink *sink, const char *path,
                                               enum output_naming naming, uint64_t csv_interval_ns,
                                               struct err *err);
@@ -63,7 +65,7 @@ bool journal_in_use(const char *directory);
 
 /* Feeds the events of DIR/journal to the timeline. A record cut short at the end (the orchestrator
  * was killed) ends the replay cleanly with *complete = false; the missing run_end is made from what
- * is there and marked interrupted. E_DATA: no journal, not one of volley's, or a damaged record (what
+ * is there and marked interrupted. E_DATA: no journal, not a regular file, not one of volley's, or a damaged record (what
  * stands before it was replayed, and the session ended, all the same). E_UNTRUSTED: a row or a run
  * does not add up; all of it was replayed. */
 MUST_USE enum err_code journal_replay(const char *directory, struct timeline *timeline,

@@ -260,6 +260,20 @@ START_TEST(test_report_reads_what_it_may_not_write)
 }
 END_TEST
 
+START_TEST(test_journal_is_a_regular_file)
+{
+    /* Breaks when something else under the name of a journal is waited for or read without an end. */
+    static const char *const lines[] = {
+        "mkdir run; mkfifo run/journal; timeout 10 $volley report run",
+        "mkdir run; ln -s /dev/zero run/journal; timeout 10 $volley report run",
+        "mkdir -p run/journal; timeout 10 $volley report run",
+        "mkdir run; mkfifo run/journal; timeout 10 $volley report run --csv-interval 1",
+    };
+    shell(lines[_i], 4);
+    expect_error("run/journal is not a regular file");
+}
+END_TEST
+
 Suite *test_hostile_files_suite(void)
 {
     Suite *suite = suite_create("hostile_files");
@@ -277,6 +291,7 @@ Suite *test_hostile_files_suite(void)
     tcase_add_test(tcase, test_directory_of_a_user);
     tcase_add_test(tcase, test_file_that_comes_meanwhile);
     tcase_add_test(tcase, test_report_reads_what_it_may_not_write);
+    tcase_add_loop_test(tcase, test_journal_is_a_regular_file, 0, 4);
     suite_add_tcase(suite, tcase);
     return suite;
 }

@@ -189,6 +189,16 @@ START_TEST(of_some_no_wait_is_known)
 }
 END_TEST
 
+START_TEST(a_rate_is_one_that_can_be)
+{
+    /* breaks if the seconds of a journal from somewhere else make a rate that no integer holds */
+    ck_assert(figure_rate(UINT64_MAX, 5e-324) <= FIGURE_RATE_MAX);
+    ck_assert(figure_rate(1, 1e-300) <= FIGURE_RATE_MAX);
+    ck_assert_double_eq(figure_rate(1, 0), 0);
+    ck_assert_double_eq(figure_rate(1000000000, 0.5), 2e9);
+}
+END_TEST
+
 START_TEST(rates_read_well)
 {
     /* breaks if a slow rate is rounded to nothing, or a fast one is hard to read */
@@ -215,6 +225,7 @@ Suite *test_figures_suite(void)
     tcase_add_test(tcase, what_had_no_reply_had_waited);
     tcase_add_test(tcase, a_percentile_is_a_share_of_all);
     tcase_add_test(tcase, of_some_no_wait_is_known);
+    tcase_add_test(tcase, a_rate_is_one_that_can_be);
     tcase_add_test(tcase, rates_read_well);
     suite_add_tcase(suite, tcase);
     return suite;

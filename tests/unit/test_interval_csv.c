@@ -2,6 +2,7 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 
 #include "common/clock.h"
 #include "tests/support/check/report_fixture.h"
@@ -302,6 +303,37 @@ START_TEST(every_test_has_a_file)
 }
 END_TEST
 
+START_TEST(a_loop_has_no_end_of_files)
+{
+    /* breaks if a journal of thousands of runs makes thousands of files, if the limit costs those below it,
+     * or if they are held open */
+    char *directory = fixture_directory();
+    char path[256], last[64], beyond[64];
+    struct sink sink;
+    struct err err = {.code = OK};
+    const struct rlimit files = {INTERVAL_CSV_FILES_MAX + 100, INTERVAL_CSV_FILES_MAX + 100};
+    ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &files), 0);
+    snprintf(path, sizeof path, "%s/intervals.csv", directory);
+    session = fixture_session();
+    ck_assert_int_eq(timeline_init(&timeline, &err), OK);
+    ck_assert_int_eq(sink_interval_csv_file(&sink, path, OUTPUT_NAMED, 0, &err), OK);
+    timeline_add(&timeline, sink);
+    timeline_session_begin(&timeline, &session);
+    for (uint32_t i = 0; i < INTERVAL_CSV_FILES_MAX + 3; i++)
+        play_run(i + 1, false);
+    timeline_session_end(&timeline);
+    ck_assert(!timeline.failed[0]);
+    timeline_destroy(&timeline);
+    ck_assert_int_eq(fixture_count_files(directory), INTERVAL_CSV_FILES_MAX);
+    snprintf(last, sizeof last, "intervals-%u.csv", INTERVAL_CSV_FILES_MAX);
+    snprintf(beyond, sizeof beyond, ",%u,0,0,0,0\n", INTERVAL_CSV_FILES_MAX);
+    expect_file(directory, last, beyond);
+    expect_file(directory, "intervals.csv", ",1,0,0,0,0\n");
+    fixture_session_free(&session);
+    fixture_remove(directory);
+}
+END_TEST
+
 START_TEST(no_test_keeps_half_a_file)
 {
     /* breaks if the files of earlier tests stay, under either name, when the session is not ended */
@@ -338,6 +370,7 @@ Suite *test_interval_csv_suite(void)
     tcase_add_test(tcase, a_prefill_has_no_rows);
     tcase_add_test(tcase, a_file_appears_when_it_is_whole);
     tcase_add_test(tcase, every_test_has_a_file);
+    tcase_add_test(tcase, a_loop_has_no_end_of_files);
     tcase_add_test(tcase, no_test_keeps_half_a_file);
     suite_add_tcase(suite, tcase);
     return suite;

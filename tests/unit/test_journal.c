@@ -5,6 +5,7 @@
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
+#include <zlib.h>
 
 #include "orchestrator/report/journal_format.h"
 #include "tests/support/check/report_fixture.h"
@@ -322,6 +323,117 @@ START_TEST(other_files_are_refused)
 }
 END_TEST
 
+/* A journal whose last record has this type and so many bytes of JSON in it; the caller frees. */
+static char *journal_with(enum journal_record type, uint32_t length, size_t *byte_count)
+{
+    *byte_count = JOURNAL_MAGIC_BYTES + JOURNAL_HEAD_BYTES + length + JOURNAL_CRC_BYTES;
+    char *bytes = malloc(*byte_count);
+    ck_assert_ptr_nonnull(bytes);
+    memcpy(bytes, JOURNAL_MAGIC, JOURNAL_MAGIC_BYTES);
+    unsigned char *head = (unsigned char *)bytes + JOURNAL_MAGIC_BYTES;
+    journal_put_u32(head, (uint32_t)type);
+    journal_put_u32(head + 4, length);
+    for (uint32_t i = 0; i < length; i++) /* [1,1,1,...1] */
+        head[JOURNAL_HEAD_BYTES + i] = i == 0            ? '['
+                                       : i == length - 1 ? ']'
+                                       : i % 2 == 1      ? '1'
+                                                         : ',';
+    uLong crc = crc32(crc32(0, NULL, 0), head, JOURNAL_HEAD_BYTES + length);
+    journal_put_u32(head + JOURNAL_HEAD_BYTES + length, (uint32_t)crc);
+    return bytes;
+}
+
+START_TEST(a_record_longer_than_a_run_has_it)
+{
+    /* breaks if a journal from somewhere else can make a report take memory without an end */
+    enum journal_record type = (enum journal_record)_i;
+    uint32_t lengths[] = {journal_record_max_bytes(type) + 1, 60u << 20};
+    for (size_t i = 0; i < sizeof lengths / sizeof lengths[0]; i++) {
+        struct heard heard;
+        struct err err;
+        bool complete = true;
+        size_t byte_count = 0;
+        char *bytes = journal_with(type, lengths[i] | 1, &byte_count);
+        ck_assert_int_eq(replay_bytes(bytes, byte_count, &heard, &complete, &err), E_DATA);
+        ck_assert(!complete);
+        ck_assert_msg(strstr(err.text, "record 1 is damaged") != NULL, "%s", err.text);
+        free(bytes);
+    }
+}
+END_TEST
+
+START_TEST(the_longest_record_is_bounded)
+{
+    /* breaks if what is allowed takes more memory than a report may */
+    struct rusage before, after;
+    struct heard heard;
+    struct err err;
+    bool complete = true;
+    size_t byte_count = 0;
+    char *bytes =
+        journal_with(JOURNAL_SESSION, journal_record_max_bytes(JOURNAL_SESSION) - 1, &byte_count);
+    getrusage(RUSAGE_SELF, &before);
+    ck_assert_int_eq(replay_bytes(bytes, byte_count, &heard, &complete, &err), E_DATA);
+    getrusage(RUSAGE_SELF, &after);
+    ck_assert_msg(strstr(err.text, "record 1: ") != NULL, "%s", err.text); /* it was read */
+    ck_assert_int_lt(after.ru_maxrss - before.ru_maxrss, 200 * 1024);
+    free(bytes);
+}
+END_TEST
+
+START_TEST(the_largest_run_fits)
+{
+    /* breaks if a run of as many workers and nodes as there can be has a record that is not read back */
+    struct timeline timeline;
+    struct sink sink;
+    struct err err = {.code = OK};
+    struct session_facts session = fixture_session();
+    struct run_facts facts = fixture_cluster_facts();
+    struct run_result *result = fixture_result();
+    char *label = malloc(512 * 1024);
+    memset(label, '\x01', 512 * 1024 - 1); /* six characters of JSON each */
+    label[512 * 1024 - 1] = '\0';
+    session.label = label;
+    facts.node_count = NODE_FIGURES_MAX;
+    for (uint32_t i = 0; i < NODE_FIGURES_MAX; i++)
+        memset(facts.nodes[i].text, '\x01', sizeof facts.nodes[i].text - 1);
+    facts.worker_count = result->worker_count = IPC_WORKERS_MAX;
+    for (uint32_t i = 0; i < IPC_WORKERS_MAX; i++) {
+        facts.worker_cpus[i] = 4095;
+        result->workers[i] = (struct worker_summary){.index = i,
+                                                     .pid = INT32_MAX,
+                                                     .cpu = 4095,
+                                                     .requests = INT64_MAX,
+                                                     .cpu_user_seconds = 1.0 / 3,
+                                                     .cpu_system_seconds = 1.0 / 3,
+                                                     .run_delay_seconds = 1.0 / 3,
+                                                     .spin_seconds = 1.0 / 3};
+    }
+    memset(result->status_text, '\x01', sizeof result->status_text - 1);
+    ck_assert_int_eq(timeline_init(&timeline, &err), OK);
+    ck_assert_int_eq(sink_journal(&sink, directory, &err), OK);
+    timeline_add(&timeline, sink);
+    timeline_session_begin(&timeline, &session);
+    timeline_run_begin(&timeline, &facts);
+    timeline_run_end(&timeline, result);
+    timeline_session_end(&timeline);
+    ck_assert(!timeline.failed[0]);
+    timeline_destroy(&timeline);
+
+    struct heard heard;
+    bool complete = false;
+    size_t byte_count = 0;
+    char *bytes = fixture_read_file(directory, "journal", &byte_count);
+    ck_assert_msg(replay_bytes(bytes, byte_count, &heard, &complete, &err) == OK, "%s", err.text);
+    ck_assert(complete);
+    ck_assert_int_eq(heard.run_ends, 1);
+    free(bytes);
+    free(label);
+    free(result);
+    fixture_session_free(&session);
+}
+END_TEST
+
 START_TEST(a_name_of_any_bytes_survives)
 {
     /* breaks if a command with bytes that are not UTF-8 stops the journal */
@@ -474,6 +586,10 @@ Suite *test_journal_suite(void)
     tcase_add_test(tcase, a_prefill_remembers_its_test);
     tcase_add_test(tcase, every_fact_and_all_evidence_comes_back);
     tcase_add_test(tcase, what_was_cut_off_is_unknown);
+    tcase_add_loop_test(tcase, a_record_longer_than_a_run_has_it, JOURNAL_SESSION,
+                        JOURNAL_RECORD_LAST + 1);
+    tcase_add_test(tcase, the_longest_record_is_bounded);
+    tcase_add_test(tcase, the_largest_run_fits);
     tcase_add_test(tcase, other_files_are_refused);
     tcase_add_test(tcase, a_name_of_any_bytes_survives);
     suite_add_tcase(suite, tcase);
