@@ -111,6 +111,7 @@ static const struct option_row own[] = {
      .kind = OPTION_TEXT,
      .argument = "FILE",
      .offset = AT(csv_path),
+     .needs_trust = true,
      .section = "Output",
      .help = "Write a CSV line for each probe."},
 
@@ -210,6 +211,7 @@ static const struct option_pick picks[] = {
      .help = "Print a line for each probe even where standard error is no terminal."},
     {.name = "log-level"},
     {.name = "config"},
+    {.name = "trust-config"},
     {.name = "explain", .help = "Print the plan and the first commands, and connect to nothing."},
     {.name = "help"},
 };

@@ -116,6 +116,7 @@ static const struct option_row own[] = {
      .kind = OPTION_TEXT,
      .argument = "FILE",
      .offset = AT(csv_path),
+     .needs_trust = true,
      .section = "Output",
      .help = "Write a CSV line for each step."},
 
@@ -203,6 +204,7 @@ static const struct option_pick picks[] = {
     {.name = "progress"},
     {.name = "log-level"},
     {.name = "config"},
+    {.name = "trust-config"},
     {.name = "explain", .help = "Print the plan and the first commands, and connect to nothing."},
     {.name = "help"},
 };

@@ -53,7 +53,7 @@ static const struct option_row rows[] = {
     {ROW("askpass", NULL, OPTION_FLAG, NULL, AT(ask_password)), .section = "Target", .told = true,
      .help = "Ask for the password on the terminal, without echo."},
     {ROW("password-fd", NULL, OPTION_COUNT, "N", AT(password_fd)), NUMBER(0, INT32_MAX),
-     .section = "Target", .told = true,
+     .needs_trust = true, .section = "Target", .told = true,
      .help = "Read the password from this file descriptor, up to the first newline."},
     {ROW("user", NULL, OPTION_TEXT, "NAME", AT(spec.user)), .section = "Target",
      .help = "User for AUTH; needs a password."},
@@ -68,16 +68,18 @@ static const struct option_row rows[] = {
      .help = "Send CLIENT TRACKING ON on each connection, and count the invalidation messages; "
              "speaks RESP3."},
     {ROW("managed", NULL, OPTION_CUSTOM, "[KIND]", 0), .parse = managed_kind_parse,
-     .takes_next = managed_kind_is, .value_at = managed_kind_at, .section = "Target",
+     .takes_next = managed_kind_is, .value_at = managed_kind_at, .needs_trust = true,
+     .section = "Target",
      .help = "Start a private server (valkey-server or redis-server) without persistence on a "
              "free port, and stop it afterwards. KIND: replicas=N, that server with N replicas; "
              "cluster=P or cluster=P+R, a cluster of P primaries and R replicas; tls, with "
              "certificates made for the run; cluster=3+3,tls, both."},
     {ROW("managed-program", NULL, OPTION_TEXT, "PATH", AT(spec.managed_program)),
-     .section = "Target",
+     .needs_trust = true, .section = "Target",
      .help = "The program of the managed servers, in place of the one that is found in PATH; "
              "whatever its name, it is asked with --version whether it is a server."},
-    {ROW("managed-args", NULL, OPTION_TEXT, "ARGS", AT(managed_args_text)), .section = "Target",
+    {ROW("managed-args", NULL, OPTION_TEXT, "ARGS", AT(managed_args_text)), .needs_trust = true,
+     .section = "Target",
      .help = "Further arguments of the managed servers, as '--maxmemory 1gb --appendonly yes': in "
              "one word, cut at blanks, with quotes as in a shell and nothing expanded. They win "
              "over volley's own; ports, addresses, directories and what else volley has to know "
@@ -203,7 +205,7 @@ static const struct option_row rows[] = {
     {ROW("loop", "l", OPTION_FLAG, NULL, AT(spec.loop)), .section = "Load",
      .help = "Repeat the tests until Ctrl+C, or until a run fails."},
     {ROW("stdin-last-argument", "x", OPTION_FLAG, NULL, AT(spec.last_argument_from_stdin)),
-     .section = "Load",
+     .needs_trust = true, .section = "Load",
      .help = "Read the last argument of the command from standard input; it is sent as it is."},
     {ROW("null", NULL, OPTION_FLAG, NULL, AT(spec.null_transport)), .section = "Load", .told = true,
      .help = "Use no server: every request is answered inside the worker. What is measured is "
@@ -277,8 +279,8 @@ static const struct option_row rows[] = {
      BARE(NS_PER_MS, NS_PER_US, HOUR_NS), .section = "Rate", .told = true,
      .help = "Drop and count requests that could not be sent for so long after their time; a bare "
              "number is milliseconds. Without it nothing is dropped: what is late piles up."},
-    {ROW("control", NULL, OPTION_TEXT, "PATH", AT(spec.control_path)), .section = "Rate",
-     .told = true,
+    {ROW("control", NULL, OPTION_TEXT, "PATH", AT(spec.control_path)), .needs_trust = true,
+     .section = "Rate", .told = true,
      .help = "Make a Unix socket there that takes commands while the test runs: another rate, a "
              "pause, a stop."},
 
@@ -357,11 +359,14 @@ static const struct option_row rows[] = {
      .told = true, .help = "Percentiles of the report: at most 16, each above 0 and at most 100."},
     {ROW("label", NULL, OPTION_TEXT, "TEXT", AT(spec.label)), .section = "Output", .told = true,
      .help = "A name for the run; stands in the report and in JSON."},
-    {ROW("json", NULL, OPTION_TEXT, "FILE", AT(spec.json_path)), .section = "Output", .told = true,
+    {ROW("json", NULL, OPTION_TEXT, "FILE", AT(spec.json_path)), .needs_trust = true,
+     .section = "Output", .told = true,
      .help = "Write the whole result as JSON; - is standard output."},
-    {ROW("out", NULL, OPTION_TEXT, "DIR", AT(spec.out_dir)), .section = "Output", .told = true,
+    {ROW("out", NULL, OPTION_TEXT, "DIR", AT(spec.out_dir)), .needs_trust = true,
+     .section = "Output", .told = true,
      .help = "Keep everything about the run in this directory, which is made."},
-    {ROW("hdr", NULL, OPTION_TEXT, "FILE", AT(spec.hdr_path)), .section = "Output", .told = true,
+    {ROW("hdr", NULL, OPTION_TEXT, "FILE", AT(spec.hdr_path)), .needs_trust = true,
+     .section = "Output", .told = true,
      .help = "Write the latencies of all intervals as an HdrHistogram log."},
     {ROW("progress", NULL, OPTION_FLAG, NULL, AT(spec.progress)), .section = "Output", .told = true,
      .help = "Show progress even where standard error is no terminal."},
@@ -375,7 +380,12 @@ static const struct option_row rows[] = {
     {ROW("config", NULL, OPTION_TEXT, "FILE", AT(config_path)), .command_line_only = true,
      .section = "Other",
      .help = "Read options from a file, JSON or YAML, with these long names as keys. What "
-             "stands on the command line wins."},
+             "stands on the command line wins. Trust a file as you trust a script: it says where "
+             "requests and passwords go."},
+    {ROW("trust-config", NULL, OPTION_FLAG, NULL, AT(trust_config)), .command_line_only = true,
+     .section = "Other",
+     .help = "Let the file of --config also name what is written, listened on, started or read "
+             "from."},
     {ROW("explain", NULL, OPTION_FLAG, NULL, AT(spec.explain)), .command_line_only = true,
      .section = "Other",
      .help = "Print the plan, the first commands and where each option came from, and connect to "

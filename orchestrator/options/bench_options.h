@@ -55,6 +55,7 @@ struct bench_request {
     const char *uri_text;
     struct uri *uri; /* owned */
     const char *config_path;
+    bool trust_config;
     uint64_t random_keys, sequential_keys; /* 0: not given */
     bool single_process;
     bool ask_password;

@@ -303,10 +303,30 @@ static enum err_code apply(struct option_values *values, size_t row_index,
 
 /* --- sources of values ----------------------------------------------------------------------- */
 
-static enum err_code apply_config_entry(struct option_values *values, const char *path,
+/* Whoever owns the file: it may have been unpacked, or cloned, as this user. */
+static enum err_code check_trust(const struct option_row *row, bool trusted, const char *path,
+                                 const struct config_entry *entry, struct err *err)
+{
+    if (trusted || !row->needs_trust)
+        return OK;
+    return err_set(err, E_CONFIG,
+                   "%.150s:%u: %.40s writes, listens, or starts or reads something: give it on the "
+                   "command line, or --trust-config if you trust this file as you trust a script",
+                   path, entry->line, entry->key);
+}
+
+/* The file that --config names. */
+struct config_source {
+    const char *path;
+    bool trusted;
+};
+
+static enum err_code apply_config_entry(struct option_values *values,
+                                        const struct config_source *config,
                                         const struct config_entry *entry, struct err *err)
 {
     const struct option_table *table = values->table;
+    const char *path = config->path;
     size_t key_bytes = strlen(entry->key);
     int found = arguments_find_long(table, entry->key, key_bytes);
     if (found < 0) {
@@ -325,6 +345,8 @@ static enum err_code apply_config_entry(struct option_values *values, const char
     if (row->command_line_only)
         return err_set(err, E_CONFIG, "%s:%u: %s belongs on the command line", path, entry->line,
                        entry->key);
+    if (check_trust(row, config->trusted, path, entry, err) != OK)
+        return err->code;
     const struct option_origin *earlier = &values->origins[found];
     if (earlier->kind == ORIGIN_CONFIG)
         return err_set(err, E_CONFIG, "%s:%u: %s is the same option as %s in line %u", path,
@@ -334,12 +356,13 @@ static enum err_code apply_config_entry(struct option_values *values, const char
     return apply(values, (size_t)found, &source, entry->value, err);
 }
 
-static enum err_code apply_config(struct option_values *values, const char *path, struct err *err)
+static enum err_code apply_config(struct option_values *values, const struct config_source *config,
+                                  struct err *err)
 {
     struct config_file file;
-    enum err_code code = config_file_read(&file, path, err);
+    enum err_code code = config_file_read(&file, config->path, err);
     for (size_t i = 0; i < file.count && code == OK; i++)
-        code = apply_config_entry(values, path, &file.entries[i], err);
+        code = apply_config_entry(values, config, &file.entries[i], err);
     config_file_free(&file);
     return code;
 }
@@ -387,19 +410,28 @@ static const char *argument_value(const struct option_table *table,
     return NULL;
 }
 
+/* A flag that other options depend on before it is stored itself. */
+static bool argument_flag(const struct option_table *table, const struct arguments *arguments,
+                          const char *name)
+{
+    int row = options_row(table, name);
+    const char *text = argument_value(table, arguments, name);
+    bool flag = false;
+    return row >= 0 && text != NULL && table->rows[row].kind == OPTION_FLAG &&
+           parse_flag(&flag, text) && flag;
+}
+
 /* --help and --version work beside any other mistake behind them. */
 static bool apply_exits(struct option_values *values, const struct arguments *arguments)
 {
     static const char *const names[] = {"help", "version"};
     bool found = false;
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
-        int row = options_row(values->table, names[i]);
-        const char *text = argument_value(values->table, arguments, names[i]);
-        bool flag = false;
-        if (row < 0 || text == NULL || values->table->rows[row].kind != OPTION_FLAG ||
-            !parse_flag(&flag, text) || !flag)
+        const bool flag = true;
+        if (!argument_flag(values->table, arguments, names[i]))
             continue;
-        memcpy(field(values->target, &values->table->rows[row]), &flag, sizeof flag);
+        const struct option_row *row = &values->table->rows[options_row(values->table, names[i])];
+        memcpy(field(values->target, row), &flag, sizeof flag);
         found = true;
     }
     return found;
@@ -411,9 +443,11 @@ static enum err_code parse_sources(struct option_values *values, const struct ar
     enum err_code code = OK;
     for (size_t i = 0; i < values->table->row_count && code == OK; i++)
         code = store_default(values, i, err);
-    const char *path = argument_value(values->table, arguments, "config");
-    if (code == OK && path != NULL)
-        code = apply_config(values, path, err);
+    const struct config_source config = {
+        .path = argument_value(values->table, arguments, "config"),
+        .trusted = argument_flag(values->table, arguments, "trust-config")};
+    if (code == OK && config.path != NULL)
+        code = apply_config(values, &config, err);
     if (code == OK)
         code = apply_arguments(values, arguments, err);
     if (code == OK)

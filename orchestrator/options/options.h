@@ -56,6 +56,9 @@ struct option_row {
     bool command_line_only; /* not a config key: --help, --config ...                         */
     bool repeats;           /* may be given again: the values are joined by commas            */
     bool told; /* the report says it in a line of its own, or it changes nothing that is measured */
+    /* It writes a file, listens, starts a program or reads from a descriptor: a config file may give it
+     * with --trust-config only. */
+    bool needs_trust;
 };
 
 struct option_table {
@@ -114,7 +117,8 @@ struct option_values {
 /* Stores defaults, then the config file that --config names, then argv (argv[0] is skipped) into
  * target, which the caller has zeroed. Of an option that is given again the last value counts, unless its
  * row repeats. E_USAGE: unknown option (with the nearest known), missing or bad value, a positional argument; E_CONFIG: config
- * file unreadable, not JSON or YAML, unknown key or bad value (with line). A row named "help" or
+ * file unreadable, not JSON or YAML, unknown key or bad value (with line), or one that needs the flag
+ * named "trust-config" on the command line. A row named "help" or
  * "version" ends it: its flag is stored and nothing else is looked at. options_free in any case.
  *
  * "--name value", "--name=value", "-nvalue", "-n value", flags of one letter in a bunch, and

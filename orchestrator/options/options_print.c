@@ -117,12 +117,21 @@ static void format_aliases(char *text, size_t text_bytes, const struct option_ro
         snprintf(text + used, text_bytes - used, ".");
 }
 
+/* What a config file needs to give it, or nothing. */
+static const char *trust_note(const struct option_row *row)
+{
+    return row->needs_trust && !row->command_line_only
+               ? " In a config file with --trust-config only."
+               : "";
+}
+
 static void format_description(char *text, size_t text_bytes, const struct option_row *row)
 {
     char aliases[200], limits[200];
     format_aliases(aliases, sizeof aliases, row);
     format_limits(limits, sizeof limits, row);
-    snprintf(text, text_bytes, "%s%s%s", row->help != NULL ? row->help : "", aliases, limits);
+    snprintf(text, text_bytes, "%s%s%s%s", row->help != NULL ? row->help : "", trust_note(row),
+             aliases, limits);
 }
 
 static void print_refused(const struct option_table *table, FILE *out)
@@ -231,6 +240,7 @@ void options_print_markdown(const struct option_table *table, FILE *out)
             fprintf(out, "`%s`", row->unset);
         fprintf(out, " | %s | ", options_format_range(range, sizeof range, row));
         print_markdown_text(out, row->help);
+        print_markdown_text(out, trust_note(row));
         format_aliases(aliases, sizeof aliases, row);
         print_markdown_text(out, aliases);
         fputs(" |\n", out);

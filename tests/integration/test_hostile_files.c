@@ -274,6 +274,31 @@ START_TEST(test_journal_is_a_regular_file)
 }
 END_TEST
 
+START_TEST(test_config_of_somebody_else)
+{
+    /* Breaks when a configuration can name an output, whatever command reads it and whatever kind of
+     * file it is. */
+    static const char *const lines[] = {
+        "echo 'json: victim' >c; $volley $load --config c",
+        "echo '{\"out\": \"victim\"}' >c; $volley $load --config c",
+        "$volley $load --config <(echo 'hdr: victim')",
+        "echo 'csv: victim' >c; $volley sweep --null --step-duration 50ms --clients 1 --config c",
+        "echo 'csv: victim' >c; $volley find-max --null --slo 'p99<1ms' --config c",
+    };
+    shell(lines[_i], 3);
+    expect_error("--trust-config");
+    expect("[ ! -e victim ]");
+}
+END_TEST
+
+START_TEST(test_config_that_is_trusted)
+{
+    /* Breaks when a user's own configuration cannot name outputs any more. */
+    expect("printf 'json: x\nout: run\n' >c; $volley $load --config c --trust-config && "
+           "[ -s x -a -s run/run.json ]");
+}
+END_TEST
+
 Suite *test_hostile_files_suite(void)
 {
     Suite *suite = suite_create("hostile_files");
@@ -292,6 +317,8 @@ Suite *test_hostile_files_suite(void)
     tcase_add_test(tcase, test_file_that_comes_meanwhile);
     tcase_add_test(tcase, test_report_reads_what_it_may_not_write);
     tcase_add_loop_test(tcase, test_journal_is_a_regular_file, 0, 4);
+    tcase_add_loop_test(tcase, test_config_of_somebody_else, 0, 5);
+    tcase_add_test(tcase, test_config_that_is_trusted);
     suite_add_tcase(suite, tcase);
     return suite;
 }

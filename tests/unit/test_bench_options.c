@@ -504,6 +504,65 @@ START_TEST(config_mistakes)
 }
 END_TEST
 
+START_TEST(a_file_reaches_nothing_by_itself)
+{
+    /* a configuration from somebody else writes files, listens, starts programs or reads descriptors */
+    static const char *const texts[] = {
+        "json: x\n",
+        "json: [x]\n",
+        "{\"json\": \"x\"}",
+        "json: \"-\"\n",
+        "out: x\n",
+        "hdr: x\n",
+        "control: x\n",
+        "password-fd: 0\n",
+        "stdin-last-argument: true\n",
+        "managed: true\n",
+        "managed: [cluster=3, tls]\n",
+        "managed-program: x\n",
+        "managed-args: \"--loadmodule x\"\n",
+        "clients: 5\nseed: 1\nout: x\n",
+    };
+    for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
+        static const char *const untrusted[] = {"", "--json y --out y --hdr y",
+                                                "--trust-config=no"};
+        for (size_t k = 0; k < sizeof untrusted / sizeof untrusted[0]; k++) {
+            ck_assert_int_eq(parse_with_config(texts[i], untrusted[k]), E_CONFIG);
+            ck_assert_msg(strstr(err.text, "or --trust-config if") != NULL, "%s", err.text);
+        }
+        enum err_code code = parse_with_config(texts[i], "--trust-config -n 5");
+        ck_assert_msg(code == OK || strstr(err.text, "trust") == NULL, "%s", err.text);
+    }
+    ck_assert_ptr_nonnull(
+        strstr((parse_with_config(texts[13], "") != OK ? err.text : ""), ":3: out"));
+    ck_assert_int_eq(parse_with_config("trust-config: true\njson: x\n", ""), E_CONFIG);
+    ck_assert_ptr_nonnull(strstr(err.text, "belongs on the command line"));
+    ck_assert_int_eq(parse_with_config("json: x\nout: y\n", "--trust-config"), OK);
+    ck_assert_str_eq(request.spec.json_path, "x");
+    ck_assert_int_eq(
+        parse_with_config("clients: 7\n", "--json x --hdr y --out z --qps 9 --control c"), OK);
+    ck_assert_str_eq(request.spec.json_path, "x");
+}
+END_TEST
+
+START_TEST(a_path_is_read_or_needs_trust)
+{
+    /* a new option that names a file to write is taken from any configuration */
+    static const char *const only_read[] = {"socket", "chaos", "cacert", "cacertdir",
+                                            "cert",   "key",   "config", "rate-plan"};
+    for (size_t i = 0; i < bench_option_table.row_count; i++) {
+        const struct option_row *row = &bench_option_table.rows[i];
+        const char *what = row->argument != NULL ? row->argument : "";
+        bool path =
+            strcmp(what, "FILE") == 0 || strcmp(what, "DIR") == 0 || strcmp(what, "PATH") == 0;
+        bool read = false;
+        for (size_t k = 0; k < sizeof only_read / sizeof only_read[0]; k++)
+            read |= strcmp(row->name, only_read[k]) == 0;
+        ck_assert_msg(!path || read != row->needs_trust, "%s", row->name);
+    }
+}
+END_TEST
+
 START_TEST(help_before_everything)
 {
     /* someone who asks for help gets an error about something else */
@@ -553,6 +612,8 @@ Suite *test_bench_options_suite(void)
     TCase *config = tcase_create("config");
     tcase_add_test(config, config_and_command_line);
     tcase_add_test(config, config_mistakes);
+    tcase_add_test(config, a_file_reaches_nothing_by_itself);
+    tcase_add_test(config, a_path_is_read_or_needs_trust);
     add_cases(suite, config);
     return suite;
 }

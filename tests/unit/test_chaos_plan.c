@@ -304,11 +304,11 @@ END_TEST
 START_TEST(kinds_in_a_config_file)
 {
     /* Breaks when a config file cannot say what a command line can. */
-    line_parses_with_config("managed: true\n", "-n 5");
+    line_parses_with_config("managed: true\n", "--trust-config -n 5");
     ck_assert(line_request.spec.managed);
-    line_parses_with_config("managed: [cluster=3+3]\n", "-n 5");
+    line_parses_with_config("managed: [cluster=3+3]\n", "--trust-config -n 5");
     ck_assert_uint_eq(line_request.spec.managed_primaries, 3);
-    line_parses_with_config("managed: cluster=3+3\n", "--managed=false");
+    line_parses_with_config("managed: cluster=3+3\n", "--trust-config --managed=false");
     ck_assert(!line_request.spec.managed && line_request.spec.managed_primaries == 0);
 }
 END_TEST
