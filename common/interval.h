@@ -79,7 +79,7 @@ extern const char *const counter_names[COUNTER_COUNT];
 enum interval_histogram_kind {
     HISTOGRAM_SERVICE_OK,    /* done - sent of requests answered without an error; count = ok     */
     HISTOGRAM_SERVICE_ERROR, /* the same of requests answered with an error; count = errors       */
-    HISTOGRAM_LOOP_LAG, /* one value a read: from the first read of the loop's turn to this one */
+    HISTOGRAM_LOOP_LAG, /* one value a read: since when what it brought may have waited to be read */
     HISTOGRAM_RESPONSE_OK, /* done - intended of those of HISTOGRAM_SERVICE_OK; open loop only     */
     HISTOGRAM_SLIP, /* sent - intended, without the wait below; counted when sent; open loop only */
     HISTOGRAM_CONNECT, /* from connect to ready; the first connections count in the first interval  */

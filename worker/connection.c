@@ -590,9 +590,17 @@ static void receive_greeting(struct connection *connection)
     }
 }
 
+/* Work at a wake-up, ahead of the first read, must not be taken for a sleep. */
+static void note_wakeup(struct worker *worker)
+{
+    if (worker->wakeup_ns == 0)
+        worker_woke(worker, clock_now_ns());
+}
+
 static void flush_waiting(struct connection *connection)
 {
-    const struct worker *worker = connection->worker;
+    struct worker *worker = connection->worker;
+    note_wakeup(worker);
     router_waited_to_write(connection, clock_now_ns());
     exchange_flush(connection);
     if ((worker->open_loop || worker->router.by_slot) && connection->state == CONNECTION_READY)
@@ -603,6 +611,8 @@ static void on_io(evutil_socket_t fd, short what, void *argument)
 {
     struct connection *connection = argument;
     (void)fd;
+    if (connection->state != CONNECTION_READY)
+        note_wakeup(connection->worker);
     switch (connection->state) {
     case CONNECTION_READY:
         if (what & (EV_READ | EV_CLOSED))

@@ -573,12 +573,12 @@ void exchange_receive(struct connection *connection, bool closed_by_peer)
             connection_lost(connection, COUNTER_LOST_DISCONNECT, loss_event(status), done_ns);
             return;
         }
-        /* The first read of a turn is the wake-up; a clock reading of its own before that read
-         * would cost every request more than it tells. */
+        /* The first read stands for the wake-up; a clock reading of its own before it would cost every
+         * request more than it tells. */
         if (worker->wakeup_ns == 0)
-            worker->wakeup_ns = done_ns;
+            worker_woke(worker, done_ns);
         interval_histogram_record(&worker->interval->histograms[HISTOGRAM_LOOP_LAG],
-                                  done_ns - worker->wakeup_ns);
+                                  done_ns - worker->unread_since_ns);
         worker_count(worker, COUNTER_BYTES_IN, got_bytes);
         if (!take_replies(connection, got_bytes, done_ns)) {
             bool closing = connection->write_failed;

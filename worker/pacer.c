@@ -341,10 +341,10 @@ static void count_spinning(struct worker *worker, uint64_t now_ns)
     pacer->spinning_ns = 0;
 }
 
-int pacer_prepare_wait(struct worker *worker)
+int pacer_prepare_wait(struct worker *worker, uint64_t *clock_ns)
 {
     struct pacer *pacer = &worker->pacer;
-    uint64_t now_ns = clock_now_ns();
+    uint64_t now_ns = *clock_ns;
     pacer->turn_ns = now_ns;
     count_spinning(worker, now_ns);
     if (worker->start_ns == 0 || worker->stopping)
@@ -353,7 +353,7 @@ int pacer_prepare_wait(struct worker *worker)
     look_ahead(worker);
     if (pacer->next_ns <= now_ns || worker->unsent_idle > 0) {
         pacer_send_due(worker, now_ns);
-        now_ns = clock_now_ns();
+        *clock_ns = now_ns = clock_now_ns();
     }
     uint64_t next_ns = pacer->next_ns;
     if (!router_can_take(worker) || next_ns >= worker->stop_at_ns)

@@ -103,7 +103,10 @@ static void on_wake(evutil_socket_t fd, short what, void *argument)
 
 static void turn(struct worker *worker)
 {
-    int how = worker->open_loop ? pacer_prepare_wait(worker) : EVLOOP_ONCE;
+    uint64_t now_ns = clock_now_ns();
+    worker->looked_ns = worker->wakeup_ns != 0 ? worker->wakeup_ns : now_ns;
+    int how = worker->open_loop ? pacer_prepare_wait(worker, &now_ns) : EVLOOP_ONCE;
+    worker->waiting_ns = now_ns;
     worker->wakeup_ns = 0;
     if (worker->transport->answers_at_once)
         connections_activate(worker);
