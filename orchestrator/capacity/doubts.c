@@ -10,8 +10,7 @@ void doubts_write(struct output *out, const char *where, const struct verdict *v
     for (uint32_t i = 0; i < verdict->check_count; i++) {
         const struct verdict_check *check = &verdict->checks[i];
         if (check->level != VERDICT_GREEN)
-            output_printf(out, "  %s: %s (GREEN: %s)\n", check->name, check->value,
-                          check->threshold);
+            output_printf(out, "  %s: %s (GREEN: %s)\n", check->name, check->text, check->limit);
     }
 }
 
@@ -25,7 +24,7 @@ char *doubts_format(char *text, size_t text_bytes, const struct verdict *verdict
         if (check->level == VERDICT_GREEN)
             continue;
         used += (size_t)snprintf(text + used, text_bytes - used, "%s%s%s%s", separator, check->name,
-                                 with_values ? " " : "", with_values ? check->value : "");
+                                 with_values ? " " : "", with_values ? check->text : "");
         separator = with_values ? "; " : ", ";
     }
     return text;

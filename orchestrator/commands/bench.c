@@ -79,7 +79,7 @@ static enum err_code status_in_dialect(const struct session *session)
         if (check->level != VERDICT_RED)
             continue;
         log_line(LOG_ERROR, "%s: do not use these figures: %s %s (limit: %s); %s", name,
-                 check->name, check->value, check->threshold, check->advice);
+                 check->name, check->text, check->limit, check->advice);
         break; /* one line is enough to doubt them */
     }
     return OK;

@@ -1,5 +1,6 @@
 #include "orchestrator/report/json_value.h"
 
+#include <math.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -133,15 +134,25 @@ json_t *json_value_workers(const struct run_result *result)
     return list;
 }
 
+/* What is not known is null. */
+static json_t *number_or_null(double number)
+{
+    return isnan(number) ? json_null() : json_real(number);
+}
+
 json_t *json_value_verdict(const struct verdict *verdict)
 {
     json_t *list = json_array();
     for (uint32_t i = 0; i < verdict->check_count; i++) {
         const struct verdict_check *check = &verdict->checks[i];
-        json_array_append_new(list, json_pack("{s:s, s:s, s:o, s:s, s:s}", "name", check->name,
-                                              "level", verdict_level_name(check->level), "value",
-                                              json_value_text(check->value), "threshold",
-                                              check->threshold, "advice", check->advice));
+        json_array_append_new(
+            list,
+            json_pack("{s:s, s:s, s:b, s:o, s:s, s:o, s:o, s:o, s:s, s:s}", "name", check->name,
+                      "level", verdict_level_name(check->level), "note", check->note, "value",
+                      number_or_null(check->value), "unit", check->unit, "threshold",
+                      number_or_null(check->threshold), "red_threshold",
+                      number_or_null(check->red_threshold), "text", json_value_text(check->text),
+                      "limit", check->limit, "advice", check->advice));
     }
     return json_pack("{s:s, s:o}", "level", verdict_level_name(verdict->level), "checks", list);
 }

@@ -330,8 +330,8 @@ static void print_verdict(struct output *out, const struct verdict *verdict)
         const struct verdict_check *check = &verdict->checks[i];
         if (check->level != VERDICT_GREEN)
             output_printf(out, "%s %s   %s   (limit: %s)\n      %s\n",
-                          verdict_level_name(check->level), check->name, check->value,
-                          check->threshold, check->advice);
+                          verdict_level_name(check->level), check->name, check->text, check->limit,
+                          check->advice);
     }
 }
 

@@ -70,7 +70,7 @@ static void tell_verdict(const struct run_result *result)
         const struct verdict_check *check = &result->verdict.checks[i];
         if (check->level == VERDICT_RED)
             log_line(LOG_WARNING, "%s: verdict RED, %s (%s): %s", result->facts->name, check->name,
-                     check->value, check->advice);
+                     check->text, check->advice);
     }
 }
 

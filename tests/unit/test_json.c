@@ -133,6 +133,45 @@ START_TEST(the_keys_that_programs_rely_on_are_there)
 }
 END_TEST
 
+/* A check of the verdict. */
+static json_t *check_of(json_t *run, const char *name)
+{
+    size_t index;
+    json_t *check;
+    json_array_foreach(at(run, "verdict.checks"), index, check)
+    {
+        if (strcmp(json_string_value(at(check, "name")), name) == 0)
+            return check;
+    }
+    ck_abort_msg("there is no check %s", name);
+}
+
+START_TEST(checks_of_the_verdict_are_numbers)
+{
+    /* breaks if a program must pick the evidence of a check, its unit or its limit out of a sentence */
+    struct timeline timeline;
+    struct session_facts session = fixture_session();
+    open_json(&timeline);
+    fixture_play(&timeline, &session);
+    timeline_destroy(&timeline);
+    fixture_session_free(&session);
+    json_t *json = load(), *run = json_array_get(at(json, "runs"), 0);
+    json_t *errors = check_of(run, "errors");
+    double answered = (double)(number(run, "requests.ok") + number(run, "requests.errors"));
+    ck_assert_double_eq_tol(json_number_value(at(errors, "value")),
+                            100 * (double)number(run, "requests.errors") / answered, 1e-9);
+    ck_assert_str_eq(json_string_value(at(errors, "unit")), "percent");
+    ck_assert_double_eq(json_number_value(at(errors, "threshold")), 0.1);
+    ck_assert_double_eq(json_number_value(at(errors, "red_threshold")), 1);
+    ck_assert_ptr_nonnull(strstr(json_string_value(at(errors, "text")), "% of replies"));
+    json_t *target = check_of(run, "target"); /* of a closed loop */
+    ck_assert(json_is_null(at(target, "value")));
+    ck_assert_str_eq(json_string_value(at(target, "text")), "closed loop");
+    ck_assert(json_is_false(at(target, "note")));
+    json_decref(json);
+}
+END_TEST
+
 START_TEST(intervals_add_up_to_the_totals)
 {
     /* breaks if an interval is missing, double, or of the warm-up */
@@ -433,6 +472,7 @@ Suite *test_json_suite(void)
     TCase *tcase = tcase_create("volley.run/1");
     tcase_add_checked_fixture(tcase, set_up, tear_down);
     tcase_add_test(tcase, the_keys_that_programs_rely_on_are_there);
+    tcase_add_test(tcase, checks_of_the_verdict_are_numbers);
     tcase_add_test(tcase, intervals_add_up_to_the_totals);
     tcase_add_test(tcase, an_open_loop_has_a_target);
     tcase_add_test(tcase, the_three_times_stand_apart);

@@ -180,18 +180,16 @@ START_TEST(test_doubts)
     begin(SWEEP_CLIENTS);
     sweep.planned = 2;
     add(1000, 1, 0);
-    add(2000, 1, 0)->verdict =
-        (struct verdict){.level = VERDICT_AMBER,
-                         .checks = {{.name = "slip", .level = VERDICT_GREEN, .value = "p99 0.1 ms"},
-                                    {.name = "few_samples",
-                                     .level = VERDICT_AMBER,
-                                     .value = "51 for p99",
-                                     .threshold = "10 / (1 - q) answers"},
-                                    {.name = "outage",
-                                     .level = VERDICT_AMBER,
-                                     .value = "1, 3.113 s",
-                                     .threshold = "none"}},
-                         .check_count = 3};
+    add(2000, 1, 0)->verdict = (struct verdict){
+        .level = VERDICT_AMBER,
+        .checks =
+            {{.name = "slip", .level = VERDICT_GREEN, .text = "p99 0.1 ms"},
+             {.name = "few_samples",
+              .level = VERDICT_AMBER,
+              .text = "51 for p99",
+              .limit = "10 / (1 - q) answers"},
+             {.name = "outage", .level = VERDICT_AMBER, .text = "1, 3.113 s", .limit = "none"}},
+        .check_count = 3};
     sweep_judge(&sweep);
     char *text = written(sweep_write_text);
     expect_in(text, "  baseline\n");

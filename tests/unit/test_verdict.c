@@ -287,7 +287,7 @@ START_TEST(a_sound_run_is_green)
     verdict_judge(&verdict, run.result);
     for (uint32_t i = 0; i < verdict.check_count; i++)
         ck_assert_msg(verdict.checks[i].level == VERDICT_GREEN, "%s: %s", verdict.checks[i].name,
-                      verdict.checks[i].value);
+                      verdict.checks[i].text);
     ck_assert_int_eq(verdict.level, VERDICT_GREEN);
     ck_assert_uint_eq(verdict.check_count, 27);
     drop(&run);
@@ -295,7 +295,7 @@ START_TEST(a_sound_run_is_green)
     verdict_judge(&verdict, run.result);
     for (uint32_t i = 0; i < verdict.check_count; i++)
         ck_assert_msg(verdict.checks[i].level == VERDICT_GREEN, "%s: %s", verdict.checks[i].name,
-                      verdict.checks[i].value);
+                      verdict.checks[i].text);
     ck_assert_int_eq(verdict.level, VERDICT_GREEN);
     drop(&run);
 }
@@ -319,9 +319,9 @@ START_TEST(each_check_flips_alone)
         bool spoiled = strcmp(check->name, cases[_i].check) == 0;
         seen = seen || spoiled;
         ck_assert_msg(check->level == (spoiled ? cases[_i].level : VERDICT_GREEN), "%s is %s: %s",
-                      check->name, verdict_level_name(check->level), check->value);
+                      check->name, verdict_level_name(check->level), check->text);
         ck_assert_int_eq(check->advice[0] != '\0', spoiled);
-        ck_assert(check->threshold[0] != '\0' && check->value[0] != '\0');
+        ck_assert(check->limit[0] != '\0' && check->text[0] != '\0');
     }
     ck_assert(seen);
     drop(&run);
@@ -373,8 +373,8 @@ START_TEST(open_loop_thresholds_are_sharp)
     verdict_judge(&verdict, run.result);
     for (uint32_t i = 0; i < verdict.check_count; i++)
         ck_assert_msg(verdict.checks[i].level == VERDICT_GREEN, "%s: %s", verdict.checks[i].name,
-                      verdict.checks[i].value);
-    ck_assert_str_eq(check_of(&verdict, "worker_cpu")->value, "worker 1 used 89 % of its CPU");
+                      verdict.checks[i].text);
+    ck_assert_str_eq(check_of(&verdict, "worker_cpu")->text, "worker 1 used 89 % of its CPU");
     leave_behind(&run, 1);
     verdict_judge(&verdict, run.result);
     ck_assert_int_eq(check_of(&verdict, "target")->level, VERDICT_AMBER);
@@ -394,7 +394,7 @@ START_TEST(a_slip_is_weighed_against_the_response_time)
     fixture_answer_at(run.total, 19 * NS_PER_MS, NS_PER_MS, 100000);
     verdict_judge(&verdict, run.result);
     ck_assert_int_eq(check_of(&verdict, "slip")->level, VERDICT_GREEN);
-    ck_assert_str_eq(check_of(&verdict, "slip")->value, "p99 1.000 ms, response p50 20.000 ms");
+    ck_assert_str_eq(check_of(&verdict, "slip")->text, "p99 1.000 ms, response p50 20.000 ms");
     fixture_answer_at(run.total, 17 * NS_PER_MS, 3 * NS_PER_MS, 2000);
     verdict_judge(&verdict, run.result);
     ck_assert_int_eq(check_of(&verdict, "slip")->level, VERDICT_AMBER);
@@ -432,12 +432,12 @@ START_TEST(a_missed_target_says_why)
     verdict_judge(&verdict, run.result);
     const struct verdict_check *target = check_of(&verdict, "target");
     ck_assert_int_eq(target->level, VERDICT_RED);
-    ck_assert_str_eq(target->value, "80.00 % of 12,500/s sent");
+    ck_assert_str_eq(target->text, "80.00 % of 12,500/s sent");
     ck_assert_str_eq(
         target->advice,
         "target not reached: 80 % of 12,500/s sent, because the server answered too slowly "
         "for 4 connections: all were busy 93 % of the time");
-    ck_assert_str_eq(check_of(&verdict, "censored")->value, "p99 is at least 0.101 ms");
+    ck_assert_str_eq(check_of(&verdict, "censored")->text, "p99 is at least 0.101 ms");
     drop(&run);
 }
 END_TEST
@@ -451,11 +451,11 @@ START_TEST(a_steady_state_is_named)
     run.facts.steady_auto = true;
     run.facts.warmup_ns = 12 * NS_PER_SECOND;
     verdict_judge(&verdict, run.result);
-    ck_assert_str_eq(check_of(&verdict, "steady")->value, "after 12s");
+    ck_assert_str_eq(check_of(&verdict, "steady")->text, "after 12s");
     ck_assert_int_eq(verdict.level, VERDICT_GREEN);
     run.result->seconds = 0; /* interrupted: 12 s is only the limit */
     verdict_judge(&verdict, run.result);
-    ck_assert_str_eq(check_of(&verdict, "steady")->value, "the run ended before");
+    ck_assert_str_eq(check_of(&verdict, "steady")->text, "the run ended before");
     drop(&run);
 }
 END_TEST
@@ -467,14 +467,14 @@ START_TEST(shares_of_nodes_are_told)
     struct verdict verdict;
     sound(&run);
     verdict_judge(&verdict, run.result);
-    ck_assert_str_eq(check_of(&verdict, "node_load")->value, "one server");
+    ck_assert_str_eq(check_of(&verdict, "node_load")->text, "one server");
     run.total->node_count = 4;
     run.total->nodes[0].counters[NODE_SENT] = 20000;
     run.total->nodes[1].counters[NODE_SENT] = 50000;
     run.total->nodes[3].counters[NODE_SENT] = 30000;
     verdict_judge(&verdict, run.result);
-    ck_assert_str_eq(check_of(&verdict, "node_load")->value, "20.00 to 50.00 % of 3 nodes");
-    ck_assert_str_eq(check_of(&verdict, "outage")->value, "none");
+    ck_assert_str_eq(check_of(&verdict, "node_load")->text, "20.00 to 50.00 % of 3 nodes");
+    ck_assert_str_eq(check_of(&verdict, "outage")->text, "none");
     ck_assert_int_eq(verdict.level, VERDICT_GREEN);
     drop(&run);
 }

@@ -1,0 +1,80 @@
+/* volley's own judgement of whether a run's figures can be trusted (design.md 4.10), from its totals and
+ * evidence. Pure. */
+#ifndef ORCHESTRATOR_REPORT_VERDICT_H
+#define ORCHESTRATOR_REPORT_VERDICT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct run_result;
+
+/* GREEN   nothing was seen that makes the figures doubtful
+ * AMBER   a reader who knows of it may decide differently
+ * RED     the figures must not be used
+ * A GREEN check may carry a note: it explains something that the reader sees in the report. */
+enum verdict_level { VERDICT_GREEN, VERDICT_AMBER, VERDICT_RED };
+
+struct verdict_check {
+    char name[32];
+    enum verdict_level level;
+    bool note;
+    /* The evidence and its limits, as numbers in `unit`; NAN: not known, or there is none. The unit "flag"
+     * has 1 for what the name says, and 0. */
+    char unit[16];
+    double value;
+    double threshold; /* of GREEN. The value may be so large, or so small: see verdict_row */
+    double red_threshold;
+    /* The same as people read it. */
+    char text[160];
+    char limit[64];
+    char advice[320]; /* empty when GREEN and no note */
+};
+#define VERDICT_CHECKS_MAX 32
+struct verdict {
+    enum verdict_level level; /* the worst of the checks */
+    struct verdict_check checks[VERDICT_CHECKS_MAX];
+    uint32_t check_count;
+};
+
+/* Every check is always in the list, in this order; the worst one is the level of the whole.
+ *
+ *   worker_cpu         AMBER when workers used 90 % of a CPU's time without spinning, all that are pinned to
+ *                      it together, or one was at work or kept waiting for its CPU that long: volley, or
+ *                      what runs beside it, is the limit
+ *   loop_lag           AMBER when its p99 is above 10 % of the median service time
+ *   slip               open loop: AMBER when its p99 is above 10 % of the median response time and
+ *                      above 0.25 ms
+ *   wait               the same of the wait for a free connection
+ *   target             open loop: AMBER when less than 99 % of what was due was sent in time, RED below
+ *                      90 %; the advice says why (target_reached.h)
+ *   shed               AMBER from the first one that was dropped for being later than --shed-after
+ *   errors             AMBER above 0.1 % of all replies, RED above 1 %
+ *   lost_or_timed_out  AMBER from the first one, RED above 0.1 % of what was sent; without those lost
+ *                      with a worker
+ *   censored           AMBER when a percentile that was asked for is not known, because too many
+ *                      requests went without a reply or were never sent
+ *   misses             AMBER above 1 % of the keys that were looked up (tests that read)
+ *   one_key            AMBER when every request has the same key and no key range was asked for
+ *   shared_cpu         AMBER when a worker is pinned to a CPU that the server runs on
+ *   steal_time         AMBER above 2 % of the host's CPU time, RED above 10 %
+ *   throttling         AMBER from the first nanosecond, RED above 5 % of the run's time
+ *   stood_still        AMBER from the first time that a worker stood still for 200 ms or longer, RED above
+ *                      5 % of the workers' time
+ *   lost_workers       RED from the first one, and from the first request that fell due meanwhile
+ *   outage             AMBER when the target, or one of its nodes, had one (outage.h)
+ *   tls_handshakes     AMBER from the first one that failed
+ *   local_ports        AMBER from the first connection that found no local port
+ *   node_ring          AMBER when a node's full ring of requests stopped the drawing or dropped one
+ *   node_load          always GREEN: the smallest and the largest share of requests over the nodes; of
+ *                      uniform keys they are within 1 % of each other
+ *   steady             AMBER when --steady auto found no steady state within its limit
+ *   clamped            AMBER when a latency was above the histogram's range
+ *   few_samples        AMBER when a percentile q that was asked for rests on fewer than 10 / (1 - q);
+ *                      not judged when no request succeeded
+ *   late_records       AMBER from the first one: rows of the interval list are not exact
+ *   short_run          AMBER below 1 s of measured time
+ *   accounting         RED when the counters do not add up */
+void verdict_judge(struct verdict *verdict, const struct run_result *result);
+const char *verdict_level_name(enum verdict_level level);
+
+#endif
