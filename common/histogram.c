@@ -65,6 +65,19 @@ void histogram_init_zeroed(struct histogram *histogram)
     histogram->low_index = HISTOGRAM_COUNTS;
 }
 
+void interval_histogram_settle(struct interval_histogram *histogram)
+{
+    if (histogram->low_index > histogram->high_index)
+        return;
+    histogram->min_ns = histogram_lowest_value(histogram->low_index);
+    histogram->max_ns = histogram_highest_value(histogram->high_index);
+    histogram->count = histogram->sum_ns = 0;
+    for (uint32_t i = histogram->low_index; i <= histogram->high_index; i++) {
+        histogram->count += histogram->counts[i];
+        histogram->sum_ns += histogram->counts[i] * histogram_highest_value(i);
+    }
+}
+
 void histogram_init(struct histogram *histogram)
 {
     memset(histogram, 0, sizeof *histogram);
@@ -183,6 +196,23 @@ uint64_t histogram_union_at_least(const struct histogram *one, const struct hist
                 return histogram_lowest_value(i);
         }
     return one->max_ns > other->max_ns ? one->max_ns : other->max_ns;
+}
+
+uint64_t histogram_quantile_replaced(const struct histogram *all, const struct histogram *without,
+                                     const struct histogram *with, double q)
+{
+    if (all->count == 0)
+        return 0;
+    uint64_t rank = histogram_rank(all->count, q), seen = 0;
+    uint32_t low = with->low_index < all->low_index ? with->low_index : all->low_index;
+    for (uint32_t i = low; i <= all->high_index; i++) {
+        seen += all->counts[i] + with->counts[i] - without->counts[i];
+        if (seen >= rank) {
+            uint64_t value = histogram_highest_value(i);
+            return value < all->max_ns ? value : all->max_ns;
+        }
+    }
+    return all->max_ns;
 }
 
 double histogram_mean(const struct histogram *histogram)

@@ -88,6 +88,21 @@ static inline void interval_histogram_record_zero(struct interval_histogram *his
 void interval_histogram_record_n(struct interval_histogram *histogram, uint64_t value_ns,
                                  uint64_t times);
 
+/* The same, so many times, for half the instructions: min, max and sum are left for
+ * interval_histogram_settle, which takes them from the buckets. */
+static inline void interval_histogram_tally(struct interval_histogram *histogram, uint64_t value_ns,
+                                            uint32_t times)
+{
+    uint32_t index =
+        histogram_index(value_ns < HISTOGRAM_HIGHEST_NS ? value_ns : HISTOGRAM_HIGHEST_NS);
+    if (index < histogram->low_index)
+        histogram->low_index = index;
+    if (index > histogram->high_index)
+        histogram->high_index = index;
+    histogram->counts[index] += times;
+}
+void interval_histogram_settle(struct interval_histogram *histogram);
+
 /* Empties a histogram by clearing its touched range. The _init forms clear all of it. */
 void interval_histogram_init(struct interval_histogram *histogram);
 void interval_histogram_reset(struct interval_histogram *histogram);
@@ -113,6 +128,9 @@ uint64_t histogram_value_of_rank(const struct histogram *histogram, uint64_t ran
  * value of its bucket, and the exact maximum for the last one. */
 uint64_t histogram_union_at_least(const struct histogram *one, const struct histogram *other,
                                   uint64_t rank);
+/* The same of all values with those of `without`, which are among them, replaced by as many in `with`. */
+uint64_t histogram_quantile_replaced(const struct histogram *all, const struct histogram *without,
+                                     const struct histogram *with, double q);
 double histogram_mean(const struct histogram *histogram);  /* exact: sum / count; 0 when empty  */
 double histogram_stdev(const struct histogram *histogram); /* of bucket middles; 0 when empty */
 /* How many values lie in buckets whose values are all <= value_ns; the bucket that straddles

@@ -83,6 +83,10 @@ enum interval_histogram_kind {
     HISTOGRAM_RESPONSE_OK, /* done - intended of those of HISTOGRAM_SERVICE_OK; open loop only     */
     HISTOGRAM_SLIP, /* sent - intended, without the wait below; counted when sent; open loop only */
     HISTOGRAM_CONNECT, /* from connect to ready; the first connections count in the first interval  */
+    /* Of replies that may have waited in volley for more than a tenth of their latency (response time of an
+     * open loop, service time of a closed one): that latency, and what it is without the wait. */
+    HISTOGRAM_LAGGED,
+    HISTOGRAM_UNLAGGED,
     HISTOGRAM_HANDSHAKE, /* of TLS, from the connected socket to its end; count = handshakes        */
     HISTOGRAM_WAIT, /* of that time, while no connection could take it; count = sent; open loop only */
     /* How long those had waited that got no reply, when they were given up, or when the load ended, if

@@ -46,6 +46,8 @@ enum cpus_choice { CPUS_AUTO, CPUS_NONE, CPUS_LIST };
 struct chaos_plan;
 
 #define SPEC_CPUS_MAX 4096
+/* Shown when nobody asks for others. */
+#define SPEC_PERCENTILES_USUAL "50,95,99,99.9,99.99"
 #define SPEC_PERCENTILES_MAX 16
 #define SPEC_TESTS_MAX 64
 

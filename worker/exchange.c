@@ -344,20 +344,46 @@ struct reply_counts {
     struct node_figures *node; /* NULL: one node only */
 };
 
+/* Replies that may have waited in volley for more than a tenth of their latency. None was there before its
+ * request was sent. */
+static inline void record_lagged(struct worker *worker)
+{
+    struct interval_histogram *histograms = worker->interval->histograms;
+    uint64_t latency_ns = worker->lagged.latency_ns, service_ns = worker->lagged.service_ns;
+    uint64_t lag_ns = worker->lag_ns < service_ns ? worker->lag_ns : service_ns;
+    interval_histogram_tally(&histograms[HISTOGRAM_LAGGED], latency_ns, worker->lagged.count);
+    interval_histogram_tally(&histograms[HISTOGRAM_UNLAGGED], latency_ns - lag_ns,
+                             worker->lagged.count);
+    worker->lagged.count = 0;
+}
+
+/* Requests that went out in one write and are answered in one read have one service time: they are recorded
+ * together. */
+static inline void note_lagged(struct worker *worker, uint64_t latency_ns, uint64_t service_ns)
+{
+    if (worker->lagged.count > 0 && latency_ns != worker->lagged.latency_ns)
+        record_lagged(worker);
+    worker->lagged.latency_ns = latency_ns;
+    worker->lagged.service_ns = service_ns;
+    worker->lagged.count++;
+}
+
 /* The times of the oldest request, answered without an error. */
 static inline void record_ok(const struct connection *connection, uint64_t done_ns,
                              const struct reply_counts *counts)
 {
     struct worker *worker = connection->worker;
     const struct request_slot *slot = connection_slot(connection, 0);
-    interval_histogram_record(&worker->interval->histograms[HISTOGRAM_SERVICE_OK],
-                              done_ns - slot->sent_ns);
-    if (worker->open_loop)
-        interval_histogram_record(&worker->interval->histograms[HISTOGRAM_RESPONSE_OK],
-                                  done_ns - slot->intended_ns);
+    uint64_t service_ns = done_ns - slot->sent_ns, latency_ns = service_ns;
+    interval_histogram_record(&worker->interval->histograms[HISTOGRAM_SERVICE_OK], service_ns);
+    if (worker->open_loop) {
+        latency_ns = done_ns - slot->intended_ns;
+        interval_histogram_record(&worker->interval->histograms[HISTOGRAM_RESPONSE_OK], latency_ns);
+    }
+    if (__builtin_expect(latency_ns < worker->lagged_below_ns, 0))
+        note_lagged(worker, latency_ns, service_ns);
     if (counts->node != NULL)
-        node_figures_ok(counts->node,
-                        done_ns - (worker->open_loop ? slot->intended_ns : slot->sent_ns));
+        node_figures_ok(counts->node, latency_ns);
 }
 
 static void count_reading(struct reply_counts *counts, enum read_kind kind,
@@ -528,6 +554,8 @@ static bool take_replies(struct connection *connection, size_t byte_count, uint6
         }
     }
     worker_count(worker, COUNTER_OK, counts.ok);
+    if (worker->lagged.count > 0)
+        record_lagged(worker);
     if (counts.ok > 0) {
         note_done(worker, done_ns);
         outcome_ok(&worker->interval->header.times, done_ns);
@@ -577,8 +605,10 @@ void exchange_receive(struct connection *connection, bool closed_by_peer)
          * request more than it tells. */
         if (worker->wakeup_ns == 0)
             worker_woke(worker, done_ns);
+        worker->lag_ns = done_ns - worker->unread_since_ns;
+        worker->lagged_below_ns = worker->lag_ns * worker->lag_weight;
         interval_histogram_record(&worker->interval->histograms[HISTOGRAM_LOOP_LAG],
-                                  done_ns - worker->unread_since_ns);
+                                  worker->lag_ns);
         worker_count(worker, COUNTER_BYTES_IN, got_bytes);
         if (!take_replies(connection, got_bytes, done_ns)) {
             bool closing = connection->write_failed;

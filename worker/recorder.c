@@ -215,6 +215,8 @@ static bool publish(struct worker *worker, uint64_t end_ns, uint32_t *encoded_by
     interval->header.backlog_after = worker_backlog(worker);
     for (int i = 0; i < COUNTER_COUNT; i++)
         interval->counters[i] = worker_total(worker, (enum counter)i) - worker->published[i];
+    interval_histogram_settle(&interval->histograms[HISTOGRAM_LAGGED]);
+    interval_histogram_settle(&interval->histograms[HISTOGRAM_UNLAGGED]);
     rebase_all(interval, worker->start_ns, 0);
     *encoded_bytes = (uint32_t)interval_encode(worker->wire, interval);
     rebase_all(interval, 0, worker->start_ns);

@@ -232,11 +232,18 @@ struct worker {
     uint64_t waiting_ns;      /* last one before the wait of this turn                  */
     uint64_t wakeup_ns;       /* first one behind it; 0: none yet                       */
     uint64_t unread_since_ns; /* what is read in this turn has come since then          */
-    uint64_t start_ns;        /* common start; 0 before                            */
-    uint64_t measure_ns;      /* end of the warm-up                               */
-    uint64_t edge_ns;         /* end of the interval under way                     */
-    uint64_t stop_at_ns;      /* no request is sent from then on                  */
-    uint64_t warmup_ns;       /* since the common start; IPC_NEVER: not known yet */
+    uint64_t lag_ns;          /* so long it may have waited, in the read under way      */
+    uint64_t lagged_below_ns; /* more than a tenth of any latency below this was that   */
+    uint64_t lag_weight;      /* 10; 0: what is read is made by the reading             */
+    struct {
+        uint64_t latency_ns, service_ns;
+        uint32_t count;
+    } lagged;            /* such replies, alike, that are in no histogram yet; within one read */
+    uint64_t start_ns;   /* common start; 0 before                            */
+    uint64_t measure_ns; /* end of the warm-up                               */
+    uint64_t edge_ns;    /* end of the interval under way                     */
+    uint64_t stop_at_ns; /* no request is sent from then on                  */
+    uint64_t warmup_ns;  /* since the common start; IPC_NEVER: not known yet */
     uint64_t next_opening_ns; /* of the client ramp; UINT64_MAX: none is to come */
     bool connected; /* all connections have been opened once: from now on they are reopened  */
     bool warming_up;

@@ -490,6 +490,8 @@ enum err_code session_run(struct session *session, const struct bench_step *step
     result->topology = session->topology;
     session->interrupts->enough = false;
     result->evidence.server_cpu_share = -1;
+    if (session->locality.known && session->topology->node_count <= 1)
+        result->evidence.server_pid = session->locality.pid;
     fill_facts(facts, session, step, session->run_count++);
     if (facts->one_key && !facts->prefill && session->warned_of != step->workload)
         log_line(LOG_WARNING,

@@ -143,7 +143,7 @@ void fleet_conclude(struct fleet *fleet)
         progress_end(fleet->progress);
     fleet->result->evidence.late_records = fleet->collector.late_records;
     host_sample_end(&fleet->host, &fleet->result->evidence);
-    if (fleet->sampler != NULL)
+    if (fleet->sampler != NULL && fleet->result->evidence.server_cpu_share < 0)
         fleet->result->evidence.server_cpu_share = info_sampler_cpu_share(fleet->sampler);
     fleet->result->seconds = measured_seconds(fleet);
     fleet->result->due_seconds = due_seconds(fleet);

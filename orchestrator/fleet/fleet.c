@@ -87,7 +87,7 @@ static void start(struct fleet *fleet, uint64_t now_ns)
     fleet->facts->started_wall_ns = clock_wall_ns() + (fleet->start_ns - now_ns);
     fleet->running = true;
     fleet->progress_at_ns = fleet->start_ns + PROGRESS_NS;
-    host_sample_begin(&fleet->host);
+    host_sample_begin(&fleet->host, &fleet->result->evidence);
     const struct spec *spec = fleet->run->spec;
     run_nodes_begin(fleet->facts, fleet->segment,
                     spec->sentinels != NULL || spec->replica_reads != REPLICA_READS_NO);

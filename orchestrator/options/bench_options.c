@@ -355,7 +355,7 @@ static const struct option_row rows[] = {
      .told = true,
      .help = "Exit with status 1 when the verdict on a result is anything else than GREEN."},
     {ROW("percentiles", NULL, OPTION_CUSTOM, "LIST", AT(spec.percentiles)),
-     .parse = bench_parse_percentiles, .unset = "50,95,99,99.9,99.99", .section = "Output",
+     .parse = bench_parse_percentiles, .unset = SPEC_PERCENTILES_USUAL, .section = "Output",
      .told = true, .help = "Percentiles of the report: at most 16, each above 0 and at most 100."},
     {ROW("label", NULL, OPTION_TEXT, "TEXT", AT(spec.label)), .section = "Output", .told = true,
      .help = "A name for the run; stands in the report and in JSON."},

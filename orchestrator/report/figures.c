@@ -19,6 +19,11 @@ bool figure_few_samples(uint64_t count, double percent)
     return above > 0 && (double)count * above < 10.0 * (1.0 - ROUNDING);
 }
 
+double figure_samples_needed(double percent)
+{
+    return 1000.0 / (100.0 - percent);
+}
+
 enum interval_histogram_kind figure_latency_kind(bool open_loop)
 {
     return open_loop ? HISTOGRAM_RESPONSE_OK : HISTOGRAM_SERVICE_OK;
@@ -90,6 +95,16 @@ struct figure_percentile figure_mean(const struct interval_row *row,
     double sum_ns = (double)answered->sum_ns + (waits != NULL ? (double)waits->sum_ns : 0);
     return (struct figure_percentile){.value_ns = (uint64_t)llround(sum_ns / all),
                                       .censored = unanswered > 0};
+}
+
+double figure_lag_share(const struct interval_row *row, bool open_loop, double percent)
+{
+    const struct histogram *all = figure_latency(row, open_loop);
+    uint64_t read_ns = histogram_quantile(all, percent / 100.0);
+    uint64_t there_ns =
+        histogram_quantile_replaced(all, &row->histograms[HISTOGRAM_LAGGED],
+                                    &row->histograms[HISTOGRAM_UNLAGGED], percent / 100.0);
+    return read_ns > there_ns ? (double)(read_ns - there_ns) / (double)read_ns : 0.0;
 }
 
 uint64_t figure_failed(const uint64_t counters[COUNTER_COUNT])

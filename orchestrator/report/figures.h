@@ -47,8 +47,14 @@ uint64_t figure_unanswered_count(const struct interval_row *row, enum interval_h
 const struct histogram *figure_unanswered(const struct interval_row *row,
                                           enum interval_histogram_kind kind);
 
+/* By how much of itself a percentile of the latency may be too high because replies waited in volley before
+ * they were read: at most, 0..1. */
+double figure_lag_share(const struct interval_row *row, bool open_loop, double percent);
+
 /* Whether `count` values are too few for this percentile. */
 bool figure_few_samples(uint64_t count, double percent);
+/* So many are enough. */
+double figure_samples_needed(double percent);
 
 /* What did not succeed: error replies, timed out and lost requests. */
 uint64_t figure_failed(const uint64_t counters[COUNTER_COUNT]);

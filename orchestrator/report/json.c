@@ -264,10 +264,15 @@ static json_t *asked_percentiles(const struct run_result *result)
         bool unknown = figure.empty || figure.censored;
         json_t *value_us = json_value_microseconds((double)figure.value_ns);
         json_array_append_new(
-            list, json_pack("{s:f, s:o, s:o, s:b}", "percentile", result->percentiles[i],
-                            "response_time_us", unknown ? json_null() : json_incref(value_us),
-                            "at_least_us", figure.censored ? json_incref(value_us) : json_null(),
-                            "few_samples", figure.few_samples));
+            list,
+            json_pack("{s:f, s:o, s:o, s:b, s:o}", "percentile", result->percentiles[i],
+                      "response_time_us", unknown ? json_null() : json_incref(value_us),
+                      "at_least_us", figure.censored ? json_incref(value_us) : json_null(),
+                      "few_samples", figure.few_samples, "loop_lag_percent",
+                      unknown ? json_null()
+                              : json_real(figure_lag_share(result->total, result->facts->open_loop,
+                                                           result->percentiles[i]) *
+                                          100)));
         json_decref(value_us);
     }
     return list;

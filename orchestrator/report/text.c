@@ -328,10 +328,10 @@ static void print_verdict(struct output *out, const struct verdict *verdict)
         output_printf(out, "all %" PRIu32 " checks passed\n", verdict->check_count);
     for (uint32_t i = 0; i < verdict->check_count; i++) {
         const struct verdict_check *check = &verdict->checks[i];
-        if (check->level != VERDICT_GREEN)
+        if (check->level != VERDICT_GREEN || check->note)
             output_printf(out, "%s %s   %s   (limit: %s)\n      %s\n",
-                          verdict_level_name(check->level), check->name, check->text, check->limit,
-                          check->advice);
+                          check->note ? "note " : verdict_level_name(check->level), check->name,
+                          check->text, check->limit, check->advice);
     }
 }
 

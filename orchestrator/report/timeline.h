@@ -138,8 +138,9 @@ struct run_evidence {
     bool server_place_known;
     uint32_t workers_lost;
     uint32_t late_records;
+    int64_t server_pid; /* of a server on this host; 0: not known, or there are several           */
     double
-        server_cpu_share; /* of one CPU, over the run: a local server's process; < 0: unknown    */
+        server_cpu_share; /* of one CPU, over the run: that server's process; < 0: unknown        */
     bool never_steady;    /* --steady auto found no steady state within its limit              */
 };
 

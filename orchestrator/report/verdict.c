@@ -28,9 +28,10 @@ static const struct verdict_row {
     const char *advice; /* NULL: the judge's */
 } rows[] = {
     {"worker_cpu", verdict_worker_cpu, AT_MOST, "percent", 90, NONE, "90 %", NULL},
-    {"loop_lag", verdict_loop_lag, AT_MOST, "percent", 10, NONE, "10 % of service p50",
-     "replies waited inside volley before they were read: use more workers, fewer connections "
-     "each, or less pipelining"},
+    {"run_delay", verdict_run_delay, AT_MOST, "percent", 5, NONE, "5 %",
+     "something else ran on a worker's CPU, and replies waited meanwhile: leave the workers CPUs "
+     "of their own (--cpus), or stop what runs beside them"},
+    {"loop_lag", verdict_loop_lag, AT_MOST, "percent", 10, NONE, "10 % of a percentile", NULL},
     {"slip", verdict_slip, AT_MOST, "ms", NONE, NONE, "10 % of response p50 or 0.25 ms",
      "volley sent late by itself: give the workers CPUs of their own, try --pacing spin, or more "
      "workers (--processes); the response time counts the delay"},
@@ -57,16 +58,17 @@ static const struct verdict_row {
      "workers' CPUs with --cpus"},
     {"steal_time", verdict_steal_time, AT_MOST, "percent", 2, 10, "2 %, RED above 10 %",
      "the hypervisor gave this machine's CPUs to others: repeat on a quieter host"},
-    {"throttling", verdict_throttling, AT_MOST, "percent", 0, 5, "0, RED above 5 % of the run",
+    {"throttling", verdict_throttling, AT_MOST, "percent", 0.1, 5,
+     "0.1 % of the run, RED above 5 %",
      "the CPU quota of the control group stopped volley: raise the quota or use fewer workers"},
     {"stood_still", verdict_stood_still, AT_MOST, "percent", 0, 5, "0, RED above 5 % of the time",
      "volley itself was stopped (a debugger, Ctrl+Z) or kept from its CPU: what was not sent or "
      "read meanwhile is not the target's doing; run it again"},
     {"lost_workers", verdict_lost_workers, AT_MOST, "workers", NONE, 0, "0",
      "worker processes died during the run: look at stderr or volley.log, then repeat"},
-    {"outage", verdict_outage, AT_MOST, "percent", 0, NONE, "none",
-     "for a part of the run nothing succeeded: look at Failures, and do not compare percentiles "
-     "that span an outage with those of a run without"},
+    {"outage", verdict_outage, AT_MOST, "percent", 0, 10, "none, RED above 10 % of the run",
+     "for a part of the run nothing succeeded: look at Failures, and do not compare rates and "
+     "percentiles that span an outage with those of a run without"},
     {"tls_handshakes", verdict_tls_handshakes, AT_MOST, "handshakes", 0, NONE, "0 failed",
      "TLS handshakes failed while the run was under way: look at the log for the reason, and at "
      "certificates that ran out or a server that was restarted"},
@@ -85,7 +87,7 @@ static const struct verdict_row {
      "latencies above one hour were counted as one hour: the percentiles near the maximum are "
      "too low"},
     {"few_samples", verdict_few_samples, AT_LEAST, "answers", NONE, NONE, "10 / (1 - q) answers",
-     "too few requests for the highest percentile: run longer, or ask for lower --percentiles"},
+     "too few requests for a percentile: run longer, or ask for lower --percentiles"},
     {"late_records", verdict_late_records, AT_MOST, "records", 0, NONE, "0",
      "some intervals hold requests of the one before; the totals are exact: use a longer "
      "--interval or fewer workers"},

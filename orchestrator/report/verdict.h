@@ -22,7 +22,8 @@ struct verdict_check {
      * has 1 for what the name says, and 0. */
     char unit[16];
     double value;
-    double threshold; /* of GREEN. The value may be so large, or so small: see verdict_row */
+    double
+        threshold; /* of GREEN: the largest value, or of some checks the smallest; NAN: see there */
     double red_threshold;
     /* The same as people read it. */
     char text[160];
@@ -40,8 +41,13 @@ struct verdict {
  *
  *   worker_cpu         AMBER when workers used 90 % of a CPU's time without spinning, all that are pinned to
  *                      it together, or one was at work or kept waiting for its CPU that long: volley, or
- *                      what runs beside it, is the limit
- *   loop_lag           AMBER when its p99 is above 10 % of the median service time
+ *                      what runs beside it, is the limit; a note for one worker of a closed loop whose
+ *                      server was nearer to its own
+ *   run_delay          AMBER when a worker that shares its CPU with no other one waited for it for more than
+ *                      5 % of the time
+ *   loop_lag           AMBER when replies that waited in volley before they were read may have made a
+ *                      percentile that was asked for, and has samples enough, 10 % larger than it would
+ *                      have been; a note when a closed loop's server was at its limit
  *   slip               open loop: AMBER when its p99 is above 10 % of the median response time and
  *                      above 0.25 ms
  *   wait               the same of the wait for a free connection
@@ -57,11 +63,12 @@ struct verdict {
  *   one_key            AMBER when every request has the same key and no key range was asked for
  *   shared_cpu         AMBER when a worker is pinned to a CPU that the server runs on
  *   steal_time         AMBER above 2 % of the host's CPU time, RED above 10 %
- *   throttling         AMBER from the first nanosecond, RED above 5 % of the run's time
+ *   throttling         a note below 0.1 % of the run's time, AMBER above, RED above 5 %
  *   stood_still        AMBER from the first time that a worker stood still for 200 ms or longer, RED above
  *                      5 % of the workers' time
  *   lost_workers       RED from the first one, and from the first request that fell due meanwhile
- *   outage             AMBER when the target, or one of its nodes, had one (outage.h)
+ *   outage             AMBER when the target, or one of its nodes, had one (outage.h), RED when the target
+ *                      had them for more than 10 % of the run's time
  *   tls_handshakes     AMBER from the first one that failed
  *   local_ports        AMBER from the first connection that found no local port
  *   node_ring          AMBER when a node's full ring of requests stopped the drawing or dropped one
@@ -70,8 +77,9 @@ struct verdict {
  *   steady             AMBER when --steady auto found no steady state within its limit
  *   clamped            AMBER when a latency was above the histogram's range
  *   few_samples        AMBER when a percentile q that was asked for rests on fewer than 10 / (1 - q);
- *                      not judged when no request succeeded
- *   late_records       AMBER from the first one: rows of the interval list are not exact
+ *                      a note above p99 when nobody asked for others than the usual ones; not judged
+ *                      when no request succeeded
+ *   late_records       a note from the first one: rows of the interval list are not exact, totals are
  *   short_run          AMBER below 1 s of measured time
  *   accounting         RED when the counters do not add up */
 void verdict_judge(struct verdict *verdict, const struct run_result *result);

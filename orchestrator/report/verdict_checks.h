@@ -10,9 +10,10 @@
 typedef void verdict_judge_function(struct verdict_check *check, const struct run_result *result);
 
 /* Of volley and the machine it runs on (verdict_client.c). */
-verdict_judge_function verdict_worker_cpu, verdict_loop_lag, verdict_slip, verdict_wait,
-    verdict_target, verdict_shed, verdict_shared_cpu, verdict_steal_time, verdict_throttling,
-    verdict_stood_still, verdict_lost_workers, verdict_late_records, verdict_accounting;
+verdict_judge_function verdict_worker_cpu, verdict_run_delay, verdict_loop_lag, verdict_slip,
+    verdict_wait, verdict_target, verdict_shed, verdict_shared_cpu, verdict_steal_time,
+    verdict_throttling, verdict_stood_still, verdict_lost_workers, verdict_late_records,
+    verdict_accounting;
 /* Of the target, and of what it was asked (verdict_load.c). */
 verdict_judge_function verdict_errors, verdict_lost_or_timed_out, verdict_censored, verdict_misses,
     verdict_one_key, verdict_outage, verdict_tls_handshakes, verdict_local_ports, verdict_node_ring,

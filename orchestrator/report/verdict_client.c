@@ -1,5 +1,7 @@
 /* Checks of volley itself and of the machine it runs on. */
+#include <math.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "common/clock.h"
 #include "common/units.h"
@@ -7,18 +9,34 @@
 #include "orchestrator/report/target_reached.h"
 #include "orchestrator/report/verdict_checks.h"
 
+/* In a closed loop requests wait for the server or for volley, as long in all as there are requests in
+ * flight over the rate. Where the server gives what it can, replies that are read sooner are followed by
+ * requests that wait there longer. */
+static bool server_decides(const struct run_result *result)
+{
+    return !result->facts->open_loop && result->evidence.server_cpu_share >= SERVER_BUSY_SHARE;
+}
+
 /* Volley's own work, or somebody else's. */
 void verdict_worker_cpu(struct verdict_check *check, const struct run_result *result)
 {
     struct target_cpu cpu = target_busiest_cpu(result);
+    double server_share = result->evidence.server_cpu_share;
     if (result->worker_count == 0) { /* a replay of a run that was cut short */
         verdict_say(check, "unknown");
         return;
     }
     check->value = cpu.share * 100;
     check->level = cpu.share >= WORKER_LIMIT_SHARE ? VERDICT_AMBER : VERDICT_GREEN;
+    check->note = check->level != VERDICT_GREEN && cpu.workers == 1 && server_decides(result) &&
+                  server_share >= cpu.share;
     target_cpu_text(check->text, sizeof check->text, &cpu);
-    if (cpu.busy_share >= WORKER_LIMIT_SHARE)
+    if (check->note)
+        verdict_advise(check,
+                       "the server was at its limit (%.0f %% of a CPU), and volley near its own: "
+                       "a faster server needs more workers (--processes) on free CPUs",
+                       server_share * 100);
+    else if (cpu.busy_share >= WORKER_LIMIT_SHARE)
         verdict_advise(check, "volley is the limit, not the server: use more workers "
                               "(--processes) on free CPUs, or read these figures as volley's own");
     else
@@ -26,15 +44,65 @@ void verdict_worker_cpu(struct verdict_check *check, const struct run_result *re
                               "it a CPU of its own (--cpus), or stop what runs beside it");
 }
 
+/* Workers that share a CPU wait for each other: worker_cpu judges that. */
+static bool alone(const struct run_result *result, const struct worker_summary *worker)
+{
+    uint32_t sharing = 0;
+    for (uint32_t i = 0; i < result->worker_count; i++)
+        sharing += worker->cpu >= 0 && result->workers[i].cpu == worker->cpu;
+    return sharing <= 1;
+}
+
+void verdict_run_delay(struct verdict_check *check, const struct run_result *result)
+{
+    verdict_say(check, "unknown");
+    for (uint32_t i = 0; i < result->worker_count && result->seconds > 0; i++) {
+        const struct worker_summary *worker = &result->workers[i];
+        double share = worker->run_delay_seconds / result->seconds * 100;
+        if (!alone(result, worker) || share <= check->value)
+            continue;
+        check->value = share;
+        verdict_say(check, "worker %u waited %.1f %% of the time for its CPU", worker->index,
+                    share);
+    }
+}
+
+/* Adds "12 % of p50"; what has no room is left out. */
+static void say_lag(struct verdict_check *check, double percent, double share)
+{
+    size_t used = strlen(check->text);
+    snprintf(check->text + used, sizeof check->text - used, "%s%.*f %% of p%.10g",
+             used == 0 ? "at most " : ", ", share < 10 ? 1 : 0, share, percent);
+}
+
 void verdict_loop_lag(struct verdict_check *check, const struct run_result *result)
 {
-    const struct histogram *histograms = result->total->histograms;
-    uint64_t lag_ns = histogram_quantile(&histograms[HISTOGRAM_LOOP_LAG], 0.99);
-    uint64_t service_ns = histogram_quantile(&histograms[HISTOGRAM_SERVICE_OK], 0.50);
-    verdict_say(check, "p99 %.3f ms, service p50 %.3f ms", verdict_ms(lag_ns),
-                verdict_ms(service_ns));
-    if (service_ns > 0) /* else nothing was measured that it could falsify */
-        check->value = (double)lag_ns / (double)service_ns * 100;
+    const struct interval_row *total = result->total;
+    bool open_loop = result->facts->open_loop;
+    uint64_t count = figure_latency(total, open_loop)->count;
+    for (uint32_t i = 0; i < result->percentile_count && count > 0; i++) {
+        double percent = result->percentiles[i];
+        double share = figure_lag_share(total, open_loop, percent) * 100;
+        if (figure_few_samples(count, percent) && percent > 50)
+            continue; /* few_samples says what it is worth */
+        check->value = share > check->value || isnan(check->value) ? share : check->value;
+        say_lag(check, percent, share);
+    }
+    if (check->text[0] == '\0')
+        verdict_say(check, "no percentile to weigh");
+    if (check->value <= check->threshold || isnan(check->value))
+        return;
+    verdict_advise(check, "replies waited inside volley before they were read, and these "
+                          "percentiles may be so much too high: use more workers (--processes), "
+                          "fewer connections each, less pipelining, or a rate (--qps)");
+    if (!server_decides(result))
+        return;
+    check->note = true;
+    verdict_advise(check,
+                   "replies waited inside volley before they were read, but the server was at its "
+                   "limit (%.0f %% of a CPU): without that wait their next requests would have "
+                   "waited there instead",
+                   result->evidence.server_cpu_share * 100);
 }
 
 /* What only an open loop can do wrong. */
@@ -122,6 +190,7 @@ void verdict_throttling(struct verdict_check *check, const struct run_result *re
 {
     double seconds = (double)result->evidence.throttled_ns / (double)NS_PER_SECOND;
     check->value = result->seconds > 0 ? seconds / result->seconds * 100 : 0;
+    check->note = check->value > 0 && check->value <= check->threshold;
     verdict_say(check, "%.3f s", seconds);
 }
 
@@ -152,6 +221,7 @@ void verdict_lost_workers(struct verdict_check *check, const struct run_result *
 void verdict_late_records(struct verdict_check *check, const struct run_result *result)
 {
     check->value = result->evidence.late_records;
+    check->note = check->value > 0; /* totals are exact */
     verdict_say(check, "%u", result->evidence.late_records);
 }
 

@@ -8,6 +8,9 @@
 #include "orchestrator/report/figures.h"
 #include "orchestrator/report/verdict_checks.h"
 
+/* Of the percentiles that nobody asked for those above this one may rest on few samples. */
+#define JUDGED_PERCENT 99
+
 static bool has_failed_as(const struct run_result *result, const char *word)
 {
     const struct error_kinds *kinds = result->error_kinds;
@@ -183,6 +186,17 @@ void verdict_clamped(struct verdict_check *check, const struct run_result *resul
     verdict_say(check, "%" PRIu64, count);
 }
 
+/* Whether the percentiles are those that nobody asked for. */
+static bool are_usual(const struct run_result *result)
+{
+    char list[sizeof SPEC_PERCENTILES_USUAL + 32] = "";
+    size_t used = 0;
+    for (uint32_t i = 0; i < result->percentile_count && used < sizeof list; i++)
+        used += (size_t)snprintf(list + used, sizeof list - used, "%s%.10g", i == 0 ? "" : ",",
+                                 result->percentiles[i]);
+    return strcmp(list, SPEC_PERCENTILES_USUAL) == 0;
+}
+
 void verdict_few_samples(struct verdict_check *check, const struct run_result *result)
 {
     uint64_t count = figure_latency(result->total, result->facts->open_loop)->count;
@@ -195,10 +209,13 @@ void verdict_few_samples(struct verdict_check *check, const struct run_result *r
     units_format_grouped(grouped, sizeof grouped, count);
     verdict_say(check, "%s", grouped);
     for (uint32_t i = 0; i < result->percentile_count; i++) {
-        if (!figure_few_samples(count, result->percentiles[i]))
+        double percent = result->percentiles[i];
+        if (!figure_few_samples(count, percent))
             continue;
-        check->threshold = 1000 / (100 - result->percentiles[i]);
-        verdict_say(check, "%s for p%.10g", grouped, result->percentiles[i]);
+        check->threshold = figure_samples_needed(percent);
+        /* The report marks it, and nobody asked for it but volley. */
+        check->note = percent > JUDGED_PERCENT && are_usual(result);
+        verdict_say(check, "%s for p%.10g", grouped, percent);
         return;
     }
 }

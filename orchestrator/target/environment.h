@@ -27,14 +27,16 @@
 json_t *environment_collect(struct control *control, const char *server_address,
                             const struct cpu_set_order *order);
 
-/* Steal time (of all CPUs of the host) and throttling (of this process's control groups) since
- * host_sample_begin, for the verdict. What the kernel does not tell, or for too short a time:
- * steal_share -1, throttled_ns 0. */
+/* Steal time (of all CPUs of the host), throttling (of this process's control groups) and the CPU time of the
+ * server's process (evidence->server_pid) since host_sample_begin, for the verdict. What the kernel does not
+ * tell, or for too short a time: steal_share -1, throttled_ns 0, server_cpu_share as it was. */
 struct host_sample {
     uint64_t steal_ticks, total_ticks;
     uint64_t throttled_ns;
+    uint64_t at_ns;
+    double server_seconds; /* < 0: not known */
 };
-void host_sample_begin(struct host_sample *sample);
+void host_sample_begin(struct host_sample *sample, const struct run_evidence *evidence);
 void host_sample_end(const struct host_sample *sample, struct run_evidence *evidence);
 
 /* Whether the target is a server on this host, and if so its process id and the CPUs it may run on.

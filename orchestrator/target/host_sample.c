@@ -1,12 +1,16 @@
 #include "orchestrator/target/environment.h"
 
 #include <stdio.h>
+#include <string.h>
+#include <unistd.h>
 
+#include "common/clock.h"
 #include "orchestrator/fleet/cgroup.h"
 #include "orchestrator/fleet/system_file.h"
 
 /* A tick of /proc/stat is 10 ms: of fewer of them one alone would be a share that alarms. */
 #define SHARE_TICKS_MIN 100u
+#define SHARE_SECONDS_MIN 0.5
 
 /* First line of /proc/stat: ticks of user, nice, system, idle, iowait, irq, softirq, steal since
  * boot, of all CPUs. What follows (guest time) is contained in user and nice. */
@@ -25,18 +29,35 @@ static void read_ticks(struct host_sample *sample)
     sample->steal_ticks = ticks[7];
 }
 
-void host_sample_begin(struct host_sample *sample)
+/* utime and stime, the 14th and 15th field of /proc/PID/stat; the second one is a name in parentheses that
+ * may hold anything. */
+static double process_seconds(int64_t pid)
+{
+    char text[1024];
+    unsigned long long user, system;
+    const char *behind_name;
+    if (pid <= 0 || !system_file_read(text, sizeof text, "/proc/%lld/stat", (long long)pid) ||
+        (behind_name = strrchr(text, ')')) == NULL ||
+        sscanf(behind_name, ") %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %llu %llu", &user,
+               &system) != 2)
+        return -1;
+    return (double)(user + system) / (double)sysconf(_SC_CLK_TCK);
+}
+
+void host_sample_begin(struct host_sample *sample, const struct run_evidence *evidence)
 {
     struct cgroup_cpu cgroup;
     read_ticks(sample);
     cgroup_cpu_read(&cgroup, "");
     sample->throttled_ns = cgroup.throttled_ns;
+    sample->at_ns = clock_now_ns();
+    sample->server_seconds = process_seconds(evidence->server_pid);
 }
 
 void host_sample_end(const struct host_sample *sample, struct run_evidence *evidence)
 {
     struct host_sample now;
-    host_sample_begin(&now);
+    host_sample_begin(&now, evidence);
     evidence->steal_share = -1;
     if (sample->total_ticks > 0 && now.total_ticks >= sample->total_ticks + SHARE_TICKS_MIN &&
         now.steal_ticks >= sample->steal_ticks) /* the kernel may correct it backwards */
@@ -44,4 +65,8 @@ void host_sample_end(const struct host_sample *sample, struct run_evidence *evid
                                 (double)(now.total_ticks - sample->total_ticks);
     evidence->throttled_ns =
         now.throttled_ns > sample->throttled_ns ? now.throttled_ns - sample->throttled_ns : 0;
+    double seconds = (double)(now.at_ns - sample->at_ns) / (double)NS_PER_SECOND;
+    if (sample->server_seconds >= 0 && now.server_seconds >= sample->server_seconds &&
+        seconds >= SHARE_SECONDS_MIN)
+        evidence->server_cpu_share = (now.server_seconds - sample->server_seconds) / seconds;
 }

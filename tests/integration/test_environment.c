@@ -232,7 +232,7 @@ START_TEST(samples_are_differences)
     /* Steal and throttling since boot billed to the run. */
     struct host_sample sample;
     struct run_evidence evidence = {.steal_share = 7, .throttled_ns = 7};
-    host_sample_begin(&sample);
+    host_sample_begin(&sample, &evidence);
     ck_assert_uint_gt(sample.total_ticks, 0);
     struct host_sample earlier = {.steal_ticks = sample.steal_ticks,
                                   .total_ticks = sample.total_ticks - 100,
@@ -254,6 +254,28 @@ START_TEST(samples_are_differences)
 }
 END_TEST
 
+START_TEST(the_servers_cpu_time_is_a_difference)
+{
+    /* Breaks when the CPU time that a local server has used before the run, or all of it as one second's,
+     * makes it look busy, or when an unknown process looks idle. */
+    struct run_evidence evidence = {.server_pid = getpid(), .server_cpu_share = -1};
+    struct host_sample sample;
+    host_sample_begin(&sample, &evidence);
+    ck_assert_double_ge(sample.server_seconds, 0);
+    host_sample_end(&sample, &evidence); /* too soon to tell */
+    ck_assert_double_lt(evidence.server_cpu_share, 0);
+    sample.at_ns -= 10 * NS_PER_SECOND;
+    host_sample_end(&sample, &evidence);
+    ck_assert_double_ge(evidence.server_cpu_share, 0);
+    ck_assert_double_lt(evidence.server_cpu_share, 0.5);
+    evidence = (struct run_evidence){.server_pid = 0, .server_cpu_share = -1};
+    host_sample_begin(&sample, &evidence);
+    sample.at_ns -= 10 * NS_PER_SECOND;
+    host_sample_end(&sample, &evidence);
+    ck_assert_double_lt(evidence.server_cpu_share, 0);
+}
+END_TEST
+
 Suite *test_environment_suite(void);
 Suite *test_environment_suite(void)
 {
@@ -272,6 +294,7 @@ Suite *test_environment_suite(void)
     tcase_add_test(other, no_server_at_all);
     tcase_add_test(other, old_and_new_names_of_valkey);
     tcase_add_test(other, samples_are_differences);
+    tcase_add_test(other, the_servers_cpu_time_is_a_difference);
     suite_add_tcase(suite, other);
     return suite;
 }

@@ -115,6 +115,49 @@ static void assert_quantiles(const struct histogram *histogram, const uint64_t *
     }
 }
 
+START_TEST(quantiles_with_some_values_replaced)
+{
+    /* breaks if values that are taken out or put in are counted twice, or not where they belong */
+    struct histogram all, without, with;
+    histogram_init(&all);
+    histogram_init(&without);
+    histogram_init(&with);
+    ck_assert_uint_eq(histogram_quantile_replaced(&all, &without, &with, 0.5), 0);
+    histogram_record_n(&all, 100, 50);
+    histogram_record_n(&all, 200, 50);
+    ck_assert_uint_eq(histogram_quantile_replaced(&all, &without, &with, 0.5), 100);
+    ck_assert_uint_eq(histogram_quantile_replaced(&all, &without, &with, 1.0), 200);
+    histogram_record_n(&without, 200, 40);
+    histogram_record_n(&with, 10, 40); /* below all others */
+    ck_assert_uint_eq(histogram_quantile_replaced(&all, &without, &with, 0.4), 10);
+    ck_assert_uint_eq(histogram_quantile_replaced(&all, &without, &with, 0.41), 100);
+    ck_assert_uint_eq(histogram_quantile_replaced(&all, &without, &with, 0.9), 100);
+    ck_assert_uint_eq(histogram_quantile_replaced(&all, &without, &with, 0.91), 200);
+}
+END_TEST
+
+START_TEST(tallied_values_are_settled_by_their_buckets)
+{
+    /* breaks if what the hot path only tallies is lost, or counts twice when a record is kept for later */
+    struct interval_histogram *tallied = malloc(sizeof *tallied);
+    ck_assert_ptr_nonnull(tallied);
+    interval_histogram_init(tallied);
+    interval_histogram_settle(tallied);
+    ck_assert_uint_eq(tallied->count, 0);
+    interval_histogram_tally(tallied, 1000, 3);
+    interval_histogram_settle(tallied);
+    interval_histogram_tally(tallied, HISTOGRAM_HIGHEST_NS + 1, 1);
+    interval_histogram_settle(tallied);
+    interval_histogram_settle(tallied);
+    ck_assert_uint_eq(tallied->count, 4);
+    histogram_init(&whole);
+    histogram_add_interval(&whole, tallied);
+    ck_assert_uint_eq(histogram_quantile(&whole, 0.75), 1000);
+    ck_assert_uint_ge(histogram_quantile(&whole, 1.0), HISTOGRAM_HIGHEST_NS);
+    free(tallied);
+}
+END_TEST
+
 START_TEST(quantiles_agree_with_sorted_values)
 {
     /* Breaks when a reported percentile is not the one of the values that were measured. */
@@ -357,6 +400,8 @@ Suite *test_histogram_suite(void)
     tcase_add_test(tcase, buckets_tile_the_range);
     tcase_add_test(tcase, index_is_monotone);
     tcase_add_test(tcase, quantiles_agree_with_sorted_values);
+    tcase_add_test(tcase, quantiles_with_some_values_replaced);
+    tcase_add_test(tcase, tallied_values_are_settled_by_their_buckets);
     tcase_add_test(tcase, interval_and_wide_agree);
     tcase_add_test(tcase, many_at_once_are_as_many_one_by_one);
     tcase_add_test(tcase, a_union_is_bounded_from_below);

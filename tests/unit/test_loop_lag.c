@@ -41,6 +41,8 @@ START_TEST(test_a_reply_that_is_waited_for_has_no_lag)
     run(1);
     ck_assert_uint_gt(times(HISTOGRAM_LOOP_LAG)->count, 1000);
     ck_assert_uint_eq(histogram_quantile(times(HISTOGRAM_LOOP_LAG), 0.99), 0);
+    ck_assert_uint_eq(times(HISTOGRAM_LAGGED)->count, times(HISTOGRAM_UNLAGGED)->count);
+    ck_assert_uint_lt(times(HISTOGRAM_LAGGED)->count, 20); /* around the edges */
     simulated_run_free(&simulated);
 }
 END_TEST
@@ -54,6 +56,11 @@ START_TEST(test_replies_wait_while_a_record_is_encoded)
     const struct histogram *lag = times(HISTOGRAM_LOOP_LAG);
     ck_assert_uint_ge(lag->max_ns, CUT_NS);
     ck_assert_uint_lt(lag->max_ns, CUT_NS + STEPS_NS);
+    /* And what a service time would have been without is known. */
+    ck_assert_uint_ge(times(HISTOGRAM_LAGGED)->count, 9);
+    ck_assert_uint_eq(times(HISTOGRAM_LAGGED)->count, times(HISTOGRAM_UNLAGGED)->count);
+    ck_assert_uint_ge(histogram_quantile(times(HISTOGRAM_LAGGED), 0.99), CUT_NS);
+    ck_assert_uint_le(times(HISTOGRAM_UNLAGGED)->max_ns, SERVICE_NS + STEPS_NS);
     simulated_run_free(&simulated);
 }
 END_TEST

@@ -138,6 +138,26 @@ START_TEST(the_report_has_its_fixed_layout)
 }
 END_TEST
 
+static void play_usual(struct timeline *timeline, const struct session_facts *session)
+{
+    static const double usual[] = {50, 95, 99, 99.9, 99.99};
+    struct session_facts unasked = *session;
+    unasked.percentiles = usual;
+    unasked.percentile_count = sizeof usual / sizeof usual[0];
+    fixture_play(timeline, &unasked);
+}
+
+START_TEST(notes_stand_among_the_checks)
+{
+    /* breaks if what explains a figure without doubting it is not told, or told as a doubt */
+    char *text = play_session(play_usual, TEXT_REPORT, false);
+    ck_assert_msg(strstr(text, "\nnote  few_samples   1,500 for p99.9   (limit: ") != NULL, "%s",
+                  text);
+    ck_assert_ptr_null(strstr(text, "AMBER few_samples"));
+    free(text);
+}
+END_TEST
+
 START_TEST(nodes_and_outages_are_told)
 {
     /* breaks if a reader cannot see which node failed, for how long, and who took over */
@@ -167,7 +187,7 @@ START_TEST(nodes_and_outages_are_told)
         "success, 127.0.0.1:7003 took over\n"
         "    failed: 25 (errors 20, timed out 3, lost 2), not known whether executed: 5, "
         "connections lost: 2, failed attempts to connect: 3\n",
-        "AMBER outage   1, 1.400 s without success   (limit: none)\n"};
+        "RED outage   1, 1.400 s without success   (limit: none, RED above 10 % of the run)\n"};
     for (size_t i = 0; i < sizeof expected / sizeof expected[0]; i++)
         ck_assert_msg(strstr(text, expected[i]) != NULL, "%s", expected[i]);
     ck_assert_ptr_null(strstr(text, "127.0.0.1:7003: without"));
@@ -629,6 +649,7 @@ Suite *test_text_suite(void)
     TCase *tcase = tcase_create("report");
     tcase_add_test(tcase, the_report_has_its_fixed_layout);
     tcase_add_test(tcase, debug_adds_spectrum_and_workers);
+    tcase_add_test(tcase, notes_stand_among_the_checks);
     tcase_add_test(tcase, nodes_and_outages_are_told);
     tcase_add_test(tcase, quiet_is_one_line);
     tcase_add_test(tcase, csv_is_a_header_and_a_row);

@@ -1,4 +1,5 @@
 #include <check.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -36,6 +37,7 @@ static void sound(struct sound_run *run)
     run->result->percentiles = asked;
     run->result->percentile_count = 3;
     run->result->evidence.steal_share = 0;
+    run->result->evidence.server_cpu_share = -1;
 }
 
 /* The same at 10,000/s in an open loop. */
@@ -69,9 +71,19 @@ static void busy(struct sound_run *run)
 {
     run->result->workers[1].cpu_user_seconds = 8.5;
 }
+/* So many of the replies were there after 85 us, and read after 100. */
+static void lag(struct sound_run *run, uint64_t replies)
+{
+    histogram_record_n(&run->total->histograms[HISTOGRAM_LAGGED], 100000, replies);
+    histogram_record_n(&run->total->histograms[HISTOGRAM_UNLAGGED], 85000, replies);
+}
 static void lagging(struct sound_run *run)
 {
-    histogram_record_n(&run->total->histograms[HISTOGRAM_LOOP_LAG], 20000, 5000);
+    lag(run, 99001);
+}
+static void kept_waiting(struct sound_run *run)
+{
+    run->result->workers[0].run_delay_seconds = 0.6;
 }
 static void some_errors(struct sound_run *run)
 {
@@ -117,7 +129,7 @@ static void much_steal(struct sound_run *run)
 }
 static void some_throttling(struct sound_run *run)
 {
-    run->result->evidence.throttled_ns = 1;
+    run->result->evidence.throttled_ns = 20 * NS_PER_MS;
 }
 static void much_throttling(struct sound_run *run)
 {
@@ -137,9 +149,12 @@ static void high_percentile(struct sound_run *run)
     run->result->percentiles = higher;
     run->result->percentile_count = 2;
 }
-static void late(struct sound_run *run)
+static void few(struct sound_run *run)
 {
-    run->result->evidence.late_records = 1;
+    interval_row_reset(run->total);
+    run->total->header.end_ns = 10 * NS_PER_SECOND;
+    fixture_answer(run->total, 100000, 900); /* p99 rests on nine */
+    run->total->counters[COUNTER_HITS] = 900;
 }
 static void brief(struct sound_run *run)
 {
@@ -191,8 +206,8 @@ static void due_while_dead(struct sound_run *run)
     run->total->counters[COUNTER_SHED_WORKER] += 50;
 }
 
-/* Two rows with one second and a half between them, in which a request failed. */
-static void outage(struct sound_run *run)
+/* Two rows with nearly a second between them, in which a request failed. */
+static void break_down(struct sound_run *run, uint64_t until_ms)
 {
     struct outage_setup setup = {0};
     struct outages *outages = outages_create();
@@ -204,12 +219,20 @@ static void outage(struct sound_run *run)
     outages_add(outages, row);
     free(row);
     row = fixture_row(1);
-    fixture_node_ok(row, 0, 1900, 1990, 1000, 100);
+    fixture_node_ok(row, 0, until_ms, until_ms + 10, 1000, 100);
     outages_add(outages, row);
     free(row);
     outages_end(outages, 0);
     run->outages = outages;
     run->result->outages = outages;
+}
+static void outage(struct sound_run *run)
+{
+    break_down(run, 1390);
+}
+static void long_outage(struct sound_run *run)
+{
+    break_down(run, 1900);
 }
 static void few_ports(struct sound_run *run)
 {
@@ -259,7 +282,10 @@ static const struct {
     {dead_worker, "lost_workers", VERDICT_RED, false},
     {out_of_range, "clamped", VERDICT_AMBER, false},
     {high_percentile, "few_samples", VERDICT_AMBER, false},
-    {late, "late_records", VERDICT_AMBER, false},
+    {few, "few_samples", VERDICT_AMBER, false},
+    {kept_waiting, "run_delay", VERDICT_AMBER, false},
+    {kept_waiting, "run_delay", VERDICT_AMBER, true},
+    {long_outage, "outage", VERDICT_RED, false},
     {brief, "short_run", VERDICT_AMBER, false},
     {untrusted, "accounting", VERDICT_RED, false},
     {never_steady, "steady", VERDICT_AMBER, false},
@@ -278,6 +304,15 @@ static const struct {
     {shed_of_node, "node_ring", VERDICT_AMBER, true},
 };
 
+/* The check of this name. */
+static const struct verdict_check *check_of(const struct verdict *verdict, const char *name)
+{
+    for (uint32_t i = 0; i < verdict->check_count; i++)
+        if (strcmp(verdict->checks[i].name, name) == 0)
+            return &verdict->checks[i];
+    ck_abort_msg("there is no check %s", name);
+}
+
 START_TEST(a_sound_run_is_green)
 {
     /* breaks if a run without any fault is called doubtful */
@@ -289,7 +324,7 @@ START_TEST(a_sound_run_is_green)
         ck_assert_msg(verdict.checks[i].level == VERDICT_GREEN, "%s: %s", verdict.checks[i].name,
                       verdict.checks[i].text);
     ck_assert_int_eq(verdict.level, VERDICT_GREEN);
-    ck_assert_uint_eq(verdict.check_count, 27);
+    ck_assert_uint_eq(verdict.check_count, 28);
     drop(&run);
     sound_open(&run);
     verdict_judge(&verdict, run.result);
@@ -350,14 +385,124 @@ START_TEST(thresholds_are_sharp)
 }
 END_TEST
 
-/* The check of this name. */
-static const struct verdict_check *check_of(const struct verdict *verdict, const char *name)
+/* The level of the verdict is GREEN, this check alone has a note, and its advice says so. */
+static void expect_note(struct sound_run *run, const char *name, const char *advice)
 {
-    for (uint32_t i = 0; i < verdict->check_count; i++)
-        if (strcmp(verdict->checks[i].name, name) == 0)
-            return &verdict->checks[i];
-    ck_abort_msg("there is no check %s", name);
+    struct verdict verdict;
+    verdict_judge(&verdict, run->result);
+    ck_assert_int_eq(verdict.level, VERDICT_GREEN);
+    for (uint32_t i = 0; i < verdict.check_count; i++) {
+        const struct verdict_check *check = &verdict.checks[i];
+        bool noted = strcmp(check->name, name) == 0;
+        ck_assert_msg(check->note == noted, "%s: %s", check->name, check->text);
+        ck_assert_int_eq(check->advice[0] != '\0', noted);
+        if (noted)
+            ck_assert_msg(strstr(check->advice, advice) != NULL, "%s", check->advice);
+    }
 }
+
+START_TEST(what_only_explains_is_a_note)
+{
+    /* breaks if a run is doubted for what no reader would decide differently for: its own default p99.99,
+     * a moment of throttling, a row of the interval list */
+    static const double usual[] = {50, 95, 99, 99.9, 99.99}, wished[] = {50, 95, 99, 99.99};
+    struct sound_run run;
+    struct verdict verdict;
+    sound(&run);
+    run.result->percentiles = usual;
+    run.result->percentile_count = 5;
+    expect_note(&run, "none", "");
+    interval_row_reset(run.total);
+    run.total->header.end_ns = 10 * NS_PER_SECOND;
+    fixture_answer(run.total, 100000, 30000);
+    run.total->counters[COUNTER_HITS] = 30000;
+    expect_note(&run, "few_samples", "run longer");
+    verdict_judge(&verdict, run.result);
+    ck_assert_str_eq(check_of(&verdict, "few_samples")->text, "30,000 for p99.99");
+    ck_assert_double_eq_tol(check_of(&verdict, "few_samples")->threshold, 100000, 0.01);
+    run.result->percentiles = wished;
+    run.result->percentile_count = 4;
+    verdict_judge(&verdict, run.result);
+    ck_assert_int_eq(check_of(&verdict, "few_samples")->level, VERDICT_AMBER);
+    drop(&run);
+    sound(&run);
+    run.result->evidence.throttled_ns = 10 * NS_PER_MS;
+    expect_note(&run, "throttling", "quota");
+    run.result->evidence.throttled_ns = 0;
+    run.result->evidence.late_records = 1;
+    expect_note(&run, "late_records", "totals are exact");
+    drop(&run);
+}
+END_TEST
+
+START_TEST(a_server_at_its_limit_explains_a_lag)
+{
+    /* breaks if a closed loop at full speed is doubted for a wait that would only be spent at the server,
+     * or one that the server does not limit is not */
+    struct sound_run run;
+    struct verdict verdict;
+    sound(&run);
+    lagging(&run);
+    run.result->evidence.server_cpu_share = 0.97;
+    expect_note(&run, "loop_lag", "97 % of a CPU");
+    run.result->workers[1].cpu_user_seconds = 8.7; /* with the system's 92 % */
+    run.result->workers[0].cpu_user_seconds = 1;
+    verdict_judge(&verdict, run.result);
+    ck_assert_int_eq(verdict.level, VERDICT_GREEN);
+    ck_assert(check_of(&verdict, "worker_cpu")->note);
+    run.result->evidence.server_cpu_share = 0.91; /* below the worker's */
+    verdict_judge(&verdict, run.result);
+    ck_assert_int_eq(check_of(&verdict, "worker_cpu")->level, VERDICT_AMBER);
+    run.result->evidence.server_cpu_share = 0.89;
+    verdict_judge(&verdict, run.result);
+    ck_assert_int_eq(check_of(&verdict, "loop_lag")->level, VERDICT_AMBER);
+    drop(&run);
+    sound_open(&run);
+    lagging(&run);
+    run.result->evidence.server_cpu_share = 0.97; /* users wait for both, then */
+    verdict_judge(&verdict, run.result);
+    ck_assert_int_eq(check_of(&verdict, "loop_lag")->level, VERDICT_AMBER);
+    drop(&run);
+}
+END_TEST
+
+START_TEST(a_lag_is_bounded_for_each_percentile)
+{
+    /* breaks if a lag that few replies had spoils a percentile that they do not move, or if it is lost
+     * which one they do */
+    struct sound_run run;
+    struct verdict verdict;
+    sound(&run);
+    lag(&run, 50000); /* the median is still that of the others */
+    verdict_judge(&verdict, run.result);
+    ck_assert_str_eq(check_of(&verdict, "loop_lag")->text,
+                     "at most 15 % of p50, 0.0 % of p99, 0.0 % of p99.9");
+    ck_assert_double_eq_tol(check_of(&verdict, "loop_lag")->value, 15, 0.1);
+    drop(&run);
+    sound(&run);
+    lag(&run, 49999);
+    verdict_judge(&verdict, run.result);
+    ck_assert_str_eq(check_of(&verdict, "loop_lag")->text,
+                     "at most 0.0 % of p50, 0.0 % of p99, 0.0 % of p99.9");
+    ck_assert_int_eq(verdict.level, VERDICT_GREEN);
+    drop(&run);
+}
+END_TEST
+
+START_TEST(workers_that_share_a_cpu_wait_for_each_other)
+{
+    /* breaks if volley's own crowding is blamed on a stranger */
+    struct sound_run run;
+    struct verdict verdict;
+    sound(&run);
+    run.result->workers[0].cpu = run.result->workers[1].cpu = 1;
+    run.result->workers[0].run_delay_seconds = 3;
+    verdict_judge(&verdict, run.result);
+    ck_assert_int_eq(check_of(&verdict, "run_delay")->level, VERDICT_GREEN);
+    ck_assert(isnan(check_of(&verdict, "run_delay")->value));
+    drop(&run);
+}
+END_TEST
 
 START_TEST(open_loop_thresholds_are_sharp)
 {
@@ -516,6 +661,10 @@ Suite *test_verdict_suite(void)
     tcase_add_test(tcase, a_sound_run_is_green);
     tcase_add_loop_test(tcase, each_check_flips_alone, 0, (int)(sizeof cases / sizeof cases[0]));
     tcase_add_test(tcase, thresholds_are_sharp);
+    tcase_add_test(tcase, what_only_explains_is_a_note);
+    tcase_add_test(tcase, a_server_at_its_limit_explains_a_lag);
+    tcase_add_test(tcase, a_lag_is_bounded_for_each_percentile);
+    tcase_add_test(tcase, workers_that_share_a_cpu_wait_for_each_other);
     tcase_add_test(tcase, open_loop_thresholds_are_sharp);
     tcase_add_test(tcase, a_slip_is_weighed_against_the_response_time);
     tcase_add_test(tcase, a_wait_is_no_slip);
