@@ -54,7 +54,7 @@ SUPPORT_OBJECTS := $(filter $(BUILD)/obj/tests/support/%,$(TEST_OBJECTS))
 STRESS := $(patsubst tests/%.c,$(BUILD)/%,$(sort $(wildcard tests/stress/*.c)))
 FUZZERS := $(patsubst tests/%.c,$(BUILD)/%,$(sort $(wildcard tests/fuzz/fuzz_*.c)))
 PERF_OBJECTS := $(patsubst %.c,$(BUILD)/obj/%.o,$(sort $(wildcard tests/perf/*.c)))
-PERF := $(BUILD)/perf/floor $(BUILD)/perf/compare $(BUILD)/perf/honesty
+PERF := $(BUILD)/perf/floor $(BUILD)/perf/compare $(BUILD)/perf/honesty $(BUILD)/perf/verdicts
 # The server that stamps every request, and the reader of its record.
 RECORDER := $(BUILD)/support/recorder_server
 RECORD_OBJECT := $(BUILD)/obj/tests/support/recorder_record.o
@@ -72,7 +72,7 @@ MAN_PAGE = $(BUILD)/gen/volley.1
 # One job per CPU, unless this make already runs under another one's job server.
 AGAIN = $(MAKE) --no-print-directory $(if $(findstring --jobserver,$(MAKEFLAGS)),,-j$(shell nproc))
 
-.PHONY: all help deps run test test-servers test-servers-ci test-programs check-tests other-systems stress lint sanitize fuzz fuzz-programs perf honesty \
+.PHONY: all help deps run test test-servers test-servers-ci test-programs check-tests other-systems stress lint sanitize fuzz fuzz-programs perf honesty verdicts \
         instructions docs check-docs install uninstall clean flags FORCE
 
 all: $(BUILD)/volley ## build volley (build/volley); the default
@@ -130,6 +130,10 @@ HONESTY ?=
 honesty: all $(PERF) $(RECORDER) ## rates, stalls and ramps against what a server saw (8 minutes); HONESTY='--only stall' and the like
 	@tests/perf/perf.sh $(BUILD) honesty $(HONESTY)
 
+VERDICTS ?=
+verdicts: all $(PERF) $(RECORDER) ## causes planted and clean runs repeated: is the verdict to be believed (12 minutes); VERDICTS='--rounds 10 --only client'
+	@tests/perf/perf.sh $(BUILD) verdicts $(VERDICTS)
+
 instructions: $(VIRTUAL) ## instructions per request under callgrind; fails above the recorded figure + 3 %
 	@CC='$(CC)' tests/perf/instructions.sh $(VIRTUAL) $(INSTRUCTIONS)
 
@@ -184,9 +188,10 @@ $(STRESS) $(RECORDER): $(BUILD)/%: $(BUILD)/obj/tests/%.o $(COMMON_OBJECTS)
 $(RECORDER): $(BUILD)/obj/tests/support/recorder_command.o
 
 $(BUILD)/perf/floor: $(BUILD)/obj/tests/perf/floor.o $(COMMON_OBJECTS)
-$(BUILD)/perf/compare: $(filter-out %/floor.o $(BUILD)/obj/tests/perf/honesty%,$(PERF_OBJECTS)) $(COMMON_OBJECTS)
-$(BUILD)/perf/honesty: $(filter-out %/floor.o %/compare.o,$(PERF_OBJECTS)) $(RECORD_OBJECT) $(COMMON_OBJECTS)
-$(BUILD)/perf/compare $(BUILD)/perf/honesty: $(BUILD)/obj/orchestrator/target/certificates.o $(BUILD)/obj/orchestrator/target/private_directory.o
+$(BUILD)/perf/compare: $(filter-out %/floor.o %/verdicts.o $(BUILD)/obj/tests/perf/honesty%,$(PERF_OBJECTS)) $(COMMON_OBJECTS)
+$(BUILD)/perf/honesty: $(filter-out %/floor.o %/compare.o %/verdicts.o,$(PERF_OBJECTS)) $(RECORD_OBJECT) $(COMMON_OBJECTS)
+$(BUILD)/perf/verdicts: $(addprefix $(BUILD)/obj/tests/perf/,verdicts.o honesty_runs.o processes.o server.o) $(RECORD_OBJECT) $(COMMON_OBJECTS)
+$(BUILD)/perf/compare $(BUILD)/perf/honesty $(BUILD)/perf/verdicts: $(BUILD)/obj/orchestrator/target/certificates.o $(BUILD)/obj/orchestrator/target/private_directory.o
 $(PERF):
 	@mkdir -p $(@D)
 	$(SAY) ld $@

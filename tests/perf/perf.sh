@@ -3,6 +3,7 @@
 #
 #   tests/perf/perf.sh [BUILD]                        ROUNDS=9 by default; JSON goes to BUILD/perf/*.json
 #   tests/perf/perf.sh BUILD honesty [ARGUMENT...]    `make honesty`: only what is judged by the recording server
+#   tests/perf/perf.sh BUILD verdicts [ARGUMENT...]   `make verdicts`: only whether the verdict names what is planted
 #
 # The server, and with it valkey-benchmark, is the valkey 9.1 of configs/get-server.sh; SERVER=redis-8.0 takes another one
 # of it, SERVER=path what is on PATH. Other benchmarks on PATH are measured beside it.
@@ -22,6 +23,11 @@ honesty() { # ARGUMENT...
         --recorder "$build/support/recorder_server" --json "$build/perf/honesty.json" "$@"
 }
 
+verdicts() { # ARGUMENT...
+    "$build/perf/verdicts" --volley "$build/volley" --recorder "$build/support/recorder_server" \
+        --json "$build/perf/verdicts.json" "$@"
+}
+
 if [ "${SERVER:=valkey-9.1}" != path ]; then
     directory=$(configs/get-server.sh "$SERVER")
     PATH=$directory:$PATH
@@ -30,11 +36,18 @@ version() { if command -v "$1" >/dev/null; then printf '; %s' "$("$1" --version 
 
 printf '%s, %s CPUs, Linux %s\n' "$(sed -n 's/^model name[[:space:]]*: //p' /proc/cpuinfo | head -n 1)" "$(nproc)" \
     "$(uname -r)$(for program in {valkey,redis}-{server,benchmark} memtier_benchmark; do version "$program"; done)"
-if [ "${2:-}" = honesty ]; then
+case ${2:-} in
+honesty)
     shift 2
     honesty "$@"
     exit
-fi
+    ;;
+verdicts)
+    shift 2
+    verdicts "$@"
+    exit
+    ;;
+esac
 compare connections-50 --connections 50 --pipelines 1,16
 compare connections-500 --connections 500 --pipelines 1,16
 compare value-1mb --connections 50 --pipelines 1 --size 1mb --keys 100 --requests 5k
