@@ -369,6 +369,7 @@ int worker_main(const struct worker_run *run, const struct worker_share *share)
         .pacer = {.timer_fd = -1, .next_ns = UINT64_MAX},
         .replies_per_request = workload_replies(run->workload),
         .read_kind = workload_read_kind(run->workload, 0),
+        .slept_ns = worker_slept_ns(share),
         .lag_weight = run->null_transport ? 0 : 10,
     };
     struct err err = {0};

@@ -4,6 +4,7 @@
 #include "common/clock.h"
 #include "tests/support/check/simulated_run.h"
 #include "tests/support/check/simulation.h"
+#include "worker/worker_state.h"
 
 Suite *test_loop_lag_suite(void);
 
@@ -65,12 +66,28 @@ START_TEST(test_replies_wait_while_a_record_is_encoded)
 }
 END_TEST
 
+START_TEST(test_a_sleep_is_told_by_its_length)
+{
+    /* Breaks when a wait that returned at once, with many sockets ready, is taken for a sleep, so that what
+     * came before it seems not to have waited; or when a sleep is not. */
+    static const struct transport sockets = {.name = "sockets"};
+    const struct worker_share share = {.connections = 200};
+    struct worker worker = {.transport = &sockets, .looked_ns = 1000, .waiting_ns = 501000};
+    worker.slept_ns = worker_slept_ns(&share);
+    worker_woke(&worker, worker.waiting_ns + 9 * NS_PER_US);
+    ck_assert_uint_eq(worker.unread_since_ns, worker.looked_ns);
+    worker_woke(&worker, worker.waiting_ns + 13 * NS_PER_US);
+    ck_assert_uint_eq(worker.unread_since_ns, worker.waiting_ns + 13 * NS_PER_US);
+}
+END_TEST
+
 Suite *test_loop_lag_suite(void)
 {
     Suite *suite = suite_create("loop lag");
     TCase *tcase = tcase_create("replies");
     tcase_add_test(tcase, test_a_reply_that_is_waited_for_has_no_lag);
     tcase_add_test(tcase, test_replies_wait_while_a_record_is_encoded);
+    tcase_add_test(tcase, test_a_sleep_is_told_by_its_length);
     suite_add_tcase(suite, tcase);
     return suite;
 }
