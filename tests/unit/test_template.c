@@ -612,6 +612,7 @@ Suite *test_template_suite(void)
     tcase_add_test(text, test_rules_of_valkey_benchmark);
     suite_add_tcase(suite, text);
     TCase *numbers = tcase_create("numbers");
+    tcase_set_timeout(numbers, 60);
     tcase_add_test(numbers, test_numbers_stay_in_range);
     tcase_add_test(numbers, test_int_differs_and_named_are_equal);
     tcase_add_test(numbers, test_one_key);

@@ -71,21 +71,26 @@ static struct workload *compile(const struct simulated_run *simulated)
 
 static struct simulated_run *under_way;
 
+static void announce_start(struct simulated_run *simulated, uint64_t ahead_ns)
+{
+    struct ipc_control *control = ipc_control(simulated->run.segment);
+    simulated->start_ns = simulation_now_ns() + ahead_ns;
+    if (simulated->stop_after_ns > 0)
+        atomic_store(&control->stop_ns, simulated->start_ns + simulated->stop_after_ns);
+    atomic_store(&control->start_ns, simulated->start_ns);
+    simulation_pass(simulated->woken_late_ns);
+}
+
 /* What the fleet does: one start for all, once the worker is ready. */
 static void start(void *argument)
 {
     struct simulated_run *simulated = under_way;
     (void)argument;
-    struct ipc_control *control = ipc_control(simulated->run.segment);
     if (atomic_load(&ipc_worker(simulated->run.segment, 0)->state) != WORKER_READY) {
         simulation_at(simulation_now_ns() + LOOK_NS, start, NULL);
         return;
     }
-    simulated->start_ns = simulation_now_ns() + LOOK_NS;
-    if (simulated->stop_after_ns > 0)
-        atomic_store(&control->stop_ns, simulated->start_ns + simulated->stop_after_ns);
-    atomic_store(&control->start_ns, simulated->start_ns);
-    simulation_pass(simulated->woken_late_ns);
+    announce_start(simulated, LOOK_NS);
     ck_assert_int_eq(eventfd_write(simulated->run.wake_fd, 1), 0);
 }
 
@@ -118,6 +123,10 @@ static void read_books(struct simulated_run *simulated)
             header.flags & INTERVAL_WARMUP ? simulated->warmup : simulated->measured;
         ck_assert_int_eq(interval_decode_add(sum, record, bytes, NULL, &err), OK);
         outcome_times_add(&sum->header.times, &header.times);
+        if (simulated->record_count++ == 0)
+            simulated->first = header;
+        else
+            ck_assert_uint_eq(header.first, simulated->last.last + 1);
         simulated->last = header;
         if (header.own_stop.to_ns > 0 && simulated->own_stop.to_ns == 0)
             simulated->own_stop = header.own_stop;
@@ -143,7 +152,10 @@ void simulated_run_go(struct simulated_run *simulated, const struct scripted_ser
     simulated->run.wake_fd = eventfd(0, EFD_NONBLOCK);
     simulated->run.orchestrator = getppid();
     under_way = simulated;
-    simulation_at(simulation_now_ns() + SIMULATED_START_NS, start, NULL);
+    if (simulated->share.replacement)
+        announce_start(simulated, SIMULATED_START_NS);
+    else
+        simulation_at(simulation_now_ns() + SIMULATED_START_NS, start, NULL);
     int status = worker_main(&simulated->run, &simulated->share);
     simulated->live = ipc_worker(simulated->run.segment, 0);
     ck_assert_msg(status == 0, "%s", simulated->live->err.text);

@@ -23,15 +23,18 @@ struct simulated_run {
     const char *const *command; /* NULL: the test "set"; argument_count below */
     size_t argument_count;
     const struct topology *topology; /* NULL: one server */
-    uint64_t woken_late_ns;          /* the worker sees the common start so much later */
-    uint64_t stop_after_ns;          /* the load's end since then, as the fleet sets it; 0: none */
+    uint64_t
+        woken_late_ns; /* the worker sees the common start, or a replacement is forked, so much later */
+    uint64_t stop_after_ns; /* the load's end since then, as the fleet sets it; 0: none */
 
     /* After _go. */
     uint64_t start_ns; /* clock reading of the common start */
     /* Sums of the records, which have been checked one by one. */
     struct interval_row *warmup, *measured;
-    struct interval_header last; /* of the last record                                    */
-    struct own_stop own_stop;    /* the only one, put together from the records           */
+    uint32_t record_count;
+    struct interval_header first,
+        last;                 /* of the first and the last record, without a gap between */
+    struct own_stop own_stop; /* the only one, put together from the records           */
     const struct ipc_worker *live;
     struct workload *workload;
 };
