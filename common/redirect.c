@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "common/slots.h"
+#include "common/units.h"
 
 /* Where a text is being read. */
 struct cursor {
@@ -20,22 +21,6 @@ static int take_word(struct cursor *cursor, const char *word)
         return 0;
     cursor->at += left_bytes > word_bytes ? word_bytes + 1 : word_bytes;
     return 1;
-}
-
-/* A decimal number without sign from here to end; -1: it is none, or above the limit. */
-static long number(const char *at, const char *end, long limit)
-{
-    long value = 0;
-    if (at == end)
-        return -1;
-    for (; at < end; at++) {
-        if (*at < '0' || *at > '9')
-            return -1;
-        value = value * 10 + (*at - '0');
-        if (value > limit)
-            return -1;
-    }
-    return value;
 }
 
 static int copy_host(struct redirect *redirect, const char *host, const char *end)
@@ -69,9 +54,10 @@ static int read_where(struct redirect *redirect, const struct cursor *cursor)
     const char *colon = end > host ? memrchr(host, ':', (size_t)(end - host)) : NULL;
     if (colon == NULL)
         return 0;
-    long slot = number(cursor->at, blank, (long)SLOTS_COUNT - 1);
-    long port = number(colon + 1, end, UINT16_MAX);
-    if (slot < 0 || port <= 0 || !copy_host(redirect, host, colon))
+    uint64_t slot, port;
+    if (!units_parse_digits(&slot, cursor->at, (size_t)(blank - cursor->at), SLOTS_COUNT - 1) ||
+        !units_parse_digits(&port, colon + 1, (size_t)(end - colon - 1), UINT16_MAX) || port == 0 ||
+        !copy_host(redirect, host, colon))
         return 0;
     redirect->slot = (uint16_t)slot;
     redirect->port = (uint16_t)port;

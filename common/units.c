@@ -134,6 +134,20 @@ static char *group(char *text, size_t text_bytes, const char *plain)
     return text;
 }
 
+bool units_parse_digits(uint64_t *number, const char *digits, size_t digit_count, uint64_t max)
+{
+    uint64_t value = 0;
+    for (size_t i = 0; i < digit_count; i++) {
+        const unsigned digit = (unsigned)(unsigned char)digits[i] - '0';
+        if (digit > 9 || digit > max || value > (max - digit) / 10)
+            return false;
+        value = value * 10 + digit;
+    }
+    if (digit_count > 0)
+        *number = value;
+    return digit_count > 0;
+}
+
 char *units_format_grouped(char *text, size_t text_bytes, uint64_t value)
 {
     char plain[24];

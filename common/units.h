@@ -19,6 +19,10 @@ MUST_USE bool units_parse_size(uint64_t *size_bytes, const char *text);
 /* "250us", "1.5ms", "10s", "2m", "1h", "90ns"; a bare number is in units of bare_unit_ns. */
 MUST_USE bool units_parse_duration(uint64_t *duration_ns, const char *text, uint64_t bare_unit_ns);
 
+/* Digits and nothing else, as programs write them, up to max: for what others send. */
+MUST_USE bool units_parse_digits(uint64_t *number, const char *digits, size_t digit_count,
+                                 uint64_t max);
+
 /* "1234567" -> "1,234,567". Returns text. 27 bytes hold any value. */
 #define UNITS_GROUPED_BYTES 28
 char *units_format_grouped(char *text, size_t text_bytes, uint64_t value);

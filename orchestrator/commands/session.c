@@ -16,6 +16,7 @@
 #include "orchestrator/target/discover.h"
 #include "orchestrator/target/functions.h"
 #include "orchestrator/target/local_ports.h"
+#include "orchestrator/target/reply_value.h"
 #include "orchestrator/target/server_program.h"
 
 /* Of a list the first counts. */
@@ -412,17 +413,17 @@ bool session_server_memory(struct session *session, uint64_t *used_bytes)
     const struct spec *spec = &session->request->spec;
     struct control *control = NULL;
     char *info = NULL;
-    char value[32] = "";
+    bool known = false;
     struct err err = {.code = OK};
     if (spec->null_transport || session->interrupts->count > 0)
         return false;
     if (control_connect_to(&control, &session->target, spec, &session->interrupts->count, &err) ==
             OK &&
         control_info(control, &info, &err) == OK)
-        info_field(info, "used_memory", value, sizeof value);
+        known = info_number(used_bytes, info, "used_memory", INT64_MAX);
     free(info);
     control_close(control);
-    return units_parse_count(used_bytes, value);
+    return known;
 }
 
 /* A worker's CPU and the server's are the same when the server has no CPU that is free of workers. */

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "orchestrator/target/reply_value.h"
 #include "orchestrator/target/sightings.h"
 
 /* A node as one reply announces it. */
@@ -45,13 +46,11 @@ static bool is_list(const redisReply *reply)
 /* Text of a string, NULL: it is none, or holds what no name may hold. */
 static const char *text_of(const redisReply *reply)
 {
-    if (reply == NULL || (reply->type != REDIS_REPLY_STRING && reply->type != REDIS_REPLY_STATUS) ||
-        strlen(reply->str) != reply->len)
-        return NULL;
-    for (const char *at = reply->str; *at != '\0'; at++)
+    const char *text = reply_text(reply);
+    for (const char *at = text; at != NULL && *at != '\0'; at++)
         if ((unsigned char)*at <= ' ' || *at == 0x7F)
             return NULL;
-    return reply->str;
+    return text;
 }
 
 /* Value of a key in a map, or in a list that holds keys and values in turn. */
@@ -66,12 +65,10 @@ static const redisReply *value_of(const redisReply *map, const char *key)
 }
 
 /* A number from 0 to the limit, or -1. */
-static long long number_of(const redisReply *reply, long long limit)
+static int64_t number_of(const redisReply *reply, int64_t limit)
 {
-    if (reply == NULL || reply->type != REDIS_REPLY_INTEGER || reply->integer < 0 ||
-        reply->integer > limit)
-        return -1;
-    return reply->integer;
+    int64_t number;
+    return reply_integer(&number, reply, 0, limit) ? number : -1;
 }
 
 /* The endpoint when there is one; "?" is a node that has no host name where names are preferred: then
@@ -123,10 +120,10 @@ static enum err_code add_node(const struct reading *reading, uint16_t *index,
 static enum err_code own_range(const struct reading *reading, const redisReply *first,
                                const redisReply *last, uint16_t index)
 {
-    long long from = number_of(first, SLOTS_COUNT - 1), to = number_of(last, SLOTS_COUNT - 1);
+    int64_t from = number_of(first, SLOTS_COUNT - 1), to = number_of(last, SLOTS_COUNT - 1);
     if (from < 0 || to < from)
         return senseless(reading, "a range of slots that is none");
-    for (long long slot = from; slot <= to; slot++)
+    for (int64_t slot = from; slot <= to; slot++)
         reading->topology->owner[slot] = index;
     return OK;
 }
@@ -150,8 +147,7 @@ static bool read_shard_node(struct announced *node, struct reading *reading, con
 {
     const char *role = text_of(value_of(map, "role"));
     const char *health = text_of(value_of(map, "health"));
-    long long port =
-        number_of(value_of(map, reading->asked->tls ? "tls-port" : "port"), UINT16_MAX);
+    int64_t port = number_of(value_of(map, reading->asked->tls ? "tls-port" : "port"), UINT16_MAX);
     if (port <= 0) {
         reading->other_port = true;
         return false;
@@ -248,7 +244,7 @@ static bool read_slots_node(struct announced *node, const struct reading *readin
 {
     if (!is_list(list) || list->elements < 2)
         return false;
-    long long port = number_of(list->element[1], UINT16_MAX);
+    int64_t port = number_of(list->element[1], UINT16_MAX);
     if (port <= 0)
         return false;
     const redisReply *names = list->elements > 3 ? list->element[3] : NULL;
@@ -293,7 +289,7 @@ static enum err_code take_range_replicas(struct reading *reading, const redisRep
 
 struct part {
     const redisReply *reply;
-    long long first_slot;
+    int64_t first_slot;
 };
 
 static int by_first_slot(const void *a, const void *b)
@@ -308,10 +304,10 @@ static const redisReply *first_of(const redisReply *list)
 }
 
 /* A shard is a map with its ranges, a part of CLUSTER SLOTS begins with its first slot. */
-static long long first_slot_of(const redisReply *part)
+static int64_t first_slot_of(const redisReply *part)
 {
     const redisReply *ranges = value_of(part, "slots");
-    long long slot = number_of(ranges != NULL ? first_of(ranges) : first_of(part), SLOTS_COUNT - 1);
+    int64_t slot = number_of(ranges != NULL ? first_of(ranges) : first_of(part), SLOTS_COUNT - 1);
     return slot < 0 ? SLOTS_COUNT : slot;
 }
 

@@ -74,7 +74,4 @@ MUST_USE enum err_code control_info(struct control *control, char **info, struct
 /* Value of one CONFIG GET parameter; "" when the server refuses or does not know it. */
 MUST_USE enum err_code control_config_get(struct control *control, const char *parameter,
                                           char *value, size_t value_bytes, struct err *err);
-/* Copies the value of field out of INFO text; false and "" when it is not there. */
-bool info_field(const char *info, const char *field, char *value, size_t value_bytes);
-
 #endif

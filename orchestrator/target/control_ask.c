@@ -69,21 +69,3 @@ enum err_code control_config_get(struct control *control, const char *parameter,
     freeReplyObject(reply);
     return OK;
 }
-
-bool info_field(const char *info, const char *field, char *value, size_t value_bytes)
-{
-    size_t field_bytes = strlen(field);
-    value[0] = '\0';
-    for (const char *line = info; *line != '\0';) {
-        size_t line_bytes = strcspn(line, "\r\n");
-        if (line_bytes > field_bytes && line[field_bytes] == ':' &&
-            memcmp(line, field, field_bytes) == 0) {
-            snprintf(value, value_bytes, "%.*s", (int)(line_bytes - field_bytes - 1),
-                     line + field_bytes + 1);
-            return true;
-        }
-        line += line_bytes;
-        line += strspn(line, "\r\n");
-    }
-    return false;
-}

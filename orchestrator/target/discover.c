@@ -7,10 +7,10 @@
 
 #include "common/clock.h"
 #include "common/log.h"
-#include "common/units.h"
 #include "orchestrator/target/cluster_reply.h"
 #include "orchestrator/target/replica_wait.h"
 #include "orchestrator/target/replication.h"
+#include "orchestrator/target/reply_value.h"
 
 /* What all ways of finding out share. */
 struct search {
@@ -36,10 +36,8 @@ static bool wants_replicas(const struct search *search)
 
 static uint64_t number_field(const char *info, const char *field)
 {
-    char text[32];
-    uint64_t number = 0;
-    return info_field(info, field, text, sizeof text) && units_parse_count(&number, text) ? number
-                                                                                          : 0;
+    uint64_t number;
+    return info_number(&number, info, field, INT64_MAX) ? number : 0;
 }
 
 static bool says_disabled(const redisReply *reply)

@@ -9,7 +9,9 @@
 #include <unistd.h>
 
 #include "common/transport_tls.h"
+#include "common/units.h"
 #include "orchestrator/fleet/system_file.h"
+#include "orchestrator/target/reply_value.h"
 
 #ifndef VOLLEY_COMMIT /* given by the Makefile, for this file only */
 #define VOLLEY_COMMIT "unknown"
@@ -41,11 +43,10 @@ static json_t *text_or_null(bool known, const char *text)
 
 static json_t *number_or_null(bool known, const char *text)
 {
-    char *end;
-    if (!known || text[0] < '0' || text[0] > '9')
-        return json_null();
-    long long value = strtoll(text, &end, 10);
-    return *end == '\0' ? json_integer(value) : json_null();
+    uint64_t value;
+    return known && units_parse_digits(&value, text, strlen(text), INT64_MAX)
+               ? json_integer((json_int_t)value)
+               : json_null();
 }
 
 /* ---- volley ---- */
@@ -211,11 +212,11 @@ static json_t *info_text(const char *info, const char *field)
     return text_or_null(known, value);
 }
 
-static json_t *info_number(const char *info, const char *field)
+static json_t *info_number_or_null(const char *info, const char *field)
 {
-    char value[64];
-    bool known = info_field(info, field, value, sizeof value);
-    return number_or_null(known, value);
+    uint64_t value;
+    return info_number(&value, info, field, INT64_MAX) ? json_integer((json_int_t)value)
+                                                       : json_null();
 }
 
 /* Valkey keeps redis_version for old clients, beside its own. */
@@ -267,7 +268,7 @@ static void put_config(json_t *server, struct control *control)
 static void complete_from_info(json_t *server, const char *info)
 {
     if (json_is_null(json_object_get(server, "maxmemory")))
-        put(server, "maxmemory", info_number(info, "maxmemory"));
+        put(server, "maxmemory", info_number_or_null(info, "maxmemory"));
     if (json_is_null(json_object_get(server, "maxmemory_policy")))
         put(server, "maxmemory_policy", info_text(info, "maxmemory_policy"));
     if (json_is_null(json_object_get(server, "appendonly"))) {
@@ -289,10 +290,10 @@ static json_t *describe_server(struct control *control, const char *address)
     put(server, "run_id", info_text(text, "run_id"));
     put(server, "mode", info_mode(text));
     put(server, "os", info_text(text, "os"));
-    put(server, "arch_bits", info_number(text, "arch_bits"));
-    put(server, "process_id", info_number(text, "process_id"));
-    put(server, "tcp_port", info_number(text, "tcp_port"));
-    put(server, "connected_clients", info_number(text, "connected_clients"));
+    put(server, "arch_bits", info_number_or_null(text, "arch_bits"));
+    put(server, "process_id", info_number_or_null(text, "process_id"));
+    put(server, "tcp_port", info_number_or_null(text, "tcp_port"));
+    put(server, "connected_clients", info_number_or_null(text, "connected_clients"));
     put_config(server, control);
     complete_from_info(server, text);
     free(info);

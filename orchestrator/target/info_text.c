@@ -1,44 +1,37 @@
 #include "orchestrator/target/info_text.h"
 
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "orchestrator/target/control.h"
+#include "common/units.h"
+#include "orchestrator/target/reply_value.h"
 
-#define VALUE_BYTES 512 /* a replica's line has its address in it */
+#define VALUE_BYTES 64
 #define REPLICAS_MAX 10000u
 
-/* A whole number from 0 on, up to a comma or the end; -1: it is none. */
-static int64_t whole(const char *text)
+/* From 0 on; -1: it is not there, or no number. */
+static int64_t number_field(const char *info, const char *field)
 {
-    char *end;
-    if (text[0] < '0' || text[0] > '9')
-        return -1;
-    errno = 0;
-    long long number = strtoll(text, &end, 10);
-    return errno == 0 && (*end == '\0' || *end == ',') ? number : -1;
+    uint64_t number;
+    return info_number(&number, info, field, INT64_MAX) ? (int64_t)number : -1;
 }
 
-static int64_t whole_field(const char *info, const char *field)
+static int64_t number_part(const char *line, size_t line_bytes, const char *name)
 {
-    char value[VALUE_BYTES];
-    return info_field(info, field, value, sizeof value) ? whole(value) : -1;
+    uint64_t number;
+    size_t bytes = 0;
+    const char *part = info_part(&bytes, line, line_bytes, name);
+    return part != NULL && units_parse_digits(&number, part, bytes, INT64_MAX) ? (int64_t)number
+                                                                               : -1;
 }
 
-/* "...,offset=123,lag=1": the number behind a name; -1: it is not there. */
-static int64_t part(const char *line, const char *name)
+/* ip=127.0.0.1,port=6380,state=online,offset=123,lag=1 */
+static void add_replica(struct target_sample *sample, const char *line, size_t line_bytes,
+                        int64_t primary_offset)
 {
-    const char *at = strstr(line, name);
-    return at != NULL ? whole(at + strlen(name)) : -1;
-}
-
-/* slave0:ip=127.0.0.1,port=6380,state=online,offset=123,lag=1 */
-static void add_replica(struct target_sample *sample, const char *line, int64_t primary_offset)
-{
-    int64_t seconds = part(line, ",lag=");
-    int64_t offset = part(line, ",offset=");
+    int64_t seconds = number_part(line, line_bytes, "lag");
+    int64_t offset = number_part(line, line_bytes, "offset");
     sample->replicas++;
     if (seconds > sample->lag_seconds)
         sample->lag_seconds = seconds;
@@ -46,9 +39,26 @@ static void add_replica(struct target_sample *sample, const char *line, int64_t 
         sample->lag_bytes = primary_offset - offset;
 }
 
+/* slave0, slave1, ...: in one pass, since they may be many. */
+static void add_replicas(struct target_sample *sample, const char *info)
+{
+    int64_t primary_offset = number_field(info, "master_repl_offset");
+    char name[32];
+    int name_bytes = snprintf(name, sizeof name, "slave0:");
+    for (const char *line = info; *line != '\0' && sample->replicas < REPLICAS_MAX;) {
+        size_t line_bytes = strcspn(line, "\r\n");
+        if (strncmp(line, name, (size_t)name_bytes) == 0) {
+            add_replica(sample, line + name_bytes, line_bytes - (size_t)name_bytes, primary_offset);
+            name_bytes = snprintf(name, sizeof name, "slave%u:", sample->replicas);
+        }
+        line += line_bytes;
+        line += strspn(line, "\r\n");
+    }
+}
+
 void info_text_replication(struct target_sample *sample, const char *info)
 {
-    char value[VALUE_BYTES], field[32];
+    char value[VALUE_BYTES];
     sample->replica = false;
     sample->replicas = 0;
     sample->lag_seconds = sample->lag_bytes = -1;
@@ -57,17 +67,11 @@ void info_text_replication(struct target_sample *sample, const char *info)
     sample->replica = strcmp(value, "master") != 0;
     if (sample->replica) {
         if (info_field(info, "master_link_status", value, sizeof value) && strcmp(value, "up") == 0)
-            sample->lag_seconds = whole_field(info, "master_last_io_seconds_ago");
+            sample->lag_seconds = number_field(info, "master_last_io_seconds_ago");
         return;
     }
-    int64_t primary_offset = whole_field(info, "master_repl_offset");
     sample->lag_seconds = sample->lag_bytes = 0;
-    for (uint32_t i = 0; i < REPLICAS_MAX; i++) {
-        snprintf(field, sizeof field, "slave%u", i);
-        if (!info_field(info, field, value, sizeof value))
-            break;
-        add_replica(sample, value, primary_offset);
-    }
+    add_replicas(sample, info);
 }
 
 bool info_text_cpu_seconds(double *seconds, const char *info)

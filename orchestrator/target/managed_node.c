@@ -8,6 +8,7 @@
 #include <time.h>
 
 #include "common/clock.h"
+#include "orchestrator/target/reply_value.h"
 
 #define COMMAND_BYTES 1024u
 /* An order may take its time: valkey lets CLUSTER SETSLOT wait 2 s for replicas. */

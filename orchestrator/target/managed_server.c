@@ -15,6 +15,7 @@
 
 #include "common/clock.h"
 #include "orchestrator/target/control.h"
+#include "orchestrator/target/reply_value.h"
 #include "orchestrator/target/server_process.h"
 #include "orchestrator/target/server_program.h"
 
@@ -167,12 +168,10 @@ static bool answers(const struct managed_server *server, const volatile int *int
         return false;
     bool ours = false;
     if (control_info(control, &info, &ignored) == OK) {
-        char text[24] = "";
-        (void)info_field(info, "process_id", text, sizeof text);
-        long long pid = strtoll(text, NULL, 10);
+        uint64_t pid;
         /* or what a script has started, which is then of our child's group */
-        ours = pid == server->pid ||
-               (pid > 0 && pid <= INT32_MAX && getpgid((pid_t)pid) == server->pid);
+        ours = info_number(&pid, info, "process_id", INT32_MAX) && pid > 0 &&
+               ((pid_t)pid == server->pid || getpgid((pid_t)pid) == server->pid);
     }
     free(info);
     control_close(control);

@@ -4,60 +4,19 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "common/units.h"
+#include "orchestrator/target/reply_value.h"
 #include "orchestrator/target/sightings.h"
 
 /* ---- words of a reply ---- */
 
-static const redisReply *item(const redisReply *list, size_t index)
-{
-    if (list == NULL || list->type != REDIS_REPLY_ARRAY || index >= list->elements)
-        return NULL;
-    return list->element[index];
-}
-
-static const char *text_of(const redisReply *reply)
-{
-    if (reply == NULL || (reply->type != REDIS_REPLY_STRING && reply->type != REDIS_REPLY_STATUS) ||
-        strlen(reply->str) != reply->len)
-        return NULL;
-    return reply->str;
-}
-
-/* A port as a number or as digits. */
-static bool read_port(uint16_t *port, const redisReply *reply)
-{
-    uint64_t number = 0;
-    const char *text = text_of(reply);
-    if (reply != NULL && reply->type == REDIS_REPLY_INTEGER && reply->integer > 0)
-        number = (uint64_t)reply->integer;
-    else if (text == NULL || strspn(text, "0123456789") != strlen(text) ||
-             !units_parse_count(&number, text))
-        return false;
-    *port = (uint16_t)number;
-    return number >= 1 && number <= UINT16_MAX;
-}
-
 static bool read_host(struct host_name *name, const char *host)
 {
-    if (host == NULL || host[0] == '\0' || strlen(host) >= sizeof name->host)
-        return false;
-    for (const char *at = host; *at != '\0'; at++)
-        if ((unsigned char)*at <= ' ' || *at == 0x7F)
-            return false;
-    snprintf(name->host, sizeof name->host, "%s", host);
-    return true;
+    return host != NULL && text_host(name->host, sizeof name->host, host, strlen(host));
 }
 
 static bool read_name(struct host_name *name, const redisReply *host, const redisReply *port)
 {
-    return read_host(name, text_of(host)) && read_port(&name->port, port);
-}
-
-/* INFO's text; "" of anything else. */
-static const char *text_of_info(const redisReply *reply)
-{
-    return reply->type == REDIS_REPLY_STRING ? reply->str : "";
+    return read_host(name, reply_text(host)) && reply_port(&name->port, port);
 }
 
 static void add_replica(struct server_role *role, const struct host_name *name)
@@ -73,21 +32,22 @@ static void add_replica(struct server_role *role, const struct host_name *name)
 bool role_parse(struct server_role *role, const struct redisReply *reply)
 {
     memset(role, 0, sizeof *role);
-    const char *word = text_of(item(reply, 0));
+    const char *word = reply_text(reply_item(reply, 0));
     if (word == NULL)
         return false;
     if (strcmp(word, "slave") == 0 || strcmp(word, "replica") == 0) {
-        const char *link = text_of(item(reply, 3));
+        const char *link = reply_text(reply_item(reply, 3));
         snprintf(role->link, sizeof role->link, "%s", link != NULL ? link : "");
-        return read_name(&role->primary_name, item(reply, 1), item(reply, 2));
+        return read_name(&role->primary_name, reply_item(reply, 1), reply_item(reply, 2));
     }
-    const redisReply *replicas = item(reply, 2);
+    const redisReply *replicas = reply_item(reply, 2);
     role->primary = strcmp(word, "master") == 0 || strcmp(word, "primary") == 0;
     if (!role->primary || replicas == NULL || replicas->type != REDIS_REPLY_ARRAY)
         return false;
     for (size_t i = 0; i < replicas->elements; i++) {
         struct host_name name = {.port = 0};
-        if (read_name(&name, item(replicas->element[i], 0), item(replicas->element[i], 1)))
+        if (read_name(&name, reply_item(replicas->element[i], 0),
+                      reply_item(replicas->element[i], 1)))
             add_replica(role, &name);
     }
     return true;
@@ -119,29 +79,39 @@ static bool is_in_role(const struct server_role *role, const struct host_name *n
 }
 
 /* "slave0:ip=10.0.0.3,port=6380,state=wait_bgsave,offset=0,lag=0" */
-static bool read_replica_line(struct sighting *sighting, const char *line)
+static bool read_replica_line(struct sighting *sighting, const char *line, size_t line_bytes)
 {
-    unsigned number, port;
-    char word[16], host[256];
-    if (sscanf(line, "%15[a-z]%u:ip=%255[^,\r\n],port=%u,state=%47[^,\r\n]", word, &number, host,
-               &port, sighting->state) != 5 ||
-        (strcmp(word, "slave") != 0 && strcmp(word, "replica") != 0) || port < 1 ||
-        port > UINT16_MAX)
+    const size_t word_bytes = strcspn(line, "0123456789:\r\n");
+    const size_t name_bytes = word_bytes + strspn(line + word_bytes, "0123456789");
+    size_t host_bytes, port_bytes, state_bytes;
+    if (!(word_bytes == 5 && memcmp(line, "slave", 5) == 0) &&
+        !(word_bytes == 7 && memcmp(line, "replica", 7) == 0))
         return false;
-    sighting->name.port = (uint16_t)port;
-    return read_host(&sighting->name, host);
+    if (name_bytes == word_bytes || line[name_bytes] != ':')
+        return false;
+    const char *parts = line + name_bytes + 1;
+    const size_t parts_bytes = line_bytes - name_bytes - 1;
+    const char *host = info_part(&host_bytes, parts, parts_bytes, "ip");
+    const char *port = info_part(&port_bytes, parts, parts_bytes, "port");
+    const char *state = info_part(&state_bytes, parts, parts_bytes, "state");
+    if (host == NULL || port == NULL || state == NULL)
+        return false;
+    snprintf(sighting->state, sizeof sighting->state, "%.*s", (int)state_bytes, state);
+    return text_port(&sighting->name.port, port, port_bytes) &&
+           text_host(sighting->name.host, sizeof sighting->name.host, host, host_bytes);
 }
 
 void replicas_seen(struct sightings *seen, const struct server_role *role, const char *info)
 {
     for (const char *line = info; *line != '\0';) {
         struct sighting sighting = {.role = "replica", .primary = -1};
-        if (read_replica_line(&sighting, line)) {
+        const size_t line_bytes = strcspn(line, "\r\n");
+        if (read_replica_line(&sighting, line, line_bytes)) {
             sighting.coming = !is_in_role(role, &sighting.name);
             sightings_add(seen, &sighting);
         }
-        line += strcspn(line, "\n");
-        line += *line == '\n';
+        line += line_bytes;
+        line += strspn(line, "\r\n");
     }
 }
 
@@ -152,7 +122,7 @@ enum err_code replicas_ask_seen(struct sightings *seen, const struct server_role
     redisReply *reply;
     enum err_code code = control_command(control, &reply, 2, argv, err);
     if (code == OK)
-        replicas_seen(seen, role, text_of_info(reply));
+        replicas_seen(seen, role, reply_info(reply));
     if (code == OK)
         freeReplyObject(reply);
     return code;
@@ -161,21 +131,21 @@ enum err_code replicas_ask_seen(struct sightings *seen, const struct server_role
 enum err_code replica_ask(struct replica_view *view, struct control *control, struct err *err)
 {
     const char *const argv[] = {"INFO", "replication"};
-    char role[16], link[16], filling[8], host[256], port[8];
-    uint64_t number;
+    char role[16], link[16], filling[8], host[256];
+    uint64_t port;
     redisReply *reply;
     *view = (struct replica_view){.replica = false};
     enum err_code code = control_command(control, &reply, 2, argv, err);
     if (code != OK)
         return code;
-    const char *info = text_of_info(reply);
+    const char *info = reply_info(reply);
     info_field(info, "role", role, sizeof role);
     info_field(info, "master_link_status", link, sizeof link);
     info_field(info, "master_sync_in_progress", filling, sizeof filling);
     info_field(info, "master_host", host, sizeof host);
-    if (info_field(info, "master_port", port, sizeof port) && units_parse_count(&number, port) &&
-        number >= 1 && number <= UINT16_MAX && read_host(&view->primary, host))
-        view->primary.port = (uint16_t)number;
+    if (info_number(&port, info, "master_port", UINT16_MAX) && port > 0 &&
+        read_host(&view->primary, host))
+        view->primary.port = (uint16_t)port;
     freeReplyObject(reply);
     view->replica = strcmp(role, "slave") == 0 || strcmp(role, "replica") == 0;
     view->ready = strcmp(link, "up") == 0;
@@ -190,10 +160,10 @@ enum err_code replica_ask(struct replica_view *view, struct control *control, st
 
 static const char *field_of(const redisReply *list, const char *key)
 {
-    for (size_t i = 0; item(list, i + 1) != NULL; i += 2) {
-        const char *name = text_of(item(list, i));
+    for (size_t i = 0; reply_item(list, i + 1) != NULL; i += 2) {
+        const char *name = reply_text(reply_item(list, i));
         if (name != NULL && strcmp(name, key) == 0)
-            return text_of(item(list, i + 1));
+            return reply_text(reply_item(list, i + 1));
     }
     return NULL;
 }
@@ -225,11 +195,9 @@ bool sentinel_replicas_parse(struct server_role *role, struct sightings *seen,
     for (size_t i = 0; i < reply->elements && i < TOPOLOGY_NODES_MAX; i++) {
         struct sighting sighting = {.role = "replica", .primary = -1};
         const char *port = field_of(reply->element[i], "port");
-        uint64_t number;
-        if (port == NULL || !units_parse_count(&number, port) || number < 1 ||
-            number > UINT16_MAX || !read_host(&sighting.name, field_of(reply->element[i], "ip")))
+        if (port == NULL || !text_port(&sighting.name.port, port, strlen(port)) ||
+            !read_host(&sighting.name, field_of(reply->element[i], "ip")))
             continue;
-        sighting.name.port = (uint16_t)number;
         if (can_serve(&sighting, reply->element[i]))
             add_replica(role, &sighting.name);
         sightings_add(seen, &sighting);
@@ -239,25 +207,23 @@ bool sentinel_replicas_parse(struct server_role *role, struct sightings *seen,
 
 bool sentinel_primary_parse(struct host_name *primary, const struct redisReply *reply)
 {
-    return read_name(primary, item(reply, 0), item(reply, 1));
+    return read_name(primary, reply_item(reply, 0), reply_item(reply, 1));
 }
 
 bool sentinel_switch_parse(struct host_name *primary, const struct redisReply *message,
                            const char *master_name)
 {
     char name[128], host[256], port[8];
-    const char *kind = text_of(item(message, 0)), *channel = text_of(item(message, 1));
-    const char *text = text_of(item(message, 2));
-    uint64_t number;
+    const char *kind = reply_text(reply_item(message, 0)),
+               *channel = reply_text(reply_item(message, 1));
+    const char *text = reply_text(reply_item(message, 2));
     if (kind == NULL || strcmp(kind, "message") != 0 || channel == NULL ||
         strcmp(channel, "+switch-master") != 0 || text == NULL)
         return false;
     if (sscanf(text, "%127s %*s %*s %255s %7s", name, host, port) != 3 ||
-        strcmp(name, master_name) != 0 || !units_parse_count(&number, port) || number < 1 ||
-        number > UINT16_MAX)
+        strcmp(name, master_name) != 0)
         return false;
-    primary->port = (uint16_t)number;
-    return read_host(primary, host);
+    return text_port(&primary->port, port, strlen(port)) && read_host(primary, host);
 }
 
 enum err_code sentinel_connect(struct control **control, struct target_address *target,

@@ -11,6 +11,7 @@
 
 #include "common/units.h"
 #include "orchestrator/fleet/system_file.h"
+#include "orchestrator/target/reply_value.h"
 
 static bool same_ip(const struct sockaddr *a, const struct sockaddr *b)
 {
@@ -66,15 +67,14 @@ bool server_is_local(const struct target_address *target)
  * a process of this number looks like a server here too. */
 static bool find_process(int64_t *pid, struct control *control)
 {
-    char text[32], name[64];
+    char name[64];
     char *info;
     uint64_t number;
     struct err ignored = {.code = OK};
     if (control_info(control, &info, &ignored) != OK)
         return false;
     bool found =
-        info_field(info, "process_id", text, sizeof text) && units_parse_count(&number, text) &&
-        number > 0 && number <= INT32_MAX &&
+        info_number(&number, info, "process_id", INT32_MAX) && number > 0 &&
         system_file_read(name, sizeof name, "/proc/%llu/comm", (unsigned long long)number) &&
         (strstr(name, "redis") != NULL || strstr(name, "valkey") != NULL);
     free(info);

@@ -23,7 +23,8 @@ static void clean(char *text)
 
 void sightings_add(struct sightings *seen, const struct sighting *sighting)
 {
-    if (seen == NULL || sightings_find(seen, sighting->name.host, sighting->name.port) != NULL)
+    if (seen == NULL || seen->count >= SIGHTINGS_MAX ||
+        sightings_find(seen, sighting->name.host, sighting->name.port) != NULL)
         return;
     if (seen->count == seen->room) {
         uint32_t room = seen->room > 0 ? 2 * seen->room : 16;

@@ -18,6 +18,9 @@ struct sighting {
     int primary;      /* of a coming replica of a cluster: its primary's index, else -1 */
 };
 
+/* More than a topology has nodes; of a reply that names more, the rest is not taken. */
+#define SIGHTINGS_MAX 8192u
+
 /* Zeroed: empty. Once memory was refused nothing more is taken. */
 struct sightings {
     struct sighting *items; /* owned */

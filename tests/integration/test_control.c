@@ -12,6 +12,7 @@
 #include "common/clock.h"
 #include "orchestrator/target/control.h"
 #include "orchestrator/target/managed_server.h"
+#include "orchestrator/target/reply_value.h"
 #include "tests/support/check/canned_server.h"
 #include "tests/support/check/temp_tree.h"
 

@@ -8,6 +8,7 @@
 
 #include "orchestrator/target/cluster_reply.h"
 #include "orchestrator/target/replication.h"
+#include "orchestrator/target/sightings.h"
 
 Suite *test_cluster_reply_suite(void);
 
@@ -370,6 +371,10 @@ START_TEST(roles)
                                       "[3 slave a :0",
                                       "[3 slave '' :1",
                                       "[3 slave a b",
+                                      "[3 slave a 6k",
+                                      "[3 slave a 65536",
+                                      "[3 slave a 4294973675",
+                                      "[3 slave a :9223372036854775807",
                                       "-ERR",
                                       "_"};
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
@@ -377,6 +382,32 @@ START_TEST(roles)
         ck_assert_msg(!role_parse(&role, reply), "%s", bad[i]);
         freeReplyObject(reply);
     }
+}
+END_TEST
+
+START_TEST(replica_lines)
+{
+    /* Breaks when a port is taken modulo 2^32, or half a line is taken for a replica. */
+    static const struct server_role role = {.replica_count = 1, .replicas = {{"10.0.0.3", 6380}}};
+    struct sightings seen = {.items = NULL};
+    replicas_seen(&seen, &role,
+                  "role:master\r\n"
+                  "slave0:ip=10.0.0.3,port=6380,state=online,offset=0,lag=0\r\n"
+                  "slave1:ip=10.0.0.4,port=6381,state=wait_bgsave,offset=0,lag=0\r\n"
+                  "slave2:ip=10.0.0.5,port=4294973677,state=online\r\n"
+                  "slave3:ip=10.0.0.5,port=6k,state=online\r\n"
+                  "slave4:ip=10.0.0.5,state=online\r\n"
+                  "slave5:ip=,port=6382,state=online\r\n"
+                  "slave:ip=10.0.0.5,port=6382,state=online\r\n"
+                  "sla6:ip=10.0.0.5,port=6382,state=online\r\n"
+                  "slave7");
+    ck_assert_uint_eq(seen.count, 2);
+    ck_assert_uint_eq(seen.items[0].name.port, 6380);
+    ck_assert(!seen.items[0].coming);
+    ck_assert_str_eq(seen.items[1].name.host, "10.0.0.4");
+    ck_assert_str_eq(seen.items[1].state, "wait_bgsave");
+    ck_assert(seen.items[1].coming);
+    sightings_free(&seen);
 }
 END_TEST
 
@@ -405,9 +436,12 @@ START_TEST(sentinel_words)
     ck_assert(sentinel_primary_parse(&name, reply));
     ck_assert_uint_eq(name.port, 6379);
     freeReplyObject(reply);
-    reply = reply_of("_");
-    ck_assert(!sentinel_primary_parse(&name, reply));
-    freeReplyObject(reply);
+    static const char *const bad[] = {"_", "[2 10.0.0.1 6k", "[2 10.0.0.1 +1", "[2 10.0.0.1 65536"};
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+        reply = reply_of(bad[i]);
+        ck_assert_msg(!sentinel_primary_parse(&name, reply), "%s", bad[i]);
+        freeReplyObject(reply);
+    }
 }
 END_TEST
 
@@ -452,6 +486,7 @@ Suite *test_cluster_reply_suite(void)
     tcase_add_test(cases, too_many);
     tcase_add_test(cases, more_replicas_than_there_is_room_for);
     tcase_add_test(cases, roles);
+    tcase_add_test(cases, replica_lines);
     tcase_add_test(cases, sentinel_words);
     tcase_add_test(cases, replicas_follow_their_primary);
     suite_add_tcase(suite, cases);

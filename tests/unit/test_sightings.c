@@ -36,6 +36,19 @@ START_TEST(as_text)
 }
 END_TEST
 
+START_TEST(more_than_can_be)
+{
+    /* Breaks when a server can fill the memory, and take the time, with nodes that it makes up. */
+    for (unsigned i = 0; i < SIGHTINGS_MAX + 10; i++) {
+        char host[16];
+        snprintf(host, sizeof host, "10.%u.%u.%u", i >> 16, i >> 8 & 255, i & 255);
+        see(host, 1, true, "loading");
+    }
+    ck_assert_uint_eq(seen.count, SIGHTINGS_MAX);
+    sightings_free(&seen);
+}
+END_TEST
+
 START_TEST(more_than_fit)
 {
     /* Breaks when many nodes overrun a message, or those cut off are not counted. */
@@ -64,6 +77,7 @@ Suite *test_sightings_suite(void)
     TCase *cases = tcase_create("sightings");
     tcase_add_test(cases, as_text);
     tcase_add_test(cases, more_than_fit);
+    tcase_add_test(cases, more_than_can_be);
     suite_add_tcase(suite, cases);
     return suite;
 }

@@ -231,6 +231,46 @@ START_TEST(numbers_come_back)
 }
 END_TEST
 
+START_TEST(digits_are_bounded)
+{
+    /* Breaks when a number that a server sends is taken beyond its bound, wraps round, or is read with a unit or
+     * a sign. */
+    static const struct {
+        const char *text;
+        uint64_t max;
+        bool taken;
+        uint64_t value;
+    } cases[] = {
+        {"0", 0, true, 0},
+        {"1", 0, false, 0},
+        {"65535", 65535, true, 65535},
+        {"65536", 65535, false, 0},
+        {"00000000000000000000000007", 9, true, 7},
+        {"18446744073709551615", UINT64_MAX, true, UINT64_MAX},
+        {"18446744073709551616", UINT64_MAX, false, 0},
+        {"99999999999999999999", UINT64_MAX, false, 0},
+        {"9223372036854775807", INT64_MAX, true, INT64_MAX},
+        {"9223372036854775808", INT64_MAX, false, 0},
+        {"", 9, false, 0},
+        {"-1", 9, false, 0},
+        {"+1", 9, false, 0},
+        {" 1", 9, false, 0},
+        {"1k", 9999, false, 0},
+        {"1.0", 99, false, 0},
+        {"\xb1", 9, false, 0},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        uint64_t value = 77;
+        bool taken = units_parse_digits(&value, cases[i].text, strlen(cases[i].text), cases[i].max);
+        ck_assert_msg(taken == cases[i].taken, "%s", cases[i].text);
+        ck_assert_uint_eq(value, taken ? cases[i].value : 77);
+    }
+    uint64_t value = 0;
+    ck_assert(units_parse_digits(&value, "123", 2, 99));
+    ck_assert_uint_eq(value, 12);
+}
+END_TEST
+
 Suite *test_units_suite(void)
 {
     Suite *suite = suite_create("units");
@@ -243,6 +283,7 @@ Suite *test_units_suite(void)
     tcase_add_test(tcase, grouped_reals);
     tcase_add_test(tcase, durations_print_back);
     tcase_add_test(tcase, sizes_print);
+    tcase_add_test(tcase, digits_are_bounded);
     tcase_add_test(tcase, numbers_come_back);
     suite_add_tcase(suite, tcase);
     return suite;
