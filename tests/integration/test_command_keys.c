@@ -276,6 +276,35 @@ START_TEST(test_strange_answers)
 }
 END_TEST
 
+START_TEST(test_numbers_out_of_range)
+{
+    /* Breaks when a number that describes a command is reckoned with whatever it is: the sum of place and step
+     * wraps round, and keys are looked for outside the request. */
+    static const char *const numbers[] = {
+        ":-1\r\n*0\r\n:2\r\n:9223372036854775807\r\n:9223372036854775806\r\n",
+        ":-1\r\n*0\r\n:1\r\n:-1\r\n:9223372036854775807\r\n",
+        ":-1\r\n*0\r\n:-9223372036854775807\r\n:-1\r\n:1\r\n",
+        ":-1\r\n*0\r\n:1\r\n:-9223372036854775808\r\n:1\r\n",
+        ":-9223372036854775808\r\n*0\r\n:1\r\n:1\r\n:1\r\n",
+    };
+    for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++) {
+        struct fake_server fake;
+        struct err err;
+        char answer[200];
+        snprintf(answer, sizeof answer, "*1\r\n*6\r\n+a\r\n%s", numbers[i]);
+        const struct fake_rule rule = {.command = "COMMAND", .action = FAKE_REPLY, .bytes = answer};
+        fake_server_start(&fake, &(struct fake_script){.rules = &rule, .rule_count = 1});
+        spec_for(fake.port);
+        struct workload *workload = compile("busy key value");
+        ck_assert_msg(find(workload, &err) == E_CONNECT, "answer %zu: %s", i, err.text);
+        ck_assert_msg(strstr(err.text, "COMMAND INFO") != NULL, "%s", err.text);
+        workload_destroy(workload);
+        fake_server_stop(&fake);
+        fake_server_free(&fake);
+    }
+}
+END_TEST
+
 START_TEST(test_strange_keys)
 {
     /* Breaks when keys that the request does not have are looked for beyond its end. */
@@ -323,6 +352,7 @@ Suite *test_command_keys_suite(void)
     tcase_set_timeout(fake, 60);
     tcase_add_test(fake, test_guess);
     tcase_add_test(fake, test_strange_answers);
+    tcase_add_test(fake, test_numbers_out_of_range);
     tcase_add_test(fake, test_strange_keys);
     suite_add_tcase(suite, fake);
     return suite;
