@@ -7,6 +7,7 @@
 #define NUMBER_LINE_BYTES RESP_LINE_BYTES
 #define LENGTH_DIGITS_MAX 10 /* of RESP_BULK_MAX_BYTES */
 #define CRLF_BYTES 2
+#define ELEMENT_BYTES_MIN 3 /* a type byte and an empty line */
 
 enum scanner_state {
     STATE_IDLE,    /* between replies                                   */
@@ -35,6 +36,15 @@ void resp_scanner_reset(struct resp_scanner *scanner)
 bool resp_scanner_idle(const struct resp_scanner *scanner)
 {
     return scanner->state == STATE_IDLE;
+}
+
+uint64_t resp_scanner_least_bytes(const struct resp_scanner *scanner)
+{
+    uint64_t elements = 0;
+    for (uint32_t level = 0; level < scanner->depth; level++)
+        elements += (uint64_t)scanner->remaining[level] - 1; /* the one under way is left out */
+    return elements * ELEMENT_BYTES_MIN +
+           (scanner->state == STATE_BODY ? (uint64_t)scanner->skip_bytes : 0);
 }
 
 static inline unsigned digit_of(char c)

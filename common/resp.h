@@ -68,6 +68,10 @@ MUST_USE enum resp_status resp_scan(struct resp_scanner *scanner, const char *in
 /* True between replies: nothing of the next reply has been seen. */
 bool resp_scanner_idle(const struct resp_scanner *scanner);
 
+/* So many bytes at least are still to come of the reply under way: of a value, and of elements that have
+ * been announced. 0 between replies. */
+uint64_t resp_scanner_least_bytes(const struct resp_scanner *scanner);
+
 /* Encodes a command as an array of bulk strings. Returns the bytes it needs, whether they fitted
  * or not; writes only when out_bytes is enough. out may be NULL with out_bytes 0;
  * arg_bytes NULL: the arguments are terminated strings. */

@@ -5,10 +5,8 @@
 #include <string.h>
 
 #include "common/transport_tls.h"
+#include "orchestrator/target/reply_reader.h"
 
-#define READ_BYTES 16384u
-/* More than any answer to volley's questions: what is on the other end is no server. */
-#define REPLY_MAX_BYTES (16u * 1024 * 1024)
 #define READS_AT_ONCE 16u /* the rest in the next turn of the loop */
 
 enum phase { PHASE_CONNECTING, PHASE_HANDSHAKE, PHASE_READY };
@@ -18,8 +16,8 @@ struct async_control {
     struct wire wire;
     enum phase phase;
     struct async_listener listener;
-    struct event *readable, *writable;
-    redisReader *reader;
+    struct event *readable, *writable, *again;
+    struct reply_reader *reader;
     char *out; /* formatted commands that the transport has not taken */
     size_t out_bytes;
     bool in_callback; /* closing is left to whoever called the listener */
@@ -32,10 +30,11 @@ static void destroy(struct async_control *control)
         event_free(control->readable);
     if (control->writable != NULL)
         event_free(control->writable);
+    if (control->again != NULL)
+        event_free(control->again);
     if (control->wire.fd >= 0)
         control->transport->close(&control->wire);
-    if (control->reader != NULL)
-        redisReaderFree(control->reader);
+    reply_reader_free(control->reader);
     free(control->out);
     free(control);
 }
@@ -55,6 +54,7 @@ static void lost(struct async_control *control)
         return;
     (void)event_del(control->readable);
     (void)event_del(control->writable);
+    (void)event_del(control->again);
     control->listener.lost(control->listener.state);
 }
 
@@ -80,11 +80,11 @@ static bool send_waiting(struct async_control *control)
 static bool take_replies(struct async_control *control)
 {
     while (!control->closed) {
-        void *reply = NULL;
-        if (redisReaderGetReply(control->reader, &reply) != REDIS_OK)
-            return false;
-        if (reply == NULL)
-            return true;
+        redisReply *reply;
+        const char *why;
+        enum reply_status status = reply_reader_next(control->reader, &reply, &why);
+        if (status != REPLY_WHOLE)
+            return status == REPLY_MORE;
         control->listener.reply(control->listener.state, reply);
         freeReplyObject(reply);
     }
@@ -93,22 +93,23 @@ static bool take_replies(struct async_control *control)
 
 static bool receive(struct async_control *control)
 {
-    char buffer[READ_BYTES];
     for (unsigned i = 0; i < READS_AT_ONCE && !control->closed; i++) {
         size_t got = 0;
         int sys_errno = 0;
-        enum io_status status =
-            control->transport->read(&control->wire, buffer, sizeof buffer, &got, &sys_errno);
+        enum io_status status = control->transport->read(
+            &control->wire, reply_reader_room(control->reader), REPLY_ROOM_BYTES, &got, &sys_errno);
         if (status == IO_AGAIN)
             return !control->wire.unflushed || send_waiting(control);
-        if (status != IO_DONE || redisReaderFeed(control->reader, buffer, got) != REDIS_OK ||
-            !take_replies(control) || control->reader->len > REPLY_MAX_BYTES)
+        if (status != IO_DONE)
+            return false;
+        reply_reader_filled(control->reader, got);
+        if (!take_replies(control))
             return false;
     }
-    /* What TLS has taken from the socket makes no event. */
-    if (!control->closed)
-        event_active(control->readable, EV_READ, 0);
-    return true;
+    /* What TLS has taken from the socket makes no event. A timer that is due lets everybody else have a turn
+     * first, which event_active would not. */
+    static const struct timeval now = {0};
+    return control->closed || event_add(control->again, &now) == 0;
 }
 
 static bool shake_hands(struct async_control *control)
@@ -164,14 +165,16 @@ struct async_control *async_control_open(struct event_base *base,
     made->wire.fd = -1;
     made->listener = listener;
     made->transport = tls != NULL ? &transport_tls : &transport_tcp;
-    made->reader = redisReaderCreate();
+    made->reader = reply_reader_create();
     if (made->reader != NULL &&
         made->transport->connect(&made->wire, &setup, target, NULL, &sys_errno) != IO_FAILED) {
         made->readable = event_new(base, made->wire.fd, EV_READ | EV_PERSIST, on_io, made);
         made->writable = event_new(base, made->wire.fd, EV_WRITE, on_io, made);
+        made->again = evtimer_new(base, on_io, made);
     }
     /* A socket that is connected already is writable, too. */
-    if (made->readable != NULL && made->writable != NULL && event_add(made->writable, NULL) == 0)
+    if (made->readable != NULL && made->writable != NULL && made->again != NULL &&
+        event_add(made->writable, NULL) == 0)
         return made;
     destroy(made);
     return NULL;

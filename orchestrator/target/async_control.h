@@ -1,5 +1,6 @@
 /* A connection to a server on the orchestrator's event loop: commands out, replies in, over the same
- * transports as the workers use. hiredis formats and parses; nothing here waits. */
+ * transports as the workers use. Nothing here waits, and what a server sends takes a turn of the loop only for
+ * a while: 256 KB at once. */
 #ifndef ORCHESTRATOR_TARGET_ASYNC_CONTROL_H
 #define ORCHESTRATOR_TARGET_ASYNC_CONTROL_H
 

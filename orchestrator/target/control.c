@@ -16,8 +16,6 @@
 
 /* Longest wait without a look at *interrupted. */
 #define SLICE_MS 100
-/* No answer to what is asked here is that long: what goes on is no server, and would fill the memory. */
-#define REPLY_MAX_BYTES (64u << 20)
 
 /* What control connections with TLS have in common. */
 static struct tls_client *tls_client;
@@ -252,45 +250,62 @@ static enum err_code lost_error(struct control *control, int sys_errno, struct e
                    advice != NULL ? "; " : "", advice != NULL ? advice : "");
 }
 
+/* Bytes may come without end and without a pause. */
+static enum err_code check_time(const struct control *control, struct err *err)
+{
+    if (is_interrupted(control))
+        return control_interrupted_error(control, err);
+    if (clock_now_ns() >= control->deadline_ns)
+        return no_answer_error(control, "connected to", err);
+    return OK;
+}
+
+/* *advice: when a TLS port seems to be there instead. *nothing: no more bytes have come. */
+static enum err_code read_some(struct control *control, bool *nothing, const char **advice,
+                               struct err *err)
+{
+    size_t got = 0;
+    int sys_errno = 0;
+    char *room = reply_reader_room(control->reader);
+    enum io_status status =
+        control->transport->read(&control->wire, room, REPLY_ROOM_BYTES, &got, &sys_errno);
+    *nothing = status == IO_AGAIN;
+    if (*nothing)
+        return OK;
+    if (status != IO_DONE)
+        return lost_error(control, status == IO_FAILED ? sys_errno : 0, err);
+    if (!control->heard && control->wire.tls == NULL)
+        *advice = tls_advice_for_plain(room, got);
+    control->heard = true;
+    reply_reader_filled(control->reader, got);
+    return OK;
+}
+
 /* *reply NULL and OK: nothing is there, and may_be_none. */
 static enum err_code read_reply(struct control *control, redisReply **reply, bool may_be_none,
                                 struct err *err)
 {
-    char buffer[16384];
     const char *advice = NULL;
-    size_t reply_bytes = 0;
+    bool awaited = true; /* what has come in time counts, however late it is read */
     for (;;) {
-        void *whole = NULL;
-        if (redisReaderGetReply(control->reader, &whole) != REDIS_OK && advice != NULL)
+        const char *why;
+        bool nothing;
+        enum reply_status status = reply_reader_next(control->reader, reply, &why);
+        if (status == REPLY_WHOLE)
+            return OK;
+        if (status == REPLY_REFUSED && advice != NULL)
             return err_set(err, E_CONNECT, "%s does not speak RESP in plain: %s", control->text,
                            advice);
-        if (control->reader->err != 0)
-            return err_set(err, E_CONNECT, "%s does not speak the Valkey/Redis protocol: %s",
-                           control->text, control->reader->errstr);
-        if (whole != NULL) {
-            *reply = whole;
-            return OK;
-        }
-        size_t got = 0;
-        int sys_errno = 0;
-        enum io_status status =
-            control->transport->read(&control->wire, buffer, sizeof buffer, &got, &sys_errno);
-        if (status == IO_DONE) {
-            reply_bytes += got;
-            if (reply_bytes > REPLY_MAX_BYTES)
-                return err_set(err, E_CONNECT, "%s answers with more than %u MB; is it a server?",
-                               control->text, REPLY_MAX_BYTES >> 20);
-            if (!control->heard && control->wire.tls == NULL)
-                advice = tls_advice_for_plain(buffer, got);
-            control->heard = true;
-            if (redisReaderFeed(control->reader, buffer, got) != REDIS_OK)
-                return err_set(err, E_SYSTEM, "cannot read a reply: out of memory");
+        if (status == REPLY_REFUSED)
+            return err_set(err, E_CONNECT, "%s %s", control->text, why);
+        enum err_code code = awaited || may_be_none ? OK : check_time(control, err);
+        if (code == OK)
+            code = read_some(control, &nothing, &advice, err);
+        if (code != OK || (nothing && may_be_none))
+            return code;
+        awaited = nothing;
+        if (!nothing)
             continue;
-        }
-        if (status != IO_AGAIN)
-            return lost_error(control, status == IO_FAILED ? sys_errno : 0, err);
-        if (may_be_none)
-            return OK;
         enum wait_result waited = wait_until(control, control->fd, POLLIN, control->deadline_ns);
         if (waited == WAIT_INTERRUPTED)
             return control_interrupted_error(control, err);
@@ -337,8 +352,7 @@ void control_close(struct control *control)
     if (control == NULL)
         return;
     control_give_up(control);
-    if (control->reader != NULL)
-        redisReaderFree(control->reader);
+    reply_reader_free(control->reader);
     free(control);
 }
 

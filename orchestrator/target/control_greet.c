@@ -182,12 +182,12 @@ static enum err_code open_again(struct control *control, bool *said, uint64_t *l
                                 struct err *err)
 {
     const struct target_address target = control->target;
-    redisReader *reader = redisReaderCreate();
+    struct reply_reader *reader = reply_reader_create();
     control_give_up(control);
     control->closed_by_peer = false;
     if (reader == NULL)
         return err_set(err, E_SYSTEM, "cannot connect: out of memory");
-    redisReaderFree(control->reader);
+    reply_reader_free(control->reader);
     control->reader = reader;
     control_deadline_begin(control);
     enum err_code code = control_open(control, &target, 1, err);
@@ -281,7 +281,7 @@ static enum err_code control_create(struct control **control, const struct spec 
         .probe = spec->probe,
     };
     snprintf(made->text, sizeof made->text, "the server");
-    made->reader = redisReaderCreate();
+    made->reader = reply_reader_create();
     if (made->reader == NULL)
         return err_set(err, E_SYSTEM, "cannot connect: out of memory");
     return OK;

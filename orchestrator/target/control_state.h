@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include "orchestrator/target/control.h"
+#include "orchestrator/target/reply_reader.h"
 
 #define CONTROL_QUESTION_BYTES 32u
 #define CONTROL_CLOSING_MAX 16u /* more questions than are asked */
@@ -28,7 +29,7 @@ struct control {
     bool heard;          /* something has been read                          */
     bool is_local;       /* over a Unix socket                               */
     bool closed_by_peer; /* instead of an answer to the last command         */
-    redisReader *reader;
+    struct reply_reader *reader;
     char text[sizeof((struct target_address *)0)->text];
     const volatile int *interrupted;
     int interrupted_base; /* interrupts counted before the command under way */

@@ -194,11 +194,27 @@ static void note_closing(struct info_sampler *sampler)
              questions[step].name);
 }
 
+static void on_lost(void *state)
+{
+    struct info_sampler *sampler = state;
+    if (sampler->asking) {
+        note_closing(sampler);
+        miss(sampler);
+        return;
+    }
+    async_control_close(sampler->control);
+    sampler->control = NULL;
+    sampler->connected = false;
+    sampler->cpu_before = -1;
+}
+
 static void on_reply(void *state, redisReply *reply)
 {
     struct info_sampler *sampler = state;
-    if (sampler->answered == sampler->asked_count)
-        return; /* a push: nobody asked */
+    if (sampler->answered == sampler->asked_count) {
+        on_lost(sampler); /* nobody asked: it would be taken for the answer to what is asked next */
+        return;
+    }
     sampler->closings[sampler->asked[sampler->answered]] = ANSWERED_ONCE;
     const struct question *question = &questions[sampler->asked[sampler->answered++]];
     if (reply->type == REDIS_REPLY_ERROR && !sampler->refusal_said) {
@@ -222,20 +238,6 @@ static void on_ready(void *state)
     struct info_sampler *sampler = state;
     sampler->connected = true;
     sampler->deadline_ns = clock_now_ns() + sampler->spec->request_timeout_ns;
-}
-
-static void on_lost(void *state)
-{
-    struct info_sampler *sampler = state;
-    if (sampler->asking) {
-        note_closing(sampler);
-        miss(sampler);
-        return;
-    }
-    async_control_close(sampler->control);
-    sampler->control = NULL;
-    sampler->connected = false;
-    sampler->cpu_before = -1;
 }
 
 /* Asking --------------------------------------------------------------------------------------- */

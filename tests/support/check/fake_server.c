@@ -33,6 +33,7 @@ struct connection {
     int fd;
     bool silent;
     enum ending ending;
+    const char *more;             /* what an endless reply goes on with        */
     uint64_t hold_until_ms;       /* no command is looked at before            */
     const struct fake_rule *held; /* the rule that waits for it                */
     char held_name[NAME_BYTES];
@@ -140,7 +141,12 @@ static void perform(struct fake *fake, struct connection *connection, const stru
     case FAKE_ENDLESS_BULK:
         say(connection, "$4294967296\r\n");
         connection->ending = ENDING_ENDLESS;
+        connection->more = "x";
         return;
+    case FAKE_ENDLESS:
+        connection->ending = ENDING_ENDLESS;
+        connection->more = rule->more;
+        break;
     case FAKE_REPLY_BYTEWISE:
         connection->byte_delay_ms = rule->delay_ms > 0 ? rule->delay_ms : 1;
         connection->next_byte_ms = support_now_ms() + connection->byte_delay_ms;
@@ -308,12 +314,10 @@ static bool receive(struct fake *fake, struct connection *connection)
 
 static bool send_queued(struct connection *connection)
 {
-    static char filler[READ_BYTES];
     struct buffer *out = &connection->out;
-    if (buffer_fill(out) == 0 && connection->ending == ENDING_ENDLESS) {
-        memset(filler, 'x', sizeof filler);
-        buffer_add(out, filler, sizeof filler);
-    }
+    if (buffer_fill(out) == 0 && connection->ending == ENDING_ENDLESS)
+        while (buffer_fill(out) < READ_BYTES)
+            say(connection, connection->more);
     size_t byte_count = buffer_fill(out);
     if (connection->byte_delay_ms > 0) {
         if (support_now_ms() < connection->next_byte_ms)

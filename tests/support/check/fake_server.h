@@ -17,6 +17,7 @@ enum fake_action {
     FAKE_RESET,          /* bytes if any, then resets the connection                           */
     FAKE_SILENT,         /* reads on and never answers this connection again                   */
     FAKE_ENDLESS_BULK,   /* announces a bulk of 4 GiB and sends it                             */
+    FAKE_ENDLESS,        /* bytes, and then `more` again and again                             */
     FAKE_CLOSE_LISTENER  /* the friendly answer; new connections are refused from now on       */
 };
 
@@ -28,6 +29,7 @@ struct fake_rule {
     enum fake_action action;
     const char *bytes; /* terminated; for bytes with NUL give byte_count                */
     size_t byte_count;
+    const char *more; /* of FAKE_ENDLESS */
     unsigned delay_ms;
     unsigned skip;       /* so many matching commands are passed over first              */
     unsigned times;      /* and then the rule applies so many times; 0: for ever         */
