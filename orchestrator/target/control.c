@@ -10,6 +10,7 @@
 #include <strings.h>
 
 #include "common/clock.h"
+#include "common/log.h"
 #include "common/transport_tls.h"
 #include "common/units.h"
 #include "orchestrator/target/control_state.h"
@@ -35,10 +36,20 @@ enum err_code control_interrupted_error(const struct control *control, struct er
     return err_set(err, E_INTERRUPTED, "interrupted while waiting for %s", control->text);
 }
 
+static enum err_code aside_error(const struct control *control, struct err *err)
+{
+    char duration[32];
+    return err_set(err, E_CONNECT, "%s takes more than %s over what is asked beside the load",
+                   control->text,
+                   units_format_duration(duration, sizeof duration, CONTROL_ASIDE_NS));
+}
+
 static enum err_code no_answer_error(const struct control *control, const char *doing,
                                      struct err *err)
 {
     char duration[32];
+    if (control->deadline_ns == control->limit_ns)
+        return aside_error(control, err);
     return err_set(err, E_CONNECT, "%s %s: no answer within %s", doing, control->text,
                    units_format_duration(duration, sizeof duration, control->answer_timeout_ns));
 }
@@ -78,6 +89,8 @@ bool control_pause(const struct control *control, uint64_t until_ns)
 void control_deadline_begin(struct control *control)
 {
     control->deadline_ns = clock_now_ns() + control->answer_timeout_ns;
+    if (control->deadline_ns > control->limit_ns)
+        control->deadline_ns = control->limit_ns;
 }
 
 /* ---- connecting ---- */
@@ -320,6 +333,8 @@ enum err_code control_exchange(struct control *control, redisReply **reply, int 
     char *bytes = NULL;
     *reply = NULL;
     control->closed_by_peer = false;
+    if (control->fd < 0 && control->cut_short)
+        return control_interrupted_error(control, err);
     if (control->fd < 0)
         return err_set(err, E_CONNECT, "the connection to %s is closed", control->text);
     /* hiredis asks for pointers that are not const, and does not write through them. */
@@ -336,6 +351,7 @@ enum err_code control_exchange(struct control *control, redisReply **reply, int 
     redisFreeCommand(bytes);
     if (code == OK)
         code = read_reply(control, reply, false, err);
+    control->cut_short = code == E_INTERRUPTED;
     if (code != OK)
         control_give_up(control);
     assert(code != OK || *reply != NULL);
@@ -402,11 +418,10 @@ bool control_is_open(const struct control *control)
     return control->fd >= 0;
 }
 
-enum err_code control_command_bytes(struct control *control, struct redisReply **reply, int argc,
-                                    const char *const *argv, const size_t *lengths, struct err *err)
+static enum err_code ask(struct control *control, struct redisReply **reply, int argc,
+                         const char *const *argv, const size_t *lengths, struct err *err)
 {
     char question[CONTROL_QUESTION_BYTES];
-    *reply = NULL;
     name_question(question, argc, argv);
     if (closes_on(control, question))
         return closing_error(control, question, err);
@@ -418,6 +433,32 @@ enum err_code control_command_bytes(struct control *control, struct redisReply *
     if (code == E_CONNECT && control->closed_by_peer)
         return take_closing(control, question, &attempt, err);
     return code == OK ? OK : err_set(err, code, "%s", attempt.text);
+}
+
+enum err_code control_command_bytes(struct control *control, struct redisReply **reply, int argc,
+                                    const char *const *argv, const size_t *lengths, struct err *err)
+{
+    *reply = NULL;
+    return ask(control, reply, argc, argv, lengths, err);
+}
+
+enum err_code control_command_aside(struct control *control, struct redisReply **reply, int argc,
+                                    const char *const *argv, struct err *err)
+{
+    struct err late = {.code = OK};
+    const uint64_t began_ns = clock_now_ns();
+    *reply = NULL;
+    if (control->aside_left_ns == 0)
+        return aside_error(control, err);
+    control->limit_ns = began_ns + control->aside_left_ns;
+    enum err_code code = ask(control, reply, argc, argv, NULL, err);
+    control->limit_ns = UINT64_MAX;
+    const uint64_t passed_ns = clock_now_ns() - began_ns;
+    if (passed_ns >= control->aside_left_ns && aside_error(control, &late) != OK)
+        log_line(LOG_WARNING, "%s; the report says less of the server", late.text);
+    control->aside_left_ns -=
+        passed_ns < control->aside_left_ns ? passed_ns : control->aside_left_ns;
+    return code;
 }
 
 enum err_code control_command(struct control *control, struct redisReply **reply, int argc,

@@ -7,6 +7,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "common/clock.h"
 #include "common/err.h"
 #include "common/spec.h"
 #include "common/transport.h"
@@ -46,7 +47,8 @@ enum server_probe control_probe(const struct control *control);
 
 /* The commands below wait at most for the longer one of connection and request time-out, and no
  * longer than to the next interrupt: one that came before does not count, so that an interrupted
- * run can still ask. After a failure the connection is closed, and every command is E_CONNECT.
+ * run can still ask. After a failure the connection is closed, and every command is E_CONNECT, or
+ * E_INTERRUPTED where that was the failure.
  *
  * A server that closes the connection instead of answering, and serves on a new one, has refused the
  * command: E_CONNECT, but the control goes on on the new one, and the same command is E_CONNECT at once
@@ -60,6 +62,11 @@ MUST_USE enum err_code control_command(struct control *control, struct redisRepl
 MUST_USE enum err_code control_command_bytes(struct control *control, struct redisReply **reply,
                                              int argc, const char *const *argv,
                                              const size_t *lengths, struct err *err);
+/* The same for what the load does not need. All that is asked so on one connection takes CONTROL_ASIDE_NS at
+ * most, which is warned of; from then on each is E_CONNECT. */
+#define CONTROL_ASIDE_NS (5 * NS_PER_SECOND)
+MUST_USE enum err_code control_command_aside(struct control *control, struct redisReply **reply,
+                                             int argc, const char *const *argv, struct err *err);
 /* What the server has said unasked (a published message), without waiting; NULL: nothing. */
 MUST_USE enum err_code control_heard(struct control *control, struct redisReply **reply,
                                      struct err *err);
@@ -67,7 +74,7 @@ MUST_USE enum err_code control_heard(struct control *control, struct redisReply 
 /* Whether the server knows HELLO, and with it RESP3, and does not refuse it. The connection itself stays
  * with RESP2. */
 MUST_USE enum err_code control_knows_hello(struct control *control, bool *known, struct err *err);
-/* CLIENT SETNAME. E_CONNECT: with the server's words, or it closes on that. */
+/* These three are asked aside. CLIENT SETNAME. E_CONNECT: with the server's words, or it closes on that. */
 MUST_USE enum err_code control_set_name(struct control *control, const char *name, struct err *err);
 /* INFO of all sections as text, "field:value" lines; owned by the caller (free). */
 MUST_USE enum err_code control_info(struct control *control, char **info, struct err *err);

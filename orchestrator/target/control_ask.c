@@ -26,7 +26,7 @@ enum err_code control_set_name(struct control *control, const char *name, struct
 {
     const char *const argv[] = {"CLIENT", "SETNAME", name};
     redisReply *reply;
-    enum err_code code = control_command(control, &reply, 3, argv, err);
+    enum err_code code = control_command_aside(control, &reply, 3, argv, err);
     if (code != OK)
         return code;
     if (reply->type == REDIS_REPLY_ERROR)
@@ -42,7 +42,7 @@ enum err_code control_info(struct control *control, char **info, struct err *err
     const char *const argv[] = {"INFO", "all"};
     redisReply *reply;
     *info = NULL;
-    enum err_code code = control_command(control, &reply, 2, argv, err);
+    enum err_code code = control_command_aside(control, &reply, 2, argv, err);
     if (code != OK)
         return code;
     if (reply->type == REDIS_REPLY_ERROR)
@@ -61,7 +61,7 @@ enum err_code control_config_get(struct control *control, const char *parameter,
     const char *const argv[] = {"CONFIG", "GET", parameter};
     redisReply *reply;
     value[0] = '\0';
-    enum err_code code = control_command(control, &reply, 3, argv, err);
+    enum err_code code = control_command_aside(control, &reply, 3, argv, err);
     if (code != OK)
         return code;
     if (reply->type == REDIS_REPLY_ARRAY && reply->elements == 2 && reply->element[1]->str != NULL)

@@ -1,0 +1,112 @@
+/* Servers that take their time over what they are asked before a run, for ever if they are let: volley goes by
+ * its own deadlines, and by Ctrl+C. */
+#include <check.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "tests/support/check/support.h"
+#include "tests/support/check/trial.h"
+
+#define TCASE_TIMEOUT_SECONDS 90
+#define COUNT(array) (sizeof(array) / sizeof *(array))
+#define LOAD "-p", world.fake.port_text, "-t", "get", "-r", "100", "--processes", "1", "-c", "2"
+/* Longer than any test may take: what ends before has not ended by them. */
+#define PATIENT "--connection-timeout", "300s", "--request-timeout", "300s"
+
+Suite *test_hostile_server_suite(void);
+
+static struct trial trial;
+
+static void serve(const struct fake_rule *rules, size_t rule_count)
+{
+    fake_server_start(&world.fake, &(struct fake_script){.rules = rules, .rule_count = rule_count});
+}
+
+static const struct fake_rule slow[][2] = {
+    /* each answer is quick enough, all of them are not */
+    {{.command = "INFO", .action = FAKE_DEFAULT, .delay_ms = 1900},
+     {.command = "CONFIG", .action = FAKE_DEFAULT, .delay_ms = 1900}},
+    /* the question whether it is a cluster is answered, nothing else */
+    {{.command = "INFO", .action = FAKE_SILENT, .skip = 1},
+     {.command = "CONFIG", .action = FAKE_SILENT}},
+    {{.command = "CLIENT", .action = FAKE_CLOSE, .delay_ms = 100},
+     {.command = "INFO", .action = FAKE_CLOSE, .skip = 1, .delay_ms = 5500}},
+};
+
+START_TEST(test_slow_answers_beside_the_load)
+{
+    /* Breaks when what the load does not need is waited for one question after the other, each with a limit of
+     * its own. */
+    serve(slow[_i], 2);
+    trial_start(&trial, LOAD, PATIENT, "-n", "100", "--client-name", "load", NULL);
+    trial_end(&trial, 0);
+    trial_expect(&trial, PROGRAM_ERR, "takes more than 5s over what is asked beside the load");
+    ck_assert_int_eq(trial_count(&trial, "requests", "ok"), 100);
+    trial_free(&trial);
+}
+END_TEST
+
+/* Each goes on for longer than a test may take. */
+static const struct {
+    struct fake_rule rule;
+    uint64_t commands; /* the one that is answered so is among the first ones */
+} endless[] = {
+    {{.command = "PING", .action = FAKE_SILENT}, 1},
+    {{.command = "PING",
+      .action = FAKE_REPLY_BYTEWISE,
+      .bytes = "+++++++++++++",
+      .delay_ms = 20000},
+     1},
+    {{.command = "PING",
+      .action = FAKE_REPLY_BYTEWISE,
+      .bytes = "*9999\r\n*9999\r\n*9999\r\n:1\r\n:1\r\n:1\r\n:1\r\n:1\r\n:1\r\n",
+      .delay_ms = 1},
+     1},
+    {{.command = "INFO", .action = FAKE_SILENT}, 2},
+    {{.command = "INFO", .action = FAKE_SILENT, .skip = 1}, 3},
+    {{.command = "HELLO", .action = FAKE_SILENT}, 4},
+};
+
+START_TEST(test_interrupted)
+{
+    /* Breaks when volley waits for an answer and does not hear Ctrl+C. */
+    serve(&endless[_i].rule, 1);
+    trial_start(&trial, LOAD, PATIENT, "-3", "--duration", "300", NULL);
+    fake_server_wait(&world.fake.counters->commands, endless[_i].commands);
+    program_signal(&trial.program, SIGINT);
+    trial_end(&trial, 130);
+    trial_expect_not(&trial, PROGRAM_ERR, "takes more than");
+    trial_free(&trial);
+}
+END_TEST
+
+START_TEST(test_drop_by_drop)
+{
+    /* Breaks when each byte that comes is given the whole time-out again. */
+    static const struct fake_rule rules[] = {
+        {.command = "INFO",
+         .action = FAKE_REPLY_BYTEWISE,
+         .bytes = "*9999\r\n*9999\r\n*9999\r\n:1\r\n:1\r\n:1\r\n:1\r\n:1\r\n:1\r\n",
+         .delay_ms = 20}};
+    serve(rules, COUNT(rules));
+    trial_start(&trial, LOAD, "--connection-timeout", "300ms", "--request-timeout", "300ms",
+                "--duration", "300", NULL);
+    trial_end(&trial, 5);
+    trial_expect(&trial, PROGRAM_ERR, "no answer within 300ms");
+    trial_free(&trial);
+}
+END_TEST
+
+Suite *test_hostile_server_suite(void)
+{
+    Suite *suite = suite_create("hostile_server");
+    TCase *tcase = tcase_create("hostile_server");
+    tcase_set_timeout(tcase, TCASE_TIMEOUT_SECONDS);
+    tcase_add_checked_fixture(tcase, trial_set_up, trial_tear_down);
+    tcase_add_loop_test(tcase, test_slow_answers_beside_the_load, 0, (int)COUNT(slow));
+    tcase_add_loop_test(tcase, test_interrupted, 0, (int)COUNT(endless));
+    tcase_add_test(tcase, test_drop_by_drop);
+    suite_add_tcase(suite, tcase);
+    return suite;
+}
