@@ -13,7 +13,7 @@
 static void resolve_missing(struct scout *scout)
 {
     struct err err = {.code = OK};
-    if (topology_resolve_missing(&scout->next, &err) != OK)
+    if (topology_resolve_missing(&scout->next, NULL, &err) != OK)
         log_line(LOG_DEBUG, "topology: %s", err.text);
 }
 

@@ -8,6 +8,8 @@
 #include "orchestrator/target/discover.h"
 
 #define AVOID_NS (500 * NS_PER_MS)
+/* The rest at the next look: one that does not stop talking must not keep it from happening. */
+#define MESSAGES_AT_ONCE 64u
 
 static void drop_sentinel(struct scout *scout)
 {
@@ -80,7 +82,7 @@ static void leave_sentinel(struct scout *scout, const char *why)
 static void resolve(struct scout *scout)
 {
     struct err err = {.code = OK};
-    if (topology_resolve_missing(&scout->next, &err) != OK)
+    if (topology_resolve_missing(&scout->next, NULL, &err) != OK)
         log_line(LOG_DEBUG, "topology: %s", err.text);
 }
 
@@ -134,7 +136,9 @@ void scout_hear_sentinels(struct scout *scout)
     redisReply *message = NULL;
     if (!reach_sentinel(scout))
         return;
-    while (control_heard(scout->listener, &message, &err) == OK && message != NULL) {
+    for (uint32_t i = 0; i < MESSAGES_AT_ONCE; i++) {
+        if (control_heard(scout->listener, &message, &err) != OK || message == NULL)
+            break;
         struct host_name name;
         if (sentinel_switch_parse(&name, message, scout->run->spec->master_name)) {
             topology_copy(&scout->next, &scout->current);

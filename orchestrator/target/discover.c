@@ -12,6 +12,8 @@
 #include "orchestrator/target/replication.h"
 #include "orchestrator/target/reply_value.h"
 
+#define RESOLVE_LIMIT_NS (5 * NS_PER_SECOND)
+
 /* What all ways of finding out share. */
 struct search {
     struct topology *topology;
@@ -123,15 +125,25 @@ static enum err_code not_resolved(const struct topology *topology, const struct 
                    cluster ? "cluster-preferred-endpoint-type ip" : "replica-announce-ip");
 }
 
-enum err_code topology_resolve_missing(struct topology *topology, struct err *err)
+enum err_code topology_resolve_missing(struct topology *topology, const volatile int *interrupted,
+                                       struct err *err)
 {
     enum err_code first = OK;
+    const uint64_t end_ns = clock_now_ns() + RESOLVE_LIMIT_NS;
     for (uint32_t i = 0; i < topology->node_count; i++) {
         struct topology_node *node = &topology->nodes[i];
         struct target_address address;
         uint32_t count = 0;
         if (node->role == TOPOLOGY_GONE || node->address.address_bytes > 0)
             continue;
+        if (interrupted != NULL && *interrupted != 0)
+            return err_set(err, E_INTERRUPTED, "interrupted while looking for %s",
+                           node->address.text);
+        if (clock_now_ns() >= end_ns)
+            return err_set(err, E_CONNECT,
+                           "the resolver takes more than 5 s over names that the target announces; "
+                           "the next is %s: have addresses announced",
+                           node->address.text);
         struct err cause = {.code = OK};
         if (resolve_host(&address, &count, 1, node->address.host, node->port, &cause) == OK)
             node->address = address;
@@ -467,7 +479,7 @@ static enum err_code look(struct search *search)
         code = replicas_ask_themselves(search->topology, search->seen, spec, search->interrupted,
                                        search->err);
     if (code == OK)
-        code = topology_resolve_missing(search->topology, search->err);
+        code = topology_resolve_missing(search->topology, search->interrupted, search->err);
     return code;
 }
 

@@ -86,7 +86,10 @@ enum err_code replicas_ask_themselves(struct topology *topology, struct sighting
                                       struct err *err)
 {
     enum err_code code = OK;
-    for (uint32_t i = 0; i < seen->count && code == OK; i++) {
+    const uint64_t patience_ns =
+        spec->wait_ready_ns > PATIENCE_NS ? spec->wait_ready_ns : PATIENCE_NS;
+    const uint64_t end_ns = clock_now_ns() + patience_ns;
+    for (uint32_t i = 0; i < seen->count && code == OK && clock_now_ns() < end_ns; i++) {
         struct sighting *node = &seen->items[i];
         struct replica_view view;
         if (!node->coming && !node->idle)

@@ -16,7 +16,7 @@ MUST_USE enum err_code replicas_ask_unknown(struct sightings *seen, const struct
 
 /* Asks the replicas of a cluster that are said to be loading themselves, and nodes without slots, which
  * may have become replicas: they know before the others do. Those that are filled are replicas in the
- * table. One that does not answer stays what it was.
+ * table. One that does not answer stays what it was, and so do those that are left after --wait-ready.
  * E_INTERRUPTED, E_CONNECT: more nodes than fit. */
 MUST_USE enum err_code replicas_ask_themselves(struct topology *topology, struct sightings *seen,
                                                const struct spec *spec,

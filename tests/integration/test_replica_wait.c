@@ -8,6 +8,7 @@
 #include "common/clock.h"
 #include "common/log.h"
 #include "orchestrator/target/discover.h"
+#include "orchestrator/target/replica_wait.h"
 #include "tests/support/check/fake_server.h"
 #include "tests/support/check/run.h"
 
@@ -363,6 +364,29 @@ START_TEST(sentinels_say_it_is_down)
 }
 END_TEST
 
+START_TEST(many_that_are_silent)
+{
+    /* Breaks when a cluster can name any number of nodes that do not answer, and each is waited for. */
+    static const struct fake_rule rules[] = {{.action = FAKE_SILENT}};
+    static struct topology topology;
+    struct sightings seen = {.items = NULL};
+    fake_server_start(&fake, &(struct fake_script){.rules = rules, .rule_count = 1});
+    for (int zeros = 1; zeros <= 40; zeros++) {
+        struct sighting sighting = {.role = "replica", .coming = true, .primary = -1};
+        snprintf(sighting.name.host, sizeof sighting.name.host, "127.0.0.0x%0*d", zeros, 1);
+        sighting.name.port = fake.port;
+        sightings_add(&seen, &sighting);
+    }
+    ck_assert_uint_eq(seen.count, 40);
+    spec.wait_ready_ns = 0;
+    ck_assert_int_eq(replicas_ask_themselves(&topology, &seen, &spec, NULL, &err), OK);
+    ck_assert_uint_ge(fake.counters->accepted, 1);
+    ck_assert_uint_le(fake.counters->accepted, 4);
+    sightings_free(&seen);
+    fake_server_free(&fake);
+}
+END_TEST
+
 /* ---- our own ---- */
 
 START_TEST(managed_without_replicas)
@@ -393,6 +417,7 @@ Suite *test_replica_wait_suite(void)
     tcase_add_test(cases, a_replica_that_connects);
     tcase_add_test(cases, sentinels_see_it_later);
     tcase_add_test(cases, sentinels_say_it_is_down);
+    tcase_add_test(cases, many_that_are_silent);
     tcase_add_test(cases, managed_without_replicas);
     suite_add_tcase(suite, cases);
     return suite;
