@@ -6,6 +6,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "common/clock.h"
 #include "orchestrator/target/reply_value.h"
 #include "orchestrator/target/sightings.h"
 
@@ -34,6 +35,17 @@ static enum err_code senseless(const struct reading *reading, const char *what)
 {
     return err_set(reading->err, E_CONNECT, "%s answers %s with %s", reading->asked->text,
                    reading->command, what);
+}
+
+static enum err_code check_time(const struct reading *reading)
+{
+    const struct cluster_asked *asked = reading->asked;
+    if (asked->interrupted != NULL && *asked->interrupted != 0)
+        return err_set(reading->err, E_INTERRUPTED, "interrupted while reading what %s answers",
+                       asked->text);
+    if (asked->until_ns != 0 && clock_now_ns() >= asked->until_ns)
+        return senseless(reading, "so many nodes that it takes too long to read them");
+    return OK;
 }
 
 /* ---- words of a reply ---- */
@@ -226,6 +238,8 @@ static enum err_code take_shard_replicas(struct reading *reading, const redisRep
         uint16_t index = 0;
         if (!read_shard_node(&node, reading, nodes->element[i]) || node.primary)
             continue;
+        if ((code = check_time(reading)) != OK)
+            break;
         bool taken = is_taken(reading, &node, &primary);
         take_sighting(reading, &node,
                       (struct sighting){
@@ -278,6 +292,8 @@ static enum err_code take_range_replicas(struct reading *reading, const redisRep
         uint16_t index = 0;
         if (!read_slots_node(&node, reading, range->element[i]))
             continue;
+        if ((code = check_time(reading)) != OK)
+            break;
         take_sighting(reading, &node, (struct sighting){.role = "replica", .primary = owner});
         if (is_taken(reading, &node, &node))
             code = add_node(reading, &index, &node, TOPOLOGY_REPLICA, owner);
@@ -326,8 +342,11 @@ static enum err_code take_parts(struct reading *reading, const redisReply *reply
     qsort(parts, reply->elements, sizeof *parts, by_first_slot);
     forget_all(reading);
     enum err_code code = OK;
-    for (size_t i = 0; i < reply->elements && code == OK; i++)
-        code = primary(reading, parts[i].reply);
+    for (size_t i = 0; i < reply->elements && code == OK; i++) {
+        code = check_time(reading);
+        if (code == OK)
+            code = primary(reading, parts[i].reply);
+    }
     for (size_t i = 0; i < reply->elements && code == OK; i++)
         code = replicas(reading, parts[i].reply);
     free(parts);

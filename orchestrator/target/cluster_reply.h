@@ -21,10 +21,14 @@ struct cluster_asked {
     const char *text; /* for messages */
     bool tls;         /* nodes are known by their TLS ports */
     struct sightings *seen; /* NULL, or to be told of every node that is announced */
+    /* Each node is looked for among all others, and a reply may name any number of them. */
+    uint64_t until_ns;               /* of the clock; 0: no limit               */
+    const volatile int *interrupted; /* NULL, or not 0 once somebody interrupts */
 };
 
 /* CLUSTER SHARDS (7.0 and later, Valkey) and CLUSTER SLOTS. E_CONNECT: the reply makes no sense, has
- * no node with a port for us, or more than TOPOLOGY_NODES_MAX nodes have been seen. */
+ * no node with a port for us, takes too long to be read, or more than TOPOLOGY_NODES_MAX nodes have been
+ * seen. E_INTERRUPTED. */
 MUST_USE enum err_code cluster_reply_shards(struct topology *topology,
                                             const struct redisReply *reply,
                                             const struct cluster_asked *asked, struct err *err);

@@ -358,6 +358,11 @@ enum err_code control_exchange(struct control *control, redisReply **reply, int 
     return code;
 }
 
+const volatile int *control_interrupted(const struct control *control)
+{
+    return control->interrupted;
+}
+
 const struct wire *control_wire(const struct control *control)
 {
     return &control->wire;

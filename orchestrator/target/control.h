@@ -42,6 +42,8 @@ void control_use_tls(struct tls_client *client);
 /* For tls_version and the like. */
 const struct wire *control_wire(const struct control *control);
 
+/* As it was given, for whoever works long on a reply. */
+const volatile int *control_interrupted(const struct control *control);
 /* The question that the server has answered. */
 enum server_probe control_probe(const struct control *control);
 

@@ -12,6 +12,7 @@
 #include "orchestrator/target/replication.h"
 #include "orchestrator/target/reply_value.h"
 
+#define READING_LIMIT_NS (5 * NS_PER_SECOND)
 #define RESOLVE_LIMIT_NS (5 * NS_PER_SECOND)
 
 /* What all ways of finding out share. */
@@ -86,8 +87,12 @@ enum err_code cluster_ask_nodes(struct topology *topology, struct sightings *see
                                 struct control *control, const struct target_address *asked,
                                 bool tls, struct err *err)
 {
-    const struct cluster_asked whom = {
-        .host = asked->host, .text = asked->text, .tls = tls, .seen = seen};
+    const struct cluster_asked whom = {.host = asked->host,
+                                       .text = asked->text,
+                                       .tls = tls,
+                                       .seen = seen,
+                                       .until_ns = clock_now_ns() + READING_LIMIT_NS,
+                                       .interrupted = control_interrupted(control)};
     static const char *const shards[] = {"CLUSTER", "SHARDS"}, *const slots[] = {"CLUSTER",
                                                                                  "SLOTS"};
     redisReply *reply;

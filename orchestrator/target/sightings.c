@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* All of a full table three times over, and less than a second. */
+#define COMPARED_MAX (100u * 1000 * 1000)
 #define MORE_BYTES 24u /* " and 4294967295 more" */
 
 struct sighting *sightings_find(struct sightings *seen, const char *host, uint16_t port)
@@ -23,8 +25,10 @@ static void clean(char *text)
 
 void sightings_add(struct sightings *seen, const struct sighting *sighting)
 {
-    if (seen == NULL || seen->count >= SIGHTINGS_MAX ||
-        sightings_find(seen, sighting->name.host, sighting->name.port) != NULL)
+    if (seen == NULL || seen->count >= SIGHTINGS_MAX || seen->compared >= COMPARED_MAX)
+        return;
+    seen->compared += seen->count;
+    if (sightings_find(seen, sighting->name.host, sighting->name.port) != NULL)
         return;
     if (seen->count == seen->room) {
         uint32_t room = seen->room > 0 ? 2 * seen->room : 16;
@@ -59,6 +63,7 @@ uint32_t sightings_coming(const struct sightings *seen)
 void sightings_forget(struct sightings *seen)
 {
     seen->count = 0;
+    seen->compared = 0;
     seen->forming = false;
 }
 

@@ -18,13 +18,15 @@ struct sighting {
     int primary;      /* of a coming replica of a cluster: its primary's index, else -1 */
 };
 
-/* More than a topology has nodes; of a reply that names more, the rest is not taken. */
+/* More than a topology has nodes; of a reply that names more, or the same ones again and again, the rest is
+ * not taken. */
 #define SIGHTINGS_MAX 8192u
 
 /* Zeroed: empty. Once memory was refused nothing more is taken. */
 struct sightings {
     struct sighting *items; /* owned */
     uint32_t count, room;
+    uint64_t compared; /* what it has cost to know them from each other */
     bool forming; /* a cluster whose slots all have owners that answer, and that is not ok so far */
 };
 

@@ -327,6 +327,27 @@ START_TEST(too_many)
 }
 END_TEST
 
+START_TEST(long_to_read)
+{
+    /* Breaks when a reply that names more nodes than can be looked for in time is read to its end, whoever
+     * presses Ctrl+C. */
+    static const char text[] = "[1 [4 :0 :16383 [2 10.0.0.2 :7000 [2 10.0.0.3 :7000";
+    const volatile int interrupted = 1;
+    struct cluster_asked whom = asked;
+    redisReply *reply = reply_of(text);
+    whom.until_ns = 1;
+    ck_assert_int_eq(cluster_reply_slots(topology, reply, &whom, &err), E_CONNECT);
+    ck_assert_msg(strstr(err.text, "takes too long") != NULL, "%s", err.text);
+    err = (struct err){.code = OK};
+    whom = asked;
+    whom.interrupted = &interrupted;
+    ck_assert_int_eq(cluster_reply_slots(topology, reply, &whom, &err), E_INTERRUPTED);
+    freeReplyObject(reply);
+    err = (struct err){.code = OK};
+    ck_assert_int_eq(slots(text), OK);
+}
+END_TEST
+
 /* ---- ROLE and sentinels ---- */
 
 START_TEST(more_replicas_than_there_is_room_for)
@@ -485,6 +506,7 @@ Suite *test_cluster_reply_suite(void)
     tcase_add_test(cases, two_thousand);
     tcase_add_test(cases, too_many);
     tcase_add_test(cases, more_replicas_than_there_is_room_for);
+    tcase_add_test(cases, long_to_read);
     tcase_add_test(cases, roles);
     tcase_add_test(cases, replica_lines);
     tcase_add_test(cases, sentinel_words);
