@@ -9,6 +9,7 @@
 
 #include "orchestrator/target/cluster_reply.h"
 #include "orchestrator/target/replication.h"
+#include "orchestrator/target/reply_reader.h"
 #include "orchestrator/target/sightings.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *input, size_t input_bytes);
@@ -90,20 +91,20 @@ int LLVMFuzzerTestOneInput(const uint8_t *input, size_t input_bytes)
 {
     static struct topology topology;
     static struct server_role role;
-    redisReader *reader = redisReaderCreate();
-    void *reply = NULL;
-    if (reader == NULL || input_bytes == 0 || input_bytes > 65536) {
-        if (reader != NULL)
-            redisReaderFree(reader);
+    struct reply_reader *reader = reply_reader_create();
+    redisReply *reply;
+    const char *why;
+    if (reader == NULL || input_bytes == 0 || input_bytes > REPLY_ROOM_BYTES) {
+        reply_reader_free(reader);
         return 0;
     }
     memset(&topology, 0, sizeof topology);
-    bool goes_on = redisReaderFeed(reader, (const char *)input + 1, input_bytes - 1) == REDIS_OK;
-    while (goes_on && redisReaderGetReply(reader, &reply) == REDIS_OK && reply != NULL) {
+    memcpy(reply_reader_room(reader), input + 1, input_bytes - 1);
+    reply_reader_filled(reader, input_bytes - 1);
+    for (bool goes_on = true; goes_on && reply_reader_next(reader, &reply, &why) == REPLY_WHOLE;) {
         goes_on = take(&topology, &role, input[0], reply);
         freeReplyObject(reply);
-        reply = NULL;
     }
-    redisReaderFree(reader);
+    reply_reader_free(reader);
     return 0;
 }

@@ -15,7 +15,7 @@ readonly out=build/fuzz
 fixed=()
 if setarch "$(uname -m)" -R true 2>/dev/null; then fixed=(setarch "$(uname -m)" -R); fi
 
-make --no-print-directory -j"$(nproc)" BUILD=$out CC=clang CFLAGS='-O1 -g' \
+make --no-print-directory -j"$(nproc)" BUILD=$out CC=clang CFLAGS='-O2 -g' \
     EXTRA_CFLAGS='-fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer' \
     fuzz-programs >$out.log 2>&1 || { grep -vE '^(clang|ar) ' $out.log | tail -n 40; echo 'fuzz: does not build'; exit 1; }
 
