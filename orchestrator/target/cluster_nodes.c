@@ -1,8 +1,9 @@
 #include "orchestrator/target/cluster_nodes.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "common/units.h"
 
 /* <id> <ip:port@bus[,host]> <flags> <primary> <ping> <pong> <epoch> <link> <slot> ... */
 enum field { FIELD_ID, FIELD_ADDRESS, FIELD_FLAGS, FIELD_PRIMARY, FIELD_LINK = 7, FIELD_SLOTS };
@@ -33,14 +34,14 @@ static bool take_id(char id[CLUSTER_NODE_ID_BYTES], const char *word)
     return true;
 }
 
+/* 0: where the node is has been forgotten ("noaddr"). */
 static bool take_port(uint16_t *port, const char *address)
 {
-    char host_and_port[FIELD_BYTES];
-    snprintf(host_and_port, sizeof host_and_port, "%.*s", (int)strcspn(address, "@,"), address);
-    const char *colon = strrchr(host_and_port, ':');
-    char *end = NULL;
-    long number = colon != NULL ? strtol(colon + 1, &end, 10) : -1;
-    if (number < 0 || number > UINT16_MAX || *end != '\0' || end == colon + 1)
+    const size_t bytes = strcspn(address, "@,");
+    const char *colon = memrchr(address, ':', bytes);
+    uint64_t number;
+    if (colon == NULL ||
+        !units_parse_digits(&number, colon + 1, bytes - (size_t)(colon - address) - 1, UINT16_MAX))
         return false;
     *port = (uint16_t)number;
     return true;
@@ -63,22 +64,20 @@ static bool has_flag(const char *flags, const char *flag)
 /* "5", "0-100", or, of a slot on its way, "[5->-id]", which the node still serves by another word. */
 static bool take_slots(struct cluster_node *node, const char *word)
 {
-    char *end = NULL;
+    const size_t first_bytes = strcspn(word, "-"), word_bytes = strlen(word);
+    uint64_t first, last;
     if (word[0] == '[')
         return true;
-    unsigned long first = strtoul(word, &end, 10);
-    unsigned long last = first;
-    if (end == word)
+    if (!units_parse_digits(&first, word, first_bytes, SLOTS_COUNT - 1))
         return false;
-    if (*end == '-') {
-        const char *second = end + 1;
-        last = strtoul(second, &end, 10);
-        if (end == second)
-            return false;
-    }
-    if (*end != '\0' || last >= SLOTS_COUNT || first > last)
+    last = first;
+    if (first_bytes < word_bytes &&
+        !units_parse_digits(&last, word + first_bytes + 1, word_bytes - first_bytes - 1,
+                            SLOTS_COUNT - 1))
         return false;
-    for (unsigned long slot = first; slot <= last; slot++) {
+    if (first > last)
+        return false;
+    for (uint64_t slot = first; slot <= last; slot++) {
         node->slot_count += !cluster_node_serves(node, (uint32_t)slot);
         node->slots[slot / 8] |= (unsigned char)(1u << (slot % 8));
     }
