@@ -411,14 +411,19 @@ enum err_code session_plan(struct session *session, const struct spec *spec, str
 bool session_server_memory(struct session *session, uint64_t *used_bytes)
 {
     const struct spec *spec = &session->request->spec;
+    struct spec hurried = *spec; /* the sweep waits for it */
     struct control *control = NULL;
     char *info = NULL;
     bool known = false;
     struct err err = {.code = OK};
     if (spec->null_transport || session->interrupts->count > 0)
         return false;
-    if (control_connect_to(&control, &session->target, spec, &session->interrupts->count, &err) ==
-            OK &&
+    hurried.wait_ready_ns = 0;
+    if (hurried.connection_timeout_ns > NS_PER_SECOND)
+        hurried.connection_timeout_ns = NS_PER_SECOND;
+    hurried.request_timeout_ns = hurried.connection_timeout_ns;
+    if (control_connect_to(&control, &session->target, &hurried, &session->interrupts->count,
+                           &err) == OK &&
         control_info(control, &info, &err) == OK)
         known = info_number(used_bytes, info, "used_memory", INT64_MAX);
     free(info);
