@@ -22,7 +22,7 @@ struct redisReply; /* hiredis */
  * closes on it. While the server answers LOADING it waits, saying so once through log_line, up to wait_ready_ns. *interrupted (may be NULL) is looked
  * at in every wait, at least each 100 ms; when set: E_INTERRUPTED. It must live as long as the
  * control. E_CONNECT: with host, port and cause, or the server's own words. *target gets the address
- * that answered. The resolver's own wait cannot be interrupted. */
+ * that answered. */
 MUST_USE enum err_code control_connect(struct control **control, struct target_address *target,
                                        const struct spec *spec, const volatile int *interrupted,
                                        struct err *err);

@@ -334,8 +334,8 @@ enum err_code control_connect_host(struct control **control, struct target_addre
     *control = NULL;
     memset(target, 0, sizeof *target);
     /* The deadline begins behind this: the resolver's time is not the server's. */
-    enum err_code code =
-        resolve_host(addresses, &address_count, RESOLVE_ADDRESSES_MAX, name->host, name->port, err);
+    enum err_code code = resolve_host(addresses, &address_count, RESOLVE_ADDRESSES_MAX, name,
+                                      RESOLVE_LONGEST_NS, interrupted, err);
     if (code != OK)
         return code;
     return connect_and_greet(control, target, addresses, address_count, spec, interrupted, err);

@@ -141,16 +141,20 @@ enum err_code topology_resolve_missing(struct topology *topology, const volatile
         uint32_t count = 0;
         if (node->role == TOPOLOGY_GONE || node->address.address_bytes > 0)
             continue;
-        if (interrupted != NULL && *interrupted != 0)
-            return err_set(err, E_INTERRUPTED, "interrupted while looking for %s",
-                           node->address.text);
-        if (clock_now_ns() >= end_ns)
+        const uint64_t now_ns = clock_now_ns();
+        if (now_ns >= end_ns)
             return err_set(err, E_CONNECT,
                            "the resolver takes more than 5 s over names that the target announces; "
                            "the next is %s: have addresses announced",
                            node->address.text);
+        struct host_name name = {.port = node->port};
         struct err cause = {.code = OK};
-        if (resolve_host(&address, &count, 1, node->address.host, node->port, &cause) == OK)
+        memcpy(name.host, node->address.host, sizeof name.host);
+        enum err_code code =
+            resolve_host(&address, &count, 1, &name, end_ns - now_ns, interrupted, &cause);
+        if (code == E_INTERRUPTED)
+            return err_set(err, code, "%s", cause.text);
+        if (code == OK)
             node->address = address;
         else
             first = not_resolved(topology, node, &cause, err);

@@ -59,7 +59,7 @@ MUST_USE enum err_code cluster_ask_nodes(struct topology *topology, struct sight
  * they are TOPOLOGY_GONE. -1: no room. */
 int topology_sole_primary(struct topology *topology, const struct host_name *name);
 /* Finds addresses of nodes that have only a name. E_CONNECT: the first that cannot be resolved; the
- * others are tried too, for 5 s in all. *interrupted (may be NULL) is looked at between two. */
+ * others are tried too, for 5 s in all. *interrupted (may be NULL) is looked at. */
 MUST_USE enum err_code topology_resolve_missing(struct topology *topology,
                                                 const volatile int *interrupted, struct err *err);
 

@@ -1,10 +1,10 @@
-/* Names of servers -> addresses that sockets take. Called by the orchestrator and its scout. The
- * resolver's own wait cannot be interrupted and has the limits of resolv.conf. */
+/* Names of servers -> addresses that sockets take. Called by the orchestrator and its scout. */
 #ifndef ORCHESTRATOR_TARGET_RESOLVE_H
 #define ORCHESTRATOR_TARGET_RESOLVE_H
 
 #include <stdint.h>
 
+#include "common/clock.h"
 #include "common/err.h"
 #include "common/transport.h"
 
@@ -23,10 +23,13 @@ MUST_USE enum err_code resolve_split(struct host_name *names, uint32_t *name_cou
                                      const char *option, struct err *err);
 
 /* All addresses of a name, in the order the system gives; host and text of each are filled. At most
- * addresses_max, at least one. E_CONNECT. */
+ * addresses_max, at least one. A name that is no address is asked for by a child, which is ended after limit_ns
+ * and when *interrupted (may be NULL) is not 0. E_CONNECT, E_INTERRUPTED. */
+#define RESOLVE_LONGEST_NS (30 * NS_PER_SECOND) /* more than any resolv.conf should come to */
 #define RESOLVE_ADDRESSES_MAX 16u
 MUST_USE enum err_code resolve_host(struct target_address *addresses, uint32_t *address_count,
-                                    uint32_t addresses_max, const char *host, uint16_t port,
+                                    uint32_t addresses_max, const struct host_name *name,
+                                    uint64_t limit_ns, const volatile int *interrupted,
                                     struct err *err);
 
 /* E_USAGE: the path is too long. */

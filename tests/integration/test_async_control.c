@@ -71,7 +71,8 @@ static void listen_to(const struct fake_rule *rule)
     const struct async_listener listener = {.ready = on_ready, .reply = on_reply, .lost = on_lost};
     memset(&heard, 0, sizeof heard);
     fake_server_start(&fake, &(struct fake_script){.rules = rule, .rule_count = 1});
-    ck_assert_int_eq(resolve_host(&target, &address_count, 1, "127.0.0.1", fake.port, &err), OK);
+    const struct host_name name = {.host = "127.0.0.1", .port = fake.port};
+    ck_assert_int_eq(resolve_host(&target, &address_count, 1, &name, 0, NULL, &err), OK);
     heard.base = event_base_new();
     heard.tick = evtimer_new(heard.base, on_tick, NULL);
     ck_assert_int_eq(event_add(heard.tick, &at_once), 0);
