@@ -21,7 +21,9 @@ COMMIT := $(shell git describe --always --dirty --abbrev=12 --exclude='*' 2>/dev
 
 ALL_CFLAGS = -std=c11 -D_GNU_SOURCE -I. -I$(BUILD)/gen $(WARNINGS) $(DEP_CFLAGS) $(CFLAGS) $(EXTRA_CFLAGS)
 ALL_LIBS = $(DEP_LIBS) -lm $(EXTRA_LIBS)
-LINK = $(CC) $(CFLAGS) $(EXTRA_CFLAGS) $(LDFLAGS)
+# All symbols at the start: one that is looked up at its first call saves the registers on the stack, and with them
+# pieces of what was copied last, which may be a password.
+LINK = $(CC) $(CFLAGS) $(EXTRA_CFLAGS) -Wl,-z,relro,-z,now $(LDFLAGS)
 
 # What is done in one short line; V=1 shows the commands.
 ifeq ($(V),1)

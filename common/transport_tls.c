@@ -9,6 +9,7 @@
 #include <string.h>
 #include <sys/socket.h>
 
+#include "common/secret.h"
 #include "common/tls_stream.h"
 
 /* The socket as OpenSSL sees it ---------------------------------------------------------------- */
@@ -195,7 +196,10 @@ static void stream_destroy(struct tls_stream *stream)
         SSL_set_shutdown(stream->ssl, SSL_SENT_SHUTDOWN | SSL_RECEIVED_SHUTDOWN);
         SSL_free(stream->ssl);
     }
-    free(stream->overflow);
+    if (stream->kernel)
+        secret_free(stream->overflow);
+    else
+        free(stream->overflow);
     free(stream);
 }
 
@@ -208,7 +212,9 @@ static struct tls_stream *stream_create(struct tls_client *client, int fd,
     stream->client = client;
     stream->fd = fd;
     stream->kernel = client->kernel;
-    stream->overflow = malloc(TLS_OVERFLOW_BYTES);
+    /* With the kernel's help it is plain text, a login's too. */
+    stream->overflow =
+        stream->kernel ? secret_alloc(TLS_OVERFLOW_BYTES) : malloc(TLS_OVERFLOW_BYTES);
     stream->ssl = SSL_new(client->context);
     if (stream->overflow != NULL && stream->ssl != NULL && set_socket(stream) &&
         SSL_set_app_data(stream->ssl, stream) == 1 && set_name(stream, target)) {

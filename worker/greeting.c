@@ -1,7 +1,6 @@
 #include "worker/greeting.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "common/secret.h"
@@ -99,7 +98,7 @@ enum err_code greeting_create(struct greeting *greeting, const struct spec *spec
     struct writer writer = {.greeting = greeting};
     *greeting = (struct greeting){.password = spec->password, .probe = spec->probe};
     append_all(&writer, spec, flags);
-    greeting->bytes = malloc(greeting->byte_count + 1); /* there may be nothing to say */
+    greeting->bytes = secret_alloc(greeting->byte_count + 1); /* there may be nothing to say */
     if (greeting->bytes == NULL)
         return err_set(err, E_SYSTEM, "no memory for what connections say first");
     writer.room_bytes = greeting->byte_count;
@@ -111,9 +110,7 @@ enum err_code greeting_create(struct greeting *greeting, const struct spec *spec
 
 void greeting_destroy(struct greeting *greeting)
 {
-    if (greeting->bytes != NULL)
-        memset(greeting->bytes, 0, greeting->byte_count);
-    free(greeting->bytes);
+    secret_free(greeting->bytes);
     *greeting = (struct greeting){.bytes = NULL};
 }
 
@@ -150,8 +147,6 @@ static enum greeting_step refuse(const struct greeting *greeting, enum greeting_
     if (command == GREETING_PROBE && is_answer(greeting, words))
         return GREETING_COMPLETE;
     secret_mask_reply(words, greeting->password);
-    if (words[0] == '\0')
-        snprintf(words, sizeof words, "refused");
     const char *remedy = "";
     if (begins_with_word(words, "NOPERM"))
         remedy = remedies[command];

@@ -2,12 +2,14 @@
  * recorder_cut runs before anything at or after the edge is counted. */
 #include <assert.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <time.h>
 #include <unistd.h>
 
+#include "common/secret.h"
 #include "worker/worker_state.h"
 
 #define FINISH_WAIT_NS (10 * NS_PER_SECOND)
@@ -305,20 +307,24 @@ void recorder_unsent(struct worker *worker, uint64_t tickets, uint64_t since_ns,
                                     waited(worker, since_ns, now_ns), tickets);
 }
 
-static uint32_t find_kind(struct worker *worker, const char *word, const char *text,
-                          size_t text_bytes)
+/* False: a new one, and there is room for it. */
+static bool find_kind(uint32_t *kind, const struct ipc_worker *live, const char *word)
 {
-    struct ipc_worker *live = worker->live;
-    size_t word_bytes = strlen(word);
     uint32_t count = atomic_load_explicit(&live->error_kind_count, memory_order_relaxed);
-    for (uint32_t i = 0; i < count; i++)
-        if (strcmp(live->error_kinds[i].word, word) == 0)
-            return i;
-    if (count == ERROR_KINDS_MAX)
-        return ERROR_KINDS_MAX - 1;
+    for (*kind = 0; *kind < count; ++*kind)
+        if (strcmp(live->error_kinds[*kind].word, word) == 0)
+            return true;
+    *kind = ERROR_KINDS_MAX - 1;
+    return count == ERROR_KINDS_MAX;
+}
+
+static uint32_t add_kind(struct ipc_worker *live, const char *word, const char *text,
+                         size_t text_bytes)
+{
+    uint32_t count = atomic_load_explicit(&live->error_kind_count, memory_order_relaxed);
     struct ipc_error_kind *kind = &live->error_kinds[count];
     bool last = count == ERROR_KINDS_MAX - 1;
-    memcpy(kind->word, last ? "OTHER" : word, last ? sizeof "OTHER" : word_bytes + 1);
+    snprintf(kind->word, sizeof kind->word, "%s", last ? "OTHER" : word);
     if (text_bytes > sizeof kind->text - 1)
         text_bytes = sizeof kind->text - 1;
     for (size_t i = 0; i < text_bytes; i++) /* a log line must stay one line */
@@ -342,18 +348,35 @@ static void first_word(char word[sizeof((struct ipc_error_kind *)0)->word], cons
     word[bytes] = '\0';
 }
 
+/* Only words that are new are shown: they are looked through for the password. */
+static uint32_t kind_of(struct worker *worker, const char *before, const char *text,
+                        size_t text_bytes)
+{
+    char word[sizeof worker->live->error_kinds[0].word], shown[RESP_LINE_BYTES + 1];
+    uint32_t kind;
+    first_word(word, before, text, text_bytes);
+    if (find_kind(&kind, worker->live, word))
+        return kind;
+    text_bytes = text_bytes < RESP_LINE_BYTES ? text_bytes : RESP_LINE_BYTES;
+    memcpy(shown, text, text_bytes);
+    shown[text_bytes] = '\0';
+    if (secret_mask(shown, worker->spec->password)) {
+        text_bytes = strlen(shown);
+        first_word(word, before, shown, text_bytes);
+        if (find_kind(&kind, worker->live, word))
+            return kind;
+    }
+    return add_kind(worker->live, word, shown, text_bytes);
+}
+
 uint32_t recorder_error_kind(struct worker *worker, const char *text, size_t text_bytes)
 {
-    char word[sizeof worker->live->error_kinds[0].word];
-    first_word(word, "", text, text_bytes);
-    return find_kind(worker, word, text, text_bytes);
+    return kind_of(worker, "", text, text_bytes);
 }
 
 void recorder_closing_words(struct worker *worker, const char *text, size_t text_bytes)
 {
-    char word[sizeof worker->live->error_kinds[0].word];
-    first_word(word, IPC_CLOSING_WORDS, text, text_bytes);
-    find_kind(worker, word, text, text_bytes);
+    (void)kind_of(worker, IPC_CLOSING_WORDS, text, text_bytes);
 }
 
 void recorder_error_reply(struct worker *worker, uint32_t kind)

@@ -7,8 +7,9 @@
 
 #include "orchestrator/options/options.h"
 
-/* argv as the command named `command` got it, behind credentials_hide_arguments. NULL: out of memory. */
+/* argv as the command named `command` got it, behind credentials_hide_arguments; what repeats the password
+ * (NULL: none) is masked. NULL: out of memory. */
 json_t *invocation_describe(const char *command, int argc, const char *const *argv,
-                            const struct option_values *values);
+                            const struct option_values *values, const char *password);
 
 #endif

@@ -238,7 +238,7 @@ static enum err_code describe(struct session *session, struct err *err)
     if (session->facts.spec == NULL ||
         json_object_set_new(session->facts.environment, "invocation",
                             invocation_describe(session->command, session->argc, session->argv,
-                                                &session->request->values)) != 0)
+                                                &session->request->values, spec->password)) != 0)
         return err_set(err, E_SYSTEM, "no memory to describe the session");
     find_fixed_keys(session);
     /* The control connection is not needed while requests are measured. */

@@ -453,9 +453,8 @@ void bench_options_free(struct bench_request *request)
     managed_args_free(&request->managed_args);
     request->spec.chaos = NULL;
     request->spec.rate_steps = NULL;
-    secret_wipe(request->secret);
-    free(request->secret);
+    secret_free(request->secret);
     request->secret = NULL;
-    free(request->uri);
+    secret_free(request->uri);
     request->uri = NULL;
 }

@@ -53,14 +53,14 @@ struct bench_request {
 
     /* private: options that become something else in the spec */
     const char *uri_text;
-    struct uri *uri; /* owned */
+    struct uri *uri; /* owned, of secret_alloc */
     const char *config_path;
     bool trust_config;
     uint64_t random_keys, sequential_keys; /* 0: not given */
     bool single_process;
     bool ask_password;
     uint64_t password_fd;
-    char *secret;       /* a password that no option held; owned */
+    char *secret;       /* a password that no option held; owned, of secret_alloc */
     bool one_pipelined; /* --keepalive 0 */
     struct rate_options rate;
     struct client_options ramp;

@@ -6,6 +6,7 @@
 #include <strings.h>
 
 #include "common/ipc.h"
+#include "common/secret.h"
 #include "common/units.h"
 #include "orchestrator/options/bench_options.h"
 #include "orchestrator/options/cpu_list.h"
@@ -16,7 +17,7 @@ enum err_code bench_parse_uri(void *target, const char *value, struct err *err)
 {
     struct bench_request *request = target;
     if (request->uri == NULL)
-        request->uri = calloc(1, sizeof *request->uri);
+        request->uri = secret_alloc(sizeof *request->uri);
     if (request->uri == NULL)
         return err_set(err, E_SYSTEM, "reading the options: out of memory");
     struct err reason = {.code = OK};

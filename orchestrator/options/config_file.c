@@ -3,6 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/secret.h"
+
 static enum err_code refuse(const char *name, unsigned line, const char *what, struct err *err)
 {
     return err_set(err, E_CONFIG, "%s:%u: %s", name, line, what);
@@ -107,6 +109,7 @@ void config_file_free(struct config_file *file)
 {
     for (size_t i = 0; i < file->count; i++) {
         free(file->entries[i].key);
+        secret_wipe(file->entries[i].value);
         free(file->entries[i].value);
     }
     free(file->entries);

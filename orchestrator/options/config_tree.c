@@ -7,6 +7,8 @@
 #include <strings.h>
 #include <yaml.h>
 
+#include "common/secret.h"
+
 struct reader {
     const char *name;
     yaml_parser_t parser;
@@ -33,6 +35,8 @@ static enum err_code out_of_memory(struct reader *reader)
 
 static void drop_event(struct reader *reader)
 {
+    if (reader->has_event && reader->event.type == YAML_SCALAR_EVENT)
+        secret_wipe((char *)reader->event.data.scalar.value);
     if (reader->has_event)
         yaml_event_delete(&reader->event);
     reader->has_event = false;
@@ -199,6 +203,14 @@ static enum err_code read_stream(struct reader *reader, struct config_node *root
     }
 }
 
+/* The file may hold a password, and the library frees its copies of it as they are. */
+static void wipe_buffers(yaml_parser_t *parser)
+{
+    explicit_bzero(parser->raw_buffer.start,
+                   (size_t)(parser->raw_buffer.end - parser->raw_buffer.start));
+    explicit_bzero(parser->buffer.start, (size_t)(parser->buffer.end - parser->buffer.start));
+}
+
 enum err_code config_tree_parse(struct config_node *root, const char *name, const char *text,
                                 size_t text_bytes, struct err *err)
 {
@@ -209,6 +221,7 @@ enum err_code config_tree_parse(struct config_node *root, const char *name, cons
     yaml_parser_set_input_string(&reader.parser, (const unsigned char *)text, text_bytes);
     enum err_code code = read_stream(&reader, root);
     drop_event(&reader);
+    wipe_buffers(&reader.parser);
     yaml_parser_delete(&reader.parser);
     return code;
 }
@@ -233,6 +246,8 @@ enum err_code config_tree_read(struct config_node *root, const char *path, const
         else
             code = config_tree_parse(root, path, text, text_bytes, err);
     }
+    if (text != NULL)
+        explicit_bzero(text, CONFIG_TREE_BYTES_MAX + 1);
     free(text);
     fclose(stream);
     return code;
@@ -244,6 +259,7 @@ void config_tree_free(struct config_node *root)
         config_tree_free(&root->children[i]);
     free(root->children);
     free(root->key);
+    secret_wipe(root->text);
     free(root->text);
     *root = (struct config_node){.kind = CONFIG_NOTHING};
 }

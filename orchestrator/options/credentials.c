@@ -77,9 +77,8 @@ static enum err_code choose_one(struct bench_request *request, struct err *err)
 
 static enum err_code keep(struct bench_request *request, char *password, struct err *err)
 {
-    secret_wipe(request->secret);
-    free(request->secret);
-    request->secret = strdup(password);
+    secret_free(request->secret);
+    request->secret = secret_copy(password);
     secret_wipe(password);
     request->spec.password = request->secret;
     return request->secret != NULL ? OK

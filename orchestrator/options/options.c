@@ -5,6 +5,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "common/secret.h"
 #include "common/units.h"
 #include "orchestrator/options/arguments.h"
 #include "orchestrator/options/config_file.h"
@@ -216,19 +217,19 @@ void options_from_environment(struct option_values *values, const char *name, co
 }
 
 /* A copy that lives as long as the values. NULL: out of memory. */
-static char *keep(struct option_values *values, const char *text)
+static char *keep(struct option_values *values, const char *text, bool secret)
 {
     if (values->owned_count == values->owned_capacity) {
         size_t capacity = values->owned_capacity == 0 ? 32 : values->owned_capacity * 2;
-        char **grown = realloc(values->owned, capacity * sizeof *grown);
+        struct owned_text *grown = realloc(values->owned, capacity * sizeof *grown);
         if (grown == NULL)
             return NULL;
         values->owned = grown;
         values->owned_capacity = capacity;
     }
-    char *copy = strdup(text);
+    char *copy = secret ? secret_copy(text) : strdup(text);
     if (copy != NULL)
-        values->owned[values->owned_count++] = copy;
+        values->owned[values->owned_count++] = (struct owned_text){copy, secret};
     return copy;
 }
 
@@ -272,13 +273,13 @@ static const char *keep_value(struct option_values *values, size_t row_index,
     const char *earlier = values->texts[row_index];
     if (!values->table->rows[row_index].repeats || earlier == NULL ||
         values->origins[row_index].kind != source->kind)
-        return keep(values, text);
+        return keep(values, text, values->table->rows[row_index].secret);
     size_t bytes = strlen(earlier) + 1 + strlen(text) + 1;
     char *joined = malloc(bytes);
     if (joined == NULL)
         return NULL;
     snprintf(joined, bytes, "%s,%s", earlier, text);
-    const char *kept = keep(values, joined);
+    const char *kept = keep(values, joined, false);
     free(joined);
     return kept;
 }
@@ -393,7 +394,7 @@ static enum err_code keep_rest(struct option_values *values, int rest, int argc,
     values->rest_count = count;
     values->rest_marked = strcmp(argv[rest - 1], "--") == 0;
     for (size_t i = 0; i < count; i++) {
-        list[i] = keep(values, argv[rest + (int)i]);
+        list[i] = keep(values, argv[rest + (int)i], false);
         if (list[i] == NULL)
             return err_set(err, E_SYSTEM, "reading the options: out of memory");
     }
@@ -481,7 +482,10 @@ enum err_code options_parse(struct option_values *values, const struct option_ta
 void options_free(struct option_values *values)
 {
     for (size_t i = 0; i < values->owned_count; i++)
-        free(values->owned[i]);
+        if (values->owned[i].secret)
+            secret_free(values->owned[i].text);
+        else
+            free(values->owned[i].text);
     free(values->owned);
     free(values->origins);
     free((void *)(uintptr_t)values->texts);

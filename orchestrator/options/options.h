@@ -110,7 +110,10 @@ struct option_values {
     const struct option_row *rest_behind;
     const char *refused; /* of argv: is no option of an exact table, or lacks its value; or NULL */
     const char **texts;  /* private: the value of each row as given, whole; NULL: unset */
-    char **owned;        /* private */
+    struct owned_text {
+        char *text;
+        bool secret; /* of secret_alloc */
+    } * owned;       /* private */
     size_t owned_count, owned_capacity;
 };
 

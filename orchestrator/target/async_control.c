@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/secret.h"
 #include "common/transport_tls.h"
 #include "orchestrator/target/reply_reader.h"
 
@@ -18,7 +19,7 @@ struct async_control {
     struct async_listener listener;
     struct event *readable, *writable, *again;
     struct reply_reader *reader;
-    char *out; /* formatted commands that the transport has not taken */
+    char *out; /* formatted commands that the transport has not taken, the password among them */
     size_t out_bytes;
     bool in_callback; /* closing is left to whoever called the listener */
     bool closed;
@@ -35,7 +36,7 @@ static void destroy(struct async_control *control)
     if (control->wire.fd >= 0)
         control->transport->close(&control->wire);
     reply_reader_free(control->reader);
-    free(control->out);
+    secret_free(control->out);
     free(control);
 }
 
@@ -69,8 +70,9 @@ static bool send_waiting(struct async_control *control)
                      ? control->transport->write(&control->wire, control->out, control->out_bytes,
                                                  &taken, &sys_errno)
                      : control->transport->flush(&control->wire, &sys_errno);
-        memmove(control->out, control->out + taken, control->out_bytes - taken);
         control->out_bytes -= taken;
+        memmove(control->out, control->out + taken, control->out_bytes);
+        explicit_bzero(control->out + control->out_bytes, taken);
     }
     if (status == IO_AGAIN)
         return event_add(control->writable, NULL) == 0;
@@ -186,12 +188,16 @@ bool async_control_send(struct async_control *control, int argc, const char **ar
     long long count = redisFormatCommandArgv(&formatted, argc, argv, NULL);
     if (count < 0)
         return false;
-    char *longer = realloc(control->out, control->out_bytes + (size_t)count);
+    char *longer = secret_alloc(control->out_bytes + (size_t)count);
     if (longer != NULL) {
+        if (control->out_bytes > 0)
+            memcpy(longer, control->out, control->out_bytes);
         memcpy(longer + control->out_bytes, formatted, (size_t)count);
+        secret_free(control->out);
         control->out = longer;
         control->out_bytes += (size_t)count;
     }
+    explicit_bzero(formatted, (size_t)count);
     redisFreeCommand(formatted);
     if (longer == NULL)
         return false;

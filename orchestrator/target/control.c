@@ -11,6 +11,7 @@
 
 #include "common/clock.h"
 #include "common/log.h"
+#include "common/secret.h"
 #include "common/transport_tls.h"
 #include "common/units.h"
 #include "orchestrator/target/control_state.h"
@@ -294,6 +295,17 @@ static enum err_code read_some(struct control *control, bool *nothing, const cha
     return OK;
 }
 
+/* Nobody behind this sees a server's words with the password in them. */
+static void mask_errors(redisReply *reply, const char *password)
+{
+    if (reply->type == REDIS_REPLY_ERROR) {
+        secret_mask_reply(reply->str, password);
+        reply->len = strlen(reply->str);
+    }
+    for (size_t i = 0; i < reply->elements; i++)
+        mask_errors(reply->element[i], password);
+}
+
 /* *reply NULL and OK: nothing is there, and may_be_none. */
 static enum err_code read_reply(struct control *control, redisReply **reply, bool may_be_none,
                                 struct err *err)
@@ -304,8 +316,11 @@ static enum err_code read_reply(struct control *control, redisReply **reply, boo
         const char *why;
         bool nothing;
         enum reply_status status = reply_reader_next(control->reader, reply, &why);
-        if (status == REPLY_WHOLE)
+        if (status == REPLY_WHOLE) {
+            if (control->login.password != NULL)
+                mask_errors(*reply, control->login.password);
             return OK;
+        }
         if (status == REPLY_REFUSED && advice != NULL)
             return err_set(err, E_CONNECT, "%s does not speak RESP in plain: %s", control->text,
                            advice);
@@ -348,6 +363,7 @@ enum err_code control_exchange(struct control *control, redisReply **reply, int 
     if (byte_count < 0)
         return err_set(err, E_SYSTEM, "cannot write a command: out of memory");
     enum err_code code = send_all(control, bytes, (size_t)byte_count, err);
+    explicit_bzero(bytes, (size_t)byte_count); /* it may hold the password */
     redisFreeCommand(bytes);
     if (code == OK)
         code = read_reply(control, reply, false, err);

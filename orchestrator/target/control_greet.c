@@ -8,7 +8,6 @@
 
 #include "common/clock.h"
 #include "common/log.h"
-#include "common/secret.h"
 #include "common/topology.h"
 #include "common/transport_tls.h"
 #include "common/units.h"
@@ -70,7 +69,6 @@ static enum err_code refused(const redisReply *reply, const struct control *cont
         return err_set(err, E_CONNECT,
                        "%s asks for a password (%s): give one with -a, --askpass or VOLLEY_AUTH",
                        control->text, reply->str);
-    secret_mask_reply(reply->str, control->login.password);
     if (strncmp(tried, "SELECT", 6) == 0 && strstr(reply->str, "cluster") != NULL)
         return err_set(
             err, E_CONNECT,

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "tests/support/check/fake_server.h"
+#include "tests/support/check/memory_scan.h"
 #include "tests/support/check/run.h"
 #include "tests/support/check/server.h"
 #include "tests/support/check/support.h"
@@ -233,6 +234,24 @@ START_TEST(test_outputs_and_processes)
 }
 END_TEST
 
+START_TEST(test_core_dumps)
+{
+    /* Breaks when a core dump of the orchestrator or a worker would hold the password. */
+    static const char *const more[] = {
+        "--duration", "3s", "-c", "4", "--processes", "1", "-t", "get", "--extended-metrics", NULL};
+    pid_t worker;
+    name_uris(server.port_text);
+    start(&sources[_i], more);
+    program_wait_children(&program, &worker, 1);
+    for (unsigned i = 0; i < 500 && test_server_calls(&server, "get") == 0; i++)
+        support_sleep_ms(20);
+    ck_assert_int_gt(test_server_calls(&server, "get"), 0); /* all have logged in */
+    ck_assert_msg(!memory_scan_finds(program.pid, BEGINNING), "the orchestrator holds it");
+    ck_assert_msg(!memory_scan_finds(worker, BEGINNING), "the worker holds it");
+    finish(0);
+}
+END_TEST
+
 START_TEST(test_stdout_forms)
 {
     /* Breaks when a form of the report on standard output tells the password. */
@@ -316,6 +335,50 @@ START_TEST(test_echoing_server)
 }
 END_TEST
 
+START_TEST(test_errors_with_parts)
+{
+    /* Breaks when an ordinary error that holds the password, or a part of it, in another case, stands in the
+     * report, run.json, the journal or the log. */
+    static const char error[] =
+        "-ERR-Q7-CORRECT-HORSE HuNtEr2-XQ7-correct-horse and q7-CorREct\r\n";
+    static const char *const parts[] = {"CORRECT", "HuNtEr2", "q7-CorREct"};
+    const struct fake_rule rules[] = {
+        {.command = "GET", .action = FAKE_REPLY, .bytes = error},
+        {.command = "INFO", .action = FAKE_REPLY, .bytes = error},
+    };
+    char out[128], path[192];
+    struct fake_server fake;
+    struct test_server real = server;
+    snprintf(out, sizeof out, "%s/run", directory);
+    const char *const more[] = {
+        "-n", "10", "-t", "get", "--debug", "--out", out, "--extended-metrics", NULL};
+    fake_server_start(&fake, &(struct fake_script){.rules = rules, .rule_count = 2});
+    snprintf(server.port_text, sizeof server.port_text, "%s", fake.port_text);
+    start(&sources[0], more);
+    program_wait(&program);
+    for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++) {
+        ck_assert_msg(strstr(program.out, parts[i]) == NULL, "%s", program.out);
+        ck_assert_msg(strstr(program.err, parts[i]) == NULL, "%s", program.err);
+    }
+    ck_assert_msg(strstr(program.out, "ERR-***") != NULL, "%s", program.out);
+    program_free(&program);
+    static const char *const files[] = {"run.json", "journal", "volley.log"};
+    for (size_t i = 0; i < sizeof files / sizeof files[0]; i++) {
+        snprintf(path, sizeof path, "%s/%s", out, files[i]);
+        size_t byte_count;
+        int fd = open(path, O_RDONLY | O_CLOEXEC);
+        ck_assert_int_ge(fd, 0);
+        char *bytes = support_read_file(fd, &byte_count);
+        for (size_t k = 0; k < sizeof parts / sizeof parts[0]; k++)
+            ck_assert_msg(memmem(bytes, byte_count, parts[k], strlen(parts[k])) == NULL,
+                          "%s holds %s", files[i], parts[k]);
+        free(bytes);
+    }
+    server = real;
+    fake_server_free(&fake);
+}
+END_TEST
+
 START_TEST(test_mistakes)
 {
     /* Breaks when a usage error repeats the password. */
@@ -338,10 +401,12 @@ Suite *test_secrets_suite(void)
     tcase_add_checked_fixture(tcase, set_up, tear_down);
     tcase_set_timeout(tcase, TIMEOUT_SECONDS);
     tcase_add_loop_test(tcase, test_outputs_and_processes, 0, (int)SOURCE_COUNT);
+    tcase_add_loop_test(tcase, test_core_dumps, 0, (int)SOURCE_COUNT);
     tcase_add_loop_test(tcase, test_stdout_forms, 0, (int)SOURCE_COUNT);
     tcase_add_loop_test(tcase, test_other_commands, 0, (int)SOURCE_COUNT);
     tcase_add_test(tcase, test_failing_login);
     tcase_add_test(tcase, test_echoing_server);
+    tcase_add_test(tcase, test_errors_with_parts);
     tcase_add_test(tcase, test_mistakes);
     suite_add_tcase(suite, tcase);
     return suite;
