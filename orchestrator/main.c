@@ -11,6 +11,7 @@
 #include "orchestrator/commands/commands.h"
 #include "orchestrator/options/dialect.h"
 #include "orchestrator/options/suggest.h"
+#include "orchestrator/options/uri.h"
 #include "orchestrator/target/environment.h"
 
 static int command_help(int argc, const char *const *argv);
@@ -61,6 +62,10 @@ static int unknown_command(const char *name)
 static int command_of_server(const char *name)
 {
     char nearest[SUGGEST_NAME_MAX + 20];
+    if (uri_holds_login(name)) {
+        log_line(LOG_ERROR, "a URI is given with --uri: volley bench --uri URI");
+        return err_exit_status(E_USAGE);
+    }
     if (say_nearest(nearest, sizeof nearest, name)[0] != '\0')
         return unknown_command(name);
     log_line(

@@ -321,6 +321,10 @@ static enum err_code parse(struct option_values *values, struct ctl_request *req
     for (size_t i = 0; i < count; i++)
         words[i] = leading > 0 ? argv[1 + i] : values->rest[i];
     *word_count = count;
+    for (size_t i = 0; i < count; i++)
+        if (strstr(words[i], "://") != NULL) /* not echoed: a URI may hold a password */
+            return err_set(err, E_USAGE, "ctl takes a control socket, not a server: %s",
+                           ctl_option_table.usage);
     if (count == 0)
         return err_set(err, E_USAGE, "name the control socket: %s", ctl_option_table.usage);
     return OK;

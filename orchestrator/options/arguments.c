@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "orchestrator/options/suggest.h"
+#include "orchestrator/options/uri.h"
 
 struct cutter {
     struct arguments *arguments;
@@ -282,10 +283,15 @@ enum err_code arguments_cut(struct arguments *arguments, const struct option_tab
             code = cut_long(&cutter, argument + 2);
         } else if (argument[0] == '-' && argument[1] != '\0') {
             code = cut_short(&cutter, argument + 1);
-        } else if (table->takes_command && argument[0] != '\0' && argument[0] != '-') {
+        } else if (table->takes_command && argument[0] != '\0' && argument[0] != '-' &&
+                   strstr(argument, "://") == NULL) {
             arguments->rest = cutter.index;
             arguments->rest_behind = left_without_value(&cutter);
             return OK;
+        } else if (uri_holds_login(argument)) {
+            code = err_set(err, E_USAGE,
+                           "an argument that is a URI, or holds a login, stands alone; a URI is "
+                           "given with --uri");
         } else {
             code = err_set(err, E_USAGE,
                            "unexpected argument \"%.80s\": options begin with - or --", argument);

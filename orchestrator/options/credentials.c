@@ -23,13 +23,23 @@ static void shorten(char *from, char *to)
     memset(new_end, 0, (size_t)(end - new_end));
 }
 
-static void hide_value(char *value, bool is_uri)
+static void hide_uri(char *value)
 {
-    char *scheme = is_uri ? strstr(value, "://") : NULL;
+    char *scheme = strstr(value, "://");
     char *at = scheme != NULL ? memrchr(scheme + 3, '@', strcspn(scheme + 3, "/?#")) : NULL;
     if (at != NULL)
         shorten(scheme + 3, at);
     else if (scheme == NULL)
+        shorten(value, value + strlen(value));
+}
+
+/* One that was given where a plain address belongs is refused, and in the process list until then. */
+static void hide_value(char *value, const struct option_row *row)
+{
+    bool is_address = strcmp(row->name, "host") == 0 || strcmp(row->name, "sentinel") == 0;
+    if (strcmp(row->name, "uri") == 0)
+        hide_uri(value);
+    else if (row->secret || (is_address && uri_holds_login(value)))
         shorten(value, value + strlen(value));
 }
 
@@ -41,9 +51,7 @@ void credentials_hide_arguments(const struct option_table *table, int argc, cons
     (void)cut; /* what is in front of a mistake is hidden all the same */
     for (size_t i = 0; i < arguments.count; i++) {
         const struct argument *argument = &arguments.items[i];
-        const struct option_row *row = &table->rows[argument->row];
-        if (row->secret)
-            hide_value((char *)(uintptr_t)argument->value, strcmp(row->name, "uri") == 0);
+        hide_value((char *)(uintptr_t)argument->value, &table->rows[argument->row]);
     }
     arguments_free(&arguments);
 }

@@ -17,7 +17,7 @@
 MUST_USE enum err_code credentials_settle(struct bench_request *request, struct err *err);
 
 /* Overwrites the secrets among the arguments, so that they are in nobody's process list: the values of
- * secret options, and what stands in front of the '@' of a URI. argv must be main's own, whose bytes may
+ * secret options, what stands in front of the '@' of a URI, and addresses that hold a login. argv must be main's own, whose bytes may
  * be written, and have been parsed: options keep copies. */
 void credentials_hide_arguments(const struct option_table *table, int argc,
                                 const char *const *argv);

@@ -24,6 +24,19 @@ static enum err_code settle_sentinel(struct bench_request *request, struct err *
     return code;
 }
 
+/* Never echoed: the password may be in it. */
+static enum err_code refuse_login(const char *option, const char *hosts, struct err *err)
+{
+    if (hosts == NULL || !uri_holds_login(hosts))
+        return OK;
+    return err_set(
+        err, E_USAGE,
+        "--%s takes HOST, HOST:PORT and [IPV6]:PORT, separated by commas, and what was "
+        "given is a URI or holds a login: a URI is given with --uri, a user with --user, "
+        "a password with -a",
+        option);
+}
+
 enum err_code topology_relations_settle(struct bench_request *request, struct err *err)
 {
     static const char *const rows[] = {"cluster", "read-from-replica", "sentinel"};
@@ -43,5 +56,9 @@ enum err_code topology_relations_settle(struct bench_request *request, struct er
                                    "managed", "volley starts its own server", err);
     if (code == OK)
         code = settle_sentinel(request, err);
+    if (code == OK)
+        code = refuse_login("host", spec->host, err);
+    if (code == OK)
+        code = refuse_login("sentinel", spec->sentinels, err);
     return code;
 }

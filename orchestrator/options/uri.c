@@ -160,3 +160,8 @@ enum err_code uri_parse(struct uri *uri, const char *text, struct err *err)
     uri->has_database = true;
     return OK;
 }
+
+bool uri_holds_login(const char *text)
+{
+    return strstr(text, "://") != NULL || strchr(text, '@') != NULL;
+}

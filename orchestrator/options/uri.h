@@ -23,4 +23,8 @@ struct uri {
  * E_USAGE: the text says what is wrong with which part and never holds the password. */
 MUST_USE enum err_code uri_parse(struct uri *uri, const char *text, struct err *err);
 
+/* Whether a text that should be a plain address is a URI, or holds a user or password: then it must not be
+ * echoed. */
+bool uri_holds_login(const char *text);
+
 #endif

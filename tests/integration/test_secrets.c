@@ -379,6 +379,39 @@ START_TEST(test_errors_with_parts)
 }
 END_TEST
 
+START_TEST(test_uri_for_a_host)
+{
+    /* Breaks when a URI that was given where a plain address belongs is repeated. */
+    static const char with_login[] = "redis://me:" PASSWORD "@127.0.0.1:1";
+    static const char *const calls[][6] = {
+        {"bench", "-h", with_login},
+        {"bench", "-h", "me:" PASSWORD "@127.0.0.1"},
+        {"bench", "--sentinel", with_login, "--master", "m"},
+        {"bench", "-h", with_login, "--explain"},
+        {"find-max", "-h", with_login, "--slo", "p99<1ms"},
+        {"sweep", "--sentinel", with_login, "--clients", "1,2"},
+        {"sweep", with_login},
+        {"find-max", with_login},
+        {"bench", with_login},
+        {"report", "/nowhere", with_login},
+        {"ctl", "/nowhere", with_login},
+        {"valkey-benchmark", "-h", with_login},
+        {with_login},
+    };
+    for (size_t i = 0; i < sizeof calls / sizeof calls[0]; i++) {
+        program_run_volley(&program, calls[i][0], calls[i][1], calls[i][2], calls[i][3],
+                           calls[i][4], calls[i][5], NULL);
+        ck_assert_msg(program.exit_status != 0, "call %zu: %s", i, program.out);
+        ck_silent_program();
+        program_free(&program);
+    }
+    program_run_volley(&program, "bench", "-h", with_login, NULL);
+    ck_assert_int_eq(program.exit_status, 2);
+    ck_assert_msg(strstr(program.err, "a URI is given with --uri") != NULL, "%s", program.err);
+    program_free(&program);
+}
+END_TEST
+
 START_TEST(test_mistakes)
 {
     /* Breaks when a usage error repeats the password. */
@@ -407,6 +440,7 @@ Suite *test_secrets_suite(void)
     tcase_add_test(tcase, test_failing_login);
     tcase_add_test(tcase, test_echoing_server);
     tcase_add_test(tcase, test_errors_with_parts);
+    tcase_add_test(tcase, test_uri_for_a_host);
     tcase_add_test(tcase, test_mistakes);
     suite_add_tcase(suite, tcase);
     return suite;

@@ -191,6 +191,9 @@ START_TEST(test_arguments)
     ck_hidden("volley --uri=valkey://a@b@h/0", "volley --uri=valkey://***@h/0");
     ck_hidden("volley -u redis://h:1", "volley -u redis://h:1");
     ck_hidden("volley -u hunter2@h", "volley -u ***");
+    ck_hidden("volley -h redis://me:pw@h -p 1", "volley -h *** -p 1");
+    ck_hidden("volley --sentinel=a,me:pw@h --master m", "volley --sentinel=*** --master m");
+    ck_hidden("volley -h a,b:7001", "volley -h a,b:7001");
     ck_hidden("volley -a hunter2 --bogus", "volley -a *** --bogus");
     ck_hidden("volley -p 1 -- auth -a hunter2", "volley -p 1 -- auth -a hunter2");
 }
