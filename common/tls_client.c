@@ -138,11 +138,34 @@ static enum err_code load_certificate(SSL_CTX *context, const struct spec *spec,
 
 /* What is spoken ---------------------------------------------------------------------------------- */
 
-static enum err_code choose_ciphers(SSL_CTX *context, const struct spec *spec, struct err *err)
+/* With an anonymous cipher there is no certificate to check, and a null cipher keeps nothing secret: a
+ * list such as HIGH:@SECLEVEL=0 holds both. Where nothing is checked the list is taken as it is. */
+static enum err_code choose_old_ciphers(SSL_CTX *context, const struct spec *spec, struct err *err)
 {
-    if (spec->tls_ciphers != NULL && SSL_CTX_set_cipher_list(context, spec->tls_ciphers) != 1)
+    char *checkable = NULL;
+    if (SSL_CTX_set_cipher_list(context, spec->tls_ciphers) != 1)
         return refuse("--tls-ciphers", spec->tls_ciphers,
                       "names no cipher that OpenSSL has: openssl ciphers lists them", err);
+    if (spec->tls_insecure)
+        return OK;
+    if (asprintf(&checkable, "%s:!aNULL:!eNULL", spec->tls_ciphers) < 0)
+        return err_set(err, E_SYSTEM, "cannot set up TLS: out of memory");
+    bool usable = SSL_CTX_set_cipher_list(context, checkable) == 1;
+    free(checkable);
+    if (usable)
+        return OK;
+    ERR_clear_error();
+    return err_set(err, E_USAGE,
+                   "--tls-ciphers %.120s names only ciphers without a certificate to check, or "
+                   "without encryption: name others, or give --insecure",
+                   spec->tls_ciphers);
+}
+
+static enum err_code choose_ciphers(SSL_CTX *context, const struct spec *spec, struct err *err)
+{
+    enum err_code code = spec->tls_ciphers != NULL ? choose_old_ciphers(context, spec, err) : OK;
+    if (code != OK)
+        return code;
     if (spec->tls_ciphersuites != NULL &&
         SSL_CTX_set_ciphersuites(context, spec->tls_ciphersuites) != 1)
         return refuse("--tls-ciphersuites", spec->tls_ciphersuites,

@@ -252,6 +252,26 @@ static enum io_status tls_connected(struct wire *wire, int *sys_errno)
     return transport_tcp.connected(wire, sys_errno);
 }
 
+static bool is_verified(const struct tls_stream *stream)
+{
+    const SSL_CIPHER *cipher = SSL_get_current_cipher(stream->ssl);
+    return SSL_get0_peer_certificate(stream->ssl) != NULL &&
+           SSL_get_verify_result(stream->ssl) == X509_V_OK && cipher != NULL &&
+           SSL_CIPHER_get_auth_nid(cipher) != NID_auth_null &&
+           SSL_CIPHER_get_bits(cipher, NULL) > 0;
+}
+
+/* Ciphers that check nothing are not offered, unless OpenSSL's own configuration has them. */
+static enum io_status refuse_unverified(struct tls_stream *stream, struct err *err)
+{
+    snprintf(stream->why, sizeof stream->why,
+             "the server shows no certificate that was checked, or does not encrypt (cipher %s): "
+             "--insecure takes it as it is",
+             SSL_get_cipher_name(stream->ssl));
+    err_set(err, E_CONNECT, "%s", stream->why);
+    return IO_FAILED;
+}
+
 static enum io_status tls_handshake(struct wire *wire, bool *wants_write, struct err *err)
 {
     struct tls_stream *stream = wire->tls;
@@ -259,6 +279,8 @@ static enum io_status tls_handshake(struct wire *wire, bool *wants_write, struct
     stream->drained = false;
     int result = SSL_do_handshake(stream->ssl);
     if (result == 1) {
+        if (stream->client->verify && !is_verified(stream))
+            return refuse_unverified(stream, err);
         stream->established = true;
         return IO_DONE;
     }
@@ -447,7 +469,7 @@ const char *tls_cipher(const struct wire *wire)
 
 bool tls_is_verified(const struct wire *wire)
 {
-    return wire->tls != NULL && wire->tls->client->verify;
+    return wire->tls != NULL && wire->tls->client->verify && is_verified(wire->tls);
 }
 
 const char *tls_kernel_state(const struct wire *wire)

@@ -39,7 +39,8 @@ const char *tls_cipher(const struct wire *wire);
  * certificate. NULL: it does not. Before close; the text lives as long as the wire is open. */
 const char *tls_failure(const struct wire *wire);
 
-/* Whether the server's certificate was checked. */
+/* Whether the server showed a certificate and it was checked, and the connection is encrypted. A handshake
+ * that ends otherwise fails, without --insecure. */
 bool tls_is_verified(const struct wire *wire);
 
 /* What keeps the kernel from doing the work (--ktls) on this host; NULL: nothing. */

@@ -333,6 +333,48 @@ START_TEST(test_insecure)
 }
 END_TEST
 
+/* A server that offers what needs no certificate. */
+static void offer_anonymous(const char *ciphers)
+{
+    server_context = SSL_CTX_new(TLS_server_method());
+    ck_assert_int_eq(SSL_CTX_set_max_proto_version(server_context, TLS1_2_VERSION), 1);
+    ck_assert_int_eq(SSL_CTX_set_cipher_list(server_context, ciphers), 1);
+    ck_assert_int_eq(SSL_CTX_set_dh_auto(server_context, 1), 1);
+}
+
+START_TEST(test_anonymous_ciphers)
+{
+    /* Breaks when a connection without a certificate, or without encryption, counts as checked: anybody may
+     * be on the other end, and gets the password. */
+    spec.tls_ciphers = "aNULL:@SECLEVEL=0";
+    expect_refused("--tls-ciphers aNULL:@SECLEVEL=0 names only ciphers without a certificate",
+                   "--insecure");
+    spec.tls_ciphers = "eNULL:@SECLEVEL=0";
+    expect_refused("or without encryption", "--insecure");
+    for (int i = 0; i < 2; i++) {
+        spec.tls_ciphers = "ALL:eNULL:@SECLEVEL=0";
+        offer_anonymous(i == 0 ? "aNULL:@SECLEVEL=0" : "eNULL:!aNULL:@SECLEVEL=0");
+        expect_failure("server", "the server found no common cipher");
+        SSL_CTX_free(server_context);
+        server_context = NULL;
+        tls_client_destroy(client);
+        client = NULL;
+    }
+    /* OpenSSL's own configuration may offer them all the same */
+    spec.tls_ciphers = "HIGH:@SECLEVEL=0";
+    expect_created();
+    ck_assert_int_eq(SSL_CTX_set_cipher_list(client->context, "aNULL:@SECLEVEL=0"), 1);
+    offer_anonymous("aNULL:@SECLEVEL=0");
+    expect_failure("server", "shows no certificate that was checked");
+    tls_client_destroy(client);
+    client = NULL;
+    spec.tls_insecure = true;
+    spec.tls_ciphers = "aNULL:@SECLEVEL=0";
+    ck_assert_int_eq(open_pair("server"), IO_DONE);
+    ck_assert(!tls_is_verified(&wire));
+}
+END_TEST
+
 START_TEST(test_not_tls)
 {
     /* Breaks when an answer that is not TLS gives OpenSSL's words, which help nobody. */
@@ -537,6 +579,7 @@ Suite *test_tls_client_suite(void)
     tcase_add_test(pair, test_an_address_is_no_name);
     tcase_add_test(pair, test_directory_of_authorities);
     tcase_add_test(pair, test_insecure);
+    tcase_add_test(pair, test_anonymous_ciphers);
     tcase_add_test(pair, test_not_tls);
     tcase_add_loop_test(pair, test_writes_are_whole, 0, 3);
     tcase_add_loop_test(pair, test_reads_take_everything, 0, 2);
