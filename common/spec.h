@@ -74,6 +74,7 @@ struct spec {
     enum replica_reads replica_reads;
     const char *sentinels;          /* host:port,...; NULL: none */
     const char *master_name;        /* of the primary that sentinels watch */
+    const char *redirect_hosts;     /* that servers may lead to; NULL: all */
     const char *chaos_path;         /* file of actions on a managed target; NULL: none */
     const struct chaos_plan *chaos; /* what it says (orchestrator/options); NULL: nothing */
 

@@ -16,6 +16,7 @@
 #include "orchestrator/target/discover.h"
 #include "orchestrator/target/functions.h"
 #include "orchestrator/target/local_ports.h"
+#include "orchestrator/target/reach.h"
 #include "orchestrator/target/reply_value.h"
 #include "orchestrator/target/server_program.h"
 
@@ -563,6 +564,7 @@ void session_free(struct session *session)
     managed_cluster_stop(&session->managed);
     managed_certificates_remove(&session->certificates);
     control_use_tls(NULL);
+    reach_end();
     tls_client_destroy(session->tls);
     json_decref(session->facts.spec);
     json_decref(session->facts.environment);

@@ -152,6 +152,7 @@ static const struct option_pick picks[] = {
     {.name = "read-from-replica"},
     {.name = "sentinel"},
     {.name = "master"},
+    {.name = "redirect-hosts"},
     {.name = "wait-ready"},
     {.name = "tls"},
     {.name = "cacert"},

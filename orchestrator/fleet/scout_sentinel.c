@@ -82,7 +82,7 @@ static void leave_sentinel(struct scout *scout, const char *why)
 static void resolve(struct scout *scout)
 {
     struct err err = {.code = OK};
-    if (topology_resolve_missing(&scout->next, NULL, &err) != OK)
+    if (topology_resolve(&scout->next, NULL, &err) != OK)
         log_line(LOG_DEBUG, "topology: %s", err.text);
 }
 

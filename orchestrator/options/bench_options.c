@@ -106,6 +106,12 @@ static const struct option_row rows[] = {
              "has gone after a failover, in place of host and port; needs --master."},
     {ROW("master", NULL, OPTION_TEXT, "NAME", AT(spec.master_name)), .section = "Target",
      .help = "The name under which the sentinels watch the primary."},
+    {ROW("redirect-hosts", NULL, OPTION_TEXT, "LIST", AT(spec.redirect_hosts)), .repeats = true,
+     .section = "Target",
+     .help = "Where a cluster's table, ROLE and sentinels may lead: addresses, networks as "
+             "10.0.0.0/16, names, and same for the networks of the hosts given, separated by "
+             "commas. Other nodes are refused. Without it all are followed, and a warning names "
+             "hosts elsewhere that a password goes to without TLS."},
     {ROW("wait-ready", NULL, OPTION_DURATION, "TIME", AT(spec.wait_ready_ns)),
      BARE(NS_PER_SECOND, 0, 24 * HOUR_NS), .unset = "60s", .section = "Target",
      .help =

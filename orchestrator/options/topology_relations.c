@@ -1,5 +1,6 @@
 #include "orchestrator/options/topology_relations.h"
 
+#include "orchestrator/options/redirect_hosts.h"
 #include "orchestrator/options/relation.h"
 
 static enum err_code settle_sentinel(struct bench_request *request, struct err *err)
@@ -37,6 +38,17 @@ static enum err_code refuse_login(const char *option, const char *hosts, struct 
         option);
 }
 
+static enum err_code settle_redirects(struct bench_request *request, struct err *err)
+{
+    const struct spec *spec = &request->spec;
+    if (spec->redirect_hosts == NULL)
+        return OK;
+    if (!spec->cluster && spec->sentinels == NULL && spec->replica_reads == REPLICA_READS_NO)
+        relation_notice(request, "--redirect-hosts changes nothing: without --cluster, --sentinel "
+                                 "and --read-from-replica no server leads elsewhere");
+    return redirect_hosts_check(spec->redirect_hosts, err);
+}
+
 enum err_code topology_relations_settle(struct bench_request *request, struct err *err)
 {
     static const char *const rows[] = {"cluster", "read-from-replica", "sentinel"};
@@ -55,7 +67,12 @@ enum err_code topology_relations_settle(struct bench_request *request, struct er
         code = relation_exclude_if(spec->sentinels != NULL && spec->managed, request, "sentinel",
                                    "managed", "volley starts its own server", err);
     if (code == OK)
+        code = relation_exclude_if(spec->managed, request, "redirect-hosts", "managed",
+                                   "servers of volley's own lead nowhere else", err);
+    if (code == OK)
         code = settle_sentinel(request, err);
+    if (code == OK)
+        code = settle_redirects(request, err);
     if (code == OK)
         code = refuse_login("host", spec->host, err);
     if (code == OK)

@@ -15,6 +15,7 @@
 #include "common/transport_tls.h"
 #include "common/units.h"
 #include "orchestrator/target/control_state.h"
+#include "orchestrator/target/reach.h"
 
 /* Longest wait without a look at *interrupted. */
 #define SLICE_MS 100
@@ -163,6 +164,9 @@ static enum err_code connect_one(struct control *control, const struct target_ad
     const struct wire_setup setup = {.tls = tls_client};
     int sys_errno = 0;
     memcpy(control->text, target->text, sizeof control->text);
+    enum err_code allowed = reach_allow(target, err);
+    if (allowed != OK)
+        return allowed;
     enum io_status status =
         control->transport->connect(&control->wire, &setup, target, NULL, &sys_errno);
     control->fd = control->wire.fd;

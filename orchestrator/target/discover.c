@@ -8,6 +8,7 @@
 #include "common/clock.h"
 #include "common/log.h"
 #include "orchestrator/target/cluster_reply.h"
+#include "orchestrator/target/reach.h"
 #include "orchestrator/target/replica_wait.h"
 #include "orchestrator/target/replication.h"
 #include "orchestrator/target/reply_value.h"
@@ -130,34 +131,55 @@ static enum err_code not_resolved(const struct topology *topology, const struct 
                    cluster ? "cluster-preferred-endpoint-type ip" : "replica-announce-ip");
 }
 
-enum err_code topology_resolve_missing(struct topology *topology, const volatile int *interrupted,
-                                       struct err *err)
+/* Without an address nobody connects to it: a node that is refused keeps its place, and its slots. */
+static void forget_address(struct target_address *address)
+{
+    memset(&address->address, 0, sizeof address->address);
+    address->address_bytes = 0;
+}
+
+/* The address of a node that has only a name. */
+static enum err_code resolve_node(struct topology_node *node, uint64_t end_ns,
+                                  const volatile int *interrupted, struct err *err)
+{
+    struct target_address address;
+    uint32_t count = 0;
+    const uint64_t now_ns = clock_now_ns();
+    struct host_name name = {.port = node->port};
+    memcpy(name.host, node->address.host, sizeof name.host);
+    enum err_code code = resolve_host(&address, &count, 1, &name,
+                                      end_ns > now_ns ? end_ns - now_ns : 1, interrupted, err);
+    if (code == OK)
+        node->address = address;
+    return code;
+}
+
+enum err_code topology_resolve(struct topology *topology, const volatile int *interrupted,
+                               struct err *err)
 {
     enum err_code first = OK;
     const uint64_t end_ns = clock_now_ns() + RESOLVE_LIMIT_NS;
     for (uint32_t i = 0; i < topology->node_count; i++) {
         struct topology_node *node = &topology->nodes[i];
-        struct target_address address;
-        uint32_t count = 0;
-        if (node->role == TOPOLOGY_GONE || node->address.address_bytes > 0)
+        struct err cause = {.code = OK};
+        enum err_code code = OK;
+        if (node->role == TOPOLOGY_GONE)
             continue;
-        const uint64_t now_ns = clock_now_ns();
-        if (now_ns >= end_ns)
+        if (node->address.address_bytes == 0 && clock_now_ns() >= end_ns)
             return err_set(err, E_CONNECT,
                            "the resolver takes more than 5 s over names that the target announces; "
                            "the next is %s: have addresses announced",
                            node->address.text);
-        struct host_name name = {.port = node->port};
-        struct err cause = {.code = OK};
-        memcpy(name.host, node->address.host, sizeof name.host);
-        enum err_code code =
-            resolve_host(&address, &count, 1, &name, end_ns - now_ns, interrupted, &cause);
+        if (node->address.address_bytes == 0)
+            code = resolve_node(node, end_ns, interrupted, &cause);
         if (code == E_INTERRUPTED)
             return err_set(err, code, "%s", cause.text);
-        if (code == OK)
-            node->address = address;
-        else
+        if (code != OK) {
             first = not_resolved(topology, node, &cause, err);
+        } else if (reach_allow(&node->address, &cause) != OK) {
+            forget_address(&node->address);
+            first = err_set(err, cause.code, "%s", cause.text);
+        }
     }
     return first;
 }
@@ -488,7 +510,7 @@ static enum err_code look(struct search *search)
         code = replicas_ask_themselves(search->topology, search->seen, spec, search->interrupted,
                                        search->err);
     if (code == OK)
-        code = topology_resolve_missing(search->topology, search->interrupted, search->err);
+        code = topology_resolve(search->topology, search->interrupted, search->err);
     return code;
 }
 
@@ -558,7 +580,11 @@ enum err_code topology_discover(struct topology *topology, struct control **cont
     search->interrupted = interrupted;
     search->err = err;
     search->seen = &seen;
-    enum err_code code = search_all(search);
+    enum err_code code = reach_begin(spec, err);
+    if (code == OK)
+        code = search_all(search);
+    if (code == OK)
+        reach_go_on();
     if (code == OK && search->control != NULL && control_probe(search->control) > search->probe)
         search->probe = control_probe(search->control);
     *probe = search->probe;

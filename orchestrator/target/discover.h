@@ -24,7 +24,8 @@
  *
  * E_USAGE: --cluster for a server that is in none, or none for one that is in a cluster. E_CONNECT:
  * nobody answers; a cluster is down or has slots that nobody owns; no sentinel knows the name; a
- * replica is asked for where there is none, with every node that was seen; more than TOPOLOGY_NODES_MAX nodes. */
+ * replica is asked for where there is none, with every node that was seen; a node is refused by
+ * --redirect-hosts; more than TOPOLOGY_NODES_MAX nodes. Calls reach_begin; reach_end is the caller's. */
 MUST_USE enum err_code topology_discover(struct topology *topology, struct control **control,
                                          enum server_probe *probe, struct target_address *first,
                                          const struct spec *spec, const volatile int *interrupted,
@@ -58,9 +59,10 @@ MUST_USE enum err_code cluster_ask_nodes(struct topology *topology, struct sight
 /* The node of this name, added if it is new, as the primary that all others of its role give way to:
  * they are TOPOLOGY_GONE. -1: no room. */
 int topology_sole_primary(struct topology *topology, const struct host_name *name);
-/* Finds addresses of nodes that have only a name. E_CONNECT: the first that cannot be resolved; the
- * others are tried too, for 5 s in all. *interrupted (may be NULL) is looked at. */
-MUST_USE enum err_code topology_resolve_missing(struct topology *topology,
-                                                const volatile int *interrupted, struct err *err);
+/* Finds addresses of nodes that have only a name, for 5 s in all, and takes those away that reach_allow
+ * refuses. E_CONNECT: the first without an address; the others are tried too. *interrupted (may be NULL) is
+ * looked at. */
+MUST_USE enum err_code topology_resolve(struct topology *topology, const volatile int *interrupted,
+                                        struct err *err);
 
 #endif

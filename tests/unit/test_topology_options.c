@@ -88,6 +88,10 @@ static const struct {
     {"--rfr yes -s /s", "--read-from-replica and --socket exclude each other"},
     {"--rfr all --null", "--read-from-replica and --null exclude each other"},
     {"--rfr=some", "allowed: no, yes, all"},
+    {"--managed --redirect-hosts same", "--redirect-hosts and --managed exclude each other"},
+    {"--cluster --redirect-hosts h:7001", "--redirect-hosts: 'h:7001' is no host"},
+    {"--cluster --redirect-hosts a --redirect-hosts b/9", "'b/9' is no host"},
+    {"--cluster -h redis://me:pw@h", "--host takes HOST"},
 };
 
 START_TEST(what_does_not_fit)
