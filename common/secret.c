@@ -1,8 +1,11 @@
 #include "common/secret.h"
 
 #include <ctype.h>
+#include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/random.h>
 #include <unistd.h>
 
 /* Memory -------------------------------------------------------------------------------------- */
@@ -51,6 +54,16 @@ void secret_wipe(char *text)
         return;
     for (volatile char *at = text; *at != '\0'; at++)
         *at = '*';
+}
+
+bool secret_random(char text[SECRET_RANDOM_BYTES])
+{
+    uint64_t random[2];
+    if (getrandom(random, sizeof random, 0) != (ssize_t)sizeof random)
+        return false;
+    snprintf(text, SECRET_RANDOM_BYTES, "%016llx%016llx", (unsigned long long)random[0],
+             (unsigned long long)random[1]);
+    return true;
 }
 
 /* Words --------------------------------------------------------------------------------------- */

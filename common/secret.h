@@ -17,6 +17,11 @@ void secret_free(void *memory);
 /* Overwrites a text, which may be NULL, in a way that no compiler leaves out; its length stays. */
 void secret_wipe(char *text);
 
+#define SECRET_RANDOM_BYTES 33u /* with the terminating NUL */
+
+/* A password that nobody can guess: 128 random bits, in hexadecimal. False: the system gives none. */
+bool secret_random(char text[SECRET_RANDOM_BYTES]);
+
 /* ---- words ---- */
 
 /* Takes the password out of a text, in place: wherever it stands, in any case of its letters, and any part

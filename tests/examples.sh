@@ -32,12 +32,12 @@ trap clean_up EXIT
 
 # ---- the servers
 
-# A target that volley holds for as long as it is asked once a second: NAME KIND [OPTION...]
+# A target that volley holds for as long as it is asked once a second, for anybody to use: NAME KIND [ARGUMENT...]
 provide() {
     local name=$1 kind=$2
     shift 2
     mkdir "$work/$name"
-    TMPDIR=$work/$name "$volley" bench "--managed=$kind" "$@" -t set -r 10 -c 8 --processes 1 --qps 1 --pacing sleep \
+    TMPDIR=$work/$name "$volley" bench "--managed=$kind" --managed-args "--requirepass '' $*" -t set -r 10 -c 8 --processes 1 --qps 1 --pacing sleep \
         --duration 10m --log-level info >"$work/$name.out" 2>"$work/$name.log" </dev/null &
     providers+=($!)
 }
@@ -76,7 +76,7 @@ provide_sentinel() {
 }
 
 start_servers() {
-    provide plain yes --managed-args "--unixsocket $work/valkey.sock"
+    provide plain yes --unixsocket "$work/valkey.sock"
     provide tls tls
     provide replicated replicas=1
     provide cluster cluster=3+3

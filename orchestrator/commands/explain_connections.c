@@ -9,6 +9,8 @@ static void print_login(FILE *out, const struct spec *spec)
     fprintf(out, "  protocol      %s\n", spec->resp3 ? "RESP3 (HELLO 3)" : "RESP2");
     if (spec->password == NULL)
         fprintf(out, "  login         none\n");
+    else if (spec->managed)
+        fprintf(out, "  login         password only (that of the managed server)\n");
     else if (spec->user != NULL)
         fprintf(out, "  login         user %s with a password\n", printable_line(user));
     else

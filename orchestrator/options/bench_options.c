@@ -83,7 +83,9 @@ static const struct option_row rows[] = {
      .help = "Further arguments of the managed servers, as '--maxmemory 1gb --appendonly yes': in "
              "one word, cut at blanks, with quotes as in a shell and nothing expanded. They win "
              "over volley's own; ports, addresses, directories and what else volley has to know "
-             "are refused."},
+             "are refused. The servers have a random password that only volley knows; "
+             "'--requirepass x' gives another one, which is no secret, '--requirepass \"\"' "
+             "none."},
     {ROW("io-threads", NULL, OPTION_COUNT, "N", AT(spec.io_threads)), NUMBER(1, 128),
      .section = "Target",
      .help = "Threads with which each managed server reads and writes, its main thread among "

@@ -39,11 +39,10 @@ static const struct {
     {"tls-key-file", "--managed tls makes the certificates"},
     {"tls-ca-cert-file", "--managed tls makes the certificates"},
     {"tls-ca-cert-dir", "--managed tls makes the certificates"},
-    {"requirepass", "volley itself gives no password to it"},
-    {"masterauth", "volley itself gives no password to it"},
-    {"primaryauth", "volley itself gives no password to it"},
-    {"user", "volley itself gives no password to it"},
-    {"aclfile", "volley itself gives no password to it"},
+    {"masterauth", "it follows from --requirepass, the one password of all servers"},
+    {"primaryauth", "it follows from --requirepass, the one password of all servers"},
+    {"user", "volley logs in as the default user, with the password of --requirepass"},
+    {"aclfile", "volley logs in as the default user, with the password of --requirepass"},
     {"rename-command", "volley asks it with INFO, PING and others"},
     {"io-threads", "--io-threads N sets it, and plans CPUs for it"},
 };
@@ -54,6 +53,12 @@ static enum err_code refuse(const char *why, const char *word, struct err *err)
                    word);
 }
 
+static bool is_password(const char *name, size_t bytes)
+{
+    static const char option[] = "requirepass";
+    return bytes == sizeof option - 1 && strncasecmp(name, option, bytes) == 0;
+}
+
 /* The name in "--name", "--name value" in one word, and "--name=value". */
 static enum err_code check_word(const char *word, struct err *err)
 {
@@ -61,6 +66,9 @@ static enum err_code check_word(const char *word, struct err *err)
         return OK;
     const char *name = word + 2;
     size_t bytes = strcspn(name, " \t=");
+    if (is_password(name, bytes) && name[bytes] != '\0')
+        return err_set(err, E_USAGE,
+                       "--managed-args: the password of --requirepass is a word of its own");
     for (size_t i = 0; i < sizeof own / sizeof own[0]; i++)
         if (strlen(own[i].name) == bytes && strncasecmp(own[i].name, name, bytes) == 0)
             return err_set(err, E_USAGE, "--managed-args: --%s cannot be set: %s", own[i].name,
@@ -102,6 +110,24 @@ static enum err_code check_text(const char *text, struct err *err)
     return OK;
 }
 
+/* The password leaves the words: these are for everybody to see while a server runs. */
+static enum err_code take_password(struct managed_args *args, struct err *err)
+{
+    uint32_t kept = 0;
+    for (uint32_t i = 0; i < args->count; i++) {
+        const char *word = args->words[i];
+        if (strncmp(word, "--", 2) != 0 || !is_password(word + 2, strlen(word + 2)))
+            args->words[kept++] = word;
+        else if (++i < args->count)
+            args->password = args->words[i];
+        else
+            return err_set(err, E_USAGE,
+                           "--managed-args: --requirepass has no password behind it; '' is none");
+    }
+    args->count = kept;
+    return OK;
+}
+
 enum err_code managed_args_parse(struct managed_args *args, const char *text, struct err *err)
 {
     *args = (struct managed_args){.count = 0};
@@ -130,7 +156,7 @@ enum err_code managed_args_parse(struct managed_args *args, const char *text, st
     if (strncmp(args->words[0], "--", 2) != 0)
         return refuse("the first word is no option of a server, as --maxmemory is", args->words[0],
                       err);
-    return OK;
+    return take_password(args, err);
 }
 
 void managed_args_free(struct managed_args *args)

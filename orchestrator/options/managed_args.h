@@ -11,8 +11,11 @@
 
 struct managed_args {
     const char *words[MANAGED_ARGS_MAX]; /* into text */
-    uint32_t count;
-    char *text; /* owned */
+    uint32_t count;                      /* 0 when a password is all there was */
+    const char
+        *password; /* behind --requirepass, which is in no word then; "": the servers shall have
+                             none; NULL: nothing is said of it */
+    char *text;    /* owned */
 };
 
 /* Cuts at blanks as a shell does, with '...', "..." and \ to quote. Nothing is ever expanded: no

@@ -1,8 +1,10 @@
 #include "orchestrator/options/managed_relations.h"
 
 #include <inttypes.h>
+#include <stdlib.h>
 
 #include "common/clock.h"
+#include "common/secret.h"
 #include "orchestrator/options/managed_kind.h"
 #include "orchestrator/options/relation.h"
 
@@ -27,10 +29,29 @@ static enum err_code settle_servers(struct bench_request *request, struct err *e
     return code;
 }
 
+/* Every user of this host can connect to a server on loopback: it has a password that only volley knows,
+ * unless the user says which. */
+static enum err_code settle_password(struct bench_request *request, struct err *err)
+{
+    const char *given = request->managed_args.password;
+    if (given != NULL) {
+        request->spec.password = given[0] != '\0' ? given : NULL;
+        return OK;
+    }
+    secret_free(request->secret);
+    request->secret = secret_alloc(SECRET_RANDOM_BYTES);
+    if (request->secret == NULL || !secret_random(request->secret))
+        return err_set(err, E_SYSTEM, "cannot make a password for the managed server");
+    request->spec.password = request->secret;
+    return OK;
+}
+
 enum err_code managed_relations_settle(struct bench_request *request, struct err *err)
 {
     struct spec *spec = &request->spec;
     enum err_code code = settle_servers(request, err);
+    if (code == OK && spec->managed)
+        code = settle_password(request, err);
     if (code != OK || !spec->managed)
         return code;
     if (spec->cluster && spec->managed_primaries == 0)

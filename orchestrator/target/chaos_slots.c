@@ -6,6 +6,7 @@
 #include <time.h>
 
 #include "common/clock.h"
+#include "common/secret.h"
 #include "orchestrator/target/chaos_work.h"
 #include "orchestrator/target/managed_node.h"
 
@@ -13,7 +14,7 @@
 #define LAG_STEP_NS (50 * NS_PER_MS)
 #define KEYS_AT_ONCE 100u
 #define MIGRATE_TIMEOUT "5000" /* ms */
-#define MIGRATE_WORDS 8u
+#define MIGRATE_WORDS_MAX 10u
 
 /* Connections to all nodes that answer, and who is who. */
 struct mover {
@@ -53,15 +54,20 @@ static enum err_code mover_open(struct mover *mover, const struct managed_cluste
 static enum err_code migrate(const struct mover *mover, uint32_t from, uint32_t to,
                              const redisReply *keys)
 {
-    const char *words[MIGRATE_WORDS + KEYS_AT_ONCE] = {"MIGRATE",       "127.0.0.1", NULL,  "", "0",
-                                                       MIGRATE_TIMEOUT, "REPLACE",   "KEYS"};
-    size_t lengths[MIGRATE_WORDS + KEYS_AT_ONCE];
+    const char *password = mover->cluster->options.password;
     char port[8];
-    int count = MIGRATE_WORDS;
-    redisReply *reply;
     snprintf(port, sizeof port, "%u", mover->cluster->nodes[to].port);
-    words[2] = port;
-    for (size_t i = 0; i < MIGRATE_WORDS; i++)
+    const char *words[MIGRATE_WORDS_MAX + KEYS_AT_ONCE] = {"MIGRATE", "127.0.0.1",     port,     "",
+                                                           "0",       MIGRATE_TIMEOUT, "REPLACE"};
+    size_t lengths[MIGRATE_WORDS_MAX + KEYS_AT_ONCE];
+    int count = 7;
+    redisReply *reply;
+    if (password != NULL) {
+        words[count++] = "AUTH";
+        words[count++] = password;
+    }
+    words[count++] = "KEYS";
+    for (int i = 0; i < count; i++)
         lengths[i] = strlen(words[i]);
     for (size_t i = 0; i < keys->elements && i < KEYS_AT_ONCE; i++) {
         words[count] = keys->element[i]->str;
@@ -69,8 +75,10 @@ static enum err_code migrate(const struct mover *mover, uint32_t from, uint32_t 
     }
     enum err_code code =
         control_command_bytes(mover->controls[from], &reply, count, words, lengths, mover->err);
-    if (code == OK && reply->type == REDIS_REPLY_ERROR)
+    if (code == OK && reply->type == REDIS_REPLY_ERROR) {
+        secret_mask_reply(reply->str, password);
         code = err_set(mover->err, E_FAILED, "MIGRATE: %s", reply->str);
+    }
     if (code == OK)
         freeReplyObject(reply);
     return code;

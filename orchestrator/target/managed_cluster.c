@@ -265,6 +265,7 @@ enum err_code managed_cluster_start(struct managed_cluster *cluster, const struc
         .options = {.program = spec->managed_program,
                     .args = spec->managed_args,
                     .arg_count = spec->managed_arg_count,
+                    .password = spec->password,
                     .io_threads = (uint32_t)spec->io_threads,
                     .cpus = cpus,
                     .cpu_count = cpu_count}};

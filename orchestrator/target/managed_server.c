@@ -146,10 +146,16 @@ static bool port_was_taken(const struct managed_server *server)
                                                strstr(output, "Failed listening on port") != NULL);
 }
 
+static const char *password_of(const struct managed_server *server)
+{
+    return server->setup.options != NULL ? server->setup.options->password : NULL;
+}
+
 void managed_server_address(struct spec *spec, const struct managed_server *server)
 {
     *spec = (struct spec){.host = "127.0.0.1",
                           .port = server->port,
+                          .password = password_of(server),
                           .tls = server->setup.certificates != NULL,
                           .connection_timeout_ns = PROBE_TIMEOUT_NS,
                           .wait_ready_ns = READY_TIMEOUT_NS};
@@ -228,6 +234,8 @@ enum err_code managed_server_launch(struct managed_server *server,
     if (code == OK)
         code = private_directory_make(&server->directory, MANAGED_DIRECTORY_PREFIX,
                                       "the managed server", err);
+    if (code == OK && password_of(server) != NULL)
+        code = server_process_hide_password(server, password_of(server), err);
     return code == OK ? settle_port(server, err) : code;
 }
 

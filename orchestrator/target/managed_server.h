@@ -24,6 +24,7 @@ struct managed_options {
     const char *program;     /* checked; NULL: the one from PATH */
     const char *const *args; /* of the server, behind volley's own, so that they win */
     uint32_t arg_count;
+    const char *password; /* of the default user, of replicas too; NULL: none */
     uint32_t io_threads;  /* 0: as the server has it */
     const uint32_t *cpus; /* pinned to these */
     uint32_t cpu_count;   /* 0: as the setup's cpu says */
@@ -71,7 +72,7 @@ void managed_server_tell(const struct managed_server *server, int signal_number)
 /* SIGTERM, then SIGKILL after 10 s; waits for the process. Safe when none is running. */
 void managed_server_stop(struct managed_server *server);
 
-/* What a control connection to it needs: its address, and how long to wait. */
+/* What a control connection to it needs: its address and password, and how long to wait. */
 void managed_server_address(struct spec *spec, const struct managed_server *server);
 
 #endif

@@ -68,6 +68,45 @@ static void add(struct arguments_list *list, const char *name, const char *value
     list->items[list->count++] = value;
 }
 
+#define PASSWORD_FILE_NAME "password.conf"
+
+struct password_path {
+    char text[PRIVATE_DIRECTORY_BYTES + sizeof PASSWORD_FILE_NAME];
+};
+
+static struct password_path password_path(const struct managed_server *server)
+{
+    struct password_path path;
+    snprintf(path.text, sizeof path.text, "%s/" PASSWORD_FILE_NAME, server->directory.path);
+    return path;
+}
+
+/* Each byte as its number, so that none means anything to who reads the file. */
+static void write_setting(FILE *file, const char *name, const char *value)
+{
+    fprintf(file, "%s \"", name);
+    for (const char *at = value; *at != '\0'; at++)
+        fprintf(file, "\\x%02x", (unsigned)(unsigned char)*at);
+    fprintf(file, "\"\n");
+}
+
+enum err_code server_process_hide_password(const struct managed_server *server,
+                                           const char *password, struct err *err)
+{
+    const struct password_path path = password_path(server);
+    int fd = open(path.text, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+    FILE *file = fd >= 0 ? fdopen(fd, "w") : NULL;
+    if (file != NULL) {
+        write_setting(file, "requirepass", password);
+        write_setting(file, "masterauth", password); /* a replica's, to its primary */
+    } else if (fd >= 0) {
+        close(fd);
+    }
+    return file != NULL && fclose(file) == 0
+               ? OK
+               : err_set_errno(err, E_SYSTEM, errno, "cannot write %s", path.text);
+}
+
 /* Behind all others: the last one wins. */
 static void add_options(struct arguments_list *list, const struct managed_options *options,
                         char io_threads[12])
@@ -86,11 +125,14 @@ static void add_options(struct arguments_list *list, const struct managed_option
 static void execute(const struct managed_server *server)
 {
     struct arguments_list list = {.items = {server->program}, .count = 1};
+    const struct password_path password = password_path(server);
     const struct managed_certificates *certificates = server->setup.certificates;
     char port[8], primary[24], node_timeout[12], io_threads[12];
     snprintf(port, sizeof port, "%u", server->port);
     snprintf(primary, sizeof primary, "127.0.0.1 %u", server->setup.replica_of);
     snprintf(node_timeout, sizeof node_timeout, "%d", MANAGED_NODE_TIMEOUT_MS);
+    if (server->setup.options != NULL && server->setup.options->password != NULL)
+        list.items[list.count++] = password.text; /* a file of settings comes first */
     add(&list, certificates != NULL ? "--tls-port" : "--port", port);
     if (certificates != NULL) {
         add(&list, "--port", "0");
@@ -106,7 +148,7 @@ static void execute(const struct managed_server *server)
     add(&list, "--appendonly", "no");
     add(&list, "--dir", server->directory.path);
     add(&list, "--logfile", "");
-    add(&list, "--protected-mode", "no");
+    add(&list, "--protected-mode", "no"); /* where none is to have a password: from 127.0.0.2, too */
     add(&list, "--daemonize", "no");
     /* The default of 10,000 is less than volley's users ask for; the server lowers it by itself to
      * what its limit of open files allows. */

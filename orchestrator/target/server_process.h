@@ -7,6 +7,11 @@
 
 #define SERVER_OUTPUT_NAME "server.log" /* in its directory: what it prints */
 
+/* Writes the password where the server reads it from, a file in its directory for its owner alone: what
+ * stands among its arguments is everybody's. E_SYSTEM. */
+MUST_USE enum err_code server_process_hide_password(const struct managed_server *server,
+                                                    const char *password, struct err *err);
+
 /* Runs server->program as its setup says, on its port and in its directory, and sets its pid. Does not
  * wait. E_SYSTEM. */
 MUST_USE enum err_code server_process_spawn(struct managed_server *server, struct err *err);

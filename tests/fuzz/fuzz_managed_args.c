@@ -19,7 +19,8 @@ static void require(bool holds)
 
 static void check_word(const char *word)
 {
-    static const char *const own[] = {"--port", "--bind", "--dir", "--daemonize", "--include"};
+    static const char *const own[] = {"--port",      "--bind",    "--dir",
+                                      "--daemonize", "--include", "--requirepass"};
     for (size_t i = 0; i < sizeof own / sizeof own[0]; i++)
         require(strncasecmp(word, own[i], strlen(own[i])) != 0 ||
                 strchr(" \t=", word[strlen(own[i])]) == NULL);
@@ -37,8 +38,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *input, size_t input_bytes)
     memcpy(text, input, input_bytes);
     text[input_bytes] = '\0';
     if (managed_args_parse(&args, text, &err) == OK) {
-        require(err.code == OK && args.count >= 1 && args.count <= MANAGED_ARGS_MAX);
-        require(strncmp(args.words[0], "--", 2) == 0);
+        require(err.code == OK && (args.count >= 1 || args.password != NULL) &&
+                args.count <= MANAGED_ARGS_MAX);
+        require(args.password != NULL || strncmp(args.words[0], "--", 2) == 0);
         size_t bytes = 0;
         for (uint32_t i = 0; i < args.count; i++) {
             check_word(args.words[i]);

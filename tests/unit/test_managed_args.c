@@ -38,6 +38,27 @@ START_TEST(words)
 }
 END_TEST
 
+START_TEST(password)
+{
+    /* Breaks when a password stays among the words, which everybody sees, or none is taken for one. */
+    static const struct {
+        const char *text, *words, *password;
+    } cases[] = {
+        {"--maxmemory 1gb", "[--maxmemory][1gb]", NULL},
+        {"--requirepass x", "", "x"},
+        {"--RequirePass ''", "", ""},
+        {"--a b --requirepass 'x y' --c d", "[--a][b][--c][d]", "x y"},
+        {"--requirepass x --requirepass y", "", "y"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        ck_assert_str_eq(cut(cases[i].text), cases[i].words);
+        ck_assert(managed_args_parse(&args, cases[i].text, &err) == OK);
+        ck_assert_pstr_eq(args.password, cases[i].password);
+        managed_args_free(&args);
+    }
+}
+END_TEST
+
 static void refused(const char *text, const char *part)
 {
     memset(&err, 0, sizeof err);
@@ -59,7 +80,8 @@ START_TEST(refusals)
                                       "'--port 1'",
                                       "--cluster-enabled yes",
                                       "--tls-port 1",
-                                      "--requirepass x",
+                                      "--masterauth x",
+                                      "--user x on",
                                       "--include /x",
                                       "--rename-command PING x",
                                       "--logfile /x",
@@ -69,6 +91,9 @@ START_TEST(refusals)
                                       "--appenddirname ..",
                                       "--pidfile /x"};
     char many[400];
+    refused("--requirepass", "--requirepass has no password behind it; '' is none");
+    refused("'--requirepass x'", "the password of --requirepass is a word of its own");
+    refused("--requirepass=x", "the password of --requirepass is a word of its own");
     for (size_t i = 0; i < sizeof own / sizeof own[0]; i++)
         refused(own[i], " cannot be set: ");
     refused("", "it holds no argument");
@@ -93,6 +118,7 @@ Suite *test_managed_args_suite(void)
     Suite *suite = suite_create("managed_args");
     TCase *cases = tcase_create("managed_args");
     tcase_add_test(cases, words);
+    tcase_add_test(cases, password);
     tcase_add_test(cases, refusals);
     suite_add_tcase(suite, cases);
     return suite;

@@ -14,8 +14,10 @@
 void managed_start(struct managed_cluster *cluster, uint64_t primaries, uint64_t replicas)
 {
     struct err err = {.code = OK};
-    const struct spec spec = {
-        .managed = true, .managed_primaries = primaries, .managed_replicas = replicas};
+    const struct spec spec = {.managed = true,
+                              .managed_primaries = primaries,
+                              .managed_replicas = replicas,
+                              .password = "of the test"};
     ck_assert_msg(managed_cluster_start(cluster, &spec, NULL, NULL, 0, NULL, &err) == OK, "%s",
                   err.text);
 }
@@ -35,7 +37,10 @@ static redisReply *ask(const struct managed_cluster *cluster, uint32_t node, con
     ck_assert_msg(context != NULL && context->err == 0, "node %u: %s", node,
                   context != NULL ? context->errstr : "no memory");
     ck_assert_int_eq(redisSetTimeout(context, limit), REDIS_OK);
-    redisReply *reply = redisCommandArgv(context, argc, argv, NULL);
+    redisReply *reply = redisCommand(context, "AUTH %s", cluster->options.password);
+    ck_assert_msg(reply != NULL && reply->type == REDIS_REPLY_STATUS, "node %u: AUTH", node);
+    freeReplyObject(reply);
+    reply = redisCommandArgv(context, argc, argv, NULL);
     ck_assert_msg(reply != NULL, "node %u: %s: %s", node, command, context->errstr);
     redisFree(context);
     return reply;

@@ -11,7 +11,7 @@
 
 #define MANAGED_TEXT_BYTES 4096
 
-/* Starts primaries (0: no cluster) and replicas, not pinned. */
+/* Starts primaries (0: no cluster) and replicas, not pinned, with a password. */
 void managed_start(struct managed_cluster *cluster, uint64_t primaries, uint64_t replicas);
 
 /* What a node answers to one command of words separated by blanks, cut: text, a number, or the words
