@@ -14,6 +14,7 @@
 #include "orchestrator/report/figures.h"
 
 #define BACKLOG 16
+#define SOCKET_MODE 0600
 
 struct client {
     struct run_control *control;
@@ -247,12 +248,18 @@ static enum err_code listen_at_path(struct run_control *control)
 {
     struct sockaddr_un address = address_of(control);
     /* Nobody else may steer the load, from the first moment on. */
-    mode_t before = umask(S_IXUSR | S_IRWXG | S_IRWXO);
+    mode_t before = umask(0777 & ~SOCKET_MODE);
     int bound = bind(control->fd, (const struct sockaddr *)&address, sizeof address);
     int why = errno;
     umask(before);
     errno = why;
     return bound == 0 && listen(control->fd, BACKLOG) == 0 ? OK : E_SYSTEM;
+}
+
+/* A socket that nobody listens to does not tell its type any more, but whose it was. */
+static bool is_volleys(const struct stat *there)
+{
+    return there->st_uid == geteuid() && (there->st_mode & 07777) == SOCKET_MODE;
 }
 
 /* Makes room at the path, when what stands there was left behind. */
@@ -275,6 +282,11 @@ static enum err_code clear_path(const struct run_control *control, struct err *e
     if (connected == 0 || why == EAGAIN) /* EAGAIN: its backlog is full */
         return err_set(err, E_USAGE,
                        "--control %s: another process listens there, a volley under way perhaps; "
+                       "name another path",
+                       control->path);
+    if (why == EPROTOTYPE || (why == ECONNREFUSED && !is_volleys(&there)))
+        return err_set(err, E_USAGE,
+                       "--control %s: a socket stands there that no volley of this user has left; "
                        "name another path",
                        control->path);
     if (why != ECONNREFUSED)

@@ -266,6 +266,45 @@ START_TEST(a_used_path_is_refused)
 }
 END_TEST
 
+static int bound_socket(char name[200], const char *file, int type, mode_t mode)
+{
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    snprintf(name, 200, "%s/%s", tree.path, file);
+    ck_assert_uint_lt(strlen(name), sizeof address.sun_path);
+    memcpy(address.sun_path, name, strlen(name) + 1);
+    int fd = socket(AF_UNIX, type, 0);
+    ck_assert_int_eq(bind(fd, (const struct sockaddr *)&address, sizeof address), 0);
+    ck_assert_int_eq(chmod(name, mode), 0);
+    return fd;
+}
+
+static void expect_left_alone(const char *name)
+{
+    struct run_control *other;
+    struct err err = {.code = OK};
+    struct stat there;
+    ck_assert_int_eq(run_control_open(&other, name, &err), E_USAGE);
+    ck_assert_msg(strstr(err.text, "that no volley of this user has left") != NULL, "%s", err.text);
+    ck_assert_int_eq(lstat(name, &there), 0);
+}
+
+START_TEST(sockets_of_others_are_left_alone)
+{
+    /* breaks if --control takes the socket of another service, or of another user, that is down */
+    char name[200];
+    int fd = bound_socket(name, "datagrams", SOCK_DGRAM, 0600);
+    expect_left_alone(name);
+    close(fd);
+    close(bound_socket(name, "service", SOCK_DGRAM, 0666));
+    expect_left_alone(name);
+    if (geteuid() == 0) {
+        close(bound_socket(name, "others", SOCK_STREAM, 0600));
+        ck_assert_int_eq(chown(name, 12345, 12345), 0);
+        expect_left_alone(name);
+    }
+}
+END_TEST
+
 START_TEST(a_stale_file_is_replaced)
 {
     /* breaks if a killed run blocks its path, or the old owner's end takes the new socket away */
@@ -274,12 +313,7 @@ START_TEST(a_stale_file_is_replaced)
     struct err err = {.code = OK};
     struct stat there;
     /* What a killed process leaves: a file of a socket that nobody listens to. */
-    struct sockaddr_un address = {.sun_family = AF_UNIX};
-    snprintf(moved, sizeof moved, "%s/stale", tree.path);
-    ck_assert_uint_lt(strlen(moved), sizeof address.sun_path);
-    memcpy(address.sun_path, moved, strlen(moved) + 1);
-    int fd = socket(AF_UNIX, SOCK_STREAM, 0);
-    ck_assert_int_eq(bind(fd, (const struct sockaddr *)&address, sizeof address), 0);
+    int fd = bound_socket(moved, "stale", SOCK_STREAM, 0600);
     close(fd);
     ck_assert_msg(run_control_open(&second, moved, &err) == OK, "%s", err.text);
     /* and one that somebody else has replaced stays */
@@ -330,6 +364,7 @@ Suite *test_run_control_suite(void)
     tcase_add_test(tcase, the_file_is_private_and_goes);
     tcase_add_test(tcase, a_used_path_is_refused);
     tcase_add_test(tcase, a_stale_file_is_replaced);
+    tcase_add_test(tcase, sockets_of_others_are_left_alone);
     tcase_add_test(tcase, what_is_no_socket_is_left_alone);
     suite_add_tcase(suite, tcase);
     return suite;
