@@ -11,7 +11,9 @@ CC := gcc
 endif
 CFLAGS ?= -O2 -g
 WARNINGS = -Wall -Wextra -Wpedantic -Wshadow -Wstrict-prototypes -Wmissing-prototypes \
-           -Wwrite-strings -Wcast-qual -Wvla -Wformat=2
+           -Wwrite-strings -Wcast-qual -Wvla -Wformat=2 $(STACK_WARNING)
+# Large tables are not for stacks, which a limit may keep small; sanitizers make every frame larger.
+STACK_WARNING = $(if $(findstring -fsanitize,$(EXTRA_CFLAGS)),,-Wframe-larger-than=20480)
 PACKAGES = libevent_core hiredis jansson yaml-0.1 hwloc zlib libssl libcrypto
 DEP_CFLAGS := $(subst -I,-isystem ,$(shell pkg-config --cflags $(PACKAGES) 2>/dev/null))
 DEP_LIBS := $(shell pkg-config --libs $(PACKAGES) 2>/dev/null)
@@ -224,6 +226,7 @@ $(BUILD)/obj/%.o: %.c $(BUILD)/gen/flags
 	$(Q)$(CC) $(ALL_CFLAGS) $(FILE_CFLAGS) -MMD -MP -c -o $@ $<
 
 $(BUILD)/obj/tests/%.o: private FILE_CFLAGS = $(CHECK_CFLAGS)
+$(BUILD)/obj/tests/%.o: private STACK_WARNING =
 $(BUILD)/obj/orchestrator/target/environment.o: private FILE_CFLAGS = -DVOLLEY_COMMIT='"$(COMMIT)"'
 $(BUILD)/obj/orchestrator/target/environment.o: $(BUILD)/gen/commit
 $(BUILD)/obj/tests/unit/main.o: $(BUILD)/gen/suites.h

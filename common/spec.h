@@ -147,7 +147,7 @@ struct spec {
     uint64_t processes; /* 0: auto */
     uint64_t threads;   /* workers = processes * threads */
     enum cpus_choice cpus_choice;
-    uint32_t cpus[SPEC_CPUS_MAX]; /* with CPUS_LIST */
+    const uint32_t *cpus; /* with CPUS_LIST */
     uint32_t cpu_count;
 
     /* time and failure */

@@ -561,7 +561,7 @@ static void time_out_waiting(struct worker *worker, struct slot_list *list, uint
 static void route_again(struct worker *worker, uint64_t now_ns)
 {
     struct router *router = &worker->router;
-    uint32_t counts[TOPOLOGY_NODES_MAX][2];
+    static uint32_t counts[TOPOLOGY_NODES_MAX][2]; /* too many for a stack */
     for (uint32_t i = 0; i < router->pool_count; i++) {
         counts[i][0] = router->pools[i].again.count;
         counts[i][1] = router->pools[i].fresh.count;

@@ -126,7 +126,8 @@ static bool add_pools(struct worker *worker)
 static void share_out(struct worker *worker, uint32_t wanted[TOPOLOGY_NODES_MAX])
 {
     const struct topology *topology = worker->router.topology;
-    uint32_t full[TOPOLOGY_NODES_MAX], full_count = 0, left = worker->connection_count;
+    static uint32_t full[TOPOLOGY_NODES_MAX]; /* too many for a stack */
+    uint32_t full_count = 0, left = worker->connection_count;
     memset(wanted, 0, topology->node_count * sizeof wanted[0]);
     for (uint32_t i = 0; i < topology->node_count; i++)
         if (is_wanted(worker, i))
@@ -161,7 +162,8 @@ static void assign_connections(struct worker *worker, uint64_t now_ns, bool firs
 {
     struct router *router = &worker->router;
     uint32_t nodes = router->topology->node_count, last = 0;
-    uint32_t wanted[TOPOLOGY_NODES_MAX], assigned[TOPOLOGY_NODES_MAX] = {0};
+    static uint32_t wanted[TOPOLOGY_NODES_MAX], assigned[TOPOLOGY_NODES_MAX];
+    memset(assigned, 0, nodes * sizeof assigned[0]);
     share_out(worker, wanted);
     for (uint32_t i = 0; router->by_slot && i < nodes; i++)
         router->pools[i].wanted = wanted[i];

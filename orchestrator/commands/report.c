@@ -191,7 +191,7 @@ static enum err_code check_grid(const struct report_request *request, const char
                                 struct err *err)
 {
     struct grid_check check = {.csv_interval_ns = request->csv_interval_ns};
-    struct timeline timeline;
+    static struct timeline timeline; /* too large for a stack */
     char asked[32], interval[32];
     bool complete = false;
     struct err damage = {.code = OK}; /* the second reading says it */
@@ -231,7 +231,7 @@ static enum err_code count_row(void *state, const struct interval_row *row,
 /* A run of which no interval is left has figures for nobody: said before any output shows zeros. */
 static enum err_code check_rows(const char *directory, struct err *err)
 {
-    struct timeline timeline;
+    static struct timeline timeline; /* too large for a stack */
     uint64_t row_count = 0;
     bool complete = false;
     struct err damage = {.code = OK}; /* the second reading says it */
@@ -254,7 +254,7 @@ static enum err_code check_rows(const char *directory, struct err *err)
 static enum err_code replay(const struct report_request *request, const char *directory,
                             struct err *err)
 {
-    struct timeline timeline;
+    static struct timeline timeline; /* too large for a stack */
     bool complete = false;
     bool asked =
         request->json_path != NULL || request->hdr_path != NULL || request->csv_interval_ns > 0;

@@ -13,9 +13,11 @@
 
 char *cpu_order_list(char *text, size_t text_bytes, const uint32_t *cpus, uint32_t count)
 {
+    /* too large for a stack */
+    static uint32_t sorted[SPEC_CPUS_MAX];
+    static char whole[SPEC_CPUS_MAX * sizeof "4095,"];
     bool named[SPEC_CPUS_MAX] = {false};
-    uint32_t sorted[SPEC_CPUS_MAX], sorted_count = 0;
-    char whole[SPEC_CPUS_MAX * sizeof "4095,"];
+    uint32_t sorted_count = 0;
     for (uint32_t i = 0; i < count; i++)
         named[cpus[i]] = true;
     for (uint32_t cpu = 0; cpu < SPEC_CPUS_MAX; cpu++)
@@ -75,7 +77,8 @@ static uint32_t count_named(const bool named[SPEC_CPUS_MAX])
 static bool apply_cpuset(bool usable[SPEC_CPUS_MAX], char *list, size_t list_bytes,
                          const char *root)
 {
-    uint32_t cpus[SPEC_CPUS_MAX], count;
+    static uint32_t cpus[SPEC_CPUS_MAX]; /* too large for a stack */
+    uint32_t count;
     bool both[SPEC_CPUS_MAX] = {false};
     if (!cgroup_cpuset_read(list, list_bytes, root) ||
         !cpu_list_parse(cpus, &count, SPEC_CPUS_MAX, list))
@@ -188,7 +191,8 @@ static void reason_add(struct cpu_set_order *order, const char *format, ...)
 
 static void reason_begin(struct cpu_set_order *order, const bool usable[SPEC_CPUS_MAX])
 {
-    uint32_t cpus[SPEC_CPUS_MAX], count = 0;
+    static uint32_t cpus[SPEC_CPUS_MAX]; /* too large for a stack */
+    uint32_t count = 0;
     char list[80];
     for (uint32_t cpu = 0; cpu < SPEC_CPUS_MAX; cpu++)
         if (usable[cpu])
@@ -200,7 +204,7 @@ enum err_code cpu_order_discover(struct cpu_set_order *order, const char *root,
                                  const char *synthetic, struct err *err)
 {
     bool usable[SPEC_CPUS_MAX];
-    *order = (struct cpu_set_order){.count = 0};
+    memset(order, 0, sizeof *order);
     if (synthetic == NULL) {
         enum err_code code = read_affinity(usable, err);
         if (code != OK)

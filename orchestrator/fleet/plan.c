@@ -424,7 +424,8 @@ enum err_code plan_build(struct plan *plan, const struct spec *spec,
                          const struct cpu_set_order *order, enum server_place place,
                          const struct server_cpus *server, struct err *err)
 {
-    struct cpu_pool pool = {.count = 0};
+    static struct cpu_pool pool; /* too large for a stack */
+    memset(&pool, 0, sizeof pool);
     memset(plan, 0, sizeof *plan);
     enum err_code code = place_server_and_pool(plan, &pool, spec, order, place, server, err);
     if (code == OK)

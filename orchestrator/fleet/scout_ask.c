@@ -65,7 +65,8 @@ static void keep_owners(struct scout *scout)
  * the best there is. */
 bool scout_ask_cluster(struct scout *scout)
 {
-    uint32_t order[TOPOLOGY_NODES_MAX], best_uncovered = SLOTS_COUNT, best_node = 0;
+    static uint32_t order[TOPOLOGY_NODES_MAX]; /* too many for a stack */
+    uint32_t best_uncovered = SLOTS_COUNT, best_node = 0;
     uint64_t best_epoch = 0;
     bool settled = false;
     uint32_t count = order_nodes(scout, order);

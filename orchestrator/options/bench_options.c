@@ -465,4 +465,6 @@ void bench_options_free(struct bench_request *request)
     request->secret = NULL;
     secret_free(request->uri);
     request->uri = NULL;
+    free(request->cpus);
+    request->spec.cpus = request->cpus = NULL;
 }

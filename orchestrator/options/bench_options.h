@@ -66,6 +66,7 @@ struct bench_request {
     struct client_options ramp;
     const char *managed_args_text;
     struct managed_args managed_args; /* what spec.managed_args points to; owned */
+    uint32_t *cpus;                   /* what spec.cpus points to; owned */
     struct chaos_plan chaos;          /* what spec.chaos points to; owned */
     struct rate_steps steps;          /* what spec.rate_steps points to; owned */
     const struct dialect *dialect;    /* of another tool, NULL: volley's own */

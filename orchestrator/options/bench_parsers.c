@@ -160,13 +160,19 @@ enum err_code bench_parse_processes(void *target, const char *value, struct err 
 
 enum err_code bench_parse_cpus(void *target, const char *value, struct err *err)
 {
-    struct spec *spec = &((struct bench_request *)target)->spec;
+    struct bench_request *request = target;
+    struct spec *spec = &request->spec;
     if (strcasecmp(value, "auto") == 0 || strcasecmp(value, "none") == 0) {
         spec->cpus_choice = strcasecmp(value, "auto") == 0 ? CPUS_AUTO : CPUS_NONE;
         spec->cpu_count = 0;
         return OK;
     }
-    if (!cpu_list_parse(spec->cpus, &spec->cpu_count, SPEC_CPUS_MAX, value))
+    if (request->cpus == NULL)
+        request->cpus = calloc(SPEC_CPUS_MAX, sizeof *request->cpus);
+    if (request->cpus == NULL)
+        return err_set(err, E_SYSTEM, "no memory for --cpus");
+    spec->cpus = request->cpus;
+    if (!cpu_list_parse(request->cpus, &spec->cpu_count, SPEC_CPUS_MAX, value))
         return err_set(err, E_USAGE,
                        "--cpus %.80s: not a list of CPUs; allowed: auto, none, or numbers below %d "
                        "as in 0-3,8",

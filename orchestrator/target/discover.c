@@ -24,7 +24,7 @@ struct search {
     const struct spec *spec;
     const volatile int *interrupted;
     struct err *err;
-    struct host_name names[RESOLVE_NAMES_MAX];
+    struct host_name *names; /* RESOLVE_NAMES_MAX of them */
     uint32_t name_count;
     struct server_role role;
     enum server_probe probe; /* the last of those that the servers needed */
@@ -241,20 +241,22 @@ static enum err_code read_cluster(struct search *search)
 
 static enum err_code discover_cluster(struct search *search)
 {
+    struct err *err = search->err;
     struct err first = {.code = OK};
     for (uint32_t i = 0; i < search->name_count; i++) {
         struct err attempt = {.code = OK};
-        struct search seed = *search;
-        seed.err = &attempt;
-        enum err_code code = control_connect_host(&seed.control, seed.first, &search->names[i],
-                                                  search->spec, search->interrupted, &attempt);
-        if (code == OK)
-            code = read_cluster(&seed);
+        enum err_code code =
+            control_connect_host(&search->control, search->first, &search->names[i], search->spec,
+                                 search->interrupted, &attempt);
         if (code == OK) {
-            search->control = seed.control;
-            return OK;
+            search->err = &attempt;
+            code = read_cluster(search);
+            search->err = err;
         }
-        control_close(seed.control);
+        if (code == OK)
+            return OK;
+        control_close(search->control);
+        search->control = NULL;
         topology_clear(search->topology);
         search->seen->count = 0;
         if (code == E_USAGE || code == E_INTERRUPTED)
@@ -450,6 +452,7 @@ static enum err_code read_sentinel(struct search *search, struct control *sentin
 
 static enum err_code discover_by_sentinel(struct search *search)
 {
+    struct err *err = search->err;
     struct err first = {.code = OK};
     struct target_address asked;
     uint32_t connected = 0;
@@ -459,13 +462,12 @@ static enum err_code discover_by_sentinel(struct search *search)
         bool known = false;
         enum err_code code = sentinel_connect(&sentinel, &asked, &search->names[i], search->spec,
                                               search->interrupted, &attempt);
-        struct search there = *search;
-        there.err = &attempt;
         connected += code == OK;
+        search->err = &attempt;
         if (code == OK)
-            code = read_sentinel(&there, sentinel, &asked, &known);
+            code = read_sentinel(search, sentinel, &asked, &known);
+        search->err = err;
         control_close(sentinel);
-        search->control = there.control;
         if (code == OK && known)
             return OK;
         control_close(search->control);
@@ -566,13 +568,18 @@ enum err_code topology_discover(struct topology *topology, struct control **cont
                                 struct err *err)
 {
     struct search *search = calloc(1, sizeof *search);
+    struct host_name *names = calloc(RESOLVE_NAMES_MAX, sizeof *names);
     struct sightings seen = {.items = NULL};
     *control = NULL;
     *probe = spec->probe;
     topology_clear(topology);
     memset(first, 0, sizeof *first);
-    if (search == NULL)
+    if (search == NULL || names == NULL) {
+        free(search);
+        free(names);
         return err_set(err, E_SYSTEM, "no memory to find out who serves what");
+    }
+    search->names = names;
     search->topology = topology;
     search->first = first;
     search->spec = spec;
@@ -597,6 +604,7 @@ enum err_code topology_discover(struct topology *topology, struct control **cont
     else
         control_close(search->control);
     free(search);
+    free(names);
     sightings_free(&seen);
     return code;
 }

@@ -255,20 +255,20 @@ enum err_code managed_cluster_start(struct managed_cluster *cluster, const struc
                                     const uint32_t *cpus, uint32_t cpu_count,
                                     const volatile int *interrupted, struct err *err)
 {
-    *cluster = (struct managed_cluster){
-        .primaries = spec->managed_primaries > 0 ? (uint32_t)spec->managed_primaries : 1,
-        .replicas = (uint32_t)spec->managed_replicas,
-        .setup = {.cpu = cpu_count > 0 ? (int)cpus[0] : -1,
-                  .cluster = spec->managed_primaries > 0,
-                  .certificates = certificates,
-                  .options = &cluster->options},
-        .options = {.program = spec->managed_program,
-                    .args = spec->managed_args,
-                    .arg_count = spec->managed_arg_count,
-                    .password = spec->password,
-                    .io_threads = (uint32_t)spec->io_threads,
-                    .cpus = cpus,
-                    .cpu_count = cpu_count}};
+    memset(cluster, 0, sizeof *cluster);
+    cluster->primaries = spec->managed_primaries > 0 ? (uint32_t)spec->managed_primaries : 1;
+    cluster->replicas = (uint32_t)spec->managed_replicas;
+    cluster->setup = (struct managed_server_setup){.cpu = cpu_count > 0 ? (int)cpus[0] : -1,
+                                                   .cluster = spec->managed_primaries > 0,
+                                                   .certificates = certificates,
+                                                   .options = &cluster->options};
+    cluster->options = (struct managed_options){.program = spec->managed_program,
+                                                .args = spec->managed_args,
+                                                .arg_count = spec->managed_arg_count,
+                                                .password = spec->password,
+                                                .io_threads = (uint32_t)spec->io_threads,
+                                                .cpus = cpus,
+                                                .cpu_count = cpu_count};
     enum err_code code =
         launch_all(cluster, cluster->primaries + cluster->replicas, interrupted, err);
     if (code == OK && (cluster->count > 1 || is_clustered(cluster)))

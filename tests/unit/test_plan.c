@@ -34,7 +34,7 @@ static void ask(uint64_t processes, uint64_t threads, uint64_t clients)
 static void ask_cpus(const uint32_t *cpus, uint32_t count)
 {
     spec.cpus_choice = CPUS_LIST;
-    memcpy(spec.cpus, cpus, count * sizeof cpus[0]);
+    spec.cpus = cpus;
     spec.cpu_count = count;
 }
 
