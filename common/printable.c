@@ -1,22 +1,45 @@
 #include "common/printable.h"
 
 #include <stdbool.h>
+#include <stdio.h>
 
-#define C1_LEAD 0xC2u /* of the second set of control characters in UTF-8, which are two bytes */
-
-static bool is_control(const unsigned char *at)
+size_t printable_sequence_bytes(const char *text)
 {
-    return *at < 0x20 || *at == 0x7F || (*at == C1_LEAD && at[1] >= 0x80 && at[1] < 0xA0);
+    const unsigned char *at = (const unsigned char *)text;
+    size_t length = at[0] < 0x80                     ? 1
+                    : at[0] >= 0xC2 && at[0] <= 0xDF ? 2
+                    : at[0] >= 0xE0 && at[0] <= 0xEF ? 3
+                    : at[0] >= 0xF0 && at[0] <= 0xF4 ? 4
+                                                     : 0;
+    for (size_t i = 1; i < length; i++) {
+        if ((at[i] & 0xC0) != 0x80)
+            return 0; /* also where the text ends */
+    }
+    bool too_long = (at[0] == 0xE0 && at[1] < 0xA0) || (at[0] == 0xF0 && at[1] < 0x90);
+    bool surrogate = at[0] == 0xED && at[1] >= 0xA0;
+    bool too_high = at[0] == 0xF4 && at[1] >= 0x90;
+    return too_long || surrogate || too_high ? 0 : length;
+}
+
+/* The second set of them is two bytes in UTF-8. */
+static bool is_control(const char *text)
+{
+    const unsigned char *at = (const unsigned char *)text;
+    return *at < 0x20 || *at == 0x7F || (*at == 0xC2 && at[1] < 0xA0);
 }
 
 static char *clean(char *text, bool keep_breaks)
 {
-    for (unsigned char *at = (unsigned char *)text; *at != '\0'; at++) {
-        if (!is_control(at) || (keep_breaks && (*at == '\n' || *at == '\t')))
+    for (char *at = text; *at != '\0';) {
+        size_t bytes = printable_sequence_bytes(at);
+        if (bytes == 0) {
+            *at++ = '?';
             continue;
-        if (*at == C1_LEAD)
-            at[1] = ' ';
-        *at = ' ';
+        }
+        bool blank = is_control(at) && !(keep_breaks && (*at == '\n' || *at == '\t'));
+        for (size_t i = 0; i < bytes && blank; i++)
+            at[i] = ' ';
+        at += bytes;
     }
     return text;
 }
@@ -29,4 +52,10 @@ char *printable_line(char *text)
 char *printable_lines(char *text)
 {
     return clean(text, true);
+}
+
+char *printable_copy(char *copy, size_t copy_bytes, const char *text)
+{
+    snprintf(copy, copy_bytes, "%s", text);
+    return printable_line(copy);
 }

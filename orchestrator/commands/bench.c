@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "common/log.h"
+#include "common/printable.h"
 #include "orchestrator/commands/bench_outputs.h"
 #include "orchestrator/commands/commands.h"
 #include "orchestrator/commands/explain.h"
@@ -20,7 +21,7 @@ static void print_notices(const struct bench_request *request)
 {
     for (uint32_t i = 0; i < request->notice_count; i++)
         if (request->dialect != NULL)
-            fprintf(stderr, "%s\n", request->notices[i]);
+            fprintf(stderr, "%s\n", PRINTABLE(request->notices[i]));
         else
             log_line(LOG_WARNING, "%s", request->notices[i]);
 }
@@ -67,7 +68,7 @@ static enum err_code status_in_dialect(const struct session *session)
     const bool failed = figure_any_failure(result);
     const char *name = session->run->name;
     if (result->error_kinds->count > 0)
-        fprintf(stderr, "Error from server: %s\n", result->error_kinds->kinds[0].text);
+        fprintf(stderr, "Error from server: %s\n", PRINTABLE(result->error_kinds->kinds[0].text));
     else if (failed)
         log_line(LOG_ERROR, "Error: %s: a connection was lost, and replies with it", name);
     else if (result->status != OK && result->status != E_INTERRUPTED)

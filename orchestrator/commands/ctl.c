@@ -15,6 +15,7 @@
 #include "common/clock.h"
 #include "common/ipc.h"
 #include "common/log.h"
+#include "common/printable.h"
 #include "common/schedule.h"
 #include "common/units.h"
 #include "orchestrator/commands/commands.h"
@@ -236,7 +237,8 @@ static void print_status(const json_t *status)
     const json_t *achieved = json_object_get(json_object_get(status, "rate"), "achieved");
     const char *test = json_string_value(json_object_get(status, "test"));
     const char *state = json_string_value(json_object_get(status, "state"));
-    printf("%s: %s%s, %.1f s, ", state != NULL ? state : "?", test != NULL ? test : "?",
+    printf("%s: %s%s, %.1f s, ", PRINTABLE(state != NULL ? state : "?"),
+           PRINTABLE(test != NULL ? test : "?"),
            json_is_true(json_object_get(status, "prefill")) ? " (prefill)" : "",
            json_number_value(json_object_get(status, "elapsed_seconds")));
     if (json_is_number(target))
@@ -255,7 +257,7 @@ static void print_status(const json_t *status)
 }
 
 /* One line for a person; E_FAILED when the command was refused. */
-static enum err_code print_answer(const char *answer, bool raw, struct err *err)
+static enum err_code print_answer(char *answer, bool raw, struct err *err)
 {
     json_error_t json_err;
     json_t *json = json_loads(answer, 0, &json_err);
@@ -264,7 +266,7 @@ static enum err_code print_answer(const char *answer, bool raw, struct err *err)
         return err_set(err, E_CONNECT, "the answer is not of a volley: %.80s", answer);
     }
     if (raw)
-        printf("%s\n", answer);
+        printf("%s\n", printable_line(answer));
     enum err_code code = OK;
     const char *error = json_string_value(json_object_get(json, "error"));
     const json_t *status = json_object_get(json, "status");

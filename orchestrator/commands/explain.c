@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "common/clock.h"
+#include "common/printable.h"
 #include "common/units.h"
 #include "orchestrator/commands/explain_connections.h"
 #include "orchestrator/commands/explain_schedule.h"
@@ -84,9 +85,9 @@ static void print_step(FILE *out, const struct bench_step *step, uint32_t number
 {
     const struct spec *spec = &step->spec;
     char text[32];
-    fprintf(out, "\nStep %u: %s", number, workload_title(step->workload));
+    fprintf(out, "\nStep %u: %s", number, PRINTABLE(workload_title(step->workload)));
     if (step->prefill_for != NULL)
-        fprintf(out, ", prefill for %s, not measured", step->prefill_for);
+        fprintf(out, ", prefill for %s, not measured", PRINTABLE(step->prefill_for));
     fputc('\n', out);
     if (spec->duration_ns > 0)
         fprintf(out, "  length        %s",
@@ -125,7 +126,7 @@ static void print_chaos(FILE *out, const struct spec *spec)
     for (uint32_t i = 0; i < spec->chaos->count; i++)
         fprintf(out, "  at %-8s %s\n",
                 units_format_duration(at, sizeof at, spec->chaos->actions[i].at_ns),
-                spec->chaos->actions[i].text);
+                PRINTABLE(spec->chaos->actions[i].text));
 }
 
 /* Requests are claimed as workers get on, so a worker's share of -n is only an expectation. */

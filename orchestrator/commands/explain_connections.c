@@ -4,19 +4,17 @@
 
 static void print_login(FILE *out, const struct spec *spec)
 {
-    char user[256];
-    snprintf(user, sizeof user, "%s", spec->user != NULL ? spec->user : "");
     fprintf(out, "  protocol      %s\n", spec->resp3 ? "RESP3 (HELLO 3)" : "RESP2");
     if (spec->password == NULL)
         fprintf(out, "  login         none\n");
     else if (spec->managed)
         fprintf(out, "  login         password only (that of the managed server)\n");
     else if (spec->user != NULL)
-        fprintf(out, "  login         user %s with a password\n", printable_line(user));
+        fprintf(out, "  login         user %s with a password\n", PRINTABLE(spec->user));
     else
         fprintf(out, "  login         password only (the default user)\n");
     if (spec->client_name != NULL)
-        fprintf(out, "  name          %s\n", spec->client_name);
+        fprintf(out, "  name          %s\n", PRINTABLE(spec->client_name));
     if (spec->tracking)
         fprintf(out, "  tracking      on: invalidation messages are counted\n");
 }
@@ -29,7 +27,7 @@ static void print_life(FILE *out, const struct spec *spec)
     else
         fprintf(out, "  each lives    for the whole run\n");
     if (spec->source_addresses != NULL)
-        fprintf(out, "  from          %s, in turn\n", spec->source_addresses);
+        fprintf(out, "  from          %s, in turn\n", PRINTABLE(spec->source_addresses));
     if (spec->reset_on_close)
         fprintf(out, "  ends with     a reset: its local port is free at once\n");
     if (spec->idle > 0)

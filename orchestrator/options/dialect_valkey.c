@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "common/clock.h"
+#include "common/printable.h"
 #include "orchestrator/options/bench_parsers.h"
 #include "orchestrator/options/bench_relations.h"
 #include "orchestrator/options/dialect.h"
@@ -349,7 +350,7 @@ static enum err_code settle(struct bench_request *request, struct err *err)
 
 static void print_refused(const char *argument, FILE *out)
 {
-    fprintf(out, "Invalid option \"%s\" or option argument missing\n\n", argument);
+    fprintf(out, "Invalid option \"%s\" or option argument missing\n\n", PRINTABLE(argument));
 }
 
 static enum err_code make_report(struct sink *sink, FILE *out, const struct bench_request *request,

@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "common/clock.h"
+#include "common/printable.h"
 #include "common/units.h"
 
 /* 1 - q is not exact in binary (100 - 99.9 is 0.0999...): compare with a little room. */
@@ -178,7 +179,7 @@ char *figure_node_name(char *text, size_t text_bytes, const struct run_facts *fa
         snprintf(text, text_bytes, "%s", facts->nodes[node].text);
     else
         snprintf(text, text_bytes, "node %u", node);
-    return text;
+    return printable_line(text);
 }
 
 const char *figure_lost_cause_name(enum counter counter)

@@ -10,6 +10,7 @@
 
 #include "common/clock.h"
 #include "common/histogram_wire.h"
+#include "common/printable.h"
 #include "orchestrator/report/output.h"
 #include "orchestrator/report/sinks.h"
 
@@ -104,7 +105,7 @@ static void set_tag(struct hdr_log *log, const char *name)
     size_t i = 0;
     for (; name[i] != '\0' && i + 1 < sizeof log->tag; i++) {
         unsigned char byte = (unsigned char)name[i];
-        log->tag[i] = byte <= ' ' || byte == ',' || byte == 0x7f ? '_' : name[i];
+        log->tag[i] = byte == ' ' || byte == ',' ? '_' : name[i];
     }
     log->tag[i] = '\0';
 }
@@ -116,7 +117,7 @@ static enum err_code run_begin(void *state, const struct run_facts *run, struct 
     log->open_loop = run->open_loop;
     if (log->silent)
         return OK;
-    set_tag(log, run->name);
+    set_tag(log, PRINTABLE(run->name));
     if (!log->header_printed) {
         char when[64];
         struct tm utc;

@@ -6,25 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/printable.h"
 #include "orchestrator/report/figures.h"
-
-/* The length of the valid UTF-8 sequence that starts here, 0 when there is none. */
-static size_t sequence_bytes(const unsigned char *at)
-{
-    size_t length = at[0] < 0x80                     ? 1
-                    : at[0] >= 0xC2 && at[0] <= 0xDF ? 2
-                    : at[0] >= 0xE0 && at[0] <= 0xEF ? 3
-                    : at[0] >= 0xF0 && at[0] <= 0xF4 ? 4
-                                                     : 0;
-    for (size_t i = 1; i < length; i++) {
-        if ((at[i] & 0xC0) != 0x80)
-            return 0; /* also where the text ends */
-    }
-    bool too_long = (at[0] == 0xE0 && at[1] < 0xA0) || (at[0] == 0xF0 && at[1] < 0x90);
-    bool surrogate = at[0] == 0xED && at[1] >= 0xA0;
-    bool too_high = at[0] == 0xF4 && at[1] >= 0x90;
-    return too_long || surrogate || too_high ? 0 : length;
-}
 
 json_t *json_value_text(const char *text)
 {
@@ -36,7 +19,7 @@ json_t *json_value_text(const char *text)
         return NULL;
     size_t used = 0;
     while (*text != '\0') {
-        size_t length = sequence_bytes((const unsigned char *)text);
+        size_t length = printable_sequence_bytes(text);
         if (length == 0) {
             used += (size_t)snprintf(clean + used, 5, "\\x%02X", (unsigned char)*text++);
             continue;

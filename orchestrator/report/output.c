@@ -193,6 +193,23 @@ void output_printf(struct output *output, const char *format, ...)
     free(text);
 }
 
+void output_csv_text(struct output *output, const char *text)
+{
+    char cell[2 * PRINTABLE_BYTES + sizeof "\"'\""];
+    size_t used = 0;
+    const char *at = PRINTABLE(text);
+    cell[used++] = '"';
+    if (*at != '\0' && strchr("=+-@", *at) != NULL)
+        cell[used++] = '\'';
+    for (; *at != '\0'; at++) {
+        if (*at == '"')
+            cell[used++] = '"';
+        cell[used++] = *at;
+    }
+    cell[used++] = '"';
+    output_write(output, cell, used);
+}
+
 enum err_code output_status(struct output *output, struct err *err)
 {
     if (writable(output)) {

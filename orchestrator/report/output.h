@@ -51,6 +51,8 @@ MUST_USE enum err_code output_create(struct output *output, const char *path,
 
 void output_write(struct output *output, const void *bytes, size_t byte_count);
 void output_printf(struct output *output, const char *format, ...) PRINTF_LIKE(2, 3);
+/* A text cell of a CSV, in quotes. One that a spreadsheet would take for a formula, and run, begins with '. */
+void output_csv_text(struct output *output, const char *text);
 
 /* Flushes and says whether all that was written so far has arrived. E_SYSTEM with path and cause. */
 MUST_USE enum err_code output_status(struct output *output, struct err *err);

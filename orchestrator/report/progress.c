@@ -8,6 +8,7 @@
 
 #include "common/clock.h"
 #include "common/log.h"
+#include "common/printable.h"
 #include "common/units.h"
 #include "orchestrator/report/figures.h"
 
@@ -39,6 +40,7 @@ void progress_begin(struct progress *progress, const struct run_facts *run)
         snprintf(progress->prefix, sizeof progress->prefix, "Prefill for %.60s ", run->prefill_for);
     else if (progress->named)
         snprintf(progress->prefix, sizeof progress->prefix, "%.60s ", run->name);
+    printable_line(progress->prefix);
 }
 
 void progress_add(struct progress *progress, const struct interval_row *row)

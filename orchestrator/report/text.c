@@ -7,6 +7,7 @@
 #include <sys/ioctl.h>
 
 #include "common/clock.h"
+#include "common/printable.h"
 #include "common/units.h"
 #include "orchestrator/report/figures.h"
 #include "orchestrator/report/sinks.h"
@@ -112,7 +113,7 @@ static enum err_code run_begin(void *state, const struct run_facts *run, struct 
     output_printf(out, "%sVolley Benchmark%s\n", text->blocks++ > 0 ? "\n" : "",
                   run->worker_count > 1 ? " (Multi-Process Mode)" : "");
     text_session(out, text->session, run);
-    output_printf(out, "Target: %s\n", run->target);
+    output_printf(out, "Target: %s\n", PRINTABLE(run->target));
     text_server(out, text->session);
     print_workers_line(out, run);
     print_load_lines(out, run);
@@ -124,7 +125,7 @@ static enum err_code run_begin(void *state, const struct run_facts *run, struct 
     print_warmup_line(out, run);
     output_printf(out, "Data Size: %s\n", UNITS_GROUPED(run->data_bytes));
     print_keys_line(out, run);
-    output_printf(out, "Command: %s\n", run->name);
+    output_printf(out, "Command: %s\n", PRINTABLE(run->name));
     text_options(out, text->session);
     output_printf(out, "\n");
     return output_status(out, err);
@@ -298,8 +299,8 @@ static void print_failures(struct output *out, const struct run_result *result)
     for (uint32_t i = 0; i < result->error_kinds->count; i++) {
         const struct ipc_error_kind *kind = &result->error_kinds->kinds[i];
         if (total->errors_by_kind[i] > 0)
-            output_printf(out, "%s: %s (first: %s)\n", kind->word,
-                          UNITS_GROUPED(total->errors_by_kind[i]), kind->text);
+            output_printf(out, "%s: %s (first: %s)\n", PRINTABLE(kind->word),
+                          UNITS_GROUPED(total->errors_by_kind[i]), PRINTABLE(kind->text));
     }
     text_closing_words(out, result->error_kinds);
     if (counters[COUNTER_TIMED_OUT] > 0)
@@ -355,10 +356,10 @@ static void print_events(struct output *out, const struct run_result *result)
         const struct run_event *event = &result->events->items[i];
         double at_ns = (double)event->at_ns - (double)result->facts->warmup_ns;
         output_printf(out, "  at %s s: %s: %s after %s s%s%s\n",
-                      UNITS_REAL(at_ns / NS_PER_SECOND, 3), event->text,
+                      UNITS_REAL(at_ns / NS_PER_SECOND, 3), PRINTABLE(event->text),
                       event->ok ? "done" : "failed",
                       UNITS_REAL((double)(event->end_ns - event->at_ns) / NS_PER_SECOND, 3),
-                      event->ok ? "" : ": ", event->cause);
+                      event->ok ? "" : ": ", PRINTABLE(event->cause));
     }
 }
 
@@ -392,7 +393,7 @@ static void print_report(struct text *text, const struct run_result *result)
     if (result->interrupted)
         output_printf(out, "Interrupted: the run was stopped before its end\n");
     if (result->status != OK && result->status_text[0] != '\0')
-        output_printf(out, "Status: %s\n", result->status_text);
+        output_printf(out, "Status: %s\n", PRINTABLE(result->status_text));
     if (latency->count > 0) {
         print_latency(out, result);
         if (result->facts->open_loop)
@@ -424,31 +425,24 @@ static void print_prefill(struct text *text, const struct run_result *result)
 {
     const uint64_t *counters = result->total->counters;
     output_printf(&text->out, "%sPrefill for %s: %s requests of %s in %s s (%s per second)",
-                  text->blocks++ > 0 ? "\n" : "", result->facts->prefill_for,
-                  UNITS_GROUPED(counters[COUNTER_OK]), result->facts->name,
+                  text->blocks++ > 0 ? "\n" : "", PRINTABLE(result->facts->prefill_for),
+                  UNITS_GROUPED(counters[COUNTER_OK]), PRINTABLE(result->facts->name),
                   UNITS_REAL(result->seconds, 2),
                   UNITS_REAL(figure_rate(counters[COUNTER_OK], result->seconds), 0));
     if (figure_failed(counters) > 0)
         output_printf(&text->out, ", %s failed", UNITS_GROUPED(figure_failed(counters)));
     output_printf(&text->out, "%s\n", result->interrupted ? ", interrupted" : "");
     if (result->status != OK && result->status_text[0] != '\0')
-        output_printf(&text->out, "Status: %s\n", result->status_text);
+        output_printf(&text->out, "Status: %s\n", PRINTABLE(result->status_text));
 }
 
 static void print_quiet(struct text *text, const struct run_result *result)
 {
     struct figure_percentile median = percentile_of(result, 50);
-    output_printf(&text->out, "%s: %.2f requests per second, p50%s%.3f msec\n", result->facts->name,
+    output_printf(&text->out, "%s: %.2f requests per second, p50%s%.3f msec\n",
+                  PRINTABLE(result->facts->name),
                   figure_rate(result->total->counters[COUNTER_OK], result->seconds),
                   median.censored ? ">=" : "=", to_ms(median.value_ns));
-}
-
-static void print_csv_name(struct output *out, const char *name)
-{
-    output_printf(out, "\"");
-    for (; *name != '\0'; name++)
-        output_printf(out, *name == '"' ? "\"\"" : "%c", *name);
-    output_printf(out, "\"");
 }
 
 /* A percentile that is not known leaves its cell empty. */
@@ -471,7 +465,7 @@ static void print_csv(struct text *text, const struct run_result *result)
                            "\"p50_latency_ms\",\"p95_latency_ms\",\"p99_latency_ms\","
                            "\"max_latency_ms\"\n");
     text->csv_header_printed = true;
-    print_csv_name(out, result->facts->name);
+    output_csv_text(out, result->facts->name);
     output_printf(out, ",\"%.2f\"",
                   figure_rate(result->total->counters[COUNTER_OK], result->seconds));
     output_printf(out, ",\"%.3f\",\"%.3f\"", histogram_mean(latency) / NS_PER_MS_F,

@@ -3,6 +3,7 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "common/printable.h"
 #include "common/units.h"
 #include "orchestrator/report/figures.h"
 
@@ -28,7 +29,7 @@ static void print_errors(struct output *out, const struct run_result *result)
     output_printf(out, "Protocol errors: %s\n", UNITS_GROUPED(counters[COUNTER_LOST_PROTOCOL]));
     for (uint32_t i = 0; i < result->error_kinds->count; i++)
         if (result->total->errors_by_kind[i] > 0)
-            output_printf(out, "%s: %s\n", result->error_kinds->kinds[i].word,
+            output_printf(out, "%s: %s\n", PRINTABLE(result->error_kinds->kinds[i].word),
                           UNITS_GROUPED(result->total->errors_by_kind[i]));
 }
 

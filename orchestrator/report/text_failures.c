@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "common/clock.h"
+#include "common/printable.h"
 #include "common/units.h"
 #include "orchestrator/report/figures.h"
 #include "orchestrator/report/text.h"
@@ -63,7 +64,7 @@ static void print_failed(struct output *out, const struct outage *outage,
     for (uint32_t i = 0; kinds != NULL && i < kinds->count; i++) {
         if (failures->errors_by_kind[i] == 0)
             continue;
-        output_printf(out, "%s%s %s", separator, kinds->kinds[i].word,
+        output_printf(out, "%s%s %s", separator, PRINTABLE(kinds->kinds[i].word),
                       UNITS_GROUPED(failures->errors_by_kind[i]));
         separator = ", ";
     }
@@ -138,7 +139,7 @@ void text_closing_words(struct output *out, const struct error_kinds *kinds)
     for (uint32_t i = 0; i < kinds->count; i++)
         if (strncmp(kinds->kinds[i].word, IPC_CLOSING_WORDS, strlen(IPC_CLOSING_WORDS)) == 0)
             output_printf(out, "the server said, outside of its replies: %s\n",
-                          kinds->kinds[i].text);
+                          PRINTABLE(kinds->kinds[i].text));
 }
 
 static void print_own_stops(struct output *out, const struct run_result *result)

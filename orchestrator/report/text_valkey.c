@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "common/clock.h"
+#include "common/printable.h"
 #include "orchestrator/report/figures.h"
 #include "orchestrator/report/output.h"
 #include "orchestrator/report/sinks.h"
@@ -81,7 +82,7 @@ static void print_nodes(struct valkey_text *text, const struct run_facts *run)
         if (carries_load(&text->report, &run->nodes[i]))
             output_printf(&text->out, "Node %" PRIu32 "(%s): %s\n", index++,
                           run->nodes[i].role == RUN_ROLE_REPLICA ? "Replica" : "Primary",
-                          run->nodes[i].text);
+                          PRINTABLE(run->nodes[i].text));
     output_printf(&text->out, "\n");
 }
 
@@ -149,8 +150,9 @@ static void print_throughput(struct valkey_text *text, const struct interval_row
     else
         snprintf(done, sizeof done, "%" PRIu64 " requests", text->requests);
     snprintf(line, sizeof line, "%s%s: rps=%.1f (overall: %.1f) avg_msec=%.3f (overall: %.3f) %s",
-             warmup ? "Warming up " : "", run->name, figure_rate(requests, figure_row_seconds(row)),
-             figure_rate(text->requests, seconds), mean_ms((double)latency->sum_ns, latency->count),
+             warmup ? "Warming up " : "", PRINTABLE(run->name),
+             figure_rate(requests, figure_row_seconds(row)), figure_rate(text->requests, seconds),
+             mean_ms((double)latency->sum_ns, latency->count),
              mean_ms(text->latency_sum_ns, text->latency_count), done);
     clean_line(text);
     output_printf(&text->out, "%s\r", line);
@@ -302,7 +304,7 @@ static void print_report(struct valkey_text *text, const struct run_result *resu
     const struct summary sum = summarise(result);
     struct output *out = &text->out;
     clean_line(text);
-    output_printf(out, "====== %s ======\n", run->name);
+    output_printf(out, "====== %s ======\n", PRINTABLE(run->name));
     output_printf(out, "  %" PRIu64 " requests completed in %.2f seconds\n", sum.requests,
                   result->seconds);
     output_printf(out, "  %" PRIu64 " parallel clients\n", run->clients);
@@ -323,17 +325,17 @@ static void print_report(struct valkey_text *text, const struct run_result *resu
 static void print_csv(struct valkey_text *text, const struct run_result *result)
 {
     const struct summary sum = summarise(result);
-    output_printf(
-        &text->out, "\"%s\",\"%.2f\",\"%.3f\",\"%.3f\",\"%.3f\",\"%.3f\",\"%.3f\",\"%.3f\"\n",
-        result->facts->name, sum.rate, sum.avg, sum.min, sum.p50, sum.p95, sum.p99, sum.max);
+    output_csv_text(&text->out, result->facts->name);
+    output_printf(&text->out, ",\"%.2f\",\"%.3f\",\"%.3f\",\"%.3f\",\"%.3f\",\"%.3f\",\"%.3f\"\n",
+                  sum.rate, sum.avg, sum.min, sum.p50, sum.p95, sum.p99, sum.max);
 }
 
 static void print_quiet(struct valkey_text *text, const struct run_result *result)
 {
     const struct summary sum = summarise(result);
     clean_line(text);
-    output_printf(&text->out, "%s: %.2f requests per second, p50=%.3f msec\n", result->facts->name,
-                  sum.rate, sum.p50);
+    output_printf(&text->out, "%s: %.2f requests per second, p50=%.3f msec\n",
+                  PRINTABLE(result->facts->name), sum.rate, sum.p50);
 }
 
 /* Of a run that failed there is no report: there the tool has ended by then. */

@@ -91,6 +91,17 @@ START_TEST(test_no_such_count)
 }
 END_TEST
 
+START_TEST(test_no_orders)
+{
+    /* Breaks when a terminal obeys what a listener calls its state or its test. */
+    ask("{\"ok\": true, \"status\": {\"state\": \"\\u001b[2J\\nno\", \"test\": "
+        "\"\\u009bm\\u007f\"}}\n",
+        0);
+    ck_assert_msg(strncmp(program.out, " [2J no:   m ,", 14) == 0, "%s", program.out);
+    program_free(&program);
+}
+END_TEST
+
 START_TEST(test_what_a_run_says)
 {
     /* Breaks when an answer that a run can give is refused. */
@@ -111,6 +122,7 @@ Suite *test_ctl_answers_suite(void)
     tcase_add_checked_fixture(tcase, set_up, tear_down);
     tcase_add_loop_test(tcase, test_no_such_rate, 0, NUMBERS * ANSWERS);
     tcase_add_loop_test(tcase, test_no_such_count, 0, 5);
+    tcase_add_test(tcase, test_no_orders);
     tcase_add_test(tcase, test_what_a_run_says);
     suite_add_tcase(suite, tcase);
     return suite;
