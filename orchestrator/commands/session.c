@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/clock.h"
 #include "common/log.h"
 #include "common/transport_tls.h"
 #include "common/units.h"
@@ -19,6 +20,8 @@
 #include "orchestrator/target/reach.h"
 #include "orchestrator/target/reply_value.h"
 #include "orchestrator/target/server_program.h"
+
+#define MONTH_NS (30ull * 24 * 3600 * NS_PER_SECOND)
 
 /* Of a list the first counts. */
 static bool is_loopback(const char *hosts)
@@ -139,6 +142,17 @@ static void locate_servers(struct session *session)
             session->locality = (struct server_locality){.known = false, .local = true};
 }
 
+/* How long the runs take as far as that is known: --loop has no end, and a month is as good. */
+static uint64_t planned_ns(const struct session *session)
+{
+    uint64_t sum_ns = session->request->spec.loop ? MONTH_NS : 0;
+    for (uint32_t i = 0; i < session->steps.count; i++) {
+        const struct spec *spec = &session->steps.steps[i].spec;
+        sum_ns += spec->duration_ns + spec->warmup_ns;
+    }
+    return sum_ns;
+}
+
 /* Starts the server if it is ours, and finds out who answers. */
 static enum err_code reach_target(struct session *session, struct err *err)
 {
@@ -154,7 +168,7 @@ static enum err_code reach_target(struct session *session, struct err *err)
         (void)private_directory_sweep(CERTIFICATES_DIRECTORY_PREFIX);
     }
     if (spec->managed_tls) {
-        code = managed_certificates_make(&session->certificates, err);
+        code = managed_certificates_make(&session->certificates, planned_ns(session), err);
         if (code == OK)
             code = set_up_tls(session, err);
     }

@@ -10,9 +10,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
-#define DAY_SECONDS (24L * 3600)
+#include "common/clock.h"
+
+#define LEAST_SECONDS (48L * 3600) /* of runs whose length is not known before */
 #define AUTHORITY_NAME "volley-ca"
 #define SERVER_NAME "volley-server"
 
@@ -60,11 +63,17 @@ static enum err_code write_key(const char *path, EVP_PKEY *key, struct err *err)
     return close_file(file, written, path, err);
 }
 
-/* What signs: an authority's certificate and key, or the new certificate's own. */
+/* A certificate and its key. NULL both: none yet. */
 struct signer {
     X509 *certificate;
     EVP_PKEY *key;
 };
+
+static void signer_free(struct signer *signer)
+{
+    X509_free(signer->certificate);
+    EVP_PKEY_free(signer->key);
+}
 
 static enum err_code read_signer(struct signer *signer, const char *directory, const char *name,
                                  struct err *err)
@@ -133,57 +142,94 @@ static bool fill_in(X509 *certificate, EVP_PKEY *key, const struct signer *signe
            X509_sign(certificate, signing_key, EVP_sha256()) > 0;
 }
 
+/* by: the authority that signs, or none: itself. signer_free in any case. */
+static enum err_code make(struct signer *made, const struct certificate_wish *wish,
+                          const struct signer *by, struct err *err)
+{
+    enum err_code code = OK;
+    *made = (struct signer){.certificate = X509_new(), .key = EVP_EC_gen("P-256")};
+    if (made->key == NULL || made->certificate == NULL ||
+        !fill_in(made->certificate, made->key, by, wish))
+        code = err_set(err, E_SYSTEM, "OpenSSL cannot make the certificate %s", wish->name);
+    ERR_clear_error();
+    return code;
+}
+
 enum err_code certificate_make(const char *directory, const struct certificate_wish *wish,
                                struct err *err)
 {
     char path[CERTIFICATE_PATH_BYTES];
-    struct signer signer = {NULL, NULL};
+    struct signer authority = {NULL, NULL}, made = {NULL, NULL};
     enum err_code code = OK;
     if (wish->signed_by != NULL)
-        code = read_signer(&signer, directory, wish->signed_by, err);
-    EVP_PKEY *key = EVP_EC_gen("P-256");
-    X509 *certificate = X509_new();
-    if (code == OK &&
-        (key == NULL || certificate == NULL || !fill_in(certificate, key, &signer, wish)))
-        code = err_set(err, E_SYSTEM, "OpenSSL cannot make the certificate %s", wish->name);
-    ERR_clear_error();
+        code = read_signer(&authority, directory, wish->signed_by, err);
+    if (code == OK)
+        code = make(&made, wish, &authority, err);
     if (code == OK) {
         certificate_path(path, directory, wish->name, ".pem");
-        code = write_certificate(path, certificate, err);
+        code = write_certificate(path, made.certificate, err);
     }
     if (code == OK) {
         certificate_path(path, directory, wish->name, "-key.pem");
-        code = write_key(path, key, err);
+        code = write_key(path, made.key, err);
     }
-    X509_free(certificate);
-    EVP_PKEY_free(key);
-    X509_free(signer.certificate);
-    EVP_PKEY_free(signer.key);
+    signer_free(&made);
+    signer_free(&authority);
     return code;
 }
 
-enum err_code managed_certificates_make(struct managed_certificates *made, struct err *err)
+/* ---- of managed servers ---- */
+
+static enum err_code keep_key(int *fd, EVP_PKEY *key, struct err *err)
+{
+    *fd = memfd_create("volley-key", MFD_CLOEXEC);
+    int copy = *fd >= 0 ? fcntl(*fd, F_DUPFD_CLOEXEC, 0) : -1;
+    FILE *file = copy >= 0 ? fdopen(copy, "w") : NULL;
+    if (file == NULL && copy >= 0)
+        close(copy);
+    if (file == NULL)
+        return err_set_errno(err, E_SYSTEM, errno, "cannot keep the managed server's key");
+    bool written = PEM_write_PrivateKey(file, key, NULL, NULL, 0, NULL, NULL) == 1;
+    return close_file(file, written, "the managed server's key", err);
+}
+
+static enum err_code make_both(struct managed_certificates *made, long seconds, struct err *err)
 {
     /* From an hour ago on, for machines whose clocks disagree a little. */
-    const struct certificate_wish authority = {.name = AUTHORITY_NAME,
-                                               .authority = true,
+    const struct certificate_wish of_authority = {.name = AUTHORITY_NAME,
+                                                  .authority = true,
+                                                  .begins_seconds = -3600,
+                                                  .ends_seconds = seconds};
+    const struct certificate_wish of_server = {.name = SERVER_NAME,
+                                               .alternatives = "DNS:localhost,IP:127.0.0.1,IP:::1",
                                                .begins_seconds = -3600,
-                                               .ends_seconds = 30 * DAY_SECONDS};
-    const struct certificate_wish server = {.name = SERVER_NAME,
-                                            .alternatives = "DNS:localhost,IP:127.0.0.1,IP:::1",
-                                            .signed_by = AUTHORITY_NAME,
-                                            .begins_seconds = -3600,
-                                            .ends_seconds = 30 * DAY_SECONDS};
+                                               .ends_seconds = seconds};
+    struct signer authority, server = {NULL, NULL};
+    enum err_code code = make(&authority, &of_authority, &(struct signer){NULL, NULL}, err);
+    if (code == OK)
+        code = make(&server, &of_server, &authority, err);
+    if (code == OK)
+        code = write_certificate(made->authority, authority.certificate, err);
+    if (code == OK)
+        code = write_certificate(made->certificate, server.certificate, err);
+    if (code == OK)
+        code = keep_key(&made->key_fd, server.key, err);
+    signer_free(&server);
+    signer_free(&authority);
+    return code;
+}
+
+enum err_code managed_certificates_make(struct managed_certificates *made, uint64_t planned_ns,
+                                        struct err *err)
+{
+    made->key_fd = -1;
     enum err_code code = private_directory_make(&made->directory, CERTIFICATES_DIRECTORY_PREFIX,
                                                 "the managed server's certificates", err);
     if (code != OK)
         return code;
     certificate_path(made->authority, made->directory.path, AUTHORITY_NAME, ".pem");
     certificate_path(made->certificate, made->directory.path, SERVER_NAME, ".pem");
-    certificate_path(made->key, made->directory.path, SERVER_NAME, "-key.pem");
-    code = certificate_make(made->directory.path, &authority, err);
-    if (code == OK)
-        code = certificate_make(made->directory.path, &server, err);
+    code = make_both(made, LEAST_SECONDS + (long)(planned_ns / NS_PER_SECOND), err);
     if (code != OK)
         managed_certificates_remove(made);
     return code;
@@ -191,5 +237,7 @@ enum err_code managed_certificates_make(struct managed_certificates *made, struc
 
 void managed_certificates_remove(struct managed_certificates *made)
 {
+    if (made->directory.path[0] != '\0' && made->key_fd >= 0)
+        close(made->key_fd);
     private_directory_remove(&made->directory);
 }

@@ -4,6 +4,7 @@
 #define ORCHESTRATOR_TARGET_CERTIFICATES_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 #include "common/err.h"
 #include "orchestrator/target/private_directory.h"
@@ -26,18 +27,20 @@ struct certificate_wish {
 MUST_USE enum err_code certificate_make(const char *directory, const struct certificate_wish *wish,
                                         struct err *err);
 
-/* Files for servers on loopback, and for those who connect to them, in a directory of their own. */
+/* For servers on loopback, and for those who connect to them: certificates in a directory of their own. The
+ * server's key is in memory, and gone with the last process that holds it; the authority's is forgotten as
+ * soon as it has signed. */
 struct managed_certificates {
     struct private_directory directory;
     char authority[CERTIFICATE_PATH_BYTES]; /* --tls-ca-cert-file, and what clients trust */
     char certificate[CERTIFICATE_PATH_BYTES];
-    char key[CERTIFICATE_PATH_BYTES];
+    int key_fd; /* a memfd, closed on exec */
 };
 
-/* An authority and a certificate for localhost, 127.0.0.1 and ::1 that holds for a month. After a
+/* An authority and a certificate for localhost, 127.0.0.1 and ::1 that holds so long, and two days. After a
  * failure nothing is left. E_SYSTEM. */
 MUST_USE enum err_code managed_certificates_make(struct managed_certificates *made,
-                                                 struct err *err);
+                                                 uint64_t planned_ns, struct err *err);
 /* Safe when there are none. */
 void managed_certificates_remove(struct managed_certificates *made);
 

@@ -12,11 +12,14 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-/* All but the standard streams. */
-static void close_inherited(void)
+#define KEY_FD 3 /* of the server: where it reads its key from */
+#define KEY_FD_TEXT "3"
+
+/* All from this one on. */
+static void close_inherited(int first)
 {
 #ifdef SYS_close_range
-    if (syscall(SYS_close_range, 3u, ~0u, 0u) == 0)
+    if (syscall(SYS_close_range, (unsigned)first, ~0u, 0u) == 0)
         return;
 #endif
     DIR *open_files = opendir("/proc/self/fd");
@@ -24,10 +27,16 @@ static void close_inherited(void)
         return;
     for (const struct dirent *entry; (entry = readdir(open_files)) != NULL;) {
         int fd = (int)strtol(entry->d_name, NULL, 10);
-        if (fd > STDERR_FILENO && fd != dirfd(open_files))
+        if (fd >= first && fd != dirfd(open_files))
             close(fd);
     }
     closedir(open_files);
+}
+
+/* To the program that is executed, at a number that it knows. */
+static bool give_key(int key_fd)
+{
+    return key_fd == KEY_FD ? fcntl(KEY_FD, F_SETFD, 0) == 0 : dup2(key_fd, KEY_FD) == KEY_FD;
 }
 
 static void reset_signals(void)
@@ -138,7 +147,7 @@ static void execute(const struct managed_server *server)
         add(&list, "--port", "0");
         add(&list, "--tls-ca-cert-file", certificates->authority);
         add(&list, "--tls-cert-file", certificates->certificate);
-        add(&list, "--tls-key-file", certificates->key);
+        add(&list, "--tls-key-file", "/proc/self/fd/" KEY_FD_TEXT);
         add(&list, "--tls-auth-clients", "no");
         add(&list, "--tls-replication", "yes");
         add(&list, "--tls-cluster", "yes");
@@ -148,7 +157,8 @@ static void execute(const struct managed_server *server)
     add(&list, "--appendonly", "no");
     add(&list, "--dir", server->directory.path);
     add(&list, "--logfile", "");
-    add(&list, "--protected-mode", "no"); /* where none is to have a password: from 127.0.0.2, too */
+    add(&list, "--protected-mode",
+        "no"); /* where none is to have a password: from 127.0.0.2, too */
     add(&list, "--daemonize", "no");
     /* The default of 10,000 is less than volley's users ask for; the server lowers it by itself to
      * what its limit of open files allows. */
@@ -183,7 +193,10 @@ static void child_main(const struct managed_server *server, int output_fd, pid_t
     if (null_fd < 0 || dup2(null_fd, STDIN_FILENO) < 0 || dup2(output_fd, STDOUT_FILENO) < 0 ||
         dup2(output_fd, STDERR_FILENO) < 0)
         _exit(126);
-    close_inherited();
+    const struct managed_certificates *certificates = server->setup.certificates;
+    if (certificates != NULL && !give_key(certificates->key_fd))
+        _exit(126);
+    close_inherited(certificates != NULL ? KEY_FD + 1 : KEY_FD);
     const struct managed_options *options = server->setup.options;
     const uint32_t cpu = (uint32_t)server->setup.cpu;
     if (options != NULL && options->cpu_count > 0)

@@ -3,6 +3,8 @@
 #include <check.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <openssl/pem.h>
+#include <openssl/x509.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
@@ -180,6 +182,33 @@ START_TEST(swept_after_kill)
 }
 END_TEST
 
+START_TEST(keys_stand_in_no_file)
+{
+    /* Breaks when a run that is killed leaves a key, or a certificate that holds for long. */
+    char path[300], command[400], line[300];
+    int days = 0, seconds = 0;
+    program_start_volley(&program, "bench", "--managed", "tls", "-t", "ping", "--duration", "60",
+                         "--log-level", "info", (char *)NULL);
+    program_wait_text(&program, PROGRAM_ERR, " answers");
+    program_signal(&program, SIGKILL);
+    program_wait(&program);
+    ck_assert(find_entry(path, "volley-tls"));
+    snprintf(command, sizeof command, "grep -rl 'PRIVATE KEY' '%s'", tree.path);
+    FILE *found = popen(command, "r");
+    ck_assert_ptr_null(fgets(line, sizeof line, found));
+    pclose(found);
+    snprintf(line, sizeof line, "%.200s/volley-server.pem", path);
+    FILE *file = fopen(line, "re");
+    ck_assert_ptr_nonnull(file);
+    X509 *certificate = PEM_read_X509(file, NULL, NULL, NULL);
+    fclose(file);
+    ck_assert_ptr_nonnull(certificate);
+    ck_assert_int_eq(ASN1_TIME_diff(&days, &seconds, NULL, X509_get0_notAfter(certificate)), 1);
+    X509_free(certificate);
+    ck_assert(days == 1 || days == 2);
+}
+END_TEST
+
 static void make_entry(const char *name, mode_t mode, bool with_lock)
 {
     char path[300];
@@ -336,6 +365,7 @@ Suite *test_managed_options_suite(void)
     tcase_add_test(cases, arguments_reach_every_server);
     tcase_add_test(cases, programs_that_are_none);
     tcase_add_test(cases, swept_after_kill);
+    tcase_add_test(cases, keys_stand_in_no_file);
     tcase_add_test(cases, only_what_is_ours);
     tcase_add_test(cases, killed_before_the_lock);
     tcase_add_test(cases, beside_a_pinned_server);
