@@ -318,7 +318,8 @@ struct find_max_estimate find_max_estimate(const struct find_max_request *reques
     const double second = (double)NS_PER_SECOND;
     const double window = (double)request->window_ns / second;
     const double before = (double)request->bench.spec.warmup_ns / second + AROUND_PROBE_SECONDS;
-    const double decided = before + (double)(request->windows / 2 + 1) * window;
+    const uint64_t majority = request->windows / 2 + 1;
+    const double decided = before + (double)majority * window;
     const double bisections = ceil(log2(log(2) / log1p(request->precision)));
     struct find_max_estimate estimate = {
         .shortest_probe_seconds = before + window,
