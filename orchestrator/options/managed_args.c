@@ -134,7 +134,7 @@ enum err_code managed_args_parse(struct managed_args *args, const char *text, st
     enum err_code code = check_text(text, err);
     if (code != OK)
         return code;
-    char *out = args->text = malloc(strlen(text) + 1);
+    char *out = args->text = calloc(strlen(text) + 1, 1);
     if (out == NULL)
         return err_set(err, E_SYSTEM, "no memory for --managed-args");
     for (const char *at = text;;) {

@@ -131,9 +131,8 @@ static json_t *rate(const struct interval_row *row, bool open_loop, double secon
                     double due_seconds)
 {
     const uint64_t *counters = row->counters;
-    json_t *target = open_loop && seconds > 0
-                         ? json_real(figure_rate(counters[COUNTER_DUE], due_seconds))
-                         : json_null();
+    json_t *target =
+        open_loop ? json_real(figure_rate(counters[COUNTER_DUE], due_seconds)) : json_null();
     return json_pack("{s:o, s:f}", "target", target, "achieved",
                      figure_rate(counters[COUNTER_OK], seconds));
 }
@@ -291,13 +290,13 @@ static json_t *classes(const struct run_result *result)
 static json_t *run_rate(const struct run_result *result)
 {
     bool open_loop = result->facts->open_loop;
-    json_t *object = rate(result->total, open_loop, result->seconds, result->due_seconds);
+    bool known = open_loop && result->seconds > 0; /* not stopped in its warm-up */
+    json_t *object = rate(result->total, known, result->seconds, result->due_seconds);
     struct target_reached reached = {.limit = TARGET_REACHED};
     if (open_loop)
         target_reached_judge(&reached, result);
     json_object_set_new(object, "sent_share",
-                        open_loop && result->seconds > 0 ? json_real(reached.evidence.share)
-                                                         : json_null());
+                        known ? json_real(reached.evidence.share) : json_null());
     json_object_set_new(object, "reason",
                         reached.sentence[0] != '\0' ? json_value_text(reached.sentence)
                                                     : json_null());

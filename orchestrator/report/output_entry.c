@@ -128,7 +128,7 @@ enum entry_kind { ENTRY_FILE, ENTRY_OWN_FILE, ENTRY_DIRECTORY };
 static enum err_code step(struct output_entry *entry, enum entry_kind kind, const char *asked,
                           bool *is_link, struct err *err)
 {
-    struct stat directory;
+    struct stat directory, there = {0};
     *is_link = false;
     entry->name = base_name(entry->path);
     entry->directory_fd = open_parent(entry->path);
@@ -136,15 +136,16 @@ static enum err_code step(struct output_entry *entry, enum entry_kind kind, cons
         return err_set_errno(err, E_USAGE, EISDIR, "cannot create %.200s", asked);
     if (entry->directory_fd < 0 || fstat(entry->directory_fd, &directory) != 0)
         return err_set_errno(err, E_USAGE, errno, "cannot create %.200s", asked);
-    entry->exists =
-        fstatat(entry->directory_fd, entry->name, &entry->there, AT_SYMLINK_NOFOLLOW) == 0;
+    entry->exists = fstatat(entry->directory_fd, entry->name, &there, AT_SYMLINK_NOFOLLOW) == 0;
+    entry->there = there;
     *is_link = entry->exists && S_ISLNK(entry->there.st_mode);
     if (*is_link && leads_to_special(entry->directory_fd, entry->name)) {
         *is_link = false;
         entry->through_proc = true;
-        return fstatat(entry->directory_fd, entry->name, &entry->there, 0) == 0
-                   ? OK
-                   : err_set_errno(err, E_USAGE, errno, "cannot create %.200s", asked);
+        if (fstatat(entry->directory_fd, entry->name, &there, 0) != 0)
+            return err_set_errno(err, E_USAGE, errno, "cannot create %.200s", asked);
+        entry->there = there;
+        return OK;
     }
     if (kind == ENTRY_DIRECTORY && !*is_link) /* is looked at itself */
         return OK;

@@ -262,6 +262,40 @@ START_TEST(an_open_loop_has_a_target)
 }
 END_TEST
 
+/* Ends with a record of no length: the load ended at an interval's end. */
+static void play_empty_end(struct timeline *timeline, const struct session_facts *session)
+{
+    struct run_facts facts = fixture_open_facts();
+    timeline_session_begin(timeline, session);
+    timeline_run_begin(timeline, &facts);
+    for (uint32_t i = 0; i < 2; i++) {
+        struct interval_row *row = fixture_row(i);
+        fixture_answer_at(row, 150000, 50000, 10);
+        row->header.flags = INTERVAL_OPEN_LOOP;
+        if (i == 1)
+            row->header.end_ns = row->header.start_ns;
+        struct err err = {.code = OK};
+        ck_assert_int_eq(timeline_interval(timeline, row, &err), OK);
+        free(row);
+    }
+    struct run_result *result = fixture_result();
+    timeline_run_end(timeline, result);
+    timeline_session_end(timeline);
+    free(result);
+}
+
+START_TEST(an_interval_without_length_has_a_target)
+{
+    /* breaks if an interval of a run at a rate looks like one of a closed loop because it took no time */
+    play_with(play_empty_end);
+    json_t *json = load();
+    json_t *intervals = at(json_array_get(at(json, "runs"), 0), "intervals");
+    ck_assert_double_eq(real(json_array_get(intervals, 0), "rate.target"), 10.0);
+    ck_assert_double_eq(real(json_array_get(intervals, 1), "rate.target"), 0.0);
+    json_decref(json);
+}
+END_TEST
+
 START_TEST(the_three_times_stand_apart)
 {
     /* breaks if response time, service time and slip are mixed up, or what nobody knows is a number */
@@ -475,6 +509,7 @@ Suite *test_json_suite(void)
     tcase_add_test(tcase, checks_of_the_verdict_are_numbers);
     tcase_add_test(tcase, intervals_add_up_to_the_totals);
     tcase_add_test(tcase, an_open_loop_has_a_target);
+    tcase_add_test(tcase, an_interval_without_length_has_a_target);
     tcase_add_test(tcase, the_three_times_stand_apart);
     tcase_add_test(tcase, nodes_and_outages_are_told);
     tcase_add_test(tcase, an_open_loop_adds_up);
