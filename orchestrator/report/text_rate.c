@@ -24,9 +24,10 @@ void text_rate(struct output *out, const struct run_result *result)
     output_printf(out, "Target rate: %s per second\n", UNITS_REAL(target, 2));
     output_printf(out, "Achieved rate: %s per second (%.2f%% of the target)\n",
                   UNITS_REAL(achieved, 2), target > 0 ? achieved / target * 100 : 100.0);
-    print_count(out, "Due", total->header.backlog_before + counters[COUNTER_DUE]);
-    output_printf(out, "Sent: %s (%.2f%% of what was due, in time)\n",
-                  UNITS_GROUPED(counters[COUNTER_SENT]), reached.evidence.share * 100);
+    uint64_t due = total->header.backlog_before + counters[COUNTER_DUE];
+    print_count(out, "Due", due);
+    output_printf(out, "Sent: %s (%.2f%% of what was due)\n", UNITS_GROUPED(counters[COUNTER_SENT]),
+                  figure_share(counters[COUNTER_SENT], due) * 100);
     print_count(out, "Backlog (due, never sent)", total->header.backlog_after);
     print_count(out, "Shed (due, dropped)", counters_shed(counters));
     if (counters[COUNTER_SHED_WORKER] > 0)

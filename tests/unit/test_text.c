@@ -250,7 +250,7 @@ static const char open_results[] =
     "Target rate: 1,000.00 per second\n"
     "Achieved rate: 633.33 per second (63.33% of the target)\n"
     "Due: 3,000\n"
-    "Sent: 1,920 (64.00% of what was due, in time)\n"
+    "Sent: 1,920 (64.00% of what was due)\n"
     "Backlog (due, never sent): 680\n"
     "Shed (due, dropped): 400\n"
     "Target not reached: 64 % of 1,000/s sent, because the server answered too slowly for 4 "
