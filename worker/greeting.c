@@ -147,6 +147,8 @@ static enum greeting_step refuse(const struct greeting *greeting, enum greeting_
     if (command == GREETING_PROBE && is_answer(greeting, words))
         return GREETING_COMPLETE;
     secret_mask_reply(words, greeting->password);
+    if (words[0] == '\0') /* an error may have no words, or begin with a zero */
+        snprintf(words, sizeof words, "refused");
     const char *remedy = "";
     if (begins_with_word(words, "NOPERM"))
         remedy = remedies[command];

@@ -189,7 +189,8 @@ void curve_write_text(struct output *out, const struct curve *curve, bool quiet)
         write_table(out, curve);
     rate_format(rate, sizeof rate, finding->rate_micro);
     if (finding->rate_micro == 0)
-        output_printf(out, "Sustainable rate: none found\n");
+        output_printf(out, "Sustainable rate: none found%s\n",
+                      curve->interrupted ? " so far (interrupted)" : "");
     else if (finding->status == SEARCH_NO_LIMIT)
         output_printf(out, "Sustainable rate: %s requests per second or more (--max-rate)\n", rate);
     else

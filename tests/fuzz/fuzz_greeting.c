@@ -1,5 +1,5 @@
 /* libFuzzer target: whatever a server answers to the first words of a connection, it comes to an end,
- * each refusal is a sentence that names a command, and none repeats the password. The first byte
+ * each refusal is a sentence that names a command, and none repeats eight bytes of the password. The first byte
  * chooses the words, the rest is the stream. Links worker/greeting.c and common/. */
 #include <stdlib.h>
 #include <string.h>
@@ -9,6 +9,18 @@
 int LLVMFuzzerTestOneInput(const uint8_t *input, size_t input_bytes);
 
 #define PASSWORD "hunter2-hunter2"
+#define TELLING_BYTES 8u /* as common/secret.h says */
+
+static bool tells_password(const char *text)
+{
+    char part[TELLING_BYTES + 1] = "";
+    for (size_t i = 0; i + TELLING_BYTES < sizeof PASSWORD; i++) {
+        memcpy(part, &PASSWORD[i], TELLING_BYTES);
+        if (strcasestr(text, part) != NULL)
+            return true;
+    }
+    return false;
+}
 
 static void take_all(const struct greeting *greeting, const char *at, const char *end)
 {
@@ -25,7 +37,7 @@ static void take_all(const struct greeting *greeting, const char *at, const char
         if (reply.type == '>')
             continue;
         step = greeting_take(greeting, index, &reply, why, sizeof why);
-        if (memchr(why, '\0', sizeof why) == NULL || strstr(why, "hunter") != NULL)
+        if (memchr(why, '\0', sizeof why) == NULL || tells_password(why))
             abort();
         if ((step == GREETING_REFUSED || step == GREETING_NOT_YET) &&
             (why[0] == '\0' || !reply.is_error))
