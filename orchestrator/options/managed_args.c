@@ -19,6 +19,7 @@ static const struct {
     {"dir", "volley makes a directory for it, and removes it"},
     {"appenddirname", "its files stay in the directory that volley makes and removes"},
     {"pidfile", "volley knows its process, and a file that stands there would be lost"},
+    {"unixsocket", "volley connects over TCP, and a file that stands there would be lost"},
     {"logfile", "volley reads what it prints"},
     {"syslog-enabled", "volley reads what it prints"},
     {"include", "a file may set anything"},
@@ -47,6 +48,9 @@ static const struct {
     {"io-threads", "--io-threads N sets it, and plans CPUs for it"},
 };
 
+/* A server trims the line that an option becomes, and takes off quotes: no other name may mean one above. */
+#define NAME_BYTES "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_."
+
 static enum err_code refuse(const char *why, const char *word, struct err *err)
 {
     return err_set(err, E_USAGE, "--managed-args: %s%s%.80s", why, word[0] != '\0' ? ": " : "",
@@ -65,7 +69,9 @@ static enum err_code check_word(const char *word, struct err *err)
     if (strncmp(word, "--", 2) != 0)
         return OK;
     const char *name = word + 2;
-    size_t bytes = strcspn(name, " \t=");
+    size_t bytes = strspn(name, NAME_BYTES);
+    if (bytes == 0 || (name[bytes] != '\0' && strchr(" \t=", name[bytes]) == NULL))
+        return refuse("the name of an option is of letters, digits and hyphens", word, err);
     if (is_password(name, bytes) && name[bytes] != '\0')
         return err_set(err, E_USAGE,
                        "--managed-args: the password of --requirepass is a word of its own");

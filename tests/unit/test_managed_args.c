@@ -89,13 +89,18 @@ START_TEST(refusals)
                                       "--replicaof x 1",
                                       "--io-threads 4",
                                       "--appenddirname ..",
-                                      "--pidfile /x"};
+                                      "--pidfile /x",
+                                      "--unixsocket /x"};
+    static const char *const names[] = {"'-- bind 0.0.0.0'", "'--\"bind\" 0.0.0.0'", "-- bind",
+                                        "--\\'bind\\' x",    "'--\tdir /x'",         "--= x"};
     char many[400];
     refused("--requirepass", "--requirepass has no password behind it; '' is none");
     refused("'--requirepass x'", "the password of --requirepass is a word of its own");
     refused("--requirepass=x", "the password of --requirepass is a word of its own");
     for (size_t i = 0; i < sizeof own / sizeof own[0]; i++)
         refused(own[i], " cannot be set: ");
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
+        refused(names[i], "the name of an option is of letters, digits and hyphens: --");
     refused("", "it holds no argument");
     refused("  ", "it holds no argument");
     refused("/etc/redis.conf", "the first word is no option of a server, as --maxmemory is: /etc");
