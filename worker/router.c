@@ -211,6 +211,24 @@ static bool is_stale(struct worker *worker, const struct request_slot *slot, uin
     return true;
 }
 
+/* Where no connection of a node is free, nobody comes by what waits for it. The oldest stand in front. */
+static void shed_stale(struct worker *worker, uint64_t now_ns)
+{
+    struct router *router = &worker->router;
+    if (!worker->open_loop || worker->spec->shed_after_ns == 0 || now_ns >= worker->stop_at_ns)
+        return;
+    for (uint32_t i = 0; i < router->pool_count; i++) {
+        struct slot_list *fresh = &router->pools[i].fresh;
+        while (fresh->count > 0 &&
+               is_stale(worker, &router->store.slots[fresh->head].slot, now_ns)) {
+            slots_pop(&router->store, fresh);
+            worker->unsent--;
+            router->held--;
+        }
+        list_pool(router, &router->pools[i]);
+    }
+}
+
 /* Gives a free connection what waits for its node. A rate gives each one at a time, the least loaded
  * one first. */
 static void serve_connection(struct worker *worker, struct connection *connection, uint64_t now_ns)
@@ -615,6 +633,7 @@ void router_tick(struct worker *worker, uint64_t now_ns)
     }
     if (router->full_ns != 0)
         note_full(worker, now_ns, true);
+    shed_stale(worker, now_ns);
     router_send(worker, now_ns);
 }
 

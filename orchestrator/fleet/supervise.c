@@ -330,9 +330,9 @@ void supervise_progress(struct fleet *fleet, uint64_t now_ns, uint64_t passed_ns
         fleet->stalled_ns <= patience_ns)
         return;
     err_set(&fleet->err, E_FAILED,
-            "no request to %s was answered for %llu s (--request-timeout and a third of "
+            "no request to %s was answered for %.1f s (--request-timeout and a third of "
             "--wait-ready) though there are connections; the run ended early",
-            fleet->facts->target, (unsigned long long)(patience_ns / NS_PER_SECOND));
+            fleet->facts->target, (double)patience_ns / (double)NS_PER_SECOND);
     fleet_set_stop(fleet, now_ns + STOP_AHEAD_NS);
 }
 

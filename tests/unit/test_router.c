@@ -192,6 +192,29 @@ START_TEST(test_node_away_for_good)
 }
 END_TEST
 
+START_TEST(test_late_tickets_of_a_node_away)
+{
+    /* Breaks when what waits for a node that is away is not dropped once it is too late: it stayed for the
+     * whole run, since no connection of that node came by. */
+    const struct scripted_server server = {
+        .command = scripted_answer, .takes = fail_while_away, .refuses = refuse_while_away};
+    begin();
+    away_from_ns = 500 * NS_PER_MS;
+    away_until_ns = UINT64_MAX;
+    simulated.rate = 1000;
+    simulated.spec.shed_after_ns = 100 * NS_PER_MS;
+    simulated.stop_after_ns = 4 * NS_PER_SECOND;
+    simulated_run_go(&simulated, &server);
+    ck_assert_uint_ge(simulated_counter(&simulated, COUNTER_SHED_LATE), 1500);
+    ck_assert_uint_le(simulated.last.backlog_after, 100);
+    ck_assert_uint_eq(simulated_counter(&simulated, COUNTER_DUE),
+                      simulated_counter(&simulated, COUNTER_SENT) +
+                          simulated_counter(&simulated, COUNTER_SHED_LATE) +
+                          simulated.last.backlog_after);
+    simulated_run_free(&simulated);
+}
+END_TEST
+
 START_TEST(test_node_comes_back)
 {
     /* Breaks when what has waited for a node is not sent once it is there again: the run had no end. */
@@ -213,6 +236,7 @@ Suite *test_router_suite(void)
     tcase_add_checked_fixture(tcase, set_up, tear_down);
     tcase_add_test(tcase, test_asking_cut_at_every_byte);
     tcase_add_test(tcase, test_node_away_for_good);
+    tcase_add_test(tcase, test_late_tickets_of_a_node_away);
     tcase_add_test(tcase, test_node_comes_back);
     suite_add_tcase(suite, tcase);
     return suite;
