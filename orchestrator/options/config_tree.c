@@ -1,13 +1,18 @@
 #include "orchestrator/options/config_tree.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <unistd.h>
 #include <yaml.h>
 
 #include "common/secret.h"
+
+#define SILENCE_MS 5000 /* of what is no terminal */
 
 struct reader {
     const char *name;
@@ -226,30 +231,63 @@ enum err_code config_tree_parse(struct config_node *root, const char *name, cons
     return code;
 }
 
+/* Whether there is something to read, or the end. A fifo that nobody writes to would never say so. */
+static bool await_bytes(int fd)
+{
+    struct pollfd poll_fd = {.fd = fd, .events = POLLIN};
+    int ready;
+    do {
+        ready = poll(&poll_fd, 1, isatty(fd) ? -1 : SILENCE_MS);
+    } while (ready < 0 && errno == EAGAIN);
+    if (ready == 0)
+        errno = ETIME;
+    return ready > 0;
+}
+
+/* Up to CONFIG_TREE_BYTES_MAX + 1 bytes. False: errno tells. */
+static bool read_all(int fd, char *text, size_t *text_bytes)
+{
+    *text_bytes = 0;
+    while (*text_bytes <= CONFIG_TREE_BYTES_MAX) {
+        if (!await_bytes(fd))
+            return false;
+        ssize_t got = read(fd, text + *text_bytes, CONFIG_TREE_BYTES_MAX + 1 - *text_bytes);
+        if (got == 0)
+            return true;
+        if (got < 0 && errno != EAGAIN)
+            return false;
+        *text_bytes += got > 0 ? (size_t)got : 0;
+    }
+    return true;
+}
+
 enum err_code config_tree_read(struct config_node *root, const char *path, const char *what,
                                struct err *err)
 {
     *root = (struct config_node){.kind = CONFIG_NOTHING};
-    FILE *stream = fopen(path, "re");
-    if (stream == NULL)
+    int fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC | O_NOCTTY);
+    if (fd < 0)
         return err_set_errno(err, E_CONFIG, errno, "cannot read the %s %s", what, path);
     enum err_code code;
+    size_t text_bytes = 0;
     char *text = malloc(CONFIG_TREE_BYTES_MAX + 1);
-    if (text == NULL) {
+    bool whole = text != NULL && read_all(fd, text, &text_bytes);
+    int sys_errno = errno;
+    if (text == NULL)
         code = err_set(err, E_SYSTEM, "reading %s: out of memory", path);
-    } else {
-        size_t text_bytes = fread(text, 1, CONFIG_TREE_BYTES_MAX + 1, stream);
-        if (ferror(stream))
-            code = err_set_errno(err, E_CONFIG, errno, "cannot read the %s %s", what, path);
-        else if (text_bytes > CONFIG_TREE_BYTES_MAX)
-            code = err_set(err, E_CONFIG, "the %s %s is larger than 1 MB", what, path);
-        else
-            code = config_tree_parse(root, path, text, text_bytes, err);
-    }
+    else if (!whole && sys_errno == ETIME)
+        code = err_set(err, E_CONFIG, "cannot read the %s %s: nothing has come for %d s", what,
+                       path, SILENCE_MS / 1000);
+    else if (!whole)
+        code = err_set_errno(err, E_CONFIG, sys_errno, "cannot read the %s %s", what, path);
+    else if (text_bytes > CONFIG_TREE_BYTES_MAX)
+        code = err_set(err, E_CONFIG, "the %s %s is larger than 1 MB", what, path);
+    else
+        code = config_tree_parse(root, path, text, text_bytes, err);
     if (text != NULL)
         explicit_bzero(text, CONFIG_TREE_BYTES_MAX + 1);
     free(text);
-    fclose(stream);
+    close(fd);
     return code;
 }
 

@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "orchestrator/options/config_file.h"
@@ -135,6 +136,21 @@ START_TEST(too_many_keys)
 }
 END_TEST
 
+START_TEST(fifo_without_a_writer)
+{
+    /* a fifo that nobody writes to is waited for without end */
+    char path[] = "/tmp/volley-test-XXXXXX";
+    ck_assert_ptr_nonnull(mkdtemp(path));
+    char fifo[64];
+    snprintf(fifo, sizeof fifo, "%s/config", path);
+    ck_assert_int_eq(mkfifo(fifo, 0600), 0);
+    ck_assert_int_eq(config_file_read(&file, fifo, &err), E_CONFIG);
+    ck_assert_ptr_nonnull(strstr(err.text, "nothing has come for 5 s"));
+    unlink(fifo);
+    rmdir(path);
+}
+END_TEST
+
 START_TEST(files)
 {
     /* a file that cannot be read is taken for an empty one */
@@ -162,6 +178,7 @@ Suite *test_config_file_suite(void)
 {
     Suite *suite = suite_create("config_file");
     TCase *tcase = tcase_create("config_file");
+    tcase_set_timeout(tcase, 30);
     tcase_add_checked_fixture(tcase, NULL, teardown);
     tcase_add_test(tcase, yaml);
     tcase_add_test(tcase, null_is_a_key_too);
@@ -169,6 +186,7 @@ Suite *test_config_file_suite(void)
     tcase_add_test(tcase, nothing_in_it);
     tcase_add_test(tcase, refused);
     tcase_add_test(tcase, too_many_keys);
+    tcase_add_test(tcase, fifo_without_a_writer);
     tcase_add_test(tcase, files);
     suite_add_tcase(suite, tcase);
     return suite;
