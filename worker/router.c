@@ -217,15 +217,13 @@ static void shed_stale(struct worker *worker, uint64_t now_ns)
     struct router *router = &worker->router;
     if (!worker->open_loop || worker->spec->shed_after_ns == 0 || now_ns >= worker->stop_at_ns)
         return;
-    for (uint32_t i = 0; i < router->pool_count; i++) {
-        struct slot_list *fresh = &router->pools[i].fresh;
-        while (fresh->count > 0 &&
-               is_stale(worker, &router->store.slots[fresh->head].slot, now_ns)) {
-            slots_pop(&router->store, fresh);
-            worker->unsent--;
-            router->held--;
+    for (struct pool *pool = router->pools; pool < router->pools + router->pool_count; pool++) {
+        for (; pool->fresh.count > 0; worker->unsent--, router->held--) {
+            if (!is_stale(worker, &router->store.slots[pool->fresh.head].slot, now_ns))
+                break;
+            slots_pop(&router->store, &pool->fresh);
         }
-        list_pool(router, &router->pools[i]);
+        list_pool(router, pool);
     }
 }
 
@@ -623,8 +621,7 @@ void router_tick(struct worker *worker, uint64_t now_ns)
     if (changed)
         route_again(worker, now_ns);
     retry_due(worker, now_ns);
-    if (router->retry.count > 0)
-        time_out_waiting(worker, &router->retry, now_ns);
+    time_out_waiting(worker, &router->retry, now_ns);
     for (uint32_t i = 0; i < router->pool_count; i++) {
         if (router->pools[i].again.count == 0)
             continue;
@@ -680,25 +677,24 @@ bool router_is_backlog(const struct worker *worker, const struct request_slot *s
     return slot->ticket < WORKLOAD_WARMUP_TICKET || !worker->pacer.measuring;
 }
 
+static uint64_t count_unsent(struct worker *worker, const struct request_slot *slot,
+                             unsent_visitor *visit, uint64_t until_ns)
+{
+    bool backlog = router_is_backlog(worker, slot);
+    if (backlog && visit != NULL)
+        visit(worker, slot, until_ns);
+    return backlog;
+}
+
 uint64_t router_recount_unsent(struct worker *worker, unsent_visitor *visit, uint64_t until_ns)
 {
     const struct router *router = &worker->router;
-    uint64_t unsent = 0;
-    if (router->has_drawn && router_is_backlog(worker, &router->drawn)) {
-        unsent++;
-        if (visit != NULL)
-            visit(worker, &router->drawn, until_ns);
-    }
+    const struct waiting_slot *slots = router->store.slots;
+    uint64_t unsent = router->has_drawn ? count_unsent(worker, &router->drawn, visit, until_ns) : 0;
     for (uint32_t i = 0; i < router->pool_count; i++) {
         const struct slot_list *fresh = &router->pools[i].fresh;
-        for (uint32_t k = 0, at = fresh->head; k < fresh->count;
-             k++, at = router->store.slots[at].next) {
-            if (!router_is_backlog(worker, &router->store.slots[at].slot))
-                continue;
-            unsent++;
-            if (visit != NULL)
-                visit(worker, &router->store.slots[at].slot, until_ns);
-        }
+        for (uint32_t k = 0, at = fresh->head; k < fresh->count; k++, at = slots[at].next)
+            unsent += count_unsent(worker, &slots[at].slot, visit, until_ns);
     }
     return unsent;
 }

@@ -240,6 +240,8 @@ START_TEST(test_core_dumps)
     static const char *const more[] = {
         "--duration", "3s", "-c", "4", "--processes", "1", "-t", "get", "--extended-metrics", NULL};
     pid_t worker;
+    if (getenv("VOLLEY_SANITIZED") != NULL) /* keeps what was freed */
+        return;
     name_uris(server.port_text);
     start(&sources[_i], more);
     program_wait_children(&program, &worker, 1);

@@ -522,7 +522,7 @@ START_TEST(the_head_tells_how_to_repeat_it)
     FILE *out = open_memstream(&text, &text_bytes);
     struct timeline timeline;
     struct session_facts session = fixture_session();
-    json_object_update_missing(
+    json_object_update_missing_new(
         session.environment,
         json_pack(
             "{s:{s:s, s:s, s:i, s:i}, s:{s:s, s:s, s:s, s:s, s:s}, s:{s:[s, s, s, s], s:{s:i, "
