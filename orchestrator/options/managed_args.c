@@ -19,7 +19,6 @@ static const struct {
     {"dir", "volley makes a directory for it, and removes it"},
     {"appenddirname", "its files stay in the directory that volley makes and removes"},
     {"pidfile", "volley knows its process, and a file that stands there would be lost"},
-    {"unixsocket", "volley connects over TCP, and a file that stands there would be lost"},
     {"logfile", "volley reads what it prints"},
     {"syslog-enabled", "volley reads what it prints"},
     {"include", "a file may set anything"},

@@ -1,7 +1,9 @@
 #include "orchestrator/options/managed_relations.h"
 
 #include <inttypes.h>
-#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <sys/stat.h>
 
 #include "common/clock.h"
 #include "common/secret.h"
@@ -29,6 +31,27 @@ static enum err_code settle_servers(struct bench_request *request, struct err *e
     return code;
 }
 
+/* A server removes what stands where its Unix socket is to be. */
+static enum err_code check_unix_socket(const struct managed_args *args, struct err *err)
+{
+    static const char option[] = "--unixsocket";
+    struct stat there;
+    for (uint32_t i = 0; i < args->count; i++) {
+        if (strncasecmp(args->words[i], option, sizeof option - 1) != 0)
+            continue;
+        const char *path = args->words[i] + sizeof option - 1;
+        path += strspn(path, " \t=");
+        if (*path == '\0' && i + 1 < args->count)
+            path = args->words[i + 1];
+        if (lstat(path, &there) == 0)
+            return err_set(err, E_USAGE,
+                           "--managed-args: --unixsocket %.200s: something stands there, and the "
+                           "server would remove it; name another path",
+                           path);
+    }
+    return OK;
+}
+
 /* Every user of this host can connect to a server on loopback: it has a password that only volley knows,
  * unless the user says which. */
 static enum err_code settle_password(struct bench_request *request, struct err *err)
@@ -50,6 +73,8 @@ enum err_code managed_relations_settle(struct bench_request *request, struct err
 {
     struct spec *spec = &request->spec;
     enum err_code code = settle_servers(request, err);
+    if (code == OK)
+        code = check_unix_socket(&request->managed_args, err);
     if (code == OK && spec->managed)
         code = settle_password(request, err);
     if (code != OK || !spec->managed)

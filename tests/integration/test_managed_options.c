@@ -133,6 +133,9 @@ START_TEST(programs_that_are_none)
     expect_err(2, "--managed-program says how volley starts a server itself: it needs --managed");
     program_run_volley(&program, "bench", "--managed", "--managed-args", "--port 1", (char *)NULL);
     expect_err(2, "--managed-args: --port cannot be set: volley chooses the port");
+    program_run_volley(&program, "bench", "--managed", "--managed-args", "--unixsocket /dev/null",
+                       (char *)NULL);
+    expect_err(2, "something stands there, and the server would remove it");
 }
 END_TEST
 

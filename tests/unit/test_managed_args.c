@@ -89,8 +89,7 @@ START_TEST(refusals)
                                       "--replicaof x 1",
                                       "--io-threads 4",
                                       "--appenddirname ..",
-                                      "--pidfile /x",
-                                      "--unixsocket /x"};
+                                      "--pidfile /x"};
     static const char *const names[] = {"'-- bind 0.0.0.0'", "'--\"bind\" 0.0.0.0'", "-- bind",
                                         "--\\'bind\\' x",    "'--\tdir /x'",         "--= x"};
     char many[400];
