@@ -91,7 +91,7 @@ static const struct verdict_row {
     {"late_records", verdict_late_records, AT_MOST, "records", 0, NONE, "0",
      "some intervals hold requests of the one before; the totals are exact: use a longer "
      "--interval or fewer workers"},
-    {"short_run", verdict_short_run, AT_LEAST, "seconds", 1, NONE, "1 s",
+    {"short_run", verdict_short_run, AT_LEAST, "seconds", 0.5, NONE, "0.5 s",
      "the run is too short to mean much: run longer"},
     {"accounting", verdict_accounting, AT_MOST, "flag", NONE, 0, "no difference",
      "do not use these figures: volley's own counters disagree, which is a bug in volley"},

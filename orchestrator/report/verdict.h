@@ -80,7 +80,7 @@ struct verdict {
  *                      a note above p99 when nobody asked for others than the usual ones; not judged
  *                      when no request succeeded
  *   late_records       a note from the first one: rows of the interval list are not exact, totals are
- *   short_run          AMBER below 1 s of measured time
+ *   short_run          AMBER below 0.5 s of measured time
  *   accounting         RED when the counters do not add up */
 void verdict_judge(struct verdict *verdict, const struct run_result *result);
 const char *verdict_level_name(enum verdict_level level);
