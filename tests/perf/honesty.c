@@ -122,21 +122,6 @@ static void remove_directory(const struct honesty *honesty)
     rmdir(honesty->directory);
 }
 
-/* Whether a word stands in a list with commas; every word does when there is none. */
-static bool listed(const char *list, const char *word)
-{
-    size_t word_bytes = strlen(word);
-    if (list == NULL)
-        return true;
-    for (const char *at = list; *at != '\0';) {
-        size_t length = strcspn(at, ",");
-        if (length == word_bytes && strncmp(at, word, length) == 0)
-            return true;
-        at += length + (at[length] == ',');
-    }
-    return false;
-}
-
 static enum err_code measure(struct honesty *honesty, const char *only, struct err *err)
 {
     enum err_code code = make_directory(honesty, err);
@@ -146,7 +131,7 @@ static enum err_code measure(struct honesty *honesty, const char *only, struct e
     say_load();
     printf("  %-52s %-22s %-26s\n", "figure", "wanted", "measured");
     for (size_t i = 0; i < FIGURE_COUNT && code == OK; i++)
-        if (listed(only, figures[i].name))
+        if (honesty_listed(only, figures[i].name))
             code = figures[i].measure(honesty, err);
     remove_directory(honesty);
     if (code == OK && honesty->missed > 0)

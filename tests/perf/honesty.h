@@ -126,4 +126,7 @@ MUST_USE enum err_code figure_cpu(struct honesty *honesty, struct err *err);
 /* honesty_capacity.c */
 MUST_USE enum err_code figure_capacity(struct honesty *honesty, struct err *err);
 
+/* Whether a word stands in a list with commas; every word does when there is none. */
+bool honesty_listed(const char *list, const char *word);
+
 #endif

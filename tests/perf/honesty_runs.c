@@ -244,3 +244,17 @@ double observed_number(const struct observed *observed, const char *path)
     }
     return json_is_number(value) ? json_number_value(value) : NAN;
 }
+
+bool honesty_listed(const char *list, const char *word)
+{
+    size_t word_bytes = strlen(word);
+    if (list == NULL)
+        return true;
+    for (const char *at = list; *at != '\0';) {
+        size_t length = strcspn(at, ",");
+        if (length == word_bytes && strncmp(at, word, length) == 0)
+            return true;
+        at += length + (at[length] == ',');
+    }
+    return false;
+}

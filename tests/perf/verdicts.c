@@ -347,30 +347,15 @@ static enum err_code judge_clean(struct verdicts *verdicts, const struct clean *
     return OK;
 }
 
-/* Whether a word stands in a list with commas; every word does when there is none. */
-static bool listed(const char *list, const char *word)
-{
-    size_t word_bytes = strlen(word);
-    if (list == NULL)
-        return true;
-    for (const char *at = list; *at != '\0';) {
-        size_t length = strcspn(at, ",");
-        if (length == word_bytes && strncmp(at, word, length) == 0)
-            return true;
-        at += length + (at[length] == ',');
-    }
-    return false;
-}
-
 static enum err_code judge_all(struct verdicts *verdicts, const char *only, struct err *err)
 {
     enum err_code code = OK;
     printf("  %-52s %-22s %-30s\n", "cause, or clean run", "wanted", "measured");
     for (size_t i = 0; i < CAUSE_COUNT && code == OK; i++)
-        if (listed(only, causes[i].name))
+        if (honesty_listed(only, causes[i].name))
             code = judge_cause(verdicts, &causes[i], err);
     for (size_t i = 0; i < CLEAN_COUNT && code == OK; i++)
-        if (listed(only, cleans[i].name) || (only != NULL && listed(only, "clean")))
+        if (honesty_listed(only, cleans[i].name) || (only != NULL && honesty_listed(only, "clean")))
             code = judge_clean(verdicts, &cleans[i], err);
     if (code == OK && verdicts->missed > 0)
         return err_set(err, E_FAILED, "%u rows are missed", verdicts->missed);
