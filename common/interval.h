@@ -84,7 +84,8 @@ enum interval_histogram_kind {
     HISTOGRAM_SLIP, /* sent - intended, without the wait below; counted when sent; open loop only */
     HISTOGRAM_CONNECT, /* from connect to ready; the first connections count in the first interval  */
     /* Of replies that may have waited in volley for more than a tenth of their latency (response time of an
-     * open loop, service time of a closed one): that latency, and what it is without the wait. */
+     * open loop, service time of a closed one): that latency, and what it is without the wait. Estimated
+     * from a sample, the longest ones apart, where there are many. */
     HISTOGRAM_LAGGED,
     HISTOGRAM_UNLAGGED,
     HISTOGRAM_HANDSHAKE, /* of TLS, from the connected socket to its end; count = handshakes        */

@@ -351,9 +351,11 @@ static inline void record_lagged(struct worker *worker)
     struct interval_histogram *histograms = worker->interval->histograms;
     uint64_t latency_ns = worker->lagged.latency_ns, service_ns = worker->lagged.service_ns;
     uint64_t lag_ns = worker->lag_ns < service_ns ? worker->lag_ns : service_ns;
-    interval_histogram_tally(&histograms[HISTOGRAM_LAGGED], latency_ns, worker->lagged.count);
-    interval_histogram_tally(&histograms[HISTOGRAM_UNLAGGED], latency_ns - lag_ns,
-                             worker->lagged.count);
+    uint32_t count = worker->lagged.count;
+    if (latency_ns < worker->lag_tail_ns)
+        count *= worker->lag_stands_for;
+    interval_histogram_tally(&histograms[HISTOGRAM_LAGGED], latency_ns, count);
+    interval_histogram_tally(&histograms[HISTOGRAM_UNLAGGED], latency_ns - lag_ns, count);
     worker->lagged.count = 0;
 }
 
@@ -380,7 +382,7 @@ static inline void record_ok(const struct connection *connection, uint64_t done_
         latency_ns = done_ns - slot->intended_ns;
         interval_histogram_record(&worker->interval->histograms[HISTOGRAM_RESPONSE_OK], latency_ns);
     }
-    if (__builtin_expect(latency_ns < worker->lagged_below_ns, 0))
+    if (latency_ns < worker->lagged_below_ns && latency_ns >= worker->lagged_from_ns)
         note_lagged(worker, latency_ns, service_ns);
     if (counts->node != NULL)
         node_figures_ok(counts->node, latency_ns);

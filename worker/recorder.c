@@ -204,6 +204,19 @@ static struct own_stop own_stop_since(const struct worker *worker, uint64_t end_
                : (struct own_stop){stop.from_ns - worker->start_ns, stop.to_ns - worker->start_ns};
 }
 
+/* The least of the longest hundredth; 0: of too few. */
+static uint64_t lag_tail_ns(const struct interval_histogram *lagged, uint32_t connections)
+{
+    uint64_t all_ready = (uint64_t)connections * LAG_SAMPLED_FROM_TURNS;
+    if (lagged->count < LAG_SAMPLED_FROM || lagged->count < all_ready)
+        return 0;
+    uint64_t longest = 0;
+    uint32_t index = lagged->high_index;
+    while ((longest += lagged->counts[index]) < lagged->count / 100)
+        index--;
+    return histogram_lowest_value(index);
+}
+
 /* Pushes the record under way, ended at end_ns, and before it one that is held. When the ring has no
  * room it returns false, and leaves the record's encoded_bytes in worker->wire. */
 static bool publish(struct worker *worker, uint64_t end_ns, uint32_t *encoded_bytes)
@@ -219,6 +232,8 @@ static bool publish(struct worker *worker, uint64_t end_ns, uint32_t *encoded_by
         interval->counters[i] = worker_total(worker, (enum counter)i) - worker->published[i];
     interval_histogram_settle(&interval->histograms[HISTOGRAM_LAGGED]);
     interval_histogram_settle(&interval->histograms[HISTOGRAM_UNLAGGED]);
+    worker->lag_tail_ns =
+        lag_tail_ns(&interval->histograms[HISTOGRAM_LAGGED], worker->share->connections);
     rebase_all(interval, worker->start_ns, 0);
     *encoded_bytes = (uint32_t)interval_encode(worker->wire, interval);
     rebase_all(interval, 0, worker->start_ns);

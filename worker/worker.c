@@ -371,6 +371,7 @@ int worker_main(const struct worker_run *run, const struct worker_share *share)
         .read_kind = workload_read_kind(run->workload, 0),
         .slept_ns = worker_slept_ns(share),
         .lag_weight = run->null_transport ? 0 : 10,
+        .lag_random = share->index + 1,
     };
     struct err err = {0};
     clock_become_virtual();

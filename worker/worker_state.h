@@ -27,6 +27,11 @@
 /* The loop turns at least every 50 ms. A worker that did not for so long has stood still: it was stopped, or
  * kept from its CPU. */
 #define OWN_STOP_NS (200 * NS_PER_MS)
+/* Turns whose replies that may have waited in volley are recorded: one in so many, once an interval had that
+ * many replies, and enough for some hundred turns in which every connection is ready. */
+#define LAG_SAMPLING 16u
+#define LAG_SAMPLED_FROM 10000u
+#define LAG_SAMPLED_FROM_TURNS 400u
 
 enum connection_state {
     CONNECTION_CONNECTING, /* -> HANDSHAKE on writable, -> BACKOFF on failure or connection timeout  */
@@ -236,6 +241,13 @@ struct worker {
     uint64_t lag_ns;          /* so long it may have waited, in the read under way      */
     uint64_t lagged_below_ns; /* more than a tenth of any latency below this was that   */
     uint64_t lag_weight;      /* 10; 0: what is read is made by the reading             */
+    /* Of such replies those of one turn in LAG_SAMPLING are recorded, and stand for as many, but all that
+     * took as long as the longest hundredth of the interval before: few reach the high percentiles. */
+    uint64_t lag_tail_ns;       /* 0: there are few, or nothing is known yet: all           */
+    uint64_t lagged_from_ns;    /* shorter ones are left out in this turn                   */
+    uint32_t lag_stands_for;    /* those that are shorter than the tail, in this turn       */
+    uint32_t lag_turns_to_skip; /* before the next that is recorded                         */
+    uint32_t lag_random;        /* how many those are; never 0                              */
     struct {
         uint64_t latency_ns, service_ns;
         uint32_t count;
@@ -304,6 +316,29 @@ static inline uint64_t worker_slept_ns(const struct worker_share *share)
     return 5 * NS_PER_US + (uint64_t)share->connections * 25;
 }
 
+/* Which of this turn's replies are recorded among those that may have waited in volley. */
+static inline void worker_sample_lag(struct worker *worker)
+{
+    worker->lagged_from_ns = 0;
+    worker->lag_stands_for = 1;
+    if (worker->lag_tail_ns == 0)
+        return;
+    if (worker->lag_turns_to_skip > 0) {
+        worker->lag_turns_to_skip--;
+        worker->lagged_from_ns = worker->lag_tail_ns;
+        return;
+    }
+    worker->lag_stands_for = LAG_SAMPLING;
+    /* Marsaglia's xorshift of 32 bits (Journal of Statistical Software 8, 2003). From 0 to
+     * 2 * LAG_SAMPLING - 2, so LAG_SAMPLING - 1 on average: a fixed number could keep step with the load. */
+    uint32_t random = worker->lag_random;
+    random ^= random << 13;
+    random ^= random >> 17;
+    random ^= random << 5;
+    worker->lag_random = random;
+    worker->lag_turns_to_skip = random % (2 * LAG_SAMPLING - 1);
+}
+
 /* To be called with the first clock reading behind a wait. */
 static inline void worker_woke(struct worker *worker, uint64_t now_ns)
 {
@@ -311,6 +346,7 @@ static inline void worker_woke(struct worker *worker, uint64_t now_ns)
         now_ns - worker->waiting_ns > worker->slept_ns && !worker->transport->answers_at_once;
     worker->wakeup_ns = now_ns;
     worker->unread_since_ns = slept ? now_ns : worker->looked_ns;
+    worker_sample_lag(worker);
 }
 
 /* The slot `place` behind the oldest request. */
