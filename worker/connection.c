@@ -324,6 +324,7 @@ static void connection_ready(struct connection *connection, uint64_t now_ns)
     connection->attempts = 0;
     connection->quota =
         worker->spec->reconnect_every > 0 ? worker->spec->reconnect_every : UINT64_MAX;
+    connection->quota -= connection->unsent; /* which it has kept from before */
     if (!worker->router.by_slot)
         worker->unsent_idle -= connection->unsent;
     worker->connections_opening--;

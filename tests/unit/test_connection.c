@@ -175,6 +175,47 @@ START_TEST(test_warmup_edge_with_few_requests_a_connection)
 }
 END_TEST
 
+static size_t break_ahead_of_edge(struct scripted_peer *peer, size_t byte_count)
+{
+    bool breaks = peer->number == 0 && simulated.start_ns != 0 &&
+                  simulation_now_ns() > simulated.start_ns + WARMUP_NS - 20 * NS_PER_MS;
+    return breaks ? SCRIPTED_FAILS : byte_count;
+}
+
+static bool refuse_over_edge(uint16_t port)
+{
+    (void)port;
+    return simulated.start_ns != 0 &&
+           simulation_now_ns() < simulated.start_ns + WARMUP_NS + 10 * NS_PER_MS;
+}
+
+static void be_away_over_edge(uint64_t rate, uint64_t reconnect_every)
+{
+    const struct scripted_server server = {
+        .command = scripted_answer, .takes = break_ahead_of_edge, .refuses = refuse_over_edge};
+    simulated_run_init(&simulated);
+    simulated.rate = rate;
+    simulated.spec.reconnect_every = reconnect_every;
+    simulated.run.warmup_ns = WARMUP_NS;
+    simulated.run.duration_ns = 300 * NS_PER_MS;
+    simulated_run_go(&simulated, &server);
+    ck_assert_uint_gt(simulated_counter(&simulated, COUNTER_OK), 100);
+    if (reconnect_every > 0)
+        ck_assert_uint_le(most_requests_of_one(), reconnect_every);
+    simulated_run_free(&simulated);
+}
+
+START_TEST(test_ticket_of_the_warmup_over_a_reconnect)
+{
+    /* Breaks when a connection that was away over the end of the warm-up, with a ticket of it, carries
+     * nothing for the rest of the run, or one request more than it may. */
+    for (uint64_t reconnect_every = 0; reconnect_every <= 2; reconnect_every++) {
+        be_away_over_edge(0, reconnect_every);
+        be_away_over_edge(5000, reconnect_every);
+    }
+}
+END_TEST
+
 /* Connecting ----------------------------------------------------------------------------------- */
 
 static void connect_slowly(struct scripted_peer *peer)
@@ -208,6 +249,7 @@ Suite *test_connection_suite(void)
     tcase_add_test(tcase, test_unsent_over_a_reconnect);
     tcase_add_test(tcase, test_requests_a_connection_to_the_end);
     tcase_add_test(tcase, test_warmup_edge_with_few_requests_a_connection);
+    tcase_add_test(tcase, test_ticket_of_the_warmup_over_a_reconnect);
     tcase_add_test(tcase, test_connect_time_is_its_own);
     suite_add_tcase(suite, tcase);
     return suite;
