@@ -257,7 +257,8 @@ static void sum_gauges(const struct collector *collector, struct interval_header
     }
 }
 
-/* When all workers that the row knows of stood still at once: then nobody was there to see the target. */
+/* When all workers that the row knows of stood still at once: then nobody was there to see the target. Two
+ * that did so one after the other may have met for a moment. */
 static struct own_stop common_stop(struct collector *collector)
 {
     struct own_stop stop = {0, UINT64_MAX};
@@ -270,7 +271,7 @@ static struct own_stop common_stop(struct collector *collector)
         member->in_row = false;
         member->own_stop = (struct own_stop){0};
     }
-    return any ? stop : (struct own_stop){0};
+    return any && stop.to_ns - stop.from_ns >= NS_PER_MS ? stop : (struct own_stop){0};
 }
 
 /* Said once it is over: in this row, or at its very end. */
@@ -283,12 +284,13 @@ static void tell_own_stop(struct collector *collector, const struct interval_hea
         *known = row->own_stop;
     if (known->to_ns == 0 || (known->to_ns >= row->end_ns && (row->flags & INTERVAL_LAST) == 0))
         return;
+    bool warmup = known->from_ns < collector->warmup_ns; /* else as the report counts */
+    uint64_t from_ns = known->from_ns - (warmup ? 0 : collector->warmup_ns);
     log_line(LOG_WARNING,
-             "volley itself stood still for %.3f s from %.3f s on: it was stopped, or kept from "
-             "its CPU; "
-             "what was not answered meanwhile is not the target's doing",
+             "volley itself stood still for %.3f s from %.3f s%s on: it was stopped, or kept from "
+             "its CPU; what was not answered meanwhile is not the target's doing",
              (double)(known->to_ns - known->from_ns) / (double)NS_PER_SECOND,
-             (double)known->from_ns / (double)NS_PER_SECOND);
+             (double)from_ns / (double)NS_PER_SECOND, warmup ? " of the warm-up" : "");
     *known = (struct own_stop){0};
 }
 

@@ -122,6 +122,40 @@ START_TEST(test_all_stood_still)
 }
 END_TEST
 
+START_TEST(test_stops_that_only_touch)
+{
+    /* Breaks when a stop of volley is told that lasted 0.000 s. */
+    fakes_begin(2, 0);
+    fakes_keep_log();
+    publish_stopped(0, 0, 200 * NS_PER_MS, 500 * NS_PER_MS);
+    publish_stopped(1, 0, 500 * NS_PER_MS - 1000, 800 * NS_PER_MS);
+    fakes_collect(LENGTH_NS);
+    ck_assert_uint_eq(fakes.rows[0].header.own_stop.to_ns, 0);
+    ck_assert(!fakes_logged("stood still"));
+    fakes_publish(0, 1, 1, true);
+    fakes_publish(1, 1, 1, true);
+    fakes_finish();
+    fakes_end();
+}
+END_TEST
+
+START_TEST(test_stop_is_told_as_the_report_counts)
+{
+    /* Breaks when the report and standard error tell of one stop at two times: the one counts from the
+     * end of the warm-up. */
+    fakes_begin(1, LENGTH_NS);
+    fakes_keep_log();
+    publish_stopped(0, 0, 200 * NS_PER_MS, 500 * NS_PER_MS);
+    publish_stopped(0, 1, 1500 * NS_PER_MS, 1800 * NS_PER_MS);
+    fakes_collect(2 * LENGTH_NS);
+    ck_assert(fakes_logged("stood still for 0.300 s from 0.200 s of the warm-up on"));
+    ck_assert(fakes_logged("stood still for 0.300 s from 0.500 s on"));
+    fakes_publish(0, 2, 1, true);
+    fakes_finish();
+    fakes_end();
+}
+END_TEST
+
 START_TEST(test_backlog_becomes_separate_rows)
 {
     /* Breaks when an orchestrator that was away for a while mixes the intervals that wait. */
@@ -582,6 +616,8 @@ Suite *test_collector_suite(void)
     tcase_add_test(in_step, test_rows_are_sums);
     tcase_add_test(in_step, test_outcomes_and_nodes_are_merged);
     tcase_add_test(in_step, test_all_stood_still);
+    tcase_add_test(in_step, test_stops_that_only_touch);
+    tcase_add_test(in_step, test_stop_is_told_as_the_report_counts);
     tcase_add_test(in_step, test_backlog_becomes_separate_rows);
     tcase_add_test(in_step, test_last_row_ends_where_the_work_ended);
     tcase_add_loop_test(in_step, test_row_waits_for_every_worker, 0, 2);
