@@ -33,9 +33,10 @@ enum err_code capacity_files_open(struct capacity_files *files, const char *name
     if (is_stdout(spec->json_path) && is_stdout(csv_path))
         return err_set(err, E_USAGE, "--json - and --csv -: standard output takes one of them");
     files->text_on_stdout = !is_stdout(spec->json_path) && !is_stdout(csv_path);
-    enum err_code code = output_borrow(&files->text, stdout, "standard output", err);
+    enum err_code code = OK;
+    output_borrow(&files->text, stdout);
     files->text.plain = true;
-    if (code == OK && spec->json_path != NULL)
+    if (spec->json_path != NULL)
         code = create(files->json, &files->json_count, spec->json_path, OUTPUT_NAMED, err);
     if (code == OK && csv_path != NULL)
         code = create(files->csv, &files->csv_count, csv_path, OUTPUT_NAMED, err);

@@ -289,10 +289,7 @@ enum err_code sink_interval_csv(struct sink *sink, FILE *out, bool owns_file,
     struct interval_csv *csv = create(sink, csv_interval_ns, err);
     if (csv == NULL)
         return err->code;
-    if (output_borrow(&csv->out, out, "the interval CSV", err) != OK) {
-        destroy(csv);
-        return err->code;
-    }
+    output_borrow(&csv->out, out);
     csv->to_close = owns_file ? out : NULL;
     return OK;
 }

@@ -21,13 +21,9 @@
 #define ENDING ".XXXXXX.tmp" /* of a temporary name */
 #define READER_LIMIT_NS (5 * NS_PER_SECOND)
 
-enum err_code output_borrow(struct output *output, FILE *file, const char *name, struct err *err)
+void output_borrow(struct output *output, FILE *file)
 {
-    *output =
-        (struct output){.file = file, .terminal = isatty(fileno(file)) == 1, .path = strdup(name)};
-    if (output->path == NULL)
-        return err_set(err, E_SYSTEM, "no memory for an output");
-    return OK;
+    *output = (struct output){.file = file, .terminal = isatty(fileno(file)) == 1};
 }
 
 /* A fifo has a reader first: until it comes, opening fails. */
@@ -130,8 +126,10 @@ static enum err_code create_beside(struct output *output, struct err *err)
 enum err_code output_create(struct output *output, const char *path, enum output_naming naming,
                             struct err *err)
 {
-    if (naming == OUTPUT_NAMED && strcmp(path, "-") == 0)
-        return output_borrow(output, stdout, "standard output", err);
+    if (naming == OUTPUT_NAMED && strcmp(path, "-") == 0) {
+        output_borrow(output, stdout);
+        return OK;
+    }
     *output = (struct output){.owned = true, .naming = naming, .path = strdup(path)};
     if (output->path == NULL)
         return err_set(err, E_SYSTEM, "no memory for an output");
@@ -218,7 +216,8 @@ enum err_code output_status(struct output *output, struct err *err)
             failed(output, errno);
     }
     if (output->sys_errno != 0)
-        return err_set_errno(err, E_SYSTEM, output->sys_errno, "cannot write %s", output->path);
+        return err_set_errno(err, E_SYSTEM, output->sys_errno, "cannot write %s",
+                             output->owned ? output->path : "standard output");
     return OK;
 }
 

@@ -33,16 +33,15 @@ struct output {
         plain; /* the caller may set it: control characters become blanks, whoever's words they are in */
     bool gone; /* the reader of a borrowed stream went away */
     int sys_errno;
-    char *path; /* as the user named it */
+    char *path; /* of an owned file, as the user named it */
     enum output_naming naming;
     struct output_place *place; /* of an owned file; NULL: a device                               */
     struct output_entry entry;  /* of an owned file: what it is in the end ...                    */
     char *temporary; /* ... and its path until then; NULL: written in place, borrowed, committed */
 };
 
-/* A stream that stays the caller's; name is for messages and is copied. */
-MUST_USE enum err_code output_borrow(struct output *output, FILE *file, const char *name,
-                                     struct err *err);
+/* A stream that stays the caller's; messages call it standard output. */
+void output_borrow(struct output *output, FILE *file);
 /* Opens what will be at path; "-" borrows stdout when the user named it. E_USAGE when it cannot be
  * written: a directory stands there, a file that is write-protected, one that another output goes to, or
  * a fifo that nobody reads within some seconds, or others could lead what is written elsewhere. */

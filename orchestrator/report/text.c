@@ -505,10 +505,7 @@ enum err_code sink_text(struct sink *sink, FILE *out, enum text_style style, boo
     struct text *text = calloc(1, sizeof *text);
     if (text == NULL)
         return err_set(err, E_SYSTEM, "no memory for the text report");
-    if (output_borrow(&text->out, out, "the text report", err) != OK) {
-        free(text);
-        return err->code;
-    }
+    output_borrow(&text->out, out);
     text->out.plain = true;
     text->style = style;
     text->debug = debug;

@@ -382,11 +382,7 @@ enum err_code sink_valkey_benchmark(struct sink *sink, FILE *out,
     text->report = *report;
     if (report->rate > 0 && (text->rates = malloc(sizeof *text->rates)) != NULL)
         histogram_init(text->rates);
-    if (output_borrow(&text->out, out, "the report", err) != OK) {
-        free(text->rates);
-        free(text);
-        return err->code;
-    }
+    output_borrow(&text->out, out);
     *sink = (struct sink){.name = "report",
                           .state = text,
                           .session_begin = session_begin,

@@ -258,10 +258,12 @@ START_TEST(test_not_whole)
     } losses[] = {
         {"$volley $load -q --json /dev/full --hdr whole", "cannot write /dev/full"},
         {"$volley $load -q --hdr /dev/full --json whole", "cannot write /dev/full"},
-        {"$volley $load --json whole >/dev/full", "No space left"},
+        {"$volley $load --json whole >/dev/full",
+         ": text report: cannot write standard output: No space left"},
         {"$volley $load -q --json whole >/dev/full", "No space left"},
         {"$volley $load --csv --json whole >/dev/full", "No space left"},
-        {"$volley $load --csv-interval 1 --json whole >/dev/full", "No space left"},
+        {"$volley $load --csv-interval 1 --json whole >/dev/full",
+         ": interval CSV: cannot write standard output: No space left"},
         {"$volley $load --hdr whole --json - >/dev/full", "No space left"},
     };
     shell(losses[_i].line, 1);

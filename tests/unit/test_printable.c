@@ -8,6 +8,7 @@
 #include "common/printable.h"
 #include "orchestrator/report/output.h"
 #include "orchestrator/report/sinks.h"
+#include "tests/support/check/printed.h"
 #include "tests/support/check/report_fixture.h"
 
 Suite *test_printable_suite(void);
@@ -124,18 +125,12 @@ END_TEST
 
 static void expect_cell(const char *text, const char *cell)
 {
-    char *printed = NULL;
-    size_t bytes = 0;
-    struct output output;
-    struct err err = {.code = OK};
-    FILE *file = open_memstream(&printed, &bytes);
-    ck_assert_int_eq(output_borrow(&output, file, "cells", &err), OK);
-    output_csv_text(&output, text);
-    ck_assert_int_eq(output_status(&output, &err), OK);
-    output_discard(&output);
-    fclose(file);
-    ck_assert_str_eq(printed, cell);
-    free(printed);
+    struct printed printed;
+    printed_begin(&printed);
+    output_csv_text(&printed.out, text);
+    char *written = printed_end(&printed);
+    ck_assert_str_eq(written, cell);
+    free(written);
 }
 
 START_TEST(text_cells)

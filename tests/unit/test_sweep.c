@@ -7,6 +7,7 @@
 #include "common/clock.h"
 #include "common/schedule.h"
 #include "orchestrator/capacity/sweep.h"
+#include "tests/support/check/printed.h"
 
 Suite *test_sweep_suite(void);
 
@@ -155,23 +156,10 @@ END_TEST
 /* What is written of the sweep; the caller frees. */
 static char *written(void (*write)(struct output *, const struct sweep *))
 {
-    struct err err = {.code = OK};
-    struct output out;
-    char *text = NULL;
-    size_t text_bytes = 0;
-    FILE *file = open_memstream(&text, &text_bytes);
-    ck_assert_ptr_nonnull(file);
-    ck_assert_int_eq(output_borrow(&out, file, "text", &err), OK);
-    write(&out, &sweep);
-    ck_assert_int_eq(output_status(&out, &err), OK);
-    output_discard(&out);
-    fclose(file);
-    return text;
-}
-
-static void expect_in(const char *text, const char *part)
-{
-    ck_assert_msg(strstr(text, part) != NULL, "\"%s\" is not in:\n%s", part, text);
+    struct printed printed;
+    printed_begin(&printed);
+    write(&printed.out, &sweep);
+    return printed_end(&printed);
 }
 
 START_TEST(test_doubts)
@@ -192,17 +180,17 @@ START_TEST(test_doubts)
         .check_count = 3};
     sweep_judge(&sweep);
     char *text = written(sweep_write_text);
-    expect_in(text, "  baseline\n");
-    expect_in(text, "  AMBER: few_samples, outage\n");
-    expect_in(text, "Verdict at clients 2: AMBER\n"
+    EXPECT_IN(text, "  baseline\n");
+    EXPECT_IN(text, "  AMBER: few_samples, outage\n");
+    EXPECT_IN(text, "Verdict at clients 2: AMBER\n"
                     "  few_samples: 51 for p99 (GREEN: 10 / (1 - q) answers)\n"
                     "  outage: 1, 3.113 s (GREEN: none)\n");
-    expect_in(text, "\nBreaking point: none up to the last step\n");
+    EXPECT_IN(text, "\nBreaking point: none up to the last step\n");
     free(text);
     char *csv = written(sweep_write_csv);
-    expect_in(csv, ",breaking_point,verdict,verdict_reasons\n");
-    expect_in(csv, ",1,0,0,GREEN,\"\"\n");
-    expect_in(csv, ",0,0,0,AMBER,\"few_samples 51 for p99; outage 1, 3.113 s\"\n");
+    EXPECT_IN(csv, ",breaking_point,verdict,verdict_reasons\n");
+    EXPECT_IN(csv, ",1,0,0,GREEN,\"\"\n");
+    EXPECT_IN(csv, ",0,0,0,AMBER,\"few_samples 51 for p99; outage 1, 3.113 s\"\n");
     free(csv);
 }
 END_TEST
@@ -217,9 +205,9 @@ START_TEST(test_steps_that_were_not_run)
     add(2000, 1, 0);
     sweep_judge(&sweep);
     char *text = written(sweep_write_text);
-    expect_in(text,
+    EXPECT_IN(text,
               "\nDegradation point: none in the first 2 of 5 steps; the others were not run\n");
-    expect_in(text, "\nBreaking point: none in the first 2 of 5 steps; the others were not run\n");
+    EXPECT_IN(text, "\nBreaking point: none in the first 2 of 5 steps; the others were not run\n");
     free(text);
 }
 END_TEST

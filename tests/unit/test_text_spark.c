@@ -4,6 +4,7 @@
 
 #include "common/clock.h"
 #include "orchestrator/report/text_spark.h"
+#include "tests/support/check/printed.h"
 #include "tests/support/check/report_fixture.h"
 
 Suite *test_text_spark_suite(void);
@@ -34,16 +35,10 @@ static void add_rows(uint32_t count, uint32_t stalled)
 
 static char *print(unsigned width, bool ascii)
 {
-    char *text = NULL;
-    size_t text_bytes = 0;
-    FILE *file = open_memstream(&text, &text_bytes);
-    struct output out;
-    struct err err = {.code = OK};
-    ck_assert_int_eq(output_borrow(&out, file, "text", &err), OK);
-    spark_print(&out, &spark, width, ascii);
-    output_discard(&out);
-    fclose(file);
-    return text;
+    struct printed printed;
+    printed_begin(&printed);
+    spark_print(&printed.out, &spark, width, ascii);
+    return printed_end(&printed);
 }
 
 START_TEST(lines_of_a_short_run)
