@@ -6,9 +6,8 @@
 #include "common/units.h"
 #include "orchestrator/capacity/curve.h"
 #include "orchestrator/capacity/doubts.h"
+#include "orchestrator/capacity/table.h"
 #include "orchestrator/options/rate_text.h"
-
-#define MILLISECONDS(ns) ((double)(ns) / 1e6)
 
 char *curve_format_reason(char *text, size_t text_bytes, const struct curve *curve,
                           const struct probe *probe)
@@ -92,45 +91,68 @@ static int by_rate(const void *a, const void *b)
     return x < y ? -1 : x > y;
 }
 
-static void write_heading(struct output *out, const struct curve *curve)
+struct sorted {
+    const struct curve *curve;
+    const struct probe *probes[SEARCH_PROBES_MAX]; /* by rate, then by time */
+};
+
+enum { COLUMN_FOUND, COLUMN_RATE, COLUMN_ACHIEVED, COLUMN_PERCENTILES };
+#define COLUMNS_BEHIND 3u /* the percentiles: errors, windows, verdict */
+
+static void fill_heading(struct table_line *line, const void *state, uint32_t part)
 {
-    output_printf(out, "%12s %12s", "rate/s", "achieved/s");
-    for (uint32_t i = 0; i < curve->percentile_count; i++) {
-        char name[32];
-        snprintf(name, sizeof name, "p%.6g ms", curve->percentiles[i]);
-        output_printf(out, " %12s", name);
+    static const char *const words[2][3] = {{"errors", "windows", ""}, {"%", "passed", "verdict"}};
+    const struct curve *curve = ((const struct sorted *)state)->curve;
+    const uint32_t behind = COLUMN_PERCENTILES + curve->percentile_count;
+    if (part == 1) {
+        snprintf(line->cells[COLUMN_RATE], TABLE_CELL_BYTES, "rate/s");
+        snprintf(line->cells[COLUMN_ACHIEVED], TABLE_CELL_BYTES, "achieved/s");
     }
-    output_printf(out, " %9s %8s  %s\n", "errors %", "windows", "verdict");
+    for (uint32_t i = 0; i < curve->percentile_count; i++)
+        snprintf(line->cells[COLUMN_PERCENTILES + i], TABLE_CELL_BYTES, part == 0 ? "p%.6g" : "ms",
+                 curve->percentiles[i]);
+    for (uint32_t i = 0; i < COLUMNS_BEHIND; i++)
+        snprintf(line->cells[behind + i], TABLE_CELL_BYTES, "%s", words[part][i]);
 }
 
-static void write_row(struct output *out, const struct curve *curve, const struct probe *probe)
+static void fill_row(struct table_line *line, const void *state, uint32_t index)
 {
-    char rate[40], achieved[40], reason[256];
-    output_printf(out, "%12s %12s", rate_format(rate, sizeof rate, probe->rate_micro),
-                  figure_rate_text(achieved, sizeof achieved, probe->achieved));
-    for (uint32_t i = 0; i < curve->percentile_count; i++) {
-        const struct figure_percentile *figure = &probe->percentiles[i];
-        char value[40];
-        snprintf(value, sizeof value, figure->empty ? "-" : "%s%.3f", figure->censored ? ">=" : "",
-                 MILLISECONDS(figure->value_ns));
-        output_printf(out, " %12s", value);
-    }
+    const struct sorted *sorted = state;
+    const struct curve *curve = sorted->curve;
+    const struct probe *probe = sorted->probes[index];
+    const uint32_t behind = COLUMN_PERCENTILES + curve->percentile_count;
+    char reason[256];
+    if (probe->rate_micro == curve->finding.rate_micro)
+        snprintf(line->cells[COLUMN_FOUND], TABLE_CELL_BYTES, ">");
+    rate_format(line->cells[COLUMN_RATE], TABLE_CELL_BYTES, probe->rate_micro);
+    figure_rate_text(line->cells[COLUMN_ACHIEVED], TABLE_CELL_BYTES, probe->achieved);
+    for (uint32_t i = 0; i < curve->percentile_count; i++)
+        table_cell_ms(line->cells[COLUMN_PERCENTILES + i], &probe->percentiles[i]);
+    snprintf(line->cells[behind], TABLE_CELL_BYTES, "%.3f", probe->error_share * 100);
+    snprintf(line->cells[behind + 1], TABLE_CELL_BYTES, "%u/%u", probe->windows_passed,
+             probe->windows_judged);
+    snprintf(line->cells[behind + 2], TABLE_CELL_BYTES, "%s", verdict_word(probe));
     curve_format_reason(reason, sizeof reason, curve, probe);
-    output_printf(out, " %9.3f %5u/%-2u  %s%s%s%s\n", probe->error_share * 100,
-                  probe->windows_passed, probe->windows_judged, verdict_word(probe),
-                  probe->retest ? ", again" : "", reason[0] != '\0' ? ": " : "", reason);
+    snprintf(line->note, sizeof line->note, "%s%s%s", probe->retest ? "again" : "",
+             probe->retest && reason[0] != '\0' ? ": " : "", reason);
 }
 
 static void write_table(struct output *out, const struct curve *curve)
 {
-    const struct probe *sorted[SEARCH_PROBES_MAX];
+    struct sorted sorted = {.curve = curve};
+    const struct table table = {.state = &sorted,
+                                .column_count =
+                                    COLUMN_PERCENTILES + curve->percentile_count + COLUMNS_BEHIND,
+                                .row_count = curve->probe_count,
+                                .heading = fill_heading,
+                                .row = fill_row};
     for (uint32_t i = 0; i < curve->probe_count; i++)
-        sorted[i] = &curve->probes[i];
+        sorted.probes[i] = &curve->probes[i];
     if (curve->probe_count > 1)
-        qsort(sorted, curve->probe_count, sizeof sorted[0], by_rate);
-    write_heading(out, curve);
-    for (uint32_t i = 0; i < curve->probe_count; i++)
-        write_row(out, curve, sorted[i]);
+        qsort(sorted.probes, curve->probe_count, sizeof sorted.probes[0], by_rate);
+    table_write(out, &table);
+    if (curve->finding.rate_micro != 0)
+        output_printf(out, "> the sustainable rate\n");
     output_printf(out, "\n");
 }
 
@@ -228,13 +250,8 @@ void curve_write_csv(struct output *out, const struct curve *curve)
         output_printf(out, "%u,%.6f,%d,%s,%.3f", p + 1,
                       (double)probe->rate_micro / (double)SCHEDULE_MICRO, probe->retest,
                       ends[probe->end], probe->achieved);
-        for (uint32_t i = 0; i < curve->percentile_count; i++) {
-            const struct figure_percentile *figure = &probe->percentiles[i];
-            if (figure->empty || figure->censored) /* not known */
-                output_printf(out, ",");
-            else
-                output_printf(out, ",%.3f", (double)figure->value_ns / 1e3);
-        }
+        for (uint32_t i = 0; i < curve->percentile_count; i++)
+            table_csv_us(out, &probe->percentiles[i]);
         output_printf(out, ",%.3f,%.3f,%.6f,%u,%u,%d\n", (double)probe->mean_ns / 1e3,
                       (double)probe->max_ns / 1e3, probe->error_share * 100, probe->windows_passed,
                       probe->windows_judged, probe->passed);

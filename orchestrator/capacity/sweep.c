@@ -4,6 +4,7 @@
 
 #include "common/schedule.h"
 #include "orchestrator/capacity/doubts.h"
+#include "orchestrator/capacity/table.h"
 #include "orchestrator/options/rate_text.h"
 
 const char *sweep_kind_name(enum sweep_kind kind)
@@ -113,34 +114,54 @@ char *sweep_format_notes(char *text, size_t text_bytes, const struct sweep_step 
     return text;
 }
 
-static void write_percentile(struct output *out, const struct figure_percentile *figure)
+enum {
+    COLUMN_VALUE,
+    COLUMN_RATE,
+    COLUMN_MINUTE,
+    COLUMN_P50,
+    COLUMN_P95,
+    COLUMN_P99,
+    COLUMN_ERRORS,
+    COLUMN_MEMORY,
+    COLUMN_CPU,
+    COLUMN_COUNT
+};
+
+static void fill_heading(struct table_line *line, const void *state, uint32_t part)
 {
-    char text[40] = "-";
-    if (!figure->empty)
-        snprintf(text, sizeof text, "%s%.3f", figure->censored ? ">=" : "",
-                 (double)figure->value_ns / 1e6);
-    output_printf(out, " %10s", text);
+    static const char *const words[2][COLUMN_COUNT] = {
+        {"", "", "", "p50", "p95", "p99", "errors", "server", "client"},
+        {"", "ops/s", "msg/min", "ms", "ms", "ms", "%", "MB", "CPU %"}};
+    const struct sweep *sweep = state;
+    for (uint32_t i = 0; i < COLUMN_COUNT; i++)
+        snprintf(line->cells[i], TABLE_CELL_BYTES, "%s", words[part][i]);
+    if (part == 0)
+        return;
+    snprintf(line->cells[COLUMN_VALUE], TABLE_CELL_BYTES, "%s", sweep_kind_name(sweep->kind));
+    snprintf(line->note, sizeof line->note, "note");
 }
 
-static void write_row(struct output *out, const struct sweep *sweep, const struct sweep_step *step)
+static void fill_row(struct table_line *line, const void *state, uint32_t index)
 {
-    char value[40], rate[40], minute[40], memory[24] = "-", notes[256];
-    char doubts[DOUBTS_TEXT_BYTES];
-    output_printf(out, "%12s %12s %14s", sweep_format_value(value, sizeof value, sweep, step),
-                  figure_rate_text(rate, sizeof rate, step->rate),
-                  figure_rate_text(minute, sizeof minute, step->rate * 60));
-    write_percentile(out, &step->p50);
-    write_percentile(out, &step->p95);
-    write_percentile(out, &step->p99);
-    if (step->server_mb >= 0)
-        snprintf(memory, sizeof memory, "%.1f", step->server_mb);
-    output_printf(out, " %9.3f %10s %13.1f  %s", step->error_share * 100, memory,
-                  step->client_cpu * 100, sweep_format_notes(notes, sizeof notes, step));
+    const struct sweep *sweep = state;
+    const struct sweep_step *step = &sweep->steps[index];
+    char notes[256], doubts[DOUBTS_TEXT_BYTES];
+    sweep_format_value(line->cells[COLUMN_VALUE], TABLE_CELL_BYTES, sweep, step);
+    figure_rate_text(line->cells[COLUMN_RATE], TABLE_CELL_BYTES, step->rate);
+    figure_rate_text(line->cells[COLUMN_MINUTE], TABLE_CELL_BYTES, step->rate * 60);
+    table_cell_ms(line->cells[COLUMN_P50], &step->p50);
+    table_cell_ms(line->cells[COLUMN_P95], &step->p95);
+    table_cell_ms(line->cells[COLUMN_P99], &step->p99);
+    snprintf(line->cells[COLUMN_ERRORS], TABLE_CELL_BYTES, "%.3f", step->error_share * 100);
+    snprintf(line->cells[COLUMN_MEMORY], TABLE_CELL_BYTES, step->server_mb >= 0 ? "%.1f" : "-",
+             step->server_mb);
+    snprintf(line->cells[COLUMN_CPU], TABLE_CELL_BYTES, "%.1f", step->client_cpu * 100);
+    sweep_format_notes(notes, sizeof notes, step);
+    snprintf(line->note, sizeof line->note, "%s", notes);
     if (step->verdict.level != VERDICT_GREEN)
-        output_printf(out, "%s%s: %s", notes[0] != '\0' ? "; " : "",
-                      verdict_level_name(step->verdict.level),
-                      doubts_format(doubts, sizeof doubts, &step->verdict, false));
-    output_printf(out, "\n");
+        snprintf(line->note, sizeof line->note, "%s%s%s: %s", notes, notes[0] != '\0' ? "; " : "",
+                 verdict_level_name(step->verdict.level),
+                 doubts_format(doubts, sizeof doubts, &step->verdict, false));
 }
 
 static const struct sweep_step *find_note(const struct sweep *sweep, unsigned note)
@@ -169,11 +190,12 @@ static void write_point(struct output *out, const struct sweep *sweep, unsigned 
 
 void sweep_write_text(struct output *out, const struct sweep *sweep)
 {
-    output_printf(out, "%12s %12s %14s %10s %10s %10s %9s %10s %13s  note\n",
-                  sweep_kind_name(sweep->kind), "ops/s", "msg/min", "p50 ms", "p95 ms", "p99 ms",
-                  "errors %", "server MB", "client CPU %");
-    for (uint32_t i = 0; i < sweep->count; i++)
-        write_row(out, sweep, &sweep->steps[i]);
+    const struct table table = {.state = sweep,
+                                .column_count = COLUMN_COUNT,
+                                .row_count = sweep->count,
+                                .heading = fill_heading,
+                                .row = fill_row};
+    table_write(out, &table);
     output_printf(out, "\n");
     if (sweep->interrupted)
         output_printf(out, "Interrupted: the last step is cut short, or steps are missing\n");
@@ -192,14 +214,6 @@ void sweep_write_text(struct output *out, const struct sweep *sweep)
 
 /* --- CSV ------------------------------------------------------------------------------------- */
 
-static void write_csv_percentile(struct output *out, const struct figure_percentile *figure)
-{
-    if (figure->empty || figure->censored) /* not known */
-        output_printf(out, ",");
-    else
-        output_printf(out, ",%.3f", (double)figure->value_ns / 1e3);
-}
-
 void sweep_write_csv(struct output *out, const struct sweep *sweep)
 {
     output_printf(out,
@@ -213,9 +227,9 @@ void sweep_write_csv(struct output *out, const struct sweep *sweep)
         if (sweep->kind == SWEEP_QPS)
             value /= (double)SCHEDULE_MICRO;
         output_printf(out, "%.10g,%.3f,%.1f", value, step->rate, step->rate * 60);
-        write_csv_percentile(out, &step->p50);
-        write_csv_percentile(out, &step->p95);
-        write_csv_percentile(out, &step->p99);
+        table_csv_us(out, &step->p50);
+        table_csv_us(out, &step->p95);
+        table_csv_us(out, &step->p99);
         output_printf(out, ",%.6f,", step->error_share * 100);
         if (step->server_mb >= 0)
             output_printf(out, "%.3f", step->server_mb);

@@ -8,6 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "tests/support/check/printed.h"
 #include "tests/support/check/run.h"
 #include "tests/support/check/run_json.h"
 #include "tests/support/check/server.h"
@@ -76,11 +77,6 @@ static void end(int exit_status)
     program_wait(&program);
     ck_assert_msg(program.exit_status == exit_status, "exit status %d, not %d:\n%s\n%s",
                   program.exit_status, exit_status, program.out, program.err);
-}
-
-static void expect_in(const char *text, const char *part)
-{
-    ck_assert_msg(strstr(text, part) != NULL, "\"%s\" is not in:\n%.3000s", part, text);
 }
 
 static json_t *load(const char *name, const char *kind)
@@ -164,10 +160,11 @@ START_TEST(test_known_limit)
     ck_assert_msg(rate > 60 && rate < 205, "found %f", rate);
     ck_assert_str_eq(text_at(root, "result", "status"), "found");
     ck_assert_str_eq(text_at(result, "limit", "kind"), "throughput");
-    expect_in(program.out, "rate/s   achieved/s");
-    expect_in(program.out, "\nSustainable rate: ");
-    expect_in(program.out, "\n95 % confidence: ");
-    expect_in(program.out, "\nLimit: throughput: at ");
+    EXPECT_IN(program.out, "  rate/s  achieved/s  ");
+    EXPECT_IN(program.out, "\n> the sustainable rate\n");
+    EXPECT_IN(program.out, "\nSustainable rate: ");
+    EXPECT_IN(program.out, "\n95 % confidence: ");
+    EXPECT_IN(program.out, "\nLimit: throughput: at ");
     ck_assert_uint_eq(count_rows("out.csv"), json_array_size(json_object_get(root, "probes")));
     json_decref(root);
 }
@@ -197,8 +194,8 @@ START_TEST(test_objective_nobody_keeps)
           "out.json",
           server.port_text);
     end(1);
-    expect_in(program.err, "no rate keeps the objectives: even at 100/s p99<1ns broken in 2");
-    expect_in(program.out, "Sustainable rate: none found\n");
+    EXPECT_IN(program.err, "no rate keeps the objectives: even at 100/s p99<1ns broken in 2");
+    EXPECT_IN(program.out, "Sustainable rate: none found\n");
     ck_assert_ptr_null(strstr(program.out, "achieved/s"));
     json_t *root = load("out.json", "find-max");
     check_find_max(root);
@@ -215,7 +212,7 @@ START_TEST(test_too_few_probes)
         "--max-probes 2 --csv -",
         server.port_text);
     end(4);
-    expect_in(program.err, "not settled after 2 probes: every rate up to 200/s has passed so far");
+    EXPECT_IN(program.err, "not settled after 2 probes: every rate up to 200/s has passed so far");
     ck_assert_ptr_eq(strstr(program.out, "probe,rate_per_second,"), program.out);
     ck_assert_ptr_null(strstr(program.out, "Sustainable"));
 }
@@ -238,13 +235,13 @@ START_TEST(test_progress)
           "--windows 5 --warmup 0 -r 10 --progress",
           server.port_text);
     end(0);
-    expect_in(program.err, "] probe 1, 50/s: pass, 1 of 1 windows, p99 ");
-    expect_in(program.err, " ms, errors 0.000 %\n");
-    expect_in(program.err, "] probe 3, 100/s again: pass, 5 of 5 windows, p99 ");
+    EXPECT_IN(program.err, "] probe 1, 50/s: pass, 1 of 1 windows, p99 ");
+    EXPECT_IN(program.err, " ms, errors 0.000 %\n");
+    EXPECT_IN(program.err, "] probe 3, 100/s again: pass, 5 of 5 windows, p99 ");
     program_free(&program);
     start("find-max --null --slo p99<1ms --explain -t get");
     end(0);
-    expect_in(program.out,
+    EXPECT_IN(program.out,
               "Search: takes about 53 s to 2.2 min; 60 probes of 2.2 to 6.2 s at most");
 }
 END_TEST
@@ -264,7 +261,7 @@ START_TEST(test_interrupt)
     check_find_max(root);
     ck_assert(json_is_true(json_object_get(root, "interrupted")));
     ck_assert_uint_eq(count_rows("out.csv"), json_array_size(json_object_get(root, "probes")));
-    expect_in(program.out, "(interrupted)");
+    EXPECT_IN(program.out, "(interrupted)");
     ck_assert_int_eq(temp_tree_count(&tree), 2); /* and nothing under another name */
     json_decref(root);
 }
@@ -290,7 +287,7 @@ START_TEST(test_directory)
     program_free(&program);
     start("report kept");
     end(0);
-    expect_in(program.out, "GET");
+    EXPECT_IN(program.out, "GET");
 }
 END_TEST
 
@@ -303,10 +300,10 @@ START_TEST(test_sweep_clients)
           "out.csv",
           server.port_text);
     end(0);
-    expect_in(program.out, "     clients        ops/s        msg/min");
-    expect_in(program.out, "  baseline");
-    expect_in(program.out, "\nDegradation point: ");
-    expect_in(program.out, "\nBreaking point: ");
+    EXPECT_IN(program.out, "\nclients  ");
+    EXPECT_IN(program.out, "  baseline");
+    EXPECT_IN(program.out, "\nDegradation point: ");
+    EXPECT_IN(program.out, "\nBreaking point: ");
     json_t *root = load("out.json", "sweep");
     const json_t *steps = json_object_get(root, "steps");
     ck_assert_uint_eq(json_array_size(steps), 2);
@@ -330,7 +327,7 @@ START_TEST(test_sweep_rates)
     const json_t *points = json_object_get(root, "points");
     ck_assert_double_eq(json_number_value(json_object_get(points, "degradation")), 1000);
     ck_assert_str_eq(json_string_value(json_object_get(root, "loop")), "open");
-    expect_in(program.out, "degradation point (less than 99 % of the rate answered)");
+    EXPECT_IN(program.out, "degradation point (less than 99 % of the rate answered)");
     json_t *kept = load("kept/sweep.json", "sweep");
     ck_assert(json_equal(json_object_get(kept, "steps"), json_object_get(root, "steps")));
     ck_assert(exists("kept/journal") && exists("kept/sweep.csv"));
@@ -345,7 +342,7 @@ START_TEST(test_sweep_errors)
     start("sweep -p %s --pipeline 1,2 --step-duration 100ms --warmup 0 --json out.json -- get",
           server.port_text);
     end(1);
-    expect_in(program.out, "baseline, breaking point (errors above 1 %)");
+    EXPECT_IN(program.out, "baseline, breaking point (errors above 1 %)");
     json_t *root = load("out.json", "sweep");
     json_decref(root);
 }
@@ -422,7 +419,7 @@ START_TEST(test_refused)
     start("%s", refused[_i].words);
     end(refused[_i].exit_status);
     for (int i = 0; i < 2; i++)
-        expect_in(program.err, refused[_i].texts[i]);
+        EXPECT_IN(program.err, refused[_i].texts[i]);
     ck_assert_uint_eq(program.out_bytes, 0);
 }
 END_TEST
@@ -432,14 +429,14 @@ START_TEST(test_help)
     /* Breaks when the options of a command cannot be listed. */
     start("help find-max");
     end(0);
-    expect_in(program.out, "--slo OBJECTIVE");
-    expect_in(program.out, "--start-rate N");
-    expect_in(program.out, "--host HOST");
+    EXPECT_IN(program.out, "--slo OBJECTIVE");
+    EXPECT_IN(program.out, "--start-rate N");
+    EXPECT_IN(program.out, "--host HOST");
     program_free(&program);
     start("sweep --help");
     end(0);
-    expect_in(program.out, "--step-duration TIME");
-    expect_in(program.out, "-c, --clients LIST");
+    EXPECT_IN(program.out, "--step-duration TIME");
+    EXPECT_IN(program.out, "-c, --clients LIST");
 }
 END_TEST
 
@@ -454,11 +451,11 @@ START_TEST(test_topologies)
     program_free(&program);
     start("find-max -p %s --cluster --slo p99<1s -r 10", server.port_text);
     end(2);
-    expect_in(program.err, "is in no cluster (cluster support disabled): leave out --cluster");
+    EXPECT_IN(program.err, "is in no cluster (cluster support disabled): leave out --cluster");
     program_free(&program);
     start("sweep -k 0 -c 1,2 --sentinel 127.0.0.1:%s --master main", server.port_text);
     end(5);
-    expect_in(program.err, "does not answer as a sentinel");
+    EXPECT_IN(program.err, "does not answer as a sentinel");
 }
 END_TEST
 

@@ -5,6 +5,7 @@
 
 #include "common/clock.h"
 #include "orchestrator/capacity/curve.h"
+#include "tests/support/check/printed.h"
 #include "tests/support/check/report_fixture.h"
 
 Suite *test_curve_suite(void);
@@ -256,6 +257,42 @@ START_TEST(test_doubt)
 }
 END_TEST
 
+/* A probe at this rate of which no window passed, or all. */
+static void add_probe_at(uint64_t rate_micro, bool passes, bool retest)
+{
+    struct err err = {.code = OK};
+    windows.count = windows.passed = 0;
+    for (int i = 0; i < 3; i++)
+        add_window(passes, passes ? NS_PER_MS : 16 * NS_PER_MS,
+                   passes ? NS_PER_MS : 900 * NS_PER_MS);
+    ck_assert_int_eq(curve_add(&curve, rate_micro, retest, &windows, result, &err), OK);
+}
+
+START_TEST(test_table)
+{
+    /* Breaks when a terminal tears the rows of the table apart, or a reader cannot tell which of them the
+     * result comes from. */
+    struct printed printed;
+    result->verdict.level = VERDICT_GREEN;
+    curve.finding = (struct search_finding){
+        .status = SEARCH_FOUND, .rate_micro = 98000 * SCHEDULE_MICRO, .first_failing_micro = RATE};
+    add_probe_at(98000 * SCHEDULE_MICRO, true, false);
+    add_probe_at(100000 * SCHEDULE_MICRO, false, false);
+    add_probe_at(1000 * SCHEDULE_MICRO, true, false);
+    add_probe_at(98000 * SCHEDULE_MICRO, true, true);
+    printed_begin(&printed);
+    curve_write_text(&printed.out, &curve, false);
+    char *text = printed_end(&printed);
+    printed_expect_width(text, 80);
+    EXPECT_IN(text, "\n     1,000  ");
+    EXPECT_IN(text, "\n>   98,000  ");
+    EXPECT_IN(text, "  3/3     pass  again\n");
+    EXPECT_IN(text, "     FAIL\n    behind in 3, p99<10ms broken in 3, p99.9<20ms broken in 3\n");
+    EXPECT_IN(text, "\n> the sustainable rate\n\nSustainable rate: 98,000 requests per second\n");
+    free(text);
+}
+END_TEST
+
 Suite *test_curve_suite(void)
 {
     Suite *suite = suite_create("curve");
@@ -270,6 +307,7 @@ Suite *test_curve_suite(void)
     tcase_add_test(all, test_outcomes);
     tcase_add_test(all, test_ends);
     tcase_add_test(all, test_doubt);
+    tcase_add_test(all, test_table);
     suite_add_tcase(suite, all);
     return suite;
 }

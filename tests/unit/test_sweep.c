@@ -195,6 +195,29 @@ START_TEST(test_doubts)
 }
 END_TEST
 
+START_TEST(test_width)
+{
+    /* Breaks when a terminal tears the rows of a table apart, or what is said of a step is torn or lost. */
+    begin(SWEEP_CLIENTS);
+    sweep.planned = 2;
+    add(1234567, 0.987, 0)->server_mb = 12345.6;
+    struct sweep_step *step = add(1234, 1234.567, 0.5);
+    step->value = 1000000;
+    step->client_cpu = 1.256;
+    step->verdict = (struct verdict){.level = VERDICT_RED, .check_count = 2};
+    snprintf(step->verdict.checks[0].name, sizeof step->verdict.checks[0].name, "errors");
+    snprintf(step->verdict.checks[1].name, sizeof step->verdict.checks[1].name, "outage");
+    step->verdict.checks[0].level = step->verdict.checks[1].level = VERDICT_RED;
+    sweep_judge(&sweep);
+    char *text = written(sweep_write_text);
+    printed_expect_width(text, 80);
+    EXPECT_IN(text,
+              "    degradation point (less than 10 % more throughput), breaking point (errors\n"
+              "    above 1 %); RED: errors, outage\n");
+    free(text);
+}
+END_TEST
+
 START_TEST(test_steps_that_were_not_run)
 {
     /* Breaks when a sweep that was stopped says of steps that it did not run that nothing breaks there. */
@@ -225,6 +248,7 @@ Suite *test_sweep_suite(void)
     tcase_add_test(notes, test_unknown_p99);
     tcase_add_test(notes, test_values);
     tcase_add_test(notes, test_doubts);
+    tcase_add_test(notes, test_width);
     tcase_add_test(notes, test_steps_that_were_not_run);
     suite_add_tcase(suite, notes);
     return suite;

@@ -1,0 +1,93 @@
+#include "orchestrator/capacity/table.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#define HEADING_LINES 2u
+#define INDENT 4u /* of what stands below a row */
+
+void table_cell_ms(char cell[TABLE_CELL_BYTES], const struct figure_percentile *figure)
+{
+    if (figure->empty)
+        snprintf(cell, TABLE_CELL_BYTES, "-");
+    else
+        snprintf(cell, TABLE_CELL_BYTES, "%s%.3f", figure->censored ? ">=" : "",
+                 (double)figure->value_ns / 1e6);
+}
+
+void table_csv_us(struct output *out, const struct figure_percentile *figure)
+{
+    if (figure->empty || figure->censored)
+        output_printf(out, ",");
+    else
+        output_printf(out, ",%.3f", (double)figure->value_ns / 1e3);
+}
+
+static void fill(struct table_line *line, const struct table *table, uint32_t index)
+{
+    memset(line, 0, sizeof *line);
+    if (index < HEADING_LINES)
+        table->heading(line, table->state, index);
+    else
+        table->row(line, table->state, index - HEADING_LINES);
+}
+
+static void write_below(struct output *out, const char *note)
+{
+    const size_t room = TABLE_WIDTH - INDENT;
+    while (*note != '\0') {
+        size_t bytes = strlen(note);
+        if (bytes > room) {
+            for (bytes = room; bytes > 0 && note[bytes] != ' ';)
+                bytes--;
+            if (bytes == 0) /* one word that is longer */
+                bytes = strcspn(note, " ");
+        }
+        output_printf(out, "%*s%.*s\n", (int)INDENT, "", (int)bytes, note);
+        note += bytes;
+        note += strspn(note, " ");
+    }
+}
+
+struct widths {
+    size_t columns[TABLE_COLUMNS_MAX];
+    size_t gap; /* between two of them */
+    size_t line;
+};
+
+static struct widths measure(const struct table *table)
+{
+    struct widths widths = {.gap = 2};
+    struct table_line line;
+    size_t sum = 0;
+    for (uint32_t index = 0; index < HEADING_LINES + table->row_count; index++) {
+        fill(&line, table, index);
+        for (uint32_t i = 0; i < table->column_count; i++)
+            if (strlen(line.cells[i]) > widths.columns[i])
+                widths.columns[i] = strlen(line.cells[i]);
+    }
+    for (uint32_t i = 0; i < table->column_count; i++)
+        sum += widths.columns[i];
+    if (sum + widths.gap * (table->column_count - 1) > TABLE_WIDTH)
+        widths.gap = 1;
+    widths.line = sum + widths.gap * (table->column_count - 1);
+    return widths;
+}
+
+void table_write(struct output *out, const struct table *table)
+{
+    const struct widths widths = measure(table);
+    struct table_line line;
+    for (uint32_t index = 0; index < HEADING_LINES + table->row_count; index++) {
+        fill(&line, table, index);
+        for (uint32_t i = 0; i < table->column_count; i++)
+            output_printf(out, "%*s%*s", i > 0 ? (int)widths.gap : 0, "", (int)widths.columns[i],
+                          line.cells[i]);
+        bool fits = widths.line + widths.gap + strlen(line.note) <= TABLE_WIDTH;
+        if (line.note[0] != '\0' && fits)
+            output_printf(out, "%*s%s", (int)widths.gap, "", line.note);
+        output_printf(out, "\n");
+        if (!fits && index >= HEADING_LINES) /* notes that stand below need no heading */
+            write_below(out, line.note);
+    }
+}
