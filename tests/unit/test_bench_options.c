@@ -6,91 +6,15 @@
 #include <unistd.h>
 
 #include "common/clock.h"
-#include "orchestrator/options/bench_options.h"
+#include "tests/support/check/bench_line.h"
 
 Suite *test_bench_options_suite(void);
-
-static struct bench_request request;
-static struct err err;
-static char config_path[64];
-
-static void teardown(void)
-{
-    bench_options_free(&request);
-    if (config_path[0] != '\0')
-        unlink(config_path);
-    config_path[0] = '\0';
-}
-
-#define MAX_ARGS 64
-
-/* One line, cut at blanks; "" between two blanks cannot be said. */
-static enum err_code parse(const char *line)
-{
-    static char buffer[4096];
-    const char *argv[MAX_ARGS] = {"volley"};
-    int argc = 1;
-    bench_options_free(&request);
-    memset(&err, 0, sizeof err);
-    snprintf(buffer, sizeof buffer, "%s", line);
-    for (char *at = buffer; *at != '\0' && argc < MAX_ARGS;) {
-        argv[argc++] = at;
-        at += strcspn(at, " ");
-        if (*at == ' ')
-            *at++ = '\0';
-    }
-    return bench_options_parse(&request, argc, argv, &err);
-}
-
-static void ck_parses(const char *line)
-{
-    enum err_code code = parse(line);
-    ck_assert_msg(code == OK, "\"%s\": %s", line, err.text);
-}
-
-static void ck_refused(const char *line, const char *text)
-{
-    enum err_code code = parse(line);
-    ck_assert_msg(code == E_USAGE, "\"%s\" gives %d, \"%s\"", line, code, err.text);
-    ck_assert_msg(strstr(err.text, text) != NULL, "\"%s\" says: %s", line, err.text);
-}
-
-/* Each entry: a line, and a part of the sentence that refuses it. */
-struct refusal {
-    const char *line, *text;
-};
-
-static void ck_all_refused(const struct refusal *refusals, size_t count)
-{
-    for (size_t i = 0; i < count; i++)
-        ck_refused(refusals[i].line, refusals[i].text);
-}
-#define CK_ALL_REFUSED(refusals) ck_all_refused(refusals, sizeof refusals / sizeof refusals[0])
-
-static void write_config(const char *text)
-{
-    snprintf(config_path, sizeof config_path, "/tmp/volley_test_XXXXXX");
-    int fd = mkstemp(config_path);
-    ck_assert_int_ge(fd, 0);
-    ck_assert_int_eq(write(fd, text, strlen(text)), (ssize_t)strlen(text));
-    close(fd);
-}
-
-static enum err_code parse_with_config(const char *text, const char *line)
-{
-    char whole[1024];
-    if (config_path[0] != '\0')
-        unlink(config_path);
-    write_config(text);
-    snprintf(whole, sizeof whole, "--config %s%s%s", config_path, *line != '\0' ? " " : "", line);
-    return parse(whole);
-}
 
 START_TEST(defaults)
 {
     /* a default that changes unnoticed makes old and new results differ */
-    ck_parses("");
-    const struct spec *spec = &request.spec;
+    line_parses("");
+    const struct spec *spec = &line_request.spec;
     ck_assert_str_eq(spec->host, "127.0.0.1");
     ck_assert_uint_eq(spec->port, 6379);
     ck_assert_ptr_null(spec->socket_path);
@@ -116,44 +40,44 @@ START_TEST(defaults)
     ck_assert_uint_eq(spec->wait_ready_ns, 60 * NS_PER_SECOND);
     ck_assert_uint_eq(spec->percentile_count, 5);
     ck_assert_int_eq(spec->log_level, LOG_WARNING);
-    ck_assert_uint_eq(request.notice_count, 0);
+    ck_assert_uint_eq(line_request.notice_count, 0);
 }
 END_TEST
 
 START_TEST(lines_of_the_old_tools)
 {
     /* the command lines of the tools that volley replaces stop working */
-    ck_parses("-c 50 -t set");
-    ck_parses("--test-duration 60");
-    ck_assert_uint_eq(request.spec.duration_ns, 60 * NS_PER_SECOND);
-    ck_assert_uint_eq(request.spec.requests, 0);
-    ck_parses("--sequential 1000000");
-    ck_assert_int_eq(request.spec.key_order, KEYS_SEQUENTIAL);
-    ck_assert_uint_eq(request.spec.keyspace, 1000000);
-    ck_parses("-r 1000000");
-    ck_assert_int_eq(request.spec.key_order, KEYS_RANDOM);
-    ck_parses("-c 200 -n 10000000 --processes 8 -t set");
-    ck_assert_uint_eq(request.spec.processes, 8);
-    ck_parses("-h localhost -p 7000 -a secret --user me -t GET,Set -n 10k -P16 -q --dbnum 3 -l");
-    ck_assert_str_eq(request.spec.host, "localhost");
-    ck_assert_str_eq(request.spec.tests[0], "get");
-    ck_assert_str_eq(request.spec.tests[1], "set");
-    ck_assert_uint_eq(request.spec.pipeline, 16);
-    ck_assert(request.spec.loop && request.spec.quiet);
-    ck_parses("-H 10.0.0.1 --duration=1.5s --interval-metrics-interval-duration-sec 2 -d 4kb");
-    ck_assert_uint_eq(request.spec.duration_ns, 1500 * NS_PER_MS);
-    ck_assert_uint_eq(request.spec.csv_interval_ns, 2 * NS_PER_SECOND);
-    ck_assert_uint_eq(request.spec.data_bytes, 4096);
-    ck_parses("--request-timeout 250 --connection-timeout 1000 --warmup 2 -k 1 -t ping,lrange");
-    ck_assert_uint_eq(request.spec.request_timeout_ns, 250 * NS_PER_MS);
-    ck_assert_uint_eq(request.spec.test_count, 6);
+    line_parses("-c 50 -t set");
+    line_parses("--test-duration 60");
+    ck_assert_uint_eq(line_request.spec.duration_ns, 60 * NS_PER_SECOND);
+    ck_assert_uint_eq(line_request.spec.requests, 0);
+    line_parses("--sequential 1000000");
+    ck_assert_int_eq(line_request.spec.key_order, KEYS_SEQUENTIAL);
+    ck_assert_uint_eq(line_request.spec.keyspace, 1000000);
+    line_parses("-r 1000000");
+    ck_assert_int_eq(line_request.spec.key_order, KEYS_RANDOM);
+    line_parses("-c 200 -n 10000000 --processes 8 -t set");
+    ck_assert_uint_eq(line_request.spec.processes, 8);
+    line_parses("-h localhost -p 7000 -a secret --user me -t GET,Set -n 10k -P16 -q --dbnum 3 -l");
+    ck_assert_str_eq(line_request.spec.host, "localhost");
+    ck_assert_str_eq(line_request.spec.tests[0], "get");
+    ck_assert_str_eq(line_request.spec.tests[1], "set");
+    ck_assert_uint_eq(line_request.spec.pipeline, 16);
+    ck_assert(line_request.spec.loop && line_request.spec.quiet);
+    line_parses("-H 10.0.0.1 --duration=1.5s --interval-metrics-interval-duration-sec 2 -d 4kb");
+    ck_assert_uint_eq(line_request.spec.duration_ns, 1500 * NS_PER_MS);
+    ck_assert_uint_eq(line_request.spec.csv_interval_ns, 2 * NS_PER_SECOND);
+    ck_assert_uint_eq(line_request.spec.data_bytes, 4096);
+    line_parses("--request-timeout 250 --connection-timeout 1000 --warmup 2 -k 1 -t ping,lrange");
+    ck_assert_uint_eq(line_request.spec.request_timeout_ns, 250 * NS_PER_MS);
+    ck_assert_uint_eq(line_request.spec.test_count, 6);
 }
 END_TEST
 
 START_TEST(ranges)
 {
     /* a number out of range or with rubbish behind it starts a run that nobody asked for */
-    static const struct refusal refusals[] = {
+    static const struct line_refusal refusals[] = {
         {"-c 0", "-c 0: out of range; allowed: 1 to 1,000,000"},
         {"-c -5", "-c -5: out of range"},
         {"-c 5x", "-c 5x: not a number; allowed: 1 to 1,000,000"},
@@ -185,58 +109,58 @@ START_TEST(ranges)
         {"-k 2", "allowed are 0 and 1"},
         {"--host=", "the value is empty"},
     };
-    CK_ALL_REFUSED(refusals);
+    line_all_refused(refusals, sizeof refusals / sizeof refusals[0]);
 }
 END_TEST
 
 START_TEST(processes_in_the_old_words)
 {
     /* scripts look for exactly these sentences */
-    ck_refused("--processes 0", "");
-    ck_assert_str_eq(err.text, "--processes must be at least 1");
-    ck_refused("--processes -2", "");
-    ck_assert_str_eq(err.text, "--processes must be at least 1");
-    ck_refused("--processes many", "");
-    ck_assert_str_eq(err.text, "Invalid value for --processes: many");
-    ck_parses("--processes AUTO");
-    ck_assert_uint_eq(request.spec.processes, 0);
+    line_refused("--processes 0", "");
+    ck_assert_str_eq(line_err.text, "--processes must be at least 1");
+    line_refused("--processes -2", "");
+    ck_assert_str_eq(line_err.text, "--processes must be at least 1");
+    line_refused("--processes many", "");
+    ck_assert_str_eq(line_err.text, "Invalid value for --processes: many");
+    line_parses("--processes AUTO");
+    ck_assert_uint_eq(line_request.spec.processes, 0);
 }
 END_TEST
 
 START_TEST(tests_by_name)
 {
     /* an unknown test runs as something else, or the user does not learn which there are */
-    ck_refused("-t sett", "unknown test sett; did you mean set?; known are ping_inline");
-    ck_refused("-t set,,get", "an empty name");
-    ck_refused("-t custom", "not available yet");
-    ck_parses("-t SET,get,LPush,set");
-    ck_assert_uint_eq(request.spec.test_count, 4);
-    ck_assert_str_eq(request.spec.tests[2], "lpush");
-    ck_assert_str_eq(request.spec.tests[3], "set");
+    line_refused("-t sett", "unknown test sett; did you mean set?; known are ping_inline");
+    line_refused("-t set,,get", "an empty name");
+    line_refused("-t custom", "not available yet");
+    line_parses("-t SET,get,LPush,set");
+    ck_assert_uint_eq(line_request.spec.test_count, 4);
+    ck_assert_str_eq(line_request.spec.tests[2], "lpush");
+    ck_assert_str_eq(line_request.spec.tests[3], "set");
 }
 END_TEST
 
 START_TEST(percentiles_and_cpus)
 {
     /* unsorted percentiles make a report that cannot be read, double ones waste rows */
-    ck_parses("--percentiles 99.9,50,99,50.0,100 --cpus 3,0-1,1");
+    line_parses("--percentiles 99.9,50,99,50.0,100 --cpus 3,0-1,1");
     static const double expected[] = {50, 99, 99.9, 100};
-    ck_assert_uint_eq(request.spec.percentile_count, 4);
+    ck_assert_uint_eq(line_request.spec.percentile_count, 4);
     for (uint32_t i = 0; i < 4; i++)
-        ck_assert(fabs(request.spec.percentiles[i] - expected[i]) < 1e-9);
-    ck_assert_int_eq(request.spec.cpus_choice, CPUS_LIST);
-    ck_assert_uint_eq(request.spec.cpu_count, 3);
-    ck_assert_uint_eq(request.spec.cpus[0], 3);
-    ck_assert_uint_eq(request.spec.cpus[2], 1);
-    ck_parses("--cpus none");
-    ck_assert_int_eq(request.spec.cpus_choice, CPUS_NONE);
+        ck_assert(fabs(line_request.spec.percentiles[i] - expected[i]) < 1e-9);
+    ck_assert_int_eq(line_request.spec.cpus_choice, CPUS_LIST);
+    ck_assert_uint_eq(line_request.spec.cpu_count, 3);
+    ck_assert_uint_eq(line_request.spec.cpus[0], 3);
+    ck_assert_uint_eq(line_request.spec.cpus[2], 1);
+    line_parses("--cpus none");
+    ck_assert_int_eq(line_request.spec.cpus_choice, CPUS_NONE);
 }
 END_TEST
 
 START_TEST(not_available)
 {
     /* an option of another tool is ignored, or its value is mistaken for a command */
-    static const struct refusal refusals[] = {
+    static const struct line_refusal refusals[] = {
         {"--mptcp", "--mptcp is not available yet"},
         {"--intended-latency", "the response time, from the intended moment on, is always"},
         {"--precision 3", "--precision is an option of valkey-benchmark, whose command line"},
@@ -244,14 +168,14 @@ START_TEST(not_available)
         {"--glide-log-level info", "use --log-level"},
         {"--custom-command-file f.py --bogus", "--custom-command-file is not available yet"},
     };
-    CK_ALL_REFUSED(refusals);
+    line_all_refused(refusals, sizeof refusals / sizeof refusals[0]);
 }
 END_TEST
 
 START_TEST(contradictions)
 {
     /* two options that contradict each other: one of them is silently ignored */
-    static const struct refusal refusals[] = {
+    static const struct line_refusal refusals[] = {
         {"-r 10 --sequential 10", "--random and --sequential exclude each other"},
         {"--keyspace-offset 5", "needs --random or --sequential"},
         {"--sequential-random-start -r 5", "needs --sequential"},
@@ -291,7 +215,7 @@ START_TEST(contradictions)
         {"--steady auto --test-duration 5 --warmup 5", "--steady and --warmup exclude each other"},
         {"--processes 1024 --threads 2", "at most 1024"},
     };
-    CK_ALL_REFUSED(refusals);
+    line_all_refused(refusals, sizeof refusals / sizeof refusals[0]);
 }
 END_TEST
 
@@ -318,80 +242,80 @@ START_TEST(combinations_that_agree)
         "-ql",
     };
     for (size_t i = 0; i < sizeof lines / sizeof lines[0]; i++)
-        ck_parses(lines[i]);
+        line_parses(lines[i]);
 }
 END_TEST
 
 START_TEST(command)
 {
     /* the command is taken for an option, or its options for volley's */
-    ck_parses("-n 10 -- set foo -c");
-    ck_assert_uint_eq(request.spec.command_argc, 3);
-    ck_assert_str_eq(request.spec.command[2], "-c");
-    ck_assert_uint_eq(request.spec.test_count, 0);
-    ck_parses("-n 10 set foo -c 99");
-    ck_assert_uint_eq(request.spec.command_argc, 4);
-    ck_assert_str_eq(request.spec.command[0], "set");
-    ck_assert_uint_eq(request.spec.clients, 50);
-    ck_parses("-n 10 --");
-    ck_assert_uint_eq(request.spec.command_argc, 0);
-    ck_assert_uint_eq(request.spec.test_count, 1);
+    line_parses("-n 10 -- set foo -c");
+    ck_assert_uint_eq(line_request.spec.command_argc, 3);
+    ck_assert_str_eq(line_request.spec.command[2], "-c");
+    ck_assert_uint_eq(line_request.spec.test_count, 0);
+    line_parses("-n 10 set foo -c 99");
+    ck_assert_uint_eq(line_request.spec.command_argc, 4);
+    ck_assert_str_eq(line_request.spec.command[0], "set");
+    ck_assert_uint_eq(line_request.spec.clients, 50);
+    line_parses("-n 10 --");
+    ck_assert_uint_eq(line_request.spec.command_argc, 0);
+    ck_assert_uint_eq(line_request.spec.test_count, 1);
 }
 END_TEST
 
 START_TEST(notices)
 {
     /* an option gives way without a word */
-    ck_parses("-n 10 --duration 5");
-    ck_assert_uint_eq(request.notice_count, 1);
-    ck_assert_ptr_nonnull(strstr(request.notices[0], "-n 10 is ignored"));
-    ck_assert_uint_eq(request.spec.requests, 0);
-    ck_parses("--single-process --processes 4");
-    ck_assert_uint_eq(request.notice_count, 1);
-    ck_assert_uint_eq(request.spec.processes, 1);
-    ck_parses("--warmup 1.2s --interval 500ms");
-    ck_assert_uint_eq(request.spec.warmup_ns, 1500 * NS_PER_MS);
-    ck_assert_ptr_nonnull(strstr(request.notices[0], "rounded up to 1500ms"));
-    ck_parses("--prefill -t set");
-    ck_assert_ptr_nonnull(strstr(request.notices[0], "nothing to write"));
-    ck_parses("get foo -n 5");
-    ck_assert_ptr_nonnull(strstr(request.notices[0], "-n stands behind the command"));
-    ck_parses("-n 5 -- get foo -n 5");
-    ck_assert_uint_eq(request.notice_count, 0);
-    ck_parses("incrby foo -1");
-    ck_assert_uint_eq(request.notice_count, 0);
-    ck_parses("--warmup 2 --prefill -t set,get -r 10");
-    ck_assert_uint_eq(request.notice_count, 0);
+    line_parses("-n 10 --duration 5");
+    ck_assert_uint_eq(line_request.notice_count, 1);
+    ck_assert_ptr_nonnull(strstr(line_request.notices[0], "-n 10 is ignored"));
+    ck_assert_uint_eq(line_request.spec.requests, 0);
+    line_parses("--single-process --processes 4");
+    ck_assert_uint_eq(line_request.notice_count, 1);
+    ck_assert_uint_eq(line_request.spec.processes, 1);
+    line_parses("--warmup 1.2s --interval 500ms");
+    ck_assert_uint_eq(line_request.spec.warmup_ns, 1500 * NS_PER_MS);
+    ck_assert_ptr_nonnull(strstr(line_request.notices[0], "rounded up to 1500ms"));
+    line_parses("--prefill -t set");
+    ck_assert_ptr_nonnull(strstr(line_request.notices[0], "nothing to write"));
+    line_parses("get foo -n 5");
+    ck_assert_ptr_nonnull(strstr(line_request.notices[0], "-n stands behind the command"));
+    line_parses("-n 5 -- get foo -n 5");
+    ck_assert_uint_eq(line_request.notice_count, 0);
+    line_parses("incrby foo -1");
+    ck_assert_uint_eq(line_request.notice_count, 0);
+    line_parses("--warmup 2 --prefill -t set,get -r 10");
+    ck_assert_uint_eq(line_request.notice_count, 0);
 }
 END_TEST
 
 START_TEST(csv_interval_sets_the_grid)
 {
     /* rows of 250 ms from a grid of 1 s cannot be cut */
-    ck_parses("--csv-interval 0.25");
-    ck_assert_uint_eq(request.spec.interval_ns, 250 * NS_PER_MS);
-    ck_parses("--csv-interval 1.5");
-    ck_assert_uint_eq(request.spec.interval_ns, 750 * NS_PER_MS);
-    ck_parses("--csv-interval 1.001"); /* 3 * 7 * 11 * 13 ms, hence never in two */
-    ck_assert_uint_eq(request.spec.interval_ns, 143 * NS_PER_MS);
-    ck_parses("--csv-interval 3");
-    ck_assert_uint_eq(request.spec.interval_ns, NS_PER_SECOND);
-    ck_parses("--csv-interval 2 --interval 500ms");
-    ck_assert_uint_eq(request.spec.interval_ns, 500 * NS_PER_MS);
-    ck_assert_uint_eq(request.spec.csv_interval_ns, 2 * NS_PER_SECOND);
+    line_parses("--csv-interval 0.25");
+    ck_assert_uint_eq(line_request.spec.interval_ns, 250 * NS_PER_MS);
+    line_parses("--csv-interval 1.5");
+    ck_assert_uint_eq(line_request.spec.interval_ns, 750 * NS_PER_MS);
+    line_parses("--csv-interval 1.001"); /* 3 * 7 * 11 * 13 ms, hence never in two */
+    ck_assert_uint_eq(line_request.spec.interval_ns, 143 * NS_PER_MS);
+    line_parses("--csv-interval 3");
+    ck_assert_uint_eq(line_request.spec.interval_ns, NS_PER_SECOND);
+    line_parses("--csv-interval 2 --interval 500ms");
+    ck_assert_uint_eq(line_request.spec.interval_ns, 500 * NS_PER_MS);
+    ck_assert_uint_eq(line_request.spec.csv_interval_ns, 2 * NS_PER_SECOND);
 }
 END_TEST
 
 START_TEST(uri_fills_the_target)
 {
     /* a part of the URI is lost, or the password is echoed */
-    ck_parses("-u valkey://me:s%40fe@db.example:7001/5");
-    ck_assert_str_eq(request.spec.host, "db.example");
-    ck_assert_uint_eq(request.spec.port, 7001);
-    ck_assert_str_eq(request.spec.user, "me");
-    ck_assert_str_eq(request.spec.password, "s@fe");
-    ck_assert_uint_eq(request.spec.database, 5);
-    json_t *json = options_to_json(&request.values);
+    line_parses("-u valkey://me:s%40fe@db.example:7001/5");
+    ck_assert_str_eq(line_request.spec.host, "db.example");
+    ck_assert_uint_eq(line_request.spec.port, 7001);
+    ck_assert_str_eq(line_request.spec.user, "me");
+    ck_assert_str_eq(line_request.spec.password, "s@fe");
+    ck_assert_uint_eq(line_request.spec.database, 5);
+    json_t *json = options_to_json(&line_request.values);
     char *text = json_dumps(json, 0);
     ck_assert_ptr_null(strstr(text, "s@fe"));
     ck_assert_ptr_null(strstr(text, "s%40fe"));
@@ -399,8 +323,8 @@ START_TEST(uri_fills_the_target)
     ck_assert_int_eq(json_integer_value(json_object_get(json, "port")), 7001);
     free(text);
     json_decref(json);
-    ck_refused("-u redis://me:topsecret@h:99999", "--uri: the port is not a number");
-    ck_assert_ptr_null(strstr(err.text, "topsecret"));
+    line_refused("-u redis://me:topsecret@h:99999", "--uri: the port is not a number");
+    ck_assert_ptr_null(strstr(line_err.text, "topsecret"));
 }
 END_TEST
 
@@ -409,10 +333,10 @@ START_TEST(socket_path_length)
     /* a path that the kernel would cut connects somewhere else */
     char line[300] = "-s /";
     memset(line + 4, 'x', 106);
-    ck_parses(line); /* 107 bytes */
-    ck_assert_uint_eq(strlen(request.spec.socket_path), 107);
+    line_parses(line); /* 107 bytes */
+    ck_assert_uint_eq(strlen(line_request.spec.socket_path), 107);
     line[110] = 'x';
-    ck_refused(line, "at most 107");
+    line_refused(line, "at most 107");
 }
 END_TEST
 
@@ -435,11 +359,11 @@ START_TEST(options_that_change_nothing)
         {"--num-keys-in-fcall 3 -- get k", "--num-keys-in-fcall changes nothing"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
-        ck_assert_msg(parse(cases[i].line) == OK, "%s: %s", cases[i].line, err.text);
-        ck_assert_msg(request.notice_count == (cases[i].notice != NULL), "%s: %s", cases[i].line,
-                      request.notices[0]);
+        ck_assert_msg(line_parse(cases[i].line) == OK, "%s: %s", cases[i].line, line_err.text);
+        ck_assert_msg(line_request.notice_count == (cases[i].notice != NULL), "%s: %s",
+                      cases[i].line, line_request.notices[0]);
         if (cases[i].notice != NULL)
-            ck_assert_ptr_nonnull(strstr(request.notices[0], cases[i].notice));
+            ck_assert_ptr_nonnull(strstr(line_request.notices[0], cases[i].notice));
     }
 }
 END_TEST
@@ -447,44 +371,44 @@ END_TEST
 START_TEST(config_and_command_line)
 {
     /* the command line does not win over the file, or contradicts what it should override */
-    ck_assert_int_eq(parse_with_config("clients: 7\nrandom: 100\ntype: [get, set]\n", ""), OK);
-    ck_assert_uint_eq(request.spec.clients, 7);
-    ck_assert_uint_eq(request.spec.test_count, 2);
-    ck_assert_int_eq(parse_with_config("clients: 7\nrandom: 100\n", "-c 9 --sequential 5"), OK);
-    ck_assert_uint_eq(request.spec.clients, 9);
-    ck_assert_int_eq(request.spec.key_order, KEYS_SEQUENTIAL);
-    ck_assert_int_eq(parse_with_config("socket: /tmp/s\n", "-H h"), OK);
-    ck_assert_ptr_null(request.spec.socket_path);
-    ck_assert_int_eq(parse_with_config("host: h\n", "-s /tmp/s"), OK);
-    ck_assert_str_eq(request.spec.socket_path, "/tmp/s");
-    ck_assert_int_eq(parse_with_config("uri: redis://h:1/2\n", "-p 5"), OK);
-    ck_assert_uint_eq(request.spec.port, 5);
-    ck_assert_str_eq(request.spec.host, "h");
-    ck_assert_int_eq(parse_with_config("host: h\n", "-u redis://g"), OK);
-    ck_assert_str_eq(request.spec.host, "g");
-    ck_assert_int_eq(parse_with_config("test-duration: 60\n", "-n 5"), OK);
-    ck_assert_uint_eq(request.spec.requests, 5);
-    ck_assert_uint_eq(request.spec.duration_ns, 0);
-    ck_assert_uint_eq(request.notice_count, 1);
-    ck_assert_int_eq(parse_with_config("clients: 7\n", "-c 9 -t get --clients 11 -t set,incr"), OK);
-    ck_assert_uint_eq(request.spec.clients, 11);
-    ck_assert_uint_eq(request.spec.test_count, 2);
-    ck_assert_str_eq(request.spec.tests[0], "set");
-    ck_assert_int_eq(parse("--managed cluster=3,tls --managed --qps 5 --rps 6"), OK);
-    ck_assert(request.spec.managed && request.spec.managed_primaries == 0);
-    ck_assert(!request.spec.managed_tls);
-    ck_assert_uint_eq(request.rate.qps_micro, 6000000);
-    ck_assert_int_eq(parse_with_config("quiet: true\n", "--quiet=false"), OK);
-    ck_assert(!request.spec.quiet);
-    ck_assert_int_eq(parse_with_config("type: get\n", "ping"), OK);
-    ck_assert_uint_eq(request.spec.test_count, 0);
+    line_parses_with_config("clients: 7\nrandom: 100\ntype: [get, set]\n", "");
+    ck_assert_uint_eq(line_request.spec.clients, 7);
+    ck_assert_uint_eq(line_request.spec.test_count, 2);
+    line_parses_with_config("clients: 7\nrandom: 100\n", "-c 9 --sequential 5");
+    ck_assert_uint_eq(line_request.spec.clients, 9);
+    ck_assert_int_eq(line_request.spec.key_order, KEYS_SEQUENTIAL);
+    line_parses_with_config("socket: /tmp/s\n", "-H h");
+    ck_assert_ptr_null(line_request.spec.socket_path);
+    line_parses_with_config("host: h\n", "-s /tmp/s");
+    ck_assert_str_eq(line_request.spec.socket_path, "/tmp/s");
+    line_parses_with_config("uri: redis://h:1/2\n", "-p 5");
+    ck_assert_uint_eq(line_request.spec.port, 5);
+    ck_assert_str_eq(line_request.spec.host, "h");
+    line_parses_with_config("host: h\n", "-u redis://g");
+    ck_assert_str_eq(line_request.spec.host, "g");
+    line_parses_with_config("test-duration: 60\n", "-n 5");
+    ck_assert_uint_eq(line_request.spec.requests, 5);
+    ck_assert_uint_eq(line_request.spec.duration_ns, 0);
+    ck_assert_uint_eq(line_request.notice_count, 1);
+    line_parses_with_config("clients: 7\n", "-c 9 -t get --clients 11 -t set,incr");
+    ck_assert_uint_eq(line_request.spec.clients, 11);
+    ck_assert_uint_eq(line_request.spec.test_count, 2);
+    ck_assert_str_eq(line_request.spec.tests[0], "set");
+    ck_assert_int_eq(line_parse("--managed cluster=3,tls --managed --qps 5 --rps 6"), OK);
+    ck_assert(line_request.spec.managed && line_request.spec.managed_primaries == 0);
+    ck_assert(!line_request.spec.managed_tls);
+    ck_assert_uint_eq(line_request.rate.qps_micro, 6000000);
+    line_parses_with_config("quiet: true\n", "--quiet=false");
+    ck_assert(!line_request.spec.quiet);
+    line_parses_with_config("type: get\n", "ping");
+    ck_assert_uint_eq(line_request.spec.test_count, 0);
 }
 END_TEST
 
 START_TEST(config_mistakes)
 {
     /* a mistake in the file is passed over, or the user must search for it */
-    static const struct refusal refusals[] = {
+    static const struct line_refusal refusals[] = {
         {"clients: 5\ncleints: 6\n", ":2: unknown key cleints; did you mean clients?"},
         {"\nclients: 5x\n", ":2: clients: 5x: not a number"},
         {"processes: 0\n", ":1: --processes must be at least 1"},
@@ -496,11 +420,11 @@ START_TEST(config_mistakes)
         {"password: [\n", "neither JSON nor YAML"},
     };
     for (size_t i = 0; i < sizeof refusals / sizeof refusals[0]; i++) {
-        ck_assert_int_eq(parse_with_config(refusals[i].line, ""), E_CONFIG);
-        ck_assert_msg(strstr(err.text, refusals[i].text) != NULL, "%s", err.text);
+        ck_assert_int_eq(line_parse_with_config(refusals[i].line, ""), E_CONFIG);
+        ck_assert_msg(strstr(line_err.text, refusals[i].text) != NULL, "%s", line_err.text);
     }
-    ck_assert_int_eq(parse("--config /nonexistent/volley.yaml"), E_CONFIG);
-    ck_assert_ptr_nonnull(strstr(err.text, "/nonexistent/volley.yaml"));
+    ck_assert_int_eq(line_parse("--config /nonexistent/volley.yaml"), E_CONFIG);
+    ck_assert_ptr_nonnull(strstr(line_err.text, "/nonexistent/volley.yaml"));
 }
 END_TEST
 
@@ -527,21 +451,22 @@ START_TEST(a_file_reaches_nothing_by_itself)
         static const char *const untrusted[] = {"", "--json y --out y --hdr y",
                                                 "--trust-config=no"};
         for (size_t k = 0; k < sizeof untrusted / sizeof untrusted[0]; k++) {
-            ck_assert_int_eq(parse_with_config(texts[i], untrusted[k]), E_CONFIG);
-            ck_assert_msg(strstr(err.text, "or --trust-config if") != NULL, "%s", err.text);
+            ck_assert_int_eq(line_parse_with_config(texts[i], untrusted[k]), E_CONFIG);
+            ck_assert_msg(strstr(line_err.text, "or --trust-config if") != NULL, "%s",
+                          line_err.text);
         }
-        enum err_code code = parse_with_config(texts[i], "--trust-config -n 5");
-        ck_assert_msg(code == OK || strstr(err.text, "trust") == NULL, "%s", err.text);
+        enum err_code code = line_parse_with_config(texts[i], "--trust-config -n 5");
+        ck_assert_msg(code == OK || strstr(line_err.text, "trust") == NULL, "%s", line_err.text);
     }
     ck_assert_ptr_nonnull(
-        strstr((parse_with_config(texts[13], "") != OK ? err.text : ""), ":3: out"));
-    ck_assert_int_eq(parse_with_config("trust-config: true\njson: x\n", ""), E_CONFIG);
-    ck_assert_ptr_nonnull(strstr(err.text, "belongs on the command line"));
-    ck_assert_int_eq(parse_with_config("json: x\nout: y\n", "--trust-config"), OK);
-    ck_assert_str_eq(request.spec.json_path, "x");
+        strstr((line_parse_with_config(texts[13], "") != OK ? line_err.text : ""), ":3: out"));
+    ck_assert_int_eq(line_parse_with_config("trust-config: true\njson: x\n", ""), E_CONFIG);
+    ck_assert_ptr_nonnull(strstr(line_err.text, "belongs on the command line"));
+    line_parses_with_config("json: x\nout: y\n", "--trust-config");
+    ck_assert_str_eq(line_request.spec.json_path, "x");
     ck_assert_int_eq(
-        parse_with_config("clients: 7\n", "--json x --hdr y --out z --qps 9 --control c"), OK);
-    ck_assert_str_eq(request.spec.json_path, "x");
+        line_parse_with_config("clients: 7\n", "--json x --hdr y --out z --qps 9 --control c"), OK);
+    ck_assert_str_eq(line_request.spec.json_path, "x");
 }
 END_TEST
 
@@ -566,22 +491,22 @@ END_TEST
 START_TEST(help_before_everything)
 {
     /* someone who asks for help gets an error about something else */
-    ck_parses("-c 0 --help");
-    ck_assert(request.help);
-    ck_parses("--help --bogus");
-    ck_assert(request.help);
-    ck_parses("-v");
-    ck_assert(request.version && !request.help);
-    ck_refused("-h", "help is --help");
-    ck_refused("-r 5 --sequential", "volley valkey-benchmark -r K --sequential");
-    ck_refused("-r 5 --sequential -q", "volley valkey-benchmark -r K --sequential");
-    ck_refused("-r 5 --sequential get k", "volley valkey-benchmark -r K --sequential");
+    line_parses("-c 0 --help");
+    ck_assert(line_request.help);
+    line_parses("--help --bogus");
+    ck_assert(line_request.help);
+    line_parses("-v");
+    ck_assert(line_request.version && !line_request.help);
+    line_refused("-h", "help is --help");
+    line_refused("-r 5 --sequential", "volley valkey-benchmark -r K --sequential");
+    line_refused("-r 5 --sequential -q", "volley valkey-benchmark -r K --sequential");
+    line_refused("-r 5 --sequential get k", "volley valkey-benchmark -r K --sequential");
 }
 END_TEST
 
 static Suite *add_cases(Suite *suite, TCase *tcase)
 {
-    tcase_add_checked_fixture(tcase, NULL, teardown);
+    tcase_add_checked_fixture(tcase, NULL, line_teardown);
     suite_add_tcase(suite, tcase);
     return suite;
 }

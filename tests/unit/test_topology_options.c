@@ -2,35 +2,9 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "orchestrator/options/bench_options.h"
+#include "tests/support/check/bench_line.h"
 
 Suite *test_topology_options_suite(void);
-
-#define MAX_ARGS 32
-
-static struct bench_request request;
-static struct err err;
-
-static void tear_down(void)
-{
-    bench_options_free(&request);
-}
-
-/* One line, cut at blanks. */
-static enum err_code parse(const char *line)
-{
-    static char buffer[1024];
-    const char *argv[MAX_ARGS] = {"volley"};
-    char *rest = NULL;
-    int argc = 1;
-    bench_options_free(&request);
-    memset(&err, 0, sizeof err);
-    snprintf(buffer, sizeof buffer, "%s", line);
-    for (char *word = strtok_r(buffer, " ", &rest); word != NULL && argc < MAX_ARGS;
-         word = strtok_r(NULL, " ", &rest))
-        argv[argc++] = word;
-    return bench_options_parse(&request, argc, argv, &err);
-}
 
 static const struct {
     const char *line;
@@ -51,23 +25,23 @@ static const struct {
 START_TEST(where_reads_go)
 {
     /* Breaks when one spelling of the option means something else than another. */
-    ck_assert_msg(parse(reads[_i].line) == OK, "%s: %s", reads[_i].line, err.text);
-    ck_assert_int_eq(request.spec.replica_reads, reads[_i].wanted);
-    ck_assert_uint_eq(request.spec.command_argc, reads[_i].command_argc);
+    line_parses(reads[_i].line);
+    ck_assert_int_eq(line_request.spec.replica_reads, reads[_i].wanted);
+    ck_assert_uint_eq(line_request.spec.command_argc, reads[_i].command_argc);
 }
 END_TEST
 
 START_TEST(targets)
 {
     /* Breaks when an option does not reach the spec. */
-    ck_assert_int_eq(parse("--cluster -h a,b:7001"), OK);
-    ck_assert(request.spec.cluster);
-    ck_assert_str_eq(request.spec.host, "a,b:7001");
-    ck_assert_int_eq(parse("--sentinel s1,s2:26380 --master main --rfr"), OK);
-    ck_assert_str_eq(request.spec.sentinels, "s1,s2:26380");
-    ck_assert_str_eq(request.spec.master_name, "main");
-    ck_assert_int_eq(parse("--sentinel s --master m --dbnum 3 -a pw"), OK);
-    ck_assert_int_eq(parse("--cluster --dbnum 0"), OK);
+    line_parses("--cluster -h a,b:7001");
+    ck_assert(line_request.spec.cluster);
+    ck_assert_str_eq(line_request.spec.host, "a,b:7001");
+    line_parses("--sentinel s1,s2:26380 --master main --rfr");
+    ck_assert_str_eq(line_request.spec.sentinels, "s1,s2:26380");
+    ck_assert_str_eq(line_request.spec.master_name, "main");
+    line_parses("--sentinel s --master m --dbnum 3 -a pw");
+    line_parses("--cluster --dbnum 0");
 }
 END_TEST
 
@@ -97,9 +71,7 @@ static const struct {
 START_TEST(what_does_not_fit)
 {
     /* Breaks when one of two options that contradict each other is silently ignored. */
-    enum err_code code = parse(refused[_i].line);
-    ck_assert_msg(code == E_USAGE, "%s: %d %s", refused[_i].line, code, err.text);
-    ck_assert_msg(strstr(err.text, refused[_i].told) != NULL, "%s: %s", refused[_i].line, err.text);
+    line_refused(refused[_i].line, refused[_i].told);
 }
 END_TEST
 
@@ -107,7 +79,7 @@ Suite *test_topology_options_suite(void)
 {
     Suite *suite = suite_create("topology_options");
     TCase *cases = tcase_create("topology_options");
-    tcase_add_checked_fixture(cases, NULL, tear_down);
+    tcase_add_checked_fixture(cases, NULL, line_teardown);
     tcase_add_loop_test(cases, where_reads_go, 0, sizeof reads / sizeof reads[0]);
     tcase_add_test(cases, targets);
     tcase_add_loop_test(cases, what_does_not_fit, 0, sizeof refused / sizeof refused[0]);

@@ -59,7 +59,7 @@ void line_quiet(const char *line)
     ck_assert_msg(line_request.notice_count == 0, "\"%s\" says: %s", line, line_request.notices[0]);
 }
 
-void line_parses_with_config(const char *text, const char *line)
+enum err_code line_parse_with_config(const char *text, const char *line)
 {
     char whole[1024];
     if (config_path[0] != '\0')
@@ -70,16 +70,24 @@ void line_parses_with_config(const char *text, const char *line)
     ck_assert_int_eq(write(fd, text, strlen(text)), (ssize_t)strlen(text));
     close(fd);
     snprintf(whole, sizeof whole, "--config %s%s%s", config_path, *line != '\0' ? " " : "", line);
-    line_parses(whole);
+    return line_parse(whole);
+}
+
+void line_parses_with_config(const char *text, const char *line)
+{
+    enum err_code code = line_parse_with_config(text, line);
+    ck_assert_msg(code == OK, "\"%s\": %s", line, line_err.text);
+}
+
+void line_refused(const char *line, const char *text)
+{
+    enum err_code code = line_parse(line);
+    ck_assert_msg(code == E_USAGE, "\"%s\" gives %d, \"%s\"", line, code, line_err.text);
+    ck_assert_msg(strstr(line_err.text, text) != NULL, "\"%s\" says: %s", line, line_err.text);
 }
 
 void line_all_refused(const struct line_refusal *refusals, size_t count)
 {
-    for (size_t i = 0; i < count; i++) {
-        enum err_code code = line_parse(refusals[i].line);
-        ck_assert_msg(code == E_USAGE, "\"%s\" gives %d, \"%s\"", refusals[i].line, code,
-                      line_err.text);
-        ck_assert_msg(strstr(line_err.text, refusals[i].text) != NULL, "\"%s\" says: %s",
-                      refusals[i].line, line_err.text);
-    }
+    for (size_t i = 0; i < count; i++)
+        line_refused(refusals[i].line, refusals[i].text);
 }

@@ -13,13 +13,15 @@ enum err_code line_parse(const char *line);
 void line_parses(const char *line);
 void line_notices(const char *line, const char *text);
 void line_quiet(const char *line);
-/* It is taken behind a --config whose file holds this text. */
+/* The line behind a --config whose file holds this text; it is taken there. */
+enum err_code line_parse_with_config(const char *text, const char *line);
 void line_parses_with_config(const char *text, const char *line);
 
 /* A line, and a part of the sentence that refuses it as a usage error. */
 struct line_refusal {
     const char *line, *text;
 };
+void line_refused(const char *line, const char *text);
 void line_all_refused(const struct line_refusal *refusals, size_t count);
 
 /* The fixture's end: frees the last line and its config file. */
