@@ -210,27 +210,23 @@ static bool parse_percentile(double *percentile, const char *text, size_t text_b
     return true;
 }
 
-/* Keeps the list ascending, each value once. False: the list is full. */
-static bool insert_percentile(struct spec *spec, double percentile)
+/* False: the list is full. */
+static bool append_percentile(double percentiles[SPEC_PERCENTILES_MAX], uint32_t *count,
+                              double percentile)
 {
-    uint32_t at = 0;
-    while (at < spec->percentile_count && spec->percentiles[at] < percentile)
-        at++;
-    if (at < spec->percentile_count && !(spec->percentiles[at] > percentile))
-        return true;
-    if (spec->percentile_count == SPEC_PERCENTILES_MAX)
+    for (uint32_t i = 0; i < *count; i++)
+        if (!(percentiles[i] < percentile || percentiles[i] > percentile))
+            return true;
+    if (*count == SPEC_PERCENTILES_MAX)
         return false;
-    memmove(&spec->percentiles[at + 1], &spec->percentiles[at],
-            (spec->percentile_count - at) * sizeof spec->percentiles[0]);
-    spec->percentiles[at] = percentile;
-    spec->percentile_count++;
+    percentiles[(*count)++] = percentile;
     return true;
 }
 
-enum err_code bench_parse_percentiles(void *target, const char *value, struct err *err)
+enum err_code bench_read_percentiles(double percentiles[SPEC_PERCENTILES_MAX], uint32_t *count,
+                                     const char *value, struct err *err)
 {
-    struct spec *spec = &((struct bench_request *)target)->spec;
-    spec->percentile_count = 0;
+    *count = 0;
     for (const char *at = value;;) {
         size_t bytes = strcspn(at, ",");
         double percentile;
@@ -238,13 +234,19 @@ enum err_code bench_parse_percentiles(void *target, const char *value, struct er
             return err_set(err, E_USAGE,
                            "--percentiles %.80s: \"%.*s\" is not above 0 and at most 100", value,
                            (int)(bytes < 40 ? bytes : 40), at);
-        if (!insert_percentile(spec, percentile))
+        if (!append_percentile(percentiles, count, percentile))
             return err_set(err, E_USAGE, "--percentiles %.80s: more than %d", value,
                            SPEC_PERCENTILES_MAX);
         if (at[bytes] == '\0')
             return OK;
         at += bytes + 1;
     }
+}
+
+enum err_code bench_parse_percentiles(void *target, const char *value, struct err *err)
+{
+    struct spec *spec = &((struct bench_request *)target)->spec;
+    return bench_read_percentiles(spec->percentiles, &spec->percentile_count, value, err);
 }
 
 enum err_code bench_parse_log_level(void *target, const char *value, struct err *err)
