@@ -16,8 +16,8 @@ int command_report(int argc, const char *const *argv);
 int command_docs(int argc, const char *const *argv);
 
 extern const struct option_table ctl_option_table;
-extern const struct option_table report_option_table;
 const struct option_table *find_max_option_table(void);
 const struct option_table *sweep_option_table(void);
+const struct option_table *report_option_table(void);
 
 #endif

@@ -17,11 +17,6 @@ static const struct option_table *ctl_table(void)
     return &ctl_option_table;
 }
 
-static const struct option_table *report_table(void)
-{
-    return &report_option_table;
-}
-
 static const struct option_table *valkey_table(void)
 {
     return dialect_option_table(&dialect_valkey);
@@ -32,9 +27,9 @@ static const struct {
     const struct option_table *(*table)(void);
     const char *also; /* another command with the same options; NULL: none */
 } tables[] = {
-    {"bench", bench_table, NULL},        {"find-max", find_max_option_table, NULL},
-    {"sweep", sweep_option_table, NULL}, {"ctl", ctl_table, NULL},
-    {"report", report_table, NULL},      {"valkey-benchmark", valkey_table, "redis-benchmark"},
+    {"bench", bench_table, NULL},          {"find-max", find_max_option_table, NULL},
+    {"sweep", sweep_option_table, NULL},   {"ctl", ctl_table, NULL},
+    {"report", report_option_table, NULL}, {"valkey-benchmark", valkey_table, "redis-benchmark"},
 };
 #define TABLE_COUNT (sizeof tables / sizeof tables[0])
 

@@ -9,115 +9,54 @@
 #include "common/clock.h"
 #include "common/log.h"
 #include "common/units.h"
+#include "orchestrator/commands/bench_outputs.h"
 #include "orchestrator/commands/commands.h"
 #include "orchestrator/options/bench_options.h"
+#include "orchestrator/options/option_selection.h"
 #include "orchestrator/report/output_place.h"
 #include "orchestrator/report/sinks.h"
 
-struct report_request {
-    uint64_t csv_interval_ns; /* 0: not asked for */
-    const char *json_path;
-    const char *hdr_path;
-    bool quiet, csv, debug, help;
-};
-
-#define AT(member) offsetof(struct report_request, member)
-
 /* clang-format off: a row reads best as a few short lines */
-static const struct option_row rows[] = {
-    {.name = "quiet",
-     .shorts = "q",
-     .kind = OPTION_FLAG,
-     .offset = AT(quiet),
-     .section = "Output",
-     .help = "One line a test, as valkey-benchmark -q prints it."},
-    {.name = "csv",
-     .kind = OPTION_FLAG,
-     .offset = AT(csv),
-     .section = "Output",
-     .help = "One CSV line a test, as valkey-benchmark --csv prints it."},
+static const struct option_pick picks[] = {
+    {.name = "quiet"},
+    {.name = "csv"},
     {.name = "csv-interval",
-     .aliases = "interval-metrics-interval-duration-sec",
-     .kind = OPTION_DURATION,
-     .argument = "TIME",
-     .offset = AT(csv_interval_ns),
-     .bare_unit_ns = NS_PER_SECOND,
-     .min = 10 * NS_PER_MS,
-     .max = 3600 * NS_PER_SECOND,
-     .section = "Output",
-     .help = "A CSV row of sixteen columns for each interval of this length, in place of the "
-             "report; a whole multiple of the run's own interval. A bare number is seconds."},
+     .help =
+         "A CSV row of sixteen columns for each interval of this length, on standard output, in "
+         "place of the report; a whole multiple of the run's own interval. A bare number is "
+         "seconds."},
+    {.name = "percentiles",
+     .unset = "",
+     .help = "Percentiles of the report and of JSON, in place of those that the run was asked for: "
+             "at most 16, each above 0 and at most 100."},
     {.name = "json",
-     .kind = OPTION_TEXT,
-     .argument = "FILE",
-     .offset = AT(json_path),
-     .section = "Output",
-     .help = "Write the JSON report (volley.run/1) to FILE; \"-\" is stdout, in place of the "
-             "text."},
-    {.name = "hdr",
-     .kind = OPTION_TEXT,
-     .argument = "FILE",
-     .offset = AT(hdr_path),
-     .section = "Output",
-     .help = "Write an HdrHistogram log to FILE."},
-    {.name = "debug",
-     .kind = OPTION_FLAG,
-     .offset = AT(debug),
-     .section = "Output",
-     .help = "Add the percentile spectrum and one line a worker to the report."},
-    {.name = "help",
-     .kind = OPTION_FLAG,
-     .offset = AT(help),
-     .section = "Other",
-     .help = "This text.",
-     .command_line_only = true},
+     .help = "Write the whole result as JSON; - is standard output, in place of the report."},
+    {.name = "hdr"},
+    {.name = "debug", .help = "Report the percentile spectrum and every worker."},
+    {.name = "help"},
 };
 /* clang-format on */
 
-const struct option_table report_option_table = {
-    .rows = rows,
-    .row_count = sizeof rows / sizeof rows[0],
-    .command = "report",
-    .wider = &bench_option_table,
-    .usage = "volley report DIR [OPTIONS]",
-    .synopsis = "Rebuilds the outputs of a run from the journal in its directory (bench --out), "
-                "also of a run that was killed. Without --json, --hdr and --csv-interval it prints "
-                "the report and writes run.json, intervals.csv and latency.hlog in DIR where they "
-                "are missing.",
-    .takes_command = true,
-    .takes_directory = true,
-};
-
-static enum err_code add(struct timeline *timeline, enum err_code made, const struct sink *sink)
+const struct option_table *report_option_table(void)
 {
-    if (made == OK)
-        timeline_add(timeline, *sink);
-    return made;
-}
-
-/* One thing on stdout, and the files that were asked for. */
-static enum err_code add_asked(struct timeline *timeline, const struct report_request *request,
-                               struct err *err)
-{
-    struct sink sink;
-    bool json_on_stdout = request->json_path != NULL && strcmp(request->json_path, "-") == 0;
-    enum err_code code = OK;
-    if (request->csv_interval_ns > 0)
-        code = add(timeline, sink_interval_csv(&sink, stdout, false, request->csv_interval_ns, err),
-                   &sink);
-    else if (!json_on_stdout)
-        code = add(timeline,
-                   sink_text(&sink, stdout,
-                             request->csv     ? TEXT_CSV
-                             : request->quiet ? TEXT_QUIET
-                                              : TEXT_REPORT,
-                             request->debug, err),
-                   &sink);
-    if (code == OK && request->json_path != NULL)
-        code = add(timeline, sink_json(&sink, request->json_path, OUTPUT_NAMED, err), &sink);
-    if (code == OK && request->hdr_path != NULL)
-        code = add(timeline, sink_hdr_log(&sink, request->hdr_path, OUTPUT_NAMED, err), &sink);
-    return code;
+    static struct option_selection selection;
+    static struct option_table table = {
+        .command = "report",
+        .wider = &bench_option_table,
+        .usage = "volley report DIR [OPTIONS]",
+        .synopsis =
+            "Rebuilds the outputs of a run from the journal in its directory (bench --out), also "
+            "of a run that was killed. Prints the report, unless --csv-interval or --json - takes "
+            "its place. Without --csv-interval, --percentiles, --json and --hdr it also writes "
+            "run.json, intervals.csv and latency.hlog in DIR where they are missing.",
+        .takes_command = true,
+        .takes_directory = true,
+    };
+    option_selection_fill(&selection, NULL, 0, &bench_option_table, picks,
+                          sizeof picks / sizeof picks[0]);
+    table.rows = selection.rows;
+    table.row_count = selection.row_count;
+    return &table;
 }
 
 static enum err_code make_csv(struct sink *sink, const char *path, enum output_naming naming,
@@ -151,7 +90,9 @@ static void add_missing(struct timeline *timeline, const char *directory)
         if (needed < 0 || (size_t)needed >= sizeof path ||
             fstatat(directory_fd, files[i].name, &there, AT_SYMLINK_NOFOLLOW) == 0)
             continue; /* a link, too, is something that stands there */
-        code = add(timeline, files[i].make(&sink, path, OUTPUT_MISSING, &err), &sink);
+        code = files[i].make(&sink, path, OUTPUT_MISSING, &err);
+        if (code == OK)
+            timeline_add(timeline, sink);
     }
     if (code != OK)
         log_line(LOG_WARNING, "%s", err.text);
@@ -159,13 +100,21 @@ static void add_missing(struct timeline *timeline, const char *directory)
         close(directory_fd);
 }
 
-static enum err_code check_request(const struct report_request *request, struct err *err)
+static bool is_stdout(const char *path)
 {
-    bool json_on_stdout = request->json_path != NULL && strcmp(request->json_path, "-") == 0;
-    int on_stdout = (request->csv_interval_ns > 0) + json_on_stdout + request->csv + request->quiet;
+    return path != NULL && strcmp(path, "-") == 0;
+}
+
+static enum err_code check_spec(const struct spec *spec, struct err *err)
+{
+    int on_stdout =
+        (spec->csv_interval_ns > 0) + is_stdout(spec->json_path) + spec->csv + spec->quiet;
     if (on_stdout > 1)
         return err_set(err, E_USAGE,
-                       "--csv-interval, --json -, --csv and --quiet all write to stdout: give one");
+                       "--csv-interval, --json -, --csv and --quiet all write to standard output: "
+                       "give one");
+    if (is_stdout(spec->hdr_path))
+        return err_set(err, E_USAGE, "--hdr -: the log needs a file of its own");
     return OK;
 }
 
@@ -187,15 +136,14 @@ static enum err_code check_run_grid(void *state, const struct run_facts *run, st
 }
 
 /* As bench does, and before anything is printed: the journal is read once for this alone. */
-static enum err_code check_grid(const struct report_request *request, const char *directory,
-                                struct err *err)
+static enum err_code check_grid(const struct spec *spec, const char *directory, struct err *err)
 {
-    struct grid_check check = {.csv_interval_ns = request->csv_interval_ns};
+    struct grid_check check = {.csv_interval_ns = spec->csv_interval_ns};
     static struct timeline timeline; /* too large for a stack */
     char asked[32], interval[32];
     bool complete = false;
     struct err damage = {.code = OK}; /* the second reading says it */
-    if (request->csv_interval_ns == 0)
+    if (spec->csv_interval_ns == 0)
         return OK;
     if (timeline_init(&timeline, err) != OK)
         return err->code;
@@ -251,26 +199,29 @@ static enum err_code check_rows(const char *directory, struct err *err)
                          directory);
 }
 
-static enum err_code replay(const struct report_request *request, const char *directory,
+static enum err_code replay(const struct bench_request *request, const char *directory,
                             struct err *err)
 {
     static struct timeline timeline; /* too large for a stack */
+    const struct spec *spec = &request->spec;
     bool complete = false;
-    bool asked =
-        request->json_path != NULL || request->hdr_path != NULL || request->csv_interval_ns > 0;
+    bool asked = spec->json_path != NULL || spec->hdr_path != NULL || spec->csv_interval_ns > 0 ||
+                 spec->percentile_count > 0;
     char path[4096];
     int needed = snprintf(path, sizeof path, "%s/journal", directory);
     if (needed < 0 || (size_t)needed >= sizeof path || access(path, R_OK) != 0)
         return err_set(err, E_DATA,
                        "%s holds no journal that can be read: volley bench --out DIR writes one",
                        directory);
-    if (check_rows(directory, err) != OK || check_grid(request, directory, err) != OK ||
+    if (check_rows(directory, err) != OK || check_grid(spec, directory, err) != OK ||
         timeline_init(&timeline, err) != OK)
         return err->code;
+    timeline.percentiles = spec->percentiles;
+    timeline.percentile_count = spec->percentile_count;
     struct output_place *journal = NULL; /* which an output would replace */
     enum err_code code = output_place_claim(&journal, path, path, err);
     if (code == OK)
-        code = add_asked(&timeline, request, err);
+        code = bench_outputs_add(&timeline, request, err);
     if (code == OK && !asked)
         add_missing(&timeline, directory);
     if (code == OK)
@@ -304,25 +255,24 @@ static const char *find_directory(int argc, const char *const *argv,
 
 int command_report(int argc, const char *const *argv)
 {
-    struct report_request request = {0};
-    struct option_values values = {0};
+    static struct bench_request request; /* too large for a stack */
     struct err err = {.code = OK};
     /* options_parse skips one word: the command, or the directory behind it. */
     int skipped = argc > 1 && argv[1][0] != '-' ? 1 : 0;
-    enum err_code code = options_parse(&values, &report_option_table, &request, argc - skipped,
-                                       argv + skipped, &err);
+    enum err_code code = options_parse(&request.values, report_option_table(), &request,
+                                       argc - skipped, argv + skipped, &err);
     if (code == OK && request.help) {
-        options_print_help(&report_option_table, stdout);
+        options_print_help(report_option_table(), stdout);
     } else if (code == OK) {
         signal(SIGPIPE, SIG_IGN); /* the files are completed when a reader of stdout goes away */
         signal(SIGXFSZ, SIG_IGN); /* and a file that must not grow is told like a full disk */
-        const char *directory = find_directory(argc, argv, &values, &err);
-        code = directory != NULL ? check_request(&request, &err) : err.code;
+        const char *directory = find_directory(argc, argv, &request.values, &err);
+        code = directory != NULL ? check_spec(&request.spec, &err) : err.code;
         if (code == OK)
             code = replay(&request, directory, &err);
     }
     if (code != OK)
         log_line(LOG_ERROR, "%s", err.text);
-    options_free(&values);
+    bench_options_free(&request);
     return err_exit_status(code);
 }

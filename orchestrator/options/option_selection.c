@@ -43,7 +43,7 @@ void option_selection_fill(struct option_selection *selection, const struct opti
         assert(index >= 0);
         struct option_row row = from->rows[index];
         if (picks[i].unset != NULL)
-            row.unset = picks[i].unset;
+            row.unset = *picks[i].unset != '\0' ? picks[i].unset : NULL;
         if (picks[i].help != NULL)
             row.help = picks[i].help;
         add_in_section(selection, &row);

@@ -10,7 +10,7 @@
 
 struct option_pick {
     const char *name;  /* of a row of the other table (assert)    */
-    const char *unset; /* another default; NULL: the row's own    */
+    const char *unset; /* another default, "": none; NULL: the row's own */
     const char *help;  /* other words for it; NULL: the row's own */
 };
 

@@ -118,20 +118,21 @@ static void format_aliases(char *text, size_t text_bytes, const struct option_ro
 }
 
 /* What a config file needs to give it, or nothing. */
-static const char *trust_note(const struct option_row *row)
+static const char *trust_note(const struct option_table *table, const struct option_row *row)
 {
-    return row->needs_trust && !row->command_line_only
+    return row->needs_trust && options_row(table, "trust-config") >= 0
                ? " In a config file with --trust-config only."
                : "";
 }
 
-static void format_description(char *text, size_t text_bytes, const struct option_row *row)
+static void format_description(char *text, size_t text_bytes, const struct option_table *table,
+                               const struct option_row *row)
 {
     char aliases[200], limits[200];
     format_aliases(aliases, sizeof aliases, row);
     format_limits(limits, sizeof limits, row);
-    snprintf(text, text_bytes, "%s%s%s%s", row->help != NULL ? row->help : "", trust_note(row),
-             aliases, limits);
+    snprintf(text, text_bytes, "%s%s%s%s", row->help != NULL ? row->help : "",
+             trust_note(table, row), aliases, limits);
 }
 
 static void print_refused(const struct option_table *table, FILE *out)
@@ -161,7 +162,7 @@ void options_print_help(const struct option_table *table, FILE *out)
             fprintf(out, "\n%s:\n", row->section);
         char names[120], description[1000];
         size_t column = 2 + format_names(names, sizeof names, row);
-        format_description(description, sizeof description, row);
+        format_description(description, sizeof description, table, row);
         fprintf(out, "  %s", names);
         if (column + 2 > HELP_COLUMN)
             fprintf(out, "\n%*s", HELP_COLUMN, "");
@@ -240,7 +241,7 @@ void options_print_markdown(const struct option_table *table, FILE *out)
             fprintf(out, "`%s`", row->unset);
         fprintf(out, " | %s | ", options_format_range(range, sizeof range, row));
         print_markdown_text(out, row->help);
-        print_markdown_text(out, trust_note(row));
+        print_markdown_text(out, trust_note(table, row));
         format_aliases(aliases, sizeof aliases, row);
         print_markdown_text(out, aliases);
         fputs(" |\n", out);
@@ -282,7 +283,7 @@ void options_print_man(const struct option_table *table, FILE *out)
             fprintf(out, " \\fI%s\\fR", row->argument);
         fputc('\n', out);
         char description[1000];
-        format_description(description, sizeof description, row);
+        format_description(description, sizeof description, table, row);
         print_man_text(out, description);
         fputc('\n', out);
     }

@@ -94,6 +94,10 @@ static enum err_code take_session(struct replay *replay, struct err *err)
         journal_session_from_json(&replay->session, replay->percentiles, replay->session_json,
                                   err) != OK)
         return err->code;
+    if (replay->timeline->percentile_count > 0) {
+        replay->session.percentiles = replay->timeline->percentiles;
+        replay->session.percentile_count = replay->timeline->percentile_count;
+    }
     replay->session_open = true;
     timeline_session_begin(replay->timeline, &replay->session);
     return OK;

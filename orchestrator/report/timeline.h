@@ -195,6 +195,9 @@ struct timeline {
     struct sink sinks[TIMELINE_SINKS_MAX];
     uint32_t sink_count;
     bool failed[TIMELINE_SINKS_MAX];
+    /* The caller may set them: a replay shows these in place of the session's; 0: it does not. */
+    const double *percentiles;
+    uint32_t percentile_count;
     const struct session_facts *session;
     struct run_facts run; /* result->facts points here */
     struct error_kinds error_kinds;

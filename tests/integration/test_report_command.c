@@ -101,6 +101,53 @@ START_TEST(what_is_there_is_left_alone)
 }
 END_TEST
 
+START_TEST(asked_percentiles_are_shown)
+{
+    /* breaks if a report shows other percentiles than it is asked for, or leaves files with them */
+    struct program bench, report;
+    char path[256];
+    run_bench(&bench, "get");
+    ck_assert_ptr_nonnull(strstr(bench.out, "\n95th percentile: "));
+    path_of(path, sizeof path, "run.json");
+    ck_assert_int_eq(unlink(path), 0);
+    program_run_volley(&report, "report", directory, "--percentiles", "99.5,10", NULL);
+    ck_assert_msg(report.exit_status == 0, "%s", report.err);
+    const char *first = strstr(report.out, "\n99.5th percentile: ");
+    ck_assert_msg(first != NULL && strstr(first, "\n10th percentile: ") != NULL, "%s", report.out);
+    ck_assert_ptr_null(strstr(report.out, "95th"));
+    ck_assert_int_ne(access(path, F_OK), 0);
+    program_free(&report);
+    program_free(&bench);
+}
+END_TEST
+
+START_TEST(short_outputs_tell_what_failed)
+{
+    /* breaks if a report of one line passes a run in which requests failed for a good one */
+    static const char *const styles[] = {"-q", "--csv", "--csv-interval=1s", "--json=-"};
+    struct program report;
+    struct timeline timeline;
+    struct sink sink;
+    struct err err = {.code = OK};
+    struct session_facts session = fixture_session();
+    ck_assert_int_eq(timeline_init(&timeline, &err), OK);
+    ck_assert_msg(sink_journal(&sink, directory, &err) == OK, "%s", err.text);
+    timeline_add(&timeline, sink);
+    fixture_play(&timeline, &session);
+    timeline_destroy(&timeline);
+    fixture_session_free(&session);
+    program_run_volley(&report, "report", directory, styles[_i], NULL);
+    ck_assert_msg(report.exit_status == 0, "%s", report.err);
+    static const char *const lines[] = {
+        "volley: GET: 2 error replies like this: WRONGTYPE Operation against a key\n",
+        "volley: GET: 1 request without a reply: timed out 1, lost 0\n"};
+    for (size_t i = 0; i < sizeof lines / sizeof lines[0]; i++)
+        ck_assert_msg(strstr(report.err, lines[i]) != NULL, "\"%s\" is not in: %s", lines[i],
+                      report.err);
+    program_free(&report);
+}
+END_TEST
+
 START_TEST(rows_of_one_test_are_printed)
 {
     /* breaks if the rows of several tests are mixed on standard output, or those of one are refused */
@@ -230,7 +277,8 @@ START_TEST(bad_calls_get_a_clear_answer)
                  {{"a", "b"}, 2, "name one run directory"},
                  {{"/nowhere/run"}, 4, "/nowhere/run holds no journal"},
                  {{"--jsn", "x", "/nowhere/run"}, 2, "--json"},
-                 {{"/nowhere/run", "-q", "--csv"}, 2, "give one"}};
+                 {{"/nowhere/run", "-q", "--csv"}, 2, "give one"},
+                 {{"/nowhere/run", "--hdr", "-"}, 2, "needs a file of its own"}};
     struct program report;
     const char *const *arguments = calls[_i].arguments;
     const char *says = calls[_i].says;
@@ -296,11 +344,13 @@ Suite *test_report_command_suite(void)
     tcase_add_checked_fixture(tcase, set_up, tear_down);
     tcase_add_test(tcase, lost_files_come_back_the_same);
     tcase_add_test(tcase, what_is_there_is_left_alone);
+    tcase_add_test(tcase, asked_percentiles_are_shown);
+    tcase_add_loop_test(tcase, short_outputs_tell_what_failed, 0, 4);
     tcase_add_test(tcase, rows_of_one_test_are_printed);
     tcase_add_test(tcase, rows_off_the_grid_are_refused);
     tcase_add_test(tcase, a_killed_run_is_reported);
     tcase_add_test(tcase, a_damaged_journal_is_said);
-    tcase_add_loop_test(tcase, bad_calls_get_a_clear_answer, 0, 5);
+    tcase_add_loop_test(tcase, bad_calls_get_a_clear_answer, 0, 6);
     tcase_add_test(tcase, a_label_is_shown_and_not_obeyed);
     tcase_add_test(tcase, files_are_completed_without_a_reader);
     suite_add_tcase(suite, tcase);
