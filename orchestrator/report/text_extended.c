@@ -92,7 +92,8 @@ static void print_replication(struct output *out, const struct target_samples *s
     if (last->replica)
         output_printf(out, "Role: replica\n");
     else
-        output_printf(out, "Role: primary, %" PRIu32 " replicas\n", last->replicas);
+        output_printf(out, "Role: primary, %" PRIu32 " replica%s\n", last->replicas,
+                      last->replicas == 1 ? "" : "s");
     if (last->lag_seconds >= 0)
         output_printf(out, "Lag at the last sample: %s s\n",
                       UNITS_GROUPED((uint64_t)last->lag_seconds));

@@ -16,12 +16,11 @@ static double seconds(uint64_t ns)
 
 static void tell_errors(const struct run_result *result)
 {
-    char count[UNITS_GROUPED_BYTES];
     for (uint32_t i = 0; i < result->error_kinds->count; i++) {
         uint64_t replies = result->total->errors_by_kind[i];
         if (replies > 0)
             log_line(LOG_WARNING, "%s: %s error repl%s like this: %s", result->facts->name,
-                     units_format_grouped(count, sizeof count, replies), replies == 1 ? "y" : "ies",
+                     UNITS_GROUPED(replies), replies == 1 ? "y" : "ies",
                      result->error_kinds->kinds[i].text);
     }
 }
@@ -31,20 +30,20 @@ static void tell_unanswered(const struct run_result *result)
 {
     const uint64_t *counters = result->total->counters;
     uint64_t timed_out = counters[COUNTER_TIMED_OUT], lost = counters_lost(counters);
-    char line[256], count[UNITS_GROUPED_BYTES];
+    char line[256];
     const char *separator = " (";
     int used;
     if (timed_out + lost == 0)
         return;
-    used = snprintf(line, sizeof line,
-                    "%s request%s without a reply: timed out %" PRIu64 ", lost %" PRIu64,
-                    units_format_grouped(count, sizeof count, timed_out + lost),
-                    timed_out + lost == 1 ? "" : "s", timed_out, lost);
+    used = snprintf(line, sizeof line, "%s request%s without a reply: timed out %s, lost %s",
+                    UNITS_GROUPED(timed_out + lost), timed_out + lost == 1 ? "" : "s",
+                    UNITS_GROUPED(timed_out), UNITS_GROUPED(lost));
     for (int cause = COUNTER_LOST_TIMEOUT; cause <= COUNTER_LOST_WORKER; cause++) {
         if (counters[cause] == 0 || used < 0 || (size_t)used >= sizeof line)
             continue;
-        used += snprintf(line + used, sizeof line - (size_t)used, "%s%s %" PRIu64, separator,
-                         figure_lost_cause_name((enum counter)cause), counters[cause]);
+        used +=
+            snprintf(line + used, sizeof line - (size_t)used, "%s%s %s", separator,
+                     figure_lost_cause_name((enum counter)cause), UNITS_GROUPED(counters[cause]));
         separator = ", ";
     }
     log_line(LOG_WARNING, "%s: %s%s", result->facts->name, line, separator[0] == ',' ? ")" : "");

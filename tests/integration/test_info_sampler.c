@@ -166,7 +166,7 @@ START_TEST(test_replication)
                        "--duration", "1", "--out", directory, NULL);
     ck_assert_msg(program.exit_status == 0, "%s", program.err);
     ck_assert_ptr_nonnull(
-        strstr(program.out, _i == 0 ? "Role: primary, 1 replicas\n" : "Role: replica\n"));
+        strstr(program.out, _i == 0 ? "Role: primary, 1 replica\n" : "Role: replica\n"));
     ck_assert_ptr_nonnull(strstr(program.out, "Lag at the last sample: "));
     size_t rows = column("replication_lag", values, ROWS_MAX);
     ck_assert_double_ge(values[rows - 1], 0);
