@@ -123,7 +123,8 @@ static enum err_code run_begin(void *state, const struct run_facts *run, struct 
         output_printf(out, "Duration: %s\n",
                       units_format_duration(duration, sizeof duration, run->duration_ns));
     print_warmup_line(out, run);
-    output_printf(out, "Data Size: %s\n", UNITS_GROUPED(run->data_bytes));
+    output_printf(out, "Data Size: %s byte%s\n", UNITS_GROUPED(run->data_bytes),
+                  run->data_bytes == 1 ? "" : "s");
     print_keys_line(out, run);
     output_printf(out, "Command: %s\n", PRINTABLE(run->name));
     text_options(out, text->session);
@@ -189,8 +190,10 @@ static void print_latency(struct output *out, const struct run_result *result)
     output_printf(out, "Maximum: %s\n", UNITS_REAL(to_ms(latency->max_ns), 3));
     for (uint32_t i = 0; i < result->percentile_count; i++) {
         double percent = result->percentiles[i];
-        char ordinal[32], caption[64] = "Median (p50)";
-        if (percent != 50)
+        char ordinal[32], caption[64];
+        if (percent == 50 || percent == 100)
+            snprintf(caption, sizeof caption, percent == 50 ? "Median (p50)" : "Longest (p100)");
+        else
             snprintf(caption, sizeof caption, "%s percentile",
                      figure_ordinal(ordinal, sizeof ordinal, percent));
         print_percentile(out, result, caption, percent);

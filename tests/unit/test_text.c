@@ -11,24 +11,47 @@ Suite *test_text_suite(void);
 
 typedef void play_function(struct timeline *timeline, const struct session_facts *session);
 
+/* A timeline whose only output is the text report. */
+struct stage {
+    char *text; /* so far */
+    size_t text_bytes;
+    FILE *out;
+    struct timeline timeline;
+    struct session_facts session;
+};
+
+static void open_stage(struct stage *stage, FILE *out, enum text_style style, bool debug)
+{
+    struct sink sink;
+    struct err err = {.code = OK};
+    *stage = (struct stage){.session = fixture_session()};
+    stage->out = out != NULL ? out : open_memstream(&stage->text, &stage->text_bytes);
+    ck_assert_int_eq(timeline_init(&stage->timeline, &err), OK);
+    ck_assert_int_eq(sink_text(&sink, stage->out, style, debug, &err), OK);
+    timeline_add(&stage->timeline, sink);
+}
+
+/* What was printed; owned by the caller. */
+static char *end_stage(struct stage *stage)
+{
+    timeline_destroy(&stage->timeline);
+    fixture_session_free(&stage->session);
+    fclose(stage->out);
+    return stage->text;
+}
+
+static void close_stage(struct stage *stage)
+{
+    free(end_stage(stage));
+}
+
 /* What a made-up session prints in this style; owned by the caller. */
 static char *play_session(play_function *play, enum text_style style, bool debug)
 {
-    char *text = NULL;
-    size_t text_bytes = 0;
-    FILE *out = open_memstream(&text, &text_bytes);
-    struct timeline timeline;
-    struct sink sink;
-    struct err err = {.code = OK};
-    ck_assert_int_eq(timeline_init(&timeline, &err), OK);
-    ck_assert_int_eq(sink_text(&sink, out, style, debug, &err), OK);
-    timeline_add(&timeline, sink);
-    struct session_facts session = fixture_session();
-    play(&timeline, &session);
-    timeline_destroy(&timeline);
-    fixture_session_free(&session);
-    fclose(out);
-    return text;
+    struct stage stage;
+    open_stage(&stage, NULL, style, debug);
+    play(&stage.timeline, &stage.session);
+    return end_stage(&stage);
 }
 
 static char *play(enum text_style style, bool debug)
@@ -52,7 +75,7 @@ static const char banner[] = "Volley Benchmark (Multi-Process Mode)\n"
                              "Pipeline: 1\n"
                              "Total Requests: 1,000\n"
                              "Warm-up: 1s\n"
-                             "Data Size: 3\n"
+                             "Data Size: 3 bytes\n"
                              "Keys: 100,000, random\n"
                              "Command: GET\n"
                              "\n";
@@ -238,7 +261,7 @@ static const char open_banner[] = "Clients: 2 to 4, ramped\n"
                                   "Shed after: 900ms\n"
                                   "Duration: 3s\n"
                                   "Warm-up: until steady, at most 5s\n"
-                                  "Data Size: 3\n";
+                                  "Data Size: 3 bytes\n";
 
 static const char open_results[] =
     "Final Results:\n"
@@ -334,16 +357,6 @@ START_TEST(debug_follows_the_response_time)
 }
 END_TEST
 
-/* A timeline with one text sink on `out`. */
-static void open_text(struct timeline *timeline, FILE *out, enum text_style style)
-{
-    struct sink sink;
-    struct err err = {.code = OK};
-    ck_assert_int_eq(timeline_init(timeline, &err), OK);
-    ck_assert_int_eq(sink_text(&sink, out, style, false, &err), OK);
-    timeline_add(timeline, sink);
-}
-
 /* Runs one row as one run. */
 static void one_run(struct timeline *timeline, const struct run_facts *facts,
                     const struct interval_row *row)
@@ -359,13 +372,9 @@ static void one_run(struct timeline *timeline, const struct run_facts *facts,
 START_TEST(percentiles_without_replies_are_bounds)
 {
     /* breaks if requests that never came back make the percentiles look better than they were */
-    char *text = NULL;
-    size_t text_bytes = 0;
-    FILE *out = open_memstream(&text, &text_bytes);
-    struct timeline timeline;
-    struct session_facts session = fixture_session();
-    open_text(&timeline, out, TEXT_REPORT);
-    timeline_session_begin(&timeline, &session);
+    struct stage stage;
+    open_stage(&stage, NULL, TEXT_REPORT, false);
+    timeline_session_begin(&stage.timeline, &stage.session);
     struct run_facts facts = fixture_facts();
     struct interval_row *row = fixture_row(0);
     fixture_answer(row, 1000000, 940);
@@ -374,21 +383,18 @@ START_TEST(percentiles_without_replies_are_bounds)
     row->counters[COUNTER_DUE] += 30;
     fixture_unanswered(row, COUNTER_TIMED_OUT, 0, 5000000, 10);
     fixture_unanswered(row, COUNTER_LOST_DISCONNECT, 0, 10000, 20);
-    one_run(&timeline, &facts, row);
-    ck_assert_ptr_nonnull(strstr(text, "\n95th percentile: 3.000\n"));
-    ck_assert_ptr_nonnull(strstr(text, "\n99th percentile: >= 2.998 (few samples)\n"));
-    ck_assert_ptr_nonnull(strstr(text, "\n99.9th percentile: >= 4.997 (few samples)\n"));
-    ck_assert_ptr_nonnull(
-        strstr(text, "\nMinimum, average, maximum and the distribution are of the 970 answered "
-                     "without an error.\n30 more had no reply or were never sent; the longest had "
-                     "waited 5.000 ms. The percentiles count them; the average of all is at least "
-                     "1.080 ms.\n"));
-    ck_assert_ptr_nonnull(strstr(text, "\nTotal errors: 30\n"));
-    ck_assert_ptr_nonnull(strstr(text, "\ntimed out: 10\nlost (disconnect): 20\n"));
-    timeline_destroy(&timeline);
-    fixture_session_free(&session);
-    fclose(out);
-    free(text);
+    one_run(&stage.timeline, &facts, row);
+    ck_assert_ptr_nonnull(strstr(stage.text, "\n95th percentile: 3.000\n"));
+    ck_assert_ptr_nonnull(strstr(stage.text, "\n99th percentile: >= 2.998 (few samples)\n"));
+    ck_assert_ptr_nonnull(strstr(stage.text, "\n99.9th percentile: >= 4.997 (few samples)\n"));
+    ck_assert_ptr_nonnull(strstr(
+        stage.text, "\nMinimum, average, maximum and the distribution are of the 970 answered "
+                    "without an error.\n30 more had no reply or were never sent; the longest had "
+                    "waited 5.000 ms. The percentiles count them; the average of all is at least "
+                    "1.080 ms.\n"));
+    ck_assert_ptr_nonnull(strstr(stage.text, "\nTotal errors: 30\n"));
+    ck_assert_ptr_nonnull(strstr(stage.text, "\ntimed out: 10\nlost (disconnect): 20\n"));
+    close_stage(&stage);
     free(row);
 }
 END_TEST
@@ -396,28 +402,22 @@ END_TEST
 START_TEST(without_success_there_are_no_latencies)
 {
     /* breaks if a run in which nothing succeeded prints zeros as if they had been measured */
-    char *text = NULL;
-    size_t text_bytes = 0;
-    FILE *out = open_memstream(&text, &text_bytes);
-    struct timeline timeline;
-    struct session_facts session = fixture_session();
-    open_text(&timeline, out, TEXT_REPORT);
-    timeline_session_begin(&timeline, &session);
+    struct stage stage;
+    open_stage(&stage, NULL, TEXT_REPORT, false);
+    timeline_session_begin(&stage.timeline, &stage.session);
     struct run_facts facts = fixture_facts();
     struct interval_row *row = fixture_row(0);
     row->counters[COUNTER_DUE] = row->counters[COUNTER_SENT] = 10;
     fixture_unanswered(row, COUNTER_TIMED_OUT, 0, 5000000, 10);
-    one_run(&timeline, &facts, row);
-    ck_assert_ptr_nonnull(strstr(text, "\nTotal errors: 10\n\nno request succeeded: there are no "
-                                       "latencies\n10 had no reply or were never sent; the "
-                                       "longest had waited 5.000 ms. The percentiles count them; "
-                                       "the average of all is at least 5.000 ms.\n\nTraffic:\n"));
-    ck_assert_ptr_null(strstr(text, "Latency"));
-    ck_assert_ptr_null(strstr(text, "few_samples"));
-    timeline_destroy(&timeline);
-    fixture_session_free(&session);
-    fclose(out);
-    free(text);
+    one_run(&stage.timeline, &facts, row);
+    ck_assert_ptr_nonnull(strstr(stage.text,
+                                 "\nTotal errors: 10\n\nno request succeeded: there are no "
+                                 "latencies\n10 had no reply or were never sent; the "
+                                 "longest had waited 5.000 ms. The percentiles count them; "
+                                 "the average of all is at least 5.000 ms.\n\nTraffic:\n"));
+    ck_assert_ptr_null(strstr(stage.text, "Latency"));
+    ck_assert_ptr_null(strstr(stage.text, "few_samples"));
+    close_stage(&stage);
     free(row);
 }
 END_TEST
@@ -425,38 +425,33 @@ END_TEST
 START_TEST(several_runs_stand_apart)
 {
     /* breaks if a prefill looks like a result, or the second report runs into the first */
-    char *text = NULL;
-    size_t text_bytes = 0;
-    FILE *out = open_memstream(&text, &text_bytes);
-    struct timeline timeline;
-    struct session_facts session = fixture_session();
-    session.label = "tuned";
-    open_text(&timeline, out, TEXT_REPORT);
-    timeline_session_begin(&timeline, &session);
+    struct stage stage;
+    open_stage(&stage, NULL, TEXT_REPORT, false);
+    stage.session.label = "tuned";
+    timeline_session_begin(&stage.timeline, &stage.session);
     struct run_facts facts = fixture_facts();
     struct interval_row *row = fixture_row(0);
     fixture_answer(row, 1000000, 2000);
     facts.prefill = true;
     snprintf(facts.prefill_for, sizeof facts.prefill_for, "GET");
     snprintf(facts.name, sizeof facts.name, "SET");
-    one_run(&timeline, &facts, row);
-    ck_assert_str_eq(text, "Prefill for GET: 2,000 requests of SET in 1.00 s (2,000 per second)\n");
+    one_run(&stage.timeline, &facts, row);
+    ck_assert_str_eq(stage.text,
+                     "Prefill for GET: 2,000 requests of SET in 1.00 s (2,000 per second)\n");
     facts.prefill = false;
     facts.worker_count = 1;
     facts.worker_cpus[0] = -1;
     facts.requests = 0;
     facts.duration_ns = 1500 * NS_PER_MS;
     facts.keyspace = 0;
-    one_run(&timeline, &facts, row);
-    ck_assert_ptr_nonnull(strstr(text, "second)\n\nVolley Benchmark\nVersion: volley 0.1.0 (abc)\n"
-                                       "Date: 2027-01-15 08:00:00 UTC\nTarget: 127.0.0.1:6379\n"
-                                       "Processes: 1 (not pinned)\nClients: 4\nPipeline: 1\n"
-                                       "Duration: 1500ms\nData Size: 3\nKeys: fixed by the "
-                                       "command\nCommand: SET\nLabel: tuned\n\nFinal Results:\n"));
-    timeline_destroy(&timeline);
-    fixture_session_free(&session);
-    fclose(out);
-    free(text);
+    one_run(&stage.timeline, &facts, row);
+    ck_assert_ptr_nonnull(strstr(stage.text,
+                                 "second)\n\nVolley Benchmark\nVersion: volley 0.1.0 (abc)\n"
+                                 "Date: 2027-01-15 08:00:00 UTC\nTarget: 127.0.0.1:6379\n"
+                                 "Processes: 1 (not pinned)\nClients: 4\nPipeline: 1\n"
+                                 "Duration: 1500ms\nData Size: 3 bytes\nKeys: fixed by the "
+                                 "command\nCommand: SET\nLabel: tuned\n\nFinal Results:\n"));
+    close_stage(&stage);
     free(row);
 }
 END_TEST
@@ -464,18 +459,11 @@ END_TEST
 /* What the report says of one row of a run. */
 static char *play_row(const struct run_facts *facts, const struct interval_row *row)
 {
-    char *text = NULL;
-    size_t text_bytes = 0;
-    FILE *out = open_memstream(&text, &text_bytes);
-    struct timeline timeline;
-    struct session_facts session = fixture_session();
-    open_text(&timeline, out, TEXT_REPORT);
-    timeline_session_begin(&timeline, &session);
-    one_run(&timeline, facts, row);
-    timeline_destroy(&timeline);
-    fixture_session_free(&session);
-    fclose(out);
-    return text;
+    struct stage stage;
+    open_stage(&stage, NULL, TEXT_REPORT, false);
+    timeline_session_begin(&stage.timeline, &stage.session);
+    one_run(&stage.timeline, facts, row);
+    return end_stage(&stage);
 }
 
 START_TEST(a_run_that_measured_nothing_has_no_target)
@@ -517,13 +505,10 @@ END_TEST
 START_TEST(the_head_tells_how_to_repeat_it)
 {
     /* Breaks when a reader of a report cannot say what was run, by which volley, when, against what. */
-    char *text = NULL;
-    size_t text_bytes = 0;
-    FILE *out = open_memstream(&text, &text_bytes);
-    struct timeline timeline;
-    struct session_facts session = fixture_session();
+    struct stage stage;
+    open_stage(&stage, NULL, TEXT_REPORT, false);
     json_object_update_missing_new(
-        session.environment,
+        stage.session.environment,
         json_pack(
             "{s:{s:s, s:s, s:i, s:i}, s:{s:s, s:s, s:s, s:s, s:s}, s:{s:[s, s, s, s], s:{s:i, "
             "s:b, s:s, s:s}}}",
@@ -532,13 +517,12 @@ START_TEST(the_head_tells_how_to_repeat_it)
             "mode", "cluster", "os", "Linux 5 x86_64", "invocation", "command_line", "volley",
             "--label", "it's\na \33[31mred one", "", "options_in_force", "idle", 3, "resp3", 1,
             "managed", "true", "chaos", "a b"));
-    session.label = "it's\na \33[31mred one";
+    stage.session.label = "it's\na \33[31mred one";
     struct run_facts facts = fixture_facts();
     struct interval_row *row = fixture_row(0);
     fixture_answer(row, 1000000, 2000);
-    open_text(&timeline, out, TEXT_REPORT);
-    timeline_session_begin(&timeline, &session);
-    one_run(&timeline, &facts, row);
+    timeline_session_begin(&stage.timeline, &stage.session);
+    one_run(&stage.timeline, &facts, row);
     static const char *const expected[] = {
         "\nDate: 2027-01-15 04:30:00 -0330\n",
         "\nHost: bench-1, Linux 6.1, 8 CPUs\n",
@@ -547,11 +531,9 @@ START_TEST(the_head_tells_how_to_repeat_it)
         "\nLabel: it's a  [31mred one\n",
         "\nOptions: --idle 3, --resp3, --managed, --chaos 'a b'\n"};
     for (size_t i = 0; i < sizeof expected / sizeof expected[0]; i++)
-        ck_assert_msg(strstr(text, expected[i]) != NULL, "%s in\n%s", expected[i], text);
-    timeline_destroy(&timeline);
-    fixture_session_free(&session);
-    fclose(out);
-    free(text);
+        ck_assert_msg(strstr(stage.text, expected[i]) != NULL, "%s in\n%s", expected[i],
+                      stage.text);
+    close_stage(&stage);
     free(row);
 }
 END_TEST
@@ -559,52 +541,41 @@ END_TEST
 START_TEST(percentiles_come_as_asked)
 {
     /* Breaks when --percentiles 99.9,50 shows others, or in another order. */
-    static const double asked[] = {99.9, 50};
-    char *text = NULL;
-    size_t text_bytes = 0;
-    FILE *out = open_memstream(&text, &text_bytes);
-    struct timeline timeline;
-    struct session_facts session = fixture_session();
-    session.percentiles = asked;
-    session.percentile_count = 2;
-    open_text(&timeline, out, TEXT_REPORT);
-    fixture_play_open(&timeline, &session);
-    ck_assert_msg(strstr(text, "\nMaximum: 900.000\n99.9th percentile: >= 949.486 (few samples)\n"
-                               "Median (p50): 900.000\nOpen loop") != NULL,
-                  "%s", text);
-    ck_assert_ptr_null(strstr(text, "p90"));
-    ck_assert_ptr_null(strstr(text, "p95 "));
-    const char *first = strstr(text, "\np99.9 ");
+    static const double asked[] = {99.9, 50, 100};
+    struct stage stage;
+    open_stage(&stage, NULL, TEXT_REPORT, false);
+    stage.session.percentiles = asked;
+    stage.session.percentile_count = 3;
+    fixture_play_open(&stage.timeline, &stage.session);
+    ck_assert_msg(strstr(stage.text,
+                         "\nMaximum: 900.000\n99.9th percentile: >= 949.486 (few samples)\n"
+                         "Median (p50): 900.000\nLongest (p100): >= ") != NULL,
+                  "%s", stage.text);
+    ck_assert_ptr_null(strstr(stage.text, "p90"));
+    ck_assert_ptr_null(strstr(stage.text, "p95 "));
+    const char *first = strstr(stage.text, "\np99.9 ");
     ck_assert_ptr_nonnull(first);
     ck_assert_ptr_nonnull(strstr(first, "\np50 "));
-    timeline_destroy(&timeline);
-    fixture_session_free(&session);
-    fclose(out);
-    free(text);
+    close_stage(&stage);
 }
 END_TEST
 
 START_TEST(names_are_quoted_in_csv)
 {
     /* breaks if a command with quotes in it ends its CSV cell early */
-    char *text = NULL;
-    size_t text_bytes = 0;
-    FILE *out = open_memstream(&text, &text_bytes);
-    struct timeline timeline;
-    open_text(&timeline, out, TEXT_CSV);
+    struct stage stage;
+    open_stage(&stage, NULL, TEXT_CSV, false);
     struct run_facts facts = fixture_facts();
     snprintf(facts.name, sizeof facts.name, "SET \"a\", b");
     struct interval_row *row = fixture_row(0);
     fixture_answer(row, 1000000, 20);
-    one_run(&timeline, &facts, row);
-    one_run(&timeline, &facts, row);
-    const char *first = strstr(text, "\n\"SET \"\"a\"\", b\",\"20.00\",");
+    one_run(&stage.timeline, &facts, row);
+    one_run(&stage.timeline, &facts, row);
+    const char *first = strstr(stage.text, "\n\"SET \"\"a\"\", b\",\"20.00\",");
     ck_assert_ptr_nonnull(first);
     ck_assert_ptr_nonnull(strstr(first + 1, "\n\"SET \"\"a\"\", b\",\"20.00\","));
     ck_assert_ptr_null(strstr(first, "\"test\""));
-    timeline_destroy(&timeline);
-    fclose(out);
-    free(text);
+    close_stage(&stage);
     free(row);
 }
 END_TEST
@@ -617,14 +588,11 @@ START_TEST(a_reader_that_goes_away_is_no_failure)
     ck_assert_int_eq(pipe(ends), 0);
     close(ends[0]);
     FILE *out = fdopen(ends[1], "w");
-    struct timeline timeline;
-    struct session_facts session = fixture_session();
-    open_text(&timeline, out, TEXT_REPORT);
-    fixture_play(&timeline, &session);
-    ck_assert(!timeline.failed[0]);
-    timeline_destroy(&timeline);
-    fixture_session_free(&session);
-    fclose(out);
+    struct stage stage;
+    open_stage(&stage, out, TEXT_REPORT, false);
+    fixture_play(&stage.timeline, &stage.session);
+    ck_assert(!stage.timeline.failed[0]);
+    close_stage(&stage);
 }
 END_TEST
 
@@ -632,14 +600,11 @@ START_TEST(a_full_disk_is_a_failure)
 {
     /* breaks if a report that could not be written is taken for written */
     FILE *out = fopen("/dev/full", "w");
-    struct timeline timeline;
-    struct session_facts session = fixture_session();
-    open_text(&timeline, out, TEXT_REPORT);
-    fixture_play(&timeline, &session);
-    ck_assert(timeline.failed[0]);
-    timeline_destroy(&timeline);
-    fixture_session_free(&session);
-    fclose(out);
+    struct stage stage;
+    open_stage(&stage, out, TEXT_REPORT, false);
+    fixture_play(&stage.timeline, &stage.session);
+    ck_assert(stage.timeline.failed[0]);
+    close_stage(&stage);
 }
 END_TEST
 
