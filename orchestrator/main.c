@@ -20,7 +20,7 @@ static int command_version(int argc, const char *const *argv);
 static const struct {
     const char *name;
     int (*run)(int argc, const char *const *argv);
-    const char *help; /* NULL: not listed */
+    const char *help;
     bool has_options; /* and --help lists them */
 } commands[] = {
     {"bench", command_bench, "load a server and report throughput and latency (the default)", true},
@@ -31,9 +31,9 @@ static const struct {
     {"valkey-benchmark", command_dialect, "that tool's command line and report", true},
     {"redis-benchmark", command_dialect, "the same", true},
     {"report", command_report, "rebuild the outputs of a run from its directory", true},
+    {"docs", command_docs, "completion for bash, and what the documentation is made from", true},
     {"help", command_help, "this text; `volley help COMMAND` lists a command's options", false},
     {"version", command_version, "version and commit", false},
-    {"docs", command_docs, NULL, false},
 };
 #define COMMAND_COUNT (sizeof commands / sizeof commands[0])
 
@@ -42,8 +42,7 @@ static const char *say_nearest(char *text, size_t text_bytes, const char *name)
 {
     struct suggestion suggestion = {.wanted = name, .wanted_bytes = strlen(name)};
     for (size_t i = 0; i < COMMAND_COUNT; i++)
-        if (commands[i].help != NULL)
-            suggest_offer(&suggestion, commands[i].name, strlen(commands[i].name));
+        suggest_offer(&suggestion, commands[i].name, strlen(commands[i].name));
     const char *best = suggestion.best;
     snprintf(text, text_bytes, "%s%s%s", best[0] != '\0' ? "; did you mean " : "", best,
              best[0] != '\0' ? "?" : "");
@@ -92,8 +91,7 @@ static int command_help(int argc, const char *const *argv)
     printf("usage: volley [COMMAND] [OPTIONS]\n\n"
            "A load generator for Valkey and Redis. A bare list of options means bench.\n\n");
     for (size_t i = 0; i < COMMAND_COUNT; i++)
-        if (commands[i].help != NULL)
-            printf("  %-16s %s\n", commands[i].name, commands[i].help);
+        printf("  %-16s %s\n", commands[i].name, commands[i].help);
     printf("\nExample: volley bench --managed -t set,get -r 100000 -P 16\n");
     return 0;
 }

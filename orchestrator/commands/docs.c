@@ -57,6 +57,7 @@ static void print_commands(void)
     for (size_t i = 0; i < TABLE_COUNT; i++)
         printf("%s%s%s%s", i > 0 ? " " : "", tables[i].command, tables[i].also != NULL ? " " : "",
                tables[i].also != NULL ? tables[i].also : "");
+    printf(" docs");
 }
 
 /* One function a command, and one that finds the command in the line; bare options mean bench. */
@@ -70,6 +71,8 @@ static void print_completion(void)
                tables[i].also != NULL ? " | " : "", tables[i].also != NULL ? tables[i].also : "",
                tables[i].command);
     printf("        bench | -*) _volley_bench ;;\n");
+    printf("        docs) COMPREPLY=($(compgen -W \"completion man markdown dialect --help\" -- "
+           "\"${COMP_WORDS[COMP_CWORD]}\")) ;;\n");
     printf("        help) COMPREPLY=($(compgen -W \"");
     print_commands();
     printf("\" -- \"${COMP_WORDS[COMP_CWORD]}\")) ;;\n        *) COMPREPLY=($(compgen -W \"");
@@ -89,10 +92,22 @@ static enum err_code print_dialect(const char *name)
     return dialect != NULL ? OK : E_USAGE;
 }
 
+static void print_help(void)
+{
+    printf("usage: volley docs completion|man|markdown|dialect NAME\n\n"
+           "Prints what is made from the options of all commands:\n\n"
+           "  completion    completion for bash: source <(volley docs completion)\n"
+           "  man           the options of the man page\n"
+           "  markdown      docs/reference/options.md\n"
+           "  dialect NAME  the options of another tool beside volley's own: valkey-benchmark\n");
+}
+
 int command_docs(int argc, const char *const *argv)
 {
     const char *kind = argc > 1 ? argv[1] : "";
-    if (strcmp(kind, "markdown") == 0)
+    if (strcmp(kind, "--help") == 0)
+        print_help();
+    else if (strcmp(kind, "markdown") == 0)
         print_markdown();
     else if (strcmp(kind, "man") == 0)
         print_man();

@@ -66,7 +66,11 @@ START_TEST(help_knows_the_commands)
     program_run_volley(&help, "help", "report", NULL);
     expect(help.out, "usage: volley report DIR [OPTIONS]\n");
     program_free(&help);
+    program_run_volley(&help, "help", "docs", NULL);
+    expect(help.out, "\n  completion    completion for bash: source <(volley docs completion)\n");
+    program_free(&help);
     program_run_volley(&help, "help", "version", NULL);
+    expect(help.out, "\n  docs             completion for bash, ");
     expect(help.out, "usage: volley [COMMAND] [OPTIONS]\n");
     program_free(&help);
     program_run_volley(&help, "help", "bnch", NULL);
