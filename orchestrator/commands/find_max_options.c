@@ -113,7 +113,9 @@ static const struct option_row own[] = {
      .offset = AT(csv_path),
      .needs_trust = true,
      .section = "Output",
-     .help = "Write a CSV line for each probe."},
+     .help =
+         "Write a CSV line for each probe to FILE; - is standard output, in place of the table. "
+         "(--csv of bench is a flag.)"},
 
     {.name = "qps",
      .aliases = "rps",

@@ -118,7 +118,8 @@ static const struct option_row own[] = {
      .offset = AT(csv_path),
      .needs_trust = true,
      .section = "Output",
-     .help = "Write a CSV line for each step."},
+     .help = "Write a CSV line for each step to FILE; - is standard output, in place of the table. "
+             "(--csv of bench is a flag.)"},
 
     {.name = "test-duration",
      .aliases = "duration",

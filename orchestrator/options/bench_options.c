@@ -344,15 +344,18 @@ static const struct option_row rows[] = {
     {ROW("quiet", "q", OPTION_FLAG, NULL, AT(spec.quiet)), .section = "Output", .told = true,
      .help = "One line for each test, as valkey-benchmark -q prints it."},
     {ROW("csv", NULL, OPTION_FLAG, NULL, AT(spec.csv)), .section = "Output", .told = true,
-     .help = "One CSV line for each test, as valkey-benchmark --csv prints it."},
+     .help =
+         "One CSV line for each test, on standard output, as valkey-benchmark --csv prints it."},
     {ROW("interval", NULL, OPTION_DURATION, "TIME", AT(spec.interval_ns)),
      BARE(NS_PER_SECOND, 10 * NS_PER_MS, 10 * NS_PER_SECOND), .unset = "1s", .section = "Output",
      .told = true, .help = "The grid of all that is measured over time; a bare number is seconds."},
     {ROW("csv-interval", NULL, OPTION_DURATION, "TIME", AT(spec.csv_interval_ns)),
      BARE(NS_PER_SECOND, 10 * NS_PER_MS, HOUR_NS),
      .aliases = "interval-metrics-interval-duration-sec", .section = "Output", .told = true,
-     .help = "A CSV row for each such time, on standard output, in place of the report; a whole "
-             "multiple of --interval, for one test only. A bare number is seconds."},
+     .help =
+         "A CSV row for each such time, on standard output, in place of the report; for one test "
+         "only. A whole multiple of --interval, which is made to fit unless it is given. A bare "
+         "number is seconds, and may be 1.5."},
     {ROW("extended-metrics", NULL, OPTION_FLAG, NULL, AT(spec.extended_metrics)),
      .section = "Output",
      .help = "More columns in the interval CSV, and keys and replication sampled from the server."},
@@ -372,7 +375,8 @@ static const struct option_row rows[] = {
      .help = "Write the whole result as JSON; - is standard output."},
     {ROW("out", NULL, OPTION_TEXT, "DIR", AT(spec.out_dir)), .needs_trust = true,
      .section = "Output", .told = true,
-     .help = "Keep everything about the run in this directory, which is made."},
+     .help = "Keep everything about the run in this directory, which is made, with what is missing "
+             "above it."},
     {ROW("hdr", NULL, OPTION_TEXT, "FILE", AT(spec.hdr_path)), .needs_trust = true,
      .section = "Output", .told = true,
      .help = "Write the latencies of all intervals as an HdrHistogram log."},
