@@ -7,6 +7,8 @@
 #include <unistd.h>
 
 #include "common/log.h"
+#include "orchestrator/options/rate_steps.h"
+#include "orchestrator/options/rate_text.h"
 
 #define STDIN_MAX_BYTES (512u * 1024 * 1024)
 #define PREFILL_PIPELINE 16u
@@ -299,4 +301,17 @@ void bench_steps_free(struct bench_steps *steps)
     free(steps->command);
     free(steps->command_bytes);
     *steps = (struct bench_steps){0};
+}
+
+void bench_step_set_rate(struct bench_step *step, struct rate_step *room, uint64_t rate_micro)
+{
+    struct spec *spec = &step->spec;
+    char rate[RATE_TEXT_BYTES];
+    *room = rate_step_constant(rate_micro);
+    spec->rate_steps = room;
+    spec->rate_step_count = 1;
+    spec->warmup_rate_micro = rate_micro;
+    snprintf(spec->rate_text, sizeof spec->rate_text, "%s/s, %s",
+             rate_format(rate, sizeof rate, rate_micro),
+             spec->arrival == ARRIVAL_POISSON ? "poisson" : "even");
 }

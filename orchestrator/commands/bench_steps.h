@@ -35,4 +35,7 @@ MUST_USE enum err_code bench_steps_build(struct bench_steps *steps, const struct
                                          struct err *err);
 void bench_steps_free(struct bench_steps *steps);
 
+/* Another constant rate for a step of an open loop; room has to live as long as the step. */
+void bench_step_set_rate(struct bench_step *step, struct rate_step *room, uint64_t rate_micro);
+
 #endif

@@ -74,35 +74,6 @@ static enum err_code open_outputs(struct find_max *find, struct err *err)
     return code;
 }
 
-/* What fills the keys that the probes read. */
-static enum err_code run_before(struct find_max *find, struct err *err)
-{
-    struct session *session = &find->session;
-    enum err_code code = OK;
-    for (uint32_t i = 0; i + 1 < session->steps.count && code == OK; i++) {
-        code = session_run(session, &session->steps.steps[i], err);
-        if (code == OK && session->result->status != OK)
-            code = err_set(err, session->result->status, "the keys could not be written: %s",
-                           session->result->status_text);
-    }
-    return code;
-}
-
-static struct bench_step probe_step(struct find_max *find, uint64_t rate_micro)
-{
-    struct session *session = &find->session;
-    struct bench_step step = session->steps.steps[session->steps.count - 1];
-    char rate[40];
-    find->rate_step = rate_step_constant(rate_micro);
-    step.spec.rate_steps = &find->rate_step;
-    step.spec.rate_step_count = 1;
-    step.spec.warmup_rate_micro = rate_micro;
-    snprintf(step.spec.rate_text, sizeof step.spec.rate_text, "%s/s, %s",
-             rate_format(rate, sizeof rate, rate_micro),
-             step.spec.arrival == ARRIVAL_POISSON ? "poisson" : "even");
-    return step;
-}
-
 static double seconds_since(uint64_t began_ns)
 {
     return (double)(clock_now_ns() - began_ns) / (double)NS_PER_SECOND;
@@ -138,8 +109,9 @@ static enum err_code run_probe(struct find_max *find, uint64_t rate_micro, uint3
                                struct err *err)
 {
     struct session *session = &find->session;
-    struct bench_step step = probe_step(find, rate_micro);
+    struct bench_step step = session->steps.steps[session->steps.count - 1];
     bool retest = search_seen(&find->search, rate_micro) != NULL;
+    bench_step_set_rate(&step, &find->rate_step, rate_micro);
     find->windows.enough = &session->interrupts->enough;
     /* What the interval rests on is measured whole. */
     find->windows.ending = retest                         ? WINDOWS_WHOLE
@@ -252,7 +224,7 @@ static enum err_code run(struct find_max *find, struct err *err)
     if (find->show_probes)
         fprintf(stderr, "find-max: %s\n",
                 find_max_format_estimate(line, sizeof line, &find->request));
-    code = run_before(find, err);
+    code = session_fill_keys(session, err);
     if (code == OK)
         code = run_probes(find, err);
     enum err_code ended = session_end(session);

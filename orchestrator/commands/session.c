@@ -555,6 +555,18 @@ enum err_code session_run(struct session *session, const struct bench_step *step
     return OK;
 }
 
+enum err_code session_fill_keys(struct session *session, struct err *err)
+{
+    enum err_code code = OK;
+    for (uint32_t i = 0; i + 1 < session->steps.count && code == OK; i++) {
+        code = session_run(session, &session->steps.steps[i], err);
+        if (code == OK && session->result->status != OK)
+            code = err_set(err, session->result->status, "the keys could not be written: %s",
+                           session->result->status_text);
+    }
+    return code;
+}
+
 enum err_code session_end(struct session *session)
 {
     timeline_session_end(&session->timeline);

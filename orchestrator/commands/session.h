@@ -74,6 +74,8 @@ MUST_USE enum err_code session_plan(struct session *session, const struct spec *
  * has been logged, and what it means is the command's to say. */
 MUST_USE enum err_code session_run(struct session *session, const struct bench_step *step,
                                    struct err *err);
+/* Runs the steps ahead of the last one, which write the keys that it reads. */
+MUST_USE enum err_code session_fill_keys(struct session *session, struct err *err);
 /* INFO's used_memory of the target, between runs; false: it cannot be had. */
 bool session_server_memory(struct session *session, uint64_t *used_bytes);
 /* Ends the events of the session and completes its files. E_SYSTEM: one of them could not be written whole,

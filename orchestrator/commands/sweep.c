@@ -12,7 +12,6 @@
 #include "orchestrator/commands/session.h"
 #include "orchestrator/commands/sweep_options.h"
 #include "orchestrator/options/credentials.h"
-#include "orchestrator/options/rate_text.h"
 
 struct sweeper {
     struct sweep_request request;
@@ -34,7 +33,6 @@ static struct bench_step step_at(struct sweeper *sweeper, uint32_t index)
     struct session *session = &sweeper->session;
     struct bench_step step = session->steps.steps[session->steps.count - 1];
     uint64_t value = list_of(sweeper)->values[index];
-    char rate[RATE_TEXT_BYTES];
     switch (sweeper->request.kind) {
     case SWEEP_CLIENTS:
         step.spec.clients = value;
@@ -43,12 +41,7 @@ static struct bench_step step_at(struct sweeper *sweeper, uint32_t index)
         step.spec.pipeline = value;
         break;
     case SWEEP_QPS:
-        sweeper->rate_step = rate_step_constant(value);
-        step.spec.rate_steps = &sweeper->rate_step;
-        step.spec.warmup_rate_micro = value;
-        snprintf(step.spec.rate_text, sizeof step.spec.rate_text, "%s/s, %s",
-                 rate_format(rate, sizeof rate, value),
-                 step.spec.arrival == ARRIVAL_POISSON ? "poisson" : "even");
+        bench_step_set_rate(&step, &sweeper->rate_step, value);
         break;
     }
     return step;
@@ -76,18 +69,6 @@ static enum err_code open_outputs(struct sweeper *sweeper, struct err *err)
         code = session_show_progress(session, true, err);
     if (code == OK)
         code = capacity_files_open(&sweeper->files, "sweep", spec, sweeper->request.csv_path, err);
-    return code;
-}
-
-static enum err_code run_before(struct session *session, struct err *err)
-{
-    enum err_code code = OK;
-    for (uint32_t i = 0; i + 1 < session->steps.count && code == OK; i++) {
-        code = session_run(session, &session->steps.steps[i], err);
-        if (code == OK && session->result->status != OK)
-            code = err_set(err, session->result->status, "the keys could not be written: %s",
-                           session->result->status_text);
-    }
     return code;
 }
 
@@ -160,7 +141,7 @@ static enum err_code run(struct sweeper *sweeper, struct err *err)
     if (code != OK)
         return code;
     timeline_session_begin(&session->timeline, &session->facts);
-    code = run_before(session, err);
+    code = session_fill_keys(session, err);
     if (code == OK)
         code = run_steps(sweeper, err);
     code = err_worse(code, session_end(session));

@@ -9,8 +9,7 @@
 
 #define RESOLVE_EVERY_NS (500 * NS_PER_MS)
 
-/* A name that does not resolve now may do so later; the node keeps its place meanwhile. */
-static void resolve_nodes(struct scout *scout)
+void scout_resolve(struct scout *scout)
 {
     struct err err = {.code = OK};
     if (topology_resolve(&scout->next, NULL, &err) != OK)
@@ -95,7 +94,7 @@ bool scout_ask_cluster(struct scout *scout)
     scout->epoch = best_epoch;
     scout->last_good = best_node;
     keep_owners(scout);
-    resolve_nodes(scout);
+    scout_resolve(scout);
     return true;
 }
 
@@ -205,6 +204,6 @@ bool scout_ask_servers(struct scout *scout)
         if (scout->current.nodes[i].role == TOPOLOGY_PRIMARY &&
             scout->next.nodes[i].role == TOPOLOGY_PRIMARY)
             answered |= ask_primary(scout, i);
-    resolve_nodes(scout);
+    scout_resolve(scout);
     return answered;
 }

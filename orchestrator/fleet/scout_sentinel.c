@@ -79,13 +79,6 @@ static void leave_sentinel(struct scout *scout, const char *why)
     scout->sentinel_at = (scout->sentinel_at + 1) % scout->sentinel_count;
 }
 
-static void resolve(struct scout *scout)
-{
-    struct err err = {.code = OK};
-    if (topology_resolve(&scout->next, NULL, &err) != OK)
-        log_line(LOG_DEBUG, "topology: %s", err.text);
-}
-
 static bool take_replicas(struct scout *scout, uint32_t primary, struct err *err)
 {
     const struct spec *spec = scout->run->spec;
@@ -126,7 +119,7 @@ bool scout_ask_sentinels(struct scout *scout)
         leave_sentinel(scout, err.text);
         return false;
     }
-    resolve(scout);
+    scout_resolve(scout);
     return true;
 }
 
@@ -143,7 +136,7 @@ void scout_hear_sentinels(struct scout *scout)
         if (sentinel_switch_parse(&name, message, scout->run->spec->master_name)) {
             topology_copy(&scout->next, &scout->current);
             if (take_primary(scout, &name) >= 0) {
-                resolve(scout);
+                scout_resolve(scout);
                 scout_publish(scout);
             }
             scout->unsettled = true; /* its replicas have to be asked for */

@@ -50,6 +50,11 @@ void scout_unanswered(struct scout *scout, uint32_t node, const struct err *err)
 /* next becomes current, and the workers' when it is news. */
 void scout_publish(struct scout *scout);
 
+/* ---- scout_ask.c, scout_sentinel.c ---- */
+
+/* Looks up the names in next. One that does not resolve now may do so later; the node keeps its place
+ * meanwhile. */
+void scout_resolve(struct scout *scout);
 /* Each puts together next out of current. False: nobody answered; next is of no use. */
 bool scout_ask_cluster(struct scout *scout);
 bool scout_ask_servers(struct scout *scout);
