@@ -6,28 +6,10 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "tests/support/check/run_json.h"
-#include "tests/support/check/server.h"
+#include "tests/support/check/at_server.h"
 #include "tests/support/check/support.h"
 
 Suite *test_bench_suite(void);
-
-#define TEST_TIMEOUT_SECONDS 60
-
-static struct test_server server;
-static struct bench_setting at_server;
-static struct bench_call call;
-
-static void set_up(void)
-{
-    test_server_start(&server, NULL);
-    at_server = (struct bench_setting){.port = server.port_text};
-}
-
-static void tear_down(void)
-{
-    test_server_stop(&server);
-}
 
 static void reset_counts(void)
 {
@@ -454,36 +436,27 @@ START_TEST(test_sequence_fails_as_a_whole)
 }
 END_TEST
 
-static void add(Suite *suite, const char *name, const TTest *test)
-{
-    TCase *tcase = tcase_create(name);
-    tcase_add_checked_fixture(tcase, set_up, tear_down);
-    tcase_set_timeout(tcase, TEST_TIMEOUT_SECONDS);
-    tcase_add_test(tcase, test);
-    suite_add_tcase(suite, tcase);
-}
-
 Suite *test_bench_suite(void)
 {
     Suite *suite = suite_create("bench");
-    add(suite, "counted", test_server_got_what_was_counted);
-    add(suite, "pings", test_pings);
-    add(suite, "all", test_all_in_one_call);
-    add(suite, "exact", test_requests_are_exact);
-    add(suite, "warmup", test_warmup_is_outside);
-    add(suite, "duration", test_duration_decides);
-    add(suite, "loop", test_loop_until_interrupted);
-    add(suite, "large", test_large_values);
-    add(suite, "deep", test_deep_pipeline);
-    add(suite, "null", test_null_transport);
-    add(suite, "user", test_database_and_user);
-    add(suite, "password", test_password_only);
-    add(suite, "socket", test_unix_socket);
-    add(suite, "ipv6", test_ipv6);
-    add(suite, "errors", test_error_replies_are_counted);
-    add(suite, "nothing", test_nothing_succeeded);
-    add(suite, "max_errors", test_max_errors_ends_a_run);
-    add(suite, "max_errors_at_once", test_max_errors_is_heeded_at_once);
-    add(suite, "sequence", test_sequence_fails_as_a_whole);
+    at_server_add(suite, "counted", test_server_got_what_was_counted);
+    at_server_add(suite, "pings", test_pings);
+    at_server_add(suite, "all", test_all_in_one_call);
+    at_server_add(suite, "exact", test_requests_are_exact);
+    at_server_add(suite, "warmup", test_warmup_is_outside);
+    at_server_add(suite, "duration", test_duration_decides);
+    at_server_add(suite, "loop", test_loop_until_interrupted);
+    at_server_add(suite, "large", test_large_values);
+    at_server_add(suite, "deep", test_deep_pipeline);
+    at_server_add(suite, "null", test_null_transport);
+    at_server_add(suite, "user", test_database_and_user);
+    at_server_add(suite, "password", test_password_only);
+    at_server_add(suite, "socket", test_unix_socket);
+    at_server_add(suite, "ipv6", test_ipv6);
+    at_server_add(suite, "errors", test_error_replies_are_counted);
+    at_server_add(suite, "nothing", test_nothing_succeeded);
+    at_server_add(suite, "max_errors", test_max_errors_ends_a_run);
+    at_server_add(suite, "max_errors_at_once", test_max_errors_is_heeded_at_once);
+    at_server_add(suite, "sequence", test_sequence_fails_as_a_whole);
     return suite;
 }

@@ -4,27 +4,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "tests/support/check/run_json.h"
-#include "tests/support/check/server.h"
+#include "tests/support/check/at_server.h"
 
 Suite *test_bench_keys_suite(void);
-
-#define TEST_TIMEOUT_SECONDS 60
-
-static struct test_server server;
-static struct bench_setting at_server;
-static struct bench_call call;
-
-static void set_up(void)
-{
-    test_server_start(&server, NULL);
-    at_server = (struct bench_setting){.port = server.port_text};
-}
-
-static void tear_down(void)
-{
-    test_server_stop(&server);
-}
 
 static void empty_server(void)
 {
@@ -370,29 +352,20 @@ START_TEST(test_last_argument_from_stdin)
 }
 END_TEST
 
-static void add(Suite *suite, const char *name, const TTest *test)
-{
-    TCase *tcase = tcase_create(name);
-    tcase_add_checked_fixture(tcase, set_up, tear_down);
-    tcase_set_timeout(tcase, TEST_TIMEOUT_SECONDS);
-    tcase_add_test(tcase, test);
-    suite_add_tcase(suite, tcase);
-}
-
 Suite *test_bench_keys_suite(void)
 {
     Suite *suite = suite_create("bench_keys");
-    add(suite, "random", test_random_range);
-    add(suite, "sequential", test_sequential_range);
-    add(suite, "random_start", test_sequential_random_start);
-    add(suite, "split", test_split_does_not_matter);
-    add(suite, "prefill", test_prefill_gives_hits);
-    add(suite, "own_prefill", test_prefill_of_own_commands);
-    add(suite, "advice", test_advice_can_be_followed);
-    add(suite, "one_key", test_one_key_is_said);
-    add(suite, "lists", test_lists_have_their_length);
-    add(suite, "misses", test_misses_are_shown);
-    add(suite, "command", test_own_command);
-    add(suite, "stdin", test_last_argument_from_stdin);
+    at_server_add(suite, "random", test_random_range);
+    at_server_add(suite, "sequential", test_sequential_range);
+    at_server_add(suite, "random_start", test_sequential_random_start);
+    at_server_add(suite, "split", test_split_does_not_matter);
+    at_server_add(suite, "prefill", test_prefill_gives_hits);
+    at_server_add(suite, "own_prefill", test_prefill_of_own_commands);
+    at_server_add(suite, "advice", test_advice_can_be_followed);
+    at_server_add(suite, "one_key", test_one_key_is_said);
+    at_server_add(suite, "lists", test_lists_have_their_length);
+    at_server_add(suite, "misses", test_misses_are_shown);
+    at_server_add(suite, "command", test_own_command);
+    at_server_add(suite, "stdin", test_last_argument_from_stdin);
     return suite;
 }

@@ -7,31 +7,15 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "tests/support/check/run_json.h"
-#include "tests/support/check/server.h"
+#include "tests/support/check/at_server.h"
+#include "tests/support/check/printed.h"
 #include "tests/support/check/support.h"
 #include "tests/support/check/temp_tree.h"
 
 Suite *test_bench_outputs_suite(void);
 
-#define TEST_TIMEOUT_SECONDS 60
 #define CSV_COLUMNS 16
 #define WAIT_MS 10000
-
-static struct test_server server;
-static struct bench_setting at_server;
-static struct bench_call call;
-
-static void set_up(void)
-{
-    test_server_start(&server, NULL);
-    at_server = (struct bench_setting){.port = server.port_text};
-}
-
-static void tear_down(void)
-{
-    test_server_stop(&server);
-}
 
 /* The whole of text must be of this form (an extended regular expression). */
 static void expect_form(const char *text, const char *form)
@@ -43,11 +27,6 @@ static void expect_form(const char *text, const char *form)
     int result = regexec(&compiled, text, 0, NULL, 0);
     regfree(&compiled);
     ck_assert_msg(result == 0, "not of the form %s:\n%.2000s", form, text);
-}
-
-static void expect_in(const char *text, const char *part)
-{
-    ck_assert_msg(strstr(text, part) != NULL, "\"%s\" is not in:\n%.3000s", part, text);
 }
 
 static void expect_not_in(const char *text, const char *part)
@@ -92,8 +71,8 @@ START_TEST(test_short_outputs_hide_nothing)
     test_server_integer(&server, "LPUSH wrong x");
     for (size_t i = 0; i < sizeof styles / sizeof styles[0]; i++) {
         call_expect(&call, 1, &at_server, "%s -n 100 -c 4 -r 10 -- get wrong", styles[i]);
-        expect_in(call.program.err, "100 error replies like this: WRONGTYPE Operation against");
-        expect_in(call.program.err, "verdict RED, errors (100.000 % of replies)");
+        EXPECT_IN(call.program.err, "100 error replies like this: WRONGTYPE Operation against");
+        EXPECT_IN(call.program.err, "verdict RED, errors (100.000 % of replies)");
         call_free(&call);
         call_expect(&call, 0, &at_server, "%s -n 100 -c 4 -r 10 -t set", styles[i]);
         ck_assert_str_eq(call.program.err, "");
@@ -112,7 +91,7 @@ START_TEST(test_short_outputs_tell_of_losses)
     program_wait_text(&call.program, PROGRAM_ERR, "Progress: ");
     test_server_kill(&server);
     program_wait(&call.program);
-    expect_in(call.program.err, "without one success in 1 outage");
+    EXPECT_IN(call.program.err, "without one success in 1 outage");
     program_free(&call.program);
 }
 END_TEST
@@ -164,14 +143,14 @@ START_TEST(test_report_text)
                 "-t set -n 300 -c 4 -r 10 --processes 2 --cpus none --percentiles 50,99.5 --label "
                 "mylabel --debug");
     const char *out = call.program.out;
-    expect_in(out, "Requests completed: 300\n");
-    expect_in(out, "99.5th percentile: ");
+    EXPECT_IN(out, "Requests completed: 300\n");
+    EXPECT_IN(out, "99.5th percentile: ");
     expect_not_in(out, "99.9th percentile");
-    expect_in(out, "mylabel");
-    expect_in(out, "Percentile Spectrum");
-    expect_in(out, "Total count    =          300]");
-    expect_in(out, "worker 1: pid ");
-    expect_in(out, "Verdict: ");
+    EXPECT_IN(out, "mylabel");
+    EXPECT_IN(out, "Percentile Spectrum");
+    EXPECT_IN(out, "Total count    =          300]");
+    EXPECT_IN(out, "worker 1: pid ");
+    EXPECT_IN(out, "Verdict: ");
     const json_t *percentiles = json_object_get(call.root, "percentiles");
     ck_assert_uint_eq(json_array_size(percentiles), 2);
     ck_assert_str_eq(json_string_value(json_object_get(call.root, "label")), "mylabel");
@@ -183,7 +162,7 @@ START_TEST(test_progress)
 {
     /* Breaks when progress is not on stderr, or stands there without being asked for. */
     call_expect(&call, 0, &at_server, "-q -t set --duration 1200ms -c 2 -r 10 --progress");
-    expect_in(call.program.err, "Progress: ");
+    EXPECT_IN(call.program.err, "Progress: ");
     expect_not_in(call.program.out, "Progress");
     call_free(&call);
     call_expect(&call, 0, &at_server, "-q -t set -n 100 -c 2 -r 10");
@@ -274,9 +253,9 @@ START_TEST(test_explain)
     struct bench_setting nobody = {.port = port};
     call_expect(&call, 0, &nobody, "--explain -t set,get -r 1000000 -n 3 --seed 4 -c 8 -P 2");
     ck_assert_ptr_null(call.root);
-    expect_in(call.program.out, "Step 2: GET");
-    expect_in(call.program.out, "command line: -P");
-    expect_in(call.program.out, "Nothing was connected");
+    EXPECT_IN(call.program.out, "Step 2: GET");
+    EXPECT_IN(call.program.out, "command line: -P");
+    EXPECT_IN(call.program.out, "Nothing was connected");
     /* All three requests of the run stand there: the server must have just these keys. */
     char keys[3][17];
     const char *at = strstr(call.program.out, "Step 1: SET");
@@ -302,8 +281,8 @@ START_TEST(test_nobody_there)
     snprintf(port, sizeof port, "%u", support_free_port());
     struct bench_setting nobody = {.port = port};
     call_expect(&call, 5, &nobody, "-q -t set -n 10");
-    expect_in(call.program.err, port);
-    expect_in(call.program.err, "refused");
+    EXPECT_IN(call.program.err, port);
+    EXPECT_IN(call.program.err, "refused");
     call_free(&call);
 }
 END_TEST
@@ -329,7 +308,7 @@ START_TEST(test_config_file)
     }
     temp_tree_write(&tree, "/bad.yaml", "type: set\nrequest: 70\n", 0600);
     call_expect(&call, 3, &at_server, "-q --config %s/bad.yaml", tree.path);
-    expect_in(call.program.err, "bad.yaml:2:");
+    EXPECT_IN(call.program.err, "bad.yaml:2:");
     call_free(&call);
     temp_tree_remove(&tree);
 }
@@ -368,30 +347,21 @@ START_TEST(test_managed_server_leaves_nothing)
 }
 END_TEST
 
-static void add(Suite *suite, const char *name, const TTest *test)
-{
-    TCase *tcase = tcase_create(name);
-    tcase_add_checked_fixture(tcase, set_up, tear_down);
-    tcase_set_timeout(tcase, TEST_TIMEOUT_SECONDS);
-    tcase_add_test(tcase, test);
-    suite_add_tcase(suite, tcase);
-}
-
 Suite *test_bench_outputs_suite(void)
 {
     Suite *suite = suite_create("bench_outputs");
-    add(suite, "quiet", test_quiet_lines);
-    add(suite, "csv", test_csv_lines);
-    add(suite, "hidden", test_short_outputs_hide_nothing);
-    add(suite, "losses", test_short_outputs_tell_of_losses);
-    add(suite, "interval_csv", test_interval_csv);
-    add(suite, "report", test_report_text);
-    add(suite, "progress", test_progress);
-    add(suite, "workers", test_number_of_workers);
-    add(suite, "pinned", test_workers_are_pinned);
-    add(suite, "explain", test_explain);
-    add(suite, "nobody", test_nobody_there);
-    add(suite, "config", test_config_file);
-    add(suite, "managed", test_managed_server_leaves_nothing);
+    at_server_add(suite, "quiet", test_quiet_lines);
+    at_server_add(suite, "csv", test_csv_lines);
+    at_server_add(suite, "hidden", test_short_outputs_hide_nothing);
+    at_server_add(suite, "losses", test_short_outputs_tell_of_losses);
+    at_server_add(suite, "interval_csv", test_interval_csv);
+    at_server_add(suite, "report", test_report_text);
+    at_server_add(suite, "progress", test_progress);
+    at_server_add(suite, "workers", test_number_of_workers);
+    at_server_add(suite, "pinned", test_workers_are_pinned);
+    at_server_add(suite, "explain", test_explain);
+    at_server_add(suite, "nobody", test_nobody_there);
+    at_server_add(suite, "config", test_config_file);
+    at_server_add(suite, "managed", test_managed_server_leaves_nothing);
     return suite;
 }

@@ -234,15 +234,20 @@ END_TEST
 
 /* Sent elsewhere -------------------------------------------------------------------------------- */
 
+static void begin_migration(unsigned slot, uint32_t from, uint32_t to)
+{
+    free(test_server_text(&cluster.nodes[to], "CLUSTER SETSLOT %u IMPORTING %s", slot,
+                          cluster.ids[from]));
+    free(test_server_text(&cluster.nodes[from], "CLUSTER SETSLOT %u MIGRATING %s", slot,
+                          cluster.ids[to]));
+}
+
 START_TEST(test_ask)
 {
     /* Breaks when ASK is not followed with ASKING, moves the map, or costs a request. */
     unsigned slot = slots_of_key(ONE_KEY, strlen(ONE_KEY));
     uint32_t from = owner_of_one_key(), to = (from + 1) % 3;
-    free(test_server_text(&cluster.nodes[to], "CLUSTER SETSLOT %u IMPORTING %s", slot,
-                          cluster.ids[from]));
-    free(test_server_text(&cluster.nodes[from], "CLUSTER SETSLOT %u MIGRATING %s", slot,
-                          cluster.ids[to]));
+    begin_migration(slot, from, to);
     call_expect(&call, 0, seed(), "--cluster -t set -n 2000 -c 9 -P 4 --processes 1");
     ck_assert_int_eq(run_json_count(&call, 0, "requests.ok"), 2000);
     expect_no_harm();
@@ -259,10 +264,7 @@ START_TEST(test_ask_large)
     /* Breaks when a request that is larger than the buffers loses its place behind ASKING. */
     unsigned slot = slots_of_key(ONE_KEY, strlen(ONE_KEY));
     uint32_t from = owner_of_one_key(), to = (from + 1) % 3;
-    free(test_server_text(&cluster.nodes[to], "CLUSTER SETSLOT %u IMPORTING %s", slot,
-                          cluster.ids[from]));
-    free(test_server_text(&cluster.nodes[from], "CLUSTER SETSLOT %u MIGRATING %s", slot,
-                          cluster.ids[to]));
+    begin_migration(slot, from, to);
     call_expect(&call, 0, seed(), "--cluster -t set -n 50 -c 9 -d 3mb --processes 1");
     ck_assert_int_eq(run_json_count(&call, 0, "requests.ok"), 50);
     ck_assert_int_eq(test_server_integer(&cluster.nodes[to], "DBSIZE"), 1);
@@ -278,10 +280,7 @@ START_TEST(test_tryagain)
     ck_assert_int_ge(from, 0);
     uint32_t to = ((uint32_t)from + 1) % 3;
     free(test_server_text(&cluster.nodes[from], "SET a{t} 1"));
-    free(test_server_text(&cluster.nodes[to], "CLUSTER SETSLOT %u IMPORTING %s", slot,
-                          cluster.ids[from]));
-    free(test_server_text(&cluster.nodes[from], "CLUSTER SETSLOT %u MIGRATING %s", slot,
-                          cluster.ids[to]));
+    begin_migration(slot, from, to);
     call_expect(&call, 1, seed(),
                 "--cluster -n 10 -c 9 --processes 1 --request-timeout 400ms MGET a{t} b{t}");
     ck_assert_int_eq(run_json_count(&call, 0, "requests.sent"), 10);

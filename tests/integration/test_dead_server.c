@@ -22,14 +22,6 @@ Suite *test_dead_server_suite(void);
 
 static struct trial trial;
 
-/* A real server, and a load of four connections under way. */
-#define start_load(...)                                                                            \
-    do {                                                                                           \
-        test_server_start(&world.server, NULL);                                                    \
-        trial_start(&trial, LOAD, __VA_ARGS__, NULL);                                              \
-        trial_wait_calls("get", 500);                                                              \
-    } while (0)
-
 static void interrupt_and_end(void)
 {
     program_signal(&trial.program, SIGINT);
@@ -41,7 +33,7 @@ static void interrupt_and_end(void)
 START_TEST(test_server_restarts)
 {
     /* breaks: a server that comes back finds no load, or what was in flight is not in the books */
-    start_load("--duration", "60", "--interval", "100ms");
+    trial_start_load(&trial, "--duration", "60", "--interval", "100ms");
     test_server_kill(&world.server);
     test_server_restart(&world.server);
     trial_wait_calls("get", 500);
@@ -63,7 +55,7 @@ END_TEST
 START_TEST(test_server_restarts_exact)
 {
     /* breaks: a run with -n sends more or fewer than n when connections break */
-    start_load("-n", "400000", "-P", "16", "--interval", "100ms");
+    trial_start_load(&trial, "-n", "400000", "-P", "16", "--interval", "100ms");
     test_server_pause(&world.server); /* with requests in flight on every connection */
     support_sleep_ms(20);
     test_server_kill(&world.server);
@@ -80,7 +72,7 @@ END_TEST
 START_TEST(test_server_gone)
 {
     /* breaks: a run with -n waits for ever for a server that will not come back */
-    start_load("-n", "100m", "--wait-ready", "1s");
+    trial_start_load(&trial, "-n", "100m", "--wait-ready", "1s");
     test_server_kill(&world.server);
     trial_end(&trial, 5);
     trial_expect(&trial, PROGRAM_ERR, "--wait-ready");
@@ -97,7 +89,7 @@ START_TEST(test_server_gone_with_duration)
 {
     /* breaks: a run with a duration ends early, or hangs, when its server goes, or leaves figures that
      * may be used */
-    start_load("--duration", "2", "--interval", "100ms");
+    trial_start_load(&trial, "--duration", "2", "--interval", "100ms");
     test_server_kill(&world.server);
     trial_end(&trial, 0);
     ck_assert_double_ge(json_real_value(json_object_get(trial.run, "seconds")), 2.0);
@@ -118,7 +110,8 @@ static double column(const char *row, int number)
 START_TEST(test_server_stalls)
 {
     /* breaks: a stall shows as missing rows, or the latency of what waited is not measured */
-    start_load("--duration", "60", "--csv-interval", "250ms", "--drain-timeout", "60");
+    trial_start_load(&trial, "--duration", "60", "--csv-interval", "250ms", "--drain-timeout",
+                     "60");
     test_server_pause(&world.server);
     support_sleep_ms(3000);
     test_server_resume(&world.server);
@@ -148,7 +141,7 @@ END_TEST
 START_TEST(test_request_timeout)
 {
     /* breaks: a hung server stops volley for good, or late replies are taken for those of others */
-    start_load("--duration", "60", "--request-timeout", "200ms", "-P", "4");
+    trial_start_load(&trial, "--duration", "60", "--request-timeout", "200ms", "-P", "4");
     test_server_pause(&world.server);
     support_sleep_ms(1000);
     test_server_resume(&world.server);
@@ -205,7 +198,7 @@ END_TEST
 START_TEST(test_drain_timeout)
 {
     /* breaks: the end of a run waits for a server that never answers, or hides what is missing */
-    start_load("--duration", "60", "--drain-timeout", "200ms", "-P", "4");
+    trial_start_load(&trial, "--duration", "60", "--drain-timeout", "200ms", "-P", "4");
     test_server_pause(&world.server);
     interrupt_and_end();
     ck_assert_int_gt(trial_count(&trial, "errors_by_kind", "drain"), 0);

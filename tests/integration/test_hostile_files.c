@@ -1,7 +1,6 @@
 /* Directories and files that somebody else has prepared: volley writes nothing elsewhere, takes part in no
  * hang, and still reports what can be read. */
 #include <check.h>
-#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -28,20 +27,9 @@ static void tear_down(void)
     temp_tree_remove(&tree);
 }
 
-/* Runs a line of shell in the tree, with $volley, and a short load that needs no server in $load. */
 static void shell(const char *line, int exit_status)
 {
-    char text[1536], path[PATH_MAX], volley[PATH_MAX + 8];
-    ck_assert_ptr_nonnull(realpath(program_volley(), path));
-    snprintf(volley, sizeof volley, "volley=%s", path);
-    snprintf(text, sizeof text, "load=\"bench --null -n 1000 -r 10 --processes 1 -q\"; %s", line);
-    program_run(&program,
-                &(struct program_options){.argv = (const char *[]){"bash", "-c", text, NULL},
-                                          .environment = (const char *[]){volley, NULL},
-                                          .directory = tree.path,
-                                          .deadline_ms = 30000});
-    ck_assert_msg(program.exit_status == exit_status, "%s: status %d (signal %d)\n%s%s", line,
-                  program.exit_status, program.exit_signal, program.out, program.err);
+    program_run_shell(&program, tree.path, line, exit_status);
 }
 
 static void expect_error(const char *part)

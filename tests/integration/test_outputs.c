@@ -2,7 +2,6 @@
 #include <check.h>
 #include <fcntl.h>
 #include <jansson.h>
-#include <limits.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -33,25 +32,9 @@ static void tear_down(void)
     temp_tree_remove(&tree);
 }
 
-/* Runs a line of shell in the tree, with $volley and a short load that needs no server in $load. */
-static void start_shell(const char *line)
-{
-    char text[1024], path[PATH_MAX], volley[PATH_MAX + 8];
-    ck_assert_ptr_nonnull(realpath(program_volley(), path));
-    snprintf(volley, sizeof volley, "volley=%s", path);
-    snprintf(text, sizeof text, "load=\"bench --null -n 1000 -r 10 --processes 1\"; %s", line);
-    program_start(&program,
-                  &(struct program_options){.argv = (const char *[]){"bash", "-c", text, NULL},
-                                            .environment = (const char *[]){volley, NULL},
-                                            .directory = tree.path});
-}
-
 static void shell(const char *line, int exit_status)
 {
-    start_shell(line);
-    program_wait(&program);
-    ck_assert_msg(program.exit_status == exit_status, "%s: status %d (signal %d)\n%s%s", line,
-                  program.exit_status, program.exit_signal, program.out, program.err);
+    program_run_shell(&program, tree.path, line, exit_status);
 }
 
 static void expect_error(const char *part)
@@ -336,7 +319,9 @@ END_TEST
 START_TEST(test_nohup)
 {
     /* Breaks when a run under nohup ends with its terminal. */
-    start_shell("trap '' HUP; exec $volley bench --null -r 10 --qps 100 --duration 2 --progress");
+    program_start_shell(
+        &program, tree.path,
+        "trap '' HUP; exec $volley bench --null -r 10 --qps 100 --duration 2 --progress");
     program_wait_text(&program, PROGRAM_ERR, "Progress: ");
     program_signal(&program, SIGHUP);
     program_wait(&program);

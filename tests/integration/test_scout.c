@@ -123,14 +123,20 @@ static void await_owner(unsigned slot, uint16_t port)
 
 /* ---- cluster ---- */
 
-START_TEST(cluster_changes)
+/* A scout for a cluster, of which the user has named one node. */
+static void start_cluster(unsigned primaries, unsigned replicas, unsigned named)
 {
-    /* Breaks when workers go on sending to who no longer serves, or a node changes its index. */
-    test_cluster_start(&cluster, 3, 3, NULL);
-    name_host(&cluster.nodes[1]);
+    test_cluster_start(&cluster, primaries, replicas, NULL);
+    name_host(&cluster.nodes[named]);
     world.spec.cluster = true;
     discover();
     start_scout();
+}
+
+START_TEST(cluster_changes)
+{
+    /* Breaks when workers go on sending to who no longer serves, or a node changes its index. */
+    start_cluster(3, 3, 1);
     for (int i = 0; i < 3; i++)
         ck_assert_int_eq(index_of(cluster.nodes[i].port), i);
     const int replica = index_of(cluster.nodes[3].port);
@@ -160,11 +166,7 @@ END_TEST
 START_TEST(primary_dies)
 {
     /* Breaks when the scout asks only the node it knows best, which is the one that died. */
-    test_cluster_start(&cluster, 3, 3, NULL);
-    name_host(&cluster.nodes[0]);
-    world.spec.cluster = true;
-    discover();
-    start_scout();
+    start_cluster(3, 3, 0);
     test_server_kill(&cluster.nodes[0]);
     wish();
     await_owner(0, cluster.nodes[3].port);
@@ -180,11 +182,7 @@ START_TEST(slots_that_nobody_names)
 {
     /* Breaks when slots lose their owner because an answer leaves them out, as Redis 8 does when a primary
      * has failed: their requests then hold up the other nodes. */
-    test_cluster_start(&cluster, 3, 0, NULL);
-    name_host(&cluster.nodes[0]);
-    world.spec.cluster = true;
-    discover();
-    start_scout();
+    start_cluster(3, 0, 0);
     for (uint32_t node = 3; node-- > 0;)
         free(test_server_text(&cluster.nodes[node], "CLUSTER DELSLOTS 16383"));
     test_cluster_move_slot(&cluster, 0, 0, 1);
@@ -200,11 +198,7 @@ END_TEST
 START_TEST(scout_dies)
 {
     /* Breaks when the second scout forgets what the first has found. */
-    test_cluster_start(&cluster, 2, 1, NULL);
-    name_host(&cluster.nodes[0]);
-    world.spec.cluster = true;
-    discover();
-    start_scout();
+    start_cluster(2, 1, 0);
     test_cluster_promote(&cluster, 2);
     await_owner(0, cluster.nodes[2].port);
     kill(world.scout, SIGTERM); /* has no effect */
@@ -224,11 +218,7 @@ END_TEST
 START_TEST(paused_node)
 {
     /* Breaks when one node that does not answer keeps the scout from asking the others. */
-    test_cluster_start(&cluster, 3, 3, NULL);
-    name_host(&cluster.nodes[2]);
-    world.spec.cluster = true;
-    discover();
-    start_scout();
+    start_cluster(3, 3, 2);
     test_server_pause(&cluster.nodes[2]);
     wish();
     await_owner(16383, cluster.nodes[5].port);

@@ -22,14 +22,6 @@ Suite *test_survive_suite(void);
 
 static struct trial trial;
 
-/* A real server, and a load of two workers under way. */
-#define start_load(...)                                                                            \
-    do {                                                                                           \
-        test_server_start(&world.server, NULL);                                                    \
-        trial_start(&trial, LOAD, __VA_ARGS__, NULL);                                              \
-        trial_wait_calls("get", 500);                                                              \
-    } while (0)
-
 static void expect_complete_report(void)
 {
     trial_expect(&trial, PROGRAM_OUT, "Interrupted: the run was stopped before its end");
@@ -48,7 +40,7 @@ START_TEST(test_first_signal)
     /* breaks: a stopped run loses its report, its files, or the replies under way */
     char out[160];
     snprintf(out, sizeof out, "%s/out", world.tree.path);
-    start_load("--duration", "60", "--out", out);
+    trial_start_load(&trial, "--duration", "60", "--out", out);
     program_signal(&trial.program, ending_signals[_i]);
     trial_end(&trial, 130);
     expect_complete_report();
@@ -69,7 +61,8 @@ END_TEST
 START_TEST(test_second_signal)
 {
     /* breaks: a user cannot leave a run whose server hangs, or leaves without a report */
-    start_load("--duration", "60", "--drain-timeout", "600", "--request-timeout", "600s");
+    trial_start_load(&trial, "--duration", "60", "--drain-timeout", "600", "--request-timeout",
+                     "600s");
     test_server_pause(&world.server);
     support_sleep_ms(100); /* every connection waits for a reply now, or nearly so */
     program_signal(&trial.program, SIGINT);
@@ -92,7 +85,7 @@ END_TEST
 START_TEST(test_double_signal)
 {
     /* breaks: timeout(1), which signals the process and then its group, cuts the draining short */
-    start_load("--duration", "60");
+    trial_start_load(&trial, "--duration", "60");
     program_signal(&trial.program, SIGINT);
     program_signal(&trial.program, SIGTERM);
     trial_end(&trial, 130);
@@ -105,7 +98,7 @@ END_TEST
 START_TEST(test_signal_in_warmup)
 {
     /* breaks: an interrupt before the first measured request counts warm-up, or leaves no report */
-    start_load("--duration", "60", "--warmup", "60");
+    trial_start_load(&trial, "--duration", "60", "--warmup", "60");
     program_signal(&trial.program, SIGTERM);
     trial_end(&trial, 130);
     expect_complete_report();
@@ -181,7 +174,7 @@ START_TEST(test_worker_killed)
     /* breaks: one dead worker ends or falsifies the run, or nobody is told */
     pid_t workers[2];
     char named[64];
-    start_load("-n", "60000");
+    trial_start_load(&trial, "-n", "60000");
     program_wait_children(&trial.program, workers, 2);
     ck_assert_int_eq(kill(workers[0], SIGKILL), 0);
     trial_end(&trial, 0);
@@ -228,7 +221,8 @@ START_TEST(test_worker_killed_in_warmup)
     /* breaks: what falls due in the warm-up while a worker is dead is booked as measured when its
      * replacement comes only after it */
     pid_t workers[2];
-    start_load("--qps", "2000", "--warmup", "1", "--duration", "2", "--interval", "100ms");
+    trial_start_load(&trial, "--qps", "2000", "--warmup", "1", "--duration", "2", "--interval",
+                     "100ms");
     program_wait_children(&trial.program, workers, 2);
     program_signal(&trial.program, SIGSTOP); /* nobody replaces it before */
     ck_assert_int_eq(kill(workers[0], SIGKILL), 0);
@@ -246,7 +240,7 @@ START_TEST(test_all_workers_killed)
 {
     /* breaks: a run that loses all its workers at once does not come back */
     pid_t workers[2];
-    start_load("-n", "60000");
+    trial_start_load(&trial, "-n", "60000");
     program_wait_children(&trial.program, workers, 2);
     ck_assert_int_eq(kill(workers[0], SIGKILL), 0);
     ck_assert_int_eq(kill(workers[1], SIGKILL), 0);
@@ -294,7 +288,7 @@ START_TEST(test_stopped_worker)
 {
     /* breaks: a worker that hangs keeps the run from ever ending */
     pid_t workers[2];
-    start_load("--duration", "60");
+    trial_start_load(&trial, "--duration", "60");
     program_wait_children(&trial.program, workers, 2);
     ck_assert_int_eq(kill(workers[0], SIGSTOP), 0);
     program_wait_text(&trial.program, PROGRAM_ERR, "shows no sign of life");
@@ -360,7 +354,7 @@ START_TEST(test_orchestrator_killed)
     /* breaks: a killed volley leaves workers firing, or its measurements are lost */
     char out[160];
     snprintf(out, sizeof out, "%s/out", world.tree.path);
-    start_load("--duration", "60", "--out", out);
+    trial_start_load(&trial, "--duration", "60", "--out", out);
     wait_journal_grows(out, 3);
     program_signal(&trial.program, SIGKILL);
     program_wait(&trial.program);

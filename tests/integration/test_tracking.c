@@ -4,29 +4,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "tests/support/check/run_json.h"
-#include "tests/support/check/server.h"
+#include "tests/support/check/at_server.h"
 #include "tests/support/check/support.h"
 
 Suite *test_tracking_suite(void);
 
-#define TIMEOUT_SECONDS 60
 #define CONNECTIONS 4
-
-static struct test_server server;
-static struct bench_setting at_server;
-static struct bench_call call;
-
-static void set_up(void)
-{
-    test_server_start(&server, NULL);
-    at_server = (struct bench_setting){.port = server.port_text};
-}
-
-static void tear_down(void)
-{
-    test_server_stop(&server);
-}
 
 START_TEST(test_invalidations_are_counted)
 {
@@ -90,12 +73,8 @@ END_TEST
 Suite *test_tracking_suite(void)
 {
     Suite *suite = suite_create("tracking");
-    TCase *tcase = tcase_create("tracking");
-    tcase_add_checked_fixture(tcase, set_up, tear_down);
-    tcase_set_timeout(tcase, TIMEOUT_SECONDS);
-    tcase_add_test(tcase, test_invalidations_are_counted);
-    tcase_add_test(tcase, test_own_writes);
-    tcase_add_test(tcase, test_without_tracking);
-    suite_add_tcase(suite, tcase);
+    at_server_add(suite, "counted", test_invalidations_are_counted);
+    at_server_add(suite, "own_writes", test_own_writes);
+    at_server_add(suite, "without", test_without_tracking);
     return suite;
 }

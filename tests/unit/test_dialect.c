@@ -6,6 +6,7 @@
 
 #include "common/clock.h"
 #include "orchestrator/options/dialect.h"
+#include "tests/support/check/printed.h"
 
 Suite *test_dialect_suite(void);
 
@@ -326,11 +327,10 @@ END_TEST
 START_TEST(page)
 {
     /* the page of differences has rows that end too early, or an option less */
-    char *text = NULL;
-    size_t text_bytes = 0;
-    FILE *out = open_memstream(&text, &text_bytes);
-    dialect_print_markdown(&dialect_valkey, out);
-    fclose(out);
+    struct printed printed;
+    printed_begin(&printed);
+    dialect_print_markdown(&dialect_valkey, printed.file);
+    char *text = printed_end(&printed);
     size_t lines = 0;
     for (const char *line = text; *line != '\0'; line += strcspn(line, "\n") + 1, lines++) {
         size_t cells = 0;

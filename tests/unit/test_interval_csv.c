@@ -272,11 +272,9 @@ static void expect_file(const char *directory, const char *name, const char *fin
     free(bytes);
 }
 
-START_TEST(every_test_has_a_file)
+/* With the file in that directory. */
+static void begin_session(const char *directory)
 {
-    /* breaks if the rows of several tests stand in one file, where nothing tells them apart, or a
-     * prefill takes a number */
-    char *directory = fixture_directory();
     char path[256];
     struct sink sink;
     struct err err = {.code = OK};
@@ -286,6 +284,14 @@ START_TEST(every_test_has_a_file)
     ck_assert_int_eq(sink_interval_csv_file(&sink, path, OUTPUT_NAMED, 0, &err), OK);
     timeline_add(&timeline, sink);
     timeline_session_begin(&timeline, &session);
+}
+
+START_TEST(every_test_has_a_file)
+{
+    /* breaks if the rows of several tests stand in one file, where nothing tells them apart, or a
+     * prefill takes a number */
+    char *directory = fixture_directory();
+    begin_session(directory);
     play_run(11, false);
     play_run(5, true);
     play_run(22, false);
@@ -308,17 +314,10 @@ START_TEST(a_loop_has_no_end_of_files)
     /* breaks if a journal of thousands of runs makes thousands of files, if the limit costs those below it,
      * or if they are held open */
     char *directory = fixture_directory();
-    char path[256], last[64], beyond[64];
-    struct sink sink;
-    struct err err = {.code = OK};
+    char last[64], beyond[64];
     const struct rlimit files = {INTERVAL_CSV_FILES_MAX + 100, INTERVAL_CSV_FILES_MAX + 100};
     ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &files), 0);
-    snprintf(path, sizeof path, "%s/intervals.csv", directory);
-    session = fixture_session();
-    ck_assert_int_eq(timeline_init(&timeline, &err), OK);
-    ck_assert_int_eq(sink_interval_csv_file(&sink, path, OUTPUT_NAMED, 0, &err), OK);
-    timeline_add(&timeline, sink);
-    timeline_session_begin(&timeline, &session);
+    begin_session(directory);
     for (uint32_t i = 0; i < INTERVAL_CSV_FILES_MAX + 3; i++)
         play_run(i + 1, false);
     timeline_session_end(&timeline);
@@ -338,15 +337,7 @@ START_TEST(no_test_keeps_half_a_file)
 {
     /* breaks if the files of earlier tests stay, under either name, when the session is not ended */
     char *directory = fixture_directory();
-    char path[256];
-    struct sink sink;
-    struct err err = {.code = OK};
-    snprintf(path, sizeof path, "%s/intervals.csv", directory);
-    session = fixture_session();
-    ck_assert_int_eq(timeline_init(&timeline, &err), OK);
-    ck_assert_int_eq(sink_interval_csv_file(&sink, path, OUTPUT_NAMED, 0, &err), OK);
-    timeline_add(&timeline, sink);
-    timeline_session_begin(&timeline, &session);
+    begin_session(directory);
     play_run(11, false);
     play_run(22, false);
     timeline_destroy(&timeline);

@@ -8,6 +8,7 @@
 #include "orchestrator/options/bench_options.h"
 #include "orchestrator/options/options.h"
 #include "orchestrator/options/suggest.h"
+#include "tests/support/check/printed.h"
 
 Suite *test_options_suite(void);
 
@@ -297,18 +298,10 @@ END_TEST
 /* What a printer writes, as text that the caller frees. */
 static char *printed(void (*print)(FILE *out))
 {
-    char *text = NULL;
-    size_t text_bytes = 0;
-    FILE *out = open_memstream(&text, &text_bytes);
-    ck_assert_ptr_nonnull(out);
-    print(out);
-    fclose(out);
-    return text;
-}
-
-static void ck_contains(const char *text, const char *part)
-{
-    ck_assert_msg(strstr(text, part) != NULL, "\"%s\" is not in:\n%s", part, text);
+    struct printed text;
+    printed_begin(&text);
+    print(text.file);
+    return printed_end(&text);
 }
 
 START_TEST(json)
@@ -351,9 +344,9 @@ START_TEST(origins_printed)
     /* --explain shows a secret, or rows that mean nothing */
     ck_assert_int_eq(PARSE("-c", "9", "--secret", "PW"), OK);
     char *text = printed(print_origins);
-    ck_contains(text, "count");
-    ck_contains(text, "command line: -c\n");
-    ck_contains(text, "***");
+    EXPECT_IN(text, "count");
+    EXPECT_IN(text, "command line: -c\n");
+    EXPECT_IN(text, "***");
     ck_assert_ptr_null(strstr(text, "PW"));
     ck_assert_ptr_null(strstr(text, "unset-count"));
     ck_assert_ptr_null(strstr(text, "later"));
@@ -385,29 +378,29 @@ START_TEST(documents)
 {
     /* a document does not say what the parser does */
     char *text = printed(print_help);
-    ck_contains(text, "usage: x [options]\n\nWhat it does.\n\nOne:\n");
-    ck_contains(text, "  -c, --count N               .A count; a|b. Also --number, --amount. "
-                      "(1 to 1,000; default 50)\n");
-    ck_contains(text, "\nTwo:\n  --size SIZE ");
-    ck_contains(text, "  -o, -O, --other ");
-    ck_contains(text, "Known, but not available yet: --later\n");
-    ck_contains(text, "The end.\n");
+    EXPECT_IN(text, "usage: x [options]\n\nWhat it does.\n\nOne:\n");
+    EXPECT_IN(text, "  -c, --count N               .A count; a|b. Also --number, --amount. "
+                    "(1 to 1,000; default 50)\n");
+    EXPECT_IN(text, "\nTwo:\n  --size SIZE ");
+    EXPECT_IN(text, "  -o, -O, --other ");
+    EXPECT_IN(text, "Known, but not available yet: --later\n");
+    EXPECT_IN(text, "The end.\n");
     ck_assert_ptr_null(strstr(text, "elsewhere"));
     free(text);
     text = printed(print_markdown);
-    ck_contains(text, "### One\n\n| Option | Default | Allowed | Meaning |\n");
-    ck_contains(text, "| `-c` `--count N` | `50` | 1 to 1,000 | .A count; a\\|b. Also");
-    ck_contains(text, "`--elsewhere`: use --count.\n");
+    EXPECT_IN(text, "### One\n\n| Option | Default | Allowed | Meaning |\n");
+    EXPECT_IN(text, "| `-c` `--count N` | `50` | 1 to 1,000 | .A count; a\\|b. Also");
+    EXPECT_IN(text, "`--elsewhere`: use --count.\n");
     free(text);
     text = printed(print_man);
-    ck_contains(text, ".SS One\n.TP\n\\fB\\-f\\fR, \\fB\\-\\-flag\\fR\nA flag.\n");
-    ck_contains(text, "\\fB\\-\\-unset\\-count\\fR \\fIN\\fR\n");
-    ck_contains(text, "\n\\&.A count");
+    EXPECT_IN(text, ".SS One\n.TP\n\\fB\\-f\\fR, \\fB\\-\\-flag\\fR\nA flag.\n");
+    EXPECT_IN(text, "\\fB\\-\\-unset\\-count\\fR \\fIN\\fR\n");
+    EXPECT_IN(text, "\n\\&.A count");
     free(text);
     text = printed(print_completion);
-    ck_contains(text, "_volley_test()\n{\n");
-    ck_contains(text, "    --custom|--config)\n");
-    ck_contains(text, "\"--flag --other --count --number --amount --size");
+    EXPECT_IN(text, "_volley_test()\n{\n");
+    EXPECT_IN(text, "    --custom|--config)\n");
+    EXPECT_IN(text, "\"--flag --other --count --number --amount --size");
     ck_assert_ptr_null(strstr(text, "later"));
     free(text);
 }

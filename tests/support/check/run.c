@@ -2,6 +2,7 @@
 
 #include <check.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -113,6 +114,27 @@ void program_run_volley(struct program *program, ...)
     start_volley(program, args);
     va_end(args);
     program_wait(program);
+}
+
+void program_start_shell(struct program *program, const char *directory, const char *line)
+{
+    char text[1536], path[PATH_MAX], volley[PATH_MAX + 8];
+    ck_assert_ptr_nonnull(realpath(program_volley(), path));
+    snprintf(volley, sizeof volley, "volley=%s", path);
+    snprintf(text, sizeof text, "load=\"bench --null -n 1000 -r 10 --processes 1\"; %s", line);
+    program_start(program,
+                  &(struct program_options){.argv = (const char *[]){"bash", "-c", text, NULL},
+                                            .environment = (const char *[]){volley, NULL},
+                                            .directory = directory});
+}
+
+void program_run_shell(struct program *program, const char *directory, const char *line,
+                       int exit_status)
+{
+    program_start_shell(program, directory, line);
+    program_wait(program);
+    ck_assert_msg(program->exit_status == exit_status, "%s: status %d (signal %d)\n%s%s", line,
+                  program->exit_status, program->exit_signal, program->out, program->err);
 }
 
 void program_signal(const struct program *program, int number)

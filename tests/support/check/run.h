@@ -40,6 +40,12 @@ const char *program_volley(void);
 void program_run(struct program *program, const struct program_options *options);
 /* Runs volley with these arguments, NULL behind the last. */
 void program_run_volley(struct program *program, ...) __attribute__((sentinel));
+/* Runs a line of bash in a directory, with volley's path in $volley, and in $load a short load that needs
+ * no server. The line must end with that status. */
+void program_run_shell(struct program *program, const char *directory, const char *line,
+                       int exit_status);
+/* Starts such a line. */
+void program_start_shell(struct program *program, const char *directory, const char *line);
 
 void program_start(struct program *program, const struct program_options *options);
 void program_start_volley(struct program *program, ...) __attribute__((sentinel));

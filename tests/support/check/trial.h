@@ -38,6 +38,13 @@ void trial_start(struct trial *trial, ...) __attribute__((sentinel));
  * exec_word stands between "exec" and volley. */
 void trial_start_shell(struct trial *trial, const char *prelude, const char *exec_word, ...)
     __attribute__((sentinel));
+/* A real server, and the load of the file's macro LOAD under way. */
+#define trial_start_load(trial, ...)                                                               \
+    do {                                                                                           \
+        test_server_start(&world.server, NULL);                                                    \
+        trial_start(trial, LOAD, __VA_ARGS__, NULL);                                               \
+        trial_wait_calls("get", 500);                                                              \
+    } while (0)
 /* Waits for the end; exit status, books, and nothing left. */
 void trial_end(struct trial *trial, int exit_status);
 void trial_free(struct trial *trial);
