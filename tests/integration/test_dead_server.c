@@ -155,26 +155,6 @@ START_TEST(test_request_timeout)
 }
 END_TEST
 
-START_TEST(test_timeout_takes_connection)
-{
-    /* breaks: requests behind one that timed out are billed to the wrong cause, or not at all */
-    static const struct fake_rule rules[] = {
-        {.command = "GET", .action = FAKE_DEFAULT, .delay_ms = 300, .skip = 2, .times = 2}};
-    fake_server_start(&world.fake, RULES(rules));
-    trial_start(&trial, FAKE_LOAD, "-c", "1", "-P", "2", "-n", "10", "--request-timeout", "450ms",
-                NULL);
-    trial_end(&trial, 0);
-    /* The third waits 300 ms and is answered, and the fifth goes out; the fourth is then over its
-     * time before its 600 ms are, and takes the fifth with it. */
-    ck_assert_int_eq(trial_count(&trial, "requests", "timed_out"), 1);
-    ck_assert_int_eq(trial_count(&trial, "errors_by_kind", "timeout"), 1);
-    ck_assert_int_eq(trial_count(&trial, "requests", "ok"), 8);
-    ck_assert_int_eq(trial_count(&trial, "connections", "lost"), 1);
-    ck_assert_int_eq(trial_count(&trial, "connections", "opened"), 1);
-    trial_free(&trial);
-}
-END_TEST
-
 START_TEST(test_timeout_of_the_last_is_time)
 {
     /* breaks: the wait for a request that is never answered, at the end of a run with -n, is in no
@@ -576,7 +556,6 @@ Suite *test_dead_server_suite(void)
     tcase_add_test(trouble, test_server_gone_with_duration);
     tcase_add_test(trouble, test_server_stalls);
     tcase_add_test(trouble, test_request_timeout);
-    tcase_add_test(trouble, test_timeout_takes_connection);
     tcase_add_test(trouble, test_timeout_of_the_last_is_time);
     tcase_add_test(trouble, test_drain_timeout);
     tcase_add_test(trouble, test_nothing_sent_after_stop);

@@ -81,6 +81,35 @@ static size_t break_first(struct scripted_peer *peer, size_t byte_count)
     return peer->number == 0 && peer->greeting_bytes > 0 ? SCRIPTED_FAILS : byte_count;
 }
 
+/* From the third request of the first connection on, each takes 300 ms. */
+static void answer_too_late(struct scripted_peer *peer, const char *bytes, size_t byte_count)
+{
+    uint64_t request = scripted_requests_of(peer);
+    if (peer->number > 0 || request < 3)
+        scripted_answer(peer, bytes, byte_count);
+    else
+        scripted_say_text(peer, "+OK\r\n", request == 3 ? 300 * NS_PER_MS : 600 * NS_PER_MS);
+}
+
+START_TEST(test_timeout_takes_its_connection)
+{
+    /* Breaks when requests behind one that timed out are billed to the wrong cause, or not at all. The third
+     * is answered after 300 ms, and the fifth goes out; the fourth is then over its time, and takes the fifth
+     * with it. */
+    const struct scripted_server server = {.command = answer_too_late};
+    simulated.spec.request_timeout_ns = 450 * NS_PER_MS;
+    simulated.run.pipeline = 2;
+    simulated.run.requests = 10;
+    simulated_run_go(&simulated, &server);
+    ck_assert_uint_eq(simulated_counter(&simulated, COUNTER_TIMED_OUT), 1);
+    ck_assert_uint_eq(simulated_counter(&simulated, COUNTER_LOST_TIMEOUT), 1);
+    ck_assert_uint_eq(simulated_counter(&simulated, COUNTER_OK), 8);
+    ck_assert_uint_eq(simulated_counter(&simulated, COUNTER_CONNECTIONS_LOST), 1);
+    ck_assert_uint_eq(simulated_counter(&simulated, COUNTER_CONNECTIONS_OPENED), 1);
+    simulated_run_free(&simulated);
+}
+END_TEST
+
 static void answer_late(struct scripted_peer *peer, const char *bytes, size_t byte_count)
 {
     (void)bytes;
@@ -247,6 +276,7 @@ Suite *test_connection_suite(void)
     tcase_set_timeout(tcase, 60);
     tcase_add_checked_fixture(tcase, set_up, NULL);
     tcase_add_test(tcase, test_unsent_over_a_reconnect);
+    tcase_add_test(tcase, test_timeout_takes_its_connection);
     tcase_add_test(tcase, test_requests_a_connection_to_the_end);
     tcase_add_test(tcase, test_warmup_edge_with_few_requests_a_connection);
     tcase_add_test(tcase, test_ticket_of_the_warmup_over_a_reconnect);
