@@ -437,6 +437,7 @@ bool session_server_memory(struct session *session, uint64_t *used_bytes)
     if (hurried.connection_timeout_ns > NS_PER_SECOND)
         hurried.connection_timeout_ns = NS_PER_SECOND;
     hurried.request_timeout_ns = hurried.connection_timeout_ns;
+    control_aside_begin();
     if (control_connect_to(&control, &session->target, &hurried, &session->interrupts->count,
                            &err) == OK &&
         control_info(control, &info, &err) == OK)

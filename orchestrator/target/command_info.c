@@ -1,6 +1,7 @@
 #include "orchestrator/target/command_info.h"
 
 #include <hiredis/hiredis.h>
+#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
@@ -71,24 +72,30 @@ void command_info_keys(struct workload_command_keys *keys, const struct command_
         keys->arguments[keys->count++] = (size_t)i;
 }
 
-static bool is_taken(const struct workload_command_keys *keys, size_t argument)
-{
-    for (size_t i = 0; i < keys->count; i++)
-        if (keys->arguments[i] == argument)
-            return true;
-    return false;
-}
+/* Keys stand in the order of the arguments, but for a few: no server needs more looks than this for each. */
+#define LOOKS_PER_ARGUMENT 16u
+#define LOOKS_LEAST 1000u
+
+struct matching {
+    struct workload_command_keys *keys;
+    const struct command_words *words;
+    bool *taken;
+    size_t looks_left;
+};
 
 /* The server tells keys by value: each is the next argument with that value, or the first one. */
-static bool find_argument(struct workload_command_keys *keys, const struct command_words *words,
-                          const redisReply *key)
+static bool find_argument(struct matching *matching, const redisReply *key)
 {
+    struct workload_command_keys *keys = matching->keys;
+    const struct command_words *words = matching->words;
     const size_t after = keys->count > 0 ? keys->arguments[keys->count - 1] : 0;
-    for (size_t turn = 0; turn + 1 < words->argc; turn++) {
+    for (size_t turn = 0; turn + 1 < words->argc && matching->looks_left > 0; turn++) {
         const size_t i = 1 + (after + turn) % (words->argc - 1);
-        if (words->argv_bytes[i] != key->len || is_taken(keys, i) ||
+        matching->looks_left--;
+        if (words->argv_bytes[i] != key->len || matching->taken[i] ||
             memcmp(words->argv[i], key->str, key->len) != 0)
             continue;
+        matching->taken[i] = true;
         keys->arguments[keys->count++] = i;
         return true;
     }
@@ -104,10 +111,17 @@ enum err_code command_info_match(struct workload_command_keys *keys,
     if (reply->type == REDIS_REPLY_ERROR)
         return err_set(err, strncmp(reply->str, "NOPERM", 6) == 0 ? E_CONNECT : E_USAGE,
                        "cannot find the keys of %s: COMMAND GETKEYS: %s", words->name, reply->str);
+    struct matching matching = {.keys = keys,
+                                .words = words,
+                                .taken = calloc(words->argc + 1, sizeof(bool)),
+                                .looks_left = LOOKS_LEAST + LOOKS_PER_ARGUMENT * words->argc};
+    if (matching.taken == NULL)
+        return err_set(err, E_SYSTEM, "cannot look for keys: out of memory");
     bool found = reply->type == REDIS_REPLY_ARRAY && reply->elements < words->argc;
     for (size_t i = 0; found && i < reply->elements; i++)
         found = reply->element[i]->type == REDIS_REPLY_STRING &&
-                find_argument(keys, words, reply->element[i]);
+                find_argument(&matching, reply->element[i]);
+    free(matching.taken);
     return found ? OK
                  : err_set(err, E_CONNECT,
                            "cannot find the keys of %s: COMMAND GETKEYS names some that are not "

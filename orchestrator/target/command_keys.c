@@ -175,6 +175,7 @@ enum err_code command_keys_find(struct workload *workload, struct control *contr
 bool command_keys_any(const struct workload *workload, struct control *control)
 {
     uint32_t found = 0;
+    control_set_aside(control, true);
     for (uint32_t i = 0; i < workload_command_count(workload); i++) {
         struct workload_command_keys keys = {.count = 0};
         struct err ignored = {.code = OK};
@@ -182,5 +183,6 @@ bool command_keys_any(const struct workload *workload, struct control *control)
             found += keys.count > 0;
         free(keys.arguments);
     }
+    control_set_aside(control, false);
     return found > 0;
 }

@@ -23,6 +23,24 @@
 /* What control connections with TLS have in common. */
 static struct tls_client *tls_client;
 
+/* For questions that the load does not need, over all connections. */
+static uint64_t aside_left_ns = CONTROL_ASIDE_NS;
+
+void control_aside_begin(void)
+{
+    aside_left_ns = CONTROL_ASIDE_NS;
+}
+
+bool control_aside_is_over(void)
+{
+    return aside_left_ns == 0;
+}
+
+void control_set_aside(struct control *control, bool all)
+{
+    control->all_aside = all;
+}
+
 void control_use_tls(struct tls_client *client)
 {
     tls_client = client;
@@ -30,7 +48,7 @@ void control_use_tls(struct tls_client *client)
 
 static bool is_interrupted(const struct control *control)
 {
-    return control->interrupted != NULL && *control->interrupted != control->interrupted_base;
+    return control->interrupted != NULL && *control->interrupted != 0;
 }
 
 enum err_code control_interrupted_error(const struct control *control, struct err *err)
@@ -88,11 +106,15 @@ bool control_pause(const struct control *control, uint64_t until_ns)
     return wait_until(control, -1, 0, until_ns) != WAIT_INTERRUPTED;
 }
 
+uint64_t control_deadline(const struct control *control)
+{
+    uint64_t deadline_ns = clock_now_ns() + control->answer_timeout_ns;
+    return deadline_ns < control->limit_ns ? deadline_ns : control->limit_ns;
+}
+
 void control_deadline_begin(struct control *control)
 {
-    control->deadline_ns = clock_now_ns() + control->answer_timeout_ns;
-    if (control->deadline_ns > control->limit_ns)
-        control->deadline_ns = control->limit_ns;
+    control->deadline_ns = control_deadline(control);
 }
 
 /* ---- connecting ---- */
@@ -111,7 +133,7 @@ static bool speaks_plain(const struct control *control, const struct target_addr
 {
     static const char ping[] = "PING\r\n";
     const struct wire_setup setup = {.tls = NULL};
-    uint64_t deadline_ns = clock_now_ns() + control->answer_timeout_ns;
+    uint64_t deadline_ns = control_deadline(control);
     struct wire wire = {.fd = -1};
     char first = '\0';
     size_t count = 0;
@@ -299,15 +321,18 @@ static enum err_code read_some(struct control *control, bool *nothing, const cha
     return OK;
 }
 
-/* Nobody behind this sees a server's words with the password in them. */
-static void mask_errors(redisReply *reply, const char *password)
+/* Nobody behind this sees a server's words with the password in them. Those inside of a list are shown to
+ * nobody, and may be a million: they go. */
+static void mask_errors(redisReply *reply, const char *password, bool inside)
 {
-    if (reply->type == REDIS_REPLY_ERROR) {
+    if (reply->type == REDIS_REPLY_ERROR && inside)
+        reply->str[0] = '\0';
+    else if (reply->type == REDIS_REPLY_ERROR)
         secret_mask_reply(reply->str, password);
+    if (reply->type == REDIS_REPLY_ERROR)
         reply->len = strlen(reply->str);
-    }
     for (size_t i = 0; i < reply->elements; i++)
-        mask_errors(reply->element[i], password);
+        mask_errors(reply->element[i], password, true);
 }
 
 /* *reply NULL and OK: nothing is there, and may_be_none. */
@@ -322,7 +347,7 @@ static enum err_code read_reply(struct control *control, redisReply **reply, boo
         enum reply_status status = reply_reader_next(control->reader, reply, &why);
         if (status == REPLY_WHOLE) {
             if (control->login.password != NULL)
-                mask_errors(*reply, control->login.password);
+                mask_errors(*reply, control->login.password, false);
             return OK;
         }
         if (status == REPLY_REFUSED && advice != NULL)
@@ -352,8 +377,6 @@ enum err_code control_exchange(struct control *control, redisReply **reply, int 
     char *bytes = NULL;
     *reply = NULL;
     control->closed_by_peer = false;
-    if (control->fd < 0 && control->cut_short)
-        return control_interrupted_error(control, err);
     if (control->fd < 0)
         return err_set(err, E_CONNECT, "the connection to %s is closed", control->text);
     /* hiredis asks for pointers that are not const, and does not write through them. */
@@ -371,7 +394,6 @@ enum err_code control_exchange(struct control *control, redisReply **reply, int 
     redisFreeCommand(bytes);
     if (code == OK)
         code = read_reply(control, reply, false, err);
-    control->cut_short = code == E_INTERRUPTED;
     if (code != OK)
         control_give_up(control);
     assert(code != OK || *reply != NULL);
@@ -450,8 +472,8 @@ static enum err_code ask(struct control *control, struct redisReply **reply, int
     name_question(question, argc, argv);
     if (closes_on(control, question))
         return closing_error(control, question, err);
-    /* An interrupt that came before must not keep a report from being completed. */
-    control->interrupted_base = control->interrupted != NULL ? *control->interrupted : 0;
+    if (is_interrupted(control))
+        return control_interrupted_error(control, err);
     control_deadline_begin(control);
     struct err attempt = {.code = OK};
     enum err_code code = control_exchange(control, reply, argc, argv, lengths, &attempt);
@@ -460,30 +482,44 @@ static enum err_code ask(struct control *control, struct redisReply **reply, int
     return code == OK ? OK : err_set(err, code, "%s", attempt.text);
 }
 
-enum err_code control_command_bytes(struct control *control, struct redisReply **reply, int argc,
-                                    const char *const *argv, const size_t *lengths, struct err *err)
+static enum err_code ask_aside(struct control *control, struct redisReply **reply, int argc,
+                               const char *const *argv, const size_t *lengths, struct err *err)
 {
-    *reply = NULL;
-    return ask(control, reply, argc, argv, lengths, err);
+    struct err late = {.code = OK};
+    const uint64_t began_ns = clock_now_ns(), left_ns = aside_left_ns;
+    if (left_ns == 0)
+        return aside_error(control, err);
+    control->limit_ns = began_ns + left_ns;
+    enum err_code code = ask(control, reply, argc, argv, lengths, err);
+    control->limit_ns = UINT64_MAX;
+    const uint64_t passed_ns = clock_now_ns() - began_ns;
+    aside_left_ns -= passed_ns < left_ns ? passed_ns : left_ns;
+    if (aside_left_ns == 0 && aside_error(control, &late) != OK)
+        log_line(LOG_WARNING, "%s; the report says less of the server", late.text);
+    control->late_aside = code == E_CONNECT && aside_left_ns == 0;
+    return code;
 }
 
 enum err_code control_command_aside(struct control *control, struct redisReply **reply, int argc,
                                     const char *const *argv, struct err *err)
 {
-    struct err late = {.code = OK};
-    const uint64_t began_ns = clock_now_ns();
     *reply = NULL;
-    if (control->aside_left_ns == 0)
-        return aside_error(control, err);
-    control->limit_ns = began_ns + control->aside_left_ns;
-    enum err_code code = ask(control, reply, argc, argv, NULL, err);
-    control->limit_ns = UINT64_MAX;
-    const uint64_t passed_ns = clock_now_ns() - began_ns;
-    if (passed_ns >= control->aside_left_ns && aside_error(control, &late) != OK)
-        log_line(LOG_WARNING, "%s; the report says less of the server", late.text);
-    control->aside_left_ns -=
-        passed_ns < control->aside_left_ns ? passed_ns : control->aside_left_ns;
-    return code;
+    return ask_aside(control, reply, argc, argv, NULL, err);
+}
+
+enum err_code control_command_bytes(struct control *control, struct redisReply **reply, int argc,
+                                    const char *const *argv, const size_t *lengths, struct err *err)
+{
+    *reply = NULL;
+    if (control->all_aside)
+        return ask_aside(control, reply, argc, argv, lengths, err);
+    if (control->fd < 0 && control->late_aside) {
+        control->late_aside = false;
+        enum err_code code = control_reopen(control, err);
+        if (code != OK)
+            return code;
+    }
+    return ask(control, reply, argc, argv, lengths, err);
 }
 
 enum err_code control_command(struct control *control, struct redisReply **reply, int argc,

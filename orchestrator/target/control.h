@@ -48,9 +48,8 @@ const volatile int *control_interrupted(const struct control *control);
 enum server_probe control_probe(const struct control *control);
 
 /* The commands below wait at most for the longer one of connection and request time-out, and no
- * longer than to the next interrupt: one that came before does not count, so that an interrupted
- * run can still ask. After a failure the connection is closed, and every command is E_CONNECT, or
- * E_INTERRUPTED where that was the failure.
+ * longer than to an interrupt; after one nothing is asked. After a failure the connection is closed, and
+ * every command is E_CONNECT, or E_INTERRUPTED where that was the failure.
  *
  * A server that closes the connection instead of answering, and serves on a new one, has refused the
  * command: E_CONNECT, but the control goes on on the new one, and the same command is E_CONNECT at once
@@ -64,9 +63,14 @@ MUST_USE enum err_code control_command(struct control *control, struct redisRepl
 MUST_USE enum err_code control_command_bytes(struct control *control, struct redisReply **reply,
                                              int argc, const char *const *argv,
                                              const size_t *lengths, struct err *err);
-/* The same for what the load does not need. All that is asked so on one connection takes CONTROL_ASIDE_NS at
- * most, which is warned of; from then on each is E_CONNECT. */
+/* The same for what the load does not need. All that is asked so, of whatever server, takes CONTROL_ASIDE_NS
+ * at most since control_aside_begin, which is warned of; from then on each is E_CONNECT. What the load needs
+ * is still answered: its next command opens the connection again. */
 #define CONTROL_ASIDE_NS (5 * NS_PER_SECOND)
+void control_aside_begin(void);
+bool control_aside_is_over(void);
+/* Whether all commands count as such from now on, whoever asks. */
+void control_set_aside(struct control *control, bool all);
 MUST_USE enum err_code control_command_aside(struct control *control, struct redisReply **reply,
                                              int argc, const char *const *argv, struct err *err);
 /* What the server has said unasked (a published message), without waiting; NULL: nothing. */

@@ -272,7 +272,6 @@ static enum err_code control_create(struct control **control, const struct spec 
     made->interrupted = interrupted;
     made->answer_timeout_ns = spec->connection_timeout_ns;
     made->limit_ns = UINT64_MAX;
-    made->aside_left_ns = CONTROL_ASIDE_NS;
     made->login = (struct control_login){
         .user = spec->user,
         .password = spec->password,

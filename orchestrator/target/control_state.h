@@ -29,15 +29,14 @@ struct control {
     bool heard;          /* something has been read                          */
     bool is_local;       /* over a Unix socket                               */
     bool closed_by_peer; /* instead of an answer to the last command         */
-    bool cut_short;      /* given up because of an interrupt                 */
     struct reply_reader *reader;
     char text[sizeof((struct target_address *)0)->text];
     const volatile int *interrupted;
-    int interrupted_base; /* interrupts counted before the command under way */
     uint64_t answer_timeout_ns;
-    uint64_t deadline_ns;   /* of the command under way                             */
-    uint64_t limit_ns;      /* no deadline is later while a command is under way    */
-    uint64_t aside_left_ns; /* for questions that the load does not need            */
+    uint64_t deadline_ns; /* of the command under way                             */
+    uint64_t limit_ns;    /* no deadline is later while a command is under way    */
+    bool all_aside;       /* the load needs nothing of what is asked now          */
+    bool late_aside; /* given up over such a question: the next one that the load needs opens it */
 
     struct target_address target; /* that has accepted */
     struct control_login login;
@@ -49,6 +48,7 @@ struct control {
 /* ---- control.c ---- */
 
 /* The answer time-out from now on, or the limit. */
+uint64_t control_deadline(const struct control *control);
 void control_deadline_begin(struct control *control);
 /* Closes the socket; the next command finds none. */
 void control_give_up(struct control *control);

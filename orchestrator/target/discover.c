@@ -273,9 +273,8 @@ static enum err_code discover_cluster(struct search *search)
 
 /* A cluster of one node answers everything and may be used like a server; any other node would send
  * most requests elsewhere. A server that does not let us ask is taken for what it was said to be. */
-static enum err_code refuse_cluster_node(struct control *control,
-                                         const struct target_address *target,
-                                         const struct spec *spec, struct err *err)
+static enum err_code look_for_cluster(struct control *control, const struct target_address *target,
+                                      const struct spec *spec, struct err *err)
 {
     const char *const argv[] = {"INFO", "cluster"};
     char enabled[8] = "";
@@ -300,6 +299,20 @@ static enum err_code refuse_cluster_node(struct control *control,
     free(topology);
     return alone ? OK
                  : err_set(err, E_USAGE, "%s is a node of a cluster: add --cluster", target->text);
+}
+
+/* One that takes too long over it, too. */
+static enum err_code refuse_cluster_node(struct control *control,
+                                         const struct target_address *target,
+                                         const struct spec *spec, struct err *err)
+{
+    struct err attempt = {.code = OK};
+    control_set_aside(control, true);
+    enum err_code code = look_for_cluster(control, target, spec, &attempt);
+    control_set_aside(control, false);
+    if (code == OK || (code == E_CONNECT && control_aside_is_over()))
+        return OK;
+    return err_set(err, code, "%s", attempt.text);
 }
 
 /* Index of the node at this address, under whatever name; -1: none. */
@@ -587,7 +600,8 @@ enum err_code topology_discover(struct topology *topology, struct control **cont
     search->interrupted = interrupted;
     search->err = err;
     search->seen = &seen;
-    enum err_code code = reach_begin(spec, err);
+    control_aside_begin();
+    enum err_code code = reach_begin(spec, interrupted, err);
     if (code == OK)
         code = search_all(search);
     if (code == OK)

@@ -173,6 +173,7 @@ static bool answers(const struct managed_server *server, const volatile int *int
     if (control_connect(&control, &target, &probe, interrupted, &ignored) != OK)
         return false;
     bool ours = false;
+    control_aside_begin();
     if (control_info(control, &info, &ignored) == OK) {
         uint64_t pid;
         /* or what a script has started, which is then of our child's group */

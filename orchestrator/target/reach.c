@@ -31,25 +31,35 @@ static struct reach *reach;
 
 /* Beginning ----------------------------------------------------------------------------------- */
 
-/* Looked up until end_ns, all names together. */
-static void add_addresses(struct ip_network *addresses, uint32_t *count, uint32_t max,
-                          const char *host, uint64_t end_ns)
+/* Until when names are looked up, all of them together. */
+struct patience {
+    uint64_t end_ns;
+    const volatile int *interrupted;
+};
+
+/* E_INTERRUPTED; a name that cannot be found adds nothing. */
+static enum err_code add_addresses(struct ip_network *addresses, uint32_t *count, uint32_t max,
+                                   const char *host, const struct patience *patience,
+                                   struct err *err)
 {
     struct target_address found[RESOLVE_ADDRESSES_MAX];
     uint32_t found_count = 0;
-    struct err ignored = {.code = OK};
+    struct err failed = {.code = OK};
     struct host_name name = {.port = 1};
     const uint64_t now_ns = clock_now_ns();
     snprintf(name.host, sizeof name.host, "%s", host);
-    if (now_ns >= end_ns || resolve_host(found, &found_count, RESOLVE_ADDRESSES_MAX, &name,
-                                         end_ns - now_ns, NULL, &ignored) != OK)
-        return;
+    if (now_ns >= patience->end_ns)
+        return OK;
+    enum err_code code = resolve_host(found, &found_count, RESOLVE_ADDRESSES_MAX, &name,
+                                      patience->end_ns - now_ns, patience->interrupted, &failed);
     for (uint32_t i = 0; i < found_count && *count < max; i++)
         if (ip_network_of(&addresses[*count], &found[i]))
             ++*count;
+    return code == E_INTERRUPTED ? err_set(err, code, "%s", failed.text) : OK;
 }
 
-static enum err_code fill(struct reach *made, const struct spec *spec, struct err *err)
+static enum err_code fill(struct reach *made, const struct spec *spec,
+                          const volatile int *interrupted, struct err *err)
 {
     const char *given = spec->sentinels != NULL ? spec->sentinels : spec->host;
     made->password_at_risk = spec->password != NULL && (!spec->tls || spec->tls_insecure);
@@ -58,20 +68,18 @@ static enum err_code fill(struct reach *made, const struct spec *spec, struct er
                                        spec->sentinels != NULL ? "--sentinel" : "--host", err);
     if (code == OK && made->limited)
         code = redirect_hosts_parse(&made->listed, spec->redirect_hosts, err);
-    if (code != OK)
-        return code;
-    const uint64_t end_ns = clock_now_ns() + RESOLVE_LIMIT_NS;
-    for (uint32_t i = 0; i < made->name_count; i++)
-        add_addresses(made->addresses, &made->address_count,
-                      sizeof made->addresses / sizeof made->addresses[0], made->names[i].host,
-                      end_ns);
-    for (uint32_t i = 0; i < made->listed.name_count; i++)
-        add_addresses(made->listed.networks, &made->listed.network_count, REDIRECT_HOSTS_MAX,
-                      made->listed.names[i], end_ns);
-    return OK;
+    const struct patience patience = {clock_now_ns() + RESOLVE_LIMIT_NS, interrupted};
+    for (uint32_t i = 0; i < made->name_count && code == OK; i++)
+        code = add_addresses(made->addresses, &made->address_count,
+                             sizeof made->addresses / sizeof made->addresses[0],
+                             made->names[i].host, &patience, err);
+    for (uint32_t i = 0; i < made->listed.name_count && code == OK; i++)
+        code = add_addresses(made->listed.networks, &made->listed.network_count, REDIRECT_HOSTS_MAX,
+                             made->listed.names[i], &patience, err);
+    return code;
 }
 
-enum err_code reach_begin(const struct spec *spec, struct err *err)
+enum err_code reach_begin(const struct spec *spec, const volatile int *interrupted, struct err *err)
 {
     reach_end();
     if (spec->managed || spec->null_transport || spec->socket_path != NULL ||
@@ -82,7 +90,7 @@ enum err_code reach_begin(const struct spec *spec, struct err *err)
     if (made == MAP_FAILED)
         return err_set(err, E_SYSTEM, "no memory for the hosts that were named");
     reach = made;
-    return fill(made, spec, err);
+    return fill(made, spec, interrupted, err);
 }
 
 void reach_go_on(void)

@@ -14,8 +14,9 @@
 
 /* For this process and those that it forks, until reach_end; replaces what was before. Looks names up; one
  * that cannot be found counts by its name alone. Where no server can name others, and with servers of
- * volley's own, everything is allowed. */
-MUST_USE enum err_code reach_begin(const struct spec *spec, struct err *err);
+ * volley's own, everything is allowed. E_INTERRUPTED: *interrupted (may be NULL). */
+MUST_USE enum err_code reach_begin(const struct spec *spec, const volatile int *interrupted,
+                                   struct err *err);
 /* From now on what is refused is said in a warning, too, once for each host: the run goes on without it. */
 void reach_go_on(void);
 /* E_CONNECT: refused. address: resolved, with the name it was announced as; a Unix socket is allowed. */

@@ -1,11 +1,13 @@
 /* What a real server says about the keys of commands. */
 #include <check.h>
+#include <hiredis/hiredis.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "common/clock.h"
 #include "common/slots.h"
+#include "orchestrator/target/command_info.h"
 #include "orchestrator/target/command_keys.h"
 #include "tests/support/check/fake_server.h"
 #include "tests/support/check/server.h"
@@ -305,6 +307,44 @@ START_TEST(test_numbers_out_of_range)
 }
 END_TEST
 
+#define MANY 20000u
+
+/* So many words of the same length, and what a server says of their keys. */
+static enum err_code match_many(bool reversed, size_t *key_count)
+{
+    static char texts[MANY][8];
+    static char *argv[MANY];
+    static size_t argv_bytes[MANY];
+    static redisReply items[MANY], *elements[MANY];
+    struct command_words words = {
+        .argc = MANY, .argv = argv, .argv_bytes = argv_bytes, .name = "busy"};
+    struct workload_command_keys keys = {.arguments = calloc(MANY, sizeof(size_t))};
+    struct err err = {.code = OK};
+    for (unsigned i = 0; i < MANY; i++) {
+        snprintf(texts[i], sizeof texts[i], "%07u", i);
+        argv[i] = texts[i];
+        argv_bytes[i] = 7;
+        items[i] = (redisReply){.type = REDIS_REPLY_STRING, .str = texts[i], .len = 7};
+        elements[i] = &items[reversed ? MANY - 1 - i : i + 1];
+    }
+    redisReply reply = {.type = REDIS_REPLY_ARRAY, .elements = MANY - 1, .element = elements};
+    enum err_code code = command_info_match(&keys, &words, &reply, &err);
+    *key_count = keys.count;
+    free(keys.arguments);
+    return code;
+}
+
+START_TEST(test_many_keys)
+{
+    /* Breaks when a server can keep volley looking for the keys of a long command, deaf to Ctrl+C; or when as
+     * many in their order are not found. */
+    size_t count = 0;
+    ck_assert_int_eq(match_many(false, &count), OK);
+    ck_assert_uint_eq(count, MANY - 1);
+    ck_assert_int_eq(match_many(true, &count), E_CONNECT);
+}
+END_TEST
+
 START_TEST(test_strange_keys)
 {
     /* Breaks when keys that the request does not have are looked for beyond its end. */
@@ -353,6 +393,7 @@ Suite *test_command_keys_suite(void)
     tcase_add_test(fake, test_guess);
     tcase_add_test(fake, test_strange_answers);
     tcase_add_test(fake, test_numbers_out_of_range);
+    tcase_add_test(fake, test_many_keys);
     tcase_add_test(fake, test_strange_keys);
     suite_add_tcase(suite, fake);
     return suite;

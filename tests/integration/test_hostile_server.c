@@ -45,6 +45,31 @@ START_TEST(test_slow_answers_beside_the_load)
 }
 END_TEST
 
+/* Questions whose answer the load could do without, and never comes. */
+static const struct {
+    struct fake_rule rule;
+    const char *words[5];
+} unneeded[] = {
+    /* whether it is in a cluster; what the load needs behind that is answered all the same */
+    {{.command = "INFO", .action = FAKE_SILENT}, {"-t", "get", "-r", "100", "-3"}},
+    /* whether a command has a key */
+    {{.command = "COMMAND", .action = FAKE_SILENT}, {"--", "get", "key"}},
+};
+
+START_TEST(test_no_answers_beside_the_load)
+{
+    /* Breaks when the time-outs that a user gives the load hold for what it does not need. */
+    const char *const *words = unneeded[_i].words;
+    serve(&unneeded[_i].rule, 1);
+    trial_start(&trial, "-p", world.fake.port_text, "--processes", "1", "-c", "2", PATIENT, "-n",
+                "100", words[0], words[1], words[2], words[3], words[4], NULL);
+    trial_end(&trial, 0);
+    trial_expect(&trial, PROGRAM_ERR, "takes more than 5s over what is asked beside the load");
+    ck_assert_int_eq(trial_count(&trial, "requests", "ok"), 100);
+    trial_free(&trial);
+}
+END_TEST
+
 /* Each goes on for longer than a test may take. */
 static const struct {
     struct fake_rule rule;
@@ -103,6 +128,7 @@ Suite *test_hostile_server_suite(void)
     tcase_set_timeout(tcase, TCASE_TIMEOUT_SECONDS);
     tcase_add_checked_fixture(tcase, trial_set_up, trial_tear_down);
     tcase_add_loop_test(tcase, test_slow_answers_beside_the_load, 0, (int)COUNT(slow));
+    tcase_add_loop_test(tcase, test_no_answers_beside_the_load, 0, (int)COUNT(unneeded));
     tcase_add_loop_test(tcase, test_interrupted, 0, 2 * (int)COUNT(endless));
     tcase_add_test(tcase, test_drop_by_drop);
     suite_add_tcase(suite, tcase);

@@ -138,6 +138,16 @@ START_TEST(test_password)
 }
 END_TEST
 
+START_TEST(test_interrupted)
+{
+    /* Breaks when Ctrl+C waits for a resolver that has no answer. */
+    const volatile int interrupted = 1;
+    snprintf(host, sizeof host, "localhost");
+    spec.cluster = true;
+    ck_assert_int_eq(reach_begin(&spec, &interrupted, &err), E_INTERRUPTED);
+}
+END_TEST
+
 START_TEST(test_many_hosts)
 {
     /* Breaks when a table of thousands of hosts fills the screen with warnings. */
@@ -268,6 +278,7 @@ Suite *test_reach_suite(void)
     tcase_add_checked_fixture(tcase, set_up, tear_down);
     tcase_set_timeout(tcase, 60);
     tcase_add_test(tcase, test_password);
+    tcase_add_test(tcase, test_interrupted);
     tcase_add_test(tcase, test_many_hosts);
     tcase_add_test(tcase, test_refused_tables);
     tcase_add_test(tcase, test_refused_roles);
