@@ -15,7 +15,7 @@
 #define RESOLVE_LIMIT_NS (5 * NS_PER_SECOND)
 
 struct reach {
-    bool password_at_risk; /* there is one, and whoever answers can read it */
+    bool password_at_risk; /* there is one, and whoever answers gets to know it */
     bool limited;          /* --redirect-hosts was given */
     bool goes_on;
     struct redirect_hosts listed;
@@ -62,7 +62,9 @@ static enum err_code fill(struct reach *made, const struct spec *spec,
                           const volatile int *interrupted, struct err *err)
 {
     const char *given = spec->sentinels != NULL ? spec->sentinels : spec->host;
-    made->password_at_risk = spec->password != NULL && (!spec->tls || spec->tls_insecure);
+    /* Who has any certificate of a known authority passes where names are not looked at. */
+    made->password_at_risk =
+        spec->password != NULL && (!spec->tls || spec->tls_insecure || spec->tls_any_name);
     made->limited = spec->redirect_hosts != NULL;
     enum err_code code = resolve_split(made->names, &made->name_count, RESOLVE_NAMES_MAX, given, 1,
                                        spec->sentinels != NULL ? "--sentinel" : "--host", err);

@@ -15,6 +15,7 @@
 #include "common/log.h"
 #include "orchestrator/target/discover.h"
 #include "orchestrator/target/reach.h"
+#include "orchestrator/target/resolve.h"
 #include "tests/support/check/fake_server.h"
 #include "tests/support/check/run.h"
 #include "tests/support/check/support.h"
@@ -135,6 +136,31 @@ START_TEST(test_password)
     spec.managed = true;
     ck_assert_msg(discover() == OK, "%s", err.text);
     ck_assert_uint_eq(times_logged("outside the networks"), 1);
+}
+END_TEST
+
+START_TEST(test_password_over_tls)
+{
+    /* Breaks when TLS counts as safe though it lets anybody in: no check at all, or any certificate that is
+     * good for some name. */
+    const struct host_name elsewhere = {.host = ELSEWHERE, .port = 7001};
+    struct target_address address;
+    uint32_t count = 0;
+    const struct {
+        bool insecure, any_name;
+        unsigned warnings;
+    } cases[] = {{false, false, 0}, {true, false, 1}, {false, true, 2}};
+    ck_assert_int_eq(resolve_host(&address, &count, 1, &elsewhere, NS_PER_SECOND, NULL, &err), OK);
+    snprintf(host, sizeof host, "127.0.0.1");
+    spec.cluster = spec.tls = true;
+    spec.password = "pw";
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        spec.tls_insecure = cases[i].insecure;
+        spec.tls_any_name = cases[i].any_name;
+        ck_assert_int_eq(reach_begin(&spec, NULL, &err), OK);
+        ck_assert_int_eq(reach_allow(&address, &err), OK);
+        ck_assert_uint_eq(times_logged("outside the networks"), cases[i].warnings);
+    }
 }
 END_TEST
 
@@ -278,6 +304,7 @@ Suite *test_reach_suite(void)
     tcase_add_checked_fixture(tcase, set_up, tear_down);
     tcase_set_timeout(tcase, 60);
     tcase_add_test(tcase, test_password);
+    tcase_add_test(tcase, test_password_over_tls);
     tcase_add_test(tcase, test_interrupted);
     tcase_add_test(tcase, test_many_hosts);
     tcase_add_test(tcase, test_refused_tables);
