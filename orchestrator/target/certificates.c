@@ -189,6 +189,7 @@ static enum err_code keep_key(int *fd, EVP_PKEY *key, struct err *err)
         close(copy);
     if (file == NULL)
         return err_set_errno(err, E_SYSTEM, errno, "cannot keep the managed server's key");
+    (void)setvbuf(file, NULL, _IONBF, 0); /* a buffer would be freed as it is */
     bool written = PEM_write_PrivateKey(file, key, NULL, NULL, 0, NULL, NULL) == 1;
     return close_file(file, written, "the managed server's key", err);
 }

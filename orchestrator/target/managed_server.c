@@ -15,6 +15,7 @@
 
 #include "common/clock.h"
 #include "orchestrator/target/control.h"
+#include "orchestrator/target/port_owner.h"
 #include "orchestrator/target/reply_value.h"
 #include "orchestrator/target/server_process.h"
 #include "orchestrator/target/server_program.h"
@@ -170,6 +171,10 @@ static bool answers(const struct managed_server *server, const volatile int *int
     struct err ignored = {.code = OK};
     char *info = NULL;
     managed_server_address(&probe, server);
+    /* What a user has named may be a script that changes the user; a server of ours does not. */
+    const struct managed_options *options = server->setup.options;
+    if ((options == NULL || options->program == NULL) && !port_is_ours(server->port, ""))
+        return false;
     if (control_connect(&control, &target, &probe, interrupted, &ignored) != OK)
         return false;
     bool ours = false;

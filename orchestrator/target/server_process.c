@@ -106,6 +106,7 @@ enum err_code server_process_hide_password(const struct managed_server *server,
     int fd = open(path.text, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
     FILE *file = fd >= 0 ? fdopen(fd, "w") : NULL;
     if (file != NULL) {
+        (void)setvbuf(file, NULL, _IONBF, 0); /* a buffer would be freed as it is */
         write_setting(file, "requirepass", password);
         write_setting(file, "masterauth", password); /* a replica's, to its primary */
     } else if (fd >= 0) {

@@ -1,13 +1,18 @@
 /* Who may talk to the servers that volley starts: volley, and nobody else on this host. */
 #include <check.h>
 #include <dirent.h>
+#include <fcntl.h>
 #include <hiredis/hiredis.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
+#include "orchestrator/target/port_owner.h"
+#include "tests/support/check/memory_scan.h"
 #include "tests/support/check/run.h"
 #include "tests/support/check/support.h"
 #include "tests/support/check/temp_tree.h"
@@ -213,6 +218,106 @@ START_TEST(turned_off)
 }
 END_TEST
 
+START_TEST(in_no_dump)
+{
+    /* Breaks when a core dump of volley holds what it has written for its servers: a key, or a password. */
+    if (getenv("VOLLEY_SANITIZED") != NULL) /* keeps what was freed */
+        return;
+    program_start_volley(&program, "bench", "--managed", "replicas=1,tls", "--duration", "60", "-t",
+                         "ping", "-c", "1", "--qps", "10", "--log-level", "info", (char *)NULL);
+    program_wait_text(&program, PROGRAM_ERR, " answers");
+    ck_assert(!memory_scan_finds(program.pid, "-----END PRIVATE KEY-----"));
+    ck_assert(!memory_scan_finds(program.pid, "masterauth \"\\x"));
+}
+END_TEST
+
+/* ---- somebody else at the port ---- */
+
+#define STRANGER 12345
+
+/* Takes the port as soon as the script has said which it is, and passes on what it is told there. */
+static pid_t start_stranger(int *heard_fd)
+{
+    int ends[2];
+    ck_assert_int_eq(pipe2(ends, O_CLOEXEC), 0);
+    pid_t pid = support_fork();
+    if (pid == 0) {
+        char bytes[256];
+        size_t count = 0;
+        char *text;
+        while ((text = text_of("port", &count)) == NULL)
+            support_sleep_ms(1);
+        uint16_t port = (uint16_t)strtol(text, NULL, 10);
+        if (setuid(STRANGER) != 0)
+            _exit(1);
+        int fd = support_listen(&port);
+        for (ssize_t got; fd >= 0;) {
+            int peer = accept(fd, NULL, NULL);
+            while (peer >= 0 && (got = read(peer, bytes, sizeof bytes)) > 0)
+                (void)!write(ends[1], bytes, (size_t)got);
+            close(peer);
+        }
+        _exit(1);
+    }
+    close(ends[1]);
+    *heard_fd = ends[0];
+    return pid;
+}
+
+START_TEST(stranger_at_the_port)
+{
+    /* Breaks when another user who takes the port of a server before the server does is given the password. */
+    char script[600], path[400], heard[256];
+    int heard_fd;
+    if (geteuid() != 0) /* who cannot be another user */
+        return;
+    snprintf(
+        script, sizeof script,
+        "#!/bin/sh\nwhile [ $# -gt 0 ]; do [ \"$1\" != --port ] || echo \"$2\" >'%s/new'; shift; "
+        "done\nmv '%s/new' '%s/port'\nsleep 1\n",
+        tree.path, tree.path, tree.path);
+    temp_tree_write(&tree, "/valkey-server", script, 0700);
+    snprintf(path, sizeof path, "PATH=%s:/usr/bin:/bin", tree.path);
+    const char *const argv[] = {program_volley(), "bench", "--managed", "-n", "10", NULL};
+    const char *const environment[] = {path, NULL};
+    pid_t stranger = start_stranger(&heard_fd);
+    program_run(&program, &(struct program_options){.argv = argv, .environment = environment});
+    ck_assert_msg(program.exit_status == 5, "%d: %s", program.exit_status, program.err);
+    support_kill(stranger);
+    ssize_t got = read(heard_fd, heard, sizeof heard - 1);
+    ck_assert_msg(got == 0, "%.*s", (int)got, heard);
+    close(heard_fd);
+}
+END_TEST
+
+static bool owned(const char *tcp, const char *tcp6)
+{
+    temp_tree_write(&tree, "/proc/net/tcp", tcp, 0600);
+    temp_tree_write(&tree, "/proc/net/tcp6", tcp6, 0600);
+    return port_is_ours(7001, tree.path);
+}
+
+START_TEST(owner_of_a_port)
+{
+    /* Breaks when a listener is not seen, or one at another port or a mere connection is taken for it. */
+#define HEAD "  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid\n"
+#define LINE(address, state, user)                                                                 \
+    "   0: " address ":1B59 00000000:0000 " state " 00000000:00000000 00:00000000 00000000 " user  \
+    "        0 66 1 0000000000000000 100 0 0 10 0\n"
+#define OTHER_PORT                                                                                 \
+    "   1: 0100007F:1B5A 00000000:0000 0A 00000000:00000000 00:00000000 00000000 12345 0 66\n"
+    ck_assert(port_is_ours(7001, "/nowhere"));
+    ck_assert(!owned(HEAD, HEAD));
+    ck_assert(owned(HEAD OTHER_PORT LINE("0100007F", "0A", "    0"), HEAD));
+    ck_assert(!owned(HEAD LINE("0100007F", "0A", "12345"), HEAD));
+    ck_assert(!owned(HEAD LINE("0100007F", "0A", "    0") LINE("00000000", "0A", "12345"), HEAD));
+    ck_assert(!owned(HEAD LINE("0100007F", "0A", "    0"),
+                     HEAD LINE("00000000000000000000000000000000", "0A", "12345")));
+    ck_assert(!owned(HEAD LINE("0100007F", "01", "    0"), HEAD));
+    ck_assert(!owned("", "rubbish"));
+}
+END_TEST
+
 Suite *test_managed_password_suite(void)
 {
     Suite *suite = suite_create("managed_password");
@@ -223,6 +328,9 @@ Suite *test_managed_password_suite(void)
     tcase_add_test(cases, nobody_else);
     tcase_add_test(cases, chosen_by_the_user);
     tcase_add_test(cases, turned_off);
+    tcase_add_test(cases, in_no_dump);
+    tcase_add_test(cases, stranger_at_the_port);
+    tcase_add_test(cases, owner_of_a_port);
     suite_add_tcase(suite, cases);
     return suite;
 }

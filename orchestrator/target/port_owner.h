@@ -1,0 +1,13 @@
+/* Whose a listening port of this host is. A managed server and a stranger who was quicker to take its port look
+ * the same until one of them has been given the password. */
+#ifndef ORCHESTRATOR_TARGET_PORT_OWNER_H
+#define ORCHESTRATOR_TARGET_PORT_OWNER_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/* Whether somebody listens there, and nobody but this user and root, by ROOT/proc/net/tcp and tcp6. Where the
+ * kernel has no such file, everything is ours. */
+bool port_is_ours(uint16_t port, const char *root);
+
+#endif
