@@ -43,6 +43,8 @@ static enum err_code prepare(struct find_max *find, struct err *err)
     struct search_limits limits = find_max_limits(request);
     find->session.request = &request->bench;
     find->session.command = "find-max";
+    find->session.more_runs_ns =
+        (uint64_t)(find_max_estimate(request).all_seconds * (double)NS_PER_SECOND);
     find->windows.slos = &request->slos;
     find->windows.window_ns = request->window_ns;
     find->windows.wanted = (uint32_t)request->windows;

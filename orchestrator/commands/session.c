@@ -11,6 +11,7 @@
 #include "orchestrator/commands/bench_log.h"
 #include "orchestrator/commands/interrupts.h"
 #include "orchestrator/commands/invocation.h"
+#include "orchestrator/commands/planned_time.h"
 #include "orchestrator/fleet/run_control.h"
 #include "orchestrator/target/chaos.h"
 #include "orchestrator/target/command_keys.h"
@@ -20,8 +21,6 @@
 #include "orchestrator/target/reach.h"
 #include "orchestrator/target/reply_value.h"
 #include "orchestrator/target/server_program.h"
-
-#define MONTH_NS (30ull * 24 * 3600 * NS_PER_SECOND)
 
 /* Of a list the first counts. */
 static bool is_loopback(const char *hosts)
@@ -142,17 +141,6 @@ static void locate_servers(struct session *session)
             session->locality = (struct server_locality){.known = false, .local = true};
 }
 
-/* How long the runs take as far as that is known: --loop has no end, and a month is as good. */
-static uint64_t planned_ns(const struct session *session)
-{
-    uint64_t sum_ns = session->request->spec.loop ? MONTH_NS : 0;
-    for (uint32_t i = 0; i < session->steps.count; i++) {
-        const struct spec *spec = &session->steps.steps[i].spec;
-        sum_ns += spec->duration_ns + spec->warmup_ns;
-    }
-    return sum_ns;
-}
-
 /* Starts the server if it is ours, and finds out who answers. */
 static enum err_code reach_target(struct session *session, struct err *err)
 {
@@ -168,7 +156,8 @@ static enum err_code reach_target(struct session *session, struct err *err)
         (void)private_directory_sweep(CERTIFICATES_DIRECTORY_PREFIX);
     }
     if (spec->managed_tls) {
-        code = managed_certificates_make(&session->certificates, planned_ns(session), err);
+        code = managed_certificates_make(
+            &session->certificates, planned_time_ns(&session->steps) + session->more_runs_ns, err);
         if (code == OK)
             code = set_up_tls(session, err);
     }

@@ -26,6 +26,7 @@ struct session {
     const char *command;           /* its name: "bench"           */
     int argc;                      /* as the command got them, without passwords */
     const char *const *argv;
+    uint64_t more_runs_ns; /* of the runs that the command makes beside one of each step, at most */
 
     /* to be used by the command */
     struct bench_steps steps; /* from session_prepare on */

@@ -125,6 +125,9 @@ static enum err_code run(struct sweeper *sweeper, struct err *err)
     struct session *session = &sweeper->session;
     session->request = &sweeper->request.bench;
     session->command = "sweep";
+    session->more_runs_ns =
+        (list_of(sweeper)->count - 1) *
+        (sweeper->request.bench.spec.duration_ns + sweeper->request.bench.spec.warmup_ns);
     sweeper->sweep.kind = sweeper->request.kind;
     sweeper->sweep.open_loop = sweeper->request.bench.spec.rate_steps != NULL;
     enum err_code code = session_prepare(session, err);
