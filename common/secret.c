@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/random.h>
 #include <unistd.h>
 
@@ -46,6 +47,12 @@ void secret_free(void *memory)
     size_t mapped_bytes = head->mapped_bytes;
     explicit_bzero(head, mapped_bytes);
     (void)munmap(head, mapped_bytes);
+}
+
+void secret_forbid_dumps(void)
+{
+    (void)prctl(PR_SET_DUMPABLE,
+                0); /* RLIMIT_CORE would not bind a program that dumps are piped to */
 }
 
 void secret_wipe(char *text)

@@ -14,6 +14,10 @@ void *secret_alloc(size_t byte_count);
 char *secret_copy(const char *text);
 void secret_free(void *memory);
 
+/* From now on this process, and those that it forks, leave no core dump: where a library holds a secret, in
+ * memory of its own. */
+void secret_forbid_dumps(void);
+
 /* Overwrites a text, which may be NULL, in a way that no compiler leaves out; its length stays. */
 void secret_wipe(char *text);
 

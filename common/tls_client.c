@@ -8,6 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "common/secret.h"
 #include "common/tls_stream.h"
 
 /* Files ----------------------------------------------------------------------------------------- */
@@ -102,6 +103,7 @@ static enum err_code load_key(SSL_CTX *context, const struct spec *spec, struct 
     if (code != OK)
         return code;
     bool encrypted = false;
+    secret_forbid_dumps(); /* OpenSSL has several copies of it, in no place of ours */
     SSL_CTX_set_default_passwd_cb_userdata(context, &encrypted);
     bool loaded = SSL_CTX_use_PrivateKey_file(context, spec->tls_key, SSL_FILETYPE_PEM) == 1;
     SSL_CTX_set_default_passwd_cb_userdata(context, NULL);

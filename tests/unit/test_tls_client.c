@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -128,6 +129,20 @@ START_TEST(test_certificate_and_key)
     spec.tls_cert = pem("client");
     spec.tls_key = key("client");
     expect_created();
+}
+END_TEST
+
+START_TEST(test_key_in_no_dump)
+{
+    /* Breaks when a core dump of a run with a private key holds the key, which OpenSSL keeps in memory of its
+     * own; or when runs without one cannot be looked into any more. */
+    expect_created();
+    ck_assert_int_eq(prctl(PR_GET_DUMPABLE), 1);
+    tls_client_destroy(client);
+    spec.tls_cert = pem("client");
+    spec.tls_key = key("client");
+    expect_created();
+    ck_assert_int_eq(prctl(PR_GET_DUMPABLE), 0);
 }
 END_TEST
 
@@ -568,6 +583,7 @@ Suite *test_tls_client_suite(void)
     tcase_add_checked_fixture(files, set_up, tear_down);
     tcase_add_test(files, test_authorities);
     tcase_add_test(files, test_certificate_and_key);
+    tcase_add_test(files, test_key_in_no_dump);
     tcase_add_test(files, test_encrypted_key);
     tcase_add_test(files, test_ciphers);
     tcase_add_test(files, test_advice_for_plain);
