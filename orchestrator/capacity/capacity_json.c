@@ -33,16 +33,10 @@ void capacity_json_percentile(json_t *object, double percent,
                             : json_real((double)figure->value_ns / 1e3));
 }
 
-static int write_chunk(const char *bytes, size_t byte_count, void *out)
-{
-    output_write(out, bytes, byte_count);
-    return 0;
-}
-
 enum err_code capacity_json_write(struct output *out, json_t *root, bool complete, struct err *err)
 {
     if (complete)
-        complete = json_dump_callback(root, write_chunk, out, DUMP_FLAGS) == 0;
+        complete = json_value_write(out, root, DUMP_FLAGS);
     json_decref(root);
     if (!complete)
         return err_set(err, E_SYSTEM, "no memory for the JSON report");

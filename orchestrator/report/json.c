@@ -26,16 +26,10 @@ struct json_report {
     uint32_t runs, intervals;
 };
 
-static int write_chunk(const char *bytes, size_t byte_count, void *state)
-{
-    output_write(state, bytes, byte_count);
-    return 0;
-}
-
 /* Writes one value and lets go of it. */
 static void put(struct json_report *report, json_t *value)
 {
-    if (value == NULL || json_dump_callback(value, write_chunk, &report->out, DUMP_FLAGS) != 0)
+    if (value == NULL || !json_value_write(&report->out, value, DUMP_FLAGS))
         report->failed = true;
     json_decref(value);
 }

@@ -34,6 +34,37 @@ json_t *json_value_text(const char *text)
     return value;
 }
 
+/* How many bytes a control character has that stands here; 0: it is none, or one that JSON escapes. */
+static size_t control_bytes(const char *at, size_t byte_count)
+{
+    if (*at == 0x7F)
+        return 1;
+    return byte_count > 1 && (unsigned char)at[0] == 0xC2 && (unsigned char)at[1] < 0xA0 ? 2 : 0;
+}
+
+/* Never cuts a character in two: it goes up to the next escape, or the end of a string. */
+static int write_piece(const char *bytes, size_t byte_count, void *output)
+{
+    size_t begin = 0, at = 0;
+    while (at < byte_count) {
+        size_t found = control_bytes(bytes + at, byte_count - at);
+        if (found == 0) {
+            at++;
+            continue;
+        }
+        output_write(output, bytes + begin, at - begin);
+        output_printf(output, "\\u%04X", (unsigned char)bytes[at + found - 1]);
+        begin = at += found;
+    }
+    output_write(output, bytes + begin, at - begin);
+    return 0;
+}
+
+bool json_value_write(struct output *output, const json_t *value, size_t flags)
+{
+    return json_dump_callback(value, write_piece, output, flags) == 0;
+}
+
 json_t *json_value_count(uint64_t count)
 {
     return json_integer(count > INT64_MAX ? INT64_MAX : (json_int_t)count);

@@ -4,8 +4,10 @@
 #define ORCHESTRATOR_REPORT_JSON_VALUE_H
 
 #include <jansson.h>
+#include <stdbool.h>
 #include <stdint.h>
 
+#include "orchestrator/report/output.h"
 #include "orchestrator/report/timeline.h"
 
 /* JSON text must be UTF-8, and names and error replies may hold any bytes: bytes that are not part
@@ -17,6 +19,10 @@ json_t *json_value_microseconds(double ns);
  * too, when too many requests went without a reply to know it. Of response and service times also how
  * many those were, and when there are any, what each figure that they hide is at least. */
 json_t *json_value_latency(const struct interval_row *row, enum interval_histogram_kind kind);
+
+/* Writes a value as text, as json_dump would with these flags; control characters beyond those that JSON knows
+ * (DEL, and U+0080 to U+009F, which terminals obey) are escaped, too. False: no memory. */
+MUST_USE bool json_value_write(struct output *output, const json_t *value, size_t flags);
 
 json_t *json_value_workers(const struct run_result *result);
 json_t *json_value_verdict(const struct verdict *verdict);

@@ -1,11 +1,13 @@
 /* Words from outside on a terminal: shown, and not obeyed. */
 #include <check.h>
+#include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "common/clock.h"
 #include "common/printable.h"
+#include "orchestrator/report/json_value.h"
 #include "orchestrator/report/output.h"
 #include "orchestrator/report/sinks.h"
 #include "tests/support/check/printed.h"
@@ -43,6 +45,29 @@ START_TEST(breaks_may_stay)
     /* Breaks when a whole report becomes one line, or its lines hold orders. */
     char text[] = "a\n\tb\r\33c";
     ck_assert_str_eq(printable_lines(text), "a\n\tb  c");
+}
+END_TEST
+
+START_TEST(json_holds_no_orders)
+{
+    /* Breaks when JSON on a terminal holds a control character as it is, or is another text for those who
+     * read it. */
+    static const char words[] = "a\33\177b\302\233\302\240\303\237\302\200";
+    char *text = NULL;
+    size_t bytes = 0;
+    struct output output;
+    FILE *out = open_memstream(&text, &bytes);
+    json_t *value = json_pack("[s]", words);
+    output_borrow(&output, out);
+    ck_assert(json_value_write(&output, value, 0));
+    fclose(out);
+    output_discard(&output);
+    ck_assert_str_eq(text, "[\"a\\u001B\\u007Fb\\u009B\302\240\303\237\\u0080\"]");
+    json_t *read_back = json_loads(text, 0, NULL);
+    ck_assert(json_equal(value, read_back));
+    json_decref(value);
+    json_decref(read_back);
+    free(text);
 }
 END_TEST
 
@@ -152,6 +177,7 @@ Suite *test_printable_suite(void)
     TCase *tcase = tcase_create("printable");
     tcase_add_loop_test(tcase, control_characters_and_no_utf8, 0, sizeof cases / sizeof cases[0]);
     tcase_add_test(tcase, breaks_may_stay);
+    tcase_add_test(tcase, json_holds_no_orders);
     tcase_add_loop_test(tcase, reports_hold_no_orders, 0, 6);
     tcase_add_test(tcase, text_cells);
     suite_add_tcase(suite, tcase);
