@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "common/log.h"
+#include "orchestrator/report/output_entry.h"
 
 #define LOCK_NAME "volley.lock"
 #define LOCK_NEW_NAME "volley.lock.new"
@@ -39,14 +40,25 @@ static int make_lock(const char *path)
     return fd;
 }
 
+/* Who may change its names may put another directory in the place of the one that is made there. */
+static bool is_trusted(const char *parent)
+{
+    struct err ignored = {.code = OK};
+    int fd;
+    bool trusted = output_directory_open(&fd, parent, &ignored) == OK;
+    if (trusted)
+        close(fd);
+    return trusted;
+}
+
 enum err_code private_directory_make(struct private_directory *directory, const char *prefix,
                                      const char *what, struct err *err)
 {
     const char *const parents[] = {getenv("TMPDIR"), "/tmp"};
-    int sys_errno = 0;
+    int sys_errno = EACCES;
     directory->lock_fd = -1;
     for (size_t i = 0; i < sizeof parents / sizeof parents[0]; i++) {
-        if (parents[i] == NULL || parents[i][0] == '\0')
+        if (parents[i] == NULL || parents[i][0] == '\0' || !is_trusted(parents[i]))
             continue;
         int bytes =
             snprintf(directory->path, sizeof directory->path, "%s/%s-XXXXXX", parents[i], prefix);

@@ -15,8 +15,8 @@ struct private_directory {
     int lock_fd;                        /* -1: none; with it ends the lock */
 };
 
-/* PREFIX-XXXXXX in TMPDIR, else in /tmp; mode 0700. E_SYSTEM: it cannot be made; what: whose it is, for
- * the message. */
+/* PREFIX-XXXXXX in TMPDIR, unless others may change its names (output_entry.h), else in /tmp; mode 0700.
+ * E_SYSTEM: it cannot be made; what: whose it is, for the message. */
 MUST_USE enum err_code private_directory_make(struct private_directory *directory,
                                               const char *prefix, const char *what,
                                               struct err *err);

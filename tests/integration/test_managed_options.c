@@ -252,6 +252,25 @@ static bool is_there(const char *name)
     return lstat(path, &status) == 0;
 }
 
+START_TEST(not_where_others_rule)
+{
+    /* Breaks when a server runs in a directory that another user can put one of their own in the place of, with
+     * settings of theirs. */
+    struct private_directory directory;
+    struct err err = {.code = OK};
+    for (int step = 0; step < 3; step++) {
+        if (step == 2 && geteuid() != 0)
+            continue;
+        ck_assert_int_eq(chmod(tree.path, step == 1 ? 0777 : 0755), 0);
+        if (step == 2)
+            ck_assert_int_eq(chown(tree.path, 12345, 12345), 0);
+        ck_assert_int_eq(private_directory_make(&directory, "volley-server", "a test", &err), OK);
+        ck_assert_int_eq(strncmp(directory.path, tree.path, strlen(tree.path)) == 0, step == 0);
+        private_directory_remove(&directory);
+    }
+}
+END_TEST
+
 START_TEST(only_what_is_ours)
 {
     /* Breaks when the sweep takes a directory that volley has not made, that is in use, or that a link
@@ -389,6 +408,7 @@ Suite *test_managed_options_suite(void)
     tcase_add_test(cases, swept_after_kill);
     tcase_add_loop_test(cases, keys_stand_in_no_file, 0,
                         (int)(sizeof sessions / sizeof sessions[0]));
+    tcase_add_test(cases, not_where_others_rule);
     tcase_add_test(cases, only_what_is_ours);
     tcase_add_test(cases, killed_before_the_lock);
     tcase_add_test(cases, beside_a_pinned_server);
