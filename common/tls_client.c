@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "common/secret.h"
@@ -13,15 +14,16 @@
 
 /* Files ----------------------------------------------------------------------------------------- */
 
+/* Nothing is read: a pipe, as <(...) of a shell is, gives each byte once. */
 static enum err_code check_readable(const char *option, const char *path, struct err *err)
 {
-    char byte;
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
-    bool read_once = fd >= 0 && read(fd, &byte, 1) >= 0;
-    int sys_errno = errno;
+    struct stat status;
+    int fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+    bool readable = fd >= 0 && fstat(fd, &status) == 0;
+    int sys_errno = readable ? EISDIR : errno;
     if (fd >= 0)
         close(fd);
-    if (read_once)
+    if (readable && !S_ISDIR(status.st_mode))
         return OK;
     return err_set_errno(err, E_USAGE, sys_errno, "%s %.200s cannot be read", option, path);
 }

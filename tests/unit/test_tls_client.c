@@ -146,6 +146,26 @@ START_TEST(test_key_in_no_dump)
 }
 END_TEST
 
+START_TEST(test_key_from_a_pipe)
+{
+    /* Breaks when a key that a shell passes on, --key <(...), loses its first byte to a check. */
+    char path[40], text[4096];
+    int ends[2];
+    int in = open(key("client"), O_RDONLY | O_CLOEXEC);
+    ssize_t bytes = read(in, text, sizeof text);
+    ck_assert_int_eq(pipe2(ends, O_CLOEXEC), 0);
+    ck_assert_int_gt(bytes, 0);
+    ck_assert_int_eq(write(ends[1], text, (size_t)bytes), bytes);
+    close(in);
+    close(ends[1]);
+    snprintf(path, sizeof path, "/dev/fd/%d", ends[0]);
+    spec.tls_cert = pem("client");
+    spec.tls_key = path;
+    expect_created();
+    close(ends[0]);
+}
+END_TEST
+
 START_TEST(test_encrypted_key)
 {
     /* Breaks when an encrypted key makes volley ask at a terminal, and wait there. */
@@ -584,6 +604,7 @@ Suite *test_tls_client_suite(void)
     tcase_add_test(files, test_authorities);
     tcase_add_test(files, test_certificate_and_key);
     tcase_add_test(files, test_key_in_no_dump);
+    tcase_add_test(files, test_key_from_a_pipe);
     tcase_add_test(files, test_encrypted_key);
     tcase_add_test(files, test_ciphers);
     tcase_add_test(files, test_advice_for_plain);
