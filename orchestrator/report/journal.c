@@ -180,22 +180,42 @@ static void destroy(void *state)
     free(journal);
 }
 
-/* Makes the directory and what is missing above it; never one that everybody may write to, as a umask of
- * 0 would have it: volley itself would not trust it. */
+/* One directory in another, which is trusted: never one that everybody may write to, as a umask of 0 would
+ * have it; volley itself would not trust it. */
+static enum err_code make_directory(const char *path, struct err *err)
+{
+    const char *slash = strrchr(path, '/');
+    const char *name = slash != NULL ? slash + 1 : path;
+    char *parent = slash == NULL   ? strdup(".")
+                   : slash == path ? strdup("/")
+                                   : strndup(path, (size_t)(slash - path));
+    int parent_fd = -1;
+    enum err_code code = parent != NULL ? output_directory_open(&parent_fd, parent, err)
+                                        : err_set(err, E_SYSTEM, "no memory for the journal");
+    if (code == OK && mkdirat(parent_fd, name, 0775) != 0 && errno != EEXIST)
+        code = err_set_errno(err, E_USAGE, errno, "cannot make the directory %s", path);
+    if (parent_fd >= 0)
+        close(parent_fd);
+    free(parent);
+    return code;
+}
+
+/* The directory and what is missing above it. */
 static enum err_code make_directories(const char *directory, struct err *err)
 {
+    struct stat there;
     char *path = strdup(directory);
     if (path == NULL)
         return err_set(err, E_SYSTEM, "no memory for the journal");
     enum err_code code = OK;
     size_t length = strlen(path);
     for (size_t i = 1; i <= length && code == OK; i++) {
-        if (path[i] != '/' && path[i] != '\0')
+        if ((path[i] != '/' && path[i] != '\0') || path[i - 1] == '/')
             continue;
         char kept = path[i];
         path[i] = '\0';
-        if (mkdir(path, 0775) != 0 && errno != EEXIST)
-            code = err_set_errno(err, E_USAGE, errno, "cannot make the directory %s", path);
+        if (lstat(path, &there) != 0)
+            code = make_directory(path, err);
         path[i] = kept;
     }
     free(path);
