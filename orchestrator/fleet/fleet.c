@@ -300,8 +300,11 @@ static enum err_code fleet_create(struct fleet *fleet, struct err *err)
     fleet->run->wake_fd = fleet->wake_fd;
     fleet->run->orchestrator = getpid();
     fleet->run->worker_count = fleet->member_count;
-    fleet->steering = (struct steering){
-        .segment = fleet->segment, .spec = fleet->run->spec, .facts = fleet->facts};
+    fleet->steering = (struct steering){.segment = fleet->segment,
+                                        .spec = fleet->run->spec,
+                                        .facts = fleet->facts,
+                                        .hear = take_event,
+                                        .hearer = fleet};
     struct run_control_handler handler = {.handle = heed_command, .state = fleet};
     if (fleet->interrupts->control != NULL &&
         run_control_attach(fleet->interrupts->control, fleet->base, handler, err) != OK)

@@ -1,8 +1,11 @@
 #include "orchestrator/fleet/steering.h"
 
+#include <stdio.h>
+
 #include "common/clock.h"
 #include "common/ipc.h"
 #include "common/log.h"
+#include "orchestrator/report/figures.h"
 #include "orchestrator/report/json_value.h"
 
 /* Where the run stands at a clock reading. */
@@ -145,8 +148,25 @@ static enum err_code refuse_phase(const struct steering *steering, const struct 
     return OK;
 }
 
+static void tell_change(const struct steering *steering, const struct moment *moment,
+                        enum control_action action, uint64_t rate_micro)
+{
+    struct run_event event = {
+        .source = RUN_EVENT_CTL, .at_ns = moment->elapsed_ns + STEERING_AHEAD_NS, .ok = true};
+    char rate[32];
+    figure_rate_text(rate, sizeof rate, (double)rate_micro / (double)SCHEDULE_MICRO);
+    event.end_ns = event.at_ns;
+    if (action == CONTROL_PAUSE)
+        snprintf(event.text, sizeof event.text, "pause");
+    else
+        snprintf(event.text, sizeof event.text, "%srate %s/s",
+                 action == CONTROL_RESUME ? "resume, " : "", rate);
+    if (steering->hear != NULL)
+        steering->hear(steering->hearer, &event);
+}
+
 static enum err_code change_rate(struct steering *steering, const struct moment *moment,
-                                 uint64_t rate_micro, struct err *err)
+                                 enum control_action action, uint64_t rate_micro, struct err *err)
 {
     uint64_t at_ns = moment->measured_ns + STEERING_AHEAD_NS;
     if (!schedule_change(ipc_schedule(steering->segment), at_ns, rate_micro))
@@ -155,6 +175,8 @@ static enum err_code change_rate(struct steering *steering, const struct moment 
     log_line(LOG_INFO, "%s: %.6g requests per second from %.3f s on (control socket)",
              steering->facts->name, (double)rate_micro / (double)SCHEDULE_MICRO,
              (double)at_ns / NS_PER_SECOND);
+    steering->changes++;
+    tell_change(steering, moment, action, rate_micro);
     return OK;
 }
 
@@ -165,7 +187,7 @@ static enum err_code pause_load(struct steering *steering, const struct moment *
         return OK;
     uint64_t at_ns = moment->measured_ns + STEERING_AHEAD_NS;
     uint64_t rate_micro = schedule_rate_micro(ipc_schedule(steering->segment), at_ns);
-    enum err_code code = change_rate(steering, moment, 0, err);
+    enum err_code code = change_rate(steering, moment, CONTROL_PAUSE, 0, err);
     if (code == OK) {
         steering->paused = true;
         steering->resume_micro = rate_micro;
@@ -178,7 +200,7 @@ static enum err_code resume_load(struct steering *steering, const struct moment 
 {
     if (!steering->paused)
         return OK;
-    enum err_code code = change_rate(steering, moment, steering->resume_micro, err);
+    enum err_code code = change_rate(steering, moment, CONTROL_RESUME, steering->resume_micro, err);
     if (code == OK)
         steering->paused = false;
     return code;
@@ -192,7 +214,7 @@ static enum err_code steer(struct steering *steering, json_t **members,
     if (code != OK)
         return code;
     if (command->action == CONTROL_RATE) {
-        code = change_rate(steering, moment, command->rate_micro, err);
+        code = change_rate(steering, moment, CONTROL_RATE, command->rate_micro, err);
         if (code == OK)
             steering->paused = false;
     } else {

@@ -23,6 +23,11 @@ struct steering {
     void *segment;
     const struct spec *spec;
     const struct run_facts *facts;
+    void (*hear)(void *state, const struct run_event *event); /* of each change; NULL: nobody */
+    void *hearer;                                             /* its state                    */
+
+    /* to be read */
+    uint32_t changes; /* of the schedule */
 
     /* private */
     bool paused;

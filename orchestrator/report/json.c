@@ -297,14 +297,15 @@ static json_t *run_rate(const struct run_result *result)
     return object;
 }
 
-/* What was done to the target; times count from the common start, as those of intervals do. */
+/* What was done to the target and to the load; times count from the common start, as those of intervals do. */
 static json_t *events(const struct run_events *events)
 {
     json_t *list = json_array();
     for (uint32_t i = 0; i < events->count; i++) {
         const struct run_event *event = &events->items[i];
         json_array_append_new(
-            list, json_pack("{s:f, s:f, s:o, s:b, s:o}", "at_seconds",
+            list, json_pack("{s:s, s:f, s:f, s:o, s:b, s:o}", "source",
+                            run_event_source_name(event->source), "at_seconds",
                             (double)event->at_ns / (double)NS_PER_SECOND, "seconds",
                             (double)(event->end_ns - event->at_ns) / (double)NS_PER_SECOND, "text",
                             json_value_text(event->text), "ok", event->ok, "cause",

@@ -350,20 +350,35 @@ static void print_warmup_result(struct output *out, const struct run_result *res
                   result->evidence.never_steady ? "not steady" : "steady");
 }
 
-/* Times count from the start of measuring, as they do in the file of actions. */
-static void print_events(struct output *out, const struct run_result *result)
+/* A change of the load takes no time and does not fail. */
+static void print_event(struct output *out, const struct run_event *event, double at_seconds)
 {
-    if (result->events->count > 0)
-        output_printf(out, "\nDone to the target:\n");
-    for (uint32_t i = 0; i < result->events->count; i++) {
-        const struct run_event *event = &result->events->items[i];
-        double at_ns = (double)event->at_ns - (double)result->facts->warmup_ns;
-        output_printf(out, "  at %s s: %s: %s after %s s%s%s\n",
-                      UNITS_REAL(at_ns / NS_PER_SECOND, 3), PRINTABLE(event->text),
-                      event->ok ? "done" : "failed",
+    output_printf(out, "  at %s s: %s", UNITS_REAL(at_seconds, 3), PRINTABLE(event->text));
+    if (event->source == RUN_EVENT_CHAOS)
+        output_printf(out, ": %s after %s s%s%s", event->ok ? "done" : "failed",
                       UNITS_REAL((double)(event->end_ns - event->at_ns) / NS_PER_SECOND, 3),
                       event->ok ? "" : ": ", PRINTABLE(event->cause));
+    output_printf(out, "\n");
+}
+
+/* Times count from the start of measuring, as they do in the file of actions. */
+static void print_events(struct output *out, const struct run_result *result,
+                         enum run_event_source source, const char *caption)
+{
+    const struct run_events *events = result->events;
+    uint64_t shown = 0;
+    if (events->all[source] > 0)
+        output_printf(out, "\n%s:\n", caption);
+    for (uint32_t i = 0; i < events->count; i++) {
+        const struct run_event *event = &events->items[i];
+        if (event->source != source)
+            continue;
+        print_event(out, event,
+                    ((double)event->at_ns - (double)result->facts->warmup_ns) / NS_PER_SECOND);
+        shown++;
     }
+    if (events->all[source] > shown)
+        output_printf(out, "  and %s more\n", UNITS_GROUPED(events->all[source] - shown));
 }
 
 static unsigned width_of(const struct output *out)
@@ -414,7 +429,8 @@ static void print_report(struct text *text, const struct run_result *result)
     text_nodes(out, result);
     print_failures(out, result);
     text_failures(out, result);
-    print_events(out, result);
+    print_events(out, result, RUN_EVENT_CHAOS, "Done to the target");
+    print_events(out, result, RUN_EVENT_CTL, "Changed by ctl");
     text_extended(out, text->session, result);
     if (text->debug) {
         if (latency->count > 0)

@@ -77,6 +77,7 @@ void timeline_run_begin(struct timeline *timeline, const struct run_facts *run)
     timeline->rows = 0;
     memset(&timeline->error_kinds, 0, sizeof timeline->error_kinds);
     timeline->events.count = 0;
+    memset(timeline->events.all, 0, sizeof timeline->events.all);
     timeline->samples = (struct target_samples){.keys_first = -1,
                                                 .keys_last = -1,
                                                 .keys_min = -1,
@@ -93,6 +94,12 @@ const char *run_role_name(uint32_t role)
 {
     static const char *const names[] = {"absent", "primary", "replica", "gone"};
     return role < sizeof names / sizeof names[0] ? names[role] : "unknown";
+}
+
+const char *run_event_source_name(enum run_event_source source)
+{
+    static const char *const names[RUN_EVENT_SOURCES] = {"chaos", "ctl"};
+    return names[source];
 }
 
 static void add_to_total(struct timeline *timeline, const struct interval_row *row)
@@ -178,7 +185,7 @@ void timeline_sample(struct timeline *timeline, const struct target_sample *samp
 void timeline_event(struct timeline *timeline, const struct run_event *event)
 {
     struct run_events *events = &timeline->events;
-    if (events->count < RUN_EVENTS_MAX)
+    if (events->all[event->source]++ < RUN_EVENTS_MAX)
         events->items[events->count++] = *event;
     EACH_SINK(timeline, event, event, &sink_err)
 }

@@ -103,20 +103,28 @@ struct target_sample {
     int64_t lag_seconds, lag_bytes;
 };
 
-/* What volley did to its own target while the run was under way (--chaos). Passed on when it is over. */
+/* What was done while the run was under way. Passed on when it is over. */
+enum run_event_source {
+    RUN_EVENT_CHAOS, /* by volley to its own target (--chaos)           */
+    RUN_EVENT_CTL    /* by somebody to the load, over the control socket */
+};
+#define RUN_EVENT_SOURCES 2u
 struct run_event {
+    enum run_event_source source;
     uint64_t at_ns;  /* when it began, since the common start of the run */
     uint64_t end_ns; /* when it was over                                 */
     bool ok;
-    char text[120];  /* what was done: "kill node 2"                    */
+    char text[120];  /* what was done: "kill node 2", "rate 500/s"      */
     char cause[160]; /* why it failed; "" when ok                       */
 };
-#define RUN_EVENTS_MAX 256u
+#define RUN_EVENTS_MAX 256u /* of each source: the first ones are kept, all are counted */
 /* Of a run, in the order in which they were over. */
 struct run_events {
     uint32_t count;
-    struct run_event items[RUN_EVENTS_MAX];
+    uint64_t all[RUN_EVENT_SOURCES];
+    struct run_event items[RUN_EVENT_SOURCES * RUN_EVENTS_MAX];
 };
+const char *run_event_source_name(enum run_event_source source); /* "chaos", "ctl" */
 
 /* All samples of a run. Values are -1 while there is none. */
 struct target_samples {
@@ -221,8 +229,8 @@ MUST_USE enum err_code timeline_interval(struct timeline *timeline, const struct
                                          struct err *err);
 /* Passes on a sample of the run under way. */
 void timeline_sample(struct timeline *timeline, const struct target_sample *sample);
-/* Passes on what was done to the target in the run under way; result->events keeps the first
- * RUN_EVENTS_MAX. */
+/* Passes on what was done in the run under way; result->events keeps the first RUN_EVENTS_MAX of each
+ * source. */
 void timeline_event(struct timeline *timeline, const struct run_event *event);
 /* Completes result (facts, total, error kinds, percentiles, seconds and due_seconds when 0, verdict)
  * and passes it on. A total that does not add up, with no degraded row in it, makes the status

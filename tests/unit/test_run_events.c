@@ -1,4 +1,4 @@
-/* What was done to the target, on its way into the outputs. */
+/* What was done to the target and to the load, on its way into the outputs. */
 #include <check.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -19,16 +19,22 @@ static const struct run_event failed = {.at_ns = 2 * NS_PER_SECOND,
                                         .text = "failover node \"1\"",
                                         .cause = "no replica answers"};
 
+static const struct run_event steered = {.source = RUN_EVENT_CTL,
+                                         .at_ns = 2500 * NS_PER_MS,
+                                         .end_ns = 2500 * NS_PER_MS,
+                                         .ok = true,
+                                         .text = "rate 500/s"};
+
 static bool same(const struct run_event *a, const struct run_event *b)
 {
-    return a->at_ns == b->at_ns && a->end_ns == b->end_ns && a->ok == b->ok &&
-           strcmp(a->text, b->text) == 0 && strcmp(a->cause, b->cause) == 0;
+    return a->source == b->source && a->at_ns == b->at_ns && a->end_ns == b->end_ns &&
+           a->ok == b->ok && strcmp(a->text, b->text) == 0 && strcmp(a->cause, b->cause) == 0;
 }
 
 START_TEST(through_the_journal)
 {
     /* Breaks when a replay tells something else than the run did. */
-    const struct run_event *const events[] = {&done, &failed};
+    const struct run_event *const events[] = {&done, &failed, &steered};
     struct run_event read;
     struct err err = {.code = OK};
     json_t *json = journal_event_to_json(events[_i]);
@@ -49,6 +55,8 @@ START_TEST(damaged_records)
         "{\"at_ns\": -1, \"end_ns\": 4, \"ok\": true, \"text\": \"x\", \"cause\": \"\"}",
         "{\"at_ns\": 1, \"end_ns\": 4, \"ok\": 1, \"text\": \"x\", \"cause\": \"\"}",
         "{\"at_ns\": 1, \"end_ns\": 4, \"ok\": true, \"text\": null, \"cause\": \"\"}",
+        "{\"at_ns\": 1, \"end_ns\": 4, \"ok\": true, \"text\": \"x\", \"cause\": \"\", "
+        "\"source\": \"y\"}",
     };
     struct run_event read;
     struct err err = {.code = OK};
@@ -59,7 +67,20 @@ START_TEST(damaged_records)
 }
 END_TEST
 
-/* A run of no rows with both events. */
+START_TEST(of_an_older_journal)
+{
+    /* Breaks when a journal from before the changes of a rate were events cannot be read any more. */
+    struct run_event read;
+    struct err err = {.code = OK};
+    json_t *json = journal_event_to_json(&done);
+    ck_assert_int_eq(json_object_del(json, "source"), 0);
+    ck_assert_msg(journal_event_from_json(&read, json, &err) == OK, "%s", err.text);
+    ck_assert(same(&read, &done));
+    json_decref(json);
+}
+END_TEST
+
+/* A run of no rows with all of these events. */
 static char *report(bool as_json)
 {
     char *directory = fixture_directory(), path[200], *text = NULL;
@@ -80,10 +101,11 @@ static char *report(bool as_json)
     timeline_session_begin(&timeline, &session);
     timeline_run_begin(&timeline, &facts);
     timeline_event(&timeline, &done);
+    timeline_event(&timeline, &steered);
     timeline_event(&timeline, &failed);
     struct run_result *result = fixture_result();
     timeline_run_end(&timeline, result);
-    ck_assert_uint_eq(result->events->count, 2);
+    ck_assert_uint_eq(result->events->count, 3);
     timeline_session_end(&timeline);
     timeline_destroy(&timeline);
     fixture_session_free(&session);
@@ -99,12 +121,15 @@ static char *report(bool as_json)
 
 START_TEST(in_the_report)
 {
-    /* Breaks when the report's times are not those of the file of actions: since measuring began. */
+    /* Breaks when the report's times are not those of the file of actions: since measuring began; or
+     * when a rate that somebody has changed leaves no trace. */
     char *text = report(false);
-    ck_assert_ptr_nonnull(strstr(
-        text, "Done to the target:\n"
-              "  at 0.500 s: kill node 2 (port 7002): done after 0.250 s\n"
-              "  at 1.000 s: failover node \"1\": failed after 0.000 s: no replica answers\n"));
+    ck_assert_ptr_nonnull(
+        strstr(text, "Done to the target:\n"
+                     "  at 0.500 s: kill node 2 (port 7002): done after 0.250 s\n"
+                     "  at 1.000 s: failover node \"1\": failed after 0.000 s: no replica answers\n"
+                     "\nChanged by ctl:\n"
+                     "  at 1.500 s: rate 500/s\n"));
     free(text);
 }
 END_TEST
@@ -117,8 +142,13 @@ START_TEST(in_the_json)
     ck_assert_ptr_nonnull(root);
     json_t *run = json_array_get(json_object_get(root, "runs"), 0);
     json_t *events = json_object_get(run, "events");
-    ck_assert_uint_eq(json_array_size(events), 2);
-    const json_t *first = json_array_get(events, 0), *second = json_array_get(events, 1);
+    ck_assert_uint_eq(json_array_size(events), 3);
+    const json_t *first = json_array_get(events, 0), *second = json_array_get(events, 2);
+    const json_t *changed = json_array_get(events, 1);
+    ck_assert_str_eq(json_string_value(json_object_get(first, "source")), "chaos");
+    ck_assert_str_eq(json_string_value(json_object_get(changed, "source")), "ctl");
+    ck_assert_str_eq(json_string_value(json_object_get(changed, "text")), steered.text);
+    ck_assert_double_eq(json_number_value(json_object_get(changed, "at_seconds")), 2.5);
     ck_assert_double_eq(json_number_value(json_object_get(first, "at_seconds")), 1.5);
     ck_assert_double_eq(json_number_value(json_object_get(first, "seconds")), 0.25);
     ck_assert_str_eq(json_string_value(json_object_get(first, "text")), done.text);
@@ -132,7 +162,8 @@ END_TEST
 
 START_TEST(no_end_of_them)
 {
-    /* Breaks when more events than there is room for are written behind it. */
+    /* Breaks when more events than there is room for are written behind it, or those of one kind take
+     * the room of the other. */
     struct timeline *timeline = calloc(1, sizeof *timeline);
     struct run_facts facts = fixture_facts();
     struct err err = {.code = OK};
@@ -142,8 +173,13 @@ START_TEST(no_end_of_them)
     for (uint32_t i = 0; i < RUN_EVENTS_MAX + 10; i++)
         timeline_event(timeline, &done);
     ck_assert_uint_eq(timeline->events.count, RUN_EVENTS_MAX);
+    for (uint32_t i = 0; i < RUN_EVENTS_MAX + 10; i++)
+        timeline_event(timeline, &steered);
+    ck_assert_uint_eq(timeline->events.count, 2 * RUN_EVENTS_MAX);
+    ck_assert_uint_eq(timeline->events.all[RUN_EVENT_CTL], RUN_EVENTS_MAX + 10);
     timeline_run_begin(timeline, &facts);
     ck_assert_uint_eq(timeline->events.count, 0);
+    ck_assert_uint_eq(timeline->events.all[RUN_EVENT_CTL], 0);
     timeline_destroy(timeline);
     free(timeline);
 }
@@ -153,8 +189,9 @@ Suite *test_run_events_suite(void)
 {
     Suite *suite = suite_create("run_events");
     TCase *tcase = tcase_create("run_events");
-    tcase_add_loop_test(tcase, through_the_journal, 0, 2);
-    tcase_add_loop_test(tcase, damaged_records, 0, 6);
+    tcase_add_loop_test(tcase, through_the_journal, 0, 3);
+    tcase_add_loop_test(tcase, damaged_records, 0, 7);
+    tcase_add_test(tcase, of_an_older_journal);
     tcase_add_test(tcase, in_the_report);
     tcase_add_test(tcase, in_the_json);
     tcase_add_test(tcase, no_end_of_them);

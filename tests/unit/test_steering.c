@@ -18,6 +18,15 @@ Suite *test_steering_suite(void);
 static struct spec spec;
 static struct run_facts facts;
 static struct steering steering;
+static struct run_event heard[8];
+static unsigned heard_count;
+
+static void hear(void *state, const struct run_event *event)
+{
+    ck_assert_ptr_eq(state, &heard);
+    if (heard_count < sizeof heard / sizeof heard[0])
+        heard[heard_count++] = *event;
+}
 
 /* A run of 10 s that ramps from 1,000 to 3,000/s, behind 2 s of warm-up at 1,000/s. */
 static void set_up(void)
@@ -35,7 +44,9 @@ static void set_up(void)
     memset(&spec, 0, sizeof spec);
     spec.warmup_rate_micro = RATE(1000);
     facts = (struct run_facts){.name = "GET", .open_loop = true, .duration_ns = 10 * NS_PER_SECOND};
-    steering = (struct steering){.segment = segment, .spec = &spec, .facts = &facts};
+    steering = (struct steering){
+        .segment = segment, .spec = &spec, .facts = &facts, .hear = hear, .hearer = &heard};
+    heard_count = 0;
 }
 
 static void begin(void)
@@ -149,6 +160,31 @@ START_TEST(a_rate_ends_a_pause)
     expect_state(3 * (int64_t)NS_PER_SECOND, "running");
     expect_done(CONTROL_RESUME, 0, 4 * NS_PER_SECOND, 50);
     ck_assert_uint_eq(rate_at(5 * NS_PER_SECOND), RATE(50));
+}
+END_TEST
+
+START_TEST(each_change_is_told)
+{
+    /* breaks if a change leaves no trace in the result, with its time and what was asked, or what changed
+     * nothing leaves one */
+    static const char *const told[] = {"rate 700/s", "pause", "resume, rate 700/s"};
+    begin();
+    expect_done(CONTROL_RESUME, 0, 1 * NS_PER_SECOND, 1201);
+    expect_refused(CONTROL_RATE, -1, "warm-up");
+    expect_done(CONTROL_RATE, RATE(700), 4 * NS_PER_SECOND, 700);
+    expect_done(CONTROL_PAUSE, 0, 5 * NS_PER_SECOND, 0);
+    expect_done(CONTROL_PAUSE, 0, 5500 * NS_PER_MS, 0);
+    expect_done(CONTROL_RESUME, 0, 6 * NS_PER_SECOND, 700);
+    ck_assert_uint_eq(heard_count, 3);
+    ck_assert_uint_eq(steering.changes, 3);
+    for (unsigned i = 0; i < heard_count; i++) {
+        ck_assert_str_eq(heard[i].text, told[i]);
+        ck_assert_int_eq(heard[i].source, RUN_EVENT_CTL);
+        ck_assert(heard[i].ok);
+        /* since the common start, when it begins */
+        ck_assert_uint_eq(heard[i].at_ns, (6 + i) * NS_PER_SECOND + STEERING_AHEAD_NS);
+        ck_assert_uint_eq(heard[i].end_ns, heard[i].at_ns);
+    }
 }
 END_TEST
 
@@ -275,6 +311,7 @@ Suite *test_steering_suite(void)
     tcase_add_test(tcase, a_rate_takes_over_a_moment_ahead);
     tcase_add_test(tcase, a_pause_returns_to_the_rate_in_force);
     tcase_add_test(tcase, a_rate_ends_a_pause);
+    tcase_add_test(tcase, each_change_is_told);
     tcase_add_test(tcase, changes_wait_for_the_measuring);
     tcase_add_test(tcase, an_unknown_end_of_the_warmup_is_warmup);
     tcase_add_test(tcase, a_stop_is_the_fleets);
