@@ -21,7 +21,7 @@ void sweep_read(struct sweep_step *step, bool open_loop, const struct run_result
     uint64_t failed = figure_failed(counters);
     step->seconds = result->seconds;
     step->rate = figure_rate(counters[COUNTER_OK], result->seconds);
-    step->target = open_loop ? figure_rate(counters[COUNTER_DUE], result->due_seconds) : 0;
+    step->target = open_loop ? figure_target(result) : 0;
     step->p50 = figure_percentile(total, kind, 50);
     step->p95 = figure_percentile(total, kind, 95);
     step->p99 = figure_percentile(total, kind, 99);

@@ -51,11 +51,15 @@ static double measured_seconds(const struct fleet *fleet)
     return end_ns > begin_ns ? (double)(end_ns - begin_ns) / NS_PER_SECOND : 0;
 }
 
-/* Of an open loop's measured part, the time in which requests fell due. */
-static double due_seconds(const struct fleet *fleet)
+/* Of an open loop's measured part, the time in which requests fell due, and the rate asked for. */
+static void summarise_target(const struct fleet *fleet)
 {
-    uint64_t begin_ns = fleet->start_ns + fleet->facts->warmup_ns;
-    return (double)due_ns(fleet, begin_ns) / NS_PER_SECOND;
+    struct run_result *result = fleet->result;
+    uint64_t length_ns = due_ns(fleet, fleet->start_ns + fleet->facts->warmup_ns);
+    result->due_seconds = (double)length_ns / NS_PER_SECOND;
+    result->rate_changes = fleet->steering.changes;
+    result->target_rate =
+        due_rate(ipc_schedule(fleet->segment), length_ns, result->rate_changes > 0);
 }
 
 static void summarise_workers(const struct fleet *fleet)
@@ -146,7 +150,7 @@ void fleet_conclude(struct fleet *fleet)
     if (fleet->sampler != NULL && fleet->result->evidence.server_cpu_share < 0)
         fleet->result->evidence.server_cpu_share = info_sampler_cpu_share(fleet->sampler);
     fleet->result->seconds = measured_seconds(fleet);
-    fleet->result->due_seconds = due_seconds(fleet);
+    summarise_target(fleet);
     summarise_workers(fleet);
     judge_run(fleet);
     run_nodes_renew(&fleet->timeline->run, fleet->segment);

@@ -18,3 +18,12 @@ uint64_t due_time_ns(const struct worker_run *run, const struct schedule *schedu
     }
     return end_ns == SCHEDULE_NEVER ? 0 : end_ns;
 }
+
+double due_rate(const struct schedule *schedule, uint64_t due_ns, bool changed)
+{
+    if (due_ns == 0)
+        return 0;
+    return changed ? (double)schedule_rate_micro(schedule, due_ns) / (double)SCHEDULE_MICRO
+                   : (double)schedule_units_at(schedule, due_ns) /
+                         ((double)due_ns * (double)SCHEDULE_MICRO);
+}

@@ -153,6 +153,13 @@ char *figure_ordinal(char *text, size_t text_bytes, double percent)
     return text;
 }
 
+double figure_target(const struct run_result *result)
+{
+    if (result->target_rate > 0 || result->rate_changes > 0) /* to a pause at the end, perhaps */
+        return result->target_rate;
+    return figure_rate(result->total->counters[COUNTER_DUE], result->due_seconds);
+}
+
 char *figure_rate_text(char *text, size_t text_bytes, double rate)
 {
     if (rate >= 1000 && rate < FIGURE_RATE_MAX) /* what a count can hold */

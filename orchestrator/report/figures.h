@@ -69,6 +69,10 @@ double figure_rate(uint64_t count, double seconds);
 #define FIGURE_RATE_MAX 1e15
 double figure_row_seconds(const struct interval_row *row);
 
+/* The target of an open loop, requests per second, as run_result.target_rate has it; where that is not
+ * known, what fell due per second. */
+double figure_target(const struct run_result *result);
+
 /* "99.9" -> "99.9th", "1" -> "1st". Returns text; 32 bytes are enough. */
 char *figure_ordinal(char *text, size_t text_bytes, double percent);
 

@@ -3,6 +3,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "common/schedule.h"
+#include "orchestrator/report/figures.h"
 #include "orchestrator/report/json_value.h"
 
 #define KB 1024u
@@ -178,13 +180,30 @@ json_t *journal_result_to_json(const struct run_result *result)
         "workers_lost", json_value_count(evidence->workers_lost), "late_records",
         json_value_count(evidence->late_records), "server_cpu_share", evidence->server_cpu_share,
         "never_steady", evidence->never_steady);
-    return json_pack("{s:f, s:f, s:o, s:b, s:i, s:o, s:o, s:o, s:o, s:o}", "seconds",
-                     result->seconds, "due_seconds", result->due_seconds, "warmup_ns",
-                     json_value_count(result->facts->warmup_ns), "interrupted", result->interrupted,
-                     "status", (int)result->status, "status_text",
+    return json_pack("{s:f, s:f, s:f, s:o, s:o, s:b, s:i, s:o, s:o, s:o, s:o, s:o}", "seconds",
+                     result->seconds, "due_seconds", result->due_seconds, "target_rate",
+                     result->target_rate, "rate_changes", json_value_count(result->rate_changes),
+                     "warmup_ns", json_value_count(result->facts->warmup_ns), "interrupted",
+                     result->interrupted, "status", (int)result->status, "status_text",
                      json_value_text(result->status_text), "evidence", weighed, "workers",
                      json_value_workers(result), "verdict", json_value_verdict(&result->verdict),
                      "nodes", journal_nodes_to_json(result->facts));
+}
+
+/* The target, which is not in journals of older versions. */
+static bool get_target(struct run_result *result, const json_t *json)
+{
+    const json_t *rate = json_object_get(json, "target_rate");
+    uint64_t changes = 0;
+    if (rate == NULL)
+        return true;
+    if (!json_is_number(rate) || !(json_number_value(rate) >= 0) ||
+        !(json_number_value(rate) <= FIGURE_RATE_MAX) ||
+        !get_count(&changes, json, "rate_changes", SCHEDULE_CHANGES_MAX))
+        return false;
+    result->target_rate = json_number_value(rate);
+    result->rate_changes = (uint32_t)changes;
+    return true;
 }
 
 static bool get_evidence(struct run_evidence *evidence, const json_t *json)
@@ -258,6 +277,7 @@ enum err_code journal_result_from_json(struct run_result *result, uint64_t *warm
         json_number_value(due_seconds) >= 0 && get_count(warmup_ns, json, "warmup_ns", INT64_MAX) &&
         get_flag(&result->interrupted, json, "interrupted") && get_status(&result->status, json) &&
         get_text(result->status_text, sizeof result->status_text, json, "status_text") &&
+        get_target(result, json) &&
         get_evidence(&result->evidence, json_object_get(json, "evidence")) &&
         json_is_array(workers) && json_array_size(workers) <= IPC_WORKERS_MAX;
     for (size_t i = 0; good && i < json_array_size(workers); i++)

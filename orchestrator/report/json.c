@@ -286,6 +286,9 @@ static json_t *run_rate(const struct run_result *result)
     bool open_loop = result->facts->open_loop;
     bool known = open_loop && result->seconds > 0; /* not stopped in its warm-up */
     json_t *object = rate(result->total, known, result->seconds, result->due_seconds);
+    if (known)
+        json_object_set_new(object, "target", json_real(figure_target(result)));
+    json_object_set_new(object, "changes", json_value_count(result->rate_changes));
     struct target_reached reached = {.limit = TARGET_REACHED};
     if (open_loop)
         target_reached_judge(&reached, result);

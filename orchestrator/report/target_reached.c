@@ -83,7 +83,7 @@ static void weigh(struct target_evidence *evidence, const struct run_result *res
     const struct interval_row *total = result->total;
     const uint64_t *counters = total->counters;
     double worker_ns = result->seconds * (double)NS_PER_SECOND * result->facts->worker_count;
-    evidence->target = figure_rate(counters[COUNTER_DUE], result->due_seconds);
+    evidence->target = figure_target(result);
     evidence->share = sent_share(result);
     if (worker_ns > 0) {
         evidence->blocked_share = fmin((double)counters[COUNTER_BLOCKED_NS] / worker_ns, 1);
@@ -235,6 +235,17 @@ static void say_why(char *reason, enum target_limit limit, const struct target_e
     }
 }
 
+char *target_name(char *text, size_t text_bytes, const struct run_result *result)
+{
+    char rate[UNITS_GROUPED_BYTES];
+    if (result->rate_changes > 0)
+        snprintf(text, text_bytes, "what fell due");
+    else
+        snprintf(text, text_bytes, "%s/s",
+                 figure_rate_text(rate, sizeof rate, figure_target(result)));
+    return text;
+}
+
 void target_reached_judge(struct target_reached *reached, const struct run_result *result)
 {
     memset(reached, 0, sizeof *reached);
@@ -243,11 +254,10 @@ void target_reached_judge(struct target_reached *reached, const struct run_resul
     reached->limit = find_limit(evidence, &result->evidence);
     if (reached->limit == TARGET_REACHED)
         return;
-    char share[16], rate[UNITS_GROUPED_BYTES], reason[REASON_BYTES];
+    char share[16], target[UNITS_GROUPED_BYTES + 2], reason[REASON_BYTES];
     say_why(reason, reached->limit, evidence, result);
-    snprintf(reached->sentence, sizeof reached->sentence,
-             "target not reached: %s of %s/s sent, %s%s",
+    snprintf(reached->sentence, sizeof reached->sentence, "target not reached: %s of %s sent, %s%s",
              percent(share, sizeof share, evidence->share),
-             figure_rate_text(rate, sizeof rate, evidence->target),
+             target_name(target, sizeof target, result),
              reached->limit == TARGET_LIMIT_UNKNOWN ? "" : "because ", reason);
 }

@@ -26,7 +26,7 @@ struct target_cpu {
 
 /* The figures that the sentence rests on. */
 struct target_evidence {
-    double target;        /* requests that fell due, per second                              */
+    double target;        /* requests per second, as figure_target has it                    */
     double share;         /* of them sent in time; a late end of -n requests counts as missing */
     double blocked_share; /* of the workers' time: due, and every connection was busy         */
     double unconnected_share; /* of the workers' time: due, and no connection was open            */
@@ -52,6 +52,10 @@ struct target_reached {
     char sentence
         [256]; /* "target not reached: 78 % of 50,000/s sent, because ..."; "" when reached */
 };
+
+/* "50,000/s"; "what fell due" when the rate was changed under way, and no rate is that of the run. Returns
+ * text. */
+char *target_name(char *text, size_t text_bytes, const struct run_result *result);
 
 /* result: of a run in an open loop, completed by the timeline. Nothing due is a target reached. */
 void target_reached_judge(struct target_reached *reached, const struct run_result *result);

@@ -1,4 +1,5 @@
 #include <inttypes.h>
+#include <math.h>
 #include <stdio.h>
 
 #include "common/units.h"
@@ -13,17 +14,31 @@ static void print_count(struct output *out, const char *caption, uint64_t count)
     output_printf(out, "%s: %s\n", caption, UNITS_GROUPED(count));
 }
 
+/* What was achieved is held against the target, unless something else fell due: a rate was changed under
+ * way, arrivals are drawn at random, or there were too few to fill the time. */
+static void print_rates(struct output *out, const struct run_result *result)
+{
+    const uint64_t *counters = result->total->counters;
+    double target = figure_target(result);
+    double due = figure_rate(counters[COUNTER_DUE], result->due_seconds);
+    bool as_asked = result->rate_changes == 0 && fabs(due - target) <= target / 1000;
+    double achieved = figure_rate(counters[COUNTER_OK], result->seconds);
+    output_printf(out, "Target rate: %s per second", UNITS_REAL(target, 2));
+    if (result->rate_changes > 0)
+        output_printf(out, " at the end, changed by ctl %s time%s",
+                      UNITS_GROUPED(result->rate_changes), result->rate_changes == 1 ? "" : "s");
+    output_printf(out, "\nAchieved rate: %s per second (%.2f%% of %s)\n", UNITS_REAL(achieved, 2),
+                  due > 0 ? achieved / (as_asked ? target : due) * 100 : 100.0,
+                  as_asked ? "the target" : "what fell due");
+}
+
 void text_rate(struct output *out, const struct run_result *result)
 {
     const struct interval_row *total = result->total;
     const uint64_t *counters = total->counters;
     struct target_reached reached;
     target_reached_judge(&reached, result);
-    double target = reached.evidence.target;
-    double achieved = figure_rate(counters[COUNTER_OK], result->seconds);
-    output_printf(out, "Target rate: %s per second\n", UNITS_REAL(target, 2));
-    output_printf(out, "Achieved rate: %s per second (%.2f%% of the target)\n",
-                  UNITS_REAL(achieved, 2), target > 0 ? achieved / target * 100 : 100.0);
+    print_rates(out, result);
     uint64_t due = total->header.backlog_before + counters[COUNTER_DUE];
     print_count(out, "Due", due);
     output_printf(out, "Sent: %s (%.2f%% of what was due)\n", UNITS_GROUPED(counters[COUNTER_SENT]),

@@ -165,6 +165,11 @@ struct run_result {
     double
         due_seconds; /* open loop: of them, those in which requests fell due, without the time that
                          * the last ones waited; 0: as far as the facts tell */
+    double
+        target_rate; /* open loop, requests per second: what was asked for, of a ramp or a plan its
+                            * mean; when the rate was changed under way, the one in force at the end.
+                            * figure_target is for its readers. */
+    uint32_t rate_changes;     /* over the control socket */
     struct topology *topology; /* room of whoever starts runs, NULL: none; as it is at the end */
     bool interrupted;
     enum err_code

@@ -141,13 +141,13 @@ void verdict_wait(struct verdict_check *check, const struct run_result *result)
 void verdict_target(struct verdict_check *check, const struct run_result *result)
 {
     struct target_reached reached;
-    char rate[UNITS_GROUPED_BYTES];
+    char target[UNITS_GROUPED_BYTES + 2];
     if (closed_loop(check, result))
         return;
     target_reached_judge(&reached, result);
     check->value = reached.evidence.share * 100;
-    verdict_say(check, "%.2f %% of %s/s sent", check->value,
-                figure_rate_text(rate, sizeof rate, reached.evidence.target));
+    verdict_say(check, "%.2f %% of %s sent", check->value,
+                target_name(target, sizeof target, result));
     verdict_advise(check, "%s", reached.sentence);
 }
 

@@ -123,9 +123,17 @@ static long long intervals_at(double rate)
     return found;
 }
 
+/* NULL: there are not so many. */
+static const char *event_text(size_t index)
+{
+    const json_t *events = json_object_get(trial.run, "events");
+    return json_string_value(json_object_get(json_array_get(events, index), "text"));
+}
+
 START_TEST(test_rate_changes)
 {
-    /* breaks: a rate given while running is not taken, comes late, or not to every worker */
+    /* breaks: a rate given while running is not taken, comes late, or not to every worker, or leaves no
+     * trace in the result */
     trial_start(&trial, LOAD, "-t", "get", "--qps", "2000", "--duration", "600", NULL);
     wait_state("running");
     wait_sent(1000);
@@ -140,6 +148,13 @@ START_TEST(test_rate_changes)
     ck_assert_int_ge(intervals_at(500), 3);
     ck_assert_int_ge(intervals_at(4000), 3);
     ck_assert(!trial_interrupted(&trial));
+    trial_expect(&trial, PROGRAM_OUT,
+                 "Target rate: 4,000.00 per second at the end, changed by ctl 2 times\n");
+    ck_assert_double_eq(trial_number(&trial, "rate", "target"), 4000);
+    ck_assert_str_eq(event_text(0), "rate 500/s");
+    ck_assert_str_eq(event_text(1), "rate 4,000/s");
+    ck_assert_ptr_null(event_text(2));
+    trial_expect(&trial, PROGRAM_OUT, "\nChanged by ctl:\n  at ");
     trial_expect(&trial, PROGRAM_OUT, "Verdict: ");
     trial_free(&trial);
 }

@@ -51,12 +51,27 @@ START_TEST(the_first_end_counts)
 }
 END_TEST
 
+START_TEST(the_rate_is_what_was_asked)
+{
+    /* breaks if the target of a run that ends between two requests is not the rate that was asked for, or
+     * one that was changed under way has the mean of its parts */
+    static const uint64_t odd_ns = 1200210000;
+    ck_assert_double_eq_tol(due_rate(schedule, odd_ns, false), 1000, 1e-9);
+    ck_assert_double_eq_tol(due_rate(schedule, 20 * NS_PER_SECOND, false), 500, 1e-9);
+    ck_assert_double_eq_tol(due_rate(schedule, odd_ns, true), 1000, 1e-9);
+    ck_assert_double_eq(due_rate(schedule, 20 * NS_PER_SECOND, true), 0);
+    ck_assert_double_eq(due_rate(NULL, 0, false), 0);
+    ck_assert_double_eq(due_rate(NULL, 0, true), 0);
+}
+END_TEST
+
 Suite *test_due_time_suite(void)
 {
     Suite *suite = suite_create("due_time");
     TCase *tcase = tcase_create("ends");
     tcase_add_checked_fixture(tcase, set_up, tear_down);
     tcase_add_loop_test(tcase, the_first_end_counts, 0, 8);
+    tcase_add_test(tcase, the_rate_is_what_was_asked);
     suite_add_tcase(suite, tcase);
     return suite;
 }

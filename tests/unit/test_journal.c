@@ -518,6 +518,8 @@ START_TEST(every_fact_and_all_evidence_comes_back)
     result->facts = &facts;
     result->seconds = 10.5;
     result->due_seconds = 10;
+    result->target_rate = 1499.5;
+    result->rate_changes = 3;
     result->workers[1].spin_seconds = 1.25;
     result->workers[1].run_delay_seconds = 0.25;
     result->evidence.server_cpu_share = 0.75;
@@ -526,10 +528,15 @@ START_TEST(every_fact_and_all_evidence_comes_back)
     ck_assert_int_eq(journal_result_from_json(second, &warmup_ns, json, &err), OK);
     ck_assert_uint_eq(warmup_ns, 7000000000);
     ck_assert_double_eq(second->due_seconds, 10);
+    ck_assert_double_eq(second->target_rate, 1499.5);
+    ck_assert_uint_eq(second->rate_changes, 3);
     ck_assert_double_eq(second->workers[1].spin_seconds, 1.25);
     ck_assert_double_eq(second->workers[1].run_delay_seconds, 0.25);
     ck_assert_double_eq(second->evidence.server_cpu_share, 0.75);
     ck_assert(second->evidence.never_steady);
+    json_object_del(json, "target_rate"); /* as of an older journal */
+    ck_assert_int_eq(journal_result_from_json(second, &warmup_ns, json, &err), OK);
+    ck_assert_double_eq(second->target_rate, 0);
     json_object_del(json, "warmup_ns");
     ck_assert_int_eq(journal_result_from_json(second, &warmup_ns, json, &err), E_DATA);
     json_decref(json);
