@@ -2,6 +2,7 @@
 #include <stdio.h>
 
 #include "common/clock.h"
+#include "common/units.h"
 #include "orchestrator/fleet/due_time.h"
 #include "orchestrator/fleet/fleet_state.h"
 #include "orchestrator/fleet/run_control.h"
@@ -82,6 +83,33 @@ static void summarise_workers(const struct fleet *fleet)
     }
 }
 
+/* "stopped by ctl after 3.2 s of 10.0 s", "interrupted after 3.2 s and 120 of 10,000 requests". */
+static void say_ended_early(char *text, size_t text_bytes, const struct fleet *fleet,
+                            const char *how)
+{
+    const struct worker_run *run = fleet->run;
+    const uint64_t warmup_ns = run->warmup_ns == IPC_NEVER ? fleet->stop_ns : run->warmup_ns;
+    const int decimals = run->duration_ns > 0 && run->duration_ns < NS_PER_SECOND ? 3 : 1;
+    uint64_t passed_ns = fleet->stop_ns > fleet->start_ns ? fleet->stop_ns - fleet->start_ns : 0;
+    if (passed_ns <= warmup_ns) {
+        snprintf(text, text_bytes, "%s %s", how,
+                 warmup_ns > 0 ? "in the warm-up" : "before the first request");
+        return;
+    }
+    passed_ns -= warmup_ns;
+    if (run->duration_ns > 0 && passed_ns > run->duration_ns)
+        passed_ns = run->duration_ns;
+    int used = snprintf(text, text_bytes, "%s after %s s", how,
+                        UNITS_REAL((double)passed_ns / NS_PER_SECOND, decimals));
+    if (run->duration_ns > 0)
+        snprintf(text + used, text_bytes - (size_t)used, " of %s s",
+                 UNITS_REAL((double)run->duration_ns / NS_PER_SECOND, decimals));
+    else
+        snprintf(text + used, text_bytes - (size_t)used, " and %s of %s requests",
+                 UNITS_GROUPED(fleet->timeline->total->counters[COUNTER_SENT]),
+                 UNITS_GROUPED(run->requests));
+}
+
 /* What the run came to: the gravest of its own errors, the interrupt, and success of nothing, unless
  * a planned stop came before the first measured request. What succeeded in the warm-up is in no figure
  * and does not count here either. */
@@ -90,27 +118,31 @@ static void judge_run(struct fleet *fleet)
     struct run_result *result = fleet->result;
     enum err_code code = fleet->err.code;
     const struct run_control *control = fleet->interrupts->control;
-    bool stopped = control != NULL && run_control_stop_asked(control);
+    bool stop_asked = control != NULL && run_control_stop_asked(control);
     uint64_t sent = 0, succeeded = 0;
     for (uint32_t i = 0; i < fleet->member_count; i++) {
         sent += fleet->collector.members[i].measured[COUNTER_SENT];
         succeeded += fleet->collector.members[i].measured[COUNTER_OK];
     }
-    if (succeeded == 0 && (sent > 0 || !stopped))
+    if (succeeded == 0 && (sent > 0 || !stop_asked))
         code = err_worse(code, E_FAILED);
     if (result->interrupted)
         code = err_worse(code, E_INTERRUPTED);
     result->status = code;
     const char *text = fleet->err.text;
     const struct error_kinds *kinds = &fleet->timeline->error_kinds;
-    char nothing[sizeof result->status_text];
-    snprintf(nothing, sizeof nothing, "no request succeeded%s%s",
+    char own[sizeof result->status_text];
+    snprintf(own, sizeof own, "no request succeeded%s%s",
              kinds->count > 0 ? "; the server says: " : "",
              kinds->count > 0 ? kinds->kinds[kinds->count - 1].text : "");
     if (fleet->err.code == OK && code == E_FAILED)
-        text = nothing;
-    if (code == OK && stopped)
-        text = "stopped over the control socket";
+        text = own;
+    result->stopped = fleet->stopped;
+    if (fleet->err.code == OK && (code == E_INTERRUPTED || (code == OK && fleet->stopped))) {
+        say_ended_early(own, sizeof own, fleet,
+                        result->interrupted ? "interrupted" : "stopped by ctl");
+        text = own;
+    }
     snprintf(result->status_text, sizeof result->status_text, "%s", text);
 }
 

@@ -175,6 +175,7 @@ static enum err_code heed_command(void *state, json_t **members,
         return code;
     log_line(LOG_WARNING, "stopped over the control socket: waiting for replies in flight");
     if (fleet->running) {
+        fleet->stopped = true;
         fleet_set_stop(fleet, now_ns + STOP_AHEAD_NS);
     } else {
         err_set(&fleet->err, E_FAILED, "stopped over the control socket before the first request");

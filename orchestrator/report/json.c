@@ -328,6 +328,7 @@ static enum err_code run_end(void *state, const struct run_result *result, struc
                json_real((double)result->facts->warmup_ns / (double)NS_PER_SECOND));
     put_member(report, "seconds", json_real(result->seconds));
     put_member(report, "interrupted", json_boolean(result->interrupted));
+    put_member(report, "stopped_by_ctl", json_boolean(result->stopped));
     put_member(report, "status",
                json_pack("{s:i, s:o}", "code", err_exit_status(result->status), "text",
                          json_value_text(result->status_text)));

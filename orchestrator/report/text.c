@@ -410,7 +410,9 @@ static void print_report(struct text *text, const struct run_result *result)
     print_warmup_result(out, result);
     if (result->interrupted)
         output_printf(out, "Interrupted: the run was stopped before its end\n");
-    if (result->status != OK && result->status_text[0] != '\0')
+    if (result->stopped)
+        output_printf(out, "Stopped: by ctl, before its end\n");
+    if ((result->status != OK || result->stopped) && result->status_text[0] != '\0')
         output_printf(out, "Status: %s\n", PRINTABLE(result->status_text));
     if (latency->count > 0) {
         print_latency(out, result);
@@ -450,8 +452,11 @@ static void print_prefill(struct text *text, const struct run_result *result)
                   UNITS_REAL(figure_rate(counters[COUNTER_OK], result->seconds), 0));
     if (figure_failed(counters) > 0)
         output_printf(&text->out, ", %s failed", UNITS_GROUPED(figure_failed(counters)));
-    output_printf(&text->out, "%s\n", result->interrupted ? ", interrupted" : "");
-    if (result->status != OK && result->status_text[0] != '\0')
+    output_printf(&text->out, "%s\n",
+                  result->interrupted ? ", interrupted"
+                  : result->stopped   ? ", stopped by ctl"
+                                      : "");
+    if ((result->status != OK || result->stopped) && result->status_text[0] != '\0')
         output_printf(&text->out, "Status: %s\n", PRINTABLE(result->status_text));
 }
 

@@ -172,6 +172,7 @@ struct run_result {
     uint32_t rate_changes;     /* over the control socket */
     struct topology *topology; /* room of whoever starts runs, NULL: none; as it is at the end */
     bool interrupted;
+    bool stopped; /* by `volley ctl stop`, before its end: planned, and no failure */
     enum err_code
         status; /* OK, E_FAILED (nothing succeeded), E_UNTRUSTED, E_CONNECT, E_INTERRUPTED */
     char status_text[ERR_TEXT_BYTES];

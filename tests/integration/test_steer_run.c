@@ -205,7 +205,8 @@ END_TEST
 
 START_TEST(test_stop_is_a_planned_end)
 {
-    /* breaks: a stop looks like an interrupt, loses replies or the report, or runs the next test */
+    /* breaks: a stop looks like an interrupt or like the planned end, loses replies or the report, or runs
+     * the next test */
     trial_start(&trial, LOAD, "-t", "get,set", "--qps", "2000", "--duration", "600", NULL);
     wait_state("running");
     wait_sent(500);
@@ -214,9 +215,12 @@ START_TEST(test_stop_is_a_planned_end)
     ck_assert_uint_eq(json_array_size(json_object_get(trial.json, "runs")), 1);
     ck_assert(!trial_interrupted(&trial));
     ck_assert_int_eq(trial_count(&trial, "requests", "lost"), 0);
-    ck_assert_str_eq(
-        json_string_value(json_object_get(json_object_get(trial.run, "status"), "text")),
-        "stopped over the control socket");
+    ck_assert(json_is_true(json_object_get(trial.run, "stopped_by_ctl")));
+    const char *text =
+        json_string_value(json_object_get(json_object_get(trial.run, "status"), "text"));
+    ck_assert_msg(strncmp(text, "stopped by ctl after ", 21) == 0, "%s", text);
+    ck_assert_str_eq(text + strlen(text) - 11, " of 600.0 s");
+    trial_expect(&trial, PROGRAM_OUT, text);
     trial_expect(&trial, PROGRAM_ERR, "stopped over the control socket");
     ck_assert_int_ne(access(socket_path, F_OK), 0);
     ctl_expect(5, "status", NULL, "nobody listens");

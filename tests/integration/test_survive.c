@@ -25,6 +25,7 @@ static struct trial trial;
 static void expect_complete_report(void)
 {
     trial_expect(&trial, PROGRAM_OUT, "Interrupted: the run was stopped before its end");
+    trial_expect(&trial, PROGRAM_OUT, "Status: interrupted ");
     trial_expect(&trial, PROGRAM_OUT, "Verdict: ");
     ck_assert(trial_interrupted(&trial));
     ck_assert_int_eq(

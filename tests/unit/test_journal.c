@@ -520,6 +520,7 @@ START_TEST(every_fact_and_all_evidence_comes_back)
     result->due_seconds = 10;
     result->target_rate = 1499.5;
     result->rate_changes = 3;
+    result->stopped = true;
     result->workers[1].spin_seconds = 1.25;
     result->workers[1].run_delay_seconds = 0.25;
     result->evidence.server_cpu_share = 0.75;
@@ -530,6 +531,7 @@ START_TEST(every_fact_and_all_evidence_comes_back)
     ck_assert_double_eq(second->due_seconds, 10);
     ck_assert_double_eq(second->target_rate, 1499.5);
     ck_assert_uint_eq(second->rate_changes, 3);
+    ck_assert(second->stopped);
     ck_assert_double_eq(second->workers[1].spin_seconds, 1.25);
     ck_assert_double_eq(second->workers[1].run_delay_seconds, 0.25);
     ck_assert_double_eq(second->evidence.server_cpu_share, 0.75);

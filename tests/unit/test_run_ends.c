@@ -122,6 +122,26 @@ START_TEST(a_changed_rate_has_no_one_target)
 }
 END_TEST
 
+START_TEST(a_stop_is_told)
+{
+    /* Breaks when a run that somebody ended early looks in the report or in run.json as if it had come to its
+     * end. */
+    json_t *run;
+    expect_text("Stopped:", false);
+    result->stopped = true;
+    snprintf(result->status_text, sizeof result->status_text,
+             "stopped by ctl after 4.0 s of 10.0 s");
+    free(report(&run));
+    ck_assert(json_is_true(json_object_get(run, "stopped_by_ctl")));
+    ck_assert(json_is_false(json_object_get(run, "interrupted")));
+    json_decref(run);
+    expect_text("Stopped: by ctl, before its end\nStatus: stopped by ctl after 4.0 s of 10.0 s\n",
+                true);
+    facts.prefill = true;
+    expect_text(", stopped by ctl\nStatus: stopped by ctl after 4.0 s of 10.0 s\n", true);
+}
+END_TEST
+
 Suite *test_run_ends_suite(void)
 {
     Suite *suite = suite_create("run_ends");
@@ -129,6 +149,7 @@ Suite *test_run_ends_suite(void)
     tcase_add_checked_fixture(tcase, set_up, tear_down);
     tcase_add_test(tcase, the_target_is_what_was_asked);
     tcase_add_test(tcase, a_changed_rate_has_no_one_target);
+    tcase_add_test(tcase, a_stop_is_told);
     suite_add_tcase(suite, tcase);
     return suite;
 }
