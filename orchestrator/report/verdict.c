@@ -93,6 +93,9 @@ static const struct verdict_row {
      "--interval or fewer workers"},
     {"short_run", verdict_short_run, AT_LEAST, "seconds", 0.5, NONE, "0.5 s",
      "the run is too short to mean much: run longer"},
+    {"failed", verdict_failed, AT_MOST, "flag", NONE, 0, "no failure",
+     "the run failed, as its status says, and often before its time: what was measured is not what "
+     "was asked for"},
     {"accounting", verdict_accounting, AT_MOST, "flag", NONE, 0, "no difference",
      "do not use these figures: volley's own counters disagree, which is a bug in volley"},
 };

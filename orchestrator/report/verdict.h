@@ -81,6 +81,8 @@ struct verdict {
  *                      when no request succeeded
  *   late_records       a note from the first one: rows of the interval list are not exact, totals are
  *   short_run          AMBER below 0.5 s of measured time
+ *   failed             RED when the run's status is an error of its own: --max-errors was reached, nothing
+ *                      succeeded, the target was not there to the end
  *   accounting         RED when the counters do not add up */
 void verdict_judge(struct verdict *verdict, const struct run_result *result);
 const char *verdict_level_name(enum verdict_level level);

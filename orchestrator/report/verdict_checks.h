@@ -17,7 +17,8 @@ verdict_judge_function verdict_worker_cpu, verdict_run_delay, verdict_loop_lag, 
 /* Of the target, and of what it was asked (verdict_load.c). */
 verdict_judge_function verdict_errors, verdict_lost_or_timed_out, verdict_censored, verdict_misses,
     verdict_one_key, verdict_outage, verdict_tls_handshakes, verdict_local_ports, verdict_node_ring,
-    verdict_node_load, verdict_steady, verdict_clamped, verdict_few_samples, verdict_short_run;
+    verdict_node_load, verdict_steady, verdict_clamped, verdict_few_samples, verdict_short_run,
+    verdict_failed;
 
 PRINTF_LIKE(2, 3) void verdict_say(struct verdict_check *check, const char *format, ...);
 PRINTF_LIKE(2, 3) void verdict_advise(struct verdict_check *check, const char *format, ...);

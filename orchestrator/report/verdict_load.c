@@ -220,6 +220,15 @@ void verdict_few_samples(struct verdict_check *check, const struct run_result *r
     }
 }
 
+/* An interrupt is the user's own doing, and figures that do not add up have a check of theirs. */
+void verdict_failed(struct verdict_check *check, const struct run_result *result)
+{
+    enum err_code status = result->status;
+    bool failed = status != OK && status != E_INTERRUPTED && status != E_UNTRUSTED;
+    check->value = failed;
+    verdict_say(check, "%.*s", (int)sizeof check->text - 1, failed ? result->status_text : "no");
+}
+
 void verdict_short_run(struct verdict_check *check, const struct run_result *result)
 {
     check->value = result->seconds;

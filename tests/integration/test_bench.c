@@ -402,6 +402,7 @@ START_TEST(test_max_errors_is_heeded_at_once)
     }
     call_expect(&call, 1, &at_server, "-t get -c 6 --warmup 5 --duration 5 --max-errors 1");
     expect_stderr("of them in the warm-up");
+    expect_stdout("\nVerdict: RED\n");
     call_free(&call);
 }
 END_TEST

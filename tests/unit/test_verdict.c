@@ -1,5 +1,6 @@
 #include <check.h>
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -84,6 +85,12 @@ static void lagging(struct sound_run *run)
 static void kept_waiting(struct sound_run *run)
 {
     run->result->workers[0].run_delay_seconds = 0.6;
+}
+/* All of them in the warm-up, which is in no figure. */
+static void too_many_errors(struct sound_run *run)
+{
+    run->result->status = E_FAILED;
+    snprintf(run->result->status_text, sizeof run->result->status_text, "stopped after 5 errors");
 }
 static void some_errors(struct sound_run *run)
 {
@@ -288,6 +295,7 @@ static const struct {
     {long_outage, "outage", VERDICT_RED, false},
     {brief, "short_run", VERDICT_AMBER, false},
     {untrusted, "accounting", VERDICT_RED, false},
+    {too_many_errors, "failed", VERDICT_RED, false},
     {never_steady, "steady", VERDICT_AMBER, false},
     {slipping, "slip", VERDICT_AMBER, true},
     {some_backlog, "target", VERDICT_AMBER, true},
@@ -324,7 +332,7 @@ START_TEST(a_sound_run_is_green)
         ck_assert_msg(verdict.checks[i].level == VERDICT_GREEN, "%s: %s", verdict.checks[i].name,
                       verdict.checks[i].text);
     ck_assert_int_eq(verdict.level, VERDICT_GREEN);
-    ck_assert_uint_eq(verdict.check_count, 28);
+    ck_assert_uint_eq(verdict.check_count, 29);
     drop(&run);
     sound_open(&run);
     verdict_judge(&verdict, run.result);
