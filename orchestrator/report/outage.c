@@ -50,8 +50,11 @@ struct outages {
     struct track *nodes[NODE_FIGURES_MAX];
     struct node_figures coarse;
     struct own_stop_list own_stops;
-    uint64_t end_ns; /* of the last row */
-    bool begun;      /* a measured row has come */
+    uint64_t end_ns;         /* of the last row */
+    bool begun;              /* a measured row has come */
+    uint64_t last_ok_ns;     /* of all nodes, while draining, too            */
+    uint64_t last_error_ns;  /* end of the last row that had an error reply  */
+    uint64_t silent_from_ns; /* the load ended in an outage, without any answer; UINT64_MAX: no */
 };
 
 struct outages *outages_create(void)
@@ -101,7 +104,8 @@ void outages_begin(struct outages *outages, const struct outage_setup *setup)
     outages->all->follows = OUTAGE_NOBODY;
     outages->setup = *setup;
     outages->begun = false;
-    outages->end_ns = 0;
+    outages->end_ns = outages->last_ok_ns = outages->last_error_ns = 0;
+    outages->silent_from_ns = UINT64_MAX;
 }
 
 /* ---- The rule. ---- */
@@ -468,6 +472,10 @@ void outages_add(struct outages *outages, const struct interval_row *row)
         begin_measuring(outages, row);
         add_own_stop(&outages->own_stops, &row->header.own_stop);
     }
+    if (row->header.times.last_ok_ns > outages->last_ok_ns)
+        outages->last_ok_ns = row->header.times.last_ok_ns;
+    if (row->counters[COUNTER_ERROR_REPLIES] > 0)
+        outages->last_error_ns = row->header.end_ns;
     bool cut_off = add_nodes(outages, row);
     if (!measured)
         return;
@@ -502,7 +510,11 @@ void outages_end(struct outages *outages, uint64_t load_end_ns)
     uint64_t end_ns = outages->end_ns;
     if (load_end_ns > 0 && load_end_ns < end_ns)
         end_ns = load_end_ns;
+    const uint64_t before = outages->all->list.count, begin_ns = outages->all->last_ok_ns;
     track_end(outages->all, end_ns);
+    if (outages->all->list.count > before && outages->last_ok_ns <= begin_ns &&
+        outages->last_error_ns < end_ns)
+        outages->silent_from_ns = begin_ns;
     for (uint32_t i = 0; i < NODE_FIGURES_MAX; i++)
         if (outages->nodes[i] != NULL)
             track_end(outages->nodes[i], end_ns);
@@ -518,6 +530,12 @@ bool outages_under_way(const struct outages *outages, int32_t node, uint64_t *be
         return false;
     *begin_ns = track->last_ok_ns;
     return is_outage(track, outages->end_ns);
+}
+
+bool outages_silent_end(const struct outages *outages, uint64_t *begin_ns)
+{
+    *begin_ns = outages->silent_from_ns;
+    return outages->silent_from_ns != UINT64_MAX;
 }
 
 const struct outage_list *outages_of_all(const struct outages *outages)

@@ -124,6 +124,10 @@ void outages_end(struct outages *outages, uint64_t load_end_ns);
  * rows go, is an outage already; *begin_ns: where it began. */
 bool outages_under_way(const struct outages *outages, int32_t node, uint64_t *begin_ns);
 
+/* After outages_end(): whether all nodes together were in an outage when the load ended, and nothing has
+ * answered any more, not even with an error or while draining; *begin_ns: the last success. */
+bool outages_silent_end(const struct outages *outages, uint64_t *begin_ns);
+
 const struct outage_list *outages_of_all(const struct outages *outages);
 const struct own_stop_list *outages_own_stops(const struct outages *outages);
 /* NULL: nothing is known of this node. */

@@ -1,6 +1,7 @@
 #include "orchestrator/report/timeline.h"
 
 #include <assert.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -190,6 +191,21 @@ void timeline_event(struct timeline *timeline, const struct run_event *event)
     EACH_SINK(timeline, event, event, &sink_err)
 }
 
+/* A target that has gone and does not come back fails a run that time ends. One of -n requests fails by
+ * itself when it waits for them in vain, and else it has asked all that was asked for. */
+static void judge_end(const struct timeline *timeline, struct run_result *result)
+{
+    const uint64_t warmup_ns = timeline->run.warmup_ns;
+    uint64_t begin_ns = 0;
+    if (timeline->run.duration_ns == 0 || result->status != OK ||
+        !outages_silent_end(timeline->outages, &begin_ns))
+        return;
+    result->status = E_FAILED;
+    snprintf(result->status_text, sizeof result->status_text,
+             "the load ended in an outage: nothing was answered any more from %.3f s on",
+             (double)(begin_ns > warmup_ns ? begin_ns - warmup_ns : 0) / (double)NS_PER_SECOND);
+}
+
 void timeline_run_end(struct timeline *timeline, struct run_result *result)
 {
     const struct interval_row *total = timeline->total;
@@ -220,6 +236,7 @@ void timeline_run_end(struct timeline *timeline, struct run_result *result)
         result->status = E_UNTRUSTED;
         memcpy(result->status_text, err.text, sizeof result->status_text);
     }
+    judge_end(timeline, result);
     verdict_judge(&result->verdict, result);
     EACH_SINK(timeline, run_end, result, &sink_err)
 }

@@ -240,8 +240,9 @@ void timeline_sample(struct timeline *timeline, const struct target_sample *samp
 void timeline_event(struct timeline *timeline, const struct run_event *event);
 /* Completes result (facts, total, error kinds, percentiles, seconds and due_seconds when 0, verdict)
  * and passes it on. A total that does not add up, with no degraded row in it, makes the status
- * E_UNTRUSTED. With --steady auto the caller has set run.warmup_ns to what it came to, and run.nodes is
- * the caller's to renew. */
+ * E_UNTRUSTED; a load that ended in an outage, without any answer, makes one that is OK E_FAILED. With
+ * --steady auto the caller has set run.warmup_ns to what it came to, and run.nodes is the caller's to
+ * renew. */
 void timeline_run_end(struct timeline *timeline, struct run_result *result);
 void timeline_session_end(struct timeline *timeline);
 /* False when a sink failed: what it should have written is not whole. */

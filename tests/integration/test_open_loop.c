@@ -227,7 +227,7 @@ START_TEST(test_server_stays_away)
     start_load(TWO_WORKERS, "--duration", "1500ms", "--qps", "1000");
     trial_wait_calls("get", 200);
     test_server_kill(&world.server);
-    trial_end(&trial, 0);
+    trial_end(&trial, 1);
     ck_assert_int_gt(requests("backlog"), 0);
     expect_due_accounted();
     trial_free(&trial);

@@ -223,6 +223,63 @@ START_TEST(test_workers_that_die_make_no_outage)
     ck_assert_uint_eq(outages_of_all(outages)->count, 0);
 }
 END_TEST
+
+enum ending {
+    ENDS_SILENT,
+    ENDS_WITH_ERRORS,
+    ENDS_ANSWERED_LATE,
+    ENDS_WITH_ONE_NODE,
+    ENDS_RECOVERED
+};
+
+/* Two nodes answer for a second, and lose all connections. Two more seconds of load, and one of draining. */
+static bool ends_silent(enum ending ending, uint64_t *begin_ns)
+{
+    struct interval_row *row = fixture_row(0);
+    setup.load_end_ns = 3 * NS_PER_SECOND;
+    outages_begin(outages, &setup);
+    for (uint32_t second = 0; second < 4; second++) {
+        interval_row_reset(row);
+        row->header.start_ns = second * NS_PER_SECOND;
+        row->header.end_ns = row->header.start_ns + NS_PER_SECOND;
+        row->node_count = 2;
+        for (uint32_t node = 0; node < 2; node++) {
+            if (second == 0 || (second < 3 && node == 1 && ending == ENDS_WITH_ONE_NODE))
+                fixture_node_ok(row, node, 1000 * second + 10, 1000 * second + 990, MS, 90);
+            else
+                row->nodes[node].counters[NODE_CONNECT_FAILURES] = 5;
+        }
+        row->counters[COUNTER_CONNECT_FAILURES] = second > 0 ? 10 : 0;
+        if (second == 2 && ending == ENDS_RECOVERED)
+            fixture_node_ok(row, 0, 2800, 2950, MS, 90);
+        if (second == 3 && ending == ENDS_ANSWERED_LATE)
+            fixture_node_ok(row, 0, 3010, 3020, MS, 2);
+        if (second == 2 && ending == ENDS_WITH_ERRORS)
+            fixture_node_failed(row, 0, 2100, 2990, NODE_ERRORS, 3);
+        outages_add(outages, row);
+    }
+    free(row);
+    outages_end(outages, setup.load_end_ns);
+    return outages_silent_end(outages, begin_ns);
+}
+
+START_TEST(test_who_is_silent_at_the_end)
+{
+    /* Breaks when a target that has gone for good passes for one that was away for a while, or one that
+     * still answers, however it does, for one that has gone. */
+    uint64_t begin_ns = 0;
+    ck_assert(ends_silent(ENDS_SILENT, &begin_ns));
+    ck_assert_uint_eq(begin_ns, 990 * MS);
+    ck_assert(!ends_silent(ENDS_WITH_ERRORS, &begin_ns));
+    ck_assert_uint_eq(outages_of_all(outages)->count, 1);
+    ck_assert(!ends_silent(ENDS_ANSWERED_LATE, &begin_ns));
+    ck_assert_uint_eq(outages_of_all(outages)->count, 1);
+    ck_assert(!ends_silent(ENDS_WITH_ONE_NODE, &begin_ns));
+    ck_assert(!ends_silent(ENDS_RECOVERED, &begin_ns));
+    ck_assert(ends_silent(ENDS_SILENT, &begin_ns));
+}
+END_TEST
+
 Suite *test_outage_rows_suite(void)
 {
     Suite *suite = suite_create("outage_rows");
@@ -234,6 +291,7 @@ Suite *test_outage_rows_suite(void)
     tcase_add_test(tcase, test_a_node_that_was_removed);
     tcase_add_test(tcase, test_a_hole_in_the_schedule_is_no_outage);
     tcase_add_test(tcase, test_workers_that_die_make_no_outage);
+    tcase_add_test(tcase, test_who_is_silent_at_the_end);
     suite_add_tcase(suite, tcase);
     return suite;
 }
