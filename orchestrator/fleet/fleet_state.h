@@ -93,8 +93,10 @@ void supervise_target(struct fleet *fleet, uint64_t now_ns, uint64_t passed_ns);
 void supervise_progress(struct fleet *fleet, uint64_t now_ns, uint64_t passed_ns);
 void supervise_warmup(struct fleet *fleet, uint64_t elapsed_ns);
 
-/* How long no connection at all may last in a run that no duration ends. */
+/* How long no connection at all may last in a run that no duration ends, and the option that says so: the
+ * longer one of two. */
 uint64_t fleet_patience_ns(const struct fleet *fleet);
+const char *fleet_patience_option(const struct fleet *fleet);
 
 /* supervise_nodes.c ---------------------------------------------------------------------------- */
 

@@ -268,6 +268,13 @@ uint64_t fleet_patience_ns(const struct fleet *fleet)
                                                              : spec->connection_timeout_ns;
 }
 
+const char *fleet_patience_option(const struct fleet *fleet)
+{
+    const struct spec *spec = fleet->run->spec;
+    return spec->wait_ready_ns >= spec->connection_timeout_ns ? "--wait-ready"
+                                                              : "--connection-timeout";
+}
+
 /* Ends a run that has become pointless: too many errors, which each worker has stopped for already when it saw the
  * last of its own, or a target that stays away. */
 void supervise_target(struct fleet *fleet, uint64_t now_ns, uint64_t passed_ns)
@@ -292,9 +299,9 @@ void supervise_target(struct fleet *fleet, uint64_t now_ns, uint64_t passed_ns)
     uint64_t patience_ns = fleet_patience_ns(fleet);
     if (fleet->unconnected_ns > patience_ns && fleet->run->duration_ns == 0) {
         err_set(&fleet->err, E_CONNECT,
-                "no connection to %s could be opened again for %llu s (--wait-ready); the "
-                "run ended early",
-                fleet->facts->target, (unsigned long long)(patience_ns / NS_PER_SECOND));
+                "no connection to %s could be opened again for %.1f s (%s); the run ended early",
+                fleet->facts->target, (double)patience_ns / (double)NS_PER_SECOND,
+                fleet_patience_option(fleet));
         fleet_set_stop(fleet, now_ns + STOP_AHEAD_NS);
     }
 }

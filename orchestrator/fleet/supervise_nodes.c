@@ -123,8 +123,8 @@ static char *format_patience(char *text, size_t text_bytes, const struct fleet *
         snprintf(text, text_bytes, "reconnecting until the run ends at %.1f s",
                  seconds(fleet->run->duration_ns));
     else if (!has_nodes(fleet))
-        snprintf(text, text_bytes, "reconnecting for %.1f s at most (--wait-ready)",
-                 seconds(patience_ns));
+        snprintf(text, text_bytes, "reconnecting for %.1f s at most (%s)", seconds(patience_ns),
+                 fleet_patience_option(fleet));
     else
         snprintf(text, text_bytes, "reconnecting");
     return text;
