@@ -64,13 +64,22 @@ static enum err_code aside_error(const struct control *control, struct err *err)
                    units_format_duration(duration, sizeof duration, CONTROL_ASIDE_NS));
 }
 
+/* " to INFO", or nothing. Returns text. */
+static const char *to_question(char *text, size_t text_bytes, const struct control *control)
+{
+    snprintf(text, text_bytes, "%s%s", control->question[0] != '\0' ? " to " : "",
+             control->question);
+    return text;
+}
+
 static enum err_code no_answer_error(const struct control *control, const char *doing,
                                      struct err *err)
 {
-    char duration[32];
+    char duration[32], to[CONTROL_QUESTION_BYTES + 4];
     if (control->deadline_ns == control->limit_ns)
         return aside_error(control, err);
-    return err_set(err, E_CONNECT, "%s %s: no answer within %s", doing, control->text,
+    return err_set(err, E_CONNECT, "%s %s: no answer%s within %s", doing, control->text,
+                   to_question(to, sizeof to, control),
                    units_format_duration(duration, sizeof duration, control->answer_timeout_ns));
 }
 
@@ -238,6 +247,17 @@ enum err_code control_open(struct control *control, const struct target_address 
 
 /* ---- commands ---- */
 
+/* "INFO", "CONFIG GET": what stands behind that makes no difference to a server. */
+static void name_question(char name[CONTROL_QUESTION_BYTES], int argc, const char *const *argv)
+{
+    static const char *const containers[] = {"CLIENT", "CLUSTER", "COMMAND", "CONFIG", "SENTINEL"};
+    bool two = false;
+    for (size_t i = 0; argc > 1 && i < sizeof containers / sizeof containers[0]; i++)
+        two |= strcasecmp(argv[0], containers[i]) == 0;
+    snprintf(name, CONTROL_QUESTION_BYTES, "%.15s%s%.15s", argv[0], two ? " " : "",
+             two ? argv[1] : "");
+}
+
 /* Until all that the transport has taken is with the kernel. */
 static enum io_status send_some(struct control *control, const char *bytes, size_t byte_count,
                                 size_t *sent, int *sys_errno)
@@ -278,6 +298,7 @@ static enum err_code send_all(struct control *control, const char *bytes, size_t
 static enum err_code lost_error(struct control *control, int sys_errno, struct err *err)
 {
     const char *why = tls_failure(&control->wire);
+    char to[CONTROL_QUESTION_BYTES + 4];
     if (why != NULL)
         return err_set(err, E_CONNECT, "TLS with %s: %s", control->text, why);
     control->closed_by_peer = true;
@@ -286,8 +307,9 @@ static enum err_code lost_error(struct control *control, int sys_errno, struct e
                              : NULL;
     if (sys_errno != 0 && advice == NULL)
         return err_set_errno(err, E_CONNECT, sys_errno, "cannot read from %s", control->text);
-    return err_set(err, E_CONNECT, "%s closed the connection without an answer%s%s", control->text,
-                   advice != NULL ? "; " : "", advice != NULL ? advice : "");
+    return err_set(err, E_CONNECT, "%s closed the connection without an answer%s%s%s",
+                   control->text, to_question(to, sizeof to, control), advice != NULL ? "; " : "",
+                   advice != NULL ? advice : "");
 }
 
 /* Bytes may come without end and without a pause. */
@@ -335,6 +357,13 @@ static void mask_errors(redisReply *reply, const char *password, bool inside)
         mask_errors(reply->element[i], password, true);
 }
 
+static enum err_code refused_error(const struct control *control, const char *why, struct err *err)
+{
+    const bool known = control->question[0] != '\0';
+    return err_set(err, E_CONNECT, "%s %s%s%s%s", control->text, why, known ? " (asked for " : "",
+                   control->question, known ? ")" : "");
+}
+
 /* *reply NULL and OK: nothing is there, and may_be_none. */
 static enum err_code read_reply(struct control *control, redisReply **reply, bool may_be_none,
                                 struct err *err)
@@ -354,7 +383,7 @@ static enum err_code read_reply(struct control *control, redisReply **reply, boo
             return err_set(err, E_CONNECT, "%s does not speak RESP in plain: %s", control->text,
                            advice);
         if (status == REPLY_REFUSED)
-            return err_set(err, E_CONNECT, "%s %s", control->text, why);
+            return refused_error(control, why, err);
         enum err_code code = awaited || may_be_none ? OK : check_time(control, err);
         if (code == OK)
             code = read_some(control, &nothing, &advice, err);
@@ -389,11 +418,13 @@ enum err_code control_exchange(struct control *control, redisReply **reply, int 
     free((void *)(uintptr_t)args);
     if (byte_count < 0)
         return err_set(err, E_SYSTEM, "cannot write a command: out of memory");
+    name_question(control->question, argc, argv);
     enum err_code code = send_all(control, bytes, (size_t)byte_count, err);
     explicit_bzero(bytes, (size_t)byte_count); /* it may hold the password */
     redisFreeCommand(bytes);
     if (code == OK)
         code = read_reply(control, reply, false, err);
+    control->question[0] = '\0';
     if (code != OK)
         control_give_up(control);
     assert(code != OK || *reply != NULL);
@@ -420,17 +451,6 @@ void control_close(struct control *control)
 }
 
 /* ---- for everybody ---- */
-
-/* "INFO", "CONFIG GET": what stands behind that makes no difference to a server. */
-static void name_question(char name[CONTROL_QUESTION_BYTES], int argc, const char *const *argv)
-{
-    static const char *const containers[] = {"CLIENT", "CLUSTER", "COMMAND", "CONFIG", "SENTINEL"};
-    bool two = false;
-    for (size_t i = 0; argc > 1 && i < sizeof containers / sizeof containers[0]; i++)
-        two |= strcasecmp(argv[0], containers[i]) == 0;
-    snprintf(name, CONTROL_QUESTION_BYTES, "%.15s%s%.15s", argv[0], two ? " " : "",
-             two ? argv[1] : "");
-}
 
 static bool closes_on(const struct control *control, const char *question)
 {

@@ -33,6 +33,7 @@ struct control {
     char text[sizeof((struct target_address *)0)->text];
     const volatile int *interrupted;
     uint64_t answer_timeout_ns;
+    char question[CONTROL_QUESTION_BYTES]; /* the command under way; "": none, yet  */
     uint64_t deadline_ns; /* of the command under way                             */
     uint64_t limit_ns;    /* no deadline is later while a command is under way    */
     bool all_aside;       /* the load needs nothing of what is asked now          */

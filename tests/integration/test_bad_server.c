@@ -482,7 +482,8 @@ static const struct {
     const char *said; /* NULL: the load runs all the same */
 } aside[] = {
     {{.command = "INFO", .action = FAKE_REPLY, .bytes = "rubbish\r\n"}, "does not speak"},
-    {{.command = "INFO", .action = FAKE_REPLY, .bytes = "$100\r\nhalf"}, "no answer within 500ms"},
+    {{.command = "INFO", .action = FAKE_REPLY, .bytes = "$100\r\nhalf"},
+     "no answer to INFO within 500ms"},
     {{.command = "INFO", .action = FAKE_CLOSE, .bytes = "$100\r\nhalf"}, NULL},
     {{.command = "INFO", .action = FAKE_ENDLESS_BULK}, "more than 16 MB"},
     {{.command = "INFO", .action = FAKE_ENDLESS, .bytes = "+", .more = "x"}, "more than 16 MB"},

@@ -187,7 +187,8 @@ START_TEST(accepts_but_never_answers)
     canned_server_start(&canned, CANNED_SILENT, NULL, NULL);
     spec.port = canned.port;
     spec.connection_timeout_ns = 150 * NS_PER_MS;
-    snprintf(expected, sizeof expected, "127.0.0.1:%u: no answer within 150ms", canned.port);
+    snprintf(expected, sizeof expected, "127.0.0.1:%u: no answer to PING within 150ms",
+             canned.port);
     expect_failure(E_CONNECT, expected);
     canned_server_stop(&canned);
 }

@@ -106,7 +106,7 @@ END_TEST
 
 START_TEST(test_drop_by_drop)
 {
-    /* Breaks when each byte that comes is given the whole time-out again. */
+    /* Breaks when each byte that comes is given the whole time-out again, or nobody says what was asked. */
     static const struct fake_rule rules[] = {
         {.command = "INFO",
          .action = FAKE_REPLY_BYTEWISE,
@@ -116,7 +116,7 @@ START_TEST(test_drop_by_drop)
     trial_start(&trial, LOAD, "--connection-timeout", "300ms", "--request-timeout", "300ms",
                 "--duration", "300", NULL);
     trial_end(&trial, 5);
-    trial_expect(&trial, PROGRAM_ERR, "no answer within 300ms");
+    trial_expect(&trial, PROGRAM_ERR, "no answer to INFO within 300ms");
     trial_free(&trial);
 }
 END_TEST
