@@ -76,6 +76,15 @@ struct ipc_error_kind {
     char text[RESP_LINE_BYTES]; /* the first error reply that began with this word, terminated */
 };
 
+/* What a cluster said instead of answering a request, which is sent again: the newest, about one a
+ * millisecond at most. As it came: the password may stand in it. */
+struct ipc_refusal {
+    /* So far; the newest is texts[count % 2]. Release, after the text; the orchestrator's acquire. */
+    _Atomic uint64_t count;
+    _Atomic uint64_t at_ns; /* clock reading of the newest */
+    char texts[2][RESP_LINE_BYTES];
+};
+
 /* One node of the target as a worker sees it at this moment; a plain server is number 0, and the last
  * place may stand for several. Instants are clock readings. */
 struct ipc_node {
@@ -106,6 +115,8 @@ struct ipc_worker {
                                /* above COUNTER_SENT when a worker dies may be on the wire  */
 
     alignas(64) struct ipc_node nodes[NODE_FIGURES_MAX];
+
+    alignas(64) struct ipc_refusal refusal;
 
     /* Append only; count is stored with release after the entry. */
     alignas(64) _Atomic uint32_t error_kind_count;

@@ -418,11 +418,13 @@ static void reset_head(struct connection *connection)
 }
 
 /* A request goes elsewhere as a whole: a sequence only when no part of it was executed. */
-static bool take_redirect(struct connection *connection, const struct resp_reply *reply)
+static bool take_redirect(struct connection *connection, const struct resp_reply *reply,
+                          uint64_t done_ns)
 {
     struct redirect redirect;
     if (redirect_parse(&redirect, reply->text, reply->text_bytes) == REDIRECT_NONE)
         return false;
+    recorder_refusal(connection->worker, reply->text, reply->text_bytes, done_ns);
     connection->head_redirect = redirect;
     connection->head_redirects++;
     return true;
@@ -460,7 +462,8 @@ static void take_unusual_reply(struct connection *connection, const struct resp_
             true; /* the reply to ASKING; when it failed the next one will, too */
         return;
     }
-    bool redirected = worker->router.by_slot && reply->is_error && take_redirect(connection, reply);
+    bool redirected =
+        worker->router.by_slot && reply->is_error && take_redirect(connection, reply, done_ns);
     if (redirected && worker->replies_per_request == 1) {
         send_elsewhere(connection, counts, done_ns);
         return;

@@ -394,6 +394,23 @@ void recorder_closing_words(struct worker *worker, const char *text, size_t text
     (void)kind_of(worker, IPC_CLOSING_WORDS, text, text_bytes);
 }
 
+void recorder_refusal(struct worker *worker, const char *text, size_t text_bytes, uint64_t now_ns)
+{
+    struct ipc_refusal *refusal = &worker->live->refusal;
+    const uint64_t count = atomic_load_explicit(&refusal->count, memory_order_relaxed);
+    const uint64_t at_ns = atomic_load_explicit(&refusal->at_ns, memory_order_relaxed);
+    char *kept = refusal->texts[(count + 1) % 2];
+    if (now_ns < at_ns + NS_PER_MS)
+        return;
+    if (text_bytes > sizeof refusal->texts[0] - 1)
+        text_bytes = sizeof refusal->texts[0] - 1;
+    memcpy(kept, text, text_bytes);
+    kept[text_bytes] = '\0';
+    atomic_store_explicit(&refusal->at_ns, now_ns, memory_order_relaxed);
+    /* Release: partner is the orchestrator's acquire load. */
+    atomic_store_explicit(&refusal->count, count + 1, memory_order_release);
+}
+
 void recorder_error_reply(struct worker *worker, uint32_t kind)
 {
     worker_count(worker, COUNTER_ERROR_REPLIES, 1);

@@ -491,6 +491,8 @@ uint32_t recorder_error_kind(struct worker *worker, const char *text, size_t tex
 /* Keeps what the server said that was no answer to a request, before a connection ended or instead of
  * taking one: an error kind of its own, which nothing counts. */
 void recorder_closing_words(struct worker *worker, const char *text, size_t text_bytes);
+/* Keeps what a cluster said instead of answering a request. */
+void recorder_refusal(struct worker *worker, const char *text, size_t text_bytes, uint64_t now_ns);
 /* Counts a request that failed with an error of this kind, once its last reply is here. */
 void recorder_error_reply(struct worker *worker, uint32_t kind);
 /* To be called when requests have been counted as failed: with --max-errors of them in all workers this one sends

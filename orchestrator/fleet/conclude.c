@@ -2,6 +2,8 @@
 #include <stdio.h>
 
 #include "common/clock.h"
+#include "common/printable.h"
+#include "common/secret.h"
 #include "common/units.h"
 #include "orchestrator/fleet/due_time.h"
 #include "orchestrator/fleet/fleet_state.h"
@@ -83,6 +85,43 @@ static void summarise_workers(const struct fleet *fleet)
     }
 }
 
+/* Fills result->said_last. Every worker is gone. */
+static void find_last_words(const struct fleet *fleet)
+{
+    char *said = fleet->result->said_last;
+    const uint64_t last_ok_ns = fleet->timeline->total->header.times.last_ok_ns;
+    uint64_t newest_ns = last_ok_ns > 0 ? fleet->start_ns + last_ok_ns : 0;
+    said[0] = '\0';
+    for (uint32_t i = 0; i < fleet->member_count; i++) {
+        const struct ipc_refusal *refusal = &ipc_worker(fleet->segment, i)->refusal;
+        /* Acquire: partner is the worker's release store. */
+        const uint64_t count = atomic_load_explicit(&refusal->count, memory_order_acquire);
+        const uint64_t at_ns = atomic_load_explicit(&refusal->at_ns, memory_order_relaxed);
+        if (count == 0 || at_ns <= newest_ns)
+            continue;
+        newest_ns = at_ns;
+        snprintf(said, sizeof fleet->result->said_last, "%s", refusal->texts[count % 2]);
+    }
+    (void)secret_mask(said, fleet->run->spec->password);
+    printable_line(said);
+}
+
+/* What failed, and the server's own words for it. */
+static void say_failed(char *text, size_t text_bytes, const struct fleet *fleet)
+{
+    const struct error_kinds *kinds = &fleet->timeline->error_kinds;
+    const bool nothing = fleet->err.code == OK;
+    const char *what = nothing ? "no request succeeded" : fleet->err.text;
+    if (fleet->result->said_last[0] != '\0')
+        snprintf(text, text_bytes, "%.210s; the server said last: %s", what,
+                 fleet->result->said_last);
+    else if (nothing && kinds->count > 0)
+        snprintf(text, text_bytes, "%s; the server says: %s", what,
+                 kinds->kinds[kinds->count - 1].text);
+    else
+        snprintf(text, text_bytes, "%s", what);
+}
+
 /* "stopped by ctl after 3.2 s of 10.0 s", "interrupted after 3.2 s and 120 of 10,000 requests". */
 static void say_ended_early(char *text, size_t text_bytes, const struct fleet *fleet,
                             const char *how)
@@ -130,13 +169,11 @@ static void judge_run(struct fleet *fleet)
         code = err_worse(code, E_INTERRUPTED);
     result->status = code;
     const char *text = fleet->err.text;
-    const struct error_kinds *kinds = &fleet->timeline->error_kinds;
     char own[sizeof result->status_text];
-    snprintf(own, sizeof own, "no request succeeded%s%s",
-             kinds->count > 0 ? "; the server says: " : "",
-             kinds->count > 0 ? kinds->kinds[kinds->count - 1].text : "");
-    if (fleet->err.code == OK && code == E_FAILED)
+    if (code == E_FAILED) {
+        say_failed(own, sizeof own, fleet);
         text = own;
+    }
     result->stopped = fleet->stopped;
     if (fleet->err.code == OK && (code == E_INTERRUPTED || (code == OK && fleet->stopped))) {
         say_ended_early(own, sizeof own, fleet,
@@ -184,6 +221,7 @@ void fleet_conclude(struct fleet *fleet)
     fleet->result->seconds = measured_seconds(fleet);
     summarise_target(fleet);
     summarise_workers(fleet);
+    find_last_words(fleet);
     judge_run(fleet);
     run_nodes_renew(&fleet->timeline->run, fleet->segment);
     timeline_run_end(fleet->timeline, fleet->result);

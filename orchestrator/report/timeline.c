@@ -202,8 +202,9 @@ static void judge_end(const struct timeline *timeline, struct run_result *result
         return;
     result->status = E_FAILED;
     snprintf(result->status_text, sizeof result->status_text,
-             "the load ended in an outage: nothing was answered any more from %.3f s on",
-             (double)(begin_ns > warmup_ns ? begin_ns - warmup_ns : 0) / (double)NS_PER_SECOND);
+             "the load ended in an outage: nothing was answered any more from %.3f s on%s%s",
+             (double)(begin_ns > warmup_ns ? begin_ns - warmup_ns : 0) / (double)NS_PER_SECOND,
+             result->said_last[0] != '\0' ? "; the server said last: " : "", result->said_last);
 }
 
 void timeline_run_end(struct timeline *timeline, struct run_result *result)

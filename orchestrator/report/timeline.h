@@ -165,12 +165,14 @@ struct run_result {
     double
         due_seconds; /* open loop: of them, those in which requests fell due, without the time that
                          * the last ones waited; 0: as far as the facts tell */
-    double
-        target_rate; /* open loop, requests per second: what was asked for, of a ramp or a plan its
-                            * mean; when the rate was changed under way, the one in force at the end.
-                            * figure_target is for its readers. */
+    /* Open loop, requests per second: what was asked for, of a ramp or a plan its mean; when the rate was
+     * changed under way, the one in force at the end. Its readers ask figure_target. */
+    double target_rate;
     uint32_t rate_changes;     /* over the control socket */
     struct topology *topology; /* room of whoever starts runs, NULL: none; as it is at the end */
+    /* By a cluster instead of an answer, and nothing has succeeded since; fit to be shown; "": nothing.
+     * Not in journals, whose status has it. */
+    char said_last[RESP_LINE_BYTES];
     bool interrupted;
     bool stopped; /* by `volley ctl stop`, before its end: planned, and no failure */
     enum err_code
@@ -240,9 +242,9 @@ void timeline_sample(struct timeline *timeline, const struct target_sample *samp
 void timeline_event(struct timeline *timeline, const struct run_event *event);
 /* Completes result (facts, total, error kinds, percentiles, seconds and due_seconds when 0, verdict)
  * and passes it on. A total that does not add up, with no degraded row in it, makes the status
- * E_UNTRUSTED; a load that ended in an outage, without any answer, makes one that is OK E_FAILED. With
- * --steady auto the caller has set run.warmup_ns to what it came to, and run.nodes is the caller's to
- * renew. */
+ * E_UNTRUSTED; a load with a duration that ended in an outage, without any answer, makes one that is OK
+ * E_FAILED. With --steady auto the caller has set run.warmup_ns to what it came to, and run.nodes is the
+ * caller's to renew. */
 void timeline_run_end(struct timeline *timeline, struct run_result *result);
 void timeline_session_end(struct timeline *timeline);
 /* False when a sink failed: what it should have written is not whole. */

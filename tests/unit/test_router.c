@@ -127,6 +127,39 @@ START_TEST(test_asking_cut_at_every_byte)
 }
 END_TEST
 
+/* Refusals ------------------------------------------------------------------------------------- */
+
+static void answer_down(struct scripted_peer *peer, const char *bytes, size_t byte_count)
+{
+    (void)bytes;
+    (void)byte_count;
+    if (peer->greeting_commands == 0 || peer->commands == peer->greeting_commands)
+        scripted_say_text(peer, "+OK\r\n", 0);
+    else if (peer->memo++ == 0)
+        scripted_say_text(peer, "-TRYAGAIN first\r\n", SCRIPTED_SERVICE_NS);
+    else
+        scripted_say_text(peer, "-CLUSTERDOWN The cluster is down\r\n", SCRIPTED_SERVICE_NS);
+}
+
+START_TEST(test_a_refusal_is_kept)
+{
+    /* Breaks when a cluster that says CLUSTERDOWN for ever leaves no word of it, since the requests were
+     * never answered. */
+    const struct scripted_server server = {.command = answer_down};
+    begin();
+    simulated.run.requests = 3;
+    simulated.spec.request_timeout_ns = NS_PER_SECOND;
+    simulated_run_go(&simulated, &server);
+    const struct ipc_refusal *refusal = &simulated.live->refusal;
+    const uint64_t count = atomic_load(&refusal->count);
+    ck_assert_uint_eq(simulated_counter(&simulated, COUNTER_TIMED_OUT), 3);
+    ck_assert_uint_gt(count, 3);
+    ck_assert_str_eq(refusal->texts[count % 2], "CLUSTERDOWN The cluster is down");
+    ck_assert_uint_gt(atomic_load(&refusal->at_ns), simulated.start_ns);
+    simulated_run_free(&simulated);
+}
+END_TEST
+
 /* A node that is away -------------------------------------------------------------------------- */
 
 static uint64_t away_from_ns, away_until_ns;
@@ -235,6 +268,7 @@ Suite *test_router_suite(void)
     tcase_set_timeout(tcase, 60);
     tcase_add_checked_fixture(tcase, set_up, tear_down);
     tcase_add_test(tcase, test_asking_cut_at_every_byte);
+    tcase_add_test(tcase, test_a_refusal_is_kept);
     tcase_add_test(tcase, test_node_away_for_good);
     tcase_add_test(tcase, test_late_tickets_of_a_node_away);
     tcase_add_test(tcase, test_node_comes_back);
