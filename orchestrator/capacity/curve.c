@@ -53,8 +53,9 @@ static void read_total(struct probe *probe, const struct curve *curve,
             figure_percentile(total, HISTOGRAM_RESPONSE_OK, curve->percentiles[i]);
     for (uint32_t i = 0; i < curve->slos->count; i++)
         probe->readings[i] = slo_read(&curve->slos->items[i], total);
+    probe->answered = response->count > 0;
     probe->mean_ns = (uint64_t)llround(histogram_mean(response));
-    probe->max_ns = response->count > 0 ? response->max_ns : 0;
+    probe->max_ns = probe->answered ? response->max_ns : 0;
     probe->seconds = result->seconds;
     uint64_t failed = figure_failed(counters);
     probe->error_share = figure_share(failed, failed + counters[COUNTER_OK]);

@@ -38,7 +38,8 @@ struct probe {
     uint32_t window_count;
     struct figure_percentile percentiles[CURVE_PERCENTILES_MAX]; /* of all windows together */
     struct slo_reading readings[SLO_MAX]; /* likewise, one for each objective */
-    uint64_t mean_ns, max_ns;
+    bool answered;                        /* one request or more: */
+    uint64_t mean_ns, max_ns;             /* of them               */
     double seconds;
     double achieved; /* ok per second, in the windows */
     double error_share;

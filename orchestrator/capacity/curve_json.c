@@ -65,14 +65,13 @@ static json_t *windows_of(const struct probe *probe, const struct slo_list *slos
 
 static json_t *response_time(const struct curve *curve, const struct probe *probe)
 {
-    bool empty = curve->percentile_count == 0 || probe->percentiles[0].empty;
     json_t *object = json_object();
     for (uint32_t i = 0; i < curve->percentile_count; i++)
         capacity_json_percentile(object, curve->percentiles[i], &probe->percentiles[i]);
     json_object_set_new(object, "mean",
-                        empty ? json_null() : json_real((double)probe->mean_ns / 1e3));
+                        probe->answered ? json_real((double)probe->mean_ns / 1e3) : json_null());
     json_object_set_new(object, "max",
-                        empty ? json_null() : json_real((double)probe->max_ns / 1e3));
+                        probe->answered ? json_real((double)probe->max_ns / 1e3) : json_null());
     return object;
 }
 

@@ -252,8 +252,12 @@ void curve_write_csv(struct output *out, const struct curve *curve)
                       ends[probe->end], probe->achieved);
         for (uint32_t i = 0; i < curve->percentile_count; i++)
             table_csv_us(out, &probe->percentiles[i]);
-        output_printf(out, ",%.3f,%.3f,%.6f,%u,%u,%d\n", (double)probe->mean_ns / 1e3,
-                      (double)probe->max_ns / 1e3, probe->error_share * 100, probe->windows_passed,
+        if (probe->answered)
+            output_printf(out, ",%.3f,%.3f", (double)probe->mean_ns / 1e3,
+                          (double)probe->max_ns / 1e3);
+        else
+            output_printf(out, ",,");
+        output_printf(out, ",%.6f,%u,%u,%d\n", probe->error_share * 100, probe->windows_passed,
                       probe->windows_judged, probe->passed);
     }
 }

@@ -71,8 +71,8 @@ static void print_row(struct interval_csv *csv, const struct error_kinds *error_
                   figure_rate(row->counters[COUNTER_OK], figure_row_seconds(row)));
     for (size_t i = 0; i < sizeof percents / sizeof percents[0]; i++)
         interval_csv_percentile(&csv->out, row, kind, percents[i]);
-    output_printf(&csv->out, ",%" PRIu64 ",%" PRIu64, whole(latency->max_ns, NS_PER_US),
-                  whole((uint64_t)histogram_mean(latency), NS_PER_US));
+    interval_csv_of_values(&csv->out, row, kind, latency->max_ns);
+    interval_csv_of_values(&csv->out, row, kind, (uint64_t)histogram_mean(latency));
     output_printf(&csv->out, ",%" PRIu64 ",%" PRIu64 ",%" PRIu64 ",%" PRIu64 ",%" PRIu64,
                   row->counters[COUNTER_OK], figure_failed(row->counters),
                   row->counters[COUNTER_MOVED], row->counters[COUNTER_CLUSTERDOWN],

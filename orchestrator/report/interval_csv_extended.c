@@ -56,7 +56,16 @@ void interval_csv_percentile(struct output *out, const struct interval_row *row,
     if (figure.censored)
         output_printf(out, ",");
     else
-        count(out, figure.value_ns / NS_PER_US);
+        interval_csv_of_values(out, row, kind, figure.value_ns);
+}
+
+void interval_csv_of_values(struct output *out, const struct interval_row *row,
+                            enum interval_histogram_kind kind, uint64_t value_ns)
+{
+    if (row->histograms[kind].count == 0)
+        output_printf(out, ",");
+    else
+        count(out, value_ns / NS_PER_US);
 }
 
 static void quantile_ms(struct output *out, const struct histogram *histogram, double q)
@@ -116,7 +125,8 @@ void interval_csv_extended_values(struct output *out, const struct interval_row 
     interval_csv_percentile(out, row, HISTOGRAM_SLIP, 99);
     interval_csv_percentile(out, row, HISTOGRAM_SERVICE_OK, 50);
     interval_csv_percentile(out, row, HISTOGRAM_SERVICE_OK, 99);
-    count(out, row->histograms[HISTOGRAM_SERVICE_OK].max_ns / NS_PER_US);
+    interval_csv_of_values(out, row, HISTOGRAM_SERVICE_OK,
+                           row->histograms[HISTOGRAM_SERVICE_OK].max_ns);
     interval_csv_percentile(out, row, HISTOGRAM_LOOP_LAG, 99);
     count(out, row->header.connections_open);
     output_printf(out, ",%.2f", worker_cpu_percent(row, run));

@@ -7,9 +7,12 @@
 #include "orchestrator/report/timeline.h"
 
 /* A cell of any of the columns, with a comma before it: whole microseconds, cut; empty when the percentile is
- * not known, 0 when there is nothing that it could be of. */
+ * not known, or there is nothing that it could be of. */
 void interval_csv_percentile(struct output *out, const struct interval_row *row,
                              enum interval_histogram_kind kind, double percent);
+/* The same of another figure of these values: empty when there are none. */
+void interval_csv_of_values(struct output *out, const struct interval_row *row,
+                            enum interval_histogram_kind kind, uint64_t value_ns);
 /* Each name with a comma before it. */
 void interval_csv_extended_names(struct output *out);
 /* The same for the values: of a row, with the flags and gauges of its header, and of the newest sample

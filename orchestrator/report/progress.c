@@ -84,27 +84,32 @@ static void format_done(char *text, size_t text_bytes, char *share_text, size_t 
                  units_format_grouped(all, sizeof all, run->requests), share_text);
 }
 
-/* " p50=0.11", " p50>=950.00" */
+/* " p50=0.11", " p50>=950.00", " p50=-": there is nothing that it could be of. */
 static void append_figure(char *text, size_t text_bytes, const char *name,
                           struct figure_percentile figure)
 {
     size_t used = strlen(text);
-    snprintf(text + used, text_bytes - used, " %s%s%.2f", name, figure.censored ? ">=" : "=",
-             (double)figure.value_ns / 1e6);
+    if (figure.empty)
+        snprintf(text + used, text_bytes - used, " %s=-", name);
+    else
+        snprintf(text + used, text_bytes - used, " %s%s%.2f", name, figure.censored ? ">=" : "=",
+                 (double)figure.value_ns / 1e6);
 }
 
+/* Of the rows since the last line; nothing when none has come. */
 static void format_latency(char *text, size_t text_bytes, const struct progress *progress, bool all)
 {
     const struct interval_row *window = progress->window;
     enum interval_histogram_kind kind = figure_latency_kind(progress->open_loop);
+    const struct histogram *answered = &window->histograms[kind];
+    const struct figure_percentile mean = {.value_ns = (uint64_t)histogram_mean(answered),
+                                           .empty = answered->count == 0};
     text[0] = '\0';
-    if (figure_percentile(window, kind, 50).empty)
+    if (progress->window_row_ns == 0)
         return;
+    snprintf(text, text_bytes, "%s", all ? " | Latency (ms):" : " | ms:");
     if (all)
-        snprintf(text, text_bytes, " | Latency (ms): avg=%.2f",
-                 histogram_mean(&window->histograms[kind]) / 1e6);
-    else
-        snprintf(text, text_bytes, " | ms:");
+        append_figure(text, text_bytes, "avg", mean);
     append_figure(text, text_bytes, "p50", figure_percentile(window, kind, 50));
     if (all)
         append_figure(text, text_bytes, "p95", figure_percentile(window, kind, 95));

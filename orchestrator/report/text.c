@@ -469,15 +469,20 @@ static void print_quiet(struct text *text, const struct run_result *result)
                   median.censored ? ">=" : "=", to_ms(median.value_ns));
 }
 
-/* A percentile that is not known leaves its cell empty. */
+/* What is not known leaves its cell empty. */
+static void print_csv_cell(struct output *out, bool known, double ms)
+{
+    if (known)
+        output_printf(out, ",\"%.3f\"", ms);
+    else
+        output_printf(out, ",\"\"");
+}
+
 static void print_csv_percentile(struct output *out, const struct run_result *result,
                                  double percent)
 {
     struct figure_percentile figure = percentile_of(result, percent);
-    if (figure.censored)
-        output_printf(out, ",\"\"");
-    else
-        output_printf(out, ",\"%.3f\"", to_ms(figure.value_ns));
+    print_csv_cell(out, !figure.empty && !figure.censored, to_ms(figure.value_ns));
 }
 
 static void print_csv(struct text *text, const struct run_result *result)
@@ -492,12 +497,14 @@ static void print_csv(struct text *text, const struct run_result *result)
     output_csv_text(out, result->facts->name);
     output_printf(out, ",\"%.2f\"",
                   figure_rate(result->total->counters[COUNTER_OK], result->seconds));
-    output_printf(out, ",\"%.3f\",\"%.3f\"", histogram_mean(latency) / NS_PER_MS_F,
-                  to_ms(latency->count > 0 ? latency->min_ns : 0));
+    bool answered = latency->count > 0;
+    print_csv_cell(out, answered, histogram_mean(latency) / NS_PER_MS_F);
+    print_csv_cell(out, answered, to_ms(latency->min_ns));
     print_csv_percentile(out, result, 50);
     print_csv_percentile(out, result, 95);
     print_csv_percentile(out, result, 99);
-    output_printf(out, ",\"%.3f\"\n", to_ms(latency->max_ns));
+    print_csv_cell(out, answered, to_ms(latency->max_ns));
+    output_printf(out, "\n");
 }
 
 static enum err_code run_end(void *state, const struct run_result *result, struct err *err)

@@ -13,7 +13,7 @@ Suite *test_interval_csv_suite(void);
     "timestamp,request_sec,p50_usec,p90_usec,p95_usec,p99_usec,p99_9_usec,p99_99_usec,"            \
     "p99_999_usec,p100_usec,avg_usec,request_finished,requests_total_failed,requests_moved,"       \
     "requests_clusterdown,client_disconnects\n"
-#define ZEROS ",0.000000,0,0,0,0,0,0,0,0,0,0,0,0,0,0\n"
+#define ZEROS ",0.000000,,,,,,,,,,0,0,0,0,0\n"
 
 static struct timeline timeline;
 static struct session_facts session;
@@ -65,6 +65,24 @@ START_TEST(a_stall_is_a_row_of_zeros)
                      "1800000002,1000.000000,150,150,150,150,2500,2500,2500,2500,173,1000,2,0,0,0\n"
                      "1800000003" ZEROS
                      "1800000004,500.000000,150,150,150,150,,,,150,150,500,1,0,0,1\n");
+    finish();
+}
+END_TEST
+
+START_TEST(an_outage_has_no_latencies)
+{
+    /* breaks if the longest or mean latency of a row in which nothing succeeded is the best there can be,
+     * beside percentiles that are not known */
+    start(NS_PER_SECOND);
+    struct run_facts facts = fixture_facts();
+    timeline_session_begin(&timeline, &session);
+    timeline_run_begin(&timeline, &facts);
+    struct interval_row *row = fixture_row(0);
+    fixture_unanswered(row, COUNTER_TIMED_OUT, 0, 900 * NS_PER_MS, 7);
+    row->counters[COUNTER_SENT] = row->counters[COUNTER_DUE] = 7;
+    pass(row);
+    end();
+    ck_assert_str_eq(text, HEADER "1800000001,0.000000,,,,,,,,,,0,7,0,0,0\n");
     finish();
 }
 END_TEST
@@ -352,6 +370,7 @@ Suite *test_interval_csv_suite(void)
     Suite *suite = suite_create("interval_csv");
     TCase *tcase = tcase_create("rows");
     tcase_add_test(tcase, a_stall_is_a_row_of_zeros);
+    tcase_add_test(tcase, an_outage_has_no_latencies);
     tcase_add_test(tcase, several_intervals_make_one_row);
     tcase_add_test(tcase, a_wide_row_keeps_its_rate);
     tcase_add_test(tcase, an_empty_end_is_not_a_row);

@@ -242,7 +242,7 @@ START_TEST(an_open_loop_shows_its_target)
                            "[3.0s] Progress: 2,970 (30.0%), RPS: current=990 of 10,000 avg=990.0, "
                            "Errors: 0, Backlog: 9,099, Shed: 1\n"
                            "[4.0s] Progress: 3,970 (40.0%), RPS: current=1,000 of 2,000 avg=992.5, "
-                           "Errors: 0, Shed: 1\n");
+                           "Errors: 0, Shed: 1 | Latency (ms): avg=- p50=- p95=- p99=-\n");
     facts.requests = 11000; /* all of -n was due by then: there is no target any more */
     facts.duration_ns = 0;
     progress_line(&progress, &facts, 5 * NS_PER_SECOND, 4970, 4970, 0);
@@ -281,6 +281,13 @@ START_TEST(what_has_no_reply_has_waited)
     progress_add(&progress, row);
     progress_line(&progress, &facts, NS_PER_SECOND, 10, 10, 90);
     ck_assert_ptr_nonnull(strstr(text, "avg=1.00 p50>=4999.61 p95>=4999.61 p99>=4999.61\n"));
+    interval_row_reset(row); /* and nothing that succeeds at once where nothing succeeds */
+    row->header.end_ns = NS_PER_SECOND;
+    fixture_unanswered(row, COUNTER_TIMED_OUT, 0, 5 * NS_PER_SECOND, 90);
+    progress_add(&progress, row);
+    progress_line(&progress, &facts, 2 * NS_PER_SECOND, 10, 10, 180);
+    ck_assert_msg(strstr(text, "avg=- p50>=4999.61 p95>=4999.61 p99>=5000.00\n") != NULL, "%s",
+                  text);
     free(row);
 }
 END_TEST
