@@ -51,7 +51,7 @@ struct target_cpu target_busiest_cpu(const struct run_result *result)
 
 uint64_t target_slip_limit_ns(const struct interval_row *total)
 {
-    uint64_t tenth_ns = histogram_quantile(&total->histograms[HISTOGRAM_RESPONSE_OK], 0.50) / 10;
+    uint64_t tenth_ns = figure_percentile(total, HISTOGRAM_RESPONSE_OK, 50).value_ns / 10;
     return tenth_ns > SLIP_BEARABLE_NS ? tenth_ns : SLIP_BEARABLE_NS;
 }
 

@@ -65,7 +65,7 @@ struct target_cpu target_busiest_cpu(const struct run_result *result);
 /* "16 workers used 98 % of CPU 1", "worker 1 used 60 % of its CPU and waited 35 % for it". Returns text. */
 char *target_cpu_text(char *text, size_t text_bytes, const struct target_cpu *cpu);
 /* A slip above this says that volley was late: the larger of 10 % of the median response time and
- * 0.25 ms. */
+ * 0.25 ms. What had no reply counts in the median, as everywhere (figure_percentile). */
 uint64_t target_slip_limit_ns(const struct interval_row *total);
 
 #endif

@@ -116,7 +116,7 @@ static void print_outage(struct output *out, const struct run_result *result,
     output_printf(out, "\n");
     if (!outage->pause)
         print_failed(out, outage, kinds);
-    output_printf(out, "    response time p50 / p99 / max:");
+    output_printf(out, "    response time of those answered, p50 / p99 / max:");
     print_response(out, " before", &outage->before);
     print_response(out, ", the first 5 s after", &outage->during);
     print_response(out, ", then", &outage->after);

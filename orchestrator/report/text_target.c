@@ -25,7 +25,8 @@ void text_nodes(struct output *out, const struct run_result *result)
         size_t length = strlen(figure_node_name(name, sizeof name, result->facts, i));
         width = length > width ? length : width;
     }
-    output_printf(out, "\nNodes:\n=====\n");
+    output_printf(out, "\nNodes:\n=====\n(p50, p99 and max are of the requests that were answered "
+                       "without an error)\n");
     output_printf(out, "%-*s  %-7s  %7s  %12s  %10s  %10s  %10s  %9s  %9s  %9s  %9s\n", (int)width,
                   "address", "role", "share", "ok", "errors", "redirected", "unanswered", "p50 ms",
                   "p99 ms", "max ms", "conn lost");

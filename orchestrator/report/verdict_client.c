@@ -121,11 +121,11 @@ static void judge_delay(struct verdict_check *check, const struct run_result *re
     if (closed_loop(check, result))
         return;
     uint64_t delay_ns = histogram_quantile(&total->histograms[kind], 0.99);
-    uint64_t response_ns = histogram_quantile(&total->histograms[HISTOGRAM_RESPONSE_OK], 0.50);
+    struct figure_percentile response = figure_percentile(total, HISTOGRAM_RESPONSE_OK, 50);
     check->value = verdict_ms(delay_ns);
     check->threshold = verdict_ms(target_slip_limit_ns(total));
-    verdict_say(check, "p99 %.3f ms, response p50 %.3f ms", verdict_ms(delay_ns),
-                verdict_ms(response_ns));
+    verdict_say(check, "p99 %.3f ms, response p50 %s%.3f ms", verdict_ms(delay_ns),
+                response.censored ? ">= " : "", verdict_ms(response.value_ns));
 }
 
 void verdict_slip(struct verdict_check *check, const struct run_result *result)

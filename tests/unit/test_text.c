@@ -189,7 +189,9 @@ START_TEST(nodes_and_outages_are_told)
         "\nConnections:\n===========\n"
         "TLS handshakes: 4, 1 resumed, p50 2.000 ms, p99 2.000 ms, max 2.000 ms\n"
         "Redirected: MOVED 7, ASK 0, TRYAGAIN 0, CLUSTERDOWN 0; sent again: 7\n",
-        "\nNodes:\n=====\naddress         role       share            ok      errors  redirected  "
+        "\nNodes:\n=====\n"
+        "(p50, p99 and max are of the requests that were answered without an error)\n"
+        "address         role       share            ok      errors  redirected  "
         "unanswered     p50 ms     p99 ms     max ms  conn lost\n"
         "127.0.0.1:7000  primary   35.77%           660          25           0           0      "
         "0.152      9.000      9.000          0\n"
@@ -203,7 +205,8 @@ START_TEST(nodes_and_outages_are_told)
         "success\n"
         "    failed in it or close by: 63 (LOADING 60, timed out 3), not known whether executed: "
         "3, failed attempts to connect: 3\n"
-        "    response time p50 / p99 / max: before 0.150 / 0.150 / 0.150 ms, the first 5 s after "
+        "    response time of those answered, p50 / p99 / max: before 0.150 / 0.150 / 0.150 ms, "
+        "the first 5 s after "
         "0.152 / 9.000 / 9.000 ms, then none\n",
         "127.0.0.1:7001: without one success: 2.750 s in 1 outage\n"
         "  at 3.200 s: 2.750 s without success, 2.740 s from the first failed request to the first "

@@ -556,6 +556,26 @@ START_TEST(a_slip_is_weighed_against_the_response_time)
 }
 END_TEST
 
+START_TEST(a_slip_is_weighed_against_all_who_waited)
+{
+    /* breaks if the median beside a slip, and its limit, are of the requests answered alone, where the report's
+     * median counts those without a reply */
+    struct sound_run run;
+    struct verdict verdict;
+    sound_open(&run);
+    interval_row_reset(run.total);
+    run.total->counters[COUNTER_HITS] = 1;
+    run.total->header.end_ns = 10 * NS_PER_SECOND;
+    fixture_answer_at(run.total, NS_PER_MS, NS_PER_MS, 1000);
+    fixture_unanswered(run.total, COUNTER_TIMED_OUT, NS_PER_MS, 49 * NS_PER_MS, 2000);
+    verdict_judge(&verdict, run.result);
+    ck_assert_int_eq(check_of(&verdict, "slip")->level, VERDICT_GREEN);
+    ck_assert_str_eq(check_of(&verdict, "slip")->text, "p99 1.000 ms, response p50 >= 49.971 ms");
+    ck_assert_double_eq_tol(check_of(&verdict, "slip")->threshold, 4.99712, 1e-6);
+    drop(&run);
+}
+END_TEST
+
 START_TEST(a_wait_is_no_slip)
 {
     /* breaks if requests that waited for a connection make volley late, or nobody says that they did */
@@ -675,6 +695,7 @@ Suite *test_verdict_suite(void)
     tcase_add_test(tcase, workers_that_share_a_cpu_wait_for_each_other);
     tcase_add_test(tcase, open_loop_thresholds_are_sharp);
     tcase_add_test(tcase, a_slip_is_weighed_against_the_response_time);
+    tcase_add_test(tcase, a_slip_is_weighed_against_all_who_waited);
     tcase_add_test(tcase, a_wait_is_no_slip);
     tcase_add_test(tcase, a_missed_target_says_why);
     tcase_add_test(tcase, a_steady_state_is_named);
