@@ -23,7 +23,9 @@
     X(NODE_LOST, "lost")                                                                           \
     X(NODE_CONNECTIONS_OPENED, "connections_opened")                                               \
     X(NODE_CONNECTIONS_LOST, "connections_lost")                                                   \
-    X(NODE_CONNECT_FAILURES, "connect_failures")
+    X(NODE_CONNECT_FAILURES, "connect_failures")                                                   \
+    X(NODE_UNSENT, "unsent")             /* never sent: no connection to it could take them   */   \
+    X(NODE_RING_FULL_NS, "ring_full_ns") /* nothing was drawn: so many requests waited for it */
 
 #define NODE_COUNTER_ID(id, name) id,
 enum node_counter { NODE_COUNTER_TABLE(NODE_COUNTER_ID) NODE_COUNTERS };

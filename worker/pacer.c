@@ -166,7 +166,7 @@ static uint64_t each_unsent(struct worker *worker, unsent_visitor *visit, uint64
                 continue;
             unsent++;
             if (visit != NULL)
-                visit(worker, slot, until_ns);
+                visit(worker, connection->pool, slot, until_ns);
         }
     }
     return unsent + router_recount_unsent(worker, visit, until_ns);
@@ -177,9 +177,11 @@ uint64_t pacer_recount(struct worker *worker)
     return worker->pacer.due.number - worker->pacer.draw.number + each_unsent(worker, NULL, 0);
 }
 
-static void record_unsent(struct worker *worker, const struct request_slot *slot, uint64_t until_ns)
+static void record_unsent(struct worker *worker, const struct pool *pool,
+                          const struct request_slot *slot, uint64_t until_ns)
 {
     recorder_unsent(worker, 1, slot->intended_ns, until_ns);
+    router_left_unsent(worker, pool, slot, until_ns);
 }
 
 void pacer_record_backlog(struct worker *worker, uint64_t until_ns)

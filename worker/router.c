@@ -109,18 +109,11 @@ void router_connection_changed(struct connection *connection)
     list_pool(router, pool);
 }
 
-/* In the turn after a stop of volley's own nobody knows when the reply came: the time is not the target's. */
-static uint64_t able_since(const struct worker *worker, uint64_t now_ns)
-{
-    uint64_t turn_ns = worker->pacer.turn_ns;
-    return turn_ns != 0 && now_ns > turn_ns + OWN_STOP_NS ? turn_ns : now_ns;
-}
-
 void router_connection_able(struct connection *connection, uint64_t now_ns)
 {
     struct pool *pool = connection->pool;
     if (pool->free == 0)
-        pool->supply.since_ns = able_since(connection->worker, now_ns);
+        pool->supply.since_ns = router_able_since(connection->worker, now_ns);
     router_connection_changed(connection);
 }
 
@@ -198,7 +191,8 @@ static void touch(struct connection *connection, struct touched *touched)
 
 /* A ticket that is not to be sent any more: of a warm-up that is over, with which it was shed, or too
  * late. */
-static bool is_stale(struct worker *worker, const struct request_slot *slot, uint64_t now_ns)
+static bool is_stale(struct worker *worker, const struct pool *pool,
+                     const struct request_slot *slot, uint64_t now_ns)
 {
     uint64_t after_ns = worker->spec->shed_after_ns;
     if (slot->ticket >= WORKLOAD_WARMUP_TICKET && !worker->warming_up)
@@ -206,8 +200,7 @@ static bool is_stale(struct worker *worker, const struct request_slot *slot, uin
     if (!worker->open_loop || after_ns == 0 || now_ns <= slot->intended_ns ||
         now_ns - slot->intended_ns <= after_ns)
         return false;
-    worker_count(worker, COUNTER_SHED_LATE, 1);
-    recorder_unsent(worker, 1, slot->intended_ns, now_ns);
+    router_shed_late(worker, pool, slot, now_ns);
     return true;
 }
 
@@ -219,7 +212,7 @@ static void shed_stale(struct worker *worker, uint64_t now_ns)
         return;
     for (struct pool *pool = router->pools; pool < router->pools + router->pool_count; pool++) {
         for (; pool->fresh.count > 0; worker->unsent--, router->held--) {
-            if (!is_stale(worker, &router->store.slots[pool->fresh.head].slot, now_ns))
+            if (!is_stale(worker, pool, &router->store.slots[pool->fresh.head].slot, now_ns))
                 break;
             slots_pop(&router->store, &pool->fresh);
         }
@@ -243,7 +236,7 @@ static void serve_connection(struct worker *worker, struct connection *connectio
     while (room > 0 && capacity > 0 && pool->fresh.count > 0) {
         struct request_slot slot = slots_pop(&worker->router.store, &pool->fresh);
         worker->router.held--;
-        if (is_stale(worker, &slot, now_ns)) {
+        if (is_stale(worker, pool, &slot, now_ns)) {
             worker->unsent--;
             continue;
         }
@@ -269,14 +262,6 @@ static void serve_pools(struct worker *worker, uint64_t now_ns, struct touched *
     }
 }
 
-static void note_full(struct worker *worker, uint64_t now_ns, bool full)
-{
-    struct router *router = &worker->router;
-    if (router->full_ns != 0 && now_ns > router->full_ns)
-        worker_count(worker, COUNTER_RING_FULL_NS, now_ns - router->full_ns);
-    router->full_ns = full ? now_ns : 0;
-}
-
 /* The ticket that found no room, or the next one that is due. False: there is none. */
 static bool draw(struct worker *worker, uint64_t now_ns, struct request_slot *slot)
 {
@@ -285,7 +270,7 @@ static bool draw(struct worker *worker, uint64_t now_ns, struct request_slot *sl
         *slot = router->drawn;
         router->has_drawn = false;
         router->held--;
-        if (!is_stale(worker, slot, now_ns))
+        if (!is_stale(worker, router->full_pool, slot, now_ns))
             return true;
         worker->unsent--;
     }
@@ -295,13 +280,6 @@ static bool draw(struct worker *worker, uint64_t now_ns, struct request_slot *sl
         return false;
     worker->unsent++;
     return true;
-}
-
-static void shed_for_node(struct worker *worker, const struct request_slot *slot, uint64_t now_ns)
-{
-    worker_count(worker, COUNTER_SHED_NODE, 1);
-    recorder_unsent(worker, 1, slot->intended_ns, now_ns);
-    worker->unsent--;
 }
 
 /* The next ticket, and the pool of the node that it belongs to; there is room for it in the ring. What is
@@ -314,7 +292,7 @@ static struct pool *draw_routed(struct worker *worker, uint64_t now_ns, struct r
         bool full = pool->fresh.count >= router->fresh_max || router->held >= router->held_max;
         bool stops = full && !pool->failing;
         if (router->full_ns != 0 || stops)
-            note_full(worker, now_ns, stops);
+            router_note_full(worker, now_ns, stops ? pool : NULL);
         if (!full)
             return pool;
         if (stops) {
@@ -323,7 +301,7 @@ static struct pool *draw_routed(struct worker *worker, uint64_t now_ns, struct r
             router->held++;
             return NULL;
         }
-        shed_for_node(worker, slot, now_ns);
+        router_shed_for_node(worker, pool, slot, now_ns);
     }
     return NULL;
 }
@@ -599,7 +577,7 @@ static void route_again(struct worker *worker, uint64_t now_ns)
                 slot.waited_ns = supply_take(&elsewhere, slot.intended_ns, slot.waited_ns, now_ns);
             }
             if (pool->fresh.count >= router->fresh_max) {
-                shed_for_node(worker, &slot, now_ns);
+                router_shed_for_node(worker, pool, &slot, now_ns);
                 worker->router.held--;
                 continue;
             }
@@ -629,7 +607,7 @@ void router_tick(struct worker *worker, uint64_t now_ns)
         list_pool(router, &router->pools[i]);
     }
     if (router->full_ns != 0)
-        note_full(worker, now_ns, true);
+        router_note_full(worker, now_ns, router->full_pool);
     shed_stale(worker, now_ns);
     router_send(worker, now_ns);
 }
@@ -677,12 +655,13 @@ bool router_is_backlog(const struct worker *worker, const struct request_slot *s
     return slot->ticket < WORKLOAD_WARMUP_TICKET || !worker->pacer.measuring;
 }
 
-static uint64_t count_unsent(struct worker *worker, const struct request_slot *slot,
-                             unsent_visitor *visit, uint64_t until_ns)
+static uint64_t count_unsent(struct worker *worker, const struct pool *pool,
+                             const struct request_slot *slot, unsent_visitor *visit,
+                             uint64_t until_ns)
 {
     bool backlog = router_is_backlog(worker, slot);
     if (backlog && visit != NULL)
-        visit(worker, slot, until_ns);
+        visit(worker, pool, slot, until_ns);
     return backlog;
 }
 
@@ -690,11 +669,13 @@ uint64_t router_recount_unsent(struct worker *worker, unsent_visitor *visit, uin
 {
     const struct router *router = &worker->router;
     const struct waiting_slot *slots = router->store.slots;
-    uint64_t unsent = router->has_drawn ? count_unsent(worker, &router->drawn, visit, until_ns) : 0;
+    uint64_t unsent = router->has_drawn
+                          ? count_unsent(worker, router->full_pool, &router->drawn, visit, until_ns)
+                          : 0;
     for (uint32_t i = 0; i < router->pool_count; i++) {
         const struct slot_list *fresh = &router->pools[i].fresh;
         for (uint32_t k = 0, at = fresh->head; k < fresh->count; k++, at = slots[at].next)
-            unsent += count_unsent(worker, &slots[at].slot, visit, until_ns);
+            unsent += count_unsent(worker, &router->pools[i], &slots[at].slot, visit, until_ns);
     }
     return unsent;
 }

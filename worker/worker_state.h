@@ -118,6 +118,7 @@ struct router {
     struct request_slot drawn; /* a ticket whose node's ring is full ...          */
     bool has_drawn;            /* ... there is one                                */
     uint64_t full_ns;          /* since then; 0: no ring is full                  */
+    struct pool *full_pool;    /* whose ring that is                              */
     bool stopped;          /* tickets of an open loop are not drawn: a ring is full, or too ... */
     struct supply drawing; /* ... many are in flight; and since when they are again           */
     uint32_t free_connections; /* of all pools, those that can take one more */
@@ -449,9 +450,9 @@ void router_want_refresh(struct worker *worker);
 /* All that waits and has been sent is lost by this cause; the rest is dropped. */
 void router_abandon(struct worker *worker, enum counter cause, uint64_t now_ns);
 /* Requests in flight that no connection holds, counted slot by slot; and tickets never sent, each of them
- * shown to `visit` if there is one. */
-typedef void unsent_visitor(struct worker *worker, const struct request_slot *slot,
-                            uint64_t until_ns);
+ * shown to `visit`, if there is one, with the pool that it waits for. */
+typedef void unsent_visitor(struct worker *worker, const struct pool *pool,
+                            const struct request_slot *slot, uint64_t until_ns);
 uint64_t router_recount_in_flight(const struct worker *worker);
 uint64_t router_recount_unsent(struct worker *worker, unsent_visitor *visit, uint64_t until_ns);
 /* Whether a ticket that was never sent is backlog: one of a warm-up that is over was shed with it. */
@@ -473,6 +474,22 @@ static inline struct node_figures *worker_node(struct worker *worker, uint32_t n
 
 /* Starts the first interval, at the common start; a replacement's is the one that contains now_ns. */
 void recorder_start(struct worker *worker, uint64_t now_ns);
+/* router_unsent.c ------------------------------------------------------------------------------ */
+
+/* A ticket of this pool is later than --shed-after, or its ring is full and its node down: drops it. */
+void router_shed_late(struct worker *worker, const struct pool *pool,
+                      const struct request_slot *slot, uint64_t now_ns);
+void router_shed_for_node(struct worker *worker, const struct pool *pool,
+                          const struct request_slot *slot, uint64_t now_ns);
+/* The load is over, and this ticket was never sent. */
+void router_left_unsent(struct worker *worker, const struct pool *pool,
+                        const struct request_slot *slot, uint64_t now_ns);
+/* Counts the time for which drawing stood still, and whether it does from now on: for this pool, NULL: not. */
+void router_note_full(struct worker *worker, uint64_t now_ns, struct pool *full_pool);
+/* Of what comes now, since when it may have been there: in the first turns after a stop of volley's own
+ * nobody knows, and the time is not the target's. */
+uint64_t router_able_since(const struct worker *worker, uint64_t now_ns);
+
 /* Publishes every interval that ended at or before now_ns. Called before anything that happened at
  * or after an edge is counted. Without room in the ring the interval is merged with the next one; at
  * the end of the warm-up its record is held instead, and pushed before any other. */

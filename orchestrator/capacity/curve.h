@@ -56,7 +56,7 @@ struct limit {
     enum limit_kind kind;
     uint32_t slo;       /* of LIMIT_SLO: index in the list       */
     char name[64];      /* "p99<1ms", "throughput", "volley"     */
-    char evidence[400]; /* one sentence, empty when unknown      */
+    char evidence[512]; /* one sentence, empty when unknown      */
 };
 
 struct curve {

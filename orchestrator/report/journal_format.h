@@ -22,7 +22,7 @@
 #define JOURNAL_FILE_NAME "journal"
 /* The number changes with any of the records. */
 #define JOURNAL_KIND "volley.journal/"
-#define JOURNAL_MAGIC JOURNAL_KIND "2\n"
+#define JOURNAL_MAGIC JOURNAL_KIND "3\n"
 #define JOURNAL_MAGIC_BYTES (sizeof JOURNAL_MAGIC - 1)
 #define JOURNAL_HEAD_BYTES 8u
 #define JOURNAL_CRC_BYTES 4u

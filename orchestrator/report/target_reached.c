@@ -11,10 +11,13 @@
 
 #define SLIP_BEARABLE_NS (250 * NS_PER_US)
 #define STEAL_BEARABLE 0.02
-#define REASON_BYTES 192
+#define REASON_BYTES 248
+#define NODE_NAME_BYTES 96
 
 /* A cause must account for at least this part of what is missing. */
 #define CAUSE_PART 0.5
+/* A node with a smaller part than this of what the worst one has is not among those that are named. */
+#define NODE_PART 10u
 
 /* Workers that share a CPU are at its limit together. What others of them use, each waits for, and so it
  * does for strangers. */
@@ -78,6 +81,50 @@ static double sent_share(const struct run_result *result)
     return share;
 }
 
+/* Of all nodes the one with the most. */
+static uint64_t find_worst(const struct interval_row *total, enum node_counter counter,
+                           uint32_t *worst, uint64_t *sum)
+{
+    uint64_t most = 0;
+    *sum = 0;
+    for (uint32_t i = 0; i < total->node_count; i++) {
+        uint64_t count = total->nodes[i].counters[counter];
+        *sum += count;
+        if (count > most)
+            *worst = i;
+        most = count > most ? count : most;
+    }
+    return most;
+}
+
+static void weigh_nodes(struct target_nodes *nodes, const struct run_result *result,
+                        double worker_ns)
+{
+    const struct interval_row *total = result->total;
+    uint64_t unsent, full_ns;
+    uint64_t most = find_worst(total, NODE_UNSENT, &nodes->worst, &unsent);
+    find_worst(total, NODE_RING_FULL_NS, &nodes->fullest, &full_ns);
+    for (uint32_t i = 0; i < total->node_count && most > 0; i++) {
+        uint64_t count = total->nodes[i].counters[NODE_UNSENT];
+        if (count < most / NODE_PART)
+            continue;
+        nodes->unsent += count;
+        nodes->count++;
+    }
+    nodes->unsent_share =
+        figure_share(unsent, total->header.backlog_before + total->counters[COUNTER_DUE]);
+    if (worker_ns > 0)
+        nodes->full_share = fmin((double)full_ns / worker_ns, 1);
+}
+
+/* A delay that is not as long cannot have made what is missing. */
+static double late_seconds(const struct target_evidence *evidence, const struct run_result *result)
+{
+    double missing = (1 - evidence->share) * result->due_seconds;
+    double shed_after = (double)result->facts->shed_after_ns / (double)NS_PER_SECOND;
+    return shed_after > 0 ? fmin(missing, shed_after) : missing;
+}
+
 static void weigh(struct target_evidence *evidence, const struct run_result *result)
 {
     const struct interval_row *total = result->total;
@@ -90,35 +137,83 @@ static void weigh(struct target_evidence *evidence, const struct run_result *res
         evidence->unconnected_share = fmin((double)counters[COUNTER_UNCONNECTED_NS] / worker_ns, 1);
         evidence->still_share = fmin((double)counters[COUNTER_STOOD_STILL_NS] / worker_ns, 1);
     }
+    if (result->seconds > 0)
+        evidence->throttled_share =
+            fmin(figure_rate(result->evidence.throttled_ns, result->seconds) / NS_PER_SECOND, 1);
+    weigh_nodes(&evidence->nodes, result, worker_ns);
+    /* Where a full ring stops the drawing, not every connection is busy. */
+    evidence->blocked_share = fmax(evidence->blocked_share - evidence->nodes.full_share, 0);
+    evidence->late_seconds = late_seconds(evidence, result);
     evidence->dead_share = figure_share(counters[COUNTER_SHED_WORKER], counters[COUNTER_DUE]);
     evidence->cpu = target_busiest_cpu(result);
     evidence->slip_p99_ns = histogram_quantile(&total->histograms[HISTOGRAM_SLIP], 0.99);
     evidence->slip_limit_ns = target_slip_limit_ns(total);
+    evidence->wait_p99_ns = histogram_quantile(&total->histograms[HISTOGRAM_WAIT], 0.99);
+    evidence->waits_outweigh =
+        total->histograms[HISTOGRAM_WAIT].sum_ns > total->histograms[HISTOGRAM_SLIP].sum_ns;
+}
+
+/* What nothing succeeded at for a time in which others were served, as far as rows tell; 0: nothing. */
+static double outage_seconds(const struct run_result *result, uint32_t node)
+{
+    const struct outage_list *list =
+        result->outages != NULL ? outages_of_node(result->outages, node) : NULL;
+    return list != NULL ? (double)list->total_ns / (double)NS_PER_SECOND : 0;
+}
+
+/* Of the target's causes that together account for enough the largest. */
+static enum target_limit find_target_limit(const struct target_evidence *evidence, double enough)
+{
+    const struct {
+        enum target_limit limit;
+        double share;
+    } causes[] = {{TARGET_NODE_UNSENT, evidence->nodes.unsent_share},
+                  {TARGET_NODE_FULL, evidence->nodes.full_share},
+                  {TARGET_SERVER_SLOW, evidence->blocked_share},
+                  {TARGET_SERVER_AWAY, evidence->unconnected_share}};
+    size_t largest = 0;
+    double sum = 0;
+    for (size_t i = 0; i < sizeof causes / sizeof causes[0]; i++) {
+        sum += causes[i].share;
+        largest = causes[i].share > causes[largest].share ? i : largest;
+    }
+    return sum >= enough ? causes[largest].limit : TARGET_LIMIT_UNKNOWN;
+}
+
+/* Whether a delay is as long as what is missing. */
+static bool is_long(const struct target_evidence *evidence, uint64_t delay_ns)
+{
+    return delay_ns > evidence->slip_limit_ns &&
+           (double)delay_ns / (double)NS_PER_SECOND >= CAUSE_PART * evidence->late_seconds;
 }
 
 static enum target_limit find_limit(const struct target_evidence *evidence,
-                                    const struct run_evidence *host)
+                                    const struct run_result *result)
 {
     double enough = CAUSE_PART * (1 - evidence->share);
+    double volley_share = evidence->still_share + evidence->throttled_share;
+    double steal_share = result->evidence.steal_share;
     if (evidence->share >= TARGET_REACHED_SHARE)
         return TARGET_REACHED;
     if (evidence->dead_share >= enough)
         return TARGET_WORKER_DIED;
+    /* However busy volley was: nothing came from that node, and what is missing was for it. */
+    if (evidence->nodes.unsent_share >= enough && outage_seconds(result, evidence->nodes.worst) > 0)
+        return TARGET_NODE_UNSENT;
     /* Before the connections: a worker without time to read replies keeps them busy by itself. */
     if (evidence->cpu.share >= WORKER_LIMIT_SHARE)
         return TARGET_WORKER_BUSY;
     /* Connections that were busy when volley stopped were so for as long as it stood. */
-    if (evidence->still_share >= enough)
+    if (volley_share >= enough)
         return TARGET_VOLLEY_LATE;
-    if (evidence->unconnected_share >= enough &&
-        evidence->unconnected_share > evidence->blocked_share)
-        return TARGET_SERVER_AWAY;
-    if (evidence->blocked_share >= enough)
-        return TARGET_SERVER_SLOW;
-    if (evidence->slip_p99_ns > evidence->slip_limit_ns || host->throttled_ns > 0 ||
-        host->steal_share > STEAL_BEARABLE)
+    enum target_limit limit = find_target_limit(evidence, enough);
+    if (limit != TARGET_LIMIT_UNKNOWN)
+        return limit;
+    if (volley_share + (steal_share > STEAL_BEARABLE ? steal_share : 0) >= enough)
         return TARGET_VOLLEY_LATE;
-    return TARGET_LIMIT_UNKNOWN;
+    if (evidence->waits_outweigh)
+        return is_long(evidence, evidence->wait_p99_ns) ? TARGET_WAITED : TARGET_LIMIT_UNKNOWN;
+    return is_long(evidence, evidence->slip_p99_ns) ? TARGET_VOLLEY_LATE : TARGET_LIMIT_UNKNOWN;
 }
 
 /* "97 %"; near the ends "99.8 %" and "0.4 %", cut, so that what is not whole does not look it. */
@@ -176,6 +271,35 @@ PRINTF_LIKE(2, 3) static void append(char *reason, const char *format, ...)
     va_end(args);
 }
 
+static void say_outage(char *reason, const struct run_result *result, uint32_t node)
+{
+    double seconds = outage_seconds(result, node);
+    if (seconds > 0)
+        append(reason, "; nothing succeeded there for %.3f s", seconds);
+}
+
+static void say_node_unsent(char *reason, const struct target_nodes *nodes,
+                            const struct run_result *result)
+{
+    char name[NODE_NAME_BYTES], count[UNITS_GROUPED_BYTES];
+    append(reason, "%s requests for %s", units_format_grouped(count, sizeof count, nodes->unsent),
+           figure_node_name(name, sizeof name, result->facts, nodes->worst));
+    if (nodes->count > 1)
+        append(reason, " and %u more node%s", nodes->count - 1, nodes->count == 2 ? "" : "s");
+    append(reason, " found no free connection and were never sent");
+    say_outage(reason, result, nodes->worst);
+}
+
+static void say_node_full(char *reason, const struct target_nodes *nodes,
+                          const struct run_result *result)
+{
+    char name[NODE_NAME_BYTES], share[16];
+    append(reason, "so many requests waited for %s that no others were drawn %s of the time",
+           figure_node_name(name, sizeof name, result->facts, nodes->fullest),
+           percent(share, sizeof share, nodes->full_share));
+    say_outage(reason, result, nodes->fullest);
+}
+
 static void say_volley_late(char *reason, const struct target_evidence *evidence,
                             const struct run_evidence *host)
 {
@@ -215,6 +339,12 @@ static void say_why(char *reason, enum target_limit limit, const struct target_e
         snprintf(reason, REASON_BYTES,
                  "%s requests fell due while a worker was dead and not yet replaced", count);
         break;
+    case TARGET_NODE_UNSENT:
+        say_node_unsent(reason, &evidence->nodes, result);
+        break;
+    case TARGET_NODE_FULL:
+        say_node_full(reason, &evidence->nodes, result);
+        break;
     case TARGET_WORKER_BUSY:
         snprintf(reason, REASON_BYTES, "volley was at its limit: %s",
                  target_cpu_text(cpu, sizeof cpu, &evidence->cpu));
@@ -228,6 +358,12 @@ static void say_why(char *reason, enum target_limit limit, const struct target_e
         break;
     case TARGET_VOLLEY_LATE:
         say_volley_late(reason, evidence, &result->evidence);
+        break;
+    case TARGET_WAITED:
+        snprintf(reason, REASON_BYTES,
+                 "1 %% of the requests waited %.3f s or longer for a connection that could take "
+                 "them",
+                 (double)evidence->wait_p99_ns / (double)NS_PER_SECOND);
         break;
     case TARGET_LIMIT_UNKNOWN:
         snprintf(reason, REASON_BYTES, "for a reason that these figures do not show");
@@ -251,7 +387,7 @@ void target_reached_judge(struct target_reached *reached, const struct run_resul
     memset(reached, 0, sizeof *reached);
     struct target_evidence *evidence = &reached->evidence;
     weigh(evidence, result);
-    reached->limit = find_limit(evidence, &result->evidence);
+    reached->limit = find_limit(evidence, result);
     if (reached->limit == TARGET_REACHED)
         return;
     char share[16], target[UNITS_GROUPED_BYTES + 2], reason[REASON_BYTES];

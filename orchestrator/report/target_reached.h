@@ -24,33 +24,53 @@ struct target_cpu {
     int cpu;            /* -1: not pinned                                                        */
 };
 
+/* Nodes that did not take what was theirs. */
+struct target_nodes {
+    /* Of what was due: bound to a node, and never sent, since no connection to it was free. */
+    double unsent_share;
+    uint32_t worst;    /* the node with the most                                           */
+    uint32_t count;    /* how many have that much, or a tenth of it or more ...            */
+    uint64_t unsent;   /* ... and together so many requests                                */
+    double full_share; /* of the workers' time: so many waited for one that none was drawn */
+    uint32_t fullest;  /* the node with the most of that                                   */
+};
+
 /* The figures that the sentence rests on. */
 struct target_evidence {
     double target;        /* requests per second, as figure_target has it                    */
     double share;         /* of them sent in time; a late end of -n requests counts as missing */
+    double late_seconds;  /* so much later than at the target rate was sent what was sent last; or
+                           * what --shed-after allows, when that is less                       */
     double blocked_share; /* of the workers' time: due, and every connection was busy         */
     double unconnected_share; /* of the workers' time: due, and no connection was open            */
     double still_share;       /* of the workers' time: volley itself stood still              */
+    double throttled_share;   /* of the run's time: the CPU quota stopped volley              */
     double dead_share;        /* of what was due: fell due while a worker was dead                */
-    struct target_cpu cpu;    /* the one of which volley's workers leave the least            */
+    struct target_nodes nodes;
+    uint64_t wait_p99_ns;  /* of the wait for a connection that could take the request         */
+    bool waits_outweigh;   /* all waits together are longer than all slips                     */
+    struct target_cpu cpu; /* the one of which volley's workers leave the least            */
     uint64_t slip_p99_ns, slip_limit_ns; /* sent so late; what is bearable */
 };
 
 enum target_limit {
     TARGET_REACHED,
     TARGET_WORKER_DIED,
+    TARGET_NODE_UNSENT, /* requests for a node found no connection to it, and were never sent */
+    TARGET_NODE_FULL,   /* ... and those that waited kept volley from drawing others         */
     TARGET_WORKER_BUSY, /* volley is the limit; its replies waited, so its connections were busy, too */
-    TARGET_SERVER_SLOW,  /* every connection was busy    */
-    TARGET_SERVER_AWAY,  /* no connection was open       */
-    TARGET_VOLLEY_LATE,  /* volley was stopped or delayed */
+    TARGET_SERVER_SLOW, /* every connection was busy    */
+    TARGET_SERVER_AWAY, /* no connection was open       */
+    TARGET_VOLLEY_LATE, /* volley was stopped or delayed */
+    TARGET_WAITED, /* as much as is missing requests waited for a connection that could take them */
     TARGET_LIMIT_UNKNOWN /* these figures do not show it  */
 };
 
 struct target_reached {
     struct target_evidence evidence;
     enum target_limit limit;
-    char sentence
-        [256]; /* "target not reached: 78 % of 50,000/s sent, because ..."; "" when reached */
+    /* "target not reached: 78 % of 50,000/s sent, because ..."; "" when reached */
+    char sentence[320];
 };
 
 /* "50,000/s"; "what fell due" when the rate was changed under way, and no rate is that of the run. Returns

@@ -168,12 +168,10 @@ static void answer_of_the_first(struct scripted_peer *peer, const char *bytes, s
         scripted_say_text(peer, "+OK\r\n", SERVICE_NS);
 }
 
-START_TEST(test_a_node_that_is_away)
+/* Each has half of the slots. */
+static void two_nodes(void)
 {
-    /* Breaks when tickets that wait for a node which does not answer make volley late: with the node's own
-     * list of tickets, and for the other node's when it is full. */
     static struct topology topology;
-    const struct scripted_server server = {.command = answer_of_the_first};
     topology = (struct topology){.kind = TOPOLOGY_SLOTS};
     for (uint16_t i = 0; i < 2; i++) {
         uint16_t port = (uint16_t)(FIRST_PORT + i);
@@ -186,12 +184,65 @@ START_TEST(test_a_node_that_is_away)
         topology.owner[slot] = slot >= SLOTS_COUNT / 2;
     simulated.topology = &topology;
     simulated.share.connections = 4;
+}
+
+static uint64_t of_node(uint32_t node, enum node_counter counter)
+{
+    return simulated.measured->nodes[node].counters[counter];
+}
+
+START_TEST(test_a_node_that_is_away)
+{
+    /* Breaks when tickets that wait for a node which does not answer make volley late, or are not counted as
+     * that node's: with the node's own list of tickets, and for the other node's when it is full. */
+    const struct scripted_server server = {.command = answer_of_the_first};
+    two_nodes();
     simulated.rate = _i == 0 ? 1000 : 10000;
     simulated.spec.request_timeout_ns = 4 * NS_PER_SECOND;
     simulated_run_go(&simulated, &server);
     ck_assert_uint_gt(simulated.measured->counters[COUNTER_TIMED_OUT], 0);
     ck_assert_uint_gt(times(HISTOGRAM_WAIT)->max_ns, 3 * NS_PER_SECOND);
     ck_assert_uint_lt(times(HISTOGRAM_SLIP)->max_ns, 5 * NS_PER_MS);
+    uint64_t full_ns = simulated.measured->counters[COUNTER_RING_FULL_NS];
+    ck_assert_int_eq(full_ns > 0, _i == 1);
+    ck_assert_uint_eq(of_node(1, NODE_RING_FULL_NS), full_ns);
+    ck_assert_uint_eq(of_node(0, NODE_RING_FULL_NS), 0);
+    ck_assert_uint_gt(of_node(1, NODE_UNSENT), 3000);
+    ck_assert_uint_lt(of_node(0, NODE_UNSENT), 10);
+    simulated_run_free(&simulated);
+}
+END_TEST
+
+START_TEST(test_what_is_shed_for_a_node)
+{
+    /* Breaks when what --shed-after drops of a node that does not answer is not counted as that node's, or
+     * some of the other's is. */
+    const struct scripted_server server = {.command = answer_of_the_first};
+    two_nodes();
+    simulated.rate = 1000;
+    simulated.spec.shed_after_ns = 100 * NS_PER_MS;
+    simulated_run_go(&simulated, &server);
+    ck_assert_uint_gt(simulated.measured->counters[COUNTER_SHED_LATE], 3000);
+    ck_assert_uint_eq(of_node(1, NODE_UNSENT), simulated.measured->counters[COUNTER_SHED_LATE] +
+                                                   simulated.last.backlog_after);
+    ck_assert_uint_eq(of_node(0, NODE_UNSENT), 0);
+    simulated_run_free(&simulated);
+}
+END_TEST
+
+START_TEST(test_what_a_stopped_volley_sheds)
+{
+    /* Breaks when nodes are blamed for what volley itself dropped after it had stood still, though all their
+     * connections were busy when it stopped. */
+    two_nodes();
+    simulated.rate = 18000;
+    simulated.share.connections = 2;
+    simulated.spec.shed_after_ns = 100 * NS_PER_MS;
+    simulated_run_go(&simulated, &friendly_to_a_stopped);
+    expect_stop();
+    ck_assert_uint_gt(simulated.measured->counters[COUNTER_SHED_LATE], 18000);
+    ck_assert_uint_lt(of_node(0, NODE_UNSENT) + of_node(1, NODE_UNSENT),
+                      simulated.measured->counters[COUNTER_SHED_LATE] / 20);
     simulated_run_free(&simulated);
 }
 END_TEST
@@ -208,6 +259,8 @@ Suite *test_blame_suite(void)
     tcase_add_test(tcase, test_a_stop_in_a_closed_loop);
     tcase_add_test(tcase, test_nothing_happens);
     tcase_add_loop_test(tcase, test_a_node_that_is_away, 0, 2);
+    tcase_add_test(tcase, test_what_is_shed_for_a_node);
+    tcase_add_test(tcase, test_what_a_stopped_volley_sheds);
     suite_add_tcase(suite, tcase);
     return suite;
 }

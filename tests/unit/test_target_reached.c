@@ -13,6 +13,7 @@ struct short_run {
     struct run_facts facts;
     struct interval_row *total;
     struct run_result *result;
+    struct outages *outages; /* NULL: none */
 };
 
 static struct short_run *fall_short(void)
@@ -36,6 +37,7 @@ static struct short_run *fall_short(void)
 
 static void drop(struct short_run *run)
 {
+    outages_destroy(run->outages);
     free(run->total);
     free(run->result);
     free(run);
@@ -116,6 +118,89 @@ static void stopped(struct short_run *run)
     slow_server(run);
     run->total->counters[COUNTER_STOOD_STILL_NS] = 5100 * NS_PER_MS;
 }
+static void throttled_and_blocked(struct short_run *run)
+{
+    slow_server(run); /* replies that nobody reads keep connections busy */
+    throttled(run);
+}
+static void slip(struct short_run *run, uint64_t slip_ns)
+{
+    histogram_reset(&run->total->histograms[HISTOGRAM_SLIP]);
+    histogram_record_n(&run->total->histograms[HISTOGRAM_SLIP], slip_ns, 390000);
+}
+static void a_little_late(struct short_run *run)
+{
+    slip(run, 12 * NS_PER_MS); /* two seconds' worth of requests are missing */
+}
+static void late_for_shedding(struct short_run *run)
+{
+    run->facts.shed_after_ns = 15 * NS_PER_MS;
+    a_little_late(run);
+}
+static void away_or_slow(struct short_run *run)
+{
+    run->total->counters[COUNTER_BLOCKED_NS] = 1200 * NS_PER_MS;
+    run->total->counters[COUNTER_UNCONNECTED_NS] = 1300 * NS_PER_MS;
+}
+static void long_waits(struct short_run *run)
+{
+    a_little_late(run);
+    histogram_record_n(&run->total->histograms[HISTOGRAM_WAIT], 3 * NS_PER_SECOND, 10000);
+}
+static void leave_for_node(struct short_run *run, uint32_t node, uint64_t requests)
+{
+    run->total->node_count = 3;
+    run->total->nodes[node].counters[NODE_UNSENT] = requests;
+}
+static void away_node(struct short_run *run)
+{
+    a_little_late(run);
+    run->facts.shed_after_ns = 20 * NS_PER_MS;
+    run->total->counters[COUNTER_SHED_LATE] = run->total->header.backlog_after;
+    run->total->header.backlog_after = 0;
+    leave_for_node(run, 1, 100000);
+    leave_for_node(run, 0, 9000); /* as any node of a busy cluster */
+    run->facts.node_count = 2;
+    snprintf(run->facts.nodes[1].text, sizeof run->facts.nodes[1].text, "127.0.0.1:7001");
+}
+static void away_nodes(struct short_run *run)
+{
+    away_node(run);
+    leave_for_node(run, 2, 10000);
+}
+/* Behind a worker that was busy as well: what nothing came from at all it has not kept busy. */
+static void dead_node(struct short_run *run)
+{
+    static const struct outage_setup setup = {.node_count = 2, .primary_of = {-1, -1}};
+    struct outages *outages = outages_create();
+    ck_assert_ptr_nonnull(outages);
+    outages_begin(outages, &setup);
+    for (uint32_t i = 0; i < 2; i++) {
+        struct interval_row *row = fixture_row(i);
+        fixture_node_ok(row, 0, i * 1000 + 10, i * 1000 + 990, 1000, 100);
+        if (i == 0)
+            fixture_node_ok(row, 1, 10, 400, 1000, 100);
+        fixture_node_failed(row, 1, i * 1000 + 500, i * 1000 + 510, NODE_TIMED_OUT, 1);
+        outages_add(outages, row);
+        free(row);
+    }
+    outages_end(outages, 0);
+    run->result->outages = run->outages = outages;
+    away_node(run);
+    busy_worker(run);
+}
+static void busy_nodes(struct short_run *run)
+{
+    away_node(run);
+    busy_worker(run);
+}
+static void full_node(struct short_run *run)
+{
+    slow_server(run); /* nothing was drawn, with connections to the others free */
+    run->total->node_count = 2;
+    run->total->nodes[1].counters[NODE_RING_FULL_NS] = 18000 * NS_PER_MS;
+    run->total->nodes[0].counters[NODE_RING_FULL_NS] = 10 * NS_PER_MS;
+}
 static void a_little_blocked(struct short_run *run)
 {
     run->total->counters[COUNTER_BLOCKED_NS] = 2000 * NS_PER_MS; /* 10 % cannot make 22 % */
@@ -152,6 +237,30 @@ static const struct {
            "1 % of the requests went out 12.000 ms late or more"},
     {stopped, TARGET_VOLLEY_LATE,
      SHORT "because volley was stopped or delayed: it stood still 25 % of the time"},
+    {throttled_and_blocked, TARGET_VOLLEY_LATE,
+     SHORT "because volley was stopped or delayed: the CPU quota held it back for 2.500 s"},
+    {late_for_shedding, TARGET_VOLLEY_LATE,
+     SHORT "because volley was stopped or delayed: 1 % of the requests went out 12.000 ms late or "
+           "more"},
+    {a_little_late, TARGET_LIMIT_UNKNOWN, SHORT "for a reason that these figures do not show"},
+    {away_or_slow, TARGET_SERVER_AWAY, SHORT "because no connection was open 6 % of the time"},
+    {long_waits, TARGET_WAITED,
+     SHORT "because 1 % of the requests waited 3.000 s or longer for a connection that could take "
+           "them"},
+    {away_node, TARGET_NODE_UNSENT,
+     SHORT "because 100,000 requests for 127.0.0.1:7001 found no free connection and were never "
+           "sent"},
+    {away_nodes, TARGET_NODE_UNSENT,
+     SHORT "because 110,000 requests for 127.0.0.1:7001 and 1 more node found no free connection "
+           "and were never sent"},
+    {dead_node, TARGET_NODE_UNSENT,
+     SHORT "because 100,000 requests for 127.0.0.1:7001 found no free connection and were never "
+           "sent; nothing succeeded there for 1.600 s"},
+    {busy_nodes, TARGET_WORKER_BUSY,
+     SHORT "because volley was at its limit: worker 1 used 97 % of its CPU"},
+    {full_node, TARGET_NODE_FULL,
+     SHORT "because so many requests waited for node 1 that no others were drawn 88 % of the "
+           "time"},
     {a_little_blocked, TARGET_LIMIT_UNKNOWN, SHORT "for a reason that these figures do not show"},
 };
 
@@ -218,9 +327,21 @@ END_TEST
 
 START_TEST(any_evidence_fits_the_sentence)
 {
-    /* breaks if figures of a damaged journal write beyond the sentence */
+    /* breaks if figures of a damaged journal write beyond the sentence, or are cut in a reason as long as
+     * reasons can be */
     struct short_run *run = fall_short();
     struct target_reached reached;
+    leave_for_node(run, 0, UINT64_MAX / 3);
+    leave_for_node(run, 1, UINT64_MAX / 2);
+    run->facts.node_count = 2;
+    memset(run->facts.nodes[1].text, 'n', sizeof run->facts.nodes[1].text - 1);
+    run->result->due_seconds = 1e-300;
+    target_reached_judge(&reached, run->result);
+    ck_assert_int_eq(reached.limit, TARGET_NODE_UNSENT);
+    ck_assert_ptr_nonnull(
+        strstr(reached.sentence, "1 more node found no free connection and were never sent"));
+    leave_for_node(run, 0, 0);
+    leave_for_node(run, 1, 0);
     run->result->evidence.throttled_ns = UINT64_MAX;
     run->result->evidence.steal_share = 1e300;
     run->result->due_seconds = 1e-300;
