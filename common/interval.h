@@ -69,7 +69,7 @@
     X(COUNTER_RING_FULL_NS, "ring_full_ns") /* drawing stopped: a node's ring was full       */    \
     X(COUNTER_UNCONNECTED_NS, "unconnected_ns") /* requests were due and none was connected  */    \
     X(COUNTER_STOOD_STILL_NS,                                                                      \
-      "stood_still_ns") /* stopped, or kept from its CPU; counted where it began */
+      "stood_still_ns") /* stopped, or kept from its CPU: as far as the interval goes */
 
 #define COUNTER_ID(id, name) id,
 enum counter { COUNTER_TABLE(COUNTER_ID) COUNTER_COUNT };

@@ -164,6 +164,8 @@ void connections_tick(struct worker *worker, uint64_t now_ns)
     uint32_t opening_at_once = OPENING_AT_ONCE / worker->run->worker_count;
     if (opening_at_once == 0)
         opening_at_once = 1;
+    /* What the sockets hold after a stop of volley's own is read before anything is given up. */
+    bool woke = worker->woken_turns > 0;
     /* Ahead of the others: connections that are to go to another node are opened below. */
     router_tick(worker, now_ns);
     worker->reconnects_pending = false;
@@ -171,7 +173,7 @@ void connections_tick(struct worker *worker, uint64_t now_ns)
         struct connection *connection = &worker->connections[i];
         switch (connection->state) {
         case CONNECTION_READY:
-            if (has_timed_out(connection, now_ns))
+            if (!woke && has_timed_out(connection, now_ns))
                 time_out(connection, now_ns);
             else if (worker->unsent_idle > 0 && worker->tickets_exhausted && !worker->open_loop &&
                      !connection->idle)

@@ -68,6 +68,14 @@ static bool was_off_cpu(const struct worker *worker, uint64_t now_ns, uint64_t f
     return now_ns > worker->cpu_counted_ns + busy_ns + for_ns - for_ns / 8;
 }
 
+/* The part of the newest stop that lies between from_ns and the end of the interval under way. */
+static void count_still(struct worker *worker, uint64_t from_ns)
+{
+    uint64_t to_ns = worker->still.to_ns < worker->edge_ns ? worker->still.to_ns : worker->edge_ns;
+    if (to_ns > from_ns)
+        worker_count(worker, COUNTER_STOOD_STILL_NS, to_ns - from_ns);
+}
+
 void recorder_look_for_stop(struct worker *worker, uint64_t now_ns)
 {
     struct own_stop stop = {worker->alive_ns, now_ns}, before = worker->own_stop;
@@ -75,11 +83,15 @@ void recorder_look_for_stop(struct worker *worker, uint64_t now_ns)
     if (now_ns <= stop.from_ns + OWN_STOP_NS)
         return;
     find_newest(&stop.from_ns, worker->pacer.turn_ns, now_ns);
+    find_newest(&stop.from_ns, worker->looked_ns, now_ns);
+    find_newest(&stop.from_ns, worker->waiting_ns, now_ns);
     find_newest(&stop.from_ns,
                 atomic_load_explicit(&worker->live->last_done_ns, memory_order_relaxed), now_ns);
     if (!was_off_cpu(worker, now_ns, now_ns - stop.from_ns))
         return;
-    worker_count(worker, COUNTER_STOOD_STILL_NS, now_ns - stop.from_ns);
+    worker->still = stop;
+    worker->woken_turns = 2;
+    count_still(worker, stop.from_ns);
     uint64_t begun_ns = worker->start_ns + worker->interval->header.start_ns;
     if (before.to_ns <= begun_ns || stop.to_ns - stop.from_ns > before.to_ns - before.from_ns)
         worker->own_stop = stop;
@@ -276,6 +288,7 @@ void recorder_cut(struct worker *worker, uint64_t now_ns)
             worker->interval->header.last = next;
         }
         worker->edge_ns += worker->spec->interval_ns;
+        count_still(worker, worker->edge_ns - worker->spec->interval_ns);
     }
 }
 

@@ -4,6 +4,8 @@
 uint64_t router_able_since(const struct worker *worker, uint64_t now_ns)
 {
     uint64_t turn_ns = worker->pacer.turn_ns;
+    if (worker->woken_turns > 0)
+        return worker->still.from_ns;
     return turn_ns != 0 && now_ns > turn_ns + OWN_STOP_NS ? turn_ns : now_ns;
 }
 

@@ -113,6 +113,8 @@ static void turn(struct worker *worker)
     if (worker->reads_cut > 0)
         connections_resume(worker);
     event_base_loop(worker->base, how);
+    if (worker->woken_turns > 0)
+        worker->woken_turns--;
 }
 
 /* libevent doubles its array of ready events whenever a wait fills it. Every socket is made ready

@@ -230,8 +230,12 @@ struct worker {
     enum read_kind read_kind; /* of the first reply; a sequence asks the workload */
 
     uint64_t alive_ns; /* clock reading of the newest tick: the worker was not standing still */
-    struct own_stop own_stop; /* the newest, in clock readings */
-    uint64_t cpu_counted_ns;  /* when the CPU time below was counted */
+    /* Times in which the worker stood still, in clock readings: the longest of the record under way, or one
+     * before it; and the newest. A signal may end a wait before that looks, so what came in a stop is read in
+     * its turn or in the next one. */
+    struct own_stop own_stop, still;
+    uint32_t woken_turns; /* that are left of these two */
+    uint64_t cpu_counted_ns; /* when the CPU time below was counted */
     /* How long a reply may have been waiting when it is read. What a wait did not report has come since
      * that wait looked; a wait that slept had nothing to report before it ended. */
     uint64_t looked_ns;       /* first clock reading behind the wait of the turn before */
@@ -470,10 +474,6 @@ static inline struct node_figures *worker_node(struct worker *worker, uint32_t n
     return worker->router.many_nodes ? interval_node(worker->interval, node) : NULL;
 }
 
-/* recorder.c ----------------------------------------------------------------------------------- */
-
-/* Starts the first interval, at the common start; a replacement's is the one that contains now_ns. */
-void recorder_start(struct worker *worker, uint64_t now_ns);
 /* router_unsent.c ------------------------------------------------------------------------------ */
 
 /* A ticket of this pool is later than --shed-after, or its ring is full and its node down: drops it. */
@@ -490,6 +490,10 @@ void router_note_full(struct worker *worker, uint64_t now_ns, struct pool *full_
  * nobody knows, and the time is not the target's. */
 uint64_t router_able_since(const struct worker *worker, uint64_t now_ns);
 
+/* recorder.c ----------------------------------------------------------------------------------- */
+
+/* Starts the first interval, at the common start; a replacement's is the one that contains now_ns. */
+void recorder_start(struct worker *worker, uint64_t now_ns);
 /* Publishes every interval that ended at or before now_ns. Called before anything that happened at
  * or after an edge is counted. Without room in the ring the interval is merged with the next one; at
  * the end of the warm-up its record is held instead, and pushed before any other. */

@@ -5,6 +5,7 @@
 
 #include "common/clock.h"
 #include "common/log.h"
+#include "orchestrator/report/figures.h"
 
 /* A row waits so long for a worker whose record is missing. */
 #define OVERDUE_INTERVALS 3u
@@ -284,13 +285,12 @@ static void tell_own_stop(struct collector *collector, const struct interval_hea
         *known = row->own_stop;
     if (known->to_ns == 0 || (known->to_ns >= row->end_ns && (row->flags & INTERVAL_LAST) == 0))
         return;
-    bool warmup = known->from_ns < collector->warmup_ns; /* else as the report counts */
-    uint64_t from_ns = known->from_ns - (warmup ? 0 : collector->warmup_ns);
+    char from[48];
     log_line(LOG_WARNING,
-             "volley itself stood still for %.3f s from %.3f s%s on: it was stopped, or kept from "
-             "its CPU; what was not answered meanwhile is not the target's doing",
+             "volley itself stood still for %.3f s from %s on: it was stopped, or kept from its "
+             "CPU; what was not answered meanwhile is not the target's doing",
              (double)(known->to_ns - known->from_ns) / (double)NS_PER_SECOND,
-             (double)from_ns / (double)NS_PER_SECOND, warmup ? " of the warm-up" : "");
+             figure_moment(from, sizeof from, known->from_ns, collector->warmup_ns));
     *known = (struct own_stop){0};
 }
 

@@ -168,6 +168,15 @@ char *figure_rate_text(char *text, size_t text_bytes, double rate)
     return text;
 }
 
+char *figure_moment(char *text, size_t text_bytes, uint64_t at_ns, uint64_t warmup_ns)
+{
+    bool warming_up = at_ns < warmup_ns;
+    snprintf(text, text_bytes, "%.3f s%s",
+             (double)(warming_up ? at_ns : at_ns - warmup_ns) / (double)NS_PER_SECOND,
+             warming_up ? " of the warm-up" : "");
+    return text;
+}
+
 uint32_t figure_node_count(const struct run_result *result)
 {
     uint32_t seen = result->total->node_count, named = result->facts->node_count;

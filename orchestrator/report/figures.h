@@ -79,6 +79,11 @@ char *figure_ordinal(char *text, size_t text_bytes, double percent);
 /* A rate per second as people read it: "50,000", "0.5", "12.34". Returns text. */
 char *figure_rate_text(char *text, size_t text_bytes, double rate);
 
+/* A moment as people read it: "1.500 s", since the measuring began, or "0.500 s of the warm-up". at_ns counts
+ * from the common start; of a warm-up whose end is not known warmup_ns is UINT64_MAX. Returns text; 48 bytes
+ * are enough. */
+char *figure_moment(char *text, size_t text_bytes, uint64_t at_ns, uint64_t warmup_ns);
+
 /* How many nodes a report lists; 0: one plain server. */
 uint32_t figure_node_count(const struct run_result *result);
 /* Of all requests that were answered, those that this node answered, 0..1. */

@@ -468,10 +468,9 @@ void outages_add(struct outages *outages, const struct interval_row *row)
     bool open_loop = outages->setup.open_loop;
     bool measured = (row->header.flags & INTERVAL_WARMUP) == 0;
     outages->end_ns = row->header.end_ns;
-    if (measured) {
+    if (measured)
         begin_measuring(outages, row);
-        add_own_stop(&outages->own_stops, &row->header.own_stop);
-    }
+    add_own_stop(&outages->own_stops, &row->header.own_stop); /* it may go on into measured rows */
     if (row->header.times.last_ok_ns > outages->last_ok_ns)
         outages->last_ok_ns = row->header.times.last_ok_ns;
     if (row->counters[COUNTER_ERROR_REPLIES] > 0)

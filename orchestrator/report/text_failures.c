@@ -146,13 +146,14 @@ static void print_own_stops(struct output *out, const struct run_result *result)
 {
     const struct own_stop_list *stops = outages_own_stops(result->outages);
     uint32_t shown = stops->kept < LINES_MAX ? stops->kept : LINES_MAX;
+    char from[48];
     for (uint32_t i = 0; i < shown; i++)
         output_printf(
             out,
-            "volley itself stood still for %.3f s from %.3f s on (stopped, or kept from its "
-            "CPU): no outage of the target\n",
+            "volley itself stood still for %.3f s from %s on (stopped, or kept from its CPU): no "
+            "outage of the target\n",
             seconds(stops->items[i].to_ns - stops->items[i].from_ns),
-            since_measuring(result, stops->items[i].from_ns));
+            figure_moment(from, sizeof from, stops->items[i].from_ns, result->facts->warmup_ns));
     if (stops->count > shown)
         output_printf(out, "  and %" PRIu64 " times more\n", stops->count - shown);
     if (stops->count == 0 && result->total->counters[COUNTER_STOOD_STILL_NS] > 0)
@@ -169,7 +170,7 @@ void text_failures(struct output *out, const struct run_result *result)
     const struct outage_list *all = outages_of_all(result->outages);
     uint64_t timed_out = counters[COUNTER_TIMED_OUT], lost = counters_lost(counters);
     if (all->count == 0 && outages_nodes(result->outages) == 0 && timed_out + lost == 0 &&
-        counters[COUNTER_STOOD_STILL_NS] == 0)
+        counters[COUNTER_STOOD_STILL_NS] == 0 && outages_own_stops(result->outages)->count == 0)
         return;
     output_printf(out, "\nFailures:\n========\n");
     print_own_stops(out, result);

@@ -17,12 +17,17 @@ Suite *test_blame_suite(void);
 
 static struct simulated_run simulated;
 static uint64_t base_ns; /* what the script's times count from */
+static uint64_t stopped_at_ns;
+static uint64_t stall_ns;
+static bool unseen; /* no wait ends for it: replies are read before the tick */
 
 static void set_up(void)
 {
     simulated_run_init(&simulated);
     simulated.stop_after_ns = 8 * NS_PER_SECOND;
-    base_ns = 0;
+    base_ns = stopped_at_ns = 0;
+    stall_ns = STALL_NS;
+    unseen = false;
 }
 
 static void answer(struct scripted_peer *peer, const char *bytes, size_t byte_count)
@@ -49,7 +54,11 @@ static void answer_but_stall(struct scripted_peer *peer, const char *bytes, size
 static void stand_still(void *argument)
 {
     (void)argument;
-    simulation_pass(STALL_NS);
+    stopped_at_ns = simulation_now_ns();
+    if (unseen)
+        simulation_pass(stall_ns);
+    else
+        simulation_stop(stall_ns);
 }
 
 static void stop_the_worker(void *argument)
@@ -67,6 +76,19 @@ static void plan_stop(struct scripted_peer *peer)
 
 static const struct scripted_server friendly_to_a_stopped = {.command = answer,
                                                              .connected = plan_stop};
+
+/* The worker stops while it writes a request. */
+static void answer_and_stop_the_worker(struct scripted_peer *peer, const char *bytes,
+                                       size_t byte_count)
+{
+    answer(peer, bytes, byte_count);
+    if (base_ns == 0)
+        base_ns = simulation_now_ns();
+    if (stopped_at_ns == 0 && simulation_now_ns() >= base_ns + STALL_AT_NS)
+        stand_still(NULL);
+}
+
+static const struct scripted_server stopping_a_writer = {.command = answer_and_stop_the_worker};
 
 static const struct histogram *times(enum interval_histogram_kind kind)
 {
@@ -141,6 +163,58 @@ START_TEST(test_a_stop_in_a_closed_loop)
     simulated.share.connections = 3;
     simulated_run_go(&simulated, &friendly_to_a_stopped);
     expect_stop();
+    simulated_run_free(&simulated);
+}
+END_TEST
+
+START_TEST(test_when_a_stop_began)
+{
+    /* Breaks when the begin of a stop is told wrong: of one in a wait, or in a write; of one that ends in its
+     * interval, or in a later one, however long intervals are. */
+    const struct scripted_server *servers[] = {&friendly_to_a_stopped, &stopping_a_writer};
+    simulated.share.connections = 3;
+    simulated.spec.interval_ns = _i & 2 ? NS_PER_SECOND : 100 * NS_PER_MS;
+    stall_ns = _i & 4 ? 300 * NS_PER_MS : STALL_NS;
+    unseen = _i & 8;
+    simulated_run_go(&simulated, servers[_i & 1]);
+    uint64_t from_ns = simulated.start_ns + simulated.own_stop.from_ns;
+    ck_assert_uint_le(from_ns, stopped_at_ns);
+    ck_assert_uint_gt(from_ns, stopped_at_ns - NS_PER_MS);
+    ck_assert_uint_ge(simulated.start_ns + simulated.own_stop.to_ns, stopped_at_ns + stall_ns);
+    ck_assert_uint_lt(simulated.start_ns + simulated.own_stop.to_ns,
+                      stopped_at_ns + stall_ns + NS_PER_MS);
+    simulated_run_free(&simulated);
+}
+END_TEST
+
+START_TEST(test_replies_that_came_in_a_stop)
+{
+    /* Breaks when requests are given up after a stop of volley that was longer than --request-timeout, with
+     * their replies unread in the socket. */
+    simulated.share.connections = 3;
+    simulated.spec.request_timeout_ns = NS_PER_SECOND;
+    simulated_run_go(&simulated, &friendly_to_a_stopped);
+    ck_assert_uint_gt(simulated.own_stop.to_ns, 0);
+    ck_assert_uint_eq(simulated.measured->counters[COUNTER_TIMED_OUT], 0);
+    ck_assert_uint_eq(simulated.measured->counters[COUNTER_CONNECTIONS_LOST], 0);
+    simulated_run_free(&simulated);
+}
+END_TEST
+
+START_TEST(test_a_stop_that_ends_the_warmup)
+{
+    /* Breaks when a stop that begins in the warm-up is judged in no part of what is measured, or in all of
+     * it. */
+    simulated.share.connections = 3;
+    simulated.run.warmup_ns = 2 * NS_PER_SECOND;
+    simulated_run_go(&simulated, &friendly_to_a_stopped);
+    uint64_t from_ns = stopped_at_ns - simulated.start_ns;
+    uint64_t warmup_ns = simulated.warmup->counters[COUNTER_STOOD_STILL_NS];
+    uint64_t measured_ns = simulated.measured->counters[COUNTER_STOOD_STILL_NS];
+    ck_assert_uint_eq(simulated.own_stop.to_ns - simulated.own_stop.from_ns,
+                      warmup_ns + measured_ns);
+    ck_assert_uint_ge(warmup_ns, simulated.run.warmup_ns - from_ns);
+    ck_assert_uint_lt(warmup_ns, simulated.run.warmup_ns - from_ns + NS_PER_MS);
     simulated_run_free(&simulated);
 }
 END_TEST
@@ -257,6 +331,9 @@ Suite *test_blame_suite(void)
     tcase_add_loop_test(tcase, test_a_volley_that_stops, 0, 2);
     tcase_add_test(tcase, test_a_busy_volley_that_stops);
     tcase_add_test(tcase, test_a_stop_in_a_closed_loop);
+    tcase_add_loop_test(tcase, test_when_a_stop_began, 0, 16);
+    tcase_add_test(tcase, test_replies_that_came_in_a_stop);
+    tcase_add_test(tcase, test_a_stop_that_ends_the_warmup);
     tcase_add_test(tcase, test_nothing_happens);
     tcase_add_loop_test(tcase, test_a_node_that_is_away, 0, 2);
     tcase_add_test(tcase, test_what_is_shed_for_a_node);

@@ -269,6 +269,20 @@ START_TEST(test_a_stop_of_volley_is_no_outage)
 }
 END_TEST
 
+START_TEST(test_a_stop_from_the_warmup_on)
+{
+    /* Breaks when the report has a stop of volley that began in the warm-up begin with the measured part, or
+     * at all otherwise than it was said while the run was under way. */
+    load_with_stop(5000, 8000);
+    own_stop = (struct own_stop){4990 * MS, 8000 * MS};
+    feed(INTERVAL_NS, 12 * NS_PER_SECOND, (uint32_t)(7 * NS_PER_SECOND / INTERVAL_NS), false);
+    const struct own_stop_list *stops = outages_own_stops(outages);
+    ck_assert_uint_eq(outages_of_all(outages)->count, 0);
+    ck_assert_uint_eq(stops->count, 1);
+    ck_assert_mem_eq(&stops->items[0], &own_stop, sizeof own_stop);
+}
+END_TEST
+
 START_TEST(test_pause_without_failure)
 {
     /* Breaks when a server that stands still for three seconds and then answers all is no outage. */
@@ -517,6 +531,7 @@ Suite *test_outage_suite(void)
     tcase_add_test(tcase, test_against_the_model);
     tcase_add_test(tcase, test_slow_and_faulty_loads_are_no_outages);
     tcase_add_test(tcase, test_a_stop_of_volley_is_no_outage);
+    tcase_add_test(tcase, test_a_stop_from_the_warmup_on);
     tcase_add_test(tcase, test_pause_without_failure);
     tcase_add_test(tcase, test_until_the_end);
     tcase_add_loop_test(tcase, test_frozen_at_the_end, 0, 6);

@@ -28,6 +28,7 @@ static struct {
     bool on;
     uint64_t now_ns, limit_ns, cut_ns;
     struct action *actions; /* in their order */
+    bool interrupted;       /* the wait under way, by a signal */
     int timer_fd;
     uint64_t timer_ns; /* NEVER: not set */
 } sim;
@@ -39,6 +40,7 @@ void simulation_begin(uint64_t limit_ns)
     sim.now_ns = (uint64_t)now.tv_sec * PER_SECOND + (uint64_t)now.tv_nsec;
     sim.limit_ns = sim.now_ns + limit_ns;
     sim.timer_ns = NEVER;
+    sim.interrupted = false;
     sim.on = true;
 }
 
@@ -51,6 +53,12 @@ void simulation_pass(uint64_t ns)
 {
     sim.now_ns += ns;
     ck_assert_msg(sim.now_ns < sim.limit_ns, "the run goes on beyond the time it may take");
+}
+
+void simulation_stop(uint64_t ns)
+{
+    simulation_pass(ns);
+    sim.interrupted = true;
 }
 
 void simulation_set_cut_ns(uint64_t ns)
@@ -167,6 +175,11 @@ int epoll_wait(int fd, struct epoll_event *events, int count, int timeout_ms)
     uint64_t end_ns = timeout_ms < 0 ? NEVER : sim.now_ns + (uint64_t)timeout_ms * 1000000u;
     for (;;) {
         act_due();
+        if (sim.interrupted) {
+            sim.interrupted = false;
+            errno = EINTR;
+            return -1;
+        }
         int ready = really_wait(fd, events, count, 0);
         if (ready != 0 || sim.now_ns >= end_ns)
             return ready;

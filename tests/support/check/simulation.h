@@ -18,6 +18,9 @@ void simulation_begin(uint64_t limit_ns);
 uint64_t simulation_now_ns(void);
 /* Lets time pass, as work does. */
 void simulation_pass(uint64_t ns);
+/* The process stands still for so long, and the wait under way or the next one ends with EINTR, as by SIGSTOP
+ * and SIGCONT. */
+void simulation_stop(uint64_t ns);
 /* How long the work at the end of an interval takes. */
 void simulation_set_cut_ns(uint64_t ns);
 /* Calls act while the worker waits, at that time or later; in the order of the times, then of the calls.
