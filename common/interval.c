@@ -75,11 +75,14 @@ static size_t encode_numbers(unsigned char *out, const struct interval_header *h
                                header->times.last_ok_ns,
                                header->times.first_failed_ns,
                                header->times.last_failed_ns,
-                               header->own_stop.from_ns,
-                               header->own_stop.to_ns};
+                               header->own_stops.count};
     size_t bytes = 0;
     for (size_t i = 0; i < sizeof fields / sizeof fields[0]; i++)
         bytes += varint_encode(out + bytes, fields[i]);
+    for (uint32_t i = 0; i < header->own_stops.count; i++) {
+        bytes += varint_encode(out + bytes, header->own_stops.items[i].from_ns);
+        bytes += varint_encode(out + bytes, header->own_stops.items[i].to_ns);
+    }
     bytes += varint_encode(out + bytes, COUNTER_COUNT);
     for (unsigned i = 0; i < COUNTER_COUNT; i++)
         bytes += varint_encode(out + bytes, counters[i]);
@@ -143,12 +146,30 @@ static enum err_code cut_short(struct err *err)
     return err_set(err, E_DATA, "interval: cut short");
 }
 
+static enum err_code decode_own_stops(struct own_stops *stops, uint64_t count,
+                                      struct cursor *cursor, struct err *err)
+{
+    uint64_t newest_ns = 0;
+    if (count > OWN_STOPS_IN_ROW)
+        return err_set(err, E_DATA, "interval: %" PRIu64 " stops are more than it can have", count);
+    for (uint64_t i = 0; i < count; i++) {
+        struct own_stop *stop = &stops->items[stops->count++];
+        if (!next_number(cursor, &stop->from_ns) || !next_number(cursor, &stop->to_ns))
+            return cut_short(err);
+        if (stop->from_ns < newest_ns || stop->from_ns >= stop->to_ns)
+            return err_set(err, E_DATA, "interval: a stop in it ends before it begins");
+        newest_ns = stop->to_ns;
+    }
+    return OK;
+}
+
 static enum err_code decode_header(struct interval_header *header, struct cursor *cursor,
                                    struct err *err)
 {
     uint64_t first = 0;
     uint64_t last = 0;
     uint64_t flags = 0;
+    uint64_t stops = 0;
     struct interval_header found = {0};
     uint64_t *const fields[] = {&first,
                                 &last,
@@ -164,8 +185,7 @@ static enum err_code decode_header(struct interval_header *header, struct cursor
                                 &found.times.last_ok_ns,
                                 &found.times.first_failed_ns,
                                 &found.times.last_failed_ns,
-                                &found.own_stop.from_ns,
-                                &found.own_stop.to_ns};
+                                &stops};
     for (size_t i = 0; i < sizeof fields / sizeof fields[0]; i++)
         if (!next_number(cursor, fields[i]))
             return cut_short(err);
@@ -174,8 +194,9 @@ static enum err_code decode_header(struct interval_header *header, struct cursor
                        first, last);
     if ((flags & ~FLAGS_KNOWN) != 0)
         return err_set(err, E_DATA, "interval: unknown flags %#" PRIx64, flags);
-    if (found.own_stop.from_ns > found.own_stop.to_ns)
-        return err_set(err, E_DATA, "interval: a stop in it ends before it begins");
+    enum err_code code = decode_own_stops(&found.own_stops, stops, cursor, err);
+    if (code != OK)
+        return code;
     if (found.start_ns > found.end_ns)
         return err_set(err, E_DATA, "interval: it ends before it starts");
     found.first = (uint32_t)first;
@@ -311,6 +332,47 @@ struct own_stop own_stop_common(struct own_stop one, struct own_stop other)
     struct own_stop both = {one.from_ns > other.from_ns ? one.from_ns : other.from_ns,
                             one.to_ns < other.to_ns ? one.to_ns : other.to_ns};
     return both.from_ns < both.to_ns ? both : (struct own_stop){0};
+}
+
+static uint64_t length_of(struct own_stop stop)
+{
+    return stop.to_ns - stop.from_ns;
+}
+
+static void leave_out(struct own_stops *stops, uint32_t index)
+{
+    stops->count--;
+    for (uint32_t i = index; i < stops->count; i++)
+        stops->items[i] = stops->items[i + 1];
+}
+
+void own_stops_add(struct own_stops *stops, struct own_stop stop)
+{
+    struct own_stop *newest = stops->count > 0 ? &stops->items[stops->count - 1] : NULL;
+    uint32_t shortest = 0;
+    if (stop.to_ns <= stop.from_ns)
+        return;
+    if (newest != NULL && stop.from_ns <= newest->to_ns) {
+        newest->to_ns = stop.to_ns > newest->to_ns ? stop.to_ns : newest->to_ns;
+        return;
+    }
+    for (uint32_t i = 1; i < stops->count; i++)
+        if (length_of(stops->items[i]) < length_of(stops->items[shortest]))
+            shortest = i;
+    if (stops->count == OWN_STOPS_IN_ROW && length_of(stop) <= length_of(stops->items[shortest]))
+        return;
+    if (stops->count == OWN_STOPS_IN_ROW)
+        leave_out(stops, shortest);
+    stops->items[stops->count++] = stop;
+}
+
+struct own_stops own_stops_common(const struct own_stops *one, const struct own_stops *other)
+{
+    struct own_stops both = {0};
+    for (uint32_t i = 0; i < one->count; i++)
+        for (uint32_t j = 0; j < other->count; j++)
+            own_stops_add(&both, own_stop_common(one->items[i], other->items[j]));
+    return both;
 }
 
 uint64_t counters_lost(const uint64_t counters[COUNTER_COUNT])

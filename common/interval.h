@@ -119,6 +119,18 @@ struct own_stop {
 /* What both have; both 0: nothing. */
 struct own_stop own_stop_common(struct own_stop one, struct own_stop other);
 
+/* Several, in their order, apart from each other. */
+#define OWN_STOPS_IN_ROW 8u
+struct own_stops {
+    uint32_t count;
+    struct own_stop items[OWN_STOPS_IN_ROW];
+};
+
+/* Adds one that is later than the others, or goes on where the newest ends. Without room the shortest one is
+ * left out. */
+void own_stops_add(struct own_stops *stops, struct own_stop stop);
+struct own_stops own_stops_common(const struct own_stops *one, const struct own_stops *other);
+
 struct interval_header {
     uint32_t first, last; /* interval numbers, inclusive                                     */
     uint32_t flags;
@@ -130,7 +142,7 @@ struct interval_header {
     uint64_t backlog_before;   /* gauges: due, and neither sent nor shed */
     uint64_t backlog_after;
     struct outcome_times times;
-    struct own_stop own_stop; /* of the worker; of a row: of all workers at once. The longest */
+    struct own_stops own_stops; /* of the worker; of a row: of all workers at once           */
 };
 
 struct interval {

@@ -78,7 +78,7 @@ static void count_still(struct worker *worker, uint64_t from_ns)
 
 void recorder_look_for_stop(struct worker *worker, uint64_t now_ns)
 {
-    struct own_stop stop = {worker->alive_ns, now_ns}, before = worker->own_stop;
+    struct own_stop stop = {worker->alive_ns, now_ns};
     worker->alive_ns = now_ns;
     if (now_ns <= stop.from_ns + OWN_STOP_NS)
         return;
@@ -92,9 +92,7 @@ void recorder_look_for_stop(struct worker *worker, uint64_t now_ns)
     worker->still = stop;
     worker->woken_turns = 2;
     count_still(worker, stop.from_ns);
-    uint64_t begun_ns = worker->start_ns + worker->interval->header.start_ns;
-    if (before.to_ns <= begun_ns || stop.to_ns - stop.from_ns > before.to_ns - before.from_ns)
-        worker->own_stop = stop;
+    own_stops_add(&worker->own_stops, stop);
 }
 
 static uint32_t interval_number(const struct worker *worker, uint64_t now_ns)
@@ -138,6 +136,9 @@ static void begin(struct worker *worker, uint32_t number)
         .in_flight_before = worker->in_flight,
         .backlog_before = worker_backlog(worker),
     };
+    worker->own_stops.count = 0;
+    if (worker->still.to_ns > worker->start_ns + (uint64_t)number * length_ns)
+        own_stops_add(&worker->own_stops, worker->still); /* it goes on into this record */
     if (worker->open_loop && !warmup && !worker->pacer.measuring)
         pacer_begin_measuring(worker);
     for (int i = 0; i < COUNTER_COUNT; i++)
@@ -205,15 +206,17 @@ static void rebase_all(struct interval *interval, uint64_t from_ns, uint64_t to_
         rebase(&interval->nodes[i].times, from_ns, to_ns);
 }
 
-/* As far as it lies in the record that ends at end_ns. */
-static struct own_stop own_stop_since(const struct worker *worker, uint64_t end_ns)
+/* As far as they lie in the record that ends at end_ns. */
+static struct own_stops own_stops_since(const struct worker *worker, uint64_t end_ns)
 {
-    struct own_stop record = {worker->start_ns + worker->interval->header.start_ns,
-                              worker->start_ns + end_ns};
-    struct own_stop stop = own_stop_common(worker->own_stop, record);
-    return stop.to_ns == 0
-               ? stop
-               : (struct own_stop){stop.from_ns - worker->start_ns, stop.to_ns - worker->start_ns};
+    struct own_stops record = {
+        1, {{worker->start_ns + worker->interval->header.start_ns, worker->start_ns + end_ns}}};
+    struct own_stops stops = own_stops_common(&worker->own_stops, &record);
+    for (uint32_t i = 0; i < stops.count; i++) {
+        stops.items[i].from_ns -= worker->start_ns;
+        stops.items[i].to_ns -= worker->start_ns;
+    }
+    return stops;
 }
 
 /* The least of the longest hundredth; 0: of too few. */
@@ -236,7 +239,7 @@ static bool publish(struct worker *worker, uint64_t end_ns, uint32_t *encoded_by
     struct interval *interval = worker->interval;
     count_due(worker, worker->start_ns + end_ns);
     interval->header.end_ns = end_ns;
-    interval->header.own_stop = own_stop_since(worker, end_ns);
+    interval->header.own_stops = own_stops_since(worker, end_ns);
     interval->header.in_flight_after = worker->in_flight;
     interval->header.connections_open = worker->connections_ready;
     interval->header.backlog_after = worker_backlog(worker);

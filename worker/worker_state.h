@@ -230,11 +230,11 @@ struct worker {
     enum read_kind read_kind; /* of the first reply; a sequence asks the workload */
 
     uint64_t alive_ns; /* clock reading of the newest tick: the worker was not standing still */
-    /* Times in which the worker stood still, in clock readings: the longest of the record under way, or one
-     * before it; and the newest. A signal may end a wait before that looks, so what came in a stop is read in
-     * its turn or in the next one. */
-    struct own_stop own_stop, still;
-    uint32_t woken_turns; /* that are left of these two */
+    /* When the worker stood still, in clock readings: in the record under way, and the newest time. A signal
+     * may end a wait before that looks, so what came meanwhile is read in that turn or in the next one. */
+    struct own_stops own_stops;
+    struct own_stop still;
+    uint32_t woken_turns;    /* that are left of these two */
     uint64_t cpu_counted_ns; /* when the CPU time below was counted */
     /* How long a reply may have been waiting when it is read. What a wait did not report has come since
      * that wait looked; a wait that slept had nothing to report before it ended. */

@@ -143,16 +143,11 @@ static void note_late(struct collector *collector, uint32_t index, uint32_t firs
 }
 
 /* A worker that stood still for several intervals has a part of it in the record of each. */
-static void note_own_stop(struct collector_member *member, const struct own_stop *stop)
+static void note_own_stops(struct collector_member *member, const struct own_stops *stops)
 {
-    struct own_stop *known = &member->own_stop;
     member->in_row = true;
-    if (stop->to_ns == 0)
-        return;
-    if (stop->from_ns == known->to_ns)
-        known->to_ns = stop->to_ns;
-    else if (stop->to_ns - stop->from_ns > known->to_ns - known->from_ns)
-        *known = *stop;
+    for (uint32_t i = 0; i < stops->count; i++)
+        own_stops_add(&member->own_stops, stops->items[i]);
 }
 
 static enum err_code merge_record(struct collector *collector, uint32_t index,
@@ -189,7 +184,7 @@ static enum err_code merge_record(struct collector *collector, uint32_t index,
     else
         outcome_times_add(&row->header.times, &header->times);
     row->header.flags |= header->flags & INTERVAL_OPEN_LOOP;
-    note_own_stop(member, &header->own_stop);
+    note_own_stops(member, &header->own_stops);
     member->in_flight = header->in_flight_after;
     member->backlog = header->backlog_after;
     member->connections_open = header->connections_open;
@@ -260,38 +255,53 @@ static void sum_gauges(const struct collector *collector, struct interval_header
 
 /* When all workers that the row knows of stood still at once: then nobody was there to see the target. Two
  * that did so one after the other may have met for a moment. */
-static struct own_stop common_stop(struct collector *collector)
+static struct own_stops common_stops(struct collector *collector)
 {
-    struct own_stop stop = {0, UINT64_MAX};
+    struct own_stops stops = {0}, longer = {0};
     bool any = false;
     for (uint32_t i = 0; i < collector->member_count; i++) {
         struct collector_member *member = &collector->members[i];
         if (member->in_row)
-            stop = own_stop_common(stop, member->own_stop);
+            stops = any ? own_stops_common(&stops, &member->own_stops) : member->own_stops;
         any |= member->in_row;
         member->in_row = false;
-        member->own_stop = (struct own_stop){0};
+        member->own_stops.count = 0;
     }
-    return any && stop.to_ns - stop.from_ns >= NS_PER_MS ? stop : (struct own_stop){0};
+    for (uint32_t i = 0; i < stops.count; i++)
+        if (stops.items[i].to_ns - stops.items[i].from_ns >= NS_PER_MS)
+            own_stops_add(&longer, stops.items[i]);
+    return longer;
+}
+
+static void tell_own_stop(struct collector *collector)
+{
+    struct own_stop *known = &collector->own_stop;
+    char from[48];
+    if (known->to_ns > 0)
+        log_line(
+            LOG_WARNING,
+            "volley itself stood still for %.3f s from %s on: it was stopped, or kept from its "
+            "CPU; what was not answered meanwhile is not the target's doing",
+            (double)(known->to_ns - known->from_ns) / (double)NS_PER_SECOND,
+            figure_moment(from, sizeof from, known->from_ns, collector->warmup_ns));
+    *known = (struct own_stop){0};
 }
 
 /* Said once it is over: in this row, or at its very end. */
-static void tell_own_stop(struct collector *collector, const struct interval_header *row)
+static void tell_own_stops(struct collector *collector, const struct interval_header *row)
 {
     struct own_stop *known = &collector->own_stop;
-    if (row->own_stop.to_ns > 0 && row->own_stop.from_ns == known->to_ns)
-        known->to_ns = row->own_stop.to_ns;
-    else if (row->own_stop.to_ns > 0)
-        *known = row->own_stop;
-    if (known->to_ns == 0 || (known->to_ns >= row->end_ns && (row->flags & INTERVAL_LAST) == 0))
-        return;
-    char from[48];
-    log_line(LOG_WARNING,
-             "volley itself stood still for %.3f s from %s on: it was stopped, or kept from its "
-             "CPU; what was not answered meanwhile is not the target's doing",
-             (double)(known->to_ns - known->from_ns) / (double)NS_PER_SECOND,
-             figure_moment(from, sizeof from, known->from_ns, collector->warmup_ns));
-    *known = (struct own_stop){0};
+    for (uint32_t i = 0; i < row->own_stops.count; i++) {
+        const struct own_stop *stop = &row->own_stops.items[i];
+        if (known->to_ns == stop->from_ns) {
+            known->to_ns = stop->to_ns;
+            continue;
+        }
+        tell_own_stop(collector);
+        *known = *stop;
+    }
+    if (known->to_ns < row->end_ns || (row->flags & INTERVAL_LAST) != 0)
+        tell_own_stop(collector);
 }
 
 /* No record is to come and none waits for a later row. */
@@ -343,8 +353,8 @@ static enum err_code emit(struct collector *collector, bool last, struct err *er
         collector->harvest_pending = false;
     }
     sum_gauges(collector, header);
-    header->own_stop = common_stop(collector);
-    tell_own_stop(collector, header);
+    header->own_stops = common_stops(collector);
+    tell_own_stops(collector, header);
     watch_warmup(collector, row);
     if (collector->progress != NULL)
         progress_add(collector->progress, row);

@@ -27,9 +27,9 @@ struct collector_member {
     uint64_t backlog;
     uint32_t next; /* first interval it has not covered yet                  */
     bool complete; /* no record will follow                                  */
-    /* In the row under way: whether it has a record there, and its stop, over records that join. */
+    /* In the row under way: whether it has a record there, and its stops, over records that join. */
     bool in_row;
-    struct own_stop own_stop;
+    struct own_stops own_stops;
 };
 
 struct collector {

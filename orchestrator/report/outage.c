@@ -470,7 +470,9 @@ void outages_add(struct outages *outages, const struct interval_row *row)
     outages->end_ns = row->header.end_ns;
     if (measured)
         begin_measuring(outages, row);
-    add_own_stop(&outages->own_stops, &row->header.own_stop); /* it may go on into measured rows */
+    /* Those of the warm-up may go on into measured rows. */
+    for (uint32_t i = 0; i < row->header.own_stops.count; i++)
+        add_own_stop(&outages->own_stops, &row->header.own_stops.items[i]);
     if (row->header.times.last_ok_ns > outages->last_ok_ns)
         outages->last_ok_ns = row->header.times.last_ok_ns;
     if (row->counters[COUNTER_ERROR_REPLIES] > 0)

@@ -201,6 +201,47 @@ START_TEST(test_replies_that_came_in_a_stop)
 }
 END_TEST
 
+static const struct own_stop several[] = {{1200 * NS_PER_MS, 1500 * NS_PER_MS},
+                                          {1900 * NS_PER_MS, 4400 * NS_PER_MS},
+                                          {4600 * NS_PER_MS, 4900 * NS_PER_MS}};
+#define SEVERAL (sizeof several / sizeof several[0])
+static uint32_t stops_made;
+
+static void stop_again(void *argument)
+{
+    (void)argument;
+    simulation_stop(several[stops_made].to_ns - several[stops_made].from_ns);
+    stops_made++;
+}
+
+static void plan_several(struct scripted_peer *peer)
+{
+    base_ns = peer->number == 0 ? simulation_now_ns() : base_ns;
+    for (size_t i = 0; peer->number == 0 && i < SEVERAL; i++)
+        simulation_at(base_ns + several[i].from_ns, stop_again, NULL);
+}
+
+START_TEST(test_several_stops_in_an_interval)
+{
+    /* Breaks when a stop hides another of its interval, or the part of one there that goes on. */
+    const struct scripted_server server = {.command = answer, .connected = plan_several};
+    simulated.share.connections = 3;
+    simulated.spec.interval_ns = NS_PER_SECOND;
+    stops_made = 0;
+    simulated_run_go(&simulated, &server);
+    ck_assert_uint_eq(simulated.own_stops.count, SEVERAL);
+    for (size_t i = 0; i < SEVERAL; i++) {
+        uint64_t from_ns = simulated.own_stops.items[i].from_ns + simulated.start_ns - base_ns;
+        uint64_t to_ns = simulated.own_stops.items[i].to_ns + simulated.start_ns - base_ns;
+        ck_assert_uint_le(from_ns, several[i].from_ns + NS_PER_MS);
+        ck_assert_uint_ge(from_ns, several[i].from_ns - NS_PER_MS);
+        ck_assert_uint_ge(to_ns, several[i].to_ns);
+        ck_assert_uint_le(to_ns, several[i].to_ns + 2 * NS_PER_MS);
+    }
+    simulated_run_free(&simulated);
+}
+END_TEST
+
 START_TEST(test_a_stop_that_ends_the_warmup)
 {
     /* Breaks when a stop that begins in the warm-up is judged in no part of what is measured, or in all of
@@ -333,6 +374,7 @@ Suite *test_blame_suite(void)
     tcase_add_test(tcase, test_a_stop_in_a_closed_loop);
     tcase_add_loop_test(tcase, test_when_a_stop_began, 0, 16);
     tcase_add_test(tcase, test_replies_that_came_in_a_stop);
+    tcase_add_test(tcase, test_several_stops_in_an_interval);
     tcase_add_test(tcase, test_a_stop_that_ends_the_warmup);
     tcase_add_test(tcase, test_nothing_happens);
     tcase_add_loop_test(tcase, test_a_node_that_is_away, 0, 2);

@@ -26,7 +26,7 @@ static void fill(uint64_t seed)
         .in_flight_before = 500,
         .connections_open = 123,
         .times = {7000000100 + seed, 10000000000 - seed, 8000000000 + seed, 9000000000 - seed},
-        .own_stop = {7000000200, 9000000300 + seed}};
+        .own_stops = {2, {{7000000200, 8000000300 + seed}, {9000000400 + seed, 9900000500}}}};
     for (unsigned i = 0; i < COUNTER_COUNT; i++)
         interval.counters[i] = 1000 + 13 * i;
     uint64_t ok = interval.counters[COUNTER_OK] = 300 + seed % 100;
@@ -93,7 +93,7 @@ static void assert_same_header(const struct interval_header *a, const struct int
     ck_assert_uint_eq(a->backlog_before, b->backlog_before);
     ck_assert_uint_eq(a->backlog_after, b->backlog_after);
     ck_assert_mem_eq(&a->times, &b->times, sizeof a->times);
-    ck_assert_mem_eq(&a->own_stop, &b->own_stop, sizeof a->own_stop);
+    ck_assert_mem_eq(&a->own_stops, &b->own_stops, sizeof a->own_stops);
 }
 
 static void assert_same_content(const struct interval_row *a, const struct interval_row *b)
@@ -259,14 +259,17 @@ START_TEST(bit_flips_are_survived)
 }
 END_TEST
 
-#define HEADER_FIELDS 16
+#define HEADER_FIELDS 15
+#define STOPS_FIELD 14
+#define STOPS_MAX 2
 
-/* Header fields, number of counters, counters all 0, kinds, no node, empty histograms. */
-static size_t write_record(const uint64_t header[HEADER_FIELDS], uint64_t counter_count,
-                           const uint64_t *kinds, uint64_t kind_count)
+/* Header fields, the last one says how many stops follow, number of counters, counters all 0, kinds, no node, empty histograms. */
+static size_t write_record(const uint64_t header[HEADER_FIELDS + 2 * STOPS_MAX],
+                           uint64_t counter_count, const uint64_t *kinds, uint64_t kind_count)
 {
     size_t at = 0;
-    for (unsigned i = 0; i < HEADER_FIELDS; i++)
+    const uint64_t stops = header[STOPS_FIELD] < STOPS_MAX ? header[STOPS_FIELD] : STOPS_MAX;
+    for (unsigned i = 0; i < HEADER_FIELDS + 2 * stops; i++)
         at += varint_encode(bytes + at, header[i]);
     at += varint_encode(bytes + at, counter_count);
     memset(bytes + at, 0, counter_count);
@@ -283,7 +286,7 @@ START_TEST(contradictions_are_refused)
 {
     /* Breaks when a record of another version or a hostile one is taken at its word. */
     static const struct {
-        uint64_t header[HEADER_FIELDS];
+        uint64_t header[HEADER_FIELDS + 2 * STOPS_MAX];
         uint64_t counter_count;
         uint64_t kinds[4];
         uint64_t kind_count;
@@ -295,7 +298,14 @@ START_TEST(contradictions_are_refused)
         {{1, 2, 16, 5, 6, 0, 0, 0}, COUNTER_COUNT, {0}, 0, E_DATA},
         {{1, 2, 1ull << 32, 5, 6, 0, 0, 0}, COUNTER_COUNT, {0}, 0, E_DATA},
         {{1, 2, 0, 6, 5, 0, 0, 0}, COUNTER_COUNT, {0}, 0, E_DATA},
-        {{1, 2, 0, 5, 6, [14] = 8, [15] = 7}, COUNTER_COUNT, {0}, 0, E_DATA},
+        {{1, 2, 0, 5, 6, [STOPS_FIELD] = 2, 7, 8, 8, 9}, COUNTER_COUNT, {0}, 0, OK},
+        {{1, 2, 0, 5, 6, [STOPS_FIELD] = 1, 8, 7}, COUNTER_COUNT, {0}, 0, E_DATA},
+        {{1, 2, 0, 5, 6, [STOPS_FIELD] = 2, 5, 7, 6, 8}, COUNTER_COUNT, {0}, 0, E_DATA},
+        {{1, 2, 0, 5, 6, [STOPS_FIELD] = OWN_STOPS_IN_ROW + 1, 5, 6, 7, 8},
+         COUNTER_COUNT,
+         {0},
+         0,
+         E_DATA},
         {{1, 2, 0, 5, 6, 0, 0, 0}, COUNTER_COUNT + 1, {0}, 0, E_DATA},
         {{1, 2, 0, 5, 6, 0, 0, 0}, COUNTER_COUNT - 1, {0}, 0, E_DATA},
         {{1, 2, 0, 5, 6, 0, 0, 0}, COUNTER_COUNT, {32, 1}, 1, E_DATA},

@@ -95,7 +95,8 @@ static void feed(uint64_t interval_ns, uint64_t end_ns, uint32_t warmup_rows, bo
         row->header = (struct interval_header){
             .first = index, .last = index, .start_ns = start_ns, .end_ns = edge_ns};
         row->header.flags = index < warmup_rows ? INTERVAL_WARMUP : 0;
-        row->header.own_stop = own_stop_common(own_stop, (struct own_stop){start_ns, edge_ns});
+        own_stops_add(&row->header.own_stops,
+                      own_stop_common(own_stop, (struct own_stop){start_ns, edge_ns}));
         for (uint32_t i = 0; i < request_count; i++) {
             const struct request *one = &requests[i];
             bool sent = one->sent_ns >= start_ns && one->sent_ns < edge_ns;

@@ -128,14 +128,12 @@ static void read_books(struct simulated_run *simulated)
         else
             ck_assert_uint_eq(header.first, simulated->last.last + 1);
         simulated->last = header;
-        if (header.own_stop.to_ns > 0 && simulated->own_stop.to_ns == 0)
-            simulated->own_stop = header.own_stop;
-        else if (header.own_stop.to_ns > 0) {
-            ck_assert_uint_eq(header.own_stop.from_ns, simulated->own_stop.to_ns);
-            simulated->own_stop.to_ns = header.own_stop.to_ns;
-        }
+        for (uint32_t i = 0; i < header.own_stops.count; i++)
+            own_stops_add(&simulated->own_stops, header.own_stops.items[i]);
         ring_pop(ring);
     }
+    if (simulated->own_stops.count == 1)
+        simulated->own_stop = simulated->own_stops.items[0];
     ck_assert(simulated->last.flags & INTERVAL_LAST);
     free(record);
 }

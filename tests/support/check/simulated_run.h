@@ -33,8 +33,9 @@ struct simulated_run {
     struct interval_row *warmup, *measured;
     uint32_t record_count;
     struct interval_header first,
-        last;                 /* of the first and the last record, without a gap between */
-    struct own_stop own_stop; /* the only one, put together from the records           */
+        last;                   /* of the first and the last record, without a gap between */
+    struct own_stops own_stops; /* put together from the records */
+    struct own_stop own_stop;   /* the only one of them          */
     const struct ipc_worker *live;
     struct workload *workload;
 };
