@@ -170,12 +170,12 @@ END_TEST
 START_TEST(test_when_a_stop_began)
 {
     /* Breaks when the begin of a stop is told wrong: of one in a wait, or in a write; of one that ends in its
-     * interval, or in a later one, however long intervals are. */
+     * interval, or in a later one. */
     const struct scripted_server *servers[] = {&friendly_to_a_stopped, &stopping_a_writer};
     simulated.share.connections = 3;
-    simulated.spec.interval_ns = _i & 2 ? NS_PER_SECOND : 100 * NS_PER_MS;
-    stall_ns = _i & 4 ? 300 * NS_PER_MS : STALL_NS;
-    unseen = _i & 8;
+    simulated.spec.interval_ns = NS_PER_SECOND;
+    stall_ns = _i & 2 ? 300 * NS_PER_MS : STALL_NS;
+    unseen = _i & 2;
     simulated_run_go(&simulated, servers[_i & 1]);
     uint64_t from_ns = simulated.start_ns + simulated.own_stop.from_ns;
     ck_assert_uint_le(from_ns, stopped_at_ns);
@@ -372,7 +372,7 @@ Suite *test_blame_suite(void)
     tcase_add_loop_test(tcase, test_a_volley_that_stops, 0, 2);
     tcase_add_test(tcase, test_a_busy_volley_that_stops);
     tcase_add_test(tcase, test_a_stop_in_a_closed_loop);
-    tcase_add_loop_test(tcase, test_when_a_stop_began, 0, 16);
+    tcase_add_loop_test(tcase, test_when_a_stop_began, 0, 4);
     tcase_add_test(tcase, test_replies_that_came_in_a_stop);
     tcase_add_test(tcase, test_several_stops_in_an_interval);
     tcase_add_test(tcase, test_a_stop_that_ends_the_warmup);
