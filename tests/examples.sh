@@ -302,6 +302,8 @@ run_one() {
     if given --control; then begin_steered; return; fi
     env "${environment[@]}" timeout 60 "$volley" "${words[@]}" >out 2>err <"$input" 3<<<secret
     status=$?
+    # Time is pressed together, but not what servers need for a takeover: the load may end before it.
+    if given --chaos && grep -q 'the load ended in an outage' err; then return; fi
     is_as_expected "$status" "$expected" ||
         fail "status $status, not $expected: $line (here: ${words[*]}): $(grep '^volley: ' err | tail -n 1)"
 }
