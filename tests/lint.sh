@@ -2,7 +2,7 @@
 # `make lint`: everything that can be said about the sources without running them.
 #
 #   tests/lint.sh            all checks over all tracked files
-#   tests/lint.sh CHECK...   only these: format layers banned sizes shell cppcheck tidy
+#   tests/lint.sh CHECK...   only these: format layers calls banned sizes shell cppcheck tidy
 #
 # clang-tidy's verdict on a file is kept under build/lint until the file, a header or the configuration
 # changes. Formatting and clang-tidy are decided by version 14, cppcheck by 2.10 (Debian 12): other
@@ -48,6 +48,31 @@ check_layers() {
             grep -vE '"(orchestrator|common)/|"worker/worker\.h"')"
     report 'layers: nothing but tests/ includes tests/' \
         "$(tracked 'common/*.[ch]' 'worker/*.[ch]' 'orchestrator/*.[ch]' | xargs -r grep -n '#include "tests/' /dev/null)"
+}
+
+# Files of worker/, from below to above: what one defines, only those behind it call (docs/design/life-of-a-request.md).
+readonly worker_order='placeholder template key_slot workload_functions workload_tests workload_keys workload prefill greeting
+    transport_null recorder tickets pacer pools recount edges exchange connection router_nodes router dispatch connections
+    wait worker'
+
+# The symbols that an object defines (T, D, B, R) or wants (U).
+symbols() { nm "$1" | awk -v kinds="$2" '$NF != "" && index(kinds, $(NF - 1)) { print $NF }' | sort -u; }
+check_calls() {
+    local file below='' wanted defined objects=build/obj/worker
+    report 'calls: worker/ has files that are not in the order of tests/lint.sh, or the other way round' \
+        "$(diff <(grep -o '[a-z_]*' <<<"$worker_order" | sort) \
+            <(tracked 'worker/*.c' | sed 's|.*/||; s|\.c$||' | sort) || true)"
+    make -s build/volley || { fail 'calls: volley does not build'; return 0; }
+    defined=$(for file in $worker_order; do
+        symbols "$objects/$file.o" TDBR | sed "s/\$/ $file/"
+    done | sort)
+    for file in $worker_order; do
+        wanted=$(join <(symbols "$objects/$file.o" U) <(echo "$defined") | while read -r symbol from; do
+            case " $below " in *" $from "*) ;; *) echo "$file calls $symbol of $from" ;; esac
+        done)
+        report "calls: $file.c calls what stands above it" "$wanted"
+        below="$below $file"
+    done
 }
 
 # What the code may not call, comments left out.
@@ -157,7 +182,7 @@ check_tidy() {
         xargs -r -P "$(nproc)" -I{} bash -c 'tidy_one {}' || verdict clang-tidy
 }
 
-[ $# != 0 ] || set -- format layers banned sizes shell cppcheck tidy
+[ $# != 0 ] || set -- format layers calls banned sizes shell cppcheck tidy
 for check in "$@"; do
     started=$SECONDS
     "check_$check"

@@ -1,5 +1,7 @@
 /* Life of a connection: opening, greeting, closing, backing off. What it carries is in exchange.c, all of
  * them together in connections.c. */
+#include "worker/connection.h"
+
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -7,6 +9,7 @@
 
 #include "common/rng.h"
 #include "common/transport_tls.h"
+#include "worker/edges.h"
 #include "worker/worker_state.h"
 
 #define BACKOFF_FIRST_NS (10 * NS_PER_MS)
@@ -14,8 +17,6 @@
 /* A Unix socket's full accept queue answers at once; tried again so often before the start. */
 #define FULL_QUEUE_ATTEMPTS 100u
 #define GREETING_READS_AT_ONCE 16u
-
-static void on_io(evutil_socket_t fd, short what, void *argument);
 
 /* Only this process writes it. */
 static void add(_Atomic uint32_t *word, uint32_t by)
@@ -41,18 +42,11 @@ static void count_ready(struct connection *connection, int by)
 
 /* Closing -------------------------------------------------------------------------------------- */
 
-void connection_set_read_cut(struct connection *connection, bool cut)
-{
-    connection->worker->reads_cut += cut;
-    connection->worker->reads_cut -= connection->read_cut;
-    connection->read_cut = cut;
-}
-
 void connection_close(struct connection *connection)
 {
     if (connection->wire.fd < 0)
         return;
-    connection_set_read_cut(connection, false); /* the next descriptor has nothing to read yet */
+    exchange_set_read_cut(connection, false); /* the next descriptor has nothing to read yet */
     event_del(&connection->read_event);
     event_del(&connection->write_event);
     connection->write_waiting = false;
@@ -66,15 +60,14 @@ void connection_note_failure(struct connection *connection, enum node_counter co
 {
     struct worker *worker = connection->worker;
     struct node_figures *node = worker_node(worker, connection->node);
-    outcome_failed(&worker->interval->header.times, now_ns);
+    outcome_failed(&worker->recorder.interval->header.times, now_ns);
     if (node == NULL)
         return;
     node->counters[counter] += count;
     outcome_failed(&node->times, now_ns);
 }
 
-/* Takes what is in flight out of the accounts; requests with a ticket that were never sent stay and
- * go out when the connection is back, or on another one when the run has no other tickets. */
+/* Requests with a ticket that were never sent stay. */
 void connection_drop_in_flight(struct connection *connection, enum counter cause, uint64_t now_ns)
 {
     struct worker *worker = connection->worker;
@@ -123,13 +116,9 @@ static void back_off(struct connection *connection, uint64_t now_ns)
 /* Not ready any more: what it had not sent is for others. */
 static void leave_ready(struct connection *connection)
 {
-    struct worker *worker = connection->worker;
     connection_close(connection);
     count_ready(connection, -1);
-    if (worker->router.by_slot)
-        router_take_back(connection);
-    else
-        worker->unsent_idle += connection->unsent;
+    pools_take_back(connection);
 }
 
 /* To the node that it is to go to from now on, while it has no descriptor. */
@@ -152,12 +141,12 @@ void connection_lost(struct connection *connection, enum counter cause, enum cou
 {
     struct worker *worker = connection->worker;
     if (now_ns >= worker->edge_ns)
-        recorder_cut(worker, now_ns);
+        edges_cut(worker, now_ns);
     connection_drop_in_flight(connection, cause, now_ns);
     recorder_heed_failures(worker, now_ns);
     if (!connection->write_waiting)
         connection->unwritable_ns = now_ns;
-    router_waited_to_write(connection, now_ns);
+    pools_waited_to_write(connection, now_ns);
     leave_ready(connection);
     worker_count(worker, connection->idle ? COUNTER_IDLE_LOST : COUNTER_CONNECTIONS_LOST, 1);
     if (!connection->idle) {
@@ -166,9 +155,9 @@ void connection_lost(struct connection *connection, enum counter cause, enum cou
     }
     count_for_node(connection, NODE_CONNECTIONS_LOST);
     back_off(connection, now_ns);
-    router_connection_changed(connection);
+    pools_connection_changed(connection);
     change_node(connection);
-    router_want_refresh(worker);
+    worker_want_refresh(worker);
 }
 
 bool connection_is_spent(const struct connection *connection)
@@ -184,12 +173,12 @@ void connection_recycle(struct connection *connection, uint64_t now_ns)
 {
     struct worker *worker = connection->worker;
     if (now_ns >= worker->edge_ns)
-        recorder_cut(worker, now_ns);
+        edges_cut(worker, now_ns);
     leave_ready(connection);
     worker_count(worker, COUNTER_CONNECTIONS_RECYCLED, 1);
     connection->state = CONNECTION_WAITING;
     connection->deadline_ns = now_ns;
-    router_connection_changed(connection);
+    pools_connection_changed(connection);
     change_node(connection);
     if (now_ns < worker->stop_at_ns)
         connection_open(connection);
@@ -208,13 +197,13 @@ void connection_move(struct connection *connection, uint32_t node, uint64_t now_
     connection->retiring = node != connection->node;
     if (connection->retiring)
         connection->quota = 0;
-    router_connection_changed(connection);
+    pools_connection_changed(connection);
     if (!connection->retiring)
         return;
     switch (connection->state) {
     case CONNECTION_READY:
-        if (worker->router.by_slot && connection->partial_bytes == 0)
-            router_take_back(connection);
+        if (connection->partial_bytes == 0)
+            pools_take_back(connection);
         if (connection_is_spent(connection))
             connection_recycle(connection, now_ns);
         return;
@@ -286,7 +275,7 @@ void connection_attempt_failed(struct connection *connection, bool try_again, en
         atomic_store_explicit(&live->failed_by, (uint32_t)failure, memory_order_relaxed);
         add(&live->failed, 1);
         connection->pool->failing = connection->pool->ready == 0;
-        router_want_refresh(worker);
+        worker_want_refresh(worker);
     }
     if (worker->connected || (try_again && connection->attempts < FULL_QUEUE_ATTEMPTS)) {
         back_off(connection, clock_now_ns());
@@ -307,14 +296,6 @@ void connection_attempt_failed(struct connection *connection, bool try_again, en
         err_set(&worker->err, E_CONNECT, "%s", why);
 }
 
-void connection_wait_writable(struct connection *connection)
-{
-    if (!connection->write_waiting && event_add(&connection->write_event, NULL) == 0) {
-        connection->write_waiting = true;
-        connection->unwritable_ns = clock_now_ns();
-    }
-}
-
 /* Connecting ----------------------------------------------------------------------------------- */
 
 static void connection_ready(struct connection *connection, uint64_t now_ns)
@@ -324,18 +305,14 @@ static void connection_ready(struct connection *connection, uint64_t now_ns)
     connection->attempts = 0;
     connection->quota =
         worker->spec->reconnect_every > 0 ? worker->spec->reconnect_every : UINT64_MAX;
-    connection->quota -= connection->unsent; /* which it has kept from before */
-    if (!worker->router.by_slot)
-        worker->unsent_idle -= connection->unsent;
     worker->connections_opening--;
     connection->pool->failing &= connection->idle;
     count_ready(connection, 1);
     if (now_ns >= worker->edge_ns)
-        recorder_cut(worker, now_ns);
-    interval_histogram_record(&worker->interval->histograms[HISTOGRAM_CONNECT],
+        edges_cut(worker, now_ns);
+    interval_histogram_record(&worker->recorder.interval->histograms[HISTOGRAM_CONNECT],
                               now_ns - connection->connect_ns);
-    router_waited_to_write(connection, now_ns);
-    router_connection_able(connection, now_ns);
+    pools_connection_able(connection, now_ns);
     if (!worker->connected)
         return;
     worker->reconnected++;
@@ -343,13 +320,6 @@ static void connection_ready(struct connection *connection, uint64_t now_ns)
         return;
     worker_count(worker, COUNTER_CONNECTIONS_OPENED, 1);
     count_for_node(connection, NODE_CONNECTIONS_OPENED);
-    if (connection->retiring) {
-        connection_recycle(connection, now_ns);
-    } else if (worker->start_ns != 0) {
-        if (connection->unsent > 0) /* the pacer gives it no other ticket before that */
-            exchange_flush(connection);
-        exchange_fill(connection, now_ns);
-    }
 }
 
 /* A replica of a cluster sends every read away unless it is told not to. */
@@ -384,10 +354,9 @@ static void send_greeting(struct connection *connection)
     }
     connection->greeting_sent_bytes += written_bytes;
     if (written_bytes < left_bytes) {
-        connection_wait_writable(connection);
-    } else if (connection->write_waiting) {
-        event_del(&connection->write_event);
-        connection->write_waiting = false;
+        exchange_wait_writable(connection);
+    } else {
+        exchange_writable(connection);
     }
 }
 
@@ -417,7 +386,7 @@ static void go_on_with_handshake(struct connection *connection)
     enum io_status status = worker->transport->handshake(&connection->wire, &wants_write, &err);
     if (status == IO_AGAIN) {
         if (wants_write)
-            connection_wait_writable(connection);
+            exchange_wait_writable(connection);
         return;
     }
     if (status != IO_DONE) {
@@ -426,8 +395,8 @@ static void go_on_with_handshake(struct connection *connection)
     }
     uint64_t now_ns = clock_now_ns();
     if (now_ns >= worker->edge_ns)
-        recorder_cut(worker, now_ns);
-    interval_histogram_record(&worker->interval->histograms[HISTOGRAM_HANDSHAKE],
+        edges_cut(worker, now_ns);
+    interval_histogram_record(&worker->recorder.interval->histograms[HISTOGRAM_HANDSHAKE],
                               now_ns - connection->handshake_ns);
     worker_count(worker, COUNTER_HANDSHAKES, 1);
     if (tls_resumed(&connection->wire))
@@ -457,7 +426,7 @@ static const struct target_address *next_source(struct worker *worker)
     const struct wire_setup *setup = &worker->run->wire_setup;
     if (setup->source_count == 0)
         return NULL;
-    uint32_t number = worker->share->index + worker->router.next_source++;
+    uint32_t number = worker->share->index + worker->next_source++;
     return &setup->sources[number % setup->source_count];
 }
 
@@ -480,24 +449,23 @@ void connection_open(struct connection *connection)
     /* The null transport's number is no descriptor; its events are only ever made active by hand. */
     evutil_socket_t watched = worker->transport->answers_at_once ? -1 : connection->wire.fd;
     event_assign(&connection->read_event, worker->base, watched,
-                 EV_READ | EV_CLOSED | EV_PERSIST | EV_ET, on_io, connection);
+                 EV_READ | EV_CLOSED | EV_PERSIST | EV_ET, worker->on_io, connection);
     event_assign(&connection->write_event, worker->base, watched, EV_WRITE | EV_PERSIST | EV_ET,
-                 on_io, connection);
+                 worker->on_io, connection);
     if (worker->transport->answers_at_once) {
         connection_ready(connection, now_ns);
     } else if (status == IO_DONE) {
         shake_hands(connection);
     } else {
         connection->state = CONNECTION_CONNECTING;
-        connection_wait_writable(connection);
+        exchange_wait_writable(connection);
     }
 }
 
 static void finish_connect(struct connection *connection)
 {
     int sys_errno = 0;
-    event_del(&connection->write_event);
-    connection->write_waiting = false;
+    exchange_writable(connection);
     if (connection->worker->transport->connected(&connection->wire, &sys_errno) != IO_DONE)
         connection_attempt_failed(connection, false, failure_of(sys_errno), why_of(sys_errno));
     else
@@ -540,7 +508,7 @@ static void take_unasked(struct connection *connection, const struct resp_reply 
 
 static void take_greeting_bytes(struct connection *connection, size_t byte_count, uint64_t now_ns)
 {
-    const char *at = connection->worker->in, *end = at + byte_count;
+    const char *at = connection->worker->exchange.in, *end = at + byte_count;
     while (at < end &&
            (connection->state == CONNECTION_GREETING || connection->state == CONNECTION_READY)) {
         struct resp_reply reply = {0};
@@ -580,7 +548,7 @@ static void receive_greeting(struct connection *connection)
          reads < GREETING_READS_AT_ONCE && connection->state == CONNECTION_GREETING; reads++) {
         size_t got_bytes = 0;
         int sys_errno = 0;
-        enum io_status status = worker->transport->read(&connection->wire, worker->in,
+        enum io_status status = worker->transport->read(&connection->wire, worker->exchange.in,
                                                         WORKER_READ_BYTES, &got_bytes, &sys_errno);
         if (status == IO_AGAIN)
             return;
@@ -591,36 +559,9 @@ static void receive_greeting(struct connection *connection)
     }
 }
 
-/* Work at a wake-up, ahead of the first read, must not be taken for a sleep. */
-static void note_wakeup(struct worker *worker)
+void connection_go_on(struct connection *connection, short what)
 {
-    if (worker->wakeup_ns == 0)
-        worker_woke(worker, clock_now_ns());
-}
-
-static void flush_waiting(struct connection *connection)
-{
-    struct worker *worker = connection->worker;
-    note_wakeup(worker);
-    router_waited_to_write(connection, clock_now_ns());
-    exchange_flush(connection);
-    if ((worker->open_loop || worker->router.by_slot) && connection->state == CONNECTION_READY)
-        exchange_fill(connection, clock_now_ns());
-}
-
-static void on_io(evutil_socket_t fd, short what, void *argument)
-{
-    struct connection *connection = argument;
-    (void)fd;
-    if (connection->state != CONNECTION_READY)
-        note_wakeup(connection->worker);
     switch (connection->state) {
-    case CONNECTION_READY:
-        if (what & (EV_READ | EV_CLOSED))
-            exchange_receive(connection, what & EV_CLOSED);
-        if ((what & EV_WRITE) && connection->state == CONNECTION_READY)
-            flush_waiting(connection);
-        break;
     case CONNECTION_CONNECTING:
         finish_connect(connection);
         break;
@@ -633,6 +574,7 @@ static void on_io(evutil_socket_t fd, short what, void *argument)
         if ((what & (EV_READ | EV_CLOSED)) && connection->state == CONNECTION_GREETING)
             receive_greeting(connection);
         break;
+    case CONNECTION_READY:
     case CONNECTION_BACKOFF:
     case CONNECTION_WAITING:
     case CONNECTION_GIVEN_UP:

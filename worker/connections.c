@@ -1,5 +1,7 @@
 /* All connections of a worker: set up, opened in their turn, timed out, given up. The life of each one is
  * in connection.c. */
+#include "worker/connections.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -38,8 +40,10 @@ static void find_next_opening(struct worker *worker)
 
 void connections_plan_ramp(struct worker *worker)
 {
-    if (worker->spec->client_ramp.start_clients == 0)
+    if (worker->ramp_planned || worker->warmup_ns == IPC_NEVER ||
+        worker->spec->client_ramp.start_clients == 0)
         return;
+    worker->ramp_planned = true;
     for (uint32_t i = connections_at_start(worker); i < worker->connection_count; i++)
         if (worker->connections[i].state == CONNECTION_WAITING)
             worker->connections[i].deadline_ns = worker->measure_ns + ramp_opens_ns(worker, i);
@@ -70,7 +74,7 @@ enum err_code connections_create(struct worker *worker, struct err *err)
             .quota = UINT64_MAX,
             .deadline_ns =
                 i < worker->connection_count && ramp_opens_ns(worker, i) > 0 ? UINT64_MAX : 0,
-            .listed_load = PACER_UNLISTED,
+            .listed_load = CONNECTION_UNLISTED,
             .slots = slots + (size_t)i * slot_count,
             .slot_mask = slot_count - 1,
         };
@@ -131,43 +135,16 @@ static bool must_look_again(const struct connection *connection, uint64_t now_ns
                                          worker->tickets_exhausted || now_ns >= worker->stop_at_ns);
 }
 
-/* Once the run has no more tickets, a connection with free slots sends what others drew that are not
- * ready now: the server may never take those back. What is of a warm-up that is over stands for no
- * request of the run. */
-static void take_idle_tickets(struct connection *connection, uint64_t now_ns)
-{
-    struct worker *worker = connection->worker;
-    uint32_t free_slots =
-        (uint32_t)worker->run->pipeline - connection->in_flight - connection->unsent;
-    if (free_slots > connection->quota)
-        free_slots = (uint32_t)connection->quota;
-    for (uint32_t i = 0; i < worker->connection_count && free_slots > 0; i++) {
-        struct connection *idle = &worker->connections[i];
-        while (idle->state != CONNECTION_READY && idle->unsent > 0 && free_slots > 0) {
-            uint64_t ticket = connection_slot(idle, idle->in_flight + --idle->unsent)->ticket;
-            worker->unsent--;
-            worker->unsent_idle--;
-            if (ticket >= WORKLOAD_WARMUP_TICKET && !worker->warming_up)
-                continue;
-            connection_slot(connection, connection->in_flight + connection->unsent++)->ticket =
-                ticket;
-            connection->quota--;
-            worker->unsent++;
-            free_slots--;
-        }
-    }
-    exchange_fill(connection, now_ns);
-}
-
 void connections_tick(struct worker *worker, uint64_t now_ns)
 {
     uint32_t opening_at_once = OPENING_AT_ONCE / worker->run->worker_count;
     if (opening_at_once == 0)
         opening_at_once = 1;
     /* What the sockets hold after a stop of volley's own is read before anything is given up. */
-    bool woke = worker->woken_turns > 0;
+    bool woke = worker->recorder.woken_turns > 0;
     /* Ahead of the others: connections that are to go to another node are opened below. */
     router_tick(worker, now_ns);
+    connections_plan_ramp(worker);
     worker->reconnects_pending = false;
     for (uint32_t i = 0; i < worker->connection_count + worker->idle_count; i++) {
         struct connection *connection = &worker->connections[i];
@@ -175,9 +152,6 @@ void connections_tick(struct worker *worker, uint64_t now_ns)
         case CONNECTION_READY:
             if (!woke && has_timed_out(connection, now_ns))
                 time_out(connection, now_ns);
-            else if (worker->unsent_idle > 0 && worker->tickets_exhausted && !worker->open_loop &&
-                     !connection->idle)
-                take_idle_tickets(connection, now_ns);
             else if (must_look_again(connection, now_ns))
                 event_active(&connection->read_event, EV_READ, 0);
             break;
@@ -192,7 +166,7 @@ void connections_tick(struct worker *worker, uint64_t now_ns)
         case CONNECTION_WAITING:
             if (now_ns >= connection->deadline_ns && !worker->stopping &&
                 worker->connections_opening < opening_at_once)
-                connection_open(connection);
+                dispatch_open(connection);
             break;
         case CONNECTION_GIVEN_UP:
             break;
@@ -204,17 +178,7 @@ void connections_tick(struct worker *worker, uint64_t now_ns)
     if (worker->next_opening_ns != UINT64_MAX)
         find_next_opening(worker);
     worker->reconnects_pending |= worker->router.retry.count > 0;
-}
-
-void connections_fill(struct worker *worker)
-{
-    if (worker->router.by_slot) {
-        router_send(worker, clock_now_ns());
-        return;
-    }
-    for (uint32_t i = 0; i < worker->connection_count; i++)
-        if (worker->connections[i].state == CONNECTION_READY)
-            exchange_fill(&worker->connections[i], clock_now_ns());
+    dispatch_tick(worker, now_ns);
 }
 
 void connections_activate(struct worker *worker)
@@ -236,20 +200,11 @@ void connections_abandon(struct worker *worker)
 {
     uint64_t now_ns = clock_now_ns();
     for (uint32_t i = 0; i < worker->connection_count + worker->idle_count; i++) {
-        if (worker->router.by_slot)
-            router_take_back(&worker->connections[i]);
+        pools_take_back(&worker->connections[i]);
         connection_drop_in_flight(&worker->connections[i], COUNTER_LOST_DRAIN, now_ns);
         connection_close(&worker->connections[i]);
     }
     router_abandon(worker, COUNTER_LOST_DRAIN, now_ns);
     /* A worker that is done does not keep a run alive whose target is gone for the others. */
     ipc_worker_disconnected(worker->live);
-}
-
-uint64_t connections_recount(const struct worker *worker)
-{
-    uint64_t in_flight = 0;
-    for (uint32_t i = 0; i < worker->connection_count; i++)
-        in_flight += worker->connections[i].in_flight;
-    return in_flight + router_recount_in_flight(worker);
 }

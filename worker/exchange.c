@@ -1,13 +1,16 @@
-/* What a ready connection carries: requests out, replies in. The hot path.
- *
- * Where a service time starts and stops: `sent` is read just before the write that carries the
+/* Where a service time starts and stops: `sent` is read just before the write that carries the
  * request's first byte, `done` just after the read that brought its reply's last byte. Rendering,
  * scanning and counting lie outside of both for the request at hand. */
+#include "worker/exchange.h"
+
 #include <string.h>
 
+#include "worker/edges.h"
 #include "worker/worker_state.h"
 
 #define LIKELY(x) __builtin_expect(!!(x), 1)
+#define INLINE static inline __attribute__((always_inline))
+#define COLD __attribute__((noinline, cold))
 
 /* So many reads that fill the buffer (2 MB) on one connection; then the others have their turn, and
  * the timer: a value without end must not keep its own time-out from striking. */
@@ -21,6 +24,14 @@ static const char asking_command[] = "*1\r\n$6\r\nASKING\r\n";
 static enum counter loss_event(enum io_status status)
 {
     return status == IO_CLOSED ? COUNTER_CONNECTIONS_CLOSED : COUNTER_CONNECTIONS_RESET;
+}
+
+COLD static enum exchange_result lost(const struct connection *connection, enum counter cause,
+                                      enum counter event, uint64_t at_ns)
+{
+    connection->worker->exchange.loss =
+        (struct exchange_loss){.cause = cause, .event = event, .at_ns = at_ns};
+    return EXCHANGE_LOST;
 }
 
 /* Sending -------------------------------------------------------------------------------------- */
@@ -47,28 +58,6 @@ static inline bool unsent_is_stale(const struct connection *connection)
     return connection_slot(connection, connection->in_flight)->ticket >= WORKLOAD_WARMUP_TICKET;
 }
 
-/* They become requests of the run, as far as it has any left. */
-static void redraw_unsent(struct connection *connection)
-{
-    struct worker *worker = connection->worker;
-    uint32_t kept = 0;
-    for (uint32_t i = 0; i < connection->unsent; i++) {
-        struct request_slot slot = *connection_slot(connection, connection->in_flight + i);
-        /* In an open loop the pacer gives the run's tickets, each at its time; in a cluster another
-         * ticket may belong to another node. */
-        if (slot.ticket >= WORKLOAD_WARMUP_TICKET && !slot.again &&
-            (worker->open_loop || worker->router.by_slot || !tickets_draw(worker, &slot.ticket)))
-            continue;
-        *connection_slot(connection, connection->in_flight + kept++) = slot;
-    }
-    uint32_t dropped = connection->unsent - kept;
-    worker->unsent -= dropped;
-    connection->unsent = kept;
-    if (!connection->retiring)
-        connection->quota += dropped; /* it has not sent them */
-    worker_publish_drawn(worker);
-}
-
 /* Bytes ready to be written: a half-written request's rest and whole requests behind it, or a part of
  * one large request. */
 struct batch {
@@ -91,7 +80,7 @@ static void count_to_node(struct connection *connection, uint32_t sent, uint32_t
 static inline void record_lateness(struct worker *worker, const struct request_slot *slot,
                                    uint64_t sent_ns)
 {
-    struct interval_histogram *histograms = worker->interval->histograms;
+    struct interval_histogram *histograms = worker->recorder.interval->histograms;
     uint64_t waited_ns = slot->waited_ns;
     interval_histogram_record(&histograms[HISTOGRAM_SLIP], sent_ns - slot->intended_ns - waited_ns);
     if (LIKELY(waited_ns == 0))
@@ -146,7 +135,7 @@ static const struct request_slot *next_slot(const struct connection *connection)
 
 static size_t slot_bytes(const struct worker *worker, const struct request_slot *slot)
 {
-    return worker->request_bytes + (slot->asking ? ASKING_BYTES : 0);
+    return worker->exchange.request_bytes + (slot->asking ? ASKING_BYTES : 0);
 }
 
 /* Bytes [from, from + count) of what goes out for a request. */
@@ -172,8 +161,9 @@ __attribute__((noinline)) static struct batch render_alone(struct connection *co
     const struct request_slot *slot = next_slot(connection);
     size_t whole_bytes = slot_bytes(worker, slot);
     size_t left_bytes = whole_bytes - connection->partial_bytes;
-    size_t count = left_bytes < worker->out_bytes ? left_bytes : worker->out_bytes;
-    render_part(worker, slot, connection->partial_bytes, count, worker->out);
+    size_t count =
+        left_bytes < worker->exchange.out_bytes ? left_bytes : worker->exchange.out_bytes;
+    render_part(worker, slot, connection->partial_bytes, count, worker->exchange.out);
     return (struct batch){.byte_count = count,
                           .each_bytes = whole_bytes,
                           .requests = 1,
@@ -195,26 +185,26 @@ static inline struct batch render_batch(struct connection *connection)
 {
     struct worker *worker = connection->worker;
     const struct workload *workload = worker->run->workload;
-    if (__builtin_expect(worker->request_bytes > worker->out_bytes, 0) ||
+    if (__builtin_expect(worker->exchange.request_bytes > worker->exchange.out_bytes, 0) ||
         (worker->router.asking && next_slot(connection)->asking))
         return render_alone(connection);
-    char *out = worker->out;
+    char *out = worker->exchange.out;
     bool partial = connection->partial_bytes > 0;
     if (partial) {
-        size_t left_bytes = worker->request_bytes - connection->partial_bytes;
+        size_t left_bytes = worker->exchange.request_bytes - connection->partial_bytes;
         workload_render_part(workload, next_slot(connection)->ticket, connection->partial_bytes,
                              left_bytes, out);
         out += left_bytes;
     }
-    uint32_t room = worker->out_requests - partial;
+    uint32_t room = worker->exchange.out_requests - partial;
     uint32_t fresh = connection->unsent < room ? connection->unsent : room;
     if (worker->router.asking)
         fresh = up_to_asking(connection, fresh);
-    for (uint32_t i = 0; i < fresh; i++, out += worker->request_bytes)
+    for (uint32_t i = 0; i < fresh; i++, out += worker->exchange.request_bytes)
         workload_render(workload, connection_slot(connection, connection->in_flight + i)->ticket,
                         out);
-    return (struct batch){.byte_count = (size_t)(out - worker->out),
-                          .each_bytes = worker->request_bytes,
+    return (struct batch){.byte_count = (size_t)(out - worker->exchange.out),
+                          .each_bytes = worker->exchange.request_bytes,
                           .requests = partial + fresh,
                           .to_the_end = true};
 }
@@ -236,105 +226,78 @@ static void keep_begun(const struct connection *connection, struct batch *batch)
 /* The connection broke while it was written to. What the server had said before is still there to be read,
  * and may be why: a request that it refuses half way is answered, and then closed on. So it is read to the
  * end first, and lost there; at the latest when writing fails once more. */
-__attribute__((noinline, cold)) static void write_failed(struct connection *connection,
-                                                         enum io_status status)
+COLD static enum exchange_result write_failed(struct connection *connection, enum io_status status)
 {
-    if (connection->write_failed) {
-        connection_lost(connection, COUNTER_LOST_DISCONNECT, loss_event(status), clock_now_ns());
-        return;
-    }
+    if (connection->write_failed)
+        return lost(connection, COUNTER_LOST_DISCONNECT, loss_event(status), clock_now_ns());
     connection->write_failed = true;
     connection->write_waiting = true; /* takes no request until then */
     event_active(&connection->read_event, EV_READ | EV_CLOSED | EV_WRITE, 0);
+    return EXCHANGE_DONE;
 }
 
-/* What the transport keeps goes out before anything else. False: it has to wait. */
-static bool flush_wire(struct connection *connection)
+void exchange_wait_writable(struct connection *connection)
 {
-    int sys_errno = 0;
-    if (!connection->wire.unflushed)
-        return true;
-    enum io_status status = connection->worker->transport->flush(&connection->wire, &sys_errno);
-    if (status == IO_DONE)
-        return true;
-    if (status == IO_AGAIN)
-        connection_wait_writable(connection);
-    else
-        write_failed(connection, status);
-    return false;
-}
-
-void exchange_flush(struct connection *connection)
-{
-    struct worker *worker = connection->worker;
-    if (!flush_wire(connection))
-        return;
-    while (connection->unsent > 0 || connection->partial_bytes > 0) {
-        if (unsent_is_stale(connection)) {
-            redraw_unsent(connection);
-            continue;
-        }
-        struct batch batch = render_batch(connection);
-        uint64_t sent_ns = clock_now_ns();
-        if (sent_ns >= worker->edge_ns) {
-            recorder_cut(worker, sent_ns);
-            if (unsent_is_stale(connection))
-                continue;
-            sent_ns = clock_now_ns(); /* encoding a record is no part of a request's time */
-        }
-        if (sent_ns >= worker->stop_at_ns)
-            keep_begun(connection, &batch);
-        if (batch.byte_count == 0)
-            return;
-        size_t written_bytes = 0;
-        int sys_errno = 0;
-        enum io_status status = worker->transport->write(
-            &connection->wire, worker->out, batch.byte_count, &written_bytes, &sys_errno);
-        if (status == IO_FAILED || status == IO_CLOSED) {
-            write_failed(connection, status);
-            return;
-        }
-        count_written(connection, &batch, written_bytes, sent_ns);
-        if (written_bytes < batch.byte_count || connection->wire.unflushed) {
-            connection_wait_writable(connection);
-            return;
-        }
+    if (!connection->write_waiting && event_add(&connection->write_event, NULL) == 0) {
+        connection->write_waiting = true;
+        connection->unwritable_ns = clock_now_ns();
     }
+}
+
+void exchange_writable(struct connection *connection)
+{
     if (connection->write_waiting) {
         event_del(&connection->write_event);
         connection->write_waiting = false;
     }
 }
 
-/* Gives every free slot a ticket and sends: the pipeline is a sliding window. */
-void exchange_fill(struct connection *connection, uint64_t now_ns)
+/* What the transport keeps goes out before anything else. */
+static enum io_status flush_wire(struct connection *connection)
+{
+    int sys_errno = 0;
+    if (!connection->wire.unflushed)
+        return IO_DONE;
+    return connection->worker->transport->flush(&connection->wire, &sys_errno);
+}
+
+enum exchange_result exchange_flush(struct connection *connection)
 {
     struct worker *worker = connection->worker;
-    if (worker->open_loop) {
-        router_connection_able(connection, now_ns);
-        pacer_send_due(worker, now_ns);
-        return;
+    enum io_status status = flush_wire(connection);
+    if (status == IO_AGAIN)
+        exchange_wait_writable(connection);
+    if (status != IO_DONE)
+        return status == IO_AGAIN ? EXCHANGE_DONE : write_failed(connection, status);
+    while (connection->unsent > 0 || connection->partial_bytes > 0) {
+        if (unsent_is_stale(connection))
+            return EXCHANGE_STALE;
+        struct batch batch = render_batch(connection);
+        uint64_t sent_ns = clock_now_ns();
+        if (sent_ns >= worker->edge_ns) {
+            edges_cut(worker, sent_ns);
+            if (unsent_is_stale(connection))
+                return EXCHANGE_STALE;
+            sent_ns = clock_now_ns(); /* encoding a record is no part of a request's time */
+        }
+        if (sent_ns >= worker->stop_at_ns)
+            keep_begun(connection, &batch);
+        if (batch.byte_count == 0)
+            return EXCHANGE_DONE;
+        size_t written_bytes = 0;
+        int sys_errno = 0;
+        status = worker->transport->write(&connection->wire, worker->exchange.out, batch.byte_count,
+                                          &written_bytes, &sys_errno);
+        if (status == IO_FAILED || status == IO_CLOSED)
+            return write_failed(connection, status);
+        count_written(connection, &batch, written_bytes, sent_ns);
+        if (written_bytes < batch.byte_count || connection->wire.unflushed) {
+            exchange_wait_writable(connection);
+            return EXCHANGE_DONE;
+        }
     }
-    if (worker->router.by_slot) {
-        router_fill(connection, now_ns);
-        return;
-    }
-    if (now_ns >= worker->stop_at_ns || connection->write_waiting)
-        return;
-    uint32_t free_slots =
-        (uint32_t)worker->run->pipeline - connection->in_flight - connection->unsent;
-    if (free_slots > connection->quota)
-        free_slots = (uint32_t)connection->quota;
-    uint64_t ticket;
-    while (free_slots > 0 && tickets_draw(worker, &ticket)) {
-        connection_slot(connection, connection->in_flight + connection->unsent)->ticket = ticket;
-        connection->unsent++;
-        connection->quota--;
-        worker->unsent++;
-        free_slots--;
-    }
-    worker_publish_drawn(worker);
-    exchange_flush(connection);
+    exchange_writable(connection);
+    return EXCHANGE_DONE;
 }
 
 /* Receiving ------------------------------------------------------------------------------------ */
@@ -344,32 +307,6 @@ struct reply_counts {
     struct node_figures *node; /* NULL: one node only */
 };
 
-/* Replies that may have waited in volley for more than a tenth of their latency. None was there before its
- * request was sent. */
-static inline void record_lagged(struct worker *worker)
-{
-    struct interval_histogram *histograms = worker->interval->histograms;
-    uint64_t latency_ns = worker->lagged.latency_ns, service_ns = worker->lagged.service_ns;
-    uint64_t lag_ns = worker->lag_ns < service_ns ? worker->lag_ns : service_ns;
-    uint32_t count = worker->lagged.count;
-    if (latency_ns < worker->lag_tail_ns)
-        count *= worker->lag_stands_for;
-    interval_histogram_tally(&histograms[HISTOGRAM_LAGGED], latency_ns, count);
-    interval_histogram_tally(&histograms[HISTOGRAM_UNLAGGED], latency_ns - lag_ns, count);
-    worker->lagged.count = 0;
-}
-
-/* Requests that went out in one write and are answered in one read have one service time: they are recorded
- * together. */
-static inline void note_lagged(struct worker *worker, uint64_t latency_ns, uint64_t service_ns)
-{
-    if (worker->lagged.count > 0 && latency_ns != worker->lagged.latency_ns)
-        record_lagged(worker);
-    worker->lagged.latency_ns = latency_ns;
-    worker->lagged.service_ns = service_ns;
-    worker->lagged.count++;
-}
-
 /* The times of the oldest request, answered without an error. */
 static inline void record_ok(const struct connection *connection, uint64_t done_ns,
                              const struct reply_counts *counts)
@@ -377,13 +314,14 @@ static inline void record_ok(const struct connection *connection, uint64_t done_
     struct worker *worker = connection->worker;
     const struct request_slot *slot = connection_slot(connection, 0);
     uint64_t service_ns = done_ns - slot->sent_ns, latency_ns = service_ns;
-    interval_histogram_record(&worker->interval->histograms[HISTOGRAM_SERVICE_OK], service_ns);
+    interval_histogram_record(&worker->recorder.interval->histograms[HISTOGRAM_SERVICE_OK],
+                              service_ns);
     if (worker->open_loop) {
         latency_ns = done_ns - slot->intended_ns;
-        interval_histogram_record(&worker->interval->histograms[HISTOGRAM_RESPONSE_OK], latency_ns);
+        interval_histogram_record(&worker->recorder.interval->histograms[HISTOGRAM_RESPONSE_OK],
+                                  latency_ns);
     }
-    if (latency_ns < worker->lagged_below_ns && latency_ns >= worker->lagged_from_ns)
-        note_lagged(worker, latency_ns, service_ns);
+    lag_note(&worker->lag, worker->recorder.interval, latency_ns, service_ns);
     if (counts->node != NULL)
         node_figures_ok(counts->node, latency_ns);
 }
@@ -443,30 +381,22 @@ static void count_redirect(struct connection *connection, const struct reply_cou
         counts->node->counters[NODE_REDIRECTED]++;
 }
 
-static void send_elsewhere(struct connection *connection, const struct reply_counts *counts,
-                           uint64_t done_ns)
-{
-    note_done(connection->worker, done_ns);
-    count_redirect(connection, counts);
-    router_redirected(connection, done_ns);
-    reset_head(connection);
-}
-
-/* An error reply, a reply with errors inside, or one of several replies of a sequence. */
-static void take_unusual_reply(struct connection *connection, const struct resp_reply *reply,
+/* An error reply, a reply with errors inside, or one of several replies of a sequence. True: the request is to
+ * go elsewhere. */
+static bool take_unusual_reply(struct connection *connection, const struct resp_reply *reply,
                                uint64_t done_ns, struct reply_counts *counts)
 {
     struct worker *worker = connection->worker;
     if (connection_slot(connection, 0)->asking && !connection->head_asked) {
         connection->head_asked =
             true; /* the reply to ASKING; when it failed the next one will, too */
-        return;
+        return false;
     }
     bool redirected =
         worker->router.by_slot && reply->is_error && take_redirect(connection, reply, done_ns);
-    if (redirected && worker->replies_per_request == 1) {
-        send_elsewhere(connection, counts, done_ns);
-        return;
+    if (redirected && worker->exchange.replies_per_request == 1) {
+        count_redirect(connection, counts);
+        return true;
     }
     if (reply->is_error || reply->errors > 0) {
         /* One request is one error, whatever number of its parts fail: the first one names it. It
@@ -481,20 +411,20 @@ static void take_unusual_reply(struct connection *connection, const struct resp_
         count_reading(counts, workload_read_kind(worker->run->workload, connection->head_replies),
                       reply);
     }
-    if (++connection->head_replies < worker->replies_per_request)
-        return;
-    if (connection->head_redirects == worker->replies_per_request) {
-        send_elsewhere(connection, counts, done_ns);
-        return;
+    if (++connection->head_replies < worker->exchange.replies_per_request)
+        return false;
+    if (connection->head_redirects == worker->exchange.replies_per_request) {
+        count_redirect(connection, counts);
+        return true;
     }
     if (connection->head_failed) {
         note_done(worker, done_ns);
-        outcome_failed(&worker->interval->header.times, done_ns);
+        outcome_failed(&worker->recorder.interval->header.times, done_ns);
         if (counts->node != NULL) {
             counts->node->counters[NODE_ERRORS]++;
             outcome_failed(&counts->node->times, done_ns);
         }
-        interval_histogram_record(&worker->interval->histograms[HISTOGRAM_SERVICE_ERROR],
+        interval_histogram_record(&worker->recorder.interval->histograms[HISTOGRAM_SERVICE_ERROR],
                                   done_ns - connection_slot(connection, 0)->sent_ns);
         recorder_error_reply(worker, connection->head_kind);
         recorder_heed_failures(worker, done_ns);
@@ -508,25 +438,25 @@ static void take_unusual_reply(struct connection *connection, const struct resp_
     connection->head_index++;
     connection->in_flight--;
     worker->in_flight--;
-}
-
-/* A reply that no request waits for: what the server says before it closes may be one. False, always. */
-__attribute__((noinline, cold)) static bool unasked(struct worker *worker,
-                                                    const struct resp_reply *reply)
-{
-    if (reply->is_error)
-        recorder_closing_words(worker, reply->text, reply->text_bytes);
     return false;
 }
 
-/* Walks the bytes just read. False: they are not replies to what was asked. */
-static bool take_replies(struct connection *connection, size_t byte_count, uint64_t done_ns)
+/* A reply that no request waits for: what the server says before it closes may be one. */
+COLD static void note_unasked(struct worker *worker, const struct resp_reply *reply)
+{
+    if (reply->is_error)
+        recorder_closing_words(worker, reply->text, reply->text_bytes);
+}
+
+/* Walks the bytes just read, from reading->at on. EXCHANGE_LOST: they are not replies to what was asked. */
+INLINE enum exchange_result take_replies(struct connection *connection, struct reading *reading,
+                                         uint64_t done_ns)
 {
     struct worker *worker = connection->worker;
     struct reply_counts counts = {.node = worker_node(worker, connection->node)};
-    const char *at = worker->in, *end = worker->in + byte_count;
-    bool single = worker->replies_per_request == 1 && connection->again_in_flight == 0;
-    bool valid = true;
+    const char *at = reading->at, *const end = reading->end;
+    bool single = worker->exchange.replies_per_request == 1 && connection->again_in_flight == 0;
+    enum exchange_result result = EXCHANGE_DONE;
     while (at < end) {
         struct resp_reply reply;
         size_t used_bytes;
@@ -536,7 +466,7 @@ static bool take_replies(struct connection *connection, size_t byte_count, uint6
             break;
         at += used_bytes;
         if (status == RESP_INVALID) {
-            valid = false;
+            result = EXCHANGE_LOST;
             break;
         }
         if (reply.type == '>') {
@@ -544,26 +474,30 @@ static bool take_replies(struct connection *connection, size_t byte_count, uint6
             continue;
         }
         if (connection->in_flight == 0) {
-            valid = unasked(worker, &reply);
+            note_unasked(worker, &reply);
+            result = EXCHANGE_LOST;
             break;
         }
         if (LIKELY(single && !reply.is_error && reply.errors == 0)) {
             record_ok(connection, done_ns, &counts);
-            count_reading(&counts, worker->read_kind, &reply);
+            count_reading(&counts, worker->exchange.read_kind, &reply);
             counts.ok++;
             connection->head_index++;
             connection->in_flight--;
             worker->in_flight--;
-        } else {
-            take_unusual_reply(connection, &reply, done_ns, &counts);
+        } else if (take_unusual_reply(connection, &reply, done_ns, &counts)) {
+            note_done(worker, done_ns);
+            result = EXCHANGE_REDIRECTED;
+            break;
         }
     }
+    reading->at = at;
     worker_count(worker, COUNTER_OK, counts.ok);
-    if (worker->lagged.count > 0)
-        record_lagged(worker);
+    if (worker->lag.count > 0)
+        lag_record(&worker->lag, worker->recorder.interval);
     if (counts.ok > 0) {
         note_done(worker, done_ns);
-        outcome_ok(&worker->interval->header.times, done_ns);
+        outcome_ok(&worker->recorder.interval->header.times, done_ns);
         struct ipc_node *live = &worker->live->nodes[0];
         if (counts.node != NULL) {
             outcome_ok(&counts.node->times, done_ns);
@@ -577,61 +511,80 @@ static bool take_replies(struct connection *connection, size_t byte_count, uint6
         worker_count(worker, COUNTER_MISSES, counts.misses);
     worker_publish_in_flight(worker);
     /* A reply to a request that is only half written: the stream is out of step. */
-    return valid && (connection->in_flight > 0 || connection->partial_bytes == 0);
+    if (result == EXCHANGE_DONE && connection->in_flight == 0 && connection->partial_bytes > 0)
+        return EXCHANGE_LOST;
+    return result;
+}
+
+/* What the replies of one read come to. EXCHANGE_DONE: the next read may follow. */
+INLINE enum exchange_result take_read(struct connection *connection, struct reading *reading,
+                                      uint64_t done_ns)
+{
+    enum exchange_result result = take_replies(connection, reading, done_ns);
+    if (result == EXCHANGE_REDIRECTED)
+        connection->worker->exchange.reading = *reading;
+    else if (result == EXCHANGE_LOST)
+        return connection->write_failed
+                   ? lost(connection, COUNTER_LOST_DISCONNECT, COUNTER_CONNECTIONS_RESET, done_ns)
+                   : lost(connection, COUNTER_LOST_PROTOCOL, COUNTER_CONNECTIONS_PROTOCOL, done_ns);
+    return result;
 }
 
 /* One read per wake-up, more while a read fills the buffer, or to the end when the peer has closed:
  * an edge is not repeated for what is still there. What goes on and on is continued by
  * connections_resume. */
-void exchange_receive(struct connection *connection, bool closed_by_peer)
+INLINE enum exchange_result read_on(struct connection *connection, struct reading reading)
 {
     struct worker *worker = connection->worker;
-    size_t got_bytes;
-    uint64_t done_ns;
-    bool more;
-    uint32_t reads = 0;
-    const uint32_t head_before = connection->head_index;
-    do {
+    while (reading.more && reading.reads < READS_AT_ONCE) {
         int sys_errno = 0;
-        got_bytes = 0;
-        enum io_status status = worker->transport->read(&connection->wire, worker->in,
+        size_t got_bytes = 0;
+        enum io_status status = worker->transport->read(&connection->wire, worker->exchange.in,
                                                         WORKER_READ_BYTES, &got_bytes, &sys_errno);
-        done_ns = clock_now_ns();
+        uint64_t done_ns = worker->exchange.done_ns = clock_now_ns();
         if (done_ns >= worker->edge_ns)
-            recorder_cut(worker, done_ns);
-        more = false;
+            edges_cut(worker, done_ns);
+        reading.more = false;
         if (status == IO_AGAIN)
             break;
-        if (status != IO_DONE) {
-            connection_lost(connection, COUNTER_LOST_DISCONNECT, loss_event(status), done_ns);
-            return;
-        }
-        /* The first read stands for the wake-up; a clock reading of its own before it would cost every
-         * request more than it tells. */
-        if (worker->wakeup_ns == 0)
-            worker_woke(worker, done_ns);
-        worker->lag_ns = done_ns - worker->unread_since_ns;
-        worker->lagged_below_ns = worker->lag_ns * worker->lag_weight;
-        interval_histogram_record(&worker->interval->histograms[HISTOGRAM_LOOP_LAG],
-                                  worker->lag_ns);
+        if (status != IO_DONE)
+            return lost(connection, COUNTER_LOST_DISCONNECT, loss_event(status), done_ns);
+        lag_read(&worker->lag, worker->recorder.interval, done_ns);
         worker_count(worker, COUNTER_BYTES_IN, got_bytes);
-        if (!take_replies(connection, got_bytes, done_ns)) {
-            bool closing = connection->write_failed;
-            connection_lost(connection, closing ? COUNTER_LOST_DISCONNECT : COUNTER_LOST_PROTOCOL,
-                            closing ? COUNTER_CONNECTIONS_RESET : COUNTER_CONNECTIONS_PROTOCOL,
-                            done_ns);
-            return;
-        }
-        more = got_bytes == WORKER_READ_BYTES || closed_by_peer;
-    } while (more && ++reads < READS_AT_ONCE);
-    if (more != connection->read_cut)
-        connection_set_read_cut(connection, more);
+        reading.reads++;
+        reading.more = got_bytes == WORKER_READ_BYTES || reading.closed_by_peer;
+        reading.at = worker->exchange.in;
+        reading.end = worker->exchange.in + got_bytes;
+        enum exchange_result result = take_read(connection, &reading, done_ns);
+        if (result != EXCHANGE_DONE)
+            return result;
+    }
+    if (reading.more != connection->read_cut)
+        exchange_set_read_cut(connection, reading.more);
     /* What freed no slot makes no room: half a reply, or a push, which may also come ahead of the start
      * or to a connection that carries nothing. */
-    if (connection->head_index == head_before)
-        return;
-    if (__builtin_expect(connection->quota == 0 && connection_is_spent(connection), 0))
-        connection_recycle(connection, done_ns);
-    else
-        exchange_fill(connection, done_ns);
+    return connection->head_index == reading.head_before ? EXCHANGE_DONE : EXCHANGE_FREED;
+}
+
+enum exchange_result exchange_receive(struct connection *connection, bool closed_by_peer)
+{
+    return read_on(connection, (struct reading){.more = true,
+                                                .head_before = connection->head_index,
+                                                .closed_by_peer = closed_by_peer});
+}
+
+COLD enum exchange_result exchange_go_on(struct connection *connection)
+{
+    struct worker *worker = connection->worker;
+    struct reading reading = worker->exchange.reading;
+    reset_head(connection);
+    enum exchange_result result = take_read(connection, &reading, worker->exchange.done_ns);
+    return result == EXCHANGE_DONE ? read_on(connection, reading) : result;
+}
+
+void exchange_set_read_cut(struct connection *connection, bool cut)
+{
+    connection->worker->reads_cut += cut;
+    connection->worker->reads_cut -= connection->read_cut;
+    connection->read_cut = cut;
 }

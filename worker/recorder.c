@@ -1,19 +1,15 @@
-/* Interval -> ring. A record is cut by the stamp of what happened, not by the moment of processing:
- * recorder_cut runs before anything at or after the edge is counted. */
+#include "worker/recorder.h"
+
 #include <assert.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "common/secret.h"
 #include "worker/worker_state.h"
-
-#define FINISH_WAIT_NS (10 * NS_PER_SECOND)
-#define FINISH_PAUSE_NS NS_PER_MS
 
 static uint64_t timeval_ns(struct timeval time)
 {
@@ -25,30 +21,43 @@ static uint64_t timeval_ns(struct timeval time)
 static uint64_t read_run_delay_ns(const struct worker *worker)
 {
     char text[128], *end;
-    ssize_t got =
-        worker->schedstat_fd < 0 ? -1 : pread(worker->schedstat_fd, text, sizeof text - 1, 0);
+    ssize_t got = worker->recorder.schedstat_fd < 0
+                      ? -1
+                      : pread(worker->recorder.schedstat_fd, text, sizeof text - 1, 0);
     if (got <= 0)
-        return worker->run_delay_ns;
+        return worker->recorder.run_delay_ns;
     text[got] = '\0';
     strtoull(text, &end, 10);
     return strtoull(end, NULL, 10);
 }
 
-/* The process's CPU time as counters. A replacement goes on from the totals of the one before it. */
-static void count_cpu(struct worker *worker)
+void recorder_start_cpu(struct worker *worker, uint64_t now_ns)
+{
+    struct recorder *recorder = &worker->recorder;
+    struct rusage usage = {0};
+    getrusage(RUSAGE_SELF, &usage);
+    recorder->cpu_user_ns = timeval_ns(usage.ru_utime);
+    recorder->cpu_system_ns = timeval_ns(usage.ru_stime);
+    recorder->alive_ns = recorder->cpu_counted_ns = now_ns;
+    recorder->schedstat_fd = open("/proc/self/schedstat", O_RDONLY | O_CLOEXEC);
+    recorder->run_delay_ns = read_run_delay_ns(worker);
+}
+
+/* A replacement goes on from the totals of the one before it. */
+void recorder_count_cpu(struct worker *worker)
 {
     struct rusage usage;
     if (getrusage(RUSAGE_SELF, &usage) != 0)
         return;
     uint64_t user_ns = timeval_ns(usage.ru_utime), system_ns = timeval_ns(usage.ru_stime);
-    worker_count(worker, COUNTER_CPU_USER_NS, user_ns - worker->cpu_user_ns);
-    worker_count(worker, COUNTER_CPU_SYSTEM_NS, system_ns - worker->cpu_system_ns);
+    worker_count(worker, COUNTER_CPU_USER_NS, user_ns - worker->recorder.cpu_user_ns);
+    worker_count(worker, COUNTER_CPU_SYSTEM_NS, system_ns - worker->recorder.cpu_system_ns);
     uint64_t run_delay_ns = read_run_delay_ns(worker);
-    worker_count(worker, COUNTER_RUN_DELAY_NS, run_delay_ns - worker->run_delay_ns);
-    worker->cpu_user_ns = user_ns;
-    worker->cpu_system_ns = system_ns;
-    worker->run_delay_ns = run_delay_ns;
-    worker->cpu_counted_ns = worker->alive_ns;
+    worker_count(worker, COUNTER_RUN_DELAY_NS, run_delay_ns - worker->recorder.run_delay_ns);
+    worker->recorder.cpu_user_ns = user_ns;
+    worker->recorder.cpu_system_ns = system_ns;
+    worker->recorder.run_delay_ns = run_delay_ns;
+    worker->recorder.cpu_counted_ns = worker->recorder.alive_ns;
 }
 
 static void find_newest(uint64_t *newest_ns, uint64_t reading_ns, uint64_t now_ns)
@@ -64,129 +73,44 @@ static bool was_off_cpu(const struct worker *worker, uint64_t now_ns, uint64_t f
     if (getrusage(RUSAGE_SELF, &usage) != 0)
         return true;
     uint64_t busy_ns = timeval_ns(usage.ru_utime) + timeval_ns(usage.ru_stime) -
-                       worker->cpu_user_ns - worker->cpu_system_ns;
-    return now_ns > worker->cpu_counted_ns + busy_ns + for_ns - for_ns / 8;
+                       worker->recorder.cpu_user_ns - worker->recorder.cpu_system_ns;
+    return now_ns > worker->recorder.cpu_counted_ns + busy_ns + for_ns - for_ns / 8;
 }
 
-/* The part of the newest stop that lies between from_ns and the end of the interval under way. */
-static void count_still(struct worker *worker, uint64_t from_ns)
+void recorder_count_still(struct worker *worker, uint64_t from_ns)
 {
-    uint64_t to_ns = worker->still.to_ns < worker->edge_ns ? worker->still.to_ns : worker->edge_ns;
+    const struct own_stop *still = &worker->recorder.still;
+    uint64_t to_ns = still->to_ns < worker->edge_ns ? still->to_ns : worker->edge_ns;
     if (to_ns > from_ns)
         worker_count(worker, COUNTER_STOOD_STILL_NS, to_ns - from_ns);
 }
 
 void recorder_look_for_stop(struct worker *worker, uint64_t now_ns)
 {
-    struct own_stop stop = {worker->alive_ns, now_ns};
-    worker->alive_ns = now_ns;
+    struct recorder *recorder = &worker->recorder;
+    struct own_stop stop = {recorder->alive_ns, now_ns};
+    recorder->alive_ns = now_ns;
     if (now_ns <= stop.from_ns + OWN_STOP_NS)
         return;
-    find_newest(&stop.from_ns, worker->pacer.turn_ns, now_ns);
-    find_newest(&stop.from_ns, worker->looked_ns, now_ns);
-    find_newest(&stop.from_ns, worker->waiting_ns, now_ns);
+    find_newest(&stop.from_ns, worker->wait.turn_ns, now_ns);
+    find_newest(&stop.from_ns, worker->lag.looked_ns, now_ns);
+    find_newest(&stop.from_ns, worker->lag.waiting_ns, now_ns);
     find_newest(&stop.from_ns,
                 atomic_load_explicit(&worker->live->last_done_ns, memory_order_relaxed), now_ns);
     if (!was_off_cpu(worker, now_ns, now_ns - stop.from_ns))
         return;
-    worker->still = stop;
-    worker->woken_turns = 2;
-    count_still(worker, stop.from_ns);
-    own_stops_add(&worker->own_stops, stop);
+    recorder->still = stop;
+    recorder->woken_turns = 2;
+    recorder_count_still(worker, stop.from_ns);
+    own_stops_add(&recorder->own_stops, stop);
 }
 
-static uint32_t interval_number(const struct worker *worker, uint64_t now_ns)
+void recorder_begin_stops(struct worker *worker, uint64_t begin_ns)
 {
-    return (uint32_t)((now_ns - worker->start_ns) / worker->spec->interval_ns);
-}
-
-static bool in_warmup(const struct worker *worker, uint32_t number)
-{
-    return (uint64_t)number * worker->spec->interval_ns < worker->warmup_ns;
-}
-
-/* With --steady auto the end of the warm-up becomes known while it is under way. */
-static void learn_warmup(struct worker *worker)
-{
-    if (worker->warmup_ns != IPC_NEVER)
-        return;
-    /* Acquire: partner is the fleet's release store, well ahead of the edge that it names. */
-    worker->warmup_ns =
-        atomic_load_explicit(&worker->control->measure_after_ns, memory_order_acquire);
-    if (worker->warmup_ns == IPC_NEVER)
-        return;
-    worker->measure_ns = worker->start_ns + worker->warmup_ns;
-    if (worker->run->duration_ns > 0 &&
-        worker->measure_ns + worker->run->duration_ns < worker->stop_at_ns)
-        worker->stop_at_ns = worker->measure_ns + worker->run->duration_ns;
-    connections_plan_ramp(worker);
-}
-
-/* Begins a record for interval `number`; gauges are those of this moment. */
-static void begin(struct worker *worker, uint32_t number)
-{
-    uint64_t length_ns = worker->spec->interval_ns;
-    bool warmup = in_warmup(worker, number);
-    worker->warming_up = warmup;
-    worker->interval->header = (struct interval_header){
-        .first = number,
-        .last = number,
-        .flags = (warmup ? INTERVAL_WARMUP : 0) | (worker->open_loop ? INTERVAL_OPEN_LOOP : 0),
-        .start_ns = (uint64_t)number * length_ns,
-        .in_flight_before = worker->in_flight,
-        .backlog_before = worker_backlog(worker),
-    };
-    worker->own_stops.count = 0;
-    if (worker->still.to_ns > worker->start_ns + (uint64_t)number * length_ns)
-        own_stops_add(&worker->own_stops, worker->still); /* it goes on into this record */
-    if (worker->open_loop && !warmup && !worker->pacer.measuring)
-        pacer_begin_measuring(worker);
-    for (int i = 0; i < COUNTER_COUNT; i++)
-        worker->published[i] = worker_total(worker, (enum counter)i);
-}
-
-void recorder_start(struct worker *worker, uint64_t now_ns)
-{
-    struct rusage usage = {0};
-    getrusage(RUSAGE_SELF, &usage);
-    worker->cpu_user_ns = timeval_ns(usage.ru_utime);
-    worker->cpu_system_ns = timeval_ns(usage.ru_stime);
-    worker->alive_ns = worker->share->replacement ? now_ns : worker->start_ns;
-    worker->cpu_counted_ns = worker->alive_ns;
-    worker->schedstat_fd = open("/proc/self/schedstat", O_RDONLY | O_CLOEXEC);
-    worker->run_delay_ns = read_run_delay_ns(worker);
-    /* A worker that was woken late, be it after the whole warm-up, has missed nothing: what it should
-     * have done since the start is cut into records, and what fell due is settled, like any other. */
-    uint32_t number = worker->share->replacement ? interval_number(worker, now_ns) : 0;
-    learn_warmup(worker);
-    if (worker->open_loop && in_warmup(worker, number))
-        pacer_begin_warmup(worker);
-    begin(worker, number);
-    /* What happened between the barrier and the start, such as a lost connection, belongs to the
-     * first interval; a replacement goes on from what the one before it has published. */
-    if (!worker->share->replacement)
-        memset(worker->published, 0, sizeof worker->published);
-    worker->edge_ns = worker->start_ns + (number + 1) * worker->spec->interval_ns;
-}
-
-/* Brings what is due up to at_ns, where the record ends. In a closed loop that is what was sent. */
-static void count_due(struct worker *worker, uint64_t at_ns)
-{
-    bool end_of_warmup = worker->warming_up && worker->warmup_ns != IPC_NEVER &&
-                         at_ns >= worker->start_ns + worker->warmup_ns;
-    if (worker->open_loop)
-        pacer_settle(worker, at_ns < worker->stop_at_ns ? at_ns : worker->stop_at_ns,
-                     end_of_warmup);
-    else
-        atomic_store_explicit(&worker->live->counters[COUNTER_DUE],
-                              worker_total(worker, COUNTER_SENT) +
-                                  worker_total(worker, COUNTER_SHED_NODE) +
-                                  worker_total(worker, COUNTER_SHED_WORKER),
-                              memory_order_relaxed);
-#ifdef VOLLEY_COUNT_ALLOCATIONS /* a test build: gauges against the slots at every edge */
-    assert(connections_recount(worker) == worker->in_flight);
-    assert(!worker->open_loop || end_of_warmup || pacer_recount(worker) == worker_backlog(worker));
-#endif
+    struct recorder *recorder = &worker->recorder;
+    recorder->own_stops.count = 0;
+    if (recorder->still.to_ns > begin_ns)
+        own_stops_add(&recorder->own_stops, recorder->still); /* it goes on into this record */
 }
 
 /* Instants are clock readings while the interval is under way, and times since the start in a record. */
@@ -209,9 +133,10 @@ static void rebase_all(struct interval *interval, uint64_t from_ns, uint64_t to_
 /* As far as they lie in the record that ends at end_ns. */
 static struct own_stops own_stops_since(const struct worker *worker, uint64_t end_ns)
 {
+    const struct recorder *recorder = &worker->recorder;
     struct own_stops record = {
-        1, {{worker->start_ns + worker->interval->header.start_ns, worker->start_ns + end_ns}}};
-    struct own_stops stops = own_stops_common(&worker->own_stops, &record);
+        1, {{worker->start_ns + recorder->interval->header.start_ns, worker->start_ns + end_ns}}};
+    struct own_stops stops = own_stops_common(&recorder->own_stops, &record);
     for (uint32_t i = 0; i < stops.count; i++) {
         stops.items[i].from_ns -= worker->start_ns;
         stops.items[i].to_ns -= worker->start_ns;
@@ -232,89 +157,38 @@ static uint64_t lag_tail_ns(const struct interval_histogram *lagged, uint32_t co
     return histogram_lowest_value(index);
 }
 
-/* Pushes the record under way, ended at end_ns, and before it one that is held. When the ring has no
- * room it returns false, and leaves the record's encoded_bytes in worker->wire. */
-static bool publish(struct worker *worker, uint64_t end_ns, uint32_t *encoded_bytes)
+bool recorder_publish(struct worker *worker, uint64_t end_ns, uint32_t *encoded_bytes)
 {
-    struct interval *interval = worker->interval;
-    count_due(worker, worker->start_ns + end_ns);
+    struct recorder *recorder = &worker->recorder;
+    struct interval *interval = recorder->interval;
     interval->header.end_ns = end_ns;
     interval->header.own_stops = own_stops_since(worker, end_ns);
     interval->header.in_flight_after = worker->in_flight;
     interval->header.connections_open = worker->connections_ready;
     interval->header.backlog_after = worker_backlog(worker);
     for (int i = 0; i < COUNTER_COUNT; i++)
-        interval->counters[i] = worker_total(worker, (enum counter)i) - worker->published[i];
+        interval->counters[i] = worker_total(worker, (enum counter)i) - recorder->published[i];
     interval_histogram_settle(&interval->histograms[HISTOGRAM_LAGGED]);
     interval_histogram_settle(&interval->histograms[HISTOGRAM_UNLAGGED]);
-    worker->lag_tail_ns =
+    worker->lag.tail_ns =
         lag_tail_ns(&interval->histograms[HISTOGRAM_LAGGED], worker->share->connections);
     rebase_all(interval, worker->start_ns, 0);
-    *encoded_bytes = (uint32_t)interval_encode(worker->wire, interval);
+    *encoded_bytes = (uint32_t)interval_encode(recorder->wire, interval);
     rebase_all(interval, 0, worker->start_ns);
-    if (worker->held_bytes > 0 && ring_try_push(worker->ring, worker->held, worker->held_bytes))
-        worker->held_bytes = 0;
-    return worker->held_bytes == 0 && ring_try_push(worker->ring, worker->wire, *encoded_bytes);
+    if (recorder->held_bytes > 0 &&
+        ring_try_push(worker->ring, recorder->held, recorder->held_bytes))
+        recorder->held_bytes = 0;
+    return recorder->held_bytes == 0 && ring_try_push(worker->ring, recorder->wire, *encoded_bytes);
 }
 
-/* Sets the record aside that publish has encoded: the warm-up's last, so there is only one. */
-static void hold(struct worker *worker, uint32_t encoded_bytes)
+void recorder_hold(struct worker *worker, uint32_t encoded_bytes)
 {
-    unsigned char *encoded = worker->wire;
-    assert(worker->held_bytes == 0);
-    worker->wire = worker->held;
-    worker->held = encoded;
-    worker->held_bytes = encoded_bytes;
-}
-
-void recorder_cut(struct worker *worker, uint64_t now_ns)
-{
-    /* What comes at or after the stop is draining: it belongs to the interval that the stop ends. */
-    if (now_ns >= worker->stop_at_ns)
-        now_ns = worker->stop_at_ns - 1;
-    recorder_look_for_stop(worker, now_ns);
-    while (now_ns >= worker->edge_ns) {
-        count_cpu(worker);
-        learn_warmup(worker);
-        uint32_t next = worker->interval->header.last + 1;
-        uint32_t encoded_bytes;
-        bool done = publish(worker, worker->edge_ns - worker->start_ns, &encoded_bytes);
-        if (!done && worker->warming_up && !in_warmup(worker, next)) {
-            hold(worker, encoded_bytes);
-            done = true;
-        }
-        /* Full: the interval is kept and becomes part of the next one. Nothing is lost. */
-        if (done) {
-            interval_reset(worker->interval);
-            begin(worker, next);
-        } else {
-            worker->interval->header.last = next;
-        }
-        worker->edge_ns += worker->spec->interval_ns;
-        count_still(worker, worker->edge_ns - worker->spec->interval_ns);
-    }
-}
-
-enum err_code recorder_finish(struct worker *worker, uint64_t now_ns, struct err *err)
-{
-    count_cpu(worker);
-    worker->interval->header.flags |= INTERVAL_LAST;
-    if (now_ns < worker->start_ns + worker->interval->header.start_ns)
-        now_ns = worker->start_ns + worker->interval->header.start_ns;
-    count_due(worker, now_ns);
-    if (worker->open_loop)
-        pacer_record_backlog(worker, now_ns < worker->stop_at_ns ? now_ns : worker->stop_at_ns);
-    uint64_t give_up_ns = clock_now_ns() + FINISH_WAIT_NS;
-    uint32_t encoded_bytes;
-    while (!publish(worker, now_ns - worker->start_ns, &encoded_bytes)) {
-        if (clock_now_ns() >= give_up_ns)
-            return err_set(err, E_SYSTEM,
-                           "worker %u: its last record found no room for 10 s; the orchestrator "
-                           "does not collect",
-                           worker->share->index);
-        nanosleep(&(struct timespec){.tv_nsec = FINISH_PAUSE_NS}, NULL);
-    }
-    return OK;
+    struct recorder *recorder = &worker->recorder;
+    unsigned char *encoded = recorder->wire;
+    assert(recorder->held_bytes == 0);
+    recorder->wire = recorder->held;
+    recorder->held = encoded;
+    recorder->held_bytes = encoded_bytes;
 }
 
 /* What draining adds to a wait depends on its limit, and is no part of the load. */
@@ -326,7 +200,7 @@ static uint64_t waited(const struct worker *worker, uint64_t since_ns, uint64_t 
 
 void recorder_unanswered(struct worker *worker, const struct request_slot *slot, uint64_t now_ns)
 {
-    interval_histogram_record(&worker->interval->histograms[HISTOGRAM_SERVICE_UNANSWERED],
+    interval_histogram_record(&worker->recorder.interval->histograms[HISTOGRAM_SERVICE_UNANSWERED],
                               waited(worker, slot->sent_ns, now_ns));
     recorder_unsent(worker, 1, slot->intended_ns, now_ns);
 }
@@ -334,8 +208,9 @@ void recorder_unanswered(struct worker *worker, const struct request_slot *slot,
 void recorder_unsent(struct worker *worker, uint64_t tickets, uint64_t since_ns, uint64_t now_ns)
 {
     if (worker->open_loop)
-        interval_histogram_record_n(&worker->interval->histograms[HISTOGRAM_RESPONSE_UNANSWERED],
-                                    waited(worker, since_ns, now_ns), tickets);
+        interval_histogram_record_n(
+            &worker->recorder.interval->histograms[HISTOGRAM_RESPONSE_UNANSWERED],
+            waited(worker, since_ns, now_ns), tickets);
 }
 
 /* False: a new one, and there is room for it. */
@@ -430,7 +305,7 @@ void recorder_refusal(struct worker *worker, const char *text, size_t text_bytes
 void recorder_error_reply(struct worker *worker, uint32_t kind)
 {
     worker_count(worker, COUNTER_ERROR_REPLIES, 1);
-    worker->interval->errors_by_kind[kind]++;
+    worker->recorder.interval->errors_by_kind[kind]++;
     const char *word = worker->live->error_kinds[kind].word;
     if (strcmp(word, "MOVED") == 0)
         worker_count(worker, COUNTER_MOVED, 1);

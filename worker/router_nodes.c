@@ -1,10 +1,18 @@
 /* The nodes of the target as a worker sees them: which of them serve its requests, and which connection
  * goes to which. Where a request goes is in router.c. */
+#include "worker/router.h"
+
 #include <stdlib.h>
 #include <string.h>
 
-#include "worker/slot_list.h"
 #include "worker/worker_state.h"
+
+/* Tickets that wait for one node. At 10,000 requests a second to each of its nodes a worker fills it in
+ * 1.6 s: beyond that tickets of a node that is gone are shed, and one that is slow stops the drawing.
+ * More nodes than these share what these have: a worker's requests go to each of them less often. */
+#define FRESH_SLOTS 16384u
+#define FRESH_NODES 64u
+#define FRESH_SLOTS_MIN 16u
 
 /* Who serves what ------------------------------------------------------------------------------ */
 
@@ -83,40 +91,24 @@ static void find_readers(struct worker *worker)
 
 /* Connections ---------------------------------------------------------------------------------- */
 
-static bool pool_create(struct worker *worker, struct pool *pool)
-{
-    struct router *router = &worker->router;
-    uint64_t loads = worker->run->pipeline;
-    if (!worker->open_loop && !router->by_slot)
-        return true;
-    pool->by_load = calloc(loads, sizeof pool->by_load[0]);
-    if (pool->by_load == NULL)
-        return false;
-    for (uint64_t load = 0; load < loads; load++)
-        TAILQ_INIT(&pool->by_load[load]);
-    return true;
-}
-
 /* The more nodes, the fewer tickets may wait for each. */
-static void limit_fresh(struct router *router)
+static void limit_fresh(struct pools *pools)
 {
-    uint32_t each = router->held_max / router->pool_count;
-    router->fresh_max = each > FRESH_SLOTS       ? FRESH_SLOTS
-                        : each < FRESH_SLOTS_MIN ? FRESH_SLOTS_MIN
-                                                 : each;
+    uint32_t each = pools->held_max / pools->count;
+    pools->fresh_max = each > FRESH_SLOTS       ? FRESH_SLOTS
+                       : each < FRESH_SLOTS_MIN ? FRESH_SLOTS_MIN
+                                                : each;
 }
 
 /* A pool for each node that has none yet. */
 static bool add_pools(struct worker *worker)
 {
-    struct router *router = &worker->router;
+    const struct router *router = &worker->router;
     uint32_t wanted = router->by_slot ? router->topology->node_count : 1;
-    while (router->pool_count < wanted) {
-        if (!pool_create(worker, &router->pools[router->pool_count]))
+    while (worker->pools.count < wanted)
+        if (!pools_add(worker))
             return false;
-        router->pool_count++;
-    }
-    limit_fresh(router);
+    limit_fresh(&worker->pools);
     return true;
 }
 
@@ -133,7 +125,7 @@ static void share_out(struct worker *worker, uint32_t wanted[TOPOLOGY_NODES_MAX]
         if (is_wanted(worker, i))
             full[full_count++] = i;
     for (uint32_t i = 0; worker->router.by_slot && i < topology->node_count; i++)
-        if (left > full_count && serves(worker, i) && worker->router.pools[i].called &&
+        if (left > full_count && serves(worker, i) && worker->pools.each[i].called &&
             worker->router.slot_counts[i] == 0 && topology->nodes[i].role == TOPOLOGY_PRIMARY) {
             wanted[i] = 1;
             left--;
@@ -166,7 +158,7 @@ static void assign_connections(struct worker *worker, uint64_t now_ns, bool firs
     memset(assigned, 0, nodes * sizeof assigned[0]);
     share_out(worker, wanted);
     for (uint32_t i = 0; router->by_slot && i < nodes; i++)
-        router->pools[i].wanted = wanted[i];
+        worker->pools.each[i].wanted = wanted[i];
     bool *stays = calloc(worker->connection_count, sizeof stays[0]);
     for (uint32_t i = 0; i < worker->connection_count && !first; i++) {
         const struct connection *connection = &worker->connections[i];
@@ -256,14 +248,17 @@ static enum err_code check_reach(struct worker *worker, struct err *err)
 
 /* For nodes that may be added, too: room that is not used is not touched. Requests that wait are those that
  * connections have given back or a node has sent elsewhere, and tickets that were never sent. */
-static bool make_room(struct router *router)
+static bool make_room(struct worker *worker)
 {
+    struct router *router = &worker->router;
+    struct pools *pools = &worker->pools;
     const uint32_t nodes = router->topology->node_count;
-    TAILQ_INIT(&router->free_pools);
-    TAILQ_INIT(&router->work_pools);
-    router->held_max = FRESH_SLOTS * (nodes < FRESH_NODES ? nodes : FRESH_NODES);
-    router->pools = calloc(router->by_slot ? TOPOLOGY_NODES_MAX : 1, sizeof router->pools[0]);
-    if (router->pools == NULL)
+    TAILQ_INIT(&pools->free);
+    TAILQ_INIT(&pools->work);
+    pools->capacity = (uint64_t)worker->connection_count * worker->run->pipeline;
+    pools->held_max = FRESH_SLOTS * (nodes < FRESH_NODES ? nodes : FRESH_NODES);
+    pools->each = calloc(router->by_slot ? TOPOLOGY_NODES_MAX : 1, sizeof pools->each[0]);
+    if (pools->each == NULL)
         return false;
     if (router->by_slot || router->from_replicas) {
         uint16_t *counts = calloc(6 * (size_t)TOPOLOGY_NODES_MAX, sizeof counts[0]);
@@ -275,8 +270,7 @@ static bool make_room(struct router *router)
         router->reader_count = counts + 3 * TOPOLOGY_NODES_MAX;
         router->readers = counts + 4 * TOPOLOGY_NODES_MAX;
     }
-    return !router->by_slot ||
-           slot_store_create(&router->store, router->held_max + 2 * router->capacity + 1);
+    return slot_store_create(&pools->store, pools->held_max + 2 * pools->capacity + 1);
 }
 
 enum err_code router_create(struct worker *worker, struct err *err)
@@ -291,8 +285,8 @@ enum err_code router_create(struct worker *worker, struct err *err)
                          worker->spec->replica_reads != REPLICA_READS_NO;
     router->from_replicas = worker->spec->replica_reads != REPLICA_READS_NO &&
                             workload_reads_only(worker->run->workload);
-    router->capacity = (uint64_t)worker->connection_count * worker->run->pipeline;
-    if (!make_room(router) || !add_pools(worker))
+    worker->dispatch.straight = !worker->open_loop && !router->by_slot;
+    if (!make_room(worker) || !add_pools(worker))
         return no_memory(worker, err);
     count_nodes(router);
     find_readers(worker);
@@ -305,10 +299,7 @@ enum err_code router_create(struct worker *worker, struct err *err)
 void router_destroy(struct worker *worker)
 {
     struct router *router = &worker->router;
-    for (uint32_t i = 0; router->pools != NULL && i < router->pool_count; i++)
-        free(router->pools[i].by_load);
-    free(router->pools);
+    pools_destroy(&worker->pools);
     free(router->slot_counts);
-    free(router->store.slots);
     free(router->topology);
 }

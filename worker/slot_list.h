@@ -1,19 +1,36 @@
-/* Requests that wait for a node, in lists that share their memory: as many as wait, whatever number of
- * nodes they wait for. Private to the router; its users know how many there can be. */
+/* Requests of a worker that have a ticket, and lists of those that no connection holds: they share their
+ * memory, as much as waits, whatever number of lists there are. Its users know how many there can be. */
 #ifndef WORKER_SLOT_LIST_H
 #define WORKER_SLOT_LIST_H
 
 #include <assert.h>
+#include <stdbool.h>
+#include <stdint.h>
 #include <stdlib.h>
 
-#include "worker/worker_state.h"
+struct request_slot {
+    uint64_t ticket;
+    union {
+        uint64_t sent_ns;   /* clock reading just before the write that carried its first byte */
+        uint64_t waited_ns; /* until then, open loop: for a connection that could take it      */
+    };
+    uint64_t intended_ns; /* clock reading of the schedule; open loop only               */
+    uint32_t retry_ms; /* the clock's milliseconds, cut to 32 bits, while it waits to be retried */
+    uint8_t hops;      /* how often a node has sent it elsewhere                      */
+    bool again;        /* has been sent before: sent_ns is that of the first time     */
+    bool asking;       /* goes out behind ASKING                                      */
+};
 
-/* Tickets that wait for one node. At 10,000 requests a second to each of its nodes a worker fills it in
- * 1.6 s: beyond that tickets of a node that is gone are shed, and one that is slow stops the drawing.
- * More nodes than these share what these have: a worker's requests go to each of them less often. */
-#define FRESH_SLOTS 16384u
-#define FRESH_NODES 64u
-#define FRESH_SLOTS_MIN 16u
+struct slot_list {
+    uint32_t head, tail, count; /* places in the store */
+};
+struct slot_store {
+    struct waiting_slot {
+        struct request_slot slot;
+        uint32_t next; /* 0: the last one */
+    } * slots;
+    uint32_t size, free, untouched; /* first free place, first that was never used */
+};
 
 /* Room for so many; slot_store_destroy. What has never been used is not touched. False: no memory. */
 static inline bool slot_store_create(struct slot_store *store, uint64_t slots)

@@ -3,6 +3,8 @@
  * With -n: claimed from the shared counter in chunks that shrink towards the end, so that all
  * workers finish together and exactly n are sent. Without: worker i of N takes i, i + N, i + 2N, ...
  * and shares nothing. Warm-up tickets have a range of their own, always by stride. */
+#include "worker/tickets.h"
+
 #include "worker/worker_state.h"
 
 /* The share of what is left that one claim takes is 1 / (4 * workers): n = 1,000,000 over 2 workers

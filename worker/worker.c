@@ -9,6 +9,9 @@
 #include <unistd.h>
 
 #include "common/transport_tls.h"
+#include "worker/connections.h"
+#include "worker/edges.h"
+#include "worker/recount.h"
 #include "worker/transport_null.h"
 #include "worker/worker_state.h"
 
@@ -51,7 +54,7 @@ static void arm_tick(struct worker *worker, uint64_t now_ns)
 /* From now on nothing is sent; the interval under way takes in the draining. */
 static void begin_stopping(struct worker *worker, uint64_t now_ns)
 {
-    recorder_cut(worker, now_ns);
+    edges_cut(worker, now_ns);
     worker->edge_ns = UINT64_MAX;
     worker->stopping = true;
     /* What was drawn and not sent never will be. */
@@ -82,7 +85,7 @@ static void on_tick(evutil_socket_t fd, short what, void *argument)
         if (!worker->stopping && now_ns >= worker->stop_at_ns)
             begin_stopping(worker, now_ns);
         else if (now_ns >= worker->edge_ns)
-            recorder_cut(worker, now_ns);
+            edges_cut(worker, now_ns);
         if (worker->stopping && now_ns >= worker->stop_at_ns + worker->spec->drain_timeout_ns)
             worker->finished = true;
     }
@@ -104,17 +107,17 @@ static void on_wake(evutil_socket_t fd, short what, void *argument)
 static void turn(struct worker *worker)
 {
     uint64_t now_ns = clock_now_ns();
-    worker->looked_ns = worker->wakeup_ns != 0 ? worker->wakeup_ns : now_ns;
-    int how = worker->open_loop ? pacer_prepare_wait(worker, &now_ns) : EVLOOP_ONCE;
-    worker->waiting_ns = now_ns;
-    worker->wakeup_ns = 0;
+    worker->lag.looked_ns = worker->lag.wakeup_ns != 0 ? worker->lag.wakeup_ns : now_ns;
+    int how = worker->open_loop ? wait_prepare(worker, &now_ns) : EVLOOP_ONCE;
+    worker->lag.waiting_ns = now_ns;
+    worker->lag.wakeup_ns = 0;
     if (worker->transport->answers_at_once)
         connections_activate(worker);
     if (worker->reads_cut > 0)
         connections_resume(worker);
     event_base_loop(worker->base, how);
-    if (worker->woken_turns > 0)
-        worker->woken_turns--;
+    if (worker->recorder.woken_turns > 0)
+        worker->recorder.woken_turns--;
 }
 
 /* libevent doubles its array of ready events whenever a wait fills it. Every socket is made ready
@@ -172,24 +175,26 @@ static enum err_code create_greeting(struct worker *worker, struct err *err)
 
 static enum err_code allocate_buffers(struct worker *worker, struct err *err)
 {
-    worker->request_bytes = workload_request_bytes(worker->run->workload);
-    worker->out_bytes = worker->request_bytes;
-    if (worker->out_bytes < WORKER_WRITE_BYTES)
-        worker->out_bytes = WORKER_WRITE_BYTES;
-    if (worker->out_bytes > WORKER_WINDOW_BYTES)
-        worker->out_bytes = WORKER_WINDOW_BYTES;
-    worker->out_requests = (uint32_t)(worker->out_bytes / worker->request_bytes);
-    worker->in = malloc(WORKER_READ_BYTES);
-    worker->out = malloc(worker->out_bytes);
-    worker->wire = malloc(INTERVAL_RECORD_MAX_BYTES);
+    worker->exchange.request_bytes = workload_request_bytes(worker->run->workload);
+    worker->exchange.out_bytes = worker->exchange.request_bytes;
+    if (worker->exchange.out_bytes < WORKER_WRITE_BYTES)
+        worker->exchange.out_bytes = WORKER_WRITE_BYTES;
+    if (worker->exchange.out_bytes > WORKER_WINDOW_BYTES)
+        worker->exchange.out_bytes = WORKER_WINDOW_BYTES;
+    worker->exchange.out_requests =
+        (uint32_t)(worker->exchange.out_bytes / worker->exchange.request_bytes);
+    worker->exchange.in = malloc(WORKER_READ_BYTES);
+    worker->exchange.out = malloc(worker->exchange.out_bytes);
+    worker->recorder.wire = malloc(INTERVAL_RECORD_MAX_BYTES);
     if (worker->run->warmup_ns > 0)
-        worker->held = malloc(INTERVAL_RECORD_MAX_BYTES);
-    worker->interval = malloc(sizeof *worker->interval);
-    if (worker->in == NULL || worker->out == NULL || worker->wire == NULL ||
-        worker->interval == NULL || (worker->run->warmup_ns > 0 && worker->held == NULL))
+        worker->recorder.held = malloc(INTERVAL_RECORD_MAX_BYTES);
+    worker->recorder.interval = malloc(sizeof *worker->recorder.interval);
+    if (worker->exchange.in == NULL || worker->exchange.out == NULL ||
+        worker->recorder.wire == NULL || worker->recorder.interval == NULL ||
+        (worker->run->warmup_ns > 0 && worker->recorder.held == NULL))
         return err_set(err, E_SYSTEM, "worker %u: cannot allocate its buffers",
                        worker->share->index);
-    interval_init(worker->interval);
+    interval_init(worker->recorder.interval);
     return create_greeting(worker, err);
 }
 
@@ -217,6 +222,8 @@ static enum err_code worker_create(struct worker *worker, struct err *err)
     if (code == OK)
         code = pacer_create(worker, err);
     if (code == OK)
+        code = wait_create(worker, err);
+    if (code == OK)
         code = connections_create(worker, err);
     return code;
 }
@@ -224,7 +231,8 @@ static enum err_code worker_create(struct worker *worker, struct err *err)
 static void worker_destroy(struct worker *worker)
 {
     connections_destroy(worker);
-    pacer_destroy(worker);
+    wait_destroy(&worker->wait);
+    pacer_destroy(&worker->pacer);
     transport_null_destroy();
     if (worker->tick != NULL)
         event_free(worker->tick);
@@ -232,13 +240,13 @@ static void worker_destroy(struct worker *worker)
         event_free(worker->wake);
     if (worker->base != NULL)
         event_base_free(worker->base);
-    if (worker->schedstat_fd >= 0)
-        close(worker->schedstat_fd);
-    free(worker->in);
-    free(worker->out);
-    free(worker->wire);
-    free(worker->held);
-    free(worker->interval);
+    if (worker->recorder.schedstat_fd >= 0)
+        close(worker->recorder.schedstat_fd);
+    free(worker->exchange.in);
+    free(worker->exchange.out);
+    free(worker->recorder.wire);
+    free(worker->recorder.held);
+    free(worker->recorder.interval);
     greeting_destroy(&worker->greeting);
     greeting_destroy(&worker->replica_greeting);
 }
@@ -261,7 +269,8 @@ static void enter_run(struct worker *worker, uint64_t start_ns)
     worker->start_ns = start_ns;
     uint64_t now_ns = clock_now_ns();
     read_stop_word(worker);
-    recorder_start(worker, now_ns);
+    edges_start(worker, now_ns);
+    connections_plan_ramp(worker);
     set_state(worker, WORKER_RUNNING);
     worker->allocations_at_start = malloc_count();
 }
@@ -277,7 +286,7 @@ static void wait_for_start(struct worker *worker)
     clock_sleep_until(start_ns);
     enter_run(worker, start_ns);
     if (!worker->open_loop)
-        connections_fill(worker);
+        dispatch_send(worker, clock_now_ns());
 }
 
 /* Not inlined: tests/perf counts the instructions between entering and leaving it. */
@@ -307,23 +316,23 @@ static enum err_code finish(struct worker *worker, struct err *err)
 {
     uint64_t allocations = malloc_count() - worker->allocations_at_start;
     uint64_t now_ns = clock_now_ns();
-    if (connections_recount(worker) != worker->in_flight)
+    if (recount_in_flight(worker) != worker->in_flight)
         return err_set(err, E_UNTRUSTED,
                        "worker %u: %llu requests in flight by count, %llu by recount of the slots",
                        worker->share->index, (unsigned long long)worker->in_flight,
-                       (unsigned long long)connections_recount(worker));
+                       (unsigned long long)recount_in_flight(worker));
     if (!worker->stopping) {
-        recorder_cut(worker, now_ns);
+        edges_cut(worker, now_ns);
         worker->edge_ns = UINT64_MAX;
     }
     connections_abandon(worker);
-    enum err_code code = recorder_finish(worker, last_event_ns(worker, now_ns), err);
+    enum err_code code = edges_finish(worker, last_event_ns(worker, now_ns), err);
     if (code == OK && worker->open_loop && worker->pacer.measuring &&
-        pacer_recount(worker) != worker_backlog(worker))
+        recount_backlog(worker) != worker_backlog(worker))
         code = err_set(err, E_UNTRUSTED,
                        "worker %u: a backlog of %llu by count, %llu by recount of the schedule",
                        worker->share->index, (unsigned long long)worker_backlog(worker),
-                       (unsigned long long)pacer_recount(worker));
+                       (unsigned long long)recount_backlog(worker));
     if (code == OK && allocations > 0 && worker->reconnected == 0)
         code = err_set(err, E_UNTRUSTED, "worker %u: %llu allocations after the start barrier",
                        worker->share->index, (unsigned long long)allocations);
@@ -362,21 +371,24 @@ int worker_main(const struct worker_run *run, const struct worker_share *share)
         .ring = ipc_ring(run->segment, share->index),
         .control = ipc_control(run->segment),
         .tickets = ipc_tickets(run->segment),
+        .on_io = dispatch_io,
         .edge_ns = UINT64_MAX,
         .stop_at_ns = UINT64_MAX,
         .warmup_ns = IPC_NEVER,
         .next_opening_ns = UINT64_MAX,
         .open_loop = run->open_loop,
-        .schedstat_fd = -1,
-        .pacer = {.timer_fd = -1, .next_ns = UINT64_MAX},
-        .replies_per_request = workload_replies(run->workload),
-        .read_kind = workload_read_kind(run->workload, 0),
-        .slept_ns = worker_slept_ns(share),
-        .lag_weight = run->null_transport ? 0 : 10,
-        .lag_random = share->index + 1,
+        .recorder = {.schedstat_fd = -1},
+        .pacer = {.next_ns = UINT64_MAX},
+        .wait = {.timer_fd = -1},
+        .exchange = {.replies_per_request = workload_replies(run->workload),
+                     .read_kind = workload_read_kind(run->workload, 0)},
+        .lag = {.slept_ns = lag_slept_ns(share->connections),
+                .weight = run->null_transport ? 0 : 10,
+                .random = share->index + 1},
     };
     struct err err = {0};
     clock_become_virtual();
+    worker.lag.always_waiting = worker.transport->answers_at_once;
     set_state(&worker, WORKER_CONNECTING);
     enum err_code code = become_worker(run, share, &err);
     if (code == OK)

@@ -43,7 +43,7 @@ static bool in_one_slot(const struct workload *workload, uint64_t ticket, char *
         for (size_t key = 0; key < command->key_count; key++) {
             struct workload_range place = command->arguments[command->key_arguments[key]];
             for (uint32_t time = 0; time < command->repeat; time++) {
-                workload_render_part(workload, ticket,
+                template_render_part(&workload->template, ticket,
                                      place.offset_bytes + time * command->request_bytes,
                                      place.byte_count, buffer);
                 if (slots_of_key(buffer, place.byte_count) != slot)
@@ -63,7 +63,7 @@ static enum err_code refuse_slots(const struct workload *workload, struct err *e
     const struct workload_range name = workload->commands[0].arguments[0];
     char text[32];
     const size_t text_bytes = name.byte_count < sizeof text ? name.byte_count : sizeof text;
-    workload_render_part(workload, 0, name.offset_bytes, text_bytes, text);
+    template_render_part(&workload->template, 0, name.offset_bytes, text_bytes, text);
     for (size_t i = 0; i < text_bytes; i++)
         if (text[i] >= 'a' && text[i] <= 'z')
             text[i] = (char)(text[i] - 'a' + 'A');

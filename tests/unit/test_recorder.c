@@ -4,6 +4,8 @@
 #include <string.h>
 #include <sys/mman.h>
 
+#include "worker/edges.h"
+#include "worker/recount.h"
 #include "worker/worker_state.h"
 
 Suite *test_recorder_suite(void);
@@ -45,22 +47,23 @@ static void set_up(void)
         .next_opening_ns = UINT64_MAX,
         .start_ns = START_NS,
         .stop_at_ns = UINT64_MAX,
-        .interval = malloc(sizeof *worker.interval),
-        .wire = malloc(INTERVAL_RECORD_MAX_BYTES),
-        .held = malloc(INTERVAL_RECORD_MAX_BYTES),
+        .recorder.interval = malloc(sizeof *worker.recorder.interval),
+        .recorder.wire = malloc(INTERVAL_RECORD_MAX_BYTES),
+        .recorder.held = malloc(INTERVAL_RECORD_MAX_BYTES),
     };
     row = malloc(sizeof *row);
-    ck_assert(worker.interval != NULL && worker.wire != NULL && worker.held != NULL && row != NULL);
-    interval_init(worker.interval);
+    ck_assert(worker.recorder.interval != NULL && worker.recorder.wire != NULL &&
+              worker.recorder.held != NULL && row != NULL);
+    interval_init(worker.recorder.interval);
     interval_row_init(row);
-    recorder_start(&worker, START_NS);
+    edges_start(&worker, START_NS);
 }
 
 static void tear_down(void)
 {
-    free(worker.interval);
-    free(worker.wire);
-    free(worker.held);
+    free(worker.recorder.interval);
+    free(worker.recorder.wire);
+    free(worker.recorder.held);
     free(row);
 }
 
@@ -73,7 +76,7 @@ static void fill_ring(void)
 
 static void cut(uint32_t intervals)
 {
-    recorder_cut(&worker, START_NS + intervals * LENGTH_NS);
+    edges_cut(&worker, START_NS + intervals * LENGTH_NS);
 }
 
 static void answer(uint64_t times)
@@ -81,7 +84,8 @@ static void answer(uint64_t times)
     worker_count(&worker, COUNTER_SENT, times);
     worker_count(&worker, COUNTER_OK, times);
     for (uint64_t i = 0; i < times; i++)
-        interval_histogram_record(&worker.interval->histograms[HISTOGRAM_SERVICE_OK], LATENCY_NS);
+        interval_histogram_record(&worker.recorder.interval->histograms[HISTOGRAM_SERVICE_OK],
+                                  LATENCY_NS);
 }
 
 static void leave_in_flight(uint32_t requests)
@@ -182,7 +186,8 @@ START_TEST(test_held_record_keeps_its_place)
     worker_count(&worker, COUNTER_BYTES_OUT, UINT64_MAX / 2);
     for (uint64_t nanoseconds = 1; nanoseconds < NS_PER_SECOND; nanoseconds *= 2) {
         answer(1);
-        interval_histogram_record(&worker.interval->histograms[HISTOGRAM_LOOP_LAG], nanoseconds);
+        interval_histogram_record(&worker.recorder.interval->histograms[HISTOGRAM_LOOP_LAG],
+                                  nanoseconds);
     }
     fill_ring();
     cut(2);
@@ -208,7 +213,7 @@ START_TEST(test_end_pushes_what_is_held)
     cut(2);
     answer(6);
     ring_pop(worker.ring);
-    ck_assert_int_eq(recorder_finish(&worker, START_NS + 2 * LENGTH_NS + 500, &err), OK);
+    ck_assert_int_eq(edges_finish(&worker, START_NS + 2 * LENGTH_NS + 500, &err), OK);
     expect_record(0, 1, INTERVAL_WARMUP, 5);
     expect_record(2, 2, INTERVAL_LAST, 6);
     ck_assert_uint_eq(row->header.end_ns, 2 * LENGTH_NS + 500);

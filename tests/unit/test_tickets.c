@@ -4,6 +4,7 @@
 
 #include "common/rng.h"
 #include "tests/support/check/fake_workers.h"
+#include "worker/tickets.h"
 #include "worker/worker_state.h"
 
 Suite *test_tickets_suite(void);

@@ -3,6 +3,8 @@
 #include <stdlib.h>
 #include <sys/mman.h>
 
+#include "worker/edges.h"
+#include "worker/recount.h"
 #include "worker/worker_state.h"
 
 Suite *test_unanswered_suite(void);
@@ -35,20 +37,20 @@ static void set_up(void)
                              .live = ipc_worker(run.segment, 0),
                              .connections = &connection,
                              .connection_count = 1,
-                             .router = {.pools = &pool, .pool_count = 1},
+                             .pools = {.each = &pool, .count = 1},
                              .start_ns = START_NS,
                              .measure_ns = START_NS,
                              .stop_at_ns = UINT64_MAX,
                              .open_loop = true,
-                             .interval = malloc(sizeof *worker.interval)};
-    ck_assert_ptr_nonnull(worker.interval);
-    interval_init(worker.interval);
+                             .recorder.interval = malloc(sizeof *worker.recorder.interval)};
+    ck_assert_ptr_nonnull(worker.recorder.interval);
+    interval_init(worker.recorder.interval);
     interval_histogram_init(&expected);
 }
 
 static void tear_down(void)
 {
-    free(worker.interval);
+    free(worker.recorder.interval);
 }
 
 /* Nothing of this load is sent, up to the end. */
@@ -67,7 +69,7 @@ static void fall_behind(uint64_t rate, enum arrival arrival, uint64_t seconds)
 
 static const struct interval_histogram *responses(void)
 {
-    return &worker.interval->histograms[HISTOGRAM_RESPONSE_UNANSWERED];
+    return &worker.recorder.interval->histograms[HISTOGRAM_RESPONSE_UNANSWERED];
 }
 
 START_TEST(test_backlog_by_its_schedule)
@@ -76,15 +78,15 @@ START_TEST(test_backlog_by_its_schedule)
      * bucket, and many. */
     static const uint64_t rates[] = {3, 1000, 300000};
     for (int arrival = ARRIVAL_EVEN; arrival <= ARRIVAL_POISSON; arrival++) {
-        interval_reset(worker.interval);
+        interval_reset(worker.recorder.interval);
         interval_histogram_reset(&expected);
         atomic_store(&worker.live->counters[COUNTER_DUE], 0);
-        worker.pacer = (struct pacer){.timer_fd = -1};
+        worker.pacer = (struct pacer){0};
         fall_behind(rates[_i], (enum arrival)arrival, 4);
         struct arrivals each = worker.pacer.draw;
         for (; START_NS + each.time_ns < worker.stop_at_ns; arrivals_advance(&each))
             interval_histogram_record(&expected, worker.stop_at_ns - START_NS - each.time_ns);
-        pacer_record_backlog(&worker, worker.stop_at_ns);
+        recount_record_backlog(&worker, worker.stop_at_ns);
         ck_assert_uint_gt(expected.count, 2);
         ck_assert_uint_eq(responses()->count, expected.count);
         ck_assert_uint_eq(responses()->count, worker_backlog(&worker));
@@ -103,7 +105,7 @@ START_TEST(test_backlog_without_end)
     fall_behind(100000000, ARRIVAL_EVEN, 1);
     struct timespec before, after;
     clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &before);
-    pacer_record_backlog(&worker, worker.stop_at_ns);
+    recount_record_backlog(&worker, worker.stop_at_ns);
     clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &after);
     ck_assert_uint_eq(responses()->count, 50000000);
     ck_assert_uint_eq(responses()->max_ns, NS_PER_SECOND - 10);
@@ -124,9 +126,9 @@ START_TEST(test_backlog_that_connections_hold)
     connection.in_flight = 1;
     connection.unsent = 3;
     uint64_t undrawn = worker.pacer.due.number;
-    pacer_record_backlog(&worker, worker.stop_at_ns);
+    recount_record_backlog(&worker, worker.stop_at_ns);
     ck_assert_uint_eq(responses()->count, undrawn + 1);
-    ck_assert_uint_eq(responses()->count, pacer_recount(&worker));
+    ck_assert_uint_eq(responses()->count, recount_backlog(&worker));
     ck_assert_uint_eq(responses()->min_ns, 300);
 }
 END_TEST
@@ -135,7 +137,7 @@ START_TEST(test_waits_end_with_the_load)
 {
     /* Breaks when what is known of a wait depends on how long volley waits for late replies. */
     const struct interval_histogram *services =
-        &worker.interval->histograms[HISTOGRAM_SERVICE_UNANSWERED];
+        &worker.recorder.interval->histograms[HISTOGRAM_SERVICE_UNANSWERED];
     const struct request_slot slot = {.intended_ns = START_NS, .sent_ns = START_NS + 400};
     worker.stop_at_ns = START_NS + 1000;
     recorder_unanswered(&worker, &slot, START_NS + 700);
@@ -164,7 +166,7 @@ START_TEST(test_shed_has_waited_so_long)
     ck_assert_uint_ge(shed, 449); /* every second of 900 */
     ck_assert_uint_eq(responses()->count, shed);
     ck_assert_uint_eq(responses()->min_ns, 100 * NS_PER_MS);
-    pacer_record_backlog(&worker, worker.stop_at_ns);
+    recount_record_backlog(&worker, worker.stop_at_ns);
     ck_assert_uint_eq(responses()->count, shed + worker_backlog(&worker));
     ck_assert_uint_eq(responses()->max_ns, 100 * NS_PER_MS);
 }

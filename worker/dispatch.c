@@ -1,0 +1,421 @@
+/* The way of a ticket. One that is due, or in a closed loop one for which there is room, is drawn, goes to the
+ * pool that serves it, and there to a connection that is free. What finds none waits in the pool: with one server
+ * only what a connection that has ended gave back, in a cluster also a ticket whose node is busy while
+ * others are not, so that a slow or dead node does not stop them. */
+#include "worker/dispatch.h"
+
+#include "worker/edges.h"
+#include "worker/tickets.h"
+#include "worker/worker_state.h"
+
+/* So many are given to connections before the first of them is written. */
+#define BATCH_TICKETS 64u
+#define BATCH_CONNECTIONS 64u
+
+#define COLD __attribute__((noinline, cold))
+
+struct touched {
+    struct connection *connections[BATCH_CONNECTIONS];
+    uint32_t count;
+};
+
+static void touch(struct connection *connection, struct touched *touched)
+{
+    if (!connection->touched)
+        touched->connections[touched->count++] = connection;
+    connection->touched = true;
+    pools_connection_changed(connection);
+}
+
+/* Drawing -------------------------------------------------------------------------------------- */
+
+/* The ticket that found no room, or the next one that is due. False: there is none. */
+static bool draw(struct worker *worker, uint64_t now_ns, struct request_slot *slot)
+{
+    struct dispatch *dispatch = &worker->dispatch;
+    if (dispatch->has_drawn) {
+        *slot = dispatch->drawn;
+        dispatch->has_drawn = false;
+        worker->pools.held--;
+        if (!pools_is_stale(worker, worker->pools.full, slot, now_ns))
+            return true;
+        worker->unsent--;
+    }
+    *slot = (struct request_slot){0};
+    if (worker->open_loop ? !pacer_draw(worker, now_ns, slot)
+                          : !tickets_draw(worker, &slot->ticket))
+        return false;
+    worker->unsent++;
+    return true;
+}
+
+/* The next ticket, and the pool that it belongs to; there is room for it in the pool's list. What is shed is
+ * passed over. NULL: there is none now, or its list is full. */
+static struct pool *draw_routed(struct worker *worker, uint64_t now_ns, struct request_slot *slot)
+{
+    struct dispatch *dispatch = &worker->dispatch;
+    struct pools *pools = &worker->pools;
+    while (draw(worker, now_ns, slot)) {
+        struct pool *pool = router_route(worker, slot->ticket);
+        bool full = pool->fresh.count >= pools->fresh_max || pools->held >= pools->held_max;
+        bool stops = full && !pool->failing;
+        if (pools->full_ns != 0 || stops)
+            pools_note_full(worker, now_ns, stops ? pool : NULL);
+        if (!full)
+            return pool;
+        if (stops) {
+            dispatch->drawn = *slot;
+            dispatch->has_drawn = true;
+            pools->held++;
+            return NULL;
+        }
+        pools_shed_for_node(worker, pool, slot, now_ns);
+    }
+    return NULL;
+}
+
+/* What is due, at most a batch of it. True: there may be more. */
+static bool draw_due(struct worker *worker, uint64_t now_ns, struct touched *touched)
+{
+    struct dispatch *dispatch = &worker->dispatch;
+    struct request_slot slot;
+    if (dispatch->stopped)
+        dispatch->drawing.since_ns = now_ns;
+    dispatch->stopped = false;
+    for (uint32_t given = 0; given < BATCH_TICKETS && touched->count < BATCH_CONNECTIONS; given++) {
+        /* Where one pool serves all, a ticket that finds no connection stays the schedule's next one. */
+        if (!worker->router.by_slot && pools_pick(worker, worker->pools.each) == NULL)
+            return false;
+        struct pool *pool =
+            pools_capacity_left(worker) > 0 ? draw_routed(worker, now_ns, &slot) : NULL;
+        if (pool == NULL) {
+            dispatch->stopped = dispatch->has_drawn || pools_capacity_left(worker) == 0;
+            return false;
+        }
+        slot.waited_ns = supply_take(&dispatch->drawing, slot.intended_ns, slot.waited_ns, now_ns);
+        struct connection *connection =
+            pool->again.count + pool->fresh.count == 0 ? pools_pick(worker, pool) : NULL;
+        if (connection == NULL) {
+            pools_wait_fresh(worker, pool, &slot);
+            continue;
+        }
+        pools_place_fresh(connection, &slot, now_ns);
+        touch(connection, touched);
+    }
+    return true;
+}
+
+/* A closed loop draws for a connection that is free, until it is full, so that pipelined requests go out
+ * together. What belongs to other nodes on the way waits for them. False: no ticket was to be had. */
+static bool draw_for(struct worker *worker, struct connection *connection, uint64_t now_ns)
+{
+    uint32_t room = pools_room_of(connection);
+    uint64_t capacity = pools_capacity_left(worker);
+    while (room > 0 && capacity > 0) {
+        struct request_slot slot;
+        struct pool *pool = draw_routed(worker, now_ns, &slot);
+        if (pool == NULL)
+            return false;
+        if (pool != connection->pool) {
+            pools_wait_fresh(worker, pool, &slot);
+            continue;
+        }
+        pools_place(connection, &slot);
+        room--;
+        capacity--;
+    }
+    return room == 0;
+}
+
+static void draw_for_free(struct worker *worker, uint64_t now_ns, struct touched *touched)
+{
+    struct pool *pool, *next;
+    for (pool = TAILQ_FIRST(&worker->pools.free); pool != NULL; pool = next) {
+        struct connection *connection;
+        next = TAILQ_NEXT(pool, by_free); /* only this one may leave the list meanwhile */
+        while (touched->count < BATCH_CONNECTIONS &&
+               (connection = pools_pick(worker, pool)) != NULL) {
+            bool filled = draw_for(worker, connection, now_ns);
+            touch(connection, touched);
+            if (!filled)
+                return;
+        }
+    }
+}
+
+static void serve_pools(struct worker *worker, uint64_t now_ns, struct touched *touched)
+{
+    struct pool *pool, *next;
+    for (pool = TAILQ_FIRST(&worker->pools.work); pool != NULL; pool = next) {
+        struct connection *connection;
+        next = TAILQ_NEXT(pool, by_work); /* only this one may leave the list meanwhile */
+        while (
+            touched->count < BATCH_CONNECTIONS &&
+            (pool->again.count > 0 || (pool->fresh.count > 0 && pools_capacity_left(worker) > 0)) &&
+            (connection = pools_pick(worker, pool)) != NULL) {
+            pools_serve(connection, now_ns);
+            touch(connection, touched);
+        }
+    }
+}
+
+/* Sending -------------------------------------------------------------------------------------- */
+
+/* Tickets of a warm-up that is over never will be sent. In a closed loop those of the run take their place. */
+static void replace_stale(struct connection *connection)
+{
+    struct worker *worker = connection->worker;
+    uint32_t kept = 0;
+    for (uint32_t i = 0; i < connection->unsent; i++) {
+        struct request_slot slot = *connection_slot(connection, connection->in_flight + i);
+        if (slot.ticket < WORKLOAD_WARMUP_TICKET || slot.again)
+            *connection_slot(connection, connection->in_flight + kept++) = slot;
+    }
+    uint32_t dropped = connection->unsent - kept;
+    worker->unsent -= dropped;
+    connection->unsent = kept;
+    if (!connection->retiring)
+        connection->quota += dropped; /* it has not sent them */
+    if (!worker->open_loop)
+        draw_for(worker, connection, clock_now_ns());
+    worker_publish_drawn(worker);
+}
+
+COLD static void lose(struct connection *connection)
+{
+    const struct exchange_loss *loss = &connection->worker->exchange.loss;
+    connection_lost(connection, loss->cause, loss->event, loss->at_ns);
+}
+
+COLD static void flush_again(struct connection *connection, enum exchange_result result)
+{
+    while (result == EXCHANGE_STALE) {
+        replace_stale(connection);
+        result = exchange_flush(connection);
+    }
+    if (result == EXCHANGE_LOST)
+        lose(connection);
+}
+
+static inline void flush(struct connection *connection)
+{
+    enum exchange_result result = exchange_flush(connection);
+    if (__builtin_expect(result != EXCHANGE_DONE, 0))
+        flush_again(connection, result);
+}
+
+/* False: nothing is to be sent now. */
+static bool may_send(struct worker *worker, uint64_t now_ns)
+{
+    if (worker->start_ns == 0)
+        return false;
+    if (now_ns >= worker->edge_ns)
+        edges_cut(worker, now_ns);
+    return now_ns < worker->stop_at_ns;
+}
+
+/* At most a batch. True: there may be more. */
+static bool send_batch(struct worker *worker, uint64_t now_ns)
+{
+    struct touched touched = {.count = 0};
+    bool more = false;
+    serve_pools(worker, now_ns, &touched);
+    if (worker->open_loop) {
+        more = draw_due(worker, now_ns, &touched);
+    } else {
+        draw_for_free(worker, now_ns, &touched);
+        serve_pools(worker, now_ns, &touched);
+    }
+    worker_publish_drawn(worker);
+    for (uint32_t i = 0; i < touched.count; i++) {
+        struct connection *connection = touched.connections[i];
+        connection->touched = false;
+        if (connection->state == CONNECTION_READY)
+            flush(connection);
+        pools_connection_changed(connection);
+    }
+    return more || touched.count == BATCH_CONNECTIONS;
+}
+
+void dispatch_send(struct worker *worker, uint64_t now_ns)
+{
+    const struct pacer *pacer = &worker->pacer;
+    bool idle = worker->open_loop && pacer->next_ns > now_ns && !worker->dispatch.has_drawn &&
+                TAILQ_EMPTY(&worker->pools.work);
+    if (!idle && may_send(worker, now_ns)) {
+        if (worker->open_loop)
+            pacer_shed_late(worker, now_ns);
+        while (send_batch(worker, now_ns))
+            continue;
+    }
+    if (worker->open_loop && worker->start_ns != 0 && (pacer->starved || pacer->next_ns <= now_ns))
+        pacer_note_starved(worker, now_ns);
+}
+
+void dispatch_tick(struct worker *worker, uint64_t now_ns)
+{
+    if (worker->pools.full_ns != 0)
+        pools_note_full(worker, now_ns, worker->pools.full);
+    pools_shed_stale(worker, now_ns);
+    dispatch_send(worker, now_ns);
+}
+
+bool dispatch_can_take(struct worker *worker)
+{
+    return worker->router.by_slot ? pools_capacity_left(worker) > 0 && worker->pools.full_ns == 0
+                                  : pools_pick(worker, worker->pools.each) != NULL;
+}
+
+/* In an open loop and in a cluster, and where others may be free or something waits. */
+static __attribute__((noinline)) void fill_from_pools(struct connection *connection,
+                                                      uint64_t now_ns)
+{
+    struct worker *worker = connection->worker;
+    if (worker->open_loop) {
+        pools_connection_able(connection, now_ns);
+        dispatch_send(worker, now_ns);
+        return;
+    }
+    pools_connection_changed(connection);
+    /* Mostly this one is the only one that is free. */
+    if (worker->pools.free_connections != (connection->listed_load != CONNECTION_UNLISTED)) {
+        dispatch_send(worker, now_ns);
+        return;
+    }
+    if (connection->listed_load == CONNECTION_UNLISTED || !may_send(worker, now_ns))
+        return;
+    pools_serve(connection, now_ns);
+    draw_for(worker, connection, now_ns);
+    worker_publish_drawn(worker);
+    pools_connection_changed(connection);
+    flush(connection);
+    pools_connection_changed(connection);
+}
+
+/* A ready connection may have room: it gets what is there for it. The pipeline is a sliding window. */
+static void fill(struct connection *connection, uint64_t now_ns)
+{
+    struct worker *worker = connection->worker;
+    const struct pools *pools = &worker->pools;
+    if (__builtin_expect(!worker->dispatch.straight, 0) ||
+        __builtin_expect((pools->free_connections | pools->held) != 0, 0)) {
+        fill_from_pools(connection, now_ns);
+        return;
+    }
+    /* The usual case in few steps: all others are busy, and nothing waits. */
+    if (now_ns >= worker->stop_at_ns || connection->write_waiting)
+        return;
+    uint32_t room = (uint32_t)worker->run->pipeline - connection->in_flight - connection->unsent;
+    if (room > connection->quota)
+        room = (uint32_t)connection->quota;
+    uint64_t ticket;
+    for (; room > 0 && tickets_draw(worker, &ticket); room--) {
+        connection_slot(connection, connection->in_flight + connection->unsent)->ticket = ticket;
+        connection->unsent++;
+        connection->quota--;
+        worker->unsent++;
+    }
+    worker_publish_unsent(worker);
+    flush(connection);
+    if (room > 0)
+        pools_connection_changed(connection);
+}
+
+/* Events --------------------------------------------------------------------------------------- */
+
+static void recycle(struct connection *connection, uint64_t now_ns);
+
+static void became_ready(struct connection *connection, uint64_t now_ns)
+{
+    const struct worker *worker = connection->worker;
+    if (!worker->connected || connection->idle)
+        return;
+    if (connection->retiring)
+        recycle(connection, now_ns);
+    else if (worker->start_ns != 0)
+        fill(connection, now_ns);
+}
+
+static void recycle(struct connection *connection, uint64_t now_ns)
+{
+    connection_recycle(connection, now_ns);
+    if (connection->state == CONNECTION_READY)
+        became_ready(connection, now_ns);
+}
+
+void dispatch_open(struct connection *connection)
+{
+    connection_open(connection);
+    if (connection->state == CONNECTION_READY)
+        became_ready(connection, clock_now_ns());
+}
+
+COLD static void take_unusual(struct connection *connection, enum exchange_result result);
+
+/* What the replies that were read come to. */
+static inline void take_result(struct connection *connection, enum exchange_result result)
+{
+    if (result == EXCHANGE_DONE)
+        return;
+    if (__builtin_expect(result != EXCHANGE_FREED || connection->quota == 0, 0))
+        take_unusual(connection, result);
+    else
+        fill(connection, connection->worker->exchange.done_ns);
+}
+
+static void take_unusual(struct connection *connection, enum exchange_result result)
+{
+    struct worker *worker = connection->worker;
+    while (result == EXCHANGE_REDIRECTED) {
+        router_redirected(connection, worker->exchange.done_ns);
+        result = exchange_go_on(connection);
+    }
+    const uint64_t done_ns = worker->exchange.done_ns;
+    if (result == EXCHANGE_LOST) {
+        lose(connection);
+        dispatch_send(worker, done_ns);
+    } else if (result == EXCHANGE_FREED) {
+        if (connection_is_spent(connection))
+            recycle(connection, done_ns);
+        else
+            fill(connection, done_ns);
+    }
+}
+
+/* Work at a wake-up, ahead of the first read, must not be taken for a sleep. */
+static void note_wakeup(struct worker *worker)
+{
+    if (worker->lag.wakeup_ns == 0)
+        lag_woke(&worker->lag, clock_now_ns());
+}
+
+COLD static void go_on_writing(struct connection *connection)
+{
+    note_wakeup(connection->worker);
+    pools_waited_to_write(connection, clock_now_ns());
+    flush(connection);
+    if (connection->state == CONNECTION_READY)
+        fill(connection, clock_now_ns());
+}
+
+COLD static void go_on_opening(struct connection *connection, short what)
+{
+    note_wakeup(connection->worker);
+    connection_go_on(connection, what);
+    if (connection->state == CONNECTION_READY)
+        became_ready(connection, clock_now_ns());
+}
+
+void dispatch_io(evutil_socket_t fd, short what, void *argument)
+{
+    struct connection *connection = argument;
+    (void)fd;
+    if (connection->state == CONNECTION_READY) {
+        if (what & (EV_READ | EV_CLOSED))
+            take_result(connection, exchange_receive(connection, what & EV_CLOSED));
+        if ((what & EV_WRITE) && connection->state == CONNECTION_READY)
+            go_on_writing(connection);
+        return;
+    }
+    go_on_opening(connection, what);
+}

@@ -1,0 +1,35 @@
+/* Who sends the next ticket. Called from the loop only: what a connection does next, once something has
+ * happened to it, is decided here. */
+#ifndef WORKER_DISPATCH_H
+#define WORKER_DISPATCH_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "common/interval.h"
+#include "worker/connection.h"
+#include "worker/supply.h"
+
+struct worker;
+
+struct dispatch {
+    bool
+        straight; /* a closed loop and one pool: a ticket goes straight to the connection with room */
+    struct request_slot drawn; /* a ticket whose node's list is full ...          */
+    bool has_drawn;            /* ... there is one                                */
+    bool stopped;          /* tickets of an open loop are not drawn: a list is full, or too ... */
+    struct supply drawing; /* ... many are in flight; and since when they are again           */
+};
+
+/* The event loop's: something has happened to a connection's descriptor. */
+void dispatch_io(evutil_socket_t fd, short what, void *connection);
+/* Opens a connection, and gives it work where it is ready at once. */
+void dispatch_open(struct connection *connection);
+/* Sends what waits, and what is due, as far as connections are free. */
+void dispatch_send(struct worker *worker, uint64_t now_ns);
+/* The same on every tick of the loop's timer. */
+void dispatch_tick(struct worker *worker, uint64_t now_ns);
+/* Open loop: whether a ticket that is due could go somewhere now. */
+bool dispatch_can_take(struct worker *worker);
+
+#endif

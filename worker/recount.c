@@ -1,0 +1,92 @@
+#include "worker/recount.h"
+
+#include "worker/worker_state.h"
+
+uint64_t recount_in_flight(const struct worker *worker)
+{
+    const struct pools *pools = &worker->pools;
+    uint64_t in_flight = worker->router.retry.count;
+    for (uint32_t i = 0; i < pools->count; i++)
+        in_flight += pools->each[i].again.count;
+    for (uint32_t i = 0; i < worker->connection_count; i++) {
+        const struct connection *connection = &worker->connections[i];
+        in_flight += connection->in_flight;
+        for (uint32_t k = 0; worker->router.by_slot && k < connection->unsent; k++)
+            in_flight += connection_slot(connection, connection->in_flight + k)->again;
+    }
+    return in_flight;
+}
+
+typedef void visitor(struct worker *worker, const struct pool *pool,
+                     const struct request_slot *slot, uint64_t until_ns);
+
+static uint64_t count_unsent(struct worker *worker, const struct pool *pool,
+                             const struct request_slot *slot, visitor *visit, uint64_t until_ns)
+{
+    bool backlog = worker_is_backlog(worker, slot);
+    if (backlog && visit != NULL)
+        visit(worker, pool, slot, until_ns);
+    return backlog;
+}
+
+/* Tickets that a connection holds, or that wait for a node. */
+static uint64_t each_unsent(struct worker *worker, visitor *visit, uint64_t until_ns)
+{
+    const struct pools *pools = &worker->pools;
+    const struct waiting_slot *slots = pools->store.slots;
+    uint64_t unsent = 0;
+    if (worker->dispatch.has_drawn)
+        unsent += count_unsent(worker, pools->full, &worker->dispatch.drawn, visit, until_ns);
+    for (uint32_t i = 0; i < pools->count; i++) {
+        const struct slot_list *fresh = &pools->each[i].fresh;
+        for (uint32_t k = 0, at = fresh->head; k < fresh->count; k++, at = slots[at].next)
+            unsent += count_unsent(worker, &pools->each[i], &slots[at].slot, visit, until_ns);
+    }
+    for (uint32_t i = 0; i < worker->connection_count; i++) {
+        const struct connection *connection = &worker->connections[i];
+        for (uint32_t place = 0; place < connection->unsent; place++) {
+            const struct request_slot *slot =
+                connection_slot(connection, connection->in_flight + place);
+            if (!slot->again)
+                unsent += count_unsent(worker, connection->pool, slot, visit, until_ns);
+        }
+    }
+    return unsent;
+}
+
+uint64_t recount_backlog(struct worker *worker)
+{
+    return worker->pacer.due.number - worker->pacer.draw.number + each_unsent(worker, NULL, 0);
+}
+
+static void record_unsent(struct worker *worker, const struct pool *pool,
+                          const struct request_slot *slot, uint64_t until_ns)
+{
+    recorder_unsent(worker, 1, slot->intended_ns, until_ns);
+    pools_left_unsent(worker, pool, slot, until_ns);
+}
+
+void recount_record_backlog(struct worker *worker, uint64_t until_ns)
+{
+    const struct pacer *pacer = &worker->pacer;
+    struct arrivals ahead = pacer->draw;
+    each_unsent(worker, record_unsent, until_ns);
+    /* Ticket by ticket where they are few, else all at once whose waits fall into one bucket. */
+    for (uint64_t before = UINT64_MAX;
+         ahead.number < pacer->due.number && ahead.number != before;) {
+        uint64_t intended_ns = pacer->origin_ns + ahead.time_ns;
+        uint64_t waited_ns = until_ns > intended_ns ? until_ns - intended_ns : 0;
+        uint64_t least_ns = histogram_lowest_value(
+            histogram_index(waited_ns < HISTOGRAM_HIGHEST_NS ? waited_ns : HISTOGRAM_HIGHEST_NS));
+        before = ahead.number;
+        arrivals_seek(&ahead, until_ns - least_ns - pacer->origin_ns + 1);
+        if (ahead.number > pacer->due.number)
+            ahead.number = pacer->due.number;
+        if (ahead.number > before) {
+            recorder_unsent(worker, 1, intended_ns, until_ns);
+            recorder_unsent(worker, ahead.number - before - 1, until_ns - least_ns, until_ns);
+        }
+    }
+    /* None, unless what was due is not any more: the accounts are to say so, not a loop without end. */
+    recorder_unsent(worker, pacer->due.number - ahead.number, until_ns, until_ns);
+}
