@@ -75,7 +75,7 @@ void connection_drop_in_flight(struct connection *connection, enum counter cause
         connection_note_failure(connection, NODE_LOST, connection->in_flight, now_ns);
     worker_count(worker, cause, connection->in_flight);
     for (uint32_t i = 0; i < connection->in_flight; i++)
-        recorder_unanswered(worker, connection_slot(connection, i), now_ns);
+        worker_unanswered(worker, connection_slot(connection, i), now_ns);
     worker->in_flight -= connection->in_flight;
     connection->head_index += connection->in_flight;
     connection->in_flight = 0;

@@ -105,7 +105,7 @@ static void time_out(struct connection *connection, uint64_t now_ns)
     connection_note_failure(connection, NODE_TIMED_OUT, late, now_ns);
     worker_count(worker, COUNTER_TIMED_OUT, late);
     for (uint32_t i = 0; i < late; i++)
-        recorder_unanswered(worker, connection_slot(connection, i), now_ns);
+        worker_unanswered(worker, connection_slot(connection, i), now_ns);
     worker->in_flight -= late;
     connection->in_flight -= late;
     connection->head_index += late;

@@ -45,6 +45,7 @@ static bool draw(struct worker *worker, uint64_t now_ns, struct request_slot *sl
     if (worker->open_loop ? !pacer_draw(worker, now_ns, slot)
                           : !tickets_draw(worker, &slot->ticket))
         return false;
+    generation_draw(&worker->generation, slot);
     worker->unsent++;
     return true;
 }
@@ -56,7 +57,7 @@ static struct pool *draw_routed(struct worker *worker, uint64_t now_ns, struct r
     struct dispatch *dispatch = &worker->dispatch;
     struct pools *pools = &worker->pools;
     while (draw(worker, now_ns, slot)) {
-        struct pool *pool = router_route(worker, slot->ticket);
+        struct pool *pool = router_route(worker, slot);
         bool full = pool->fresh.count >= pools->fresh_max || pools->held >= pools->held_max;
         bool stops = full && !pool->failing;
         if (pools->full_ns != 0 || stops)
@@ -170,6 +171,8 @@ static void replace_stale(struct connection *connection)
         struct request_slot slot = *connection_slot(connection, connection->in_flight + i);
         if (slot.ticket < WORKLOAD_WARMUP_TICKET || slot.again)
             *connection_slot(connection, connection->in_flight + kept++) = slot;
+        else
+            generation_drop(&worker->generation, &slot);
     }
     uint32_t dropped = connection->unsent - kept;
     worker->unsent -= dropped;
@@ -310,7 +313,10 @@ static void fill(struct connection *connection, uint64_t now_ns)
         room = (uint32_t)connection->quota;
     uint64_t ticket;
     for (; room > 0 && tickets_draw(worker, &ticket); room--) {
-        connection_slot(connection, connection->in_flight + connection->unsent)->ticket = ticket;
+        struct request_slot *slot =
+            connection_slot(connection, connection->in_flight + connection->unsent);
+        slot->ticket = ticket;
+        generation_draw(&worker->generation, slot);
         connection->unsent++;
         connection->quota--;
         worker->unsent++;

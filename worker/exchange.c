@@ -62,10 +62,16 @@ static inline bool unsent_is_stale(const struct connection *connection)
  * one large request. */
 struct batch {
     size_t byte_count;
-    size_t each_bytes; /* of each request in it                                       */
     uint32_t requests; /* that it belongs to, a half-written one among them          */
     bool to_the_end;   /* its last byte is the last one of a request                */
 };
+
+/* Of all that goes out for a request. */
+static inline size_t slot_bytes(const struct worker *worker, const struct request_slot *slot)
+{
+    uint32_t alike_bytes = worker->generation.bytes;
+    return (alike_bytes > 0 ? alike_bytes : slot->bytes) + (slot->asking ? ASKING_BYTES : 0);
+}
 
 static void count_to_node(struct connection *connection, uint32_t sent, uint32_t again)
 {
@@ -98,9 +104,16 @@ static inline void count_written(struct connection *connection, const struct bat
     uint32_t begun = batch->requests;
     connection->partial_bytes = 0;
     if (written_bytes < batch->byte_count || !batch->to_the_end) {
-        size_t position = skipped_bytes + written_bytes;
-        connection->partial_bytes = position % batch->each_bytes;
-        begun = (uint32_t)(position / batch->each_bytes) + (connection->partial_bytes > 0);
+        const uint32_t first = connection->in_flight - (skipped_bytes > 0);
+        size_t position = skipped_bytes + written_bytes, whole_bytes;
+        for (begun = 0;
+             begun < batch->requests &&
+             position >=
+                 (whole_bytes = slot_bytes(worker, connection_slot(connection, first + begun)));
+             begun++)
+            position -= whole_bytes;
+        connection->partial_bytes = position;
+        begun += position > 0;
     }
     uint32_t newly_sent = begun - (skipped_bytes > 0), again = 0;
     bool by_slot = worker->router.by_slot;
@@ -133,11 +146,6 @@ static const struct request_slot *next_slot(const struct connection *connection)
     return connection_slot(connection, connection->in_flight - (connection->partial_bytes > 0));
 }
 
-static size_t slot_bytes(const struct worker *worker, const struct request_slot *slot)
-{
-    return worker->exchange.request_bytes + (slot->asking ? ASKING_BYTES : 0);
-}
-
 /* Bytes [from, from + count) of what goes out for a request. */
 static void render_part(const struct worker *worker, const struct request_slot *slot, size_t from,
                         size_t count, char *out)
@@ -150,77 +158,75 @@ static void render_part(const struct worker *worker, const struct request_slot *
         count -= ahead;
     }
     if (count > 0)
-        workload_render_part(worker->run->workload, slot->ticket,
-                             from - (slot->asking ? ASKING_BYTES : 0), count, out);
+        worker->generation.kind->render_part(worker->generation.state, slot,
+                                             from - (slot->asking ? ASKING_BYTES : 0), count, out);
 }
 
 /* A request longer than the buffer goes out window by window, and one behind ASKING on its own. */
-__attribute__((noinline)) static struct batch render_alone(struct connection *connection)
+static struct batch render_alone(struct connection *connection)
 {
     struct worker *worker = connection->worker;
     const struct request_slot *slot = next_slot(connection);
-    size_t whole_bytes = slot_bytes(worker, slot);
-    size_t left_bytes = whole_bytes - connection->partial_bytes;
+    size_t left_bytes = slot_bytes(worker, slot) - connection->partial_bytes;
     size_t count =
         left_bytes < worker->exchange.out_bytes ? left_bytes : worker->exchange.out_bytes;
     render_part(worker, slot, connection->partial_bytes, count, worker->exchange.out);
-    return (struct batch){.byte_count = count,
-                          .each_bytes = whole_bytes,
-                          .requests = 1,
-                          .to_the_end = count == left_bytes};
+    return (struct batch){.byte_count = count, .requests = 1, .to_the_end = count == left_bytes};
 }
 
-/* How many of the next unsent requests go out without ASKING. */
-static uint32_t up_to_asking(const struct connection *connection, uint32_t most)
+/* The rest of a half-written request, and as many unsent ones as fit. A short write needs no copy of what is
+ * left: it is rendered again. */
+__attribute__((noinline)) static struct batch render_mixed(struct connection *connection)
 {
-    uint32_t count = 0;
-    while (count < most && !connection_slot(connection, connection->in_flight + count)->asking)
-        count++;
-    return count;
+    struct worker *worker = connection->worker;
+    char *out = worker->exchange.out, *const end = out + worker->exchange.out_bytes;
+    const struct request_slot *slot = next_slot(connection);
+    size_t partial_bytes = connection->partial_bytes;
+    if (slot_bytes(worker, slot) > worker->exchange.out_bytes || slot->asking)
+        return render_alone(connection);
+    if (partial_bytes > 0) {
+        render_part(worker, slot, partial_bytes, slot_bytes(worker, slot) - partial_bytes, out);
+        out += slot_bytes(worker, slot) - partial_bytes;
+    }
+    uint32_t fresh = 0;
+    for (; fresh < connection->unsent; fresh++) {
+        slot = connection_slot(connection, connection->in_flight + fresh);
+        if (slot_bytes(worker, slot) > (size_t)(end - out) || slot->asking)
+            break;
+        worker->generation.kind->render(worker->generation.state, slot, out);
+        out += slot_bytes(worker, slot);
+    }
+    return (struct batch){.byte_count = (size_t)(out - worker->exchange.out),
+                          .requests = fresh + (partial_bytes > 0),
+                          .to_the_end = true};
 }
 
-/* Renders the rest of a half-written request and as many unsent ones as fit. Every request is a
- * pure function of its ticket, so a short write needs no copy of what is left. */
+/* The usual case in few steps: requests of one length, from the beginning. */
 static inline struct batch render_batch(struct connection *connection)
 {
     struct worker *worker = connection->worker;
-    const struct workload *workload = worker->run->workload;
-    if (__builtin_expect(worker->exchange.request_bytes > worker->exchange.out_bytes, 0) ||
-        (worker->router.asking && next_slot(connection)->asking))
-        return render_alone(connection);
+    const struct generation *generation = &worker->generation;
+    uint32_t most = worker->exchange.alike_requests;
+    if (__builtin_expect(most == 0 || connection->partial_bytes > 0 || worker->router.asking, 0))
+        return render_mixed(connection);
     char *out = worker->exchange.out;
-    bool partial = connection->partial_bytes > 0;
-    if (partial) {
-        size_t left_bytes = worker->exchange.request_bytes - connection->partial_bytes;
-        workload_render_part(workload, next_slot(connection)->ticket, connection->partial_bytes,
-                             left_bytes, out);
-        out += left_bytes;
-    }
-    uint32_t room = worker->exchange.out_requests - partial;
-    uint32_t fresh = connection->unsent < room ? connection->unsent : room;
-    if (worker->router.asking)
-        fresh = up_to_asking(connection, fresh);
-    for (uint32_t i = 0; i < fresh; i++, out += worker->exchange.request_bytes)
-        workload_render(workload, connection_slot(connection, connection->in_flight + i)->ticket,
-                        out);
-    return (struct batch){.byte_count = (size_t)(out - worker->exchange.out),
-                          .each_bytes = worker->exchange.request_bytes,
-                          .requests = partial + fresh,
-                          .to_the_end = true};
+    uint32_t fresh = connection->unsent < most ? connection->unsent : most;
+    for (uint32_t i = 0; i < fresh; i++, out += generation->bytes)
+        generation->kind->render(generation->state,
+                                 connection_slot(connection, connection->in_flight + i), out);
+    return (struct batch){
+        .byte_count = (size_t)(out - worker->exchange.out), .requests = fresh, .to_the_end = true};
 }
 
 /* After the stop nothing begins: what is left of a half-written request, or nothing. */
 static void keep_begun(const struct connection *connection, struct batch *batch)
 {
-    size_t left_bytes = batch->each_bytes - connection->partial_bytes;
-    batch->requests = connection->partial_bytes > 0;
-    if (batch->requests == 0)
-        batch->byte_count = 0;
+    size_t left_bytes =
+        slot_bytes(connection->worker, next_slot(connection)) - connection->partial_bytes;
+    if (connection->partial_bytes == 0)
+        *batch = (struct batch){0};
     else if (batch->byte_count >= left_bytes)
-        *batch = (struct batch){.byte_count = left_bytes,
-                                .each_bytes = batch->each_bytes,
-                                .requests = 1,
-                                .to_the_end = true};
+        *batch = (struct batch){.byte_count = left_bytes, .requests = 1, .to_the_end = true};
 }
 
 /* The connection broke while it was written to. What the server had said before is still there to be read,
@@ -387,14 +393,17 @@ static bool take_unusual_reply(struct connection *connection, const struct resp_
                                uint64_t done_ns, struct reply_counts *counts)
 {
     struct worker *worker = connection->worker;
-    if (connection_slot(connection, 0)->asking && !connection->head_asked) {
+    const struct generation *generation = &worker->generation;
+    const struct request_slot *slot = connection_slot(connection, 0);
+    const struct request_class *class = &generation->classes[slot->class];
+    if (slot->asking && !connection->head_asked) {
         connection->head_asked =
             true; /* the reply to ASKING; when it failed the next one will, too */
         return false;
     }
     bool redirected =
         worker->router.by_slot && reply->is_error && take_redirect(connection, reply, done_ns);
-    if (redirected && worker->exchange.replies_per_request == 1) {
+    if (redirected && class->replies == 1) {
         count_redirect(connection, counts);
         return true;
     }
@@ -408,12 +417,13 @@ static bool take_unusual_reply(struct connection *connection, const struct resp_
                 recorder_error_kind(worker, "NESTED an error inside an aggregate reply", 41);
         connection->head_failed = true;
     } else {
-        count_reading(counts, workload_read_kind(worker->run->workload, connection->head_replies),
-                      reply);
+        count_reading(counts, class->read_kind(generation->state, connection->head_replies), reply);
     }
-    if (++connection->head_replies < worker->exchange.replies_per_request)
+    if (generation->kind->reply != NULL)
+        generation->kind->reply(generation->state, slot, connection->head_replies, reply);
+    if (++connection->head_replies < class->replies)
         return false;
-    if (connection->head_redirects == worker->exchange.replies_per_request) {
+    if (connection->head_redirects == class->replies) {
         count_redirect(connection, counts);
         return true;
     }
@@ -425,15 +435,15 @@ static bool take_unusual_reply(struct connection *connection, const struct resp_
             outcome_failed(&counts->node->times, done_ns);
         }
         interval_histogram_record(&worker->recorder.interval->histograms[HISTOGRAM_SERVICE_ERROR],
-                                  done_ns - connection_slot(connection, 0)->sent_ns);
+                                  done_ns - slot->sent_ns);
         recorder_error_reply(worker, connection->head_kind);
         recorder_heed_failures(worker, done_ns);
     } else {
         record_ok(connection, done_ns, counts);
         counts->ok++;
     }
-    connection->again_in_flight -= connection_slot(connection, 0)->again;
-    connection->asking_in_flight -= connection_slot(connection, 0)->asking;
+    connection->again_in_flight -= slot->again;
+    connection->asking_in_flight -= slot->asking;
     reset_head(connection);
     connection->head_index++;
     connection->in_flight--;
@@ -455,7 +465,7 @@ INLINE enum exchange_result take_replies(struct connection *connection, struct r
     struct worker *worker = connection->worker;
     struct reply_counts counts = {.node = worker_node(worker, connection->node)};
     const char *at = reading->at, *const end = reading->end;
-    bool single = worker->exchange.replies_per_request == 1 && connection->again_in_flight == 0;
+    bool single = worker->generation.one_reply && connection->again_in_flight == 0;
     enum exchange_result result = EXCHANGE_DONE;
     while (at < end) {
         struct resp_reply reply;
@@ -480,7 +490,7 @@ INLINE enum exchange_result take_replies(struct connection *connection, struct r
         }
         if (LIKELY(single && !reply.is_error && reply.errors == 0)) {
             record_ok(connection, done_ns, &counts);
-            count_reading(&counts, worker->exchange.read_kind, &reply);
+            count_reading(&counts, worker->generation.read_kind, &reply);
             counts.ok++;
             connection->head_index++;
             connection->in_flight--;

@@ -36,12 +36,9 @@ struct exchange {
     char *in;  /* WORKER_READ_BYTES */
     char *out; /* out_bytes */
     size_t out_bytes;
-    uint32_t out_requests; /* whole ones that fit into out */
-    size_t request_bytes;
-    uint32_t replies_per_request;
-    enum read_kind read_kind;  /* of the first reply; a sequence asks the workload */
-    uint64_t done_ns;          /* clock reading behind the newest read            */
-    struct reading reading;    /* with EXCHANGE_REDIRECTED                       */
+    uint32_t alike_requests; /* of one length, so many whole ones fit into out; 0: see generation */
+    uint64_t done_ns;        /* clock reading behind the newest read            */
+    struct reading reading;  /* with EXCHANGE_REDIRECTED                       */
     struct exchange_loss loss; /* with EXCHANGE_LOST                           */
 };
 

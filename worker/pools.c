@@ -233,14 +233,17 @@ bool pools_is_stale(struct worker *worker, const struct pool *pool, const struct
                     uint64_t now_ns)
 {
     uint64_t after_ns = worker->spec->shed_after_ns;
-    if (slot->ticket >= WORKLOAD_WARMUP_TICKET && !worker->warming_up)
+    if (slot->ticket >= WORKLOAD_WARMUP_TICKET && !worker->warming_up) {
+        generation_drop(&worker->generation, slot);
         return true;
+    }
     if (!worker->open_loop || after_ns == 0 || now_ns <= slot->intended_ns ||
         now_ns - slot->intended_ns <= after_ns)
         return false;
     worker_count(worker, COUNTER_SHED_LATE, 1);
     recorder_unsent(worker, 1, slot->intended_ns, now_ns);
     pools_left_unsent(worker, pool, slot, now_ns);
+    generation_drop(&worker->generation, slot);
     return true;
 }
 
@@ -267,6 +270,7 @@ void pools_shed_for_node(struct worker *worker, const struct pool *pool,
     recorder_unsent(worker, 1, slot->intended_ns, now_ns);
     if (node != NULL)
         node->counters[NODE_UNSENT]++;
+    generation_drop(&worker->generation, slot);
     worker->unsent--;
 }
 
@@ -291,6 +295,6 @@ void pools_abandon(struct worker *worker, struct slot_list *list, enum counter c
         struct request_slot slot = slots_pop(&worker->pools.store, list);
         worker->in_flight--;
         worker_count(worker, cause, 1);
-        recorder_unanswered(worker, &slot, now_ns);
+        worker_unanswered(worker, &slot, now_ns);
     }
 }

@@ -28,19 +28,19 @@ static uint32_t any_ready(const struct pools *pools)
     return 0;
 }
 
-struct pool *router_route(struct worker *worker, uint64_t ticket)
+struct pool *router_route(struct worker *worker, const struct request_slot *slot)
 {
     const struct router *router = &worker->router;
     struct pools *pools = &worker->pools;
     if (!router->by_slot)
         return pools->each;
-    uint16_t node = router->topology->owner[workload_slot(worker->run->workload, ticket)];
+    uint16_t node =
+        router->topology->owner[worker->generation.kind->key_slot(worker->generation.state, slot)];
     if (node == TOPOLOGY_NOBODY || node >= pools->count)
         return &pools->each[any_ready(pools)];
     if (router->from_replicas && router->reader_count[node] > 0)
-        node =
-            router
-                ->readers[router->reader_first[node] + spread(ticket, router->reader_count[node])];
+        node = router->readers[router->reader_first[node] +
+                               spread(slot->ticket, router->reader_count[node])];
     return &pools->each[node];
 }
 
@@ -50,8 +50,9 @@ static void retry_later(struct worker *worker, struct request_slot *slot, uint64
 {
     slot->asking = false;
     slot->hops = 0;
-    slot->retry_ms = (uint32_t)(now_ns / NS_PER_MS) + RETRY_MS;
     slots_push(&worker->pools.store, &worker->router.retry, slot);
+    worker->pools.store.slots[worker->router.retry.tail].retry_ms =
+        (uint32_t)(now_ns / NS_PER_MS) + RETRY_MS;
 }
 
 /* A node without slots, that has none of the connections: it is to get one. */
@@ -114,9 +115,9 @@ static void retry_due(struct worker *worker, uint64_t now_ns)
     struct slot_list *retry = &router->retry;
     uint32_t now_ms = (uint32_t)(now_ns / NS_PER_MS);
     while (retry->count > 0 &&
-           (int32_t)(now_ms - worker->pools.store.slots[retry->head].slot.retry_ms) >= 0) {
+           (int32_t)(now_ms - worker->pools.store.slots[retry->head].retry_ms) >= 0) {
         struct request_slot slot = slots_pop(&worker->pools.store, retry);
-        pools_wait_again(worker, router_route(worker, slot.ticket), &slot);
+        pools_wait_again(worker, router_route(worker, &slot), &slot);
     }
 }
 
@@ -133,7 +134,7 @@ static void time_out_waiting(struct worker *worker, struct slot_list *list, uint
         }
         worker->in_flight--;
         worker_count(worker, COUNTER_TIMED_OUT, 1);
-        recorder_unanswered(worker, &slot, now_ns);
+        worker_unanswered(worker, &slot, now_ns);
         outcome_failed(&worker->recorder.interval->header.times, now_ns);
         recorder_heed_failures(worker, now_ns);
     }
@@ -155,12 +156,12 @@ static void route_again(struct worker *worker, uint64_t now_ns)
         struct pool *from = &pools->each[i];
         for (uint32_t k = 0; k < counts[i][0]; k++) {
             struct request_slot slot = slots_pop(&pools->store, &from->again);
-            struct pool *pool = slot.asking ? from : router_route(worker, slot.ticket);
+            struct pool *pool = slot.asking ? from : router_route(worker, &slot);
             slots_push(&pools->store, &pool->again, &slot);
         }
         for (uint32_t k = 0; k < counts[i][1]; k++) {
             struct request_slot slot = slots_pop(&pools->store, &from->fresh);
-            struct pool *pool = router_route(worker, slot.ticket);
+            struct pool *pool = router_route(worker, &slot);
             /* The node that had the slot sends on what there is no room for. */
             if (pool->fresh.count >= pools->fresh_max && from->wanted > 0)
                 pool = from;

@@ -33,7 +33,7 @@ void router_destroy(struct worker *worker);
 bool router_take_topology(struct worker *worker, uint64_t now_ns);
 
 /* router.c: the pool that serves a ticket. Hot path. */
-struct pool *router_route(struct worker *worker, uint64_t ticket);
+struct pool *router_route(struct worker *worker, const struct request_slot *slot);
 /* The oldest request of the connection was sent elsewhere: takes it from there, to be sent again. */
 void router_redirected(struct connection *connection, uint64_t now_ns);
 /* Looks for a new topology, and for requests whose time to be retried, or to be given up, has come. */

@@ -15,10 +15,11 @@ struct request_slot {
         uint64_t waited_ns; /* until then, open loop: for a connection that could take it      */
     };
     uint64_t intended_ns; /* clock reading of the schedule; open loop only               */
-    uint32_t retry_ms; /* the clock's milliseconds, cut to 32 bits, while it waits to be retried */
-    uint8_t hops;      /* how often a node has sent it elsewhere                      */
-    bool again;        /* has been sent before: sent_ns is that of the first time     */
-    bool asking;       /* goes out behind ASKING                                      */
+    uint32_t bytes;       /* of the request, where they differ                              */
+    uint8_t class;
+    uint8_t hops; /* how often a node has sent it elsewhere                           */
+    bool again;   /* has been sent before: sent_ns is that of the first time          */
+    bool asking;  /* goes out behind ASKING                                           */
 };
 
 struct slot_list {
@@ -27,7 +28,8 @@ struct slot_list {
 struct slot_store {
     struct waiting_slot {
         struct request_slot slot;
-        uint32_t next; /* 0: the last one */
+        uint32_t next;     /* 0: the last one                                                 */
+        uint32_t retry_ms; /* when it is to be retried: the clock's milliseconds, cut to 32 bits */
     } * slots;
     uint32_t size, free, untouched; /* first free place, first that was never used */
 };

@@ -175,14 +175,20 @@ static enum err_code create_greeting(struct worker *worker, struct err *err)
 
 static enum err_code allocate_buffers(struct worker *worker, struct err *err)
 {
-    worker->exchange.request_bytes = workload_request_bytes(worker->run->workload);
-    worker->exchange.out_bytes = worker->exchange.request_bytes;
+    const bool own = worker->run->generator == NULL;
+    enum err_code code = generation_open(
+        &worker->generation, own ? &workload_generator : worker->run->generator,
+        own ? worker->run->workload : worker->run->generator_source, worker->share->index, err);
+    if (code != OK)
+        return code;
+    worker->exchange.out_bytes = worker->generation.most_bytes;
     if (worker->exchange.out_bytes < WORKER_WRITE_BYTES)
         worker->exchange.out_bytes = WORKER_WRITE_BYTES;
     if (worker->exchange.out_bytes > WORKER_WINDOW_BYTES)
         worker->exchange.out_bytes = WORKER_WINDOW_BYTES;
-    worker->exchange.out_requests =
-        (uint32_t)(worker->exchange.out_bytes / worker->exchange.request_bytes);
+    if (worker->generation.bytes > 0)
+        worker->exchange.alike_requests =
+            (uint32_t)(worker->exchange.out_bytes / worker->generation.bytes);
     worker->exchange.in = malloc(WORKER_READ_BYTES);
     worker->exchange.out = malloc(worker->exchange.out_bytes);
     worker->recorder.wire = malloc(INTERVAL_RECORD_MAX_BYTES);
@@ -247,6 +253,7 @@ static void worker_destroy(struct worker *worker)
     free(worker->recorder.wire);
     free(worker->recorder.held);
     free(worker->recorder.interval);
+    generation_close(&worker->generation);
     greeting_destroy(&worker->greeting);
     greeting_destroy(&worker->replica_greeting);
 }
@@ -380,8 +387,6 @@ int worker_main(const struct worker_run *run, const struct worker_share *share)
         .recorder = {.schedstat_fd = -1},
         .pacer = {.next_ns = UINT64_MAX},
         .wait = {.timer_fd = -1},
-        .exchange = {.replies_per_request = workload_replies(run->workload),
-                     .read_kind = workload_read_kind(run->workload, 0)},
         .lag = {.slept_ns = lag_slept_ns(share->connections),
                 .weight = run->null_transport ? 0 : 10,
                 .random = share->index + 1},

@@ -12,6 +12,8 @@
 #include "worker/prefill.h"
 #include "worker/workload.h"
 
+struct generator;
+
 /* One run of one workload, as all its workers see it. Constant from the fork on. */
 struct worker_run {
     const struct spec *spec;
@@ -26,6 +28,8 @@ struct worker_run {
     bool open_loop; /* requests have intended times: ipc_schedule()                          */
     bool null_transport;
     const struct transport *transport; /* NULL: what the spec asks for; tests bring their own   */
+    const struct generator *generator; /* NULL: the workload's; tests bring their own ...       */
+    const void *generator_source;      /* ... with what it makes requests of                    */
     void *segment;                     /* ipc.h */
     int wake_fd;        /* eventfd, written at the start and at a stop; never read          */
     pid_t orchestrator; /* a worker whose parent is another has been orphaned               */

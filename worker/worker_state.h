@@ -14,6 +14,7 @@
 #include "worker/connection.h"
 #include "worker/dispatch.h"
 #include "worker/exchange.h"
+#include "worker/generator.h"
 #include "worker/greeting.h"
 #include "worker/lag.h"
 #include "worker/pacer.h"
@@ -65,6 +66,7 @@ struct worker {
     struct greeting greeting;         /* to primaries, and where roles do not matter */
     struct greeting replica_greeting; /* to replicas of a cluster                     */
 
+    struct generation generation;
     struct pools pools;
     struct router router;
     struct dispatch dispatch;
@@ -147,6 +149,14 @@ static inline void worker_want_refresh(struct worker *worker)
     _Atomic uint64_t *wanted = &worker->live->refresh_wanted;
     atomic_store_explicit(wanted, atomic_load_explicit(wanted, memory_order_relaxed) + 1,
                           memory_order_relaxed);
+}
+
+/* A request that was sent will get no reply. Called with the counting of its fate. */
+static inline void worker_unanswered(struct worker *worker, const struct request_slot *slot,
+                                     uint64_t now_ns)
+{
+    recorder_unanswered(worker, slot, now_ns);
+    generation_drop(&worker->generation, slot);
 }
 
 /* The pool of the connections to this node. */

@@ -13,7 +13,7 @@
 #include "worker/workload_state.h"
 
 /* Above this a request would need more memory than any server takes in one command. */
-#define REQUEST_MAX_BYTES (4ull << 30)
+#define REQUEST_MAX_BYTES ((4ull << 30) - 1) /* 32 bits hold it: request_slot.bytes */
 #define REPEAT_MAX 10000u
 
 /* Commands whose reply tells hits from misses. */

@@ -1,0 +1,100 @@
+#include "worker/generator.h"
+
+#include <stdlib.h>
+
+enum err_code generation_open(struct generation *generation, const struct generator *kind,
+                              const void *source, uint32_t worker, struct err *err)
+{
+    *generation = (struct generation){.kind = kind};
+    enum err_code code = kind->open(&generation->state, source, worker, err);
+    if (code != OK) {
+        generation->kind = NULL;
+        return code;
+    }
+    generation->most_bytes = kind->most_bytes(generation->state);
+    generation->bytes = kind->draw == NULL ? (uint32_t)generation->most_bytes : 0;
+    generation->classes = kind->classes(generation->state, &generation->class_count);
+    generation->one_reply =
+        generation->class_count == 1 && generation->classes[0].replies == 1 && kind->reply == NULL;
+    generation->read_kind = generation->classes[0].read_kind(generation->state, 0);
+    return OK;
+}
+
+void generation_close(struct generation *generation)
+{
+    if (generation->kind != NULL)
+        generation->kind->close(generation->state);
+    generation->kind = NULL;
+}
+
+/* The template of a workload ------------------------------------------------------------------- */
+
+struct compiled {
+    const struct workload *workload;
+    struct request_class only;
+};
+
+static enum read_kind read_kind(const void *state, uint32_t index)
+{
+    const struct compiled *compiled = state;
+    return workload_read_kind(compiled->workload, index);
+}
+
+static enum err_code open_workload(void **state, const void *source, uint32_t worker,
+                                   struct err *err)
+{
+    struct compiled *compiled = malloc(sizeof *compiled);
+    if (compiled == NULL)
+        return err_set(err, E_SYSTEM, "worker %u: no memory for its requests", worker);
+    *compiled = (struct compiled){
+        .workload = source,
+        .only = {.name = workload_title(source),
+                 .replies = workload_replies(source),
+                 .read_kind = read_kind},
+    };
+    *state = compiled;
+    return OK;
+}
+
+static const struct request_class *classes(const void *state, uint32_t *count)
+{
+    const struct compiled *compiled = state;
+    *count = 1;
+    return &compiled->only;
+}
+
+static size_t most_bytes(const void *state)
+{
+    const struct compiled *compiled = state;
+    return workload_request_bytes(compiled->workload);
+}
+
+static uint16_t key_slot(const void *state, const struct request_slot *slot)
+{
+    const struct compiled *compiled = state;
+    return workload_slot(compiled->workload, slot->ticket);
+}
+
+static void render(const void *state, const struct request_slot *slot, char *out)
+{
+    const struct compiled *compiled = state;
+    workload_render(compiled->workload, slot->ticket, out);
+}
+
+static void render_part(const void *state, const struct request_slot *slot, size_t from_byte,
+                        size_t byte_count, char *out)
+{
+    const struct compiled *compiled = state;
+    workload_render_part(compiled->workload, slot->ticket, from_byte, byte_count, out);
+}
+
+const struct generator workload_generator = {
+    .name = "workload",
+    .open = open_workload,
+    .close = free,
+    .classes = classes,
+    .most_bytes = most_bytes,
+    .key_slot = key_slot,
+    .render = render,
+    .render_part = render_part,
+};

@@ -1,0 +1,84 @@
+/* Which request is ticket k. A kind of requests is one table of functions; the template of a workload is the
+ * first (workload_generator.c), tests have another.
+ *
+ * Called by the worker from its loop; nothing allocates after open. A generator that is pure gives the same
+ * bytes for a ticket again at any time. One that is not keeps what it has drawn for a slot until its last reply
+ * has come, or drop: the rest of a half-written request, and a request that a node sent elsewhere,
+ * are rendered anew. */
+#ifndef WORKER_GENERATOR_H
+#define WORKER_GENERATOR_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "common/err.h"
+#include "common/resp.h"
+#include "worker/slot_list.h"
+#include "worker/workload.h"
+
+#define REQUEST_CLASSES_MAX 16u
+
+/* Requests that are told apart. */
+struct request_class {
+    const char *name;
+    uint32_t replies; /* to each request, 1 or more */
+    /* What reply `index` says about hits and misses. */
+    enum read_kind (*read_kind)(const void *state, uint32_t index);
+};
+
+struct generator {
+    const char *name;
+    /* Once in each worker, after the fork. source: what the run gave it; state: handed to all others. */
+    enum err_code (*open)(void **state, const void *source, uint32_t worker, struct err *err);
+    void (*close)(void *state);
+    const struct request_class *(*classes)(const void *state, uint32_t *count);
+    size_t (*most_bytes)(const void *state); /* of one request */
+    /* Of slot->ticket: slot->bytes and slot->class. NULL: all have class 0 and most_bytes; slots do not say so. */
+    void (*draw)(void *state, struct request_slot *slot);
+    /* The hash slot of its first key; where there are nodes. */
+    uint16_t (*key_slot)(const void *state, const struct request_slot *slot);
+    /* Its slot->bytes bytes, or a part of them. Hot path. */
+    void (*render)(const void *state, const struct request_slot *slot, char *out);
+    void (*render_part)(const void *state, const struct request_slot *slot, size_t from_byte,
+                        size_t byte_count, char *out);
+    /* Reply `index` to it has come. NULL: nobody looks at replies, and that costs nothing. */
+    void (*reply)(void *state, const struct request_slot *slot, uint32_t index,
+                  const struct resp_reply *reply);
+    /* No (further) reply will come to it, or it never was sent. NULL: nothing is kept. */
+    void (*drop)(void *state, const struct request_slot *slot);
+};
+
+/* Its source is a compiled workload. */
+extern const struct generator workload_generator;
+
+/* What a worker makes its requests with. */
+struct generation {
+    const struct generator *kind;
+    void *state;
+    const struct request_class *classes;
+    uint32_t class_count;
+    uint32_t bytes;           /* of every request; 0: they differ */
+    size_t most_bytes;        /* of one request                   */
+    bool one_reply;           /* one class, and one reply to each */
+    enum read_kind read_kind; /* of that one */
+};
+
+MUST_USE enum err_code generation_open(struct generation *generation, const struct generator *kind,
+                                       const void *source, uint32_t worker, struct err *err);
+void generation_close(struct generation *generation);
+
+/* A slot has its ticket: now it is known what the request is. Hot path. */
+static inline void generation_draw(const struct generation *generation, struct request_slot *slot)
+{
+    if (__builtin_expect(generation->bytes == 0, 0))
+        generation->kind->draw(generation->state, slot);
+}
+
+static inline void generation_drop(const struct generation *generation,
+                                   const struct request_slot *slot)
+{
+    if (generation->kind->drop != NULL)
+        generation->kind->drop(generation->state, slot);
+}
+
+#endif
