@@ -52,7 +52,7 @@ check_layers() {
 
 # Files of worker/, from below to above: what one defines, only those behind it call (docs/design/life-of-a-request.md).
 readonly worker_order='placeholder template key_slot workload_functions workload_tests workload_keys workload prefill greeting
-    transport_null generator recorder tickets pacer pools recount edges exchange connection router_nodes router dispatch connections
+    transport_null generator recorder tickets pacer pools recount edges duty protocol_resp exchange connection router_nodes router dispatch connections
     wait worker'
 
 # The symbols that an object defines (T, D, B, R) or wants (U).

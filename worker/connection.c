@@ -10,6 +10,7 @@
 #include "common/rng.h"
 #include "common/transport_tls.h"
 #include "worker/edges.h"
+#include "worker/protocol.h"
 #include "worker/worker_state.h"
 
 #define BACKOFF_FIRST_NS (10 * NS_PER_MS)
@@ -29,7 +30,7 @@ static void add(_Atomic uint32_t *word, uint32_t by)
 static void count_ready(struct connection *connection, int by)
 {
     struct worker *worker = connection->worker;
-    if (connection->idle) {
+    if (!connection->duty->load) {
         worker->idle_ready += (uint32_t)by;
         return;
     }
@@ -82,10 +83,7 @@ void connection_drop_in_flight(struct connection *connection, enum counter cause
     connection->partial_bytes = 0;
     connection->again_in_flight = 0;
     connection->asking_in_flight = 0;
-    connection->head_replies = 0;
-    connection->head_redirects = 0;
-    connection->head_failed = false;
-    connection->head_asked = false;
+    connection_reset_head(connection);
     worker_publish_in_flight(worker);
 }
 
@@ -148,8 +146,8 @@ void connection_lost(struct connection *connection, enum counter cause, enum cou
         connection->unwritable_ns = now_ns;
     pools_waited_to_write(connection, now_ns);
     leave_ready(connection);
-    worker_count(worker, connection->idle ? COUNTER_IDLE_LOST : COUNTER_CONNECTIONS_LOST, 1);
-    if (!connection->idle) {
+    worker_count(worker, !connection->duty->load ? COUNTER_IDLE_LOST : COUNTER_CONNECTIONS_LOST, 1);
+    if (connection->duty->load) {
         worker_count(worker, event, 1);
         add(&connection_live_node(connection)->lost, 1);
     }
@@ -190,7 +188,7 @@ void connection_move(struct connection *connection, uint32_t node, uint64_t now_
     if (connection->pool == NULL) { /* it never had one */
         connection->node = (uint16_t)node;
         connection->pool = worker_pool(worker, node);
-        connection->pool->assigned += !connection->idle;
+        connection->pool->assigned += connection->duty->load;
         return;
     }
     connection->next_node = (uint16_t)node;
@@ -306,7 +304,7 @@ static void connection_ready(struct connection *connection, uint64_t now_ns)
     connection->quota =
         worker->spec->reconnect_every > 0 ? worker->spec->reconnect_every : UINT64_MAX;
     worker->connections_opening--;
-    connection->pool->failing &= connection->idle;
+    connection->pool->failing &= !connection->duty->load;
     count_ready(connection, 1);
     if (now_ns >= worker->edge_ns)
         edges_cut(worker, now_ns);
@@ -316,7 +314,7 @@ static void connection_ready(struct connection *connection, uint64_t now_ns)
     if (!worker->connected)
         return;
     worker->reconnected++;
-    if (connection->idle)
+    if (!connection->duty->load)
         return;
     worker_count(worker, COUNTER_CONNECTIONS_OPENED, 1);
     count_for_node(connection, NODE_CONNECTIONS_OPENED);
@@ -366,13 +364,13 @@ static void greet(struct connection *connection)
     connection->greeting = greeting_of(connection);
     connection->greeting_replies = 0;
     connection->greeting_sent_bytes = 0;
-    resp_scanner_reset(&connection->scanner);
+    connection->worker->protocol->reset(connection);
     if (event_add(&connection->read_event, NULL) != 0) {
         connection_attempt_failed(connection, false, COUNTER_CONNECT_FAILURES,
                                   "the event loop refused the socket");
         return;
     }
-    if (connection->greeting->replies > 0)
+    if (connection->worker->protocol->greets && connection->greeting->replies > 0)
         send_greeting(connection);
     else
         connection_ready(connection, clock_now_ns());
@@ -494,38 +492,33 @@ static void take_greeting_reply(struct connection *connection, const struct resp
     }
 }
 
-/* Behind the last reply of the greeting nothing may come but pushes. */
-static void take_unasked(struct connection *connection, const struct resp_reply *reply,
-                         uint64_t now_ns)
+/* What has come behind the last reply of the greeting: no request asked for it. */
+static void take_rest(struct connection *connection, const char *at, const char *end,
+                      uint64_t now_ns)
 {
-    if (reply->is_error)
-        recorder_closing_words(connection->worker, reply->text, reply->text_bytes);
-    if (reply->type == '>')
-        worker_count(connection->worker, COUNTER_PUSHES, 1);
-    else
+    if (connection->worker->protocol->take(connection, at, end, now_ns) == EXCHANGE_LOST)
         connection_lost(connection, COUNTER_LOST_PROTOCOL, COUNTER_CONNECTIONS_PROTOCOL, now_ns);
 }
 
 static void take_greeting_bytes(struct connection *connection, size_t byte_count, uint64_t now_ns)
 {
     const char *at = connection->worker->exchange.in, *end = at + byte_count;
-    while (at < end &&
-           (connection->state == CONNECTION_GREETING || connection->state == CONNECTION_READY)) {
+    while (at < end && connection->state == CONNECTION_GREETING) {
         struct resp_reply reply = {0};
         size_t used_bytes;
         enum resp_status scanned =
-            resp_scan(&connection->scanner, at, (size_t)(end - at), &used_bytes, &reply);
+            resp_scan(&connection->stream.resp, at, (size_t)(end - at), &used_bytes, &reply);
         if (scanned == RESP_MORE)
             return;
         at += used_bytes;
-        if (scanned == RESP_INVALID && connection->state == CONNECTION_GREETING)
+        if (scanned == RESP_INVALID)
             connection_attempt_failed(connection, false, COUNTER_CONNECT_FAILURES,
                                       "the answer is not RESP; is this a Valkey server?");
-        else if (scanned == RESP_INVALID || connection->state == CONNECTION_READY)
-            take_unasked(connection, &reply, now_ns);
         else if (reply.type != '>')
             take_greeting_reply(connection, &reply, now_ns);
     }
+    if (at < end && connection->state == CONNECTION_READY)
+        take_rest(connection, at, end, now_ns);
 }
 
 static void greeting_broken(struct connection *connection, enum io_status status, int sys_errno)

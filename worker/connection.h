@@ -11,6 +11,7 @@
 #include "common/redirect.h"
 #include "common/resp.h"
 #include "common/transport.h"
+#include "worker/duty.h"
 #include "worker/greeting.h"
 #include "worker/slot_list.h"
 
@@ -36,9 +37,9 @@ struct connection {
     struct wire wire;
     enum connection_state state;
     struct pool *pool;
-    uint16_t node; /* of the topology                                            */
-    bool idle;     /* carries nothing, all the time                              */
-    bool retiring; /* takes no more: ends when nothing is in flight, goes to next_node */
+    uint16_t node;           /* of the topology                                            */
+    const struct duty *duty; /* what it is for                                 */
+    bool retiring;           /* takes no more: ends when nothing is in flight, goes to next_node */
     uint16_t next_node;
     uint32_t again_in_flight;  /* requests among those in flight that were sent before  */
     uint32_t asking_in_flight; /* ... that have a reply to ASKING in front              */
@@ -70,7 +71,10 @@ struct connection {
     TAILQ_ENTRY(connection) by_load;
     uint32_t listed_load; /* CONNECTION_UNLISTED: in no list */
     bool touched;         /* has been given tickets that are about to be written */
-    struct resp_scanner scanner;
+    union {
+        struct resp_scanner resp;
+        uint64_t words[4]; /* of another protocol */
+    } stream;              /* how far the walk over what was read has come */
     struct event read_event;
     struct event write_event;
 };
@@ -80,6 +84,15 @@ static inline struct request_slot *connection_slot(const struct connection *conn
                                                    uint32_t place)
 {
     return &connection->slots[(connection->head_index + place) & connection->slot_mask];
+}
+
+/* The next reply is the first one to the oldest request. */
+static inline void connection_reset_head(struct connection *connection)
+{
+    connection->head_replies = 0;
+    connection->head_redirects = 0;
+    connection->head_failed = false;
+    connection->head_asked = false;
 }
 
 /* A ready connection has ended: its requests in flight are lost by this cause, and it is counted by this

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "worker/protocol.h"
 #include "worker/worker_state.h"
 
 /* A server's accept queue is 511 long by default; a burst above it costs a second per lost SYN. So
@@ -70,7 +71,9 @@ enum err_code connections_create(struct worker *worker, struct err *err)
             .worker = worker,
             .wire = {.fd = -1},
             .state = CONNECTION_WAITING,
-            .idle = i >= worker->connection_count,
+            .duty = i < worker->connection_count     ? &duty_load
+                    : worker->run->idle_duty != NULL ? worker->run->idle_duty
+                                                     : &duty_idle,
             .quota = UINT64_MAX,
             .deadline_ns =
                 i < worker->connection_count && ramp_opens_ns(worker, i) > 0 ? UINT64_MAX : 0,
@@ -131,7 +134,7 @@ static bool has_timed_out(const struct connection *connection, uint64_t now_ns)
 static bool must_look_again(const struct connection *connection, uint64_t now_ns)
 {
     const struct worker *worker = connection->worker;
-    return connection->in_flight > 0 && (!resp_scanner_idle(&connection->scanner) ||
+    return connection->in_flight > 0 && (!worker->protocol->between_replies(connection) ||
                                          worker->tickets_exhausted || now_ns >= worker->stop_at_ns);
 }
 

@@ -269,11 +269,24 @@ bool dispatch_can_take(struct worker *worker)
                                   : pools_pick(worker, worker->pools.each) != NULL;
 }
 
+static void recycle(struct connection *connection, uint64_t now_ns);
+
+/* Whether all that the connection was to carry has been answered; then it is opened anew. */
+static bool recycle_spent(struct connection *connection, uint64_t now_ns)
+{
+    if (connection->quota > 0 || !connection_is_spent(connection))
+        return false;
+    recycle(connection, now_ns);
+    return true;
+}
+
 /* In an open loop and in a cluster, and where others may be free or something waits. */
 static __attribute__((noinline)) void fill_from_pools(struct connection *connection,
                                                       uint64_t now_ns)
 {
     struct worker *worker = connection->worker;
+    if (recycle_spent(connection, now_ns))
+        return;
     if (worker->open_loop) {
         pools_connection_able(connection, now_ns);
         dispatch_send(worker, now_ns);
@@ -309,8 +322,11 @@ static void fill(struct connection *connection, uint64_t now_ns)
     if (now_ns >= worker->stop_at_ns || connection->write_waiting)
         return;
     uint32_t room = (uint32_t)worker->run->pipeline - connection->in_flight - connection->unsent;
-    if (room > connection->quota)
+    if (__builtin_expect(room > connection->quota, 0)) {
         room = (uint32_t)connection->quota;
+        if (recycle_spent(connection, now_ns))
+            return;
+    }
     uint64_t ticket;
     for (; room > 0 && tickets_draw(worker, &ticket); room--) {
         struct request_slot *slot =
@@ -329,12 +345,10 @@ static void fill(struct connection *connection, uint64_t now_ns)
 
 /* Events --------------------------------------------------------------------------------------- */
 
-static void recycle(struct connection *connection, uint64_t now_ns);
-
 static void became_ready(struct connection *connection, uint64_t now_ns)
 {
     const struct worker *worker = connection->worker;
-    if (!worker->connected || connection->idle)
+    if (!worker->connected || !connection->duty->load)
         return;
     if (connection->retiring)
         recycle(connection, now_ns);
@@ -363,7 +377,7 @@ static inline void take_result(struct connection *connection, enum exchange_resu
 {
     if (result == EXCHANGE_DONE)
         return;
-    if (__builtin_expect(result != EXCHANGE_FREED || connection->quota == 0, 0))
+    if (__builtin_expect(result != EXCHANGE_FREED, 0))
         take_unusual(connection, result);
     else
         fill(connection, connection->worker->exchange.done_ns);
@@ -381,10 +395,7 @@ static void take_unusual(struct connection *connection, enum exchange_result res
         lose(connection);
         dispatch_send(worker, done_ns);
     } else if (result == EXCHANGE_FREED) {
-        if (connection_is_spent(connection))
-            recycle(connection, done_ns);
-        else
-            fill(connection, done_ns);
+        fill(connection, done_ns);
     }
 }
 

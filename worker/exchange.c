@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "worker/edges.h"
+#include "worker/protocol.h"
 #include "worker/worker_state.h"
 
 #define LIKELY(x) __builtin_expect(!!(x), 1)
@@ -308,236 +309,19 @@ enum exchange_result exchange_flush(struct connection *connection)
 
 /* Receiving ------------------------------------------------------------------------------------ */
 
-struct reply_counts {
-    uint64_t ok, hits, misses;
-    struct node_figures *node; /* NULL: one node only */
-};
-
-/* The times of the oldest request, answered without an error. */
-static inline void record_ok(const struct connection *connection, uint64_t done_ns,
-                             const struct reply_counts *counts)
+COLD static enum exchange_result out_of_step(const struct connection *connection, uint64_t done_ns)
 {
-    struct worker *worker = connection->worker;
-    const struct request_slot *slot = connection_slot(connection, 0);
-    uint64_t service_ns = done_ns - slot->sent_ns, latency_ns = service_ns;
-    interval_histogram_record(&worker->recorder.interval->histograms[HISTOGRAM_SERVICE_OK],
-                              service_ns);
-    if (worker->open_loop) {
-        latency_ns = done_ns - slot->intended_ns;
-        interval_histogram_record(&worker->recorder.interval->histograms[HISTOGRAM_RESPONSE_OK],
-                                  latency_ns);
-    }
-    lag_note(&worker->lag, worker->recorder.interval, latency_ns, service_ns);
-    if (counts->node != NULL)
-        node_figures_ok(counts->node, latency_ns);
+    return connection->write_failed
+               ? lost(connection, COUNTER_LOST_DISCONNECT, COUNTER_CONNECTIONS_RESET, done_ns)
+               : lost(connection, COUNTER_LOST_PROTOCOL, COUNTER_CONNECTIONS_PROTOCOL, done_ns);
 }
 
-static void count_reading(struct reply_counts *counts, enum read_kind kind,
-                          const struct resp_reply *reply)
+/* A request is to go elsewhere: what follows goes on from here. */
+COLD static enum exchange_result pause(const struct connection *connection, struct reading reading)
 {
-    if (kind == READ_NONE)
-        return;
-    bool aggregate = reply->type == '*' || reply->type == '~' || reply->type == '%';
-    if (kind == READ_EACH && aggregate && reply->integer > 0) {
-        counts->misses += reply->nulls;
-        counts->hits += (uint64_t)reply->integer - reply->nulls;
-    } else if (reply->is_null || (aggregate && reply->integer == 0)) {
-        counts->misses++;
-    } else {
-        counts->hits++;
-    }
-}
-
-static inline void note_done(struct worker *worker, uint64_t done_ns)
-{
-    atomic_store_explicit(&worker->live->last_done_ns, done_ns, memory_order_relaxed);
-}
-
-static void reset_head(struct connection *connection)
-{
-    connection->head_replies = 0;
-    connection->head_redirects = 0;
-    connection->head_failed = false;
-    connection->head_asked = false;
-}
-
-/* A request goes elsewhere as a whole: a sequence only when no part of it was executed. */
-static bool take_redirect(struct connection *connection, const struct resp_reply *reply,
-                          uint64_t done_ns)
-{
-    struct redirect redirect;
-    if (redirect_parse(&redirect, reply->text, reply->text_bytes) == REDIRECT_NONE)
-        return false;
-    recorder_refusal(connection->worker, reply->text, reply->text_bytes, done_ns);
-    connection->head_redirect = redirect;
-    connection->head_redirects++;
-    return true;
-}
-
-static void count_redirect(struct connection *connection, const struct reply_counts *counts)
-{
-    static const enum counter counters[] = {
-        [REDIRECT_MOVED] = COUNTER_MOVED,
-        [REDIRECT_ASK] = COUNTER_ASKED,
-        [REDIRECT_TRYAGAIN] = COUNTER_TRYAGAIN,
-        [REDIRECT_CLUSTERDOWN] = COUNTER_CLUSTERDOWN,
-    };
-    worker_count(connection->worker, counters[connection->head_redirect.kind], 1);
-    if (counts->node != NULL)
-        counts->node->counters[NODE_REDIRECTED]++;
-}
-
-/* An error reply, a reply with errors inside, or one of several replies of a sequence. True: the request is to
- * go elsewhere. */
-static bool take_unusual_reply(struct connection *connection, const struct resp_reply *reply,
-                               uint64_t done_ns, struct reply_counts *counts)
-{
-    struct worker *worker = connection->worker;
-    const struct generation *generation = &worker->generation;
-    const struct request_slot *slot = connection_slot(connection, 0);
-    const struct request_class *class = &generation->classes[slot->class];
-    if (slot->asking && !connection->head_asked) {
-        connection->head_asked =
-            true; /* the reply to ASKING; when it failed the next one will, too */
-        return false;
-    }
-    bool redirected =
-        worker->router.by_slot && reply->is_error && take_redirect(connection, reply, done_ns);
-    if (redirected && class->replies == 1) {
-        count_redirect(connection, counts);
-        return true;
-    }
-    if (reply->is_error || reply->errors > 0) {
-        /* One request is one error, whatever number of its parts fail: the first one names it. It
-         * is counted with the last reply, which may come in a later interval, or never. */
-        if (!connection->head_failed && reply->is_error)
-            connection->head_kind = recorder_error_kind(worker, reply->text, reply->text_bytes);
-        else if (!connection->head_failed)
-            connection->head_kind =
-                recorder_error_kind(worker, "NESTED an error inside an aggregate reply", 41);
-        connection->head_failed = true;
-    } else {
-        count_reading(counts, class->read_kind(generation->state, connection->head_replies), reply);
-    }
-    if (generation->kind->reply != NULL)
-        generation->kind->reply(generation->state, slot, connection->head_replies, reply);
-    if (++connection->head_replies < class->replies)
-        return false;
-    if (connection->head_redirects == class->replies) {
-        count_redirect(connection, counts);
-        return true;
-    }
-    if (connection->head_failed) {
-        note_done(worker, done_ns);
-        outcome_failed(&worker->recorder.interval->header.times, done_ns);
-        if (counts->node != NULL) {
-            counts->node->counters[NODE_ERRORS]++;
-            outcome_failed(&counts->node->times, done_ns);
-        }
-        interval_histogram_record(&worker->recorder.interval->histograms[HISTOGRAM_SERVICE_ERROR],
-                                  done_ns - slot->sent_ns);
-        recorder_error_reply(worker, connection->head_kind);
-        recorder_heed_failures(worker, done_ns);
-    } else {
-        record_ok(connection, done_ns, counts);
-        counts->ok++;
-    }
-    connection->again_in_flight -= slot->again;
-    connection->asking_in_flight -= slot->asking;
-    reset_head(connection);
-    connection->head_index++;
-    connection->in_flight--;
-    worker->in_flight--;
-    return false;
-}
-
-/* A reply that no request waits for: what the server says before it closes may be one. */
-COLD static void note_unasked(struct worker *worker, const struct resp_reply *reply)
-{
-    if (reply->is_error)
-        recorder_closing_words(worker, reply->text, reply->text_bytes);
-}
-
-/* Walks the bytes just read, from reading->at on. EXCHANGE_LOST: they are not replies to what was asked. */
-INLINE enum exchange_result take_replies(struct connection *connection, struct reading *reading,
-                                         uint64_t done_ns)
-{
-    struct worker *worker = connection->worker;
-    struct reply_counts counts = {.node = worker_node(worker, connection->node)};
-    const char *at = reading->at, *const end = reading->end;
-    bool single = worker->generation.one_reply && connection->again_in_flight == 0;
-    enum exchange_result result = EXCHANGE_DONE;
-    while (at < end) {
-        struct resp_reply reply;
-        size_t used_bytes;
-        enum resp_status status =
-            resp_scan(&connection->scanner, at, (size_t)(end - at), &used_bytes, &reply);
-        if (status == RESP_MORE)
-            break;
-        at += used_bytes;
-        if (status == RESP_INVALID) {
-            result = EXCHANGE_LOST;
-            break;
-        }
-        if (reply.type == '>') {
-            worker_count(worker, COUNTER_PUSHES, 1);
-            continue;
-        }
-        if (connection->in_flight == 0) {
-            note_unasked(worker, &reply);
-            result = EXCHANGE_LOST;
-            break;
-        }
-        if (LIKELY(single && !reply.is_error && reply.errors == 0)) {
-            record_ok(connection, done_ns, &counts);
-            count_reading(&counts, worker->generation.read_kind, &reply);
-            counts.ok++;
-            connection->head_index++;
-            connection->in_flight--;
-            worker->in_flight--;
-        } else if (take_unusual_reply(connection, &reply, done_ns, &counts)) {
-            note_done(worker, done_ns);
-            result = EXCHANGE_REDIRECTED;
-            break;
-        }
-    }
-    reading->at = at;
-    worker_count(worker, COUNTER_OK, counts.ok);
-    if (worker->lag.count > 0)
-        lag_record(&worker->lag, worker->recorder.interval);
-    if (counts.ok > 0) {
-        note_done(worker, done_ns);
-        outcome_ok(&worker->recorder.interval->header.times, done_ns);
-        struct ipc_node *live = &worker->live->nodes[0];
-        if (counts.node != NULL) {
-            outcome_ok(&counts.node->times, done_ns);
-            live = connection_live_node(connection);
-        }
-        atomic_store_explicit(&live->last_ok_ns, done_ns, memory_order_relaxed);
-    }
-    if (counts.hits > 0)
-        worker_count(worker, COUNTER_HITS, counts.hits);
-    if (counts.misses > 0)
-        worker_count(worker, COUNTER_MISSES, counts.misses);
-    worker_publish_in_flight(worker);
-    /* A reply to a request that is only half written: the stream is out of step. */
-    if (result == EXCHANGE_DONE && connection->in_flight == 0 && connection->partial_bytes > 0)
-        return EXCHANGE_LOST;
-    return result;
-}
-
-/* What the replies of one read come to. EXCHANGE_DONE: the next read may follow. */
-INLINE enum exchange_result take_read(struct connection *connection, struct reading *reading,
-                                      uint64_t done_ns)
-{
-    enum exchange_result result = take_replies(connection, reading, done_ns);
-    if (result == EXCHANGE_REDIRECTED)
-        connection->worker->exchange.reading = *reading;
-    else if (result == EXCHANGE_LOST)
-        return connection->write_failed
-                   ? lost(connection, COUNTER_LOST_DISCONNECT, COUNTER_CONNECTIONS_RESET, done_ns)
-                   : lost(connection, COUNTER_LOST_PROTOCOL, COUNTER_CONNECTIONS_PROTOCOL, done_ns);
-    return result;
+    reading.at = connection->worker->exchange.reading.at;
+    connection->worker->exchange.reading = reading;
+    return EXCHANGE_REDIRECTED;
 }
 
 /* One read per wake-up, more while a read fills the buffer, or to the end when the peer has closed:
@@ -563,11 +347,12 @@ INLINE enum exchange_result read_on(struct connection *connection, struct readin
         worker_count(worker, COUNTER_BYTES_IN, got_bytes);
         reading.reads++;
         reading.more = got_bytes == WORKER_READ_BYTES || reading.closed_by_peer;
-        reading.at = worker->exchange.in;
         reading.end = worker->exchange.in + got_bytes;
-        enum exchange_result result = take_read(connection, &reading, done_ns);
-        if (result != EXCHANGE_DONE)
-            return result;
+        enum exchange_result result =
+            worker->protocol->take(connection, worker->exchange.in, reading.end, done_ns);
+        if (__builtin_expect(result != EXCHANGE_DONE, 0))
+            return result == EXCHANGE_LOST ? out_of_step(connection, done_ns)
+                                           : pause(connection, reading);
     }
     if (reading.more != connection->read_cut)
         exchange_set_read_cut(connection, reading.more);
@@ -587,9 +372,16 @@ COLD enum exchange_result exchange_go_on(struct connection *connection)
 {
     struct worker *worker = connection->worker;
     struct reading reading = worker->exchange.reading;
-    reset_head(connection);
-    enum exchange_result result = take_read(connection, &reading, worker->exchange.done_ns);
-    return result == EXCHANGE_DONE ? read_on(connection, reading) : result;
+    const uint64_t done_ns = worker->exchange.done_ns;
+    connection_reset_head(connection);
+    switch (worker->protocol->take(connection, reading.at, reading.end, done_ns)) {
+    case EXCHANGE_DONE:
+        return read_on(connection, reading);
+    case EXCHANGE_LOST:
+        return out_of_step(connection, done_ns);
+    default:
+        return pause(connection, reading);
+    }
 }
 
 void exchange_set_read_cut(struct connection *connection, bool cut)

@@ -11,6 +11,7 @@
 #include "common/transport_tls.h"
 #include "worker/connections.h"
 #include "worker/edges.h"
+#include "worker/protocol.h"
 #include "worker/recount.h"
 #include "worker/transport_null.h"
 #include "worker/worker_state.h"
@@ -374,6 +375,7 @@ int worker_main(const struct worker_run *run, const struct worker_share *share)
         .share = share,
         .spec = run->spec,
         .transport = choose_transport(run),
+        .protocol = run->protocol != NULL ? run->protocol : &protocol_resp,
         .live = ipc_worker(run->segment, share->index),
         .ring = ipc_ring(run->segment, share->index),
         .control = ipc_control(run->segment),

@@ -12,7 +12,9 @@
 #include "worker/prefill.h"
 #include "worker/workload.h"
 
+struct duty;
 struct generator;
+struct protocol;
 
 /* One run of one workload, as all its workers see it. Constant from the fork on. */
 struct worker_run {
@@ -28,6 +30,8 @@ struct worker_run {
     bool open_loop; /* requests have intended times: ipc_schedule()                          */
     bool null_transport;
     const struct transport *transport; /* NULL: what the spec asks for; tests bring their own   */
+    const struct protocol *protocol;   /* NULL: RESP; tests bring their own                     */
+    const struct duty *idle_duty;      /* of share->idle connections; NULL: none                */
     const struct generator *generator; /* NULL: the workload's; tests bring their own ...       */
     const void *generator_source;      /* ... with what it makes requests of                    */
     void *segment;                     /* ipc.h */

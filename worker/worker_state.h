@@ -39,6 +39,7 @@ struct worker {
     const struct worker_share *share;
     const struct spec *spec;
     const struct transport *transport;
+    const struct protocol *protocol;
     struct ipc_worker *live; /* totals that the orchestrator sees at any time */
     struct ring *ring;
     struct ipc_control *control;

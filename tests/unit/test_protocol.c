@@ -1,0 +1,221 @@
+/* Another protocol than RESP, and another duty than the load: by a whole worker against a scripted server. */
+#include <check.h>
+#include <string.h>
+
+#include "common/clock.h"
+#include "tests/support/check/simulated_run.h"
+#include "tests/support/check/simulation.h"
+#include "worker/duty.h"
+#include "worker/generator.h"
+#include "worker/protocol.h"
+#include "worker/replies.h"
+
+Suite *test_protocol_suite(void);
+
+static struct simulated_run simulated;
+
+/* Echo: the reply to a request is its own bytes ------------------------------------------------- */
+
+static void echo_reset(struct connection *connection)
+{
+    connection->stream.words[0] = 0; /* bytes of the oldest request that have come back */
+}
+
+static bool echo_between_replies(const struct connection *connection)
+{
+    return connection->stream.words[0] == 0;
+}
+
+static enum exchange_result echo_take(struct connection *connection, const char *at,
+                                      const char *end, uint64_t done_ns)
+{
+    static char request[4096];
+    struct worker *worker = connection->worker;
+    struct reply_counts counts = replies_begin(connection);
+    size_t whole_bytes = worker->generation.bytes;
+    bool valid = true;
+    for (; at < end && valid; at++) {
+        valid = connection->in_flight > 0;
+        if (!valid)
+            break;
+        worker->generation.kind->render(worker->generation.state, connection_slot(connection, 0),
+                                        request);
+        valid = *at == request[connection->stream.words[0]++];
+        if (valid && connection->stream.words[0] == whole_bytes) {
+            connection->stream.words[0] = 0;
+            replies_ok(worker, connection, done_ns, &counts);
+        }
+    }
+    replies_end(connection, done_ns, &counts);
+    return valid ? EXCHANGE_DONE : EXCHANGE_LOST;
+}
+
+static const struct protocol echo = {
+    .name = "echo",
+    .reset = echo_reset,
+    .take = echo_take,
+    .between_replies = echo_between_replies,
+};
+
+static size_t cut_at_byte;
+
+/* Back in two pieces, where no other one is under way. */
+static void echo_back(struct scripted_peer *peer, const char *bytes, size_t byte_count)
+{
+    size_t first = simulated.run.pipeline == 1 ? cut_at_byte : byte_count;
+    if (first > byte_count)
+        first = byte_count;
+    scripted_say(peer, bytes, first, SCRIPTED_SERVICE_NS);
+    if (first < byte_count)
+        scripted_say(peer, bytes + first, byte_count - first, SCRIPTED_SERVICE_NS + 20 * NS_PER_US);
+}
+
+static void run_echo(uint64_t rate, uint64_t pipeline)
+{
+    const struct scripted_server server = {.command = echo_back};
+    simulated_run_init(&simulated);
+    simulated.run.protocol = &echo;
+    simulated.run.requests = 20;
+    simulated.run.pipeline = pipeline;
+    simulated.rate = rate;
+    simulated.share.connections = 2;
+    simulated_run_go(&simulated, &server);
+    ck_assert_uint_eq(simulated_counter(&simulated, COUNTER_OK), 20);
+    ck_assert_uint_eq(scripted_peer_count(), 2); /* none was lost on the way */
+    for (uint32_t i = 0; i < 2; i++)
+        ck_assert_uint_eq(scripted_peer(i)->received_bytes,
+                          scripted_peer(i)->commands * workload_request_bytes(simulated.workload));
+    simulated_run_free(&simulated);
+}
+
+START_TEST(test_echo)
+{
+    /* Breaks when something beside the protocol's own file takes what is read for RESP, or greets a server that
+     * knows no greeting. */
+    for (cut_at_byte = 1; cut_at_byte < 50; cut_at_byte += 7) {
+        run_echo(0, 1);
+        run_echo(0, 5);
+        run_echo(1000, 1);
+    }
+}
+END_TEST
+
+/* One byte is another one. */
+static void echo_wrongly(struct scripted_peer *peer, const char *bytes, size_t byte_count)
+{
+    char copy[256];
+    ck_assert_uint_le(byte_count, sizeof copy);
+    memcpy(copy, bytes, byte_count);
+    if (peer->commands == 5)
+        copy[17]++;
+    scripted_say(peer, copy, byte_count, SCRIPTED_SERVICE_NS);
+}
+
+START_TEST(test_out_of_step)
+{
+    /* Breaks when what a protocol does not take for a reply is counted as one, or goes on on that
+     * connection. */
+    const struct scripted_server server = {.command = echo_wrongly};
+    simulated_run_init(&simulated);
+    simulated.run.protocol = &echo;
+    simulated.run.requests = 20;
+    simulated_run_go(&simulated, &server);
+    uint64_t lost = simulated_counter(&simulated, COUNTER_LOST_PROTOCOL);
+    ck_assert_uint_ge(lost, 3);
+    ck_assert_uint_eq(simulated_counter(&simulated, COUNTER_OK) + lost, 20);
+    ck_assert_uint_eq(simulated_counter(&simulated, COUNTER_CONNECTIONS_PROTOCOL), lost);
+    simulated_run_free(&simulated);
+}
+END_TEST
+
+/* A consumer: takes what nobody asked for --------------------------------------------------------- */
+
+static struct {
+    uint64_t pushes, messages;
+} consumed;
+
+static void consume_push(struct connection *connection, const struct resp_reply *reply)
+{
+    ck_assert(!connection->duty->load);
+    ck_assert_int_eq(reply->type, '>');
+    consumed.pushes++;
+}
+
+static bool consume_message(struct connection *connection, const struct resp_reply *reply)
+{
+    ck_assert(!connection->duty->load);
+    consumed.messages++;
+    return reply->type == '*' && reply->integer == 3;
+}
+
+static const struct duty consumer = {
+    .name = "consumer", .push = consume_push, .unasked = consume_message};
+
+static bool in_arrays;
+
+/* Whoever carries the load is answered; the others are told something every 5 ms, from the start on. */
+static void publish(void *argument)
+{
+    static const char push[] = ">3\r\n$7\r\nmessage\r\n$1\r\nc\r\n$2\r\nhi\r\n";
+    static const char array[] = "*3\r\n$7\r\nmessage\r\n$1\r\nc\r\n$2\r\nhi\r\n";
+    (void)argument;
+    for (uint32_t i = 1; i < scripted_peer_count(); i++)
+        if (scripted_peer(i)->open && simulated.start_ns != 0)
+            scripted_say_text(scripted_peer(i), in_arrays ? array : push, 0);
+    simulation_at(simulation_now_ns() + 5 * NS_PER_MS, publish, NULL);
+}
+
+static void run_consumers(bool arrays, const struct duty *duty)
+{
+    const struct scripted_server server = {.command = scripted_answer};
+    in_arrays = arrays;
+    memset(&consumed, 0, sizeof consumed);
+    simulated_run_init(&simulated);
+    simulated.spec.resp3 = !arrays;
+    simulated.run.idle_duty = duty;
+    simulated.share.idle = 2;
+    simulated.run.duration_ns = NS_PER_SECOND;
+    simulation_at(0, publish, NULL);
+    simulated_run_go(&simulated, &server);
+    ck_assert_uint_gt(simulated_counter(&simulated, COUNTER_OK), 1000);
+}
+
+START_TEST(test_a_consumer_is_fed)
+{
+    /* Breaks when what a server sends unasked does not reach the duty of its connection, ends it, or is mixed
+     * up with replies to the load beside it. */
+    run_consumers(false, &consumer);
+    ck_assert_uint_gt(consumed.pushes, 100);
+    ck_assert_uint_eq(consumed.messages, 0);
+    ck_assert_uint_ge(consumed.pushes, simulated_counter(&simulated, COUNTER_PUSHES));
+    ck_assert_uint_eq(simulated_counter(&simulated, COUNTER_IDLE_LOST), 0);
+    simulated_run_free(&simulated);
+    run_consumers(true, &consumer);
+    ck_assert_uint_gt(consumed.messages, 100);
+    ck_assert_uint_eq(consumed.pushes, 0);
+    ck_assert_uint_eq(simulated_counter(&simulated, COUNTER_IDLE_LOST), 0);
+    simulated_run_free(&simulated);
+}
+END_TEST
+
+START_TEST(test_idle_takes_no_messages)
+{
+    /* Breaks when a connection that nothing was asked on takes a reply: its stream is out of step. */
+    run_consumers(true, NULL);
+    ck_assert_uint_gt(simulated_counter(&simulated, COUNTER_IDLE_LOST), 1);
+    simulated_run_free(&simulated);
+}
+END_TEST
+
+Suite *test_protocol_suite(void)
+{
+    Suite *suite = suite_create("protocol");
+    TCase *tcase = tcase_create("others");
+    tcase_set_timeout(tcase, 60);
+    tcase_add_test(tcase, test_echo);
+    tcase_add_test(tcase, test_out_of_step);
+    tcase_add_test(tcase, test_a_consumer_is_fed);
+    tcase_add_test(tcase, test_idle_takes_no_messages);
+    suite_add_tcase(suite, tcase);
+    return suite;
+}

@@ -1,0 +1,211 @@
+/* RESP2 and RESP3. Where a reply ends, whether it is an error, what it says about hits; values are skipped. */
+#include "worker/protocol.h"
+
+#include "common/redirect.h"
+#include "worker/duty.h"
+#include "worker/replies.h"
+
+#define LIKELY(x) __builtin_expect(!!(x), 1)
+#define COLD __attribute__((noinline, cold))
+
+static void reset(struct connection *connection)
+{
+    resp_scanner_reset(&connection->stream.resp);
+}
+
+static bool between_replies(const struct connection *connection)
+{
+    return resp_scanner_idle(&connection->stream.resp);
+}
+
+/* What is no bulk string, or of several keys. */
+__attribute__((noinline)) static void count_others(struct reply_counts *counts, enum read_kind kind,
+                                                   const struct resp_reply *reply)
+{
+    bool aggregate = reply->type == '*' || reply->type == '~' || reply->type == '%';
+    if (kind == READ_EACH && aggregate && reply->integer > 0) {
+        counts->misses += reply->nulls;
+        counts->hits += (uint64_t)reply->integer - reply->nulls;
+    } else if (reply->is_null || (aggregate && reply->integer == 0)) {
+        counts->misses++;
+    } else {
+        counts->hits++;
+    }
+}
+
+static inline __attribute__((always_inline)) void
+count_reading(struct reply_counts *counts, enum read_kind kind, const struct resp_reply *reply)
+{
+    if (kind == READ_NONE)
+        return;
+    if (kind == READ_VALUE && reply->type == '$') {
+        counts->misses += reply->is_null;
+        counts->hits += !reply->is_null;
+    } else {
+        count_others(counts, kind, reply);
+    }
+}
+
+/* A request goes elsewhere as a whole: a sequence only when no part of it was executed. */
+static bool take_redirect(struct connection *connection, const struct resp_reply *reply,
+                          uint64_t done_ns)
+{
+    struct redirect redirect;
+    if (redirect_parse(&redirect, reply->text, reply->text_bytes) == REDIRECT_NONE)
+        return false;
+    recorder_refusal(connection->worker, reply->text, reply->text_bytes, done_ns);
+    connection->head_redirect = redirect;
+    connection->head_redirects++;
+    return true;
+}
+
+static void count_redirect(struct connection *connection, const struct reply_counts *counts)
+{
+    static const enum counter counters[] = {
+        [REDIRECT_MOVED] = COUNTER_MOVED,
+        [REDIRECT_ASK] = COUNTER_ASKED,
+        [REDIRECT_TRYAGAIN] = COUNTER_TRYAGAIN,
+        [REDIRECT_CLUSTERDOWN] = COUNTER_CLUSTERDOWN,
+    };
+    worker_count(connection->worker, counters[connection->head_redirect.kind], 1);
+    if (counts->node != NULL)
+        counts->node->counters[NODE_REDIRECTED]++;
+}
+
+/* An error reply, a reply with errors inside, or one of several replies of a sequence. True: the request is to
+ * go elsewhere. */
+__attribute__((noinline)) static bool take_unusual_reply(struct connection *connection,
+                                                         const struct resp_reply *reply,
+                                                         uint64_t done_ns,
+                                                         struct reply_counts *counts)
+{
+    struct worker *worker = connection->worker;
+    const struct generation *generation = &worker->generation;
+    const struct request_slot *slot = connection_slot(connection, 0);
+    const struct request_class *class = &generation->classes[slot->class];
+    if (slot->asking && !connection->head_asked) {
+        connection->head_asked =
+            true; /* the reply to ASKING; when it failed the next one will, too */
+        return false;
+    }
+    bool redirected =
+        worker->router.by_slot && reply->is_error && take_redirect(connection, reply, done_ns);
+    if (redirected && class->replies == 1) {
+        count_redirect(connection, counts);
+        return true;
+    }
+    if (reply->is_error || reply->errors > 0) {
+        /* One request is one error, whatever number of its parts fail: the first one names it. It
+         * is counted with the last reply, which may come in a later interval, or never. */
+        if (!connection->head_failed && reply->is_error)
+            connection->head_kind = recorder_error_kind(worker, reply->text, reply->text_bytes);
+        else if (!connection->head_failed)
+            connection->head_kind =
+                recorder_error_kind(worker, "NESTED an error inside an aggregate reply", 41);
+        connection->head_failed = true;
+    } else {
+        count_reading(counts, class->read_kind(generation->state, connection->head_replies), reply);
+    }
+    const uint32_t index = connection->head_replies++;
+    if (connection->head_redirects == class->replies) {
+        count_redirect(connection, counts);
+        return true;
+    }
+    if (generation->kind->reply != NULL)
+        generation->kind->reply(generation->state, slot, index, reply);
+    if (connection->head_replies < class->replies)
+        return false;
+    if (connection->head_failed) {
+        replies_note_done(worker, done_ns);
+        outcome_failed(&worker->recorder.interval->header.times, done_ns);
+        if (counts->node != NULL) {
+            counts->node->counters[NODE_ERRORS]++;
+            outcome_failed(&counts->node->times, done_ns);
+        }
+        interval_histogram_record(&worker->recorder.interval->histograms[HISTOGRAM_SERVICE_ERROR],
+                                  done_ns - slot->sent_ns);
+        recorder_error_reply(worker, connection->head_kind);
+        recorder_heed_failures(worker, done_ns);
+        connection->head_index++;
+        connection->in_flight--;
+        worker->in_flight--;
+    } else {
+        replies_ok(worker, connection, done_ns, counts);
+    }
+    connection->again_in_flight -= slot->again;
+    connection->asking_in_flight -= slot->asking;
+    connection_reset_head(connection);
+    return false;
+}
+
+COLD static void take_push(struct connection *connection, const struct resp_reply *reply)
+{
+    worker_count(connection->worker, COUNTER_PUSHES, 1);
+    if (connection->duty->push != NULL)
+        connection->duty->push(connection, reply);
+}
+
+/* A reply that no request waits for: what the server says before it closes may be one. False: the stream is out
+ * of step. */
+COLD static bool take_unasked(struct connection *connection, const struct resp_reply *reply)
+{
+    if (connection->duty->unasked != NULL)
+        return connection->duty->unasked(connection, reply);
+    if (reply->is_error)
+        recorder_closing_words(connection->worker, reply->text, reply->text_bytes);
+    return false;
+}
+
+static enum exchange_result take(struct connection *connection, const char *at, const char *end,
+                                 uint64_t done_ns)
+{
+    struct worker *worker = connection->worker;
+    struct reply_counts counts = replies_begin(connection);
+    bool single = worker->generation.one_reply && connection->again_in_flight == 0;
+    enum exchange_result result = EXCHANGE_DONE;
+    while (at < end) {
+        struct resp_reply reply;
+        size_t used_bytes;
+        enum resp_status status =
+            resp_scan(&connection->stream.resp, at, (size_t)(end - at), &used_bytes, &reply);
+        if (status == RESP_MORE)
+            break;
+        at += used_bytes;
+        if (status == RESP_INVALID) {
+            result = EXCHANGE_LOST;
+            break;
+        }
+        if (reply.type == '>') {
+            take_push(connection, &reply);
+            continue;
+        }
+        if (connection->in_flight == 0) {
+            if (take_unasked(connection, &reply))
+                continue;
+            result = EXCHANGE_LOST;
+            break;
+        }
+        if (LIKELY(single && !reply.is_error && reply.errors == 0)) {
+            replies_ok(worker, connection, done_ns, &counts);
+            count_reading(&counts, worker->generation.read_kind, &reply);
+        } else if (take_unusual_reply(connection, &reply, done_ns, &counts)) {
+            replies_note_done(worker, done_ns);
+            worker->exchange.reading.at = at;
+            result = EXCHANGE_REDIRECTED;
+            break;
+        }
+    }
+    replies_end(connection, done_ns, &counts);
+    /* A reply to a request that is only half written: the stream is out of step. */
+    if (result == EXCHANGE_DONE && connection->in_flight == 0 && connection->partial_bytes > 0)
+        return EXCHANGE_LOST;
+    return result;
+}
+
+const struct protocol protocol_resp = {
+    .name = "RESP",
+    .greets = true,
+    .reset = reset,
+    .take = take,
+    .between_replies = between_replies,
+};
