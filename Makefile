@@ -43,7 +43,7 @@ LINKS = $(PREFIX)/libexec/volley
 LINKED = ../../bin/volley
 TOOLS = valkey-benchmark redis-benchmark
 
-SOURCES := $(sort $(wildcard common/*.c worker/*.c orchestrator/*.c orchestrator/*/*.c))
+SOURCES := $(sort $(wildcard common/*.c worker/*.c worker/*/*.c orchestrator/*.c orchestrator/*/*.c))
 OBJECTS := $(SOURCES:%.c=$(BUILD)/obj/%.o) $(EXTRA_SOURCES:%.c=$(BUILD)/obj/%.o)
 LIB_OBJECTS := $(filter-out $(BUILD)/obj/orchestrator/main.o,$(OBJECTS))
 COMMON_OBJECTS := $(filter $(BUILD)/obj/common/%,$(OBJECTS))

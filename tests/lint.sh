@@ -52,22 +52,22 @@ check_layers() {
 
 # Files of worker/, from below to above: what one defines, only those behind it call (docs/design/life-of-a-request.md).
 readonly worker_order='placeholder template key_slot workload_functions workload_tests workload_keys workload prefill greeting
-    transport_null generator recorder tickets pacer pools recount edges duty protocol_resp exchange connection router_nodes router dispatch connections
+    transport_null generator recorder tickets pacer pools recount edges duty resp_replies exchange connection router_nodes router dispatch connections
     wait worker'
 
 # The symbols that an object defines (T, D, B, R) or wants (U).
-symbols() { nm "$1" | awk -v kinds="$2" '$NF != "" && index(kinds, $(NF - 1)) { print $NF }' | sort -u; }
+symbols() { nm "build/obj/worker/$1.o" build/obj/worker/*/"$1.o" 2>/dev/null | awk -v kinds="$2" '$NF != "" && index(kinds, $(NF - 1)) { print $NF }' | sort -u; }
 check_calls() {
-    local file below='' wanted defined objects=build/obj/worker
+    local file below='' wanted defined
     report 'calls: worker/ has files that are not in the order of tests/lint.sh, or the other way round' \
         "$(diff <(grep -o '[a-z_]*' <<<"$worker_order" | sort) \
             <(tracked 'worker/*.c' | sed 's|.*/||; s|\.c$||' | sort) || true)"
     make -s build/volley || { fail 'calls: volley does not build'; return 0; }
     defined=$(for file in $worker_order; do
-        symbols "$objects/$file.o" TDBR | sed "s/\$/ $file/"
+        symbols "$file" TDBR | sed "s/\$/ $file/"
     done | sort)
     for file in $worker_order; do
-        wanted=$(join <(symbols "$objects/$file.o" U) <(echo "$defined") | while read -r symbol from; do
+        wanted=$(join <(symbols "$file" U) <(echo "$defined") | while read -r symbol from; do
             case " $below " in *" $from "*) ;; *) echo "$file calls $symbol of $from" ;; esac
         done)
         report "calls: $file.c calls what stands above it" "$wanted"

@@ -10,7 +10,7 @@
 #include "common/rng.h"
 #include "common/transport_tls.h"
 #include "worker/edges.h"
-#include "worker/protocol.h"
+#include "worker/protocol/protocol.h"
 #include "worker/worker_state.h"
 
 #define BACKOFF_FIRST_NS (10 * NS_PER_MS)

@@ -12,7 +12,7 @@
 #include "common/resp.h"
 #include "common/transport.h"
 #include "worker/duty.h"
-#include "worker/greeting.h"
+#include "worker/protocol/greeting.h"
 #include "worker/slot_list.h"
 
 struct worker;

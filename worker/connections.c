@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "worker/protocol.h"
+#include "worker/protocol/protocol.h"
 #include "worker/worker_state.h"
 
 /* A server's accept queue is 511 long by default; a burst above it costs a second per lost SYN. So

@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "worker/edges.h"
-#include "worker/protocol.h"
+#include "worker/protocol/protocol.h"
 #include "worker/worker_state.h"
 
 #define LIKELY(x) __builtin_expect(!!(x), 1)

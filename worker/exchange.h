@@ -8,7 +8,7 @@
 
 #include "common/interval.h"
 #include "worker/connection.h"
-#include "worker/workload.h"
+#include "worker/generate/workload.h"
 
 enum exchange_result {
     EXCHANGE_DONE,       /* written as far as possible; nothing more to read                    */

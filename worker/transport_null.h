@@ -7,7 +7,7 @@
 
 #include "common/err.h"
 #include "common/transport.h"
-#include "worker/workload.h"
+#include "worker/generate/workload.h"
 
 extern const struct transport transport_null;
 

@@ -11,7 +11,7 @@
 #include "common/transport_tls.h"
 #include "worker/connections.h"
 #include "worker/edges.h"
-#include "worker/protocol.h"
+#include "worker/protocol/protocol.h"
 #include "worker/recount.h"
 #include "worker/transport_null.h"
 #include "worker/worker_state.h"

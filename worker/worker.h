@@ -9,8 +9,8 @@
 #include "common/ipc.h"
 #include "common/spec.h"
 #include "common/transport.h"
-#include "worker/prefill.h"
-#include "worker/workload.h"
+#include "worker/generate/prefill.h"
+#include "worker/generate/workload.h"
 
 struct duty;
 struct generator;

@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "common/slots.h"
-#include "worker/workload.h"
+#include "worker/generate/workload.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *input, size_t input_bytes);
 

@@ -7,7 +7,7 @@
 
 #include "tests/support/check/run_json.h"
 #include "tests/support/check/server.h"
-#include "worker/workload.h"
+#include "worker/generate/workload.h"
 
 Suite *test_table_suite(void);
 

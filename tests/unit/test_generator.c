@@ -9,7 +9,7 @@
 #include "common/rng.h"
 #include "tests/support/check/simulated_run.h"
 #include "tests/support/check/simulation.h"
-#include "worker/generator.h"
+#include "worker/generate/generator.h"
 
 Suite *test_generator_suite(void);
 

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "worker/greeting.h"
+#include "worker/protocol/greeting.h"
 
 Suite *test_greeting_suite(void);
 

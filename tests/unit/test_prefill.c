@@ -2,7 +2,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "worker/prefill.h"
+#include "worker/generate/prefill.h"
 
 Suite *test_prefill_suite(void);
 

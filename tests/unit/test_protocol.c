@@ -6,9 +6,9 @@
 #include "tests/support/check/simulated_run.h"
 #include "tests/support/check/simulation.h"
 #include "worker/duty.h"
-#include "worker/generator.h"
-#include "worker/protocol.h"
-#include "worker/replies.h"
+#include "worker/generate/generator.h"
+#include "worker/protocol/protocol.h"
+#include "worker/protocol/replies.h"
 
 Suite *test_protocol_suite(void);
 

@@ -4,8 +4,8 @@
 #include <string.h>
 
 #include "common/slots.h"
-#include "worker/template.h"
-#include "worker/workload.h"
+#include "worker/generate/template.h"
+#include "worker/generate/workload.h"
 
 Suite *test_template_suite(void);
 

@@ -6,7 +6,7 @@
 #include <sys/resource.h>
 
 #include "common/resp.h"
-#include "worker/workload.h"
+#include "worker/generate/workload.h"
 
 Suite *test_workload_suite(void);
 

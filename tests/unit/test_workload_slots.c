@@ -6,7 +6,7 @@
 
 #include "common/rng.h"
 #include "common/slots.h"
-#include "worker/workload.h"
+#include "worker/generate/workload.h"
 
 Suite *test_workload_slots_suite(void);
 

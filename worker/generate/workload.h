@@ -4,8 +4,8 @@
  * request template: the bytes of the request with the places that change from ticket to ticket.
  * Every request of a workload has the same length. Compiled in the orchestrator before the fork;
  * rendering is the worker's hot path and allocates nothing. */
-#ifndef WORKER_WORKLOAD_H
-#define WORKER_WORKLOAD_H
+#ifndef WORKER_GENERATE_WORKLOAD_H
+#define WORKER_GENERATE_WORKLOAD_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -1,11 +1,11 @@
-#include "worker/prefill.h"
+#include "worker/generate/prefill.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
-#include "worker/placeholder.h"
+#include "worker/generate/placeholder.h"
 
 /* What a collection gets when the read does not say how much of it it wants. */
 #define SOME_ITEMS 10u

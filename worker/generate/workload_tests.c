@@ -2,7 +2,7 @@
  * out of the keys unless the test is tagged. */
 #include <strings.h>
 
-#include "worker/workload.h"
+#include "worker/generate/workload.h"
 
 #define KEY "key:{tag}:__rand_int__"
 #define MSET_PAIR KEY, "__data__"

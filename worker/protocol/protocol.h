@@ -2,8 +2,8 @@
  * another.
  *
  * Called for a connection that is ready. The bytes of its requests are the generator's. */
-#ifndef WORKER_PROTOCOL_H
-#define WORKER_PROTOCOL_H
+#ifndef WORKER_PROTOCOL_PROTOCOL_H
+#define WORKER_PROTOCOL_PROTOCOL_H
 
 #include <stdbool.h>
 #include <stdint.h>

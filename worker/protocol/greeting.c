@@ -1,4 +1,4 @@
-#include "worker/greeting.h"
+#include "worker/protocol/greeting.h"
 
 #include <stdio.h>
 #include <string.h>

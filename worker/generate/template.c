@@ -1,11 +1,11 @@
-#include "worker/template.h"
+#include "worker/generate/template.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 #include "common/rng.h"
 #include "common/slots.h"
-#include "worker/workload.h"
+#include "worker/generate/workload.h"
 
 /* Streams of one seed: keys use the seed itself, so that they do not depend on anything else. */
 #define STREAM_VALUES 0x76616c756573ull

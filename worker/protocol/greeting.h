@@ -1,8 +1,8 @@
 /* What a fresh connection says before it carries requests: who it is, and which database, protocol and
  * mode it wants; at the end the question of spec->probe, since a TCP connect succeeds against a stopped
  * or full server. The bytes are made once and sent by every connection in one go. Pure but for its memory. */
-#ifndef WORKER_GREETING_H
-#define WORKER_GREETING_H
+#ifndef WORKER_PROTOCOL_GREETING_H
+#define WORKER_PROTOCOL_GREETING_H
 
 #include <stddef.h>
 #include <stdint.h>

@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "common/slots.h"
-#include "worker/workload_state.h"
+#include "worker/generate/workload_state.h"
 
 /* Tickets whose keys are compared, and at most so many keys in all. */
 #define TICKETS_COMPARED 256u

@@ -1,4 +1,4 @@
-#include "worker/workload.h"
+#include "worker/generate/workload.h"
 
 #include <ctype.h>
 #include <errno.h>
@@ -10,7 +10,7 @@
 
 #include "common/resp.h"
 #include "common/units.h"
-#include "worker/workload_state.h"
+#include "worker/generate/workload_state.h"
 
 /* Above this a request would need more memory than any server takes in one command. */
 #define REQUEST_MAX_BYTES ((4ull << 30) - 1) /* 32 bits hold it: request_slot.bytes */

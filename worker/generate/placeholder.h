@@ -3,8 +3,8 @@
  * Which words are replaced, and what becomes of others, is the rule that spec.placeholders names. By volley's own,
  * backslashes in front of a placeholder are for that: each two send one, and one that is left over sends the
  * placeholder as it stands. Backslashes anywhere else are text. */
-#ifndef WORKER_PLACEHOLDER_H
-#define WORKER_PLACEHOLDER_H
+#ifndef WORKER_GENERATE_PLACEHOLDER_H
+#define WORKER_GENERATE_PLACEHOLDER_H
 
 #include <stddef.h>
 #include <stdint.h>

@@ -4,15 +4,15 @@
  * The request's bytes stand ready in one buffer; digits are written over their place, and data
  * (values) are copied in from a pool of random letters, so that values differ from key to key for the
  * price of one copy. */
-#ifndef WORKER_TEMPLATE_H
-#define WORKER_TEMPLATE_H
+#ifndef WORKER_GENERATE_TEMPLATE_H
+#define WORKER_GENERATE_TEMPLATE_H
 
 #include <stddef.h>
 #include <stdint.h>
 
 #include "common/err.h"
 #include "common/spec.h"
-#include "worker/placeholder.h"
+#include "worker/generate/placeholder.h"
 
 #define TEMPLATE_DIGITS 12u       /* of a key number, zero padded; as valkey-benchmark has it */
 #define TEMPLATE_POOL_SHIFT 4096u /* a value starts at one of so many places of the pool      */

@@ -1,4 +1,4 @@
-#include "worker/placeholder.h"
+#include "worker/generate/placeholder.h"
 
 #include <string.h>
 

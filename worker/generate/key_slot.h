@@ -3,14 +3,14 @@
  * CRC16 is linear: the slot of a key with numbers in it is the slot with zeros in their places,
  * exclusive or what each group of digits adds where it stands. So a key of letters and numbers costs a few
  * look-ups, and is not even rendered. */
-#ifndef WORKER_KEY_SLOT_H
-#define WORKER_KEY_SLOT_H
+#ifndef WORKER_GENERATE_KEY_SLOT_H
+#define WORKER_GENERATE_KEY_SLOT_H
 
 #include <stddef.h>
 #include <stdint.h>
 
 #include "common/err.h"
-#include "worker/template.h"
+#include "worker/generate/template.h"
 
 enum key_slot_kind {
     KEY_SLOT_SPREAD,  /* no key: any slot will do, in turn            */

@@ -3,7 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "worker/workload.h"
+#include "worker/generate/workload.h"
 
 /* Room for the longest text of one function, and for the first line. */
 #define FUNCTION_BYTES 96u

@@ -1,4 +1,4 @@
-#include "worker/key_slot.h"
+#include "worker/generate/key_slot.h"
 
 #include <stdbool.h>
 #include <stdlib.h>

@@ -1,4 +1,4 @@
-#include "worker/generator.h"
+#include "worker/generate/generator.h"
 
 #include <stdlib.h>
 

@@ -1,8 +1,8 @@
 /* Which writes make that the reads of a user's command find something: one table of read commands. The writes are
  * commands with placeholders themselves, in which every number is __rand_1st__: in sequence, a request for each key
  * number writes whatever any of the reads may ask for. Orchestrator, before the fork. */
-#ifndef WORKER_PREFILL_H
-#define WORKER_PREFILL_H
+#ifndef WORKER_GENERATE_PREFILL_H
+#define WORKER_GENERATE_PREFILL_H
 
 #include <stdbool.h>
 #include <stddef.h>

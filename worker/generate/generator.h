@@ -5,16 +5,16 @@
  * bytes for a ticket again at any time. One that is not keeps what it has drawn for a slot until its last reply
  * has come, or drop: the rest of a half-written request, and a request that a node sent elsewhere,
  * are rendered anew. */
-#ifndef WORKER_GENERATOR_H
-#define WORKER_GENERATOR_H
+#ifndef WORKER_GENERATE_GENERATOR_H
+#define WORKER_GENERATE_GENERATOR_H
 
 #include <stddef.h>
 #include <stdint.h>
 
 #include "common/err.h"
 #include "common/resp.h"
+#include "worker/generate/workload.h"
 #include "worker/slot_list.h"
-#include "worker/workload.h"
 
 #define REQUEST_CLASSES_MAX 16u
 

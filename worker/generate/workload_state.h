@@ -1,10 +1,10 @@
 /* A workload from inside. Private to worker/workload*.c. */
-#ifndef WORKER_WORKLOAD_STATE_H
-#define WORKER_WORKLOAD_STATE_H
+#ifndef WORKER_GENERATE_WORKLOAD_STATE_H
+#define WORKER_GENERATE_WORKLOAD_STATE_H
 
-#include "worker/key_slot.h"
-#include "worker/template.h"
-#include "worker/workload.h"
+#include "worker/generate/key_slot.h"
+#include "worker/generate/template.h"
+#include "worker/generate/workload.h"
 
 struct workload_part {
     enum read_kind read_kind;

@@ -1,9 +1,9 @@
 /* RESP2 and RESP3. Where a reply ends, whether it is an error, what it says about hits; values are skipped. */
-#include "worker/protocol.h"
+#include "worker/protocol/protocol.h"
 
 #include "common/redirect.h"
 #include "worker/duty.h"
-#include "worker/replies.h"
+#include "worker/protocol/replies.h"
 
 #define LIKELY(x) __builtin_expect(!!(x), 1)
 #define COLD __attribute__((noinline, cold))

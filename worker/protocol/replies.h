@@ -1,6 +1,6 @@
 /* How a protocol writes down the replies of one read: for worker/protocol_*.c, which knows where they end. */
-#ifndef WORKER_REPLIES_H
-#define WORKER_REPLIES_H
+#ifndef WORKER_PROTOCOL_REPLIES_H
+#define WORKER_PROTOCOL_REPLIES_H
 
 #include "common/node_figures.h"
 #include "worker/worker_state.h"
