@@ -1,5 +1,6 @@
 #include "worker/transport_null.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -7,8 +8,9 @@ static struct {
     struct null_connection {
         uint64_t owed_bytes;   /* of replies                             */
         size_t received_bytes; /* of a request that has not come whole   */
+        bool open;
     } * connections;
-    uint32_t connection_count, connected;
+    uint32_t connection_count, next; /* that is probably not open */
     const char *reply;
     size_t reply_bytes, request_bytes;
 } null_target;
@@ -19,7 +21,7 @@ enum err_code transport_null_init(const struct workload *workload, uint32_t conn
     null_target.reply = workload_null_reply(workload, &null_target.reply_bytes);
     null_target.request_bytes = workload_request_bytes(workload);
     null_target.connection_count = connections;
-    null_target.connected = 0;
+    null_target.next = 0;
     null_target.connections = calloc(connections, sizeof null_target.connections[0]);
     if (null_target.connections == NULL)
         return err_set(err, E_SYSTEM, "cannot allocate %u null connections", connections);
@@ -39,9 +41,18 @@ static enum io_status null_connect(struct wire *wire, const struct wire_setup *s
     (void)setup;
     (void)source;
     (void)target;
-    (void)sys_errno;
-    wire->fd = (int)null_target.connected++;
-    return IO_DONE;
+    /* A worker has no more than these, so one is not open. */
+    for (uint32_t tried = 0; tried < null_target.connection_count; tried++) {
+        uint32_t number = null_target.next;
+        null_target.next = (number + 1) % null_target.connection_count;
+        if (null_target.connections[number].open)
+            continue;
+        null_target.connections[number] = (struct null_connection){.open = true};
+        wire->fd = (int)number;
+        return IO_DONE;
+    }
+    *sys_errno = EMFILE;
+    return IO_FAILED;
 }
 
 static enum io_status null_connected(struct wire *wire, int *sys_errno)
@@ -91,6 +102,7 @@ static enum io_status null_write(struct wire *wire, const void *bytes, size_t by
 
 static void null_close(struct wire *wire)
 {
+    null_target.connections[wire->fd].open = false;
     wire->fd = -1;
 }
 

@@ -3,6 +3,7 @@
 
 #include "common/clock.h"
 #include "tests/support/check/simulated_run.h"
+#include "worker/transport_null.h"
 
 Suite *test_worker_suite(void);
 
@@ -41,6 +42,35 @@ START_TEST(test_replacement_under_way)
 }
 END_TEST
 
+START_TEST(test_null_connections_are_numbered_again)
+{
+    /* Breaks when the null transport gives each new connection a number of its own: the state of the third
+     * one would lie behind that of the two that there can be. */
+    struct spec spec = {.null_transport = true, .data_bytes = 3, .keyspace = 1};
+    struct err err = {.code = OK};
+    struct workload *workload = NULL;
+    const struct workload_source source = {.test = workload_test_find("set")};
+    ck_assert_msg(workload_create(&workload, &source, &spec, &err) == OK, "%s", err.text);
+    ck_assert_int_eq(transport_null_init(workload, 2, &err), OK);
+    struct wire wires[3] = {{.fd = -1}, {.fd = -1}, {.fd = -1}};
+    int sys_errno = 0;
+    ck_assert_int_eq(transport_null.connect(&wires[0], NULL, NULL, NULL, &sys_errno), IO_DONE);
+    for (int i = 0; i < 100; i++) {
+        struct wire *wire = &wires[1 + i % 2];
+        ck_assert_int_eq(transport_null.connect(wire, NULL, NULL, NULL, &sys_errno), IO_DONE);
+        ck_assert_int_ne(wire->fd, wires[0].fd);
+        ck_assert(wire->fd == 0 || wire->fd == 1);
+        if (i == 50) /* and no more than there can be */
+            ck_assert_int_eq(
+                transport_null.connect(&wires[1 + !(i % 2)], NULL, NULL, NULL, &sys_errno),
+                IO_FAILED);
+        transport_null.close(wire);
+    }
+    transport_null_destroy();
+    workload_destroy(workload);
+}
+END_TEST
+
 Suite *test_worker_suite(void)
 {
     Suite *suite = suite_create("worker");
@@ -48,6 +78,7 @@ Suite *test_worker_suite(void)
     tcase_set_timeout(tcase, 60);
     tcase_add_test(tcase, test_replacement_ahead_of_the_start);
     tcase_add_test(tcase, test_replacement_under_way);
+    tcase_add_test(tcase, test_null_connections_are_numbered_again);
     suite_add_tcase(suite, tcase);
     return suite;
 }
