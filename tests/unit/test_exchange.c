@@ -148,6 +148,8 @@ END_TEST
 
 #define PUSH ">2\r\n$10\r\ninvalidate\r\n_\r\n"
 
+static size_t push_cut_at_byte;
+
 /* A message out of band behind the greeting and behind every reply, in two pieces. */
 static void answer_and_push(struct scripted_peer *peer, const char *bytes, size_t byte_count)
 {
@@ -156,8 +158,8 @@ static void answer_and_push(struct scripted_peer *peer, const char *bytes, size_
     scripted_say_text(peer, "+OK\r\n", SCRIPTED_SERVICE_NS);
     if (peer->greeting_bytes == 0)
         return;
-    scripted_say(peer, PUSH, 5, SCRIPTED_SERVICE_NS + 20 * NS_PER_US);
-    scripted_say_text(peer, &PUSH[5], SCRIPTED_SERVICE_NS + 40 * NS_PER_US);
+    scripted_say(peer, PUSH, push_cut_at_byte, SCRIPTED_SERVICE_NS + 20 * NS_PER_US);
+    scripted_say_text(peer, &PUSH[push_cut_at_byte], SCRIPTED_SERVICE_NS + 40 * NS_PER_US);
 }
 
 static size_t take_after_start(struct scripted_peer *peer, size_t byte_count)
@@ -189,8 +191,56 @@ START_TEST(test_pushes)
 {
     /* Breaks when a message out of band makes a connection send: ahead of the common start, or one that
      * is to carry nothing. */
-    run_with_pushes(0);
-    run_with_pushes(1000);
+    for (push_cut_at_byte = 1; push_cut_at_byte < sizeof PUSH - 1; push_cut_at_byte++) {
+        run_with_pushes(0);
+        run_with_pushes(1000);
+    }
+}
+END_TEST
+
+/* Takes each request in two pieces, and says something out of band in between. */
+static size_t take_half_and_push(struct scripted_peer *peer, size_t byte_count)
+{
+    bool second = peer->memo++ % 2 == 1;
+    if (peer->greeting_bytes == 0 || second || byte_count < 2)
+        return byte_count;
+    scripted_say_text(peer, PUSH, 10 * NS_PER_US);
+    scripted_wake(peer, 20 * NS_PER_US);
+    return cut_at_byte < byte_count ? cut_at_byte : byte_count - 1;
+}
+
+static void run_with_halves(uint64_t pipeline, uint64_t warmup_ns, uint64_t reconnect_every)
+{
+    const struct scripted_server server = {.command = scripted_answer, .takes = take_half_and_push};
+    simulated_run_init(&simulated);
+    simulated.spec.resp3 = true;
+    simulated.spec.interval_ns = 10 * NS_PER_MS;
+    simulated.spec.reconnect_every = reconnect_every;
+    simulated.run.pipeline = pipeline;
+    simulated.run.warmup_ns = warmup_ns;
+    simulated.run.duration_ns = 50 * NS_PER_MS;
+    simulated.share.connections = 2;
+    simulated_run_go(&simulated, &server);
+    const uint64_t *counters = simulated.measured->counters;
+    ck_assert_uint_gt(counters[COUNTER_PUSHES], 60);
+    ck_assert_uint_eq(counters_lost(counters), 0);
+    /* What the warm-up has sent may be answered behind it. */
+    uint64_t before = warmup_ns > 0 ? 2 * pipeline : 0;
+    ck_assert_uint_ge(counters[COUNTER_OK], counters[COUNTER_SENT]);
+    ck_assert_uint_le(counters[COUNTER_OK], counters[COUNTER_SENT] + before);
+    simulated_run_free(&simulated);
+}
+
+START_TEST(test_pushes_into_half_written_requests)
+{
+    /* Breaks when a message out of band, while a request is half written, over the end of a warm-up, on a
+     * connection that is about to be opened anew, or while draining, is taken for a reply, makes room for a
+     * request, or ends the connection. */
+    for (cut_at_byte = 1; cut_at_byte < 46; cut_at_byte += 9) {
+        run_with_halves(1, 0, 0);
+        run_with_halves(4, 20 * NS_PER_MS, 0);
+        run_with_halves(2, 0, 7);
+    }
 }
 END_TEST
 
@@ -231,6 +281,7 @@ Suite *test_exchange_suite(void)
     tcase_add_test(tcase, test_write_cut_in_windows);
     tcase_add_test(tcase, test_edge_between_stamp_and_write);
     tcase_add_test(tcase, test_pushes);
+    tcase_add_test(tcase, test_pushes_into_half_written_requests);
     tcase_add_test(tcase, test_push_is_no_reply);
     suite_add_tcase(suite, tcase);
     return suite;

@@ -105,6 +105,29 @@ static size_t take_up_to_cut(struct scripted_peer *peer, size_t byte_count)
     return room_bytes;
 }
 
+/* The same cuts around the ends of what is written at once. */
+START_TEST(test_asking_cut_in_windows)
+{
+    /* Breaks when the bytes of ASKING are forgotten in a request that goes out window by window. */
+    const struct scripted_server server = {.command = answer_or_ask, .takes = take_up_to_cut};
+    static const size_t windows[] = {1u << 20, 2u << 20, (2u << 20) + 120};
+    for (int i = 0; i < 3; i++)
+        for (size_t beside = 0; beside < 40; beside += 9) {
+            begin();
+            asked = 0;
+            cut_at_byte = windows[i] - 20 + beside;
+            simulated.spec.data_bytes = (2u << 20) + 100;
+            simulated.run.pipeline = 2;
+            simulated.run.requests = 12;
+            simulated_run_go(&simulated, &server);
+            ck_assert_uint_gt(asked, 0);
+            ck_assert_uint_eq(simulated_counter(&simulated, COUNTER_OK), 12);
+            ck_assert_uint_eq(simulated_counter(&simulated, COUNTER_RESENT), asked);
+            simulated_run_free(&simulated);
+        }
+}
+END_TEST
+
 START_TEST(test_asking_cut_at_every_byte)
 {
     /* Breaks when ASKING and the request behind it are torn apart, or one of them is sent twice or not at
@@ -268,6 +291,7 @@ Suite *test_router_suite(void)
     tcase_set_timeout(tcase, 60);
     tcase_add_checked_fixture(tcase, set_up, tear_down);
     tcase_add_test(tcase, test_asking_cut_at_every_byte);
+    tcase_add_test(tcase, test_asking_cut_in_windows);
     tcase_add_test(tcase, test_a_refusal_is_kept);
     tcase_add_test(tcase, test_node_away_for_good);
     tcase_add_test(tcase, test_late_tickets_of_a_node_away);
