@@ -251,13 +251,17 @@ static pid_t start_stranger(int *heard_fd)
         if (setuid(STRANGER) != 0)
             _exit(1);
         int fd = support_listen(&port);
-        for (ssize_t got; fd >= 0;) {
+        if (fd < 0)
+            _exit(1);
+        for (;;) {
             int peer = accept(fd, NULL, NULL);
-            while (peer >= 0 && (got = read(peer, bytes, sizeof bytes)) > 0)
+            if (peer < 0)
+                _exit(1);
+            ssize_t got;
+            while ((got = read(peer, bytes, sizeof bytes)) > 0)
                 (void)!write(ends[1], bytes, (size_t)got);
             close(peer);
         }
-        _exit(1);
     }
     close(ends[1]);
     *heard_fd = ends[0];
