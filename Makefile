@@ -191,15 +191,18 @@ $(STRESS) $(RECORDER): $(BUILD)/%: $(BUILD)/obj/tests/%.o $(COMMON_OBJECTS)
 
 $(RECORDER): $(BUILD)/obj/tests/support/recorder_command.o
 
-$(BUILD)/perf/floor: $(BUILD)/obj/tests/perf/floor.o $(COMMON_OBJECTS)
-$(BUILD)/perf/compare: $(filter-out %/floor.o %/verdicts.o $(BUILD)/obj/tests/perf/honesty%,$(PERF_OBJECTS)) $(COMMON_OBJECTS)
-$(BUILD)/perf/honesty: $(filter-out %/floor.o %/compare.o %/verdicts.o,$(PERF_OBJECTS)) $(RECORD_OBJECT) $(COMMON_OBJECTS)
-$(BUILD)/perf/verdicts: $(addprefix $(BUILD)/obj/tests/perf/,verdicts.o honesty_runs.o processes.o server.o) $(RECORD_OBJECT) $(COMMON_OBJECTS)
-$(BUILD)/perf/compare $(BUILD)/perf/honesty $(BUILD)/perf/verdicts: $(BUILD)/obj/orchestrator/target/certificates.o $(BUILD)/obj/orchestrator/target/private_directory.o
-$(PERF):
+$(BUILD)/perf/floor: $(BUILD)/obj/tests/perf/floor.o
+$(BUILD)/perf/compare: $(filter-out %/floor.o %/verdicts.o $(BUILD)/obj/tests/perf/honesty%,$(PERF_OBJECTS))
+$(BUILD)/perf/honesty: $(filter-out %/floor.o %/compare.o %/verdicts.o,$(PERF_OBJECTS)) $(RECORD_OBJECT)
+$(BUILD)/perf/verdicts: $(addprefix $(BUILD)/obj/tests/perf/,verdicts.o honesty_runs.o processes.o server.o) $(RECORD_OBJECT)
+# An archive, so that each takes only what it uses.
+$(BUILD)/volley.a: $(LIB_OBJECTS)
+	@rm -f $@
+	$(Q)$(AR) rcs $@ $^
+$(PERF): $(BUILD)/volley.a
 	@mkdir -p $(@D)
 	$(SAY) ld $@
-	$(Q)$(LINK) -o $@ $^ $(ALL_LIBS)
+	$(Q)$(LINK) -o $@ $(filter %.o,$^) $< $(ALL_LIBS)
 
 # An archive, so that a fuzz target takes only what it uses. The compiler is set in tests/fuzz/run.sh.
 $(BUILD)/all.a: $(LIB_OBJECTS) $(SUPPORT_OBJECTS)
@@ -249,7 +252,7 @@ flags: # the compiler's arguments, for clang-tidy
 
 # ---- tests
 
-test-programs: $(BUILD)/volley $(BUILD)/tests $(STRESS) $(RECORDER) $(COUNTING) $(VIRTUAL) build/js/node_modules
+test-programs: $(BUILD)/volley $(BUILD)/tests $(STRESS) $(RECORDER) $(PERF) $(COUNTING) $(VIRTUAL) build/js/node_modules
 
 stress: $(STRESS:%=%.run) # the short forms; tests/sanitize.sh runs the long ones
 %.run: %
