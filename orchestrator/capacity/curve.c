@@ -174,9 +174,11 @@ static bool is_volley(struct limit *limit, const struct failures *failures, cons
     rate_format(rate, sizeof rate, probe->rate_micro);
     if (evidence->cpu.share >= WORKER_LIMIT_SHARE) {
         char cpu[128];
-        snprintf(limit->evidence, sizeof limit->evidence,
-                 "at %s/s %s: give volley more workers (--processes) on free CPUs", rate,
-                 target_cpu_text(cpu, sizeof cpu, &evidence->cpu));
+        snprintf(limit->evidence, sizeof limit->evidence, "at %s/s %s: %s", rate,
+                 target_cpu_text(cpu, sizeof cpu, &evidence->cpu),
+                 target_cpu_is_kept(&evidence->cpu)
+                     ? "leave the worker a CPU of its own (--cpus), or stop what runs beside it"
+                     : "give volley more workers (--processes) on free CPUs");
         return true;
     }
     if (behind &&

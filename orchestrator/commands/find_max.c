@@ -191,11 +191,17 @@ static enum err_code judge(const struct find_max *find, struct err *err)
         return E_INTERRUPTED;
     if (curve->finding.status == SEARCH_NOTHING) {
         const struct probe *last = &curve->probes[curve->probe_count - 1];
+        curve_format_reason(reason, sizeof reason, curve, last);
+        rate_format(rate, sizeof rate, last->rate_micro);
+        if (curve->limit.kind == LIMIT_VOLLEY)
+            return err_set(err, E_FAILED,
+                           "no rate keeps the objectives: even at %s/s %s, and the limit is volley "
+                           "itself: %s",
+                           rate, reason, curve->limit.evidence);
         return err_set(err, E_FAILED,
                        "no rate keeps the objectives: even at %s/s %s; loosen them, or look at "
                        "what slows the server down",
-                       rate_format(rate, sizeof rate, last->rate_micro),
-                       curve_format_reason(reason, sizeof reason, curve, last));
+                       rate, reason);
     }
     if (curve->finding.status == SEARCH_UNFINISHED)
         return err_set(

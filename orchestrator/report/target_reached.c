@@ -227,6 +227,11 @@ static char *percent(char *text, size_t text_bytes, double share)
     return text;
 }
 
+bool target_cpu_is_kept(const struct target_cpu *cpu)
+{
+    return cpu->busy_share < WORKER_LIMIT_SHARE && cpu->share > cpu->busy_share;
+}
+
 char *target_cpu_text(char *text, size_t text_bytes, const struct target_cpu *cpu)
 {
     char busy[16], waited[16], number[32] = "its CPU", who[48], delay[48] = "";
@@ -346,7 +351,9 @@ static void say_why(char *reason, enum target_limit limit, const struct target_e
         say_node_full(reason, &evidence->nodes, result);
         break;
     case TARGET_WORKER_BUSY:
-        snprintf(reason, REASON_BYTES, "volley was at its limit: %s",
+        snprintf(reason, REASON_BYTES, "%s: %s",
+                 target_cpu_is_kept(&evidence->cpu) ? "volley was kept from its CPU"
+                                                    : "volley was at its limit",
                  target_cpu_text(cpu, sizeof cpu, &evidence->cpu));
         break;
     case TARGET_SERVER_SLOW:

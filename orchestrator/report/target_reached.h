@@ -84,6 +84,8 @@ void target_reached_judge(struct target_reached *reached, const struct run_resul
 struct target_cpu target_busiest_cpu(const struct run_result *result);
 /* "16 workers used 98 % of CPU 1", "worker 1 used 60 % of its CPU and waited 35 % for it". Returns text. */
 char *target_cpu_text(char *text, size_t text_bytes, const struct target_cpu *cpu);
+/* Whether something else had its CPU for most of what is missing: more workers would wait there, too. */
+bool target_cpu_is_kept(const struct target_cpu *cpu);
 /* A slip above this says that volley was late: the larger of 10 % of the median response time and
  * 0.25 ms. What had no reply counts in the median, as everywhere (figure_percentile). */
 uint64_t target_slip_limit_ns(const struct interval_row *total);

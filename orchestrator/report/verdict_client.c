@@ -36,7 +36,7 @@ void verdict_worker_cpu(struct verdict_check *check, const struct run_result *re
                        "the server was at its limit (%.0f %% of a CPU), and volley near its own: "
                        "a faster server needs more workers (--processes) on free CPUs",
                        server_share * 100);
-    else if (cpu.busy_share >= WORKER_LIMIT_SHARE)
+    else if (!target_cpu_is_kept(&cpu))
         verdict_advise(check, "volley is the limit, not the server: use more workers "
                               "(--processes) on free CPUs, or read these figures as volley's own");
     else

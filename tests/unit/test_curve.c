@@ -129,6 +129,19 @@ START_TEST(test_busy_worker_limits)
 }
 END_TEST
 
+START_TEST(test_worker_kept_from_its_cpu)
+{
+    /* Breaks when a worker that cannot run is told to bring more workers, which could not either. */
+    for (int i = 0; i < 3; i++)
+        add_window(false, 500 * NS_PER_MS, 900 * NS_PER_MS);
+    result->workers[1].cpu_user_seconds = 0.01;
+    result->workers[1].run_delay_seconds = 2.85;
+    add_probe();
+    expect_limit(LIMIT_VOLLEY, "volley itself", "(--cpus)");
+    ck_assert_ptr_null(strstr(curve.limit.evidence, "--processes"));
+}
+END_TEST
+
 START_TEST(test_own_delay_limits)
 {
     /* Breaks when slip that volley is to blame for is billed to the server, or a wait that the server
@@ -302,6 +315,7 @@ Suite *test_curve_suite(void)
     tcase_add_test(all, test_objective_limits);
     tcase_add_test(all, test_throughput_limits);
     tcase_add_test(all, test_busy_worker_limits);
+    tcase_add_test(all, test_worker_kept_from_its_cpu);
     tcase_add_test(all, test_own_delay_limits);
     tcase_add_test(all, test_nothing_failed);
     tcase_add_test(all, test_outcomes);

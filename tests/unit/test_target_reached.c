@@ -227,7 +227,8 @@ static const struct {
     {crowded_cpu, TARGET_WORKER_BUSY,
      SHORT "because volley was at its limit: 2 workers used 97 % of CPU 3"},
     {kept_waiting, TARGET_WORKER_BUSY,
-     SHORT "because volley was at its limit: worker 1 used 49 % of its CPU and waited 41 % for it"},
+     SHORT
+     "because volley was kept from its CPU: worker 1 used 49 % of its CPU and waited 41 % for it"},
     {dead_worker, TARGET_WORKER_DIED,
      SHORT "because 60,000 requests fell due while a worker was dead and not yet replaced"},
     {throttled, TARGET_VOLLEY_LATE,
