@@ -48,6 +48,7 @@ struct chaos_plan;
 #define SPEC_CPUS_MAX 4096
 /* Shown when nobody asks for others. */
 #define SPEC_PERCENTILES_USUAL "50,95,99,99.9,99.99"
+#define SPEC_PERCENTILES_SEARCH "50,99,99.9" /* of find-max */
 #define SPEC_PERCENTILES_MAX 16
 #define SPEC_TESTS_MAX 64
 

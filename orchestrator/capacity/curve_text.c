@@ -173,9 +173,10 @@ static void write_doubts(struct output *out, const struct curve *curve)
     const struct probe *probe = last_probe_at(curve, curve->finding.rate_micro);
     if (probe == NULL)
         return;
+    struct doubts_said said = {.count = 0};
     char rate[40], where[48];
     snprintf(where, sizeof where, "%s/s", rate_format(rate, sizeof rate, probe->rate_micro));
-    doubts_write(out, where, &probe->verdict);
+    doubts_write(out, where, &probe->verdict, &said);
 }
 
 static void write_interval(struct output *out, const struct search_finding *finding)

@@ -1,16 +1,32 @@
 #include "orchestrator/capacity/doubts.h"
 
 #include <stdio.h>
+#include <string.h>
 
-void doubts_write(struct output *out, const char *where, const struct verdict *verdict)
+static void write_advice(struct output *out, const char *advice, struct doubts_said *said)
+{
+    for (uint32_t i = 0; i < said->count; i++)
+        if (strcmp(said->advice[i], advice) == 0)
+            return;
+    if (advice[0] == '\0')
+        return;
+    output_printf(out, "      %s\n", advice);
+    if (said->count < sizeof said->advice / sizeof said->advice[0])
+        said->advice[said->count++] = advice;
+}
+
+void doubts_write(struct output *out, const char *where, const struct verdict *verdict,
+                  struct doubts_said *said)
 {
     if (verdict->level == VERDICT_GREEN)
         return;
     output_printf(out, "Verdict at %s: %s\n", where, verdict_level_name(verdict->level));
     for (uint32_t i = 0; i < verdict->check_count; i++) {
         const struct verdict_check *check = &verdict->checks[i];
-        if (check->level != VERDICT_GREEN)
-            output_printf(out, "  %s: %s (GREEN: %s)\n", check->name, check->text, check->limit);
+        if (check->level == VERDICT_GREEN)
+            continue;
+        output_printf(out, "  %s: %s (GREEN: %s)\n", check->name, check->text, check->limit);
+        write_advice(out, check->advice, said);
     }
 }
 

@@ -195,6 +195,7 @@ void sweep_write_text(struct output *out, const struct sweep *sweep)
                                 .row_count = sweep->count,
                                 .heading = fill_heading,
                                 .row = fill_row};
+    struct doubts_said said = {.count = 0};
     table_write(out, &table);
     output_printf(out, "\n");
     if (sweep->interrupted)
@@ -208,7 +209,7 @@ void sweep_write_text(struct output *out, const struct sweep *sweep)
         char value[40], where[64];
         snprintf(where, sizeof where, "%s %s", sweep_kind_name(sweep->kind),
                  sweep_format_value(value, sizeof value, sweep, &sweep->steps[i]));
-        doubts_write(out, where, &sweep->steps[i].verdict);
+        doubts_write(out, where, &sweep->steps[i].verdict, &said);
     }
 }
 

@@ -150,7 +150,7 @@ static const struct option_pick picks[] = {
     CAPACITY_CONNECTION_PICKS,
     {.name = "quiet", .help = "Print what was found, without the table."},
     {.name = "percentiles",
-     .unset = "50,99,99.9",
+     .unset = SPEC_PERCENTILES_SEARCH,
      .help = "Percentiles of the table, beside those of the objectives: at most 16."},
     {.name = "label"},
     {.name = "json"},

@@ -194,7 +194,7 @@ static bool are_usual(const struct run_result *result)
     for (uint32_t i = 0; i < result->percentile_count && used < sizeof list; i++)
         used += (size_t)snprintf(list + used, sizeof list - used, "%s%.10g", i == 0 ? "" : ",",
                                  result->percentiles[i]);
-    return strcmp(list, SPEC_PERCENTILES_USUAL) == 0;
+    return strcmp(list, SPEC_PERCENTILES_USUAL) == 0 || strcmp(list, SPEC_PERCENTILES_SEARCH) == 0;
 }
 
 void verdict_few_samples(struct verdict_check *check, const struct run_result *result)

@@ -306,6 +306,28 @@ START_TEST(test_table)
 }
 END_TEST
 
+START_TEST(test_samples_nobody_asked_for)
+{
+    /* Breaks when a probe is doubted for a percentile that find-max shows by itself, as a run is not. */
+    static const double usual[] = {50, 99, 99.9}, wished[] = {50, 99.9};
+    const struct {
+        const double *percentiles;
+        uint32_t count;
+        enum verdict_level level;
+    } cases[] = {{usual, 3, VERDICT_GREEN}, {wished, 2, VERDICT_AMBER}};
+    static struct verdict verdict;
+    fixture_answer_at(total, NS_PER_MS, 0, 3000); /* enough for p99 */
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        result->percentiles = cases[i].percentiles;
+        result->percentile_count = cases[i].count;
+        verdict_judge(&verdict, result);
+        for (uint32_t c = 0; c < verdict.check_count; c++)
+            if (strcmp(verdict.checks[c].name, "few_samples") == 0)
+                ck_assert_int_eq(verdict.checks[c].level, cases[i].level);
+    }
+}
+END_TEST
+
 Suite *test_curve_suite(void)
 {
     Suite *suite = suite_create("curve");
@@ -322,6 +344,7 @@ Suite *test_curve_suite(void)
     tcase_add_test(all, test_ends);
     tcase_add_test(all, test_doubt);
     tcase_add_test(all, test_table);
+    tcase_add_test(all, test_samples_nobody_asked_for);
     suite_add_tcase(suite, all);
     return suite;
 }
