@@ -33,6 +33,11 @@ void capacity_json_percentile(json_t *object, double percent,
                             : json_real((double)figure->value_ns / 1e3));
 }
 
+json_t *capacity_json_error(const char *text)
+{
+    return text[0] != '\0' ? json_value_text(text) : json_null();
+}
+
 enum err_code capacity_json_write(struct output *out, json_t *root, bool complete, struct err *err)
 {
     if (complete)

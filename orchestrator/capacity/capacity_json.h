@@ -17,6 +17,8 @@ json_t *capacity_json_root(const char *schema, const struct session_facts *sessi
 /* "p99_9": microseconds, null when there is no value or too much is missing to know it. */
 void capacity_json_percentile(json_t *object, double percent,
                               const struct figure_percentile *figure);
+/* The text; null: "". */
+json_t *capacity_json_error(const char *text);
 /* Writes the document and lets go of it. E_SYSTEM: it is not complete, for want of memory. */
 MUST_USE enum err_code capacity_json_write(struct output *out, json_t *root, bool complete,
                                            struct err *err);

@@ -88,7 +88,7 @@ static void count_windows(struct probe *probe, const struct curve *curve,
     probe->windows_judged = windows->count;
     if (probe->end == PROBE_HOPELESS)
         probe->windows_judged = curve->windows;
-    probe->passed = 2 * probe->windows_passed > probe->windows_judged;
+    probe->passed = probe->end != PROBE_ERROR && 2 * probe->windows_passed > probe->windows_judged;
 }
 
 enum err_code curve_add(struct curve *curve, uint64_t rate_micro, bool retest,
@@ -107,11 +107,24 @@ enum err_code curve_add(struct curve *curve, uint64_t rate_micro, bool retest,
                  : windows->count + windows->degraded >= curve->windows ? PROBE_WHOLE
                  : 2 * windows->passed > windows->count                 ? PROBE_WON
                                                                         : PROBE_LOST;
+    if (mishap_find(probe->mishap, sizeof probe->mishap, result))
+        probe->end = PROBE_ERROR;
     read_total(probe, curve, result);
     probe->achieved = rate_of(windows);
     count_windows(probe, curve, windows);
     curve->probe_count++;
     return OK;
+}
+
+bool probe_counts(const struct probe *probe)
+{
+    return probe->end != PROBE_CUT && probe->end != PROBE_ERROR;
+}
+
+const char *probe_end_name(enum probe_end end)
+{
+    static const char *const names[] = {"whole", "won", "lost", "hopeless", "cut", "error"};
+    return names[end];
 }
 
 struct search_outcome probe_outcome(const struct probe *probe, const struct slo_list *slos)
@@ -147,7 +160,7 @@ static struct failures failures_at(const struct curve *curve, uint64_t rate_micr
     struct failures failures = {0};
     for (uint32_t p = 0; p < curve->probe_count; p++) {
         const struct probe *probe = &curve->probes[p];
-        if (probe->rate_micro != rate_micro || probe->end == PROBE_CUT)
+        if (probe->rate_micro != rate_micro || !probe_counts(probe))
             continue;
         failures.last = probe;
         for (uint32_t w = 0; w < probe->window_count; w++) {

@@ -8,6 +8,7 @@
 #include <stdio.h>
 
 #include "common/err.h"
+#include "orchestrator/capacity/mishap.h"
 #include "orchestrator/capacity/search.h"
 #include "orchestrator/capacity/slo.h"
 #include "orchestrator/capacity/windows.h"
@@ -23,7 +24,8 @@ enum probe_end {
     PROBE_WON,      /* ended when enough of the windows had passed                       */
     PROBE_LOST,     /* ended when a majority of them had failed                          */
     PROBE_HOPELESS, /* ended because of its backlog; the windows that were left out count as failed */
-    PROBE_CUT       /* interrupted: it counts for nothing                                */
+    PROBE_CUT,      /* interrupted: it counts for nothing                                */
+    PROBE_ERROR     /* had a mishap: it counts for nothing                               */
 };
 
 /* One run at one rate. */
@@ -47,6 +49,7 @@ struct probe {
     uint64_t loop_lag_p99_ns;
     struct target_reached target; /* whether the rate was reached, and why not */
     struct verdict verdict;
+    char mishap[MISHAP_TEXT_BYTES]; /* of PROBE_ERROR, else "" */
 };
 
 enum limit_kind { LIMIT_UNKNOWN, LIMIT_SLO, LIMIT_THROUGHPUT, LIMIT_VOLLEY };
@@ -73,6 +76,7 @@ struct curve {
     struct probe *probes; /* in the order of time; SEARCH_PROBES_MAX of room */
     uint32_t probe_count;
     bool interrupted;
+    char error[ERR_TEXT_BYTES]; /* that ended the search; "": none did */
 
     /* at the end */
     struct search_finding finding;
@@ -94,7 +98,13 @@ struct search_outcome probe_outcome(const struct probe *probe, const struct slo_
 /* From the probes at the lowest failing rate. Pure. */
 void curve_find_limit(struct curve *curve);
 
-/* Why a probe failed: "p99 1.234 ms in 4 of 5 windows"; "" when it passed. Returns text. */
+/* Whether a probe tells something about its rate. */
+bool probe_counts(const struct probe *probe);
+/* "whole", "error" ... */
+const char *probe_end_name(enum probe_end end);
+
+#define CURVE_REASON_BYTES 256
+/* Why a probe failed: "p99 1.234 ms in 4 of 5 windows", or its mishap; "" when it passed. Returns text. */
 char *curve_format_reason(char *text, size_t text_bytes, const struct curve *curve,
                           const struct probe *probe);
 

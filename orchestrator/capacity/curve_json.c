@@ -77,7 +77,6 @@ static json_t *response_time(const struct curve *curve, const struct probe *prob
 
 static json_t *probes(const struct curve *curve)
 {
-    static const char *const ends[] = {"whole", "won", "lost", "hopeless", "cut"};
     json_t *list = json_array();
     for (uint32_t p = 0; p < curve->probe_count; p++) {
         const struct probe *probe = &curve->probes[p];
@@ -86,15 +85,15 @@ static json_t *probes(const struct curve *curve)
         json_array_append_new(
             list,
             json_pack(
-                "{s:i, s:{s:o, s:f}, s:b, s:s, s:b, s:i, s:i, s:s, s:f, s:f, s:o, s:o, s:f, "
+                "{s:i, s:{s:o, s:f}, s:b, s:s, s:b, s:i, s:i, s:o, s:f, s:f, s:o, s:o, s:f, "
                 "s:f, s:f, s:o, s:o}",
                 "index", (int)p, "rate", "asked", rate_or_null(probe->rate_micro), "achieved",
-                probe->achieved, "retest", probe->retest, "end", ends[probe->end], "passed",
-                probe->passed, "windows_passed", (int)probe->windows_passed, "windows_judged",
-                (int)probe->windows_judged, "reason", reason, "seconds", probe->seconds,
-                "error_share", probe->error_share, "backlog", json_value_count(probe->backlog),
-                "response_time_us", response_time(curve, probe), "slip_p99_us",
-                (double)probe->target.evidence.slip_p99_ns / 1e3, "loop_lag_p99_us",
+                probe->achieved, "retest", probe->retest, "end", probe_end_name(probe->end),
+                "passed", probe->passed, "windows_passed", (int)probe->windows_passed,
+                "windows_judged", (int)probe->windows_judged, "reason", json_value_text(reason),
+                "seconds", probe->seconds, "error_share", probe->error_share, "backlog",
+                json_value_count(probe->backlog), "response_time_us", response_time(curve, probe),
+                "slip_p99_us", (double)probe->target.evidence.slip_p99_ns / 1e3, "loop_lag_p99_us",
                 (double)probe->loop_lag_p99_ns / 1e3, "blocked_share",
                 probe->target.evidence.blocked_share, "windows", windows_of(probe, curve->slos),
                 "verdict", json_value_verdict(&probe->verdict)));
@@ -132,6 +131,8 @@ enum err_code curve_write_json(struct output *out, const struct curve *curve,
     complete = json_object_set_new(root, "search", search) == 0 && complete;
     complete =
         json_object_set_new(root, "interrupted", json_boolean(curve->interrupted)) == 0 && complete;
+    complete =
+        json_object_set_new(root, "error", capacity_json_error(curve->error)) == 0 && complete;
     complete = json_object_set_new(root, "result", finding(curve)) == 0 && complete;
     complete = json_object_set_new(root, "probes", probes(curve)) == 0 && complete;
     return capacity_json_write(out, root, complete, err);

@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/printable.h"
 #include "common/schedule.h"
 #include "common/units.h"
 #include "orchestrator/capacity/curve.h"
@@ -14,7 +15,9 @@ char *curve_format_reason(char *text, size_t text_bytes, const struct curve *cur
 {
     size_t used = 0;
     uint32_t behind = 0;
-    snprintf(text, text_bytes, "%s", "");
+    snprintf(text, text_bytes, "%s", probe->mishap);
+    if (probe->end == PROBE_ERROR)
+        return text;
     for (uint32_t w = 0; w < probe->window_count; w++)
         behind += !probe->windows[w].kept_up;
     if (probe->end == PROBE_HOPELESS)
@@ -61,7 +64,9 @@ char *curve_format_doubt(char *text, size_t text_bytes, const struct search *sea
 
 static const char *verdict_word(const struct probe *probe)
 {
-    return probe->end == PROBE_CUT ? "cut" : probe->passed ? "pass" : "FAIL";
+    if (!probe_counts(probe))
+        return probe_end_name(probe->end);
+    return probe->passed ? "pass" : "FAIL";
 }
 
 char *curve_format_probe(char *text, size_t text_bytes, const struct curve *curve,
@@ -122,7 +127,7 @@ static void fill_row(struct table_line *line, const void *state, uint32_t index)
     const struct probe *probe = sorted->probes[index];
     const uint32_t behind = COLUMN_PERCENTILES + curve->percentile_count;
     char reason[256];
-    if (probe->rate_micro == curve->finding.rate_micro)
+    if (probe->rate_micro == curve->finding.rate_micro && probe_counts(probe))
         snprintf(line->cells[COLUMN_FOUND], TABLE_CELL_BYTES, ">");
     rate_format(line->cells[COLUMN_RATE], TABLE_CELL_BYTES, probe->rate_micro);
     figure_rate_text(line->cells[COLUMN_ACHIEVED], TABLE_CELL_BYTES, probe->achieved);
@@ -162,7 +167,7 @@ static const struct probe *last_probe_at(const struct curve *curve, uint64_t rat
 {
     const struct probe *found = NULL;
     for (uint32_t i = 0; i < curve->probe_count; i++)
-        if (curve->probes[i].rate_micro == rate_micro && curve->probes[i].end != PROBE_CUT)
+        if (curve->probes[i].rate_micro == rate_micro && probe_counts(&curve->probes[i]))
             found = &curve->probes[i];
     return found;
 }
@@ -200,6 +205,7 @@ static void write_interval(struct output *out, const struct search_finding *find
 static const char *why_unfinished(const struct curve *curve)
 {
     return curve->interrupted                               ? " so far (interrupted)"
+           : curve->error[0] != '\0'                        ? " so far (ended by an error)"
            : curve->probe_count >= curve->limits.probes_max ? " so far (--max-probes)"
                                                             : " so far (ended by an error)";
 }
@@ -213,13 +219,17 @@ void curve_write_text(struct output *out, const struct curve *curve, bool quiet)
     rate_format(rate, sizeof rate, finding->rate_micro);
     if (finding->rate_micro == 0)
         output_printf(out, "Sustainable rate: none found%s\n",
-                      curve->interrupted ? " so far (interrupted)" : "");
+                      curve->interrupted        ? " so far (interrupted)"
+                      : curve->error[0] != '\0' ? " so far (ended by an error)"
+                                                : "");
     else if (finding->status == SEARCH_NO_LIMIT)
         output_printf(out, "Sustainable rate: %s requests per second or more (--max-rate)\n", rate);
     else
         output_printf(out, "Sustainable rate: %s requests per second%s\n", rate,
                       finding->status == SEARCH_FOUND ? "" : why_unfinished(curve));
     write_interval(out, finding);
+    if (curve->error[0] != '\0')
+        output_printf(out, "Ended by an error: %s\n", PRINTABLE(curve->error));
     if (curve->limit.kind != LIMIT_UNKNOWN)
         output_printf(out, "Limit: %s: %s\n", curve->limit.name, curve->limit.evidence);
     write_doubts(out, curve);
@@ -246,11 +256,10 @@ void curve_write_csv(struct output *out, const struct curve *curve)
     }
     output_printf(out, ",mean_us,max_us,errors_percent,windows_passed,windows,passed\n");
     for (uint32_t p = 0; p < curve->probe_count; p++) {
-        static const char *const ends[] = {"whole", "won", "lost", "hopeless", "cut"};
         const struct probe *probe = &curve->probes[p];
         output_printf(out, "%u,%.6f,%d,%s,%.3f", p + 1,
                       (double)probe->rate_micro / (double)SCHEDULE_MICRO, probe->retest,
-                      ends[probe->end], probe->achieved);
+                      probe_end_name(probe->end), probe->achieved);
         for (uint32_t i = 0; i < curve->percentile_count; i++)
             table_csv_us(out, &probe->percentiles[i]);
         if (probe->answered)

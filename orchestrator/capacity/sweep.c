@@ -2,6 +2,7 @@
 
 #include <stdio.h>
 
+#include "common/printable.h"
 #include "common/schedule.h"
 #include "orchestrator/capacity/doubts.h"
 #include "orchestrator/capacity/table.h"
@@ -34,40 +35,54 @@ void sweep_read(struct sweep_step *step, bool open_loop, const struct run_result
     step->worker_count = result->worker_count;
     step->status = result->status;
     step->verdict = result->verdict;
+    mishap_find(step->mishap, sizeof step->mishap, result);
 }
 
 /* --- judging --------------------------------------------------------------------------------- */
 
-/* Whether the p99 is above so many times the first step's. Without an answer there is none. */
-static bool is_slower(const struct sweep *sweep, const struct sweep_step *step, double times)
+/* The first step that can be judged, from this one on; NULL: none. */
+static struct sweep_step *find_judged(struct sweep *sweep, uint32_t from)
 {
-    const struct figure_percentile *base = &sweep->steps[0].p99;
-    if (step == &sweep->steps[0] || step->p99.empty || base->empty)
+    for (uint32_t i = from; i < sweep->count; i++)
+        if (sweep->steps[i].mishap[0] == '\0')
+            return &sweep->steps[i];
+    return NULL;
+}
+
+/* What a step is compared with; before is NULL at the baseline. */
+struct compared {
+    const struct sweep_step *baseline, *before;
+};
+
+/* Whether the p99 is above so many times the baseline's. Without an answer there is none. */
+static bool is_slower(const struct compared *with, const struct sweep_step *step, double times)
+{
+    const struct figure_percentile *base = &with->baseline->p99;
+    if (step == with->baseline || step->p99.empty || base->empty)
         return false;
     return step->p99.censored || (double)step->p99.value_ns > times * (double)base->value_ns;
 }
 
-static const char *why_degraded(const struct sweep *sweep, uint32_t index)
+static const char *why_degraded(enum sweep_kind kind, const struct compared *with,
+                                const struct sweep_step *step)
 {
-    const struct sweep_step *step = &sweep->steps[index];
-    if (sweep->kind == SWEEP_QPS && step->rate < SWEEP_ACHIEVED_MIN * step->target)
+    if (kind == SWEEP_QPS && step->rate < SWEEP_ACHIEVED_MIN * step->target)
         return "less than 99 % of the rate answered";
-    if (sweep->kind != SWEEP_QPS && index > 0 &&
-        step->rate < (1 + SWEEP_GAIN_MIN) * sweep->steps[index - 1].rate)
+    if (kind != SWEEP_QPS && with->before != NULL &&
+        step->rate < (1 + SWEEP_GAIN_MIN) * with->before->rate)
         return "less than 10 % more throughput";
-    if (is_slower(sweep, step, SWEEP_P99_DEGRADED))
+    if (is_slower(with, step, SWEEP_P99_DEGRADED))
         return "p99 above twice the baseline's";
     return NULL;
 }
 
-static const char *why_broken(const struct sweep *sweep, uint32_t index)
+static const char *why_broken(const struct compared *with, const struct sweep_step *step)
 {
-    const struct sweep_step *step = &sweep->steps[index];
     if (step->error_share > SWEEP_ERRORS_BROKEN)
         return "errors above 1 %";
     if (!(step->rate > 0))
         return "no request answered";
-    if (is_slower(sweep, step, SWEEP_P99_BROKEN))
+    if (is_slower(with, step, SWEEP_P99_BROKEN))
         return "p99 above 10 times the baseline's";
     return NULL;
 }
@@ -75,15 +90,22 @@ static const char *why_broken(const struct sweep *sweep, uint32_t index)
 void sweep_judge(struct sweep *sweep)
 {
     bool degraded = false, broken = false;
+    struct sweep_step *step = find_judged(sweep, 0);
+    struct compared with = {.baseline = step};
     for (uint32_t i = 0; i < sweep->count; i++) {
-        struct sweep_step *step = &sweep->steps[i];
-        step->notes = i == 0 ? SWEEP_BASELINE : 0;
-        step->why_degraded = degraded ? NULL : why_degraded(sweep, i);
-        step->why_broken = broken ? NULL : why_broken(sweep, i);
+        sweep->steps[i].notes = 0;
+        sweep->steps[i].why_degraded = sweep->steps[i].why_broken = NULL;
+    }
+    while (step != NULL) {
+        step->notes = with.before == NULL ? SWEEP_BASELINE : 0;
+        step->why_degraded = degraded ? NULL : why_degraded(sweep->kind, &with, step);
+        step->why_broken = broken ? NULL : why_broken(&with, step);
         step->notes |= step->why_degraded != NULL ? SWEEP_DEGRADATION : 0;
         step->notes |= step->why_broken != NULL ? SWEEP_BREAKING : 0;
         degraded |= step->why_degraded != NULL;
         broken |= step->why_broken != NULL;
+        with.before = step;
+        step = find_judged(sweep, (uint32_t)(step - sweep->steps) + 1);
     }
 }
 
@@ -105,7 +127,7 @@ char *sweep_format_notes(char *text, size_t text_bytes, const struct sweep_step 
     };
     const char *reasons[] = {NULL, step->why_degraded, step->why_broken};
     size_t used = 0;
-    snprintf(text, text_bytes, "%s", "");
+    snprintf(text, text_bytes, "%s%s", step->mishap[0] != '\0' ? "not judged: " : "", step->mishap);
     for (size_t i = 0; i < sizeof parts / sizeof parts[0] && used < text_bytes; i++)
         if (parts[i] != NULL)
             used += (size_t)snprintf(text + used, text_bytes - used, "%s%s%s%s%s",
@@ -145,7 +167,7 @@ static void fill_row(struct table_line *line, const void *state, uint32_t index)
 {
     const struct sweep *sweep = state;
     const struct sweep_step *step = &sweep->steps[index];
-    char notes[256], doubts[DOUBTS_TEXT_BYTES];
+    char notes[SWEEP_NOTES_BYTES], doubts[DOUBTS_TEXT_BYTES];
     sweep_format_value(line->cells[COLUMN_VALUE], TABLE_CELL_BYTES, sweep, step);
     figure_rate_text(line->cells[COLUMN_RATE], TABLE_CELL_BYTES, step->rate);
     figure_rate_text(line->cells[COLUMN_MINUTE], TABLE_CELL_BYTES, step->rate * 60);
@@ -177,7 +199,13 @@ static void write_point(struct output *out, const struct sweep *sweep, unsigned 
 {
     const struct sweep_step *step = find_note(sweep, note);
     char value[40];
-    if (step == NULL && sweep->count < sweep->planned)
+    uint32_t judged = 0;
+    for (uint32_t i = 0; i < sweep->count; i++)
+        judged += sweep->steps[i].mishap[0] == '\0';
+    if (step == NULL && judged < sweep->count)
+        output_printf(out, "%s: none in the %u of %u steps that could be judged\n", name, judged,
+                      sweep->planned);
+    else if (step == NULL && sweep->count < sweep->planned)
         output_printf(out, "%s: none in the first %u of %u steps; the others were not run\n", name,
                       sweep->count, sweep->planned);
     else if (step == NULL)
@@ -200,6 +228,9 @@ void sweep_write_text(struct output *out, const struct sweep *sweep)
     output_printf(out, "\n");
     if (sweep->interrupted)
         output_printf(out, "Interrupted: the last step is cut short, or steps are missing\n");
+    if (sweep->error[0] != '\0')
+        output_printf(out, "Ended by an error after %u of %u steps: %s\n", sweep->count,
+                      sweep->planned, PRINTABLE(sweep->error));
     write_point(out, sweep, SWEEP_DEGRADATION, "Degradation point");
     write_point(out, sweep, SWEEP_BREAKING, "Breaking point");
     output_printf(out, "%s\n",

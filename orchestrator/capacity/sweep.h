@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include "common/err.h"
+#include "orchestrator/capacity/mishap.h"
 #include "orchestrator/report/figures.h"
 #include "orchestrator/report/output.h"
 #include "orchestrator/report/timeline.h"
@@ -39,6 +40,7 @@ struct sweep_step {
     struct verdict verdict;
     unsigned notes; /* set by sweep_judge */
     const char *why_degraded, *why_broken;
+    char mishap[MISHAP_TEXT_BYTES]; /* mishap_find; not "": the step is not judged */
 };
 
 struct sweep {
@@ -48,11 +50,13 @@ struct sweep {
     uint32_t count;   /* of steps that were run */
     uint32_t planned; /* of those asked for     */
     bool interrupted;
+    char error[ERR_TEXT_BYTES]; /* that ended it; "": none did */
 };
 
 /* Marks baseline, degradation point and breaking point. A step with --qps is not expected to gain on
  * the one before, but to answer what was asked; a percentile that cannot be known, because too many
- * requests were not answered, counts as too long. Pure. */
+ * requests were not answered, counts as too long. A step with a mishap marks nothing, and nothing is
+ * compared with it. Pure. */
 void sweep_judge(struct sweep *sweep);
 
 /* Figures of the run that has just ended; value, server_mb and notes are the caller's. */
@@ -63,7 +67,9 @@ const char *sweep_kind_name(enum sweep_kind kind);
 /* The value of a step as people read it. Returns text; 40 bytes hold any. */
 char *sweep_format_value(char *text, size_t text_bytes, const struct sweep *sweep,
                          const struct sweep_step *step);
-/* "baseline", "degradation point: ..." and so on, joined; "" when there is none. Returns text. */
+#define SWEEP_NOTES_BYTES (MISHAP_TEXT_BYTES + 256)
+/* "baseline", "degradation point: ..." and so on, joined, or "not judged: " and the mishap; "" when there is
+ * none. Returns text. */
 char *sweep_format_notes(char *text, size_t text_bytes, const struct sweep_step *step);
 
 void sweep_write_text(struct output *out, const struct sweep *sweep);

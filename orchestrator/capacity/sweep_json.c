@@ -24,17 +24,18 @@ static json_t *steps(const struct sweep *sweep)
     json_t *list = json_array();
     for (uint32_t i = 0; i < sweep->count; i++) {
         const struct sweep_step *step = &sweep->steps[i];
-        char notes[256];
+        char notes[SWEEP_NOTES_BYTES];
         json_array_append_new(
             list,
-            json_pack("{s:o, s:f, s:f, s:f, s:o, s:o, s:f, s:o, s:f, s:i, s:s, s:o}", "value",
+            json_pack("{s:o, s:f, s:f, s:f, s:o, s:o, s:f, s:o, s:f, s:i, s:o, s:o, s:o}", "value",
                       value_of(sweep, step), "seconds", step->seconds, "ops_per_second", step->rate,
                       "messages_per_minute", step->rate * 60, "target_per_second",
                       sweep->open_loop ? json_real(step->target) : json_null(), "latency_us",
                       latency(step), "error_share", step->error_share, "server_mb",
                       step->server_mb >= 0 ? json_real(step->server_mb) : json_null(),
                       "client_cpu_share", step->client_cpu, "workers", (int)step->worker_count,
-                      "note", sweep_format_notes(notes, sizeof notes, step), "verdict",
+                      "note", json_value_text(sweep_format_notes(notes, sizeof notes, step)),
+                      "error", capacity_json_error(step->mishap), "verdict",
                       json_value_verdict(&step->verdict)));
     }
     return list;
@@ -64,6 +65,8 @@ enum err_code sweep_write_json(struct output *out, const struct sweep *sweep,
         complete;
     complete =
         json_object_set_new(root, "interrupted", json_boolean(sweep->interrupted)) == 0 && complete;
+    complete =
+        json_object_set_new(root, "error", capacity_json_error(sweep->error)) == 0 && complete;
     complete = json_object_set_new(root, "points", points) == 0 && complete;
     complete = json_object_set_new(root, "steps", steps(sweep)) == 0 && complete;
     return capacity_json_write(out, root, complete, err);

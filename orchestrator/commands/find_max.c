@@ -17,8 +17,8 @@
 #include "orchestrator/options/credentials.h"
 #include "orchestrator/options/rate_text.h"
 
-/* A probe in which workers died, or that found no connection, says nothing about the rate; it is repeated,
- * so many times. */
+/* A probe in which workers died, that found no connection, or whose target was away for a while says nothing
+ * about the rate; it is repeated, so many times. */
 #define REPEATS_MAX 3u
 /* At default options a search is settled by then, unless something keeps it from it. */
 #define USUAL_SECONDS 180.0
@@ -138,6 +138,12 @@ static enum err_code run_probe(struct find_max *find, uint64_t rate_micro, uint3
     const struct probe *probe = &find->curve.probes[find->curve.probe_count - 1];
     if (probe->end == PROBE_CUT)
         return OK;
+    if (probe->end == PROBE_ERROR)
+        return ++*repeats <= REPEATS_MAX
+                   ? OK
+                   : err_set(err, E_FAILED,
+                             "none of %u probes in a row was undisturbed; the last: %s", *repeats,
+                             probe->mishap);
     if (probe->windows_judged == 0)
         return ++*repeats <= REPEATS_MAX
                    ? OK
@@ -162,6 +168,8 @@ static enum err_code run_probes(struct find_max *find, struct err *err)
         code = run_probe(find, rate_micro, &repeats, err);
     }
     find->curve.interrupted = interrupts->count > 0;
+    if (code != OK && !find->curve.interrupted)
+        snprintf(find->curve.error, sizeof find->curve.error, "%s", err->text);
     find->curve.finding = search_find(&find->search);
     curve_find_limit(&find->curve);
     return code;

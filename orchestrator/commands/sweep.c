@@ -101,6 +101,8 @@ static enum err_code run_steps(struct sweeper *sweeper, struct err *err)
     sweeper->sweep.interrupted = interrupts->count > 0;
     if (sweeper->sweep.interrupted)
         sweeper->worst = err_worse(sweeper->worst, E_INTERRUPTED);
+    else if (code != OK)
+        snprintf(sweeper->sweep.error, sizeof sweeper->sweep.error, "%s", err->text);
     sweep_judge(&sweeper->sweep);
     return code;
 }

@@ -142,6 +142,37 @@ START_TEST(test_worker_kept_from_its_cpu)
 }
 END_TEST
 
+START_TEST(test_mishaps_limit_nothing)
+{
+    /* Breaks when a server that went away during a probe is said to have reached its limit there, or the
+     * search is said to have found it. */
+    for (int i = 0; i < 3; i++)
+        add_window(false, 500 * NS_PER_MS, 900 * NS_PER_MS);
+    windows.hopeless = true;
+    result->status = E_CONNECT;
+    snprintf(result->status_text, sizeof result->status_text, "the server is away");
+    const struct probe *probe = add_probe();
+    char text[CURVE_REASON_BYTES];
+    ck_assert_int_eq(probe->end, PROBE_ERROR);
+    ck_assert(!probe->passed && !probe_counts(probe));
+    ck_assert_int_eq(curve.limit.kind, LIMIT_UNKNOWN);
+    ck_assert_str_eq(curve_format_reason(text, sizeof text, &curve, probe), "the server is away");
+    struct printed printed;
+    snprintf(curve.error, sizeof curve.error, "cannot connect to 127.0.0.1:7000");
+    curve.finding = (struct search_finding){.status = SEARCH_UNFINISHED, .rate_micro = RATE};
+    printed_begin(&printed);
+    curve_write_text(&printed.out, &curve, false);
+    char *written = printed_end(&printed);
+    EXPECT_IN(written, "  error\n    the server is away\n");
+    EXPECT_IN(written,
+              "\nSustainable rate: 1,000 requests per second so far (ended by an error)\n");
+    EXPECT_IN(written, "\n   1,000 "); /* no ">": the result does not come from it */
+    EXPECT_IN(written, "\nEnded by an error: cannot connect to 127.0.0.1:7000\n");
+    ck_assert_ptr_null(strstr(written, "Limit:"));
+    free(written);
+}
+END_TEST
+
 START_TEST(test_own_delay_limits)
 {
     /* Breaks when slip that volley is to blame for is billed to the server, or a wait that the server
@@ -338,6 +369,7 @@ Suite *test_curve_suite(void)
     tcase_add_test(all, test_throughput_limits);
     tcase_add_test(all, test_busy_worker_limits);
     tcase_add_test(all, test_worker_kept_from_its_cpu);
+    tcase_add_test(all, test_mishaps_limit_nothing);
     tcase_add_test(all, test_own_delay_limits);
     tcase_add_test(all, test_nothing_failed);
     tcase_add_test(all, test_outcomes);

@@ -8,6 +8,7 @@
 #include "common/schedule.h"
 #include "orchestrator/capacity/sweep.h"
 #include "tests/support/check/printed.h"
+#include "tests/support/check/report_fixture.h"
 
 Suite *test_sweep_suite(void);
 
@@ -245,6 +246,90 @@ START_TEST(test_steps_that_were_not_run)
 }
 END_TEST
 
+START_TEST(test_mishaps)
+{
+    /* Breaks when a step whose server went away is a degradation or breaking point, the baseline, or what the
+     * next one is compared with; or nobody learns why the sweep ended. */
+    begin(SWEEP_CLIENTS);
+    sweep.planned = 5;
+    snprintf(add(10, 900, 0.5)->mishap, MISHAP_TEXT_BYTES, "an outage");
+    add(1000, 1, 0);
+    snprintf(add(100, 30, 0.5)->mishap, MISHAP_TEXT_BYTES, "an outage");
+    add(1200, 1, 0);
+    snprintf(sweep.error, sizeof sweep.error, "cannot connect");
+    sweep_judge(&sweep);
+    expect(0, "not judged: an outage");
+    expect(1, "baseline");
+    expect(2, "not judged: an outage");
+    expect(3, "");
+    char *text = written(sweep_write_text);
+    EXPECT_IN(text, "\nEnded by an error after 4 of 5 steps: cannot connect\n");
+    EXPECT_IN(text, "\nDegradation point: none in the 2 of 5 steps that could be judged\n");
+    EXPECT_IN(text, "\nBreaking point: none in the 2 of 5 steps that could be judged\n");
+    free(text);
+}
+END_TEST
+
+/* An outage of one second, of rows of which the first and the last answer. */
+static void play_outage(struct outages *outages, bool first_answers, bool lost)
+{
+    outages_begin(outages, &(struct outage_setup){.node_count = 0});
+    for (uint32_t i = 0; i < 4; i++) {
+        struct interval_row *row = fixture_row(i);
+        if ((i == 0 && first_answers) || i == 3)
+            fixture_node_ok(row, 0, i * 1000 + 10, i * 1000 + 990, 1000, 100);
+        else
+            fixture_node_failed(row, 0, i * 1000 + 10, i * 1000 + 990,
+                                lost ? NODE_LOST : NODE_ERRORS, 5);
+        outages_add(outages, row);
+        free(row);
+    }
+    outages_end(outages, 0);
+}
+
+START_TEST(test_what_is_a_mishap)
+{
+    /* Breaks when an outage in a run passes for what its load did; or error replies from the start, which can
+     * be all that the load gets, pass for an outage. */
+    static const struct {
+        bool first_answers, lost, mishap;
+    } cases[] = {
+        {true, true, true}, {true, false, true}, {false, true, true}, {false, false, false}};
+    struct run_facts facts = fixture_facts();
+    struct run_result *result = fixture_result();
+    struct outages *outages = outages_create();
+    char text[MISHAP_TEXT_BYTES];
+    ck_assert_ptr_nonnull(outages);
+    struct interval_row *total = fixture_row(0);
+    result->facts = &facts;
+    result->total = total;
+    ck_assert(!mishap_find(text, sizeof text, result));
+    result->outages = outages;
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        play_outage(outages, cases[i].first_answers, cases[i].lost);
+        ck_assert_uint_ge(outages_of_all(outages)->count, 1);
+        ck_assert_msg(mishap_find(text, sizeof text, result) == cases[i].mishap, "case %zu", i);
+    }
+    play_outage(outages, true, true);
+    mishap_find(text, sizeof text, result);
+    EXPECT_IN(text, "an outage: nothing succeeded for 2.02");
+    result->status = E_FAILED;
+    snprintf(result->status_text, sizeof result->status_text, "the load ended in an outage");
+    ck_assert(mishap_find(text, sizeof text, result));
+    ck_assert_str_eq(text, "the load ended in an outage");
+    result->outages = NULL; /* away from the warm-up on: nothing was sent, and nothing could fail */
+    ck_assert(!mishap_find(text, sizeof text, result));
+    total->counters[COUNTER_CONNECT_FAILURES] = 1;
+    ck_assert(mishap_find(text, sizeof text, result));
+    EXPECT_IN(text, "the target was away: ");
+    result->interrupted = true;
+    ck_assert(!mishap_find(text, sizeof text, result));
+    outages_destroy(outages);
+    free(total);
+    free(result);
+}
+END_TEST
+
 Suite *test_sweep_suite(void)
 {
     Suite *suite = suite_create("sweep");
@@ -260,6 +345,8 @@ Suite *test_sweep_suite(void)
     tcase_add_test(notes, test_doubts);
     tcase_add_test(notes, test_width);
     tcase_add_test(notes, test_steps_that_were_not_run);
+    tcase_add_test(notes, test_mishaps);
+    tcase_add_test(notes, test_what_is_a_mishap);
     suite_add_tcase(suite, notes);
     return suite;
 }
