@@ -292,13 +292,18 @@ static void tell_own_stops(struct collector *collector, const struct interval_he
 {
     struct own_stop *known = &collector->own_stop;
     for (uint32_t i = 0; i < row->own_stops.count; i++) {
-        const struct own_stop *stop = &row->own_stops.items[i];
-        if (known->to_ns == stop->from_ns) {
-            known->to_ns = stop->to_ns;
+        struct own_stop stop = row->own_stops.items[i];
+        if (stop.from_ns < collector->own_stop_end_ns) /* a late record's row tells it again */
+            stop.from_ns = collector->own_stop_end_ns;
+        if (stop.to_ns <= stop.from_ns)
+            continue;
+        collector->own_stop_end_ns = stop.to_ns;
+        if (known->to_ns == stop.from_ns) {
+            known->to_ns = stop.to_ns;
             continue;
         }
         tell_own_stop(collector);
-        *known = *stop;
+        *known = stop;
     }
     if (known->to_ns < row->end_ns || (row->flags & INTERVAL_LAST) != 0)
         tell_own_stop(collector);

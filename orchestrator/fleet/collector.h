@@ -51,6 +51,7 @@ struct collector {
     bool row_empty;
     bool row_has_late;        /* and that was said */
     struct own_stop own_stop; /* of volley, that may go on in the next row */
+    uint64_t own_stop_end_ns; /* of the newest that a row has told */
 };
 
 MUST_USE enum err_code collector_init(struct collector *collector, void *segment,

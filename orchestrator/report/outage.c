@@ -142,7 +142,8 @@ static uint64_t own_stop_ns(const struct track *track, uint64_t end_ns)
 static bool is_outage(const struct track *track, uint64_t end_ns)
 {
     const struct pending *pending = &track->pending;
-    uint64_t gap_ns = end_ns - track->last_ok_ns - own_stop_ns(track, end_ns);
+    uint64_t own_ns = own_stop_ns(track, end_ns), gap_ns = end_ns - track->last_ok_ns;
+    gap_ns = own_ns < gap_ns ? gap_ns - own_ns : 0;
     uint64_t least_ns = OUTAGE_FAILED_NS, usual_ns = 0;
     bool known = usual_gap(track, &usual_ns);
     if (pending->evidence == 0 && !(pending->cut_off && track->succeeded)) {
@@ -438,20 +439,23 @@ static bool add_nodes(struct outages *outages, const struct interval_row *row)
     return cut_off;
 }
 
-/* One that goes on in the next row is one. */
+/* One that goes on in the next row is one. A row may repeat what an earlier one has told: when workers
+ * went on at different times the record of the last one fills a row of its own. */
 static void add_own_stop(struct own_stop_list *list, const struct own_stop *stop)
 {
     struct own_stop *newest = list->kept > 0 ? &list->items[list->kept - 1] : NULL;
-    if (stop->to_ns == 0)
+    uint64_t from_ns = stop->from_ns > list->end_ns ? stop->from_ns : list->end_ns;
+    if (stop->to_ns <= from_ns)
         return;
-    list->total_ns += stop->to_ns - stop->from_ns;
-    if (newest != NULL && list->count == list->kept && newest->to_ns == stop->from_ns) {
+    list->total_ns += stop->to_ns - from_ns;
+    list->end_ns = stop->to_ns;
+    if (newest != NULL && list->count == list->kept && newest->to_ns == from_ns) {
         newest->to_ns = stop->to_ns;
         return;
     }
     list->count++;
     if (list->kept < OWN_STOPS_KEPT)
-        list->items[list->kept++] = *stop;
+        list->items[list->kept++] = (struct own_stop){from_ns, stop->to_ns};
 }
 
 static void begin_measuring(struct outages *outages, const struct interval_row *row)

@@ -93,7 +93,7 @@ struct outage_list {
 
 /* When all of volley stood still: nobody was there to see the target. */
 struct own_stop_list {
-    uint64_t count, total_ns;
+    uint64_t count, total_ns, end_ns; /* of the newest */
     uint32_t kept;
     struct own_stop items[OWN_STOPS_KEPT]; /* the first ones */
 };
