@@ -98,11 +98,12 @@ static const struct option_row rows[] = {
     {ROW("cluster", NULL, OPTION_FLAG, NULL, AT(spec.cluster)), .section = "Target",
      .help = "The server is a node of a cluster: find all nodes and send each key to its own."},
     {ROW("read-from-replica", NULL, OPTION_CUSTOM, "[WHERE]", 0), .parse = bench_parse_rfr,
-     .takes_next = bench_rfr_takes_next, .value_at = bench_rfr_at, .unset = "no", .aliases = "rfr",
-     .section = "Target",
+     .takes_next = bench_rfr_takes_next, .value_at = bench_rfr_at, .closed = true, .unset = "no",
+     .aliases = "rfr", .section = "Target",
      .help =
          "Where requests that only read go: no, to primaries; yes or nothing, to replicas; all, "
-         "to both. Without --cluster and --sentinel the replicas are found by ROLE."},
+         "to both; a command right behind it needs -- before it. Without --cluster and --sentinel "
+         "the replicas are found by ROLE."},
     {ROW("sentinel", NULL, OPTION_TEXT, "LIST", AT(spec.sentinels)), .section = "Target",
      .help = "Sentinels, HOST:PORT separated by commas, that say where the primary is and where it "
              "has gone after a failover, in place of host and port; needs --master."},

@@ -150,6 +150,16 @@ static const char *say_no_value(char *text, size_t text_bytes, const struct opti
     return text;
 }
 
+/* Which servers are measured would depend on whether a word is a command: no guess is made. */
+static enum err_code refuse_no_value(const struct option_values *values, struct err *err)
+{
+    char no_value[160];
+    if (values->rest_behind == NULL || !values->rest_behind->closed)
+        return OK;
+    say_no_value(no_value, sizeof no_value, values);
+    return err_set(err, E_USAGE, "%s; a command needs -- before it", no_value + strlen("; "));
+}
+
 static enum err_code settle_command(struct bench_request *request, struct err *err)
 {
     struct spec *spec = &request->spec;
@@ -393,7 +403,9 @@ static enum err_code settle_intervals(struct bench_request *request, struct err 
 enum err_code bench_relations_settle(struct bench_request *request, struct err *err)
 {
     struct err local = {.code = OK};
-    enum err_code code = settle_target(request, &local);
+    enum err_code code = refuse_no_value(&request->values, &local);
+    if (code == OK)
+        code = settle_target(request, &local);
     if (code == OK)
         code = connection_relations_settle(request, &local);
     if (code == OK)

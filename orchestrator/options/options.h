@@ -49,6 +49,9 @@ struct option_row {
     /* Value `index` that shell completion offers, NULL behind the last; may be NULL. Several of
      * them are joined by commas where the option takes a list. */
     const char *(*value_at)(size_t index);
+    /* Where it may be left out: there are no values but those of value_at, and a word right behind the
+     * option was meant as one of them; a command there needs "--" before it. */
+    bool closed;
     const char *hint; /* what is added to the message about a bad or missing value; may be NULL */
     const char *section;    /* heading in help; rows of a section stand together                 */
     const char *help;       /* one or more sentences, wrapped by the printer                     */

@@ -19,7 +19,8 @@ static const struct {
     {"--read-from-replica -t get", REPLICA_READS_YES, 0},
     {"--read-from-replica all", REPLICA_READS_ALL, 0},
     {"--read-from-replica=false", REPLICA_READS_NO, 0},
-    {"--read-from-replica get k", REPLICA_READS_YES, 2}, /* the command, not where to read */
+    {"--read-from-replica -- get k", REPLICA_READS_YES, 2},
+    {"--rfr -- yes", REPLICA_READS_YES, 1},
 };
 
 START_TEST(where_reads_go)
@@ -48,6 +49,15 @@ END_TEST
 static const struct {
     const char *line, *told;
 } refused[] = {
+    /* Breaks when a word that is no value is sent as a command. */
+    {"--rfr maybe", "maybe is no value of --read-from-replica, which takes no, yes, all; a command "
+                    "needs -- before it"},
+    {"-t get --rfr maybe", "maybe is no value of --read-from-replica"},
+    {"--rfr maybe -t get", "maybe is no value of --read-from-replica"},
+    {"--null --rfr maybe", "maybe is no value of --read-from-replica"},
+    {"--rfr maybe get k", "maybe is no value of --read-from-replica"},
+    {"--read-from-replica maybe -c 5", "maybe is no value of --read-from-replica"},
+    {"--cluster --rfr get k", "get is no value of --read-from-replica"},
     {"--master m", "--master m needs --sentinel"},
     {"--sentinel s", "--sentinel needs --master"},
     {"--sentinel s --master m --cluster", "--sentinel and --cluster exclude each other"},
