@@ -18,6 +18,8 @@
 #define CAUSE_PART 0.5
 /* A node with a smaller part than this of what the worst one has is not among those that are named. */
 #define NODE_PART 10u
+/* A node is named for an outage of all when its own is longer by this part of that: it went first. */
+#define OUTAGE_PART 0.05
 
 /* Workers that share a CPU are at its limit together. What others of them use, each waits for, and so it
  * does for strangers. */
@@ -97,6 +99,22 @@ static uint64_t find_worst(const struct interval_row *total, enum node_counter c
     return most;
 }
 
+/* How long nothing succeeded at a node (OUTAGE_NOBODY: at any), as far as rows tell, but for what volley
+ * stood still of it. */
+static double outage_seconds(const struct run_result *result, int32_t node)
+{
+    const struct outage_list *list = NULL;
+    if (result->outages != NULL)
+        list = node == OUTAGE_NOBODY ? outages_of_all(result->outages)
+                                     : outages_of_node(result->outages, (uint32_t)node);
+    if (list == NULL)
+        return 0;
+    uint64_t own_ns = 0;
+    for (uint32_t i = 0; i < list->kept; i++)
+        own_ns += list->items[i].own_stop_ns;
+    return list->total_ns > own_ns ? (double)(list->total_ns - own_ns) / (double)NS_PER_SECOND : 0;
+}
+
 static void weigh_nodes(struct target_nodes *nodes, const struct run_result *result,
                         double worker_ns)
 {
@@ -144,6 +162,8 @@ static void weigh(struct target_evidence *evidence, const struct run_result *res
     /* Where a full ring stops the drawing, not every connection is busy. */
     evidence->blocked_share = fmax(evidence->blocked_share - evidence->nodes.full_share, 0);
     evidence->late_seconds = late_seconds(evidence, result);
+    if (result->seconds > 0)
+        evidence->outage_share = fmin(outage_seconds(result, OUTAGE_NOBODY) / result->seconds, 1);
     evidence->dead_share = figure_share(counters[COUNTER_SHED_WORKER], counters[COUNTER_DUE]);
     evidence->cpu = target_busiest_cpu(result);
     evidence->slip_p99_ns = histogram_quantile(&total->histograms[HISTOGRAM_SLIP], 0.99);
@@ -151,14 +171,6 @@ static void weigh(struct target_evidence *evidence, const struct run_result *res
     evidence->wait_p99_ns = histogram_quantile(&total->histograms[HISTOGRAM_WAIT], 0.99);
     evidence->waits_outweigh =
         total->histograms[HISTOGRAM_WAIT].sum_ns > total->histograms[HISTOGRAM_SLIP].sum_ns;
-}
-
-/* What nothing succeeded at for a time in which others were served, as far as rows tell; 0: nothing. */
-static double outage_seconds(const struct run_result *result, uint32_t node)
-{
-    const struct outage_list *list =
-        result->outages != NULL ? outages_of_node(result->outages, node) : NULL;
-    return list != NULL ? (double)list->total_ns / (double)NS_PER_SECOND : 0;
 }
 
 /* Of the target's causes that together account for enough the largest. */
@@ -198,7 +210,8 @@ static enum target_limit find_limit(const struct target_evidence *evidence,
     if (evidence->dead_share >= enough)
         return TARGET_WORKER_DIED;
     /* However busy volley was: nothing came from that node, and what is missing was for it. */
-    if (evidence->nodes.unsent_share >= enough && outage_seconds(result, evidence->nodes.worst) > 0)
+    if (evidence->nodes.unsent_share >= enough &&
+        outage_seconds(result, (int32_t)evidence->nodes.worst) > 0)
         return TARGET_NODE_UNSENT;
     /* Before the connections: a worker without time to read replies keeps them busy by itself. */
     if (evidence->cpu.share >= WORKER_LIMIT_SHARE)
@@ -207,6 +220,10 @@ static enum target_limit find_limit(const struct target_evidence *evidence,
     if (volley_share >= enough)
         return TARGET_VOLLEY_LATE;
     enum target_limit limit = find_target_limit(evidence, enough);
+    /* Connections are busy as well while requests wait for a server that is not there. */
+    if ((limit == TARGET_SERVER_SLOW || limit == TARGET_LIMIT_UNKNOWN) &&
+        evidence->outage_share >= enough)
+        return TARGET_OUTAGE;
     if (limit != TARGET_LIMIT_UNKNOWN)
         return limit;
     if (volley_share + (steal_share > STEAL_BEARABLE ? steal_share : 0) >= enough)
@@ -278,7 +295,7 @@ PRINTF_LIKE(2, 3) static void append(char *reason, const char *format, ...)
 
 static void say_outage(char *reason, const struct run_result *result, uint32_t node)
 {
-    double seconds = outage_seconds(result, node);
+    double seconds = outage_seconds(result, (int32_t)node);
     if (seconds > 0)
         append(reason, "; nothing succeeded there for %.3f s", seconds);
 }
@@ -303,6 +320,27 @@ static void say_node_full(char *reason, const struct target_nodes *nodes,
            figure_node_name(name, sizeof name, result->facts, nodes->fullest),
            percent(share, sizeof share, nodes->full_share));
     say_outage(reason, result, nodes->fullest);
+}
+
+/* A cluster is down because one of its nodes is. */
+static void say_nothing_succeeded(char *reason, const struct run_result *result)
+{
+    double all_seconds = outage_seconds(result, OUTAGE_NOBODY);
+    double longest_seconds = all_seconds * (1 + OUTAGE_PART);
+    int32_t longest = OUTAGE_NOBODY;
+    append(reason, "nothing succeeded for %.3f s", all_seconds);
+    for (uint32_t i = 0; i < result->total->node_count; i++) {
+        double seconds = outage_seconds(result, (int32_t)i);
+        if (seconds <= longest_seconds)
+            continue;
+        longest_seconds = seconds;
+        longest = (int32_t)i;
+    }
+    if (longest == OUTAGE_NOBODY)
+        return;
+    char name[NODE_NAME_BYTES];
+    append(reason, ", and at %s for %.3f s",
+           figure_node_name(name, sizeof name, result->facts, (uint32_t)longest), longest_seconds);
 }
 
 static void say_volley_late(char *reason, const struct target_evidence *evidence,
@@ -349,6 +387,9 @@ static void say_why(char *reason, enum target_limit limit, const struct target_e
         break;
     case TARGET_NODE_FULL:
         say_node_full(reason, &evidence->nodes, result);
+        break;
+    case TARGET_OUTAGE:
+        say_nothing_succeeded(reason, result);
         break;
     case TARGET_WORKER_BUSY:
         snprintf(reason, REASON_BYTES, "%s: %s",

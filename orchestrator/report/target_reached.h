@@ -45,6 +45,7 @@ struct target_evidence {
     double unconnected_share; /* of the workers' time: due, and no connection was open            */
     double still_share;       /* of the workers' time: volley itself stood still              */
     double throttled_share;   /* of the run's time: the CPU quota stopped volley              */
+    double outage_share;      /* of the run's time: nothing succeeded, and volley ran         */
     double dead_share;        /* of what was due: fell due while a worker was dead                */
     struct target_nodes nodes;
     uint64_t wait_p99_ns;  /* of the wait for a connection that could take the request         */
@@ -59,6 +60,7 @@ enum target_limit {
     TARGET_NODE_UNSENT, /* requests for a node found no connection to it, and were never sent */
     TARGET_NODE_FULL,   /* ... and those that waited kept volley from drawing others         */
     TARGET_WORKER_BUSY, /* volley is the limit; its replies waited, so its connections were busy, too */
+    TARGET_OUTAGE,      /* nothing succeeded at all for as much as is missing */
     TARGET_SERVER_SLOW, /* every connection was busy    */
     TARGET_SERVER_AWAY, /* no connection was open       */
     TARGET_VOLLEY_LATE, /* volley was stopped or delayed */

@@ -194,6 +194,43 @@ static void busy_nodes(struct short_run *run)
     away_node(run);
     busy_worker(run);
 }
+/* One node fails after 400 ms of 4 s, and the rest of its cluster with it 600 ms later, to the end. */
+static void dead_cluster(struct short_run *run)
+{
+    static const struct outage_setup setup = {.node_count = 2, .primary_of = {-1, -1}};
+    struct outages *outages = outages_create();
+    ck_assert_ptr_nonnull(outages);
+    outages_begin(outages, &setup);
+    for (uint32_t i = 0; i < 4; i++) {
+        struct interval_row *row = fixture_row(i);
+        if (i == 0) {
+            fixture_node_ok(row, 0, 10, 990, 1000, 100);
+            fixture_node_ok(row, 1, 10, 400, 1000, 100);
+        }
+        if (i > 0)
+            fixture_node_failed(row, 0, i * 1000 + 500, i * 1000 + 510, NODE_TIMED_OUT, 1);
+        fixture_node_failed(row, 1, i * 1000 + 500, i * 1000 + 510, NODE_TIMED_OUT, 1);
+        outages_add(outages, row);
+        free(row);
+    }
+    outages_end(outages, 0);
+    run->result->outages = run->outages = outages;
+    run->total->node_count = run->facts.node_count = 2;
+    snprintf(run->facts.nodes[1].text, sizeof run->facts.nodes[1].text, "127.0.0.1:7001");
+    run->total->counters[COUNTER_BLOCKED_NS] = 6000 * NS_PER_MS; /* 29 % of the time */
+}
+static void frozen_behind_a_slow_worker(struct short_run *run)
+{
+    dead_cluster(run);
+    busy_worker(run);
+}
+static void short_outage(struct short_run *run)
+{
+    dead_cluster(run);
+    slow_server(run);
+    run->result->seconds = 40; /* 3 s of them are less than half of 22 % */
+    run->total->counters[COUNTER_BLOCKED_NS] *= 4;
+}
 static void full_node(struct short_run *run)
 {
     slow_server(run); /* nothing was drawn, with connections to the others free */
@@ -257,6 +294,11 @@ static const struct {
     {dead_node, TARGET_NODE_UNSENT,
      SHORT "because 100,000 requests for 127.0.0.1:7001 found no free connection and were never "
            "sent; nothing succeeded there for 1.600 s"},
+    {dead_cluster, TARGET_OUTAGE,
+     SHORT "because nothing succeeded for 3.010 s, and at 127.0.0.1:7001 for 3.600 s"},
+    {frozen_behind_a_slow_worker, TARGET_WORKER_BUSY,
+     SHORT "because volley was at its limit: worker 1 used 97 % of its CPU"},
+    {short_outage, TARGET_SERVER_SLOW, SLOW "50 connections: all were busy 95 % of the time"},
     {busy_nodes, TARGET_WORKER_BUSY,
      SHORT "because volley was at its limit: worker 1 used 97 % of its CPU"},
     {full_node, TARGET_NODE_FULL,
