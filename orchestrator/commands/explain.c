@@ -30,7 +30,7 @@ static void print_bytes(FILE *out, const char *bytes, size_t byte_count)
             fprintf(out, "\\x%02x", c);
     }
     if (shown < byte_count)
-        fprintf(out, "... (%zu bytes)", byte_count);
+        fprintf(out, "... (%s bytes)", UNITS_GROUPED(byte_count));
 }
 
 /* Values begin anywhere in a pool of letters: a few tickets alike are all alike. */
@@ -93,16 +93,18 @@ static void print_step(FILE *out, const struct bench_step *step, uint32_t number
         fprintf(out, "  length        %s",
                 units_format_duration(text, sizeof text, spec->duration_ns));
     else
-        fprintf(out, "  length        %llu requests", (unsigned long long)spec->requests);
+        fprintf(out, "  length        %s request%s", UNITS_GROUPED(spec->requests),
+                spec->requests == 1 ? "" : "s");
     if (spec->warmup_ns > 0)
         fprintf(out, ", after a warm-up of %s",
                 units_format_duration(text, sizeof text, spec->warmup_ns));
     if (spec->steady_auto)
         fprintf(out, ", once the load is steady, or after %s",
                 units_format_duration(text, sizeof text, spec->steady_limit_ns));
-    fprintf(out, "\n  pipeline      %llu\n", (unsigned long long)spec->pipeline);
-    fprintf(out, "  request       %zu bytes, %u %s\n", workload_request_bytes(step->workload),
-            workload_replies(step->workload),
+    fprintf(out, "\n  pipeline      %s\n", UNITS_GROUPED(spec->pipeline));
+    fprintf(out, "  request       %s bytes, %s %s\n",
+            UNITS_GROUPED(workload_request_bytes(step->workload)),
+            UNITS_GROUPED(workload_replies(step->workload)),
             workload_replies(step->workload) == 1 ? "reply" : "replies");
     print_keys(out, spec, step->workload);
     print_tags(out, step->workload);
@@ -141,7 +143,7 @@ static void print_workers(FILE *out, const struct plan *plan)
             fprintf(out, "CPU %-4d ", plan->workers[i].cpu);
         else
             fprintf(out, "not pinned ");
-        fprintf(out, "%u connection%s, ", plan->workers[i].connections,
+        fprintf(out, "%s connection%s, ", UNITS_GROUPED(plan->workers[i].connections),
                 plan->workers[i].connections == 1 ? "" : "s");
         if (plan->worker_count == 1)
             fprintf(out, "all requests\n");

@@ -1,6 +1,7 @@
 #include "orchestrator/commands/explain_connections.h"
 
 #include "common/printable.h"
+#include "common/units.h"
 
 static void print_login(FILE *out, const struct spec *spec)
 {
@@ -22,8 +23,8 @@ static void print_login(FILE *out, const struct spec *spec)
 static void print_life(FILE *out, const struct spec *spec)
 {
     if (spec->reconnect_every > 0)
-        fprintf(out, "  each lives    for %llu request%s, then it is opened anew\n",
-                (unsigned long long)spec->reconnect_every, spec->reconnect_every == 1 ? "" : "s");
+        fprintf(out, "  each lives    for %s request%s, then it is opened anew\n",
+                UNITS_GROUPED(spec->reconnect_every), spec->reconnect_every == 1 ? "" : "s");
     else
         fprintf(out, "  each lives    for the whole run\n");
     if (spec->source_addresses != NULL)
@@ -31,10 +32,10 @@ static void print_life(FILE *out, const struct spec *spec)
     if (spec->reset_on_close)
         fprintf(out, "  ends with     a reset: its local port is free at once\n");
     if (spec->idle > 0)
-        fprintf(out, "  beside them   %llu that carry nothing\n", (unsigned long long)spec->idle);
+        fprintf(out, "  beside them   %s that carry nothing\n", UNITS_GROUPED(spec->idle));
     if (spec->max_reconnects > 0)
-        fprintf(out, "  when broken   given up after %llu failed attempt%s in a row\n",
-                (unsigned long long)spec->max_reconnects, spec->max_reconnects == 1 ? "" : "s");
+        fprintf(out, "  when broken   given up after %s failed attempt%s in a row\n",
+                UNITS_GROUPED(spec->max_reconnects), spec->max_reconnects == 1 ? "" : "s");
     else
         fprintf(out, "  when broken   tried again for ever, at most 1 s apart\n");
 }

@@ -119,12 +119,13 @@ static void print_client_ramp(FILE *out, const struct spec *spec)
     uint64_t end_ns = client_ramp_length_ns(ramp);
     uint64_t steps = end_ns / ramp->interval_ns;
     uint64_t each = steps <= ROWS_MAX ? 1 : (steps + ROWS_EVEN - 1) / ROWS_EVEN;
-    fprintf(out, "\nClient ramp: %" PRIu64 " to %" PRIu64 " connections in all\n",
-            ramp->start_clients, ramp->end_clients);
+    fprintf(out, "\nClient ramp: %s to %s connections in all\n", UNITS_GROUPED(ramp->start_clients),
+            UNITS_GROUPED(ramp->end_clients));
     for (uint64_t step = 0; step < steps; step += each)
-        fprintf(out, "  %15.3f s %10" PRIu64 "\n", seconds(step * ramp->interval_ns),
-                client_ramp_count(ramp, step * ramp->interval_ns));
-    fprintf(out, "  %15.3f s %10" PRIu64 "\n", seconds(end_ns), client_ramp_count(ramp, end_ns));
+        fprintf(out, "  %15.3f s %10s\n", seconds(step * ramp->interval_ns),
+                UNITS_GROUPED(client_ramp_count(ramp, step * ramp->interval_ns)));
+    fprintf(out, "  %15.3f s %10s\n", seconds(end_ns),
+            UNITS_GROUPED(client_ramp_count(ramp, end_ns)));
 }
 
 void explain_schedule(FILE *out, const struct spec *spec, uint32_t worker_count)

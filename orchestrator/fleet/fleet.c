@@ -10,6 +10,7 @@
 
 #include "common/clock.h"
 #include "common/log.h"
+#include "common/units.h"
 #include "orchestrator/fleet/fleet_state.h"
 #include "orchestrator/fleet/run_control.h"
 #include "orchestrator/fleet/run_nodes.h"
@@ -126,9 +127,9 @@ static void judge_readiness(struct fleet *fleet, uint64_t now_ns)
         if (failed > 0 && why->code != E_CONNECT)
             err_set(&fleet->err, why->code, "%s", why->text);
         else
-            err_set(&fleet->err, E_CONNECT, "%u of %llu connections to %s opened: %s",
-                    fleet_live_connections(fleet),
-                    (unsigned long long)clients_at_start(fleet->facts), fleet->facts->target,
+            err_set(&fleet->err, E_CONNECT, "%s of %s connections to %s opened: %s",
+                    UNITS_GROUPED(fleet_live_connections(fleet)),
+                    UNITS_GROUPED(clients_at_start(fleet->facts)), fleet->facts->target,
                     failed > 0 ? why->text : "the workers did not become ready in time");
         fleet_fail(fleet);
     }

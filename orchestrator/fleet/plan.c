@@ -9,6 +9,7 @@
 #include <sys/resource.h>
 
 #include "common/clock.h"
+#include "common/units.h"
 
 /* A worker's own descriptors besides its connections: standard streams, epoll, eventfd, journal,
  * and what libraries keep open. */
@@ -246,17 +247,17 @@ static enum err_code count_workers(struct plan *plan, const struct spec *spec,
         uint64_t first = first_clients(spec), needed = connections_needed(spec);
         if (needed > 1 && count > first / needed)
             return err_set(err, E_USAGE,
-                           "%llu connection%s cannot be shared by %llu worker%s: each needs one to "
-                           "each of %llu nodes; raise --%s to %llu, or use fewer --processes",
-                           (unsigned long long)first, plural(first), (unsigned long long)count,
-                           plural(count), (unsigned long long)needed, first_clients_option(spec),
+                           "%s connection%s cannot be shared by %llu worker%s: each needs one to "
+                           "each of %s nodes; raise --%s to %llu, or use fewer --processes",
+                           UNITS_GROUPED(first), plural(first), (unsigned long long)count,
+                           plural(count), UNITS_GROUPED(needed), first_clients_option(spec),
                            (unsigned long long)(needed * count));
         if (count > first)
             return err_set(err, E_USAGE,
-                           "%llu connection%s cannot be shared by %llu workers (--processes %llu "
+                           "%s connection%s cannot be shared by %llu workers (--processes %llu "
                            "times --threads %llu): each needs one; raise --%s, or use "
                            "--processes auto",
-                           (unsigned long long)first, plural(first), (unsigned long long)count,
+                           UNITS_GROUPED(first), plural(first), (unsigned long long)count,
                            (unsigned long long)spec->processes, (unsigned long long)threads,
                            first_clients_option(spec));
         if (threads > 1)
@@ -271,9 +272,9 @@ static enum err_code count_workers(struct plan *plan, const struct spec *spec,
         return err_set(err, E_USAGE, "--clients 0: at least one connection is needed");
     if (count == 0)
         return err_set(err, E_USAGE,
-                       "--%s %llu: at least %llu connections are needed, one to each node",
+                       "--%s %llu: at least %s connections are needed, one to each node",
                        first_clients_option(spec), (unsigned long long)first_clients(spec),
-                       (unsigned long long)connections_needed(spec));
+                       UNITS_GROUPED(connections_needed(spec)));
     plan->worker_count = (uint32_t)count;
     return OK;
 }
@@ -374,18 +375,18 @@ static void split_connections(struct plan *plan, const struct spec *spec)
     for (uint32_t i = 0; i < plan->worker_count; i++)
         plan->workers[i].connections = each + (i < more);
     if (plan->worker_count == 1)
-        note(plan, "%llu connection%s in one worker.", (unsigned long long)clients,
-             plural(clients));
+        note(plan, "%s connection%s in one worker.", UNITS_GROUPED(clients), plural(clients));
     else if (more == 0)
-        note(plan, "%llu connection%s: %u in each worker.", (unsigned long long)clients,
-             plural(clients), each);
+        note(plan, "%s connection%s: %s in each worker.", UNITS_GROUPED(clients), plural(clients),
+             UNITS_GROUPED(each));
     else
-        note(plan, "%llu connections: %u in each of the first %u worker%s, %u in each other.",
-             (unsigned long long)clients, each + 1, more, plural(more), each);
+        note(plan, "%s connections: %s in each of the first %u worker%s, %s in each other.",
+             UNITS_GROUPED(clients), UNITS_GROUPED(each + 1), more, plural(more),
+             UNITS_GROUPED(each));
     if (spec->client_ramp.start_clients > 0)
         note(plan,
-             "%llu of them are open at the start, the others are opened as the client ramp says.",
-             (unsigned long long)spec->client_ramp.start_clients);
+             "%s of them are open at the start, the others are opened as the client ramp says.",
+             UNITS_GROUPED(spec->client_ramp.start_clients));
 }
 
 static void split_idle(struct plan *plan, const struct spec *spec)
@@ -394,8 +395,8 @@ static void split_idle(struct plan *plan, const struct spec *spec)
         plan->workers[i].idle =
             (uint32_t)(spec->idle / plan->worker_count + (i < spec->idle % plan->worker_count));
     if (spec->idle > 0)
-        note(plan, "%llu idle connection%s beside %s.", (unsigned long long)spec->idle,
-             plural(spec->idle), spec->clients == 1 ? "it" : "them");
+        note(plan, "%s idle connection%s beside %s.", UNITS_GROUPED(spec->idle), plural(spec->idle),
+             spec->clients == 1 ? "it" : "them");
 }
 
 static uint64_t power_of_two_at_least(uint64_t value)
@@ -460,15 +461,14 @@ enum err_code plan_raise_fd_limit(const struct plan *plan, struct err *err)
         return OK;
     if (limit.rlim_max != RLIM_INFINITY && limit.rlim_max < need)
         return err_set(err, E_USAGE,
-                       "%llu connections in one worker need %llu open files, and the hard limit is "
-                       "%llu: raise it (ulimit -n %llu as root, or LimitNOFILE=%llu in a systemd "
+                       "%s connections in one worker need %s open files, and the hard limit is "
+                       "%s: raise it (ulimit -n %llu as root, or LimitNOFILE=%llu in a systemd "
                        "unit), or use fewer --clients or --idle, or more --processes",
-                       (unsigned long long)most, (unsigned long long)need,
-                       (unsigned long long)limit.rlim_max, (unsigned long long)need,
-                       (unsigned long long)need);
+                       UNITS_GROUPED(most), UNITS_GROUPED(need), UNITS_GROUPED(limit.rlim_max),
+                       (unsigned long long)need, (unsigned long long)need);
     limit.rlim_cur = need;
     if (setrlimit(RLIMIT_NOFILE, &limit) != 0)
-        return err_set_errno(err, E_SYSTEM, errno, "cannot raise the limit of open files to %llu",
-                             (unsigned long long)need);
+        return err_set_errno(err, E_SYSTEM, errno, "cannot raise the limit of open files to %s",
+                             UNITS_GROUPED(need));
     return OK;
 }

@@ -3,6 +3,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 
+#include "common/units.h"
 #include "orchestrator/options/rate_text.h"
 #include "orchestrator/options/relation.h"
 
@@ -63,12 +64,12 @@ static void notice_length(struct bench_request *request)
     if (spec->duration_ns == 0 || length_ns < spec->duration_ns)
         return;
     relation_notice(request,
-                    "the client ramp takes %s, and --test-duration is %s: it reaches %" PRIu64
-                    " of %" PRIu64 " connections",
+                    "the client ramp takes %s, and --test-duration is %s: it reaches %s of %s "
+                    "connections",
                     rate_format_time(length, sizeof length, length_ns),
                     rate_format_time(test, sizeof test, spec->duration_ns),
-                    client_ramp_count(&spec->client_ramp, spec->duration_ns - 1),
-                    spec->client_ramp.end_clients);
+                    UNITS_GROUPED(client_ramp_count(&spec->client_ramp, spec->duration_ns - 1)),
+                    UNITS_GROUPED(spec->client_ramp.end_clients));
 }
 
 static enum err_code settle_ramp(struct bench_request *request, struct err *err)

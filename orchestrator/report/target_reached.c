@@ -272,8 +272,7 @@ static void say_server_slow(char *reason, const struct target_evidence *evidence
     char busy[16], server[64] = "", used[16], pipeline[48] = "", clients[UNITS_GROUPED_BYTES];
     const struct run_facts *facts = result->facts;
     if (facts->pipeline > 1)
-        snprintf(pipeline, sizeof pipeline, " of %llu requests each",
-                 (unsigned long long)facts->pipeline);
+        snprintf(pipeline, sizeof pipeline, " of %s requests each", UNITS_GROUPED(facts->pipeline));
     if (result->evidence.server_cpu_share >= SERVER_BUSY_SHARE)
         snprintf(server, sizeof server, "; the server's CPU was %s busy",
                  percent(used, sizeof used, result->evidence.server_cpu_share));

@@ -132,8 +132,8 @@ void verdict_node_ring(struct verdict_check *check, const struct run_result *res
     check->value = (double)counters[COUNTER_RING_FULL_NS] / (double)NS_PER_SECOND / workers;
     if (counters[COUNTER_SHED_NODE] > 0)
         check->level = VERDICT_AMBER;
-    verdict_say(check, "%.3f s, %" PRIu64 " requests dropped", check->value,
-                counters[COUNTER_SHED_NODE]);
+    verdict_say(check, "%.3f s, %s requests dropped", check->value,
+                UNITS_GROUPED(counters[COUNTER_SHED_NODE]));
 }
 
 /* Of the nodes that were sent anything. With keys that are not drawn evenly a hot node is the load that

@@ -74,13 +74,13 @@ START_TEST(test_too_few_connections)
                 "999", "-n", "100", NULL);
     trial_end(&trial, 2);
     trial_expect(&trial, PROGRAM_ERR,
-                 "--clients 999: at least 1000 connections are needed, one to each node");
+                 "--clients 999: at least 1,000 connections are needed, one to each node");
     trial_free(&trial);
     trial_start(&trial, "--cluster", "-h", cluster.address, "-t", "get", "-r", "1000000", "-c",
                 "1999", "-n", "100", "--processes", "2", NULL);
     trial_end(&trial, 2);
     trial_expect(&trial, PROGRAM_ERR,
-                 "each needs one to each of 1000 nodes; raise --clients to 2000");
+                 "each needs one to each of 1,000 nodes; raise --clients to 2000");
     trial_free(&trial);
 }
 END_TEST

@@ -216,7 +216,7 @@ START_TEST(the_plan_comes_first)
     ck_assert_msg(bench.exit_status == 0, "%s", bench.err);
     ck_assert_ptr_eq(strstr(bench.out, "Workers: 1\n"), bench.out);
     expect(bench.out, "  worker 0    not pinned 1 connection, all requests\n");
-    expect(bench.out, "  length        20000 requests\n");
+    expect(bench.out, "  length        20,000 requests\n");
     const char *step = strstr(bench.out, "\nStep 1: PING_MBULK\n");
     ck_assert_ptr_nonnull(step);
     expect(step, "\nOptions (value, where it came from):\n");
@@ -224,6 +224,28 @@ START_TEST(the_plan_comes_first)
     program_free(&bench);
     program_run_volley(&bench, "bench", "--null", "--explain", "-c", "5", "--processes", "2", NULL);
     expect(bench.out, " 3 connections, about 1/2 of the requests\n");
+    program_free(&bench);
+}
+END_TEST
+
+START_TEST(the_plan_groups_thousands)
+{
+    /* Breaks when the plan writes a number of requests or connections otherwise than the report does. */
+    struct program bench;
+    program_run_volley(&bench, "bench", "--explain", "-c", "2001", "-n", "1234567", "-P", "4000",
+                       "-d", "5000", "--processes", "2", "--cpus", "none", "--idle", "3000",
+                       "--reconnect-every", "50000", "--max-reconnects", "1000", NULL);
+    ck_assert_msg(bench.exit_status == 0, "%s", bench.err);
+    expect(bench.out, "  2,001 connections: 1,001 in each of the first 1 worker, 1,000 in each ");
+    expect(bench.out, "  3,000 idle connections beside them.\n");
+    expect(bench.out, "not pinned 1,001 connections, about 1/2 of the requests\n");
+    expect(bench.out, "  length        1,234,567 requests\n");
+    expect(bench.out, "  pipeline      4,000\n");
+    expect(bench.out, "  request       5,0");
+    expect(bench.out, "... (5,0");
+    expect(bench.out, "for 50,000 requests, then");
+    expect(bench.out, "3,000 that carry nothing");
+    expect(bench.out, "given up after 1,000 failed attempts");
     program_free(&bench);
 }
 END_TEST
@@ -345,6 +367,7 @@ Suite *test_texts_suite(void)
     tcase_add_test(tcase, the_plan_has_no_sentence_in_two_columns);
     tcase_add_test(tcase, the_log_tells_the_session);
     tcase_add_test(tcase, the_plan_comes_first);
+    tcase_add_test(tcase, the_plan_groups_thousands);
     tcase_add_test(tcase, the_schedule_is_explained);
     tcase_add_test(tcase, a_library_prints_nothing);
     tcase_add_test(tcase, help_knows_the_commands);

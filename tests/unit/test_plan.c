@@ -411,7 +411,7 @@ START_TEST(open_files_above_the_hard_limit)
     build(SERVER_REMOTE);
     ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &limit), 0);
     ck_assert_int_eq(plan_raise_fd_limit(&plan, &err), E_USAGE);
-    ck_assert(strstr(err.text, "need 1032 open files, and the hard limit is 300") != NULL);
+    ck_assert(strstr(err.text, "need 1,032 open files, and the hard limit is 300") != NULL);
     ck_assert(strstr(err.text, "ulimit -n 1032") != NULL);
     ck_assert(strstr(err.text, "LimitNOFILE=1032") != NULL);
 }
