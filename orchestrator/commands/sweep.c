@@ -12,6 +12,7 @@
 #include "orchestrator/commands/session.h"
 #include "orchestrator/commands/sweep_options.h"
 #include "orchestrator/options/credentials.h"
+#include "orchestrator/report/figures.h"
 
 struct sweeper {
     struct sweep_request request;
@@ -86,7 +87,7 @@ static enum err_code run_step(struct sweeper *sweeper, uint32_t index, struct er
     sweep_read(done, sweeper->sweep.open_loop, session->result);
     done->value = list_of(sweeper)->values[index];
     done->server_mb =
-        session_server_memory(session, &used_bytes) ? (double)used_bytes / (1024.0 * 1024.0) : -1;
+        session_server_memory(session, &used_bytes) ? (double)used_bytes / BYTES_PER_MB : -1;
     sweeper->worst = err_worse(sweeper->worst, session->result->status);
     return OK;
 }

@@ -16,7 +16,6 @@
 #include "orchestrator/report/text_spark.h"
 
 #define NS_PER_MS_F 1e6
-#define BYTES_PER_MB 1e6
 #define WIDTH_DEFAULT 80u /* where the output is no terminal */
 
 struct text {

@@ -315,6 +315,22 @@ START_TEST(test_sweep_clients)
 }
 END_TEST
 
+START_TEST(test_sweep_memory)
+{
+    /* Breaks when the server's megabytes have another size than those of the traffic: 10^6 bytes. */
+    test_server_integer(&server, "SETRANGE big 50000000 x"); /* its 2^20 are 5 % apart from 10^6 */
+    start("sweep -p %s --clients 1,2 --step-duration 200ms --warmup 0 -r 10 --json out.json",
+          server.port_text);
+    end(0);
+    double bytes = (double)test_server_info(&server, "used_memory");
+    json_t *root = load("out.json", "sweep");
+    const json_t *step = json_array_get(json_object_get(root, "steps"), 0);
+    double server_mb = json_real_value(json_object_get(step, "server_mb"));
+    ck_assert_double_eq_tol(server_mb * 1e6 / bytes, 1, 0.02);
+    json_decref(root);
+}
+END_TEST
+
 START_TEST(test_sweep_rates)
 {
     /* Breaks when a rate above what the server can answer is not the degradation point. */
@@ -473,6 +489,7 @@ Suite *test_capacity_suite(void)
     tcase_add_loop_test(search, test_interrupt, 0, 2);
     tcase_add_test(search, test_directory);
     tcase_add_test(search, test_sweep_clients);
+    tcase_add_test(search, test_sweep_memory);
     tcase_add_test(search, test_sweep_rates);
     tcase_add_test(search, test_sweep_errors);
     tcase_add_test(search, test_sweep_interrupt);
