@@ -97,6 +97,9 @@ void supervise_warmup(struct fleet *fleet, uint64_t elapsed_ns);
  * longer one of two. */
 uint64_t fleet_patience_ns(const struct fleet *fleet);
 const char *fleet_patience_option(const struct fleet *fleet);
+/* How long in such a run nothing at all may be answered while some connections are open: 25 s by default, at
+ * most 30 s unless one of the two options that make it is set to more. */
+uint64_t fleet_progress_patience_ns(const struct spec *spec);
 
 /* supervise_nodes.c ---------------------------------------------------------------------------- */
 

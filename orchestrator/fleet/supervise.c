@@ -321,6 +321,11 @@ static bool owes_requests(const struct fleet *fleet)
            counters[COUNTER_DUE] > counters[COUNTER_SENT] + counters_shed(counters);
 }
 
+uint64_t fleet_progress_patience_ns(const struct spec *spec)
+{
+    return spec->request_timeout_ns + spec->wait_ready_ns / WAIT_READY_PARTS_OF_TARGET;
+}
+
 /* A run with -n whose requests wait for a part of the target that does not come back: other nodes are
  * connected, and may go on saying that they cannot help. */
 void supervise_progress(struct fleet *fleet, uint64_t now_ns, uint64_t passed_ns)
@@ -331,8 +336,7 @@ void supervise_progress(struct fleet *fleet, uint64_t now_ns, uint64_t passed_ns
     bool waits = fleet_live_connections(fleet) > 0 && owes_requests(fleet);
     fleet->stalled_ns = answered != fleet->answered ? 0 : fleet->stalled_ns + waits * passed_ns;
     fleet->answered = answered;
-    uint64_t patience_ns =
-        spec->request_timeout_ns + spec->wait_ready_ns / WAIT_READY_PARTS_OF_TARGET;
+    uint64_t patience_ns = fleet_progress_patience_ns(spec);
     if (fleet->stop_ns != IPC_NEVER || fleet->run->duration_ns > 0 ||
         fleet->stalled_ns <= patience_ns)
         return;

@@ -6,9 +6,21 @@
 #include <unistd.h>
 
 #include "common/clock.h"
+#include "orchestrator/fleet/fleet_state.h"
 #include "tests/support/check/bench_line.h"
 
 Suite *test_bench_options_suite(void);
+
+START_TEST(patience_by_default)
+{
+    /* Breaks when -n with a node that is lost for good takes longer than 30 s to end without anybody having
+     * asked for it. */
+    line_parses("-n 1000 --qps 100");
+    ck_assert_uint_eq(fleet_progress_patience_ns(&line_request.spec), 25 * NS_PER_SECOND);
+    line_parses("-n 1000 --qps 100 --wait-ready 90s --request-timeout 1s");
+    ck_assert_uint_eq(fleet_progress_patience_ns(&line_request.spec), 31 * NS_PER_SECOND);
+}
+END_TEST
 
 START_TEST(defaults)
 {
@@ -516,6 +528,7 @@ Suite *test_bench_options_suite(void)
     Suite *suite = suite_create("bench_options");
     TCase *values = tcase_create("values");
     tcase_add_test(values, defaults);
+    tcase_add_test(values, patience_by_default);
     tcase_add_test(values, lines_of_the_old_tools);
     tcase_add_test(values, ranges);
     tcase_add_test(values, processes_in_the_old_words);
