@@ -7,6 +7,7 @@
 
 #include "common/clock.h"
 #include "common/log.h"
+#include "orchestrator/report/output.h"
 #include "orchestrator/report/progress.h"
 #include "tests/support/check/report_fixture.h"
 
@@ -118,6 +119,44 @@ START_TEST(a_line_fits_the_terminal)
     ck_assert_ptr_nonnull(strstr(shown(80, 80), "Backlog: 120"));
     ck_assert_ptr_nonnull(strstr(shown(66, 66), "Errors: 7"));
     ck_assert_ptr_nonnull(strstr(shown(0, 0), "Backlog: 120"));
+}
+END_TEST
+
+START_TEST(results_never_share_its_line)
+{
+    /* Breaks when results are written behind a progress line that stands on the same terminal. */
+    struct run_facts facts = fixture_facts();
+    struct err err = {.code = OK};
+    struct progress line;
+    struct output results;
+    char screen[1024] = "";
+    size_t used = 0;
+    int master;
+    FILE *terminal = open_terminal(&master, 200);
+    ck_assert_int_ge(dup2(fileno(terminal), STDERR_FILENO), 0); /* each test is a process */
+    output_borrow(&results, terminal);
+    ck_assert_int_eq(progress_init(&line, terminal, &err), OK);
+    progress_begin(&line, &facts);
+    progress_line(&line, &facts, 1500 * NS_PER_MS, 900, 900, 0);
+    output_printf(&results, "GET: 900 requests per second\n");
+    ck_assert_int_eq(output_status(&results, &err), OK);
+    while (strstr(screen, "second\r\n") == NULL) { /* the terminal puts \r before \n */
+        ssize_t got = read(master, screen + used, sizeof screen - 1 - used);
+        ck_assert_int_gt(got, 0);
+        used += (size_t)got;
+    }
+    const char *shown_line = strstr(screen, "Progress: "), *result = strstr(screen, "GET: 900");
+    ck_assert_ptr_nonnull(shown_line);
+    ck_assert_ptr_nonnull(result);
+    ck_assert_int_eq(result[-1], '\r');
+    const char *blank = result - 2; /* what stood there is overwritten */
+    while (*blank == ' ')
+        blank--;
+    ck_assert_int_eq(*blank, '\r');
+    ck_assert_int_ge(result - 2 - blank, blank - strchr(screen, '[') - 1);
+    progress_destroy(&line);
+    fclose(terminal);
+    close(master);
 }
 END_TEST
 
@@ -300,6 +339,7 @@ Suite *test_progress_suite(void)
     tcase_add_test(tcase, a_counted_run_shows_its_share);
     tcase_add_test(tcase, a_timed_run_shows_its_time);
     tcase_add_test(tcase, a_line_fits_the_terminal);
+    tcase_add_test(tcase, results_never_share_its_line);
     tcase_add_test(tcase, the_warmup_is_not_progress);
     tcase_add_test(tcase, a_terminal_gets_one_line_rewritten);
     tcase_add_test(tcase, what_was_wiped_stays_wiped);
