@@ -84,15 +84,23 @@ END_TEST
 START_TEST(test_short_outputs_tell_of_losses)
 {
     /* Breaks when a server dies in the middle of a run and a short output does not say so. */
+    static const char *const styles[] = {"-q", "--csv"};
     char port[16];
     snprintf(port, sizeof port, "%u", (unsigned)server.port);
-    program_start_volley(&call.program, "bench", "-p", port, "-q", "-t", "get", "-r", "10", "-c",
-                         "4", "--qps", "1000", "--duration", "1500ms", "--progress", NULL);
-    program_wait_text(&call.program, PROGRAM_ERR, "Progress: ");
-    test_server_kill(&server);
-    program_wait(&call.program);
-    EXPECT_IN(call.program.err, "without one success in 1 outage");
-    program_free(&call.program);
+    for (size_t i = 0; i < sizeof styles / sizeof styles[0]; i++) {
+        test_server_restart(&server);
+        program_start_volley(&call.program, "bench", "-p", port, styles[i], "-t", "get", "-r", "10",
+                             "-c", "4", "--duration", "1500ms", "--progress", NULL);
+        program_wait_text(&call.program, PROGRAM_ERR, "Progress: ");
+        test_server_kill(&server);
+        program_wait(&call.program);
+        EXPECT_IN(call.program.err, " without a reply: timed out 0, lost ");
+        EXPECT_IN(call.program.err, "without one success in 1 outage");
+        EXPECT_IN(call.program.err, "verdict RED, outage (1, ");
+        EXPECT_IN(call.program.err, "the load ended in an outage");
+        ck_assert_int_eq(call.program.exit_status, 1);
+        program_free(&call.program);
+    }
 }
 END_TEST
 
