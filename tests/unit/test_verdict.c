@@ -497,21 +497,6 @@ START_TEST(a_lag_is_bounded_for_each_percentile)
 }
 END_TEST
 
-START_TEST(workers_that_share_a_cpu_wait_for_each_other)
-{
-    /* breaks if volley's own crowding is blamed on a stranger */
-    struct sound_run run;
-    struct verdict verdict;
-    sound(&run);
-    run.result->workers[0].cpu = run.result->workers[1].cpu = 1;
-    run.result->workers[0].run_delay_seconds = 3;
-    verdict_judge(&verdict, run.result);
-    ck_assert_int_eq(check_of(&verdict, "run_delay")->level, VERDICT_GREEN);
-    ck_assert(isnan(check_of(&verdict, "run_delay")->value));
-    drop(&run);
-}
-END_TEST
-
 START_TEST(open_loop_thresholds_are_sharp)
 {
     /* breaks if a slip or a shortfall that is bearable is graded down */
@@ -692,7 +677,6 @@ Suite *test_verdict_suite(void)
     tcase_add_test(tcase, what_only_explains_is_a_note);
     tcase_add_test(tcase, a_server_at_its_limit_explains_a_lag);
     tcase_add_test(tcase, a_lag_is_bounded_for_each_percentile);
-    tcase_add_test(tcase, workers_that_share_a_cpu_wait_for_each_other);
     tcase_add_test(tcase, open_loop_thresholds_are_sharp);
     tcase_add_test(tcase, a_slip_is_weighed_against_the_response_time);
     tcase_add_test(tcase, a_slip_is_weighed_against_all_who_waited);
