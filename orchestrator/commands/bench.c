@@ -86,7 +86,19 @@ static enum err_code status_in_dialect(const struct session *session)
     return OK;
 }
 
-/* With --require-green a result that the verdict doubts is a failed one. */
+static void print_doubts(const struct session *session)
+{
+    const struct verdict *verdict = &session->result->verdict;
+    for (uint32_t i = 0; i < verdict->check_count; i++) {
+        const struct verdict_check *check = &verdict->checks[i];
+        if (check->level != VERDICT_GREEN)
+            log_line(LOG_ERROR, "%s: %s %s: %s (limit: %s)", session->run->name,
+                     verdict_level_name(check->level), check->name, check->text, check->limit);
+    }
+}
+
+/* With --require-green a result that the verdict doubts is a failed one. The checks are named on stderr,
+ * too: not every output has them, and a script that fails shows no other. */
 static enum err_code status_of_run(const struct session *session)
 {
     const struct run_result *result = session->result;
@@ -97,6 +109,7 @@ static enum err_code status_of_run(const struct session *session)
         return result->status;
     log_line(LOG_ERROR, "%s: the verdict is %s, and --require-green asks for GREEN",
              session->run->name, verdict_level_name(result->verdict.level));
+    print_doubts(session);
     return err_worse(result->status, E_FAILED);
 }
 

@@ -278,13 +278,14 @@ END_TEST
 
 START_TEST(test_require_green)
 {
-    /* breaks: --require-green lets a result pass that the verdict doubts (one key here), or changes
-     * the status of the run in JSON */
+    /* breaks: --require-green lets a result pass that the verdict doubts (one key here), changes the
+     * status of the run in JSON, or does not name the check that it fails for */
     test_server_start(&world.server, NULL);
     trial_start(&trial, "-p", world.server.port_text, "-t", "get", "-n", "100", "--qps", "1000",
                 "--require-green", NULL);
     trial_end(&trial, 1);
     trial_expect(&trial, PROGRAM_ERR, "--require-green");
+    trial_expect(&trial, PROGRAM_ERR, "AMBER one_key: ");
     trial_free(&trial);
 }
 END_TEST
