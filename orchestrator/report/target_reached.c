@@ -41,7 +41,8 @@ static void add_worker(struct target_cpu *cpu, const struct worker_summary *work
 struct target_cpu target_busiest_cpu(const struct run_result *result)
 {
     struct target_cpu fullest = {.cpu = -1};
-    for (uint32_t i = 0; i < result->worker_count && result->seconds > 0; i++) {
+    for (uint32_t i = 0; i < result->worker_count && result->seconds >= CPU_SHARE_KNOWN_SECONDS;
+         i++) {
         struct target_cpu cpu = {.cpu = result->workers[i].cpu};
         double busiest = -1;
         for (uint32_t j = 0; j < result->worker_count; j++)

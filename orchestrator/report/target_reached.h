@@ -11,6 +11,9 @@
 #define TARGET_REACHED_SHARE 0.99
 /* From this share of its CPU on, without spinning, a worker is at its limit. */
 #define WORKER_LIMIT_SHARE 0.90
+/* CPU time and waits are told in ticks, and hold what was done just before: of a shorter time shares
+ * of a CPU say nothing. */
+#define CPU_SHARE_KNOWN_SECONDS 0.05
 /* From this share of a CPU on a server is said to be busy. */
 #define SERVER_BUSY_SHARE 0.90
 

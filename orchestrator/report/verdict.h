@@ -42,7 +42,7 @@ struct verdict {
  *   worker_cpu         AMBER when workers used 90 % of a CPU's time without spinning, all that are pinned to
  *                      it together, or one was at work or kept waiting for its CPU that long: volley, or
  *                      what runs beside it, is the limit; a note for one worker of a closed loop whose
- *                      server was nearer to its own
+ *                      server was nearer to its own; like run_delay unknown below 50 ms
  *   run_delay          AMBER when a worker that shares its CPU with no other one waited for it for more than
  *                      5 % of the time
  *   loop_lag           AMBER when replies that waited in volley before they were read may have made a

@@ -22,7 +22,7 @@ void verdict_worker_cpu(struct verdict_check *check, const struct run_result *re
 {
     struct target_cpu cpu = target_busiest_cpu(result);
     double server_share = result->evidence.server_cpu_share;
-    if (result->worker_count == 0) { /* a replay of a run that was cut short */
+    if (cpu.workers == 0) { /* a replay of a run that was cut short, or too short a run */
         verdict_say(check, "unknown");
         return;
     }
@@ -56,7 +56,8 @@ static bool alone(const struct run_result *result, const struct worker_summary *
 void verdict_run_delay(struct verdict_check *check, const struct run_result *result)
 {
     verdict_say(check, "unknown");
-    for (uint32_t i = 0; i < result->worker_count && result->seconds > 0; i++) {
+    for (uint32_t i = 0; i < result->worker_count && result->seconds >= CPU_SHARE_KNOWN_SECONDS;
+         i++) {
         const struct worker_summary *worker = &result->workers[i];
         double share = worker->run_delay_seconds / result->seconds * 100;
         if (!alone(result, worker) || share <= check->value)

@@ -1,4 +1,5 @@
 #include <check.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -368,6 +369,29 @@ START_TEST(requests_that_are_all_sent_can_be_late)
 }
 END_TEST
 
+START_TEST(of_too_short_a_run_no_share_of_a_cpu_is_told)
+{
+    /* Breaks when ticks that are longer than the run make a worker use 156 % of its CPU. */
+    static const char *const names[] = {"worker_cpu", "run_delay"};
+    struct short_run *run = fall_short();
+    struct verdict verdict;
+    run->result->seconds = 0.003;
+    run->result->workers[0].cpu_user_seconds = 0.004;
+    run->result->workers[0].run_delay_seconds = 0.009;
+    verdict_judge(&verdict, run->result);
+    for (uint32_t i = 0; i < verdict.check_count; i++) {
+        const struct verdict_check *check = &verdict.checks[i];
+        if (strcmp(check->name, names[0]) != 0 && strcmp(check->name, names[1]) != 0)
+            continue;
+        ck_assert_str_eq(check->text, "unknown");
+        ck_assert_int_eq(check->level, VERDICT_GREEN);
+        ck_assert(isnan(check->value));
+    }
+    ck_assert_int_eq(target_busiest_cpu(run->result).workers, 0);
+    drop(run);
+}
+END_TEST
+
 START_TEST(any_evidence_fits_the_sentence)
 {
     /* breaks if figures of a damaged journal write beyond the sentence, or are cut in a reason as long as
@@ -405,6 +429,7 @@ Suite *test_target_reached_suite(void)
                         (int)(sizeof cases / sizeof cases[0]));
     tcase_add_test(tcase, a_target_reached_says_nothing);
     tcase_add_test(tcase, requests_that_are_all_sent_can_be_late);
+    tcase_add_test(tcase, of_too_short_a_run_no_share_of_a_cpu_is_told);
     tcase_add_test(tcase, any_evidence_fits_the_sentence);
     suite_add_tcase(suite, tcase);
     return suite;
