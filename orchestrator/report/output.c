@@ -19,6 +19,7 @@
 
 #define TEMPORARY_TRIES 100
 #define ENDING ".XXXXXX.tmp" /* of a temporary name */
+#define READER_NOTICE_NS (1 * NS_PER_SECOND)
 #define READER_LIMIT_NS (5 * NS_PER_SECOND)
 
 void output_borrow(struct output *output, FILE *file)
@@ -26,16 +27,23 @@ void output_borrow(struct output *output, FILE *file)
     *output = (struct output){.file = file, .terminal = isatty(fileno(file)) == 1};
 }
 
-/* A fifo has a reader first: until it comes, opening fails. */
-static int open_special(const struct output_entry *entry)
+/* A fifo has a reader first: until it comes, opening fails. errno is EINTR when a signal came meanwhile. */
+static int open_special(const struct output_entry *entry, const char *path)
 {
     const int flags =
         O_WRONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC | (entry->through_proc ? 0 : O_NOFOLLOW);
     const struct timespec pause = {.tv_nsec = 20 * (long)NS_PER_MS};
-    uint64_t end_ns = clock_now_ns() + READER_LIMIT_NS;
+    const uint64_t begin_ns = clock_now_ns();
+    bool told = !S_ISFIFO(entry->there.st_mode);
     int fd = openat(entry->directory_fd, entry->name, flags);
-    while (fd < 0 && errno == ENXIO && clock_now_ns() < end_ns && nanosleep(&pause, NULL) == 0)
+    while (fd < 0 && errno == ENXIO && clock_now_ns() - begin_ns < READER_LIMIT_NS &&
+           nanosleep(&pause, NULL) == 0) {
+        if (!told && clock_now_ns() - begin_ns >= READER_NOTICE_NS) {
+            log_line(LOG_WARNING, "waiting for a reader of %s", path);
+            told = true;
+        }
         fd = openat(entry->directory_fd, entry->name, flags);
+    }
     if (fd >= 0)
         fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) & ~O_NONBLOCK);
     return fd;
@@ -45,7 +53,10 @@ static enum err_code create_in_place(struct output *output, struct err *err)
 {
     if (S_ISDIR(output->entry.there.st_mode))
         return err_set_errno(err, E_USAGE, EISDIR, "cannot create %s", output->path);
-    int fd = open_special(&output->entry);
+    int fd = open_special(&output->entry, output->path);
+    if (fd < 0 && errno == EINTR)
+        return err_set(err, E_INTERRUPTED, "interrupted while waiting for a reader of %s",
+                       output->path);
     if (fd < 0 && errno == ENXIO)
         return err_set(err, E_USAGE, "cannot write to %s: %s", output->path,
                        S_ISFIFO(output->entry.there.st_mode) ? "nobody reads it"

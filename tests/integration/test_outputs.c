@@ -95,7 +95,20 @@ START_TEST(test_fifo_unread)
 {
     /* Breaks when a fifo that nobody reads makes volley wait for ever. */
     shell("mkfifo pipe; $volley $load -q --json pipe", 2);
+    expect_error("waiting for a reader of pipe");
     expect_error("pipe: nobody reads it");
+    program_free(&program);
+}
+END_TEST
+
+START_TEST(test_fifo_interrupted)
+{
+    /* Breaks when Ctrl+C while volley waits for a reader is an error of the command line. */
+    shell("mkfifo pipe; : >said; $volley $load -q --json pipe 2>said & pid=$!; "
+          "until grep -q 'waiting for a reader' said; do sleep 0.05; done; "
+          "kill -TERM $pid; wait $pid; status=$?; cat said >&2; exit $status",
+          130);
+    expect_error("interrupted while waiting for a reader of pipe");
     program_free(&program);
 }
 END_TEST
@@ -339,6 +352,7 @@ Suite *test_outputs_suite(void)
     tcase_add_loop_test(tcase, test_device, 0, FILE_OPTIONS);
     tcase_add_test(tcase, test_fifo);
     tcase_add_test(tcase, test_fifo_unread);
+    tcase_add_test(tcase, test_fifo_interrupted);
     tcase_add_test(tcase, test_process_substitution);
     tcase_add_loop_test(tcase, test_links, 0, FILE_OPTIONS);
     tcase_add_test(tcase, test_mount_point);
