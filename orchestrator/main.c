@@ -128,7 +128,10 @@ static int settle_output(int status)
 
 static void end_interrupted(int signal_number)
 {
+    static const char text[] = "volley: interrupted\n";
     (void)signal_number;
+    ssize_t written = write(STDERR_FILENO, text, sizeof text - 1);
+    (void)written; /* nobody may read it */
     _exit(E_INTERRUPTED);
 }
 

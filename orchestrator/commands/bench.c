@@ -127,13 +127,17 @@ static enum err_code run_steps(struct session *session, struct err *err)
     const bool loop = session->request->spec.loop;
     const struct dialect *dialect = session->request->dialect;
     enum err_code code = OK;
+    bool begun = false;
     timeline_session_begin(&session->timeline, &session->facts);
     do {
         for (uint32_t i = 0; i < session->steps.count && code == OK && !stopped(session); i++) {
             if (session->interrupts->count > 0) {
                 worst = err_worse(worst, E_INTERRUPTED);
+                if (!begun)
+                    log_line(LOG_ERROR, "interrupted before the first request");
                 break;
             }
+            begun = true;
             code = session_run(session, &session->steps.steps[i], err);
             if (code == E_FAILED && stopped(session)) {
                 *err = (struct err){.code = OK};

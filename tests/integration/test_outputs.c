@@ -101,6 +101,17 @@ START_TEST(test_fifo_unread)
 }
 END_TEST
 
+START_TEST(test_interrupted_early)
+{
+    /* Breaks when Ctrl+C before volley has done anything ends it without a word. */
+    shell("mkfifo pipe; $volley bench --config pipe & pid=$!; exec 3>pipe; kill -TERM $pid; "
+          "wait $pid",
+          130);
+    expect_error("volley: interrupted");
+    program_free(&program);
+}
+END_TEST
+
 START_TEST(test_fifo_interrupted)
 {
     /* Breaks when Ctrl+C while volley waits for a reader is an error of the command line. */
@@ -353,6 +364,7 @@ Suite *test_outputs_suite(void)
     tcase_add_test(tcase, test_fifo);
     tcase_add_test(tcase, test_fifo_unread);
     tcase_add_test(tcase, test_fifo_interrupted);
+    tcase_add_test(tcase, test_interrupted_early);
     tcase_add_test(tcase, test_process_substitution);
     tcase_add_loop_test(tcase, test_links, 0, FILE_OPTIONS);
     tcase_add_test(tcase, test_mount_point);
