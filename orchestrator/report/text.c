@@ -462,10 +462,13 @@ static void print_prefill(struct text *text, const struct run_result *result)
 static void print_quiet(struct text *text, const struct run_result *result)
 {
     struct figure_percentile median = percentile_of(result, 50);
-    output_printf(&text->out, "%s: %.2f requests per second, p50%s%.3f msec\n",
-                  PRINTABLE(result->facts->name),
-                  figure_rate(result->total->counters[COUNTER_OK], result->seconds),
-                  median.censored ? ">=" : "=", to_ms(median.value_ns));
+    output_printf(&text->out, "%s: %.2f requests per second, ", PRINTABLE(result->facts->name),
+                  figure_rate(result->total->counters[COUNTER_OK], result->seconds));
+    if (median.empty)
+        output_printf(&text->out, "p50 unknown\n");
+    else
+        output_printf(&text->out, "p50%s%.3f msec\n", median.censored ? ">=" : "=",
+                      to_ms(median.value_ns));
 }
 
 /* What is not known leaves its cell empty. */

@@ -460,14 +460,32 @@ START_TEST(several_runs_stand_apart)
 END_TEST
 
 /* What the report says of one row of a run. */
-static char *play_row(const struct run_facts *facts, const struct interval_row *row)
+static char *play_row_as(enum text_style style, const struct run_facts *facts,
+                         const struct interval_row *row)
 {
     struct stage stage;
-    open_stage(&stage, NULL, TEXT_REPORT, false);
+    open_stage(&stage, NULL, style, false);
     timeline_session_begin(&stage.timeline, &stage.session);
     one_run(&stage.timeline, facts, row);
     return end_stage(&stage);
 }
+
+static char *play_row(const struct run_facts *facts, const struct interval_row *row)
+{
+    return play_row_as(TEXT_REPORT, facts, row);
+}
+
+START_TEST(quiet_has_no_median_of_nothing)
+{
+    /* Breaks when a run without an answer has a median of 0 ms. */
+    struct run_facts facts = fixture_facts();
+    struct interval_row *row = fixture_row(0);
+    char *text = play_row_as(TEXT_QUIET, &facts, row);
+    ck_assert_str_eq(text, "GET: 0.00 requests per second, p50 unknown\n");
+    free(text);
+    free(row);
+}
+END_TEST
 
 START_TEST(a_run_that_measured_nothing_has_no_target)
 {
@@ -620,6 +638,7 @@ Suite *test_text_suite(void)
     tcase_add_test(tcase, notes_stand_among_the_checks);
     tcase_add_test(tcase, nodes_and_outages_are_told);
     tcase_add_test(tcase, quiet_is_one_line);
+    tcase_add_test(tcase, quiet_has_no_median_of_nothing);
     tcase_add_test(tcase, csv_is_a_header_and_a_row);
     tcase_add_test(tcase, an_open_loop_shows_what_users_waited);
     tcase_add_test(tcase, one_line_styles_show_the_response_time);
