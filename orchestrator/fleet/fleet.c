@@ -127,10 +127,13 @@ static void judge_readiness(struct fleet *fleet, uint64_t now_ns)
         if (failed > 0 && why->code != E_CONNECT)
             err_set(&fleet->err, why->code, "%s", why->text);
         else
-            err_set(&fleet->err, E_CONNECT, "%s of %s connections to %s opened: %s",
+            err_set(&fleet->err, E_CONNECT, "%s of %s connections to %s opened: %s%s",
                     UNITS_GROUPED(fleet_live_connections(fleet)),
                     UNITS_GROUPED(clients_at_start(fleet->facts)), fleet->facts->target,
-                    failed > 0 ? why->text : "the workers did not become ready in time");
+                    failed > 0 ? why->text : "the workers did not become ready in time",
+                    failed > 0 && strstr(why->text, "max number of clients") != NULL
+                        ? "; use fewer (-c), or raise maxclients of the server"
+                        : "");
         fleet_fail(fleet);
     }
 }

@@ -69,6 +69,9 @@ static enum err_code refused(const redisReply *reply, const struct control *cont
         return err_set(err, E_CONNECT,
                        "%s asks for a password (%s): give one with -a, --askpass or VOLLEY_AUTH",
                        control->text, reply->str);
+    if (is_error_word(reply, "WRONGPASS"))
+        return err_set(err, E_CONNECT, "%s: %s: %s; check the password (-a) and --user",
+                       control->text, tried, reply->str);
     if (strncmp(tried, "SELECT", 6) == 0 && strstr(reply->str, "cluster") != NULL)
         return err_set(
             err, E_CONNECT,

@@ -104,13 +104,15 @@ END_TEST
 
 START_TEST(passwords)
 {
-    /* A wrong or missing password told without the server's words, or a right one not sent. */
+    /* A wrong or missing password told without the server, its words or what to do, or a right one not
+     * sent. */
     server_say(server.port, "ACL SETUSER alice on >pw ~* +@all", "+OK");
     server_say(server.port, "CONFIG SET requirepass secret", "+OK");
     expect_failure(E_CONNECT, "asks for a password (NOAUTH");
     ck_assert(strstr(err.text, "-a") != NULL);
     spec.password = "wrong";
     expect_failure(E_CONNECT, "authentication failed: WRONGPASS");
+    ck_assert(strstr(err.text, "-a") != NULL && strstr(err.text, "127.0.0.1:") == err.text);
     spec.password = "secret";
     expect_connection();
     control_close(control);

@@ -280,13 +280,15 @@ END_TEST
 
 START_TEST(test_maxclients)
 {
-    /* breaks: a load on fewer connections than asked for passes for the whole */
+    /* breaks: a load on fewer connections than asked for passes for the whole, or nothing says what
+     * to do about it */
     test_server_start(&world.server, NULL);
     free(test_server_text(&world.server, "CONFIG SET maxclients 10"));
     trial_start(&trial, "-p", world.server.port_text, "-c", "20", "--processes", "2", NULL);
     trial_end(&trial, 5);
     trial_expect(&trial, PROGRAM_ERR, " of 20 connections");
     trial_expect(&trial, PROGRAM_ERR, "max number of clients reached");
+    trial_expect(&trial, PROGRAM_ERR, "raise maxclients");
     trial_free(&trial);
 }
 END_TEST
