@@ -234,11 +234,14 @@ static enum target_limit find_limit(const struct target_evidence *evidence,
     return is_long(evidence, evidence->slip_p99_ns) ? TARGET_VOLLEY_LATE : TARGET_LIMIT_UNKNOWN;
 }
 
-/* "97 %"; near the ends "99.8 %" and "0.4 %", cut, so that what is not whole does not look it. */
+/* "97 %"; near the ends "99.8 %" and "0.4 %", cut, so that what is not whole does not look it, and what
+ * is something does not look like nothing: "under 0.1 %". */
 static char *percent(char *text, size_t text_bytes, double share)
 {
     bool near_an_end = (share >= 0.985 && share < 1) || (share > 0 && share < 0.015);
-    if (near_an_end)
+    if (near_an_end && share < 0.001)
+        snprintf(text, text_bytes, "under 0.1 %%");
+    else if (near_an_end)
         snprintf(text, text_bytes, "%.1f %%", floor(share * 1000) / 10);
     else
         snprintf(text, text_bytes, "%.0f %%", share * 100);

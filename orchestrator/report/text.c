@@ -535,6 +535,8 @@ static void destroy(void *state)
 enum err_code sink_text(struct sink *sink, FILE *out, enum text_style style, bool debug,
                         struct err *err)
 {
+    static const char *const names[] = {
+        [TEXT_REPORT] = "text report", [TEXT_QUIET] = "result line", [TEXT_CSV] = "CSV"};
     struct text *text = calloc(1, sizeof *text);
     if (text == NULL)
         return err_set(err, E_SYSTEM, "no memory for the text report");
@@ -542,7 +544,7 @@ enum err_code sink_text(struct sink *sink, FILE *out, enum text_style style, boo
     text->out.plain = true;
     text->style = style;
     text->debug = debug;
-    *sink = (struct sink){.name = "text report",
+    *sink = (struct sink){.name = names[style],
                           .state = text,
                           .session_begin = session_begin,
                           .run_begin = run_begin,

@@ -392,6 +392,18 @@ START_TEST(of_too_short_a_run_no_share_of_a_cpu_is_told)
 }
 END_TEST
 
+START_TEST(a_share_that_is_not_nothing_does_not_look_it)
+{
+    /* Breaks when 0.05 % of a rate that nothing can reach is 0.0 %. */
+    struct short_run *run = fall_short();
+    struct target_reached reached;
+    run->total->counters[COUNTER_SENT] = 250;
+    target_reached_judge(&reached, run->result);
+    ck_assert_ptr_nonnull(strstr(reached.sentence, "target not reached: under 0.1 % of "));
+    drop(run);
+}
+END_TEST
+
 START_TEST(any_evidence_fits_the_sentence)
 {
     /* breaks if figures of a damaged journal write beyond the sentence, or are cut in a reason as long as
@@ -430,6 +442,7 @@ Suite *test_target_reached_suite(void)
     tcase_add_test(tcase, a_target_reached_says_nothing);
     tcase_add_test(tcase, requests_that_are_all_sent_can_be_late);
     tcase_add_test(tcase, of_too_short_a_run_no_share_of_a_cpu_is_told);
+    tcase_add_test(tcase, a_share_that_is_not_nothing_does_not_look_it);
     tcase_add_test(tcase, any_evidence_fits_the_sentence);
     suite_add_tcase(suite, tcase);
     return suite;
