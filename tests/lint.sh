@@ -56,7 +56,7 @@ readonly worker_order='placeholder template key_slot workload_functions workload
     wait worker'
 
 # The symbols that an object defines (T, D, B, R) or wants (U).
-symbols() { nm "build/obj/worker/$1.o" build/obj/worker/*/"$1.o" 2>/dev/null | awk -v kinds="$2" '$NF != "" && index(kinds, $(NF - 1)) { print $NF }' | sort -u; }
+symbols() { nm "build/obj/$(tracked "worker/$1.c" "worker/*/$1.c" | sed 's|c$|o|')" | awk -v kinds="$2" '$NF != "" && index(kinds, $(NF - 1)) { print $NF }' | sort -u; }
 check_calls() {
     local file below='' wanted defined
     report 'calls: worker/ has files that are not in the order of tests/lint.sh, or the other way round' \
