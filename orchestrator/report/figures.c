@@ -119,6 +119,12 @@ bool figure_any_failure(const struct run_result *result)
     return result->error_kinds->count > 0 || figure_failed(counters) > counters[COUNTER_LOST_DRAIN];
 }
 
+uint64_t figure_without_latency(const struct interval_row *row)
+{
+    uint64_t ok = row->counters[COUNTER_OK], known = row->histograms[HISTOGRAM_SERVICE_OK].count;
+    return (row->header.flags & INTERVAL_DEGRADED) != 0 && ok > known ? ok - known : 0;
+}
+
 uint64_t figure_answered(const uint64_t counters[COUNTER_COUNT])
 {
     return counters[COUNTER_OK] + counters[COUNTER_ERROR_REPLIES];

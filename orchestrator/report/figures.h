@@ -62,6 +62,9 @@ double figure_samples_needed(double percent);
 uint64_t figure_failed(const uint64_t counters[COUNTER_COUNT]);
 /* Whether anything failed, in the warm-up too, before the run's end cut replies off. */
 bool figure_any_failure(const struct run_result *result);
+/* Of those answered without an error, how many have no latency: a worker that is killed takes the
+ * histograms of its interval under way with it, and only its counters are left. */
+uint64_t figure_without_latency(const struct interval_row *row);
 /* Requests with a reply, an error or not. */
 uint64_t figure_answered(const uint64_t counters[COUNTER_COUNT]);
 

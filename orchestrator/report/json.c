@@ -57,6 +57,7 @@ static json_t *requests(const struct interval_row *row)
     } members[] = {{"due", counters[COUNTER_DUE]},
                    {"sent", counters[COUNTER_SENT]},
                    {"ok", counters[COUNTER_OK]},
+                   {"ok_without_latency", figure_without_latency(row)},
                    {"errors", counters[COUNTER_ERROR_REPLIES]},
                    {"timed_out", counters[COUNTER_TIMED_OUT]},
                    {"lost", counters_lost(counters)},

@@ -163,20 +163,31 @@ static void print_what_of(struct output *out, const struct run_result *result)
     enum interval_histogram_kind kind = figure_latency_kind(result->facts->open_loop);
     const struct interval_row *total = result->total;
     const uint64_t answered = total->histograms[kind].count;
+    const uint64_t without = figure_without_latency(total);
     const uint64_t unanswered = figure_unanswered_count(total, kind);
+    const struct histogram *waits = figure_unanswered(total, kind);
     if (answered > 0)
         output_printf(
             out,
             "Minimum, average, maximum and the distribution are of the %s answered without "
             "an error.\n",
             UNITS_GROUPED(answered));
-    if (unanswered > 0)
+    if (without > 0)
         output_printf(out,
-                      "%s%s had no reply or were never sent; the longest had waited %s ms. The "
-                      "percentiles count them; the average of all is at least %s ms.\n",
-                      UNITS_GROUPED(unanswered), answered > 0 ? " more" : "",
-                      UNITS_REAL(to_ms(figure_unanswered(total, kind)->max_ns), 3),
-                      UNITS_REAL(to_ms(figure_mean(total, kind).value_ns), 3));
+                      "%s%s answered without an error have no latency here: it was lost with a "
+                      "worker that was killed. No figure of latencies counts them.\n",
+                      UNITS_GROUPED(without), answered > 0 ? " more" : "");
+    if (unanswered == 0)
+        return;
+    output_printf(out, "%s%s had no reply or were never sent; ", UNITS_GROUPED(unanswered),
+                  answered + without > 0 ? " more" : "");
+    if (waits->count == 0)
+        output_printf(out, "how long they had waited is not known. ");
+    else
+        output_printf(out, "the longest had waited %s ms%s. ", UNITS_REAL(to_ms(waits->max_ns), 3),
+                      waits->count < unanswered ? ", as far as it is known" : "");
+    output_printf(out, "The percentiles count them; the average of all is at least %s ms.\n",
+                  UNITS_REAL(to_ms(figure_mean(total, kind).value_ns), 3));
 }
 
 static void print_latency(struct output *out, const struct run_result *result)
@@ -422,7 +433,8 @@ static void print_report(struct text *text, const struct run_result *result)
     } else if (!(result->seconds > 0)) {
         output_printf(out, "\nnothing was measured: the run ended before measuring began\n");
     } else {
-        output_printf(out, "\nno request succeeded: there are no latencies\n");
+        output_printf(out, "\n%sthere are no latencies\n",
+                      counters[COUNTER_OK] == 0 ? "no request succeeded: " : "");
         print_what_of(out, result);
     }
     print_traffic(out, result);

@@ -49,6 +49,17 @@ static void tell_unanswered(const struct run_result *result)
     log_line(LOG_WARNING, "%s: %s%s", result->facts->name, line, separator[0] == ',' ? ")" : "");
 }
 
+static void tell_without_latency(const struct run_result *result)
+{
+    const uint64_t without = figure_without_latency(result->total);
+    if (without > 0)
+        log_line(LOG_WARNING,
+                 "%s: the latencies of %s of %s requests that were answered were lost with a "
+                 "worker that was killed: the percentiles are of the others",
+                 result->facts->name, UNITS_GROUPED(without),
+                 UNITS_GROUPED(result->total->counters[COUNTER_OK]));
+}
+
 static void tell_outages(const struct run_result *result)
 {
     const struct outage_list *all = outages_of_all(result->outages);
@@ -80,6 +91,7 @@ static enum err_code run_end(void *state, const struct run_result *result, struc
     (void)err;
     tell_errors(result);
     tell_unanswered(result);
+    tell_without_latency(result);
     tell_outages(result);
     if (!result->facts->prefill)
         tell_verdict(result);

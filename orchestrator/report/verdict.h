@@ -56,7 +56,7 @@ struct verdict {
  *   shed               AMBER from the first one that was dropped for being later than --shed-after
  *   errors             AMBER above 0.1 % of all replies, RED above 1 %
  *   lost_or_timed_out  AMBER from the first one, RED above 0.1 % of what was sent; without those lost
- *                      with a worker
+ *                      with a worker that died, but with those lost when workers were killed at the end
  *   censored           AMBER when a percentile that was asked for is not known, because too many
  *                      requests went without a reply or were never sent
  *   misses             AMBER above 1 % of the keys that were looked up (tests that read)
@@ -66,7 +66,8 @@ struct verdict {
  *   throttling         a note below 0.1 % of the run's time, AMBER above, RED above 5 %
  *   stood_still        AMBER from the first time that a worker stood still for 200 ms or longer, RED above
  *                      5 % of the workers' time
- *   lost_workers       RED from the first one, and from the first request that fell due meanwhile
+ *   lost_workers       RED from the first one, and from the first request that fell due meanwhile; AMBER
+ *                      when workers were killed at the end and took latencies with them
  *   outage             AMBER when the target, or one of its nodes, had one (outage.h), RED when the target
  *                      had them for more than 10 % of the run's time
  *   tls_handshakes     AMBER from the first one that failed

@@ -210,13 +210,25 @@ void verdict_lost_workers(struct verdict_check *check, const struct run_result *
     uint32_t lost = result->evidence.workers_lost;
     uint64_t meanwhile = result->total->counters[COUNTER_SHED_WORKER];
     char grouped[UNITS_GROUPED_BYTES];
+    uint64_t without = figure_without_latency(result->total);
+    char fell_due[64] = "", known[96] = "";
     check->value = lost;
-    verdict_say(check, "%u", lost);
-    if (meanwhile == 0)
-        return;
-    check->level = VERDICT_RED; /* one that was lost in the warm-up, too */
-    verdict_say(check, "%u, %s requests fell due meanwhile", lost,
-                units_format_grouped(grouped, sizeof grouped, meanwhile));
+    if (meanwhile > 0) {
+        check->level = VERDICT_RED; /* one that was lost in the warm-up, too */
+        snprintf(fell_due, sizeof fell_due, ", %s requests fell due meanwhile",
+                 units_format_grouped(grouped, sizeof grouped, meanwhile));
+    }
+    if (without > 0) {
+        snprintf(known, sizeof known, ", the latencies of %s requests that were answered are lost",
+                 units_format_grouped(grouped, sizeof grouped, without));
+        if (lost == 0 && meanwhile == 0) {
+            check->level = VERDICT_AMBER;
+            verdict_advise(check, "the workers were killed before their time, as a second Ctrl+C "
+                                  "does, and percentiles lack what they had not handed over: after "
+                                  "the first one wait for the last replies");
+        }
+    }
+    verdict_say(check, "%u%s%s", lost, fell_due, known);
 }
 
 void verdict_late_records(struct verdict_check *check, const struct run_result *result)

@@ -37,15 +37,22 @@ void verdict_errors(struct verdict_check *check, const struct run_result *result
 void verdict_lost_or_timed_out(struct verdict_check *check, const struct run_result *result)
 {
     const uint64_t *counters = result->total->counters;
-    /* What was lost with a worker is volley's own doing: lost_workers judges it. */
-    uint64_t unanswered =
-        counters[COUNTER_TIMED_OUT] + counters_lost(counters) - counters[COUNTER_LOST_WORKER];
+    /* What was lost with a worker that died is volley's own doing: lost_workers judges it. Where none
+     * did, they were killed at the end, and nobody waited any longer for these replies. */
+    const bool own = result->evidence.workers_lost > 0;
+    const uint64_t killed = own ? 0 : counters[COUNTER_LOST_WORKER];
+    uint64_t unanswered = counters[COUNTER_TIMED_OUT] + counters_lost(counters) -
+                          (own ? counters[COUNTER_LOST_WORKER] : 0);
     /* Requests of the warm-up may be lost in the measured part: then sent can be the smaller one. */
     uint64_t sent = result->total->header.in_flight_before + counters[COUNTER_SENT];
     char grouped[UNITS_GROUPED_BYTES];
     check->value = figure_share(unanswered, sent) * 100;
     verdict_say(check, "%s, %.3f %% of sent",
                 units_format_grouped(grouped, sizeof grouped, unanswered), check->value);
+    if (unanswered > 0 && unanswered == killed)
+        verdict_advise(check,
+                       "they were in flight when the workers were killed, as a second Ctrl+C "
+                       "does: after the first one wait for their replies");
 }
 
 void verdict_censored(struct verdict_check *check, const struct run_result *result)
@@ -203,7 +210,9 @@ void verdict_few_samples(struct verdict_check *check, const struct run_result *r
     char grouped[UNITS_GROUPED_BYTES];
     check->value = (double)count;
     if (count == 0) { /* there is no percentile that they could be too few for */
-        verdict_say(check, "no request succeeded");
+        verdict_say(check, "%s",
+                    figure_without_latency(result->total) > 0 ? "no latency is known"
+                                                              : "no request succeeded");
         return;
     }
     units_format_grouped(grouped, sizeof grouped, count);

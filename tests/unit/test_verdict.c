@@ -638,22 +638,6 @@ START_TEST(shares_of_nodes_are_told)
 }
 END_TEST
 
-START_TEST(a_lost_worker_is_judged_once)
-{
-    /* breaks if the death of a worker is billed to the server as requests without a reply */
-    struct sound_run run;
-    struct verdict verdict;
-    sound(&run);
-    run.total->counters[COUNTER_SENT] += 5000;
-    run.total->counters[COUNTER_DUE] += 5000;
-    run.total->counters[COUNTER_LOST_WORKER] = 5000;
-    ask_the_median(&run);
-    verdict_judge(&verdict, run.result);
-    ck_assert_int_eq(verdict.level, VERDICT_GREEN);
-    drop(&run);
-}
-END_TEST
-
 START_TEST(without_answers_samples_are_not_judged)
 {
     /* breaks if a run in which nothing succeeded is advised to run longer */
@@ -684,7 +668,6 @@ Suite *test_verdict_suite(void)
     tcase_add_test(tcase, a_missed_target_says_why);
     tcase_add_test(tcase, a_steady_state_is_named);
     tcase_add_test(tcase, shares_of_nodes_are_told);
-    tcase_add_test(tcase, a_lost_worker_is_judged_once);
     tcase_add_test(tcase, without_answers_samples_are_not_judged);
     suite_add_tcase(suite, tcase);
     return suite;
