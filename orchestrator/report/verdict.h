@@ -58,7 +58,8 @@ struct verdict {
  *   lost_or_timed_out  AMBER from the first one, RED above 0.1 % of what was sent; without those lost
  *                      with a worker that died, but with those lost when workers were killed at the end
  *   censored           AMBER when a percentile that was asked for is not known, because too many
- *                      requests went without a reply or were never sent
+ *                      requests went without a reply or were never sent; the advice tells those that
+ *                      a stop cut off from others
  *   misses             AMBER above 1 % of the keys that were looked up (tests that read)
  *   one_key            AMBER when every request has the same key and no key range was asked for
  *   shared_cpu         AMBER when a worker is pinned to a CPU that the server runs on

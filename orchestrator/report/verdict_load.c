@@ -6,6 +6,7 @@
 #include "common/clock.h"
 #include "common/units.h"
 #include "orchestrator/report/figures.h"
+#include "orchestrator/report/target_reached.h"
 #include "orchestrator/report/verdict_checks.h"
 
 /* Of the percentiles that nobody asked for those above this one may rest on few samples. */
@@ -55,9 +56,37 @@ void verdict_lost_or_timed_out(struct verdict_check *check, const struct run_res
                        "does: after the first one wait for their replies");
 }
 
+/* Whether the percentile would be known but for those that the end of a stopped run cut off. */
+static bool stop_hides(const struct run_result *result, enum interval_histogram_kind kind,
+                       double percent)
+{
+    const struct interval_row *total = result->total;
+    const uint64_t answered = total->histograms[kind].count;
+    const uint64_t unanswered = figure_unanswered_count(total, kind);
+    uint64_t cut_off = total->counters[COUNTER_LOST_DRAIN] + total->header.in_flight_after;
+    if (kind == HISTOGRAM_RESPONSE_OK)
+        cut_off += total->header.backlog_after;
+    if (result->evidence.workers_lost == 0)
+        cut_off += total->counters[COUNTER_LOST_WORKER];
+    const uint64_t others = unanswered > cut_off ? unanswered - cut_off : 0;
+    return histogram_rank(answered + others, percent / 100.0) <= answered;
+}
+
+/* A target that was missed says why there is a backlog; the stop only ended it. */
+static bool stopped_in_time(const struct run_result *result)
+{
+    struct target_reached reached = {.limit = TARGET_REACHED};
+    if (!result->interrupted && !result->stopped)
+        return false;
+    if (result->facts->open_loop)
+        target_reached_judge(&reached, result);
+    return reached.limit == TARGET_REACHED;
+}
+
 void verdict_censored(struct verdict_check *check, const struct run_result *result)
 {
     enum interval_histogram_kind kind = figure_latency_kind(result->facts->open_loop);
+    bool by_stop = stopped_in_time(result);
     check->value = 0;
     verdict_say(check, "none");
     for (uint32_t i = 0; i < result->percentile_count; i++) {
@@ -68,7 +97,13 @@ void verdict_censored(struct verdict_check *check, const struct run_result *resu
         if (check->value == 0)
             verdict_say(check, "p%.10g is at least %.3f ms", percent, verdict_ms(figure.value_ns));
         check->value++;
+        by_stop = by_stop && stop_hides(result, kind, percent);
     }
+    if (by_stop)
+        verdict_advise(check,
+                       "the run was stopped while requests were due or on their way, and too "
+                       "few were answered before to know this percentile all the same: let it "
+                       "run longer, or ask for lower --percentiles");
 }
 
 void verdict_misses(struct verdict_check *check, const struct run_result *result)

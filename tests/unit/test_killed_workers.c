@@ -138,6 +138,32 @@ START_TEST(requests_killed_at_the_end_are_lost)
 }
 END_TEST
 
+START_TEST(a_stop_is_no_fault_of_the_rate)
+{
+    /* Breaks when a run that was stopped is told to lower its rate because of what the stop cut off,
+     * or one that could not keep up is not. */
+    set_up_loop(true, 0);
+    result->percentile_count = 1;
+    static const double high[] = {99.99};
+    result->percentiles = high;
+    total->counters[COUNTER_DUE] += 75;
+    total->header.backlog_after = 75;
+    expect_words(judged("censored")->advice, "lower the rate");
+    result->interrupted = true;
+    expect_words(judged("censored")->advice, "the run was stopped");
+    result->interrupted = false;
+    result->stopped = true;
+    expect_words(judged("censored")->advice, "the run was stopped");
+    ck_assert_int_eq(judged("censored")->level, VERDICT_AMBER);
+    lose(COUNTER_TIMED_OUT, 20); /* these alone hide it, too */
+    expect_words(judged("censored")->advice, "find out why they were not answered");
+    total->counters[COUNTER_DUE] += 20000;
+    total->header.backlog_after += 20000; /* the target was missed */
+    expect_words(judged("censored")->advice, "lower the rate");
+    tear_down();
+}
+END_TEST
+
 /* What the sink prints of the run; owned by the caller. */
 static char *printed(enum text_style style)
 {
@@ -222,6 +248,7 @@ Suite *test_killed_workers_suite(void)
     tcase_add_test(tcase, lost_latencies_are_judged);
     tcase_add_test(tcase, a_lost_worker_is_judged_once);
     tcase_add_test(tcase, requests_killed_at_the_end_are_lost);
+    tcase_add_test(tcase, a_stop_is_no_fault_of_the_rate);
     tcase_add_test(tcase, the_text_says_what_is_missing);
     tcase_add_test(tcase, short_outputs_tell_it_on_stderr);
     suite_add_tcase(suite, tcase);
