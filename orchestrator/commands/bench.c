@@ -15,6 +15,7 @@
 #include "orchestrator/options/credentials.h"
 #include "orchestrator/options/dialect.h"
 #include "orchestrator/report/figures.h"
+#include "orchestrator/report/json_value.h"
 #include "orchestrator/report/output.h"
 
 static void print_notices(const struct bench_request *request)
@@ -120,6 +121,17 @@ static bool stopped(const struct session *session)
     return session->unheard || (control != NULL && run_control_stop_asked(control));
 }
 
+/* The titles of the tests, in their order; owned by the caller. */
+static json_t *test_titles(const struct bench_steps *steps)
+{
+    json_t *titles = json_array();
+    for (uint32_t i = 0; i < steps->count; i++)
+        if (steps->steps[i].prefill_for == NULL)
+            json_array_append_new(titles,
+                                  json_value_text(workload_title(steps->steps[i].workload)));
+    return titles;
+}
+
 /* The gravest status of the runs, or the error that ended them. */
 static enum err_code run_steps(struct session *session, struct err *err)
 {
@@ -128,6 +140,8 @@ static enum err_code run_steps(struct session *session, struct err *err)
     const struct dialect *dialect = session->request->dialect;
     enum err_code code = OK;
     bool begun = false;
+    json_t *titles = test_titles(&session->steps);
+    session->facts.tests = titles;
     timeline_session_begin(&session->timeline, &session->facts);
     do {
         for (uint32_t i = 0; i < session->steps.count && code == OK && !stopped(session); i++) {
@@ -153,7 +167,10 @@ static enum err_code run_steps(struct session *session, struct err *err)
              session->interrupts->count == 0 && worst == OK && !stopped(session));
     if (loop && session->interrupts->count > 0)
         worst = err_worse(worst, E_INTERRUPTED);
-    return err_worse(err_worse(code, worst), session_end(session));
+    code = err_worse(err_worse(code, worst), session_end(session));
+    session->facts.tests = NULL;
+    json_decref(titles);
+    return code;
 }
 
 static enum err_code run_session(struct session *session, struct err *err)

@@ -30,12 +30,20 @@ json_t *journal_session_to_json(const struct session_facts *session)
     for (uint32_t i = 0; i < session->percentile_count; i++)
         json_array_append_new(percentiles, json_real(session->percentiles[i]));
     return json_pack(
-        "{s:o, s:o, s:o, s:o, s:o, s:b}", "command", json_value_text(session->command), "label",
-        session->label != NULL ? json_value_text(session->label) : json_null(), "percentiles",
-        percentiles, "spec", session->spec != NULL ? json_incref(session->spec) : json_object(),
-        "environment",
+        "{s:o, s:o, s:o, s:o, s:o, s:b, s:O*}", "command", json_value_text(session->command),
+        "label", session->label != NULL ? json_value_text(session->label) : json_null(),
+        "percentiles", percentiles, "spec",
+        session->spec != NULL ? json_incref(session->spec) : json_object(), "environment",
         session->environment != NULL ? json_incref(session->environment) : json_object(),
-        "extended_metrics", session->extended_metrics);
+        "extended_metrics", session->extended_metrics, "tests", session->tests);
+}
+
+static bool are_titles(const json_t *tests)
+{
+    for (size_t i = 0; i < json_array_size(tests); i++)
+        if (!json_is_string(json_array_get(tests, i)))
+            return false;
+    return json_is_array(tests);
 }
 
 enum err_code journal_session_from_json(struct session_facts *session, double *percentiles,
@@ -46,12 +54,16 @@ enum err_code journal_session_from_json(struct session_facts *session, double *p
     const json_t *list = json_object_get(json, "percentiles");
     json_t *spec = json_object_get(json, "spec");
     json_t *environment = json_object_get(json, "environment");
+    json_t *tests = json_object_get(json, "tests"); /* older journals have none */
     if (command == NULL || !json_is_object(spec) || !json_is_object(environment) ||
         !json_is_array(list) || json_array_size(list) > SPEC_PERCENTILES_MAX ||
         !(json_is_string(label) || json_is_null(label)))
         return err_set(err, E_DATA, "the session record has unexpected members");
+    if (tests != NULL && !are_titles(tests))
+        return err_set(err, E_DATA, "the session record has tests without a title");
     *session = (struct session_facts){.spec = spec,
                                       .environment = environment,
+                                      .tests = tests,
                                       .label = json_string_value(label),
                                       .command = command,
                                       .percentiles = percentiles,

@@ -24,6 +24,7 @@ struct json_report {
     bool run_open;
     bool failed; /* memory ran out: the file would have holes */
     uint32_t runs, intervals;
+    uint32_t tests; /* runs that are no prefill */
 };
 
 /* Writes one value and lets go of it. */
@@ -208,6 +209,7 @@ static enum err_code run_begin(void *state, const struct run_facts *run, struct 
     report->run = *run;
     report->run_open = true;
     report->intervals = 0;
+    report->tests += !run->prefill;
     output_printf(&report->out, "%s\n{\"name\": ", report->runs++ > 0 ? "," : "");
     put(report, json_value_text(run->name));
     put_member(report, "started", json_string(started));
@@ -366,7 +368,9 @@ static enum err_code session_end(void *state, struct err *err)
     if (report->session == NULL || report->run_open)
         return err_set(err, E_SYSTEM,
                        "a run did not come to its end: the JSON report is incomplete");
-    output_printf(&report->out, "]}\n");
+    output_printf(&report->out, "]");
+    put_member(report, "not_run", session_not_run(report->session, report->tests));
+    output_printf(&report->out, "}\n");
     if (status(report, err) != OK)
         return err->code;
     return output_commit(&report->out, err);

@@ -7,6 +7,7 @@
 #include <sys/ioctl.h>
 
 #include "common/clock.h"
+#include "common/log.h"
 #include "common/printable.h"
 #include "common/units.h"
 #include "orchestrator/report/figures.h"
@@ -23,6 +24,7 @@ struct text {
     enum text_style style;
     bool debug;
     bool csv_header_printed;
+    uint32_t tests;  /* begun, prefills aside */
     uint32_t blocks; /* printed so far: a blank line stands between two */
     const struct session_facts *session;
     bool open_loop;     /* of the run under way */
@@ -107,6 +109,7 @@ static enum err_code run_begin(void *state, const struct run_facts *run, struct 
     char duration[32];
     text->open_loop = run->open_loop;
     spark_begin(&text->spark);
+    text->tests += !run->prefill;
     if (text->style != TEXT_REPORT || run->prefill)
         return OK;
     output_printf(out, "%sVolley Benchmark%s\n", text->blocks++ > 0 ? "\n" : "",
@@ -537,6 +540,28 @@ static enum err_code run_end(void *state, const struct run_result *result, struc
     return output_status(&text->out, err);
 }
 
+/* What was asked for and is not above. */
+static enum err_code session_end(void *state, struct err *err)
+{
+    struct text *text = state;
+    size_t index;
+    json_t *title, *missing;
+    if (text->session == NULL)
+        return OK;
+    missing = session_not_run(text->session, text->tests);
+    json_array_foreach(missing, index, title)
+    {
+        const char *name = json_string_value(title);
+        if (text->style == TEXT_REPORT)
+            output_printf(&text->out, "%sNot run: %s, the session ended before\n",
+                          index == 0 ? "\n" : "", PRINTABLE(name));
+        else
+            log_line(LOG_WARNING, "not run: %s, the session ended before", name);
+    }
+    json_decref(missing);
+    return output_status(&text->out, err);
+}
+
 static void destroy(void *state)
 {
     struct text *text = state;
@@ -562,6 +587,7 @@ enum err_code sink_text(struct sink *sink, FILE *out, enum text_style style, boo
                           .run_begin = run_begin,
                           .interval = interval,
                           .run_end = run_end,
+                          .session_end = session_end,
                           .destroy = destroy};
     return OK;
 }

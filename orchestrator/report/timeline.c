@@ -91,6 +91,14 @@ void timeline_run_begin(struct timeline *timeline, const struct run_facts *run)
     EACH_SINK(timeline, run_begin, &timeline->run, &sink_err)
 }
 
+json_t *session_not_run(const struct session_facts *session, size_t tests_begun)
+{
+    json_t *titles = json_array();
+    for (size_t i = tests_begun; i < json_array_size(session->tests); i++)
+        json_array_append(titles, json_array_get(session->tests, i));
+    return titles;
+}
+
 const char *run_role_name(uint32_t role)
 {
     static const char *const names[] = {"absent", "primary", "replica", "gone"};

@@ -22,12 +22,17 @@
 struct session_facts {
     json_t *spec;        /* options_to_json      */
     json_t *environment; /* environment_collect  */
+    json_t *tests;       /* titles of the tests to be run, in their order; NULL: not known */
     const char *label;   /* NULL: none           */
     const char *command; /* "bench"              */
     const double *percentiles;
     uint32_t percentile_count;
     bool extended_metrics; /* there are samples, and outputs show more */
 };
+
+/* The titles of the tests that a session which has begun so many did not come to: a new array, empty
+ * when it came to all, or they are not known. */
+json_t *session_not_run(const struct session_facts *session, size_t tests_begun);
 
 enum run_role { RUN_ROLE_ABSENT, RUN_ROLE_PRIMARY, RUN_ROLE_REPLICA, RUN_ROLE_GONE };
 

@@ -477,6 +477,46 @@ START_TEST(several_runs_stand_in_one_list)
 }
 END_TEST
 
+START_TEST(tests_without_a_run_are_named)
+{
+    /* Breaks when a session that ended before its last tests looks like one that had only the first. */
+    struct timeline timeline;
+    struct sink sink;
+    struct err err = {.code = OK};
+    struct session_facts session = fixture_session();
+    char *text = NULL;
+    size_t text_bytes = 0;
+    FILE *out = open_memstream(&text, &text_bytes);
+    session.tests = json_pack("[s, s, s]", "GET", "SET", "PING");
+    open_json(&timeline);
+    ck_assert_int_eq(sink_text(&sink, out, TEXT_REPORT, false, &err), OK);
+    timeline_add(&timeline, sink);
+    timeline_session_begin(&timeline, &session);
+    struct run_result *result = fixture_result();
+    for (uint32_t i = 0; i < 2; i++) {
+        struct run_facts facts = fixture_facts();
+        facts.prefill = i == 0; /* it is no test */
+        timeline_run_begin(&timeline, &facts);
+        timeline_run_end(&timeline, result);
+    }
+    timeline_session_end(&timeline);
+    ck_assert(!timeline.failed[0]);
+    timeline_destroy(&timeline);
+    fclose(out);
+    ck_assert_ptr_nonnull(
+        strstr(text, "\nNot run: SET, the session ended before\nNot run: PING, "));
+    free(text);
+    free(result);
+    json_decref(session.tests);
+    fixture_session_free(&session);
+    json_t *json = load();
+    ck_assert_uint_eq(json_array_size(at(json, "runs")), 2);
+    ck_assert_uint_eq(json_array_size(at(json, "not_run")), 2);
+    ck_assert_str_eq(json_string_value(json_array_get(at(json, "not_run"), 0)), "SET");
+    json_decref(json);
+}
+END_TEST
+
 START_TEST(a_file_appears_when_it_is_whole)
 {
     /* breaks if a program can pick up half a run.json */
@@ -515,6 +555,7 @@ Suite *test_json_suite(void)
     tcase_add_test(tcase, an_open_loop_adds_up);
     tcase_add_test(tcase, unknowable_percentiles_are_null);
     tcase_add_test(tcase, several_runs_stand_in_one_list);
+    tcase_add_test(tcase, tests_without_a_run_are_named);
     tcase_add_test(tcase, a_file_appears_when_it_is_whole);
     suite_add_tcase(suite, tcase);
     return suite;
