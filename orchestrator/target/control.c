@@ -31,9 +31,9 @@ void control_aside_begin(void)
     aside_left_ns = CONTROL_ASIDE_NS;
 }
 
-bool control_aside_is_over(void)
+bool control_aside_is_late(const struct control *control)
 {
-    return aside_left_ns == 0;
+    return control->late_aside || aside_left_ns == 0;
 }
 
 void control_set_aside(struct control *control, bool all)
@@ -72,10 +72,10 @@ static const char *to_question(char *text, size_t text_bytes, const struct contr
     return text;
 }
 
-static enum err_code no_answer_error(const struct control *control, const char *doing,
-                                     struct err *err)
+static enum err_code no_answer_error(struct control *control, const char *doing, struct err *err)
 {
     char duration[32], to[CONTROL_QUESTION_BYTES + 4];
+    control->unanswered = true;
     if (control->deadline_ns == control->limit_ns)
         return aside_error(control, err);
     return err_set(err, E_CONNECT, "%s %s: no answer%s within %s", doing, control->text,
@@ -313,7 +313,7 @@ static enum err_code lost_error(struct control *control, int sys_errno, struct e
 }
 
 /* Bytes may come without end and without a pause. */
-static enum err_code check_time(const struct control *control, struct err *err)
+static enum err_code check_time(struct control *control, struct err *err)
 {
     if (is_interrupted(control))
         return control_interrupted_error(control, err);
@@ -406,6 +406,7 @@ enum err_code control_exchange(struct control *control, redisReply **reply, int 
     char *bytes = NULL;
     *reply = NULL;
     control->closed_by_peer = false;
+    control->unanswered = false;
     if (control->fd < 0)
         return err_set(err, E_CONNECT, "the connection to %s is closed", control->text);
     /* hiredis asks for pointers that are not const, and does not write through them. */
@@ -516,7 +517,10 @@ static enum err_code ask_aside(struct control *control, struct redisReply **repl
     aside_left_ns -= passed_ns < left_ns ? passed_ns : left_ns;
     if (aside_left_ns == 0 && aside_error(control, &late) != OK)
         log_line(LOG_WARNING, "%s; the report says less of the server", late.text);
-    control->late_aside = code == E_CONNECT && aside_left_ns == 0;
+    else if (code == E_CONNECT && control->unanswered)
+        log_line(LOG_WARNING, "%s; the report says less of the server", err->text);
+    /* Short time-outs end before what all such questions may take does. */
+    control->late_aside |= code == E_CONNECT && (control->unanswered || aside_left_ns == 0);
     return code;
 }
 

@@ -64,11 +64,12 @@ MUST_USE enum err_code control_command_bytes(struct control *control, struct red
                                              int argc, const char *const *argv,
                                              const size_t *lengths, struct err *err);
 /* The same for what the load does not need. All that is asked so, of whatever server, takes CONTROL_ASIDE_NS
- * at most since control_aside_begin, which is warned of; from then on each is E_CONNECT. What the load needs
- * is still answered: its next command opens the connection again. */
+ * at most since control_aside_begin, which is warned of, as is one without an answer in the usual time; from then
+ * on each is E_CONNECT. What the load needs is still answered: its next command opens the connection again. */
 #define CONTROL_ASIDE_NS (5 * NS_PER_SECOND)
 void control_aside_begin(void);
-bool control_aside_is_over(void);
+/* Whether one of them has had no answer in time, so that the next may fail without saying anything. */
+bool control_aside_is_late(const struct control *control);
 /* Whether all commands count as such from now on, whoever asks. */
 void control_set_aside(struct control *control, bool all);
 MUST_USE enum err_code control_command_aside(struct control *control, struct redisReply **reply,

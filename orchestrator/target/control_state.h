@@ -36,6 +36,7 @@ struct control {
     char question[CONTROL_QUESTION_BYTES]; /* the command under way; "": none, yet  */
     uint64_t deadline_ns; /* of the command under way                             */
     uint64_t limit_ns;    /* no deadline is later while a command is under way    */
+    bool unanswered;      /* the last command, for as long as an answer may take  */
     bool all_aside;       /* the load needs nothing of what is asked now          */
     bool late_aside; /* given up over such a question: the next one that the load needs opens it */
 

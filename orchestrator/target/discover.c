@@ -310,7 +310,7 @@ static enum err_code refuse_cluster_node(struct control *control,
     control_set_aside(control, true);
     enum err_code code = look_for_cluster(control, target, spec, &attempt);
     control_set_aside(control, false);
-    if (code == OK || (code == E_CONNECT && control_aside_is_over()))
+    if (code == OK || (code == E_CONNECT && control_aside_is_late(control)))
         return OK;
     return err_set(err, code, "%s", attempt.text);
 }

@@ -482,8 +482,7 @@ static const struct {
     const char *said; /* NULL: the load runs all the same */
 } aside[] = {
     {{.command = "INFO", .action = FAKE_REPLY, .bytes = "rubbish\r\n"}, "does not speak"},
-    {{.command = "INFO", .action = FAKE_REPLY, .bytes = "$100\r\nhalf"},
-     "no answer to INFO within 500ms"},
+    {{.command = "INFO", .action = FAKE_REPLY, .bytes = "$100\r\nhalf"}, NULL},
     {{.command = "INFO", .action = FAKE_CLOSE, .bytes = "$100\r\nhalf"}, NULL},
     {{.command = "INFO", .action = FAKE_ENDLESS_BULK}, "more than 16 MB"},
     {{.command = "INFO", .action = FAKE_ENDLESS, .bytes = "+", .more = "x"}, "more than 16 MB"},
@@ -511,7 +510,7 @@ static const struct {
 START_TEST(test_bad_answers_aside)
 {
     /* breaks: a server that answers INFO or CONFIG badly crashes or hangs volley, fills the memory (1 GiB
-     * is all there is), or is not told why it is refused */
+     * is all there is), is not told why it is refused, or a mute one ends the run where time-outs are short */
     serve(&aside[_i].rule, 1);
     const bool sanitized = getenv("VOLLEY_SANITIZED") != NULL; /* needs terabytes of addresses */
     trial_start_shell(&trial, sanitized ? ":" : "ulimit -v 1048576", "", LOAD, "-c", "2", "-n",
