@@ -23,7 +23,7 @@ void capacity_json_percentile(json_t *object, double percent,
                               const struct figure_percentile *figure)
 {
     char key[32];
-    snprintf(key, sizeof key, "p%.6g", percent);
+    snprintf(key, sizeof key, "p%.10g", percent);
     for (char *c = key; *c != '\0'; c++)
         if (*c == '.')
             *c = '_';

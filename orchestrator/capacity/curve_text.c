@@ -114,7 +114,7 @@ static void fill_heading(struct table_line *line, const void *state, uint32_t pa
         snprintf(line->cells[COLUMN_ACHIEVED], TABLE_CELL_BYTES, "achieved/s");
     }
     for (uint32_t i = 0; i < curve->percentile_count; i++)
-        snprintf(line->cells[COLUMN_PERCENTILES + i], TABLE_CELL_BYTES, part == 0 ? "p%.6g" : "ms",
+        snprintf(line->cells[COLUMN_PERCENTILES + i], TABLE_CELL_BYTES, part == 0 ? "p%.10g" : "ms",
                  curve->percentiles[i]);
     for (uint32_t i = 0; i < COLUMNS_BEHIND; i++)
         snprintf(line->cells[behind + i], TABLE_CELL_BYTES, "%s", words[part][i]);
@@ -240,7 +240,7 @@ void curve_write_text(struct output *out, const struct curve *curve, bool quiet)
 /* 99.9 -> "p99_9" */
 static char *percentile_key(char *text, size_t text_bytes, double percent)
 {
-    snprintf(text, text_bytes, "p%.6g", percent);
+    snprintf(text, text_bytes, "p%.10g", percent);
     for (char *c = text; *c != '\0'; c++)
         if (*c == '.')
             *c = '_';

@@ -242,9 +242,9 @@ struct slo_reading slo_read(const struct slo *slo, const struct interval_row *ro
 char *slo_format_reading(char *text, size_t text_bytes, const struct slo *slo,
                          const struct slo_reading *reading)
 {
-    char name[16];
+    char name[32];
     if (slo->kind == SLO_PERCENTILE)
-        snprintf(name, sizeof name, "p%.6g", slo->percent);
+        snprintf(name, sizeof name, "p%.10g", slo->percent);
     else
         snprintf(name, sizeof name, "%s",
                  slo->kind == SLO_MEAN      ? "mean"

@@ -149,6 +149,10 @@ START_TEST(test_unanswered_requests)
     ck_assert(!reading.known && !reading.kept);
     ck_assert_str_eq(slo_format_reading(text, sizeof text, &list.items[0], &reading),
                      "p99 at least 699.924 ms");
+    ck_assert_int_eq(slo_parse_list(&list, "p99.99999<1h", &err), OK); /* not p100 */
+    reading = slo_read(&list.items[0], row);
+    ck_assert_ptr_nonnull(
+        strstr(slo_format_reading(text, sizeof text, &list.items[0], &reading), "p99.99999 "));
     ck_assert(!kept("mean<1h", row));
     ck_assert(!kept("max<1h", row));
     ck_assert(kept("p90<1.01ms", row)); /* 5 % without a reply leave room for the median to p95 */
