@@ -185,6 +185,11 @@ static enum err_code pause_load(struct steering *steering, const struct moment *
 {
     if (steering->paused)
         return OK;
+    if (steering->changes + 1 == SCHEDULE_CHANGES_MAX) /* nothing would ever end the pause */
+        return err_set(err, E_DATA,
+                       "the rate has changed %u times: one more change is possible in a run, and a "
+                       "pause needs another to end it",
+                       SCHEDULE_CHANGES_MAX - 1);
     uint64_t at_ns = moment->measured_ns + STEERING_AHEAD_NS;
     uint64_t rate_micro = schedule_rate_micro(ipc_schedule(steering->segment), at_ns);
     enum err_code code = change_rate(steering, moment, CONTROL_PAUSE, 0, err);

@@ -251,6 +251,19 @@ START_TEST(changes_have_an_end)
 }
 END_TEST
 
+START_TEST(a_pause_has_an_end)
+{
+    /* Breaks when the last change that there is room for is a pause, which nothing can end. */
+    begin();
+    for (uint32_t i = 0; i < SCHEDULE_CHANGES_MAX - 2; i++)
+        expect_done(CONTROL_RATE, RATE(i + 1), i * 1000, i + 1);
+    expect_done(CONTROL_RATE, RATE(7), 1000000000, 7);
+    expect_refused(CONTROL_PAUSE, 1000000000, "needs another to end it");
+    expect_state(1000000000, "running");
+    expect_done(CONTROL_RATE, RATE(8), 1100000000, 8);
+}
+END_TEST
+
 START_TEST(a_status_adds_up)
 {
     /* breaks if warm-up, workers or the schedule's own count are left out of a status */
@@ -316,6 +329,7 @@ Suite *test_steering_suite(void)
     tcase_add_test(tcase, an_unknown_end_of_the_warmup_is_warmup);
     tcase_add_test(tcase, a_stop_is_the_fleets);
     tcase_add_test(tcase, changes_have_an_end);
+    tcase_add_test(tcase, a_pause_has_an_end);
     tcase_add_test(tcase, a_status_adds_up);
     tcase_add_test(tcase, a_closed_loop_has_no_target);
     suite_add_tcase(suite, tcase);
