@@ -1,7 +1,9 @@
 /* The record of an event: what was done to the target, or to the load. */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
+#include "orchestrator/report/figures.h"
 #include "orchestrator/report/journal_format.h"
 
 json_t *journal_event_to_json(const struct run_event *event)
@@ -38,4 +40,24 @@ enum err_code journal_event_from_json(struct run_event *event, json_t *json, str
     snprintf(event->text, sizeof event->text, "%s", text);
     snprintf(event->cause, sizeof event->cause, "%s", cause);
     return OK;
+}
+
+/* "rate 1,500/s", "resume, rate 0.25/s", "pause". */
+double journal_event_rate(const struct run_event *event)
+{
+    const char *at = strstr(event->text, "rate ");
+    char digits[sizeof event->text], *end;
+    size_t used = 0;
+    if (strcmp(event->text, "pause") == 0)
+        return 0;
+    if (at == NULL)
+        return -1;
+    for (at += strlen("rate "); *at != '\0' && *at != '/'; at++)
+        if (*at != ',')
+            digits[used++] = *at;
+    digits[used] = '\0';
+    const double rate = strtod(digits, &end);
+    return used > 0 && *end == '\0' && strcmp(at, "/s") == 0 && rate > 0 && rate <= FIGURE_RATE_MAX
+               ? rate
+               : -1;
 }

@@ -60,6 +60,8 @@ json_t *journal_facts_to_json(const struct run_facts *run);
 json_t *journal_result_to_json(const struct run_result *result);
 json_t *journal_sample_to_json(const struct target_sample *sample);
 json_t *journal_event_to_json(const struct run_event *event);
+/* Requests per second from then on, as far as its text has the digits. -1: the event does not tell. */
+double journal_event_rate(const struct run_event *event);
 
 /* percentiles has SPEC_PERCENTILES_MAX; the session points into it and into json. */
 MUST_USE enum err_code journal_session_from_json(struct session_facts *session, double *percentiles,

@@ -27,6 +27,7 @@ struct replay {
     double percentiles[SPEC_PERCENTILES_MAX];
     struct interval_row *row;
     struct run_result *result;
+    double steered_rate; /* of the run under way, by the last ctl that told one */
 
     uint32_t type, length;
     unsigned char *bytes; /* of the record under way, with room for a crc behind them */
@@ -113,6 +114,7 @@ static enum err_code take_run_begin(struct replay *replay, struct err *err)
     json_decref(json);
     if (code == OK) {
         replay->run_open = true;
+        replay->steered_rate = 0;
         timeline_run_begin(replay->timeline, facts);
     }
     free(facts);
@@ -165,9 +167,13 @@ static enum err_code take_event(struct replay *replay, struct err *err)
     json_t *json = parse(replay, err);
     enum err_code code = json != NULL ? journal_event_from_json(&event, json, err) : err->code;
     json_decref(json);
-    if (code == OK)
-        timeline_event(replay->timeline, &event);
-    return code;
+    if (code != OK)
+        return code;
+    const double rate = event.source == RUN_EVENT_CTL ? journal_event_rate(&event) : -1;
+    if (rate >= 0)
+        replay->steered_rate = rate;
+    timeline_event(replay->timeline, &event);
+    return OK;
 }
 
 static void end_run(struct replay *replay)
@@ -206,6 +212,8 @@ static void end_what_is_open(struct replay *replay)
         result->status = E_INTERRUPTED;
         snprintf(result->status_text, sizeof result->status_text,
                  "the journal ends before the run does");
+        result->target_rate = replay->steered_rate;
+        result->rate_changes = (uint32_t)replay->timeline->events.all[RUN_EVENT_CTL];
         result->evidence.steal_share = -1;
         result->evidence.server_cpu_share = -1;
         end_run(replay);

@@ -7,6 +7,7 @@
 #include <unistd.h>
 #include <zlib.h>
 
+#include "orchestrator/report/figures.h"
 #include "orchestrator/report/journal_format.h"
 #include "tests/support/check/report_fixture.h"
 
@@ -57,6 +58,8 @@ struct heard {
     int session_begins, session_ends, run_begins, run_ends, intervals;
     bool interrupted;
     uint64_t ok;
+    uint32_t rate_changes;
+    double target_rate;
 };
 
 static enum err_code hear_session_begin(void *state, const struct session_facts *session,
@@ -92,6 +95,8 @@ static enum err_code hear_run_end(void *state, const struct run_result *result, 
     (void)err;
     heard->run_ends++;
     heard->interrupted = result->interrupted;
+    heard->rate_changes = result->rate_changes;
+    heard->target_rate = figure_target(result);
     heard->ok = result->total->counters[COUNTER_OK];
     return OK;
 }
@@ -293,6 +298,44 @@ START_TEST(a_full_disk_leaves_a_readable_journal)
     ck_assert(!complete);
     ck_assert_int_eq(heard.run_begins, 1);
     ck_assert(heard.interrupted);
+    free(bytes);
+}
+END_TEST
+
+static const struct {
+    const char *text;
+    double rate;
+} steered[] = {
+    {"rate 1,500/s", 1500}, {"rate 0.25/s", 0.25}, {"resume, rate 20/s", 20}, {"pause", 0}};
+
+static int steered_index;
+
+static void play_steered(struct timeline *timeline, const struct session_facts *session)
+{
+    struct run_facts facts = fixture_open_facts();
+    const struct run_event first = {.source = RUN_EVENT_CTL, .ok = true, .text = "rate 7/s"};
+    struct run_event last = {.source = RUN_EVENT_CTL, .ok = true};
+    snprintf(last.text, sizeof last.text, "%s", steered[steered_index].text);
+    timeline_session_begin(timeline, session);
+    timeline_run_begin(timeline, &facts);
+    timeline_event(timeline, &first);
+    timeline_event(timeline, &last);
+}
+
+START_TEST(a_steered_run_without_an_end)
+{
+    /* Breaks when the report of a run whose orchestrator was killed forgets what ctl has changed. */
+    struct heard heard;
+    struct err err;
+    bool complete;
+    size_t byte_count = 0;
+    steered_index = _i;
+    write_session(play_steered, NULL);
+    char *bytes = fixture_read_file(directory, "journal", &byte_count);
+    ck_assert_int_eq(replay_bytes(bytes, byte_count, &heard, &complete, &err), OK);
+    ck_assert(heard.interrupted);
+    ck_assert_uint_eq(heard.rate_changes, 2);
+    ck_assert_double_eq(heard.target_rate, steered[_i].rate);
     free(bytes);
 }
 END_TEST
@@ -600,6 +643,7 @@ Suite *test_journal_suite(void)
     tcase_add_test(tcase, the_longest_record_is_bounded);
     tcase_add_test(tcase, the_largest_run_fits);
     tcase_add_test(tcase, other_files_are_refused);
+    tcase_add_loop_test(tcase, a_steered_run_without_an_end, 0, 4);
     tcase_add_test(tcase, a_name_of_any_bytes_survives);
     suite_add_tcase(suite, tcase);
     return suite;
