@@ -163,7 +163,8 @@ void managed_server_address(struct spec *spec, const struct managed_server *serv
 }
 
 /* True when our own child, or a child of it, not a stranger who was quicker to take the port, answers PING. */
-static bool answers(const struct managed_server *server, const volatile int *interrupted)
+static bool answers(const struct managed_server *server, const volatile int *interrupted,
+                    int64_t *stranger)
 {
     struct spec probe;
     struct control *control;
@@ -173,7 +174,8 @@ static bool answers(const struct managed_server *server, const volatile int *int
     managed_server_address(&probe, server);
     /* What a user has named may be a script that changes the user; a server of ours does not. */
     const struct managed_options *options = server->setup.options;
-    if ((options == NULL || options->program == NULL) && !port_is_ours(server->port, ""))
+    *stranger = -1;
+    if ((options == NULL || options->program == NULL) && !port_is_ours(server->port, "", stranger))
         return false;
     if (control_connect(&control, &target, &probe, interrupted, &ignored) != OK)
         return false;
@@ -195,6 +197,7 @@ static enum err_code wait_ready(struct managed_server *server, const volatile in
 {
     uint64_t deadline_ns = clock_now_ns() + READY_TIMEOUT_NS;
     char lines[260];
+    int64_t stranger;
     *port_taken = false;
     for (;;) {
         int status = 0;
@@ -209,10 +212,14 @@ static enum err_code wait_ready(struct managed_server *server, const volatile in
             return err_set(err, E_CONNECT, "%s ended with status %d as it started: %s",
                            server->program, WEXITSTATUS(status), lines);
         }
-        if (answers(server, interrupted))
+        if (answers(server, interrupted, &stranger))
             return OK;
         if (clock_now_ns() >= deadline_ns) {
             last_lines(lines, sizeof lines, server);
+            if (stranger >= 0)
+                return err_set(err, E_CONNECT,
+                               "%s is not alone on port %u: user %lld listens there, too: %s",
+                               server->program, server->port, (long long)stranger, lines);
             return err_set(err, E_CONNECT, "%s did not answer PING on port %u within 30s: %s",
                            server->program, server->port, lines);
         }

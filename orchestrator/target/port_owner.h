@@ -6,8 +6,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* Whether somebody listens there, and nobody but this user and root, by ROOT/proc/net/tcp and tcp6. Where the
- * kernel has no such file, everything is ours. */
-bool port_is_ours(uint16_t port, const char *root);
+/* Whether somebody hears there what is sent to 127.0.0.1, and nobody but this user and root, by
+ * ROOT/proc/net/tcp and tcp6. Where the kernel has no such file, everything is ours.
+ * *stranger: the number of another user who does, -1: none is known of. */
+bool port_is_ours(uint16_t port, const char *root, int64_t *stranger);
 
 #endif

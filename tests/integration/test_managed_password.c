@@ -294,29 +294,40 @@ START_TEST(stranger_at_the_port)
 }
 END_TEST
 
+static int64_t stranger;
+
 static bool owned(const char *tcp, const char *tcp6)
 {
     temp_tree_write(&tree, "/proc/net/tcp", tcp, 0600);
     temp_tree_write(&tree, "/proc/net/tcp6", tcp6, 0600);
-    return port_is_ours(7001, tree.path);
+    return port_is_ours(7001, tree.path, &stranger);
 }
 
 START_TEST(owner_of_a_port)
 {
-    /* Breaks when a listener is not seen, or one at another port or a mere connection is taken for it. */
+    /* Breaks when a listener is not seen, or one at another port or address, or a mere connection, is taken for
+     * it. */
 #define HEAD "  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid\n"
 #define LINE(address, state, user)                                                                 \
     "   0: " address ":1B59 00000000:0000 " state " 00000000:00000000 00:00000000 00000000 " user  \
     "        0 66 1 0000000000000000 100 0 0 10 0\n"
 #define OTHER_PORT                                                                                 \
     "   1: 0100007F:1B5A 00000000:0000 0A 00000000:00000000 00:00000000 00000000 12345 0 66\n"
-    ck_assert(port_is_ours(7001, "/nowhere"));
+    ck_assert(port_is_ours(7001, "/nowhere", &stranger));
     ck_assert(!owned(HEAD, HEAD));
     ck_assert(owned(HEAD OTHER_PORT LINE("0100007F", "0A", "    0"), HEAD));
     ck_assert(!owned(HEAD LINE("0100007F", "0A", "12345"), HEAD));
     ck_assert(!owned(HEAD LINE("0100007F", "0A", "    0") LINE("00000000", "0A", "12345"), HEAD));
     ck_assert(!owned(HEAD LINE("0100007F", "0A", "    0"),
                      HEAD LINE("00000000000000000000000000000000", "0A", "12345")));
+    ck_assert_int_eq(stranger, 12345);
+    ck_assert(owned(HEAD LINE("0100007F", "0A", "    0") LINE("0200007F", "0A", "12345"),
+                    HEAD LINE("00000000000000000000000001000000", "0A", "12345")));
+    ck_assert_int_eq(stranger, -1);
+    ck_assert(!owned(HEAD LINE("0200007F", "0A", "    0"), HEAD));
+    ck_assert(!owned(HEAD LINE("0100007F", "0A", "    0"),
+                     HEAD LINE("0000000000000000FFFF00000100007F", "0A", "12345")));
+    ck_assert(owned(HEAD, HEAD LINE("0000000000000000FFFF00000100007F", "0A", "    0")));
     ck_assert(!owned(HEAD LINE("0100007F", "01", "    0"), HEAD));
     ck_assert(!owned("", "rubbish"));
 }
