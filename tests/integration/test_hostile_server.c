@@ -114,8 +114,8 @@ START_TEST(test_drop_by_drop)
          .delay_ms = 20}};
     serve(rules, COUNT(rules));
     trial_start(&trial, LOAD, "--connection-timeout", "300ms", "--request-timeout", "300ms",
-                "--duration", "300", NULL);
-    trial_end(&trial, 5);
+                "--duration", "1", NULL);
+    trial_end(&trial, 0); /* the load does not need the answer */
     trial_expect(&trial, PROGRAM_ERR, "no answer to INFO within 300ms");
     trial_free(&trial);
 }

@@ -72,8 +72,10 @@ START_TEST(test_client_too_slow)
     trial_end(&trial, 0);
     ck_assert_str_eq(trial_verdict(&trial, "worker_cpu"), "AMBER");
     ck_assert_str_eq(trial_verdict(&trial, "target"), "RED");
-    ck_assert_ptr_nonnull(
-        strstr(json_string_value(of_check("target", "advice")), "volley was at its limit"));
+    /* Where others use its CPU, too, that is why it has none left. */
+    const char *advice = json_string_value(of_check("target", "advice"));
+    ck_assert(strstr(advice, "volley was at its limit") != NULL ||
+              strstr(advice, "volley was kept from its CPU") != NULL);
     trial_free(&trial);
 }
 END_TEST
