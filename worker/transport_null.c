@@ -8,8 +8,8 @@ static struct {
     struct null_connection {
         uint64_t owed_bytes;   /* of replies                             */
         size_t received_bytes; /* of a request that has not come whole   */
-        bool open;
     } * connections;
+    bool *open;                      /* of each of these */
     uint32_t connection_count, next; /* that is probably not open */
     const char *reply;
     size_t reply_bytes, request_bytes;
@@ -23,7 +23,8 @@ enum err_code transport_null_init(const struct workload *workload, uint32_t conn
     null_target.connection_count = connections;
     null_target.next = 0;
     null_target.connections = calloc(connections, sizeof null_target.connections[0]);
-    if (null_target.connections == NULL)
+    null_target.open = calloc(connections, sizeof null_target.open[0]);
+    if (null_target.connections == NULL || null_target.open == NULL)
         return err_set(err, E_SYSTEM, "cannot allocate %u null connections", connections);
     return OK;
 }
@@ -31,7 +32,9 @@ enum err_code transport_null_init(const struct workload *workload, uint32_t conn
 void transport_null_destroy(void)
 {
     free(null_target.connections);
+    free(null_target.open);
     null_target.connections = NULL;
+    null_target.open = NULL;
 }
 
 static enum io_status null_connect(struct wire *wire, const struct wire_setup *setup,
@@ -45,9 +48,10 @@ static enum io_status null_connect(struct wire *wire, const struct wire_setup *s
     for (uint32_t tried = 0; tried < null_target.connection_count; tried++) {
         uint32_t number = null_target.next;
         null_target.next = (number + 1) % null_target.connection_count;
-        if (null_target.connections[number].open)
+        if (null_target.open[number])
             continue;
-        null_target.connections[number] = (struct null_connection){.open = true};
+        null_target.connections[number] = (struct null_connection){0};
+        null_target.open[number] = true;
         wire->fd = (int)number;
         return IO_DONE;
     }
@@ -102,7 +106,7 @@ static enum io_status null_write(struct wire *wire, const void *bytes, size_t by
 
 static void null_close(struct wire *wire)
 {
-    null_target.connections[wire->fd].open = false;
+    null_target.open[wire->fd] = false;
     wire->fd = -1;
 }
 

@@ -163,7 +163,7 @@ static enum err_code take_sample(struct replay *replay, struct err *err)
 
 static enum err_code take_event(struct replay *replay, struct err *err)
 {
-    struct run_event event;
+    struct run_event event = {0};
     json_t *json = parse(replay, err);
     enum err_code code = json != NULL ? journal_event_from_json(&event, json, err) : err->code;
     json_decref(json);
