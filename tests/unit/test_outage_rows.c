@@ -232,6 +232,14 @@ enum ending {
     ENDS_RECOVERED
 };
 
+static void begin_second(struct interval_row *row, uint32_t second, uint32_t nodes)
+{
+    interval_row_reset(row);
+    row->header.start_ns = second * NS_PER_SECOND;
+    row->header.end_ns = row->header.start_ns + NS_PER_SECOND;
+    row->node_count = nodes;
+}
+
 /* Two nodes answer for a second, and lose all connections. Two more seconds of load, and one of draining. */
 static bool ends_silent(enum ending ending, uint64_t *begin_ns)
 {
@@ -239,10 +247,7 @@ static bool ends_silent(enum ending ending, uint64_t *begin_ns)
     setup.load_end_ns = 3 * NS_PER_SECOND;
     outages_begin(outages, &setup);
     for (uint32_t second = 0; second < 4; second++) {
-        interval_row_reset(row);
-        row->header.start_ns = second * NS_PER_SECOND;
-        row->header.end_ns = row->header.start_ns + NS_PER_SECOND;
-        row->node_count = 2;
+        begin_second(row, second, 2);
         for (uint32_t node = 0; node < 2; node++) {
             if (second == 0 || (second < 3 && node == 1 && ending == ENDS_WITH_ONE_NODE))
                 fixture_node_ok(row, node, 1000 * second + 10, 1000 * second + 990, MS, 90);
@@ -288,10 +293,7 @@ START_TEST(test_a_stop_that_two_rows_tell)
     setup.load_end_ns = 3 * NS_PER_SECOND;
     outages_begin(outages, &setup);
     for (uint32_t second = 0; second < 3; second++) {
-        interval_row_reset(row);
-        row->header.start_ns = second * NS_PER_SECOND;
-        row->header.end_ns = row->header.start_ns + NS_PER_SECOND;
-        row->node_count = 1;
+        begin_second(row, second, 1);
         if (second != 1)
             fixture_node_ok(row, 0, 1000 * second + 600 * (second > 0) + 10, 1000 * second + 990,
                             MS, 90);
