@@ -110,8 +110,14 @@ printf 'tests: on %s%s\n' "$(server_version "$PATH")" \
     "${VOLLEY_SECOND_PATH:+; what differs also on $(server_version "$VOLLEY_SECOND_PATH")}"
 at_once | xargs -L 1 -P "${TEST_JOBS:-$jobs}" "$0" "$program" "$logs" suite >"$logs/times" || failed=1
 sort -rn "$logs/times" | head -n 12
-cat "$logs"/test_*.log | grep -vE '^(volley: |Running suite|100%)' || true
+# What volley says is part of a failure's text, and noise where all went well.
+for log in "$logs"/test_*.log; do
+    if grep -q '^100%' "$log"; then grep -vE '^(volley: |Running suite|100%)' "$log"; else cat "$log"; fi
+done || true
 checks=$(cat "$logs"/test_*.log | awk '/%: Checks: / { sub(",", "", $3); sum += $3 } END { print sum }')
 printf '%s checks, %s suites at once in %d s\n' "$checks" "$(wc -l <"$logs/times")" "$SECONDS"
+# The last lines are those that somebody reads who has no others.
+grep -hE '^[^ ]*\.c:[0-9]+:[FE]:' "$logs"/test_*.log | cut -c -300 || true
+grep FAILED "$logs/times" || true
 if [ "$left_out" = '^$' ]; then VOLLEY_TESTS=alone "$program" || failed=1; fi
 exit $failed
