@@ -11,7 +11,7 @@
 #include "common/transport_tls.h"
 #include "worker/edges.h"
 #include "worker/protocol/protocol.h"
-#include "worker/worker_state.h"
+#include "worker/stream.h"
 
 #define BACKOFF_FIRST_NS (10 * NS_PER_MS)
 #define BACKOFF_LONGEST_NS NS_PER_SECOND
@@ -29,15 +29,15 @@ static void add(_Atomic uint32_t *word, uint32_t by)
 /* A connection has become ready (by 1), or is so no more (by -1). */
 static void count_ready(struct connection *connection, int by)
 {
-    struct worker *worker = connection->worker;
+    struct stream *stream = connection->stream;
     if (!connection->duty->load) {
-        worker->idle_ready += (uint32_t)by;
+        stream->idle_ready += (uint32_t)by;
         return;
     }
     connection->pool->ready += (uint32_t)by;
-    worker->connections_ready += (uint32_t)by;
+    stream->connections_ready += (uint32_t)by;
     add(&connection_live_node(connection)->connected, (uint32_t)by);
-    atomic_store_explicit(&worker->live->connections_ready, worker->connections_ready,
+    atomic_store_explicit(&stream->live->connections_ready, stream->connections_ready,
                           memory_order_relaxed);
 }
 
@@ -52,16 +52,16 @@ void connection_close(struct connection *connection)
     event_del(&connection->write_event);
     connection->write_waiting = false;
     connection->write_failed = false;
-    connection->worker->transport->close(&connection->wire);
+    connection->stream->transport->close(&connection->wire);
 }
 
 /* What a user of the server saw of it. */
 void connection_note_failure(struct connection *connection, enum node_counter counter,
                              uint64_t count, uint64_t now_ns)
 {
-    struct worker *worker = connection->worker;
-    struct node_figures *node = worker_node(worker, connection->node);
-    outcome_failed(&worker->recorder.interval->header.times, now_ns);
+    struct stream *stream = connection->stream;
+    struct node_figures *node = stream_node(stream, connection->node);
+    outcome_failed(&stream->recorder.interval->header.times, now_ns);
     if (node == NULL)
         return;
     node->counters[counter] += count;
@@ -71,44 +71,44 @@ void connection_note_failure(struct connection *connection, enum node_counter co
 /* Requests with a ticket that were never sent stay. */
 void connection_drop_in_flight(struct connection *connection, enum counter cause, uint64_t now_ns)
 {
-    struct worker *worker = connection->worker;
-    if (connection->in_flight > 0 && worker->start_ns != 0)
+    struct stream *stream = connection->stream;
+    if (connection->in_flight > 0 && stream->start_ns != 0)
         connection_note_failure(connection, NODE_LOST, connection->in_flight, now_ns);
-    worker_count(worker, cause, connection->in_flight);
+    stream_count(stream, cause, connection->in_flight);
     for (uint32_t i = 0; i < connection->in_flight; i++)
-        worker_unanswered(worker, connection_slot(connection, i), now_ns);
-    worker->in_flight -= connection->in_flight;
+        stream_unanswered(stream, connection_slot(connection, i), now_ns);
+    stream->in_flight -= connection->in_flight;
     connection->head_index += connection->in_flight;
     connection->in_flight = 0;
     connection->partial_bytes = 0;
     connection->again_in_flight = 0;
     connection->asking_in_flight = 0;
     connection_reset_head(connection);
-    worker_publish_in_flight(worker);
+    stream_publish_in_flight(stream);
 }
 
 /* How a failed attempt, or a connection that has ended, is counted for its node. */
 static void count_for_node(const struct connection *connection, enum node_counter counter)
 {
-    struct node_figures *node = worker_node(connection->worker, connection->node);
+    struct node_figures *node = stream_node(connection->stream, connection->node);
     if (node != NULL)
         node->counters[counter]++;
 }
 
 static void back_off(struct connection *connection, uint64_t now_ns)
 {
-    struct worker *worker = connection->worker;
+    struct stream *stream = connection->stream;
     uint32_t doublings = connection->attempts < 7 ? connection->attempts : 7;
     uint64_t longest_ns = BACKOFF_FIRST_NS << doublings;
     if (longest_ns > BACKOFF_LONGEST_NS)
         longest_ns = BACKOFF_LONGEST_NS;
     /* Half of it by chance, so that connections that broke together do not come back together. */
     uint64_t random =
-        rng_at(worker->spec->seed ^ now_ns, (uint64_t)(connection - worker->connections));
+        rng_at(stream->spec->seed ^ now_ns, (uint64_t)(connection - stream->connections));
     connection->deadline_ns = now_ns + longest_ns / 2 + rng_bounded(random, longest_ns / 2);
     connection->attempts++;
     connection->state = CONNECTION_BACKOFF;
-    worker->reconnects_pending = true;
+    stream->reconnects_pending = true;
 }
 
 /* Not ready any more: what it had not sent is for others. */
@@ -128,7 +128,7 @@ static void change_node(struct connection *connection)
     connection->quota = UINT64_MAX;
     connection->pool->assigned--;
     connection->node = connection->next_node;
-    connection->pool = worker_pool(connection->worker, connection->node);
+    connection->pool = stream_pool(connection->stream, connection->node);
     connection->pool->assigned++;
     connection->attempts = 0;
 }
@@ -137,57 +137,57 @@ static void change_node(struct connection *connection)
 void connection_lost(struct connection *connection, enum counter cause, enum counter event,
                      uint64_t now_ns)
 {
-    struct worker *worker = connection->worker;
-    if (now_ns >= worker->edge_ns)
-        edges_cut(worker, now_ns);
+    struct stream *stream = connection->stream;
+    if (now_ns >= stream->edge_ns)
+        edges_cut(stream, now_ns);
     connection_drop_in_flight(connection, cause, now_ns);
-    recorder_heed_failures(worker, now_ns);
+    recorder_heed_failures(stream, now_ns);
     if (!connection->write_waiting)
         connection->unwritable_ns = now_ns;
     pools_waited_to_write(connection, now_ns);
     leave_ready(connection);
-    worker_count(worker, !connection->duty->load ? COUNTER_IDLE_LOST : COUNTER_CONNECTIONS_LOST, 1);
+    stream_count(stream, !connection->duty->load ? COUNTER_IDLE_LOST : COUNTER_CONNECTIONS_LOST, 1);
     if (connection->duty->load) {
-        worker_count(worker, event, 1);
+        stream_count(stream, event, 1);
         add(&connection_live_node(connection)->lost, 1);
     }
     count_for_node(connection, NODE_CONNECTIONS_LOST);
     back_off(connection, now_ns);
     pools_connection_changed(connection);
     change_node(connection);
-    worker_want_refresh(worker);
+    stream_want_refresh(stream);
 }
 
 bool connection_is_spent(const struct connection *connection)
 {
-    const struct worker *worker = connection->worker;
+    const struct stream *stream = connection->stream;
     return connection->in_flight == 0 && connection->unsent == 0 && connection->quota == 0 &&
            connection->state == CONNECTION_READY &&
-           (connection->retiring || !worker->tickets_exhausted ||
-            worker->unsent + worker->in_flight > 0);
+           (connection->retiring || !stream->tickets_exhausted ||
+            stream->unsent + stream->in_flight > 0);
 }
 
 void connection_recycle(struct connection *connection, uint64_t now_ns)
 {
-    struct worker *worker = connection->worker;
-    if (now_ns >= worker->edge_ns)
-        edges_cut(worker, now_ns);
+    struct stream *stream = connection->stream;
+    if (now_ns >= stream->edge_ns)
+        edges_cut(stream, now_ns);
     leave_ready(connection);
-    worker_count(worker, COUNTER_CONNECTIONS_RECYCLED, 1);
+    stream_count(stream, COUNTER_CONNECTIONS_RECYCLED, 1);
     connection->state = CONNECTION_WAITING;
     connection->deadline_ns = now_ns;
     pools_connection_changed(connection);
     change_node(connection);
-    if (now_ns < worker->stop_at_ns)
+    if (now_ns < stream->stop_at_ns)
         connection_open(connection);
 }
 
 void connection_move(struct connection *connection, uint32_t node, uint64_t now_ns)
 {
-    struct worker *worker = connection->worker;
+    struct stream *stream = connection->stream;
     if (connection->pool == NULL) { /* it never had one */
         connection->node = (uint16_t)node;
-        connection->pool = worker_pool(worker, node);
+        connection->pool = stream_pool(stream, node);
         connection->pool->assigned += connection->duty->load;
         return;
     }
@@ -209,7 +209,7 @@ void connection_move(struct connection *connection, uint32_t node, uint64_t now_
     case CONNECTION_HANDSHAKE:
     case CONNECTION_GREETING:
         connection_close(connection);
-        worker->connections_opening--;
+        stream->connections_opening--;
         break;
     case CONNECTION_GIVEN_UP:
         return;
@@ -226,10 +226,10 @@ void connection_move(struct connection *connection, uint32_t node, uint64_t now_
 
 static void give_up(struct connection *connection)
 {
-    struct worker *worker = connection->worker;
+    struct stream *stream = connection->stream;
     connection->state = CONNECTION_GIVEN_UP;
     connection->deadline_ns = UINT64_MAX;
-    add(&worker->live->given_up, 1);
+    add(&stream->live->given_up, 1);
 }
 
 /* What has failed, beside that it has: COUNTER_CONNECT_FAILURES is nothing special. */
@@ -261,84 +261,84 @@ static const char *why_of(int sys_errno)
 void connection_attempt_failed(struct connection *connection, bool try_again, enum counter failure,
                                const char *why)
 {
-    struct worker *worker = connection->worker;
+    struct stream *stream = connection->stream;
     connection_close(connection);
-    worker->connections_opening--;
-    if (worker->connected) {
-        worker_count(worker, COUNTER_CONNECT_FAILURES, 1);
+    stream->connections_opening--;
+    if (stream->connected) {
+        stream_count(stream, COUNTER_CONNECT_FAILURES, 1);
         if (failure != COUNTER_CONNECT_FAILURES)
-            worker_count(worker, failure, 1);
+            stream_count(stream, failure, 1);
         count_for_node(connection, NODE_CONNECT_FAILURES);
         struct ipc_node *live = connection_live_node(connection);
         atomic_store_explicit(&live->failed_by, (uint32_t)failure, memory_order_relaxed);
         add(&live->failed, 1);
         connection->pool->failing = connection->pool->ready == 0;
-        worker_want_refresh(worker);
+        stream_want_refresh(stream);
     }
-    if (worker->connected || (try_again && connection->attempts < FULL_QUEUE_ATTEMPTS)) {
+    if (stream->connected || (try_again && connection->attempts < FULL_QUEUE_ATTEMPTS)) {
         back_off(connection, clock_now_ns());
-        if (worker->connected && worker->spec->max_reconnects > 0 &&
-            connection->attempts > worker->spec->max_reconnects)
+        if (stream->connected && stream->spec->max_reconnects > 0 &&
+            connection->attempts > stream->spec->max_reconnects)
             give_up(connection);
         change_node(connection);
         return;
     }
-    worker->connections_failed++;
+    stream->connections_failed++;
     connection->state = CONNECTION_BACKOFF;
     connection->deadline_ns = UINT64_MAX;
-    const struct topology *topology = worker->router.topology;
+    const struct topology *topology = stream->router.topology;
     if (topology->node_count > 1 && connection->node < topology->node_count)
-        err_set(&worker->err, E_CONNECT, "%s: %s", topology->nodes[connection->node].address.text,
+        err_set(&stream->err, E_CONNECT, "%s: %s", topology->nodes[connection->node].address.text,
                 why);
     else
-        err_set(&worker->err, E_CONNECT, "%s", why);
+        err_set(&stream->err, E_CONNECT, "%s", why);
 }
 
 /* Connecting ----------------------------------------------------------------------------------- */
 
 static void connection_ready(struct connection *connection, uint64_t now_ns)
 {
-    struct worker *worker = connection->worker;
+    struct stream *stream = connection->stream;
     connection->state = CONNECTION_READY;
     connection->attempts = 0;
     connection->quota =
-        worker->spec->reconnect_every > 0 ? worker->spec->reconnect_every : UINT64_MAX;
-    worker->connections_opening--;
+        stream->spec->reconnect_every > 0 ? stream->spec->reconnect_every : UINT64_MAX;
+    stream->connections_opening--;
     connection->pool->failing &= !connection->duty->load;
     count_ready(connection, 1);
-    if (now_ns >= worker->edge_ns)
-        edges_cut(worker, now_ns);
-    interval_histogram_record(&worker->recorder.interval->histograms[HISTOGRAM_CONNECT],
+    if (now_ns >= stream->edge_ns)
+        edges_cut(stream, now_ns);
+    interval_histogram_record(&stream->recorder.interval->histograms[HISTOGRAM_CONNECT],
                               now_ns - connection->connect_ns);
     pools_connection_able(connection, now_ns);
-    if (!worker->connected)
+    if (!stream->connected)
         return;
-    worker->reconnected++;
+    stream->reconnected++;
     if (!connection->duty->load)
         return;
-    worker_count(worker, COUNTER_CONNECTIONS_OPENED, 1);
+    stream_count(stream, COUNTER_CONNECTIONS_OPENED, 1);
     count_for_node(connection, NODE_CONNECTIONS_OPENED);
 }
 
 /* A replica of a cluster sends every read away unless it is told not to. */
 static const struct greeting *greeting_of(const struct connection *connection)
 {
-    const struct worker *worker = connection->worker;
-    const struct topology *topology = worker->router.topology;
+    const struct stream *stream = connection->stream;
+    const struct topology *topology = stream->router.topology;
     bool replica = topology->kind == TOPOLOGY_SLOTS &&
                    topology->nodes[connection->node].role == TOPOLOGY_REPLICA;
-    return replica ? &worker->replica_greeting : &worker->greeting;
+    return replica ? &stream->replica_greeting : &stream->greeting;
 }
 
 static void receive_greeting(struct connection *connection);
 
 static void send_greeting(struct connection *connection)
 {
-    struct worker *worker = connection->worker;
+    struct stream *stream = connection->stream;
     size_t left_bytes = connection->greeting->byte_count - connection->greeting_sent_bytes;
     size_t written_bytes = 0;
     int sys_errno = 0;
-    enum io_status status = worker->transport->write(
+    enum io_status status = stream->transport->write(
         &connection->wire, connection->greeting->bytes + connection->greeting_sent_bytes,
         left_bytes, &written_bytes, &sys_errno);
     if (status == IO_FAILED || status == IO_CLOSED) {
@@ -364,13 +364,13 @@ static void greet(struct connection *connection)
     connection->greeting = greeting_of(connection);
     connection->greeting_replies = 0;
     connection->greeting_sent_bytes = 0;
-    connection->worker->protocol->reset(connection);
+    connection->stream->protocol->reset(connection);
     if (event_add(&connection->read_event, NULL) != 0) {
         connection_attempt_failed(connection, false, COUNTER_CONNECT_FAILURES,
                                   "the event loop refused the socket");
         return;
     }
-    if (connection->worker->protocol->greets && connection->greeting->replies > 0)
+    if (connection->stream->protocol->greets && connection->greeting->replies > 0)
         send_greeting(connection);
     else
         connection_ready(connection, clock_now_ns());
@@ -378,10 +378,10 @@ static void greet(struct connection *connection)
 
 static void go_on_with_handshake(struct connection *connection)
 {
-    struct worker *worker = connection->worker;
+    struct stream *stream = connection->stream;
     struct err err = {.code = OK};
     bool wants_write = false;
-    enum io_status status = worker->transport->handshake(&connection->wire, &wants_write, &err);
+    enum io_status status = stream->transport->handshake(&connection->wire, &wants_write, &err);
     if (status == IO_AGAIN) {
         if (wants_write)
             exchange_wait_writable(connection);
@@ -392,20 +392,20 @@ static void go_on_with_handshake(struct connection *connection)
         return;
     }
     uint64_t now_ns = clock_now_ns();
-    if (now_ns >= worker->edge_ns)
-        edges_cut(worker, now_ns);
-    interval_histogram_record(&worker->recorder.interval->histograms[HISTOGRAM_HANDSHAKE],
+    if (now_ns >= stream->edge_ns)
+        edges_cut(stream, now_ns);
+    interval_histogram_record(&stream->recorder.interval->histograms[HISTOGRAM_HANDSHAKE],
                               now_ns - connection->handshake_ns);
-    worker_count(worker, COUNTER_HANDSHAKES, 1);
+    stream_count(stream, COUNTER_HANDSHAKES, 1);
     if (tls_resumed(&connection->wire))
-        worker_count(worker, COUNTER_HANDSHAKES_RESUMED, 1);
+        stream_count(stream, COUNTER_HANDSHAKES_RESUMED, 1);
     greet(connection);
 }
 
 /* The socket is connected. */
 static void shake_hands(struct connection *connection)
 {
-    if (connection->worker->transport->handshake == NULL) {
+    if (connection->stream->transport->handshake == NULL) {
         greet(connection);
         return;
     }
@@ -419,38 +419,38 @@ static void shake_hands(struct connection *connection)
 }
 
 /* Local addresses take turns. */
-static const struct target_address *next_source(struct worker *worker)
+static const struct target_address *next_source(struct stream *stream)
 {
-    const struct wire_setup *setup = &worker->run->wire_setup;
+    const struct wire_setup *setup = &stream->run->wire_setup;
     if (setup->source_count == 0)
         return NULL;
-    uint32_t number = worker->share->index + worker->next_source++;
+    uint32_t number = stream->share->index + stream->next_source++;
     return &setup->sources[number % setup->source_count];
 }
 
 void connection_open(struct connection *connection)
 {
-    struct worker *worker = connection->worker;
+    struct stream *stream = connection->stream;
     int sys_errno = 0;
     uint64_t now_ns = clock_now_ns(); /* others may have been opened since the caller's */
-    worker->connections_opening++;
+    stream->connections_opening++;
     connection->connect_ns = now_ns;
-    connection->deadline_ns = now_ns + worker->spec->connection_timeout_ns;
-    enum io_status status = worker->transport->connect(
-        &connection->wire, &worker->run->wire_setup,
-        &worker->router.topology->nodes[connection->node].address, next_source(worker), &sys_errno);
+    connection->deadline_ns = now_ns + stream->spec->connection_timeout_ns;
+    enum io_status status = stream->transport->connect(
+        &connection->wire, &stream->run->wire_setup,
+        &stream->router.topology->nodes[connection->node].address, next_source(stream), &sys_errno);
     if (status == IO_FAILED) {
         connection_attempt_failed(connection, sys_errno == EAGAIN, failure_of(sys_errno),
                                   why_of(sys_errno));
         return;
     }
     /* The null transport's number is no descriptor; its events are only ever made active by hand. */
-    evutil_socket_t watched = worker->transport->answers_at_once ? -1 : connection->wire.fd;
-    event_assign(&connection->read_event, worker->base, watched,
-                 EV_READ | EV_CLOSED | EV_PERSIST | EV_ET, worker->on_io, connection);
-    event_assign(&connection->write_event, worker->base, watched, EV_WRITE | EV_PERSIST | EV_ET,
-                 worker->on_io, connection);
-    if (worker->transport->answers_at_once) {
+    evutil_socket_t watched = stream->transport->answers_at_once ? -1 : connection->wire.fd;
+    event_assign(&connection->read_event, stream->base, watched,
+                 EV_READ | EV_CLOSED | EV_PERSIST | EV_ET, stream->on_io, connection);
+    event_assign(&connection->write_event, stream->base, watched, EV_WRITE | EV_PERSIST | EV_ET,
+                 stream->on_io, connection);
+    if (stream->transport->answers_at_once) {
         connection_ready(connection, now_ns);
     } else if (status == IO_DONE) {
         shake_hands(connection);
@@ -464,7 +464,7 @@ static void finish_connect(struct connection *connection)
 {
     int sys_errno = 0;
     exchange_writable(connection);
-    if (connection->worker->transport->connected(&connection->wire, &sys_errno) != IO_DONE)
+    if (connection->stream->transport->connected(&connection->wire, &sys_errno) != IO_DONE)
         connection_attempt_failed(connection, false, failure_of(sys_errno), why_of(sys_errno));
     else
         shake_hands(connection);
@@ -484,8 +484,8 @@ static void take_greeting_reply(struct connection *connection, const struct resp
         break;
     case GREETING_NOT_YET:
     case GREETING_REFUSED:
-        if (connection->worker->connected)
-            recorder_closing_words(connection->worker, why, strlen(why));
+        if (connection->stream->connected)
+            recorder_closing_words(connection->stream, why, strlen(why));
         connection_attempt_failed(connection, step == GREETING_NOT_YET, COUNTER_CONNECT_FAILURES,
                                   why);
         break;
@@ -496,18 +496,18 @@ static void take_greeting_reply(struct connection *connection, const struct resp
 static void take_rest(struct connection *connection, const char *at, const char *end,
                       uint64_t now_ns)
 {
-    if (connection->worker->protocol->take(connection, at, end, now_ns) == EXCHANGE_LOST)
+    if (connection->stream->protocol->take(connection, at, end, now_ns) == EXCHANGE_LOST)
         connection_lost(connection, COUNTER_LOST_PROTOCOL, COUNTER_CONNECTIONS_PROTOCOL, now_ns);
 }
 
 static void take_greeting_bytes(struct connection *connection, size_t byte_count, uint64_t now_ns)
 {
-    const char *at = connection->worker->exchange.in, *end = at + byte_count;
+    const char *at = connection->stream->exchange.in, *end = at + byte_count;
     while (at < end && connection->state == CONNECTION_GREETING) {
         struct resp_reply reply = {0};
         size_t used_bytes;
         enum resp_status scanned =
-            resp_scan(&connection->stream.resp, at, (size_t)(end - at), &used_bytes, &reply);
+            resp_scan(&connection->walk.resp, at, (size_t)(end - at), &used_bytes, &reply);
         if (scanned == RESP_MORE)
             return;
         at += used_bytes;
@@ -536,12 +536,12 @@ static void greeting_broken(struct connection *connection, enum io_status status
  * edge. */
 static void receive_greeting(struct connection *connection)
 {
-    struct worker *worker = connection->worker;
+    struct stream *stream = connection->stream;
     for (uint32_t reads = 0;
          reads < GREETING_READS_AT_ONCE && connection->state == CONNECTION_GREETING; reads++) {
         size_t got_bytes = 0;
         int sys_errno = 0;
-        enum io_status status = worker->transport->read(&connection->wire, worker->exchange.in,
+        enum io_status status = stream->transport->read(&connection->wire, stream->exchange.in,
                                                         WORKER_READ_BYTES, &got_bytes, &sys_errno);
         if (status == IO_AGAIN)
             return;

@@ -15,7 +15,7 @@
 #include "worker/protocol/greeting.h"
 #include "worker/slot_list.h"
 
-struct worker;
+struct stream;
 
 enum connection_state {
     CONNECTION_CONNECTING, /* -> HANDSHAKE on writable, -> BACKOFF on failure or connection timeout  */
@@ -32,7 +32,7 @@ enum connection_state {
 /* Slots form a ring: `in_flight` requests from head_index on have been sent (the last of them maybe
  * only in part), `unsent` ones behind them have a ticket but no byte on the wire yet. */
 struct connection {
-    struct worker *worker;
+    struct stream *stream;
     struct request_slot *slots; /* slot_mask + 1 of them, at least pipeline */
     struct wire wire;
     enum connection_state state;
@@ -74,7 +74,7 @@ struct connection {
     union {
         struct resp_scanner resp;
         uint64_t words[4]; /* of another protocol */
-    } stream;              /* how far the walk over what was read has come */
+    } walk;                /* how far the walk over what was read has come */
     struct event read_event;
     struct event write_event;
 };

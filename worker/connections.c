@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "worker/protocol/protocol.h"
-#include "worker/worker_state.h"
+#include "worker/stream.h"
 
 /* A server's accept queue is 511 long by default; a burst above it costs a second per lost SYN. So
  * many connections are being opened at once over all workers. */
@@ -14,102 +14,102 @@
 
 /* When this worker's connection is opened, since the start of measuring. Number i of worker w of N is
  * number w + i N of all. */
-static uint64_t ramp_opens_ns(const struct worker *worker, uint32_t index)
+static uint64_t ramp_opens_ns(const struct stream *stream, uint32_t index)
 {
-    return client_ramp_opens_ns(&worker->spec->client_ramp,
-                                worker->share->index + (uint64_t)index * worker->run->worker_count);
+    return client_ramp_opens_ns(&stream->spec->client_ramp,
+                                stream->share->index + (uint64_t)index * stream->run->worker_count);
 }
 
-uint32_t connections_at_start(const struct worker *worker)
+uint32_t connections_at_start(const struct stream *stream)
 {
     uint32_t count = 0;
-    while (count < worker->connection_count && ramp_opens_ns(worker, count) == 0)
+    while (count < stream->connection_count && ramp_opens_ns(stream, count) == 0)
         count++;
     return count;
 }
 
 /* Later ones are opened later: the first that waits is the next one. */
-static void find_next_opening(struct worker *worker)
+static void find_next_opening(struct stream *stream)
 {
-    worker->next_opening_ns = UINT64_MAX;
-    for (uint32_t i = 0; i < worker->connection_count; i++)
-        if (worker->connections[i].state == CONNECTION_WAITING) {
-            worker->next_opening_ns = worker->connections[i].deadline_ns;
+    stream->next_opening_ns = UINT64_MAX;
+    for (uint32_t i = 0; i < stream->connection_count; i++)
+        if (stream->connections[i].state == CONNECTION_WAITING) {
+            stream->next_opening_ns = stream->connections[i].deadline_ns;
             return;
         }
 }
 
-void connections_plan_ramp(struct worker *worker)
+void connections_plan_ramp(struct stream *stream)
 {
-    if (worker->ramp_planned || worker->warmup_ns == IPC_NEVER ||
-        worker->spec->client_ramp.start_clients == 0)
+    if (stream->ramp_planned || stream->warmup_ns == IPC_NEVER ||
+        stream->spec->client_ramp.start_clients == 0)
         return;
-    worker->ramp_planned = true;
-    for (uint32_t i = connections_at_start(worker); i < worker->connection_count; i++)
-        if (worker->connections[i].state == CONNECTION_WAITING)
-            worker->connections[i].deadline_ns = worker->measure_ns + ramp_opens_ns(worker, i);
-    find_next_opening(worker);
+    stream->ramp_planned = true;
+    for (uint32_t i = connections_at_start(stream); i < stream->connection_count; i++)
+        if (stream->connections[i].state == CONNECTION_WAITING)
+            stream->connections[i].deadline_ns = stream->measure_ns + ramp_opens_ns(stream, i);
+    find_next_opening(stream);
 }
 
-enum err_code connections_create(struct worker *worker, struct err *err)
+enum err_code connections_create(struct stream *stream, struct err *err)
 {
-    uint32_t count = worker->share->connections + worker->share->idle;
+    uint32_t count = stream->share->connections + stream->share->idle;
     uint32_t slot_count = 1;
-    while (slot_count < worker->run->pipeline)
+    while (slot_count < stream->run->pipeline)
         slot_count *= 2;
-    worker->connections = calloc(count, sizeof worker->connections[0]);
+    stream->connections = calloc(count, sizeof stream->connections[0]);
     struct request_slot *slots = calloc((size_t)count * slot_count, sizeof slots[0]);
-    if (worker->connections == NULL || slots == NULL) {
+    if (stream->connections == NULL || slots == NULL) {
         free(slots);
         return err_set(err, E_SYSTEM, "cannot allocate %u connections with a pipeline of %u", count,
                        slot_count);
     }
-    worker->connection_count = worker->share->connections;
-    worker->idle_count = worker->share->idle;
+    stream->connection_count = stream->share->connections;
+    stream->idle_count = stream->share->idle;
     for (uint32_t i = 0; i < count; i++)
-        worker->connections[i] = (struct connection){
-            .worker = worker,
+        stream->connections[i] = (struct connection){
+            .stream = stream,
             .wire = {.fd = -1},
             .state = CONNECTION_WAITING,
-            .duty = i < worker->connection_count     ? &duty_load
-                    : worker->run->idle_duty != NULL ? worker->run->idle_duty
+            .duty = i < stream->connection_count     ? &duty_load
+                    : stream->run->idle_duty != NULL ? stream->run->idle_duty
                                                      : &duty_idle,
             .quota = UINT64_MAX,
             .deadline_ns =
-                i < worker->connection_count && ramp_opens_ns(worker, i) > 0 ? UINT64_MAX : 0,
+                i < stream->connection_count && ramp_opens_ns(stream, i) > 0 ? UINT64_MAX : 0,
             .listed_load = CONNECTION_UNLISTED,
             .slots = slots + (size_t)i * slot_count,
             .slot_mask = slot_count - 1,
         };
-    return router_create(worker, err);
+    return router_create(stream, err);
 }
 
-void connections_destroy(struct worker *worker)
+void connections_destroy(struct stream *stream)
 {
-    router_destroy(worker);
-    if (worker->connections == NULL)
+    router_destroy(stream);
+    if (stream->connections == NULL)
         return;
-    for (uint32_t i = 0; i < worker->connection_count + worker->idle_count; i++)
-        connection_close(&worker->connections[i]);
-    free(worker->connections[0].slots);
-    free(worker->connections);
-    worker->connections = NULL;
+    for (uint32_t i = 0; i < stream->connection_count + stream->idle_count; i++)
+        connection_close(&stream->connections[i]);
+    free(stream->connections[0].slots);
+    free(stream->connections);
+    stream->connections = NULL;
 }
 
 /* The oldest request of a connection is over its time: RESP has no ids, so the connection must go,
  * and with it what was behind the late reply. */
 static void time_out(struct connection *connection, uint64_t now_ns)
 {
-    struct worker *worker = connection->worker;
-    uint64_t timeout_ns = worker->spec->request_timeout_ns;
+    struct stream *stream = connection->stream;
+    uint64_t timeout_ns = stream->spec->request_timeout_ns;
     uint32_t late = 0;
     for (uint32_t i = 0; i < connection->in_flight; i++)
         late += now_ns - connection_slot(connection, i)->sent_ns >= timeout_ns;
     connection_note_failure(connection, NODE_TIMED_OUT, late, now_ns);
-    worker_count(worker, COUNTER_TIMED_OUT, late);
+    stream_count(stream, COUNTER_TIMED_OUT, late);
     for (uint32_t i = 0; i < late; i++)
-        worker_unanswered(worker, connection_slot(connection, i), now_ns);
-    worker->in_flight -= late;
+        stream_unanswered(stream, connection_slot(connection, i), now_ns);
+    stream->in_flight -= late;
     connection->in_flight -= late;
     connection->head_index += late;
     connection_lost(connection, COUNTER_LOST_TIMEOUT, COUNTER_CONNECTIONS_TIMED_OUT, now_ns);
@@ -123,7 +123,7 @@ static bool has_timed_out(const struct connection *connection, uint64_t now_ns)
         return false;
     for (uint32_t i = 0; i < checked; i++)
         if (now_ns >=
-            connection_slot(connection, i)->sent_ns + connection->worker->spec->request_timeout_ns)
+            connection_slot(connection, i)->sent_ns + connection->stream->spec->request_timeout_ns)
             return true;
     return false;
 }
@@ -133,24 +133,24 @@ static bool has_timed_out(const struct connection *connection, uint64_t now_ns)
  * there and not behind every read, since it would double the reads of large values. */
 static bool must_look_again(const struct connection *connection, uint64_t now_ns)
 {
-    const struct worker *worker = connection->worker;
-    return connection->in_flight > 0 && (!worker->protocol->between_replies(connection) ||
-                                         worker->tickets_exhausted || now_ns >= worker->stop_at_ns);
+    const struct stream *stream = connection->stream;
+    return connection->in_flight > 0 && (!stream->protocol->between_replies(connection) ||
+                                         stream->tickets_exhausted || now_ns >= stream->stop_at_ns);
 }
 
-void connections_tick(struct worker *worker, uint64_t now_ns)
+void connections_tick(struct stream *stream, uint64_t now_ns)
 {
-    uint32_t opening_at_once = OPENING_AT_ONCE / worker->run->worker_count;
+    uint32_t opening_at_once = OPENING_AT_ONCE / stream->run->worker_count;
     if (opening_at_once == 0)
         opening_at_once = 1;
     /* What the sockets hold after a stop of volley's own is read before anything is given up. */
-    bool woke = worker->recorder.woken_turns > 0;
+    bool woke = stream->recorder.woken_turns > 0;
     /* Ahead of the others: connections that are to go to another node are opened below. */
-    router_tick(worker, now_ns);
-    connections_plan_ramp(worker);
-    worker->reconnects_pending = false;
-    for (uint32_t i = 0; i < worker->connection_count + worker->idle_count; i++) {
-        struct connection *connection = &worker->connections[i];
+    router_tick(stream, now_ns);
+    connections_plan_ramp(stream);
+    stream->reconnects_pending = false;
+    for (uint32_t i = 0; i < stream->connection_count + stream->idle_count; i++) {
+        struct connection *connection = &stream->connections[i];
         switch (connection->state) {
         case CONNECTION_READY:
             if (!woke && has_timed_out(connection, now_ns))
@@ -167,47 +167,47 @@ void connections_tick(struct worker *worker, uint64_t now_ns)
             break;
         case CONNECTION_BACKOFF:
         case CONNECTION_WAITING:
-            if (now_ns >= connection->deadline_ns && !worker->stopping &&
-                worker->connections_opening < opening_at_once)
+            if (now_ns >= connection->deadline_ns && !stream->stopping &&
+                stream->connections_opening < opening_at_once)
                 dispatch_open(connection);
             break;
         case CONNECTION_GIVEN_UP:
             break;
         }
-        worker->reconnects_pending |=
+        stream->reconnects_pending |=
             connection->state != CONNECTION_READY && connection->state != CONNECTION_GIVEN_UP &&
             (connection->state != CONNECTION_WAITING || now_ns >= connection->deadline_ns);
     }
-    if (worker->next_opening_ns != UINT64_MAX)
-        find_next_opening(worker);
-    worker->reconnects_pending |= worker->router.retry.count > 0;
-    dispatch_tick(worker, now_ns);
+    if (stream->next_opening_ns != UINT64_MAX)
+        find_next_opening(stream);
+    stream->reconnects_pending |= stream->router.retry.count > 0;
+    dispatch_tick(stream, now_ns);
 }
 
-void connections_activate(struct worker *worker)
+void connections_activate(struct stream *stream)
 {
-    for (uint32_t i = 0; i < worker->connection_count; i++)
-        if (worker->connections[i].in_flight > 0)
-            event_active(&worker->connections[i].read_event, EV_READ, 0);
+    for (uint32_t i = 0; i < stream->connection_count; i++)
+        if (stream->connections[i].in_flight > 0)
+            event_active(&stream->connections[i].read_event, EV_READ, 0);
 }
 
-void connections_resume(struct worker *worker)
+void connections_resume(struct stream *stream)
 {
     /* As if the peer had closed: until nothing is left, since whether it has is forgotten. */
-    for (uint32_t i = 0; i < worker->connection_count; i++)
-        if (worker->connections[i].read_cut)
-            event_active(&worker->connections[i].read_event, EV_READ | EV_CLOSED, 0);
+    for (uint32_t i = 0; i < stream->connection_count; i++)
+        if (stream->connections[i].read_cut)
+            event_active(&stream->connections[i].read_event, EV_READ | EV_CLOSED, 0);
 }
 
-void connections_abandon(struct worker *worker)
+void connections_abandon(struct stream *stream)
 {
     uint64_t now_ns = clock_now_ns();
-    for (uint32_t i = 0; i < worker->connection_count + worker->idle_count; i++) {
-        pools_take_back(&worker->connections[i]);
-        connection_drop_in_flight(&worker->connections[i], COUNTER_LOST_DRAIN, now_ns);
-        connection_close(&worker->connections[i]);
+    for (uint32_t i = 0; i < stream->connection_count + stream->idle_count; i++) {
+        pools_take_back(&stream->connections[i]);
+        connection_drop_in_flight(&stream->connections[i], COUNTER_LOST_DRAIN, now_ns);
+        connection_close(&stream->connections[i]);
     }
-    router_abandon(worker, COUNTER_LOST_DRAIN, now_ns);
+    router_abandon(stream, COUNTER_LOST_DRAIN, now_ns);
     /* A worker that is done does not keep a run alive whose target is gone for the others. */
-    ipc_worker_disconnected(worker->live);
+    ipc_worker_disconnected(stream->live);
 }

@@ -5,8 +5,8 @@
 #include "worker/dispatch.h"
 
 #include "worker/edges.h"
+#include "worker/stream.h"
 #include "worker/tickets.h"
-#include "worker/worker_state.h"
 
 /* So many are given to connections before the first of them is written. */
 #define BATCH_TICKETS 64u
@@ -30,38 +30,38 @@ static void touch(struct connection *connection, struct touched *touched)
 /* Drawing -------------------------------------------------------------------------------------- */
 
 /* The ticket that found no room, or the next one that is due. False: there is none. */
-static bool draw(struct worker *worker, uint64_t now_ns, struct request_slot *slot)
+static bool draw(struct stream *stream, uint64_t now_ns, struct request_slot *slot)
 {
-    struct dispatch *dispatch = &worker->dispatch;
+    struct dispatch *dispatch = &stream->dispatch;
     if (dispatch->has_drawn) {
         *slot = dispatch->drawn;
         dispatch->has_drawn = false;
-        worker->pools.held--;
-        if (!pools_is_stale(worker, worker->pools.full, slot, now_ns))
+        stream->pools.held--;
+        if (!pools_is_stale(stream, stream->pools.full, slot, now_ns))
             return true;
-        worker->unsent--;
+        stream->unsent--;
     }
     *slot = (struct request_slot){0};
-    if (worker->open_loop ? !pacer_draw(worker, now_ns, slot)
-                          : !tickets_draw(worker, &slot->ticket))
+    if (stream->open_loop ? !pacer_draw(stream, now_ns, slot)
+                          : !tickets_draw(stream, &slot->ticket))
         return false;
-    generation_draw(&worker->generation, slot);
-    worker->unsent++;
+    generation_draw(&stream->generation, slot);
+    stream->unsent++;
     return true;
 }
 
 /* The next ticket, and the pool that it belongs to; there is room for it in the pool's list. What is shed is
  * passed over. NULL: there is none now, or its list is full. */
-static struct pool *draw_routed(struct worker *worker, uint64_t now_ns, struct request_slot *slot)
+static struct pool *draw_routed(struct stream *stream, uint64_t now_ns, struct request_slot *slot)
 {
-    struct dispatch *dispatch = &worker->dispatch;
-    struct pools *pools = &worker->pools;
-    while (draw(worker, now_ns, slot)) {
-        struct pool *pool = router_route(worker, slot);
+    struct dispatch *dispatch = &stream->dispatch;
+    struct pools *pools = &stream->pools;
+    while (draw(stream, now_ns, slot)) {
+        struct pool *pool = router_route(stream, slot);
         bool full = pool->fresh.count >= pools->fresh_max || pools->held >= pools->held_max;
         bool stops = full && !pool->failing;
         if (pools->full_ns != 0 || stops)
-            pools_note_full(worker, now_ns, stops ? pool : NULL);
+            pools_note_full(stream, now_ns, stops ? pool : NULL);
         if (!full)
             return pool;
         if (stops) {
@@ -70,34 +70,34 @@ static struct pool *draw_routed(struct worker *worker, uint64_t now_ns, struct r
             pools->held++;
             return NULL;
         }
-        pools_shed_for_node(worker, pool, slot, now_ns);
+        pools_shed_for_node(stream, pool, slot, now_ns);
     }
     return NULL;
 }
 
 /* What is due, at most a batch of it. True: there may be more. */
-static bool draw_due(struct worker *worker, uint64_t now_ns, struct touched *touched)
+static bool draw_due(struct stream *stream, uint64_t now_ns, struct touched *touched)
 {
-    struct dispatch *dispatch = &worker->dispatch;
+    struct dispatch *dispatch = &stream->dispatch;
     struct request_slot slot;
     if (dispatch->stopped)
         dispatch->drawing.since_ns = now_ns;
     dispatch->stopped = false;
     for (uint32_t given = 0; given < BATCH_TICKETS && touched->count < BATCH_CONNECTIONS; given++) {
         /* Where one pool serves all, a ticket that finds no connection stays the schedule's next one. */
-        if (!worker->router.by_slot && pools_pick(worker, worker->pools.each) == NULL)
+        if (!stream->router.by_slot && pools_pick(stream, stream->pools.each) == NULL)
             return false;
         struct pool *pool =
-            pools_capacity_left(worker) > 0 ? draw_routed(worker, now_ns, &slot) : NULL;
+            pools_capacity_left(stream) > 0 ? draw_routed(stream, now_ns, &slot) : NULL;
         if (pool == NULL) {
-            dispatch->stopped = dispatch->has_drawn || pools_capacity_left(worker) == 0;
+            dispatch->stopped = dispatch->has_drawn || pools_capacity_left(stream) == 0;
             return false;
         }
         slot.waited_ns = supply_take(&dispatch->drawing, slot.intended_ns, slot.waited_ns, now_ns);
         struct connection *connection =
-            pool->again.count + pool->fresh.count == 0 ? pools_pick(worker, pool) : NULL;
+            pool->again.count + pool->fresh.count == 0 ? pools_pick(stream, pool) : NULL;
         if (connection == NULL) {
-            pools_wait_fresh(worker, pool, &slot);
+            pools_wait_fresh(stream, pool, &slot);
             continue;
         }
         pools_place_fresh(connection, &slot, now_ns);
@@ -108,17 +108,17 @@ static bool draw_due(struct worker *worker, uint64_t now_ns, struct touched *tou
 
 /* A closed loop draws for a connection that is free, until it is full, so that pipelined requests go out
  * together. What belongs to other nodes on the way waits for them. False: no ticket was to be had. */
-static bool draw_for(struct worker *worker, struct connection *connection, uint64_t now_ns)
+static bool draw_for(struct stream *stream, struct connection *connection, uint64_t now_ns)
 {
     uint32_t room = pools_room_of(connection);
-    uint64_t capacity = pools_capacity_left(worker);
+    uint64_t capacity = pools_capacity_left(stream);
     while (room > 0 && capacity > 0) {
         struct request_slot slot;
-        struct pool *pool = draw_routed(worker, now_ns, &slot);
+        struct pool *pool = draw_routed(stream, now_ns, &slot);
         if (pool == NULL)
             return false;
         if (pool != connection->pool) {
-            pools_wait_fresh(worker, pool, &slot);
+            pools_wait_fresh(stream, pool, &slot);
             continue;
         }
         pools_place(connection, &slot);
@@ -128,15 +128,15 @@ static bool draw_for(struct worker *worker, struct connection *connection, uint6
     return room == 0;
 }
 
-static void draw_for_free(struct worker *worker, uint64_t now_ns, struct touched *touched)
+static void draw_for_free(struct stream *stream, uint64_t now_ns, struct touched *touched)
 {
     struct pool *pool, *next;
-    for (pool = TAILQ_FIRST(&worker->pools.free); pool != NULL; pool = next) {
+    for (pool = TAILQ_FIRST(&stream->pools.free); pool != NULL; pool = next) {
         struct connection *connection;
         next = TAILQ_NEXT(pool, by_free); /* only this one may leave the list meanwhile */
         while (touched->count < BATCH_CONNECTIONS &&
-               (connection = pools_pick(worker, pool)) != NULL) {
-            bool filled = draw_for(worker, connection, now_ns);
+               (connection = pools_pick(stream, pool)) != NULL) {
+            bool filled = draw_for(stream, connection, now_ns);
             touch(connection, touched);
             if (!filled)
                 return;
@@ -144,16 +144,16 @@ static void draw_for_free(struct worker *worker, uint64_t now_ns, struct touched
     }
 }
 
-static void serve_pools(struct worker *worker, uint64_t now_ns, struct touched *touched)
+static void serve_pools(struct stream *stream, uint64_t now_ns, struct touched *touched)
 {
     struct pool *pool, *next;
-    for (pool = TAILQ_FIRST(&worker->pools.work); pool != NULL; pool = next) {
+    for (pool = TAILQ_FIRST(&stream->pools.work); pool != NULL; pool = next) {
         struct connection *connection;
         next = TAILQ_NEXT(pool, by_work); /* only this one may leave the list meanwhile */
         while (
             touched->count < BATCH_CONNECTIONS &&
-            (pool->again.count > 0 || (pool->fresh.count > 0 && pools_capacity_left(worker) > 0)) &&
-            (connection = pools_pick(worker, pool)) != NULL) {
+            (pool->again.count > 0 || (pool->fresh.count > 0 && pools_capacity_left(stream) > 0)) &&
+            (connection = pools_pick(stream, pool)) != NULL) {
             pools_serve(connection, now_ns);
             touch(connection, touched);
         }
@@ -165,28 +165,28 @@ static void serve_pools(struct worker *worker, uint64_t now_ns, struct touched *
 /* Tickets of a warm-up that is over never will be sent. In a closed loop those of the run take their place. */
 static void replace_stale(struct connection *connection)
 {
-    struct worker *worker = connection->worker;
+    struct stream *stream = connection->stream;
     uint32_t kept = 0;
     for (uint32_t i = 0; i < connection->unsent; i++) {
         struct request_slot slot = *connection_slot(connection, connection->in_flight + i);
         if (slot.ticket < WORKLOAD_WARMUP_TICKET || slot.again)
             *connection_slot(connection, connection->in_flight + kept++) = slot;
         else
-            generation_drop(&worker->generation, &slot);
+            generation_drop(&stream->generation, &slot);
     }
     uint32_t dropped = connection->unsent - kept;
-    worker->unsent -= dropped;
+    stream->unsent -= dropped;
     connection->unsent = kept;
     if (!connection->retiring)
         connection->quota += dropped; /* it has not sent them */
-    if (!worker->open_loop)
-        draw_for(worker, connection, clock_now_ns());
-    worker_publish_drawn(worker);
+    if (!stream->open_loop)
+        draw_for(stream, connection, clock_now_ns());
+    stream_publish_drawn(stream);
 }
 
 COLD static void lose(struct connection *connection)
 {
-    const struct exchange_loss *loss = &connection->worker->exchange.loss;
+    const struct exchange_loss *loss = &connection->stream->exchange.loss;
     connection_lost(connection, loss->cause, loss->event, loss->at_ns);
 }
 
@@ -208,28 +208,28 @@ static inline void flush(struct connection *connection)
 }
 
 /* False: nothing is to be sent now. */
-static bool may_send(struct worker *worker, uint64_t now_ns)
+static bool may_send(struct stream *stream, uint64_t now_ns)
 {
-    if (worker->start_ns == 0)
+    if (stream->start_ns == 0)
         return false;
-    if (now_ns >= worker->edge_ns)
-        edges_cut(worker, now_ns);
-    return now_ns < worker->stop_at_ns;
+    if (now_ns >= stream->edge_ns)
+        edges_cut(stream, now_ns);
+    return now_ns < stream->stop_at_ns;
 }
 
 /* At most a batch. True: there may be more. */
-static bool send_batch(struct worker *worker, uint64_t now_ns)
+static bool send_batch(struct stream *stream, uint64_t now_ns)
 {
     struct touched touched = {.count = 0};
     bool more = false;
-    serve_pools(worker, now_ns, &touched);
-    if (worker->open_loop) {
-        more = draw_due(worker, now_ns, &touched);
+    serve_pools(stream, now_ns, &touched);
+    if (stream->open_loop) {
+        more = draw_due(stream, now_ns, &touched);
     } else {
-        draw_for_free(worker, now_ns, &touched);
-        serve_pools(worker, now_ns, &touched);
+        draw_for_free(stream, now_ns, &touched);
+        serve_pools(stream, now_ns, &touched);
     }
-    worker_publish_drawn(worker);
+    stream_publish_drawn(stream);
     for (uint32_t i = 0; i < touched.count; i++) {
         struct connection *connection = touched.connections[i];
         connection->touched = false;
@@ -240,33 +240,33 @@ static bool send_batch(struct worker *worker, uint64_t now_ns)
     return more || touched.count == BATCH_CONNECTIONS;
 }
 
-void dispatch_send(struct worker *worker, uint64_t now_ns)
+void dispatch_send(struct stream *stream, uint64_t now_ns)
 {
-    const struct pacer *pacer = &worker->pacer;
-    bool idle = worker->open_loop && pacer->next_ns > now_ns && !worker->dispatch.has_drawn &&
-                TAILQ_EMPTY(&worker->pools.work);
-    if (!idle && may_send(worker, now_ns)) {
-        if (worker->open_loop)
-            pacer_shed_late(worker, now_ns);
-        while (send_batch(worker, now_ns))
+    const struct pacer *pacer = &stream->pacer;
+    bool idle = stream->open_loop && pacer->next_ns > now_ns && !stream->dispatch.has_drawn &&
+                TAILQ_EMPTY(&stream->pools.work);
+    if (!idle && may_send(stream, now_ns)) {
+        if (stream->open_loop)
+            pacer_shed_late(stream, now_ns);
+        while (send_batch(stream, now_ns))
             continue;
     }
-    if (worker->open_loop && worker->start_ns != 0 && (pacer->starved || pacer->next_ns <= now_ns))
-        pacer_note_starved(worker, now_ns);
+    if (stream->open_loop && stream->start_ns != 0 && (pacer->starved || pacer->next_ns <= now_ns))
+        pacer_note_starved(stream, now_ns);
 }
 
-void dispatch_tick(struct worker *worker, uint64_t now_ns)
+void dispatch_tick(struct stream *stream, uint64_t now_ns)
 {
-    if (worker->pools.full_ns != 0)
-        pools_note_full(worker, now_ns, worker->pools.full);
-    pools_shed_stale(worker, now_ns);
-    dispatch_send(worker, now_ns);
+    if (stream->pools.full_ns != 0)
+        pools_note_full(stream, now_ns, stream->pools.full);
+    pools_shed_stale(stream, now_ns);
+    dispatch_send(stream, now_ns);
 }
 
-bool dispatch_can_take(struct worker *worker)
+bool dispatch_can_take(struct stream *stream)
 {
-    return worker->router.by_slot ? pools_capacity_left(worker) > 0 && worker->pools.full_ns == 0
-                                  : pools_pick(worker, worker->pools.each) != NULL;
+    return stream->router.by_slot ? pools_capacity_left(stream) > 0 && stream->pools.full_ns == 0
+                                  : pools_pick(stream, stream->pools.each) != NULL;
 }
 
 static void recycle(struct connection *connection, uint64_t now_ns);
@@ -284,25 +284,25 @@ static bool recycle_spent(struct connection *connection, uint64_t now_ns)
 static __attribute__((noinline)) void fill_from_pools(struct connection *connection,
                                                       uint64_t now_ns)
 {
-    struct worker *worker = connection->worker;
+    struct stream *stream = connection->stream;
     if (recycle_spent(connection, now_ns))
         return;
-    if (worker->open_loop) {
+    if (stream->open_loop) {
         pools_connection_able(connection, now_ns);
-        dispatch_send(worker, now_ns);
+        dispatch_send(stream, now_ns);
         return;
     }
     pools_connection_changed(connection);
     /* Mostly this one is the only one that is free. */
-    if (worker->pools.free_connections != (connection->listed_load != CONNECTION_UNLISTED)) {
-        dispatch_send(worker, now_ns);
+    if (stream->pools.free_connections != (connection->listed_load != CONNECTION_UNLISTED)) {
+        dispatch_send(stream, now_ns);
         return;
     }
-    if (connection->listed_load == CONNECTION_UNLISTED || !may_send(worker, now_ns))
+    if (connection->listed_load == CONNECTION_UNLISTED || !may_send(stream, now_ns))
         return;
     pools_serve(connection, now_ns);
-    draw_for(worker, connection, now_ns);
-    worker_publish_drawn(worker);
+    draw_for(stream, connection, now_ns);
+    stream_publish_drawn(stream);
     pools_connection_changed(connection);
     flush(connection);
     pools_connection_changed(connection);
@@ -311,33 +311,33 @@ static __attribute__((noinline)) void fill_from_pools(struct connection *connect
 /* A ready connection may have room: it gets what is there for it. The pipeline is a sliding window. */
 static void fill(struct connection *connection, uint64_t now_ns)
 {
-    struct worker *worker = connection->worker;
-    const struct pools *pools = &worker->pools;
-    if (__builtin_expect(!worker->dispatch.straight, 0) ||
+    struct stream *stream = connection->stream;
+    const struct pools *pools = &stream->pools;
+    if (__builtin_expect(!stream->dispatch.straight, 0) ||
         __builtin_expect((pools->free_connections | pools->held) != 0, 0)) {
         fill_from_pools(connection, now_ns);
         return;
     }
     /* The usual case in few steps: all others are busy, and nothing waits. */
-    if (now_ns >= worker->stop_at_ns || connection->write_waiting)
+    if (now_ns >= stream->stop_at_ns || connection->write_waiting)
         return;
-    uint32_t room = (uint32_t)worker->run->pipeline - connection->in_flight - connection->unsent;
+    uint32_t room = (uint32_t)stream->run->pipeline - connection->in_flight - connection->unsent;
     if (__builtin_expect(room > connection->quota, 0)) {
         room = (uint32_t)connection->quota;
         if (recycle_spent(connection, now_ns))
             return;
     }
     uint64_t ticket;
-    for (; room > 0 && tickets_draw(worker, &ticket); room--) {
+    for (; room > 0 && tickets_draw(stream, &ticket); room--) {
         struct request_slot *slot =
             connection_slot(connection, connection->in_flight + connection->unsent);
         slot->ticket = ticket;
-        generation_draw(&worker->generation, slot);
+        generation_draw(&stream->generation, slot);
         connection->unsent++;
         connection->quota--;
-        worker->unsent++;
+        stream->unsent++;
     }
-    worker_publish_unsent(worker);
+    stream_publish_unsent(stream);
     flush(connection);
     if (room > 0)
         pools_connection_changed(connection);
@@ -347,12 +347,12 @@ static void fill(struct connection *connection, uint64_t now_ns)
 
 static void became_ready(struct connection *connection, uint64_t now_ns)
 {
-    const struct worker *worker = connection->worker;
-    if (!worker->connected || !connection->duty->load)
+    const struct stream *stream = connection->stream;
+    if (!stream->connected || !connection->duty->load)
         return;
     if (connection->retiring)
         recycle(connection, now_ns);
-    else if (worker->start_ns != 0)
+    else if (stream->start_ns != 0)
         fill(connection, now_ns);
 }
 
@@ -380,35 +380,35 @@ static inline void take_result(struct connection *connection, enum exchange_resu
     if (__builtin_expect(result != EXCHANGE_FREED, 0))
         take_unusual(connection, result);
     else
-        fill(connection, connection->worker->exchange.done_ns);
+        fill(connection, connection->stream->exchange.done_ns);
 }
 
 static void take_unusual(struct connection *connection, enum exchange_result result)
 {
-    struct worker *worker = connection->worker;
+    struct stream *stream = connection->stream;
     while (result == EXCHANGE_REDIRECTED) {
-        router_redirected(connection, worker->exchange.done_ns);
+        router_redirected(connection, stream->exchange.done_ns);
         result = exchange_go_on(connection);
     }
-    const uint64_t done_ns = worker->exchange.done_ns;
+    const uint64_t done_ns = stream->exchange.done_ns;
     if (result == EXCHANGE_LOST) {
         lose(connection);
-        dispatch_send(worker, done_ns);
+        dispatch_send(stream, done_ns);
     } else if (result == EXCHANGE_FREED) {
         fill(connection, done_ns);
     }
 }
 
 /* Work at a wake-up, ahead of the first read, must not be taken for a sleep. */
-static void note_wakeup(struct worker *worker)
+static void note_wakeup(struct stream *stream)
 {
-    if (worker->lag.wakeup_ns == 0)
-        lag_woke(&worker->lag, clock_now_ns());
+    if (stream->lag.wakeup_ns == 0)
+        lag_woke(&stream->lag, clock_now_ns());
 }
 
 COLD static void go_on_writing(struct connection *connection)
 {
-    note_wakeup(connection->worker);
+    note_wakeup(connection->stream);
     pools_waited_to_write(connection, clock_now_ns());
     flush(connection);
     if (connection->state == CONNECTION_READY)
@@ -417,7 +417,7 @@ COLD static void go_on_writing(struct connection *connection)
 
 COLD static void go_on_opening(struct connection *connection, short what)
 {
-    note_wakeup(connection->worker);
+    note_wakeup(connection->stream);
     connection_go_on(connection, what);
     if (connection->state == CONNECTION_READY)
         became_ready(connection, clock_now_ns());

@@ -10,7 +10,7 @@
 #include "worker/connection.h"
 #include "worker/supply.h"
 
-struct worker;
+struct stream;
 
 struct dispatch {
     bool
@@ -26,10 +26,10 @@ void dispatch_io(evutil_socket_t fd, short what, void *connection);
 /* Opens a connection, and gives it work where it is ready at once. */
 void dispatch_open(struct connection *connection);
 /* Sends what waits, and what is due, as far as connections are free. */
-void dispatch_send(struct worker *worker, uint64_t now_ns);
+void dispatch_send(struct stream *stream, uint64_t now_ns);
 /* The same on every tick of the loop's timer. */
-void dispatch_tick(struct worker *worker, uint64_t now_ns);
+void dispatch_tick(struct stream *stream, uint64_t now_ns);
 /* Open loop: whether a ticket that is due could go somewhere now. */
-bool dispatch_can_take(struct worker *worker);
+bool dispatch_can_take(struct stream *stream);
 
 #endif

@@ -7,7 +7,7 @@
 
 #include "worker/edges.h"
 #include "worker/protocol/protocol.h"
-#include "worker/worker_state.h"
+#include "worker/stream.h"
 
 #define LIKELY(x) __builtin_expect(!!(x), 1)
 #define INLINE static inline __attribute__((always_inline))
@@ -30,7 +30,7 @@ static enum counter loss_event(enum io_status status)
 COLD static enum exchange_result lost(const struct connection *connection, enum counter cause,
                                       enum counter event, uint64_t at_ns)
 {
-    connection->worker->exchange.loss =
+    connection->stream->exchange.loss =
         (struct exchange_loss){.cause = cause, .event = event, .at_ns = at_ns};
     return EXCHANGE_LOST;
 }
@@ -51,11 +51,11 @@ static bool any_unsent_is_stale(const struct connection *connection)
 
 static inline bool unsent_is_stale(const struct connection *connection)
 {
-    const struct worker *worker = connection->worker;
-    if (connection->unsent == 0 || worker->warming_up)
+    const struct stream *stream = connection->stream;
+    if (connection->unsent == 0 || stream->warming_up)
         return false;
-    if (worker->router.by_slot)
-        return worker->run->warmup_ns > 0 && any_unsent_is_stale(connection);
+    if (stream->router.by_slot)
+        return stream->run->warmup_ns > 0 && any_unsent_is_stale(connection);
     return connection_slot(connection, connection->in_flight)->ticket >= WORKLOAD_WARMUP_TICKET;
 }
 
@@ -68,26 +68,26 @@ struct batch {
 };
 
 /* Of all that goes out for a request. */
-static inline size_t slot_bytes(const struct worker *worker, const struct request_slot *slot)
+static inline size_t slot_bytes(const struct stream *stream, const struct request_slot *slot)
 {
-    uint32_t alike_bytes = worker->generation.bytes;
+    uint32_t alike_bytes = stream->generation.bytes;
     return (alike_bytes > 0 ? alike_bytes : slot->bytes) + (slot->asking ? ASKING_BYTES : 0);
 }
 
 static void count_to_node(struct connection *connection, uint32_t sent, uint32_t again)
 {
-    struct worker *worker = connection->worker;
-    worker_node(worker, connection->node)->counters[NODE_SENT] += sent;
+    struct stream *stream = connection->stream;
+    stream_node(stream, connection->node)->counters[NODE_SENT] += sent;
     connection->again_in_flight += again;
-    worker_count(worker, COUNTER_RESENT, again);
+    stream_count(stream, COUNTER_RESENT, again);
 }
 
 /* Why a request of an open loop goes out after its time: volley's own slip is what is left when the wait for
  * a connection is taken off. */
-static inline void record_lateness(struct worker *worker, const struct request_slot *slot,
+static inline void record_lateness(struct stream *stream, const struct request_slot *slot,
                                    uint64_t sent_ns)
 {
-    struct interval_histogram *histograms = worker->recorder.interval->histograms;
+    struct interval_histogram *histograms = stream->recorder.interval->histograms;
     uint64_t waited_ns = slot->waited_ns;
     interval_histogram_record(&histograms[HISTOGRAM_SLIP], sent_ns - slot->intended_ns - waited_ns);
     if (LIKELY(waited_ns == 0))
@@ -100,7 +100,7 @@ static inline void record_lateness(struct worker *worker, const struct request_s
 static inline void count_written(struct connection *connection, const struct batch *batch,
                                  size_t written_bytes, uint64_t sent_ns)
 {
-    struct worker *worker = connection->worker;
+    struct stream *stream = connection->stream;
     size_t skipped_bytes = connection->partial_bytes;
     uint32_t begun = batch->requests;
     connection->partial_bytes = 0;
@@ -110,14 +110,14 @@ static inline void count_written(struct connection *connection, const struct bat
         for (begun = 0;
              begun < batch->requests &&
              position >=
-                 (whole_bytes = slot_bytes(worker, connection_slot(connection, first + begun)));
+                 (whole_bytes = slot_bytes(stream, connection_slot(connection, first + begun)));
              begun++)
             position -= whole_bytes;
         connection->partial_bytes = position;
         begun += position > 0;
     }
     uint32_t newly_sent = begun - (skipped_bytes > 0), again = 0;
-    bool by_slot = worker->router.by_slot;
+    bool by_slot = stream->router.by_slot;
     for (uint32_t i = 0; i < newly_sent; i++) {
         struct request_slot *slot = connection_slot(connection, connection->in_flight + i);
         if (by_slot && slot->again) {
@@ -126,19 +126,19 @@ static inline void count_written(struct connection *connection, const struct bat
             again++;
             continue;
         }
-        if (worker->open_loop)
-            record_lateness(worker, slot, sent_ns);
+        if (stream->open_loop)
+            record_lateness(stream, slot, sent_ns);
         slot->sent_ns = sent_ns;
     }
     connection->in_flight += newly_sent;
     connection->unsent -= newly_sent;
-    worker->in_flight += newly_sent - again;
-    worker->unsent -= newly_sent - again;
-    worker_count(worker, COUNTER_SENT, newly_sent - again);
-    if (worker->router.many_nodes)
+    stream->in_flight += newly_sent - again;
+    stream->unsent -= newly_sent - again;
+    stream_count(stream, COUNTER_SENT, newly_sent - again);
+    if (stream->router.many_nodes)
         count_to_node(connection, newly_sent, again);
-    worker_count(worker, COUNTER_BYTES_OUT, written_bytes);
-    worker_publish_in_flight(worker);
+    stream_count(stream, COUNTER_BYTES_OUT, written_bytes);
+    stream_publish_in_flight(stream);
 }
 
 /* The request to go on with: the half-written one, else the first unsent one. */
@@ -148,7 +148,7 @@ static const struct request_slot *next_slot(const struct connection *connection)
 }
 
 /* Bytes [from, from + count) of what goes out for a request. */
-static void render_part(const struct worker *worker, const struct request_slot *slot, size_t from,
+static void render_part(const struct stream *stream, const struct request_slot *slot, size_t from,
                         size_t count, char *out)
 {
     if (slot->asking && from < ASKING_BYTES) {
@@ -159,19 +159,19 @@ static void render_part(const struct worker *worker, const struct request_slot *
         count -= ahead;
     }
     if (count > 0)
-        worker->generation.kind->render_part(worker->generation.state, slot,
+        stream->generation.kind->render_part(stream->generation.state, slot,
                                              from - (slot->asking ? ASKING_BYTES : 0), count, out);
 }
 
 /* A request longer than the buffer goes out window by window, and one behind ASKING on its own. */
 static struct batch render_alone(struct connection *connection)
 {
-    struct worker *worker = connection->worker;
+    struct stream *stream = connection->stream;
     const struct request_slot *slot = next_slot(connection);
-    size_t left_bytes = slot_bytes(worker, slot) - connection->partial_bytes;
+    size_t left_bytes = slot_bytes(stream, slot) - connection->partial_bytes;
     size_t count =
-        left_bytes < worker->exchange.out_bytes ? left_bytes : worker->exchange.out_bytes;
-    render_part(worker, slot, connection->partial_bytes, count, worker->exchange.out);
+        left_bytes < stream->exchange.out_bytes ? left_bytes : stream->exchange.out_bytes;
+    render_part(stream, slot, connection->partial_bytes, count, stream->exchange.out);
     return (struct batch){.byte_count = count, .requests = 1, .to_the_end = count == left_bytes};
 }
 
@@ -179,25 +179,25 @@ static struct batch render_alone(struct connection *connection)
  * left: it is rendered again. */
 __attribute__((noinline)) static struct batch render_mixed(struct connection *connection)
 {
-    struct worker *worker = connection->worker;
-    char *out = worker->exchange.out, *const end = out + worker->exchange.out_bytes;
+    struct stream *stream = connection->stream;
+    char *out = stream->exchange.out, *const end = out + stream->exchange.out_bytes;
     const struct request_slot *slot = next_slot(connection);
     size_t partial_bytes = connection->partial_bytes;
-    if (slot_bytes(worker, slot) > worker->exchange.out_bytes || slot->asking)
+    if (slot_bytes(stream, slot) > stream->exchange.out_bytes || slot->asking)
         return render_alone(connection);
     if (partial_bytes > 0) {
-        render_part(worker, slot, partial_bytes, slot_bytes(worker, slot) - partial_bytes, out);
-        out += slot_bytes(worker, slot) - partial_bytes;
+        render_part(stream, slot, partial_bytes, slot_bytes(stream, slot) - partial_bytes, out);
+        out += slot_bytes(stream, slot) - partial_bytes;
     }
     uint32_t fresh = 0;
     for (; fresh < connection->unsent; fresh++) {
         slot = connection_slot(connection, connection->in_flight + fresh);
-        if (slot_bytes(worker, slot) > (size_t)(end - out) || slot->asking)
+        if (slot_bytes(stream, slot) > (size_t)(end - out) || slot->asking)
             break;
-        worker->generation.kind->render(worker->generation.state, slot, out);
-        out += slot_bytes(worker, slot);
+        stream->generation.kind->render(stream->generation.state, slot, out);
+        out += slot_bytes(stream, slot);
     }
-    return (struct batch){.byte_count = (size_t)(out - worker->exchange.out),
+    return (struct batch){.byte_count = (size_t)(out - stream->exchange.out),
                           .requests = fresh + (partial_bytes > 0),
                           .to_the_end = true};
 }
@@ -205,25 +205,25 @@ __attribute__((noinline)) static struct batch render_mixed(struct connection *co
 /* The usual case in few steps: requests of one length, from the beginning. */
 static inline struct batch render_batch(struct connection *connection)
 {
-    struct worker *worker = connection->worker;
-    const struct generation *generation = &worker->generation;
-    uint32_t most = worker->exchange.alike_requests;
-    if (__builtin_expect(most == 0 || connection->partial_bytes > 0 || worker->router.asking, 0))
+    struct stream *stream = connection->stream;
+    const struct generation *generation = &stream->generation;
+    uint32_t most = stream->exchange.alike_requests;
+    if (__builtin_expect(most == 0 || connection->partial_bytes > 0 || stream->router.asking, 0))
         return render_mixed(connection);
-    char *out = worker->exchange.out;
+    char *out = stream->exchange.out;
     uint32_t fresh = connection->unsent < most ? connection->unsent : most;
     for (uint32_t i = 0; i < fresh; i++, out += generation->bytes)
         generation->kind->render(generation->state,
                                  connection_slot(connection, connection->in_flight + i), out);
     return (struct batch){
-        .byte_count = (size_t)(out - worker->exchange.out), .requests = fresh, .to_the_end = true};
+        .byte_count = (size_t)(out - stream->exchange.out), .requests = fresh, .to_the_end = true};
 }
 
 /* After the stop nothing begins: what is left of a half-written request, or nothing. */
 static void keep_begun(const struct connection *connection, struct batch *batch)
 {
     size_t left_bytes =
-        slot_bytes(connection->worker, next_slot(connection)) - connection->partial_bytes;
+        slot_bytes(connection->stream, next_slot(connection)) - connection->partial_bytes;
     if (connection->partial_bytes == 0)
         *batch = (struct batch){0};
     else if (batch->byte_count >= left_bytes)
@@ -265,12 +265,12 @@ static enum io_status flush_wire(struct connection *connection)
     int sys_errno = 0;
     if (!connection->wire.unflushed)
         return IO_DONE;
-    return connection->worker->transport->flush(&connection->wire, &sys_errno);
+    return connection->stream->transport->flush(&connection->wire, &sys_errno);
 }
 
 enum exchange_result exchange_flush(struct connection *connection)
 {
-    struct worker *worker = connection->worker;
+    struct stream *stream = connection->stream;
     enum io_status status = flush_wire(connection);
     if (status == IO_AGAIN)
         exchange_wait_writable(connection);
@@ -281,19 +281,19 @@ enum exchange_result exchange_flush(struct connection *connection)
             return EXCHANGE_STALE;
         struct batch batch = render_batch(connection);
         uint64_t sent_ns = clock_now_ns();
-        if (sent_ns >= worker->edge_ns) {
-            edges_cut(worker, sent_ns);
+        if (sent_ns >= stream->edge_ns) {
+            edges_cut(stream, sent_ns);
             if (unsent_is_stale(connection))
                 return EXCHANGE_STALE;
             sent_ns = clock_now_ns(); /* encoding a record is no part of a request's time */
         }
-        if (sent_ns >= worker->stop_at_ns)
+        if (sent_ns >= stream->stop_at_ns)
             keep_begun(connection, &batch);
         if (batch.byte_count == 0)
             return EXCHANGE_DONE;
         size_t written_bytes = 0;
         int sys_errno = 0;
-        status = worker->transport->write(&connection->wire, worker->exchange.out, batch.byte_count,
+        status = stream->transport->write(&connection->wire, stream->exchange.out, batch.byte_count,
                                           &written_bytes, &sys_errno);
         if (status == IO_FAILED || status == IO_CLOSED)
             return write_failed(connection, status);
@@ -319,8 +319,8 @@ COLD static enum exchange_result out_of_step(const struct connection *connection
 /* A request is to go elsewhere: what follows goes on from here. */
 COLD static enum exchange_result pause(const struct connection *connection, struct reading reading)
 {
-    reading.at = connection->worker->exchange.reading.at;
-    connection->worker->exchange.reading = reading;
+    reading.at = connection->stream->exchange.reading.at;
+    connection->stream->exchange.reading = reading;
     return EXCHANGE_REDIRECTED;
 }
 
@@ -329,27 +329,27 @@ COLD static enum exchange_result pause(const struct connection *connection, stru
  * connections_resume. */
 INLINE enum exchange_result read_on(struct connection *connection, struct reading reading)
 {
-    struct worker *worker = connection->worker;
+    struct stream *stream = connection->stream;
     while (reading.more && reading.reads < READS_AT_ONCE) {
         int sys_errno = 0;
         size_t got_bytes = 0;
-        enum io_status status = worker->transport->read(&connection->wire, worker->exchange.in,
+        enum io_status status = stream->transport->read(&connection->wire, stream->exchange.in,
                                                         WORKER_READ_BYTES, &got_bytes, &sys_errno);
-        uint64_t done_ns = worker->exchange.done_ns = clock_now_ns();
-        if (done_ns >= worker->edge_ns)
-            edges_cut(worker, done_ns);
+        uint64_t done_ns = stream->exchange.done_ns = clock_now_ns();
+        if (done_ns >= stream->edge_ns)
+            edges_cut(stream, done_ns);
         reading.more = false;
         if (status == IO_AGAIN)
             break;
         if (status != IO_DONE)
             return lost(connection, COUNTER_LOST_DISCONNECT, loss_event(status), done_ns);
-        lag_read(&worker->lag, worker->recorder.interval, done_ns);
-        worker_count(worker, COUNTER_BYTES_IN, got_bytes);
+        lag_read(&stream->lag, stream->recorder.interval, done_ns);
+        stream_count(stream, COUNTER_BYTES_IN, got_bytes);
         reading.reads++;
         reading.more = got_bytes == WORKER_READ_BYTES || reading.closed_by_peer;
-        reading.end = worker->exchange.in + got_bytes;
+        reading.end = stream->exchange.in + got_bytes;
         enum exchange_result result =
-            worker->protocol->take(connection, worker->exchange.in, reading.end, done_ns);
+            stream->protocol->take(connection, stream->exchange.in, reading.end, done_ns);
         if (__builtin_expect(result != EXCHANGE_DONE, 0))
             return result == EXCHANGE_LOST ? out_of_step(connection, done_ns)
                                            : pause(connection, reading);
@@ -370,11 +370,11 @@ enum exchange_result exchange_receive(struct connection *connection, bool closed
 
 COLD enum exchange_result exchange_go_on(struct connection *connection)
 {
-    struct worker *worker = connection->worker;
-    struct reading reading = worker->exchange.reading;
-    const uint64_t done_ns = worker->exchange.done_ns;
+    struct stream *stream = connection->stream;
+    struct reading reading = stream->exchange.reading;
+    const uint64_t done_ns = stream->exchange.done_ns;
     connection_reset_head(connection);
-    switch (worker->protocol->take(connection, reading.at, reading.end, done_ns)) {
+    switch (stream->protocol->take(connection, reading.at, reading.end, done_ns)) {
     case EXCHANGE_DONE:
         return read_on(connection, reading);
     case EXCHANGE_LOST:
@@ -386,7 +386,7 @@ COLD enum exchange_result exchange_go_on(struct connection *connection)
 
 void exchange_set_read_cut(struct connection *connection, bool cut)
 {
-    connection->worker->reads_cut += cut;
-    connection->worker->reads_cut -= connection->read_cut;
+    connection->stream->reads_cut += cut;
+    connection->stream->reads_cut -= connection->read_cut;
     connection->read_cut = cut;
 }

@@ -13,7 +13,7 @@
 #include "common/schedule.h"
 #include "worker/slot_list.h"
 
-struct worker;
+struct stream;
 
 /* All zero in a closed loop. */
 struct pacer {
@@ -31,24 +31,24 @@ struct pacer {
 };
 
 /* Before anything is connected. */
-enum err_code pacer_create(struct worker *worker, struct err *err);
+enum err_code pacer_create(struct stream *stream, struct err *err);
 void pacer_destroy(struct pacer *pacer);
 /* From the common start, or the end of the warm-up, on: tickets come from this stream. */
-void pacer_begin_warmup(struct worker *worker);
-void pacer_begin_measuring(struct worker *worker);
+void pacer_begin_warmup(struct stream *stream);
+void pacer_begin_measuring(struct stream *stream);
 /* A replacement's first act: what fell due while nobody was there is shed. */
-void pacer_shed_missed(struct worker *worker, uint64_t now_ns);
+void pacer_shed_missed(struct stream *stream, uint64_t now_ns);
 /* Takes over segments that were added to the schedule. */
-void pacer_refresh(struct worker *worker);
+void pacer_refresh(struct stream *stream);
 /* Brings the counters of what is due, shed and starved up to at_ns, an edge. end_of_warmup: what is
  * left of the warm-up is shed. */
-void pacer_settle(struct worker *worker, uint64_t at_ns, bool end_of_warmup);
+void pacer_settle(struct stream *stream, uint64_t at_ns, bool end_of_warmup);
 /* The next ticket, if it is due. */
-bool pacer_draw(struct worker *worker, uint64_t now_ns, struct request_slot *slot);
+bool pacer_draw(struct stream *stream, uint64_t now_ns, struct request_slot *slot);
 /* Drops what is late by --shed-after. */
-void pacer_shed_late(struct worker *worker, uint64_t now_ns);
+void pacer_shed_late(struct stream *stream, uint64_t now_ns);
 /* Why a ticket that is due is not sent, over time: evidence for "target not reached". To be called when what
  * is due has been sent as far as possible. */
-void pacer_note_starved(struct worker *worker, uint64_t now_ns);
+void pacer_note_starved(struct stream *stream, uint64_t now_ns);
 
 #endif

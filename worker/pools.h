@@ -49,7 +49,7 @@ struct pools {
 };
 
 /* One more. False: no memory. */
-bool pools_add(struct worker *worker);
+bool pools_add(struct stream *stream);
 void pools_destroy(struct pools *pools);
 
 /* A connection has more or fewer requests than before, or has become ready or unable to take any. */
@@ -60,11 +60,11 @@ void pools_connection_able(struct connection *connection, uint64_t now_ns);
 void pools_waited_to_write(struct connection *connection, uint64_t now_ns);
 
 /* The connection with the fewest requests, that has waited longest among equals; NULL: none has room. */
-struct connection *pools_pick(const struct worker *worker, struct pool *pool);
+struct connection *pools_pick(const struct stream *stream, struct pool *pool);
 /* How many more requests it may be given now. */
 uint32_t pools_room_of(const struct connection *connection);
 /* So many requests more may be in flight, or held by connections. */
-uint64_t pools_capacity_left(const struct worker *worker);
+uint64_t pools_capacity_left(const struct stream *stream);
 
 /* Gives a connection with room a request that was sent before, or a ticket that was not. */
 void pools_place(struct connection *connection, const struct request_slot *slot);
@@ -74,30 +74,30 @@ void pools_place_fresh(struct connection *connection, struct request_slot *slot,
 void pools_serve(struct connection *connection, uint64_t now_ns);
 
 /* Makes it wait in the pool, behind what waits there. */
-void pools_wait_again(struct worker *worker, struct pool *pool, const struct request_slot *slot);
-void pools_wait_fresh(struct worker *worker, struct pool *pool, const struct request_slot *slot);
+void pools_wait_again(struct stream *stream, struct pool *pool, const struct request_slot *slot);
+void pools_wait_fresh(struct stream *stream, struct pool *pool, const struct request_slot *slot);
 /* A connection has ended, or goes elsewhere: what it had not sent waits in front of the others. */
 void pools_take_back(struct connection *connection);
 /* Puts a pool into the lists that it belongs to now, once its own have been changed by hand. */
-void pools_list(struct worker *worker, struct pool *pool);
+void pools_list(struct stream *stream, struct pool *pool);
 
 /* A ticket that is not to be sent any more: of a warm-up that is over, with which it was shed, or too late,
  * and shed here. */
-bool pools_is_stale(struct worker *worker, const struct pool *pool, const struct request_slot *slot,
+bool pools_is_stale(struct stream *stream, const struct pool *pool, const struct request_slot *slot,
                     uint64_t now_ns);
 /* Drops such tickets where they stand in front: no connection of a pool may be free, and come by them. */
-void pools_shed_stale(struct worker *worker, uint64_t now_ns);
+void pools_shed_stale(struct stream *stream, uint64_t now_ns);
 /* Drops a ticket that finds no room where it should wait. */
-void pools_shed_for_node(struct worker *worker, const struct pool *pool,
+void pools_shed_for_node(struct stream *stream, const struct pool *pool,
                          const struct request_slot *slot, uint64_t now_ns);
 /* The load is over, or it is too late, and this ticket was never sent: counts it for its node, if the node had no
  * connection free for most of the time. */
-void pools_left_unsent(struct worker *worker, const struct pool *pool,
+void pools_left_unsent(struct stream *stream, const struct pool *pool,
                        const struct request_slot *slot, uint64_t now_ns);
 /* Counts the time for which drawing stood still, and whether it does from now on: for this pool, NULL: not. */
-void pools_note_full(struct worker *worker, uint64_t now_ns, struct pool *full);
+void pools_note_full(struct stream *stream, uint64_t now_ns, struct pool *full);
 /* Requests of a list that were sent are lost by this cause. */
-void pools_abandon(struct worker *worker, struct slot_list *list, enum counter cause,
+void pools_abandon(struct stream *stream, struct slot_list *list, enum counter cause,
                    uint64_t now_ns);
 
 #endif

@@ -9,7 +9,7 @@
 #include <unistd.h>
 
 #include "common/secret.h"
-#include "worker/worker_state.h"
+#include "worker/stream.h"
 
 static uint64_t timeval_ns(struct timeval time)
 {
@@ -18,46 +18,46 @@ static uint64_t timeval_ns(struct timeval time)
 
 /* How long this process was ready to run and did not: the second number of /proc/self/schedstat
  * (Documentation/scheduler/sched-stats.rst of the kernel). */
-static uint64_t read_run_delay_ns(const struct worker *worker)
+static uint64_t read_run_delay_ns(const struct stream *stream)
 {
     char text[128], *end;
-    ssize_t got = worker->recorder.schedstat_fd < 0
+    ssize_t got = stream->recorder.schedstat_fd < 0
                       ? -1
-                      : pread(worker->recorder.schedstat_fd, text, sizeof text - 1, 0);
+                      : pread(stream->recorder.schedstat_fd, text, sizeof text - 1, 0);
     if (got <= 0)
-        return worker->recorder.run_delay_ns;
+        return stream->recorder.run_delay_ns;
     text[got] = '\0';
     strtoull(text, &end, 10);
     return strtoull(end, NULL, 10);
 }
 
-void recorder_start_cpu(struct worker *worker, uint64_t now_ns)
+void recorder_start_cpu(struct stream *stream, uint64_t now_ns)
 {
-    struct recorder *recorder = &worker->recorder;
+    struct recorder *recorder = &stream->recorder;
     struct rusage usage = {0};
     getrusage(RUSAGE_SELF, &usage);
     recorder->cpu_user_ns = timeval_ns(usage.ru_utime);
     recorder->cpu_system_ns = timeval_ns(usage.ru_stime);
     recorder->alive_ns = recorder->cpu_counted_ns = now_ns;
     recorder->schedstat_fd = open("/proc/self/schedstat", O_RDONLY | O_CLOEXEC);
-    recorder->run_delay_ns = read_run_delay_ns(worker);
+    recorder->run_delay_ns = read_run_delay_ns(stream);
 }
 
 /* A replacement goes on from the totals of the one before it. */
-void recorder_count_cpu(struct worker *worker)
+void recorder_count_cpu(struct stream *stream)
 {
     struct rusage usage;
     if (getrusage(RUSAGE_SELF, &usage) != 0)
         return;
     uint64_t user_ns = timeval_ns(usage.ru_utime), system_ns = timeval_ns(usage.ru_stime);
-    worker_count(worker, COUNTER_CPU_USER_NS, user_ns - worker->recorder.cpu_user_ns);
-    worker_count(worker, COUNTER_CPU_SYSTEM_NS, system_ns - worker->recorder.cpu_system_ns);
-    uint64_t run_delay_ns = read_run_delay_ns(worker);
-    worker_count(worker, COUNTER_RUN_DELAY_NS, run_delay_ns - worker->recorder.run_delay_ns);
-    worker->recorder.cpu_user_ns = user_ns;
-    worker->recorder.cpu_system_ns = system_ns;
-    worker->recorder.run_delay_ns = run_delay_ns;
-    worker->recorder.cpu_counted_ns = worker->recorder.alive_ns;
+    stream_count(stream, COUNTER_CPU_USER_NS, user_ns - stream->recorder.cpu_user_ns);
+    stream_count(stream, COUNTER_CPU_SYSTEM_NS, system_ns - stream->recorder.cpu_system_ns);
+    uint64_t run_delay_ns = read_run_delay_ns(stream);
+    stream_count(stream, COUNTER_RUN_DELAY_NS, run_delay_ns - stream->recorder.run_delay_ns);
+    stream->recorder.cpu_user_ns = user_ns;
+    stream->recorder.cpu_system_ns = system_ns;
+    stream->recorder.run_delay_ns = run_delay_ns;
+    stream->recorder.cpu_counted_ns = stream->recorder.alive_ns;
 }
 
 static void find_newest(uint64_t *newest_ns, uint64_t reading_ns, uint64_t now_ns)
@@ -67,47 +67,47 @@ static void find_newest(uint64_t *newest_ns, uint64_t reading_ns, uint64_t now_n
 }
 
 /* Off its CPU for so long since its CPU time was counted: not busy with something long. */
-static bool was_off_cpu(const struct worker *worker, uint64_t now_ns, uint64_t for_ns)
+static bool was_off_cpu(const struct stream *stream, uint64_t now_ns, uint64_t for_ns)
 {
     struct rusage usage;
     if (getrusage(RUSAGE_SELF, &usage) != 0)
         return true;
     uint64_t busy_ns = timeval_ns(usage.ru_utime) + timeval_ns(usage.ru_stime) -
-                       worker->recorder.cpu_user_ns - worker->recorder.cpu_system_ns;
-    return now_ns > worker->recorder.cpu_counted_ns + busy_ns + for_ns - for_ns / 8;
+                       stream->recorder.cpu_user_ns - stream->recorder.cpu_system_ns;
+    return now_ns > stream->recorder.cpu_counted_ns + busy_ns + for_ns - for_ns / 8;
 }
 
-void recorder_count_still(struct worker *worker, uint64_t from_ns)
+void recorder_count_still(struct stream *stream, uint64_t from_ns)
 {
-    const struct own_stop *still = &worker->recorder.still;
-    uint64_t to_ns = still->to_ns < worker->edge_ns ? still->to_ns : worker->edge_ns;
+    const struct own_stop *still = &stream->recorder.still;
+    uint64_t to_ns = still->to_ns < stream->edge_ns ? still->to_ns : stream->edge_ns;
     if (to_ns > from_ns)
-        worker_count(worker, COUNTER_STOOD_STILL_NS, to_ns - from_ns);
+        stream_count(stream, COUNTER_STOOD_STILL_NS, to_ns - from_ns);
 }
 
-void recorder_look_for_stop(struct worker *worker, uint64_t now_ns)
+void recorder_look_for_stop(struct stream *stream, uint64_t now_ns)
 {
-    struct recorder *recorder = &worker->recorder;
+    struct recorder *recorder = &stream->recorder;
     struct own_stop stop = {recorder->alive_ns, now_ns};
     recorder->alive_ns = now_ns;
     if (now_ns <= stop.from_ns + OWN_STOP_NS)
         return;
-    find_newest(&stop.from_ns, worker->wait.turn_ns, now_ns);
-    find_newest(&stop.from_ns, worker->lag.looked_ns, now_ns);
-    find_newest(&stop.from_ns, worker->lag.waiting_ns, now_ns);
+    find_newest(&stop.from_ns, stream->wait.turn_ns, now_ns);
+    find_newest(&stop.from_ns, stream->lag.looked_ns, now_ns);
+    find_newest(&stop.from_ns, stream->lag.waiting_ns, now_ns);
     find_newest(&stop.from_ns,
-                atomic_load_explicit(&worker->live->last_done_ns, memory_order_relaxed), now_ns);
-    if (!was_off_cpu(worker, now_ns, now_ns - stop.from_ns))
+                atomic_load_explicit(&stream->live->last_done_ns, memory_order_relaxed), now_ns);
+    if (!was_off_cpu(stream, now_ns, now_ns - stop.from_ns))
         return;
     recorder->still = stop;
     recorder->woken_turns = 2;
-    recorder_count_still(worker, stop.from_ns);
+    recorder_count_still(stream, stop.from_ns);
     own_stops_add(&recorder->own_stops, stop);
 }
 
-void recorder_begin_stops(struct worker *worker, uint64_t begin_ns)
+void recorder_begin_stops(struct stream *stream, uint64_t begin_ns)
 {
-    struct recorder *recorder = &worker->recorder;
+    struct recorder *recorder = &stream->recorder;
     recorder->own_stops.count = 0;
     if (recorder->still.to_ns > begin_ns)
         own_stops_add(&recorder->own_stops, recorder->still); /* it goes on into this record */
@@ -131,15 +131,15 @@ static void rebase_all(struct interval *interval, uint64_t from_ns, uint64_t to_
 }
 
 /* As far as they lie in the record that ends at end_ns. */
-static struct own_stops own_stops_since(const struct worker *worker, uint64_t end_ns)
+static struct own_stops own_stops_since(const struct stream *stream, uint64_t end_ns)
 {
-    const struct recorder *recorder = &worker->recorder;
+    const struct recorder *recorder = &stream->recorder;
     struct own_stops record = {
-        1, {{worker->start_ns + recorder->interval->header.start_ns, worker->start_ns + end_ns}}};
+        1, {{stream->start_ns + recorder->interval->header.start_ns, stream->start_ns + end_ns}}};
     struct own_stops stops = own_stops_common(&recorder->own_stops, &record);
     for (uint32_t i = 0; i < stops.count; i++) {
-        stops.items[i].from_ns -= worker->start_ns;
-        stops.items[i].to_ns -= worker->start_ns;
+        stops.items[i].from_ns -= stream->start_ns;
+        stops.items[i].to_ns -= stream->start_ns;
     }
     return stops;
 }
@@ -157,33 +157,33 @@ static uint64_t lag_tail_ns(const struct interval_histogram *lagged, uint32_t co
     return histogram_lowest_value(index);
 }
 
-bool recorder_publish(struct worker *worker, uint64_t end_ns, uint32_t *encoded_bytes)
+bool recorder_publish(struct stream *stream, uint64_t end_ns, uint32_t *encoded_bytes)
 {
-    struct recorder *recorder = &worker->recorder;
+    struct recorder *recorder = &stream->recorder;
     struct interval *interval = recorder->interval;
     interval->header.end_ns = end_ns;
-    interval->header.own_stops = own_stops_since(worker, end_ns);
-    interval->header.in_flight_after = worker->in_flight;
-    interval->header.connections_open = worker->connections_ready;
-    interval->header.backlog_after = worker_backlog(worker);
+    interval->header.own_stops = own_stops_since(stream, end_ns);
+    interval->header.in_flight_after = stream->in_flight;
+    interval->header.connections_open = stream->connections_ready;
+    interval->header.backlog_after = stream_backlog(stream);
     for (int i = 0; i < COUNTER_COUNT; i++)
-        interval->counters[i] = worker_total(worker, (enum counter)i) - recorder->published[i];
+        interval->counters[i] = stream_total(stream, (enum counter)i) - recorder->published[i];
     interval_histogram_settle(&interval->histograms[HISTOGRAM_LAGGED]);
     interval_histogram_settle(&interval->histograms[HISTOGRAM_UNLAGGED]);
-    worker->lag.tail_ns =
-        lag_tail_ns(&interval->histograms[HISTOGRAM_LAGGED], worker->share->connections);
-    rebase_all(interval, worker->start_ns, 0);
+    stream->lag.tail_ns =
+        lag_tail_ns(&interval->histograms[HISTOGRAM_LAGGED], stream->share->connections);
+    rebase_all(interval, stream->start_ns, 0);
     *encoded_bytes = (uint32_t)interval_encode(recorder->wire, interval);
-    rebase_all(interval, 0, worker->start_ns);
+    rebase_all(interval, 0, stream->start_ns);
     if (recorder->held_bytes > 0 &&
-        ring_try_push(worker->ring, recorder->held, recorder->held_bytes))
+        ring_try_push(stream->ring, recorder->held, recorder->held_bytes))
         recorder->held_bytes = 0;
-    return recorder->held_bytes == 0 && ring_try_push(worker->ring, recorder->wire, *encoded_bytes);
+    return recorder->held_bytes == 0 && ring_try_push(stream->ring, recorder->wire, *encoded_bytes);
 }
 
-void recorder_hold(struct worker *worker, uint32_t encoded_bytes)
+void recorder_hold(struct stream *stream, uint32_t encoded_bytes)
 {
-    struct recorder *recorder = &worker->recorder;
+    struct recorder *recorder = &stream->recorder;
     unsigned char *encoded = recorder->wire;
     assert(recorder->held_bytes == 0);
     recorder->wire = recorder->held;
@@ -192,25 +192,25 @@ void recorder_hold(struct worker *worker, uint32_t encoded_bytes)
 }
 
 /* What draining adds to a wait depends on its limit, and is no part of the load. */
-static uint64_t waited(const struct worker *worker, uint64_t since_ns, uint64_t now_ns)
+static uint64_t waited(const struct stream *stream, uint64_t since_ns, uint64_t now_ns)
 {
-    uint64_t until_ns = now_ns < worker->stop_at_ns ? now_ns : worker->stop_at_ns;
+    uint64_t until_ns = now_ns < stream->stop_at_ns ? now_ns : stream->stop_at_ns;
     return until_ns > since_ns ? until_ns - since_ns : 0;
 }
 
-void recorder_unanswered(struct worker *worker, const struct request_slot *slot, uint64_t now_ns)
+void recorder_unanswered(struct stream *stream, const struct request_slot *slot, uint64_t now_ns)
 {
-    interval_histogram_record(&worker->recorder.interval->histograms[HISTOGRAM_SERVICE_UNANSWERED],
-                              waited(worker, slot->sent_ns, now_ns));
-    recorder_unsent(worker, 1, slot->intended_ns, now_ns);
+    interval_histogram_record(&stream->recorder.interval->histograms[HISTOGRAM_SERVICE_UNANSWERED],
+                              waited(stream, slot->sent_ns, now_ns));
+    recorder_unsent(stream, 1, slot->intended_ns, now_ns);
 }
 
-void recorder_unsent(struct worker *worker, uint64_t tickets, uint64_t since_ns, uint64_t now_ns)
+void recorder_unsent(struct stream *stream, uint64_t tickets, uint64_t since_ns, uint64_t now_ns)
 {
-    if (worker->open_loop)
+    if (stream->open_loop)
         interval_histogram_record_n(
-            &worker->recorder.interval->histograms[HISTOGRAM_RESPONSE_UNANSWERED],
-            waited(worker, since_ns, now_ns), tickets);
+            &stream->recorder.interval->histograms[HISTOGRAM_RESPONSE_UNANSWERED],
+            waited(stream, since_ns, now_ns), tickets);
 }
 
 /* False: a new one, and there is room for it. */
@@ -255,39 +255,39 @@ static void first_word(char word[sizeof((struct ipc_error_kind *)0)->word], cons
 }
 
 /* Only words that are new are shown: they are looked through for the password. */
-static uint32_t kind_of(struct worker *worker, const char *before, const char *text,
+static uint32_t kind_of(struct stream *stream, const char *before, const char *text,
                         size_t text_bytes)
 {
-    char word[sizeof worker->live->error_kinds[0].word], shown[RESP_LINE_BYTES + 1];
+    char word[sizeof stream->live->error_kinds[0].word], shown[RESP_LINE_BYTES + 1];
     uint32_t kind;
     first_word(word, before, text, text_bytes);
-    if (find_kind(&kind, worker->live, word))
+    if (find_kind(&kind, stream->live, word))
         return kind;
     text_bytes = text_bytes < RESP_LINE_BYTES ? text_bytes : RESP_LINE_BYTES;
     memcpy(shown, text, text_bytes);
     shown[text_bytes] = '\0';
-    if (secret_mask(shown, worker->spec->password)) {
+    if (secret_mask(shown, stream->spec->password)) {
         text_bytes = strlen(shown);
         first_word(word, before, shown, text_bytes);
-        if (find_kind(&kind, worker->live, word))
+        if (find_kind(&kind, stream->live, word))
             return kind;
     }
-    return add_kind(worker->live, word, shown, text_bytes);
+    return add_kind(stream->live, word, shown, text_bytes);
 }
 
-uint32_t recorder_error_kind(struct worker *worker, const char *text, size_t text_bytes)
+uint32_t recorder_error_kind(struct stream *stream, const char *text, size_t text_bytes)
 {
-    return kind_of(worker, "", text, text_bytes);
+    return kind_of(stream, "", text, text_bytes);
 }
 
-void recorder_closing_words(struct worker *worker, const char *text, size_t text_bytes)
+void recorder_closing_words(struct stream *stream, const char *text, size_t text_bytes)
 {
-    (void)kind_of(worker, IPC_CLOSING_WORDS, text, text_bytes);
+    (void)kind_of(stream, IPC_CLOSING_WORDS, text, text_bytes);
 }
 
-void recorder_refusal(struct worker *worker, const char *text, size_t text_bytes, uint64_t now_ns)
+void recorder_refusal(struct stream *stream, const char *text, size_t text_bytes, uint64_t now_ns)
 {
-    struct ipc_refusal *refusal = &worker->live->refusal;
+    struct ipc_refusal *refusal = &stream->live->refusal;
     const uint64_t count = atomic_load_explicit(&refusal->count, memory_order_relaxed);
     const uint64_t at_ns = atomic_load_explicit(&refusal->at_ns, memory_order_relaxed);
     char *kept = refusal->texts[(count + 1) % 2];
@@ -302,25 +302,25 @@ void recorder_refusal(struct worker *worker, const char *text, size_t text_bytes
     atomic_store_explicit(&refusal->count, count + 1, memory_order_release);
 }
 
-void recorder_error_reply(struct worker *worker, uint32_t kind)
+void recorder_error_reply(struct stream *stream, uint32_t kind)
 {
-    worker_count(worker, COUNTER_ERROR_REPLIES, 1);
-    worker->recorder.interval->errors_by_kind[kind]++;
-    const char *word = worker->live->error_kinds[kind].word;
+    stream_count(stream, COUNTER_ERROR_REPLIES, 1);
+    stream->recorder.interval->errors_by_kind[kind]++;
+    const char *word = stream->live->error_kinds[kind].word;
     if (strcmp(word, "MOVED") == 0)
-        worker_count(worker, COUNTER_MOVED, 1);
+        stream_count(stream, COUNTER_MOVED, 1);
     else if (strcmp(word, "ASK") == 0)
-        worker_count(worker, COUNTER_ASKED, 1);
+        stream_count(stream, COUNTER_ASKED, 1);
     else if (strcmp(word, "TRYAGAIN") == 0)
-        worker_count(worker, COUNTER_TRYAGAIN, 1);
+        stream_count(stream, COUNTER_TRYAGAIN, 1);
     else if (strcmp(word, "CLUSTERDOWN") == 0)
-        worker_count(worker, COUNTER_CLUSTERDOWN, 1);
+        stream_count(stream, COUNTER_CLUSTERDOWN, 1);
 }
 
-void recorder_heed_failures(struct worker *worker, uint64_t now_ns)
+void recorder_heed_failures(struct stream *stream, uint64_t now_ns)
 {
-    const uint64_t limit = worker->spec->max_errors;
-    if (limit > 0 && worker->start_ns != 0 && now_ns < worker->stop_at_ns &&
-        ipc_failures(worker->run->segment) >= limit)
-        worker->stop_at_ns = now_ns;
+    const uint64_t limit = stream->spec->max_errors;
+    if (limit > 0 && stream->start_ns != 0 && now_ns < stream->stop_at_ns &&
+        ipc_failures(stream->run->segment) >= limit)
+        stream->stop_at_ns = now_ns;
 }

@@ -10,7 +10,7 @@
 #include "common/interval.h"
 #include "worker/slot_list.h"
 
-struct worker;
+struct stream;
 
 struct recorder {
     /* Interval under way: counters are differences of the live totals. */
@@ -36,36 +36,36 @@ struct recorder {
 };
 
 /* The process's CPU time: where it begins at the common start, and its counters. */
-void recorder_start_cpu(struct worker *worker, uint64_t now_ns);
-void recorder_count_cpu(struct worker *worker);
+void recorder_start_cpu(struct stream *stream, uint64_t now_ns);
+void recorder_count_cpu(struct stream *stream);
 /* Pushes the record under way, ended at end_ns since the start, and before it one that is held. When the ring
  * has no room it returns false, and leaves the record's encoded_bytes in recorder.wire. */
-bool recorder_publish(struct worker *worker, uint64_t end_ns, uint32_t *encoded_bytes);
+bool recorder_publish(struct stream *stream, uint64_t end_ns, uint32_t *encoded_bytes);
 /* Sets the record aside that recorder_publish has encoded: the warm-up's last, so there is only one. */
-void recorder_hold(struct worker *worker, uint32_t encoded_bytes);
+void recorder_hold(struct stream *stream, uint32_t encoded_bytes);
 /* Whether the loop has stood still until now. */
-void recorder_look_for_stop(struct worker *worker, uint64_t now_ns);
+void recorder_look_for_stop(struct stream *stream, uint64_t now_ns);
 /* Counts the part of the newest stop that lies between from_ns and the end of the interval under way. */
-void recorder_count_still(struct worker *worker, uint64_t from_ns);
+void recorder_count_still(struct stream *stream, uint64_t from_ns);
 /* A record begins at this clock reading. */
-void recorder_begin_stops(struct worker *worker, uint64_t begin_ns);
+void recorder_begin_stops(struct stream *stream, uint64_t begin_ns);
 
 /* A request that was sent will get no reply: keeps how long it has waited by now_ns, or by the end of the
  * load, if that was earlier. Called with the counting of its fate. */
-void recorder_unanswered(struct worker *worker, const struct request_slot *slot, uint64_t now_ns);
+void recorder_unanswered(struct stream *stream, const struct request_slot *slot, uint64_t now_ns);
 /* The same of so many tickets that were due at since_ns or before, and never will be sent. */
-void recorder_unsent(struct worker *worker, uint64_t tickets, uint64_t since_ns, uint64_t now_ns);
+void recorder_unsent(struct stream *stream, uint64_t tickets, uint64_t since_ns, uint64_t now_ns);
 /* The worker's number for the first word of an error reply; a new word takes the next one. */
-uint32_t recorder_error_kind(struct worker *worker, const char *text, size_t text_bytes);
+uint32_t recorder_error_kind(struct stream *stream, const char *text, size_t text_bytes);
 /* Keeps what the server said that was no answer to a request, before a connection ended or instead of
  * taking one: an error kind of its own, which nothing counts. */
-void recorder_closing_words(struct worker *worker, const char *text, size_t text_bytes);
+void recorder_closing_words(struct stream *stream, const char *text, size_t text_bytes);
 /* Keeps what a cluster said instead of answering a request. */
-void recorder_refusal(struct worker *worker, const char *text, size_t text_bytes, uint64_t now_ns);
+void recorder_refusal(struct stream *stream, const char *text, size_t text_bytes, uint64_t now_ns);
 /* Counts a request that failed with an error of this kind, once its last reply is here. */
-void recorder_error_reply(struct worker *worker, uint32_t kind);
+void recorder_error_reply(struct stream *stream, uint32_t kind);
 /* To be called when requests have been counted as failed: with --max-errors of them in all workers this one sends
  * nothing any more. */
-void recorder_heed_failures(struct worker *worker, uint64_t now_ns);
+void recorder_heed_failures(struct stream *stream, uint64_t now_ns);
 
 #endif

@@ -1,76 +1,76 @@
 #include "worker/recount.h"
 
-#include "worker/worker_state.h"
+#include "worker/stream.h"
 
-uint64_t recount_in_flight(const struct worker *worker)
+uint64_t recount_in_flight(const struct stream *stream)
 {
-    const struct pools *pools = &worker->pools;
-    uint64_t in_flight = worker->router.retry.count;
+    const struct pools *pools = &stream->pools;
+    uint64_t in_flight = stream->router.retry.count;
     for (uint32_t i = 0; i < pools->count; i++)
         in_flight += pools->each[i].again.count;
-    for (uint32_t i = 0; i < worker->connection_count; i++) {
-        const struct connection *connection = &worker->connections[i];
+    for (uint32_t i = 0; i < stream->connection_count; i++) {
+        const struct connection *connection = &stream->connections[i];
         in_flight += connection->in_flight;
-        for (uint32_t k = 0; worker->router.by_slot && k < connection->unsent; k++)
+        for (uint32_t k = 0; stream->router.by_slot && k < connection->unsent; k++)
             in_flight += connection_slot(connection, connection->in_flight + k)->again;
     }
     return in_flight;
 }
 
-typedef void visitor(struct worker *worker, const struct pool *pool,
+typedef void visitor(struct stream *stream, const struct pool *pool,
                      const struct request_slot *slot, uint64_t until_ns);
 
-static uint64_t count_unsent(struct worker *worker, const struct pool *pool,
+static uint64_t count_unsent(struct stream *stream, const struct pool *pool,
                              const struct request_slot *slot, visitor *visit, uint64_t until_ns)
 {
-    bool backlog = worker_is_backlog(worker, slot);
+    bool backlog = stream_is_backlog(stream, slot);
     if (backlog && visit != NULL)
-        visit(worker, pool, slot, until_ns);
+        visit(stream, pool, slot, until_ns);
     return backlog;
 }
 
 /* Tickets that a connection holds, or that wait for a node. */
-static uint64_t each_unsent(struct worker *worker, visitor *visit, uint64_t until_ns)
+static uint64_t each_unsent(struct stream *stream, visitor *visit, uint64_t until_ns)
 {
-    const struct pools *pools = &worker->pools;
+    const struct pools *pools = &stream->pools;
     const struct waiting_slot *slots = pools->store.slots;
     uint64_t unsent = 0;
-    if (worker->dispatch.has_drawn)
-        unsent += count_unsent(worker, pools->full, &worker->dispatch.drawn, visit, until_ns);
+    if (stream->dispatch.has_drawn)
+        unsent += count_unsent(stream, pools->full, &stream->dispatch.drawn, visit, until_ns);
     for (uint32_t i = 0; i < pools->count; i++) {
         const struct slot_list *fresh = &pools->each[i].fresh;
         for (uint32_t k = 0, at = fresh->head; k < fresh->count; k++, at = slots[at].next)
-            unsent += count_unsent(worker, &pools->each[i], &slots[at].slot, visit, until_ns);
+            unsent += count_unsent(stream, &pools->each[i], &slots[at].slot, visit, until_ns);
     }
-    for (uint32_t i = 0; i < worker->connection_count; i++) {
-        const struct connection *connection = &worker->connections[i];
+    for (uint32_t i = 0; i < stream->connection_count; i++) {
+        const struct connection *connection = &stream->connections[i];
         for (uint32_t place = 0; place < connection->unsent; place++) {
             const struct request_slot *slot =
                 connection_slot(connection, connection->in_flight + place);
             if (!slot->again)
-                unsent += count_unsent(worker, connection->pool, slot, visit, until_ns);
+                unsent += count_unsent(stream, connection->pool, slot, visit, until_ns);
         }
     }
     return unsent;
 }
 
-uint64_t recount_backlog(struct worker *worker)
+uint64_t recount_backlog(struct stream *stream)
 {
-    return worker->pacer.due.number - worker->pacer.draw.number + each_unsent(worker, NULL, 0);
+    return stream->pacer.due.number - stream->pacer.draw.number + each_unsent(stream, NULL, 0);
 }
 
-static void record_unsent(struct worker *worker, const struct pool *pool,
+static void record_unsent(struct stream *stream, const struct pool *pool,
                           const struct request_slot *slot, uint64_t until_ns)
 {
-    recorder_unsent(worker, 1, slot->intended_ns, until_ns);
-    pools_left_unsent(worker, pool, slot, until_ns);
+    recorder_unsent(stream, 1, slot->intended_ns, until_ns);
+    pools_left_unsent(stream, pool, slot, until_ns);
 }
 
-void recount_record_backlog(struct worker *worker, uint64_t until_ns)
+void recount_record_backlog(struct stream *stream, uint64_t until_ns)
 {
-    const struct pacer *pacer = &worker->pacer;
+    const struct pacer *pacer = &stream->pacer;
     struct arrivals ahead = pacer->draw;
-    each_unsent(worker, record_unsent, until_ns);
+    each_unsent(stream, record_unsent, until_ns);
     /* Ticket by ticket where they are few, else all at once whose waits fall into one bucket. */
     for (uint64_t before = UINT64_MAX;
          ahead.number < pacer->due.number && ahead.number != before;) {
@@ -83,10 +83,10 @@ void recount_record_backlog(struct worker *worker, uint64_t until_ns)
         if (ahead.number > pacer->due.number)
             ahead.number = pacer->due.number;
         if (ahead.number > before) {
-            recorder_unsent(worker, 1, intended_ns, until_ns);
-            recorder_unsent(worker, ahead.number - before - 1, until_ns - least_ns, until_ns);
+            recorder_unsent(stream, 1, intended_ns, until_ns);
+            recorder_unsent(stream, ahead.number - before - 1, until_ns - least_ns, until_ns);
         }
     }
     /* None, unless what was due is not any more: the accounts are to say so, not a loop without end. */
-    recorder_unsent(worker, pacer->due.number - ahead.number, until_ns, until_ns);
+    recorder_unsent(stream, pacer->due.number - ahead.number, until_ns, until_ns);
 }

@@ -4,7 +4,7 @@
  * it stays in flight all the time. */
 #include "worker/router.h"
 
-#include "worker/worker_state.h"
+#include "worker/stream.h"
 
 /* A node that says "later" is asked again after so long. */
 #define RETRY_MS 20u
@@ -28,14 +28,14 @@ static uint32_t any_ready(const struct pools *pools)
     return 0;
 }
 
-struct pool *router_route(struct worker *worker, const struct request_slot *slot)
+struct pool *router_route(struct stream *stream, const struct request_slot *slot)
 {
-    const struct router *router = &worker->router;
-    struct pools *pools = &worker->pools;
+    const struct router *router = &stream->router;
+    struct pools *pools = &stream->pools;
     if (!router->by_slot)
         return pools->each;
     uint16_t node =
-        router->topology->owner[worker->generation.kind->key_slot(worker->generation.state, slot)];
+        router->topology->owner[stream->generation.kind->key_slot(stream->generation.state, slot)];
     if (node == TOPOLOGY_NOBODY || node >= pools->count)
         return &pools->each[any_ready(pools)];
     if (router->from_replicas && router->reader_count[node] > 0)
@@ -46,12 +46,12 @@ struct pool *router_route(struct worker *worker, const struct request_slot *slot
 
 /* Sent elsewhere ------------------------------------------------------------------------------- */
 
-static void retry_later(struct worker *worker, struct request_slot *slot, uint64_t now_ns)
+static void retry_later(struct stream *stream, struct request_slot *slot, uint64_t now_ns)
 {
     slot->asking = false;
     slot->hops = 0;
-    slots_push(&worker->pools.store, &worker->router.retry, slot);
-    worker->pools.store.slots[worker->router.retry.tail].retry_ms =
+    slots_push(&stream->pools.store, &stream->router.retry, slot);
+    stream->pools.store.slots[stream->router.retry.tail].retry_ms =
         (uint32_t)(now_ns / NS_PER_MS) + RETRY_MS;
 }
 
@@ -63,32 +63,32 @@ static void call(struct router *router, struct pool *pool)
 }
 
 /* The pool of the node that the redirect names; NULL: not known, or no connection goes there yet. */
-static struct pool *redirect_pool(struct worker *worker, const struct connection *from)
+static struct pool *redirect_pool(struct stream *stream, const struct connection *from)
 {
-    struct router *router = &worker->router;
+    struct router *router = &stream->router;
     const struct redirect *redirect = &from->head_redirect;
     const char *host = redirect->host[0] != '\0' ? redirect->host
                                                  : router->topology->nodes[from->node].address.host;
     int node = topology_find(router->topology, host, redirect->port);
-    if (node < 0 || (uint32_t)node >= worker->pools.count)
+    if (node < 0 || (uint32_t)node >= stream->pools.count)
         return NULL;
-    if (worker->pools.each[node].wanted == 0) {
-        call(router, &worker->pools.each[node]);
+    if (stream->pools.each[node].wanted == 0) {
+        call(router, &stream->pools.each[node]);
         return NULL;
     }
     if (redirect->kind == REDIRECT_MOVED) {
         router->topology->owner[redirect->slot] = (uint16_t)node;
         if (router->from_replicas) /* one of the owner's replicas, as for any other request */
             return router->reader_count[node] > 0
-                       ? &worker->pools.each[router->readers[router->reader_first[node]]]
+                       ? &stream->pools.each[router->readers[router->reader_first[node]]]
                        : NULL;
     }
-    return &worker->pools.each[node];
+    return &stream->pools.each[node];
 }
 
 void router_redirected(struct connection *connection, uint64_t now_ns)
 {
-    struct worker *worker = connection->worker;
+    struct stream *stream = connection->stream;
     struct request_slot slot = *connection_slot(connection, 0);
     enum redirect_kind kind = connection->head_redirect.kind;
     struct pool *pool = NULL;
@@ -98,55 +98,55 @@ void router_redirected(struct connection *connection, uint64_t now_ns)
     connection->in_flight--;
     slot.again = true;
     slot.asking = kind == REDIRECT_ASK;
-    worker->router.asking |= slot.asking;
+    stream->router.asking |= slot.asking;
     if (kind == REDIRECT_MOVED || kind == REDIRECT_ASK)
-        pool = redirect_pool(worker, connection);
+        pool = redirect_pool(stream, connection);
     if (kind == REDIRECT_MOVED || kind == REDIRECT_CLUSTERDOWN || pool == NULL)
-        worker_want_refresh(worker);
+        stream_want_refresh(stream);
     if (pool != NULL && slot.hops++ < HOPS_AT_ONCE)
-        pools_wait_again(worker, pool, &slot);
+        pools_wait_again(stream, pool, &slot);
     else
-        retry_later(worker, &slot, now_ns);
+        retry_later(stream, &slot, now_ns);
 }
 
-static void retry_due(struct worker *worker, uint64_t now_ns)
+static void retry_due(struct stream *stream, uint64_t now_ns)
 {
-    struct router *router = &worker->router;
+    struct router *router = &stream->router;
     struct slot_list *retry = &router->retry;
     uint32_t now_ms = (uint32_t)(now_ns / NS_PER_MS);
     while (retry->count > 0 &&
-           (int32_t)(now_ms - worker->pools.store.slots[retry->head].retry_ms) >= 0) {
-        struct request_slot slot = slots_pop(&worker->pools.store, retry);
-        pools_wait_again(worker, router_route(worker, &slot), &slot);
+           (int32_t)(now_ms - stream->pools.store.slots[retry->head].retry_ms) >= 0) {
+        struct request_slot slot = slots_pop(&stream->pools.store, retry);
+        pools_wait_again(stream, router_route(stream, &slot), &slot);
     }
 }
 
 /* Requests that wait to be sent again have the same time limit as those at a server. */
-static void time_out_waiting(struct worker *worker, struct slot_list *list, uint64_t now_ns)
+static void time_out_waiting(struct stream *stream, struct slot_list *list, uint64_t now_ns)
 {
-    struct slot_store *store = &worker->pools.store;
+    struct slot_store *store = &stream->pools.store;
     uint32_t count = list->count;
     for (uint32_t i = 0; i < count; i++) {
         struct request_slot slot = slots_pop(store, list);
-        if (now_ns < slot.sent_ns + worker->spec->request_timeout_ns) {
+        if (now_ns < slot.sent_ns + stream->spec->request_timeout_ns) {
             slots_push(store, list, &slot);
             continue;
         }
-        worker->in_flight--;
-        worker_count(worker, COUNTER_TIMED_OUT, 1);
-        worker_unanswered(worker, &slot, now_ns);
-        outcome_failed(&worker->recorder.interval->header.times, now_ns);
-        recorder_heed_failures(worker, now_ns);
+        stream->in_flight--;
+        stream_count(stream, COUNTER_TIMED_OUT, 1);
+        stream_unanswered(stream, &slot, now_ns);
+        outcome_failed(&stream->recorder.interval->header.times, now_ns);
+        recorder_heed_failures(stream, now_ns);
     }
-    worker_publish_in_flight(worker);
+    stream_publish_in_flight(stream);
 }
 
 /* A new topology ------------------------------------------------------------------------------- */
 
 /* Tickets that waited for the node that had their slot wait for the one that has it now. */
-static void route_again(struct worker *worker, uint64_t now_ns)
+static void route_again(struct stream *stream, uint64_t now_ns)
 {
-    struct pools *pools = &worker->pools;
+    struct pools *pools = &stream->pools;
     static uint32_t counts[TOPOLOGY_NODES_MAX][2]; /* too many for a stack */
     for (uint32_t i = 0; i < pools->count; i++) {
         counts[i][0] = pools->each[i].again.count;
@@ -156,21 +156,21 @@ static void route_again(struct worker *worker, uint64_t now_ns)
         struct pool *from = &pools->each[i];
         for (uint32_t k = 0; k < counts[i][0]; k++) {
             struct request_slot slot = slots_pop(&pools->store, &from->again);
-            struct pool *pool = slot.asking ? from : router_route(worker, &slot);
+            struct pool *pool = slot.asking ? from : router_route(stream, &slot);
             slots_push(&pools->store, &pool->again, &slot);
         }
         for (uint32_t k = 0; k < counts[i][1]; k++) {
             struct request_slot slot = slots_pop(&pools->store, &from->fresh);
-            struct pool *pool = router_route(worker, &slot);
+            struct pool *pool = router_route(stream, &slot);
             /* The node that had the slot sends on what there is no room for. */
             if (pool->fresh.count >= pools->fresh_max && from->wanted > 0)
                 pool = from;
-            if (worker->open_loop && pool != from) {
+            if (stream->open_loop && pool != from) {
                 struct supply elsewhere = {now_ns, from->supply.unwaited_ns};
                 slot.waited_ns = supply_take(&elsewhere, slot.intended_ns, slot.waited_ns, now_ns);
             }
             if (pool->fresh.count >= pools->fresh_max) {
-                pools_shed_for_node(worker, pool, &slot, now_ns);
+                pools_shed_for_node(stream, pool, &slot, now_ns);
                 pools->held--;
                 continue;
             }
@@ -178,36 +178,36 @@ static void route_again(struct worker *worker, uint64_t now_ns)
         }
     }
     for (uint32_t i = 0; i < pools->count; i++)
-        pools_list(worker, &pools->each[i]);
+        pools_list(stream, &pools->each[i]);
 }
 
-void router_tick(struct worker *worker, uint64_t now_ns)
+void router_tick(struct stream *stream, uint64_t now_ns)
 {
-    struct router *router = &worker->router;
-    if (worker->run->null_transport)
+    struct router *router = &stream->router;
+    if (stream->run->null_transport)
         return;
-    bool changed = router_take_topology(worker, now_ns);
+    bool changed = router_take_topology(stream, now_ns);
     if (!router->by_slot)
         return;
     if (changed)
-        route_again(worker, now_ns);
-    retry_due(worker, now_ns);
-    time_out_waiting(worker, &router->retry, now_ns);
-    for (uint32_t i = 0; i < worker->pools.count; i++) {
-        if (worker->pools.each[i].again.count == 0)
+        route_again(stream, now_ns);
+    retry_due(stream, now_ns);
+    time_out_waiting(stream, &router->retry, now_ns);
+    for (uint32_t i = 0; i < stream->pools.count; i++) {
+        if (stream->pools.each[i].again.count == 0)
             continue;
-        time_out_waiting(worker, &worker->pools.each[i].again, now_ns);
-        pools_list(worker, &worker->pools.each[i]);
+        time_out_waiting(stream, &stream->pools.each[i].again, now_ns);
+        pools_list(stream, &stream->pools.each[i]);
     }
 }
 
-void router_abandon(struct worker *worker, enum counter cause, uint64_t now_ns)
+void router_abandon(struct stream *stream, enum counter cause, uint64_t now_ns)
 {
-    struct pools *pools = &worker->pools;
-    pools_abandon(worker, &worker->router.retry, cause, now_ns);
+    struct pools *pools = &stream->pools;
+    pools_abandon(stream, &stream->router.retry, cause, now_ns);
     for (uint32_t i = 0; i < pools->count; i++) {
-        pools_abandon(worker, &pools->each[i].again, cause, now_ns);
-        pools_list(worker, &pools->each[i]);
+        pools_abandon(stream, &pools->each[i].again, cause, now_ns);
+        pools_list(stream, &pools->each[i]);
     }
-    worker_publish_in_flight(worker);
+    stream_publish_in_flight(stream);
 }

@@ -27,18 +27,18 @@ struct router {
 
 /* router_nodes.c: pools and a copy of the topology; every connection of the worker has its node after that.
  * E_CONNECT: no node serves the requests of this run, or there are fewer connections than nodes. */
-enum err_code router_create(struct worker *worker, struct err *err);
-void router_destroy(struct worker *worker);
+enum err_code router_create(struct stream *stream, struct err *err);
+void router_destroy(struct stream *stream);
 /* Takes over a new version of the shared table, and moves connections as it says. False: there is none. */
-bool router_take_topology(struct worker *worker, uint64_t now_ns);
+bool router_take_topology(struct stream *stream, uint64_t now_ns);
 
 /* router.c: the pool that serves a ticket. Hot path. */
-struct pool *router_route(struct worker *worker, const struct request_slot *slot);
+struct pool *router_route(struct stream *stream, const struct request_slot *slot);
 /* The oldest request of the connection was sent elsewhere: takes it from there, to be sent again. */
 void router_redirected(struct connection *connection, uint64_t now_ns);
 /* Looks for a new topology, and for requests whose time to be retried, or to be given up, has come. */
-void router_tick(struct worker *worker, uint64_t now_ns);
+void router_tick(struct stream *stream, uint64_t now_ns);
 /* All that waits and has been sent is lost by this cause. */
-void router_abandon(struct worker *worker, enum counter cause, uint64_t now_ns);
+void router_abandon(struct stream *stream, enum counter cause, uint64_t now_ns);
 
 #endif

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "worker/worker_state.h"
+#include "worker/stream.h"
 
 /* Tickets that wait for one node. At 10,000 requests a second to each of its nodes a worker fills it in
  * 1.6 s: beyond that tickets of a node that is gone are shed, and one that is slow stops the drawing.
@@ -31,17 +31,17 @@ static void count_nodes(struct router *router)
             router->replica_counts[topology->nodes[i].primary]++;
 }
 
-static bool serves(const struct worker *worker, uint32_t node)
+static bool serves(const struct stream *stream, uint32_t node)
 {
-    const struct topology *topology = worker->router.topology;
+    const struct topology *topology = stream->router.topology;
     uint32_t role = topology->nodes[node].role;
     if (role == TOPOLOGY_GONE)
         return false;
-    if (!worker->router.from_replicas)
+    if (!stream->router.from_replicas)
         return role == TOPOLOGY_PRIMARY;
-    if (worker->spec->replica_reads == REPLICA_READS_ALL || role == TOPOLOGY_REPLICA)
+    if (stream->spec->replica_reads == REPLICA_READS_ALL || role == TOPOLOGY_REPLICA)
         return true;
-    return worker->router.by_slot && worker->router.replica_counts[node] == 0;
+    return stream->router.by_slot && stream->router.replica_counts[node] == 0;
 }
 
 /* The primary whose slots the node serves: itself, or of a replica its own. */
@@ -52,10 +52,10 @@ static uint32_t primary_of(const struct topology *topology, uint32_t node)
 }
 
 /* Requests go there: it serves, and in a cluster has slots. */
-static bool is_wanted(const struct worker *worker, uint32_t node)
+static bool is_wanted(const struct stream *stream, uint32_t node)
 {
-    const struct router *router = &worker->router;
-    return serves(worker, node) &&
+    const struct router *router = &stream->router;
+    return serves(stream, node) &&
            (!router->by_slot || router->slot_counts[primary_of(router->topology, node)] > 0);
 }
 
@@ -66,9 +66,9 @@ static void add_reader(struct router *router, uint32_t owner, uint32_t node)
 
 /* A primary whose slots are read has itself or its replicas, as serves() says. A replica has itself: it may
  * own slots before the table says so. */
-static void find_readers(struct worker *worker)
+static void find_readers(struct stream *stream)
 {
-    struct router *router = &worker->router;
+    struct router *router = &stream->router;
     const struct topology *topology = router->topology;
     const uint32_t count = topology->node_count;
     uint32_t used = 0;
@@ -81,7 +81,7 @@ static void find_readers(struct worker *worker)
     }
     for (uint32_t i = 0; i < count; i++) {
         uint32_t primary = primary_of(topology, i);
-        if (!serves(worker, i))
+        if (!serves(stream, i))
             continue;
         add_reader(router, i, i);
         if (primary != i)
@@ -101,37 +101,37 @@ static void limit_fresh(struct pools *pools)
 }
 
 /* A pool for each node that has none yet. */
-static bool add_pools(struct worker *worker)
+static bool add_pools(struct stream *stream)
 {
-    const struct router *router = &worker->router;
+    const struct router *router = &stream->router;
     uint32_t wanted = router->by_slot ? router->topology->node_count : 1;
-    while (worker->pools.count < wanted)
-        if (!pools_add(worker))
+    while (stream->pools.count < wanted)
+        if (!pools_add(stream))
             return false;
-    limit_fresh(&worker->pools);
+    limit_fresh(&stream->pools);
     return true;
 }
 
 /* How many connections each node gets: the same for all, none for a primary without slots, and one when
  * another node has sent requests to it: slots are on their way there. What does not divide goes on with the
  * node at which the worker before has ended. */
-static void share_out(struct worker *worker, uint32_t wanted[TOPOLOGY_NODES_MAX])
+static void share_out(struct stream *stream, uint32_t wanted[TOPOLOGY_NODES_MAX])
 {
-    const struct topology *topology = worker->router.topology;
+    const struct topology *topology = stream->router.topology;
     static uint32_t full[TOPOLOGY_NODES_MAX]; /* too many for a stack */
-    uint32_t full_count = 0, left = worker->connection_count;
+    uint32_t full_count = 0, left = stream->connection_count;
     memset(wanted, 0, topology->node_count * sizeof wanted[0]);
     for (uint32_t i = 0; i < topology->node_count; i++)
-        if (is_wanted(worker, i))
+        if (is_wanted(stream, i))
             full[full_count++] = i;
-    for (uint32_t i = 0; worker->router.by_slot && i < topology->node_count; i++)
-        if (left > full_count && serves(worker, i) && worker->pools.each[i].called &&
-            worker->router.slot_counts[i] == 0 && topology->nodes[i].role == TOPOLOGY_PRIMARY) {
+    for (uint32_t i = 0; stream->router.by_slot && i < topology->node_count; i++)
+        if (left > full_count && serves(stream, i) && stream->pools.each[i].called &&
+            stream->router.slot_counts[i] == 0 && topology->nodes[i].role == TOPOLOGY_PRIMARY) {
             wanted[i] = 1;
             left--;
         }
-    const uint32_t to_empty = worker->connection_count - left;
-    const uint32_t first = worker->share->connections_before - worker->share->index * to_empty;
+    const uint32_t to_empty = stream->connection_count - left;
+    const uint32_t first = stream->share->connections_before - stream->share->index * to_empty;
     for (uint32_t i = 0; i < full_count; i++)
         wanted[full[(i + first) % full_count]] = left / full_count + (i < left % full_count);
 }
@@ -150,112 +150,112 @@ static uint32_t next_unfilled(const uint32_t wanted[TOPOLOGY_NODES_MAX],
 
 /* Moves connections from nodes that have too many to those that have too few. first: none has a node
  * yet. */
-static void assign_connections(struct worker *worker, uint64_t now_ns, bool first)
+static void assign_connections(struct stream *stream, uint64_t now_ns, bool first)
 {
-    struct router *router = &worker->router;
+    struct router *router = &stream->router;
     uint32_t nodes = router->topology->node_count, last = 0;
     static uint32_t wanted[TOPOLOGY_NODES_MAX], assigned[TOPOLOGY_NODES_MAX];
     memset(assigned, 0, nodes * sizeof assigned[0]);
-    share_out(worker, wanted);
+    share_out(stream, wanted);
     for (uint32_t i = 0; router->by_slot && i < nodes; i++)
-        worker->pools.each[i].wanted = wanted[i];
-    bool *stays = calloc(worker->connection_count, sizeof stays[0]);
-    for (uint32_t i = 0; i < worker->connection_count && !first; i++) {
-        const struct connection *connection = &worker->connections[i];
+        stream->pools.each[i].wanted = wanted[i];
+    bool *stays = calloc(stream->connection_count, sizeof stays[0]);
+    for (uint32_t i = 0; i < stream->connection_count && !first; i++) {
+        const struct connection *connection = &stream->connections[i];
         uint32_t node = connection->retiring ? connection->next_node : connection->node;
         if (stays == NULL || assigned[node] >= wanted[node])
             continue;
         assigned[node]++;
         stays[i] = true;
     }
-    for (uint32_t i = 0; i < worker->connection_count && stays != NULL; i++) {
+    for (uint32_t i = 0; i < stream->connection_count && stays != NULL; i++) {
         if (stays[i])
             continue;
         last = next_unfilled(wanted, assigned, nodes, last + 1);
         assigned[last]++;
-        connection_move(&worker->connections[i], last, now_ns);
+        connection_move(&stream->connections[i], last, now_ns);
     }
-    for (uint32_t i = 0; i < worker->idle_count && first; i++)
-        connection_move(&worker->connections[worker->connection_count + i],
-                        (i * worker->run->worker_count + worker->share->index) % nodes, now_ns);
+    for (uint32_t i = 0; i < stream->idle_count && first; i++)
+        connection_move(&stream->connections[stream->connection_count + i],
+                        (i * stream->run->worker_count + stream->share->index) % nodes, now_ns);
     free(stays);
 }
 
-bool router_take_topology(struct worker *worker, uint64_t now_ns)
+bool router_take_topology(struct stream *stream, uint64_t now_ns)
 {
-    struct router *router = &worker->router;
+    struct router *router = &stream->router;
     bool fresh =
-        topology_refresh(router->topology, &router->version, ipc_topology(worker->run->segment));
+        topology_refresh(router->topology, &router->version, ipc_topology(stream->run->segment));
     if (!fresh && !router->called)
         return false;
-    if (!add_pools(worker))
+    if (!add_pools(stream))
         return false;      /* no memory: nodes without a pool get no request */
-    worker->reconnected++; /* from now on there may have been allocations */
+    stream->reconnected++; /* from now on there may have been allocations */
     router->called = false;
     router->many_nodes |= router->topology->node_count > 1;
     count_nodes(router);
-    find_readers(worker);
-    assign_connections(worker, now_ns, false);
+    find_readers(stream);
+    assign_connections(stream, now_ns, false);
     return true;
 }
 
 /* Life ----------------------------------------------------------------------------------------- */
 
-static enum err_code no_memory(const struct worker *worker, struct err *err)
+static enum err_code no_memory(const struct stream *stream, struct err *err)
 {
     return err_set(err, E_SYSTEM, "worker %u: no memory for the nodes of the target",
-                   worker->share->index);
+                   stream->share->index);
 }
 
-static enum err_code read_topology(struct worker *worker, struct err *err)
+static enum err_code read_topology(struct stream *stream, struct err *err)
 {
-    struct router *router = &worker->router;
+    struct router *router = &stream->router;
     router->topology = calloc(1, sizeof *router->topology);
     if (router->topology == NULL)
-        return no_memory(worker, err);
+        return no_memory(stream, err);
     uint64_t give_up_ns = clock_now_ns() + NS_PER_SECOND;
     while (
-        !topology_refresh(router->topology, &router->version, ipc_topology(worker->run->segment)) &&
-        router->topology->node_count == 0 && worker->run->topology != NULL)
+        !topology_refresh(router->topology, &router->version, ipc_topology(stream->run->segment)) &&
+        router->topology->node_count == 0 && stream->run->topology != NULL)
         if (clock_now_ns() > give_up_ns) /* it is being written all the time: its writer is dead */
             return err_set(err, E_SYSTEM, "worker %u: the table of nodes cannot be read",
-                           worker->share->index);
+                           stream->share->index);
     if (router->topology->node_count == 0) {
         router->topology->node_count = 1;
-        if (worker->run->target != NULL)
-            router->topology->nodes[0].address = *worker->run->target;
+        if (stream->run->target != NULL)
+            router->topology->nodes[0].address = *stream->run->target;
     }
     return OK;
 }
 
-static enum err_code check_reach(struct worker *worker, struct err *err)
+static enum err_code check_reach(struct stream *stream, struct err *err)
 {
-    const struct topology *topology = worker->router.topology;
+    const struct topology *topology = stream->router.topology;
     uint32_t nodes = 0;
     for (uint32_t i = 0; i < topology->node_count; i++)
-        nodes += is_wanted(worker, i);
+        nodes += is_wanted(stream, i);
     if (nodes == 0)
         return err_set(err, E_CONNECT, "none of the %u nodes serves these requests",
                        topology->node_count);
-    if (worker->router.by_slot && worker->connection_count < nodes)
+    if (stream->router.by_slot && stream->connection_count < nodes)
         return err_set(err, E_CONNECT,
                        "worker %u: %u connections do not reach %u nodes, and each worker needs one "
                        "to each; give --clients at least %u, or fewer --processes",
-                       worker->share->index, worker->connection_count, nodes,
-                       nodes * worker->run->worker_count);
+                       stream->share->index, stream->connection_count, nodes,
+                       nodes * stream->run->worker_count);
     return OK;
 }
 
 /* For nodes that may be added, too: room that is not used is not touched. Requests that wait are those that
  * connections have given back or a node has sent elsewhere, and tickets that were never sent. */
-static bool make_room(struct worker *worker)
+static bool make_room(struct stream *stream)
 {
-    struct router *router = &worker->router;
-    struct pools *pools = &worker->pools;
+    struct router *router = &stream->router;
+    struct pools *pools = &stream->pools;
     const uint32_t nodes = router->topology->node_count;
     TAILQ_INIT(&pools->free);
     TAILQ_INIT(&pools->work);
-    pools->capacity = (uint64_t)worker->connection_count * worker->run->pipeline;
+    pools->capacity = (uint64_t)stream->connection_count * stream->run->pipeline;
     pools->held_max = FRESH_SLOTS * (nodes < FRESH_NODES ? nodes : FRESH_NODES);
     pools->each = calloc(router->by_slot ? TOPOLOGY_NODES_MAX : 1, sizeof pools->each[0]);
     if (pools->each == NULL)
@@ -273,33 +273,33 @@ static bool make_room(struct worker *worker)
     return slot_store_create(&pools->store, pools->held_max + 2 * pools->capacity + 1);
 }
 
-enum err_code router_create(struct worker *worker, struct err *err)
+enum err_code router_create(struct stream *stream, struct err *err)
 {
-    struct router *router = &worker->router;
-    enum err_code code = read_topology(worker, err);
+    struct router *router = &stream->router;
+    enum err_code code = read_topology(stream, err);
     if (code != OK)
         return code;
-    router->by_slot = router->topology->kind == TOPOLOGY_SLOTS && !worker->run->null_transport;
+    router->by_slot = router->topology->kind == TOPOLOGY_SLOTS && !stream->run->null_transport;
     router->many_nodes = router->by_slot || router->topology->node_count > 1 ||
-                         worker->spec->sentinels != NULL ||
-                         worker->spec->replica_reads != REPLICA_READS_NO;
-    router->from_replicas = worker->spec->replica_reads != REPLICA_READS_NO &&
-                            workload_reads_only(worker->run->workload);
-    worker->dispatch.straight = !worker->open_loop && !router->by_slot;
-    if (!make_room(worker) || !add_pools(worker))
-        return no_memory(worker, err);
+                         stream->spec->sentinels != NULL ||
+                         stream->spec->replica_reads != REPLICA_READS_NO;
+    router->from_replicas = stream->spec->replica_reads != REPLICA_READS_NO &&
+                            workload_reads_only(stream->run->workload);
+    stream->dispatch.straight = !stream->open_loop && !router->by_slot;
+    if (!make_room(stream) || !add_pools(stream))
+        return no_memory(stream, err);
     count_nodes(router);
-    find_readers(worker);
-    code = check_reach(worker, err);
+    find_readers(stream);
+    code = check_reach(stream, err);
     if (code == OK)
-        assign_connections(worker, 0, true);
+        assign_connections(stream, 0, true);
     return code;
 }
 
-void router_destroy(struct worker *worker)
+void router_destroy(struct stream *stream)
 {
-    struct router *router = &worker->router;
-    pools_destroy(&worker->pools);
+    struct router *router = &stream->router;
+    pools_destroy(&stream->pools);
     free(router->slot_counts);
     free(router->topology);
 }

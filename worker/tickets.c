@@ -5,7 +5,7 @@
  * and shares nothing. Warm-up tickets have a range of their own, always by stride. */
 #include "worker/tickets.h"
 
-#include "worker/worker_state.h"
+#include "worker/stream.h"
 
 /* The share of what is left that one claim takes is 1 / (4 * workers): n = 1,000,000 over 2 workers
  * costs about 100 claims in all. */
@@ -22,26 +22,26 @@ static void write_down(struct ipc_tickets *tickets, uint64_t claimed)
         continue;
 }
 
-static bool claim_chunk(struct worker *worker)
+static bool claim_chunk(struct stream *stream)
 {
-    struct ipc_worker *live = worker->live;
-    uint64_t total = worker->run->requests;
-    uint64_t claimed = atomic_load_explicit(&worker->tickets->claimed, memory_order_relaxed);
+    struct ipc_worker *live = stream->live;
+    uint64_t total = stream->run->requests;
+    uint64_t claimed = atomic_load_explicit(&stream->tickets->claimed, memory_order_relaxed);
     uint64_t first, chunk;
     do {
         first = IPC_CLAIM_END(claimed);
         if (first >= total)
             return false;
-        chunk = (total - first) / (CLAIM_SHARE * worker->run->worker_count);
+        chunk = (total - first) / (CLAIM_SHARE * stream->run->worker_count);
         if (chunk == 0)
             chunk = 1;
-        write_down(worker->tickets, claimed);
+        write_down(stream->tickets, claimed);
         /* Where the claim that comes now begins, should nothing after it happen any more. */
         atomic_store_explicit(&live->claim_first, first, memory_order_relaxed);
         /* Release: partner is the harvest of a dead worker, which reads claim_first. Beyond that a ticket
          * is only a number. */
-    } while (!atomic_compare_exchange_weak_explicit(&worker->tickets->claimed, &claimed,
-                                                    IPC_CLAIM(first + chunk, worker->share->index),
+    } while (!atomic_compare_exchange_weak_explicit(&stream->tickets->claimed, &claimed,
+                                                    IPC_CLAIM(first + chunk, stream->share->index),
                                                     memory_order_release, memory_order_relaxed));
     /* end before next: a harvest between the two stores sees an empty chunk, never a wrong one. */
     atomic_store_explicit(&live->ticket_end, first, memory_order_relaxed);
@@ -51,32 +51,32 @@ static bool claim_chunk(struct worker *worker)
 }
 
 /* Apart from the usual way, which then saves no registers. */
-__attribute__((noinline, cold)) static bool draw_from_next_chunk(struct worker *worker,
+__attribute__((noinline, cold)) static bool draw_from_next_chunk(struct stream *stream,
                                                                  uint64_t *ticket)
 {
-    if (!claim_chunk(worker)) {
-        worker->tickets_exhausted = true;
+    if (!claim_chunk(stream)) {
+        stream->tickets_exhausted = true;
         return false;
     }
-    return tickets_draw(worker, ticket);
+    return tickets_draw(stream, ticket);
 }
 
-bool tickets_draw(struct worker *worker, uint64_t *ticket)
+bool tickets_draw(struct stream *stream, uint64_t *ticket)
 {
-    uint64_t workers = worker->run->worker_count;
-    if (worker->warming_up) {
-        *ticket = WORKLOAD_WARMUP_TICKET + worker->share->index + worker->warmup_next++ * workers;
+    uint64_t workers = stream->run->worker_count;
+    if (stream->warming_up) {
+        *ticket = WORKLOAD_WARMUP_TICKET + stream->share->index + stream->warmup_next++ * workers;
         return true;
     }
-    struct ipc_worker *live = worker->live;
+    struct ipc_worker *live = stream->live;
     uint64_t next = atomic_load_explicit(&live->ticket_next, memory_order_relaxed);
-    if (worker->run->requests == 0) {
-        *ticket = worker->share->index + next * workers;
+    if (stream->run->requests == 0) {
+        *ticket = stream->share->index + next * workers;
         atomic_store_explicit(&live->ticket_next, next + 1, memory_order_relaxed);
         return true;
     }
     if (next == atomic_load_explicit(&live->ticket_end, memory_order_relaxed))
-        return draw_from_next_chunk(worker, ticket);
+        return draw_from_next_chunk(stream, ticket);
     *ticket = next;
     atomic_store_explicit(&live->ticket_next, next + 1, memory_order_relaxed);
     return true;

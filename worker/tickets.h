@@ -5,9 +5,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-struct worker;
+struct stream;
 
 /* The next ticket of this worker. False: the run has no more (with -n). */
-bool tickets_draw(struct worker *worker, uint64_t *ticket);
+bool tickets_draw(struct stream *stream, uint64_t *ticket);
 
 #endif

@@ -4,7 +4,7 @@
 #include <sys/timerfd.h>
 #include <unistd.h>
 
-#include "worker/worker_state.h"
+#include "worker/stream.h"
 
 /* --pacing spin does not sleep while a ticket is due within this time. */
 #define SPIN_WITHIN_NS (5 * NS_PER_MS)
@@ -17,10 +17,10 @@ static void on_timer(evutil_socket_t fd, short what, void *argument)
 {
     /* The turn's end sends what is due. The descriptor is not read: it is edge-triggered, and setting
      * it again clears it. */
-    struct worker *worker = argument;
+    struct stream *stream = argument;
     (void)fd;
     (void)what;
-    worker->wait.armed_ns = 0;
+    stream->wait.armed_ns = 0;
 }
 
 /* One call for each ticket, not one for each wait as with libevent's own precise timers: a wait for a
@@ -39,36 +39,36 @@ static void arm(struct wait *wait, uint64_t at_ns, uint64_t slack_ns)
 /* A sleep costs more CPU than a request does: 25 us were measured on a virtual machine, where timers
  * leave the guest. Where tickets come closer to each other than that, one sleep serves several: it may
  * end so much later than the first of them. A worker that spins needs no slack. */
-static uint64_t slack_ns(const struct worker *worker)
+static uint64_t slack_ns(const struct stream *stream)
 {
-    uint64_t gap_ns = worker->pacer.next_ns - worker->pacer.last_ns;
-    return worker->wait.stretch_ns == 0 && gap_ns < SLACK_NS ? SLACK_NS - gap_ns : 0;
+    uint64_t gap_ns = stream->pacer.next_ns - stream->pacer.last_ns;
+    return stream->wait.stretch_ns == 0 && gap_ns < SLACK_NS ? SLACK_NS - gap_ns : 0;
 }
 
 /* Spinning with nothing to do is no work: it counts apart. */
-static void count_spinning(struct worker *worker, uint64_t now_ns)
+static void count_spinning(struct stream *stream, uint64_t now_ns)
 {
-    struct wait *wait = &worker->wait;
-    if (wait->spinning_ns != 0 && worker->lag.wakeup_ns == 0)
-        worker_count(worker, COUNTER_SPIN_NS, now_ns - wait->spinning_ns);
+    struct wait *wait = &stream->wait;
+    if (wait->spinning_ns != 0 && stream->lag.wakeup_ns == 0)
+        stream_count(stream, COUNTER_SPIN_NS, now_ns - wait->spinning_ns);
     wait->spinning_ns = 0;
 }
 
-int wait_prepare(struct worker *worker, uint64_t *clock_ns)
+int wait_prepare(struct stream *stream, uint64_t *clock_ns)
 {
-    struct wait *wait = &worker->wait;
+    struct wait *wait = &stream->wait;
     uint64_t now_ns = *clock_ns;
     wait->turn_ns = now_ns;
-    count_spinning(worker, now_ns);
-    if (worker->start_ns == 0 || worker->stopping)
+    count_spinning(stream, now_ns);
+    if (stream->start_ns == 0 || stream->stopping)
         return EVLOOP_ONCE;
-    pacer_refresh(worker);
-    if (worker->pacer.next_ns <= now_ns || !TAILQ_EMPTY(&worker->pools.work)) {
-        dispatch_send(worker, now_ns);
+    pacer_refresh(stream);
+    if (stream->pacer.next_ns <= now_ns || !TAILQ_EMPTY(&stream->pools.work)) {
+        dispatch_send(stream, now_ns);
         *clock_ns = now_ns = clock_now_ns();
     }
-    uint64_t next_ns = worker->pacer.next_ns;
-    if (!dispatch_can_take(worker) || next_ns >= worker->stop_at_ns)
+    uint64_t next_ns = stream->pacer.next_ns;
+    if (!dispatch_can_take(stream) || next_ns >= stream->stop_at_ns)
         return EVLOOP_ONCE; /* a reply, a connection or the tick comes first */
     if (next_ns <= now_ns)
         return EVLOOP_NONBLOCK; /* due already again: replies have their turn in between */
@@ -77,36 +77,36 @@ int wait_prepare(struct worker *worker, uint64_t *clock_ns)
         return EVLOOP_NONBLOCK;
     }
     arm(wait, next_ns - (wait->stretch_ns < SPIN_WITHIN_NS ? wait->stretch_ns : STRETCH_NS),
-        slack_ns(worker));
+        slack_ns(stream));
     return EVLOOP_ONCE;
 }
 
-static uint64_t stretch_ns(const struct worker *worker)
+static uint64_t stretch_ns(const struct stream *stream)
 {
-    switch (worker->spec->pacing) {
+    switch (stream->spec->pacing) {
     case PACING_SPIN:
         return SPIN_WITHIN_NS;
     case PACING_AUTO:
-        return worker->share->own_cpu ? STRETCH_NS : 0;
+        return stream->share->own_cpu ? STRETCH_NS : 0;
     case PACING_SLEEP:
         break;
     }
     return 0;
 }
 
-enum err_code wait_create(struct worker *worker, struct err *err)
+enum err_code wait_create(struct stream *stream, struct err *err)
 {
-    struct wait *wait = &worker->wait;
-    if (!worker->open_loop)
+    struct wait *wait = &stream->wait;
+    if (!stream->open_loop)
         return OK;
     wait->timer_fd = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC);
     if (wait->timer_fd >= 0)
         wait->timer =
-            event_new(worker->base, wait->timer_fd, EV_READ | EV_PERSIST | EV_ET, on_timer, worker);
+            event_new(stream->base, wait->timer_fd, EV_READ | EV_PERSIST | EV_ET, on_timer, stream);
     if (wait->timer == NULL || event_add(wait->timer, NULL) != 0)
         return err_set_errno(err, E_SYSTEM, errno, "worker %u: cannot set up its timer",
-                             worker->share->index);
-    wait->stretch_ns = stretch_ns(worker);
+                             stream->share->index);
+    wait->stretch_ns = stretch_ns(stream);
     return OK;
 }
 

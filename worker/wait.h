@@ -8,7 +8,7 @@
 #include "common/err.h"
 
 struct event;
-struct worker;
+struct stream;
 
 struct wait {
     int timer_fd; /* -1: none */
@@ -19,10 +19,10 @@ struct wait {
     uint64_t spinning_ns; /* this turn does not sleep since this clock reading; 0: it may  */
 };
 
-enum err_code wait_create(struct worker *worker, struct err *err);
+enum err_code wait_create(struct stream *stream, struct err *err);
 void wait_destroy(struct wait *wait);
 /* What is due is sent, and the next wait prepared: sets the timer, or returns EVLOOP_NONBLOCK for a
  * turn that must not sleep. clock_ns: a clock reading of now, taken anew after sending. */
-int wait_prepare(struct worker *worker, uint64_t *clock_ns);
+int wait_prepare(struct stream *stream, uint64_t *clock_ns);
 
 #endif

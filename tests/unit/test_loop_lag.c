@@ -4,7 +4,7 @@
 #include "common/clock.h"
 #include "tests/support/check/simulated_run.h"
 #include "tests/support/check/simulation.h"
-#include "worker/worker_state.h"
+#include "worker/stream.h"
 
 Suite *test_loop_lag_suite(void);
 

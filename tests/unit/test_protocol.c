@@ -18,32 +18,32 @@ static struct simulated_run simulated;
 
 static void echo_reset(struct connection *connection)
 {
-    connection->stream.words[0] = 0; /* bytes of the oldest request that have come back */
+    connection->walk.words[0] = 0; /* bytes of the oldest request that have come back */
 }
 
 static bool echo_between_replies(const struct connection *connection)
 {
-    return connection->stream.words[0] == 0;
+    return connection->walk.words[0] == 0;
 }
 
 static enum exchange_result echo_take(struct connection *connection, const char *at,
                                       const char *end, uint64_t done_ns)
 {
     static char request[4096];
-    struct worker *worker = connection->worker;
+    struct stream *stream = connection->stream;
     struct reply_counts counts = replies_begin(connection);
-    size_t whole_bytes = worker->generation.bytes;
+    size_t whole_bytes = stream->generation.bytes;
     bool valid = true;
     for (; at < end && valid; at++) {
         valid = connection->in_flight > 0;
         if (!valid)
             break;
-        worker->generation.kind->render(worker->generation.state, connection_slot(connection, 0),
+        stream->generation.kind->render(stream->generation.state, connection_slot(connection, 0),
                                         request);
-        valid = *at == request[connection->stream.words[0]++];
-        if (valid && connection->stream.words[0] == whole_bytes) {
-            connection->stream.words[0] = 0;
-            replies_ok(worker, connection, done_ns, &counts);
+        valid = *at == request[connection->walk.words[0]++];
+        if (valid && connection->walk.words[0] == whole_bytes) {
+            connection->walk.words[0] = 0;
+            replies_ok(stream, connection, done_ns, &counts);
         }
     }
     replies_end(connection, done_ns, &counts);

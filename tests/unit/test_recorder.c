@@ -6,7 +6,7 @@
 
 #include "worker/edges.h"
 #include "worker/recount.h"
-#include "worker/worker_state.h"
+#include "worker/stream.h"
 
 Suite *test_recorder_suite(void);
 
@@ -18,7 +18,7 @@ Suite *test_recorder_suite(void);
 static struct spec spec;
 static struct worker_run run;
 static struct worker_share share;
-static struct worker worker;
+static struct stream stream;
 static struct connection connection;
 static struct interval_row *row;
 static unsigned char filler[RING_BYTES];
@@ -33,8 +33,8 @@ static void set_up(void)
     ipc_segment_init(run.segment, 1, RING_BYTES);
     atomic_store(&ipc_control(run.segment)->measure_after_ns, run.warmup_ns);
     share = (struct worker_share){.index = 0};
-    connection = (struct connection){.worker = &worker};
-    worker = (struct worker){
+    connection = (struct connection){.stream = &stream};
+    stream = (struct stream){
         .run = &run,
         .share = &share,
         .spec = &spec,
@@ -47,52 +47,52 @@ static void set_up(void)
         .next_opening_ns = UINT64_MAX,
         .start_ns = START_NS,
         .stop_at_ns = UINT64_MAX,
-        .recorder.interval = malloc(sizeof *worker.recorder.interval),
+        .recorder.interval = malloc(sizeof *stream.recorder.interval),
         .recorder.wire = malloc(INTERVAL_RECORD_MAX_BYTES),
         .recorder.held = malloc(INTERVAL_RECORD_MAX_BYTES),
     };
     row = malloc(sizeof *row);
-    ck_assert(worker.recorder.interval != NULL && worker.recorder.wire != NULL &&
-              worker.recorder.held != NULL && row != NULL);
-    interval_init(worker.recorder.interval);
+    ck_assert(stream.recorder.interval != NULL && stream.recorder.wire != NULL &&
+              stream.recorder.held != NULL && row != NULL);
+    interval_init(stream.recorder.interval);
     interval_row_init(row);
-    edges_start(&worker, START_NS);
+    edges_start(&stream, START_NS);
 }
 
 static void tear_down(void)
 {
-    free(worker.recorder.interval);
-    free(worker.recorder.wire);
-    free(worker.recorder.held);
+    free(stream.recorder.interval);
+    free(stream.recorder.wire);
+    free(stream.recorder.held);
     free(row);
 }
 
 /* Leaves no room for a record. */
 static void fill_ring(void)
 {
-    uint64_t left = RING_BYTES - ring_fill_bytes(worker.ring);
-    ck_assert(ring_try_push(worker.ring, filler, (uint32_t)left - 4));
+    uint64_t left = RING_BYTES - ring_fill_bytes(stream.ring);
+    ck_assert(ring_try_push(stream.ring, filler, (uint32_t)left - 4));
 }
 
 static void cut(uint32_t intervals)
 {
-    edges_cut(&worker, START_NS + intervals * LENGTH_NS);
+    edges_cut(&stream, START_NS + intervals * LENGTH_NS);
 }
 
 static void answer(uint64_t times)
 {
-    worker_count(&worker, COUNTER_SENT, times);
-    worker_count(&worker, COUNTER_OK, times);
+    stream_count(&stream, COUNTER_SENT, times);
+    stream_count(&stream, COUNTER_OK, times);
     for (uint64_t i = 0; i < times; i++)
-        interval_histogram_record(&worker.recorder.interval->histograms[HISTOGRAM_SERVICE_OK],
+        interval_histogram_record(&stream.recorder.interval->histograms[HISTOGRAM_SERVICE_OK],
                                   LATENCY_NS);
 }
 
 static void leave_in_flight(uint32_t requests)
 {
-    worker_count(&worker, COUNTER_SENT, requests);
+    stream_count(&stream, COUNTER_SENT, requests);
     connection.in_flight += requests;
-    worker.in_flight += requests;
+    stream.in_flight += requests;
 }
 
 /* The oldest record: what it covers, what it holds, and that it adds up in itself. */
@@ -100,7 +100,7 @@ static void expect_record(uint32_t first, uint32_t last, uint32_t flags, uint64_
 {
     static unsigned char record[RING_BYTES];
     struct err err = {.code = OK};
-    uint32_t bytes = ring_peek(worker.ring, record, sizeof record);
+    uint32_t bytes = ring_peek(stream.ring, record, sizeof record);
     ck_assert_uint_gt(bytes, 0);
     interval_row_reset(row);
     ck_assert_int_eq(interval_decode_header(&row->header, record, bytes, &err), OK);
@@ -111,7 +111,7 @@ static void expect_record(uint32_t first, uint32_t last, uint32_t flags, uint64_
     ck_assert_uint_eq(row->header.flags, flags);
     ck_assert_uint_eq(row->header.start_ns, first * LENGTH_NS);
     ck_assert_uint_eq(row->counters[COUNTER_OK], ok);
-    ring_pop(worker.ring);
+    ring_pop(stream.ring);
 }
 
 START_TEST(test_kept_interval_becomes_part_of_the_next)
@@ -124,10 +124,10 @@ START_TEST(test_kept_interval_becomes_part_of_the_next)
     answer(3);
     cut(3);
     answer(4);
-    ring_pop(worker.ring);
+    ring_pop(stream.ring);
     cut(4);
     expect_record(2, 3, 0, 7);
-    ck_assert_uint_eq(ring_fill_bytes(worker.ring), 0);
+    ck_assert_uint_eq(ring_fill_bytes(stream.ring), 0);
 }
 END_TEST
 
@@ -140,14 +140,14 @@ START_TEST(test_warmup_is_not_merged_with_the_measured)
     answer(5);
     leave_in_flight(2);
     cut(2);
-    ck_assert(!worker.warming_up);
+    ck_assert(!stream.warming_up);
     answer(7);
     cut(3);
     answer(8);
     cut(4);
     expect_record(0, 0, INTERVAL_WARMUP, 0);
-    ring_pop(worker.ring); /* the filler */
-    ck_assert_uint_eq(ring_fill_bytes(worker.ring), 0);
+    ring_pop(stream.ring); /* the filler */
+    ck_assert_uint_eq(ring_fill_bytes(stream.ring), 0);
     answer(9);
     cut(5);
     expect_record(1, 1, INTERVAL_WARMUP, 5);
@@ -158,7 +158,7 @@ START_TEST(test_warmup_is_not_merged_with_the_measured)
     answer(1);
     cut(6);
     expect_record(5, 5, 0, 1);
-    ck_assert_uint_eq(ring_fill_bytes(worker.ring), 0);
+    ck_assert_uint_eq(ring_fill_bytes(stream.ring), 0);
 }
 END_TEST
 
@@ -169,13 +169,13 @@ START_TEST(test_wide_warmup_ends_at_its_edge)
     fill_ring();
     answer(5);
     cut(4);
-    ck_assert(!worker.warming_up);
-    ring_pop(worker.ring);
+    ck_assert(!stream.warming_up);
+    ring_pop(stream.ring);
     answer(6);
     cut(5);
     expect_record(0, 1, INTERVAL_WARMUP, 5);
     expect_record(2, 4, 0, 6);
-    ck_assert_uint_eq(ring_fill_bytes(worker.ring), 0);
+    ck_assert_uint_eq(ring_fill_bytes(stream.ring), 0);
 }
 END_TEST
 
@@ -183,24 +183,24 @@ START_TEST(test_held_record_keeps_its_place)
 {
     /* Breaks when a small record that finds room overtakes the larger one that waits, or a record
      * that waits is pushed twice. */
-    worker_count(&worker, COUNTER_BYTES_OUT, UINT64_MAX / 2);
+    stream_count(&stream, COUNTER_BYTES_OUT, UINT64_MAX / 2);
     for (uint64_t nanoseconds = 1; nanoseconds < NS_PER_SECOND; nanoseconds *= 2) {
         answer(1);
-        interval_histogram_record(&worker.recorder.interval->histograms[HISTOGRAM_LOOP_LAG],
+        interval_histogram_record(&stream.recorder.interval->histograms[HISTOGRAM_LOOP_LAG],
                                   nanoseconds);
     }
     fill_ring();
     cut(2);
-    ring_pop(worker.ring);
+    ring_pop(stream.ring);
     /* Room for an empty record, not for this one. */
-    ck_assert(ring_try_push(worker.ring, filler, RING_BYTES - 4 - 64));
+    ck_assert(ring_try_push(stream.ring, filler, RING_BYTES - 4 - 64));
     cut(3);
-    ring_pop(worker.ring);
-    ck_assert_uint_eq(ring_fill_bytes(worker.ring), 0);
+    ring_pop(stream.ring);
+    ck_assert_uint_eq(ring_fill_bytes(stream.ring), 0);
     cut(4);
     expect_record(0, 1, INTERVAL_WARMUP, 30);
     expect_record(2, 3, 0, 0);
-    ck_assert_uint_eq(ring_fill_bytes(worker.ring), 0);
+    ck_assert_uint_eq(ring_fill_bytes(stream.ring), 0);
 }
 END_TEST
 
@@ -212,12 +212,12 @@ START_TEST(test_end_pushes_what_is_held)
     answer(5);
     cut(2);
     answer(6);
-    ring_pop(worker.ring);
-    ck_assert_int_eq(edges_finish(&worker, START_NS + 2 * LENGTH_NS + 500, &err), OK);
+    ring_pop(stream.ring);
+    ck_assert_int_eq(edges_finish(&stream, START_NS + 2 * LENGTH_NS + 500, &err), OK);
     expect_record(0, 1, INTERVAL_WARMUP, 5);
     expect_record(2, 2, INTERVAL_LAST, 6);
     ck_assert_uint_eq(row->header.end_ns, 2 * LENGTH_NS + 500);
-    ck_assert_uint_eq(ring_fill_bytes(worker.ring), 0);
+    ck_assert_uint_eq(ring_fill_bytes(stream.ring), 0);
 }
 END_TEST
 

@@ -4,8 +4,8 @@
 
 #include "common/rng.h"
 #include "tests/support/check/fake_workers.h"
+#include "worker/stream.h"
 #include "worker/tickets.h"
-#include "worker/worker_state.h"
 
 Suite *test_tickets_suite(void);
 
@@ -15,7 +15,7 @@ Suite *test_tickets_suite(void);
 static struct spec spec;
 static struct worker_run run;
 static struct worker_share shares[WORKERS];
-static struct worker workers[WORKERS];
+static struct stream workers[WORKERS];
 static unsigned char *drawn; /* how often each ticket was */
 static uint64_t rng_state;
 
@@ -30,7 +30,7 @@ static void set_up(void)
     run = (struct worker_run){.spec = &spec, .worker_count = WORKERS, .requests = REQUESTS};
     for (uint32_t i = 0; i < WORKERS; i++) {
         shares[i] = (struct worker_share){.index = i};
-        workers[i] = (struct worker){.run = &run,
+        workers[i] = (struct stream){.run = &run,
                                      .share = &shares[i],
                                      .live = ipc_worker(fakes.segment, i),
                                      .tickets = ipc_tickets(fakes.segment)};
@@ -46,10 +46,10 @@ static void tear_down(void)
 }
 
 /* False: the run has no more. */
-static bool draw(struct worker *worker)
+static bool draw(struct stream *stream)
 {
     uint64_t ticket;
-    if (!tickets_draw(worker, &ticket))
+    if (!tickets_draw(stream, &ticket))
         return false;
     ck_assert_uint_lt(ticket, REQUESTS);
     drawn[ticket]++;
@@ -66,21 +66,21 @@ static void draw_all(void)
 }
 
 /* The worker claims, and its death comes before it notes what it has claimed: its words are as they were. */
-static void die_behind_claim(struct worker *worker)
+static void die_behind_claim(struct stream *stream)
 {
-    struct ipc_worker *live = worker->live;
+    struct ipc_worker *live = stream->live;
     uint64_t next = atomic_load(&live->ticket_next), end = atomic_load(&live->ticket_end);
     uint64_t ticket;
-    if (next != end || !tickets_draw(worker, &ticket))
+    if (next != end || !tickets_draw(stream, &ticket))
         return;
     atomic_store(&live->ticket_next, next);
     atomic_store(&live->ticket_end, below(2) > 0 ? end : atomic_load(&live->claim_first));
 }
 
-static void harvest(const struct worker *worker)
+static void harvest(const struct stream *stream)
 {
     struct err err = {.code = OK};
-    ck_assert_int_eq(collector_harvest(&fakes.collector, worker->share->index, &err), OK);
+    ck_assert_int_eq(collector_harvest(&fakes.collector, stream->share->index, &err), OK);
 }
 
 START_TEST(test_every_ticket_once)
@@ -97,14 +97,14 @@ START_TEST(test_death_behind_a_claim)
     /* Breaks when tickets are lost with a worker that is killed between claiming and noting them, whoever
      * claims meanwhile: the run had no end. */
     for (uint32_t deaths = 0; deaths < 200; deaths++) {
-        struct worker *dead = &workers[below(WORKERS)];
+        struct stream *dead = &workers[below(WORKERS)];
         for (uint64_t draws = below(50); draws > 0; draws--)
             draw(&workers[below(WORKERS)]);
         while (atomic_load(&dead->live->ticket_next) != atomic_load(&dead->live->ticket_end))
             draw(dead);
         die_behind_claim(dead);
         for (uint64_t draws = below(3000); draws > 0; draws--) {
-            struct worker *other = &workers[below(WORKERS)];
+            struct stream *other = &workers[below(WORKERS)];
             if (other != dead)
                 draw(other);
         }

@@ -10,12 +10,12 @@
 
 static void reset(struct connection *connection)
 {
-    resp_scanner_reset(&connection->stream.resp);
+    resp_scanner_reset(&connection->walk.resp);
 }
 
 static bool between_replies(const struct connection *connection)
 {
-    return resp_scanner_idle(&connection->stream.resp);
+    return resp_scanner_idle(&connection->walk.resp);
 }
 
 /* What is no bulk string, or of several keys. */
@@ -53,7 +53,7 @@ static bool take_redirect(struct connection *connection, const struct resp_reply
     struct redirect redirect;
     if (redirect_parse(&redirect, reply->text, reply->text_bytes) == REDIRECT_NONE)
         return false;
-    recorder_refusal(connection->worker, reply->text, reply->text_bytes, done_ns);
+    recorder_refusal(connection->stream, reply->text, reply->text_bytes, done_ns);
     connection->head_redirect = redirect;
     connection->head_redirects++;
     return true;
@@ -67,7 +67,7 @@ static void count_redirect(struct connection *connection, const struct reply_cou
         [REDIRECT_TRYAGAIN] = COUNTER_TRYAGAIN,
         [REDIRECT_CLUSTERDOWN] = COUNTER_CLUSTERDOWN,
     };
-    worker_count(connection->worker, counters[connection->head_redirect.kind], 1);
+    stream_count(connection->stream, counters[connection->head_redirect.kind], 1);
     if (counts->node != NULL)
         counts->node->counters[NODE_REDIRECTED]++;
 }
@@ -79,8 +79,8 @@ __attribute__((noinline)) static bool take_unusual_reply(struct connection *conn
                                                          uint64_t done_ns,
                                                          struct reply_counts *counts)
 {
-    struct worker *worker = connection->worker;
-    const struct generation *generation = &worker->generation;
+    struct stream *stream = connection->stream;
+    const struct generation *generation = &stream->generation;
     const struct request_slot *slot = connection_slot(connection, 0);
     const struct request_class *class = &generation->classes[slot->class];
     if (slot->asking && !connection->head_asked) {
@@ -89,7 +89,7 @@ __attribute__((noinline)) static bool take_unusual_reply(struct connection *conn
         return false;
     }
     bool redirected =
-        worker->router.by_slot && reply->is_error && take_redirect(connection, reply, done_ns);
+        stream->router.by_slot && reply->is_error && take_redirect(connection, reply, done_ns);
     if (redirected && class->replies == 1) {
         count_redirect(connection, counts);
         return true;
@@ -98,10 +98,10 @@ __attribute__((noinline)) static bool take_unusual_reply(struct connection *conn
         /* One request is one error, whatever number of its parts fail: the first one names it. It
          * is counted with the last reply, which may come in a later interval, or never. */
         if (!connection->head_failed && reply->is_error)
-            connection->head_kind = recorder_error_kind(worker, reply->text, reply->text_bytes);
+            connection->head_kind = recorder_error_kind(stream, reply->text, reply->text_bytes);
         else if (!connection->head_failed)
             connection->head_kind =
-                recorder_error_kind(worker, "NESTED an error inside an aggregate reply", 41);
+                recorder_error_kind(stream, "NESTED an error inside an aggregate reply", 41);
         connection->head_failed = true;
     } else {
         count_reading(counts, class->read_kind(generation->state, connection->head_replies), reply);
@@ -116,21 +116,21 @@ __attribute__((noinline)) static bool take_unusual_reply(struct connection *conn
     if (connection->head_replies < class->replies)
         return false;
     if (connection->head_failed) {
-        replies_note_done(worker, done_ns);
-        outcome_failed(&worker->recorder.interval->header.times, done_ns);
+        replies_note_done(stream, done_ns);
+        outcome_failed(&stream->recorder.interval->header.times, done_ns);
         if (counts->node != NULL) {
             counts->node->counters[NODE_ERRORS]++;
             outcome_failed(&counts->node->times, done_ns);
         }
-        interval_histogram_record(&worker->recorder.interval->histograms[HISTOGRAM_SERVICE_ERROR],
+        interval_histogram_record(&stream->recorder.interval->histograms[HISTOGRAM_SERVICE_ERROR],
                                   done_ns - slot->sent_ns);
-        recorder_error_reply(worker, connection->head_kind);
-        recorder_heed_failures(worker, done_ns);
+        recorder_error_reply(stream, connection->head_kind);
+        recorder_heed_failures(stream, done_ns);
         connection->head_index++;
         connection->in_flight--;
-        worker->in_flight--;
+        stream->in_flight--;
     } else {
-        replies_ok(worker, connection, done_ns, counts);
+        replies_ok(stream, connection, done_ns, counts);
     }
     connection->again_in_flight -= slot->again;
     connection->asking_in_flight -= slot->asking;
@@ -140,7 +140,7 @@ __attribute__((noinline)) static bool take_unusual_reply(struct connection *conn
 
 COLD static void take_push(struct connection *connection, const struct resp_reply *reply)
 {
-    worker_count(connection->worker, COUNTER_PUSHES, 1);
+    stream_count(connection->stream, COUNTER_PUSHES, 1);
     if (connection->duty->push != NULL)
         connection->duty->push(connection, reply);
 }
@@ -152,22 +152,22 @@ COLD static bool take_unasked(struct connection *connection, const struct resp_r
     if (connection->duty->unasked != NULL)
         return connection->duty->unasked(connection, reply);
     if (reply->is_error)
-        recorder_closing_words(connection->worker, reply->text, reply->text_bytes);
+        recorder_closing_words(connection->stream, reply->text, reply->text_bytes);
     return false;
 }
 
 static enum exchange_result take(struct connection *connection, const char *at, const char *end,
                                  uint64_t done_ns)
 {
-    struct worker *worker = connection->worker;
+    struct stream *stream = connection->stream;
     struct reply_counts counts = replies_begin(connection);
-    bool single = worker->generation.one_reply && connection->again_in_flight == 0;
+    bool single = stream->generation.one_reply && connection->again_in_flight == 0;
     enum exchange_result result = EXCHANGE_DONE;
     while (at < end) {
         struct resp_reply reply;
         size_t used_bytes;
         enum resp_status status =
-            resp_scan(&connection->stream.resp, at, (size_t)(end - at), &used_bytes, &reply);
+            resp_scan(&connection->walk.resp, at, (size_t)(end - at), &used_bytes, &reply);
         if (status == RESP_MORE)
             break;
         at += used_bytes;
@@ -186,11 +186,11 @@ static enum exchange_result take(struct connection *connection, const char *at, 
             break;
         }
         if (LIKELY(single && !reply.is_error && reply.errors == 0)) {
-            replies_ok(worker, connection, done_ns, &counts);
-            count_reading(&counts, worker->generation.read_kind, &reply);
+            replies_ok(stream, connection, done_ns, &counts);
+            count_reading(&counts, stream->generation.read_kind, &reply);
         } else if (take_unusual_reply(connection, &reply, done_ns, &counts)) {
-            replies_note_done(worker, done_ns);
-            worker->exchange.reading.at = at;
+            replies_note_done(stream, done_ns);
+            stream->exchange.reading.at = at;
             result = EXCHANGE_REDIRECTED;
             break;
         }

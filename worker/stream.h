@@ -1,7 +1,7 @@
-/* What a worker holds in memory, put together from its parts, each of which is its own file's. Private to
- * worker/; one struct worker per process. */
-#ifndef WORKER_WORKER_STATE_H
-#define WORKER_WORKER_STATE_H
+/* A stream: a generator, a schedule, its connections, its tickets and its accounting, put together from parts,
+ * each of which is its own file's. Private to worker/. */
+#ifndef WORKER_STREAM_H
+#define WORKER_STREAM_H
 
 #include <event2/event.h>
 #include <stdbool.h>
@@ -34,7 +34,7 @@
  * kept from its CPU. */
 #define OWN_STOP_NS (200 * NS_PER_MS)
 
-struct worker {
+struct stream {
     const struct worker_run *run;
     const struct worker_share *share;
     const struct spec *spec;
@@ -95,87 +95,87 @@ struct worker {
 };
 
 /* Adds to a live total. Only this process writes it; the orchestrator reads it at any time. */
-static inline void worker_count(struct worker *worker, enum counter counter, uint64_t by)
+static inline void stream_count(struct stream *stream, enum counter counter, uint64_t by)
 {
-    _Atomic uint64_t *total = &worker->live->counters[counter];
+    _Atomic uint64_t *total = &stream->live->counters[counter];
     atomic_store_explicit(total, atomic_load_explicit(total, memory_order_relaxed) + by,
                           memory_order_relaxed);
 }
 
-static inline uint64_t worker_total(const struct worker *worker, enum counter counter)
+static inline uint64_t stream_total(const struct stream *stream, enum counter counter)
 {
-    return atomic_load_explicit(&worker->live->counters[counter], memory_order_relaxed);
+    return atomic_load_explicit(&stream->live->counters[counter], memory_order_relaxed);
 }
 
 /* Tickets counted as due that are neither sent nor shed. */
-static inline uint64_t worker_backlog(const struct worker *worker)
+static inline uint64_t stream_backlog(const struct stream *stream)
 {
-    return worker_total(worker, COUNTER_DUE) - worker_total(worker, COUNTER_SENT) -
-           worker_total(worker, COUNTER_SHED_LATE) - worker_total(worker, COUNTER_SHED_WORKER) -
-           worker_total(worker, COUNTER_SHED_NODE);
+    return stream_total(stream, COUNTER_DUE) - stream_total(stream, COUNTER_SENT) -
+           stream_total(stream, COUNTER_SHED_LATE) - stream_total(stream, COUNTER_SHED_WORKER) -
+           stream_total(stream, COUNTER_SHED_NODE);
 }
 
 /* What the orchestrator sees of the connection's node at this moment. */
 static inline struct ipc_node *connection_live_node(const struct connection *connection)
 {
     uint32_t place = connection->node < NODE_FIGURES_MAX ? connection->node : NODE_FIGURES_MAX - 1;
-    return &connection->worker->live->nodes[place];
+    return &connection->stream->live->nodes[place];
 }
 
-static inline void worker_publish_in_flight(struct worker *worker)
+static inline void stream_publish_in_flight(struct stream *stream)
 {
-    atomic_store_explicit(&worker->live->in_flight, worker->in_flight, memory_order_relaxed);
+    atomic_store_explicit(&stream->live->in_flight, stream->in_flight, memory_order_relaxed);
 }
 
 /* What has a ticket is known before its bytes go out: death in the middle of a write leaves no gap. */
-static inline void worker_publish_drawn(struct worker *worker)
+static inline void stream_publish_drawn(struct stream *stream)
 {
-    uint64_t held = worker->pools.held;
-    atomic_store_explicit(&worker->live->held, worker->open_loop ? 0 : held, memory_order_relaxed);
-    atomic_store_explicit(&worker->live->drawn,
-                          worker_total(worker, COUNTER_SENT) + worker->unsent - held,
+    uint64_t held = stream->pools.held;
+    atomic_store_explicit(&stream->live->held, stream->open_loop ? 0 : held, memory_order_relaxed);
+    atomic_store_explicit(&stream->live->drawn,
+                          stream_total(stream, COUNTER_SENT) + stream->unsent - held,
                           memory_order_relaxed);
 }
 
 /* The same where no pool holds any, and that is known. */
-static inline void worker_publish_unsent(struct worker *worker)
+static inline void stream_publish_unsent(struct stream *stream)
 {
-    atomic_store_explicit(&worker->live->drawn, worker_total(worker, COUNTER_SENT) + worker->unsent,
+    atomic_store_explicit(&stream->live->drawn, stream_total(stream, COUNTER_SENT) + stream->unsent,
                           memory_order_relaxed);
 }
 
 /* Asks the scout for a new look at the target. */
-static inline void worker_want_refresh(struct worker *worker)
+static inline void stream_want_refresh(struct stream *stream)
 {
-    _Atomic uint64_t *wanted = &worker->live->refresh_wanted;
+    _Atomic uint64_t *wanted = &stream->live->refresh_wanted;
     atomic_store_explicit(wanted, atomic_load_explicit(wanted, memory_order_relaxed) + 1,
                           memory_order_relaxed);
 }
 
 /* A request that was sent will get no reply. Called with the counting of its fate. */
-static inline void worker_unanswered(struct worker *worker, const struct request_slot *slot,
+static inline void stream_unanswered(struct stream *stream, const struct request_slot *slot,
                                      uint64_t now_ns)
 {
-    recorder_unanswered(worker, slot, now_ns);
-    generation_drop(&worker->generation, slot);
+    recorder_unanswered(stream, slot, now_ns);
+    generation_drop(&stream->generation, slot);
 }
 
 /* The pool of the connections to this node. */
-static inline struct pool *worker_pool(const struct worker *worker, uint32_t node)
+static inline struct pool *stream_pool(const struct stream *stream, uint32_t node)
 {
-    return &worker->pools.each[worker->router.by_slot ? node : 0];
+    return &stream->pools.each[stream->router.by_slot ? node : 0];
 }
 
 /* Where a connection's figures go; NULL: one node only. Valid until the next edge. */
-static inline struct node_figures *worker_node(struct worker *worker, uint32_t node)
+static inline struct node_figures *stream_node(struct stream *stream, uint32_t node)
 {
-    return worker->router.many_nodes ? interval_node(worker->recorder.interval, node) : NULL;
+    return stream->router.many_nodes ? interval_node(stream->recorder.interval, node) : NULL;
 }
 
 /* Whether a ticket that was never sent is backlog: one of a warm-up that is over was shed with it. */
-static inline bool worker_is_backlog(const struct worker *worker, const struct request_slot *slot)
+static inline bool stream_is_backlog(const struct stream *stream, const struct request_slot *slot)
 {
-    return slot->ticket < WORKLOAD_WARMUP_TICKET || !worker->pacer.measuring;
+    return slot->ticket < WORKLOAD_WARMUP_TICKET || !stream->pacer.measuring;
 }
 
 #endif
