@@ -446,10 +446,10 @@ void connection_open(struct connection *connection)
     }
     /* The null transport's number is no descriptor; its events are only ever made active by hand. */
     evutil_socket_t watched = stream->transport->answers_at_once ? -1 : connection->wire.fd;
-    event_assign(&connection->read_event, stream->base, watched,
+    event_assign(&connection->read_event, stream->worker->base, watched,
                  EV_READ | EV_CLOSED | EV_PERSIST | EV_ET, stream->on_io, connection);
-    event_assign(&connection->write_event, stream->base, watched, EV_WRITE | EV_PERSIST | EV_ET,
-                 stream->on_io, connection);
+    event_assign(&connection->write_event, stream->worker->base, watched,
+                 EV_WRITE | EV_PERSIST | EV_ET, stream->on_io, connection);
     if (stream->transport->answers_at_once) {
         connection_ready(connection, now_ns);
     } else if (status == IO_DONE) {

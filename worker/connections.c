@@ -184,6 +184,18 @@ void connections_tick(struct stream *stream, uint64_t now_ns)
     dispatch_tick(stream, now_ns);
 }
 
+void connections_make_writable(struct stream *stream, bool on)
+{
+    if (stream->transport->answers_at_once)
+        return;
+    uint32_t count = connections_at_start(stream); /* they stand first, and all of them are open */
+    for (uint32_t i = 0; i < count; i++)
+        if (on)
+            event_add(&stream->connections[i].write_event, NULL);
+        else
+            event_del(&stream->connections[i].write_event);
+}
+
 void connections_activate(struct stream *stream)
 {
     for (uint32_t i = 0; i < stream->connection_count; i++)

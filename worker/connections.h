@@ -2,6 +2,7 @@
 #ifndef WORKER_CONNECTIONS_H
 #define WORKER_CONNECTIONS_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "common/err.h"
@@ -18,6 +19,8 @@ void connections_destroy(struct stream *stream);
 /* Opens connections that are due, gives up those whose time is over, times requests out. Called on
  * every tick. */
 void connections_tick(struct stream *stream, uint64_t now_ns);
+/* Listens for room to write on all that are open before the start, or no more. */
+void connections_make_writable(struct stream *stream, bool on);
 /* Makes every connection with a request in flight ready to read, as a wait does for sockets: for a
  * transport that answers at once, once a turn of the loop. */
 void connections_activate(struct stream *stream);

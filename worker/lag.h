@@ -37,7 +37,16 @@ struct lag {
     /* Such replies, alike, that are in no histogram yet; within one read. */
     uint64_t latency_ns, service_ns;
     uint32_t count;
+    struct lag
+        *next; /* of the streams of a process, in a ring: one wait is that of all; NULL: alone */
 };
+
+/* Streams of one process. */
+static inline void lag_join(struct lag *lag, struct lag *first)
+{
+    lag->next = first->next != NULL ? first->next : first;
+    first->next = lag;
+}
 
 /* A wait that takes longer, with the read behind it, has slept. One that returns at once was measured at 1 to
  * 6 us with 50 connections and at up to 9 us with 200, which may all be ready; one that sleeps at 13 us and
@@ -73,10 +82,14 @@ static inline void lag_sample(struct lag *lag)
 /* To be called with the first clock reading behind a wait. */
 static inline void lag_woke(struct lag *lag, uint64_t now_ns)
 {
-    bool slept = now_ns - lag->waiting_ns > lag->slept_ns && !lag->always_waiting;
-    lag->wakeup_ns = now_ns;
-    lag->unread_since_ns = slept ? now_ns : lag->looked_ns;
-    lag_sample(lag);
+    while (lag->wakeup_ns == 0) {
+        bool slept = now_ns - lag->waiting_ns > lag->slept_ns && !lag->always_waiting;
+        lag->wakeup_ns = now_ns;
+        lag->unread_since_ns = slept ? now_ns : lag->looked_ns;
+        lag_sample(lag);
+        if (lag->next != NULL)
+            lag = lag->next;
+    }
 }
 
 /* To be called with the clock reading behind each read. The first one stands for the wake-up; a clock reading

@@ -80,7 +80,7 @@ void pools_connection_changed(struct connection *connection)
  * knows, and the time is not the target's. */
 static uint64_t able_since(const struct stream *stream, uint64_t now_ns)
 {
-    uint64_t turn_ns = stream->wait.turn_ns;
+    uint64_t turn_ns = stream->worker->wait.turn_ns;
     if (stream->recorder.woken_turns > 0)
         return stream->recorder.still.from_ns;
     return turn_ns != 0 && now_ns > turn_ns + OWN_STOP_NS ? turn_ns : now_ns;

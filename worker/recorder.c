@@ -18,14 +18,12 @@ static uint64_t timeval_ns(struct timeval time)
 
 /* How long this process was ready to run and did not: the second number of /proc/self/schedstat
  * (Documentation/scheduler/sched-stats.rst of the kernel). */
-static uint64_t read_run_delay_ns(const struct stream *stream)
+static uint64_t read_run_delay_ns(const struct process_cpu *cpu)
 {
     char text[128], *end;
-    ssize_t got = stream->recorder.schedstat_fd < 0
-                      ? -1
-                      : pread(stream->recorder.schedstat_fd, text, sizeof text - 1, 0);
+    ssize_t got = cpu->schedstat_fd < 0 ? -1 : pread(cpu->schedstat_fd, text, sizeof text - 1, 0);
     if (got <= 0)
-        return stream->recorder.run_delay_ns;
+        return cpu->run_delay_ns;
     text[got] = '\0';
     strtoull(text, &end, 10);
     return strtoull(end, NULL, 10);
@@ -33,31 +31,35 @@ static uint64_t read_run_delay_ns(const struct stream *stream)
 
 void recorder_start_cpu(struct stream *stream, uint64_t now_ns)
 {
-    struct recorder *recorder = &stream->recorder;
+    struct process_cpu *cpu = &stream->worker->cpu;
     struct rusage usage = {0};
+    stream->recorder.alive_ns = now_ns;
+    if (cpu->counted_ns != 0)
+        return;
     getrusage(RUSAGE_SELF, &usage);
-    recorder->cpu_user_ns = timeval_ns(usage.ru_utime);
-    recorder->cpu_system_ns = timeval_ns(usage.ru_stime);
-    recorder->alive_ns = recorder->cpu_counted_ns = now_ns;
-    recorder->schedstat_fd = open("/proc/self/schedstat", O_RDONLY | O_CLOEXEC);
-    recorder->run_delay_ns = read_run_delay_ns(stream);
+    cpu->user_ns = timeval_ns(usage.ru_utime);
+    cpu->system_ns = timeval_ns(usage.ru_stime);
+    cpu->counted_ns = now_ns;
+    cpu->schedstat_fd = open("/proc/self/schedstat", O_RDONLY | O_CLOEXEC);
+    cpu->run_delay_ns = read_run_delay_ns(cpu);
 }
 
 /* A replacement goes on from the totals of the one before it. */
 void recorder_count_cpu(struct stream *stream)
 {
+    struct process_cpu *cpu = &stream->worker->cpu;
     struct rusage usage;
     if (getrusage(RUSAGE_SELF, &usage) != 0)
         return;
     uint64_t user_ns = timeval_ns(usage.ru_utime), system_ns = timeval_ns(usage.ru_stime);
-    stream_count(stream, COUNTER_CPU_USER_NS, user_ns - stream->recorder.cpu_user_ns);
-    stream_count(stream, COUNTER_CPU_SYSTEM_NS, system_ns - stream->recorder.cpu_system_ns);
-    uint64_t run_delay_ns = read_run_delay_ns(stream);
-    stream_count(stream, COUNTER_RUN_DELAY_NS, run_delay_ns - stream->recorder.run_delay_ns);
-    stream->recorder.cpu_user_ns = user_ns;
-    stream->recorder.cpu_system_ns = system_ns;
-    stream->recorder.run_delay_ns = run_delay_ns;
-    stream->recorder.cpu_counted_ns = stream->recorder.alive_ns;
+    uint64_t run_delay_ns = read_run_delay_ns(cpu);
+    stream_count(stream, COUNTER_CPU_USER_NS, user_ns - cpu->user_ns);
+    stream_count(stream, COUNTER_CPU_SYSTEM_NS, system_ns - cpu->system_ns);
+    stream_count(stream, COUNTER_RUN_DELAY_NS, run_delay_ns - cpu->run_delay_ns);
+    cpu->user_ns = user_ns;
+    cpu->system_ns = system_ns;
+    cpu->run_delay_ns = run_delay_ns;
+    cpu->counted_ns = stream->recorder.alive_ns;
 }
 
 static void find_newest(uint64_t *newest_ns, uint64_t reading_ns, uint64_t now_ns)
@@ -67,14 +69,14 @@ static void find_newest(uint64_t *newest_ns, uint64_t reading_ns, uint64_t now_n
 }
 
 /* Off its CPU for so long since its CPU time was counted: not busy with something long. */
-static bool was_off_cpu(const struct stream *stream, uint64_t now_ns, uint64_t for_ns)
+static bool was_off_cpu(const struct process_cpu *cpu, uint64_t now_ns, uint64_t for_ns)
 {
     struct rusage usage;
     if (getrusage(RUSAGE_SELF, &usage) != 0)
         return true;
-    uint64_t busy_ns = timeval_ns(usage.ru_utime) + timeval_ns(usage.ru_stime) -
-                       stream->recorder.cpu_user_ns - stream->recorder.cpu_system_ns;
-    return now_ns > stream->recorder.cpu_counted_ns + busy_ns + for_ns - for_ns / 8;
+    uint64_t busy_ns =
+        timeval_ns(usage.ru_utime) + timeval_ns(usage.ru_stime) - cpu->user_ns - cpu->system_ns;
+    return now_ns > cpu->counted_ns + busy_ns + for_ns - for_ns / 8;
 }
 
 void recorder_count_still(struct stream *stream, uint64_t from_ns)
@@ -92,12 +94,12 @@ void recorder_look_for_stop(struct stream *stream, uint64_t now_ns)
     recorder->alive_ns = now_ns;
     if (now_ns <= stop.from_ns + OWN_STOP_NS)
         return;
-    find_newest(&stop.from_ns, stream->wait.turn_ns, now_ns);
+    find_newest(&stop.from_ns, stream->worker->wait.turn_ns, now_ns);
     find_newest(&stop.from_ns, stream->lag.looked_ns, now_ns);
     find_newest(&stop.from_ns, stream->lag.waiting_ns, now_ns);
     find_newest(&stop.from_ns,
                 atomic_load_explicit(&stream->live->last_done_ns, memory_order_relaxed), now_ns);
-    if (!was_off_cpu(stream, now_ns, now_ns - stop.from_ns))
+    if (!was_off_cpu(&stream->worker->cpu, now_ns, now_ns - stop.from_ns))
         return;
     recorder->still = stop;
     recorder->woken_turns = 2;

@@ -12,6 +12,14 @@
 
 struct stream;
 
+/* Of the process, as last counted. What comes next is counted by whichever of its streams looks first: of CPU
+ * time only the sum over streams means something. */
+struct process_cpu {
+    uint64_t user_ns, system_ns, run_delay_ns;
+    uint64_t counted_ns; /* then; 0: not yet */
+    int schedstat_fd;    /* -1: the kernel does not tell */
+};
+
 struct recorder {
     /* Interval under way: counters are differences of the live totals. */
     struct interval *interval;
@@ -21,11 +29,6 @@ struct recorder {
      * measured. As long as wire; NULL without a warm-up. */
     unsigned char *held;
     uint32_t held_bytes; /* 0: none waits */
-
-    /* Of this process, as last counted. */
-    uint64_t cpu_user_ns, cpu_system_ns, run_delay_ns;
-    uint64_t cpu_counted_ns; /* then */
-    int schedstat_fd;        /* -1: the kernel does not tell */
 
     uint64_t alive_ns; /* clock reading of the newest tick: the worker was not standing still */
     /* When the worker stood still, in clock readings: in the record under way, and the newest time. A signal

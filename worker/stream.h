@@ -34,7 +34,20 @@
  * kept from its CPU. */
 #define OWN_STOP_NS (200 * NS_PER_MS)
 
+/* What the streams of a process have in common. They begin together; each ends by itself. */
+struct worker {
+    struct stream *streams;
+    uint32_t stream_count;
+    uint32_t running; /* of these, those that have not ended */
+    struct event_base *base;
+    struct event *tick; /* timer: interval edges, timeouts, reconnects */
+    struct event *wake; /* start and stop */
+    struct wait wait;
+    struct process_cpu cpu;
+};
+
 struct stream {
+    struct worker *worker;
     const struct worker_run *run;
     const struct worker_share *share;
     const struct spec *spec;
@@ -45,9 +58,6 @@ struct stream {
     struct ipc_control *control;
     struct ipc_tickets *tickets;
 
-    struct event_base *base;
-    struct event *tick;      /* timer: interval edges, timeouts, reconnects */
-    struct event *wake;      /* start and stop */
     event_callback_fn on_io; /* of connections */
 
     struct connection *connections;
@@ -75,7 +85,6 @@ struct stream {
     struct lag lag;
     struct recorder recorder;
     struct pacer pacer;
-    struct wait wait;
 
     uint64_t start_ns;   /* common start; 0 before                            */
     uint64_t measure_ns; /* end of the warm-up                               */
@@ -86,6 +95,7 @@ struct stream {
     bool tickets_exhausted;
     bool stopping; /* drain, publish, leave the loop */
     bool finished;
+    bool ended; /* its last record is published, its connections are closed */
     bool open_loop;
     uint64_t warmup_next;
     uint64_t in_flight; /* over all connections                         */
@@ -177,5 +187,23 @@ static inline bool stream_is_backlog(const struct stream *stream, const struct r
 {
     return slot->ticket < WORKLOAD_WARMUP_TICKET || !stream->pacer.measuring;
 }
+
+/* A stream's life, worker.c's to call. What it begins with is set by the caller: worker and run and share. */
+MUST_USE enum err_code stream_create(struct stream *stream, struct err *err);
+void stream_destroy(struct stream *stream);
+void stream_set_state(struct stream *stream, enum worker_state state);
+/* Whether connections that are to be open at the start have not been tried yet. */
+bool stream_is_connecting(const struct stream *stream);
+/* The common start. */
+void stream_enter(struct stream *stream, uint64_t start_ns);
+void stream_tick(struct stream *stream, uint64_t now_ns);
+/* When it wants the next tick, at the latest. */
+uint64_t stream_next_tick_ns(const struct stream *stream, uint64_t now_ns);
+/* The orchestrator may have set a stop. */
+void stream_read_stop_word(struct stream *stream);
+/* Whether there is nothing more to do. */
+bool stream_is_over(struct stream *stream);
+/* Abandons what is left, checks the books, publishes the last record. */
+MUST_USE enum err_code stream_end(struct stream *stream, struct err *err);
 
 #endif

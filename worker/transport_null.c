@@ -1,5 +1,6 @@
 #include "worker/transport_null.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,6 +19,7 @@ static struct {
 enum err_code transport_null_init(const struct workload *workload, uint32_t connections,
                                   struct err *err)
 {
+    assert(null_target.connections == NULL); /* one stream of a worker */
     null_target.reply = workload_null_reply(workload, &null_target.reply_bytes);
     null_target.request_bytes = workload_request_bytes(workload);
     null_target.connection_count = connections;

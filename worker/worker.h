@@ -51,8 +51,18 @@ struct worker_share {
     bool replacement; /* takes over the live words of one that died: the run is under way */
 };
 
+/* What a worker does beside other things: a load of its own, with the segment, rings, schedule and target that
+ * belong to it. A plain run has one. */
+struct worker_stream {
+    const struct worker_run *run;
+    const struct worker_share *share;
+};
+#define WORKER_STREAMS_MAX 16u
+
 /* Runs a worker from fork to its last record. Called in the child, once; closes nothing that the
- * caller opened. Returns the status for _exit(): 0, or an error code that is also in ipc_worker.err. */
-MUST_USE int worker_main(const struct worker_run *run, const struct worker_share *share);
+ * caller opened. Streams have one start, and each ends by itself; what is the process's (CPU, parent, wake_fd,
+ * replacement) is said by the first. At most one is without a server (null_transport). Returns the status for
+ * _exit(): 0, or an error code that is also in the ipc_worker.err of the stream whose it is, or of all. */
+MUST_USE int worker_main(const struct worker_stream *streams, uint32_t count);
 
 #endif

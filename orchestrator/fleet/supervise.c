@@ -62,7 +62,7 @@ enum err_code fleet_fork_member(struct fleet *fleet, uint32_t index, bool replac
         return err_set_errno(err, E_SYSTEM, errno, "cannot fork worker %u", index);
     if (pid == 0) {
         close_inherited(fleet->wake_fd);
-        _exit(worker_main(fleet->run, &member->share));
+        _exit(worker_main(&(struct worker_stream){fleet->run, &member->share}, 1));
     }
     member->pid = member->last_pid = pid;
     member->silent_ns = 0;

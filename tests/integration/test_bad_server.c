@@ -461,8 +461,8 @@ START_TEST(test_bad_greeting_again)
     const struct fake_rule rules[] = {
         bad[_i / 2], {.command = "GET", .action = FAKE_RESET, .skip = 10, .times = 1}};
     serve(rules, COUNT(rules));
-    trial_start(&trial, LOAD, "-c", "1", "-n", "50", "--connection-timeout", "1s",
-                RATE(open, "1k"), NULL);
+    trial_start(&trial, LOAD, "-c", "1", "-n", "50", "--connection-timeout", "1s", RATE(open, "1k"),
+                NULL);
     trial_end(&trial, 0);
     assert_whole(50);
     ck_assert_int_eq(lost_to("disconnect"), 1);

@@ -129,8 +129,26 @@ START_TEST(test_a_sleep_is_told_by_its_length)
     struct lag lag = {.slept_ns = lag_slept_ns(200), .looked_ns = 1000, .waiting_ns = 501000};
     lag_woke(&lag, lag.waiting_ns + 9 * NS_PER_US);
     ck_assert_uint_eq(lag.unread_since_ns, lag.looked_ns);
+    lag.wakeup_ns = 0;
     lag_woke(&lag, lag.waiting_ns + 13 * NS_PER_US);
     ck_assert_uint_eq(lag.unread_since_ns, lag.waiting_ns + 13 * NS_PER_US);
+}
+END_TEST
+
+START_TEST(test_one_wait_for_all_streams)
+{
+    /* Breaks when replies of one stream, read behind those of another, seem to have come when they were read. */
+    struct lag lags[3];
+    for (int i = 0; i < 3; i++) {
+        lags[i] = (struct lag){.slept_ns = lag_slept_ns(3), .looked_ns = 1000, .waiting_ns = 1100};
+        if (i > 0)
+            lag_join(&lags[i], &lags[0]);
+    }
+    lag_woke(&lags[1], 901100);
+    for (int i = 0; i < 3; i++) {
+        ck_assert_uint_eq(lags[i].wakeup_ns, 901100);
+        ck_assert_uint_eq(lags[i].unread_since_ns, 901100);
+    }
 }
 END_TEST
 
@@ -142,6 +160,7 @@ Suite *test_loop_lag_suite(void)
     tcase_add_test(tcase, test_replies_wait_while_a_record_is_encoded);
     tcase_add_test(tcase, test_a_sample_stands_for_all);
     tcase_add_test(tcase, test_a_sleep_is_told_by_its_length);
+    tcase_add_test(tcase, test_one_wait_for_all_streams);
     suite_add_tcase(suite, tcase);
     return suite;
 }

@@ -18,6 +18,7 @@ Suite *test_recorder_suite(void);
 static struct spec spec;
 static struct worker_run run;
 static struct worker_share share;
+static struct worker worker;
 static struct stream stream;
 static struct connection connection;
 static struct interval_row *row;
@@ -34,7 +35,9 @@ static void set_up(void)
     atomic_store(&ipc_control(run.segment)->measure_after_ns, run.warmup_ns);
     share = (struct worker_share){.index = 0};
     connection = (struct connection){.stream = &stream};
+    worker = (struct worker){.streams = &stream, .stream_count = 1, .cpu.schedstat_fd = -1};
     stream = (struct stream){
+        .worker = &worker,
         .run = &run,
         .share = &share,
         .spec = &spec,

@@ -16,6 +16,7 @@ Suite *test_unanswered_suite(void);
 static struct spec spec;
 static struct worker_run run;
 static struct worker_share share;
+static struct worker worker;
 static struct stream stream;
 static struct connection connection;
 static struct request_slot slots[4];
@@ -32,7 +33,9 @@ static void set_up(void)
     ipc_segment_init(run.segment, 1, RING_BYTES);
     share = (struct worker_share){.index = 1};
     connection = (struct connection){.stream = &stream, .slots = slots, .slot_mask = 3};
-    stream = (struct stream){.run = &run,
+    worker = (struct worker){.streams = &stream, .stream_count = 1, .cpu.schedstat_fd = -1};
+    stream = (struct stream){.worker = &worker,
+                             .run = &run,
                              .share = &share,
                              .spec = &spec,
                              .live = ipc_worker(run.segment, 0),

@@ -69,29 +69,34 @@ static struct workload *compile(const struct simulated_run *simulated)
     return workload;
 }
 
-static struct simulated_run *under_way;
+/* The streams of the worker under way. */
+static struct simulated_run *const *under_way;
+static size_t under_way_count;
 
-static void announce_start(struct simulated_run *simulated, uint64_t ahead_ns)
+static void announce_start(uint64_t ahead_ns)
 {
-    struct ipc_control *control = ipc_control(simulated->run.segment);
-    simulated->start_ns = simulation_now_ns() + ahead_ns;
-    if (simulated->stop_after_ns > 0)
-        atomic_store(&control->stop_ns, simulated->start_ns + simulated->stop_after_ns);
-    atomic_store(&control->start_ns, simulated->start_ns);
-    simulation_pass(simulated->woken_late_ns);
+    const uint64_t start_ns = simulation_now_ns() + ahead_ns;
+    for (size_t i = 0; i < under_way_count; i++) {
+        struct ipc_control *control = ipc_control(under_way[i]->run.segment);
+        under_way[i]->start_ns = start_ns;
+        if (under_way[i]->stop_after_ns > 0)
+            atomic_store(&control->stop_ns, start_ns + under_way[i]->stop_after_ns);
+        atomic_store(&control->start_ns, start_ns);
+    }
+    simulation_pass(under_way[0]->woken_late_ns);
 }
 
 /* What the fleet does: one start for all, once the worker is ready. */
 static void start(void *argument)
 {
-    struct simulated_run *simulated = under_way;
     (void)argument;
-    if (atomic_load(&ipc_worker(simulated->run.segment, 0)->state) != WORKER_READY) {
-        simulation_at(simulation_now_ns() + LOOK_NS, start, NULL);
-        return;
-    }
-    announce_start(simulated, LOOK_NS);
-    ck_assert_int_eq(eventfd_write(simulated->run.wake_fd, 1), 0);
+    for (size_t i = 0; i < under_way_count; i++)
+        if (atomic_load(&ipc_worker(under_way[i]->run.segment, 0)->state) != WORKER_READY) {
+            simulation_at(simulation_now_ns() + LOOK_NS, start, NULL);
+            return;
+        }
+    announce_start(LOOK_NS);
+    ck_assert_int_eq(eventfd_write(under_way[0]->run.wake_fd, 1), 0);
 }
 
 static void check_record(const unsigned char *record, uint32_t bytes,
@@ -138,35 +143,57 @@ static void read_books(struct simulated_run *simulated)
     free(record);
 }
 
-void simulated_run_go(struct simulated_run *simulated, const struct scripted_server *server)
+void simulated_runs_go(struct simulated_run *const *streams, size_t count,
+                       const struct scripted_server *server)
 {
+    struct worker_stream given[WORKER_STREAMS_MAX];
+    const int wake_fd = eventfd(0, EFD_NONBLOCK);
     simulation_begin(SIMULATED_LIMIT_SECONDS * NS_PER_SECOND);
     scripted_begin(server);
-    simulated->workload = compile(simulated);
-    map_segment(simulated);
-    simulated->run.spec = &simulated->spec;
-    simulated->run.workload = simulated->workload;
-    simulated->run.transport = &scripted_transport;
-    simulated->run.wake_fd = eventfd(0, EFD_NONBLOCK);
-    simulated->run.orchestrator = getppid();
-    under_way = simulated;
-    if (simulated->share.replacement)
-        announce_start(simulated, SIMULATED_START_NS);
+    for (size_t i = 0; i < count; i++) {
+        struct simulated_run *simulated = streams[i];
+        simulated->workload = compile(simulated);
+        map_segment(simulated);
+        simulated->run.spec = &simulated->spec;
+        simulated->run.workload = simulated->workload;
+        simulated->run.transport = &scripted_transport;
+        simulated->run.wake_fd = wake_fd;
+        simulated->run.orchestrator = getppid();
+        given[i] = (struct worker_stream){&simulated->run, &simulated->share};
+    }
+    under_way = streams;
+    under_way_count = count;
+    if (streams[0]->share.replacement)
+        announce_start(SIMULATED_START_NS);
     else
         simulation_at(simulation_now_ns() + SIMULATED_START_NS, start, NULL);
-    int status = worker_main(&simulated->run, &simulated->share);
-    simulated->live = ipc_worker(simulated->run.segment, 0);
-    ck_assert_msg(status == 0, "%s", simulated->live->err.text);
-    read_books(simulated);
+    int status = worker_main(given, (uint32_t)count);
+    for (size_t i = 0; i < count; i++) {
+        streams[i]->live = ipc_worker(streams[i]->run.segment, 0);
+        ck_assert_msg(status == 0, "stream %zu: %s", i, streams[i]->live->err.text);
+        read_books(streams[i]);
+    }
+}
+
+void simulated_run_go(struct simulated_run *simulated, const struct scripted_server *server)
+{
+    simulated_runs_go(&simulated, 1, server);
+}
+
+void simulated_runs_free(struct simulated_run *const *streams, size_t count)
+{
+    simulation_forget();
+    scripted_free();
+    close(streams[0]->run.wake_fd);
+    for (size_t i = 0; i < count; i++) {
+        workload_destroy(streams[i]->workload);
+        free(streams[i]->warmup);
+        free(streams[i]->measured);
+        munmap(streams[i]->run.segment, segment_bytes(streams[i]));
+    }
 }
 
 void simulated_run_free(struct simulated_run *simulated)
 {
-    simulation_forget();
-    scripted_free();
-    workload_destroy(simulated->workload);
-    free(simulated->warmup);
-    free(simulated->measured);
-    close(simulated->run.wake_fd);
-    munmap(simulated->run.segment, segment_bytes(simulated));
+    simulated_runs_free(&simulated, 1);
 }

@@ -45,6 +45,10 @@ void simulated_run_init(struct simulated_run *simulated);
 /* Runs it to its end; the test fails when the worker does, or takes longer than the limit. */
 void simulated_run_go(struct simulated_run *simulated, const struct scripted_server *server);
 void simulated_run_free(struct simulated_run *simulated);
+/* The same of several streams of one worker: what is the process's comes from the first. */
+void simulated_runs_go(struct simulated_run *const *streams, size_t count,
+                       const struct scripted_server *server);
+void simulated_runs_free(struct simulated_run *const *streams, size_t count);
 
 /* Of the measured part. */
 static inline uint64_t simulated_counter(const struct simulated_run *simulated,

@@ -1,0 +1,258 @@
+#include "worker/stream.h"
+
+#include <stdlib.h>
+
+#include "common/transport_tls.h"
+#include "worker/connections.h"
+#include "worker/edges.h"
+#include "worker/protocol/protocol.h"
+#include "worker/recount.h"
+#include "worker/transport_null.h"
+
+/* How often it is looked for interval edges that no reply brought about, for timeouts and for reconnects. */
+#define TICK_BUSY_NS (10 * NS_PER_MS)
+#define TICK_QUIET_NS (50 * NS_PER_MS)
+
+#ifdef VOLLEY_COUNT_ALLOCATIONS
+uint64_t malloc_count(void); /* tests/support/malloc_count.c */
+#else
+static uint64_t malloc_count(void)
+{
+    return 0;
+}
+#endif
+
+void stream_set_state(struct stream *stream, enum worker_state state)
+{
+    /* Release: partner is the fleet's acquire load; what was written before is then visible. */
+    atomic_store_explicit(&stream->live->state, state, memory_order_release);
+}
+
+/* Begin and end ------------------------------------------------------------------------------- */
+
+static const struct transport *choose_transport(const struct worker_run *run)
+{
+    if (run->transport != NULL)
+        return run->transport;
+    if (run->null_transport)
+        return &transport_null;
+    return run->wire_setup.tls != NULL ? &transport_tls : &transport_tcp;
+}
+
+static enum err_code create_greeting(struct stream *stream, struct err *err)
+{
+    enum err_code code = greeting_create(&stream->greeting, stream->spec, 0, err);
+    if (code == OK)
+        code = greeting_create(&stream->replica_greeting, stream->spec, GREETING_REPLICA, err);
+    return code;
+}
+
+static enum err_code allocate_buffers(struct stream *stream, struct err *err)
+{
+    const bool own = stream->run->generator == NULL;
+    enum err_code code = generation_open(
+        &stream->generation, own ? &workload_generator : stream->run->generator,
+        own ? stream->run->workload : stream->run->generator_source, stream->share->index, err);
+    if (code != OK)
+        return code;
+    stream->exchange.out_bytes = stream->generation.most_bytes;
+    if (stream->exchange.out_bytes < WORKER_WRITE_BYTES)
+        stream->exchange.out_bytes = WORKER_WRITE_BYTES;
+    if (stream->exchange.out_bytes > WORKER_WINDOW_BYTES)
+        stream->exchange.out_bytes = WORKER_WINDOW_BYTES;
+    if (stream->generation.bytes > 0)
+        stream->exchange.alike_requests =
+            (uint32_t)(stream->exchange.out_bytes / stream->generation.bytes);
+    stream->exchange.in = malloc(WORKER_READ_BYTES);
+    stream->exchange.out = malloc(stream->exchange.out_bytes);
+    stream->recorder.wire = malloc(INTERVAL_RECORD_MAX_BYTES);
+    if (stream->run->warmup_ns > 0)
+        stream->recorder.held = malloc(INTERVAL_RECORD_MAX_BYTES);
+    stream->recorder.interval = malloc(sizeof *stream->recorder.interval);
+    if (stream->exchange.in == NULL || stream->exchange.out == NULL ||
+        stream->recorder.wire == NULL || stream->recorder.interval == NULL ||
+        (stream->run->warmup_ns > 0 && stream->recorder.held == NULL))
+        return err_set(err, E_SYSTEM, "worker %u: cannot allocate its buffers",
+                       stream->share->index);
+    interval_init(stream->recorder.interval);
+    return create_greeting(stream, err);
+}
+
+enum err_code stream_create(struct stream *stream, struct err *err)
+{
+    const struct worker_run *run = stream->run;
+    *stream = (struct stream){
+        .worker = stream->worker,
+        .run = run,
+        .share = stream->share,
+        .spec = run->spec,
+        .transport = choose_transport(run),
+        .protocol = run->protocol != NULL ? run->protocol : &protocol_resp,
+        .live = ipc_worker(run->segment, stream->share->index),
+        .ring = ipc_ring(run->segment, stream->share->index),
+        .control = ipc_control(run->segment),
+        .tickets = ipc_tickets(run->segment),
+        .on_io = dispatch_io,
+        .edge_ns = UINT64_MAX,
+        .stop_at_ns = UINT64_MAX,
+        .warmup_ns = IPC_NEVER,
+        .next_opening_ns = UINT64_MAX,
+        .open_loop = run->open_loop,
+        .pacer = {.next_ns = UINT64_MAX},
+        .lag = {.weight = run->null_transport ? 0 : 10, .random = stream->share->index + 1},
+    };
+    stream->lag.always_waiting = stream->transport->answers_at_once;
+    enum err_code code = allocate_buffers(stream, err);
+    if (code == OK && run->null_transport)
+        code = transport_null_init(run->workload, stream->share->connections, err);
+    if (code == OK)
+        code = pacer_create(stream, err);
+    if (code == OK)
+        code = connections_create(stream, err);
+    return code;
+}
+
+void stream_destroy(struct stream *stream)
+{
+    connections_destroy(stream);
+    pacer_destroy(&stream->pacer);
+    if (stream->run->null_transport)
+        transport_null_destroy();
+    free(stream->exchange.in);
+    free(stream->exchange.out);
+    free(stream->recorder.wire);
+    free(stream->recorder.held);
+    free(stream->recorder.interval);
+    generation_close(&stream->generation);
+    greeting_destroy(&stream->greeting);
+    greeting_destroy(&stream->replica_greeting);
+}
+
+bool stream_is_connecting(const struct stream *stream)
+{
+    return stream->connections_ready + stream->idle_ready + stream->connections_failed <
+           connections_at_start(stream) + stream->idle_count;
+}
+
+void stream_enter(struct stream *stream, uint64_t start_ns)
+{
+    stream->connected = true;
+    stream->start_ns = start_ns;
+    uint64_t now_ns = clock_now_ns();
+    stream_read_stop_word(stream);
+    edges_start(stream, now_ns);
+    connections_plan_ramp(stream);
+    stream_set_state(stream, WORKER_RUNNING);
+    stream->allocations_at_start = malloc_count();
+}
+
+/* Under way ------------------------------------------------------------------------------------ */
+
+/* From now on nothing is sent; the interval under way takes in the draining. */
+static void begin_stopping(struct stream *stream, uint64_t now_ns)
+{
+    edges_cut(stream, now_ns);
+    stream->edge_ns = UINT64_MAX;
+    stream->stopping = true;
+    /* What was drawn and not sent never will be. */
+    atomic_store_explicit(&stream->live->drawn, stream_total(stream, COUNTER_SENT),
+                          memory_order_relaxed);
+}
+
+void stream_read_stop_word(struct stream *stream)
+{
+    /* Acquire: partner is the fleet's release store. */
+    uint64_t stop_ns = atomic_load_explicit(&stream->control->stop_ns, memory_order_acquire);
+    if (stop_ns >= stream->stop_at_ns)
+        return;
+    /* What was sent before the stop became known was due, too. */
+    uint64_t now_ns = clock_now_ns();
+    stream->stop_at_ns = stream->open_loop && stop_ns < now_ns ? now_ns : stop_ns;
+}
+
+void stream_tick(struct stream *stream, uint64_t now_ns)
+{
+    if (stream->start_ns != 0) {
+        recorder_look_for_stop(stream, now_ns);
+        stream_read_stop_word(stream);
+        if (!stream->stopping && now_ns >= stream->stop_at_ns)
+            begin_stopping(stream, now_ns);
+        else if (now_ns >= stream->edge_ns)
+            edges_cut(stream, now_ns);
+        if (stream->stopping && now_ns >= stream->stop_at_ns + stream->spec->drain_timeout_ns)
+            stream->finished = true;
+    }
+    connections_tick(stream, now_ns);
+}
+
+uint64_t stream_next_tick_ns(const struct stream *stream, uint64_t now_ns)
+{
+    bool busy = stream->reconnects_pending || stream->stopping || stream->start_ns == 0;
+    uint64_t next_ns = now_ns + (busy ? TICK_BUSY_NS : TICK_QUIET_NS);
+    if (stream->edge_ns < next_ns)
+        next_ns = stream->edge_ns;
+    if (stream->stop_at_ns < next_ns)
+        next_ns = stream->stop_at_ns;
+    return stream->next_opening_ns < next_ns ? stream->next_opening_ns : next_ns;
+}
+
+bool stream_is_over(struct stream *stream)
+{
+    if (stream->in_flight > 0 || stream->finished)
+        return stream->finished;
+    if (stream->stopping || (stream->tickets_exhausted && stream->unsent == 0))
+        return true;
+    if (stream->stop_at_ns != UINT64_MAX && clock_now_ns() >= stream->stop_at_ns)
+        begin_stopping(stream, clock_now_ns());
+    return false;
+}
+
+/* Where the last interval ends: at the stop, or at the last reply when that came later. */
+static uint64_t last_event_ns(const struct stream *stream, uint64_t now_ns)
+{
+    uint64_t done_ns = atomic_load_explicit(&stream->live->last_done_ns, memory_order_relaxed);
+    uint64_t end_ns = stream->stop_at_ns < now_ns ? stream->stop_at_ns : now_ns;
+    return done_ns > end_ns ? done_ns : end_ns;
+}
+
+/* A connection that is opened again, of any stream, may allocate. */
+static bool has_reconnected(const struct worker *worker)
+{
+    uint64_t reconnected = 0;
+    for (uint32_t i = 0; i < worker->stream_count; i++)
+        reconnected += worker->streams[i].reconnected;
+    return reconnected > 0;
+}
+
+enum err_code stream_end(struct stream *stream, struct err *err)
+{
+    stream->ended = true;
+    uint64_t allocations = malloc_count() - stream->allocations_at_start;
+    uint64_t now_ns = clock_now_ns();
+    const uint64_t recounted = recount_in_flight(stream);
+    if (recounted != stream->in_flight) {
+        enum err_code code =
+            err_set(err, E_UNTRUSTED,
+                    "worker %u: %llu requests in flight by count, %llu by recount of the slots",
+                    stream->share->index, (unsigned long long)stream->in_flight,
+                    (unsigned long long)recounted);
+        connections_abandon(stream);
+        return code;
+    }
+    if (!stream->stopping) {
+        edges_cut(stream, now_ns);
+        stream->edge_ns = UINT64_MAX;
+    }
+    connections_abandon(stream);
+    enum err_code code = edges_finish(stream, last_event_ns(stream, now_ns), err);
+    if (code == OK && stream->open_loop && stream->pacer.measuring &&
+        recount_backlog(stream) != stream_backlog(stream))
+        code = err_set(err, E_UNTRUSTED,
+                       "worker %u: a backlog of %llu by count, %llu by recount of the schedule",
+                       stream->share->index, (unsigned long long)stream_backlog(stream),
+                       (unsigned long long)recount_backlog(stream));
+    if (code == OK && allocations > 0 && !has_reconnected(stream->worker))
+        code = err_set(err, E_UNTRUSTED, "worker %u: %llu allocations after the start barrier",
+                       stream->share->index, (unsigned long long)allocations);
+    return code;
+}
