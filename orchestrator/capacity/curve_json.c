@@ -125,7 +125,7 @@ enum err_code curve_write_json(struct output *out, const struct curve *curve,
         "{s:o, s:o, s:f, s:i, s:f, s:i}", "start_rate", rate_or_null(curve->limits.start_micro),
         "max_rate", rate_or_null(curve->limits.highest_micro), "precision", curve->limits.precision,
         "max_probes", (int)curve->limits.probes_max, "window_seconds",
-        (double)curve->window_ns / (double)NS_PER_SECOND, "windows", (int)curve->windows);
+        clock_seconds(curve->window_ns), "windows", (int)curve->windows);
     bool complete =
         root != NULL && json_object_set_new(root, "objectives", objectives(curve->slos)) == 0;
     complete = json_object_set_new(root, "search", search) == 0 && complete;

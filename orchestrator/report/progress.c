@@ -93,7 +93,7 @@ static void append_figure(char *text, size_t text_bytes, const char *name,
         snprintf(text + used, text_bytes - used, " %s=-", name);
     else
         snprintf(text + used, text_bytes - used, " %s%s%.2f", name, figure.censored ? ">=" : "=",
-                 (double)figure.value_ns / 1e6);
+                 clock_ms(figure.value_ns));
 }
 
 /* Of the rows since the last line; nothing when none has come. */
@@ -116,11 +116,6 @@ static void format_latency(char *text, size_t text_bytes, const struct progress 
     append_figure(text, text_bytes, "p99", figure_percentile(window, kind, 99));
 }
 
-static double seconds(uint64_t ns)
-{
-    return (double)ns / (double)NS_PER_SECOND;
-}
-
 /* " of 10,000": what fell due per second, by the rows since the last line or before; nothing when all
  * of -n was due before. */
 static void format_target(char *text, size_t text_bytes, struct progress *progress,
@@ -133,7 +128,7 @@ static void format_target(char *text, size_t text_bytes, struct progress *progre
     if (!progress->open_loop || (all_due && window_due == 0))
         return;
     if (progress->window_row_ns > 0)
-        progress->target = figure_rate(window_due, seconds(progress->window_row_ns));
+        progress->target = figure_rate(window_due, clock_seconds(progress->window_row_ns));
     if (progress->target >= 0)
         snprintf(text, text_bytes, " of %s", figure_rate_text(rate, sizeof rate, progress->target));
 }
@@ -236,13 +231,14 @@ void progress_line(struct progress *progress, const struct run_facts *run, uint6
     else
         format_done(done, sizeof done, share, sizeof share, run, measured_ns, measured);
     snprintf(parts.head, sizeof parts.head, "%s[%.1fs] Progress: %s", progress->prefix,
-             seconds(elapsed_ns), done);
+             clock_seconds(elapsed_ns), done);
     snprintf(parts.head_short, sizeof parts.head_short, "%s[%.1fs] %s", progress->prefix,
-             seconds(elapsed_ns), warming ? "warm-up" : share);
+             clock_seconds(elapsed_ns), warming ? "warm-up" : share);
     units_format_grouped(parts.current, sizeof parts.current,
-                         (uint64_t)(figure_rate(window_ok, seconds(window_ns)) + 0.5));
-    snprintf(parts.average, sizeof parts.average, " avg=%s",
-             format_rate(average, sizeof average, figure_rate(measured_ok, seconds(measured_ns))));
+                         (uint64_t)(figure_rate(window_ok, clock_seconds(window_ns)) + 0.5));
+    snprintf(
+        parts.average, sizeof parts.average, " avg=%s",
+        format_rate(average, sizeof average, figure_rate(measured_ok, clock_seconds(measured_ns))));
     format_latency(parts.latency, sizeof parts.latency, progress, true);
     format_latency(parts.latency_short, sizeof parts.latency_short, progress, false);
     format_target(parts.target, sizeof parts.target, progress, run);

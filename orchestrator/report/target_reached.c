@@ -113,7 +113,7 @@ static double outage_seconds(const struct run_result *result, int32_t node)
     uint64_t own_ns = 0;
     for (uint32_t i = 0; i < list->kept; i++)
         own_ns += list->items[i].own_stop_ns;
-    return list->total_ns > own_ns ? (double)(list->total_ns - own_ns) / (double)NS_PER_SECOND : 0;
+    return list->total_ns > own_ns ? clock_seconds(list->total_ns - own_ns) : 0;
 }
 
 static void weigh_nodes(struct target_nodes *nodes, const struct run_result *result,
@@ -140,7 +140,7 @@ static void weigh_nodes(struct target_nodes *nodes, const struct run_result *res
 static double late_seconds(const struct target_evidence *evidence, const struct run_result *result)
 {
     double missing = (1 - evidence->share) * result->due_seconds;
-    double shed_after = (double)result->facts->shed_after_ns / (double)NS_PER_SECOND;
+    double shed_after = clock_seconds(result->facts->shed_after_ns);
     return shed_after > 0 ? fmin(missing, shed_after) : missing;
 }
 
@@ -197,7 +197,7 @@ static enum target_limit find_target_limit(const struct target_evidence *evidenc
 static bool is_long(const struct target_evidence *evidence, uint64_t delay_ns)
 {
     return delay_ns > evidence->slip_limit_ns &&
-           (double)delay_ns / (double)NS_PER_SECOND >= CAUSE_PART * evidence->late_seconds;
+           clock_seconds(delay_ns) >= CAUSE_PART * evidence->late_seconds;
 }
 
 static enum target_limit find_limit(const struct target_evidence *evidence,
@@ -359,7 +359,7 @@ static void say_volley_late(char *reason, const struct target_evidence *evidence
     }
     if (host->throttled_ns > 0) {
         append(reason, "%sthe CPU quota held it back for %.3f s", separator,
-               (double)host->throttled_ns / (double)NS_PER_SECOND);
+               clock_seconds(host->throttled_ns));
         separator = ", ";
     }
     if (host->steal_share > STEAL_BEARABLE) {
@@ -369,7 +369,7 @@ static void say_volley_late(char *reason, const struct target_evidence *evidence
     }
     if (evidence->slip_p99_ns > evidence->slip_limit_ns)
         append(reason, "%s1 %% of the requests went out %.3f ms late or more", separator,
-               (double)evidence->slip_p99_ns / 1e6);
+               clock_ms(evidence->slip_p99_ns));
 }
 
 static void say_why(char *reason, enum target_limit limit, const struct target_evidence *evidence,
@@ -414,7 +414,7 @@ static void say_why(char *reason, enum target_limit limit, const struct target_e
         snprintf(reason, REASON_BYTES,
                  "1 %% of the requests waited %.3f s or longer for a connection that could take "
                  "them",
-                 (double)evidence->wait_p99_ns / (double)NS_PER_SECOND);
+                 clock_seconds(evidence->wait_p99_ns));
         break;
     case TARGET_LIMIT_UNKNOWN:
         snprintf(reason, REASON_BYTES, "for a reason that these figures do not show");

@@ -123,10 +123,10 @@ static void judge_delay(struct verdict_check *check, const struct run_result *re
         return;
     uint64_t delay_ns = histogram_quantile(&total->histograms[kind], 0.99);
     struct figure_percentile response = figure_percentile(total, HISTOGRAM_RESPONSE_OK, 50);
-    check->value = verdict_ms(delay_ns);
-    check->threshold = verdict_ms(target_slip_limit_ns(total));
-    verdict_say(check, "p99 %.3f ms, response p50 %s%.3f ms", verdict_ms(delay_ns),
-                response.censored ? ">= " : "", verdict_ms(response.value_ns));
+    check->value = clock_ms(delay_ns);
+    check->threshold = clock_ms(target_slip_limit_ns(total));
+    verdict_say(check, "p99 %.3f ms, response p50 %s%.3f ms", clock_ms(delay_ns),
+                response.censored ? ">= " : "", clock_ms(response.value_ns));
 }
 
 void verdict_slip(struct verdict_check *check, const struct run_result *result)
@@ -189,7 +189,7 @@ void verdict_steal_time(struct verdict_check *check, const struct run_result *re
 
 void verdict_throttling(struct verdict_check *check, const struct run_result *result)
 {
-    double seconds = (double)result->evidence.throttled_ns / (double)NS_PER_SECOND;
+    double seconds = clock_seconds(result->evidence.throttled_ns);
     check->value = result->seconds > 0 ? seconds / result->seconds * 100 : 0;
     check->note = check->value > 0 && check->value <= check->threshold;
     verdict_say(check, "%.3f s", seconds);
@@ -199,7 +199,7 @@ void verdict_stood_still(struct verdict_check *check, const struct run_result *r
 {
     uint32_t workers = result->facts->worker_count > 0 ? result->facts->worker_count : 1;
     uint64_t still_ns = result->total->counters[COUNTER_STOOD_STILL_NS] / workers;
-    double seconds = (double)still_ns / (double)NS_PER_SECOND;
+    double seconds = clock_seconds(still_ns);
     check->value = result->seconds > 0 ? seconds / result->seconds * 100 : 0;
     check->level = still_ns > 0 ? VERDICT_AMBER : VERDICT_GREEN;
     verdict_say(check, "%.3f s", seconds);

@@ -95,7 +95,7 @@ void verdict_censored(struct verdict_check *check, const struct run_result *resu
         if (!figure.censored)
             continue;
         if (check->value == 0)
-            verdict_say(check, "p%.10g is at least %.3f ms", percent, verdict_ms(figure.value_ns));
+            verdict_say(check, "p%.10g is at least %.3f ms", percent, clock_ms(figure.value_ns));
         check->value++;
         by_stop = by_stop && stop_hides(result, kind, percent);
     }
@@ -135,7 +135,7 @@ void verdict_outage(struct verdict_check *check, const struct run_result *result
         return;
     const struct outage_list *all = outages_of_all(result->outages);
     uint32_t nodes = outages_nodes(result->outages);
-    double seconds = (double)all->total_ns / (double)NS_PER_SECOND;
+    double seconds = clock_seconds(all->total_ns);
     check->value = result->seconds > 0 ? seconds / result->seconds * 100 : 0;
     if (all->count > 0 || nodes > 0)
         check->level = VERDICT_AMBER;
@@ -171,7 +171,7 @@ void verdict_node_ring(struct verdict_check *check, const struct run_result *res
 {
     const uint64_t *counters = result->total->counters;
     double workers = result->facts->worker_count > 0 ? result->facts->worker_count : 1;
-    check->value = (double)counters[COUNTER_RING_FULL_NS] / (double)NS_PER_SECOND / workers;
+    check->value = clock_seconds(counters[COUNTER_RING_FULL_NS]) / workers;
     if (counters[COUNTER_SHED_NODE] > 0)
         check->level = VERDICT_AMBER;
     verdict_say(check, "%.3f s, %s requests dropped", check->value,
