@@ -20,6 +20,7 @@
 #include "common/units.h"
 #include "orchestrator/commands/commands.h"
 #include "orchestrator/fleet/control_line.h"
+#include "orchestrator/options/option_row.h"
 #include "orchestrator/options/rate_text.h"
 
 #define ANSWER_SECONDS 5
@@ -37,17 +38,10 @@ struct ctl_request {
 
 /* clang-format off: a row reads best as a few short lines */
 static const struct option_row rows[] = {
-    {.name = "json",
-     .kind = OPTION_FLAG,
-     .offset = AT(json),
-     .section = "Output",
+    {ROW("json", NULL, OPTION_FLAG, NULL, AT(json)), .section = "Output",
      .help = "Print the answer as it came, one line of JSON."},
-    {.name = "help",
-     .kind = OPTION_FLAG,
-     .offset = AT(help),
-     .section = "Other",
-     .help = "This text.",
-     .command_line_only = true},
+    {ROW("help", NULL, OPTION_FLAG, NULL, AT(help)), .command_line_only = true, .section = "Other",
+     .help = "This text."},
 };
 /* clang-format on */
 

@@ -10,6 +10,7 @@
 #include "orchestrator/options/bench_relations.h"
 #include "orchestrator/options/dialect.h"
 #include "orchestrator/options/managed_kind.h"
+#include "orchestrator/options/option_row.h"
 #include "orchestrator/options/rate_parsers.h"
 
 #define AT(member) offsetof(struct bench_request, member)
@@ -18,19 +19,6 @@
 #define LONGEST_NS (1000 * HOUR_NS)
 
 /* clang-format off: a row reads best as a few short lines */
-#define ROW(name_, shorts_, kind_, argument_, at_)                                                 \
-    .name = name_, .shorts = shorts_, .kind = kind_, .argument = argument_, .offset = at_
-#define NUMBER(min_, max_) .min = min_, .max = max_
-#define BARE(unit_ns_, min_, max_) .bare_unit_ns = unit_ns_, .min = min_, .max = max_
-#define NOT_YET(name_, shorts_, aliases_)                                                          \
-    {                                                                                              \
-        .name = name_, .shorts = shorts_, .aliases = aliases_, .kind = OPTION_NOT_YET              \
-    }
-#define ELSEWHERE(name_, shorts_, help_)                                                           \
-    {                                                                                              \
-        .name = name_, .shorts = shorts_, .kind = OPTION_ELSEWHERE, .help = help_                  \
-    }
-
 static const struct option_row rows[] = {
     {ROW("host", "Hh", OPTION_TEXT, "HOST", AT(spec.host)), .unset = "127.0.0.1",
      .section = "Target", .told = true,
