@@ -61,9 +61,9 @@ static void uri_number(struct bench_request *request, const char *name, bool has
 static enum err_code settle_uri(struct bench_request *request, struct err *err)
 {
     struct spec *spec = &request->spec;
-    enum err_code code = relation_exclude(request, "uri", "socket", "each names a server", err);
-    if (code != OK || !relation_given(request, "uri"))
-        return code;
+    relation_exclude(request, "uri", "socket", "each names a server", err);
+    if (err->code != OK || !relation_given(request, "uri"))
+        return err->code;
     const struct uri *uri = request->uri;
     uri_text(request, "host", uri->has_host, uri->host, &spec->host, err);
     uri_number(request, "port", uri->has_port, uri->port, &spec->port, err);
@@ -78,28 +78,26 @@ static enum err_code settle_target(struct bench_request *request, struct err *er
     static const char *const addresses[] = {"host", "port", "socket", "uri"};
     static const char *const secrets[] = {"password", "password-fd", "user"};
     struct spec *spec = &request->spec;
-    enum err_code code = OK;
     /* before the URI's parts count as options of their own */
-    for (size_t i = 0; i < 4 && code == OK; i++)
-        code = relation_exclude_if(spec->managed, request, "managed", addresses[i],
-                                   "volley starts its own server", err);
-    for (size_t i = 0; i < sizeof secrets / sizeof secrets[0] && code == OK; i++)
-        code = relation_exclude_if(spec->managed, request, "managed", secrets[i],
-                                   "the private server has no password", err);
-    if (code == OK)
-        code = relation_exclude_if(spec->managed && request->ask_password, request, "managed",
-                                   "askpass", "the private server has no password", err);
-    if (code == OK)
-        code = topology_relations_settle(request, err);
+    for (size_t i = 0; i < 4; i++)
+        relation_exclude_if(spec->managed, request, "managed", addresses[i],
+                            "volley starts its own server", err);
+    for (size_t i = 0; i < sizeof secrets / sizeof secrets[0]; i++)
+        relation_exclude_if(spec->managed, request, "managed", secrets[i],
+                            "the private server has no password", err);
+    relation_exclude_if(spec->managed && request->ask_password, request, "managed", "askpass",
+                        "the private server has no password", err);
+    enum err_code code = err->code == OK ? topology_relations_settle(request, err) : err->code;
     if (code == OK)
         code = settle_uri(request, err);
-    for (size_t i = 0; i < 2 && code == OK; i++)
-        code = relation_exclude(request, "socket", addresses[i], "each names a server", err);
-    if (code == OK && spec->null_transport)
-        code = relation_exclude_if(spec->managed, request, "null", "managed",
-                                   "--null uses no server", err);
     if (code != OK)
         return code;
+    for (size_t i = 0; i < 2; i++)
+        relation_exclude(request, "socket", addresses[i], "each names a server", err);
+    relation_exclude_if(spec->null_transport && spec->managed, request, "null", "managed",
+                        "--null uses no server", err);
+    if (err->code != OK)
+        return err->code;
     struct sockaddr_un address;
     if (spec->socket_path != NULL && strlen(spec->socket_path) >= sizeof address.sun_path)
         return err_set(err, E_USAGE,
@@ -199,10 +197,10 @@ static enum err_code settle_command(struct bench_request *request, struct err *e
 static enum err_code settle_keys(struct bench_request *request, struct err *err)
 {
     struct spec *spec = &request->spec;
-    enum err_code code = relation_exclude_if(request->random_keys > 0, request, "random",
-                                             "sequential", "keys come in one order", err);
-    if (code != OK)
-        return code;
+    relation_exclude_if(request->random_keys > 0, request, "random", "sequential",
+                        "keys come in one order", err);
+    if (err->code != OK)
+        return err->code;
     spec->key_order = request->sequential_keys > 0 ? KEYS_SEQUENTIAL
                       : request->random_keys > 0   ? KEYS_RANDOM
                                                    : KEYS_ONE;
@@ -270,10 +268,10 @@ static enum err_code settle_prefill(struct bench_request *request, struct err *e
     struct spec *spec = &request->spec;
     if (!spec->prefill)
         return OK;
-    enum err_code code = relation_exclude_if(spec->null_transport, request, "prefill", "null",
-                                             "--null uses no server that could keep keys", err);
-    if (code != OK || !spec->prefill || spec->command != NULL)
-        return code;
+    relation_exclude_if(spec->null_transport, request, "prefill", "null",
+                        "--null uses no server that could keep keys", err);
+    if (err->code != OK || !spec->prefill || spec->command != NULL)
+        return err->code;
     for (uint32_t i = 0; i < spec->test_count; i++) {
         const struct workload_test *test = workload_test_find(spec->tests[i]);
         if (test != NULL && test->prefill_name != NULL)
@@ -312,11 +310,11 @@ static enum err_code settle_workers(struct bench_request *request, struct err *e
 static enum err_code settle_steady(struct bench_request *request, struct err *err)
 {
     struct spec *spec = &request->spec;
-    enum err_code code = relation_exclude_if(spec->warmup_ns > 0, request, "steady", "warmup",
-                                             "each says when the warm-up ends", err);
+    relation_exclude_if(spec->warmup_ns > 0, request, "steady", "warmup",
+                        "each says when the warm-up ends", err);
     spec->steady_auto = relation_given(request, "steady");
-    if (code != OK || (!spec->steady_auto && !relation_given(request, "steady-limit")))
-        return code;
+    if (err->code != OK || (!spec->steady_auto && !relation_given(request, "steady-limit")))
+        return err->code;
     if (!spec->steady_auto)
         return err_set(err, E_USAGE, "--steady-limit needs --steady auto");
     if (spec->duration_ns == 0)
@@ -333,18 +331,14 @@ static enum err_code settle_outputs(struct bench_request *request, struct err *e
 {
     static const char why_one[] = "standard output takes one of them";
     struct spec *spec = &request->spec;
-    enum err_code code =
-        relation_exclude_if(spec->csv, request, "csv", "csv-interval", why_one, err);
+    relation_exclude_if(spec->csv, request, "csv", "csv-interval", why_one, err);
     bool json_to_stdout = same_text(spec->json_path, "-");
-    if (json_to_stdout && code == OK)
-        code = relation_exclude_if(spec->csv, request, "json", "csv", why_one, err);
-    if (json_to_stdout && code == OK)
-        code = relation_exclude(request, "json", "csv-interval", why_one, err);
-    if (json_to_stdout && code == OK)
-        code = relation_exclude_if(spec->quiet, request, "json", "quiet", why_one, err);
-    if (code == OK && same_text(spec->hdr_path, "-"))
+    relation_exclude_if(json_to_stdout && spec->csv, request, "json", "csv", why_one, err);
+    relation_exclude_if(json_to_stdout, request, "json", "csv-interval", why_one, err);
+    relation_exclude_if(json_to_stdout && spec->quiet, request, "json", "quiet", why_one, err);
+    if (same_text(spec->hdr_path, "-"))
         return err_set(err, E_USAGE, "--hdr -: the log needs a file of its own");
-    if (code == OK && spec->csv_interval_ns > 0 && spec->test_count > 1)
+    if (spec->csv_interval_ns > 0 && spec->test_count > 1)
         return err_set(
             err, E_USAGE,
             "--csv-interval with %u tests: its rows have no name column; run them one by "
@@ -356,7 +350,7 @@ static enum err_code settle_outputs(struct bench_request *request, struct err *e
         spec->log_level = LOG_DEBUG;
         options_derive(&request->values, "log-level", "debug", "debug");
     }
-    return code;
+    return err->code;
 }
 
 #define INTERVAL_LEAST_NS (10 * NS_PER_MS) /* as --interval has it */
