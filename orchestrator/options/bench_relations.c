@@ -108,9 +108,10 @@ static enum err_code settle_target(struct bench_request *request, struct err *er
 
 /* --- the load -------------------------------------------------------------------------------- */
 
-static enum err_code settle_length(struct bench_request *request)
+static enum err_code settle_length(struct bench_request *request, struct err *err)
 {
     struct spec *spec = &request->spec;
+    (void)err;
     if (spec->duration_ns == 0)
         return OK;
     char duration[32];
@@ -149,8 +150,9 @@ static const char *say_no_value(char *text, size_t text_bytes, const struct opti
 }
 
 /* Which servers are measured would depend on whether a word is a command: no guess is made. */
-static enum err_code refuse_no_value(const struct option_values *values, struct err *err)
+static enum err_code refuse_no_value(struct bench_request *request, struct err *err)
 {
+    const struct option_values *values = &request->values;
     char no_value[160];
     if (values->rest_behind == NULL || !values->rest_behind->closed)
         return OK;
@@ -239,9 +241,10 @@ static bool runs_test(const struct spec *spec, enum workload_more more)
 }
 
 /* Options on the command line that change nothing in what is sent. */
-static void notice_unused(struct bench_request *request)
+static enum err_code notice_unused(struct bench_request *request, struct err *err)
 {
     const struct spec *spec = &request->spec;
+    (void)err;
     const bool command = spec->command != NULL;
     const bool numbered = command_holds(spec, "__rand_") || command_holds(spec, "__key__");
     const struct {
@@ -257,10 +260,12 @@ static void notice_unused(struct bench_request *request)
         {"num-functions", "it is for the test function_load", !runs_test(spec, MORE_LIBRARY)},
         {"num-keys-in-fcall", "it is for the test fcall", !runs_test(spec, MORE_KEYS)},
     };
-    for (size_t i = 0; i < sizeof options / sizeof options[0]; i++)
+    for (size_t i = 0;
+         i < sizeof options / sizeof options[0] && spec->placeholders == PLACEHOLDERS_OWN; i++)
         if (options[i].unused &&
             relation_origin(request, options[i].name)->kind == ORIGIN_COMMAND_LINE)
             relation_notice(request, "--%s changes nothing: %s", options[i].name, options[i].why);
+    return OK;
 }
 
 static enum err_code settle_prefill(struct bench_request *request, struct err *err)
@@ -396,39 +401,17 @@ static enum err_code settle_intervals(struct bench_request *request, struct err 
 
 enum err_code bench_relations_settle(struct bench_request *request, struct err *err)
 {
+    static enum err_code (*const steps[])(struct bench_request *, struct err *) = {
+        refuse_no_value,          settle_target,        connection_relations_settle,
+        managed_relations_settle, tls_relations_settle, settle_length,
+        rate_relations_settle,    settle_command,       settle_keys,
+        settle_prefill,           notice_unused,        settle_workers,
+        client_relations_settle,  settle_steady,        chaos_relations_settle,
+        settle_outputs,           settle_intervals,
+    };
     struct err local = {.code = OK};
-    enum err_code code = refuse_no_value(&request->values, &local);
-    if (code == OK)
-        code = settle_target(request, &local);
-    if (code == OK)
-        code = connection_relations_settle(request, &local);
-    if (code == OK)
-        code = managed_relations_settle(request, &local);
-    if (code == OK)
-        code = tls_relations_settle(request, &local);
-    if (code == OK)
-        code = settle_length(request);
-    if (code == OK)
-        code = rate_relations_settle(request, &local);
-    if (code == OK)
-        code = settle_command(request, &local);
-    if (code == OK)
-        code = settle_keys(request, &local);
-    if (code == OK)
-        code = settle_prefill(request, &local);
-    if (code == OK && request->spec.placeholders == PLACEHOLDERS_OWN)
-        notice_unused(request);
-    if (code == OK)
-        code = settle_workers(request, &local);
-    if (code == OK)
-        code = client_relations_settle(request, &local);
-    if (code == OK)
-        code = settle_steady(request, &local);
-    if (code == OK)
-        code = chaos_relations_settle(request, &local);
-    if (code == OK)
-        code = settle_outputs(request, &local);
-    if (code == OK)
-        code = settle_intervals(request, &local);
+    enum err_code code = OK;
+    for (size_t i = 0; i < sizeof steps / sizeof steps[0] && code == OK; i++)
+        code = steps[i](request, &local);
     return code == OK ? OK : err_set(err, code, "%s", local.text);
 }
