@@ -313,11 +313,9 @@ static const char *keep_value(struct option_values *values, size_t row_index,
     if (!values->table->rows[row_index].repeats || earlier == NULL ||
         values->origins[row_index].kind != source->kind)
         return keep(values, text, values->table->rows[row_index].secret);
-    size_t bytes = strlen(earlier) + 1 + strlen(text) + 1;
-    char *joined = malloc(bytes);
-    if (joined == NULL)
+    char *joined;
+    if (asprintf(&joined, "%s,%s", earlier, text) < 0)
         return NULL;
-    snprintf(joined, bytes, "%s,%s", earlier, text);
     const char *kept = keep(values, joined, false);
     free(joined);
     return kept;

@@ -102,12 +102,10 @@ static char *numbered_path(const char *path, uint32_t number)
     const char *name = strrchr(path, '/');
     const char *ending = strrchr(name != NULL ? name : path, '.');
     size_t stem_bytes = ending != NULL ? (size_t)(ending - path) : strlen(path);
-    size_t bytes = strlen(path) + sizeof "-4294967295";
-    char *numbered = malloc(bytes);
-    if (numbered != NULL)
-        snprintf(numbered, bytes, "%.*s-%" PRIu32 "%s", (int)stem_bytes, path, number,
-                 path + stem_bytes);
-    return numbered;
+    char *numbered;
+    int made =
+        asprintf(&numbered, "%.*s-%" PRIu32 "%s", (int)stem_bytes, path, number, path + stem_bytes);
+    return made >= 0 ? numbered : NULL;
 }
 
 /* The next run's file; the one so far is kept until all get their names. */
