@@ -210,10 +210,8 @@ static bool is_sound(const json_t *answer)
 
 static void print_count(const char *name, const json_t *counts, const char *key)
 {
-    char grouped[UNITS_GROUPED_BYTES];
     const json_t *count = json_object_get(counts, key);
-    uint64_t value = (uint64_t)json_integer_value(count);
-    printf(", %s %s", name, units_format_grouped(grouped, sizeof grouped, value));
+    printf(", %s %s", name, UNITS_GROUPED((uint64_t)json_integer_value(count)));
 }
 
 /* "target 20,000/s", "target 0.5/s" */

@@ -47,14 +47,13 @@ static void print_first_times(FILE *out, const struct spec *spec, const struct s
 static void print_rate_row(FILE *out, const struct spec *spec, const struct schedule *schedule,
                            uint64_t at_ns, uint64_t rate_micro)
 {
-    char rate[RATE_TEXT_BYTES], due[UNITS_GROUPED_BYTES];
+    char rate[RATE_TEXT_BYTES];
     schedule_hint hint = 0;
     uint64_t tickets = schedule_tickets_before(schedule, at_ns, &hint);
     if (request_limit(spec) > 0 && tickets > request_limit(spec))
         tickets = request_limit(spec);
     fprintf(out, "  %15.3f s %17s/s %20s\n", clock_seconds(at_ns),
-            rate_format(rate, sizeof rate, rate_micro),
-            units_format_grouped(due, sizeof due, tickets));
+            rate_format(rate, sizeof rate, rate_micro), UNITS_GROUPED(tickets));
 }
 
 /* The rate in force up to the end, and not that of a step which would begin there. */

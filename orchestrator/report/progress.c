@@ -61,9 +61,7 @@ void progress_add(struct progress *progress, const struct interval_row *row)
 static char *format_rate(char *text, size_t text_bytes, double rate)
 {
     uint64_t tenths = (uint64_t)(rate * 10 + 0.5);
-    char grouped[UNITS_GROUPED_BYTES];
-    snprintf(text, text_bytes, "%s.%u", units_format_grouped(grouped, sizeof grouped, tenths / 10),
-             (unsigned)(tenths % 10));
+    snprintf(text, text_bytes, "%s.%u", UNITS_GROUPED(tenths / 10), (unsigned)(tenths % 10));
     return text;
 }
 
@@ -72,7 +70,7 @@ static char *format_rate(char *text, size_t text_bytes, double rate)
 static void format_done(char *text, size_t text_bytes, char *share_text, size_t share_bytes,
                         const struct run_facts *run, uint64_t measured_ns, uint64_t completed)
 {
-    char done[UNITS_GROUPED_BYTES], all[UNITS_GROUPED_BYTES];
+    char done[UNITS_GROUPED_BYTES];
     double share = run->duration_ns > 0 ? figure_share(measured_ns, run->duration_ns)
                                         : figure_share(completed, run->requests);
     snprintf(share_text, share_bytes, "%.1f%%", share < 1 ? share * 100 : 100.0);
@@ -80,8 +78,7 @@ static void format_done(char *text, size_t text_bytes, char *share_text, size_t 
     if (run->duration_ns > 0)
         snprintf(text, text_bytes, "%s (%s)", done, share_text);
     else
-        snprintf(text, text_bytes, "%s/%s (%s)", done,
-                 units_format_grouped(all, sizeof all, run->requests), share_text);
+        snprintf(text, text_bytes, "%s/%s (%s)", done, UNITS_GROUPED(run->requests), share_text);
 }
 
 /* " p50=0.11", " p50>=950.00", " p50=-": there is nothing that it could be of. */
@@ -136,15 +133,13 @@ static void format_target(char *text, size_t text_bytes, struct progress *progre
 /* ", Backlog: 120, Shed: 3": what an open loop did not send, when there is any. */
 static void format_unsent(char *text, size_t text_bytes, const struct progress *progress)
 {
-    char count[UNITS_GROUPED_BYTES];
     int used = 0;
     text[0] = '\0';
     if (progress->backlog > 0)
-        used = snprintf(text, text_bytes, ", Backlog: %s",
-                        units_format_grouped(count, sizeof count, progress->backlog));
+        used = snprintf(text, text_bytes, ", Backlog: %s", UNITS_GROUPED(progress->backlog));
     if (progress->shed > 0)
         snprintf(text + used, text_bytes - (size_t)used, ", Shed: %s",
-                 units_format_grouped(count, sizeof count, progress->shed));
+                 UNITS_GROUPED(progress->shed));
 }
 
 /* What a line is put together from. */

@@ -273,7 +273,7 @@ char *target_cpu_text(char *text, size_t text_bytes, const struct target_cpu *cp
 static void say_server_slow(char *reason, const struct target_evidence *evidence,
                             const struct run_result *result)
 {
-    char busy[16], server[64] = "", used[16], pipeline[48] = "", clients[UNITS_GROUPED_BYTES];
+    char busy[16], server[64] = "", used[16], pipeline[48] = "";
     const struct run_facts *facts = result->facts;
     if (facts->pipeline > 1)
         snprintf(pipeline, sizeof pipeline, " of %s requests each", UNITS_GROUPED(facts->pipeline));
@@ -282,8 +282,7 @@ static void say_server_slow(char *reason, const struct target_evidence *evidence
                  percent(used, sizeof used, result->evidence.server_cpu_share));
     snprintf(reason, REASON_BYTES,
              "the server answered too slowly for %s connection%s%s: all were busy %s of the time%s",
-             units_format_grouped(clients, sizeof clients, facts->clients),
-             facts->clients == 1 ? "" : "s", pipeline,
+             UNITS_GROUPED(facts->clients), facts->clients == 1 ? "" : "s", pipeline,
              percent(busy, sizeof busy, evidence->blocked_share), server);
 }
 
@@ -306,8 +305,8 @@ static void say_outage(char *reason, const struct run_result *result, uint32_t n
 static void say_node_unsent(char *reason, const struct target_nodes *nodes,
                             const struct run_result *result)
 {
-    char name[NODE_NAME_BYTES], count[UNITS_GROUPED_BYTES];
-    append(reason, "%s requests for %s", units_format_grouped(count, sizeof count, nodes->unsent),
+    char name[NODE_NAME_BYTES];
+    append(reason, "%s requests for %s", UNITS_GROUPED(nodes->unsent),
            figure_node_name(name, sizeof name, result->facts, nodes->worst));
     if (nodes->count > 1)
         append(reason, " and %u more node%s", nodes->count - 1, nodes->count == 2 ? "" : "s");
@@ -375,15 +374,15 @@ static void say_volley_late(char *reason, const struct target_evidence *evidence
 static void say_why(char *reason, enum target_limit limit, const struct target_evidence *evidence,
                     const struct run_result *result)
 {
-    char share[16], count[UNITS_GROUPED_BYTES], cpu[128];
+    char share[16], cpu[128];
     reason[0] = '\0';
     switch (limit) {
     case TARGET_REACHED:
         break;
     case TARGET_WORKER_DIED:
-        units_format_grouped(count, sizeof count, result->total->counters[COUNTER_SHED_WORKER]);
         snprintf(reason, REASON_BYTES,
-                 "%s requests fell due while a worker was dead and not yet replaced", count);
+                 "%s requests fell due while a worker was dead and not yet replaced",
+                 UNITS_GROUPED(result->total->counters[COUNTER_SHED_WORKER]));
         break;
     case TARGET_NODE_UNSENT:
         say_node_unsent(reason, &evidence->nodes, result);

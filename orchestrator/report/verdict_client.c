@@ -155,12 +155,10 @@ void verdict_target(struct verdict_check *check, const struct run_result *result
 void verdict_shed(struct verdict_check *check, const struct run_result *result)
 {
     const uint64_t *counters = result->total->counters;
-    char grouped[UNITS_GROUPED_BYTES];
     if (closed_loop(check, result))
         return;
     check->value = (double)counters[COUNTER_SHED_LATE];
-    verdict_say(check, "%s, %.3f %% of due",
-                units_format_grouped(grouped, sizeof grouped, counters[COUNTER_SHED_LATE]),
+    verdict_say(check, "%s, %.3f %% of due", UNITS_GROUPED(counters[COUNTER_SHED_LATE]),
                 figure_share(counters[COUNTER_SHED_LATE], counters[COUNTER_DUE]) * 100);
 }
 
@@ -209,18 +207,17 @@ void verdict_lost_workers(struct verdict_check *check, const struct run_result *
 {
     uint32_t lost = result->evidence.workers_lost;
     uint64_t meanwhile = result->total->counters[COUNTER_SHED_WORKER];
-    char grouped[UNITS_GROUPED_BYTES];
     uint64_t without = figure_without_latency(result->total);
     char fell_due[64] = "", known[96] = "";
     check->value = lost;
     if (meanwhile > 0) {
         check->level = VERDICT_RED; /* one that was lost in the warm-up, too */
         snprintf(fell_due, sizeof fell_due, ", %s requests fell due meanwhile",
-                 units_format_grouped(grouped, sizeof grouped, meanwhile));
+                 UNITS_GROUPED(meanwhile));
     }
     if (without > 0) {
         snprintf(known, sizeof known, ", the latencies of %s requests that were answered are lost",
-                 units_format_grouped(grouped, sizeof grouped, without));
+                 UNITS_GROUPED(without));
         if (lost == 0 && meanwhile == 0) {
             check->level = VERDICT_AMBER;
             verdict_advise(check, "the workers were killed before their time, as a second Ctrl+C "

@@ -46,10 +46,8 @@ void verdict_lost_or_timed_out(struct verdict_check *check, const struct run_res
                           (own ? counters[COUNTER_LOST_WORKER] : 0);
     /* Requests of the warm-up may be lost in the measured part: then sent can be the smaller one. */
     uint64_t sent = result->total->header.in_flight_before + counters[COUNTER_SENT];
-    char grouped[UNITS_GROUPED_BYTES];
     check->value = figure_share(unanswered, sent) * 100;
-    verdict_say(check, "%s, %.3f %% of sent",
-                units_format_grouped(grouped, sizeof grouped, unanswered), check->value);
+    verdict_say(check, "%s, %.3f %% of sent", UNITS_GROUPED(unanswered), check->value);
     if (unanswered > 0 && unanswered == killed)
         verdict_advise(check,
                        "they were in flight when the workers were killed, as a second Ctrl+C "
