@@ -2,7 +2,6 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
-#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -100,20 +99,15 @@ static void add_missing(struct timeline *timeline, const char *directory)
         close(directory_fd);
 }
 
-static bool is_stdout(const char *path)
-{
-    return path != NULL && strcmp(path, "-") == 0;
-}
-
 static enum err_code check_spec(const struct spec *spec, struct err *err)
 {
     int on_stdout =
-        (spec->csv_interval_ns > 0) + is_stdout(spec->json_path) + spec->csv + spec->quiet;
+        (spec->csv_interval_ns > 0) + output_is_stdout(spec->json_path) + spec->csv + spec->quiet;
     if (on_stdout > 1)
         return err_set(err, E_USAGE,
                        "--csv-interval, --json -, --csv and --quiet all write to standard output: "
                        "give one");
-    if (is_stdout(spec->hdr_path))
+    if (output_is_stdout(spec->hdr_path))
         return err_set(err, E_USAGE, "--hdr -: the log needs a file of its own");
     return OK;
 }
