@@ -205,20 +205,9 @@ char *figure_node_name(char *text, size_t text_bytes, const struct run_facts *fa
 
 const char *figure_lost_cause_name(enum counter counter)
 {
-    switch (counter) {
-    case COUNTER_TIMED_OUT:
-        return "timed_out";
-    case COUNTER_LOST_TIMEOUT:
-        return "timeout";
-    case COUNTER_LOST_DISCONNECT:
-        return "disconnect";
-    case COUNTER_LOST_PROTOCOL:
-        return "protocol";
-    case COUNTER_LOST_DRAIN:
-        return "drain";
-    case COUNTER_LOST_WORKER:
-        return "worker";
-    default:
-        return "unknown";
-    }
+    static const char *const names[COUNTER_COUNT] = {
+        [COUNTER_TIMED_OUT] = "timed_out",        [COUNTER_LOST_TIMEOUT] = "timeout",
+        [COUNTER_LOST_DISCONNECT] = "disconnect", [COUNTER_LOST_PROTOCOL] = "protocol",
+        [COUNTER_LOST_DRAIN] = "drain",           [COUNTER_LOST_WORKER] = "worker"};
+    return names[counter] != NULL ? names[counter] : "unknown";
 }
