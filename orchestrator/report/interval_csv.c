@@ -39,17 +39,12 @@ struct interval_csv {
     struct run_facts run;
 };
 
-static uint64_t whole(uint64_t ns, uint64_t unit_ns)
-{
-    return ns / unit_ns;
-}
-
 /* Whole seconds, as the column always had; shorter intervals need the milliseconds. Of a row that is
  * shorter than such a unit it is the next one: no two rows have the same. */
 static void print_timestamp(struct interval_csv *csv, uint64_t wall_ns)
 {
     bool seconds = csv->csv_interval_ns % NS_PER_SECOND == 0;
-    uint64_t stamp = whole(wall_ns, seconds ? NS_PER_SECOND : NS_PER_MS);
+    uint64_t stamp = wall_ns / (seconds ? NS_PER_SECOND : NS_PER_MS);
     if (stamp <= csv->last_stamp)
         stamp = csv->last_stamp + 1;
     csv->last_stamp = stamp;
