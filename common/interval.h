@@ -16,7 +16,7 @@
 #include "common/err.h"
 #include "common/histogram.h"
 #include "common/histogram_wire.h"
-#include "common/node_figures.h"
+#include "common/lane.h"
 
 /* Counters, all of them deltas of the interval. One row a counter: identifier, name in JSON and
  * documents. A new counter is one row. */

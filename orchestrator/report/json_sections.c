@@ -91,10 +91,10 @@ static json_t *node_times(const struct node_figures *node)
     const struct {
         const char *key;
         double ns;
-    } members[] = {{"mean", count > 0 ? (double)node->sum_ns / (double)count : 0},
-                   {"p50", (double)node_figures_quantile(node, 0.50)},
-                   {"p99", (double)node_figures_quantile(node, 0.99)},
-                   {"max", (double)node->max_ns}};
+    } members[] = {{"mean", count > 0 ? (double)node->response.sum_ns / (double)count : 0},
+                   {"p50", (double)coarse_quantile(&node->response, 0.50)},
+                   {"p99", (double)coarse_quantile(&node->response, 0.99)},
+                   {"max", (double)node->response.max_ns}};
     for (size_t i = 0; i < sizeof members / sizeof members[0]; i++)
         json_object_set_new(object, members[i].key,
                             count == 0 ? json_null() : json_value_microseconds(members[i].ns));

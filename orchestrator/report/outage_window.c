@@ -11,18 +11,18 @@ void outage_coarse(struct node_figures *figures, const struct histogram *histogr
     if (histogram->count == 0)
         return;
     for (uint32_t i = histogram->low_index; i <= histogram->high_index; i++)
-        figures->response[node_times_index(histogram_highest_value(i))] += histogram->counts[i];
+        figures->response.counts[coarse_index(histogram_highest_value(i))] += histogram->counts[i];
     figures->counters[NODE_OK] = histogram->count;
-    figures->sum_ns = histogram->sum_ns;
-    figures->max_ns = histogram->max_ns;
+    figures->response.sum_ns = histogram->sum_ns;
+    figures->response.max_ns = histogram->max_ns;
 }
 
 static struct outage_response summarise(const struct node_figures *figures)
 {
     return (struct outage_response){.count = figures->counters[NODE_OK],
-                                    .p50_ns = node_figures_quantile(figures, 0.50),
-                                    .p99_ns = node_figures_quantile(figures, 0.99),
-                                    .max_ns = figures->max_ns};
+                                    .p50_ns = coarse_quantile(&figures->response, 0.50),
+                                    .p99_ns = coarse_quantile(&figures->response, 0.99),
+                                    .max_ns = figures->response.max_ns};
 }
 
 void outage_windows_add(struct outage_windows *windows, const struct node_figures *figures,

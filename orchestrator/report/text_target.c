@@ -38,9 +38,9 @@ void text_nodes(struct output *out, const struct run_result *result)
                       UNITS_GROUPED(counters[NODE_TIMED_OUT] + counters[NODE_LOST]));
         if (counters[NODE_OK] > 0)
             output_printf(out, "  %9s  %9s  %9s",
-                          UNITS_REAL(clock_ms(node_figures_quantile(node, 0.50)), 3),
-                          UNITS_REAL(clock_ms(node_figures_quantile(node, 0.99)), 3),
-                          UNITS_REAL(clock_ms(node->max_ns), 3));
+                          UNITS_REAL(clock_ms(coarse_quantile(&node->response, 0.50)), 3),
+                          UNITS_REAL(clock_ms(coarse_quantile(&node->response, 0.99)), 3),
+                          UNITS_REAL(clock_ms(node->response.max_ns), 3));
         else
             output_printf(out, "  %9s  %9s  %9s", "-", "-", "-");
         output_printf(out, "  %9s\n", UNITS_GROUPED(counters[NODE_CONNECTIONS_LOST]));

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "common/node_figures.h"
+#include "common/lane.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *input, size_t input_bytes);
 
@@ -29,13 +29,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *input, size_t input_bytes)
         return 0;
     require(used <= input_bytes);
     uint64_t counted = 0;
-    for (uint32_t i = 0; i < NODE_TIMES_COUNTS; i++)
-        counted += node.response[i];
+    for (uint32_t i = 0; i < COARSE_COUNTS; i++)
+        counted += node.response.counts[i];
     require(counted == node.counters[NODE_OK]);
     uint64_t below = 0;
     for (int percent = 0; percent <= 100; percent++) {
-        uint64_t value = node_figures_quantile(&node, percent / 100.0);
-        require(value >= below && value <= node.max_ns);
+        uint64_t value = coarse_quantile(&node.response, percent / 100.0);
+        require(value >= below && value <= node.response.max_ns);
         below = value;
     }
     size_t written = node_figures_encode(bytes, &node);

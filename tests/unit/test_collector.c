@@ -40,14 +40,14 @@ START_TEST(test_outcomes_and_nodes_are_merged)
     fakes.interval->header.times = (struct outcome_times){300, 900, 500, 500};
     interval_node(fakes.interval, 1)->counters[NODE_OK] = 2;
     interval_node(fakes.interval, 1)->times = fakes.interval->header.times;
-    interval_node(fakes.interval, 1)->response[node_times_index(LATENCY_NS)] = 2;
+    interval_node(fakes.interval, 1)->response.counts[coarse_index(LATENCY_NS)] = 2;
     fakes_push(0);
     fakes_record(1, 0, 0);
     fakes_answer(1, 3);
     fakes.interval->header.times = (struct outcome_times){200, 800, 700, 950};
     interval_node(fakes.interval, 2)->counters[NODE_OK] = 3;
     interval_node(fakes.interval, 2)->times = fakes.interval->header.times;
-    interval_node(fakes.interval, 2)->response[node_times_index(LATENCY_NS)] = 3;
+    interval_node(fakes.interval, 2)->response.counts[coarse_index(LATENCY_NS)] = 3;
     fakes_push(1);
     fakes_collect(LENGTH_NS);
     ck_assert_uint_eq(fakes.row_count, 1);
@@ -63,7 +63,7 @@ START_TEST(test_outcomes_and_nodes_are_merged)
     fakes_answer(0, 1);
     fakes.interval->header.times = (struct outcome_times){LENGTH_NS + 9, LENGTH_NS + 9, 0, 0};
     interval_node(fakes.interval, 1)->counters[NODE_OK] = 1;
-    interval_node(fakes.interval, 1)->response[node_times_index(LATENCY_NS)] = 1;
+    interval_node(fakes.interval, 1)->response.counts[coarse_index(LATENCY_NS)] = 1;
     fakes_push(0);
     struct err err = {.code = OK};
     ck_assert_int_eq(collector_harvest(&fakes.collector, 0, &err), OK);

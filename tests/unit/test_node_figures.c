@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "common/histogram_wire.h"
-#include "common/node_figures.h"
+#include "common/lane.h"
 #include "common/rng.h"
 
 Suite *test_node_figures_suite(void);
@@ -51,16 +51,16 @@ START_TEST(test_buckets_hold_what_they_say)
     /* Breaks when a time is counted in a bucket that ends below it or more than 3.2 % above it. */
     for (uint64_t i = 0; i < 200000; i++) {
         uint64_t value = i < 5000 ? i : any_value(7, i);
-        uint32_t index = node_times_index(value);
-        ck_assert_uint_lt(index, NODE_TIMES_COUNTS);
-        ck_assert_uint_ge(node_times_highest(index), value);
-        ck_assert_double_le((double)(node_times_highest(index) - value), 0.032 * (double)value);
+        uint32_t index = coarse_index(value);
+        ck_assert_uint_lt(index, COARSE_COUNTS);
+        ck_assert_uint_ge(coarse_highest(index), value);
+        ck_assert_double_le((double)(coarse_highest(index) - value), 0.032 * (double)value);
         if (index > 0)
-            ck_assert_uint_lt(node_times_highest(index - 1), value);
+            ck_assert_uint_lt(coarse_highest(index - 1), value);
     }
-    ck_assert_uint_eq(node_times_index(UINT64_MAX), NODE_TIMES_COUNTS - 1);
-    for (uint32_t index = 1; index < NODE_TIMES_COUNTS; index++)
-        ck_assert_uint_eq(node_times_index(node_times_highest(index)), index);
+    ck_assert_uint_eq(coarse_index(UINT64_MAX), COARSE_COUNTS - 1);
+    for (uint32_t index = 1; index < COARSE_COUNTS; index++)
+        ck_assert_uint_eq(coarse_index(coarse_highest(index)), index);
 }
 END_TEST
 
@@ -75,15 +75,15 @@ START_TEST(test_quantiles_against_sorted_values)
         for (size_t i = 0; i < sizeof shares / sizeof shares[0]; i++) {
             size_t rank = (size_t)ceil(shares[i] * (double)count);
             uint64_t truth = values[rank > 0 ? rank - 1 : 0];
-            uint64_t found = node_figures_quantile(&node, shares[i]);
+            uint64_t found = coarse_quantile(&node.response, shares[i]);
             ck_assert_uint_ge(found, truth);
             ck_assert_double_le((double)(found - truth), 0.032 * (double)truth);
             ck_assert_uint_le(found, values[count - 1]);
         }
-        ck_assert_uint_eq(node.max_ns, values[count - 1]);
+        ck_assert_uint_eq(node.response.max_ns, values[count - 1]);
     }
     memset(&node, 0, sizeof node);
-    ck_assert_uint_eq(node_figures_quantile(&node, 0.5), 0);
+    ck_assert_uint_eq(coarse_quantile(&node.response, 0.5), 0);
     ck_assert(node_figures_empty(&node));
     node.counters[NODE_CONNECT_FAILURES] = 1;
     ck_assert(!node_figures_empty(&node));
@@ -107,11 +107,11 @@ START_TEST(test_codec_round_trip)
         ck_assert_uint_eq(used, written);
         ck_assert_mem_eq(&again, &node, sizeof node);
     }
-    for (unsigned i = 0; i < NODE_TIMES_COUNTS; i++) /* nothing can be longer */
-        node.response[i] = UINT64_MAX / NODE_TIMES_COUNTS;
+    for (unsigned i = 0; i < COARSE_COUNTS; i++) /* nothing can be longer */
+        node.response.counts[i] = UINT64_MAX / COARSE_COUNTS;
     memset(node.counters, 0xff, sizeof node.counters);
     memset(&node.times, 0xff, sizeof node.times);
-    node.sum_ns = node.max_ns = UINT64_MAX;
+    node.response.sum_ns = node.response.max_ns = UINT64_MAX;
     ck_assert_uint_le(node_figures_encode(bytes, &node), sizeof bytes);
 }
 END_TEST
@@ -194,7 +194,7 @@ START_TEST(test_damaged_bytes_are_refused)
         bytes[bit / 8] ^= (unsigned char)(1u << bit % 8);
     }
     static const uint64_t out_of_range[][3] = {/* buckets, skipped, count; one answer was counted */
-                                               {1, NODE_TIMES_COUNTS, 1},
+                                               {1, COARSE_COUNTS, 1},
                                                {1, UINT64_MAX, 1},
                                                {1, 0, 2},
                                                {0, 0, 0},

@@ -2,7 +2,7 @@
 #ifndef WORKER_PROTOCOL_REPLIES_H
 #define WORKER_PROTOCOL_REPLIES_H
 
-#include "common/node_figures.h"
+#include "common/lane.h"
 #include "worker/stream.h"
 
 /* Of one read. Requests that went out in one write have one time then, and are recorded together; those of an
