@@ -13,16 +13,16 @@ const char *const counter_names[COUNTER_COUNT] = {COUNTER_TABLE(COUNTER_NAME)};
 #define FLAGS_KNOWN                                                                                \
     ((uint64_t)(INTERVAL_WARMUP | INTERVAL_LAST | INTERVAL_DEGRADED | INTERVAL_OPEN_LOOP))
 
-/* Everything but the histograms, each number at its longest: header 14, counters and their number,
- * kinds and their number. */
-static_assert((14 + COUNTER_COUNT + 1 + 1 + 2 * ERROR_KINDS_MAX + 1) * 10 <= 4096,
+/* Everything but histograms and lanes, each number at its longest: header 14, counters and their number,
+ * kinds and their number, numbers of nodes and classes, end of a window. */
+static_assert((14 + COUNTER_COUNT + 1 + 1 + 2 * ERROR_KINDS_MAX + 3) * 10 <= 4096,
               "INTERVAL_WIRE_MAX_BYTES holds any interval");
 
 void interval_init(struct interval *interval)
 {
-    memset(interval, 0, offsetof(struct interval, histograms));
+    memset(interval, 0, sizeof *interval);
     for (unsigned i = 0; i < HISTOGRAM_KINDS; i++)
-        interval_histogram_init(&interval->histograms[i]);
+        interval_histogram_reset(&interval->histograms[i]);
 }
 
 void interval_reset(struct interval *interval)
@@ -31,6 +31,41 @@ void interval_reset(struct interval *interval)
     memset(interval, 0, offsetof(struct interval, nodes));
     for (unsigned i = 0; i < HISTOGRAM_KINDS; i++)
         interval_histogram_reset(&interval->histograms[i]);
+    for (uint32_t i = 0; i < interval->class_count; i++)
+        interval->classes[i] = (struct class_figures){0};
+    for (uint32_t i = 0; interval->window_ends && i < interval->class_count * CLASS_TIMES; i++)
+        interval_histogram_reset(&interval->class_windows[i]);
+    interval->window_ends = false;
+}
+
+struct interval *interval_create(uint32_t class_count)
+{
+    struct interval *interval = malloc(sizeof *interval);
+    assert(class_count <= CLASSES_MAX);
+    if (interval == NULL)
+        return NULL;
+    interval_init(interval);
+    if (class_count < 2)
+        return interval;
+    interval->classes = calloc(class_count, sizeof interval->classes[0]);
+    interval->class_windows = calloc(class_count * CLASS_TIMES, sizeof interval->class_windows[0]);
+    if (interval->classes == NULL || interval->class_windows == NULL) {
+        interval_destroy(interval);
+        return NULL;
+    }
+    interval->class_count = class_count;
+    interval->window_ends = true; /* what is zero becomes empty */
+    interval_reset(interval);
+    return interval;
+}
+
+void interval_destroy(struct interval *interval)
+{
+    if (interval == NULL)
+        return;
+    free(interval->classes);
+    free(interval->class_windows);
+    free(interval);
 }
 
 struct interval_row *interval_row_create(void)
@@ -46,14 +81,27 @@ void interval_row_init(struct interval_row *row)
     memset(row, 0, offsetof(struct interval_row, histograms));
     for (unsigned i = 0; i < HISTOGRAM_KINDS; i++)
         histogram_init(&row->histograms[i]);
+    memset(row->class_windows, 0, sizeof row->class_windows);
 }
 
 void interval_row_reset(struct interval_row *row)
 {
     memset(row->nodes, 0, row->node_count * sizeof row->nodes[0]);
+    memset(row->classes, 0, row->class_count * sizeof row->classes[0]);
+    for (uint32_t i = 0; i < row->class_count * CLASS_TIMES; i++)
+        histogram_reset(&row->class_windows[i]);
     memset(row, 0, offsetof(struct interval_row, nodes));
     for (unsigned i = 0; i < HISTOGRAM_KINDS; i++)
         histogram_reset(&row->histograms[i]);
+}
+
+/* What a row has of classes that it has not seen is zero, and its histograms are not touched. */
+static void add_classes(struct interval_row *row, uint32_t class_count)
+{
+    for (uint32_t i = row->class_count * CLASS_TIMES; i < class_count * CLASS_TIMES; i++)
+        histogram_init_zeroed(&row->class_windows[i]);
+    if (row->class_count < class_count)
+        row->class_count = class_count;
 }
 
 /* Header, counters and kinds: all that comes before the histograms. */
@@ -108,6 +156,17 @@ static size_t encode_nodes(unsigned char *out, const struct node_figures *nodes,
     return bytes;
 }
 
+static size_t encode_classes(unsigned char *out, const struct class_figures *classes,
+                             uint32_t class_count, bool window_ends)
+{
+    size_t bytes = varint_encode(out, class_count);
+    for (uint32_t i = 0; i < class_count; i++)
+        bytes += class_figures_encode(out + bytes, &classes[i]);
+    if (class_count > 0)
+        out[bytes++] = window_ends;
+    return bytes;
+}
+
 size_t interval_encode(unsigned char *out, const struct interval *interval)
 {
     size_t bytes =
@@ -115,6 +174,10 @@ size_t interval_encode(unsigned char *out, const struct interval *interval)
     bytes += encode_nodes(out + bytes, interval->nodes, interval->node_count);
     for (unsigned i = 0; i < HISTOGRAM_KINDS; i++)
         bytes += interval_histogram_encode(out + bytes, &interval->histograms[i]);
+    bytes += encode_classes(out + bytes, interval->classes, interval->class_count,
+                            interval->window_ends);
+    for (uint32_t i = 0; interval->window_ends && i < interval->class_count * CLASS_TIMES; i++)
+        bytes += interval_histogram_encode(out + bytes, &interval->class_windows[i]);
     return bytes;
 }
 
@@ -124,6 +187,9 @@ size_t interval_row_encode(unsigned char *out, const struct interval_row *row)
     bytes += encode_nodes(out + bytes, row->nodes, row->node_count);
     for (unsigned i = 0; i < HISTOGRAM_KINDS; i++)
         bytes += histogram_encode(out + bytes, &row->histograms[i]);
+    bytes += encode_classes(out + bytes, row->classes, row->class_count, row->window_ends);
+    for (uint32_t i = 0; row->window_ends && i < row->class_count * CLASS_TIMES; i++)
+        bytes += histogram_encode(out + bytes, &row->class_windows[i]);
     return bytes;
 }
 
@@ -258,6 +324,12 @@ static enum err_code decode_kinds(uint64_t errors_by_kind[ERROR_KINDS_MAX], stru
     return OK;
 }
 
+static void skip(struct cursor *cursor, size_t bytes)
+{
+    cursor->in += bytes;
+    cursor->left_bytes -= bytes;
+}
+
 static enum err_code decode_nodes(struct interval_row *row, struct cursor *cursor, struct err *err)
 {
     uint64_t count = 0;
@@ -273,10 +345,47 @@ static enum err_code decode_nodes(struct interval_row *row, struct cursor *curso
                                        err);
         if (row->node_count <= i)
             row->node_count = i + 1;
-        cursor->in += used_bytes;
-        cursor->left_bytes -= used_bytes;
+        skip(cursor, used_bytes);
     }
     return code;
+}
+
+static enum err_code decode_histograms(struct histogram *histograms, unsigned count,
+                                       struct cursor *cursor, struct err *err)
+{
+    enum err_code code = OK;
+    for (unsigned i = 0; i < count && code == OK; i++) {
+        size_t used_bytes = 0;
+        code =
+            histogram_decode_add(&histograms[i], cursor->in, cursor->left_bytes, &used_bytes, err);
+        skip(cursor, used_bytes);
+    }
+    return code;
+}
+
+static enum err_code decode_classes(struct interval_row *row, struct cursor *cursor,
+                                    struct err *err)
+{
+    uint64_t count = 0, window_ends = 0;
+    enum err_code code = OK;
+    if (!next_number(cursor, &count))
+        return cut_short(err);
+    if (count > CLASSES_MAX)
+        return err_set(err, E_DATA, "interval: %" PRIu64 " classes are more than there can be",
+                       count);
+    add_classes(row, (uint32_t)count);
+    for (uint32_t i = 0; i < count && code == OK; i++) {
+        size_t used_bytes = 0;
+        code = class_figures_decode_add(&row->classes[i], cursor->in, cursor->left_bytes,
+                                        &used_bytes, err);
+        skip(cursor, used_bytes);
+    }
+    if (code == OK && count > 0 && !next_number(cursor, &window_ends))
+        return cut_short(err);
+    if (code != OK || window_ends == 0)
+        return code;
+    row->window_ends = true;
+    return decode_histograms(row->class_windows, (unsigned)count * CLASS_TIMES, cursor, err);
 }
 
 enum err_code interval_decode_add(struct interval_row *row, const unsigned char *in,
@@ -291,15 +400,10 @@ enum err_code interval_decode_add(struct interval_row *row, const unsigned char 
         code = decode_kinds(row->errors_by_kind, &cursor, kind_map, err);
     if (code == OK)
         code = decode_nodes(row, &cursor, err);
-    for (unsigned i = 0; i < HISTOGRAM_KINDS && code == OK; i++) {
-        size_t used_bytes = 0;
-        code = histogram_decode_add(&row->histograms[i], cursor.in, cursor.left_bytes, &used_bytes,
-                                    err);
-        if (code != OK)
-            break;
-        cursor.in += used_bytes;
-        cursor.left_bytes -= used_bytes;
-    }
+    if (code == OK)
+        code = decode_histograms(row->histograms, HISTOGRAM_KINDS, &cursor, err);
+    if (code == OK)
+        code = decode_classes(row, &cursor, err);
     if (code == OK && cursor.left_bytes > 0)
         return err_set(err, E_DATA, "interval: %zu bytes behind its end", cursor.left_bytes);
     return code;
@@ -317,6 +421,12 @@ void interval_row_add(struct interval_row *into, const struct interval_row *from
         into->node_count = from->node_count;
     for (unsigned i = 0; i < HISTOGRAM_KINDS; i++)
         histogram_add(&into->histograms[i], &from->histograms[i]);
+    add_classes(into, from->class_count);
+    into->window_ends |= from->window_ends;
+    for (uint32_t i = 0; i < from->class_count; i++)
+        class_figures_add(&into->classes[i], &from->classes[i]);
+    for (uint32_t i = 0; i < from->class_count * CLASS_TIMES; i++)
+        histogram_add(&into->class_windows[i], &from->class_windows[i]);
 }
 
 struct node_figures *interval_node(struct interval *interval, uint32_t node)
@@ -507,6 +617,44 @@ static enum err_code check_nodes(const struct interval_header *header,
     return OK;
 }
 
+/* Every request is of one of the classes. */
+static enum err_code check_classes(const struct interval_header *header,
+                                   const uint64_t counters[COUNTER_COUNT],
+                                   const struct class_figures *classes, uint32_t class_count,
+                                   struct err *err)
+{
+    const uint64_t whole[CLASS_COUNTERS] = {
+        [CLASS_SENT] = counters[COUNTER_SENT],
+        [CLASS_OK] = counters[COUNTER_OK],
+        [CLASS_ERRORS] = counters[COUNTER_ERROR_REPLIES],
+        [CLASS_TIMED_OUT] = counters[COUNTER_TIMED_OUT],
+        [CLASS_LOST] = counters_lost(counters) - counters[COUNTER_LOST_WORKER],
+    };
+    bool open_loop = (header->flags & INTERVAL_OPEN_LOOP) != 0;
+    if (class_count == 0 || (header->flags & INTERVAL_DEGRADED) != 0)
+        return OK;
+    for (unsigned i = 0; i < CLASS_COUNTERS; i++) {
+        uint64_t sum = 0;
+        for (uint32_t k = 0; k < class_count; k++)
+            sum += classes[k].counters[i];
+        if (sum != whole[i])
+            return err_set(err, E_UNTRUSTED,
+                           "interval %" PRIu32 ": its classes have %" PRIu64
+                           " of %s, all have %" PRIu64,
+                           header->first, sum, class_counter_names[i], whole[i]);
+    }
+    for (uint32_t k = 0; k < class_count; k++) {
+        uint64_t ok = classes[k].counters[CLASS_OK];
+        if (coarse_count(&classes[k].times[CLASS_SERVICE]) != ok ||
+            coarse_count(&classes[k].times[CLASS_RESPONSE]) != (open_loop ? ok : 0))
+            return err_set(err, E_UNTRUSTED,
+                           "interval %" PRIu32 ": class %" PRIu32
+                           " has not as many times as ok, %" PRIu64,
+                           header->first, k, ok);
+    }
+    return OK;
+}
+
 enum err_code interval_row_check(const struct interval_row *row, struct err *err)
 {
     uint64_t counted[HISTOGRAM_KINDS];
@@ -514,8 +662,11 @@ enum err_code interval_row_check(const struct interval_row *row, struct err *err
         counted[i] = row->histograms[i].count;
     enum err_code code = check(&row->header, row->counters, row->errors_by_kind, counted, 0,
                                row->header.backlog_after, err);
-    return code != OK ? code
-                      : check_nodes(&row->header, row->counters, row->nodes, row->node_count, err);
+    if (code == OK)
+        code = check_nodes(&row->header, row->counters, row->nodes, row->node_count, err);
+    return code != OK
+               ? code
+               : check_classes(&row->header, row->counters, row->classes, row->class_count, err);
 }
 
 enum err_code interval_check(const struct interval *interval, struct err *err)
@@ -529,7 +680,9 @@ enum err_code interval_check(const struct interval *interval, struct err *err)
     uint64_t unsent = last && open_loop ? header->backlog_after : 0;
     enum err_code code =
         check(header, interval->counters, interval->errors_by_kind, counted, unsent, unsent, err);
+    if (code == OK)
+        code = check_nodes(header, interval->counters, interval->nodes, interval->node_count, err);
     return code != OK ? code
-                      : check_nodes(&interval->header, interval->counters, interval->nodes,
-                                    interval->node_count, err);
+                      : check_classes(header, interval->counters, interval->classes,
+                                      interval->class_count, err);
 }

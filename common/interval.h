@@ -152,6 +152,12 @@ struct interval {
     uint32_t node_count; /* 0: one server only; the header says all           */
     struct node_figures nodes[NODE_FIGURES_MAX];
     struct interval_histogram histograms[HISTOGRAM_KINDS];
+    /* Of requests of several classes; else 0, and no memory. What a class's histograms hold since the last window
+     * that was published stays in them, interval by interval, until `window_ends` is set. */
+    uint32_t class_count;
+    bool window_ends;
+    struct class_figures *classes;
+    struct interval_histogram *class_windows; /* CLASS_TIMES of each class, side by side */
 };
 
 struct interval_row {
@@ -159,26 +165,36 @@ struct interval_row {
     uint64_t counters[COUNTER_COUNT];
     uint64_t errors_by_kind[ERROR_KINDS_MAX];
     uint32_t node_count;
+    uint32_t class_count; /* 0: all requests are of one class             */
+    bool window_ends;     /* class_windows hold what came since the last row that said so */
     struct node_figures nodes[NODE_FIGURES_MAX];
+    struct class_figures classes[CLASSES_MAX];
     struct histogram histograms[HISTOGRAM_KINDS];
+    struct histogram class_windows[CLASSES_MAX * CLASS_TIMES]; /* as far as class_count */
 };
 
 /* Room that holds any encoded interval or row. Large because any bucket may be touched; usual records
  * are a few kilobytes. What comes out of a ring was a struct interval, with 32-bit counts, and is at
- * most INTERVAL_RECORD_MAX_BYTES long. */
-#define INTERVAL_WIRE_MAX_BYTES                                                                    \
-    (HISTOGRAM_KINDS * HISTOGRAM_WIRE_MAX_BYTES + NODE_FIGURES_MAX * NODE_FIGURES_WIRE_MAX_BYTES + \
+ * most INTERVAL_RECORD_MAX_BYTES long, or so long by its number of classes. */
+#define INTERVAL_BYTES(classes, histogram_bytes)                                                   \
+    ((HISTOGRAM_KINDS + (classes)*CLASS_TIMES) * (histogram_bytes) +                               \
+     NODE_FIGURES_MAX * NODE_FIGURES_WIRE_MAX_BYTES + (classes)*CLASS_FIGURES_WIRE_MAX_BYTES +     \
      4096u)
-#define INTERVAL_RECORD_MAX_BYTES                                                                  \
-    (HISTOGRAM_KINDS * INTERVAL_HISTOGRAM_WIRE_MAX_BYTES +                                         \
-     NODE_FIGURES_MAX * NODE_FIGURES_WIRE_MAX_BYTES + 4096u)
+#define INTERVAL_WIRE_MAX_BYTES INTERVAL_BYTES(CLASSES_MAX, HISTOGRAM_WIRE_MAX_BYTES)
+#define INTERVAL_CLASSES_MAX_BYTES(classes)                                                        \
+    INTERVAL_BYTES(classes, INTERVAL_HISTOGRAM_WIRE_MAX_BYTES)
+#define INTERVAL_RECORD_MAX_BYTES INTERVAL_CLASSES_MAX_BYTES(CLASSES_MAX)
 
 /* Zeroes everything (init) or everything that was touched (reset). */
 void interval_init(struct interval *interval);
 void interval_reset(struct interval *interval);
+/* An empty interval of its own memory (interval_destroy), for requests of so many classes; NULL when there is
+ * none. What histograms of classes hold is memory once it is touched. */
+struct interval *interval_create(uint32_t class_count);
+void interval_destroy(struct interval *interval);
 void interval_row_init(struct interval_row *row);
 /* An empty row of its own memory (free), NULL when there is none. Its buckets cost no memory before
- * they are touched; a row is 2.7 MB. */
+ * they are touched; a row is 12 MB, 9 MB of them for classes. */
 struct interval_row *interval_row_create(void);
 void interval_row_reset(struct interval_row *row);
 
@@ -199,7 +215,7 @@ MUST_USE enum err_code interval_decode_add(struct interval_row *row, const unsig
                                            size_t in_bytes, const uint8_t *kind_map,
                                            struct err *err);
 
-/* Adds counters, kinds, nodes and histograms of `from`; the header of `into` stays as it is. */
+/* Adds counters, kinds, lanes and histograms of `from`; the header of `into` stays as it is. */
 void interval_row_add(struct interval_row *into, const struct interval_row *from);
 
 /* The figures of node `node` of the topology. */
@@ -215,7 +231,8 @@ uint64_t counters_shed(const uint64_t counters[COUNTER_COUNT]);
  * loop's also ok for response times, and sent for slip and wait), those of the unanswered = timed out +
  * lost, but for those lost with a worker (of an open loop's response times also shed, and of a worker's
  * last record its backlog; of a row, which may hold several workers' last records, at most its backlog),
- * kinds add up to errors; where there are nodes, ok and errors are the sums of theirs. E_UNTRUSTED with the
+ * kinds add up to errors; where there are nodes, ok and errors are the sums of theirs; where there are classes,
+ * these and sent, timed out and lost (but with a worker), and a class has as many times as ok. E_UNTRUSTED with the
  * numbers when one is broken. A row with INTERVAL_DEGRADED stands outside the identities and is always
  * OK. */
 MUST_USE enum err_code interval_row_check(const struct interval_row *row, struct err *err);

@@ -7,10 +7,14 @@
 #define PAGE_BYTES 4096u
 
 #define RING_SECONDS 60u
-#define RING_MIN_BYTES (8ull << 20)
-#define RING_MAX_BYTES (32ull << 20)
-#define RECORD_SHORT_BYTES 4096u /* an ordinary record at 10 ms and below */
-#define RECORD_LONG_BYTES 32768u /* an ordinary record at 1 s and above   */
+#define RING_TOTAL_MAX_BYTES (512ull << 20)
+/* Ordinary records: of an interval below 100 ms, and from there on. */
+#define RECORD_SHORT_BYTES 4096u
+#define RECORD_LONG_BYTES 20480u
+/* What each of several classes adds: to a record, by its coarse figures, and to a second, by its window. */
+#define CLASS_SHORT_BYTES 256u
+#define CLASS_LONG_BYTES 512u
+#define CLASS_SECOND_BYTES 8192u
 
 static_assert(sizeof(struct ipc_control) % 64 == 0, "a worker would share its last line");
 static_assert(offsetof(struct ipc_tickets, known_end) == 64,
@@ -19,8 +23,6 @@ static_assert(sizeof(struct ipc_tickets) % 64 == 0, "a worker would share its la
 static_assert(IPC_WORKERS_MAX == 1u << 10, "a claim holds a worker's number in ten bits");
 static_assert(sizeof(struct ipc_worker) % 64 == 0, "workers would share a line");
 static_assert(ATOMIC_LLONG_LOCK_FREE == 2, "a lock inside an atomic does not cross processes");
-static_assert(RING_MIN_BYTES > 2 * INTERVAL_RECORD_MAX_BYTES,
-              "the largest record must fit beside another one");
 
 static size_t round_up(size_t bytes, size_t unit)
 {
@@ -116,30 +118,30 @@ struct schedule *ipc_schedule(void *segment)
     return at(segment, (size_t)ipc_control(segment)->schedule_offset_bytes);
 }
 
-/* An ordinary record grows with the interval, because more distinct buckets are touched: about 4 KB
- * at 10 ms and 32 KB from 1 s on, in between by a straight line. 60 s of them, rounded up to a power
- * of two: 32 MiB at 10 ms, 8 MiB at 100 ms and above. At least 8 MiB, because the largest record
- * there can be takes less than half of that (every bucket of seven histograms and of the figures of 64
- * nodes in use): were a record larger than the ring, it could never be published. At
- * most 32 MiB, because a segment of many workers must fit in memory; a ring that is full before 60 s
- * loses nothing either, its records only become wider. */
-uint64_t ipc_ring_capacity_bytes(uint64_t interval_ns)
+static uint64_t power_of_two_at_least(uint64_t value)
 {
-    uint64_t shortest_ns = 10 * NS_PER_MS;
-    uint64_t longest_ns = NS_PER_SECOND;
-    uint64_t record_bytes = RECORD_SHORT_BYTES;
-    if (interval_ns >= longest_ns)
-        record_bytes = RECORD_LONG_BYTES;
-    else if (interval_ns > shortest_ns)
-        record_bytes += (RECORD_LONG_BYTES - RECORD_SHORT_BYTES) * (interval_ns - shortest_ns) /
-                        (longest_ns - shortest_ns);
-    if (interval_ns < NS_PER_MS)
-        interval_ns = NS_PER_MS; /* below what options allow; keeps the product small */
-    uint64_t records = (RING_SECONDS * NS_PER_SECOND + interval_ns - 1) / interval_ns;
-    uint64_t capacity_bytes = RING_MIN_BYTES;
-    while (capacity_bytes < records * record_bytes && capacity_bytes < RING_MAX_BYTES)
-        capacity_bytes *= 2;
-    return capacity_bytes;
+    uint64_t power = 64;
+    while (power < value)
+        power *= 2;
+    return power;
+}
+
+/* A busy interval of a second touches some thousand buckets; one of 10 ms has seen only so many requests and is
+ * smaller. All rings together stay below a bound: a full ring loses nothing, it only coarsens rows. A record that is
+ * larger than its ring could never be published, and one that was held must fit beside it. */
+uint64_t ipc_ring_capacity_bytes(uint64_t interval_ns, uint32_t worker_count, uint32_t class_count)
+{
+    uint32_t classes = class_count > 1 ? class_count : 0;
+    bool long_ones = interval_ns >= 100 * NS_PER_MS;
+    uint64_t record_bytes = long_ones ? RECORD_LONG_BYTES + classes * CLASS_LONG_BYTES
+                                      : RECORD_SHORT_BYTES + classes * CLASS_SHORT_BYTES;
+    uint64_t records = interval_ns > 0 ? RING_SECONDS * NS_PER_SECOND / interval_ns + 1 : 1;
+    uint64_t least = power_of_two_at_least(2 * INTERVAL_CLASSES_MAX_BYTES(classes));
+    uint64_t capacity =
+        power_of_two_at_least(records * record_bytes + RING_SECONDS * classes * CLASS_SECOND_BYTES);
+    while (capacity > least && capacity > RING_TOTAL_MAX_BYTES / worker_count)
+        capacity /= 2;
+    return capacity > least ? capacity : least;
 }
 
 uint64_t ipc_failures(void *segment)

@@ -144,7 +144,8 @@ struct schedule *ipc_schedule(void *segment); /* planned by the caller of ipc_se
  * connection. Any process, any time. */
 uint64_t ipc_failures(void *segment);
 
-/* Ring capacity with room for at least 60 s of ordinary records at this interval length. */
-uint64_t ipc_ring_capacity_bytes(uint64_t interval_ns);
+/* Room for a minute of ordinary records of a worker, as far as so many rings may take it, and for the largest record
+ * there can be. */
+uint64_t ipc_ring_capacity_bytes(uint64_t interval_ns, uint32_t worker_count, uint32_t class_count);
 
 #endif

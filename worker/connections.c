@@ -108,7 +108,7 @@ static void time_out(struct connection *connection, uint64_t now_ns)
     connection_note_failure(connection, NODE_TIMED_OUT, late, now_ns);
     stream_count(stream, COUNTER_TIMED_OUT, late);
     for (uint32_t i = 0; i < late; i++)
-        stream_unanswered(stream, connection_slot(connection, i), now_ns);
+        stream_unanswered(stream, connection_slot(connection, i), COUNTER_TIMED_OUT, now_ns);
     stream->in_flight -= late;
     connection->in_flight -= late;
     connection->head_index += late;

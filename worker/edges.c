@@ -96,10 +96,23 @@ static void count_due(struct stream *stream, uint64_t at_ns)
 #endif
 }
 
+/* Windows of classes end together in all workers: at every whole second, and where no interval ends there, after the
+ * first one that makes a window of a second; besides, with the warm-up and with the load. */
+static bool ends_window(const struct stream *stream)
+{
+    const struct interval_header *header = &stream->recorder.interval->header;
+    const uint64_t length_ns = stream->spec->interval_ns, next = (uint64_t)header->last + 1;
+    const uint64_t window = (NS_PER_SECOND + length_ns - 1) / length_ns; /* intervals */
+    return (header->flags & INTERVAL_LAST) != 0 || next / window > header->first / window ||
+           (stream->warming_up && !in_warmup(stream, (uint32_t)next));
+}
+
 /* Pushes the record that ends at end_ns since the start. False: there is no room for it. */
 static bool publish(struct stream *stream, uint64_t end_ns, uint32_t *encoded_bytes)
 {
     count_due(stream, stream->start_ns + end_ns);
+    struct interval *interval = stream->recorder.interval;
+    interval->window_ends = interval->class_count > 0 && ends_window(stream);
     return recorder_publish(stream, end_ns, encoded_bytes);
 }
 

@@ -74,10 +74,19 @@ static inline size_t slot_bytes(const struct stream *stream, const struct reques
     return (alike_bytes > 0 ? alike_bytes : slot->bytes) + (slot->asking ? ASKING_BYTES : 0);
 }
 
-static void count_to_node(struct connection *connection, uint32_t sent, uint32_t again)
+/* The newest ones in flight, for their node and their classes. */
+__attribute__((noinline)) static void count_to_lanes(struct connection *connection, uint32_t sent,
+                                                     uint32_t again)
 {
     struct stream *stream = connection->stream;
-    stream_node(stream, connection->node)->counters[NODE_SENT] += sent;
+    struct node_figures *node = stream_node(stream, connection->node);
+    if (node != NULL)
+        node->counters[NODE_SENT] += sent;
+    for (uint32_t i = stream->generation.class_count > 1 ? sent : 0; i > 0; i--) {
+        const struct request_slot *slot = connection_slot(connection, connection->in_flight - i);
+        if (!slot->again)
+            stream_count_class(stream, slot, CLASS_SENT);
+    }
     connection->again_in_flight += again;
     stream_count(stream, COUNTER_RESENT, again);
 }
@@ -135,8 +144,8 @@ static inline void count_written(struct connection *connection, const struct bat
     stream->in_flight += newly_sent - again;
     stream->unsent -= newly_sent - again;
     stream_count(stream, COUNTER_SENT, newly_sent - again);
-    if (stream->router.many_nodes)
-        count_to_node(connection, newly_sent, again);
+    if (stream->router.lanes)
+        count_to_lanes(connection, newly_sent, again);
     stream_count(stream, COUNTER_BYTES_OUT, written_bytes);
     stream_publish_in_flight(stream);
 }

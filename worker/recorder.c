@@ -319,6 +319,21 @@ void recorder_error_reply(struct stream *stream, uint32_t kind)
         stream_count(stream, COUNTER_CLUSTERDOWN, 1);
 }
 
+void recorder_class_ok(struct stream *stream, const struct request_slot *slot, uint64_t done_ns)
+{
+    struct interval *interval = stream->recorder.interval;
+    const uint64_t since_ns[CLASS_TIMES] = {slot->sent_ns, slot->intended_ns};
+    if (interval->class_count == 0)
+        return;
+    struct class_figures *class = &interval->classes[slot->class];
+    class->counters[CLASS_OK]++;
+    for (unsigned i = 0; i < (stream->open_loop ? CLASS_TIMES : CLASS_RESPONSE); i++) {
+        coarse_record(&class->times[i], done_ns - since_ns[i], 1);
+        interval_histogram_record(&interval->class_windows[slot->class * CLASS_TIMES + i],
+                                  done_ns - since_ns[i]);
+    }
+}
+
 void recorder_heed_failures(struct stream *stream, uint64_t now_ns)
 {
     const uint64_t limit = stream->spec->max_errors;

@@ -14,6 +14,7 @@ struct router {
     uint32_t version;          /* of the shared table                             */
     bool by_slot;
     bool many_nodes;    /* figures are kept for each                       */
+    bool lanes;         /* ... or for classes: what is sent is counted for them */
     bool asking;        /* some request has been sent behind ASKING      */
     bool from_replicas; /* replicas serve the run's requests: they only read     */
     bool called;        /* some pool has been called: share out anew            */

@@ -193,6 +193,7 @@ bool router_take_topology(struct stream *stream, uint64_t now_ns)
     stream->reconnected++; /* from now on there may have been allocations */
     router->called = false;
     router->many_nodes |= router->topology->node_count > 1;
+    router->lanes |= router->many_nodes;
     count_nodes(router);
     find_readers(stream);
     assign_connections(stream, now_ns, false);
@@ -283,6 +284,7 @@ enum err_code router_create(struct stream *stream, struct err *err)
     router->many_nodes = router->by_slot || router->topology->node_count > 1 ||
                          stream->spec->sentinels != NULL ||
                          stream->spec->replica_reads != REPLICA_READS_NO;
+    router->lanes = router->many_nodes || stream->generation.class_count > 1;
     router->from_replicas = stream->spec->replica_reads != REPLICA_READS_NO &&
                             workload_reads_only(stream->run->workload);
     stream->dispatch.straight = !stream->open_loop && !router->by_slot;

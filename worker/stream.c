@@ -68,13 +68,12 @@ static enum err_code allocate_buffers(struct stream *stream, struct err *err)
     stream->recorder.wire = malloc(INTERVAL_RECORD_MAX_BYTES);
     if (stream->run->warmup_ns > 0)
         stream->recorder.held = malloc(INTERVAL_RECORD_MAX_BYTES);
-    stream->recorder.interval = malloc(sizeof *stream->recorder.interval);
+    stream->recorder.interval = interval_create(stream->generation.class_count);
     if (stream->exchange.in == NULL || stream->exchange.out == NULL ||
         stream->recorder.wire == NULL || stream->recorder.interval == NULL ||
         (stream->run->warmup_ns > 0 && stream->recorder.held == NULL))
         return err_set(err, E_SYSTEM, "worker %u: cannot allocate its buffers",
                        stream->share->index);
-    interval_init(stream->recorder.interval);
     return create_greeting(stream, err);
 }
 
@@ -122,7 +121,7 @@ void stream_destroy(struct stream *stream)
     free(stream->exchange.out);
     free(stream->recorder.wire);
     free(stream->recorder.held);
-    free(stream->recorder.interval);
+    interval_destroy(stream->recorder.interval);
     generation_close(&stream->generation);
     greeting_destroy(&stream->greeting);
     greeting_destroy(&stream->replica_greeting);

@@ -162,10 +162,20 @@ static inline void stream_want_refresh(struct stream *stream)
                           memory_order_relaxed);
 }
 
+/* The same for the request's class, where there are several. */
+static inline void stream_count_class(struct stream *stream, const struct request_slot *slot,
+                                      enum class_counter counter)
+{
+    struct interval *interval = stream->recorder.interval;
+    if (interval->class_count > 0)
+        interval->classes[slot->class].counters[counter]++;
+}
+
 /* A request that was sent will get no reply. Called with the counting of its fate. */
 static inline void stream_unanswered(struct stream *stream, const struct request_slot *slot,
-                                     uint64_t now_ns)
+                                     enum counter fate, uint64_t now_ns)
 {
+    stream_count_class(stream, slot, fate == COUNTER_TIMED_OUT ? CLASS_TIMED_OUT : CLASS_LOST);
     recorder_unanswered(stream, slot, now_ns);
     generation_drop(&stream->generation, slot);
 }

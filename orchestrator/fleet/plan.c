@@ -15,9 +15,6 @@
  * and what libraries keep open. */
 #define FD_RESERVE 32u
 
-#define RING_SECONDS 60u
-#define RING_TOTAL_MAX_BYTES (512ull << 20)
-
 static void note(struct plan *plan, const char *format, ...) PRINTF_LIKE(2, 3);
 static void note(struct plan *plan, const char *format, ...)
 {
@@ -383,28 +380,6 @@ static void split_idle(struct plan *plan, const struct spec *spec)
              spec->clients == 1 ? "it" : "them");
 }
 
-static uint64_t power_of_two_at_least(uint64_t value)
-{
-    uint64_t power = 64;
-    while (power < value)
-        power *= 2;
-    return power;
-}
-
-/* Room for a minute of records, and for the largest possible one. A busy interval of a second
- * touches some thousand buckets; one of 10 ms has seen only so many requests and is smaller. All
- * rings together stay below a bound: a full ring loses nothing, it only coarsens rows. */
-static uint64_t ring_capacity_bytes(uint64_t interval_ns, uint32_t worker_count)
-{
-    uint64_t record_bytes = interval_ns >= 100 * NS_PER_MS ? 20480 : 4096;
-    uint64_t records = interval_ns > 0 ? RING_SECONDS * NS_PER_SECOND / interval_ns + 1 : 1;
-    uint64_t least = power_of_two_at_least(INTERVAL_WIRE_MAX_BYTES + sizeof(uint32_t));
-    uint64_t capacity = power_of_two_at_least(records * record_bytes);
-    while (capacity > least && capacity > RING_TOTAL_MAX_BYTES / worker_count)
-        capacity /= 2;
-    return capacity > least ? capacity : least;
-}
-
 enum err_code plan_build(struct plan *plan, const struct spec *spec,
                          const struct cpu_set_order *order, enum server_place place,
                          const struct server_cpus *server, struct err *err)
@@ -424,7 +399,7 @@ enum err_code plan_build(struct plan *plan, const struct spec *spec,
         note_local(plan, spec, &pool, server);
     split_connections(plan, spec);
     split_idle(plan, spec);
-    plan->ring_capacity_bytes = ring_capacity_bytes(spec->interval_ns, plan->worker_count);
+    plan->ring_capacity_bytes = ipc_ring_capacity_bytes(spec->interval_ns, plan->worker_count, 1);
     return OK;
 }
 

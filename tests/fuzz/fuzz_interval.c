@@ -1,5 +1,5 @@
 /* Any bytes into the interval decoder. What it accepts must come back unchanged from another
- * encoding and from being added to an empty row, with its nodes, and mapping error kinds must not change
+ * encoding and from being added to an empty row, with its lanes, and mapping error kinds must not change
  * how many there are. */
 #include <stddef.h>
 #include <stdint.h>
@@ -69,7 +69,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *input, size_t input_bytes)
     if (code != OK)
         return 0;
     require(row.header.first <= row.header.last && row.header.start_ns <= row.header.end_ns);
-    require(row.node_count <= NODE_FIGURES_MAX);
+    require(row.node_count <= NODE_FIGURES_MAX && row.class_count <= CLASSES_MAX);
     check_round_trip(&row);
     err.code = OK;
     enum err_code checked = interval_row_check(&row, &err);

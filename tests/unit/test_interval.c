@@ -13,6 +13,43 @@ static struct interval_row row, again;
 static unsigned char bytes[INTERVAL_WIRE_MAX_BYTES];
 static unsigned char bytes_again[INTERVAL_WIRE_MAX_BYTES];
 
+/* Room for the most there can be; how many there are is up to fill. */
+static struct class_figures classes[CLASSES_MAX];
+static struct interval_histogram class_windows[CLASSES_MAX * CLASS_TIMES];
+
+static uint64_t share_of(uint64_t all, uint32_t class)
+{
+    return all / interval.class_count + (class < all % interval.class_count);
+}
+
+/* Their shares of the whole; service times as many as ok. A window ends with every other seed. */
+static void fill_classes(uint64_t seed, uint32_t class_count)
+{
+    const uint64_t *counters = interval.counters;
+    memset(classes, 0, sizeof classes);
+    interval.class_count = class_count;
+    interval.classes = classes;
+    interval.class_windows = class_windows;
+    interval.window_ends = true;
+    for (unsigned i = 0; i < CLASSES_MAX * CLASS_TIMES; i++)
+        interval_histogram_init(&class_windows[i]);
+    for (uint32_t i = 0; i < class_count; i++) {
+        struct class_figures *class = &classes[i];
+        class->counters[CLASS_SENT] = share_of(counters[COUNTER_SENT], i);
+        class->counters[CLASS_OK] = share_of(counters[COUNTER_OK], i);
+        class->counters[CLASS_ERRORS] = share_of(counters[COUNTER_ERROR_REPLIES], i);
+        class->counters[CLASS_TIMED_OUT] = share_of(counters[COUNTER_TIMED_OUT], i);
+        class->counters[CLASS_LOST] =
+            share_of(counters_lost(counters) - counters[COUNTER_LOST_WORKER], i);
+        for (uint64_t k = 0; k < class->counters[CLASS_OK]; k++) {
+            uint64_t took_ns = rng_at(seed + i, k) >> (24 + k % 20);
+            coarse_record(&class->times[CLASS_SERVICE], took_ns, 1);
+            interval_histogram_record(&class_windows[i * CLASS_TIMES], took_ns);
+        }
+    }
+    interval.window_ends = seed % 2 == 0;
+}
+
 /* An interval in which every identity holds and no two numbers are alike by accident. */
 static void fill(uint64_t seed)
 {
@@ -59,6 +96,9 @@ static void fill(uint64_t seed)
     for (uint64_t i = 0; i < ok && seed % 4 > 0; i++)
         node_figures_ok(&interval.nodes[i % 2 == 0 ? 0 : interval.node_count - 1],
                         rng_at(seed, i) >> (24 + i % 20), 1);
+    static const uint32_t class_counts[] = {0, 2, CLASSES_MAX};
+    if (seed % 3 > 0)
+        fill_classes(seed, class_counts[seed % 3]);
     if (seed % 4 == 0)
         return;
     interval.nodes[0].counters[NODE_ERRORS] = errors;
@@ -77,6 +117,14 @@ static void fill_row(struct interval_row *into)
     memcpy(into->nodes, interval.nodes, sizeof into->nodes);
     for (unsigned i = 0; i < HISTOGRAM_KINDS; i++)
         histogram_add_interval(&into->histograms[i], &interval.histograms[i]);
+    into->class_count = interval.class_count;
+    into->window_ends = interval.window_ends;
+    memcpy(into->classes, classes, interval.class_count * sizeof classes[0]);
+    for (uint32_t i = 0; i < interval.class_count * CLASS_TIMES; i++) {
+        histogram_init(&into->class_windows[i]);
+        if (interval.window_ends)
+            histogram_add_interval(&into->class_windows[i], &class_windows[i]);
+    }
 }
 
 /* Field by field: struct interval_header has padding. */
@@ -103,6 +151,10 @@ static void assert_same_content(const struct interval_row *a, const struct inter
     ck_assert_uint_eq(a->node_count, b->node_count);
     ck_assert_mem_eq(a->nodes, b->nodes, sizeof a->nodes);
     ck_assert_mem_eq(a->histograms, b->histograms, sizeof a->histograms);
+    ck_assert_uint_eq(a->class_count, b->class_count);
+    ck_assert_uint_eq(a->window_ends, b->window_ends);
+    ck_assert_mem_eq(a->classes, b->classes, sizeof a->classes);
+    ck_assert_mem_eq(a->class_windows, b->class_windows, sizeof a->class_windows);
 }
 
 START_TEST(round_trip)
@@ -277,9 +329,9 @@ static size_t write_record(const uint64_t header[HEADER_FIELDS + 2 * STOPS_MAX],
     at += varint_encode(bytes + at, kind_count);
     for (unsigned i = 0; i < 2 * kind_count; i++)
         at += varint_encode(bytes + at, kinds[i]);
-    bytes[at++] = 0; /* nodes */
-    memset(bytes + at, 0, 2 * HISTOGRAM_KINDS);
-    return at + 2 * HISTOGRAM_KINDS;
+    bytes[at++] = 0;                                /* nodes */
+    memset(bytes + at, 0, 2 * HISTOGRAM_KINDS + 1); /* and no class */
+    return at + 2 * HISTOGRAM_KINDS + 1;
 }
 
 START_TEST(contradictions_are_refused)
@@ -355,8 +407,16 @@ START_TEST(reset_is_as_new)
     fill_row(&row);
     interval_reset(&interval);
     interval_row_reset(&row);
+    ck_assert_mem_eq(classes, fresh_row.classes, sizeof classes);
+    for (unsigned i = 0; i < interval.class_count * CLASS_TIMES; i++)
+        ck_assert_uint_eq(class_windows[i].count, 0);
+    interval.class_count = 0; /* its memory stays */
+    interval.classes = NULL;
+    interval.class_windows = NULL;
     interval_init(&fresh);
     interval_row_init(&fresh_row);
+    for (unsigned i = 0; i < 2 * CLASS_TIMES; i++) /* of classes that were there */
+        histogram_init(&fresh_row.class_windows[i]);
     ck_assert_mem_eq(&interval, &fresh, sizeof fresh);
     ck_assert_mem_eq(&row, &fresh_row, sizeof fresh_row);
 }
@@ -422,6 +482,18 @@ static bool break_identity(unsigned which)
     case 13: /* the wait of nobody */
         interval.histograms[HISTOGRAM_SERVICE_UNANSWERED].count++;
         return true;
+    case 15:
+        classes[1].counters[CLASS_SENT]++;
+        return true;
+    case 16:
+        classes[0].counters[CLASS_LOST]++;
+        return true;
+    case 17:
+        classes[0].times[CLASS_SERVICE].counts[5]++;
+        return true;
+    case 18: /* no intended times, either */
+        classes[1].times[CLASS_RESPONSE].counts[5]++;
+        return true;
     case 14: /* a closed loop has no intended times */
         interval.histograms[HISTOGRAM_RESPONSE_UNANSWERED].count++;
         return true;
@@ -448,7 +520,7 @@ START_TEST(broken_identities_are_found)
         ck_assert_msg(interval_row_check(&row, &err) == E_UNTRUSTED, "damage %u of a row", which);
         fill(5);
     }
-    ck_assert_uint_eq(which, 27);
+    ck_assert_uint_eq(which, 31);
 }
 END_TEST
 
@@ -456,7 +528,7 @@ START_TEST(what_was_due_and_got_no_reply_has_a_wait)
 {
     /* Breaks when the waits of an open loop's shed tickets, or of its backlog at the end, are forgotten. */
     struct err err = {OK, ""};
-    fill(5);
+    fill(9); /* one class */
     interval.header.flags |= INTERVAL_OPEN_LOOP;
     interval.histograms[HISTOGRAM_RESPONSE_OK].count = interval.counters[COUNTER_OK];
     interval.histograms[HISTOGRAM_SLIP].count = interval.counters[COUNTER_SENT];

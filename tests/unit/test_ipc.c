@@ -130,24 +130,24 @@ END_TEST
 
 START_TEST(capacity_suits_the_interval)
 {
-    /* Breaks when a record can be larger than its ring, or a ring overflows within 60 s. */
-    uint64_t before = UINT64_MAX;
-    for (uint64_t ms = 10; ms <= 10000; ms += ms < 100 ? 1 : 50) {
-        uint64_t capacity = ipc_ring_capacity_bytes(ms * NS_PER_MS);
-        ck_assert_uint_eq(capacity & (capacity - 1), 0);
-        ck_assert_uint_ge(capacity, 1 << 20);
-        ck_assert_uint_le(capacity, 32 << 20);
-        ck_assert_uint_gt(capacity, 2 * (uint64_t)INTERVAL_RECORD_MAX_BYTES);
-        ck_assert_uint_le(capacity, before); /* longer intervals never need more */
-        uint64_t records = 60000 / ms;
-        ck_assert_uint_ge(capacity, records * 4096);
-        before = capacity;
+    /* Breaks when a record can be larger than its ring, or classes make rings larger where there are none. */
+    for (uint32_t classes = 1; classes <= CLASSES_MAX; classes++) {
+        uint64_t before = UINT64_MAX;
+        for (uint64_t ms = 10; ms <= 10000; ms += ms < 100 ? 1 : 50) {
+            uint64_t capacity = ipc_ring_capacity_bytes(ms * NS_PER_MS, 1, classes);
+            ck_assert_uint_eq(capacity & (capacity - 1), 0);
+            ck_assert_uint_le(capacity, 512 << 20);
+            ck_assert_uint_ge(capacity, 2 * INTERVAL_CLASSES_MAX_BYTES(classes > 1 ? classes : 0));
+            if (ms != 100) /* longer intervals need no more, but for the step at 100 ms */
+                ck_assert_uint_le(capacity, before);
+            before = capacity;
+        }
     }
-    ck_assert_uint_eq(ipc_ring_capacity_bytes(10 * NS_PER_MS), 32 << 20);
-    ck_assert_uint_eq(ipc_ring_capacity_bytes(100 * NS_PER_MS), 8 << 20);
-    ck_assert_uint_eq(ipc_ring_capacity_bytes(NS_PER_SECOND), 8 << 20);
-    ck_assert_uint_eq(ipc_ring_capacity_bytes(10 * NS_PER_SECOND), 8 << 20);
-    ck_assert_uint_eq(ipc_ring_capacity_bytes(1), 32 << 20);
+    ck_assert_uint_eq(ipc_ring_capacity_bytes(10 * NS_PER_MS, 1, 1), 32 << 20);
+    ck_assert_uint_eq(ipc_ring_capacity_bytes(100 * NS_PER_MS, 1, 1), 16 << 20);
+    ck_assert_uint_eq(ipc_ring_capacity_bytes(NS_PER_SECOND, 1, 1), 8 << 20);
+    ck_assert_uint_eq(ipc_ring_capacity_bytes(10 * NS_PER_MS, 1024, 1), 8 << 20);
+    ck_assert_uint_eq(ipc_ring_capacity_bytes(10 * NS_PER_MS, 1, 16), 64 << 20);
 }
 END_TEST
 

@@ -370,10 +370,10 @@ START_TEST(rings_hold_the_largest_record)
             build(SERVER_REMOTE);
             uint64_t capacity = plan.ring_capacity_bytes;
             ck_assert_uint_eq(capacity & (capacity - 1), 0);
-            ck_assert_uint_ge(capacity, INTERVAL_WIRE_MAX_BYTES + 4);
+            ck_assert_uint_ge(capacity, 2 * INTERVAL_CLASSES_MAX_BYTES(1));
             ck_assert_uint_le(capacity, 64u << 20);
             if (counts[k] == 1024)
-                ck_assert_uint_le(capacity, 2 * (INTERVAL_WIRE_MAX_BYTES + 4));
+                ck_assert_uint_le(capacity, 8u << 20);
         }
 }
 END_TEST

@@ -16,9 +16,7 @@
 #include "worker/generate/workload.h"
 #include "worker/slot_list.h"
 
-#define REQUEST_CLASSES_MAX 16u
-
-/* Requests that are told apart. */
+/* Requests that are told apart; there are at most CLASSES_MAX. */
 struct request_class {
     const char *name;
     uint32_t replies; /* to each request, 1 or more */

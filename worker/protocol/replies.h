@@ -61,7 +61,8 @@ static inline void replies_note_done(struct stream *stream, uint64_t done_ns)
     atomic_store_explicit(&stream->live->last_done_ns, done_ns, memory_order_relaxed);
 }
 
-/* The oldest request has its last reply, and no error among them. */
+/* The oldest request has its last reply, and no error among them. Behind recorder_class_ok, where there may be
+ * several classes. */
 static inline void replies_ok(struct stream *stream, struct connection *connection,
                               uint64_t done_ns, struct reply_counts *counts)
 {

@@ -111,11 +111,13 @@ static bool take_answer(struct connection *connection, const struct resp_reply *
         interval_histogram_record(&stream->recorder.interval->histograms[HISTOGRAM_SERVICE_ERROR],
                                   done_ns - slot->sent_ns);
         recorder_error_reply(stream, connection->head_kind);
+        stream_count_class(stream, slot, CLASS_ERRORS);
         recorder_heed_failures(stream, done_ns);
         connection->head_index++;
         connection->in_flight--;
         stream->in_flight--;
     } else {
+        recorder_class_ok(stream, slot, done_ns);
         replies_ok(stream, connection, done_ns, counts);
     }
     connection->again_in_flight -= slot->again;
