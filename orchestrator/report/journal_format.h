@@ -6,7 +6,7 @@
  *   session      JSON: command, label, percentiles, spec, environment
  *   run begin    JSON: struct run_facts
  *   error kind   "word\0text\0"; the next number of the run under way
- *   interval     interval_row_encode
+ *   interval     interval_row_encode; with lanes of nodes and classes
  *   run end      JSON: seconds, status, workers, evidence, verdict, and what the warm-up came to
  *   session end  empty: the journal is complete
  *   sample       JSON: struct target_sample

@@ -147,7 +147,8 @@ START_TEST(capacity_suits_the_interval)
     ck_assert_uint_eq(ipc_ring_capacity_bytes(100 * NS_PER_MS, 1, 1), 16 << 20);
     ck_assert_uint_eq(ipc_ring_capacity_bytes(NS_PER_SECOND, 1, 1), 8 << 20);
     ck_assert_uint_eq(ipc_ring_capacity_bytes(10 * NS_PER_MS, 1024, 1), 8 << 20);
-    ck_assert_uint_eq(ipc_ring_capacity_bytes(10 * NS_PER_MS, 1, 16), 64 << 20);
+    ck_assert_uint_eq(ipc_ring_capacity_bytes(10 * NS_PER_MS, 1, 16), 128 << 20);
+    ck_assert_uint_eq(ipc_ring_capacity_bytes(10 * NS_PER_MS, 8, 16), 64 << 20);
 }
 END_TEST
 

@@ -99,7 +99,8 @@ static void start(void *argument)
     ck_assert_int_eq(eventfd_write(under_way[0]->run.wake_fd, 1), 0);
 }
 
-static void check_record(const unsigned char *record, uint32_t bytes,
+/* Whether a window of classes ends with it. */
+static bool check_record(const unsigned char *record, uint32_t bytes,
                          const struct interval_header *header)
 {
     struct err err = {.code = OK};
@@ -109,7 +110,9 @@ static void check_record(const unsigned char *record, uint32_t bytes,
     row->header = *header;
     enum err_code code = interval_row_check(row, &err);
     ck_assert_msg(code == OK, "%s", err.text);
+    const bool window_ends = row->window_ends;
     free(row);
+    return window_ends;
 }
 
 static void read_books(struct simulated_run *simulated)
@@ -123,7 +126,7 @@ static void read_books(struct simulated_run *simulated)
     for (uint32_t bytes; (bytes = ring_peek(ring, record, INTERVAL_RECORD_MAX_BYTES)) > 0;) {
         struct interval_header header;
         ck_assert_int_eq(interval_decode_header(&header, record, bytes, &err), OK);
-        check_record(record, bytes, &header);
+        simulated->window_count += check_record(record, bytes, &header);
         struct interval_row *sum =
             header.flags & INTERVAL_WARMUP ? simulated->warmup : simulated->measured;
         ck_assert_int_eq(interval_decode_add(sum, record, bytes, NULL, &err), OK);

@@ -32,6 +32,7 @@ struct simulated_run {
     /* Sums of the records, which have been checked one by one. */
     struct interval_row *warmup, *measured;
     uint32_t record_count;
+    uint32_t window_count; /* records that end a window of classes */
     struct interval_header first,
         last;                   /* of the first and the last record, without a gap between */
     struct own_stops own_stops; /* put together from the records */
