@@ -194,7 +194,7 @@ struct interval *interval_create(uint32_t class_count);
 void interval_destroy(struct interval *interval);
 void interval_row_init(struct interval_row *row);
 /* An empty row of its own memory (free), NULL when there is none. Its buckets cost no memory before
- * they are touched; a row is 12 MB, 9 MB of them for classes. */
+ * they are touched; a row is 12.4 MB, 9 MB of them for classes. */
 struct interval_row *interval_row_create(void);
 void interval_row_reset(struct interval_row *row);
 

@@ -230,7 +230,7 @@ static size_t record_bytes(struct interval *interval, uint64_t requests, uint64_
         interval->classes[class].counters[CLASS_SENT]++;
         for (unsigned k = 0; k < CLASS_TIMES; k++) {
             uint64_t took_ns = usual_time_ns(++*number) * (1 + class % 4);
-            coarse_record(&interval->classes[class].times[k], took_ns);
+            coarse_record(&interval->classes[class].times[k], took_ns, 1);
             interval_histogram_record(&interval->class_windows[class * CLASS_TIMES + k], took_ns);
         }
     }
