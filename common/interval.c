@@ -20,9 +20,13 @@ static_assert((14 + COUNTER_COUNT + 1 + 1 + 2 * ERROR_KINDS_MAX + 3) * 10 <= 409
 
 void interval_init(struct interval *interval)
 {
-    memset(interval, 0, sizeof *interval);
+    memset(interval, 0, offsetof(struct interval, histograms));
     for (unsigned i = 0; i < HISTOGRAM_KINDS; i++)
-        interval_histogram_reset(&interval->histograms[i]);
+        interval_histogram_init(&interval->histograms[i]);
+    interval->class_count = 0;
+    interval->window_ends = false;
+    interval->classes = NULL;
+    interval->class_windows = NULL;
 }
 
 void interval_reset(struct interval *interval)
@@ -47,15 +51,16 @@ struct interval *interval_create(uint32_t class_count)
     interval_init(interval);
     if (class_count < 2)
         return interval;
-    interval->classes = calloc(class_count, sizeof interval->classes[0]);
-    interval->class_windows = calloc(class_count * CLASS_TIMES, sizeof interval->class_windows[0]);
+    interval->classes = malloc(class_count * sizeof interval->classes[0]);
+    interval->class_windows = malloc(class_count * CLASS_TIMES * sizeof interval->class_windows[0]);
     if (interval->classes == NULL || interval->class_windows == NULL) {
         interval_destroy(interval);
         return NULL;
     }
     interval->class_count = class_count;
-    interval->window_ends = true; /* what is zero becomes empty */
-    interval_reset(interval);
+    for (uint32_t i = 0; i < class_count * CLASS_TIMES; i++)
+        interval_histogram_init(&interval->class_windows[i]);
+    interval_reset(interval); /* the classes' figures, too */
     return interval;
 }
 

@@ -189,7 +189,7 @@ struct interval_row {
 void interval_init(struct interval *interval);
 void interval_reset(struct interval *interval);
 /* An empty interval of its own memory (interval_destroy), for requests of so many classes; NULL when there is
- * none. What histograms of classes hold is memory once it is touched. */
+ * none. All of it has been touched: 290 KB a class, where there are several. */
 struct interval *interval_create(uint32_t class_count);
 void interval_destroy(struct interval *interval);
 void interval_row_init(struct interval_row *row);
