@@ -13,6 +13,7 @@
 #define BATCH_CONNECTIONS 64u
 
 #define COLD __attribute__((noinline, cold))
+#define INLINE static inline __attribute__((always_inline))
 
 struct touched {
     struct connection *connections[BATCH_CONNECTIONS];
@@ -29,18 +30,22 @@ static void touch(struct connection *connection, struct touched *touched)
 
 /* Drawing -------------------------------------------------------------------------------------- */
 
-/* The ticket that found no room, or the next one that is due. False: there is none. */
-static bool draw(struct stream *stream, uint64_t now_ns, struct request_slot *slot)
+/* The ticket that found no room. False: it is stale. */
+COLD static bool take_drawn(struct stream *stream, uint64_t now_ns, struct request_slot *slot)
 {
-    struct dispatch *dispatch = &stream->dispatch;
-    if (dispatch->has_drawn) {
-        *slot = dispatch->drawn;
-        dispatch->has_drawn = false;
-        stream->pools.held--;
-        if (!pools_is_stale(stream, stream->pools.full, slot, now_ns))
-            return true;
-        stream->unsent--;
-    }
+    *slot = stream->dispatch.drawn;
+    stream->dispatch.has_drawn = false;
+    stream->pools.held--;
+    bool stale = pools_is_stale(stream, stream->pools.full, slot, now_ns);
+    stream->unsent -= stale;
+    return !stale;
+}
+
+/* That one, or the next one that is due. False: there is none. */
+INLINE bool draw(struct stream *stream, uint64_t now_ns, struct request_slot *slot)
+{
+    if (stream->dispatch.has_drawn && take_drawn(stream, now_ns, slot))
+        return true;
     *slot = (struct request_slot){0};
     if (stream->open_loop ? !pacer_draw(stream, now_ns, slot)
                           : !tickets_draw(stream, &slot->ticket))
@@ -52,7 +57,7 @@ static bool draw(struct stream *stream, uint64_t now_ns, struct request_slot *sl
 
 /* The next ticket, and the pool that it belongs to; there is room for it in the pool's list. What is shed is
  * passed over. NULL: there is none now, or its list is full. */
-static struct pool *draw_routed(struct stream *stream, uint64_t now_ns, struct request_slot *slot)
+INLINE struct pool *draw_routed(struct stream *stream, uint64_t now_ns, struct request_slot *slot)
 {
     struct dispatch *dispatch = &stream->dispatch;
     struct pools *pools = &stream->pools;

@@ -4,6 +4,8 @@
 
 #include "worker/stream.h"
 
+#define INLINE static inline __attribute__((always_inline))
+
 bool pools_add(struct stream *stream)
 {
     struct pool *pool = &stream->pools.each[stream->pools.count];
@@ -129,18 +131,28 @@ uint64_t pools_capacity_left(const struct stream *stream)
 
 /* Giving --------------------------------------------------------------------------------------- */
 
-void pools_place(struct connection *connection, const struct request_slot *slot)
+INLINE void place(struct connection *connection, const struct request_slot *slot)
 {
     *connection_slot(connection, connection->in_flight + connection->unsent++) = *slot;
     connection->quota--;
 }
 
-void pools_place_fresh(struct connection *connection, struct request_slot *slot, uint64_t now_ns)
+void pools_place(struct connection *connection, const struct request_slot *slot)
+{
+    place(connection, slot);
+}
+
+INLINE void place_fresh(struct connection *connection, struct request_slot *slot, uint64_t now_ns)
 {
     if (connection->stream->open_loop)
         slot->waited_ns =
             supply_take(&connection->pool->supply, slot->intended_ns, slot->waited_ns, now_ns);
-    pools_place(connection, slot);
+    place(connection, slot);
+}
+
+void pools_place_fresh(struct connection *connection, struct request_slot *slot, uint64_t now_ns)
+{
+    place_fresh(connection, slot, now_ns);
 }
 
 void pools_serve(struct connection *connection, uint64_t now_ns)
@@ -159,11 +171,12 @@ void pools_serve(struct connection *connection, uint64_t now_ns)
     while (room > 0 && capacity > 0 && pool->fresh.count > 0) {
         struct request_slot slot = slots_pop(&pools->store, &pool->fresh);
         pools->held--;
-        if (pools_is_stale(stream, pool, &slot, now_ns)) {
+        if ((stream->open_loop || slot.ticket >= WORKLOAD_WARMUP_TICKET) &&
+            pools_is_stale(stream, pool, &slot, now_ns)) {
             stream->unsent--;
             continue;
         }
-        pools_place_fresh(connection, &slot, now_ns);
+        place_fresh(connection, &slot, now_ns);
         room--;
         capacity--;
     }
@@ -182,7 +195,8 @@ void pools_wait_fresh(struct stream *stream, struct pool *pool, const struct req
 {
     slots_push(&stream->pools.store, &pool->fresh, slot);
     stream->pools.held++;
-    pools_list(stream, pool);
+    if (pool->fresh.count == 1)
+        pools_list(stream, pool);
 }
 
 void pools_take_back(struct connection *connection)

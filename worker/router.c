@@ -28,19 +28,30 @@ static uint32_t any_ready(const struct pools *pools)
     return 0;
 }
 
+/* Apart from the usual way, which then saves fewer registers. */
+__attribute__((noinline)) static struct pool *
+route_otherwise(struct stream *stream, const struct request_slot *slot, uint16_t node)
+{
+    const struct router *router = &stream->router;
+    struct pools *pools = &stream->pools;
+    if (node == TOPOLOGY_NOBODY || node >= pools->count)
+        return &pools->each[any_ready(pools)];
+    if (router->reader_count[node] > 0)
+        node = router->readers[router->reader_first[node] +
+                               spread(slot->ticket, router->reader_count[node])];
+    return &pools->each[node];
+}
+
 struct pool *router_route(struct stream *stream, const struct request_slot *slot)
 {
     const struct router *router = &stream->router;
     struct pools *pools = &stream->pools;
-    if (!router->by_slot)
+    if (__builtin_expect(!router->by_slot, 0))
         return pools->each;
     uint16_t node =
         router->topology->owner[stream->generation.kind->key_slot(stream->generation.state, slot)];
-    if (node == TOPOLOGY_NOBODY || node >= pools->count)
-        return &pools->each[any_ready(pools)];
-    if (router->from_replicas && router->reader_count[node] > 0)
-        node = router->readers[router->reader_first[node] +
-                               spread(slot->ticket, router->reader_count[node])];
+    if (node >= pools->count || router->from_replicas)
+        return route_otherwise(stream, slot, node);
     return &pools->each[node];
 }
 

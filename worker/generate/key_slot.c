@@ -121,30 +121,35 @@ enum err_code key_slot_prepare(struct key_slot *key_slot, const struct template 
 
 static uint16_t added_by(const struct key_number *number, uint64_t value)
 {
-    /* Two halves of six digits, as template_write_digits has them. */
+    /* Two halves of six digits, as template_write_digits has them. Zeros add nothing. */
     uint32_t high = (uint32_t)(value / 1000000), low = (uint32_t)(value % 1000000);
-    return number->added[0][high / 1000] ^ number->added[1][high % 1000] ^
-           number->added[2][low / 1000] ^ number->added[3][low % 1000];
+    uint16_t added = number->added[2][low / 1000] ^ number->added[3][low % 1000];
+    if (high > 0)
+        added ^= number->added[0][high / 1000] ^ number->added[1][high % 1000];
+    return added;
+}
+
+/* Apart from numbers, which then save fewer registers. */
+__attribute__((noinline)) static uint16_t
+slot_otherwise(const struct key_slot *key_slot, const struct template *template, uint64_t ticket)
+{
+    if (key_slot->kind == KEY_SLOT_SPREAD)
+        return template_spread_slot(ticket);
+    if (key_slot->kind == KEY_SLOT_TAG)
+        return template_tag_slot(template, ticket);
+    template_render_part(template, ticket, key_slot->offset_bytes, key_slot->byte_count,
+                         key_slot->rendered);
+    return slots_crc16(key_slot->rendered, key_slot->byte_count) % SLOTS_COUNT;
 }
 
 uint16_t key_slot_of(const struct key_slot *key_slot, const struct template *template,
                      uint64_t ticket)
 {
     uint16_t slot = key_slot->zeros_slot;
-    switch (key_slot->kind) {
-    case KEY_SLOT_SPREAD:
-        return template_spread_slot(ticket);
-    case KEY_SLOT_TAG:
-        return template_tag_slot(template, ticket);
-    case KEY_SLOT_NUMBERS:
-        for (uint32_t i = 0; i < key_slot->number_count; i++)
-            slot ^= added_by(&key_slot->numbers[i],
-                             template_draw(template, ticket, key_slot->numbers[i].draw));
-        return slot;
-    case KEY_SLOT_RENDERED:
-        break;
-    }
-    template_render_part(template, ticket, key_slot->offset_bytes, key_slot->byte_count,
-                         key_slot->rendered);
-    return slots_crc16(key_slot->rendered, key_slot->byte_count) % SLOTS_COUNT;
+    if (key_slot->kind != KEY_SLOT_NUMBERS)
+        return slot_otherwise(key_slot, template, ticket);
+    for (uint32_t i = 0; i < key_slot->number_count; i++)
+        slot ^= added_by(&key_slot->numbers[i],
+                         template_draw(template, ticket, key_slot->numbers[i].draw));
+    return slot;
 }
