@@ -54,7 +54,7 @@ static void set_up(void)
         .recorder.wire = malloc(INTERVAL_RECORD_MAX_BYTES),
         .recorder.held = malloc(INTERVAL_RECORD_MAX_BYTES),
     };
-    row = malloc(sizeof *row);
+    row = calloc(1, sizeof *row);
     ck_assert(stream.recorder.interval != NULL && stream.recorder.wire != NULL &&
               stream.recorder.held != NULL && row != NULL);
     interval_init(stream.recorder.interval);

@@ -10,7 +10,7 @@
 
 struct interval_row *fixture_row(uint32_t index)
 {
-    struct interval_row *row = malloc(sizeof *row);
+    struct interval_row *row = calloc(1, sizeof *row);
     ck_assert_ptr_nonnull(row);
     interval_row_init(row);
     row->header.first = row->header.last = index;
