@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+static_assert(HISTOGRAM_KINDS < 32, "a bit each in absent");
+
 #define COUNTER_NAME(id, name) name,
 const char *const counter_names[COUNTER_COUNT] = {COUNTER_TABLE(COUNTER_NAME)};
 #undef COUNTER_NAME
@@ -13,9 +15,15 @@ const char *const counter_names[COUNTER_COUNT] = {COUNTER_TABLE(COUNTER_NAME)};
 #define FLAGS_KNOWN                                                                                \
     ((uint64_t)(INTERVAL_WARMUP | INTERVAL_LAST | INTERVAL_DEGRADED | INTERVAL_OPEN_LOOP))
 
-/* Everything but the histograms, each number at its longest: header 14, counters and their number,
- * kinds and their number. */
-static_assert((14 + COUNTER_COUNT + 1 + 1 + 2 * ERROR_KINDS_MAX + 1) * 10 <= 4096,
+#define HEADER_NUMBERS 15u /* and two for each stop */
+
+/* All but nodes and histograms, each number at its longest; and the heads of all sections, with that of a
+ * node and the kind of a histogram. */
+static_assert((HEADER_NUMBERS + 2 * OWN_STOPS_IN_ROW + 2 * (COUNTER_COUNT + ERROR_KINDS_MAX + 1)) *
+                          VARINT_MAX_BYTES +
+                      (INTERVAL_SECTION_HISTOGRAM + HISTOGRAM_KINDS + NODE_FIGURES_MAX) *
+                          (INTERVAL_SECTION_HEAD_BYTES + 1) <=
+                  INTERVAL_SECTIONS_MAX_BYTES,
               "INTERVAL_WIRE_MAX_BYTES holds any interval");
 
 void interval_init(struct interval *interval)
@@ -56,74 +64,100 @@ void interval_row_reset(struct interval_row *row)
         histogram_reset(&row->histograms[i]);
 }
 
-/* Header, counters and kinds: all that comes before the histograms. */
-static size_t encode_numbers(unsigned char *out, const struct interval_header *header,
-                             const uint64_t counters[COUNTER_COUNT],
-                             const uint64_t errors_by_kind[ERROR_KINDS_MAX])
+size_t interval_section_close(unsigned char *out, enum interval_section section, size_t byte_count)
 {
-    const uint64_t fields[] = {header->first,
-                               header->last,
-                               header->flags,
-                               header->start_ns,
-                               header->end_ns,
-                               header->in_flight_before,
-                               header->in_flight_after,
-                               header->connections_open,
-                               header->backlog_before,
-                               header->backlog_after,
-                               header->times.first_ok_ns,
-                               header->times.last_ok_ns,
-                               header->times.first_failed_ns,
-                               header->times.last_failed_ns,
-                               header->own_stops.count};
+    *out = (unsigned char)section;
+    return 1 + wire_prefix_length(out + 1, byte_count);
+}
+
+static size_t encode_header(unsigned char *out, const struct interval_header *header)
+{
+    const uint64_t fields[HEADER_NUMBERS] = {header->first,
+                                             header->last,
+                                             header->flags,
+                                             header->start_ns,
+                                             header->end_ns,
+                                             header->in_flight_before,
+                                             header->in_flight_after,
+                                             header->connections_open,
+                                             header->backlog_before,
+                                             header->backlog_after,
+                                             header->times.first_ok_ns,
+                                             header->times.last_ok_ns,
+                                             header->times.first_failed_ns,
+                                             header->times.last_failed_ns,
+                                             header->own_stops.count};
+    unsigned char *body = out + INTERVAL_SECTION_HEAD_BYTES;
     size_t bytes = 0;
-    for (size_t i = 0; i < sizeof fields / sizeof fields[0]; i++)
-        bytes += varint_encode(out + bytes, fields[i]);
+    for (size_t i = 0; i < HEADER_NUMBERS; i++)
+        bytes += varint_encode(body + bytes, fields[i]);
     for (uint32_t i = 0; i < header->own_stops.count; i++) {
-        bytes += varint_encode(out + bytes, header->own_stops.items[i].from_ns);
-        bytes += varint_encode(out + bytes, header->own_stops.items[i].to_ns);
+        bytes += varint_encode(body + bytes, header->own_stops.items[i].from_ns);
+        bytes += varint_encode(body + bytes, header->own_stops.items[i].to_ns);
     }
-    bytes += varint_encode(out + bytes, COUNTER_COUNT);
-    for (unsigned i = 0; i < COUNTER_COUNT; i++)
-        bytes += varint_encode(out + bytes, counters[i]);
-    unsigned kinds = 0;
-    for (unsigned i = 0; i < ERROR_KINDS_MAX; i++)
-        kinds += errors_by_kind[i] > 0;
-    bytes += varint_encode(out + bytes, kinds);
-    for (unsigned i = 0; i < ERROR_KINDS_MAX; i++) {
-        if (errors_by_kind[i] == 0)
-            continue;
-        bytes += varint_encode(out + bytes, i);
-        bytes += varint_encode(out + bytes, errors_by_kind[i]);
-    }
-    return bytes;
+    return interval_section_close(out, INTERVAL_SECTION_HEADER, bytes);
+}
+
+/* Nothing when all of them are 0. */
+static size_t encode_pairs(unsigned char *out, enum interval_section section,
+                           const uint64_t *values, unsigned value_count)
+{
+    size_t bytes = wire_pairs_encode(out + INTERVAL_SECTION_HEAD_BYTES, values, value_count);
+    return bytes > 1 ? interval_section_close(out, section, bytes) : 0;
 }
 
 static size_t encode_nodes(unsigned char *out, const struct node_figures *nodes,
                            uint32_t node_count)
 {
-    size_t bytes = varint_encode(out, node_count);
+    unsigned char *body = out + INTERVAL_SECTION_HEAD_BYTES;
+    size_t bytes = 0;
     for (uint32_t i = 0; i < node_count; i++)
-        bytes += node_figures_encode(out + bytes, &nodes[i]);
+        bytes += wire_prefix_length(
+            body + bytes, node_figures_encode(body + bytes + VARINT_MAX_BYTES, &nodes[i]));
+    return interval_section_close(out, INTERVAL_SECTION_NODES, bytes);
+}
+
+/* All that comes before the histograms. */
+static size_t encode_figures(unsigned char *out, const struct interval_header *header,
+                             const uint64_t counters[COUNTER_COUNT],
+                             const uint64_t errors_by_kind[ERROR_KINDS_MAX],
+                             const struct node_figures *nodes, uint32_t node_count)
+{
+    size_t bytes = encode_header(out, header);
+    bytes += encode_pairs(out + bytes, INTERVAL_SECTION_COUNTERS, counters, COUNTER_COUNT);
+    bytes +=
+        encode_pairs(out + bytes, INTERVAL_SECTION_ERROR_KINDS, errors_by_kind, ERROR_KINDS_MAX);
+    if (node_count > 0)
+        bytes += encode_nodes(out + bytes, nodes, node_count);
     return bytes;
 }
 
 size_t interval_encode(unsigned char *out, const struct interval *interval)
 {
-    size_t bytes =
-        encode_numbers(out, &interval->header, interval->counters, interval->errors_by_kind);
-    bytes += encode_nodes(out + bytes, interval->nodes, interval->node_count);
-    for (unsigned i = 0; i < HISTOGRAM_KINDS; i++)
-        bytes += interval_histogram_encode(out + bytes, &interval->histograms[i]);
+    size_t bytes = encode_figures(out, &interval->header, interval->counters,
+                                  interval->errors_by_kind, interval->nodes, interval->node_count);
+    for (unsigned i = 0; i < HISTOGRAM_KINDS; i++) {
+        unsigned char *body = out + bytes + INTERVAL_SECTION_HEAD_BYTES;
+        *body = (unsigned char)i;
+        bytes += interval_section_close(
+            out + bytes, INTERVAL_SECTION_HISTOGRAM,
+            1 + interval_histogram_encode(body + 1, &interval->histograms[i]));
+    }
     return bytes;
 }
 
 size_t interval_row_encode(unsigned char *out, const struct interval_row *row)
 {
-    size_t bytes = encode_numbers(out, &row->header, row->counters, row->errors_by_kind);
-    bytes += encode_nodes(out + bytes, row->nodes, row->node_count);
-    for (unsigned i = 0; i < HISTOGRAM_KINDS; i++)
-        bytes += histogram_encode(out + bytes, &row->histograms[i]);
+    size_t bytes = encode_figures(out, &row->header, row->counters, row->errors_by_kind, row->nodes,
+                                  row->node_count);
+    for (unsigned i = 0; i < HISTOGRAM_KINDS; i++) {
+        unsigned char *body = out + bytes + INTERVAL_SECTION_HEAD_BYTES;
+        if ((row->absent & 1u << i) != 0)
+            continue;
+        *body = (unsigned char)i;
+        bytes += interval_section_close(out + bytes, INTERVAL_SECTION_HISTOGRAM,
+                                        1 + histogram_encode(body + 1, &row->histograms[i]));
+    }
     return bytes;
 }
 
@@ -147,24 +181,34 @@ static enum err_code cut_short(struct err *err)
 }
 
 static enum err_code decode_own_stops(struct own_stops *stops, uint64_t count,
-                                      struct cursor *cursor, struct err *err)
+                                      struct cursor *cursor, uint64_t *unknown, struct err *err)
 {
     uint64_t newest_ns = 0;
-    if (count > OWN_STOPS_IN_ROW)
-        return err_set(err, E_DATA, "interval: %" PRIu64 " stops are more than it can have", count);
-    for (uint64_t i = 0; i < count; i++) {
-        struct own_stop *stop = &stops->items[stops->count++];
-        if (!next_number(cursor, &stop->from_ns) || !next_number(cursor, &stop->to_ns))
+    for (; count > 0; count--) {
+        struct own_stop stop;
+        if (!next_number(cursor, &stop.from_ns) || !next_number(cursor, &stop.to_ns))
             return cut_short(err);
-        if (stop->from_ns < newest_ns || stop->from_ns >= stop->to_ns)
+        if (stop.from_ns < newest_ns || stop.from_ns >= stop.to_ns)
             return err_set(err, E_DATA, "interval: a stop in it ends before it begins");
-        newest_ns = stop->to_ns;
+        newest_ns = stop.to_ns;
+        if (stops->count < OWN_STOPS_IN_ROW)
+            stops->items[stops->count++] = stop;
+        else
+            *unknown |= 1u << INTERVAL_SECTION_HEADER;
     }
     return OK;
 }
 
+/* A number of the header: 0 where it is one of an older version, and shorter. */
+static bool header_number(struct cursor *cursor, uint64_t *number)
+{
+    *number = 0;
+    return cursor->left_bytes == 0 || next_number(cursor, number);
+}
+
+/* Sets bit INTERVAL_SECTION_HEADER of *unknown for flags that are not known and stops without room. */
 static enum err_code decode_header(struct interval_header *header, struct cursor *cursor,
-                                   struct err *err)
+                                   uint64_t *unknown, struct err *err)
 {
     uint64_t first = 0;
     uint64_t last = 0;
@@ -187,96 +231,134 @@ static enum err_code decode_header(struct interval_header *header, struct cursor
                                 &found.times.last_failed_ns,
                                 &stops};
     for (size_t i = 0; i < sizeof fields / sizeof fields[0]; i++)
-        if (!next_number(cursor, fields[i]))
+        if (!header_number(cursor, fields[i]))
             return cut_short(err);
     if (first > last || last > UINT32_MAX)
         return err_set(err, E_DATA, "interval: numbers %" PRIu64 " to %" PRIu64 " make no range",
                        first, last);
     if ((flags & ~FLAGS_KNOWN) != 0)
-        return err_set(err, E_DATA, "interval: unknown flags %#" PRIx64, flags);
-    enum err_code code = decode_own_stops(&found.own_stops, stops, cursor, err);
+        *unknown |= 1u << INTERVAL_SECTION_HEADER;
+    enum err_code code = decode_own_stops(&found.own_stops, stops, cursor, unknown, err);
     if (code != OK)
         return code;
     if (found.start_ns > found.end_ns)
         return err_set(err, E_DATA, "interval: it ends before it starts");
     found.first = (uint32_t)first;
     found.last = (uint32_t)last;
-    found.flags = (uint32_t)flags;
+    found.flags = (uint32_t)(flags & FLAGS_KNOWN);
     *header = found;
     return OK;
+}
+
+static bool next_section(struct cursor *cursor, uint64_t *section, struct cursor *body)
+{
+    uint64_t byte_count = 0;
+    if (!next_number(cursor, section) || !next_number(cursor, &byte_count) ||
+        byte_count > cursor->left_bytes)
+        return false;
+    *body = (struct cursor){cursor->in, (size_t)byte_count};
+    cursor->in += byte_count;
+    cursor->left_bytes -= (size_t)byte_count;
+    return true;
+}
+
+static enum err_code take_header(struct interval_header *header, struct cursor *cursor,
+                                 uint64_t *unknown, struct err *err)
+{
+    struct cursor body;
+    uint64_t section = 0;
+    if (!next_section(cursor, &section, &body) || section != INTERVAL_SECTION_HEADER)
+        return err_set(err, E_DATA, "interval: it does not begin with its header");
+    enum err_code code = decode_header(header, &body, unknown, err);
+    if (body.left_bytes > 0)
+        *unknown |= 1u << INTERVAL_SECTION_HEADER;
+    return code;
 }
 
 enum err_code interval_decode_header(struct interval_header *header, const unsigned char *in,
                                      size_t in_bytes, struct err *err)
 {
     struct cursor cursor = {in, in_bytes};
-    return decode_header(header, &cursor, err);
+    uint64_t unknown = 0;
+    return take_header(header, &cursor, &unknown, err);
 }
 
-static enum err_code decode_counters(uint64_t counters[COUNTER_COUNT], struct cursor *cursor,
-                                     struct err *err)
+static enum err_code decode_pairs(uint64_t *values, unsigned value_count, const uint8_t *map,
+                                  uint64_t *unknown, struct cursor *cursor, struct err *err)
 {
-    uint64_t count = 0;
-    if (!next_number(cursor, &count))
-        return cut_short(err);
-    if (count != COUNTER_COUNT)
-        return err_set(err, E_DATA,
-                       "interval: %" PRIu64
-                       " counters where %d are known: written by another version",
-                       count, (int)COUNTER_COUNT);
-    for (unsigned i = 0; i < COUNTER_COUNT; i++) {
-        uint64_t value = 0;
-        if (!next_number(cursor, &value))
-            return cut_short(err);
-        if (__builtin_add_overflow(counters[i], value, &counters[i]))
-            return err_set(err, E_DATA, "interval: counter %s overflows", counter_names[i]);
-    }
-    return OK;
-}
-
-static enum err_code decode_kinds(uint64_t errors_by_kind[ERROR_KINDS_MAX], struct cursor *cursor,
-                                  const uint8_t *kind_map, struct err *err)
-{
-    uint64_t count = 0;
-    if (!next_number(cursor, &count))
-        return cut_short(err);
-    uint64_t kind_min = 0; /* they stand in rising order, so none comes twice */
-    for (; count > 0; count--) {
-        uint64_t kind = 0;
-        uint64_t value = 0;
-        if (!next_number(cursor, &kind) || !next_number(cursor, &value))
-            return cut_short(err);
-        if (kind < kind_min || kind >= ERROR_KINDS_MAX)
-            return err_set(err, E_DATA, "interval: error kind %" PRIu64 " is out of range or order",
-                           kind);
-        kind_min = kind + 1;
-        unsigned into = kind_map == NULL ? (unsigned)kind : kind_map[kind];
-        assert(into < ERROR_KINDS_MAX); /* the map is the caller's own */
-        if (__builtin_add_overflow(errors_by_kind[into], value, &errors_by_kind[into]))
-            return err_set(err, E_DATA, "interval: error kind %" PRIu64 " overflows", kind);
-    }
-    return OK;
+    size_t bytes =
+        wire_pairs_decode_add(values, value_count, map, unknown, cursor->in, cursor->left_bytes);
+    cursor->in += bytes;
+    cursor->left_bytes -= bytes;
+    return bytes > 0
+               ? OK
+               : err_set(err, E_DATA, "interval: counts cut short, out of order, or overflowing");
 }
 
 static enum err_code decode_nodes(struct interval_row *row, struct cursor *cursor, struct err *err)
 {
-    uint64_t count = 0;
-    enum err_code code = OK;
-    if (!next_number(cursor, &count))
-        return cut_short(err);
-    if (count > NODE_FIGURES_MAX)
-        return err_set(err, E_DATA, "interval: %" PRIu64 " nodes are more than there can be",
-                       count);
-    for (uint32_t i = 0; i < count && code == OK; i++) {
+    for (uint32_t i = 0; cursor->left_bytes > 0; i++) {
+        uint64_t byte_count = 0;
         size_t used_bytes = 0;
-        code = node_figures_decode_add(&row->nodes[i], cursor->in, cursor->left_bytes, &used_bytes,
-                                       err);
+        if (!next_number(cursor, &byte_count) || byte_count > cursor->left_bytes)
+            return cut_short(err);
+        if (i == NODE_FIGURES_MAX)
+            return err_set(err, E_DATA, "interval: more nodes than there can be");
+        if (node_figures_decode_add(&row->nodes[i], &row->unknown[INTERVAL_UNKNOWN_NODE_COUNTERS],
+                                    cursor->in, (size_t)byte_count, &used_bytes, err) != OK)
+            return err->code;
+        if (used_bytes < byte_count)
+            row->unknown[INTERVAL_UNKNOWN_SECTIONS] |= 1u << INTERVAL_SECTION_NODES;
         if (row->node_count <= i)
             row->node_count = i + 1;
-        cursor->in += used_bytes;
-        cursor->left_bytes -= used_bytes;
+        cursor->in += byte_count;
+        cursor->left_bytes -= (size_t)byte_count;
     }
+    return OK;
+}
+
+static enum err_code decode_histogram(struct interval_row *row, uint32_t *seen,
+                                      struct cursor *cursor, struct err *err)
+{
+    uint64_t kind = 0;
+    size_t used_bytes = 0;
+    if (!next_number(cursor, &kind))
+        return cut_short(err);
+    if (kind >= HISTOGRAM_KINDS) {
+        row->unknown[INTERVAL_UNKNOWN_HISTOGRAMS] |= 1ull << kind % 64;
+        cursor->left_bytes = 0;
+        return OK;
+    }
+    *seen |= 1u << kind;
+    enum err_code code = histogram_decode_add(&row->histograms[kind], cursor->in,
+                                              cursor->left_bytes, &used_bytes, err);
+    cursor->left_bytes -= used_bytes;
     return code;
+}
+
+/* What is left in `body` afterwards, or said to be, is not known. */
+static enum err_code decode_section(struct interval_row *row, uint64_t section, uint32_t *seen,
+                                    struct cursor *body, const uint8_t *kind_map, struct err *err)
+{
+    uint64_t kinds = 0;
+    enum err_code code = OK;
+    switch (section) {
+    case INTERVAL_SECTION_COUNTERS:
+        return decode_pairs(row->counters, COUNTER_COUNT, NULL,
+                            &row->unknown[INTERVAL_UNKNOWN_COUNTERS], body, err);
+    case INTERVAL_SECTION_ERROR_KINDS:
+        code = decode_pairs(row->errors_by_kind, ERROR_KINDS_MAX, kind_map, &kinds, body, err);
+        if (kinds != 0)
+            row->unknown[INTERVAL_UNKNOWN_SECTIONS] |= 1u << INTERVAL_SECTION_ERROR_KINDS;
+        return code;
+    case INTERVAL_SECTION_NODES:
+        return decode_nodes(row, body, err);
+    case INTERVAL_SECTION_HISTOGRAM:
+        return decode_histogram(row, seen, body, err);
+    default:
+        body->left_bytes = 1;
+        return OK;
+    }
 }
 
 enum err_code interval_decode_add(struct interval_row *row, const unsigned char *in,
@@ -284,24 +366,19 @@ enum err_code interval_decode_add(struct interval_row *row, const unsigned char 
 {
     struct cursor cursor = {in, in_bytes};
     struct interval_header header;
-    enum err_code code = decode_header(&header, &cursor, err);
-    if (code == OK)
-        code = decode_counters(row->counters, &cursor, err);
-    if (code == OK)
-        code = decode_kinds(row->errors_by_kind, &cursor, kind_map, err);
-    if (code == OK)
-        code = decode_nodes(row, &cursor, err);
-    for (unsigned i = 0; i < HISTOGRAM_KINDS && code == OK; i++) {
-        size_t used_bytes = 0;
-        code = histogram_decode_add(&row->histograms[i], cursor.in, cursor.left_bytes, &used_bytes,
-                                    err);
-        if (code != OK)
-            break;
-        cursor.in += used_bytes;
-        cursor.left_bytes -= used_bytes;
+    uint32_t seen = 0;
+    enum err_code code =
+        take_header(&header, &cursor, &row->unknown[INTERVAL_UNKNOWN_SECTIONS], err);
+    while (code == OK && cursor.left_bytes > 0) {
+        struct cursor body;
+        uint64_t section = 0;
+        if (!next_section(&cursor, &section, &body))
+            return cut_short(err);
+        code = decode_section(row, section, &seen, &body, kind_map, err);
+        if (code == OK && body.left_bytes > 0)
+            row->unknown[INTERVAL_UNKNOWN_SECTIONS] |= 1ull << section % 64;
     }
-    if (code == OK && cursor.left_bytes > 0)
-        return err_set(err, E_DATA, "interval: %zu bytes behind its end", cursor.left_bytes);
+    row->absent |= ~seen & ((1u << HISTOGRAM_KINDS) - 1);
     return code;
 }
 
@@ -317,6 +394,9 @@ void interval_row_add(struct interval_row *into, const struct interval_row *from
         into->node_count = from->node_count;
     for (unsigned i = 0; i < HISTOGRAM_KINDS; i++)
         histogram_add(&into->histograms[i], &from->histograms[i]);
+    into->absent |= from->absent;
+    for (unsigned i = 0; i < INTERVAL_UNKNOWNS; i++)
+        into->unknown[i] |= from->unknown[i];
 }
 
 struct node_figures *interval_node(struct interval *interval, uint32_t node)
@@ -388,6 +468,14 @@ uint64_t counters_shed(const uint64_t counters[COUNTER_COUNT])
            counters[COUNTER_SHED_NODE];
 }
 
+/* Of a histogram that the record does not have, as one of an older version. */
+#define ABSENT UINT64_MAX
+
+static bool differs(uint64_t counted, uint64_t expected)
+{
+    return counted != expected && counted != ABSENT;
+}
+
 /* Who got no reply: `more` may be among those whose response time is not known. */
 static enum err_code check_unanswered(const struct interval_header *header,
                                       const uint64_t counters[COUNTER_COUNT],
@@ -399,12 +487,13 @@ static enum err_code check_unanswered(const struct interval_header *header,
         counters[COUNTER_TIMED_OUT] + counters_lost(counters) - counters[COUNTER_LOST_WORKER];
     uint64_t due = open_loop ? sent + counters_shed(counters) : 0;
     uint64_t responses = counted[HISTOGRAM_RESPONSE_UNANSWERED];
-    if (counted[HISTOGRAM_SERVICE_UNANSWERED] != sent)
+    if (differs(counted[HISTOGRAM_SERVICE_UNANSWERED], sent))
         return err_set(err, E_UNTRUSTED,
                        "interval %" PRIu32 ": %" PRIu64 " waits kept of %" PRIu64
                        " requests that were sent and got no reply",
                        header->first, counted[HISTOGRAM_SERVICE_UNANSWERED], sent);
-    if (responses < due + least_more || responses > due + (open_loop ? most_more : 0))
+    if (responses != ABSENT &&
+        (responses < due + least_more || responses > due + (open_loop ? most_more : 0)))
         return err_set(err, E_UNTRUSTED,
                        "interval %" PRIu32 ": %" PRIu64 " waits kept of %" PRIu64
                        " requests that were due and got no reply, and a backlog of %" PRIu64,
@@ -427,13 +516,13 @@ static enum err_code check_schedule(const struct interval_header *header,
                        header->backlog_after);
     bool open_loop = (header->flags & INTERVAL_OPEN_LOOP) != 0;
     uint64_t responses = open_loop ? counters[COUNTER_OK] : 0;
-    if (counted[HISTOGRAM_RESPONSE_OK] != responses)
+    if (differs(counted[HISTOGRAM_RESPONSE_OK], responses))
         return err_set(err, E_UNTRUSTED,
                        "interval %" PRIu32 ": %" PRIu64 " response times kept of %" PRIu64
                        " ok replies",
                        header->first, counted[HISTOGRAM_RESPONSE_OK], responses);
     uint64_t delays = open_loop ? sent : 0;
-    if (counted[HISTOGRAM_SLIP] != delays || counted[HISTOGRAM_WAIT] != delays)
+    if (differs(counted[HISTOGRAM_SLIP], delays) || differs(counted[HISTOGRAM_WAIT], delays))
         return err_set(err, E_UNTRUSTED,
                        "interval %" PRIu32 ": %" PRIu64 " slips and %" PRIu64
                        " waits kept of %" PRIu64 " requests sent",
@@ -464,11 +553,11 @@ static enum err_code check(const struct interval_header *header,
                        " + lost %" PRIu64 " + in flight after %" PRIu64,
                        header->first, header->in_flight_before, sent, ok, errors, timed_out, lost,
                        header->in_flight_after);
-    if (counted_ok != ok)
+    if (differs(counted_ok, ok))
         return err_set(err, E_UNTRUSTED,
                        "interval %" PRIu32 ": %" PRIu64 " times kept of %" PRIu64 " ok replies",
                        header->first, counted_ok, ok);
-    if (counted_errors != errors)
+    if (differs(counted_errors, errors))
         return err_set(err, E_UNTRUSTED,
                        "interval %" PRIu32 ": %" PRIu64 " times kept of %" PRIu64 " error replies",
                        header->first, counted_errors, errors);
@@ -510,8 +599,10 @@ static enum err_code check_nodes(const struct interval_header *header,
 enum err_code interval_row_check(const struct interval_row *row, struct err *err)
 {
     uint64_t counted[HISTOGRAM_KINDS];
+    if (row->unknown[INTERVAL_UNKNOWN_COUNTERS] != 0)
+        return OK;
     for (unsigned i = 0; i < HISTOGRAM_KINDS; i++)
-        counted[i] = row->histograms[i].count;
+        counted[i] = (row->absent & 1u << i) == 0 ? row->histograms[i].count : ABSENT;
     enum err_code code = check(&row->header, row->counters, row->errors_by_kind, counted, 0,
                                row->header.backlog_after, err);
     return code != OK ? code

@@ -19,7 +19,8 @@
 #include "common/node_figures.h"
 
 /* Counters, all of them deltas of the interval. One row a counter: identifier, name in JSON and
- * documents. A new counter is one row. */
+ * documents. Its place is its id in records: a new counter is one row, the last; one that goes leaves a
+ * hole (docs/design/records.md). */
 #define COUNTER_TABLE(X)                                                                           \
     X(COUNTER_DUE, "due")                         /* intended; closed loop: as sent       */       \
     X(COUNTER_SENT, "sent")                       /* requests whose first byte went out   */       \
@@ -76,6 +77,7 @@ enum counter { COUNTER_TABLE(COUNTER_ID) COUNTER_COUNT };
 #undef COUNTER_ID
 extern const char *const counter_names[COUNTER_COUNT];
 
+/* The number is the id in records, as with counters. */
 enum interval_histogram_kind {
     HISTOGRAM_SERVICE_OK,    /* done - sent of requests answered without an error; count = ok     */
     HISTOGRAM_SERVICE_ERROR, /* the same of requests answered with an error; count = errors       */
@@ -154,24 +156,50 @@ struct interval {
     struct interval_histogram histograms[HISTOGRAM_KINDS];
 };
 
+/* What a record of another version has that this one does not know, by where it stands. */
+enum interval_unknown {
+    INTERVAL_UNKNOWN_SECTIONS, /* also: more in a section than is known */
+    INTERVAL_UNKNOWN_COUNTERS,
+    INTERVAL_UNKNOWN_NODE_COUNTERS,
+    INTERVAL_UNKNOWN_HISTOGRAMS,
+    INTERVAL_UNKNOWNS
+};
+
 struct interval_row {
     struct interval_header header;
     uint64_t counters[COUNTER_COUNT];
     uint64_t errors_by_kind[ERROR_KINDS_MAX];
+    uint32_t absent;                     /* bit k: a record of it had no histogram of kind k     */
+    uint64_t unknown[INTERVAL_UNKNOWNS]; /* of the records decoded into it: bit id % 64          */
     uint32_t node_count;
     struct node_figures nodes[NODE_FIGURES_MAX];
     struct histogram histograms[HISTOGRAM_KINDS];
 };
 
+/* What a record is made of (docs/design/records.md). A number is never used for something else. */
+enum interval_section {
+    INTERVAL_SECTION_HEADER = 1, /* the first */
+    INTERVAL_SECTION_COUNTERS,
+    INTERVAL_SECTION_ERROR_KINDS,
+    INTERVAL_SECTION_NODES,
+    INTERVAL_SECTION_HISTOGRAM /* one a kind: the kind, then the histogram */
+};
+
+/* Puts its head before a section whose bytes stand at out + INTERVAL_SECTION_HEAD_BYTES, and moves them up
+ * to it. Returns bytes written. */
+#define INTERVAL_SECTION_HEAD_BYTES (1u + VARINT_MAX_BYTES)
+size_t interval_section_close(unsigned char *out, enum interval_section section, size_t byte_count);
+
 /* Room that holds any encoded interval or row. Large because any bucket may be touched; usual records
  * are a few kilobytes. What comes out of a ring was a struct interval, with 32-bit counts, and is at
  * most INTERVAL_RECORD_MAX_BYTES long. */
+#define INTERVAL_SECTIONS_MAX_BYTES 4096u /* all but the histograms and the nodes themselves */
 #define INTERVAL_WIRE_MAX_BYTES                                                                    \
     (HISTOGRAM_KINDS * HISTOGRAM_WIRE_MAX_BYTES + NODE_FIGURES_MAX * NODE_FIGURES_WIRE_MAX_BYTES + \
-     4096u)
+     INTERVAL_SECTIONS_MAX_BYTES)
 #define INTERVAL_RECORD_MAX_BYTES                                                                  \
     (HISTOGRAM_KINDS * INTERVAL_HISTOGRAM_WIRE_MAX_BYTES +                                         \
-     NODE_FIGURES_MAX * NODE_FIGURES_WIRE_MAX_BYTES + 4096u)
+     NODE_FIGURES_MAX * NODE_FIGURES_WIRE_MAX_BYTES + INTERVAL_SECTIONS_MAX_BYTES)
 
 /* Zeroes everything (init) or everything that was touched (reset). */
 void interval_init(struct interval *interval);
@@ -192,7 +220,8 @@ MUST_USE enum err_code interval_decode_header(struct interval_header *header,
                                               const unsigned char *in, size_t in_bytes,
                                               struct err *err);
 
-/* Bytes -> added to the row: counters, kinds and histograms; the row's header stays as it is.
+/* Bytes -> added to the row: counters, kinds, nodes and histograms; the row's header stays as it is. What
+ * is not known is left out and noted in row->unknown, a histogram that is missing in row->absent.
  * The header's outcome times are added by whoever merges (outcome_times_add). kind_map[k] is the row's number for the record's error kind k; NULL: the numbers are the same.
  * Any input is safe; on error the row may hold a part. */
 MUST_USE enum err_code interval_decode_add(struct interval_row *row, const unsigned char *in,
@@ -216,7 +245,8 @@ uint64_t counters_shed(const uint64_t counters[COUNTER_COUNT]);
  * lost, but for those lost with a worker (of an open loop's response times also shed, and of a worker's
  * last record its backlog; of a row, which may hold several workers' last records, at most its backlog),
  * kinds add up to errors; where there are nodes, ok and errors are the sums of theirs. E_UNTRUSTED with the
- * numbers when one is broken. A row with INTERVAL_DEGRADED stands outside the identities and is always
+ * numbers when one is broken. A row of records with counters that are not known adds
+ * up to nobody's knowledge, and is OK; a histogram that they did not have is not compared. A row with INTERVAL_DEGRADED stands outside the identities and is always
  * OK. */
 MUST_USE enum err_code interval_row_check(const struct interval_row *row, struct err *err);
 MUST_USE enum err_code interval_check(const struct interval *interval, struct err *err);

@@ -73,16 +73,14 @@ void node_figures_add(struct node_figures *into, const struct node_figures *from
         into->response[i] += from->response[i];
 }
 
-/* Counters, instants, sum and maximum; then pairs of (buckets left out, count), closed by their number
- * in front. */
+/* Counters as pairs, instants, sum and maximum; then pairs of (buckets left out, count) behind their
+ * number. */
 size_t node_figures_encode(unsigned char *out, const struct node_figures *node)
 {
     const uint64_t numbers[] = {
         node->times.first_ok_ns,    node->times.last_ok_ns, node->times.first_failed_ns,
         node->times.last_failed_ns, node->sum_ns,           node->max_ns};
-    size_t bytes = 0;
-    for (unsigned i = 0; i < NODE_COUNTERS; i++)
-        bytes += varint_encode(out + bytes, node->counters[i]);
+    size_t bytes = wire_pairs_encode(out, node->counters, NODE_COUNTERS);
     for (unsigned i = 0; i < sizeof numbers / sizeof numbers[0]; i++)
         bytes += varint_encode(out + bytes, numbers[i]);
     uint32_t buckets = 0;
@@ -135,16 +133,16 @@ static enum err_code decode_times(struct node_figures *node, struct reader *read
     return OK;
 }
 
-enum err_code node_figures_decode_add(struct node_figures *into, const unsigned char *in,
-                                      size_t in_bytes, size_t *used_bytes, struct err *err)
+enum err_code node_figures_decode_add(struct node_figures *into, uint64_t *unknown,
+                                      const unsigned char *in, size_t in_bytes, size_t *used_bytes,
+                                      struct err *err)
 {
-    struct reader reader = {.in = in, .left_bytes = in_bytes};
     struct node_figures node = {0};
     uint64_t *const numbers[] = {
         &node.times.first_ok_ns,    &node.times.last_ok_ns, &node.times.first_failed_ns,
         &node.times.last_failed_ns, &node.sum_ns,           &node.max_ns};
-    for (unsigned i = 0; i < NODE_COUNTERS; i++)
-        node.counters[i] = number(&reader);
+    size_t bytes = wire_pairs_decode_add(node.counters, NODE_COUNTERS, NULL, unknown, in, in_bytes);
+    struct reader reader = {.in = in + bytes, .left_bytes = in_bytes - bytes, .cut = bytes == 0};
     for (unsigned i = 0; i < sizeof numbers / sizeof numbers[0]; i++)
         *numbers[i] = number(&reader);
     enum err_code code = decode_times(&node, &reader, err);

@@ -13,7 +13,8 @@
 
 #define NODE_FIGURES_MAX 64u
 
-/* One row a counter: identifier, name in JSON and documents. */
+/* One row a counter: identifier, name in JSON and documents. Its place is its id in records: a new one is
+ * the last row, one that goes leaves a hole (docs/design/records.md). */
 #define NODE_COUNTER_TABLE(X)                                                                      \
     X(NODE_SENT, "sent")             /* requests written to it, those sent again among them */     \
     X(NODE_OK, "ok")                 /* requests that it answered without an error          */     \
@@ -96,12 +97,13 @@ bool node_figures_empty(const struct node_figures *node);
 void node_figures_add(struct node_figures *into, const struct node_figures *from);
 
 /* Bytes of one node, sparse, at most NODE_FIGURES_WIRE_MAX_BYTES. */
-#define NODE_FIGURES_WIRE_MAX_BYTES ((NODE_COUNTERS + 8u) * 10u + NODE_TIMES_COUNTS * 12u)
+#define NODE_FIGURES_WIRE_MAX_BYTES ((NODE_COUNTERS + 8u) * 12u + NODE_TIMES_COUNTS * 12u)
 size_t node_figures_encode(unsigned char *out, const struct node_figures *node);
-/* Adds encoded figures; any input is safe. E_DATA: cut short, out of range, or more times than ok. On
- * error `into` may hold a part. */
-MUST_USE enum err_code node_figures_decode_add(struct node_figures *into, const unsigned char *in,
-                                               size_t in_bytes, size_t *used_bytes,
-                                               struct err *err);
+/* Adds encoded figures; any input is safe. Counters that are not known are left out and set their bits in
+ * *unknown (wire_pairs_decode_add). E_DATA: cut short, out of range, or more times than ok. On error `into`
+ * may hold a part. */
+MUST_USE enum err_code node_figures_decode_add(struct node_figures *into, uint64_t *unknown,
+                                               const unsigned char *in, size_t in_bytes,
+                                               size_t *used_bytes, struct err *err);
 
 #endif
