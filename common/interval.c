@@ -152,7 +152,7 @@ size_t interval_row_encode(unsigned char *out, const struct interval_row *row)
                                   row->node_count);
     for (unsigned i = 0; i < HISTOGRAM_KINDS; i++) {
         unsigned char *body = out + bytes + INTERVAL_SECTION_HEAD_BYTES;
-        if ((row->absent & 1u << i) != 0)
+        if (!interval_row_has(row, i))
             continue;
         *body = (unsigned char)i;
         bytes += interval_section_close(out + bytes, INTERVAL_SECTION_HISTOGRAM,
@@ -602,7 +602,7 @@ enum err_code interval_row_check(const struct interval_row *row, struct err *err
     if (row->unknown[INTERVAL_UNKNOWN_COUNTERS] != 0)
         return OK;
     for (unsigned i = 0; i < HISTOGRAM_KINDS; i++)
-        counted[i] = (row->absent & 1u << i) == 0 ? row->histograms[i].count : ABSENT;
+        counted[i] = interval_row_has(row, i) ? row->histograms[i].count : ABSENT;
     enum err_code code = check(&row->header, row->counters, row->errors_by_kind, counted, 0,
                                row->header.backlog_after, err);
     return code != OK ? code

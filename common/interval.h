@@ -10,6 +10,7 @@
 #ifndef COMMON_INTERVAL_H
 #define COMMON_INTERVAL_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -227,6 +228,13 @@ MUST_USE enum err_code interval_decode_header(struct interval_header *header,
 MUST_USE enum err_code interval_decode_add(struct interval_row *row, const unsigned char *in,
                                            size_t in_bytes, const uint8_t *kind_map,
                                            struct err *err);
+
+/* Whether all records of the row had this histogram, empty perhaps. */
+static inline bool interval_row_has(const struct interval_row *row,
+                                    enum interval_histogram_kind kind)
+{
+    return (row->absent & 1u << kind) == 0;
+}
 
 /* Adds counters, kinds, nodes and histograms of `from`; the header of `into` stays as it is. */
 void interval_row_add(struct interval_row *into, const struct interval_row *from);
