@@ -29,6 +29,17 @@ static inline uint64_t clock_wall_ns(void)
     return (uint64_t)now.tv_sec * NS_PER_SECOND + (uint64_t)now.tv_nsec;
 }
 
+/* For figures that people read. */
+static inline double clock_seconds(uint64_t ns)
+{
+    return (double)ns / (double)NS_PER_SECOND;
+}
+
+static inline double clock_ms(uint64_t ns)
+{
+    return (double)ns / (double)NS_PER_MS;
+}
+
 /* Sleeps until the clock reads at least at_ns; for the start barrier. At most one second. */
 void clock_sleep_until(uint64_t at_ns);
 

@@ -43,31 +43,10 @@ int err_exit_status(enum err_code code)
     return code == E_SYSTEM ? (int)E_FAILED : (int)code;
 }
 
-static int gravity(enum err_code code)
-{
-    switch (code) {
-    case E_UNTRUSTED:
-        return 7;
-    case E_INTERRUPTED:
-        return 6;
-    case E_CONNECT:
-        return 5;
-    case E_CONFIG:
-        return 4;
-    case E_USAGE:
-        return 3;
-    case E_FAILED:
-    case E_SYSTEM:
-        return 2;
-    case E_DATA:
-        return 1;
-    case OK:
-        return 0;
-    }
-    return 0;
-}
-
 enum err_code err_worse(enum err_code a, enum err_code b)
 {
-    return gravity(b) > gravity(a) ? b : a;
+    static const unsigned char gravity[] = {
+        [OK] = 0,       [E_DATA] = 1,    [E_FAILED] = 2,      [E_SYSTEM] = 2,   [E_USAGE] = 3,
+        [E_CONFIG] = 4, [E_CONNECT] = 5, [E_INTERRUPTED] = 6, [E_UNTRUSTED] = 7};
+    return gravity[b] > gravity[a] ? b : a;
 }

@@ -48,15 +48,8 @@ void interval_histogram_reset(struct interval_histogram *histogram)
 void interval_histogram_record_n(struct interval_histogram *histogram, uint64_t value_ns,
                                  uint64_t times)
 {
-    if (times == 0)
-        return;
-    interval_histogram_record(histogram, value_ns);
-    uint64_t more = times - 1;
-    bool clamped = value_ns > HISTOGRAM_HIGHEST_NS;
-    histogram->count += more;
-    histogram->sum_ns += value_ns * more;
-    histogram->clamped_count += clamped ? more : 0;
-    histogram->counts[histogram_index(clamped ? HISTOGRAM_HIGHEST_NS : value_ns)] += (uint32_t)more;
+    if (times > 0)
+        interval_histogram_record_alike(histogram, value_ns, times);
 }
 
 void histogram_init_zeroed(struct histogram *histogram)

@@ -53,18 +53,18 @@ static inline uint32_t histogram_index(uint64_t value_ns)
 uint64_t histogram_lowest_value(uint32_t index);
 uint64_t histogram_highest_value(uint32_t index);
 
-/* Counts one value. Called by the owning worker only. */
-static inline void interval_histogram_record(struct interval_histogram *histogram,
-                                             uint64_t value_ns)
+/* Counts a value so many times, at least once: a bucket holds 32 bits. Called by the owning worker only. */
+static inline void interval_histogram_record_alike(struct interval_histogram *histogram,
+                                                   uint64_t value_ns, uint64_t times)
 {
-    histogram->count++;
-    histogram->sum_ns += value_ns;
+    histogram->count += times;
+    histogram->sum_ns += value_ns * times;
     if (value_ns < histogram->min_ns)
         histogram->min_ns = value_ns;
     if (value_ns > histogram->max_ns)
         histogram->max_ns = value_ns;
     if (__builtin_expect(value_ns > HISTOGRAM_HIGHEST_NS, 0)) {
-        histogram->clamped_count++;
+        histogram->clamped_count += times;
         value_ns = HISTOGRAM_HIGHEST_NS;
     }
     uint32_t index = histogram_index(value_ns);
@@ -72,7 +72,13 @@ static inline void interval_histogram_record(struct interval_histogram *histogra
         histogram->low_index = index;
     if (index > histogram->high_index)
         histogram->high_index = index;
-    histogram->counts[index]++;
+    histogram->counts[index] += (uint32_t)times;
+}
+
+static inline void interval_histogram_record(struct interval_histogram *histogram,
+                                             uint64_t value_ns)
+{
+    interval_histogram_record_alike(histogram, value_ns, 1);
 }
 
 /* Counts one value of 0, for less. */
@@ -84,7 +90,7 @@ static inline void interval_histogram_record_zero(struct interval_histogram *his
     histogram->counts[0]++;
 }
 
-/* Counts value_ns `times` times, with the limits of so many calls of the above: a bucket holds 32 bits. */
+/* The same, maybe no times at all. */
 void interval_histogram_record_n(struct interval_histogram *histogram, uint64_t value_ns,
                                  uint64_t times);
 

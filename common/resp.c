@@ -3,10 +3,10 @@
 #include <assert.h>
 #include <string.h>
 
+#include "common/resp_usual.h"
+
 /* A line that is no free text is longer than this only when it is rubbish. */
 #define NUMBER_LINE_BYTES RESP_LINE_BYTES
-#define LENGTH_DIGITS_MAX 10 /* of RESP_BULK_MAX_BYTES */
-#define CRLF_BYTES 2
 #define ELEMENT_BYTES_MIN 3 /* a type byte and an empty line */
 
 enum scanner_state {
@@ -47,92 +47,6 @@ uint64_t resp_scanner_least_bytes(const struct resp_scanner *scanner)
            (scanner->state == STATE_BODY ? (uint64_t)scanner->skip_bytes : 0);
 }
 
-static inline unsigned digit_of(char c)
-{
-    return (unsigned)(unsigned char)c - '0';
-}
-
-static inline bool is_crlf(const char *p)
-{
-    return p[0] == '\r' && p[1] == '\n';
-}
-
-/* ---- The common replies, whole in the buffer. These return NULL whenever something is unusual
- * (cut, null, wrong, out of range); the state machine below then looks again and decides. ---- */
-
-static inline const char *common_length(const char *p, const char *end, int64_t *length)
-{
-    const char *limit = end - p > LENGTH_DIGITS_MAX ? p + LENGTH_DIGITS_MAX : end;
-    const char *digit = p;
-    int64_t value = 0;
-    for (; digit < limit && digit_of(*digit) <= 9; digit++)
-        value = value * 10 + (int64_t)digit_of(*digit);
-    if (digit == p || end - digit < CRLF_BYTES || !is_crlf(digit))
-        return NULL;
-    if ((*p == '0' && digit - p > 1) || value > RESP_BULK_MAX_BYTES)
-        return NULL;
-    *length = value;
-    return digit + CRLF_BYTES;
-}
-
-/* p stands behind the '$'. */
-static inline const char *common_bulk(const char *p, const char *end, int64_t *length)
-{
-    const char *body = common_length(p, end, length);
-    if (body == NULL || end - body < *length + CRLF_BYTES || !is_crlf(body + *length))
-        return NULL;
-    return body + *length + CRLF_BYTES;
-}
-
-static inline const char *common_null(const char *p, const char *end)
-{
-    return end - p >= 4 && memcmp(p, "-1\r\n", 4) == 0 ? p + 4 : NULL;
-}
-
-/* A status, an error or an integer. p stands behind the type byte. */
-static inline const char *common_line(char type, const char *p, const char *end,
-                                      struct resp_reply *reply)
-{
-    const char *limit = end - p > RESP_LINE_BYTES ? p + RESP_LINE_BYTES : end;
-    const char *at = p;
-    int64_t value = 0;
-    if (type == ':') {
-        const char *next = common_length(p, end, &value);
-        if (next == NULL)
-            return NULL;
-        at = next - CRLF_BYTES;
-    } else {
-        while (at < limit && *at != '\r' && *at != '\n')
-            at++;
-        if (end - at < CRLF_BYTES || !is_crlf(at))
-            return NULL;
-    }
-    *reply = (struct resp_reply){.type = type,
-                                 .is_error = type == '-',
-                                 .integer = value,
-                                 .text = p,
-                                 .text_bytes = (uint32_t)(at - p)};
-    return at + CRLF_BYTES;
-}
-
-/* p stands at the type byte of a top-level reply. */
-static inline const char *common_reply(const char *p, const char *end, struct resp_reply *reply)
-{
-    const char type = *p++;
-    if (type == '$') {
-        int64_t length = -1;
-        const char *next = common_bulk(p, end, &length);
-        const bool is_null = next == NULL && (next = common_null(p, end)) != NULL;
-        if (next != NULL)
-            *reply = (struct resp_reply){
-                .type = '$', .is_null = is_null, .integer = is_null ? -1 : length};
-        return next;
-    }
-    if (type == '+' || type == ':' || type == '-')
-        return common_line(type, p, end, reply);
-    return NULL;
-}
-
 /* ---- The state machine: any reply, cut anywhere. What it says depends on the bytes alone, never on
  * where a buffer ended; so each rule is checked either at the first byte that breaks it or at the
  * end of the line. ---- */
@@ -149,7 +63,7 @@ static bool parse_integer(const char *text, uint32_t text_bytes, bool plus_allow
     const uint64_t limit = (uint64_t)INT64_MAX + (negative ? 1 : 0);
     uint64_t value = 0;
     for (; i < text_bytes; i++) {
-        const unsigned digit = digit_of(text[i]);
+        const unsigned digit = resp_digit(text[i]);
         if (digit > 9 || value > (limit - digit) / 10)
             return false;
         value = value * 10 + digit;
@@ -160,7 +74,7 @@ static bool parse_integer(const char *text, uint32_t text_bytes, bool plus_allow
 
 static uint32_t skip_digits(const char *text, uint32_t text_bytes, uint32_t i)
 {
-    while (i < text_bytes && digit_of(text[i]) <= 9)
+    while (i < text_bytes && resp_digit(text[i]) <= 9)
         i++;
     return i;
 }
@@ -254,7 +168,7 @@ static enum step length_end(struct resp_scanner *scanner, int64_t length)
     element_note(scanner, false, length);
     if (type == '!' && scanner->depth == 0)
         scanner->reply.text = scanner->line;
-    scanner->skip_bytes = length + CRLF_BYTES;
+    scanner->skip_bytes = length + RESP_CRLF_BYTES;
     scanner->line_bytes = 0;
     return STEP_BODY;
 }
@@ -275,7 +189,7 @@ static enum step line_end(struct resp_scanner *scanner, const char *text, uint32
         valid = is_double(text, text_bytes);
         break;
     case '(': /* line_may_hold has seen every byte */
-        valid = text_bytes > 0 && digit_of(text[text_bytes - 1]) <= 9;
+        valid = text_bytes > 0 && resp_digit(text[text_bytes - 1]) <= 9;
         break;
     case '#':
         valid = text_bytes == 1 && (text[0] == 't' || text[0] == 'f');
@@ -309,7 +223,7 @@ static bool line_may_hold(const struct resp_scanner *scanner, const char *bytes,
         return byte_count <= NUMBER_LINE_BYTES - scanner->line_bytes;
     for (size_t i = 0; i < byte_count; i++) {
         const bool sign = bytes[i] == '-' || bytes[i] == '+';
-        if (digit_of(bytes[i]) > 9 && !(sign && i == 0 && scanner->line_bytes == 0))
+        if (resp_digit(bytes[i]) > 9 && !(sign && i == 0 && scanner->line_bytes == 0))
             return false;
     }
     return true;
@@ -334,8 +248,8 @@ static enum step line_step(struct resp_scanner *scanner, const char **in, const 
         const size_t text_bytes = (size_t)(at - p);
         if (!line_may_hold(scanner, p, text_bytes) || (at < end && *at == '\n'))
             return STEP_INVALID;
-        if (end - at >= CRLF_BYTES && scanner->line_bytes == 0) {
-            *in = at + CRLF_BYTES;
+        if (end - at >= RESP_CRLF_BYTES && scanner->line_bytes == 0) {
+            *in = at + RESP_CRLF_BYTES;
             if (at[1] != '\n')
                 return STEP_INVALID;
             return line_end(scanner, p,
@@ -369,19 +283,19 @@ static void body_pass(struct resp_scanner *scanner, const char *p, int64_t body_
 static enum step body_step(struct resp_scanner *scanner, const char **in, const char *end)
 {
     const char *p = *in;
-    if (scanner->skip_bytes > CRLF_BYTES) {
-        const int64_t left_bytes = scanner->skip_bytes - CRLF_BYTES;
+    if (scanner->skip_bytes > RESP_CRLF_BYTES) {
+        const int64_t left_bytes = scanner->skip_bytes - RESP_CRLF_BYTES;
         const int64_t body_bytes = end - p < left_bytes ? end - p : left_bytes;
         body_pass(scanner, p, body_bytes);
         p += body_bytes;
         scanner->skip_bytes -= body_bytes;
-        if (scanner->skip_bytes > CRLF_BYTES)
+        if (scanner->skip_bytes > RESP_CRLF_BYTES)
             return STEP_MORE;
     }
     while (scanner->skip_bytes > 0) {
         if (p == end)
             return STEP_MORE;
-        if (*p++ != (scanner->skip_bytes == CRLF_BYTES ? '\r' : '\n'))
+        if (*p++ != (scanner->skip_bytes == RESP_CRLF_BYTES ? '\r' : '\n'))
             return STEP_INVALID;
         scanner->skip_bytes--;
     }
@@ -397,9 +311,9 @@ static const char *pass_bulks(struct resp_scanner *scanner, const char *p, const
     uint32_t nulls = 0;
     for (; remaining > 1 && p < end && *p == '$'; remaining--) {
         int64_t length;
-        const char *next = common_bulk(p + 1, end, &length);
+        const char *next = resp_usual_bulk(p + 1, end, &length);
         if (next == NULL) {
-            next = common_null(p + 1, end);
+            next = resp_usual_null(p + 1, end);
             if (next == NULL)
                 break;
             nulls++;
@@ -467,7 +381,7 @@ enum resp_status resp_scan(struct resp_scanner *scanner, const char *in, size_t 
                            size_t *consumed_bytes, struct resp_reply *reply)
 {
     if (scanner->state == STATE_IDLE && in_bytes > 0) {
-        const char *next = common_reply(in, in + in_bytes, reply);
+        const char *next = resp_usual_reply(in, in + in_bytes, reply);
         if (next != NULL) {
             *consumed_bytes = (size_t)(next - in);
             return RESP_REPLY;
@@ -502,7 +416,7 @@ size_t resp_encode_command(char *out, size_t out_bytes, size_t argc, const char 
     size_t need_bytes = head_write(head, '*', argc);
     for (size_t i = 0; i < argc; i++) {
         const size_t bytes = arg_bytes != NULL ? arg_bytes[i] : strlen(argv[i]);
-        need_bytes += head_write(head, '$', bytes) + bytes + CRLF_BYTES;
+        need_bytes += head_write(head, '$', bytes) + bytes + RESP_CRLF_BYTES;
     }
     if (out == NULL || need_bytes > out_bytes)
         return need_bytes;
@@ -517,8 +431,8 @@ size_t resp_encode_command(char *out, size_t out_bytes, size_t argc, const char 
         if (bytes > 0)
             memcpy(out + at, argv[i], bytes);
         at += bytes;
-        memcpy(out + at, "\r\n", CRLF_BYTES);
-        at += CRLF_BYTES;
+        memcpy(out + at, "\r\n", RESP_CRLF_BYTES);
+        at += RESP_CRLF_BYTES;
     }
     return need_bytes;
 }

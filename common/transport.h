@@ -6,6 +6,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <string.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 
@@ -17,6 +18,14 @@ struct target_address {
     char host[256]; /* as it was named: for certificates; "" with a Unix socket   */
     char text[160]; /* for messages: "127.0.0.1:6379" or the socket's path */
 };
+
+/* Whatever they are called. */
+static inline bool target_address_same(const struct target_address *a,
+                                       const struct target_address *b)
+{
+    return a->address_bytes == b->address_bytes &&
+           memcmp(&a->address, &b->address, a->address_bytes) == 0;
+}
 
 enum io_status {
     IO_DONE,   /* some bytes moved, or the step is complete              */

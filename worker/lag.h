@@ -34,11 +34,8 @@ struct lag {
     uint32_t stands_for;    /* those that are shorter than the tail, in this turn       */
     uint32_t turns_to_skip; /* before the next that is recorded                         */
     uint32_t random;        /* how many those are; never 0                              */
-    /* Such replies, alike, that are in no histogram yet; within one read. */
-    uint64_t latency_ns, service_ns;
-    uint32_t count;
     struct lag
-        *next; /* of the streams of a process, in a ring: one wait is that of all; NULL: alone */
+        *next; /* those of a process's streams, in a ring: one wait is for all; NULL: alone */
 };
 
 /* Streams of one process. */
@@ -79,8 +76,8 @@ static inline void lag_sample(struct lag *lag)
     lag->turns_to_skip = random % (2 * LAG_SAMPLING - 1);
 }
 
-/* To be called with the first clock reading behind a wait. */
-static inline void lag_woke(struct lag *lag, uint64_t now_ns)
+/* To be called with the first clock reading behind a wait. Once a turn: apart from what each reply runs through. */
+__attribute__((noinline, unused)) static void lag_woke(struct lag *lag, uint64_t now_ns)
 {
     while (lag->wakeup_ns == 0) {
         bool slept = now_ns - lag->waiting_ns > lag->slept_ns && !lag->always_waiting;
@@ -103,33 +100,19 @@ static inline void lag_read(struct lag *lag, struct interval *interval, uint64_t
     interval_histogram_record(&interval->histograms[HISTOGRAM_LOOP_LAG], lag->lag_ns);
 }
 
-/* Replies that may have waited in volley for more than a tenth of their latency. None was there before its
- * request was sent. */
-static inline void lag_record(struct lag *lag, struct interval *interval)
+/* To be called with the replies of a read, as many at once as are alike. They may have waited in volley for
+ * more than a tenth of their latency; none was there before its request was sent. */
+static inline void lag_note(const struct lag *lag, struct interval *interval, uint64_t latency_ns,
+                            uint64_t service_ns, uint32_t count)
 {
+    if (latency_ns >= lag->below_ns || latency_ns < lag->from_ns)
+        return;
     struct interval_histogram *histograms = interval->histograms;
-    uint64_t latency_ns = lag->latency_ns;
-    uint64_t lag_ns = lag->lag_ns < lag->service_ns ? lag->lag_ns : lag->service_ns;
-    uint32_t count = lag->count;
+    uint64_t lag_ns = lag->lag_ns < service_ns ? lag->lag_ns : service_ns;
     if (latency_ns < lag->tail_ns)
         count *= lag->stands_for;
     interval_histogram_tally(&histograms[HISTOGRAM_LAGGED], latency_ns, count);
     interval_histogram_tally(&histograms[HISTOGRAM_UNLAGGED], latency_ns - lag_ns, count);
-    lag->count = 0;
-}
-
-/* To be called with every reply of a read. Requests that went out in one write and are answered in one read
- * have one service time: they are recorded together. */
-static inline void lag_note(struct lag *lag, struct interval *interval, uint64_t latency_ns,
-                            uint64_t service_ns)
-{
-    if (latency_ns >= lag->below_ns || latency_ns < lag->from_ns)
-        return;
-    if (lag->count > 0 && latency_ns != lag->latency_ns)
-        lag_record(lag, interval);
-    lag->latency_ns = latency_ns;
-    lag->service_ns = service_ns;
-    lag->count++;
 }
 
 #endif

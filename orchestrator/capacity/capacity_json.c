@@ -38,10 +38,11 @@ json_t *capacity_json_error(const char *text)
     return text[0] != '\0' ? json_value_text(text) : json_null();
 }
 
-enum err_code capacity_json_write(struct output *out, json_t *root, bool complete, struct err *err)
+enum err_code capacity_json_write(struct output *out, json_t *root, json_t *members,
+                                  struct err *err)
 {
-    if (complete)
-        complete = json_value_write(out, root, DUMP_FLAGS);
+    bool complete =
+        json_object_update_new(root, members) == 0 && json_value_write(out, root, DUMP_FLAGS);
     json_decref(root);
     if (!complete)
         return err_set(err, E_SYSTEM, "no memory for the JSON report");

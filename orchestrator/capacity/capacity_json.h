@@ -3,7 +3,6 @@
 #define ORCHESTRATOR_CAPACITY_CAPACITY_JSON_H
 
 #include <jansson.h>
-#include <stdbool.h>
 
 #include "common/err.h"
 #include "orchestrator/report/figures.h"
@@ -19,8 +18,9 @@ void capacity_json_percentile(json_t *object, double percent,
                               const struct figure_percentile *figure);
 /* The text; null: "". */
 json_t *capacity_json_error(const char *text);
-/* Writes the document and lets go of it. E_SYSTEM: it is not complete, for want of memory. */
-MUST_USE enum err_code capacity_json_write(struct output *out, json_t *root, bool complete,
+/* Writes the document with these members behind its others, and lets go of both. E_SYSTEM: it is not
+ * complete, for want of memory, as when one of them is NULL. */
+MUST_USE enum err_code capacity_json_write(struct output *out, json_t *root, json_t *members,
                                            struct err *err);
 
 #endif

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/clock.h"
 #include "orchestrator/options/rate_text.h"
 
 static void add_percentile(struct curve *curve, double percent)
@@ -208,8 +209,8 @@ static bool is_volley(struct limit *limit, const struct failures *failures, cons
         snprintf(limit->evidence, sizeof limit->evidence,
                  "at %s/s volley's own delay was more than half of %s: slip p99 %.3f ms, loop lag "
                  "p99 %.3f ms",
-                 rate, slo->text, (double)evidence->slip_p99_ns / 1e6,
-                 (double)probe->loop_lag_p99_ns / 1e6);
+                 rate, slo->text, clock_ms(evidence->slip_p99_ns),
+                 clock_ms(probe->loop_lag_p99_ns));
     return lagging || slipping;
 }
 

@@ -125,15 +125,10 @@ enum err_code curve_write_json(struct output *out, const struct curve *curve,
         "{s:o, s:o, s:f, s:i, s:f, s:i}", "start_rate", rate_or_null(curve->limits.start_micro),
         "max_rate", rate_or_null(curve->limits.highest_micro), "precision", curve->limits.precision,
         "max_probes", (int)curve->limits.probes_max, "window_seconds",
-        (double)curve->window_ns / (double)NS_PER_SECOND, "windows", (int)curve->windows);
-    bool complete =
-        root != NULL && json_object_set_new(root, "objectives", objectives(curve->slos)) == 0;
-    complete = json_object_set_new(root, "search", search) == 0 && complete;
-    complete =
-        json_object_set_new(root, "interrupted", json_boolean(curve->interrupted)) == 0 && complete;
-    complete =
-        json_object_set_new(root, "error", capacity_json_error(curve->error)) == 0 && complete;
-    complete = json_object_set_new(root, "result", finding(curve)) == 0 && complete;
-    complete = json_object_set_new(root, "probes", probes(curve)) == 0 && complete;
-    return capacity_json_write(out, root, complete, err);
+        clock_seconds(curve->window_ns), "windows", (int)curve->windows);
+    json_t *members = json_pack("{s:o, s:o, s:b, s:o, s:o, s:o}", "objectives",
+                                objectives(curve->slos), "search", search, "interrupted",
+                                curve->interrupted, "error", capacity_json_error(curve->error),
+                                "result", finding(curve), "probes", probes(curve));
+    return capacity_json_write(out, root, members, err);
 }

@@ -4,7 +4,6 @@
 
 #include "common/printable.h"
 #include "common/schedule.h"
-#include "common/units.h"
 #include "orchestrator/capacity/curve.h"
 #include "orchestrator/capacity/doubts.h"
 #include "orchestrator/capacity/table.h"

@@ -24,7 +24,7 @@ static bool has_absence(const struct outage_list *list)
 
 static double seconds_of(const struct outage_list *list)
 {
-    return (double)list->total_ns / (double)NS_PER_SECOND;
+    return clock_seconds(list->total_ns);
 }
 
 static bool find_outage(char *text, size_t text_bytes, const struct run_result *result)

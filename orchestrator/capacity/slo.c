@@ -1,7 +1,6 @@
 #include "orchestrator/capacity/slo.h"
 
 #include <ctype.h>
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -256,7 +255,7 @@ char *slo_format_reading(char *text, size_t text_bytes, const struct slo *slo,
         snprintf(text, text_bytes, "%s unknown: no answer", name);
     else
         snprintf(text, text_bytes, "%s %s%.3f ms", name, reading->known ? "" : "at least ",
-                 (double)reading->value_ns / 1e6);
+                 clock_ms(reading->value_ns));
     return text;
 }
 

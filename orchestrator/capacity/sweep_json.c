@@ -58,16 +58,9 @@ enum err_code sweep_write_json(struct output *out, const struct sweep *sweep,
     json_t *points =
         json_pack("{s:o, s:o, s:o}", "baseline", point(sweep, SWEEP_BASELINE), "degradation",
                   point(sweep, SWEEP_DEGRADATION), "breaking", point(sweep, SWEEP_BREAKING));
-    bool complete =
-        json_object_set_new(root, "swept", json_string(sweep_kind_name(sweep->kind))) == 0;
-    complete =
-        json_object_set_new(root, "loop", json_string(sweep->open_loop ? "open" : "closed")) == 0 &&
-        complete;
-    complete =
-        json_object_set_new(root, "interrupted", json_boolean(sweep->interrupted)) == 0 && complete;
-    complete =
-        json_object_set_new(root, "error", capacity_json_error(sweep->error)) == 0 && complete;
-    complete = json_object_set_new(root, "points", points) == 0 && complete;
-    complete = json_object_set_new(root, "steps", steps(sweep)) == 0 && complete;
-    return capacity_json_write(out, root, complete, err);
+    json_t *members =
+        json_pack("{s:s, s:s, s:b, s:o, s:o, s:o}", "swept", sweep_kind_name(sweep->kind), "loop",
+                  sweep->open_loop ? "open" : "closed", "interrupted", sweep->interrupted, "error",
+                  capacity_json_error(sweep->error), "points", points, "steps", steps(sweep));
+    return capacity_json_write(out, root, members, err);
 }

@@ -3,6 +3,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "common/clock.h"
+
 #define HEADING_LINES 2u
 #define INDENT 4u /* of what stands below a row */
 
@@ -12,7 +14,7 @@ void table_cell_ms(char cell[TABLE_CELL_BYTES], const struct figure_percentile *
         snprintf(cell, TABLE_CELL_BYTES, "-");
     else
         snprintf(cell, TABLE_CELL_BYTES, "%s%.3f", figure->censored ? ">=" : "",
-                 (double)figure->value_ns / 1e6);
+                 clock_ms(figure->value_ns));
 }
 
 void table_csv_us(struct output *out, const struct figure_percentile *figure)

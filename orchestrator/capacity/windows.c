@@ -92,8 +92,7 @@ static void end_window(struct windows *windows)
     }
     struct window *window = &windows->list[windows->count++];
     window_judge(window, row, windows->slos);
-    window->start_seconds =
-        (double)(row->header.start_ns - windows->begin_ns) / (double)NS_PER_SECOND;
+    window->start_seconds = clock_seconds(row->header.start_ns - windows->begin_ns);
     windows->passed += window->passed;
 }
 

@@ -42,12 +42,10 @@ void bench_log_servers_stop(const struct managed_cluster *managed)
 
 void bench_log_run_begin(const struct run_facts *run)
 {
-    char clients[UNITS_GROUPED_BYTES], bytes[UNITS_GROUPED_BYTES];
     log_line(LOG_INFO, "%s: begins on %s%s%s", run->name, run->target,
              run->prefill ? ", prefill for " : "", run->prefill_for);
     log_line(LOG_DEBUG, "%s: %s connections in %u workers, requests of %s bytes", run->name,
-             units_format_grouped(clients, sizeof clients, run->clients), run->worker_count,
-             units_format_grouped(bytes, sizeof bytes, run->request_bytes));
+             UNITS_GROUPED(run->clients), run->worker_count, UNITS_GROUPED(run->request_bytes));
 }
 
 void bench_log_run_end(const struct run_facts *run, const struct run_result *result)

@@ -1,7 +1,6 @@
 #include "orchestrator/commands/bench_outputs.h"
 
 #include <stdio.h>
-#include <string.h>
 
 #include "orchestrator/options/dialect.h"
 #include "orchestrator/report/output_place.h"
@@ -18,7 +17,7 @@ static enum err_code add(struct timeline *timeline, enum err_code made, const st
 static enum err_code add_stdout(struct timeline *timeline, const struct spec *spec, struct err *err)
 {
     struct sink sink;
-    if (spec->json_path != NULL && strcmp(spec->json_path, "-") == 0)
+    if (output_is_stdout(spec->json_path))
         return add(timeline, sink_json(&sink, "-", OUTPUT_NAMED, err), &sink);
     if (spec->csv_interval_ns > 0)
         return add(timeline, sink_interval_csv(&sink, stdout, false, spec->csv_interval_ns, err),
@@ -68,7 +67,7 @@ enum err_code bench_outputs_add_directory(struct timeline *timeline, const struc
 
 bool bench_outputs_only_stdout(const struct spec *spec)
 {
-    bool json_file = spec->json_path != NULL && strcmp(spec->json_path, "-") != 0;
+    bool json_file = spec->json_path != NULL && !output_is_stdout(spec->json_path);
     return spec->out_dir == NULL && spec->hdr_path == NULL && !json_file;
 }
 
@@ -80,7 +79,7 @@ enum err_code bench_outputs_add(struct timeline *timeline, const struct bench_re
     enum err_code code = OK;
     if (spec->out_dir != NULL)
         code = bench_outputs_add_directory(timeline, spec, err);
-    if (code == OK && spec->json_path != NULL && strcmp(spec->json_path, "-") != 0)
+    if (code == OK && spec->json_path != NULL && !output_is_stdout(spec->json_path))
         code = add(timeline, sink_json(&sink, spec->json_path, OUTPUT_NAMED, err), &sink);
     if (code == OK && spec->hdr_path != NULL)
         code = add(timeline, sink_hdr_log(&sink, spec->hdr_path, OUTPUT_NAMED, err), &sink);
@@ -88,8 +87,8 @@ enum err_code bench_outputs_add(struct timeline *timeline, const struct bench_re
         return add(timeline, request->dialect->make_report(&sink, stdout, request, err), &sink);
     if (code == OK)
         code = add_stdout(timeline, spec, err);
-    bool json_on_stdout = spec->json_path != NULL && strcmp(spec->json_path, "-") == 0;
-    if (code == OK && (spec->quiet || spec->csv || spec->csv_interval_ns > 0 || json_on_stdout))
+    if (code == OK && (spec->quiet || spec->csv || spec->csv_interval_ns > 0 ||
+                       output_is_stdout(spec->json_path)))
         timeline_add(timeline, sink_trouble());
     return code;
 }

@@ -1,12 +1,6 @@
 #include "orchestrator/commands/capacity_files.h"
 
 #include <stdio.h>
-#include <string.h>
-
-static bool is_stdout(const char *path)
-{
-    return path != NULL && strcmp(path, "-") == 0;
-}
 
 static enum err_code create(struct output *list, uint32_t *count, const char *path,
                             enum output_naming naming, struct err *err)
@@ -30,9 +24,9 @@ static enum err_code create_in(struct output *list, uint32_t *count, const char 
 enum err_code capacity_files_open(struct capacity_files *files, const char *name,
                                   const struct spec *spec, const char *csv_path, struct err *err)
 {
-    if (is_stdout(spec->json_path) && is_stdout(csv_path))
+    if (output_is_stdout(spec->json_path) && output_is_stdout(csv_path))
         return err_set(err, E_USAGE, "--json - and --csv -: standard output takes one of them");
-    files->text_on_stdout = !is_stdout(spec->json_path) && !is_stdout(csv_path);
+    files->text_on_stdout = !output_is_stdout(spec->json_path) && !output_is_stdout(csv_path);
     enum err_code code = OK;
     output_borrow(&files->text, stdout);
     files->text.plain = true;

@@ -20,6 +20,7 @@
 #include "common/units.h"
 #include "orchestrator/commands/commands.h"
 #include "orchestrator/fleet/control_line.h"
+#include "orchestrator/options/option_row.h"
 #include "orchestrator/options/rate_text.h"
 
 #define ANSWER_SECONDS 5
@@ -37,17 +38,10 @@ struct ctl_request {
 
 /* clang-format off: a row reads best as a few short lines */
 static const struct option_row rows[] = {
-    {.name = "json",
-     .kind = OPTION_FLAG,
-     .offset = AT(json),
-     .section = "Output",
+    {ROW("json", NULL, OPTION_FLAG, NULL, AT(json)), .section = "Output",
      .help = "Print the answer as it came, one line of JSON."},
-    {.name = "help",
-     .kind = OPTION_FLAG,
-     .offset = AT(help),
-     .section = "Other",
-     .help = "This text.",
-     .command_line_only = true},
+    {ROW("help", NULL, OPTION_FLAG, NULL, AT(help)), .command_line_only = true, .section = "Other",
+     .help = "This text."},
 };
 /* clang-format on */
 
@@ -216,10 +210,8 @@ static bool is_sound(const json_t *answer)
 
 static void print_count(const char *name, const json_t *counts, const char *key)
 {
-    char grouped[UNITS_GROUPED_BYTES];
     const json_t *count = json_object_get(counts, key);
-    uint64_t value = (uint64_t)json_integer_value(count);
-    printf(", %s %s", name, units_format_grouped(grouped, sizeof grouped, value));
+    printf(", %s %s", name, UNITS_GROUPED((uint64_t)json_integer_value(count)));
 }
 
 /* "target 20,000/s", "target 0.5/s" */

@@ -12,11 +12,6 @@
 #define ROWS_MAX 14u /* more edges than this: a row every tenth of the time */
 #define ROWS_EVEN 10u
 
-static double seconds(uint64_t time_ns)
-{
-    return (double)time_ns / (double)NS_PER_SECOND;
-}
-
 static uint64_t request_limit(const struct spec *spec)
 {
     return spec->duration_ns > 0 ? 0 : spec->requests;
@@ -42,7 +37,8 @@ static void print_first_times(FILE *out, const struct spec *spec, const struct s
         if (next->time_ns >= end_ns)
             break;
         fprintf(out, "  %15.9f s   ticket %-6" PRIu64 " worker %" PRIu32 "\n",
-                seconds(next->time_ns), next->index + next->number * worker_count, next->index);
+                clock_seconds(next->time_ns), next->index + next->number * worker_count,
+                next->index);
         arrivals_advance(next);
     }
     free(streams);
@@ -51,14 +47,13 @@ static void print_first_times(FILE *out, const struct spec *spec, const struct s
 static void print_rate_row(FILE *out, const struct spec *spec, const struct schedule *schedule,
                            uint64_t at_ns, uint64_t rate_micro)
 {
-    char rate[RATE_TEXT_BYTES], due[UNITS_GROUPED_BYTES];
+    char rate[RATE_TEXT_BYTES];
     schedule_hint hint = 0;
     uint64_t tickets = schedule_tickets_before(schedule, at_ns, &hint);
     if (request_limit(spec) > 0 && tickets > request_limit(spec))
         tickets = request_limit(spec);
-    fprintf(out, "  %15.3f s %17s/s %20s\n", seconds(at_ns),
-            rate_format(rate, sizeof rate, rate_micro),
-            units_format_grouped(due, sizeof due, tickets));
+    fprintf(out, "  %15.3f s %17s/s %20s\n", clock_seconds(at_ns),
+            rate_format(rate, sizeof rate, rate_micro), UNITS_GROUPED(tickets));
 }
 
 /* The rate in force up to the end, and not that of a step which would begin there. */
@@ -122,9 +117,9 @@ static void print_client_ramp(FILE *out, const struct spec *spec)
     fprintf(out, "\nClient ramp: %s to %s connections in all\n", UNITS_GROUPED(ramp->start_clients),
             UNITS_GROUPED(ramp->end_clients));
     for (uint64_t step = 0; step < steps; step += each)
-        fprintf(out, "  %15.3f s %10s\n", seconds(step * ramp->interval_ns),
+        fprintf(out, "  %15.3f s %10s\n", clock_seconds(step * ramp->interval_ns),
                 UNITS_GROUPED(client_ramp_count(ramp, step * ramp->interval_ns)));
-    fprintf(out, "  %15.3f s %10s\n", seconds(end_ns),
+    fprintf(out, "  %15.3f s %10s\n", clock_seconds(end_ns),
             UNITS_GROUPED(client_ramp_count(ramp, end_ns)));
 }
 

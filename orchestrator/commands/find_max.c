@@ -78,7 +78,7 @@ static enum err_code open_outputs(struct find_max *find, struct err *err)
 
 static double seconds_since(uint64_t began_ns)
 {
-    return (double)(clock_now_ns() - began_ns) / (double)NS_PER_SECOND;
+    return clock_seconds(clock_now_ns() - began_ns);
 }
 
 static void show(const struct find_max *find)

@@ -13,9 +13,11 @@
 #include "orchestrator/commands/capacity_picks.h"
 #include "orchestrator/commands/commands.h"
 #include "orchestrator/options/bench_relations.h"
+#include "orchestrator/options/option_row.h"
 #include "orchestrator/options/option_selection.h"
 
 #define AT(member) offsetof(struct find_max_request, member)
+#define RATE_MOST (SCHEDULE_RATE_MAX_MICRO / SCHEDULE_MICRO)
 #define WINDOW_STEP_NS (100 * NS_PER_MS)
 #define INTERVALS_IN_A_WINDOW 10u
 #define REQUESTS_IN_A_WINDOW 10u
@@ -46,74 +48,27 @@ static enum err_code parse_precision(void *target, const char *value, struct err
 
 /* clang-format off: a row reads best as a few short lines */
 static const struct option_row own[] = {
-    {.name = "slo",
-     .kind = OPTION_CUSTOM,
-     .argument = "OBJECTIVE",
-     .parse = parse_slos,
-     .repeats = true,
+    {ROW("slo", NULL, OPTION_CUSTOM, "OBJECTIVE", 0), .parse = parse_slos, .repeats = true,
      .section = "Search",
      .help =
          "What every rate that counts has to keep: p99<1ms, p99.9<=5ms, mean<500us, max<20ms or "
          "errors<0.1%, of response times. Several of them separated by commas, or --slo again."},
-    {.name = "start-rate",
-     .kind = OPTION_COUNT,
-     .argument = "N",
-     .offset = AT(start_rate),
-     .min = 1,
-     .max = SCHEDULE_RATE_MAX_MICRO / SCHEDULE_MICRO,
-     .unset = "1000",
-     .section = "Search",
-     .help = "Requests per second of the first probe."},
-    {.name = "max-rate",
-     .kind = OPTION_COUNT,
-     .argument = "N",
-     .offset = AT(max_rate),
-     .min = 1,
-     .max = SCHEDULE_RATE_MAX_MICRO / SCHEDULE_MICRO,
-     .unset = "100m",
-     .section = "Search",
-     .help = "No probe has a higher rate."},
-    {.name = "precision",
-     .kind = OPTION_CUSTOM,
-     .argument = "PERCENT",
-     .parse = parse_precision,
-     .unset = "2%",
+    {ROW("start-rate", NULL, OPTION_COUNT, "N", AT(start_rate)), NUMBER(1, RATE_MOST),
+     .unset = "1000", .section = "Search", .help = "Requests per second of the first probe."},
+    {ROW("max-rate", NULL, OPTION_COUNT, "N", AT(max_rate)), NUMBER(1, RATE_MOST), .unset = "100m",
+     .section = "Search", .help = "No probe has a higher rate."},
+    {ROW("precision", NULL, OPTION_CUSTOM, "PERCENT", 0), .parse = parse_precision, .unset = "2%",
      .section = "Search",
      .help = "How near the rate that passes and the one that fails have to be; 0.5% to 50%."},
-    {.name = "windows",
-     .kind = OPTION_COUNT,
-     .argument = "N",
-     .offset = AT(windows),
-     .min = 1,
-     .max = WINDOWS_MAX,
-     .unset = "5",
-     .section = "Search",
-     .help = "Windows of a probe, which passes when the majority of them do."},
-    {.name = "window",
-     .kind = OPTION_DURATION,
-     .argument = "TIME",
-     .offset = AT(window_ns),
-     .bare_unit_ns = NS_PER_SECOND,
-     .min = WINDOW_STEP_NS,
-     .max = 600 * NS_PER_SECOND,
-     .unset = "1s",
-     .section = "Search",
+    {ROW("windows", NULL, OPTION_COUNT, "N", AT(windows)), NUMBER(1, WINDOWS_MAX), .unset = "5",
+     .section = "Search", .help = "Windows of a probe, which passes when the majority of them do."},
+    {ROW("window", NULL, OPTION_DURATION, "TIME", AT(window_ns)),
+     BARE(NS_PER_SECOND, WINDOW_STEP_NS, 600 * NS_PER_SECOND), .unset = "1s", .section = "Search",
      .help = "Length of a window, a multiple of 100ms; a bare number is seconds."},
-    {.name = "max-probes",
-     .kind = OPTION_COUNT,
-     .argument = "N",
-     .offset = AT(max_probes),
-     .min = 1,
-     .max = SEARCH_PROBES_MAX,
-     .unset = "60",
-     .section = "Search",
+    {ROW("max-probes", NULL, OPTION_COUNT, "N", AT(max_probes)), NUMBER(1, SEARCH_PROBES_MAX),
+     .unset = "60", .section = "Search",
      .help = "The search ends after so many probes with what it has."},
-    {.name = "csv",
-     .kind = OPTION_TEXT,
-     .argument = "FILE",
-     .offset = AT(csv_path),
-     .needs_trust = true,
-     .section = "Output",
+    {ROW("csv", NULL, OPTION_TEXT, "FILE", AT(csv_path)), .needs_trust = true, .section = "Output",
      .help =
          "Write a CSV line for each probe to FILE; - is standard output, in place of the table. "
          "(--csv of bench is a flag.)"},
@@ -126,11 +81,8 @@ static const struct option_row own[] = {
      .aliases = "duration",
      .kind = OPTION_ELSEWHERE,
      .help = "a probe lasts --windows times --window"},
-    {.name = "requests",
-     .shorts = "n",
-     .kind = OPTION_ELSEWHERE,
-     .help = "a probe lasts --windows times --window"},
-    {.name = "interval", .kind = OPTION_ELSEWHERE, .help = "use --window"},
+    ELSEWHERE("requests", "n", "a probe lasts --windows times --window"),
+    ELSEWHERE("interval", NULL, "use --window"),
 };
 
 static const struct option_pick picks[] = {

@@ -2,7 +2,6 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
-#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -100,34 +99,30 @@ static void add_missing(struct timeline *timeline, const char *directory)
         close(directory_fd);
 }
 
-static bool is_stdout(const char *path)
-{
-    return path != NULL && strcmp(path, "-") == 0;
-}
-
 static enum err_code check_spec(const struct spec *spec, struct err *err)
 {
     int on_stdout =
-        (spec->csv_interval_ns > 0) + is_stdout(spec->json_path) + spec->csv + spec->quiet;
+        (spec->csv_interval_ns > 0) + output_is_stdout(spec->json_path) + spec->csv + spec->quiet;
     if (on_stdout > 1)
         return err_set(err, E_USAGE,
                        "--csv-interval, --json -, --csv and --quiet all write to standard output: "
                        "give one");
-    if (is_stdout(spec->hdr_path))
+    if (output_is_stdout(spec->hdr_path))
         return err_set(err, E_USAGE, "--hdr -: the log needs a file of its own");
     return OK;
 }
 
-/* Looks for a run whose intervals do not fill a row of the CSV, and for a second test. */
-struct grid_check {
+/* Looks for a run whose intervals do not fill a row of the CSV, for a second test, and for any interval. */
+struct check {
     uint64_t csv_interval_ns;
     uint32_t tests;
     uint64_t interval_ns; /* of the first such run; 0: none */
+    uint64_t row_count;
 };
 
-static enum err_code check_run_grid(void *state, const struct run_facts *run, struct err *err)
+static enum err_code check_run(void *state, const struct run_facts *run, struct err *err)
 {
-    struct grid_check *check = state;
+    struct check *check = state;
     (void)err;
     check->tests += !run->prefill;
     if (check->interval_ns == 0 && check->csv_interval_ns % run->interval_ns != 0)
@@ -135,68 +130,53 @@ static enum err_code check_run_grid(void *state, const struct run_facts *run, st
     return OK;
 }
 
-/* As bench does, and before anything is printed: the journal is read once for this alone. */
-static enum err_code check_grid(const struct spec *spec, const char *directory, struct err *err)
+static enum err_code check_row(void *state, const struct interval_row *row,
+                               const struct error_kinds *error_kinds, struct err *err)
 {
-    struct grid_check check = {.csv_interval_ns = spec->csv_interval_ns};
+    struct check *check = state;
+    (void)row;
+    (void)error_kinds;
+    (void)err;
+    check->row_count++;
+    return OK;
+}
+
+/* Before anything is printed the journal is read once for this alone: for the grid, as bench checks it,
+ * and because a run of which no interval is left has figures for nobody, and any output would show zeros. */
+static enum err_code check_journal(const struct spec *spec, const char *directory, struct err *err)
+{
+    struct check check = {.csv_interval_ns = spec->csv_interval_ns};
     static struct timeline timeline; /* too large for a stack */
     char asked[32], interval[32];
     bool complete = false;
     struct err damage = {.code = OK}; /* the second reading says it */
-    if (spec->csv_interval_ns == 0)
-        return OK;
     if (timeline_init(&timeline, err) != OK)
         return err->code;
-    timeline_add(&timeline,
-                 (struct sink){.name = "check", .state = &check, .run_begin = check_run_grid});
+    timeline_add(&timeline, (struct sink){.name = "check",
+                                          .state = &check,
+                                          .run_begin = check_run,
+                                          .interval = check_row});
     enum err_code readable = journal_replay(directory, &timeline, &complete, &damage);
     timeline_destroy(&timeline);
-    if (check.tests > 1)
+    if (readable == E_SYSTEM)
+        return err_set(err, E_SYSTEM, "%s", damage.text);
+    if (readable == OK && check.row_count == 0)
+        return err_set(err, E_DATA,
+                       "the journal in %s ends before the first interval of a run: there "
+                       "is nothing to report",
+                       directory);
+    if (check.csv_interval_ns > 0 && check.tests > 1)
         return err_set(err, E_USAGE,
                        "--csv-interval with %u tests: its rows have no name column; without it, "
                        "report writes a file for each test",
                        check.tests);
-    if (check.interval_ns == 0)
-        return readable == E_SYSTEM ? err_set(err, E_SYSTEM, "%s", damage.text) : OK;
+    if (check.csv_interval_ns == 0 || check.interval_ns == 0)
+        return OK;
     units_format_duration(asked, sizeof asked, check.csv_interval_ns);
     units_format_duration(interval, sizeof interval, check.interval_ns);
     return err_set(err, E_USAGE,
                    "--csv-interval %s is not a whole multiple of the run's interval %s", asked,
                    interval);
-}
-
-static enum err_code count_row(void *state, const struct interval_row *row,
-                               const struct error_kinds *error_kinds, struct err *err)
-{
-    uint64_t *row_count = state;
-    (void)row;
-    (void)error_kinds;
-    (void)err;
-    ++*row_count;
-    return OK;
-}
-
-/* A run of which no interval is left has figures for nobody: said before any output shows zeros. */
-static enum err_code check_rows(const char *directory, struct err *err)
-{
-    static struct timeline timeline; /* too large for a stack */
-    uint64_t row_count = 0;
-    bool complete = false;
-    struct err damage = {.code = OK}; /* the second reading says it */
-    if (timeline_init(&timeline, err) != OK)
-        return err->code;
-    timeline_add(&timeline,
-                 (struct sink){.name = "check", .state = &row_count, .interval = count_row});
-    enum err_code readable = journal_replay(directory, &timeline, &complete, &damage);
-    timeline_destroy(&timeline);
-    if (readable != OK)
-        return readable == E_SYSTEM ? err_set(err, E_SYSTEM, "%s", damage.text) : OK;
-    return row_count > 0
-               ? OK
-               : err_set(err, E_DATA,
-                         "the journal in %s ends before the first interval of a run: there "
-                         "is nothing to report",
-                         directory);
 }
 
 static enum err_code replay(const struct bench_request *request, const char *directory,
@@ -213,8 +193,7 @@ static enum err_code replay(const struct bench_request *request, const char *dir
         return err_set(err, E_DATA,
                        "%s holds no journal that can be read: volley bench --out DIR writes one",
                        directory);
-    if (check_rows(directory, err) != OK || check_grid(spec, directory, err) != OK ||
-        timeline_init(&timeline, err) != OK)
+    if (check_journal(spec, directory, err) != OK || timeline_init(&timeline, err) != OK)
         return err->code;
     timeline.percentiles = spec->percentiles;
     timeline.percentile_count = spec->percentile_count;

@@ -9,6 +9,7 @@
 #include "orchestrator/commands/capacity_picks.h"
 #include "orchestrator/commands/commands.h"
 #include "orchestrator/options/bench_relations.h"
+#include "orchestrator/options/option_row.h"
 #include "orchestrator/options/option_selection.h"
 #include "orchestrator/options/rate_text.h"
 
@@ -76,49 +77,22 @@ static enum err_code parse_pipeline(void *target, const char *value, struct err 
 
 /* clang-format off: a row reads best as a few short lines */
 static const struct option_row own[] = {
-    {.name = "clients",
-     .shorts = "c",
-     .kind = OPTION_CUSTOM,
-     .argument = "LIST",
-     .parse = parse_clients,
-     .unset = "50",
+    {ROW("clients", "c", OPTION_CUSTOM, "LIST", 0), .parse = parse_clients, .unset = "50",
      .section = "Sweep",
      .help =
          "Connections over all workers: a list such as 1,5,10,20,50,100, one run for each, or one "
          "number for all runs."},
-    {.name = "qps",
-     .aliases = "rps",
-     .kind = OPTION_CUSTOM,
-     .argument = "LIST",
-     .parse = parse_qps,
+    {ROW("qps", NULL, OPTION_CUSTOM, "LIST", 0), .parse = parse_qps, .aliases = "rps",
      .section = "Sweep",
      .help = "Requests per second, whatever the server does: a list, or one number. Without it the "
              "next "
              "request waits for the last reply."},
-    {.name = "pipeline",
-     .shorts = "P",
-     .kind = OPTION_CUSTOM,
-     .argument = "LIST",
-     .parse = parse_pipeline,
-     .unset = "1",
-     .section = "Sweep",
-     .help = "Requests in flight on each connection: a list, or one number."},
-    {.name = "step-duration",
-     .kind = OPTION_DURATION,
-     .argument = "TIME",
-     .offset = AT(step_ns),
-     .bare_unit_ns = NS_PER_SECOND,
-     .min = 10 * NS_PER_MS,
-     .max = 3600 * NS_PER_SECOND * 24,
-     .unset = "10s",
-     .section = "Sweep",
-     .help = "How long each step is measured; a bare number is seconds."},
-    {.name = "csv",
-     .kind = OPTION_TEXT,
-     .argument = "FILE",
-     .offset = AT(csv_path),
-     .needs_trust = true,
-     .section = "Output",
+    {ROW("pipeline", "P", OPTION_CUSTOM, "LIST", 0), .parse = parse_pipeline, .unset = "1",
+     .section = "Sweep", .help = "Requests in flight on each connection: a list, or one number."},
+    {ROW("step-duration", NULL, OPTION_DURATION, "TIME", AT(step_ns)),
+     BARE(NS_PER_SECOND, 10 * NS_PER_MS, 3600 * NS_PER_SECOND * 24), .unset = "10s",
+     .section = "Sweep", .help = "How long each step is measured; a bare number is seconds."},
+    {ROW("csv", NULL, OPTION_TEXT, "FILE", AT(csv_path)), .needs_trust = true, .section = "Output",
      .help = "Write a CSV line for each step to FILE; - is standard output, in place of the table. "
              "(--csv of bench is a flag.)"},
 
@@ -126,7 +100,7 @@ static const struct option_row own[] = {
      .aliases = "duration",
      .kind = OPTION_ELSEWHERE,
      .help = "use --step-duration"},
-    {.name = "requests", .shorts = "n", .kind = OPTION_ELSEWHERE, .help = "use --step-duration"},
+    ELSEWHERE("requests", "n", "use --step-duration"),
 };
 
 static const struct option_pick picks[] = {

@@ -282,7 +282,7 @@ static void tell_own_stop(struct collector *collector)
             LOG_WARNING,
             "volley itself stood still for %.3f s from %s on: it was stopped, or kept from its "
             "CPU; what was not answered meanwhile is not the target's doing",
-            (double)(known->to_ns - known->from_ns) / (double)NS_PER_SECOND,
+            clock_seconds(known->to_ns - known->from_ns),
             figure_moment(from, sizeof from, known->from_ns, collector->warmup_ns));
     *known = (struct own_stop){0};
 }
@@ -335,7 +335,7 @@ static void watch_warmup(struct collector *collector, const struct interval_row 
 {
     bool open_loop = (row->header.flags & INTERVAL_OPEN_LOOP) != 0;
     enum interval_histogram_kind kind = open_loop ? HISTOGRAM_RESPONSE_OK : HISTOGRAM_SERVICE_OK;
-    double seconds = (double)(row->header.end_ns - row->header.start_ns) / (double)NS_PER_SECOND;
+    double seconds = clock_seconds(row->header.end_ns - row->header.start_ns);
     if ((row->header.flags & INTERVAL_WARMUP) == 0 || row->header.first == 0 || !(seconds > 0))
         return;
     steady_add(&collector->steady, (double)row->counters[COUNTER_OK] / seconds,

@@ -51,7 +51,7 @@ static double measured_seconds(const struct fleet *fleet)
     uint64_t done_ns = last_done_ns(fleet);
     end_ns = done_ns > end_ns ? done_ns : end_ns;
     end_ns = planned_ns > end_ns ? planned_ns : end_ns;
-    return end_ns > begin_ns ? (double)(end_ns - begin_ns) / NS_PER_SECOND : 0;
+    return end_ns > begin_ns ? clock_seconds(end_ns - begin_ns) : 0;
 }
 
 /* Of an open loop's measured part, the time in which requests fell due, and the rate asked for. */
@@ -59,7 +59,7 @@ static void summarise_target(const struct fleet *fleet)
 {
     struct run_result *result = fleet->result;
     uint64_t length_ns = due_ns(fleet, fleet->start_ns + fleet->facts->warmup_ns);
-    result->due_seconds = (double)length_ns / NS_PER_SECOND;
+    result->due_seconds = clock_seconds(length_ns);
     result->rate_changes = fleet->steering.changes;
     result->target_rate =
         due_rate(ipc_schedule(fleet->segment), length_ns, result->rate_changes > 0);
@@ -77,10 +77,10 @@ static void summarise_workers(const struct fleet *fleet)
             .cpu = fleet->plan->workers[i].cpu,
             .restarts = fleet->members[i].restarts,
             .requests = measured[COUNTER_OK] + measured[COUNTER_ERROR_REPLIES],
-            .cpu_user_seconds = (double)measured[COUNTER_CPU_USER_NS] / NS_PER_SECOND,
-            .cpu_system_seconds = (double)measured[COUNTER_CPU_SYSTEM_NS] / NS_PER_SECOND,
-            .run_delay_seconds = (double)measured[COUNTER_RUN_DELAY_NS] / NS_PER_SECOND,
-            .spin_seconds = (double)measured[COUNTER_SPIN_NS] / NS_PER_SECOND,
+            .cpu_user_seconds = clock_seconds(measured[COUNTER_CPU_USER_NS]),
+            .cpu_system_seconds = clock_seconds(measured[COUNTER_CPU_SYSTEM_NS]),
+            .run_delay_seconds = clock_seconds(measured[COUNTER_RUN_DELAY_NS]),
+            .spin_seconds = clock_seconds(measured[COUNTER_SPIN_NS]),
         };
     }
 }
@@ -139,10 +139,10 @@ static void say_ended_early(char *text, size_t text_bytes, const struct fleet *f
     if (run->duration_ns > 0 && passed_ns > run->duration_ns)
         passed_ns = run->duration_ns;
     int used = snprintf(text, text_bytes, "%s after %s s", how,
-                        UNITS_REAL((double)passed_ns / NS_PER_SECOND, decimals));
+                        UNITS_REAL(clock_seconds(passed_ns), decimals));
     if (run->duration_ns > 0)
         snprintf(text + used, text_bytes - (size_t)used, " of %s s",
-                 UNITS_REAL((double)run->duration_ns / NS_PER_SECOND, decimals));
+                 UNITS_REAL(clock_seconds(run->duration_ns), decimals));
     else
         snprintf(text + used, text_bytes - (size_t)used, " and %s of %s requests",
                  UNITS_GROUPED(fleet->timeline->total->counters[COUNTER_SENT]),

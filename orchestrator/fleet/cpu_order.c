@@ -38,8 +38,13 @@ char *cpu_order_list(char *text, size_t text_bytes, const uint32_t *cpus, uint32
 
 bool cpu_order_has(const struct cpu_set_order *order, uint32_t cpu)
 {
-    for (uint32_t i = 0; i < order->count; i++)
-        if (order->cpus[i] == cpu)
+    return cpu_list_has(order->cpus, order->count, cpu);
+}
+
+bool cpu_list_has(const uint32_t *cpus, uint32_t count, uint32_t cpu)
+{
+    for (uint32_t i = 0; i < count; i++)
+        if (cpus[i] == cpu)
             return true;
     return false;
 }

@@ -26,8 +26,9 @@ struct cpu_set_order {
 MUST_USE enum err_code cpu_order_discover(struct cpu_set_order *order, const char *root,
                                           const char *synthetic, struct err *err);
 
-/* Whether the CPU is one of the order's. */
+/* Whether the CPU is one of the order's, or of any list. */
 bool cpu_order_has(const struct cpu_set_order *order, uint32_t cpu);
+bool cpu_list_has(const uint32_t *cpus, uint32_t count, uint32_t cpu);
 
 /* CPU numbers in any order -> "0-3,8", ascending. Returns text; what does not fit (at least 16
  * bytes) ends in "...". */

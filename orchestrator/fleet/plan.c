@@ -72,14 +72,6 @@ static enum err_code pool_from_list(struct cpu_pool *pool, const struct spec *sp
     return OK;
 }
 
-static bool pool_has(const struct cpu_pool *pool, uint32_t cpu)
-{
-    for (uint32_t i = 0; i < pool->count; i++)
-        if (pool->cpus[i] == cpu)
-            return true;
-    return false;
-}
-
 static void give_server(struct plan *plan, uint32_t cpu)
 {
     if (plan->server_cpu_count == 0)
@@ -94,25 +86,17 @@ static uint32_t server_wish(const struct spec *spec)
     return threads < PLAN_SERVER_CPUS_MAX ? (uint32_t)threads : PLAN_SERVER_CPUS_MAX;
 }
 
-static bool may_run_on(const struct server_cpus *server, uint32_t cpu)
-{
-    for (uint32_t i = 0; i < server->count; i++)
-        if (server->cpus[i] == cpu)
-            return true;
-    return false;
-}
-
 /* All usable CPUs but those of a local server that has only some of them. */
 static void pool_beside_local(struct cpu_pool *pool, const struct cpu_set_order *order,
                               const struct server_cpus *server)
 {
     uint32_t shared = 0;
     for (uint32_t i = 0; i < order->count; i++)
-        shared += may_run_on(server, order->cpus[i]);
+        shared += cpu_list_has(server->cpus, server->count, order->cpus[i]);
     pool->elsewhere = shared == 0;
     pool->kept_away = shared < order->count ? shared : 0;
     for (uint32_t i = 0; i < order->count; i++)
-        if (pool->kept_away == 0 || !may_run_on(server, order->cpus[i]))
+        if (pool->kept_away == 0 || !cpu_list_has(server->cpus, server->count, order->cpus[i]))
             pool->cpus[pool->count++] = order->cpus[i];
 }
 
@@ -131,7 +115,7 @@ static enum err_code place_server_and_pool(struct plan *plan, struct cpu_pool *p
         if (code != OK || place != SERVER_MANAGED)
             return code;
         for (uint32_t i = 0; i < order->count && plan->server_cpu_count < wish; i++)
-            if (!pool_has(pool, order->cpus[i]))
+            if (!cpu_list_has(pool->cpus, pool->count, order->cpus[i]))
                 give_server(plan, order->cpus[i]);
         return OK;
     }

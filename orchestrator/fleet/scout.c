@@ -46,12 +46,6 @@ bool scout_is_needed(const struct spec *spec, const struct topology *topology)
 static const char *const role_words[] = {
     [TOPOLOGY_PRIMARY] = "a primary", [TOPOLOGY_REPLICA] = "a replica", [TOPOLOGY_GONE] = "gone"};
 
-static bool same_address(const struct target_address *a, const struct target_address *b)
-{
-    return a->address_bytes == b->address_bytes &&
-           memcmp(&a->address, &b->address, a->address_bytes) == 0;
-}
-
 /* Whether anything has changed that workers go by; and says what. */
 static bool is_news(const struct topology *before, const struct topology *after, bool tell)
 {
@@ -60,7 +54,7 @@ static bool is_news(const struct topology *before, const struct topology *after,
         const struct topology_node *node = &after->nodes[i], *old = &before->nodes[i];
         bool new = i >= before->node_count;
         if (!new && old->role == node->role &&
-            old->primary == node->primary &&same_address(&old->address, &node->address))
+            old->primary == node->primary &&target_address_same(&old->address, &node->address))
             continue;
         if (tell && changes++ < NAMED_CHANGES_MAX)
             log_line(LOG_INFO, "topology: %s is %s%s", node->address.text, role_words[node->role],
@@ -95,7 +89,7 @@ struct control *scout_reach(struct scout *scout, uint32_t node)
     const struct target_address *target = &scout->next.nodes[node].address;
     struct err err = {.code = OK};
     uint64_t now_ns = clock_now_ns();
-    if (scout->controls[node] != NULL && same_address(target, &scout->reached[node]))
+    if (scout->controls[node] != NULL && target_address_same(target, &scout->reached[node]))
         return scout->controls[node];
     scout_drop(scout, node);
     if (target->address_bytes == 0 || now_ns < scout->avoid_until_ns[node])

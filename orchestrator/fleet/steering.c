@@ -114,8 +114,8 @@ static json_t *describe(const struct steering *steering, const struct moment *mo
     return json_pack(
         "{s:s, s:o, s:b, s:f, s:f, s:{s:o, s:o}, s:o, s:{s:o}}", "state",
         phase_names[moment->phase], "test", json_value_text(steering->facts->name), "prefill",
-        steering->facts->prefill, "elapsed_seconds", (double)moment->elapsed_ns / NS_PER_SECOND,
-        "measured_seconds", (double)moment->measured_ns / NS_PER_SECOND, "rate", "target",
+        steering->facts->prefill, "elapsed_seconds", clock_seconds(moment->elapsed_ns),
+        "measured_seconds", clock_seconds(moment->measured_ns), "rate", "target",
         open_loop ? control_rate_to_json(rate_now_micro(steering, moment)) : json_null(),
         "achieved", achieved < 0 ? json_null() : json_real(achieved), "requests", requests,
         "connections", "open", json_value_count(live_connections(steering)));
@@ -174,7 +174,7 @@ static enum err_code change_rate(struct steering *steering, const struct moment 
                        SCHEDULE_CHANGES_MAX);
     log_line(LOG_INFO, "%s: %.6g requests per second from %.3f s on (control socket)",
              steering->facts->name, (double)rate_micro / (double)SCHEDULE_MICRO,
-             (double)at_ns / NS_PER_SECOND);
+             clock_seconds(at_ns));
     steering->changes++;
     tell_change(steering, moment, action, rate_micro);
     return OK;

@@ -300,8 +300,7 @@ void supervise_target(struct fleet *fleet, uint64_t now_ns, uint64_t passed_ns)
     if (fleet->unconnected_ns > patience_ns && fleet->run->duration_ns == 0) {
         err_set(&fleet->err, E_CONNECT,
                 "no connection to %s could be opened again for %.1f s (%s); the run ended early",
-                fleet->facts->target, (double)patience_ns / (double)NS_PER_SECOND,
-                fleet_patience_option(fleet));
+                fleet->facts->target, clock_seconds(patience_ns), fleet_patience_option(fleet));
         fleet_set_stop(fleet, now_ns + STOP_AHEAD_NS);
     }
 }
@@ -343,7 +342,7 @@ void supervise_progress(struct fleet *fleet, uint64_t now_ns, uint64_t passed_ns
     err_set(&fleet->err, E_FAILED,
             "no request to %s was answered for %.1f s (--request-timeout and a third of "
             "--wait-ready) though there are connections; the run ended early",
-            fleet->facts->target, (double)patience_ns / (double)NS_PER_SECOND);
+            fleet->facts->target, clock_seconds(patience_ns));
     fleet_set_stop(fleet, now_ns + STOP_AHEAD_NS);
 }
 

@@ -9,11 +9,6 @@
 /* Outages that are told in one run: whoever looks on has understood by then. */
 #define TOLD_MAX 10u
 
-static double seconds(uint64_t ns)
-{
-    return (double)ns / (double)NS_PER_SECOND;
-}
-
 /* Workers tell nodes apart. */
 static bool has_nodes(const struct fleet *fleet)
 {
@@ -69,9 +64,11 @@ static char *format_when(char *text, size_t text_bytes, const struct fleet *flee
 {
     uint64_t warmup_ns = fleet->run->warmup_ns;
     if (at_ns < warmup_ns)
-        snprintf(text, text_bytes, "%s, %.1f s of the warm-up", fleet->facts->name, seconds(at_ns));
+        snprintf(text, text_bytes, "%s, %.1f s of the warm-up", fleet->facts->name,
+                 clock_seconds(at_ns));
     else
-        snprintf(text, text_bytes, "%s, %.1f s", fleet->facts->name, seconds(at_ns - warmup_ns));
+        snprintf(text, text_bytes, "%s, %.1f s", fleet->facts->name,
+                 clock_seconds(at_ns - warmup_ns));
     return text;
 }
 
@@ -121,10 +118,10 @@ static char *format_patience(char *text, size_t text_bytes, const struct fleet *
                  (unsigned long long)spec->max_reconnects);
     else if (fleet->run->duration_ns > 0)
         snprintf(text, text_bytes, "reconnecting until the run ends at %.1f s",
-                 seconds(fleet->run->duration_ns));
+                 clock_seconds(fleet->run->duration_ns));
     else if (!has_nodes(fleet))
-        snprintf(text, text_bytes, "reconnecting for %.1f s at most (%s)", seconds(patience_ns),
-                 fleet_patience_option(fleet));
+        snprintf(text, text_bytes, "reconnecting for %.1f s at most (%s)",
+                 clock_seconds(patience_ns), fleet_patience_option(fleet));
     else
         snprintf(text, text_bytes, "reconnecting");
     return text;
@@ -149,7 +146,7 @@ static void tell_beginning(struct fleet *fleet, uint32_t node, enum node_news ne
     else
         log_line(LOG_WARNING, "%s: no request to %s has succeeded for %.1f s",
                  format_when(when, sizeof when, fleet, elapsed_ns), name,
-                 seconds(elapsed_ns - watch->begin_ns));
+                 clock_seconds(elapsed_ns - watch->begin_ns));
 }
 
 static void tell_end(struct fleet *fleet, uint32_t node, enum node_news before, enum node_news news)
@@ -161,7 +158,7 @@ static void tell_end(struct fleet *fleet, uint32_t node, enum node_news before, 
     fleet->told[node] = false;
     format_when(when, sizeof when, fleet, watch->end_ns);
     format_node(name, sizeof name, fleet, node);
-    double after = seconds(watch->end_ns - watch->begin_ns);
+    double after = clock_seconds(watch->end_ns - watch->begin_ns);
     if (news == NODE_REPLACED)
         log_line(
             LOG_WARNING, "%s: %s answers in place of %s after %.1f s", when,

@@ -10,6 +10,7 @@
 #include "orchestrator/options/bench_relations.h"
 #include "orchestrator/options/dialect.h"
 #include "orchestrator/options/managed_kind.h"
+#include "orchestrator/options/option_row.h"
 #include "orchestrator/options/rate_parsers.h"
 
 #define AT(member) offsetof(struct bench_request, member)
@@ -18,19 +19,6 @@
 #define LONGEST_NS (1000 * HOUR_NS)
 
 /* clang-format off: a row reads best as a few short lines */
-#define ROW(name_, shorts_, kind_, argument_, at_)                                                 \
-    .name = name_, .shorts = shorts_, .kind = kind_, .argument = argument_, .offset = at_
-#define NUMBER(min_, max_) .min = min_, .max = max_
-#define BARE(unit_ns_, min_, max_) .bare_unit_ns = unit_ns_, .min = min_, .max = max_
-#define NOT_YET(name_, shorts_, aliases_)                                                          \
-    {                                                                                              \
-        .name = name_, .shorts = shorts_, .aliases = aliases_, .kind = OPTION_NOT_YET              \
-    }
-#define ELSEWHERE(name_, shorts_, help_)                                                           \
-    {                                                                                              \
-        .name = name_, .shorts = shorts_, .kind = OPTION_ELSEWHERE, .help = help_                  \
-    }
-
 static const struct option_row rows[] = {
     {ROW("host", "Hh", OPTION_TEXT, "HOST", AT(spec.host)), .unset = "127.0.0.1",
      .section = "Target", .told = true,
@@ -173,7 +161,7 @@ static const struct option_row rows[] = {
     {ROW("client-ramp-interval", NULL, OPTION_DURATION, "TIME", AT(ramp.interval_ns)),
      BARE(NS_PER_SECOND, NS_PER_MS, HOUR_NS), .section = "Load",
      .help = "How often a client ramp opens more; a bare number is seconds."},
-    {ROW("client-ramp-mode", NULL, OPTION_CUSTOM, "MODE", 0), .parse = rate_parse_client_mode,
+    {ROW("client-ramp-mode", NULL, OPTION_WORD, "MODE", AT(ramp.mode)),
      .value_at = rate_client_mode_at, .unset = "linear", .section = "Load",
      .help = "linear: start, end, per-ramp and interval. exponential: start, end, interval and "
              "factor."},
@@ -243,17 +231,17 @@ static const struct option_row rows[] = {
      .section = "Connections",
      .help = "Keep so many more connections open, over all workers, that carry nothing."},
 
-    {ROW("qps", NULL, OPTION_CUSTOM, "N", 0), .parse = rate_parse_qps, .aliases = "rps",
-     .section = "Rate", .told = true,
+    {ROW("qps", NULL, OPTION_RATE, "N", AT(rate.qps_micro)), .aliases = "rps", .section = "Rate",
+     .told = true,
      .help = "Send so many requests per second over all workers, whatever the server does (open "
              "loop); fractions and k, m are allowed, at most 100 million, 0 is no limit. Without "
              "a rate the loop is closed: the next request waits for the last reply."},
-    {ROW("start-qps", NULL, OPTION_CUSTOM, "N", 0), .parse = rate_parse_start, .section = "Rate",
+    {ROW("start-qps", NULL, OPTION_RATE, "N", AT(rate.start_micro)), .section = "Rate",
      .told = true,
      .help = "The rate that a ramp begins with, from the start of measuring on; alone, a constant "
              "rate."},
-    {ROW("end-qps", NULL, OPTION_CUSTOM, "N", 0), .parse = rate_parse_end, .section = "Rate",
-     .told = true, .help = "The rate that a ramp ends with, and that is held from then on."},
+    {ROW("end-qps", NULL, OPTION_RATE, "N", AT(rate.end_micro)), .section = "Rate", .told = true,
+     .help = "The rate that a ramp ends with, and that is held from then on."},
     {ROW("qps-change-interval", NULL, OPTION_DURATION, "TIME", AT(rate.interval_ns)),
      BARE(NS_PER_SECOND, NS_PER_MS, LONGEST_NS), .section = "Rate", .told = true,
      .help = "How often a ramp changes the rate; a bare number is seconds."},
@@ -261,8 +249,8 @@ static const struct option_row rows[] = {
      .told = true,
      .help = "By how much a linear ramp changes the rate every interval; without a sign it leads "
              "from start to end."},
-    {ROW("qps-ramp-mode", NULL, OPTION_CUSTOM, "MODE", 0), .parse = rate_parse_mode,
-     .value_at = rate_mode_at, .unset = "linear", .section = "Rate", .told = true,
+    {ROW("qps-ramp-mode", NULL, OPTION_WORD, "MODE", AT(rate.mode)), .value_at = rate_mode_at,
+     .unset = "linear", .section = "Rate", .told = true,
      .help = "linear: start, end, interval and change. exponential: start, end, interval and "
              "factor. smooth: the rate moves all the time, by --qps-change or --qps-ramp-factor "
              "every interval, or linear over --test-duration."},
@@ -275,12 +263,12 @@ static const struct option_row rows[] = {
      .help = "Rates over time from a file, JSON or YAML: a list of {for: TIME, rate: N}, {for: "
              "TIME, from: N, to: N, mode: linear or exponential} and {repeat: N, plan: [...]}; a "
              "rate of 0 is a pause. Without -n and --test-duration its length is the test's."},
-    {ROW("arrival", NULL, OPTION_CUSTOM, "KIND", 0), .parse = rate_parse_arrival,
-     .value_at = rate_arrival_at, .unset = "even", .section = "Rate", .told = true,
+    {ROW("arrival", NULL, OPTION_WORD, "KIND", AT(spec.arrival)), .value_at = rate_arrival_at,
+     .unset = "even", .section = "Rate", .told = true,
      .help = "even: the same gap between all requests. poisson: exponential gaps of that mean, as "
              "independent users make them, one stream for each worker."},
-    {ROW("pacing", NULL, OPTION_CUSTOM, "HOW", 0), .parse = rate_parse_pacing,
-     .value_at = rate_pacing_at, .unset = "auto", .section = "Rate",
+    {ROW("pacing", NULL, OPTION_WORD, "HOW", AT(spec.pacing)), .value_at = rate_pacing_at,
+     .unset = "auto", .section = "Rate",
      .help = "How a worker waits for the next request: sleep; spin, which keeps a CPU for each "
              "worker busy; or auto, which spins the last stretch when the worker has a CPU of its "
              "own."},

@@ -223,10 +223,11 @@ static bool append_percentile(double percentiles[SPEC_PERCENTILES_MAX], uint32_t
     return true;
 }
 
-enum err_code bench_read_percentiles(double percentiles[SPEC_PERCENTILES_MAX], uint32_t *count,
-                                     const char *value, struct err *err)
+/* The values in the order given, each once. */
+enum err_code bench_parse_percentiles(void *target, const char *value, struct err *err)
 {
-    *count = 0;
+    struct spec *spec = &((struct bench_request *)target)->spec;
+    spec->percentile_count = 0;
     for (const char *at = value;;) {
         size_t bytes = strcspn(at, ",");
         double percentile;
@@ -234,19 +235,13 @@ enum err_code bench_read_percentiles(double percentiles[SPEC_PERCENTILES_MAX], u
             return err_set(err, E_USAGE,
                            "--percentiles %.80s: \"%.*s\" is not above 0 and at most 100", value,
                            (int)(bytes < 40 ? bytes : 40), at);
-        if (!append_percentile(percentiles, count, percentile))
+        if (!append_percentile(spec->percentiles, &spec->percentile_count, percentile))
             return err_set(err, E_USAGE, "--percentiles %.80s: more than %d", value,
                            SPEC_PERCENTILES_MAX);
         if (at[bytes] == '\0')
             return OK;
         at += bytes + 1;
     }
-}
-
-enum err_code bench_parse_percentiles(void *target, const char *value, struct err *err)
-{
-    struct spec *spec = &((struct bench_request *)target)->spec;
-    return bench_read_percentiles(spec->percentiles, &spec->percentile_count, value, err);
 }
 
 enum err_code bench_parse_log_level(void *target, const char *value, struct err *err)

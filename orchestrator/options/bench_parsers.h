@@ -20,10 +20,6 @@ enum err_code bench_parse_log_level(void *target, const char *value, struct err 
 enum err_code bench_parse_rfr(void *target, const char *value, struct err *err);
 bool bench_rfr_takes_next(const char *word);
 
-/* What --percentiles takes: the values in the order given, each once. */
-MUST_USE enum err_code bench_read_percentiles(double percentiles[SPEC_PERCENTILES_MAX],
-                                              uint32_t *count, const char *value, struct err *err);
-
 /* The name for several tests that includes this one: "ping"; NULL: none does. */
 const char *bench_test_group(const char *name);
 

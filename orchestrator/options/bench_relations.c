@@ -61,9 +61,9 @@ static void uri_number(struct bench_request *request, const char *name, bool has
 static enum err_code settle_uri(struct bench_request *request, struct err *err)
 {
     struct spec *spec = &request->spec;
-    enum err_code code = relation_exclude(request, "uri", "socket", "each names a server", err);
-    if (code != OK || !relation_given(request, "uri"))
-        return code;
+    relation_exclude(request, "uri", "socket", "each names a server", err);
+    if (err->code != OK || !relation_given(request, "uri"))
+        return err->code;
     const struct uri *uri = request->uri;
     uri_text(request, "host", uri->has_host, uri->host, &spec->host, err);
     uri_number(request, "port", uri->has_port, uri->port, &spec->port, err);
@@ -78,28 +78,26 @@ static enum err_code settle_target(struct bench_request *request, struct err *er
     static const char *const addresses[] = {"host", "port", "socket", "uri"};
     static const char *const secrets[] = {"password", "password-fd", "user"};
     struct spec *spec = &request->spec;
-    enum err_code code = OK;
     /* before the URI's parts count as options of their own */
-    for (size_t i = 0; i < 4 && code == OK; i++)
-        code = relation_exclude_if(spec->managed, request, "managed", addresses[i],
-                                   "volley starts its own server", err);
-    for (size_t i = 0; i < sizeof secrets / sizeof secrets[0] && code == OK; i++)
-        code = relation_exclude_if(spec->managed, request, "managed", secrets[i],
-                                   "the private server has no password", err);
-    if (code == OK)
-        code = relation_exclude_if(spec->managed && request->ask_password, request, "managed",
-                                   "askpass", "the private server has no password", err);
-    if (code == OK)
-        code = topology_relations_settle(request, err);
+    for (size_t i = 0; i < 4; i++)
+        relation_exclude_if(spec->managed, request, "managed", addresses[i],
+                            "volley starts its own server", err);
+    for (size_t i = 0; i < sizeof secrets / sizeof secrets[0]; i++)
+        relation_exclude_if(spec->managed, request, "managed", secrets[i],
+                            "the private server has no password", err);
+    relation_exclude_if(spec->managed && request->ask_password, request, "managed", "askpass",
+                        "the private server has no password", err);
+    enum err_code code = err->code == OK ? topology_relations_settle(request, err) : err->code;
     if (code == OK)
         code = settle_uri(request, err);
-    for (size_t i = 0; i < 2 && code == OK; i++)
-        code = relation_exclude(request, "socket", addresses[i], "each names a server", err);
-    if (code == OK && spec->null_transport)
-        code = relation_exclude_if(spec->managed, request, "null", "managed",
-                                   "--null uses no server", err);
     if (code != OK)
         return code;
+    for (size_t i = 0; i < 2; i++)
+        relation_exclude(request, "socket", addresses[i], "each names a server", err);
+    relation_exclude_if(spec->null_transport && spec->managed, request, "null", "managed",
+                        "--null uses no server", err);
+    if (err->code != OK)
+        return err->code;
     struct sockaddr_un address;
     if (spec->socket_path != NULL && strlen(spec->socket_path) >= sizeof address.sun_path)
         return err_set(err, E_USAGE,
@@ -110,9 +108,10 @@ static enum err_code settle_target(struct bench_request *request, struct err *er
 
 /* --- the load -------------------------------------------------------------------------------- */
 
-static enum err_code settle_length(struct bench_request *request)
+static enum err_code settle_length(struct bench_request *request, struct err *err)
 {
     struct spec *spec = &request->spec;
+    (void)err;
     if (spec->duration_ns == 0)
         return OK;
     char duration[32];
@@ -151,8 +150,9 @@ static const char *say_no_value(char *text, size_t text_bytes, const struct opti
 }
 
 /* Which servers are measured would depend on whether a word is a command: no guess is made. */
-static enum err_code refuse_no_value(const struct option_values *values, struct err *err)
+static enum err_code refuse_no_value(struct bench_request *request, struct err *err)
 {
+    const struct option_values *values = &request->values;
     char no_value[160];
     if (values->rest_behind == NULL || !values->rest_behind->closed)
         return OK;
@@ -199,10 +199,10 @@ static enum err_code settle_command(struct bench_request *request, struct err *e
 static enum err_code settle_keys(struct bench_request *request, struct err *err)
 {
     struct spec *spec = &request->spec;
-    enum err_code code = relation_exclude_if(request->random_keys > 0, request, "random",
-                                             "sequential", "keys come in one order", err);
-    if (code != OK)
-        return code;
+    relation_exclude_if(request->random_keys > 0, request, "random", "sequential",
+                        "keys come in one order", err);
+    if (err->code != OK)
+        return err->code;
     spec->key_order = request->sequential_keys > 0 ? KEYS_SEQUENTIAL
                       : request->random_keys > 0   ? KEYS_RANDOM
                                                    : KEYS_ONE;
@@ -241,9 +241,10 @@ static bool runs_test(const struct spec *spec, enum workload_more more)
 }
 
 /* Options on the command line that change nothing in what is sent. */
-static void notice_unused(struct bench_request *request)
+static enum err_code notice_unused(struct bench_request *request, struct err *err)
 {
     const struct spec *spec = &request->spec;
+    (void)err;
     const bool command = spec->command != NULL;
     const bool numbered = command_holds(spec, "__rand_") || command_holds(spec, "__key__");
     const struct {
@@ -259,10 +260,12 @@ static void notice_unused(struct bench_request *request)
         {"num-functions", "it is for the test function_load", !runs_test(spec, MORE_LIBRARY)},
         {"num-keys-in-fcall", "it is for the test fcall", !runs_test(spec, MORE_KEYS)},
     };
-    for (size_t i = 0; i < sizeof options / sizeof options[0]; i++)
+    for (size_t i = 0;
+         i < sizeof options / sizeof options[0] && spec->placeholders == PLACEHOLDERS_OWN; i++)
         if (options[i].unused &&
             relation_origin(request, options[i].name)->kind == ORIGIN_COMMAND_LINE)
             relation_notice(request, "--%s changes nothing: %s", options[i].name, options[i].why);
+    return OK;
 }
 
 static enum err_code settle_prefill(struct bench_request *request, struct err *err)
@@ -270,10 +273,10 @@ static enum err_code settle_prefill(struct bench_request *request, struct err *e
     struct spec *spec = &request->spec;
     if (!spec->prefill)
         return OK;
-    enum err_code code = relation_exclude_if(spec->null_transport, request, "prefill", "null",
-                                             "--null uses no server that could keep keys", err);
-    if (code != OK || !spec->prefill || spec->command != NULL)
-        return code;
+    relation_exclude_if(spec->null_transport, request, "prefill", "null",
+                        "--null uses no server that could keep keys", err);
+    if (err->code != OK || !spec->prefill || spec->command != NULL)
+        return err->code;
     for (uint32_t i = 0; i < spec->test_count; i++) {
         const struct workload_test *test = workload_test_find(spec->tests[i]);
         if (test != NULL && test->prefill_name != NULL)
@@ -312,11 +315,11 @@ static enum err_code settle_workers(struct bench_request *request, struct err *e
 static enum err_code settle_steady(struct bench_request *request, struct err *err)
 {
     struct spec *spec = &request->spec;
-    enum err_code code = relation_exclude_if(spec->warmup_ns > 0, request, "steady", "warmup",
-                                             "each says when the warm-up ends", err);
+    relation_exclude_if(spec->warmup_ns > 0, request, "steady", "warmup",
+                        "each says when the warm-up ends", err);
     spec->steady_auto = relation_given(request, "steady");
-    if (code != OK || (!spec->steady_auto && !relation_given(request, "steady-limit")))
-        return code;
+    if (err->code != OK || (!spec->steady_auto && !relation_given(request, "steady-limit")))
+        return err->code;
     if (!spec->steady_auto)
         return err_set(err, E_USAGE, "--steady-limit needs --steady auto");
     if (spec->duration_ns == 0)
@@ -333,18 +336,14 @@ static enum err_code settle_outputs(struct bench_request *request, struct err *e
 {
     static const char why_one[] = "standard output takes one of them";
     struct spec *spec = &request->spec;
-    enum err_code code =
-        relation_exclude_if(spec->csv, request, "csv", "csv-interval", why_one, err);
+    relation_exclude_if(spec->csv, request, "csv", "csv-interval", why_one, err);
     bool json_to_stdout = same_text(spec->json_path, "-");
-    if (json_to_stdout && code == OK)
-        code = relation_exclude_if(spec->csv, request, "json", "csv", why_one, err);
-    if (json_to_stdout && code == OK)
-        code = relation_exclude(request, "json", "csv-interval", why_one, err);
-    if (json_to_stdout && code == OK)
-        code = relation_exclude_if(spec->quiet, request, "json", "quiet", why_one, err);
-    if (code == OK && same_text(spec->hdr_path, "-"))
+    relation_exclude_if(json_to_stdout && spec->csv, request, "json", "csv", why_one, err);
+    relation_exclude_if(json_to_stdout, request, "json", "csv-interval", why_one, err);
+    relation_exclude_if(json_to_stdout && spec->quiet, request, "json", "quiet", why_one, err);
+    if (same_text(spec->hdr_path, "-"))
         return err_set(err, E_USAGE, "--hdr -: the log needs a file of its own");
-    if (code == OK && spec->csv_interval_ns > 0 && spec->test_count > 1)
+    if (spec->csv_interval_ns > 0 && spec->test_count > 1)
         return err_set(
             err, E_USAGE,
             "--csv-interval with %u tests: its rows have no name column; run them one by "
@@ -356,7 +355,7 @@ static enum err_code settle_outputs(struct bench_request *request, struct err *e
         spec->log_level = LOG_DEBUG;
         options_derive(&request->values, "log-level", "debug", "debug");
     }
-    return code;
+    return err->code;
 }
 
 #define INTERVAL_LEAST_NS (10 * NS_PER_MS) /* as --interval has it */
@@ -402,39 +401,17 @@ static enum err_code settle_intervals(struct bench_request *request, struct err 
 
 enum err_code bench_relations_settle(struct bench_request *request, struct err *err)
 {
+    static enum err_code (*const steps[])(struct bench_request *, struct err *) = {
+        refuse_no_value,          settle_target,        connection_relations_settle,
+        managed_relations_settle, tls_relations_settle, settle_length,
+        rate_relations_settle,    settle_command,       settle_keys,
+        settle_prefill,           notice_unused,        settle_workers,
+        client_relations_settle,  settle_steady,        chaos_relations_settle,
+        settle_outputs,           settle_intervals,
+    };
     struct err local = {.code = OK};
-    enum err_code code = refuse_no_value(&request->values, &local);
-    if (code == OK)
-        code = settle_target(request, &local);
-    if (code == OK)
-        code = connection_relations_settle(request, &local);
-    if (code == OK)
-        code = managed_relations_settle(request, &local);
-    if (code == OK)
-        code = tls_relations_settle(request, &local);
-    if (code == OK)
-        code = settle_length(request);
-    if (code == OK)
-        code = rate_relations_settle(request, &local);
-    if (code == OK)
-        code = settle_command(request, &local);
-    if (code == OK)
-        code = settle_keys(request, &local);
-    if (code == OK)
-        code = settle_prefill(request, &local);
-    if (code == OK && request->spec.placeholders == PLACEHOLDERS_OWN)
-        notice_unused(request);
-    if (code == OK)
-        code = settle_workers(request, &local);
-    if (code == OK)
-        code = client_relations_settle(request, &local);
-    if (code == OK)
-        code = settle_steady(request, &local);
-    if (code == OK)
-        code = chaos_relations_settle(request, &local);
-    if (code == OK)
-        code = settle_outputs(request, &local);
-    if (code == OK)
-        code = settle_intervals(request, &local);
+    enum err_code code = OK;
+    for (size_t i = 0; i < sizeof steps / sizeof steps[0] && code == OK; i++)
+        code = steps[i](request, &local);
     return code == OK ? OK : err_set(err, code, "%s", local.text);
 }

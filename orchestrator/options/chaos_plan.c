@@ -1,6 +1,5 @@
 #include "orchestrator/options/chaos_plan.h"
 
-#include <ctype.h>
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stdio.h>

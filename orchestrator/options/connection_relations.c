@@ -35,13 +35,12 @@ static enum err_code settle_protocol(struct bench_request *request, struct err *
 static enum err_code settle_churn(struct bench_request *request, struct err *err)
 {
     struct spec *spec = &request->spec;
-    enum err_code code =
-        relation_exclude_if(request->one_pipelined && spec->reconnect_every > 0 &&
-                                spec->reconnect_every != spec->pipeline,
-                            request, "keepalive", "reconnect-every",
-                            "each says how many requests a connection carries", err);
-    if (code != OK)
-        return code;
+    relation_exclude_if(request->one_pipelined && spec->reconnect_every > 0 &&
+                            spec->reconnect_every != spec->pipeline,
+                        request, "keepalive", "reconnect-every",
+                        "each says how many requests a connection carries", err);
+    if (err->code != OK)
+        return err->code;
     if (request->one_pipelined) {
         spec->reconnect_every = spec->pipeline;
         options_derive(&request->values, "reconnect-every", "keepalive", "");
@@ -58,18 +57,12 @@ static enum err_code settle_null(struct bench_request *request, struct err *err)
 {
     static const char why[] = "--null makes no connections";
     const struct spec *spec = &request->spec;
-    enum err_code code =
-        relation_exclude_if(request->one_pipelined, request, "null", "keepalive", why, err);
-    if (code == OK)
-        code = relation_exclude_if(spec->reconnect_every > 0, request, "null", "reconnect-every",
-                                   why, err);
-    if (code == OK)
-        code = relation_exclude_if(spec->idle > 0, request, "null", "idle", why, err);
-    if (code == OK)
-        code = relation_exclude(request, "null", "source-address", why, err);
-    if (code == OK)
-        code = relation_exclude_if(spec->tracking, request, "null", "enable-tracking", why, err);
-    return code;
+    relation_exclude_if(request->one_pipelined, request, "null", "keepalive", why, err);
+    relation_exclude_if(spec->reconnect_every > 0, request, "null", "reconnect-every", why, err);
+    relation_exclude_if(spec->idle > 0, request, "null", "idle", why, err);
+    relation_exclude(request, "null", "source-address", why, err);
+    relation_exclude_if(spec->tracking, request, "null", "enable-tracking", why, err);
+    return err->code;
 }
 
 enum err_code connection_relations_settle(struct bench_request *request, struct err *err)
@@ -80,10 +73,10 @@ enum err_code connection_relations_settle(struct bench_request *request, struct 
         code = settle_protocol(request, err);
     if (code == OK)
         code = settle_churn(request, err);
-    if (code == OK)
-        code = relation_exclude(request, "socket", "source-address",
-                                "a Unix socket has no addresses", err);
-    if (code == OK && spec->source_addresses != NULL)
-        code = sources_check(spec->source_addresses, err);
-    return code;
+    if (code != OK)
+        return code;
+    relation_exclude(request, "socket", "source-address", "a Unix socket has no addresses", err);
+    return err->code == OK && spec->source_addresses != NULL
+               ? sources_check(spec->source_addresses, err)
+               : err->code;
 }

@@ -74,13 +74,10 @@ static char *take_variable(void)
 static enum err_code choose_one(struct bench_request *request, struct err *err)
 {
     static const char why[] = "each gives the password, as one in the URI does";
-    enum err_code code = relation_exclude(request, "password", "password-fd", why, err);
-    if (code == OK)
-        code = relation_exclude_if(request->ask_password, request, "password", "askpass", why, err);
-    if (code == OK)
-        code =
-            relation_exclude_if(request->ask_password, request, "password-fd", "askpass", why, err);
-    return code;
+    relation_exclude(request, "password", "password-fd", why, err);
+    relation_exclude_if(request->ask_password, request, "password", "askpass", why, err);
+    relation_exclude_if(request->ask_password, request, "password-fd", "askpass", why, err);
+    return err->code;
 }
 
 static enum err_code keep(struct bench_request *request, char *password, struct err *err)

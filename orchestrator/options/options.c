@@ -9,6 +9,7 @@
 #include "common/units.h"
 #include "orchestrator/options/arguments.h"
 #include "orchestrator/options/config_file.h"
+#include "orchestrator/options/rate_text.h"
 #include "orchestrator/options/suggest.h"
 
 int options_row(const struct option_table *table, const char *name)
@@ -108,7 +109,41 @@ static enum err_code store_ranged(void *target, const struct option_row *row, co
     return OK;
 }
 
-/* The error is the reason alone, except with OPTION_CUSTOM, where it is the whole sentence. */
+static enum err_code store_rate(void *target, const struct option_row *row, const char *text,
+                                struct err *err)
+{
+    struct err reason = {.code = OK};
+    uint64_t micro = 0;
+    if (rate_parse(&micro, text, &reason) != OK)
+        return err_set(err, E_USAGE, "--%s %.80s: %s", row->name, text, reason.text);
+    store_number(target, row, micro);
+    return OK;
+}
+
+static enum err_code store_word(void *target, const struct option_row *row, const char *text,
+                                struct err *err)
+{
+    char words[80] = "";
+    size_t used = 0;
+    const char *word;
+    for (unsigned i = 0; (word = row->value_at(i)) != NULL; i++) {
+        if (strcasecmp(word, text) == 0) {
+            memcpy(field(target, row), &i, sizeof i);
+            return OK;
+        }
+        if (used < sizeof words)
+            used += (size_t)snprintf(words + used, sizeof words - used, "%s%s", i > 0 ? ", " : "",
+                                     word);
+    }
+    return err_set(err, E_USAGE, "--%s %.80s: allowed: %s", row->name, text, words);
+}
+
+/* Whether the error of store is the whole sentence, not the reason alone. */
+static bool says_all(const struct option_row *row)
+{
+    return row->kind == OPTION_RATE || row->kind == OPTION_WORD || row->kind == OPTION_CUSTOM;
+}
+
 static enum err_code store(void *target, const struct option_row *row, const char *text,
                            struct err *err)
 {
@@ -128,6 +163,10 @@ static enum err_code store(void *target, const struct option_row *row, const cha
             return err_set(err, E_USAGE, "the value is empty");
         store_pointer(target, row, text);
         return OK;
+    case OPTION_RATE:
+        return store_rate(target, row, text, err);
+    case OPTION_WORD:
+        return store_word(target, row, text, err);
     case OPTION_CUSTOM:
         return row->parse(target, text, err);
     case OPTION_NOT_YET:
@@ -248,7 +287,7 @@ static enum err_code report(const struct option_row *row, const struct source *s
     const char *shown = row->secret ? "" : text;
     if (reason->code == E_SYSTEM)
         return err_set(err, E_SYSTEM, "%s", reason->text);
-    if (source->file == NULL && row->kind == OPTION_CUSTOM) {
+    if (source->file == NULL && says_all(row)) {
         /* The sentence names bench's option; another tool's is spelled as it was given. */
         size_t bytes = strlen(row->name);
         bool named = row->spelled != NULL && strncmp(reason->text, "--", 2) == 0 &&
@@ -260,7 +299,7 @@ static enum err_code report(const struct option_row *row, const struct source *s
         return err_set(err, E_USAGE, "%s%s%.80s: %s%s%s", source->spelled, blank, shown,
                        reason->text, row->hint != NULL ? "; " : "",
                        row->hint != NULL ? row->hint : "");
-    if (row->kind == OPTION_CUSTOM)
+    if (says_all(row))
         return err_set(err, E_CONFIG, "%s:%u: %s", source->file, source->line, reason->text);
     return err_set(err, E_CONFIG, "%s:%u: %s:%s%.80s: %s", source->file, source->line,
                    source->spelled, blank, shown, reason->text);
@@ -274,11 +313,9 @@ static const char *keep_value(struct option_values *values, size_t row_index,
     if (!values->table->rows[row_index].repeats || earlier == NULL ||
         values->origins[row_index].kind != source->kind)
         return keep(values, text, values->table->rows[row_index].secret);
-    size_t bytes = strlen(earlier) + 1 + strlen(text) + 1;
-    char *joined = malloc(bytes);
-    if (joined == NULL)
+    char *joined;
+    if (asprintf(&joined, "%s,%s", earlier, text) < 0)
         return NULL;
-    snprintf(joined, bytes, "%s,%s", earlier, text);
     const char *kept = keep(values, joined, false);
     free(joined);
     return kept;

@@ -21,6 +21,8 @@ enum option_kind {
     OPTION_SIZE,     /* uint64_t bytes, powers of two; min..max                              */
     OPTION_DURATION, /* uint64_t ns; a bare number is in units of bare_unit_ns; min..max     */
     OPTION_TEXT,     /* const char *                                                         */
+    OPTION_RATE,     /* uint64_t, millionths of a request per second                         */
+    OPTION_WORD,     /* an enum, by the index of the word in value_at                        */
     OPTION_CUSTOM,   /* parse() stores it                                                    */
     OPTION_NOT_YET,  /* known, refused: "not available yet"                                  */
     OPTION_ELSEWHERE /* of another tool, refused: help names the volley option that does it  */

@@ -7,6 +7,11 @@
 #include "common/units.h"
 #include "orchestrator/options/options.h"
 
+static bool is_number(const struct option_row *row)
+{
+    return row->kind == OPTION_COUNT || row->kind == OPTION_SIZE || row->kind == OPTION_DURATION;
+}
+
 static void format_bound(char *text, size_t text_bytes, const struct option_row *row,
                          uint64_t bound)
 {
@@ -27,7 +32,7 @@ char *options_format_range(char *text, size_t text_bytes, const struct option_ro
 {
     char least[40], most[40];
     snprintf(text, text_bytes, "%s", "");
-    if (row->kind != OPTION_COUNT && row->kind != OPTION_SIZE && row->kind != OPTION_DURATION)
+    if (!is_number(row))
         return text;
     format_bound(least, sizeof least, row, row->min);
     format_bound(most, sizeof most, row, row->max);
@@ -84,25 +89,16 @@ char *options_format_value(char *text, size_t text_bytes, const struct option_va
 {
     const struct option_row *row = &values->table->rows[row_index];
     const char *plain = NULL;
-    switch (row->kind) {
-    case OPTION_FLAG:
-        plain = flag_of(values, row) ? "true" : "false";
-        break;
-    case OPTION_COUNT:
-    case OPTION_SIZE:
-        if (!is_unset(values, row_index)) {
-            snprintf(text, text_bytes, "%" PRIu64, number_of(values, row));
-            return text;
-        }
-        break;
-    case OPTION_DURATION:
-        if (!is_unset(values, row_index))
+    if (is_number(row) && !is_unset(values, row_index)) {
+        if (row->kind == OPTION_DURATION)
             return units_format_duration(text, text_bytes, number_of(values, row));
-        break;
-    default:
-        plain = text_of(values, row_index);
-        break;
+        snprintf(text, text_bytes, "%" PRIu64, number_of(values, row));
+        return text;
     }
+    if (row->kind == OPTION_FLAG)
+        plain = flag_of(values, row) ? "true" : "false";
+    else if (!is_number(row))
+        plain = text_of(values, row_index);
     snprintf(text, text_bytes, "%s", plain != NULL ? plain : "");
     return text;
 }
@@ -127,27 +123,18 @@ static json_t *json_text(const char *text)
 static json_t *json_value(const struct option_values *values, size_t row_index)
 {
     const struct option_row *row = &values->table->rows[row_index];
-    char duration[40];
-    const char *text;
+    char number[40];
+    const char *text = text_of(values, row_index);
     if (row->kind == OPTION_FLAG)
         return json_boolean(flag_of(values, row));
-    switch (row->kind) {
-    case OPTION_COUNT:
-    case OPTION_SIZE:
-        if (is_unset(values, row_index))
-            return json_null();
-        /* JSON's integers are signed here; a seed beyond that is text, which reads back the same */
-        if (number_of(values, row) <= INT64_MAX)
-            return json_integer((json_int_t)number_of(values, row));
-        return json_text(options_format_value(duration, sizeof duration, values, row_index));
-    case OPTION_DURATION:
-        if (is_unset(values, row_index))
-            return json_null();
-        return json_text(options_format_value(duration, sizeof duration, values, row_index));
-    default:
-        text = text_of(values, row_index);
+    if (!is_number(row))
         return text == NULL ? json_null() : json_text(text);
-    }
+    if (is_unset(values, row_index))
+        return json_null();
+    /* JSON's integers are signed here; a seed beyond that is text, which reads back the same */
+    if (row->kind != OPTION_DURATION && number_of(values, row) <= INT64_MAX)
+        return json_integer((json_int_t)number_of(values, row));
+    return json_text(options_format_value(number, sizeof number, values, row_index));
 }
 
 json_t *options_to_json(const struct option_values *values)

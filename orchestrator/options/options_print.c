@@ -302,11 +302,6 @@ static void print_spellings(FILE *out, const struct option_row *row, const char 
         fprintf(out, "%s%s", separator, spelling);
 }
 
-static void print_pattern(FILE *out, const struct option_row *row)
-{
-    print_spellings(out, row, "|", true);
-}
-
 static bool takes_file(const struct option_row *row)
 {
     return row->argument != NULL &&
@@ -324,7 +319,7 @@ static bool print_patterns(FILE *out, const struct option_table *table,
             continue;
         fputs(any ? "|" : "    ", out);
         any = true;
-        print_pattern(out, row);
+        print_spellings(out, row, "|", true);
     }
     if (any)
         fputs(")\n", out);
@@ -354,7 +349,7 @@ static void print_words(FILE *out, const char *(*at)(size_t index))
 static void print_value_branch(FILE *out, const struct option_row *row)
 {
     fputs("    ", out);
-    print_pattern(out, row);
+    print_spellings(out, row, "|", true);
     fputs(")\n", out);
     if (row->takes_next != NULL)
         fputs("        if [[ $current != -* ]]; then\n", out);

@@ -8,19 +8,12 @@
 
 #include "common/err.h"
 
-enum err_code rate_parse_qps(void *target, const char *value, struct err *err);
-enum err_code rate_parse_start(void *target, const char *value, struct err *err);
-enum err_code rate_parse_end(void *target, const char *value, struct err *err);
 enum err_code rate_parse_change(void *target, const char *value, struct err *err);
-enum err_code rate_parse_mode(void *target, const char *value, struct err *err);
 enum err_code rate_parse_qps_factor(void *target, const char *value, struct err *err);
-enum err_code rate_parse_arrival(void *target, const char *value, struct err *err);
-enum err_code rate_parse_pacing(void *target, const char *value, struct err *err);
-enum err_code rate_parse_client_mode(void *target, const char *value, struct err *err);
 enum err_code rate_parse_client_factor(void *target, const char *value, struct err *err);
 enum err_code rate_parse_steady(void *target, const char *value, struct err *err);
 
-/* What shell completion offers for them, as option_row.value_at asks for. */
+/* The words that they and the rows of words take, as option_row.value_at asks for. */
 const char *rate_mode_at(size_t index);
 const char *rate_arrival_at(size_t index);
 const char *rate_pacing_at(size_t index);

@@ -44,21 +44,20 @@ static struct rate_words time_words(uint64_t time_ns)
 /* --qps on the command line replaces a ramp of the config file, and each of them a plan. */
 static enum err_code settle_origins(struct bench_request *request, struct err *err)
 {
-    enum err_code code = OK;
-    for (size_t i = 0; i < COUNT_OF(rate_names) && code == OK; i++)
-        code = relation_exclude(request, "rate-plan", rate_names[i], "each gives the rate", err);
+    for (size_t i = 0; i < COUNT_OF(rate_names); i++)
+        relation_exclude(request, "rate-plan", rate_names[i], "each gives the rate", err);
     if (relation_origin(request, "qps")->kind != ORIGIN_COMMAND_LINE)
-        return code;
+        return err->code;
     for (size_t i = 0; i < RAMP_NAME_COUNT; i++)
         if (relation_origin(request, RAMP_NAMES[i])->kind == ORIGIN_COMMAND_LINE)
-            return code;
+            return err->code;
     for (size_t i = 0; i < RAMP_NAME_COUNT; i++) {
         if (relation_origin(request, RAMP_NAMES[i])->kind != ORIGIN_CONFIG)
             continue;
         relation_notice(request, "the config file's %s is ignored: --qps was given", RAMP_NAMES[i]);
         options_drop(&request->values, RAMP_NAMES[i]);
     }
-    return code;
+    return err->code;
 }
 
 /* --qps 0 is no limit: as if it had not been given. */

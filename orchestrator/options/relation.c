@@ -23,23 +23,24 @@ const struct option_origin *relation_origin(const struct bench_request *request,
     return options_origin(&request->values, name);
 }
 
-enum err_code relation_exclude(struct bench_request *request, const char *a, const char *b,
-                               const char *why, struct err *err)
+void relation_exclude(struct bench_request *request, const char *a, const char *b, const char *why,
+                      struct err *err)
 {
     if (!relation_given(request, a) || !relation_given(request, b))
-        return OK;
+        return;
     enum option_origin_kind a_kind = relation_origin(request, a)->kind;
     enum option_origin_kind b_kind = relation_origin(request, b)->kind;
     if (a_kind == b_kind)
-        return err_set(err, E_USAGE, "--%s and --%s exclude each other: %s", a, b, why);
-    options_drop(&request->values, a_kind < b_kind ? a : b);
-    return OK;
+        err_set(err, E_USAGE, "--%s and --%s exclude each other: %s", a, b, why);
+    else
+        options_drop(&request->values, a_kind < b_kind ? a : b);
 }
 
-enum err_code relation_exclude_if(bool both_meant, struct bench_request *request, const char *a,
-                                  const char *b, const char *why, struct err *err)
+void relation_exclude_if(bool both_meant, struct bench_request *request, const char *a,
+                         const char *b, const char *why, struct err *err)
 {
-    return both_meant ? relation_exclude(request, a, b, why, err) : OK;
+    if (both_meant)
+        relation_exclude(request, a, b, why, err);
 }
 
 static size_t list_names(char *text, size_t text_bytes, const struct relation_part *parts,

@@ -14,13 +14,13 @@ bool relation_given(const struct bench_request *request, const char *name);
 const struct option_origin *relation_origin(const struct bench_request *request, const char *name);
 
 /* E_USAGE: both are given, and from the same place. Of two options that exclude each other the one
- * from the config file gives way to the one from the command line. */
-MUST_USE enum err_code relation_exclude(struct bench_request *request, const char *a, const char *b,
-                                        const char *why, struct err *err);
+ * from the config file gives way to the one from the command line. Of several such calls in a row the
+ * first error stays in err, whose code tells. */
+void relation_exclude(struct bench_request *request, const char *a, const char *b, const char *why,
+                      struct err *err);
 /* The same where a flag may have been given as false. */
-MUST_USE enum err_code relation_exclude_if(bool both_meant, struct bench_request *request,
-                                           const char *a, const char *b, const char *why,
-                                           struct err *err);
+void relation_exclude_if(bool both_meant, struct bench_request *request, const char *a,
+                         const char *b, const char *why, struct err *err);
 
 /* One of several options that only make sense together. */
 struct relation_part {

@@ -45,12 +45,6 @@ static enum err_code take_address(struct target_address *source, const char **at
     return OK;
 }
 
-static bool same_address(const struct target_address *a, const struct target_address *b)
-{
-    return a->address_bytes == b->address_bytes &&
-           memcmp(&a->address, &b->address, a->address_bytes) == 0;
-}
-
 static enum err_code parse_list(struct sources *sources, const char *list, struct err *err)
 {
     for (const char *at = list; at != NULL;) {
@@ -61,7 +55,7 @@ static enum err_code parse_list(struct sources *sources, const char *list, struc
         if (code != OK)
             return code;
         for (unsigned i = 0; i < sources->count; i++)
-            if (same_address(&sources->addresses[i], source))
+            if (target_address_same(&sources->addresses[i], source))
                 return err_set(err, E_USAGE, "--source-address: %s is listed twice", source->text);
         sources->count++;
     }

@@ -32,36 +32,34 @@ static enum err_code check_plain(const struct bench_request *request, struct err
 static enum err_code check_tls(struct bench_request *request, struct err *err)
 {
     const struct spec *spec = &request->spec;
-    enum err_code code = relation_exclude_if(spec->tls_insecure, request, "insecure", "cacert",
-                                             "nothing is checked", err);
-    if (code == OK)
-        code = relation_exclude_if(spec->tls_insecure, request, "insecure", "cacertdir",
-                                   "nothing is checked", err);
-    if (code == OK && spec->tls_cert != NULL && spec->tls_key == NULL)
+    relation_exclude_if(spec->tls_insecure, request, "insecure", "cacert", "nothing is checked",
+                        err);
+    relation_exclude_if(spec->tls_insecure, request, "insecure", "cacertdir", "nothing is checked",
+                        err);
+    if (spec->tls_cert != NULL && spec->tls_key == NULL)
         return err_set(err, E_USAGE, "--cert %.120s needs the key that belongs to it: --key FILE",
                        spec->tls_cert);
-    if (code == OK && spec->tls_key != NULL && spec->tls_cert == NULL)
+    if (spec->tls_key != NULL && spec->tls_cert == NULL)
         return err_set(err, E_USAGE,
                        "--key %.120s needs the certificate that it belongs to: --cert FILE",
                        spec->tls_key);
-    if (code == OK && spec->socket_path != NULL)
+    if (spec->socket_path != NULL)
         return err_set(err, E_USAGE,
                        "--tls with --socket: servers speak TLS on TCP ports only; name one with "
                        "-h and -p, or leave out --tls");
-    if (code == OK && spec->null_transport)
+    if (spec->null_transport)
         return err_set(err, E_USAGE, "--null and --tls exclude each other: --null uses no server");
-    return code;
+    return err->code;
 }
 
 /* volley makes the certificates of its own server, and trusts just those. */
 static enum err_code check_managed(struct bench_request *request, struct err *err)
 {
     static const char *const given[] = {"cacert", "cacertdir", "cert", "key", "sni", "insecure"};
-    enum err_code code = OK;
-    for (size_t i = 0; i < sizeof given / sizeof given[0] && code == OK; i++)
-        code = relation_exclude(request, "managed", given[i],
-                                "volley makes the certificates of its own server", err);
-    return code;
+    for (size_t i = 0; i < sizeof given / sizeof given[0]; i++)
+        relation_exclude(request, "managed", given[i],
+                         "volley makes the certificates of its own server", err);
+    return err->code;
 }
 
 enum err_code tls_relations_settle(struct bench_request *request, struct err *err)

@@ -7,7 +7,6 @@ static enum err_code settle_sentinel(struct bench_request *request, struct err *
 {
     static const char *const addresses[] = {"host", "port", "socket", "uri"};
     struct spec *spec = &request->spec;
-    enum err_code code = OK;
     if (spec->sentinels == NULL && spec->master_name == NULL)
         return OK;
     if (spec->sentinels == NULL)
@@ -16,13 +15,12 @@ static enum err_code settle_sentinel(struct bench_request *request, struct err *
     if (spec->master_name == NULL)
         return err_set(err, E_USAGE,
                        "--sentinel needs --master: the name of the primary they watch");
-    for (size_t i = 0; i < sizeof addresses / sizeof addresses[0] && code == OK; i++)
-        code = relation_exclude(request, "sentinel", addresses[i],
-                                "the sentinels say where the server is", err);
-    if (code == OK)
-        code = relation_exclude_if(spec->cluster, request, "sentinel", "cluster",
-                                   "a cluster does without sentinels", err);
-    return code;
+    for (size_t i = 0; i < sizeof addresses / sizeof addresses[0]; i++)
+        relation_exclude(request, "sentinel", addresses[i], "the sentinels say where the server is",
+                         err);
+    relation_exclude_if(spec->cluster, request, "sentinel", "cluster",
+                        "a cluster does without sentinels", err);
+    return err->code;
 }
 
 /* Never echoed: the password may be in it. */
@@ -55,20 +53,17 @@ enum err_code topology_relations_settle(struct bench_request *request, struct er
     struct spec *spec = &request->spec;
     const bool meant[] = {spec->cluster, spec->replica_reads != REPLICA_READS_NO,
                           spec->sentinels != NULL};
-    enum err_code code = OK;
-    for (size_t i = 0; i < sizeof rows / sizeof rows[0] && code == OK; i++) {
-        code = relation_exclude_if(meant[i] && spec->null_transport, request, rows[i], "null",
-                                   "--null uses no server", err);
-        if (code == OK)
-            code = relation_exclude_if(meant[i] && spec->socket_path != NULL, request, rows[i],
-                                       "socket", "other servers are found at hosts and ports", err);
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        relation_exclude_if(meant[i] && spec->null_transport, request, rows[i], "null",
+                            "--null uses no server", err);
+        relation_exclude_if(meant[i] && spec->socket_path != NULL, request, rows[i], "socket",
+                            "other servers are found at hosts and ports", err);
     }
-    if (code == OK)
-        code = relation_exclude_if(spec->sentinels != NULL && spec->managed, request, "sentinel",
-                                   "managed", "volley starts its own server", err);
-    if (code == OK)
-        code = relation_exclude_if(spec->managed, request, "redirect-hosts", "managed",
-                                   "servers of volley's own lead nowhere else", err);
+    relation_exclude_if(spec->sentinels != NULL && spec->managed, request, "sentinel", "managed",
+                        "volley starts its own server", err);
+    relation_exclude_if(spec->managed, request, "redirect-hosts", "managed",
+                        "servers of volley's own lead nowhere else", err);
+    enum err_code code = err->code;
     if (code == OK)
         code = settle_sentinel(request, err);
     if (code == OK)

@@ -143,7 +143,7 @@ double figure_rate(uint64_t count, double seconds)
 
 double figure_row_seconds(const struct interval_row *row)
 {
-    return (double)(row->header.end_ns - row->header.start_ns) / (double)NS_PER_SECOND;
+    return clock_seconds(row->header.end_ns - row->header.start_ns);
 }
 
 char *figure_ordinal(char *text, size_t text_bytes, double percent)
@@ -177,8 +177,7 @@ char *figure_rate_text(char *text, size_t text_bytes, double rate)
 char *figure_moment(char *text, size_t text_bytes, uint64_t at_ns, uint64_t warmup_ns)
 {
     bool warming_up = at_ns < warmup_ns;
-    snprintf(text, text_bytes, "%.3f s%s",
-             (double)(warming_up ? at_ns : at_ns - warmup_ns) / (double)NS_PER_SECOND,
+    snprintf(text, text_bytes, "%.3f s%s", clock_seconds(warming_up ? at_ns : at_ns - warmup_ns),
              warming_up ? " of the warm-up" : "");
     return text;
 }
@@ -206,20 +205,9 @@ char *figure_node_name(char *text, size_t text_bytes, const struct run_facts *fa
 
 const char *figure_lost_cause_name(enum counter counter)
 {
-    switch (counter) {
-    case COUNTER_TIMED_OUT:
-        return "timed_out";
-    case COUNTER_LOST_TIMEOUT:
-        return "timeout";
-    case COUNTER_LOST_DISCONNECT:
-        return "disconnect";
-    case COUNTER_LOST_PROTOCOL:
-        return "protocol";
-    case COUNTER_LOST_DRAIN:
-        return "drain";
-    case COUNTER_LOST_WORKER:
-        return "worker";
-    default:
-        return "unknown";
-    }
+    static const char *const names[COUNTER_COUNT] = {
+        [COUNTER_TIMED_OUT] = "timed_out",        [COUNTER_LOST_TIMEOUT] = "timeout",
+        [COUNTER_LOST_DISCONNECT] = "disconnect", [COUNTER_LOST_PROTOCOL] = "protocol",
+        [COUNTER_LOST_DRAIN] = "drain",           [COUNTER_LOST_WORKER] = "worker"};
+    return names[counter] != NULL ? names[counter] : "unknown";
 }

@@ -93,8 +93,8 @@ static enum err_code print_line(struct hdr_log *log, const char *kind,
     put_u32(put_u32(log->packed, COOKIE_V2_COMPRESSED), (uint32_t)stream_bytes);
     base64_encode(log->base64, log->packed, COMPRESSED_HEADER_BYTES + stream_bytes);
     output_printf(&log->out, "Tag=%s-%s,%.3f,%.3f,%.3f,%s\n", log->tag, kind,
-                  log->run_seconds + (double)header->start_ns / (double)NS_PER_SECOND,
-                  (double)(header->end_ns - header->start_ns) / (double)NS_PER_SECOND,
+                  log->run_seconds + clock_seconds(header->start_ns),
+                  clock_seconds(header->end_ns - header->start_ns),
                   (double)histogram->max_ns / MAX_UNIT_NS, log->base64);
     return OK;
 }
@@ -128,7 +128,7 @@ static enum err_code run_begin(void *state, const struct run_facts *run, struct 
         log->base_wall_ns = run->started_wall_ns;
         output_printf(&log->out, "#[Histogram log format version 1.3]\n");
         output_printf(&log->out, "#[StartTime: %.3f (seconds since epoch), %s]\n",
-                      (double)run->started_wall_ns / (double)NS_PER_SECOND, when);
+                      clock_seconds(run->started_wall_ns), when);
         output_printf(&log->out, "\"StartTimestamp\",\"Interval_Length\",\"Interval_Max\","
                                  "\"Interval_Compressed_Histogram\"\n");
     }

@@ -39,17 +39,12 @@ struct interval_csv {
     struct run_facts run;
 };
 
-static uint64_t whole(uint64_t ns, uint64_t unit_ns)
-{
-    return ns / unit_ns;
-}
-
 /* Whole seconds, as the column always had; shorter intervals need the milliseconds. Of a row that is
  * shorter than such a unit it is the next one: no two rows have the same. */
 static void print_timestamp(struct interval_csv *csv, uint64_t wall_ns)
 {
     bool seconds = csv->csv_interval_ns % NS_PER_SECOND == 0;
-    uint64_t stamp = whole(wall_ns, seconds ? NS_PER_SECOND : NS_PER_MS);
+    uint64_t stamp = wall_ns / (seconds ? NS_PER_SECOND : NS_PER_MS);
     if (stamp <= csv->last_stamp)
         stamp = csv->last_stamp + 1;
     csv->last_stamp = stamp;
@@ -102,12 +97,10 @@ static char *numbered_path(const char *path, uint32_t number)
     const char *name = strrchr(path, '/');
     const char *ending = strrchr(name != NULL ? name : path, '.');
     size_t stem_bytes = ending != NULL ? (size_t)(ending - path) : strlen(path);
-    size_t bytes = strlen(path) + sizeof "-4294967295";
-    char *numbered = malloc(bytes);
-    if (numbered != NULL)
-        snprintf(numbered, bytes, "%.*s-%" PRIu32 "%s", (int)stem_bytes, path, number,
-                 path + stem_bytes);
-    return numbered;
+    char *numbered;
+    int made =
+        asprintf(&numbered, "%.*s-%" PRIu32 "%s", (int)stem_bytes, path, number, path + stem_bytes);
+    return made >= 0 ? numbered : NULL;
 }
 
 /* The next run's file; the one so far is kept until all get their names. */

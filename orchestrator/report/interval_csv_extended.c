@@ -7,8 +7,6 @@
 #include "common/clock.h"
 #include "orchestrator/report/figures.h"
 
-#define NS_PER_MS_F 1e6
-
 static const char *const names[] = {"cache_hits",
                                     "cache_misses",
                                     "timeout_errors",
@@ -70,7 +68,7 @@ void interval_csv_of_values(struct output *out, const struct interval_row *row,
 
 static void quantile_ms(struct output *out, const struct histogram *histogram, double q)
 {
-    output_printf(out, ",%.2f", (double)histogram_quantile(histogram, q) / NS_PER_MS_F);
+    output_printf(out, ",%.2f", (double)histogram_quantile(histogram, q) / NS_PER_MS);
 }
 
 static uint64_t errors_of(const struct interval_row *row, const struct error_kinds *error_kinds,

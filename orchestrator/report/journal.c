@@ -233,11 +233,9 @@ static void mark_in_use(int fd)
 
 bool journal_in_use(const char *directory)
 {
-    size_t path_bytes = strlen(directory) + sizeof "/" JOURNAL_FILE_NAME;
-    char *path = malloc(path_bytes);
-    if (path == NULL)
+    char *path;
+    if (asprintf(&path, "%s/" JOURNAL_FILE_NAME, directory) < 0)
         return false;
-    snprintf(path, path_bytes, "%s/" JOURNAL_FILE_NAME, directory);
     int fd = open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
     free(path);
     if (fd < 0)
@@ -250,11 +248,10 @@ bool journal_in_use(const char *directory)
 
 static enum err_code open_journal(struct journal *journal, const char *directory, struct err *err)
 {
-    size_t path_bytes = strlen(directory) + sizeof "/" JOURNAL_FILE_NAME;
-    journal->path = malloc(path_bytes);
+    if (asprintf(&journal->path, "%s/" JOURNAL_FILE_NAME, directory) < 0)
+        journal->path = NULL;
     if (journal->path == NULL || reserve(journal, INTERVAL_WIRE_MAX_BYTES, err) == NULL)
         return err_set(err, E_SYSTEM, "no memory for the journal");
-    snprintf(journal->path, path_bytes, "%s/" JOURNAL_FILE_NAME, directory);
     if (make_directories(directory, err) != OK ||
         output_directory_open(&journal->directory_fd, directory, err) != OK)
         return err->code;

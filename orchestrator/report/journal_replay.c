@@ -367,12 +367,10 @@ static enum err_code open_regular(FILE **in, const char *path, struct err *err)
 enum err_code journal_replay(const char *directory, struct timeline *timeline, bool *complete,
                              struct err *err)
 {
-    size_t path_bytes = strlen(directory) + sizeof "/" JOURNAL_FILE_NAME;
-    char *path = malloc(path_bytes);
+    char *path;
     *complete = false;
-    if (path == NULL)
+    if (asprintf(&path, "%s/" JOURNAL_FILE_NAME, directory) < 0)
         return err_set(err, E_SYSTEM, "no memory to replay a journal");
-    snprintf(path, path_bytes, "%s/" JOURNAL_FILE_NAME, directory);
     FILE *in;
     enum err_code code = open_regular(&in, path, err);
     if (code == OK) {

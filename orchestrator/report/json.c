@@ -218,8 +218,7 @@ static enum err_code run_begin(void *state, const struct run_facts *run, struct 
                run->prefill ? json_value_text(run->prefill_for) : json_null());
     put_member(report, "target", json_value_text(run->target));
     put_member(report, "keyspace", json_value_count(run->keyspace));
-    put_member(report, "interval_seconds",
-               json_real((double)run->interval_ns / (double)NS_PER_SECOND));
+    put_member(report, "interval_seconds", json_real(clock_seconds(run->interval_ns)));
     put_member(report, "rate_asked",
                run->open_loop ? json_value_text(run->rate_text) : json_null());
     output_printf(&report->out, ",\n\"intervals\": [");
@@ -235,8 +234,8 @@ static enum err_code interval(void *state, const struct interval_row *row,
     double seconds = figure_row_seconds(row);
     json_t *object = json_pack("{s:I, s:I, s:f, s:f, s:b}", "index", (json_int_t)row->header.first,
                                "last_index", (json_int_t)row->header.last, "start_seconds",
-                               (double)row->header.start_ns / (double)NS_PER_SECOND, "seconds",
-                               seconds, "degraded", (row->header.flags & INTERVAL_DEGRADED) != 0);
+                               clock_seconds(row->header.start_ns), "seconds", seconds, "degraded",
+                               (row->header.flags & INTERVAL_DEGRADED) != 0);
     json_object_set_new(object, "rate", rate(row, report->run.open_loop, seconds, seconds));
     add_measures(object, row, report->run.open_loop, error_kinds);
     add_invalidations(object, row, &report->run);
@@ -309,13 +308,13 @@ static json_t *events(const struct run_events *events)
     json_t *list = json_array();
     for (uint32_t i = 0; i < events->count; i++) {
         const struct run_event *event = &events->items[i];
-        json_array_append_new(
-            list, json_pack("{s:s, s:f, s:f, s:o, s:b, s:o}", "source",
-                            run_event_source_name(event->source), "at_seconds",
-                            (double)event->at_ns / (double)NS_PER_SECOND, "seconds",
-                            (double)(event->end_ns - event->at_ns) / (double)NS_PER_SECOND, "text",
-                            json_value_text(event->text), "ok", event->ok, "cause",
-                            event->ok ? json_null() : json_value_text(event->cause)));
+        json_array_append_new(list,
+                              json_pack("{s:s, s:f, s:f, s:o, s:b, s:o}", "source",
+                                        run_event_source_name(event->source), "at_seconds",
+                                        clock_seconds(event->at_ns), "seconds",
+                                        clock_seconds(event->end_ns - event->at_ns), "text",
+                                        json_value_text(event->text), "ok", event->ok, "cause",
+                                        event->ok ? json_null() : json_value_text(event->cause)));
     }
     return list;
 }
@@ -327,8 +326,7 @@ static enum err_code run_end(void *state, const struct run_result *result, struc
     const char *key;
     json_t *value;
     output_printf(&report->out, "]");
-    put_member(report, "warmup_seconds",
-               json_real((double)result->facts->warmup_ns / (double)NS_PER_SECOND));
+    put_member(report, "warmup_seconds", json_real(clock_seconds(result->facts->warmup_ns)));
     put_member(report, "seconds", json_real(result->seconds));
     put_member(report, "interrupted", json_boolean(result->interrupted));
     put_member(report, "stopped_by_ctl", json_boolean(result->stopped));

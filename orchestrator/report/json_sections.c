@@ -9,11 +9,6 @@ static void put_count(json_t *object, const char *key, uint64_t count)
     json_object_set_new(object, key, json_value_count(count));
 }
 
-static double seconds(uint64_t ns)
-{
-    return (double)ns / (double)NS_PER_SECOND;
-}
-
 /* ---- Connections. ---- */
 
 struct cause {
@@ -186,14 +181,16 @@ static json_t *one_outage(const struct outage *outage, const struct error_kinds 
     const struct outage_failures *failures = &outage->failures;
     uint64_t failed_to_ok_ns = outage_failed_to_ok_ns(outage);
     json_t *object = json_object();
-    json_object_set_new(object, "start_seconds", json_real(seconds(outage->begin_ns)));
-    json_object_set_new(object, "seconds", json_real(seconds(outage->end_ns - outage->begin_ns)));
+    json_object_set_new(object, "start_seconds", json_real(clock_seconds(outage->begin_ns)));
+    json_object_set_new(object, "seconds",
+                        json_real(clock_seconds(outage->end_ns - outage->begin_ns)));
     json_object_set_new(object, "first_failed_to_first_ok_seconds",
-                        failed_to_ok_ns > 0 ? json_real(seconds(failed_to_ok_ns)) : json_null());
+                        failed_to_ok_ns > 0 ? json_real(clock_seconds(failed_to_ok_ns))
+                                            : json_null());
     json_object_set_new(object, "recovered", json_boolean(outage->recovered));
     json_object_set_new(object, "from_start", json_boolean(outage->from_start));
     json_object_set_new(object, "pause", json_boolean(outage->pause));
-    json_object_set_new(object, "own_stop_seconds", json_real(seconds(outage->own_stop_ns)));
+    json_object_set_new(object, "own_stop_seconds", json_real(clock_seconds(outage->own_stop_ns)));
     json_object_set_new(
         object, "taken_over_by",
         outage->taken_over_by == OUTAGE_NOBODY ? json_null() : json_integer(outage->taken_over_by));
@@ -222,10 +219,12 @@ static void add_list(json_t *object, const struct outage_list *list,
     for (uint32_t i = 0; i < list->kept; i++)
         json_array_append_new(outages, one_outage(&list->items[i], kinds));
     put_count(object, "count", list->count);
-    json_object_set_new(object, "seconds_without_success", json_real(seconds(list->total_ns)));
-    json_object_set_new(object, "longest_seconds", json_real(seconds(list->longest_ns)));
+    json_object_set_new(object, "seconds_without_success",
+                        json_real(clock_seconds(list->total_ns)));
+    json_object_set_new(object, "longest_seconds", json_real(clock_seconds(list->longest_ns)));
     json_object_set_new(object, "longest_start_seconds",
-                        list->count > 0 ? json_real(seconds(list->longest_begin_ns)) : json_null());
+                        list->count > 0 ? json_real(clock_seconds(list->longest_begin_ns))
+                                        : json_null());
     json_object_set_new(object, "outages", outages);
 }
 
@@ -235,8 +234,9 @@ static json_t *own_stops(const struct own_stop_list *stops)
     json_t *list = json_array();
     for (uint32_t i = 0; i < stops->kept; i++)
         json_array_append_new(
-            list, json_pack("{s:f, s:f}", "start_seconds", seconds(stops->items[i].from_ns),
-                            "seconds", seconds(stops->items[i].to_ns - stops->items[i].from_ns)));
+            list,
+            json_pack("{s:f, s:f}", "start_seconds", clock_seconds(stops->items[i].from_ns),
+                      "seconds", clock_seconds(stops->items[i].to_ns - stops->items[i].from_ns)));
     return list;
 }
 

@@ -22,6 +22,11 @@
 #define READER_NOTICE_NS (1 * NS_PER_SECOND)
 #define READER_LIMIT_NS (5 * NS_PER_SECOND)
 
+bool output_is_stdout(const char *path)
+{
+    return path != NULL && strcmp(path, "-") == 0;
+}
+
 void output_borrow(struct output *output, FILE *file)
 {
     *output = (struct output){.file = file, .terminal = isatty(fileno(file)) == 1};
@@ -137,7 +142,7 @@ static enum err_code create_beside(struct output *output, struct err *err)
 enum err_code output_create(struct output *output, const char *path, enum output_naming naming,
                             struct err *err)
 {
-    if (naming == OUTPUT_NAMED && strcmp(path, "-") == 0) {
+    if (naming == OUTPUT_NAMED && output_is_stdout(path)) {
         output_borrow(output, stdout);
         return OK;
     }

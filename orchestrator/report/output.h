@@ -40,6 +40,8 @@ struct output {
     char *temporary; /* ... and its path until then; NULL: written in place, borrowed, committed */
 };
 
+/* Whether the user names standard output; NULL: nothing. */
+bool output_is_stdout(const char *path);
 /* A stream that stays the caller's; messages call it standard output. */
 void output_borrow(struct output *output, FILE *file);
 /* Opens what will be at path; "-" borrows stdout when the user named it. E_USAGE when it cannot be

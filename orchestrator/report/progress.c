@@ -61,9 +61,7 @@ void progress_add(struct progress *progress, const struct interval_row *row)
 static char *format_rate(char *text, size_t text_bytes, double rate)
 {
     uint64_t tenths = (uint64_t)(rate * 10 + 0.5);
-    char grouped[UNITS_GROUPED_BYTES];
-    snprintf(text, text_bytes, "%s.%u", units_format_grouped(grouped, sizeof grouped, tenths / 10),
-             (unsigned)(tenths % 10));
+    snprintf(text, text_bytes, "%s.%u", UNITS_GROUPED(tenths / 10), (unsigned)(tenths % 10));
     return text;
 }
 
@@ -72,7 +70,7 @@ static char *format_rate(char *text, size_t text_bytes, double rate)
 static void format_done(char *text, size_t text_bytes, char *share_text, size_t share_bytes,
                         const struct run_facts *run, uint64_t measured_ns, uint64_t completed)
 {
-    char done[UNITS_GROUPED_BYTES], all[UNITS_GROUPED_BYTES];
+    char done[UNITS_GROUPED_BYTES];
     double share = run->duration_ns > 0 ? figure_share(measured_ns, run->duration_ns)
                                         : figure_share(completed, run->requests);
     snprintf(share_text, share_bytes, "%.1f%%", share < 1 ? share * 100 : 100.0);
@@ -80,8 +78,7 @@ static void format_done(char *text, size_t text_bytes, char *share_text, size_t 
     if (run->duration_ns > 0)
         snprintf(text, text_bytes, "%s (%s)", done, share_text);
     else
-        snprintf(text, text_bytes, "%s/%s (%s)", done,
-                 units_format_grouped(all, sizeof all, run->requests), share_text);
+        snprintf(text, text_bytes, "%s/%s (%s)", done, UNITS_GROUPED(run->requests), share_text);
 }
 
 /* " p50=0.11", " p50>=950.00", " p50=-": there is nothing that it could be of. */
@@ -93,7 +90,7 @@ static void append_figure(char *text, size_t text_bytes, const char *name,
         snprintf(text + used, text_bytes - used, " %s=-", name);
     else
         snprintf(text + used, text_bytes - used, " %s%s%.2f", name, figure.censored ? ">=" : "=",
-                 (double)figure.value_ns / 1e6);
+                 clock_ms(figure.value_ns));
 }
 
 /* Of the rows since the last line; nothing when none has come. */
@@ -116,11 +113,6 @@ static void format_latency(char *text, size_t text_bytes, const struct progress 
     append_figure(text, text_bytes, "p99", figure_percentile(window, kind, 99));
 }
 
-static double seconds(uint64_t ns)
-{
-    return (double)ns / (double)NS_PER_SECOND;
-}
-
 /* " of 10,000": what fell due per second, by the rows since the last line or before; nothing when all
  * of -n was due before. */
 static void format_target(char *text, size_t text_bytes, struct progress *progress,
@@ -133,7 +125,7 @@ static void format_target(char *text, size_t text_bytes, struct progress *progre
     if (!progress->open_loop || (all_due && window_due == 0))
         return;
     if (progress->window_row_ns > 0)
-        progress->target = figure_rate(window_due, seconds(progress->window_row_ns));
+        progress->target = figure_rate(window_due, clock_seconds(progress->window_row_ns));
     if (progress->target >= 0)
         snprintf(text, text_bytes, " of %s", figure_rate_text(rate, sizeof rate, progress->target));
 }
@@ -141,15 +133,13 @@ static void format_target(char *text, size_t text_bytes, struct progress *progre
 /* ", Backlog: 120, Shed: 3": what an open loop did not send, when there is any. */
 static void format_unsent(char *text, size_t text_bytes, const struct progress *progress)
 {
-    char count[UNITS_GROUPED_BYTES];
     int used = 0;
     text[0] = '\0';
     if (progress->backlog > 0)
-        used = snprintf(text, text_bytes, ", Backlog: %s",
-                        units_format_grouped(count, sizeof count, progress->backlog));
+        used = snprintf(text, text_bytes, ", Backlog: %s", UNITS_GROUPED(progress->backlog));
     if (progress->shed > 0)
         snprintf(text + used, text_bytes - (size_t)used, ", Shed: %s",
-                 units_format_grouped(count, sizeof count, progress->shed));
+                 UNITS_GROUPED(progress->shed));
 }
 
 /* What a line is put together from. */
@@ -236,13 +226,14 @@ void progress_line(struct progress *progress, const struct run_facts *run, uint6
     else
         format_done(done, sizeof done, share, sizeof share, run, measured_ns, measured);
     snprintf(parts.head, sizeof parts.head, "%s[%.1fs] Progress: %s", progress->prefix,
-             seconds(elapsed_ns), done);
+             clock_seconds(elapsed_ns), done);
     snprintf(parts.head_short, sizeof parts.head_short, "%s[%.1fs] %s", progress->prefix,
-             seconds(elapsed_ns), warming ? "warm-up" : share);
+             clock_seconds(elapsed_ns), warming ? "warm-up" : share);
     units_format_grouped(parts.current, sizeof parts.current,
-                         (uint64_t)(figure_rate(window_ok, seconds(window_ns)) + 0.5));
-    snprintf(parts.average, sizeof parts.average, " avg=%s",
-             format_rate(average, sizeof average, figure_rate(measured_ok, seconds(measured_ns))));
+                         (uint64_t)(figure_rate(window_ok, clock_seconds(window_ns)) + 0.5));
+    snprintf(
+        parts.average, sizeof parts.average, " avg=%s",
+        format_rate(average, sizeof average, figure_rate(measured_ok, clock_seconds(measured_ns))));
     format_latency(parts.latency, sizeof parts.latency, progress, true);
     format_latency(parts.latency_short, sizeof parts.latency_short, progress, false);
     format_target(parts.target, sizeof parts.target, progress, run);

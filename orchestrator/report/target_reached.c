@@ -113,7 +113,7 @@ static double outage_seconds(const struct run_result *result, int32_t node)
     uint64_t own_ns = 0;
     for (uint32_t i = 0; i < list->kept; i++)
         own_ns += list->items[i].own_stop_ns;
-    return list->total_ns > own_ns ? (double)(list->total_ns - own_ns) / (double)NS_PER_SECOND : 0;
+    return list->total_ns > own_ns ? clock_seconds(list->total_ns - own_ns) : 0;
 }
 
 static void weigh_nodes(struct target_nodes *nodes, const struct run_result *result,
@@ -140,7 +140,7 @@ static void weigh_nodes(struct target_nodes *nodes, const struct run_result *res
 static double late_seconds(const struct target_evidence *evidence, const struct run_result *result)
 {
     double missing = (1 - evidence->share) * result->due_seconds;
-    double shed_after = (double)result->facts->shed_after_ns / (double)NS_PER_SECOND;
+    double shed_after = clock_seconds(result->facts->shed_after_ns);
     return shed_after > 0 ? fmin(missing, shed_after) : missing;
 }
 
@@ -197,7 +197,7 @@ static enum target_limit find_target_limit(const struct target_evidence *evidenc
 static bool is_long(const struct target_evidence *evidence, uint64_t delay_ns)
 {
     return delay_ns > evidence->slip_limit_ns &&
-           (double)delay_ns / (double)NS_PER_SECOND >= CAUSE_PART * evidence->late_seconds;
+           clock_seconds(delay_ns) >= CAUSE_PART * evidence->late_seconds;
 }
 
 static enum target_limit find_limit(const struct target_evidence *evidence,
@@ -273,7 +273,7 @@ char *target_cpu_text(char *text, size_t text_bytes, const struct target_cpu *cp
 static void say_server_slow(char *reason, const struct target_evidence *evidence,
                             const struct run_result *result)
 {
-    char busy[16], server[64] = "", used[16], pipeline[48] = "", clients[UNITS_GROUPED_BYTES];
+    char busy[16], server[64] = "", used[16], pipeline[48] = "";
     const struct run_facts *facts = result->facts;
     if (facts->pipeline > 1)
         snprintf(pipeline, sizeof pipeline, " of %s requests each", UNITS_GROUPED(facts->pipeline));
@@ -282,8 +282,7 @@ static void say_server_slow(char *reason, const struct target_evidence *evidence
                  percent(used, sizeof used, result->evidence.server_cpu_share));
     snprintf(reason, REASON_BYTES,
              "the server answered too slowly for %s connection%s%s: all were busy %s of the time%s",
-             units_format_grouped(clients, sizeof clients, facts->clients),
-             facts->clients == 1 ? "" : "s", pipeline,
+             UNITS_GROUPED(facts->clients), facts->clients == 1 ? "" : "s", pipeline,
              percent(busy, sizeof busy, evidence->blocked_share), server);
 }
 
@@ -306,8 +305,8 @@ static void say_outage(char *reason, const struct run_result *result, uint32_t n
 static void say_node_unsent(char *reason, const struct target_nodes *nodes,
                             const struct run_result *result)
 {
-    char name[NODE_NAME_BYTES], count[UNITS_GROUPED_BYTES];
-    append(reason, "%s requests for %s", units_format_grouped(count, sizeof count, nodes->unsent),
+    char name[NODE_NAME_BYTES];
+    append(reason, "%s requests for %s", UNITS_GROUPED(nodes->unsent),
            figure_node_name(name, sizeof name, result->facts, nodes->worst));
     if (nodes->count > 1)
         append(reason, " and %u more node%s", nodes->count - 1, nodes->count == 2 ? "" : "s");
@@ -359,7 +358,7 @@ static void say_volley_late(char *reason, const struct target_evidence *evidence
     }
     if (host->throttled_ns > 0) {
         append(reason, "%sthe CPU quota held it back for %.3f s", separator,
-               (double)host->throttled_ns / (double)NS_PER_SECOND);
+               clock_seconds(host->throttled_ns));
         separator = ", ";
     }
     if (host->steal_share > STEAL_BEARABLE) {
@@ -369,21 +368,21 @@ static void say_volley_late(char *reason, const struct target_evidence *evidence
     }
     if (evidence->slip_p99_ns > evidence->slip_limit_ns)
         append(reason, "%s1 %% of the requests went out %.3f ms late or more", separator,
-               (double)evidence->slip_p99_ns / 1e6);
+               clock_ms(evidence->slip_p99_ns));
 }
 
 static void say_why(char *reason, enum target_limit limit, const struct target_evidence *evidence,
                     const struct run_result *result)
 {
-    char share[16], count[UNITS_GROUPED_BYTES], cpu[128];
+    char share[16], cpu[128];
     reason[0] = '\0';
     switch (limit) {
     case TARGET_REACHED:
         break;
     case TARGET_WORKER_DIED:
-        units_format_grouped(count, sizeof count, result->total->counters[COUNTER_SHED_WORKER]);
         snprintf(reason, REASON_BYTES,
-                 "%s requests fell due while a worker was dead and not yet replaced", count);
+                 "%s requests fell due while a worker was dead and not yet replaced",
+                 UNITS_GROUPED(result->total->counters[COUNTER_SHED_WORKER]));
         break;
     case TARGET_NODE_UNSENT:
         say_node_unsent(reason, &evidence->nodes, result);
@@ -414,7 +413,7 @@ static void say_why(char *reason, enum target_limit limit, const struct target_e
         snprintf(reason, REASON_BYTES,
                  "1 %% of the requests waited %.3f s or longer for a connection that could take "
                  "them",
-                 (double)evidence->wait_p99_ns / (double)NS_PER_SECOND);
+                 clock_seconds(evidence->wait_p99_ns));
         break;
     case TARGET_LIMIT_UNKNOWN:
         snprintf(reason, REASON_BYTES, "for a reason that these figures do not show");

@@ -16,7 +16,6 @@
 #include "orchestrator/report/text_session.h"
 #include "orchestrator/report/text_spark.h"
 
-#define NS_PER_MS_F 1e6
 #define WIDTH_DEFAULT 80u /* where the output is no terminal */
 
 struct text {
@@ -30,11 +29,6 @@ struct text {
     bool open_loop;     /* of the run under way */
     struct spark spark; /* likewise             */
 };
-
-static double to_ms(uint64_t ns)
-{
-    return (double)ns / NS_PER_MS_F;
-}
 
 static enum err_code session_begin(void *state, const struct session_facts *session,
                                    struct err *err)
@@ -156,7 +150,7 @@ static void print_percentile(struct output *out, const struct run_result *result
 {
     struct figure_percentile figure = percentile_of(result, percent);
     output_printf(out, "%s: %s%s%s\n", caption, figure.censored ? ">= " : "",
-                  UNITS_REAL(to_ms(figure.value_ns), 3),
+                  UNITS_REAL(clock_ms(figure.value_ns), 3),
                   figure.few_samples && !figure.empty ? " (few samples)" : "");
 }
 
@@ -187,10 +181,11 @@ static void print_what_of(struct output *out, const struct run_result *result)
     if (waits->count == 0)
         output_printf(out, "how long they had waited is not known. ");
     else
-        output_printf(out, "the longest had waited %s ms%s. ", UNITS_REAL(to_ms(waits->max_ns), 3),
+        output_printf(out, "the longest had waited %s ms%s. ",
+                      UNITS_REAL(clock_ms(waits->max_ns), 3),
                       waits->count < unanswered ? ", as far as it is known" : "");
     output_printf(out, "The percentiles count them; the average of all is at least %s ms.\n",
-                  UNITS_REAL(to_ms(figure_mean(total, kind).value_ns), 3));
+                  UNITS_REAL(clock_ms(figure_mean(total, kind).value_ns), 3));
 }
 
 static void print_latency(struct output *out, const struct run_result *result)
@@ -198,9 +193,9 @@ static void print_latency(struct output *out, const struct run_result *result)
     const struct histogram *latency = figure_latency(result->total, result->facts->open_loop);
     output_printf(out, "\nLatency Statistics (ms):\n=====================\n");
     output_printf(out, "Minimum: %s\n",
-                  UNITS_REAL(to_ms(latency->count > 0 ? latency->min_ns : 0), 3));
-    output_printf(out, "Average: %s\n", UNITS_REAL(histogram_mean(latency) / NS_PER_MS_F, 3));
-    output_printf(out, "Maximum: %s\n", UNITS_REAL(to_ms(latency->max_ns), 3));
+                  UNITS_REAL(clock_ms(latency->count > 0 ? latency->min_ns : 0), 3));
+    output_printf(out, "Average: %s\n", UNITS_REAL(histogram_mean(latency) / NS_PER_MS, 3));
+    output_printf(out, "Maximum: %s\n", UNITS_REAL(clock_ms(latency->max_ns), 3));
     for (uint32_t i = 0; i < result->percentile_count; i++) {
         double percent = result->percentiles[i];
         char ordinal[32], caption[64];
@@ -223,7 +218,7 @@ static void print_latency(struct output *out, const struct run_result *result)
 
 static uint64_t edge_of(double edge_ms)
 {
-    return (uint64_t)(edge_ms * NS_PER_MS_F + 0.5);
+    return (uint64_t)(edge_ms * NS_PER_MS + 0.5);
 }
 
 static void print_distribution(struct output *out, const struct histogram *latency)
@@ -369,7 +364,7 @@ static void print_event(struct output *out, const struct run_event *event, doubl
     output_printf(out, "  at %s s: %s", UNITS_REAL(at_seconds, 3), PRINTABLE(event->text));
     if (event->source == RUN_EVENT_CHAOS)
         output_printf(out, ": %s after %s s%s%s", event->ok ? "done" : "failed",
-                      UNITS_REAL((double)(event->end_ns - event->at_ns) / NS_PER_SECOND, 3),
+                      UNITS_REAL(clock_seconds(event->end_ns - event->at_ns), 3),
                       event->ok ? "" : ": ", PRINTABLE(event->cause));
     output_printf(out, "\n");
 }
@@ -483,7 +478,7 @@ static void print_quiet(struct text *text, const struct run_result *result)
         output_printf(&text->out, "p50 unknown\n");
     else
         output_printf(&text->out, "p50%s%.3f msec\n", median.censored ? ">=" : "=",
-                      to_ms(median.value_ns));
+                      clock_ms(median.value_ns));
 }
 
 /* What is not known leaves its cell empty. */
@@ -499,7 +494,7 @@ static void print_csv_percentile(struct output *out, const struct run_result *re
                                  double percent)
 {
     struct figure_percentile figure = percentile_of(result, percent);
-    print_csv_cell(out, !figure.empty && !figure.censored, to_ms(figure.value_ns));
+    print_csv_cell(out, !figure.empty && !figure.censored, clock_ms(figure.value_ns));
 }
 
 static void print_csv(struct text *text, const struct run_result *result)
@@ -515,12 +510,12 @@ static void print_csv(struct text *text, const struct run_result *result)
     output_printf(out, ",\"%.2f\"",
                   figure_rate(result->total->counters[COUNTER_OK], result->seconds));
     bool answered = latency->count > 0;
-    print_csv_cell(out, answered, histogram_mean(latency) / NS_PER_MS_F);
-    print_csv_cell(out, answered, to_ms(latency->min_ns));
+    print_csv_cell(out, answered, histogram_mean(latency) / NS_PER_MS);
+    print_csv_cell(out, answered, clock_ms(latency->min_ns));
     print_csv_percentile(out, result, 50);
     print_csv_percentile(out, result, 95);
     print_csv_percentile(out, result, 99);
-    print_csv_cell(out, answered, to_ms(latency->max_ns));
+    print_csv_cell(out, answered, clock_ms(latency->max_ns));
     output_printf(out, "\n");
 }
 

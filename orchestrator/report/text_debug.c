@@ -1,12 +1,12 @@
 #include <inttypes.h>
 #include <math.h>
 
+#include "common/clock.h"
 #include "common/units.h"
 #include "orchestrator/report/figures.h"
 #include "orchestrator/report/text.h"
 
 #define TICKS_PER_HALF_DISTANCE 5.0
-#define NS_PER_MS_F 1e6
 
 void text_spectrum(struct output *out, const struct histogram *histogram)
 {
@@ -20,19 +20,18 @@ void text_spectrum(struct output *out, const struct histogram *histogram)
         counted = histogram_count_at_or_below(histogram, value_ns);
         if (counted == histogram->count)
             break;
-        output_printf(out, "%12.3f %14.12f %10" PRIu64 " %14.2f\n", (double)value_ns / NS_PER_MS_F,
-                      q, counted, 1.0 / (1.0 - q));
+        output_printf(out, "%12.3f %14.12f %10" PRIu64 " %14.2f\n", clock_ms(value_ns), q, counted,
+                      1.0 / (1.0 - q));
         double half_distance = pow(2.0, floor(log2(1.0 / (1.0 - q))) + 1.0);
         q += 1.0 / (TICKS_PER_HALF_DISTANCE * half_distance);
     }
     if (histogram->count > 0)
-        output_printf(out, "%12.3f %14.12f %10" PRIu64 "\n",
-                      (double)histogram->max_ns / NS_PER_MS_F, 1.0, histogram->count);
+        output_printf(out, "%12.3f %14.12f %10" PRIu64 "\n", clock_ms(histogram->max_ns), 1.0,
+                      histogram->count);
     output_printf(out, "#[Mean    = %12.3f, StdDeviation   = %12.3f]\n",
-                  histogram_mean(histogram) / NS_PER_MS_F,
-                  histogram_stdev(histogram) / NS_PER_MS_F);
+                  histogram_mean(histogram) / NS_PER_MS, histogram_stdev(histogram) / NS_PER_MS);
     output_printf(out, "#[Max     = %12.3f, Total count    = %12" PRIu64 "]\n",
-                  (double)histogram->max_ns / NS_PER_MS_F, histogram->count);
+                  clock_ms(histogram->max_ns), histogram->count);
 }
 
 void text_workers(struct output *out, const struct run_result *result)

@@ -3,11 +3,10 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "common/clock.h"
 #include "common/printable.h"
 #include "common/units.h"
 #include "orchestrator/report/figures.h"
-
-#define NS_PER_MS_F 1e6
 
 static void heading(struct output *out, const char *title)
 {
@@ -55,7 +54,7 @@ static void print_connect(struct output *out, const struct histogram *connect)
     for (size_t i = 0; i < sizeof percents / sizeof percents[0] && connect->count > 0; i++)
         output_printf(
             out, "%g%% <= %s ms\n", percents[i],
-            UNITS_REAL((double)histogram_quantile(connect, percents[i] / 100) / NS_PER_MS_F, 2));
+            UNITS_REAL((double)histogram_quantile(connect, percents[i] / 100) / NS_PER_MS, 2));
 }
 
 static void print_keyspace(struct output *out, const struct target_samples *samples)

@@ -8,26 +8,20 @@
 #include "orchestrator/report/figures.h"
 #include "orchestrator/report/text.h"
 
-#define NS_PER_MS_F 1e6
 #define LINES_MAX 10u /* of outages; JSON has more */
-
-static double seconds(uint64_t ns)
-{
-    return (double)ns / (double)NS_PER_SECOND;
-}
 
 static double since_measuring(const struct run_result *result, uint64_t at_ns)
 {
-    return seconds(at_ns) - seconds(result->facts->warmup_ns);
+    return clock_seconds(at_ns) - clock_seconds(result->facts->warmup_ns);
 }
 
 static void print_summary(struct output *out, const struct outage_list *list)
 {
     output_printf(out, "without one success: %s s in %s outage%s",
-                  UNITS_REAL(seconds(list->total_ns), 3), UNITS_GROUPED(list->count),
+                  UNITS_REAL(clock_seconds(list->total_ns), 3), UNITS_GROUPED(list->count),
                   list->count == 1 ? "" : "s");
     if (list->count > 1)
-        output_printf(out, ", the longest %s s", UNITS_REAL(seconds(list->longest_ns), 3));
+        output_printf(out, ", the longest %s s", UNITS_REAL(clock_seconds(list->longest_ns), 3));
     output_printf(out, "\n");
 }
 
@@ -37,10 +31,9 @@ static void print_response(struct output *out, const char *when,
     if (response->count == 0)
         output_printf(out, "%s none", when);
     else
-        output_printf(out, "%s %s / %s / %s ms", when,
-                      UNITS_REAL((double)response->p50_ns / NS_PER_MS_F, 3),
-                      UNITS_REAL((double)response->p99_ns / NS_PER_MS_F, 3),
-                      UNITS_REAL((double)response->max_ns / NS_PER_MS_F, 3));
+        output_printf(out, "%s %s / %s / %s ms", when, UNITS_REAL(clock_ms(response->p50_ns), 3),
+                      UNITS_REAL(clock_ms(response->p99_ns), 3),
+                      UNITS_REAL(clock_ms(response->max_ns), 3));
 }
 
 /* Kinds are told of all nodes together only: kinds NULL, of one node. */
@@ -97,7 +90,7 @@ static void print_outage(struct output *out, const struct run_result *result,
     uint64_t failed_to_ok_ns = outage_failed_to_ok_ns(outage);
     output_printf(out, "  at %s s: %s s without success%s",
                   UNITS_REAL(since_measuring(result, outage->begin_ns), 3),
-                  UNITS_REAL(seconds(outage->end_ns - outage->begin_ns), 3),
+                  UNITS_REAL(clock_seconds(outage->end_ns - outage->begin_ns), 3),
                   outage->from_start ? ", none before" : "");
     if (!outage->recovered)
         output_printf(out, ", not over when the load ended");
@@ -105,10 +98,10 @@ static void print_outage(struct output *out, const struct run_result *result,
         output_printf(out, ", a pause: nothing failed");
     if (outage->own_stop_ns > 0)
         output_printf(out, ", in %.3f s of which volley itself stood still",
-                      seconds(outage->own_stop_ns));
+                      clock_seconds(outage->own_stop_ns));
     if (failed_to_ok_ns > 0)
         output_printf(out, ", %s s from the first failed request to the first success",
-                      UNITS_REAL(seconds(failed_to_ok_ns), 3));
+                      UNITS_REAL(clock_seconds(failed_to_ok_ns), 3));
     if (outage->taken_over_by != OUTAGE_NOBODY)
         output_printf(
             out, ", %s took over",
@@ -152,7 +145,7 @@ static void print_own_stops(struct output *out, const struct run_result *result)
             out,
             "volley itself stood still for %.3f s from %s on (stopped, or kept from its CPU): no "
             "outage of the target\n",
-            seconds(stops->items[i].to_ns - stops->items[i].from_ns),
+            clock_seconds(stops->items[i].to_ns - stops->items[i].from_ns),
             figure_moment(from, sizeof from, stops->items[i].from_ns, result->facts->warmup_ns));
     if (stops->count > shown)
         output_printf(out, "  and %" PRIu64 " times more\n", stops->count - shown);
@@ -161,7 +154,7 @@ static void print_own_stops(struct output *out, const struct run_result *result)
             out,
             "workers of volley stood still, not all at once, for %.3f s in all (stopped, or "
             "kept from their CPUs)\n",
-            seconds(result->total->counters[COUNTER_STOOD_STILL_NS]));
+            clock_seconds(result->total->counters[COUNTER_STOOD_STILL_NS]));
 }
 
 void text_failures(struct output *out, const struct run_result *result)

@@ -2,12 +2,11 @@
 #include <math.h>
 #include <stdio.h>
 
+#include "common/clock.h"
 #include "common/units.h"
 #include "orchestrator/report/figures.h"
 #include "orchestrator/report/target_reached.h"
 #include "orchestrator/report/text.h"
-
-#define NS_PER_MS_F 1e6
 
 static void print_count(struct output *out, const char *caption, uint64_t count)
 {
@@ -59,7 +58,7 @@ static void print_row(struct output *out, const char *name, const double ns[KIND
 {
     output_printf(out, "%-8s", name);
     for (size_t i = 0; i < KINDS; i++)
-        output_printf(out, " %13s", isnan(ns[i]) ? "-" : UNITS_REAL(ns[i] / NS_PER_MS_F, 3));
+        output_printf(out, " %13s", isnan(ns[i]) ? "-" : UNITS_REAL(ns[i] / NS_PER_MS, 3));
     output_printf(out, "\n");
 }
 
@@ -74,7 +73,7 @@ static bool print_percentile_row(struct output *out, const struct interval_row *
     for (size_t i = 0; i < KINDS; i++) {
         struct figure_percentile figure = figure_percentile(total, kinds[i], percent);
         snprintf(value, sizeof value, "%s%s%s", figure.few_samples ? "*" : "",
-                 figure.censored ? ">=" : "", UNITS_REAL((double)figure.value_ns / NS_PER_MS_F, 3));
+                 figure.censored ? ">=" : "", UNITS_REAL(clock_ms(figure.value_ns), 3));
         output_printf(out, " %13s", interval_row_has(total, kinds[i]) ? value : "-");
         few |= figure.few_samples;
     }

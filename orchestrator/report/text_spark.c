@@ -5,7 +5,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
 #include "common/clock.h"
 #include "common/units.h"
@@ -82,7 +81,7 @@ static double value_of(const struct spark_column *column, int which)
     const uint64_t ns[] = {column->p50_ns, column->p99_ns, column->max_ns};
     if (which == 0)
         return column->rate;
-    return ns[which - 1] > 0 ? (double)ns[which - 1] / (double)NS_PER_MS : -1;
+    return ns[which - 1] > 0 ? clock_ms(ns[which - 1]) : -1;
 }
 
 /* As many columns as fit: groups of neighbours, of which again what stands out is kept. */
@@ -143,8 +142,8 @@ void spark_print(struct output *out, const struct spark *spark, unsigned width, 
         return;
     uint32_t room = width > LABELS_WIDTH + 8 ? width - LABELS_WIDTH : 8;
     uint32_t each = (spark->count + room - 1) / room;
-    double column_seconds = (double)(spark->end_ns - spark->start_ns) / (double)NS_PER_SECOND /
-                            (double)spark->rows * spark->rows_per_column * each;
+    double column_seconds = clock_seconds(spark->end_ns - spark->start_ns) / (double)spark->rows *
+                            spark->rows_per_column * each;
     output_printf(
         out,
         "\nOver Time:\n=========\n(a column is %.*f s: its lowest rate, its highest latencies%s)\n",

@@ -2,16 +2,10 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "common/clock.h"
 #include "common/units.h"
 #include "orchestrator/report/figures.h"
 #include "orchestrator/report/text.h"
-
-#define NS_PER_MS_F 1e6
-
-static double to_ms(uint64_t ns)
-{
-    return (double)ns / NS_PER_MS_F;
-}
 
 void text_nodes(struct output *out, const struct run_result *result)
 {
@@ -44,9 +38,9 @@ void text_nodes(struct output *out, const struct run_result *result)
                       UNITS_GROUPED(counters[NODE_TIMED_OUT] + counters[NODE_LOST]));
         if (counters[NODE_OK] > 0)
             output_printf(out, "  %9s  %9s  %9s",
-                          UNITS_REAL(to_ms(node_figures_quantile(node, 0.50)), 3),
-                          UNITS_REAL(to_ms(node_figures_quantile(node, 0.99)), 3),
-                          UNITS_REAL(to_ms(node->max_ns), 3));
+                          UNITS_REAL(clock_ms(node_figures_quantile(node, 0.50)), 3),
+                          UNITS_REAL(clock_ms(node_figures_quantile(node, 0.99)), 3),
+                          UNITS_REAL(clock_ms(node->max_ns), 3));
         else
             output_printf(out, "  %9s  %9s  %9s", "-", "-", "-");
         output_printf(out, "  %9s\n", UNITS_GROUPED(counters[NODE_CONNECTIONS_LOST]));
@@ -77,9 +71,9 @@ static void print_handshakes(struct output *out, const struct run_result *result
     if (result->total->counters[COUNTER_CONNECTIONS_RECYCLED] > 0)
         output_printf(out, " (%s per second)", UNITS_REAL(figure_rate(count, result->seconds), 2));
     output_printf(out, ", p50 %s ms, p99 %s ms, max %s ms\n",
-                  UNITS_REAL(to_ms(histogram_quantile(times, 0.50)), 3),
-                  UNITS_REAL(to_ms(histogram_quantile(times, 0.99)), 3),
-                  UNITS_REAL(to_ms(times->max_ns), 3));
+                  UNITS_REAL(clock_ms(histogram_quantile(times, 0.50)), 3),
+                  UNITS_REAL(clock_ms(histogram_quantile(times, 0.99)), 3),
+                  UNITS_REAL(clock_ms(times->max_ns), 3));
 }
 
 void text_connections(struct output *out, const struct run_result *result)
@@ -100,9 +94,9 @@ void text_connections(struct output *out, const struct run_result *result)
                       result->facts->renewed ? "Renewed by plan" : "Moved to another node",
                       UNITS_GROUPED(recycled),
                       UNITS_REAL(figure_rate(recycled, result->seconds), 2),
-                      UNITS_REAL(to_ms(histogram_quantile(connect, 0.50)), 3),
-                      UNITS_REAL(to_ms(histogram_quantile(connect, 0.99)), 3),
-                      UNITS_REAL(to_ms(connect->max_ns), 3));
+                      UNITS_REAL(clock_ms(histogram_quantile(connect, 0.50)), 3),
+                      UNITS_REAL(clock_ms(histogram_quantile(connect, 0.99)), 3),
+                      UNITS_REAL(clock_ms(connect->max_ns), 3));
     print_redirections(out, counters);
     if (counters[COUNTER_IDLE_LOST] > 0)
         output_printf(out, "Idle connections lost: %s\n",

@@ -12,7 +12,6 @@
 #include "orchestrator/report/output.h"
 #include "orchestrator/report/sinks.h"
 
-#define NS_PER_MS_F 1e6
 #define HISTOGRAM_END_NS (3 * NS_PER_SECOND) /* there all that is longer counts as so long */
 
 struct valkey_text {
@@ -27,11 +26,6 @@ struct valkey_text {
     double latency_sum_ns;
     struct histogram *rates; /* requests per second in each interval; with a rate only */
 };
-
-static double to_ms(uint64_t ns)
-{
-    return (double)ns / NS_PER_MS_F;
-}
 
 static enum err_code session_begin(void *state, const struct session_facts *session,
                                    struct err *err)
@@ -133,7 +127,7 @@ static void clean_line(struct valkey_text *text)
 
 static double mean_ms(double sum_ns, uint64_t count)
 {
-    return count > 0 ? sum_ns / (double)count / NS_PER_MS_F : 0;
+    return count > 0 ? sum_ns / (double)count / NS_PER_MS : 0;
 }
 
 static void print_throughput(struct valkey_text *text, const struct interval_row *row,
@@ -143,7 +137,7 @@ static void print_throughput(struct valkey_text *text, const struct interval_row
     const struct histogram *latency = figure_latency(row, run->open_loop);
     const bool warmup = (row->header.flags & INTERVAL_WARMUP) != 0;
     const uint64_t begin_ns = warmup ? 0 : run->warmup_ns;
-    const double seconds = (double)(row->header.end_ns - begin_ns) / NS_PER_SECOND;
+    const double seconds = clock_seconds(row->header.end_ns - begin_ns);
     char line[400], done[40];
     if (warmup || run->duration_ns > 0)
         snprintf(done, sizeof done, "%.1f seconds", seconds);
@@ -228,7 +222,7 @@ static void print_rates(struct valkey_text *text)
 static void print_share(struct output *out, double percent, uint64_t value_ns, uint64_t counted)
 {
     output_printf(out, "%3.3f%% <= %.3f milliseconds (cumulative count %" PRIu64 ")\n", percent,
-                  to_ms(value_ns), counted);
+                  clock_ms(value_ns), counted);
 }
 
 /* One step for each halving of the distance to 100 %; a step that adds nothing is left out. Of a sequence
@@ -275,7 +269,7 @@ struct summary {
 static double percentile_ms(const struct run_result *result, double percent)
 {
     enum interval_histogram_kind kind = figure_latency_kind(result->facts->open_loop);
-    return to_ms(figure_percentile(result->total, kind, percent).value_ns);
+    return clock_ms(figure_percentile(result->total, kind, percent).value_ns);
 }
 
 static struct summary summarise(const struct run_result *result)
@@ -288,8 +282,8 @@ static struct summary summarise(const struct run_result *result)
     return (struct summary){
         .requests = requests,
         .rate = figure_rate(requests, result->seconds),
-        .avg = histogram_mean(latency) / NS_PER_MS_F,
-        .min = latency->count > 0 ? to_ms(latency->min_ns) : 0,
+        .avg = histogram_mean(latency) / NS_PER_MS,
+        .min = latency->count > 0 ? clock_ms(latency->min_ns) : 0,
         .p50 = percentile_ms(result, 50),
         .p95 = percentile_ms(result, 95),
         .p99 = percentile_ms(result, 99),

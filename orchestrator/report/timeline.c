@@ -153,7 +153,7 @@ enum err_code timeline_interval(struct timeline *timeline, const struct interval
 /* As far as the facts tell: what fell due did so within the duration. */
 static double due_seconds(const struct run_facts *run, double seconds)
 {
-    double duration = (double)run->duration_ns / (double)NS_PER_SECOND;
+    double duration = clock_seconds(run->duration_ns);
     return duration > 0 && duration < seconds ? duration : seconds;
 }
 
@@ -211,7 +211,7 @@ static void judge_end(const struct timeline *timeline, struct run_result *result
     result->status = E_FAILED;
     snprintf(result->status_text, sizeof result->status_text,
              "the load ended in an outage: nothing was answered any more from %.3f s on%s%s",
-             (double)(begin_ns > warmup_ns ? begin_ns - warmup_ns : 0) / (double)NS_PER_SECOND,
+             clock_seconds(begin_ns > warmup_ns ? begin_ns - warmup_ns : 0),
              result->said_last[0] != '\0' ? "; the server said last: " : "", result->said_last);
 }
 

@@ -9,11 +9,6 @@
 #include "orchestrator/report/figures.h"
 #include "orchestrator/report/sinks.h"
 
-static double seconds(uint64_t ns)
-{
-    return (double)ns / (double)NS_PER_SECOND;
-}
-
 static void tell_errors(const struct run_result *result)
 {
     for (uint32_t i = 0; i < result->error_kinds->count; i++) {
@@ -67,9 +62,9 @@ static void tell_outages(const struct run_result *result)
         log_line(LOG_WARNING,
                  "%s: %.3f s without one success in %" PRIu64
                  " outage%s, the longest %.3f s from %.3f s on",
-                 result->facts->name, seconds(all->total_ns), all->count,
-                 all->count == 1 ? "" : "s", seconds(all->longest_ns),
-                 seconds(all->longest_begin_ns) - seconds(result->facts->warmup_ns));
+                 result->facts->name, clock_seconds(all->total_ns), all->count,
+                 all->count == 1 ? "" : "s", clock_seconds(all->longest_ns),
+                 clock_seconds(all->longest_begin_ns) - clock_seconds(result->facts->warmup_ns));
 }
 
 /* That the run failed is said by whoever has run it. */

@@ -23,9 +23,4 @@ verdict_judge_function verdict_errors, verdict_lost_or_timed_out, verdict_censor
 PRINTF_LIKE(2, 3) void verdict_say(struct verdict_check *check, const char *format, ...);
 PRINTF_LIKE(2, 3) void verdict_advise(struct verdict_check *check, const char *format, ...);
 
-static inline double verdict_ms(uint64_t ns)
-{
-    return (double)ns / 1e6;
-}
-
 #endif

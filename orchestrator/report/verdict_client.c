@@ -135,10 +135,10 @@ static void judge_delay(struct verdict_check *check, const struct run_result *re
         return;
     uint64_t delay_ns = histogram_quantile(&total->histograms[kind], 0.99);
     struct figure_percentile response = figure_percentile(total, HISTOGRAM_RESPONSE_OK, 50);
-    check->value = verdict_ms(delay_ns);
-    check->threshold = verdict_ms(target_slip_limit_ns(total));
-    verdict_say(check, "p99 %.3f ms, response p50 %s%.3f ms", verdict_ms(delay_ns),
-                response.censored ? ">= " : "", verdict_ms(response.value_ns));
+    check->value = clock_ms(delay_ns);
+    check->threshold = clock_ms(target_slip_limit_ns(total));
+    verdict_say(check, "p99 %.3f ms, response p50 %s%.3f ms", clock_ms(delay_ns),
+                response.censored ? ">= " : "", clock_ms(response.value_ns));
 }
 
 void verdict_slip(struct verdict_check *check, const struct run_result *result)
@@ -167,12 +167,10 @@ void verdict_target(struct verdict_check *check, const struct run_result *result
 void verdict_shed(struct verdict_check *check, const struct run_result *result)
 {
     const uint64_t *counters = result->total->counters;
-    char grouped[UNITS_GROUPED_BYTES];
     if (closed_loop(check, result))
         return;
     check->value = (double)counters[COUNTER_SHED_LATE];
-    verdict_say(check, "%s, %.3f %% of due",
-                units_format_grouped(grouped, sizeof grouped, counters[COUNTER_SHED_LATE]),
+    verdict_say(check, "%s, %.3f %% of due", UNITS_GROUPED(counters[COUNTER_SHED_LATE]),
                 figure_share(counters[COUNTER_SHED_LATE], counters[COUNTER_DUE]) * 100);
 }
 
@@ -201,7 +199,7 @@ void verdict_steal_time(struct verdict_check *check, const struct run_result *re
 
 void verdict_throttling(struct verdict_check *check, const struct run_result *result)
 {
-    double seconds = (double)result->evidence.throttled_ns / (double)NS_PER_SECOND;
+    double seconds = clock_seconds(result->evidence.throttled_ns);
     check->value = result->seconds > 0 ? seconds / result->seconds * 100 : 0;
     check->note = check->value > 0 && check->value <= check->threshold;
     verdict_say(check, "%.3f s", seconds);
@@ -211,7 +209,7 @@ void verdict_stood_still(struct verdict_check *check, const struct run_result *r
 {
     uint32_t workers = result->facts->worker_count > 0 ? result->facts->worker_count : 1;
     uint64_t still_ns = result->total->counters[COUNTER_STOOD_STILL_NS] / workers;
-    double seconds = (double)still_ns / (double)NS_PER_SECOND;
+    double seconds = clock_seconds(still_ns);
     check->value = result->seconds > 0 ? seconds / result->seconds * 100 : 0;
     check->level = still_ns > 0 ? VERDICT_AMBER : VERDICT_GREEN;
     verdict_say(check, "%.3f s", seconds);
@@ -221,18 +219,17 @@ void verdict_lost_workers(struct verdict_check *check, const struct run_result *
 {
     uint32_t lost = result->evidence.workers_lost;
     uint64_t meanwhile = result->total->counters[COUNTER_SHED_WORKER];
-    char grouped[UNITS_GROUPED_BYTES];
     uint64_t without = figure_without_latency(result->total);
     char fell_due[64] = "", known[96] = "";
     check->value = lost;
     if (meanwhile > 0) {
         check->level = VERDICT_RED; /* one that was lost in the warm-up, too */
         snprintf(fell_due, sizeof fell_due, ", %s requests fell due meanwhile",
-                 units_format_grouped(grouped, sizeof grouped, meanwhile));
+                 UNITS_GROUPED(meanwhile));
     }
     if (without > 0) {
         snprintf(known, sizeof known, ", the latencies of %s requests that were answered are lost",
-                 units_format_grouped(grouped, sizeof grouped, without));
+                 UNITS_GROUPED(without));
         if (lost == 0 && meanwhile == 0) {
             check->level = VERDICT_AMBER;
             verdict_advise(check, "the workers were killed before their time, as a second Ctrl+C "

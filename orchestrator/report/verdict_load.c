@@ -46,10 +46,8 @@ void verdict_lost_or_timed_out(struct verdict_check *check, const struct run_res
                           (own ? counters[COUNTER_LOST_WORKER] : 0);
     /* Requests of the warm-up may be lost in the measured part: then sent can be the smaller one. */
     uint64_t sent = result->total->header.in_flight_before + counters[COUNTER_SENT];
-    char grouped[UNITS_GROUPED_BYTES];
     check->value = figure_share(unanswered, sent) * 100;
-    verdict_say(check, "%s, %.3f %% of sent",
-                units_format_grouped(grouped, sizeof grouped, unanswered), check->value);
+    verdict_say(check, "%s, %.3f %% of sent", UNITS_GROUPED(unanswered), check->value);
     if (unanswered > 0 && unanswered == killed)
         verdict_advise(check,
                        "they were in flight when the workers were killed, as a second Ctrl+C "
@@ -95,7 +93,7 @@ void verdict_censored(struct verdict_check *check, const struct run_result *resu
         if (!figure.censored)
             continue;
         if (check->value == 0)
-            verdict_say(check, "p%.10g is at least %.3f ms", percent, verdict_ms(figure.value_ns));
+            verdict_say(check, "p%.10g is at least %.3f ms", percent, clock_ms(figure.value_ns));
         check->value++;
         by_stop = by_stop && stop_hides(result, kind, percent);
     }
@@ -135,7 +133,7 @@ void verdict_outage(struct verdict_check *check, const struct run_result *result
         return;
     const struct outage_list *all = outages_of_all(result->outages);
     uint32_t nodes = outages_nodes(result->outages);
-    double seconds = (double)all->total_ns / (double)NS_PER_SECOND;
+    double seconds = clock_seconds(all->total_ns);
     check->value = result->seconds > 0 ? seconds / result->seconds * 100 : 0;
     if (all->count > 0 || nodes > 0)
         check->level = VERDICT_AMBER;
@@ -171,7 +169,7 @@ void verdict_node_ring(struct verdict_check *check, const struct run_result *res
 {
     const uint64_t *counters = result->total->counters;
     double workers = result->facts->worker_count > 0 ? result->facts->worker_count : 1;
-    check->value = (double)counters[COUNTER_RING_FULL_NS] / (double)NS_PER_SECOND / workers;
+    check->value = clock_seconds(counters[COUNTER_RING_FULL_NS]) / workers;
     if (counters[COUNTER_SHED_NODE] > 0)
         check->level = VERDICT_AMBER;
     verdict_say(check, "%.3f s, %s requests dropped", check->value,

@@ -85,7 +85,7 @@ static void conclude(struct job *job, const char *cause)
     snprintf(event.cause, sizeof event.cause, "%s", cause != NULL ? cause : "");
     job->phase = PHASE_NONE;
     log_line(event.ok ? LOG_INFO : LOG_WARNING, "chaos: %s: %s after %.3f s%s%s", event.text,
-             event.ok ? "done" : "failed", (double)(event.end_ns - event.at_ns) / NS_PER_SECOND,
+             event.ok ? "done" : "failed", clock_seconds(event.end_ns - event.at_ns),
              event.ok ? "" : ": ", event.cause);
     chaos->listener.hear(chaos->listener.state, &event);
 }

@@ -22,8 +22,9 @@ enum err_code chaos_node_open(struct control **control, const struct managed_clu
     return managed_node_open(control, &cluster->nodes[node], NULL, err);
 }
 
-enum err_code chaos_node_any(struct control **control, const struct managed_cluster *cluster,
-                             uint32_t except, struct err *err)
+/* A connection to the first node that answers, without the one excepted (UINT32_MAX: none). */
+static enum err_code open_any(struct control **control, const struct managed_cluster *cluster,
+                              uint32_t except, struct err *err)
 {
     for (uint32_t i = 0; i < cluster->count; i++) {
         struct err ignored = {.code = OK};
@@ -246,7 +247,7 @@ static enum err_code choose_replica(uint32_t *replica, const struct managed_clus
     char what[48];
     uint64_t deadline_ns = clock_now_ns() + GOSSIP_NS;
     struct control *control;
-    enum err_code code = chaos_node_any(&control, cluster, node, err);
+    enum err_code code = open_any(&control, cluster, node, err);
     *replica = cluster->count;
     snprintf(what, sizeof what, "node %u has no replica that runs", node);
     while (code == OK && *replica == cluster->count) {
@@ -355,7 +356,7 @@ static enum err_code introduce(const struct managed_cluster *cluster, uint32_t n
     if (code != OK)
         return code;
     control_close(control);
-    code = chaos_node_any(&control, cluster, node, err);
+    code = open_any(&control, cluster, node, err);
     if (code == OK) {
         code = managed_node_order(control, err, "CLUSTER MEET 127.0.0.1 %u",
                                   cluster->nodes[node].port);

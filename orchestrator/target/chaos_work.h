@@ -32,9 +32,5 @@ MUST_USE enum err_code chaos_remove_node(const struct managed_cluster *cluster, 
 MUST_USE enum err_code chaos_node_open(struct control **control,
                                        const struct managed_cluster *cluster, uint32_t node,
                                        struct err *err);
-/* A connection to the first node that answers, without the one excepted (UINT32_MAX: none). */
-MUST_USE enum err_code chaos_node_any(struct control **control,
-                                      const struct managed_cluster *cluster, uint32_t except,
-                                      struct err *err);
 
 #endif

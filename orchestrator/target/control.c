@@ -115,7 +115,8 @@ bool control_pause(const struct control *control, uint64_t until_ns)
     return wait_until(control, -1, 0, until_ns) != WAIT_INTERRUPTED;
 }
 
-uint64_t control_deadline(const struct control *control)
+/* The answer time-out from now on, or the limit. */
+static uint64_t deadline(const struct control *control)
 {
     uint64_t deadline_ns = clock_now_ns() + control->answer_timeout_ns;
     return deadline_ns < control->limit_ns ? deadline_ns : control->limit_ns;
@@ -123,7 +124,7 @@ uint64_t control_deadline(const struct control *control)
 
 void control_deadline_begin(struct control *control)
 {
-    control->deadline_ns = control_deadline(control);
+    control->deadline_ns = deadline(control);
 }
 
 /* ---- connecting ---- */
@@ -142,7 +143,7 @@ static bool speaks_plain(const struct control *control, const struct target_addr
 {
     static const char ping[] = "PING\r\n";
     const struct wire_setup setup = {.tls = NULL};
-    uint64_t deadline_ns = control_deadline(control);
+    uint64_t deadline_ns = deadline(control);
     struct wire wire = {.fd = -1};
     char first = '\0';
     size_t count = 0;

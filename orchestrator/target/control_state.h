@@ -49,8 +49,6 @@ struct control {
 
 /* ---- control.c ---- */
 
-/* The answer time-out from now on, or the limit. */
-uint64_t control_deadline(const struct control *control);
 void control_deadline_begin(struct control *control);
 /* Closes the socket; the next command finds none. */
 void control_give_up(struct control *control);

@@ -318,12 +318,9 @@ static enum err_code refuse_cluster_node(struct control *control,
 /* Index of the node at this address, under whatever name; -1: none. */
 static int find_address(const struct topology *topology, const struct target_address *target)
 {
-    for (uint32_t i = 0; i < topology->node_count; i++) {
-        const struct target_address *at = &topology->nodes[i].address;
-        if (at->address_bytes == target->address_bytes &&
-            memcmp(&at->address, &target->address, at->address_bytes) == 0)
+    for (uint32_t i = 0; i < topology->node_count; i++)
+        if (target_address_same(&topology->nodes[i].address, target))
             return (int)i;
-    }
     return -1;
 }
 

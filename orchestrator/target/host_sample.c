@@ -65,7 +65,7 @@ void host_sample_end(const struct host_sample *sample, struct run_evidence *evid
                                 (double)(now.total_ticks - sample->total_ticks);
     evidence->throttled_ns =
         now.throttled_ns > sample->throttled_ns ? now.throttled_ns - sample->throttled_ns : 0;
-    double seconds = (double)(now.at_ns - sample->at_ns) / (double)NS_PER_SECOND;
+    double seconds = clock_seconds(now.at_ns - sample->at_ns);
     if (sample->server_seconds >= 0 && now.server_seconds >= sample->server_seconds &&
         seconds >= SHARE_SECONDS_MIN)
         evidence->server_cpu_share = (now.server_seconds - sample->server_seconds) / seconds;

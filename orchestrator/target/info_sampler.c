@@ -108,7 +108,7 @@ static void count_cpu(struct info_sampler *sampler)
     /* Less than before: another process. */
     if (sampler->cpu_before >= 0 && sampler->cpu_newest >= sampler->cpu_before) {
         sampler->cpu_seconds += sampler->cpu_newest - sampler->cpu_before;
-        sampler->cpu_over_seconds += (double)(at_ns - sampler->cpu_before_ns) / NS_PER_SECOND;
+        sampler->cpu_over_seconds += clock_seconds(at_ns - sampler->cpu_before_ns);
     }
     sampler->cpu_before = sampler->cpu_newest;
     sampler->cpu_before_ns = at_ns;

@@ -51,7 +51,7 @@ static double highest_rate(const struct spec *spec)
 static double expected(const struct spec *spec, double kept_seconds)
 {
     double rate = highest_rate(spec) / (double)spec->reconnect_every;
-    double seconds = (double)(spec->duration_ns + spec->warmup_ns) / (double)NS_PER_SECOND;
+    double seconds = clock_seconds(spec->duration_ns + spec->warmup_ns);
     double most = (double)spec->requests / (double)spec->reconnect_every;
     if (spec->duration_ns > 0)
         most = spec->rate_steps == NULL ? -1 : rate * seconds;

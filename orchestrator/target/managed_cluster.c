@@ -26,11 +26,6 @@ struct joining {
     struct err *err;
 };
 
-static bool is_clustered(const struct managed_cluster *cluster)
-{
-    return cluster->setup.cluster;
-}
-
 /* ---- the processes ---- */
 
 static int by_port(const void *a, const void *b)
@@ -46,15 +41,15 @@ static enum err_code launch_all(struct managed_cluster *cluster, uint32_t wanted
     enum err_code code = OK;
     while (code == OK && cluster->count < wanted) {
         struct managed_server_setup setup = cluster->setup;
-        if (cluster->count > 0 && !is_clustered(cluster))
+        if (cluster->count > 0 && !cluster->setup.cluster)
             setup.replica_of = cluster->nodes[0].port;
         code = managed_server_launch(&cluster->nodes[cluster->count++], &setup, err);
-        if (code == OK && cluster->count == 1 && wanted > 1 && !is_clustered(cluster))
+        if (code == OK && cluster->count == 1 && wanted > 1 && !cluster->setup.cluster)
             code = managed_server_await(&cluster->nodes[0], interrupted, err);
     }
     for (uint32_t i = 0; i < cluster->count && code == OK; i++)
         code = managed_server_await(&cluster->nodes[i], interrupted, err);
-    if (code == OK && is_clustered(cluster))
+    if (code == OK && cluster->setup.cluster)
         qsort(cluster->nodes, cluster->count, sizeof cluster->nodes[0], by_port);
     return code;
 }
@@ -240,7 +235,7 @@ static enum err_code join(struct managed_cluster *cluster, uint64_t wait_ready_n
     enum err_code code = OK;
     for (uint32_t i = 0; i < cluster->count && code == OK; i++)
         code = managed_node_open(&joining.controls[i], &cluster->nodes[i], interrupted, err);
-    if (code == OK && is_clustered(cluster))
+    if (code == OK && cluster->setup.cluster)
         code = join_cluster(&joining);
     if (code == OK)
         code = wait_for(&joining, cluster->count - cluster->replicas, is_linked,
@@ -271,7 +266,7 @@ enum err_code managed_cluster_start(struct managed_cluster *cluster, const struc
                                                 .cpu_count = cpu_count};
     enum err_code code =
         launch_all(cluster, cluster->primaries + cluster->replicas, interrupted, err);
-    if (code == OK && (cluster->count > 1 || is_clustered(cluster)))
+    if (code == OK && (cluster->count > 1 || cluster->setup.cluster))
         code = join(cluster, spec->wait_ready_ns, interrupted, err);
     if (code != OK)
         managed_cluster_stop(cluster);

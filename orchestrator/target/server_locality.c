@@ -1,7 +1,6 @@
 #include "orchestrator/target/environment.h"
 
 #include <arpa/inet.h>
-#include <errno.h>
 #include <ifaddrs.h>
 #include <netinet/in.h>
 #include <sched.h>
@@ -9,7 +8,6 @@
 #include <string.h>
 #include <sys/un.h>
 
-#include "common/units.h"
 #include "orchestrator/fleet/system_file.h"
 #include "orchestrator/target/reply_value.h"
 

@@ -8,7 +8,7 @@
 #define COMPARED_MAX (100u * 1000 * 1000)
 #define MORE_BYTES 24u /* " and 4294967295 more" */
 
-struct sighting *sightings_find(struct sightings *seen, const char *host, uint16_t port)
+static const struct sighting *find(const struct sightings *seen, const char *host, uint16_t port)
 {
     for (uint32_t i = 0; i < seen->count; i++)
         if (seen->items[i].name.port == port && strcmp(seen->items[i].name.host, host) == 0)
@@ -28,7 +28,7 @@ void sightings_add(struct sightings *seen, const struct sighting *sighting)
     if (seen == NULL || seen->count >= SIGHTINGS_MAX || seen->compared >= COMPARED_MAX)
         return;
     seen->compared += seen->count;
-    if (sightings_find(seen, sighting->name.host, sighting->name.port) != NULL)
+    if (find(seen, sighting->name.host, sighting->name.port) != NULL)
         return;
     if (seen->count == seen->room) {
         uint32_t room = seen->room > 0 ? 2 * seen->room : 16;

@@ -36,8 +36,6 @@ void sightings_add(struct sightings *seen, const struct sighting *sighting);
 void sightings_note(struct sightings *seen, const char *host, uint16_t port, const char *role,
                     const char *state);
 uint32_t sightings_coming(const struct sightings *seen);
-/* NULL: not seen. */
-struct sighting *sightings_find(struct sightings *seen, const char *host, uint16_t port);
 void sightings_forget(struct sightings *seen);
 void sightings_free(struct sightings *seen);
 

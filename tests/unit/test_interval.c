@@ -58,7 +58,7 @@ static void fill(uint64_t seed)
     interval.node_count = seed % 4; /* 0: one server only; the second node did nothing */
     for (uint64_t i = 0; i < ok && seed % 4 > 0; i++)
         node_figures_ok(&interval.nodes[i % 2 == 0 ? 0 : interval.node_count - 1],
-                        rng_at(seed, i) >> (24 + i % 20));
+                        rng_at(seed, i) >> (24 + i % 20), 1);
     if (seed % 4 == 0)
         return;
     interval.nodes[0].counters[NODE_ERRORS] = errors;

@@ -36,7 +36,7 @@ static size_t fill(uint64_t seed)
     memset(&node, 0, sizeof node);
     for (size_t i = 0; i < count; i++) {
         values[i] = any_value(seed, i + 10);
-        node_figures_ok(&node, values[i]);
+        node_figures_ok(&node, values[i], 1);
     }
     for (unsigned i = 0; i < NODE_COUNTERS; i++)
         if (i != NODE_OK)

@@ -66,7 +66,7 @@ static void count_done(struct interval_row *row, const struct request *one, bool
         outcome_ok(&row->header.times, one->done_ns);
         histogram_record_n(&row->histograms[HISTOGRAM_SERVICE_OK], took_ns, 1);
         outcome_ok(&node->times, one->done_ns);
-        node_figures_ok(node, took_ns);
+        node_figures_ok(node, took_ns, 1);
     } else {
         row->counters[COUNTER_ERROR_REPLIES]++;
         row->errors_by_kind[one->node]++;

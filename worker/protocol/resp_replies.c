@@ -2,10 +2,10 @@
 #include "worker/protocol/protocol.h"
 
 #include "common/redirect.h"
+#include "common/resp_usual.h"
 #include "worker/duty.h"
 #include "worker/protocol/replies.h"
 
-#define LIKELY(x) __builtin_expect(!!(x), 1)
 #define COLD __attribute__((noinline, cold))
 
 static void reset(struct connection *connection)
@@ -18,11 +18,12 @@ static bool between_replies(const struct connection *connection)
     return resp_scanner_idle(&connection->walk.resp);
 }
 
-/* What is no bulk string, or of several keys. */
-__attribute__((noinline)) static void count_others(struct reply_counts *counts, enum read_kind kind,
-                                                   const struct resp_reply *reply)
+static void count_reading(struct reply_counts *counts, enum read_kind kind,
+                          const struct resp_reply *reply)
 {
     bool aggregate = reply->type == '*' || reply->type == '~' || reply->type == '%';
+    if (kind == READ_NONE)
+        return;
     if (kind == READ_EACH && aggregate && reply->integer > 0) {
         counts->misses += reply->nulls;
         counts->hits += (uint64_t)reply->integer - reply->nulls;
@@ -30,19 +31,6 @@ __attribute__((noinline)) static void count_others(struct reply_counts *counts, 
         counts->misses++;
     } else {
         counts->hits++;
-    }
-}
-
-static inline __attribute__((always_inline)) void
-count_reading(struct reply_counts *counts, enum read_kind kind, const struct resp_reply *reply)
-{
-    if (kind == READ_NONE)
-        return;
-    if (kind == READ_VALUE && reply->type == '$') {
-        counts->misses += reply->is_null;
-        counts->hits += !reply->is_null;
-    } else {
-        count_others(counts, kind, reply);
     }
 }
 
@@ -74,10 +62,8 @@ static void count_redirect(struct connection *connection, const struct reply_cou
 
 /* An error reply, a reply with errors inside, or one of several replies of a sequence. True: the request is to
  * go elsewhere. */
-__attribute__((noinline)) static bool take_unusual_reply(struct connection *connection,
-                                                         const struct resp_reply *reply,
-                                                         uint64_t done_ns,
-                                                         struct reply_counts *counts)
+static bool take_answer(struct connection *connection, const struct resp_reply *reply,
+                        uint64_t done_ns, struct reply_counts *counts)
 {
     struct stream *stream = connection->stream;
     const struct generation *generation = &stream->generation;
@@ -156,44 +142,71 @@ COLD static bool take_unasked(struct connection *connection, const struct resp_r
     return false;
 }
 
+/* One reply, whatever it is, or what is there of it. */
+__attribute__((noinline)) static enum exchange_result take_reply(struct connection *connection,
+                                                                 const char **at, const char *end,
+                                                                 uint64_t done_ns,
+                                                                 struct reply_counts *counts)
+{
+    struct resp_reply reply;
+    size_t used_bytes;
+    enum resp_status status =
+        resp_scan(&connection->walk.resp, *at, (size_t)(end - *at), &used_bytes, &reply);
+    *at += used_bytes;
+    if (status == RESP_MORE)
+        return EXCHANGE_DONE;
+    if (status == RESP_INVALID)
+        return EXCHANGE_LOST;
+    if (reply.type == '>') {
+        take_push(connection, &reply);
+        return EXCHANGE_DONE;
+    }
+    if (connection->in_flight == 0)
+        return take_unasked(connection, &reply) ? EXCHANGE_DONE : EXCHANGE_LOST;
+    if (!take_answer(connection, &reply, done_ns, counts))
+        return EXCHANGE_DONE;
+    replies_note_done(connection->stream, done_ns);
+    connection->stream->exchange.reading.at = *at;
+    return EXCHANGE_REDIRECTED;
+}
+
+/* As many usual ones as come: one to a request, whole, and no error. */
+static inline __attribute__((always_inline)) const char *take_usual(struct connection *connection,
+                                                                    const char *at, const char *end,
+                                                                    uint64_t done_ns,
+                                                                    struct reply_counts *counts)
+{
+    struct stream *stream = connection->stream;
+    uint64_t nulls = 0, ok = counts->ok;
+    if (!stream->generation.one_reply || connection->again_in_flight > 0 ||
+        !between_replies(connection))
+        return at;
+    while (at < end && connection->in_flight > 0) {
+        struct resp_reply reply;
+        const char *next = resp_usual_reply(at, end, &reply);
+        if (next == NULL || reply.is_error)
+            break;
+        replies_ok(stream, connection, done_ns, counts);
+        nulls += reply.is_null;
+        at = next;
+    }
+    if (stream->generation.read_kind != READ_NONE) {
+        counts->misses += nulls;
+        counts->hits += counts->ok - ok - nulls;
+    }
+    return at;
+}
+
 static enum exchange_result take(struct connection *connection, const char *at, const char *end,
                                  uint64_t done_ns)
 {
-    struct stream *stream = connection->stream;
     struct reply_counts counts = replies_begin(connection);
-    bool single = stream->generation.one_reply && connection->again_in_flight == 0;
     enum exchange_result result = EXCHANGE_DONE;
-    while (at < end) {
-        struct resp_reply reply;
-        size_t used_bytes;
-        enum resp_status status =
-            resp_scan(&connection->walk.resp, at, (size_t)(end - at), &used_bytes, &reply);
-        if (status == RESP_MORE)
-            break;
-        at += used_bytes;
-        if (status == RESP_INVALID) {
-            result = EXCHANGE_LOST;
-            break;
-        }
-        if (reply.type == '>') {
-            take_push(connection, &reply);
-            continue;
-        }
-        if (connection->in_flight == 0) {
-            if (take_unasked(connection, &reply))
-                continue;
-            result = EXCHANGE_LOST;
-            break;
-        }
-        if (LIKELY(single && !reply.is_error && reply.errors == 0)) {
-            replies_ok(stream, connection, done_ns, &counts);
-            count_reading(&counts, stream->generation.read_kind, &reply);
-        } else if (take_unusual_reply(connection, &reply, done_ns, &counts)) {
-            replies_note_done(stream, done_ns);
-            stream->exchange.reading.at = at;
-            result = EXCHANGE_REDIRECTED;
-            break;
-        }
+    while (result == EXCHANGE_DONE &&
+           (at = take_usual(connection, at, end, done_ns, &counts)) < end) {
+        struct reply_counts apart = counts; /* which need not stand in memory otherwise */
+        result = take_reply(connection, &at, end, done_ns, &apart);
+        counts = apart;
     }
     replies_end(connection, done_ns, &counts);
     /* A reply to a request that is only half written: the stream is out of step. */

@@ -275,7 +275,7 @@ void fixture_node_ok(struct interval_row *row, uint32_t node, uint64_t first_ms,
                                        .last_ok_ns = last_ms * NS_PER_MS};
     fixture_answer(row, latency_ns, times);
     for (uint64_t i = 0; i < times; i++)
-        node_figures_ok(&row->nodes[node], latency_ns);
+        node_figures_ok(&row->nodes[node], latency_ns, 1);
     row->nodes[node].counters[NODE_SENT] += times;
     outcome_times_add(&row->nodes[node].times, &when);
     outcome_times_add(&row->header.times, &when);
