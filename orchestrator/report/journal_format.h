@@ -72,6 +72,7 @@ MUST_USE enum err_code journal_facts_from_json(struct run_facts *run, const json
                                                struct err *err);
 MUST_USE enum err_code journal_sample_from_json(struct target_sample *sample, json_t *json,
                                                 struct err *err);
+/* An event of a source that is not known has source RUN_EVENT_SOURCES. */
 MUST_USE enum err_code journal_event_from_json(struct run_event *event, json_t *json,
                                                struct err *err);
 /* The nodes of run_facts, and whether they were in order. */

@@ -180,6 +180,10 @@ static enum err_code take_event(struct replay *replay, struct err *err)
     json_decref(json);
     if (code != OK)
         return code;
+    if (event.source == RUN_EVENT_SOURCES) {
+        replay->unknown_types |= 1ull << JOURNAL_EVENT;
+        return OK;
+    }
     const double rate = event.source == RUN_EVENT_CTL ? journal_event_rate(&event) : -1;
     if (rate >= 0)
         replay->steered_rate = rate;

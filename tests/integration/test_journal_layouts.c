@@ -197,10 +197,13 @@ START_TEST(a_newer_journal_is_reported)
 {
     /* breaks if what a newer version adds to a journal hides what this one knows, or is left out in silence */
     struct program program;
+    static const char event[] =
+        "{\"at_ns\":1,\"end_ns\":2,\"ok\":true,\"text\":\"\",\"cause\":\"\","
+        "\"source\":\"?\",\"more\":3}";
     size_t byte_count = 0, used = JOURNAL_MAGIC_BYTES;
     char *bytes = read_kept(NEWEST, &byte_count);
     unsigned char *newer = malloc(2 * byte_count);
-    char *interval = malloc(byte_count + 64);
+    char *interval = malloc(2 * byte_count);
     memcpy(newer, bytes, JOURNAL_MAGIC_BYTES);
     for (size_t at = JOURNAL_MAGIC_BYTES; at < byte_count; at += record_bytes(bytes + at)) {
         const uint32_t type = journal_get_u32((unsigned char *)bytes + at);
@@ -211,13 +214,15 @@ START_TEST(a_newer_journal_is_reported)
             length = add_sections(interval, length);
         used = add_record(newer, used, 77, "?", 1);
         used = add_record(newer, used, type, interval, length);
+        if (type == JOURNAL_RUN_BEGIN)
+            used = add_record(newer, used, JOURNAL_EVENT, event, sizeof event - 1);
     }
     json_t *root = report(&program, (char *)newer, used);
     run_json_check(root);
     expect_figures(root, NEWEST);
     const char *said = strstr(program.err, "newer");
     ck_assert_msg(said != NULL && strstr(said + 1, "newer") == NULL, "%s", program.err);
-    ck_assert_msg(strstr(said, "volley: 4 kinds of figures in it are unknown to this version and "
+    ck_assert_msg(strstr(said, "volley: 5 kinds of figures in it are unknown to this version and "
                                "left out") != NULL,
                   "%s", program.err);
     json_decref(root);
