@@ -4,7 +4,6 @@
 #include <string.h>
 
 #define PAYLOAD_NUMBER_BYTES 9 /* at most, in the payload's form of LEB128 */
-#define LENGTH_ROOM_BYTES 10   /* the longest a varint gets                */
 
 size_t varint_encode(unsigned char *out, uint64_t value)
 {
@@ -30,6 +29,55 @@ size_t varint_decode(uint64_t *value, const unsigned char *in, size_t in_bytes)
         }
     }
     return 0;
+}
+
+size_t wire_prefix_length(unsigned char *out, size_t byte_count)
+{
+    size_t bytes = varint_encode(out, byte_count);
+    memmove(out + bytes, out + VARINT_MAX_BYTES, byte_count);
+    return bytes + byte_count;
+}
+
+size_t wire_pairs_encode(unsigned char *out, const uint64_t *values, unsigned value_count)
+{
+    unsigned pairs = 0;
+    for (unsigned i = 0; i < value_count; i++)
+        pairs += values[i] > 0;
+    size_t bytes = varint_encode(out, pairs);
+    for (unsigned i = 0; i < value_count; i++) {
+        if (values[i] == 0)
+            continue;
+        bytes += varint_encode(out + bytes, i);
+        bytes += varint_encode(out + bytes, values[i]);
+    }
+    return bytes;
+}
+
+size_t wire_pairs_decode_add(uint64_t *values, unsigned value_count, const uint8_t *map,
+                             uint64_t *unknown, const unsigned char *in, size_t in_bytes)
+{
+    uint64_t pairs = 0;
+    uint64_t id_min = 0; /* rising, so none comes twice */
+    size_t at = varint_decode(&pairs, in, in_bytes);
+    for (; pairs > 0; pairs--) {
+        uint64_t id = 0;
+        uint64_t value = 0;
+        size_t id_bytes = varint_decode(&id, in + at, in_bytes - at);
+        size_t bytes =
+            id_bytes > 0 ? varint_decode(&value, in + at + id_bytes, in_bytes - at - id_bytes) : 0;
+        if (bytes == 0 || id < id_min || id == UINT64_MAX)
+            return 0;
+        at += id_bytes + bytes;
+        id_min = id + 1;
+        if (id >= value_count) {
+            *unknown |= 1ull << id % 64;
+            continue;
+        }
+        uint64_t *into = &values[map == NULL ? id : map[id]];
+        if (__builtin_add_overflow(*into, value, into))
+            return 0;
+    }
+    return at;
 }
 
 /* The payload's numbers are HdrHistogram's: like LEB128, but a ninth byte carries eight bits and
@@ -111,11 +159,9 @@ static size_t encode(unsigned char *out, const struct wire_header *header,
     bytes += varint_encode(out + bytes, header->clamped_count);
     bytes += varint_encode(out + bytes, header->low_index);
     /* The payload's length stands before it and is known after it. */
-    unsigned char *payload = out + bytes + LENGTH_ROOM_BYTES;
-    size_t payload_bytes = counts_encode(payload, counts, header->low_index, header->high_index);
-    bytes += varint_encode(out + bytes, payload_bytes);
-    memmove(out + bytes, payload, payload_bytes);
-    return bytes + payload_bytes;
+    size_t payload_bytes = counts_encode(out + bytes + VARINT_MAX_BYTES, counts, header->low_index,
+                                         header->high_index);
+    return bytes + wire_prefix_length(out + bytes, payload_bytes);
 }
 
 size_t interval_histogram_encode(unsigned char *out, const struct interval_histogram *histogram)

@@ -36,9 +36,22 @@ MUST_USE enum err_code histogram_decode_add(struct histogram *into, const unsign
  * the histogram is empty. Returns bytes written; out must have HISTOGRAM_WIRE_MAX_BYTES. */
 size_t histogram_payload_encode(unsigned char *out, const struct histogram *histogram);
 
-/* LEB128, shared with the interval and journal codecs. encode returns bytes written (at most 10);
- * decode returns bytes read, 0 when cut short or longer than 64 bits. */
+/* LEB128, shared with the interval and journal codecs. encode returns bytes written (at most
+ * VARINT_MAX_BYTES); decode returns bytes read, 0 when cut short or longer than 64 bits. */
+#define VARINT_MAX_BYTES 10u
 size_t varint_encode(unsigned char *out, uint64_t value);
 size_t varint_decode(uint64_t *value, const unsigned char *in, size_t in_bytes);
+
+/* Puts their length in front of bytes that stand at out + VARINT_MAX_BYTES, and moves them up to it.
+ * Returns bytes written. */
+size_t wire_prefix_length(unsigned char *out, size_t byte_count);
+
+/* Those of `values` that are not 0, as pairs (id, value) in rising order behind their number; the id of a
+ * value is its place. decode adds them, value id to values[map[id]] where there is a map; an id that is
+ * not below value_count is left out and sets bit id % 64 of *unknown. Return bytes written, and read;
+ * 0: cut short, out of order, or a sum overflows, and `values` may hold a part. */
+size_t wire_pairs_encode(unsigned char *out, const uint64_t *values, unsigned value_count);
+size_t wire_pairs_decode_add(uint64_t *values, unsigned value_count, const uint8_t *map,
+                             uint64_t *unknown, const unsigned char *in, size_t in_bytes);
 
 #endif

@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+static_assert(HISTOGRAM_KINDS < 32, "a bit each in absent");
+
 #define COUNTER_NAME(id, name) name,
 const char *const counter_names[COUNTER_COUNT] = {COUNTER_TABLE(COUNTER_NAME)};
 #undef COUNTER_NAME
@@ -13,9 +15,16 @@ const char *const counter_names[COUNTER_COUNT] = {COUNTER_TABLE(COUNTER_NAME)};
 #define FLAGS_KNOWN                                                                                \
     ((uint64_t)(INTERVAL_WARMUP | INTERVAL_LAST | INTERVAL_DEGRADED | INTERVAL_OPEN_LOOP))
 
-/* Everything but histograms and lanes, each number at its longest: header 14, counters and their number,
- * kinds and their number, numbers of nodes and classes, end of a window. */
-static_assert((14 + COUNTER_COUNT + 1 + 1 + 2 * ERROR_KINDS_MAX + 3) * 10 <= 4096,
+#define HEADER_NUMBERS 15u /* and two for each stop */
+
+/* All but lanes and histograms, each number at its longest; and the heads of all sections, with that of a node and
+ * of a class, and the kind of a histogram. */
+static_assert((HEADER_NUMBERS + 2 * OWN_STOPS_IN_ROW + 2 * (COUNTER_COUNT + ERROR_KINDS_MAX + 1)) *
+                          VARINT_MAX_BYTES +
+                      (INTERVAL_SECTION_CLASS_WINDOW + HISTOGRAM_KINDS + NODE_FIGURES_MAX +
+                       CLASSES_MAX + CLASSES_MAX * CLASS_TIMES) *
+                          (INTERVAL_SECTION_HEAD_BYTES + 1) <=
+                  INTERVAL_SECTIONS_MAX_BYTES,
               "INTERVAL_WIRE_MAX_BYTES holds any interval");
 
 void interval_init(struct interval *interval)
@@ -109,92 +118,132 @@ static void add_classes(struct interval_row *row, uint32_t class_count)
         row->class_count = class_count;
 }
 
-/* Header, counters and kinds: all that comes before the histograms. */
-static size_t encode_numbers(unsigned char *out, const struct interval_header *header,
-                             const uint64_t counters[COUNTER_COUNT],
-                             const uint64_t errors_by_kind[ERROR_KINDS_MAX])
+size_t interval_section_close(unsigned char *out, enum interval_section section, size_t byte_count)
 {
-    const uint64_t fields[] = {header->first,
-                               header->last,
-                               header->flags,
-                               header->start_ns,
-                               header->end_ns,
-                               header->in_flight_before,
-                               header->in_flight_after,
-                               header->connections_open,
-                               header->backlog_before,
-                               header->backlog_after,
-                               header->times.first_ok_ns,
-                               header->times.last_ok_ns,
-                               header->times.first_failed_ns,
-                               header->times.last_failed_ns,
-                               header->own_stops.count};
-    size_t bytes = 0;
-    for (size_t i = 0; i < sizeof fields / sizeof fields[0]; i++)
-        bytes += varint_encode(out + bytes, fields[i]);
-    for (uint32_t i = 0; i < header->own_stops.count; i++) {
-        bytes += varint_encode(out + bytes, header->own_stops.items[i].from_ns);
-        bytes += varint_encode(out + bytes, header->own_stops.items[i].to_ns);
-    }
-    bytes += varint_encode(out + bytes, COUNTER_COUNT);
-    for (unsigned i = 0; i < COUNTER_COUNT; i++)
-        bytes += varint_encode(out + bytes, counters[i]);
-    unsigned kinds = 0;
-    for (unsigned i = 0; i < ERROR_KINDS_MAX; i++)
-        kinds += errors_by_kind[i] > 0;
-    bytes += varint_encode(out + bytes, kinds);
-    for (unsigned i = 0; i < ERROR_KINDS_MAX; i++) {
-        if (errors_by_kind[i] == 0)
-            continue;
-        bytes += varint_encode(out + bytes, i);
-        bytes += varint_encode(out + bytes, errors_by_kind[i]);
-    }
-    return bytes;
+    *out = (unsigned char)section;
+    return 1 + wire_prefix_length(out + 1, byte_count);
 }
 
+static size_t encode_header(unsigned char *out, const struct interval_header *header)
+{
+    const uint64_t fields[HEADER_NUMBERS] = {header->first,
+                                             header->last,
+                                             header->flags,
+                                             header->start_ns,
+                                             header->end_ns,
+                                             header->in_flight_before,
+                                             header->in_flight_after,
+                                             header->connections_open,
+                                             header->backlog_before,
+                                             header->backlog_after,
+                                             header->times.first_ok_ns,
+                                             header->times.last_ok_ns,
+                                             header->times.first_failed_ns,
+                                             header->times.last_failed_ns,
+                                             header->own_stops.count};
+    unsigned char *body = out + INTERVAL_SECTION_HEAD_BYTES;
+    size_t bytes = 0;
+    for (size_t i = 0; i < HEADER_NUMBERS; i++)
+        bytes += varint_encode(body + bytes, fields[i]);
+    for (uint32_t i = 0; i < header->own_stops.count; i++) {
+        bytes += varint_encode(body + bytes, header->own_stops.items[i].from_ns);
+        bytes += varint_encode(body + bytes, header->own_stops.items[i].to_ns);
+    }
+    return interval_section_close(out, INTERVAL_SECTION_HEADER, bytes);
+}
+
+/* Nothing when all of them are 0. */
+static size_t encode_pairs(unsigned char *out, enum interval_section section,
+                           const uint64_t *values, unsigned value_count)
+{
+    size_t bytes = wire_pairs_encode(out + INTERVAL_SECTION_HEAD_BYTES, values, value_count);
+    return bytes > 1 ? interval_section_close(out, section, bytes) : 0;
+}
+
+/* Nothing when there is none. */
 static size_t encode_nodes(unsigned char *out, const struct node_figures *nodes,
                            uint32_t node_count)
 {
-    size_t bytes = varint_encode(out, node_count);
+    unsigned char *body = out + INTERVAL_SECTION_HEAD_BYTES;
+    size_t bytes = 0;
     for (uint32_t i = 0; i < node_count; i++)
-        bytes += node_figures_encode(out + bytes, &nodes[i]);
-    return bytes;
+        bytes += wire_prefix_length(
+            body + bytes, node_figures_encode(body + bytes + VARINT_MAX_BYTES, &nodes[i]));
+    return bytes > 0 ? interval_section_close(out, INTERVAL_SECTION_NODES, bytes) : 0;
 }
 
 static size_t encode_classes(unsigned char *out, const struct class_figures *classes,
-                             uint32_t class_count, bool window_ends)
+                             uint32_t class_count)
 {
-    size_t bytes = varint_encode(out, class_count);
+    unsigned char *body = out + INTERVAL_SECTION_HEAD_BYTES;
+    size_t bytes = 0;
     for (uint32_t i = 0; i < class_count; i++)
-        bytes += class_figures_encode(out + bytes, &classes[i]);
-    if (class_count > 0)
-        out[bytes++] = window_ends;
-    return bytes;
+        bytes += wire_prefix_length(
+            body + bytes, class_figures_encode(body + bytes + VARINT_MAX_BYTES, &classes[i]));
+    return bytes > 0 ? interval_section_close(out, INTERVAL_SECTION_CLASSES, bytes) : 0;
+}
+
+/* Where the bytes of a histogram go that has a number, and then the section around them. */
+static unsigned char *histogram_at(unsigned char *out)
+{
+    return out + INTERVAL_SECTION_HEAD_BYTES + 1;
+}
+static size_t close_histogram(unsigned char *out, enum interval_section section, uint32_t number,
+                              size_t histogram_bytes)
+{
+    out[INTERVAL_SECTION_HEAD_BYTES] = (unsigned char)number;
+    return interval_section_close(out, section, 1 + histogram_bytes);
+}
+
+/* Of a histogram in class_windows: one that stays when a class has further times. */
+static uint32_t window_number(uint32_t place)
+{
+    return place % CLASS_TIMES * CLASSES_MAX + place / CLASS_TIMES;
+}
+
+/* All that comes before the histograms. */
+static size_t encode_figures(unsigned char *out, const struct interval_header *header,
+                             const uint64_t counters[COUNTER_COUNT],
+                             const uint64_t errors_by_kind[ERROR_KINDS_MAX],
+                             const struct node_figures *nodes, uint32_t node_count)
+{
+    size_t bytes = encode_header(out, header);
+    bytes += encode_pairs(out + bytes, INTERVAL_SECTION_COUNTERS, counters, COUNTER_COUNT);
+    bytes +=
+        encode_pairs(out + bytes, INTERVAL_SECTION_ERROR_KINDS, errors_by_kind, ERROR_KINDS_MAX);
+    return bytes + encode_nodes(out + bytes, nodes, node_count);
 }
 
 size_t interval_encode(unsigned char *out, const struct interval *interval)
 {
-    size_t bytes =
-        encode_numbers(out, &interval->header, interval->counters, interval->errors_by_kind);
-    bytes += encode_nodes(out + bytes, interval->nodes, interval->node_count);
+    size_t bytes = encode_figures(out, &interval->header, interval->counters,
+                                  interval->errors_by_kind, interval->nodes, interval->node_count);
+    bytes += encode_classes(out + bytes, interval->classes, interval->class_count);
     for (unsigned i = 0; i < HISTOGRAM_KINDS; i++)
-        bytes += interval_histogram_encode(out + bytes, &interval->histograms[i]);
-    bytes += encode_classes(out + bytes, interval->classes, interval->class_count,
-                            interval->window_ends);
+        bytes += close_histogram(
+            out + bytes, INTERVAL_SECTION_HISTOGRAM, i,
+            interval_histogram_encode(histogram_at(out + bytes), &interval->histograms[i]));
     for (uint32_t i = 0; interval->window_ends && i < interval->class_count * CLASS_TIMES; i++)
-        bytes += interval_histogram_encode(out + bytes, &interval->class_windows[i]);
+        bytes += close_histogram(
+            out + bytes, INTERVAL_SECTION_CLASS_WINDOW, window_number(i),
+            interval_histogram_encode(histogram_at(out + bytes), &interval->class_windows[i]));
     return bytes;
 }
 
 size_t interval_row_encode(unsigned char *out, const struct interval_row *row)
 {
-    size_t bytes = encode_numbers(out, &row->header, row->counters, row->errors_by_kind);
-    bytes += encode_nodes(out + bytes, row->nodes, row->node_count);
+    size_t bytes = encode_figures(out, &row->header, row->counters, row->errors_by_kind, row->nodes,
+                                  row->node_count);
+    bytes += encode_classes(out + bytes, row->classes, row->class_count);
     for (unsigned i = 0; i < HISTOGRAM_KINDS; i++)
-        bytes += histogram_encode(out + bytes, &row->histograms[i]);
-    bytes += encode_classes(out + bytes, row->classes, row->class_count, row->window_ends);
+        if (interval_row_has(row, i))
+            bytes +=
+                close_histogram(out + bytes, INTERVAL_SECTION_HISTOGRAM, i,
+                                histogram_encode(histogram_at(out + bytes), &row->histograms[i]));
     for (uint32_t i = 0; row->window_ends && i < row->class_count * CLASS_TIMES; i++)
-        bytes += histogram_encode(out + bytes, &row->class_windows[i]);
+        bytes +=
+            close_histogram(out + bytes, INTERVAL_SECTION_CLASS_WINDOW, window_number(i),
+                            histogram_encode(histogram_at(out + bytes), &row->class_windows[i]));
     return bytes;
 }
 
@@ -218,24 +267,34 @@ static enum err_code cut_short(struct err *err)
 }
 
 static enum err_code decode_own_stops(struct own_stops *stops, uint64_t count,
-                                      struct cursor *cursor, struct err *err)
+                                      struct cursor *cursor, uint64_t *unknown, struct err *err)
 {
     uint64_t newest_ns = 0;
-    if (count > OWN_STOPS_IN_ROW)
-        return err_set(err, E_DATA, "interval: %" PRIu64 " stops are more than it can have", count);
-    for (uint64_t i = 0; i < count; i++) {
-        struct own_stop *stop = &stops->items[stops->count++];
-        if (!next_number(cursor, &stop->from_ns) || !next_number(cursor, &stop->to_ns))
+    for (; count > 0; count--) {
+        struct own_stop stop;
+        if (!next_number(cursor, &stop.from_ns) || !next_number(cursor, &stop.to_ns))
             return cut_short(err);
-        if (stop->from_ns < newest_ns || stop->from_ns >= stop->to_ns)
+        if (stop.from_ns < newest_ns || stop.from_ns >= stop.to_ns)
             return err_set(err, E_DATA, "interval: a stop in it ends before it begins");
-        newest_ns = stop->to_ns;
+        newest_ns = stop.to_ns;
+        if (stops->count < OWN_STOPS_IN_ROW)
+            stops->items[stops->count++] = stop;
+        else
+            *unknown |= 1u << INTERVAL_SECTION_HEADER;
     }
     return OK;
 }
 
+/* A number of the header: 0 where it is one of an older version, and shorter. */
+static bool header_number(struct cursor *cursor, uint64_t *number)
+{
+    *number = 0;
+    return cursor->left_bytes == 0 || next_number(cursor, number);
+}
+
+/* Sets bit INTERVAL_SECTION_HEADER of *unknown for flags that are not known and stops without room. */
 static enum err_code decode_header(struct interval_header *header, struct cursor *cursor,
-                                   struct err *err)
+                                   uint64_t *unknown, struct err *err)
 {
     uint64_t first = 0;
     uint64_t last = 0;
@@ -258,139 +317,184 @@ static enum err_code decode_header(struct interval_header *header, struct cursor
                                 &found.times.last_failed_ns,
                                 &stops};
     for (size_t i = 0; i < sizeof fields / sizeof fields[0]; i++)
-        if (!next_number(cursor, fields[i]))
+        if (!header_number(cursor, fields[i]))
             return cut_short(err);
     if (first > last || last > UINT32_MAX)
         return err_set(err, E_DATA, "interval: numbers %" PRIu64 " to %" PRIu64 " make no range",
                        first, last);
     if ((flags & ~FLAGS_KNOWN) != 0)
-        return err_set(err, E_DATA, "interval: unknown flags %#" PRIx64, flags);
-    enum err_code code = decode_own_stops(&found.own_stops, stops, cursor, err);
+        *unknown |= 1u << INTERVAL_SECTION_HEADER;
+    enum err_code code = decode_own_stops(&found.own_stops, stops, cursor, unknown, err);
     if (code != OK)
         return code;
     if (found.start_ns > found.end_ns)
         return err_set(err, E_DATA, "interval: it ends before it starts");
     found.first = (uint32_t)first;
     found.last = (uint32_t)last;
-    found.flags = (uint32_t)flags;
+    found.flags = (uint32_t)(flags & FLAGS_KNOWN);
     *header = found;
     return OK;
+}
+
+static bool next_section(struct cursor *cursor, uint64_t *section, struct cursor *body)
+{
+    uint64_t byte_count = 0;
+    if (!next_number(cursor, section) || !next_number(cursor, &byte_count) ||
+        byte_count > cursor->left_bytes)
+        return false;
+    *body = (struct cursor){cursor->in, (size_t)byte_count};
+    cursor->in += byte_count;
+    cursor->left_bytes -= (size_t)byte_count;
+    return true;
+}
+
+static enum err_code take_header(struct interval_header *header, struct cursor *cursor,
+                                 uint64_t *unknown, struct err *err)
+{
+    struct cursor body;
+    uint64_t section = 0;
+    if (!next_section(cursor, &section, &body) || section != INTERVAL_SECTION_HEADER)
+        return err_set(err, E_DATA, "interval: it does not begin with its header");
+    enum err_code code = decode_header(header, &body, unknown, err);
+    if (body.left_bytes > 0)
+        *unknown |= 1u << INTERVAL_SECTION_HEADER;
+    return code;
 }
 
 enum err_code interval_decode_header(struct interval_header *header, const unsigned char *in,
                                      size_t in_bytes, struct err *err)
 {
     struct cursor cursor = {in, in_bytes};
-    return decode_header(header, &cursor, err);
+    uint64_t unknown = 0;
+    return take_header(header, &cursor, &unknown, err);
 }
 
-static enum err_code decode_counters(uint64_t counters[COUNTER_COUNT], struct cursor *cursor,
-                                     struct err *err)
+static enum err_code decode_pairs(uint64_t *values, unsigned value_count, const uint8_t *map,
+                                  uint64_t *unknown, struct cursor *cursor, struct err *err)
 {
-    uint64_t count = 0;
-    if (!next_number(cursor, &count))
-        return cut_short(err);
-    if (count != COUNTER_COUNT)
-        return err_set(err, E_DATA,
-                       "interval: %" PRIu64
-                       " counters where %d are known: written by another version",
-                       count, (int)COUNTER_COUNT);
-    for (unsigned i = 0; i < COUNTER_COUNT; i++) {
-        uint64_t value = 0;
-        if (!next_number(cursor, &value))
-            return cut_short(err);
-        if (__builtin_add_overflow(counters[i], value, &counters[i]))
-            return err_set(err, E_DATA, "interval: counter %s overflows", counter_names[i]);
-    }
-    return OK;
-}
-
-static enum err_code decode_kinds(uint64_t errors_by_kind[ERROR_KINDS_MAX], struct cursor *cursor,
-                                  const uint8_t *kind_map, struct err *err)
-{
-    uint64_t count = 0;
-    if (!next_number(cursor, &count))
-        return cut_short(err);
-    uint64_t kind_min = 0; /* they stand in rising order, so none comes twice */
-    for (; count > 0; count--) {
-        uint64_t kind = 0;
-        uint64_t value = 0;
-        if (!next_number(cursor, &kind) || !next_number(cursor, &value))
-            return cut_short(err);
-        if (kind < kind_min || kind >= ERROR_KINDS_MAX)
-            return err_set(err, E_DATA, "interval: error kind %" PRIu64 " is out of range or order",
-                           kind);
-        kind_min = kind + 1;
-        unsigned into = kind_map == NULL ? (unsigned)kind : kind_map[kind];
-        assert(into < ERROR_KINDS_MAX); /* the map is the caller's own */
-        if (__builtin_add_overflow(errors_by_kind[into], value, &errors_by_kind[into]))
-            return err_set(err, E_DATA, "interval: error kind %" PRIu64 " overflows", kind);
-    }
-    return OK;
-}
-
-static void skip(struct cursor *cursor, size_t bytes)
-{
+    size_t bytes =
+        wire_pairs_decode_add(values, value_count, map, unknown, cursor->in, cursor->left_bytes);
     cursor->in += bytes;
     cursor->left_bytes -= bytes;
+    return bytes > 0
+               ? OK
+               : err_set(err, E_DATA, "interval: counts cut short, out of order, or overflowing");
 }
 
-static enum err_code decode_nodes(struct interval_row *row, struct cursor *cursor, struct err *err)
+/* The next entry of a list of them, each behind its length. */
+static enum err_code next_entry(struct cursor *list, struct cursor *entry, struct err *err)
 {
-    uint64_t count = 0;
-    enum err_code code = OK;
-    if (!next_number(cursor, &count))
+    uint64_t byte_count = 0;
+    if (!next_number(list, &byte_count) || byte_count > list->left_bytes)
         return cut_short(err);
-    if (count > NODE_FIGURES_MAX)
-        return err_set(err, E_DATA, "interval: %" PRIu64 " nodes are more than there can be",
-                       count);
-    for (uint32_t i = 0; i < count && code == OK; i++) {
+    *entry = (struct cursor){list->in, (size_t)byte_count};
+    list->in += byte_count;
+    list->left_bytes -= (size_t)byte_count;
+    return OK;
+}
+
+static enum err_code decode_nodes(struct interval_row *row, struct cursor *list, struct err *err)
+{
+    struct cursor entry;
+    for (uint32_t i = 0; list->left_bytes > 0; i++) {
         size_t used_bytes = 0;
-        code = node_figures_decode_add(&row->nodes[i], cursor->in, cursor->left_bytes, &used_bytes,
-                                       err);
+        if (i == NODE_FIGURES_MAX)
+            return err_set(err, E_DATA, "interval: more nodes than there can be");
+        if (next_entry(list, &entry, err) != OK ||
+            node_figures_decode_add(&row->nodes[i], &row->unknown[INTERVAL_UNKNOWN_NODE_COUNTERS],
+                                    entry.in, entry.left_bytes, &used_bytes, err) != OK)
+            return err->code;
+        if (used_bytes < entry.left_bytes)
+            row->unknown[INTERVAL_UNKNOWN_SECTIONS] |= 1u << INTERVAL_SECTION_NODES;
         if (row->node_count <= i)
             row->node_count = i + 1;
-        skip(cursor, used_bytes);
     }
-    return code;
+    return OK;
 }
 
-static enum err_code decode_histograms(struct histogram *histograms, unsigned count,
-                                       struct cursor *cursor, struct err *err)
+static enum err_code decode_classes(struct interval_row *row, struct cursor *list, struct err *err)
 {
-    enum err_code code = OK;
-    for (unsigned i = 0; i < count && code == OK; i++) {
+    struct cursor entry;
+    for (uint32_t i = 0; list->left_bytes > 0; i++) {
         size_t used_bytes = 0;
-        code =
-            histogram_decode_add(&histograms[i], cursor->in, cursor->left_bytes, &used_bytes, err);
-        skip(cursor, used_bytes);
+        if (i == CLASSES_MAX)
+            return err_set(err, E_DATA, "interval: more classes than there can be");
+        add_classes(row, i + 1);
+        if (next_entry(list, &entry, err) != OK ||
+            class_figures_decode_add(&row->classes[i], &row->unknown[INTERVAL_UNKNOWN_COUNTERS],
+                                     entry.in, entry.left_bytes, &used_bytes, err) != OK)
+            return err->code;
+        if (used_bytes < entry.left_bytes)
+            row->unknown[INTERVAL_UNKNOWN_SECTIONS] |= 1u << INTERVAL_SECTION_CLASSES;
     }
-    return code;
+    return OK;
 }
 
-static enum err_code decode_classes(struct interval_row *row, struct cursor *cursor,
-                                    struct err *err)
+static enum err_code decode_class_window(struct interval_row *row, struct cursor *cursor,
+                                         struct err *err)
 {
-    uint64_t count = 0, window_ends = 0;
-    enum err_code code = OK;
-    if (!next_number(cursor, &count))
+    uint64_t number = 0;
+    size_t used_bytes = 0;
+    if (!next_number(cursor, &number))
         return cut_short(err);
-    if (count > CLASSES_MAX)
-        return err_set(err, E_DATA, "interval: %" PRIu64 " classes are more than there can be",
-                       count);
-    add_classes(row, (uint32_t)count);
-    for (uint32_t i = 0; i < count && code == OK; i++) {
-        size_t used_bytes = 0;
-        code = class_figures_decode_add(&row->classes[i], cursor->in, cursor->left_bytes,
-                                        &used_bytes, err);
-        skip(cursor, used_bytes);
-    }
-    if (code == OK && count > 0 && !next_number(cursor, &window_ends))
-        return cut_short(err);
-    if (code != OK || window_ends == 0)
-        return code;
+    const uint64_t class = number % CLASSES_MAX, times = number / CLASSES_MAX;
+    if (class >= row->class_count)
+        return err_set(err, E_DATA, "interval: a window of a class that is not there");
+    if (times >= CLASS_TIMES)
+        return OK;
     row->window_ends = true;
-    return decode_histograms(row->class_windows, (unsigned)count * CLASS_TIMES, cursor, err);
+    enum err_code code = histogram_decode_add(&row->class_windows[class * CLASS_TIMES + times],
+                                              cursor->in, cursor->left_bytes, &used_bytes, err);
+    cursor->left_bytes -= used_bytes;
+    return code;
+}
+
+static enum err_code decode_histogram(struct interval_row *row, uint32_t *seen,
+                                      struct cursor *cursor, struct err *err)
+{
+    uint64_t kind = 0;
+    size_t used_bytes = 0;
+    if (!next_number(cursor, &kind))
+        return cut_short(err);
+    if (kind >= HISTOGRAM_KINDS) {
+        row->unknown[INTERVAL_UNKNOWN_HISTOGRAMS] |= 1ull << kind % 64;
+        cursor->left_bytes = 0;
+        return OK;
+    }
+    *seen |= 1u << kind;
+    enum err_code code = histogram_decode_add(&row->histograms[kind], cursor->in,
+                                              cursor->left_bytes, &used_bytes, err);
+    cursor->left_bytes -= used_bytes;
+    return code;
+}
+
+/* What is left in `body` afterwards, or said to be, is not known. */
+static enum err_code decode_section(struct interval_row *row, uint64_t section, uint32_t *seen,
+                                    struct cursor *body, const uint8_t *kind_map, struct err *err)
+{
+    uint64_t kinds = 0;
+    enum err_code code = OK;
+    switch (section) {
+    case INTERVAL_SECTION_COUNTERS:
+        return decode_pairs(row->counters, COUNTER_COUNT, NULL,
+                            &row->unknown[INTERVAL_UNKNOWN_COUNTERS], body, err);
+    case INTERVAL_SECTION_ERROR_KINDS:
+        code = decode_pairs(row->errors_by_kind, ERROR_KINDS_MAX, kind_map, &kinds, body, err);
+        if (kinds != 0)
+            row->unknown[INTERVAL_UNKNOWN_SECTIONS] |= 1u << INTERVAL_SECTION_ERROR_KINDS;
+        return code;
+    case INTERVAL_SECTION_NODES:
+        return decode_nodes(row, body, err);
+    case INTERVAL_SECTION_HISTOGRAM:
+        return decode_histogram(row, seen, body, err);
+    case INTERVAL_SECTION_CLASSES:
+        return decode_classes(row, body, err);
+    case INTERVAL_SECTION_CLASS_WINDOW:
+        return decode_class_window(row, body, err);
+    default:
+        body->left_bytes = 1;
+        return OK;
+    }
 }
 
 enum err_code interval_decode_add(struct interval_row *row, const unsigned char *in,
@@ -398,19 +502,19 @@ enum err_code interval_decode_add(struct interval_row *row, const unsigned char 
 {
     struct cursor cursor = {in, in_bytes};
     struct interval_header header;
-    enum err_code code = decode_header(&header, &cursor, err);
-    if (code == OK)
-        code = decode_counters(row->counters, &cursor, err);
-    if (code == OK)
-        code = decode_kinds(row->errors_by_kind, &cursor, kind_map, err);
-    if (code == OK)
-        code = decode_nodes(row, &cursor, err);
-    if (code == OK)
-        code = decode_histograms(row->histograms, HISTOGRAM_KINDS, &cursor, err);
-    if (code == OK)
-        code = decode_classes(row, &cursor, err);
-    if (code == OK && cursor.left_bytes > 0)
-        return err_set(err, E_DATA, "interval: %zu bytes behind its end", cursor.left_bytes);
+    uint32_t seen = 0;
+    enum err_code code =
+        take_header(&header, &cursor, &row->unknown[INTERVAL_UNKNOWN_SECTIONS], err);
+    while (code == OK && cursor.left_bytes > 0) {
+        struct cursor body;
+        uint64_t section = 0;
+        if (!next_section(&cursor, &section, &body))
+            return cut_short(err);
+        code = decode_section(row, section, &seen, &body, kind_map, err);
+        if (code == OK && body.left_bytes > 0)
+            row->unknown[INTERVAL_UNKNOWN_SECTIONS] |= 1ull << section % 64;
+    }
+    row->absent |= ~seen & ((1u << HISTOGRAM_KINDS) - 1);
     return code;
 }
 
@@ -432,6 +536,9 @@ void interval_row_add(struct interval_row *into, const struct interval_row *from
         class_figures_add(&into->classes[i], &from->classes[i]);
     for (uint32_t i = 0; i < from->class_count * CLASS_TIMES; i++)
         histogram_add(&into->class_windows[i], &from->class_windows[i]);
+    into->absent |= from->absent;
+    for (unsigned i = 0; i < INTERVAL_UNKNOWNS; i++)
+        into->unknown[i] |= from->unknown[i];
 }
 
 struct node_figures *interval_node(struct interval *interval, uint32_t node)
@@ -501,193 +608,4 @@ uint64_t counters_shed(const uint64_t counters[COUNTER_COUNT])
 {
     return counters[COUNTER_SHED_LATE] + counters[COUNTER_SHED_WORKER] +
            counters[COUNTER_SHED_NODE];
-}
-
-/* Who got no reply: `more` may be among those whose response time is not known. */
-static enum err_code check_unanswered(const struct interval_header *header,
-                                      const uint64_t counters[COUNTER_COUNT],
-                                      const uint64_t counted[HISTOGRAM_KINDS], uint64_t least_more,
-                                      uint64_t most_more, struct err *err)
-{
-    bool open_loop = (header->flags & INTERVAL_OPEN_LOOP) != 0;
-    uint64_t sent =
-        counters[COUNTER_TIMED_OUT] + counters_lost(counters) - counters[COUNTER_LOST_WORKER];
-    uint64_t due = open_loop ? sent + counters_shed(counters) : 0;
-    uint64_t responses = counted[HISTOGRAM_RESPONSE_UNANSWERED];
-    if (counted[HISTOGRAM_SERVICE_UNANSWERED] != sent)
-        return err_set(err, E_UNTRUSTED,
-                       "interval %" PRIu32 ": %" PRIu64 " waits kept of %" PRIu64
-                       " requests that were sent and got no reply",
-                       header->first, counted[HISTOGRAM_SERVICE_UNANSWERED], sent);
-    if (responses < due + least_more || responses > due + (open_loop ? most_more : 0))
-        return err_set(err, E_UNTRUSTED,
-                       "interval %" PRIu32 ": %" PRIu64 " waits kept of %" PRIu64
-                       " requests that were due and got no reply, and a backlog of %" PRIu64,
-                       header->first, responses, due, most_more);
-    return OK;
-}
-
-static enum err_code check_schedule(const struct interval_header *header,
-                                    const uint64_t counters[COUNTER_COUNT],
-                                    const uint64_t counted[HISTOGRAM_KINDS], struct err *err)
-{
-    uint64_t due = counters[COUNTER_DUE];
-    uint64_t sent = counters[COUNTER_SENT];
-    uint64_t shed = counters_shed(counters);
-    if (header->backlog_before + due != sent + shed + header->backlog_after)
-        return err_set(err, E_UNTRUSTED,
-                       "interval %" PRIu32 ": backlog before %" PRIu64 " + due %" PRIu64
-                       " is not sent %" PRIu64 " + shed %" PRIu64 " + backlog after %" PRIu64,
-                       header->first, header->backlog_before, due, sent, shed,
-                       header->backlog_after);
-    bool open_loop = (header->flags & INTERVAL_OPEN_LOOP) != 0;
-    uint64_t responses = open_loop ? counters[COUNTER_OK] : 0;
-    if (counted[HISTOGRAM_RESPONSE_OK] != responses)
-        return err_set(err, E_UNTRUSTED,
-                       "interval %" PRIu32 ": %" PRIu64 " response times kept of %" PRIu64
-                       " ok replies",
-                       header->first, counted[HISTOGRAM_RESPONSE_OK], responses);
-    uint64_t delays = open_loop ? sent : 0;
-    if (counted[HISTOGRAM_SLIP] != delays || counted[HISTOGRAM_WAIT] != delays)
-        return err_set(err, E_UNTRUSTED,
-                       "interval %" PRIu32 ": %" PRIu64 " slips and %" PRIu64
-                       " waits kept of %" PRIu64 " requests sent",
-                       header->first, counted[HISTOGRAM_SLIP], counted[HISTOGRAM_WAIT], delays);
-    return OK;
-}
-
-/* least_more, most_more: as check_unanswered has them. */
-static enum err_code check(const struct interval_header *header,
-                           const uint64_t counters[COUNTER_COUNT],
-                           const uint64_t errors_by_kind[ERROR_KINDS_MAX],
-                           const uint64_t counted[HISTOGRAM_KINDS], uint64_t least_more,
-                           uint64_t most_more, struct err *err)
-{
-    if ((header->flags & INTERVAL_DEGRADED) != 0)
-        return OK;
-    uint64_t counted_ok = counted[HISTOGRAM_SERVICE_OK];
-    uint64_t counted_errors = counted[HISTOGRAM_SERVICE_ERROR];
-    uint64_t sent = counters[COUNTER_SENT];
-    uint64_t ok = counters[COUNTER_OK];
-    uint64_t errors = counters[COUNTER_ERROR_REPLIES];
-    uint64_t timed_out = counters[COUNTER_TIMED_OUT];
-    uint64_t lost = counters_lost(counters);
-    if (header->in_flight_before + sent != ok + errors + timed_out + lost + header->in_flight_after)
-        return err_set(err, E_UNTRUSTED,
-                       "interval %" PRIu32 ": in flight before %" PRIu64 " + sent %" PRIu64
-                       " is not ok %" PRIu64 " + errors %" PRIu64 " + timed out %" PRIu64
-                       " + lost %" PRIu64 " + in flight after %" PRIu64,
-                       header->first, header->in_flight_before, sent, ok, errors, timed_out, lost,
-                       header->in_flight_after);
-    if (counted_ok != ok)
-        return err_set(err, E_UNTRUSTED,
-                       "interval %" PRIu32 ": %" PRIu64 " times kept of %" PRIu64 " ok replies",
-                       header->first, counted_ok, ok);
-    if (counted_errors != errors)
-        return err_set(err, E_UNTRUSTED,
-                       "interval %" PRIu32 ": %" PRIu64 " times kept of %" PRIu64 " error replies",
-                       header->first, counted_errors, errors);
-    uint64_t kinds = 0;
-    for (unsigned i = 0; i < ERROR_KINDS_MAX; i++)
-        kinds += errors_by_kind[i];
-    if (kinds != errors)
-        return err_set(err, E_UNTRUSTED,
-                       "interval %" PRIu32 ": %" PRIu64 " errors by kind of %" PRIu64
-                       " error replies",
-                       header->first, kinds, errors);
-    enum err_code code = check_schedule(header, counters, counted, err);
-    return code != OK ? code
-                      : check_unanswered(header, counters, counted, least_more, most_more, err);
-}
-
-/* Whoever answers is one of the nodes. */
-static enum err_code check_nodes(const struct interval_header *header,
-                                 const uint64_t counters[COUNTER_COUNT],
-                                 const struct node_figures *nodes, uint32_t node_count,
-                                 struct err *err)
-{
-    uint64_t ok = 0, errors = 0;
-    if (node_count == 0 || (header->flags & INTERVAL_DEGRADED) != 0)
-        return OK;
-    for (uint32_t i = 0; i < node_count; i++) {
-        ok += nodes[i].counters[NODE_OK];
-        errors += nodes[i].counters[NODE_ERRORS];
-    }
-    if (ok != counters[COUNTER_OK] || errors != counters[COUNTER_ERROR_REPLIES])
-        return err_set(err, E_UNTRUSTED,
-                       "interval %" PRIu32 ": its nodes gave %" PRIu64 " ok replies of %" PRIu64
-                       ", and %" PRIu64 " error replies of %" PRIu64,
-                       header->first, ok, counters[COUNTER_OK], errors,
-                       counters[COUNTER_ERROR_REPLIES]);
-    return OK;
-}
-
-/* Every request is of one of the classes. */
-static enum err_code check_classes(const struct interval_header *header,
-                                   const uint64_t counters[COUNTER_COUNT],
-                                   const struct class_figures *classes, uint32_t class_count,
-                                   struct err *err)
-{
-    const uint64_t whole[CLASS_COUNTERS] = {
-        [CLASS_SENT] = counters[COUNTER_SENT],
-        [CLASS_OK] = counters[COUNTER_OK],
-        [CLASS_ERRORS] = counters[COUNTER_ERROR_REPLIES],
-        [CLASS_TIMED_OUT] = counters[COUNTER_TIMED_OUT],
-        [CLASS_LOST] = counters_lost(counters) - counters[COUNTER_LOST_WORKER],
-    };
-    bool open_loop = (header->flags & INTERVAL_OPEN_LOOP) != 0;
-    if (class_count == 0 || (header->flags & INTERVAL_DEGRADED) != 0)
-        return OK;
-    for (unsigned i = 0; i < CLASS_COUNTERS; i++) {
-        uint64_t sum = 0;
-        for (uint32_t k = 0; k < class_count; k++)
-            sum += classes[k].counters[i];
-        if (sum != whole[i])
-            return err_set(err, E_UNTRUSTED,
-                           "interval %" PRIu32 ": its classes have %" PRIu64
-                           " of %s, all have %" PRIu64,
-                           header->first, sum, class_counter_names[i], whole[i]);
-    }
-    for (uint32_t k = 0; k < class_count; k++) {
-        uint64_t ok = classes[k].counters[CLASS_OK];
-        if (coarse_count(&classes[k].times[CLASS_SERVICE]) != ok ||
-            coarse_count(&classes[k].times[CLASS_RESPONSE]) != (open_loop ? ok : 0))
-            return err_set(err, E_UNTRUSTED,
-                           "interval %" PRIu32 ": class %" PRIu32
-                           " has not as many times as ok, %" PRIu64,
-                           header->first, k, ok);
-    }
-    return OK;
-}
-
-enum err_code interval_row_check(const struct interval_row *row, struct err *err)
-{
-    uint64_t counted[HISTOGRAM_KINDS];
-    for (unsigned i = 0; i < HISTOGRAM_KINDS; i++)
-        counted[i] = row->histograms[i].count;
-    enum err_code code = check(&row->header, row->counters, row->errors_by_kind, counted, 0,
-                               row->header.backlog_after, err);
-    if (code == OK)
-        code = check_nodes(&row->header, row->counters, row->nodes, row->node_count, err);
-    return code != OK
-               ? code
-               : check_classes(&row->header, row->counters, row->classes, row->class_count, err);
-}
-
-enum err_code interval_check(const struct interval *interval, struct err *err)
-{
-    uint64_t counted[HISTOGRAM_KINDS];
-    for (unsigned i = 0; i < HISTOGRAM_KINDS; i++)
-        counted[i] = interval->histograms[i].count;
-    const struct interval_header *header = &interval->header;
-    bool last = (header->flags & INTERVAL_LAST) != 0;
-    bool open_loop = (header->flags & INTERVAL_OPEN_LOOP) != 0;
-    uint64_t unsent = last && open_loop ? header->backlog_after : 0;
-    enum err_code code =
-        check(header, interval->counters, interval->errors_by_kind, counted, unsent, unsent, err);
-    if (code == OK)
-        code = check_nodes(header, interval->counters, interval->nodes, interval->node_count, err);
-    return code != OK ? code
-                      : check_classes(header, interval->counters, interval->classes,
-                                      interval->class_count, err);
 }

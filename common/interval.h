@@ -10,6 +10,7 @@
 #ifndef COMMON_INTERVAL_H
 #define COMMON_INTERVAL_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -19,7 +20,8 @@
 #include "common/lane.h"
 
 /* Counters, all of them deltas of the interval. One row a counter: identifier, name in JSON and
- * documents. A new counter is one row. */
+ * documents. Its place is its id in records: a new counter is one row, the last; one that goes leaves a
+ * hole (docs/design/records.md). */
 #define COUNTER_TABLE(X)                                                                           \
     X(COUNTER_DUE, "due")                         /* intended; closed loop: as sent       */       \
     X(COUNTER_SENT, "sent")                       /* requests whose first byte went out   */       \
@@ -76,6 +78,7 @@ enum counter { COUNTER_TABLE(COUNTER_ID) COUNTER_COUNT };
 #undef COUNTER_ID
 extern const char *const counter_names[COUNTER_COUNT];
 
+/* The number is the id in records, as with counters. */
 enum interval_histogram_kind {
     HISTOGRAM_SERVICE_OK,    /* done - sent of requests answered without an error; count = ok     */
     HISTOGRAM_SERVICE_ERROR, /* the same of requests answered with an error; count = errors       */
@@ -160,10 +163,21 @@ struct interval {
     struct interval_histogram *class_windows; /* CLASS_TIMES of each class, side by side */
 };
 
+/* What a record of another version has that this one does not know, by where it stands. */
+enum interval_unknown {
+    INTERVAL_UNKNOWN_SECTIONS, /* also: more in a section than is known */
+    INTERVAL_UNKNOWN_COUNTERS,
+    INTERVAL_UNKNOWN_NODE_COUNTERS,
+    INTERVAL_UNKNOWN_HISTOGRAMS,
+    INTERVAL_UNKNOWNS
+};
+
 struct interval_row {
     struct interval_header header;
     uint64_t counters[COUNTER_COUNT];
     uint64_t errors_by_kind[ERROR_KINDS_MAX];
+    uint32_t absent;                     /* bit k: a record of it had no histogram of kind k     */
+    uint64_t unknown[INTERVAL_UNKNOWNS]; /* of the records decoded into it: bit id % 64          */
     uint32_t node_count;
     uint32_t class_count; /* 0: all requests are of one class             */
     bool window_ends;     /* class_windows hold what came since the last row that said so */
@@ -173,13 +187,31 @@ struct interval_row {
     struct histogram class_windows[CLASSES_MAX * CLASS_TIMES]; /* as far as class_count */
 };
 
+/* What a record is made of (docs/design/records.md). A number is never used for something else. */
+enum interval_section {
+    INTERVAL_SECTION_HEADER = 1, /* the first */
+    INTERVAL_SECTION_COUNTERS,
+    INTERVAL_SECTION_ERROR_KINDS,
+    INTERVAL_SECTION_NODES,
+    INTERVAL_SECTION_HISTOGRAM, /* one a kind: the kind, then the histogram */
+    INTERVAL_SECTION_CLASSES,
+    /* Behind that, where a window ends: times * CLASSES_MAX + class, then the histogram. */
+    INTERVAL_SECTION_CLASS_WINDOW
+};
+
+/* Puts its head before a section whose bytes stand at out + INTERVAL_SECTION_HEAD_BYTES, and moves them up
+ * to it. Returns bytes written. */
+#define INTERVAL_SECTION_HEAD_BYTES (1u + VARINT_MAX_BYTES)
+size_t interval_section_close(unsigned char *out, enum interval_section section, size_t byte_count);
+
 /* Room that holds any encoded interval or row. Large because any bucket may be touched; usual records
  * are a few kilobytes. What comes out of a ring was a struct interval, with 32-bit counts, and is at
  * most INTERVAL_RECORD_MAX_BYTES long, or so long by its number of classes. */
+#define INTERVAL_SECTIONS_MAX_BYTES 4096u /* all but histograms and lanes themselves */
 #define INTERVAL_BYTES(classes, histogram_bytes)                                                   \
     ((HISTOGRAM_KINDS + (classes)*CLASS_TIMES) * (histogram_bytes) +                               \
      NODE_FIGURES_MAX * NODE_FIGURES_WIRE_MAX_BYTES + (classes)*CLASS_FIGURES_WIRE_MAX_BYTES +     \
-     4096u)
+     INTERVAL_SECTIONS_MAX_BYTES)
 #define INTERVAL_WIRE_MAX_BYTES INTERVAL_BYTES(CLASSES_MAX, HISTOGRAM_WIRE_MAX_BYTES)
 #define INTERVAL_CLASSES_MAX_BYTES(classes)                                                        \
     INTERVAL_BYTES(classes, INTERVAL_HISTOGRAM_WIRE_MAX_BYTES)
@@ -209,12 +241,20 @@ MUST_USE enum err_code interval_decode_header(struct interval_header *header,
                                               const unsigned char *in, size_t in_bytes,
                                               struct err *err);
 
-/* Bytes -> added to the row: counters, kinds and histograms; the row's header stays as it is.
+/* Bytes -> added to the row: counters, kinds, nodes and histograms; the row's header stays as it is. What
+ * is not known is left out and noted in row->unknown, a histogram that is missing in row->absent.
  * The header's outcome times are added by whoever merges (outcome_times_add). kind_map[k] is the row's number for the record's error kind k; NULL: the numbers are the same.
  * Any input is safe; on error the row may hold a part. */
 MUST_USE enum err_code interval_decode_add(struct interval_row *row, const unsigned char *in,
                                            size_t in_bytes, const uint8_t *kind_map,
                                            struct err *err);
+
+/* Whether all records of the row had this histogram, empty perhaps. */
+static inline bool interval_row_has(const struct interval_row *row,
+                                    enum interval_histogram_kind kind)
+{
+    return (row->absent & 1u << kind) == 0;
+}
 
 /* Adds counters, kinds, lanes and histograms of `from`; the header of `into` stays as it is. */
 void interval_row_add(struct interval_row *into, const struct interval_row *from);
@@ -234,8 +274,9 @@ uint64_t counters_shed(const uint64_t counters[COUNTER_COUNT]);
  * last record its backlog; of a row, which may hold several workers' last records, at most its backlog),
  * kinds add up to errors; where there are nodes, ok and errors are the sums of theirs; where there are classes,
  * these and sent, timed out and lost (but with a worker), and a class has as many times as ok. E_UNTRUSTED with the
- * numbers when one is broken. A row with INTERVAL_DEGRADED stands outside the identities and is always
- * OK. */
+ * numbers when one is broken. A row of records with counters that are not known adds up to nobody's knowledge, and
+ * is OK; a histogram that they did not have is not compared. A row with INTERVAL_DEGRADED stands outside the
+ * identities and is always OK. */
 MUST_USE enum err_code interval_row_check(const struct interval_row *row, struct err *err);
 MUST_USE enum err_code interval_check(const struct interval *interval, struct err *err);
 

@@ -123,10 +123,11 @@ static uint64_t number(struct reader *reader)
     return value;
 }
 
-static void decode_numbers(uint64_t *numbers, unsigned count, struct reader *reader)
+static struct reader decode_counters(uint64_t *counters, unsigned count, uint64_t *unknown,
+                                     const unsigned char *in, size_t in_bytes)
 {
-    for (unsigned i = 0; i < count; i++)
-        numbers[i] = number(reader);
+    size_t bytes = wire_pairs_decode_add(counters, count, NULL, unknown, in, in_bytes);
+    return (struct reader){.in = in + bytes, .left_bytes = in_bytes - bytes, .cut = bytes == 0};
 }
 
 /* As many times as ok; or none, where that may be. */
@@ -173,19 +174,20 @@ size_t node_figures_encode(unsigned char *out, const struct node_figures *node)
 {
     const uint64_t instants[] = {node->times.first_ok_ns, node->times.last_ok_ns,
                                  node->times.first_failed_ns, node->times.last_failed_ns};
-    size_t bytes = encode_numbers(out, node->counters, NODE_COUNTERS);
+    size_t bytes = wire_pairs_encode(out, node->counters, NODE_COUNTERS);
     bytes += encode_numbers(out + bytes, instants, 4);
     return bytes + encode_times(out + bytes, &node->response);
 }
 
-enum err_code node_figures_decode_add(struct node_figures *into, const unsigned char *in,
-                                      size_t in_bytes, size_t *used_bytes, struct err *err)
+enum err_code node_figures_decode_add(struct node_figures *into, uint64_t *unknown,
+                                      const unsigned char *in, size_t in_bytes, size_t *used_bytes,
+                                      struct err *err)
 {
-    struct reader reader = {.in = in, .left_bytes = in_bytes};
     struct node_figures node = {0};
     uint64_t instants[4];
-    decode_numbers(node.counters, NODE_COUNTERS, &reader);
-    decode_numbers(instants, 4, &reader);
+    struct reader reader = decode_counters(node.counters, NODE_COUNTERS, unknown, in, in_bytes);
+    for (unsigned i = 0; i < 4; i++)
+        instants[i] = number(&reader);
     node.times = (struct outcome_times){instants[0], instants[1], instants[2], instants[3]};
     enum err_code code = decode_times(&node.response, node.counters[NODE_OK], false, &reader, err);
     if (code != OK)
@@ -206,19 +208,19 @@ void class_figures_add(struct class_figures *into, const struct class_figures *f
 
 size_t class_figures_encode(unsigned char *out, const struct class_figures *class)
 {
-    size_t bytes = encode_numbers(out, class->counters, CLASS_COUNTERS);
+    size_t bytes = wire_pairs_encode(out, class->counters, CLASS_COUNTERS);
     for (unsigned i = 0; i < CLASS_TIMES; i++)
         bytes += encode_times(out + bytes, &class->times[i]);
     return bytes;
 }
 
-enum err_code class_figures_decode_add(struct class_figures *into, const unsigned char *in,
-                                       size_t in_bytes, size_t *used_bytes, struct err *err)
+enum err_code class_figures_decode_add(struct class_figures *into, uint64_t *unknown,
+                                       const unsigned char *in, size_t in_bytes, size_t *used_bytes,
+                                       struct err *err)
 {
-    struct reader reader = {.in = in, .left_bytes = in_bytes};
     struct class_figures class = {0};
     enum err_code code = OK;
-    decode_numbers(class.counters, CLASS_COUNTERS, &reader);
+    struct reader reader = decode_counters(class.counters, CLASS_COUNTERS, unknown, in, in_bytes);
     for (unsigned i = 0; i < CLASS_TIMES && code == OK; i++)
         code = decode_times(&class.times[i], class.counters[CLASS_OK], i == CLASS_RESPONSE, &reader,
                             err);

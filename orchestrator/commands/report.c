@@ -205,6 +205,11 @@ static enum err_code replay(const struct bench_request *request, const char *dir
         add_missing(&timeline, directory);
     if (code == OK)
         code = journal_replay(directory, &timeline, &complete, err);
+    if (timeline.unknown_kinds > 0)
+        log_line(LOG_WARNING,
+                 "%s was written by a newer volley: %u kinds of figures in it are unknown to this "
+                 "version and left out",
+                 path, timeline.unknown_kinds);
     if (code == OK && !complete && !journal_in_use(directory))
         log_line(LOG_WARNING,
                  "the journal in %s ends before the run does: the report covers what "

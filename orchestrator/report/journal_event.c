@@ -13,14 +13,13 @@ json_t *journal_event_to_json(const struct run_event *event)
                      event->cause, "source", run_event_source_name(event->source));
 }
 
-static bool find_source(enum run_event_source *source, const char *name)
+static enum run_event_source find_source(const char *name)
 {
-    for (unsigned i = 0; i < RUN_EVENT_SOURCES; i++) {
-        *source = (enum run_event_source)i;
-        if (strcmp(run_event_source_name(*source), name) == 0)
-            return true;
-    }
-    return false;
+    unsigned i = 0;
+    while (i < RUN_EVENT_SOURCES &&
+           strcmp(run_event_source_name((enum run_event_source)i), name) != 0)
+        i++;
+    return (enum run_event_source)i;
 }
 
 enum err_code journal_event_from_json(struct run_event *event, json_t *json, struct err *err)
@@ -29,14 +28,15 @@ enum err_code journal_event_from_json(struct run_event *event, json_t *json, str
     int ok = 0;
     const char *text = "", *cause = "";
     const char *name = run_event_source_name(RUN_EVENT_CHAOS); /* all of older journals */
-    enum run_event_source source;
     bool good =
         json_unpack(json, "{s:I, s:I, s:b, s:s, s:s, s?s}", "at_ns", &at_ns, "end_ns", &end_ns,
                     "ok", &ok, "text", &text, "cause", &cause, "source", &name) == 0;
-    if (!good || at_ns < 0 || end_ns < at_ns || !find_source(&source, name))
+    if (!good || at_ns < 0 || end_ns < at_ns)
         return err_set(err, E_DATA, "an event's record has unexpected members");
-    *event = (struct run_event){
-        .source = source, .at_ns = (uint64_t)at_ns, .end_ns = (uint64_t)end_ns, .ok = ok != 0};
+    *event = (struct run_event){.source = find_source(name),
+                                .at_ns = (uint64_t)at_ns,
+                                .end_ns = (uint64_t)end_ns,
+                                .ok = ok != 0};
     snprintf(event->text, sizeof event->text, "%s", text);
     snprintf(event->cause, sizeof event->cause, "%s", cause);
     return OK;

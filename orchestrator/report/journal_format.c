@@ -9,7 +9,7 @@
 
 #define KB 1024u
 
-uint32_t journal_record_max_bytes(enum journal_record type)
+uint32_t journal_record_max_bytes(uint32_t type)
 {
     static const uint32_t max_bytes[] = {
         [JOURNAL_SESSION] = 4096 * KB,  /* every option's value: a config file of 1 MB, escaped   */
@@ -21,7 +21,7 @@ uint32_t journal_record_max_bytes(enum journal_record type)
         [JOURNAL_SAMPLE] = 4 * KB,
         [JOURNAL_EVENT] = 4 * KB,
     };
-    return max_bytes[type];
+    return type <= JOURNAL_RECORD_LAST ? max_bytes[type] : max_bytes[JOURNAL_SESSION];
 }
 
 json_t *journal_session_to_json(const struct session_facts *session)
@@ -250,7 +250,8 @@ static bool get_worker(struct worker_summary *worker, const json_t *json)
                 get_count(&pid, json, "pid", INT64_MAX) &&
                 get_count(&restarts, json, "restarts", UINT32_MAX) &&
                 get_count(&worker->requests, json, "requests", INT64_MAX) && json_is_number(user) &&
-                json_is_number(system) && json_is_number(delay) && json_is_number(spin) &&
+                json_is_number(system) && json_is_number(spin) &&
+                (delay == NULL || json_is_number(delay)) && /* not in older journals */
                 (json_is_integer(cpu) || json_is_null(cpu));
     worker->index = (uint32_t)index;
     worker->pid = (int64_t)pid;

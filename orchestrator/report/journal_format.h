@@ -6,7 +6,7 @@
  *   session      JSON: command, label, percentiles, spec, environment
  *   run begin    JSON: struct run_facts
  *   error kind   "word\0text\0"; the next number of the run under way
- *   interval     interval_row_encode; with lanes of nodes and classes
+ *   interval     interval_row_encode; up to number 3, as journal_legacy.h knows it
  *   run end      JSON: seconds, status, workers, evidence, verdict, and what the warm-up came to
  *   session end  empty: the journal is complete
  *   sample       JSON: struct target_sample
@@ -20,9 +20,11 @@
 #include "orchestrator/report/timeline.h"
 
 #define JOURNAL_FILE_NAME "journal"
-/* The number changes with any of the records. */
+/* The number is that of the framing: records may get more members, sections and types under the same one
+ * (docs/design/records.md). */
 #define JOURNAL_KIND "volley.journal/"
-#define JOURNAL_MAGIC JOURNAL_KIND "3\n"
+#define JOURNAL_NUMBER 4u
+#define JOURNAL_MAGIC JOURNAL_KIND "4\n"
 #define JOURNAL_MAGIC_BYTES (sizeof JOURNAL_MAGIC - 1)
 #define JOURNAL_HEAD_BYTES 8u
 #define JOURNAL_CRC_BYTES 4u
@@ -38,9 +40,9 @@ enum journal_record {
 };
 #define JOURNAL_RECORD_LAST JOURNAL_EVENT
 
-/* How long a record of this type is at most, by what a run can be: none is written that is longer, and
+/* How long a record of this type, which may be one that is not known, is at most, by what a run can be: none is written that is longer, and
  * none read. JSON takes up to twenty times its length in memory while it is read. */
-uint32_t journal_record_max_bytes(enum journal_record type);
+uint32_t journal_record_max_bytes(uint32_t type);
 
 static inline void journal_put_u32(unsigned char *out, uint32_t value)
 {
@@ -70,6 +72,7 @@ MUST_USE enum err_code journal_facts_from_json(struct run_facts *run, const json
                                                struct err *err);
 MUST_USE enum err_code journal_sample_from_json(struct target_sample *sample, json_t *json,
                                                 struct err *err);
+/* An event of a source that is not known has source RUN_EVENT_SOURCES. */
 MUST_USE enum err_code journal_event_from_json(struct run_event *event, json_t *json,
                                                struct err *err);
 /* The nodes of run_facts, and whether they were in order. */

@@ -10,6 +10,7 @@
 #include <zlib.h>
 
 #include "orchestrator/report/journal_format.h"
+#include "orchestrator/report/journal_legacy.h"
 #include "orchestrator/report/sinks.h"
 
 #define READ_CHUNK_BYTES 65536u
@@ -19,6 +20,9 @@ enum read_status { READ_RECORD, READ_END, READ_CUT, READ_DAMAGED };
 struct replay {
     FILE *in;
     struct timeline *timeline;
+    unsigned number;       /* of the journal */
+    unsigned char *legacy; /* room for JOURNAL_LEGACY_MAX_BYTES; NULL: of this number */
+    uint64_t unknown_types, unknown_figures[INTERVAL_UNKNOWNS]; /* bit id % 64 */
     struct err untrusted; /* the first identity that did not hold; the replay goes on */
     bool session_open, session_ended, run_open;
 
@@ -63,8 +67,7 @@ static enum read_status read_record(struct replay *replay)
         return have == 0 ? READ_END : READ_CUT;
     replay->type = journal_get_u32(head);
     replay->length = journal_get_u32(head + 4);
-    if (replay->type < JOURNAL_SESSION || replay->type > JOURNAL_RECORD_LAST ||
-        replay->length > journal_record_max_bytes(replay->type))
+    if (replay->type < JOURNAL_SESSION || replay->length > journal_record_max_bytes(replay->type))
         return READ_DAMAGED;
     enum read_status status = read_body(replay);
     if (status != READ_RECORD)
@@ -138,10 +141,18 @@ static enum err_code take_error_kind(struct replay *replay, struct err *err)
 static enum err_code take_interval(struct replay *replay, struct err *err)
 {
     struct interval_row *row = replay->row;
+    const unsigned char *record = replay->bytes;
+    size_t byte_count = replay->length;
+    if (replay->legacy != NULL) {
+        byte_count = journal_legacy_interval(replay->legacy, replay->number, record, byte_count);
+        record = replay->legacy;
+    }
     interval_row_reset(row);
-    if (interval_decode_header(&row->header, replay->bytes, replay->length, err) != OK ||
-        interval_decode_add(row, replay->bytes, replay->length, NULL, err) != OK)
+    if (interval_decode_header(&row->header, record, byte_count, err) != OK ||
+        interval_decode_add(row, record, byte_count, NULL, err) != OK)
         return err->code;
+    for (unsigned i = 0; i < INTERVAL_UNKNOWNS; i++)
+        replay->unknown_figures[i] |= row->unknown[i];
     if (row->header.end_ns < row->header.start_ns || row->header.last < row->header.first)
         return err_set(err, E_DATA, "an interval ends before it begins");
     struct err broken = {.code = OK};
@@ -169,6 +180,10 @@ static enum err_code take_event(struct replay *replay, struct err *err)
     json_decref(json);
     if (code != OK)
         return code;
+    if (event.source == RUN_EVENT_SOURCES) {
+        replay->unknown_types |= 1ull << JOURNAL_EVENT;
+        return OK;
+    }
     const double rate = event.source == RUN_EVENT_CTL ? journal_event_rate(&event) : -1;
     if (rate >= 0)
         replay->steered_rate = rate;
@@ -228,6 +243,10 @@ static void end_what_is_open(struct replay *replay)
 static enum err_code take(struct replay *replay, struct err *err)
 {
     enum journal_record type = replay->type;
+    if (replay->type > JOURNAL_RECORD_LAST) {
+        replay->unknown_types |= 1ull << replay->type % 64;
+        return OK;
+    }
     bool in_place = type == JOURNAL_SESSION ? !replay->session_open && !replay->session_ended
                     : type == JOURNAL_RUN_BEGIN || type == JOURNAL_SESSION_END
                         ? replay->session_open && !replay->run_open
@@ -283,6 +302,14 @@ static enum err_code take_all(struct replay *replay, const char *name, struct er
     }
 }
 
+static void count_unknown(const struct replay *replay)
+{
+    int kinds = __builtin_popcountll(replay->unknown_types);
+    for (unsigned i = 0; i < INTERVAL_UNKNOWNS; i++)
+        kinds += __builtin_popcountll(replay->unknown_figures[i]);
+    replay->timeline->unknown_kinds = (uint32_t)kinds;
+}
+
 enum err_code journal_replay_stream(FILE *in, const char *name, struct timeline *timeline,
                                     bool *complete, struct err *err)
 {
@@ -291,9 +318,10 @@ enum err_code journal_replay_stream(FILE *in, const char *name, struct timeline 
     bool read = fread(magic, 1, sizeof magic, in) == sizeof magic;
     if (memcmp(magic, JOURNAL_KIND, sizeof JOURNAL_KIND - 1) != 0)
         return err_set(err, E_DATA, "%s is not a journal of volley", name);
-    if (!read || memcmp(magic, JOURNAL_MAGIC, sizeof magic) != 0)
+    unsigned number = (unsigned)magic[sizeof JOURNAL_KIND - 1] - '0';
+    if (!read || magic[sizeof magic - 1] != '\n' || number < 1 || number > JOURNAL_NUMBER)
         return err_set(err, E_DATA,
-                       "%s was written by another version of volley, with other records: report it "
+                       "%s was written by a newer volley, as a file of another form: report it "
                        "with that version",
                        name);
     struct replay *replay = calloc(1, sizeof *replay);
@@ -301,20 +329,25 @@ enum err_code journal_replay_stream(FILE *in, const char *name, struct timeline 
         return err_set(err, E_SYSTEM, "no memory to replay a journal");
     replay->in = in;
     replay->timeline = timeline;
+    replay->number = number;
+    replay->legacy = number < JOURNAL_NUMBER ? malloc(JOURNAL_LEGACY_MAX_BYTES) : NULL;
     replay->row = interval_row_create();
     replay->result = calloc(1, sizeof *replay->result);
     enum err_code code = OK;
-    if (replay->row == NULL || replay->result == NULL) {
+    if (replay->row == NULL || replay->result == NULL ||
+        (replay->legacy == NULL && number < JOURNAL_NUMBER)) {
         code = err_set(err, E_SYSTEM, "no memory to replay a journal");
     } else {
         code = take_all(replay, name, err);
         *complete = code == OK && replay->session_ended;
         end_what_is_open(replay);
+        count_unknown(replay);
         if (code == OK && replay->untrusted.code != OK)
             code = err_set(err, E_UNTRUSTED, "%s: %s", name, replay->untrusted.text);
     }
     json_decref(replay->session_json);
     free(replay->row);
+    free(replay->legacy);
     free(replay->result);
     free(replay->bytes);
     free(replay);

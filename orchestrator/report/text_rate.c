@@ -58,7 +58,7 @@ static void print_row(struct output *out, const char *name, const double ns[KIND
 {
     output_printf(out, "%-8s", name);
     for (size_t i = 0; i < KINDS; i++)
-        output_printf(out, " %13s", UNITS_REAL(ns[i] / NS_PER_MS, 3));
+        output_printf(out, " %13s", isnan(ns[i]) ? "-" : UNITS_REAL(ns[i] / NS_PER_MS, 3));
     output_printf(out, "\n");
 }
 
@@ -74,7 +74,7 @@ static bool print_percentile_row(struct output *out, const struct interval_row *
         struct figure_percentile figure = figure_percentile(total, kinds[i], percent);
         snprintf(value, sizeof value, "%s%s%s", figure.few_samples ? "*" : "",
                  figure.censored ? ">=" : "", UNITS_REAL(clock_ms(figure.value_ns), 3));
-        output_printf(out, " %13s", value);
+        output_printf(out, " %13s", interval_row_has(total, kinds[i]) ? value : "-");
         few |= figure.few_samples;
     }
     output_printf(out, "\n");
@@ -90,6 +90,8 @@ void text_times(struct output *out, const struct run_result *result)
         min_ns[i] = histogram->count > 0 ? (double)histogram->min_ns : 0;
         mean_ns[i] = histogram_mean(histogram);
         max_ns[i] = (double)histogram->max_ns;
+        if (!interval_row_has(result->total, kinds[i])) /* of an older version */
+            min_ns[i] = mean_ns[i] = max_ns[i] = NAN;
     }
     output_printf(out, "\nTimes (ms):\n==========\n");
     output_printf(out, "%-8s %13s %13s %13s %13s\n", "", "response", "service", "wait", "slip");

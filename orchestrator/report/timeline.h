@@ -219,6 +219,8 @@ struct timeline {
     /* The caller may set them: a replay shows these in place of the session's; 0: it does not. */
     const double *percentiles;
     uint32_t percentile_count;
+    /* A replay: of figures and records that this version does not know; they were left out. */
+    uint32_t unknown_kinds;
     const struct session_facts *session;
     struct run_facts run; /* result->facts points here */
     struct error_kinds error_kinds;

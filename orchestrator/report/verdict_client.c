@@ -76,11 +76,23 @@ static void say_lag(struct verdict_check *check, double percent, double share)
              used == 0 ? "at most " : ", ", share < 10 ? 1 : 0, share, percent);
 }
 
+/* The run is of an older version. */
+static bool not_measured(struct verdict_check *check, const struct run_result *result,
+                         enum interval_histogram_kind kind)
+{
+    if (interval_row_has(result->total, kind))
+        return false;
+    verdict_say(check, "not measured");
+    return true;
+}
+
 void verdict_loop_lag(struct verdict_check *check, const struct run_result *result)
 {
     const struct interval_row *total = result->total;
     bool open_loop = result->facts->open_loop;
     uint64_t count = figure_latency(total, open_loop)->count;
+    if (not_measured(check, result, HISTOGRAM_LAGGED))
+        return;
     for (uint32_t i = 0; i < result->percentile_count && count > 0; i++) {
         double percent = result->percentiles[i];
         double share = figure_lag_share(total, open_loop, percent) * 100;
@@ -119,7 +131,7 @@ static void judge_delay(struct verdict_check *check, const struct run_result *re
                         enum interval_histogram_kind kind)
 {
     const struct interval_row *total = result->total;
-    if (closed_loop(check, result))
+    if (closed_loop(check, result) || not_measured(check, result, kind))
         return;
     uint64_t delay_ns = histogram_quantile(&total->histograms[kind], 0.99);
     struct figure_percentile response = figure_percentile(total, HISTOGRAM_RESPONSE_OK, 50);

@@ -3,7 +3,7 @@
  *
  * Input that begins with 'r' is a file as it stands. Other input is a list of records {type, length
  * (16 bits, little endian), bytes} which get the head and checksum that the file needs: else no
- * mutation would come past the checksum. */
+ * mutation would come past the checksum. A digit before them makes it a journal of that number. */
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -82,6 +82,11 @@ static size_t make_file(unsigned char *file, const uint8_t *input, size_t input_
         return input_bytes - 1;
     }
     memcpy(file, JOURNAL_MAGIC, JOURNAL_MAGIC_BYTES);
+    if (input_bytes > 0 && input[0] >= '1' && input[0] <= '3') {
+        file[JOURNAL_MAGIC_BYTES - 2] = input[0];
+        input++;
+        input_bytes--;
+    }
     size_t used = JOURNAL_MAGIC_BYTES;
     while (input_bytes >= 3) {
         uint32_t length = (uint32_t)input[1] | (uint32_t)input[2] << 8;

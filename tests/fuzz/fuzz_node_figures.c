@@ -22,8 +22,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *input, size_t input_bytes)
     static unsigned char bytes[NODE_FIGURES_WIRE_MAX_BYTES];
     struct err err = {OK, ""};
     size_t used = 0, used_again = 0;
+    uint64_t unknown = 0;
     memset(&node, 0, sizeof node);
-    enum err_code code = node_figures_decode_add(&node, input, input_bytes, &used, &err);
+    enum err_code code = node_figures_decode_add(&node, &unknown, input, input_bytes, &used, &err);
     require(code == OK || (code == E_DATA && err.text[0] != '\0'));
     if (code != OK)
         return 0;
@@ -38,11 +39,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *input, size_t input_bytes)
         require(value >= below && value <= node.response.max_ns);
         below = value;
     }
+    unknown = 0;
     size_t written = node_figures_encode(bytes, &node);
     require(written <= sizeof bytes);
     memset(&again, 0, sizeof again);
-    require(node_figures_decode_add(&again, bytes, written, &used_again, &err) == OK);
+    require(node_figures_decode_add(&again, &unknown, bytes, written, &used_again, &err) == OK);
     require(used_again == written && memcmp(&again, &node, sizeof node) == 0);
+    require(unknown == 0);
     node_figures_add(&again, &node);
     require(node_figures_empty(&again) == node_figures_empty(&node) || !node_figures_empty(&node));
     return 0;

@@ -356,10 +356,10 @@ START_TEST(other_files_are_refused)
     ck_assert_str_eq(err.text, "that is not a journal of volley");
     fclose(in);
     err.code = OK;
-    static char older[] = "volley.journal/1\n\1\2\3\4";
-    in = fmemopen(older, sizeof older - 1, "r");
+    static char newer[] = "volley.journal/5\n\1\2\3\4";
+    in = fmemopen(newer, sizeof newer - 1, "r");
     ck_assert_int_eq(journal_replay_stream(in, "this", &timeline, &complete, &err), E_DATA);
-    ck_assert_str_eq(err.text, "this was written by another version of volley, with other records: "
+    ck_assert_str_eq(err.text, "this was written by a newer volley, as a file of another form: "
                                "report it with that version");
     fclose(in);
     timeline_destroy(&timeline);

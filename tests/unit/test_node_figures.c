@@ -14,6 +14,7 @@ Suite *test_node_figures_suite(void);
 static struct node_figures node, again;
 static unsigned char bytes[NODE_FIGURES_WIRE_MAX_BYTES];
 static unsigned char bytes_again[NODE_FIGURES_WIRE_MAX_BYTES];
+static uint64_t unknown;
 static uint64_t values[3000];
 
 /* Any magnitude, each as often: times are spread over powers of two. */
@@ -103,7 +104,8 @@ START_TEST(test_codec_round_trip)
         ck_assert_uint_le(written, sizeof bytes);
         bytes[written] = 0x55; /* what stands behind is not theirs */
         memset(&again, 0, sizeof again);
-        ck_assert_int_eq(node_figures_decode_add(&again, bytes, sizeof bytes, &used, &err), OK);
+        ck_assert_int_eq(
+            node_figures_decode_add(&again, &unknown, bytes, sizeof bytes, &used, &err), OK);
         ck_assert_uint_eq(used, written);
         ck_assert_mem_eq(&again, &node, sizeof node);
     }
@@ -129,7 +131,8 @@ START_TEST(test_adding_is_like_counting_together)
             fill(100 * seed + part);
             node_figures_add(&sum, &node);
             size_t written = node_figures_encode(bytes, &node);
-            ck_assert_int_eq(node_figures_decode_add(&decoded, bytes, written, &used, &err), OK);
+            ck_assert_int_eq(
+                node_figures_decode_add(&decoded, &unknown, bytes, written, &used, &err), OK);
         }
         ck_assert_mem_eq(&decoded, &sum, sizeof sum);
         fill(100 * seed); /* the other way round */
@@ -181,7 +184,8 @@ START_TEST(test_damaged_bytes_are_refused)
         unsigned char *copy = malloc(cut + 1); /* exact, for AddressSanitizer */
         memcpy(copy + 1, bytes, cut);
         memset(&again, 0, sizeof again);
-        ck_assert_int_eq(node_figures_decode_add(&again, copy + 1, cut, &used, &err), E_DATA);
+        ck_assert_int_eq(node_figures_decode_add(&again, &unknown, copy + 1, cut, &used, &err),
+                         E_DATA);
         ck_assert_str_ne(err.text, "");
         free(copy);
     }
@@ -189,7 +193,7 @@ START_TEST(test_damaged_bytes_are_refused)
         struct err err = {.code = OK};
         bytes[bit / 8] ^= (unsigned char)(1u << bit % 8);
         memset(&again, 0, sizeof again);
-        enum err_code code = node_figures_decode_add(&again, bytes, written, &used, &err);
+        enum err_code code = node_figures_decode_add(&again, &unknown, bytes, written, &used, &err);
         ck_assert(code == E_DATA || (code == OK && used <= written));
         bytes[bit / 8] ^= (unsigned char)(1u << bit % 8);
     }
@@ -202,12 +206,15 @@ START_TEST(test_damaged_bytes_are_refused)
     for (size_t i = 0; i < sizeof out_of_range / sizeof out_of_range[0]; i++) {
         struct err err = {.code = OK};
         size_t at = 0;
-        for (unsigned j = 0; j < NODE_COUNTERS + 6; j++)
-            at += varint_encode(bytes_again + at, j == NODE_OK);
+        static const uint64_t one_ok[NODE_COUNTERS] = {[NODE_OK] = 1};
+        at += wire_pairs_encode(bytes_again + at, one_ok, NODE_COUNTERS);
+        for (unsigned j = 0; j < 6; j++)
+            bytes_again[at++] = 0;
         for (unsigned j = 0; j < 3; j++)
             at += varint_encode(bytes_again + at, out_of_range[i][j]);
         memset(&again, 0, sizeof again);
-        ck_assert_int_eq(node_figures_decode_add(&again, bytes_again, at, &used, &err), E_DATA);
+        ck_assert_int_eq(node_figures_decode_add(&again, &unknown, bytes_again, at, &used, &err),
+                         E_DATA);
     }
 }
 END_TEST

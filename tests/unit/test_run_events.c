@@ -55,7 +55,7 @@ START_TEST(damaged_records)
         "{\"at_ns\": -1, \"end_ns\": 4, \"ok\": true, \"text\": \"x\", \"cause\": \"\"}",
         "{\"at_ns\": 1, \"end_ns\": 4, \"ok\": 1, \"text\": \"x\", \"cause\": \"\"}",
         "{\"at_ns\": 1, \"end_ns\": 4, \"ok\": true, \"text\": null, \"cause\": \"\"}",
-        "{\"at_ns\":1,\"end_ns\":4,\"ok\":true,\"text\":\"\",\"cause\":\"\",\"source\":\"y\"}",
+        "{\"at_ns\":1,\"end_ns\":4,\"ok\":true,\"text\":\"\",\"cause\":\"\",\"source\":7}",
     };
     struct run_event read;
     struct err err = {.code = OK};

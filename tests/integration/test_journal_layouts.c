@@ -1,0 +1,247 @@
+/* Journals of other versions. Those in tests/support/journals are never made anew: each is of the version whose
+ * commit it is named by, and there is one of each layout that a record of an interval has had. */
+#include <check.h>
+#include <jansson.h>
+#include <stdlib.h>
+#include <string.h>
+#include <zlib.h>
+
+#include "orchestrator/report/journal_format.h"
+#include "tests/support/check/report_fixture.h"
+#include "tests/support/check/run_json.h"
+
+Suite *test_journal_layouts_suite(void);
+
+#define KEPT_DIRECTORY "tests/support/journals"
+#define NODES_MAX 3
+
+/* What that version itself wrote to run.json at the end of the run. */
+static const struct kept {
+    const char *name;
+    long long sent, ok;
+    double p50_us, max_us; /* open loop: response times; cluster: service times */
+    size_t own_stops;
+    struct {
+        long long ok;
+        double max_us;
+    } nodes[NODES_MAX];
+} kept[] = {
+    /* clang-format off: a row reads best as a whole */
+    {"57b9076-open", 125, 125, 5292.031, 242780.67, 0, {{0}}},
+    {"57b9076-cluster",
+     300,
+     300,
+     50.623,
+     3826.953,
+     0,
+     {{101, 2814.552}, {105, 3826.953}, {94, 2878.087}}},
+    {"52ce1b2-open", 125, 125, 1252.351, 241225.968, 0, {{0}}},
+    {"5d2ec94-open", 125, 125, 2977.791, 240081.698, 0, {{0}}},
+    {"f152c4c-open", 125, 125, 1872.895, 244320.184, 1, {{0}}},
+    {"7763c9e-open", 125, 125, 1254.399, 242781.624, 1, {{0}}},
+    {"1603014-open", 125, 125, 1534.975, 241172.67, 1, {{0}}},
+    {"9bec8dc-open", 125, 125, 1805.311, 241749.625, 1, {{0}}},
+    {"9bec8dc-cluster",
+     300,
+     300,
+     84.159,
+     4814.216,
+     0,
+     {{101, 2787.032}, {105, 2809.996}, {94, 4814.216}}},
+    {"bbb83ea-open", 225, 225, 19759.103, 243719.782, 2, {{0}}},
+    {"bbb83ea-cluster",
+     300,
+     300,
+     39.391,
+     1875.691,
+     0,
+     {{101, 356.518}, {105, 265.373}, {94, 1875.691}}},
+    {"6d37f29-open", 225, 225, 26411.007, 250367.915, 2, {{0}}},
+    {"6d37f29-cluster",
+     300,
+     300,
+     35.167,
+     1389.66,
+     0,
+     {{101, 1389.66}, {105, 161.92}, {94, 518.789}}},
+    /* clang-format on */
+};
+#define KEPT_COUNT (sizeof kept / sizeof kept[0])
+#define NEWEST (&kept[KEPT_COUNT - 1])
+
+static char *directory;
+
+static void set_up(void)
+{
+    directory = fixture_directory();
+}
+
+static void tear_down(void)
+{
+    fixture_remove(directory);
+}
+
+static json_t *report(struct program *program, const char *journal, size_t byte_count)
+{
+    char path[256];
+    snprintf(path, sizeof path, "%s/journal", directory);
+    FILE *out = fopen(path, "wb");
+    ck_assert_ptr_nonnull(out);
+    ck_assert_uint_eq(fwrite(journal, 1, byte_count, out), byte_count);
+    ck_assert_int_eq(fclose(out), 0);
+    program_run_volley(program, "report", directory, "--json", "-", NULL);
+    ck_assert_msg(program->exit_status == 0, "%s", program->err);
+    json_t *root = json_loads(program->out, 0, NULL);
+    ck_assert_ptr_nonnull(root);
+    return root;
+}
+
+static char *read_kept(const struct kept *journal, size_t *byte_count)
+{
+    char *bytes = fixture_read_file(KEPT_DIRECTORY, journal->name, byte_count);
+    ck_assert_msg(bytes != NULL, KEPT_DIRECTORY "/%s cannot be read", journal->name);
+    return bytes;
+}
+
+static void expect_figures(const json_t *root, const struct kept *expected)
+{
+    const json_t *run = run_json_at(root, 0);
+    const char *times = strstr(expected->name, "-open") != NULL ? "response" : "service";
+    char path[64];
+    ck_assert_double_eq(run_json_number(run, "requests.sent"), (double)expected->sent);
+    ck_assert_double_eq(run_json_number(run, "requests.ok"), (double)expected->ok);
+    snprintf(path, sizeof path, "%s_time_us.p50", times);
+    ck_assert_double_eq_tol(run_json_number(run, path), expected->p50_us, 1e-6);
+    snprintf(path, sizeof path, "%s_time_us.max", times);
+    ck_assert_double_eq_tol(run_json_number(run, path), expected->max_us, 1e-6);
+    const json_t *stops = json_object_get(json_object_get(run, "failures"), "own_stops");
+    ck_assert_uint_eq(json_array_size(stops), expected->own_stops);
+    for (size_t i = 0; i < NODES_MAX && expected->nodes[i].ok > 0; i++) {
+        const json_t *node = json_array_get(json_object_get(run, "nodes"), i);
+        ck_assert_double_eq(run_json_number(node, "ok"), (double)expected->nodes[i].ok);
+        ck_assert_double_eq_tol(run_json_number(node, "response_time_us.max"),
+                                expected->nodes[i].max_us, 1e-6);
+    }
+}
+
+START_TEST(a_kept_journal_is_reported)
+{
+    /* breaks if a change of the records, or of what is read of them, loses the runs of an earlier version */
+    struct program program;
+    size_t byte_count = 0;
+    char *bytes = read_kept(&kept[_i], &byte_count);
+    json_t *root = report(&program, bytes, byte_count);
+    expect_figures(root, &kept[_i]);
+    ck_assert_msg(strstr(program.err, "newer") == NULL, "%s", program.err);
+    json_decref(root);
+    program_free(&program);
+    free(bytes);
+}
+END_TEST
+
+START_TEST(what_was_not_measured_is_not_zero)
+{
+    /* breaks if a report calls a run good in something that its version did not measure */
+    struct program program;
+    size_t byte_count = 0;
+    char *bytes = read_kept(&kept[0], &byte_count);
+    json_t *root = report(&program, bytes, byte_count);
+    const json_t *verdict = json_object_get(run_json_at(root, 0), "verdict");
+    const json_t *check;
+    size_t index, unmeasured = 0;
+    json_array_foreach(json_object_get(verdict, "checks"), index, check)
+    {
+        const char *text = json_string_value(json_object_get(check, "text"));
+        unmeasured += strcmp(text, "not measured") == 0;
+    }
+    ck_assert_uint_eq(unmeasured, 2); /* loop_lag, wait */
+    json_decref(root);
+    program_free(&program);
+    program_run_volley(&program, "report", directory, NULL);
+    ck_assert_ptr_nonnull(strstr(program.out, "0.037             -       242.773\n"));
+    program_free(&program);
+    free(bytes);
+}
+END_TEST
+
+/* The length of the record that begins here. */
+static size_t record_bytes(const char *record)
+{
+    return JOURNAL_HEAD_BYTES + journal_get_u32((const unsigned char *)record + 4) +
+           JOURNAL_CRC_BYTES;
+}
+
+static size_t add_record(unsigned char *journal, size_t at, uint32_t type, const char *bytes,
+                         uint32_t length)
+{
+    unsigned char *record = journal + at;
+    journal_put_u32(record, type);
+    journal_put_u32(record + 4, length);
+    memcpy(record + JOURNAL_HEAD_BYTES, bytes, length);
+    uLong crc = crc32(crc32(0, NULL, 0), record, JOURNAL_HEAD_BYTES + length);
+    journal_put_u32(record + JOURNAL_HEAD_BYTES + length, (uint32_t)crc);
+    return at + JOURNAL_HEAD_BYTES + length + JOURNAL_CRC_BYTES;
+}
+
+/* Three sections behind an interval's own: one that is unknown, a counter, and a kind of histogram. */
+static uint32_t add_sections(char *interval, uint32_t length)
+{
+    const char sections[] = {99, 2,   'h', 'i', INTERVAL_SECTION_COUNTERS,
+                             3,  1,   120, 1,   INTERVAL_SECTION_HISTOGRAM,
+                             2,  100, 1};
+    memcpy(interval + length, sections, sizeof sections);
+    return length + (uint32_t)sizeof sections;
+}
+
+START_TEST(a_newer_journal_is_reported)
+{
+    /* breaks if what a newer version adds to a journal hides what this one knows, or is left out in silence */
+    struct program program;
+    static const char event[] =
+        "{\"at_ns\":1,\"end_ns\":2,\"ok\":true,\"text\":\"\",\"cause\":\"\","
+        "\"source\":\"?\",\"more\":3}";
+    size_t byte_count = 0, used = JOURNAL_MAGIC_BYTES;
+    char *bytes = read_kept(NEWEST, &byte_count);
+    unsigned char *newer = malloc(2 * byte_count);
+    char *interval = malloc(2 * byte_count);
+    memcpy(newer, bytes, JOURNAL_MAGIC_BYTES);
+    for (size_t at = JOURNAL_MAGIC_BYTES; at < byte_count; at += record_bytes(bytes + at)) {
+        const uint32_t type = journal_get_u32((unsigned char *)bytes + at);
+        uint32_t length =
+            (uint32_t)(record_bytes(bytes + at) - JOURNAL_HEAD_BYTES - JOURNAL_CRC_BYTES);
+        memcpy(interval, bytes + at + JOURNAL_HEAD_BYTES, length);
+        if (type == JOURNAL_INTERVAL)
+            length = add_sections(interval, length);
+        used = add_record(newer, used, 77, "?", 1);
+        used = add_record(newer, used, type, interval, length);
+        if (type == JOURNAL_RUN_BEGIN)
+            used = add_record(newer, used, JOURNAL_EVENT, event, sizeof event - 1);
+    }
+    json_t *root = report(&program, (char *)newer, used);
+    run_json_check(root);
+    expect_figures(root, NEWEST);
+    const char *said = strstr(program.err, "newer");
+    ck_assert_msg(said != NULL && strstr(said + 1, "newer") == NULL, "%s", program.err);
+    ck_assert_msg(strstr(said, "volley: 5 kinds of figures in it are unknown to this version and "
+                               "left out") != NULL,
+                  "%s", program.err);
+    json_decref(root);
+    program_free(&program);
+    free(interval);
+    free(newer);
+    free(bytes);
+}
+END_TEST
+
+Suite *test_journal_layouts_suite(void)
+{
+    Suite *suite = suite_create("journal_layouts");
+    TCase *tcase = tcase_create("journals");
+    tcase_set_timeout(tcase, 60);
+    tcase_add_checked_fixture(tcase, set_up, tear_down);
+    tcase_add_loop_test(tcase, a_kept_journal_is_reported, 0, (int)KEPT_COUNT);
+    tcase_add_test(tcase, what_was_not_measured_is_not_zero);
+    tcase_add_test(tcase, a_newer_journal_is_reported);
+    suite_add_tcase(suite, tcase);
+    return suite;
+}
