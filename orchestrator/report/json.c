@@ -187,8 +187,7 @@ static enum err_code session_begin(void *state, const struct session_facts *sess
                          "commit",
                          json_is_string(commit) ? json_incref(commit) : json_string("unknown")));
     put_member(report, "command", json_value_text(session->command));
-    put_member(report, "label",
-               session->label != NULL ? json_value_text(session->label) : json_null());
+    put_member(report, "label", json_value_text(session->label));
     put_member(report, "percentiles", percentile_list(session));
     put_member(report, "spec", session->spec != NULL ? json_incref(session->spec) : json_object());
     put_member(report, "environment",
@@ -214,13 +213,11 @@ static enum err_code run_begin(void *state, const struct run_facts *run, struct 
     put(report, json_value_text(run->name));
     put_member(report, "started", json_string(started));
     put_member(report, "prefill", json_boolean(run->prefill));
-    put_member(report, "prefill_for",
-               run->prefill ? json_value_text(run->prefill_for) : json_null());
+    put_member(report, "prefill_for", json_value_text(run->prefill ? run->prefill_for : NULL));
     put_member(report, "target", json_value_text(run->target));
     put_member(report, "keyspace", json_value_count(run->keyspace));
     put_member(report, "interval_seconds", json_real(clock_seconds(run->interval_ns)));
-    put_member(report, "rate_asked",
-               run->open_loop ? json_value_text(run->rate_text) : json_null());
+    put_member(report, "rate_asked", json_value_text(run->open_loop ? run->rate_text : NULL));
     output_printf(&report->out, ",\n\"intervals\": [");
     return status(report, err);
 }
@@ -256,19 +253,18 @@ static json_t *asked_percentiles(const struct run_result *result)
     for (uint32_t i = 0; i < result->percentile_count; i++) {
         struct figure_percentile figure =
             figure_percentile(result->total, kind, result->percentiles[i]);
-        bool unknown = figure.empty || figure.censored;
-        json_t *value_us = json_value_microseconds((double)figure.value_ns);
+        const bool known = !figure.empty && !figure.censored;
+        const double value_ns = (double)figure.value_ns;
         json_array_append_new(
             list,
             json_pack("{s:f, s:o, s:o, s:b, s:o}", "percentile", result->percentiles[i],
-                      "response_time_us", unknown ? json_null() : json_incref(value_us),
-                      "at_least_us", figure.censored ? json_incref(value_us) : json_null(),
-                      "few_samples", figure.few_samples, "loop_lag_percent",
-                      unknown ? json_null()
-                              : json_real(figure_lag_share(result->total, result->facts->open_loop,
-                                                           result->percentiles[i]) *
-                                          100)));
-        json_decref(value_us);
+                      "response_time_us", json_value_microseconds(known, value_ns), "at_least_us",
+                      json_value_microseconds(figure.censored, value_ns), "few_samples",
+                      figure.few_samples, "loop_lag_percent",
+                      !known ? json_null()
+                             : json_real(figure_lag_share(result->total, result->facts->open_loop,
+                                                          result->percentiles[i]) *
+                                         100)));
     }
     return list;
 }
@@ -297,8 +293,7 @@ static json_t *run_rate(const struct run_result *result)
     json_object_set_new(object, "sent_share",
                         known ? json_real(reached.evidence.share) : json_null());
     json_object_set_new(object, "reason",
-                        reached.sentence[0] != '\0' ? json_value_text(reached.sentence)
-                                                    : json_null());
+                        json_value_text(reached.sentence[0] != '\0' ? reached.sentence : NULL));
     return object;
 }
 
@@ -314,7 +309,7 @@ static json_t *events(const struct run_events *events)
                                         clock_seconds(event->at_ns), "seconds",
                                         clock_seconds(event->end_ns - event->at_ns), "text",
                                         json_value_text(event->text), "ok", event->ok, "cause",
-                                        event->ok ? json_null() : json_value_text(event->cause)));
+                                        json_value_text(event->ok ? NULL : event->cause)));
     }
     return list;
 }
