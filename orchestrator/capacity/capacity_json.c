@@ -1,7 +1,6 @@
 #include "orchestrator/capacity/capacity_json.h"
 
-#include <stdio.h>
-
+#include "orchestrator/capacity/table.h"
 #include "orchestrator/report/json_value.h"
 #include "orchestrator/target/environment.h"
 
@@ -22,12 +21,8 @@ void capacity_json_percentile(json_t *object, double percent,
                               const struct figure_percentile *figure)
 {
     char key[32];
-    snprintf(key, sizeof key, "p%.10g", percent);
-    for (char *c = key; *c != '\0'; c++)
-        if (*c == '.')
-            *c = '_';
     json_object_set_new(
-        object, key,
+        object, table_percentile_key(key, sizeof key, percent),
         json_value_microseconds(!figure->empty && !figure->censored, (double)figure->value_ns));
 }
 

@@ -236,22 +236,12 @@ void curve_write_text(struct output *out, const struct curve *curve, bool quiet)
 
 /* --- CSV ------------------------------------------------------------------------------------- */
 
-/* 99.9 -> "p99_9" */
-static char *percentile_key(char *text, size_t text_bytes, double percent)
-{
-    snprintf(text, text_bytes, "p%.10g", percent);
-    for (char *c = text; *c != '\0'; c++)
-        if (*c == '.')
-            *c = '_';
-    return text;
-}
-
 void curve_write_csv(struct output *out, const struct curve *curve)
 {
     output_printf(out, "probe,rate_per_second,retest,end,achieved_per_second");
     for (uint32_t i = 0; i < curve->percentile_count; i++) {
         char key[32];
-        output_printf(out, ",%s_us", percentile_key(key, sizeof key, curve->percentiles[i]));
+        output_printf(out, ",%s_us", table_percentile_key(key, sizeof key, curve->percentiles[i]));
     }
     output_printf(out, ",mean_us,max_us,errors_percent,windows_passed,windows,passed\n");
     for (uint32_t p = 0; p < curve->probe_count; p++) {
