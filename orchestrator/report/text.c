@@ -287,13 +287,8 @@ static void print_causes(struct output *out, const uint64_t *counters, const str
                          size_t count)
 {
     const char *separator = "  of them: ";
-    for (size_t i = 0; i < count; i++) {
-        if (counters[causes[i].counter] == 0)
-            continue;
-        output_printf(out, "%s%s %s", separator, causes[i].name,
-                      UNITS_GROUPED(counters[causes[i].counter]));
-        separator = ", ";
-    }
+    for (size_t i = 0; i < count; i++)
+        separator = text_part(out, separator, causes[i].name, counters[causes[i].counter]);
     if (separator[0] == ',')
         output_printf(out, "\n");
 }
