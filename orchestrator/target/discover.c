@@ -24,7 +24,7 @@ struct search {
     const struct spec *spec;
     const volatile int *interrupted;
     struct err *err;
-    struct host_name *names; /* RESOLVE_NAMES_MAX of them */
+    struct host_name names[RESOLVE_NAMES_MAX];
     uint32_t name_count;
     struct server_role role;
     enum server_probe probe; /* the last of those that the servers needed */
@@ -500,11 +500,10 @@ static enum err_code discover_by_sentinel(struct search *search)
 static enum err_code split_names(struct search *search)
 {
     const struct spec *spec = search->spec;
-    if (spec->sentinels != NULL)
-        return resolve_split(search->names, &search->name_count, RESOLVE_NAMES_MAX, spec->sentinels,
-                             26379, "--sentinel", search->err);
-    return resolve_split(search->names, &search->name_count, RESOLVE_NAMES_MAX, spec->host,
-                         spec->port, "--host", search->err);
+    const bool watched = spec->sentinels != NULL;
+    return resolve_split(search->names, &search->name_count, RESOLVE_NAMES_MAX,
+                         watched ? spec->sentinels : spec->host, watched ? 26379 : spec->port,
+                         watched ? "--sentinel" : "--host", search->err);
 }
 
 /* Everything is asked anew. */
@@ -567,9 +566,7 @@ static enum err_code search_all(struct search *search)
     if (search->spec->socket_path != NULL)
         return discover_socket(search);
     enum err_code code = split_names(search);
-    if (code != OK)
-        return code;
-    return look_until_ready(search);
+    return code == OK ? look_until_ready(search) : code;
 }
 
 enum err_code topology_discover(struct topology *topology, struct control **control,
@@ -578,18 +575,13 @@ enum err_code topology_discover(struct topology *topology, struct control **cont
                                 struct err *err)
 {
     struct search *search = calloc(1, sizeof *search);
-    struct host_name *names = calloc(RESOLVE_NAMES_MAX, sizeof *names);
     struct sightings seen = {.items = NULL};
     *control = NULL;
     *probe = spec->probe;
     topology_clear(topology);
     memset(first, 0, sizeof *first);
-    if (search == NULL || names == NULL) {
-        free(search);
-        free(names);
+    if (search == NULL)
         return err_set(err, E_SYSTEM, "no memory to find out who serves what");
-    }
-    search->names = names;
     search->topology = topology;
     search->first = first;
     search->spec = spec;
@@ -615,7 +607,6 @@ enum err_code topology_discover(struct topology *topology, struct control **cont
     else
         control_close(search->control);
     free(search);
-    free(names);
     sightings_free(&seen);
     return code;
 }
