@@ -201,31 +201,30 @@ static void write_interval(struct output *out, const struct search_finding *find
         output_printf(out, "No confidence interval: neither side was tested often enough\n");
 }
 
-static const char *why_unfinished(const struct curve *curve)
+static const char *why_unfinished(const struct curve *curve, const char *otherwise)
 {
-    return curve->interrupted                               ? " so far (interrupted)"
-           : curve->error[0] != '\0'                        ? " so far (ended by an error)"
-           : curve->probe_count >= curve->limits.probes_max ? " so far (--max-probes)"
-                                                            : " so far (ended by an error)";
+    return curve->interrupted        ? " so far (interrupted)"
+           : curve->error[0] != '\0' ? " so far (ended by an error)"
+                                     : otherwise;
 }
 
 void curve_write_text(struct output *out, const struct curve *curve, bool quiet)
 {
     const struct search_finding *finding = &curve->finding;
+    const char *limit = curve->probe_count >= curve->limits.probes_max
+                            ? " so far (--max-probes)"
+                            : " so far (ended by an error)";
     char rate[40];
     if (!quiet)
         write_table(out, curve);
     rate_format(rate, sizeof rate, finding->rate_micro);
     if (finding->rate_micro == 0)
-        output_printf(out, "Sustainable rate: none found%s\n",
-                      curve->interrupted        ? " so far (interrupted)"
-                      : curve->error[0] != '\0' ? " so far (ended by an error)"
-                                                : "");
+        output_printf(out, "Sustainable rate: none found%s\n", why_unfinished(curve, ""));
     else if (finding->status == SEARCH_NO_LIMIT)
         output_printf(out, "Sustainable rate: %s requests per second or more (--max-rate)\n", rate);
     else
         output_printf(out, "Sustainable rate: %s requests per second%s\n", rate,
-                      finding->status == SEARCH_FOUND ? "" : why_unfinished(curve));
+                      finding->status == SEARCH_FOUND ? "" : why_unfinished(curve, limit));
     write_interval(out, finding);
     if (curve->error[0] != '\0')
         output_printf(out, "Ended by an error: %s\n", PRINTABLE(curve->error));

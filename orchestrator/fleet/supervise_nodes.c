@@ -62,13 +62,10 @@ static struct node_sight see(const struct fleet *fleet, uint32_t node, bool has_
 /* "GET, 1.5 s": since the measuring began, as the report has it. */
 static char *format_when(char *text, size_t text_bytes, const struct fleet *fleet, uint64_t at_ns)
 {
-    uint64_t warmup_ns = fleet->run->warmup_ns;
-    if (at_ns < warmup_ns)
-        snprintf(text, text_bytes, "%s, %.1f s of the warm-up", fleet->facts->name,
-                 clock_seconds(at_ns));
-    else
-        snprintf(text, text_bytes, "%s, %.1f s", fleet->facts->name,
-                 clock_seconds(at_ns - warmup_ns));
+    const uint64_t warmup_ns = fleet->run->warmup_ns;
+    const bool warming = at_ns < warmup_ns;
+    snprintf(text, text_bytes, "%s, %.1f s%s", fleet->facts->name,
+             clock_seconds(warming ? at_ns : at_ns - warmup_ns), warming ? " of the warm-up" : "");
     return text;
 }
 
