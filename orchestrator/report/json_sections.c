@@ -11,18 +11,13 @@ static void put_count(json_t *object, const char *key, uint64_t count)
 
 /* ---- Connections. ---- */
 
-struct cause {
-    const char *key;
-    enum counter counter;
-};
-
 /* What is in none of the causes is "other"; causes that did not happen are left out. */
 static json_t *by_cause(const struct interval_row *row, enum counter all,
-                        const struct cause *causes, size_t cause_count)
+                        const struct figure_cause *causes)
 {
     json_t *object = json_object();
     uint64_t rest = row->counters[all];
-    for (size_t i = 0; i < cause_count; i++) {
+    for (size_t i = 0; i < FIGURE_CAUSES; i++) {
         uint64_t count = row->counters[causes[i].counter];
         rest -= count < rest ? count : rest;
         if (count > 0)
@@ -35,26 +30,16 @@ static json_t *by_cause(const struct interval_row *row, enum counter all,
 
 json_t *json_section_connections(const struct interval_row *row)
 {
-    static const struct cause lost[] = {{"reset", COUNTER_CONNECTIONS_RESET},
-                                        {"closed_by_peer", COUNTER_CONNECTIONS_CLOSED},
-                                        {"timed_out", COUNTER_CONNECTIONS_TIMED_OUT},
-                                        {"protocol", COUNTER_CONNECTIONS_PROTOCOL}};
-    static const struct cause failed[] = {{"refused", COUNTER_CONNECT_REFUSED},
-                                          {"timed_out", COUNTER_CONNECT_TIMED_OUT},
-                                          {"no_port", COUNTER_CONNECT_NO_PORT},
-                                          {"tls", COUNTER_CONNECT_TLS}};
     const uint64_t *counters = row->counters;
-    return json_pack(
-        "{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "opened",
-        json_value_count(counters[COUNTER_CONNECTIONS_OPENED]), "lost",
-        json_value_count(counters[COUNTER_CONNECTIONS_LOST]), "failed",
-        json_value_count(counters[COUNTER_CONNECT_FAILURES]), "recycled",
-        json_value_count(counters[COUNTER_CONNECTIONS_RECYCLED]), "idle_lost",
-        json_value_count(counters[COUNTER_IDLE_LOST]), "open",
-        json_value_count(row->header.connections_open), "lost_by_cause",
-        by_cause(row, COUNTER_CONNECTIONS_LOST, lost, sizeof lost / sizeof lost[0]),
-        "failed_by_cause",
-        by_cause(row, COUNTER_CONNECT_FAILURES, failed, sizeof failed / sizeof failed[0]));
+    return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "opened",
+                     json_value_count(counters[COUNTER_CONNECTIONS_OPENED]), "lost",
+                     json_value_count(counters[COUNTER_CONNECTIONS_LOST]), "failed",
+                     json_value_count(counters[COUNTER_CONNECT_FAILURES]), "recycled",
+                     json_value_count(counters[COUNTER_CONNECTIONS_RECYCLED]), "idle_lost",
+                     json_value_count(counters[COUNTER_IDLE_LOST]), "open",
+                     json_value_count(row->header.connections_open), "lost_by_cause",
+                     by_cause(row, COUNTER_CONNECTIONS_LOST, figure_lost_causes), "failed_by_cause",
+                     by_cause(row, COUNTER_CONNECT_FAILURES, figure_failed_causes));
 }
 
 json_t *json_section_redirections(const struct interval_row *row)
