@@ -611,20 +611,16 @@ enum err_code topology_discover(struct topology *topology, struct control **cont
     return code;
 }
 
-static void describe_count(char *text, size_t text_bytes, uint32_t count, const char *noun,
-                           const char *plural)
-{
-    snprintf(text, text_bytes, "%u %s", count, count == 1 ? noun : plural);
-}
-
 char *topology_describe(char *text, size_t text_bytes, const struct topology *topology,
                         const struct target_address *first, const struct spec *spec)
 {
     char primaries[32], replicas[32], with[48] = "", more[48] = "";
-    uint32_t replica_count = topology_replicas(topology);
-    describe_count(primaries, sizeof primaries, topology_primaries(topology), "primary",
-                   "primaries");
-    describe_count(replicas, sizeof replicas, replica_count, "replica", "replicas");
+    const uint32_t primary_count = topology_primaries(topology);
+    const uint32_t replica_count = topology_replicas(topology);
+    snprintf(primaries, sizeof primaries, "%u primar%s", primary_count,
+             primary_count == 1 ? "y" : "ies");
+    snprintf(replicas, sizeof replicas, "%u replica%s", replica_count,
+             replica_count == 1 ? "" : "s");
     if (replica_count > 0) {
         snprintf(with, sizeof with, " with %s", replicas);
         snprintf(more, sizeof more, " and %s", replicas);
@@ -634,9 +630,9 @@ char *topology_describe(char *text, size_t text_bytes, const struct topology *to
     else if (spec->sentinels != NULL)
         snprintf(text, text_bytes, "sentinel master %.60s at %s%s", spec->master_name, first->text,
                  with);
-    else if (topology_primaries(topology) > 1)
-        snprintf(text, text_bytes, "%u servers%s, the first at %s", topology_primaries(topology),
-                 with, first->text);
+    else if (primary_count > 1)
+        snprintf(text, text_bytes, "%u servers%s, the first at %s", primary_count, with,
+                 first->text);
     else
         snprintf(text, text_bytes, "%s%s", first->text, with);
     return text;
