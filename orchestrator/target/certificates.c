@@ -192,18 +192,14 @@ static enum err_code make_both(struct managed_certificates *made, long seconds, 
                                                .begins_seconds = -3600,
                                                .ends_seconds = seconds};
     struct signer authority, server = {NULL, NULL};
-    enum err_code code = make(&authority, &of_authority, &(struct signer){NULL, NULL}, err);
-    if (code == OK)
-        code = make(&server, &of_server, &authority, err);
-    if (code == OK)
-        code = write_file(made->authority, authority.certificate, NULL, err);
-    if (code == OK)
-        code = write_file(made->certificate, server.certificate, NULL, err);
-    if (code == OK)
-        code = keep_key(&made->key_fd, server.key, err);
+    bool whole = make(&authority, &of_authority, &(struct signer){NULL, NULL}, err) == OK &&
+                 make(&server, &of_server, &authority, err) == OK &&
+                 write_file(made->authority, authority.certificate, NULL, err) == OK &&
+                 write_file(made->certificate, server.certificate, NULL, err) == OK &&
+                 keep_key(&made->key_fd, server.key, err) == OK;
     signer_free(&server);
     signer_free(&authority);
-    return code;
+    return whole ? OK : err->code;
 }
 
 enum err_code managed_certificates_make(struct managed_certificates *made, uint64_t planned_ns,
