@@ -151,10 +151,26 @@ uint64_t ipc_failures(void *segment)
                                             COUNTER_LOST_TIMEOUT, COUNTER_LOST_DISCONNECT,
                                             COUNTER_LOST_PROTOCOL};
     uint64_t sum = 0;
+    for (size_t i = 0; i < sizeof failures / sizeof failures[0]; i++)
+        sum += ipc_live_total(segment, failures[i]);
+    return sum;
+}
+
+uint64_t ipc_live_total(void *segment, enum counter counter)
+{
+    uint64_t sum = 0;
     for (uint32_t i = 0; i < ipc_control(segment)->worker_count; i++)
-        for (size_t k = 0; k < sizeof failures / sizeof failures[0]; k++)
-            sum += atomic_load_explicit(&ipc_worker(segment, i)->counters[failures[k]],
-                                        memory_order_relaxed);
+        sum +=
+            atomic_load_explicit(&ipc_worker(segment, i)->counters[counter], memory_order_relaxed);
+    return sum;
+}
+
+uint32_t ipc_live_connections(void *segment)
+{
+    uint32_t sum = 0;
+    for (uint32_t i = 0; i < ipc_control(segment)->worker_count; i++)
+        sum +=
+            atomic_load_explicit(&ipc_worker(segment, i)->connections_ready, memory_order_relaxed);
     return sum;
 }
 

@@ -143,6 +143,9 @@ struct schedule *ipc_schedule(void *segment); /* planned by the caller of ipc_se
 /* Requests of all workers since the common start that failed: error replies, time-outs, and what was lost with a
  * connection. Any process, any time. */
 uint64_t ipc_failures(void *segment);
+/* Likewise of one counter, and the connections that can take requests. */
+uint64_t ipc_live_total(void *segment, enum counter counter);
+uint32_t ipc_live_connections(void *segment);
 
 /* Room for a minute of ordinary records of a worker, as far as so many rings may take it, and for the largest record
  * there can be. */

@@ -44,8 +44,7 @@ static const char *say_nearest(char *text, size_t text_bytes, const char *name)
     for (size_t i = 0; i < COMMAND_COUNT; i++)
         suggest_offer(&suggestion, commands[i].name, strlen(commands[i].name));
     const char *best = suggestion.best;
-    snprintf(text, text_bytes, "%s%s%s", best[0] != '\0' ? "; did you mean " : "", best,
-             best[0] != '\0' ? "?" : "");
+    snprintf(text, text_bytes, "%s%s%s", SUGGESTED(best));
     return text;
 }
 

@@ -1,7 +1,6 @@
 #include "orchestrator/capacity/capacity_json.h"
 
-#include <stdio.h>
-
+#include "orchestrator/capacity/table.h"
 #include "orchestrator/report/json_value.h"
 #include "orchestrator/target/environment.h"
 
@@ -13,29 +12,23 @@ json_t *capacity_json_root(const char *schema, const struct session_facts *sessi
 {
     return json_pack("{s:s, s:{s:s, s:s}, s:O, s:O, s:o, s:o, s:o}", "schema", schema, "volley",
                      "version", volley_version, "commit", volley_commit, "spec", session->spec,
-                     "environment", session->environment, "label",
-                     session->label != NULL ? json_value_text(session->label) : json_null(), "name",
-                     run != NULL ? json_value_text(run->name) : json_null(), "target",
-                     run != NULL ? json_value_text(run->target) : json_null());
+                     "environment", session->environment, "label", json_value_text(session->label),
+                     "name", json_value_text(run != NULL ? run->name : NULL), "target",
+                     json_value_text(run != NULL ? run->target : NULL));
 }
 
 void capacity_json_percentile(json_t *object, double percent,
                               const struct figure_percentile *figure)
 {
     char key[32];
-    snprintf(key, sizeof key, "p%.10g", percent);
-    for (char *c = key; *c != '\0'; c++)
-        if (*c == '.')
-            *c = '_';
-    json_object_set_new(object, key,
-                        figure->empty || figure->censored
-                            ? json_null()
-                            : json_real((double)figure->value_ns / 1e3));
+    json_object_set_new(
+        object, table_percentile_key(key, sizeof key, percent),
+        json_value_microseconds(!figure->empty && !figure->censored, (double)figure->value_ns));
 }
 
 json_t *capacity_json_error(const char *text)
 {
-    return text[0] != '\0' ? json_value_text(text) : json_null();
+    return json_value_text(text[0] != '\0' ? text : NULL);
 }
 
 enum err_code capacity_json_write(struct output *out, json_t *root, json_t *members,

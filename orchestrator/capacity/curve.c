@@ -179,13 +179,12 @@ static struct failures failures_at(const struct curve *curve, uint64_t rate_micr
 
 /* A worker that is always busy limits whatever else fails, and so does one that was stopped. Loop lag is
  * weighed only where the server kept up. */
-static bool is_volley(struct limit *limit, const struct failures *failures, const struct slo *slo)
+static bool is_volley(struct limit *limit, const struct failures *failures, const struct slo *slo,
+                      const char *rate)
 {
     const struct probe *probe = failures->last;
     const struct target_evidence *evidence = &probe->target.evidence;
     bool behind = 2 * failures->throughput > failures->windows;
-    char rate[RATE_TEXT_BYTES];
-    rate_format(rate, sizeof rate, probe->rate_micro);
     if (evidence->cpu.share >= WORKER_LIMIT_SHARE) {
         char cpu[128];
         snprintf(limit->evidence, sizeof limit->evidence, "at %s/s %s: %s", rate,
@@ -214,30 +213,28 @@ static bool is_volley(struct limit *limit, const struct failures *failures, cons
     return lagging || slipping;
 }
 
-static void say_slo(struct limit *limit, const struct curve *curve, const struct failures *failures)
+static void say_slo(struct limit *limit, const struct curve *curve, const struct failures *failures,
+                    const char *rate)
 {
     const struct slo *slo = &curve->slos->items[limit->slo];
     const struct probe *probe = failures->last;
     struct slo_reading worst = {.kept = true};
-    char rate[RATE_TEXT_BYTES], reading[64];
+    char reading[64];
     for (uint32_t w = 0; w < probe->window_count; w++) {
         const struct slo_reading *seen = &probe->windows[w].readings[limit->slo];
         if (!seen->kept &&
             (worst.kept || seen->value_ns > worst.value_ns || seen->share > worst.share))
             worst = *seen;
     }
-    rate_format(rate, sizeof rate, probe->rate_micro);
     snprintf(limit->evidence, sizeof limit->evidence,
              "at %s/s it was broken in %u of %u windows, the worst: %s", rate,
              failures->slo[limit->slo], failures->windows,
              slo_format_reading(reading, sizeof reading, slo, &worst));
 }
 
-static void say_throughput(struct limit *limit, const struct failures *failures)
+static void say_throughput(struct limit *limit, const struct failures *failures, const char *rate)
 {
-    char rate[RATE_TEXT_BYTES];
     const char *sentence = failures->last->target.sentence;
-    rate_format(rate, sizeof rate, failures->last->rate_micro);
     snprintf(limit->evidence, sizeof limit->evidence,
              "at %s/s %.1f %% of what fell due was answered in time, and %u of %u windows fell "
              "behind%s%s",
@@ -258,17 +255,19 @@ void curve_find_limit(struct curve *curve)
         if (failures.slo[i] > failures.slo[limit->slo])
             limit->slo = i;
     const struct slo *slo = failures.slo[limit->slo] > 0 ? &curve->slos->items[limit->slo] : NULL;
-    if (is_volley(limit, &failures, slo)) {
+    char rate[RATE_TEXT_BYTES];
+    rate_format(rate, sizeof rate, failures.last->rate_micro);
+    if (is_volley(limit, &failures, slo, rate)) {
         limit->kind = LIMIT_VOLLEY;
         snprintf(limit->name, sizeof limit->name, "volley itself");
     } else if (slo == NULL || 2 * failures.throughput > failures.windows) {
         /* What falls behind breaks objectives, too, because of it. */
         limit->kind = LIMIT_THROUGHPUT;
         snprintf(limit->name, sizeof limit->name, "throughput");
-        say_throughput(limit, &failures);
+        say_throughput(limit, &failures, rate);
     } else {
         limit->kind = LIMIT_SLO;
         snprintf(limit->name, sizeof limit->name, "%s", slo->text);
-        say_slo(limit, curve, &failures);
+        say_slo(limit, curve, &failures, rate);
     }
 }

@@ -24,8 +24,8 @@ static json_t *objectives(const struct slo_list *slos)
                             figures[slo->kind], "percent",
                             slo->kind == SLO_PERCENTILE ? json_real(slo->percent) : json_null(),
                             "or_equal", slo->or_equal, "limit_us",
-                            errors ? json_null() : json_real((double)slo->limit_ns / 1e3),
-                            "limit_share", errors ? json_real(slo->limit_share) : json_null()));
+                            json_value_microseconds(!errors, (double)slo->limit_ns), "limit_share",
+                            errors ? json_real(slo->limit_share) : json_null()));
     }
     return list;
 }
@@ -36,10 +36,9 @@ static json_t *readings(const struct window *window, const struct slo_list *slos
     json_t *list = json_array();
     for (uint32_t i = 0; i < slos->count; i++) {
         const struct slo_reading *reading = &window->readings[i];
-        json_t *value = !reading->known ? json_null()
-                        : slos->items[i].kind == SLO_ERRORS
+        json_t *value = reading->known && slos->items[i].kind == SLO_ERRORS
                             ? json_real(reading->share)
-                            : json_real((double)reading->value_ns / 1e3);
+                            : json_value_microseconds(reading->known, (double)reading->value_ns);
         json_array_append_new(list, json_pack("{s:b, s:o}", "kept", reading->kept, "value", value));
     }
     return list;
@@ -69,9 +68,9 @@ static json_t *response_time(const struct curve *curve, const struct probe *prob
     for (uint32_t i = 0; i < curve->percentile_count; i++)
         capacity_json_percentile(object, curve->percentiles[i], &probe->percentiles[i]);
     json_object_set_new(object, "mean",
-                        probe->answered ? json_real((double)probe->mean_ns / 1e3) : json_null());
+                        json_value_microseconds(probe->answered, (double)probe->mean_ns));
     json_object_set_new(object, "max",
-                        probe->answered ? json_real((double)probe->max_ns / 1e3) : json_null());
+                        json_value_microseconds(probe->answered, (double)probe->max_ns));
     return object;
 }
 

@@ -201,31 +201,30 @@ static void write_interval(struct output *out, const struct search_finding *find
         output_printf(out, "No confidence interval: neither side was tested often enough\n");
 }
 
-static const char *why_unfinished(const struct curve *curve)
+static const char *why_unfinished(const struct curve *curve, const char *otherwise)
 {
-    return curve->interrupted                               ? " so far (interrupted)"
-           : curve->error[0] != '\0'                        ? " so far (ended by an error)"
-           : curve->probe_count >= curve->limits.probes_max ? " so far (--max-probes)"
-                                                            : " so far (ended by an error)";
+    return curve->interrupted        ? " so far (interrupted)"
+           : curve->error[0] != '\0' ? " so far (ended by an error)"
+                                     : otherwise;
 }
 
 void curve_write_text(struct output *out, const struct curve *curve, bool quiet)
 {
     const struct search_finding *finding = &curve->finding;
+    const char *limit = curve->probe_count >= curve->limits.probes_max
+                            ? " so far (--max-probes)"
+                            : " so far (ended by an error)";
     char rate[40];
     if (!quiet)
         write_table(out, curve);
     rate_format(rate, sizeof rate, finding->rate_micro);
     if (finding->rate_micro == 0)
-        output_printf(out, "Sustainable rate: none found%s\n",
-                      curve->interrupted        ? " so far (interrupted)"
-                      : curve->error[0] != '\0' ? " so far (ended by an error)"
-                                                : "");
+        output_printf(out, "Sustainable rate: none found%s\n", why_unfinished(curve, ""));
     else if (finding->status == SEARCH_NO_LIMIT)
         output_printf(out, "Sustainable rate: %s requests per second or more (--max-rate)\n", rate);
     else
         output_printf(out, "Sustainable rate: %s requests per second%s\n", rate,
-                      finding->status == SEARCH_FOUND ? "" : why_unfinished(curve));
+                      finding->status == SEARCH_FOUND ? "" : why_unfinished(curve, limit));
     write_interval(out, finding);
     if (curve->error[0] != '\0')
         output_printf(out, "Ended by an error: %s\n", PRINTABLE(curve->error));
@@ -236,22 +235,12 @@ void curve_write_text(struct output *out, const struct curve *curve, bool quiet)
 
 /* --- CSV ------------------------------------------------------------------------------------- */
 
-/* 99.9 -> "p99_9" */
-static char *percentile_key(char *text, size_t text_bytes, double percent)
-{
-    snprintf(text, text_bytes, "p%.10g", percent);
-    for (char *c = text; *c != '\0'; c++)
-        if (*c == '.')
-            *c = '_';
-    return text;
-}
-
 void curve_write_csv(struct output *out, const struct curve *curve)
 {
     output_printf(out, "probe,rate_per_second,retest,end,achieved_per_second");
     for (uint32_t i = 0; i < curve->percentile_count; i++) {
         char key[32];
-        output_printf(out, ",%s_us", percentile_key(key, sizeof key, curve->percentiles[i]));
+        output_printf(out, ",%s_us", table_percentile_key(key, sizeof key, curve->percentiles[i]));
     }
     output_printf(out, ",mean_us,max_us,errors_percent,windows_passed,windows,passed\n");
     for (uint32_t p = 0; p < curve->probe_count; p++) {

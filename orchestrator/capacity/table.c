@@ -17,6 +17,15 @@ void table_cell_ms(char cell[TABLE_CELL_BYTES], const struct figure_percentile *
                  clock_ms(figure->value_ns));
 }
 
+char *table_percentile_key(char *text, size_t text_bytes, double percent)
+{
+    snprintf(text, text_bytes, "p%.10g", percent);
+    for (char *c = text; *c != '\0'; c++)
+        if (*c == '.')
+            *c = '_';
+    return text;
+}
+
 void table_csv_us(struct output *out, const struct figure_percentile *figure)
 {
     if (figure->empty || figure->censored)

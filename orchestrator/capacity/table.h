@@ -33,5 +33,7 @@ void table_write(struct output *out, const struct table *table);
 void table_cell_ms(char cell[TABLE_CELL_BYTES], const struct figure_percentile *figure);
 /* A comma and the same in microseconds for a CSV, where a percentile that is not known is an empty cell. */
 void table_csv_us(struct output *out, const struct figure_percentile *figure);
+/* What a CSV and JSON call it: 99.9 is "p99_9". */
+char *table_percentile_key(char *text, size_t text_bytes, double percent);
 
 #endif

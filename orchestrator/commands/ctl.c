@@ -89,12 +89,7 @@ static enum err_code make_rate_line(char **line, const char *text, struct err *e
                        "rate %.80s: a rate is above 0 and at most 100 million requests per second, "
                        "as in 1000, 0.5 or 10k; pause stops the load for a while",
                        text);
-    json_t *command = json_pack("{s:o}", "rate", control_rate_to_json(rate_micro));
-    char *json = command != NULL ? json_dumps(command, JSON_REAL_PRECISION(15)) : NULL;
-    json_decref(command);
-    if (json != NULL && asprintf(line, "%s\n", json) < 0)
-        *line = NULL;
-    free(json);
+    *line = control_line_make(json_pack("{s:o}", "rate", control_rate_to_json(rate_micro)));
     return *line != NULL ? OK : err_set(err, E_SYSTEM, "no memory for a command");
 }
 

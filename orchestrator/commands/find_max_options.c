@@ -135,10 +135,8 @@ const struct option_table *find_max_option_table(void)
             "Example: volley find-max --slo 'p99<1ms' -h 10.0.0.5 -t get -r 100000 --prefill",
         .takes_command = true,
     };
-    option_selection_fill(&selection, own, sizeof own / sizeof own[0], &bench_option_table, picks,
+    option_selection_fill(&table, &selection, own, sizeof own / sizeof own[0], picks,
                           sizeof picks / sizeof picks[0]);
-    table.rows = selection.rows;
-    table.row_count = selection.row_count;
     return &table;
 }
 

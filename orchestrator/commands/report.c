@@ -51,10 +51,7 @@ const struct option_table *report_option_table(void)
         .takes_command = true,
         .takes_directory = true,
     };
-    option_selection_fill(&selection, NULL, 0, &bench_option_table, picks,
-                          sizeof picks / sizeof picks[0]);
-    table.rows = selection.rows;
-    table.row_count = selection.row_count;
+    option_selection_fill(&table, &selection, NULL, 0, picks, sizeof picks / sizeof picks[0]);
     return &table;
 }
 

@@ -146,10 +146,8 @@ const struct option_table *sweep_option_table(void)
         .epilogue = "Example: volley sweep --clients 1,5,10,20,50,100 -t get -r 100000 --prefill",
         .takes_command = true,
     };
-    option_selection_fill(&selection, own, sizeof own / sizeof own[0], &bench_option_table, picks,
+    option_selection_fill(&table, &selection, own, sizeof own / sizeof own[0], picks,
                           sizeof picks / sizeof picks[0]);
-    table.rows = selection.rows;
-    table.row_count = selection.row_count;
     return &table;
 }
 

@@ -85,15 +85,22 @@ static enum err_code read_record(const struct collector *collector, uint32_t ind
     return interval_decode_header(header, collector->record, *record_bytes, err);
 }
 
-/* Counters before and after a record is added tell what the record held. */
-static void note_difference(struct collector_member *member, const uint64_t *before,
-                            const uint64_t *after, bool warmup)
+/* The record that was read, into a row. Counters before and after tell what it held. */
+static enum err_code add_record(struct collector *collector, uint32_t index,
+                                struct interval_row *into, uint32_t record_bytes, bool warmup,
+                                struct err *err)
 {
-    for (int i = 0; i < COUNTER_COUNT; i++) {
-        member->merged[i] += after[i] - before[i];
-        if (!warmup)
-            member->measured[i] += after[i] - before[i];
+    struct collector_member *member = &collector->members[index];
+    uint8_t map[ERROR_KINDS_MAX];
+    uint64_t before[COUNTER_COUNT];
+    map_kinds(collector, index, map);
+    memcpy(before, into->counters, sizeof before);
+    enum err_code code = interval_decode_add(into, collector->record, record_bytes, map, err);
+    for (int i = 0; i < COUNTER_COUNT && code == OK; i++) {
+        member->merged[i] += into->counters[i] - before[i];
+        member->measured[i] += warmup ? 0 : into->counters[i] - before[i];
     }
+    return code;
 }
 
 static bool row_is_warmup(const struct collector *collector)
@@ -157,14 +164,10 @@ static enum err_code merge_record(struct collector *collector, uint32_t index,
     struct collector_member *member = &collector->members[index];
     struct interval_row *row = collector->row;
     struct interval_row *into = row_for(collector, header, row);
-    uint8_t map[ERROR_KINDS_MAX];
-    uint64_t before[COUNTER_COUNT];
-    map_kinds(collector, index, map);
-    memcpy(before, into->counters, sizeof before);
-    enum err_code code = interval_decode_add(into, collector->record, record_bytes, map, err);
+    enum err_code code =
+        add_record(collector, index, into, record_bytes, header->flags & INTERVAL_WARMUP, err);
     if (code != OK)
         return code;
-    note_difference(member, before, into->counters, header->flags & INTERVAL_WARMUP);
     if (header->first < row->header.first)
         note_late(collector, index, header->first, into != row);
     if (header->in_flight_before != member->in_flight)
@@ -419,15 +422,11 @@ static enum err_code harvest_records(struct collector *collector, uint32_t index
         if (code != OK || record_bytes == 0)
             return code;
         struct interval_row *into = row_for(collector, &header, collector->harvest);
-        uint8_t map[ERROR_KINDS_MAX];
-        uint64_t before[COUNTER_COUNT];
-        map_kinds(collector, index, map);
-        memcpy(before, into->counters, sizeof before);
-        code = interval_decode_add(into, collector->record, record_bytes, map, err);
+        code = add_record(collector, index, into, record_bytes,
+                          warmup || into != collector->harvest, err);
         ring_pop(ring);
         if (code != OK)
             return code;
-        note_difference(member, before, into->counters, warmup || into != collector->harvest);
         if (into != collector->harvest)
             shift_gauges(collector, &header);
         else

@@ -191,8 +191,8 @@ static void judge_errors(struct fleet *fleet)
         return;
     const uint64_t measured = figure_failed(fleet->timeline->total->counters);
     const uint64_t all = ipc_failures(fleet->segment) +
-                         fleet_live_total(fleet, COUNTER_LOST_DRAIN) +
-                         fleet_live_total(fleet, COUNTER_LOST_WORKER);
+                         ipc_live_total(fleet->segment, COUNTER_LOST_DRAIN) +
+                         ipc_live_total(fleet->segment, COUNTER_LOST_WORKER);
     char warmup[64] = "";
     if (all > measured)
         snprintf(warmup, sizeof warmup, ", %llu of them in the warm-up",

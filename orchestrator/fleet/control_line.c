@@ -79,22 +79,14 @@ enum err_code control_line_parse(struct control_command *command, const char *li
     return code;
 }
 
-/* A JSON object as a line; releases it. */
-static char *as_line(json_t *object)
+char *control_line_make(json_t *object)
 {
     /* As many digits as a rate can have. */
-    char *text = object != NULL ? json_dumps(object, JSON_REAL_PRECISION(15)) : NULL;
+    char *text = object != NULL ? json_dumps(object, JSON_REAL_PRECISION(15)) : NULL, *line = NULL;
     json_decref(object);
-    if (text == NULL)
-        return NULL;
-    size_t bytes = strlen(text);
-    char *line = realloc(text, bytes + 2);
-    if (line == NULL) {
-        free(text);
-        return NULL;
-    }
-    line[bytes] = '\n';
-    line[bytes + 1] = '\0';
+    if (text != NULL && asprintf(&line, "%s\n", text) < 0)
+        line = NULL;
+    free(text);
     return line;
 }
 
@@ -106,12 +98,12 @@ char *control_line_answer(json_t *members)
         answer = NULL;
     }
     json_decref(members);
-    return as_line(answer);
+    return control_line_make(answer);
 }
 
 char *control_line_refusal(const char *error)
 {
-    return as_line(json_pack("{s:b, s:o}", "ok", 0, "error", json_value_text(error)));
+    return control_line_make(json_pack("{s:b, s:o}", "ok", 0, "error", json_value_text(error)));
 }
 
 json_t *control_rate_to_json(uint64_t rate_micro)

@@ -29,6 +29,8 @@ struct control_command {
 MUST_USE enum err_code control_line_parse(struct control_command *command, const char *line,
                                           size_t line_bytes, struct err *err);
 
+/* A JSON object, which is released, as a line with its end. The caller frees; NULL: no memory. */
+char *control_line_make(json_t *object);
 /* An answer as a line with its end; members (may be NULL) stand behind "ok" and are released. The
  * caller frees; NULL: no memory. */
 char *control_line_answer(json_t *members);

@@ -128,7 +128,7 @@ static void judge_readiness(struct fleet *fleet, uint64_t now_ns)
             err_set(&fleet->err, why->code, "%s", why->text);
         else
             err_set(&fleet->err, E_CONNECT, "%s of %s connections to %s opened: %s%s",
-                    UNITS_GROUPED(fleet_live_connections(fleet)),
+                    UNITS_GROUPED(ipc_live_connections(fleet->segment)),
                     UNITS_GROUPED(clients_at_start(fleet->facts)), fleet->facts->target,
                     failed > 0 ? why->text : "the workers did not become ready in time",
                     failed > 0 && strstr(why->text, "max number of clients") != NULL
@@ -192,9 +192,9 @@ static void show_progress(struct fleet *fleet, uint64_t now_ns)
 {
     if (fleet->progress == NULL || now_ns < fleet->progress_at_ns)
         return;
-    uint64_t ok = fleet_live_total(fleet, COUNTER_OK);
+    uint64_t ok = ipc_live_total(fleet->segment, COUNTER_OK);
     progress_line(fleet->progress, fleet->facts, now_ns - fleet->start_ns,
-                  ok + fleet_live_total(fleet, COUNTER_ERROR_REPLIES), ok,
+                  ok + ipc_live_total(fleet->segment, COUNTER_ERROR_REPLIES), ok,
                   ipc_failures(fleet->segment));
     while (fleet->progress_at_ns <= now_ns)
         fleet->progress_at_ns += PROGRESS_NS;

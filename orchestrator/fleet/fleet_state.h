@@ -71,6 +71,9 @@ struct fleet {
 
 /* supervise.c ---------------------------------------------------------------------------------- */
 
+/* In a child: nothing of the orchestrator's is left open but keep_fd (below 3: nothing at all) and stderr, so
+ * that no file, socket or terminal outlives it there. */
+void fleet_close_inherited(int keep_fd);
 MUST_USE enum err_code fleet_fork_member(struct fleet *fleet, uint32_t index, bool replacement,
                                          struct err *err);
 void fleet_wake_workers(struct fleet *fleet);
@@ -80,9 +83,6 @@ void fleet_kill_workers(struct fleet *fleet);
 /* Ends the run at once with fleet->err; what was collected is still reported. */
 void fleet_fail(struct fleet *fleet);
 enum worker_state fleet_state_of(const struct fleet *fleet, uint32_t index);
-/* Live words of all workers together. */
-uint64_t fleet_live_total(const struct fleet *fleet, enum counter counter);
-uint32_t fleet_live_connections(const struct fleet *fleet);
 /* Called on every tick: looks for workers that have ended, that are stuck, for a run that has become
  * pointless, and for the end of a warm-up of --steady auto. passed_ns: since the tick before, as far
  * as the orchestrator itself was running. */

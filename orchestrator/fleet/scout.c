@@ -1,7 +1,6 @@
 #include "orchestrator/fleet/scout.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,6 +10,7 @@
 #include "common/clock.h"
 #include "common/ipc.h"
 #include "common/log.h"
+#include "orchestrator/fleet/fleet_state.h"
 #include "orchestrator/fleet/scout_state.h"
 
 #define LOOK_NS (20 * NS_PER_MS)
@@ -128,24 +128,6 @@ static void set_patience(struct scout *scout, uint64_t patience_ns)
 
 /* ---- a life ---- */
 
-/* In the child: nothing of the orchestrator's stays open but the log. */
-static void close_inherited(void)
-{
-    int null_fd = open("/dev/null", O_RDWR);
-    int keep_fd = log_file_fd();
-    if (null_fd >= 0) {
-        dup2(null_fd, STDIN_FILENO);
-        dup2(null_fd, STDOUT_FILENO);
-    }
-    if (keep_fd < 3) {
-        close_range(3, ~0u, 0);
-        return;
-    }
-    if (keep_fd > 3)
-        close_range(3, (unsigned)keep_fd - 1, 0);
-    close_range((unsigned)keep_fd + 1, ~0u, 0);
-}
-
 static bool is_orphan(const struct scout *scout)
 {
     return getppid() != scout->parent;
@@ -235,7 +217,7 @@ static void live(struct scout *scout)
 static _Noreturn void scout_main(const struct scout_run *run, pid_t parent)
 {
     ignore_signals();
-    close_inherited();
+    fleet_close_inherited(log_file_fd());
     struct scout *scout = calloc(1, sizeof *scout);
     if (scout == NULL)
         _exit(1);

@@ -51,24 +51,6 @@ static struct moment look(const struct steering *steering, uint64_t now_ns)
 
 /* Status --------------------------------------------------------------------------------------- */
 
-static uint64_t live_sum(const struct steering *steering, enum counter counter)
-{
-    uint64_t sum = 0;
-    for (uint32_t i = 0; i < ipc_control(steering->segment)->worker_count; i++)
-        sum += atomic_load_explicit(&ipc_worker(steering->segment, i)->counters[counter],
-                                    memory_order_relaxed);
-    return sum;
-}
-
-static uint64_t live_connections(const struct steering *steering)
-{
-    uint64_t sum = 0;
-    for (uint32_t i = 0; i < ipc_control(steering->segment)->worker_count; i++)
-        sum += atomic_load_explicit(&ipc_worker(steering->segment, i)->connections_ready,
-                                    memory_order_relaxed);
-    return sum;
-}
-
 /* What was intended up to this moment, warm-up included. Workers bring their own count up to date at
  * interval edges only; the schedule knows it at any time (of Poisson arrivals, what is expected). */
 static uint64_t due_by_now(const struct steering *steering, const struct moment *moment)
@@ -99,7 +81,7 @@ static json_t *describe(const struct steering *steering, const struct moment *mo
 {
     uint64_t counters[COUNTER_COUNT];
     for (int i = 0; i < COUNTER_COUNT; i++)
-        counters[i] = live_sum(steering, (enum counter)i);
+        counters[i] = ipc_live_total(steering->segment, (enum counter)i);
     uint64_t handled = counters[COUNTER_SENT] + counters_shed(counters);
     bool open_loop = steering->facts->open_loop;
     uint64_t due = open_loop && moment->phase != CONNECTING ? due_by_now(steering, moment) : 0;
@@ -118,7 +100,7 @@ static json_t *describe(const struct steering *steering, const struct moment *mo
         "measured_seconds", clock_seconds(moment->measured_ns), "rate", "target",
         open_loop ? control_rate_to_json(rate_now_micro(steering, moment)) : json_null(),
         "achieved", achieved < 0 ? json_null() : json_real(achieved), "requests", requests,
-        "connections", "open", json_value_count(live_connections(steering)));
+        "connections", "open", json_value_count(ipc_live_connections(steering->segment)));
 }
 
 /* Changes -------------------------------------------------------------------------------------- */
@@ -127,25 +109,16 @@ static json_t *describe(const struct steering *steering, const struct moment *mo
 static enum err_code refuse_phase(const struct steering *steering, const struct moment *moment,
                                   struct err *err)
 {
+    static const char *const reasons[] = {
+        [CONNECTING] = "the workers are still connecting; try again when the state is \"running\"",
+        [WARMING_UP] =
+            "the warm-up runs at the start rate; try again when the state is \"running\"",
+        [STOPPING] = "the run is stopping"};
     if (!steering->facts->open_loop)
         return err_set(err, E_DATA, "%s runs without a rate: there is none to change",
                        steering->facts->name);
-    switch (moment->phase) {
-    case CONNECTING:
-        return err_set(err, E_DATA,
-                       "the workers are still connecting; try again when the state "
-                       "is \"running\"");
-    case WARMING_UP:
-        return err_set(err, E_DATA,
-                       "the warm-up runs at the start rate; try again when the state "
-                       "is \"running\"");
-    case STOPPING:
-        return err_set(err, E_DATA, "the run is stopping");
-    case RUNNING:
-    case PAUSED:
-        break;
-    }
-    return OK;
+    const char *why = reasons[moment->phase];
+    return why != NULL ? err_set(err, E_DATA, "%s", why) : OK;
 }
 
 static void tell_change(const struct steering *steering, const struct moment *moment,

@@ -21,9 +21,7 @@
 
 /* Forking -------------------------------------------------------------------------------------- */
 
-/* In the child: nothing of the orchestrator's is left open, so that no file, socket or terminal
- * outlives it in a worker. */
-static void close_inherited(int keep_fd)
+void fleet_close_inherited(int keep_fd)
 {
     int null_fd = open("/dev/null", O_RDWR);
     if (null_fd >= 0) {
@@ -32,7 +30,7 @@ static void close_inherited(int keep_fd)
     }
     if (keep_fd > 3)
         close_range(3, (unsigned)keep_fd - 1, 0);
-    close_range((unsigned)keep_fd + 1, ~0u, 0);
+    close_range(keep_fd < 3 ? 3 : (unsigned)keep_fd + 1, ~0u, 0);
 }
 
 static uint32_t connections_before(const struct plan *plan, uint32_t index)
@@ -61,7 +59,7 @@ enum err_code fleet_fork_member(struct fleet *fleet, uint32_t index, bool replac
     if (pid < 0)
         return err_set_errno(err, E_SYSTEM, errno, "cannot fork worker %u", index);
     if (pid == 0) {
-        close_inherited(fleet->wake_fd);
+        fleet_close_inherited(fleet->wake_fd);
         _exit(worker_main(&(struct worker_stream){fleet->run, &member->share}, 1));
     }
     member->pid = member->last_pid = pid;
@@ -235,24 +233,6 @@ void supervise_heartbeats(struct fleet *fleet, uint64_t passed_ns)
     }
 }
 
-uint64_t fleet_live_total(const struct fleet *fleet, enum counter counter)
-{
-    uint64_t sum = 0;
-    for (uint32_t i = 0; i < fleet->member_count; i++)
-        sum += atomic_load_explicit(&ipc_worker(fleet->segment, i)->counters[counter],
-                                    memory_order_relaxed);
-    return sum;
-}
-
-uint32_t fleet_live_connections(const struct fleet *fleet)
-{
-    uint32_t sum = 0;
-    for (uint32_t i = 0; i < fleet->member_count; i++)
-        sum += atomic_load_explicit(&ipc_worker(fleet->segment, i)->connections_ready,
-                                    memory_order_relaxed);
-    return sum;
-}
-
 static uint64_t live_given_up(const struct fleet *fleet)
 {
     uint64_t sum = 0;
@@ -295,7 +275,7 @@ void supervise_target(struct fleet *fleet, uint64_t now_ns, uint64_t passed_ns)
         return;
     }
     fleet->unconnected_ns =
-        fleet_live_connections(fleet) == 0 ? fleet->unconnected_ns + passed_ns : 0;
+        ipc_live_connections(fleet->segment) == 0 ? fleet->unconnected_ns + passed_ns : 0;
     uint64_t patience_ns = fleet_patience_ns(fleet);
     if (fleet->unconnected_ns > patience_ns && fleet->run->duration_ns == 0) {
         err_set(&fleet->err, E_CONNECT,
@@ -312,7 +292,7 @@ static bool owes_requests(const struct fleet *fleet)
     if (!fleet->run->open_loop)
         return true;
     for (int i = 0; i < COUNTER_COUNT; i++)
-        counters[i] = fleet_live_total(fleet, (enum counter)i);
+        counters[i] = ipc_live_total(fleet->segment, (enum counter)i);
     for (uint32_t i = 0; i < fleet->member_count; i++)
         in_flight +=
             atomic_load_explicit(&ipc_worker(fleet->segment, i)->in_flight, memory_order_relaxed);
@@ -330,9 +310,9 @@ uint64_t fleet_progress_patience_ns(const struct spec *spec)
 void supervise_progress(struct fleet *fleet, uint64_t now_ns, uint64_t passed_ns)
 {
     const struct spec *spec = fleet->run->spec;
-    uint64_t answered =
-        fleet_live_total(fleet, COUNTER_OK) + fleet_live_total(fleet, COUNTER_ERROR_REPLIES);
-    bool waits = fleet_live_connections(fleet) > 0 && owes_requests(fleet);
+    uint64_t answered = ipc_live_total(fleet->segment, COUNTER_OK) +
+                        ipc_live_total(fleet->segment, COUNTER_ERROR_REPLIES);
+    bool waits = ipc_live_connections(fleet->segment) > 0 && owes_requests(fleet);
     fleet->stalled_ns = answered != fleet->answered ? 0 : fleet->stalled_ns + waits * passed_ns;
     fleet->answered = answered;
     uint64_t patience_ns = fleet_progress_patience_ns(spec);

@@ -62,13 +62,10 @@ static struct node_sight see(const struct fleet *fleet, uint32_t node, bool has_
 /* "GET, 1.5 s": since the measuring began, as the report has it. */
 static char *format_when(char *text, size_t text_bytes, const struct fleet *fleet, uint64_t at_ns)
 {
-    uint64_t warmup_ns = fleet->run->warmup_ns;
-    if (at_ns < warmup_ns)
-        snprintf(text, text_bytes, "%s, %.1f s of the warm-up", fleet->facts->name,
-                 clock_seconds(at_ns));
-    else
-        snprintf(text, text_bytes, "%s, %.1f s", fleet->facts->name,
-                 clock_seconds(at_ns - warmup_ns));
+    const uint64_t warmup_ns = fleet->run->warmup_ns;
+    const bool warming = at_ns < warmup_ns;
+    snprintf(text, text_bytes, "%s, %.1f s%s", fleet->facts->name,
+             clock_seconds(warming ? at_ns : at_ns - warmup_ns), warming ? " of the warm-up" : "");
     return text;
 }
 
@@ -89,24 +86,18 @@ static char *format_node(char *text, size_t text_bytes, const struct fleet *flee
 
 static const char *why_unconnected(const struct fleet *fleet, uint32_t node)
 {
+    static const char *const reasons[COUNTER_COUNT] = {
+        [COUNTER_CONNECT_REFUSED] = ", connection refused",
+        [COUNTER_CONNECT_TIMED_OUT] = ", no answer in time",
+        [COUNTER_CONNECT_NO_PORT] = ", no local port is free",
+        [COUNTER_CONNECT_TLS] = ", the TLS handshake fails"};
     uint32_t failed_by = 0;
     for (uint32_t i = 0; i < fleet->member_count; i++) {
         const struct ipc_node *live = &ipc_worker(fleet->segment, i)->nodes[node];
         if (atomic_load_explicit(&live->failed, memory_order_relaxed) > 0)
             failed_by = atomic_load_explicit(&live->failed_by, memory_order_relaxed);
     }
-    switch (failed_by) {
-    case COUNTER_CONNECT_REFUSED:
-        return ", connection refused";
-    case COUNTER_CONNECT_TIMED_OUT:
-        return ", no answer in time";
-    case COUNTER_CONNECT_NO_PORT:
-        return ", no local port is free";
-    case COUNTER_CONNECT_TLS:
-        return ", the TLS handshake fails";
-    default:
-        return "";
-    }
+    return failed_by < COUNTER_COUNT && reasons[failed_by] != NULL ? reasons[failed_by] : "";
 }
 
 static char *format_patience(char *text, size_t text_bytes, const struct fleet *fleet)

@@ -74,9 +74,8 @@ static enum err_code unknown_test(const char *name, size_t name_bytes, struct er
         suggest_offer(&suggestion, test->name, strlen(test->name));
     }
     return err_set(err, E_USAGE, "--type: unknown test %.*s%s%s%s; known are%s",
-                   (int)(name_bytes < 40 ? name_bytes : 40), name,
-                   suggestion.best[0] != '\0' ? "; did you mean " : "", suggestion.best,
-                   suggestion.best[0] != '\0' ? "?" : "", known);
+                   (int)(name_bytes < 40 ? name_bytes : 40), name, SUGGESTED(suggestion.best),
+                   known);
 }
 
 static enum err_code add_test(struct spec *spec, const char *name, size_t name_bytes,

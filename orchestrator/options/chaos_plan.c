@@ -75,8 +75,7 @@ static enum err_code unknown_key(const struct planner *planner, const struct ent
         suggest_offer(&suggestion, chaos_key_name(i), strlen(chaos_key_name(i)));
     return refuse(planner, entry,
                   "unknown key %.60s%s%s%s; known are at, do, node, for, slots, from, to", key,
-                  suggestion.best[0] != '\0' ? "; did you mean " : "", suggestion.best,
-                  suggestion.best[0] != '\0' ? "?" : "");
+                  SUGGESTED(suggestion.best));
 }
 
 static enum err_code take_map(struct entry *entry, const struct planner *planner,
@@ -169,8 +168,7 @@ static enum err_code take_kind(enum chaos_kind *kind, const struct planner *plan
         return refuse(planner, entry,
                       "unknown action %.40s%s%s%s; known are kill, pause, restart, bgsave, "
                       "client-kill, failover, reshard, add-node, remove-node",
-                      text, suggestion.best[0] != '\0' ? "; did you mean " : "", suggestion.best,
-                      suggestion.best[0] != '\0' ? "?" : "");
+                      text, SUGGESTED(suggestion.best));
     }
     *kind = (enum chaos_kind)found;
     return OK;

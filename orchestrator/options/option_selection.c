@@ -28,10 +28,11 @@ static void add_in_section(struct option_selection *selection, const struct opti
     selection->row_count++;
 }
 
-void option_selection_fill(struct option_selection *selection, const struct option_row *own,
-                           size_t own_count, const struct option_table *from,
+void option_selection_fill(struct option_table *table, struct option_selection *selection,
+                           const struct option_row *own, size_t own_count,
                            const struct option_pick *picks, size_t pick_count)
 {
+    const struct option_table *from = table->wider;
     if (selection->row_count > 0)
         return;
     const char *first = own_count > 0 ? own[0].section : NULL;
@@ -51,4 +52,6 @@ void option_selection_fill(struct option_selection *selection, const struct opti
     for (size_t i = 0; i < own_count; i++)
         if (!is_in(&own[i], first))
             add_in_section(selection, &own[i]);
+    table->rows = selection->rows;
+    table->row_count = selection->row_count;
 }

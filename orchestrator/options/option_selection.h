@@ -19,10 +19,11 @@ struct option_selection {
     size_t row_count; /* 0: not filled yet */
 };
 
-/* Fills the selection, once. First the own rows of the first one's section; then the picks, rows of a
- * section together; then the other own rows, each at the end of its section, or of the table. */
-void option_selection_fill(struct option_selection *selection, const struct option_row *own,
-                           size_t own_count, const struct option_table *from,
+/* Fills the selection, once, from the table's wider one, and gives the table its rows. First the own rows of
+ * the first one's section; then the picks, rows of a section together; then the other own rows, each at the
+ * end of its section, or of the table. */
+void option_selection_fill(struct option_table *table, struct option_selection *selection,
+                           const struct option_row *own, size_t own_count,
                            const struct option_pick *picks, size_t pick_count);
 
 #endif

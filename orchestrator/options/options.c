@@ -371,8 +371,7 @@ static enum err_code apply_config_entry(struct option_values *values,
         char nearest[SUGGEST_NAME_MAX + 1];
         arguments_nearest(nearest, sizeof nearest, table, entry->key, key_bytes);
         return err_set(err, E_CONFIG, "%s:%u: unknown key %.80s%s%s%s", path, entry->line,
-                       entry->key, nearest[0] != '\0' ? "; did you mean " : "", nearest,
-                       nearest[0] != '\0' ? "?" : "");
+                       entry->key, SUGGESTED(nearest));
     }
     const struct option_row *row = &table->rows[found];
     if (row->kind == OPTION_NOT_YET || row->kind == OPTION_ELSEWHERE) {

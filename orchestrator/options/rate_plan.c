@@ -147,8 +147,7 @@ static enum err_code unknown_key(const struct planner *planner, const struct pla
         suggest_offer(&suggestion, key_names[i], strlen(key_names[i]));
     return refuse(planner, place, node->key_line,
                   "unknown key %.60s%s%s%s; known are for, rate, from, to, mode, plan, repeat",
-                  node->key, suggestion.best[0] != '\0' ? "; did you mean " : "", suggestion.best,
-                  suggestion.best[0] != '\0' ? "?" : "");
+                  node->key, SUGGESTED(suggestion.best));
 }
 
 /* The values of an item by key; all but the plan are scalars. */

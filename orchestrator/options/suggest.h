@@ -18,4 +18,8 @@ struct suggestion {
  * takes one edit and one more for every four letters, or begins with what was wanted. */
 void suggest_offer(struct suggestion *suggestion, const char *name, size_t name_bytes);
 
+/* For "%s%s%s": "; did you mean NAME?", or nothing. */
+#define SUGGESTED(best)                                                                            \
+    (best)[0] != '\0' ? "; did you mean " : "", (best), (best)[0] != '\0' ? "?" : ""
+
 #endif

@@ -102,4 +102,13 @@ const char *figure_lost_cause_name(enum counter counter);
 #define FIGURE_UNANSWERED_CAUSES 6u
 extern const enum counter figure_unanswered_causes[FIGURE_UNANSWERED_CAUSES];
 
+/* Why connections were lost, and why attempts to connect failed: in JSON, and for people. */
+#define FIGURE_CAUSES 4u
+struct figure_cause {
+    enum counter counter;
+    const char *key, *text;
+};
+extern const struct figure_cause figure_lost_causes[FIGURE_CAUSES];
+extern const struct figure_cause figure_failed_causes[FIGURE_CAUSES];
+
 #endif

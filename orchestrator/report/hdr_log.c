@@ -30,8 +30,8 @@ struct hdr_log {
     uint64_t base_wall_ns; /* StartTime of the file */
     double run_seconds;    /* start of the run under way, since StartTime */
     char tag[sizeof((struct run_facts *)NULL)->name];
-    unsigned char *encoded; /* V2 header and payload            */
-    unsigned char *packed;  /* compressed header and zlib stream */
+    unsigned char encoded[V2_HEADER_BYTES + HISTOGRAM_WIRE_MAX_BYTES]; /* V2 header and payload */
+    unsigned char *packed; /* compressed header and zlib stream */
     uLong packed_max_bytes;
     char *base64;
 };
@@ -177,7 +177,6 @@ static void destroy(void *state)
 {
     struct hdr_log *log = state;
     output_discard(&log->out);
-    free(log->encoded);
     free(log->packed);
     free(log->base64);
     free(log);
@@ -189,18 +188,15 @@ enum err_code sink_hdr_log(struct sink *sink, const char *path, enum output_nami
     struct hdr_log *log = calloc(1, sizeof *log);
     if (log == NULL)
         return err_set(err, E_SYSTEM, "no memory for the histogram log");
-    uLong encoded_max_bytes = V2_HEADER_BYTES + HISTOGRAM_WIRE_MAX_BYTES;
-    log->packed_max_bytes = COMPRESSED_HEADER_BYTES + compressBound(encoded_max_bytes);
-    log->encoded = malloc(encoded_max_bytes);
+    log->packed_max_bytes = COMPRESSED_HEADER_BYTES + compressBound(sizeof log->encoded);
     log->packed = malloc(log->packed_max_bytes);
     log->base64 = malloc((log->packed_max_bytes + 2) / 3 * 4 + 1);
-    if (log->encoded == NULL || log->packed == NULL || log->base64 == NULL) {
+    enum err_code code = log->packed != NULL && log->base64 != NULL
+                             ? output_create(&log->out, path, naming, err)
+                             : err_set(err, E_SYSTEM, "no memory for the histogram log");
+    if (code != OK) {
         destroy(log);
-        return err_set(err, E_SYSTEM, "no memory for the histogram log");
-    }
-    if (output_create(&log->out, path, naming, err) != OK) {
-        destroy(log);
-        return err->code;
+        return code;
     }
     *sink = (struct sink){.name = "histogram log",
                           .state = log,

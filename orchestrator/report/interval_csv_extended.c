@@ -7,39 +7,14 @@
 #include "common/clock.h"
 #include "orchestrator/report/figures.h"
 
-static const char *const names[] = {"cache_hits",
-                                    "cache_misses",
-                                    "timeout_errors",
-                                    "connection_errors",
-                                    "busy_errors",
-                                    "oom_errors",
-                                    "loading_errors",
-                                    "keyspace_count",
-                                    "replication_lag",
-                                    "conn_est_p50",
-                                    "conn_est_p99",
-                                    "conn_est_p100",
-                                    "target_rate",
-                                    "due",
-                                    "sent",
-                                    "backlog",
-                                    "shed",
-                                    "wait_p99_usec",
-                                    "slip_p99_usec",
-                                    "service_p50_usec",
-                                    "service_p99_usec",
-                                    "service_p100_usec",
-                                    "loop_lag_p99_usec",
-                                    "connections",
-                                    "worker_cpu_percent",
-                                    "requests_asked",
-                                    "requests_tryagain",
-                                    "requests_resent"};
-
 void interval_csv_extended_names(struct output *out)
 {
-    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
-        output_printf(out, ",%s", names[i]);
+    output_printf(out, ",cache_hits,cache_misses,timeout_errors,connection_errors,busy_errors,"
+                       "oom_errors,loading_errors,keyspace_count,replication_lag,conn_est_p50,"
+                       "conn_est_p99,conn_est_p100,target_rate,due,sent,backlog,shed,wait_p99_usec,"
+                       "slip_p99_usec,service_p50_usec,service_p99_usec,service_p100_usec,"
+                       "loop_lag_p99_usec,connections,worker_cpu_percent,requests_asked,"
+                       "requests_tryagain,requests_resent");
 }
 
 static void count(struct output *out, uint64_t value)

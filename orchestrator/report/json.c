@@ -133,35 +133,25 @@ static json_t *rate(const struct interval_row *row, bool open_loop, double secon
                      figure_rate(counters[COUNTER_OK], seconds));
 }
 
-/* What a run and an interval both have, as members of `object`. */
-static void add_measures(json_t *object, const struct interval_row *row, bool open_loop,
-                         const struct error_kinds *kinds)
+/* What a run and an interval both have. */
+static json_t *measures(const struct interval_row *row, const struct run_facts *run,
+                        const struct error_kinds *kinds)
 {
     const uint64_t *counters = row->counters;
-    json_object_set_new(object, "requests", requests(row));
-    json_object_set_new(object, "response_time_us",
-                        json_value_latency(row, figure_latency_kind(open_loop)));
-    json_object_set_new(object, "service_time_us", json_value_latency(row, HISTOGRAM_SERVICE_OK));
-    json_object_set_new(object, "wait_us", json_value_latency(row, HISTOGRAM_WAIT));
-    json_object_set_new(object, "slip_us", json_value_latency(row, HISTOGRAM_SLIP));
-    json_object_set_new(object, "error_time_us", json_value_latency(row, HISTOGRAM_SERVICE_ERROR));
-    json_object_set_new(object, "shed_by_cause", shed_by_cause(row));
-    json_object_set_new(object, "errors_by_kind", errors_by_kind(row, kinds));
-    json_object_set_new(object, "connections", json_section_connections(row));
-    json_object_set_new(object, "redirections", json_section_redirections(row));
-    json_object_set_new(object, "bytes",
-                        json_pack("{s:o, s:o}", "out",
-                                  json_value_count(counters[COUNTER_BYTES_OUT]), "in",
-                                  json_value_count(counters[COUNTER_BYTES_IN])));
-}
-
-/* Under their own name, where a push can be nothing else. */
-static void add_invalidations(json_t *object, const struct interval_row *row,
-                              const struct run_facts *run)
-{
-    if (run->tracking)
-        json_object_set_new(object, "invalidations",
-                            json_value_count(row->counters[COUNTER_PUSHES]));
+    json_t *object = json_pack(
+        "{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:{s:o, s:o}}", "requests",
+        requests(row), "response_time_us",
+        json_value_latency(row, figure_latency_kind(run->open_loop)), "service_time_us",
+        json_value_latency(row, HISTOGRAM_SERVICE_OK), "wait_us",
+        json_value_latency(row, HISTOGRAM_WAIT), "slip_us", json_value_latency(row, HISTOGRAM_SLIP),
+        "error_time_us", json_value_latency(row, HISTOGRAM_SERVICE_ERROR), "shed_by_cause",
+        shed_by_cause(row), "errors_by_kind", errors_by_kind(row, kinds), "connections",
+        json_section_connections(row), "redirections", json_section_redirections(row), "bytes",
+        "out", json_value_count(counters[COUNTER_BYTES_OUT]), "in",
+        json_value_count(counters[COUNTER_BYTES_IN]));
+    if (run->tracking) /* a push can be nothing else */
+        json_object_set_new(object, "invalidations", json_value_count(counters[COUNTER_PUSHES]));
+    return object;
 }
 
 static json_t *percentile_list(const struct session_facts *session)
@@ -187,8 +177,7 @@ static enum err_code session_begin(void *state, const struct session_facts *sess
                          "commit",
                          json_is_string(commit) ? json_incref(commit) : json_string("unknown")));
     put_member(report, "command", json_value_text(session->command));
-    put_member(report, "label",
-               session->label != NULL ? json_value_text(session->label) : json_null());
+    put_member(report, "label", json_value_text(session->label));
     put_member(report, "percentiles", percentile_list(session));
     put_member(report, "spec", session->spec != NULL ? json_incref(session->spec) : json_object());
     put_member(report, "environment",
@@ -214,13 +203,11 @@ static enum err_code run_begin(void *state, const struct run_facts *run, struct 
     put(report, json_value_text(run->name));
     put_member(report, "started", json_string(started));
     put_member(report, "prefill", json_boolean(run->prefill));
-    put_member(report, "prefill_for",
-               run->prefill ? json_value_text(run->prefill_for) : json_null());
+    put_member(report, "prefill_for", json_value_text(run->prefill ? run->prefill_for : NULL));
     put_member(report, "target", json_value_text(run->target));
     put_member(report, "keyspace", json_value_count(run->keyspace));
     put_member(report, "interval_seconds", json_real(clock_seconds(run->interval_ns)));
-    put_member(report, "rate_asked",
-               run->open_loop ? json_value_text(run->rate_text) : json_null());
+    put_member(report, "rate_asked", json_value_text(run->open_loop ? run->rate_text : NULL));
     output_printf(&report->out, ",\n\"intervals\": [");
     return status(report, err);
 }
@@ -237,8 +224,7 @@ static enum err_code interval(void *state, const struct interval_row *row,
                                clock_seconds(row->header.start_ns), "seconds", seconds, "degraded",
                                (row->header.flags & INTERVAL_DEGRADED) != 0);
     json_object_set_new(object, "rate", rate(row, report->run.open_loop, seconds, seconds));
-    add_measures(object, row, report->run.open_loop, error_kinds);
-    add_invalidations(object, row, &report->run);
+    json_object_update_new(object, measures(row, &report->run, error_kinds));
     if (row->counters[COUNTER_HANDSHAKES] > 0)
         json_object_set_new(object, "handshakes", json_section_handshakes(row, seconds));
     if (row->node_count > 0)
@@ -256,19 +242,18 @@ static json_t *asked_percentiles(const struct run_result *result)
     for (uint32_t i = 0; i < result->percentile_count; i++) {
         struct figure_percentile figure =
             figure_percentile(result->total, kind, result->percentiles[i]);
-        bool unknown = figure.empty || figure.censored;
-        json_t *value_us = json_value_microseconds((double)figure.value_ns);
+        const bool known = !figure.empty && !figure.censored;
+        const double value_ns = (double)figure.value_ns;
         json_array_append_new(
             list,
             json_pack("{s:f, s:o, s:o, s:b, s:o}", "percentile", result->percentiles[i],
-                      "response_time_us", unknown ? json_null() : json_incref(value_us),
-                      "at_least_us", figure.censored ? json_incref(value_us) : json_null(),
-                      "few_samples", figure.few_samples, "loop_lag_percent",
-                      unknown ? json_null()
-                              : json_real(figure_lag_share(result->total, result->facts->open_loop,
-                                                           result->percentiles[i]) *
-                                          100)));
-        json_decref(value_us);
+                      "response_time_us", json_value_microseconds(known, value_ns), "at_least_us",
+                      json_value_microseconds(figure.censored, value_ns), "few_samples",
+                      figure.few_samples, "loop_lag_percent",
+                      !known ? json_null()
+                             : json_real(figure_lag_share(result->total, result->facts->open_loop,
+                                                          result->percentiles[i]) *
+                                         100)));
     }
     return list;
 }
@@ -297,8 +282,7 @@ static json_t *run_rate(const struct run_result *result)
     json_object_set_new(object, "sent_share",
                         known ? json_real(reached.evidence.share) : json_null());
     json_object_set_new(object, "reason",
-                        reached.sentence[0] != '\0' ? json_value_text(reached.sentence)
-                                                    : json_null());
+                        json_value_text(reached.sentence[0] != '\0' ? reached.sentence : NULL));
     return object;
 }
 
@@ -314,7 +298,7 @@ static json_t *events(const struct run_events *events)
                                         clock_seconds(event->at_ns), "seconds",
                                         clock_seconds(event->end_ns - event->at_ns), "text",
                                         json_value_text(event->text), "ok", event->ok, "cause",
-                                        event->ok ? json_null() : json_value_text(event->cause)));
+                                        json_value_text(event->ok ? NULL : event->cause)));
     }
     return list;
 }
@@ -322,7 +306,7 @@ static json_t *events(const struct run_events *events)
 static enum err_code run_end(void *state, const struct run_result *result, struct err *err)
 {
     struct json_report *report = state;
-    json_t *measures = json_object();
+    json_t *members = measures(result->total, result->facts, result->error_kinds);
     const char *key;
     json_t *value;
     output_printf(&report->out, "]");
@@ -333,10 +317,8 @@ static enum err_code run_end(void *state, const struct run_result *result, struc
     put_member(report, "status",
                json_pack("{s:i, s:o}", "code", err_exit_status(result->status), "text",
                          json_value_text(result->status_text)));
-    add_measures(measures, result->total, result->facts->open_loop, result->error_kinds);
-    add_invalidations(measures, result->total, result->facts);
-    json_object_foreach(measures, key, value) put_member(report, key, json_incref(value));
-    json_decref(measures);
+    json_object_foreach(members, key, value) put_member(report, key, json_incref(value));
+    json_decref(members);
     put_member(report, "rate", run_rate(result));
     if (result->facts->commands > 1)
         put_member(report, "commands",

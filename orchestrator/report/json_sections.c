@@ -11,18 +11,13 @@ static void put_count(json_t *object, const char *key, uint64_t count)
 
 /* ---- Connections. ---- */
 
-struct cause {
-    const char *key;
-    enum counter counter;
-};
-
 /* What is in none of the causes is "other"; causes that did not happen are left out. */
 static json_t *by_cause(const struct interval_row *row, enum counter all,
-                        const struct cause *causes, size_t cause_count)
+                        const struct figure_cause *causes)
 {
     json_t *object = json_object();
     uint64_t rest = row->counters[all];
-    for (size_t i = 0; i < cause_count; i++) {
+    for (size_t i = 0; i < FIGURE_CAUSES; i++) {
         uint64_t count = row->counters[causes[i].counter];
         rest -= count < rest ? count : rest;
         if (count > 0)
@@ -35,28 +30,16 @@ static json_t *by_cause(const struct interval_row *row, enum counter all,
 
 json_t *json_section_connections(const struct interval_row *row)
 {
-    static const struct cause lost[] = {{"reset", COUNTER_CONNECTIONS_RESET},
-                                        {"closed_by_peer", COUNTER_CONNECTIONS_CLOSED},
-                                        {"timed_out", COUNTER_CONNECTIONS_TIMED_OUT},
-                                        {"protocol", COUNTER_CONNECTIONS_PROTOCOL}};
-    static const struct cause failed[] = {{"refused", COUNTER_CONNECT_REFUSED},
-                                          {"timed_out", COUNTER_CONNECT_TIMED_OUT},
-                                          {"no_port", COUNTER_CONNECT_NO_PORT},
-                                          {"tls", COUNTER_CONNECT_TLS}};
-    json_t *object = json_object();
-    put_count(object, "opened", row->counters[COUNTER_CONNECTIONS_OPENED]);
-    put_count(object, "lost", row->counters[COUNTER_CONNECTIONS_LOST]);
-    put_count(object, "failed", row->counters[COUNTER_CONNECT_FAILURES]);
-    put_count(object, "recycled", row->counters[COUNTER_CONNECTIONS_RECYCLED]);
-    put_count(object, "idle_lost", row->counters[COUNTER_IDLE_LOST]);
-    put_count(object, "open", row->header.connections_open);
-    json_object_set_new(
-        object, "lost_by_cause",
-        by_cause(row, COUNTER_CONNECTIONS_LOST, lost, sizeof lost / sizeof lost[0]));
-    json_object_set_new(
-        object, "failed_by_cause",
-        by_cause(row, COUNTER_CONNECT_FAILURES, failed, sizeof failed / sizeof failed[0]));
-    return object;
+    const uint64_t *counters = row->counters;
+    return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "opened",
+                     json_value_count(counters[COUNTER_CONNECTIONS_OPENED]), "lost",
+                     json_value_count(counters[COUNTER_CONNECTIONS_LOST]), "failed",
+                     json_value_count(counters[COUNTER_CONNECT_FAILURES]), "recycled",
+                     json_value_count(counters[COUNTER_CONNECTIONS_RECYCLED]), "idle_lost",
+                     json_value_count(counters[COUNTER_IDLE_LOST]), "open",
+                     json_value_count(row->header.connections_open), "lost_by_cause",
+                     by_cause(row, COUNTER_CONNECTIONS_LOST, figure_lost_causes), "failed_by_cause",
+                     by_cause(row, COUNTER_CONNECT_FAILURES, figure_failed_causes));
 }
 
 json_t *json_section_redirections(const struct interval_row *row)
@@ -72,13 +55,11 @@ json_t *json_section_redirections(const struct interval_row *row)
 
 json_t *json_section_handshakes(const struct interval_row *row, double row_seconds)
 {
-    json_t *object = json_object();
-    put_count(object, "count", row->counters[COUNTER_HANDSHAKES]);
-    put_count(object, "resumed", row->counters[COUNTER_HANDSHAKES_RESUMED]);
-    json_object_set_new(object, "per_second",
-                        json_real(figure_rate(row->counters[COUNTER_HANDSHAKES], row_seconds)));
-    json_object_set_new(object, "time_us", json_value_latency(row, HISTOGRAM_HANDSHAKE));
-    return object;
+    const uint64_t count = row->counters[COUNTER_HANDSHAKES];
+    return json_pack("{s:o, s:o, s:f, s:o}", "count", json_value_count(count), "resumed",
+                     json_value_count(row->counters[COUNTER_HANDSHAKES_RESUMED]), "per_second",
+                     figure_rate(count, row_seconds), "time_us",
+                     json_value_latency(row, HISTOGRAM_HANDSHAKE));
 }
 
 /* ---- Nodes. ---- */
@@ -97,7 +78,7 @@ static json_t *node_times(const struct node_figures *node)
                    {"max", (double)node->response.max_ns}};
     for (size_t i = 0; i < sizeof members / sizeof members[0]; i++)
         json_object_set_new(object, members[i].key,
-                            count == 0 ? json_null() : json_value_microseconds(members[i].ns));
+                            json_value_microseconds(count > 0, members[i].ns));
     return object;
 }
 
@@ -128,14 +109,12 @@ json_t *json_section_nodes(const struct run_result *result)
     for (uint32_t i = 0; i < count; i++) {
         const struct run_node *named = i < facts->node_count ? &facts->nodes[i] : NULL;
         json_t *object = node_figures(&total->nodes[i], i);
-        json_object_set_new(object, "address",
-                            named != NULL ? json_value_text(named->text) : json_null());
-        json_object_set_new(object, "role",
-                            named != NULL ? json_string(run_role_name(named->role)) : json_null());
-        json_object_set_new(object, "role_at_start",
-                            named != NULL ? json_string(run_role_name(named->role_at_start))
-                                          : json_null());
-        json_object_set_new(object, "share", json_real(figure_node_share(total, i)));
+        json_t *more = json_pack("{s:o, s:s?, s:s?, s:f}", "address",
+                                 json_value_text(named != NULL ? named->text : NULL), "role",
+                                 named != NULL ? run_role_name(named->role) : NULL, "role_at_start",
+                                 named != NULL ? run_role_name(named->role_at_start) : NULL,
+                                 "share", figure_node_share(total, i));
+        json_object_update_new(object, more);
         json_array_append_new(list, object);
     }
     return list;
@@ -145,16 +124,11 @@ json_t *json_section_nodes(const struct run_result *result)
 
 static json_t *response(const struct outage_response *response)
 {
-    json_t *object = json_object();
-    bool empty = response->count == 0;
-    put_count(object, "count", response->count);
-    json_object_set_new(object, "p50",
-                        empty ? json_null() : json_value_microseconds((double)response->p50_ns));
-    json_object_set_new(object, "p99",
-                        empty ? json_null() : json_value_microseconds((double)response->p99_ns));
-    json_object_set_new(object, "max",
-                        empty ? json_null() : json_value_microseconds((double)response->max_ns));
-    return object;
+    const bool known = response->count > 0;
+    return json_pack("{s:o, s:o, s:o, s:o}", "count", json_value_count(response->count), "p50",
+                     json_value_microseconds(known, (double)response->p50_ns), "p99",
+                     json_value_microseconds(known, (double)response->p99_ns), "max",
+                     json_value_microseconds(known, (double)response->max_ns));
 }
 
 static json_t *failed_by_kind(const struct outage_failures *failures,
@@ -180,25 +154,18 @@ static json_t *one_outage(const struct outage *outage, const struct error_kinds 
 {
     const struct outage_failures *failures = &outage->failures;
     uint64_t failed_to_ok_ns = outage_failed_to_ok_ns(outage);
-    json_t *object = json_object();
-    json_object_set_new(object, "start_seconds", json_real(clock_seconds(outage->begin_ns)));
-    json_object_set_new(object, "seconds",
-                        json_real(clock_seconds(outage->end_ns - outage->begin_ns)));
-    json_object_set_new(object, "first_failed_to_first_ok_seconds",
-                        failed_to_ok_ns > 0 ? json_real(clock_seconds(failed_to_ok_ns))
-                                            : json_null());
-    json_object_set_new(object, "recovered", json_boolean(outage->recovered));
-    json_object_set_new(object, "from_start", json_boolean(outage->from_start));
-    json_object_set_new(object, "pause", json_boolean(outage->pause));
-    json_object_set_new(object, "own_stop_seconds", json_real(clock_seconds(outage->own_stop_ns)));
-    json_object_set_new(
-        object, "taken_over_by",
-        outage->taken_over_by == OUTAGE_NOBODY ? json_null() : json_integer(outage->taken_over_by));
-    put_count(object, "errors", failures->errors);
-    put_count(object, "timed_out", failures->timed_out);
-    put_count(object, "lost", failures->lost);
-    put_count(object, "outcome_unknown", failures->timed_out + failures->lost);
-    json_object_set_new(object, "counts_neighbours", json_boolean(outage->shared));
+    json_t *object = json_pack(
+        "{s:f, s:f, s:o, s:b, s:b, s:b, s:f, s:o, s:o, s:o, s:o, s:o, s:b}", "start_seconds",
+        clock_seconds(outage->begin_ns), "seconds",
+        clock_seconds(outage->end_ns - outage->begin_ns), "first_failed_to_first_ok_seconds",
+        failed_to_ok_ns > 0 ? json_real(clock_seconds(failed_to_ok_ns)) : json_null(), "recovered",
+        outage->recovered, "from_start", outage->from_start, "pause", outage->pause,
+        "own_stop_seconds", clock_seconds(outage->own_stop_ns), "taken_over_by",
+        outage->taken_over_by == OUTAGE_NOBODY ? json_null() : json_integer(outage->taken_over_by),
+        "errors", json_value_count(failures->errors), "timed_out",
+        json_value_count(failures->timed_out), "lost", json_value_count(failures->lost),
+        "outcome_unknown", json_value_count(failures->timed_out + failures->lost),
+        "counts_neighbours", outage->shared);
     if (kinds != NULL)
         json_object_set_new(object, "errors_by_kind", failed_by_kind(failures, kinds));
     put_count(object, "connections_lost", failures->connections_lost);
@@ -218,14 +185,13 @@ static void add_list(json_t *object, const struct outage_list *list,
     json_t *outages = json_array();
     for (uint32_t i = 0; i < list->kept; i++)
         json_array_append_new(outages, one_outage(&list->items[i], kinds));
-    put_count(object, "count", list->count);
-    json_object_set_new(object, "seconds_without_success",
-                        json_real(clock_seconds(list->total_ns)));
-    json_object_set_new(object, "longest_seconds", json_real(clock_seconds(list->longest_ns)));
-    json_object_set_new(object, "longest_start_seconds",
-                        list->count > 0 ? json_real(clock_seconds(list->longest_begin_ns))
-                                        : json_null());
-    json_object_set_new(object, "outages", outages);
+    json_t *members =
+        json_pack("{s:o, s:f, s:f, s:o, s:o}", "count", json_value_count(list->count),
+                  "seconds_without_success", clock_seconds(list->total_ns), "longest_seconds",
+                  clock_seconds(list->longest_ns), "longest_start_seconds",
+                  list->count > 0 ? json_real(clock_seconds(list->longest_begin_ns)) : json_null(),
+                  "outages", outages);
+    json_object_update_new(object, members);
 }
 
 /* Of volley itself: no failures of the target. */

@@ -11,7 +11,7 @@
 
 json_t *json_value_text(const char *text)
 {
-    json_t *value = json_string(text);
+    json_t *value = text != NULL ? json_string(text) : json_null();
     if (value != NULL)
         return value;
     char *clean = malloc(strlen(text) * 4 + 1);
@@ -70,9 +70,9 @@ json_t *json_value_count(uint64_t count)
     return json_integer(count > INT64_MAX ? INT64_MAX : (json_int_t)count);
 }
 
-json_t *json_value_microseconds(double ns)
+json_t *json_value_microseconds(bool known, double ns)
 {
-    return json_real(ns / 1000.0);
+    return known ? json_real(ns / 1000.0) : json_null();
 }
 
 static const struct {
@@ -85,7 +85,7 @@ static const struct {
 static void add_bound(json_t *object, const char *key, struct figure_percentile figure)
 {
     if (figure.censored)
-        json_object_set_new(object, key, json_value_microseconds((double)figure.value_ns));
+        json_object_set_new(object, key, json_value_microseconds(true, (double)figure.value_ns));
 }
 
 /* What requests without a reply leave of the figures. */
@@ -107,24 +107,18 @@ static void add_unanswered(json_t *latency, const struct interval_row *row,
 json_t *json_value_latency(const struct interval_row *row, enum interval_histogram_kind kind)
 {
     const struct histogram *histogram = &row->histograms[kind];
-    bool empty = histogram->count == 0;
-    json_t *object = json_object();
-    json_object_set_new(object, "count", json_value_count(histogram->count));
-    json_object_set_new(object, "min",
-                        empty ? json_null() : json_value_microseconds((double)histogram->min_ns));
-    json_object_set_new(object, "mean",
-                        empty ? json_null() : json_value_microseconds(histogram_mean(histogram)));
-    json_object_set_new(object, "stdev",
-                        empty ? json_null() : json_value_microseconds(histogram_stdev(histogram)));
+    const bool known = histogram->count > 0;
+    json_t *object = json_pack("{s:o, s:o, s:o, s:o}", "count", json_value_count(histogram->count),
+                               "min", json_value_microseconds(known, (double)histogram->min_ns),
+                               "mean", json_value_microseconds(known, histogram_mean(histogram)),
+                               "stdev", json_value_microseconds(known, histogram_stdev(histogram)));
     for (size_t i = 0; i < PERCENTILES; i++) {
         struct figure_percentile figure = figure_percentile(row, kind, percentiles[i].percent);
-        json_object_set_new(object, percentiles[i].key,
-                            empty || figure.censored
-                                ? json_null()
-                                : json_value_microseconds((double)figure.value_ns));
+        json_object_set_new(
+            object, percentiles[i].key,
+            json_value_microseconds(known && !figure.censored, (double)figure.value_ns));
     }
-    json_object_set_new(object, "max",
-                        empty ? json_null() : json_value_microseconds((double)histogram->max_ns));
+    json_object_set_new(object, "max", json_value_microseconds(known, (double)histogram->max_ns));
     if (figure_unanswered(row, kind) != NULL)
         add_unanswered(object, row, kind);
     return object;

@@ -11,10 +11,11 @@
 #include "orchestrator/report/timeline.h"
 
 /* JSON text must be UTF-8, and names and error replies may hold any bytes: bytes that are not part
- * of valid UTF-8 become "\\xNN". */
+ * of valid UTF-8 become "\\xNN". NULL becomes null. */
 json_t *json_value_text(const char *text);
 json_t *json_value_count(uint64_t count);
-json_t *json_value_microseconds(double ns);
+/* Null: not known. */
+json_t *json_value_microseconds(bool known, double ns);
 /* The twelve keys of a latency. Without values all but the count are null; a percentile is null,
  * too, when too many requests went without a reply to know it. Of response and service times also how
  * many those were, and when there are any, what each figure that they hide is at least. */

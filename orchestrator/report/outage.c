@@ -46,7 +46,7 @@ struct track {
 
 struct outages {
     struct outage_setup setup;
-    struct track *all;
+    struct track all;
     struct track *nodes[NODE_FIGURES_MAX];
     struct node_figures coarse;
     struct own_stop_list own_stops;
@@ -59,14 +59,7 @@ struct outages {
 
 struct outages *outages_create(void)
 {
-    struct outages *outages = calloc(1, sizeof *outages);
-    if (outages != NULL)
-        outages->all = calloc(1, sizeof *outages->all);
-    if (outages != NULL && outages->all == NULL) {
-        free(outages);
-        return NULL;
-    }
-    return outages;
+    return calloc(1, sizeof(struct outages));
 }
 
 static void track_free(struct track *track)
@@ -89,19 +82,17 @@ void outages_destroy(struct outages *outages)
     if (outages == NULL)
         return;
     forget_nodes(outages);
-    track_free(outages->all);
+    free(outages->all.list.items);
     free(outages);
 }
 
 void outages_begin(struct outages *outages, const struct outage_setup *setup)
 {
-    struct outage *items = outages->all->list.items;
+    struct outage *items = outages->all.list.items;
     forget_nodes(outages);
-    memset(outages->all, 0, sizeof *outages->all);
-    outages->all->list.items = items;
-    outages->all->own_stops = &outages->own_stops;
+    outages->all = (struct track){
+        .list.items = items, .own_stops = &outages->own_stops, .follows = OUTAGE_NOBODY};
     memset(&outages->own_stops, 0, sizeof outages->own_stops);
-    outages->all->follows = OUTAGE_NOBODY;
     outages->setup = *setup;
     outages->begun = false;
     outages->end_ns = outages->last_ok_ns = outages->last_error_ns = 0;
@@ -403,7 +394,7 @@ static bool nodes_cut_off(const struct outages *outages)
     for (uint32_t i = 0; i < NODE_FIGURES_MAX; i++) {
         const struct track *track = outages->nodes[i];
         if (track == NULL || track->newest_ok_ns == 0 ||
-            track->newest_ok_ns + HEIR_IDLE_NS < outages->all->last_ok_ns)
+            track->newest_ok_ns + HEIR_IDLE_NS < outages->all.last_ok_ns)
             continue;
         if (!track->pending.cut_off && track->pending.evidence == 0)
             return false;
@@ -461,8 +452,8 @@ static void add_own_stop(struct own_stop_list *list, const struct own_stop *stop
 static void begin_measuring(struct outages *outages, const struct interval_row *row)
 {
     if (!outages->begun) {
-        outages->all->started = true;
-        outages->all->last_ok_ns = row->header.start_ns;
+        outages->all.started = true;
+        outages->all.last_ok_ns = row->header.start_ns;
     }
     outages->begun = true;
 }
@@ -486,10 +477,10 @@ void outages_add(struct outages *outages, const struct interval_row *row)
         return;
     struct outage_sample sample = outage_sample_of_all(row, open_loop, cut_off);
     cut_draining(outages, &sample);
-    track_add(outages->all, &sample);
+    track_add(&outages->all, &sample);
     outage_coarse(&outages->coarse,
                   &row->histograms[open_loop ? HISTOGRAM_RESPONSE_OK : HISTOGRAM_SERVICE_OK]);
-    outage_windows_add(&outages->all->windows, &outages->coarse, row->header.start_ns);
+    outage_windows_add(&outages->all.windows, &outages->coarse, row->header.start_ns);
 }
 
 /* When somebody stopped to need a node that has left is not known: at the latest when it was last tried. */
@@ -515,9 +506,9 @@ void outages_end(struct outages *outages, uint64_t load_end_ns)
     uint64_t end_ns = outages->end_ns;
     if (load_end_ns > 0 && load_end_ns < end_ns)
         end_ns = load_end_ns;
-    const uint64_t before = outages->all->list.count, begin_ns = outages->all->last_ok_ns;
-    track_end(outages->all, end_ns);
-    if (outages->all->list.count > before && outages->last_ok_ns <= begin_ns &&
+    const uint64_t before = outages->all.list.count, begin_ns = outages->all.last_ok_ns;
+    track_end(&outages->all, end_ns);
+    if (outages->all.list.count > before && outages->last_ok_ns <= begin_ns &&
         outages->last_error_ns < end_ns)
         outages->silent_from_ns = begin_ns;
     for (uint32_t i = 0; i < NODE_FIGURES_MAX; i++)
@@ -527,7 +518,7 @@ void outages_end(struct outages *outages, uint64_t load_end_ns)
 
 bool outages_under_way(const struct outages *outages, int32_t node, uint64_t *begin_ns)
 {
-    const struct track *track = node == OUTAGE_NOBODY              ? outages->all
+    const struct track *track = node == OUTAGE_NOBODY              ? &outages->all
                                 : node < (int32_t)NODE_FIGURES_MAX ? outages->nodes[node]
                                                                    : NULL;
     if (track == NULL || !track->started || track->follows != OUTAGE_NOBODY ||
@@ -545,7 +536,7 @@ bool outages_silent_end(const struct outages *outages, uint64_t *begin_ns)
 
 const struct outage_list *outages_of_all(const struct outages *outages)
 {
-    return &outages->all->list;
+    return &outages->all.list;
 }
 
 const struct outage_list *outages_of_node(const struct outages *outages, uint32_t node)

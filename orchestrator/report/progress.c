@@ -25,17 +25,13 @@ enum err_code progress_init(struct progress *progress, FILE *out, struct err *er
 
 void progress_begin(struct progress *progress, const struct run_facts *run)
 {
-    progress->last_ns = 0;
-    progress->last_ok = 0;
-    progress->warmup_answered = progress->warmup_ok = 0;
-    progress->line_columns = 0;
-    progress->open_loop = run->open_loop;
-    progress->window_row_ns = 0;
-    progress->target = -1;
-    progress->due = 0;
-    progress->backlog = progress->shed = 0;
+    *progress = (struct progress){.out = progress->out,
+                                  .terminal = progress->terminal,
+                                  .named = progress->named,
+                                  .window = progress->window,
+                                  .open_loop = run->open_loop,
+                                  .target = -1};
     interval_row_reset(progress->window);
-    progress->prefix[0] = '\0';
     if (run->prefill)
         snprintf(progress->prefix, sizeof progress->prefix, "Prefill for %.60s ", run->prefill_for);
     else if (progress->named)

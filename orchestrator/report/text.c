@@ -269,31 +269,13 @@ static void print_traffic(struct output *out, const struct run_result *result)
                       result->facts->no_prefill ? "" : "; write the keys first with --prefill");
 }
 
-struct cause {
-    const char *name;
-    enum counter counter;
-};
-static const struct cause lost_causes[] = {{"reset", COUNTER_CONNECTIONS_RESET},
-                                           {"closed by the server", COUNTER_CONNECTIONS_CLOSED},
-                                           {"a request timed out", COUNTER_CONNECTIONS_TIMED_OUT},
-                                           {"no reply", COUNTER_CONNECTIONS_PROTOCOL}};
-static const struct cause failed_causes[] = {{"refused", COUNTER_CONNECT_REFUSED},
-                                             {"timed out", COUNTER_CONNECT_TIMED_OUT},
-                                             {"no local port left", COUNTER_CONNECT_NO_PORT},
-                                             {"TLS handshake failed", COUNTER_CONNECT_TLS}};
-
 /* Nothing when none of the causes is known. */
-static void print_causes(struct output *out, const uint64_t *counters, const struct cause *causes,
-                         size_t count)
+static void print_causes(struct output *out, const uint64_t *counters,
+                         const struct figure_cause *causes)
 {
     const char *separator = "  of them: ";
-    for (size_t i = 0; i < count; i++) {
-        if (counters[causes[i].counter] == 0)
-            continue;
-        output_printf(out, "%s%s %s", separator, causes[i].name,
-                      UNITS_GROUPED(counters[causes[i].counter]));
-        separator = ", ";
-    }
+    for (size_t i = 0; i < FIGURE_CAUSES; i++)
+        separator = text_part(out, separator, causes[i].text, counters[causes[i].counter]);
     if (separator[0] == ',')
         output_printf(out, "\n");
 }
@@ -326,11 +308,11 @@ static void print_failures(struct output *out, const struct run_result *result)
         output_printf(out, "connections lost: %s, reconnects: %s\n", UNITS_GROUPED(lost),
                       UNITS_GROUPED(counters[COUNTER_CONNECTIONS_OPENED]));
     if (lost > 0)
-        print_causes(out, counters, lost_causes, sizeof lost_causes / sizeof lost_causes[0]);
+        print_causes(out, counters, figure_lost_causes);
     if (refused > 0)
         output_printf(out, "failed connection attempts: %s\n", UNITS_GROUPED(refused));
     if (refused > 0)
-        print_causes(out, counters, failed_causes, sizeof failed_causes / sizeof failed_causes[0]);
+        print_causes(out, counters, figure_failed_causes);
 }
 
 static void print_verdict(struct output *out, const struct verdict *verdict)

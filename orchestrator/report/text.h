@@ -10,6 +10,11 @@
 void text_rate(struct output *out, const struct run_result *result);
 void text_times(struct output *out, const struct run_result *result);
 
+/* A line "caption: 1,234" (text_rate.c). */
+void text_count(struct output *out, const char *caption, uint64_t count);
+/* One of a list behind the separator, nothing when there were none (text_failures.c). Returns what separates
+ * the next one. */
+const char *text_part(struct output *out, const char *separator, const char *name, uint64_t count);
 /* What the server said that answered no request (text_failures.c). */
 void text_closing_words(struct output *out, const struct error_kinds *kinds);
 /* What a user saw of failures (text_failures.c): outages of the target and of each node. Nothing when

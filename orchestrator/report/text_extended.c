@@ -7,6 +7,7 @@
 #include "common/printable.h"
 #include "common/units.h"
 #include "orchestrator/report/figures.h"
+#include "orchestrator/report/text.h"
 
 static void heading(struct output *out, const char *title)
 {
@@ -20,16 +21,14 @@ static void print_errors(struct output *out, const struct run_result *result)
 {
     const uint64_t *counters = result->total->counters;
     heading(out, "Error Breakdown");
-    output_printf(out, "Timeouts: %s\n",
-                  UNITS_GROUPED(counters[COUNTER_TIMED_OUT] + counters[COUNTER_LOST_TIMEOUT]));
-    output_printf(
-        out, "Connection errors: %s\n",
-        UNITS_GROUPED(counters[COUNTER_LOST_DISCONNECT] + counters[COUNTER_CONNECT_FAILURES]));
-    output_printf(out, "Protocol errors: %s\n", UNITS_GROUPED(counters[COUNTER_LOST_PROTOCOL]));
+    text_count(out, "Timeouts", counters[COUNTER_TIMED_OUT] + counters[COUNTER_LOST_TIMEOUT]);
+    text_count(out, "Connection errors",
+               counters[COUNTER_LOST_DISCONNECT] + counters[COUNTER_CONNECT_FAILURES]);
+    text_count(out, "Protocol errors", counters[COUNTER_LOST_PROTOCOL]);
     for (uint32_t i = 0; i < result->error_kinds->count; i++)
         if (result->total->errors_by_kind[i] > 0)
-            output_printf(out, "%s: %s\n", PRINTABLE(result->error_kinds->kinds[i].word),
-                          UNITS_GROUPED(result->total->errors_by_kind[i]));
+            text_count(out, PRINTABLE(result->error_kinds->kinds[i].word),
+                       result->total->errors_by_kind[i]);
 }
 
 static void print_cache(struct output *out, const struct run_result *result)
@@ -41,8 +40,8 @@ static void print_cache(struct output *out, const struct run_result *result)
         output_printf(out, "no key was read\n");
         return;
     }
-    output_printf(out, "Hits: %s\n", UNITS_GROUPED(hits));
-    output_printf(out, "Misses: %s\n", UNITS_GROUPED(misses));
+    text_count(out, "Hits", hits);
+    text_count(out, "Misses", misses);
     output_printf(out, "Hit rate: %.2f%%\n", figure_share(hits, hits + misses) * 100);
 }
 
@@ -67,10 +66,8 @@ static void print_keyspace(struct output *out, const struct target_samples *samp
         output_printf(out, "the number of keys is not known\n");
         return;
     }
-    output_printf(out, "Keys at the first sample: %s\n",
-                  UNITS_GROUPED((uint64_t)samples->keys_first));
-    output_printf(out, "Keys at the last sample: %s\n",
-                  UNITS_GROUPED((uint64_t)samples->keys_last));
+    text_count(out, "Keys at the first sample", (uint64_t)samples->keys_first);
+    text_count(out, "Keys at the last sample", (uint64_t)samples->keys_last);
     output_printf(out, "Fewest and most keys: %s, %s\n", UNITS_GROUPED((uint64_t)samples->keys_min),
                   UNITS_GROUPED((uint64_t)samples->keys_max));
     output_printf(out, "Drops of 1%% or more: %" PRIu32 "\n", samples->drops);

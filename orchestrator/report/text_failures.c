@@ -36,6 +36,14 @@ static void print_response(struct output *out, const char *when,
                       UNITS_REAL(clock_ms(response->max_ns), 3));
 }
 
+const char *text_part(struct output *out, const char *separator, const char *name, uint64_t count)
+{
+    if (count == 0)
+        return separator;
+    output_printf(out, "%s%s %s", separator, name, UNITS_GROUPED(count));
+    return ", ";
+}
+
 /* Kinds are told of all nodes together only: kinds NULL, of one node. */
 static void print_failed(struct output *out, const struct outage *outage,
                          const struct error_kinds *kinds)
@@ -50,25 +58,13 @@ static void print_failed(struct output *out, const struct outage *outage,
     }
     output_printf(out, "    failed%s: %s", outage->shared ? " in it or close by" : "",
                   UNITS_GROUPED(failed));
-    if (failures->errors > 0 && kinds == NULL) {
-        output_printf(out, "%serrors %s", separator, UNITS_GROUPED(failures->errors));
-        separator = ", ";
-    }
-    for (uint32_t i = 0; kinds != NULL && i < kinds->count; i++) {
-        if (failures->errors_by_kind[i] == 0)
-            continue;
-        output_printf(out, "%s%s %s", separator, PRINTABLE(kinds->kinds[i].word),
-                      UNITS_GROUPED(failures->errors_by_kind[i]));
-        separator = ", ";
-    }
-    if (failures->timed_out > 0) {
-        output_printf(out, "%stimed out %s", separator, UNITS_GROUPED(failures->timed_out));
-        separator = ", ";
-    }
-    if (failures->lost > 0) {
-        output_printf(out, "%slost %s", separator, UNITS_GROUPED(failures->lost));
-        separator = ", ";
-    }
+    if (kinds == NULL)
+        separator = text_part(out, separator, "errors", failures->errors);
+    for (uint32_t i = 0; kinds != NULL && i < kinds->count; i++)
+        separator =
+            text_part(out, separator, PRINTABLE(kinds->kinds[i].word), failures->errors_by_kind[i]);
+    separator = text_part(out, separator, "timed out", failures->timed_out);
+    separator = text_part(out, separator, "lost", failures->lost);
     output_printf(out, "%s", separator[0] == ',' ? ")" : "");
     if (failures->timed_out + failures->lost > 0)
         output_printf(out, ", not known whether executed: %s",

@@ -8,7 +8,7 @@
 #include "orchestrator/report/target_reached.h"
 #include "orchestrator/report/text.h"
 
-static void print_count(struct output *out, const char *caption, uint64_t count)
+void text_count(struct output *out, const char *caption, uint64_t count)
 {
     output_printf(out, "%s: %s\n", caption, UNITS_GROUPED(count));
 }
@@ -39,13 +39,13 @@ void text_rate(struct output *out, const struct run_result *result)
     target_reached_judge(&reached, result);
     print_rates(out, result);
     uint64_t due = total->header.backlog_before + counters[COUNTER_DUE];
-    print_count(out, "Due", due);
+    text_count(out, "Due", due);
     output_printf(out, "Sent: %s (%.2f%% of what was due)\n", UNITS_GROUPED(counters[COUNTER_SENT]),
                   figure_share(counters[COUNTER_SENT], due) * 100);
-    print_count(out, "Backlog (due, never sent)", total->header.backlog_after);
-    print_count(out, "Shed (due, dropped)", counters_shed(counters));
+    text_count(out, "Backlog (due, never sent)", total->header.backlog_after);
+    text_count(out, "Shed (due, dropped)", counters_shed(counters));
     if (counters[COUNTER_SHED_WORKER] > 0)
-        print_count(out, "Shed while a worker was dead", counters[COUNTER_SHED_WORKER]);
+        text_count(out, "Shed while a worker was dead", counters[COUNTER_SHED_WORKER]);
     if (reached.sentence[0] != '\0') /* begins a line: with a capital */
         output_printf(out, "T%s\n", reached.sentence + 1);
 }

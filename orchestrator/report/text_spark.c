@@ -17,11 +17,7 @@
 
 void spark_begin(struct spark *spark)
 {
-    spark->count = 0;
-    spark->rows_per_column = 1;
-    spark->rows_in_last = 0;
-    spark->rows = 0;
-    spark->unanswered = false;
+    *spark = (struct spark){.rows_per_column = 1};
 }
 
 static void join(struct spark_column *into, const struct spark_column *from)

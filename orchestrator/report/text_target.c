@@ -99,6 +99,5 @@ void text_connections(struct output *out, const struct run_result *result)
                       UNITS_REAL(clock_ms(connect->max_ns), 3));
     print_redirections(out, counters);
     if (counters[COUNTER_IDLE_LOST] > 0)
-        output_printf(out, "Idle connections lost: %s\n",
-                      UNITS_GROUPED(counters[COUNTER_IDLE_LOST]));
+        text_count(out, "Idle connections lost", counters[COUNTER_IDLE_LOST]);
 }

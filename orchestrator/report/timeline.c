@@ -265,10 +265,9 @@ bool timeline_complete(const struct timeline *timeline)
 
 void timeline_destroy(struct timeline *timeline)
 {
-    for (uint32_t i = 0; i < timeline->sink_count; i++) {
+    for (uint32_t i = 0; i < timeline->sink_count; i++)
         if (timeline->sinks[i].destroy != NULL)
             timeline->sinks[i].destroy(timeline->sinks[i].state);
-    }
     free(timeline->total);
     outages_destroy(timeline->outages);
     memset(timeline, 0, sizeof *timeline);

@@ -1,7 +1,6 @@
 #include "orchestrator/report/verdict.h"
 
 #include <math.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -101,22 +100,6 @@ static const struct verdict_row {
 };
 
 _Static_assert(sizeof rows / sizeof rows[0] <= VERDICT_CHECKS_MAX, "the verdict has no room");
-
-void verdict_say(struct verdict_check *check, const char *format, ...)
-{
-    va_list arguments;
-    va_start(arguments, format);
-    vsnprintf(check->text, sizeof check->text, format, arguments);
-    va_end(arguments);
-}
-
-void verdict_advise(struct verdict_check *check, const char *format, ...)
-{
-    va_list arguments;
-    va_start(arguments, format);
-    vsnprintf(check->advice, sizeof check->advice, format, arguments);
-    va_end(arguments);
-}
 
 /* Comparisons with what is not known are false. */
 static bool beyond(double value, double limit, enum side side)

@@ -20,7 +20,7 @@ verdict_judge_function verdict_errors, verdict_lost_or_timed_out, verdict_censor
     verdict_node_load, verdict_steady, verdict_clamped, verdict_few_samples, verdict_short_run,
     verdict_failed;
 
-PRINTF_LIKE(2, 3) void verdict_say(struct verdict_check *check, const char *format, ...);
-PRINTF_LIKE(2, 3) void verdict_advise(struct verdict_check *check, const char *format, ...);
+#define verdict_say(check, ...) snprintf((check)->text, sizeof(check)->text, __VA_ARGS__)
+#define verdict_advise(check, ...) snprintf((check)->advice, sizeof(check)->advice, __VA_ARGS__)
 
 #endif

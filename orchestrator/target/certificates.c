@@ -25,19 +25,6 @@ static void certificate_path(char path[CERTIFICATE_PATH_BYTES], const char *dire
     snprintf(path, CERTIFICATE_PATH_BYTES, "%.160s/%.60s%s", directory, name, suffix);
 }
 
-/* NULL, with the error set, when it cannot be made. */
-static FILE *create_file(const char *path, struct err *err)
-{
-    int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-    FILE *file = fd >= 0 ? fdopen(fd, "w") : NULL;
-    if (file == NULL) {
-        (void)err_set_errno(err, E_SYSTEM, errno, "cannot write %s", path);
-        if (fd >= 0)
-            close(fd);
-    }
-    return file;
-}
-
 static enum err_code close_file(FILE *file, bool written, const char *path, struct err *err)
 {
     bool closed = fclose(file) == 0;
@@ -45,21 +32,20 @@ static enum err_code close_file(FILE *file, bool written, const char *path, stru
     return written && closed ? OK : err_set_errno(err, E_SYSTEM, errno, "cannot write %s", path);
 }
 
-static enum err_code write_certificate(const char *path, X509 *certificate, struct err *err)
+/* The certificate, or NULL: the key. */
+static enum err_code write_file(const char *path, X509 *certificate, EVP_PKEY *key, struct err *err)
 {
-    FILE *file = create_file(path, err);
-    if (file == NULL)
+    int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+    FILE *file = fd >= 0 ? fdopen(fd, "w") : NULL;
+    if (file == NULL) {
+        (void)err_set_errno(err, E_SYSTEM, errno, "cannot write %s", path);
+        if (fd >= 0)
+            close(fd);
         return E_SYSTEM;
-    bool written = PEM_write_X509(file, certificate) == 1;
-    return close_file(file, written, path, err);
-}
-
-static enum err_code write_key(const char *path, EVP_PKEY *key, struct err *err)
-{
-    FILE *file = create_file(path, err);
-    if (file == NULL)
-        return E_SYSTEM;
-    bool written = PEM_write_PrivateKey(file, key, NULL, NULL, 0, NULL, NULL) == 1;
+    }
+    bool written = certificate != NULL
+                       ? PEM_write_X509(file, certificate) == 1
+                       : PEM_write_PrivateKey(file, key, NULL, NULL, 0, NULL, NULL) == 1;
     return close_file(file, written, path, err);
 }
 
@@ -167,11 +153,11 @@ enum err_code certificate_make(const char *directory, const struct certificate_w
         code = make(&made, wish, &authority, err);
     if (code == OK) {
         certificate_path(path, directory, wish->name, ".pem");
-        code = write_certificate(path, made.certificate, err);
+        code = write_file(path, made.certificate, NULL, err);
     }
     if (code == OK) {
         certificate_path(path, directory, wish->name, "-key.pem");
-        code = write_key(path, made.key, err);
+        code = write_file(path, NULL, made.key, err);
     }
     signer_free(&made);
     signer_free(&authority);
@@ -206,18 +192,14 @@ static enum err_code make_both(struct managed_certificates *made, long seconds, 
                                                .begins_seconds = -3600,
                                                .ends_seconds = seconds};
     struct signer authority, server = {NULL, NULL};
-    enum err_code code = make(&authority, &of_authority, &(struct signer){NULL, NULL}, err);
-    if (code == OK)
-        code = make(&server, &of_server, &authority, err);
-    if (code == OK)
-        code = write_certificate(made->authority, authority.certificate, err);
-    if (code == OK)
-        code = write_certificate(made->certificate, server.certificate, err);
-    if (code == OK)
-        code = keep_key(&made->key_fd, server.key, err);
+    bool whole = make(&authority, &of_authority, &(struct signer){NULL, NULL}, err) == OK &&
+                 make(&server, &of_server, &authority, err) == OK &&
+                 write_file(made->authority, authority.certificate, NULL, err) == OK &&
+                 write_file(made->certificate, server.certificate, NULL, err) == OK &&
+                 keep_key(&made->key_fd, server.key, err) == OK;
     signer_free(&server);
     signer_free(&authority);
-    return code;
+    return whole ? OK : err->code;
 }
 
 enum err_code managed_certificates_make(struct managed_certificates *made, uint64_t planned_ns,

@@ -47,7 +47,7 @@ struct chaos {
     uint64_t start_ns, measure_ns;
     uint32_t next; /* action */
     bool begun;
-    struct job *jobs; /* one per action */
+    struct job jobs[]; /* one per action */
 };
 
 static struct managed_server *server_of(const struct job *job)
@@ -376,19 +376,14 @@ static void on_timer(evutil_socket_t fd, short what, void *argument)
 enum err_code chaos_create(struct chaos **chaos, const struct chaos_plan *plan,
                            struct managed_cluster *cluster, struct err *err)
 {
-    struct chaos *made = calloc(1, sizeof *made);
-    *chaos = NULL;
-    if (made != NULL)
-        made->jobs = calloc(plan->count, sizeof made->jobs[0]);
-    if (made == NULL || made->jobs == NULL) {
-        free(made);
+    struct chaos *made = calloc(1, sizeof *made + plan->count * sizeof made->jobs[0]);
+    *chaos = made;
+    if (made == NULL)
         return err_set(err, E_SYSTEM, "no memory for the actions of --chaos");
-    }
     made->plan = plan;
     made->cluster = cluster;
     for (uint32_t i = 0; i < plan->count; i++)
         made->jobs[i] = (struct job){.chaos = made, .action = &plan->actions[i]};
-    *chaos = made;
     return OK;
 }
 
@@ -450,9 +445,6 @@ void chaos_end(struct chaos *chaos)
 
 void chaos_destroy(struct chaos *chaos)
 {
-    if (chaos == NULL)
-        return;
     chaos_end(chaos);
-    free(chaos->jobs);
     free(chaos);
 }

@@ -272,8 +272,9 @@ static enum err_code forget(const struct mover *mover, uint32_t node)
                 break;
             if (code != E_FAILED || clock_now_ns() >= deadline_ns)
                 return err_set(mover->err, code, "%s", refused.text);
-            if (!managed_node_wait(deadline_ns, NULL, "a node did not forget it", mover->err))
-                return mover->err->code;
+            code = managed_node_wait(deadline_ns, NULL, "a node did not forget it", mover->err);
+            if (code != OK)
+                return code;
         }
         code = OK;
     }

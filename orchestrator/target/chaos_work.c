@@ -43,10 +43,10 @@ static enum err_code save(struct control *control, struct err *err)
     bool idle = false, good = false;
     enum err_code code = managed_node_order(control, err, "BGSAVE SCHEDULE");
     while (code == OK && !idle) {
-        if (!managed_node_wait(deadline_ns, NULL, "the save did not end", err))
-            return err->code;
-        code = managed_node_field_is(&idle, control, "INFO persistence", "rdb_bgsave_in_progress",
-                                     "0", err);
+        code = managed_node_wait(deadline_ns, NULL, "the save did not end", err);
+        if (code == OK)
+            code = managed_node_field_is(&idle, control, "INFO persistence",
+                                         "rdb_bgsave_in_progress", "0", err);
     }
     if (code == OK)
         code = managed_node_field_is(&good, control, "INFO persistence", "rdb_last_bgsave_status",
@@ -157,9 +157,9 @@ static enum err_code fail_over_replicas(const struct managed_cluster *cluster, u
     enum err_code code = hand_over(cluster, primary, node, err);
     while (code == OK && !promoted) {
         code = has_role(&promoted, cluster, node, "master", err);
-        if (code == OK && !promoted &&
-            !managed_node_wait(deadline_ns, NULL, "the replica did not become the primary", err))
-            return err->code;
+        if (code == OK && !promoted)
+            code =
+                managed_node_wait(deadline_ns, NULL, "the replica did not become the primary", err);
     }
     for (uint32_t i = 0; i < cluster->count && code == OK; i++)
         if (i != node && cluster->nodes[i].pid != 0) {
@@ -225,19 +225,19 @@ static enum err_code promote(struct control *control, struct err *err)
 {
     uint64_t deadline_ns = clock_now_ns() + SETTLE_NS, again_ns = 0;
     bool promoted = false;
-    for (;;) {
-        enum err_code code = is_primary(&promoted, control, err);
-        if (code != OK || promoted)
-            return code;
+    enum err_code code = is_primary(&promoted, control, err);
+    while (code == OK && !promoted) {
         if (clock_now_ns() >= again_ns) {
             code = ask_for_failover(control, err);
             again_ns = clock_now_ns() + FAILOVER_TRY_NS;
         }
-        if (code != OK)
-            return code;
-        if (!managed_node_wait(deadline_ns, NULL, "the replica did not become the primary", err))
-            return err->code;
+        if (code == OK)
+            code =
+                managed_node_wait(deadline_ns, NULL, "the replica did not become the primary", err);
+        if (code == OK)
+            code = is_primary(&promoted, control, err);
     }
+    return code;
 }
 
 /* Asks another node until it has heard of the roles as they are: they may have changed just now. */
@@ -256,9 +256,8 @@ static enum err_code choose_replica(uint32_t *replica, const struct managed_clus
         if (code == OK)
             *replica = find_replica(cluster, &nodes, node);
         cluster_nodes_free(&nodes);
-        if (code == OK && *replica == cluster->count &&
-            !managed_node_wait(deadline_ns, NULL, what, err))
-            code = err->code;
+        if (code == OK && *replica == cluster->count)
+            code = managed_node_wait(deadline_ns, NULL, what, err);
     }
     control_close(control);
     return code;
@@ -286,15 +285,15 @@ static enum err_code await_answer(struct control **control, const struct managed
 {
     uint64_t deadline_ns = clock_now_ns() + ANSWER_NS;
     struct err ignored = {.code = OK};
-    while (chaos_node_open(control, cluster, node, &ignored) != OK) {
+    enum err_code code = OK;
+    while (code == OK && chaos_node_open(control, cluster, node, &ignored) != OK) {
         char what[ERR_TEXT_BYTES];
         snprintf(what, sizeof what, "the server that was started did not answer (%.280s)",
                  ignored.text);
         ignored = (struct err){.code = OK};
-        if (!managed_node_wait(deadline_ns, NULL, what, err))
-            return err->code;
+        code = managed_node_wait(deadline_ns, NULL, what, err);
     }
-    return OK;
+    return code;
 }
 
 /* Outside a cluster a node that comes back follows the primary that there is now. */
@@ -339,9 +338,9 @@ static enum err_code await_ok(const struct managed_cluster *cluster, uint32_t no
     enum err_code code = chaos_node_open(&control, cluster, node, err);
     while (code == OK && !ok) {
         code = managed_node_field_is(&ok, control, "CLUSTER INFO", "cluster_state", "ok", err);
-        if (code == OK && !ok &&
-            !managed_node_wait(deadline_ns, NULL, "the new node does not call the cluster ok", err))
-            code = err->code;
+        if (code == OK && !ok)
+            code = managed_node_wait(deadline_ns, NULL, "the new node does not call the cluster ok",
+                                     err);
     }
     control_close(control);
     return code;
@@ -363,9 +362,8 @@ static enum err_code introduce(const struct managed_cluster *cluster, uint32_t n
         control_close(control);
     }
     while (code == OK && !all_know(cluster, node))
-        if (!managed_node_wait(deadline_ns, NULL, "the cluster did not get to know the new node",
-                               err))
-            return err->code;
+        code = managed_node_wait(deadline_ns, NULL, "the cluster did not get to know the new node",
+                                 err);
     return code == OK ? await_ok(cluster, node, deadline_ns, err) : code;
 }
 

@@ -45,16 +45,14 @@ static enum err_code handshake_step(struct control *control, redisReply **reply,
                 log_line(LOG_WARNING, "%s is loading its data; waiting up to %s for it",
                          control->text, duration);
         }
-        if (now_ns - *loading_since_ns >= limit_ns) {
+        if (now_ns - *loading_since_ns >= limit_ns)
             code = err_set(err, E_CONNECT,
                            "%s is still loading its data after %s (%s); see --wait-ready",
                            control->text, duration, (*reply)->str);
-            freeReplyObject(*reply);
-            *reply = NULL;
-            return code;
-        }
         freeReplyObject(*reply);
         *reply = NULL;
+        if (code != OK)
+            return code;
         if (!control_pause(control, now_ns + LOADING_POLL_NS))
             return control_interrupted_error(control, err);
         control_deadline_begin(control);
@@ -72,24 +70,19 @@ static enum err_code refused(const redisReply *reply, const struct control *cont
     if (is_error_word(reply, "WRONGPASS"))
         return err_set(err, E_CONNECT, "%s: %s: %s; check the password (-a) and --user",
                        control->text, tried, reply->str);
-    if (strncmp(tried, "SELECT", 6) == 0 && strstr(reply->str, "cluster") != NULL)
-        return err_set(
-            err, E_CONNECT,
-            "%s: %s; a cluster has more databases than number 0 from Valkey 9 on, as many "
-            "as its cluster-databases says: leave out --dbnum",
-            tried, reply->str);
-    if (strncmp(tried, "SELECT", 6) == 0 && strstr(reply->str, "out of range") != NULL)
-        return err_set(
-            err, E_CONNECT,
-            "%s: %s; the server has as many databases as its settings say (databases, in "
-            "a cluster cluster-databases)",
-            tried, reply->str);
-    if (is_error_word(reply, "NOPERM") && strncmp(tried, "SELECT", 6) == 0)
-        return err_set(err, E_CONNECT, "%s: %s; grant it with +select, or leave out --dbnum", tried,
-                       reply->str);
     if (strcmp(tried, "PING") == 0)
         return err_set(err, E_CONNECT, "%s refuses: %s", control->text, reply->str);
-    return err_set(err, E_CONNECT, "%s: %s", tried, reply->str);
+    const bool select = strncmp(tried, "SELECT", 6) == 0;
+    const char *advice = "";
+    if (select && strstr(reply->str, "cluster") != NULL)
+        advice = "; a cluster has more databases than number 0 from Valkey 9 on, as many as its "
+                 "cluster-databases says: leave out --dbnum";
+    else if (select && strstr(reply->str, "out of range") != NULL)
+        advice = "; the server has as many databases as its settings say (databases, in a cluster "
+                 "cluster-databases)";
+    else if (select && is_error_word(reply, "NOPERM"))
+        advice = "; grant it with +select, or leave out --dbnum";
+    return err_set(err, E_CONNECT, "%s: %s%s", tried, reply->str, advice);
 }
 
 static enum err_code not_a_server(const struct control *control, const char *asked, struct err *err)

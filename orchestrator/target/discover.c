@@ -24,7 +24,7 @@ struct search {
     const struct spec *spec;
     const volatile int *interrupted;
     struct err *err;
-    struct host_name *names; /* RESOLVE_NAMES_MAX of them */
+    struct host_name names[RESOLVE_NAMES_MAX];
     uint32_t name_count;
     struct server_role role;
     enum server_probe probe; /* the last of those that the servers needed */
@@ -500,11 +500,10 @@ static enum err_code discover_by_sentinel(struct search *search)
 static enum err_code split_names(struct search *search)
 {
     const struct spec *spec = search->spec;
-    if (spec->sentinels != NULL)
-        return resolve_split(search->names, &search->name_count, RESOLVE_NAMES_MAX, spec->sentinels,
-                             26379, "--sentinel", search->err);
-    return resolve_split(search->names, &search->name_count, RESOLVE_NAMES_MAX, spec->host,
-                         spec->port, "--host", search->err);
+    const bool watched = spec->sentinels != NULL;
+    return resolve_split(search->names, &search->name_count, RESOLVE_NAMES_MAX,
+                         watched ? spec->sentinels : spec->host, watched ? 26379 : spec->port,
+                         watched ? "--sentinel" : "--host", search->err);
 }
 
 /* Everything is asked anew. */
@@ -567,9 +566,7 @@ static enum err_code search_all(struct search *search)
     if (search->spec->socket_path != NULL)
         return discover_socket(search);
     enum err_code code = split_names(search);
-    if (code != OK)
-        return code;
-    return look_until_ready(search);
+    return code == OK ? look_until_ready(search) : code;
 }
 
 enum err_code topology_discover(struct topology *topology, struct control **control,
@@ -578,18 +575,13 @@ enum err_code topology_discover(struct topology *topology, struct control **cont
                                 struct err *err)
 {
     struct search *search = calloc(1, sizeof *search);
-    struct host_name *names = calloc(RESOLVE_NAMES_MAX, sizeof *names);
     struct sightings seen = {.items = NULL};
     *control = NULL;
     *probe = spec->probe;
     topology_clear(topology);
     memset(first, 0, sizeof *first);
-    if (search == NULL || names == NULL) {
-        free(search);
-        free(names);
+    if (search == NULL)
         return err_set(err, E_SYSTEM, "no memory to find out who serves what");
-    }
-    search->names = names;
     search->topology = topology;
     search->first = first;
     search->spec = spec;
@@ -615,25 +607,20 @@ enum err_code topology_discover(struct topology *topology, struct control **cont
     else
         control_close(search->control);
     free(search);
-    free(names);
     sightings_free(&seen);
     return code;
-}
-
-static void describe_count(char *text, size_t text_bytes, uint32_t count, const char *noun,
-                           const char *plural)
-{
-    snprintf(text, text_bytes, "%u %s", count, count == 1 ? noun : plural);
 }
 
 char *topology_describe(char *text, size_t text_bytes, const struct topology *topology,
                         const struct target_address *first, const struct spec *spec)
 {
     char primaries[32], replicas[32], with[48] = "", more[48] = "";
-    uint32_t replica_count = topology_replicas(topology);
-    describe_count(primaries, sizeof primaries, topology_primaries(topology), "primary",
-                   "primaries");
-    describe_count(replicas, sizeof replicas, replica_count, "replica", "replicas");
+    const uint32_t primary_count = topology_primaries(topology);
+    const uint32_t replica_count = topology_replicas(topology);
+    snprintf(primaries, sizeof primaries, "%u primar%s", primary_count,
+             primary_count == 1 ? "y" : "ies");
+    snprintf(replicas, sizeof replicas, "%u replica%s", replica_count,
+             replica_count == 1 ? "" : "s");
     if (replica_count > 0) {
         snprintf(with, sizeof with, " with %s", replicas);
         snprintf(more, sizeof more, " and %s", replicas);
@@ -643,9 +630,9 @@ char *topology_describe(char *text, size_t text_bytes, const struct topology *to
     else if (spec->sentinels != NULL)
         snprintf(text, text_bytes, "sentinel master %.60s at %s%s", spec->master_name, first->text,
                  with);
-    else if (topology_primaries(topology) > 1)
-        snprintf(text, text_bytes, "%u servers%s, the first at %s", topology_primaries(topology),
-                 with, first->text);
+    else if (primary_count > 1)
+        snprintf(text, text_bytes, "%u servers%s, the first at %s", primary_count, with,
+                 first->text);
     else
         snprintf(text, text_bytes, "%s%s", first->text, with);
     return text;

@@ -145,7 +145,8 @@ static enum err_code wait_for(struct joining *joining, uint32_t first, look_func
         if (code != OK)
             return code;
         i += there;
-        if (there || managed_node_wait(joining->deadline_ns, joining->interrupted, what, &ended))
+        if (there ||
+            managed_node_wait(joining->deadline_ns, joining->interrupted, what, &ended) == OK)
             continue;
         return ended.code == E_CONNECT ? tell_missing(joining, first, look, what)
                                        : err_set(joining->err, ended.code, "%s", ended.text);

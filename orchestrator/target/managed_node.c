@@ -89,18 +89,14 @@ enum err_code managed_node_field_is(bool *is, struct control *control, const cha
     return code;
 }
 
-bool managed_node_wait(uint64_t deadline_ns, const volatile int *interrupted, const char *what,
-                       struct err *err)
+enum err_code managed_node_wait(uint64_t deadline_ns, const volatile int *interrupted,
+                                const char *what, struct err *err)
 {
     const struct timespec step = {.tv_nsec = (long)STEP_NS};
-    if (interrupted != NULL && *interrupted != 0) {
-        err_set(err, E_INTERRUPTED, "interrupted while the managed servers got ready");
-        return false;
-    }
-    if (clock_now_ns() >= deadline_ns) {
-        err_set(err, E_CONNECT, "%s within the time for it", what);
-        return false;
-    }
+    if (interrupted != NULL && *interrupted != 0)
+        return err_set(err, E_INTERRUPTED, "interrupted while the managed servers got ready");
+    if (clock_now_ns() >= deadline_ns)
+        return err_set(err, E_CONNECT, "%s within the time for it", what);
     (void)nanosleep(&step, NULL);
-    return true;
+    return OK;
 }

@@ -29,9 +29,9 @@ MUST_USE enum err_code managed_node_cluster(struct cluster_nodes *nodes, struct 
 MUST_USE enum err_code managed_node_field_is(bool *is, struct control *control, const char *command,
                                              const char *field, const char *value, struct err *err);
 
-/* A wait in small steps. False, and err set: interrupted, or later than deadline_ns; `what` did not come
- * about then. */
-MUST_USE bool managed_node_wait(uint64_t deadline_ns, const volatile int *interrupted,
-                                const char *what, struct err *err);
+/* A wait in small steps. E_INTERRUPTED; E_CONNECT: it is later than deadline_ns, and `what` did not come
+ * about. */
+MUST_USE enum err_code managed_node_wait(uint64_t deadline_ns, const volatile int *interrupted,
+                                         const char *what, struct err *err);
 
 #endif

@@ -110,13 +110,14 @@ static void last_lines(char *lines, size_t lines_bytes, const struct managed_ser
 }
 
 /* True when the process is gone; then pid is 0. */
-static bool reap(struct managed_server *server, int *status)
+static bool reap(struct managed_server *server)
 {
-    pid_t reaped = waitpid(server->pid, status, WNOHANG);
+    int status = 0;
+    pid_t reaped = waitpid(server->pid, &status, WNOHANG);
     if (reaped == 0 || (reaped < 0 && errno == EINTR))
         return false;
     server->ended_untold = reaped > 0 && !server->told_to_end;
-    server->wait_status = *status;
+    server->wait_status = status;
     server->pid = 0; /* ECHILD: somebody else has reaped it, and the number may be another's */
     return true;
 }
@@ -200,10 +201,10 @@ static enum err_code wait_ready(struct managed_server *server, const volatile in
     int64_t stranger;
     *port_taken = false;
     for (;;) {
-        int status = 0;
         if (interrupted != NULL && *interrupted != 0)
             return err_set(err, E_INTERRUPTED, "interrupted while %s started", server->program);
-        if (reap(server, &status)) {
+        if (reap(server)) {
+            const int status = server->wait_status;
             *port_taken = port_was_taken(server);
             last_lines(lines, sizeof lines, server);
             if (WIFSIGNALED(status))
@@ -288,15 +289,13 @@ enum err_code managed_server_relaunch(struct managed_server *server, struct err 
 
 bool managed_server_gone(struct managed_server *server)
 {
-    int status;
-    return server->pid == 0 || reap(server, &status);
+    return server->pid == 0 || reap(server);
 }
 
 static bool reaped_within(struct managed_server *server, uint64_t duration_ns)
 {
     uint64_t deadline_ns = clock_now_ns() + duration_ns;
-    int status;
-    while (!reap(server, &status)) {
+    while (!reap(server)) {
         if (clock_now_ns() >= deadline_ns)
             return false;
         pause_ns(POLL_NS);
@@ -312,9 +311,8 @@ void managed_server_tell(const struct managed_server *server, int signal_number)
 
 void managed_server_stop(struct managed_server *server)
 {
-    int status;
     const pid_t group = server->pid;
-    if (server->pid > 0 && !reap(server, &status)) {
+    if (server->pid > 0 && !reap(server)) {
         server->told_to_end = true;
         managed_server_tell(server, SIGTERM);
         managed_server_tell(server, SIGCONT); /* it may have been stopped, and deaf */

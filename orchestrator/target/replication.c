@@ -123,8 +123,7 @@ enum err_code replicas_ask_seen(struct sightings *seen, const struct server_role
     enum err_code code = control_command(control, &reply, 2, argv, err);
     if (code == OK)
         replicas_seen(seen, role, reply_info(reply));
-    if (code == OK)
-        freeReplyObject(reply);
+    freeReplyObject(reply);
     return code;
 }
 

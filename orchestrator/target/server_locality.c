@@ -33,17 +33,11 @@ static bool same_ip(const struct sockaddr *a, const struct sockaddr *b)
 bool target_is_loopback(const struct target_address *target)
 {
     const struct sockaddr_storage *address = &target->address;
-    if (address->ss_family == AF_INET) {
-        struct sockaddr_in ip;
-        memcpy(&ip, address, sizeof ip);
-        return ntohl(ip.sin_addr.s_addr) >> 24 == IN_LOOPBACKNET;
-    }
-    if (address->ss_family == AF_INET6) {
-        struct sockaddr_in6 ip;
-        memcpy(&ip, address, sizeof ip);
-        return IN6_IS_ADDR_LOOPBACK(&ip.sin6_addr);
-    }
-    return false;
+    const struct sockaddr_in *ip4 = (const struct sockaddr_in *)address;
+    const struct sockaddr_in6 *ip6 = (const struct sockaddr_in6 *)address;
+    if (address->ss_family == AF_INET)
+        return ntohl(ip4->sin_addr.s_addr) >> 24 == IN_LOOPBACKNET;
+    return address->ss_family == AF_INET6 && IN6_IS_ADDR_LOOPBACK(&ip6->sin6_addr);
 }
 
 bool server_is_local(const struct target_address *target)

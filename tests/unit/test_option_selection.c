@@ -30,7 +30,8 @@ START_TEST(test_order)
     static const struct option_pick picks[] = {
         {.name = "c"}, {.name = "d"}, {.name = "a", .unset = "2", .help = "Other."}};
     struct option_selection selection = {.row_count = 0};
-    option_selection_fill(&selection, own, 3, &other, picks, 3);
+    struct option_table table = {.wider = &other};
+    option_selection_fill(&table, &selection, own, 3, picks, 3);
     char order[32] = "";
     for (size_t i = 0; i < selection.row_count; i++)
         strncat(order, selection.rows[i].name, 1);
@@ -38,8 +39,8 @@ START_TEST(test_order)
     ck_assert_str_eq(selection.rows[4].unset, "2");
     ck_assert_str_eq(selection.rows[4].help, "Other.");
     ck_assert_uint_eq(selection.rows[4].max, 9);
-    option_selection_fill(&selection, own, 3, &other, picks, 3);
-    ck_assert_uint_eq(selection.row_count, 6);
+    option_selection_fill(&table, &selection, own, 3, picks, 3);
+    ck_assert_uint_eq(table.row_count, 6);
 }
 END_TEST
 
