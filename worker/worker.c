@@ -12,18 +12,28 @@
 
 #define TICK_SHORTEST_NS NS_PER_MS
 
-#define EACH_STREAM(worker, stream)                                                                \
-    for (struct stream *stream = (worker)->streams;                                                \
-         stream < (worker)->streams + (worker)->stream_count; stream++)                            \
-        if (!stream->ended)
+/* The first stream that has not ended, or the next one behind `behind`; NULL: there is none. */
+static struct stream *next_stream(const struct worker *worker, const struct stream *behind)
+{
+    const struct stream *end = worker->streams + worker->stream_count;
+    struct stream *stream =
+        behind == NULL ? worker->streams : worker->streams + (behind - worker->streams) + 1;
+    while (stream < end && stream->ended)
+        stream++;
+    return stream < end ? stream : NULL;
+}
+
+#define EACH_STREAM(worker)                                                                        \
+    struct stream *stream = next_stream(worker, NULL);                                             \
+    stream != NULL;                                                                                \
+    stream = next_stream(worker, stream)
 
 /* Loop ----------------------------------------------------------------------------------------- */
 
 static void arm_tick(struct worker *worker, uint64_t now_ns)
 {
     uint64_t next_ns = UINT64_MAX;
-    EACH_STREAM(worker, stream)
-    {
+    for (EACH_STREAM(worker)) {
         uint64_t wanted_ns = stream_next_tick_ns(stream, now_ns);
         if (wanted_ns < next_ns)
             next_ns = wanted_ns;
@@ -39,8 +49,8 @@ static void on_tick(evutil_socket_t fd, short what, void *argument)
     (void)fd;
     (void)what;
     uint64_t now_ns = clock_now_ns();
-    EACH_STREAM(worker, stream)
-    stream_tick(stream, now_ns);
+    for (EACH_STREAM(worker))
+        stream_tick(stream, now_ns);
     arm_tick(worker, now_ns);
 }
 
@@ -49,9 +59,9 @@ static void on_wake(evutil_socket_t fd, short what, void *argument)
     struct worker *worker = argument;
     (void)fd;
     (void)what;
-    EACH_STREAM(worker, stream)
-    if (stream->start_ns != 0)
-        stream_read_stop_word(stream);
+    for (EACH_STREAM(worker))
+        if (stream->start_ns != 0)
+            stream_read_stop_word(stream);
     event_del(worker->tick);
     arm_tick(worker, clock_now_ns());
 }
@@ -84,15 +94,15 @@ static void turn(struct worker *worker)
 static void prime_loop(struct worker *worker)
 {
     uint32_t count = 0;
-    EACH_STREAM(worker, stream)
-    if (!stream->transport->answers_at_once)
-        count += connections_at_start(stream);
+    for (EACH_STREAM(worker))
+        if (!stream->transport->answers_at_once)
+            count += connections_at_start(stream);
     for (uint32_t ready = 16; ready < count * 2; ready *= 2) {
-        EACH_STREAM(worker, stream)
-        connections_make_writable(stream, true);
+        for (EACH_STREAM(worker))
+            connections_make_writable(stream, true);
         event_base_loop(worker->base, EVLOOP_NONBLOCK);
-        EACH_STREAM(worker, stream)
-        connections_make_writable(stream, false);
+        for (EACH_STREAM(worker))
+            connections_make_writable(stream, false);
     }
 }
 
@@ -144,15 +154,13 @@ static enum err_code worker_create(struct worker *worker, struct err *err)
 {
     uint32_t connections = 0;
     enum err_code code = OK;
-    EACH_STREAM(worker, stream)
-    {
+    for (EACH_STREAM(worker)) {
         connections += stream->share->connections;
         code = stream_create(stream, err);
         if (code != OK)
             return code;
     }
-    EACH_STREAM(worker, stream)
-    {
+    for (EACH_STREAM(worker)) {
         stream->lag.slept_ns = lag_slept_ns(connections);
         if (stream != worker->streams)
             lag_join(&stream->lag, &worker->streams[0].lag);
@@ -177,15 +185,15 @@ static void worker_destroy(struct worker *worker)
 
 static void set_state(struct worker *worker, enum worker_state state)
 {
-    EACH_STREAM(worker, stream)
-    stream_set_state(stream, state);
+    for (EACH_STREAM(worker))
+        stream_set_state(stream, state);
 }
 
 static bool is_connecting(struct worker *worker)
 {
-    EACH_STREAM(worker, stream)
-    if (stream_is_connecting(stream))
-        return true;
+    for (EACH_STREAM(worker))
+        if (stream_is_connecting(stream))
+            return true;
     return false;
 }
 
@@ -195,8 +203,7 @@ static enum err_code connect_all(struct worker *worker, struct err *err)
     on_tick(-1, 0, worker);
     while (is_connecting(worker))
         turn(worker);
-    EACH_STREAM(worker, stream)
-    {
+    for (EACH_STREAM(worker)) {
         if (stream->connections_failed > 0)
             return err_set(err, E_CONNECT, "%s", stream->err.text);
         stream->connected = true;
@@ -212,16 +219,15 @@ static uint64_t start_of(const struct stream *stream)
 
 static bool has_start(struct worker *worker)
 {
-    EACH_STREAM(worker, stream)
-    if (start_of(stream) == 0)
-        return false;
+    for (EACH_STREAM(worker))
+        if (start_of(stream) == 0)
+            return false;
     return true;
 }
 
 static void enter(struct worker *worker)
 {
-    EACH_STREAM(worker, stream)
-    {
+    for (EACH_STREAM(worker)) {
         clock_sleep_until(start_of(stream));
         stream_enter(stream, start_of(stream));
     }
@@ -234,9 +240,9 @@ static void wait_for_start(struct worker *worker)
     while (!has_start(worker))
         turn(worker);
     enter(worker);
-    EACH_STREAM(worker, stream)
-    if (!stream->open_loop)
-        dispatch_send(stream, clock_now_ns());
+    for (EACH_STREAM(worker))
+        if (!stream->open_loop)
+            dispatch_send(stream, clock_now_ns());
 }
 
 /* A replacement opens its connections while the run is under way; when the one before it died between barrier
@@ -244,9 +250,9 @@ static void wait_for_start(struct worker *worker)
 static void take_over(struct worker *worker)
 {
     enter(worker);
-    EACH_STREAM(worker, stream)
-    if (stream->open_loop)
-        pacer_shed_missed(stream, clock_now_ns());
+    for (EACH_STREAM(worker))
+        if (stream->open_loop)
+            pacer_shed_missed(stream, clock_now_ns());
     on_tick(-1, 0, worker);
 }
 
@@ -274,9 +280,9 @@ __attribute__((noinline)) static enum err_code run_until_done(struct worker *wor
     worker->running = worker->stream_count;
     while (worker->running > 0) {
         turn(worker);
-        EACH_STREAM(worker, stream)
-        if (stream_is_over(stream))
-            end(stream, &code, err);
+        for (EACH_STREAM(worker))
+            if (stream_is_over(stream))
+                end(stream, &code, err);
     }
     return code;
 }
@@ -317,8 +323,8 @@ int worker_main(const struct worker_stream *streams, uint32_t count)
     if (code == OK) {
         code = run_until_done(&worker, &err);
     } else {
-        EACH_STREAM(&worker, stream)
-        stream->live->err = err;
+        for (EACH_STREAM(&worker))
+            stream->live->err = err;
         set_state(&worker, WORKER_FAILED);
     }
     worker_destroy(&worker);
