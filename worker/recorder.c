@@ -44,9 +44,22 @@ void recorder_start_cpu(struct stream *stream, uint64_t now_ns)
     cpu->run_delay_ns = read_run_delay_ns(cpu);
 }
 
+/* Whether it stood still is told by CPU time since that was counted last, which is now: for all others first. */
+static void look_for_stop_in_others(const struct stream *stream)
+{
+    struct worker *worker = stream->worker;
+    const uint64_t now_ns = worker->stream_count > 1 ? clock_now_ns() : 0;
+    for (uint32_t i = 0; i < worker->stream_count; i++) {
+        struct stream *other = &worker->streams[i];
+        if (other != stream && other->start_ns != 0 && !other->ended)
+            recorder_look_for_stop(other, now_ns);
+    }
+}
+
 /* A replacement goes on from the totals of the one before it. */
 void recorder_count_cpu(struct stream *stream)
 {
+    look_for_stop_in_others(stream);
     struct process_cpu *cpu = &stream->worker->cpu;
     struct rusage usage;
     if (getrusage(RUSAGE_SELF, &usage) != 0)

@@ -189,12 +189,16 @@ static void set_state(struct worker *worker, enum worker_state state)
         stream_set_state(stream, state);
 }
 
+/* Whether some stream is connecting. One that is not opens anew what it loses from then on. */
 static bool is_connecting(struct worker *worker)
 {
-    for (EACH_STREAM(worker))
-        if (stream_is_connecting(stream))
-            return true;
-    return false;
+    bool any = false;
+    for (EACH_STREAM(worker)) {
+        bool connecting = stream_is_connecting(stream);
+        stream->connected |= !connecting && stream->connections_failed == 0;
+        any |= connecting;
+    }
+    return any;
 }
 
 /* Opens every connection. The fleet gives up on workers that take too long. */
@@ -203,11 +207,9 @@ static enum err_code connect_all(struct worker *worker, struct err *err)
     on_tick(-1, 0, worker);
     while (is_connecting(worker))
         turn(worker);
-    for (EACH_STREAM(worker)) {
+    for (EACH_STREAM(worker))
         if (stream->connections_failed > 0)
             return err_set(err, E_CONNECT, "%s", stream->err.text);
-        stream->connected = true;
-    }
     return OK;
 }
 
@@ -277,7 +279,8 @@ __attribute__((noinline)) static enum err_code run_until_done(struct worker *wor
                                                               struct err *err)
 {
     enum err_code code = OK;
-    worker->running = worker->stream_count;
+    for (EACH_STREAM(worker))
+        worker->running++;
     while (worker->running > 0) {
         turn(worker);
         for (EACH_STREAM(worker))
@@ -299,14 +302,18 @@ int worker_main(const struct worker_stream *streams, uint32_t count)
     struct err err = {0};
     assert(count >= 1 && count <= WORKER_STREAMS_MAX);
     clock_become_virtual();
-    for (uint32_t i = 0; i < count; i++)
+    for (uint32_t i = 0; i < count; i++) {
+        struct ipc_worker *live = ipc_worker(streams[i].run->segment, streams[i].share->index);
         all[i] = (struct stream){
             .worker = &worker,
             .run = streams[i].run,
             .share = streams[i].share,
-            .live = ipc_worker(streams[i].run->segment, streams[i].share->index),
+            .live = live,
             .control = ipc_control(streams[i].run->segment),
+            /* The worker that this one replaces had ended it. */
+            .ended = streams[i].share->replacement && atomic_load(&live->state) == WORKER_DONE,
         };
+    }
     set_state(&worker, WORKER_CONNECTING);
     enum err_code code = become_worker(streams[0].run, streams[0].share, &err);
     if (code == OK)

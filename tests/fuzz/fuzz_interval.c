@@ -76,7 +76,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *input, size_t input_bytes)
     enum err_code code = interval_decode_add(&row, input, input_bytes, NULL, &add_err);
     require(code == OK || (code == E_DATA && add_err.text[0] != '\0'));
     require(header_code == OK || code != OK); /* a whole record has a good header */
-    if (code != OK)
+    if (code != OK || input_bytes == 0)
         return 0;
     require(row.header.first <= row.header.last && row.header.start_ns <= row.header.end_ns);
     require(row.node_count <= NODE_FIGURES_MAX && row.class_count <= CLASSES_MAX);

@@ -151,6 +151,40 @@ START_TEST(test_as_many_as_there_may_be)
 }
 END_TEST
 
+static void stop_volley(void *argument)
+{
+    (void)argument;
+    simulation_stop(3 * NS_PER_SECOND);
+}
+
+static void plan_stop(struct scripted_peer *peer)
+{
+    if (peer->number == 0)
+        simulation_at(simulation_now_ns() + 2 * NS_PER_SECOND, stop_volley, NULL);
+}
+
+START_TEST(test_all_know_of_a_stop)
+{
+    /* Breaks when only the stream that looks first knows that volley stood still: the others would give up requests
+     * whose replies are there to be read. */
+    const struct scripted_server server = {.command = scripted_answer, .connected = plan_stop};
+    begin(3);
+    for (size_t i = 0; i < 3; i++) {
+        streams[i].share.connections = 3;
+        streams[i].spec.request_timeout_ns = NS_PER_SECOND;
+        streams[i].stop_after_ns = 6 * NS_PER_SECOND;
+    }
+    streams[2].rate = 1000;
+    go(3, &server);
+    for (size_t i = 0; i < 3; i++) {
+        ck_assert_uint_eq(streams[i].own_stops.count, 1);
+        ck_assert_uint_eq(simulated_counter(&streams[i], COUNTER_TIMED_OUT), 0);
+        ck_assert_uint_eq(simulated_counter(&streams[i], COUNTER_CONNECTIONS_LOST), 0);
+    }
+    simulated_runs_free(order, 3);
+}
+END_TEST
+
 Suite *test_streams_suite(void)
 {
     Suite *suite = suite_create("streams");
@@ -160,6 +194,7 @@ Suite *test_streams_suite(void)
     tcase_add_test(tcase, test_each_ends_by_itself);
     tcase_add_test(tcase, test_what_one_loses);
     tcase_add_test(tcase, test_as_many_as_there_may_be);
+    tcase_add_test(tcase, test_all_know_of_a_stop);
     suite_add_tcase(suite, tcase);
     return suite;
 }
