@@ -12,21 +12,23 @@
 
 #define TICK_SHORTEST_NS NS_PER_MS
 
-/* The first stream that has not ended, or the next one behind `behind`; NULL: there is none. */
-static struct stream *next_stream(const struct worker *worker, const struct stream *behind)
+static struct stream *streams_end(const struct worker *worker)
 {
-    const struct stream *end = worker->streams + worker->stream_count;
-    struct stream *stream =
-        behind == NULL ? worker->streams : worker->streams + (behind - worker->streams) + 1;
-    while (stream < end && stream->ended)
+    return worker->streams + worker->stream_count;
+}
+
+/* This stream, or the first behind it that has not ended; streams_end: there is none. */
+static struct stream *running_from(const struct worker *worker, struct stream *stream)
+{
+    while (stream < streams_end(worker) && stream->ended)
         stream++;
-    return stream < end ? stream : NULL;
+    return stream;
 }
 
 #define EACH_STREAM(worker)                                                                        \
-    struct stream *stream = next_stream(worker, NULL);                                             \
-    stream != NULL;                                                                                \
-    stream = next_stream(worker, stream)
+    struct stream *stream = running_from(worker, (worker)->streams);                               \
+    stream < streams_end(worker);                                                                  \
+    stream = running_from(worker, stream + 1)
 
 /* Loop ----------------------------------------------------------------------------------------- */
 
