@@ -3,7 +3,7 @@
 # A variant is another BUILD directory with other flags, for example
 #   make CC=clang BUILD=build/clang
 #   make BUILD=build/O3 CFLAGS='-O3 -g'
-# Objects are rebuilt when their flags, the compiler or (environment.c) the commit change.
+# Objects are rebuilt when their flags, the compiler or (version.c) the commit change.
 
 BUILD ?= build
 ifeq ($(origin CC),default)
@@ -230,8 +230,8 @@ $(BUILD)/obj/%.o: %.c $(BUILD)/gen/flags
 
 $(BUILD)/obj/tests/%.o: private FILE_CFLAGS = $(CHECK_CFLAGS)
 $(BUILD)/obj/tests/%.o: private STACK_WARNING =
-$(BUILD)/obj/orchestrator/target/environment.o: private FILE_CFLAGS = -DVOLLEY_COMMIT='"$(COMMIT)"'
-$(BUILD)/obj/orchestrator/target/environment.o: $(BUILD)/gen/commit
+$(BUILD)/obj/common/version.o: private FILE_CFLAGS = -DVOLLEY_COMMIT='"$(COMMIT)"'
+$(BUILD)/obj/common/version.o: $(BUILD)/gen/commit
 $(BUILD)/obj/tests/unit/main.o: $(BUILD)/gen/suites.h
 
 # Written anew only when the content changes: the flags, the commit, the list of suites.

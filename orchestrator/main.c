@@ -8,11 +8,11 @@
 #include <unistd.h>
 
 #include "common/log.h"
+#include "common/version.h"
 #include "orchestrator/commands/commands.h"
 #include "orchestrator/options/dialect.h"
 #include "orchestrator/options/suggest.h"
 #include "orchestrator/options/uri.h"
-#include "orchestrator/target/environment.h"
 
 static int command_help(int argc, const char *const *argv);
 static int command_version(int argc, const char *const *argv);

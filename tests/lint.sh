@@ -37,6 +37,37 @@ check_format() {
     tracked '*.c' '*.h' | xargs -r "$tool" --dry-run -Werror || verdict 'format: run clang-format -i on these files'
 }
 
+# The rooms of orchestrator/, from above to below, with the places of those to come: a file includes its own room and
+# those on lines below, never one on its own line or above (docs/design/overview.md).
+readonly rooms='commands
+    validate
+    watch
+    suite
+    scenario
+    vector page
+    capacity
+    fleet
+    server
+    machine options
+    report'
+
+# Prints each include of orchestrator/ that does not point down. main.c stands above all rooms.
+uphill_includes() {
+    tracked 'orchestrator/*/*.[ch]' | xargs -r grep -noE '#include "orchestrator/[^"]*"' /dev/null | awk -F'[:"]' -v rooms="$rooms" '
+        BEGIN {
+            lines = split(rooms, line, "\n")
+            for (i = 1; i <= lines; i++) {
+                count = split(line[i], names, " ")
+                for (k = 1; k <= count; k++) level[names[k]] = i
+            }
+        }
+        {
+            split($1, from, "/"); split($4, to, "/")
+            if (!(from[2] in level)) print $1 ": orchestrator/" from[2] " has no place in the table of rooms"
+            else if (!(to[2] in level) || (from[2] != to[2] && level[to[2]] <= level[from[2]])) print $1 ":" $2 ": " $4
+        }'
+}
+
 # Arrows point down: orchestrator -> worker -> common; of worker/ the orchestrator sees worker.h only.
 check_layers() {
     report 'layers: common/ includes only common/' \
@@ -46,6 +77,7 @@ check_layers() {
     report 'layers: of worker/, orchestrator/ includes worker/worker.h only' \
         "$(tracked 'orchestrator/*.[ch]' | xargs -r grep -nE '#include "' /dev/null |
             grep -vE '"(orchestrator|common)/|"worker/worker\.h"')"
+    report 'layers: a room of orchestrator/ includes one that is not below it' "$(uphill_includes)"
     report 'layers: nothing but tests/ includes tests/' \
         "$(tracked 'common/*.[ch]' 'worker/*.[ch]' 'orchestrator/*.[ch]' | xargs -r grep -n '#include "tests/' /dev/null)"
 }
@@ -95,13 +127,13 @@ check_banned() {
 check_sizes() {
     report 'files above 700 lines' "$(tracked '*.c' '*.h' | xargs -r wc -l | awk '$2 != "total" && $1 > 700')"
     report 'tests that assert nothing, neither themselves nor in a helper of their file or of tests/support/check' \
-        "$(tracked 'tests/unit/*.c' 'tests/integration/*.c' | while read -r file; do vacuous_tests "$file"; done)"
+        "$(tracked 'tests/support/check/*.c' 'tests/unit/*.c' 'tests/integration/*.c' | vacuous_tests)"
 }
 
-# Names the tests of a file that assert nothing. A function asserts when it calls ck_..., or a
-# function that does; the file is read until no more such functions are found.
+# Names the tests of the files on standard input that assert nothing. A function asserts when it calls ck_..., or a function that does: of its own
+# file, or of tests/support/check. Files are read until no more such functions are found.
 vacuous_tests() {
-    awk -v test_file="$1" '
+    awk '
         function scan(file, report,    line, name, found, changed) {
             while ((getline line < file) > 0) {
                 if (line ~ /^(static |bool |void |int |struct |const |START_TEST\()/ && line !~ /;$/) {
@@ -112,9 +144,9 @@ vacuous_tests() {
                 } else if (line ~ /^#define [A-Za-z_]+\(/) {
                     split(line, words, /[ (]/)
                     if (line ~ known) changed += learn(words[2])
-                } else if (line ~ known) found = 1
+                } else if (!found && line ~ known) found = 1
                 if (line ~ /^}/ && found) changed += learn(name)
-                if (line ~ /^END_TEST/ && report && !found) print test_file ": " name
+                if (line ~ /^END_TEST/ && report && !found) print file ": " name
             }
             close(file)
             return changed
@@ -127,9 +159,19 @@ vacuous_tests() {
         }
         BEGIN {
             known = "ck_[a-z]"
-            do { more = 0; for (i = 1; i < ARGC; i++) more += scan(ARGV[i], 0) } while (more)
-            scan(test_file, 1)
-        }' tests/support/check/*.c "$1"
+            while ((getline name < "-") > 0) {
+                if (name ~ /support/) support[name]
+                else files[++count] = name
+            }
+            do { more = 0; for (file in support) more += scan(file, 0) } while (more)
+            shared = known
+            for (i = 1; i <= count; i++) {
+                known = shared
+                split("", asserts)
+                while (scan(files[i], 0)) continue
+                scan(files[i], 1)
+            }
+        }'
 }
 
 check_shell() {

@@ -1,8 +1,8 @@
 #include "orchestrator/capacity/capacity_json.h"
 
+#include "common/version.h"
 #include "orchestrator/capacity/table.h"
 #include "orchestrator/report/json_value.h"
-#include "orchestrator/target/environment.h"
 
 /* As in the JSON of a run: every latency to the nanosecond. */
 #define DUMP_FLAGS (JSON_REAL_PRECISION(15) | JSON_PRESERVE_ORDER | JSON_INDENT(1))

@@ -7,6 +7,7 @@
 
 #include "common/log.h"
 #include "common/printable.h"
+#include "common/version.h"
 #include "orchestrator/commands/bench_outputs.h"
 #include "orchestrator/commands/commands.h"
 #include "orchestrator/commands/explain.h"

@@ -5,7 +5,7 @@
 
 #include "orchestrator/fleet/plan.h"
 #include "orchestrator/report/timeline.h"
-#include "orchestrator/target/managed_cluster.h"
+#include "orchestrator/server/managed_cluster.h"
 
 void bench_log_plan(const struct plan *plan, const struct cpu_set_order *cpus);
 void bench_log_servers_started(const struct managed_cluster *managed);

@@ -12,14 +12,14 @@
 #include "orchestrator/commands/invocation.h"
 #include "orchestrator/commands/planned_time.h"
 #include "orchestrator/fleet/run_control.h"
-#include "orchestrator/target/chaos.h"
-#include "orchestrator/target/command_keys.h"
-#include "orchestrator/target/discover.h"
-#include "orchestrator/target/functions.h"
-#include "orchestrator/target/local_ports.h"
-#include "orchestrator/target/reach.h"
-#include "orchestrator/target/reply_value.h"
-#include "orchestrator/target/server_program.h"
+#include "orchestrator/machine/local_ports.h"
+#include "orchestrator/server/chaos.h"
+#include "orchestrator/server/command_keys.h"
+#include "orchestrator/server/discover.h"
+#include "orchestrator/server/functions.h"
+#include "orchestrator/server/reach.h"
+#include "orchestrator/server/reply_value.h"
+#include "orchestrator/server/server_program.h"
 
 /* Of a list the first counts. */
 static bool is_loopback(const char *hosts)

@@ -16,9 +16,10 @@
 #include "orchestrator/options/bench_options.h"
 #include "orchestrator/options/sources.h"
 #include "orchestrator/report/progress.h"
-#include "orchestrator/target/control.h"
-#include "orchestrator/target/environment.h"
-#include "orchestrator/target/managed_cluster.h"
+#include "orchestrator/server/control.h"
+#include "orchestrator/server/environment.h"
+#include "orchestrator/server/managed_cluster.h"
+#include "orchestrator/server/server_locality.h"
 
 struct session {
     /* set by the command, which has zeroed the rest */

@@ -10,7 +10,7 @@
 #include "orchestrator/fleet/run_control.h"
 #include "orchestrator/fleet/run_nodes.h"
 #include "orchestrator/report/figures.h"
-#include "orchestrator/target/chaos.h"
+#include "orchestrator/server/chaos.h"
 
 static uint64_t last_done_ns(const struct fleet *fleet)
 {

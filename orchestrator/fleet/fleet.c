@@ -14,8 +14,8 @@
 #include "orchestrator/fleet/fleet_state.h"
 #include "orchestrator/fleet/run_control.h"
 #include "orchestrator/fleet/run_nodes.h"
-#include "orchestrator/target/chaos.h"
-#include "orchestrator/target/managed_cluster.h"
+#include "orchestrator/server/chaos.h"
+#include "orchestrator/server/managed_cluster.h"
 
 #define TICK_LONGEST_NS (50 * NS_PER_MS)
 #define TICK_SHORTEST_NS (5 * NS_PER_MS)

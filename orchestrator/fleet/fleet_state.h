@@ -10,8 +10,8 @@
 #include "orchestrator/fleet/node_watch.h"
 #include "orchestrator/fleet/scout.h"
 #include "orchestrator/fleet/steering.h"
-#include "orchestrator/target/environment.h"
-#include "orchestrator/target/info_sampler.h"
+#include "orchestrator/machine/host_sample.h"
+#include "orchestrator/server/info_sampler.h"
 
 /* A stop is set so far ahead: every worker has read it by then, so that it is defined what was due. */
 #define STOP_AHEAD_NS (3 * NS_PER_MS)

@@ -9,7 +9,7 @@
 #include "common/err.h"
 #include "common/ipc.h"
 #include "common/spec.h"
-#include "orchestrator/fleet/cpu_order.h"
+#include "orchestrator/machine/cpu_order.h"
 
 #define PLAN_NOTES_MAX 12
 #define PLAN_SERVER_CPUS_MAX 128u

@@ -5,7 +5,7 @@
 #include "common/clock.h"
 #include "common/log.h"
 #include "orchestrator/fleet/scout_state.h"
-#include "orchestrator/target/discover.h"
+#include "orchestrator/server/discover.h"
 
 #define RESOLVE_EVERY_NS (500 * NS_PER_MS)
 

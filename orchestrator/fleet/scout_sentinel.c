@@ -5,7 +5,7 @@
 #include "common/clock.h"
 #include "common/log.h"
 #include "orchestrator/fleet/scout_state.h"
-#include "orchestrator/target/discover.h"
+#include "orchestrator/server/discover.h"
 
 #define AVOID_NS (500 * NS_PER_MS)
 /* The rest at the next look: one that does not stop talking must not keep it from happening. */

@@ -1,10 +1,11 @@
-/* What the parts of the scout share. Private to scout*.c. */
+/* What the parts of the scout share. Private to scout*.c; from below to above: scout_state.c, scout_ask.c,
+ * scout_sentinel.c, scout.c. */
 #ifndef ORCHESTRATOR_FLEET_SCOUT_STATE_H
 #define ORCHESTRATOR_FLEET_SCOUT_STATE_H
 
 #include "orchestrator/fleet/scout.h"
-#include "orchestrator/target/control.h"
-#include "orchestrator/target/replication.h"
+#include "orchestrator/server/control.h"
+#include "orchestrator/server/replication.h"
 
 struct scout {
     const struct scout_run *run;
@@ -38,10 +39,8 @@ struct scout {
     uint64_t sentinels_avoided_until_ns;
 };
 
-/* ---- scout.c ---- */
+/* ---- scout_state.c ---- */
 
-/* Whether the node's address has to be looked up. */
-bool scout_is_name(const struct topology_node *node);
 /* A connection to a node of next, kept for the next time; NULL: it does not answer now. */
 struct control *scout_reach(struct scout *scout, uint32_t node);
 void scout_drop(struct scout *scout, uint32_t node);
@@ -52,6 +51,8 @@ void scout_publish(struct scout *scout);
 
 /* ---- scout_ask.c, scout_sentinel.c ---- */
 
+/* Whether the node's address has to be looked up. */
+bool scout_is_name(const struct topology_node *node);
 /* Looks up the names in next. One that does not resolve now may do so later; the node keeps its place
  * meanwhile. */
 void scout_resolve(struct scout *scout);

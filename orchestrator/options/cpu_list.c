@@ -1,8 +1,6 @@
 #include "orchestrator/options/cpu_list.h"
 
 #include <assert.h>
-#include <stdio.h>
-#include <string.h>
 
 #define CPU_NUMBERS_MAX 65536
 
@@ -40,7 +38,7 @@ static bool well_formed(const char *text, uint32_t capacity)
         uint32_t first, last;
         if (!take_range(&first, &last, &text, capacity))
             return false;
-        if (*text == '\0' || strcmp(text, "\n") == 0)
+        if (*text == '\0')
             return true;
         if (*text++ != ',')
             return false;
@@ -69,24 +67,4 @@ bool cpu_list_parse(uint32_t *cpus, uint32_t *cpu_count, uint32_t capacity, cons
     }
     *cpu_count = count;
     return true;
-}
-
-char *cpu_list_format(char *text, size_t text_bytes, const uint32_t *cpus, uint32_t cpu_count)
-{
-    if (text_bytes == 0)
-        return text;
-    text[0] = '\0';
-    size_t used = 0;
-    for (uint32_t i = 0; i < cpu_count && used < text_bytes;) {
-        uint32_t end = i;
-        while (end + 1 < cpu_count && cpus[end + 1] == cpus[end] + 1)
-            end++;
-        const char *comma = i == 0 ? "" : ",";
-        int written = end == i ? snprintf(text + used, text_bytes - used, "%s%u", comma, cpus[i])
-                               : snprintf(text + used, text_bytes - used, "%s%u-%u", comma, cpus[i],
-                                          cpus[end]);
-        used += (size_t)written;
-        i = end + 1;
-    }
-    return text;
 }

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "common/printable.h"
+#include "common/units.h"
 #include "orchestrator/report/figures.h"
 
 json_t *json_value_text(const char *text)
@@ -32,6 +33,20 @@ json_t *json_value_text(const char *text)
     value = json_string(clean);
     free(clean);
     return value;
+}
+
+json_t *json_value_known_text(bool known, const char *text)
+{
+    json_t *value = known && text[0] != '\0' ? json_string(text) : NULL;
+    return value != NULL ? value : json_null();
+}
+
+json_t *json_value_known_digits(bool known, const char *text)
+{
+    uint64_t value;
+    return known && units_parse_digits(&value, text, strlen(text), INT64_MAX)
+               ? json_integer((json_int_t)value)
+               : json_null();
 }
 
 /* How many bytes a control character has that stands here; 0: it is none, or one that JSON escapes. */

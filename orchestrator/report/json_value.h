@@ -1,5 +1,6 @@
 /* Small makers of JSON values for the JSON report and the journal. Each returns a new reference;
- * NULL only when memory is exhausted. */
+ * NULL only when memory is exhausted; json_object_set_new refuses that, so that the key is then missing, and
+ * everything else still told. */
 #ifndef ORCHESTRATOR_REPORT_JSON_VALUE_H
 #define ORCHESTRATOR_REPORT_JSON_VALUE_H
 
@@ -13,6 +14,10 @@
 /* JSON text must be UTF-8, and names and error replies may hold any bytes: bytes that are not part
  * of valid UTF-8 become "\\xNN". NULL becomes null. */
 json_t *json_value_text(const char *text);
+/* Null: not known, or "", or no UTF-8, which is as good as unknown. */
+json_t *json_value_known_text(bool known, const char *text);
+/* Of decimal digits; null: not known, or something else. */
+json_t *json_value_known_digits(bool known, const char *text);
 json_t *json_value_count(uint64_t count);
 /* Null: not known. */
 json_t *json_value_microseconds(bool known, double ns);

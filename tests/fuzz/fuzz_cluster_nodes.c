@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "orchestrator/target/cluster_nodes.h"
+#include "orchestrator/server/cluster_nodes.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *input, size_t input_bytes);
 

@@ -7,8 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "orchestrator/target/command_info.h"
-#include "orchestrator/target/reply_reader.h"
+#include "orchestrator/server/command_info.h"
+#include "orchestrator/server/reply_reader.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *input, size_t input_bytes);
 

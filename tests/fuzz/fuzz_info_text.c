@@ -6,10 +6,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "orchestrator/target/info_text.h"
-#include "orchestrator/target/replication.h"
-#include "orchestrator/target/reply_value.h"
-#include "orchestrator/target/sightings.h"
+#include "orchestrator/server/info_text.h"
+#include "orchestrator/server/replication.h"
+#include "orchestrator/server/reply_value.h"
+#include "orchestrator/server/sightings.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *input, size_t input_bytes);
 

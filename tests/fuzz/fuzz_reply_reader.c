@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "orchestrator/target/reply_reader.h"
+#include "orchestrator/server/reply_reader.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *input, size_t input_bytes);
 

@@ -7,10 +7,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "orchestrator/target/cluster_reply.h"
-#include "orchestrator/target/replication.h"
-#include "orchestrator/target/reply_reader.h"
-#include "orchestrator/target/sightings.h"
+#include "orchestrator/server/cluster_reply.h"
+#include "orchestrator/server/replication.h"
+#include "orchestrator/server/reply_reader.h"
+#include "orchestrator/server/sightings.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *input, size_t input_bytes);
 

@@ -5,9 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "orchestrator/target/async_control.h"
-#include "orchestrator/target/reply_reader.h"
-#include "orchestrator/target/resolve.h"
+#include "orchestrator/server/async_control.h"
+#include "orchestrator/server/reply_reader.h"
+#include "orchestrator/server/resolve.h"
 #include "tests/support/check/fake_server.h"
 
 Suite *test_async_control_suite(void);

@@ -11,8 +11,8 @@
 
 #include "common/clock.h"
 #include "common/log.h"
-#include "orchestrator/fleet/system_file.h"
-#include "orchestrator/target/chaos.h"
+#include "orchestrator/machine/system_file.h"
+#include "orchestrator/server/chaos.h"
 #include "tests/support/check/managed.h"
 #include "tests/support/check/run_json.h"
 #include "tests/support/check/support.h"

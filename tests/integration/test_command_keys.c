@@ -7,8 +7,8 @@
 
 #include "common/clock.h"
 #include "common/slots.h"
-#include "orchestrator/target/command_info.h"
-#include "orchestrator/target/command_keys.h"
+#include "orchestrator/server/command_info.h"
+#include "orchestrator/server/command_keys.h"
 #include "tests/support/check/fake_server.h"
 #include "tests/support/check/server.h"
 

@@ -11,9 +11,9 @@
 #include <unistd.h>
 
 #include "common/clock.h"
-#include "orchestrator/target/control.h"
-#include "orchestrator/target/managed_server.h"
-#include "orchestrator/target/reply_value.h"
+#include "orchestrator/server/control.h"
+#include "orchestrator/server/managed_server.h"
+#include "orchestrator/server/reply_value.h"
 #include "tests/support/check/canned_server.h"
 #include "tests/support/check/temp_tree.h"
 

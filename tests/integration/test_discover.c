@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "common/clock.h"
-#include "orchestrator/target/discover.h"
+#include "orchestrator/server/discover.h"
 #include "tests/support/check/cluster.h"
 #include "tests/support/check/run.h"
 #include "tests/support/check/support.h"

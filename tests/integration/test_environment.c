@@ -5,8 +5,11 @@
 #include <unistd.h>
 
 #include "common/clock.h"
-#include "orchestrator/target/environment.h"
-#include "orchestrator/target/managed_server.h"
+#include "common/version.h"
+#include "orchestrator/machine/host_sample.h"
+#include "orchestrator/server/environment.h"
+#include "orchestrator/server/managed_server.h"
+#include "orchestrator/server/server_locality.h"
 #include "tests/support/check/canned_server.h"
 
 #define TCASE_TIMEOUT_SECONDS 40

@@ -15,7 +15,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "orchestrator/target/private_directory.h"
+#include "orchestrator/server/private_directory.h"
 #include "tests/support/check/run.h"
 #include "tests/support/check/server.h"
 #include "tests/support/check/support.h"

@@ -11,7 +11,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "orchestrator/target/port_owner.h"
+#include "orchestrator/machine/port_owner.h"
 #include "tests/support/check/memory_scan.h"
 #include "tests/support/check/run.h"
 #include "tests/support/check/support.h"

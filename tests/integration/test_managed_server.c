@@ -12,9 +12,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "orchestrator/fleet/cpu_order.h"
-#include "orchestrator/fleet/system_file.h"
-#include "orchestrator/target/managed_server.h"
+#include "orchestrator/machine/cpu_order.h"
+#include "orchestrator/machine/system_file.h"
+#include "orchestrator/server/managed_server.h"
 #include "tests/support/check/canned_server.h"
 #include "tests/support/check/temp_tree.h"
 

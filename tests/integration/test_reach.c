@@ -13,9 +13,9 @@
 
 #include "common/clock.h"
 #include "common/log.h"
-#include "orchestrator/target/discover.h"
-#include "orchestrator/target/reach.h"
-#include "orchestrator/target/resolve.h"
+#include "orchestrator/server/discover.h"
+#include "orchestrator/server/reach.h"
+#include "orchestrator/server/resolve.h"
 #include "tests/support/check/fake_server.h"
 #include "tests/support/check/run.h"
 #include "tests/support/check/support.h"

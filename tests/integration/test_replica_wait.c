@@ -7,8 +7,8 @@
 
 #include "common/clock.h"
 #include "common/log.h"
-#include "orchestrator/target/discover.h"
-#include "orchestrator/target/replica_wait.h"
+#include "orchestrator/server/discover.h"
+#include "orchestrator/server/replica_wait.h"
 #include "tests/support/check/fake_server.h"
 #include "tests/support/check/run.h"
 

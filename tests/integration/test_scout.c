@@ -12,7 +12,7 @@
 #include "common/clock.h"
 #include "common/ipc.h"
 #include "orchestrator/fleet/scout.h"
-#include "orchestrator/target/discover.h"
+#include "orchestrator/server/discover.h"
 #include "tests/support/check/cluster.h"
 #include "tests/support/check/support.h"
 

@@ -11,7 +11,7 @@
 #include <unistd.h>
 
 #include "common/clock.h"
-#include "orchestrator/target/certificates.h"
+#include "orchestrator/server/certificates.h"
 #include "tests/perf/compare.h"
 
 #define START_SECONDS_MAX 30

@@ -2,7 +2,7 @@
 #include <check.h>
 #include <string.h>
 
-#include "orchestrator/target/cluster_nodes.h"
+#include "orchestrator/server/cluster_nodes.h"
 
 Suite *test_cluster_nodes_suite(void);
 

@@ -6,9 +6,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "orchestrator/target/cluster_reply.h"
-#include "orchestrator/target/replication.h"
-#include "orchestrator/target/sightings.h"
+#include "orchestrator/server/cluster_reply.h"
+#include "orchestrator/server/replication.h"
+#include "orchestrator/server/sightings.h"
 
 Suite *test_cluster_reply_suite(void);
 

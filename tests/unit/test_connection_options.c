@@ -4,8 +4,8 @@
 #include <string.h>
 
 #include "common/clock.h"
+#include "orchestrator/machine/local_ports.h"
 #include "orchestrator/options/sources.h"
-#include "orchestrator/target/local_ports.h"
 #include "tests/support/check/bench_line.h"
 #include "tests/support/check/temp_tree.h"
 

@@ -3,8 +3,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "orchestrator/fleet/cgroup.h"
-#include "orchestrator/fleet/cpu_order.h"
+#include "orchestrator/machine/cgroup.h"
+#include "orchestrator/machine/cpu_order.h"
 #include "tests/support/check/temp_tree.h"
 
 static struct cpu_set_order order;

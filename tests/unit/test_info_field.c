@@ -1,6 +1,6 @@
 #include <check.h>
 
-#include "orchestrator/target/reply_value.h"
+#include "orchestrator/server/reply_value.h"
 
 static const char info[] = "# Server\r\nredis_version:7.0.15\r\nos:Linux 6.1 x86_64\r\n"
                            "executable:/usr/bin/redis-server\r\nconfig_file:\r\n\r\n"

@@ -1,7 +1,7 @@
 #include <check.h>
 #include <string.h>
 
-#include "orchestrator/target/info_text.h"
+#include "orchestrator/server/info_text.h"
 
 Suite *test_info_text_suite(void);
 

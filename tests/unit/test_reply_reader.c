@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "orchestrator/target/reply_reader.h"
+#include "orchestrator/server/reply_reader.h"
 
 Suite *test_reply_reader_suite(void);
 

@@ -8,7 +8,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "orchestrator/target/resolve.h"
+#include "orchestrator/server/resolve.h"
 
 Suite *test_resolve_suite(void);
 

@@ -3,7 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "orchestrator/target/sightings.h"
+#include "orchestrator/server/sightings.h"
 
 Suite *test_sightings_suite(void);
 

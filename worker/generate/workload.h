@@ -102,7 +102,7 @@ void workload_render_part(const struct workload *workload, uint64_t ticket, size
                           size_t byte_count, char *out);
 
 /* ---- keys and slots. Rows of the table know theirs; of a user's command the server is asked, before the
- * fork, by orchestrator/target/command_keys, when something depends on it. */
+ * fork, by orchestrator/server/command_keys, when something depends on it. */
 
 struct workload_range {
     size_t offset_bytes, byte_count; /* in the request, the same for every ticket */

@@ -3,7 +3,7 @@
 #include <check.h>
 #include <stdio.h>
 
-#include "orchestrator/target/certificates.h"
+#include "orchestrator/server/certificates.h"
 
 #define DAY 86400L
 #define HERE "DNS:localhost,IP:127.0.0.1,IP:::1"

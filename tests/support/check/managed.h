@@ -6,8 +6,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "orchestrator/target/cluster_nodes.h"
-#include "orchestrator/target/managed_cluster.h"
+#include "orchestrator/server/cluster_nodes.h"
+#include "orchestrator/server/managed_cluster.h"
 
 #define MANAGED_TEXT_BYTES 4096
 

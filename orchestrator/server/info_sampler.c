@@ -1,0 +1,360 @@
+#include "orchestrator/server/info_sampler.h"
+
+#include <hiredis/hiredis.h>
+#include <inttypes.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "common/clock.h"
+#include "common/log.h"
+#include "common/secret.h"
+#include "orchestrator/server/async_control.h"
+#include "orchestrator/server/info_text.h"
+
+#define SLICE_NS (100 * NS_PER_MS) /* between two looks at a question under way */
+#define BACKOFF_FIRST_NS (250 * NS_PER_MS)
+#define BACKOFF_LONGEST_NS (5 * NS_PER_SECOND)
+#define WARNING_PAUSE_NS (60 * NS_PER_SECOND)
+#define CLOSINGS_MAX 2u
+#define ANSWERED_ONCE UINT_MAX
+
+/* What is asked, in this order. */
+enum step { STEP_AUTH, STEP_SELECT, STEP_KEYS, STEP_REPLICATION, STEP_CPU, STEP_COUNT };
+
+struct info_sampler {
+    struct event_base *base;
+    const struct target_address *target;
+    struct tls_client *tls;
+    const struct spec *spec;
+    struct info_listener listener;
+    uint64_t start_ns;
+    struct event *timer;
+    struct async_control *control; /* NULL: not connected */
+    bool connected;
+    bool asking;
+    uint64_t deadline_ns;        /* of the step under way, when asking       */
+    uint64_t next_ns;            /* when to ask next                         */
+    uint64_t backoff_ns;         /* before the next attempt after a failure  */
+    enum step asked[STEP_COUNT]; /* whose replies are under way, from `answered` on */
+    unsigned asked_count, answered;
+    /* How often the server has closed on a question that it has never answered; CLOSINGS_MAX: it is not
+     * asked any more. UINT_MAX: it was answered once. */
+    unsigned closings[STEP_COUNT];
+    struct target_sample sample;
+
+    int64_t keys_before;
+    uint64_t warned_ns; /* of fewer keys; 0: not yet */
+    uint32_t unsaid_drops;
+    bool refusal_said;
+
+    double cpu_seconds, cpu_over_seconds; /* of pairs of samples of one process */
+    double cpu_newest;                    /* of this sample; below 0: unknown   */
+    double cpu_before;                    /* of the one before; below 0: none   */
+    uint64_t cpu_before_ns;
+};
+
+/* What the reply to a step means; NULL: whether it is an error. */
+struct question {
+    const char *name;
+    void (*take)(struct info_sampler *sampler, const redisReply *reply);
+};
+
+/* Time ----------------------------------------------------------------------------------------- */
+
+static void arm(struct info_sampler *sampler, uint64_t delay_ns)
+{
+    struct timeval delay = {.tv_sec = (time_t)(delay_ns / NS_PER_SECOND),
+                            .tv_usec = (suseconds_t)(delay_ns % NS_PER_SECOND / NS_PER_US)};
+    if (event_add(sampler->timer, &delay) != 0)
+        log_line(LOG_WARNING, "the server is not asked for more samples: no timer");
+}
+
+/* Asks again at the next moment of the grid that has not passed, no sooner than after the pause. */
+static void plan_next(struct info_sampler *sampler, uint64_t pause_ns)
+{
+    uint64_t now_ns = clock_now_ns(), every_ns = sampler->spec->monitoring_interval_ns;
+    sampler->asking = false;
+    if (sampler->next_ns <= now_ns)
+        sampler->next_ns += ((now_ns - sampler->next_ns) / every_ns + 1) * every_ns;
+    if (sampler->next_ns < now_ns + pause_ns)
+        sampler->next_ns = now_ns + pause_ns;
+    arm(sampler, sampler->next_ns - now_ns);
+}
+
+/* Samples -------------------------------------------------------------------------------------- */
+
+static void warn_of_drop(struct info_sampler *sampler, int64_t keys)
+{
+    uint64_t now_ns = clock_now_ns();
+    if (!target_sample_dropped(sampler->keys_before, keys))
+        return;
+    if (sampler->warned_ns != 0 && now_ns - sampler->warned_ns < WARNING_PAUSE_NS) {
+        sampler->unsaid_drops++;
+        return;
+    }
+    log_line(LOG_WARNING,
+             "the server's keys fell from %" PRId64 " to %" PRId64
+             " between two samples: they expire, are evicted, or somebody deletes them%s",
+             sampler->keys_before, keys,
+             sampler->unsaid_drops > 0 ? "; it has happened more than once" : "");
+    sampler->warned_ns = now_ns;
+    sampler->unsaid_drops = 0;
+}
+
+static void count_cpu(struct info_sampler *sampler)
+{
+    uint64_t at_ns = sampler->sample.at_ns;
+    /* Less than before: another process. */
+    if (sampler->cpu_before >= 0 && sampler->cpu_newest >= sampler->cpu_before) {
+        sampler->cpu_seconds += sampler->cpu_newest - sampler->cpu_before;
+        sampler->cpu_over_seconds += clock_seconds(at_ns - sampler->cpu_before_ns);
+    }
+    sampler->cpu_before = sampler->cpu_newest;
+    sampler->cpu_before_ns = at_ns;
+}
+
+static void complete(struct info_sampler *sampler)
+{
+    struct target_sample *sample = &sampler->sample;
+    sample->answered = true;
+    if (sample->keys >= 0) {
+        warn_of_drop(sampler, sample->keys);
+        sampler->keys_before = sample->keys;
+    }
+    count_cpu(sampler);
+    sampler->backoff_ns = 0;
+    sampler->listener.hear(sampler->listener.state, sample);
+    plan_next(sampler, 0);
+}
+
+static uint64_t since_start_ns(const struct info_sampler *sampler)
+{
+    uint64_t now_ns = clock_now_ns();
+    return now_ns > sampler->start_ns ? now_ns - sampler->start_ns : 0;
+}
+
+/* The question under way has no answer. The connection is gone, or is of no more use. */
+static void miss(struct info_sampler *sampler)
+{
+    struct target_sample missed = {
+        .at_ns = since_start_ns(sampler), .keys = -1, .lag_seconds = -1, .lag_bytes = -1};
+    async_control_close(sampler->control);
+    sampler->control = NULL;
+    sampler->connected = false;
+    sampler->cpu_before = -1;
+    sampler->backoff_ns = sampler->backoff_ns == 0 ? BACKOFF_FIRST_NS : sampler->backoff_ns * 2;
+    if (sampler->backoff_ns > BACKOFF_LONGEST_NS)
+        sampler->backoff_ns = BACKOFF_LONGEST_NS;
+    sampler->listener.hear(sampler->listener.state, &missed);
+    plan_next(sampler, sampler->backoff_ns);
+}
+
+/* Replies -------------------------------------------------------------------------------------- */
+
+static void take_keys(struct info_sampler *sampler, const redisReply *reply)
+{
+    if (reply->type == REDIS_REPLY_INTEGER && reply->integer >= 0)
+        sampler->sample.keys = reply->integer;
+}
+
+static void take_replication(struct info_sampler *sampler, const redisReply *reply)
+{
+    if (reply->type != REDIS_REPLY_ERROR && reply->str != NULL)
+        info_text_replication(&sampler->sample, reply->str);
+}
+
+static void take_cpu(struct info_sampler *sampler, const redisReply *reply)
+{
+    double seconds;
+    if (reply->type != REDIS_REPLY_ERROR && reply->str != NULL &&
+        info_text_cpu_seconds(&seconds, reply->str))
+        sampler->cpu_newest = seconds;
+}
+
+static const struct question questions[STEP_COUNT] = {
+    [STEP_AUTH] = {"AUTH", NULL},
+    [STEP_SELECT] = {"SELECT", NULL},
+    [STEP_KEYS] = {"DBSIZE", take_keys},
+    [STEP_REPLICATION] = {"INFO replication", take_replication},
+    [STEP_CPU] = {"INFO cpu", take_cpu},
+};
+
+/* A proxy closes on what it does not know: then the other questions may still be answered. */
+static void note_closing(struct info_sampler *sampler)
+{
+    if (!sampler->connected || sampler->answered == sampler->asked_count)
+        return;
+    enum step step = sampler->asked[sampler->answered];
+    unsigned *closings = &sampler->closings[step];
+    if (questions[step].take == NULL || *closings == ANSWERED_ONCE || ++*closings < CLOSINGS_MAX)
+        return;
+    log_line(LOG_WARNING,
+             "sampling the server: it closes the connection on %s, and is not asked that",
+             questions[step].name);
+}
+
+static void on_lost(void *state)
+{
+    struct info_sampler *sampler = state;
+    if (sampler->asking) {
+        note_closing(sampler);
+        miss(sampler);
+        return;
+    }
+    async_control_close(sampler->control);
+    sampler->control = NULL;
+    sampler->connected = false;
+    sampler->cpu_before = -1;
+}
+
+static void on_reply(void *state, redisReply *reply)
+{
+    struct info_sampler *sampler = state;
+    if (sampler->answered == sampler->asked_count) {
+        on_lost(sampler); /* nobody asked: it would be taken for the answer to what is asked next */
+        return;
+    }
+    sampler->closings[sampler->asked[sampler->answered]] = ANSWERED_ONCE;
+    const struct question *question = &questions[sampler->asked[sampler->answered++]];
+    if (reply->type == REDIS_REPLY_ERROR && !sampler->refusal_said) {
+        sampler->refusal_said = true;
+        secret_mask_reply(reply->str, sampler->spec->password);
+        log_line(LOG_WARNING, "sampling the server: %s: %s", question->name, reply->str);
+    }
+    if (question->take != NULL) {
+        question->take(sampler, reply);
+    } else if (reply->type == REDIS_REPLY_ERROR) {
+        miss(sampler);
+        return;
+    }
+    sampler->deadline_ns = clock_now_ns() + sampler->spec->request_timeout_ns;
+    if (sampler->answered == sampler->asked_count)
+        complete(sampler);
+}
+
+static void on_ready(void *state)
+{
+    struct info_sampler *sampler = state;
+    sampler->connected = true;
+    sampler->deadline_ns = clock_now_ns() + sampler->spec->request_timeout_ns;
+}
+
+/* Asking --------------------------------------------------------------------------------------- */
+
+static bool is_asked(const struct info_sampler *sampler, enum step step)
+{
+    unsigned closings = sampler->closings[step];
+    return closings < CLOSINGS_MAX || closings == ANSWERED_ONCE;
+}
+
+static bool send_question(struct info_sampler *sampler, enum step step, int argc, const char **argv)
+{
+    if (!is_asked(sampler, step))
+        return true;
+    sampler->asked[sampler->asked_count++] = step;
+    return async_control_send(sampler->control, argc, argv);
+}
+
+/* Connects, and logs in as the workers do. */
+static bool open_connection(struct info_sampler *sampler)
+{
+    const struct spec *spec = sampler->spec;
+    const struct async_listener listener = {
+        .ready = on_ready, .reply = on_reply, .lost = on_lost, .state = sampler};
+    sampler->control = async_control_open(sampler->base, sampler->target, sampler->tls, listener);
+    if (sampler->control == NULL)
+        return false;
+    char database[24];
+    snprintf(database, sizeof database, "%" PRIu64, spec->database);
+    bool sent = true;
+    if (spec->password != NULL && spec->user != NULL)
+        sent = send_question(sampler, STEP_AUTH, 3,
+                             (const char *[]){"AUTH", spec->user, spec->password});
+    else if (spec->password != NULL)
+        sent = send_question(sampler, STEP_AUTH, 2, (const char *[]){"AUTH", spec->password});
+    if (sent && spec->database != 0)
+        sent = send_question(sampler, STEP_SELECT, 2, (const char *[]){"SELECT", database});
+    return sent;
+}
+
+static void ask(struct info_sampler *sampler)
+{
+    uint64_t limit_ns = sampler->connected ? sampler->spec->request_timeout_ns
+                                           : sampler->spec->connection_timeout_ns;
+    if (!is_asked(sampler, STEP_KEYS) && !is_asked(sampler, STEP_REPLICATION) &&
+        !is_asked(sampler, STEP_CPU))
+        return; /* there is nothing to be learned */
+    sampler->asking = true;
+    sampler->next_ns += sampler->spec->monitoring_interval_ns;
+    sampler->asked_count = sampler->answered = 0;
+    sampler->deadline_ns = clock_now_ns() + limit_ns;
+    sampler->cpu_newest = -1;
+    sampler->sample = (struct target_sample){
+        .at_ns = since_start_ns(sampler), .keys = -1, .lag_seconds = -1, .lag_bytes = -1};
+    if ((sampler->control != NULL || open_connection(sampler)) &&
+        send_question(sampler, STEP_KEYS, 1, (const char *[]){"DBSIZE"}) &&
+        send_question(sampler, STEP_REPLICATION, 2, (const char *[]){"INFO", "replication"}) &&
+        send_question(sampler, STEP_CPU, 2, (const char *[]){"INFO", "cpu"}))
+        arm(sampler, SLICE_NS);
+    else
+        miss(sampler);
+}
+
+static void on_timer(evutil_socket_t fd, short what, void *argument)
+{
+    struct info_sampler *sampler = argument;
+    (void)fd;
+    (void)what;
+    if (!sampler->asking) {
+        ask(sampler);
+        return;
+    }
+    if (clock_now_ns() >= sampler->deadline_ns || sampler->control == NULL)
+        miss(sampler);
+    else
+        arm(sampler, SLICE_NS);
+}
+
+/* Life ----------------------------------------------------------------------------------------- */
+
+enum err_code info_sampler_start(struct info_sampler **sampler, struct event_base *base,
+                                 const struct target_address *target, struct tls_client *tls,
+                                 const struct spec *spec, uint64_t start_ns,
+                                 struct info_listener listener, struct err *err)
+{
+    struct info_sampler *made = calloc(1, sizeof *made);
+    *sampler = NULL;
+    if (made != NULL)
+        made->timer = evtimer_new(base, on_timer, made);
+    if (made == NULL || made->timer == NULL) {
+        free(made);
+        return err_set(err, E_SYSTEM, "the server is not sampled: no memory");
+    }
+    made->base = base;
+    made->target = target;
+    made->tls = tls;
+    made->spec = spec;
+    made->listener = listener;
+    made->start_ns = start_ns;
+    made->next_ns = clock_now_ns();
+    made->keys_before = -1;
+    made->cpu_before = -1;
+    arm(made, 0);
+    *sampler = made;
+    return OK;
+}
+
+void info_sampler_stop(struct info_sampler *sampler)
+{
+    if (sampler == NULL)
+        return;
+    async_control_close(sampler->control);
+    event_free(sampler->timer);
+    free(sampler);
+}
+
+double info_sampler_cpu_share(const struct info_sampler *sampler)
+{
+    return sampler->cpu_over_seconds > 0 ? sampler->cpu_seconds / sampler->cpu_over_seconds : -1;
+}

@@ -1,0 +1,14 @@
+/* What the text of INFO says, field by field. Pure functions; any text is safe. */
+#ifndef ORCHESTRATOR_SERVER_INFO_TEXT_H
+#define ORCHESTRATOR_SERVER_INFO_TEXT_H
+
+#include <stdbool.h>
+
+#include "orchestrator/report/timeline.h"
+
+/* Role, replicas and lag, out of the section "replication". */
+void info_text_replication(struct target_sample *sample, const char *info);
+/* CPU time of the server's process since its start, out of the section "cpu". */
+bool info_text_cpu_seconds(double *seconds, const char *info);
+
+#endif

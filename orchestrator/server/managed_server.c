@@ -1,0 +1,327 @@
+#include "orchestrator/server/managed_server.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "common/clock.h"
+#include "orchestrator/machine/port_owner.h"
+#include "orchestrator/server/control.h"
+#include "orchestrator/server/reply_value.h"
+#include "orchestrator/server/server_process.h"
+#include "orchestrator/server/server_program.h"
+
+#define READY_TIMEOUT_NS (30 * NS_PER_SECOND)
+#define STOP_TIMEOUT_NS (10 * NS_PER_SECOND)
+#define PROBE_TIMEOUT_NS NS_PER_SECOND
+#define POLL_NS (10 * NS_PER_MS)
+#define PORT_ATTEMPTS 5
+#define PORT_PROBES 200
+
+static void pause_ns(uint64_t duration_ns)
+{
+    struct timespec pause = {.tv_sec = (time_t)(duration_ns / NS_PER_SECOND),
+                             .tv_nsec = (long)(duration_ns % NS_PER_SECOND)};
+    (void)nanosleep(&pause, NULL); /* an interrupt shortens it, which is what is wanted */
+}
+
+/* ---- where ---- */
+
+/* Takes a port, 0: any, for a moment. Returns it, 0: it is taken, and errno tells. */
+static uint16_t probe_port(uint16_t port)
+{
+    struct sockaddr_in address = {
+        .sin_family = AF_INET, .sin_port = htons(port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    socklen_t address_bytes = sizeof address;
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (fd < 0)
+        return 0;
+    bool found = bind(fd, (const struct sockaddr *)&address, sizeof address) == 0 &&
+                 getsockname(fd, (struct sockaddr *)&address, &address_bytes) == 0;
+    int sys_errno = errno;
+    close(fd);
+    errno = sys_errno;
+    return found ? ntohs(address.sin_port) : 0;
+}
+
+/* A port nobody listens on now; somebody may by the time the server does, see PORT_ATTEMPTS. */
+static enum err_code find_free_port(uint16_t *port, bool cluster, struct err *err)
+{
+    int sys_errno = EADDRINUSE;
+    for (uint32_t attempt = 0; attempt < PORT_PROBES; attempt++) {
+        *port = probe_port(0);
+        if (*port == 0)
+            sys_errno = errno;
+        else if (!cluster || (*port <= UINT16_MAX - MANAGED_BUS_OFFSET &&
+                              probe_port((uint16_t)(*port + MANAGED_BUS_OFFSET)) != 0))
+            return OK;
+    }
+    return err_set_errno(err, E_SYSTEM, sys_errno, "cannot find a free port on 127.0.0.1");
+}
+
+/* ---- waiting for it ---- */
+
+#define OUTPUT_TAIL_BYTES 4096u
+
+/* The end of what the server printed, terminated. Returns its length. */
+static size_t read_output(char text[OUTPUT_TAIL_BYTES], const struct managed_server *server)
+{
+    char path[sizeof server->directory.path + sizeof SERVER_OUTPUT_NAME];
+    snprintf(path, sizeof path, "%s/" SERVER_OUTPUT_NAME, server->directory.path);
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    ssize_t filled = 0;
+    if (fd >= 0) {
+        off_t size = lseek(fd, 0, SEEK_END);
+        off_t from = size > (off_t)OUTPUT_TAIL_BYTES - 1 ? size - (off_t)OUTPUT_TAIL_BYTES + 1 : 0;
+        filled = pread(fd, text, OUTPUT_TAIL_BYTES - 1, from);
+        close(fd);
+    }
+    size_t text_bytes = filled > 0 ? (size_t)filled : 0;
+    while (text_bytes > 0 && text[text_bytes - 1] == '\n')
+        text_bytes--;
+    text[text_bytes] = '\0';
+    return text_bytes;
+}
+
+/* The last three lines that the server printed, as one line, cut at their front. */
+static void last_lines(char *lines, size_t lines_bytes, const struct managed_server *server)
+{
+    char output[OUTPUT_TAIL_BYTES];
+    size_t end = read_output(output, server);
+    size_t start = end;
+    for (uint32_t count = 0; start > 0; start--)
+        if (output[start - 1] == '\n' && ++count == 3)
+            break;
+    if (end - start >= lines_bytes)
+        start = end - (lines_bytes - 1);
+    memcpy(lines, output + start, end - start + 1);
+    for (char *at = lines; *at != '\0'; at++)
+        if ((unsigned char)*at < ' ')
+            *at = *at == '\n' ? '|' : ' ';
+}
+
+/* True when the process is gone; then pid is 0. */
+static bool reap(struct managed_server *server)
+{
+    int status = 0;
+    pid_t reaped = waitpid(server->pid, &status, WNOHANG);
+    if (reaped == 0 || (reaped < 0 && errno == EINTR))
+        return false;
+    server->ended_untold = reaped > 0 && !server->told_to_end;
+    server->wait_status = status;
+    server->pid = 0; /* ECHILD: somebody else has reaped it, and the number may be another's */
+    return true;
+}
+
+bool managed_server_died(struct managed_server *server, char *text, size_t text_bytes)
+{
+    char lines[260];
+    if (!managed_server_gone(server) || !server->ended_untold)
+        return false;
+    server->ended_untold = false;
+    last_lines(lines, sizeof lines, server);
+    const int status = server->wait_status;
+    char how[96];
+    if (WIFSIGNALED(status))
+        snprintf(how, sizeof how, "was killed by signal %d (%s)", WTERMSIG(status),
+                 strsignal(WTERMSIG(status)));
+    else
+        snprintf(how, sizeof how, "ended with status %d", WEXITSTATUS(status));
+    snprintf(text, text_bytes, "%s on port %u %s%s%s", server->program, server->port, how,
+             lines[0] != '\0' ? "; it said last: " : "", lines);
+    return true;
+}
+
+static bool port_was_taken(const struct managed_server *server)
+{
+    char output[OUTPUT_TAIL_BYTES];
+    return read_output(output, server) > 0 && (strstr(output, "Address already in use") != NULL ||
+                                               strstr(output, "Failed listening on port") != NULL);
+}
+
+static const char *password_of(const struct managed_server *server)
+{
+    return server->setup.options != NULL ? server->setup.options->password : NULL;
+}
+
+void managed_server_address(struct spec *spec, const struct managed_server *server)
+{
+    *spec = (struct spec){.host = "127.0.0.1",
+                          .port = server->port,
+                          .password = password_of(server),
+                          .tls = server->setup.certificates != NULL,
+                          .connection_timeout_ns = PROBE_TIMEOUT_NS,
+                          .wait_ready_ns = READY_TIMEOUT_NS};
+}
+
+/* True when our own child, or a child of it, not a stranger who was quicker to take the port, answers PING. */
+static bool answers(const struct managed_server *server, const volatile int *interrupted,
+                    int64_t *stranger)
+{
+    struct spec probe;
+    struct control *control;
+    struct target_address target;
+    struct err ignored = {.code = OK};
+    char *info = NULL;
+    managed_server_address(&probe, server);
+    /* What a user has named may be a script that changes the user; a server of ours does not. */
+    const struct managed_options *options = server->setup.options;
+    *stranger = -1;
+    if ((options == NULL || options->program == NULL) && !port_is_ours(server->port, "", stranger))
+        return false;
+    if (control_connect(&control, &target, &probe, interrupted, &ignored) != OK)
+        return false;
+    bool ours = false;
+    control_aside_begin();
+    if (control_info(control, &info, &ignored) == OK) {
+        uint64_t pid;
+        /* or what a script has started, which is then of our child's group */
+        ours = info_number(&pid, info, "process_id", INT32_MAX) && pid > 0 &&
+               ((pid_t)pid == server->pid || getpgid((pid_t)pid) == server->pid);
+    }
+    free(info);
+    control_close(control);
+    return ours;
+}
+
+static enum err_code wait_ready(struct managed_server *server, const volatile int *interrupted,
+                                bool *port_taken, struct err *err)
+{
+    uint64_t deadline_ns = clock_now_ns() + READY_TIMEOUT_NS;
+    char lines[260];
+    int64_t stranger;
+    *port_taken = false;
+    for (;;) {
+        if (interrupted != NULL && *interrupted != 0)
+            return err_set(err, E_INTERRUPTED, "interrupted while %s started", server->program);
+        if (reap(server)) {
+            const int status = server->wait_status;
+            *port_taken = port_was_taken(server);
+            last_lines(lines, sizeof lines, server);
+            if (WIFSIGNALED(status))
+                return err_set(err, E_CONNECT, "%s was killed by signal %d as it started: %s",
+                               server->program, WTERMSIG(status), lines);
+            return err_set(err, E_CONNECT, "%s ended with status %d as it started: %s",
+                           server->program, WEXITSTATUS(status), lines);
+        }
+        if (answers(server, interrupted, &stranger))
+            return OK;
+        if (clock_now_ns() >= deadline_ns) {
+            last_lines(lines, sizeof lines, server);
+            if (stranger >= 0)
+                return err_set(err, E_CONNECT,
+                               "%s is not alone on port %u: user %lld listens there, too: %s",
+                               server->program, server->port, (long long)stranger, lines);
+            return err_set(err, E_CONNECT, "%s did not answer PING on port %u within 30s: %s",
+                           server->program, server->port, lines);
+        }
+        pause_ns(POLL_NS);
+    }
+}
+
+/* A port, and a process that is to listen there. */
+static enum err_code settle_port(struct managed_server *server, struct err *err)
+{
+    enum err_code code = find_free_port(&server->port, server->setup.cluster, err);
+    return code == OK ? server_process_spawn(server, err) : code;
+}
+
+enum err_code managed_server_launch(struct managed_server *server,
+                                    const struct managed_server_setup *setup, struct err *err)
+{
+    *server = (struct managed_server){.setup = *setup};
+    const struct managed_options *options = setup->options;
+    enum err_code code = OK;
+    if (options != NULL && options->program != NULL)
+        snprintf(server->program, sizeof server->program, "%s", options->program);
+    else
+        code = server_program_find(server->program, sizeof server->program, err);
+    if (code == OK)
+        code = private_directory_make(&server->directory, MANAGED_DIRECTORY_PREFIX,
+                                      "the managed server", err);
+    if (code == OK && password_of(server) != NULL)
+        code = server_process_hide_password(server, password_of(server), err);
+    return code == OK ? settle_port(server, err) : code;
+}
+
+enum err_code managed_server_await(struct managed_server *server, const volatile int *interrupted,
+                                   struct err *err)
+{
+    for (uint32_t attempt = 1;; attempt++) {
+        struct err start_err = {.code = OK};
+        bool port_taken = false;
+        enum err_code code = wait_ready(server, interrupted, &port_taken, &start_err);
+        if (code != OK && port_taken && attempt < PORT_ATTEMPTS) {
+            start_err = (struct err){.code = OK};
+            code = settle_port(server, &start_err);
+            if (code == OK)
+                continue;
+        }
+        return code == OK ? OK : err_set(err, code, "%s", start_err.text);
+    }
+}
+
+enum err_code managed_server_start(struct managed_server *server,
+                                   const struct managed_server_setup *setup,
+                                   const volatile int *interrupted, struct err *err)
+{
+    enum err_code code = managed_server_launch(server, setup, err);
+    if (code == OK)
+        code = managed_server_await(server, interrupted, err);
+    if (code != OK)
+        managed_server_stop(server);
+    return code;
+}
+
+enum err_code managed_server_relaunch(struct managed_server *server, struct err *err)
+{
+    return server_process_spawn(server, err);
+}
+
+bool managed_server_gone(struct managed_server *server)
+{
+    return server->pid == 0 || reap(server);
+}
+
+static bool reaped_within(struct managed_server *server, uint64_t duration_ns)
+{
+    uint64_t deadline_ns = clock_now_ns() + duration_ns;
+    while (!reap(server)) {
+        if (clock_now_ns() >= deadline_ns)
+            return false;
+        pause_ns(POLL_NS);
+    }
+    return true;
+}
+
+void managed_server_tell(const struct managed_server *server, int signal_number)
+{
+    if (kill(-server->pid, signal_number) != 0)
+        (void)kill(server->pid, signal_number); /* before it has become the leader of its group */
+}
+
+void managed_server_stop(struct managed_server *server)
+{
+    const pid_t group = server->pid;
+    if (server->pid > 0 && !reap(server)) {
+        server->told_to_end = true;
+        managed_server_tell(server, SIGTERM);
+        managed_server_tell(server, SIGCONT); /* it may have been stopped, and deaf */
+        if (!reaped_within(server, STOP_TIMEOUT_NS)) {
+            managed_server_tell(server, SIGKILL);
+            (void)reaped_within(server, STOP_TIMEOUT_NS);
+        }
+        (void)kill(-group, SIGKILL); /* what a script that started the server has left behind */
+    }
+    server->pid = 0;
+    private_directory_remove(&server->directory);
+}

@@ -1,0 +1,78 @@
+/* A private server that volley starts and stops itself: valkey-server or redis-server from PATH, on
+ * a free loopback port, without persistence, in a temporary directory, in a session of its own (a
+ * Ctrl+C must not reach it first), pinned, and dying with its parent. One alone, or a node of a
+ * managed_target. */
+#ifndef ORCHESTRATOR_SERVER_MANAGED_SERVER_H
+#define ORCHESTRATOR_SERVER_MANAGED_SERVER_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "common/err.h"
+#include "common/spec.h"
+#include "orchestrator/server/certificates.h"
+#include "orchestrator/server/private_directory.h"
+
+/* How long the nodes of a managed cluster wait before they take another one for failed. */
+#define MANAGED_NODE_TIMEOUT_MS 1000
+#define MANAGED_DIRECTORY_PREFIX "volley-server"
+#define MANAGED_BUS_OFFSET 10000u /* of a cluster node's second port */
+
+/* What a user has asked for of all servers. What it points to outlives them. */
+struct managed_options {
+    const char *program;     /* checked; NULL: the one from PATH */
+    const char *const *args; /* of the server, behind volley's own, so that they win */
+    uint32_t arg_count;
+    const char *password; /* of the default user, of replicas too; NULL: none */
+    uint32_t io_threads;  /* 0: as the server has it */
+    const uint32_t *cpus; /* pinned to these */
+    uint32_t cpu_count;   /* 0: as the setup's cpu says */
+};
+
+struct managed_server_setup {
+    int cpu;             /* -1: not pinned                                       */
+    bool cluster;        /* cluster-enabled; the port + MANAGED_BUS_OFFSET is free, too */
+    uint16_t replica_of; /* port of its primary, 0: none                         */
+    const struct managed_certificates *certificates; /* it speaks TLS only; NULL: plain */
+    const struct managed_options *options;           /* NULL: none */
+};
+
+struct managed_server {
+    pid_t pid;         /* 0: none is running                                   */
+    bool told_to_end;  /* whoever sends it a signal that ends it says so here  */
+    bool ended_untold; /* its process has ended, and nobody had told it to ... */
+    int wait_status;   /* ... as waitpid() has it                              */
+    uint16_t port;
+    struct managed_server_setup setup;
+    char program[256];
+    struct private_directory directory; /* removed by managed_server_stop */
+};
+
+/* Launches it and waits until it answers. E_CONNECT when no program is found or it does not answer
+ * PING in 30 s, with the last lines it printed. After a failure nothing is left of it. */
+MUST_USE enum err_code managed_server_start(struct managed_server *server,
+                                            const struct managed_server_setup *setup,
+                                            const volatile int *interrupted, struct err *err);
+/* The two halves, to start several at once. After a failure: managed_server_stop. */
+MUST_USE enum err_code managed_server_launch(struct managed_server *server,
+                                             const struct managed_server_setup *setup,
+                                             struct err *err);
+MUST_USE enum err_code managed_server_await(struct managed_server *server,
+                                            const volatile int *interrupted, struct err *err);
+/* Launches one whose process has ended again, with its port and directory, and does not wait. */
+MUST_USE enum err_code managed_server_relaunch(struct managed_server *server, struct err *err);
+/* True when its process is gone, and reaped; then pid is 0. Does not wait. */
+bool managed_server_gone(struct managed_server *server);
+/* True once after its process, which nobody had told to, has ended: text says of which server, and how,
+ * and what it said last. Does not wait. */
+bool managed_server_died(struct managed_server *server, char *text, size_t text_bytes);
+/* A signal for it, and for what a script that is given as its program has started. */
+void managed_server_tell(const struct managed_server *server, int signal_number);
+/* SIGTERM, then SIGKILL after 10 s; waits for the process. Safe when none is running. */
+void managed_server_stop(struct managed_server *server);
+
+/* What a control connection to it needs: its address and password, and how long to wait. */
+void managed_server_address(struct spec *spec, const struct managed_server *server);
+
+#endif

@@ -1,0 +1,143 @@
+#include "orchestrator/server/server_program.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "common/clock.h"
+
+#define VERSION_TIMEOUT_NS (5 * NS_PER_SECOND)
+
+/* ---- in PATH ---- */
+
+static bool is_program(const char *path)
+{
+    struct stat status;
+    return stat(path, &status) == 0 && S_ISREG(status.st_mode) && access(path, X_OK) == 0;
+}
+
+/* First match in a list of directories as PATH has them. */
+static bool find_in(char *program, size_t program_bytes, const char *directories, const char *name)
+{
+    for (const char *at = directories; *at != '\0';) {
+        size_t bytes = strcspn(at, ":");
+        int written = snprintf(program, program_bytes, "%.*s/%s", (int)bytes, at, name);
+        if (bytes > 0 && written > 0 && (size_t)written < program_bytes && is_program(program))
+            return true;
+        at += bytes + (at[bytes] == ':');
+    }
+    return false;
+}
+
+enum err_code server_program_find(char *program, size_t program_bytes, struct err *err)
+{
+    static const char *const names[] = {"valkey-server", "redis-server"};
+    const char *path = getenv("PATH");
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
+        if (find_in(program, program_bytes, path != NULL ? path : "", names[i]) ||
+            find_in(program, program_bytes, "/usr/local/bin:/usr/bin:/usr/sbin", names[i]))
+            return OK;
+    program[0] = '\0';
+    return err_set(err, E_CONNECT,
+                   "cannot start a managed server: neither valkey-server nor redis-server is in "
+                   "PATH; install one of them, name one with --managed-program, or give --host of "
+                   "a running server");
+}
+
+/* ---- one that was named ---- */
+
+enum err_code server_program_check_file(const char *path, struct err *err)
+{
+    struct stat status;
+    if (stat(path, &status) != 0)
+        return err_set(err, E_USAGE, "--managed-program %.200s: %s", path, strerror(errno));
+    if (!S_ISREG(status.st_mode))
+        return err_set(err, E_USAGE, "--managed-program %.200s: that is no file", path);
+    if (access(path, X_OK) != 0)
+        return err_set(err, E_USAGE, "--managed-program %.200s: it may not be executed (%s)", path,
+                       strerror(errno));
+    if (strlen(path) >= 256)
+        return err_set(err, E_USAGE, "--managed-program: the path is longer than 255 bytes");
+    return OK;
+}
+
+/* Never returns. */
+static _Noreturn void run_version(const char *path, int output_fd, pid_t parent)
+{
+    char *const argv[] = {(char *)(uintptr_t)path, (char *)(uintptr_t) "--version", NULL};
+    (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
+    int null_fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
+    if (getppid() != parent || null_fd < 0 || dup2(null_fd, STDIN_FILENO) < 0 ||
+        dup2(output_fd, STDOUT_FILENO) < 0 || dup2(output_fd, STDERR_FILENO) < 0)
+        _exit(126);
+    (void)close_range(3, ~0u, 0);
+    (void)setsid();
+    execv(path, argv);
+    dprintf(STDERR_FILENO, "%s", strerror(errno));
+    _exit(127);
+}
+
+/* What it prints until it ends, or the time is over. */
+static void read_words(char *words, size_t words_bytes, int fd)
+{
+    uint64_t deadline_ns = clock_now_ns() + VERSION_TIMEOUT_NS;
+    size_t used = 0;
+    for (;;) {
+        uint64_t now_ns = clock_now_ns();
+        struct pollfd ready = {.fd = fd, .events = POLLIN};
+        if (now_ns >= deadline_ns || used + 1 >= words_bytes ||
+            poll(&ready, 1, (int)((deadline_ns - now_ns) / NS_PER_MS) + 1) == 0)
+            break;
+        ssize_t got = read(fd, words + used, words_bytes - used - 1);
+        if (got == 0 || (got < 0 && errno != EINTR))
+            break;
+        used += got > 0 ? (size_t)got : 0;
+    }
+    words[used] = '\0';
+    for (char *at = words; *at != '\0'; at++)
+        if ((unsigned char)*at < ' ' || (unsigned char)*at >= 0x7F)
+            *at = ' ';
+}
+
+enum err_code server_program_check(const char *path, struct err *err)
+{
+    char words[512];
+    int ends[2];
+    enum err_code code = server_program_check_file(path, err);
+    if (code != OK)
+        return code;
+    if (pipe2(ends, O_CLOEXEC) != 0)
+        return err_set_errno(err, E_SYSTEM, errno, "cannot ask %.200s for its version", path);
+    pid_t parent = getpid();
+    pid_t child = fork();
+    if (child == 0)
+        run_version(path, ends[1], parent);
+    int sys_errno = errno;
+    close(ends[1]);
+    if (child > 0) {
+        read_words(words, sizeof words, ends[0]);
+        (void)kill(-child, SIGKILL); /* it has said what it had to say, or will not, */
+        (void)kill(child, SIGKILL);  /* and what a script has started, too */
+        while (waitpid(child, NULL, 0) < 0 && errno == EINTR)
+            continue;
+    }
+    close(ends[0]);
+    if (child < 0)
+        return err_set_errno(err, E_SYSTEM, sys_errno, "cannot ask %.200s for its version", path);
+    /* "Valkey server v=9.1.0 sha=..." of every fork so far */
+    if (strstr(words, "server v=") == NULL)
+        return err_set(err, E_USAGE,
+                       "--managed-program %.150s: with --version it does not say that it is a "
+                       "server: %.100s",
+                       path, words[0] != '\0' ? words : "nothing within 5s");
+    return OK;
+}
