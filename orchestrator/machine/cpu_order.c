@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/cpu_list.h"
 #include "orchestrator/machine/cgroup.h"
 
 char *cpu_order_list(char *text, size_t text_bytes, const uint32_t *cpus, uint32_t count)
@@ -77,14 +78,14 @@ static uint32_t count_named(const bool named[SPEC_CPUS_MAX])
 static bool apply_cpuset(bool usable[SPEC_CPUS_MAX], char *list, size_t list_bytes,
                          const char *root)
 {
+    static uint32_t cpus[SPEC_CPUS_MAX]; /* too large for a stack */
+    uint32_t count;
     bool both[SPEC_CPUS_MAX] = {false};
-    if (!cgroup_cpuset_read(list, list_bytes, root))
+    if (!cgroup_cpuset_read(list, list_bytes, root) ||
+        !cpu_list_parse(cpus, &count, SPEC_CPUS_MAX, list))
         return false;
-    hwloc_bitmap_t allowed = hwloc_bitmap_alloc();
-    if (allowed != NULL && hwloc_bitmap_list_sscanf(allowed, list) == 0)
-        for (unsigned cpu = 0; cpu < SPEC_CPUS_MAX; cpu++)
-            both[cpu] = usable[cpu] && hwloc_bitmap_isset(allowed, cpu);
-    hwloc_bitmap_free(allowed);
+    for (uint32_t i = 0; i < count; i++)
+        both[cpus[i]] = usable[cpus[i]];
     uint32_t left = count_named(both);
     if (left == 0 || left == count_named(usable))
         return false;

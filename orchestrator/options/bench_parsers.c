@@ -5,11 +5,11 @@
 #include <string.h>
 #include <strings.h>
 
+#include "common/cpu_list.h"
 #include "common/ipc.h"
 #include "common/secret.h"
 #include "common/units.h"
 #include "orchestrator/options/bench_options.h"
-#include "orchestrator/options/cpu_list.h"
 #include "orchestrator/options/suggest.h"
 #include "worker/worker.h"
 

@@ -1,7 +1,7 @@
 #include <check.h>
 #include <string.h>
 
-#include "orchestrator/options/cpu_list.h"
+#include "common/cpu_list.h"
 
 Suite *test_cpu_list_suite(void);
 

@@ -1,7 +1,7 @@
-/* Lists of CPU numbers as users write them: "0-3,8,10-11". By hand, since their order counts, and numbers have to be
- * bounded: hwloc's lists are sets, and have room for any number. */
-#ifndef ORCHESTRATOR_OPTIONS_CPU_LIST_H
-#define ORCHESTRATOR_OPTIONS_CPU_LIST_H
+/* Lists of CPU numbers as users and the kernel write them: "0-3,8,10-11". By hand, since hwloc's reader takes what is
+ * no such list, has room for any number, and loses the order, which counts for --cpus. */
+#ifndef COMMON_CPU_LIST_H
+#define COMMON_CPU_LIST_H
 
 #include <stdbool.h>
 #include <stdint.h>

@@ -1,4 +1,4 @@
-#include "orchestrator/options/cpu_list.h"
+#include "common/cpu_list.h"
 
 #include <assert.h>
 
