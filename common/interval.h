@@ -266,18 +266,16 @@ struct node_figures *interval_node(struct interval *interval, uint32_t node);
 uint64_t counters_lost(const uint64_t counters[COUNTER_COUNT]);
 uint64_t counters_shed(const uint64_t counters[COUNTER_COUNT]);
 
-/* The identities of design.md 4.6 within one row or one worker's record:
+/* The identities of design.md 4.6 within one row:
  * in_flight_before + sent = ok + errors + timed_out + lost + in_flight_after,
  * backlog_before + due = sent + shed + backlog_after, histogram counts = ok and errors (of an open
  * loop's also ok for response times, and sent for slip and wait), those of the unanswered = timed out +
- * lost, but for those lost with a worker (of an open loop's response times also shed, and of a worker's
- * last record its backlog; of a row, which may hold several workers' last records, at most its backlog),
- * kinds add up to errors; where there are nodes, ok and errors are the sums of theirs; where there are classes,
+ * lost, but for those lost with a worker (of an open loop's response times also shed, and at most its
+ * backlog, since it may hold several workers' last records), kinds add up to errors; where there are nodes, ok and errors are the sums of theirs; where there are classes,
  * these and sent, timed out and lost (but with a worker), and a class has as many times as ok. E_UNTRUSTED with the
  * numbers when one is broken. A row of records with counters that are not known adds up to nobody's knowledge, and
  * is OK; a histogram that they did not have is not compared. A row with INTERVAL_DEGRADED stands outside the
  * identities and is always OK. */
 MUST_USE enum err_code interval_row_check(const struct interval_row *row, struct err *err);
-MUST_USE enum err_code interval_check(const struct interval *interval, struct err *err);
 
 #endif

@@ -4,84 +4,81 @@
 
 #include "common/interval.h"
 
-/* Of a histogram that the record does not have, as one of an older version. */
-#define ABSENT UINT64_MAX
-
-static bool differs(uint64_t counted, uint64_t expected)
+static bool is_open_loop(const struct interval_row *row)
 {
-    return counted != expected && counted != ABSENT;
+    return (row->header.flags & INTERVAL_OPEN_LOOP) != 0;
 }
 
-/* Who got no reply: `more` may be among those whose response time is not known. */
-static enum err_code check_unanswered(const struct interval_header *header,
-                                      const uint64_t counters[COUNTER_COUNT],
-                                      const uint64_t counted[HISTOGRAM_KINDS], uint64_t least_more,
-                                      uint64_t most_more, struct err *err)
+static uint64_t kept(const struct interval_row *row, enum interval_histogram_kind kind)
 {
-    bool open_loop = (header->flags & INTERVAL_OPEN_LOOP) != 0;
+    return row->histograms[kind].count;
+}
+
+/* A record of an older version may not have the histogram. */
+static bool differs(const struct interval_row *row, enum interval_histogram_kind kind,
+                    uint64_t expected)
+{
+    return interval_row_has(row, kind) && kept(row, kind) != expected;
+}
+
+/* Who got no reply. Of the backlog those are among them whose worker has published its last record. */
+static enum err_code check_unanswered(const struct interval_row *row, struct err *err)
+{
+    const uint64_t *counters = row->counters;
+    uint64_t backlog = row->header.backlog_after;
     uint64_t sent =
         counters[COUNTER_TIMED_OUT] + counters_lost(counters) - counters[COUNTER_LOST_WORKER];
-    uint64_t due = open_loop ? sent + counters_shed(counters) : 0;
-    uint64_t responses = counted[HISTOGRAM_RESPONSE_UNANSWERED];
-    if (differs(counted[HISTOGRAM_SERVICE_UNANSWERED], sent))
+    uint64_t due = is_open_loop(row) ? sent + counters_shed(counters) : 0;
+    uint64_t responses = kept(row, HISTOGRAM_RESPONSE_UNANSWERED);
+    if (differs(row, HISTOGRAM_SERVICE_UNANSWERED, sent))
         return err_set(err, E_UNTRUSTED,
                        "interval %" PRIu32 ": %" PRIu64 " waits kept of %" PRIu64
                        " requests that were sent and got no reply",
-                       header->first, counted[HISTOGRAM_SERVICE_UNANSWERED], sent);
-    if (responses != ABSENT &&
-        (responses < due + least_more || responses > due + (open_loop ? most_more : 0)))
+                       row->header.first, kept(row, HISTOGRAM_SERVICE_UNANSWERED), sent);
+    if (interval_row_has(row, HISTOGRAM_RESPONSE_UNANSWERED) &&
+        (responses < due || responses > due + (is_open_loop(row) ? backlog : 0)))
         return err_set(err, E_UNTRUSTED,
                        "interval %" PRIu32 ": %" PRIu64 " waits kept of %" PRIu64
                        " requests that were due and got no reply, and a backlog of %" PRIu64,
-                       header->first, responses, due, most_more);
+                       row->header.first, responses, due, backlog);
     return OK;
 }
 
-static enum err_code check_schedule(const struct interval_header *header,
-                                    const uint64_t counters[COUNTER_COUNT],
-                                    const uint64_t counted[HISTOGRAM_KINDS], struct err *err)
+static enum err_code check_schedule(const struct interval_row *row, struct err *err)
 {
-    uint64_t due = counters[COUNTER_DUE];
-    uint64_t sent = counters[COUNTER_SENT];
-    uint64_t shed = counters_shed(counters);
+    const struct interval_header *header = &row->header;
+    uint64_t due = row->counters[COUNTER_DUE];
+    uint64_t sent = row->counters[COUNTER_SENT];
+    uint64_t shed = counters_shed(row->counters);
     if (header->backlog_before + due != sent + shed + header->backlog_after)
         return err_set(err, E_UNTRUSTED,
                        "interval %" PRIu32 ": backlog before %" PRIu64 " + due %" PRIu64
                        " is not sent %" PRIu64 " + shed %" PRIu64 " + backlog after %" PRIu64,
                        header->first, header->backlog_before, due, sent, shed,
                        header->backlog_after);
-    bool open_loop = (header->flags & INTERVAL_OPEN_LOOP) != 0;
-    uint64_t responses = open_loop ? counters[COUNTER_OK] : 0;
-    if (differs(counted[HISTOGRAM_RESPONSE_OK], responses))
+    uint64_t responses = is_open_loop(row) ? row->counters[COUNTER_OK] : 0;
+    if (differs(row, HISTOGRAM_RESPONSE_OK, responses))
         return err_set(err, E_UNTRUSTED,
                        "interval %" PRIu32 ": %" PRIu64 " response times kept of %" PRIu64
                        " ok replies",
-                       header->first, counted[HISTOGRAM_RESPONSE_OK], responses);
-    uint64_t delays = open_loop ? sent : 0;
-    if (differs(counted[HISTOGRAM_SLIP], delays) || differs(counted[HISTOGRAM_WAIT], delays))
+                       header->first, kept(row, HISTOGRAM_RESPONSE_OK), responses);
+    uint64_t delays = is_open_loop(row) ? sent : 0;
+    if (differs(row, HISTOGRAM_SLIP, delays) || differs(row, HISTOGRAM_WAIT, delays))
         return err_set(err, E_UNTRUSTED,
                        "interval %" PRIu32 ": %" PRIu64 " slips and %" PRIu64
                        " waits kept of %" PRIu64 " requests sent",
-                       header->first, counted[HISTOGRAM_SLIP], counted[HISTOGRAM_WAIT], delays);
+                       header->first, kept(row, HISTOGRAM_SLIP), kept(row, HISTOGRAM_WAIT), delays);
     return OK;
 }
 
-/* least_more, most_more: as check_unanswered has them. */
-static enum err_code check(const struct interval_header *header,
-                           const uint64_t counters[COUNTER_COUNT],
-                           const uint64_t errors_by_kind[ERROR_KINDS_MAX],
-                           const uint64_t counted[HISTOGRAM_KINDS], uint64_t least_more,
-                           uint64_t most_more, struct err *err)
+static enum err_code check_outcomes(const struct interval_row *row, struct err *err)
 {
-    if ((header->flags & INTERVAL_DEGRADED) != 0)
-        return OK;
-    uint64_t counted_ok = counted[HISTOGRAM_SERVICE_OK];
-    uint64_t counted_errors = counted[HISTOGRAM_SERVICE_ERROR];
-    uint64_t sent = counters[COUNTER_SENT];
-    uint64_t ok = counters[COUNTER_OK];
-    uint64_t errors = counters[COUNTER_ERROR_REPLIES];
-    uint64_t timed_out = counters[COUNTER_TIMED_OUT];
-    uint64_t lost = counters_lost(counters);
+    const struct interval_header *header = &row->header;
+    uint64_t sent = row->counters[COUNTER_SENT];
+    uint64_t ok = row->counters[COUNTER_OK];
+    uint64_t errors = row->counters[COUNTER_ERROR_REPLIES];
+    uint64_t timed_out = row->counters[COUNTER_TIMED_OUT];
+    uint64_t lost = counters_lost(row->counters);
     if (header->in_flight_before + sent != ok + errors + timed_out + lost + header->in_flight_after)
         return err_set(err, E_UNTRUSTED,
                        "interval %" PRIu32 ": in flight before %" PRIu64 " + sent %" PRIu64
@@ -89,55 +86,48 @@ static enum err_code check(const struct interval_header *header,
                        " + lost %" PRIu64 " + in flight after %" PRIu64,
                        header->first, header->in_flight_before, sent, ok, errors, timed_out, lost,
                        header->in_flight_after);
-    if (differs(counted_ok, ok))
+    if (differs(row, HISTOGRAM_SERVICE_OK, ok))
         return err_set(err, E_UNTRUSTED,
                        "interval %" PRIu32 ": %" PRIu64 " times kept of %" PRIu64 " ok replies",
-                       header->first, counted_ok, ok);
-    if (differs(counted_errors, errors))
+                       header->first, kept(row, HISTOGRAM_SERVICE_OK), ok);
+    if (differs(row, HISTOGRAM_SERVICE_ERROR, errors))
         return err_set(err, E_UNTRUSTED,
                        "interval %" PRIu32 ": %" PRIu64 " times kept of %" PRIu64 " error replies",
-                       header->first, counted_errors, errors);
+                       header->first, kept(row, HISTOGRAM_SERVICE_ERROR), errors);
     uint64_t kinds = 0;
     for (unsigned i = 0; i < ERROR_KINDS_MAX; i++)
-        kinds += errors_by_kind[i];
+        kinds += row->errors_by_kind[i];
     if (kinds != errors)
         return err_set(err, E_UNTRUSTED,
                        "interval %" PRIu32 ": %" PRIu64 " errors by kind of %" PRIu64
                        " error replies",
                        header->first, kinds, errors);
-    enum err_code code = check_schedule(header, counters, counted, err);
-    return code != OK ? code
-                      : check_unanswered(header, counters, counted, least_more, most_more, err);
+    return OK;
 }
 
 /* Whoever answers is one of the nodes. */
-static enum err_code check_nodes(const struct interval_header *header,
-                                 const uint64_t counters[COUNTER_COUNT],
-                                 const struct node_figures *nodes, uint32_t node_count,
-                                 struct err *err)
+static enum err_code check_nodes(const struct interval_row *row, struct err *err)
 {
+    const uint64_t *counters = row->counters;
     uint64_t ok = 0, errors = 0;
-    if (node_count == 0 || (header->flags & INTERVAL_DEGRADED) != 0)
-        return OK;
-    for (uint32_t i = 0; i < node_count; i++) {
-        ok += nodes[i].counters[NODE_OK];
-        errors += nodes[i].counters[NODE_ERRORS];
+    for (uint32_t i = 0; i < row->node_count; i++) {
+        ok += row->nodes[i].counters[NODE_OK];
+        errors += row->nodes[i].counters[NODE_ERRORS];
     }
-    if (ok != counters[COUNTER_OK] || errors != counters[COUNTER_ERROR_REPLIES])
+    if (row->node_count > 0 &&
+        (ok != counters[COUNTER_OK] || errors != counters[COUNTER_ERROR_REPLIES]))
         return err_set(err, E_UNTRUSTED,
                        "interval %" PRIu32 ": its nodes gave %" PRIu64 " ok replies of %" PRIu64
                        ", and %" PRIu64 " error replies of %" PRIu64,
-                       header->first, ok, counters[COUNTER_OK], errors,
+                       row->header.first, ok, counters[COUNTER_OK], errors,
                        counters[COUNTER_ERROR_REPLIES]);
     return OK;
 }
 
 /* Every request is of one of the classes. */
-static enum err_code check_classes(const struct interval_header *header,
-                                   const uint64_t counters[COUNTER_COUNT],
-                                   const struct class_figures *classes, uint32_t class_count,
-                                   struct err *err)
+static enum err_code check_classes(const struct interval_row *row, struct err *err)
 {
+    const uint64_t *counters = row->counters;
     const uint64_t whole[CLASS_COUNTERS] = {
         [CLASS_SENT] = counters[COUNTER_SENT],
         [CLASS_OK] = counters[COUNTER_OK],
@@ -145,61 +135,38 @@ static enum err_code check_classes(const struct interval_header *header,
         [CLASS_TIMED_OUT] = counters[COUNTER_TIMED_OUT],
         [CLASS_LOST] = counters_lost(counters) - counters[COUNTER_LOST_WORKER],
     };
-    bool open_loop = (header->flags & INTERVAL_OPEN_LOOP) != 0;
-    if (class_count == 0 || (header->flags & INTERVAL_DEGRADED) != 0)
-        return OK;
-    for (unsigned i = 0; i < CLASS_COUNTERS; i++) {
+    for (unsigned i = 0; i < CLASS_COUNTERS && row->class_count > 0; i++) {
         uint64_t sum = 0;
-        for (uint32_t k = 0; k < class_count; k++)
-            sum += classes[k].counters[i];
+        for (uint32_t k = 0; k < row->class_count; k++)
+            sum += row->classes[k].counters[i];
         if (sum != whole[i])
             return err_set(err, E_UNTRUSTED,
                            "interval %" PRIu32 ": its classes have %" PRIu64
                            " of %s, all have %" PRIu64,
-                           header->first, sum, class_counter_names[i], whole[i]);
+                           row->header.first, sum, class_counter_names[i], whole[i]);
     }
-    for (uint32_t k = 0; k < class_count; k++) {
-        uint64_t ok = classes[k].counters[CLASS_OK];
-        if (coarse_count(&classes[k].times[CLASS_SERVICE]) != ok ||
-            coarse_count(&classes[k].times[CLASS_RESPONSE]) != (open_loop ? ok : 0))
+    for (uint32_t k = 0; k < row->class_count; k++) {
+        const struct class_figures *class = &row->classes[k];
+        uint64_t ok = class->counters[CLASS_OK];
+        if (coarse_count(&class->times[CLASS_SERVICE]) != ok ||
+            coarse_count(&class->times[CLASS_RESPONSE]) != (is_open_loop(row) ? ok : 0))
             return err_set(err, E_UNTRUSTED,
                            "interval %" PRIu32 ": class %" PRIu32
                            " has not as many times as ok, %" PRIu64,
-                           header->first, k, ok);
+                           row->header.first, k, ok);
     }
     return OK;
 }
 
 enum err_code interval_row_check(const struct interval_row *row, struct err *err)
 {
-    uint64_t counted[HISTOGRAM_KINDS];
-    if (row->unknown[INTERVAL_UNKNOWN_COUNTERS] != 0)
+    static enum err_code (*const checks[])(const struct interval_row *row, struct err *err) = {
+        check_outcomes, check_schedule, check_unanswered, check_nodes, check_classes};
+    enum err_code code = OK;
+    if (row->unknown[INTERVAL_UNKNOWN_COUNTERS] != 0 ||
+        (row->header.flags & INTERVAL_DEGRADED) != 0)
         return OK;
-    for (unsigned i = 0; i < HISTOGRAM_KINDS; i++)
-        counted[i] = interval_row_has(row, i) ? row->histograms[i].count : ABSENT;
-    enum err_code code = check(&row->header, row->counters, row->errors_by_kind, counted, 0,
-                               row->header.backlog_after, err);
-    if (code == OK)
-        code = check_nodes(&row->header, row->counters, row->nodes, row->node_count, err);
-    return code != OK
-               ? code
-               : check_classes(&row->header, row->counters, row->classes, row->class_count, err);
-}
-
-enum err_code interval_check(const struct interval *interval, struct err *err)
-{
-    uint64_t counted[HISTOGRAM_KINDS];
-    for (unsigned i = 0; i < HISTOGRAM_KINDS; i++)
-        counted[i] = interval->histograms[i].count;
-    const struct interval_header *header = &interval->header;
-    bool last = (header->flags & INTERVAL_LAST) != 0;
-    bool open_loop = (header->flags & INTERVAL_OPEN_LOOP) != 0;
-    uint64_t unsent = last && open_loop ? header->backlog_after : 0;
-    enum err_code code =
-        check(header, interval->counters, interval->errors_by_kind, counted, unsent, unsent, err);
-    if (code == OK)
-        code = check_nodes(header, interval->counters, interval->nodes, interval->node_count, err);
-    return code != OK ? code
-                      : check_classes(header, interval->counters, interval->classes,
-                                      interval->class_count, err);
+    for (size_t i = 0; i < sizeof checks / sizeof checks[0] && code == OK; i++)
+        code = checks[i](row, err);
+    return code;
 }
