@@ -71,12 +71,6 @@ void interval_histogram_settle(struct interval_histogram *histogram)
     }
 }
 
-void histogram_init(struct histogram *histogram)
-{
-    memset(histogram, 0, sizeof *histogram);
-    histogram_init_zeroed(histogram);
-}
-
 void histogram_reset(struct histogram *histogram)
 {
     if (histogram->low_index <= histogram->high_index)
@@ -87,25 +81,17 @@ void histogram_reset(struct histogram *histogram)
     histogram->low_index = HISTOGRAM_COUNTS;
 }
 
-/* What both types hold beside their counts. */
-struct summary {
-    uint64_t count, sum_ns, min_ns, max_ns, clamped_count;
-    uint32_t low_index, high_index;
-};
-
-static void add_summary(struct histogram *into, const struct summary *from)
+static void widen(struct histogram *into, uint64_t min_ns, uint64_t max_ns, uint32_t low_index,
+                  uint32_t high_index)
 {
-    into->count += from->count;
-    into->sum_ns += from->sum_ns;
-    into->clamped_count += from->clamped_count;
-    if (from->min_ns < into->min_ns)
-        into->min_ns = from->min_ns;
-    if (from->max_ns > into->max_ns)
-        into->max_ns = from->max_ns;
-    if (from->low_index < into->low_index)
-        into->low_index = from->low_index;
-    if (from->high_index > into->high_index)
-        into->high_index = from->high_index;
+    if (min_ns < into->min_ns)
+        into->min_ns = min_ns;
+    if (max_ns > into->max_ns)
+        into->max_ns = max_ns;
+    if (low_index < into->low_index)
+        into->low_index = low_index;
+    if (high_index > into->high_index)
+        into->high_index = high_index;
 }
 
 void histogram_add(struct histogram *into, const struct histogram *from)
@@ -114,22 +100,10 @@ void histogram_add(struct histogram *into, const struct histogram *from)
         return;
     for (uint32_t i = from->low_index; i <= from->high_index; i++)
         into->counts[i] += from->counts[i];
-    const struct summary summary = {from->count,     from->sum_ns,        from->min_ns,
-                                    from->max_ns,    from->clamped_count, from->low_index,
-                                    from->high_index};
-    add_summary(into, &summary);
-}
-
-void histogram_add_interval(struct histogram *into, const struct interval_histogram *from)
-{
-    if (from->count == 0)
-        return;
-    for (uint32_t i = from->low_index; i <= from->high_index; i++)
-        into->counts[i] += from->counts[i];
-    const struct summary summary = {from->count,     from->sum_ns,        from->min_ns,
-                                    from->max_ns,    from->clamped_count, from->low_index,
-                                    from->high_index};
-    add_summary(into, &summary);
+    into->count += from->count;
+    into->sum_ns += from->sum_ns;
+    into->clamped_count += from->clamped_count;
+    widen(into, from->min_ns, from->max_ns, from->low_index, from->high_index);
 }
 
 void histogram_record_n(struct histogram *histogram, uint64_t value_ns, uint64_t times)
@@ -138,10 +112,11 @@ void histogram_record_n(struct histogram *histogram, uint64_t value_ns, uint64_t
         return;
     bool clamped = value_ns > HISTOGRAM_HIGHEST_NS;
     uint32_t index = histogram_index(clamped ? HISTOGRAM_HIGHEST_NS : value_ns);
-    const struct summary summary = {
-        times, value_ns * times, value_ns, value_ns, clamped ? times : 0, index, index};
     histogram->counts[index] += times;
-    add_summary(histogram, &summary);
+    histogram->count += times;
+    histogram->sum_ns += value_ns * times;
+    histogram->clamped_count += clamped ? times : 0;
+    widen(histogram, value_ns, value_ns, index, index);
 }
 
 uint64_t histogram_rank(uint64_t count, double q)

@@ -109,16 +109,14 @@ static inline void interval_histogram_tally(struct interval_histogram *histogram
 }
 void interval_histogram_settle(struct interval_histogram *histogram);
 
-/* Empties a histogram by clearing its touched range. The _init forms clear all of it. */
+/* Empties a histogram by clearing its touched range. The first one clears all of it. */
 void interval_histogram_init(struct interval_histogram *histogram);
 void interval_histogram_reset(struct interval_histogram *histogram);
-void histogram_init(struct histogram *histogram);
 void histogram_init_zeroed(struct histogram *histogram); /* its memory is zero already */
 void histogram_reset(struct histogram *histogram);
 
 /* Adds bucket by bucket. */
 void histogram_add(struct histogram *into, const struct histogram *from);
-void histogram_add_interval(struct histogram *into, const struct interval_histogram *from);
 /* Counts value_ns `times` times (for tests, tools and replay; not for a hot path). */
 void histogram_record_n(struct histogram *histogram, uint64_t value_ns, uint64_t times);
 

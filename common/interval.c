@@ -90,14 +90,6 @@ struct interval_row *interval_row_create(void)
     return row;
 }
 
-void interval_row_init(struct interval_row *row)
-{
-    memset(row->class_windows, 0, row->class_count * CLASS_TIMES * sizeof row->class_windows[0]);
-    memset(row, 0, offsetof(struct interval_row, histograms));
-    for (unsigned i = 0; i < HISTOGRAM_KINDS; i++)
-        histogram_init(&row->histograms[i]);
-}
-
 void interval_row_reset(struct interval_row *row)
 {
     memset(row->nodes, 0, row->node_count * sizeof row->nodes[0]);

@@ -224,8 +224,6 @@ void interval_reset(struct interval *interval);
  * none. All of it has been touched: 290 KB a class, where there are several. */
 struct interval *interval_create(uint32_t class_count);
 void interval_destroy(struct interval *interval);
-/* Of zeroed memory, or what was a row. */
-void interval_row_init(struct interval_row *row);
 /* An empty row of its own memory (free), NULL when there is none. Its buckets cost no memory before
  * they are touched; a row is 12.4 MB, 9 MB of them for classes. */
 struct interval_row *interval_row_create(void);

@@ -45,7 +45,7 @@ static void copy_out(const struct ring *ring, uint64_t position, void *to, uint3
 
 bool ring_try_push(struct ring *ring, const void *record, uint32_t record_bytes)
 {
-    assert(record_bytes > 0); /* ring_peek says 0 for "empty" */
+    assert(record_bytes > 0); /* ring_peek_at says 0 for "empty" */
     uint64_t head = atomic_load_explicit(&ring->head_bytes, memory_order_relaxed); /* our own */
     /* Acquire; partner: the release in ring_pop. The consumer has copied what lay before tail, so
      * those bytes may be overwritten. */
@@ -54,7 +54,7 @@ bool ring_try_push(struct ring *ring, const void *record, uint32_t record_bytes)
         return false;
     copy_in(ring, head, &record_bytes, LENGTH_BYTES);
     copy_in(ring, head + LENGTH_BYTES, record, record_bytes);
-    /* Release; partner: the acquire in ring_peek. Whoever sees the new head sees the bytes. */
+    /* Release; partner: the acquire in ring_peek_at. Whoever sees the new head sees the bytes. */
     atomic_store_explicit(&ring->head_bytes, head + LENGTH_BYTES + record_bytes,
                           memory_order_release);
     return true;
@@ -79,12 +79,6 @@ uint32_t ring_peek_at(const struct ring *ring, uint64_t *position_bytes, void *o
 uint64_t ring_tail_bytes(const struct ring *ring)
 {
     return atomic_load_explicit(&ring->tail_bytes, memory_order_relaxed); /* the consumer's own */
-}
-
-uint32_t ring_peek(const struct ring *ring, void *out, uint32_t out_bytes)
-{
-    uint64_t position_bytes = ring_tail_bytes(ring);
-    return ring_peek_at(ring, &position_bytes, out, out_bytes);
 }
 
 void ring_pop(struct ring *ring)

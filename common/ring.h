@@ -33,12 +33,9 @@ void ring_init(struct ring *ring, uint64_t capacity_bytes);
  * has and merges it into the next record. A record needs its length plus 4 bytes. */
 MUST_USE bool ring_try_push(struct ring *ring, const void *record, uint32_t record_bytes);
 
-/* Consumer: copies the oldest record out without removing it. Returns its length, 0 when the ring
- * is empty. A record longer than out_bytes is not copied but its length is returned. */
-MUST_USE uint32_t ring_peek(const struct ring *ring, void *out, uint32_t out_bytes);
-
-/* Consumer: like ring_peek for the record at *position_bytes (ring_tail_bytes is the oldest), which
- * is moved behind it; for looking at all records that wait. 0 behind the newest. */
+/* Consumer: copies the record at *position_bytes (ring_tail_bytes is the oldest) out without removing it,
+ * and moves the position behind it. Returns its length, 0 behind the newest. A record longer than out_bytes is
+ * not copied but its length is returned. */
 MUST_USE uint32_t ring_peek_at(const struct ring *ring, uint64_t *position_bytes, void *out,
                                uint32_t out_bytes);
 uint64_t ring_tail_bytes(const struct ring *ring);

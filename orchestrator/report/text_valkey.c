@@ -374,8 +374,8 @@ enum err_code sink_valkey_benchmark(struct sink *sink, FILE *out,
     if (text == NULL)
         return err_set(err, E_SYSTEM, "no memory for the report");
     text->report = *report;
-    if (report->rate > 0 && (text->rates = malloc(sizeof *text->rates)) != NULL)
-        histogram_init(text->rates);
+    if (report->rate > 0 && (text->rates = calloc(1, sizeof *text->rates)) != NULL)
+        histogram_init_zeroed(text->rates);
     output_borrow(&text->out, out);
     *sink = (struct sink){.name = "report",
                           .state = text,

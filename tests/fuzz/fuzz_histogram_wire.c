@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "common/histogram_wire.h"
+#include "tests/support/check/by_hand.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *input, size_t input_bytes);
 

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "orchestrator/report/journal_legacy.h"
+#include "tests/support/check/by_hand.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *input, size_t input_bytes);
 

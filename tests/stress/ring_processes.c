@@ -24,6 +24,7 @@
 #include "common/ring.h"
 #include "common/rng.h"
 #include "common/units.h"
+#include "tests/support/check/by_hand.h"
 
 #define RECORD_MAX_BYTES 2000u
 #define KILLS 30u

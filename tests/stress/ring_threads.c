@@ -12,6 +12,7 @@
 #include "common/ring.h"
 #include "common/rng.h"
 #include "common/units.h"
+#include "tests/support/check/by_hand.h"
 
 #define RECORD_MAX_BYTES 1500u
 #define PATTERN_BYTES 8192u

@@ -6,6 +6,7 @@
 
 #include "common/histogram.h"
 #include "common/rng.h"
+#include "tests/support/check/by_hand.h"
 
 Suite *test_histogram_suite(void);
 

@@ -4,6 +4,7 @@
 
 #include "common/histogram_wire.h"
 #include "common/rng.h"
+#include "tests/support/check/by_hand.h"
 
 Suite *test_histogram_wire_suite(void);
 

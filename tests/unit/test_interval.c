@@ -4,6 +4,7 @@
 
 #include "common/interval.h"
 #include "common/rng.h"
+#include "tests/support/check/by_hand.h"
 
 Suite *test_interval_suite(void);
 

@@ -5,6 +5,7 @@
 
 #include "common/clock.h"
 #include "common/ipc.h"
+#include "tests/support/check/by_hand.h"
 
 Suite *test_ipc_suite(void);
 

@@ -4,6 +4,7 @@
 #include <string.h>
 #include <sys/mman.h>
 
+#include "tests/support/check/by_hand.h"
 #include "worker/edges.h"
 #include "worker/recount.h"
 #include "worker/stream.h"

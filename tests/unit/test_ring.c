@@ -4,6 +4,7 @@
 
 #include "common/ring.h"
 #include "common/rng.h"
+#include "tests/support/check/by_hand.h"
 
 Suite *test_ring_suite(void);
 

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "common/clock.h"
+#include "tests/support/check/by_hand.h"
 
 struct interval_row *fixture_row(uint32_t index)
 {

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "common/clock.h"
+#include "tests/support/check/by_hand.h"
 #include "tests/support/check/simulation.h"
 
 #define RING_BYTES (1ull << 24)
