@@ -20,19 +20,22 @@ static enum err_code add_stdout(struct timeline *timeline, const struct spec *sp
     if (output_is_stdout(spec->json_path))
         return add(timeline, sink_json(&sink, "-", OUTPUT_NAMED, err), &sink);
     if (spec->csv_interval_ns > 0)
-        return add(timeline, sink_interval_csv(&sink, stdout, false, spec->csv_interval_ns, err),
-                   &sink);
+        return add(timeline, sink_interval_csv(&sink, stdout, spec->csv_interval_ns, err), &sink);
     enum text_style style = spec->csv ? TEXT_CSV : spec->quiet ? TEXT_QUIET : TEXT_REPORT;
     return add(timeline, sink_text(&sink, stdout, style, spec->debug, err), &sink);
 }
 
-static enum err_code path_in(char *path, size_t path_bytes, const char *directory, const char *name,
-                             struct err *err)
+const struct bench_file bench_files[BENCH_FILES] = {{"run.json", sink_json},
+                                                    {"intervals.csv", sink_interval_csv_file},
+                                                    {"latency.hlog", sink_hdr_log}};
+
+enum err_code bench_outputs_path(char path[BENCH_PATH_BYTES], const char *directory,
+                                 const char *name, struct err *err)
 {
-    int needed = snprintf(path, path_bytes, "%s/%s", directory, name);
-    if (needed < 0 || (size_t)needed >= path_bytes)
-        return err_set(err, E_USAGE, "--out: the path of %s is longer than %zu bytes", name,
-                       path_bytes);
+    int needed = snprintf(path, BENCH_PATH_BYTES, "%s/%s", directory, name);
+    if (needed < 0 || (size_t)needed >= BENCH_PATH_BYTES)
+        return err_set(err, E_USAGE, "--out: the path of %s is longer than %d bytes", name,
+                       BENCH_PATH_BYTES);
     return OK;
 }
 
@@ -40,24 +43,17 @@ static enum err_code path_in(char *path, size_t path_bytes, const char *director
 enum err_code bench_outputs_add_directory(struct timeline *timeline, const struct spec *spec,
                                           struct err *err)
 {
-    char path[4096];
+    char path[BENCH_PATH_BYTES];
     struct sink sink;
     struct output_place *place = NULL;
     enum err_code code = add(timeline, sink_journal(&sink, spec->out_dir, err), &sink);
+    for (size_t i = 0; i < BENCH_FILES && code == OK; i++) {
+        code = bench_outputs_path(path, spec->out_dir, bench_files[i].name, err);
+        if (code == OK)
+            code = add(timeline, bench_files[i].make(&sink, path, OUTPUT_OWN, err), &sink);
+    }
     if (code == OK)
-        code = path_in(path, sizeof path, spec->out_dir, "run.json", err);
-    if (code == OK)
-        code = add(timeline, sink_json(&sink, path, OUTPUT_OWN, err), &sink);
-    if (code == OK)
-        code = path_in(path, sizeof path, spec->out_dir, "intervals.csv", err);
-    if (code == OK)
-        code = add(timeline, sink_interval_csv_file(&sink, path, OUTPUT_OWN, 0, err), &sink);
-    if (code == OK)
-        code = path_in(path, sizeof path, spec->out_dir, "latency.hlog", err);
-    if (code == OK)
-        code = add(timeline, sink_hdr_log(&sink, path, OUTPUT_OWN, err), &sink);
-    if (code == OK)
-        code = path_in(path, sizeof path, spec->out_dir, "volley.log", err);
+        code = bench_outputs_path(path, spec->out_dir, "volley.log", err);
     if (code == OK) /* for as long as the process runs */
         code = output_place_claim(&place, path, path, err);
     if (code == OK)

@@ -2,6 +2,8 @@
 
 #include <stdio.h>
 
+#include "orchestrator/commands/bench_outputs.h"
+
 static enum err_code create(struct output *list, uint32_t *count, const char *path,
                             enum output_naming naming, struct err *err)
 {
@@ -13,12 +15,10 @@ static enum err_code create(struct output *list, uint32_t *count, const char *pa
 static enum err_code create_in(struct output *list, uint32_t *count, const char *directory,
                                const char *name, const char *ending, struct err *err)
 {
-    char path[4096];
-    int needed = snprintf(path, sizeof path, "%s/%s.%s", directory, name, ending);
-    if (needed < 0 || (size_t)needed >= sizeof path)
-        return err_set(err, E_USAGE, "--out: the path of %s.%s is longer than %zu bytes", name,
-                       ending, sizeof path);
-    return create(list, count, path, OUTPUT_OWN, err);
+    char path[BENCH_PATH_BYTES], whole[32];
+    snprintf(whole, sizeof whole, "%s.%s", name, ending);
+    enum err_code code = bench_outputs_path(path, directory, whole, err);
+    return code == OK ? create(list, count, path, OUTPUT_OWN, err) : code;
 }
 
 enum err_code capacity_files_open(struct capacity_files *files, const char *name,

@@ -55,22 +55,10 @@ const struct option_table *report_option_table(void)
     return &table;
 }
 
-static enum err_code make_csv(struct sink *sink, const char *path, enum output_naming naming,
-                              struct err *err)
-{
-    return sink_interval_csv_file(sink, path, naming, 0, err);
-}
-
 /* The files that a killed run could not complete. A directory that cannot be written to, a copy on
  * read-only media perhaps, is still good for a report. */
 static void add_missing(struct timeline *timeline, const char *directory)
 {
-    static const struct {
-        const char *name;
-        enum err_code (*make)(struct sink *sink, const char *path, enum output_naming naming,
-                              struct err *err);
-    } files[] = {
-        {"run.json", sink_json}, {"intervals.csv", make_csv}, {"latency.hlog", sink_hdr_log}};
     if (journal_in_use(directory)) {
         log_line(LOG_WARNING, "the run in %s goes on: this is its report up to now", directory);
         return;
@@ -78,15 +66,15 @@ static void add_missing(struct timeline *timeline, const char *directory)
     int directory_fd;
     struct err err = {.code = OK};
     enum err_code code = output_directory_open(&directory_fd, directory, &err);
-    for (size_t i = 0; i < sizeof files / sizeof files[0] && code == OK; i++) {
-        char path[4096];
+    for (size_t i = 0; i < BENCH_FILES && code == OK; i++) {
+        char path[BENCH_PATH_BYTES];
         struct sink sink;
         struct stat there;
-        int needed = snprintf(path, sizeof path, "%s/%s", directory, files[i].name);
-        if (needed < 0 || (size_t)needed >= sizeof path ||
-            fstatat(directory_fd, files[i].name, &there, AT_SYMLINK_NOFOLLOW) == 0)
+        struct err too_long = {.code = OK};
+        if (bench_outputs_path(path, directory, bench_files[i].name, &too_long) != OK ||
+            fstatat(directory_fd, bench_files[i].name, &there, AT_SYMLINK_NOFOLLOW) == 0)
             continue; /* a link, too, is something that stands there */
-        code = files[i].make(&sink, path, OUTPUT_MISSING, &err);
+        code = bench_files[i].make(&sink, path, OUTPUT_MISSING, &err);
         if (code == OK)
             timeline_add(timeline, sink);
     }
@@ -184,9 +172,9 @@ static enum err_code replay(const struct bench_request *request, const char *dir
     bool complete = false;
     bool asked = spec->json_path != NULL || spec->hdr_path != NULL || spec->csv_interval_ns > 0 ||
                  spec->percentile_count > 0;
-    char path[4096];
-    int needed = snprintf(path, sizeof path, "%s/journal", directory);
-    if (needed < 0 || (size_t)needed >= sizeof path || access(path, R_OK) != 0)
+    char path[BENCH_PATH_BYTES];
+    struct err too_long = {.code = OK};
+    if (bench_outputs_path(path, directory, "journal", &too_long) != OK || access(path, R_OK) != 0)
         return err_set(err, E_DATA,
                        "%s holds no journal that can be read: volley bench --out DIR writes one",
                        directory);

@@ -21,7 +21,6 @@ struct interval_csv {
     struct output *earlier; /* of the runs before it, when there are files; named at the end */
     uint32_t earlier_count;
     char *path;               /* of the first file; NULL: all runs go into one stream */
-    FILE *to_close;           /* a borrowed stream that was given away, or NULL */
     uint64_t csv_interval_ns; /* 0: every row of the timeline is a row of the file */
     bool header_printed;
     bool silent;  /* a prefill run, or one that gets no file */
@@ -245,8 +244,6 @@ static void destroy(void *state)
         output_discard(&csv->earlier[i]);
     free(csv->earlier);
     free(csv->path);
-    if (csv->to_close != NULL)
-        fclose(csv->to_close);
     free(csv->row);
     free(csv);
 }
@@ -276,21 +273,20 @@ static struct interval_csv *create(struct sink *sink, uint64_t csv_interval_ns, 
     return csv;
 }
 
-enum err_code sink_interval_csv(struct sink *sink, FILE *out, bool owns_file,
-                                uint64_t csv_interval_ns, struct err *err)
+enum err_code sink_interval_csv(struct sink *sink, FILE *out, uint64_t csv_interval_ns,
+                                struct err *err)
 {
     struct interval_csv *csv = create(sink, csv_interval_ns, err);
     if (csv == NULL)
         return err->code;
     output_borrow(&csv->out, out);
-    csv->to_close = owns_file ? out : NULL;
     return OK;
 }
 
 enum err_code sink_interval_csv_file(struct sink *sink, const char *path, enum output_naming naming,
-                                     uint64_t csv_interval_ns, struct err *err)
+                                     struct err *err)
 {
-    struct interval_csv *csv = create(sink, csv_interval_ns, err);
+    struct interval_csv *csv = create(sink, 0, err);
     if (csv == NULL)
         return err->code;
     enum err_code code = output_create(&csv->out, path, naming, err);

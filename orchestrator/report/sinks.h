@@ -35,9 +35,9 @@ struct valkey_report {
 MUST_USE enum err_code sink_valkey_benchmark(struct sink *sink, FILE *out,
                                              const struct valkey_report *report, struct err *err);
 /* 16 columns per csv_interval_ns (a whole number of intervals; 0: every interval); zero rows during
- * a stall; nothing of a warm-up or a prefill. owns_file: the stream is closed with the sink. */
-MUST_USE enum err_code sink_interval_csv(struct sink *sink, FILE *out, bool owns_file,
-                                         uint64_t csv_interval_ns, struct err *err);
+ * a stall; nothing of a warm-up or a prefill. */
+MUST_USE enum err_code sink_interval_csv(struct sink *sink, FILE *out, uint64_t csv_interval_ns,
+                                         struct err *err);
 /* volley.run/1, streamed. Path "-": stdout. As output_create and output_commit have it; so for
  * the naming of all files. */
 MUST_USE enum err_code sink_json(struct sink *sink, const char *path, enum output_naming naming,
@@ -52,13 +52,12 @@ MUST_USE enum err_code sink_hdr_log(struct sink *sink, const char *path, enum ou
  * (output_entry.h). A journal in which no run has
  * begun is removed by destroy, so that the directory can be used again after a failed start. */
 MUST_USE enum err_code sink_journal(struct sink *sink, const char *directory, struct err *err);
-/* The interval CSV as a file in a directory, and one more for each further measured run of the session:
+/* The interval CSV of every interval as a file in a directory, and one more for each further measured run of the session:
  * x.csv, x-2.csv, x-3.csv. All of them are renamed at the end, x.csv last. Runs beyond
  * INTERVAL_CSV_FILES_MAX, which is more than any command has but a loop, get no file, with a warning. */
 #define INTERVAL_CSV_FILES_MAX 512u
 MUST_USE enum err_code sink_interval_csv_file(struct sink *sink, const char *path,
-                                              enum output_naming naming, uint64_t csv_interval_ns,
-                                              struct err *err);
+                                              enum output_naming naming, struct err *err);
 
 /* Whether another process writes DIR/journal at this moment: the files beside it are its own. */
 bool journal_in_use(const char *directory);

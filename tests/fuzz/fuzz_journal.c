@@ -134,7 +134,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *input, size_t input_bytes)
     timeline_add(&timeline, sink);
     require(sink_json(&sink, "-", OUTPUT_NAMED, &err) == OK);
     timeline_add(&timeline, sink);
-    require(sink_interval_csv(&sink, out, false, 0, &err) == OK);
+    require(sink_interval_csv(&sink, out, 0, &err) == OK);
     timeline_add(&timeline, sink);
 
     enum err_code code = journal_replay_stream(in, "journal", &timeline, &complete, &err);

@@ -37,7 +37,7 @@ static void open_outputs(struct timeline *timeline)
     csv_out = open_memstream(&csv, &csv_bytes);
     report_out = open_memstream(&report, &report_bytes);
     ck_assert_int_eq(timeline_init(timeline, &err), OK);
-    ck_assert_int_eq(sink_interval_csv(&sink, csv_out, false, 0, &err), OK);
+    ck_assert_int_eq(sink_interval_csv(&sink, csv_out, 0, &err), OK);
     timeline_add(timeline, sink);
     ck_assert_int_eq(sink_text(&sink, report_out, TEXT_REPORT, false, &err), OK);
     timeline_add(timeline, sink);

@@ -28,7 +28,7 @@ static void start(uint64_t csv_interval_ns)
     out = open_memstream(&text, &text_bytes);
     session = fixture_session();
     ck_assert_int_eq(timeline_init(&timeline, &err), OK);
-    ck_assert_int_eq(sink_interval_csv(&sink, out, false, csv_interval_ns, &err), OK);
+    ck_assert_int_eq(sink_interval_csv(&sink, out, csv_interval_ns, &err), OK);
     timeline_add(&timeline, sink);
 }
 
@@ -243,7 +243,7 @@ START_TEST(a_file_appears_when_it_is_whole)
     snprintf(path, sizeof path, "%s/intervals.csv", directory);
     struct sink sink;
     struct err err = {.code = OK};
-    ck_assert_int_eq(sink_interval_csv_file(&sink, path, OUTPUT_NAMED, 0, &err), OK);
+    ck_assert_int_eq(sink_interval_csv_file(&sink, path, OUTPUT_NAMED, &err), OK);
     char *bytes = fixture_read_file(directory, "intervals.csv", NULL);
     ck_assert_ptr_null(bytes);
     sink.destroy(sink.state);
@@ -251,7 +251,7 @@ START_TEST(a_file_appears_when_it_is_whole)
 
     session = fixture_session();
     ck_assert_int_eq(timeline_init(&timeline, &err), OK);
-    ck_assert_int_eq(sink_interval_csv_file(&sink, path, OUTPUT_NAMED, 0, &err), OK);
+    ck_assert_int_eq(sink_interval_csv_file(&sink, path, OUTPUT_NAMED, &err), OK);
     timeline_add(&timeline, sink);
     fixture_play(&timeline, &session);
     bytes = fixture_read_file(directory, "intervals.csv", NULL);
@@ -259,8 +259,7 @@ START_TEST(a_file_appears_when_it_is_whole)
     free(bytes);
     timeline_destroy(&timeline);
     fixture_session_free(&session);
-    ck_assert_int_eq(sink_interval_csv_file(&sink, "/dev/null/x.csv", OUTPUT_NAMED, 0, &err),
-                     E_USAGE);
+    ck_assert_int_eq(sink_interval_csv_file(&sink, "/dev/null/x.csv", OUTPUT_NAMED, &err), E_USAGE);
     fixture_remove(directory);
 }
 END_TEST
@@ -299,7 +298,7 @@ static void begin_session(const char *directory)
     snprintf(path, sizeof path, "%s/intervals.csv", directory);
     session = fixture_session();
     ck_assert_int_eq(timeline_init(&timeline, &err), OK);
-    ck_assert_int_eq(sink_interval_csv_file(&sink, path, OUTPUT_NAMED, 0, &err), OK);
+    ck_assert_int_eq(sink_interval_csv_file(&sink, path, OUTPUT_NAMED, &err), OK);
     timeline_add(&timeline, sink);
     timeline_session_begin(&timeline, &session);
 }

@@ -230,7 +230,7 @@ static void add_every_file(struct timeline *timeline, const char *directory)
     ck_assert_int_eq(sink_json(&sink, path, OUTPUT_NAMED, &err), OK);
     timeline_add(timeline, sink);
     snprintf(path, sizeof path, "%s/intervals.csv", directory);
-    ck_assert_int_eq(sink_interval_csv_file(&sink, path, OUTPUT_NAMED, 0, &err), OK);
+    ck_assert_int_eq(sink_interval_csv_file(&sink, path, OUTPUT_NAMED, &err), OK);
     timeline_add(timeline, sink);
     snprintf(path, sizeof path, "%s/latency.hlog", directory);
     ck_assert_int_eq(sink_hdr_log(&sink, path, OUTPUT_NAMED, &err), OK);
