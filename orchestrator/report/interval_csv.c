@@ -26,7 +26,6 @@ struct interval_csv {
     bool silent;  /* a prefill run, or one that gets no file */
     bool skipped; /* there was a run that got none           */
     bool measuring;
-    uint64_t started_wall_ns;
     uint64_t last_stamp;      /* of the run's last row, in the unit that is printed; 0: none */
     uint64_t origin_ns;       /* where the measured part starts */
     uint64_t next_edge_ns;    /* where the row under way ends on the grid */
@@ -60,7 +59,7 @@ static void print_row(struct interval_csv *csv, const struct error_kinds *error_
     enum interval_histogram_kind kind =
         figure_latency_kind((row->header.flags & INTERVAL_OPEN_LOOP) != 0);
     const struct histogram *latency = &row->histograms[kind];
-    print_timestamp(csv, csv->started_wall_ns + row->header.end_ns);
+    print_timestamp(csv, csv->run.started_wall_ns + row->header.end_ns);
     output_printf(&csv->out, ",%.6f",
                   figure_rate(row->counters[COUNTER_OK], figure_row_seconds(row)));
     for (size_t i = 0; i < sizeof percents / sizeof percents[0]; i++)
@@ -132,22 +131,13 @@ static void skip_run(struct interval_csv *csv)
     csv->skipped = true;
 }
 
-static enum err_code session_begin(void *state, const struct session_facts *session,
-                                   struct err *err)
-{
-    struct interval_csv *csv = state;
-    (void)err;
-    csv->extended = session->extended_metrics;
-    return OK;
-}
-
 static enum err_code run_begin(void *state, const struct run_facts *run, struct err *err)
 {
     struct interval_csv *csv = state;
     csv->silent = run->prefill;
     csv->measuring = false;
     csv->under_way = false;
-    csv->started_wall_ns = run->started_wall_ns;
+    csv->extended = run->session != NULL && run->session->extended_metrics;
     csv->sampled = false;
     csv->last_stamp = 0;
     csv->run = *run;
@@ -263,7 +253,6 @@ static struct interval_csv *create(struct sink *sink, uint64_t csv_interval_ns, 
     csv->csv_interval_ns = csv_interval_ns;
     *sink = (struct sink){.name = "interval CSV",
                           .state = csv,
-                          .session_begin = session_begin,
                           .run_begin = run_begin,
                           .interval = interval,
                           .sample = sample,

@@ -356,13 +356,6 @@ static enum err_code session_end(void *state, struct err *err)
     return output_commit(&report->out, err);
 }
 
-static void destroy(void *state)
-{
-    struct json_report *report = state;
-    output_discard(&report->out);
-    free(report);
-}
-
 enum err_code sink_json(struct sink *sink, const char *path, enum output_naming naming,
                         struct err *err)
 {
@@ -380,6 +373,6 @@ enum err_code sink_json(struct sink *sink, const char *path, enum output_naming 
                           .interval = interval,
                           .run_end = run_end,
                           .session_end = session_end,
-                          .destroy = destroy};
+                          .destroy = output_destroy};
     return OK;
 }

@@ -323,3 +323,9 @@ void output_discard(struct output *output)
     free(output->path);
     *output = (struct output){0};
 }
+
+void output_destroy(void *state)
+{
+    output_discard(state);
+    free(state);
+}

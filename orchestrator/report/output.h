@@ -66,5 +66,7 @@ MUST_USE enum err_code output_commit(struct output *output, struct err *err);
 bool output_reader_gone(FILE *file);
 /* Removes an owned file that was not committed, and frees. Safe on a zeroed struct. */
 void output_discard(struct output *output);
+/* The same, and frees the memory of what begins with the output: sink.destroy of those that own no more. */
+void output_destroy(void *state);
 
 #endif

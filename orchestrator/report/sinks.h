@@ -15,6 +15,10 @@ enum text_style {
     TEXT_QUIET,  /* -q: one line a test                   */
     TEXT_CSV,    /* --csv: header once, one line a test   */
 };
+#define TEXT_CSV_HEAD                                                                              \
+    "\"test\",\"rps\",\"avg_latency_ms\",\"min_latency_ms\",\"p50_latency_ms\",\"p95_latency_"     \
+    "ms\","                                                                                        \
+    "\"p99_latency_ms\",\"max_latency_ms\"\n"
 
 MUST_USE enum err_code sink_text(struct sink *sink, FILE *out, enum text_style style, bool debug,
                                  struct err *err);

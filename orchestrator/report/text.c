@@ -484,9 +484,7 @@ static void print_csv(struct text *text, const struct run_result *result)
     struct output *out = &text->out;
     const struct histogram *latency = figure_latency(result->total, result->facts->open_loop);
     if (!text->csv_header_printed)
-        output_printf(out, "\"test\",\"rps\",\"avg_latency_ms\",\"min_latency_ms\","
-                           "\"p50_latency_ms\",\"p95_latency_ms\",\"p99_latency_ms\","
-                           "\"max_latency_ms\"\n");
+        output_printf(out, TEXT_CSV_HEAD);
     text->csv_header_printed = true;
     output_csv_text(out, result->facts->name);
     output_printf(out, ",\"%.2f\"",
@@ -539,13 +537,6 @@ static enum err_code session_end(void *state, struct err *err)
     return output_status(&text->out, err);
 }
 
-static void destroy(void *state)
-{
-    struct text *text = state;
-    output_discard(&text->out);
-    free(text);
-}
-
 enum err_code sink_text(struct sink *sink, FILE *out, enum text_style style, bool debug,
                         struct err *err)
 {
@@ -565,6 +556,6 @@ enum err_code sink_text(struct sink *sink, FILE *out, enum text_style style, boo
                           .interval = interval,
                           .run_end = run_end,
                           .session_end = session_end,
-                          .destroy = destroy};
+                          .destroy = output_destroy};
     return OK;
 }

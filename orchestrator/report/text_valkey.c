@@ -17,24 +17,14 @@
 struct valkey_text {
     struct output out;
     struct valkey_report report;
-    const struct session_facts *session;
     const struct run_facts *run; /* the one under way */
     bool begun;                  /* what stands once in front of all runs is printed */
     int line_bytes;              /* of the throughput line that the next output writes over */
     /* of the run under way, measured or, until it ends, of the warm-up */
     uint64_t requests, latency_count;
     double latency_sum_ns;
-    struct histogram *rates; /* requests per second in each interval; with a rate only */
+    struct histogram rates; /* requests per second in each interval; with a rate only */
 };
-
-static enum err_code session_begin(void *state, const struct session_facts *session,
-                                   struct err *err)
-{
-    struct valkey_text *text = state;
-    (void)err;
-    text->session = session;
-    return OK;
-}
 
 /* --- once, in front of the runs -------------------------------------------------------------- */
 
@@ -93,9 +83,7 @@ static void print_head(struct valkey_text *text, const struct run_facts *run)
                       " idle connections and waiting forever (Ctrl+C when done)\n",
                       run->clients);
     else if (text->report.style == TEXT_CSV)
-        output_printf(&text->out, "\"test\",\"rps\",\"avg_latency_ms\",\"min_latency_ms\","
-                                  "\"p50_latency_ms\",\"p95_latency_ms\",\"p99_latency_ms\","
-                                  "\"max_latency_ms\"\n");
+        output_printf(&text->out, TEXT_CSV_HEAD);
 }
 
 /* --- while a run is under way ---------------------------------------------------------------- */
@@ -112,8 +100,7 @@ static enum err_code run_begin(void *state, const struct run_facts *run, struct 
     text->run = run;
     text->line_bytes = 0;
     forget_rows(text);
-    if (text->rates != NULL)
-        histogram_reset(text->rates);
+    histogram_reset(&text->rates);
     print_head(text, run);
     return output_status(&text->out, err);
 }
@@ -171,8 +158,8 @@ static enum err_code interval(void *state, const struct interval_row *row,
     text->requests += requests;
     text->latency_count += latency->count;
     text->latency_sum_ns += (double)latency->sum_ns;
-    if (text->rates != NULL && (row->header.flags & (INTERVAL_WARMUP | INTERVAL_LAST)) == 0)
-        histogram_record_n(text->rates, (uint64_t)figure_rate(requests, figure_row_seconds(row)),
+    if (text->report.rate > 0 && (row->header.flags & (INTERVAL_WARMUP | INTERVAL_LAST)) == 0)
+        histogram_record_n(&text->rates, (uint64_t)figure_rate(requests, figure_row_seconds(row)),
                            1);
     print_throughput(text, row, requests);
     return output_status(&text->out, err);
@@ -182,7 +169,7 @@ static enum err_code interval(void *state, const struct interval_row *row,
 
 static const char *server_setting(const struct valkey_text *text, const char *name)
 {
-    const json_t *server = json_object_get(text->session->environment, "server");
+    const json_t *server = json_object_get(text->run->session->environment, "server");
     return json_string_value(json_object_get(server, name));
 }
 
@@ -206,9 +193,9 @@ static void print_setting(struct valkey_text *text, const struct run_facts *run)
 
 static void print_rates(struct valkey_text *text)
 {
-    const struct histogram *rates = text->rates;
+    const struct histogram *rates = &text->rates;
     struct output *out = &text->out;
-    if (rates == NULL || rates->count == 0)
+    if (rates->count == 0)
         return;
     output_printf(out, "\nRPS Summary:\n  target RPS: %.2f\n  RPS distribution (reqs/sec):\n",
                   text->report.rate);
@@ -359,14 +346,6 @@ static enum err_code session_end(void *state, struct err *err)
     return output_status(&text->out, err);
 }
 
-static void destroy(void *state)
-{
-    struct valkey_text *text = state;
-    output_discard(&text->out);
-    free(text->rates);
-    free(text);
-}
-
 enum err_code sink_valkey_benchmark(struct sink *sink, FILE *out,
                                     const struct valkey_report *report, struct err *err)
 {
@@ -374,16 +353,14 @@ enum err_code sink_valkey_benchmark(struct sink *sink, FILE *out,
     if (text == NULL)
         return err_set(err, E_SYSTEM, "no memory for the report");
     text->report = *report;
-    if (report->rate > 0 && (text->rates = calloc(1, sizeof *text->rates)) != NULL)
-        histogram_init_zeroed(text->rates);
+    histogram_init_zeroed(&text->rates);
     output_borrow(&text->out, out);
     *sink = (struct sink){.name = "report",
                           .state = text,
-                          .session_begin = session_begin,
                           .run_begin = run_begin,
                           .interval = interval,
                           .run_end = run_end,
                           .session_end = session_end,
-                          .destroy = destroy};
+                          .destroy = output_destroy};
     return OK;
 }

@@ -75,6 +75,7 @@ static void begin_outages(struct timeline *timeline)
 void timeline_run_begin(struct timeline *timeline, const struct run_facts *run)
 {
     timeline->run = *run;
+    timeline->run.session = timeline->session;
     timeline->rows = 0;
     memset(&timeline->error_kinds, 0, sizeof timeline->error_kinds);
     timeline->events.count = 0;

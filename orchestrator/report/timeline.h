@@ -47,6 +47,7 @@ struct run_node {
 
 /* Known when the start barrier falls. */
 struct run_facts {
+    const struct session_facts *session; /* set by the timeline; NULL: it does not know any  */
     char name[128];           /* "GET"                                                        */
     uint32_t index;           /* of the run in the session, from 0                            */
     bool prefill;             /* writes the keys that the next run reads: reported briefly    */
