@@ -31,6 +31,32 @@ size_t varint_decode(uint64_t *value, const unsigned char *in, size_t in_bytes)
     return 0;
 }
 
+uint64_t wire_number(struct wire_cursor *cursor)
+{
+    uint64_t number = 0;
+    size_t bytes = varint_decode(&number, cursor->in, cursor->left_bytes);
+    cursor->cut |= bytes == 0;
+    cursor->in += bytes;
+    cursor->left_bytes -= bytes;
+    return number;
+}
+
+struct wire_cursor wire_take(struct wire_cursor *cursor, uint64_t byte_count)
+{
+    struct wire_cursor taken = {.in = cursor->in};
+    cursor->cut |= byte_count > cursor->left_bytes;
+    if (!cursor->cut)
+        taken.left_bytes = (size_t)byte_count;
+    cursor->in += taken.left_bytes;
+    cursor->left_bytes -= taken.left_bytes;
+    return taken;
+}
+
+struct wire_cursor wire_entry(struct wire_cursor *cursor)
+{
+    return wire_take(cursor, wire_number(cursor));
+}
+
 size_t wire_prefix_length(unsigned char *out, size_t byte_count)
 {
     size_t bytes = varint_encode(out, byte_count);
@@ -53,21 +79,14 @@ size_t wire_pairs_encode(unsigned char *out, const uint64_t *values, unsigned va
     return bytes;
 }
 
-size_t wire_pairs_decode_add(uint64_t *values, unsigned value_count, const uint8_t *map,
-                             uint64_t *unknown, const unsigned char *in, size_t in_bytes)
+bool wire_pairs_decode_add(uint64_t *values, unsigned value_count, const uint8_t *map,
+                           uint64_t *unknown, struct wire_cursor *cursor)
 {
-    uint64_t pairs = 0;
     uint64_t id_min = 0; /* rising, so none comes twice */
-    size_t at = varint_decode(&pairs, in, in_bytes);
-    for (; pairs > 0; pairs--) {
-        uint64_t id = 0;
-        uint64_t value = 0;
-        size_t id_bytes = varint_decode(&id, in + at, in_bytes - at);
-        size_t bytes =
-            id_bytes > 0 ? varint_decode(&value, in + at + id_bytes, in_bytes - at - id_bytes) : 0;
-        if (bytes == 0 || id < id_min || id == UINT64_MAX)
-            return 0;
-        at += id_bytes + bytes;
+    for (uint64_t pairs = wire_number(cursor); pairs > 0; pairs--) {
+        uint64_t id = wire_number(cursor), value = wire_number(cursor);
+        if (cursor->cut || id < id_min || id == UINT64_MAX)
+            return false;
         id_min = id + 1;
         if (id >= value_count) {
             *unknown |= 1ull << id % 64;
@@ -75,9 +94,9 @@ size_t wire_pairs_decode_add(uint64_t *values, unsigned value_count, const uint8
         }
         uint64_t *into = &values[map == NULL ? id : map[id]];
         if (__builtin_add_overflow(*into, value, into))
-            return 0;
+            return false;
     }
-    return at;
+    return !cursor->cut;
 }
 
 /* The payload's numbers are HdrHistogram's: like LEB128, but a ninth byte carries eight bits and
@@ -189,25 +208,19 @@ size_t histogram_payload_encode(unsigned char *out, const struct histogram *hist
     return counts_encode(out, &counts, 0, histogram->high_index);
 }
 
-/* Reads the varints of the header; *used_bytes counts them. */
+/* Reads the varints of the header; the payload follows. */
 static enum err_code header_decode(struct wire_header *header, uint64_t *payload_bytes,
-                                   const unsigned char *in, size_t in_bytes, size_t *used_bytes,
-                                   struct err *err)
+                                   struct wire_cursor *cursor, struct err *err)
 {
     uint64_t low_index = 0;
     uint64_t *const fields[] = {&header->count,         &header->sum_ns, &header->min_ns,
                                 &header->max_ns, /* these two and on: only when count > 0 */
                                 &header->clamped_count, &low_index,      payload_bytes};
-    size_t at = 0;
-    for (size_t i = 0; i < sizeof fields / sizeof fields[0]; i++) {
-        if (i == 2 && header->count == 0)
-            break;
-        size_t bytes = varint_decode(fields[i], in + at, in_bytes - at);
-        if (bytes == 0)
-            return err_set(err, E_DATA, "histogram: cut short in its header");
-        at += bytes;
-    }
-    *used_bytes = at;
+    for (size_t i = 0; i < sizeof fields / sizeof fields[0]; i++)
+        if (i < 2 || header->count > 0)
+            *fields[i] = wire_number(cursor);
+    if (cursor->cut)
+        return err_set(err, E_DATA, "histogram: cut short in its header");
     if (header->count == 0)
         return header->sum_ns == 0 ? OK : err_set(err, E_DATA, "histogram: empty, with a sum");
     if (low_index >= HISTOGRAM_COUNTS)
@@ -216,7 +229,7 @@ static enum err_code header_decode(struct wire_header *header, uint64_t *payload
     header->low_index = (uint32_t)low_index;
     if (header->min_ns > header->max_ns || header->clamped_count > header->count)
         return err_set(err, E_DATA, "histogram: minimum, maximum and clamped do not fit together");
-    if (*payload_bytes > in_bytes - at)
+    if (*payload_bytes > cursor->left_bytes)
         return err_set(err, E_DATA, "histogram: cut short in its counts");
     return OK;
 }
@@ -229,17 +242,17 @@ static uint32_t clamped_index(uint64_t value_ns)
 /* Adds the counts and finds the first and last bucket that has one. No bucket of `into` can overflow:
  * it holds at most into->count, and the sum was checked by the caller. */
 static enum err_code counts_decode_add(struct histogram *into, struct wire_header *header,
-                                       const unsigned char *in, size_t in_bytes, struct err *err)
+                                       struct wire_cursor payload, struct err *err)
 {
     uint32_t index = header->low_index;
     uint32_t first = HISTOGRAM_COUNTS;
     uint64_t left = header->count;
-    for (size_t at = 0; at < in_bytes;) {
+    while (payload.left_bytes > 0) {
         int64_t number = 0;
-        size_t bytes = payload_number_decode(&number, in + at, in_bytes - at);
+        size_t bytes = payload_number_decode(&number, payload.in, payload.left_bytes);
         if (bytes == 0)
             return err_set(err, E_DATA, "histogram: cut short in a count");
-        at += bytes;
+        (void)wire_take(&payload, bytes);
         uint64_t zeros = number < 0 ? -(uint64_t)number : 0;
         if (zeros > HISTOGRAM_COUNTS - index || (number >= 0 && index >= HISTOGRAM_COUNTS))
             return err_set(err, E_DATA, "histogram: counts beyond the last bucket");
@@ -267,18 +280,14 @@ static enum err_code counts_decode_add(struct histogram *into, struct wire_heade
     return OK;
 }
 
-enum err_code histogram_decode_add(struct histogram *into, const unsigned char *in, size_t in_bytes,
-                                   size_t *used_bytes, struct err *err)
+enum err_code histogram_decode_add(struct histogram *into, struct wire_cursor *cursor,
+                                   struct err *err)
 {
     struct wire_header header = {0};
     uint64_t payload_bytes = 0;
-    size_t at = 0;
-    enum err_code code = header_decode(&header, &payload_bytes, in, in_bytes, &at, err);
-    if (code != OK)
+    enum err_code code = header_decode(&header, &payload_bytes, cursor, err);
+    if (code != OK || header.count == 0)
         return code;
-    *used_bytes = at + (size_t)payload_bytes;
-    if (header.count == 0)
-        return OK;
     uint64_t count = 0;
     uint64_t sum_ns = 0;
     if (__builtin_add_overflow(into->count, header.count, &count) ||
@@ -289,7 +298,7 @@ enum err_code histogram_decode_add(struct histogram *into, const unsigned char *
         into->low_index = header.low_index;
     uint32_t high_before = into->high_index;
     into->high_index = HISTOGRAM_COUNTS - 1;
-    code = counts_decode_add(into, &header, in + at, (size_t)payload_bytes, err);
+    code = counts_decode_add(into, &header, wire_take(cursor, payload_bytes), err);
     if (code != OK)
         return code;
     into->high_index = header.high_index > high_before ? header.high_index : high_before;

@@ -9,6 +9,7 @@
 #ifndef COMMON_HISTOGRAM_WIRE_H
 #define COMMON_HISTOGRAM_WIRE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "common/err.h"
@@ -25,12 +26,25 @@
 size_t interval_histogram_encode(unsigned char *out, const struct interval_histogram *histogram);
 size_t histogram_encode(unsigned char *out, const struct histogram *histogram);
 
-/* Adds one encoded histogram to `into` and says how many bytes it took. Any input is safe: E_DATA
+/* Where decoding stands. Bytes are not owned. */
+struct wire_cursor {
+    const unsigned char *in;
+    size_t left_bytes;
+    bool
+        cut; /* more was wanted than there is: what was read last, and all that follows, is 0 and empty */
+};
+/* The next number (varint_decode). */
+uint64_t wire_number(struct wire_cursor *cursor);
+/* So many bytes, as what is to be decoded by itself; and those behind their length. */
+struct wire_cursor wire_take(struct wire_cursor *cursor, uint64_t byte_count);
+struct wire_cursor wire_entry(struct wire_cursor *cursor);
+
+/* Adds one encoded histogram to `into` and moves the cursor behind it. Any input is safe: E_DATA
  * when it is cut short, overflows, names buckets out of range, its counts do not add up to its count,
  * or its minimum and maximum are not in its first and last bucket. On error `into` may hold a part of
- * it and is good for histogram_reset only. *used_bytes is set on success. */
-MUST_USE enum err_code histogram_decode_add(struct histogram *into, const unsigned char *in,
-                                            size_t in_bytes, size_t *used_bytes, struct err *err);
+ * it and is good for histogram_reset only. */
+MUST_USE enum err_code histogram_decode_add(struct histogram *into, struct wire_cursor *cursor,
+                                            struct err *err);
 
 /* The HdrHistogram V2 counts payload from bucket 0 to the last touched one, or of bucket 0 alone when
  * the histogram is empty. Returns bytes written; out must have HISTOGRAM_WIRE_MAX_BYTES. */
@@ -48,10 +62,10 @@ size_t wire_prefix_length(unsigned char *out, size_t byte_count);
 
 /* Those of `values` that are not 0, as pairs (id, value) in rising order behind their number; the id of a
  * value is its place. decode adds them, value id to values[map[id]] where there is a map; an id that is
- * not below value_count is left out and sets bit id % 64 of *unknown. Return bytes written, and read;
- * 0: cut short, out of order, or a sum overflows, and `values` may hold a part. */
+ * not below value_count is left out and sets bit id % 64 of *unknown. Returns bytes written; and false when
+ * it is cut short, out of order, or a sum overflows, and `values` may hold a part. */
 size_t wire_pairs_encode(unsigned char *out, const uint64_t *values, unsigned value_count);
-size_t wire_pairs_decode_add(uint64_t *values, unsigned value_count, const uint8_t *map,
-                             uint64_t *unknown, const unsigned char *in, size_t in_bytes);
+MUST_USE bool wire_pairs_decode_add(uint64_t *values, unsigned value_count, const uint8_t *map,
+                                    uint64_t *unknown, struct wire_cursor *cursor);
 
 #endif

@@ -239,32 +239,21 @@ size_t interval_row_encode(unsigned char *out, const struct interval_row *row)
     return bytes;
 }
 
-/* Where decoding stands. */
-struct cursor {
-    const unsigned char *in;
-    size_t left_bytes;
-};
-
-static bool next_number(struct cursor *cursor, uint64_t *number)
-{
-    size_t bytes = varint_decode(number, cursor->in, cursor->left_bytes);
-    cursor->in += bytes;
-    cursor->left_bytes -= bytes;
-    return bytes > 0;
-}
-
 static enum err_code cut_short(struct err *err)
 {
     return err_set(err, E_DATA, "interval: cut short");
 }
 
 static enum err_code decode_own_stops(struct own_stops *stops, uint64_t count,
-                                      struct cursor *cursor, uint64_t *unknown, struct err *err)
+                                      struct wire_cursor *cursor, uint64_t *unknown,
+                                      struct err *err)
 {
     uint64_t newest_ns = 0;
     for (; count > 0; count--) {
         struct own_stop stop;
-        if (!next_number(cursor, &stop.from_ns) || !next_number(cursor, &stop.to_ns))
+        stop.from_ns = wire_number(cursor);
+        stop.to_ns = wire_number(cursor);
+        if (cursor->cut)
             return cut_short(err);
         if (stop.from_ns < newest_ns || stop.from_ns >= stop.to_ns)
             return err_set(err, E_DATA, "interval: a stop in it ends before it begins");
@@ -277,15 +266,8 @@ static enum err_code decode_own_stops(struct own_stops *stops, uint64_t count,
     return OK;
 }
 
-/* A number of the header: 0 where it is one of an older version, and shorter. */
-static bool header_number(struct cursor *cursor, uint64_t *number)
-{
-    *number = 0;
-    return cursor->left_bytes == 0 || next_number(cursor, number);
-}
-
 /* Sets bit INTERVAL_SECTION_HEADER of *unknown for flags that are not known and stops without room. */
-static enum err_code decode_header(struct interval_header *header, struct cursor *cursor,
+static enum err_code decode_header(struct interval_header *header, struct wire_cursor *cursor,
                                    uint64_t *unknown, struct err *err)
 {
     uint64_t first = 0;
@@ -308,9 +290,12 @@ static enum err_code decode_header(struct interval_header *header, struct cursor
                                 &found.times.first_failed_ns,
                                 &found.times.last_failed_ns,
                                 &stops};
+    /* One of an older version is shorter: the others are 0. */
     for (size_t i = 0; i < sizeof fields / sizeof fields[0]; i++)
-        if (!header_number(cursor, fields[i]))
-            return cut_short(err);
+        if (cursor->left_bytes > 0)
+            *fields[i] = wire_number(cursor);
+    if (cursor->cut)
+        return cut_short(err);
     if (first > last || last > UINT32_MAX)
         return err_set(err, E_DATA, "interval: numbers %" PRIu64 " to %" PRIu64 " make no range",
                        first, last);
@@ -328,24 +313,12 @@ static enum err_code decode_header(struct interval_header *header, struct cursor
     return OK;
 }
 
-static bool next_section(struct cursor *cursor, uint64_t *section, struct cursor *body)
-{
-    uint64_t byte_count = 0;
-    if (!next_number(cursor, section) || !next_number(cursor, &byte_count) ||
-        byte_count > cursor->left_bytes)
-        return false;
-    *body = (struct cursor){cursor->in, (size_t)byte_count};
-    cursor->in += byte_count;
-    cursor->left_bytes -= (size_t)byte_count;
-    return true;
-}
-
-static enum err_code take_header(struct interval_header *header, struct cursor *cursor,
+static enum err_code take_header(struct interval_header *header, struct wire_cursor *cursor,
                                  uint64_t *unknown, struct err *err)
 {
-    struct cursor body;
-    uint64_t section = 0;
-    if (!next_section(cursor, &section, &body) || section != INTERVAL_SECTION_HEADER)
+    uint64_t section = wire_number(cursor);
+    struct wire_cursor body = wire_entry(cursor);
+    if (cursor->cut || section != INTERVAL_SECTION_HEADER)
         return err_set(err, E_DATA, "interval: it does not begin with its header");
     enum err_code code = decode_header(header, &body, unknown, err);
     if (body.left_bytes > 0)
@@ -356,47 +329,32 @@ static enum err_code take_header(struct interval_header *header, struct cursor *
 enum err_code interval_decode_header(struct interval_header *header, const unsigned char *in,
                                      size_t in_bytes, struct err *err)
 {
-    struct cursor cursor = {in, in_bytes};
+    struct wire_cursor cursor = {.in = in, .left_bytes = in_bytes};
     uint64_t unknown = 0;
     return take_header(header, &cursor, &unknown, err);
 }
 
 static enum err_code decode_pairs(uint64_t *values, unsigned value_count, const uint8_t *map,
-                                  uint64_t *unknown, struct cursor *cursor, struct err *err)
+                                  uint64_t *unknown, struct wire_cursor *cursor, struct err *err)
 {
-    size_t bytes =
-        wire_pairs_decode_add(values, value_count, map, unknown, cursor->in, cursor->left_bytes);
-    cursor->in += bytes;
-    cursor->left_bytes -= bytes;
-    return bytes > 0
+    return wire_pairs_decode_add(values, value_count, map, unknown, cursor)
                ? OK
                : err_set(err, E_DATA, "interval: counts cut short, out of order, or overflowing");
 }
 
-/* The next entry of a list of them, each behind its length. */
-static enum err_code next_entry(struct cursor *list, struct cursor *entry, struct err *err)
+static enum err_code decode_nodes(struct interval_row *row, struct wire_cursor *list,
+                                  struct err *err)
 {
-    uint64_t byte_count = 0;
-    if (!next_number(list, &byte_count) || byte_count > list->left_bytes)
-        return cut_short(err);
-    *entry = (struct cursor){list->in, (size_t)byte_count};
-    list->in += byte_count;
-    list->left_bytes -= (size_t)byte_count;
-    return OK;
-}
-
-static enum err_code decode_nodes(struct interval_row *row, struct cursor *list, struct err *err)
-{
-    struct cursor entry;
     for (uint32_t i = 0; list->left_bytes > 0; i++) {
-        size_t used_bytes = 0;
+        struct wire_cursor entry = wire_entry(list);
         if (i == NODE_FIGURES_MAX)
             return err_set(err, E_DATA, "interval: more nodes than there can be");
-        if (next_entry(list, &entry, err) != OK ||
-            node_figures_decode_add(&row->nodes[i], &row->unknown[INTERVAL_UNKNOWN_NODE_COUNTERS],
-                                    entry.in, entry.left_bytes, &used_bytes, err) != OK)
+        if (list->cut)
+            return cut_short(err);
+        if (node_figures_decode_add(&row->nodes[i], &row->unknown[INTERVAL_UNKNOWN_NODE_COUNTERS],
+                                    &entry, err) != OK)
             return err->code;
-        if (used_bytes < entry.left_bytes)
+        if (entry.left_bytes > 0)
             row->unknown[INTERVAL_UNKNOWN_SECTIONS] |= 1u << INTERVAL_SECTION_NODES;
         if (row->node_count <= i)
             row->node_count = i + 1;
@@ -404,30 +362,30 @@ static enum err_code decode_nodes(struct interval_row *row, struct cursor *list,
     return OK;
 }
 
-static enum err_code decode_classes(struct interval_row *row, struct cursor *list, struct err *err)
+static enum err_code decode_classes(struct interval_row *row, struct wire_cursor *list,
+                                    struct err *err)
 {
-    struct cursor entry;
     for (uint32_t i = 0; list->left_bytes > 0; i++) {
-        size_t used_bytes = 0;
+        struct wire_cursor entry = wire_entry(list);
         if (i == CLASSES_MAX)
             return err_set(err, E_DATA, "interval: more classes than there can be");
+        if (list->cut)
+            return cut_short(err);
         add_classes(row, i + 1);
-        if (next_entry(list, &entry, err) != OK ||
-            class_figures_decode_add(&row->classes[i], &row->unknown[INTERVAL_UNKNOWN_COUNTERS],
-                                     entry.in, entry.left_bytes, &used_bytes, err) != OK)
+        if (class_figures_decode_add(&row->classes[i], &row->unknown[INTERVAL_UNKNOWN_COUNTERS],
+                                     &entry, err) != OK)
             return err->code;
-        if (used_bytes < entry.left_bytes)
+        if (entry.left_bytes > 0)
             row->unknown[INTERVAL_UNKNOWN_SECTIONS] |= 1u << INTERVAL_SECTION_CLASSES;
     }
     return OK;
 }
 
-static enum err_code decode_class_window(struct interval_row *row, struct cursor *cursor,
+static enum err_code decode_class_window(struct interval_row *row, struct wire_cursor *cursor,
                                          struct err *err)
 {
-    uint64_t number = 0;
-    size_t used_bytes = 0;
-    if (!next_number(cursor, &number))
+    const uint64_t number = wire_number(cursor);
+    if (cursor->cut)
         return cut_short(err);
     const uint64_t class = number % CLASSES_MAX, times = number / CLASSES_MAX;
     if (class >= row->class_count)
@@ -435,18 +393,14 @@ static enum err_code decode_class_window(struct interval_row *row, struct cursor
     if (times >= CLASS_TIMES)
         return OK;
     row->window_ends = true;
-    enum err_code code = histogram_decode_add(&row->class_windows[class * CLASS_TIMES + times],
-                                              cursor->in, cursor->left_bytes, &used_bytes, err);
-    cursor->left_bytes -= used_bytes;
-    return code;
+    return histogram_decode_add(&row->class_windows[class * CLASS_TIMES + times], cursor, err);
 }
 
 static enum err_code decode_histogram(struct interval_row *row, uint32_t *seen,
-                                      struct cursor *cursor, struct err *err)
+                                      struct wire_cursor *cursor, struct err *err)
 {
-    uint64_t kind = 0;
-    size_t used_bytes = 0;
-    if (!next_number(cursor, &kind))
+    const uint64_t kind = wire_number(cursor);
+    if (cursor->cut)
         return cut_short(err);
     if (kind >= HISTOGRAM_KINDS) {
         row->unknown[INTERVAL_UNKNOWN_HISTOGRAMS] |= 1ull << kind % 64;
@@ -454,15 +408,13 @@ static enum err_code decode_histogram(struct interval_row *row, uint32_t *seen,
         return OK;
     }
     *seen |= 1u << kind;
-    enum err_code code = histogram_decode_add(&row->histograms[kind], cursor->in,
-                                              cursor->left_bytes, &used_bytes, err);
-    cursor->left_bytes -= used_bytes;
-    return code;
+    return histogram_decode_add(&row->histograms[kind], cursor, err);
 }
 
 /* What is left in `body` afterwards, or said to be, is not known. */
 static enum err_code decode_section(struct interval_row *row, uint64_t section, uint32_t *seen,
-                                    struct cursor *body, const uint8_t *kind_map, struct err *err)
+                                    struct wire_cursor *body, const uint8_t *kind_map,
+                                    struct err *err)
 {
     uint64_t kinds = 0;
     enum err_code code = OK;
@@ -492,15 +444,15 @@ static enum err_code decode_section(struct interval_row *row, uint64_t section, 
 enum err_code interval_decode_add(struct interval_row *row, const unsigned char *in,
                                   size_t in_bytes, const uint8_t *kind_map, struct err *err)
 {
-    struct cursor cursor = {in, in_bytes};
+    struct wire_cursor cursor = {.in = in, .left_bytes = in_bytes};
     struct interval_header header;
     uint32_t seen = 0;
     enum err_code code =
         take_header(&header, &cursor, &row->unknown[INTERVAL_UNKNOWN_SECTIONS], err);
     while (code == OK && cursor.left_bytes > 0) {
-        struct cursor body;
-        uint64_t section = 0;
-        if (!next_section(&cursor, &section, &body))
+        uint64_t section = wire_number(&cursor);
+        struct wire_cursor body = wire_entry(&cursor);
+        if (cursor.cut)
             return cut_short(err);
         code = decode_section(row, section, &seen, &body, kind_map, err);
         if (code == OK && body.left_bytes > 0)

@@ -2,8 +2,6 @@
 
 #include <math.h>
 
-#include "common/histogram_wire.h"
-
 #define NODE_COUNTER_NAME(id, name) name,
 const char *const node_counter_names[NODE_COUNTERS] = {NODE_COUNTER_TABLE(NODE_COUNTER_NAME)};
 #undef NODE_COUNTER_NAME
@@ -107,38 +105,15 @@ static size_t encode_times(unsigned char *out, const struct coarse_times *times)
     return bytes;
 }
 
-struct reader {
-    const unsigned char *in;
-    size_t left_bytes;
-    bool cut;
-};
-
-static uint64_t number(struct reader *reader)
-{
-    uint64_t value = 0;
-    size_t bytes = varint_decode(&value, reader->in, reader->left_bytes);
-    reader->cut |= bytes == 0;
-    reader->in += bytes;
-    reader->left_bytes -= bytes;
-    return value;
-}
-
-static struct reader decode_counters(uint64_t *counters, unsigned count, uint64_t *unknown,
-                                     const unsigned char *in, size_t in_bytes)
-{
-    size_t bytes = wire_pairs_decode_add(counters, count, NULL, unknown, in, in_bytes);
-    return (struct reader){.in = in + bytes, .left_bytes = in_bytes - bytes, .cut = bytes == 0};
-}
-
 /* As many times as ok; or none, where that may be. */
 static enum err_code decode_times(struct coarse_times *times, uint64_t ok, bool may_be_none,
-                                  struct reader *reader, struct err *err)
+                                  struct wire_cursor *cursor, struct err *err)
 {
-    times->sum_ns = number(reader);
-    times->max_ns = number(reader);
-    uint64_t total = 0, buckets = number(reader), next = 0;
-    for (uint64_t i = 0; i < buckets && !reader->cut; i++) {
-        uint64_t skipped = number(reader), count = number(reader);
+    times->sum_ns = wire_number(cursor);
+    times->max_ns = wire_number(cursor);
+    uint64_t total = 0, buckets = wire_number(cursor), next = 0;
+    for (uint64_t i = 0; i < buckets && !cursor->cut; i++) {
+        uint64_t skipped = wire_number(cursor), count = wire_number(cursor);
         if (skipped >= COARSE_COUNTS || next + skipped >= COARSE_COUNTS ||
             count > UINT64_MAX - total)
             return err_set(err, E_DATA, "lane: a bucket is out of range");
@@ -146,7 +121,7 @@ static enum err_code decode_times(struct coarse_times *times, uint64_t ok, bool 
         times->counts[next++] = count;
         total += count;
     }
-    if (reader->cut)
+    if (cursor->cut)
         return err_set(err, E_DATA, "lane: cut short");
     if (total != ok && !(may_be_none && total == 0))
         return err_set(err, E_DATA, "lane: not as many times as answers");
@@ -180,21 +155,18 @@ size_t node_figures_encode(unsigned char *out, const struct node_figures *node)
 }
 
 enum err_code node_figures_decode_add(struct node_figures *into, uint64_t *unknown,
-                                      const unsigned char *in, size_t in_bytes, size_t *used_bytes,
-                                      struct err *err)
+                                      struct wire_cursor *cursor, struct err *err)
 {
     struct node_figures node = {0};
-    uint64_t instants[4];
-    struct reader reader = decode_counters(node.counters, NODE_COUNTERS, unknown, in, in_bytes);
+    uint64_t *const instants[] = {&node.times.first_ok_ns, &node.times.last_ok_ns,
+                                  &node.times.first_failed_ns, &node.times.last_failed_ns};
+    cursor->cut |= !wire_pairs_decode_add(node.counters, NODE_COUNTERS, NULL, unknown, cursor);
     for (unsigned i = 0; i < 4; i++)
-        instants[i] = number(&reader);
-    node.times = (struct outcome_times){instants[0], instants[1], instants[2], instants[3]};
-    enum err_code code = decode_times(&node.response, node.counters[NODE_OK], false, &reader, err);
-    if (code != OK)
-        return code;
-    node_figures_add(into, &node);
-    *used_bytes = in_bytes - reader.left_bytes;
-    return OK;
+        *instants[i] = wire_number(cursor);
+    enum err_code code = decode_times(&node.response, node.counters[NODE_OK], false, cursor, err);
+    if (code == OK)
+        node_figures_add(into, &node);
+    return code;
 }
 
 /* Classes -------------------------------------------------------------------------------------- */
@@ -215,18 +187,15 @@ size_t class_figures_encode(unsigned char *out, const struct class_figures *clas
 }
 
 enum err_code class_figures_decode_add(struct class_figures *into, uint64_t *unknown,
-                                       const unsigned char *in, size_t in_bytes, size_t *used_bytes,
-                                       struct err *err)
+                                       struct wire_cursor *cursor, struct err *err)
 {
     struct class_figures class = {0};
     enum err_code code = OK;
-    struct reader reader = decode_counters(class.counters, CLASS_COUNTERS, unknown, in, in_bytes);
+    cursor->cut |= !wire_pairs_decode_add(class.counters, CLASS_COUNTERS, NULL, unknown, cursor);
     for (unsigned i = 0; i < CLASS_TIMES && code == OK; i++)
-        code = decode_times(&class.times[i], class.counters[CLASS_OK], i == CLASS_RESPONSE, &reader,
+        code = decode_times(&class.times[i], class.counters[CLASS_OK], i == CLASS_RESPONSE, cursor,
                             err);
-    if (code != OK)
-        return code;
-    class_figures_add(into, &class);
-    *used_bytes = in_bytes - reader.left_bytes;
-    return OK;
+    if (code == OK)
+        class_figures_add(into, &class);
+    return code;
 }

@@ -9,6 +9,7 @@
 #include <stdint.h>
 
 #include "common/err.h"
+#include "common/histogram_wire.h"
 
 #define COARSE_STEPS 32u
 #define COARSE_STEP_BITS 5u
@@ -111,12 +112,11 @@ void node_figures_add(struct node_figures *into, const struct node_figures *from
 /* Bytes of one node, sparse, at most NODE_FIGURES_WIRE_MAX_BYTES. */
 #define NODE_FIGURES_WIRE_MAX_BYTES ((2u * NODE_COUNTERS + 6u) * 10u + COARSE_WIRE_MAX_BYTES)
 size_t node_figures_encode(unsigned char *out, const struct node_figures *node);
-/* Adds encoded figures; any input is safe. Counters that are not known are left out and set their bits in
+/* Adds encoded figures and moves the cursor behind them; any input is safe. Counters that are not known are left out and set their bits in
  * *unknown (wire_pairs_decode_add). E_DATA: cut short, out of range, or not as many times as ok. On error `into`
  * may hold a part. */
 MUST_USE enum err_code node_figures_decode_add(struct node_figures *into, uint64_t *unknown,
-                                               const unsigned char *in, size_t in_bytes,
-                                               size_t *used_bytes, struct err *err);
+                                               struct wire_cursor *cursor, struct err *err);
 
 /* Classes: numbered as the generator has them. */
 #define CLASSES_MAX 16u
@@ -147,7 +147,6 @@ void class_figures_add(struct class_figures *into, const struct class_figures *f
     ((2u * CLASS_COUNTERS + 2u) * 10u + CLASS_TIMES * COARSE_WIRE_MAX_BYTES)
 size_t class_figures_encode(unsigned char *out, const struct class_figures *class);
 MUST_USE enum err_code class_figures_decode_add(struct class_figures *into, uint64_t *unknown,
-                                                const unsigned char *in, size_t in_bytes,
-                                                size_t *used_bytes, struct err *err);
+                                                struct wire_cursor *cursor, struct err *err);
 
 #endif

@@ -42,28 +42,16 @@ static const struct layout layouts[] = {
 };
 /* clang-format on */
 
-/* Where reading stands, and writing. */
+/* Where reading stands, and writing. in.cut also says that the record is none of this layout. */
 struct walk {
-    const unsigned char *in;
-    size_t left_bytes;
+    struct wire_cursor in;
     unsigned char *out;
-    bool good;
 };
-
-static uint64_t number(struct walk *walk)
-{
-    uint64_t value = 0;
-    size_t bytes = varint_decode(&value, walk->in, walk->left_bytes);
-    walk->good = walk->good && bytes > 0;
-    walk->in += bytes;
-    walk->left_bytes -= bytes;
-    return value;
-}
 
 static void skip_numbers(struct walk *walk, uint64_t count)
 {
-    for (; count > 0 && walk->good; count--)
-        number(walk);
+    for (; count > 0 && !walk->in.cut; count--)
+        (void)wire_number(&walk->in);
 }
 
 /* Copies what was read since `begin` behind the first `bytes` of a section's or a node's; returns all of
@@ -71,8 +59,8 @@ static void skip_numbers(struct walk *walk, uint64_t count)
 static size_t copy_since(const struct walk *walk, const unsigned char *begin, unsigned char *body,
                          size_t bytes)
 {
-    memcpy(body + bytes, begin, (size_t)(walk->in - begin));
-    return bytes + (size_t)(walk->in - begin);
+    memcpy(body + bytes, begin, (size_t)(walk->in.in - begin));
+    return bytes + (size_t)(walk->in.in - begin);
 }
 
 static void close_section(struct walk *walk, enum interval_section section, size_t byte_count)
@@ -83,16 +71,16 @@ static void close_section(struct walk *walk, enum interval_section section, size
 static void take_header(struct walk *walk, enum stops stops)
 {
     unsigned char *body = walk->out + INTERVAL_SECTION_HEAD_BYTES;
-    const unsigned char *begin = walk->in;
+    const unsigned char *begin = walk->in.in;
     skip_numbers(walk, HEADER_NUMBERS);
     if (stops == STOPS_LIST) {
-        uint64_t count = number(walk);
-        walk->good = walk->good && count <= OWN_STOPS_IN_ROW;
+        uint64_t count = wire_number(&walk->in);
+        walk->in.cut |= count > OWN_STOPS_IN_ROW;
         skip_numbers(walk, 2 * count);
     }
     size_t bytes = copy_since(walk, begin, body, 0);
     if (stops == STOPS_ONE) {
-        uint64_t from_ns = number(walk), to_ns = number(walk);
+        uint64_t from_ns = wire_number(&walk->in), to_ns = wire_number(&walk->in);
         bytes += varint_encode(body + bytes, to_ns > 0);
         if (to_ns > 0) {
             bytes += varint_encode(body + bytes, from_ns);
@@ -105,9 +93,9 @@ static void take_header(struct walk *walk, enum stops stops)
 static void take_counters(struct walk *walk, unsigned count)
 {
     uint64_t counters[COUNTERS_MAX] = {0};
-    walk->good = number(walk) == count && walk->good;
+    walk->in.cut |= wire_number(&walk->in) != count;
     for (unsigned i = 0; i < count; i++)
-        counters[i + (count == 44 && i >= COUNTER_RUN_DELAY_NS)] = number(walk);
+        counters[i + (count == 44 && i >= COUNTER_RUN_DELAY_NS)] = wire_number(&walk->in);
     close_section(
         walk, INTERVAL_SECTION_COUNTERS,
         wire_pairs_encode(walk->out + INTERVAL_SECTION_HEAD_BYTES, counters, COUNTERS_MAX));
@@ -115,9 +103,9 @@ static void take_counters(struct walk *walk, unsigned count)
 
 static void take_error_kinds(struct walk *walk)
 {
-    const unsigned char *begin = walk->in;
-    uint64_t count = number(walk);
-    for (; count > 0 && walk->good; count--)
+    const unsigned char *begin = walk->in.in;
+    uint64_t count = wire_number(&walk->in);
+    for (; count > 0 && !walk->in.cut; count--)
         skip_numbers(walk, 2);
     close_section(walk, INTERVAL_SECTION_ERROR_KINDS,
                   copy_since(walk, begin, walk->out + INTERVAL_SECTION_HEAD_BYTES, 0));
@@ -128,21 +116,21 @@ static size_t take_node(struct walk *walk, unsigned counter_count, unsigned char
     uint64_t counters[NODE_COUNTERS_MAX] = {0};
     unsigned char *body = out + VARINT_MAX_BYTES;
     for (unsigned i = 0; i < counter_count; i++)
-        counters[i] = number(walk);
+        counters[i] = wire_number(&walk->in);
     size_t bytes = wire_pairs_encode(body, counters, NODE_COUNTERS_MAX);
-    const unsigned char *begin = walk->in;
+    const unsigned char *begin = walk->in.in;
     skip_numbers(walk, NODE_NUMBERS);
-    for (uint64_t buckets = number(walk); buckets > 0 && walk->good; buckets--)
+    for (uint64_t buckets = wire_number(&walk->in); buckets > 0 && !walk->in.cut; buckets--)
         skip_numbers(walk, 2);
     return wire_prefix_length(out, copy_since(walk, begin, body, bytes));
 }
 
 static void take_nodes(struct walk *walk, unsigned counter_count)
 {
-    uint64_t count = number(walk);
+    uint64_t count = wire_number(&walk->in);
     size_t bytes = 0;
-    walk->good = walk->good && count <= NODE_FIGURES_MAX;
-    for (; count > 0 && walk->good; count--)
+    walk->in.cut |= count > NODE_FIGURES_MAX;
+    for (; count > 0 && !walk->in.cut; count--)
         bytes += take_node(walk, counter_count, walk->out + INTERVAL_SECTION_HEAD_BYTES + bytes);
     close_section(walk, INTERVAL_SECTION_NODES, bytes);
 }
@@ -150,15 +138,13 @@ static void take_nodes(struct walk *walk, unsigned counter_count)
 static void take_histogram(struct walk *walk, unsigned char kind)
 {
     unsigned char *body = walk->out + INTERVAL_SECTION_HEAD_BYTES;
-    const unsigned char *begin = walk->in;
-    uint64_t count = number(walk);
+    const unsigned char *begin = walk->in.in;
+    uint64_t count = wire_number(&walk->in);
     skip_numbers(walk, count > 0 ? 5 : 1); /* all up to the length of its counts */
-    uint64_t counts_bytes = count > 0 ? number(walk) : 0;
-    walk->good = walk->good && counts_bytes <= walk->left_bytes;
-    if (!walk->good)
+    if (count > 0)
+        (void)wire_entry(&walk->in);
+    if (walk->in.cut)
         return;
-    walk->in += counts_bytes;
-    walk->left_bytes -= (size_t)counts_bytes;
     *body = kind;
     close_section(walk, INTERVAL_SECTION_HISTOGRAM, copy_since(walk, begin, body, 1));
 }
@@ -168,18 +154,18 @@ size_t journal_legacy_interval(unsigned char *out, unsigned journal_number, cons
 {
     for (size_t i = 0; i < sizeof layouts / sizeof layouts[0]; i++) {
         const struct layout *layout = &layouts[i];
-        struct walk walk = {in, in_bytes, out, layout->journal_number == journal_number};
-        if (walk.good)
+        struct walk walk = {{in, in_bytes, layout->journal_number != journal_number}, out};
+        if (!walk.in.cut)
             take_header(&walk, layout->stops);
-        if (walk.good)
+        if (!walk.in.cut)
             take_counters(&walk, layout->counters);
-        if (walk.good)
+        if (!walk.in.cut)
             take_error_kinds(&walk);
-        if (walk.good)
+        if (!walk.in.cut)
             take_nodes(&walk, layout->node_counters);
-        for (unsigned kind = 0; kind < layout->kind_count && walk.good; kind++)
+        for (unsigned kind = 0; kind < layout->kind_count && !walk.in.cut; kind++)
             take_histogram(&walk, layout->kinds[kind]);
-        if (walk.good && walk.left_bytes == 0)
+        if (!walk.in.cut && walk.in.left_bytes == 0)
             return (size_t)(walk.out - out);
     }
     return 0;

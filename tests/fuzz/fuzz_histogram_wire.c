@@ -53,7 +53,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *input, size_t input_bytes)
     histogram_reset(&histogram);
     struct err err = {OK, ""};
     size_t used_bytes = 0;
-    enum err_code code = histogram_decode_add(&histogram, input, input_bytes, &used_bytes, &err);
+    enum err_code code = histogram_decode_bytes(&histogram, input, input_bytes, &used_bytes, &err);
     require(code == err.code);
     if (code != OK) {
         require(code == E_DATA && err.text[0] != '\0');
@@ -64,7 +64,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *input, size_t input_bytes)
     size_t written = histogram_encode(bytes, &histogram);
     require(written <= sizeof bytes);
     histogram_reset(&again);
-    require(histogram_decode_add(&again, bytes, written, &used_bytes, &err) == OK);
+    require(histogram_decode_bytes(&again, bytes, written, &used_bytes, &err) == OK);
     require(used_bytes == written);
     require(memcmp(&again, &histogram, sizeof again) == 0);
     require(histogram_payload_encode(bytes, &histogram) <= sizeof bytes);

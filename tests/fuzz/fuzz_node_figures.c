@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "common/lane.h"
+#include "tests/support/check/by_hand.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *input, size_t input_bytes);
 
@@ -24,7 +25,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *input, size_t input_bytes)
     size_t used = 0, used_again = 0;
     uint64_t unknown = 0;
     memset(&node, 0, sizeof node);
-    enum err_code code = node_figures_decode_add(&node, &unknown, input, input_bytes, &used, &err);
+    enum err_code code =
+        node_figures_decode_bytes(&node, &unknown, input, input_bytes, &used, &err);
     require(code == OK || (code == E_DATA && err.text[0] != '\0'));
     if (code != OK)
         return 0;
@@ -43,7 +45,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *input, size_t input_bytes)
     size_t written = node_figures_encode(bytes, &node);
     require(written <= sizeof bytes);
     memset(&again, 0, sizeof again);
-    require(node_figures_decode_add(&again, &unknown, bytes, written, &used_again, &err) == OK);
+    require(node_figures_decode_bytes(&again, &unknown, bytes, written, &used_again, &err) == OK);
     require(used_again == written && memcmp(&again, &node, sizeof node) == 0);
     require(unknown == 0);
     node_figures_add(&again, &node);

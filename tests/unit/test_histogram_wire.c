@@ -27,7 +27,7 @@ static void fill(uint64_t seed, uint64_t count, unsigned magnitudes)
 static enum err_code decode(struct histogram *into, size_t in_bytes, size_t *used)
 {
     struct err err = {OK, ""};
-    return histogram_decode_add(into, bytes, in_bytes, used, &err);
+    return histogram_decode_bytes(into, bytes, in_bytes, used, &err);
 }
 
 START_TEST(round_trip)
@@ -124,7 +124,7 @@ START_TEST(truncation_is_an_error)
             unsigned char *copy = malloc(cut + 1);
             memcpy(copy + 1, bytes, cut);
             histogram_init(&again);
-            ck_assert_int_eq(histogram_decode_add(&again, copy + 1, cut, &used, &err), E_DATA);
+            ck_assert_int_eq(histogram_decode_bytes(&again, copy + 1, cut, &used, &err), E_DATA);
             ck_assert_int_ne(err.text[0], '\0');
             free(copy);
         }

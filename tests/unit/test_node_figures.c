@@ -6,6 +6,7 @@
 #include "common/histogram_wire.h"
 #include "common/lane.h"
 #include "common/rng.h"
+#include "tests/support/check/by_hand.h"
 
 Suite *test_node_figures_suite(void);
 
@@ -105,7 +106,7 @@ START_TEST(test_codec_round_trip)
         bytes[written] = 0x55; /* what stands behind is not theirs */
         memset(&again, 0, sizeof again);
         ck_assert_int_eq(
-            node_figures_decode_add(&again, &unknown, bytes, sizeof bytes, &used, &err), OK);
+            node_figures_decode_bytes(&again, &unknown, bytes, sizeof bytes, &used, &err), OK);
         ck_assert_uint_eq(used, written);
         ck_assert_mem_eq(&again, &node, sizeof node);
     }
@@ -132,7 +133,7 @@ START_TEST(test_adding_is_like_counting_together)
             node_figures_add(&sum, &node);
             size_t written = node_figures_encode(bytes, &node);
             ck_assert_int_eq(
-                node_figures_decode_add(&decoded, &unknown, bytes, written, &used, &err), OK);
+                node_figures_decode_bytes(&decoded, &unknown, bytes, written, &used, &err), OK);
         }
         ck_assert_mem_eq(&decoded, &sum, sizeof sum);
         fill(100 * seed); /* the other way round */
@@ -184,7 +185,7 @@ START_TEST(test_damaged_bytes_are_refused)
         unsigned char *copy = malloc(cut + 1); /* exact, for AddressSanitizer */
         memcpy(copy + 1, bytes, cut);
         memset(&again, 0, sizeof again);
-        ck_assert_int_eq(node_figures_decode_add(&again, &unknown, copy + 1, cut, &used, &err),
+        ck_assert_int_eq(node_figures_decode_bytes(&again, &unknown, copy + 1, cut, &used, &err),
                          E_DATA);
         ck_assert_str_ne(err.text, "");
         free(copy);
@@ -193,7 +194,8 @@ START_TEST(test_damaged_bytes_are_refused)
         struct err err = {.code = OK};
         bytes[bit / 8] ^= (unsigned char)(1u << bit % 8);
         memset(&again, 0, sizeof again);
-        enum err_code code = node_figures_decode_add(&again, &unknown, bytes, written, &used, &err);
+        enum err_code code =
+            node_figures_decode_bytes(&again, &unknown, bytes, written, &used, &err);
         ck_assert(code == E_DATA || (code == OK && used <= written));
         bytes[bit / 8] ^= (unsigned char)(1u << bit % 8);
     }
@@ -213,7 +215,7 @@ START_TEST(test_damaged_bytes_are_refused)
         for (unsigned j = 0; j < 3; j++)
             at += varint_encode(bytes_again + at, out_of_range[i][j]);
         memset(&again, 0, sizeof again);
-        ck_assert_int_eq(node_figures_decode_add(&again, &unknown, bytes_again, at, &used, &err),
+        ck_assert_int_eq(node_figures_decode_bytes(&again, &unknown, bytes_again, at, &used, &err),
                          E_DATA);
     }
 }

@@ -1,5 +1,5 @@
-/* What only tests do with histograms, rows and rings: in static memory, without the codec, one record at a
- * time. In a header, since the stress programs have no other code than common's. */
+/* What only tests do with histograms, rows and rings: in static memory, without the codec, or with one part
+ * of it, one record at a time. In a header, since the stress programs have no other code than common's. */
 #ifndef TESTS_SUPPORT_CHECK_BY_HAND_H
 #define TESTS_SUPPORT_CHECK_BY_HAND_H
 
@@ -39,6 +39,27 @@ static inline void interval_row_init(struct interval_row *row)
     memset(row, 0, offsetof(struct interval_row, histograms));
     for (unsigned i = 0; i < HISTOGRAM_KINDS; i++)
         histogram_init(&row->histograms[i]);
+}
+
+/* Decoders for bytes with nothing in front of them; *used_bytes: how many were theirs. */
+static inline enum err_code histogram_decode_bytes(struct histogram *into, const unsigned char *in,
+                                                   size_t in_bytes, size_t *used_bytes,
+                                                   struct err *err)
+{
+    struct wire_cursor cursor = {.in = in, .left_bytes = in_bytes};
+    enum err_code code = histogram_decode_add(into, &cursor, err);
+    *used_bytes = in_bytes - cursor.left_bytes;
+    return code;
+}
+
+static inline enum err_code node_figures_decode_bytes(struct node_figures *into, uint64_t *unknown,
+                                                      const unsigned char *in, size_t in_bytes,
+                                                      size_t *used_bytes, struct err *err)
+{
+    struct wire_cursor cursor = {.in = in, .left_bytes = in_bytes};
+    enum err_code code = node_figures_decode_add(into, unknown, &cursor, err);
+    *used_bytes = in_bytes - cursor.left_bytes;
+    return code;
 }
 
 /* ring_peek_at for the oldest record. */
