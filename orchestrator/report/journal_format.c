@@ -78,6 +78,74 @@ enum err_code journal_session_from_json(struct session_facts *session, double *p
     return OK;
 }
 
+/* A whole number. */
+static bool get_number(int64_t *number, const json_t *json, const char *key, int64_t min,
+                       int64_t max)
+{
+    const json_t *value = json_object_get(json, key);
+    *number = json_integer_value(value);
+    return json_is_integer(value) && *number >= min && *number <= max;
+}
+
+static bool get_count(uint64_t *count, const json_t *json, const char *key, uint64_t max)
+{
+    int64_t number;
+    bool good = get_number(&number, json, key, 0, (int64_t)max);
+    if (good)
+        *count = (uint64_t)number;
+    return good;
+}
+
+static bool get_flag(bool *flag, const json_t *json, const char *key)
+{
+    const json_t *value = json_object_get(json, key);
+    *flag = json_is_true(value);
+    return json_is_boolean(value);
+}
+
+static bool get_text(char *text, size_t text_bytes, const json_t *json, const char *key)
+{
+    const char *value = json_string_value(json_object_get(json, key));
+    if (value != NULL)
+        snprintf(text, text_bytes, "%s", value);
+    return value != NULL;
+}
+
+static json_t *nodes_to_json(const struct run_facts *run)
+{
+    json_t *list = json_array();
+    for (uint32_t i = 0; i < run->node_count; i++) {
+        const struct run_node *node = &run->nodes[i];
+        json_array_append_new(list,
+                              json_pack("{s:o, s:i, s:i, s:i}", "text", json_value_text(node->text),
+                                        "role_at_start", (int)node->role_at_start, "role",
+                                        (int)node->role, "primary", (int)node->primary));
+    }
+    return list;
+}
+
+bool journal_nodes_from_json(struct run_facts *run, const json_t *json)
+{
+    size_t count = json_array_size(json);
+    if (!json_is_array(json) || count > NODE_FIGURES_MAX)
+        return false;
+    run->node_count = (uint32_t)count;
+    for (size_t i = 0; i < count; i++) {
+        const json_t *item = json_array_get(json, i);
+        const char *text = json_string_value(json_object_get(item, "text"));
+        int64_t role_at_start, role, primary;
+        if (text == NULL || !get_number(&role_at_start, item, "role_at_start", 0, RUN_ROLE_GONE) ||
+            !get_number(&role, item, "role", 0, RUN_ROLE_GONE) ||
+            !get_number(&primary, item, "primary", -1, NODE_FIGURES_MAX - 1))
+            return false;
+        run->nodes[i] = (struct run_node){.role_at_start = (uint32_t)role_at_start,
+                                          .role = (uint32_t)role,
+                                          .primary = (int32_t)primary};
+        snprintf(run->nodes[i].text, sizeof run->nodes[i].text, "%s", text);
+    }
+    return true;
+}
+
 /* Every number of run_facts, by name: one list for both directions. */
 #define FACT_COUNTS(X)                                                                             \
     X(started_wall_ns)                                                                             \
@@ -120,34 +188,8 @@ json_t *journal_facts_to_json(const struct run_facts *run)
     PUT_FLAG(renewed)
     PUT_COUNT(commands)
     json_object_set_new(json, "cluster", json_boolean(run->cluster)); /* not in older journals */
-    json_object_set_new(json, "nodes", journal_nodes_to_json(run));
+    json_object_set_new(json, "nodes", nodes_to_json(run));
     return json;
-}
-
-/* A whole number from 0 to max. */
-static bool get_count(uint64_t *count, const json_t *json, const char *key, uint64_t max)
-{
-    const json_t *value = json_object_get(json, key);
-    if (!json_is_integer(value) || json_integer_value(value) < 0 ||
-        (uint64_t)json_integer_value(value) > max)
-        return false;
-    *count = (uint64_t)json_integer_value(value);
-    return true;
-}
-
-static bool get_flag(bool *flag, const json_t *json, const char *key)
-{
-    const json_t *value = json_object_get(json, key);
-    *flag = json_is_true(value);
-    return json_is_boolean(value);
-}
-
-static bool get_text(char *text, size_t text_bytes, const json_t *json, const char *key)
-{
-    const char *value = json_string_value(json_object_get(json, key));
-    if (value != NULL)
-        snprintf(text, text_bytes, "%s", value);
-    return value != NULL;
 }
 
 enum err_code journal_facts_from_json(struct run_facts *run, const json_t *json, struct err *err)
@@ -182,6 +224,30 @@ enum err_code journal_facts_from_json(struct run_facts *run, const json_t *json,
     return OK;
 }
 
+json_t *journal_sample_to_json(const struct target_sample *sample)
+{
+    return json_pack("{s:I, s:b, s:I, s:b, s:I, s:I, s:I}", "at_ns", (json_int_t)sample->at_ns,
+                     "answered", sample->answered, "keys", (json_int_t)sample->keys, "replica",
+                     sample->replica, "replicas", (json_int_t)sample->replicas, "lag_seconds",
+                     (json_int_t)sample->lag_seconds, "lag_bytes", (json_int_t)sample->lag_bytes);
+}
+
+enum err_code journal_sample_from_json(struct target_sample *sample, const json_t *json,
+                                       struct err *err)
+{
+    uint64_t replicas = 0;
+    memset(sample, 0, sizeof *sample);
+    bool good = get_count(&sample->at_ns, json, "at_ns", INT64_MAX) &&
+                get_flag(&sample->answered, json, "answered") &&
+                get_number(&sample->keys, json, "keys", -1, INT64_MAX) &&
+                get_flag(&sample->replica, json, "replica") &&
+                get_count(&replicas, json, "replicas", UINT32_MAX) &&
+                get_number(&sample->lag_seconds, json, "lag_seconds", -1, INT64_MAX) &&
+                get_number(&sample->lag_bytes, json, "lag_bytes", -1, INT64_MAX);
+    sample->replicas = (uint32_t)replicas;
+    return good ? OK : err_set(err, E_DATA, "a sample's record has unexpected members");
+}
+
 json_t *journal_result_to_json(const struct run_result *result)
 {
     const struct run_evidence *evidence = &result->evidence;
@@ -199,8 +265,7 @@ json_t *journal_result_to_json(const struct run_result *result)
                      result->interrupted, "stopped", result->stopped, "status", (int)result->status,
                      "status_text", json_value_text(result->status_text), "evidence", weighed,
                      "workers", json_value_workers(result), "verdict",
-                     json_value_verdict(&result->verdict), "nodes",
-                     journal_nodes_to_json(result->facts));
+                     json_value_verdict(&result->verdict), "nodes", nodes_to_json(result->facts));
 }
 
 /* The target, which is not in journals of older versions. */

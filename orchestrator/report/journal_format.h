@@ -70,13 +70,12 @@ MUST_USE enum err_code journal_session_from_json(struct session_facts *session, 
                                                  const json_t *json, struct err *err);
 MUST_USE enum err_code journal_facts_from_json(struct run_facts *run, const json_t *json,
                                                struct err *err);
-MUST_USE enum err_code journal_sample_from_json(struct target_sample *sample, json_t *json,
+MUST_USE enum err_code journal_sample_from_json(struct target_sample *sample, const json_t *json,
                                                 struct err *err);
 /* An event of a source that is not known has source RUN_EVENT_SOURCES. */
 MUST_USE enum err_code journal_event_from_json(struct run_event *event, json_t *json,
                                                struct err *err);
-/* The nodes of run_facts, and whether they were in order. */
-json_t *journal_nodes_to_json(const struct run_facts *run);
+/* The nodes of run_facts; false: they are not in order. */
 MUST_USE bool journal_nodes_from_json(struct run_facts *run, const json_t *json);
 /* Leaves what the timeline completes alone, but for due_seconds. warmup_ns: of the run's facts, which
  * with --steady auto were written before it was known. */
