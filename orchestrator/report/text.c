@@ -12,8 +12,6 @@
 #include "common/units.h"
 #include "orchestrator/report/figures.h"
 #include "orchestrator/report/sinks.h"
-#include "orchestrator/report/text_extended.h"
-#include "orchestrator/report/text_session.h"
 #include "orchestrator/report/text_spark.h"
 
 #define WIDTH_DEFAULT 80u /* where the output is no terminal */

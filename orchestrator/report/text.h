@@ -1,9 +1,19 @@
-/* The parts of the text report that only an open loop has, and those that only --debug shows. */
+/* The parts of the text report. */
 #ifndef ORCHESTRATOR_REPORT_TEXT_H
 #define ORCHESTRATOR_REPORT_TEXT_H
 
 #include "orchestrator/report/output.h"
 #include "orchestrator/report/timeline.h"
+
+/* The head (text_session.c): what a result needs beside it to be repeated. Of an older journal only what it
+ * holds is told. Version, date (local time, with its distance from UTC), host and command line; session may be
+ * NULL. */
+void text_session(struct output *out, const struct session_facts *session,
+                  const struct run_facts *run);
+/* Who serves, with version and address, and how TLS is spoken with it. */
+void text_server(struct output *out, const struct session_facts *session);
+/* Options that have no line of their own, and are not at their defaults; and the label. */
+void text_options(struct output *out, const struct session_facts *session);
 
 /* Of an open loop (text_rate.c): target and achieved rate, what became of the requests that fell due, and
  * why the target was not reached; response time, service time, wait and slip side by side. */
@@ -25,7 +35,11 @@ void text_failures(struct output *out, const struct run_result *result);
 void text_nodes(struct output *out, const struct run_result *result);
 void text_connections(struct output *out, const struct run_result *result);
 
-/* Value, percentile, number of values up to it, and 1/(1 - percentile): five steps for each halving
+/* With --extended-metrics (text_extended.c, features 1.25); nothing when the session has none of it. */
+void text_extended(struct output *out, const struct session_facts *session,
+                   const struct run_result *result);
+
+/* With --debug (text_debug.c). Value, percentile, number of values up to it, and 1/(1 - percentile): five steps for each halving
  * of the distance to 100 %, the form that HdrHistogram made usual. */
 void text_spectrum(struct output *out, const struct histogram *histogram);
 /* One line a worker. */

@@ -1,5 +1,3 @@
-#include "orchestrator/report/text_extended.h"
-
 #include <inttypes.h>
 #include <string.h>
 

@@ -1,5 +1,3 @@
-#include "orchestrator/report/text_session.h"
-
 #include <inttypes.h>
 #include <stdarg.h>
 #include <string.h>
@@ -7,6 +5,7 @@
 
 #include "common/clock.h"
 #include "common/printable.h"
+#include "orchestrator/report/text.h"
 
 #define LINE_BYTES 2048u /* what is longer is cut; JSON has all of it */
 
