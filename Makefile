@@ -143,6 +143,7 @@ instructions: $(VIRTUAL) ## instructions per request under callgrind; fails abov
 
 docs: $(BUILD)/volley $(MAN_PAGE) ## regenerate the reference and the man page from the option tables
 	$(BUILD)/volley docs markdown > $(BUILD)/gen/options.md && mv $(BUILD)/gen/options.md docs/reference/options.md
+	$(BUILD)/volley docs metrics > $(BUILD)/gen/metrics.md && mv $(BUILD)/gen/metrics.md docs/reference/metrics.md
 	tests/docs.sh --fill $(BUILD)/volley docs/reference/coming-from-valkey-benchmark.md > $(BUILD)/gen/coming.md && \
 	    mv $(BUILD)/gen/coming.md docs/reference/coming-from-valkey-benchmark.md
 

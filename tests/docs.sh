@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# The documentation against the program: fails when docs/reference/options.md is stale, when a page names an option that
+# The documentation against the program: fails when docs/reference/options.md or metrics.md is stale, when a page names an option that
 # does not exist or links to a file that is not there, when an example is refused, when a plot is not what its script
 # draws, or when the man page is malformed.
 #
@@ -25,6 +25,8 @@ pages() { git ls-files -co --exclude-standard -- '*.md'; }
 check_reference() {
     "$volley" docs markdown | cmp -s - docs/reference/options.md ||
         fail 'docs/reference/options.md is stale: make docs'
+    "$volley" docs metrics | cmp -s - docs/reference/metrics.md ||
+        fail 'docs/reference/metrics.md is stale: make docs'
     local page=docs/reference/coming-from-valkey-benchmark.md
     filled "$page" | cmp -s - "$page" || fail "$page is stale: make docs"
 }

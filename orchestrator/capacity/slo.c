@@ -1,6 +1,7 @@
 #include "orchestrator/capacity/slo.h"
 
 #include <ctype.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -8,7 +9,7 @@
 
 #include "common/clock.h"
 #include "common/units.h"
-#include "orchestrator/report/figures.h"
+#include "orchestrator/report/metric.h"
 
 #define EXPRESSION_SHOWN 60
 #define NUMBER_BYTES 32
@@ -219,22 +220,23 @@ static bool below(const struct slo *slo, double value, double limit)
 
 struct slo_reading slo_read(const struct slo *slo, const struct interval_row *row)
 {
-    const uint64_t *counters = row->counters;
+    static const enum metric_statistic_kind kinds[] = {[SLO_PERCENTILE] = STATISTIC_PERCENTILE,
+                                                       [SLO_MEAN] = STATISTIC_MEAN,
+                                                       [SLO_LONGEST] = STATISTIC_MAX};
+    const struct metric_slice slice = metric_slice_of(row, true);
     if (slo->kind == SLO_ERRORS) {
-        uint64_t failed = figure_failed(counters);
-        uint64_t ended = failed + counters[COUNTER_OK];
-        double share = figure_share(failed, ended);
-        return (struct slo_reading){.known = ended > 0,
+        struct metric_value failed = metric_read(&slice, METRIC_FAILED_PERCENT, NULL);
+        double share = failed.number / 100;
+        return (struct slo_reading){.known = failed.known,
                                     .share = share,
-                                    .kept = ended > 0 && below(slo, share, slo->limit_share)};
+                                    .kept = failed.known && below(slo, share, slo->limit_share)};
     }
-    double percent = slo->kind == SLO_LONGEST ? 100 : slo->percent;
-    struct figure_percentile figure = slo->kind == SLO_MEAN
-                                          ? figure_mean(row, HISTOGRAM_RESPONSE_OK)
-                                          : figure_percentile(row, HISTOGRAM_RESPONSE_OK, percent);
-    struct slo_reading reading = {.known = !figure.empty && !figure.censored,
-                                  .value_ns = figure.value_ns};
-    reading.kept = reading.known && below(slo, (double)figure.value_ns, (double)slo->limit_ns);
+    const struct metric_statistic statistic = {NULL, kinds[slo->kind], slo->percent};
+    struct metric_value time = metric_read(&slice, METRIC_RESPONSE_TIME, &statistic);
+    struct slo_reading reading = {.known = time.known && !time.censored,
+                                  .value_ns = time.censored ? time.at_least_ns
+                                                            : (uint64_t)llround(time.number)};
+    reading.kept = reading.known && below(slo, (double)reading.value_ns, (double)slo->limit_ns);
     return reading;
 }
 

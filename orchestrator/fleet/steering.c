@@ -6,6 +6,7 @@
 #include "common/ipc.h"
 #include "common/log.h"
 #include "orchestrator/report/figures.h"
+#include "orchestrator/report/json_sections.h"
 #include "orchestrator/report/json_value.h"
 
 /* Where the run stands at a clock reading. */
@@ -79,28 +80,30 @@ static uint64_t rate_now_micro(const struct steering *steering, const struct mom
 static json_t *describe(const struct steering *steering, const struct moment *moment,
                         double achieved)
 {
+    static const enum metric_id told[] = {METRIC_DUE,    METRIC_SENT,      METRIC_OK,
+                                          METRIC_ERRORS, METRIC_TIMED_OUT, METRIC_LOST,
+                                          METRIC_SHED,   METRIC_BACKLOG,   METRIC_CONNECTIONS_OPEN};
     uint64_t counters[COUNTER_COUNT];
     for (int i = 0; i < COUNTER_COUNT; i++)
         counters[i] = ipc_live_total(steering->segment, (enum counter)i);
     uint64_t handled = counters[COUNTER_SENT] + counters_shed(counters);
     bool open_loop = steering->facts->open_loop;
     uint64_t due = open_loop && moment->phase != CONNECTING ? due_by_now(steering, moment) : 0;
-    due = due > handled ? due : handled;
-    json_t *requests = json_pack(
-        "{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "due", json_value_count(due), "sent",
-        json_value_count(counters[COUNTER_SENT]), "ok", json_value_count(counters[COUNTER_OK]),
-        "errors", json_value_count(counters[COUNTER_ERROR_REPLIES]), "timed_out",
-        json_value_count(counters[COUNTER_TIMED_OUT]), "lost",
-        json_value_count(counters_lost(counters)), "shed",
-        json_value_count(counters_shed(counters)), "backlog", json_value_count(due - handled));
-    return json_pack(
-        "{s:s, s:o, s:b, s:f, s:f, s:{s:o, s:o}, s:o, s:{s:o}}", "state",
-        phase_names[moment->phase], "test", json_value_text(steering->facts->name), "prefill",
-        steering->facts->prefill, "elapsed_seconds", clock_seconds(moment->elapsed_ns),
-        "measured_seconds", clock_seconds(moment->measured_ns), "rate", "target",
-        open_loop ? control_rate_to_json(rate_now_micro(steering, moment)) : json_null(),
-        "achieved", achieved < 0 ? json_null() : json_real(achieved), "requests", requests,
-        "connections", "open", json_value_count(ipc_live_connections(steering->segment)));
+    counters[COUNTER_DUE] = due > handled ? due : handled;
+    const struct interval_header header = {.backlog_after = counters[COUNTER_DUE] - handled,
+                                           .connections_open =
+                                               ipc_live_connections(steering->segment)};
+    const struct metric_slice slice = {.counters = counters, .header = &header};
+    json_t *status =
+        json_pack("{s:s, s:o, s:b, s:f, s:f, s:{s:o, s:o}}", "state", phase_names[moment->phase],
+                  "test", json_value_text(steering->facts->name), "prefill",
+                  steering->facts->prefill, "elapsed_seconds", clock_seconds(moment->elapsed_ns),
+                  "measured_seconds", clock_seconds(moment->measured_ns), "rate", "target",
+                  open_loop ? control_rate_to_json(rate_now_micro(steering, moment)) : json_null(),
+                  "achieved", achieved < 0 ? json_null() : json_real(achieved));
+    for (size_t i = 0; status != NULL && i < sizeof told / sizeof told[0]; i++)
+        json_section_metrics(status, &slice, told[i], told[i]);
+    return status;
 }
 
 /* Changes -------------------------------------------------------------------------------------- */

@@ -10,21 +10,6 @@
 /* 1 - q is not exact in binary (100 - 99.9 is 0.0999...): compare with a little room. */
 #define ROUNDING 1e-6
 
-const enum counter figure_unanswered_causes[FIGURE_UNANSWERED_CAUSES] = {
-    COUNTER_TIMED_OUT,     COUNTER_LOST_TIMEOUT, COUNTER_LOST_DISCONNECT,
-    COUNTER_LOST_PROTOCOL, COUNTER_LOST_DRAIN,   COUNTER_LOST_WORKER};
-
-const struct figure_cause figure_lost_causes[FIGURE_CAUSES] = {
-    {COUNTER_CONNECTIONS_RESET, "reset", "reset"},
-    {COUNTER_CONNECTIONS_CLOSED, "closed_by_peer", "closed by the server"},
-    {COUNTER_CONNECTIONS_TIMED_OUT, "timed_out", "a request timed out"},
-    {COUNTER_CONNECTIONS_PROTOCOL, "protocol", "no reply"}};
-const struct figure_cause figure_failed_causes[FIGURE_CAUSES] = {
-    {COUNTER_CONNECT_REFUSED, "refused", "refused"},
-    {COUNTER_CONNECT_TIMED_OUT, "timed_out", "timed out"},
-    {COUNTER_CONNECT_NO_PORT, "no_port", "no local port left"},
-    {COUNTER_CONNECT_TLS, "tls", "TLS handshake failed"}};
-
 bool figure_few_samples(uint64_t count, double percent)
 {
     double above = (100.0 - percent) / 100.0;
@@ -212,13 +197,4 @@ char *figure_node_name(char *text, size_t text_bytes, const struct run_facts *fa
     else
         snprintf(text, text_bytes, "node %u", node);
     return printable_line(text);
-}
-
-const char *figure_lost_cause_name(enum counter counter)
-{
-    static const char *const names[COUNTER_COUNT] = {
-        [COUNTER_TIMED_OUT] = "timed_out",        [COUNTER_LOST_TIMEOUT] = "timeout",
-        [COUNTER_LOST_DISCONNECT] = "disconnect", [COUNTER_LOST_PROTOCOL] = "protocol",
-        [COUNTER_LOST_DRAIN] = "drain",           [COUNTER_LOST_WORKER] = "worker"};
-    return names[counter] != NULL ? names[counter] : "unknown";
 }

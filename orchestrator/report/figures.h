@@ -96,19 +96,4 @@ double figure_node_share(const struct interval_row *row, uint32_t node);
 /* Its address, or "node 3" when the table never named it. Returns text. */
 char *figure_node_name(char *text, size_t text_bytes, const struct run_facts *facts, uint32_t node);
 
-/* "disconnect" for COUNTER_LOST_DISCONNECT, "timed_out" for COUNTER_TIMED_OUT, and so on. */
-const char *figure_lost_cause_name(enum counter counter);
-/* The counters of requests that went without a reply, timed out ones first. */
-#define FIGURE_UNANSWERED_CAUSES 6u
-extern const enum counter figure_unanswered_causes[FIGURE_UNANSWERED_CAUSES];
-
-/* Why connections were lost, and why attempts to connect failed: in JSON, and for people. */
-#define FIGURE_CAUSES 4u
-struct figure_cause {
-    enum counter counter;
-    const char *key, *text;
-};
-extern const struct figure_cause figure_lost_causes[FIGURE_CAUSES];
-extern const struct figure_cause figure_failed_causes[FIGURE_CAUSES];
-
 #endif

@@ -12,9 +12,66 @@
 #include "common/clock.h"
 #include "common/log.h"
 #include "orchestrator/report/figures.h"
-#include "orchestrator/report/interval_csv_extended.h"
+#include "orchestrator/report/interval_csv.h"
 #include "orchestrator/report/output.h"
 #include "orchestrator/report/sinks.h"
+
+#define FIGURE(name_, metric_)                                                                     \
+    {                                                                                              \
+        .name = (name_), .metric = (metric_)                                                       \
+    }
+#define TIMES(name_, metric_, unit_ns_, kind_, percent_)                                           \
+    {                                                                                              \
+        (name_), (metric_), {NULL, (kind_), (percent_)}, (unit_ns_)                                \
+    }
+
+/* After the timestamp. The first fifteen are those that programs know (features 1.22); with --extended-metrics
+ * twelve follow that an older tool had (1.25), in its order, then volley's own. */
+const struct interval_csv_column interval_csv_columns[INTERVAL_CSV_COLUMNS] = {
+    FIGURE("request_sec", METRIC_ACHIEVED_RATE),
+    TIMES("p50_usec", METRIC_RESPONSE_TIME, NS_PER_US, STATISTIC_PERCENTILE, 50),
+    TIMES("p90_usec", METRIC_RESPONSE_TIME, NS_PER_US, STATISTIC_PERCENTILE, 90),
+    TIMES("p95_usec", METRIC_RESPONSE_TIME, NS_PER_US, STATISTIC_PERCENTILE, 95),
+    TIMES("p99_usec", METRIC_RESPONSE_TIME, NS_PER_US, STATISTIC_PERCENTILE, 99),
+    TIMES("p99_9_usec", METRIC_RESPONSE_TIME, NS_PER_US, STATISTIC_PERCENTILE, 99.9),
+    TIMES("p99_99_usec", METRIC_RESPONSE_TIME, NS_PER_US, STATISTIC_PERCENTILE, 99.99),
+    TIMES("p99_999_usec", METRIC_RESPONSE_TIME, NS_PER_US, STATISTIC_PERCENTILE, 99.999),
+    TIMES("p100_usec", METRIC_RESPONSE_TIME, NS_PER_US, STATISTIC_MAX, 0),
+    TIMES("avg_usec", METRIC_RESPONSE_TIME, NS_PER_US, STATISTIC_MEAN, 0),
+    FIGURE("request_finished", METRIC_OK),
+    FIGURE("requests_total_failed", METRIC_FAILED),
+    FIGURE("requests_moved", METRIC_MOVED),
+    FIGURE("requests_clusterdown", METRIC_CLUSTERDOWN),
+    FIGURE("client_disconnects", METRIC_CONNECTIONS_LOST),
+    FIGURE("cache_hits", METRIC_HITS),
+    FIGURE("cache_misses", METRIC_MISSES),
+    FIGURE("timeout_errors", METRIC_TIMEOUTS),
+    FIGURE("connection_errors", METRIC_CONNECTION_ERRORS),
+    FIGURE("busy_errors", METRIC_BUSY_ERRORS),
+    FIGURE("oom_errors", METRIC_OOM_ERRORS),
+    FIGURE("loading_errors", METRIC_LOADING_ERRORS),
+    FIGURE("keyspace_count", METRIC_KEYS),
+    FIGURE("replication_lag", METRIC_REPLICATION_LAG),
+    TIMES("conn_est_p50", METRIC_CONNECT_TIME, NS_PER_MS, STATISTIC_PERCENTILE, 50),
+    TIMES("conn_est_p99", METRIC_CONNECT_TIME, NS_PER_MS, STATISTIC_PERCENTILE, 99),
+    TIMES("conn_est_p100", METRIC_CONNECT_TIME, NS_PER_MS, STATISTIC_MAX, 0),
+    FIGURE("target_rate", METRIC_TARGET_RATE),
+    FIGURE("due", METRIC_DUE),
+    FIGURE("sent", METRIC_SENT),
+    FIGURE("backlog", METRIC_BACKLOG),
+    FIGURE("shed", METRIC_SHED),
+    TIMES("wait_p99_usec", METRIC_WAIT, NS_PER_US, STATISTIC_PERCENTILE, 99),
+    TIMES("slip_p99_usec", METRIC_SLIP, NS_PER_US, STATISTIC_PERCENTILE, 99),
+    TIMES("service_p50_usec", METRIC_SERVICE_TIME, NS_PER_US, STATISTIC_PERCENTILE, 50),
+    TIMES("service_p99_usec", METRIC_SERVICE_TIME, NS_PER_US, STATISTIC_PERCENTILE, 99),
+    TIMES("service_p100_usec", METRIC_SERVICE_TIME, NS_PER_US, STATISTIC_MAX, 0),
+    TIMES("loop_lag_p99_usec", METRIC_LOOP_LAG, NS_PER_US, STATISTIC_PERCENTILE, 99),
+    FIGURE("connections", METRIC_CONNECTIONS_OPEN),
+    FIGURE("worker_cpu_percent", METRIC_WORKER_CPU),
+    FIGURE("requests_asked", METRIC_ASKED),
+    FIGURE("requests_tryagain", METRIC_TRYAGAIN),
+    FIGURE("requests_resent", METRIC_RESENT)};
+#define COLUMNS_USUAL 15u
 
 struct interval_csv {
     struct output out;      /* of the run under way */
@@ -37,6 +94,11 @@ struct interval_csv {
     struct run_facts run;
 };
 
+static size_t columns_of(const struct interval_csv *csv)
+{
+    return csv->extended ? INTERVAL_CSV_COLUMNS : COLUMNS_USUAL;
+}
+
 /* Whole seconds, as the column always had; shorter intervals need the milliseconds. Of a row that is
  * shorter than such a unit it is the next one: no two rows have the same. */
 static void print_timestamp(struct interval_csv *csv, uint64_t wall_ns)
@@ -52,27 +114,38 @@ static void print_timestamp(struct interval_csv *csv, uint64_t wall_ns)
         output_printf(&csv->out, "%" PRIu64 ".%03" PRIu64, stamp / 1000, stamp % 1000);
 }
 
+/* Times are in whole microseconds, those to connect in milliseconds, as an older tool had them. */
+static void print_figure(struct output *out, const struct interval_csv_column *column,
+                         const struct metric_slice *slice)
+{
+    const struct metric *metric = &metric_table[column->metric];
+    struct metric_value value = metric_read(slice, column->metric, &column->statistic);
+    if (column->unit_ns == NS_PER_MS)
+        output_printf(out, ",%.2f", value.number / NS_PER_MS);
+    else if (metric->type == METRIC_TIMES && !value.known)
+        output_printf(out, ",");
+    else if (metric->type == METRIC_TIMES)
+        output_printf(out, ",%" PRIu64, (uint64_t)value.number / column->unit_ns);
+    else if (metric->type == METRIC_RATE)
+        output_printf(out, ",%.6f", value.known ? value.number : 0);
+    else if (metric->type == METRIC_SHARE)
+        output_printf(out, ",%.2f", value.number);
+    else if (metric->number != NULL) /* a sample: -1 where it is not known */
+        output_printf(out, ",%.0f", value.number);
+    else
+        output_printf(out, ",%" PRIu64, value.count);
+}
+
 static void print_row(struct interval_csv *csv, const struct error_kinds *error_kinds)
 {
-    static const double percents[] = {50, 90, 95, 99, 99.9, 99.99, 99.999};
     const struct interval_row *row = csv->row;
-    enum interval_histogram_kind kind =
-        figure_latency_kind((row->header.flags & INTERVAL_OPEN_LOOP) != 0);
-    const struct histogram *latency = &row->histograms[kind];
+    struct metric_slice slice = metric_slice_of(row, (row->header.flags & INTERVAL_OPEN_LOOP) != 0);
+    slice.error_kinds = error_kinds;
+    slice.sample = csv->sampled ? &csv->sample : NULL;
+    slice.worker_count = csv->run.worker_count;
     print_timestamp(csv, csv->run.started_wall_ns + row->header.end_ns);
-    output_printf(&csv->out, ",%.6f",
-                  figure_rate(row->counters[COUNTER_OK], figure_row_seconds(row)));
-    for (size_t i = 0; i < sizeof percents / sizeof percents[0]; i++)
-        interval_csv_percentile(&csv->out, row, kind, percents[i]);
-    interval_csv_of_values(&csv->out, row, kind, latency->max_ns);
-    interval_csv_of_values(&csv->out, row, kind, (uint64_t)histogram_mean(latency));
-    output_printf(&csv->out, ",%" PRIu64 ",%" PRIu64 ",%" PRIu64 ",%" PRIu64 ",%" PRIu64,
-                  row->counters[COUNTER_OK], figure_failed(row->counters),
-                  row->counters[COUNTER_MOVED], row->counters[COUNTER_CLUSTERDOWN],
-                  row->counters[COUNTER_CONNECTIONS_LOST]);
-    if (csv->extended)
-        interval_csv_extended_values(&csv->out, row, error_kinds,
-                                     csv->sampled ? &csv->sample : NULL, &csv->run);
+    for (size_t i = 0; i < columns_of(csv); i++)
+        print_figure(&csv->out, &interval_csv_columns[i], &slice);
     output_printf(&csv->out, "\n");
 }
 
@@ -153,12 +226,9 @@ static enum err_code run_begin(void *state, const struct run_facts *run, struct 
     if (csv->header_printed && begin_file(csv, err) != OK)
         return err->code;
     csv->header_printed = true;
-    output_printf(&csv->out, "timestamp,request_sec,p50_usec,p90_usec,p95_usec,p99_usec,p99_9_usec,"
-                             "p99_99_usec,p99_999_usec,p100_usec,avg_usec,request_finished,"
-                             "requests_total_failed,requests_moved,requests_clusterdown,"
-                             "client_disconnects");
-    if (csv->extended)
-        interval_csv_extended_names(&csv->out);
+    output_printf(&csv->out, "timestamp");
+    for (size_t i = 0; i < columns_of(csv); i++)
+        output_printf(&csv->out, ",%s", interval_csv_columns[i].name);
     output_printf(&csv->out, "\n");
     return output_status(&csv->out, err);
 }

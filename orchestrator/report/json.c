@@ -49,52 +49,6 @@ static enum err_code status(struct json_report *report, struct err *err)
     return output_status(&report->out, err);
 }
 
-static json_t *requests(const struct interval_row *row)
-{
-    const uint64_t *counters = row->counters;
-    const struct {
-        const char *key;
-        uint64_t count;
-    } members[] = {{"due", counters[COUNTER_DUE]},
-                   {"sent", counters[COUNTER_SENT]},
-                   {"ok", counters[COUNTER_OK]},
-                   {"ok_without_latency", figure_without_latency(row)},
-                   {"errors", counters[COUNTER_ERROR_REPLIES]},
-                   {"timed_out", counters[COUNTER_TIMED_OUT]},
-                   {"lost", counters_lost(counters)},
-                   {"backlog", row->header.backlog_after},
-                   {"backlog_before", row->header.backlog_before},
-                   {"shed", counters_shed(counters)},
-                   {"in_flight", row->header.in_flight_after},
-                   {"in_flight_before", row->header.in_flight_before},
-                   {"hits", counters[COUNTER_HITS]},
-                   {"misses", counters[COUNTER_MISSES]}};
-    json_t *object = json_object();
-    for (size_t i = 0; i < sizeof members / sizeof members[0]; i++)
-        json_object_set_new(object, members[i].key, json_value_count(members[i].count));
-    return object;
-}
-
-/* Error replies by first word, and requests without a reply by cause: together all that failed. */
-static json_t *errors_by_kind(const struct interval_row *row, const struct error_kinds *kinds)
-{
-    json_t *object = json_object();
-    for (uint32_t i = 0; i < kinds->count; i++) {
-        json_t *word = json_value_text(kinds->kinds[i].word);
-        if (row->errors_by_kind[i] > 0)
-            json_object_set_new(object, json_string_value(word),
-                                json_value_count(row->errors_by_kind[i]));
-        json_decref(word);
-    }
-    for (uint32_t i = 0; i < FIGURE_UNANSWERED_CAUSES; i++) {
-        enum counter cause = figure_unanswered_causes[i];
-        if (row->counters[cause] > 0)
-            json_object_set_new(object, figure_lost_cause_name(cause),
-                                json_value_count(row->counters[cause]));
-    }
-    return object;
-}
-
 static json_t *error_texts(const struct error_kinds *kinds)
 {
     json_t *object = json_object();
@@ -106,51 +60,12 @@ static json_t *error_texts(const struct error_kinds *kinds)
     return object;
 }
 
-/* What was due and never sent, by cause. */
-static json_t *shed_by_cause(const struct interval_row *row)
-{
-    static const struct {
-        const char *key;
-        enum counter counter;
-    } causes[] = {
-        {"late", COUNTER_SHED_LATE}, {"worker", COUNTER_SHED_WORKER}, {"node", COUNTER_SHED_NODE}};
-    json_t *object = json_object();
-    for (size_t i = 0; i < sizeof causes / sizeof causes[0]; i++) {
-        uint64_t count = row->counters[causes[i].counter];
-        if (count > 0)
-            json_object_set_new(object, causes[i].key, json_value_count(count));
-    }
-    return object;
-}
-
-static json_t *rate(const struct interval_row *row, bool open_loop, double seconds,
-                    double due_seconds)
-{
-    const uint64_t *counters = row->counters;
-    json_t *target =
-        open_loop ? json_real(figure_rate(counters[COUNTER_DUE], due_seconds)) : json_null();
-    return json_pack("{s:o, s:f}", "target", target, "achieved",
-                     figure_rate(counters[COUNTER_OK], seconds));
-}
-
 /* What a run and an interval both have. */
-static json_t *measures(const struct interval_row *row, const struct run_facts *run,
-                        const struct error_kinds *kinds)
+static json_t *measures(const struct metric_slice *slice, bool tracking)
 {
-    const uint64_t *counters = row->counters;
-    json_t *object = json_pack(
-        "{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:{s:o, s:o}}", "requests",
-        requests(row), "response_time_us",
-        json_value_latency(row, figure_latency_kind(run->open_loop)), "service_time_us",
-        json_value_latency(row, HISTOGRAM_SERVICE_OK), "wait_us",
-        json_value_latency(row, HISTOGRAM_WAIT), "slip_us", json_value_latency(row, HISTOGRAM_SLIP),
-        "error_time_us", json_value_latency(row, HISTOGRAM_SERVICE_ERROR), "shed_by_cause",
-        shed_by_cause(row), "errors_by_kind", errors_by_kind(row, kinds), "connections",
-        json_section_connections(row), "redirections", json_section_redirections(row), "bytes",
-        "out", json_value_count(counters[COUNTER_BYTES_OUT]), "in",
-        json_value_count(counters[COUNTER_BYTES_IN]));
-    if (run->tracking) /* a push can be nothing else */
-        json_object_set_new(object, "invalidations", json_value_count(counters[COUNTER_PUSHES]));
+    json_t *object = json_object();
+    json_section_metrics(object, slice, METRIC_DUE,
+                         tracking ? METRIC_INVALIDATIONS : METRIC_BYTES_IN);
     return object;
 }
 
@@ -218,15 +133,17 @@ static enum err_code interval(void *state, const struct interval_row *row,
     struct json_report *report = state;
     if (row->header.flags & INTERVAL_WARMUP)
         return OK;
-    double seconds = figure_row_seconds(row);
-    json_t *object = json_pack("{s:I, s:I, s:f, s:f, s:b}", "index", (json_int_t)row->header.first,
-                               "last_index", (json_int_t)row->header.last, "start_seconds",
-                               clock_seconds(row->header.start_ns), "seconds", seconds, "degraded",
-                               (row->header.flags & INTERVAL_DEGRADED) != 0);
-    json_object_set_new(object, "rate", rate(row, report->run.open_loop, seconds, seconds));
-    json_object_update_new(object, measures(row, &report->run, error_kinds));
+    json_t *object =
+        json_pack("{s:I, s:I, s:f, s:f, s:b}", "index", (json_int_t)row->header.first, "last_index",
+                  (json_int_t)row->header.last, "start_seconds",
+                  clock_seconds(row->header.start_ns), "seconds", figure_row_seconds(row),
+                  "degraded", (row->header.flags & INTERVAL_DEGRADED) != 0);
+    struct metric_slice slice = metric_slice_of(row, report->run.open_loop);
+    slice.error_kinds = error_kinds;
+    json_section_metrics(object, &slice, METRIC_TARGET_RATE, METRIC_ACHIEVED_RATE);
+    json_object_update_new(object, measures(&slice, report->run.tracking));
     if (row->counters[COUNTER_HANDSHAKES] > 0)
-        json_object_set_new(object, "handshakes", json_section_handshakes(row, seconds));
+        json_section_metrics(object, &slice, METRIC_HANDSHAKES, METRIC_HANDSHAKE_TIME);
     if (row->node_count > 0)
         json_object_set_new(object, "nodes", json_section_interval_nodes(row));
     output_printf(&report->out, "%s\n", report->intervals++ > 0 ? "," : "");
@@ -258,13 +175,11 @@ static json_t *asked_percentiles(const struct run_result *result)
     return list;
 }
 
-static json_t *classes(const struct run_result *result)
+static json_t *classes(const struct run_result *result, const struct metric_slice *slice)
 {
-    enum interval_histogram_kind kind = figure_latency_kind(result->facts->open_loop);
-    return json_pack("[{s:o, s:o, s:o, s:o}]", "name", json_value_text(result->facts->name),
-                     "requests", requests(result->total), "response_time_us",
-                     json_value_latency(result->total, kind), "service_time_us",
-                     json_value_latency(result->total, HISTOGRAM_SERVICE_OK));
+    json_t *class = json_pack("{s:o}", "name", json_value_text(result->facts->name));
+    json_section_metrics(class, slice, METRIC_DUE, METRIC_SERVICE_TIME);
+    return json_pack("[o]", class);
 }
 
 /* The rate of a run: of an open loop also how much of the target was sent in time, and why not all. */
@@ -272,9 +187,9 @@ static json_t *run_rate(const struct run_result *result)
 {
     bool open_loop = result->facts->open_loop;
     bool known = open_loop && result->seconds > 0; /* not stopped in its warm-up */
-    json_t *object = rate(result->total, known, result->seconds, result->due_seconds);
-    if (known)
-        json_object_set_new(object, "target", json_real(figure_target(result)));
+    json_t *object =
+        json_pack("{s:o, s:f}", "target", known ? json_real(figure_target(result)) : json_null(),
+                  "achieved", figure_rate(result->total->counters[COUNTER_OK], result->seconds));
     json_object_set_new(object, "changes", json_value_count(result->rate_changes));
     struct target_reached reached = {.limit = TARGET_REACHED};
     if (open_loop)
@@ -306,7 +221,8 @@ static json_t *events(const struct run_events *events)
 static enum err_code run_end(void *state, const struct run_result *result, struct err *err)
 {
     struct json_report *report = state;
-    json_t *members = measures(result->total, result->facts, result->error_kinds);
+    struct metric_slice slice = metric_slice_of_run(result);
+    json_t *members = measures(&slice, result->facts->tracking);
     const char *key;
     json_t *value;
     output_printf(&report->out, "]");
@@ -317,8 +233,6 @@ static enum err_code run_end(void *state, const struct run_result *result, struc
     put_member(report, "status",
                json_pack("{s:i, s:o}", "code", err_exit_status(result->status), "text",
                          json_value_text(result->status_text)));
-    json_object_foreach(members, key, value) put_member(report, key, json_incref(value));
-    json_decref(members);
     put_member(report, "rate", run_rate(result));
     if (result->facts->commands > 1)
         put_member(report, "commands",
@@ -326,14 +240,14 @@ static enum err_code run_end(void *state, const struct run_result *result, struc
                              "per_second",
                              figure_rate(result->total->counters[COUNTER_OK], result->seconds) *
                                  (double)result->facts->commands));
-    put_member(report, "loop_lag_us", json_value_latency(result->total, HISTOGRAM_LOOP_LAG));
-    put_member(report, "connect_time_us", json_value_latency(result->total, HISTOGRAM_CONNECT));
-    put_member(report, "handshakes", json_section_handshakes(result->total, result->seconds));
     put_member(report, "nodes", json_section_nodes(result));
-    put_member(report, "failures", json_section_failures(result));
+    json_object_set_new(members, "failures", json_section_failures(result));
+    json_section_metrics(members, &slice, METRIC_LOOP_LAG, METRIC_OUTCOME_UNKNOWN);
+    json_object_foreach(members, key, value) put_member(report, key, json_incref(value));
+    json_decref(members);
     put_member(report, "percentiles", asked_percentiles(result));
     put_member(report, "error_texts", error_texts(result->error_kinds));
-    put_member(report, "classes", classes(result));
+    put_member(report, "classes", classes(result, &slice));
     put_member(report, "events", events(result->events));
     put_member(report, "workers", json_value_workers(result));
     put_member(report, "verdict", json_value_verdict(&result->verdict));

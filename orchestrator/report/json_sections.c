@@ -1,5 +1,8 @@
 #include "orchestrator/report/json_sections.h"
 
+#include <stdio.h>
+#include <string.h>
+
 #include "common/clock.h"
 #include "orchestrator/report/figures.h"
 #include "orchestrator/report/json_value.h"
@@ -9,57 +12,88 @@ static void put_count(json_t *object, const char *key, uint64_t count)
     json_object_set_new(object, key, json_value_count(count));
 }
 
-/* ---- Connections. ---- */
+/* ---- Figures. ---- */
 
-/* What is in none of the causes is "other"; causes that did not happen are left out. */
-static json_t *by_cause(const struct interval_row *row, enum counter all,
-                        const struct figure_cause *causes)
+/* The object of this path below another one, and the key in it: "connections.lost_by_cause.reset". */
+static json_t *object_of(json_t *object, const char **key, const char *path)
 {
-    json_t *object = json_object();
-    uint64_t rest = row->counters[all];
-    for (size_t i = 0; i < FIGURE_CAUSES; i++) {
-        uint64_t count = row->counters[causes[i].counter];
-        rest -= count < rest ? count : rest;
-        if (count > 0)
-            put_count(object, causes[i].key, count);
+    char name[32];
+    const char *dot;
+    for (*key = path; (dot = strchr(*key, '.')) != NULL; *key = dot + 1) {
+        snprintf(name, sizeof name, "%.*s", (int)(dot - *key), *key);
+        json_t *below = json_object_get(object, name);
+        if (below == NULL && json_object_set_new(object, name, json_object()) == 0)
+            below = json_object_get(object, name);
+        object = below;
     }
-    if (rest > 0)
-        put_count(object, "other", rest);
     return object;
 }
 
-json_t *json_section_connections(const struct interval_row *row)
+/* Without values all but the count are null; so is a percentile that too many requests without a reply hide. Of
+ * response and service times also how many those were, and when there are any, what each figure that they hide is
+ * at least. */
+static json_t *times(const struct metric_slice *slice, enum metric_id id)
 {
-    const uint64_t *counters = row->counters;
-    return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "opened",
-                     json_value_count(counters[COUNTER_CONNECTIONS_OPENED]), "lost",
-                     json_value_count(counters[COUNTER_CONNECTIONS_LOST]), "failed",
-                     json_value_count(counters[COUNTER_CONNECT_FAILURES]), "recycled",
-                     json_value_count(counters[COUNTER_CONNECTIONS_RECYCLED]), "idle_lost",
-                     json_value_count(counters[COUNTER_IDLE_LOST]), "open",
-                     json_value_count(row->header.connections_open), "lost_by_cause",
-                     by_cause(row, COUNTER_CONNECTIONS_LOST, figure_lost_causes), "failed_by_cause",
-                     by_cause(row, COUNTER_CONNECT_FAILURES, figure_failed_causes));
+    json_t *object = json_object(), *bounds = json_object();
+    for (size_t i = 0; i < METRIC_STATISTICS; i++) {
+        const struct metric_statistic *statistic = &metric_statistics[i];
+        struct metric_value value = metric_read(slice, id, statistic);
+        json_object_set_new(object, statistic->name,
+                            statistic->kind == STATISTIC_COUNT
+                                ? json_value_count(value.count)
+                                : json_value_microseconds(value.known, value.number));
+        if (value.censored)
+            json_object_set_new(bounds, statistic->name,
+                                json_value_microseconds(true, (double)value.at_least_ns));
+    }
+    enum interval_histogram_kind kind = metric_histogram(slice, id);
+    uint64_t unanswered = figure_unanswered_count(slice->row, kind);
+    if (figure_unanswered(slice->row, kind) != NULL)
+        put_count(object, "unanswered", unanswered);
+    if (unanswered > 0)
+        json_object_set(object, "at_least", bounds);
+    json_decref(bounds);
+    return object;
 }
 
-json_t *json_section_redirections(const struct interval_row *row)
+static json_t *words(const struct metric_slice *slice)
 {
+    const struct error_kinds *kinds = slice->error_kinds;
     json_t *object = json_object();
-    put_count(object, "moved", row->counters[COUNTER_MOVED]);
-    put_count(object, "asked", row->counters[COUNTER_ASKED]);
-    put_count(object, "tryagain", row->counters[COUNTER_TRYAGAIN]);
-    put_count(object, "clusterdown", row->counters[COUNTER_CLUSTERDOWN]);
-    put_count(object, "resent", row->counters[COUNTER_RESENT]);
+    for (uint32_t i = 0; i < kinds->count; i++) {
+        json_t *word = json_value_text(kinds->kinds[i].word);
+        if (slice->row->errors_by_kind[i] > 0)
+            put_count(object, json_string_value(word), slice->row->errors_by_kind[i]);
+        json_decref(word);
+    }
     return object;
 }
 
-json_t *json_section_handshakes(const struct interval_row *row, double row_seconds)
+static json_t *plain(struct metric_value value, enum metric_type type)
 {
-    const uint64_t count = row->counters[COUNTER_HANDSHAKES];
-    return json_pack("{s:o, s:o, s:f, s:o}", "count", json_value_count(count), "resumed",
-                     json_value_count(row->counters[COUNTER_HANDSHAKES_RESUMED]), "per_second",
-                     figure_rate(count, row_seconds), "time_us",
-                     json_value_latency(row, HISTOGRAM_HANDSHAKE));
+    if (!value.known)
+        return json_null();
+    return type == METRIC_COUNT || type == METRIC_GAUGE ? json_value_count(value.count)
+                                                        : json_real(value.number);
+}
+
+void json_section_metrics(json_t *object, const struct metric_slice *slice, enum metric_id first,
+                          enum metric_id last)
+{
+    for (enum metric_id id = first; id <= last; id++) {
+        const struct metric *metric = &metric_table[id];
+        const char *key;
+        json_t *parent = object_of(object, &key, metric->path);
+        if (metric->type == METRIC_TIMES) {
+            json_object_set_new(parent, key, times(slice, id));
+        } else if (metric->type == METRIC_WORDS) {
+            json_object_set_new(parent, key, words(slice));
+        } else {
+            struct metric_value value = metric_read(slice, id, NULL);
+            if ((metric->flags & METRIC_SPARSE) == 0 || value.count > 0)
+                json_object_set_new(parent, key, plain(value, metric->type));
+        }
+    }
 }
 
 /* ---- Nodes. ---- */
@@ -142,10 +176,10 @@ static json_t *failed_by_kind(const struct outage_failures *failures,
         json_decref(word);
     }
     if (failures->timed_out > 0)
-        put_count(object, figure_lost_cause_name(COUNTER_TIMED_OUT), failures->timed_out);
+        put_count(object, metric_key(METRIC_UNANSWERED_TIMED_OUT), failures->timed_out);
     for (uint32_t i = 0; i < OUTAGE_LOST_CAUSES; i++)
         if (failures->lost_by_cause[i] > 0)
-            put_count(object, figure_lost_cause_name(figure_unanswered_causes[i + 1]),
+            put_count(object, metric_key((enum metric_id)(METRIC_LOST_TIMEOUT + i)),
                       failures->lost_by_cause[i]);
     return object;
 }
@@ -208,7 +242,6 @@ static json_t *own_stops(const struct own_stop_list *stops)
 
 json_t *json_section_failures(const struct run_result *result)
 {
-    const uint64_t *counters = result->total->counters;
     json_t *object = json_object(), *nodes = json_array();
     add_list(object, outages_of_all(result->outages), result->error_kinds);
     for (uint32_t i = 0; i < NODE_FIGURES_MAX; i++) {
@@ -221,7 +254,5 @@ json_t *json_section_failures(const struct run_result *result)
     }
     json_object_set_new(object, "nodes", nodes);
     json_object_set_new(object, "own_stops", own_stops(outages_own_stops(result->outages)));
-    put_count(object, "failed_requests", figure_failed(counters));
-    put_count(object, "outcome_unknown", counters[COUNTER_TIMED_OUT] + counters_lost(counters));
     return object;
 }

@@ -90,55 +90,6 @@ json_t *json_value_microseconds(bool known, double ns)
     return known ? json_real(ns / 1000.0) : json_null();
 }
 
-static const struct {
-    const char *key;
-    double percent;
-} percentiles[] = {{"p50", 50},     {"p90", 90},       {"p95", 95},        {"p99", 99},
-                   {"p99_9", 99.9}, {"p99_99", 99.99}, {"p99_999", 99.999}};
-#define PERCENTILES (sizeof percentiles / sizeof percentiles[0])
-
-static void add_bound(json_t *object, const char *key, struct figure_percentile figure)
-{
-    if (figure.censored)
-        json_object_set_new(object, key, json_value_microseconds(true, (double)figure.value_ns));
-}
-
-/* What requests without a reply leave of the figures. */
-static void add_unanswered(json_t *latency, const struct interval_row *row,
-                           enum interval_histogram_kind kind)
-{
-    uint64_t count = figure_unanswered_count(row, kind);
-    json_object_set_new(latency, "unanswered", json_value_count(count));
-    if (count == 0)
-        return;
-    json_t *bounds = json_object();
-    add_bound(bounds, "mean", figure_mean(row, kind));
-    for (size_t i = 0; i < PERCENTILES; i++)
-        add_bound(bounds, percentiles[i].key, figure_percentile(row, kind, percentiles[i].percent));
-    add_bound(bounds, "max", figure_percentile(row, kind, 100));
-    json_object_set_new(latency, "at_least", bounds);
-}
-
-json_t *json_value_latency(const struct interval_row *row, enum interval_histogram_kind kind)
-{
-    const struct histogram *histogram = &row->histograms[kind];
-    const bool known = histogram->count > 0;
-    json_t *object = json_pack("{s:o, s:o, s:o, s:o}", "count", json_value_count(histogram->count),
-                               "min", json_value_microseconds(known, (double)histogram->min_ns),
-                               "mean", json_value_microseconds(known, histogram_mean(histogram)),
-                               "stdev", json_value_microseconds(known, histogram_stdev(histogram)));
-    for (size_t i = 0; i < PERCENTILES; i++) {
-        struct figure_percentile figure = figure_percentile(row, kind, percentiles[i].percent);
-        json_object_set_new(
-            object, percentiles[i].key,
-            json_value_microseconds(known && !figure.censored, (double)figure.value_ns));
-    }
-    json_object_set_new(object, "max", json_value_microseconds(known, (double)histogram->max_ns));
-    if (figure_unanswered(row, kind) != NULL)
-        add_unanswered(object, row, kind);
-    return object;
-}
-
 json_t *json_value_workers(const struct run_result *result)
 {
     json_t *list = json_array();

@@ -21,11 +21,6 @@ json_t *json_value_known_digits(bool known, const char *text);
 json_t *json_value_count(uint64_t count);
 /* Null: not known. */
 json_t *json_value_microseconds(bool known, double ns);
-/* The twelve keys of a latency. Without values all but the count are null; a percentile is null,
- * too, when too many requests went without a reply to know it. Of response and service times also how
- * many those were, and when there are any, what each figure that they hide is at least. */
-json_t *json_value_latency(const struct interval_row *row, enum interval_histogram_kind kind);
-
 /* Writes a value as text, as json_dump would with these flags; control characters beyond those that JSON knows
  * (DEL, and U+0080 to U+009F, which terminals obey) are escaped, too. False: no memory. */
 MUST_USE bool json_value_write(struct output *output, const json_t *value, size_t flags);

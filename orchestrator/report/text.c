@@ -11,6 +11,7 @@
 #include "common/printable.h"
 #include "common/units.h"
 #include "orchestrator/report/figures.h"
+#include "orchestrator/report/metric.h"
 #include "orchestrator/report/sinks.h"
 #include "orchestrator/report/text_spark.h"
 
@@ -268,49 +269,46 @@ static void print_traffic(struct output *out, const struct run_result *result)
 }
 
 /* Nothing when none of the causes is known. */
-static void print_causes(struct output *out, const uint64_t *counters,
-                         const struct figure_cause *causes)
+static void print_causes(struct output *out, const struct metric_slice *slice, enum metric_id first,
+                         enum metric_id last)
 {
     const char *separator = "  of them: ";
-    for (size_t i = 0; i < FIGURE_CAUSES; i++)
-        separator = text_part(out, separator, causes[i].text, counters[causes[i].counter]);
+    for (enum metric_id id = first; id <= last; id++)
+        separator = text_part(out, separator, metric_table[id].label, metric_count(slice, id));
     if (separator[0] == ',')
         output_printf(out, "\n");
 }
 
 static void print_failures(struct output *out, const struct run_result *result)
 {
-    const struct interval_row *total = result->total;
-    const uint64_t *counters = total->counters;
-    uint64_t lost = counters[COUNTER_CONNECTIONS_LOST];
-    uint64_t refused = counters[COUNTER_CONNECT_FAILURES];
-    if (figure_failed(counters) == 0 && lost == 0 && refused == 0)
+    const struct metric_slice slice = metric_slice_of_run(result);
+    uint64_t lost = metric_count(&slice, METRIC_CONNECTIONS_LOST);
+    uint64_t refused = metric_count(&slice, METRIC_CONNECTIONS_FAILED);
+    if (metric_count(&slice, METRIC_FAILED) == 0 && lost == 0 && refused == 0)
         return;
     output_printf(out, "\nErrors:\n======\n");
     for (uint32_t i = 0; i < result->error_kinds->count; i++) {
         const struct ipc_error_kind *kind = &result->error_kinds->kinds[i];
-        if (total->errors_by_kind[i] > 0)
+        if (result->total->errors_by_kind[i] > 0)
             output_printf(out, "%s: %s (first: %s)\n", PRINTABLE(kind->word),
-                          UNITS_GROUPED(total->errors_by_kind[i]), PRINTABLE(kind->text));
+                          UNITS_GROUPED(result->total->errors_by_kind[i]), PRINTABLE(kind->text));
     }
     text_closing_words(out, result->error_kinds);
-    if (counters[COUNTER_TIMED_OUT] > 0)
-        output_printf(out, "timed out: %s\n", UNITS_GROUPED(counters[COUNTER_TIMED_OUT]));
-    for (uint32_t i = 1; i < FIGURE_UNANSWERED_CAUSES; i++) {
-        enum counter cause = figure_unanswered_causes[i];
-        if (counters[cause] > 0)
-            output_printf(out, "lost (%s): %s\n", figure_lost_cause_name(cause),
-                          UNITS_GROUPED(counters[cause]));
-    }
-    if (lost > 0) /* the first connections were opened before the first interval */
+    if (metric_count(&slice, METRIC_TIMED_OUT) > 0)
+        text_count(out, "timed out", metric_count(&slice, METRIC_TIMED_OUT));
+    for (enum metric_id id = METRIC_LOST_TIMEOUT; id <= METRIC_LOST_WORKER; id++)
+        if (metric_count(&slice, id) > 0)
+            output_printf(out, "lost (%s): %s\n", metric_key(id),
+                          UNITS_GROUPED(metric_count(&slice, id)));
+    if (lost > 0) { /* the first connections were opened before the first interval */
         output_printf(out, "connections lost: %s, reconnects: %s\n", UNITS_GROUPED(lost),
-                      UNITS_GROUPED(counters[COUNTER_CONNECTIONS_OPENED]));
-    if (lost > 0)
-        print_causes(out, counters, figure_lost_causes);
-    if (refused > 0)
+                      UNITS_GROUPED(metric_count(&slice, METRIC_CONNECTIONS_OPENED)));
+        print_causes(out, &slice, METRIC_CONNECTIONS_RESET, METRIC_CONNECTIONS_PROTOCOL);
+    }
+    if (refused > 0) {
         output_printf(out, "failed connection attempts: %s\n", UNITS_GROUPED(refused));
-    if (refused > 0)
-        print_causes(out, counters, figure_failed_causes);
+        print_causes(out, &slice, METRIC_CONNECT_REFUSED, METRIC_CONNECT_TLS);
+    }
 }
 
 static void print_verdict(struct output *out, const struct verdict *verdict)

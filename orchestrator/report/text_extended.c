@@ -5,6 +5,7 @@
 #include "common/printable.h"
 #include "common/units.h"
 #include "orchestrator/report/figures.h"
+#include "orchestrator/report/metric.h"
 #include "orchestrator/report/text.h"
 
 static void heading(struct output *out, const char *title)
@@ -17,12 +18,11 @@ static void heading(struct output *out, const char *title)
 
 static void print_errors(struct output *out, const struct run_result *result)
 {
-    const uint64_t *counters = result->total->counters;
+    const struct metric_slice slice = metric_slice_of_run(result);
     heading(out, "Error Breakdown");
-    text_count(out, "Timeouts", counters[COUNTER_TIMED_OUT] + counters[COUNTER_LOST_TIMEOUT]);
-    text_count(out, "Connection errors",
-               counters[COUNTER_LOST_DISCONNECT] + counters[COUNTER_CONNECT_FAILURES]);
-    text_count(out, "Protocol errors", counters[COUNTER_LOST_PROTOCOL]);
+    text_count(out, "Timeouts", metric_count(&slice, METRIC_TIMEOUTS));
+    text_count(out, "Connection errors", metric_count(&slice, METRIC_CONNECTION_ERRORS));
+    text_count(out, "Protocol errors", metric_count(&slice, METRIC_LOST_PROTOCOL));
     for (uint32_t i = 0; i < result->error_kinds->count; i++)
         if (result->total->errors_by_kind[i] > 0)
             text_count(out, PRINTABLE(result->error_kinds->kinds[i].word),
@@ -31,8 +31,8 @@ static void print_errors(struct output *out, const struct run_result *result)
 
 static void print_cache(struct output *out, const struct run_result *result)
 {
-    uint64_t hits = result->total->counters[COUNTER_HITS];
-    uint64_t misses = result->total->counters[COUNTER_MISSES];
+    const struct metric_slice slice = metric_slice_of_run(result);
+    uint64_t hits = metric_count(&slice, METRIC_HITS), misses = metric_count(&slice, METRIC_MISSES);
     heading(out, "Cache Statistics");
     if (hits + misses == 0) {
         output_printf(out, "no key was read\n");

@@ -7,6 +7,7 @@
 #include "common/log.h"
 #include "common/units.h"
 #include "orchestrator/report/figures.h"
+#include "orchestrator/report/metric.h"
 #include "orchestrator/report/sinks.h"
 
 static void tell_errors(const struct run_result *result)
@@ -23,8 +24,9 @@ static void tell_errors(const struct run_result *result)
 /* "120 requests without a reply: timed out 20, lost 100 (disconnect 90, drain 10)". */
 static void tell_unanswered(const struct run_result *result)
 {
-    const uint64_t *counters = result->total->counters;
-    uint64_t timed_out = counters[COUNTER_TIMED_OUT], lost = counters_lost(counters);
+    const struct metric_slice slice = metric_slice_of_run(result);
+    uint64_t timed_out = metric_count(&slice, METRIC_TIMED_OUT);
+    uint64_t lost = metric_count(&slice, METRIC_LOST);
     char line[256];
     const char *separator = " (";
     int used;
@@ -33,12 +35,12 @@ static void tell_unanswered(const struct run_result *result)
     used = snprintf(line, sizeof line, "%s request%s without a reply: timed out %s, lost %s",
                     UNITS_GROUPED(timed_out + lost), timed_out + lost == 1 ? "" : "s",
                     UNITS_GROUPED(timed_out), UNITS_GROUPED(lost));
-    for (int cause = COUNTER_LOST_TIMEOUT; cause <= COUNTER_LOST_WORKER; cause++) {
-        if (counters[cause] == 0 || used < 0 || (size_t)used >= sizeof line)
+    for (enum metric_id id = METRIC_LOST_TIMEOUT; id <= METRIC_LOST_WORKER; id++) {
+        uint64_t count = metric_count(&slice, id);
+        if (count == 0 || used < 0 || (size_t)used >= sizeof line)
             continue;
-        used +=
-            snprintf(line + used, sizeof line - (size_t)used, "%s%s %s", separator,
-                     figure_lost_cause_name((enum counter)cause), UNITS_GROUPED(counters[cause]));
+        used += snprintf(line + used, sizeof line - (size_t)used, "%s%s %s", separator,
+                         metric_key(id), UNITS_GROUPED(count));
         separator = ", ";
     }
     log_line(LOG_WARNING, "%s: %s%s", result->facts->name, line, separator[0] == ',' ? ")" : "");

@@ -1,0 +1,355 @@
+#include "orchestrator/report/metric.h"
+
+#include <string.h>
+
+#include "common/clock.h"
+#include "orchestrator/report/figures.h"
+
+/* ---- What is no single counter or histogram. ---- */
+
+static uint64_t sum_lost(const struct metric_slice *slice)
+{
+    return counters_lost(slice->counters);
+}
+
+static uint64_t sum_shed(const struct metric_slice *slice)
+{
+    return counters_shed(slice->counters);
+}
+
+static uint64_t without_latency(const struct metric_slice *slice)
+{
+    return slice->row != NULL ? figure_without_latency(slice->row) : 0;
+}
+
+static uint64_t backlog(const struct metric_slice *slice)
+{
+    return slice->header->backlog_after;
+}
+
+static uint64_t backlog_before(const struct metric_slice *slice)
+{
+    return slice->header->backlog_before;
+}
+
+static uint64_t in_flight(const struct metric_slice *slice)
+{
+    return slice->header->in_flight_after;
+}
+
+static uint64_t in_flight_before(const struct metric_slice *slice)
+{
+    return slice->header->in_flight_before;
+}
+
+static uint64_t connections_open(const struct metric_slice *slice)
+{
+    return slice->header->connections_open;
+}
+
+/* What of a sum is in none of its parts. */
+static uint64_t rest_of(const struct metric_slice *slice, enum metric_id all, enum metric_id first,
+                        enum metric_id last)
+{
+    uint64_t rest = metric_count(slice, all);
+    for (enum metric_id id = first; id <= last; id++) {
+        uint64_t part = metric_count(slice, id);
+        rest -= part < rest ? part : rest;
+    }
+    return rest;
+}
+
+static uint64_t lost_otherwise(const struct metric_slice *slice)
+{
+    return rest_of(slice, METRIC_CONNECTIONS_LOST, METRIC_CONNECTIONS_RESET,
+                   METRIC_CONNECTIONS_PROTOCOL);
+}
+
+static uint64_t failed_otherwise(const struct metric_slice *slice)
+{
+    return rest_of(slice, METRIC_CONNECTIONS_FAILED, METRIC_CONNECT_REFUSED, METRIC_CONNECT_TLS);
+}
+
+static uint64_t failed(const struct metric_slice *slice)
+{
+    return figure_failed(slice->counters);
+}
+
+static uint64_t outcome_unknown(const struct metric_slice *slice)
+{
+    return slice->counters[COUNTER_TIMED_OUT] + counters_lost(slice->counters);
+}
+
+static uint64_t timeouts(const struct metric_slice *slice)
+{
+    return slice->counters[COUNTER_TIMED_OUT] + slice->counters[COUNTER_LOST_TIMEOUT];
+}
+
+static uint64_t connection_errors(const struct metric_slice *slice)
+{
+    return slice->counters[COUNTER_LOST_DISCONNECT] + slice->counters[COUNTER_CONNECT_FAILURES];
+}
+
+/* What was due is the schedule itself, whatever changed it; a closed loop has none. */
+static bool target_rate(double *number, const struct metric_slice *slice)
+{
+    *number = figure_rate(slice->counters[COUNTER_DUE], slice->due_seconds);
+    return slice->open_loop;
+}
+
+static bool achieved_rate(double *number, const struct metric_slice *slice)
+{
+    *number = figure_rate(slice->counters[COUNTER_OK], slice->seconds);
+    return true;
+}
+
+static bool handshake_rate(double *number, const struct metric_slice *slice)
+{
+    *number = figure_rate(slice->counters[COUNTER_HANDSHAKES], slice->seconds);
+    return true;
+}
+
+static bool failed_percent(double *number, const struct metric_slice *slice)
+{
+    uint64_t count = figure_failed(slice->counters);
+    uint64_t ended = count + slice->counters[COUNTER_OK];
+    *number = figure_share(count, ended) * 100;
+    return ended > 0;
+}
+
+/* Waiting in a spin left out: that is how near volley is to its own limit. */
+static bool worker_cpu(double *number, const struct metric_slice *slice)
+{
+    uint64_t busy_ns =
+        slice->counters[COUNTER_CPU_USER_NS] + slice->counters[COUNTER_CPU_SYSTEM_NS];
+    uint64_t spun_ns = slice->counters[COUNTER_SPIN_NS];
+    double had_ns = slice->seconds * NS_PER_SECOND * slice->worker_count;
+    busy_ns = busy_ns > spun_ns ? busy_ns - spun_ns : 0;
+    *number = had_ns > 0 ? 100.0 * (double)busy_ns / had_ns : 0;
+    return had_ns > 0;
+}
+
+static bool keys(double *number, const struct metric_slice *slice)
+{
+    *number = slice->sample != NULL ? (double)slice->sample->keys : -1;
+    return *number >= 0;
+}
+
+static bool replication_lag(double *number, const struct metric_slice *slice)
+{
+    *number = slice->sample != NULL ? (double)slice->sample->lag_seconds : -1;
+    return *number >= 0;
+}
+
+/* ---- The table. ---- */
+
+#define COUNTED(counter_) .type = METRIC_COUNT, .counter = (counter_) + 1
+#define SUM(function_) .type = METRIC_COUNT, .count = (function_)
+#define GAUGE(function_) .type = METRIC_GAUGE, .count = (function_)
+#define NUMBER(type_, function_) .type = (type_), .number = (function_)
+#define TIMES(kind_) .type = METRIC_TIMES, .histogram = (kind_) + 1
+#define WORD(word_) .type = METRIC_COUNT, .word = (word_)
+#define WORDS .type = METRIC_WORDS
+#define IN_NODE(counter_) .node_counter = (counter_) + 1
+#define IN_CLASS(counter_) .class_counter = (counter_) + 1
+#define IN_CLASS_TIMES(times_) .class_times = (times_) + 1
+#define LABEL(label_) .label = (label_)
+#define OPEN_LOOP .flags = METRIC_OPEN_LOOP
+#define SPARSE .flags = METRIC_SPARSE
+#define METRIC_ROW(id, path_, unit_, help_, ...)                                                   \
+    [id] = {.path = (path_), .unit = (unit_), .help = (help_), __VA_ARGS__},
+
+const struct metric metric_table[METRICS] = {METRIC_TABLE(METRIC_ROW)};
+
+const struct metric_statistic metric_statistics[METRIC_STATISTICS] = {
+    {"count", STATISTIC_COUNT, 0},
+    {"min", STATISTIC_MIN, 0},
+    {"mean", STATISTIC_MEAN, 0},
+    {"stdev", STATISTIC_STDEV, 0},
+    {"p50", STATISTIC_PERCENTILE, 50},
+    {"p90", STATISTIC_PERCENTILE, 90},
+    {"p95", STATISTIC_PERCENTILE, 95},
+    {"p99", STATISTIC_PERCENTILE, 99},
+    {"p99_9", STATISTIC_PERCENTILE, 99.9},
+    {"p99_99", STATISTIC_PERCENTILE, 99.99},
+    {"p99_999", STATISTIC_PERCENTILE, 99.999},
+    {"max", STATISTIC_MAX, 0},
+};
+
+const struct metric_statistic *metric_statistic_find(const char *name)
+{
+    for (size_t i = 0; i < METRIC_STATISTICS; i++)
+        if (strcmp(metric_statistics[i].name, name) == 0)
+            return &metric_statistics[i];
+    return NULL;
+}
+
+const char *metric_key(enum metric_id metric)
+{
+    const char *dot = strrchr(metric_table[metric].path, '.');
+    return dot != NULL ? dot + 1 : metric_table[metric].path;
+}
+
+enum metric_id metric_find(const char *path)
+{
+    enum metric_id id = 0;
+    while (id < METRICS && strcmp(metric_table[id].path, path) != 0)
+        id++;
+    return id;
+}
+
+/* ---- Reading. ---- */
+
+struct metric_slice metric_slice_of(const struct interval_row *row, bool open_loop)
+{
+    double seconds = figure_row_seconds(row);
+    return (struct metric_slice){.counters = row->counters,
+                                 .header = &row->header,
+                                 .row = row,
+                                 .open_loop = open_loop,
+                                 .seconds = seconds,
+                                 .due_seconds = seconds};
+}
+
+struct metric_slice metric_slice_of_run(const struct run_result *result)
+{
+    struct metric_slice slice = metric_slice_of(result->total, result->facts->open_loop);
+    slice.error_kinds = result->error_kinds;
+    slice.sample =
+        result->samples != NULL && result->samples->last.answered ? &result->samples->last : NULL;
+    slice.worker_count = result->facts->worker_count;
+    slice.seconds = result->seconds;
+    slice.due_seconds = result->due_seconds;
+    return slice;
+}
+
+static void know_count(struct metric_value *value, uint64_t count)
+{
+    *value = (struct metric_value){.known = true, .count = count, .number = (double)count};
+}
+
+static uint64_t count_of_word(const struct metric_slice *slice, const char *word)
+{
+    const struct error_kinds *kinds = slice->error_kinds;
+    for (uint32_t i = 0; kinds != NULL && slice->row != NULL && i < kinds->count; i++)
+        if (strcmp(kinds->kinds[i].word, word) == 0)
+            return slice->row->errors_by_kind[i];
+    return 0;
+}
+
+static void bound(struct metric_value *value, struct figure_percentile figure)
+{
+    value->censored = figure.censored;
+    value->at_least_ns = figure.censored ? figure.value_ns : 0;
+}
+
+static struct metric_value read_times(const struct interval_row *row,
+                                      enum interval_histogram_kind kind,
+                                      const struct metric_statistic *statistic)
+{
+    const struct histogram *times = &row->histograms[kind];
+    struct metric_value value = {.known = times->count > 0};
+    switch (statistic->kind) {
+    case STATISTIC_COUNT:
+        know_count(&value, times->count);
+        break;
+    case STATISTIC_MIN:
+        value.number = (double)times->min_ns;
+        break;
+    case STATISTIC_MEAN:
+        value.number = histogram_mean(times);
+        bound(&value, figure_mean(row, kind));
+        break;
+    case STATISTIC_STDEV:
+        value.number = histogram_stdev(times);
+        break;
+    case STATISTIC_PERCENTILE:
+        bound(&value, figure_percentile(row, kind, statistic->percent));
+        value.known &= !value.censored;
+        value.number = (double)figure_percentile(row, kind, statistic->percent).value_ns;
+        break;
+    case STATISTIC_MAX:
+        value.number = (double)times->max_ns;
+        bound(&value, figure_percentile(row, kind, 100));
+        break;
+    }
+    return value;
+}
+
+/* Of a lane; the smallest and the deviation are not kept. */
+static struct metric_value read_coarse(const struct coarse_times *times, uint64_t count,
+                                       const struct metric_statistic *statistic)
+{
+    struct metric_value value = {.known = count > 0};
+    switch (statistic->kind) {
+    case STATISTIC_COUNT:
+        know_count(&value, count);
+        break;
+    case STATISTIC_MEAN:
+        value.number = count > 0 ? (double)times->sum_ns / (double)count : 0;
+        break;
+    case STATISTIC_PERCENTILE:
+        value.number = (double)coarse_quantile(times, statistic->percent / 100);
+        break;
+    case STATISTIC_MAX:
+        value.number = (double)times->max_ns;
+        break;
+    case STATISTIC_MIN:
+    case STATISTIC_STDEV:
+        value.known = false;
+        break;
+    }
+    return value;
+}
+
+static struct metric_value read_lane(const struct metric_slice *slice, const struct metric *metric,
+                                     const struct metric_statistic *statistic)
+{
+    struct metric_value value = {.known = false};
+    const struct node_figures *node = slice->node;
+    const struct class_figures *class = slice->class;
+    if (node != NULL && metric->node_counter > 0)
+        know_count(&value, node->counters[metric->node_counter - 1]);
+    else if (node != NULL && metric == &metric_table[METRIC_RESPONSE_TIME])
+        value = read_coarse(&node->response, node->counters[NODE_OK], statistic);
+    else if (class != NULL && metric->class_counter > 0)
+        know_count(&value, class->counters[metric->class_counter - 1]);
+    else if (class != NULL && metric->class_times > 0) {
+        bool service = metric->class_times == CLASS_SERVICE + 1 || !slice->open_loop;
+        value = read_coarse(&class->times[service ? CLASS_SERVICE : CLASS_RESPONSE],
+                            class->counters[CLASS_OK], statistic);
+    }
+    return value;
+}
+
+enum interval_histogram_kind metric_histogram(const struct metric_slice *slice, enum metric_id id)
+{
+    return id == METRIC_RESPONSE_TIME
+               ? figure_latency_kind(slice->open_loop)
+               : (enum interval_histogram_kind)(metric_table[id].histogram - 1);
+}
+
+struct metric_value metric_read(const struct metric_slice *slice, enum metric_id id,
+                                const struct metric_statistic *statistic)
+{
+    const struct metric *metric = &metric_table[id];
+    struct metric_value value = {.known = false};
+    if (slice->node != NULL || slice->class != NULL)
+        return read_lane(slice, metric, statistic);
+    if (metric->counter > 0)
+        know_count(&value, slice->counters[metric->counter - 1]);
+    else if (metric->word != NULL)
+        know_count(&value, count_of_word(slice, metric->word));
+    else if (metric->count != NULL && (metric->type != METRIC_GAUGE || slice->header != NULL))
+        know_count(&value, metric->count(slice));
+    else if (metric->number != NULL)
+        value.known = metric->number(&value.number, slice);
+    else if (metric->histogram > 0 && slice->row != NULL)
+        value = read_times(slice->row, metric_histogram(slice, id), statistic);
+    return value;
+}
+
+uint64_t metric_count(const struct metric_slice *slice, enum metric_id metric)
+{
+    return metric_read(slice, metric, NULL).count;
+}
