@@ -222,70 +222,57 @@ static uint32_t count_of(const struct schedule *schedule)
     return atomic_load_explicit(&schedule->count, memory_order_acquire);
 }
 
-/* Whether entry `later` has taken over at this place of the integral, or of time. Changes replace all
- * that was planned behind them. */
-static bool reached_units(const struct schedule *schedule, uint32_t later, schedule_units units)
-{
-    return schedule->segments[later].first_units <= units;
-}
+/* Each request of an open loop is looked up: what looks knows, where it is compiled, which kind of place it
+ * looks for. */
+#define INLINE static inline __attribute__((always_inline))
 
-static bool reached_time(const struct schedule *schedule, uint32_t later, uint64_t at_ns)
+/* A place of the integral, or of time. */
+struct place {
+    bool in_time;
+    schedule_units at; /* or nanoseconds */
+};
+
+/* Whether entry `later` has taken over at this place. Changes replace all that was planned behind them. */
+INLINE bool reached(const struct schedule *schedule, uint32_t later, struct place place)
 {
-    return schedule->segments[later].start_ns <= at_ns;
+    const struct schedule_segment *segment = &schedule->segments[later];
+    return (place.in_time ? segment->start_ns : segment->first_units) <= place.at;
 }
 
 /* The entries in force are the planned ones up to the first change, then the changes. Both halves are
  * in order, so that the entry for a place is the last one that has reached it: of the changes if any
  * has, else of the planned ones. An entry without requests of its own (a pause) starts at the same
  * place as the one behind it, and the later one wins. */
-static uint32_t search(const struct schedule *schedule, uint32_t first, uint32_t end,
-                       schedule_units units)
+INLINE uint32_t find(const struct schedule *schedule, struct place place, schedule_hint *hint)
 {
+    uint32_t count = count_of(schedule), planned = schedule->planned_count, found = *hint;
+    bool changed = count > planned && reached(schedule, planned, place);
+    uint32_t first = changed ? planned : 0, end = changed ? count : planned;
+    if (found >= first && found < end && reached(schedule, found, place) &&
+        (found + 1 == end || !reached(schedule, found + 1, place)))
+        return found;
     while (end - first > 1) {
         uint32_t middle = first + (end - first) / 2;
-        if (reached_units(schedule, middle, units))
+        if (reached(schedule, middle, place))
             first = middle;
         else
             end = middle;
     }
+    *hint = first;
     return first;
-}
-
-static uint32_t find_units(const struct schedule *schedule, schedule_units units,
-                           schedule_hint *hint)
-{
-    uint32_t count = count_of(schedule), planned = schedule->planned_count, found = *hint;
-    if (count > planned && reached_units(schedule, planned, units)) {
-        if (found < planned || found >= count || !reached_units(schedule, found, units) ||
-            (found + 1 < count && reached_units(schedule, found + 1, units)))
-            found = search(schedule, planned, count, units);
-    } else if (found >= planned || !reached_units(schedule, found, units) ||
-               (found + 1 < planned && reached_units(schedule, found + 1, units))) {
-        found = search(schedule, 0, planned, units);
-    }
-    *hint = found;
-    return found;
 }
 
 static uint32_t find_time(const struct schedule *schedule, uint64_t at_ns)
 {
-    uint32_t count = count_of(schedule), planned = schedule->planned_count;
-    bool changed = count > planned && reached_time(schedule, planned, at_ns);
-    uint32_t first = changed ? planned : 0, end = changed ? count : planned;
-    while (end - first > 1) {
-        uint32_t middle = first + (end - first) / 2;
-        if (reached_time(schedule, middle, at_ns))
-            first = middle;
-        else
-            end = middle;
-    }
-    return first;
+    schedule_hint hint = 0;
+    return find(schedule, (struct place){.in_time = true, .at = at_ns}, &hint);
 }
 
 uint64_t schedule_time_of(const struct schedule *schedule, schedule_units units,
                           schedule_hint *hint)
 {
-    const struct schedule_segment *segment = &schedule->segments[find_units(schedule, units, hint)];
+    const struct place place = {.at = units};
+    const struct schedule_segment *segment = &schedule->segments[find(schedule, place, hint)];
     const struct rate_step *step = &segment->step;
     if (step->from_micro == 0 && step->to_micro == 0)
         return SCHEDULE_NEVER; /* a pause without end: one that ends is never found */
