@@ -185,6 +185,17 @@ static int on_certificate_asked(SSL *ssl, X509 **certificate, EVP_PKEY **key)
     return 0; /* none is shown */
 }
 
+/* Remembers a session that a server has given. */
+static int on_session(SSL *ssl, SSL_SESSION *session)
+{
+    struct tls_session *entry = tls_stream_of(ssl)->session;
+    if (entry == NULL)
+        return 0; /* OpenSSL keeps the reference */
+    SSL_SESSION_free(entry->session);
+    entry->session = session;
+    return 1;
+}
+
 static void set_up(struct tls_client *client)
 {
     SSL_CTX *context = client->context;
@@ -201,7 +212,7 @@ static void set_up(struct tls_client *client)
                                                 ? SSL_SESS_CACHE_CLIENT | SSL_SESS_CACHE_NO_INTERNAL
                                                 : SSL_SESS_CACHE_OFF);
     if (client->resume)
-        SSL_CTX_sess_set_new_cb(context, tls_client_on_session);
+        SSL_CTX_sess_set_new_cb(context, on_session);
 }
 
 /* The kernel's part ------------------------------------------------------------------------------- */
@@ -239,16 +250,6 @@ struct tls_session *tls_client_session(struct tls_client *client, const char *ta
     struct tls_session *fresh = &client->sessions[client->session_count++];
     snprintf(fresh->target, sizeof fresh->target, "%s", target);
     return fresh;
-}
-
-int tls_client_on_session(SSL *ssl, SSL_SESSION *session)
-{
-    struct tls_session *entry = tls_stream_of(ssl)->session;
-    if (entry == NULL)
-        return 0; /* OpenSSL keeps the reference */
-    SSL_SESSION_free(entry->session);
-    entry->session = session;
-    return 1;
 }
 
 /* Life --------------------------------------------------------------------------------------------- */

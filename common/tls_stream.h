@@ -62,8 +62,6 @@ struct tls_stream *tls_stream_of(const SSL *ssl);
 int tls_failure_on_verify(int passed, X509_STORE_CTX *store);
 /* Sets stream->why from OpenSSL's queue of errors, and empties that. */
 void tls_failure_explain(struct tls_stream *stream);
-/* Remembers a session that a server has given. For SSL_CTX_sess_set_new_cb. */
-int tls_client_on_session(SSL *ssl, SSL_SESSION *session);
 /* The entry of an address, made when it is new; NULL: no room. */
 struct tls_session *tls_client_session(struct tls_client *client, const char *target);
 /* BIO over stream->fd. NULL: no memory. */
