@@ -45,13 +45,6 @@ void interval_histogram_reset(struct interval_histogram *histogram)
     histogram->low_index = HISTOGRAM_COUNTS;
 }
 
-void interval_histogram_record_n(struct interval_histogram *histogram, uint64_t value_ns,
-                                 uint64_t times)
-{
-    if (times > 0)
-        interval_histogram_record_alike(histogram, value_ns, times);
-}
-
 void histogram_init_zeroed(struct histogram *histogram)
 {
     histogram->min_ns = UINT64_MAX;
@@ -77,8 +70,7 @@ void histogram_reset(struct histogram *histogram)
         memset(histogram->counts + histogram->low_index, 0,
                (histogram->high_index - histogram->low_index + 1) * sizeof histogram->counts[0]);
     memset(histogram, 0, offsetof(struct histogram, counts));
-    histogram->min_ns = UINT64_MAX;
-    histogram->low_index = HISTOGRAM_COUNTS;
+    histogram_init_zeroed(histogram);
 }
 
 static void widen(struct histogram *into, uint64_t min_ns, uint64_t max_ns, uint32_t low_index,

@@ -90,11 +90,7 @@ static inline void interval_histogram_record_zero(struct interval_histogram *his
     histogram->counts[0]++;
 }
 
-/* The same, maybe no times at all. */
-void interval_histogram_record_n(struct interval_histogram *histogram, uint64_t value_ns,
-                                 uint64_t times);
-
-/* The same, so many times, for half the instructions: min, max and sum are left for
+/* Counts a value so many times, for half the instructions: min, max and sum are left for
  * interval_histogram_settle, which takes them from the buckets. */
 static inline void interval_histogram_tally(struct interval_histogram *histogram, uint64_t value_ns,
                                             uint32_t times)

@@ -222,8 +222,8 @@ void recorder_unanswered(struct stream *stream, const struct request_slot *slot,
 
 void recorder_unsent(struct stream *stream, uint64_t tickets, uint64_t since_ns, uint64_t now_ns)
 {
-    if (stream->open_loop)
-        interval_histogram_record_n(
+    if (stream->open_loop && tickets > 0)
+        interval_histogram_record_alike(
             &stream->recorder.interval->histograms[HISTOGRAM_RESPONSE_UNANSWERED],
             waited(stream, since_ns, now_ns), tickets);
 }
