@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "common/clock.h"
 #include "common/log.h"
 #include "orchestrator/options/rate_steps.h"
 #include "orchestrator/options/rate_text.h"
@@ -16,6 +17,8 @@
 #define PREFILL_CONSUMED_DEFAULT 100000u
 /* Key numbers of one hash tag while a request has few of them. */
 #define PREFILL_NUMBERS_PER_TAG 10u
+#define MONTH_NS (30ull * 24 * 3600 * NS_PER_SECOND)
+#define YEAR_NS (365ull * 24 * 3600 * NS_PER_SECOND)
 #define PREFILL_CONSUMED_MAX 100000000000ull
 
 static enum err_code read_stdin(struct bench_steps *steps, struct err *err)
@@ -314,4 +317,36 @@ void bench_step_set_rate(struct bench_step *step, struct rate_step *room, uint64
     snprintf(spec->rate_text, sizeof spec->rate_text, "%s/s, %s",
              rate_format(rate, sizeof rate, rate_micro),
              spec->arrival == ARRIVAL_POISSON ? "poisson" : "even");
+}
+
+/* When the last request of -n falls due; without memory for that: as if nothing was known. */
+static uint64_t last_request_ns(const struct spec *spec)
+{
+    schedule_hint hint = 0;
+    struct schedule *schedule = rate_steps_schedule(spec->rate_steps, spec->rate_step_count);
+    uint64_t last_ns = schedule != NULL ? schedule_time_ns(schedule, spec->requests, &hint) : 0;
+    free(schedule);
+    return last_ns < YEAR_NS ? last_ns : YEAR_NS;
+}
+
+static uint64_t step_ns(const struct spec *spec)
+{
+    uint64_t warmup_ns = spec->steady_auto ? spec->steady_limit_ns : spec->warmup_ns;
+    uint64_t measured_ns = spec->duration_ns;
+    if (measured_ns == 0 && spec->rate_steps != NULL)
+        measured_ns = last_request_ns(spec);
+    return warmup_ns + measured_ns;
+}
+
+uint64_t bench_steps_planned_ns(const struct bench_steps *steps)
+{
+    uint64_t sum_ns = 0;
+    for (uint32_t i = 0; i < steps->count; i++) {
+        if (steps->steps[i].spec.loop && sum_ns < MONTH_NS)
+            sum_ns = MONTH_NS;
+        sum_ns += step_ns(&steps->steps[i].spec);
+        if (sum_ns > YEAR_NS)
+            sum_ns = YEAR_NS;
+    }
+    return sum_ns;
 }

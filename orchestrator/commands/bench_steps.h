@@ -35,6 +35,11 @@ MUST_USE enum err_code bench_steps_build(struct bench_steps *steps, const struct
                                          struct err *err);
 void bench_steps_free(struct bench_steps *steps);
 
+/* How long they will last, as far as that is known before; for certificates that are made for it. A run without
+ * a rate and without a duration takes as long as the server lets it: it counts as nothing. What has no end (--loop)
+ * counts as a month, and nothing counts as more than a year. */
+uint64_t bench_steps_planned_ns(const struct bench_steps *steps);
+
 /* Another constant rate for a step of an open loop; room has to live as long as the step. */
 void bench_step_set_rate(struct bench_step *step, struct rate_step *room, uint64_t rate_micro);
 

@@ -10,7 +10,6 @@
 #include "orchestrator/commands/bench_log.h"
 #include "orchestrator/commands/interrupts.h"
 #include "orchestrator/commands/invocation.h"
-#include "orchestrator/commands/planned_time.h"
 #include "orchestrator/fleet/run_control.h"
 #include "orchestrator/machine/local_ports.h"
 #include "orchestrator/server/chaos.h"
@@ -156,7 +155,8 @@ static enum err_code reach_target(struct session *session, struct err *err)
     }
     if (spec->managed_tls) {
         code = managed_certificates_make(
-            &session->certificates, planned_time_ns(&session->steps) + session->more_runs_ns, err);
+            &session->certificates, bench_steps_planned_ns(&session->steps) + session->more_runs_ns,
+            err);
         if (code == OK)
             code = set_up_tls(session, err);
     }
