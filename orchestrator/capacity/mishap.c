@@ -22,11 +22,6 @@ static bool has_absence(const struct outage_list *list)
     return false;
 }
 
-static double seconds_of(const struct outage_list *list)
-{
-    return clock_seconds(list->total_ns);
-}
-
 static bool find_outage(char *text, size_t text_bytes, const struct run_result *result)
 {
     char name[96];
@@ -34,7 +29,8 @@ static bool find_outage(char *text, size_t text_bytes, const struct run_result *
         return false;
     const struct outage_list *all = outages_of_all(result->outages);
     if (has_absence(all)) {
-        snprintf(text, text_bytes, "an outage: nothing succeeded for %.3f s", seconds_of(all));
+        snprintf(text, text_bytes, "an outage: nothing succeeded for %.3f s",
+                 clock_seconds(all->total_ns));
         return true;
     }
     for (uint32_t i = 0; i < result->facts->node_count; i++) {
@@ -42,7 +38,8 @@ static bool find_outage(char *text, size_t text_bytes, const struct run_result *
         if (!has_absence(list))
             continue;
         snprintf(text, text_bytes, "an outage: nothing succeeded at %s for %.3f s",
-                 figure_node_name(name, sizeof name, result->facts, i), seconds_of(list));
+                 figure_node_name(name, sizeof name, result->facts, i),
+                 clock_seconds(list->total_ns));
         return true;
     }
     return false;

@@ -250,17 +250,11 @@ static enum err_code add_command(struct bench_steps *steps, const struct spec *s
     return OK;
 }
 
-/* valkey-benchmark fills the list of LRANGE with a run of LPUSH that is reported like a test. */
-static enum err_code add_list_setup(struct bench_steps *steps, const struct spec *spec,
-                                    struct err *err)
-{
-    struct workload_source source = {.test = workload_test_find("lpush"),
-                                     .title = "LPUSH (needed to benchmark LRANGE)"};
-    return add_step(steps, &source, spec, NULL, err);
-}
-
 static enum err_code add_tests(struct bench_steps *steps, const struct spec *spec, struct err *err)
 {
+    /* valkey-benchmark fills the list of LRANGE with a run of LPUSH that is reported like a test. */
+    const struct workload_source list_setup = {.test = workload_test_find("lpush"),
+                                               .title = "LPUSH (needed to benchmark LRANGE)"};
     enum err_code code = OK;
     bool list_ready = false;
     for (uint32_t i = 0; i < spec->test_count && code == OK; i++) {
@@ -270,7 +264,7 @@ static enum err_code add_tests(struct bench_steps *steps, const struct spec *spe
         if (spec->prefill && test->prefill_name != NULL) {
             code = add_prefill(steps, test, spec, err);
         } else if (test->prefill_elements > 0 && !list_ready) {
-            code = add_list_setup(steps, spec, err);
+            code = add_step(steps, &list_setup, spec, NULL, err);
             list_ready = true;
         }
         if (code == OK)

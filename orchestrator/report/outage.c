@@ -62,17 +62,12 @@ struct outages *outages_create(void)
     return calloc(1, sizeof(struct outages));
 }
 
-static void track_free(struct track *track)
-{
-    if (track != NULL)
-        free(track->list.items);
-    free(track);
-}
-
 static void forget_nodes(struct outages *outages)
 {
     for (uint32_t i = 0; i < NODE_FIGURES_MAX; i++) {
-        track_free(outages->nodes[i]);
+        if (outages->nodes[i] != NULL)
+            free(outages->nodes[i]->list.items);
+        free(outages->nodes[i]);
         outages->nodes[i] = NULL;
     }
 }

@@ -166,13 +166,6 @@ static bool writable(const struct output *output)
     return output->file != NULL && !output->gone && output->sys_errno == 0;
 }
 
-/* A progress line never shares its line with results. */
-static void make_way(const struct output *output)
-{
-    if (output->terminal)
-        log_wipe_progress();
-}
-
 static void failed(struct output *output, int sys_errno)
 {
     if (!output->owned && (sys_errno == EPIPE || sys_errno == EBADF)) /* or never was one */
@@ -185,7 +178,8 @@ void output_write(struct output *output, const void *bytes, size_t byte_count)
 {
     if (!writable(output))
         return;
-    make_way(output);
+    if (output->terminal) /* a progress line never shares its line with results */
+        log_wipe_progress();
     errno = 0;
     if (fwrite(bytes, 1, byte_count, output->file) != byte_count)
         failed(output, errno);
@@ -277,20 +271,15 @@ static bool copy(const struct output *output)
     return out >= 0 && close(out) == 0 && good;
 }
 
-static bool is_there_by_now(const struct output *output)
-{
-    struct stat there;
-    return fstatat(output->entry.directory_fd, output->entry.name, &there, AT_SYMLINK_NOFOLLOW) ==
-           0;
-}
-
 enum err_code output_commit(struct output *output, struct err *err)
 {
     const struct output_entry *entry = &output->entry;
+    struct stat there;
     enum err_code code = output_close(output, err);
     if (code != OK || output->temporary == NULL)
         return code;
-    bool kept = output->naming == OUTPUT_MISSING && is_there_by_now(output);
+    bool kept = output->naming == OUTPUT_MISSING &&
+                fstatat(entry->directory_fd, entry->name, &there, AT_SYMLINK_NOFOLLOW) == 0;
     int renamed = kept ? 0
                        : renameat(entry->directory_fd, temporary_name(output), entry->directory_fd,
                                   entry->name);
