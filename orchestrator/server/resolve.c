@@ -2,23 +2,16 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <netdb.h>
-#include <poll.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/un.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "common/units.h"
-
-/* Longest wait without a look at *interrupted. */
-#define SLICE_MS 100
+#include "orchestrator/machine/child.h"
 
 /* ---- lists ---- */
 
@@ -156,59 +149,46 @@ static void look_up(struct answer *answer, const char *host, uint16_t port, int 
     }
 }
 
-static _Noreturn void child_main(struct answer *answer, int fd, const char *host, uint16_t port)
+struct question {
+    struct answer *answer;
+    const struct host_name *name;
+};
+
+static int ask(void *state, int telling_fd)
 {
-    (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
-    look_up(answer, host, port, 0);
-    _exit(write(fd, answer, sizeof *answer) == (ssize_t)sizeof *answer ? 0 : 1);
+    const struct question *question = state;
+    struct answer *answer = question->answer;
+    look_up(answer, question->name->host, question->name->port, 0);
+    return write(telling_fd, answer, sizeof *answer) == (ssize_t)sizeof *answer ? 0 : 1;
 }
 
-static enum err_code await(struct answer *answer, int fd, const char *host, uint64_t limit_ns,
-                           const volatile int *interrupted, struct err *err)
+static enum err_code unanswered(enum child_heard heard, const char *host, uint64_t limit_ns,
+                                struct err *err)
 {
     char duration[32];
-    size_t got_bytes = 0;
-    const uint64_t end_ns = clock_now_ns() + limit_ns;
-    while (got_bytes < sizeof *answer) {
-        struct pollfd readable = {.fd = fd, .events = POLLIN};
-        if (interrupted != NULL && *interrupted != 0)
-            return err_set(err, E_INTERRUPTED, "interrupted while looking for '%s'", host);
-        if (clock_now_ns() >= end_ns)
-            return err_set(err, E_CONNECT,
-                           "cannot resolve host '%s': the resolver has no answer within %s", host,
-                           units_format_duration(duration, sizeof duration, limit_ns));
-        if (poll(&readable, 1, SLICE_MS) <= 0)
-            continue;
-        ssize_t got = read(fd, (char *)answer + got_bytes, sizeof *answer - got_bytes);
-        if (got == 0)
-            return err_set(err, E_SYSTEM, "cannot resolve host '%s': the process that asks ended",
-                           host);
-        got_bytes += got > 0 ? (size_t)got : 0;
-    }
-    return OK;
+    if (heard == CHILD_INTERRUPTED)
+        return err_set(err, E_INTERRUPTED, "interrupted while looking for '%s'", host);
+    if (heard == CHILD_HEARD_LATE)
+        return err_set(err, E_CONNECT,
+                       "cannot resolve host '%s': the resolver has no answer within %s", host,
+                       units_format_duration(duration, sizeof duration, limit_ns));
+    return err_set(err, E_SYSTEM, "cannot resolve host '%s': the process that asks ended", host);
 }
 
 /* Nothing ends a question to the resolver but the end of the process that has asked. */
-static enum err_code look_up_aside(struct answer *answer, const char *host, uint16_t port,
+static enum err_code look_up_aside(struct answer *answer, const struct host_name *name,
                                    uint64_t limit_ns, const volatile int *interrupted,
                                    struct err *err)
 {
-    int ends[2];
-    if (pipe2(ends, O_CLOEXEC) != 0)
-        return err_set_errno(err, E_SYSTEM, errno, "cannot resolve host '%s'", host);
-    pid_t child = fork();
-    if (child == 0)
-        child_main(answer, ends[1], host, port);
-    close(ends[1]);
-    enum err_code code =
-        child > 0 ? await(answer, ends[0], host, limit_ns, interrupted, err)
-                  : err_set_errno(err, E_SYSTEM, errno, "cannot resolve host '%s'", host);
-    close(ends[0]);
-    if (child > 0)
-        kill(child, SIGKILL);
-    while (child > 0 && waitpid(child, NULL, 0) < 0 && errno == EINTR)
-        continue;
-    return code;
+    struct question question = {.answer = answer, .name = name};
+    struct child child;
+    size_t heard_bytes;
+    if (!child_start(&child, &(struct child_plan){.run = ask, .state = &question, .heard = true}))
+        return err_set_errno(err, E_SYSTEM, errno, "cannot resolve host '%s'", name->host);
+    enum child_heard heard =
+        child_hear(&child, answer, sizeof *answer, &heard_bytes, limit_ns, interrupted);
+    child_end(&child);
+    return heard == CHILD_HEARD_ALL ? OK : unanswered(heard, name->host, limit_ns, err);
 }
 
 enum err_code resolve_host(struct target_address *addresses, uint32_t *address_count,
@@ -222,7 +202,7 @@ enum err_code resolve_host(struct target_address *addresses, uint32_t *address_c
     enum err_code code = OK;
     look_up(answer, name->host, name->port, AI_NUMERICHOST);
     if (answer->err.code != OK)
-        code = look_up_aside(answer, name->host, name->port, limit_ns, interrupted, err);
+        code = look_up_aside(answer, name, limit_ns, interrupted, err);
     if (code == OK && answer->err.code != OK)
         code = err_set(err, answer->err.code, "%s", answer->err.text);
     if (code == OK) {

@@ -1,19 +1,15 @@
 #include "orchestrator/server/server_program.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <poll.h>
-#include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "common/clock.h"
+#include "orchestrator/machine/child.h"
 
 #define VERSION_TIMEOUT_NS (5 * NS_PER_SECOND)
 
@@ -70,39 +66,12 @@ enum err_code server_program_check_file(const char *path, struct err *err)
     return OK;
 }
 
-/* Never returns. */
-static _Noreturn void run_version(const char *path, int output_fd, pid_t parent)
-{
-    char *const argv[] = {(char *)(uintptr_t)path, (char *)(uintptr_t) "--version", NULL};
-    (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
-    int null_fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
-    if (getppid() != parent || null_fd < 0 || dup2(null_fd, STDIN_FILENO) < 0 ||
-        dup2(output_fd, STDOUT_FILENO) < 0 || dup2(output_fd, STDERR_FILENO) < 0)
-        _exit(126);
-    (void)close_range(3, ~0u, 0);
-    (void)setsid();
-    execv(path, argv);
-    dprintf(STDERR_FILENO, "%s", strerror(errno));
-    _exit(127);
-}
-
 /* What it prints until it ends, or the time is over. */
-static void read_words(char *words, size_t words_bytes, int fd)
+static void read_words(char *words, size_t words_bytes, struct child *child)
 {
-    uint64_t deadline_ns = clock_now_ns() + VERSION_TIMEOUT_NS;
-    size_t used = 0;
-    for (;;) {
-        uint64_t now_ns = clock_now_ns();
-        struct pollfd ready = {.fd = fd, .events = POLLIN};
-        if (now_ns >= deadline_ns || used + 1 >= words_bytes ||
-            poll(&ready, 1, (int)((deadline_ns - now_ns) / NS_PER_MS) + 1) == 0)
-            break;
-        ssize_t got = read(fd, words + used, words_bytes - used - 1);
-        if (got == 0 || (got < 0 && errno != EINTR))
-            break;
-        used += got > 0 ? (size_t)got : 0;
-    }
-    words[used] = '\0';
+    size_t heard_bytes;
+    (void)child_hear(child, words, words_bytes - 1, &heard_bytes, VERSION_TIMEOUT_NS, NULL);
+    words[heard_bytes] = '\0';
     for (char *at = words; *at != '\0'; at++)
         if ((unsigned char)*at < ' ' || (unsigned char)*at >= 0x7F)
             *at = ' ';
@@ -111,28 +80,15 @@ static void read_words(char *words, size_t words_bytes, int fd)
 enum err_code server_program_check(const char *path, struct err *err)
 {
     char words[512];
-    int ends[2];
+    struct child child;
+    const char *const argv[] = {path, "--version", NULL};
     enum err_code code = server_program_check_file(path, err);
     if (code != OK)
         return code;
-    if (pipe2(ends, O_CLOEXEC) != 0)
+    if (!child_start(&child, &(struct child_plan){.argv = argv, .heard = true}))
         return err_set_errno(err, E_SYSTEM, errno, "cannot ask %.200s for its version", path);
-    pid_t parent = getpid();
-    pid_t child = fork();
-    if (child == 0)
-        run_version(path, ends[1], parent);
-    int sys_errno = errno;
-    close(ends[1]);
-    if (child > 0) {
-        read_words(words, sizeof words, ends[0]);
-        (void)kill(-child, SIGKILL); /* it has said what it had to say, or will not, */
-        (void)kill(child, SIGKILL);  /* and what a script has started, too */
-        while (waitpid(child, NULL, 0) < 0 && errno == EINTR)
-            continue;
-    }
-    close(ends[0]);
-    if (child < 0)
-        return err_set_errno(err, E_SYSTEM, sys_errno, "cannot ask %.200s for its version", path);
+    read_words(words, sizeof words, &child);
+    child_end(&child); /* it has said what it had to say, or will not */
     /* "Valkey server v=9.1.0 sha=..." of every fork so far */
     if (strstr(words, "server v=") == NULL)
         return err_set(err, E_USAGE,
