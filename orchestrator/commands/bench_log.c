@@ -23,10 +23,10 @@ void bench_log_servers_started(const struct managed_cluster *managed)
         const struct managed_server *server = &managed->nodes[i];
         if (managed->count > 1)
             log_line(LOG_INFO, "started node %u, %s (pid %d) on port %u", i, server->program,
-                     (int)server->pid, (unsigned)server->port);
+                     (int)server->process.pid, (unsigned)server->port);
         else
-            log_line(LOG_INFO, "started %s (pid %d) on port %u", server->program, (int)server->pid,
-                     (unsigned)server->port);
+            log_line(LOG_INFO, "started %s (pid %d) on port %u", server->program,
+                     (int)server->process.pid, (unsigned)server->port);
         log_line(LOG_DEBUG, "the server runs in %s, on CPU %d (-1: not pinned)%s",
                  server->directory.path, server->setup.cpu,
                  managed->options.cpu_count > 1 ? " and others" : "");
@@ -36,8 +36,8 @@ void bench_log_servers_started(const struct managed_cluster *managed)
 void bench_log_servers_stop(const struct managed_cluster *managed)
 {
     for (uint32_t i = 0; i < managed->count; i++)
-        if (managed->nodes[i].pid != 0)
-            log_line(LOG_INFO, "stopping the server (pid %d)", (int)managed->nodes[i].pid);
+        if (managed->nodes[i].process.pid != 0)
+            log_line(LOG_INFO, "stopping the server (pid %d)", (int)managed->nodes[i].process.pid);
 }
 
 void bench_log_run_begin(const struct run_facts *run)

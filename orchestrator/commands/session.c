@@ -129,7 +129,7 @@ static void locate_servers(struct session *session)
 {
     const struct topology *topology = session->topology;
     if (session->managed.count > 0) {
-        server_locality_of_process(&session->locality, session->managed.nodes[0].pid);
+        server_locality_of_process(&session->locality, session->managed.nodes[0].process.pid);
         return;
     }
     server_locality_find(&session->locality, session->control, &session->target);

@@ -1,13 +1,9 @@
 #include "orchestrator/server/chaos.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "common/clock.h"
@@ -34,9 +30,8 @@ struct job {
     enum phase phase;
     uint64_t began_ns;
     pid_t pid; /* of the node's process that was sent a signal: there may be another one later */
-    uint64_t wake_ns; /* PAUSED: when it ends; STOPPING: when it is killed; WORKING: the limit */
-    pid_t child;      /* WORKING */
-    int result_fd;    /* WORKING: the child's struct err comes from here */
+    uint64_t wake_ns;    /* PAUSED: when it ends; STOPPING: when it is killed; WORKING: the limit */
+    struct child worker; /* WORKING: its struct err is heard */
 };
 
 struct chaos {
@@ -58,7 +53,8 @@ static struct managed_server *server_of(const struct job *job)
 /* Whether the process that was sent a signal is gone. */
 static bool process_gone(const struct job *job)
 {
-    return server_of(job)->pid != job->pid || managed_server_gone(server_of(job));
+    struct child *process = &server_of(job)->process;
+    return process->pid != job->pid || child_gone(process);
 }
 
 /* --- what is told ---------------------------------------------------------------------------- */
@@ -92,94 +88,55 @@ static void conclude(struct job *job, const char *cause)
 
 /* --- the child that talks to servers --------------------------------------------------------- */
 
-static void close_all_but(int fd)
+static int talk(void *state, int telling_fd)
 {
-    if (fd > 3)
-        (void)close_range(3, (unsigned)fd - 1, 0);
-    (void)close_range((unsigned)fd + 1, ~0u, 0);
-}
-
-/* Never returns. It has a copy of everything, and touches nothing that is the parent's. */
-static void child_main(const struct job *job, int result_fd, pid_t parent)
-{
-    sigset_t none;
+    const struct job *job = state;
     struct err err = {.code = OK};
-    (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
-    if (getppid() != parent)
-        _exit(1);
-    close_all_but(result_fd);
-    /* A Ctrl+C is for the parent, which ends this process when the run is over. */
-    (void)signal(SIGINT, SIG_IGN);
-    (void)signal(SIGTERM, SIG_DFL);
-    (void)signal(SIGHUP, SIG_IGN);
-    (void)signal(SIGCHLD, SIG_DFL);
-    sigemptyset(&none);
-    (void)sigprocmask(SIG_SETMASK, &none, NULL);
     log_set_level(LOG_ERROR);
     enum err_code code = chaos_work(job->chaos->cluster, job->action, &err);
     if (code != OK && err.code == OK)
         err_set(&err, code, "it failed");
-    ssize_t written = write(result_fd, &err, sizeof err);
-    _exit(written == (ssize_t)sizeof err ? 0 : 1);
+    return write(telling_fd, &err, sizeof err) == (ssize_t)sizeof err ? 0 : 1;
 }
 
 static void work(struct job *job)
 {
-    int ends[2];
-    if (pipe2(ends, O_CLOEXEC) != 0) {
-        conclude(job, "no pipe could be made");
-        return;
-    }
-    pid_t parent = getpid();
-    pid_t child = fork();
-    if (child == 0)
-        child_main(job, ends[1], parent);
-    close(ends[1]);
-    if (child < 0) {
-        close(ends[0]);
+    const int log_fd = log_file_fd();
+    const struct child_plan plan = {
+        .run = talk, .state = job, .heard = true, .keep_fds = &log_fd, .keep_count = 1};
+    if (!child_start(&job->worker, &plan)) {
         conclude(job, "no process could be started");
         return;
     }
     bool moves = job->action->kind == CHAOS_RESHARD || job->action->kind == CHAOS_REMOVE_NODE;
-    job->child = child;
-    job->result_fd = ends[0];
     job->phase = PHASE_WORKING;
     job->wake_ns = clock_now_ns() + (moves ? MOVE_TIMEOUT_NS : WORK_TIMEOUT_NS);
 }
 
 static void stop_server(struct job *job)
 {
-    job->pid = server_of(job)->pid;
-    server_of(job)->told_to_end = true;
+    job->pid = server_of(job)->process.pid;
+    server_of(job)->end_expected = true;
     (void)kill(job->pid, SIGTERM);
     (void)kill(job->pid, SIGCONT); /* one that is paused would not hear it */
     job->phase = PHASE_STOPPING;
     job->wake_ns = clock_now_ns() + TERM_TIMEOUT_NS;
 }
 
-static void end_child(struct job *job)
-{
-    (void)kill(job->child, SIGKILL);
-    while (waitpid(job->child, NULL, 0) < 0 && errno == EINTR)
-        continue;
-    close(job->result_fd);
-}
-
 /* The child has ended, or its time is over. */
 static void take_result(struct job *job, bool ended)
 {
     struct err result = {.code = OK};
-    bool told = ended && read(job->result_fd, &result, sizeof result) == (ssize_t)sizeof result;
-    if (ended)
-        close(job->result_fd);
-    else
-        end_child(job);
+    size_t heard_bytes;
+    bool told = ended && child_hear(&job->worker, &result, sizeof result, &heard_bytes, 0, NULL) ==
+                             CHILD_HEARD_ALL;
+    child_end(&job->worker);
     if (!told)
         conclude(job, ended ? "the process that did it ended without a word"
                             : "it took too long and was broken off");
     else if (result.code != OK)
         conclude(job, result.text);
-    else if (job->action->kind == CHAOS_REMOVE_NODE && !managed_server_gone(server_of(job)))
+    else if (job->action->kind == CHAOS_REMOVE_NODE && !child_gone(&server_of(job)->process))
         stop_server(job);
     else
         conclude(job, NULL);
@@ -190,7 +147,7 @@ static void take_result(struct job *job, bool ended)
 static void launch_again(struct job *job)
 {
     struct err err = {.code = OK};
-    if (!managed_server_gone(server_of(job)))
+    if (!child_gone(&server_of(job)->process))
         conclude(job, "another action has started it meanwhile");
     else if (managed_server_relaunch(server_of(job), &err) == OK)
         work(job);
@@ -218,8 +175,8 @@ static bool is_paused(const struct chaos *chaos, uint32_t node)
 /* Signals need a process that runs. */
 static bool has_process(struct job *job)
 {
-    job->pid = server_of(job)->pid;
-    if (!managed_server_gone(server_of(job)))
+    job->pid = server_of(job)->process.pid;
+    if (!child_gone(&server_of(job)->process))
         return true;
     if (job->action->kind == CHAOS_KILL || job->action->kind == CHAOS_PAUSE)
         conclude(job, "the node does not run");
@@ -235,7 +192,7 @@ static void begin(struct job *job)
     case CHAOS_KILL:
         if (!has_process(job))
             return;
-        server_of(job)->told_to_end = true;
+        server_of(job)->end_expected = true;
         (void)kill(job->pid, SIGKILL);
         job->phase = PHASE_DYING;
         return;
@@ -291,12 +248,11 @@ static void step_stopping(struct job *job, uint64_t now_ns)
 
 static void step_working(struct job *job, uint64_t now_ns)
 {
-    pid_t reaped = waitpid(job->child, NULL, WNOHANG);
     bool launched = job->action->kind == CHAOS_RESTART || job->action->kind == CHAOS_ADD_NODE;
-    if (reaped != 0 && !(reaped < 0 && errno == EINTR)) {
+    if (child_gone(&job->worker)) {
         take_result(job, true);
-    } else if (launched && managed_server_gone(server_of(job))) {
-        end_child(job);
+    } else if (launched && child_gone(&server_of(job)->process)) {
+        child_end(&job->worker);
         conclude(job, "the server ended as it started");
     } else if (now_ns >= job->wake_ns) {
         take_result(job, false);
@@ -423,7 +379,7 @@ static void break_off(struct job *job)
     case PHASE_STOPPING:
         break;
     case PHASE_WORKING:
-        end_child(job);
+        child_end(&job->worker);
     }
     conclude(job, "the run ended before it did");
 }

@@ -61,7 +61,7 @@ static enum err_code on_nodes(const struct managed_cluster *cluster, uint32_t no
     enum err_code code = OK;
     for (uint32_t i = 0; i < cluster->count && code == OK; i++) {
         struct control *control;
-        if (node == CHAOS_ALL_NODES ? cluster->nodes[i].pid == 0 : i != node)
+        if (node == CHAOS_ALL_NODES ? cluster->nodes[i].process.pid == 0 : i != node)
             continue;
         code = managed_cluster_connect(&control, cluster, i, err);
         if (code == OK)
@@ -154,7 +154,7 @@ static enum err_code fail_over_replicas(const struct managed_cluster *cluster, u
                 managed_node_wait(deadline_ns, NULL, "the replica did not become the primary", err);
     }
     for (uint32_t i = 0; i < cluster->count && code == OK; i++)
-        if (i != node && cluster->nodes[i].pid != 0) {
+        if (i != node && cluster->nodes[i].process.pid != 0) {
             struct err one = {.code = OK};
             if (follow(cluster, i, node, &one) != OK && i != primary)
                 code = err_set(err, one.code, "node %u does not follow: %s", i, one.text);
@@ -179,14 +179,14 @@ static uint32_t find_replica(const struct managed_cluster *cluster,
     const struct cluster_node *asked = cluster_nodes_by_port(nodes, cluster->nodes[node].port);
     if (asked == NULL)
         return cluster->count;
-    if (!asked->primary && cluster->nodes[node].pid != 0)
+    if (!asked->primary && cluster->nodes[node].process.pid != 0)
         return node;
     const char *primary_id = asked->primary ? asked->id : asked->primary_id;
     for (uint32_t i = 0; i < nodes->count; i++) {
         const struct cluster_node *other = &nodes->items[i];
         uint32_t number = number_of(cluster, other->port);
         if (!other->primary && !other->failed && strcmp(other->primary_id, primary_id) == 0 &&
-            number < cluster->count && cluster->nodes[number].pid != 0)
+            number < cluster->count && cluster->nodes[number].process.pid != 0)
             return number;
     }
     return cluster->count;

@@ -279,7 +279,7 @@ enum err_code managed_cluster_connect(struct control **control,
                                       struct err *err)
 {
     *control = NULL;
-    if (cluster->nodes[node].pid == 0)
+    if (cluster->nodes[node].process.pid == 0)
         return err_set(err, E_FAILED, "node %u does not run", node);
     return managed_node_open(control, &cluster->nodes[node], NULL, err);
 }
@@ -307,9 +307,9 @@ void managed_cluster_stop(struct managed_cluster *cluster)
 {
     /* All of them are told first: a primary that ends waits for replicas that are behind. */
     for (uint32_t i = 0; i < cluster->count; i++)
-        if (!managed_server_gone(&cluster->nodes[i])) {
-            cluster->nodes[i].told_to_end = true;
-            managed_server_tell(&cluster->nodes[i], SIGTERM);
+        if (!child_gone(&cluster->nodes[i].process)) {
+            cluster->nodes[i].end_expected = true;
+            child_tell(&cluster->nodes[i].process, SIGTERM);
         }
     for (uint32_t i = 0; i < cluster->count; i++)
         managed_server_stop(&cluster->nodes[i]);

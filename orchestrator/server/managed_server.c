@@ -9,7 +9,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -109,34 +108,18 @@ static void last_lines(char *lines, size_t lines_bytes, const struct managed_ser
             *at = *at == '\n' ? '|' : ' ';
 }
 
-/* True when the process is gone; then pid is 0. */
-static bool reap(struct managed_server *server)
-{
-    int status = 0;
-    pid_t reaped = waitpid(server->pid, &status, WNOHANG);
-    if (reaped == 0 || (reaped < 0 && errno == EINTR))
-        return false;
-    server->ended_untold = reaped > 0 && !server->told_to_end;
-    server->wait_status = status;
-    server->pid = 0; /* ECHILD: somebody else has reaped it, and the number may be another's */
-    return true;
-}
-
 bool managed_server_died(struct managed_server *server, char *text, size_t text_bytes)
 {
-    char lines[260];
-    if (!managed_server_gone(server) || !server->ended_untold)
+    char lines[260], how[40];
+    const struct child *process = &server->process;
+    if (!child_gone(&server->process) || process->end == CHILD_END_UNKNOWN || server->end_expected)
         return false;
-    server->ended_untold = false;
+    server->end_expected = true; /* it is said once */
     last_lines(lines, sizeof lines, server);
-    const int status = server->wait_status;
-    char how[96];
-    if (WIFSIGNALED(status))
-        snprintf(how, sizeof how, "was killed by signal %d (%s)", WTERMSIG(status),
-                 strsignal(WTERMSIG(status)));
-    else
-        snprintf(how, sizeof how, "ended with status %d", WEXITSTATUS(status));
-    snprintf(text, text_bytes, "%s on port %u %s%s%s", server->program, server->port, how,
+    const bool killed = process->end == CHILD_KILLED;
+    snprintf(text, text_bytes, "%s on port %u %s%s%s%s%s%s", server->program, server->port,
+             child_describe(how, sizeof how, process), killed ? " (" : "",
+             killed ? strsignal(process->number) : "", killed ? ")" : "",
              lines[0] != '\0' ? "; it said last: " : "", lines);
     return true;
 }
@@ -186,7 +169,7 @@ static bool answers(const struct managed_server *server, const volatile int *int
         uint64_t pid;
         /* or what a script has started, which is then of our child's group */
         ours = info_number(&pid, info, "process_id", INT32_MAX) && pid > 0 &&
-               ((pid_t)pid == server->pid || getpgid((pid_t)pid) == server->pid);
+               ((pid_t)pid == server->process.pid || getpgid((pid_t)pid) == server->process.pid);
     }
     free(info);
     control_close(control);
@@ -197,21 +180,17 @@ static enum err_code wait_ready(struct managed_server *server, const volatile in
                                 bool *port_taken, struct err *err)
 {
     uint64_t deadline_ns = clock_now_ns() + READY_TIMEOUT_NS;
-    char lines[260];
+    char lines[260], how[40];
     int64_t stranger;
     *port_taken = false;
     for (;;) {
         if (interrupted != NULL && *interrupted != 0)
             return err_set(err, E_INTERRUPTED, "interrupted while %s started", server->program);
-        if (reap(server)) {
-            const int status = server->wait_status;
+        if (child_gone(&server->process)) {
             *port_taken = port_was_taken(server);
             last_lines(lines, sizeof lines, server);
-            if (WIFSIGNALED(status))
-                return err_set(err, E_CONNECT, "%s was killed by signal %d as it started: %s",
-                               server->program, WTERMSIG(status), lines);
-            return err_set(err, E_CONNECT, "%s ended with status %d as it started: %s",
-                           server->program, WEXITSTATUS(status), lines);
+            return err_set(err, E_CONNECT, "%s %s as it started: %s", server->program,
+                           child_describe(how, sizeof how, &server->process), lines);
         }
         if (answers(server, interrupted, &stranger))
             return OK;
@@ -287,41 +266,20 @@ enum err_code managed_server_relaunch(struct managed_server *server, struct err 
     return server_process_spawn(server, err);
 }
 
-bool managed_server_gone(struct managed_server *server)
-{
-    return server->pid == 0 || reap(server);
-}
-
-static bool reaped_within(struct managed_server *server, uint64_t duration_ns)
-{
-    uint64_t deadline_ns = clock_now_ns() + duration_ns;
-    while (!reap(server)) {
-        if (clock_now_ns() >= deadline_ns)
-            return false;
-        pause_ns(POLL_NS);
-    }
-    return true;
-}
-
-void managed_server_tell(const struct managed_server *server, int signal_number)
-{
-    if (kill(-server->pid, signal_number) != 0)
-        (void)kill(server->pid, signal_number); /* before it has become the leader of its group */
-}
-
 void managed_server_stop(struct managed_server *server)
 {
-    const pid_t group = server->pid;
-    if (server->pid > 0 && !reap(server)) {
-        server->told_to_end = true;
-        managed_server_tell(server, SIGTERM);
-        managed_server_tell(server, SIGCONT); /* it may have been stopped, and deaf */
-        if (!reaped_within(server, STOP_TIMEOUT_NS)) {
-            managed_server_tell(server, SIGKILL);
-            (void)reaped_within(server, STOP_TIMEOUT_NS);
+    struct child *process = &server->process;
+    const pid_t group = process->pid;
+    if (!child_gone(process)) {
+        server->end_expected = true;
+        child_tell(process, SIGTERM);
+        child_tell(process, SIGCONT); /* it may have been stopped, and deaf */
+        if (!child_gone_within(process, STOP_TIMEOUT_NS)) {
+            child_tell(process, SIGKILL);
+            (void)child_gone_within(process, STOP_TIMEOUT_NS);
         }
         (void)kill(-group, SIGKILL); /* what a script that started the server has left behind */
     }
-    server->pid = 0;
+    process->pid = 0;
     private_directory_remove(&server->directory);
 }

@@ -7,10 +7,10 @@
 
 #include <stdbool.h>
 #include <stdint.h>
-#include <sys/types.h>
 
 #include "common/err.h"
 #include "common/spec.h"
+#include "orchestrator/machine/child.h"
 #include "orchestrator/server/certificates.h"
 #include "orchestrator/server/private_directory.h"
 
@@ -39,10 +39,8 @@ struct managed_server_setup {
 };
 
 struct managed_server {
-    pid_t pid;         /* 0: none is running                                   */
-    bool told_to_end;  /* whoever sends it a signal that ends it says so here  */
-    bool ended_untold; /* its process has ended, and nobody had told it to ... */
-    int wait_status;   /* ... as waitpid() has it                              */
+    struct child process;
+    bool end_expected; /* whoever sends it a signal that ends it says so here */
     uint16_t port;
     struct managed_server_setup setup;
     char program[256];
@@ -62,13 +60,9 @@ MUST_USE enum err_code managed_server_await(struct managed_server *server,
                                             const volatile int *interrupted, struct err *err);
 /* Launches one whose process has ended again, with its port and directory, and does not wait. */
 MUST_USE enum err_code managed_server_relaunch(struct managed_server *server, struct err *err);
-/* True when its process is gone, and reaped; then pid is 0. Does not wait. */
-bool managed_server_gone(struct managed_server *server);
 /* True once after its process, which nobody had told to, has ended: text says of which server, and how,
  * and what it said last. Does not wait. */
 bool managed_server_died(struct managed_server *server, char *text, size_t text_bytes);
-/* A signal for it, and for what a script that is given as its program has started. */
-void managed_server_tell(const struct managed_server *server, int signal_number);
 /* SIGTERM, then SIGKILL after 10 s; waits for the process. Safe when none is running. */
 void managed_server_stop(struct managed_server *server);
 

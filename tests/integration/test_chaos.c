@@ -117,19 +117,19 @@ START_TEST(kill_and_restart)
 {
     /* Breaks when a killed server lives on, or another port comes back in its place. */
     managed_start(&cluster, 0, 0);
-    pid_t first = cluster.nodes[0].pid;
+    pid_t first = cluster.nodes[0].process.pid;
     uint16_t port = cluster.nodes[0].port;
     managed_expect(&cluster, 0, "SET a 1", "OK");
     carry_out("- at 0: kill\n");
-    ck_assert_int_eq(cluster.nodes[0].pid, 0);
+    ck_assert_int_eq(cluster.nodes[0].process.pid, 0);
     ck_assert(kill(first, 0) == -1 && errno == ESRCH);
     carry_out("- at 0: restart\n");
-    ck_assert_int_gt(cluster.nodes[0].pid, 0);
+    ck_assert_int_gt(cluster.nodes[0].process.pid, 0);
     ck_assert_uint_eq(cluster.nodes[0].port, port);
     managed_expect(&cluster, 0, "EXISTS a", "0");
-    pid_t second = cluster.nodes[0].pid;
+    pid_t second = cluster.nodes[0].process.pid;
     carry_out("- at 0: restart\n");
-    ck_assert_int_ne(cluster.nodes[0].pid, second);
+    ck_assert_int_ne(cluster.nodes[0].process.pid, second);
     managed_expect(&cluster, 0, "PING", "PONG");
 }
 END_TEST
@@ -140,7 +140,7 @@ START_TEST(pause_stops_and_goes_on)
     managed_start(&cluster, 0, 0);
     begin("- at 0: pause for 300ms\n");
     uint64_t end_ms = support_now_ms() + EVENTS_MS;
-    while (state_of(cluster.nodes[0].pid) != 'T') {
+    while (state_of(cluster.nodes[0].process.pid) != 'T') {
         ck_assert_uint_eq(heard.count, 0);
         ck_assert(support_now_ms() < end_ms);
         turn();
@@ -157,7 +157,7 @@ START_TEST(the_end_of_a_run_ends_a_pause)
     /* Breaks when a server stays stopped for ever, or the run waits for the pause to end. */
     managed_start(&cluster, 0, 0);
     begin("- at 0: pause for 1h\n- at 1h: kill\n");
-    while (state_of(cluster.nodes[0].pid) != 'T')
+    while (state_of(cluster.nodes[0].process.pid) != 'T')
         turn();
     chaos_end(chaos);
     managed_expect(&cluster, 0, "PING", "PONG");
@@ -181,7 +181,7 @@ START_TEST(the_end_of_a_run_ends_its_helpers)
     chaos_end(chaos);
     ck_assert_uint_eq(heard.count, 2);
     ck_assert_uint_eq(support_children(getpid(), children, 8), 1);
-    ck_assert_int_eq(children[0], cluster.nodes[0].pid);
+    ck_assert_int_eq(children[0], cluster.nodes[0].process.pid);
     managed_expect(&cluster, 0, "PING", "PONG");
 }
 END_TEST
@@ -240,7 +240,7 @@ START_TEST(one_action_in_the_way_of_another)
     managed_await(&cluster, 0, "PING", "PONG");
     pid_t children[8];
     ck_assert_uint_eq(support_children(getpid(), children, 8), 1);
-    ck_assert_int_eq(children[0], cluster.nodes[0].pid);
+    ck_assert_int_eq(children[0], cluster.nodes[0].process.pid);
 }
 END_TEST
 
@@ -381,9 +381,9 @@ START_TEST(a_node_comes_and_goes)
     carry_out("- at 0: reshard 600 slots from node 1 to node 6\n");
     ck_assert_int_gt(keys_of(6), 0);
     follow(4, 6);
-    pid_t pid = cluster.nodes[6].pid;
+    pid_t pid = cluster.nodes[6].process.pid;
     carry_out("- at 0: remove node 6\n");
-    ck_assert_int_eq(cluster.nodes[6].pid, 0);
+    ck_assert_int_eq(cluster.nodes[6].process.pid, 0);
     ck_assert(kill(pid, 0) == -1 && errno == ESRCH);
     ck_assert_int_eq(keys_of(0) + keys_of(1) + keys_of(2), 300);
     for (uint32_t by = 0; by < 6; by++) {

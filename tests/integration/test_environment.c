@@ -114,7 +114,8 @@ START_TEST(describes_volley_host_and_server)
     ck_assert_str_eq(json_string_value(at(environment, "server", "mode")), "standalone");
     ck_assert_str_eq(json_string_value(at(environment, "server", "appendonly")), "no");
     ck_assert_str_eq(json_string_value(at(environment, "server", "save")), "");
-    ck_assert_int_eq(json_integer_value(at(environment, "server", "process_id")), server.pid);
+    ck_assert_int_eq(json_integer_value(at(environment, "server", "process_id")),
+                     server.process.pid);
     ck_assert_int_eq(json_integer_value(at(environment, "server", "tcp_port")), server.port);
     ck_assert_uint_eq(json_array_size(at(environment, "host", "usable_cpus")), order.count);
     json_decref(environment);
@@ -150,7 +151,7 @@ START_TEST(finds_the_local_server)
     server_locality_find(&locality, control, &target);
     ck_assert(locality.known);
     ck_assert(locality.local);
-    ck_assert_int_eq(locality.pid, server.pid);
+    ck_assert_int_eq(locality.pid, server.process.pid);
     ck_assert_uint_eq(locality.cpu_count, 1);
     ck_assert_uint_eq(locality.cpus[0], order.cpus[0]);
 }

@@ -49,8 +49,8 @@ START_TEST(a_cluster)
     ck_assert_uint_eq(cluster.count, 6);
     for (uint32_t i = 0; i < 6; i++) {
         const struct managed_server *node = &cluster.nodes[i];
-        pids[i] = node->pid;
-        ck_assert_int_eq(getsid(node->pid), node->pid);
+        pids[i] = node->process.pid;
+        ck_assert_int_eq(getsid(node->process.pid), node->process.pid);
         ck_assert_uint_le(node->port, 55535);
         ck_assert(i == 0 || node->port > cluster.nodes[i - 1].port);
         managed_expect(&cluster, i, "CLUSTER INFO", "cluster_state:ok");
@@ -151,7 +151,7 @@ START_TEST(dies_with_its_parent)
         if (managed_cluster_start(&cluster, &spec, NULL, NULL, 0, NULL, &err) != OK)
             _exit(1);
         for (int i = 0; i < 2; i++)
-            pids[i] = cluster.nodes[i].pid;
+            pids[i] = cluster.nodes[i].process.pid;
         if (write(ends[1], pids, sizeof pids) != (ssize_t)sizeof pids)
             _exit(1);
         (void)kill(getpid(), SIGKILL);

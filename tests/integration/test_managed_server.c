@@ -64,16 +64,16 @@ START_TEST(serves_and_leaves_nothing)
 {
     /* A server process, or its directory, left behind by every run. */
     start(-1);
-    ck_assert_int_gt(server.pid, 0);
+    ck_assert_int_gt(server.process.pid, 0);
     ck_assert_int_ne(server.port, 0);
     ck_assert_int_gt(left_behind(false), 0);
     server_say(server.port, "PING", "+PONG");
     server_say(server.port, "CONFIG GET save", "*2\r\n$4\r\nsave\r\n$0\r\n\r\n");
     server_say(server.port, "CONFIG GET appendonly", "*2\r\n$10\r\nappendonly\r\n$2\r\nno\r\n");
     server_say(server.port, "CONFIG GET bind", "*2\r\n$4\r\nbind\r\n$9\r\n127.0.0.1\r\n");
-    pid_t pid = server.pid;
+    pid_t pid = server.process.pid;
     managed_server_stop(&server);
-    ck_assert_int_eq(server.pid, 0);
+    ck_assert_int_eq(server.process.pid, 0);
     ck_assert(kill(pid, 0) == -1 && errno == ESRCH);
     ck_assert_int_eq(left_behind(false), 0);
     managed_server_stop(&server);
@@ -84,8 +84,8 @@ START_TEST(has_a_session_of_its_own)
 {
     /* A Ctrl+C on the terminal stops the server before the run that measures it. */
     start(-1);
-    ck_assert_int_eq(getsid(server.pid), server.pid);
-    ck_assert_int_ne(getsid(server.pid), getsid(0));
+    ck_assert_int_eq(getsid(server.process.pid), server.process.pid);
+    ck_assert_int_ne(getsid(server.process.pid), getsid(0));
     managed_server_stop(&server);
 }
 END_TEST
@@ -98,7 +98,7 @@ START_TEST(is_pinned)
     ck_assert_int_eq(cpu_order_discover(&order, "", NULL, &err), OK);
     uint32_t cpu = order.cpus[order.count - 1];
     start((int)cpu);
-    ck_assert_int_eq(sched_getaffinity(server.pid, sizeof set, &set), 0);
+    ck_assert_int_eq(sched_getaffinity(server.process.pid, sizeof set, &set), 0);
     ck_assert_int_eq(CPU_COUNT(&set), 1);
     ck_assert(CPU_ISSET(cpu, &set));
     managed_server_stop(&server);
@@ -130,7 +130,7 @@ START_TEST(inherits_nothing)
     ck_assert(signal(SIGUSR1, SIG_IGN) != SIG_ERR);
     start(-1);
 
-    snprintf(path, sizeof path, "/proc/%d/fd", (int)server.pid);
+    snprintf(path, sizeof path, "/proc/%d/fd", (int)server.process.pid);
     DIR *open_files = opendir(path);
     ck_assert_ptr_nonnull(open_files);
     int seen = 0;
@@ -143,7 +143,7 @@ START_TEST(inherits_nothing)
     closedir(open_files);
     ck_assert_int_gt(seen, 2);
 
-    ck_assert(system_file_read(status, sizeof status, "/proc/%d/status", (int)server.pid));
+    ck_assert(system_file_read(status, sizeof status, "/proc/%d/status", (int)server.process.pid));
     const char *mask = strstr(status, "SigBlk:");
     const char *ignored = strstr(status, "SigIgn:");
     ck_assert_ptr_nonnull(mask);
@@ -168,7 +168,8 @@ START_TEST(dies_with_its_parent)
     if (parent == 0) {
         if (managed_server_start(&server, &(struct managed_server_setup){.cpu = -1}, NULL, &err) !=
                 OK ||
-            write(pipe_fds[1], &server.pid, sizeof server.pid) != (ssize_t)sizeof server.pid)
+            write(pipe_fds[1], &server.process.pid, sizeof server.process.pid) !=
+                (ssize_t)sizeof server.process.pid)
             _exit(1);
         (void)kill(getpid(), SIGKILL);
     }
@@ -195,7 +196,7 @@ START_TEST(program_that_fails_tells_why)
     ck_assert_msg(strstr(err.text, "ended with status 3") != NULL, "%s", err.text);
     ck_assert_msg(strstr(err.text, "line 499 of a long log|cannot open config|giving up") != NULL,
                   "%s", err.text);
-    ck_assert_int_eq(server.pid, 0);
+    ck_assert_int_eq(server.process.pid, 0);
     ck_assert_int_eq(left_behind(true), 0);
 }
 END_TEST
@@ -271,7 +272,7 @@ START_TEST(interrupt_while_starting)
     ck_assert_int_eq(managed_server_start(&server, &(struct managed_server_setup){.cpu = -1},
                                           &interrupted, &err),
                      E_INTERRUPTED);
-    ck_assert_int_eq(server.pid, 0);
+    ck_assert_int_eq(server.process.pid, 0);
     ck_assert(waitpid(-1, NULL, WNOHANG) == -1 && errno == ECHILD);
     ck_assert_int_eq(left_behind(true), 0);
 }
@@ -281,10 +282,10 @@ START_TEST(server_that_died_meanwhile)
 {
     /* Stopping a server that is gone waits for it, or kills whoever has its number now. */
     start(-1);
-    ck_assert_int_eq(kill(server.pid, SIGKILL), 0);
-    ck_assert_int_eq(waitpid(server.pid, NULL, 0), server.pid);
+    ck_assert_int_eq(kill(server.process.pid, SIGKILL), 0);
+    ck_assert_int_eq(waitpid(server.process.pid, NULL, 0), server.process.pid);
     managed_server_stop(&server);
-    ck_assert_int_eq(server.pid, 0);
+    ck_assert_int_eq(server.process.pid, 0);
     ck_assert_int_eq(left_behind(false), 0);
 }
 END_TEST

@@ -115,8 +115,8 @@ uint32_t managed_set(const struct managed_cluster *cluster, const char *key, con
     char text[MANAGED_TEXT_BYTES];
     for (uint32_t i = 0; i < cluster->count; i++) {
         struct cluster_node seen;
-        if (cluster->nodes[i].pid == 0 || !managed_seen(&seen, cluster, 0, i) || !seen.primary ||
-            !cluster_node_serves(&seen, slots_of_key(key, strlen(key))))
+        if (cluster->nodes[i].process.pid == 0 || !managed_seen(&seen, cluster, 0, i) ||
+            !seen.primary || !cluster_node_serves(&seen, slots_of_key(key, strlen(key))))
             continue;
         managed_say(text, cluster, i, "SET %s %s", key, value);
         ck_assert_msg(strcmp(text, "OK") == 0, "node %u: SET %s: %s", i, key, text);
