@@ -3,8 +3,6 @@
 #include <assert.h>
 #include <errno.h>
 #include <sched.h>
-#include <signal.h>
-#include <sys/prctl.h>
 #include <unistd.h>
 
 #include "worker/connections.h"
@@ -110,31 +108,17 @@ static void prime_loop(struct worker *worker)
 
 /* Life ----------------------------------------------------------------------------------------- */
 
-static enum err_code become_worker(const struct worker_run *run, const struct worker_share *share,
-                                   struct err *err)
+static enum err_code pin(const struct worker_share *share, struct err *err)
 {
-    /* Signals to the whole process group are the orchestrator's to act on; workers end with it. */
-    signal(SIGINT, SIG_IGN);
-    signal(SIGTERM, SIG_IGN);
-    signal(SIGHUP, SIG_IGN);
-    signal(SIGPIPE, SIG_IGN);
-    signal(SIGCHLD, SIG_DFL);
-    sigset_t none;
-    sigemptyset(&none);
-    sigprocmask(SIG_SETMASK, &none, NULL);
-    prctl(PR_SET_PDEATHSIG, SIGKILL);
-    /* The parent may have died before the line above. */
-    if (getppid() != run->orchestrator)
-        return err_set(err, E_SYSTEM, "worker %u: its orchestrator is gone", share->index);
-    if (share->cpu >= 0) {
-        cpu_set_t cpus;
-        CPU_ZERO(&cpus);
-        CPU_SET((size_t)share->cpu, &cpus);
-        if (sched_setaffinity(0, sizeof cpus, &cpus) != 0)
-            return err_set_errno(err, E_SYSTEM, errno, "worker %u: cannot run on CPU %d",
-                                 share->index, share->cpu);
-    }
-    return OK;
+    cpu_set_t cpus;
+    if (share->cpu < 0)
+        return OK;
+    CPU_ZERO(&cpus);
+    CPU_SET((size_t)share->cpu, &cpus);
+    if (sched_setaffinity(0, sizeof cpus, &cpus) == 0)
+        return OK;
+    return err_set_errno(err, E_SYSTEM, errno, "worker %u: cannot run on CPU %d", share->index,
+                         share->cpu);
 }
 
 static enum err_code build_loop(struct worker *worker, struct err *err)
@@ -317,7 +301,7 @@ int worker_main(const struct worker_stream *streams, uint32_t count)
         };
     }
     set_state(&worker, WORKER_CONNECTING);
-    enum err_code code = become_worker(streams[0].run, streams[0].share, &err);
+    enum err_code code = pin(streams[0].share, &err);
     if (code == OK)
         code = worker_create(&worker, &err);
     if (code == OK && streams[0].share->replacement && has_start(&worker)) {

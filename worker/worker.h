@@ -4,7 +4,6 @@
 
 #include <stdbool.h>
 #include <stdint.h>
-#include <sys/types.h>
 
 #include "common/ipc.h"
 #include "common/spec.h"
@@ -35,8 +34,7 @@ struct worker_run {
     const struct generator *generator; /* NULL: the workload's; tests bring their own ...       */
     const void *generator_source;      /* ... with what it makes requests of                    */
     void *segment;                     /* ipc.h */
-    int wake_fd;        /* eventfd, written at the start and at a stop; never read          */
-    pid_t orchestrator; /* a worker whose parent is another has been orphaned               */
+    int wake_fd; /* eventfd, written at the start and at a stop; never read          */
     uint32_t worker_count;
 };
 

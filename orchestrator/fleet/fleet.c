@@ -5,7 +5,6 @@
 #include <stdlib.h>
 #include <sys/eventfd.h>
 #include <sys/mman.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "common/clock.h"
@@ -216,7 +215,7 @@ static uint64_t finish_deadline_ns(const struct fleet *fleet)
 static bool any_process(const struct fleet *fleet)
 {
     for (uint32_t i = 0; i < fleet->member_count; i++)
-        if (fleet->members[i].pid > 0)
+        if (fleet->members[i].process.pid > 0)
             return true;
     return false;
 }
@@ -303,7 +302,6 @@ static enum err_code fleet_create(struct fleet *fleet, struct err *err)
         return err_set(err, E_SYSTEM, "cannot set up the orchestrator's event loop");
     fleet->run->segment = fleet->segment;
     fleet->run->wake_fd = fleet->wake_fd;
-    fleet->run->orchestrator = getpid();
     fleet->run->worker_count = fleet->member_count;
     fleet->steering = (struct steering){.segment = fleet->segment,
                                         .spec = fleet->run->spec,
@@ -324,10 +322,7 @@ static enum err_code fleet_create(struct fleet *fleet, struct err *err)
 static void end_scout(struct fleet *fleet)
 {
     uint32_t version = 0;
-    if (fleet->scout > 0) {
-        kill(fleet->scout, SIGKILL);
-        waitpid(fleet->scout, NULL, 0);
-    }
+    child_end(&fleet->scout);
     if (fleet->segment != NULL && fleet->result->topology != NULL)
         (void)topology_refresh(fleet->result->topology, &version, ipc_topology(fleet->segment));
 }
@@ -337,8 +332,7 @@ static void fleet_destroy(struct fleet *fleet)
     if (fleet->members != NULL) {
         fleet_kill_workers(fleet);
         for (uint32_t i = 0; i < fleet->member_count; i++)
-            if (fleet->members[i].pid > 0)
-                waitpid(fleet->members[i].pid, NULL, 0);
+            child_end(&fleet->members[i].process);
     }
     end_scout(fleet);
     collector_destroy(&fleet->collector);

@@ -17,7 +17,7 @@
 #define STOP_AHEAD_NS (3 * NS_PER_MS)
 
 struct member {
-    pid_t pid;      /* 0: no process                        */
+    struct child process;
     pid_t last_pid; /* of the newest process, dead or alive */
     struct worker_share share;
     uint32_t restarts;
@@ -39,7 +39,7 @@ struct fleet {
     struct steering steering;
     struct info_sampler *sampler; /* NULL: nobody asks the server */
     struct scout_run scout_run;
-    pid_t scout; /* 0: none runs */
+    struct child scout;
     uint32_t scout_restarts;
     struct member *members;
     uint32_t member_count;
@@ -71,9 +71,6 @@ struct fleet {
 
 /* supervise.c ---------------------------------------------------------------------------------- */
 
-/* In a child: nothing of the orchestrator's is left open but keep_fd (below 3: nothing at all) and stderr, so
- * that no file, socket or terminal outlives it there. */
-void fleet_close_inherited(int keep_fd);
 MUST_USE enum err_code fleet_fork_member(struct fleet *fleet, uint32_t index, bool replacement,
                                          struct err *err);
 void fleet_wake_workers(struct fleet *fleet);

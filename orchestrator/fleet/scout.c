@@ -1,16 +1,12 @@
 #include "orchestrator/fleet/scout.h"
 
 #include <errno.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
-#include <unistd.h>
 
 #include "common/clock.h"
 #include "common/ipc.h"
 #include "common/log.h"
-#include "orchestrator/fleet/fleet_state.h"
 #include "orchestrator/fleet/scout_state.h"
 
 #define LOOK_NS (20 * NS_PER_MS)
@@ -47,20 +43,6 @@ static void set_patience(struct scout *scout, uint64_t patience_ns)
         patience_ns = limit_ns;
     scout->patience.connection_timeout_ns = patience_ns;
     scout->patience.request_timeout_ns = patience_ns;
-}
-
-static bool is_orphan(const struct scout *scout)
-{
-    return getppid() != scout->parent;
-}
-
-static void ignore_signals(void)
-{
-    static const int numbers[] = {SIGINT, SIGTERM, SIGHUP, SIGPIPE};
-    for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++)
-        signal(numbers[i], SIG_IGN);
-    signal(SIGCHLD, SIG_DFL);
-    prctl(PR_SET_PDEATHSIG, SIGKILL);
 }
 
 static uint64_t wishes(const struct scout *scout)
@@ -104,10 +86,10 @@ static void look(struct scout *scout)
                                                  : 2 * scout->patience.connection_timeout_ns);
 }
 
-static void live(struct scout *scout)
+static _Noreturn void live(struct scout *scout)
 {
     uint64_t seen = 0, urgent_until_ns = 0, next_ns = clock_now_ns() + CALM_EVERY_NS;
-    while (!is_orphan(scout)) {
+    for (;;) {
         uint64_t now_ns = clock_now_ns();
         uint64_t wanted = wishes(scout);
         if (scout->run->spec->sentinels != NULL)
@@ -135,28 +117,24 @@ static void live(struct scout *scout)
     }
 }
 
-static _Noreturn void scout_main(const struct scout_run *run, pid_t parent)
+static int scout_main(void *run, int telling_fd)
 {
-    ignore_signals();
-    fleet_close_inherited(log_file_fd());
     struct scout *scout = calloc(1, sizeof *scout);
+    (void)telling_fd;
     if (scout == NULL)
-        _exit(1);
+        return 1;
     scout->run = run;
-    scout->parent = parent;
     begin(scout);
     live(scout);
-    _exit(0);
 }
 
-enum err_code scout_start(pid_t *pid, const struct scout_run *run, struct err *err)
+enum err_code scout_start(struct child *scout, struct scout_run *run, struct err *err)
 {
-    pid_t parent = getpid();
-    *pid = fork();
-    if (*pid == 0)
-        scout_main(run, parent);
-    if (*pid > 0)
-        return OK;
-    *pid = 0;
-    return err_set_errno(err, E_SYSTEM, errno, "cannot fork the process that follows the topology");
+    const int log_fd = log_file_fd();
+    const struct child_plan plan = {
+        .run = scout_main, .state = run, .keep_fds = &log_fd, .keep_count = 1};
+    return child_start(scout, &plan)
+               ? OK
+               : err_set_errno(err, E_SYSTEM, errno,
+                               "cannot fork the process that follows the topology");
 }

@@ -10,11 +10,11 @@
 
 #include <stdbool.h>
 #include <stdint.h>
-#include <sys/types.h>
 
 #include "common/err.h"
 #include "common/spec.h"
 #include "common/topology.h"
+#include "orchestrator/machine/child.h"
 
 /* Constant while the scout lives. */
 struct scout_run {
@@ -27,8 +27,8 @@ struct scout_run {
 /* Whether anything can change that a scout would notice: not for one server with a numeric address. */
 bool scout_is_needed(const struct spec *spec, const struct topology *topology);
 
-/* Forks one. It ignores terminal signals, dies with its parent, and lives until it is killed; the
- * caller reaps it. A second one, after the first has died, goes on from the table as it is. */
-MUST_USE enum err_code scout_start(pid_t *pid, const struct scout_run *run, struct err *err);
+/* Forks one, which lives until it is killed (child_end). A second one, after the first has died, goes on from
+ * the table as it is. */
+MUST_USE enum err_code scout_start(struct child *scout, struct scout_run *run, struct err *err);
 
 #endif

@@ -9,7 +9,6 @@
 
 struct scout {
     const struct scout_run *run;
-    pid_t parent;
     struct topology_shared *shared;
     struct topology current; /* as published                                              */
     struct topology next;    /* being put together                                        */

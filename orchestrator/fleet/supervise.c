@@ -1,9 +1,7 @@
 /* Workers and target under watch: forked, counted, replaced when they die; a run that has become
  * pointless is ended. */
 #include <errno.h>
-#include <fcntl.h>
 #include <signal.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "common/clock.h"
@@ -21,24 +19,19 @@
 
 /* Forking -------------------------------------------------------------------------------------- */
 
-void fleet_close_inherited(int keep_fd)
-{
-    int null_fd = open("/dev/null", O_RDWR);
-    if (null_fd >= 0) {
-        dup2(null_fd, STDIN_FILENO);
-        dup2(null_fd, STDOUT_FILENO);
-    }
-    if (keep_fd > 3)
-        close_range(3, (unsigned)keep_fd - 1, 0);
-    close_range(keep_fd < 3 ? 3 : (unsigned)keep_fd + 1, ~0u, 0);
-}
-
 static uint32_t connections_before(const struct plan *plan, uint32_t index)
 {
     uint32_t connections = 0;
     for (uint32_t i = 0; i < index; i++)
         connections += plan->workers[i].connections;
     return connections;
+}
+
+static int work(void *state, int telling_fd)
+{
+    const struct worker_stream *stream = state;
+    (void)telling_fd;
+    return worker_main(stream, 1);
 }
 
 enum err_code fleet_fork_member(struct fleet *fleet, uint32_t index, bool replacement,
@@ -55,14 +48,12 @@ enum err_code fleet_fork_member(struct fleet *fleet, uint32_t index, bool replac
         .replacement = replacement,
     };
     atomic_store(&ipc_worker(fleet->segment, index)->state, WORKER_FORKED);
-    pid_t pid = fork();
-    if (pid < 0)
+    struct worker_stream stream = {fleet->run, &member->share};
+    const struct child_plan plan = {
+        .run = work, .state = &stream, .keep_fds = &fleet->wake_fd, .keep_count = 1};
+    if (!child_start(&member->process, &plan))
         return err_set_errno(err, E_SYSTEM, errno, "cannot fork worker %u", index);
-    if (pid == 0) {
-        fleet_close_inherited(fleet->wake_fd);
-        _exit(worker_main(&(struct worker_stream){fleet->run, &member->share}, 1));
-    }
-    member->pid = member->last_pid = pid;
+    member->last_pid = member->process.pid;
     member->silent_ns = 0;
     return OK;
 }
@@ -87,8 +78,7 @@ void fleet_set_stop(struct fleet *fleet, uint64_t stop_ns)
 void fleet_kill_workers(struct fleet *fleet)
 {
     for (uint32_t i = 0; i < fleet->member_count; i++)
-        if (fleet->members[i].pid > 0)
-            kill(fleet->members[i].pid, SIGKILL);
+        child_tell(&fleet->members[i].process, SIGKILL);
 }
 
 enum worker_state fleet_state_of(const struct fleet *fleet, uint32_t index)
@@ -108,14 +98,14 @@ void fleet_fail(struct fleet *fleet)
 /* Supervision ---------------------------------------------------------------------------------- */
 
 /* Before the start any death ends the run; the caller says why. */
-static void died_before_start(struct fleet *fleet, uint32_t index, int status)
+static void died_before_start(struct fleet *fleet, uint32_t index)
 {
+    const struct child *process = &fleet->members[index].process;
     struct ipc_worker *worker = ipc_worker(fleet->segment, index);
     if (fleet_state_of(fleet, index) == WORKER_FAILED)
         return; /* judge_readiness names the cause */
     err_set(&fleet->err, E_SYSTEM, "worker %u died before the start (%s %d): %s", index,
-            WIFSIGNALED(status) ? "signal" : "status",
-            WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status),
+            process->end == CHILD_KILLED ? "signal" : "status", process->number,
             worker->err.code != OK ? worker->err.text : "no cause given");
     fleet_fail(fleet);
 }
@@ -149,10 +139,11 @@ static void replace(struct fleet *fleet, uint32_t index)
     }
 }
 
-static void died_running(struct fleet *fleet, uint32_t index, pid_t pid, int status)
+static void died_running(struct fleet *fleet, uint32_t index)
 {
+    const struct child *process = &fleet->members[index].process;
     struct ipc_worker *worker = ipc_worker(fleet->segment, index);
-    if (WIFEXITED(status) && fleet_state_of(fleet, index) == WORKER_DONE)
+    if (process->end == CHILD_EXITED && fleet_state_of(fleet, index) == WORKER_DONE)
         return; /* its last record is in the ring */
     if (!fleet->stopped_at_once)
         fleet->result->evidence.workers_lost++;
@@ -162,8 +153,8 @@ static void died_running(struct fleet *fleet, uint32_t index, pid_t pid, int sta
     }
     log_line(fleet->stopped_at_once ? LOG_DEBUG : LOG_WARNING,
              "worker %u (pid %d) died by %s %d%s%s; its interval is marked degraded", index,
-             (int)pid, WIFSIGNALED(status) ? "signal" : "exit status",
-             WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status),
+             (int)fleet->members[index].last_pid,
+             process->end == CHILD_KILLED ? "signal" : "exit status", process->number,
              worker->err.code != OK ? ": " : "", worker->err.code != OK ? worker->err.text : "");
     if (collector_harvest(&fleet->collector, index, &fleet->err) != OK)
         fleet_fail(fleet);
@@ -174,16 +165,13 @@ static void died_running(struct fleet *fleet, uint32_t index, pid_t pid, int sta
 void supervise_reap(struct fleet *fleet)
 {
     for (uint32_t i = 0; i < fleet->member_count; i++) {
-        struct member *member = &fleet->members[i];
-        int status;
-        if (member->pid <= 0 || waitpid(member->pid, &status, WNOHANG) != member->pid)
+        struct child *process = &fleet->members[i].process;
+        if (process->pid == 0 || !child_gone(process))
             continue;
-        pid_t pid = member->pid;
-        member->pid = 0;
         if (fleet->running)
-            died_running(fleet, i, pid, status);
+            died_running(fleet, i);
         else
-            died_before_start(fleet, i, status);
+            died_before_start(fleet, i);
     }
 }
 
@@ -191,15 +179,13 @@ void supervise_reap(struct fleet *fleet)
 void supervise_scout(struct fleet *fleet)
 {
     struct err err = {.code = OK};
-    int status;
-    if (fleet->scout <= 0 || waitpid(fleet->scout, &status, WNOHANG) != fleet->scout)
+    const struct child *scout = &fleet->scout;
+    if (scout->pid == 0 || !child_gone(&fleet->scout))
         return;
-    fleet->scout = 0;
     bool again = fleet->scout_restarts < SCOUT_RESTARTS_MAX;
     log_line(again ? LOG_WARNING : LOG_ERROR,
              "the process that follows the topology died by %s %d; %s",
-             WIFSIGNALED(status) ? "signal" : "exit status",
-             WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status),
+             scout->end == CHILD_KILLED ? "signal" : "exit status", scout->number,
              again ? "another one takes its place" : "from here on nobody does");
     if (!again)
         return;
@@ -224,11 +210,12 @@ void supervise_heartbeats(struct fleet *fleet, uint64_t passed_ns)
             member->silent_ns = 0;
         }
         member->silent_ns += passed_ns;
-        if (member->pid > 0 && member->silent_ns > limit_ns && !collected->complete) {
+        if (member->process.pid > 0 && member->silent_ns > limit_ns && !collected->complete) {
             log_line(LOG_WARNING, "worker %u (pid %d) shows no sign of life for %llu s: killed", i,
-                     (int)member->pid, (unsigned long long)(member->silent_ns / NS_PER_SECOND));
+                     (int)member->process.pid,
+                     (unsigned long long)(member->silent_ns / NS_PER_SECOND));
             member->silent_ns = 0;
-            kill(member->pid, SIGKILL);
+            child_tell(&member->process, SIGKILL);
         }
     }
 }

@@ -7,7 +7,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/wait.h>
 
 #include "common/clock.h"
 #include "common/ipc.h"
@@ -29,7 +28,7 @@ static struct {
     void *segment;
     size_t segment_bytes;
     struct scout_run run;
-    pid_t scout;
+    struct child scout;
     char host[160];
 } world;
 
@@ -51,8 +50,7 @@ static void set_up(void)
 
 static void tear_down(void)
 {
-    if (world.scout > 0)
-        support_kill(world.scout);
+    child_end(&world.scout);
     munmap(world.segment, world.segment_bytes);
 }
 
@@ -201,14 +199,14 @@ START_TEST(scout_dies)
     start_cluster(2, 1, 0);
     test_cluster_promote(&cluster, 2);
     await_owner(0, cluster.nodes[2].port);
-    kill(world.scout, SIGTERM); /* has no effect */
-    support_kill(world.scout);
+    kill(world.scout.pid, SIGTERM); /* has no effect */
+    child_end(&world.scout);
     atomic_fetch_or(&ipc_topology(world.segment)->version, 1); /* as if it had died writing */
     test_cluster_move_slot(&cluster, 0, 2, 1);
     start_scout();
     await_owner(0, cluster.nodes[1].port);
     await_owner(1, cluster.nodes[2].port);
-    ck_assert_int_eq(kill(world.scout, SIGINT), 0);
+    ck_assert_int_eq(kill(world.scout.pid, SIGINT), 0);
     test_cluster_move_slot(&cluster, 0, 1, 2);
     await_owner(0, cluster.nodes[2].port);
     test_cluster_stop(&cluster);

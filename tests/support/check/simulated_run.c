@@ -162,7 +162,6 @@ void simulated_runs_go(struct simulated_run *const *streams, size_t count,
         simulated->run.workload = simulated->workload;
         simulated->run.transport = &scripted_transport;
         simulated->run.wake_fd = wake_fd;
-        simulated->run.orchestrator = getppid();
         given[i] = (struct worker_stream){&simulated->run, &simulated->share};
     }
     under_way = streams;
