@@ -85,17 +85,25 @@ static enum err_code no_answer_error(struct control *control, const char *doing,
 
 enum wait_result { WAIT_READY, WAIT_TIMEOUT, WAIT_INTERRUPTED };
 
+/* Whether there is time left. */
+static enum wait_result look(const struct control *control, uint64_t deadline_ns)
+{
+    if (is_interrupted(control))
+        return WAIT_INTERRUPTED;
+    return clock_now_ns() >= deadline_ns ? WAIT_TIMEOUT : WAIT_READY;
+}
+
 /* Waits for events on fd (-1: just time) until the deadline. */
 static enum wait_result wait_until(const struct control *control, int fd, short events,
                                    uint64_t deadline_ns)
 {
     for (;;) {
-        if (is_interrupted(control))
-            return WAIT_INTERRUPTED;
+        enum wait_result seen = look(control, deadline_ns);
+        if (seen != WAIT_READY)
+            return seen;
         uint64_t now_ns = clock_now_ns();
-        if (now_ns >= deadline_ns)
-            return WAIT_TIMEOUT;
-        uint64_t left_ms = (deadline_ns - now_ns + NS_PER_MS - 1) / NS_PER_MS;
+        uint64_t left_ms =
+            now_ns < deadline_ns ? (deadline_ns - now_ns + NS_PER_MS - 1) / NS_PER_MS : 0;
         struct pollfd poll_fd = {.fd = fd, .events = events};
         int ready = poll(&poll_fd, 1, left_ms < SLICE_MS ? (int)left_ms : SLICE_MS);
         if (ready > 0) /* errors too: the call that follows says which */
@@ -105,9 +113,7 @@ static enum wait_result wait_until(const struct control *control, int fd, short 
 
 void control_give_up(struct control *control)
 {
-    if (control->wire.fd >= 0)
-        control->transport->close(&control->wire);
-    control->fd = -1;
+    talk_close(&control->talk);
 }
 
 bool control_pause(const struct control *control, uint64_t until_ns)
@@ -127,98 +133,140 @@ void control_deadline_begin(struct control *control)
     control->deadline_ns = deadline(control);
 }
 
-/* ---- connecting ---- */
-
-static enum err_code wait_failed(struct control *control, enum wait_result waited,
-                                 const char *doing, struct err *err)
-{
-    control_give_up(control);
-    return waited == WAIT_INTERRUPTED ? control_interrupted_error(control, err)
-                                      : no_answer_error(control, doing, err);
-}
+/* ---- going on ---- */
 
 /* A server without TLS takes the beginning of a handshake for that of a command and waits for the
  * rest. Asks on a connection of its own, and takes at most as long again. */
-static bool speaks_plain(const struct control *control, const struct target_address *target)
+static bool speaks_plain(const struct control *control)
 {
-    static const char ping[] = "PING\r\n";
-    const struct wire_setup setup = {.tls = NULL};
-    uint64_t deadline_ns = deadline(control);
-    struct wire wire = {.fd = -1};
-    char first = '\0';
-    size_t count = 0;
-    int sys_errno = 0;
-    enum io_status status = transport_tcp.connect(&wire, &setup, target, NULL, &sys_errno);
-    if (status == IO_AGAIN && wait_until(control, wire.fd, POLLOUT, deadline_ns) == WAIT_READY)
-        status = transport_tcp.connected(&wire, &sys_errno);
-    if (status == IO_DONE)
-        status = transport_tcp.write(&wire, ping, sizeof ping - 1, &count, &sys_errno);
-    if (status == IO_DONE && wait_until(control, wire.fd, POLLIN, deadline_ns) == WAIT_READY)
-        (void)transport_tcp.read(&wire, &first, 1, &count, &sys_errno);
-    if (wire.fd >= 0)
-        transport_tcp.close(&wire);
-    return first == '+' || first == '-';
+    static const char *const ping[] = {"PING"};
+    const uint64_t deadline_ns = deadline(control);
+    struct talk talk;
+    redisReply *reply = NULL;
+    bool goes_on = talk_open(&talk, &control->target, NULL) && talk_send(&talk, 1, ping, NULL);
+    while (goes_on && reply == NULL) {
+        enum talk_step step = talk_step(&talk, &reply);
+        goes_on = step != TALK_LOST &&
+                  (step != TALK_WAITS ||
+                   wait_until(control, talk.wire.fd, talk.wants, deadline_ns) == WAIT_READY) &&
+                  look(control, deadline_ns) == WAIT_READY;
+    }
+    talk_close(&talk);
+    bool answered = reply != NULL;
+    freeReplyObject(reply);
+    return answered;
 }
 
-/* TLS, where it is asked for. */
-static enum err_code secure(struct control *control, const struct target_address *target,
-                            uint64_t deadline_ns, struct err *err)
+static enum err_code late_error(struct control *control, struct err *err)
 {
-    static const char doing[] = "TLS handshake with";
-    while (control->transport->handshake != NULL) {
-        bool wants_write;
-        struct err cause = {.code = OK};
-        enum io_status status = control->transport->handshake(&control->wire, &wants_write, &cause);
-        if (status == IO_DONE)
-            break;
-        if (status != IO_AGAIN) {
-            control_give_up(control);
-            return err_set(err, E_CONNECT, "%s %s: %s", doing, control->text, cause.text);
-        }
-        enum wait_result waited =
-            wait_until(control, control->fd, wants_write ? POLLOUT : POLLIN, deadline_ns);
-        if (waited == WAIT_TIMEOUT && speaks_plain(control, target)) {
-            control_give_up(control);
-            return err_set(err, E_CONNECT,
-                           "%s %s: the server speaks plain RESP here, not TLS: leave out --tls",
-                           doing, control->text);
-        }
-        if (waited != WAIT_READY)
-            return wait_failed(control, waited, doing, err);
+    static const char *const doing[] = {[TALK_CONNECTING] = "cannot connect to",
+                                        [TALK_HANDSHAKE] = "TLS handshake with",
+                                        [TALK_SPEAKING] = "connected to"};
+    if (control->talk.phase == TALK_HANDSHAKE && speaks_plain(control))
+        return err_set(err, E_CONNECT,
+                       "%s %s: the server speaks plain RESP here, not TLS: leave out --tls",
+                       doing[TALK_HANDSHAKE], control->text);
+    return no_answer_error(control, doing[control->talk.phase], err);
+}
+
+static enum err_code connect_error(const struct control *control, struct err *err)
+{
+    if (control->talk.sys_errno == EADDRNOTAVAIL)
+        return err_set(err, E_CONNECT,
+                       "no local port is free for %s: those of connections that have ended "
+                       "are kept for a minute; wait, or see net.ipv4.ip_local_port_range",
+                       control->text);
+    /* A Unix socket whose queue is full says EAGAIN. */
+    return err_set_errno(err, E_CONNECT, control->talk.sys_errno, "cannot connect to %s",
+                         control->text);
+}
+
+/* The stream has ended, or broken. */
+static enum err_code closed_error(struct control *control, struct err *err)
+{
+    const struct talk *talk = &control->talk;
+    char to[CONTROL_QUESTION_BYTES + 4];
+    if (talk->why != NULL)
+        return err_set(err, E_CONNECT, "TLS with %s: %s", control->text, talk->why);
+    control->closed_by_peer = true;
+    const char *advice = talk->wire.tls == NULL && !talk->heard && !control->is_local
+                             ? tls_advice_for_plain(NULL, 0)
+                             : NULL;
+    if (talk->sys_errno != 0 && advice == NULL)
+        return err_set_errno(err, E_CONNECT, talk->sys_errno, "cannot read from %s", control->text);
+    return err_set(err, E_CONNECT, "%s closed the connection without an answer%s%s%s",
+                   control->text, to_question(to, sizeof to, control), advice != NULL ? "; " : "",
+                   advice != NULL ? advice : "");
+}
+
+static enum err_code reply_error(const struct control *control, struct err *err)
+{
+    const bool known = control->question[0] != '\0';
+    if (control->talk.advice != NULL)
+        return err_set(err, E_CONNECT, "%s does not speak RESP in plain: %s", control->text,
+                       control->talk.advice);
+    return err_set(err, E_CONNECT, "%s %s%s%s%s", control->text, control->talk.why,
+                   known ? " (asked for " : "", control->question, known ? ")" : "");
+}
+
+static enum err_code lost_error(struct control *control, struct err *err)
+{
+    switch (control->talk.loss) {
+    case TALK_LOSS_CONNECT:
+        return connect_error(control, err);
+    case TALK_LOSS_HANDSHAKE:
+        return err_set(err, E_CONNECT, "TLS handshake with %s: %s", control->text,
+                       control->talk.why);
+    case TALK_LOSS_WRITE:
+        return err_set_errno(err, E_CONNECT, control->talk.sys_errno, "cannot write to %s",
+                             control->text);
+    case TALK_LOSS_REPLY:
+        return reply_error(control, err);
+    case TALK_LOSS_READ:
+    case TALK_LOSS_NONE:
+        break;
+    }
+    return closed_error(control, err);
+}
+
+/* Until it is connected, or there is a reply. Bytes may come without end and without a pause; what has come in time
+ * counts, however late it is read. */
+static enum err_code go_on(struct control *control, redisReply **reply, uint64_t deadline_ns,
+                           struct err *err)
+{
+    enum talk_step step;
+    while ((step = talk_step(&control->talk, reply)) != TALK_READY && step != TALK_REPLY) {
+        if (step == TALK_LOST)
+            return lost_error(control, err);
+        enum wait_result waited = step == TALK_MOVED ? look(control, deadline_ns)
+                                                     : wait_until(control, control->talk.wire.fd,
+                                                                  control->talk.wants, deadline_ns);
+        if (waited == WAIT_INTERRUPTED)
+            return control_interrupted_error(control, err);
+        if (waited == WAIT_TIMEOUT)
+            return late_error(control, err);
     }
     return OK;
 }
 
-/* One address, until the deadline. Leaves control->fd open on success. */
+/* ---- connecting ---- */
+
+/* One address, until the deadline. */
 static enum err_code connect_one(struct control *control, const struct target_address *target,
                                  uint64_t deadline_ns, struct err *err)
 {
-    const struct wire_setup setup = {.tls = tls_client};
-    int sys_errno = 0;
+    redisReply *none;
+    control->target = *target;
     memcpy(control->text, target->text, sizeof control->text);
-    enum err_code allowed = reach_allow(target, err);
-    if (allowed != OK)
-        return allowed;
-    enum io_status status =
-        control->transport->connect(&control->wire, &setup, target, NULL, &sys_errno);
-    control->fd = control->wire.fd;
-    if (status == IO_AGAIN) {
-        enum wait_result waited = wait_until(control, control->fd, POLLOUT, deadline_ns);
-        if (waited != WAIT_READY)
-            return wait_failed(control, waited, "cannot connect to", err);
-        status = control->transport->connected(&control->wire, &sys_errno);
-    }
-    if (status != IO_DONE) {
+    enum err_code code = reach_allow(target, err);
+    if (code != OK)
+        return code;
+    code = talk_open(&control->talk, target, control->tls ? tls_client : NULL)
+               ? go_on(control, &none, deadline_ns, err)
+               : err_set(err, E_SYSTEM, "cannot connect: out of memory");
+    if (code != OK)
         control_give_up(control);
-        if (sys_errno == EADDRNOTAVAIL)
-            return err_set(err, E_CONNECT,
-                           "no local port is free for %s: those of connections that have ended "
-                           "are kept for a minute; wait, or see net.ipv4.ip_local_port_range",
-                           target->text);
-        /* A Unix socket whose queue is full says EAGAIN. */
-        return err_set_errno(err, E_CONNECT, sys_errno, "cannot connect to %s", target->text);
-    }
-    return secure(control, target, deadline_ns, err);
+    return code;
 }
 
 /* Each address gets its share of the time that is left, so that one that swallows packets does not
@@ -227,7 +275,7 @@ enum err_code control_open(struct control *control, const struct target_address 
                            uint32_t address_count, struct err *err)
 {
     struct err first = {.code = OK};
-    if (control->transport == &transport_tls && tls_client == NULL)
+    if (control->tls && tls_client == NULL)
         return err_set(err, E_SYSTEM, "cannot connect: TLS was not set up");
     for (uint32_t i = 0; i < address_count; i++) {
         struct err attempt = {.code = OK};
@@ -235,10 +283,8 @@ enum err_code control_open(struct control *control, const struct target_address 
         uint64_t remaining_ns = control->deadline_ns > now_ns ? control->deadline_ns - now_ns : 0;
         enum err_code code = connect_one(control, &addresses[i],
                                          now_ns + remaining_ns / (address_count - i), &attempt);
-        if (code == OK) {
-            control->target = addresses[i];
+        if (code == OK)
             return OK;
-        }
         (void)err_set(&first, code, "%s", attempt.text);
         if (code == E_INTERRUPTED)
             return err_set(err, code, "%s", attempt.text);
@@ -259,91 +305,6 @@ static void name_question(char name[CONTROL_QUESTION_BYTES], int argc, const cha
              two ? argv[1] : "");
 }
 
-/* Until all that the transport has taken is with the kernel. */
-static enum io_status send_some(struct control *control, const char *bytes, size_t byte_count,
-                                size_t *sent, int *sys_errno)
-{
-    size_t taken = 0;
-    enum io_status status = *sent < byte_count
-                                ? control->transport->write(&control->wire, bytes + *sent,
-                                                            byte_count - *sent, &taken, sys_errno)
-                                : control->transport->flush(&control->wire, sys_errno);
-    *sent += taken;
-    return status;
-}
-
-static enum err_code send_all(struct control *control, const char *bytes, size_t byte_count,
-                              struct err *err)
-{
-    for (size_t sent = 0; sent < byte_count || control->wire.unflushed;) {
-        int sys_errno = 0;
-        enum io_status status = send_some(control, bytes, byte_count, &sent, &sys_errno);
-        if (status == IO_DONE)
-            continue;
-        /* A server that refuses a connection writes why and closes; reading finds its words. */
-        if (status == IO_CLOSED ||
-            (status == IO_FAILED && (sys_errno == EPIPE || sys_errno == ECONNRESET)))
-            return OK;
-        if (status == IO_FAILED)
-            return err_set_errno(err, E_CONNECT, sys_errno, "cannot write to %s", control->text);
-        enum wait_result waited = wait_until(control, control->fd, POLLOUT, control->deadline_ns);
-        if (waited == WAIT_INTERRUPTED)
-            return control_interrupted_error(control, err);
-        if (waited == WAIT_TIMEOUT)
-            return no_answer_error(control, "connected to", err);
-    }
-    return OK;
-}
-
-/* The stream has ended, or broken; sys_errno 0: in good order. */
-static enum err_code lost_error(struct control *control, int sys_errno, struct err *err)
-{
-    const char *why = tls_failure(&control->wire);
-    char to[CONTROL_QUESTION_BYTES + 4];
-    if (why != NULL)
-        return err_set(err, E_CONNECT, "TLS with %s: %s", control->text, why);
-    control->closed_by_peer = true;
-    const char *advice = control->wire.tls == NULL && !control->heard && !control->is_local
-                             ? tls_advice_for_plain(NULL, 0)
-                             : NULL;
-    if (sys_errno != 0 && advice == NULL)
-        return err_set_errno(err, E_CONNECT, sys_errno, "cannot read from %s", control->text);
-    return err_set(err, E_CONNECT, "%s closed the connection without an answer%s%s%s",
-                   control->text, to_question(to, sizeof to, control), advice != NULL ? "; " : "",
-                   advice != NULL ? advice : "");
-}
-
-/* Bytes may come without end and without a pause. */
-static enum err_code check_time(struct control *control, struct err *err)
-{
-    if (is_interrupted(control))
-        return control_interrupted_error(control, err);
-    if (clock_now_ns() >= control->deadline_ns)
-        return no_answer_error(control, "connected to", err);
-    return OK;
-}
-
-/* *advice: when a TLS port seems to be there instead. *nothing: no more bytes have come. */
-static enum err_code read_some(struct control *control, bool *nothing, const char **advice,
-                               struct err *err)
-{
-    size_t got = 0;
-    int sys_errno = 0;
-    char *room = reply_reader_room(control->reader);
-    enum io_status status =
-        control->transport->read(&control->wire, room, REPLY_ROOM_BYTES, &got, &sys_errno);
-    *nothing = status == IO_AGAIN;
-    if (*nothing)
-        return OK;
-    if (status != IO_DONE)
-        return lost_error(control, status == IO_FAILED ? sys_errno : 0, err);
-    if (!control->heard && control->wire.tls == NULL)
-        *advice = tls_advice_for_plain(room, got);
-    control->heard = true;
-    reply_reader_filled(control->reader, got);
-    return OK;
-}
-
 /* Nobody behind this sees a server's words with the password in them. Those inside of a list are shown to
  * nobody, and may be a million: they go. */
 static void mask_errors(redisReply *reply, const char *password, bool inside)
@@ -358,78 +319,31 @@ static void mask_errors(redisReply *reply, const char *password, bool inside)
         mask_errors(reply->element[i], password, true);
 }
 
-static enum err_code refused_error(const struct control *control, const char *why, struct err *err)
+/* For everybody who is told. */
+static void mask(const struct control *control, redisReply *reply)
 {
-    const bool known = control->question[0] != '\0';
-    return err_set(err, E_CONNECT, "%s %s%s%s%s", control->text, why, known ? " (asked for " : "",
-                   control->question, known ? ")" : "");
-}
-
-/* *reply NULL and OK: nothing is there, and may_be_none. */
-static enum err_code read_reply(struct control *control, redisReply **reply, bool may_be_none,
-                                struct err *err)
-{
-    const char *advice = NULL;
-    bool awaited = true; /* what has come in time counts, however late it is read */
-    for (;;) {
-        const char *why;
-        bool nothing;
-        enum reply_status status = reply_reader_next(control->reader, reply, &why);
-        if (status == REPLY_WHOLE) {
-            if (control->login.password != NULL)
-                mask_errors(*reply, control->login.password, false);
-            return OK;
-        }
-        if (status == REPLY_REFUSED && advice != NULL)
-            return err_set(err, E_CONNECT, "%s does not speak RESP in plain: %s", control->text,
-                           advice);
-        if (status == REPLY_REFUSED)
-            return refused_error(control, why, err);
-        enum err_code code = awaited || may_be_none ? OK : check_time(control, err);
-        if (code == OK)
-            code = read_some(control, &nothing, &advice, err);
-        if (code != OK || (nothing && may_be_none))
-            return code;
-        awaited = nothing;
-        if (!nothing)
-            continue;
-        enum wait_result waited = wait_until(control, control->fd, POLLIN, control->deadline_ns);
-        if (waited == WAIT_INTERRUPTED)
-            return control_interrupted_error(control, err);
-        if (waited == WAIT_TIMEOUT)
-            return no_answer_error(control, "connected to", err);
-    }
+    if (control->login.password != NULL)
+        mask_errors(reply, control->login.password, false);
 }
 
 enum err_code control_exchange(struct control *control, redisReply **reply, int argc,
                                const char *const *argv, const size_t *lengths, struct err *err)
 {
-    char *bytes = NULL;
     *reply = NULL;
     control->closed_by_peer = false;
     control->unanswered = false;
-    if (control->fd < 0)
+    if (!control_is_open(control))
         return err_set(err, E_CONNECT, "the connection to %s is closed", control->text);
-    /* hiredis asks for pointers that are not const, and does not write through them. */
-    const char **args = calloc((size_t)argc, sizeof *args);
-    long long byte_count = -1;
-    if (args != NULL) {
-        memcpy(args, argv, (size_t)argc * sizeof *args);
-        byte_count = redisFormatCommandArgv(&bytes, argc, args, lengths);
-    }
-    free((void *)(uintptr_t)args);
-    if (byte_count < 0)
+    if (!talk_send(&control->talk, argc, argv, lengths))
         return err_set(err, E_SYSTEM, "cannot write a command: out of memory");
     name_question(control->question, argc, argv);
-    enum err_code code = send_all(control, bytes, (size_t)byte_count, err);
-    explicit_bzero(bytes, (size_t)byte_count); /* it may hold the password */
-    redisFreeCommand(bytes);
-    if (code == OK)
-        code = read_reply(control, reply, false, err);
+    enum err_code code = go_on(control, reply, control->deadline_ns, err);
     control->question[0] = '\0';
     if (code != OK)
         control_give_up(control);
     assert(code != OK || *reply != NULL);
+    if (code == OK)
+        mask(control, *reply);
     return code;
 }
 
@@ -440,7 +354,7 @@ const volatile int *control_interrupted(const struct control *control)
 
 const struct wire *control_wire(const struct control *control)
 {
-    return &control->wire;
+    return &control->talk.wire;
 }
 
 void control_close(struct control *control)
@@ -448,7 +362,6 @@ void control_close(struct control *control)
     if (control == NULL)
         return;
     control_give_up(control);
-    reply_reader_free(control->reader);
     free(control);
 }
 
@@ -484,7 +397,7 @@ static enum err_code take_closing(struct control *control, const char *question,
 
 bool control_is_open(const struct control *control)
 {
-    return control->fd >= 0;
+    return talk_is_open(&control->talk);
 }
 
 static enum err_code ask(struct control *control, struct redisReply **reply, int argc,
@@ -538,7 +451,7 @@ enum err_code control_command_bytes(struct control *control, struct redisReply *
     *reply = NULL;
     if (control->all_aside)
         return ask_aside(control, reply, argc, argv, lengths, err);
-    if (control->fd < 0 && control->late_aside) {
+    if (!control_is_open(control) && control->late_aside) {
         control->late_aside = false;
         enum err_code code = control_reopen(control, err);
         if (code != OK)
@@ -555,11 +468,17 @@ enum err_code control_command(struct control *control, struct redisReply **reply
 
 enum err_code control_heard(struct control *control, struct redisReply **reply, struct err *err)
 {
+    enum talk_step step = TALK_MOVED;
     *reply = NULL;
-    if (control->fd < 0)
+    if (!control_is_open(control))
         return err_set(err, E_CONNECT, "the connection to %s is closed", control->text);
-    enum err_code code = read_reply(control, reply, true, err);
-    if (code != OK)
-        control_give_up(control);
+    while (step == TALK_MOVED)
+        step = talk_step(&control->talk, reply);
+    if (step == TALK_REPLY)
+        mask(control, *reply);
+    if (step != TALK_LOST)
+        return OK;
+    enum err_code code = lost_error(control, err);
+    control_give_up(control);
     return code;
 }

@@ -9,7 +9,6 @@
 #include "common/clock.h"
 #include "common/log.h"
 #include "common/topology.h"
-#include "common/transport_tls.h"
 #include "common/units.h"
 #include "orchestrator/server/control_state.h"
 
@@ -176,13 +175,8 @@ static enum err_code open_again(struct control *control, bool *said, uint64_t *l
                                 struct err *err)
 {
     const struct target_address target = control->target;
-    struct reply_reader *reader = reply_reader_create();
     control_give_up(control);
     control->closed_by_peer = false;
-    if (reader == NULL)
-        return err_set(err, E_SYSTEM, "cannot connect: out of memory");
-    reply_reader_free(control->reader);
-    control->reader = reader;
     control_deadline_begin(control);
     enum err_code code = control_open(control, &target, 1, err);
     return code == OK ? log_in(control, said, loading_since_ns, err) : code;
@@ -198,7 +192,7 @@ static enum err_code settle_unanswered(struct control *control, bool worded, boo
     control->login.probe = worded ? PROBE_ANY : PROBE_NONE;
     if (!worded && !said)
         return err_set(err, first->code, "%s", first->text);
-    if (control->fd >= 0)
+    if (control_is_open(control))
         return OK;
     enum err_code code = open_again(control, &said, &loading_since_ns, &attempt);
     return code == OK ? OK : err_set(err, code, "%s", attempt.text);
@@ -218,7 +212,7 @@ static enum err_code greet(struct control *control, struct err *err)
     do {
         struct err attempt = {.code = OK};
         enum server_probe_answer answer = PROBE_ANSWERED;
-        if (control->fd < 0)
+        if (!control_is_open(control))
             code = open_again(control, &said, &loading_since_ns, &attempt);
         if (code == OK)
             code = ask_probe(control, probe, &answer, &loading_since_ns, &attempt);
@@ -262,9 +256,9 @@ static enum err_code control_create(struct control **control, const struct spec 
     *control = made;
     if (made == NULL)
         return err_set(err, E_SYSTEM, "cannot connect: out of memory");
-    made->fd = made->wire.fd = -1;
+    made->talk.wire.fd = -1;
+    made->tls = spec->tls;
     made->is_local = spec->socket_path != NULL;
-    made->transport = spec->tls ? &transport_tls : &transport_tcp;
     made->interrupted = interrupted;
     made->answer_timeout_ns = spec->connection_timeout_ns;
     made->limit_ns = UINT64_MAX;
@@ -276,9 +270,6 @@ static enum err_code control_create(struct control **control, const struct spec 
         .probe = spec->probe,
     };
     snprintf(made->text, sizeof made->text, "the server");
-    made->reader = reply_reader_create();
-    if (made->reader == NULL)
-        return err_set(err, E_SYSTEM, "cannot connect: out of memory");
     return OK;
 }
 

@@ -7,7 +7,7 @@
 #include <stdint.h>
 
 #include "orchestrator/server/control.h"
-#include "orchestrator/server/reply_reader.h"
+#include "orchestrator/server/talk.h"
 
 #define CONTROL_QUESTION_BYTES 32u
 #define CONTROL_CLOSING_MAX 16u /* more questions than are asked */
@@ -20,16 +20,11 @@ struct control_login {
     enum server_probe probe;
 };
 
-/* hiredis formats and parses; the socket is volley's own. A hiredis context would wait inside
- * recv() for its whole time-out, deaf to an interrupt, and raise SIGPIPE when the server is gone. */
 struct control {
-    int fd; /* the wire's; -1: none, or given up because a reply may be outstanding */
-    struct wire wire;
-    const struct transport *transport;
-    bool heard;          /* something has been read                          */
+    struct talk talk; /* closed: none, or given up because a reply may be outstanding */
+    bool tls;
     bool is_local;       /* over a Unix socket                               */
     bool closed_by_peer; /* instead of an answer to the last command         */
-    struct reply_reader *reader;
     char text[sizeof((struct target_address *)0)->text];
     const volatile int *interrupted;
     uint64_t answer_timeout_ns;
