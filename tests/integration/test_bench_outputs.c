@@ -89,9 +89,13 @@ START_TEST(test_short_outputs_tell_of_losses)
     snprintf(port, sizeof port, "%u", (unsigned)server.port);
     for (size_t i = 0; i < sizeof styles / sizeof styles[0]; i++) {
         test_server_restart(&server);
-        program_start_volley(&call.program, "bench", "-p", port, styles[i], "-t", "get", "-r", "10",
+        program_start_volley(&call.program, "bench", "-p", port, styles[i], "-t", "set", "-r", "10",
                              "-c", "4", "--duration", "1500ms", "--progress", NULL);
         program_wait_text(&call.program, PROGRAM_ERR, "Progress: ");
+        /* Else it may die between its answers and the next requests. */
+        free(test_server_text(&server, "CLIENT PAUSE 60000 WRITE"));
+        while (test_server_info(&server, "blocked_clients") < 4)
+            continue; /* each is an answer; Check ends what hangs */
         test_server_kill(&server);
         program_wait(&call.program);
         EXPECT_IN(call.program.err, " without a reply: timed out 0, lost ");

@@ -103,12 +103,13 @@ START_TEST(a_program)
              "[ -e /proc/self/fd/%d ] && echo kept; [ -e /proc/self/fd/%d ] || echo shut; "
              "[ $(cut -d ' ' -f 6 /proc/self/stat) = $$ ] && echo leads; "
              "read x || echo no input; "
-             "grep -E '^Sig(Blk|Ign)' /proc/self/status | tr -s '\\t0' ' '; exit 3",
+             "for mask in $(grep -E '^Sig(Blk|Ign)' /proc/self/status | cut -f 2); do "
+             "echo $((0x$mask & 0x7fffffff)); done; exit 3", /* 32 and 33 are the C library's */
              kept_fd, other_fd);
     const char *const argv[] = {"/bin/sh", "-c", script, NULL};
     start(&(struct child_plan){.argv = argv, .heard = true, .keep_fds = &kept_fd, .keep_count = 1});
     expect_end(CHILD_EXITED, 3);
-    ck_assert_str_eq(words, "kept\nshut\nleads\nno input\nSigBlk: \nSigIgn: \n");
+    ck_assert_str_eq(words, "kept\nshut\nleads\nno input\n0\n0\n");
 }
 END_TEST
 
