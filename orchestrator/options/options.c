@@ -3,13 +3,11 @@
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
 #include "common/secret.h"
-#include "common/units.h"
 #include "orchestrator/options/arguments.h"
 #include "orchestrator/options/config_file.h"
-#include "orchestrator/options/rate_text.h"
+#include "orchestrator/options/option_value.h"
 #include "orchestrator/options/suggest.h"
 
 int options_row(const struct option_table *table, const char *name)
@@ -32,179 +30,12 @@ bool options_given(const struct option_values *values, const char *name)
     return options_origin(values, name)->kind >= ORIGIN_CONFIG;
 }
 
-/* --- values into the target ------------------------------------------------------------------ */
-
-static void *field(void *target, const struct option_row *row)
-{
-    return (char *)target + row->offset;
-}
-
-static void store_number(void *target, const struct option_row *row, uint64_t number)
-{
-    memcpy(field(target, row), &number, sizeof number);
-}
-
-static void store_pointer(void *target, const struct option_row *row, const char *text)
-{
-    memcpy(field(target, row), &text, sizeof text);
-}
-
-static bool parse_flag(bool *flag, const char *text)
-{
-    static const char *const words[][2] = {
-        {"false", "true"}, {"no", "yes"}, {"off", "on"}, {"0", "1"}};
-    for (size_t i = 0; i < sizeof words / sizeof words[0]; i++) {
-        for (int value = 0; value < 2; value++) {
-            if (strcasecmp(text, words[i][value]) != 0)
-                continue;
-            *flag = value == 1;
-            return true;
-        }
-    }
-    return false;
-}
-
-static bool parse_number(uint64_t *number, const struct option_row *row, const char *text)
-{
-    switch (row->kind) {
-    case OPTION_COUNT:
-        return units_parse_count(number, text);
-    case OPTION_SIZE:
-        return units_parse_size(number, text);
-    case OPTION_DURATION:
-        return units_parse_duration(number, text, row->bare_unit_ns);
-    default:
-        return false;
-    }
-}
-
-/* Digits only, with or without a minus: such a text can only be out of range. */
-static bool is_plain_integer(const char *text)
-{
-    if (*text == '-')
-        text++;
-    return *text != '\0' && text[strspn(text, "0123456789")] == '\0';
-}
-
-static enum err_code store_ranged(void *target, const struct option_row *row, const char *text,
-                                  struct err *err)
-{
-    static const char *const nouns[] = {
-        [OPTION_COUNT] = "number", [OPTION_SIZE] = "size", [OPTION_DURATION] = "duration"};
-    char range[80];
-    uint64_t number;
-    options_format_range(range, sizeof range, row);
-    bool parsed = parse_number(&number, row, text);
-    if (row->clamps && (parsed || is_plain_integer(text))) {
-        number = !parsed ? (*text == '-' ? 0 : UINT64_MAX) : number;
-        number = number < row->min ? row->min : number > row->max ? row->max : number;
-        store_number(target, row, number);
-        return OK;
-    }
-    if (!parsed && !is_plain_integer(text))
-        return err_set(err, E_USAGE, "not a %s; allowed: %s", nouns[row->kind], range);
-    if (!parsed || number < row->min || number > row->max)
-        return err_set(err, E_USAGE, "out of range; allowed: %s", range);
-    store_number(target, row, number);
-    return OK;
-}
-
-static enum err_code store_rate(void *target, const struct option_row *row, const char *text,
-                                struct err *err)
-{
-    struct err reason = {.code = OK};
-    uint64_t micro = 0;
-    if (rate_parse(&micro, text, &reason) != OK)
-        return err_set(err, E_USAGE, "--%s %.80s: %s", row->name, text, reason.text);
-    store_number(target, row, micro);
-    return OK;
-}
-
-static enum err_code store_word(void *target, const struct option_row *row, const char *text,
-                                struct err *err)
-{
-    char words[80] = "";
-    size_t used = 0;
-    const char *word;
-    for (unsigned i = 0; (word = row->value_at(i)) != NULL; i++) {
-        if (strcasecmp(word, text) == 0) {
-            memcpy(field(target, row), &i, sizeof i);
-            return OK;
-        }
-        if (used < sizeof words)
-            used += (size_t)snprintf(words + used, sizeof words - used, "%s%s", i > 0 ? ", " : "",
-                                     word);
-    }
-    return err_set(err, E_USAGE, "--%s %.80s: allowed: %s", row->name, text, words);
-}
-
-/* Whether the error of store is the whole sentence, not the reason alone. */
-static bool says_all(const struct option_row *row)
-{
-    return row->kind == OPTION_RATE || row->kind == OPTION_WORD || row->kind == OPTION_CUSTOM;
-}
-
-static enum err_code store(void *target, const struct option_row *row, const char *text,
-                           struct err *err)
-{
-    bool flag;
-    switch (row->kind) {
-    case OPTION_FLAG:
-        if (!parse_flag(&flag, text))
-            return err_set(err, E_USAGE, "takes true or false, or nothing");
-        memcpy(field(target, row), &flag, sizeof flag);
-        return OK;
-    case OPTION_COUNT:
-    case OPTION_SIZE:
-    case OPTION_DURATION:
-        return store_ranged(target, row, text, err);
-    case OPTION_TEXT:
-        if (*text == '\0')
-            return err_set(err, E_USAGE, "the value is empty");
-        store_pointer(target, row, text);
-        return OK;
-    case OPTION_RATE:
-        return store_rate(target, row, text, err);
-    case OPTION_WORD:
-        return store_word(target, row, text, err);
-    case OPTION_CUSTOM:
-        return row->parse(target, text, err);
-    case OPTION_NOT_YET:
-    case OPTION_ELSEWHERE:
-        break;
-    }
-    return OK;
-}
-
-static enum err_code store_unset(void *target, const struct option_row *row, struct err *err)
-{
-    const bool off = false;
-    if (row->unset != NULL)
-        return store(target, row, row->unset, err);
-    switch (row->kind) {
-    case OPTION_FLAG:
-        memcpy(field(target, row), &off, sizeof off);
-        break;
-    case OPTION_COUNT:
-    case OPTION_SIZE:
-    case OPTION_DURATION:
-        store_number(target, row, 0);
-        break;
-    case OPTION_TEXT:
-        store_pointer(target, row, NULL);
-        break;
-    default:
-        break;
-    }
-    return OK;
-}
-
 enum err_code options_store_defaults(const struct option_table *table, void *target,
                                      struct err *err)
 {
     enum err_code code = OK;
     for (size_t i = 0; i < table->row_count && code == OK; i++)
-        code = store_unset(target, &table->rows[i], err);
+        code = option_value_store_unset(target, &table->rows[i], err);
     return code;
 }
 
@@ -216,7 +47,7 @@ static enum err_code store_default(struct option_values *values, size_t row_inde
     values->texts[row_index] = row->unset;
     if (row->unset != NULL)
         snprintf(origin->value, sizeof origin->value, "%s", row->secret ? "***" : row->unset);
-    return store_unset(values->target, row, err);
+    return option_value_store_unset(values->target, row, err);
 }
 
 void options_drop(struct option_values *values, const char *name)
@@ -287,7 +118,7 @@ static enum err_code report(const struct option_row *row, const struct source *s
     const char *shown = row->secret ? "" : text;
     if (reason->code == E_SYSTEM)
         return err_set(err, E_SYSTEM, "%s", reason->text);
-    if (source->file == NULL && says_all(row)) {
+    if (source->file == NULL && row->kind == OPTION_CUSTOM) {
         /* The sentence names bench's option; another tool's is spelled as it was given. */
         size_t bytes = strlen(row->name);
         bool named = row->spelled != NULL && strncmp(reason->text, "--", 2) == 0 &&
@@ -295,11 +126,13 @@ static enum err_code report(const struct option_row *row, const struct source *s
         return err_set(err, E_USAGE, "%s%s", named ? source->spelled : "",
                        reason->text + (named ? 2 + bytes : 0));
     }
+    /* As the sentences of the others: --rps is --qps. */
+    bool by_name = row->spelled == NULL && (row->kind == OPTION_RATE || row->kind == OPTION_WORD);
     if (source->file == NULL)
-        return err_set(err, E_USAGE, "%s%s%.80s: %s%s%s", source->spelled, blank, shown,
-                       reason->text, row->hint != NULL ? "; " : "",
-                       row->hint != NULL ? row->hint : "");
-    if (says_all(row))
+        return err_set(err, E_USAGE, "%s%s%s%.80s: %s%s%s", by_name ? "--" : "",
+                       by_name ? row->name : source->spelled, blank, shown, reason->text,
+                       row->hint != NULL ? "; " : "", row->hint != NULL ? row->hint : "");
+    if (row->kind == OPTION_CUSTOM)
         return err_set(err, E_CONFIG, "%s:%u: %s", source->file, source->line, reason->text);
     return err_set(err, E_CONFIG, "%s:%u: %s:%s%.80s: %s", source->file, source->line,
                    source->spelled, blank, shown, reason->text);
@@ -329,7 +162,7 @@ static enum err_code apply(struct option_values *values, size_t row_index,
     if (kept == NULL)
         return err_set(err, E_SYSTEM, "reading the options: out of memory");
     struct err reason = {.code = OK};
-    if (store(values->target, row, kept, &reason) != OK)
+    if (option_value_store(values->target, row, kept, &reason) != OK)
         return report(row, source, text, &reason, err);
     struct option_origin *origin = &values->origins[row_index];
     *origin = (struct option_origin){.kind = source->kind, .line = source->line};
@@ -455,7 +288,7 @@ static bool argument_flag(const struct option_table *table, const struct argumen
     const char *text = argument_value(table, arguments, name);
     bool flag = false;
     return row >= 0 && text != NULL && table->rows[row].kind == OPTION_FLAG &&
-           parse_flag(&flag, text) && flag;
+           option_value_parse_flag(&flag, text) && flag;
 }
 
 /* --help and --version work beside any other mistake behind them. */
@@ -468,7 +301,7 @@ static bool apply_exits(struct option_values *values, const struct arguments *ar
         if (!argument_flag(values->table, arguments, names[i]))
             continue;
         const struct option_row *row = &values->table->rows[options_row(values->table, names[i])];
-        memcpy(field(values->target, row), &flag, sizeof flag);
+        memcpy((char *)values->target + row->offset, &flag, sizeof flag);
         found = true;
     }
     return found;

@@ -428,7 +428,7 @@ START_TEST(config_mistakes)
         {"config: x\n", "config belongs on the command line"},
         {"duration: 5\ntest-duration: 5\n", "same option as duration in line 1"},
         {"mptcp: 1\n", ":1: mptcp is not available yet"},
-        {"\nrps: fast\n", ":2: --qps fast: not a rate"},
+        {"\nrps: fast\n", ":2: rps: fast: not a rate"},
         {"password: [\n", "neither JSON nor YAML"},
     };
     for (size_t i = 0; i < sizeof refusals / sizeof refusals[0]; i++) {
