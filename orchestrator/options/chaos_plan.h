@@ -26,7 +26,7 @@
 
 #include "common/err.h"
 #include "common/spec.h"
-#include "orchestrator/options/config_tree.h"
+#include "orchestrator/options/file_reader.h"
 
 enum chaos_kind {
     CHAOS_KILL,
@@ -46,8 +46,6 @@ enum chaos_kind {
 
 struct chaos_action {
     enum chaos_kind kind;
-    unsigned line;    /* of the file */
-    uint32_t entry;   /* of the list, from 1 */
     uint64_t at_ns;   /* since the start of measuring */
     uint64_t for_ns;  /* CHAOS_PAUSE */
     uint32_t node;    /* or CHAOS_ALL_NODES; CHAOS_RESHARD: from; CHAOS_ADD_NODE: the new one */
@@ -62,14 +60,13 @@ struct chaos_plan {
     uint32_t nodes_added;
 };
 
-/* The plan for the managed target that the spec describes. name stands for the file in messages.
- * E_CONFIG, as "name:line: entry 2: what is wrong": what is no list of actions, a time that is missing
- * or after the end of the run, an unknown action, an unknown key or one that the action has no use for, a
- * node that there is not at that time, an action that such a target cannot do. chaos_plan_free in any
- * case. */
-MUST_USE enum err_code chaos_plan_parse(struct chaos_plan *plan, const struct config_node *root,
-                                        const char *name, const struct spec *spec, struct err *err);
-MUST_USE enum err_code chaos_plan_read(struct chaos_plan *plan, const char *path,
+extern const struct file_kind chaos_plan_kind;
+
+/* The plan for the managed target that the spec describes. E_CONFIG, as "name:line:column: what is
+ * wrong": what is no list of actions, a time that is missing or after the end of the run, an unknown
+ * action, an unknown key or one that the action has no use for, a node that there is not at that time, an
+ * action that such a target cannot do. chaos_plan_free in any case. */
+MUST_USE enum err_code chaos_plan_read(struct chaos_plan *plan, const struct file_source *source,
                                        const struct spec *spec, struct err *err);
 void chaos_plan_free(struct chaos_plan *plan);
 

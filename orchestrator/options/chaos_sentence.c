@@ -1,39 +1,50 @@
 #include "orchestrator/options/chaos_sentence.h"
 
 #include <ctype.h>
-#include <stdio.h>
 #include <string.h>
 #include <strings.h>
 
-static const char *const key_names[CHAOS_KEY_COUNT] = {"at",    "do",   "node", "for",
-                                                       "slots", "from", "to"};
-
-/* A value without a name is of this key: "pause 3s", "kill 2". */
-static const struct {
-    const char *name;
-    enum chaos_key bare;
-} kinds[CHAOS_KIND_COUNT] = {
-    [CHAOS_KILL] = {"kill", CHAOS_KEY_NODE},
-    [CHAOS_PAUSE] = {"pause", CHAOS_KEY_FOR},
-    [CHAOS_RESTART] = {"restart", CHAOS_KEY_NODE},
-    [CHAOS_BGSAVE] = {"bgsave", CHAOS_KEY_NODE},
-    [CHAOS_CLIENT_KILL] = {"client-kill", CHAOS_KEY_NODE},
-    [CHAOS_FAILOVER] = {"failover", CHAOS_KEY_NODE},
-    [CHAOS_RESHARD] = {"reshard", CHAOS_KEY_SLOTS},
-    [CHAOS_ADD_NODE] = {"add-node", CHAOS_KEY_NODE},
-    [CHAOS_REMOVE_NODE] = {"remove-node", CHAOS_KEY_NODE},
+struct sentence {
+    const struct file_object *actions;
+    struct config_node map; /* what it stands for */
+    const char *at;
+    struct err *reason;
 };
 
-const char *chaos_key_name(size_t key)
+static enum err_code refuse(struct sentence *sentence, const char *what, const char *text,
+                            size_t text_bytes)
 {
-    return key_names[key];
+    return err_set(sentence->reason, E_CONFIG, "%s: %.*s", what,
+                   (int)(text_bytes < 60 ? text_bytes : 60), text);
 }
 
-const char *chaos_kind_name(enum chaos_kind kind)
+/* The next word's length, 0 at the end. It stands at sentence->at. */
+static size_t word_ahead(struct sentence *sentence)
 {
-    return kinds[kind].name;
+    sentence->at += strspn(sentence->at, " \t\r\n");
+    return strcspn(sentence->at, " \t\r\n");
 }
 
+static bool is_word(const char *text, size_t bytes, const char *word)
+{
+    return strlen(word) == bytes && strncasecmp(text, word, bytes) == 0;
+}
+
+/* Takes the next word as the value of a key; NULL: of none. */
+static enum err_code take_value(struct sentence *sentence, const char *key)
+{
+    size_t bytes = word_ahead(sentence);
+    if (key != NULL && bytes == 0)
+        return refuse(sentence, "a value is missing behind", key, strlen(key));
+    if (key == NULL || config_node_get(&sentence->map, key) != NULL)
+        return refuse(sentence, "one word too many", sentence->at, bytes);
+    if (config_node_add(&sentence->map, key, sentence->at, bytes) == NULL)
+        return err_set(sentence->reason, E_SYSTEM, "out of memory");
+    sentence->at += bytes;
+    return OK;
+}
+
+/* A blank counts as a hyphen. */
 static bool same_name(const char *name, const char *text, size_t text_bytes)
 {
     if (strlen(name) != text_bytes)
@@ -44,162 +55,144 @@ static bool same_name(const char *name, const char *text, size_t text_bytes)
     return true;
 }
 
-static int find_kind(const char *text, size_t text_bytes)
+static const struct file_variant *find_action(const struct file_object *actions, const char *text,
+                                              size_t text_bytes)
 {
-    for (int i = 0; i < CHAOS_KIND_COUNT; i++)
-        if (same_name(kinds[i].name, text, text_bytes))
-            return i;
-    return -1;
+    for (size_t i = 0; i < actions->variant_count; i++)
+        if (same_name(actions->variants[i].name, text, text_bytes))
+            return &actions->variants[i];
+    return NULL;
 }
 
-int chaos_kind_find(const char *text)
+/* The action: one word, or two where a blank stands for the hyphen. One that is unknown is for the reader to
+ * refuse, which knows the nearest name; *action is NULL then. */
+static enum err_code take_action(struct sentence *sentence, const struct file_variant **action)
 {
-    return find_kind(text, strlen(text));
-}
-
-/* --- words ----------------------------------------------------------------------------------- */
-
-struct reader {
-    struct chaos_words *words;
-    const char *at;
-    char *why;
-    size_t why_bytes;
-};
-
-static bool refuse(struct reader *reader, const char *what, const char *text, size_t text_bytes)
-{
-    snprintf(reader->why, reader->why_bytes, "%s: %.*s", what,
-             (int)(text_bytes < 60 ? text_bytes : 60), text);
-    return false;
-}
-
-static void skip_blanks(struct reader *reader)
-{
-    reader->at += strspn(reader->at, " \t\r\n");
-}
-
-/* The next word's length, 0 at the end. It stands at reader->at. */
-static size_t word_ahead(struct reader *reader)
-{
-    skip_blanks(reader);
-    return strcspn(reader->at, " \t\r\n");
-}
-
-static bool is_word(const struct reader *reader, size_t bytes, const char *word)
-{
-    return strlen(word) == bytes && strncasecmp(reader->at, word, bytes) == 0;
-}
-
-/* Takes the next word as the value of a key. */
-static bool take_value(struct reader *reader, enum chaos_key key)
-{
-    size_t bytes = word_ahead(reader);
-    char *value = reader->words->values[key];
-    if (bytes == 0)
-        return refuse(reader, "a value is missing behind", key_names[key], strlen(key_names[key]));
-    if (value[0] != '\0')
-        return refuse(reader, "one word too many", reader->at, bytes);
-    if (bytes >= CHAOS_WORD_BYTES)
-        return refuse(reader, "a word is too long", reader->at, bytes);
-    memcpy(value, reader->at, bytes);
-    value[bytes] = '\0';
-    reader->at += bytes;
-    return true;
-}
-
-/* The action: one word, or two where a blank stands for the hyphen. */
-static bool take_kind(struct reader *reader, enum chaos_kind *kind)
-{
-    size_t first = word_ahead(reader);
-    const char *begin = reader->at;
+    size_t first = word_ahead(sentence);
+    const char *begin = sentence->at;
     if (first == 0)
-        return refuse(reader, "an action is missing behind the time", "at 10s: kill node 0", 19);
-    reader->at += first;
-    size_t second = word_ahead(reader);
-    size_t both = (size_t)(reader->at - begin) + second;
-    int found = second > 0 ? find_kind(begin, both) : -1;
-    if (found >= 0) {
-        reader->at += second;
-    } else {
-        found = find_kind(begin, first);
-        reader->at = begin + first;
+        return refuse(sentence, "an action is missing behind the time", "at 10s: kill node 0", 19);
+    sentence->at += first;
+    size_t both = word_ahead(sentence);
+    both += (size_t)(sentence->at - begin);
+    *action = find_action(sentence->actions, begin, both);
+    if (*action == NULL) {
+        both = first;
+        *action = find_action(sentence->actions, begin, first);
     }
-    if (found < 0) {
-        /* said by chaos_plan, which knows the nearest name */
-        *kind = CHAOS_KIND_COUNT;
-        reader->at = begin;
-        return take_value(reader, CHAOS_KEY_DO);
-    }
-    *kind = (enum chaos_kind)found;
-    snprintf(reader->words->values[CHAOS_KEY_DO], CHAOS_WORD_BYTES, "%s", kinds[found].name);
-    return true;
+    sentence->at = begin;
+    if (*action == NULL)
+        return take_value(sentence, sentence->actions->tag);
+    sentence->at += both;
+    return config_node_add(&sentence->map, sentence->actions->tag, (*action)->name,
+                           strlen((*action)->name)) != NULL
+               ? OK
+               : err_set(sentence->reason, E_SYSTEM, "out of memory");
 }
 
-/* "node 2", "for 3s", "from node 0", "100 slots", or a value alone. */
-static bool take_part(struct reader *reader, enum chaos_kind kind)
+/* The key of any action that this word is; NULL: none. */
+static const char *key_named(const struct file_object *actions, const char *text, size_t bytes)
 {
-    static const enum chaos_key named[] = {CHAOS_KEY_NODE, CHAOS_KEY_FOR, CHAOS_KEY_SLOTS,
-                                           CHAOS_KEY_FROM, CHAOS_KEY_TO};
-    size_t bytes = word_ahead(reader);
-    for (size_t i = 0; i < sizeof named / sizeof named[0]; i++) {
-        if (!is_word(reader, bytes, key_names[named[i]]))
-            continue;
-        reader->at += bytes;
-        size_t next = word_ahead(reader);
-        bool between = named[i] == CHAOS_KEY_FROM || named[i] == CHAOS_KEY_TO;
-        if (between && is_word(reader, next, "node"))
-            reader->at += next;
-        return take_value(reader, named[i]);
+    for (size_t i = 0; i < actions->variant_count; i++)
+        for (size_t k = 0; k < actions->variants[i].field_count; k++)
+            if (is_word(text, bytes, actions->variants[i].fields[k].row.name))
+                return actions->variants[i].fields[k].row.name;
+    return NULL;
+}
+
+/* "node 2", "for 3s", "from node 0", "100 slots", or a value alone, which is of the action's first key. */
+static enum err_code take_part(struct sentence *sentence, const struct file_variant *action)
+{
+    size_t bytes = word_ahead(sentence);
+    const char *key = key_named(sentence->actions, sentence->at, bytes);
+    if (key != NULL) {
+        sentence->at += bytes;
+        bytes = word_ahead(sentence);
+        bool between = strcmp(key, "from") == 0 || strcmp(key, "to") == 0;
+        if (between && is_word(sentence->at, bytes, "node"))
+            sentence->at += bytes;
+        return take_value(sentence, key);
     }
-    struct reader behind = *reader;
+    struct sentence behind = *sentence;
     behind.at += bytes;
     size_t next = word_ahead(&behind);
-    bool slots = is_word(&behind, next, "slots") || is_word(&behind, next, "slot");
-    if (!take_value(reader, slots ? CHAOS_KEY_SLOTS : kinds[kind].bare))
-        return false;
-    if (slots)
-        reader->at = behind.at + next;
-    return true;
+    bool slots = is_word(behind.at, next, "slots") || is_word(behind.at, next, "slot");
+    const char *bare = action->field_count > 0 ? action->fields[0].row.name : NULL;
+    enum err_code code = take_value(sentence, slots ? "slots" : bare);
+    if (code == OK && slots)
+        sentence->at = behind.at + next;
+    return code;
 }
 
-/* "at 10s" */
-static bool take_time(const struct reader *whole, const char *text, size_t text_bytes)
+/* "at 10s", which ends at a colon or with the text. */
+static enum err_code take_time(struct sentence *sentence, const char *text)
 {
-    char head[CHAOS_WORD_BYTES + 8];
-    struct reader of_head = *whole, *reader = &of_head;
-    if (text_bytes >= sizeof head)
-        return refuse(reader, "what stands before the colon is too long", text, text_bytes);
-    memcpy(head, text, text_bytes);
-    head[text_bytes] = '\0';
-    reader->at = head;
-    size_t bytes = word_ahead(reader);
-    if (!is_word(reader, bytes, "at"))
-        return refuse(reader, "an action begins with its time, \"at 10s: kill node 0\"", text,
-                      text_bytes);
-    reader->at += bytes;
-    if (word_ahead(reader) == 0)
-        return refuse(reader, "the time is missing", text, text_bytes);
-    return take_value(reader, CHAOS_KEY_AT) &&
-           (word_ahead(reader) == 0 ||
-            refuse(reader, "one word too many before the colon", reader->at, strlen(reader->at)));
-}
-
-bool chaos_sentence_parse(struct chaos_words *words, const char *sentence, const char *rest,
-                          char *why, size_t why_bytes)
-{
-    struct reader reader = {.words = words, .why = why, .why_bytes = why_bytes};
-    size_t head_bytes = rest != NULL ? strlen(sentence) : strcspn(sentence, ":");
-    if (rest == NULL && sentence[head_bytes] == '\0')
-        return refuse(&reader, "an action reads like \"at 10s: kill node 0\", not", sentence,
+    size_t head_bytes = strcspn(text, ":");
+    char *head = strndup(text, head_bytes);
+    if (head == NULL)
+        return err_set(sentence->reason, E_SYSTEM, "out of memory");
+    enum err_code code = OK;
+    sentence->at = head;
+    size_t bytes = word_ahead(sentence);
+    if (!is_word(sentence->at, bytes, "at"))
+        code = refuse(sentence, "an action begins with its time, \"at 10s: kill node 0\"", text,
                       head_bytes);
-    enum chaos_kind kind;
-    if (!take_time(&reader, sentence, head_bytes))
-        return false;
-    reader.at = rest != NULL ? rest : sentence + head_bytes + 1;
-    if (!take_kind(&reader, &kind))
-        return false;
-    while (kind != CHAOS_KIND_COUNT && word_ahead(&reader) > 0)
-        if (!take_part(&reader, kind))
-            return false;
-    return true;
+    sentence->at += bytes;
+    if (code == OK && word_ahead(sentence) == 0)
+        code = refuse(sentence, "the time is missing", text, head_bytes);
+    if (code == OK)
+        code = take_value(sentence, "at");
+    if (code == OK && word_ahead(sentence) > 0)
+        code = refuse(sentence, "one word too many before the colon", sentence->at,
+                      strlen(sentence->at));
+    free(head);
+    return code;
+}
+
+static enum err_code take_sentence(struct sentence *sentence, const char *head, const char *rest)
+{
+    const struct file_variant *action = NULL;
+    if (rest == NULL)
+        return refuse(sentence, "an action reads like \"at 10s: kill node 0\", not", head,
+                      strlen(head));
+    enum err_code code = take_time(sentence, head);
+    sentence->at = rest;
+    if (code == OK)
+        code = take_action(sentence, &action);
+    while (code == OK && action != NULL && word_ahead(sentence) > 0)
+        code = take_part(sentence, action);
+    return code;
+}
+
+enum err_code chaos_sentence_rewrite(const struct file_object *actions, struct config_node *node,
+                                     struct err *reason)
+{
+    const struct config_node *only = node->children;
+    struct sentence sentence = {
+        .actions = actions,
+        .map = {.kind = CONFIG_MAP, .mark = node->mark, .key_mark = node->key_mark},
+        .reason = reason};
+    enum err_code code;
+    if (node->kind == CONFIG_MAP && node->count == 1 && only->kind == CONFIG_SCALAR &&
+        strncasecmp(only->key, "at ", 3) == 0) {
+        code = take_sentence(&sentence, only->key, only->text);
+    } else if (node->kind == CONFIG_SCALAR && !node->missing) {
+        const char *colon = strchr(node->text, ':');
+        code = take_sentence(&sentence, node->text, colon != NULL ? colon + 1 : NULL);
+    } else {
+        struct config_node *tag =
+            node->kind == CONFIG_MAP ? config_node_get(node, actions->tag) : NULL;
+        for (char *c = tag != NULL ? tag->text : NULL; c != NULL && *c != '\0'; c++)
+            *c = *c == ' ' ? '-' : *c;
+        return OK;
+    }
+    if (code == OK) {
+        sentence.map.key = node->key;
+        node->key = NULL;
+        config_tree_free(node);
+        *node = sentence.map;
+    } else {
+        config_tree_free(&sentence.map);
+    }
+    return code;
 }

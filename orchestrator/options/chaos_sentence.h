@@ -1,36 +1,13 @@
-/* An action of --chaos as a sentence, "at 10s: kill node 2", taken apart into the words that the map
- * form has. A step of chaos_plan_parse; nothing here knows what a value means. */
+/* An action as a sentence, "at 10s: kill node 2", rewritten as the map that it stands for. The words are those
+ * of the table of actions: their names, where case does not matter and a blank counts as a hyphen, and their
+ * keys; a value without a key is of the action's first one. */
 #ifndef ORCHESTRATOR_OPTIONS_CHAOS_SENTENCE_H
 #define ORCHESTRATOR_OPTIONS_CHAOS_SENTENCE_H
 
-#include <stdbool.h>
-#include <stddef.h>
+#include "orchestrator/options/file_reader.h"
 
-#include "orchestrator/options/chaos_plan.h"
-
-enum chaos_key {
-    CHAOS_KEY_AT,
-    CHAOS_KEY_DO,
-    CHAOS_KEY_NODE,
-    CHAOS_KEY_FOR,
-    CHAOS_KEY_SLOTS,
-    CHAOS_KEY_FROM,
-    CHAOS_KEY_TO,
-    CHAOS_KEY_COUNT
-};
-#define CHAOS_WORD_BYTES 48u
-
-struct chaos_words {
-    char values[CHAOS_KEY_COUNT][CHAOS_WORD_BYTES]; /* "": not there */
-};
-
-const char *chaos_key_name(size_t key);
-const char *chaos_kind_name(enum chaos_kind kind);
-/* Case does not matter, and a blank counts as a hyphen. -1: unknown. */
-int chaos_kind_find(const char *text);
-
-/* The sentence, or its two halves around the colon. False: *why says what is wrong, cut. */
-bool chaos_sentence_parse(struct chaos_words *words, const char *sentence, const char *rest,
-                          char *why, size_t why_bytes);
+/* For file_object.rewrite. A sentence is a text, or, in YAML without quotes, a map of one entry. */
+enum err_code chaos_sentence_rewrite(const struct file_object *actions, struct config_node *node,
+                                     struct err *reason);
 
 #endif

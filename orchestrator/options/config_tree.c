@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -23,14 +24,25 @@ struct reader {
     struct err *err;
 };
 
-static unsigned event_line(const struct reader *reader)
+static struct config_mark mark_of(const yaml_mark_t *mark)
 {
-    return (unsigned)reader->event.start_mark.line + 1;
+    return (struct config_mark){(unsigned)mark->line + 1, (unsigned)mark->column + 1};
+}
+
+enum err_code config_refuse(struct err *err, const char *name, struct config_mark mark,
+                            const char *format, ...)
+{
+    char what[ERR_TEXT_BYTES];
+    va_list args;
+    va_start(args, format);
+    vsnprintf(what, sizeof what, format, args);
+    va_end(args);
+    return err_set(err, E_CONFIG, "%.150s:%u:%u: %s", name, mark.line, mark.column, what);
 }
 
 static enum err_code refuse(struct reader *reader, const char *what)
 {
-    return err_set(reader->err, E_CONFIG, "%s:%u: %s", reader->name, event_line(reader), what);
+    return config_refuse(reader->err, reader->name, mark_of(&reader->event.start_mark), "%s", what);
 }
 
 static enum err_code out_of_memory(struct reader *reader)
@@ -55,8 +67,8 @@ static enum err_code next_event(struct reader *reader)
         return OK;
     }
     const char *problem = reader->parser.problem;
-    return err_set(reader->err, E_CONFIG, "%s:%zu: neither JSON nor YAML: %s", reader->name,
-                   reader->parser.problem_mark.line + 1, problem != NULL ? problem : "unreadable");
+    return config_refuse(reader->err, reader->name, mark_of(&reader->parser.problem_mark),
+                         "neither JSON nor YAML: %s", problem != NULL ? problem : "unreadable");
 }
 
 static bool scalar_is_missing(const yaml_event_t *event)
@@ -93,12 +105,43 @@ static struct config_node *add_child(struct config_node *parent)
     return child;
 }
 
-const struct config_node *config_node_get(const struct config_node *map, const char *key)
+struct config_node *config_node_get(const struct config_node *map, const char *key)
 {
     for (size_t i = 0; i < map->count; i++)
         if (strcmp(map->children[i].key, key) == 0)
             return &map->children[i];
     return NULL;
+}
+
+struct config_node *config_node_add(struct config_node *map, const char *key, const char *text,
+                                    size_t text_bytes)
+{
+    struct config_node *child = add_child(map);
+    if (child == NULL)
+        return NULL;
+    *child = (struct config_node){.kind = CONFIG_SCALAR,
+                                  .mark = map->mark,
+                                  .key = strdup(key),
+                                  .key_mark = map->mark,
+                                  .text = strndup(text, text_bytes)};
+    return child->key != NULL && child->text != NULL ? child : NULL;
+}
+
+bool config_node_wrap(struct config_node *node, const char *key)
+{
+    struct config_node map = {
+        .kind = CONFIG_MAP, .mark = node->mark, .key = node->key, .key_mark = node->key_mark};
+    struct config_node *child = add_child(&map);
+    char *name = strdup(key);
+    if (child != NULL && name != NULL) {
+        *child = *node;
+        child->key = name;
+        *node = map;
+        return true;
+    }
+    free(map.children);
+    free(name);
+    return false;
 }
 
 static enum err_code read_node(struct reader *reader, struct config_node *node);
@@ -129,19 +172,19 @@ static enum err_code read_entry(struct reader *reader, struct config_node *map)
     enum err_code code = take_scalar(reader, &key);
     if (key == NULL)
         return code;
-    unsigned line = event_line(reader);
+    struct config_mark mark = mark_of(&reader->event.start_mark);
     const struct config_node *earlier = config_node_get(map, key);
     struct config_node *child = earlier == NULL ? add_child(map) : NULL;
     if (child == NULL) {
         code = earlier == NULL
                    ? out_of_memory(reader)
-                   : err_set(reader->err, E_CONFIG, "%s:%u: %.60s stands in line %u already",
-                             reader->name, line, key, earlier->key_line);
+                   : config_refuse(reader->err, reader->name, mark,
+                                   "%.60s stands in line %u already", key, earlier->key_mark.line);
         free(key);
         return code;
     }
     child->key = key;
-    child->key_line = line;
+    child->key_mark = mark;
     code = next_event(reader);
     return code == OK ? read_node(reader, child) : code;
 }
@@ -161,7 +204,7 @@ static enum err_code read_map(struct reader *reader, struct config_node *map)
 /* The current event, and all that belongs to it, into node. */
 static enum err_code read_node(struct reader *reader, struct config_node *node)
 {
-    node->line = event_line(reader);
+    node->mark = mark_of(&reader->event.start_mark);
     if (reader->event.type == YAML_SCALAR_EVENT) {
         node->kind = CONFIG_SCALAR;
         node->missing = scalar_is_missing(&reader->event);
@@ -219,7 +262,7 @@ static void wipe_buffers(yaml_parser_t *parser)
 enum err_code config_tree_parse(struct config_node *root, const char *name, const char *text,
                                 size_t text_bytes, struct err *err)
 {
-    *root = (struct config_node){.kind = CONFIG_NOTHING};
+    *root = (struct config_node){.kind = CONFIG_NOTHING, .mark = {1, 1}};
     struct reader reader = {.name = name, .err = err};
     if (!yaml_parser_initialize(&reader.parser))
         return err_set(err, E_SYSTEM, "reading %s: out of memory", name);
@@ -296,6 +339,7 @@ void config_tree_free(struct config_node *root)
     for (size_t i = 0; i < root->count; i++)
         config_tree_free(&root->children[i]);
     free(root->children);
+    free(root->array);
     free(root->key);
     secret_wipe(root->text);
     free(root->text);

@@ -117,7 +117,8 @@ enum err_code chaos_relations_settle(struct bench_request *request, struct err *
         return err_set(err, E_USAGE,
                        "--chaos with %s: what it does to the target is done once; give one test",
                        spec->loop ? "--loop" : "several tests");
-    enum err_code code = chaos_plan_read(&request->chaos, spec->chaos_path, spec, err);
+    enum err_code code = chaos_plan_read(
+        &request->chaos, &(struct file_source){.name = spec->chaos_path}, spec, err);
     if (code != OK)
         return code;
     spec->chaos = &request->chaos;

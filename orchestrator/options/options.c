@@ -6,7 +6,7 @@
 
 #include "common/secret.h"
 #include "orchestrator/options/arguments.h"
-#include "orchestrator/options/config_file.h"
+#include "orchestrator/options/file_reader.h"
 #include "orchestrator/options/option_value.h"
 #include "orchestrator/options/suggest.h"
 
@@ -107,7 +107,7 @@ static char *keep(struct option_values *values, const char *text, bool secret)
 struct source {
     enum option_origin_kind kind;
     const char *file; /* NULL: the command line */
-    unsigned line;
+    struct config_mark mark;
     const char *spelled;
 };
 
@@ -133,9 +133,9 @@ static enum err_code report(const struct option_row *row, const struct source *s
                        by_name ? row->name : source->spelled, blank, shown, reason->text,
                        row->hint != NULL ? "; " : "", row->hint != NULL ? row->hint : "");
     if (row->kind == OPTION_CUSTOM)
-        return err_set(err, E_CONFIG, "%s:%u: %s", source->file, source->line, reason->text);
-    return err_set(err, E_CONFIG, "%s:%u: %s:%s%.80s: %s", source->file, source->line,
-                   source->spelled, blank, shown, reason->text);
+        return config_refuse(err, source->file, source->mark, "%s", reason->text);
+    return config_refuse(err, source->file, source->mark, "%s:%s%.80s: %s", source->spelled, blank,
+                         shown, reason->text);
 }
 
 /* The value as it stands, or behind what the same source gave before. */
@@ -165,7 +165,7 @@ static enum err_code apply(struct option_values *values, size_t row_index,
     if (option_value_store(values->target, row, kept, &reason) != OK)
         return report(row, source, text, &reason, err);
     struct option_origin *origin = &values->origins[row_index];
-    *origin = (struct option_origin){.kind = source->kind, .line = source->line};
+    *origin = (struct option_origin){.kind = source->kind, .line = source->mark.line};
     snprintf(origin->given, sizeof origin->given, "%s", source->spelled);
     snprintf(origin->value, sizeof origin->value, "%s", row->secret ? "***" : kept);
     values->texts[row_index] = kept;
@@ -174,21 +174,42 @@ static enum err_code apply(struct option_values *values, size_t row_index,
 
 /* --- sources of values ----------------------------------------------------------------------- */
 
-/* Whoever owns the file: it may have been unpacked, or cloned, as this user. */
-static enum err_code check_trust(const struct option_row *row, bool trusted, const char *path,
-                                 const struct config_entry *entry, struct err *err)
+/* A key of the file of --config: a value, or a list of them, for the row of that name. */
+struct config_entry {
+    struct file_place place;
+    const char *value;
+};
+
+struct config_entries {
+    struct config_entry *entries;
+    size_t count;
+};
+
+/* What a value may be is for its row to say. */
+static enum err_code keep_value_text(void *entry, const char *value, struct err *err)
 {
-    if (trusted || !row->needs_trust)
-        return OK;
-    return err_set(err, E_CONFIG,
-                   "%.150s:%u: %.40s writes, listens, or starts or reads something: give it on the "
-                   "command line, or --trust-config if you trust this file as you trust a script",
-                   path, entry->line, entry->key);
+    (void)err;
+    ((struct config_entry *)entry)->value = value;
+    return OK;
 }
+
+static const struct file_field config_value = {
+    .row = {.kind = OPTION_CUSTOM, .parse = keep_value_text}, .joins = true};
+const struct file_kind options_config_kind = {
+    .name = "config",
+    .what = "config file",
+    .help = "Options by their long names, for --config.",
+    .root = {.row = {.offset = offsetof(struct config_entries, entries),
+                     .hint = "options with their values are one, as in clients: 50"},
+             .form = FILE_MAP,
+             .of = &config_value,
+             .element_bytes = sizeof(struct config_entry),
+             .count_offset = offsetof(struct config_entries, count)},
+};
 
 /* The file that --config names. */
 struct config_source {
-    const char *path;
+    struct file_source file;
     bool trusted;
 };
 
@@ -197,43 +218,47 @@ static enum err_code apply_config_entry(struct option_values *values,
                                         const struct config_entry *entry, struct err *err)
 {
     const struct option_table *table = values->table;
-    const char *path = config->path;
-    size_t key_bytes = strlen(entry->key);
-    int found = arguments_find_long(table, entry->key, key_bytes);
+    const char *path = config->file.name;
+    const char *key = entry->place.node->key;
+    struct config_mark mark = entry->place.node->key_mark;
+    int found = arguments_find_long(table, key, strlen(key));
     if (found < 0) {
         char nearest[SUGGEST_NAME_MAX + 1];
-        arguments_nearest(nearest, sizeof nearest, table, entry->key, key_bytes);
-        return err_set(err, E_CONFIG, "%s:%u: unknown key %.80s%s%s%s", path, entry->line,
-                       entry->key, SUGGESTED(nearest));
+        arguments_nearest(nearest, sizeof nearest, table, key, strlen(key));
+        return config_refuse(err, path, mark, "unknown key %.80s%s%s%s", key, SUGGESTED(nearest));
     }
     const struct option_row *row = &table->rows[found];
     if (row->kind == OPTION_NOT_YET || row->kind == OPTION_ELSEWHERE) {
         char name[400];
-        snprintf(name, sizeof name, "%.200s:%u: %.80s", path, entry->line, entry->key);
+        snprintf(name, sizeof name, "%.200s:%u:%u: %.80s", path, mark.line, mark.column, key);
         return arguments_refuse_row(table, row, E_CONFIG, name, err);
     }
     if (row->command_line_only)
-        return err_set(err, E_CONFIG, "%s:%u: %s belongs on the command line", path, entry->line,
-                       entry->key);
-    if (check_trust(row, config->trusted, path, entry, err) != OK)
-        return err->code;
+        return config_refuse(err, path, mark, "%s belongs on the command line", key);
+    /* Whoever owns the file: it may have been unpacked, or cloned, as this user. */
+    if (row->needs_trust && !config->trusted)
+        return config_refuse(err, path, mark,
+                             "%.40s writes, listens, or starts or reads something: give it on the "
+                             "command line, or --trust-config if you trust this file as you trust "
+                             "a script",
+                             key);
     const struct option_origin *earlier = &values->origins[found];
     if (earlier->kind == ORIGIN_CONFIG)
-        return err_set(err, E_CONFIG, "%s:%u: %s is the same option as %s in line %u", path,
-                       entry->line, entry->key, earlier->given, earlier->line);
-    struct source source = {
-        .kind = ORIGIN_CONFIG, .file = path, .line = entry->line, .spelled = entry->key};
+        return config_refuse(err, path, mark, "%s is the same option as %s in line %u", key,
+                             earlier->given, earlier->line);
+    struct source source = {.kind = ORIGIN_CONFIG, .file = path, .mark = mark, .spelled = key};
     return apply(values, (size_t)found, &source, entry->value, err);
 }
 
 static enum err_code apply_config(struct option_values *values, const struct config_source *config,
                                   struct err *err)
 {
-    struct config_file file;
-    enum err_code code = config_file_read(&file, config->path, err);
-    for (size_t i = 0; i < file.count && code == OK; i++)
-        code = apply_config_entry(values, config, &file.entries[i], err);
-    config_file_free(&file);
+    struct file file;
+    struct config_entries list = {.count = 0};
+    enum err_code code = file_read(&file, &options_config_kind, &list, &config->file, err);
+    for (size_t i = 0; i < list.count && code == OK; i++)
+        code = apply_config_entry(values, config, &list.entries[i], err);
+    file_free(&file);
     return code;
 }
 
@@ -314,9 +339,9 @@ static enum err_code parse_sources(struct option_values *values, const struct ar
     for (size_t i = 0; i < values->table->row_count && code == OK; i++)
         code = store_default(values, i, err);
     const struct config_source config = {
-        .path = argument_value(values->table, arguments, "config"),
+        .file.name = argument_value(values->table, arguments, "config"),
         .trusted = argument_flag(values->table, arguments, "trust-config")};
-    if (code == OK && config.path != NULL)
+    if (code == OK && config.file.name != NULL)
         code = apply_config(values, &config, err);
     if (code == OK)
         code = apply_arguments(values, arguments, err);

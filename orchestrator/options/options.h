@@ -139,6 +139,9 @@ void options_free(struct option_values *values);
 MUST_USE enum err_code options_store_defaults(const struct option_table *table, void *target,
                                               struct err *err);
 
+/* The file of --config, whatever the table: its keys are the rows' names. */
+extern const struct file_kind options_config_kind;
+
 /* Row by its name (not alias), -1 when there is none. */
 int options_row(const struct option_table *table, const char *name);
 /* Whether the config file or the command line gave it. */

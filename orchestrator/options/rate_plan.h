@@ -10,16 +10,17 @@
 #ifndef ORCHESTRATOR_OPTIONS_RATE_PLAN_H
 #define ORCHESTRATOR_OPTIONS_RATE_PLAN_H
 
-#include "orchestrator/options/config_tree.h"
+#include "orchestrator/options/file_reader.h"
 #include "orchestrator/options/rate_steps.h"
 
 #define RATE_PLAN_DEPTH_MAX 4
 
-/* Appends the whole plan, repeats written out. name stands for the file in messages. E_CONFIG, as
- * "name:line: item 2.1: what is wrong": whatever is no plan, an unknown key, a rate that is negative
- * or too high, a mode that does not fit, no item, pauses only, too many steps, too long. */
-MUST_USE enum err_code rate_plan_parse(struct rate_steps *steps, const struct config_node *root,
-                                       const char *name, struct err *err);
-MUST_USE enum err_code rate_plan_read(struct rate_steps *steps, const char *path, struct err *err);
+extern const struct file_kind rate_plan_kind;
+
+/* Appends the whole plan, repeats written out. E_CONFIG, as "name:line:column: what is wrong": whatever
+ * is no plan, an unknown key, a rate that is negative or too high, a mode that does not fit, no item,
+ * pauses only, too many steps, too long. */
+MUST_USE enum err_code rate_plan_read(struct rate_steps *steps, const struct file_source *source,
+                                      struct err *err);
 
 #endif

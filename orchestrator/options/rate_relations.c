@@ -255,7 +255,7 @@ static enum err_code settle_plan(struct bench_request *request, struct err *err)
     struct spec *spec = &request->spec;
     const char *path = request->rate.plan_path;
     const struct rate_steps *steps = &request->steps;
-    enum err_code code = rate_plan_read(&request->steps, path, err);
+    enum err_code code = rate_plan_read(&request->steps, &(struct file_source){.name = path}, err);
     if (code != OK)
         return code;
     const char *slash = strrchr(path, '/');

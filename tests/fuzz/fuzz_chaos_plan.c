@@ -1,6 +1,5 @@
 /* libFuzzer target: any bytes are a plan whose actions a managed target of some kind can be asked for,
- * or one sentence that begins with the file's name. Links common/ and
- * orchestrator/options/{config_tree,chaos_*,suggest}.c. */
+ * or one sentence that begins with the file's name. */
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -36,19 +35,16 @@ int LLVMFuzzerTestOneInput(const uint8_t *input, size_t input_bytes)
         {.managed = true, .managed_replicas = 2, .duration_ns = 20000000000ull},
         {.managed = true, .managed_primaries = 3, .managed_replicas = 3},
     };
-    struct config_node root;
-    struct err err = {.code = OK};
-    enum err_code code = config_tree_parse(&root, "file", (const char *)input, input_bytes, &err);
-    for (size_t i = 0; i < sizeof specs / sizeof specs[0] && code == OK; i++) {
+    const struct file_source source = {"file", (const char *)input, input_bytes};
+    for (size_t i = 0; i < sizeof specs / sizeof specs[0]; i++) {
         struct chaos_plan plan;
-        struct err plan_err = {.code = OK};
-        enum err_code parsed = chaos_plan_parse(&plan, &root, "file", &specs[i], &plan_err);
-        if (parsed == OK)
+        struct err err = {.code = OK};
+        enum err_code code = chaos_plan_read(&plan, &source, &specs[i], &err);
+        if (code == OK)
             check(&plan, &specs[i]);
-        else if (parsed != E_CONFIG || strncmp(plan_err.text, "file:", 5) != 0)
+        else if (code != E_CONFIG || strncmp(err.text, "file:", 5) != 0)
             abort();
         chaos_plan_free(&plan);
     }
-    config_tree_free(&root);
     return 0;
 }

@@ -1,5 +1,5 @@
 /* libFuzzer target: any bytes are a plan whose steps a schedule takes, or one sentence that begins
- * with the file's name. Links common/ and orchestrator/options/{config_tree,rate_*,suggest}.c. */
+ * with the file's name. */
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -30,17 +30,14 @@ static void check(const struct rate_steps *steps)
 
 int LLVMFuzzerTestOneInput(const uint8_t *input, size_t input_bytes)
 {
-    struct config_node root;
+    const struct file_source source = {"file", (const char *)input, input_bytes};
     struct rate_steps steps = {.items = NULL};
     struct err err = {.code = OK};
-    enum err_code code = config_tree_parse(&root, "file", (const char *)input, input_bytes, &err);
-    if (code == OK)
-        code = rate_plan_parse(&steps, &root, "file", &err);
+    enum err_code code = rate_plan_read(&steps, &source, &err);
     if (code == OK)
         check(&steps);
     else if (code != E_CONFIG || strncmp(err.text, "file:", 5) != 0)
         abort();
     rate_steps_free(&steps);
-    config_tree_free(&root);
     return 0;
 }

@@ -184,13 +184,13 @@ static const struct {
     const char *words[3];
 } bad_configs[] = {
     {"/none.json", NULL, {"/none.json", "No such file"}},
-    {"/broken.json", "{\"clients\": 5,\n \"requests\": }\n", {"/broken.json:2: "}},
+    {"/broken.json", "{\"clients\": 5,\n \"requests\": }\n", {"/broken.json:2:14: "}},
     {"/key.json",
      "{\"clients\": 5,\n \"reqests\": 10}\n",
-     {"/key.json:2: ", "reqests", "requests"}},
+     {"/key.json:2:2: ", "reqests", "requests"}},
     {"/value.json", "{\"clients\":\n 0}\n", {"clients", "1 to 1,000,000"}},
-    {"/key.yaml", "clients: 5\npiplines: 3\n", {"/key.yaml:2: ", "piplines", "pipeline"}},
-    {"/broken.yaml", "clients: [5\n", {"/broken.yaml:2: "}},
+    {"/key.yaml", "clients: 5\npiplines: 3\n", {"/key.yaml:2:1: ", "piplines", "pipeline"}},
+    {"/broken.yaml", "clients: [5\n", {"/broken.yaml:2:1: "}},
     {"/later.yaml", "mptcp: true\n", {"mptcp", "not available yet"}},
     {"/plan.yaml",
      "rate-plan: /nonexistent/plan.yaml\n",

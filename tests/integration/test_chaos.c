@@ -50,16 +50,14 @@ static void tear_down(void)
 static void begin(const char *text)
 {
     struct err err = {.code = OK};
-    struct config_node root;
     const struct spec spec = {.managed = true,
                               .managed_primaries =
                                   cluster.setup.cluster ? cluster.count - cluster.replicas : 0,
                               .managed_replicas = cluster.replicas};
     log_set_level(LOG_ERROR);
     heard.count = 0;
-    ck_assert_int_eq(config_tree_parse(&root, "f", text, strlen(text), &err), OK);
-    ck_assert_msg(chaos_plan_parse(&plan, &root, "f", &spec, &err) == OK, "%s", err.text);
-    config_tree_free(&root);
+    const struct file_source source = {"f", text, strlen(text)};
+    ck_assert_msg(chaos_plan_read(&plan, &source, &spec, &err) == OK, "%s", err.text);
     base = event_base_new();
     ck_assert_ptr_nonnull(base);
     ck_assert_int_eq(chaos_create(&chaos, &plan, &cluster, &err), OK);

@@ -421,14 +421,14 @@ START_TEST(config_mistakes)
 {
     /* a mistake in the file is passed over, or the user must search for it */
     static const struct line_refusal refusals[] = {
-        {"clients: 5\ncleints: 6\n", ":2: unknown key cleints; did you mean clients?"},
-        {"\nclients: 5x\n", ":2: clients: 5x: not a number"},
-        {"processes: 0\n", ":1: --processes must be at least 1"},
+        {"clients: 5\ncleints: 6\n", ":2:1: unknown key cleints; did you mean clients?"},
+        {"\nclients: 5x\n", ":2:1: clients: 5x: not a number"},
+        {"processes: 0\n", ":1:1: --processes must be at least 1"},
         {"help: true\n", "help belongs on the command line"},
         {"config: x\n", "config belongs on the command line"},
         {"duration: 5\ntest-duration: 5\n", "same option as duration in line 1"},
-        {"mptcp: 1\n", ":1: mptcp is not available yet"},
-        {"\nrps: fast\n", ":2: rps: fast: not a rate"},
+        {"mptcp: 1\n", ":1:1: mptcp is not available yet"},
+        {"\nrps: fast\n", ":2:1: rps: fast: not a rate"},
         {"password: [\n", "neither JSON nor YAML"},
     };
     for (size_t i = 0; i < sizeof refusals / sizeof refusals[0]; i++) {
@@ -471,7 +471,7 @@ START_TEST(a_file_reaches_nothing_by_itself)
         ck_assert_msg(code == OK || strstr(line_err.text, "trust") == NULL, "%s", line_err.text);
     }
     ck_assert_ptr_nonnull(
-        strstr((line_parse_with_config(texts[13], "") != OK ? line_err.text : ""), ":3: out"));
+        strstr((line_parse_with_config(texts[13], "") != OK ? line_err.text : ""), ":3:1: out"));
     ck_assert_int_eq(line_parse_with_config("trust-config: true\njson: x\n", ""), E_CONFIG);
     ck_assert_ptr_nonnull(strstr(line_err.text, "belongs on the command line"));
     line_parses_with_config("json: x\nout: y\n", "--trust-config");

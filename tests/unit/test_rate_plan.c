@@ -26,14 +26,10 @@ static void teardown(void)
 
 static enum err_code parse(const char *text)
 {
-    struct config_node root;
+    const struct file_source source = {"f", text, strlen(text)};
     rate_steps_free(&steps);
     memset(&err, 0, sizeof err);
-    enum err_code code = config_tree_parse(&root, "f", text, strlen(text), &err);
-    if (code == OK)
-        code = rate_plan_parse(&steps, &root, "f", &err);
-    config_tree_free(&root);
-    return code;
+    return rate_plan_read(&steps, &source, &err);
 }
 
 static void ck_plan(const char *text, uint32_t count, uint64_t length_ns)
@@ -112,56 +108,84 @@ START_TEST(mistakes)
     static const struct {
         const char *text, *says;
     } cases[] = {
-        {"", "f:1: a list of {for, rate} is expected"},
-        {"just text", "f:1: a list of"},
-        {"for: 5\nrate: 3\n", "f:1: a list of"},
-        {"[]", "f:1: the plan is empty"},
-        {"plan: []", "f:1: the plan is empty"},
-        {"- {for: 1, rate: 5}\n- {repeat: 2, plan: []}\n", "f:2: item 2: the plan is empty"},
-        {"- 5\n", "f:1: item 1: {for: TIME, rate: N} or"},
-        {"- {for: 1, rate: 5}\n- {rate: 5}\n", "f:2: item 2: \"for\" is missing"},
-        {"- {for: 1}\n", "f:1: item 1: a rate is missing: rate, or from and to"},
-        {"- {for: 1, from: 5}\n", "item 1: \"to\" is missing"},
-        {"- {for: 1, to: 5}\n", "item 1: \"from\" is missing"},
-        {"- {for: 1, rate: 5, to: 5}\n", "item 1: rate and from, to exclude each other"},
-        {"- for: 1\n  rate: -5\n", "f:2: item 1: rate: -5: negative"},
-        {"- {for: 1, rate: 101m}\n", "rate: 101m: above 100 million"},
-        {"- {for: 1, from: 1, to: 1g}\n", "to: 1g: above 100 million"},
-        {"- {for: 1, rate: 0.0000001}\n", "below a request in a million seconds"},
-        {"- {for: 1, rate: fast}\n", "rate: fast: not a rate"},
-        {"- {for: 1, rate: ~}\n", "item 1: rate: a value is expected"},
-        {"- {for: 1, rate: [5]}\n", "item 1: rate: a value is expected"},
-        {"- {for: 0, rate: 5}\n", "for: 0: not a time above 0"},
-        {"- {for: -1, rate: 5}\n", "for: -1: not a time above 0"},
-        {"- {for: 1001h, rate: 5}\n", "for: 1001h: not a time above 0 and up to 1000h"},
-        {"- {for: soon, rate: 5}\n", "for: soon: not a time"},
-        {"- {for: 1, rate: 5, color: red}\n", "item 1: unknown key color; known are for, rate"},
-        {"- {for: 1, rat: 5}\n", "item 1: unknown key rat; did you mean rate?"},
-        {"- {for: 1, rate: 5, mode: linear}\n", "item 1: mode: linear goes with from and to"},
-        {"- {for: 1, from: 5, to: 6, mode: constant}\n", "mode: constant goes with rate"},
-        {"- {for: 1, from: 5, to: 6, mode: smooth}\n", "mode: smooth: allowed: constant, linear"},
-        {"- {for: 1, from: 0, to: 6, mode: exponential}\n", "exponential never comes from 0"},
-        {"- {for: 1, from: 6, to: 0, mode: exponential}\n", "exponential never comes from 0"},
-        {"- {for: 1, rate: 5, repeat: 2}\n", "item 1: repeat goes with a plan"},
-        {"- {for: 1, plan: [{for: 1, rate: 5}]}\n", "item 1: for has no meaning beside a plan"},
-        {"- {plan: {for: 1, rate: 5}}\n", "item 1: plan: a list of items is expected"},
-        {"- {repeat: 0, plan: [{for: 1, rate: 5}]}\n", "repeat: 0: not a number of 1 to 100000"},
-        {"- {repeat: -1, plan: [{for: 1, rate: 5}]}\n", "repeat: -1: not a number"},
-        {"- {repeat: 2.5, plan: [{for: 1, rate: 5}]}\n", "repeat: 2.5: not a number"},
+        {"",
+         "f:1:1: a plan is expected; as in [{for: 10s, rate: 1000}] or {repeat: 3, plan: [...]}"},
+        {"just text",
+         "f:1:1: a plan is expected; as in [{for: 10s, rate: 1000}] or {repeat: 3, plan: [...]}"},
+        {"for: 5\nrate: 3\n", "f:1:1: unknown key for; known are plan, repeat"},
+        {"[]", "f:1:1: plan: needs at least 1 element; there are 0"},
+        {"plan: []", "f:1:7: plan: needs at least 1 element; there are 0"},
+        {"- {for: 1, rate: 5}\n- {repeat: 2, plan: []}\n",
+         "f:2:21: plan: needs at least 1 element; there are 0"},
+        {"- 5\n", "f:1:3: an item is expected; as in {for: 10s, rate: 1000}, {for: 10s, from: 0, "
+                  "to: 5k} or {repeat: 3, plan: [...]}"},
+        {"- {for: 1, rate: 5}\n- {rate: 5}\n", "f:2:3: \"for\" is missing; as in for: 10s"},
+        {"- {for: 1}\n", "f:1:3: one of these is missing: rate, from, to, plan"},
+        {"- {for: 1, from: 5}\n", "f:1:3: \"to\" is missing"},
+        {"- {for: 1, to: 5}\n", "f:1:3: \"from\" is missing"},
+        {"- {for: 1, rate: 5, to: 5}\n", "f:1:21: rate and to exclude each other"},
+        {"- for: 1\n  rate: -5\n",
+         "f:2:9: rate: -5: negative; a rate is 0 or more requests per second"},
+        {"- {for: 1, rate: 101m}\n",
+         "f:1:18: rate: 101m: above 100 million per second, the highest rate"},
+        {"- {for: 1, from: 1, to: 1g}\n",
+         "f:1:25: to: 1g: above 100 million per second, the highest rate"},
+        {"- {for: 1, rate: 0.0000001}\n",
+         "f:1:18: rate: 0.0000001: below a request in a million seconds, the lowest rate"},
+        {"- {for: 1, rate: fast}\n", "f:1:18: rate: fast: not a rate; allowed: 0 to 100 million "
+                                     "requests per second, as in 1000, 0.5 or 10k"},
+        {"- {for: 1, rate: ~}\n", "f:1:18: rate: a value is missing"},
+        {"- {for: 1, rate: [5]}\n", "f:1:18: rate: a value is expected"},
+        {"- {for: 0, rate: 5}\n",
+         "f:1:9: for: 0: out of range; allowed: 1ns to 1000h; as in for: 10s"},
+        {"- {for: -1, rate: 5}\n",
+         "f:1:9: for: -1: out of range; allowed: 1ns to 1000h; as in for: 10s"},
+        {"- {for: 1001h, rate: 5}\n",
+         "f:1:9: for: 1001h: out of range; allowed: 1ns to 1000h; as in for: 10s"},
+        {"- {for: soon, rate: 5}\n",
+         "f:1:9: for: soon: not a duration; allowed: 1ns to 1000h; as in for: 10s"},
+        {"- {for: 1, rate: 5, color: red}\n",
+         "f:1:21: unknown key color; known are rate, for, mode, from, to, plan, repeat"},
+        {"- {for: 1, rat: 5}\n", "f:1:12: unknown key rat; did you mean rate?; known are rate, "
+                                 "for, mode, from, to, plan, repeat"},
+        {"- {for: 1, rate: 5, mode: linear}\n", "f:1:27: mode: linear: allowed: constant"},
+        {"- {for: 1, from: 5, to: 6, mode: constant}\n",
+         "f:1:34: mode: constant: allowed: linear, exponential"},
+        {"- {for: 1, from: 5, to: 6, mode: smooth}\n",
+         "f:1:34: mode: smooth: allowed: linear, exponential"},
+        {"- {for: 1, from: 0, to: 6, mode: exponential}\n",
+         "f:1:3: mode: exponential never comes from 0 or gets to 0: no factor does; begin or end "
+         "with a small rate, or take linear"},
+        {"- {for: 1, from: 6, to: 0, mode: exponential}\n",
+         "f:1:3: mode: exponential never comes from 0 or gets to 0: no factor does; begin or end "
+         "with a small rate, or take linear"},
+        {"- {for: 1, rate: 5, repeat: 2}\n",
+         "f:1:21: a constant rate has no use for \"repeat\"; known are rate, for, mode"},
+        {"- {for: 1, plan: [{for: 1, rate: 5}]}\n",
+         "f:1:4: a plan has no use for \"for\"; known are plan, repeat"},
+        {"- {plan: {for: 1, rate: 5}}\n", "f:1:10: plan: a list is expected"},
+        {"- {repeat: 0, plan: [{for: 1, rate: 5}]}\n",
+         "f:1:12: repeat: 0: out of range; allowed: 1 to 100,000"},
+        {"- {repeat: -1, plan: [{for: 1, rate: 5}]}\n",
+         "f:1:12: repeat: -1: out of range; allowed: 1 to 100,000"},
+        {"- {repeat: 2.5, plan: [{for: 1, rate: 5}]}\n",
+         "f:1:12: repeat: 2.5: not a number; allowed: 1 to 100,000"},
         {"- {for: 1, rate: 1}\n- plan:\n  - {for: 1, rate: 1}\n  - plan:\n    - {for: 1}\n",
-         "f:5: item 2.2.1: a rate is missing"},
+         "f:5:7: one of these is missing: rate, from, to, plan"},
         {"[{plan: [{plan: [{plan: [{plan: [{plan: [{for: 1, rate: 1}]}]}]}]}]}]",
-         "item 1.1.1.1.1: plans are nested more than 4 deep"},
-        {"- {for: 1, rate: 0}\n- {for: 1, from: 0, to: 0}\n", "every rate is 0"},
-        {"- {for: 1, rate: 1, for: 2}\n", "for stands in line 1 already"},
-        {"- {for: 1, rate: 1\n", "neither JSON nor YAML"},
+         "f:1:34: plans are nested more than 4 deep"},
+        {"- {for: 1, rate: 0}\n- {for: 1, from: 0, to: 0}\n",
+         "f:1:1: every rate is 0: nothing would be sent"},
+        {"- {for: 1, rate: 1, for: 2}\n", "f:1:21: for stands in line 1 already"},
+        {"- {for: 1, rate: 1\n", "f:2:1: neither JSON nor YAML: did not find expected ',' or '}'"},
         {"- {repeat: 100000, plan: [{for: 1ms, rate: 1}, {for: 1ms, rate: 2}]}\n",
-         "item 1: the plan is too large: more than 100,000 steps"},
+         "f:1:3: the plan is too large: more than 100,000 steps"},
         {"- repeat: 100000\n  plan: [{repeat: 100000, plan: [{for: 1ms, rate: 1}]}]\n",
-         "more than 100,000 steps"},
+         "f:1:3: the plan is too large: more than 100,000 steps"},
         {"- {for: 1000h, rate: 1}\n- {for: 1, rate: 1}\n",
-         "f:2: item 2: the plan is too large: longer than 1,000 hours"},
-        {"{repeat: 99999, plan: [{for: 999h, rate: 1}]}\n", "longer than 1,000 hours"},
+         "f:2:3: the plan is too large: longer than 1,000 hours in all"},
+        {"{repeat: 99999, plan: [{for: 999h, rate: 1}]}\n",
+         "f:1:1: the plan is too large: longer than 1,000 hours in all"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         ck_assert_msg(parse(cases[i].text) == E_CONFIG, "\"%s\" is taken", cases[i].text);
@@ -241,7 +265,7 @@ START_TEST(a_bad_plan_file)
     /* breaks if a bad plan is a usage error, or its name is not told */
     ck_assert_int_eq(line_parse(line_of("- {for: 1, rate: -1}\n", "")), E_CONFIG);
     ck_assert_ptr_nonnull(strstr(line_err.text, plan_path));
-    ck_assert_ptr_nonnull(strstr(line_err.text, ":1: item 1: rate: -1: negative"));
+    ck_assert_ptr_nonnull(strstr(line_err.text, ":1:18: rate: -1: negative"));
     ck_assert_int_eq(line_parse("--rate-plan /nonexistent/plan"), E_CONFIG);
     ck_assert_ptr_nonnull(
         strstr(line_err.text, "cannot read the rate plan /nonexistent/plan: No such file"));
