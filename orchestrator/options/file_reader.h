@@ -1,12 +1,9 @@
 /* Files that people write, JSON or YAML, read by tables. A kind of file is a table of fields; from it come
- * the reading, messages with file, line and column, and the JSON Schema that editors check a file
- * against. Adding a kind: docs/design/files-of-users.md.
+ * the reading, and messages with file, line and column. Adding a kind: docs/design/files-of-users.md.
  *
  * What is read goes into the caller's structs, and points into the struct file, which is freed last. */
 #ifndef ORCHESTRATOR_OPTIONS_FILE_READER_H
 #define ORCHESTRATOR_OPTIONS_FILE_READER_H
-
-#include <jansson.h>
 
 #include "orchestrator/options/config_tree.h"
 #include "orchestrator/options/options.h"
@@ -57,10 +54,9 @@ struct file_object {
     /* A value or list, as the first field takes, stands for a map that has only this field. */
     bool short_form;
     /* Called first: makes other ways to write the object into the map that they stand for, and leaves what it
-     * does not know. Its error is the reason alone. other_schema describes them, as JSON. May be NULL. */
+     * does not know. Its error is the reason alone. May be NULL. */
     enum err_code (*rewrite)(const struct file_object *object, struct config_node *node,
                              struct err *reason);
-    const char *other_schema;
 };
 
 /* The fields of an object that is this variant, one by one; NULL behind the last. */
@@ -103,9 +99,5 @@ bool file_given(const struct file_place *place, const char *key);
  * or was not given. */
 enum err_code file_refuse(const struct file *file, const struct file_place *place, const char *key,
                           struct err *err, const char *format, ...) PRINTF_LIKE(5, 6);
-
-/* What such a file may hold (JSON Schema 2020-12). The reader decides: it knows more spellings of a value.
- * NULL: out of memory. */
-json_t *file_schema(const struct file_kind *kind);
 
 #endif
