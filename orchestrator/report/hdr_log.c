@@ -3,6 +3,7 @@
  * field is a zlib stream of the V2 encoding behind an eight-byte header. */
 #include <inttypes.h>
 #include <math.h>
+#include <openssl/evp.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -65,21 +66,6 @@ static size_t encode(struct hdr_log *log, const struct histogram *histogram)
     return V2_HEADER_BYTES + payload_bytes;
 }
 
-static void base64_encode(char *out, const unsigned char *in, size_t in_bytes)
-{
-    static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    for (size_t i = 0; i < in_bytes; i += 3) {
-        uint32_t second = i + 1 < in_bytes ? in[i + 1] : 0;
-        uint32_t third = i + 2 < in_bytes ? in[i + 2] : 0;
-        uint32_t group = (uint32_t)in[i] << 16 | second << 8 | third;
-        *out++ = digits[group >> 18 & 63];
-        *out++ = digits[group >> 12 & 63];
-        *out++ = i + 1 < in_bytes ? digits[group >> 6 & 63] : '=';
-        *out++ = i + 2 < in_bytes ? digits[group & 63] : '=';
-    }
-    *out = '\0';
-}
-
 static enum err_code print_line(struct hdr_log *log, const char *kind,
                                 const struct interval_header *header,
                                 const struct histogram *histogram, struct err *err)
@@ -91,7 +77,8 @@ static enum err_code print_line(struct hdr_log *log, const char *kind,
     if (zlib != Z_OK)
         return err_set(err, E_SYSTEM, "cannot compress a histogram: zlib says %d", zlib);
     put_u32(put_u32(log->packed, COOKIE_V2_COMPRESSED), (uint32_t)stream_bytes);
-    base64_encode(log->base64, log->packed, COMPRESSED_HEADER_BYTES + stream_bytes);
+    EVP_EncodeBlock((unsigned char *)log->base64, log->packed,
+                    (int)(COMPRESSED_HEADER_BYTES + stream_bytes));
     output_printf(&log->out, "Tag=%s-%s,%.3f,%.3f,%.3f,%s\n", log->tag, kind,
                   log->run_seconds + clock_seconds(header->start_ns),
                   clock_seconds(header->end_ns - header->start_ns),
