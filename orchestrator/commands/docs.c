@@ -5,7 +5,10 @@
 #include "common/log.h"
 #include "orchestrator/commands/commands.h"
 #include "orchestrator/options/bench_options.h"
+#include "orchestrator/options/chaos_plan.h"
 #include "orchestrator/options/dialect.h"
+#include "orchestrator/options/file_schema.h"
+#include "orchestrator/options/rate_plan.h"
 #include "orchestrator/report/interval_csv.h"
 
 static const struct option_table *bench_table(void)
@@ -129,15 +132,37 @@ static enum err_code print_dialect(const char *name)
     return dialect != NULL ? OK : E_USAGE;
 }
 
+/* Of a kind of file that people write. */
+static enum err_code print_schema(const char *name)
+{
+    static const struct file_kind *const kinds[] = {&rate_plan_kind, &chaos_plan_kind};
+    json_t *schema = NULL;
+    for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++)
+        if (strcmp(name, kinds[i]->name) == 0)
+            schema = file_schema(kinds[i]);
+    if (strcmp(name, options_config_kind.name) == 0)
+        schema = file_schema_of_options(&options_config_kind, &bench_option_table);
+    if (schema == NULL || json_dumpf(schema, stdout, JSON_INDENT(2)) != 0) {
+        log_line(LOG_ERROR, "volley docs schema: there are rate-plan, chaos and config, not \"%s\"",
+                 name);
+        json_decref(schema);
+        return E_USAGE;
+    }
+    printf("\n");
+    json_decref(schema);
+    return OK;
+}
+
 static void print_help(void)
 {
-    printf("usage: volley docs completion|man|markdown|metrics|dialect NAME\n\n"
+    printf("usage: volley docs completion|man|markdown|metrics|dialect NAME|schema KIND\n\n"
            "Prints what is made from the options of all commands, and the figures:\n\n"
            "  completion    completion for bash: source <(volley docs completion)\n"
            "  man           the options of the man page\n"
            "  markdown      docs/reference/options.md\n"
            "  metrics       docs/reference/metrics.md\n"
-           "  dialect NAME  the options of another tool beside volley's own: valkey-benchmark\n");
+           "  dialect NAME  the options of another tool beside volley's own: valkey-benchmark\n"
+           "  schema KIND   the JSON Schema of a file: rate-plan, chaos or config\n");
 }
 
 int command_docs(int argc, const char *const *argv)
@@ -153,13 +178,15 @@ int command_docs(int argc, const char *const *argv)
         print_man();
     else if (strcmp(kind, "completion") == 0)
         print_completion();
+    else if (strcmp(kind, "schema") == 0)
+        return err_exit_status(print_schema(argc > 2 ? argv[2] : ""));
     else if (strcmp(kind, "dialect") == 0)
         return err_exit_status(print_dialect(argc > 2 ? argv[2] : ""));
     else {
-        log_line(
-            LOG_ERROR,
-            "volley docs prints markdown, metrics, man, completion or dialect NAME, not \"%s\"",
-            kind);
+        log_line(LOG_ERROR,
+                 "volley docs prints markdown, metrics, man, completion, dialect NAME or schema "
+                 "KIND, not \"%s\"",
+                 kind);
         return err_exit_status(E_USAGE);
     }
     return err_exit_status(OK);

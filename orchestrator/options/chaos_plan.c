@@ -97,6 +97,10 @@ static const struct file_object action_object = {
     .variant_count = CHAOS_KIND_COUNT,
     .tag = "do",
     .rewrite = chaos_sentence_rewrite,
+    .other_forms =
+        "[{\"type\": \"string\", \"pattern\": \"^[Aa][Tt] [^:]*:\"},"
+        " {\"type\": \"object\", \"patternProperties\": {\"^[Aa][Tt] \": {\"type\": \"string\"}},"
+        "  \"minProperties\": 1, \"maxProperties\": 1, \"additionalProperties\": false}]",
 };
 static const struct file_field action_field = {
     .form = FILE_OBJECT,

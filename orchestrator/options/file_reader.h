@@ -57,6 +57,7 @@ struct file_object {
      * does not know. Its error is the reason alone. May be NULL. */
     enum err_code (*rewrite)(const struct file_object *object, struct config_node *node,
                              struct err *reason);
+    const char *other_forms; /* JSON Schema of these ways, a list as text; NULL: there are none */
 };
 
 /* The fields of an object that is this variant, one by one; NULL behind the last. */

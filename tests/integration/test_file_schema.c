@@ -1,0 +1,114 @@
+/* The schemas of files that people write, by another project's validator, beside volley's own reader. */
+#include <check.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+
+#include "orchestrator/options/bench_options.h"
+#include "orchestrator/options/chaos_plan.h"
+#include "orchestrator/options/file_schema.h"
+#include "orchestrator/options/rate_plan.h"
+#include "tests/support/check/sample_kind.h"
+
+Suite *test_file_schema_suite(void);
+
+/* NULL: a map of options */
+static const struct {
+    const struct file_kind *kind;
+    const char *document;
+    bool valid;
+} documents[] = {
+    {&sample_kind, "{\"seed\": 1}", true},
+    {&sample_kind, "{\"seed\": \"1\", \"strict\": true, \"colour\": \"red\", \"letter\": \"x\"}",
+     true},
+    {&sample_kind, "{\"seed\": 1000, \"tags\": [\"a\", \"b\"], \"limits\": \"4kb\"}", true},
+    {&sample_kind, "{\"seed\": 1, \"limits\": {\"size\": 1024, \"timeout\": 1}}", true},
+    {&sample_kind, "{\"seed\": 1, \"phases\": [{\"load\": \"5k\", \"for\": 1}, {\"wait\": 0}]}",
+     true},
+    {&sample_kind, "{\"seed\": 1, \"phases\": [{\"phases\": [{\"phases\": [{\"wait\": 1}]}]}]}",
+     true},
+    {&sample_kind, "{\"seed\": 1, \"channels\": {\"a\": {\"kind\": \"mail\", \"to\": [\"x\"]}}}",
+     true},
+    {&sample_kind, "{}", false},
+    {&sample_kind, "{\"seed\": 0}", false},
+    {&sample_kind, "{\"seed\": 1, \"sede\": 1}", false},
+    {&sample_kind, "{\"seed\": 1, \"colour\": \"pink\"}", false},
+    {&sample_kind, "{\"seed\": 1, \"limits\": [1]}", false},
+    {&sample_kind, "{\"seed\": 1, \"limits\": {\"timeout\": 1001}}", false},
+    {&sample_kind, "{\"seed\": 1, \"phases\": [{}]}", false},
+    {&sample_kind, "{\"seed\": 1, \"phases\": [{\"load\": 1, \"wait\": 1}]}", false},
+    {&sample_kind, "{\"seed\": 1, \"phases\": [{\"phases\": []}]}", false},
+    {&sample_kind, "{\"seed\": 1, \"channels\": {\"a\": {\"url\": \"x\"}}}", false},
+    {&sample_kind, "{\"seed\": 1, \"channels\": {\"a\": {\"kind\": \"mail\", \"url\": \"x\"}}}",
+     false},
+    {&rate_plan_kind, "[{\"for\": \"10s\", \"rate\": 1000}]", true},
+    {&rate_plan_kind, "{\"repeat\": 3, \"plan\": [{\"for\": 1, \"from\": 0, \"to\": \"5k\"}]}",
+     true},
+    {&rate_plan_kind, "[{\"for\": \"10s\"}]", false},
+    {&chaos_plan_kind, "[\"at 10s: kill node 1\", {\"at 10s\": \"failover\"}]", true},
+    {&chaos_plan_kind, "[{\"at\": 1, \"do\": \"pause\", \"for\": \"3s\", \"node\": 1}]", true},
+    {&chaos_plan_kind, "[{\"at\": 1, \"do\": \"fly\"}]", false},
+    {&options_config_kind, "{\"clients\": 50, \"tests\": [\"set\", \"get\"], \"n\": 1}", false},
+    {&options_config_kind, "{\"clients\": 50, \"tests\": [\"set\", \"get\"], \"duration\": 5}",
+     true},
+};
+
+static void write_text(const char *path, const char *text)
+{
+    FILE *file = fopen(path, "w");
+    ck_assert_ptr_nonnull(file);
+    ck_assert_int_ge(fputs(text, file), 0);
+    ck_assert_int_eq(fclose(file), 0);
+}
+
+static enum err_code read_sample(const char *text)
+{
+    static struct file file;
+    static struct sample sample;
+    struct err err = {.code = OK};
+    const struct file_source source = {.name = "f", .text = text, .text_bytes = strlen(text)};
+    memset(&sample, 0, sizeof sample);
+    enum err_code code = file_read(&file, &sample_kind, &sample, &source, &err);
+    file_free(&file);
+    return code;
+}
+
+START_TEST(schema_and_reader_agree)
+{
+    /* Breaks when an editor that checks a file by its schema finds fault with one that is read, or none with
+     * one that is refused. */
+    const struct file_kind *kind = documents[_i].kind;
+    char directory[] = "/tmp/volley-schema-XXXXXX", command[512], path[64];
+    ck_assert_ptr_nonnull(mkdtemp(directory));
+    json_t *schema = kind == &options_config_kind
+                         ? file_schema_of_options(kind, &bench_option_table)
+                         : file_schema(kind);
+    ck_assert_ptr_nonnull(schema);
+    snprintf(path, sizeof path, "%s/schema.json", directory);
+    ck_assert_int_eq(json_dump_file(schema, path, 0), 0);
+    json_decref(schema);
+    snprintf(path, sizeof path, "%s/document.json", directory);
+    write_text(path, documents[_i].document);
+    snprintf(
+        command, sizeof command,
+        "cd '%s' || exit 9; timeout 100 node \"$OLDPWD\"/tests/support/js/check_files.js schema "
+        "schema.json document.json >said 2>&1; "
+        "status=$?; grep -q '^1 files' said || status=9; rm -r '%s'; exit $status",
+        directory, directory);
+    int status = system(command);
+    ck_assert_int_eq(WEXITSTATUS(status), documents[_i].valid ? 0 : 1);
+    if (kind == &sample_kind)
+        ck_assert_int_eq(read_sample(documents[_i].document), documents[_i].valid ? OK : E_CONFIG);
+}
+END_TEST
+
+Suite *test_file_schema_suite(void)
+{
+    Suite *suite = suite_create("file_schema");
+    TCase *tcase = tcase_create("documents");
+    tcase_set_timeout(tcase, 120);
+    tcase_add_loop_test(tcase, schema_and_reader_agree, 0, sizeof documents / sizeof documents[0]);
+    suite_add_tcase(suite, tcase);
+    return suite;
+}
