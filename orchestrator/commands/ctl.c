@@ -22,6 +22,7 @@
 #include "orchestrator/fleet/control_line.h"
 #include "orchestrator/options/option_row.h"
 #include "orchestrator/options/rate_text.h"
+#include "orchestrator/report/json_value.h"
 
 #define ANSWER_SECONDS 5
 #define ANSWER_MAX_BYTES 65536u
@@ -45,31 +46,18 @@ static const struct option_row rows[] = {
 };
 /* clang-format on */
 
-/* What can be said, and the line that says it; NULL: it takes a value. */
-static const struct {
-    const char *word;
-    const char *line;
-} orders[] = {{"status", "{\"status\": true}\n"},
-              {"rate", NULL},
-              {"pause", "{\"pause\": true}\n"},
-              {"resume", "{\"pause\": false}\n"},
-              {"stop", "{\"stop\": true}\n"}};
-#define ORDER_COUNT (sizeof orders / sizeof orders[0])
-
-static const char *order_at(size_t index)
-{
-    return index < ORDER_COUNT ? orders[index].word : NULL;
-}
+static const char *order_at(size_t index);
 
 const struct option_table ctl_option_table = {
     .rows = rows,
     .row_count = sizeof rows / sizeof rows[0],
     .command = "ctl",
-    .usage = "volley ctl PATH status|rate N|pause|resume|stop [OPTIONS]",
+    .usage = "volley ctl PATH status|rate N|pause|resume|stop|note TEXT [OPTIONS]",
     .synopsis =
         "Steers a run under way over its control socket (bench --control PATH): asks how it "
         "goes, changes its rate (per second; takes k and m, and fractions), pauses and "
-        "resumes the load, or ends the run with a full report. Exit status 5 when nobody "
+        "resumes the load, ends the run with a full report, or adds a note to it. Exit status 5 "
+        "when nobody "
         "listens or answers within 5 s, 1 when the command was refused.",
     .takes_command = true,
     .word_at = order_at,
@@ -77,10 +65,10 @@ const struct option_table ctl_option_table = {
 
 /* The command --------------------------------------------------------------------------------- */
 
-#define COMMANDS "volley ctl PATH status, rate N, pause, resume or stop"
+#define COMMANDS "volley ctl PATH status, rate N, pause, resume, stop or note TEXT"
 
 /* A load is stopped by pause: 0, which other places take for no limit, is no rate here. */
-static enum err_code make_rate_line(char **line, const char *text, struct err *err)
+static enum err_code make_rate(json_t **command, const char *text, struct err *err)
 {
     struct err ignored = {.code = OK};
     uint64_t rate_micro = 0;
@@ -89,30 +77,60 @@ static enum err_code make_rate_line(char **line, const char *text, struct err *e
                        "rate %.80s: a rate is above 0 and at most 100 million requests per second, "
                        "as in 1000, 0.5 or 10k; pause stops the load for a while",
                        text);
-    *line = control_line_make(json_pack("{s:o}", "rate", control_rate_to_json(rate_micro)));
-    return *line != NULL ? OK : err_set(err, E_SYSTEM, "no memory for a command");
+    *command = json_pack("{s:o}", "rate", control_rate_to_json(rate_micro));
+    return OK;
+}
+
+static enum err_code make_note(json_t **command, const char *text, struct err *err)
+{
+    (void)err;
+    *command = json_pack("{s:o}", "note", json_value_text(text));
+    return OK;
+}
+
+/* What can be said. */
+static const struct {
+    const char *word;
+    const char *key; /* of the command, which is `value`; NULL: it is made of what stands behind */
+    bool value;
+    enum err_code (*make)(json_t **command, const char *text, struct err *err);
+    const char *takes; /* "one number" */
+} orders[] = {{"status", "status", true, NULL, NULL},
+              {"rate", NULL, false, make_rate, "one number"},
+              {"pause", "pause", true, NULL, NULL},
+              {"resume", "pause", false, NULL, NULL},
+              {"stop", "stop", true, NULL, NULL},
+              {"note", NULL, false, make_note, "one text, in quotes where it has blanks"}};
+#define ORDER_COUNT (sizeof orders / sizeof orders[0])
+
+static const char *order_at(size_t index)
+{
+    return index < ORDER_COUNT ? orders[index].word : NULL;
 }
 
 /* Words -> the line to send; the caller frees. */
 static enum err_code make_line(char **line, const char *const *words, size_t word_count,
                                struct err *err)
 {
-    *line = NULL;
+    size_t i = 0;
+    json_t *command = NULL;
     if (word_count == 0)
         return err_set(err, E_USAGE, "say what to do: " COMMANDS);
-    if (strcmp(words[0], "rate") == 0)
-        return word_count == 2 ? make_rate_line(line, words[1], err)
-                               : err_set(err, E_USAGE, "rate needs one number: " COMMANDS);
-    for (size_t i = 0; i < ORDER_COUNT; i++) {
-        if (strcmp(words[0], orders[i].word) != 0)
-            continue;
-        if (word_count > 1)
-            return err_set(err, E_USAGE, "%s takes nothing behind it, and %.40s follows: " COMMANDS,
-                           words[0], words[1]);
-        *line = strdup(orders[i].line);
-        return *line != NULL ? OK : err_set(err, E_SYSTEM, "no memory for a command");
-    }
-    return err_set(err, E_USAGE, "%.40s is not a command of ctl: " COMMANDS, words[0]);
+    while (i < ORDER_COUNT && strcmp(words[0], orders[i].word) != 0)
+        i++;
+    if (i == ORDER_COUNT)
+        return err_set(err, E_USAGE, "%.40s is not a command of ctl: " COMMANDS, words[0]);
+    if (orders[i].make != NULL && word_count != 2)
+        return err_set(err, E_USAGE, "%s needs %s: " COMMANDS, words[0], orders[i].takes);
+    if (orders[i].make == NULL && word_count > 1)
+        return err_set(err, E_USAGE, "%s takes nothing behind it, and %.40s follows: " COMMANDS,
+                       words[0], words[1]);
+    if (orders[i].make == NULL)
+        command = json_pack("{s:b}", orders[i].key, orders[i].value);
+    else if (orders[i].make(&command, words[1], err) != OK)
+        return err->code;
+    *line = control_line_make(command);
+    return *line != NULL ? OK : err_set(err, E_SYSTEM, "no memory for a command");
 }
 
 /* The exchange --------------------------------------------------------------------------------- */
@@ -181,6 +199,7 @@ static bool is_sound(const json_t *answer)
     } numbers[] = {
         {{"rate"}, RATE_MAX},
         {{"resumes_at"}, RATE_MAX},
+        {{"at_seconds"}, COUNT_MAX},
         {{"status", "rate", "target"}, RATE_MAX},
         {{"status", "rate", "achieved"}, ACHIEVED_MAX},
         {{"status", "elapsed_seconds"}, COUNT_MAX},
@@ -268,6 +287,9 @@ static enum err_code print_answer(char *answer, bool raw, struct err *err)
         print_rate(paused ? "paused: resume returns to" : "rate",
                    json_number_value(json_object_get(json, paused ? "resumes_at" : "rate")));
         printf("\n");
+    } else if (json_object_get(json, "at_seconds") != NULL) {
+        printf("noted, %.1f s since the start\n",
+               json_number_value(json_object_get(json, "at_seconds")));
     } else {
         printf("the run stops, and waits for the replies in flight\n");
     }
@@ -311,7 +333,8 @@ static enum err_code parse(struct option_values *values, struct ctl_request *req
         words[i] = leading > 0 ? argv[1 + i] : values->rest[i];
     *word_count = count;
     for (size_t i = 0; i < count; i++)
-        if (strstr(words[i], "://") != NULL) /* not echoed: a URI may hold a password */
+        if (strstr(words[i], "://") != NULL && /* not echoed: a URI may hold a password */
+            !(i == 2 && strcmp(words[1], "note") == 0))
             return err_set(err, E_USAGE, "ctl takes a control socket, not a server: %s",
                            ctl_option_table.usage);
     if (count == 0)

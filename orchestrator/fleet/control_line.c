@@ -4,11 +4,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/printable.h"
 #include "common/schedule.h"
 #include "orchestrator/report/json_value.h"
 
 #define COMMANDS                                                                                   \
-    "{\"rate\": N}, {\"pause\": true}, {\"pause\": false}, {\"stop\": true} or {\"status\": true}"
+    "{\"rate\": N}, {\"pause\": true}, {\"pause\": false}, {\"stop\": true}, {\"status\": true} "  \
+    "or {\"note\": TEXT}"
 
 static enum err_code parse_rate(struct control_command *command, const json_t *value,
                                 struct err *err)
@@ -27,6 +29,21 @@ static enum err_code parse_rate(struct control_command *command, const json_t *v
     command->rate_micro = (uint64_t)llround(rate * (double)SCHEDULE_MICRO);
     if (command->rate_micro == 0)
         return err_set(err, E_DATA, "rate must be at least 0.000001, one request in 11 days");
+    return OK;
+}
+
+/* What stands on the time axis later is one line. */
+static enum err_code parse_note(struct control_command *command, const json_t *value,
+                                struct err *err)
+{
+    const char *text = json_is_string(value) ? json_string_value(value) : "";
+    const size_t bytes = json_string_length(value);
+    if (text[0] == '\0' || bytes >= sizeof command->note || strlen(text) != bytes)
+        return err_set(err, E_DATA, "note takes text, at most %zu bytes of it",
+                       sizeof command->note - 1);
+    command->action = CONTROL_NOTE;
+    memcpy(command->note, text, bytes + 1);
+    (void)printable_line(command->note);
     return OK;
 }
 
@@ -72,8 +89,9 @@ enum err_code control_line_parse(struct control_command *command, const char *li
         void *member = json_object_iter(json);
         const char *name = json_object_iter_key(member);
         const json_t *value = json_object_iter_value(member);
-        code = strcmp(name, "rate") == 0 ? parse_rate(command, value, err)
-                                         : parse_switch(command, name, value, err);
+        code = strcmp(name, "rate") == 0   ? parse_rate(command, value, err)
+               : strcmp(name, "note") == 0 ? parse_note(command, value, err)
+                                           : parse_switch(command, name, value, err);
     }
     json_decref(json);
     return code;

@@ -4,6 +4,7 @@
  *   {"pause": true}  {"pause": false} {"ok": false, "error": "..."}
  *   {"stop": true}
  *   {"status": true}
+ *   {"note": "text"}
  *
  * Pure functions; docs/reference/control.md is the manual. */
 #ifndef ORCHESTRATOR_FLEET_CONTROL_LINE_H
@@ -14,15 +15,24 @@
 #include <stdint.h>
 
 #include "common/err.h"
+#include "orchestrator/report/timeline.h"
 
 /* Longest line, without its end. */
 #define CONTROL_LINE_BYTES 4096u
 
-enum control_action { CONTROL_RATE, CONTROL_PAUSE, CONTROL_RESUME, CONTROL_STOP, CONTROL_STATUS };
+enum control_action {
+    CONTROL_RATE,
+    CONTROL_PAUSE,
+    CONTROL_RESUME,
+    CONTROL_STOP,
+    CONTROL_STATUS,
+    CONTROL_NOTE
+};
 
 struct control_command {
     enum control_action action;
-    uint64_t rate_micro; /* CONTROL_RATE: from 1 to SCHEDULE_RATE_MAX_MICRO */
+    uint64_t rate_micro;             /* CONTROL_RATE: from 1 to SCHEDULE_RATE_MAX_MICRO */
+    char note[RUN_EVENT_TEXT_BYTES]; /* CONTROL_NOTE: not empty */
 };
 
 /* Any bytes are safe. E_DATA: no command, with a sentence for its sender. */

@@ -212,6 +212,23 @@ static enum err_code steer(struct steering *steering, json_t **members,
     return OK;
 }
 
+/* At any time but before the common start, which it counts from. */
+static enum err_code take_note(const struct steering *steering, json_t **members, const char *note,
+                               const struct moment *moment, struct err *err)
+{
+    struct run_event event = {.source = RUN_EVENT_NOTE,
+                              .at_ns = moment->elapsed_ns,
+                              .end_ns = moment->elapsed_ns,
+                              .ok = true};
+    if (moment->phase == CONNECTING)
+        return err_set(err, E_DATA, "the workers are still connecting; notes begin with the run");
+    snprintf(event.text, sizeof event.text, "%s", note);
+    if (steering->hear != NULL)
+        steering->hear(steering->hearer, &event);
+    *members = json_pack("{s:f}", "at_seconds", clock_seconds(event.at_ns));
+    return OK;
+}
+
 enum err_code steering_apply(struct steering *steering, enum steering_effect *effect,
                              json_t **members, const struct control_command *command,
                              uint64_t now_ns, double achieved, struct err *err)
@@ -228,6 +245,8 @@ enum err_code steering_apply(struct steering *steering, enum steering_effect *ef
             *effect = STEERING_STOP;
         *members = json_pack("{s:s}", "state", phase_names[STOPPING]);
         return OK;
+    case CONTROL_NOTE:
+        return take_note(steering, members, command->note, &moment, err);
     case CONTROL_RATE:
     case CONTROL_PAUSE:
     case CONTROL_RESUME:

@@ -420,6 +420,7 @@ static void print_report(struct text *text, const struct run_result *result)
     text_failures(out, result);
     print_events(out, result, RUN_EVENT_CHAOS, "Done to the target");
     print_events(out, result, RUN_EVENT_CTL, "Changed by ctl");
+    print_events(out, result, RUN_EVENT_NOTE, "Notes");
     text_extended(out, text->session, result);
     if (text->debug) {
         if (latency->count > 0)

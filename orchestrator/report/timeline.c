@@ -108,7 +108,7 @@ const char *run_role_name(uint32_t role)
 
 const char *run_event_source_name(enum run_event_source source)
 {
-    static const char *const names[RUN_EVENT_SOURCES] = {"chaos", "ctl"};
+    static const char *const names[RUN_EVENT_SOURCES] = {"chaos", "ctl", "note"};
     return names[source];
 }
 

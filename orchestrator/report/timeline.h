@@ -112,16 +112,18 @@ struct target_sample {
 /* What was done while the run was under way. Passed on when it is over. */
 enum run_event_source {
     RUN_EVENT_CHAOS, /* by volley to its own target (--chaos)           */
-    RUN_EVENT_CTL    /* by somebody to the load, over the control socket */
+    RUN_EVENT_CTL,   /* by somebody to the load, over the control socket */
+    RUN_EVENT_NOTE   /* said by somebody over the control socket: changes nothing */
 };
-#define RUN_EVENT_SOURCES 2u
+#define RUN_EVENT_SOURCES 3u
+#define RUN_EVENT_TEXT_BYTES 120u
 struct run_event {
     enum run_event_source source;
     uint64_t at_ns;  /* when it began, since the common start of the run */
     uint64_t end_ns; /* when it was over                                 */
     bool ok;
-    char text[120];  /* what was done: "kill node 2", "rate 500/s"      */
-    char cause[160]; /* why it failed; "" when ok                       */
+    char text[RUN_EVENT_TEXT_BYTES]; /* what was done: "kill node 2", "rate 500/s" */
+    char cause[160];                 /* why it failed; "" when ok                       */
 };
 #define RUN_EVENTS_MAX 256u /* of each source: the first ones are kept, all are counted */
 /* Of a run, in the order in which they were over. */
@@ -130,7 +132,7 @@ struct run_events {
     uint64_t all[RUN_EVENT_SOURCES];
     struct run_event items[RUN_EVENT_SOURCES * RUN_EVENTS_MAX];
 };
-const char *run_event_source_name(enum run_event_source source); /* "chaos", "ctl" */
+const char *run_event_source_name(enum run_event_source source); /* "chaos", "ctl", "note" */
 
 /* All samples of a run. Values are -1 while there is none. */
 struct target_samples {

@@ -140,6 +140,7 @@ START_TEST(test_rate_changes)
     ctl_expect(0, "rate", "500", "rate 500/s");
     wait_sent(500);
     ctl_expect(0, "rate", "4k", "rate 4,000/s");
+    ctl_expect(0, "note", "see http://x/y", "noted, ");
     wait_sent(4000);
     ctl_expect(0, "stop", NULL, "stops");
     trial_end(&trial, 0);
@@ -153,8 +154,11 @@ START_TEST(test_rate_changes)
     ck_assert_double_eq(trial_number(&trial, "rate", "target"), 4000);
     ck_assert_str_eq(event_text(0), "rate 500/s");
     ck_assert_str_eq(event_text(1), "rate 4,000/s");
-    ck_assert_ptr_null(event_text(2));
+    ck_assert_str_eq(event_text(2), "see http://x/y");
+    ck_assert_ptr_null(event_text(3));
     trial_expect(&trial, PROGRAM_OUT, "\nChanged by ctl:\n  at ");
+    trial_expect(&trial, PROGRAM_OUT, "\nNotes:\n  at ");
+    trial_expect(&trial, PROGRAM_OUT, " s: see http://x/y\n");
     trial_expect(&trial, PROGRAM_OUT, "Verdict: ");
     trial_free(&trial);
 }
@@ -306,6 +310,7 @@ START_TEST(test_garbage_ends_nothing)
     ctl_expect(2, "halt", NULL, "halt is not a command of ctl");
     ctl_expect(2, "pause", "5", "pause takes nothing behind it");
     ctl_expect(2, "rate", NULL, "rate needs one number");
+    ctl_expect(2, "note", NULL, "note needs one text");
     ctl_expect(2, "rate", "-5", "a rate is above 0 and");
     ctl_expect(0, "stop", NULL, "stops");
     trial_end(&trial, 0); /* the silent one is still there */

@@ -143,7 +143,7 @@ START_TEST(words_are_completed)
         {"volley report --js", "--json"},
         {"volley help be", "bench"},
         {"volley ctl comm", "common"},
-        {"volley ctl run.sock ''", "status rate pause resume stop"},
+        {"volley ctl run.sock ''", "status rate pause resume stop note"},
         {"volley ctl --json run.sock pa", "pause"},
         {"volley ctl run.sock rate ''", ""},
         {"volley ctl run.sock --js", "--json"},

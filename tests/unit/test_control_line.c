@@ -22,6 +22,7 @@ static const struct {
     {"{\"pause\": false}", CONTROL_RESUME, 0},
     {"{\"stop\": true}", CONTROL_STOP, 0},
     {"{\"status\": true}", CONTROL_STATUS, 0},
+    {"{\"note\": \"a\\tb\"}", CONTROL_NOTE, 0},
 };
 
 START_TEST(commands_are_read)
@@ -51,6 +52,9 @@ static const struct {
     {"null", "one command"},
     {"[\"stop\"]", "one command"},
     {"{}", "one command"},
+    {"{\"note\": \"\"}", "takes text"},
+    {"{\"note\": 5}", "takes text"},
+    {"{\"note\": \"a\\u0000b\"}", "not JSON"},
     {"{\"rate\": 1, \"pause\": true}", "one command"},
     {"{\"rate\": \"20k\"}", "takes a number"},
     {"{\"rate\": null}", "takes a number"},
