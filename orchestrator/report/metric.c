@@ -334,6 +334,8 @@ struct metric_value metric_read(const struct metric_slice *slice, enum metric_id
 {
     const struct metric *metric = &metric_table[id];
     struct metric_value value = {.known = false};
+    if (statistic == NULL)
+        statistic = &metric_statistics[0];
     if (slice->node != NULL || slice->class != NULL)
         return read_lane(slice, metric, statistic);
     if (metric->counter > 0)

@@ -262,7 +262,7 @@ const char *metric_key(enum metric_id metric);
 /* The row of this path; METRICS: none. */
 enum metric_id metric_find(const char *path);
 
-/* statistic: of METRIC_TIMES; NULL else. A lane that has no such figure does not know it. */
+/* statistic: of METRIC_TIMES, NULL: how many; else it does not matter. A lane that has no such figure does not know it. */
 struct metric_value metric_read(const struct metric_slice *slice, enum metric_id metric,
                                 const struct metric_statistic *statistic);
 /* Which times of its row a figure of METRIC_TIMES reads. */
