@@ -9,9 +9,9 @@
 #include <stdint.h>
 
 #include "common/client_ramp.h"
+#include "common/endpoint.h"
 #include "common/log.h"
 #include "common/schedule.h"
-#include "common/server_probe.h"
 
 enum key_order { KEYS_ONE, KEYS_RANDOM, KEYS_SEQUENTIAL };
 
@@ -34,13 +34,6 @@ enum pacing {
     PACING_SPIN   /* never sleeps while a request is due within a few milliseconds           */
 };
 
-/* Which nodes serve requests that only read; all others go to primaries. */
-enum replica_reads {
-    REPLICA_READS_NO,  /* primaries                                              */
-    REPLICA_READS_YES, /* replicas                                               */
-    REPLICA_READS_ALL  /* both                                                   */
-};
-
 enum cpus_choice { CPUS_AUTO, CPUS_NONE, CPUS_LIST };
 
 struct chaos_plan;
@@ -52,60 +45,32 @@ struct chaos_plan;
 #define SPEC_PERCENTILES_MAX 16
 #define SPEC_TESTS_MAX 64
 
-struct spec {
-    /* target */
-    const char *host; /* one, or several separated by commas: each a host or host:port */
-    uint64_t port;
-    const char *socket_path; /* NULL: TCP */
-    const char *user;        /* NULL: none */
-    const char *password;    /* NULL: none */
-    uint64_t database;
-    bool resp3;                  /* HELLO 3                                                       */
-    const char *client_name;     /* for CLIENT SETNAME; NULL: none is set                         */
-    bool tracking;               /* CLIENT TRACKING ON; with resp3                                */
-    bool managed;                /* volley starts and stops the server itself ...                 */
-    uint64_t managed_primaries;  /* ... or a cluster of so many primaries; 0: one server ...   */
-    uint64_t managed_replicas;   /* ... and so many replicas, of the one or of all together    */
-    bool managed_tls;            /* ... with certificates made for the run                     */
-    const char *managed_program; /* started from here; NULL: from PATH                        */
-    const char *const *managed_args; /* further ones of every server                          */
-    uint32_t managed_arg_count;
-    uint64_t io_threads; /* of every managed server; 0: as it has them by default             */
-    bool cluster;
-    enum replica_reads replica_reads;
-    const char *sentinels;          /* host:port,...; NULL: none */
-    const char *master_name;        /* of the primary that sentinels watch */
-    const char *redirect_hosts;     /* that servers may lead to; NULL: all */
-    const char *chaos_path;         /* file of actions on a managed target; NULL: none */
-    const struct chaos_plan *chaos; /* what it says (orchestrator/options); NULL: nothing */
+/* Servers that volley starts and stops itself. */
+struct managed_wish {
+    bool wanted;
+    uint64_t primaries;      /* of a cluster; 0: one server ...                        */
+    uint64_t replicas;       /* ... and so many replicas, of the one or of all together */
+    bool tls;                /* with certificates made for the run                     */
+    const char *program;     /* started from here; NULL: from PATH                     */
+    const char *const *args; /* further ones of every server                           */
+    uint32_t arg_count;
+    uint64_t io_threads;            /* of every server; 0: as it has them by default          */
+    const char *chaos_path;         /* file of actions on them; NULL: none                    */
+    const struct chaos_plan *chaos; /* what it says (orchestrator/options); NULL: nothing     */
+};
 
-    /* TLS */
-    bool tls;
-    const char *tls_cacert; /* files and directory in PEM; NULL: what the system trusts */
-    const char *tls_cacertdir;
-    const char *tls_cert; /* NULL: no client certificate */
-    const char *tls_key;
-    const char *tls_sni; /* NULL: the host */
-    bool tls_insecure;
-    bool tls_any_name;            /* the chain of a certificate is checked, but not its name */
-    const char *tls_ciphers;      /* up to TLS 1.2 */
-    const char *tls_ciphersuites; /* TLS 1.3       */
-    bool tls_resume;
-    bool tls_kernel; /* --ktls */
-
-    /* connections */
+struct connection_options {
     uint64_t reconnect_every; /* requests on each connection before it is opened anew; 0: never */
     bool reset_on_close;
     const char *source_addresses; /* separated by commas; NULL: the kernel chooses */
-    uint64_t idle;                /* connections beside the load                   */
+    uint64_t idle;                /* beside the load                               */
     /* Each worker needs so many connections, one to each node; set once the target is known. */
-    uint64_t worker_connections_min;
-    /* What connections ask last before they carry requests; set once the target is known. */
-    enum server_probe probe;
-    uint64_t max_reconnects; /* failed attempts in a row; 0: for ever         */
-    uint64_t wait_ready_ns;
+    uint64_t worker_min;
+    uint64_t max_reconnects; /* failed attempts in a row; 0: for ever */
+};
 
-    /* load */
+/* What is sent, and for how long. */
+struct load_options {
     const char *tests[SPEC_TESTS_MAX]; /* lower case names of the test table; count below  */
     uint32_t test_count;               /* 0 when a command is given                         */
     const char *const *command;        /* arguments after "--", or NULL                     */
@@ -131,37 +96,38 @@ struct spec {
     bool sequential_random_start;
     uint64_t seed;
     bool prefill;
-    bool loop;           /* repeat until interrupted */
-    bool null_transport; /* --null */
+    bool loop;            /* repeat until interrupted */
+    bool null_transport;  /* --null */
+    uint64_t interval_ns; /* the grid of all that is measured over time */
+    uint64_t drain_timeout_ns;
+    uint64_t max_errors; /* 0: no limit */
+};
 
-    /* rate; without steps the loop is closed */
-    const struct rate_step *rate_steps; /* the whole schedule, from the start of measuring on */
-    uint32_t rate_step_count;
-    uint64_t warmup_rate_micro; /* the rate of the warm-up: the schedule's first one above 0 */
-    char rate_text[96];         /* as people read it: "10,000/s, even"                       */
+/* Without steps the loop is closed. */
+struct rate_options {
+    const struct rate_step *steps; /* the whole schedule, from the start of measuring on */
+    uint32_t step_count;
+    uint64_t warmup_micro; /* the rate of the warm-up: the schedule's first one above 0 */
+    char text[96];         /* as people read it: "10,000/s, even"                       */
     enum arrival arrival;
     enum pacing pacing;
     uint64_t shed_after_ns;   /* tickets later than this are dropped and counted; 0: never     */
     const char *control_path; /* NULL: no control socket                                     */
+};
 
-    /* fleet */
+struct worker_options {
     uint64_t processes; /* 0: auto */
     uint64_t threads;   /* workers = processes * threads */
     enum cpus_choice cpus_choice;
     const uint32_t *cpus; /* with CPUS_LIST */
     uint32_t cpu_count;
+};
 
-    /* time and failure */
-    uint64_t interval_ns;
-    uint64_t request_timeout_ns;
-    uint64_t connection_timeout_ns;
-    uint64_t drain_timeout_ns;
-    uint64_t max_errors; /* 0: no limit */
-
-    /* output */
+/* What is shown and written. */
+struct output_options {
     bool quiet;               /* valkey-benchmark's -q line                   */
     bool csv;                 /* valkey-benchmark's --csv line                */
-    uint64_t csv_interval_ns; /* 0: no interval CSV; else a multiple of interval_ns */
+    uint64_t csv_interval_ns; /* 0: no interval CSV; else a multiple of load.interval_ns */
     double percentiles[SPEC_PERCENTILES_MAX]; /* 0..100 */
     uint32_t percentile_count;
     const char *label;
@@ -175,6 +141,16 @@ struct spec {
     bool extended_metrics;           /* 28 columns and volley's own; samples INFO              */
     uint64_t monitoring_interval_ns; /* between two samples                                   */
     bool require_green;              /* any other verdict is exit status 1                     */
+};
+
+struct spec {
+    struct endpoint endpoint;
+    struct managed_wish managed;
+    struct connection_options connections;
+    struct load_options load;
+    struct rate_options rate;
+    struct worker_options workers;
+    struct output_options outputs;
 };
 
 #endif

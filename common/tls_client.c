@@ -68,21 +68,22 @@ static enum err_code check_directory(const char *path, struct err *err)
                    path);
 }
 
-static enum err_code load_authorities(SSL_CTX *context, const struct spec *spec, struct err *err)
+static enum err_code load_authorities(SSL_CTX *context, const struct tls_options *options,
+                                      struct err *err)
 {
     enum err_code code = OK;
-    if (spec->tls_cacert != NULL) {
-        code = check_readable("--cacert", spec->tls_cacert, err);
-        if (code == OK && SSL_CTX_load_verify_file(context, spec->tls_cacert) != 1)
-            code = refuse("--cacert", spec->tls_cacert, "holds no certificate in PEM", err);
+    if (options->cacert != NULL) {
+        code = check_readable("--cacert", options->cacert, err);
+        if (code == OK && SSL_CTX_load_verify_file(context, options->cacert) != 1)
+            code = refuse("--cacert", options->cacert, "holds no certificate in PEM", err);
     }
-    if (code == OK && spec->tls_cacertdir != NULL) {
-        code = check_directory(spec->tls_cacertdir, err);
-        if (code == OK && SSL_CTX_load_verify_dir(context, spec->tls_cacertdir) != 1)
-            code = refuse("--cacertdir", spec->tls_cacertdir, "cannot be used", err);
+    if (code == OK && options->cacertdir != NULL) {
+        code = check_directory(options->cacertdir, err);
+        if (code == OK && SSL_CTX_load_verify_dir(context, options->cacertdir) != 1)
+            code = refuse("--cacertdir", options->cacertdir, "cannot be used", err);
     }
     /* Where the system keeps none, the handshake tells that the authority is not known. */
-    if (spec->tls_cacert == NULL && spec->tls_cacertdir == NULL)
+    if (options->cacert == NULL && options->cacertdir == NULL)
         (void)SSL_CTX_set_default_verify_paths(context);
     return code;
 }
@@ -99,15 +100,15 @@ static int no_passphrase(char *buffer, int buffer_bytes, int writing, void *argu
     return -1;
 }
 
-static enum err_code load_key(SSL_CTX *context, const struct spec *spec, struct err *err)
+static enum err_code load_key(SSL_CTX *context, const struct tls_options *options, struct err *err)
 {
-    enum err_code code = check_readable("--key", spec->tls_key, err);
+    enum err_code code = check_readable("--key", options->key, err);
     if (code != OK)
         return code;
     bool encrypted = false;
     secret_forbid_dumps(); /* OpenSSL has several copies of it, in no place of ours */
     SSL_CTX_set_default_passwd_cb_userdata(context, &encrypted);
-    bool loaded = SSL_CTX_use_PrivateKey_file(context, spec->tls_key, SSL_FILETYPE_PEM) == 1;
+    bool loaded = SSL_CTX_use_PrivateKey_file(context, options->key, SSL_FILETYPE_PEM) == 1;
     SSL_CTX_set_default_passwd_cb_userdata(context, NULL);
     if (loaded)
         return OK;
@@ -117,42 +118,44 @@ static enum err_code load_key(SSL_CTX *context, const struct spec *spec, struct 
         return err_set(err, E_USAGE,
                        "--key %.120s is not the key of the certificate --cert %.120s: give the "
                        "two that belong together",
-                       spec->tls_key, spec->tls_cert);
+                       options->key, options->cert);
     }
     if (encrypted) {
         ERR_clear_error();
         return err_set(err, E_USAGE,
                        "--key %.160s is encrypted, and volley does not ask for passphrases: write "
                        "a plain one with openssl pkey",
-                       spec->tls_key);
+                       options->key);
     }
-    return refuse("--key", spec->tls_key, "holds no private key in PEM", err);
+    return refuse("--key", options->key, "holds no private key in PEM", err);
 }
 
-static enum err_code load_certificate(SSL_CTX *context, const struct spec *spec, struct err *err)
+static enum err_code load_certificate(SSL_CTX *context, const struct tls_options *options,
+                                      struct err *err)
 {
-    if (spec->tls_cert == NULL)
+    if (options->cert == NULL)
         return OK;
     SSL_CTX_set_default_passwd_cb(context, no_passphrase);
-    enum err_code code = check_readable("--cert", spec->tls_cert, err);
-    if (code == OK && SSL_CTX_use_certificate_chain_file(context, spec->tls_cert) != 1)
-        code = refuse("--cert", spec->tls_cert, "holds no certificate in PEM", err);
-    return code == OK ? load_key(context, spec, err) : code;
+    enum err_code code = check_readable("--cert", options->cert, err);
+    if (code == OK && SSL_CTX_use_certificate_chain_file(context, options->cert) != 1)
+        code = refuse("--cert", options->cert, "holds no certificate in PEM", err);
+    return code == OK ? load_key(context, options, err) : code;
 }
 
 /* What is spoken ---------------------------------------------------------------------------------- */
 
 /* With an anonymous cipher there is no certificate to check, and a null cipher keeps nothing secret: a
  * list such as HIGH:@SECLEVEL=0 holds both. Where nothing is checked the list is taken as it is. */
-static enum err_code choose_old_ciphers(SSL_CTX *context, const struct spec *spec, struct err *err)
+static enum err_code choose_old_ciphers(SSL_CTX *context, const struct tls_options *options,
+                                        struct err *err)
 {
     char *checkable = NULL;
-    if (SSL_CTX_set_cipher_list(context, spec->tls_ciphers) != 1)
-        return refuse("--tls-ciphers", spec->tls_ciphers,
+    if (SSL_CTX_set_cipher_list(context, options->ciphers) != 1)
+        return refuse("--tls-ciphers", options->ciphers,
                       "names no cipher that OpenSSL has: openssl ciphers lists them", err);
-    if (spec->tls_insecure)
+    if (options->insecure)
         return OK;
-    if (asprintf(&checkable, "%s:!aNULL:!eNULL", spec->tls_ciphers) < 0)
+    if (asprintf(&checkable, "%s:!aNULL:!eNULL", options->ciphers) < 0)
         return err_set(err, E_SYSTEM, "cannot set up TLS: out of memory");
     bool usable = SSL_CTX_set_cipher_list(context, checkable) == 1;
     free(checkable);
@@ -162,17 +165,18 @@ static enum err_code choose_old_ciphers(SSL_CTX *context, const struct spec *spe
     return err_set(err, E_USAGE,
                    "--tls-ciphers %.120s names only ciphers without a certificate to check, or "
                    "without encryption: name others, or give --insecure",
-                   spec->tls_ciphers);
+                   options->ciphers);
 }
 
-static enum err_code choose_ciphers(SSL_CTX *context, const struct spec *spec, struct err *err)
+static enum err_code choose_ciphers(SSL_CTX *context, const struct tls_options *options,
+                                    struct err *err)
 {
-    enum err_code code = spec->tls_ciphers != NULL ? choose_old_ciphers(context, spec, err) : OK;
+    enum err_code code = options->ciphers != NULL ? choose_old_ciphers(context, options, err) : OK;
     if (code != OK)
         return code;
-    if (spec->tls_ciphersuites != NULL &&
-        SSL_CTX_set_ciphersuites(context, spec->tls_ciphersuites) != 1)
-        return refuse("--tls-ciphersuites", spec->tls_ciphersuites,
+    if (options->ciphersuites != NULL &&
+        SSL_CTX_set_ciphersuites(context, options->ciphersuites) != 1)
+        return refuse("--tls-ciphersuites", options->ciphersuites,
                       "is no list of TLS 1.3's: openssl ciphers -s -tls1_3 lists them", err);
     return OK;
 }
@@ -254,20 +258,20 @@ struct tls_session *tls_client_session(struct tls_client *client, const char *ta
 
 /* Life --------------------------------------------------------------------------------------------- */
 
-enum err_code tls_client_create(struct tls_client **client, const struct spec *spec,
+enum err_code tls_client_create(struct tls_client **client, const struct tls_options *options,
                                 struct err *err)
 {
     *client = NULL;
     struct tls_client *made = calloc(1, sizeof *made);
     if (made == NULL)
         return err_set(err, E_SYSTEM, "cannot set up TLS: out of memory");
-    made->sni = spec->tls_sni;
-    made->verify = !spec->tls_insecure;
-    made->any_name = spec->tls_any_name;
-    made->resume = spec->tls_resume;
-    made->kernel_asked = spec->tls_kernel;
-    made->kernel = spec->tls_kernel && tls_kernel_obstacle() == NULL;
-    made->has_certificate = spec->tls_cert != NULL;
+    made->sni = options->sni;
+    made->verify = !options->insecure;
+    made->any_name = options->any_name;
+    made->resume = options->resume;
+    made->kernel_asked = options->kernel;
+    made->kernel = options->kernel && tls_kernel_obstacle() == NULL;
+    made->has_certificate = options->cert != NULL;
     made->sessions = calloc(TLS_SESSIONS_MAX, sizeof made->sessions[0]);
     made->context = SSL_CTX_new(TLS_client_method());
     made->method = tls_stream_bio_method();
@@ -275,11 +279,11 @@ enum err_code tls_client_create(struct tls_client **client, const struct spec *s
     if (made->sessions == NULL || made->context == NULL || made->method == NULL)
         code = err_set(err, E_SYSTEM, "cannot set up TLS: OpenSSL refuses");
     if (code == OK)
-        code = load_authorities(made->context, spec, err);
+        code = load_authorities(made->context, options, err);
     if (code == OK)
-        code = load_certificate(made->context, spec, err);
+        code = load_certificate(made->context, options, err);
     if (code == OK)
-        code = choose_ciphers(made->context, spec, err);
+        code = choose_ciphers(made->context, options, err);
     ERR_clear_error(); /* what is left of it would be taken for a connection's */
     if (code != OK) {
         tls_client_destroy(made);

@@ -9,15 +9,15 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "common/endpoint.h"
 #include "common/err.h"
-#include "common/spec.h"
 #include "common/transport.h"
 
 /* Reads and checks every file that the TLS options name. E_USAGE: a file cannot be read, is not PEM,
  * the key is not the certificate's, or a list of ciphers holds none; the text names option and file.
- * Keeps pointers into spec. */
-MUST_USE enum err_code tls_client_create(struct tls_client **client, const struct spec *spec,
-                                         struct err *err);
+ * Keeps pointers into options. */
+MUST_USE enum err_code tls_client_create(struct tls_client **client,
+                                         const struct tls_options *options, struct err *err);
 /* NULL is fine. After the last wire is closed. */
 void tls_client_destroy(struct tls_client *client);
 

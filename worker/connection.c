@@ -104,7 +104,7 @@ static void back_off(struct connection *connection, uint64_t now_ns)
         longest_ns = BACKOFF_LONGEST_NS;
     /* Half of it by chance, so that connections that broke together do not come back together. */
     uint64_t random =
-        rng_at(stream->spec->seed ^ now_ns, (uint64_t)(connection - stream->connections));
+        rng_at(stream->spec->load.seed ^ now_ns, (uint64_t)(connection - stream->connections));
     connection->deadline_ns = now_ns + longest_ns / 2 + rng_bounded(random, longest_ns / 2);
     connection->attempts++;
     connection->state = CONNECTION_BACKOFF;
@@ -277,8 +277,8 @@ void connection_attempt_failed(struct connection *connection, bool try_again, en
     }
     if (stream->connected || (try_again && connection->attempts < FULL_QUEUE_ATTEMPTS)) {
         back_off(connection, clock_now_ns());
-        if (stream->connected && stream->spec->max_reconnects > 0 &&
-            connection->attempts > stream->spec->max_reconnects)
+        if (stream->connected && stream->spec->connections.max_reconnects > 0 &&
+            connection->attempts > stream->spec->connections.max_reconnects)
             give_up(connection);
         change_node(connection);
         return;
@@ -301,8 +301,9 @@ static void connection_ready(struct connection *connection, uint64_t now_ns)
     struct stream *stream = connection->stream;
     connection->state = CONNECTION_READY;
     connection->attempts = 0;
-    connection->quota =
-        stream->spec->reconnect_every > 0 ? stream->spec->reconnect_every : UINT64_MAX;
+    connection->quota = stream->spec->connections.reconnect_every > 0
+                            ? stream->spec->connections.reconnect_every
+                            : UINT64_MAX;
     stream->connections_opening--;
     connection->pool->failing &= !connection->duty->load;
     count_ready(connection, 1);
@@ -435,7 +436,7 @@ void connection_open(struct connection *connection)
     uint64_t now_ns = clock_now_ns(); /* others may have been opened since the caller's */
     stream->connections_opening++;
     connection->connect_ns = now_ns;
-    connection->deadline_ns = now_ns + stream->spec->connection_timeout_ns;
+    connection->deadline_ns = now_ns + stream->spec->endpoint.connection_timeout_ns;
     enum io_status status = stream->transport->connect(
         &connection->wire, &stream->run->wire_setup,
         &stream->router.topology->nodes[connection->node].address, next_source(stream), &sys_errno);

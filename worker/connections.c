@@ -16,7 +16,7 @@
  * number w + i N of all. */
 static uint64_t ramp_opens_ns(const struct stream *stream, uint32_t index)
 {
-    return client_ramp_opens_ns(&stream->spec->client_ramp,
+    return client_ramp_opens_ns(&stream->spec->load.client_ramp,
                                 stream->share->index + (uint64_t)index * stream->run->worker_count);
 }
 
@@ -42,7 +42,7 @@ static void find_next_opening(struct stream *stream)
 void connections_plan_ramp(struct stream *stream)
 {
     if (stream->ramp_planned || stream->warmup_ns == IPC_NEVER ||
-        stream->spec->client_ramp.start_clients == 0)
+        stream->spec->load.client_ramp.start_clients == 0)
         return;
     stream->ramp_planned = true;
     for (uint32_t i = connections_at_start(stream); i < stream->connection_count; i++)
@@ -101,7 +101,7 @@ void connections_destroy(struct stream *stream)
 static void time_out(struct connection *connection, uint64_t now_ns)
 {
     struct stream *stream = connection->stream;
-    uint64_t timeout_ns = stream->spec->request_timeout_ns;
+    uint64_t timeout_ns = stream->spec->endpoint.request_timeout_ns;
     uint32_t late = 0;
     for (uint32_t i = 0; i < connection->in_flight; i++)
         late += now_ns - connection_slot(connection, i)->sent_ns >= timeout_ns;
@@ -122,8 +122,8 @@ static bool has_timed_out(const struct connection *connection, uint64_t now_ns)
     if (connection->in_flight == 0)
         return false;
     for (uint32_t i = 0; i < checked; i++)
-        if (now_ns >=
-            connection_slot(connection, i)->sent_ns + connection->stream->spec->request_timeout_ns)
+        if (now_ns >= connection_slot(connection, i)->sent_ns +
+                          connection->stream->spec->endpoint.request_timeout_ns)
             return true;
     return false;
 }

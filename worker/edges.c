@@ -13,12 +13,12 @@
 
 static uint32_t interval_number(const struct stream *stream, uint64_t now_ns)
 {
-    return (uint32_t)((now_ns - stream->start_ns) / stream->spec->interval_ns);
+    return (uint32_t)((now_ns - stream->start_ns) / stream->spec->load.interval_ns);
 }
 
 static bool in_warmup(const struct stream *stream, uint32_t number)
 {
-    return (uint64_t)number * stream->spec->interval_ns < stream->warmup_ns;
+    return (uint64_t)number * stream->spec->load.interval_ns < stream->warmup_ns;
 }
 
 /* With --steady auto the end of the warm-up becomes known while it is under way. */
@@ -40,7 +40,7 @@ static void learn_warmup(struct stream *stream)
 /* Begins a record for interval `number`; gauges are those of this moment. */
 static void begin(struct stream *stream, uint32_t number)
 {
-    uint64_t length_ns = stream->spec->interval_ns;
+    uint64_t length_ns = stream->spec->load.interval_ns;
     bool warmup = in_warmup(stream, number);
     stream->warming_up = warmup;
     stream->recorder.interval->header = (struct interval_header){
@@ -72,7 +72,7 @@ void edges_start(struct stream *stream, uint64_t now_ns)
      * first interval; a replacement goes on from what the one before it has published. */
     if (!stream->share->replacement)
         memset(stream->recorder.published, 0, sizeof stream->recorder.published);
-    stream->edge_ns = stream->start_ns + (number + 1) * stream->spec->interval_ns;
+    stream->edge_ns = stream->start_ns + (number + 1) * stream->spec->load.interval_ns;
 }
 
 /* Brings what is due up to at_ns, where the record ends. In a closed loop that is what was sent. */
@@ -101,7 +101,7 @@ static void count_due(struct stream *stream, uint64_t at_ns)
 static bool ends_window(const struct stream *stream)
 {
     const struct interval_header *header = &stream->recorder.interval->header;
-    const uint64_t length_ns = stream->spec->interval_ns, next = (uint64_t)header->last + 1;
+    const uint64_t length_ns = stream->spec->load.interval_ns, next = (uint64_t)header->last + 1;
     const uint64_t window = (NS_PER_SECOND + length_ns - 1) / length_ns; /* intervals */
     return (header->flags & INTERVAL_LAST) != 0 || next / window > header->first / window ||
            (stream->warming_up && !in_warmup(stream, (uint32_t)next));
@@ -139,8 +139,8 @@ void edges_cut(struct stream *stream, uint64_t now_ns)
         } else {
             stream->recorder.interval->header.last = next;
         }
-        stream->edge_ns += stream->spec->interval_ns;
-        recorder_count_still(stream, stream->edge_ns - stream->spec->interval_ns);
+        stream->edge_ns += stream->spec->load.interval_ns;
+        recorder_count_still(stream, stream->edge_ns - stream->spec->load.interval_ns);
     }
 }
 

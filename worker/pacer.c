@@ -24,7 +24,7 @@ static void begin_stream(struct stream *stream, const struct schedule *schedule,
                          uint64_t requests, uint64_t origin_ns)
 {
     struct pacer *pacer = &stream->pacer;
-    arrivals_init(&pacer->draw, schedule, stream->spec->arrival, seed, stream->share->index,
+    arrivals_init(&pacer->draw, schedule, stream->spec->rate.arrival, seed, stream->share->index,
                   stream->run->worker_count, requests);
     pacer->due = pacer->draw;
     pacer->origin_ns = origin_ns;
@@ -33,7 +33,8 @@ static void begin_stream(struct stream *stream, const struct schedule *schedule,
 
 void pacer_begin_warmup(struct stream *stream)
 {
-    begin_stream(stream, stream->pacer.warmup_schedule, ~stream->spec->seed, 0, stream->start_ns);
+    begin_stream(stream, stream->pacer.warmup_schedule, ~stream->spec->load.seed, 0,
+                 stream->start_ns);
 }
 
 void pacer_begin_measuring(struct stream *stream)
@@ -51,7 +52,7 @@ void pacer_begin_measuring(struct stream *stream)
             pacer->due_warmup = stream_total(stream, COUNTER_DUE);
     }
     pacer->measuring = true;
-    begin_stream(stream, ipc_schedule(stream->run->segment), stream->spec->seed,
+    begin_stream(stream, ipc_schedule(stream->run->segment), stream->spec->load.seed,
                  stream->run->requests, stream->measure_ns);
 }
 
@@ -83,7 +84,7 @@ static void advance(struct stream *stream)
 /* --shed-after: what is too late by now is dropped, whether or not a slot is free. */
 void pacer_shed_late(struct stream *stream, uint64_t now_ns)
 {
-    uint64_t after_ns = stream->spec->shed_after_ns;
+    uint64_t after_ns = stream->spec->rate.shed_after_ns;
     if (after_ns == 0)
         return;
     struct pacer *pacer = &stream->pacer;
@@ -155,8 +156,8 @@ bool pacer_draw(struct stream *stream, uint64_t now_ns, struct request_slot *slo
 enum err_code pacer_create(struct stream *stream, struct err *err)
 {
     struct rate_step start = {.length_ns = SCHEDULE_NEVER,
-                              .from_micro = stream->spec->warmup_rate_micro,
-                              .to_micro = stream->spec->warmup_rate_micro,
+                              .from_micro = stream->spec->rate.warmup_micro,
+                              .to_micro = stream->spec->rate.warmup_micro,
                               .shape = SCHEDULE_CONSTANT};
     if (!stream->open_loop || stream->run->warmup_ns == 0)
         return OK;

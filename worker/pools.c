@@ -246,7 +246,7 @@ void pools_left_unsent(struct stream *stream, const struct pool *pool,
 bool pools_is_stale(struct stream *stream, const struct pool *pool, const struct request_slot *slot,
                     uint64_t now_ns)
 {
-    uint64_t after_ns = stream->spec->shed_after_ns;
+    uint64_t after_ns = stream->spec->rate.shed_after_ns;
     if (slot->ticket >= WORKLOAD_WARMUP_TICKET && !stream->warming_up) {
         generation_drop(&stream->generation, slot);
         return true;

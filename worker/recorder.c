@@ -281,7 +281,7 @@ static uint32_t kind_of(struct stream *stream, const char *before, const char *t
     text_bytes = text_bytes < RESP_LINE_BYTES ? text_bytes : RESP_LINE_BYTES;
     memcpy(shown, text, text_bytes);
     shown[text_bytes] = '\0';
-    if (secret_mask(shown, stream->spec->password)) {
+    if (secret_mask(shown, stream->spec->endpoint.password)) {
         text_bytes = strlen(shown);
         first_word(word, before, shown, text_bytes);
         if (find_kind(&kind, stream->live, word))
@@ -349,7 +349,7 @@ void recorder_class_ok(struct stream *stream, const struct request_slot *slot, u
 
 void recorder_heed_failures(struct stream *stream, uint64_t now_ns)
 {
-    const uint64_t limit = stream->spec->max_errors;
+    const uint64_t limit = stream->spec->load.max_errors;
     if (limit > 0 && stream->start_ns != 0 && now_ns < stream->stop_at_ns &&
         ipc_failures(stream->run->segment) >= limit)
         stream->stop_at_ns = now_ns;

@@ -139,7 +139,7 @@ static void time_out_waiting(struct stream *stream, struct slot_list *list, uint
     uint32_t count = list->count;
     for (uint32_t i = 0; i < count; i++) {
         struct request_slot slot = slots_pop(store, list);
-        if (now_ns < slot.sent_ns + stream->spec->request_timeout_ns) {
+        if (now_ns < slot.sent_ns + stream->spec->endpoint.request_timeout_ns) {
             slots_push(store, list, &slot);
             continue;
         }

@@ -39,7 +39,7 @@ static bool serves(const struct stream *stream, uint32_t node)
         return false;
     if (!stream->router.from_replicas)
         return role == TOPOLOGY_PRIMARY;
-    if (stream->spec->replica_reads == REPLICA_READS_ALL || role == TOPOLOGY_REPLICA)
+    if (stream->spec->endpoint.replica_reads == REPLICA_READS_ALL || role == TOPOLOGY_REPLICA)
         return true;
     return stream->router.by_slot && stream->router.replica_counts[node] == 0;
 }
@@ -282,10 +282,10 @@ enum err_code router_create(struct stream *stream, struct err *err)
         return code;
     router->by_slot = router->topology->kind == TOPOLOGY_SLOTS && !stream->run->null_transport;
     router->many_nodes = router->by_slot || router->topology->node_count > 1 ||
-                         stream->spec->sentinels != NULL ||
-                         stream->spec->replica_reads != REPLICA_READS_NO;
+                         stream->spec->endpoint.sentinels != NULL ||
+                         stream->spec->endpoint.replica_reads != REPLICA_READS_NO;
     router->lanes = router->many_nodes || stream->generation.class_count > 1;
-    router->from_replicas = stream->spec->replica_reads != REPLICA_READS_NO &&
+    router->from_replicas = stream->spec->endpoint.replica_reads != REPLICA_READS_NO &&
                             workload_reads_only(stream->run->workload);
     stream->dispatch.straight = !stream->open_loop && !router->by_slot;
     if (!make_room(stream) || !add_pools(stream))

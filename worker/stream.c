@@ -41,9 +41,10 @@ static const struct transport *choose_transport(const struct worker_run *run)
 
 static enum err_code create_greeting(struct stream *stream, struct err *err)
 {
-    enum err_code code = greeting_create(&stream->greeting, stream->spec, 0, err);
+    enum err_code code = greeting_create(&stream->greeting, &stream->spec->endpoint, 0, err);
     if (code == OK)
-        code = greeting_create(&stream->replica_greeting, stream->spec, GREETING_REPLICA, err);
+        code = greeting_create(&stream->replica_greeting, &stream->spec->endpoint, GREETING_REPLICA,
+                               err);
     return code;
 }
 
@@ -178,7 +179,7 @@ void stream_tick(struct stream *stream, uint64_t now_ns)
             begin_stopping(stream, now_ns);
         else if (now_ns >= stream->edge_ns)
             edges_cut(stream, now_ns);
-        if (stream->stopping && now_ns >= stream->stop_at_ns + stream->spec->drain_timeout_ns)
+        if (stream->stopping && now_ns >= stream->stop_at_ns + stream->spec->load.drain_timeout_ns)
             stream->finished = true;
     }
     connections_tick(stream, now_ns);

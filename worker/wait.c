@@ -95,7 +95,7 @@ int wait_prepare(struct worker *worker, uint64_t *clock_ns)
 
 static uint64_t stretch_ns(const struct stream *stream)
 {
-    switch (stream->spec->pacing) {
+    switch (stream->spec->rate.pacing) {
     case PACING_SPIN:
         return SPIN_WITHIN_NS;
     case PACING_AUTO:

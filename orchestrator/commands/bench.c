@@ -57,8 +57,9 @@ static enum err_code open_outputs(struct session *session, struct err *err)
         timeline_add(&session->timeline,
                      (struct sink){.name = "reader", .state = session, .interval = heed_reader});
     if (code == OK && session->request->dialect == NULL &&
-        (spec->progress || (isatty(STDERR_FILENO) && !spec->quiet && !spec->csv)))
-        code = session_show_progress(session, session->steps.count > 1 || spec->loop, err);
+        (spec->outputs.progress ||
+         (isatty(STDERR_FILENO) && !spec->outputs.quiet && !spec->outputs.csv)))
+        code = session_show_progress(session, session->steps.count > 1 || spec->load.loop, err);
     return code;
 }
 
@@ -106,7 +107,7 @@ static enum err_code status_of_run(const struct session *session)
     const struct run_result *result = session->result;
     if (session->request->dialect != NULL)
         return status_in_dialect(session);
-    if (!session->request->spec.require_green || session->run->prefill ||
+    if (!session->request->spec.outputs.require_green || session->run->prefill ||
         result->verdict.level == VERDICT_GREEN)
         return result->status;
     log_line(LOG_ERROR, "%s: the verdict is %s, and --require-green asks for GREEN",
@@ -137,7 +138,7 @@ static json_t *test_titles(const struct bench_steps *steps)
 static enum err_code run_steps(struct session *session, struct err *err)
 {
     enum err_code worst = OK;
-    const bool loop = session->request->spec.loop;
+    const bool loop = session->request->spec.load.loop;
     const struct dialect *dialect = session->request->dialect;
     enum err_code code = OK;
     bool begun = false;
@@ -177,7 +178,7 @@ static enum err_code run_steps(struct session *session, struct err *err)
 static enum err_code run_session(struct session *session, struct err *err)
 {
     enum err_code code = session_prepare(session, err);
-    if (code == OK && session->request->spec.explain) {
+    if (code == OK && session->request->spec.outputs.explain) {
         explain_print(stdout, &session->request->values, &session->steps, &session->plan);
         return OK;
     }
@@ -235,7 +236,7 @@ static int run_command(const struct dialect *dialect, int argc, const char *cons
     } else if (code == OK && request->version) {
         print_version(dialect);
     } else if (code == OK) {
-        log_set_level(request->spec.log_level);
+        log_set_level(request->spec.outputs.log_level);
         print_notices(request);
         code = run_session(session, &err);
     }

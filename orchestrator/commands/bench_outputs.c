@@ -17,12 +17,15 @@ static enum err_code add(struct timeline *timeline, enum err_code made, const st
 static enum err_code add_stdout(struct timeline *timeline, const struct spec *spec, struct err *err)
 {
     struct sink sink;
-    if (output_is_stdout(spec->json_path))
+    if (output_is_stdout(spec->outputs.json_path))
         return add(timeline, sink_json(&sink, "-", OUTPUT_NAMED, err), &sink);
-    if (spec->csv_interval_ns > 0)
-        return add(timeline, sink_interval_csv(&sink, stdout, spec->csv_interval_ns, err), &sink);
-    enum text_style style = spec->csv ? TEXT_CSV : spec->quiet ? TEXT_QUIET : TEXT_REPORT;
-    return add(timeline, sink_text(&sink, stdout, style, spec->debug, err), &sink);
+    if (spec->outputs.csv_interval_ns > 0)
+        return add(timeline, sink_interval_csv(&sink, stdout, spec->outputs.csv_interval_ns, err),
+                   &sink);
+    enum text_style style = spec->outputs.csv     ? TEXT_CSV
+                            : spec->outputs.quiet ? TEXT_QUIET
+                                                  : TEXT_REPORT;
+    return add(timeline, sink_text(&sink, stdout, style, spec->outputs.debug, err), &sink);
 }
 
 const struct bench_file bench_files[BENCH_FILES] = {{"run.json", sink_json},
@@ -46,14 +49,14 @@ enum err_code bench_outputs_add_directory(struct timeline *timeline, const struc
     char path[BENCH_PATH_BYTES];
     struct sink sink;
     struct output_place *place = NULL;
-    enum err_code code = add(timeline, sink_journal(&sink, spec->out_dir, err), &sink);
+    enum err_code code = add(timeline, sink_journal(&sink, spec->outputs.out_dir, err), &sink);
     for (size_t i = 0; i < BENCH_FILES && code == OK; i++) {
-        code = bench_outputs_path(path, spec->out_dir, bench_files[i].name, err);
+        code = bench_outputs_path(path, spec->outputs.out_dir, bench_files[i].name, err);
         if (code == OK)
             code = add(timeline, bench_files[i].make(&sink, path, OUTPUT_OWN, err), &sink);
     }
     if (code == OK)
-        code = bench_outputs_path(path, spec->out_dir, "volley.log", err);
+        code = bench_outputs_path(path, spec->outputs.out_dir, "volley.log", err);
     if (code == OK) /* for as long as the process runs */
         code = output_place_claim(&place, path, path, err);
     if (code == OK)
@@ -63,8 +66,8 @@ enum err_code bench_outputs_add_directory(struct timeline *timeline, const struc
 
 bool bench_outputs_only_stdout(const struct spec *spec)
 {
-    bool json_file = spec->json_path != NULL && !output_is_stdout(spec->json_path);
-    return spec->out_dir == NULL && spec->hdr_path == NULL && !json_file;
+    bool json_file = spec->outputs.json_path != NULL && !output_is_stdout(spec->outputs.json_path);
+    return spec->outputs.out_dir == NULL && spec->outputs.hdr_path == NULL && !json_file;
 }
 
 enum err_code bench_outputs_add(struct timeline *timeline, const struct bench_request *request,
@@ -73,18 +76,19 @@ enum err_code bench_outputs_add(struct timeline *timeline, const struct bench_re
     const struct spec *spec = &request->spec;
     struct sink sink;
     enum err_code code = OK;
-    if (spec->out_dir != NULL)
+    if (spec->outputs.out_dir != NULL)
         code = bench_outputs_add_directory(timeline, spec, err);
-    if (code == OK && spec->json_path != NULL && !output_is_stdout(spec->json_path))
-        code = add(timeline, sink_json(&sink, spec->json_path, OUTPUT_NAMED, err), &sink);
-    if (code == OK && spec->hdr_path != NULL)
-        code = add(timeline, sink_hdr_log(&sink, spec->hdr_path, OUTPUT_NAMED, err), &sink);
+    if (code == OK && spec->outputs.json_path != NULL && !output_is_stdout(spec->outputs.json_path))
+        code = add(timeline, sink_json(&sink, spec->outputs.json_path, OUTPUT_NAMED, err), &sink);
+    if (code == OK && spec->outputs.hdr_path != NULL)
+        code = add(timeline, sink_hdr_log(&sink, spec->outputs.hdr_path, OUTPUT_NAMED, err), &sink);
     if (code == OK && request->dialect != NULL)
         return add(timeline, request->dialect->make_report(&sink, stdout, request, err), &sink);
     if (code == OK)
         code = add_stdout(timeline, spec, err);
-    if (code == OK && (spec->quiet || spec->csv || spec->csv_interval_ns > 0 ||
-                       output_is_stdout(spec->json_path)))
+    if (code == OK &&
+        (spec->outputs.quiet || spec->outputs.csv || spec->outputs.csv_interval_ns > 0 ||
+         output_is_stdout(spec->outputs.json_path)))
         timeline_add(timeline, sink_trouble());
     return code;
 }

@@ -59,15 +59,15 @@ static enum err_code read_stdin(struct bench_steps *steps, struct err *err)
 static enum err_code make_title(struct bench_steps *steps, const struct spec *spec, struct err *err)
 {
     size_t room = sizeof "<stdin>";
-    for (size_t i = 0; i < spec->command_argc; i++)
-        room += strlen(spec->command[i]) + 1;
+    for (size_t i = 0; i < spec->load.command_argc; i++)
+        room += strlen(spec->load.command[i]) + 1;
     steps->title = malloc(room);
     if (steps->title == NULL)
         return err_set(err, E_SYSTEM, "no memory for a command's name");
     size_t used = 0;
-    for (size_t i = 0; i < spec->command_argc; i++)
-        used += (size_t)snprintf(steps->title + used, room - used, "%s ", spec->command[i]);
-    if (!spec->requests_are_commands)
+    for (size_t i = 0; i < spec->load.command_argc; i++)
+        used += (size_t)snprintf(steps->title + used, room - used, "%s ", spec->load.command[i]);
+    if (!spec->load.requests_are_commands)
         snprintf(steps->title + used, room - used, "<stdin>");
     else if (used > 0)
         steps->title[used - 1] = '\0';
@@ -78,16 +78,16 @@ static enum err_code make_title(struct bench_steps *steps, const struct spec *sp
 static enum err_code collect_command(struct bench_steps *steps, const struct spec *spec,
                                      struct err *err)
 {
-    size_t argc = spec->command_argc;
+    size_t argc = spec->load.command_argc;
     steps->command = calloc(argc + 1, sizeof steps->command[0]);
     steps->command_bytes = calloc(argc + 1, sizeof steps->command_bytes[0]);
     if (steps->command == NULL || steps->command_bytes == NULL)
         return err_set(err, E_SYSTEM, "no memory for a command of %zu arguments", argc);
     for (size_t i = 0; i < argc; i++) {
-        steps->command[i] = spec->command[i];
-        steps->command_bytes[i] = strlen(spec->command[i]);
+        steps->command[i] = spec->load.command[i];
+        steps->command_bytes[i] = strlen(spec->load.command[i]);
     }
-    if (!spec->last_argument_from_stdin)
+    if (!spec->load.last_argument_from_stdin)
         return OK;
     enum err_code code = make_title(steps, spec, err);
     if (code == OK)
@@ -109,8 +109,8 @@ static enum err_code add_step(struct bench_steps *steps, const struct workload_s
     if (code != OK)
         return code;
     uint64_t commands = workload_replies(step->workload);
-    if (spec->requests_are_commands)
-        step->spec.requests = (spec->requests + commands - 1) / commands;
+    if (spec->load.requests_are_commands)
+        step->spec.load.requests = (spec->load.requests + commands - 1) / commands;
     steps->count++;
     return OK;
 }
@@ -118,16 +118,16 @@ static enum err_code add_step(struct bench_steps *steps, const struct workload_s
 /* Filling is not measuring: closed loop, with all connections from the start on. */
 static void at_full_speed(struct spec *spec)
 {
-    spec->duration_ns = 0;
-    spec->warmup_ns = 0;
-    spec->steady_auto = false;
-    spec->rate_steps = NULL;
-    spec->rate_step_count = 0;
-    spec->warmup_rate_micro = 0;
-    spec->rate_text[0] = '\0';
-    spec->shed_after_ns = 0;
-    spec->control_path = NULL;
-    spec->client_ramp = (struct client_ramp){.start_clients = 0};
+    spec->load.duration_ns = 0;
+    spec->load.warmup_ns = 0;
+    spec->load.steady_auto = false;
+    spec->rate.steps = NULL;
+    spec->rate.step_count = 0;
+    spec->rate.warmup_micro = 0;
+    spec->rate.text[0] = '\0';
+    spec->rate.shed_after_ns = 0;
+    spec->rate.control_path = NULL;
+    spec->load.client_ramp = (struct client_ramp){.start_clients = 0};
 }
 
 /* The spec of a step that writes every key of the range once. */
@@ -135,15 +135,15 @@ static struct spec writing_spec(const struct spec *spec)
 {
     struct spec writing = *spec;
     at_full_speed(&writing);
-    writing.sequential_random_start = false;
-    writing.reconnect_every =
+    writing.load.sequential_random_start = false;
+    writing.connections.reconnect_every =
         0; /* what wears connections out is measured, not in what fills keys */
-    writing.tracking = false;
-    if (writing.pipeline < PREFILL_PIPELINE)
-        writing.pipeline = PREFILL_PIPELINE;
-    writing.requests = spec->keyspace;
-    if (spec->key_order == KEYS_RANDOM)
-        writing.key_order = KEYS_SEQUENTIAL;
+    writing.endpoint.tracking = false;
+    if (writing.load.pipeline < PREFILL_PIPELINE)
+        writing.load.pipeline = PREFILL_PIPELINE;
+    writing.load.requests = spec->load.keyspace;
+    if (spec->load.key_order == KEYS_RANDOM)
+        writing.load.key_order = KEYS_SEQUENTIAL;
     return writing;
 }
 
@@ -151,14 +151,15 @@ static struct spec writing_spec(const struct spec *spec)
 static enum err_code write_for_each_request(struct spec *writing, const struct spec *spec,
                                             const char *name, struct err *err)
 {
-    writing->requests = spec->duration_ns > 0 ? PREFILL_CONSUMED_DEFAULT : spec->requests;
-    if (writing->requests > PREFILL_CONSUMED_MAX)
+    writing->load.requests =
+        spec->load.duration_ns > 0 ? PREFILL_CONSUMED_DEFAULT : spec->load.requests;
+    if (writing->load.requests > PREFILL_CONSUMED_MAX)
         return err_set(err, E_USAGE,
                        "--prefill: %s takes one element a request; at most %llu can be written",
                        name, PREFILL_CONSUMED_MAX);
-    writing->key_order = KEYS_SEQUENTIAL;
-    writing->keyspace = writing->requests;
-    writing->keyspace_offset = 0;
+    writing->load.key_order = KEYS_SEQUENTIAL;
+    writing->load.keyspace = writing->load.requests;
+    writing->load.keyspace_offset = 0;
     return OK;
 }
 
@@ -170,12 +171,12 @@ static enum err_code add_prefill(struct bench_steps *steps, const struct workloa
     struct spec writing = writing_spec(spec);
     enum err_code code = OK;
     if (test->prefill_elements > 0)
-        writing.requests = test->prefill_elements;
+        writing.load.requests = test->prefill_elements;
     else if (test->prefill_per_request)
         code = write_for_each_request(&writing, spec, test->name, err);
     struct workload_source source = {
         .test = workload_test_find(test->prefill_name),
-        .tagged = spec->cluster && test->tagged_on_cluster,
+        .tagged = spec->endpoint.cluster && test->tagged_on_cluster,
     };
     return code == OK ? add_step(steps, &source, &writing, test->title, err) : code;
 }
@@ -192,19 +193,20 @@ static enum err_code add_write(struct bench_steps *steps, const struct prefill_w
 static enum err_code add_own_prefill(struct bench_steps *steps, const struct spec *spec,
                                      struct err *err)
 {
-    if (spec->last_argument_from_stdin)
+    if (spec->load.last_argument_from_stdin)
         return err_set(err, E_USAGE,
                        "--prefill cannot write what a command reads whose last argument comes from "
                        "standard input (-x)");
     struct prefill *prefill = &steps->prefill;
     struct spec writing = writing_spec(spec), consumed = writing;
-    enum err_code code = prefill_derive(prefill, spec->command, spec->command_argc, spec, err);
+    enum err_code code =
+        prefill_derive(prefill, spec->load.command, spec->load.command_argc, spec, err);
     if (!prefill->stored.numbered)
-        writing.requests = 1;
+        writing.load.requests = 1;
     if (code == OK)
         code = add_write(steps, &prefill->stored, &writing, err);
     if (code == OK && prefill->consumed.argc > 0)
-        code = write_for_each_request(&consumed, spec, spec->command[0], err);
+        code = write_for_each_request(&consumed, spec, spec->load.command[0], err);
     return code == OK ? add_write(steps, &prefill->consumed, &consumed, err) : code;
 }
 
@@ -224,14 +226,15 @@ static enum err_code add_command(struct bench_steps *steps, const struct spec *s
                                  struct err *err)
 {
     enum err_code code = collect_command(steps, spec, err);
-    if (code == OK && spec->prefill)
+    if (code == OK && spec->load.prefill)
         code = add_own_prefill(steps, spec, err);
     const struct workload_source source = {
         .argv = steps->command,
         .argv_bytes = steps->command_bytes,
         .title = steps->title,
-        .argc = spec->command_argc + (spec->last_argument_from_stdin ? 1u : 0u),
-        .last_verbatim = spec->last_argument_from_stdin && spec->placeholders == PLACEHOLDERS_OWN,
+        .argc = spec->load.command_argc + (spec->load.last_argument_from_stdin ? 1u : 0u),
+        .last_verbatim =
+            spec->load.last_argument_from_stdin && spec->load.placeholders == PLACEHOLDERS_OWN,
     };
     if (code == OK)
         code = add_step(steps, &source, spec, NULL, err);
@@ -240,13 +243,13 @@ static enum err_code add_command(struct bench_steps *steps, const struct spec *s
     struct bench_step *reading = &steps->steps[steps->count - 1];
     for (uint32_t i = 0; i + 1 < steps->count; i++)
         steps->steps[i].prefill_for = workload_title(reading->workload);
-    if (spec->prefill)
+    if (spec->load.prefill)
         return check_tags(reading, err);
     struct err ignored = {.code = OK};
-    reading->could_prefill =
-        !spec->last_argument_from_stdin &&
-        prefill_derive(&steps->prefill, spec->command, spec->command_argc, spec, &ignored) == OK &&
-        check_tags(reading, &ignored) == OK;
+    reading->could_prefill = !spec->load.last_argument_from_stdin &&
+                             prefill_derive(&steps->prefill, spec->load.command,
+                                            spec->load.command_argc, spec, &ignored) == OK &&
+                             check_tags(reading, &ignored) == OK;
     return OK;
 }
 
@@ -257,11 +260,11 @@ static enum err_code add_tests(struct bench_steps *steps, const struct spec *spe
                                                .title = "LPUSH (needed to benchmark LRANGE)"};
     enum err_code code = OK;
     bool list_ready = false;
-    for (uint32_t i = 0; i < spec->test_count && code == OK; i++) {
-        const struct workload_test *test = workload_test_find(spec->tests[i]);
+    for (uint32_t i = 0; i < spec->load.test_count && code == OK; i++) {
+        const struct workload_test *test = workload_test_find(spec->load.tests[i]);
         if (test == NULL)
-            return err_set(err, E_USAGE, "unknown test %s", spec->tests[i]);
-        if (spec->prefill && test->prefill_name != NULL) {
+            return err_set(err, E_USAGE, "unknown test %s", spec->load.tests[i]);
+        if (spec->load.prefill && test->prefill_name != NULL) {
             code = add_prefill(steps, test, spec, err);
         } else if (test->prefill_elements > 0 && !list_ready) {
             code = add_step(steps, &list_setup, spec, NULL, err);
@@ -271,7 +274,7 @@ static enum err_code add_tests(struct bench_steps *steps, const struct spec *spe
             code = add_step(steps, &(struct workload_source){.test = test}, spec, NULL, err);
         if (code == OK)
             steps->steps[steps->count - 1].could_prefill =
-                !spec->prefill && test->prefill_name != NULL;
+                !spec->load.prefill && test->prefill_name != NULL;
     }
     return code;
 }
@@ -281,7 +284,7 @@ enum err_code bench_steps_build(struct bench_steps *steps, const struct spec *sp
     *steps = (struct bench_steps){.steps = calloc(BENCH_STEPS_MAX, sizeof steps->steps[0])};
     if (steps->steps == NULL)
         return err_set(err, E_SYSTEM, "no memory for the steps of a session");
-    if (spec->command == NULL)
+    if (spec->load.command == NULL)
         return add_tests(steps, spec, err);
     return add_command(steps, spec, err);
 }
@@ -305,29 +308,30 @@ void bench_step_set_rate(struct bench_step *step, struct rate_step *room, uint64
     struct spec *spec = &step->spec;
     char rate[RATE_TEXT_BYTES];
     *room = rate_step_constant(rate_micro);
-    spec->rate_steps = room;
-    spec->rate_step_count = 1;
-    spec->warmup_rate_micro = rate_micro;
-    snprintf(spec->rate_text, sizeof spec->rate_text, "%s/s, %s",
+    spec->rate.steps = room;
+    spec->rate.step_count = 1;
+    spec->rate.warmup_micro = rate_micro;
+    snprintf(spec->rate.text, sizeof spec->rate.text, "%s/s, %s",
              rate_format(rate, sizeof rate, rate_micro),
-             spec->arrival == ARRIVAL_POISSON ? "poisson" : "even");
+             spec->rate.arrival == ARRIVAL_POISSON ? "poisson" : "even");
 }
 
 /* When the last request of -n falls due; without memory for that: as if nothing was known. */
 static uint64_t last_request_ns(const struct spec *spec)
 {
     schedule_hint hint = 0;
-    struct schedule *schedule = rate_steps_schedule(spec->rate_steps, spec->rate_step_count);
-    uint64_t last_ns = schedule != NULL ? schedule_time_ns(schedule, spec->requests, &hint) : 0;
+    struct schedule *schedule = rate_steps_schedule(spec->rate.steps, spec->rate.step_count);
+    uint64_t last_ns =
+        schedule != NULL ? schedule_time_ns(schedule, spec->load.requests, &hint) : 0;
     free(schedule);
     return last_ns < YEAR_NS ? last_ns : YEAR_NS;
 }
 
 static uint64_t step_ns(const struct spec *spec)
 {
-    uint64_t warmup_ns = spec->steady_auto ? spec->steady_limit_ns : spec->warmup_ns;
-    uint64_t measured_ns = spec->duration_ns;
-    if (measured_ns == 0 && spec->rate_steps != NULL)
+    uint64_t warmup_ns = spec->load.steady_auto ? spec->load.steady_limit_ns : spec->load.warmup_ns;
+    uint64_t measured_ns = spec->load.duration_ns;
+    if (measured_ns == 0 && spec->rate.steps != NULL)
         measured_ns = last_request_ns(spec);
     return warmup_ns + measured_ns;
 }
@@ -336,7 +340,7 @@ uint64_t bench_steps_planned_ns(const struct bench_steps *steps)
 {
     uint64_t sum_ns = 0;
     for (uint32_t i = 0; i < steps->count; i++) {
-        if (steps->steps[i].spec.loop && sum_ns < MONTH_NS)
+        if (steps->steps[i].spec.load.loop && sum_ns < MONTH_NS)
             sum_ns = MONTH_NS;
         sum_ns += step_ns(&steps->steps[i].spec);
         if (sum_ns > YEAR_NS)

@@ -24,20 +24,21 @@ static enum err_code create_in(struct output *list, uint32_t *count, const char 
 enum err_code capacity_files_open(struct capacity_files *files, const char *name,
                                   const struct spec *spec, const char *csv_path, struct err *err)
 {
-    if (output_is_stdout(spec->json_path) && output_is_stdout(csv_path))
+    if (output_is_stdout(spec->outputs.json_path) && output_is_stdout(csv_path))
         return err_set(err, E_USAGE, "--json - and --csv -: standard output takes one of them");
-    files->text_on_stdout = !output_is_stdout(spec->json_path) && !output_is_stdout(csv_path);
+    files->text_on_stdout =
+        !output_is_stdout(spec->outputs.json_path) && !output_is_stdout(csv_path);
     enum err_code code = OK;
     output_borrow(&files->text, stdout);
     files->text.plain = true;
-    if (spec->json_path != NULL)
-        code = create(files->json, &files->json_count, spec->json_path, OUTPUT_NAMED, err);
+    if (spec->outputs.json_path != NULL)
+        code = create(files->json, &files->json_count, spec->outputs.json_path, OUTPUT_NAMED, err);
     if (code == OK && csv_path != NULL)
         code = create(files->csv, &files->csv_count, csv_path, OUTPUT_NAMED, err);
-    if (code == OK && spec->out_dir != NULL)
-        code = create_in(files->json, &files->json_count, spec->out_dir, name, "json", err);
-    if (code == OK && spec->out_dir != NULL)
-        code = create_in(files->csv, &files->csv_count, spec->out_dir, name, "csv", err);
+    if (code == OK && spec->outputs.out_dir != NULL)
+        code = create_in(files->json, &files->json_count, spec->outputs.out_dir, name, "json", err);
+    if (code == OK && spec->outputs.out_dir != NULL)
+        code = create_in(files->csv, &files->csv_count, spec->outputs.out_dir, name, "csv", err);
     return code;
 }
 

@@ -22,37 +22,41 @@
 
 static void print_login(FILE *out, const struct spec *spec)
 {
-    fprintf(out, "  protocol      %s\n", spec->resp3 ? "RESP3 (HELLO 3)" : "RESP2");
-    if (spec->password == NULL)
+    fprintf(out, "  protocol      %s\n", spec->endpoint.resp3 ? "RESP3 (HELLO 3)" : "RESP2");
+    if (spec->endpoint.password == NULL)
         fprintf(out, "  login         none\n");
-    else if (spec->managed)
+    else if (spec->managed.wanted)
         fprintf(out, "  login         password only (that of the managed server)\n");
-    else if (spec->user != NULL)
-        fprintf(out, "  login         user %s with a password\n", PRINTABLE(spec->user));
+    else if (spec->endpoint.user != NULL)
+        fprintf(out, "  login         user %s with a password\n", PRINTABLE(spec->endpoint.user));
     else
         fprintf(out, "  login         password only (the default user)\n");
-    if (spec->client_name != NULL)
-        fprintf(out, "  name          %s\n", PRINTABLE(spec->client_name));
-    if (spec->tracking)
+    if (spec->endpoint.client_name != NULL)
+        fprintf(out, "  name          %s\n", PRINTABLE(spec->endpoint.client_name));
+    if (spec->endpoint.tracking)
         fprintf(out, "  tracking      on: invalidation messages are counted\n");
 }
 
 static void print_life(FILE *out, const struct spec *spec)
 {
-    if (spec->reconnect_every > 0)
+    if (spec->connections.reconnect_every > 0)
         fprintf(out, "  each lives    for %s request%s, then it is opened anew\n",
-                UNITS_GROUPED(spec->reconnect_every), spec->reconnect_every == 1 ? "" : "s");
+                UNITS_GROUPED(spec->connections.reconnect_every),
+                spec->connections.reconnect_every == 1 ? "" : "s");
     else
         fprintf(out, "  each lives    for the whole run\n");
-    if (spec->source_addresses != NULL)
-        fprintf(out, "  from          %s, in turn\n", PRINTABLE(spec->source_addresses));
-    if (spec->reset_on_close)
+    if (spec->connections.source_addresses != NULL)
+        fprintf(out, "  from          %s, in turn\n",
+                PRINTABLE(spec->connections.source_addresses));
+    if (spec->connections.reset_on_close)
         fprintf(out, "  ends with     a reset: its local port is free at once\n");
-    if (spec->idle > 0)
-        fprintf(out, "  beside them   %s that carry nothing\n", UNITS_GROUPED(spec->idle));
-    if (spec->max_reconnects > 0)
+    if (spec->connections.idle > 0)
+        fprintf(out, "  beside them   %s that carry nothing\n",
+                UNITS_GROUPED(spec->connections.idle));
+    if (spec->connections.max_reconnects > 0)
         fprintf(out, "  when broken   given up after %s failed attempt%s in a row\n",
-                UNITS_GROUPED(spec->max_reconnects), spec->max_reconnects == 1 ? "" : "s");
+                UNITS_GROUPED(spec->connections.max_reconnects),
+                spec->connections.max_reconnects == 1 ? "" : "s");
     else
         fprintf(out, "  when broken   tried again for ever, at most 1 s apart\n");
 }
@@ -60,7 +64,7 @@ static void print_life(FILE *out, const struct spec *spec)
 /* How they are made, what they say first, but for the password, and how long they last. */
 static void print_connections(FILE *out, const struct spec *spec)
 {
-    if (spec->null_transport)
+    if (spec->load.null_transport)
         return;
     fprintf(out, "Connections:\n");
     print_login(out, spec);
@@ -111,13 +115,13 @@ static void print_keys(FILE *out, const struct spec *spec, const struct workload
         fprintf(out, "  key numbers   none: %s\n",
                 is_always_the_same(workload) ? "the request is always the same"
                                              : "the keys are fixed by the command");
-    } else if (spec->key_order == KEYS_ONE) {
+    } else if (spec->load.key_order == KEYS_ONE) {
         fprintf(out, "  key numbers   000000000000 only: neither -r nor --sequential was given\n");
     } else {
         fprintf(out, "  key numbers   %012llu to %012llu, %s, %u a request\n",
-                (unsigned long long)spec->keyspace_offset,
-                (unsigned long long)(spec->keyspace_offset + spec->keyspace - 1),
-                spec->key_order == KEYS_RANDOM ? "at random" : "in sequence",
+                (unsigned long long)spec->load.keyspace_offset,
+                (unsigned long long)(spec->load.keyspace_offset + spec->load.keyspace - 1),
+                spec->load.key_order == KEYS_RANDOM ? "at random" : "in sequence",
                 workload_keys_per_request(workload));
     }
 }
@@ -144,19 +148,19 @@ static void print_step(FILE *out, const struct bench_step *step, uint32_t number
     if (step->prefill_for != NULL)
         fprintf(out, ", prefill for %s, not measured", PRINTABLE(step->prefill_for));
     fputc('\n', out);
-    if (spec->duration_ns > 0)
+    if (spec->load.duration_ns > 0)
         fprintf(out, "  length        %s",
-                units_format_duration(text, sizeof text, spec->duration_ns));
+                units_format_duration(text, sizeof text, spec->load.duration_ns));
     else
-        fprintf(out, "  length        %s request%s", UNITS_GROUPED(spec->requests),
-                spec->requests == 1 ? "" : "s");
-    if (spec->warmup_ns > 0)
+        fprintf(out, "  length        %s request%s", UNITS_GROUPED(spec->load.requests),
+                spec->load.requests == 1 ? "" : "s");
+    if (spec->load.warmup_ns > 0)
         fprintf(out, ", after a warm-up of %s",
-                units_format_duration(text, sizeof text, spec->warmup_ns));
-    if (spec->steady_auto)
+                units_format_duration(text, sizeof text, spec->load.warmup_ns));
+    if (spec->load.steady_auto)
         fprintf(out, ", once the load is steady, or after %s",
-                units_format_duration(text, sizeof text, spec->steady_limit_ns));
-    fprintf(out, "\n  pipeline      %s\n", UNITS_GROUPED(spec->pipeline));
+                units_format_duration(text, sizeof text, spec->load.steady_limit_ns));
+    fprintf(out, "\n  pipeline      %s\n", UNITS_GROUPED(spec->load.pipeline));
     fprintf(out, "  request       %s bytes, %s %s\n",
             UNITS_GROUPED(workload_request_bytes(step->workload)),
             UNITS_GROUPED(workload_replies(step->workload)),
@@ -177,7 +181,7 @@ static void print_step(FILE *out, const struct bench_step *step, uint32_t number
 
 static uint64_t request_limit(const struct spec *spec)
 {
-    return spec->duration_ns > 0 ? 0 : spec->requests;
+    return spec->load.duration_ns > 0 ? 0 : spec->load.requests;
 }
 
 /* The streams of all workers, merged by time. */
@@ -185,11 +189,11 @@ static void print_first_times(FILE *out, const struct spec *spec, const struct s
                               uint32_t worker_count)
 {
     struct arrivals *streams = calloc(worker_count, sizeof *streams);
-    uint64_t end_ns = spec->duration_ns > 0 ? spec->duration_ns : SCHEDULE_NEVER;
+    uint64_t end_ns = spec->load.duration_ns > 0 ? spec->load.duration_ns : SCHEDULE_NEVER;
     if (streams == NULL)
         return;
     for (uint32_t i = 0; i < worker_count; i++)
-        arrivals_init(&streams[i], schedule, spec->arrival, spec->seed, i, worker_count,
+        arrivals_init(&streams[i], schedule, spec->rate.arrival, spec->load.seed, i, worker_count,
                       request_limit(spec));
     fprintf(out, "  first requests, from the start of measuring on\n");
     for (uint32_t shown = 0; shown < TIMES_SHOWN; shown++) {
@@ -236,7 +240,7 @@ static void print_rates(FILE *out, const struct spec *spec, const struct schedul
     while (edges < schedule->planned_count && schedule->segments[edges].start_ns < end_ns)
         edges++;
     fprintf(out, "  time              rate at that moment    requests due so far%s\n",
-            spec->arrival == ARRIVAL_POISSON ? ", on average" : "");
+            spec->rate.arrival == ARRIVAL_POISSON ? ", on average" : "");
     uint32_t rows = edges <= ROWS_MAX ? edges : ROWS_EVEN;
     for (uint32_t i = 0; i < rows; i++) {
         uint64_t at_ns =
@@ -251,29 +255,30 @@ static void print_rate(FILE *out, const struct spec *spec, uint32_t worker_count
     static const char *const pacings[] = {
         [PACING_AUTO] = "auto", [PACING_SLEEP] = "sleep", [PACING_SPIN] = "spin"};
     char text[RATE_TEXT_BYTES];
-    struct schedule *schedule = rate_steps_schedule(spec->rate_steps, spec->rate_step_count);
+    struct schedule *schedule = rate_steps_schedule(spec->rate.steps, spec->rate.step_count);
     schedule_hint hint = 0;
     if (schedule == NULL)
         return;
-    fprintf(out, "\nSchedule: %s; open loop, pacing %s\n", spec->rate_text, pacings[spec->pacing]);
-    if (spec->warmup_ns > 0 || spec->steady_auto)
+    fprintf(out, "\nSchedule: %s; open loop, pacing %s\n", spec->rate.text,
+            pacings[spec->rate.pacing]);
+    if (spec->load.warmup_ns > 0 || spec->load.steady_auto)
         fprintf(out, "  warm-up at %s/s\n",
-                rate_format(text, sizeof text, spec->warmup_rate_micro));
-    if (spec->shed_after_ns > 0)
+                rate_format(text, sizeof text, spec->rate.warmup_micro));
+    if (spec->rate.shed_after_ns > 0)
         fprintf(out, "  requests later than %s are dropped and counted\n",
-                units_format_duration(text, sizeof text, spec->shed_after_ns));
+                units_format_duration(text, sizeof text, spec->rate.shed_after_ns));
     print_first_times(out, spec, schedule, worker_count);
     /* With -n the test ends behind its last ticket. */
-    uint64_t end_ns = spec->duration_ns > 0
-                          ? spec->duration_ns
-                          : schedule_time_ns(schedule, spec->requests - 1, &hint) + 1;
+    uint64_t end_ns = spec->load.duration_ns > 0
+                          ? spec->load.duration_ns
+                          : schedule_time_ns(schedule, spec->load.requests - 1, &hint) + 1;
     print_rates(out, spec, schedule, end_ns);
     free(schedule);
 }
 
 static void print_client_ramp(FILE *out, const struct spec *spec)
 {
-    const struct client_ramp *ramp = &spec->client_ramp;
+    const struct client_ramp *ramp = &spec->load.client_ramp;
     uint64_t end_ns = client_ramp_length_ns(ramp);
     uint64_t steps = end_ns / ramp->interval_ns;
     uint64_t each = steps <= ROWS_MAX ? 1 : (steps + ROWS_EVEN - 1) / ROWS_EVEN;
@@ -290,9 +295,9 @@ static void print_client_ramp(FILE *out, const struct spec *spec)
  * without a ramp. */
 static void print_schedule(FILE *out, const struct spec *spec, uint32_t worker_count)
 {
-    if (spec->rate_step_count > 0)
+    if (spec->rate.step_count > 0)
         print_rate(out, spec, worker_count);
-    if (spec->client_ramp.start_clients > 0)
+    if (spec->load.client_ramp.start_clients > 0)
         print_client_ramp(out, spec);
 }
 
@@ -302,13 +307,13 @@ static void print_schedule(FILE *out, const struct spec *spec, uint32_t worker_c
 static void print_chaos(FILE *out, const struct spec *spec)
 {
     char at[32];
-    if (spec->chaos == NULL)
+    if (spec->managed.chaos == NULL)
         return;
     fprintf(out, "\nDone to the target, from the start of measuring on:\n");
-    for (uint32_t i = 0; i < spec->chaos->count; i++)
+    for (uint32_t i = 0; i < spec->managed.chaos->count; i++)
         fprintf(out, "  at %-8s %s\n",
-                units_format_duration(at, sizeof at, spec->chaos->actions[i].at_ns),
-                PRINTABLE(spec->chaos->actions[i].text));
+                units_format_duration(at, sizeof at, spec->managed.chaos->actions[i].at_ns),
+                PRINTABLE(spec->managed.chaos->actions[i].text));
 }
 
 /* Requests are claimed as workers get on, so a worker's share of -n is only an expectation. */

@@ -48,12 +48,12 @@ static enum err_code prepare(struct find_max *find, struct err *err)
     find->windows.slos = &request->slos;
     find->windows.window_ns = request->window_ns;
     find->windows.wanted = (uint32_t)request->windows;
-    find->show_probes = spec->progress || (isatty(STDERR_FILENO) && !spec->quiet);
+    find->show_probes = spec->outputs.progress || (isatty(STDERR_FILENO) && !spec->outputs.quiet);
     search_init(&find->search, &limits);
     enum err_code code = session_prepare(&find->session, err);
     if (code == OK)
-        code = curve_init(&find->curve, &request->slos, spec->percentiles, spec->percentile_count,
-                          err);
+        code = curve_init(&find->curve, &request->slos, spec->outputs.percentiles,
+                          spec->outputs.percentile_count, err);
     find->curve.limits = limits;
     find->curve.window_ns = request->window_ns;
     find->curve.windows = find->windows.wanted;
@@ -69,7 +69,7 @@ static enum err_code open_outputs(struct find_max *find, struct err *err)
     if (code != OK)
         return code;
     timeline_add(&find->session.timeline, windows_sink(&find->windows));
-    if (spec->out_dir != NULL)
+    if (spec->outputs.out_dir != NULL)
         code = bench_outputs_add_directory(&find->session.timeline, spec, err);
     if (code == OK)
         code = capacity_files_open(&find->files, "find-max", spec, find->request.csv_path, err);
@@ -182,7 +182,7 @@ static enum err_code write_outputs(struct find_max *find, struct err *err)
     const struct run_facts *run = find->curve.probe_count > 0 ? session->run : NULL;
     enum err_code code = OK;
     if (files->text_on_stdout)
-        curve_write_text(&files->text, &find->curve, find->request.bench.spec.quiet);
+        curve_write_text(&files->text, &find->curve, find->request.bench.spec.outputs.quiet);
     for (uint32_t i = 0; i < files->csv_count; i++)
         curve_write_csv(&files->csv[i], &find->curve);
     for (uint32_t i = 0; i < files->json_count && code == OK; i++)
@@ -225,7 +225,7 @@ static enum err_code run(struct find_max *find, struct err *err)
     struct session *session = &find->session;
     char line[160];
     enum err_code code = prepare(find, err);
-    if (code == OK && find->request.bench.spec.explain) {
+    if (code == OK && find->request.bench.spec.outputs.explain) {
         printf("Search: %s\n\n", find_max_format_estimate(line, sizeof line, &find->request));
         explain_print(stdout, &find->request.bench.values, &session->steps, &session->plan);
         return OK;
@@ -262,7 +262,7 @@ int command_find_max(int argc, const char *const *argv)
     if (code == OK && find->request.bench.help) {
         options_print_help(find_max_option_table(), stdout);
     } else if (code == OK) {
-        log_set_level(find->request.bench.spec.log_level);
+        log_set_level(find->request.bench.spec.outputs.log_level);
         for (uint32_t i = 0; i < find->request.bench.notice_count; i++)
             log_line(LOG_WARNING, "%s", find->request.bench.notices[i]);
         find->session.argc = argc;

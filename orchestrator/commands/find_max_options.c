@@ -161,9 +161,9 @@ static enum err_code check_search(const struct find_max_request *request, struct
                        UNITS_GROUPED(request->start_rate),
                        options_given(&request->bench.values, "start-rate") ? "" : ", the default,",
                        UNITS_GROUPED(request->max_rate));
-    if (spec->test_count > 1)
+    if (spec->load.test_count > 1)
         return err_set(err, E_USAGE, "find-max takes one test; --type names %u: run it for each",
-                       spec->test_count);
+                       spec->load.test_count);
     return OK;
 }
 
@@ -178,9 +178,9 @@ enum err_code find_max_options_parse(struct find_max_request *request, int argc,
                              err);
     if (code != OK || request->bench.help)
         return code;
-    spec->interval_ns = interval_of(request->window_ns);
+    spec->load.interval_ns = interval_of(request->window_ns);
     /* One interval more than the windows: the last one of a run takes in what is answered late. */
-    spec->duration_ns = request->windows * request->window_ns + spec->interval_ns;
+    spec->load.duration_ns = request->windows * request->window_ns + spec->load.interval_ns;
     const struct rate_step first = rate_step_constant(request->start_rate * SCHEDULE_MICRO);
     code = rate_steps_add(&request->bench.steps, &first, err);
     if (code == OK)
@@ -216,7 +216,8 @@ struct find_max_estimate find_max_estimate(const struct find_max_request *reques
 {
     const double second = (double)NS_PER_SECOND;
     const double window = (double)request->window_ns / second;
-    const double before = (double)request->bench.spec.warmup_ns / second + AROUND_PROBE_SECONDS;
+    const double before =
+        (double)request->bench.spec.load.warmup_ns / second + AROUND_PROBE_SECONDS;
     const uint64_t majority = request->windows / 2 + 1;
     const double decided = before + (double)majority * window;
     const double bisections = ceil(log2(log(2) / log1p(request->precision)));

@@ -86,13 +86,14 @@ static void add_missing(struct timeline *timeline, const char *directory)
 
 static enum err_code check_spec(const struct spec *spec, struct err *err)
 {
-    int on_stdout =
-        (spec->csv_interval_ns > 0) + output_is_stdout(spec->json_path) + spec->csv + spec->quiet;
+    int on_stdout = (spec->outputs.csv_interval_ns > 0) +
+                    output_is_stdout(spec->outputs.json_path) + spec->outputs.csv +
+                    spec->outputs.quiet;
     if (on_stdout > 1)
         return err_set(err, E_USAGE,
                        "--csv-interval, --json -, --csv and --quiet all write to standard output: "
                        "give one");
-    if (output_is_stdout(spec->hdr_path))
+    if (output_is_stdout(spec->outputs.hdr_path))
         return err_set(err, E_USAGE, "--hdr -: the log needs a file of its own");
     return OK;
 }
@@ -130,7 +131,7 @@ static enum err_code check_row(void *state, const struct interval_row *row,
  * and because a run of which no interval is left has figures for nobody, and any output would show zeros. */
 static enum err_code check_journal(const struct spec *spec, const char *directory, struct err *err)
 {
-    struct check check = {.csv_interval_ns = spec->csv_interval_ns};
+    struct check check = {.csv_interval_ns = spec->outputs.csv_interval_ns};
     static struct timeline timeline; /* too large for a stack */
     char asked[32], interval[32];
     bool complete = false;
@@ -170,8 +171,8 @@ static enum err_code replay(const struct bench_request *request, const char *dir
     static struct timeline timeline; /* too large for a stack */
     const struct spec *spec = &request->spec;
     bool complete = false;
-    bool asked = spec->json_path != NULL || spec->hdr_path != NULL || spec->csv_interval_ns > 0 ||
-                 spec->percentile_count > 0;
+    bool asked = spec->outputs.json_path != NULL || spec->outputs.hdr_path != NULL ||
+                 spec->outputs.csv_interval_ns > 0 || spec->outputs.percentile_count > 0;
     char path[BENCH_PATH_BYTES];
     struct err too_long = {.code = OK};
     if (bench_outputs_path(path, directory, "journal", &too_long) != OK || access(path, R_OK) != 0)
@@ -180,8 +181,8 @@ static enum err_code replay(const struct bench_request *request, const char *dir
                        directory);
     if (check_journal(spec, directory, err) != OK || timeline_init(&timeline, err) != OK)
         return err->code;
-    timeline.percentiles = spec->percentiles;
-    timeline.percentile_count = spec->percentile_count;
+    timeline.percentiles = spec->outputs.percentiles;
+    timeline.percentile_count = spec->outputs.percentile_count;
     struct output_place *journal = NULL; /* which an output would replace */
     enum err_code code = output_place_claim(&journal, path, path, err);
     if (code == OK)

@@ -33,10 +33,11 @@ static bool is_loopback(const char *hosts)
 
 static enum server_place place_of_server(const struct spec *spec)
 {
-    if (spec->managed)
+    if (spec->managed.wanted)
         return SERVER_MANAGED;
-    const char *hosts = spec->sentinels != NULL ? spec->sentinels : spec->host;
-    if (!spec->null_transport && (spec->socket_path != NULL || is_loopback(hosts)))
+    const char *hosts =
+        spec->endpoint.sentinels != NULL ? spec->endpoint.sentinels : spec->endpoint.host;
+    if (!spec->load.null_transport && (spec->endpoint.socket_path != NULL || is_loopback(hosts)))
         return SERVER_LOCAL;
     return SERVER_REMOTE;
 }
@@ -45,10 +46,10 @@ static enum server_place place_of_server(const struct spec *spec)
  * are trusted. */
 static enum err_code set_up_tls(struct session *session, struct err *err)
 {
-    struct spec spec = session->request->spec;
-    if (spec.managed_tls)
-        spec.tls_cacert = session->certificates.authority;
-    enum err_code code = tls_client_create(&session->tls, &spec, err);
+    struct tls_options options = session->request->spec.endpoint.tls;
+    if (session->request->spec.managed.tls)
+        options.cacert = session->certificates.authority;
+    enum err_code code = tls_client_create(&session->tls, &options, err);
     if (code == OK)
         control_use_tls(session->tls);
     return code;
@@ -62,16 +63,16 @@ enum err_code session_prepare(struct session *session, struct err *err)
         code = cpu_order_discover(&session->cpus, "", NULL, err);
     if (code == OK)
         code = plan_build(&session->plan, spec, &session->cpus, place_of_server(spec), NULL, err);
-    if (code == OK && spec->managed_program != NULL)
-        code = spec->explain ? server_program_check_file(spec->managed_program, err)
-                             : server_program_check(spec->managed_program, err);
-    if (code == OK && session->plan.reduction != NULL && !spec->explain)
+    if (code == OK && spec->managed.program != NULL)
+        code = spec->outputs.explain ? server_program_check_file(spec->managed.program, err)
+                                     : server_program_check(spec->managed.program, err);
+    if (code == OK && session->plan.reduction != NULL && !spec->outputs.explain)
         log_line(LOG_WARNING, "%s", session->plan.reduction);
-    if (code == OK && session->plan.crowding != NULL && !spec->explain)
+    if (code == OK && session->plan.crowding != NULL && !spec->outputs.explain)
         log_line(LOG_WARNING, "%s More workers than CPUs make no more load",
                  session->plan.crowding);
     /* Certificates of a managed server are made when it is started. */
-    if (code == OK && spec->tls && !spec->managed_tls)
+    if (code == OK && spec->endpoint.tls.wanted && !spec->managed.tls)
         code = set_up_tls(session, err);
     session->interrupts = interrupts_install();
     return code;
@@ -83,10 +84,11 @@ enum err_code session_open(struct session *session, struct err *err)
     session->result = calloc(1, sizeof *session->result);
     if (session->run == NULL || session->result == NULL)
         return err_set(err, E_SYSTEM, "no memory for a run");
-    const char *control_path = session->request->spec.control_path;
+    const char *control_path = session->request->spec.rate.control_path;
     enum err_code code = plan_raise_fd_limit(&session->plan, err);
     if (code == OK)
-        code = sources_open(&session->sources, session->request->spec.source_addresses, err);
+        code = sources_open(&session->sources, session->request->spec.connections.source_addresses,
+                            err);
     if (code == OK && control_path != NULL)
         code = run_control_open(&session->interrupts->control, control_path, err);
     if (code == OK)
@@ -144,48 +146,52 @@ static enum err_code reach_target(struct session *session, struct err *err)
 {
     struct spec *spec = &session->request->spec;
     enum err_code code = OK;
-    if (spec->null_transport) {
+    if (spec->load.null_transport) {
         snprintf(session->target.text, sizeof session->target.text, "null transport");
         snprintf(session->target_text, sizeof session->target_text, "null transport");
         return OK;
     }
-    if (spec->managed) {
+    if (spec->managed.wanted) {
         (void)private_directory_sweep(MANAGED_DIRECTORY_PREFIX);
         (void)private_directory_sweep(CERTIFICATES_DIRECTORY_PREFIX);
     }
-    if (spec->managed_tls) {
+    if (spec->managed.tls) {
         code = managed_certificates_make(
             &session->certificates, bench_steps_planned_ns(&session->steps) + session->more_runs_ns,
             err);
         if (code == OK)
             code = set_up_tls(session, err);
     }
-    if (code == OK && spec->managed) {
+    if (code == OK && spec->managed.wanted) {
         code = managed_cluster_start(&session->managed, spec,
-                                     spec->managed_tls ? &session->certificates : NULL,
+                                     spec->managed.tls ? &session->certificates : NULL,
                                      session->plan.server_cpus, session->plan.server_cpu_count,
                                      &session->interrupts->count, err);
-        spec->port = session->managed.nodes[0].port;
+        spec->endpoint.port = session->managed.nodes[0].port;
         if (code == OK) {
             session->interrupts->managed = &session->managed;
             bench_log_servers_started(&session->managed);
         }
-        if (code == OK && spec->chaos != NULL)
-            code = chaos_create(&session->interrupts->chaos, spec->chaos, &session->managed, err);
+        if (code == OK && spec->managed.chaos != NULL)
+            code = chaos_create(&session->interrupts->chaos, spec->managed.chaos, &session->managed,
+                                err);
     }
     if (code == OK && (session->topology = calloc(1, sizeof *session->topology)) == NULL)
         code = err_set(err, E_SYSTEM, "no memory for who serves what");
+    if (code == OK && !spec->managed.wanted)
+        code = reach_begin(&spec->endpoint, &session->interrupts->count, err);
     if (code == OK)
-        code = topology_discover(session->topology, &session->control, &spec->probe,
-                                 &session->target, spec, &session->interrupts->count, err);
+        code =
+            topology_discover(session->topology, &session->control, &spec->endpoint.probe,
+                              &session->target, &spec->endpoint, &session->interrupts->count, err);
     for (uint32_t i = 0; i < session->steps.count; i++)
-        session->steps.steps[i].spec.probe = spec->probe;
+        session->steps.steps[i].spec.endpoint.probe = spec->endpoint.probe;
     if (code == E_CONNECT)
         advise_to_name_one(session, err);
     if (code != OK)
         return code;
     topology_describe(session->target_text, sizeof session->target_text, session->topology,
-                      &session->target, spec);
+                      &session->target, &spec->endpoint);
     log_line(LOG_INFO, "%s answers", session->target_text);
     locate_servers(session);
     return OK;
@@ -196,11 +202,12 @@ static enum err_code find_keys(struct session *session, struct err *err)
 {
     const struct spec *spec = &session->request->spec;
     enum err_code code = OK;
-    if (spec->null_transport || (!spec->cluster && spec->replica_reads == REPLICA_READS_NO))
+    if (spec->load.null_transport ||
+        (!spec->endpoint.cluster && spec->endpoint.replica_reads == REPLICA_READS_NO))
         return OK;
     for (uint32_t i = 0; i < session->steps.count && code == OK; i++)
         code = command_keys_find(session->steps.steps[i].workload, session->control,
-                                 spec->replica_reads == REPLICA_READS_NO, err);
+                                 spec->endpoint.replica_reads == REPLICA_READS_NO, err);
     return code;
 }
 
@@ -210,7 +217,7 @@ static enum err_code load_functions(const struct session *session, const struct 
                                     struct err *err)
 {
     const struct workload_test *test = workload_test(step->workload);
-    if (step->spec.null_transport || test == NULL || test->more == MORE_NONE)
+    if (step->spec.load.null_transport || test == NULL || test->more == MORE_NONE)
         return OK;
     return functions_load(session->topology, test, &step->spec, &session->interrupts->count, err);
 }
@@ -232,16 +239,17 @@ static enum err_code describe(struct session *session, struct err *err)
     session->facts = (struct session_facts){
         .spec = options_to_json(&session->request->values),
         .environment = environment_collect(session->control, session->target.text, &session->cpus),
-        .label = spec->label,
+        .label = spec->outputs.label,
         .command = session->command,
-        .percentiles = spec->percentiles,
-        .percentile_count = spec->percentile_count,
-        .extended_metrics = spec->extended_metrics,
+        .percentiles = spec->outputs.percentiles,
+        .percentile_count = spec->outputs.percentile_count,
+        .extended_metrics = spec->outputs.extended_metrics,
     };
     if (session->facts.spec == NULL ||
         json_object_set_new(session->facts.environment, "invocation",
                             invocation_describe(session->command, session->argc, session->argv,
-                                                &session->request->values, spec->password)) != 0)
+                                                &session->request->values,
+                                                spec->endpoint.password)) != 0)
         return err_set(err, E_SYSTEM, "no memory to describe the session");
     find_fixed_keys(session);
     /* The control connection is not needed while requests are measured. */
@@ -257,7 +265,7 @@ static bool is_own_cpu(const struct session *session, uint32_t worker)
     const struct server_locality *locality = &session->locality;
     const struct plan *plan = &session->plan;
     int cpu = plan->workers[worker].cpu;
-    if (cpu < 0 || (!locality->known && !session->request->spec.null_transport))
+    if (cpu < 0 || (!locality->known && !session->request->spec.load.null_transport))
         return false;
     for (uint32_t i = 0; i < plan->worker_count; i++)
         if (i != worker && plan->workers[i].cpu == cpu)
@@ -279,19 +287,20 @@ static enum err_code settle_protocol(struct session *session, struct err *err)
 {
     struct spec *spec = &session->request->spec;
     bool known = true;
-    enum err_code code = spec->resp3 ? control_knows_hello(session->control, &known, err) : OK;
+    enum err_code code =
+        spec->endpoint.resp3 ? control_knows_hello(session->control, &known, err) : OK;
     if (code != OK || known)
         return code;
-    if (spec->tracking)
+    if (spec->endpoint.tracking)
         return err_set(err, E_CONNECT,
                        "%s does not know HELLO, and so not RESP3, which --enable-tracking needs",
                        session->target.text);
     log_line(LOG_WARNING, "%s does not know HELLO: volley speaks RESP2 to it",
              session->target.text);
-    spec->resp3 = false;
+    spec->endpoint.resp3 = false;
     options_drop(&session->request->values, "resp3");
     for (uint32_t i = 0; i < session->steps.count; i++)
-        session->steps.steps[i].spec.resp3 = false;
+        session->steps.steps[i].spec.endpoint.resp3 = false;
     return OK;
 }
 
@@ -300,14 +309,14 @@ static void settle_client_name(struct session *session)
 {
     struct spec *spec = &session->request->spec;
     struct err err = {.code = OK};
-    if (spec->client_name == NULL ||
-        control_set_name(session->control, spec->client_name, &err) != E_CONNECT)
+    if (spec->endpoint.client_name == NULL ||
+        control_set_name(session->control, spec->endpoint.client_name, &err) != E_CONNECT)
         return;
     log_line(LOG_WARNING, "the connections have no name: %s", err.text);
-    spec->client_name = NULL;
+    spec->endpoint.client_name = NULL;
     options_drop(&session->request->values, "client-name");
     for (uint32_t i = 0; i < session->steps.count; i++)
-        session->steps.steps[i].spec.client_name = NULL;
+        session->steps.steps[i].spec.endpoint.client_name = NULL;
 }
 
 /* What can be said of the connections to come once it is known where they go. */
@@ -342,7 +351,7 @@ static uint64_t nodes_to_reach(const struct session *session)
     if (topology == NULL || topology->kind != TOPOLOGY_SLOTS)
         return 0;
     const struct topology_count count = topology_count_serving(topology);
-    switch (session->request->spec.replica_reads) {
+    switch (session->request->spec.endpoint.replica_reads) {
     case REPLICA_READS_NO:
         return count.primaries;
     case REPLICA_READS_YES:
@@ -379,7 +388,7 @@ enum err_code session_reach(struct session *session, struct err *err)
     enum err_code code = reach_target(session, err);
     if (code == OK)
         code = amend_plan(session, err);
-    if (code == OK && !session->request->spec.null_transport)
+    if (code == OK && !session->request->spec.load.null_transport)
         code = settle_connections(session, err);
     if (code == OK)
         code = find_keys(session, err);
@@ -400,7 +409,7 @@ enum err_code session_plan(struct session *session, const struct spec *spec, str
     const struct server_cpus server = {.cpus = locality->cpus,
                                        .count = locality->known ? locality->cpu_count : 0};
     struct spec planned = *spec;
-    planned.worker_connections_min = nodes_to_reach(session);
+    planned.connections.worker_min = nodes_to_reach(session);
     /* A managed server may run already: its CPUs follow from what does not change. */
     enum err_code code = plan_build(&session->plan, &planned, &session->cpus,
                                     place_found(session, spec), &server, err);
@@ -414,12 +423,12 @@ enum err_code session_plan(struct session *session, const struct spec *spec, str
 bool session_server_memory(struct session *session, uint64_t *used_bytes)
 {
     const struct spec *spec = &session->request->spec;
-    struct spec hurried = *spec; /* the sweep waits for it */
+    struct endpoint hurried = spec->endpoint; /* the sweep waits for it */
     struct control *control = NULL;
     char *info = NULL;
     bool known = false;
     struct err err = {.code = OK};
-    if (spec->null_transport || session->interrupts->count > 0)
+    if (spec->load.null_transport || session->interrupts->count > 0)
         return false;
     hurried.wait_ready_ns = 0;
     if (hurried.connection_timeout_ns > NS_PER_SECOND)
@@ -458,36 +467,36 @@ static void fill_facts(struct run_facts *facts, const struct session *session,
     *facts = (struct run_facts){
         .index = index,
         .prefill = step->prefill_for != NULL,
-        .interval_ns = spec->interval_ns,
-        .warmup_ns = spec->steady_auto ? spec->steady_limit_ns : spec->warmup_ns,
-        .duration_ns = spec->duration_ns,
-        .requests = spec->duration_ns > 0 ? 0 : spec->requests,
-        .clients = spec->clients,
-        .pipeline = spec->pipeline,
-        .data_bytes = spec->data_bytes,
+        .interval_ns = spec->load.interval_ns,
+        .warmup_ns = spec->load.steady_auto ? spec->load.steady_limit_ns : spec->load.warmup_ns,
+        .duration_ns = spec->load.duration_ns,
+        .requests = spec->load.duration_ns > 0 ? 0 : spec->load.requests,
+        .clients = spec->load.clients,
+        .pipeline = spec->load.pipeline,
+        .data_bytes = spec->load.data_bytes,
         .request_bytes = workload_request_bytes(step->workload),
         .commands = workload_replies(step->workload),
         .keyspace = workload_keys_per_request(step->workload) == 0 ? 0
-                    : spec->key_order == KEYS_ONE                  ? 1
-                                                                   : spec->keyspace,
+                    : spec->load.key_order == KEYS_ONE             ? 1
+                                                                   : spec->load.keyspace,
         .one_key = step->fixed_key || workload_uses_one_key(step->workload),
         .reads = workload_reads(step->workload),
-        .no_prefill = !step->could_prefill || spec->null_transport,
-        .keyspace_random = spec->key_order == KEYS_RANDOM,
-        .renewed = spec->reconnect_every > 0,
-        .cluster = spec->cluster,
-        .tracking = spec->tracking,
-        .open_loop = spec->rate_steps != NULL,
-        .shed_after_ns = spec->shed_after_ns,
-        .clients_start = spec->client_ramp.start_clients,
-        .steady_auto = spec->steady_auto,
+        .no_prefill = !step->could_prefill || spec->load.null_transport,
+        .keyspace_random = spec->load.key_order == KEYS_RANDOM,
+        .renewed = spec->connections.reconnect_every > 0,
+        .cluster = spec->endpoint.cluster,
+        .tracking = spec->endpoint.tracking,
+        .open_loop = spec->rate.steps != NULL,
+        .shed_after_ns = spec->rate.shed_after_ns,
+        .clients_start = spec->load.client_ramp.start_clients,
+        .steady_auto = spec->load.steady_auto,
         .worker_count = session->plan.worker_count,
     };
     snprintf(facts->name, sizeof facts->name, "%s", workload_title(step->workload));
     if (step->prefill_for != NULL)
         snprintf(facts->prefill_for, sizeof facts->prefill_for, "%s", step->prefill_for);
     snprintf(facts->target, sizeof facts->target, "%s", session->target_text);
-    snprintf(facts->rate_text, sizeof facts->rate_text, "%s", spec->rate_text);
+    snprintf(facts->rate_text, sizeof facts->rate_text, "%s", spec->rate.text);
     for (uint32_t i = 0; i < session->plan.worker_count; i++)
         facts->worker_cpus[i] = session->plan.workers[i].cpu;
 }
@@ -510,7 +519,7 @@ enum err_code session_run(struct session *session, const struct bench_step *step
                  facts->name, step->fixed_key ? "__key__ in its place, and " : "");
     session->warned_of = step->workload;
     result->evidence.server_place_known =
-        session->locality.known || session->request->spec.null_transport;
+        session->locality.known || session->request->spec.load.null_transport;
     result->evidence.server_shares_worker_cpu = server_shares_cpu(session);
     struct worker_run run = {
         .spec = &step->spec,
@@ -525,8 +534,8 @@ enum err_code session_run(struct session *session, const struct bench_step *step
         .wire_setup = {.tls = session->tls,
                        .sources = session->sources.addresses,
                        .source_count = session->sources.count,
-                       .reset_on_close = step->spec.reset_on_close},
-        .null_transport = step->spec.null_transport,
+                       .reset_on_close = step->spec.connections.reset_on_close},
+        .null_transport = step->spec.load.null_transport,
     };
     enum err_code code = load_functions(session, step, err);
     if (code != OK)

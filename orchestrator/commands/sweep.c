@@ -36,10 +36,10 @@ static struct bench_step step_at(struct sweeper *sweeper, uint32_t index)
     uint64_t value = list_of(sweeper)->values[index];
     switch (sweeper->request.kind) {
     case SWEEP_CLIENTS:
-        step.spec.clients = value;
+        step.spec.load.clients = value;
         break;
     case SWEEP_PIPELINE:
-        step.spec.pipeline = value;
+        step.spec.load.pipeline = value;
         break;
     case SWEEP_QPS:
         bench_step_set_rate(&step, &sweeper->rate_step, value);
@@ -64,9 +64,9 @@ static enum err_code open_outputs(struct sweeper *sweeper, struct err *err)
     struct session *session = &sweeper->session;
     const struct spec *spec = &sweeper->request.bench.spec;
     enum err_code code = session_open(session, err);
-    if (code == OK && spec->out_dir != NULL)
+    if (code == OK && spec->outputs.out_dir != NULL)
         code = bench_outputs_add_directory(&session->timeline, spec, err);
-    if (code == OK && (spec->progress || isatty(STDERR_FILENO)))
+    if (code == OK && (spec->outputs.progress || isatty(STDERR_FILENO)))
         code = session_show_progress(session, true, err);
     if (code == OK)
         code = capacity_files_open(&sweeper->files, "sweep", spec, sweeper->request.csv_path, err);
@@ -130,13 +130,13 @@ static enum err_code run(struct sweeper *sweeper, struct err *err)
     session->command = "sweep";
     session->more_runs_ns =
         (list_of(sweeper)->count - 1) *
-        (sweeper->request.bench.spec.duration_ns + sweeper->request.bench.spec.warmup_ns);
+        (sweeper->request.bench.spec.load.duration_ns + sweeper->request.bench.spec.load.warmup_ns);
     sweeper->sweep.kind = sweeper->request.kind;
-    sweeper->sweep.open_loop = sweeper->request.bench.spec.rate_steps != NULL;
+    sweeper->sweep.open_loop = sweeper->request.bench.spec.rate.steps != NULL;
     enum err_code code = session_prepare(session, err);
     if (code == OK)
         code = check_plans(sweeper, err);
-    if (code == OK && sweeper->request.bench.spec.explain) {
+    if (code == OK && sweeper->request.bench.spec.outputs.explain) {
         explain_print(stdout, &sweeper->request.bench.values, &session->steps, &session->plan);
         return OK;
     }
@@ -169,7 +169,7 @@ int command_sweep(int argc, const char *const *argv)
     if (code == OK && sweeper->request.bench.help) {
         options_print_help(sweep_option_table(), stdout);
     } else if (code == OK) {
-        log_set_level(sweeper->request.bench.spec.log_level);
+        log_set_level(sweeper->request.bench.spec.outputs.log_level);
         for (uint32_t i = 0; i < sweeper->request.bench.notice_count; i++)
             log_line(LOG_WARNING, "%s", sweeper->request.bench.notices[i]);
         sweeper->session.argc = argc;

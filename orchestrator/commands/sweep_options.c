@@ -171,9 +171,9 @@ static enum err_code choose_list(struct sweep_request *request, struct err *err)
 static enum err_code check(const struct sweep_request *request, struct err *err)
 {
     const struct spec *spec = &request->bench.spec;
-    if (spec->test_count > 1)
+    if (spec->load.test_count > 1)
         return err_set(err, E_USAGE, "sweep takes one test; --type names %u: run it for each",
-                       spec->test_count);
+                       spec->load.test_count);
     return OK;
 }
 
@@ -190,9 +190,9 @@ enum err_code sweep_options_parse(struct sweep_request *request, int argc, const
     code = choose_list(request, err);
     if (code != OK)
         return code;
-    spec->duration_ns = request->step_ns;
-    spec->clients = request->lists[SWEEP_CLIENTS].values[0];
-    spec->pipeline = request->lists[SWEEP_PIPELINE].values[0];
+    spec->load.duration_ns = request->step_ns;
+    spec->load.clients = request->lists[SWEEP_CLIENTS].values[0];
+    spec->load.pipeline = request->lists[SWEEP_PIPELINE].values[0];
     if (request->lists[SWEEP_QPS].count > 0) {
         const struct rate_step first = rate_step_constant(request->lists[SWEEP_QPS].values[0]);
         code = rate_steps_add(&request->bench.steps, &first, err);

@@ -35,7 +35,7 @@ static uint64_t planned_end_ns(const struct fleet *fleet, uint64_t begin_ns)
         return fleet->stop_ns;
     if (fleet->run->duration_ns > 0)
         return begin_ns + fleet->run->duration_ns;
-    return fleet->run->spec->arrival == ARRIVAL_EVEN ? begin_ns + due_ns(fleet, begin_ns) : 0;
+    return fleet->run->spec->rate.arrival == ARRIVAL_EVEN ? begin_ns + due_ns(fleet, begin_ns) : 0;
 }
 
 /* Length of the measured part, to the latest of: the planned end or the stop; the last reply; the end
@@ -102,7 +102,7 @@ static void find_last_words(const struct fleet *fleet)
         newest_ns = at_ns;
         snprintf(said, sizeof fleet->result->said_last, "%s", refusal->texts[count % 2]);
     }
-    (void)secret_mask(said, fleet->run->spec->password);
+    (void)secret_mask(said, fleet->run->spec->endpoint.password);
     printable_line(said);
 }
 
@@ -186,7 +186,7 @@ static void judge_run(struct fleet *fleet)
 /* --max-errors: how many there were in the end, those included that were in flight when the workers stopped. */
 static void judge_errors(struct fleet *fleet)
 {
-    const uint64_t limit = fleet->run->spec->max_errors;
+    const uint64_t limit = fleet->run->spec->load.max_errors;
     if (limit == 0 || ipc_failures(fleet->segment) < limit)
         return;
     const uint64_t measured = figure_failed(fleet->timeline->total->counters);

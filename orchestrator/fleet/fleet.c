@@ -52,10 +52,11 @@ static void start_sampler(struct fleet *fleet)
 {
     const struct spec *spec = fleet->run->spec;
     struct err err = {.code = OK};
-    if (!spec->extended_metrics || fleet->run->null_transport)
+    if (!spec->outputs.extended_metrics || fleet->run->null_transport)
         return;
     if (info_sampler_start(&fleet->sampler, fleet->base, fleet->run->target,
-                           fleet->run->wire_setup.tls, spec, fleet->start_ns,
+                           fleet->run->wire_setup.tls, &spec->endpoint,
+                           spec->outputs.monitoring_interval_ns, fleet->start_ns,
                            (struct info_listener){.hear = take_sample, .state = fleet}, &err) != OK)
         log_line(LOG_WARNING, "%s", err.text);
 }
@@ -90,7 +91,8 @@ static void start(struct fleet *fleet, uint64_t now_ns)
     host_sample_begin(&fleet->host, &fleet->result->evidence);
     const struct spec *spec = fleet->run->spec;
     run_nodes_begin(fleet->facts, fleet->segment,
-                    spec->sentinels != NULL || spec->replica_reads != REPLICA_READS_NO);
+                    spec->endpoint.sentinels != NULL ||
+                        spec->endpoint.replica_reads != REPLICA_READS_NO);
     timeline_run_begin(fleet->timeline, fleet->facts);
     supervise_nodes(fleet, 0); /* the connections that there are to be lost */
     start_sampler(fleet);
@@ -209,7 +211,7 @@ static uint64_t finish_deadline_ns(const struct fleet *fleet)
     }
     if (end_ns == IPC_NEVER)
         return IPC_NEVER;
-    return end_ns + fleet->run->spec->drain_timeout_ns + FINISH_PATIENCE_NS;
+    return end_ns + fleet->run->spec->load.drain_timeout_ns + FINISH_PATIENCE_NS;
 }
 
 static bool any_process(const struct fleet *fleet)
@@ -266,7 +268,7 @@ static void on_tick(evutil_socket_t fd, short what, void *argument)
 static enum err_code map_segment(struct fleet *fleet, struct err *err)
 {
     const struct spec *spec = fleet->run->spec;
-    size_t bytes = fleet->run->open_loop ? schedule_bytes(spec->rate_step_count, true) : 0;
+    size_t bytes = fleet->run->open_loop ? schedule_bytes(spec->rate.step_count, true) : 0;
     fleet->segment_bytes =
         ipc_segment_bytes(fleet->member_count, fleet->plan->ring_capacity_bytes, bytes);
     fleet->segment = mmap(NULL, fleet->segment_bytes, PROT_READ | PROT_WRITE,
@@ -278,7 +280,7 @@ static enum err_code map_segment(struct fleet *fleet, struct err *err)
     }
     ipc_segment_init(fleet->segment, fleet->member_count, fleet->plan->ring_capacity_bytes);
     if (fleet->run->open_loop)
-        schedule_plan(ipc_schedule(fleet->segment), spec->rate_steps, spec->rate_step_count, true);
+        schedule_plan(ipc_schedule(fleet->segment), spec->rate.steps, spec->rate.step_count, true);
     if (fleet->run->topology != NULL)
         topology_publish(ipc_topology(fleet->segment), fleet->run->topology);
     if (fleet->run->warmup_ns != IPC_NEVER)
@@ -358,7 +360,7 @@ static enum err_code launch(struct fleet *fleet, struct err *err)
     uint64_t now_ns = clock_now_ns();
     uint64_t waves = fleet->facts->clients / 256 + 1;
     fleet->connect_deadline_ns =
-        now_ns + waves * fleet->run->spec->connection_timeout_ns + CONNECT_PATIENCE_NS;
+        now_ns + waves * fleet->run->spec->endpoint.connection_timeout_ns + CONNECT_PATIENCE_NS;
     fleet->last_tick_ns = now_ns;
     fleet->scout_run = (struct scout_run){.spec = fleet->run->spec,
                                           .topology = fleet->run->topology,

@@ -55,14 +55,15 @@ static uint32_t usable_count(const struct cpu_set_order *order)
 static enum err_code pool_from_list(struct cpu_pool *pool, const struct spec *spec,
                                     const struct cpu_set_order *order, struct err *err)
 {
-    for (uint32_t i = 0; i < spec->cpu_count; i++) {
-        if (!cpu_order_has(order, spec->cpus[i])) {
+    for (uint32_t i = 0; i < spec->workers.cpu_count; i++) {
+        if (!cpu_order_has(order, spec->workers.cpus[i])) {
             char allowed[160];
-            return err_set(
-                err, E_USAGE, "--cpus: CPU %u does not exist or is not allowed here; allowed: %s",
-                spec->cpus[i], cpu_order_list(allowed, sizeof allowed, order->cpus, order->count));
+            return err_set(err, E_USAGE,
+                           "--cpus: CPU %u does not exist or is not allowed here; allowed: %s",
+                           spec->workers.cpus[i],
+                           cpu_order_list(allowed, sizeof allowed, order->cpus, order->count));
         }
-        pool->cpus[pool->count++] = spec->cpus[i];
+        pool->cpus[pool->count++] = spec->workers.cpus[i];
     }
     if (pool->count == 0)
         return err_set(err, E_USAGE, "--cpus: the list names no CPU");
@@ -79,7 +80,7 @@ static void give_server(struct plan *plan, uint32_t cpu)
 /* CPUs that a managed server has work for. */
 static uint32_t server_wish(const struct spec *spec)
 {
-    uint64_t threads = spec->io_threads > 0 ? spec->io_threads : 1;
+    uint64_t threads = spec->managed.io_threads > 0 ? spec->managed.io_threads : 1;
     return threads < PLAN_SERVER_CPUS_MAX ? (uint32_t)threads : PLAN_SERVER_CPUS_MAX;
 }
 
@@ -107,7 +108,7 @@ static enum err_code place_server_and_pool(struct plan *plan, struct cpu_pool *p
 {
     const uint32_t wish = server_wish(spec);
     plan->server_cpu = -1;
-    if (spec->cpus_choice == CPUS_LIST) {
+    if (spec->workers.cpus_choice == CPUS_LIST) {
         enum err_code code = pool_from_list(pool, spec, order, err);
         if (code != OK || place != SERVER_MANAGED)
             return code;
@@ -116,13 +117,13 @@ static enum err_code place_server_and_pool(struct plan *plan, struct cpu_pool *p
                 give_server(plan, order->cpus[i]);
         return OK;
     }
-    if (place == SERVER_LOCAL && spec->cpus_choice == CPUS_AUTO && server != NULL &&
+    if (place == SERVER_LOCAL && spec->workers.cpus_choice == CPUS_AUTO && server != NULL &&
         server->count > 0) {
         pool_beside_local(pool, order, server);
         return OK;
     }
     uint32_t first = 0;
-    if (place == SERVER_MANAGED && spec->cpus_choice == CPUS_AUTO) {
+    if (place == SERVER_MANAGED && spec->workers.cpus_choice == CPUS_AUTO) {
         give_server(plan, order->cpus[0]);
         for (first = 1; first < wish && first + 1 < order->count; first++)
             give_server(plan, order->cpus[first]);
@@ -140,13 +141,13 @@ static uint64_t auto_count(char *why, size_t why_bytes, const struct plan *plan,
                            const struct spec *spec, const struct cpu_set_order *order,
                            enum server_place place, const struct cpu_pool *pool)
 {
-    uint64_t count = spec->cpus_choice == CPUS_LIST ? pool->count : usable_count(order);
+    uint64_t count = spec->workers.cpus_choice == CPUS_LIST ? pool->count : usable_count(order);
     char less[64] = "";
     if (pool->kept_away > 0) {
         count = count < pool->count ? count : pool->count;
         snprintf(less, sizeof less, ", less %u of the server on this machine", pool->kept_away);
-    } else if (spec->cpus_choice != CPUS_LIST && place != SERVER_REMOTE && !pool->elsewhere &&
-               count > 1) {
+    } else if (spec->workers.cpus_choice != CPUS_LIST && place != SERVER_REMOTE &&
+               !pool->elsewhere && count > 1) {
         uint64_t taken = plan->server_cpu_count > 1 ? plan->server_cpu_count : 1;
         count = count > taken ? count - taken : 1;
         if (place == SERVER_MANAGED && taken > 1)
@@ -157,11 +158,11 @@ static uint64_t auto_count(char *why, size_t why_bytes, const struct plan *plan,
                      place == SERVER_MANAGED ? ", less the one of the managed server"
                                              : ", less one for the server on this machine");
     }
-    if (spec->threads > 1) {
-        count = spec->threads;
+    if (spec->workers.threads > 1) {
+        count = spec->workers.threads;
         snprintf(why, why_bytes, "one for each event loop of --threads %llu",
-                 (unsigned long long)spec->threads);
-    } else if (spec->cpus_choice == CPUS_LIST) {
+                 (unsigned long long)spec->workers.threads);
+    } else if (spec->workers.cpus_choice == CPUS_LIST) {
         snprintf(why, why_bytes, "one for each CPU that --cpus lists");
     } else {
         snprintf(why, why_bytes, "one for each usable CPU%s (%s)", less, order->reason);
@@ -171,20 +172,21 @@ static uint64_t auto_count(char *why, size_t why_bytes, const struct plan *plan,
 
 static uint64_t first_clients(const struct spec *spec)
 {
-    return spec->client_ramp.start_clients > 0 ? spec->client_ramp.start_clients : spec->clients;
+    return spec->load.client_ramp.start_clients > 0 ? spec->load.client_ramp.start_clients
+                                                    : spec->load.clients;
 }
 
 /* Each worker needs a connection from the start on, so that it has something to send with, and in a
  * cluster one to each node. */
 static uint64_t connections_needed(const struct spec *spec)
 {
-    return spec->worker_connections_min > 1 ? spec->worker_connections_min : 1;
+    return spec->connections.worker_min > 1 ? spec->connections.worker_min : 1;
 }
 
 /* The option that says how many connections there are from the start on. */
 static const char *first_clients_option(const struct spec *spec)
 {
-    return spec->client_ramp.start_clients > 0 ? "clients-ramp-start" : "clients";
+    return spec->load.client_ramp.start_clients > 0 ? "clients-ramp-start" : "clients";
 }
 
 /* What auto asks for, as far as there are connections for it. */
@@ -201,10 +203,11 @@ static uint64_t limited_auto_count(struct plan *plan, const struct spec *spec,
         return count;
     }
     note(plan, "%llu worker%s: %s; %s would be %llu.", (unsigned long long)most, plural(most),
-         most < first                          ? "volley runs no more than that"
-         : connections_needed(spec) > 1        ? "each needs a connection to every node"
-         : spec->client_ramp.start_clients > 0 ? "the client ramp starts with no more connections"
-                                               : "there are no more connections",
+         most < first                   ? "volley runs no more than that"
+         : connections_needed(spec) > 1 ? "each needs a connection to every node"
+         : spec->load.client_ramp.start_clients > 0
+             ? "the client ramp starts with no more connections"
+             : "there are no more connections",
          why, (unsigned long long)count);
     plan->reduction = plan->notes[plan->note_count - 1];
     return most;
@@ -214,17 +217,18 @@ static enum err_code count_workers(struct plan *plan, const struct spec *spec,
                                    const struct cpu_set_order *order, enum server_place place,
                                    const struct cpu_pool *pool, struct err *err)
 {
-    uint64_t threads = spec->threads > 0 ? spec->threads : 1;
+    uint64_t threads = spec->workers.threads > 0 ? spec->workers.threads : 1;
     uint64_t count;
-    if (spec->processes == 0) {
+    if (spec->workers.processes == 0) {
         count = limited_auto_count(plan, spec, order, place, pool);
     } else {
-        if (spec->processes > IPC_WORKERS_MAX || threads > IPC_WORKERS_MAX / spec->processes)
+        if (spec->workers.processes > IPC_WORKERS_MAX ||
+            threads > IPC_WORKERS_MAX / spec->workers.processes)
             return err_set(err, E_USAGE,
                            "--processes %llu with --threads %llu: at most %u workers are possible",
-                           (unsigned long long)spec->processes, (unsigned long long)threads,
+                           (unsigned long long)spec->workers.processes, (unsigned long long)threads,
                            IPC_WORKERS_MAX);
-        count = spec->processes * threads;
+        count = spec->workers.processes * threads;
         uint64_t first = first_clients(spec), needed = connections_needed(spec);
         if (needed > 1 && count > first / needed)
             return err_set(err, E_USAGE,
@@ -239,15 +243,15 @@ static enum err_code count_workers(struct plan *plan, const struct spec *spec,
                            "times --threads %llu): each needs one; raise --%s, or use "
                            "--processes auto",
                            UNITS_GROUPED(first), plural(first), (unsigned long long)count,
-                           (unsigned long long)spec->processes, (unsigned long long)threads,
+                           (unsigned long long)spec->workers.processes, (unsigned long long)threads,
                            first_clients_option(spec));
         if (threads > 1)
             note(plan, "%llu workers: --processes %llu times --threads %llu, one event loop each.",
-                 (unsigned long long)count, (unsigned long long)spec->processes,
+                 (unsigned long long)count, (unsigned long long)spec->workers.processes,
                  (unsigned long long)threads);
         else
             note(plan, "%llu worker%s: --processes %llu.", (unsigned long long)count, plural(count),
-                 (unsigned long long)spec->processes);
+                 (unsigned long long)spec->workers.processes);
     }
     if (count == 0 && connections_needed(spec) == 1)
         return err_set(err, E_USAGE, "--clients 0: at least one connection is needed");
@@ -269,8 +273,8 @@ static void place_workers(struct plan *plan, const struct spec *spec,
     assert(pool->count > 0);
     for (uint32_t i = 0; i < plan->worker_count; i++)
         plan->workers[i].cpu =
-            spec->cpus_choice == CPUS_NONE ? -1 : (int)pool->cpus[i % pool->count];
-    if (spec->cpus_choice == CPUS_NONE) {
+            spec->workers.cpus_choice == CPUS_NONE ? -1 : (int)pool->cpus[i % pool->count];
+    if (spec->workers.cpus_choice == CPUS_NONE) {
         note(plan, "Workers are not pinned: --cpus none.");
         return;
     }
@@ -307,7 +311,8 @@ static void note_managed(struct plan *plan, const struct spec *spec)
     char list[128];
     if (plan->server_cpu < 0) {
         note(plan, "The managed server is not pinned: %s.",
-             spec->cpus_choice == CPUS_NONE ? "--cpus none" : "--cpus leaves no CPU free for it");
+             spec->workers.cpus_choice == CPUS_NONE ? "--cpus none"
+                                                    : "--cpus leaves no CPU free for it");
         return;
     }
     for (uint32_t i = 0; i < plan->server_cpu_count; i++)
@@ -321,7 +326,7 @@ static void note_managed(struct plan *plan, const struct spec *spec)
          cpu_order_list(list, sizeof list, plan->server_cpus, plan->server_cpu_count));
     if (plan->server_cpu_count < server_wish(spec))
         note(plan, "--io-threads %llu: %u CPU%s left for the server.",
-             (unsigned long long)spec->io_threads, plan->server_cpu_count,
+             (unsigned long long)spec->managed.io_threads, plan->server_cpu_count,
              plan->server_cpu_count == 1 ? " is" : "s are");
 }
 
@@ -330,7 +335,7 @@ static void note_local(struct plan *plan, const struct spec *spec, const struct 
                        const struct server_cpus *server)
 {
     char list[128];
-    if (spec->cpus_choice != CPUS_AUTO)
+    if (spec->workers.cpus_choice != CPUS_AUTO)
         return;
     if (server == NULL || server->count == 0) {
         note(plan, "The server on this machine is taken to run on any CPU; which it may use is "
@@ -350,7 +355,7 @@ static void note_local(struct plan *plan, const struct spec *spec, const struct 
 
 static void split_connections(struct plan *plan, const struct spec *spec)
 {
-    uint64_t clients = spec->clients;
+    uint64_t clients = spec->load.clients;
     uint32_t each = (uint32_t)(clients / plan->worker_count);
     uint32_t more = (uint32_t)(clients % plan->worker_count);
     for (uint32_t i = 0; i < plan->worker_count; i++)
@@ -364,20 +369,20 @@ static void split_connections(struct plan *plan, const struct spec *spec)
         note(plan, "%s connections: %s in each of the first %u worker%s, %s in each other.",
              UNITS_GROUPED(clients), UNITS_GROUPED(each + 1), more, plural(more),
              UNITS_GROUPED(each));
-    if (spec->client_ramp.start_clients > 0)
+    if (spec->load.client_ramp.start_clients > 0)
         note(plan,
              "%s of them are open at the start, the others are opened as the client ramp says.",
-             UNITS_GROUPED(spec->client_ramp.start_clients));
+             UNITS_GROUPED(spec->load.client_ramp.start_clients));
 }
 
 static void split_idle(struct plan *plan, const struct spec *spec)
 {
     for (uint32_t i = 0; i < plan->worker_count; i++)
-        plan->workers[i].idle =
-            (uint32_t)(spec->idle / plan->worker_count + (i < spec->idle % plan->worker_count));
-    if (spec->idle > 0)
-        note(plan, "%s idle connection%s beside %s.", UNITS_GROUPED(spec->idle), plural(spec->idle),
-             spec->clients == 1 ? "it" : "them");
+        plan->workers[i].idle = (uint32_t)(spec->connections.idle / plan->worker_count +
+                                           (i < spec->connections.idle % plan->worker_count));
+    if (spec->connections.idle > 0)
+        note(plan, "%s idle connection%s beside %s.", UNITS_GROUPED(spec->connections.idle),
+             plural(spec->connections.idle), spec->load.clients == 1 ? "it" : "them");
 }
 
 enum err_code plan_build(struct plan *plan, const struct spec *spec,
@@ -399,7 +404,8 @@ enum err_code plan_build(struct plan *plan, const struct spec *spec,
         note_local(plan, spec, &pool, server);
     split_connections(plan, spec);
     split_idle(plan, spec);
-    plan->ring_capacity_bytes = ipc_ring_capacity_bytes(spec->interval_ns, plan->worker_count, 1);
+    plan->ring_capacity_bytes =
+        ipc_ring_capacity_bytes(spec->load.interval_ns, plan->worker_count, 1);
     return OK;
 }
 

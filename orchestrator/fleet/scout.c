@@ -23,10 +23,10 @@
 
 bool scout_is_needed(const struct spec *spec, const struct topology *topology)
 {
-    if (spec->null_transport || topology == NULL || spec->socket_path != NULL)
+    if (spec->load.null_transport || topology == NULL || spec->endpoint.socket_path != NULL)
         return false;
-    if (topology->kind == TOPOLOGY_SLOTS || spec->sentinels != NULL ||
-        spec->replica_reads != REPLICA_READS_NO)
+    if (topology->kind == TOPOLOGY_SLOTS || spec->endpoint.sentinels != NULL ||
+        spec->endpoint.replica_reads != REPLICA_READS_NO)
         return true;
     for (uint32_t i = 0; i < topology->node_count; i++)
         if (scout_is_name(&topology->nodes[i]))
@@ -38,7 +38,7 @@ bool scout_is_needed(const struct spec *spec, const struct topology *topology)
 
 static void set_patience(struct scout *scout, uint64_t patience_ns)
 {
-    uint64_t limit_ns = scout->run->spec->connection_timeout_ns;
+    uint64_t limit_ns = scout->run->spec->endpoint.connection_timeout_ns;
     if (patience_ns > limit_ns)
         patience_ns = limit_ns;
     scout->patience.connection_timeout_ns = patience_ns;
@@ -64,7 +64,7 @@ static void begin(struct scout *scout)
         topology_publish(scout->shared, &scout->current);
     topology_copy(&scout->next, &scout->current);
     topology_copy(&scout->told, &scout->current);
-    scout->patience = *scout->run->spec;
+    scout->patience = scout->run->spec->endpoint;
     scout->patience.wait_ready_ns = 0;
     set_patience(scout, PATIENCE_NS);
 }
@@ -74,7 +74,7 @@ static void look(struct scout *scout)
     bool answered = true;
     topology_copy(&scout->next, &scout->current);
     scout->heard = false;
-    if (scout->run->spec->sentinels != NULL)
+    if (scout->run->spec->endpoint.sentinels != NULL)
         answered = scout_ask_sentinels(scout);
     else if (scout->current.kind == TOPOLOGY_SLOTS)
         answered = scout_ask_cluster(scout);
@@ -92,7 +92,7 @@ static _Noreturn void live(struct scout *scout)
     for (;;) {
         uint64_t now_ns = clock_now_ns();
         uint64_t wanted = wishes(scout);
-        if (scout->run->spec->sentinels != NULL)
+        if (scout->run->spec->endpoint.sentinels != NULL)
             scout_hear_sentinels(scout);
         scout->wished = wanted != seen;
         if (scout->wished || scout->unsettled) {

@@ -28,7 +28,7 @@ static bool ask_node(struct scout *scout, struct cluster_view *view, uint32_t no
         return false;
     if (cluster_ask_view(view, control, &err) != OK ||
         (view->enabled && cluster_ask_nodes(&scout->next, NULL, control, &asked,
-                                            scout->run->spec->tls, &err) != OK)) {
+                                            scout->run->spec->endpoint.tls.wanted, &err) != OK)) {
         scout_unanswered(scout, node, &err);
         return false;
     }
@@ -197,7 +197,7 @@ bool scout_ask_servers(struct scout *scout)
     bool answered = false;
     scout->unsettled = false;
     resolve_names(scout);
-    if (scout->run->spec->replica_reads == REPLICA_READS_NO)
+    if (scout->run->spec->endpoint.replica_reads == REPLICA_READS_NO)
         return true;
     uint32_t node_count = scout->next.node_count;
     for (uint32_t i = 0; i < node_count; i++)

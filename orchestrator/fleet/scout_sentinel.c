@@ -58,7 +58,7 @@ static bool reach_sentinel(struct scout *scout)
         return true;
     if (scout->sentinel_count == 0 &&
         resolve_split(scout->sentinels, &scout->sentinel_count, RESOLVE_NAMES_MAX,
-                      scout->run->spec->sentinels, 26379, "--sentinel", &err) != OK)
+                      scout->run->spec->endpoint.sentinels, 26379, "--sentinel", &err) != OK)
         return false;
     if (clock_now_ns() < scout->sentinels_avoided_until_ns)
         return false;
@@ -82,10 +82,10 @@ static void leave_sentinel(struct scout *scout, const char *why)
 static bool take_replicas(struct scout *scout, uint32_t primary, struct err *err)
 {
     const struct spec *spec = scout->run->spec;
-    if (spec->replica_reads == REPLICA_READS_NO)
+    if (spec->endpoint.replica_reads == REPLICA_READS_NO)
         return true;
-    return sentinel_ask_replicas(&scout->role, NULL, scout->sentinel, spec->master_name, err) ==
-               OK &&
+    return sentinel_ask_replicas(&scout->role, NULL, scout->sentinel, spec->endpoint.master_name,
+                                 err) == OK &&
            replicas_into(&scout->next, primary, &scout->role);
 }
 
@@ -108,8 +108,8 @@ bool scout_ask_sentinels(struct scout *scout)
     scout->unsettled = false;
     if (!reach_sentinel(scout))
         return false;
-    if (sentinel_ask_primary(&name, &known, scout->sentinel, scout->run->spec->master_name, &err) !=
-            OK ||
+    if (sentinel_ask_primary(&name, &known, scout->sentinel, scout->run->spec->endpoint.master_name,
+                             &err) != OK ||
         !known) {
         leave_sentinel(scout, known ? err.text : "it does not answer, or not know the name");
         return false;
@@ -133,7 +133,7 @@ void scout_hear_sentinels(struct scout *scout)
         if (control_heard(scout->listener, &message, &err) != OK || message == NULL)
             break;
         struct host_name name;
-        if (sentinel_switch_parse(&name, message, scout->run->spec->master_name)) {
+        if (sentinel_switch_parse(&name, message, scout->run->spec->endpoint.master_name)) {
             topology_copy(&scout->next, &scout->current);
             if (take_primary(scout, &name) >= 0) {
                 scout_resolve(scout);

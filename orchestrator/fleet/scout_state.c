@@ -61,7 +61,7 @@ struct control *scout_reach(struct scout *scout, uint32_t node)
     scout_drop(scout, node);
     if (target->address_bytes == 0 || now_ns < scout->avoid_until_ns[node])
         return NULL;
-    struct spec *patience = &scout->patience;
+    struct endpoint *patience = &scout->patience;
     if (control_connect_to(&scout->controls[node], target, patience, NULL, &err) == OK) {
         scout->reached[node] = *target;
         return scout->controls[node];

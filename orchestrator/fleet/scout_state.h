@@ -10,14 +10,14 @@
 struct scout {
     const struct scout_run *run;
     struct topology_shared *shared;
-    struct topology current; /* as published                                              */
-    struct topology next;    /* being put together                                        */
-    struct topology told;    /* as the log knows it                                       */
-    struct topology spare;   /* the best of several answers                               */
-    struct spec patience;    /* the spec with short deadlines                             */
-    bool wished;             /* a worker has just asked for a look                         */
-    bool wish_open;          /* one has asked since the last look                         */
-    bool unsettled;          /* what was seen will not stay so: look again soon           */
+    struct topology current;  /* as published                                              */
+    struct topology next;     /* being put together                                        */
+    struct topology told;     /* as the log knows it                                       */
+    struct topology spare;    /* the best of several answers                               */
+    struct endpoint patience; /* with short deadlines                                   */
+    bool wished;              /* a worker has just asked for a look                         */
+    bool wish_open;           /* one has asked since the last look                         */
+    bool unsettled;           /* what was seen will not stay so: look again soon           */
 
     bool heard; /* somebody has answered in this look                        */
 

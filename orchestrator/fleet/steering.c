@@ -56,7 +56,7 @@ static struct moment look(const struct steering *steering, uint64_t now_ns)
  * interval edges only; the schedule knows it at any time (of Poisson arrivals, what is expected). */
 static uint64_t due_by_now(const struct steering *steering, const struct moment *moment)
 {
-    const schedule_units warmup = (schedule_units)steering->spec->warmup_rate_micro *
+    const schedule_units warmup = (schedule_units)steering->spec->rate.warmup_micro *
                                   (moment->elapsed_ns - moment->measured_ns);
     uint64_t due =
         (uint64_t)((warmup + SCHEDULE_UNITS_PER_REQUEST - 1) / SCHEDULE_UNITS_PER_REQUEST);
@@ -72,7 +72,7 @@ static uint64_t due_by_now(const struct steering *steering, const struct moment 
 static uint64_t rate_now_micro(const struct steering *steering, const struct moment *moment)
 {
     return moment->phase == CONNECTING || moment->phase == WARMING_UP
-               ? steering->spec->warmup_rate_micro
+               ? steering->spec->rate.warmup_micro
                : schedule_rate_micro(ipc_schedule(steering->segment),
                                      moment->measured_ns + STEERING_AHEAD_NS);
 }

@@ -231,15 +231,17 @@ static uint64_t live_given_up(const struct fleet *fleet)
 uint64_t fleet_patience_ns(const struct fleet *fleet)
 {
     const struct spec *spec = fleet->run->spec;
-    return spec->wait_ready_ns > spec->connection_timeout_ns ? spec->wait_ready_ns
-                                                             : spec->connection_timeout_ns;
+    return spec->endpoint.wait_ready_ns > spec->endpoint.connection_timeout_ns
+               ? spec->endpoint.wait_ready_ns
+               : spec->endpoint.connection_timeout_ns;
 }
 
 const char *fleet_patience_option(const struct fleet *fleet)
 {
     const struct spec *spec = fleet->run->spec;
-    return spec->wait_ready_ns >= spec->connection_timeout_ns ? "--wait-ready"
-                                                              : "--connection-timeout";
+    return spec->endpoint.wait_ready_ns >= spec->endpoint.connection_timeout_ns
+               ? "--wait-ready"
+               : "--connection-timeout";
 }
 
 /* Ends a run that has become pointless: too many errors, which each worker has stopped for already when it saw the
@@ -249,15 +251,15 @@ void supervise_target(struct fleet *fleet, uint64_t now_ns, uint64_t passed_ns)
     const struct spec *spec = fleet->run->spec;
     if (fleet->stop_ns != IPC_NEVER)
         return;
-    if (spec->max_errors > 0 && ipc_failures(fleet->segment) >= spec->max_errors) {
+    if (spec->load.max_errors > 0 && ipc_failures(fleet->segment) >= spec->load.max_errors) {
         fleet_set_stop(fleet, now_ns + STOP_AHEAD_NS);
         return;
     }
-    if (spec->max_reconnects > 0 && live_given_up(fleet) >= fleet->facts->clients) {
+    if (spec->connections.max_reconnects > 0 && live_given_up(fleet) >= fleet->facts->clients) {
         err_set(&fleet->err, E_CONNECT,
                 "every connection to %s has been tried %llu times in a row in vain "
                 "(--max-reconnects); the run ended early",
-                fleet->facts->target, (unsigned long long)spec->max_reconnects);
+                fleet->facts->target, (unsigned long long)spec->connections.max_reconnects);
         fleet_set_stop(fleet, now_ns + STOP_AHEAD_NS);
         return;
     }
@@ -289,7 +291,8 @@ static bool owes_requests(const struct fleet *fleet)
 
 uint64_t fleet_progress_patience_ns(const struct spec *spec)
 {
-    return spec->request_timeout_ns + spec->wait_ready_ns / WAIT_READY_PARTS_OF_TARGET;
+    return spec->endpoint.request_timeout_ns +
+           spec->endpoint.wait_ready_ns / WAIT_READY_PARTS_OF_TARGET;
 }
 
 /* A run with -n whose requests wait for a part of the target that does not come back: other nodes are
@@ -319,7 +322,7 @@ void supervise_warmup(struct fleet *fleet, uint64_t elapsed_ns)
     if (fleet->run->warmup_ns != IPC_NEVER || fleet->stop_ns != IPC_NEVER)
         return;
     bool reached = steady_reached(&fleet->collector.steady);
-    if (!reached && elapsed_ns < fleet->run->spec->steady_limit_ns)
+    if (!reached && elapsed_ns < fleet->run->spec->load.steady_limit_ns)
         return;
     uint64_t interval_ns = fleet->facts->interval_ns;
     uint64_t warmup_ns =
@@ -335,5 +338,5 @@ void supervise_warmup(struct fleet *fleet, uint64_t elapsed_ns)
         log_line(LOG_WARNING,
                  "the load has not become steady within %llu s (--steady-limit); measuring begins "
                  "all the same",
-                 (unsigned long long)(fleet->run->spec->steady_limit_ns / NS_PER_SECOND));
+                 (unsigned long long)(fleet->run->spec->load.steady_limit_ns / NS_PER_SECOND));
 }

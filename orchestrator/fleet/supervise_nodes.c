@@ -13,8 +13,8 @@
 static bool has_nodes(const struct fleet *fleet)
 {
     const struct spec *spec = fleet->run->spec;
-    return fleet->timeline->run.node_count > 0 || spec->sentinels != NULL ||
-           spec->replica_reads != REPLICA_READS_NO;
+    return fleet->timeline->run.node_count > 0 || spec->endpoint.sentinels != NULL ||
+           spec->endpoint.replica_reads != REPLICA_READS_NO;
 }
 
 static bool load_is_over(const struct fleet *fleet, uint64_t elapsed_ns)
@@ -104,9 +104,9 @@ static char *format_patience(char *text, size_t text_bytes, const struct fleet *
 {
     const struct spec *spec = fleet->run->spec;
     uint64_t patience_ns = fleet_patience_ns(fleet);
-    if (spec->max_reconnects > 0)
+    if (spec->connections.max_reconnects > 0)
         snprintf(text, text_bytes, "reconnecting, each %llu times at most (--max-reconnects)",
-                 (unsigned long long)spec->max_reconnects);
+                 (unsigned long long)spec->connections.max_reconnects);
     else if (fleet->run->duration_ns > 0)
         snprintf(text, text_bytes, "reconnecting until the run ends at %.1f s",
                  clock_seconds(fleet->run->duration_ns));

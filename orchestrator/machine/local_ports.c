@@ -37,8 +37,8 @@ void local_ports_read(struct local_ports *ports, const char *root)
 static double highest_rate(const struct spec *spec)
 {
     uint64_t micro = 0;
-    for (uint32_t i = 0; i < spec->rate_step_count; i++) {
-        const struct rate_step *step = &spec->rate_steps[i];
+    for (uint32_t i = 0; i < spec->rate.step_count; i++) {
+        const struct rate_step *step = &spec->rate.steps[i];
         if (step->from_micro > micro)
             micro = step->from_micro;
         if (step->to_micro > micro)
@@ -50,12 +50,12 @@ static double highest_rate(const struct spec *spec)
 /* Connections that end while a port is kept; below 0: that depends on how fast the server is. */
 static double expected(const struct spec *spec, double kept_seconds)
 {
-    double rate = highest_rate(spec) / (double)spec->reconnect_every;
-    double seconds = clock_seconds(spec->duration_ns + spec->warmup_ns);
-    double most = (double)spec->requests / (double)spec->reconnect_every;
-    if (spec->duration_ns > 0)
-        most = spec->rate_steps == NULL ? -1 : rate * seconds;
-    double kept = spec->rate_steps == NULL ? most : rate * kept_seconds;
+    double rate = highest_rate(spec) / (double)spec->connections.reconnect_every;
+    double seconds = clock_seconds(spec->load.duration_ns + spec->load.warmup_ns);
+    double most = (double)spec->load.requests / (double)spec->connections.reconnect_every;
+    if (spec->load.duration_ns > 0)
+        most = spec->rate.steps == NULL ? -1 : rate * seconds;
+    double kept = spec->rate.steps == NULL ? most : rate * kept_seconds;
     return kept < most ? kept : most;
 }
 
@@ -69,10 +69,11 @@ char *local_ports_advise(char *text, size_t text_bytes, const struct local_ports
     double kept_seconds = reused ? REUSE_SECONDS : TIME_WAIT_SECONDS;
     uint64_t count = ports->count * sources * targets;
     text[0] = '\0';
-    if (spec->reconnect_every == 0 || spec->reset_on_close || spec->socket_path != NULL)
+    if (spec->connections.reconnect_every == 0 || spec->connections.reset_on_close ||
+        spec->endpoint.socket_path != NULL)
         return text;
     double wanted = expected(spec, kept_seconds);
-    bool unknown = wanted < 0 || (spec->rate_steps == NULL && reused);
+    bool unknown = wanted < 0 || (spec->rate.steps == NULL && reused);
     if (unknown ? reused : wanted <= (double)count)
         return text;
     units_format_grouped(have, sizeof have, count);

@@ -14,7 +14,7 @@ extern const struct option_table bench_option_table;
 
 /* Rates and connections over time as they were given; what they mean together is settled into the
  * spec (rate_relations.c, client_relations.c). Whether one was given, its row's origin tells. */
-struct rate_options {
+struct rate_request {
     uint64_t qps_micro, start_micro, end_micro;
     uint64_t interval_ns;
     uint64_t change_micro; /* its size ... */
@@ -62,7 +62,7 @@ struct bench_request {
     uint64_t password_fd;
     char *secret;       /* a password that no option held; owned, of secret_alloc */
     bool one_pipelined; /* --keepalive 0 */
-    struct rate_options rate;
+    struct rate_request rate;
     struct client_options ramp;
     const char *managed_args_text;
     struct managed_args managed_args; /* what spec.managed_args points to; owned */

@@ -94,9 +94,9 @@ static enum err_code add_test(struct spec *spec, const char *name, size_t name_b
     const struct workload_test *test = workload_test_find(text);
     if (test == NULL)
         return unknown_test(name, name_bytes, err);
-    if (spec->test_count == SPEC_TESTS_MAX)
+    if (spec->load.test_count == SPEC_TESTS_MAX)
         return err_set(err, E_USAGE, "--type: more than %d tests", SPEC_TESTS_MAX);
-    spec->tests[spec->test_count++] = test->name;
+    spec->load.tests[spec->load.test_count++] = test->name;
     return OK;
 }
 
@@ -129,7 +129,7 @@ static enum err_code add_tests(struct spec *spec, const char *list, bool expand,
 enum err_code bench_parse_tests(void *target, const char *value, struct err *err)
 {
     struct bench_request *request = target;
-    request->spec.test_count = 0;
+    request->spec.load.test_count = 0;
     return add_tests(&request->spec, value, true, err);
 }
 
@@ -138,7 +138,7 @@ enum err_code bench_parse_processes(void *target, const char *value, struct err 
 {
     struct bench_request *request = target;
     if (strcasecmp(value, "auto") == 0) {
-        request->spec.processes = 0;
+        request->spec.workers.processes = 0;
         return OK;
     }
     uint64_t processes;
@@ -153,7 +153,7 @@ enum err_code bench_parse_processes(void *target, const char *value, struct err 
     if (processes > IPC_WORKERS_MAX)
         return err_set(err, E_USAGE, "--processes %.80s: out of range; allowed: auto, 1 to %u",
                        value, IPC_WORKERS_MAX);
-    request->spec.processes = processes;
+    request->spec.workers.processes = processes;
     return OK;
 }
 
@@ -162,21 +162,21 @@ enum err_code bench_parse_cpus(void *target, const char *value, struct err *err)
     struct bench_request *request = target;
     struct spec *spec = &request->spec;
     if (strcasecmp(value, "auto") == 0 || strcasecmp(value, "none") == 0) {
-        spec->cpus_choice = strcasecmp(value, "auto") == 0 ? CPUS_AUTO : CPUS_NONE;
-        spec->cpu_count = 0;
+        spec->workers.cpus_choice = strcasecmp(value, "auto") == 0 ? CPUS_AUTO : CPUS_NONE;
+        spec->workers.cpu_count = 0;
         return OK;
     }
     if (request->cpus == NULL)
         request->cpus = calloc(SPEC_CPUS_MAX, sizeof *request->cpus);
     if (request->cpus == NULL)
         return err_set(err, E_SYSTEM, "no memory for --cpus");
-    spec->cpus = request->cpus;
-    if (!cpu_list_parse(request->cpus, &spec->cpu_count, SPEC_CPUS_MAX, value))
+    spec->workers.cpus = request->cpus;
+    if (!cpu_list_parse(request->cpus, &spec->workers.cpu_count, SPEC_CPUS_MAX, value))
         return err_set(err, E_USAGE,
                        "--cpus %.80s: not a list of CPUs; allowed: auto, none, or numbers below %d "
                        "as in 0-3,8",
                        value, SPEC_CPUS_MAX);
-    spec->cpus_choice = CPUS_LIST;
+    spec->workers.cpus_choice = CPUS_LIST;
     return OK;
 }
 
@@ -226,7 +226,7 @@ static bool append_percentile(double percentiles[SPEC_PERCENTILES_MAX], uint32_t
 enum err_code bench_parse_percentiles(void *target, const char *value, struct err *err)
 {
     struct spec *spec = &((struct bench_request *)target)->spec;
-    spec->percentile_count = 0;
+    spec->outputs.percentile_count = 0;
     for (const char *at = value;;) {
         size_t bytes = strcspn(at, ",");
         double percentile;
@@ -234,7 +234,8 @@ enum err_code bench_parse_percentiles(void *target, const char *value, struct er
             return err_set(err, E_USAGE,
                            "--percentiles %.80s: \"%.*s\" is not above 0 and at most 100", value,
                            (int)(bytes < 40 ? bytes : 40), at);
-        if (!append_percentile(spec->percentiles, &spec->percentile_count, percentile))
+        if (!append_percentile(spec->outputs.percentiles, &spec->outputs.percentile_count,
+                               percentile))
             return err_set(err, E_USAGE, "--percentiles %.80s: more than %d", value,
                            SPEC_PERCENTILES_MAX);
         if (at[bytes] == '\0')
@@ -246,7 +247,7 @@ enum err_code bench_parse_percentiles(void *target, const char *value, struct er
 enum err_code bench_parse_log_level(void *target, const char *value, struct err *err)
 {
     struct bench_request *request = target;
-    if (log_level_parse(&request->spec.log_level, value))
+    if (log_level_parse(&request->spec.outputs.log_level, value))
         return OK;
     return err_set(err, E_USAGE,
                    "--log-level %.80s: allowed: error, warning, info, debug (and critical)", value);
@@ -281,6 +282,6 @@ enum err_code bench_parse_rfr(void *target, const char *value, struct err *err)
                                                                  : value);
     if (found < 0)
         return err_set(err, E_USAGE, "--read-from-replica %.80s: allowed: no, yes, all", value);
-    request->spec.replica_reads = (enum replica_reads)found;
+    request->spec.endpoint.replica_reads = (enum replica_reads)found;
     return OK;
 }

@@ -65,11 +65,11 @@ static enum err_code settle_uri(struct bench_request *request, struct err *err)
     if (err->code != OK || !relation_given(request, "uri"))
         return err->code;
     const struct uri *uri = request->uri;
-    uri_text(request, "host", uri->has_host, uri->host, &spec->host, err);
-    uri_number(request, "port", uri->has_port, uri->port, &spec->port, err);
-    uri_text(request, "user", uri->has_user, uri->user, &spec->user, err);
-    uri_text(request, "password", uri->has_password, uri->password, &spec->password, err);
-    uri_number(request, "dbnum", uri->has_database, uri->database, &spec->database, err);
+    uri_text(request, "host", uri->has_host, uri->host, &spec->endpoint.host, err);
+    uri_number(request, "port", uri->has_port, uri->port, &spec->endpoint.port, err);
+    uri_text(request, "user", uri->has_user, uri->user, &spec->endpoint.user, err);
+    uri_text(request, "password", uri->has_password, uri->password, &spec->endpoint.password, err);
+    uri_number(request, "dbnum", uri->has_database, uri->database, &spec->endpoint.database, err);
     return err->code;
 }
 
@@ -80,13 +80,13 @@ static enum err_code settle_target(struct bench_request *request, struct err *er
     struct spec *spec = &request->spec;
     /* before the URI's parts count as options of their own */
     for (size_t i = 0; i < 4; i++)
-        relation_exclude_if(spec->managed, request, "managed", addresses[i],
+        relation_exclude_if(spec->managed.wanted, request, "managed", addresses[i],
                             "volley starts its own server", err);
     for (size_t i = 0; i < sizeof secrets / sizeof secrets[0]; i++)
-        relation_exclude_if(spec->managed, request, "managed", secrets[i],
+        relation_exclude_if(spec->managed.wanted, request, "managed", secrets[i],
                             "the private server has no password", err);
-    relation_exclude_if(spec->managed && request->ask_password, request, "managed", "askpass",
-                        "the private server has no password", err);
+    relation_exclude_if(spec->managed.wanted && request->ask_password, request, "managed",
+                        "askpass", "the private server has no password", err);
     enum err_code code = err->code == OK ? topology_relations_settle(request, err) : err->code;
     if (code == OK)
         code = settle_uri(request, err);
@@ -94,15 +94,16 @@ static enum err_code settle_target(struct bench_request *request, struct err *er
         return code;
     for (size_t i = 0; i < 2; i++)
         relation_exclude(request, "socket", addresses[i], "each names a server", err);
-    relation_exclude_if(spec->null_transport && spec->managed, request, "null", "managed",
-                        "--null uses no server", err);
+    relation_exclude_if(spec->load.null_transport && spec->managed.wanted, request, "null",
+                        "managed", "--null uses no server", err);
     if (err->code != OK)
         return err->code;
     struct sockaddr_un address;
-    if (spec->socket_path != NULL && strlen(spec->socket_path) >= sizeof address.sun_path)
+    if (spec->endpoint.socket_path != NULL &&
+        strlen(spec->endpoint.socket_path) >= sizeof address.sun_path)
         return err_set(err, E_USAGE,
                        "--socket: the path is %zu bytes long; at most %zu are allowed",
-                       strlen(spec->socket_path), sizeof address.sun_path - 1);
+                       strlen(spec->endpoint.socket_path), sizeof address.sun_path - 1);
     return credentials_settle(request, err);
 }
 
@@ -112,10 +113,10 @@ static enum err_code settle_length(struct bench_request *request, struct err *er
 {
     struct spec *spec = &request->spec;
     (void)err;
-    if (spec->duration_ns == 0)
+    if (spec->load.duration_ns == 0)
         return OK;
     char duration[32];
-    units_format_duration(duration, sizeof duration, spec->duration_ns);
+    units_format_duration(duration, sizeof duration, spec->load.duration_ns);
     if (relation_given(request, "requests") &&
         relation_origin(request, "requests")->kind >
             relation_origin(request, "test-duration")->kind) {
@@ -126,8 +127,8 @@ static enum err_code settle_length(struct bench_request *request, struct err *er
     }
     if (relation_given(request, "requests"))
         relation_notice(request, "-n %" PRIu64 " is ignored: --test-duration %s decides",
-                        spec->requests, duration);
-    spec->requests = 0;
+                        spec->load.requests, duration);
+    spec->load.requests = 0;
     options_derive(&request->values, "requests", "test-duration", NULL);
     return OK;
 }
@@ -166,7 +167,7 @@ static enum err_code settle_command(struct bench_request *request, struct err *e
     const struct option_values *values = &request->values;
     char no_value[160];
     if (values->rest_count == 0) {
-        if (spec->last_argument_from_stdin)
+        if (spec->load.last_argument_from_stdin)
             return err_set(err, E_USAGE,
                            "-x needs a command whose last argument it reads: "
                            "-x -- set key");
@@ -177,10 +178,10 @@ static enum err_code settle_command(struct bench_request *request, struct err *e
                        "--type %.80s and the command %.80s exclude each other: give one of them%s",
                        relation_origin(request, "type")->value, values->rest[0],
                        say_no_value(no_value, sizeof no_value, values));
-    spec->test_count = 0;
+    spec->load.test_count = 0;
     options_derive(&request->values, "type", "type", NULL);
-    spec->command = values->rest;
-    spec->command_argc = (uint32_t)values->rest_count;
+    spec->load.command = values->rest;
+    spec->load.command_argc = (uint32_t)values->rest_count;
     /* As with valkey-benchmark all that follows a command belongs to it, often unintended. */
     for (size_t i = 1; i < values->rest_count && !values->rest_marked; i++) {
         const char *argument = values->rest[i];
@@ -203,37 +204,37 @@ static enum err_code settle_keys(struct bench_request *request, struct err *err)
                         "keys come in one order", err);
     if (err->code != OK)
         return err->code;
-    spec->key_order = request->sequential_keys > 0 ? KEYS_SEQUENTIAL
-                      : request->random_keys > 0   ? KEYS_RANDOM
-                                                   : KEYS_ONE;
-    spec->keyspace = spec->key_order == KEYS_SEQUENTIAL ? request->sequential_keys
-                     : spec->key_order == KEYS_RANDOM   ? request->random_keys
-                                                        : 1;
-    if (spec->keyspace_offset > 0 && spec->key_order == KEYS_ONE)
+    spec->load.key_order = request->sequential_keys > 0 ? KEYS_SEQUENTIAL
+                           : request->random_keys > 0   ? KEYS_RANDOM
+                                                        : KEYS_ONE;
+    spec->load.keyspace = spec->load.key_order == KEYS_SEQUENTIAL ? request->sequential_keys
+                          : spec->load.key_order == KEYS_RANDOM   ? request->random_keys
+                                                                  : 1;
+    if (spec->load.keyspace_offset > 0 && spec->load.key_order == KEYS_ONE)
         return err_set(err, E_USAGE, "--keyspace-offset %" PRIu64 " needs --random or --sequential",
-                       spec->keyspace_offset);
-    if (spec->sequential_random_start && spec->key_order != KEYS_SEQUENTIAL)
+                       spec->load.keyspace_offset);
+    if (spec->load.sequential_random_start && spec->load.key_order != KEYS_SEQUENTIAL)
         return err_set(err, E_USAGE, "--sequential-random-start needs --sequential");
-    if (spec->keyspace_offset > KEYS_MAX - spec->keyspace)
+    if (spec->load.keyspace_offset > KEYS_MAX - spec->load.keyspace)
         return err_set(err, E_USAGE,
                        "--keyspace-offset %" PRIu64 " and %" PRIu64
                        " keys: the last key's number has more than 12 digits",
-                       spec->keyspace_offset, spec->keyspace);
+                       spec->load.keyspace_offset, spec->load.keyspace);
     return OK;
 }
 
 static bool command_holds(const struct spec *spec, const char *word)
 {
-    for (uint32_t i = 0; spec->command != NULL && i < spec->command_argc; i++)
-        if (strstr(spec->command[i], word) != NULL)
+    for (uint32_t i = 0; spec->load.command != NULL && i < spec->load.command_argc; i++)
+        if (strstr(spec->load.command[i], word) != NULL)
             return true;
     return false;
 }
 
 static bool runs_test(const struct spec *spec, enum workload_more more)
 {
-    for (uint32_t i = 0; i < spec->test_count; i++) {
-        const struct workload_test *test = workload_test_find(spec->tests[i]);
+    for (uint32_t i = 0; i < spec->load.test_count; i++) {
+        const struct workload_test *test = workload_test_find(spec->load.tests[i]);
         if (test != NULL && test->more == more)
             return true;
     }
@@ -245,14 +246,14 @@ static enum err_code notice_unused(struct bench_request *request, struct err *er
 {
     const struct spec *spec = &request->spec;
     (void)err;
-    const bool command = spec->command != NULL;
+    const bool command = spec->load.command != NULL;
     const bool numbered = command_holds(spec, "__rand_") || command_holds(spec, "__key__");
     const struct {
         const char *name, *why;
         bool unused;
     } options[] = {
         {"datasize", "the command holds no __data__",
-         command && !spec->prefill && !command_holds(spec, "__data__")},
+         command && !spec->load.prefill && !command_holds(spec, "__data__")},
         {"random", "the command holds no __rand_int__, and no placeholder like it",
          command && !numbered},
         {"sequential", "the command holds no __rand_int__, and no placeholder like it",
@@ -261,7 +262,7 @@ static enum err_code notice_unused(struct bench_request *request, struct err *er
         {"num-keys-in-fcall", "it is for the test fcall", !runs_test(spec, MORE_KEYS)},
     };
     for (size_t i = 0;
-         i < sizeof options / sizeof options[0] && spec->placeholders == PLACEHOLDERS_OWN; i++)
+         i < sizeof options / sizeof options[0] && spec->load.placeholders == PLACEHOLDERS_OWN; i++)
         if (options[i].unused &&
             relation_origin(request, options[i].name)->kind == ORIGIN_COMMAND_LINE)
             relation_notice(request, "--%s changes nothing: %s", options[i].name, options[i].why);
@@ -271,14 +272,14 @@ static enum err_code notice_unused(struct bench_request *request, struct err *er
 static enum err_code settle_prefill(struct bench_request *request, struct err *err)
 {
     struct spec *spec = &request->spec;
-    if (!spec->prefill)
+    if (!spec->load.prefill)
         return OK;
-    relation_exclude_if(spec->null_transport, request, "prefill", "null",
+    relation_exclude_if(spec->load.null_transport, request, "prefill", "null",
                         "--null uses no server that could keep keys", err);
-    if (err->code != OK || !spec->prefill || spec->command != NULL)
+    if (err->code != OK || !spec->load.prefill || spec->load.command != NULL)
         return err->code;
-    for (uint32_t i = 0; i < spec->test_count; i++) {
-        const struct workload_test *test = workload_test_find(spec->tests[i]);
+    for (uint32_t i = 0; i < spec->load.test_count; i++) {
+        const struct workload_test *test = workload_test_find(spec->load.tests[i]);
         if (test != NULL && test->prefill_name != NULL)
             return OK;
     }
@@ -293,20 +294,21 @@ static enum err_code settle_workers(struct bench_request *request, struct err *e
 {
     struct spec *spec = &request->spec;
     if (request->single_process) {
-        if (relation_given(request, "processes") && spec->processes != 1)
+        if (relation_given(request, "processes") && spec->workers.processes != 1)
             relation_notice(request, "--processes %.40s is ignored: --single-process wins",
                             relation_origin(request, "processes")->value);
-        spec->processes = 1;
+        spec->workers.processes = 1;
         options_derive(&request->values, "processes", "single-process", "1");
     }
-    if (spec->processes == 0) /* the plan chooses, and never more workers than connections */
+    if (spec->workers.processes ==
+        0) /* the plan chooses, and never more workers than connections */
         return OK;
-    uint64_t workers = spec->processes * spec->threads;
+    uint64_t workers = spec->workers.processes * spec->workers.threads;
     if (workers > IPC_WORKERS_MAX)
         return err_set(err, E_USAGE,
                        "--processes %" PRIu64 " times --threads %" PRIu64 " is %" PRIu64
                        " workers; at most %u are allowed",
-                       spec->processes, spec->threads, workers, IPC_WORKERS_MAX);
+                       spec->workers.processes, spec->workers.threads, workers, IPC_WORKERS_MAX);
     return OK;
 }
 
@@ -315,14 +317,14 @@ static enum err_code settle_workers(struct bench_request *request, struct err *e
 static enum err_code settle_steady(struct bench_request *request, struct err *err)
 {
     struct spec *spec = &request->spec;
-    relation_exclude_if(spec->warmup_ns > 0, request, "steady", "warmup",
+    relation_exclude_if(spec->load.warmup_ns > 0, request, "steady", "warmup",
                         "each says when the warm-up ends", err);
-    spec->steady_auto = relation_given(request, "steady");
-    if (err->code != OK || (!spec->steady_auto && !relation_given(request, "steady-limit")))
+    spec->load.steady_auto = relation_given(request, "steady");
+    if (err->code != OK || (!spec->load.steady_auto && !relation_given(request, "steady-limit")))
         return err->code;
-    if (!spec->steady_auto)
+    if (!spec->load.steady_auto)
         return err_set(err, E_USAGE, "--steady-limit needs --steady auto");
-    if (spec->duration_ns == 0)
+    if (spec->load.duration_ns == 0)
         return err_set(err, E_USAGE,
                        "--steady auto needs --test-duration: how long to measure once the load "
                        "has settled%s",
@@ -336,23 +338,24 @@ static enum err_code settle_outputs(struct bench_request *request, struct err *e
 {
     static const char why_one[] = "standard output takes one of them";
     struct spec *spec = &request->spec;
-    relation_exclude_if(spec->csv, request, "csv", "csv-interval", why_one, err);
-    bool json_to_stdout = same_text(spec->json_path, "-");
-    relation_exclude_if(json_to_stdout && spec->csv, request, "json", "csv", why_one, err);
+    relation_exclude_if(spec->outputs.csv, request, "csv", "csv-interval", why_one, err);
+    bool json_to_stdout = same_text(spec->outputs.json_path, "-");
+    relation_exclude_if(json_to_stdout && spec->outputs.csv, request, "json", "csv", why_one, err);
     relation_exclude_if(json_to_stdout, request, "json", "csv-interval", why_one, err);
-    relation_exclude_if(json_to_stdout && spec->quiet, request, "json", "quiet", why_one, err);
-    if (same_text(spec->hdr_path, "-"))
+    relation_exclude_if(json_to_stdout && spec->outputs.quiet, request, "json", "quiet", why_one,
+                        err);
+    if (same_text(spec->outputs.hdr_path, "-"))
         return err_set(err, E_USAGE, "--hdr -: the log needs a file of its own");
-    if (spec->csv_interval_ns > 0 && spec->test_count > 1)
+    if (spec->outputs.csv_interval_ns > 0 && spec->load.test_count > 1)
         return err_set(
             err, E_USAGE,
             "--csv-interval with %u tests: its rows have no name column; run them one by "
             "one",
-            spec->test_count);
-    if (relation_given(request, "monitoring-interval") && !spec->extended_metrics)
+            spec->load.test_count);
+    if (relation_given(request, "monitoring-interval") && !spec->outputs.extended_metrics)
         return err_set(err, E_USAGE, "--monitoring-interval needs --extended-metrics");
-    if (spec->debug && !relation_given(request, "log-level")) {
-        spec->log_level = LOG_DEBUG;
+    if (spec->outputs.debug && !relation_given(request, "log-level")) {
+        spec->outputs.log_level = LOG_DEBUG;
         options_derive(&request->values, "log-level", "debug", "debug");
     }
     return err->code;
@@ -375,26 +378,27 @@ static uint64_t largest_part(uint64_t whole_ns, uint64_t longest_ns)
 static enum err_code settle_intervals(struct bench_request *request, struct err *err)
 {
     struct spec *spec = &request->spec;
-    uint64_t csv_ns = spec->csv_interval_ns;
+    uint64_t csv_ns = spec->outputs.csv_interval_ns;
     if (csv_ns > 0 && !relation_given(request, "interval")) {
-        uint64_t part_ns = largest_part(csv_ns, spec->interval_ns);
-        if (part_ns != 0 && part_ns != spec->interval_ns) {
-            spec->interval_ns = part_ns;
+        uint64_t part_ns = largest_part(csv_ns, spec->load.interval_ns);
+        if (part_ns != 0 && part_ns != spec->load.interval_ns) {
+            spec->load.interval_ns = part_ns;
             options_derive(&request->values, "interval", "csv-interval", "");
         }
     }
     char csv[32], interval[32];
-    units_format_duration(interval, sizeof interval, spec->interval_ns);
-    if (csv_ns % spec->interval_ns != 0)
+    units_format_duration(interval, sizeof interval, spec->load.interval_ns);
+    if (csv_ns % spec->load.interval_ns != 0)
         return err_set(err, E_USAGE, "--csv-interval %s is not a whole multiple of --interval %s",
                        units_format_duration(csv, sizeof csv, csv_ns), interval);
-    uint64_t beyond_ns = spec->warmup_ns % spec->interval_ns;
+    uint64_t beyond_ns = spec->load.warmup_ns % spec->load.interval_ns;
     if (beyond_ns > 0) {
         char asked[32], rounded[32];
-        units_format_duration(asked, sizeof asked, spec->warmup_ns);
-        spec->warmup_ns += spec->interval_ns - beyond_ns;
+        units_format_duration(asked, sizeof asked, spec->load.warmup_ns);
+        spec->load.warmup_ns += spec->load.interval_ns - beyond_ns;
         relation_notice(request, "--warmup %s is rounded up to %s, whole intervals of %s", asked,
-                        units_format_duration(rounded, sizeof rounded, spec->warmup_ns), interval);
+                        units_format_duration(rounded, sizeof rounded, spec->load.warmup_ns),
+                        interval);
     }
     return OK;
 }

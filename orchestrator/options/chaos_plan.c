@@ -142,9 +142,9 @@ static enum err_code check_need(const struct planner *planner, const struct entr
     const struct spec *spec = planner->spec;
     const char *name = variants[entry->place.variant].name;
     enum need need = rules[entry->place.variant].need;
-    if (need == NEED_CLUSTER && spec->managed_primaries == 0)
+    if (need == NEED_CLUSTER && spec->managed.primaries == 0)
         return REFUSE(planner, entry, NULL, "%s needs a cluster: --managed cluster=3+3", name);
-    if (need == NEED_REPLICAS && spec->managed_replicas == 0)
+    if (need == NEED_REPLICAS && spec->managed.replicas == 0)
         return REFUSE(planner, entry, NULL,
                       "%s needs a replica that takes over: --managed cluster=3+3 or replicas=1",
                       name);
@@ -154,7 +154,7 @@ static enum err_code check_need(const struct planner *planner, const struct entr
 static enum err_code check_end(const struct planner *planner, const struct entry *entry)
 {
     char at[32], length[32];
-    uint64_t duration_ns = planner->spec->duration_ns;
+    uint64_t duration_ns = planner->spec->load.duration_ns;
     if (duration_ns == 0 || entry->at_ns < duration_ns)
         return OK;
     return REFUSE(planner, entry, "at", "at %s the run is over: --test-duration is %s",
@@ -193,8 +193,8 @@ static enum err_code make_action(const struct planner *planner, struct entry *en
 
 uint32_t chaos_plan_nodes(const struct spec *spec)
 {
-    uint64_t primaries = spec->managed_primaries > 0 ? spec->managed_primaries : 1;
-    return (uint32_t)(primaries + spec->managed_replicas);
+    uint64_t primaries = spec->managed.primaries > 0 ? spec->managed.primaries : 1;
+    return (uint32_t)(primaries + spec->managed.replicas);
 }
 
 static int by_time(const void *a, const void *b)

@@ -57,17 +57,18 @@ static enum err_code require_parts(const struct bench_request *request, struct e
 static void notice_length(struct bench_request *request)
 {
     const struct spec *spec = &request->spec;
-    uint64_t length_ns = client_ramp_length_ns(&spec->client_ramp);
+    uint64_t length_ns = client_ramp_length_ns(&spec->load.client_ramp);
     char length[RATE_TEXT_BYTES], test[RATE_TEXT_BYTES];
-    if (spec->duration_ns == 0 || length_ns < spec->duration_ns)
+    if (spec->load.duration_ns == 0 || length_ns < spec->load.duration_ns)
         return;
-    relation_notice(request,
-                    "the client ramp takes %s, and --test-duration is %s: it reaches %s of %s "
-                    "connections",
-                    rate_format_time(length, sizeof length, length_ns),
-                    rate_format_time(test, sizeof test, spec->duration_ns),
-                    UNITS_GROUPED(client_ramp_count(&spec->client_ramp, spec->duration_ns - 1)),
-                    UNITS_GROUPED(spec->client_ramp.end_clients));
+    relation_notice(
+        request,
+        "the client ramp takes %s, and --test-duration is %s: it reaches %s of %s "
+        "connections",
+        rate_format_time(length, sizeof length, length_ns),
+        rate_format_time(test, sizeof test, spec->load.duration_ns),
+        UNITS_GROUPED(client_ramp_count(&spec->load.client_ramp, spec->load.duration_ns - 1)),
+        UNITS_GROUPED(spec->load.client_ramp.end_clients));
 }
 
 static enum err_code settle_ramp(struct bench_request *request, struct err *err)
@@ -89,12 +90,12 @@ static enum err_code settle_ramp(struct bench_request *request, struct err *err)
                        " connections between --clients-ramp-start %" PRIu64
                        " and --clients-ramp-end %" PRIu64,
                        ramp->per_step, ramp->end - ramp->start, ramp->start, ramp->end);
-    spec->client_ramp = (struct client_ramp){.start_clients = ramp->start,
-                                             .end_clients = ramp->end,
-                                             .per_step = exponential ? 0 : ramp->per_step,
-                                             .factor = exponential ? ramp->factor : 0,
-                                             .interval_ns = ramp->interval_ns};
-    spec->clients = ramp->end;
+    spec->load.client_ramp = (struct client_ramp){.start_clients = ramp->start,
+                                                  .end_clients = ramp->end,
+                                                  .per_step = exponential ? 0 : ramp->per_step,
+                                                  .factor = exponential ? ramp->factor : 0,
+                                                  .interval_ns = ramp->interval_ns};
+    spec->load.clients = ramp->end;
     options_derive(&request->values, "clients", "clients-ramp-end", "");
     notice_length(request);
     return OK;
@@ -103,8 +104,9 @@ static enum err_code settle_ramp(struct bench_request *request, struct err *err)
 static enum err_code settle_per_process(struct bench_request *request, struct err *err)
 {
     struct spec *spec = &request->spec;
-    uint64_t each = request->ramp.per_worker, workers = spec->processes * spec->threads;
-    if (spec->processes == 0)
+    uint64_t each = request->ramp.per_worker,
+             workers = spec->workers.processes * spec->workers.threads;
+    if (spec->workers.processes == 0)
         return err_set(err, E_USAGE,
                        "--clients-per-process %" PRIu64 " needs --processes N: with auto the "
                        "number of workers, and with it the load, depends on the machine",
@@ -114,7 +116,7 @@ static enum err_code settle_per_process(struct bench_request *request, struct er
                        "--clients-per-process %" PRIu64 " times %" PRIu64
                        " workers is more than 1,000,000 connections",
                        each, workers);
-    spec->clients = each * workers;
+    spec->load.clients = each * workers;
     options_derive(&request->values, "clients", "clients-per-process", "");
     return OK;
 }
@@ -122,16 +124,16 @@ static enum err_code settle_per_process(struct bench_request *request, struct er
 static enum err_code check_workers(const struct bench_request *request, struct err *err)
 {
     const struct spec *spec = &request->spec;
-    bool ramp = spec->client_ramp.start_clients > 0;
-    uint64_t first = ramp ? spec->client_ramp.start_clients : spec->clients;
-    uint64_t workers = spec->processes * spec->threads;
-    if (spec->processes == 0 || first >= workers)
+    bool ramp = spec->load.client_ramp.start_clients > 0;
+    uint64_t first = ramp ? spec->load.client_ramp.start_clients : spec->load.clients;
+    uint64_t workers = spec->workers.processes * spec->workers.threads;
+    if (spec->workers.processes == 0 || first >= workers)
         return OK; /* with auto the plan takes no more workers than that */
     return err_set(err, E_USAGE,
                    "--%s %" PRIu64 " is below the %" PRIu64 " workers of --processes %" PRIu64
                    " and --threads %" PRIu64 ": each worker needs a connection of its own%s",
-                   ramp ? "clients-ramp-start" : "clients", first, workers, spec->processes,
-                   spec->threads, ramp ? " from the start on" : "");
+                   ramp ? "clients-ramp-start" : "clients", first, workers, spec->workers.processes,
+                   spec->workers.threads, ramp ? " from the start on" : "");
 }
 
 enum err_code client_relations_settle(struct bench_request *request, struct err *err)

@@ -85,7 +85,7 @@ static enum err_code keep(struct bench_request *request, char *password, struct 
     secret_free(request->secret);
     request->secret = secret_copy(password);
     secret_wipe(password);
-    request->spec.password = request->secret;
+    request->spec.endpoint.password = request->secret;
     return request->secret != NULL ? OK
                                    : err_set(err, E_SYSTEM, "reading the options: out of memory");
 }
@@ -101,7 +101,7 @@ static enum err_code obtain(struct bench_request *request, char *variable, struc
         code = credentials_read_fd(password, (int)request->password_fd, err);
     } else if (request->ask_password) {
         from = "askpass";
-        code = credentials_ask(password, spec->user, err);
+        code = credentials_ask(password, spec->endpoint.user, err);
     }
     if (from != NULL) {
         if (code == OK)
@@ -110,8 +110,8 @@ static enum err_code obtain(struct bench_request *request, char *variable, struc
             options_derive(&request->values, "password", from, "***");
         return code;
     }
-    if (spec->password != NULL || variable == NULL || spec->managed || spec->null_transport ||
-        request->dialect != NULL) /* another tool does not know it */
+    if (spec->endpoint.password != NULL || variable == NULL || spec->managed.wanted ||
+        spec->load.null_transport || request->dialect != NULL) /* another tool does not know it */
         return OK;
     options_from_environment(&request->values, "password", CREDENTIALS_VARIABLE);
     return keep(request, variable, err);
@@ -126,10 +126,10 @@ enum err_code credentials_settle(struct bench_request *request, struct err *err)
         code = obtain(request, variable, err);
     secret_wipe(variable);
     free(variable);
-    if (code == OK && spec->user != NULL && spec->password == NULL)
+    if (code == OK && spec->endpoint.user != NULL && spec->endpoint.password == NULL)
         return err_set(err, E_USAGE,
                        "--user %.80s needs a password: -a PASSWORD, --askpass, --password-fd N or "
                        "the environment variable %s",
-                       spec->user, CREDENTIALS_VARIABLE);
+                       spec->endpoint.user, CREDENTIALS_VARIABLE);
     return code;
 }

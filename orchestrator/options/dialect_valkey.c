@@ -30,19 +30,20 @@ static enum err_code parse_uri(void *target, const char *value, struct err *err)
     struct spec *spec = &request->spec;
     const struct uri *uri = request->uri;
     if (uri != NULL) { /* another one stands before: its parts are gone now */
-        spec->user = spec->user == uri->user ? NULL : spec->user;
-        spec->password = spec->password == uri->password ? NULL : spec->password;
+        spec->endpoint.user = spec->endpoint.user == uri->user ? NULL : spec->endpoint.user;
+        spec->endpoint.password =
+            spec->endpoint.password == uri->password ? NULL : spec->endpoint.password;
     }
     enum err_code code = bench_parse_uri(target, value, err);
     if (code != OK)
         return code;
     uri = request->uri;
-    spec->host = uri->has_host ? uri->host : spec->host;
-    spec->port = uri->has_port ? uri->port : spec->port;
-    spec->user = uri->has_user ? uri->user : spec->user;
-    spec->password = uri->has_password ? uri->password : spec->password;
-    spec->database = uri->has_database ? uri->database : spec->database;
-    spec->tls |= uri->tls;
+    spec->endpoint.host = uri->has_host ? uri->host : spec->endpoint.host;
+    spec->endpoint.port = uri->has_port ? uri->port : spec->endpoint.port;
+    spec->endpoint.user = uri->has_user ? uri->user : spec->endpoint.user;
+    spec->endpoint.password = uri->has_password ? uri->password : spec->endpoint.password;
+    spec->endpoint.database = uri->has_database ? uri->database : spec->endpoint.database;
+    spec->endpoint.tls.wanted |= uri->tls;
     return OK;
 }
 
@@ -65,11 +66,11 @@ static bool list_has(const char *list, const char *name)
 static void choose_tests(struct spec *spec, const char *list)
 {
     const struct workload_test *test;
-    spec->test_count = 0;
+    spec->load.test_count = 0;
     for (size_t i = 0; (test = workload_test_at(i)) != NULL; i++)
         if (list == NULL || list_has(list, test->name) ||
             list_has(list, bench_test_group(test->name)))
-            spec->tests[spec->test_count++] = test->name;
+            spec->load.tests[spec->load.test_count++] = test->name;
 }
 
 static bool is_test(const char *name, size_t name_bytes)
@@ -97,7 +98,7 @@ static enum err_code parse_tests(void *target, const char *value, struct err *er
         if (*at == '\0')
             break;
     }
-    if (request->spec.test_count == 0)
+    if (request->spec.load.test_count == 0)
         return err_set(err, E_USAGE, "-t %.80s names no test that there is", value);
     return OK;
 }
@@ -252,15 +253,15 @@ static void settle_target(struct bench_request *request)
 {
     struct spec *spec = &request->spec;
     options_derive(&request->values, "uri", "uri", NULL); /* its parts are stored already */
-    if (spec->socket_path != NULL) {
+    if (spec->endpoint.socket_path != NULL) {
         options_drop(&request->values, "host");
         options_drop(&request->values, "port");
     }
-    if (!spec->cluster)
-        spec->replica_reads = REPLICA_READS_NO;
-    spec->tls_any_name = true;
-    spec->probe = PROBE_TYPE;
-    if (spec->tls)
+    if (!spec->endpoint.cluster)
+        spec->endpoint.replica_reads = REPLICA_READS_NO;
+    spec->endpoint.tls.any_name = true;
+    spec->endpoint.probe = PROBE_TYPE;
+    if (spec->endpoint.tls.wanted)
         return;
     static const char *const names[] = {"cacert", "cacertdir", "cert",        "key",
                                         "sni",    "insecure",  "tls-ciphers", "tls-ciphersuites"};
@@ -280,7 +281,7 @@ static void settle_tests(struct bench_request *request)
         options_drop(values, "type");
         return;
     }
-    spec->last_argument_from_stdin = false;
+    spec->load.last_argument_from_stdin = false;
     if (!relation_given(request, "type"))
         choose_tests(spec, request->dialect->default_tests);
     else if (request->valkey.unknown_tests[0] != '\0')
@@ -291,22 +292,22 @@ static void settle_tests(struct bench_request *request)
 static void settle_numbers(struct bench_request *request)
 {
     struct spec *spec = &request->spec;
-    spec->placeholders =
+    spec->load.placeholders =
         relation_given(request, "random") ? PLACEHOLDERS_BENCHMARK : PLACEHOLDERS_BENCHMARK_FIXED;
-    spec->tag_all_tests = true;
-    spec->requests_are_commands = true;
+    spec->load.tag_all_tests = true;
+    spec->load.requests_are_commands = true;
     if (request->valkey.sequential) {
         request->sequential_keys = request->random_keys;
         request->random_keys = 0;
     }
     if (!relation_given(request, "seed"))
-        spec->seed = (uint64_t)time(NULL) ^ (uint64_t)getpid();
-    if (spec->threads == THREADS_MAX && relation_given(request, "threads"))
+        spec->load.seed = (uint64_t)time(NULL) ^ (uint64_t)getpid();
+    if (spec->workers.threads == THREADS_MAX && relation_given(request, "threads"))
         relation_notice(request, "WARNING: --threads %.40s: no more than %d run.",
                         relation_origin(request, "threads")->value, THREADS_MAX);
-    if (spec->threads == 0) {
-        spec->threads = 1;
-        spec->processes = spec->cluster ? 0 : 1;
+    if (spec->workers.threads == 0) {
+        spec->workers.threads = 1;
+        spec->workers.processes = spec->endpoint.cluster ? 0 : 1;
     }
 }
 
@@ -322,15 +323,15 @@ static enum err_code settle_idle(struct bench_request *request, struct err *err)
     if (rate_steps_add(&request->steps, &step, &reason) != OK)
         return err_set(err, reason.code, "%s", reason.text);
     static const char *const ping[] = {"PING"};
-    spec->command = ping;
-    spec->command_argc = 1;
-    spec->test_count = 0;
-    spec->last_argument_from_stdin = false;
-    spec->rate_steps = request->steps.items;
-    spec->rate_step_count = request->steps.count;
-    spec->requests = 0;
-    spec->duration_ns = RATE_STEPS_LONGEST_NS;
-    spec->warmup_ns = 0;
+    spec->load.command = ping;
+    spec->load.command_argc = 1;
+    spec->load.test_count = 0;
+    spec->load.last_argument_from_stdin = false;
+    spec->rate.steps = request->steps.items;
+    spec->rate.step_count = request->steps.count;
+    spec->load.requests = 0;
+    spec->load.duration_ns = RATE_STEPS_LONGEST_NS;
+    spec->load.warmup_ns = 0;
     return OK;
 }
 
@@ -358,15 +359,15 @@ static enum err_code make_report(struct sink *sink, FILE *out, const struct benc
 {
     const struct spec *spec = &request->spec;
     const struct valkey_report report = {
-        .style = spec->csv     ? TEXT_CSV
-                 : spec->quiet ? TEXT_QUIET
-                               : TEXT_REPORT,
+        .style = spec->outputs.csv     ? TEXT_CSV
+                 : spec->outputs.quiet ? TEXT_QUIET
+                                       : TEXT_REPORT,
         .idle = request->valkey.idle,
-        .command = spec->command != NULL,
+        .command = spec->load.command != NULL,
         .keepalive = !request->one_pipelined,
-        .cluster = spec->cluster,
-        .replica_reads = spec->replica_reads,
-        .threads = relation_given(request, "threads") || spec->cluster,
+        .cluster = spec->endpoint.cluster,
+        .replica_reads = spec->endpoint.replica_reads,
+        .threads = relation_given(request, "threads") || spec->endpoint.cluster,
         .rate = request->rate.qps_micro / 1e6,
     };
     return sink_valkey_benchmark(sink, out, &report, err);

@@ -50,9 +50,9 @@ static enum err_code take_part(struct spec *spec, const char *part, const char *
                                struct err *err)
 {
     uint64_t primary_count = 0, replica_count = 0;
-    bool counted = spec->managed_primaries + spec->managed_replicas > 0;
+    bool counted = spec->managed.primaries + spec->managed.replicas > 0;
     if (strcasecmp(part, "tls") == 0) {
-        spec->managed_tls = true;
+        spec->managed.tls = true;
         return OK;
     }
     if (!begins(part, cluster) && !begins(part, replicas))
@@ -70,21 +70,21 @@ static enum err_code take_part(struct spec *spec, const char *part, const char *
     if (primary_count > MANAGED_NODES_MAX || replica_count > MANAGED_NODES_MAX ||
         (primary_count > 0 ? primary_count : 1) + replica_count > MANAGED_NODES_MAX)
         return refuse(value, "at most 64 servers can be started", err);
-    spec->managed_primaries = primary_count;
-    spec->managed_replicas = replica_count;
+    spec->managed.primaries = primary_count;
+    spec->managed.replicas = replica_count;
     return OK;
 }
 
 enum err_code managed_kind_parse(void *target, const char *value, struct err *err)
 {
     struct spec *spec = &((struct bench_request *)target)->spec;
-    spec->managed = false;
-    spec->managed_primaries = spec->managed_replicas = 0;
-    spec->managed_tls = false;
+    spec->managed.wanted = false;
+    spec->managed.primaries = spec->managed.replicas = 0;
+    spec->managed.tls = false;
     if (strcasecmp(value, "false") == 0 || strcasecmp(value, "no") == 0 ||
         strcasecmp(value, "off") == 0 || strcmp(value, "0") == 0)
         return OK;
-    spec->managed = true;
+    spec->managed.wanted = true;
     if (strcasecmp(value, "true") == 0 || strcasecmp(value, "yes") == 0 ||
         strcasecmp(value, "on") == 0 || strcmp(value, "1") == 0)
         return OK;

@@ -17,7 +17,7 @@ static enum err_code settle_servers(struct bench_request *request, struct err *e
 {
     static const char *const names[] = {"managed-program", "managed-args", "io-threads"};
     struct spec *spec = &request->spec;
-    for (size_t i = 0; i < sizeof names / sizeof names[0] && !spec->managed; i++)
+    for (size_t i = 0; i < sizeof names / sizeof names[0] && !spec->managed.wanted; i++)
         if (relation_given(request, names[i]))
             return err_set(err, E_USAGE,
                            "--%s says how volley starts a server itself: it needs --managed",
@@ -26,8 +26,8 @@ static enum err_code settle_servers(struct bench_request *request, struct err *e
         return OK;
     enum err_code code =
         managed_args_parse(&request->managed_args, request->managed_args_text, err);
-    spec->managed_args = request->managed_args.words;
-    spec->managed_arg_count = request->managed_args.count;
+    spec->managed.args = request->managed_args.words;
+    spec->managed.arg_count = request->managed_args.count;
     return code;
 }
 
@@ -58,14 +58,14 @@ static enum err_code settle_password(struct bench_request *request, struct err *
 {
     const char *given = request->managed_args.password;
     if (given != NULL) {
-        request->spec.password = given[0] != '\0' ? given : NULL;
+        request->spec.endpoint.password = given[0] != '\0' ? given : NULL;
         return OK;
     }
     secret_free(request->secret);
     request->secret = secret_alloc(SECRET_RANDOM_BYTES);
     if (request->secret == NULL || !secret_random(request->secret))
         return err_set(err, E_SYSTEM, "cannot make a password for the managed server");
-    request->spec.password = request->secret;
+    request->spec.endpoint.password = request->secret;
     return OK;
 }
 
@@ -75,30 +75,30 @@ enum err_code managed_relations_settle(struct bench_request *request, struct err
     enum err_code code = settle_servers(request, err);
     if (code == OK)
         code = check_unix_socket(&request->managed_args, err);
-    if (code == OK && spec->managed)
+    if (code == OK && spec->managed.wanted)
         code = settle_password(request, err);
-    if (code != OK || !spec->managed)
+    if (code != OK || !spec->managed.wanted)
         return code;
-    if (spec->cluster && spec->managed_primaries == 0)
+    if (spec->endpoint.cluster && spec->managed.primaries == 0)
         return err_set(err, E_USAGE,
                        "--cluster with --managed%s: that is no cluster; --managed cluster=3+3 "
                        "starts one",
-                       spec->managed_replicas > 0 ? " replicas" : "");
-    if (spec->replica_reads != REPLICA_READS_NO && spec->managed_replicas == 0)
+                       spec->managed.replicas > 0 ? " replicas" : "");
+    if (spec->endpoint.replica_reads != REPLICA_READS_NO && spec->managed.replicas == 0)
         return err_set(err, E_USAGE,
                        "--read-from-replica with --managed: that starts no replica; --managed "
                        "replicas=1 or cluster=3+3 does");
-    if (spec->managed_primaries > 0 && spec->database != 0)
+    if (spec->managed.primaries > 0 && spec->endpoint.database != 0)
         return err_set(err, E_USAGE,
                        "--dbnum %" PRIu64 " with --managed cluster: in a cluster there is database "
                        "0 only",
-                       spec->database);
-    if (spec->managed_primaries > 0 && !spec->cluster) {
-        spec->cluster = true;
+                       spec->endpoint.database);
+    if (spec->managed.primaries > 0 && !spec->endpoint.cluster) {
+        spec->endpoint.cluster = true;
         options_derive(&request->values, "cluster", "managed", "true");
     }
-    if (spec->managed_tls && !spec->tls) {
-        spec->tls = true;
+    if (spec->managed.tls && !spec->endpoint.tls.wanted) {
+        spec->endpoint.tls.wanted = true;
         options_derive(&request->values, "tls", "managed", "true");
     }
     return OK;
@@ -107,25 +107,25 @@ enum err_code managed_relations_settle(struct bench_request *request, struct err
 enum err_code chaos_relations_settle(struct bench_request *request, struct err *err)
 {
     struct spec *spec = &request->spec;
-    if (spec->chaos_path == NULL)
+    if (spec->managed.chaos_path == NULL)
         return OK;
-    if (!spec->managed)
+    if (!spec->managed.wanted)
         return err_set(err, E_USAGE,
                        "--chaos acts on a target that volley has started itself: it needs "
                        "--managed, as in --managed cluster=3+3");
-    if (spec->loop || spec->test_count > 1)
+    if (spec->load.loop || spec->load.test_count > 1)
         return err_set(err, E_USAGE,
                        "--chaos with %s: what it does to the target is done once; give one test",
-                       spec->loop ? "--loop" : "several tests");
+                       spec->load.loop ? "--loop" : "several tests");
     enum err_code code = chaos_plan_read(
-        &request->chaos, &(struct file_source){.name = spec->chaos_path}, spec, err);
+        &request->chaos, &(struct file_source){.name = spec->managed.chaos_path}, spec, err);
     if (code != OK)
         return code;
-    spec->chaos = &request->chaos;
+    spec->managed.chaos = &request->chaos;
     if (!relation_given(request, "interval")) {
         /* With --csv-interval what is a whole part of that is still to be found. */
-        spec->interval_ns = CHAOS_INTERVAL_NS;
-        if (spec->csv_interval_ns == 0)
+        spec->load.interval_ns = CHAOS_INTERVAL_NS;
+        if (spec->outputs.csv_interval_ns == 0)
             options_derive(&request->values, "interval", "chaos", "100ms");
     }
     return OK;

@@ -9,7 +9,7 @@
 
 enum err_code rate_parse_change(void *target, const char *value, struct err *err)
 {
-    struct rate_options *rate = &((struct bench_request *)target)->rate;
+    struct rate_request *rate = &((struct bench_request *)target)->rate;
     bool is_signed = value[0] == '+' || value[0] == '-';
     struct err reason = {.code = OK};
     if (rate_parse(&rate->change_micro, value + is_signed, &reason) != OK)
@@ -80,6 +80,6 @@ enum err_code rate_parse_steady(void *target, const char *value, struct err *err
 {
     if (strcasecmp(value, rate_steady_at(0)) != 0)
         return err_set(err, E_USAGE, "--steady %.80s: allowed: %s", value, rate_steady_at(0));
-    ((struct bench_request *)target)->spec.steady_auto = true;
+    ((struct bench_request *)target)->spec.load.steady_auto = true;
     return OK;
 }

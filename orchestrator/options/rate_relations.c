@@ -81,7 +81,7 @@ static bool is_ramp(const struct bench_request *request)
 static enum err_code require_parts(const struct bench_request *request, bool has_start,
                                    struct err *err)
 {
-    const struct rate_options *rate = &request->rate;
+    const struct rate_request *rate = &request->rate;
     bool end = relation_given(request, "end-qps");
     bool interval = relation_given(request, "qps-change-interval");
     bool change = relation_given(request, "qps-change");
@@ -113,7 +113,7 @@ static enum err_code require_parts(const struct bench_request *request, bool has
         return err_set(err, E_USAGE,
                        "--qps-ramp-mode smooth with --qps-change-interval requires one of "
                        "--qps-change, --qps-ramp-factor. Missing: both");
-    parts[2] = (struct relation_part){"test-duration", request->spec.duration_ns > 0};
+    parts[2] = (struct relation_part){"test-duration", request->spec.load.duration_ns > 0};
     return relation_require_all("--qps-ramp-mode smooth without --qps-change and --qps-ramp-factor",
                                 parts, 3, err);
 }
@@ -122,7 +122,7 @@ static enum err_code require_parts(const struct bench_request *request, bool has
 static enum err_code check_direction(struct bench_request *request, struct rate_ramp *ramp,
                                      struct err *err)
 {
-    const struct rate_options *rate = &request->rate;
+    const struct rate_request *rate = &request->rate;
     struct rate_words start = words(ramp->start_micro), end = words(ramp->end_micro);
     bool up = ramp->start_micro < ramp->end_micro;
     if (ramp->start_micro == ramp->end_micro)
@@ -193,12 +193,12 @@ static void describe_ramp(struct spec *spec, const struct rate_ramp *ramp, uint6
     snprintf(text, sizeof text, "%s -> %s/s, %s%s", start.text, end.text,
              ramp->mode == RAMP_SMOOTH ? "smoothly " : "", by);
     /* ", poisson" follows; only numbers with many places are ever cut. */
-    snprintf(spec->rate_text, sizeof spec->rate_text, "%.85s", text);
+    snprintf(spec->rate.text, sizeof spec->rate.text, "%.85s", text);
 }
 
 static enum err_code settle_ramp(struct bench_request *request, struct err *err)
 {
-    const struct rate_options *rate = &request->rate;
+    const struct rate_request *rate = &request->rate;
     struct spec *spec = &request->spec;
     bool has_start = relation_given(request, "start-qps");
     enum err_code code = require_parts(request, has_start || has_qps(request), err);
@@ -208,7 +208,7 @@ static enum err_code settle_ramp(struct bench_request *request, struct err *err)
                              .start_micro = has_start ? rate->start_micro : rate->qps_micro,
                              .end_micro = rate->end_micro,
                              .interval_ns = rate->interval_ns,
-                             .length_ns = spec->duration_ns};
+                             .length_ns = spec->load.duration_ns};
     const char *qps = relation_origin(request, "qps")->value;
     if (relation_given(request, "qps") && has_start)
         relation_notice(request, "--qps %.40s is ignored: the ramp begins with --start-qps %.40s",
@@ -228,7 +228,7 @@ static enum err_code settle_ramp(struct bench_request *request, struct err *err)
 /* --qps, or one end of a ramp alone. */
 static enum err_code settle_constant(struct bench_request *request, struct err *err)
 {
-    const struct rate_options *rate = &request->rate;
+    const struct rate_request *rate = &request->rate;
     bool start = relation_given(request, "start-qps"), end = relation_given(request, "end-qps");
     uint64_t micro = start ? rate->start_micro : end ? rate->end_micro : rate->qps_micro;
     const char *name = start ? "start-qps" : end ? "end-qps" : "qps";
@@ -246,7 +246,7 @@ static enum err_code settle_constant(struct bench_request *request, struct err *
         relation_notice(request, "--%s without the rest of a ramp: the rate is a constant %s/s",
                         name, rate_text.text);
     const struct rate_step step = rate_step_constant(micro);
-    snprintf(request->spec.rate_text, sizeof request->spec.rate_text, "%s/s", rate_text.text);
+    snprintf(request->spec.rate.text, sizeof request->spec.rate.text, "%s/s", rate_text.text);
     return rate_steps_add(&request->steps, &step, err);
 }
 
@@ -259,16 +259,16 @@ static enum err_code settle_plan(struct bench_request *request, struct err *err)
     if (code != OK)
         return code;
     const char *slash = strrchr(path, '/');
-    snprintf(spec->rate_text, sizeof spec->rate_text, "plan %.50s (%" PRIu32 " step%s)",
+    snprintf(spec->rate.text, sizeof spec->rate.text, "plan %.50s (%" PRIu32 " step%s)",
              slash != NULL && slash[1] != '\0' ? slash + 1 : path, steps->count,
              steps->count == 1 ? "" : "s");
-    if (spec->duration_ns > 0 || relation_given(request, "requests"))
+    if (spec->load.duration_ns > 0 || relation_given(request, "requests"))
         return OK;
-    spec->duration_ns = steps->length_ns;
-    spec->requests = 0;
+    spec->load.duration_ns = steps->length_ns;
+    spec->load.requests = 0;
     options_derive(&request->values, "test-duration", "rate-plan",
                    units_format_duration(request->plan_length, sizeof request->plan_length,
-                                         spec->duration_ns));
+                                         spec->load.duration_ns));
     options_derive(&request->values, "requests", "rate-plan", NULL);
     return OK;
 }
@@ -292,10 +292,10 @@ static void notice_length(struct bench_request *request, const struct schedule *
     struct rate_words end = words(final_micro(steps));
     uint64_t reached_micro = schedule_rate_micro(schedule, test_ns - 1);
     char ending[80];
-    if (spec->duration_ns > 0)
+    if (spec->load.duration_ns > 0)
         snprintf(ending, sizeof ending, "--test-duration is %s", test.text);
     else
-        snprintf(ending, sizeof ending, "-n %" PRIu64 " is over after %s", spec->requests,
+        snprintf(ending, sizeof ending, "-n %" PRIu64 " is over after %s", spec->load.requests,
                  test.text);
     /* The last stair of a ramp begins where the ramp ends; a slope has arrived there. */
     bool stairs = !plan && steps->items[0].shape == SCHEDULE_CONSTANT;
@@ -317,19 +317,19 @@ static void notice_length(struct bench_request *request, const struct schedule *
 static enum err_code settle_length(struct bench_request *request, struct err *err)
 {
     const struct spec *spec = &request->spec;
-    uint64_t test_ns = spec->duration_ns;
+    uint64_t test_ns = spec->load.duration_ns;
     schedule_hint hint = 0;
-    struct schedule *schedule = rate_steps_schedule(spec->rate_steps, spec->rate_step_count);
+    struct schedule *schedule = rate_steps_schedule(spec->rate.steps, spec->rate.step_count);
     if (schedule == NULL)
         return err_set(err, E_SYSTEM, "planning the rate: out of memory");
     if (test_ns == 0)
-        test_ns = schedule_time_ns(schedule, spec->requests - 1, &hint);
+        test_ns = schedule_time_ns(schedule, spec->load.requests - 1, &hint);
     enum err_code code = OK;
     if (test_ns == SCHEDULE_NEVER)
         code = err_set(err, E_USAGE,
                        "-n %" PRIu64 " is never reached: the rate ends at %s/s; give "
                        "--test-duration, or a smaller -n",
-                       spec->requests, words(final_micro(&request->steps)).text);
+                       spec->load.requests, words(final_micro(&request->steps)).text);
     else if (test_ns > 0)
         notice_length(request, schedule, test_ns);
     free(schedule);
@@ -353,15 +353,16 @@ static enum err_code check_needs_rate(const struct bench_request *request, struc
 static enum err_code check_control(const struct spec *spec, struct err *err)
 {
     struct sockaddr_un address;
-    if (spec->control_path == NULL)
+    if (spec->rate.control_path == NULL)
         return OK;
-    if (strlen(spec->control_path) >= sizeof address.sun_path)
+    if (strlen(spec->rate.control_path) >= sizeof address.sun_path)
         return err_set(err, E_USAGE,
                        "--control: the path is %zu bytes long; at most %zu are allowed",
-                       strlen(spec->control_path), sizeof address.sun_path - 1);
-    if (spec->socket_path != NULL && strcmp(spec->socket_path, spec->control_path) == 0)
+                       strlen(spec->rate.control_path), sizeof address.sun_path - 1);
+    if (spec->endpoint.socket_path != NULL &&
+        strcmp(spec->endpoint.socket_path, spec->rate.control_path) == 0)
         return err_set(err, E_USAGE, "--control and --socket both name %.100s: that is the server",
-                       spec->socket_path);
+                       spec->endpoint.socket_path);
     return OK;
 }
 
@@ -381,11 +382,11 @@ enum err_code rate_relations_settle(struct bench_request *request, struct err *e
         code = check_control(spec, err);
     if (code != OK || request->steps.count == 0)
         return code;
-    spec->rate_steps = request->steps.items;
-    spec->rate_step_count = request->steps.count;
-    spec->warmup_rate_micro = rate_steps_first_micro(&request->steps);
-    size_t used = strlen(spec->rate_text);
-    snprintf(spec->rate_text + used, sizeof spec->rate_text - used, ", %s",
-             spec->arrival == ARRIVAL_POISSON ? "poisson" : "even");
+    spec->rate.steps = request->steps.items;
+    spec->rate.step_count = request->steps.count;
+    spec->rate.warmup_micro = rate_steps_first_micro(&request->steps);
+    size_t used = strlen(spec->rate.text);
+    snprintf(spec->rate.text + used, sizeof spec->rate.text - used, ", %s",
+             spec->rate.arrival == ARRIVAL_POISSON ? "poisson" : "even");
     return settle_length(request, err);
 }

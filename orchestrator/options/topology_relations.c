@@ -7,18 +7,18 @@ static enum err_code settle_sentinel(struct bench_request *request, struct err *
 {
     static const char *const addresses[] = {"host", "port", "socket", "uri"};
     struct spec *spec = &request->spec;
-    if (spec->sentinels == NULL && spec->master_name == NULL)
+    if (spec->endpoint.sentinels == NULL && spec->endpoint.master_name == NULL)
         return OK;
-    if (spec->sentinels == NULL)
+    if (spec->endpoint.sentinels == NULL)
         return err_set(err, E_USAGE, "--master %.80s needs --sentinel: who watches it",
-                       spec->master_name);
-    if (spec->master_name == NULL)
+                       spec->endpoint.master_name);
+    if (spec->endpoint.master_name == NULL)
         return err_set(err, E_USAGE,
                        "--sentinel needs --master: the name of the primary they watch");
     for (size_t i = 0; i < sizeof addresses / sizeof addresses[0]; i++)
         relation_exclude(request, "sentinel", addresses[i], "the sentinels say where the server is",
                          err);
-    relation_exclude_if(spec->cluster, request, "sentinel", "cluster",
+    relation_exclude_if(spec->endpoint.cluster, request, "sentinel", "cluster",
                         "a cluster does without sentinels", err);
     return err->code;
 }
@@ -39,29 +39,30 @@ static enum err_code refuse_login(const char *option, const char *hosts, struct 
 static enum err_code settle_redirects(struct bench_request *request, struct err *err)
 {
     const struct spec *spec = &request->spec;
-    if (spec->redirect_hosts == NULL)
+    if (spec->endpoint.redirect_hosts == NULL)
         return OK;
-    if (!spec->cluster && spec->sentinels == NULL && spec->replica_reads == REPLICA_READS_NO)
+    if (!spec->endpoint.cluster && spec->endpoint.sentinels == NULL &&
+        spec->endpoint.replica_reads == REPLICA_READS_NO)
         relation_notice(request, "--redirect-hosts changes nothing: without --cluster, --sentinel "
                                  "and --read-from-replica no server leads elsewhere");
-    return redirect_hosts_check(spec->redirect_hosts, err);
+    return redirect_hosts_check(spec->endpoint.redirect_hosts, err);
 }
 
 enum err_code topology_relations_settle(struct bench_request *request, struct err *err)
 {
     static const char *const rows[] = {"cluster", "read-from-replica", "sentinel"};
     struct spec *spec = &request->spec;
-    const bool meant[] = {spec->cluster, spec->replica_reads != REPLICA_READS_NO,
-                          spec->sentinels != NULL};
+    const bool meant[] = {spec->endpoint.cluster, spec->endpoint.replica_reads != REPLICA_READS_NO,
+                          spec->endpoint.sentinels != NULL};
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
-        relation_exclude_if(meant[i] && spec->null_transport, request, rows[i], "null",
+        relation_exclude_if(meant[i] && spec->load.null_transport, request, rows[i], "null",
                             "--null uses no server", err);
-        relation_exclude_if(meant[i] && spec->socket_path != NULL, request, rows[i], "socket",
-                            "other servers are found at hosts and ports", err);
+        relation_exclude_if(meant[i] && spec->endpoint.socket_path != NULL, request, rows[i],
+                            "socket", "other servers are found at hosts and ports", err);
     }
-    relation_exclude_if(spec->sentinels != NULL && spec->managed, request, "sentinel", "managed",
-                        "volley starts its own server", err);
-    relation_exclude_if(spec->managed, request, "redirect-hosts", "managed",
+    relation_exclude_if(spec->endpoint.sentinels != NULL && spec->managed.wanted, request,
+                        "sentinel", "managed", "volley starts its own server", err);
+    relation_exclude_if(spec->managed.wanted, request, "redirect-hosts", "managed",
                         "servers of volley's own lead nowhere else", err);
     enum err_code code = err->code;
     if (code == OK)
@@ -69,8 +70,8 @@ enum err_code topology_relations_settle(struct bench_request *request, struct er
     if (code == OK)
         code = settle_redirects(request, err);
     if (code == OK)
-        code = refuse_login("host", spec->host, err);
+        code = refuse_login("host", spec->endpoint.host, err);
     if (code == OK)
-        code = refuse_login("sentinel", spec->sentinels, err);
+        code = refuse_login("sentinel", spec->endpoint.sentinels, err);
     return code;
 }

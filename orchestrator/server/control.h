@@ -8,8 +8,8 @@
 #include <stdint.h>
 
 #include "common/clock.h"
+#include "common/endpoint.h"
 #include "common/err.h"
-#include "common/spec.h"
 #include "common/transport.h"
 #include "orchestrator/server/resolve.h"
 
@@ -18,22 +18,23 @@ struct redisReply; /* hiredis */
 
 /* Resolves host or socket path and connects within connection_timeout_ns, trying each address in
  * turn, and each host where there are several; authenticates, selects the database, and asks a question
- * that shows that it serves: spec->probe, or the next one (server_probe.h) where the server refuses it or
+ * that shows that it serves: endpoint->probe, or the next one (server_probe.h) where the server refuses it or
  * closes on it. While the server answers LOADING it waits, saying so once through log_line, up to wait_ready_ns. *interrupted (may be NULL) is looked
  * at in every wait, at least each 100 ms; when set: E_INTERRUPTED. It must live as long as the
  * control. E_CONNECT: with host, port and cause, or the server's own words. *target gets the address
  * that answered. */
 MUST_USE enum err_code control_connect(struct control **control, struct target_address *target,
-                                       const struct spec *spec, const volatile int *interrupted,
-                                       struct err *err);
-/* The same to one server, whatever host and port the spec has, and to one address. */
+                                       const struct endpoint *endpoint,
+                                       const volatile int *interrupted, struct err *err);
+/* The same to one server, whatever host and port the endpoint has, and to one address. */
 MUST_USE enum err_code control_connect_host(struct control **control, struct target_address *target,
-                                            const struct host_name *name, const struct spec *spec,
+                                            const struct host_name *name,
+                                            const struct endpoint *endpoint,
                                             const volatile int *interrupted, struct err *err);
 MUST_USE enum err_code control_connect_to(struct control **control,
                                           const struct target_address *target,
-                                          const struct spec *spec, const volatile int *interrupted,
-                                          struct err *err);
+                                          const struct endpoint *endpoint,
+                                          const volatile int *interrupted, struct err *err);
 void control_close(struct control *control);
 
 /* What connections of specs with tls are made with; once, before the first of them. The caller keeps

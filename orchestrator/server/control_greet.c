@@ -249,7 +249,7 @@ enum server_probe control_probe(const struct control *control)
 
 /* ---- to whom ---- */
 
-static enum err_code control_create(struct control **control, const struct spec *spec,
+static enum err_code control_create(struct control **control, const struct endpoint *endpoint,
                                     const volatile int *interrupted, struct err *err)
 {
     struct control *made = calloc(1, sizeof *made);
@@ -257,17 +257,17 @@ static enum err_code control_create(struct control **control, const struct spec 
     if (made == NULL)
         return err_set(err, E_SYSTEM, "cannot connect: out of memory");
     made->talk.wire.fd = -1;
-    made->tls = spec->tls;
-    made->is_local = spec->socket_path != NULL;
+    made->tls = endpoint->tls.wanted;
+    made->is_local = endpoint->socket_path != NULL;
     made->interrupted = interrupted;
-    made->answer_timeout_ns = spec->connection_timeout_ns;
+    made->answer_timeout_ns = endpoint->connection_timeout_ns;
     made->limit_ns = UINT64_MAX;
     made->login = (struct control_login){
-        .user = spec->user,
-        .password = spec->password,
-        .database = spec->database,
-        .wait_ready_ns = spec->wait_ready_ns,
-        .probe = spec->probe,
+        .user = endpoint->user,
+        .password = endpoint->password,
+        .database = endpoint->database,
+        .wait_ready_ns = endpoint->wait_ready_ns,
+        .probe = endpoint->probe,
     };
     snprintf(made->text, sizeof made->text, "the server");
     return OK;
@@ -276,11 +276,11 @@ static enum err_code control_create(struct control **control, const struct spec 
 /* To the first of the addresses that accepts. */
 static enum err_code connect_and_greet(struct control **control, struct target_address *target,
                                        const struct target_address *addresses,
-                                       uint32_t address_count, const struct spec *spec,
+                                       uint32_t address_count, const struct endpoint *endpoint,
                                        const volatile int *interrupted, struct err *err)
 {
     struct control *made;
-    enum err_code code = control_create(&made, spec, interrupted, err);
+    enum err_code code = control_create(&made, endpoint, interrupted, err);
     if (code == OK) {
         control_deadline_begin(made);
         code = control_open(made, addresses, address_count, err);
@@ -294,23 +294,23 @@ static enum err_code connect_and_greet(struct control **control, struct target_a
         return code;
     }
     /* Small commands of a busy server wait behind others: they get what a request gets. */
-    if (spec->request_timeout_ns > made->answer_timeout_ns)
-        made->answer_timeout_ns = spec->request_timeout_ns;
+    if (endpoint->request_timeout_ns > made->answer_timeout_ns)
+        made->answer_timeout_ns = endpoint->request_timeout_ns;
     *control = made;
     return OK;
 }
 
 enum err_code control_connect_to(struct control **control, const struct target_address *target,
-                                 const struct spec *spec, const volatile int *interrupted,
+                                 const struct endpoint *endpoint, const volatile int *interrupted,
                                  struct err *err)
 {
     struct target_address answered;
     *control = NULL;
-    return connect_and_greet(control, &answered, target, 1, spec, interrupted, err);
+    return connect_and_greet(control, &answered, target, 1, endpoint, interrupted, err);
 }
 
 enum err_code control_connect_host(struct control **control, struct target_address *target,
-                                   const struct host_name *name, const struct spec *spec,
+                                   const struct host_name *name, const struct endpoint *endpoint,
                                    const volatile int *interrupted, struct err *err)
 {
     struct target_address addresses[RESOLVE_ADDRESSES_MAX];
@@ -322,30 +322,30 @@ enum err_code control_connect_host(struct control **control, struct target_addre
                                       RESOLVE_LONGEST_NS, interrupted, err);
     if (code != OK)
         return code;
-    return connect_and_greet(control, target, addresses, address_count, spec, interrupted, err);
+    return connect_and_greet(control, target, addresses, address_count, endpoint, interrupted, err);
 }
 
 enum err_code control_connect(struct control **control, struct target_address *target,
-                              const struct spec *spec, const volatile int *interrupted,
+                              const struct endpoint *endpoint, const volatile int *interrupted,
                               struct err *err)
 {
     struct host_name *names;
     uint32_t name_count = 0;
     *control = NULL;
     memset(target, 0, sizeof *target);
-    if (spec->socket_path != NULL) {
-        enum err_code code = resolve_unix(target, spec->socket_path, err);
-        return code != OK ? code : control_connect_to(control, target, spec, interrupted, err);
+    if (endpoint->socket_path != NULL) {
+        enum err_code code = resolve_unix(target, endpoint->socket_path, err);
+        return code != OK ? code : control_connect_to(control, target, endpoint, interrupted, err);
     }
     names = calloc(RESOLVE_NAMES_MAX, sizeof *names);
     if (names == NULL)
         return err_set(err, E_SYSTEM, "cannot connect: out of memory");
     struct err first = {.code = OK}, attempt = {.code = OK};
-    enum err_code code = resolve_split(names, &name_count, RESOLVE_NAMES_MAX, spec->host,
-                                       spec->port, "--host", &first);
+    enum err_code code = resolve_split(names, &name_count, RESOLVE_NAMES_MAX, endpoint->host,
+                                       endpoint->port, "--host", &first);
     for (uint32_t i = 0; i < name_count && *control == NULL && code != E_INTERRUPTED; i++) {
         attempt = (struct err){.code = OK};
-        code = control_connect_host(control, target, &names[i], spec, interrupted, &attempt);
+        code = control_connect_host(control, target, &names[i], endpoint, interrupted, &attempt);
         (void)err_set(&first, attempt.code, "%s", attempt.text);
     }
     free(names);

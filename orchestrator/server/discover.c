@@ -21,7 +21,7 @@ struct search {
     struct topology *topology;
     struct control *control;
     struct target_address *first;
-    const struct spec *spec;
+    const struct endpoint *endpoint;
     const volatile int *interrupted;
     struct err *err;
     struct host_name names[RESOLVE_NAMES_MAX];
@@ -33,7 +33,7 @@ struct search {
 
 static bool wants_replicas(const struct search *search)
 {
-    return search->spec->replica_reads != REPLICA_READS_NO;
+    return search->endpoint->replica_reads != REPLICA_READS_NO;
 }
 
 /* ---- questions ---- */
@@ -219,7 +219,7 @@ static enum err_code read_cluster(struct search *search)
                        asked);
     if (code == OK)
         code = cluster_ask_nodes(search->topology, search->seen, search->control, search->first,
-                                 search->spec->tls, err);
+                                 search->endpoint->tls.wanted, err);
     if (code != OK)
         return code;
     uint32_t uncovered = topology_uncovered(search->topology), first = 0;
@@ -246,8 +246,8 @@ static enum err_code discover_cluster(struct search *search)
     for (uint32_t i = 0; i < search->name_count; i++) {
         struct err attempt = {.code = OK};
         enum err_code code =
-            control_connect_host(&search->control, search->first, &search->names[i], search->spec,
-                                 search->interrupted, &attempt);
+            control_connect_host(&search->control, search->first, &search->names[i],
+                                 search->endpoint, search->interrupted, &attempt);
         if (code == OK) {
             search->err = &attempt;
             code = read_cluster(search);
@@ -274,7 +274,7 @@ static enum err_code discover_cluster(struct search *search)
 /* A cluster of one node answers everything and may be used like a server; any other node would send
  * most requests elsewhere. A server that does not let us ask is taken for what it was said to be. */
 static enum err_code look_for_cluster(struct control *control, const struct target_address *target,
-                                      const struct spec *spec, struct err *err)
+                                      const struct endpoint *endpoint, struct err *err)
 {
     const char *const argv[] = {"INFO", "cluster"};
     char enabled[8] = "";
@@ -294,8 +294,9 @@ static enum err_code look_for_cluster(struct control *control, const struct targ
     struct err ignored = {.code = OK};
     if (topology == NULL)
         return err_set(err, E_SYSTEM, "no memory to read a cluster");
-    bool alone = cluster_ask_nodes(topology, NULL, control, target, spec->tls, &ignored) == OK &&
-                 topology_primaries(topology) == 1 && topology_uncovered(topology) == 0;
+    bool alone =
+        cluster_ask_nodes(topology, NULL, control, target, endpoint->tls.wanted, &ignored) == OK &&
+        topology_primaries(topology) == 1 && topology_uncovered(topology) == 0;
     free(topology);
     return alone ? OK
                  : err_set(err, E_USAGE, "%s is a node of a cluster: add --cluster", target->text);
@@ -304,11 +305,11 @@ static enum err_code look_for_cluster(struct control *control, const struct targ
 /* One that takes too long over it, too. */
 static enum err_code refuse_cluster_node(struct control *control,
                                          const struct target_address *target,
-                                         const struct spec *spec, struct err *err)
+                                         const struct endpoint *endpoint, struct err *err)
 {
     struct err attempt = {.code = OK};
     control_set_aside(control, true);
-    enum err_code code = look_for_cluster(control, target, spec, &attempt);
+    enum err_code code = look_for_cluster(control, target, endpoint, &attempt);
     control_set_aside(control, false);
     if (code == OK || (code == E_CONNECT && control_aside_is_late(control)))
         return OK;
@@ -345,7 +346,7 @@ static enum err_code follow_to_primary(struct search *search, struct control **c
         see_unlinked(search, name);
         *name = search->role.primary_name;
         control_close(*control);
-        code = control_connect_host(control, target, name, search->spec, search->interrupted,
+        code = control_connect_host(control, target, name, search->endpoint, search->interrupted,
                                     search->err);
         if (code != OK)
             return code;
@@ -358,7 +359,7 @@ static enum err_code take_server(struct search *search, struct control **control
                                  struct target_address *target, struct host_name *name)
 {
     struct topology *topology = search->topology;
-    enum err_code code = refuse_cluster_node(*control, target, search->spec, search->err);
+    enum err_code code = refuse_cluster_node(*control, target, search->endpoint, search->err);
     bool replicas = wants_replicas(search);
     if (code == OK && replicas)
         code = follow_to_primary(search, control, target, name);
@@ -387,7 +388,7 @@ static enum err_code discover_hosts(struct search *search)
         struct control *control = NULL;
         struct target_address target;
         struct host_name name = search->names[i];
-        enum err_code code = control_connect_host(&control, &target, &name, search->spec,
+        enum err_code code = control_connect_host(&control, &target, &name, search->endpoint,
                                                   search->interrupted, search->err);
         if (code == OK)
             code = take_server(search, &control, &target, &name);
@@ -408,10 +409,10 @@ static enum err_code discover_hosts(struct search *search)
 static enum err_code discover_socket(struct search *search)
 {
     struct topology_node *node = &search->topology->nodes[0];
-    enum err_code code = control_connect(&search->control, search->first, search->spec,
+    enum err_code code = control_connect(&search->control, search->first, search->endpoint,
                                          search->interrupted, search->err);
     if (code == OK)
-        code = refuse_cluster_node(search->control, search->first, search->spec, search->err);
+        code = refuse_cluster_node(search->control, search->first, search->endpoint, search->err);
     node->address = *search->first;
     node->role = TOPOLOGY_PRIMARY;
     search->topology->node_count = 1;
@@ -425,7 +426,7 @@ static enum err_code read_sentinel(struct search *search, struct control *sentin
                                    const struct target_address *asked, bool *known)
 {
     struct host_name primary;
-    const char *master_name = search->spec->master_name;
+    const char *master_name = search->endpoint->master_name;
     struct err cause = {.code = OK};
     enum err_code code = sentinel_ask_primary(&primary, known, sentinel, master_name, &cause);
     if (code != OK)
@@ -433,7 +434,7 @@ static enum err_code read_sentinel(struct search *search, struct control *sentin
                        cause.text);
     if (!*known)
         return OK;
-    code = control_connect_host(&search->control, search->first, &primary, search->spec,
+    code = control_connect_host(&search->control, search->first, &primary, search->endpoint,
                                 search->interrupted, &cause);
     if (code == OK)
         code = role_ask(&search->role, search->control, &cause);
@@ -470,8 +471,8 @@ static enum err_code discover_by_sentinel(struct search *search)
         struct err attempt = {.code = OK};
         struct control *sentinel = NULL;
         bool known = false;
-        enum err_code code = sentinel_connect(&sentinel, &asked, &search->names[i], search->spec,
-                                              search->interrupted, &attempt);
+        enum err_code code = sentinel_connect(&sentinel, &asked, &search->names[i],
+                                              search->endpoint, search->interrupted, &attempt);
         connected += code == OK;
         search->err = &attempt;
         if (code == OK)
@@ -486,7 +487,7 @@ static enum err_code discover_by_sentinel(struct search *search)
             return err_set(search->err, code, "%s", attempt.text);
         (void)err_set(&first, attempt.code, "%s", attempt.text);
     }
-    const char *list = search->spec->sentinels, *name = search->spec->master_name;
+    const char *list = search->endpoint->sentinels, *name = search->endpoint->master_name;
     if (first.code != OK)
         return err_set(search->err, first.code, "%s%s",
                        connected == 0 ? "no sentinel answers: " : "", first.text);
@@ -499,27 +500,28 @@ static enum err_code discover_by_sentinel(struct search *search)
 
 static enum err_code split_names(struct search *search)
 {
-    const struct spec *spec = search->spec;
-    const bool watched = spec->sentinels != NULL;
+    const struct endpoint *endpoint = search->endpoint;
+    const bool watched = endpoint->sentinels != NULL;
     return resolve_split(search->names, &search->name_count, RESOLVE_NAMES_MAX,
-                         watched ? spec->sentinels : spec->host, watched ? 26379 : spec->port,
-                         watched ? "--sentinel" : "--host", search->err);
+                         watched ? endpoint->sentinels : endpoint->host,
+                         watched ? 26379 : endpoint->port, watched ? "--sentinel" : "--host",
+                         search->err);
 }
 
 /* Everything is asked anew. */
 static enum err_code look(struct search *search)
 {
-    const struct spec *spec = search->spec;
+    const struct endpoint *endpoint = search->endpoint;
     control_close(search->control);
     search->control = NULL;
     topology_clear(search->topology);
     sightings_forget(search->seen);
-    enum err_code code = spec->sentinels != NULL ? discover_by_sentinel(search)
-                         : spec->cluster         ? discover_cluster(search)
-                                                 : discover_hosts(search);
-    if (code == OK && wants_replicas(search) && spec->cluster)
-        code = replicas_ask_themselves(search->topology, search->seen, spec, search->interrupted,
-                                       search->err);
+    enum err_code code = endpoint->sentinels != NULL ? discover_by_sentinel(search)
+                         : endpoint->cluster         ? discover_cluster(search)
+                                                     : discover_hosts(search);
+    if (code == OK && wants_replicas(search) && endpoint->cluster)
+        code = replicas_ask_themselves(search->topology, search->seen, endpoint,
+                                       search->interrupted, search->err);
     if (code == OK)
         code = topology_resolve(search->topology, search->interrupted, search->err);
     return code;
@@ -547,8 +549,8 @@ static enum err_code look_until_ready(struct search *search)
     bool hopeful = code == OK || (code == E_CONNECT && search->seen->forming);
     while (hopeful && (code == E_CONNECT || (code == OK && wants_replicas(search) &&
                                              sightings_coming(search->seen) > 0))) {
-        if (replica_wait_step(&wait, &over, search->seen, search->spec, search->interrupted, err) !=
-            OK)
+        if (replica_wait_step(&wait, &over, search->seen, search->endpoint, search->interrupted,
+                              err) != OK)
             return err->code;
         if (over)
             break;
@@ -556,14 +558,15 @@ static enum err_code look_until_ready(struct search *search)
     }
     if (code != OK)
         return err_set(err, code, "%s", attempt.text);
-    return wants_replicas(search) ? replica_wait_conclude(search->topology, search->seen,
-                                                          search->spec, search->first->text, err)
-                                  : OK;
+    return wants_replicas(search)
+               ? replica_wait_conclude(search->topology, search->seen, search->endpoint,
+                                       search->first->text, err)
+               : OK;
 }
 
 static enum err_code search_all(struct search *search)
 {
-    if (search->spec->socket_path != NULL)
+    if (search->endpoint->socket_path != NULL)
         return discover_socket(search);
     enum err_code code = split_names(search);
     return code == OK ? look_until_ready(search) : code;
@@ -571,28 +574,26 @@ static enum err_code search_all(struct search *search)
 
 enum err_code topology_discover(struct topology *topology, struct control **control,
                                 enum server_probe *probe, struct target_address *first,
-                                const struct spec *spec, const volatile int *interrupted,
+                                const struct endpoint *endpoint, const volatile int *interrupted,
                                 struct err *err)
 {
     struct search *search = calloc(1, sizeof *search);
     struct sightings seen = {.items = NULL};
     *control = NULL;
-    *probe = spec->probe;
+    *probe = endpoint->probe;
     topology_clear(topology);
     memset(first, 0, sizeof *first);
     if (search == NULL)
         return err_set(err, E_SYSTEM, "no memory to find out who serves what");
     search->topology = topology;
     search->first = first;
-    search->spec = spec;
-    search->probe = spec->probe;
+    search->endpoint = endpoint;
+    search->probe = endpoint->probe;
     search->interrupted = interrupted;
     search->err = err;
     search->seen = &seen;
     control_aside_begin();
-    enum err_code code = reach_begin(spec, interrupted, err);
-    if (code == OK)
-        code = search_all(search);
+    enum err_code code = search_all(search);
     if (code == OK)
         reach_go_on();
     if (code == OK && search->control != NULL && control_probe(search->control) > search->probe)
@@ -612,7 +613,7 @@ enum err_code topology_discover(struct topology *topology, struct control **cont
 }
 
 char *topology_describe(char *text, size_t text_bytes, const struct topology *topology,
-                        const struct target_address *first, const struct spec *spec)
+                        const struct target_address *first, const struct endpoint *endpoint)
 {
     char primaries[32], replicas[32], with[48] = "", more[48] = "";
     const uint32_t primary_count = topology_primaries(topology);
@@ -627,9 +628,9 @@ char *topology_describe(char *text, size_t text_bytes, const struct topology *to
     }
     if (topology->kind == TOPOLOGY_SLOTS)
         snprintf(text, text_bytes, "cluster of %s%s at %s", primaries, more, first->text);
-    else if (spec->sentinels != NULL)
-        snprintf(text, text_bytes, "sentinel master %.60s at %s%s", spec->master_name, first->text,
-                 with);
+    else if (endpoint->sentinels != NULL)
+        snprintf(text, text_bytes, "sentinel master %.60s at %s%s", endpoint->master_name,
+                 first->text, with);
     else if (primary_count > 1)
         snprintf(text, text_bytes, "%u servers%s, the first at %s", primary_count, with,
                  first->text);

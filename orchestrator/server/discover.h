@@ -8,8 +8,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "common/endpoint.h"
 #include "common/err.h"
-#include "common/spec.h"
 #include "common/topology.h"
 #include "orchestrator/server/control.h"
 
@@ -25,16 +25,17 @@
  * E_USAGE: --cluster for a server that is in none, or none for one that is in a cluster. E_CONNECT:
  * nobody answers; a cluster is down or has slots that nobody owns; no sentinel knows the name; a
  * replica is asked for where there is none, with every node that was seen; a node is refused by
- * --redirect-hosts; more than TOPOLOGY_NODES_MAX nodes. Calls reach_begin; reach_end is the caller's. */
+ * --redirect-hosts; more than TOPOLOGY_NODES_MAX nodes. Whom reach.h does not
+ * allow is left alone; from its return on it says so. */
 MUST_USE enum err_code topology_discover(struct topology *topology, struct control **control,
                                          enum server_probe *probe, struct target_address *first,
-                                         const struct spec *spec, const volatile int *interrupted,
-                                         struct err *err);
+                                         const struct endpoint *endpoint,
+                                         const volatile int *interrupted, struct err *err);
 
 /* "cluster of 3 primaries and 3 replicas at 127.0.0.1:7000"; of one server just its text. Returns
  * text. */
 char *topology_describe(char *text, size_t text_bytes, const struct topology *topology,
-                        const struct target_address *first, const struct spec *spec);
+                        const struct target_address *first, const struct endpoint *endpoint);
 
 /* ---- parts ---- */
 

@@ -18,13 +18,13 @@ static enum err_code refused(const struct target_address *address, const struct 
 
 static enum err_code load_into(const struct target_address *address,
                                const struct workload_test *test, const char *library,
-                               const struct spec *spec, const volatile int *interrupted,
+                               const struct endpoint *endpoint, const volatile int *interrupted,
                                struct err *err)
 {
     const char *const argv[] = {"FUNCTION", "LOAD", "REPLACE", library};
     struct control *control = NULL;
     redisReply *reply = NULL;
-    enum err_code code = control_connect_to(&control, address, spec, interrupted, err);
+    enum err_code code = control_connect_to(&control, address, endpoint, interrupted, err);
     if (code == OK)
         code = control_command(control, &reply, 4, argv, err);
     if (code == OK && reply->type == REDIS_REPLY_ERROR)
@@ -39,12 +39,13 @@ enum err_code functions_load(const struct topology *topology, const struct workl
                              struct err *err)
 {
     const bool called = test->more == MORE_KEYS;
-    char *library = workload_function_library(called ? 1 : spec->function_count,
-                                              called && spec->function_keys > 0, err);
+    char *library = workload_function_library(called ? 1 : spec->load.function_count,
+                                              called && spec->load.function_keys > 0, err);
     enum err_code code = library != NULL ? OK : err->code;
     for (uint32_t i = 0; i < topology->node_count && code == OK; i++)
         if (topology->nodes[i].role == TOPOLOGY_PRIMARY)
-            code = load_into(&topology->nodes[i].address, test, library, spec, interrupted, err);
+            code = load_into(&topology->nodes[i].address, test, library, &spec->endpoint,
+                             interrupted, err);
     free(library);
     return code;
 }

@@ -26,7 +26,8 @@ struct info_sampler {
     struct event_base *base;
     const struct target_address *target;
     struct tls_client *tls;
-    const struct spec *spec;
+    const struct endpoint *endpoint;
+    uint64_t every_ns;
     struct info_listener listener;
     uint64_t start_ns;
     struct event *timer;
@@ -73,7 +74,7 @@ static void arm(struct info_sampler *sampler, uint64_t delay_ns)
 /* Asks again at the next moment of the grid that has not passed, no sooner than after the pause. */
 static void plan_next(struct info_sampler *sampler, uint64_t pause_ns)
 {
-    uint64_t now_ns = clock_now_ns(), every_ns = sampler->spec->monitoring_interval_ns;
+    uint64_t now_ns = clock_now_ns(), every_ns = sampler->every_ns;
     sampler->asking = false;
     if (sampler->next_ns <= now_ns)
         sampler->next_ns += ((now_ns - sampler->next_ns) / every_ns + 1) * every_ns;
@@ -219,7 +220,7 @@ static void on_reply(void *state, redisReply *reply)
     const struct question *question = &questions[sampler->asked[sampler->answered++]];
     if (reply->type == REDIS_REPLY_ERROR && !sampler->refusal_said) {
         sampler->refusal_said = true;
-        secret_mask_reply(reply->str, sampler->spec->password);
+        secret_mask_reply(reply->str, sampler->endpoint->password);
         log_line(LOG_WARNING, "sampling the server: %s: %s", question->name, reply->str);
     }
     if (question->take != NULL) {
@@ -228,7 +229,7 @@ static void on_reply(void *state, redisReply *reply)
         miss(sampler);
         return;
     }
-    sampler->deadline_ns = clock_now_ns() + sampler->spec->request_timeout_ns;
+    sampler->deadline_ns = clock_now_ns() + sampler->endpoint->request_timeout_ns;
     if (sampler->answered == sampler->asked_count)
         complete(sampler);
 }
@@ -237,7 +238,7 @@ static void on_ready(void *state)
 {
     struct info_sampler *sampler = state;
     sampler->connected = true;
-    sampler->deadline_ns = clock_now_ns() + sampler->spec->request_timeout_ns;
+    sampler->deadline_ns = clock_now_ns() + sampler->endpoint->request_timeout_ns;
 }
 
 /* Asking --------------------------------------------------------------------------------------- */
@@ -259,34 +260,34 @@ static bool send_question(struct info_sampler *sampler, enum step step, int argc
 /* Connects, and logs in as the workers do. */
 static bool open_connection(struct info_sampler *sampler)
 {
-    const struct spec *spec = sampler->spec;
+    const struct endpoint *endpoint = sampler->endpoint;
     const struct async_listener listener = {
         .ready = on_ready, .reply = on_reply, .lost = on_lost, .state = sampler};
     sampler->control = async_control_open(sampler->base, sampler->target, sampler->tls, listener);
     if (sampler->control == NULL)
         return false;
     char database[24];
-    snprintf(database, sizeof database, "%" PRIu64, spec->database);
+    snprintf(database, sizeof database, "%" PRIu64, endpoint->database);
     bool sent = true;
-    if (spec->password != NULL && spec->user != NULL)
+    if (endpoint->password != NULL && endpoint->user != NULL)
         sent = send_question(sampler, STEP_AUTH, 3,
-                             (const char *[]){"AUTH", spec->user, spec->password});
-    else if (spec->password != NULL)
-        sent = send_question(sampler, STEP_AUTH, 2, (const char *[]){"AUTH", spec->password});
-    if (sent && spec->database != 0)
+                             (const char *[]){"AUTH", endpoint->user, endpoint->password});
+    else if (endpoint->password != NULL)
+        sent = send_question(sampler, STEP_AUTH, 2, (const char *[]){"AUTH", endpoint->password});
+    if (sent && endpoint->database != 0)
         sent = send_question(sampler, STEP_SELECT, 2, (const char *[]){"SELECT", database});
     return sent;
 }
 
 static void ask(struct info_sampler *sampler)
 {
-    uint64_t limit_ns = sampler->connected ? sampler->spec->request_timeout_ns
-                                           : sampler->spec->connection_timeout_ns;
+    uint64_t limit_ns = sampler->connected ? sampler->endpoint->request_timeout_ns
+                                           : sampler->endpoint->connection_timeout_ns;
     if (!is_asked(sampler, STEP_KEYS) && !is_asked(sampler, STEP_REPLICATION) &&
         !is_asked(sampler, STEP_CPU))
         return; /* there is nothing to be learned */
     sampler->asking = true;
-    sampler->next_ns += sampler->spec->monitoring_interval_ns;
+    sampler->next_ns += sampler->every_ns;
     sampler->asked_count = sampler->answered = 0;
     sampler->deadline_ns = clock_now_ns() + limit_ns;
     sampler->cpu_newest = -1;
@@ -320,8 +321,8 @@ static void on_timer(evutil_socket_t fd, short what, void *argument)
 
 enum err_code info_sampler_start(struct info_sampler **sampler, struct event_base *base,
                                  const struct target_address *target, struct tls_client *tls,
-                                 const struct spec *spec, uint64_t start_ns,
-                                 struct info_listener listener, struct err *err)
+                                 const struct endpoint *endpoint, uint64_t every_ns,
+                                 uint64_t start_ns, struct info_listener listener, struct err *err)
 {
     struct info_sampler *made = calloc(1, sizeof *made);
     *sampler = NULL;
@@ -334,7 +335,8 @@ enum err_code info_sampler_start(struct info_sampler **sampler, struct event_bas
     made->base = base;
     made->target = target;
     made->tls = tls;
-    made->spec = spec;
+    made->endpoint = endpoint;
+    made->every_ns = every_ns;
     made->listener = listener;
     made->start_ns = start_ns;
     made->next_ns = clock_now_ns();

@@ -10,8 +10,8 @@
 #include <event2/event.h>
 #include <stdint.h>
 
+#include "common/endpoint.h"
 #include "common/err.h"
-#include "common/spec.h"
 #include "common/transport.h"
 #include "orchestrator/report/timeline.h"
 
@@ -22,14 +22,14 @@ struct info_listener {
     void *state;
 };
 
-/* The first question goes out at once. Target, tls (NULL: plain) and spec outlive the sampler; start_ns is the clock
- * reading that samples count from. A number of keys that falls by 1 % or more is warned of, at most
+/* The first question goes out at once, and then one every_ns. Target, tls (NULL: plain) and endpoint outlive the
+ * sampler; start_ns is the clock reading that samples count from. A number of keys that falls by 1 % or more is warned of, at most
  * once a minute. E_SYSTEM: no memory. */
 MUST_USE enum err_code info_sampler_start(struct info_sampler **sampler, struct event_base *base,
                                           const struct target_address *target,
-                                          struct tls_client *tls, const struct spec *spec,
-                                          uint64_t start_ns, struct info_listener listener,
-                                          struct err *err);
+                                          struct tls_client *tls, const struct endpoint *endpoint,
+                                          uint64_t every_ns, uint64_t start_ns,
+                                          struct info_listener listener, struct err *err);
 /* NULL is fine. */
 void info_sampler_stop(struct info_sampler *sampler);
 

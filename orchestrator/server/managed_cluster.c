@@ -266,23 +266,23 @@ enum err_code managed_cluster_start(struct managed_cluster *cluster, const struc
                                     const volatile int *interrupted, struct err *err)
 {
     memset(cluster, 0, sizeof *cluster);
-    cluster->primaries = spec->managed_primaries > 0 ? (uint32_t)spec->managed_primaries : 1;
-    cluster->replicas = (uint32_t)spec->managed_replicas;
+    cluster->primaries = spec->managed.primaries > 0 ? (uint32_t)spec->managed.primaries : 1;
+    cluster->replicas = (uint32_t)spec->managed.replicas;
     cluster->setup = (struct managed_server_setup){.cpu = cpu_count > 0 ? (int)cpus[0] : -1,
-                                                   .cluster = spec->managed_primaries > 0,
+                                                   .cluster = spec->managed.primaries > 0,
                                                    .certificates = certificates,
                                                    .options = &cluster->options};
-    cluster->options = (struct managed_options){.program = spec->managed_program,
-                                                .args = spec->managed_args,
-                                                .arg_count = spec->managed_arg_count,
-                                                .password = spec->password,
-                                                .io_threads = (uint32_t)spec->io_threads,
+    cluster->options = (struct managed_options){.program = spec->managed.program,
+                                                .args = spec->managed.args,
+                                                .arg_count = spec->managed.arg_count,
+                                                .password = spec->endpoint.password,
+                                                .io_threads = (uint32_t)spec->managed.io_threads,
                                                 .cpus = cpus,
                                                 .cpu_count = cpu_count};
     enum err_code code =
         launch_all(cluster, cluster->primaries + cluster->replicas, interrupted, err);
     if (code == OK && (cluster->count > 1 || cluster->setup.cluster))
-        code = join(cluster, spec->wait_ready_ns, interrupted, err);
+        code = join(cluster, spec->endpoint.wait_ready_ns, interrupted, err);
     if (code != OK)
         managed_cluster_stop(cluster);
     return code;

@@ -19,11 +19,11 @@
 enum err_code managed_node_open(struct control **control, const struct managed_server *server,
                                 const volatile int *interrupted, struct err *err)
 {
-    struct spec spec;
+    struct endpoint endpoint;
     struct target_address address;
-    managed_server_address(&spec, server);
-    spec.connection_timeout_ns = ORDER_TIMEOUT_NS;
-    return control_connect(control, &address, &spec, interrupted, err);
+    managed_server_address(&endpoint, server);
+    endpoint.connection_timeout_ns = ORDER_TIMEOUT_NS;
+    return control_connect(control, &address, &endpoint, interrupted, err);
 }
 
 /* Cuts at blanks. */

@@ -136,21 +136,21 @@ static const char *password_of(const struct managed_server *server)
     return server->setup.options != NULL ? server->setup.options->password : NULL;
 }
 
-void managed_server_address(struct spec *spec, const struct managed_server *server)
+void managed_server_address(struct endpoint *endpoint, const struct managed_server *server)
 {
-    *spec = (struct spec){.host = "127.0.0.1",
-                          .port = server->port,
-                          .password = password_of(server),
-                          .tls = server->setup.certificates != NULL,
-                          .connection_timeout_ns = PROBE_TIMEOUT_NS,
-                          .wait_ready_ns = READY_TIMEOUT_NS};
+    *endpoint = (struct endpoint){.host = "127.0.0.1",
+                                  .port = server->port,
+                                  .password = password_of(server),
+                                  .tls.wanted = server->setup.certificates != NULL,
+                                  .connection_timeout_ns = PROBE_TIMEOUT_NS,
+                                  .wait_ready_ns = READY_TIMEOUT_NS};
 }
 
 /* True when our own child, or a child of it, not a stranger who was quicker to take the port, answers PING. */
 static bool answers(const struct managed_server *server, const volatile int *interrupted,
                     int64_t *stranger)
 {
-    struct spec probe;
+    struct endpoint probe;
     struct control *control;
     struct target_address target;
     struct err ignored = {.code = OK};

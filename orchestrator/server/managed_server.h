@@ -8,8 +8,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "common/endpoint.h"
 #include "common/err.h"
-#include "common/spec.h"
 #include "orchestrator/machine/child.h"
 #include "orchestrator/server/certificates.h"
 #include "orchestrator/server/private_directory.h"
@@ -67,6 +67,6 @@ bool managed_server_died(struct managed_server *server, char *text, size_t text_
 void managed_server_stop(struct managed_server *server);
 
 /* What a control connection to it needs: its address and password, and how long to wait. */
-void managed_server_address(struct spec *spec, const struct managed_server *server);
+void managed_server_address(struct endpoint *endpoint, const struct managed_server *server);
 
 #endif

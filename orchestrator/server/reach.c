@@ -58,18 +58,19 @@ static enum err_code add_addresses(struct ip_network *addresses, uint32_t *count
     return code == E_INTERRUPTED ? err_set(err, code, "%s", failed.text) : OK;
 }
 
-static enum err_code fill(struct reach *made, const struct spec *spec,
+static enum err_code fill(struct reach *made, const struct endpoint *endpoint,
                           const volatile int *interrupted, struct err *err)
 {
-    const char *given = spec->sentinels != NULL ? spec->sentinels : spec->host;
+    const char *given = endpoint->sentinels != NULL ? endpoint->sentinels : endpoint->host;
     /* Who has any certificate of a known authority passes where names are not looked at. */
     made->password_at_risk =
-        spec->password != NULL && (!spec->tls || spec->tls_insecure || spec->tls_any_name);
-    made->limited = spec->redirect_hosts != NULL;
+        endpoint->password != NULL &&
+        (!endpoint->tls.wanted || endpoint->tls.insecure || endpoint->tls.any_name);
+    made->limited = endpoint->redirect_hosts != NULL;
     enum err_code code = resolve_split(made->names, &made->name_count, RESOLVE_NAMES_MAX, given, 1,
-                                       spec->sentinels != NULL ? "--sentinel" : "--host", err);
+                                       endpoint->sentinels != NULL ? "--sentinel" : "--host", err);
     if (code == OK && made->limited)
-        code = redirect_hosts_parse(&made->listed, spec->redirect_hosts, err);
+        code = redirect_hosts_parse(&made->listed, endpoint->redirect_hosts, err);
     const struct patience patience = {clock_now_ns() + RESOLVE_LIMIT_NS, interrupted};
     for (uint32_t i = 0; i < made->name_count && code == OK; i++)
         code = add_addresses(made->addresses, &made->address_count,
@@ -81,18 +82,19 @@ static enum err_code fill(struct reach *made, const struct spec *spec,
     return code;
 }
 
-enum err_code reach_begin(const struct spec *spec, const volatile int *interrupted, struct err *err)
+enum err_code reach_begin(const struct endpoint *endpoint, const volatile int *interrupted,
+                          struct err *err)
 {
     reach_end();
-    if (spec->managed || spec->null_transport || spec->socket_path != NULL ||
-        (!spec->cluster && spec->sentinels == NULL && spec->replica_reads == REPLICA_READS_NO))
+    if (endpoint->socket_path != NULL || (!endpoint->cluster && endpoint->sentinels == NULL &&
+                                          endpoint->replica_reads == REPLICA_READS_NO))
         return OK;
     struct reach *made =
         mmap(NULL, sizeof *made, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     if (made == MAP_FAILED)
         return err_set(err, E_SYSTEM, "no memory for the hosts that were named");
     reach = made;
-    return fill(made, spec, interrupted, err);
+    return fill(made, endpoint, interrupted, err);
 }
 
 void reach_go_on(void)

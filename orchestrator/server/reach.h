@@ -8,14 +8,14 @@
 #ifndef ORCHESTRATOR_SERVER_REACH_H
 #define ORCHESTRATOR_SERVER_REACH_H
 
+#include "common/endpoint.h"
 #include "common/err.h"
-#include "common/spec.h"
 #include "common/transport.h"
 
 /* For this process and those that it forks, until reach_end; replaces what was before. Looks names up; one
- * that cannot be found counts by its name alone. Where no server can name others, and with servers of
- * volley's own, everything is allowed. E_INTERRUPTED: *interrupted (may be NULL). */
-MUST_USE enum err_code reach_begin(const struct spec *spec, const volatile int *interrupted,
+ * that cannot be found counts by its name alone. Where no server can name others everything is
+ * allowed, and so it is without this call: with servers of volley's own. E_INTERRUPTED: *interrupted (may be NULL). */
+MUST_USE enum err_code reach_begin(const struct endpoint *endpoint, const volatile int *interrupted,
                                    struct err *err);
 /* From now on what is refused is said in a warning, too, once for each host: the run goes on without it. */
 void reach_go_on(void);

@@ -37,12 +37,12 @@ enum err_code replicas_ask_unknown(struct sightings *seen, const struct server_r
 /* ---- replicas of a cluster ---- */
 
 static enum err_code ask_one(struct replica_view *view, const struct sighting *node,
-                             const struct spec *spec, const volatile int *interrupted)
+                             const struct endpoint *endpoint, const volatile int *interrupted)
 {
     struct control *control = NULL;
     struct target_address target;
     struct err err = {.code = OK};
-    struct spec impatient = *spec;
+    struct endpoint impatient = *endpoint;
     impatient.wait_ready_ns = 0;
     if (impatient.connection_timeout_ns > PATIENCE_NS)
         impatient.connection_timeout_ns = PATIENCE_NS;
@@ -82,19 +82,19 @@ static enum err_code take_view(struct topology *topology, struct sighting *node,
 }
 
 enum err_code replicas_ask_themselves(struct topology *topology, struct sightings *seen,
-                                      const struct spec *spec, const volatile int *interrupted,
-                                      struct err *err)
+                                      const struct endpoint *endpoint,
+                                      const volatile int *interrupted, struct err *err)
 {
     enum err_code code = OK;
     const uint64_t patience_ns =
-        spec->wait_ready_ns > PATIENCE_NS ? spec->wait_ready_ns : PATIENCE_NS;
+        endpoint->wait_ready_ns > PATIENCE_NS ? endpoint->wait_ready_ns : PATIENCE_NS;
     const uint64_t end_ns = clock_now_ns() + patience_ns;
     for (uint32_t i = 0; i < seen->count && code == OK && clock_now_ns() < end_ns; i++) {
         struct sighting *node = &seen->items[i];
         struct replica_view view;
         if (!node->coming && !node->idle)
             continue;
-        enum err_code asked = ask_one(&view, node, spec, interrupted);
+        enum err_code asked = ask_one(&view, node, endpoint, interrupted);
         if (asked == E_INTERRUPTED)
             return err_set(err, E_INTERRUPTED, "interrupted while waiting for replicas");
         if (asked == OK)
@@ -106,12 +106,12 @@ enum err_code replicas_ask_themselves(struct topology *topology, struct sighting
 /* ---- waiting ---- */
 
 enum err_code replica_wait_step(struct replica_wait *wait, bool *over, const struct sightings *seen,
-                                const struct spec *spec, const volatile int *interrupted,
+                                const struct endpoint *endpoint, const volatile int *interrupted,
                                 struct err *err)
 {
     char text[240], duration[32];
     uint64_t passed_ns = clock_now_ns() - wait->began_ns;
-    *over = passed_ns >= spec->wait_ready_ns;
+    *over = passed_ns >= endpoint->wait_ready_ns;
     if (*over)
         return OK;
     if (!wait->told && passed_ns >= TOLD_AFTER_NS &&
@@ -119,16 +119,16 @@ enum err_code replica_wait_step(struct replica_wait *wait, bool *over, const str
         wait->told = true;
         if (seen->forming)
             log_line(LOG_WARNING, "waiting up to %s for a cluster that does not call itself ok yet",
-                     units_format_duration(duration, sizeof duration, spec->wait_ready_ns));
+                     units_format_duration(duration, sizeof duration, endpoint->wait_ready_ns));
         else
             log_line(LOG_WARNING, "waiting up to %s for replicas that are on their way: %s",
-                     units_format_duration(duration, sizeof duration, spec->wait_ready_ns),
+                     units_format_duration(duration, sizeof duration, endpoint->wait_ready_ns),
                      sightings_text(text, sizeof text, seen, true));
     }
     wait->pause_ns = wait->pause_ns == 0                  ? PAUSE_FIRST_NS
                      : 2 * wait->pause_ns < PAUSE_LAST_NS ? 2 * wait->pause_ns
                                                           : PAUSE_LAST_NS;
-    uint64_t left_ns = spec->wait_ready_ns - passed_ns;
+    uint64_t left_ns = endpoint->wait_ready_ns - passed_ns;
     uint64_t pause_ns = left_ns < wait->pause_ns ? left_ns : wait->pause_ns;
     (void)poll(NULL, 0, (int)((pause_ns + NS_PER_MS - 1) / NS_PER_MS));
     if (interrupted != NULL && *interrupted != 0)
@@ -137,11 +137,12 @@ enum err_code replica_wait_step(struct replica_wait *wait, bool *over, const str
 }
 
 enum err_code replica_wait_conclude(const struct topology *topology, const struct sightings *seen,
-                                    const struct spec *spec, const char *where, struct err *err)
+                                    const struct endpoint *endpoint, const char *where,
+                                    struct err *err)
 {
     char text[ERR_TEXT_BYTES / 2 + 60], duration[32];
     uint32_t coming = sightings_coming(seen);
-    units_format_duration(duration, sizeof duration, spec->wait_ready_ns);
+    units_format_duration(duration, sizeof duration, endpoint->wait_ready_ns);
     if (topology_replicas(topology) > 0) {
         if (coming > 0)
             log_line(LOG_WARNING, "left out, not ready after %s (see --wait-ready): %s", duration,

@@ -226,18 +226,18 @@ bool sentinel_switch_parse(struct host_name *primary, const struct redisReply *m
 }
 
 enum err_code sentinel_connect(struct control **control, struct target_address *target,
-                               const struct host_name *name, const struct spec *spec,
+                               const struct host_name *name, const struct endpoint *endpoint,
                                const volatile int *interrupted, struct err *err)
 {
-    struct spec plain = *spec;
+    struct endpoint plain = *endpoint;
     struct err first = {.code = OK};
     plain.database = 0;
     plain.password = NULL;
     plain.user = NULL;
     enum err_code code = control_connect_host(control, target, name, &plain, interrupted, &first);
-    if (code == E_CONNECT && spec->password != NULL && strstr(first.text, "NOAUTH") != NULL) {
-        plain.password = spec->password;
-        plain.user = spec->user;
+    if (code == E_CONNECT && endpoint->password != NULL && strstr(first.text, "NOAUTH") != NULL) {
+        plain.password = endpoint->password;
+        plain.user = endpoint->user;
         return control_connect_host(control, target, name, &plain, interrupted, err);
     }
     return code == OK ? OK : err_set(err, code, "%s", first.text);

@@ -59,7 +59,8 @@ MUST_USE bool sentinel_switch_parse(struct host_name *primary, const struct redi
 /* A sentinel takes neither a database nor, as a rule, the password of the servers it watches: that is
  * tried when it asks for one. Errors as control_connect_host. */
 MUST_USE enum err_code sentinel_connect(struct control **control, struct target_address *target,
-                                        const struct host_name *name, const struct spec *spec,
+                                        const struct host_name *name,
+                                        const struct endpoint *endpoint,
                                         const volatile int *interrupted, struct err *err);
 /* *known false: this sentinel watches nobody of that name. E_CONNECT: it does not answer. */
 MUST_USE enum err_code sentinel_ask_primary(struct host_name *primary, bool *known,

@@ -31,9 +31,9 @@ static void check(const struct chaos_plan *plan, const struct spec *spec)
 int LLVMFuzzerTestOneInput(const uint8_t *input, size_t input_bytes)
 {
     static const struct spec specs[] = {
-        {.managed = true},
-        {.managed = true, .managed_replicas = 2, .duration_ns = 20000000000ull},
-        {.managed = true, .managed_primaries = 3, .managed_replicas = 3},
+        {.managed.wanted = true},
+        {.managed.wanted = true, .managed.replicas = 2, .load.duration_ns = 20000000000ull},
+        {.managed.wanted = true, .managed.primaries = 3, .managed.replicas = 3},
     };
     const struct file_source source = {"file", (const char *)input, input_bytes};
     for (size_t i = 0; i < sizeof specs / sizeof specs[0]; i++) {

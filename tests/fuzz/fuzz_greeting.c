@@ -55,7 +55,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *input, size_t input_bytes)
     struct err err = {.code = OK};
     if (input_bytes == 0)
         return 0;
-    const struct spec spec = {
+    const struct endpoint endpoint = {
         .password = PASSWORD, /* never matched by chance */
         .user = input[0] & 1 ? "me" : NULL,
         .database = input[0] & 2 ? 7 : 0,
@@ -69,7 +69,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *input, size_t input_bytes)
     if (stream == NULL)
         return 0;
     memcpy(stream, input + 1, input_bytes - 1);
-    if (greeting_create(&greeting, &spec, flags, &err) == OK)
+    if (greeting_create(&greeting, &endpoint, flags, &err) == OK)
         take_all(&greeting, stream, stream + input_bytes - 1);
     greeting_destroy(&greeting);
     free(stream);

@@ -47,19 +47,20 @@ static void parse(struct outcome *outcome, int argc, const char *const *argv)
         outcome->json = json_dumps(json, JSON_COMPACT);
         json_decref(json);
         const struct spec *spec = &request.spec;
-        if (spec->clients == 0 || spec->pipeline == 0 || spec->interval_ns == 0 ||
-            spec->keyspace + spec->keyspace_offset > 1000000000000ull ||
-            (spec->requests == 0) == (spec->duration_ns == 0) ||
-            (spec->test_count == 0) == (spec->command_argc == 0))
+        if (spec->load.clients == 0 || spec->load.pipeline == 0 || spec->load.interval_ns == 0 ||
+            spec->load.keyspace + spec->load.keyspace_offset > 1000000000000ull ||
+            (spec->load.requests == 0) == (spec->load.duration_ns == 0) ||
+            (spec->load.test_count == 0) == (spec->load.command_argc == 0))
             abort();
-        if ((spec->rate_steps == NULL) != (spec->rate_step_count == 0) ||
+        if ((spec->rate.steps == NULL) != (spec->rate.step_count == 0) ||
             (!request.valkey.idle &&
-             ((spec->rate_steps == NULL) != (spec->warmup_rate_micro == 0) ||
-              (spec->rate_steps == NULL) != (spec->rate_text[0] == '\0'))) ||
-            (spec->client_ramp.start_clients > 0 &&
-             (spec->client_ramp.end_clients != spec->clients ||
-              client_ramp_count(&spec->client_ramp, client_ramp_length_ns(&spec->client_ramp)) !=
-                  spec->clients)))
+             ((spec->rate.steps == NULL) != (spec->rate.warmup_micro == 0) ||
+              (spec->rate.steps == NULL) != (spec->rate.text[0] == '\0'))) ||
+            (spec->load.client_ramp.start_clients > 0 &&
+             (spec->load.client_ramp.end_clients != spec->load.clients ||
+              client_ramp_count(&spec->load.client_ramp,
+                                client_ramp_length_ns(&spec->load.client_ramp)) !=
+                  spec->load.clients)))
             abort();
     }
     bench_options_free(&request);

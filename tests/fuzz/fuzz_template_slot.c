@@ -34,12 +34,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *input, size_t input_bytes)
         return 0;
     memcpy(&ticket, input + 1, sizeof ticket);
     const struct spec spec = {
-        .cluster = true,
-        .key_order = input[0] % 3,
-        .keyspace = input[0] % 3 == KEYS_ONE ? 1 : 1 + input[0] * 1000ull,
-        .keyspace_offset = input[0] % 3 == KEYS_ONE ? 0 : input[0] / 3,
-        .data_bytes = 1 + input[0] / 7,
-        .seed = input[0],
+        .endpoint.cluster = true,
+        .load.key_order = input[0] % 3,
+        .load.keyspace = input[0] % 3 == KEYS_ONE ? 1 : 1 + input[0] * 1000ull,
+        .load.keyspace_offset = input[0] % 3 == KEYS_ONE ? 0 : input[0] / 3,
+        .load.data_bytes = 1 + input[0] / 7,
+        .load.seed = input[0],
     };
     const size_t key_bytes = input_bytes - 1 - sizeof ticket;
     char *text = calloc(1, key_bytes + 1); /* arguments are terminated, too */

@@ -32,8 +32,8 @@ static void set_up(void)
         listen(listener, 1) != 0)
         abort();
     for (int i = 0; i < 2; i++) {
-        const struct spec spec = {.tls = true, .tls_insecure = i == 1, .tls_resume = true};
-        if (tls_client_create(&clients[i], &spec, NULL) != OK)
+        const struct tls_options options = {.wanted = true, .insecure = i == 1, .resume = true};
+        if (tls_client_create(&clients[i], &options, NULL) != OK)
             abort();
     }
 }

@@ -50,10 +50,10 @@ static void tear_down(void)
 static void begin(const char *text)
 {
     struct err err = {.code = OK};
-    const struct spec spec = {.managed = true,
-                              .managed_primaries =
+    const struct spec spec = {.managed.wanted = true,
+                              .managed.primaries =
                                   cluster.setup.cluster ? cluster.count - cluster.replicas : 0,
-                              .managed_replicas = cluster.replicas};
+                              .managed.replicas = cluster.replicas};
     log_set_level(LOG_ERROR);
     heard.count = 0;
     const struct file_source source = {"f", text, strlen(text)};

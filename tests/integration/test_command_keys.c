@@ -19,16 +19,16 @@ static struct spec spec;
 
 static void spec_for(uint16_t port)
 {
-    spec = (struct spec){.host = "127.0.0.1",
-                         .port = port,
-                         .cluster = true,
-                         .key_order = KEYS_RANDOM,
-                         .keyspace = 1000000,
-                         .data_bytes = 5,
-                         .function_keys = 1,
-                         .seed = 3,
-                         .connection_timeout_ns = 2 * NS_PER_SECOND,
-                         .request_timeout_ns = 5 * NS_PER_SECOND};
+    spec = (struct spec){.endpoint.host = "127.0.0.1",
+                         .endpoint.port = port,
+                         .endpoint.cluster = true,
+                         .load.key_order = KEYS_RANDOM,
+                         .load.keyspace = 1000000,
+                         .load.data_bytes = 5,
+                         .load.function_keys = 1,
+                         .load.seed = 3,
+                         .endpoint.connection_timeout_ns = 2 * NS_PER_SECOND,
+                         .endpoint.request_timeout_ns = 5 * NS_PER_SECOND};
 }
 
 /* Words are separated by single spaces. */
@@ -54,7 +54,8 @@ static enum err_code find(struct workload *workload, struct err *err)
     struct control *control;
     struct target_address target;
     *err = (struct err){.code = OK};
-    ck_assert_msg(control_connect(&control, &target, &spec, NULL, err) == OK, "%s", err->text);
+    ck_assert_msg(control_connect(&control, &target, &spec.endpoint, NULL, err) == OK, "%s",
+                  err->text);
     enum err_code code = command_keys_find(workload, control, guess, err);
     control_close(control);
     return code;
@@ -203,8 +204,8 @@ START_TEST(test_forbidden)
     test_server_start(&server, NULL);
     spec_for(server.port);
     free(test_server_text(&server, "ACL SETUSER limited on >pw ~* +ping +get +set"));
-    spec.user = "limited";
-    spec.password = "pw";
+    spec.endpoint.user = "limited";
+    spec.endpoint.password = "pw";
     struct workload *workload = compile("GET __key__");
     ck_assert_int_eq(find(workload, &err), E_CONNECT);
     ck_assert_msg(strstr(err.text, "NOPERM") != NULL && strstr(err.text, "+command|info") != NULL,

@@ -20,18 +20,18 @@
 #define TCASE_TIMEOUT_SECONDS 40
 
 static struct managed_server server;
-static struct spec spec;
+static struct endpoint endpoint;
 static struct control *control;
 static struct target_address target;
 static struct err err;
 
 static void reset_spec(void)
 {
-    memset(&spec, 0, sizeof spec);
+    memset(&endpoint, 0, sizeof endpoint);
     memset(&err, 0, sizeof err);
-    spec.host = "127.0.0.1";
-    spec.connection_timeout_ns = 20 * NS_PER_SECOND;
-    spec.wait_ready_ns = 20 * NS_PER_SECOND;
+    endpoint.host = "127.0.0.1";
+    endpoint.connection_timeout_ns = 20 * NS_PER_SECOND;
+    endpoint.wait_ready_ns = 20 * NS_PER_SECOND;
 }
 
 static void start_real(void)
@@ -40,7 +40,7 @@ static void start_real(void)
     ck_assert_msg(
         managed_server_start(&server, &(struct managed_server_setup){.cpu = -1}, NULL, &err) == OK,
         "%s", err.text);
-    spec.port = server.port;
+    endpoint.port = server.port;
 }
 
 static void stop_real(void)
@@ -50,7 +50,7 @@ static void stop_real(void)
 
 static void expect_connection(void)
 {
-    ck_assert_msg(control_connect(&control, &target, &spec, NULL, &err) == OK, "%s", err.text);
+    ck_assert_msg(control_connect(&control, &target, &endpoint, NULL, &err) == OK, "%s", err.text);
     ck_assert_ptr_nonnull(control);
 }
 
@@ -58,7 +58,7 @@ static void expect_connection(void)
 static void expect_failure(enum err_code code, const char *text_part)
 {
     memset(&err, 0, sizeof err);
-    enum err_code got = control_connect(&control, &target, &spec, NULL, &err);
+    enum err_code got = control_connect(&control, &target, &endpoint, NULL, &err);
     ck_assert_msg(got == code, "code %d: %s", got, err.text);
     ck_assert_msg(strstr(err.text, text_part) != NULL, "'%s' is not in: %s", text_part, err.text);
     ck_assert_ptr_null(control);
@@ -94,7 +94,7 @@ START_TEST(names_are_resolved)
 {
     /* A name that has several addresses, of which only one has the server. */
     char expected[32];
-    spec.host = "localhost";
+    endpoint.host = "localhost";
     expect_connection();
     snprintf(expected, sizeof expected, "localhost:%u (127.0.0.1)", server.port);
     ck_assert_str_eq(target.text, expected);
@@ -110,20 +110,20 @@ START_TEST(passwords)
     server_say(server.port, "CONFIG SET requirepass secret", "+OK");
     expect_failure(E_CONNECT, "asks for a password (NOAUTH");
     ck_assert(strstr(err.text, "-a") != NULL);
-    spec.password = "wrong";
+    endpoint.password = "wrong";
     expect_failure(E_CONNECT, "authentication failed: WRONGPASS");
     ck_assert(strstr(err.text, "-a") != NULL && strstr(err.text, "127.0.0.1:") == err.text);
-    spec.password = "secret";
+    endpoint.password = "secret";
     expect_connection();
     control_close(control);
-    spec.user = "alice";
+    endpoint.user = "alice";
     expect_failure(E_CONNECT, "authentication failed: WRONGPASS");
-    spec.password = "pw";
+    endpoint.password = "pw";
     expect_connection();
     control_close(control);
-    spec.password = NULL;
-    spec.user = NULL;
-    spec.database = 1;
+    endpoint.password = NULL;
+    endpoint.user = NULL;
+    endpoint.database = 1;
     expect_failure(E_CONNECT, "asks for a password (NOAUTH");
 }
 END_TEST
@@ -131,10 +131,10 @@ END_TEST
 START_TEST(databases)
 {
     /* A database that does not exist silently replaced by database 0. */
-    spec.database = 99;
+    endpoint.database = 99;
     expect_failure(E_CONNECT, "SELECT 99: ERR DB index is out of range");
     memset(&err, 0, sizeof err);
-    spec.database = 7;
+    endpoint.database = 7;
     expect_connection();
     server_say(server.port, "CLIENT LIST", " db=7 ");
     control_close(control);
@@ -167,15 +167,15 @@ START_TEST(nobody_listens)
     reset_spec();
     canned_server_start(&canned, CANNED_SILENT, NULL, NULL);
     canned_server_stop(&canned);
-    spec.port = canned.port;
+    endpoint.port = canned.port;
     snprintf(expected, sizeof expected, "cannot connect to 127.0.0.1:%u: Connection refused",
              canned.port);
     expect_failure(E_CONNECT, expected);
-    ck_assert_int_eq(control_connect(&control, &target, &spec, NULL, NULL), E_CONNECT);
-    spec.host = "no-such-host.invalid";
+    ck_assert_int_eq(control_connect(&control, &target, &endpoint, NULL, NULL), E_CONNECT);
+    endpoint.host = "no-such-host.invalid";
     expect_failure(E_CONNECT, "cannot resolve host 'no-such-host.invalid': ");
-    spec.host = "127.0.0.1";
-    spec.port = 0;
+    endpoint.host = "127.0.0.1";
+    endpoint.port = 0;
     expect_failure(E_USAGE, "--port 0");
 }
 END_TEST
@@ -187,8 +187,8 @@ START_TEST(accepts_but_never_answers)
     char expected[80];
     reset_spec();
     canned_server_start(&canned, CANNED_SILENT, NULL, NULL);
-    spec.port = canned.port;
-    spec.connection_timeout_ns = 150 * NS_PER_MS;
+    endpoint.port = canned.port;
+    endpoint.connection_timeout_ns = 150 * NS_PER_MS;
     snprintf(expected, sizeof expected, "127.0.0.1:%u: no answer to PING within 150ms",
              canned.port);
     expect_failure(E_CONNECT, expected);
@@ -211,8 +211,8 @@ START_TEST(does_not_even_accept)
         fds[i] = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
         (void)connect(fds[i], (const struct sockaddr *)&address, sizeof address);
     }
-    spec.port = ntohs(address.sin_port);
-    spec.connection_timeout_ns = 150 * NS_PER_MS;
+    endpoint.port = ntohs(address.sin_port);
+    endpoint.connection_timeout_ns = 150 * NS_PER_MS;
     expect_failure(E_CONNECT, "no answer within 150ms");
     for (size_t i = 0; i < sizeof fds / sizeof fds[0]; i++)
         close(fds[i]);
@@ -228,8 +228,8 @@ START_TEST(waits_while_loading)
     struct canned_server canned;
     reset_spec();
     canned_server_start(&canned, CANNED_ANSWERS, replies, NULL);
-    spec.port = canned.port;
-    spec.connection_timeout_ns = 10 * NS_PER_SECOND;
+    endpoint.port = canned.port;
+    endpoint.connection_timeout_ns = 10 * NS_PER_SECOND;
     expect_connection();
     control_close(control);
     canned_server_stop(&canned);
@@ -243,8 +243,8 @@ START_TEST(loads_for_too_long)
     struct canned_server canned;
     reset_spec();
     canned_server_start(&canned, CANNED_ANSWERS, replies, NULL);
-    spec.port = canned.port;
-    spec.wait_ready_ns = 250 * NS_PER_MS;
+    endpoint.port = canned.port;
+    endpoint.wait_ready_ns = 250 * NS_PER_MS;
     expect_failure(E_CONNECT, "still loading its data after 250ms (LOADING the dataset)");
     ck_assert(strstr(err.text, "--wait-ready") != NULL);
     canned_server_stop(&canned);
@@ -258,7 +258,7 @@ START_TEST(refuses_in_its_own_words)
     struct canned_server canned;
     reset_spec();
     canned_server_start(&canned, CANNED_GREETS, replies, NULL);
-    spec.port = canned.port;
+    endpoint.port = canned.port;
     expect_failure(E_CONNECT, "ERR max number of clients reached");
     canned_server_stop(&canned);
 }
@@ -280,7 +280,7 @@ START_TEST(closes_or_talks_rubbish)
         struct canned_server canned;
         reset_spec();
         canned_server_start(&canned, CANNED_GREETS, replies, NULL);
-        spec.port = canned.port;
+        endpoint.port = canned.port;
         expect_failure(E_CONNECT, rows[i].told);
         canned_server_stop(&canned);
     }
@@ -296,14 +296,14 @@ START_TEST(closes_between_two_commands)
     char path[160];
     reset_spec();
     canned_server_start(&canned, CANNED_GREETS, replies, NULL);
-    spec.port = canned.port;
+    endpoint.port = canned.port;
     expect_failure(E_CONNECT, "closed the connection");
     canned_server_stop(&canned);
 
     temp_tree_make(&tree);
     snprintf(path, sizeof path, "%s/socket", tree.path);
     canned_server_start(&canned, CANNED_GREETS, replies, path);
-    spec.socket_path = path;
+    endpoint.socket_path = path;
     expect_failure(E_CONNECT, path);
     canned_server_stop(&canned);
     temp_tree_remove(&tree);
@@ -321,7 +321,7 @@ START_TEST(unix_sockets)
     temp_tree_make(&tree);
     snprintf(path, sizeof path, "%s/socket", tree.path);
     canned_server_start(&canned, CANNED_ANSWERS, replies, path);
-    spec.socket_path = path;
+    endpoint.socket_path = path;
     expect_connection();
     ck_assert_str_eq(target.text, path);
     ck_assert_int_eq(target.address.ss_family, AF_UNIX);
@@ -332,9 +332,9 @@ START_TEST(unix_sockets)
     expect_failure(E_CONNECT, "No such file or directory");
     memset(long_path, 'x', sizeof long_path - 1);
     long_path[sizeof long_path - 1] = '\0';
-    spec.socket_path = long_path;
+    endpoint.socket_path = long_path;
     expect_failure(E_USAGE, "--socket: the path has 199 bytes, at most 107");
-    spec.socket_path = NULL;
+    endpoint.socket_path = NULL;
 }
 END_TEST
 
@@ -364,10 +364,11 @@ START_TEST(interrupt_while_waiting)
     struct canned_server canned;
     reset_spec();
     canned_server_start(&canned, CANNED_SILENT, NULL, NULL);
-    spec.port = canned.port;
-    spec.connection_timeout_ns = 3600 * NS_PER_SECOND;
+    endpoint.port = canned.port;
+    endpoint.connection_timeout_ns = 3600 * NS_PER_SECOND;
     interrupt_soon();
-    ck_assert_int_eq(control_connect(&control, &target, &spec, &interrupted, &err), E_INTERRUPTED);
+    ck_assert_int_eq(control_connect(&control, &target, &endpoint, &interrupted, &err),
+                     E_INTERRUPTED);
     ck_assert_ptr_null(control);
     canned_server_stop(&canned);
 }
@@ -380,10 +381,11 @@ START_TEST(interrupt_while_loading)
     struct canned_server canned;
     reset_spec();
     canned_server_start(&canned, CANNED_ANSWERS, replies, NULL);
-    spec.port = canned.port;
-    spec.wait_ready_ns = 3600 * NS_PER_SECOND;
+    endpoint.port = canned.port;
+    endpoint.wait_ready_ns = 3600 * NS_PER_SECOND;
     interrupt_soon();
-    ck_assert_int_eq(control_connect(&control, &target, &spec, &interrupted, &err), E_INTERRUPTED);
+    ck_assert_int_eq(control_connect(&control, &target, &endpoint, &interrupted, &err),
+                     E_INTERRUPTED);
     canned_server_stop(&canned);
 }
 END_TEST
@@ -396,9 +398,9 @@ START_TEST(no_questions_after_an_interrupt)
     char *info;
     reset_spec();
     canned_server_start(&canned, CANNED_ANSWERS, replies, NULL);
-    spec.port = canned.port;
+    endpoint.port = canned.port;
     interrupted = 0;
-    ck_assert_int_eq(control_connect(&control, &target, &spec, &interrupted, &err), OK);
+    ck_assert_int_eq(control_connect(&control, &target, &endpoint, &interrupted, &err), OK);
     interrupted = 1;
     ck_assert_int_eq(control_info(control, &info, &err), E_INTERRUPTED);
     ck_assert_ptr_null(info);
@@ -416,8 +418,8 @@ START_TEST(errors_inside_a_list)
     redisReply *reply;
     reset_spec();
     canned_server_start(&canned, CANNED_ANSWERS, replies, NULL);
-    spec.port = canned.port;
-    spec.password = "of the test";
+    endpoint.port = canned.port;
+    endpoint.password = "of the test";
     expect_connection();
     ck_assert_int_eq(control_command(control, &reply, 1, (const char *const[]){"ROLE"}, &err), OK);
     ck_assert_uint_eq(reply->elements, 2);

@@ -15,38 +15,38 @@ Suite *test_discover_suite(void);
 static struct topology found;
 static struct target_address first;
 static enum server_probe probe;
-static struct spec spec;
+static struct endpoint endpoint;
 static struct err err;
 static char host[160], text[200];
 
 static void set_up(void)
 {
-    memset(&spec, 0, sizeof spec);
+    memset(&endpoint, 0, sizeof endpoint);
     memset(&err, 0, sizeof err);
-    spec.host = host;
-    spec.port = 1;
-    spec.connection_timeout_ns = 5 * NS_PER_SECOND;
-    spec.request_timeout_ns = 5 * NS_PER_SECOND;
+    endpoint.host = host;
+    endpoint.port = 1;
+    endpoint.connection_timeout_ns = 5 * NS_PER_SECOND;
+    endpoint.request_timeout_ns = 5 * NS_PER_SECOND;
 }
 
 static void expect_found(void)
 {
     struct control *control = NULL;
     char *info = NULL;
-    enum err_code code = topology_discover(&found, &control, &probe, &first, &spec, NULL, &err);
+    enum err_code code = topology_discover(&found, &control, &probe, &first, &endpoint, NULL, &err);
     ck_assert_msg(code == OK, "%s", err.text);
     ck_assert_ptr_nonnull(control);
     ck_assert_msg(control_info(control, &info, &err) == OK, "%s", err.text);
     free(info);
     control_close(control);
-    topology_describe(text, sizeof text, &found, &first, &spec);
+    topology_describe(text, sizeof text, &found, &first, &endpoint);
 }
 
 static void expect_refused(enum err_code code, const char *part)
 {
     struct control *control = NULL;
     memset(&err, 0, sizeof err);
-    enum err_code got = topology_discover(&found, &control, &probe, &first, &spec, NULL, &err);
+    enum err_code got = topology_discover(&found, &control, &probe, &first, &endpoint, NULL, &err);
     ck_assert_msg(got == code, "%d: %s", got, err.text);
     ck_assert_msg(strstr(err.text, part) != NULL, "'%s' is not in: %s", part, err.text);
     ck_assert_ptr_null(control);
@@ -84,13 +84,13 @@ START_TEST(one_or_several_servers)
     snprintf(host, sizeof host, "localhost:%u,127.0.0.1:%u", a.port, a.port);
     expect_found();
     ck_assert_uint_eq(found.node_count, 1); /* the same server twice */
-    spec.cluster = true;
+    endpoint.cluster = true;
     expect_refused(E_USAGE, "is in no cluster (cluster support disabled): leave out --cluster");
-    spec.cluster = false;
+    endpoint.cluster = false;
     name_hosts(&a, &b);
     test_server_stop(&b);
     expect_refused(E_CONNECT, "Connection refused");
-    spec.replica_reads = REPLICA_READS_YES;
+    endpoint.replica_reads = REPLICA_READS_YES;
     name_hosts(&a, NULL);
     snprintf(expected, sizeof expected, "a replica was asked for, and 127.0.0.1:%u has none",
              a.port);
@@ -104,7 +104,7 @@ START_TEST(unix_socket)
     /* Breaks when a Unix socket is taken for a host. */
     struct test_server server;
     test_server_start(&server, &(struct test_server_options){.unix_socket = true, .no_tcp = true});
-    spec.socket_path = server.socket_path;
+    endpoint.socket_path = server.socket_path;
     expect_found();
     ck_assert_uint_eq(found.node_count, 1);
     ck_assert_uint_eq(found.nodes[0].role, TOPOLOGY_PRIMARY);
@@ -119,10 +119,10 @@ START_TEST(replicas_by_role)
     struct test_replicated replicated;
     char expected[200];
     test_replicated_start(&replicated, 2, &(struct test_server_options){.password = "pw"});
-    spec.password = "pw";
+    endpoint.password = "pw";
     for (int asked = 0; asked < 2; asked++) {
         name_hosts(asked == 0 ? &replicated.primary : &replicated.replicas[1], NULL);
-        spec.replica_reads = REPLICA_READS_ALL;
+        endpoint.replica_reads = REPLICA_READS_ALL;
         expect_found();
         ck_assert_uint_eq(topology_primaries(&found), 1);
         ck_assert_uint_eq(topology_replicas(&found), 2);
@@ -138,7 +138,7 @@ START_TEST(replicas_by_role)
     expect_found();
     ck_assert_uint_eq(topology_primaries(&found), 1);
     /* without --read-from-replica the one that is named, and no other */
-    spec.replica_reads = REPLICA_READS_NO;
+    endpoint.replica_reads = REPLICA_READS_NO;
     name_hosts(&replicated.replicas[0], NULL);
     expect_found();
     ck_assert_uint_eq(found.node_count, 1);
@@ -158,7 +158,7 @@ START_TEST(whole_cluster)
     test_server_start(&down, NULL);
     test_server_kill(&down);
     test_cluster_start(&cluster, 3, 3, NULL);
-    spec.cluster = true;
+    endpoint.cluster = true;
     name_hosts(&down, &cluster.nodes[4]);
     expect_found();
     ck_assert_uint_eq(found.kind, TOPOLOGY_SLOTS);
@@ -179,10 +179,10 @@ START_TEST(whole_cluster)
     expect_refused(E_CONNECT, "Connection refused");
     name_hosts(&down, &down);
     expect_refused(E_CONNECT, "none of the 2 hosts leads to a cluster: cannot connect to");
-    spec.cluster = false;
+    endpoint.cluster = false;
     name_hosts(&cluster.nodes[1], NULL);
     expect_refused(E_USAGE, "is a node of a cluster: add --cluster");
-    spec.cluster = true;
+    endpoint.cluster = true;
     /* moves to everybody by gossip: only the node that is asked must know it */
     free(test_server_text(&cluster.nodes[1], "CLUSTER DELSLOTS 6000 6001"));
     expect_refused(E_CONNECT, "nobody owns 2 of its 16384 slots, the first is slot 6000");
@@ -196,11 +196,11 @@ START_TEST(cluster_without_replicas)
     /* Breaks when reads are to go to replicas that do not exist. */
     struct test_cluster cluster;
     test_cluster_start(&cluster, 2, 0, NULL);
-    spec.cluster = true;
+    endpoint.cluster = true;
     name_hosts(&cluster.nodes[1], NULL);
     expect_found();
     ck_assert_uint_eq(topology_primaries(&found), 2);
-    spec.replica_reads = REPLICA_READS_YES;
+    endpoint.replica_reads = REPLICA_READS_YES;
     expect_refused(E_CONNECT, "a replica was asked for, and 127.0.0.1:");
     test_cluster_stop(&cluster);
 }
@@ -214,7 +214,7 @@ START_TEST(cluster_of_one_node)
     name_hosts(&cluster.nodes[0], NULL);
     expect_found();
     ck_assert_uint_eq(found.kind, TOPOLOGY_ALIKE);
-    spec.cluster = true;
+    endpoint.cluster = true;
     expect_found();
     ck_assert_uint_eq(found.kind, TOPOLOGY_SLOTS);
     test_cluster_stop(&cluster);
@@ -226,7 +226,7 @@ START_TEST(cluster_down)
     /* Breaks when a run begins on a cluster that refuses everything. */
     struct test_cluster cluster;
     test_cluster_start(&cluster, 3, 0, NULL);
-    spec.cluster = true;
+    endpoint.cluster = true;
     name_hosts(&cluster.nodes[0], NULL);
     test_server_kill(&cluster.nodes[2]);
     const uint64_t end_ms = support_now_ms() + 20000;
@@ -253,28 +253,28 @@ START_TEST(by_sentinel)
     char expected[200];
     test_replicated_start(&replicated, 1, NULL);
     test_sentinels_start(&sentinels, 3, "main", &replicated);
-    spec.sentinels = sentinels.list;
-    spec.master_name = "main";
+    endpoint.sentinels = sentinels.list;
+    endpoint.master_name = "main";
     expect_found();
     ck_assert_uint_eq(found.node_count, 1);
     ck_assert_uint_eq(found.nodes[0].port, replicated.primary.port);
     snprintf(expected, sizeof expected, "sentinel master main at 127.0.0.1:%u",
              replicated.primary.port);
     ck_assert_str_eq(text, expected);
-    spec.replica_reads = REPLICA_READS_YES;
+    endpoint.replica_reads = REPLICA_READS_YES;
     test_server_kill(&sentinels.sentinels[0]);
     expect_found();
     ck_assert_uint_eq(topology_replicas(&found), 1);
-    spec.master_name = "nobody";
+    endpoint.master_name = "nobody";
     test_server_restart(&sentinels.sentinels[0]);
     expect_refused(E_CONNECT, "these sentinels watch no primary called 'nobody'");
-    spec.master_name = "main";
+    endpoint.master_name = "main";
     snprintf(host, sizeof host, "127.0.0.1:%u", replicated.primary.port);
-    spec.sentinels = host;
+    endpoint.sentinels = host;
     expect_refused(E_CONNECT, "does not answer as a sentinel");
     for (int i = 0; i < 3; i++)
         test_server_kill(&sentinels.sentinels[i]);
-    spec.sentinels = sentinels.list;
+    endpoint.sentinels = sentinels.list;
     expect_refused(E_CONNECT, "no sentinel answers: cannot connect to 127.0.0.1:");
     test_sentinels_stop(&sentinels);
     test_replicated_stop(&replicated);

@@ -22,11 +22,11 @@ static struct err err;
 
 static void connect_to(uint16_t port)
 {
-    struct spec spec = {.host = "127.0.0.1",
-                        .port = port,
-                        .connection_timeout_ns = 20 * NS_PER_SECOND,
-                        .wait_ready_ns = 20 * NS_PER_SECOND};
-    ck_assert_msg(control_connect(&control, &target, &spec, NULL, &err) == OK, "%s", err.text);
+    struct endpoint endpoint = {.host = "127.0.0.1",
+                                .port = port,
+                                .connection_timeout_ns = 20 * NS_PER_SECOND,
+                                .wait_ready_ns = 20 * NS_PER_SECOND};
+    ck_assert_msg(control_connect(&control, &target, &endpoint, NULL, &err) == OK, "%s", err.text);
 }
 
 static void discover(void)

@@ -27,7 +27,8 @@ Suite *test_reach_suite(void);
 #define CLUSTER_INFO "$43\r\ncluster_state:ok\r\ncluster_current_epoch:1\r\n\r\n"
 
 static struct temp_tree tree;
-static struct spec spec;
+static struct endpoint endpoint;
+static bool own; /* servers of volley's own */
 static struct err err;
 static struct fake_server server, node;
 static struct topology found;
@@ -38,12 +39,13 @@ static void set_up(void)
     temp_tree_make(&tree);
     snprintf(log_path, sizeof log_path, "%.150s/log", tree.path);
     ck_assert_int_eq(log_to_file(log_path, &err), OK);
-    memset(&spec, 0, sizeof spec);
+    memset(&endpoint, 0, sizeof endpoint);
     memset(&err, 0, sizeof err);
     table[0] = '\0';
-    spec.host = host;
-    spec.port = 1;
-    spec.connection_timeout_ns = spec.request_timeout_ns = 5 * NS_PER_SECOND;
+    own = false;
+    endpoint.host = host;
+    endpoint.port = 1;
+    endpoint.connection_timeout_ns = endpoint.request_timeout_ns = 5 * NS_PER_SECOND;
 }
 
 static void tear_down(void)
@@ -66,11 +68,10 @@ static void add(const char *format, ...)
 }
 
 /* A shard of CLUSTER SHARDS, of one node. */
-static void add_shard(unsigned from, unsigned to, const char *endpoint, unsigned port)
+static void add_shard(unsigned from, unsigned to, const char *name, unsigned port)
 {
     add("*4\r\n$5\r\nslots\r\n*2\r\n:%u\r\n:%u\r\n$5\r\nnodes\r\n*1\r\n", from, to);
-    add("*10\r\n$4\r\nport\r\n:%u\r\n$8\r\nendpoint\r\n$%zu\r\n%s\r\n", port, strlen(endpoint),
-        endpoint);
+    add("*10\r\n$4\r\nport\r\n:%u\r\n$8\r\nendpoint\r\n$%zu\r\n%s\r\n", port, strlen(name), name);
     add("$4\r\nrole\r\n$6\r\nmaster\r\n$18\r\nreplication-offset\r\n:5\r\n");
     add("$6\r\nhealth\r\n$6\r\nonline\r\n");
 }
@@ -97,7 +98,9 @@ static enum err_code discover(void)
     struct target_address first;
     enum server_probe probe;
     err = (struct err){.code = OK};
-    enum err_code code = topology_discover(&found, &control, &probe, &first, &spec, NULL, &err);
+    enum err_code code = own ? OK : reach_begin(&endpoint, NULL, &err);
+    if (code == OK)
+        code = topology_discover(&found, &control, &probe, &first, &endpoint, NULL, &err);
     control_close(control);
     return code;
 }
@@ -123,17 +126,18 @@ START_TEST(test_password)
     add_shard(5001, 10000, ELSEWHERE, 7001);
     add_shard(10001, 16383, ELSEWHERE, 7002);
     start(&server, "CLUSTER", CLUSTER_INFO, table);
-    spec.cluster = true;
+    endpoint.cluster = true;
     ck_assert_msg(discover() == OK, "%s", err.text);
     ck_assert_uint_eq(times_logged("outside the networks"), 0);
-    spec.password = "pw";
+    endpoint.password = "pw";
     ck_assert_msg(discover() == OK, "%s", err.text);
     ck_assert_uint_eq(times_logged("outside the networks"), 1);
     ck_assert_uint_eq(times_logged("a server leads to " ELSEWHERE ":7001, outside"), 1);
-    spec.redirect_hosts = "127.0.0.2,198.51.100.0/24";
+    endpoint.redirect_hosts = "127.0.0.2,198.51.100.0/24";
     ck_assert_msg(discover() == OK, "%s", err.text);
-    spec.redirect_hosts = NULL;
-    spec.managed = true;
+    endpoint.redirect_hosts = NULL;
+    reach_end();
+    own = true;
     ck_assert_msg(discover() == OK, "%s", err.text);
     ck_assert_uint_eq(times_logged("outside the networks"), 1);
 }
@@ -152,12 +156,12 @@ START_TEST(test_password_over_tls)
     } cases[] = {{false, false, 0}, {true, false, 1}, {false, true, 2}};
     ck_assert_int_eq(resolve_host(&address, &count, 1, &elsewhere, NS_PER_SECOND, NULL, &err), OK);
     snprintf(host, sizeof host, "127.0.0.1");
-    spec.cluster = spec.tls = true;
-    spec.password = "pw";
+    endpoint.cluster = endpoint.tls.wanted = true;
+    endpoint.password = "pw";
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
-        spec.tls_insecure = cases[i].insecure;
-        spec.tls_any_name = cases[i].any_name;
-        ck_assert_int_eq(reach_begin(&spec, NULL, &err), OK);
+        endpoint.tls.insecure = cases[i].insecure;
+        endpoint.tls.any_name = cases[i].any_name;
+        ck_assert_int_eq(reach_begin(&endpoint, NULL, &err), OK);
         ck_assert_int_eq(reach_allow(&address, &err), OK);
         ck_assert_uint_eq(times_logged("outside the networks"), cases[i].warnings);
     }
@@ -169,23 +173,23 @@ START_TEST(test_interrupted)
     /* Breaks when Ctrl+C waits for a resolver that has no answer. */
     const volatile int interrupted = 1;
     snprintf(host, sizeof host, "localhost");
-    spec.cluster = true;
-    ck_assert_int_eq(reach_begin(&spec, &interrupted, &err), E_INTERRUPTED);
+    endpoint.cluster = true;
+    ck_assert_int_eq(reach_begin(&endpoint, &interrupted, &err), E_INTERRUPTED);
 }
 END_TEST
 
 START_TEST(test_many_hosts)
 {
     /* Breaks when a table of thousands of hosts fills the screen with warnings. */
-    char endpoint[32];
+    char name[32];
     add("*20\r\n");
     for (unsigned i = 0; i < 20; i++) {
-        snprintf(endpoint, sizeof endpoint, "198.51.100.%u", i + 1);
-        add_shard(i * 800, i < 19 ? i * 800 + 799 : 16383, endpoint, 7001);
+        snprintf(name, sizeof name, "198.51.100.%u", i + 1);
+        add_shard(i * 800, i < 19 ? i * 800 + 799 : 16383, name, 7001);
     }
     start(&server, "CLUSTER", CLUSTER_INFO, table);
-    spec.cluster = true;
-    spec.password = "pw";
+    endpoint.cluster = true;
+    endpoint.password = "pw";
     ck_assert_msg(discover() == OK, "%s", err.text);
     ck_assert_uint_eq(times_logged("outside the networks"), 16);
     ck_assert_uint_eq(times_logged("more hosts than are named here"), 1);
@@ -199,15 +203,15 @@ START_TEST(test_refused_tables)
     add_shard(0, 5000, "127.0.0.2", 7000);
     add_shard(5001, 16383, ELSEWHERE, 7001);
     start(&server, "CLUSTER", CLUSTER_INFO, table);
-    spec.cluster = true;
-    spec.redirect_hosts = "same";
+    endpoint.cluster = true;
+    endpoint.redirect_hosts = "same";
     ck_assert_int_eq(discover(), E_CONNECT);
     ck_assert_msg(strstr(err.text, "leads to " ELSEWHERE ":7001, which --redirect-hosts") != NULL,
                   "%s", err.text);
-    spec.redirect_hosts = ELSEWHERE;
+    endpoint.redirect_hosts = ELSEWHERE;
     ck_assert_int_eq(discover(), E_CONNECT);
     ck_assert_msg(strstr(err.text, "leads to 127.0.0.2:7000, which") != NULL, "%s", err.text);
-    spec.redirect_hosts = "same," ELSEWHERE;
+    endpoint.redirect_hosts = "same," ELSEWHERE;
     ck_assert_msg(discover() == OK, "%s", err.text);
 }
 END_TEST
@@ -222,8 +226,8 @@ START_TEST(test_refused_roles)
     static const char *const roles[] = {follows, leads};
     for (size_t i = 0; i < 2; i++) {
         start(&server, "ROLE", roles[i], roles[i]);
-        spec.replica_reads = REPLICA_READS_YES;
-        spec.redirect_hosts = "same";
+        endpoint.replica_reads = REPLICA_READS_YES;
+        endpoint.redirect_hosts = "same";
         ck_assert_int_eq(discover(), E_CONNECT);
         ck_assert_msg(strstr(err.text, "which --redirect-hosts does not list") != NULL, "%s",
                       err.text);
@@ -237,10 +241,10 @@ START_TEST(test_refused_sentinel)
     /* Breaks when a sentinel names a primary that is not listed. */
     static const char primary[] = "*2\r\n$12\r\n" ELSEWHERE "\r\n$4\r\n7001\r\n";
     start(&server, "SENTINEL", primary, primary);
-    spec.host = "127.0.0.1";
-    spec.sentinels = host;
-    spec.master_name = "main";
-    spec.redirect_hosts = "same";
+    endpoint.host = "127.0.0.1";
+    endpoint.sentinels = host;
+    endpoint.master_name = "main";
+    endpoint.redirect_hosts = "same";
     ck_assert_int_eq(discover(), E_CONNECT);
     ck_assert_msg(strstr(err.text, "which --redirect-hosts does not list") != NULL, "%s", err.text);
 }

@@ -23,21 +23,21 @@ Suite *test_replica_wait_suite(void);
 
 static struct topology found;
 static struct target_address first;
-static struct spec spec;
+static struct endpoint endpoint;
 static struct err err;
 static struct fake_server fake, replica;
 static char host[64];
 
 static void set_up(void)
 {
-    memset(&spec, 0, sizeof spec);
+    memset(&endpoint, 0, sizeof endpoint);
     memset(&err, 0, sizeof err);
-    spec.host = host;
-    spec.port = 1;
-    spec.connection_timeout_ns = 5 * NS_PER_SECOND;
-    spec.request_timeout_ns = 5 * NS_PER_SECOND;
-    spec.wait_ready_ns = 30 * NS_PER_SECOND;
-    spec.replica_reads = REPLICA_READS_YES;
+    endpoint.host = host;
+    endpoint.port = 1;
+    endpoint.connection_timeout_ns = 5 * NS_PER_SECOND;
+    endpoint.request_timeout_ns = 5 * NS_PER_SECOND;
+    endpoint.wait_ready_ns = 30 * NS_PER_SECOND;
+    endpoint.replica_reads = REPLICA_READS_YES;
     log_set_level(LOG_ERROR);
 }
 
@@ -88,7 +88,7 @@ static enum err_code discover(void)
 {
     struct control *control = NULL;
     enum server_probe probe;
-    enum err_code code = topology_discover(&found, &control, &probe, &first, &spec, NULL, &err);
+    enum err_code code = topology_discover(&found, &control, &probe, &first, &endpoint, NULL, &err);
     control_close(control);
     return code;
 }
@@ -147,7 +147,7 @@ START_TEST(a_cluster_says_loading)
         RULE("CLUSTER", shard(online, replica.port, "online", 70), 1),
     };
     serve(&fake, rules, COUNT(rules));
-    spec.cluster = true;
+    endpoint.cluster = true;
     expect_replica(replica.port);
     ck_assert_uint_eq(replica.counters->accepted, 2);
 }
@@ -171,7 +171,7 @@ START_TEST(the_replica_knows_first)
         RULE("CLUSTER", loading, 1),
     };
     serve(&fake, rules, COUNT(rules));
-    spec.cluster = true;
+    endpoint.cluster = true;
     expect_replica(replica.port);
 }
 END_TEST
@@ -200,7 +200,7 @@ START_TEST(a_node_without_slots)
              1),
     };
     serve(&fake, rules, COUNT(rules));
-    spec.cluster = true;
+    endpoint.cluster = true;
     expect_replica(replica.port);
 }
 END_TEST
@@ -216,8 +216,8 @@ START_TEST(a_cluster_that_forms)
         RULE("CLUSTER", online, 1),
     };
     serve(&fake, rules, COUNT(rules));
-    spec.cluster = true;
-    spec.replica_reads = REPLICA_READS_NO;
+    endpoint.cluster = true;
+    endpoint.replica_reads = REPLICA_READS_NO;
     ck_assert_msg(discover() == OK, "%s", err.text);
 }
 END_TEST
@@ -231,7 +231,7 @@ START_TEST(one_that_has_failed)
         RULE("CLUSTER", shard(failed, 7001, "fail", 70), 1),
     };
     serve(&fake, rules, COUNT(rules));
-    spec.cluster = true;
+    endpoint.cluster = true;
     expect_none("has none: 127.0.0.1:7000 primary online, 127.0.0.1:7001 replica fail");
     ck_assert_uint_eq(fake.counters->accepted, 1);
 }
@@ -245,8 +245,8 @@ START_TEST(not_in_time)
     struct fake_rule rules[2] = {RULE("CLUSTER", cluster_info(ok, "ok"), 1),
                                  RULE("CLUSTER", shard(loading, 7001, "loading", 0), 1)};
     serve(&fake, rules, COUNT(rules));
-    spec.cluster = true;
-    spec.wait_ready_ns = 0;
+    endpoint.cluster = true;
+    endpoint.wait_ready_ns = 0;
     expect_none(
         "is ready after 0s: 127.0.0.1:7000 primary online, 127.0.0.1:7001 replica loading; see "
         "--wait-ready");
@@ -289,7 +289,7 @@ START_TEST(one_that_stays_behind)
              0),
     };
     serve(&fake, rules, COUNT(rules));
-    spec.wait_ready_ns = 150 * NS_PER_MS;
+    endpoint.wait_ready_ns = 150 * NS_PER_MS;
     expect_replica(7001);
     ck_assert_uint_gt(fake.counters->accepted, 1);
 }
@@ -337,8 +337,8 @@ START_TEST(sentinels_see_it_later)
         RULE("SENTINEL", resp(linked, WATCHED("ok")), 0),
     };
     serve(&fake, rules, COUNT(rules));
-    spec.sentinels = host;
-    spec.master_name = "main";
+    endpoint.sentinels = host;
+    endpoint.master_name = "main";
     expect_replica(7001);
     ck_assert_uint_eq(fake.counters->accepted, 3);
 }
@@ -358,8 +358,8 @@ START_TEST(sentinels_say_it_is_down)
              1),
     };
     serve(&fake, rules, COUNT(rules));
-    spec.sentinels = host;
-    spec.master_name = "main";
+    endpoint.sentinels = host;
+    endpoint.master_name = "main";
     expect_none("primary online, 127.0.0.1:7001 replica down");
 }
 END_TEST
@@ -378,8 +378,8 @@ START_TEST(many_that_are_silent)
         sightings_add(&seen, &sighting);
     }
     ck_assert_uint_eq(seen.count, 40);
-    spec.wait_ready_ns = 0;
-    ck_assert_int_eq(replicas_ask_themselves(&topology, &seen, &spec, NULL, &err), OK);
+    endpoint.wait_ready_ns = 0;
+    ck_assert_int_eq(replicas_ask_themselves(&topology, &seen, &endpoint, NULL, &err), OK);
     ck_assert_uint_ge(fake.counters->accepted, 1);
     ck_assert_uint_le(fake.counters->accepted, 4);
     sightings_free(&seen);

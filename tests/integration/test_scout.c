@@ -37,10 +37,10 @@ static struct test_cluster cluster;
 static void set_up(void)
 {
     memset(&world, 0, sizeof world);
-    world.spec.host = world.host;
-    world.spec.port = 1;
-    world.spec.connection_timeout_ns = 2 * NS_PER_SECOND;
-    world.spec.request_timeout_ns = 2 * NS_PER_SECOND;
+    world.spec.endpoint.host = world.host;
+    world.spec.endpoint.port = 1;
+    world.spec.endpoint.connection_timeout_ns = 2 * NS_PER_SECOND;
+    world.spec.endpoint.request_timeout_ns = 2 * NS_PER_SECOND;
     world.segment_bytes = ipc_segment_bytes(2, 1ull << 20, 0);
     world.segment =
         mmap(NULL, world.segment_bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
@@ -65,9 +65,9 @@ static void discover(void)
     struct target_address first;
     enum server_probe probe;
     struct err err = {.code = OK};
-    ck_assert_msg(
-        topology_discover(&world.found, &control, &probe, &first, &world.spec, NULL, &err) == OK,
-        "%s", err.text);
+    ck_assert_msg(topology_discover(&world.found, &control, &probe, &first, &world.spec.endpoint,
+                                    NULL, &err) == OK,
+                  "%s", err.text);
     control_close(control);
     topology_publish(ipc_topology(world.segment), &world.found);
     ck_assert(topology_refresh(&world.now, &world.version, ipc_topology(world.segment)));
@@ -126,7 +126,7 @@ static void start_cluster(unsigned primaries, unsigned replicas, unsigned named)
 {
     test_cluster_start(&cluster, primaries, replicas, NULL);
     name_host(&cluster.nodes[named]);
-    world.spec.cluster = true;
+    world.spec.endpoint.cluster = true;
     discover();
     start_scout();
 }
@@ -234,7 +234,7 @@ START_TEST(replicas_change)
     struct test_replicated replicated;
     test_replicated_start(&replicated, 2, NULL);
     name_host(&replicated.primary);
-    world.spec.replica_reads = REPLICA_READS_ALL;
+    world.spec.endpoint.replica_reads = REPLICA_READS_ALL;
     discover();
     ck_assert_uint_eq(topology_replicas(&world.now), 2);
     start_scout();
@@ -260,7 +260,7 @@ START_TEST(primary_demoted)
     struct test_replicated replicated;
     test_replicated_start(&replicated, 1, NULL);
     name_host(&replicated.primary);
-    world.spec.replica_reads = REPLICA_READS_YES;
+    world.spec.endpoint.replica_reads = REPLICA_READS_YES;
     discover();
     start_scout();
     const uint16_t first = replicated.replicas[0].port;
@@ -280,9 +280,9 @@ START_TEST(sentinels_switch)
     struct test_sentinels sentinels;
     test_replicated_start(&replicated, 2, NULL);
     test_sentinels_start(&sentinels, 3, "main", &replicated);
-    world.spec.sentinels = sentinels.list;
-    world.spec.master_name = "main";
-    world.spec.replica_reads = REPLICA_READS_ALL;
+    world.spec.endpoint.sentinels = sentinels.list;
+    world.spec.endpoint.master_name = "main";
+    world.spec.endpoint.replica_reads = REPLICA_READS_ALL;
     discover();
     ck_assert(has_role(replicated.primary.port, TOPOLOGY_PRIMARY));
     ck_assert_uint_eq(topology_replicas(&world.now), 2);
@@ -307,23 +307,23 @@ END_TEST
 START_TEST(not_needed)
 {
     /* Breaks when every run has a process more, or one that could notice something has none. */
-    struct spec spec = {.host = "h"};
+    struct spec spec = {.endpoint.host = "h"};
     struct topology *topology = calloc(1, sizeof *topology);
     ck_assert_int_eq(topology_add(topology, "127.0.0.1", 1), 0);
     ck_assert(!scout_is_needed(&spec, topology));
     ck_assert_int_eq(topology_add(topology, "::1", 1), 1);
     ck_assert(!scout_is_needed(&spec, topology));
-    spec.replica_reads = REPLICA_READS_YES;
+    spec.endpoint.replica_reads = REPLICA_READS_YES;
     ck_assert(scout_is_needed(&spec, topology));
-    spec.replica_reads = REPLICA_READS_NO;
-    spec.sentinels = "s";
+    spec.endpoint.replica_reads = REPLICA_READS_NO;
+    spec.endpoint.sentinels = "s";
     ck_assert(scout_is_needed(&spec, topology));
-    spec.sentinels = NULL;
+    spec.endpoint.sentinels = NULL;
     ck_assert_int_eq(topology_add(topology, "name", 1), 2);
     ck_assert(scout_is_needed(&spec, topology));
-    spec.null_transport = true;
+    spec.load.null_transport = true;
     ck_assert(!scout_is_needed(&spec, topology));
-    spec.null_transport = false;
+    spec.load.null_transport = false;
     ck_assert(!scout_is_needed(&spec, NULL));
     topology->node_count = 1;
     topology->kind = TOPOLOGY_SLOTS;

@@ -27,31 +27,31 @@ START_TEST(defaults)
     /* a default that changes unnoticed makes old and new results differ */
     line_parses("");
     const struct spec *spec = &line_request.spec;
-    ck_assert_str_eq(spec->host, "127.0.0.1");
-    ck_assert_uint_eq(spec->port, 6379);
-    ck_assert_ptr_null(spec->socket_path);
-    ck_assert_ptr_null(spec->password);
-    ck_assert_uint_eq(spec->clients, 50);
-    ck_assert_uint_eq(spec->requests, 100000);
-    ck_assert_uint_eq(spec->duration_ns, 0);
-    ck_assert_uint_eq(spec->data_bytes, 3);
-    ck_assert_uint_eq(spec->pipeline, 1);
-    ck_assert_uint_eq(spec->test_count, 1);
-    ck_assert_str_eq(spec->tests[0], "set");
-    ck_assert_int_eq(spec->key_order, KEYS_ONE);
-    ck_assert_uint_eq(spec->keyspace, 1);
-    ck_assert_uint_eq(spec->seed, 1);
-    ck_assert_uint_eq(spec->processes, 0);
-    ck_assert_uint_eq(spec->threads, 1);
-    ck_assert_int_eq(spec->cpus_choice, CPUS_AUTO);
-    ck_assert_uint_eq(spec->interval_ns, NS_PER_SECOND);
-    ck_assert_uint_eq(spec->csv_interval_ns, 0);
-    ck_assert_uint_eq(spec->request_timeout_ns, 5 * NS_PER_SECOND);
-    ck_assert_uint_eq(spec->connection_timeout_ns, 2 * NS_PER_SECOND);
-    ck_assert_uint_eq(spec->drain_timeout_ns, NS_PER_SECOND);
-    ck_assert_uint_eq(spec->wait_ready_ns, 60 * NS_PER_SECOND);
-    ck_assert_uint_eq(spec->percentile_count, 5);
-    ck_assert_int_eq(spec->log_level, LOG_WARNING);
+    ck_assert_str_eq(spec->endpoint.host, "127.0.0.1");
+    ck_assert_uint_eq(spec->endpoint.port, 6379);
+    ck_assert_ptr_null(spec->endpoint.socket_path);
+    ck_assert_ptr_null(spec->endpoint.password);
+    ck_assert_uint_eq(spec->load.clients, 50);
+    ck_assert_uint_eq(spec->load.requests, 100000);
+    ck_assert_uint_eq(spec->load.duration_ns, 0);
+    ck_assert_uint_eq(spec->load.data_bytes, 3);
+    ck_assert_uint_eq(spec->load.pipeline, 1);
+    ck_assert_uint_eq(spec->load.test_count, 1);
+    ck_assert_str_eq(spec->load.tests[0], "set");
+    ck_assert_int_eq(spec->load.key_order, KEYS_ONE);
+    ck_assert_uint_eq(spec->load.keyspace, 1);
+    ck_assert_uint_eq(spec->load.seed, 1);
+    ck_assert_uint_eq(spec->workers.processes, 0);
+    ck_assert_uint_eq(spec->workers.threads, 1);
+    ck_assert_int_eq(spec->workers.cpus_choice, CPUS_AUTO);
+    ck_assert_uint_eq(spec->load.interval_ns, NS_PER_SECOND);
+    ck_assert_uint_eq(spec->outputs.csv_interval_ns, 0);
+    ck_assert_uint_eq(spec->endpoint.request_timeout_ns, 5 * NS_PER_SECOND);
+    ck_assert_uint_eq(spec->endpoint.connection_timeout_ns, 2 * NS_PER_SECOND);
+    ck_assert_uint_eq(spec->load.drain_timeout_ns, NS_PER_SECOND);
+    ck_assert_uint_eq(spec->endpoint.wait_ready_ns, 60 * NS_PER_SECOND);
+    ck_assert_uint_eq(spec->outputs.percentile_count, 5);
+    ck_assert_int_eq(spec->outputs.log_level, LOG_WARNING);
     ck_assert_uint_eq(line_request.notice_count, 0);
 }
 END_TEST
@@ -61,28 +61,28 @@ START_TEST(lines_of_the_old_tools)
     /* the command lines of the tools that volley replaces stop working */
     line_parses("-c 50 -t set");
     line_parses("--test-duration 60");
-    ck_assert_uint_eq(line_request.spec.duration_ns, 60 * NS_PER_SECOND);
-    ck_assert_uint_eq(line_request.spec.requests, 0);
+    ck_assert_uint_eq(line_request.spec.load.duration_ns, 60 * NS_PER_SECOND);
+    ck_assert_uint_eq(line_request.spec.load.requests, 0);
     line_parses("--sequential 1000000");
-    ck_assert_int_eq(line_request.spec.key_order, KEYS_SEQUENTIAL);
-    ck_assert_uint_eq(line_request.spec.keyspace, 1000000);
+    ck_assert_int_eq(line_request.spec.load.key_order, KEYS_SEQUENTIAL);
+    ck_assert_uint_eq(line_request.spec.load.keyspace, 1000000);
     line_parses("-r 1000000");
-    ck_assert_int_eq(line_request.spec.key_order, KEYS_RANDOM);
+    ck_assert_int_eq(line_request.spec.load.key_order, KEYS_RANDOM);
     line_parses("-c 200 -n 10000000 --processes 8 -t set");
-    ck_assert_uint_eq(line_request.spec.processes, 8);
+    ck_assert_uint_eq(line_request.spec.workers.processes, 8);
     line_parses("-h localhost -p 7000 -a secret --user me -t GET,Set -n 10k -P16 -q --dbnum 3 -l");
-    ck_assert_str_eq(line_request.spec.host, "localhost");
-    ck_assert_str_eq(line_request.spec.tests[0], "get");
-    ck_assert_str_eq(line_request.spec.tests[1], "set");
-    ck_assert_uint_eq(line_request.spec.pipeline, 16);
-    ck_assert(line_request.spec.loop && line_request.spec.quiet);
+    ck_assert_str_eq(line_request.spec.endpoint.host, "localhost");
+    ck_assert_str_eq(line_request.spec.load.tests[0], "get");
+    ck_assert_str_eq(line_request.spec.load.tests[1], "set");
+    ck_assert_uint_eq(line_request.spec.load.pipeline, 16);
+    ck_assert(line_request.spec.load.loop && line_request.spec.outputs.quiet);
     line_parses("-H 10.0.0.1 --duration=1.5s --interval-metrics-interval-duration-sec 2 -d 4kb");
-    ck_assert_uint_eq(line_request.spec.duration_ns, 1500 * NS_PER_MS);
-    ck_assert_uint_eq(line_request.spec.csv_interval_ns, 2 * NS_PER_SECOND);
-    ck_assert_uint_eq(line_request.spec.data_bytes, 4096);
+    ck_assert_uint_eq(line_request.spec.load.duration_ns, 1500 * NS_PER_MS);
+    ck_assert_uint_eq(line_request.spec.outputs.csv_interval_ns, 2 * NS_PER_SECOND);
+    ck_assert_uint_eq(line_request.spec.load.data_bytes, 4096);
     line_parses("--request-timeout 250 --connection-timeout 1000 --warmup 2 -k 1 -t ping,lrange");
-    ck_assert_uint_eq(line_request.spec.request_timeout_ns, 250 * NS_PER_MS);
-    ck_assert_uint_eq(line_request.spec.test_count, 6);
+    ck_assert_uint_eq(line_request.spec.endpoint.request_timeout_ns, 250 * NS_PER_MS);
+    ck_assert_uint_eq(line_request.spec.load.test_count, 6);
 }
 END_TEST
 
@@ -135,7 +135,7 @@ START_TEST(processes_in_the_old_words)
     line_refused("--processes many", "");
     ck_assert_str_eq(line_err.text, "Invalid value for --processes: many");
     line_parses("--processes AUTO");
-    ck_assert_uint_eq(line_request.spec.processes, 0);
+    ck_assert_uint_eq(line_request.spec.workers.processes, 0);
 }
 END_TEST
 
@@ -146,9 +146,9 @@ START_TEST(tests_by_name)
     line_refused("-t set,,get", "an empty name");
     line_refused("-t custom", "not available yet");
     line_parses("-t SET,get,LPush,set");
-    ck_assert_uint_eq(line_request.spec.test_count, 4);
-    ck_assert_str_eq(line_request.spec.tests[2], "lpush");
-    ck_assert_str_eq(line_request.spec.tests[3], "set");
+    ck_assert_uint_eq(line_request.spec.load.test_count, 4);
+    ck_assert_str_eq(line_request.spec.load.tests[2], "lpush");
+    ck_assert_str_eq(line_request.spec.load.tests[3], "set");
 }
 END_TEST
 
@@ -157,15 +157,15 @@ START_TEST(percentiles_and_cpus)
     /* percentiles are shown in another order than asked for, or twice */
     line_parses("--percentiles 99.9,50,99,50.0,100 --cpus 3,0-1,1");
     static const double expected[] = {99.9, 50, 99, 100};
-    ck_assert_uint_eq(line_request.spec.percentile_count, 4);
+    ck_assert_uint_eq(line_request.spec.outputs.percentile_count, 4);
     for (uint32_t i = 0; i < 4; i++)
-        ck_assert(fabs(line_request.spec.percentiles[i] - expected[i]) < 1e-9);
-    ck_assert_int_eq(line_request.spec.cpus_choice, CPUS_LIST);
-    ck_assert_uint_eq(line_request.spec.cpu_count, 3);
-    ck_assert_uint_eq(line_request.spec.cpus[0], 3);
-    ck_assert_uint_eq(line_request.spec.cpus[2], 1);
+        ck_assert(fabs(line_request.spec.outputs.percentiles[i] - expected[i]) < 1e-9);
+    ck_assert_int_eq(line_request.spec.workers.cpus_choice, CPUS_LIST);
+    ck_assert_uint_eq(line_request.spec.workers.cpu_count, 3);
+    ck_assert_uint_eq(line_request.spec.workers.cpus[0], 3);
+    ck_assert_uint_eq(line_request.spec.workers.cpus[2], 1);
     line_parses("--cpus none");
-    ck_assert_int_eq(line_request.spec.cpus_choice, CPUS_NONE);
+    ck_assert_int_eq(line_request.spec.workers.cpus_choice, CPUS_NONE);
 }
 END_TEST
 
@@ -262,16 +262,16 @@ START_TEST(command)
 {
     /* the command is taken for an option, or its options for volley's */
     line_parses("-n 10 -- set foo -c");
-    ck_assert_uint_eq(line_request.spec.command_argc, 3);
-    ck_assert_str_eq(line_request.spec.command[2], "-c");
-    ck_assert_uint_eq(line_request.spec.test_count, 0);
+    ck_assert_uint_eq(line_request.spec.load.command_argc, 3);
+    ck_assert_str_eq(line_request.spec.load.command[2], "-c");
+    ck_assert_uint_eq(line_request.spec.load.test_count, 0);
     line_parses("-n 10 set foo -c 99");
-    ck_assert_uint_eq(line_request.spec.command_argc, 4);
-    ck_assert_str_eq(line_request.spec.command[0], "set");
-    ck_assert_uint_eq(line_request.spec.clients, 50);
+    ck_assert_uint_eq(line_request.spec.load.command_argc, 4);
+    ck_assert_str_eq(line_request.spec.load.command[0], "set");
+    ck_assert_uint_eq(line_request.spec.load.clients, 50);
     line_parses("-n 10 --");
-    ck_assert_uint_eq(line_request.spec.command_argc, 0);
-    ck_assert_uint_eq(line_request.spec.test_count, 1);
+    ck_assert_uint_eq(line_request.spec.load.command_argc, 0);
+    ck_assert_uint_eq(line_request.spec.load.test_count, 1);
 }
 END_TEST
 
@@ -281,12 +281,12 @@ START_TEST(notices)
     line_parses("-n 10 --duration 5");
     ck_assert_uint_eq(line_request.notice_count, 1);
     ck_assert_ptr_nonnull(strstr(line_request.notices[0], "-n 10 is ignored"));
-    ck_assert_uint_eq(line_request.spec.requests, 0);
+    ck_assert_uint_eq(line_request.spec.load.requests, 0);
     line_parses("--single-process --processes 4");
     ck_assert_uint_eq(line_request.notice_count, 1);
-    ck_assert_uint_eq(line_request.spec.processes, 1);
+    ck_assert_uint_eq(line_request.spec.workers.processes, 1);
     line_parses("--warmup 1.2s --interval 500ms");
-    ck_assert_uint_eq(line_request.spec.warmup_ns, 1500 * NS_PER_MS);
+    ck_assert_uint_eq(line_request.spec.load.warmup_ns, 1500 * NS_PER_MS);
     ck_assert_ptr_nonnull(strstr(line_request.notices[0], "rounded up to 1500ms"));
     line_parses("--prefill -t set");
     ck_assert_ptr_nonnull(strstr(line_request.notices[0], "nothing to write"));
@@ -305,16 +305,16 @@ START_TEST(csv_interval_sets_the_grid)
 {
     /* rows of 250 ms from a grid of 1 s cannot be cut */
     line_parses("--csv-interval 0.25");
-    ck_assert_uint_eq(line_request.spec.interval_ns, 250 * NS_PER_MS);
+    ck_assert_uint_eq(line_request.spec.load.interval_ns, 250 * NS_PER_MS);
     line_parses("--csv-interval 1.5");
-    ck_assert_uint_eq(line_request.spec.interval_ns, 750 * NS_PER_MS);
+    ck_assert_uint_eq(line_request.spec.load.interval_ns, 750 * NS_PER_MS);
     line_parses("--csv-interval 1.001"); /* 3 * 7 * 11 * 13 ms, hence never in two */
-    ck_assert_uint_eq(line_request.spec.interval_ns, 143 * NS_PER_MS);
+    ck_assert_uint_eq(line_request.spec.load.interval_ns, 143 * NS_PER_MS);
     line_parses("--csv-interval 3");
-    ck_assert_uint_eq(line_request.spec.interval_ns, NS_PER_SECOND);
+    ck_assert_uint_eq(line_request.spec.load.interval_ns, NS_PER_SECOND);
     line_parses("--csv-interval 2 --interval 500ms");
-    ck_assert_uint_eq(line_request.spec.interval_ns, 500 * NS_PER_MS);
-    ck_assert_uint_eq(line_request.spec.csv_interval_ns, 2 * NS_PER_SECOND);
+    ck_assert_uint_eq(line_request.spec.load.interval_ns, 500 * NS_PER_MS);
+    ck_assert_uint_eq(line_request.spec.outputs.csv_interval_ns, 2 * NS_PER_SECOND);
 }
 END_TEST
 
@@ -322,11 +322,11 @@ START_TEST(uri_fills_the_target)
 {
     /* a part of the URI is lost, or the password is echoed */
     line_parses("-u valkey://me:s%40fe@db.example:7001/5");
-    ck_assert_str_eq(line_request.spec.host, "db.example");
-    ck_assert_uint_eq(line_request.spec.port, 7001);
-    ck_assert_str_eq(line_request.spec.user, "me");
-    ck_assert_str_eq(line_request.spec.password, "s@fe");
-    ck_assert_uint_eq(line_request.spec.database, 5);
+    ck_assert_str_eq(line_request.spec.endpoint.host, "db.example");
+    ck_assert_uint_eq(line_request.spec.endpoint.port, 7001);
+    ck_assert_str_eq(line_request.spec.endpoint.user, "me");
+    ck_assert_str_eq(line_request.spec.endpoint.password, "s@fe");
+    ck_assert_uint_eq(line_request.spec.endpoint.database, 5);
     json_t *json = options_to_json(&line_request.values);
     char *text = json_dumps(json, 0);
     ck_assert_ptr_null(strstr(text, "s@fe"));
@@ -346,7 +346,7 @@ START_TEST(socket_path_length)
     char line[300] = "-s /";
     memset(line + 4, 'x', 106);
     line_parses(line); /* 107 bytes */
-    ck_assert_uint_eq(strlen(line_request.spec.socket_path), 107);
+    ck_assert_uint_eq(strlen(line_request.spec.endpoint.socket_path), 107);
     line[110] = 'x';
     line_refused(line, "at most 107");
 }
@@ -384,36 +384,36 @@ START_TEST(config_and_command_line)
 {
     /* the command line does not win over the file, or contradicts what it should override */
     line_parses_with_config("clients: 7\nrandom: 100\ntype: [get, set]\n", "");
-    ck_assert_uint_eq(line_request.spec.clients, 7);
-    ck_assert_uint_eq(line_request.spec.test_count, 2);
+    ck_assert_uint_eq(line_request.spec.load.clients, 7);
+    ck_assert_uint_eq(line_request.spec.load.test_count, 2);
     line_parses_with_config("clients: 7\nrandom: 100\n", "-c 9 --sequential 5");
-    ck_assert_uint_eq(line_request.spec.clients, 9);
-    ck_assert_int_eq(line_request.spec.key_order, KEYS_SEQUENTIAL);
+    ck_assert_uint_eq(line_request.spec.load.clients, 9);
+    ck_assert_int_eq(line_request.spec.load.key_order, KEYS_SEQUENTIAL);
     line_parses_with_config("socket: /tmp/s\n", "-H h");
-    ck_assert_ptr_null(line_request.spec.socket_path);
+    ck_assert_ptr_null(line_request.spec.endpoint.socket_path);
     line_parses_with_config("host: h\n", "-s /tmp/s");
-    ck_assert_str_eq(line_request.spec.socket_path, "/tmp/s");
+    ck_assert_str_eq(line_request.spec.endpoint.socket_path, "/tmp/s");
     line_parses_with_config("uri: redis://h:1/2\n", "-p 5");
-    ck_assert_uint_eq(line_request.spec.port, 5);
-    ck_assert_str_eq(line_request.spec.host, "h");
+    ck_assert_uint_eq(line_request.spec.endpoint.port, 5);
+    ck_assert_str_eq(line_request.spec.endpoint.host, "h");
     line_parses_with_config("host: h\n", "-u redis://g");
-    ck_assert_str_eq(line_request.spec.host, "g");
+    ck_assert_str_eq(line_request.spec.endpoint.host, "g");
     line_parses_with_config("test-duration: 60\n", "-n 5");
-    ck_assert_uint_eq(line_request.spec.requests, 5);
-    ck_assert_uint_eq(line_request.spec.duration_ns, 0);
+    ck_assert_uint_eq(line_request.spec.load.requests, 5);
+    ck_assert_uint_eq(line_request.spec.load.duration_ns, 0);
     ck_assert_uint_eq(line_request.notice_count, 1);
     line_parses_with_config("clients: 7\n", "-c 9 -t get --clients 11 -t set,incr");
-    ck_assert_uint_eq(line_request.spec.clients, 11);
-    ck_assert_uint_eq(line_request.spec.test_count, 2);
-    ck_assert_str_eq(line_request.spec.tests[0], "set");
+    ck_assert_uint_eq(line_request.spec.load.clients, 11);
+    ck_assert_uint_eq(line_request.spec.load.test_count, 2);
+    ck_assert_str_eq(line_request.spec.load.tests[0], "set");
     ck_assert_int_eq(line_parse("--managed cluster=3,tls --managed --qps 5 --rps 6"), OK);
-    ck_assert(line_request.spec.managed && line_request.spec.managed_primaries == 0);
-    ck_assert(!line_request.spec.managed_tls);
+    ck_assert(line_request.spec.managed.wanted && line_request.spec.managed.primaries == 0);
+    ck_assert(!line_request.spec.managed.tls);
     ck_assert_uint_eq(line_request.rate.qps_micro, 6000000);
     line_parses_with_config("quiet: true\n", "--quiet=false");
-    ck_assert(!line_request.spec.quiet);
+    ck_assert(!line_request.spec.outputs.quiet);
     line_parses_with_config("type: get\n", "ping");
-    ck_assert_uint_eq(line_request.spec.test_count, 0);
+    ck_assert_uint_eq(line_request.spec.load.test_count, 0);
 }
 END_TEST
 
@@ -475,10 +475,10 @@ START_TEST(a_file_reaches_nothing_by_itself)
     ck_assert_int_eq(line_parse_with_config("trust-config: true\njson: x\n", ""), E_CONFIG);
     ck_assert_ptr_nonnull(strstr(line_err.text, "belongs on the command line"));
     line_parses_with_config("json: x\nout: y\n", "--trust-config");
-    ck_assert_str_eq(line_request.spec.json_path, "x");
+    ck_assert_str_eq(line_request.spec.outputs.json_path, "x");
     ck_assert_int_eq(
         line_parse_with_config("clients: 7\n", "--json x --hdr y --out z --qps 9 --control c"), OK);
-    ck_assert_str_eq(line_request.spec.json_path, "x");
+    ck_assert_str_eq(line_request.spec.outputs.json_path, "x");
 }
 END_TEST
 

@@ -175,7 +175,7 @@ START_TEST(test_when_a_stop_began)
      * interval, or in a later one. */
     const struct scripted_server *servers[] = {&friendly_to_a_stopped, &stopping_a_writer};
     simulated.share.connections = 3;
-    simulated.spec.interval_ns = NS_PER_SECOND;
+    simulated.spec.load.interval_ns = NS_PER_SECOND;
     stall_ns = _i & 2 ? 300 * NS_PER_MS : STALL_NS;
     unseen = _i & 2;
     /* The CPU time that tells a stop from work is real: few requests, so that sanitizers do not make up for it. */
@@ -196,7 +196,7 @@ START_TEST(test_replies_that_came_in_a_stop)
     /* Breaks when requests are given up after a stop of volley that was longer than --request-timeout, with
      * their replies unread in the socket. */
     simulated.share.connections = 3;
-    simulated.spec.request_timeout_ns = NS_PER_SECOND;
+    simulated.spec.endpoint.request_timeout_ns = NS_PER_SECOND;
     simulated_run_go(&simulated, &friendly_to_a_stopped);
     ck_assert_uint_gt(simulated.own_stop.to_ns, 0);
     ck_assert_uint_eq(simulated.measured->counters[COUNTER_TIMED_OUT], 0);
@@ -230,7 +230,7 @@ START_TEST(test_several_stops_in_an_interval)
     /* Breaks when a stop hides another of its interval, or the part of one there that goes on. */
     const struct scripted_server server = {.command = answer, .connected = plan_several};
     simulated.share.connections = 3;
-    simulated.spec.interval_ns = NS_PER_SECOND;
+    simulated.spec.load.interval_ns = NS_PER_SECOND;
     stops_made = 0;
     simulated_run_go(&simulated, &server);
     ck_assert_uint_eq(simulated.own_stops.count, SEVERAL);
@@ -317,7 +317,7 @@ START_TEST(test_a_node_that_is_away)
     const struct scripted_server server = {.command = answer_of_the_first};
     two_nodes();
     simulated.rate = _i == 0 ? 1000 : 10000;
-    simulated.spec.request_timeout_ns = 4 * NS_PER_SECOND;
+    simulated.spec.endpoint.request_timeout_ns = 4 * NS_PER_SECOND;
     simulated_run_go(&simulated, &server);
     ck_assert_uint_gt(simulated.measured->counters[COUNTER_TIMED_OUT], 0);
     ck_assert_uint_gt(times(HISTOGRAM_WAIT)->max_ns, 3 * NS_PER_SECOND);
@@ -339,7 +339,7 @@ START_TEST(test_what_is_shed_for_a_node)
     const struct scripted_server server = {.command = answer_of_the_first};
     two_nodes();
     simulated.rate = 1000;
-    simulated.spec.shed_after_ns = 100 * NS_PER_MS;
+    simulated.spec.rate.shed_after_ns = 100 * NS_PER_MS;
     simulated_run_go(&simulated, &server);
     ck_assert_uint_gt(simulated.measured->counters[COUNTER_SHED_LATE], 3000);
     ck_assert_uint_eq(of_node(1, NODE_UNSENT), simulated.measured->counters[COUNTER_SHED_LATE] +
@@ -356,7 +356,7 @@ START_TEST(test_what_a_stopped_volley_sheds)
     two_nodes();
     simulated.rate = 18000;
     simulated.share.connections = 2;
-    simulated.spec.shed_after_ns = 100 * NS_PER_MS;
+    simulated.spec.rate.shed_after_ns = 100 * NS_PER_MS;
     simulated_run_go(&simulated, &friendly_to_a_stopped);
     expect_stop();
     ck_assert_uint_gt(simulated.measured->counters[COUNTER_SHED_LATE], 18000);

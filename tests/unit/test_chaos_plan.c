@@ -17,10 +17,12 @@ Suite *test_chaos_plan_suite(void);
 
 static struct chaos_plan plan;
 static struct err err;
-static const struct spec one = {.managed = true};
-static const struct spec replicated = {.managed = true, .managed_replicas = 2};
-static const struct spec cluster = {
-    .managed = true, .managed_primaries = 3, .managed_replicas = 3, .duration_ns = 60 * S};
+static const struct spec one = {.managed.wanted = true};
+static const struct spec replicated = {.managed.wanted = true, .managed.replicas = 2};
+static const struct spec cluster = {.managed.wanted = true,
+                                    .managed.primaries = 3,
+                                    .managed.replicas = 3,
+                                    .load.duration_ns = 60 * S};
 static char plan_path[64];
 
 static void teardown(void)
@@ -280,12 +282,12 @@ START_TEST(kinds_of_targets)
     };
     line_parses(lines[_i].line);
     const struct spec *spec = &line_request.spec;
-    ck_assert_int_eq(spec->managed, lines[_i].managed);
-    ck_assert_int_eq(spec->managed_tls, lines[_i].tls);
-    ck_assert_uint_eq(spec->managed_primaries, lines[_i].primaries);
-    ck_assert_uint_eq(spec->managed_replicas, lines[_i].replicas);
+    ck_assert_int_eq(spec->managed.wanted, lines[_i].managed);
+    ck_assert_int_eq(spec->managed.tls, lines[_i].tls);
+    ck_assert_uint_eq(spec->managed.primaries, lines[_i].primaries);
+    ck_assert_uint_eq(spec->managed.replicas, lines[_i].replicas);
     ck_assert_uint_eq(line_request.values.rest_count, lines[_i].command);
-    ck_assert_int_eq(spec->cluster, lines[_i].primaries > 0);
+    ck_assert_int_eq(spec->endpoint.cluster, lines[_i].primaries > 0);
 }
 END_TEST
 
@@ -293,11 +295,11 @@ START_TEST(kinds_in_a_config_file)
 {
     /* Breaks when a config file cannot say what a command line can. */
     line_parses_with_config("managed: true\n", "--trust-config -n 5");
-    ck_assert(line_request.spec.managed);
+    ck_assert(line_request.spec.managed.wanted);
     line_parses_with_config("managed: [cluster=3+3]\n", "--trust-config -n 5");
-    ck_assert_uint_eq(line_request.spec.managed_primaries, 3);
+    ck_assert_uint_eq(line_request.spec.managed.primaries, 3);
     line_parses_with_config("managed: cluster=3+3\n", "--trust-config --managed=false");
-    ck_assert(!line_request.spec.managed && line_request.spec.managed_primaries == 0);
+    ck_assert(!line_request.spec.managed.wanted && line_request.spec.managed.primaries == 0);
 }
 END_TEST
 
@@ -332,18 +334,18 @@ START_TEST(a_plan_makes_intervals_short)
     write_plan("- at 1s: kill\n");
     snprintf(line, sizeof line, "--managed --chaos %s", plan_path);
     line_parses(line);
-    ck_assert_uint_eq(line_request.spec.interval_ns, 100 * MS);
-    ck_assert_ptr_nonnull(line_request.spec.chaos);
-    ck_assert_uint_eq(line_request.spec.chaos->count, 1);
+    ck_assert_uint_eq(line_request.spec.load.interval_ns, 100 * MS);
+    ck_assert_ptr_nonnull(line_request.spec.managed.chaos);
+    ck_assert_uint_eq(line_request.spec.managed.chaos->count, 1);
     snprintf(line, sizeof line, "--managed --chaos %s --interval 1s", plan_path);
     line_parses(line);
-    ck_assert_uint_eq(line_request.spec.interval_ns, S);
+    ck_assert_uint_eq(line_request.spec.load.interval_ns, S);
     snprintf(line, sizeof line, "--managed --chaos %s --csv-interval 150ms", plan_path);
     line_parses(line);
-    ck_assert_uint_eq(line_request.spec.interval_ns, 75 * MS);
+    ck_assert_uint_eq(line_request.spec.load.interval_ns, 75 * MS);
     snprintf(line, sizeof line, "--managed --chaos %s --csv-interval 250ms", plan_path);
     line_parses(line);
-    ck_assert_uint_eq(line_request.spec.interval_ns, 50 * MS);
+    ck_assert_uint_eq(line_request.spec.load.interval_ns, 50 * MS);
     snprintf(line, sizeof line, "--managed --chaos %s --duration 1", plan_path);
     ck_assert_int_eq(line_parse(line), E_CONFIG);
     ck_assert_ptr_nonnull(strstr(line_err.text, ":1:3: at 1s the run is over"));
@@ -361,7 +363,7 @@ START_TEST(the_ready_made_plans_hold)
         "--managed replicas=1 --duration 30 --chaos configs/chaos/replica-takeover.json",
     };
     line_parses(lines[_i]);
-    ck_assert_uint_gt(line_request.spec.chaos->count, 0);
+    ck_assert_uint_gt(line_request.spec.managed.chaos->count, 0);
 }
 END_TEST
 

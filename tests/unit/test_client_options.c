@@ -18,24 +18,24 @@ START_TEST(client_ramp)
     /* breaks if connections over time are not those that were asked for */
     line_quiet("--clients-ramp-start 10 --clients-ramp-end 100 --clients-per-ramp 30 "
                "--client-ramp-interval 0.5 --test-duration 5");
-    ck_assert_uint_eq(spec->clients, 100);
-    ck_assert_uint_eq(spec->client_ramp.start_clients, 10);
-    ck_assert_uint_eq(spec->client_ramp.end_clients, 100);
-    ck_assert_uint_eq(spec->client_ramp.per_step, 30);
-    ck_assert_uint_eq(spec->client_ramp.interval_ns, S / 2);
-    ck_assert(!(spec->client_ramp.factor > 0));
+    ck_assert_uint_eq(spec->load.clients, 100);
+    ck_assert_uint_eq(spec->load.client_ramp.start_clients, 10);
+    ck_assert_uint_eq(spec->load.client_ramp.end_clients, 100);
+    ck_assert_uint_eq(spec->load.client_ramp.per_step, 30);
+    ck_assert_uint_eq(spec->load.client_ramp.interval_ns, S / 2);
+    ck_assert(!(spec->load.client_ramp.factor > 0));
     line_notices("--clients-ramp-start 10 --clients-ramp-end 100 --clients-per-ramp 30 "
                  "--client-ramp-interval 5 --test-duration 10",
                  "the client ramp takes 15 s, and --test-duration is 10 s: it reaches 40 of 100 "
                  "connections");
     line_quiet("--clients-ramp-start 1 --clients-ramp-end 9 --client-ramp-factor 1.5 "
                "--client-ramp-interval 1 --client-ramp-mode exponential --qps 100");
-    ck_assert_uint_eq(spec->clients, 9);
-    ck_assert(fabs(spec->client_ramp.factor - 1.5) < 1e-9);
-    ck_assert_uint_eq(spec->client_ramp.per_step, 0);
+    ck_assert_uint_eq(spec->load.clients, 9);
+    ck_assert(fabs(spec->load.client_ramp.factor - 1.5) < 1e-9);
+    ck_assert_uint_eq(spec->load.client_ramp.per_step, 0);
     line_quiet("--client-ramp-mode linear");
-    ck_assert_uint_eq(spec->clients, 50);
-    ck_assert_uint_eq(spec->client_ramp.start_clients, 0);
+    ck_assert_uint_eq(spec->load.clients, 50);
+    ck_assert_uint_eq(spec->load.client_ramp.start_clients, 0);
 }
 END_TEST
 
@@ -100,9 +100,9 @@ START_TEST(clients_per_process)
     };
     line_all_refused(refusals, sizeof refusals / sizeof refusals[0]);
     line_quiet("--clients-per-process 5 --processes 3 --threads 2");
-    ck_assert_uint_eq(spec->clients, 30);
+    ck_assert_uint_eq(spec->load.clients, 30);
     line_quiet("--clients-per-process 5 --single-process");
-    ck_assert_uint_eq(spec->clients, 5);
+    ck_assert_uint_eq(spec->load.clients, 5);
 }
 END_TEST
 
@@ -110,12 +110,12 @@ START_TEST(clients_from_a_config_file)
 {
     /* breaks if the command line does not win over the file's connections */
     line_parses_with_config("clients: 7\n", RAMP "--clients-per-ramp 1");
-    ck_assert_uint_eq(spec->clients, 9);
+    ck_assert_uint_eq(spec->load.clients, 9);
     line_parses_with_config("clients-ramp-start: 2\nclients-ramp-end: 9\nclients-per-ramp: 1\n"
                             "client-ramp-interval: 1\n",
                             "-c 5");
-    ck_assert_uint_eq(spec->clients, 5);
-    ck_assert_uint_eq(spec->client_ramp.start_clients, 0);
+    ck_assert_uint_eq(spec->load.clients, 5);
+    ck_assert_uint_eq(spec->load.client_ramp.start_clients, 0);
 }
 END_TEST
 
@@ -123,24 +123,24 @@ START_TEST(steady_and_monitoring)
 {
     /* breaks if the warm-up that ends by itself is not asked for, or its default changes */
     line_quiet("--steady auto --test-duration 5");
-    ck_assert(spec->steady_auto);
-    ck_assert_uint_eq(spec->steady_limit_ns, 60 * S);
-    ck_assert_uint_eq(spec->warmup_ns, 0);
+    ck_assert(spec->load.steady_auto);
+    ck_assert_uint_eq(spec->load.steady_limit_ns, 60 * S);
+    ck_assert_uint_eq(spec->load.warmup_ns, 0);
     line_quiet("--steady auto --test-duration 5 --steady-limit 10 --warmup 0");
-    ck_assert_uint_eq(spec->steady_limit_ns, 10 * S);
+    ck_assert_uint_eq(spec->load.steady_limit_ns, 10 * S);
     line_quiet("--extended-metrics --monitoring-interval 0.1 --require-green");
-    ck_assert(!spec->steady_auto);
-    ck_assert(spec->extended_metrics && spec->require_green);
-    ck_assert_uint_eq(spec->monitoring_interval_ns, 100 * NS_PER_MS);
+    ck_assert(!spec->load.steady_auto);
+    ck_assert(spec->outputs.extended_metrics && spec->outputs.require_green);
+    ck_assert_uint_eq(spec->outputs.monitoring_interval_ns, 100 * NS_PER_MS);
     line_quiet("");
-    ck_assert(!spec->extended_metrics && !spec->require_green);
-    ck_assert_uint_eq(spec->monitoring_interval_ns, 5 * S);
+    ck_assert(!spec->outputs.extended_metrics && !spec->outputs.require_green);
+    ck_assert_uint_eq(spec->outputs.monitoring_interval_ns, 5 * S);
     line_parses_with_config("warmup: 5\n", "--steady auto --test-duration 5");
-    ck_assert(spec->steady_auto);
-    ck_assert_uint_eq(spec->warmup_ns, 0);
+    ck_assert(spec->load.steady_auto);
+    ck_assert_uint_eq(spec->load.warmup_ns, 0);
     line_parses_with_config("steady: auto\ntest-duration: 5\n", "--warmup 5");
-    ck_assert(!spec->steady_auto);
-    ck_assert_uint_eq(spec->warmup_ns, 5 * S);
+    ck_assert(!spec->load.steady_auto);
+    ck_assert_uint_eq(spec->load.warmup_ns, 5 * S);
 }
 END_TEST
 
@@ -156,16 +156,16 @@ START_TEST(filling_is_a_closed_loop)
     ck_assert_uint_eq(steps.count, 2);
     const struct spec *fill = &steps.steps[0].spec, *test = &steps.steps[1].spec;
     ck_assert_ptr_nonnull(steps.steps[0].prefill_for);
-    ck_assert_ptr_null(fill->rate_steps);
-    ck_assert_uint_eq(fill->rate_step_count, 0);
-    ck_assert_uint_eq(fill->client_ramp.start_clients, 0);
-    ck_assert_uint_eq(fill->clients, 9);
-    ck_assert_uint_eq(fill->shed_after_ns, 0);
-    ck_assert(!fill->steady_auto);
-    ck_assert_ptr_null(fill->control_path);
-    ck_assert_str_eq(fill->rate_text, "");
-    ck_assert_ptr_eq(test->rate_steps, spec->rate_steps);
-    ck_assert_uint_eq(test->client_ramp.start_clients, 2);
+    ck_assert_ptr_null(fill->rate.steps);
+    ck_assert_uint_eq(fill->rate.step_count, 0);
+    ck_assert_uint_eq(fill->load.client_ramp.start_clients, 0);
+    ck_assert_uint_eq(fill->load.clients, 9);
+    ck_assert_uint_eq(fill->rate.shed_after_ns, 0);
+    ck_assert(!fill->load.steady_auto);
+    ck_assert_ptr_null(fill->rate.control_path);
+    ck_assert_str_eq(fill->rate.text, "");
+    ck_assert_ptr_eq(test->rate.steps, spec->rate.steps);
+    ck_assert_uint_eq(test->load.client_ramp.start_clients, 2);
     bench_steps_free(&steps);
 }
 END_TEST

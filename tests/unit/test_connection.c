@@ -97,7 +97,7 @@ START_TEST(test_timeout_takes_its_connection)
      * is answered after 300 ms, and the fifth goes out; the fourth is then over its time, and takes the fifth
      * with it. */
     const struct scripted_server server = {.command = answer_too_late};
-    simulated.spec.request_timeout_ns = 450 * NS_PER_MS;
+    simulated.spec.endpoint.request_timeout_ns = 450 * NS_PER_MS;
     simulated.run.pipeline = 2;
     simulated.run.requests = 10;
     simulated_run_go(&simulated, &server);
@@ -125,7 +125,7 @@ START_TEST(test_requests_a_connection_to_the_end)
     const struct scripted_server server = {
         .command = answer_late, .takes = break_first, .refuses = refuse_for_a_while};
     refusals_left = 20;
-    simulated.spec.reconnect_every = 2;
+    simulated.spec.connections.reconnect_every = 2;
     simulated.run.pipeline = 2;
     simulated.run.requests = 3;
     simulated.share.connections = 2;
@@ -179,7 +179,7 @@ static void run_over_warmup(uint64_t rate, uint64_t reconnect_every, uint64_t ah
     ahead_of_edge_ns = ahead_ns;
     simulated_run_init(&simulated);
     simulated.rate = rate;
-    simulated.spec.reconnect_every = reconnect_every;
+    simulated.spec.connections.reconnect_every = reconnect_every;
     simulated.share.connections = CONNECTIONS;
     simulated.run.warmup_ns = WARMUP_NS;
     simulated.run.duration_ns = 300 * NS_PER_MS;
@@ -224,7 +224,7 @@ static void be_away_over_edge(uint64_t rate, uint64_t reconnect_every)
         .command = scripted_answer, .takes = break_ahead_of_edge, .refuses = refuse_over_edge};
     simulated_run_init(&simulated);
     simulated.rate = rate;
-    simulated.spec.reconnect_every = reconnect_every;
+    simulated.spec.connections.reconnect_every = reconnect_every;
     simulated.run.warmup_ns = WARMUP_NS;
     simulated.run.duration_ns = 300 * NS_PER_MS;
     simulated_run_go(&simulated, &server);

@@ -17,15 +17,15 @@ START_TEST(test_protocol)
 {
     /* Breaks when connections speak another protocol, or bear another name, than was asked for. */
     line_quiet("-p 1");
-    ck_assert(!spec->resp3 && !spec->tracking);
-    ck_assert_ptr_null(spec->client_name);
+    ck_assert(!spec->endpoint.resp3 && !spec->endpoint.tracking);
+    ck_assert_ptr_null(spec->endpoint.client_name);
     line_quiet("-3 --client-name load-1");
-    ck_assert(spec->resp3);
-    ck_assert_str_eq(spec->client_name, "load-1");
+    ck_assert(spec->endpoint.resp3);
+    ck_assert_str_eq(spec->endpoint.client_name, "load-1");
     line_quiet("--enable-tracking");
-    ck_assert(spec->resp3 && spec->tracking);
+    ck_assert(spec->endpoint.resp3 && spec->endpoint.tracking);
     line_parses_with_config("resp3: false\n", "--enable-tracking");
-    ck_assert(spec->resp3);
+    ck_assert(spec->endpoint.resp3);
     static const struct line_refusal refusals[] = {
         {"--enable-tracking --resp3=false", "invalidation messages need RESP3"},
         {"--client-name \xc3\xa4", "without blanks"},
@@ -40,22 +40,22 @@ START_TEST(test_churn)
 {
     /* Breaks when connections live longer or shorter than was asked for. */
     line_quiet("-k 1");
-    ck_assert_uint_eq(spec->reconnect_every, 0);
+    ck_assert_uint_eq(spec->connections.reconnect_every, 0);
     line_quiet("-k 0");
-    ck_assert_uint_eq(spec->reconnect_every, 1);
+    ck_assert_uint_eq(spec->connections.reconnect_every, 1);
     line_quiet("-k 0 -P 16 --reset-on-close");
-    ck_assert_uint_eq(spec->reconnect_every, 16);
-    ck_assert(spec->reset_on_close);
+    ck_assert_uint_eq(spec->connections.reconnect_every, 16);
+    ck_assert(spec->connections.reset_on_close);
     line_quiet("-k 0 -P 16 --reconnect-every 16"); /* as in the echo of a run's options */
     line_quiet("--reconnect-every 1k --max-reconnects 3 --idle 10");
-    ck_assert_uint_eq(spec->reconnect_every, 1000);
-    ck_assert_uint_eq(spec->max_reconnects, 3);
-    ck_assert_uint_eq(spec->idle, 10);
+    ck_assert_uint_eq(spec->connections.reconnect_every, 1000);
+    ck_assert_uint_eq(spec->connections.max_reconnects, 3);
+    ck_assert_uint_eq(spec->connections.idle, 10);
     line_quiet("-I 5");
-    ck_assert_uint_eq(spec->idle, 5);
+    ck_assert_uint_eq(spec->connections.idle, 5);
     line_notices("--reconnect-every 4 -P 16", "no more than 4 requests are in flight");
     line_parses_with_config("reconnect-every: 5\n", "-k 0");
-    ck_assert_uint_eq(spec->reconnect_every, 1);
+    ck_assert_uint_eq(spec->connections.reconnect_every, 1);
     static const struct line_refusal refusals[] = {
         {"-k 0 --reconnect-every 5", "--keepalive and --reconnect-every exclude each other"},
         {"--null -k 0", "--null and --keepalive exclude each other"},
@@ -72,9 +72,9 @@ START_TEST(test_source_options)
 {
     /* Breaks when an address that is none is found out only while connecting. */
     line_quiet("--source-address 127.0.0.1,127.0.0.2,::1");
-    ck_assert_str_eq(spec->source_addresses, "127.0.0.1,127.0.0.2,::1");
+    ck_assert_str_eq(spec->connections.source_addresses, "127.0.0.1,127.0.0.2,::1");
     line_quiet("--source-address 127.0.0.1 --source-address 127.0.0.2");
-    ck_assert_str_eq(spec->source_addresses, "127.0.0.1,127.0.0.2");
+    ck_assert_str_eq(spec->connections.source_addresses, "127.0.0.1,127.0.0.2");
     static const struct line_refusal refusals[] = {
         {"--source-address localhost", "\"localhost\" is no IPv4 or IPv6 address"},
         {"--source-address 127.0.0.1,", "\"\" is no IPv4"},

@@ -49,26 +49,26 @@ START_TEST(test_precedence)
     /* Breaks when another password is sent than the one the user gave last: in rising order of weight
      * the environment, the config file, the command line. */
     line_quiet("-p 1");
-    ck_assert_ptr_null(spec->password);
+    ck_assert_ptr_null(spec->endpoint.password);
     setenv("VOLLEY_AUTH", "from-environment", 1);
     line_quiet("--user me");
-    ck_assert_str_eq(spec->password, "from-environment");
+    ck_assert_str_eq(spec->endpoint.password, "from-environment");
     setenv("VOLLEY_AUTH", "from-environment", 1);
     line_quiet("-a given");
-    ck_assert_str_eq(spec->password, "given");
+    ck_assert_str_eq(spec->endpoint.password, "given");
     setenv("VOLLEY_AUTH", "from-environment", 1);
     line_quiet("-u redis://:from-uri@h");
-    ck_assert_str_eq(spec->password, "from-uri");
+    ck_assert_str_eq(spec->endpoint.password, "from-uri");
     setenv("VOLLEY_AUTH", "from-environment", 1);
     line_quiet(line_with_fd("from-fd\nrest"));
-    ck_assert_str_eq(spec->password, "from-fd");
+    ck_assert_str_eq(spec->endpoint.password, "from-fd");
     line_parses_with_config("password: from-config\n", line_with_fd("from-fd\n"));
-    ck_assert_str_eq(spec->password, "from-fd");
+    ck_assert_str_eq(spec->endpoint.password, "from-fd");
     line_parses_with_config("uri: redis://:from-config@h\n", line_with_fd("from-fd\n"));
-    ck_assert_str_eq(spec->password, "from-fd");
-    ck_assert_str_eq(spec->host, "h");
+    ck_assert_str_eq(spec->endpoint.password, "from-fd");
+    ck_assert_str_eq(spec->endpoint.host, "h");
     line_parses_with_config("askpass: true\n", "-a given");
-    ck_assert_str_eq(spec->password, "given");
+    ck_assert_str_eq(spec->endpoint.password, "given");
 }
 END_TEST
 
@@ -97,7 +97,7 @@ START_TEST(test_environment)
     setenv("VOLLEY_AUTH", "hunter2", 1);
     const char *bytes = getenv("VOLLEY_AUTH");
     line_quiet("-p 1");
-    ck_assert_str_eq(spec->password, "hunter2");
+    ck_assert_str_eq(spec->endpoint.password, "hunter2");
     ck_assert_ptr_null(getenv("VOLLEY_AUTH"));
     ck_assert_str_eq(bytes, "*******");
     char value[64];
@@ -107,12 +107,12 @@ START_TEST(test_environment)
     ck_assert_str_eq(options_origin(&line_request.values, "password")->given, "VOLLEY_AUTH");
     setenv("VOLLEY_AUTH", "hunter2", 1);
     line_quiet("--managed"); /* its own, which nobody knows */
-    ck_assert_str_ne(spec->password, "hunter2");
-    ck_assert_uint_eq(strlen(spec->password), 32);
+    ck_assert_str_ne(spec->endpoint.password, "hunter2");
+    ck_assert_uint_eq(strlen(spec->endpoint.password), 32);
     ck_assert_ptr_null(getenv("VOLLEY_AUTH"));
     setenv("VOLLEY_AUTH", "", 1);
     line_quiet("-p 1");
-    ck_assert_ptr_null(spec->password);
+    ck_assert_ptr_null(spec->endpoint.password);
 }
 END_TEST
 

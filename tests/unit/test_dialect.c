@@ -94,77 +94,78 @@ START_TEST(defaults)
 {
     /* what is not said means what volley's own means by it, not what that tool means */
     const struct spec *spec = ck_parses("");
-    ck_assert_str_eq(spec->host, "127.0.0.1");
-    ck_assert_uint_eq(spec->port, 6379);
-    ck_assert_uint_eq(spec->clients, 50);
-    ck_assert_uint_eq(spec->requests, 100000);
-    ck_assert_uint_eq(spec->data_bytes, 3);
-    ck_assert_uint_eq(spec->pipeline, 1);
-    ck_assert_uint_eq(spec->processes, 1);
-    ck_assert_uint_eq(spec->max_errors, 1);
-    ck_assert_uint_eq(spec->interval_ns, 250 * NS_PER_MS);
-    ck_assert_uint_eq(spec->function_count, 10);
-    ck_assert_uint_eq(spec->function_keys, 1);
-    ck_assert_int_eq(spec->log_level, LOG_ERROR);
-    ck_assert_int_eq(spec->placeholders, PLACEHOLDERS_BENCHMARK_FIXED);
-    ck_assert(spec->requests_are_commands && spec->tag_all_tests && spec->tls_any_name);
+    ck_assert_str_eq(spec->endpoint.host, "127.0.0.1");
+    ck_assert_uint_eq(spec->endpoint.port, 6379);
+    ck_assert_uint_eq(spec->load.clients, 50);
+    ck_assert_uint_eq(spec->load.requests, 100000);
+    ck_assert_uint_eq(spec->load.data_bytes, 3);
+    ck_assert_uint_eq(spec->load.pipeline, 1);
+    ck_assert_uint_eq(spec->workers.processes, 1);
+    ck_assert_uint_eq(spec->load.max_errors, 1);
+    ck_assert_uint_eq(spec->load.interval_ns, 250 * NS_PER_MS);
+    ck_assert_uint_eq(spec->load.function_count, 10);
+    ck_assert_uint_eq(spec->load.function_keys, 1);
+    ck_assert_int_eq(spec->outputs.log_level, LOG_ERROR);
+    ck_assert_int_eq(spec->load.placeholders, PLACEHOLDERS_BENCHMARK_FIXED);
+    ck_assert(spec->load.requests_are_commands && spec->load.tag_all_tests &&
+              spec->endpoint.tls.any_name);
     ck_assert_uint_eq(request.notice_count, 0);
-    ck_assert_str_eq(spec->tests[0], "ping_inline");
-    ck_assert_str_eq(spec->tests[spec->test_count - 1], "fcall");
-    ck_assert_ptr_null(spec->command);
+    ck_assert_str_eq(spec->load.tests[0], "ping_inline");
+    ck_assert_str_eq(spec->load.tests[spec->load.test_count - 1], "fcall");
+    ck_assert_ptr_null(spec->load.command);
     dialect = &dialect_redis;
     spec = ck_parses("");
-    ck_assert_str_eq(spec->tests[spec->test_count - 1], "xadd");
-    for (uint32_t i = 0; i < spec->test_count; i++)
-        ck_assert_str_ne(spec->tests[i], "mget");
+    ck_assert_str_eq(spec->load.tests[spec->load.test_count - 1], "xadd");
+    for (uint32_t i = 0; i < spec->load.test_count; i++)
+        ck_assert_str_ne(spec->load.tests[i], "mget");
 }
 END_TEST
 
 START_TEST(rows)
 {
     /* an option of that tool is not known, or decides something else */
-    CK_TEXT("-h there", host, "there");
-    CK_NUMBER("-p 7000", port, 7000);
-    CK_TEXT("-s /run/v.sock", socket_path, "/run/v.sock");
-    CK_TEXT("-a -secret", password, "-secret"); /* a value may look like anything */
-    CK_TEXT("--user ann -a x", user, "ann");
-    CK_NUMBER("-c 7", clients, 7);
-    CK_NUMBER("-c 0", clients, 1);
-    CK_NUMBER("-n 5", requests, 5);
-    CK_NUMBER("--duration 3", duration_ns, 3 * NS_PER_SECOND);
-    CK_NUMBER("--duration 3", requests, 0);
-    CK_NUMBER("--duration 0", requests, 100000);
-    CK_NUMBER("--warmup 2", warmup_ns, 2 * NS_PER_SECOND);
-    CK_NUMBER("--warmup -1", warmup_ns, 0);
-    CK_NUMBER("-d 42", data_bytes, 42);
-    CK_NUMBER("-d 0", data_bytes, 1);
-    CK_NUMBER("-d 99999999999999999999", data_bytes, 1ull << 30);
-    CK_NUMBER("--dbnum 4", database, 4);
-    CK_NUMBER("-3", resp3, true);
-    CK_NUMBER("--threads 4", threads, 4);
-    CK_NUMBER("--threads 4", processes, 0);
-    CK_NUMBER("--threads 0", processes, 1);
-    CK_NUMBER("--threads 9999", threads, 500);
+    CK_TEXT("-h there", endpoint.host, "there");
+    CK_NUMBER("-p 7000", endpoint.port, 7000);
+    CK_TEXT("-s /run/v.sock", endpoint.socket_path, "/run/v.sock");
+    CK_TEXT("-a -secret", endpoint.password, "-secret"); /* a value may look like anything */
+    CK_TEXT("--user ann -a x", endpoint.user, "ann");
+    CK_NUMBER("-c 7", load.clients, 7);
+    CK_NUMBER("-c 0", load.clients, 1);
+    CK_NUMBER("-n 5", load.requests, 5);
+    CK_NUMBER("--duration 3", load.duration_ns, 3 * NS_PER_SECOND);
+    CK_NUMBER("--duration 3", load.requests, 0);
+    CK_NUMBER("--duration 0", load.requests, 100000);
+    CK_NUMBER("--warmup 2", load.warmup_ns, 2 * NS_PER_SECOND);
+    CK_NUMBER("--warmup -1", load.warmup_ns, 0);
+    CK_NUMBER("-d 42", load.data_bytes, 42);
+    CK_NUMBER("-d 0", load.data_bytes, 1);
+    CK_NUMBER("-d 99999999999999999999", load.data_bytes, 1ull << 30);
+    CK_NUMBER("--dbnum 4", endpoint.database, 4);
+    CK_NUMBER("-3", endpoint.resp3, true);
+    CK_NUMBER("--threads 4", workers.threads, 4);
+    CK_NUMBER("--threads 4", workers.processes, 0);
+    CK_NUMBER("--threads 0", workers.processes, 1);
+    CK_NUMBER("--threads 9999", workers.threads, 500);
     ck_assert_str_eq(request.notices[0], "WARNING: --threads 9999: no more than 500 run.");
-    CK_NUMBER("--cluster", cluster, true);
-    CK_NUMBER("--cluster --rfr yes", replica_reads, REPLICA_READS_YES);
-    CK_NUMBER("--cluster --rfr all", replica_reads, REPLICA_READS_ALL);
-    CK_NUMBER("--rfr yes", replica_reads, REPLICA_READS_NO);
-    CK_NUMBER("--enable-tracking", tracking, true);
-    CK_NUMBER("-k 0", reconnect_every, 1);
-    CK_NUMBER("-k 1", reconnect_every, 0);
-    CK_NUMBER("-k -2", reconnect_every, 0);
-    CK_NUMBER("-P 16", pipeline, 16);
-    CK_NUMBER("-P -3", pipeline, 1);
-    CK_NUMBER("-q", quiet, true);
-    CK_NUMBER("--csv", csv, true);
-    CK_NUMBER("-l", loop, true);
-    CK_NUMBER("-x set k", last_argument_from_stdin, true);
-    CK_NUMBER("--rps 1000", rate_step_count, 1);
-    CK_NUMBER("--rps 0", rate_step_count, 0);
-    CK_NUMBER("--seed 12", seed, 12);
-    CK_NUMBER("--num-functions 3", function_count, 3);
-    CK_NUMBER("--num-keys-in-fcall 0", function_keys, 0);
+    CK_NUMBER("--cluster", endpoint.cluster, true);
+    CK_NUMBER("--cluster --rfr yes", endpoint.replica_reads, REPLICA_READS_YES);
+    CK_NUMBER("--cluster --rfr all", endpoint.replica_reads, REPLICA_READS_ALL);
+    CK_NUMBER("--rfr yes", endpoint.replica_reads, REPLICA_READS_NO);
+    CK_NUMBER("--enable-tracking", endpoint.tracking, true);
+    CK_NUMBER("-k 0", connections.reconnect_every, 1);
+    CK_NUMBER("-k 1", connections.reconnect_every, 0);
+    CK_NUMBER("-k -2", connections.reconnect_every, 0);
+    CK_NUMBER("-P 16", load.pipeline, 16);
+    CK_NUMBER("-P -3", load.pipeline, 1);
+    CK_NUMBER("-q", outputs.quiet, true);
+    CK_NUMBER("--csv", outputs.csv, true);
+    CK_NUMBER("-l", load.loop, true);
+    CK_NUMBER("-x set k", load.last_argument_from_stdin, true);
+    CK_NUMBER("--rps 1000", rate.step_count, 1);
+    CK_NUMBER("--rps 0", rate.step_count, 0);
+    CK_NUMBER("--seed 12", load.seed, 12);
+    CK_NUMBER("--num-functions 3", load.function_count, 3);
+    CK_NUMBER("--num-keys-in-fcall 0", load.function_keys, 0);
     ck_parses("--precision 4");
     ck_parses("--precision -1");
     ck_parses("--help --nonsense");
@@ -180,49 +181,50 @@ START_TEST(tls_rows)
 {
     /* a certificate's name is held against the server's, which that tool does not do, or an option without
      * --tls is refused */
-    CK_NUMBER("--tls", tls, true);
-    CK_TEXT("--tls --sni name", tls_sni, "name");
-    CK_TEXT("--tls --cacert ca.pem", tls_cacert, "ca.pem");
-    CK_TEXT("--tls --cacertdir ca", tls_cacertdir, "ca");
-    CK_NUMBER("--tls --insecure", tls_insecure, true);
-    CK_TEXT("--tls --cert c --key k", tls_key, "k");
-    CK_TEXT("--tls --tls-ciphers DEFAULT:-AES128-SHA256", tls_ciphers, "DEFAULT:-AES128-SHA256");
-    CK_TEXT("--tls --tls-ciphersuites TLS_AES_128_GCM_SHA256", tls_ciphersuites,
+    CK_NUMBER("--tls", endpoint.tls.wanted, true);
+    CK_TEXT("--tls --sni name", endpoint.tls.sni, "name");
+    CK_TEXT("--tls --cacert ca.pem", endpoint.tls.cacert, "ca.pem");
+    CK_TEXT("--tls --cacertdir ca", endpoint.tls.cacertdir, "ca");
+    CK_NUMBER("--tls --insecure", endpoint.tls.insecure, true);
+    CK_TEXT("--tls --cert c --key k", endpoint.tls.key, "k");
+    CK_TEXT("--tls --tls-ciphers DEFAULT:-AES128-SHA256", endpoint.tls.ciphers,
+            "DEFAULT:-AES128-SHA256");
+    CK_TEXT("--tls --tls-ciphersuites TLS_AES_128_GCM_SHA256", endpoint.tls.ciphersuites,
             "TLS_AES_128_GCM_SHA256");
-    ck_assert_ptr_null(ck_parses("--cacert ca.pem --insecure --sni x")->tls_cacert);
-    CK_NUMBER("-u valkeys://h:1", tls, true);
+    ck_assert_ptr_null(ck_parses("--cacert ca.pem --insecure --sni x")->endpoint.tls.cacert);
+    CK_NUMBER("-u valkeys://h:1", endpoint.tls.wanted, true);
 }
 END_TEST
 
 START_TEST(later_wins)
 {
     /* two options for one thing are refused, or the first one counts */
-    CK_NUMBER("-c 5 -c 6", clients, 6);
-    CK_TEXT("-u redis://a:1 -h b", host, "b");
-    CK_TEXT("-h b -u redis://a:1", host, "a");
-    CK_NUMBER("-h b -p 9 -u redis://a", port, 9);
-    CK_TEXT("-u valkey://ann:pw@a:1/3", user, "ann");
-    CK_NUMBER("-u valkey://ann:pw@a:1/3", database, 3);
-    ck_assert_ptr_null(ck_parses("-u valkey://ann:pw@a:1/3 -u valkey://b")->user);
-    CK_TEXT("-a x -u valkey://b", password, "x");
-    CK_TEXT("-h b -p 9 -s /sock", socket_path, "/sock");
-    CK_TEXT("-u redis://a:1 -s /sock", socket_path, "/sock");
+    CK_NUMBER("-c 5 -c 6", load.clients, 6);
+    CK_TEXT("-u redis://a:1 -h b", endpoint.host, "b");
+    CK_TEXT("-h b -u redis://a:1", endpoint.host, "a");
+    CK_NUMBER("-h b -p 9 -u redis://a", endpoint.port, 9);
+    CK_TEXT("-u valkey://ann:pw@a:1/3", endpoint.user, "ann");
+    CK_NUMBER("-u valkey://ann:pw@a:1/3", endpoint.database, 3);
+    ck_assert_ptr_null(ck_parses("-u valkey://ann:pw@a:1/3 -u valkey://b")->endpoint.user);
+    CK_TEXT("-a x -u valkey://b", endpoint.password, "x");
+    CK_TEXT("-h b -p 9 -s /sock", endpoint.socket_path, "/sock");
+    CK_TEXT("-u redis://a:1 -s /sock", endpoint.socket_path, "/sock");
 }
 END_TEST
 
 START_TEST(keys)
 {
     /* placeholders are drawn without -r, or the numbers of --sequential are not those of -r */
-    CK_NUMBER("-r 100", placeholders, PLACEHOLDERS_BENCHMARK);
-    CK_NUMBER("-r 100", key_order, KEYS_RANDOM);
-    CK_NUMBER("-r 100", keyspace, 100);
-    CK_NUMBER("-r 0", key_order, KEYS_ONE);
-    CK_NUMBER("-r -5", placeholders, PLACEHOLDERS_BENCHMARK);
-    CK_NUMBER("--sequential", placeholders, PLACEHOLDERS_BENCHMARK_FIXED);
-    CK_NUMBER("-r 100 --sequential", key_order, KEYS_SEQUENTIAL);
-    CK_NUMBER("--sequential -r 100", keyspace, 100);
-    CK_NUMBER("--sequential", key_order, KEYS_ONE);
-    CK_NUMBER("-r 100000 --sequential --seed 1 -t set -n 100000", keyspace, 100000);
+    CK_NUMBER("-r 100", load.placeholders, PLACEHOLDERS_BENCHMARK);
+    CK_NUMBER("-r 100", load.key_order, KEYS_RANDOM);
+    CK_NUMBER("-r 100", load.keyspace, 100);
+    CK_NUMBER("-r 0", load.key_order, KEYS_ONE);
+    CK_NUMBER("-r -5", load.placeholders, PLACEHOLDERS_BENCHMARK);
+    CK_NUMBER("--sequential", load.placeholders, PLACEHOLDERS_BENCHMARK_FIXED);
+    CK_NUMBER("-r 100 --sequential", load.key_order, KEYS_SEQUENTIAL);
+    CK_NUMBER("--sequential -r 100", load.keyspace, 100);
+    CK_NUMBER("--sequential", load.key_order, KEYS_ONE);
+    CK_NUMBER("-r 100000 --sequential --seed 1 -t set -n 100000", load.keyspace, 100000);
 }
 END_TEST
 
@@ -230,14 +232,14 @@ START_TEST(tests_of_t)
 {
     /* tests run in another order than there, twice, or not at all without a word */
     const struct spec *spec = ck_parses("-t GET,set,get,ping");
-    ck_assert_uint_eq(spec->test_count, 4);
-    ck_assert_str_eq(spec->tests[0], "ping_inline");
-    ck_assert_str_eq(spec->tests[1], "ping_mbulk");
-    ck_assert_str_eq(spec->tests[2], "set");
-    ck_assert_str_eq(spec->tests[3], "get");
-    ck_assert_uint_eq(ck_parses("-t lrange")->test_count, 4);
+    ck_assert_uint_eq(spec->load.test_count, 4);
+    ck_assert_str_eq(spec->load.tests[0], "ping_inline");
+    ck_assert_str_eq(spec->load.tests[1], "ping_mbulk");
+    ck_assert_str_eq(spec->load.tests[2], "set");
+    ck_assert_str_eq(spec->load.tests[3], "get");
+    ck_assert_uint_eq(ck_parses("-t lrange")->load.test_count, 4);
     ck_assert_uint_eq(request.notice_count, 0);
-    ck_assert_uint_eq(ck_parses("-t ,set,,old,older")->test_count, 1);
+    ck_assert_uint_eq(ck_parses("-t ,set,,old,older")->load.test_count, 1);
     ck_assert_uint_eq(request.notice_count, 1);
     ck_assert_str_eq(request.notices[0], "WARNING: there is no test old, older: left out.");
     ck_assert_int_eq(parse("-t old"), E_USAGE);
@@ -249,16 +251,16 @@ START_TEST(commands)
 {
     /* a command loses a part, or options behind it are taken from it */
     const struct spec *spec = ck_parses("-n 12 -- incr foo ; 3 incr bar");
-    ck_assert_uint_eq(spec->command_argc, 6);
-    ck_assert_str_eq(spec->command[0], "incr");
-    ck_assert_uint_eq(spec->test_count, 0);
-    ck_assert_uint_eq(ck_parses("set k -q ;")->command_argc, 3);
-    ck_assert(!request.spec.quiet);
+    ck_assert_uint_eq(spec->load.command_argc, 6);
+    ck_assert_str_eq(spec->load.command[0], "incr");
+    ck_assert_uint_eq(spec->load.test_count, 0);
+    ck_assert_uint_eq(ck_parses("set k -q ;")->load.command_argc, 3);
+    ck_assert(!request.spec.outputs.quiet);
     ck_assert_uint_eq(request.notice_count, 0);
     ck_parses("-t get set k v");
     ck_assert_uint_eq(request.notice_count, 1);
     ck_assert_str_eq(request.notices[0], "WARNING: Option -t is ignored.");
-    ck_assert(!ck_parses("-x")->last_argument_from_stdin);
+    ck_assert(!ck_parses("-x")->load.last_argument_from_stdin);
     ck_parses("-e set k v");
     ck_assert_uint_eq(request.notice_count, 1);
 }
@@ -268,11 +270,11 @@ START_TEST(idle)
 {
     /* idle connections carry load, or end by themselves */
     const struct spec *spec = ck_parses("-c 10 -I -n 5 -t set");
-    ck_assert_uint_eq(spec->clients, 10);
-    ck_assert_uint_eq(spec->requests, 0);
-    ck_assert_uint_gt(spec->duration_ns, 1000 * NS_PER_SECOND);
-    ck_assert_uint_eq(spec->rate_step_count, 1);
-    ck_assert_uint_eq(spec->rate_steps[0].from_micro, 0);
+    ck_assert_uint_eq(spec->load.clients, 10);
+    ck_assert_uint_eq(spec->load.requests, 0);
+    ck_assert_uint_gt(spec->load.duration_ns, 1000 * NS_PER_SECOND);
+    ck_assert_uint_eq(spec->rate.step_count, 1);
+    ck_assert_uint_eq(spec->rate.steps[0].from_micro, 0);
 }
 END_TEST
 

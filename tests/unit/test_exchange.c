@@ -77,7 +77,7 @@ static void run_with_cut(size_t at_byte, uint64_t pipeline, size_t data_bytes)
     const struct scripted_server server = {.command = scripted_answer, .takes = take_up_to_cut};
     cut_at_byte = at_byte;
     simulated_run_init(&simulated);
-    simulated.spec.data_bytes = data_bytes;
+    simulated.spec.load.data_bytes = data_bytes;
     simulated.run.pipeline = pipeline;
     simulated.run.requests = 2 * pipeline + 1;
     simulated_run_go(&simulated, &server);
@@ -119,7 +119,7 @@ static void answer_close_to_edge(struct scripted_peer *peer, const char *bytes, 
     (void)byte_count;
     uint64_t after_ns = SCRIPTED_SERVICE_NS, now_ns = simulation_now_ns();
     if (simulated.start_ns != 0 && now_ns >= simulated.start_ns) {
-        uint64_t interval_ns = simulated.spec.interval_ns;
+        uint64_t interval_ns = simulated.spec.load.interval_ns;
         uint64_t into_ns = (now_ns - simulated.start_ns) % interval_ns;
         after_ns = 2 * interval_ns - into_ns - 20 * NS_PER_US + edge_offset_ns;
         edge_offset_ns += NS_PER_US / 2;
@@ -175,7 +175,7 @@ static void run_with_pushes(uint64_t rate)
     const struct scripted_server server = {.command = answer_and_push, .takes = take_after_start};
     simulated_run_init(&simulated);
     simulated.rate = rate;
-    simulated.spec.resp3 = true;
+    simulated.spec.endpoint.resp3 = true;
     simulated.run.requests = 20;
     simulated.share.connections = 2;
     simulated.share.idle = 3;
@@ -213,9 +213,9 @@ static void run_with_halves(uint64_t pipeline, uint64_t warmup_ns, uint64_t reco
 {
     const struct scripted_server server = {.command = scripted_answer, .takes = take_half_and_push};
     simulated_run_init(&simulated);
-    simulated.spec.resp3 = true;
-    simulated.spec.interval_ns = 10 * NS_PER_MS;
-    simulated.spec.reconnect_every = reconnect_every;
+    simulated.spec.endpoint.resp3 = true;
+    simulated.spec.load.interval_ns = 10 * NS_PER_MS;
+    simulated.spec.connections.reconnect_every = reconnect_every;
     simulated.run.pipeline = pipeline;
     simulated.run.warmup_ns = warmup_ns;
     simulated.run.duration_ns = 50 * NS_PER_MS;

@@ -9,12 +9,12 @@
 Suite *test_greeting_suite(void);
 
 static struct greeting greeting;
-static struct spec spec;
+static struct endpoint endpoint;
 static char why[GREETING_TEXT_BYTES];
 
 static void set_up(void)
 {
-    spec = (struct spec){.database = 0};
+    endpoint = (struct endpoint){.database = 0};
 }
 
 static void tear_down(void)
@@ -29,7 +29,7 @@ static const char *said(unsigned flags)
     struct err err = {.code = OK};
     size_t used = 0;
     greeting_destroy(&greeting);
-    ck_assert_int_eq(greeting_create(&greeting, &spec, flags, &err), OK);
+    ck_assert_int_eq(greeting_create(&greeting, &endpoint, flags, &err), OK);
     char bytes[1024]; /* terminated, as strtol wants it */
     ck_assert_uint_lt(greeting.byte_count, sizeof bytes);
     memcpy(bytes, greeting.bytes, greeting.byte_count);
@@ -73,11 +73,11 @@ START_TEST(test_order)
     /* Breaks when something is said before AUTH, which a server with a password refuses, or when a
      * command is missing from what was asked for. */
     ck_assert_str_eq(said(0), "PING;");
-    spec.password = "pw";
+    endpoint.password = "pw";
     ck_assert_str_eq(said(0), "AUTH pw;PING;");
-    spec.user = "me";
-    spec.database = 3;
-    spec.client_name = "load";
+    endpoint.user = "me";
+    endpoint.database = 3;
+    endpoint.client_name = "load";
     ck_assert_str_eq(said(0), "AUTH me pw;SELECT 3;CLIENT SETNAME load;PING;");
     ck_assert_str_eq(said(GREETING_REPLICA),
                      "AUTH me pw;SELECT 3;CLIENT SETNAME load;READONLY;PING;");
@@ -95,7 +95,7 @@ START_TEST(test_other_questions)
                      {PROBE_GET, "GET volley:probe;"},
                      {PROBE_ECHO, "ECHO volley:probe;"}};
     for (size_t i = 0; i < sizeof questions / sizeof questions[0]; i++) {
-        spec.probe = questions[i].probe;
+        endpoint.probe = questions[i].probe;
         ck_assert_str_eq(said(0), questions[i].said);
         ck_assert_int_eq(answer(0, '-', "MOVED 1 127.0.0.1:7000"), GREETING_COMPLETE);
         ck_assert_int_eq(answer(0, '-', "ERR max number of clients reached"), GREETING_REFUSED);
@@ -106,13 +106,13 @@ END_TEST
 START_TEST(test_resp3)
 {
     /* Breaks when HELLO comes before the password, or a name is set twice. */
-    spec.resp3 = true;
+    endpoint.resp3 = true;
     ck_assert_str_eq(said(0), "HELLO 3;PING;");
-    spec.password = "pw";
+    endpoint.password = "pw";
     ck_assert_str_eq(said(0), "HELLO 3 AUTH default pw;PING;");
-    spec.user = "me";
-    spec.client_name = "load";
-    spec.tracking = true;
+    endpoint.user = "me";
+    endpoint.client_name = "load";
+    endpoint.tracking = true;
     ck_assert_str_eq(said(GREETING_REPLICA),
                      "HELLO 3 AUTH me pw SETNAME load;CLIENT TRACKING ON;READONLY;PING;");
 }
@@ -121,8 +121,8 @@ END_TEST
 START_TEST(test_replies)
 {
     /* Breaks when a connection is ready before its last reply, or never. */
-    spec.password = "pw";
-    spec.database = 1;
+    endpoint.password = "pw";
+    endpoint.database = 1;
     said(0);
     ck_assert_int_eq(answer(0, '+', "OK"), GREETING_GOES_ON);
     ck_assert_int_eq(answer(1, '+', "OK"), GREETING_GOES_ON);
@@ -134,7 +134,7 @@ END_TEST
 START_TEST(test_refusals_name_the_command)
 {
     /* Breaks when an error of the greeting does not say which of its commands failed, and why. */
-    spec.resp3 = spec.tracking = true;
+    endpoint.resp3 = endpoint.tracking = true;
     said(GREETING_REPLICA);
     ck_assert_int_eq(answer(1, '-', "NOPERM no permissions to run 'client|tracking'"),
                      GREETING_REFUSED);
@@ -154,7 +154,7 @@ END_TEST
 START_TEST(test_forbidden_ping_is_an_answer)
 {
     /* Breaks when a user without the right to PING cannot be used, though all it needs is GET. */
-    spec.password = "pw";
+    endpoint.password = "pw";
     said(0);
     ck_assert_int_eq(answer(1, '-', "NOPERM this user has no permissions to run 'ping'"),
                      GREETING_COMPLETE);
@@ -172,9 +172,9 @@ START_TEST(test_no_password_in_words)
         "ERR hunter2-hunter2",
         "hunter2-hunter2",
     };
-    spec.password = "hunter2-hunter2";
+    endpoint.password = "hunter2-hunter2";
     for (int resp3 = 0; resp3 < 2; resp3++) {
-        spec.resp3 = resp3 == 1;
+        endpoint.resp3 = resp3 == 1;
         said(0);
         for (size_t i = 0; i < sizeof echoes / sizeof echoes[0]; i++) {
             ck_assert_int_eq(answer(0, '-', echoes[i]), GREETING_REFUSED);

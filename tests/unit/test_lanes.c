@@ -122,8 +122,8 @@ static void prepare(uint64_t rate)
     simulated.rate = rate;
     simulated.run.warmup_ns = 1500 * NS_PER_MS;
     simulated.run.duration_ns = 2700 * NS_PER_MS;
-    simulated.spec.request_timeout_ns = 50 * NS_PER_MS;
-    simulated.spec.interval_ns = 10 * NS_PER_MS;
+    simulated.spec.endpoint.request_timeout_ns = 50 * NS_PER_MS;
+    simulated.spec.load.interval_ns = 10 * NS_PER_MS;
     simulated.share.connections = 8;
 }
 
@@ -197,7 +197,7 @@ START_TEST(test_windows_end_with_seconds)
     const struct scripted_server server = {.command = answer_by_class};
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         prepare(4000);
-        simulated.spec.interval_ns = cases[i].interval_ms * NS_PER_MS;
+        simulated.spec.load.interval_ns = cases[i].interval_ms * NS_PER_MS;
         simulated_run_go(&simulated, &server);
         ck_assert_uint_eq(simulated.window_count, cases[i].windows);
         simulated_run_free(&simulated);

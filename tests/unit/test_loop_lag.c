@@ -90,7 +90,7 @@ static struct lag_figures run_unevenly(uint64_t interval_ns, uint64_t intervals)
     const struct scripted_server server = {.command = answer_unevenly};
     simulated_run_init(&simulated);
     simulated.share.connections = 20;
-    simulated.spec.interval_ns = interval_ns;
+    simulated.spec.load.interval_ns = interval_ns;
     simulated.run.duration_ns = intervals * interval_ns;
     simulated_run_go(&simulated, &server);
     const struct histogram *lagged = times(HISTOGRAM_LAGGED);

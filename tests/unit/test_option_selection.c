@@ -86,13 +86,14 @@ START_TEST(test_left_out_rows_have_their_defaults)
     const struct spec *spec = &request.bench.spec;
     ck_assert_uint_eq(request.slos.count, 2);
     ck_assert_str_eq(request.slos.items[1].text, "mean<1s");
-    ck_assert_uint_eq(spec->clients, 7);
-    ck_assert_uint_eq(spec->threads, 1);
-    ck_assert_uint_eq(spec->steady_limit_ns, 60 * NS_PER_SECOND); /* not an option of find-max */
-    ck_assert_uint_eq(spec->warmup_ns, NS_PER_SECOND);            /* its own default           */
-    ck_assert_uint_eq(spec->interval_ns, 100 * NS_PER_MS);
-    ck_assert_uint_eq(spec->duration_ns, 5100 * NS_PER_MS); /* the windows, and an interval */
-    ck_assert_uint_eq(spec->requests, 0);
+    ck_assert_uint_eq(spec->load.clients, 7);
+    ck_assert_uint_eq(spec->workers.threads, 1);
+    ck_assert_uint_eq(spec->load.steady_limit_ns,
+                      60 * NS_PER_SECOND);                  /* not an option of find-max */
+    ck_assert_uint_eq(spec->load.warmup_ns, NS_PER_SECOND); /* its own default           */
+    ck_assert_uint_eq(spec->load.interval_ns, 100 * NS_PER_MS);
+    ck_assert_uint_eq(spec->load.duration_ns, 5100 * NS_PER_MS); /* the windows, and an interval */
+    ck_assert_uint_eq(spec->load.requests, 0);
     struct search_limits limits = find_max_limits(&request);
     ck_assert_uint_eq(limits.lowest_micro, 10 * SCHEDULE_MICRO);
     ck_assert_uint_eq(limits.start_micro, 1000 * SCHEDULE_MICRO);
@@ -112,10 +113,10 @@ START_TEST(test_sweep_lists)
     ck_assert_uint_eq(request.lists[SWEEP_QPS].count, 2);
     ck_assert_uint_eq(request.lists[SWEEP_QPS].values[0], SCHEDULE_MICRO / 2);
     ck_assert_uint_eq(request.lists[SWEEP_QPS].values[1], 10000 * SCHEDULE_MICRO);
-    ck_assert_uint_eq(request.bench.spec.clients, 4);
-    ck_assert_uint_eq(request.bench.spec.pipeline, 2);
-    ck_assert_uint_eq(request.bench.spec.duration_ns, 10 * NS_PER_SECOND);
-    ck_assert_uint_eq(request.bench.spec.rate_step_count, 1);
+    ck_assert_uint_eq(request.bench.spec.load.clients, 4);
+    ck_assert_uint_eq(request.bench.spec.load.pipeline, 2);
+    ck_assert_uint_eq(request.bench.spec.load.duration_ns, 10 * NS_PER_SECOND);
+    ck_assert_uint_eq(request.bench.spec.rate.step_count, 1);
     bench_options_free(&request.bench);
 }
 END_TEST

@@ -56,7 +56,7 @@ START_TEST(test_poisson_over_a_warmup)
     const struct scripted_server server = {.command = scripted_answer};
     simulated.share.connections = 100;
     simulated.rate = 10000;
-    simulated.spec.arrival = ARRIVAL_POISSON;
+    simulated.spec.rate.arrival = ARRIVAL_POISSON;
     simulated.run.warmup_ns = NS_PER_SECOND;
     simulated.run.duration_ns = NS_PER_SECOND;
     simulated_run_go(&simulated, &server);
@@ -107,7 +107,7 @@ START_TEST(test_shed_after_a_stop)
     const struct scripted_server server = {.command = scripted_answer, .connected = plan_stop};
     simulated.share.connections = 100;
     simulated.rate = 10000;
-    simulated.spec.shed_after_ns = 100 * NS_PER_MS;
+    simulated.spec.rate.shed_after_ns = 100 * NS_PER_MS;
     simulated.stop_after_ns = 5 * NS_PER_SECOND;
     simulated_run_go(&simulated, &server);
     ck_assert_uint_ge(simulated_counter(&simulated, COUNTER_SHED_LATE), 18900);

@@ -25,17 +25,17 @@ static void machine(uint32_t count, uint32_t cores, double quota_cpus)
 static void ask(uint64_t processes, uint64_t threads, uint64_t clients)
 {
     memset(&spec, 0, sizeof spec);
-    spec.processes = processes;
-    spec.threads = threads;
-    spec.clients = clients;
-    spec.interval_ns = NS_PER_SECOND;
+    spec.workers.processes = processes;
+    spec.workers.threads = threads;
+    spec.load.clients = clients;
+    spec.load.interval_ns = NS_PER_SECOND;
 }
 
 static void ask_cpus(const uint32_t *cpus, uint32_t count)
 {
-    spec.cpus_choice = CPUS_LIST;
-    spec.cpus = cpus;
-    spec.cpu_count = count;
+    spec.workers.cpus_choice = CPUS_LIST;
+    spec.workers.cpus = cpus;
+    spec.workers.cpu_count = count;
 }
 
 static void build(enum server_place place)
@@ -45,7 +45,7 @@ static void build(enum server_place place)
     uint64_t connections = 0;
     for (uint32_t i = 0; i < plan.worker_count; i++)
         connections += plan.workers[i].connections;
-    ck_assert_uint_eq(connections, spec.clients);
+    ck_assert_uint_eq(connections, spec.load.clients);
     ck_assert_uint_gt(plan.note_count, 0);
 }
 
@@ -197,7 +197,7 @@ START_TEST(io_threads_get_cpus)
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         machine(rows[i].cpus, rows[i].cpus, 0);
         ask(0, 1, 50);
-        spec.io_threads = rows[i].threads;
+        spec.managed.io_threads = rows[i].threads;
         build(SERVER_MANAGED);
         ck_assert_uint_eq(plan.server_cpu_count, rows[i].server);
         ck_assert_int_eq(plan.server_cpu, 0);
@@ -205,7 +205,7 @@ START_TEST(io_threads_get_cpus)
     }
     machine(4, 4, 0);
     ask(0, 1, 50);
-    spec.io_threads = 3;
+    spec.managed.io_threads = 3;
     ask_cpus(listed, 2);
     build(SERVER_MANAGED);
     ck_assert_uint_eq(plan.server_cpu_count, 2);
@@ -297,7 +297,7 @@ START_TEST(listed_cpus_in_their_order)
     build(SERVER_MANAGED);
     ck_assert_str_eq(places(), "5 1 3");
     ck_assert_int_eq(plan.server_cpu, 0);
-    spec.processes = 4;
+    spec.workers.processes = 4;
     build(SERVER_REMOTE);
     ck_assert_str_eq(places(), "5 1 3 5");
 }
@@ -334,7 +334,7 @@ START_TEST(none_pins_nothing)
     /* --cpus none pins the server, or the workers, all the same. */
     machine(4, 4, 0);
     ask(0, 1, 50);
-    spec.cpus_choice = CPUS_NONE;
+    spec.workers.cpus_choice = CPUS_NONE;
     build(SERVER_MANAGED);
     ck_assert_str_eq(places(), "-1 -1 -1");
     ck_assert_int_eq(plan.server_cpu, -1);
@@ -366,7 +366,7 @@ START_TEST(rings_hold_the_largest_record)
         for (size_t k = 0; k < sizeof counts / sizeof counts[0]; k++) {
             machine(1, 1, 0);
             ask(counts[k], 1, 1024);
-            spec.interval_ns = intervals_ns[i];
+            spec.load.interval_ns = intervals_ns[i];
             build(SERVER_REMOTE);
             uint64_t capacity = plan.ring_capacity_bytes;
             ck_assert_uint_eq(capacity & (capacity - 1), 0);
@@ -423,7 +423,7 @@ START_TEST(a_client_ramp_starts_in_every_worker)
     /* breaks if a worker has nothing to send with until the ramp comes to it */
     machine(8, 8, 0);
     ask(0, 1, 100);
-    spec.client_ramp = (struct client_ramp){
+    spec.load.client_ramp = (struct client_ramp){
         .start_clients = 3, .end_clients = 100, .per_step = 1, .interval_ns = NS_PER_SECOND};
     build(SERVER_REMOTE);
     ck_assert_uint_eq(plan.worker_count, 3);
@@ -432,14 +432,14 @@ START_TEST(a_client_ramp_starts_in_every_worker)
         strstr(plan.reduction, "the client ramp starts with no more connections"));
     ck_assert_ptr_nonnull(
         strstr(plan.notes[plan.note_count - 1], "3 of them are open at the start"));
-    spec.processes = 4;
+    spec.workers.processes = 4;
     refused(SERVER_REMOTE, "3 connections cannot be shared by 4 workers");
     refused(SERVER_REMOTE, "raise --clients-ramp-start");
-    spec.processes = 3;
+    spec.workers.processes = 3;
     build(SERVER_REMOTE);
     ck_assert_uint_eq(plan.worker_count, 3);
-    spec.processes = 0;
-    spec.worker_connections_min = 5; /* a cluster of so many nodes */
+    spec.workers.processes = 0;
+    spec.connections.worker_min = 5; /* a cluster of so many nodes */
     refused(SERVER_REMOTE, "--clients-ramp-start 3: at least 5 connections are needed");
 }
 END_TEST

@@ -17,7 +17,8 @@ static enum err_code derive(enum key_order key_order, const char *command)
     char copy[512], *rest = copy;
     const char *argv[64];
     size_t argc = 0;
-    spec = (struct spec){.key_order = key_order, .keyspace = key_order == KEYS_ONE ? 1 : 100};
+    spec = (struct spec){.load.key_order = key_order,
+                         .load.keyspace = key_order == KEYS_ONE ? 1 : 100};
     snprintf(copy, sizeof copy, "%s", command);
     for (char *word; (word = strsep(&rest, " ")) != NULL;)
         argv[argc++] = word;

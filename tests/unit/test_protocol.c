@@ -171,7 +171,7 @@ static void run_consumers(bool arrays, const struct duty *duty)
     in_arrays = arrays;
     memset(&consumed, 0, sizeof consumed);
     simulated_run_init(&simulated);
-    simulated.spec.resp3 = !arrays;
+    simulated.spec.endpoint.resp3 = !arrays;
     simulated.run.idle_duty = duty;
     simulated.share.idle = 2;
     simulated.run.duration_ns = NS_PER_SECOND;

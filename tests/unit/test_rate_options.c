@@ -15,11 +15,11 @@ static const struct spec *const spec = &line_request.spec;
 static void ck_step(uint32_t i, uint64_t length_ns, uint64_t from, uint64_t to,
                     enum schedule_shape shape)
 {
-    ck_assert_uint_lt(i, spec->rate_step_count);
-    ck_assert_uint_eq(spec->rate_steps[i].length_ns, length_ns);
-    ck_assert_uint_eq(spec->rate_steps[i].from_micro, from * SCHEDULE_MICRO);
-    ck_assert_uint_eq(spec->rate_steps[i].to_micro, to * SCHEDULE_MICRO);
-    ck_assert_int_eq(spec->rate_steps[i].shape, shape);
+    ck_assert_uint_lt(i, spec->rate.step_count);
+    ck_assert_uint_eq(spec->rate.steps[i].length_ns, length_ns);
+    ck_assert_uint_eq(spec->rate.steps[i].from_micro, from * SCHEDULE_MICRO);
+    ck_assert_uint_eq(spec->rate.steps[i].to_micro, to * SCHEDULE_MICRO);
+    ck_assert_int_eq(spec->rate.steps[i].shape, shape);
 }
 
 #define S NS_PER_SECOND
@@ -32,13 +32,13 @@ START_TEST(no_rate_is_a_closed_loop)
     static const char *const lines[] = {"", "--qps 0", "--rps 0.000", "--qps-ramp-mode linear"};
     for (size_t i = 0; i < sizeof lines / sizeof lines[0]; i++) {
         line_quiet(lines[i]);
-        ck_assert_ptr_null(spec->rate_steps);
-        ck_assert_uint_eq(spec->rate_step_count, 0);
-        ck_assert_str_eq(spec->rate_text, "");
-        ck_assert_int_eq(spec->arrival, ARRIVAL_EVEN);
-        ck_assert_int_eq(spec->pacing, PACING_AUTO);
-        ck_assert_uint_eq(spec->shed_after_ns, 0);
-        ck_assert_ptr_null(spec->control_path);
+        ck_assert_ptr_null(spec->rate.steps);
+        ck_assert_uint_eq(spec->rate.step_count, 0);
+        ck_assert_str_eq(spec->rate.text, "");
+        ck_assert_int_eq(spec->rate.arrival, ARRIVAL_EVEN);
+        ck_assert_int_eq(spec->rate.pacing, PACING_AUTO);
+        ck_assert_uint_eq(spec->rate.shed_after_ns, 0);
+        ck_assert_ptr_null(spec->rate.control_path);
     }
 }
 END_TEST
@@ -129,19 +129,19 @@ START_TEST(constant_rate)
     static const char *const lines[] = {"--qps 10k", "--rps 10000", "--qps=10000.0"};
     for (size_t i = 0; i < sizeof lines / sizeof lines[0]; i++) {
         line_quiet(lines[i]);
-        ck_assert_uint_eq(spec->rate_step_count, 1);
+        ck_assert_uint_eq(spec->rate.step_count, 1);
         ck_step(0, SCHEDULE_NEVER, 10000, 10000, SCHEDULE_CONSTANT);
-        ck_assert_str_eq(spec->rate_text, "10,000/s, even");
-        ck_assert_uint_eq(spec->warmup_rate_micro, 10000 * SCHEDULE_MICRO);
+        ck_assert_str_eq(spec->rate.text, "10,000/s, even");
+        ck_assert_uint_eq(spec->rate.warmup_micro, 10000 * SCHEDULE_MICRO);
     }
     line_quiet("--qps 0.5 --arrival Poisson --pacing spin --shed-after 250 --control /tmp/c");
-    ck_assert_str_eq(spec->rate_text, "0.5/s, poisson");
-    ck_assert_int_eq(spec->arrival, ARRIVAL_POISSON);
-    ck_assert_int_eq(spec->pacing, PACING_SPIN);
-    ck_assert_uint_eq(spec->shed_after_ns, 250 * NS_PER_MS);
-    ck_assert_str_eq(spec->control_path, "/tmp/c");
+    ck_assert_str_eq(spec->rate.text, "0.5/s, poisson");
+    ck_assert_int_eq(spec->rate.arrival, ARRIVAL_POISSON);
+    ck_assert_int_eq(spec->rate.pacing, PACING_SPIN);
+    ck_assert_uint_eq(spec->rate.shed_after_ns, 250 * NS_PER_MS);
+    ck_assert_str_eq(spec->rate.control_path, "/tmp/c");
     line_quiet("--qps 5 --pacing sleep --arrival even");
-    ck_assert_int_eq(spec->pacing, PACING_SLEEP);
+    ck_assert_int_eq(spec->rate.pacing, PACING_SLEEP);
 }
 END_TEST
 
@@ -189,7 +189,7 @@ START_TEST(control_path_length)
     size_t used = strlen(line);
     memset(line + used, 'x', 106);
     line_parses(line); /* 107 bytes */
-    ck_assert_uint_eq(strlen(spec->control_path), 107);
+    ck_assert_uint_eq(strlen(spec->rate.control_path), 107);
     line[used + 106] = 'x';
     ck_assert_int_eq(line_parse(line), E_USAGE);
     ck_assert_ptr_nonnull(
@@ -207,16 +207,16 @@ START_TEST(linear_ramp_of_the_seed)
         "--qps-change 500",
         "the ramp takes 90 s, and --test-duration is 60 s: it reaches 6,500/s of 10,000/s");
     ck_assert_uint_eq(line_request.notice_count, 1);
-    ck_assert_uint_eq(spec->rate_step_count, 19);
+    ck_assert_uint_eq(spec->rate.step_count, 19);
     for (uint32_t i = 0; i < 18; i++)
         ck_step(i, 5 * S, 1000 + 500 * i, 1000 + 500 * i, SCHEDULE_CONSTANT);
     ck_step(18, SCHEDULE_NEVER, 10000, 10000, SCHEDULE_CONSTANT);
-    ck_assert_str_eq(spec->rate_text, "1,000 -> 10,000/s, +500 every 5 s, even");
-    ck_assert_uint_eq(spec->warmup_rate_micro, 1000 * SCHEDULE_MICRO);
+    ck_assert_str_eq(spec->rate.text, "1,000 -> 10,000/s, +500 every 5 s, even");
+    ck_assert_uint_eq(spec->rate.warmup_micro, 1000 * SCHEDULE_MICRO);
     /* clamped at the end: 9.8 steps */
     line_quiet("--processes 4 --test-duration 120 --start-qps 1000 --end-qps 50000 "
                "--qps-change-interval 10 --qps-change 5000");
-    ck_assert_uint_eq(spec->rate_step_count, 11);
+    ck_assert_uint_eq(spec->rate.step_count, 11);
     ck_step(9, 10 * S, 46000, 46000, SCHEDULE_CONSTANT);
     ck_step(10, SCHEDULE_NEVER, 50000, 50000, SCHEDULE_CONSTANT);
 }
@@ -228,12 +228,12 @@ START_TEST(linear_ramp_down)
     line_notices("--test-duration 9 --start-qps 100 --end-qps 10 --qps-change-interval 500ms "
                  "--qps-change 40",
                  "--qps-change 40 is taken as -40: --end-qps 10 is below --start-qps 100");
-    ck_assert_uint_eq(spec->rate_step_count, 4);
+    ck_assert_uint_eq(spec->rate.step_count, 4);
     ck_step(0, S / 2, 100, 100, SCHEDULE_CONSTANT);
     ck_step(1, S / 2, 60, 60, SCHEDULE_CONSTANT);
     ck_step(2, S / 2, 20, 20, SCHEDULE_CONSTANT);
     ck_step(3, SCHEDULE_NEVER, 10, 10, SCHEDULE_CONSTANT);
-    ck_assert_str_eq(spec->rate_text, "100 -> 10/s, -40 every 0.5 s, even");
+    ck_assert_str_eq(spec->rate.text, "100 -> 10/s, -40 every 0.5 s, even");
     line_quiet("--test-duration 9 --start-qps 100 --end-qps 10 --qps-change-interval 500ms "
                "--qps-change -40");
     ck_step(2, S / 2, 20, 20, SCHEDULE_CONSTANT);
@@ -241,8 +241,8 @@ START_TEST(linear_ramp_down)
     line_quiet("--test-duration 9 --start-qps 0 --end-qps 1 --qps-change-interval 1 "
                "--qps-change +0.5");
     ck_step(0, S, 0, 0, SCHEDULE_CONSTANT);
-    ck_assert_uint_eq(spec->rate_steps[1].from_micro, SCHEDULE_MICRO / 2);
-    ck_assert_uint_eq(spec->warmup_rate_micro, SCHEDULE_MICRO / 2);
+    ck_assert_uint_eq(spec->rate.steps[1].from_micro, SCHEDULE_MICRO / 2);
+    ck_assert_uint_eq(spec->rate.warmup_micro, SCHEDULE_MICRO / 2);
 }
 END_TEST
 
@@ -251,22 +251,22 @@ START_TEST(exponential_ramp)
     /* breaks if factors add up rounding, or the last step passes the end */
     line_quiet("--test-duration 120 --start-qps 100 --end-qps 10000 --qps-change-interval 5 "
                "--qps-ramp-mode exponential --qps-ramp-factor 2.0");
-    ck_assert_uint_eq(spec->rate_step_count, 8);
+    ck_assert_uint_eq(spec->rate.step_count, 8);
     for (uint32_t i = 0; i < 7; i++)
         ck_step(i, 5 * S, 100u << i, 100u << i, SCHEDULE_CONSTANT);
     ck_step(7, SCHEDULE_NEVER, 10000, 10000, SCHEDULE_CONSTANT);
-    ck_assert_str_eq(spec->rate_text, "100 -> 10,000/s, x2 every 5 s, even");
+    ck_assert_str_eq(spec->rate.text, "100 -> 10,000/s, x2 every 5 s, even");
     line_quiet("--test-duration 120 --start-qps 1 --end-qps 2 --qps-change-interval 1 "
                "--qps-ramp-mode exponential --qps-ramp-factor 1.1");
-    for (uint32_t i = 0; i + 1 < spec->rate_step_count; i++)
-        ck_assert_uint_eq(spec->rate_steps[i].from_micro,
+    for (uint32_t i = 0; i + 1 < spec->rate.step_count; i++)
+        ck_assert_uint_eq(spec->rate.steps[i].from_micro,
                           (uint64_t)(1e6 * pow(1.1, (double)i) + 0.5));
     line_quiet("--test-duration 120 --start-qps 1000 --end-qps 100 --qps-change-interval 1 "
                "--qps-ramp-mode exponential --qps-ramp-factor 0.5 --arrival poisson");
-    ck_assert_uint_eq(spec->rate_step_count, 5);
+    ck_assert_uint_eq(spec->rate.step_count, 5);
     ck_step(3, S, 125, 125, SCHEDULE_CONSTANT);
     ck_step(4, SCHEDULE_NEVER, 100, 100, SCHEDULE_CONSTANT);
-    ck_assert_str_eq(spec->rate_text, "1,000 -> 100/s, x0.5 every 1 s, poisson");
+    ck_assert_str_eq(spec->rate.text, "1,000 -> 100/s, x0.5 every 1 s, poisson");
 }
 END_TEST
 
@@ -275,18 +275,18 @@ START_TEST(smooth_ramp)
     /* breaks if a smooth ramp has another slope than its stairs, or never ends */
     line_quiet("--test-duration 100 --start-qps 1000 --end-qps 10000 --qps-change-interval 5 "
                "--qps-change 500 --qps-ramp-mode smooth");
-    ck_assert_uint_eq(spec->rate_step_count, 2);
+    ck_assert_uint_eq(spec->rate.step_count, 2);
     ck_step(0, 90 * S, 1000, 10000, SCHEDULE_LINEAR);
     ck_step(1, SCHEDULE_NEVER, 10000, 10000, SCHEDULE_CONSTANT);
-    ck_assert_str_eq(spec->rate_text, "1,000 -> 10,000/s, smoothly +500 every 5 s, even");
+    ck_assert_str_eq(spec->rate.text, "1,000 -> 10,000/s, smoothly +500 every 5 s, even");
     line_quiet("--test-duration 100 --start-qps 800 --end-qps 100 --qps-change-interval 5 "
                "--qps-ramp-factor 0.5 --qps-ramp-mode smooth");
     ck_step(0, 15 * S, 800, 100, SCHEDULE_EXPONENTIAL);
     /* over the whole test, with nothing more said: it arrives, so there is nothing to say */
     line_quiet("--test-duration 30 --start-qps 0 --end-qps 100 --qps-ramp-mode smooth");
     ck_step(0, 30 * S, 0, 100, SCHEDULE_LINEAR);
-    ck_assert_str_eq(spec->rate_text, "0 -> 100/s, smoothly in 30 s, even");
-    ck_assert_uint_eq(spec->warmup_rate_micro, 100 * SCHEDULE_MICRO);
+    ck_assert_str_eq(spec->rate.text, "0 -> 100/s, smoothly in 30 s, even");
+    ck_assert_uint_eq(spec->rate.warmup_micro, 100 * SCHEDULE_MICRO);
     line_notices(
         "--test-duration 45 --start-qps 1000 --end-qps 10000 --qps-change-interval 5 "
         "--qps-change 500 --qps-ramp-mode smooth",
@@ -408,11 +408,11 @@ START_TEST(ramps_that_are_too_long)
     line_notices("--test-duration 9 --start-qps 1 --end-qps 100000 --qps-change-interval 1ms "
                  "--qps-change 1",
                  "the ramp takes 99.999 s");
-    ck_assert_uint_eq(spec->rate_step_count, 100000);
+    ck_assert_uint_eq(spec->rate.step_count, 100000);
     /* as steep as can be */
     line_quiet("--test-duration 9 --start-qps 0 --end-qps 0.000001 --qps-change-interval 1ms "
                "--qps-change 100m --qps-ramp-mode smooth");
-    ck_assert_uint_ge(spec->rate_steps[0].length_ns, 1);
+    ck_assert_uint_ge(spec->rate.steps[0].length_ns, 1);
 }
 END_TEST
 
@@ -425,7 +425,7 @@ START_TEST(qps_beside_a_ramp)
     line_notices(LINEAR "--qps 2 --end-qps 5 --qps-change 1",
                  "the ramp begins with --qps 2, in place of --start-qps");
     ck_step(0, S, 2, 2, SCHEDULE_CONSTANT);
-    ck_assert_uint_eq(spec->rate_step_count, 4);
+    ck_assert_uint_eq(spec->rate.step_count, 4);
 }
 END_TEST
 
@@ -454,17 +454,17 @@ START_TEST(rates_from_a_config_file)
 {
     /* breaks if the command line does not win over the file's rate */
     line_parses_with_config("qps: 100\n", "--qps 0.5");
-    ck_assert_str_eq(spec->rate_text, "0.5/s, even");
+    ck_assert_str_eq(spec->rate.text, "0.5/s, even");
     line_parses_with_config("start-qps: 1\nend-qps: 5\nqps-change: 1\nqps-change-interval: 1\n",
                             "--qps 7");
-    ck_assert_str_eq(spec->rate_text, "7/s, even");
+    ck_assert_str_eq(spec->rate.text, "7/s, even");
     ck_assert_uint_eq(line_request.notice_count, 4);
     ck_assert_ptr_nonnull(
         strstr(line_request.notices[0], "the config file's start-qps is ignored"));
     line_parses_with_config("rate-plan: /nonexistent\n", "--qps 7");
-    ck_assert_str_eq(spec->rate_text, "7/s, even");
+    ck_assert_str_eq(spec->rate.text, "7/s, even");
     line_parses_with_config("rps: 2\narrival: poisson\n", "");
-    ck_assert_str_eq(spec->rate_text, "2/s, poisson");
+    ck_assert_str_eq(spec->rate.text, "2/s, poisson");
 }
 END_TEST
 

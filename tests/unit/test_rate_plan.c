@@ -219,20 +219,20 @@ START_TEST(the_plan_decides_the_length)
     /* breaks if a run ends before its plan does, or goes on behind it */
     const struct spec *spec = &line_request.spec;
     line_quiet(line_of(PLAN, "--arrival poisson"));
-    ck_assert_uint_eq(spec->duration_ns, 10 * S);
-    ck_assert_uint_eq(spec->requests, 0);
-    ck_assert_uint_eq(spec->rate_step_count, 3);
-    ck_assert_uint_eq(spec->warmup_rate_micro, 10 * SCHEDULE_MICRO);
+    ck_assert_uint_eq(spec->load.duration_ns, 10 * S);
+    ck_assert_uint_eq(spec->load.requests, 0);
+    ck_assert_uint_eq(spec->rate.step_count, 3);
+    ck_assert_uint_eq(spec->rate.warmup_micro, 10 * SCHEDULE_MICRO);
     char expected[96];
     snprintf(expected, sizeof expected, "plan %s (3 steps), poisson", plan_path + 5);
-    ck_assert_str_eq(spec->rate_text, expected);
+    ck_assert_str_eq(spec->rate.text, expected);
     json_t *json = options_to_json(&line_request.values);
     ck_assert_str_eq(json_string_value(json_object_get(json, "test-duration")), "10s");
     ck_assert_str_eq(json_string_value(json_object_get(json, "rate-plan")), plan_path);
     ck_assert(json_is_null(json_object_get(json, "requests")));
     json_decref(json);
     line_quiet(line_of("{repeat: 2, plan: " PLAN "}", "--steady auto"));
-    ck_assert_uint_eq(spec->duration_ns, 20 * S);
+    ck_assert_uint_eq(spec->load.duration_ns, 20 * S);
 }
 END_TEST
 
@@ -243,14 +243,14 @@ START_TEST(plans_and_other_lengths)
     line_notices(line_of(PLAN, "--test-duration 15"),
                  "the rate plan takes 10 s, and --test-duration is 15 s: its last rate, 30/s, is "
                  "held until then");
-    ck_assert_uint_eq(spec->duration_ns, 15 * S);
+    ck_assert_uint_eq(spec->load.duration_ns, 15 * S);
     line_notices(line_of(PLAN, "--test-duration 7500ms"),
                  "the rate plan takes 10 s, and --test-duration is 7.5 s: it ends early, at 20/s");
     line_quiet(line_of(PLAN, "--test-duration 10"));
     line_notices(line_of(PLAN, "-n 11"),
                  "the rate plan takes 10 s, and -n 11 is over after 3 s: it ends early, at 10/s");
-    ck_assert_uint_eq(spec->requests, 11);
-    ck_assert_uint_eq(spec->duration_ns, 0);
+    ck_assert_uint_eq(spec->load.requests, 11);
+    ck_assert_uint_eq(spec->load.duration_ns, 0);
     line_notices(line_of(PLAN, "-n 161"),
                  "and -n 161 is over after 11 s: its last rate, 30/s, is held");
     ck_assert_int_eq(line_parse(line_of("[{for: 5, rate: 10}, {for: 1, rate: 0}]", "-n 51")),

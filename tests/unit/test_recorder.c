@@ -28,7 +28,7 @@ static unsigned char filler[RING_BYTES];
 static void set_up(void)
 {
     size_t bytes = ipc_segment_bytes(1, RING_BYTES, 0);
-    spec = (struct spec){.interval_ns = LENGTH_NS};
+    spec = (struct spec){.load.interval_ns = LENGTH_NS};
     run = (struct worker_run){.spec = &spec, .warmup_ns = 2 * LENGTH_NS};
     run.segment = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     ck_assert_ptr_ne(run.segment, MAP_FAILED);

@@ -49,7 +49,7 @@ static void begin(void)
 {
     simulated_run_init(&simulated);
     simulated.topology = topology;
-    simulated.spec.cluster = true;
+    simulated.spec.endpoint.cluster = true;
     simulated.share.connections = 2;
 }
 
@@ -116,7 +116,7 @@ START_TEST(test_asking_cut_in_windows)
             begin();
             asked = 0;
             cut_at_byte = windows[i] - 20 + beside;
-            simulated.spec.data_bytes = (2u << 20) + 100;
+            simulated.spec.load.data_bytes = (2u << 20) + 100;
             simulated.run.pipeline = 2;
             simulated.run.requests = 12;
             simulated_run_go(&simulated, &server);
@@ -171,7 +171,7 @@ START_TEST(test_a_refusal_is_kept)
     const struct scripted_server server = {.command = answer_down};
     begin();
     simulated.run.requests = 3;
-    simulated.spec.request_timeout_ns = NS_PER_SECOND;
+    simulated.spec.endpoint.request_timeout_ns = NS_PER_SECOND;
     simulated_run_go(&simulated, &server);
     const struct ipc_refusal *refusal = &simulated.live->refusal;
     const uint64_t count = atomic_load(&refusal->count);
@@ -258,7 +258,7 @@ START_TEST(test_late_tickets_of_a_node_away)
     away_from_ns = 500 * NS_PER_MS;
     away_until_ns = UINT64_MAX;
     simulated.rate = 1000;
-    simulated.spec.shed_after_ns = 100 * NS_PER_MS;
+    simulated.spec.rate.shed_after_ns = 100 * NS_PER_MS;
     simulated.stop_after_ns = 4 * NS_PER_SECOND;
     simulated_run_go(&simulated, &server);
     ck_assert_uint_ge(simulated_counter(&simulated, COUNTER_SHED_LATE), 1500);

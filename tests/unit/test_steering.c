@@ -42,7 +42,7 @@ static void set_up(void)
     schedule_plan(ipc_schedule(segment), &ramp, 1, true);
     atomic_store(&ipc_control(segment)->measure_after_ns, 2 * NS_PER_SECOND);
     memset(&spec, 0, sizeof spec);
-    spec.warmup_rate_micro = RATE(1000);
+    spec.rate.warmup_micro = RATE(1000);
     facts = (struct run_facts){.name = "GET", .open_loop = true, .duration_ns = 10 * NS_PER_SECOND};
     steering = (struct steering){
         .segment = segment, .spec = &spec, .facts = &facts, .hear = hear, .hearer = &heard};

@@ -171,7 +171,7 @@ START_TEST(test_all_know_of_a_stop)
     begin(3);
     for (size_t i = 0; i < 3; i++) {
         streams[i].share.connections = 3;
-        streams[i].spec.request_timeout_ns = NS_PER_SECOND;
+        streams[i].spec.endpoint.request_timeout_ns = NS_PER_SECOND;
         streams[i].stop_after_ns = 6 * NS_PER_SECOND;
     }
     streams[2].rate = 1000;

@@ -15,11 +15,11 @@ static char out[16384];
 
 static void order(enum key_order key_order, uint64_t keyspace, uint64_t offset)
 {
-    spec = (struct spec){.key_order = key_order,
-                         .keyspace = keyspace,
-                         .keyspace_offset = offset,
-                         .data_bytes = 8,
-                         .seed = 7};
+    spec = (struct spec){.load.key_order = key_order,
+                         .load.keyspace = keyspace,
+                         .load.keyspace_offset = offset,
+                         .load.data_bytes = 8,
+                         .load.seed = 7};
 }
 
 static void compile(const char *argument)
@@ -178,8 +178,8 @@ START_TEST(test_rules_of_valkey_benchmark)
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         order(KEYS_ONE, 1, 0);
-        spec.placeholders = cases[i].rules;
-        spec.cluster = cases[i].cluster;
+        spec.load.placeholders = cases[i].rules;
+        spec.endpoint.cluster = cases[i].cluster;
         compile(cases[i].argument);
         const char *text = render(0);
         if (cases[i].cluster) {
@@ -189,7 +189,7 @@ START_TEST(test_rules_of_valkey_benchmark)
             ck_assert_str_eq(text, cases[i].sent);
         }
         template_destroy(&template);
-        spec.data_bytes = 4;
+        spec.load.data_bytes = 4;
         compile("<__data__>");
         ck_assert_str_ne(render(0), "<__data__>");
         ck_assert_uint_eq(template.byte_count, 6);
@@ -268,7 +268,7 @@ START_TEST(test_sequential_covers_each_key_once_per_pass)
             unsigned seen[KEYS] = {0};
             unsigned draws = form == 0 ? 1 : 3;
             order(KEYS_SEQUENTIAL, KEYS, 500);
-            spec.sequential_random_start = workers % 2 == 0;
+            spec.load.sequential_random_start = workers % 2 == 0;
             compile(arguments[form]);
             uint64_t tickets = KEYS * PASSES / draws;
             for (uint64_t worker = 0; worker < workers; worker++)
@@ -292,10 +292,10 @@ START_TEST(test_sequential_start)
     ck_assert_uint_eq(digits(render(999999)), 1000039);
     ck_assert_uint_eq(digits(render(1000000)), 40);
     template_destroy(&template);
-    spec.sequential_random_start = true;
+    spec.load.sequential_random_start = true;
     uint64_t starts[2];
     for (int i = 0; i < 2; i++) {
-        spec.seed = (uint64_t)i;
+        spec.load.seed = (uint64_t)i;
         compile("__rand_int__");
         starts[i] = digits(render(0));
         ck_assert_uint_eq(digits(render(1)), starts[i] == 1000039 ? 40 : starts[i] + 1);
@@ -379,11 +379,11 @@ START_TEST(test_seed_gives_keys_and_values)
     /* Breaks when a run cannot be repeated, or another seed does not give another one. */
     static char first[256], again[256], other[256];
     order(KEYS_RANDOM, 1000000000, 0);
-    spec.data_bytes = 100;
+    spec.load.data_bytes = 100;
     for (uint64_t ticket = 0; ticket < 20; ticket++) {
         char *const texts[3] = {first, again, other};
         for (int i = 0; i < 3; i++) {
-            spec.seed = i == 2 ? 8 : 7;
+            spec.load.seed = i == 2 ? 8 : 7;
             compile("__key__ __data__");
             snprintf(texts[i], sizeof first, "%s", render(ticket));
             template_destroy(&template);
@@ -403,7 +403,7 @@ START_TEST(test_values)
         static char before[4096];
         unsigned changes = 0;
         order(KEYS_RANDOM, 10, 0);
-        spec.data_bytes = sizes[i];
+        spec.load.data_bytes = sizes[i];
         compile("<__data__|__data__>");
         ck_assert_uint_eq(template.byte_count, 2 * sizes[i] + 3);
         for (uint64_t ticket = 0; ticket < 100; ticket++) {
@@ -426,7 +426,7 @@ START_TEST(test_values_and_numbers_mix)
 {
     /* Breaks when digits behind a value, or a value behind digits, stand in the wrong place. */
     order(KEYS_SEQUENTIAL, 1000, 0);
-    spec.data_bytes = 2;
+    spec.load.data_bytes = 2;
     compile("a__rand_int__b__data__c__rand_int__d__data__e");
     for (uint64_t ticket = 0; ticket < 100; ticket++) {
         const char *text = render(ticket);
@@ -503,8 +503,8 @@ START_TEST(test_key_number_keeps_its_tag)
         for (unsigned i = 0; i < numbers; i++)
             add_text(argument, sizeof argument, "{tag}__rand_int__");
         order(form < 12 ? KEYS_RANDOM : KEYS_SEQUENTIAL, KEYS, OFFSET);
-        spec.seed = form;
-        spec.sequential_random_start = form % 2 == 0;
+        spec.load.seed = form;
+        spec.load.sequential_random_start = form % 2 == 0;
         compile(argument);
         for (uint64_t ticket = 0; ticket < 1500; ticket++) {
             const char *text = render(ticket);
@@ -539,7 +539,7 @@ START_TEST(test_tagged_sequence_covers_each_key)
             for (unsigned i = 0; i < numbers; i++)
                 add_text(argument, sizeof argument, "{tag}__rand_int__");
             order(KEYS_SEQUENTIAL, KEYS, offset);
-            spec.sequential_random_start = numbers % 2 == 0;
+            spec.load.sequential_random_start = numbers % 2 == 0;
             compile(argument);
             const bool exact = numbers == 1 || (10 % numbers == 0 && offset == 0);
             const uint64_t tickets = exact ? KEYS / numbers : 4 * KEYS;

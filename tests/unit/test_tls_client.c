@@ -21,7 +21,7 @@ Suite *test_tls_client_suite(void);
 
 static struct temp_tree tree;
 static struct test_certificates certificates;
-static struct spec spec;
+static struct tls_options options;
 static struct err err;
 static struct tls_client *client;
 
@@ -29,7 +29,7 @@ static void set_up(void)
 {
     temp_tree_make(&tree);
     test_certificates_make(&certificates, tree.path);
-    memset(&spec, 0, sizeof spec);
+    memset(&options, 0, sizeof options);
     memset(&err, 0, sizeof err);
 }
 
@@ -70,17 +70,17 @@ static const char *file(const char *name, const char *text)
 static void expect_refused(const char *first, const char *second)
 {
     err = (struct err){.code = OK};
-    ck_assert_int_eq(tls_client_create(&client, &spec, &err), E_USAGE);
+    ck_assert_int_eq(tls_client_create(&client, &options, &err), E_USAGE);
     ck_assert_ptr_null(client);
     ck_assert_msg(strstr(err.text, first) != NULL && strstr(err.text, second) != NULL, "%s",
                   err.text);
     ck_assert_uint_eq(ERR_peek_error(), 0);
-    memset(&spec, 0, sizeof spec);
+    memset(&options, 0, sizeof options);
 }
 
 static void expect_created(void)
 {
-    ck_assert_msg(tls_client_create(&client, &spec, &err) == OK, "%s", err.text);
+    ck_assert_msg(tls_client_create(&client, &options, &err) == OK, "%s", err.text);
 }
 
 START_TEST(test_authorities)
@@ -88,22 +88,22 @@ START_TEST(test_authorities)
     /* Breaks when a file of authorities that cannot be used is noticed only at the handshake, or not
      * at all. */
     char path[192];
-    spec.tls_cacert = "/nowhere/ca.pem";
+    options.cacert = "/nowhere/ca.pem";
     expect_refused("--cacert /nowhere/ca.pem cannot be read", "No such file");
-    spec.tls_cacert = tree.path;
+    options.cacert = tree.path;
     expect_refused("--cacert", "Is a directory");
-    spec.tls_cacert = file("text.pem", "this is no certificate\n");
+    options.cacert = file("text.pem", "this is no certificate\n");
     expect_refused("--cacert", "holds no certificate in PEM");
-    spec.tls_cacert = file("empty.pem", "");
+    options.cacert = file("empty.pem", "");
     expect_refused("--cacert", "holds no certificate in PEM");
-    spec.tls_cacertdir = "/nowhere";
+    options.cacertdir = "/nowhere";
     expect_refused("--cacertdir /nowhere cannot be read", "No such file");
-    spec.tls_cacertdir = tree.path;
+    options.cacertdir = tree.path;
     expect_refused("--cacertdir", "openssl rehash");
     snprintf(path, sizeof path, "%s/0123abcd.0", tree.path);
     ck_assert_int_eq(symlink("ca.pem", path), 0);
-    spec.tls_cacertdir = tree.path;
-    spec.tls_cacert = pem("ca");
+    options.cacertdir = tree.path;
+    options.cacert = pem("ca");
     expect_created();
 }
 END_TEST
@@ -111,23 +111,23 @@ END_TEST
 START_TEST(test_certificate_and_key)
 {
     /* Breaks when a key that is not the certificate's, or no key at all, is sent to a server. */
-    spec.tls_cert = "/nowhere/cert.pem";
-    spec.tls_key = key("client");
+    options.cert = "/nowhere/cert.pem";
+    options.key = key("client");
     expect_refused("--cert /nowhere/cert.pem cannot be read", "No such file");
-    spec.tls_cert = key("client");
-    spec.tls_key = key("client");
+    options.cert = key("client");
+    options.key = key("client");
     expect_refused("--cert", "holds no certificate in PEM");
-    spec.tls_cert = pem("client");
-    spec.tls_key = "/nowhere/key.pem";
+    options.cert = pem("client");
+    options.key = "/nowhere/key.pem";
     expect_refused("--key /nowhere/key.pem cannot be read", "No such file");
-    spec.tls_cert = pem("client");
-    spec.tls_key = pem("client");
+    options.cert = pem("client");
+    options.key = pem("client");
     expect_refused("--key", "holds no private key in PEM");
-    spec.tls_cert = pem("client");
-    spec.tls_key = key("server");
+    options.cert = pem("client");
+    options.key = key("server");
     expect_refused("is not the key of the certificate", "client.pem");
-    spec.tls_cert = pem("client");
-    spec.tls_key = key("client");
+    options.cert = pem("client");
+    options.key = key("client");
     expect_created();
 }
 END_TEST
@@ -139,8 +139,8 @@ START_TEST(test_key_in_no_dump)
     expect_created();
     ck_assert_int_eq(prctl(PR_GET_DUMPABLE), 1);
     tls_client_destroy(client);
-    spec.tls_cert = pem("client");
-    spec.tls_key = key("client");
+    options.cert = pem("client");
+    options.key = key("client");
     expect_created();
     ck_assert_int_eq(prctl(PR_GET_DUMPABLE), 0);
 }
@@ -149,7 +149,7 @@ END_TEST
 START_TEST(test_key_from_a_pipe)
 {
     /* Breaks when a key that a shell passes on, --key <(...), loses its first byte to a check. */
-    static char path[40]; /* spec keeps it */
+    static char path[40]; /* options keeps it */
     char text[4096];
     int ends[2];
     int in = open(key("client"), O_RDONLY | O_CLOEXEC);
@@ -160,8 +160,8 @@ START_TEST(test_key_from_a_pipe)
     close(in);
     close(ends[1]);
     snprintf(path, sizeof path, "/dev/fd/%d", ends[0]);
-    spec.tls_cert = pem("client");
-    spec.tls_key = path;
+    options.cert = pem("client");
+    options.key = path;
     expect_created();
     close(ends[0]);
 }
@@ -184,8 +184,8 @@ START_TEST(test_encrypted_key)
         1);
     fclose(out);
     EVP_PKEY_free(plain);
-    spec.tls_cert = pem("client");
-    spec.tls_key = path;
+    options.cert = pem("client");
+    options.key = path;
     expect_refused("--key", "is encrypted");
 }
 END_TEST
@@ -193,12 +193,12 @@ END_TEST
 START_TEST(test_ciphers)
 {
     /* Breaks when a misspelt cipher silently means another one. */
-    spec.tls_ciphers = "NO-SUCH-CIPHER";
+    options.ciphers = "NO-SUCH-CIPHER";
     expect_refused("--tls-ciphers NO-SUCH-CIPHER", "openssl ciphers");
-    spec.tls_ciphersuites = "TLS_NO_SUCH";
+    options.ciphersuites = "TLS_NO_SUCH";
     expect_refused("--tls-ciphersuites TLS_NO_SUCH", "openssl ciphers");
-    spec.tls_ciphers = "ECDHE-ECDSA-AES128-GCM-SHA256";
-    spec.tls_ciphersuites = "TLS_CHACHA20_POLY1305_SHA256";
+    options.ciphers = "ECDHE-ECDSA-AES128-GCM-SHA256";
+    options.ciphersuites = "TLS_CHACHA20_POLY1305_SHA256";
     expect_created();
 }
 END_TEST
@@ -259,11 +259,11 @@ static enum io_status shake_hands(void)
     return status;
 }
 
-/* With the whole of a connection: client options as in spec, server certificate by name. */
+/* With the whole of a connection: client options as in options, server certificate by name. */
 static enum io_status open_pair(const char *name)
 {
-    if (spec.tls_cacertdir == NULL)
-        spec.tls_cacert = pem("ca");
+    if (options.cacertdir == NULL)
+        options.cacert = pem("ca");
     if (client == NULL)
         expect_created();
     if (listener < 0)
@@ -320,7 +320,7 @@ END_TEST
 START_TEST(test_a_name_of_its_own)
 {
     /* Breaks when --sni is not what the certificate must hold, or is not what the server is asked. */
-    spec.tls_sni = "elsewhere.example";
+    options.sni = "elsewhere.example";
     ck_assert_int_eq(open_pair("elsewhere"), IO_DONE);
     ck_assert_str_eq(SSL_get_servername(server, TLSEXT_NAMETYPE_host_name), "elsewhere.example");
     close_pair();
@@ -353,7 +353,7 @@ START_TEST(test_directory_of_authorities)
     snprintf(path, sizeof path, "%s/%08lx.0", tree.path, X509_subject_name_hash(authority));
     X509_free(authority);
     ck_assert_int_eq(symlink("ca.pem", path), 0);
-    spec.tls_cacertdir = tree.path;
+    options.cacertdir = tree.path;
     ck_assert_int_eq(open_pair("server"), IO_DONE);
     close_pair();
     expect_failure("stranger", "give its certificate with --cacert");
@@ -363,7 +363,7 @@ END_TEST
 START_TEST(test_insecure)
 {
     /* Breaks when --insecure still checks, or a check is skipped without it. */
-    spec.tls_insecure = true;
+    options.insecure = true;
     ck_assert_int_eq(open_pair("expired"), IO_DONE);
     ck_assert(!tls_is_verified(&wire));
 }
@@ -382,13 +382,13 @@ START_TEST(test_anonymous_ciphers)
 {
     /* Breaks when a connection without a certificate, or without encryption, counts as checked: anybody may
      * be on the other end, and gets the password. */
-    spec.tls_ciphers = "aNULL:@SECLEVEL=0";
+    options.ciphers = "aNULL:@SECLEVEL=0";
     expect_refused("--tls-ciphers aNULL:@SECLEVEL=0 names only ciphers without a certificate",
                    "--insecure");
-    spec.tls_ciphers = "eNULL:@SECLEVEL=0";
+    options.ciphers = "eNULL:@SECLEVEL=0";
     expect_refused("or without encryption", "--insecure");
     for (int i = 0; i < 2; i++) {
-        spec.tls_ciphers = "ALL:eNULL:@SECLEVEL=0";
+        options.ciphers = "ALL:eNULL:@SECLEVEL=0";
         offer_anonymous(i == 0 ? "aNULL:@SECLEVEL=0" : "eNULL:!aNULL:@SECLEVEL=0");
         expect_failure("server", "the server found no common cipher");
         SSL_CTX_free(server_context);
@@ -397,15 +397,15 @@ START_TEST(test_anonymous_ciphers)
         client = NULL;
     }
     /* OpenSSL's own configuration may offer them all the same */
-    spec.tls_ciphers = "HIGH:@SECLEVEL=0";
+    options.ciphers = "HIGH:@SECLEVEL=0";
     expect_created();
     ck_assert_int_eq(SSL_CTX_set_cipher_list(client->context, "aNULL:@SECLEVEL=0"), 1);
     offer_anonymous("aNULL:@SECLEVEL=0");
     expect_failure("server", "shows no certificate that was checked");
     tls_client_destroy(client);
     client = NULL;
-    spec.tls_insecure = true;
-    spec.tls_ciphers = "aNULL:@SECLEVEL=0";
+    options.insecure = true;
+    options.ciphers = "aNULL:@SECLEVEL=0";
     ck_assert_int_eq(open_pair("server"), IO_DONE);
     ck_assert(!tls_is_verified(&wire));
 }
@@ -422,7 +422,7 @@ START_TEST(test_not_tls)
         {"", "closed the connection; is it a TLS port?"},
     };
     bool wants_write;
-    spec.tls_cacert = pem("ca");
+    options.cacert = pem("ca");
     expect_created();
     listen_here();
     for (size_t i = 0; i < sizeof answers / sizeof answers[0]; i++) {
@@ -488,7 +488,7 @@ START_TEST(test_writes_are_whole)
     if (_i == 2)
         SSL_CTX_set_max_proto_version(server_context = SSL_CTX_new(TLS_server_method()),
                                       TLS1_2_VERSION);
-    spec.tls_cacert = pem("ca");
+    options.cacert = pem("ca");
     expect_created();
     client->kernel = client->kernel_asked = _i == 1;
     ck_assert_int_eq(open_pair("server"), IO_DONE);
@@ -505,7 +505,7 @@ START_TEST(test_reads_take_everything)
     char out[600], in[65536];
     size_t total = 0, got;
     int sys_errno;
-    spec.tls_cacert = pem("ca");
+    options.cacert = pem("ca");
     expect_created();
     client->kernel = client->kernel_asked = _i == 1;
     ck_assert_int_eq(open_pair("server"), IO_DONE);
@@ -568,10 +568,10 @@ START_TEST(test_sessions_are_resumed)
     if (_i % 2 == 1)
         SSL_CTX_set_max_proto_version(server_context = SSL_CTX_new(TLS_server_method()),
                                       TLS1_2_VERSION);
-    spec.tls_resume = _i < 2;
+    options.resume = _i < 2;
     for (int round = 0; round < 4; round++) {
         ck_assert_int_eq(open_pair("server"), IO_DONE);
-        ck_assert_int_eq(tls_resumed(&wire), spec.tls_resume && round > 0);
+        ck_assert_int_eq(tls_resumed(&wire), options.resume && round > 0);
         ck_assert_int_eq(SSL_write(server, "x", 1), 1); /* with TLS 1.3 the session comes late */
         ck_assert_int_eq(transport_tls.read(&wire, in, sizeof in, &got, &sys_errno), IO_DONE);
         close_pair();
@@ -579,7 +579,7 @@ START_TEST(test_sessions_are_resumed)
     /* No new session has come with this one: the last one serves again. */
     for (int round = 0; round < 2; round++) {
         ck_assert_int_eq(open_pair("server"), IO_DONE);
-        ck_assert_int_eq(tls_resumed(&wire), spec.tls_resume);
+        ck_assert_int_eq(tls_resumed(&wire), options.resume);
         close_pair();
     }
     snprintf(address.text, sizeof address.text, "another server");

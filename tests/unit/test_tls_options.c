@@ -11,28 +11,29 @@ START_TEST(test_taken)
     line_parses("--tls --cacert ca --cacertdir dir --cert crt --key k --sni name --tls-ciphers a "
                 "--tls-ciphersuites b --tls-resume --ktls");
     const struct spec *spec = &line_request.spec;
-    ck_assert(spec->tls && spec->tls_resume && spec->tls_kernel && !spec->tls_insecure);
-    ck_assert_str_eq(spec->tls_cacert, "ca");
-    ck_assert_str_eq(spec->tls_cacertdir, "dir");
-    ck_assert_str_eq(spec->tls_cert, "crt");
-    ck_assert_str_eq(spec->tls_key, "k");
-    ck_assert_str_eq(spec->tls_sni, "name");
-    ck_assert_str_eq(spec->tls_ciphers, "a");
-    ck_assert_str_eq(spec->tls_ciphersuites, "b");
+    ck_assert(spec->endpoint.tls.wanted && spec->endpoint.tls.resume && spec->endpoint.tls.kernel &&
+              !spec->endpoint.tls.insecure);
+    ck_assert_str_eq(spec->endpoint.tls.cacert, "ca");
+    ck_assert_str_eq(spec->endpoint.tls.cacertdir, "dir");
+    ck_assert_str_eq(spec->endpoint.tls.cert, "crt");
+    ck_assert_str_eq(spec->endpoint.tls.key, "k");
+    ck_assert_str_eq(spec->endpoint.tls.sni, "name");
+    ck_assert_str_eq(spec->endpoint.tls.ciphers, "a");
+    ck_assert_str_eq(spec->endpoint.tls.ciphersuites, "b");
     line_parses("--tls --insecure");
-    ck_assert(line_request.spec.tls_insecure);
+    ck_assert(line_request.spec.endpoint.tls.insecure);
     line_parses("-u rediss://h:1 --cacert ca");
-    ck_assert(line_request.spec.tls);
+    ck_assert(line_request.spec.endpoint.tls.wanted);
     line_parses("-u valkeys://h");
-    ck_assert(line_request.spec.tls);
+    ck_assert(line_request.spec.endpoint.tls.wanted);
     line_parses("-u redis://h --tls");
-    ck_assert(line_request.spec.tls);
+    ck_assert(line_request.spec.endpoint.tls.wanted);
     line_parses("--managed tls --tls-resume");
-    ck_assert(line_request.spec.tls && line_request.spec.managed_tls);
+    ck_assert(line_request.spec.endpoint.tls.wanted && line_request.spec.managed.tls);
     line_parses("");
-    ck_assert(!line_request.spec.tls);
+    ck_assert(!line_request.spec.endpoint.tls.wanted);
     line_parses("--insecure=false --ktls=false");
-    ck_assert(!line_request.spec.tls);
+    ck_assert(!line_request.spec.endpoint.tls.wanted);
 }
 END_TEST
 
@@ -40,8 +41,8 @@ START_TEST(test_config_gives_way)
 {
     /* Breaks when what a file says cannot be taken back on the command line. */
     line_parses_with_config("tls: true\ncacert: ca\n", "--insecure");
-    ck_assert(line_request.spec.tls && line_request.spec.tls_insecure);
-    ck_assert_ptr_null(line_request.spec.tls_cacert);
+    ck_assert(line_request.spec.endpoint.tls.wanted && line_request.spec.endpoint.tls.insecure);
+    ck_assert_ptr_null(line_request.spec.endpoint.tls.cacert);
 }
 END_TEST
 

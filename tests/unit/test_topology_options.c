@@ -27,8 +27,8 @@ START_TEST(where_reads_go)
 {
     /* Breaks when one spelling of the option means something else than another. */
     line_parses(reads[_i].line);
-    ck_assert_int_eq(line_request.spec.replica_reads, reads[_i].wanted);
-    ck_assert_uint_eq(line_request.spec.command_argc, reads[_i].command_argc);
+    ck_assert_int_eq(line_request.spec.endpoint.replica_reads, reads[_i].wanted);
+    ck_assert_uint_eq(line_request.spec.load.command_argc, reads[_i].command_argc);
 }
 END_TEST
 
@@ -36,11 +36,11 @@ START_TEST(targets)
 {
     /* Breaks when an option does not reach the spec. */
     line_parses("--cluster -h a,b:7001");
-    ck_assert(line_request.spec.cluster);
-    ck_assert_str_eq(line_request.spec.host, "a,b:7001");
+    ck_assert(line_request.spec.endpoint.cluster);
+    ck_assert_str_eq(line_request.spec.endpoint.host, "a,b:7001");
     line_parses("--sentinel s1,s2:26380 --master main --rfr");
-    ck_assert_str_eq(line_request.spec.sentinels, "s1,s2:26380");
-    ck_assert_str_eq(line_request.spec.master_name, "main");
+    ck_assert_str_eq(line_request.spec.endpoint.sentinels, "s1,s2:26380");
+    ck_assert_str_eq(line_request.spec.endpoint.master_name, "main");
     line_parses("--sentinel s --master m --dbnum 3 -a pw");
     line_parses("--cluster --dbnum 0");
 }

@@ -26,7 +26,7 @@ static struct interval_histogram expected;
 static void set_up(void)
 {
     size_t bytes = ipc_segment_bytes(1, RING_BYTES, schedule_bytes(1, true));
-    spec = (struct spec){.interval_ns = NS_PER_SECOND, .seed = 7};
+    spec = (struct spec){.load.interval_ns = NS_PER_SECOND, .load.seed = 7};
     run = (struct worker_run){.spec = &spec, .worker_count = 2, .open_loop = true};
     run.segment = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     ck_assert_ptr_ne(run.segment, MAP_FAILED);
@@ -64,7 +64,7 @@ static void fall_behind(uint64_t rate, enum arrival arrival, uint64_t seconds)
                                    .from_micro = rate * SCHEDULE_MICRO,
                                    .to_micro = rate * SCHEDULE_MICRO,
                                    .shape = SCHEDULE_CONSTANT};
-    spec.arrival = arrival;
+    spec.rate.arrival = arrival;
     schedule_plan(ipc_schedule(run.segment), &step, 1, true);
     pacer_begin_measuring(&stream);
     stream.stop_at_ns = START_NS + seconds * NS_PER_SECOND;
@@ -159,7 +159,7 @@ END_TEST
 START_TEST(test_shed_has_waited_so_long)
 {
     /* Breaks when tickets dropped by --shed-after, which have all waited longer, count as if they had not. */
-    spec.shed_after_ns = 100 * NS_PER_MS;
+    spec.rate.shed_after_ns = 100 * NS_PER_MS;
     fall_behind(1000, ARRIVAL_EVEN, 1);
     uint64_t shed = stream_total(&stream, COUNTER_SHED_LATE);
     ck_assert_uint_ge(shed, 449); /* every second of 900 */

@@ -46,7 +46,7 @@ START_TEST(test_null_connections_are_numbered_again)
 {
     /* Breaks when the null transport gives each new connection a number of its own: the state of the third
      * one would lie behind that of the two that there can be. */
-    struct spec spec = {.null_transport = true, .data_bytes = 3, .keyspace = 1};
+    struct spec spec = {.load.null_transport = true, .load.data_bytes = 3, .load.keyspace = 1};
     struct err err = {.code = OK};
     struct workload *workload = NULL;
     const struct workload_source source = {.test = workload_test_find("set")};

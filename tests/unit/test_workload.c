@@ -17,12 +17,12 @@ static char request[REQUEST_ROOM];
 
 static void plain_spec(void)
 {
-    spec = (struct spec){.key_order = KEYS_RANDOM,
-                         .keyspace = 1000,
-                         .data_bytes = 5,
-                         .function_count = 10,
-                         .function_keys = 1,
-                         .seed = 3};
+    spec = (struct spec){.load.key_order = KEYS_RANDOM,
+                         .load.keyspace = 1000,
+                         .load.data_bytes = 5,
+                         .load.function_count = 10,
+                         .load.function_keys = 1,
+                         .load.seed = 3};
 }
 
 /* A request of one ticket; fails when it does not have its length exactly. */
@@ -183,7 +183,7 @@ START_TEST(test_rows_without_key_numbers)
      * a number all the same. */
     redisReply *command;
     plain_spec();
-    spec.placeholders = PLACEHOLDERS_BENCHMARK_FIXED;
+    spec.load.placeholders = PLACEHOLDERS_BENCHMARK_FIXED;
     struct workload *workload = of_test("zadd");
     ck_assert_uint_eq(parse(render(workload, 7), &command, 1), 1);
     ck_assert_str_eq(command->element[2]->str, "0");
@@ -198,8 +198,8 @@ START_TEST(test_tags_of_all_tests)
     /* Breaks when the keys of a test do not spread over a cluster where they are meant to. */
     for (int all = 0; all < 2; all++) {
         plain_spec();
-        spec.cluster = true;
-        spec.tag_all_tests = all != 0;
+        spec.endpoint.cluster = true;
+        spec.load.tag_all_tests = all != 0;
         const struct workload_test *test;
         for (size_t i = 0; (test = workload_test_at(i)) != NULL; i++) {
             struct workload *workload = of_test(test->name);
@@ -208,7 +208,7 @@ START_TEST(test_tags_of_all_tests)
                              has_key && (all || test->tagged_on_cluster));
             workload_destroy(workload);
         }
-        spec.cluster = false;
+        spec.endpoint.cluster = false;
         struct workload *workload = of_test("lpush");
         ck_assert(!workload_has_tag(workload));
         workload_destroy(workload);
@@ -362,7 +362,7 @@ START_TEST(test_null_replies)
 {
     /* Breaks when --null answers with something that is no reply, or with another number of them. */
     plain_spec();
-    spec.null_transport = true;
+    spec.load.null_transport = true;
     static const char *const commands[] = {"PING", "GET k", "MGET a b",
                                            "SET k v ; 2 GET k ; MGET k"};
     static const uint32_t replies[] = {1, 1, 1, 4};
@@ -450,7 +450,7 @@ START_TEST(test_too_long_is_refused_at_once)
     /* Breaks when a request that is too long is put together, in gigabytes, before it is refused. */
     struct rusage usage;
     plain_spec();
-    spec.data_bytes = 1u << 30;
+    spec.load.data_bytes = 1u << 30;
     struct workload *workload;
     struct workload_source source = {.test = workload_test_find("mset")};
     struct err err = {.code = OK};
@@ -458,7 +458,7 @@ START_TEST(test_too_long_is_refused_at_once)
     ck_assert_msg(strstr(err.text, "too long: MSET") != NULL, "%s", err.text);
     ck_assert_int_eq(getrusage(RUSAGE_SELF, &usage), 0);
     ck_assert_int_lt(usage.ru_maxrss, 1 << 20); /* kB */
-    spec.data_bytes = 1u << 20;
+    spec.load.data_bytes = 1u << 20;
     ck_assert_int_eq(compile(&workload, "9000 SET k __data__", &err), E_USAGE);
     ck_assert_int_eq(compile(&workload, "100 SET k __data__", &err), OK);
     workload_destroy(workload);
@@ -525,8 +525,8 @@ START_TEST(test_one_key)
     ck_assert(!workload_uses_one_key(workload));
     ck_assert_uint_eq(workload_keys_per_request(workload), 0);
     workload_destroy(workload);
-    spec.key_order = KEYS_ONE;
-    spec.keyspace = 1;
+    spec.load.key_order = KEYS_ONE;
+    spec.load.keyspace = 1;
     workload = of_command("GET __key__");
     ck_assert(workload_uses_one_key(workload));
     workload_destroy(workload);

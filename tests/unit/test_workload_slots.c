@@ -14,12 +14,12 @@ static struct spec spec;
 
 static void cluster_spec(enum key_order key_order, uint64_t keyspace)
 {
-    spec = (struct spec){.cluster = true,
-                         .key_order = key_order,
-                         .keyspace = keyspace,
-                         .function_keys = 2,
-                         .data_bytes = 5,
-                         .seed = 3};
+    spec = (struct spec){.endpoint.cluster = true,
+                         .load.key_order = key_order,
+                         .load.keyspace = keyspace,
+                         .load.function_keys = 2,
+                         .load.data_bytes = 5,
+                         .load.seed = 3};
 }
 
 /* A command of words separated by single spaces; keys are told as "command:argument" indices. */
@@ -109,7 +109,7 @@ START_TEST(test_slots_of_all_tests)
     static const enum key_order orders[] = {KEYS_ONE, KEYS_RANDOM, KEYS_SEQUENTIAL};
     for (size_t order = 0; order < 3; order++) {
         cluster_spec(orders[order], order == 0 ? 1 : 123457);
-        spec.keyspace_offset = order == 0 ? 0 : 999999999995 - spec.keyspace;
+        spec.load.keyspace_offset = order == 0 ? 0 : 999999999995 - spec.load.keyspace;
         for (size_t row = 0; workload_test_at(row) != NULL; row++) {
             const struct workload_test *test = workload_test_at(row);
             for (int tagged = 0; tagged < 2; tagged++) {
@@ -199,7 +199,7 @@ START_TEST(test_slots_of_random_templates)
         for (uint64_t piece = 0; piece < 1 + rng_at(form, 0) % 7; piece++)
             add_text(command, sizeof command, pieces[rng_at(form, 1 + piece) % 12]);
         cluster_spec(form % 2 == 0 ? KEYS_RANDOM : KEYS_SEQUENTIAL, 1 + rng_at(form, 50) % 100000);
-        spec.data_bytes = 1 + form % 20;
+        spec.load.data_bytes = 1 + form % 20;
         struct workload *workload = of_command(command);
         ck_assert_int_eq(set_keys(workload, first, &err), OK);
         assert_slots(workload, 1, 40, command);
@@ -328,7 +328,7 @@ START_TEST(test_different_slots_are_refused)
         for (int cluster = 0; cluster < 2; cluster++) {
             struct err err;
             cluster_spec(KEYS_RANDOM, 1000000);
-            spec.cluster = cluster;
+            spec.endpoint.cluster = cluster;
             struct workload *workload = of_command(cases[i].command);
             enum err_code code = set_keys(workload, cases[i].keys, &err);
             bool refused = cases[i].named != NULL && cluster;

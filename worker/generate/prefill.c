@@ -369,8 +369,8 @@ enum err_code prefill_derive(struct prefill *prefill, const char *const *argv, s
             .argv = argv + first,
             .argc = to - first,
             .repeated = first > from,
-            .known = placeholder_known(spec->placeholders, spec->cluster),
-            .key_order = spec->key_order,
+            .known = placeholder_known(spec->load.placeholders, spec->endpoint.cluster),
+            .key_order = spec->load.key_order,
         };
         if (reading.rule != NULL)
             code = derive_one(prefill, &reading, err);

@@ -15,15 +15,15 @@
 void template_init(struct template *template, const struct spec *spec)
 {
     *template = (struct template){
-        .data_bytes = spec->data_bytes,
-        .key_order = spec->key_order,
-        .keyspace = spec->key_order == KEYS_ONE ? 1 : spec->keyspace,
-        .keyspace_offset = spec->key_order == KEYS_ONE ? 0 : spec->keyspace_offset,
-        .seed = rng_mix(spec->seed),
+        .data_bytes = spec->load.data_bytes,
+        .key_order = spec->load.key_order,
+        .keyspace = spec->load.key_order == KEYS_ONE ? 1 : spec->load.keyspace,
+        .keyspace_offset = spec->load.key_order == KEYS_ONE ? 0 : spec->load.keyspace_offset,
+        .seed = rng_mix(spec->load.seed),
         .group_numbers = TEMPLATE_GROUP,
-        .known = placeholder_known(spec->placeholders, spec->cluster),
+        .known = placeholder_known(spec->load.placeholders, spec->endpoint.cluster),
     };
-    if (spec->sequential_random_start)
+    if (spec->load.sequential_random_start)
         template->sequential_start =
             rng_bounded(rng_at(template->seed ^ STREAM_START, 0), template->keyspace);
     for (size_t i = 0; i < PLACEHOLDER_NAMES; i++)

@@ -313,21 +313,21 @@ static enum err_code test_arguments_make(struct test_arguments *arguments,
                                          const struct workload_test *test, const struct spec *spec,
                                          struct err *err)
 {
-    const size_t keys = test->more == MORE_KEYS ? spec->function_keys : 0;
+    const size_t keys = test->more == MORE_KEYS ? spec->load.function_keys : 0;
     const size_t room = WORKLOAD_TEST_ARGS_MAX + 2 + keys;
     *arguments = (struct test_arguments){.texts = calloc(room, sizeof arguments->texts[0]),
                                          .argv = calloc(room, sizeof arguments->argv[0])};
     if (arguments->texts == NULL || arguments->argv == NULL)
         return err_set(err, E_SYSTEM, "cannot allocate the %zu arguments of a test", room);
     /* A score must be a number. */
-    const bool fixed = spec->placeholders == PLACEHOLDERS_BENCHMARK_FIXED;
+    const bool fixed = spec->load.placeholders == PLACEHOLDERS_BENCHMARK_FIXED;
     for (; test->argv[arguments->argc] != NULL; arguments->argc++) {
         const char *argument = test->argv[arguments->argc];
         arguments->argv[arguments->argc] =
             fixed && strcmp(argument, "__rand_int__") == 0 ? "0" : argument;
     }
     if (test->more == MORE_LIBRARY) {
-        arguments->library = workload_function_library(spec->function_count, false, err);
+        arguments->library = workload_function_library(spec->load.function_count, false, err);
         if (arguments->library == NULL)
             return err->code;
         arguments->argv[arguments->argc++] = arguments->library;
@@ -438,19 +438,20 @@ enum err_code workload_create(struct workload **out, const struct workload_sourc
         return err_set(err, E_SYSTEM, "cannot allocate a workload");
     workload->test = source->test;
     set_title(workload, source);
-    workload->cluster = spec->cluster;
+    workload->cluster = spec->endpoint.cluster;
     template_init(&workload->template, spec);
     enum err_code code;
     if (source->test == NULL) {
         code = append_sequence(workload, source, err);
     } else {
-        bool tagged = source->tagged ||
-                      (spec->cluster && (source->test->tagged_on_cluster || spec->tag_all_tests));
+        bool tagged =
+            source->tagged || (spec->endpoint.cluster &&
+                               (source->test->tagged_on_cluster || spec->load.tag_all_tests));
         code = append_test(workload, source->test, spec, tagged, err);
         if (code == OK)
             code = workload_set_test_keys(workload, err);
     }
-    if (code == OK && spec->null_transport)
+    if (code == OK && spec->load.null_transport)
         code = build_null_reply(workload, err);
     if (code != OK) {
         workload_destroy(workload);

@@ -43,68 +43,68 @@ static void append(struct writer *writer, enum greeting_command command, size_t 
     greeting->commands[greeting->replies++] = (uint8_t)command;
 }
 
-static void append_hello(struct writer *writer, const struct spec *spec)
+static void append_hello(struct writer *writer, const struct endpoint *endpoint)
 {
     const char *argv[ARGUMENTS_MAX] = {"HELLO", "3"};
     size_t argc = 2;
-    if (spec->password != NULL) {
+    if (endpoint->password != NULL) {
         argv[argc++] = "AUTH";
-        argv[argc++] = spec->user != NULL ? spec->user : "default";
-        argv[argc++] = spec->password;
+        argv[argc++] = endpoint->user != NULL ? endpoint->user : "default";
+        argv[argc++] = endpoint->password;
     }
-    if (spec->client_name != NULL) {
+    if (endpoint->client_name != NULL) {
         argv[argc++] = "SETNAME";
-        argv[argc++] = spec->client_name;
+        argv[argc++] = endpoint->client_name;
     }
     append(writer, GREETING_HELLO, argc, argv);
 }
 
-static void append_auth(struct writer *writer, const struct spec *spec)
+static void append_auth(struct writer *writer, const struct endpoint *endpoint)
 {
     const char *argv[ARGUMENTS_MAX] = {"AUTH"};
     size_t argc = 1;
-    if (spec->user != NULL)
-        argv[argc++] = spec->user;
-    argv[argc++] = spec->password;
+    if (endpoint->user != NULL)
+        argv[argc++] = endpoint->user;
+    argv[argc++] = endpoint->password;
     append(writer, GREETING_AUTH, argc, argv);
 }
 
-static void append_all(struct writer *writer, const struct spec *spec, unsigned flags)
+static void append_all(struct writer *writer, const struct endpoint *endpoint, unsigned flags)
 {
     char database[24];
-    snprintf(database, sizeof database, "%llu", (unsigned long long)spec->database);
-    if (spec->resp3)
-        append_hello(writer, spec);
-    else if (spec->password != NULL)
-        append_auth(writer, spec);
-    if (spec->database != 0)
+    snprintf(database, sizeof database, "%llu", (unsigned long long)endpoint->database);
+    if (endpoint->resp3)
+        append_hello(writer, endpoint);
+    else if (endpoint->password != NULL)
+        append_auth(writer, endpoint);
+    if (endpoint->database != 0)
         append(writer, GREETING_SELECT, 2, (const char *const[]){"SELECT", database});
-    if (!spec->resp3 && spec->client_name != NULL)
+    if (!endpoint->resp3 && endpoint->client_name != NULL)
         append(writer, GREETING_SETNAME, 3,
-               (const char *const[]){"CLIENT", "SETNAME", spec->client_name});
-    if (spec->tracking)
+               (const char *const[]){"CLIENT", "SETNAME", endpoint->client_name});
+    if (endpoint->tracking)
         append(writer, GREETING_TRACKING, 3, (const char *const[]){"CLIENT", "TRACKING", "ON"});
     if (flags & GREETING_REPLICA)
         append(writer, GREETING_READONLY, 1, (const char *const[]){"READONLY"});
     const char *words[PROBE_WORDS_MAX];
-    size_t word_count = probe_words(words, spec->probe);
+    size_t word_count = probe_words(words, endpoint->probe);
     if (word_count > 0)
         append(writer, GREETING_PROBE, word_count, words);
 }
 
-enum err_code greeting_create(struct greeting *greeting, const struct spec *spec, unsigned flags,
-                              struct err *err)
+enum err_code greeting_create(struct greeting *greeting, const struct endpoint *endpoint,
+                              unsigned flags, struct err *err)
 {
     struct writer writer = {.greeting = greeting};
-    *greeting = (struct greeting){.password = spec->password, .probe = spec->probe};
-    append_all(&writer, spec, flags);
+    *greeting = (struct greeting){.password = endpoint->password, .probe = endpoint->probe};
+    append_all(&writer, endpoint, flags);
     greeting->bytes = secret_alloc(greeting->byte_count + 1); /* there may be nothing to say */
     if (greeting->bytes == NULL)
         return err_set(err, E_SYSTEM, "no memory for what connections say first");
     writer.room_bytes = greeting->byte_count;
     greeting->byte_count = 0;
     greeting->replies = 0;
-    append_all(&writer, spec, flags);
+    append_all(&writer, endpoint, flags);
     return OK;
 }
 

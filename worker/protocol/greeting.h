@@ -1,5 +1,5 @@
 /* What a fresh connection says before it carries requests: who it is, and which database, protocol and
- * mode it wants; at the end the question of spec->probe, since a TCP connect succeeds against a stopped
+ * mode it wants; at the end the question of endpoint->probe, since a TCP connect succeeds against a stopped
  * or full server. The bytes are made once and sent by every connection in one go. Pure but for its memory. */
 #ifndef WORKER_PROTOCOL_GREETING_H
 #define WORKER_PROTOCOL_GREETING_H
@@ -7,10 +7,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "common/endpoint.h"
 #include "common/err.h"
 #include "common/resp.h"
 #include "common/server_probe.h"
-#include "common/spec.h"
 
 #define GREETING_COMMANDS_MAX 8u
 #define GREETING_TEXT_BYTES 320u
@@ -36,11 +36,11 @@ struct greeting {
     uint32_t replies; /* to wait for; 0: nothing is said  */
     enum server_probe probe;
     uint8_t commands[GREETING_COMMANDS_MAX]; /* reply -> enum greeting_command   */
-    const char *password;                    /* borrowed from the spec, NULL: none */
+    const char *password;                    /* borrowed from the endpoint, NULL: none */
 };
 
 /* E_SYSTEM: no memory. greeting_destroy in any case; safe on a zeroed one. */
-MUST_USE enum err_code greeting_create(struct greeting *greeting, const struct spec *spec,
+MUST_USE enum err_code greeting_create(struct greeting *greeting, const struct endpoint *endpoint,
                                        unsigned flags, struct err *err);
 void greeting_destroy(struct greeting *greeting);
 

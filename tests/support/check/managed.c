@@ -14,10 +14,10 @@
 void managed_start(struct managed_cluster *cluster, uint64_t primaries, uint64_t replicas)
 {
     struct err err = {.code = OK};
-    const struct spec spec = {.managed = true,
-                              .managed_primaries = primaries,
-                              .managed_replicas = replicas,
-                              .password = "of the test"};
+    const struct spec spec = {.managed.wanted = true,
+                              .managed.primaries = primaries,
+                              .managed.replicas = replicas,
+                              .endpoint.password = "of the test"};
     ck_assert_msg(managed_cluster_start(cluster, &spec, NULL, NULL, 0, NULL, &err) == OK, "%s",
                   err.text);
 }

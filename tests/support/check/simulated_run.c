@@ -16,14 +16,14 @@
 void simulated_run_init(struct simulated_run *simulated)
 {
     *simulated = (struct simulated_run){
-        .spec = {.key_order = KEYS_RANDOM,
-                 .keyspace = 1000,
-                 .data_bytes = 3,
-                 .interval_ns = 100 * NS_PER_MS,
-                 .request_timeout_ns = 5 * NS_PER_SECOND,
-                 .connection_timeout_ns = 2 * NS_PER_SECOND,
-                 .drain_timeout_ns = NS_PER_SECOND,
-                 .pacing = PACING_SLEEP},
+        .spec = {.load.key_order = KEYS_RANDOM,
+                 .load.keyspace = 1000,
+                 .load.data_bytes = 3,
+                 .load.interval_ns = 100 * NS_PER_MS,
+                 .endpoint.request_timeout_ns = 5 * NS_PER_SECOND,
+                 .endpoint.connection_timeout_ns = 2 * NS_PER_SECOND,
+                 .load.drain_timeout_ns = NS_PER_SECOND,
+                 .rate.pacing = PACING_SLEEP},
         .run = {.pipeline = 1, .worker_count = 1},
         .share = {.cpu = -1, .connections = 1},
     };
@@ -49,7 +49,7 @@ static void map_segment(struct simulated_run *simulated)
                                        .to_micro = simulated->rate * SCHEDULE_MICRO,
                                        .shape = SCHEDULE_CONSTANT};
         schedule_plan(ipc_schedule(segment), &rate, 1, true);
-        simulated->spec.warmup_rate_micro = rate.from_micro;
+        simulated->spec.rate.warmup_micro = rate.from_micro;
         simulated->run.open_loop = true;
     }
     if (simulated->topology != NULL)
