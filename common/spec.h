@@ -45,6 +45,8 @@ struct chaos_plan;
 #define SPEC_PERCENTILES_MAX 16
 #define SPEC_TESTS_MAX 64
 
+#define MANAGED_NODES_MAX 64u /* servers, with those that are added while it runs */
+
 /* Servers that volley starts and stops itself. */
 struct managed_wish {
     bool wanted;
@@ -52,7 +54,8 @@ struct managed_wish {
     uint64_t replicas;       /* ... and so many replicas, of the one or of all together */
     bool tls;                /* with certificates made for the run                     */
     const char *program;     /* started from here; NULL: from PATH                     */
-    const char *const *args; /* further ones of every server                           */
+    const char *args_text;   /* further arguments of every server, as they were given   */
+    const char *const *args; /* these, cut                                             */
     uint32_t arg_count;
     uint64_t io_threads;            /* of every server; 0: as it has them by default          */
     const char *chaos_path;         /* file of actions on them; NULL: none                    */
@@ -60,6 +63,7 @@ struct managed_wish {
 };
 
 struct connection_options {
+    bool one_pipelined; /* --keepalive 0: the same as reconnect_every of the pipeline        */
     uint64_t reconnect_every; /* requests on each connection before it is opened anew; 0: never */
     bool reset_on_close;
     const char *source_addresses; /* separated by commas; NULL: the kernel chooses */
@@ -87,9 +91,10 @@ struct load_options {
     uint64_t steady_limit_ns; /* ... or, not steady, after so long                           */
     uint64_t pipeline;
     uint64_t data_bytes;
-    uint64_t function_count; /* of the library that function_load loads */
-    uint64_t function_keys;  /* of a call of fcall                      */
-    bool tag_all_tests;      /* with cluster all keys of the tests have {tag} */
+    uint64_t function_count;               /* of the library that function_load loads */
+    uint64_t function_keys;                /* of a call of fcall                      */
+    bool tag_all_tests;                    /* with cluster all keys of the tests have {tag} */
+    uint64_t random_keys, sequential_keys; /* as they were given: key_order and keyspace */
     enum key_order key_order;
     uint64_t keyspace; /* keys offset .. offset + keyspace - 1; 1 with KEYS_ONE              */
     uint64_t keyspace_offset;
@@ -116,8 +121,9 @@ struct rate_options {
 };
 
 struct worker_options {
-    uint64_t processes; /* 0: auto */
-    uint64_t threads;   /* workers = processes * threads */
+    uint64_t processes;  /* 0: auto */
+    uint64_t threads;    /* workers = processes * threads */
+    bool single_process; /* processes is 1 */
     enum cpus_choice cpus_choice;
     const uint32_t *cpus; /* with CPUS_LIST */
     uint32_t cpu_count;

@@ -199,7 +199,7 @@ static void print_help(const struct dialect *dialect)
         options_print_help(dialect_option_table(dialect), stdout);
         return;
     }
-    options_print_help(&bench_option_table, stdout);
+    options_print_help(bench_option_table(), stdout);
     printf("\nOther commands: volley help\n");
 }
 
@@ -229,7 +229,7 @@ static int run_command(const struct dialect *dialect, int argc, const char *cons
     enum err_code code = dialect != NULL ? dialect_options_parse(request, dialect, argc, argv, &err)
                                          : bench_options_parse(request, argc, argv, &err);
     const struct option_table *table =
-        dialect != NULL ? dialect_option_table(dialect) : &bench_option_table;
+        dialect != NULL ? dialect_option_table(dialect) : bench_option_table();
     credentials_hide_arguments(table, argc, argv);
     if (code == OK && request->help) {
         print_help(dialect);

@@ -20,7 +20,7 @@
 #include "common/units.h"
 #include "orchestrator/commands/commands.h"
 #include "orchestrator/fleet/control_line.h"
-#include "orchestrator/options/option_row.h"
+#include "orchestrator/options/option_group.h"
 #include "orchestrator/options/rate_text.h"
 #include "orchestrator/report/json_value.h"
 

@@ -11,11 +11,6 @@
 #include "orchestrator/options/rate_plan.h"
 #include "orchestrator/report/interval_csv.h"
 
-static const struct option_table *bench_table(void)
-{
-    return &bench_option_table;
-}
-
 static const struct option_table *ctl_table(void)
 {
     return &ctl_option_table;
@@ -31,7 +26,7 @@ static const struct {
     const struct option_table *(*table)(void);
     const char *also; /* another command with the same options; NULL: none */
 } tables[] = {
-    {"bench", bench_table, NULL},          {"find-max", find_max_option_table, NULL},
+    {"bench", bench_option_table, NULL},   {"find-max", find_max_option_table, NULL},
     {"sweep", sweep_option_table, NULL},   {"ctl", ctl_table, NULL},
     {"report", report_option_table, NULL}, {"valkey-benchmark", valkey_table, "redis-benchmark"},
 };
@@ -141,7 +136,7 @@ static enum err_code print_schema(const char *name)
         if (strcmp(name, kinds[i]->name) == 0)
             schema = file_schema(kinds[i]);
     if (strcmp(name, options_config_kind.name) == 0)
-        schema = file_schema_of_options(&options_config_kind, &bench_option_table);
+        schema = file_schema_of_options(&options_config_kind, bench_option_table());
     if (schema == NULL || json_dumpf(schema, stdout, JSON_INDENT(2)) != 0) {
         log_line(LOG_ERROR, "volley docs schema: there are rate-plan, chaos and config, not \"%s\"",
                  name);

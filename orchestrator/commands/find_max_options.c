@@ -10,11 +10,7 @@
 #include "common/schedule.h"
 #include "common/units.h"
 #include "orchestrator/capacity/windows.h"
-#include "orchestrator/commands/capacity_picks.h"
 #include "orchestrator/commands/commands.h"
-#include "orchestrator/options/bench_relations.h"
-#include "orchestrator/options/option_row.h"
-#include "orchestrator/options/option_selection.h"
 
 #define AT(member) offsetof(struct find_max_request, member)
 #define RATE_MOST (SCHEDULE_RATE_MAX_MICRO / SCHEDULE_MICRO)
@@ -47,7 +43,7 @@ static enum err_code parse_precision(void *target, const char *value, struct err
 }
 
 /* clang-format off: a row reads best as a few short lines */
-static const struct option_row own[] = {
+static const struct option_row search_rows[] = {
     {ROW("slo", NULL, OPTION_CUSTOM, "OBJECTIVE", 0), .parse = parse_slos, .repeats = true,
      .section = "Search",
      .help =
@@ -68,6 +64,9 @@ static const struct option_row own[] = {
     {ROW("max-probes", NULL, OPTION_COUNT, "N", AT(max_probes)), NUMBER(1, SEARCH_PROBES_MAX),
      .unset = "60", .section = "Search",
      .help = "The search ends after so many probes with what it has."},
+};
+
+static const struct option_row other_rows[] = {
     {ROW("csv", NULL, OPTION_TEXT, "FILE", AT(csv_path)), .needs_trust = true, .section = "Output",
      .help =
          "Write a CSV line for each probe to FILE; - is standard output, in place of the table. "
@@ -85,46 +84,33 @@ static const struct option_row own[] = {
     ELSEWHERE("interval", NULL, "use --window"),
 };
 
-static const struct option_pick picks[] = {
+static const struct option_change changes[] = {
     {.name = "warmup",
      .unset = "1s",
      .help = "Load at the probe's rate before its first window; a bare number is seconds."},
-    CAPACITY_TARGET_PICKS,
     {.name = "type",
      .help =
          "The test, one of those that bench knows. A command behind the options takes its place."},
-    {.name = "clients"},
-    {.name = "pipeline"},
-    CAPACITY_LOAD_PICKS,
-    CAPACITY_KEY_PICKS,
     {.name = "prefill",
      .help = "Write the keys once, before the first probe, if the test reads them."},
-    CAPACITY_CONNECTION_PICKS,
     {.name = "quiet", .help = "Print what was found, without the table."},
     {.name = "percentiles",
      .unset = SPEC_PERCENTILES_SEARCH,
      .help = "Percentiles of the table, beside those of the objectives: at most 16."},
-    {.name = "label"},
-    {.name = "json"},
     {.name = "out",
      .help = "Keep everything about the search in this directory, which is made: every probe as a "
              "run of bench, and find-max.json and find-max.csv."},
     {.name = "progress",
      .help = "Print a line for each probe even where standard error is no terminal."},
-    {.name = "log-level"},
-    {.name = "config"},
-    {.name = "trust-config"},
     {.name = "explain", .help = "Print the plan and the first commands, and connect to nothing."},
-    {.name = "help"},
 };
 /* clang-format on */
 
 const struct option_table *find_max_option_table(void)
 {
-    static struct option_selection selection;
+    static struct option_row rows[OPTION_TABLE_ROWS_MAX];
     static struct option_table table = {
         .command = "find-max",
-        .wider = &bench_option_table,
         .usage = "volley find-max --slo OBJECTIVE [options] [--] [command [argument ...]]",
         .synopsis =
             "Finds the highest rate that a server sustains: the load is open, probes climb and "
@@ -135,8 +121,15 @@ const struct option_table *find_max_option_table(void)
             "Example: volley find-max --slo 'p99<1ms' -h 10.0.0.5 -t get -r 100000 --prefill",
         .takes_command = true,
     };
-    option_selection_fill(&table, &selection, own, sizeof own / sizeof own[0], picks,
-                          sizeof picks / sizeof picks[0]);
+    static const struct option_group first = {GROUP_ROWS(search_rows)},
+                                     last = {GROUP_ROWS(other_rows)};
+    if (table.row_count > 0)
+        return &table;
+    table.wider = bench_option_table();
+    option_table_add(&table, rows, OF_FIND_MAX, &(struct option_use){&first, 0});
+    bench_groups_add(&table, rows, OF_FIND_MAX);
+    option_table_add(&table, rows, OF_FIND_MAX, &(struct option_use){&last, 0});
+    option_table_change(&table, rows, changes, sizeof changes / sizeof changes[0]);
     return &table;
 }
 
@@ -172,7 +165,7 @@ enum err_code find_max_options_parse(struct find_max_request *request, int argc,
                                      const char *const *argv, struct err *err)
 {
     struct spec *spec = &request->bench.spec;
-    enum err_code code = options_store_defaults(&bench_option_table, request, err);
+    enum err_code code = bench_options_defaults(&request->bench, err);
     if (code == OK)
         code = options_parse(&request->bench.values, find_max_option_table(), request, argc, argv,
                              err);
@@ -185,7 +178,7 @@ enum err_code find_max_options_parse(struct find_max_request *request, int argc,
     code = rate_steps_add(&request->bench.steps, &first, err);
     if (code == OK)
         code = check_search(request, err);
-    return code == OK ? bench_relations_settle(&request->bench, err) : code;
+    return code == OK ? bench_options_settle(&request->bench, err) : code;
 }
 
 struct search_limits find_max_limits(const struct find_max_request *request)

@@ -11,14 +11,11 @@
 #include "orchestrator/commands/bench_outputs.h"
 #include "orchestrator/commands/commands.h"
 #include "orchestrator/options/bench_options.h"
-#include "orchestrator/options/option_selection.h"
 #include "orchestrator/report/output_place.h"
 #include "orchestrator/report/sinks.h"
 
 /* clang-format off: a row reads best as a few short lines */
-static const struct option_pick picks[] = {
-    {.name = "quiet"},
-    {.name = "csv"},
+static const struct option_change changes[] = {
     {.name = "csv-interval",
      .help =
          "A CSV row of sixteen columns for each interval of this length, on standard output, in "
@@ -30,18 +27,15 @@ static const struct option_pick picks[] = {
              "at most 16, each above 0 and at most 100."},
     {.name = "json",
      .help = "Write the whole result as JSON; - is standard output, in place of the report."},
-    {.name = "hdr"},
     {.name = "debug", .help = "Report the percentile spectrum and every worker."},
-    {.name = "help"},
 };
 /* clang-format on */
 
 const struct option_table *report_option_table(void)
 {
-    static struct option_selection selection;
+    static struct option_row rows[OPTION_TABLE_ROWS_MAX];
     static struct option_table table = {
         .command = "report",
-        .wider = &bench_option_table,
         .usage = "volley report DIR [OPTIONS]",
         .synopsis =
             "Rebuilds the outputs of a run from the journal in its directory (bench --out), also "
@@ -51,7 +45,11 @@ const struct option_table *report_option_table(void)
         .takes_command = true,
         .takes_directory = true,
     };
-    option_selection_fill(&table, &selection, NULL, 0, picks, sizeof picks / sizeof picks[0]);
+    if (table.row_count > 0)
+        return &table;
+    table.wider = bench_option_table();
+    bench_groups_add(&table, rows, OF_REPORT);
+    option_table_change(&table, rows, changes, sizeof changes / sizeof changes[0]);
     return &table;
 }
 

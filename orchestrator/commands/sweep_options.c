@@ -6,11 +6,7 @@
 
 #include "common/clock.h"
 #include "common/units.h"
-#include "orchestrator/commands/capacity_picks.h"
 #include "orchestrator/commands/commands.h"
-#include "orchestrator/options/bench_relations.h"
-#include "orchestrator/options/option_row.h"
-#include "orchestrator/options/option_selection.h"
 #include "orchestrator/options/rate_text.h"
 
 #define AT(member) offsetof(struct sweep_request, member)
@@ -76,7 +72,7 @@ static enum err_code parse_pipeline(void *target, const char *value, struct err 
 }
 
 /* clang-format off: a row reads best as a few short lines */
-static const struct option_row own[] = {
+static const struct option_row sweep_rows[] = {
     {ROW("clients", "c", OPTION_CUSTOM, "LIST", 0), .parse = parse_clients, .unset = "50",
      .section = "Sweep",
      .help =
@@ -92,6 +88,9 @@ static const struct option_row own[] = {
     {ROW("step-duration", NULL, OPTION_DURATION, "TIME", AT(step_ns)),
      BARE(NS_PER_SECOND, 10 * NS_PER_MS, 3600 * NS_PER_SECOND * 24), .unset = "10s",
      .section = "Sweep", .help = "How long each step is measured; a bare number is seconds."},
+};
+
+static const struct option_row other_rows[] = {
     {ROW("csv", NULL, OPTION_TEXT, "FILE", AT(csv_path)), .needs_trust = true, .section = "Output",
      .help = "Write a CSV line for each step to FILE; - is standard output, in place of the table. "
              "(--csv of bench is a flag.)"},
@@ -103,42 +102,28 @@ static const struct option_row own[] = {
     ELSEWHERE("requests", "n", "use --step-duration"),
 };
 
-static const struct option_pick picks[] = {
+static const struct option_change changes[] = {
     {.name = "warmup",
      .unset = "1s",
      .help = "Load before each step is measured, rounded up to whole intervals; a bare number is "
              "seconds."},
-    CAPACITY_TARGET_PICKS,
     {.name = "type",
      .help =
          "The test, one of those that bench knows. A command behind the options takes its place."},
-    CAPACITY_LOAD_PICKS,
-    {.name = "shed-after"},
-    CAPACITY_KEY_PICKS,
     {.name = "prefill",
      .help = "Write the keys once, before the first step, if the test reads them."},
-    CAPACITY_CONNECTION_PICKS,
-    {.name = "interval"},
-    {.name = "label"},
-    {.name = "json"},
     {.name = "out",
      .help = "Keep everything about the sweep in this directory, which is made: every step as a "
              "run of bench, and sweep.json and sweep.csv."},
-    {.name = "progress"},
-    {.name = "log-level"},
-    {.name = "config"},
-    {.name = "trust-config"},
     {.name = "explain", .help = "Print the plan and the first commands, and connect to nothing."},
-    {.name = "help"},
 };
 /* clang-format on */
 
 const struct option_table *sweep_option_table(void)
 {
-    static struct option_selection selection;
+    static struct option_row rows[OPTION_TABLE_ROWS_MAX];
     static struct option_table table = {
         .command = "sweep",
-        .wider = &bench_option_table,
         .usage = "volley sweep --clients LIST | --qps LIST | --pipeline LIST [options] [--] "
                  "[command [argument ...]]",
         .synopsis = "Makes one run for each value of a list and prints them as a table, with the "
@@ -146,8 +131,15 @@ const struct option_table *sweep_option_table(void)
         .epilogue = "Example: volley sweep --clients 1,5,10,20,50,100 -t get -r 100000 --prefill",
         .takes_command = true,
     };
-    option_selection_fill(&table, &selection, own, sizeof own / sizeof own[0], picks,
-                          sizeof picks / sizeof picks[0]);
+    static const struct option_group first = {GROUP_ROWS(sweep_rows)},
+                                     last = {GROUP_ROWS(other_rows)};
+    if (table.row_count > 0)
+        return &table;
+    table.wider = bench_option_table();
+    option_table_add(&table, rows, OF_SWEEP, &(struct option_use){&first, 0});
+    bench_groups_add(&table, rows, OF_SWEEP);
+    option_table_add(&table, rows, OF_SWEEP, &(struct option_use){&last, 0});
+    option_table_change(&table, rows, changes, sizeof changes / sizeof changes[0]);
     return &table;
 }
 
@@ -181,7 +173,7 @@ enum err_code sweep_options_parse(struct sweep_request *request, int argc, const
                                   struct err *err)
 {
     struct spec *spec = &request->bench.spec;
-    enum err_code code = options_store_defaults(&bench_option_table, request, err);
+    enum err_code code = bench_options_defaults(&request->bench, err);
     if (code == OK)
         code =
             options_parse(&request->bench.values, sweep_option_table(), request, argc, argv, err);
@@ -199,5 +191,5 @@ enum err_code sweep_options_parse(struct sweep_request *request, int argc, const
     }
     if (code == OK)
         code = check(request, err);
-    return code == OK ? bench_relations_settle(&request->bench, err) : code;
+    return code == OK ? bench_options_settle(&request->bench, err) : code;
 }

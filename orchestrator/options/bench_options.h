@@ -1,19 +1,32 @@
-/* The options of `volley bench`: the table, and the relations between options that no single row
- * can check. */
+/* The options of `volley bench`: what they are parsed into. */
 #ifndef ORCHESTRATOR_OPTIONS_BENCH_OPTIONS_H
 #define ORCHESTRATOR_OPTIONS_BENCH_OPTIONS_H
 
 #include "common/spec.h"
 #include "orchestrator/options/chaos_plan.h"
 #include "orchestrator/options/managed_args.h"
-#include "orchestrator/options/options.h"
+#include "orchestrator/options/option_group.h"
 #include "orchestrator/options/rate_ramp.h"
 #include "orchestrator/options/uri.h"
 
-extern const struct option_table bench_option_table;
+/* Made at the first call. */
+const struct option_table *bench_option_table(void);
+/* Its groups, for a table of another command, whose target begins with a struct bench_request: the rows that
+ * belong to that command. The rest has to get its defaults: bench_options_defaults. */
+void bench_groups_add(struct option_table *table, struct option_row rows[OPTION_TABLE_ROWS_MAX],
+                      enum option_command command);
+
+/* Who the user is, as it was given. */
+struct login_request {
+    const char *uri_text;
+    struct uri *uri; /* owned, of secret_alloc */
+    bool ask_password;
+    uint64_t password_fd;
+    char *secret; /* a password that no option held; owned, of secret_alloc */
+};
 
 /* Rates and connections over time as they were given; what they mean together is settled into the
- * spec (rate_relations.c, client_relations.c). Whether one was given, its row's origin tells. */
+ * spec (rate_options.c, client_options.c). Whether one was given, its row's origin tells. */
 struct rate_request {
     uint64_t qps_micro, start_micro, end_micro;
     uint64_t interval_ns;
@@ -52,23 +65,14 @@ struct bench_request {
     uint32_t notice_count;
 
     /* private: options that become something else in the spec */
-    const char *uri_text;
-    struct uri *uri; /* owned, of secret_alloc */
     const char *config_path;
     bool trust_config;
-    uint64_t random_keys, sequential_keys; /* 0: not given */
-    bool single_process;
-    bool ask_password;
-    uint64_t password_fd;
-    char *secret;       /* a password that no option held; owned, of secret_alloc */
-    bool one_pipelined; /* --keepalive 0 */
+    struct login_request login;
     struct rate_request rate;
     struct client_options ramp;
-    const char *managed_args_text;
-    struct managed_args managed_args; /* what spec.managed_args points to; owned */
-    uint32_t *cpus;                   /* what spec.cpus points to; owned */
-    struct chaos_plan chaos;          /* what spec.chaos points to; owned */
-    struct rate_steps steps;          /* what spec.rate_steps points to; owned */
+    struct managed_args managed_args; /* what spec.managed.args points to; owned */
+    struct chaos_plan chaos;          /* what spec.managed.chaos points to; owned */
+    struct rate_steps steps;          /* what spec.rate.steps points to; owned */
     const struct dialect *dialect;    /* of another tool, NULL: volley's own */
     struct valkey_options valkey;
     char plan_length[24]; /* of the plan, as --test-duration would give it */
@@ -79,6 +83,12 @@ struct bench_request {
  * case. An argument that is no option begins a command, as with valkey-benchmark. */
 MUST_USE enum err_code bench_options_parse(struct bench_request *request, int argc,
                                            const char *const *argv, struct err *err);
+/* Every option of bench at its default, in a zeroed request. */
+MUST_USE enum err_code bench_options_defaults(struct bench_request *request, struct err *err);
+/* What no single row can check: options that exclude, need or complete each other; for tables of other commands,
+ * too. E_USAGE: options that contradict each other; E_CONFIG: the file of --rate-plan or --chaos. Where one comes
+ * from the config file and the other from the command line, the command line wins and nothing is refused. */
+MUST_USE enum err_code bench_options_settle(struct bench_request *request, struct err *err);
 void bench_options_free(struct bench_request *request);
 
 #endif

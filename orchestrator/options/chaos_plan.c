@@ -8,8 +8,7 @@
 #include "common/slots.h"
 #include "common/units.h"
 #include "orchestrator/options/chaos_sentence.h"
-#include "orchestrator/options/managed_kind.h"
-#include "orchestrator/options/option_row.h"
+#include "orchestrator/options/option_group.h"
 
 #define HOUR_NS (3600 * NS_PER_SECOND)
 

@@ -74,20 +74,20 @@ static char *take_variable(void)
 static enum err_code choose_one(struct bench_request *request, struct err *err)
 {
     static const char why[] = "each gives the password, as one in the URI does";
-    relation_exclude(request, "password", "password-fd", why, err);
-    relation_exclude_if(request->ask_password, request, "password", "askpass", why, err);
-    relation_exclude_if(request->ask_password, request, "password-fd", "askpass", why, err);
+    relation_exclude(request, "password", "password-fd askpass", why, err);
+    relation_exclude(request, "password-fd", "askpass", why, err);
     return err->code;
 }
 
 static enum err_code keep(struct bench_request *request, char *password, struct err *err)
 {
-    secret_free(request->secret);
-    request->secret = secret_copy(password);
+    secret_free(request->login.secret);
+    request->login.secret = secret_copy(password);
     secret_wipe(password);
-    request->spec.endpoint.password = request->secret;
-    return request->secret != NULL ? OK
-                                   : err_set(err, E_SYSTEM, "reading the options: out of memory");
+    request->spec.endpoint.password = request->login.secret;
+    return request->login.secret != NULL
+               ? OK
+               : err_set(err, E_SYSTEM, "reading the options: out of memory");
 }
 
 static enum err_code obtain(struct bench_request *request, char *variable, struct err *err)
@@ -98,8 +98,8 @@ static enum err_code obtain(struct bench_request *request, char *variable, struc
     enum err_code code = OK;
     if (relation_given(request, "password-fd")) {
         from = "password-fd";
-        code = credentials_read_fd(password, (int)request->password_fd, err);
-    } else if (request->ask_password) {
+        code = credentials_read_fd(password, (int)request->login.password_fd, err);
+    } else if (request->login.ask_password) {
         from = "askpass";
         code = credentials_ask(password, spec->endpoint.user, err);
     }

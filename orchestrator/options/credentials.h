@@ -11,7 +11,7 @@
 #define CREDENTIALS_PASSWORD_BYTES 1024u /* with the terminating NUL */
 
 /* Fills spec.password, reading the descriptor or asking on the terminal; a step of
- * bench_relations_settle, behind the URI. Always takes the variable out of the environment and
+ * bench_options_settle, behind the URI. Always takes the variable out of the environment and
  * overwrites it there, whether it is used or not. E_USAGE: sources that contradict each other, a user
  * without a password, no terminal, a descriptor that cannot be read. */
 MUST_USE enum err_code credentials_settle(struct bench_request *request, struct err *err);

@@ -38,9 +38,9 @@ static struct option_row derive(const struct dialect_row *difference)
 {
     struct option_row row = difference->row;
     if (difference->option != NULL) {
-        int index = options_row(&bench_option_table, difference->option);
+        int index = options_row(bench_option_table(), difference->option);
         assert(index >= 0);
-        row = bench_option_table.rows[index];
+        row = bench_option_table()->rows[index];
         row.takes_next = NULL;
         row.hint = NULL; /* speaks of this dialect */
         row.repeats = false;
@@ -54,6 +54,7 @@ static struct option_row derive(const struct dialect_row *difference)
         }
         if (difference->row.parse != NULL) {
             row.kind = OPTION_CUSTOM;
+            row.base = 0; /* of the whole request */
             row.parse = difference->row.parse;
         }
         if (difference->row.value_at != NULL)
@@ -100,7 +101,7 @@ enum err_code dialect_options_parse(struct bench_request *request, const struct 
 {
     memset(request, 0, sizeof *request);
     request->dialect = dialect;
-    enum err_code code = options_store_defaults(&bench_option_table, request, err);
+    enum err_code code = bench_options_defaults(request, err);
     if (code == OK)
         code = options_parse(&request->values, dialect_option_table(dialect), request, argc, argv,
                              err);
@@ -138,7 +139,7 @@ static void print_own(FILE *out, const struct dialect_row *row)
     if (row->option == NULL)
         return;
     const struct option_row *own =
-        &bench_option_table.rows[options_row(&bench_option_table, row->option)];
+        &bench_option_table()->rows[options_row(bench_option_table(), row->option)];
     fputc('`', out);
     for (const char *letter = own->shorts; letter != NULL && *letter != '\0'; letter++)
         fprintf(out, "-%c`, `", *letter);

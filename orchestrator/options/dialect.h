@@ -32,7 +32,7 @@ struct dialect {
     const struct dialect_row *rows;
     size_t row_count;
     int usage_status; /* exit status of a command line that is refused there */
-    /* In place of bench_relations_settle, which it calls. Notices are what that tool would warn of. */
+    /* In place of bench_options_settle, which it calls. Notices are what that tool would warn of. */
     enum err_code (*settle)(struct bench_request *request, struct err *err);
     /* What that tool says of an option that it does not know, or that lacks its value. */
     void (*print_refused)(const char *argument, FILE *out);

@@ -10,8 +10,7 @@
 
 #include "common/clock.h"
 #include "common/printable.h"
-#include "orchestrator/options/bench_parsers.h"
-#include "orchestrator/options/bench_relations.h"
+#include "orchestrator/options/bench_groups.h"
 #include "orchestrator/options/dialect.h"
 #include "orchestrator/options/relation.h"
 #include "orchestrator/report/sinks.h"
@@ -28,16 +27,16 @@ static enum err_code parse_uri(void *target, const char *value, struct err *err)
 {
     struct bench_request *request = target;
     struct spec *spec = &request->spec;
-    const struct uri *uri = request->uri;
+    const struct uri *uri = request->login.uri;
     if (uri != NULL) { /* another one stands before: its parts are gone now */
         spec->endpoint.user = spec->endpoint.user == uri->user ? NULL : spec->endpoint.user;
         spec->endpoint.password =
             spec->endpoint.password == uri->password ? NULL : spec->endpoint.password;
     }
-    enum err_code code = bench_parse_uri(target, value, err);
+    enum err_code code = login_parse_uri(&request->login, value, err);
     if (code != OK)
         return code;
-    uri = request->uri;
+    uri = request->login.uri;
     spec->endpoint.host = uri->has_host ? uri->host : spec->endpoint.host;
     spec->endpoint.port = uri->has_port ? uri->port : spec->endpoint.port;
     spec->endpoint.user = uri->has_user ? uri->user : spec->endpoint.user;
@@ -69,14 +68,14 @@ static void choose_tests(struct spec *spec, const char *list)
     spec->load.test_count = 0;
     for (size_t i = 0; (test = workload_test_at(i)) != NULL; i++)
         if (list == NULL || list_has(list, test->name) ||
-            list_has(list, bench_test_group(test->name)))
+            list_has(list, load_test_group(test->name)))
             spec->load.tests[spec->load.test_count++] = test->name;
 }
 
 static bool is_test(const char *name, size_t name_bytes)
 {
     const char *known;
-    for (size_t i = 0; (known = bench_test_at(i)) != NULL; i++)
+    for (size_t i = 0; (known = load_test_at(i)) != NULL; i++)
         if (strlen(known) == name_bytes && strncasecmp(known, name, name_bytes) == 0)
             return true;
     return false;
@@ -111,7 +110,7 @@ static enum err_code parse_keepalive(void *target, const char *value, struct err
     if (value[sign] == '\0' || value[sign + strspn(value + sign, "0123456789")] != '\0')
         return err_set(err, E_USAGE, "-k %.80s: not a number; 0 opens a connection a request",
                        value);
-    request->one_pipelined = value[sign + strspn(value + sign, "0")] == '\0';
+    request->spec.connections.one_pipelined = value[sign + strspn(value + sign, "0")] == '\0';
     return OK;
 }
 
@@ -194,7 +193,7 @@ static const struct dialect_row rows[] = {
     {SAME("--csv", NULL, "csv")},
     {SAME("-l", NULL, "loop")},
     {SAME("-t", "TESTS", "type"), .row.unset = "", .row.parse = parse_tests,
-     .row.value_at = bench_test_at,
+     .row.value_at = load_test_at,
      .meaning = "Only these tests, separated by commas, in the order of the list of all tests; "
                 "ignored, with a warning, when a command is given.",
      .here = "the default is `set`; the order is yours; refused with a command, and with an unknown "
@@ -297,8 +296,8 @@ static void settle_numbers(struct bench_request *request)
     spec->load.tag_all_tests = true;
     spec->load.requests_are_commands = true;
     if (request->valkey.sequential) {
-        request->sequential_keys = request->random_keys;
-        request->random_keys = 0;
+        spec->load.sequential_keys = spec->load.random_keys;
+        spec->load.random_keys = 0;
     }
     if (!relation_given(request, "seed"))
         spec->load.seed = (uint64_t)time(NULL) ^ (uint64_t)getpid();
@@ -344,7 +343,7 @@ static enum err_code settle(struct bench_request *request, struct err *err)
     settle_tests(request);
     settle_numbers(request);
     const uint32_t notices = request->notice_count;
-    code = bench_relations_settle(request, err);
+    code = bench_options_settle(request, err);
     request->notice_count = notices; /* the others are volley's own */
     return code == OK ? settle_idle(request, err) : code;
 }
@@ -364,7 +363,7 @@ static enum err_code make_report(struct sink *sink, FILE *out, const struct benc
                                        : TEXT_REPORT,
         .idle = request->valkey.idle,
         .command = spec->load.command != NULL,
-        .keepalive = !request->one_pipelined,
+        .keepalive = !request->spec.connections.one_pipelined,
         .cluster = spec->endpoint.cluster,
         .replica_reads = spec->endpoint.replica_reads,
         .threads = relation_given(request, "threads") || spec->endpoint.cluster,

@@ -8,7 +8,7 @@
 
 static void *field(void *target, const struct option_row *row)
 {
-    return (char *)target + row->offset;
+    return (char *)target + row->base + row->offset;
 }
 
 static void store_number(void *target, const struct option_row *row, uint64_t number)
@@ -133,7 +133,7 @@ enum err_code option_value_store(void *target, const struct option_row *row, con
     case OPTION_WORD:
         return store_word(target, row, text, reason);
     case OPTION_CUSTOM:
-        return row->parse(target, text, reason);
+        return row->parse((char *)target + row->base, text, reason);
     case OPTION_NOT_YET:
     case OPTION_ELSEWHERE:
         break;

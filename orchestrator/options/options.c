@@ -3,6 +3,7 @@
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "common/secret.h"
 #include "orchestrator/options/arguments.h"
@@ -16,6 +17,36 @@ int options_row(const struct option_table *table, const char *name)
         if (strcmp(table->rows[i].name, name) == 0)
             return (int)i;
     return -1;
+}
+
+bool options_meant(const struct option_values *values, const char *name)
+{
+    const int index = options_row(values->table, name);
+    if (index < 0 || !options_given(values, name))
+        return false;
+    const struct option_row *row = &values->table->rows[index];
+    const char *field = (const char *)values->target + row->base + row->offset;
+    const char *text = values->texts[index];
+    uint64_t number;
+    bool on, off;
+    switch (row->kind) {
+    case OPTION_FLAG:
+        memcpy(&on, field, sizeof on);
+        return on;
+    case OPTION_COUNT:
+    case OPTION_SIZE:
+    case OPTION_DURATION:
+        memcpy(&number, field, sizeof number);
+        return number > 0 || row->zero_counts;
+    case OPTION_CUSTOM:
+        /* "false" is the same as the default "no". */
+        if (option_value_parse_flag(&on, text))
+            return row->unset == NULL || !option_value_parse_flag(&off, row->unset) ? on
+                                                                                    : on != off;
+        return row->unset == NULL || strcasecmp(text, row->unset) != 0;
+    default:
+        return true;
+    }
 }
 
 const struct option_origin *options_origin(const struct option_values *values, const char *name)
@@ -326,7 +357,7 @@ static bool apply_exits(struct option_values *values, const struct arguments *ar
         if (!argument_flag(values->table, arguments, names[i]))
             continue;
         const struct option_row *row = &values->table->rows[options_row(values->table, names[i])];
-        memcpy((char *)values->target + row->offset, &flag, sizeof flag);
+        memcpy((char *)values->target + row->base + row->offset, &flag, sizeof flag);
         found = true;
     }
     return found;

@@ -37,13 +37,15 @@ struct option_row {
     const char *spelled;
     enum option_kind kind;
     const char *argument; /* "N", "FILE" ... in help; NULL: takes none                        */
-    size_t offset;        /* into the target struct                                          */
+    size_t offset;        /* into the struct of its group, which begins at base of the target */
+    size_t base;          /* set when a table is made of groups                               */
+    unsigned commands;    /* of option_group.h; 0: those of its group                         */
     uint64_t min, max;
     bool clamps; /* a number outside of min..max is taken as the nearest within */
     uint64_t bare_unit_ns;
     const char *unset; /* default as text, parsed like a given value; NULL: zero / false / NULL */
     /* OPTION_CUSTOM: stores value, which lives as long as the values do, over what an earlier call
-     * stored. Its error is the whole sentence for the user and names the option. */
+     * stored into the struct of its group. Its error is the whole sentence for the user and names the option. */
     enum err_code (*parse)(void *target, const char *value, struct err *err);
     /* The value may be left out, and is "true" then: the word behind the option is its value only
      * when this says so; "--name=value" always is. NULL: the value is needed. */
@@ -60,6 +62,7 @@ struct option_row {
     bool secret;            /* never echoed                                                     */
     bool command_line_only; /* not a config key: --help, --config ...                         */
     bool repeats;           /* may be given again: the values are joined by commas            */
+    bool zero_counts;       /* 0 does not mean that it is off: options_meant */
     bool told; /* the report says it in a line of its own, or it changes nothing that is measured */
     /* It writes a file, listens, starts a program or reads from a descriptor: a config file may give it
      * with --trust-config only. */
@@ -146,6 +149,9 @@ extern const struct file_kind options_config_kind;
 int options_row(const struct option_table *table, const char *name);
 /* Whether the config file or the command line gave it. */
 bool options_given(const struct option_values *values, const char *name);
+/* Whether it was given with a value that asks for something: no flag that is false, no number 0, no word for off
+ * and none that is the default anyway. */
+bool options_meant(const struct option_values *values, const char *name);
 /* Where its value came from. */
 const struct option_origin *options_origin(const struct option_values *values, const char *name);
 /* Takes the row back to its default, as if it had not been given: for a value from the config file

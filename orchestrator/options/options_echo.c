@@ -45,7 +45,7 @@ char *options_format_range(char *text, size_t text_bytes, const struct option_ro
 
 static const void *field(const struct option_values *values, const struct option_row *row)
 {
-    return (const char *)values->target + row->offset;
+    return (const char *)values->target + row->base + row->offset;
 }
 
 static uint64_t number_of(const struct option_values *values, const struct option_row *row)

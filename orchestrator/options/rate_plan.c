@@ -1,7 +1,7 @@
 #include "orchestrator/options/rate_plan.h"
 
 #include "common/clock.h"
-#include "orchestrator/options/option_row.h"
+#include "orchestrator/options/option_group.h"
 
 /* The whole plan, or an item of it. */
 struct item {

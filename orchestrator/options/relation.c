@@ -2,6 +2,11 @@
 
 #include <stdarg.h>
 #include <stdio.h>
+#include <string.h>
+
+struct option_name {
+    char text[40];
+};
 
 void relation_notice(struct bench_request *request, const char *format, ...)
 {
@@ -23,10 +28,10 @@ const struct option_origin *relation_origin(const struct bench_request *request,
     return options_origin(&request->values, name);
 }
 
-void relation_exclude(struct bench_request *request, const char *a, const char *b, const char *why,
-                      struct err *err)
+static void exclude(struct bench_request *request, const char *a, const char *b, const char *why,
+                    struct err *err)
 {
-    if (!relation_given(request, a) || !relation_given(request, b))
+    if (!options_meant(&request->values, a) || !options_meant(&request->values, b))
         return;
     enum option_origin_kind a_kind = relation_origin(request, a)->kind;
     enum option_origin_kind b_kind = relation_origin(request, b)->kind;
@@ -36,11 +41,22 @@ void relation_exclude(struct bench_request *request, const char *a, const char *
         options_drop(&request->values, a_kind < b_kind ? a : b);
 }
 
-void relation_exclude_if(bool both_meant, struct bench_request *request, const char *a,
-                         const char *b, const char *why, struct err *err)
+/* The next of words that are separated by blanks. False: there is none. */
+static bool next_name(struct option_name *name, const char **at)
 {
-    if (both_meant)
-        relation_exclude(request, a, b, why, err);
+    size_t bytes = strcspn(*at += strspn(*at, " "), " ");
+    snprintf(name->text, sizeof name->text, "%.*s", (int)bytes, *at);
+    *at += bytes;
+    return bytes > 0;
+}
+
+void relation_exclude(struct bench_request *request, const char *names, const char *others,
+                      const char *why, struct err *err)
+{
+    struct option_name name, other;
+    for (const char *at = names; next_name(&name, &at);)
+        for (const char *beside = others; next_name(&other, &beside);)
+            exclude(request, name.text, other.text, why, err);
 }
 
 static size_t list_names(char *text, size_t text_bytes, const struct relation_part *parts,

@@ -13,14 +13,12 @@ void relation_notice(struct bench_request *request, const char *format, ...) PRI
 bool relation_given(const struct bench_request *request, const char *name);
 const struct option_origin *relation_origin(const struct bench_request *request, const char *name);
 
-/* E_USAGE: both are given, and from the same place. Of two options that exclude each other the one
+/* Of each pair of one of `names` and one of `others`, which are separated by blanks, E_USAGE: both are meant
+ * (options_meant), and from the same place. Of two options that exclude each other the one
  * from the config file gives way to the one from the command line. Of several such calls in a row the
  * first error stays in err, whose code tells. */
-void relation_exclude(struct bench_request *request, const char *a, const char *b, const char *why,
-                      struct err *err);
-/* The same where a flag may have been given as false. */
-void relation_exclude_if(bool both_meant, struct bench_request *request, const char *a,
-                         const char *b, const char *why, struct err *err);
+void relation_exclude(struct bench_request *request, const char *names, const char *others,
+                      const char *why, struct err *err);
 
 /* One of several options that only make sense together. */
 struct relation_part {

@@ -9,7 +9,6 @@
 
 #include "common/err.h"
 #include "common/spec.h"
-#include "orchestrator/options/managed_kind.h"
 #include "orchestrator/server/control.h"
 #include "orchestrator/server/managed_server.h"
 

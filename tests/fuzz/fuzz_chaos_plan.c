@@ -5,7 +5,6 @@
 #include <string.h>
 
 #include "orchestrator/options/chaos_plan.h"
-#include "orchestrator/options/managed_kind.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *input, size_t input_bytes);
 

@@ -82,7 +82,7 @@ START_TEST(schema_and_reader_agree)
     char directory[] = "/tmp/volley-schema-XXXXXX", command[512], path[64];
     ck_assert_ptr_nonnull(mkdtemp(directory));
     json_t *schema = kind == &options_config_kind
-                         ? file_schema_of_options(kind, &bench_option_table)
+                         ? file_schema_of_options(kind, bench_option_table())
                          : file_schema(kind);
     ck_assert_ptr_nonnull(schema);
     snprintf(path, sizeof path, "%s/schema.json", directory);

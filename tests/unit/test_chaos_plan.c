@@ -7,7 +7,6 @@
 
 #include "common/clock.h"
 #include "orchestrator/options/chaos_plan.h"
-#include "orchestrator/options/managed_kind.h"
 #include "tests/support/check/bench_line.h"
 
 Suite *test_chaos_plan_suite(void);

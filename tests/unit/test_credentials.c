@@ -101,7 +101,7 @@ START_TEST(test_environment)
     ck_assert_ptr_null(getenv("VOLLEY_AUTH"));
     ck_assert_str_eq(bytes, "*******");
     char value[64];
-    int row = options_row(&bench_option_table, "password");
+    int row = options_row(bench_option_table(), "password");
     ck_assert_str_eq(options_format_value(value, sizeof value, &line_request.values, (size_t)row),
                      "***");
     ck_assert_str_eq(options_origin(&line_request.values, "password")->given, "VOLLEY_AUTH");
@@ -171,7 +171,7 @@ static void ck_hidden(const char *given, const char *shown)
         at += count;
         at += *at == ' ';
     }
-    credentials_hide_arguments(&bench_option_table, argc, argv);
+    credentials_hide_arguments(bench_option_table(), argc, argv);
     char text[256] = "";
     for (int i = 0; i < argc; i++) {
         strncat(text, i > 0 ? " " : "", sizeof text - strlen(text) - 1);

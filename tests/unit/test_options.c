@@ -408,13 +408,13 @@ END_TEST
 
 static void print_bench_help(FILE *out)
 {
-    options_print_help(&bench_option_table, out);
+    options_print_help(bench_option_table(), out);
 }
 
 START_TEST(bench_table_is_sound)
 {
     /* a row has no name of its own, a default that its own parser refuses, or no help */
-    const struct option_table *bench = &bench_option_table;
+    const struct option_table *bench = bench_option_table();
     char names[256] = "";
     for (size_t i = 0; i < bench->row_count; i++) {
         const struct option_row *row = &bench->rows[i];

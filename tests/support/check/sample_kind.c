@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "common/clock.h"
-#include "orchestrator/options/option_row.h"
+#include "orchestrator/options/option_group.h"
 
 #define COUNT(list) (sizeof(list) / sizeof(list)[0])
 

@@ -1,4 +1,4 @@
-#include "orchestrator/options/rate_relations.h"
+#include "orchestrator/options/bench_groups.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -6,10 +6,127 @@
 #include <string.h>
 #include <sys/un.h>
 
+#include "common/clock.h"
 #include "common/units.h"
 #include "orchestrator/options/rate_plan.h"
 #include "orchestrator/options/rate_text.h"
-#include "orchestrator/options/relation.h"
+
+#define HOUR_NS (3600 * NS_PER_SECOND)
+#define LONGEST_NS (1000 * HOUR_NS)
+
+/* --- values ---------------------------------------------------------------------------------- */
+
+static enum err_code parse_change(void *target, const char *value, struct err *err)
+{
+    struct rate_request *rate = target;
+    bool is_signed = value[0] == '+' || value[0] == '-';
+    struct err reason = {.code = OK};
+    if (rate_parse(&rate->change_micro, value + is_signed, &reason) != OK)
+        return err_set(err, E_USAGE, "--qps-change %.80s: %s", value, reason.text);
+    if (rate->change_micro == 0)
+        return err_set(err, E_USAGE, "--qps-change %.80s: the rate would never change", value);
+    rate->change_sign = is_signed ? value[0] : ' ';
+    return OK;
+}
+
+static enum err_code parse_factor(void *target, const char *value, struct err *err)
+{
+    double *factor = &((struct rate_request *)target)->factor;
+    if (!rate_parse_factor(factor, value))
+        return err_set(err, E_USAGE,
+                       "--qps-ramp-factor %.80s: not a factor; allowed: a number above 0, as in 2 "
+                       "or 0.5",
+                       value);
+    if (!(*factor < 1 || *factor > 1))
+        return err_set(err, E_USAGE, "--qps-ramp-factor %.80s: the rate would never change", value);
+    return OK;
+}
+
+const char *rate_mode_at(size_t index)
+{
+    static const char *const words[] = {
+        [RAMP_LINEAR] = "linear", [RAMP_EXPONENTIAL] = "exponential", [RAMP_SMOOTH] = "smooth"};
+    return index < sizeof words / sizeof words[0] ? words[index] : NULL;
+}
+
+static const char *arrival_at(size_t index)
+{
+    static const char *const words[] = {[ARRIVAL_EVEN] = "even", [ARRIVAL_POISSON] = "poisson"};
+    return index < sizeof words / sizeof words[0] ? words[index] : NULL;
+}
+
+static const char *pacing_at(size_t index)
+{
+    static const char *const words[] = {
+        [PACING_AUTO] = "auto", [PACING_SLEEP] = "sleep", [PACING_SPIN] = "spin"};
+    return index < sizeof words / sizeof words[0] ? words[index] : NULL;
+}
+
+/* --- rows ------------------------------------------------------------------------------------ */
+
+#define AT(member) offsetof(struct rate_request, member)
+/* clang-format off: a row reads best as a few short lines */
+static const struct option_row rate_rows[] = {
+    {ROW("qps", NULL, OPTION_RATE, "N", AT(qps_micro)), .aliases = "rps", .section = "Rate",
+     .told = true,
+     .help = "Send so many requests per second over all workers, whatever the server does (open "
+             "loop); fractions and k, m are allowed, at most 100 million, 0 is no limit. Without "
+             "a rate the loop is closed: the next request waits for the last reply."},
+    {ROW("start-qps", NULL, OPTION_RATE, "N", AT(start_micro)), .section = "Rate", .told = true,
+     .help = "The rate that a ramp begins with, from the start of measuring on; alone, a constant "
+             "rate."},
+    {ROW("end-qps", NULL, OPTION_RATE, "N", AT(end_micro)), .section = "Rate", .told = true,
+     .help = "The rate that a ramp ends with, and that is held from then on."},
+    {ROW("qps-change-interval", NULL, OPTION_DURATION, "TIME", AT(interval_ns)),
+     BARE(NS_PER_SECOND, NS_PER_MS, LONGEST_NS), .section = "Rate", .told = true,
+     .help = "How often a ramp changes the rate; a bare number is seconds."},
+    {ROW("qps-change", NULL, OPTION_CUSTOM, "N", 0), .parse = parse_change, .section = "Rate",
+     .told = true,
+     .help = "By how much a linear ramp changes the rate every interval; without a sign it leads "
+             "from start to end."},
+    {ROW("qps-ramp-mode", NULL, OPTION_WORD, "MODE", AT(mode)), .value_at = rate_mode_at,
+     .unset = "linear", .section = "Rate", .told = true,
+     .help = "linear: start, end, interval and change. exponential: start, end, interval and "
+             "factor. smooth: the rate moves all the time, by --qps-change or --qps-ramp-factor "
+             "every interval, or linear over --test-duration."},
+    {ROW("qps-ramp-factor", NULL, OPTION_CUSTOM, "F", 0), .parse = parse_factor, .section = "Rate",
+     .told = true,
+     .help = "By what an exponential ramp multiplies the rate every interval: above 1 to rise, "
+             "below 1 to fall."},
+    {ROW("rate-plan", NULL, OPTION_TEXT, "FILE", AT(plan_path)), .section = "Rate", .told = true,
+     .help = "Rates over time from a file, JSON or YAML: a list of {for: TIME, rate: N}, {for: "
+             "TIME, from: N, to: N, mode: linear or exponential} and {repeat: N, plan: [...]}; a "
+             "rate of 0 is a pause. Without -n and --test-duration its length is the test's."},
+};
+/* clang-format on */
+#undef AT
+const struct option_group rate_group = {GROUP_ROWS(rate_rows), .commands = OF_BENCH};
+
+#define AT(member) offsetof(struct rate_options, member)
+/* clang-format off: a row reads best as a few short lines */
+static const struct option_row pacing_rows[] = {
+    {ROW("arrival", NULL, OPTION_WORD, "KIND", AT(arrival)), .value_at = arrival_at,
+     .unset = "even", .section = "Rate", .told = true,
+     .help = "even: the same gap between all requests. poisson: exponential gaps of that mean, as "
+             "independent users make them, one stream for each worker."},
+    {ROW("pacing", NULL, OPTION_WORD, "HOW", AT(pacing)), .value_at = pacing_at, .unset = "auto",
+     .section = "Rate",
+     .help = "How a worker waits for the next request: sleep; spin, which keeps a CPU for each "
+             "worker busy; or auto, which spins the last stretch when the worker has a CPU of its "
+             "own."},
+    {ROW("shed-after", NULL, OPTION_DURATION, "TIME", AT(shed_after_ns)),
+     BARE(NS_PER_MS, NS_PER_US, HOUR_NS), .commands = OF_BENCH | OF_SWEEP, .section = "Rate",
+     .told = true,
+     .help = "Drop and count requests that could not be sent for so long after their time; a bare "
+             "number is milliseconds. Without it nothing is dropped: what is late piles up."},
+    {ROW("control", NULL, OPTION_TEXT, "PATH", AT(control_path)), .needs_trust = true,
+     .commands = OF_BENCH, .section = "Rate", .told = true,
+     .help = "Make a Unix socket there that takes commands while the test runs: another rate, a "
+             "pause, a stop."},
+};
+/* clang-format on */
+#undef AT
+const struct option_group pacing_group = {GROUP_ROWS(pacing_rows), .commands = OF_LOADS};
 
 #define COUNT_OF(list) (sizeof list / sizeof list[0])
 
@@ -314,7 +431,7 @@ static void notice_length(struct bench_request *request, const struct schedule *
     }
 }
 
-static enum err_code settle_length(struct bench_request *request, struct err *err)
+static enum err_code check_length(struct bench_request *request, struct err *err)
 {
     const struct spec *spec = &request->spec;
     uint64_t test_ns = spec->load.duration_ns;
@@ -366,7 +483,7 @@ static enum err_code check_control(const struct spec *spec, struct err *err)
     return OK;
 }
 
-enum err_code rate_relations_settle(struct bench_request *request, struct err *err)
+enum err_code rate_settle(struct bench_request *request, struct err *err)
 {
     struct spec *spec = &request->spec;
     enum err_code code = settle_origins(request, err);
@@ -388,5 +505,5 @@ enum err_code rate_relations_settle(struct bench_request *request, struct err *e
     size_t used = strlen(spec->rate.text);
     snprintf(spec->rate.text + used, sizeof spec->rate.text - used, ", %s",
              spec->rate.arrival == ARRIVAL_POISSON ? "poisson" : "even");
-    return settle_length(request, err);
+    return check_length(request, err);
 }

@@ -1,4 +1,6 @@
 #include <check.h>
+#include <jansson.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -6,41 +8,87 @@
 #include "orchestrator/commands/commands.h"
 #include "orchestrator/commands/find_max_options.h"
 #include "orchestrator/commands/sweep_options.h"
-#include "orchestrator/options/option_selection.h"
+#include "orchestrator/options/bench_groups.h"
 
-Suite *test_option_selection_suite(void);
+Suite *test_option_group_suite(void);
 
-static const struct option_row other_rows[] = {
+/* "b" is for another command. */
+static const struct option_row shared_rows[] = {
     {.name = "a", .kind = OPTION_COUNT, .section = "One", .help = "A.", .unset = "1", .max = 9},
-    {.name = "b", .kind = OPTION_FLAG, .section = "One", .help = "B."},
-    {.name = "c", .kind = OPTION_FLAG, .section = "Two", .help = "C."},
-    {.name = "d", .kind = OPTION_FLAG, .section = "Three", .help = "D."},
+    {.name = "b", .kind = OPTION_FLAG, .section = "One", .help = "B.", .commands = 1},
+    {.name = "c", .kind = OPTION_FLAG, .section = "Three", .help = "C.", .unset = "true"},
+    {.name = "d", .kind = OPTION_FLAG, .section = "Two", .help = "D."},
 };
-static const struct option_table other = {.rows = other_rows, .row_count = 4};
 
 START_TEST(test_order)
 {
-    /* Breaks when rows of a section do not stand together, which would print its heading twice; or when
-     * a pick loses what it does not change. */
-    static const struct option_row own[] = {
+    /* Breaks when rows of a section do not stand together, which would print its heading twice; when a command
+     * gets a row that is not for it; or when a change loses what it does not change. */
+    static const struct option_row own_rows[] = {
         {.name = "x", .kind = OPTION_FLAG, .section = "Own", .help = "X."},
         {.name = "y", .kind = OPTION_FLAG, .section = "Two", .help = "Y."},
         {.name = "z", .kind = OPTION_ELSEWHERE, .help = "Z."},
     };
-    static const struct option_pick picks[] = {
-        {.name = "c"}, {.name = "d"}, {.name = "a", .unset = "2", .help = "Other."}};
-    struct option_selection selection = {.row_count = 0};
-    struct option_table table = {.wider = &other};
-    option_selection_fill(&table, &selection, own, 3, picks, 3);
+    static const struct option_group own = {GROUP_ROWS(own_rows)};
+    static const struct option_group shared = {GROUP_ROWS(shared_rows), .commands = 1 | 2};
+    static const struct option_change changes[] = {{.name = "a", .unset = "2", .help = "Other."},
+                                                   {.name = "c", .unset = ""}};
+    static struct option_row rows[OPTION_TABLE_ROWS_MAX];
+    struct option_table table = {.row_count = 0};
+    option_table_add(&table, rows, 2, &(struct option_use){&own, 0});
+    option_table_add(&table, rows, 2, &(struct option_use){&shared, 0});
+    option_table_change(&table, rows, changes, 2);
     char order[32] = "";
-    for (size_t i = 0; i < selection.row_count; i++)
-        strncat(order, selection.rows[i].name, 1);
-    ck_assert_str_eq(order, "xcydaz");
-    ck_assert_str_eq(selection.rows[4].unset, "2");
-    ck_assert_str_eq(selection.rows[4].help, "Other.");
-    ck_assert_uint_eq(selection.rows[4].max, 9);
-    option_selection_fill(&table, &selection, own, 3, picks, 3);
-    ck_assert_uint_eq(table.row_count, 6);
+    for (size_t i = 0; i < table.row_count; i++)
+        strncat(order, rows[i].name, 1);
+    ck_assert_str_eq(order, "xydzac");
+    ck_assert_str_eq(rows[4].unset, "2");
+    ck_assert_str_eq(rows[4].help, "Other.");
+    ck_assert_uint_eq(rows[4].max, 9);
+    ck_assert_ptr_null(rows[5].unset);
+}
+END_TEST
+
+START_TEST(test_a_group_in_another_command)
+{
+    /* Breaks when a group of options can only stand where bench has it: a command that only talks to a server
+     * takes an endpoint, and nothing of the load. */
+    static const struct option_row own_rows[] = {{ROW("count", NULL, OPTION_COUNT, "N", 0),
+                                                  NUMBER(1, 9), .unset = "3", .help = "How many."}};
+    static const struct option_group own = {GROUP_ROWS(own_rows)};
+    struct talker {
+        uint64_t count;
+        struct tls_options tls;
+        struct endpoint endpoint;
+    } talker = {.count = 0};
+    static const char *const argv[] = {"talk", "-h",    "there",   "--rfr", "all",
+                                       "-3",   "--tls", "--count", "7"};
+    static struct option_row rows[OPTION_TABLE_ROWS_MAX];
+    struct option_table table = {.command = "talk"};
+    struct option_values values;
+    struct err err = {.code = OK};
+    option_table_add(&table, rows, OF_BENCH,
+                     &(struct option_use){&own, offsetof(struct talker, count)});
+    option_table_add(&table, rows, OF_BENCH,
+                     &(struct option_use){&endpoint_group, offsetof(struct talker, endpoint)});
+    option_table_add(&table, rows, OF_BENCH,
+                     &(struct option_use){&tls_group, offsetof(struct talker, tls)});
+    ck_assert_msg(options_parse(&values, &table, &talker, 9, argv, &err) == OK, "%s", err.text);
+    ck_assert_uint_eq(talker.count, 7);
+    ck_assert_str_eq(talker.endpoint.host, "there");
+    ck_assert_uint_eq(talker.endpoint.port, 6379);
+    ck_assert_int_eq(talker.endpoint.replica_reads, REPLICA_READS_ALL);
+    ck_assert(talker.endpoint.resp3 && talker.tls.wanted);
+    json_t *echo = options_to_json(&values);
+    ck_assert_int_eq(json_integer_value(json_object_get(echo, "count")), 7);
+    ck_assert(json_is_true(json_object_get(echo, "tls")));
+    ck_assert_ptr_null(json_object_get(echo, "requests"));
+    json_decref(echo);
+    options_free(&values);
+    ck_assert_int_eq(
+        options_parse(&values, &table, &talker, 3, (const char *const[]){"talk", "-n", "5"}, &err),
+        E_USAGE);
+    options_free(&values);
 }
 END_TEST
 
@@ -52,7 +100,7 @@ static bool same_section(const struct option_row *a, const struct option_row *b)
 /* Several spellings must not belong to two rows, and headings must not come twice. */
 static void check_table(const struct option_table *table)
 {
-    ck_assert_uint_lt(table->row_count, OPTION_SELECTION_MAX);
+    ck_assert_uint_lt(table->row_count, OPTION_TABLE_ROWS_MAX);
     for (size_t i = 0; i < table->row_count; i++) {
         const struct option_row *row = &table->rows[i];
         for (size_t j = i + 1; j < table->row_count; j++) {
@@ -121,11 +169,12 @@ START_TEST(test_sweep_lists)
 }
 END_TEST
 
-Suite *test_option_selection_suite(void)
+Suite *test_option_group_suite(void)
 {
-    Suite *suite = suite_create("option_selection");
-    TCase *all = tcase_create("selection");
+    Suite *suite = suite_create("option_group");
+    TCase *all = tcase_create("groups");
     tcase_add_test(all, test_order);
+    tcase_add_test(all, test_a_group_in_another_command);
     tcase_add_test(all, test_tables);
     tcase_add_test(all, test_left_out_rows_have_their_defaults);
     tcase_add_test(all, test_sweep_lists);

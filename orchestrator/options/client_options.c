@@ -1,25 +1,65 @@
-#include "orchestrator/options/client_relations.h"
+#include "orchestrator/options/bench_groups.h"
 
 #include <inttypes.h>
 #include <stdio.h>
 
+#include "common/clock.h"
 #include "common/units.h"
 #include "orchestrator/options/rate_text.h"
-#include "orchestrator/options/relation.h"
 
 #define CLIENTS_MAX 1000000ull
+
+static const char *mode_at(size_t index)
+{
+    return index <= RAMP_EXPONENTIAL ? rate_mode_at(index) : NULL;
+}
+
+static enum err_code parse_factor(void *target, const char *value, struct err *err)
+{
+    double *factor = &((struct client_options *)target)->factor;
+    if (!rate_parse_factor(factor, value) || !(*factor > 1))
+        return err_set(err, E_USAGE,
+                       "--client-ramp-factor %.80s: not a factor above 1: connections are opened, "
+                       "never closed",
+                       value);
+    return OK;
+}
+
+#define AT(member) offsetof(struct client_options, member)
+/* clang-format off: a row reads best as a few short lines */
+static const struct option_row client_rows[] = {
+    {ROW("clients-per-process", NULL, OPTION_COUNT, "N", AT(per_worker)), NUMBER(1, 1000000),
+     .section = "Load", .told = true,
+     .help = "Connections of each worker, in place of a number over all; needs --processes."},
+    {ROW("clients-ramp-start", NULL, OPTION_COUNT, "N", AT(start)), NUMBER(1, 1000000),
+     .section = "Load", .told = true,
+     .help = "Connections, over all workers, that are open at the start of a client ramp, in place "
+             "of --clients."},
+    {ROW("clients-ramp-end", NULL, OPTION_COUNT, "N", AT(end)), NUMBER(1, 1000000),
+     .section = "Load", .told = true, .help = "Connections at the end of a client ramp."},
+    {ROW("clients-per-ramp", NULL, OPTION_COUNT, "N", AT(per_step)), NUMBER(1, 1000000),
+     .section = "Load", .help = "How many more a linear client ramp opens every interval."},
+    {ROW("client-ramp-interval", NULL, OPTION_DURATION, "TIME", AT(interval_ns)),
+     BARE(NS_PER_SECOND, NS_PER_MS, 3600 * NS_PER_SECOND), .section = "Load",
+     .help = "How often a client ramp opens more; a bare number is seconds."},
+    {ROW("client-ramp-mode", NULL, OPTION_WORD, "MODE", AT(mode)), .value_at = mode_at,
+     .unset = "linear", .section = "Load",
+     .help = "linear: start, end, per-ramp and interval. exponential: start, end, interval and "
+             "factor."},
+    {ROW("client-ramp-factor", NULL, OPTION_CUSTOM, "F", 0), .parse = parse_factor,
+     .section = "Load",
+     .help = "By what an exponential client ramp multiplies the connections every interval; above "
+             "1."},
+};
+/* clang-format on */
+#undef AT
+const struct option_group client_group = {GROUP_ROWS(client_rows), .commands = OF_BENCH};
+
 #define COUNT_OF(list) (sizeof list / sizeof list[0])
 
 static const char *const ramp_names[] = {"clients-ramp-start", "clients-ramp-end",
                                          "clients-per-ramp",   "client-ramp-interval",
                                          "client-ramp-mode",   "client-ramp-factor"};
-
-static void exclude_all(struct bench_request *request, const char *name, struct err *err)
-{
-    for (size_t i = 0; i < COUNT_OF(ramp_names); i++)
-        relation_exclude(request, name, ramp_names[i], "each says how many connections there are",
-                         err);
-}
 
 /* A mode that is the default anyway says nothing. */
 static bool is_ramp(const struct bench_request *request)
@@ -56,25 +96,24 @@ static enum err_code require_parts(const struct bench_request *request, struct e
 
 static void notice_length(struct bench_request *request)
 {
-    const struct spec *spec = &request->spec;
-    uint64_t length_ns = client_ramp_length_ns(&spec->load.client_ramp);
+    struct load_options *load = &request->spec.load;
+    uint64_t length_ns = client_ramp_length_ns(&load->client_ramp);
     char length[RATE_TEXT_BYTES], test[RATE_TEXT_BYTES];
-    if (spec->load.duration_ns == 0 || length_ns < spec->load.duration_ns)
+    if (load->duration_ns == 0 || length_ns < load->duration_ns)
         return;
-    relation_notice(
-        request,
-        "the client ramp takes %s, and --test-duration is %s: it reaches %s of %s "
-        "connections",
-        rate_format_time(length, sizeof length, length_ns),
-        rate_format_time(test, sizeof test, spec->load.duration_ns),
-        UNITS_GROUPED(client_ramp_count(&spec->load.client_ramp, spec->load.duration_ns - 1)),
-        UNITS_GROUPED(spec->load.client_ramp.end_clients));
+    relation_notice(request,
+                    "the client ramp takes %s, and --test-duration is %s: it reaches %s of %s "
+                    "connections",
+                    rate_format_time(length, sizeof length, length_ns),
+                    rate_format_time(test, sizeof test, load->duration_ns),
+                    UNITS_GROUPED(client_ramp_count(&load->client_ramp, load->duration_ns - 1)),
+                    UNITS_GROUPED(load->client_ramp.end_clients));
 }
 
 static enum err_code settle_ramp(struct bench_request *request, struct err *err)
 {
     const struct client_options *ramp = &request->ramp;
-    struct spec *spec = &request->spec;
+    struct load_options *load = &request->spec.load;
     enum err_code code = require_parts(request, err);
     if (code != OK)
         return code;
@@ -90,12 +129,12 @@ static enum err_code settle_ramp(struct bench_request *request, struct err *err)
                        " connections between --clients-ramp-start %" PRIu64
                        " and --clients-ramp-end %" PRIu64,
                        ramp->per_step, ramp->end - ramp->start, ramp->start, ramp->end);
-    spec->load.client_ramp = (struct client_ramp){.start_clients = ramp->start,
-                                                  .end_clients = ramp->end,
-                                                  .per_step = exponential ? 0 : ramp->per_step,
-                                                  .factor = exponential ? ramp->factor : 0,
-                                                  .interval_ns = ramp->interval_ns};
-    spec->load.clients = ramp->end;
+    load->client_ramp = (struct client_ramp){.start_clients = ramp->start,
+                                             .end_clients = ramp->end,
+                                             .per_step = exponential ? 0 : ramp->per_step,
+                                             .factor = exponential ? ramp->factor : 0,
+                                             .interval_ns = ramp->interval_ns};
+    load->clients = ramp->end;
     options_derive(&request->values, "clients", "clients-ramp-end", "");
     notice_length(request);
     return OK;
@@ -124,8 +163,9 @@ static enum err_code settle_per_process(struct bench_request *request, struct er
 static enum err_code check_workers(const struct bench_request *request, struct err *err)
 {
     const struct spec *spec = &request->spec;
-    bool ramp = spec->load.client_ramp.start_clients > 0;
-    uint64_t first = ramp ? spec->load.client_ramp.start_clients : spec->load.clients;
+    const struct load_options *load = &request->spec.load;
+    bool ramp = load->client_ramp.start_clients > 0;
+    uint64_t first = ramp ? load->client_ramp.start_clients : load->clients;
     uint64_t workers = spec->workers.processes * spec->workers.threads;
     if (spec->workers.processes == 0 || first >= workers)
         return OK; /* with auto the plan takes no more workers than that */
@@ -136,12 +176,13 @@ static enum err_code check_workers(const struct bench_request *request, struct e
                    spec->workers.threads, ramp ? " from the start on" : "");
 }
 
-enum err_code client_relations_settle(struct bench_request *request, struct err *err)
+enum err_code client_settle(struct bench_request *request, struct err *err)
 {
     relation_exclude(request, "clients", "clients-per-process",
                      "the one counts all connections, the other those of a worker", err);
-    exclude_all(request, "clients", err);
-    exclude_all(request, "clients-per-process", err);
+    for (size_t i = 0; i < COUNT_OF(ramp_names); i++)
+        relation_exclude(request, "clients clients-per-process", ramp_names[i],
+                         "each says how many connections there are", err);
     enum err_code code = err->code;
     if (code == OK && relation_given(request, "clients-per-process"))
         code = settle_per_process(request, err);
