@@ -6,6 +6,7 @@
 
 #include "common/clock.h"
 #include "orchestrator/options/rate_text.h"
+#include "orchestrator/report/metric.h"
 
 static void add_percentile(struct curve *curve, double percent)
 {
@@ -20,15 +21,15 @@ static void add_percentile(struct curve *curve, double percent)
     curve->percentile_count++;
 }
 
-enum err_code curve_init(struct curve *curve, const struct slo_list *slos,
+enum err_code curve_init(struct curve *curve, const struct objective_list *objectives,
                          const double *percentiles, uint32_t percentile_count, struct err *err)
 {
-    *curve = (struct curve){.slos = slos};
+    *curve = (struct curve){.objectives = objectives};
     for (uint32_t i = 0; i < percentile_count; i++)
         add_percentile(curve, percentiles[i]);
-    for (uint32_t i = 0; i < slos->count; i++)
-        if (slos->items[i].kind == SLO_PERCENTILE)
-            add_percentile(curve, slos->items[i].percent);
+    for (uint32_t i = 0; i < objectives->count; i++)
+        if (objectives->items[i].kind == OBJECTIVE_PERCENTILE)
+            add_percentile(curve, objectives->items[i].percent);
     curve->probes = calloc(SEARCH_PROBES_MAX, sizeof curve->probes[0]);
     if (curve->probes == NULL)
         return err_set(err, E_SYSTEM, "no memory for the probes");
@@ -52,8 +53,9 @@ static void read_total(struct probe *probe, const struct curve *curve,
     for (uint32_t i = 0; i < curve->percentile_count; i++)
         probe->percentiles[i] =
             figure_percentile(total, HISTOGRAM_RESPONSE_OK, curve->percentiles[i]);
-    for (uint32_t i = 0; i < curve->slos->count; i++)
-        probe->readings[i] = slo_read(&curve->slos->items[i], total);
+    const struct metric_slice slice = metric_slice_of(total, true);
+    for (uint32_t i = 0; i < curve->objectives->count; i++)
+        probe->readings[i] = objective_read(&curve->objectives->items[i], &slice);
     probe->answered = response->count > 0;
     probe->mean_ns = (uint64_t)llround(histogram_mean(response));
     probe->max_ns = probe->answered ? response->max_ns : 0;
@@ -128,7 +130,8 @@ const char *probe_end_name(enum probe_end end)
     return names[end];
 }
 
-struct search_outcome probe_outcome(const struct probe *probe, const struct slo_list *slos)
+struct search_outcome probe_outcome(const struct probe *probe,
+                                    const struct objective_list *objectives)
 {
     struct search_outcome outcome = {
         .rate_micro = probe->rate_micro,
@@ -139,9 +142,9 @@ struct search_outcome probe_outcome(const struct probe *probe, const struct slo_
     outcome.clear = probe->windows_passed == 0;
     for (uint32_t w = 0; w < probe->window_count; w++) {
         outcome.clear = outcome.clear && !(probe->kept_up && probe->windows[w].kept_up);
-        for (uint32_t i = 0; i < slos->count; i++)
-            outcome.close |=
-                slo_has_little_to_spare(&slos->items[i], &probe->windows[w].readings[i]);
+        for (uint32_t i = 0; i < objectives->count; i++)
+            outcome.close |= objective_has_little_to_spare(&objectives->items[i],
+                                                           &probe->windows[w].readings[i]);
     }
     outcome.clear |= probe->end == PROBE_HOPELESS;
     return outcome;
@@ -151,7 +154,7 @@ struct search_outcome probe_outcome(const struct probe *probe, const struct slo_
 
 /* What the windows at one rate failed by. */
 struct failures {
-    uint32_t windows, throughput, slo[SLO_MAX];
+    uint32_t windows, throughput, slo[OBJECTIVE_MAX];
     uint64_t due, answered;
     const struct probe *last; /* of those probes */
 };
@@ -170,7 +173,7 @@ static struct failures failures_at(const struct curve *curve, uint64_t rate_micr
             failures.due += window->due;
             failures.answered += window->answered;
             failures.throughput += !window->kept_up || !probe->kept_up;
-            for (uint32_t i = 0; i < curve->slos->count; i++)
+            for (uint32_t i = 0; i < curve->objectives->count; i++)
                 failures.slo[i] += !window->readings[i].kept;
         }
     }
@@ -179,8 +182,8 @@ static struct failures failures_at(const struct curve *curve, uint64_t rate_micr
 
 /* A worker that is always busy limits whatever else fails, and so does one that was stopped. Loop lag is
  * weighed only where the server kept up. */
-static bool is_volley(struct limit *limit, const struct failures *failures, const struct slo *slo,
-                      const char *rate)
+static bool is_volley(struct limit *limit, const struct failures *failures,
+                      const struct objective *slo, const char *rate)
 {
     const struct probe *probe = failures->last;
     const struct target_evidence *evidence = &probe->target.evidence;
@@ -200,7 +203,7 @@ static bool is_volley(struct limit *limit, const struct failures *failures, cons
                  probe->target.sentence);
         return true;
     }
-    if (slo == NULL || slo->kind == SLO_ERRORS || behind)
+    if (slo == NULL || slo->kind == OBJECTIVE_ERRORS || behind)
         return false;
     bool lagging = probe->loop_lag_p99_ns > slo->limit_ns / 2;
     bool slipping = evidence->slip_p99_ns > slo->limit_ns / 2;
@@ -216,12 +219,12 @@ static bool is_volley(struct limit *limit, const struct failures *failures, cons
 static void say_slo(struct limit *limit, const struct curve *curve, const struct failures *failures,
                     const char *rate)
 {
-    const struct slo *slo = &curve->slos->items[limit->slo];
+    const struct objective *slo = &curve->objectives->items[limit->slo];
     const struct probe *probe = failures->last;
-    struct slo_reading worst = {.kept = true};
+    struct objective_reading worst = {.kept = true};
     char reading[64];
     for (uint32_t w = 0; w < probe->window_count; w++) {
-        const struct slo_reading *seen = &probe->windows[w].readings[limit->slo];
+        const struct objective_reading *seen = &probe->windows[w].readings[limit->slo];
         if (!seen->kept &&
             (worst.kept || seen->value_ns > worst.value_ns || seen->share > worst.share))
             worst = *seen;
@@ -229,7 +232,7 @@ static void say_slo(struct limit *limit, const struct curve *curve, const struct
     snprintf(limit->evidence, sizeof limit->evidence,
              "at %s/s it was broken in %u of %u windows, the worst: %s", rate,
              failures->slo[limit->slo], failures->windows,
-             slo_format_reading(reading, sizeof reading, slo, &worst));
+             objective_format_reading(reading, sizeof reading, slo, &worst));
 }
 
 static void say_throughput(struct limit *limit, const struct failures *failures, const char *rate)
@@ -251,10 +254,11 @@ void curve_find_limit(struct curve *curve)
     struct failures failures = failures_at(curve, curve->finding.first_failing_micro);
     if (failures.last == NULL || failures.windows == 0)
         return;
-    for (uint32_t i = 1; i < curve->slos->count; i++)
+    for (uint32_t i = 1; i < curve->objectives->count; i++)
         if (failures.slo[i] > failures.slo[limit->slo])
             limit->slo = i;
-    const struct slo *slo = failures.slo[limit->slo] > 0 ? &curve->slos->items[limit->slo] : NULL;
+    const struct objective *slo =
+        failures.slo[limit->slo] > 0 ? &curve->objectives->items[limit->slo] : NULL;
     char rate[RATE_TEXT_BYTES];
     rate_format(rate, sizeof rate, failures.last->rate_micro);
     if (is_volley(limit, &failures, slo, rate)) {

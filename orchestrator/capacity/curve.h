@@ -10,14 +10,14 @@
 #include "common/err.h"
 #include "orchestrator/capacity/mishap.h"
 #include "orchestrator/capacity/search.h"
-#include "orchestrator/capacity/slo.h"
 #include "orchestrator/capacity/windows.h"
 #include "orchestrator/report/figures.h"
+#include "orchestrator/report/objective.h"
 #include "orchestrator/report/output.h"
 #include "orchestrator/report/target_reached.h"
 #include "orchestrator/report/timeline.h"
 
-#define CURVE_PERCENTILES_MAX (SPEC_PERCENTILES_MAX + SLO_MAX)
+#define CURVE_PERCENTILES_MAX (SPEC_PERCENTILES_MAX + OBJECTIVE_MAX)
 
 enum probe_end {
     PROBE_WHOLE,    /* every window was measured                                         */
@@ -39,9 +39,9 @@ struct probe {
     struct window *windows;                  /* as measured; owned                 */
     uint32_t window_count;
     struct figure_percentile percentiles[CURVE_PERCENTILES_MAX]; /* of all windows together */
-    struct slo_reading readings[SLO_MAX]; /* likewise, one for each objective */
-    bool answered;                        /* one request or more: */
-    uint64_t mean_ns, max_ns;             /* of them               */
+    struct objective_reading readings[OBJECTIVE_MAX]; /* likewise, one for each objective */
+    bool answered;                                    /* one request or more: */
+    uint64_t mean_ns, max_ns;                         /* of them               */
     double seconds;
     double achieved; /* ok per second, in the windows */
     double error_share;
@@ -64,7 +64,7 @@ struct limit {
 
 struct curve {
     /* set at the start */
-    const struct slo_list *slos;
+    const struct objective_list *objectives;
     double percentiles
         [CURVE_PERCENTILES_MAX]; /* ascending: those of the report and of the objectives */
     uint32_t percentile_count;
@@ -83,8 +83,8 @@ struct curve {
     struct limit limit;
 };
 
-/* slos is borrowed. curve_free in any case. */
-MUST_USE enum err_code curve_init(struct curve *curve, const struct slo_list *slos,
+/* objectives is borrowed. curve_free in any case. */
+MUST_USE enum err_code curve_init(struct curve *curve, const struct objective_list *objectives,
                                   const double *percentiles, uint32_t percentile_count,
                                   struct err *err);
 void curve_free(struct curve *curve);
@@ -94,7 +94,8 @@ MUST_USE enum err_code curve_add(struct curve *curve, uint64_t rate_micro, bool 
                                  struct err *err);
 /* What the search is told about a probe. A passed probe is close when a window failed, or a figure was
  * above half of its objective; a failed one is clear when every window fell behind. */
-struct search_outcome probe_outcome(const struct probe *probe, const struct slo_list *slos);
+struct search_outcome probe_outcome(const struct probe *probe,
+                                    const struct objective_list *objectives);
 /* From the probes at the lowest failing rate. Pure. */
 void curve_find_limit(struct curve *curve);
 

@@ -12,31 +12,33 @@ static json_t *rate_or_null(uint64_t rate_micro)
     return rate_micro == 0 ? json_null() : json_real((double)rate_micro / (double)SCHEDULE_MICRO);
 }
 
-static json_t *objectives(const struct slo_list *slos)
+static json_t *objectives(const struct objective_list *objectives)
 {
     json_t *list = json_array();
-    for (uint32_t i = 0; i < slos->count; i++) {
-        const struct slo *slo = &slos->items[i];
-        bool errors = slo->kind == SLO_ERRORS;
+    for (uint32_t i = 0; i < objectives->count; i++) {
+        const struct objective *objective = &objectives->items[i];
+        bool errors = objective->kind == OBJECTIVE_ERRORS;
         static const char *const figures[] = {"percentile", "mean", "max", "errors"};
         json_array_append_new(
-            list, json_pack("{s:s, s:s, s:o, s:b, s:o, s:o}", "text", slo->text, "figure",
-                            figures[slo->kind], "percent",
-                            slo->kind == SLO_PERCENTILE ? json_real(slo->percent) : json_null(),
-                            "or_equal", slo->or_equal, "limit_us",
-                            json_value_microseconds(!errors, (double)slo->limit_ns), "limit_share",
-                            errors ? json_real(slo->limit_share) : json_null()));
+            list,
+            json_pack("{s:s, s:s, s:o, s:b, s:o, s:o}", "text", objective->text, "figure",
+                      figures[objective->kind], "percent",
+                      objective->kind == OBJECTIVE_PERCENTILE ? json_real(objective->percent)
+                                                              : json_null(),
+                      "or_equal", objective->or_equal, "limit_us",
+                      json_value_microseconds(!errors, (double)objective->limit_ns), "limit_share",
+                      errors ? json_real(objective->limit_share) : json_null()));
     }
     return list;
 }
 
 /* What was read for each objective; null where it cannot be known. */
-static json_t *readings(const struct window *window, const struct slo_list *slos)
+static json_t *readings(const struct window *window, const struct objective_list *objectives)
 {
     json_t *list = json_array();
-    for (uint32_t i = 0; i < slos->count; i++) {
-        const struct slo_reading *reading = &window->readings[i];
-        json_t *value = reading->known && slos->items[i].kind == SLO_ERRORS
+    for (uint32_t i = 0; i < objectives->count; i++) {
+        const struct objective_reading *reading = &window->readings[i];
+        json_t *value = reading->known && objectives->items[i].kind == OBJECTIVE_ERRORS
                             ? json_real(reading->share)
                             : json_value_microseconds(reading->known, (double)reading->value_ns);
         json_array_append_new(list, json_pack("{s:b, s:o}", "kept", reading->kept, "value", value));
@@ -44,7 +46,7 @@ static json_t *readings(const struct window *window, const struct slo_list *slos
     return list;
 }
 
-static json_t *windows_of(const struct probe *probe, const struct slo_list *slos)
+static json_t *windows_of(const struct probe *probe, const struct objective_list *objectives)
 {
     json_t *list = json_array();
     for (uint32_t w = 0; w < probe->window_count; w++) {
@@ -57,7 +59,7 @@ static json_t *windows_of(const struct probe *probe, const struct slo_list *slos
                       json_value_count(window->ok), "failed", json_value_count(window->failed),
                       "backlog", json_value_count(window->backlog), "achieved_per_second",
                       window->achieved, "kept_up", window->kept_up, "passed", window->passed,
-                      "objectives", readings(window, slos)));
+                      "objectives", readings(window, objectives)));
     }
     return list;
 }
@@ -83,19 +85,20 @@ static json_t *probes(const struct curve *curve)
         curve_format_reason(reason, sizeof reason, curve, probe);
         json_array_append_new(
             list,
-            json_pack(
-                "{s:i, s:{s:o, s:f}, s:b, s:s, s:b, s:i, s:i, s:o, s:f, s:f, s:o, s:o, s:f, "
-                "s:f, s:f, s:o, s:o}",
-                "index", (int)p, "rate", "asked", rate_or_null(probe->rate_micro), "achieved",
-                probe->achieved, "retest", probe->retest, "end", probe_end_name(probe->end),
-                "passed", probe->passed, "windows_passed", (int)probe->windows_passed,
-                "windows_judged", (int)probe->windows_judged, "reason", json_value_text(reason),
-                "seconds", probe->seconds, "error_share", probe->error_share, "backlog",
-                json_value_count(probe->backlog), "response_time_us", response_time(curve, probe),
-                "slip_p99_us", (double)probe->target.evidence.slip_p99_ns / 1e3, "loop_lag_p99_us",
-                (double)probe->loop_lag_p99_ns / 1e3, "blocked_share",
-                probe->target.evidence.blocked_share, "windows", windows_of(probe, curve->slos),
-                "verdict", json_value_verdict(&probe->verdict)));
+            json_pack("{s:i, s:{s:o, s:f}, s:b, s:s, s:b, s:i, s:i, s:o, s:f, s:f, s:o, s:o, s:f, "
+                      "s:f, s:f, s:o, s:o}",
+                      "index", (int)p, "rate", "asked", rate_or_null(probe->rate_micro), "achieved",
+                      probe->achieved, "retest", probe->retest, "end", probe_end_name(probe->end),
+                      "passed", probe->passed, "windows_passed", (int)probe->windows_passed,
+                      "windows_judged", (int)probe->windows_judged, "reason",
+                      json_value_text(reason), "seconds", probe->seconds, "error_share",
+                      probe->error_share, "backlog", json_value_count(probe->backlog),
+                      "response_time_us", response_time(curve, probe), "slip_p99_us",
+                      (double)probe->target.evidence.slip_p99_ns / 1e3, "loop_lag_p99_us",
+                      (double)probe->loop_lag_p99_ns / 1e3, "blocked_share",
+                      probe->target.evidence.blocked_share, "windows",
+                      windows_of(probe, curve->objectives), "verdict",
+                      json_value_verdict(&probe->verdict)));
     }
     return list;
 }
@@ -126,7 +129,7 @@ enum err_code curve_write_json(struct output *out, const struct curve *curve,
         "max_probes", (int)curve->limits.probes_max, "window_seconds",
         clock_seconds(curve->window_ns), "windows", (int)curve->windows);
     json_t *members = json_pack("{s:o, s:o, s:b, s:o, s:o, s:o}", "objectives",
-                                objectives(curve->slos), "search", search, "interrupted",
+                                objectives(curve->objectives), "search", search, "interrupted",
                                 curve->interrupted, "error", capacity_json_error(curve->error),
                                 "result", finding(curve), "probes", probes(curve));
     return capacity_json_write(out, root, members, err);

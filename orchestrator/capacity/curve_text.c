@@ -25,13 +25,14 @@ char *curve_format_reason(char *text, size_t text_bytes, const struct curve *cur
         used += (size_t)snprintf(text, text_bytes, "behind");
     else if (behind > 0)
         used += (size_t)snprintf(text, text_bytes, "behind in %u", behind);
-    for (uint32_t i = 0; i < curve->slos->count && used < text_bytes; i++) {
+    for (uint32_t i = 0; i < curve->objectives->count && used < text_bytes; i++) {
         uint32_t broken = 0;
         for (uint32_t w = 0; w < probe->window_count; w++)
             broken += !probe->windows[w].readings[i].kept;
         if (broken > 0)
-            used += (size_t)snprintf(text + used, text_bytes - used, "%s%s broken in %u",
-                                     used > 0 ? ", " : "", curve->slos->items[i].text, broken);
+            used +=
+                (size_t)snprintf(text + used, text_bytes - used, "%s%s broken in %u",
+                                 used > 0 ? ", " : "", curve->objectives->items[i].text, broken);
     }
     return text;
 }
@@ -71,13 +72,14 @@ static const char *verdict_word(const struct probe *probe)
 char *curve_format_probe(char *text, size_t text_bytes, const struct curve *curve,
                          const struct probe *probe)
 {
-    char rate[40], reason[256], figures[SLO_MAX * 66] = "", figure[64];
+    char rate[40], reason[256], figures[OBJECTIVE_MAX * 66] = "", figure[64];
     rate_format(rate, sizeof rate, probe->rate_micro);
     curve_format_reason(reason, sizeof reason, curve, probe);
-    for (uint32_t i = 0, used = 0; i < curve->slos->count; i++)
-        used += (uint32_t)snprintf(
-            figures + used, sizeof figures - used, ", %s",
-            slo_format_reading(figure, sizeof figure, &curve->slos->items[i], &probe->readings[i]));
+    for (uint32_t i = 0, used = 0; i < curve->objectives->count; i++)
+        used += (uint32_t)snprintf(figures + used, sizeof figures - used, ", %s",
+                                   objective_format_reading(figure, sizeof figure,
+                                                            &curve->objectives->items[i],
+                                                            &probe->readings[i]));
     snprintf(text, text_bytes, "probe %u, %s/s%s: %s, %u of %u windows%s%s%s",
              (unsigned)(probe - curve->probes) + 1, rate, probe->retest ? " again" : "",
              verdict_word(probe), probe->windows_passed, probe->windows_judged, figures,

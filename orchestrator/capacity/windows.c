@@ -5,6 +5,7 @@
 
 #include "common/clock.h"
 #include "orchestrator/report/figures.h"
+#include "orchestrator/report/metric.h"
 
 static bool nearly(uint64_t part, uint64_t whole)
 {
@@ -20,7 +21,7 @@ static uint64_t growth(uint64_t before, uint64_t after)
 }
 
 void window_judge(struct window *window, const struct interval_row *row,
-                  const struct slo_list *slos)
+                  const struct objective_list *objectives)
 {
     const uint64_t *counters = row->counters;
     const struct interval_header *header = &row->header;
@@ -39,8 +40,9 @@ void window_judge(struct window *window, const struct interval_row *row,
     window->kept_up =
         nearly(window->sent, window->due) && nearly(window->answered + more_in_flight, window->due);
     window->passed = window->kept_up;
-    for (uint32_t i = 0; i < slos->count; i++) {
-        window->readings[i] = slo_read(&slos->items[i], row);
+    const struct metric_slice slice = metric_slice_of(row, true);
+    for (uint32_t i = 0; i < objectives->count; i++) {
+        window->readings[i] = objective_read(&objectives->items[i], &slice);
         window->passed = window->passed && window->readings[i].kept;
     }
 }
@@ -91,15 +93,15 @@ static void end_window(struct windows *windows)
         return;
     }
     struct window *window = &windows->list[windows->count++];
-    window_judge(window, row, windows->slos);
+    window_judge(window, row, windows->objectives);
     window->start_seconds = clock_seconds(row->header.start_ns - windows->begin_ns);
     windows->passed += window->passed;
 }
 
 static bool has_much_to_spare(const struct windows *windows, const struct window *window)
 {
-    for (uint32_t i = 0; i < windows->slos->count; i++)
-        if (slo_has_little_to_spare(&windows->slos->items[i], &window->readings[i]))
+    for (uint32_t i = 0; i < windows->objectives->count; i++)
+        if (objective_has_little_to_spare(&windows->objectives->items[i], &window->readings[i]))
             return false;
     return window->passed;
 }

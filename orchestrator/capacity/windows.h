@@ -18,7 +18,7 @@
 #include <stdint.h>
 
 #include "common/err.h"
-#include "orchestrator/capacity/slo.h"
+#include "orchestrator/report/objective.h"
 #include "orchestrator/report/timeline.h"
 
 #define WINDOWS_MAX 100
@@ -37,17 +37,17 @@ struct window {
     uint64_t due, sent, ok, failed;
     uint64_t answered; /* ok and error replies */
     uint64_t in_flight_before, in_flight_after;
-    uint64_t median_ns;                   /* response time */
-    uint64_t backlog;                     /* at its end    */
-    double achieved;                      /* ok per second                */
-    bool kept_up;                         /* the first two conditions     */
-    struct slo_reading readings[SLO_MAX]; /* one for each objective */
+    uint64_t median_ns;                               /* response time */
+    uint64_t backlog;                                 /* at its end    */
+    double achieved;                                  /* ok per second                */
+    bool kept_up;                                     /* the first two conditions     */
+    struct objective_reading readings[OBJECTIVE_MAX]; /* one for each objective */
     bool passed;
 };
 
 struct windows {
     /* set by the owner */
-    const struct slo_list *slos;
+    const struct objective_list *objectives;
     uint64_t window_ns; /* a whole number of the run's intervals */
     uint32_t wanted;    /* windows of a run                      */
     /* The run is asked to end early (by *enough = true; NULL: never) when its backlog is larger than this many
@@ -79,6 +79,6 @@ bool windows_kept_up(const struct windows *windows);
 
 /* Judges what one row holds. Pure. */
 void window_judge(struct window *window, const struct interval_row *row,
-                  const struct slo_list *slos);
+                  const struct objective_list *objectives);
 
 #endif

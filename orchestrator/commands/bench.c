@@ -8,6 +8,7 @@
 #include "common/log.h"
 #include "common/printable.h"
 #include "common/version.h"
+#include "orchestrator/capacity/abort.h"
 #include "orchestrator/commands/bench_outputs.h"
 #include "orchestrator/commands/commands.h"
 #include "orchestrator/commands/explain.h"
@@ -100,6 +101,24 @@ static void print_doubts(const struct session *session)
     }
 }
 
+/* What --check asked for is no matter of trust: it changes the exit status, and not that of the run. */
+static enum err_code status_of_checks(const struct session *session)
+{
+    const struct objective_list *checks = &session->request->checks.kept;
+    enum err_code code = OK;
+    char seen[64];
+    for (uint32_t i = 0; i < session->result->check_count; i++) {
+        const struct objective_reading *reading = &session->result->checks[i];
+        if (reading->kept)
+            continue;
+        log_line(LOG_ERROR, "%s: the check %s failed: %s", session->run->name,
+                 checks->items[i].text,
+                 objective_format_reading(seen, sizeof seen, &checks->items[i], reading));
+        code = E_FAILED;
+    }
+    return code;
+}
+
 /* With --require-green a result that the verdict doubts is a failed one. The checks are named on stderr,
  * too: not every output has them, and a script that fails shows no other. */
 static enum err_code status_of_run(const struct session *session)
@@ -107,13 +126,14 @@ static enum err_code status_of_run(const struct session *session)
     const struct run_result *result = session->result;
     if (session->request->dialect != NULL)
         return status_in_dialect(session);
+    const enum err_code code = err_worse(result->status, status_of_checks(session));
     if (!session->request->spec.outputs.require_green || session->run->prefill ||
         result->verdict.level == VERDICT_GREEN)
-        return result->status;
+        return code;
     log_line(LOG_ERROR, "%s: the verdict is %s, and --require-green asks for GREEN",
              session->run->name, verdict_level_name(result->verdict.level));
     print_doubts(session);
-    return err_worse(result->status, E_FAILED);
+    return err_worse(code, E_FAILED);
 }
 
 /* A planned end: no later test runs, and none of that is a failure, even before a run has begun. */
@@ -142,6 +162,10 @@ static enum err_code run_steps(struct session *session, struct err *err)
     const struct dialect *dialect = session->request->dialect;
     enum err_code code = OK;
     bool begun = false;
+    struct abort_watch watch = {.conditions = &session->request->checks.aborts,
+                                .interrupts = session->interrupts};
+    if (watch.conditions->count > 0)
+        timeline_add(&session->timeline, abort_sink(&watch));
     json_t *titles = test_titles(&session->steps);
     session->facts.tests = titles;
     timeline_session_begin(&session->timeline, &session->facts);
@@ -162,7 +186,7 @@ static enum err_code run_steps(struct session *session, struct err *err)
             }
             if (code == OK)
                 worst = err_worse(worst, status_of_run(session));
-            if (dialect != NULL && worst != OK)
+            if ((dialect != NULL && worst != OK) || session->interrupts->ended_by[0] != '\0')
                 break;
         }
     } while (loop && code == OK && timeline_complete(&session->timeline) &&

@@ -45,14 +45,14 @@ static enum err_code prepare(struct find_max *find, struct err *err)
     find->session.command = "find-max";
     find->session.more_runs_ns =
         (uint64_t)(find_max_estimate(request).all_seconds * (double)NS_PER_SECOND);
-    find->windows.slos = &request->slos;
+    find->windows.objectives = &request->objectives;
     find->windows.window_ns = request->window_ns;
     find->windows.wanted = (uint32_t)request->windows;
     find->show_probes = spec->outputs.progress || (isatty(STDERR_FILENO) && !spec->outputs.quiet);
     search_init(&find->search, &limits);
     enum err_code code = session_prepare(&find->session, err);
     if (code == OK)
-        code = curve_init(&find->curve, &request->slos, spec->outputs.percentiles,
+        code = curve_init(&find->curve, &request->objectives, spec->outputs.percentiles,
                           spec->outputs.percentile_count, err);
     find->curve.limits = limits;
     find->curve.window_ns = request->window_ns;
@@ -150,7 +150,7 @@ static enum err_code run_probe(struct find_max *find, uint64_t rate_micro, uint3
                    : err_set(err, E_FAILED, "no window of %u probes in a row was measured whole",
                              *repeats);
     *repeats = 0;
-    struct search_outcome outcome = probe_outcome(probe, &find->request.slos);
+    struct search_outcome outcome = probe_outcome(probe, &find->request.objectives);
     search_feed(&find->search, &outcome);
     return OK;
 }

@@ -22,8 +22,9 @@
 
 static enum err_code parse_slos(void *target, const char *value, struct err *err)
 {
+    static const struct objective_grammar grammar = {.option = "--slo"};
     struct find_max_request *request = target;
-    return slo_parse_list(&request->slos, value, err);
+    return objective_parse_list(&request->objectives, value, &grammar, err);
 }
 
 /* "2%" or "2". */
@@ -143,7 +144,7 @@ static uint64_t interval_of(uint64_t window_ns)
 static enum err_code check_search(const struct find_max_request *request, struct err *err)
 {
     const struct spec *spec = &request->bench.spec;
-    if (request->slos.count == 0)
+    if (request->objectives.count == 0)
         return err_set(err, E_USAGE,
                        "find-max needs an objective: volley find-max --slo 'p99<1ms'; the quotes "
                        "keep the shell from reading <");

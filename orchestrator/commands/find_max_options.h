@@ -3,12 +3,12 @@
 #define ORCHESTRATOR_COMMANDS_FIND_MAX_OPTIONS_H
 
 #include "orchestrator/capacity/search.h"
-#include "orchestrator/capacity/slo.h"
 #include "orchestrator/options/bench_options.h"
+#include "orchestrator/report/objective.h"
 
 struct find_max_request {
     struct bench_request bench; /* first: the rows of bench fit */
-    struct slo_list slos;
+    struct objective_list objectives;
     uint64_t start_rate, max_rate; /* requests per second */
     double precision;
     uint64_t windows, window_ns;

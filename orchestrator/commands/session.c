@@ -244,6 +244,7 @@ static enum err_code describe(struct session *session, struct err *err)
         .percentiles = spec->outputs.percentiles,
         .percentile_count = spec->outputs.percentile_count,
         .extended_metrics = spec->outputs.extended_metrics,
+        .checks = &session->request->checks.kept,
     };
     if (session->facts.spec == NULL ||
         json_object_set_new(session->facts.environment, "invocation",
@@ -508,6 +509,7 @@ enum err_code session_run(struct session *session, const struct bench_step *step
     memset(result, 0, sizeof *result);
     result->topology = session->topology;
     session->interrupts->enough = false;
+    session->interrupts->ended_by[0] = '\0';
     result->evidence.server_cpu_share = -1;
     if (session->locality.known && session->topology->node_count <= 1)
         result->evidence.server_pid = session->locality.pid;

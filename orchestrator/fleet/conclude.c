@@ -203,6 +203,13 @@ static void judge_errors(struct fleet *fleet)
         fleet->stop_ns = last_done_ns(fleet);
 }
 
+/* A listener's reason. */
+static void judge_abort(struct fleet *fleet)
+{
+    if (fleet->interrupts->ended_by[0] != '\0')
+        err_set(&fleet->err, E_FAILED, "%s", fleet->interrupts->ended_by);
+}
+
 void fleet_conclude(struct fleet *fleet)
 {
     struct err *err = &fleet->err;
@@ -212,6 +219,7 @@ void fleet_conclude(struct fleet *fleet)
         finished = collector_check(&fleet->collector, err);
     (void)finished; /* err holds it */
     judge_errors(fleet);
+    judge_abort(fleet);
     if (fleet->progress != NULL)
         progress_end(fleet->progress);
     fleet->result->evidence.late_records = fleet->collector.late_records;

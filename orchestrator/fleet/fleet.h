@@ -23,6 +23,7 @@ struct interrupts {
     /* Not a signal: a listener of the run under way has seen all it needs. Asks for a drained stop,
      * which is no interruption; whoever starts the runs takes it back before the next one. */
     volatile bool enough;
+    char ended_by[160];              /* why, when that is a failure; "": it is none */
     struct run_control *control;     /* of the session; NULL: none was asked for */
     struct chaos *chaos;             /* likewise: what is done to the target while it is measured */
     struct managed_cluster *managed; /* the session's own servers; NULL: none */

@@ -18,6 +18,7 @@ extern const struct option_group connection_group;
 extern const struct option_group rate_group;   /* for a struct rate_request: how much */
 extern const struct option_group pacing_group; /* for a struct rate_options: how      */
 extern const struct option_group worker_group;
+extern const struct option_group check_group;
 extern const struct option_group output_group;
 
 /* What the options of a group mean together, and beside others: completes request->spec, with notices. Steps of

@@ -65,6 +65,7 @@ static const struct option_use uses[] = {
     {&worker_group, IN(spec.workers)},
     {&time_limit_group, IN(spec.endpoint)},
     {&load_limit_group, IN(spec.load)},
+    {&check_group, IN(checks)},
     {&output_group, IN(spec.outputs)},
     {&other_group, 0},
     {&refused_group, 0},

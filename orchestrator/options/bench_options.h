@@ -8,6 +8,7 @@
 #include "orchestrator/options/option_group.h"
 #include "orchestrator/options/rate_ramp.h"
 #include "orchestrator/options/uri.h"
+#include "orchestrator/report/objective.h"
 
 /* Made at the first call. */
 const struct option_table *bench_option_table(void);
@@ -45,6 +46,10 @@ struct client_options {
     uint64_t per_worker;
 };
 
+struct check_request {
+    struct objective_list kept, aborts; /* --check, --abort-on */
+};
+
 /* What only valkey-benchmark's own options say (dialect_valkey.c). */
 struct valkey_options {
     bool sequential;
@@ -70,6 +75,7 @@ struct bench_request {
     struct login_request login;
     struct rate_request rate;
     struct client_options ramp;
+    struct check_request checks;
     struct managed_args managed_args; /* what spec.managed.args points to; owned */
     struct chaos_plan chaos;          /* what spec.managed.chaos points to; owned */
     struct rate_steps steps;          /* what spec.rate.steps points to; owned */

@@ -25,18 +25,30 @@ uint32_t journal_record_max_bytes(uint32_t type)
     return type <= JOURNAL_RECORD_LAST ? max_bytes[type] : max_bytes[JOURNAL_SESSION];
 }
 
+/* As they were given: NULL: there are none. */
+static json_t *checks_to_json(const struct objective_list *checks)
+{
+    char text[OBJECTIVE_MAX * OBJECTIVE_TEXT_BYTES] = "";
+    size_t used = 0;
+    for (uint32_t i = 0; checks != NULL && i < checks->count; i++)
+        used += (size_t)snprintf(text + used, sizeof text - used, "%s%s", i > 0 ? "," : "",
+                                 checks->items[i].text);
+    return text[0] != '\0' ? json_string(text) : NULL;
+}
+
 json_t *journal_session_to_json(const struct session_facts *session)
 {
     json_t *percentiles = json_array();
     for (uint32_t i = 0; i < session->percentile_count; i++)
         json_array_append_new(percentiles, json_real(session->percentiles[i]));
     return json_pack(
-        "{s:o, s:o, s:o, s:o, s:o, s:b, s:O*}", "command", json_value_text(session->command),
+        "{s:o, s:o, s:o, s:o, s:o, s:b, s:O*, s:o*}", "command", json_value_text(session->command),
         "label", session->label != NULL ? json_value_text(session->label) : json_null(),
         "percentiles", percentiles, "spec",
         session->spec != NULL ? json_incref(session->spec) : json_object(), "environment",
         session->environment != NULL ? json_incref(session->environment) : json_object(),
-        "extended_metrics", session->extended_metrics, "tests", session->tests);
+        "extended_metrics", session->extended_metrics, "tests", session->tests, "checks",
+        checks_to_json(session->checks));
 }
 
 static bool are_titles(const json_t *tests)
@@ -48,7 +60,8 @@ static bool are_titles(const json_t *tests)
 }
 
 enum err_code journal_session_from_json(struct session_facts *session, double *percentiles,
-                                        const json_t *json, struct err *err)
+                                        struct objective_list *checks, const json_t *json,
+                                        struct err *err)
 {
     const char *command = json_string_value(json_object_get(json, "command"));
     const json_t *label = json_object_get(json, "label");
@@ -71,6 +84,11 @@ enum err_code journal_session_from_json(struct session_facts *session, double *p
                                       .percentile_count = (uint32_t)json_array_size(list),
                                       .extended_metrics =
                                           json_is_true(json_object_get(json, "extended_metrics"))};
+    const char *kept = json_string_value(json_object_get(json, "checks"));
+    struct err reason = {.code = OK};
+    if (kept != NULL && objective_parse_list(checks, kept, &objective_of_check, &reason) != OK)
+        return err_set(err, E_DATA, "the session record has a check that is none: %s", reason.text);
+    session->checks = kept != NULL ? checks : NULL;
     for (size_t i = 0; i < json_array_size(list); i++) {
         percentiles[i] = json_number_value(json_array_get(list, i));
         if (!(percentiles[i] >= 0 && percentiles[i] <= 100))

@@ -67,7 +67,8 @@ double journal_event_rate(const struct run_event *event);
 
 /* percentiles has SPEC_PERCENTILES_MAX; the session points into it and into json. */
 MUST_USE enum err_code journal_session_from_json(struct session_facts *session, double *percentiles,
-                                                 const json_t *json, struct err *err);
+                                                 struct objective_list *checks, const json_t *json,
+                                                 struct err *err);
 MUST_USE enum err_code journal_facts_from_json(struct run_facts *run, const json_t *json,
                                                struct err *err);
 MUST_USE enum err_code journal_sample_from_json(struct target_sample *sample, const json_t *json,

@@ -29,6 +29,7 @@ struct replay {
     json_t *session_json;
     struct session_facts session;
     double percentiles[SPEC_PERCENTILES_MAX];
+    struct objective_list checks;
     struct interval_row *row;
     struct run_result *result;
     double steered_rate; /* of the run under way, by the last ctl that told one */
@@ -95,8 +96,8 @@ static enum err_code take_session(struct replay *replay, struct err *err)
         return err_set(err, E_DATA, "a second session record");
     replay->session_json = parse(replay, err);
     if (replay->session_json == NULL ||
-        journal_session_from_json(&replay->session, replay->percentiles, replay->session_json,
-                                  err) != OK)
+        journal_session_from_json(&replay->session, replay->percentiles, &replay->checks,
+                                  replay->session_json, err) != OK)
         return err->code;
     if (replay->timeline->percentile_count > 0) {
         replay->session.percentiles = replay->timeline->percentiles;

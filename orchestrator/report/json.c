@@ -218,6 +218,28 @@ static json_t *events(const struct run_events *events)
     return list;
 }
 
+/* Of each what it found, in the unit of its figure. */
+static json_t *checks(const struct run_result *result)
+{
+    json_t *list = json_array();
+    for (uint32_t i = 0; i < result->check_count; i++) {
+        const struct objective *check = &result->facts->session->checks->items[i];
+        const struct objective_reading *reading = &result->checks[i];
+        const bool errors = check->kind == OBJECTIVE_ERRORS, rate = check->kind == OBJECTIVE_RATE;
+        json_t *value = !reading->known ? json_null()
+                        : errors        ? json_real(reading->share * 100)
+                        : rate          ? json_real(reading->rate)
+                                        : json_real((double)reading->value_ns / 1e3);
+        json_array_append_new(list, json_pack("{s:o, s:b, s:o}", "check",
+                                              json_value_text(check->text), "kept", reading->kept,
+                                              errors ? "percent"
+                                              : rate ? "rate"
+                                                     : "value_us",
+                                              value));
+    }
+    return list;
+}
+
 static enum err_code run_end(void *state, const struct run_result *result, struct err *err)
 {
     struct json_report *report = state;
@@ -251,6 +273,8 @@ static enum err_code run_end(void *state, const struct run_result *result, struc
     put_member(report, "events", events(result->events));
     put_member(report, "workers", json_value_workers(result));
     put_member(report, "verdict", json_value_verdict(&result->verdict));
+    if (result->check_count > 0)
+        put_member(report, "checks", checks(result));
     output_printf(&report->out, "}");
     report->run_open = false;
     return status(report, err);

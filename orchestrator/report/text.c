@@ -311,6 +311,19 @@ static void print_failures(struct output *out, const struct run_result *result)
     }
 }
 
+static void print_checks(struct output *out, const struct run_result *result)
+{
+    char seen[64];
+    if (result->check_count > 0)
+        output_printf(out, "\nChecks:\n=======\n");
+    for (uint32_t i = 0; i < result->check_count; i++) {
+        const struct objective *check = &result->facts->session->checks->items[i];
+        output_printf(out, "%-8s %-20s %s\n", result->checks[i].kept ? "kept" : "NOT KEPT",
+                      check->text,
+                      objective_format_reading(seen, sizeof seen, check, &result->checks[i]));
+    }
+}
+
 static void print_verdict(struct output *out, const struct verdict *verdict)
 {
     output_printf(out, "\nVerdict: %s\n=======\n", verdict_level_name(verdict->level));
@@ -427,6 +440,7 @@ static void print_report(struct text *text, const struct run_result *result)
             text_spectrum(out, latency);
         text_workers(out, result);
     }
+    print_checks(out, result);
     print_verdict(out, &result->verdict);
 }
 

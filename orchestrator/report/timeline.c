@@ -8,6 +8,7 @@
 #include "common/clock.h"
 #include "common/log.h"
 #include "orchestrator/report/figures.h"
+#include "orchestrator/report/metric.h"
 
 enum err_code timeline_init(struct timeline *timeline, struct err *err)
 {
@@ -216,6 +217,16 @@ static void judge_end(const struct timeline *timeline, struct run_result *result
              result->said_last[0] != '\0' ? "; the server said last: " : "", result->said_last);
 }
 
+static void read_checks(const struct timeline *timeline, struct run_result *result)
+{
+    const struct objective_list *checks =
+        timeline->session != NULL ? timeline->session->checks : NULL;
+    const struct metric_slice slice = metric_slice_of_run(result);
+    result->check_count = checks != NULL && !timeline->run.prefill ? checks->count : 0;
+    for (uint32_t i = 0; i < result->check_count; i++)
+        result->checks[i] = objective_read(&checks->items[i], &slice);
+}
+
 void timeline_run_end(struct timeline *timeline, struct run_result *result)
 {
     const struct interval_row *total = timeline->total;
@@ -247,6 +258,7 @@ void timeline_run_end(struct timeline *timeline, struct run_result *result)
         memcpy(result->status_text, err.text, sizeof result->status_text);
     }
     judge_end(timeline, result);
+    read_checks(timeline, result);
     verdict_judge(&result->verdict, result);
     EACH_SINK(timeline, run_end, result, &sink_err)
 }

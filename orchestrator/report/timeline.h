@@ -15,6 +15,7 @@
 #include "common/interval.h"
 #include "common/ipc.h"
 #include "common/spec.h"
+#include "orchestrator/report/objective.h"
 #include "orchestrator/report/outage.h"
 #include "orchestrator/report/verdict.h"
 
@@ -28,6 +29,8 @@ struct session_facts {
     const double *percentiles;
     uint32_t percentile_count;
     bool extended_metrics; /* there are samples, and outputs show more */
+    const struct objective_list
+        *checks; /* what every run but a prefill has to keep; NULL: nothing */
 };
 
 /* The titles of the tests that a session which has begun so many did not come to: a new array, empty
@@ -193,6 +196,8 @@ struct run_result {
     const struct outages *outages;
     struct run_evidence evidence;
     struct verdict verdict;
+    struct objective_reading checks[OBJECTIVE_MAX]; /* of session->checks */
+    uint32_t check_count;
 };
 
 /* A listener. Any function may be NULL. An error of one sink is told once and that sink is left out

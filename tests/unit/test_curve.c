@@ -12,7 +12,7 @@ Suite *test_curve_suite(void);
 
 #define RATE (1000 * SCHEDULE_MICRO)
 
-static struct slo_list slos;
+static struct objective_list objectives;
 static struct curve curve;
 static struct windows windows;
 static struct run_result *result;
@@ -23,11 +23,12 @@ static void set_up(void)
 {
     static const double percentiles[] = {50, 99};
     struct err err = {.code = OK};
-    ck_assert_int_eq(slo_parse_list(&slos, "p99<10ms,p99.9<20ms", &err), OK);
-    ck_assert_int_eq(curve_init(&curve, &slos, percentiles, 2, &err), OK);
+    ck_assert_int_eq(
+        objective_parse_list(&objectives, "p99<10ms,p99.9<20ms", &objective_of_check, &err), OK);
+    ck_assert_int_eq(curve_init(&curve, &objectives, percentiles, 2, &err), OK);
     curve.windows = 3;
     curve.finding.first_failing_micro = RATE;
-    windows = (struct windows){.slos = &slos, .wanted = 3};
+    windows = (struct windows){.objectives = &objectives, .wanted = 3};
     facts = fixture_open_facts();
     total = fixture_row(0);
     fixture_answer_at(total, NS_PER_MS, 0, 1000);
@@ -55,8 +56,10 @@ static void add_window(bool kept_up, uint64_t p99_ns, uint64_t p99_9_ns)
                               .answered = 1000,
                               .seconds = 1};
     for (int i = 0; i < 2; i++) {
-        window->readings[i] = (struct slo_reading){
-            .known = true, .value_ns = values_ns[i], .kept = values_ns[i] < slos.items[i].limit_ns};
+        window->readings[i] =
+            (struct objective_reading){.known = true,
+                                       .value_ns = values_ns[i],
+                                       .kept = values_ns[i] < objectives.items[i].limit_ns};
         window->passed = window->passed && window->readings[i].kept;
     }
     windows.passed += window->passed;
@@ -206,7 +209,7 @@ START_TEST(test_outcomes)
      * beyond doubt. */
     for (int i = 0; i < 3; i++)
         add_window(true, NS_PER_MS, NS_PER_MS);
-    struct search_outcome outcome = probe_outcome(add_probe(), &slos);
+    struct search_outcome outcome = probe_outcome(add_probe(), &objectives);
     ck_assert_uint_eq(outcome.passed, 3);
     ck_assert_uint_eq(outcome.windows, 3);
     ck_assert(!outcome.close && !outcome.clear);
@@ -214,20 +217,20 @@ START_TEST(test_outcomes)
     windows.count = windows.passed = 0;
     for (int i = 0; i < 3; i++)
         add_window(true, 6 * NS_PER_MS, NS_PER_MS);
-    outcome = probe_outcome(add_probe(), &slos);
+    outcome = probe_outcome(add_probe(), &objectives);
     ck_assert(outcome.close && !outcome.clear);
 
     windows.count = windows.passed = 0;
     for (int i = 0; i < 3; i++)
         add_window(true, 16 * NS_PER_MS, NS_PER_MS);
-    outcome = probe_outcome(add_probe(), &slos);
+    outcome = probe_outcome(add_probe(), &objectives);
     ck_assert_uint_eq(outcome.passed, 0);
     ck_assert(!outcome.clear);
 
     windows.count = windows.passed = 0;
     for (int i = 0; i < 3; i++)
         add_window(false, 16 * NS_PER_MS, NS_PER_MS);
-    outcome = probe_outcome(add_probe(), &slos);
+    outcome = probe_outcome(add_probe(), &objectives);
     ck_assert(outcome.clear);
 }
 END_TEST

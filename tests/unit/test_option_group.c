@@ -132,8 +132,8 @@ START_TEST(test_left_out_rows_have_their_defaults)
     memset(&request, 0, sizeof request);
     ck_assert_msg(find_max_options_parse(&request, 6, argv, &err) == OK, "%s", err.text);
     const struct spec *spec = &request.bench.spec;
-    ck_assert_uint_eq(request.slos.count, 2);
-    ck_assert_str_eq(request.slos.items[1].text, "mean<1s");
+    ck_assert_uint_eq(request.objectives.count, 2);
+    ck_assert_str_eq(request.objectives.items[1].text, "mean<1s");
     ck_assert_uint_eq(spec->load.clients, 7);
     ck_assert_uint_eq(spec->workers.threads, 1);
     ck_assert_uint_eq(spec->load.steady_limit_ns,

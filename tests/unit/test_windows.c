@@ -9,7 +9,7 @@
 
 Suite *test_windows_suite(void);
 
-static struct slo_list slos;
+static struct objective_list objectives;
 static struct windows windows;
 static struct sink sink;
 static volatile bool enough;
@@ -19,8 +19,9 @@ static void set_up(void)
 {
     struct err err = {.code = OK};
     facts = fixture_open_facts();
-    ck_assert_int_eq(slo_parse_list(&slos, "p99<10ms,errors<1%", &err), OK);
-    windows = (struct windows){.slos = &slos,
+    ck_assert_int_eq(
+        objective_parse_list(&objectives, "p99<10ms,errors<1%", &objective_of_check, &err), OK);
+    windows = (struct windows){.objectives = &objectives,
                                .window_ns = 2 * NS_PER_SECOND,
                                .wanted = 3,
                                .hopeless_backlog = 1000,
@@ -155,21 +156,21 @@ START_TEST(test_behind)
     struct window window;
     row->counters[COUNTER_DUE] += 20;
     row->header.backlog_after = 20;
-    window_judge(&window, row, &slos);
+    window_judge(&window, row, &objectives);
     ck_assert(!window.kept_up && !window.passed);
     free(row);
 
     row = second(0, NS_PER_MS, 990);
     row->counters[COUNTER_DUE] += 10;
     row->header.backlog_after = 10;
-    window_judge(&window, row, &slos);
+    window_judge(&window, row, &objectives);
     ck_assert(window.kept_up && window.passed);
     free(row);
 
     row = second(0, NS_PER_MS, 9);
     row->counters[COUNTER_DUE] += 1;
     row->header.backlog_after = 1;
-    window_judge(&window, row, &slos);
+    window_judge(&window, row, &objectives);
     ck_assert(window.kept_up && window.passed);
     free(row);
 }
@@ -182,11 +183,11 @@ START_TEST(test_in_flight_is_not_lost)
     struct window window;
     fixture_send_at(row, 0, 50);
     row->header.in_flight_after = 50;
-    window_judge(&window, row, &slos);
+    window_judge(&window, row, &objectives);
     ck_assert(window.kept_up);
     row->header.in_flight_after = 20; /* and 30 were lost */
     row->counters[COUNTER_LOST_DISCONNECT] = 30;
-    window_judge(&window, row, &slos);
+    window_judge(&window, row, &objectives);
     ck_assert(!window.kept_up);
     free(row);
 }

@@ -1,0 +1,23 @@
+/* --abort-on: ends a run once a condition has held for as long as it says. A sink on the timeline of the run. */
+#ifndef ORCHESTRATOR_CAPACITY_ABORT_H
+#define ORCHESTRATOR_CAPACITY_ABORT_H
+
+#include "orchestrator/fleet/fleet.h"
+#include "orchestrator/report/objective.h"
+
+struct abort_watch {
+    /* set by the owner */
+    const struct objective_list *conditions;
+    struct interrupts *interrupts; /* asked to end the run, with the reason */
+
+    /* private, of the run under way */
+    const struct run_facts *run;
+    uint64_t since_ns
+        [OBJECTIVE_MAX]; /* plus 1: where the first interval began in which it held; 0: it does not */
+};
+
+/* Looks at every interval of the measured part, but not of a prefill. One of which a condition cannot tell, because
+ * nothing was answered or a worker died, neither begins nor ends its time. watch stays its owner's. */
+struct sink abort_sink(struct abort_watch *watch);
+
+#endif

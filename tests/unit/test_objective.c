@@ -1,0 +1,314 @@
+#include <check.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/clock.h"
+#include "orchestrator/report/metric.h"
+#include "orchestrator/report/objective.h"
+#include "tests/support/check/report_fixture.h"
+
+Suite *test_objective_suite(void);
+
+static const struct {
+    const char *text;
+    struct objective objective;
+} good[] = {
+    {"p99<1ms",
+     {.kind = OBJECTIVE_PERCENTILE, .percent = 99, .limit_ns = NS_PER_MS, .text = "p99<1ms"}},
+    {"P99.9<=5ms",
+     {.kind = OBJECTIVE_PERCENTILE,
+      .or_equal = true,
+      .percent = 99.9,
+      .limit_ns = 5 * NS_PER_MS,
+      .text = "P99.9<=5ms"}},
+    {" p50 < 0.5 ms ",
+     {.kind = OBJECTIVE_PERCENTILE,
+      .percent = 50,
+      .limit_ns = 500 * NS_PER_US,
+      .text = "p50<0.5ms"}},
+    {"p99.99<1h",
+     {.kind = OBJECTIVE_PERCENTILE,
+      .percent = 99.99,
+      .limit_ns = 3600 * NS_PER_SECOND,
+      .text = "p99.99<1h"}},
+    {"mean<500us", {.kind = OBJECTIVE_MEAN, .limit_ns = 500 * NS_PER_US, .text = "mean<500us"}},
+    {"avg<2s", {.kind = OBJECTIVE_MEAN, .limit_ns = 2 * NS_PER_SECOND, .text = "avg<2s"}},
+    {"max<=20ms",
+     {.kind = OBJECTIVE_LONGEST,
+      .or_equal = true,
+      .limit_ns = 20 * NS_PER_MS,
+      .text = "max<=20ms"}},
+    {"errors<0.1%", {.kind = OBJECTIVE_ERRORS, .limit_share = 0.001, .text = "errors<0.1%"}},
+    {"errors<=0%", {.kind = OBJECTIVE_ERRORS, .or_equal = true, .text = "errors<=0%"}},
+    {"errors < 5 %", {.kind = OBJECTIVE_ERRORS, .limit_share = 0.05, .text = "errors<5%"}},
+};
+
+static const struct objective_grammar slo_grammar = {.option = "--slo"};
+
+/* Of an open loop. */
+static struct objective_reading read_row(const struct objective *objective,
+                                         const struct interval_row *row)
+{
+    const struct metric_slice slice = metric_slice_of(row, true);
+    return objective_read(objective, &slice);
+}
+
+START_TEST(test_expressions)
+{
+    /* Breaks when an objective is read as another one. */
+    struct objective_list list;
+    struct err err = {.code = OK};
+    const struct objective *wanted = &good[_i].objective;
+    ck_assert_msg(objective_parse_list(&list, good[_i].text, &slo_grammar, &err) == OK, "%s",
+                  err.text);
+    ck_assert_uint_eq(list.count, 1);
+    ck_assert_int_eq(list.items[0].kind, wanted->kind);
+    ck_assert_int_eq(list.items[0].or_equal, wanted->or_equal);
+    ck_assert_double_eq(list.items[0].percent, wanted->percent);
+    ck_assert_uint_eq(list.items[0].limit_ns, wanted->limit_ns);
+    ck_assert_double_eq_tol(list.items[0].limit_share, wanted->limit_share, 1e-12);
+    ck_assert_str_eq(list.items[0].text, wanted->text);
+}
+END_TEST
+
+static const struct {
+    const char *text, *words[2];
+} bad[] = {
+    {"", {"--slo \"\": column 1", "as in p99<1ms"}},
+    {"q99<1ms", {"column 1:", "mean, max or errors"}},
+    {"p<1ms", {"column 2:", "percentile"}},
+    {"p0<1ms", {"column 2:", "above 0"}},
+    {"p100<1ms", {"column 2:", "below 100"}},
+    {"p99.<1ms", {"column 4:", "expected < or <="}},
+    {"p99>1ms", {"column 4:", "expected < or <="}},
+    {"p99", {"column 4:", "expected < or <="}},
+    {"p99=1ms", {"column 4:", "expected < or <="}},
+    {"p99<", {"column 5:", "expected a time"}},
+    {"p99<-1ms", {"column 5:", "expected a time"}},
+    {"p99<1", {"column 6:", "unit"}},
+    {"p99<1%", {"column 6:", "unit"}},
+    {"p99<1parsec", {"column 6:", "unit"}},
+    {"p99<1xs", {"column 5:", "expected a time in ns"}},
+    {"p99<0ms", {"column 5:", "in no time"}},
+    {"p99<0.1ns", {"column 5:", "expected a time"}},
+    {"p99<2h", {"column 5:", "1h"}},
+    {"p99<1ms p50<1ms", {"column 9:", "a comma"}},
+    {"p99<1ms,", {"--slo \"\": column 1", ""}},
+    {"p99<1ms,bogus", {"--slo \"bogus\": column 1", ""}},
+    {"errors<0.1", {"column 11:", "expected %"}},
+    {"errors<1ms", {"column 9:", "expected %"}},
+    {"errors<x%", {"column 8:", "percent"}},
+    {"errors<0%", {"column 8:", "errors<=0%"}},
+    {"errors<101%", {"column 8:", "100%"}},
+    {"errorsx<1%", {"column 1:", ""}},
+    {"p99<1ms,p99<=2ms", {"p99<1ms and p99<=2ms", "the same figure"}},
+    {"mean<1ms,avg<2ms", {"the same figure", ""}},
+    {"p1<1s,p2<1s,p3<1s,p4<1s,p5<1s,p6<1s,p7<1s,p8<1s,p9<1s", {"more than 8", ""}},
+};
+
+START_TEST(test_mistakes)
+{
+    /* Breaks when rubbish is taken for an objective, or the message points somewhere else. */
+    struct objective_list list;
+    struct err err = {.code = OK};
+    ck_assert_int_eq(objective_parse_list(&list, bad[_i].text, &slo_grammar, &err), E_USAGE);
+    for (int i = 0; i < 2; i++)
+        ck_assert_msg(strstr(err.text, bad[_i].words[i]) != NULL, "%s: \"%s\" is not in: %s",
+                      bad[_i].text, bad[_i].words[i], err.text);
+}
+END_TEST
+
+/* 990 requests of 1 ms and ten of 5 ms, in an open loop. */
+static struct interval_row *usual_row(void)
+{
+    struct interval_row *row = fixture_row(0);
+    fixture_answer_at(row, NS_PER_MS, 0, 990);
+    fixture_answer_at(row, 5 * NS_PER_MS, 0, 10);
+    return row;
+}
+
+static bool kept(const char *text, const struct interval_row *row)
+{
+    struct objective_list list;
+    struct err err = {.code = OK};
+    ck_assert_int_eq(objective_parse_list(&list, text, &slo_grammar, &err), OK);
+    return read_row(&list.items[0], row).kept;
+}
+
+START_TEST(test_latencies)
+{
+    /* Breaks when an objective looks at another figure, or at the wrong side of its limit. */
+    struct interval_row *row = usual_row();
+    ck_assert(kept("p99<1.01ms", row));
+    ck_assert(!kept("p99<0.99ms", row));
+    ck_assert(!kept("p99.9<5ms", row));
+    ck_assert(kept("p99.9<=5.01ms", row));
+    ck_assert(kept("mean<1.041ms", row));
+    ck_assert(!kept("mean<1.04ms", row));
+    ck_assert(kept("mean<=1.04ms", row));
+    ck_assert(!kept("max<5ms", row));
+    ck_assert(kept("max<=5ms", row));
+    free(row);
+}
+END_TEST
+
+START_TEST(test_waiting_counts)
+{
+    /* Breaks when an objective is about service times: what waited for its turn has waited. */
+    struct interval_row *row = fixture_row(0);
+    fixture_answer_at(row, NS_PER_MS, 9 * NS_PER_MS, 1000);
+    ck_assert(!kept("p50<9.9ms", row));
+    ck_assert(kept("p50<10.1ms", row));
+    free(row);
+}
+END_TEST
+
+START_TEST(test_unanswered_requests)
+{
+    /* Breaks when requests without a reply help to keep an objective. */
+    struct interval_row *row = usual_row();
+    row->counters[COUNTER_SENT] += 50;
+    row->counters[COUNTER_DUE] += 50;
+    fixture_unanswered(row, COUNTER_TIMED_OUT, 0, NS_PER_MS, 25);
+    fixture_unanswered(row, COUNTER_TIMED_OUT, 0, 700 * NS_PER_MS, 25);
+    struct objective_list list;
+    struct err err = {.code = OK};
+    char text[64];
+    ck_assert_int_eq(objective_parse_list(&list, "p99<1h", &slo_grammar, &err), OK);
+    struct objective_reading reading = read_row(&list.items[0], row);
+    ck_assert(!reading.known && !reading.kept);
+    ck_assert_str_eq(objective_format_reading(text, sizeof text, &list.items[0], &reading),
+                     "p99 at least 699.924 ms");
+    ck_assert_int_eq(objective_parse_list(&list, "p99.99999<1h", &slo_grammar, &err),
+                     OK); /* not p100 */
+    reading = read_row(&list.items[0], row);
+    ck_assert_ptr_nonnull(strstr(
+        objective_format_reading(text, sizeof text, &list.items[0], &reading), "p99.99999 "));
+    ck_assert(!kept("mean<1h", row));
+    ck_assert(!kept("max<1h", row));
+    ck_assert(kept("p90<1.01ms", row)); /* 5 % without a reply leave room for the median to p95 */
+    ck_assert(kept("errors<5%", row));
+    ck_assert(!kept("errors<4.7%", row));
+    free(row);
+}
+END_TEST
+
+START_TEST(test_nothing_answered)
+{
+    /* Breaks when a window in which nothing came back keeps anything. */
+    struct interval_row *row = fixture_row(0);
+    ck_assert(!kept("p99<1h", row));
+    ck_assert(!kept("mean<1h", row));
+    ck_assert(!kept("errors<100%", row));
+    free(row);
+}
+END_TEST
+
+START_TEST(test_error_share)
+{
+    /* Breaks when error replies are not counted, or their limit is off. */
+    struct interval_row *row = usual_row();
+    fixture_refuse(row, 0, NS_PER_MS, 10);
+    ck_assert(kept("errors<1%", row));
+    ck_assert(!kept("errors<0.9%", row));
+    ck_assert(!kept("errors<=0%", row));
+    free(row);
+    row = usual_row();
+    ck_assert(kept("errors<=0%", row));
+    free(row);
+}
+END_TEST
+
+START_TEST(test_both_directions)
+{
+    /* Breaks when a check on the rate, or a condition that has to last, is read as another one. */
+    struct objective_list list;
+    struct err err = {.code = OK};
+    ck_assert_msg(objective_parse_list(&list,
+                                       "rate >= 50k,errors>1% for 10 s,p99>5ms for 2s, p99<1s",
+                                       &objective_of_abort, &err) == OK,
+                  "%s", err.text);
+    ck_assert_uint_eq(list.count, 4);
+    ck_assert_str_eq(list.items[0].text, "rate>=50k");
+    ck_assert_uint_eq(list.items[0].limit_rate, 50000);
+    ck_assert(list.items[0].above && list.items[0].or_equal && list.items[0].for_ns == 0);
+    ck_assert_str_eq(list.items[1].text, "errors>1% for 10s");
+    ck_assert_uint_eq(list.items[1].for_ns, 10 * NS_PER_SECOND);
+    ck_assert_str_eq(list.items[2].text, "p99>5ms for 2s");
+    ck_assert(!list.items[3].above);
+}
+END_TEST
+
+static const struct {
+    const char *text, *word;
+    const struct objective_grammar *grammar;
+} refused[] = {
+    {"rate<1k", "as in p99<1ms", &slo_grammar},
+    {"errors>1%", "< or <=", &slo_grammar},
+    {"p99>5ms for 2s", "expected the end", &objective_of_check},
+    {"rate>x", "rate>=50k", &objective_of_check},
+    {"rate>-1", "rate>=50k", &objective_of_check},
+    {"p99=1ms", "<, <=, > or >=", &objective_of_check},
+    {"p99>5ms for", "a time", &objective_of_abort},
+    {"p99>5ms for 0s", "no time", &objective_of_abort},
+    {"p99>5ms for 3", "a unit of time", &objective_of_abort},
+};
+
+START_TEST(test_grammars)
+{
+    /* Breaks when an option takes what it cannot act on. */
+    struct objective_list list;
+    struct err err = {.code = OK};
+    ck_assert_int_eq(objective_parse_list(&list, refused[_i].text, refused[_i].grammar, &err),
+                     E_USAGE);
+    ck_assert_msg(strstr(err.text, refused[_i].word) != NULL, "%s", err.text);
+}
+END_TEST
+
+START_TEST(test_above)
+{
+    /* Breaks when a figure that has to be above its limit counts as kept below it; or when one that is not known
+     * does although its lower bound is not above. */
+    struct interval_row *row = usual_row();
+    struct objective_list list;
+    struct err err = {.code = OK};
+    char text[64];
+    ck_assert_int_eq(objective_parse_list(&list, "p99>0.9ms,max>5.1ms,errors>0%,rate>500,rate<500",
+                                          &objective_of_check, &err),
+                     OK);
+    static const bool wanted[] = {true, false, false, true, false};
+    for (uint32_t i = 0; i < list.count; i++)
+        ck_assert_msg(read_row(&list.items[i], row).kept == wanted[i], "%s", list.items[i].text);
+    struct objective_reading reading = read_row(&list.items[3], row);
+    ck_assert_str_eq(objective_format_reading(text, sizeof text, &list.items[3], &reading),
+                     "rate 1,000/s");
+    row->counters[COUNTER_SENT] += 1000;
+    row->counters[COUNTER_DUE] += 1000;
+    fixture_unanswered(row, COUNTER_TIMED_OUT, 0, 20 * NS_PER_MS, 1000);
+    ck_assert_int_eq(objective_parse_list(&list, "p99>10ms", &objective_of_check, &err), OK);
+    ck_assert(read_row(&list.items[0], row).kept);
+    ck_assert_int_eq(objective_parse_list(&list, "p99>30ms", &objective_of_check, &err), OK);
+    ck_assert(!read_row(&list.items[0], row).kept);
+    free(row);
+}
+END_TEST
+
+Suite *test_objective_suite(void)
+{
+    Suite *suite = suite_create("objective");
+    TCase *text = tcase_create("text");
+    tcase_add_loop_test(text, test_expressions, 0, sizeof good / sizeof good[0]);
+    tcase_add_loop_test(text, test_mistakes, 0, sizeof bad / sizeof bad[0]);
+    tcase_add_test(text, test_both_directions);
+    tcase_add_loop_test(text, test_grammars, 0, sizeof refused / sizeof refused[0]);
+    suite_add_tcase(suite, text);
+    TCase *figures = tcase_create("figures");
+    tcase_add_test(figures, test_latencies);
+    tcase_add_test(figures, test_waiting_counts);
+    tcase_add_test(figures, test_unanswered_requests);
+    tcase_add_test(figures, test_nothing_answered);
+    tcase_add_test(figures, test_error_share);
+    tcase_add_test(figures, test_above);
+    suite_add_tcase(suite, figures);
+    return suite;
+}
