@@ -1,5 +1,4 @@
 /* `volley ctl PATH COMMAND`: says one command to a run's control socket and prints its answer. */
-#include <ctype.h>
 #include <errno.h>
 #include <jansson.h>
 #include <math.h>
@@ -19,6 +18,7 @@
 #include "common/schedule.h"
 #include "common/units.h"
 #include "orchestrator/commands/commands.h"
+#include "orchestrator/commands/frame.h"
 #include "orchestrator/fleet/control_line.h"
 #include "orchestrator/options/option_group.h"
 #include "orchestrator/options/rate_text.h"
@@ -26,12 +26,13 @@
 
 #define ANSWER_SECONDS 5
 #define ANSWER_MAX_BYTES 65536u
-#define WORDS_MAX 4u /* one more than any command has */
 #define RATE_MAX ((double)SCHEDULE_RATE_MAX_MICRO / (double)SCHEDULE_MICRO)
 #define ACHIEVED_MAX 1e12 /* what print_rate can hold */
 #define COUNT_MAX ((double)IPC_REQUESTS_MAX)
 
 struct ctl_request {
+    struct option_values values;
+    struct command_words words;
     bool json, help;
 };
 
@@ -313,25 +314,12 @@ static enum err_code say(const char *path, const char *line, bool raw, struct er
     return code;
 }
 
-/* The words stand before the options, or behind them. */
-static enum err_code parse(struct option_values *values, struct ctl_request *request,
-                           const char **words, size_t *word_count, int argc,
-                           const char *const *argv, struct err *err)
+static enum err_code run(void *target, struct err *err)
 {
-    int leading = 0;
-    while (1 + leading < argc &&
-           (argv[1 + leading][0] != '-' || isdigit((unsigned char)argv[1 + leading][1])))
-        leading++;
-    enum err_code code =
-        options_parse(values, &ctl_option_table, request, argc - leading, argv + leading, err);
-    if (code != OK || request->help)
-        return code;
-    size_t count = (size_t)leading + values->rest_count;
-    if (count > WORDS_MAX - 1 || (leading > 0 && values->rest_count > 0))
-        return err_set(err, E_USAGE, "too many words: %s", ctl_option_table.usage);
-    for (size_t i = 0; i < count; i++)
-        words[i] = leading > 0 ? argv[1 + i] : values->rest[i];
-    *word_count = count;
+    struct ctl_request *request = target;
+    const char *const *words = request->words.items;
+    const size_t count = request->words.count;
+    char *line = NULL;
     for (size_t i = 0; i < count; i++)
         if (strstr(words[i], "://") != NULL && /* not echoed: a URI may hold a password */
             !(i == 2 && strcmp(words[1], "note") == 0))
@@ -339,27 +327,21 @@ static enum err_code parse(struct option_values *values, struct ctl_request *req
                            ctl_option_table.usage);
     if (count == 0)
         return err_set(err, E_USAGE, "name the control socket: %s", ctl_option_table.usage);
-    return OK;
+    enum err_code code = make_line(&line, words + 1, count - 1, err);
+    if (code == OK)
+        code = say(words[0], line, request->json, err);
+    free(line);
+    return code;
 }
 
 int command_ctl(int argc, const char *const *argv)
 {
-    struct ctl_request request = {0};
-    struct option_values values = {0};
-    struct err err = {.code = OK};
-    const char *words[WORDS_MAX] = {NULL};
-    size_t word_count = 0;
-    char *line = NULL;
-    enum err_code code = parse(&values, &request, words, &word_count, argc, argv, &err);
-    if (code == OK && request.help)
-        options_print_help(&ctl_option_table, stdout);
-    else if (code == OK && make_line(&line, words + 1, word_count - 1, &err) == OK)
-        code = say(words[0], line, request.json, &err);
-    else
-        code = err.code;
-    if (code != OK)
-        log_line(LOG_ERROR, "%s", err.text);
-    free(line);
-    options_free(&values);
-    return err_exit_status(code);
+    struct ctl_request request = {.json = false};
+    const struct command_frame frame = {.table = &ctl_option_table,
+                                        .target = &request,
+                                        .values = &request.values,
+                                        .help = &request.help,
+                                        .words = &request.words,
+                                        .run = run};
+    return command_frame_run(&frame, argc, argv);
 }

@@ -13,8 +13,8 @@
 #include "orchestrator/commands/commands.h"
 #include "orchestrator/commands/explain.h"
 #include "orchestrator/commands/find_max_options.h"
+#include "orchestrator/commands/frame.h"
 #include "orchestrator/commands/session.h"
-#include "orchestrator/options/credentials.h"
 #include "orchestrator/options/rate_text.h"
 
 /* A probe in which workers died, that found no connection, or whose target was away for a while says nothing
@@ -220,8 +220,9 @@ static enum err_code judge(const struct find_max *find, struct err *err)
     return OK;
 }
 
-static enum err_code run(struct find_max *find, struct err *err)
+static enum err_code run(void *target, struct err *err)
 {
+    struct find_max *find = target;
     struct session *session = &find->session;
     char line[160];
     enum err_code code = prepare(find, err);
@@ -251,31 +252,35 @@ static enum err_code run(struct find_max *find, struct err *err)
     return err_worse(code == OK ? judge(find, err) : code, ended);
 }
 
-int command_find_max(int argc, const char *const *argv)
+static enum err_code parse(void *target, int argc, const char *const *argv, struct err *err)
 {
-    struct find_max *find = calloc(1, sizeof *find);
-    struct err err = {.code = OK};
-    if (find == NULL)
-        return err_exit_status(E_SYSTEM);
-    enum err_code code = find_max_options_parse(&find->request, argc, argv, &err);
-    credentials_hide_arguments(find_max_option_table(), argc, argv);
-    if (code == OK && find->request.bench.help) {
-        options_print_help(find_max_option_table(), stdout);
-    } else if (code == OK) {
-        log_set_level(find->request.bench.spec.outputs.log_level);
-        for (uint32_t i = 0; i < find->request.bench.notice_count; i++)
-            log_line(LOG_WARNING, "%s", find->request.bench.notices[i]);
-        find->session.argc = argc;
-        find->session.argv = argv;
-        code = run(find, &err);
-    }
-    if (err.code != OK)
-        log_line(LOG_ERROR, "%s", err.text);
+    return find_max_options_parse(&((struct find_max *)target)->request, argc, argv, err);
+}
+
+static void destroy(void *target)
+{
+    struct find_max *find = target;
     capacity_files_discard(&find->files);
     session_free(&find->session);
     windows_free(&find->windows);
     curve_free(&find->curve);
     bench_options_free(&find->request.bench);
     free(find);
-    return err_exit_status(code);
+}
+
+int command_find_max(int argc, const char *const *argv)
+{
+    struct find_max *find = calloc(1, sizeof *find);
+    if (find == NULL)
+        return err_exit_status(E_SYSTEM);
+    find->session.argc = argc;
+    find->session.argv = argv;
+    const struct command_frame frame = {.table = find_max_option_table(),
+                                        .target = find,
+                                        .load = &find->request.bench,
+                                        .help = &find->request.bench.help,
+                                        .parse = parse,
+                                        .run = run,
+                                        .destroy = destroy};
+    return command_frame_run(&frame, argc, argv);
 }

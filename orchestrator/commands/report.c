@@ -10,6 +10,7 @@
 #include "common/units.h"
 #include "orchestrator/commands/bench_outputs.h"
 #include "orchestrator/commands/commands.h"
+#include "orchestrator/commands/frame.h"
 #include "orchestrator/options/bench_options.h"
 #include "orchestrator/report/output_place.h"
 #include "orchestrator/report/sinks.h"
@@ -208,39 +209,36 @@ static enum err_code replay(const struct bench_request *request, const char *dir
     return code;
 }
 
-/* DIR stands first, or behind all options. */
-static const char *find_directory(int argc, const char *const *argv,
-                                  const struct option_values *values, struct err *err)
+struct report_request {
+    struct bench_request bench; /* first: its options fit */
+    struct command_words words;
+};
+
+static enum err_code run(void *target, struct err *err)
 {
-    bool first = argc > 1 && argv[1][0] != '-';
-    if (first && values->rest_count == 0)
-        return argv[1];
-    if (!first && values->rest_count == 1)
-        return values->rest[0];
-    err_set(err, E_USAGE, "name one run directory: volley report DIR [OPTIONS]");
-    return NULL;
+    struct report_request *request = target;
+    signal(SIGPIPE, SIG_IGN); /* the files are completed when a reader of stdout goes away */
+    signal(SIGXFSZ, SIG_IGN); /* and a file that must not grow is told like a full disk */
+    if (request->words.count != 1)
+        return err_set(err, E_USAGE, "name one run directory: volley report DIR [OPTIONS]");
+    enum err_code code = check_spec(&request->bench.spec, err);
+    return code == OK ? replay(&request->bench, request->words.items[0], err) : code;
+}
+
+static void destroy(void *target)
+{
+    bench_options_free(&((struct report_request *)target)->bench);
 }
 
 int command_report(int argc, const char *const *argv)
 {
-    static struct bench_request request; /* too large for a stack */
-    struct err err = {.code = OK};
-    /* options_parse skips one word: the command, or the directory behind it. */
-    int skipped = argc > 1 && argv[1][0] != '-' ? 1 : 0;
-    enum err_code code = options_parse(&request.values, report_option_table(), &request,
-                                       argc - skipped, argv + skipped, &err);
-    if (code == OK && request.help) {
-        options_print_help(report_option_table(), stdout);
-    } else if (code == OK) {
-        signal(SIGPIPE, SIG_IGN); /* the files are completed when a reader of stdout goes away */
-        signal(SIGXFSZ, SIG_IGN); /* and a file that must not grow is told like a full disk */
-        const char *directory = find_directory(argc, argv, &request.values, &err);
-        code = directory != NULL ? check_spec(&request.spec, &err) : err.code;
-        if (code == OK)
-            code = replay(&request, directory, &err);
-    }
-    if (code != OK)
-        log_line(LOG_ERROR, "%s", err.text);
-    bench_options_free(&request);
-    return err_exit_status(code);
+    static struct report_request request; /* too large for a stack */
+    const struct command_frame frame = {.table = report_option_table(),
+                                        .target = &request,
+                                        .values = &request.bench.values,
+                                        .help = &request.bench.help,
+                                        .words = &request.words,
+                                        .run = run,
+                                        .destroy = destroy};
+    return command_frame_run(&frame, argc, argv);
 }

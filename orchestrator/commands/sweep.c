@@ -9,9 +9,9 @@
 #include "orchestrator/commands/capacity_files.h"
 #include "orchestrator/commands/commands.h"
 #include "orchestrator/commands/explain.h"
+#include "orchestrator/commands/frame.h"
 #include "orchestrator/commands/session.h"
 #include "orchestrator/commands/sweep_options.h"
-#include "orchestrator/options/credentials.h"
 #include "orchestrator/report/figures.h"
 
 struct sweeper {
@@ -123,8 +123,9 @@ static enum err_code write_outputs(struct sweeper *sweeper, struct err *err)
     return code == OK ? capacity_files_commit(files, err) : code;
 }
 
-static enum err_code run(struct sweeper *sweeper, struct err *err)
+static enum err_code run(void *target, struct err *err)
 {
+    struct sweeper *sweeper = target;
     struct session *session = &sweeper->session;
     session->request = &sweeper->request.bench;
     session->command = "sweep";
@@ -158,29 +159,33 @@ static enum err_code run(struct sweeper *sweeper, struct err *err)
     return err_worse(code, sweeper->worst);
 }
 
-int command_sweep(int argc, const char *const *argv)
+static enum err_code parse(void *target, int argc, const char *const *argv, struct err *err)
 {
-    struct sweeper *sweeper = calloc(1, sizeof *sweeper);
-    struct err err = {.code = OK};
-    if (sweeper == NULL)
-        return err_exit_status(E_SYSTEM);
-    enum err_code code = sweep_options_parse(&sweeper->request, argc, argv, &err);
-    credentials_hide_arguments(sweep_option_table(), argc, argv);
-    if (code == OK && sweeper->request.bench.help) {
-        options_print_help(sweep_option_table(), stdout);
-    } else if (code == OK) {
-        log_set_level(sweeper->request.bench.spec.outputs.log_level);
-        for (uint32_t i = 0; i < sweeper->request.bench.notice_count; i++)
-            log_line(LOG_WARNING, "%s", sweeper->request.bench.notices[i]);
-        sweeper->session.argc = argc;
-        sweeper->session.argv = argv;
-        code = run(sweeper, &err);
-    }
-    if (err.code != OK)
-        log_line(LOG_ERROR, "%s", err.text);
+    return sweep_options_parse(&((struct sweeper *)target)->request, argc, argv, err);
+}
+
+static void destroy(void *target)
+{
+    struct sweeper *sweeper = target;
     capacity_files_discard(&sweeper->files);
     session_free(&sweeper->session);
     bench_options_free(&sweeper->request.bench);
     free(sweeper);
-    return err_exit_status(code);
+}
+
+int command_sweep(int argc, const char *const *argv)
+{
+    struct sweeper *sweeper = calloc(1, sizeof *sweeper);
+    if (sweeper == NULL)
+        return err_exit_status(E_SYSTEM);
+    sweeper->session.argc = argc;
+    sweeper->session.argv = argv;
+    const struct command_frame frame = {.table = sweep_option_table(),
+                                        .target = sweeper,
+                                        .load = &sweeper->request.bench,
+                                        .help = &sweeper->request.bench.help,
+                                        .parse = parse,
+                                        .run = run,
+                                        .destroy = destroy};
+    return command_frame_run(&frame, argc, argv);
 }

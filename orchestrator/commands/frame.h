@@ -1,0 +1,34 @@
+/* What every command with a table of its own does around its story: parse, print help, say notices and errors,
+ * give the exit status. */
+#ifndef ORCHESTRATOR_COMMANDS_FRAME_H
+#define ORCHESTRATOR_COMMANDS_FRAME_H
+
+#include "orchestrator/options/bench_options.h"
+
+#define COMMAND_WORDS_MAX 4u
+
+/* What stands beside the options: in front of all of them, or behind. */
+struct command_words {
+    const char *items[COMMAND_WORDS_MAX];
+    size_t count;
+};
+
+struct command_frame {
+    const struct option_table *table;
+    void *target;                 /* zeroed: what the options are stored in  */
+    struct option_values *values; /* of it                                   */
+    const bool *help;             /* of it                                   */
+    struct command_words
+        *words; /* of it; NULL: the command has a parse of its own that knows its words */
+    /* In place of options_parse; NULL: that, and words. */
+    enum err_code (*parse)(void *target, int argc, const char *const *argv, struct err *err);
+    /* Of a command that puts load on a server: its secrets are hidden among argv, its notices said; NULL. */
+    struct bench_request *load;
+    enum err_code (*run)(void *target, struct err *err);
+    void (*destroy)(void *target); /* in any case; NULL: options_free(values) */
+};
+
+/* Returns the exit status. The text of an error that run returns is logged. */
+int command_frame_run(const struct command_frame *frame, int argc, const char *const *argv);
+
+#endif
