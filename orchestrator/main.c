@@ -31,6 +31,7 @@ static const struct {
     {"valkey-benchmark", command_dialect, "that tool's command line and report", true},
     {"redis-benchmark", command_dialect, "the same", true},
     {"report", command_report, "rebuild the outputs of a run from its directory", true},
+    {"results", command_results, "list the runs that were kept, or remove old ones", true},
     {"docs", command_docs, "completion for bash, and what the documentation is made from", true},
     {"help", command_help, "this text; `volley help COMMAND` lists a command's options", false},
     {"version", command_version, "version and commit", false},

@@ -16,6 +16,11 @@ static const struct option_table *ctl_table(void)
     return &ctl_option_table;
 }
 
+static const struct option_table *results_table(void)
+{
+    return &results_option_table;
+}
+
 static const struct option_table *valkey_table(void)
 {
     return dialect_option_table(&dialect_valkey);
@@ -26,9 +31,13 @@ static const struct {
     const struct option_table *(*table)(void);
     const char *also; /* another command with the same options; NULL: none */
 } tables[] = {
-    {"bench", bench_option_table, NULL},   {"find-max", find_max_option_table, NULL},
-    {"sweep", sweep_option_table, NULL},   {"ctl", ctl_table, NULL},
-    {"report", report_option_table, NULL}, {"valkey-benchmark", valkey_table, "redis-benchmark"},
+    {"bench", bench_option_table, NULL},
+    {"find-max", find_max_option_table, NULL},
+    {"sweep", sweep_option_table, NULL},
+    {"ctl", ctl_table, NULL},
+    {"report", report_option_table, NULL},
+    {"results", results_table, NULL},
+    {"valkey-benchmark", valkey_table, "redis-benchmark"},
 };
 #define TABLE_COUNT (sizeof tables / sizeof tables[0])
 

@@ -1,0 +1,163 @@
+/* `volley results`: the runs that were kept, and what prune takes away. */
+#include <check.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "tests/support/check/support.h"
+#include "tests/support/check/trial.h"
+
+Suite *test_results_suite(void);
+
+static struct trial trial;
+static char directory[200];
+
+static void set_up(void)
+{
+    trial_set_up();
+    snprintf(directory, sizeof directory, "%.100s/results", world.tree.path);
+    ck_assert_int_eq(mkdir(directory, 0755), 0);
+}
+
+static char *path_of(const char *name)
+{
+    static char path[300];
+    snprintf(path, sizeof path, "%s/%s", directory, name);
+    return path;
+}
+
+static void keep_run(const char *name)
+{
+    trial_start(&trial, "--null", "-n", "20000", "-t", "set,get", "--label", "mine", "--out",
+                path_of(name), NULL);
+    trial_end(&trial, 0);
+    trial_free(&trial);
+}
+
+static void cut_journal(const char *name)
+{
+    struct stat journal;
+    char inside[60];
+    snprintf(inside, sizeof inside, "%.40s/journal", name);
+    ck_assert_int_eq(stat(path_of(inside), &journal), 0);
+    ck_assert_int_eq(truncate(path_of(inside), journal.st_size - 200), 0);
+}
+
+static void results(struct program *program, int exit_status, const char *action,
+                    const char *option, const char *value, const char *further)
+{
+    program_run_volley(program, "results", action, directory, option, value, further, NULL);
+    ck_assert_msg(program->exit_status == exit_status, "%d: %s%s", program->exit_status,
+                  program->out, program->err);
+}
+
+/* The i-th of the list. */
+static const char *member(const json_t *list, size_t i, const char *key)
+{
+    return json_string_value(
+        json_object_get(json_array_get(json_object_get(list, "runs"), i), key));
+}
+
+START_TEST(test_list)
+{
+    /* Breaks when a run is missing, or one that was cut short looks whole; when what is no run is listed; or
+     * when the list is not in the order in which they began. */
+    struct program program;
+    keep_run("b-first");
+    keep_run("a-second");
+    cut_journal("b-first");
+    ck_assert_int_eq(mkdir(path_of("empty"), 0755), 0);
+    ck_assert_int_eq(symlink("a-second", path_of("link")), 0);
+    results(&program, 0, "list", "--json", NULL, NULL);
+    json_t *list = json_loads(program.out, 0, NULL);
+    ck_assert_uint_eq(json_array_size(json_object_get(list, "runs")), 2);
+    ck_assert_str_eq(member(list, 0, "name"), "b-first");
+    ck_assert_str_eq(member(list, 0, "state"), "cut short");
+    ck_assert_str_eq(member(list, 1, "name"), "a-second");
+    ck_assert_str_eq(member(list, 1, "state"), "complete");
+    ck_assert_str_eq(member(list, 1, "tests"), "SET,GET");
+    ck_assert_str_eq(member(list, 1, "label"), "mine");
+    ck_assert_ptr_nonnull(member(list, 1, "verdict"));
+    json_decref(list);
+    program_free(&program);
+    results(&program, 0, "list", NULL, NULL, NULL);
+    ck_assert_ptr_nonnull(strstr(program.out, "b-first"));
+    program_free(&program);
+}
+END_TEST
+
+START_TEST(test_prune)
+{
+    /* Breaks when prune removes something before it was told to, more than that, or what is not volley's. */
+    struct program program;
+    keep_run("one");
+    keep_run("two");
+    keep_run("three");
+    int fd = open(path_of("two/notes.txt"), O_WRONLY | O_CREAT | O_CLOEXEC, 0644);
+    ck_assert_int_ge(fd, 0);
+    close(fd);
+    results(&program, 0, "prune", "--keep", "1", NULL);
+    ck_assert_ptr_nonnull(strstr(program.out, "would remove"));
+    ck_assert_ptr_nonnull(strstr(program.out, "1 of 3 runs"));
+    ck_assert_ptr_nonnull(strstr(program.err, "two is left alone: not volley's is notes.txt"));
+    ck_assert_int_eq(access(path_of("one/journal"), F_OK), 0);
+    program_free(&program);
+    results(&program, 0, "prune", "--keep", "1", "--yes");
+    ck_assert_int_ne(access(path_of("one"), F_OK), 0);
+    ck_assert_int_eq(access(path_of("two/journal"), F_OK), 0);
+    ck_assert_int_eq(access(path_of("three/journal"), F_OK), 0);
+    program_free(&program);
+    results(&program, 0, "prune", "--older-than", "1", "--yes");
+    ck_assert_ptr_nonnull(strstr(program.out, "0 of 2 runs"));
+    program_free(&program);
+}
+END_TEST
+
+START_TEST(test_run_under_way)
+{
+    /* Breaks when prune takes a run away while it is written. */
+    struct program program;
+    test_server_start(&world.server, NULL);
+    trial_start(&trial, "-p", world.server.port_text, "-t", "get", "--test-duration", "100",
+                "--out", path_of("now"), NULL);
+    trial_wait_calls("get", 500);
+    results(&program, 0, "prune", "--keep", "0", "--yes");
+    ck_assert_ptr_nonnull(strstr(program.err, "the run goes on"));
+    ck_assert_int_eq(access(path_of("now/journal"), F_OK), 0);
+    program_free(&program);
+    kill(trial.program.pid, SIGINT);
+    trial_end(&trial, 130);
+    trial_free(&trial);
+}
+END_TEST
+
+START_TEST(test_refusals)
+{
+    /* Breaks when a mistake removes everything, or is not told. */
+    struct program program;
+    results(&program, 2, "prune", NULL, NULL, NULL);
+    ck_assert_ptr_nonnull(strstr(program.err, "--keep N, --older-than TIME"));
+    program_free(&program);
+    results(&program, 2, "remove", NULL, NULL, NULL);
+    program_free(&program);
+    program_run_volley(&program, "results", "list", path_of("nowhere"), NULL);
+    ck_assert_int_eq(program.exit_status, 4);
+    program_free(&program);
+}
+END_TEST
+
+Suite *test_results_suite(void)
+{
+    Suite *suite = suite_create("results");
+    TCase *tcase = tcase_create("results");
+    tcase_add_checked_fixture(tcase, set_up, trial_tear_down);
+    tcase_add_test(tcase, test_list);
+    tcase_add_test(tcase, test_prune);
+    tcase_add_test(tcase, test_run_under_way);
+    tcase_add_test(tcase, test_refusals);
+    suite_add_tcase(suite, tcase);
+    return suite;
+}
