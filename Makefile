@@ -76,7 +76,7 @@ MAN_PAGE = $(BUILD)/gen/volley.1
 # One job per CPU, unless this make already runs under another one's job server.
 AGAIN = $(MAKE) --no-print-directory $(if $(findstring --jobserver,$(MAKEFLAGS)),,-j$(shell nproc))
 
-.PHONY: all help deps run test test-servers test-servers-ci test-programs check-tests other-systems stress lint sanitize fuzz fuzz-programs perf honesty verdicts \
+.PHONY: all help deps run test test-servers test-servers-ci test-programs check-tests other-systems stress lint sanitize coverage fuzz fuzz-programs perf honesty verdicts \
         instructions docs check-docs install uninstall clean flags FORCE
 
 all: $(BUILD)/volley ## build volley (build/volley); the default
@@ -122,6 +122,10 @@ lint: ## format, layers, banned functions, cppcheck, clang-tidy, shellcheck
 sanitize: ## every test under ASan and UBSan, the ring under TSan, the fuzz targets for a few seconds
 	@$(DEPENDENCIES) --test
 	@tests/sanitize.sh
+
+coverage: ## which lines of common/ and worker/ no test runs (gcov; 15 minutes)
+	@$(DEPENDENCIES) --test
+	@tests/coverage.sh
 
 SECONDS ?= 60
 fuzz: ## run each fuzz target for SECONDS=60
