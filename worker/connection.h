@@ -7,12 +7,12 @@
 #include <stdint.h>
 #include <sys/queue.h>
 
+#include "common/greeting.h"
 #include "common/interval.h"
 #include "common/redirect.h"
 #include "common/resp.h"
 #include "common/transport.h"
 #include "worker/duty.h"
-#include "worker/protocol/greeting.h"
 #include "worker/slot_list.h"
 
 struct stream;

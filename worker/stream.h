@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 #include "common/clock.h"
+#include "common/greeting.h"
 #include "common/interval.h"
 #include "common/ipc.h"
 #include "common/transport.h"
@@ -18,7 +19,6 @@
 #include "worker/lag.h"
 #include "worker/pacer.h"
 #include "worker/pools.h"
-#include "worker/protocol/greeting.h"
 #include "worker/recorder.h"
 #include "worker/router.h"
 #include "worker/wait.h"

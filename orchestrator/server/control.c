@@ -189,9 +189,10 @@ static enum err_code closed_error(struct control *control, struct err *err)
     if (talk->why != NULL)
         return err_set(err, E_CONNECT, "TLS with %s: %s", control->text, talk->why);
     control->closed_by_peer = true;
-    const char *advice = talk->wire.tls == NULL && !talk->heard && !control->is_local
-                             ? tls_advice_for_plain(NULL, 0)
-                             : NULL;
+    const char *advice =
+        talk->wire.tls == NULL && !talk->heard && control->endpoint.socket_path == NULL
+            ? tls_advice_for_plain(NULL, 0)
+            : NULL;
     if (talk->sys_errno != 0 && advice == NULL)
         return err_set_errno(err, E_CONNECT, talk->sys_errno, "cannot read from %s", control->text);
     return err_set(err, E_CONNECT, "%s closed the connection without an answer%s%s%s",
@@ -261,7 +262,7 @@ static enum err_code connect_one(struct control *control, const struct target_ad
     enum err_code code = reach_allow(target, err);
     if (code != OK)
         return code;
-    code = talk_open(&control->talk, target, control->tls ? tls_client : NULL)
+    code = talk_open(&control->talk, target, control->endpoint.tls.wanted ? tls_client : NULL)
                ? go_on(control, &none, deadline_ns, err)
                : err_set(err, E_SYSTEM, "cannot connect: out of memory");
     if (code != OK)
@@ -275,7 +276,7 @@ enum err_code control_open(struct control *control, const struct target_address 
                            uint32_t address_count, struct err *err)
 {
     struct err first = {.code = OK};
-    if (control->tls && tls_client == NULL)
+    if (control->endpoint.tls.wanted && tls_client == NULL)
         return err_set(err, E_SYSTEM, "cannot connect: TLS was not set up");
     for (uint32_t i = 0; i < address_count; i++) {
         struct err attempt = {.code = OK};
@@ -322,8 +323,8 @@ static void mask_errors(redisReply *reply, const char *password, bool inside)
 /* For everybody who is told. */
 static void mask(const struct control *control, redisReply *reply)
 {
-    if (control->login.password != NULL)
-        mask_errors(reply, control->login.password, false);
+    if (control->endpoint.password != NULL)
+        mask_errors(reply, control->endpoint.password, false);
 }
 
 enum err_code control_exchange(struct control *control, redisReply **reply, int argc,

@@ -7,19 +7,13 @@
 #include <string.h>
 
 #include "common/clock.h"
+#include "common/greeting.h"
 #include "common/log.h"
 #include "common/topology.h"
 #include "common/units.h"
 #include "orchestrator/server/control_state.h"
 
 #define LOADING_POLL_NS (100 * NS_PER_MS)
-
-static bool is_error_word(const redisReply *reply, const char *word)
-{
-    size_t word_bytes = strlen(word);
-    return reply->type == REDIS_REPLY_ERROR && strncmp(reply->str, word, word_bytes) == 0 &&
-           (reply->str[word_bytes] == ' ' || reply->str[word_bytes] == '\0');
-}
 
 /* A step of the handshake: like exchange, but while the server is loading its data the step is
  * repeated, up to wait_ready_ns after the first such answer. */
@@ -28,13 +22,13 @@ static enum err_code handshake_step(struct control *control, redisReply **reply,
                                     struct err *err)
 {
     char duration[32];
-    const uint64_t limit_ns = control->login.wait_ready_ns;
+    const uint64_t limit_ns = control->endpoint.wait_ready_ns;
     for (;;) {
         enum err_code code = control_exchange(control, reply, argc, argv, NULL, err);
         if (code != OK)
             return code;
         assert(*reply != NULL);
-        if (!is_error_word(*reply, "LOADING"))
+        if ((*reply)->type != REDIS_REPLY_ERROR || !greeting_error_is((*reply)->str, "LOADING"))
             return OK;
         uint64_t now_ns = clock_now_ns();
         units_format_duration(duration, sizeof duration, limit_ns);
@@ -60,28 +54,28 @@ static enum err_code handshake_step(struct control *control, redisReply **reply,
 
 /* An error reply -> err, with what was tried in front of the server's words. */
 static enum err_code refused(const redisReply *reply, const struct control *control,
-                             const char *tried, struct err *err)
+                             enum greeting_command command, const char *tried, struct err *err)
 {
-    if (is_error_word(reply, "NOAUTH"))
-        return err_set(err, E_CONNECT,
-                       "%s asks for a password (%s): give one with -a, --askpass or VOLLEY_AUTH",
+    if (greeting_error_is(reply->str, "NOAUTH"))
+        return err_set(err, E_CONNECT, "%s asks for a password (%s): " GREETING_PASSWORD_REMEDY,
                        control->text, reply->str);
-    if (is_error_word(reply, "WRONGPASS"))
+    if (greeting_error_is(reply->str, "WRONGPASS"))
         return err_set(err, E_CONNECT, "%s: %s: %s; check the password (-a) and --user",
                        control->text, tried, reply->str);
-    if (strcmp(tried, "PING") == 0)
+    if (command == GREETING_PROBE)
         return err_set(err, E_CONNECT, "%s refuses: %s", control->text, reply->str);
-    const bool select = strncmp(tried, "SELECT", 6) == 0;
-    const char *advice = "";
+    const bool select = command == GREETING_SELECT;
+    const char *remedy = "";
     if (select && strstr(reply->str, "cluster") != NULL)
-        advice = "; a cluster has more databases than number 0 from Valkey 9 on, as many as its "
+        remedy = "a cluster has more databases than number 0 from Valkey 9 on, as many as its "
                  "cluster-databases says: leave out --dbnum";
     else if (select && strstr(reply->str, "out of range") != NULL)
-        advice = "; the server has as many databases as its settings say (databases, in a cluster "
+        remedy = "the server has as many databases as its settings say (databases, in a cluster "
                  "cluster-databases)";
-    else if (select && is_error_word(reply, "NOPERM"))
-        advice = "; grant it with +select, or leave out --dbnum";
-    return err_set(err, E_CONNECT, "%s: %s%s", tried, reply->str, advice);
+    else if (greeting_error_is(reply->str, "NOPERM"))
+        remedy = greeting_remedy(command);
+    return err_set(err, E_CONNECT, "%s: %s%s%s", tried, reply->str, remedy[0] != '\0' ? "; " : "",
+                   remedy);
 }
 
 static enum err_code not_a_server(const struct control *control, const char *asked, struct err *err)
@@ -95,39 +89,27 @@ static enum err_code not_a_server(const struct control *control, const char *ask
 static enum err_code log_in(struct control *control, bool *said, uint64_t *loading_since_ns,
                             struct err *err)
 {
-    const struct control_login *login = &control->login;
-    char database[24], tried[40];
-    const char *password = login->password != NULL ? login->password : "";
-    const char *const auth[] = {"AUTH", password};
-    const char *const auth_user[] = {"AUTH", login->user, password};
-    const char *const select[] = {"SELECT", database};
-    snprintf(database, sizeof database, "%llu", (unsigned long long)login->database);
-    snprintf(tried, sizeof tried, "SELECT %s", database);
-    const struct {
-        bool wanted;
-        int argc;
-        const char *const *argv;
-        const char *tried;
-    } steps[] = {
-        {login->user != NULL, 3, auth_user, "authentication failed"},
-        {login->user == NULL && login->password != NULL, 2, auth, "authentication failed"},
-        {login->database != 0, 2, select, tried},
-    };
-    for (size_t i = 0; i < sizeof steps / sizeof steps[0]; i++) {
+    static const enum greeting_command commands[] = {GREETING_AUTH, GREETING_SELECT};
+    for (size_t i = 0; i < sizeof commands / sizeof commands[0]; i++) {
         redisReply *reply;
-        if (!steps[i].wanted)
+        struct greeting_words words;
+        char tried[40] = "authentication failed";
+        greeting_words(&words, commands[i], &control->endpoint, GREETING_RESP2);
+        if (words.argc == 0)
             continue;
+        if (commands[i] == GREETING_SELECT)
+            snprintf(tried, sizeof tried, "SELECT %s", words.database);
         struct err attempt = {.code = OK};
-        enum err_code code = handshake_step(control, &reply, steps[i].argc, steps[i].argv,
+        enum err_code code = handshake_step(control, &reply, (int)words.argc, words.argv,
                                             loading_since_ns, &attempt);
         if (code != OK)
-            return err_set(err, code, "%s%s%s", control->closed_by_peer ? steps[i].tried : "",
+            return err_set(err, code, "%s%s%s", control->closed_by_peer ? tried : "",
                            control->closed_by_peer ? ": " : "", attempt.text);
         assert(reply != NULL);
         if (reply->type == REDIS_REPLY_ERROR)
-            code = refused(reply, control, steps[i].tried, err);
+            code = refused(reply, control, commands[i], tried, err);
         else if (reply->type != REDIS_REPLY_STATUS)
-            code = not_a_server(control, steps[i].argv[0], err);
+            code = not_a_server(control, words.argv[0], err);
         freeReplyObject(reply);
         if (code != OK)
             return code;
@@ -165,7 +147,7 @@ static enum err_code ask_probe(struct control *control, enum server_probe probe,
     else if (!is_plausible(reply, probe))
         code = not_a_server(control, words[0], err);
     if (*answer == PROBE_BARRED)
-        code = refused(reply, control, "PING", err);
+        code = refused(reply, control, GREETING_PROBE, "PING", err);
     freeReplyObject(reply);
     return code;
 }
@@ -189,7 +171,7 @@ static enum err_code settle_unanswered(struct control *control, bool worded, boo
 {
     uint64_t loading_since_ns = 0;
     struct err attempt = {.code = OK};
-    control->login.probe = worded ? PROBE_ANY : PROBE_NONE;
+    control->endpoint.probe = worded ? PROBE_ANY : PROBE_NONE;
     if (!worded && !said)
         return err_set(err, first->code, "%s", first->text);
     if (control_is_open(control))
@@ -208,7 +190,7 @@ static enum err_code greet(struct control *control, struct err *err)
     enum err_code code = log_in(control, &said, &loading_since_ns, err);
     if (code != OK)
         return code;
-    enum server_probe probe = control->login.probe;
+    enum server_probe probe = control->endpoint.probe;
     do {
         struct err attempt = {.code = OK};
         enum server_probe_answer answer = PROBE_ANSWERED;
@@ -217,7 +199,7 @@ static enum err_code greet(struct control *control, struct err *err)
         if (code == OK)
             code = ask_probe(control, probe, &answer, &loading_since_ns, &attempt);
         if (code == OK && (answer == PROBE_ANSWERED || probe >= PROBE_QUESTIONS)) {
-            control->login.probe = probe;
+            control->endpoint.probe = probe;
             return OK;
         }
         worded |= code == OK;
@@ -236,7 +218,7 @@ enum err_code control_reopen(struct control *control, struct err *err)
     enum server_probe_answer answer;
     enum err_code code = open_again(control, &said, &loading_since_ns, err);
     if (code == OK)
-        code = ask_probe(control, control->login.probe, &answer, &loading_since_ns, err);
+        code = ask_probe(control, control->endpoint.probe, &answer, &loading_since_ns, err);
     if (code != OK)
         control_give_up(control);
     return code;
@@ -244,7 +226,7 @@ enum err_code control_reopen(struct control *control, struct err *err)
 
 enum server_probe control_probe(const struct control *control)
 {
-    return control->login.probe;
+    return control->endpoint.probe;
 }
 
 /* ---- to whom ---- */
@@ -257,18 +239,10 @@ static enum err_code control_create(struct control **control, const struct endpo
     if (made == NULL)
         return err_set(err, E_SYSTEM, "cannot connect: out of memory");
     made->talk.wire.fd = -1;
-    made->tls = endpoint->tls.wanted;
-    made->is_local = endpoint->socket_path != NULL;
+    made->endpoint = *endpoint;
     made->interrupted = interrupted;
     made->answer_timeout_ns = endpoint->connection_timeout_ns;
     made->limit_ns = UINT64_MAX;
-    made->login = (struct control_login){
-        .user = endpoint->user,
-        .password = endpoint->password,
-        .database = endpoint->database,
-        .wait_ready_ns = endpoint->wait_ready_ns,
-        .probe = endpoint->probe,
-    };
     snprintf(made->text, sizeof made->text, "the server");
     return OK;
 }

@@ -12,18 +12,8 @@
 #define CONTROL_QUESTION_BYTES 32u
 #define CONTROL_CLOSING_MAX 16u /* more questions than are asked */
 
-/* What of the spec a connection needs to be opened anew. */
-struct control_login {
-    const char *user, *password; /* borrowed */
-    uint64_t database;
-    uint64_t wait_ready_ns;
-    enum server_probe probe;
-};
-
 struct control {
-    struct talk talk; /* closed: none, or given up because a reply may be outstanding */
-    bool tls;
-    bool is_local;       /* over a Unix socket                               */
+    struct talk talk;    /* closed: none, or given up because a reply may be outstanding */
     bool closed_by_peer; /* instead of an answer to the last command         */
     char text[sizeof((struct target_address *)0)->text];
     const volatile int *interrupted;
@@ -36,7 +26,7 @@ struct control {
     bool late_aside; /* given up over such a question: the next one that the load needs opens it */
 
     struct target_address target; /* that has accepted */
-    struct control_login login;
+    struct endpoint endpoint;     /* to log in again; the probe is the one that was answered */
     /* Questions on which the server closes: they are not asked again. */
     char closing[CONTROL_CLOSING_MAX][CONTROL_QUESTION_BYTES];
     uint32_t closing_count;

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 
 #include "common/clock.h"
+#include "common/greeting.h"
 #include "common/log.h"
 #include "common/secret.h"
 #include "orchestrator/server/async_control.h"
@@ -260,22 +261,17 @@ static bool send_question(struct info_sampler *sampler, enum step step, int argc
 /* Connects, and logs in as the workers do. */
 static bool open_connection(struct info_sampler *sampler)
 {
-    const struct endpoint *endpoint = sampler->endpoint;
+    static const enum greeting_command said[] = {
+        [STEP_AUTH] = GREETING_AUTH, [STEP_SELECT] = GREETING_SELECT};
     const struct async_listener listener = {
         .ready = on_ready, .reply = on_reply, .lost = on_lost, .state = sampler};
     sampler->control = async_control_open(sampler->base, sampler->target, sampler->tls, listener);
-    if (sampler->control == NULL)
-        return false;
-    char database[24];
-    snprintf(database, sizeof database, "%" PRIu64, endpoint->database);
-    bool sent = true;
-    if (endpoint->password != NULL && endpoint->user != NULL)
-        sent = send_question(sampler, STEP_AUTH, 3,
-                             (const char *[]){"AUTH", endpoint->user, endpoint->password});
-    else if (endpoint->password != NULL)
-        sent = send_question(sampler, STEP_AUTH, 2, (const char *[]){"AUTH", endpoint->password});
-    if (sent && endpoint->database != 0)
-        sent = send_question(sampler, STEP_SELECT, 2, (const char *[]){"SELECT", database});
+    bool sent = sampler->control != NULL;
+    for (enum step step = STEP_AUTH; step <= STEP_SELECT && sent; step++) {
+        struct greeting_words words;
+        greeting_words(&words, said[step], sampler->endpoint, GREETING_RESP2);
+        sent = words.argc == 0 || send_question(sampler, step, (int)words.argc, words.argv);
+    }
     return sent;
 }
 

@@ -1,10 +1,10 @@
 /* libFuzzer target: whatever a server answers to the first words of a connection, it comes to an end,
  * each refusal is a sentence that names a command, and none repeats eight bytes of the password. The first byte
- * chooses the words, the rest is the stream. Links worker/protocol/greeting.c and common/. */
+ * chooses the words, the rest is the stream. Links common/. */
 #include <stdlib.h>
 #include <string.h>
 
-#include "worker/protocol/greeting.h"
+#include "common/greeting.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *input, size_t input_bytes);
 

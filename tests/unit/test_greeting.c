@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "worker/protocol/greeting.h"
+#include "common/greeting.h"
 
 Suite *test_greeting_suite(void);
 
@@ -105,7 +105,8 @@ END_TEST
 
 START_TEST(test_resp3)
 {
-    /* Breaks when HELLO comes before the password, or a name is set twice. */
+    /* Breaks when HELLO comes before the password, a name is set twice, or a control connection, which reads RESP2,
+     * does not log in. */
     endpoint.resp3 = true;
     ck_assert_str_eq(said(0), "HELLO 3;PING;");
     endpoint.password = "pw";
@@ -115,6 +116,8 @@ START_TEST(test_resp3)
     endpoint.tracking = true;
     ck_assert_str_eq(said(GREETING_REPLICA),
                      "HELLO 3 AUTH me pw SETNAME load;CLIENT TRACKING ON;READONLY;PING;");
+    ck_assert_str_eq(said(GREETING_RESP2),
+                     "AUTH me pw;CLIENT SETNAME load;CLIENT TRACKING ON;PING;");
 }
 END_TEST
 

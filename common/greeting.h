@@ -1,9 +1,11 @@
 /* What a fresh connection says before it carries requests: who it is, and which database, protocol and
  * mode it wants; at the end the question of endpoint->probe, since a TCP connect succeeds against a stopped
- * or full server. The bytes are made once and sent by every connection in one go. Pure but for its memory. */
-#ifndef WORKER_PROTOCOL_GREETING_H
-#define WORKER_PROTOCOL_GREETING_H
+ * or full server. For the load the bytes are made once and sent by every connection in one go; the orchestrator's
+ * own connections say one command of it after the other. Pure but for its memory. */
+#ifndef COMMON_GREETING_H
+#define COMMON_GREETING_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -17,9 +19,11 @@
 
 enum greeting_flags {
     GREETING_REPLICA =
-        1u << 0 /* to a replica of a cluster: READONLY, or it sends every read away */
+        1u << 0,             /* to a replica of a cluster: READONLY, or it sends every read away */
+    GREETING_RESP2 = 1u << 1 /* whatever the endpoint says */
 };
 
+/* In the order in which they are said. */
 enum greeting_command {
     GREETING_AUTH, /* first of all, or inside HELLO */
     GREETING_HELLO,
@@ -29,6 +33,22 @@ enum greeting_command {
     GREETING_READONLY,
     GREETING_PROBE
 };
+
+#define GREETING_WORDS_MAX 8u
+
+struct greeting_words {
+    const char *argv[GREETING_WORDS_MAX]; /* borrowed from the endpoint, or `database` */
+    size_t argc;                          /* 0: with this endpoint it is not said */
+    char database[24];
+};
+void greeting_words(struct greeting_words *words, enum greeting_command command,
+                    const struct endpoint *endpoint, unsigned flags);
+
+/* Whether an error reply begins with this word: "LOADING". */
+bool greeting_error_is(const char *text, const char *word);
+/* What helps where a user may not do it (NOPERM), "": nothing. */
+const char *greeting_remedy(enum greeting_command command);
+#define GREETING_PASSWORD_REMEDY "give one with -a, --askpass or VOLLEY_AUTH" /* NOAUTH */
 
 struct greeting {
     char *bytes; /* owned; holds the password */
