@@ -30,6 +30,8 @@ struct tls_options {
     bool kernel; /* --ktls */
 };
 
+struct tls_client; /* common/transport_tls.h */
+
 struct endpoint {
     const char *host; /* one, or several separated by commas: each a host or host:port */
     uint64_t port;
@@ -42,6 +44,8 @@ struct endpoint {
     bool tracking;           /* CLIENT TRACKING ON; with resp3                          */
     enum server_probe probe; /* asked last; set once the server is known                */
     struct tls_options tls;
+    struct tls_client
+        *tls_client; /* made from tls, which the orchestrator connects with; NULL: plain */
 
     /* Where there are several servers. */
     bool cluster;

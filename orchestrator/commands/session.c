@@ -50,8 +50,9 @@ static enum err_code set_up_tls(struct session *session, struct err *err)
     if (session->request->spec.managed.tls)
         options.cacert = session->certificates.authority;
     enum err_code code = tls_client_create(&session->tls, &options, err);
-    if (code == OK)
-        control_use_tls(session->tls);
+    session->request->spec.endpoint.tls_client = session->tls;
+    for (uint32_t i = 0; i < session->steps.count; i++)
+        session->steps.steps[i].spec.endpoint.tls_client = session->tls;
     return code;
 }
 
@@ -589,7 +590,6 @@ void session_free(struct session *session)
     bench_log_servers_stop(&session->managed);
     managed_cluster_stop(&session->managed);
     managed_certificates_remove(&session->certificates);
-    control_use_tls(NULL);
     reach_end();
     tls_client_destroy(session->tls);
     json_decref(session->facts.spec);

@@ -20,9 +20,6 @@
 /* Longest wait without a look at *interrupted. */
 #define SLICE_MS 100
 
-/* What control connections with TLS have in common. */
-static struct tls_client *tls_client;
-
 /* For questions that the load does not need, over all connections. */
 static uint64_t aside_left_ns = CONTROL_ASIDE_NS;
 
@@ -39,11 +36,6 @@ bool control_aside_is_late(const struct control *control)
 void control_set_aside(struct control *control, bool all)
 {
     control->all_aside = all;
-}
-
-void control_use_tls(struct tls_client *client)
-{
-    tls_client = client;
 }
 
 static bool is_interrupted(const struct control *control)
@@ -262,7 +254,7 @@ static enum err_code connect_one(struct control *control, const struct target_ad
     enum err_code code = reach_allow(target, err);
     if (code != OK)
         return code;
-    code = talk_open(&control->talk, target, control->endpoint.tls.wanted ? tls_client : NULL)
+    code = talk_open(&control->talk, target, control->endpoint.tls_client)
                ? go_on(control, &none, deadline_ns, err)
                : err_set(err, E_SYSTEM, "cannot connect: out of memory");
     if (code != OK)
@@ -276,7 +268,7 @@ enum err_code control_open(struct control *control, const struct target_address 
                            uint32_t address_count, struct err *err)
 {
     struct err first = {.code = OK};
-    if (control->endpoint.tls.wanted && tls_client == NULL)
+    if (control->endpoint.tls.wanted && control->endpoint.tls_client == NULL)
         return err_set(err, E_SYSTEM, "cannot connect: TLS was not set up");
     for (uint32_t i = 0; i < address_count; i++) {
         struct err attempt = {.code = OK};

@@ -21,7 +21,7 @@ struct redisReply; /* hiredis */
  * that shows that it serves: endpoint->probe, or the next one (server_probe.h) where the server refuses it or
  * closes on it. While the server answers LOADING it waits, saying so once through log_line, up to wait_ready_ns. *interrupted (may be NULL) is looked
  * at in every wait, at least each 100 ms; when set: E_INTERRUPTED. It must live as long as the
- * control. E_CONNECT: with host, port and cause, or the server's own words. *target gets the address
+ * control, and so must endpoint->tls_client. E_CONNECT: with host, port and cause, or the server's own words. *target gets the address
  * that answered. */
 MUST_USE enum err_code control_connect(struct control **control, struct target_address *target,
                                        const struct endpoint *endpoint,
@@ -37,9 +37,6 @@ MUST_USE enum err_code control_connect_to(struct control **control,
                                           const volatile int *interrupted, struct err *err);
 void control_close(struct control *control);
 
-/* What connections of specs with tls are made with; once, before the first of them. The caller keeps
- * it open for as long. */
-void control_use_tls(struct tls_client *client);
 /* For tls_version and the like. */
 const struct wire *control_wire(const struct control *control);
 

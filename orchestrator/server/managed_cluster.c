@@ -271,6 +271,7 @@ enum err_code managed_cluster_start(struct managed_cluster *cluster, const struc
     cluster->setup = (struct managed_server_setup){.cpu = cpu_count > 0 ? (int)cpus[0] : -1,
                                                    .cluster = spec->managed.primaries > 0,
                                                    .certificates = certificates,
+                                                   .tls_client = spec->endpoint.tls_client,
                                                    .options = &cluster->options};
     cluster->options = (struct managed_options){.program = spec->managed.program,
                                                 .args = spec->managed.args,

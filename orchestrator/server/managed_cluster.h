@@ -22,7 +22,7 @@ struct managed_cluster {
 
 /* As spec.managed_... say; every node on these CPUs (0 of them: not pinned), which
  * outlive the cluster as the spec does. With certificates, which outlive the
- * cluster, it speaks TLS only, and control_use_tls has been told whom to trust; NULL: plain. Returns when all of them answer, all
+ * cluster, it speaks TLS only, and is spoken to with the spec's TLS client; NULL: plain. Returns when all of them answer, all
  * replicas are linked to their primaries, and every node of a cluster knows all others and calls the
  * cluster ok; after a failure nothing is left. E_CONNECT: that did not come about within 30 s
  * and a second for each node, or the spec's wait_ready_ns where that is longer, with what the nodes that

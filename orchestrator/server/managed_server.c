@@ -142,6 +142,7 @@ void managed_server_address(struct endpoint *endpoint, const struct managed_serv
                                   .port = server->port,
                                   .password = password_of(server),
                                   .tls.wanted = server->setup.certificates != NULL,
+                                  .tls_client = server->setup.tls_client,
                                   .connection_timeout_ns = PROBE_TIMEOUT_NS,
                                   .wait_ready_ns = READY_TIMEOUT_NS};
 }

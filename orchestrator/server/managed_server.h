@@ -35,6 +35,7 @@ struct managed_server_setup {
     bool cluster;        /* cluster-enabled; the port + MANAGED_BUS_OFFSET is free, too */
     uint16_t replica_of; /* port of its primary, 0: none                         */
     const struct managed_certificates *certificates; /* it speaks TLS only; NULL: plain */
+    struct tls_client *tls_client;                   /* that trusts them                */
     const struct managed_options *options;           /* NULL: none */
 };
 
