@@ -9,7 +9,8 @@
 
 #define DEFAULT_FIRST 32768ull
 #define DEFAULT_LAST 60999ull
-#define DEFAULT_REUSE 2 /* on the loopback interface */
+#define SERVERS_LEAST 1000u /* ports: fewer may all be taken */
+#define DEFAULT_REUSE 2     /* on the loopback interface */
 /* How long the end that closes keeps the port, and how long where the kernel may give it out again. */
 #define TIME_WAIT_SECONDS 60.0
 #define REUSE_SECONDS 1.0
@@ -30,7 +31,14 @@ void local_ports_read(struct local_ports *ports, const char *root)
     if (system_file_read(text, sizeof text, "%s/proc/sys/net/ipv4/tcp_tw_reuse", root) &&
         text[0] >= '0' && text[0] <= '2')
         ports->reuse = text[0] - '0';
+    ports->first = first;
     ports->count = last - first + 1;
+}
+
+uint32_t local_ports_for_servers(const struct local_ports *ports, uint32_t above)
+{
+    const uint64_t unfit = LOCAL_PORTS_SERVERS_FIRST + (uint64_t)above;
+    return ports->first < unfit + SERVERS_LEAST ? 0 : (uint32_t)(ports->first - unfit);
 }
 
 /* The highest rate of the schedule, 0 in a closed loop. */

@@ -1,4 +1,5 @@
-/* Whether there are enough local ports for a load that opens connections all the time. */
+/* Whether there are enough local ports for a load that opens connections all the time, and which ones are left to
+ * servers. */
 #ifndef ORCHESTRATOR_MACHINE_LOCAL_PORTS_H
 #define ORCHESTRATOR_MACHINE_LOCAL_PORTS_H
 
@@ -10,12 +11,18 @@
 
 /* What the kernel says. */
 struct local_ports {
+    uint64_t first; /* of those that connections are given               */
     uint64_t count; /* from one address to one target at a time          */
     int reuse;      /* of ports of ended connections: tcp_tw_reuse       */
 };
 
 /* Reads /proc under a root ("" for the real one); what cannot be read is Linux's default. */
 void local_ports_read(struct local_ports *ports, const char *root);
+
+/* How many ports there are from LOCAL_PORTS_SERVERS_FIRST on of which no connection is given one, nor that so many
+ * above it. 0: connections are given such low ones. Pure. */
+#define LOCAL_PORTS_SERVERS_FIRST 10000u
+uint32_t local_ports_for_servers(const struct local_ports *ports, uint32_t above);
 
 /* Where the connections go. */
 struct connection_paths {

@@ -13,6 +13,8 @@
 #include <unistd.h>
 
 #include "common/clock.h"
+#include "common/rng.h"
+#include "orchestrator/machine/local_ports.h"
 #include "orchestrator/machine/port_owner.h"
 #include "orchestrator/server/control.h"
 #include "orchestrator/server/reply_value.h"
@@ -52,12 +54,19 @@ static uint16_t probe_port(uint16_t port)
     return found ? ntohs(address.sin_port) : 0;
 }
 
-/* A port nobody listens on now; somebody may by the time the server does, see PORT_ATTEMPTS. */
+/* A port nobody listens on now; somebody may by the time the server does, see PORT_ATTEMPTS. Where the system lets
+ * it be, one that no connection is given while a server that is to be started again is down. */
 static enum err_code find_free_port(uint16_t *port, bool cluster, struct err *err)
 {
+    /* Nobody listens, yet, on one that was found a moment ago: each is another one. */
+    static uint64_t drawn;
+    struct local_ports ports;
     int sys_errno = EADDRINUSE;
+    local_ports_read(&ports, "");
+    const uint32_t count = local_ports_for_servers(&ports, cluster ? MANAGED_BUS_OFFSET : 0);
+    const uint64_t start = rng_mix((uint64_t)getpid());
     for (uint32_t attempt = 0; attempt < PORT_PROBES; attempt++) {
-        *port = probe_port(0);
+        *port = probe_port(count == 0 ? 0 : LOCAL_PORTS_SERVERS_FIRST + (start + drawn++) % count);
         if (*port == 0)
             sys_errno = errno;
         else if (!cluster || (*port <= UINT16_MAX - MANAGED_BUS_OFFSET &&

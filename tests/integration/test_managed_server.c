@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "orchestrator/machine/cpu_order.h"
+#include "orchestrator/machine/local_ports.h"
 #include "orchestrator/machine/system_file.h"
 #include "orchestrator/server/managed_server.h"
 #include "tests/support/check/canned_server.h"
@@ -77,6 +78,25 @@ START_TEST(serves_and_leaves_nothing)
     ck_assert(kill(pid, 0) == -1 && errno == ESRCH);
     ck_assert_int_eq(left_behind(false), 0);
     managed_server_stop(&server);
+}
+END_TEST
+
+START_TEST(has_a_port_of_its_own)
+{
+    /* A connection takes the port of a server that is killed and started again: the system gives out the same. */
+    static struct managed_server others[4];
+    const struct managed_server_setup setup = {.cpu = -1, .cluster = true};
+    struct local_ports ports;
+    local_ports_read(&ports, "");
+    const bool low = local_ports_for_servers(&ports, MANAGED_BUS_OFFSET) == 0;
+    for (size_t i = 0; i < 4; i++) {
+        ck_assert_int_eq(managed_server_launch(&others[i], &setup, &err), OK);
+        ck_assert(low || others[i].port + MANAGED_BUS_OFFSET < ports.first);
+        for (size_t before = 0; before < i; before++)
+            ck_assert_int_ne(others[before].port, others[i].port);
+    }
+    for (size_t i = 0; i < 4; i++)
+        managed_server_stop(&others[i]);
 }
 END_TEST
 
@@ -298,6 +318,7 @@ Suite *test_managed_server_suite(void)
     tcase_set_timeout(tcase, TCASE_TIMEOUT_SECONDS);
     tcase_add_checked_fixture(tcase, make_tree, remove_tree);
     tcase_add_test(tcase, serves_and_leaves_nothing);
+    tcase_add_test(tcase, has_a_port_of_its_own);
     tcase_add_test(tcase, has_a_session_of_its_own);
     tcase_add_test(tcase, is_pinned);
     tcase_add_test(tcase, cannot_be_pinned_there);

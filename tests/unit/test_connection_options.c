@@ -162,6 +162,7 @@ START_TEST(test_ports_are_read)
     /* Breaks when the kernel's own numbers are not used. */
     struct local_ports ports;
     local_ports_read(&ports, "/nowhere");
+    ck_assert_uint_eq(ports.first, 32768);
     ck_assert_uint_eq(ports.count, 28232);
     ck_assert_int_eq(ports.reuse, 2);
     struct temp_tree tree;
@@ -172,6 +173,24 @@ START_TEST(test_ports_are_read)
     ck_assert_uint_eq(ports.count, 10);
     ck_assert_int_eq(ports.reuse, 0);
     temp_tree_remove(&tree);
+}
+END_TEST
+
+START_TEST(test_ports_of_servers)
+{
+    /* Breaks when a server is given a port that a connection may take while it is down, or none where all of them
+     * may. */
+    static const struct {
+        uint64_t first;
+        uint32_t above, count;
+    } cases[] = {
+        {32768, 0, 22768}, {32768, 10000, 12768}, {21000, 10000, 1000}, {20999, 10000, 0},
+        {11000, 0, 1000},  {10999, 0, 0},         {1024, 10000, 0},     {50000, 10000, 30000},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        const struct local_ports ports = {.first = cases[i].first};
+        ck_assert_uint_eq(local_ports_for_servers(&ports, cases[i].above), cases[i].count);
+    }
 }
 END_TEST
 
@@ -186,6 +205,7 @@ Suite *test_connection_options_suite(void)
     tcase_add_test(tcase, test_sources);
     tcase_add_test(tcase, test_ports_are_counted);
     tcase_add_test(tcase, test_ports_are_read);
+    tcase_add_test(tcase, test_ports_of_servers);
     suite_add_tcase(suite, tcase);
     return suite;
 }
