@@ -22,14 +22,15 @@ void bench_log_servers_started(const struct managed_cluster *managed)
     for (uint32_t i = 0; i < managed->count; i++) {
         const struct managed_server *server = &managed->nodes[i];
         if (managed->count > 1)
-            log_line(LOG_INFO, "started node %u, %s (pid %d) on port %u", i, server->program,
-                     (int)server->process.pid, (unsigned)server->port);
+            log_line(LOG_INFO, "started node %u, %s (pid %d) on port %u", i,
+                     server->setup.program.path, (int)server->process.pid, (unsigned)server->port);
         else
-            log_line(LOG_INFO, "started %s (pid %d) on port %u", server->program,
+            log_line(LOG_INFO, "started %s (pid %d) on port %u", server->setup.program.path,
                      (int)server->process.pid, (unsigned)server->port);
         log_line(LOG_DEBUG, "the server runs in %s, on CPU %d (-1: not pinned)%s",
-                 server->directory.path, server->setup.cpu,
-                 managed->options.cpu_count > 1 ? " and others" : "");
+                 server->directory.path,
+                 server->setup.cpu_count > 0 ? (int)server->setup.cpus[0] : -1,
+                 server->setup.cpu_count > 1 ? " and others" : "");
     }
 }
 

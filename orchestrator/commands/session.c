@@ -18,7 +18,6 @@
 #include "orchestrator/server/functions.h"
 #include "orchestrator/server/reach.h"
 #include "orchestrator/server/reply_value.h"
-#include "orchestrator/server/server_program.h"
 
 /* Of a list the first counts. */
 static bool is_loopback(const char *hosts)
@@ -65,8 +64,9 @@ enum err_code session_prepare(struct session *session, struct err *err)
     if (code == OK)
         code = plan_build(&session->plan, spec, &session->cpus, place_of_server(spec), NULL, err);
     if (code == OK && spec->managed.program != NULL)
-        code = spec->outputs.explain ? server_program_check_file(spec->managed.program, err)
-                                     : server_program_check(spec->managed.program, err);
+        code = spec->outputs.explain
+                   ? provider_path.check(spec->managed.program, err)
+                   : provider_obtain(&session->program, &provider_path, spec->managed.program, err);
     if (code == OK && session->plan.reduction != NULL && !spec->outputs.explain)
         log_line(LOG_WARNING, "%s", session->plan.reduction);
     if (code == OK && session->plan.crowding != NULL && !spec->outputs.explain)
@@ -164,9 +164,13 @@ static enum err_code reach_target(struct session *session, struct err *err)
             code = set_up_tls(session, err);
     }
     if (code == OK && spec->managed.wanted) {
-        code = managed_cluster_start(&session->managed, spec,
-                                     spec->managed.tls ? &session->certificates : NULL,
-                                     session->plan.server_cpus, session->plan.server_cpu_count,
+        const struct managed_server_setup given = {
+            .program = session->program,
+            .cpus = session->plan.server_cpus,
+            .cpu_count = session->plan.server_cpu_count,
+            .certificates = spec->managed.tls ? &session->certificates : NULL,
+        };
+        code = managed_cluster_start(&session->managed, &spec->managed, &spec->endpoint, &given,
                                      &session->interrupts->count, err);
         spec->endpoint.port = session->managed.nodes[0].port;
         if (code == OK) {

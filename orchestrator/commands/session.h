@@ -40,6 +40,7 @@ struct session {
 
     /* private */
     struct cpu_set_order cpus;
+    struct server_program program; /* of managed servers; without a path: none was named */
     struct managed_cluster managed;
     struct managed_certificates certificates; /* with --managed tls */
     struct tls_client *tls;                   /* NULL: plain        */

@@ -54,7 +54,7 @@ static enum err_code mover_open(struct mover *mover, const struct managed_cluste
 static enum err_code migrate(const struct mover *mover, uint32_t from, uint32_t to,
                              const redisReply *keys)
 {
-    const char *password = mover->cluster->options.password;
+    const char *password = mover->cluster->setup.password;
     char port[8];
     snprintf(port, sizeof port, "%u", mover->cluster->nodes[to].port);
     const char *words[MIGRATE_WORDS_MAX + KEYS_AT_ONCE] = {"MIGRATE", "127.0.0.1",     port,     "",

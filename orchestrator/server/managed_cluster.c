@@ -260,30 +260,26 @@ static enum err_code join(struct managed_cluster *cluster, uint64_t wait_ready_n
     return code;
 }
 
-enum err_code managed_cluster_start(struct managed_cluster *cluster, const struct spec *spec,
-                                    const struct managed_certificates *certificates,
-                                    const uint32_t *cpus, uint32_t cpu_count,
+enum err_code managed_cluster_start(struct managed_cluster *cluster,
+                                    const struct managed_wish *wish,
+                                    const struct endpoint *endpoint,
+                                    const struct managed_server_setup *given,
                                     const volatile int *interrupted, struct err *err)
 {
     memset(cluster, 0, sizeof *cluster);
-    cluster->primaries = spec->managed.primaries > 0 ? (uint32_t)spec->managed.primaries : 1;
-    cluster->replicas = (uint32_t)spec->managed.replicas;
-    cluster->setup = (struct managed_server_setup){.cpu = cpu_count > 0 ? (int)cpus[0] : -1,
-                                                   .cluster = spec->managed.primaries > 0,
-                                                   .certificates = certificates,
-                                                   .tls_client = spec->endpoint.tls_client,
-                                                   .options = &cluster->options};
-    cluster->options = (struct managed_options){.program = spec->managed.program,
-                                                .args = spec->managed.args,
-                                                .arg_count = spec->managed.arg_count,
-                                                .password = spec->endpoint.password,
-                                                .io_threads = (uint32_t)spec->managed.io_threads,
-                                                .cpus = cpus,
-                                                .cpu_count = cpu_count};
+    cluster->primaries = wish->primaries > 0 ? (uint32_t)wish->primaries : 1;
+    cluster->replicas = (uint32_t)wish->replicas;
+    cluster->setup = *given;
+    cluster->setup.args = wish->args;
+    cluster->setup.arg_count = wish->arg_count;
+    cluster->setup.io_threads = (uint32_t)wish->io_threads;
+    cluster->setup.cluster = wish->primaries > 0;
+    cluster->setup.password = endpoint->password;
+    cluster->setup.tls_client = endpoint->tls_client;
     enum err_code code =
         launch_all(cluster, cluster->primaries + cluster->replicas, interrupted, err);
     if (code == OK && (cluster->count > 1 || cluster->setup.cluster))
-        code = join(cluster, spec->endpoint.wait_ready_ns, interrupted, err);
+        code = join(cluster, endpoint->wait_ready_ns, interrupted, err);
     if (code != OK)
         managed_cluster_stop(cluster);
     return code;

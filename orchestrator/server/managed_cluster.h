@@ -17,20 +17,18 @@ struct managed_cluster {
     uint32_t count; /* of nodes, with those that do not run; 0: nothing is managed */
     uint32_t primaries, replicas;
     struct managed_server_setup setup; /* of every node but for replica_of */
-    struct managed_options options;
 };
 
-/* As spec.managed_... say; every node on these CPUs (0 of them: not pinned), which
- * outlive the cluster as the spec does. With certificates, which outlive the
- * cluster, it speaks TLS only, and is spoken to with the spec's TLS client; NULL: plain. Returns when all of them answer, all
+/* As wish (spec.managed) says, with the password and the TLS client of the endpoint; program, CPUs and certificates of every
+ * server are given. What all of them point to outlives the cluster. Returns when all of them answer, all
  * replicas are linked to their primaries, and every node of a cluster knows all others and calls the
  * cluster ok; after a failure nothing is left. E_CONNECT: that did not come about within 30 s
- * and a second for each node, or the spec's wait_ready_ns where that is longer, with what the nodes that
+ * and a second for each node, or the endpoint's wait_ready_ns where that is longer, with what the nodes that
  * are missing say; or as managed_server_start. */
 MUST_USE enum err_code managed_cluster_start(struct managed_cluster *cluster,
-                                             const struct spec *spec,
-                                             const struct managed_certificates *certificates,
-                                             const uint32_t *cpus, uint32_t cpu_count,
+                                             const struct managed_wish *wish,
+                                             const struct endpoint *endpoint,
+                                             const struct managed_server_setup *given,
                                              const volatile int *interrupted, struct err *err);
 /* A connection to one of its nodes, as managed_node_open; E_FAILED: it does not run. */
 MUST_USE enum err_code managed_cluster_connect(struct control **control,

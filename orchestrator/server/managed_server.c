@@ -19,7 +19,6 @@
 #include "orchestrator/server/control.h"
 #include "orchestrator/server/reply_value.h"
 #include "orchestrator/server/server_process.h"
-#include "orchestrator/server/server_program.h"
 
 #define READY_TIMEOUT_NS (30 * NS_PER_SECOND)
 #define STOP_TIMEOUT_NS (10 * NS_PER_SECOND)
@@ -126,8 +125,8 @@ bool managed_server_died(struct managed_server *server, char *text, size_t text_
     server->end_expected = true; /* it is said once */
     last_lines(lines, sizeof lines, server);
     const bool killed = process->end == CHILD_KILLED;
-    snprintf(text, text_bytes, "%s on port %u %s%s%s%s%s%s", server->program, server->port,
-             child_describe(how, sizeof how, process), killed ? " (" : "",
+    snprintf(text, text_bytes, "%s on port %u %s%s%s%s%s%s", server->setup.program.path,
+             server->port, child_describe(how, sizeof how, process), killed ? " (" : "",
              killed ? strsignal(process->number) : "", killed ? ")" : "",
              lines[0] != '\0' ? "; it said last: " : "", lines);
     return true;
@@ -140,16 +139,11 @@ static bool port_was_taken(const struct managed_server *server)
                                                strstr(output, "Failed listening on port") != NULL);
 }
 
-static const char *password_of(const struct managed_server *server)
-{
-    return server->setup.options != NULL ? server->setup.options->password : NULL;
-}
-
 void managed_server_address(struct endpoint *endpoint, const struct managed_server *server)
 {
     *endpoint = (struct endpoint){.host = "127.0.0.1",
                                   .port = server->port,
-                                  .password = password_of(server),
+                                  .password = server->setup.password,
                                   .tls.wanted = server->setup.certificates != NULL,
                                   .tls_client = server->setup.tls_client,
                                   .connection_timeout_ns = PROBE_TIMEOUT_NS,
@@ -167,9 +161,8 @@ static bool answers(const struct managed_server *server, const volatile int *int
     char *info = NULL;
     managed_server_address(&probe, server);
     /* What a user has named may be a script that changes the user; a server of ours does not. */
-    const struct managed_options *options = server->setup.options;
     *stranger = -1;
-    if ((options == NULL || options->program == NULL) && !port_is_ours(server->port, "", stranger))
+    if (!server->setup.program.named && !port_is_ours(server->port, "", stranger))
         return false;
     if (control_connect(&control, &target, &probe, interrupted, &ignored) != OK)
         return false;
@@ -195,11 +188,12 @@ static enum err_code wait_ready(struct managed_server *server, const volatile in
     *port_taken = false;
     for (;;) {
         if (interrupted != NULL && *interrupted != 0)
-            return err_set(err, E_INTERRUPTED, "interrupted while %s started", server->program);
+            return err_set(err, E_INTERRUPTED, "interrupted while %s started",
+                           server->setup.program.path);
         if (child_gone(&server->process)) {
             *port_taken = port_was_taken(server);
             last_lines(lines, sizeof lines, server);
-            return err_set(err, E_CONNECT, "%s %s as it started: %s", server->program,
+            return err_set(err, E_CONNECT, "%s %s as it started: %s", server->setup.program.path,
                            child_describe(how, sizeof how, &server->process), lines);
         }
         if (answers(server, interrupted, &stranger))
@@ -207,11 +201,11 @@ static enum err_code wait_ready(struct managed_server *server, const volatile in
         if (clock_now_ns() >= deadline_ns) {
             last_lines(lines, sizeof lines, server);
             if (stranger >= 0)
-                return err_set(err, E_CONNECT,
-                               "%s is not alone on port %u: user %lld listens there, too: %s",
-                               server->program, server->port, (long long)stranger, lines);
+                return err_set(
+                    err, E_CONNECT, "%s is not alone on port %u: user %lld listens there, too: %s",
+                    server->setup.program.path, server->port, (long long)stranger, lines);
             return err_set(err, E_CONNECT, "%s did not answer PING on port %u within 30s: %s",
-                           server->program, server->port, lines);
+                           server->setup.program.path, server->port, lines);
         }
         pause_ns(POLL_NS);
     }
@@ -228,17 +222,14 @@ enum err_code managed_server_launch(struct managed_server *server,
                                     const struct managed_server_setup *setup, struct err *err)
 {
     *server = (struct managed_server){.setup = *setup};
-    const struct managed_options *options = setup->options;
-    enum err_code code = OK;
-    if (options != NULL && options->program != NULL)
-        snprintf(server->program, sizeof server->program, "%s", options->program);
-    else
-        code = server_program_find(server->program, sizeof server->program, err);
+    struct server_program *program = &server->setup.program;
+    enum err_code code =
+        program->path[0] == '\0' ? provider_obtain(program, &provider_path, NULL, err) : OK;
     if (code == OK)
         code = private_directory_make(&server->directory, MANAGED_DIRECTORY_PREFIX,
                                       "the managed server", err);
-    if (code == OK && password_of(server) != NULL)
-        code = server_process_hide_password(server, password_of(server), err);
+    if (code == OK && server->setup.password != NULL)
+        code = server_process_hide_password(server, server->setup.password, err);
     return code == OK ? settle_port(server, err) : code;
 }
 

@@ -1,4 +1,4 @@
-/* A private server that volley starts and stops itself: valkey-server or redis-server from PATH, on
+/* A private server that volley starts and stops itself, on
  * a free loopback port, without persistence, in a temporary directory, in a session of its own (a
  * Ctrl+C must not reach it first), pinned, and dying with its parent. One alone, or a node of a
  * managed_target. */
@@ -13,30 +13,26 @@
 #include "orchestrator/machine/child.h"
 #include "orchestrator/server/certificates.h"
 #include "orchestrator/server/private_directory.h"
+#include "orchestrator/server/provider.h"
 
 /* How long the nodes of a managed cluster wait before they take another one for failed. */
 #define MANAGED_NODE_TIMEOUT_MS 1000
 #define MANAGED_DIRECTORY_PREFIX "volley-server"
 #define MANAGED_BUS_OFFSET 10000u /* of a cluster node's second port */
 
-/* What a user has asked for of all servers. What it points to outlives them. */
-struct managed_options {
-    const char *program;     /* checked; NULL: the one from PATH */
-    const char *const *args; /* of the server, behind volley's own, so that they win */
+/* Of one server; others beside it may have others. What it points to outlives the server. */
+struct managed_server_setup {
+    struct server_program program; /* without a path: the one from PATH */
+    const char *const *args;       /* of the server, behind volley's own, so that they win */
     uint32_t arg_count;
     const char *password; /* of the default user, of replicas too; NULL: none */
-    uint32_t io_threads;  /* 0: as the server has it */
+    uint32_t io_threads;  /* 0: as the server has it                          */
     const uint32_t *cpus; /* pinned to these */
-    uint32_t cpu_count;   /* 0: as the setup's cpu says */
-};
-
-struct managed_server_setup {
-    int cpu;             /* -1: not pinned                                       */
-    bool cluster;        /* cluster-enabled; the port + MANAGED_BUS_OFFSET is free, too */
-    uint16_t replica_of; /* port of its primary, 0: none                         */
+    uint32_t cpu_count;   /* 0: not pinned   */
+    bool cluster;         /* cluster-enabled; the port + MANAGED_BUS_OFFSET is free, too */
+    uint16_t replica_of;  /* port of its primary, 0: none                         */
     const struct managed_certificates *certificates; /* it speaks TLS only; NULL: plain */
     struct tls_client *tls_client;                   /* that trusts them                */
-    const struct managed_options *options;           /* NULL: none */
 };
 
 struct managed_server {
@@ -44,7 +40,6 @@ struct managed_server {
     bool end_expected; /* whoever sends it a signal that ends it says so here */
     uint16_t port;
     struct managed_server_setup setup;
-    char program[256];
     struct private_directory directory; /* removed by managed_server_stop */
 };
 

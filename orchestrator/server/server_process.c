@@ -59,30 +59,28 @@ enum err_code server_process_hide_password(const struct managed_server *server,
 }
 
 /* Behind all others: the last one wins. */
-static void add_options(struct arguments_list *list, const struct managed_options *options,
-                        char io_threads[12])
+static void add_wishes(struct arguments_list *list, const struct managed_server_setup *setup,
+                       char io_threads[12])
 {
-    if (options == NULL)
-        return;
-    if (options->io_threads > 0) {
-        snprintf(io_threads, 12, "%u", options->io_threads);
+    if (setup->io_threads > 0) {
+        snprintf(io_threads, 12, "%u", setup->io_threads);
         add(list, "--io-threads", io_threads);
     }
-    for (uint32_t i = 0; i < options->arg_count && list->count < ARGS_MAX; i++)
-        list->items[list->count++] = options->args[i];
+    for (uint32_t i = 0; i < setup->arg_count && list->count < ARGS_MAX; i++)
+        list->items[list->count++] = setup->args[i];
 }
 
 /* What goes wrong in the child is written where the server's own words would be. */
 static bool start(struct managed_server *server, int output_fd)
 {
-    struct arguments_list list = {.items = {server->program}, .count = 1};
+    struct arguments_list list = {.items = {server->setup.program.path}, .count = 1};
     const struct password_path password = password_path(server);
     const struct managed_certificates *certificates = server->setup.certificates;
     char port[8], primary[24], node_timeout[12], io_threads[12], key[32];
     snprintf(port, sizeof port, "%u", server->port);
     snprintf(primary, sizeof primary, "127.0.0.1 %u", server->setup.replica_of);
     snprintf(node_timeout, sizeof node_timeout, "%d", MANAGED_NODE_TIMEOUT_MS);
-    if (server->setup.options != NULL && server->setup.options->password != NULL)
+    if (server->setup.password != NULL)
         list.items[list.count++] = password.text; /* a file of settings comes first */
     add(&list, certificates != NULL ? "--tls-port" : "--port", port);
     if (certificates != NULL) {
@@ -116,10 +114,7 @@ static bool start(struct managed_server *server, int output_fd)
     }
     if (server->setup.replica_of != 0)
         add(&list, "--replicaof", primary);
-    add_options(&list, server->setup.options, io_threads);
-    const struct managed_options *options = server->setup.options;
-    const uint32_t cpu = (uint32_t)server->setup.cpu;
-    const bool has_cpus = options != NULL && options->cpu_count > 0;
+    add_wishes(&list, &server->setup, io_threads);
     return child_start(&server->process,
                        &(struct child_plan){
                            .argv = list.items,
@@ -127,8 +122,8 @@ static bool start(struct managed_server *server, int output_fd)
                            .output_fd = output_fd,
                            .keep_fds = certificates != NULL ? &certificates->key_fd : NULL,
                            .keep_count = certificates != NULL,
-                           .cpus = has_cpus ? options->cpus : &cpu,
-                           .cpu_count = has_cpus ? options->cpu_count : server->setup.cpu >= 0,
+                           .cpus = server->setup.cpus,
+                           .cpu_count = server->setup.cpu_count,
                        });
 }
 
@@ -143,7 +138,8 @@ enum err_code server_process_spawn(struct managed_server *server, struct err *er
     const int sys_errno = errno;
     close(output_fd);
     if (!started)
-        return err_set_errno(err, E_SYSTEM, sys_errno, "cannot start %s", server->program);
+        return err_set_errno(err, E_SYSTEM, sys_errno, "cannot start %s",
+                             server->setup.program.path);
     server->end_expected = false;
     return OK;
 }

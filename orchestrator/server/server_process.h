@@ -12,7 +12,7 @@
 MUST_USE enum err_code server_process_hide_password(const struct managed_server *server,
                                                     const char *password, struct err *err);
 
-/* Runs server->program as its setup says, on its port and in its directory, and sets its pid. Does not
+/* Runs the program of its setup as that says, on its port and in its directory, and sets its pid. Does not
  * wait. E_SYSTEM. */
 MUST_USE enum err_code server_process_spawn(struct managed_server *server, struct err *err);
 

@@ -37,9 +37,9 @@ static void reset_spec(void)
 static void start_real(void)
 {
     reset_spec();
-    ck_assert_msg(
-        managed_server_start(&server, &(struct managed_server_setup){.cpu = -1}, NULL, &err) == OK,
-        "%s", err.text);
+    ck_assert_msg(managed_server_start(&server, &(struct managed_server_setup){.cpu_count = 0},
+                                       NULL, &err) == OK,
+                  "%s", err.text);
     endpoint.port = server.port;
 }
 

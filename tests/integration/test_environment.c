@@ -38,9 +38,9 @@ static void discover(void)
 static void start_real(void)
 {
     discover();
-    ck_assert_msg(managed_server_start(&server,
-                                       &(struct managed_server_setup){.cpu = (int)order.cpus[0]},
-                                       NULL, &err) == OK,
+    ck_assert_msg(managed_server_start(
+                      &server, &(struct managed_server_setup){.cpus = order.cpus, .cpu_count = 1},
+                      NULL, &err) == OK,
                   "%s", err.text);
     connect_to(server.port);
 }

@@ -20,6 +20,8 @@ Suite *test_managed_cluster_suite(void);
 static struct temp_tree tree;
 static struct managed_cluster cluster;
 static struct err err;
+static const struct endpoint plain = {.password = NULL};
+static const struct managed_server_setup alike = {.cpu_count = 0};
 
 static void make_tree(void)
 {
@@ -114,9 +116,8 @@ START_TEST(interrupted_while_it_starts)
 {
     /* Breaks when Ctrl+C has to wait for a cluster, or leaves half of one behind. */
     static volatile int interrupted = 1;
-    const struct spec spec = {
-        .managed.wanted = true, .managed.primaries = 3, .managed.replicas = 3};
-    ck_assert_int_eq(managed_cluster_start(&cluster, &spec, NULL, NULL, 0, &interrupted, &err),
+    const struct managed_wish wish = {.wanted = true, .primaries = 3, .replicas = 3};
+    ck_assert_int_eq(managed_cluster_start(&cluster, &wish, &plain, &alike, &interrupted, &err),
                      E_INTERRUPTED);
     ck_assert(waitpid(-1, NULL, WNOHANG) == -1 && errno == ECHILD);
     ck_assert_int_eq(temp_tree_count(&tree), 0);
@@ -127,11 +128,11 @@ START_TEST(a_node_that_cannot_start)
 {
     /* Breaks when the nodes that did start stay behind, or the cause is not told. */
     char path[4096];
-    const struct spec spec = {.managed.wanted = true, .managed.primaries = 2};
+    const struct managed_wish wish = {.wanted = true, .primaries = 2};
     temp_tree_write(&tree, "/bin/valkey-server", "#!/bin/sh\necho 'no room today'\nexit 3\n", 0700);
     snprintf(path, sizeof path, "%s/bin:%s", tree.path, getenv("PATH"));
     ck_assert_int_eq(setenv("PATH", path, 1), 0);
-    ck_assert_int_eq(managed_cluster_start(&cluster, &spec, NULL, NULL, 0, NULL, &err), E_CONNECT);
+    ck_assert_int_eq(managed_cluster_start(&cluster, &wish, &plain, &alike, NULL, &err), E_CONNECT);
     ck_assert_msg(strstr(err.text, "no room today") != NULL, "%s", err.text);
     ck_assert(waitpid(-1, NULL, WNOHANG) == -1 && errno == ECHILD);
     ck_assert_int_eq(temp_tree_count(&tree), 2);
@@ -148,8 +149,8 @@ START_TEST(dies_with_its_parent)
     pid_t parent = fork();
     ck_assert_int_ge(parent, 0);
     if (parent == 0) {
-        const struct spec spec = {.managed.wanted = true, .managed.primaries = 2};
-        if (managed_cluster_start(&cluster, &spec, NULL, NULL, 0, NULL, &err) != OK)
+        const struct managed_wish wish = {.wanted = true, .primaries = 2};
+        if (managed_cluster_start(&cluster, &wish, &plain, &alike, NULL, &err) != OK)
             _exit(1);
         for (int i = 0; i < 2; i++)
             pids[i] = cluster.nodes[i].process.pid;

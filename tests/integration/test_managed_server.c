@@ -38,11 +38,11 @@ static void remove_tree(void)
     temp_tree_remove(&tree);
 }
 
-static void start(int cpu)
+/* NULL: not pinned. */
+static void start(const uint32_t *cpu)
 {
-    ck_assert_msg(
-        managed_server_start(&server, &(struct managed_server_setup){.cpu = cpu}, NULL, &err) == OK,
-        "%s", err.text);
+    const struct managed_server_setup setup = {.cpus = cpu, .cpu_count = cpu != NULL};
+    ck_assert_msg(managed_server_start(&server, &setup, NULL, &err) == OK, "%s", err.text);
 }
 
 /* A program of this name is found first in PATH. */
@@ -64,7 +64,7 @@ static int left_behind(bool with_program)
 START_TEST(serves_and_leaves_nothing)
 {
     /* A server process, or its directory, left behind by every run. */
-    start(-1);
+    start(NULL);
     ck_assert_int_gt(server.process.pid, 0);
     ck_assert_int_ne(server.port, 0);
     ck_assert_int_gt(left_behind(false), 0);
@@ -85,7 +85,7 @@ START_TEST(has_a_port_of_its_own)
 {
     /* A connection takes the port of a server that is killed and started again: the system gives out the same. */
     static struct managed_server others[4];
-    const struct managed_server_setup setup = {.cpu = -1, .cluster = true};
+    const struct managed_server_setup setup = {.cluster = true};
     struct local_ports ports;
     local_ports_read(&ports, "");
     const bool low = local_ports_for_servers(&ports, MANAGED_BUS_OFFSET) == 0;
@@ -103,7 +103,7 @@ END_TEST
 START_TEST(has_a_session_of_its_own)
 {
     /* A Ctrl+C on the terminal stops the server before the run that measures it. */
-    start(-1);
+    start(NULL);
     ck_assert_int_eq(getsid(server.process.pid), server.process.pid);
     ck_assert_int_ne(getsid(server.process.pid), getsid(0));
     managed_server_stop(&server);
@@ -117,7 +117,7 @@ START_TEST(is_pinned)
     cpu_set_t set;
     ck_assert_int_eq(cpu_order_discover(&order, "", NULL, &err), OK);
     uint32_t cpu = order.cpus[order.count - 1];
-    start((int)cpu);
+    start(&cpu);
     ck_assert_int_eq(sched_getaffinity(server.process.pid, sizeof set, &set), 0);
     ck_assert_int_eq(CPU_COUNT(&set), 1);
     ck_assert(CPU_ISSET(cpu, &set));
@@ -128,10 +128,11 @@ END_TEST
 START_TEST(cannot_be_pinned_there)
 {
     /* A CPU that does not exist quietly ignored: the figures are of a server that wanders. */
-    ck_assert_int_eq(managed_server_start(&server,
-                                          &(struct managed_server_setup){.cpu = SPEC_CPUS_MAX - 1},
-                                          NULL, &err),
-                     E_CONNECT);
+    const uint32_t cpu = SPEC_CPUS_MAX - 1;
+    ck_assert_int_eq(
+        managed_server_start(&server, &(struct managed_server_setup){.cpus = &cpu, .cpu_count = 1},
+                             NULL, &err),
+        E_CONNECT);
     ck_assert_msg(strstr(err.text, "cannot pin the server to CPU 4095") != NULL, "%s", err.text);
     ck_assert_int_eq(left_behind(false), 0);
 }
@@ -148,7 +149,7 @@ START_TEST(inherits_nothing)
     sigfillset(&blocked);
     ck_assert_int_eq(sigprocmask(SIG_BLOCK, &blocked, NULL), 0);
     ck_assert(signal(SIGUSR1, SIG_IGN) != SIG_ERR);
-    start(-1);
+    start(NULL);
 
     snprintf(path, sizeof path, "/proc/%d/fd", (int)server.process.pid);
     DIR *open_files = opendir(path);
@@ -186,8 +187,8 @@ START_TEST(dies_with_its_parent)
     pid_t parent = fork();
     ck_assert_int_ge(parent, 0);
     if (parent == 0) {
-        if (managed_server_start(&server, &(struct managed_server_setup){.cpu = -1}, NULL, &err) !=
-                OK ||
+        if (managed_server_start(&server, &(struct managed_server_setup){.cpu_count = 0}, NULL,
+                                 &err) != OK ||
             write(pipe_fds[1], &server.process.pid, sizeof server.process.pid) !=
                 (ssize_t)sizeof server.process.pid)
             _exit(1);
@@ -211,7 +212,7 @@ START_TEST(program_that_fails_tells_why)
     put_program("#!/bin/sh\ni=0\nwhile [ $i -lt 500 ]; do echo line $i of a long log; "
                 "i=$((i+1)); done\necho cannot open config >&2\necho giving up\nexit 3\n");
     ck_assert_int_eq(
-        managed_server_start(&server, &(struct managed_server_setup){.cpu = -1}, NULL, &err),
+        managed_server_start(&server, &(struct managed_server_setup){.cpu_count = 0}, NULL, &err),
         E_CONNECT);
     ck_assert_msg(strstr(err.text, "ended with status 3") != NULL, "%s", err.text);
     ck_assert_msg(strstr(err.text, "line 499 of a long log|cannot open config|giving up") != NULL,
@@ -226,7 +227,7 @@ START_TEST(program_that_cannot_run)
     /* A file that is no program for this machine: the cause is lost between fork and exec. */
     put_program("not a program");
     ck_assert_int_eq(
-        managed_server_start(&server, &(struct managed_server_setup){.cpu = -1}, NULL, &err),
+        managed_server_start(&server, &(struct managed_server_setup){.cpu_count = 0}, NULL, &err),
         E_CONNECT);
     ck_assert_msg(strstr(err.text, "Exec format error") != NULL, "%s", err.text);
     ck_assert_int_eq(left_behind(true), 0);
@@ -238,7 +239,7 @@ START_TEST(program_that_crashes)
     /* A server killed by the kernel reported as "status 0". */
     put_program("#!/bin/sh\nkill -SEGV $$\n");
     ck_assert_int_eq(
-        managed_server_start(&server, &(struct managed_server_setup){.cpu = -1}, NULL, &err),
+        managed_server_start(&server, &(struct managed_server_setup){.cpu_count = 0}, NULL, &err),
         E_CONNECT);
     ck_assert_msg(strstr(err.text, "killed by signal 11") != NULL, "%s", err.text);
     ck_assert_int_eq(left_behind(true), 0);
@@ -254,7 +255,7 @@ START_TEST(port_taken_in_between)
              "echo 'bind: Address already in use'; exit 1; fi\nexec redis-server \"$@\"\n",
              tree.path, tree.path);
     put_program(program);
-    start(-1);
+    start(NULL);
     server_say(server.port, "PING", "+PONG");
     managed_server_stop(&server);
     ck_assert_int_eq(left_behind(true), 1); /* the marker */
@@ -266,7 +267,7 @@ START_TEST(port_always_taken)
     /* An endless loop over ports. */
     put_program("#!/bin/sh\necho 'bind: Address already in use'\nexit 1\n");
     ck_assert_int_eq(
-        managed_server_start(&server, &(struct managed_server_setup){.cpu = -1}, NULL, &err),
+        managed_server_start(&server, &(struct managed_server_setup){.cpu_count = 0}, NULL, &err),
         E_CONNECT);
     ck_assert_msg(strstr(err.text, "Address already in use") != NULL, "%s", err.text);
     ck_assert_int_eq(left_behind(true), 0);
@@ -289,7 +290,7 @@ START_TEST(interrupt_while_starting)
     put_program("#!/bin/sh\nexec sleep 3600\n");
     ck_assert_int_eq(sigaction(SIGALRM, &action, NULL), 0);
     ck_assert_int_eq(setitimer(ITIMER_REAL, &soon, NULL), 0);
-    ck_assert_int_eq(managed_server_start(&server, &(struct managed_server_setup){.cpu = -1},
+    ck_assert_int_eq(managed_server_start(&server, &(struct managed_server_setup){.cpu_count = 0},
                                           &interrupted, &err),
                      E_INTERRUPTED);
     ck_assert_int_eq(server.process.pid, 0);
@@ -301,7 +302,7 @@ END_TEST
 START_TEST(server_that_died_meanwhile)
 {
     /* Stopping a server that is gone waits for it, or kills whoever has its number now. */
-    start(-1);
+    start(NULL);
     ck_assert_int_eq(kill(server.process.pid, SIGKILL), 0);
     ck_assert_int_eq(waitpid(server.process.pid, NULL, 0), server.process.pid);
     managed_server_stop(&server);

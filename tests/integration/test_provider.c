@@ -1,9 +1,14 @@
 /* Servers of volley's own that differ, side by side. */
 #include <check.h>
+#include <ctype.h>
+#include <sched.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "common/transport_tls.h"
+#include "orchestrator/machine/cpu_order.h"
 #include "orchestrator/server/control.h"
 #include "orchestrator/server/managed_server.h"
 #include "tests/support/check/temp_tree.h"
@@ -53,18 +58,74 @@ static void put_away(struct kept_server *kept)
 }
 
 /* Connects to a server with this TLS client. */
-static enum err_code try_connecting(const struct kept_server *kept, struct tls_client *client)
+static enum err_code connect_to(struct control **control, const struct kept_server *kept,
+                                struct tls_client *client)
 {
     struct endpoint endpoint;
-    struct control *control;
     struct target_address target;
     err = (struct err){.code = OK};
     managed_server_address(&endpoint, &kept->server);
     endpoint.tls_client = client;
-    enum err_code code = control_connect(&control, &target, &endpoint, NULL, &err);
-    control_close(control);
-    return code;
+    return control_connect(control, &target, &endpoint, NULL, &err);
 }
+
+static void launch(struct kept_server *kept, const struct managed_server_setup *setup)
+{
+    ck_ok(managed_server_launch(&kept->server, setup, &err));
+}
+
+/* With this limit of memory among its arguments, which is how a test knows it. */
+static void ck_serves(struct kept_server *kept, const char *maxmemory)
+{
+    struct control *control;
+    char value[32];
+    ck_ok(managed_server_await(&kept->server, NULL, &err));
+    ck_ok(connect_to(&control, kept, kept->client));
+    ck_ok(control_config_get(control, "maxmemory", value, sizeof value, &err));
+    ck_assert_str_eq(value, maxmemory);
+    control_close(control);
+}
+
+START_TEST(each_as_it_was_wished)
+{
+    /* What one server is started with goes to the one beside it: program, arguments, CPUs, password or
+     * certificates. */
+    static struct kept_server plain, secret;
+    static const char *const plain_args[] = {"--maxmemory", "3000000"};
+    static const char *const secret_args[] = {"--maxmemory", "5000000"};
+    static struct cpu_set_order order;
+    char path[512], script[600];
+    cpu_set_t cpus;
+    struct managed_server_setup to_plain = {.args = plain_args, .arg_count = 2};
+    ck_ok(provider_obtain(&to_plain.program, &provider_path, NULL, &err));
+    ck_ok(cpu_order_discover(&order, "", NULL, &err));
+    make_certificates(&secret);
+    struct managed_server_setup to_secret = {.args = secret_args,
+                                             .arg_count = 2,
+                                             .password = "of the test",
+                                             .cpus = order.cpus,
+                                             .cpu_count = 1,
+                                             .certificates = &secret.certificates,
+                                             .tls_client = secret.client};
+    snprintf(script, sizeof script, "#!/bin/sh\nexec %s \"$@\"\n", to_plain.program.path);
+    temp_tree_write(&tree, "/another", script, 0700);
+    snprintf(path, sizeof path, "%s/another", tree.path);
+    ck_ok(provider_obtain(&to_secret.program, &provider_path, path, &err));
+    ck_assert_str_eq(to_secret.program.path, path);
+    ck_assert_ptr_nonnull(
+        strstr(to_plain.program.path, to_secret.program.name[0] == 'V' ? "valkey" : "redis"));
+    ck_assert(isdigit((unsigned char)to_secret.program.version[0]));
+    launch(&plain, &to_plain);
+    launch(&secret, &to_secret);
+    ck_serves(&plain, plain_args[1]);
+    ck_serves(&secret, secret_args[1]);
+    ck_assert_int_eq(sched_getaffinity(secret.server.process.pid, sizeof cpus, &cpus), 0);
+    ck_assert_int_eq(CPU_COUNT(&cpus), 1);
+    put_away(&plain);
+    put_away(&secret);
+    ck_assert_int_eq(unlink(path), 0);
+}
+END_TEST
 
 START_TEST(each_with_its_certificates)
 {
@@ -73,15 +134,16 @@ START_TEST(each_with_its_certificates)
     static struct kept_server kept[2];
     for (size_t i = 0; i < 2; i++) {
         make_certificates(&kept[i]);
-        const struct managed_server_setup setup = {
-            .cpu = -1, .certificates = &kept[i].certificates, .tls_client = kept[i].client};
-        ck_ok(managed_server_launch(&kept[i].server, &setup, &err));
+        launch(&kept[i], &(struct managed_server_setup){.certificates = &kept[i].certificates,
+                                                        .tls_client = kept[i].client});
     }
     for (size_t i = 0; i < 2; i++)
         ck_ok(managed_server_await(&kept[i].server, NULL, &err));
     for (size_t i = 0; i < 2; i++) {
-        ck_ok(try_connecting(&kept[i], kept[i].client));
-        ck_assert_int_eq(try_connecting(&kept[i], kept[1 - i].client), E_CONNECT);
+        struct control *control;
+        ck_ok(connect_to(&control, &kept[i], kept[i].client));
+        control_close(control);
+        ck_assert_int_eq(connect_to(&control, &kept[i], kept[1 - i].client), E_CONNECT);
         ck_assert_msg(strstr(err.text, "certificate") != NULL, "%s", err.text);
     }
     for (size_t i = 0; i < 2; i++)
@@ -96,6 +158,7 @@ Suite *test_provider_suite(void)
     TCase *tcase = tcase_create("provider");
     tcase_set_timeout(tcase, TCASE_TIMEOUT_SECONDS);
     tcase_add_checked_fixture(tcase, make_tree, remove_tree);
+    tcase_add_test(tcase, each_as_it_was_wished);
     tcase_add_test(tcase, each_with_its_certificates);
     suite_add_tcase(suite, tcase);
     return suite;

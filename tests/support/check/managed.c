@@ -14,11 +14,10 @@
 void managed_start(struct managed_cluster *cluster, uint64_t primaries, uint64_t replicas)
 {
     struct err err = {.code = OK};
-    const struct spec spec = {.managed.wanted = true,
-                              .managed.primaries = primaries,
-                              .managed.replicas = replicas,
-                              .endpoint.password = "of the test"};
-    ck_assert_msg(managed_cluster_start(cluster, &spec, NULL, NULL, 0, NULL, &err) == OK, "%s",
+    const struct managed_wish wish = {.wanted = true, .primaries = primaries, .replicas = replicas};
+    const struct endpoint endpoint = {.password = "of the test"};
+    const struct managed_server_setup given = {.cpu_count = 0};
+    ck_assert_msg(managed_cluster_start(cluster, &wish, &endpoint, &given, NULL, &err) == OK, "%s",
                   err.text);
 }
 
@@ -37,7 +36,7 @@ static redisReply *ask(const struct managed_cluster *cluster, uint32_t node, con
     ck_assert_msg(context != NULL && context->err == 0, "node %u: %s", node,
                   context != NULL ? context->errstr : "no memory");
     ck_assert_int_eq(redisSetTimeout(context, limit), REDIS_OK);
-    redisReply *reply = redisCommand(context, "AUTH %s", cluster->options.password);
+    redisReply *reply = redisCommand(context, "AUTH %s", cluster->setup.password);
     ck_assert_msg(reply != NULL && reply->type == REDIS_REPLY_STATUS, "node %u: AUTH", node);
     freeReplyObject(reply);
     reply = redisCommandArgv(context, argc, argv, NULL);

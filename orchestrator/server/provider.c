@@ -1,4 +1,4 @@
-#include "orchestrator/server/server_program.h"
+#include "orchestrator/server/provider.h"
 
 #include <errno.h>
 #include <stdbool.h>
@@ -34,15 +34,16 @@ static bool find_in(char *program, size_t program_bytes, const char *directories
     return false;
 }
 
-enum err_code server_program_find(char *program, size_t program_bytes, struct err *err)
+static enum err_code find(struct server_program *program, struct err *err)
 {
     static const char *const names[] = {"valkey-server", "redis-server"};
     const char *path = getenv("PATH");
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
-        if (find_in(program, program_bytes, path != NULL ? path : "", names[i]) ||
-            find_in(program, program_bytes, "/usr/local/bin:/usr/bin:/usr/sbin", names[i]))
+        if (find_in(program->path, sizeof program->path, path != NULL ? path : "", names[i]) ||
+            find_in(program->path, sizeof program->path, "/usr/local/bin:/usr/bin:/usr/sbin",
+                    names[i]))
             return OK;
-    program[0] = '\0';
+    program->path[0] = '\0';
     return err_set(err, E_CONNECT,
                    "cannot start a managed server: neither valkey-server nor redis-server is in "
                    "PATH; install one of them, name one with --managed-program, or give --host of "
@@ -51,7 +52,7 @@ enum err_code server_program_find(char *program, size_t program_bytes, struct er
 
 /* ---- one that was named ---- */
 
-enum err_code server_program_check_file(const char *path, struct err *err)
+static enum err_code check_file(const char *path, struct err *err)
 {
     struct stat status;
     if (stat(path, &status) != 0)
@@ -66,6 +67,19 @@ enum err_code server_program_check_file(const char *path, struct err *err)
     return OK;
 }
 
+static enum err_code obtain_file(struct server_program *program, const char *path, struct err *err)
+{
+    if (path == NULL)
+        return find(program, err);
+    snprintf(program->path, sizeof program->path, "%s", path);
+    return check_file(path, err);
+}
+
+const struct provider_source provider_path = {
+    .name = "path", .check = check_file, .obtain = obtain_file};
+
+/* ---- what it is ---- */
+
 /* What it prints until it ends, or the time is over. */
 static void read_words(char *words, size_t words_bytes, struct child *child)
 {
@@ -77,16 +91,14 @@ static void read_words(char *words, size_t words_bytes, struct child *child)
             *at = ' ';
 }
 
-enum err_code server_program_check(const char *path, struct err *err)
+static enum err_code identify(struct server_program *program, struct err *err)
 {
     char words[512];
     struct child child;
-    const char *const argv[] = {path, "--version", NULL};
-    enum err_code code = server_program_check_file(path, err);
-    if (code != OK)
-        return code;
+    const char *const argv[] = {program->path, "--version", NULL};
     if (!child_start(&child, &(struct child_plan){.argv = argv, .heard = true}))
-        return err_set_errno(err, E_SYSTEM, errno, "cannot ask %.200s for its version", path);
+        return err_set_errno(err, E_SYSTEM, errno, "cannot ask %.200s for its version",
+                             program->path);
     read_words(words, sizeof words, &child);
     child_end(&child); /* it has said what it had to say, or will not */
     /* "Valkey server v=9.1.0 sha=..." of every fork so far */
@@ -94,6 +106,15 @@ enum err_code server_program_check(const char *path, struct err *err)
         return err_set(err, E_USAGE,
                        "--managed-program %.150s: with --version it does not say that it is a "
                        "server: %.100s",
-                       path, words[0] != '\0' ? words : "nothing within 5s");
+                       program->path, words[0] != '\0' ? words : "nothing within 5s");
+    (void)sscanf(words, "%31s server v=%31s", program->name, program->version);
     return OK;
+}
+
+enum err_code provider_obtain(struct server_program *program, const struct provider_source *source,
+                              const char *wanted, struct err *err)
+{
+    *program = (struct server_program){.named = wanted != NULL};
+    enum err_code code = source->obtain(program, wanted, err);
+    return code == OK && program->named ? identify(program, err) : code;
 }
