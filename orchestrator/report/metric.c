@@ -7,44 +7,9 @@
 
 /* ---- What is no single counter or histogram. ---- */
 
-static uint64_t sum_lost(const struct metric_slice *slice)
-{
-    return counters_lost(slice->counters);
-}
-
-static uint64_t sum_shed(const struct metric_slice *slice)
-{
-    return counters_shed(slice->counters);
-}
-
 static uint64_t without_latency(const struct metric_slice *slice)
 {
     return slice->row != NULL ? figure_without_latency(slice->row) : 0;
-}
-
-static uint64_t backlog(const struct metric_slice *slice)
-{
-    return slice->header->backlog_after;
-}
-
-static uint64_t backlog_before(const struct metric_slice *slice)
-{
-    return slice->header->backlog_before;
-}
-
-static uint64_t in_flight(const struct metric_slice *slice)
-{
-    return slice->header->in_flight_after;
-}
-
-static uint64_t in_flight_before(const struct metric_slice *slice)
-{
-    return slice->header->in_flight_before;
-}
-
-static uint64_t connections_open(const struct metric_slice *slice)
-{
-    return slice->header->connections_open;
 }
 
 /* What of a sum is in none of its parts. */
@@ -70,24 +35,19 @@ static uint64_t failed_otherwise(const struct metric_slice *slice)
     return rest_of(slice, METRIC_CONNECTIONS_FAILED, METRIC_CONNECT_REFUSED, METRIC_CONNECT_TLS);
 }
 
-static uint64_t failed(const struct metric_slice *slice)
+static uint64_t outcome_unknown(const uint64_t counters[COUNTER_COUNT])
 {
-    return figure_failed(slice->counters);
+    return counters[COUNTER_TIMED_OUT] + counters_lost(counters);
 }
 
-static uint64_t outcome_unknown(const struct metric_slice *slice)
+static uint64_t timeouts(const uint64_t counters[COUNTER_COUNT])
 {
-    return slice->counters[COUNTER_TIMED_OUT] + counters_lost(slice->counters);
+    return counters[COUNTER_TIMED_OUT] + counters[COUNTER_LOST_TIMEOUT];
 }
 
-static uint64_t timeouts(const struct metric_slice *slice)
+static uint64_t connection_errors(const uint64_t counters[COUNTER_COUNT])
 {
-    return slice->counters[COUNTER_TIMED_OUT] + slice->counters[COUNTER_LOST_TIMEOUT];
-}
-
-static uint64_t connection_errors(const struct metric_slice *slice)
-{
-    return slice->counters[COUNTER_LOST_DISCONNECT] + slice->counters[COUNTER_CONNECT_FAILURES];
+    return counters[COUNTER_LOST_DISCONNECT] + counters[COUNTER_CONNECT_FAILURES];
 }
 
 /* What was due is the schedule itself, whatever changed it; a closed loop has none. */
@@ -95,18 +55,6 @@ static bool target_rate(double *number, const struct metric_slice *slice)
 {
     *number = figure_rate(slice->counters[COUNTER_DUE], slice->due_seconds);
     return slice->open_loop;
-}
-
-static bool achieved_rate(double *number, const struct metric_slice *slice)
-{
-    *number = figure_rate(slice->counters[COUNTER_OK], slice->seconds);
-    return true;
-}
-
-static bool handshake_rate(double *number, const struct metric_slice *slice)
-{
-    *number = figure_rate(slice->counters[COUNTER_HANDSHAKES], slice->seconds);
-    return true;
 }
 
 static bool failed_percent(double *number, const struct metric_slice *slice)
@@ -144,8 +92,10 @@ static bool replication_lag(double *number, const struct metric_slice *slice)
 /* ---- The table. ---- */
 
 #define COUNTED(counter_) .type = METRIC_COUNT, .counter = (counter_) + 1
-#define SUM(function_) .type = METRIC_COUNT, .count = (function_)
-#define GAUGE(function_) .type = METRIC_GAUGE, .count = (function_)
+#define RATE(counter_) .type = METRIC_RATE, .counter = (counter_) + 1
+#define SUM(function_) .type = METRIC_COUNT, .sum = (function_)
+#define REST(function_) .type = METRIC_COUNT, .count = (function_)
+#define GAUGE(member_) .type = METRIC_GAUGE, .gauge = offsetof(struct interval_header, member_)
 #define NUMBER(type_, function_) .type = (type_), .number = (function_)
 #define TIMES(kind_) .type = METRIC_TIMES, .histogram = (kind_) + 1
 #define WORD(word_) .type = METRIC_COUNT, .word = (word_)
@@ -228,6 +178,13 @@ static void know_count(struct metric_value *value, uint64_t count)
     *value = (struct metric_value){.known = true, .count = count, .number = (double)count};
 }
 
+static uint64_t gauge_of(const struct interval_header *header, size_t place)
+{
+    uint64_t gauge;
+    memcpy(&gauge, (const unsigned char *)header + place, sizeof gauge);
+    return gauge;
+}
+
 static uint64_t count_of_word(const struct metric_slice *slice, const char *word)
 {
     const struct error_kinds *kinds = slice->error_kinds;
@@ -241,6 +198,7 @@ static void bound(struct metric_value *value, struct figure_percentile figure)
 {
     value->censored = figure.censored;
     value->at_least_ns = figure.censored ? figure.value_ns : 0;
+    value->few_samples = figure.few_samples;
 }
 
 static struct metric_value read_times(const struct interval_row *row,
@@ -249,12 +207,13 @@ static struct metric_value read_times(const struct interval_row *row,
 {
     const struct histogram *times = &row->histograms[kind];
     struct metric_value value = {.known = times->count > 0};
+    struct figure_percentile percentile;
     switch (statistic->kind) {
     case STATISTIC_COUNT:
         know_count(&value, times->count);
         break;
     case STATISTIC_MIN:
-        value.number = (double)times->min_ns;
+        value.number = times->count > 0 ? (double)times->min_ns : 0;
         break;
     case STATISTIC_MEAN:
         value.number = histogram_mean(times);
@@ -264,9 +223,10 @@ static struct metric_value read_times(const struct interval_row *row,
         value.number = histogram_stdev(times);
         break;
     case STATISTIC_PERCENTILE:
-        bound(&value, figure_percentile(row, kind, statistic->percent));
+        percentile = figure_percentile(row, kind, statistic->percent);
+        bound(&value, percentile);
         value.known &= !value.censored;
-        value.number = (double)figure_percentile(row, kind, statistic->percent).value_ns;
+        value.number = (double)percentile.value_ns;
         break;
     case STATISTIC_MAX:
         value.number = (double)times->max_ns;
@@ -338,12 +298,20 @@ struct metric_value metric_read(const struct metric_slice *slice, enum metric_id
         statistic = &metric_statistics[0];
     if (slice->node != NULL || slice->class != NULL)
         return read_lane(slice, metric, statistic);
-    if (metric->counter > 0)
+    if (metric->type == METRIC_RATE && metric->counter > 0)
+        value = (struct metric_value){
+            .known = true,
+            .number = figure_rate(slice->counters[metric->counter - 1], slice->seconds)};
+    else if (metric->counter > 0)
         know_count(&value, slice->counters[metric->counter - 1]);
+    else if (metric->sum != NULL)
+        know_count(&value, metric->sum(slice->counters));
     else if (metric->word != NULL)
         know_count(&value, count_of_word(slice, metric->word));
-    else if (metric->count != NULL && (metric->type != METRIC_GAUGE || slice->header != NULL))
+    else if (metric->count != NULL)
         know_count(&value, metric->count(slice));
+    else if (metric->gauge > 0 && slice->header != NULL)
+        know_count(&value, gauge_of(slice->header, metric->gauge));
     else if (metric->number != NULL)
         value.known = metric->number(&value.number, slice);
     else if (metric->histogram > 0 && slice->row != NULL)
@@ -351,7 +319,20 @@ struct metric_value metric_read(const struct metric_slice *slice, enum metric_id
     return value;
 }
 
+struct metric_value metric_percentile(const struct metric_slice *slice, enum metric_id metric,
+                                      double percent)
+{
+    const struct metric_statistic statistic = {"", STATISTIC_PERCENTILE, percent};
+    return metric_read(slice, metric, &statistic);
+}
+
 uint64_t metric_count(const struct metric_slice *slice, enum metric_id metric)
 {
     return metric_read(slice, metric, NULL).count;
+}
+
+uint64_t metric_total(const struct run_result *result, enum metric_id metric)
+{
+    const struct metric_slice slice = metric_slice_of_run(result);
+    return metric_count(&slice, metric);
 }

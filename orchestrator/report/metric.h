@@ -29,7 +29,7 @@ enum metric_type {
       "What fell due per second; of a whole run: what was asked for",                              \
       NUMBER(METRIC_RATE, target_rate), OPEN_LOOP)                                                 \
     X(METRIC_ACHIEVED_RATE, "rate.achieved", "requests/s",                                         \
-      "Requests answered without an error per second", NUMBER(METRIC_RATE, achieved_rate))         \
+      "Requests answered without an error per second", RATE(COUNTER_OK))                           \
     X(METRIC_DUE, "requests.due", "requests",                                                      \
       "Intended by the schedule; in a closed loop as many as were sent", COUNTED(COUNTER_DUE))     \
     X(METRIC_SENT, "requests.sent", "requests",                                                    \
@@ -39,23 +39,23 @@ enum metric_type {
       IN_NODE(NODE_OK), IN_CLASS(CLASS_OK))                                                        \
     X(METRIC_OK_WITHOUT_LATENCY, "requests.ok_without_latency", "requests",                        \
       "Of these, those whose latency was lost with a worker that was killed",                      \
-      SUM(without_latency))                                                                        \
+      REST(without_latency))                                                                       \
     X(METRIC_ERRORS, "requests.errors", "requests", "Answered with an error",                      \
       COUNTED(COUNTER_ERROR_REPLIES), IN_NODE(NODE_ERRORS), IN_CLASS(CLASS_ERRORS))                \
     X(METRIC_TIMED_OUT, "requests.timed_out", "requests",                                          \
       "Without a reply within --request-timeout", COUNTED(COUNTER_TIMED_OUT),                      \
       IN_NODE(NODE_TIMED_OUT), IN_CLASS(CLASS_TIMED_OUT))                                          \
     X(METRIC_LOST, "requests.lost", "requests",                                                    \
-      "In flight when their connection, their worker or the run ended", SUM(sum_lost),             \
+      "In flight when their connection, their worker or the run ended", SUM(counters_lost),        \
       IN_NODE(NODE_LOST), IN_CLASS(CLASS_LOST))                                                    \
     X(METRIC_BACKLOG, "requests.backlog", "requests",                                              \
-      "Due, and neither sent nor shed, at the end", GAUGE(backlog), OPEN_LOOP)                     \
+      "Due, and neither sent nor shed, at the end", GAUGE(backlog_after), OPEN_LOOP)               \
     X(METRIC_BACKLOG_BEFORE, "requests.backlog_before", "requests", "The same at the beginning",   \
       GAUGE(backlog_before), OPEN_LOOP)                                                            \
     X(METRIC_SHED, "requests.shed", "requests", "Due, and dropped without having been sent",       \
-      SUM(sum_shed), OPEN_LOOP)                                                                    \
+      SUM(counters_shed), OPEN_LOOP)                                                               \
     X(METRIC_IN_FLIGHT, "requests.in_flight", "requests",                                          \
-      "Sent, and waiting for a reply, at the end", GAUGE(in_flight))                               \
+      "Sent, and waiting for a reply, at the end", GAUGE(in_flight_after))                         \
     X(METRIC_IN_FLIGHT_BEFORE, "requests.in_flight_before", "requests",                            \
       "The same at the beginning", GAUGE(in_flight_before))                                        \
     X(METRIC_HITS, "requests.hits", "keys", "Keys that a read found", COUNTED(COUNTER_HITS))       \
@@ -123,7 +123,7 @@ enum metric_type {
       "Closed by volley, because what came was no reply", COUNTED(COUNTER_CONNECTIONS_PROTOCOL),   \
       LABEL("no reply"), SPARSE)                                                                   \
     X(METRIC_CONNECTIONS_LOST_OTHER, "connections.lost_by_cause.other", "connections",             \
-      "For another reason", SUM(lost_otherwise), SPARSE)                                           \
+      "For another reason", REST(lost_otherwise), SPARSE)                                          \
     X(METRIC_CONNECT_REFUSED, "connections.failed_by_cause.refused", "connections",                \
       "Nobody listens there", COUNTED(COUNTER_CONNECT_REFUSED), LABEL("refused"), SPARSE)          \
     X(METRIC_CONNECT_TIMED_OUT, "connections.failed_by_cause.timed_out", "connections",            \
@@ -136,7 +136,7 @@ enum metric_type {
       "The TLS handshake failed", COUNTED(COUNTER_CONNECT_TLS), LABEL("TLS handshake failed"),     \
       SPARSE)                                                                                      \
     X(METRIC_CONNECT_OTHER, "connections.failed_by_cause.other", "connections",                    \
-      "For another reason", SUM(failed_otherwise), SPARSE)                                         \
+      "For another reason", REST(failed_otherwise), SPARSE)                                        \
     X(METRIC_MOVED, "redirections.moved", "replies",                                               \
       "MOVED replies; with --cluster they are followed", COUNTED(COUNTER_MOVED))                   \
     X(METRIC_ASKED, "redirections.asked", "replies", "ASK replies", COUNTED(COUNTER_ASKED))        \
@@ -160,11 +160,11 @@ enum metric_type {
     X(METRIC_HANDSHAKES_RESUMED, "handshakes.resumed", "handshakes",                               \
       "Of these, those that resumed an earlier session", COUNTED(COUNTER_HANDSHAKES_RESUMED))      \
     X(METRIC_HANDSHAKE_RATE, "handshakes.per_second", "handshakes/s", "Handshakes per second",     \
-      NUMBER(METRIC_RATE, handshake_rate))                                                         \
+      RATE(COUNTER_HANDSHAKES))                                                                    \
     X(METRIC_HANDSHAKE_TIME, "handshakes.time_us", "us",                                           \
       "From the connected socket to the end of the handshake", TIMES(HISTOGRAM_HANDSHAKE))         \
     X(METRIC_FAILED, "failures.failed_requests", "requests",                                       \
-      "Answered with an error, timed out or lost", SUM(failed))                                    \
+      "Answered with an error, timed out or lost", SUM(figure_failed))                             \
     X(METRIC_OUTCOME_UNKNOWN, "failures.outcome_unknown", "requests",                              \
       "Timed out or lost: the server may have executed them", SUM(outcome_unknown))                \
     X(METRIC_FAILED_PERCENT, "failed_percent", "percent",                                          \
@@ -231,8 +231,9 @@ const struct metric_statistic *metric_statistic_find(const char *name);
 struct metric_value {
     bool known;
     /* Of times: requests without a reply hide the figure of all, which is at least so much (figures.h). A
-     * percentile is not known then; mean and maximum are those of the answered. */
+     * percentile is not known then, and its number is that bound; mean and maximum are those of the answered. */
     bool censored;
+    bool few_samples; /* a percentile that one outlier moves */
     uint64_t at_least_ns;
     uint64_t count; /* of counts and gauges, exact                    */
     double number;  /* of all types; times in nanoseconds, shares in percent */
@@ -247,6 +248,8 @@ struct metric {
     unsigned flags;
     /* Where it is read: the one of these that is set, or by `type`. */
     int counter, histogram, node_counter, class_counter, class_times; /* plus 1; 0: none */
+    size_t gauge;                                                     /* its place in a header */
+    uint64_t (*sum)(const uint64_t counters[COUNTER_COUNT]);
     uint64_t (*count)(const struct metric_slice *slice);
     bool (*number)(double *number, const struct metric_slice *slice); /* false: not known */
     const char *word;                                                 /* of error replies */
@@ -268,7 +271,11 @@ struct metric_value metric_read(const struct metric_slice *slice, enum metric_id
 /* Which times of its row a figure of METRIC_TIMES reads. */
 enum interval_histogram_kind metric_histogram(const struct metric_slice *slice,
                                               enum metric_id metric);
+struct metric_value metric_percentile(const struct metric_slice *slice, enum metric_id metric,
+                                      double percent);
 /* Of a count or a gauge; 0: not known. */
 uint64_t metric_count(const struct metric_slice *slice, enum metric_id metric);
+/* The same of the measured part of a run. */
+uint64_t metric_total(const struct run_result *result, enum metric_id metric);
 
 #endif

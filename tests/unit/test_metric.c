@@ -17,8 +17,9 @@ START_TEST(rows_are_whole)
     ck_assert_ptr_nonnull(metric->unit);
     ck_assert_ptr_nonnull(metric->help);
     ck_assert_int_ne(metric->help[strlen(metric->help) - 1], '.');
-    int readers = (metric->counter > 0) + (metric->histogram > 0) + (metric->count != NULL) +
-                  (metric->number != NULL) + (metric->word != NULL);
+    int readers = (metric->counter > 0) + (metric->histogram > 0) + (metric->gauge > 0) +
+                  (metric->sum != NULL) + (metric->count != NULL) + (metric->number != NULL) +
+                  (metric->word != NULL);
     ck_assert_int_eq(readers, metric->type == METRIC_WORDS ? 0 : 1);
     ck_assert_int_eq(metric->type == METRIC_TIMES, metric->histogram > 0);
 }
