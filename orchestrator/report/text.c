@@ -138,19 +138,14 @@ static enum err_code interval(void *state, const struct interval_row *row,
     return OK;
 }
 
-static struct figure_percentile percentile_of(const struct run_result *result, double percent)
+/* One line of a time: its value, or what can be said instead. */
+static void print_time(struct output *out, const struct metric_slice *slice, const char *caption,
+                       enum metric_statistic_kind kind, double percent)
 {
-    return figure_percentile(result->total, figure_latency_kind(result->facts->open_loop), percent);
-}
-
-/* One line of a percentile: its value, or what can be said instead. */
-static void print_percentile(struct output *out, const struct run_result *result,
-                             const char *caption, double percent)
-{
-    struct figure_percentile figure = percentile_of(result, percent);
-    output_printf(out, "%s: %s%s%s\n", caption, figure.censored ? ">= " : "",
-                  UNITS_REAL(clock_ms(figure.value_ns), 3),
-                  figure.few_samples && !figure.empty ? " (few samples)" : "");
+    const struct metric_statistic statistic = {"", kind, percent};
+    struct metric_value time = metric_read(slice, METRIC_RESPONSE_TIME, &statistic);
+    output_printf(out, "%s: %s%s%s\n", caption, time.censored && !time.known ? ">= " : "",
+                  TEXT_MS(time.number), time.few_samples ? " (few samples)" : "");
 }
 
 /* What the figures above are of, and what of them those leave unknown that got no reply. */
@@ -158,8 +153,8 @@ static void print_what_of(struct output *out, const struct run_result *result)
 {
     enum interval_histogram_kind kind = figure_latency_kind(result->facts->open_loop);
     const struct interval_row *total = result->total;
-    const uint64_t answered = total->histograms[kind].count;
-    const uint64_t without = figure_without_latency(total);
+    const uint64_t answered = metric_total(result, METRIC_RESPONSE_TIME);
+    const uint64_t without = metric_total(result, METRIC_OK_WITHOUT_LATENCY);
     const uint64_t unanswered = figure_unanswered_count(total, kind);
     const struct histogram *waits = figure_unanswered(total, kind);
     if (answered > 0)
@@ -189,12 +184,11 @@ static void print_what_of(struct output *out, const struct run_result *result)
 
 static void print_latency(struct output *out, const struct run_result *result)
 {
-    const struct histogram *latency = figure_latency(result->total, result->facts->open_loop);
+    const struct metric_slice slice = metric_slice_of_run(result);
     output_printf(out, "\nLatency Statistics (ms):\n=====================\n");
-    output_printf(out, "Minimum: %s\n",
-                  UNITS_REAL(clock_ms(latency->count > 0 ? latency->min_ns : 0), 3));
-    output_printf(out, "Average: %s\n", UNITS_REAL(histogram_mean(latency) / NS_PER_MS, 3));
-    output_printf(out, "Maximum: %s\n", UNITS_REAL(clock_ms(latency->max_ns), 3));
+    print_time(out, &slice, "Minimum", STATISTIC_MIN, 0);
+    print_time(out, &slice, "Average", STATISTIC_MEAN, 0);
+    print_time(out, &slice, "Maximum", STATISTIC_MAX, 0);
     for (uint32_t i = 0; i < result->percentile_count; i++) {
         double percent = result->percentiles[i];
         char ordinal[32], caption[64];
@@ -203,7 +197,7 @@ static void print_latency(struct output *out, const struct run_result *result)
         else
             snprintf(caption, sizeof caption, "%s percentile",
                      figure_ordinal(ordinal, sizeof ordinal, percent));
-        print_percentile(out, result, caption, percent);
+        print_time(out, &slice, caption, STATISTIC_PERCENTILE, percent);
     }
     output_printf(
         out, "%s\n",
@@ -245,21 +239,19 @@ static void print_distribution(struct output *out, const struct histogram *laten
 
 static void print_traffic(struct output *out, const struct run_result *result)
 {
-    const uint64_t *counters = result->total->counters;
+    const struct metric_slice slice = metric_slice_of_run(result);
+    uint64_t hits = metric_count(&slice, METRIC_HITS), missed = metric_count(&slice, METRIC_MISSES);
+    double out_rate = figure_rate(metric_count(&slice, METRIC_BYTES_OUT), result->seconds);
+    double in_rate = figure_rate(metric_count(&slice, METRIC_BYTES_IN), result->seconds);
+    double share = figure_share(missed, hits + missed);
     output_printf(out, "\nTraffic:\n=======\n");
-    output_printf(
-        out, "Out: %s MB/s\n",
-        UNITS_REAL(figure_rate(counters[COUNTER_BYTES_OUT], result->seconds) / BYTES_PER_MB, 2));
-    output_printf(
-        out, "In: %s MB/s\n",
-        UNITS_REAL(figure_rate(counters[COUNTER_BYTES_IN], result->seconds) / BYTES_PER_MB, 2));
+    output_printf(out, "Out: %s MB/s\n", UNITS_REAL(out_rate / BYTES_PER_MB, 2));
+    output_printf(out, "In: %s MB/s\n", UNITS_REAL(in_rate / BYTES_PER_MB, 2));
     if (result->facts->tracking)
-        output_printf(out, "Invalidations: %s\n", UNITS_GROUPED(counters[COUNTER_PUSHES]));
+        text_count(out, "Invalidations", metric_count(&slice, METRIC_INVALIDATIONS));
     if (!result->facts->reads)
         return;
-    uint64_t hits = counters[COUNTER_HITS], missed = counters[COUNTER_MISSES];
-    double share = figure_share(missed, hits + missed);
-    output_printf(out, "Hits: %s\n", UNITS_GROUPED(hits));
+    text_count(out, "Hits", hits);
     output_printf(out, "Misses: %s (%.2f%%)\n", UNITS_GROUPED(missed), share * 100);
     if (share > 0.01)
         output_printf(out,
@@ -306,7 +298,7 @@ static void print_failures(struct output *out, const struct run_result *result)
         print_causes(out, &slice, METRIC_CONNECTIONS_RESET, METRIC_CONNECTIONS_PROTOCOL);
     }
     if (refused > 0) {
-        output_printf(out, "failed connection attempts: %s\n", UNITS_GROUPED(refused));
+        text_count(out, "failed connection attempts", refused);
         print_causes(out, &slice, METRIC_CONNECT_REFUSED, METRIC_CONNECT_TLS);
     }
 }
@@ -387,23 +379,27 @@ static unsigned width_of(const struct output *out)
     return known && size.ws_col > 0 ? size.ws_col : WIDTH_DEFAULT;
 }
 
+static void print_status(struct output *out, const struct run_result *result)
+{
+    if ((result->status != OK || result->stopped) && result->status_text[0] != '\0')
+        output_printf(out, "Status: %s\n", PRINTABLE(result->status_text));
+}
+
 static void print_report(struct text *text, const struct run_result *result)
 {
     struct output *out = &text->out;
-    const uint64_t *counters = result->total->counters;
+    const struct metric_slice slice = metric_slice_of_run(result);
     const struct histogram *latency = figure_latency(result->total, result->facts->open_loop);
+    double rate = metric_read(&slice, METRIC_ACHIEVED_RATE, NULL).number;
     output_printf(out, "Final Results:\n=============\n");
     output_printf(out, "Total time: %s seconds\n", UNITS_REAL(result->seconds, 2));
-    output_printf(out, "Requests completed: %s\n", UNITS_GROUPED(counters[COUNTER_OK]));
-    output_printf(out, "Requests per second: %s\n",
-                  UNITS_REAL(figure_rate(counters[COUNTER_OK], result->seconds), 2));
+    text_count(out, "Requests completed", metric_count(&slice, METRIC_OK));
+    output_printf(out, "Requests per second: %s\n", UNITS_REAL(rate, 2));
     if (result->facts->commands > 1)
         output_printf(out, "Commands per second: %s (%s in each request)\n",
-                      UNITS_REAL(figure_rate(counters[COUNTER_OK], result->seconds) *
-                                     (double)result->facts->commands,
-                                 2),
+                      UNITS_REAL(rate * (double)result->facts->commands, 2),
                       UNITS_GROUPED(result->facts->commands));
-    output_printf(out, "Total errors: %s\n", UNITS_GROUPED(figure_failed(counters)));
+    text_count(out, "Total errors", metric_count(&slice, METRIC_FAILED));
     if (result->facts->open_loop && result->seconds > 0)
         text_rate(out, result);
     print_warmup_result(out, result);
@@ -411,8 +407,7 @@ static void print_report(struct text *text, const struct run_result *result)
         output_printf(out, "Interrupted: the run was stopped before its end\n");
     if (result->stopped)
         output_printf(out, "Stopped: by ctl, before its end\n");
-    if ((result->status != OK || result->stopped) && result->status_text[0] != '\0')
-        output_printf(out, "Status: %s\n", PRINTABLE(result->status_text));
+    print_status(out, result);
     if (latency->count > 0) {
         print_latency(out, result);
         if (result->facts->open_loop)
@@ -423,7 +418,7 @@ static void print_report(struct text *text, const struct run_result *result)
         output_printf(out, "\nnothing was measured: the run ended before measuring began\n");
     } else {
         output_printf(out, "\n%sthere are no latencies\n",
-                      counters[COUNTER_OK] == 0 ? "no request succeeded: " : "");
+                      metric_count(&slice, METRIC_OK) == 0 ? "no request succeeded: " : "");
         print_what_of(out, result);
     }
     print_traffic(out, result);
@@ -446,67 +441,56 @@ static void print_report(struct text *text, const struct run_result *result)
 
 static void print_prefill(struct text *text, const struct run_result *result)
 {
-    const uint64_t *counters = result->total->counters;
+    const struct metric_slice slice = metric_slice_of_run(result);
+    uint64_t failed = metric_count(&slice, METRIC_FAILED);
     output_printf(&text->out, "%sPrefill for %s: %s requests of %s in %s s (%s per second)",
                   text->blocks++ > 0 ? "\n" : "", PRINTABLE(result->facts->prefill_for),
-                  UNITS_GROUPED(counters[COUNTER_OK]), PRINTABLE(result->facts->name),
+                  UNITS_GROUPED(metric_count(&slice, METRIC_OK)), PRINTABLE(result->facts->name),
                   UNITS_REAL(result->seconds, 2),
-                  UNITS_REAL(figure_rate(counters[COUNTER_OK], result->seconds), 0));
-    if (figure_failed(counters) > 0)
-        output_printf(&text->out, ", %s failed", UNITS_GROUPED(figure_failed(counters)));
+                  UNITS_REAL(metric_read(&slice, METRIC_ACHIEVED_RATE, NULL).number, 0));
+    if (failed > 0)
+        output_printf(&text->out, ", %s failed", UNITS_GROUPED(failed));
     output_printf(&text->out, "%s\n",
                   result->interrupted ? ", interrupted"
                   : result->stopped   ? ", stopped by ctl"
                                       : "");
-    if ((result->status != OK || result->stopped) && result->status_text[0] != '\0')
-        output_printf(&text->out, "Status: %s\n", PRINTABLE(result->status_text));
+    print_status(&text->out, result);
 }
 
 static void print_quiet(struct text *text, const struct run_result *result)
 {
-    struct figure_percentile median = percentile_of(result, 50);
+    const struct metric_slice slice = metric_slice_of_run(result);
+    struct metric_value median = metric_percentile(&slice, METRIC_RESPONSE_TIME, 50);
     output_printf(&text->out, "%s: %.2f requests per second, ", PRINTABLE(result->facts->name),
-                  figure_rate(result->total->counters[COUNTER_OK], result->seconds));
-    if (median.empty)
+                  metric_read(&slice, METRIC_ACHIEVED_RATE, NULL).number);
+    if (!median.known && !median.censored)
         output_printf(&text->out, "p50 unknown\n");
     else
         output_printf(&text->out, "p50%s%.3f msec\n", median.censored ? ">=" : "=",
-                      clock_ms(median.value_ns));
+                      median.number / NS_PER_MS);
 }
 
 /* What is not known leaves its cell empty. */
-static void print_csv_cell(struct output *out, bool known, double ms)
-{
-    if (known)
-        output_printf(out, ",\"%.3f\"", ms);
-    else
-        output_printf(out, ",\"\"");
-}
-
-static void print_csv_percentile(struct output *out, const struct run_result *result,
-                                 double percent)
-{
-    struct figure_percentile figure = percentile_of(result, percent);
-    print_csv_cell(out, !figure.empty && !figure.censored, clock_ms(figure.value_ns));
-}
-
 static void print_csv(struct text *text, const struct run_result *result)
 {
+    static const struct metric_statistic columns[] = {
+        {"avg", STATISTIC_MEAN, 0},        {"min", STATISTIC_MIN, 0},
+        {"p50", STATISTIC_PERCENTILE, 50}, {"p95", STATISTIC_PERCENTILE, 95},
+        {"p99", STATISTIC_PERCENTILE, 99}, {"max", STATISTIC_MAX, 0}};
+    const struct metric_slice slice = metric_slice_of_run(result);
     struct output *out = &text->out;
-    const struct histogram *latency = figure_latency(result->total, result->facts->open_loop);
     if (!text->csv_header_printed)
         output_printf(out, TEXT_CSV_HEAD);
     text->csv_header_printed = true;
     output_csv_text(out, result->facts->name);
-    output_printf(out, ",\"%.2f\"",
-                  figure_rate(result->total->counters[COUNTER_OK], result->seconds));
-    bool answered = latency->count > 0;
-    print_csv_cell(out, answered, histogram_mean(latency) / NS_PER_MS);
-    print_csv_cell(out, answered, clock_ms(latency->min_ns));
-    print_csv_percentile(out, result, 50);
-    print_csv_percentile(out, result, 95);
-    print_csv_percentile(out, result, 99);
-    print_csv_cell(out, answered, clock_ms(latency->max_ns));
+    output_printf(out, ",\"%.2f\"", metric_read(&slice, METRIC_ACHIEVED_RATE, NULL).number);
+    for (size_t i = 0; i < sizeof columns / sizeof columns[0]; i++) {
+        struct metric_value time = metric_read(&slice, METRIC_RESPONSE_TIME, &columns[i]);
+        if (time.known)
+            output_printf(out, ",\"%.3f\"", time.number / NS_PER_MS);
+        else
+            output_printf(out, ",\"\"");
+    }
     output_printf(out, "\n");
 }
 

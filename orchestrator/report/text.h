@@ -2,8 +2,12 @@
 #ifndef ORCHESTRATOR_REPORT_TEXT_H
 #define ORCHESTRATOR_REPORT_TEXT_H
 
+#include "orchestrator/report/metric.h"
 #include "orchestrator/report/output.h"
 #include "orchestrator/report/timeline.h"
+
+/* Nanoseconds as an argument of a printf: "1.234". */
+#define TEXT_MS(ns) UNITS_REAL((ns) / NS_PER_MS, 3)
 
 /* The head (text_session.c): what a result needs beside it to be repeated. Of an older journal only what it
  * holds is told. Version, date (local time, with its distance from UTC), host and command line; session may be
@@ -15,34 +19,31 @@ void text_server(struct output *out, const struct session_facts *session);
 /* Options that have no line of their own, and are not at their defaults; and the label. */
 void text_options(struct output *out, const struct session_facts *session);
 
-/* Of an open loop (text_rate.c): target and achieved rate, what became of the requests that fell due, and
- * why the target was not reached; response time, service time, wait and slip side by side. */
+/* A line "caption: 1,234" (this and what follows: text_figures.c). */
+void text_count(struct output *out, const char *caption, uint64_t count);
+/* One of a list behind the separator, nothing when there were none. Returns what separates the next one. */
+const char *text_part(struct output *out, const char *separator, const char *name, uint64_t count);
+/* Of an open loop: target and achieved rate, what became of the requests that fell due, and why the target was
+ * not reached; response time, service time, wait and slip side by side. */
 void text_rate(struct output *out, const struct run_result *result);
 void text_times(struct output *out, const struct run_result *result);
+/* One line a node, nothing for one plain server; handshakes, churn and redirections, nothing when there
+ * were none. */
+void text_nodes(struct output *out, const struct run_result *result);
+void text_connections(struct output *out, const struct run_result *result);
+/* With --extended-metrics (features 1.25); nothing when the session has none of it. */
+void text_extended(struct output *out, const struct session_facts *session,
+                   const struct run_result *result);
+/* With --debug. Value, percentile, number of values up to it, and 1/(1 - percentile): five steps for each halving
+ * of the distance to 100 %, the form that HdrHistogram made usual. */
+void text_spectrum(struct output *out, const struct histogram *histogram);
+/* One line a worker. */
+void text_workers(struct output *out, const struct run_result *result);
 
-/* A line "caption: 1,234" (text_rate.c). */
-void text_count(struct output *out, const char *caption, uint64_t count);
-/* One of a list behind the separator, nothing when there were none (text_failures.c). Returns what separates
- * the next one. */
-const char *text_part(struct output *out, const char *separator, const char *name, uint64_t count);
 /* What the server said that answered no request (text_failures.c). */
 void text_closing_words(struct output *out, const struct error_kinds *kinds);
 /* What a user saw of failures (text_failures.c): outages of the target and of each node. Nothing when
  * nothing went without a reply and there was no outage. */
 void text_failures(struct output *out, const struct run_result *result);
-/* One line a node, nothing for one plain server; handshakes, churn and redirections, nothing when there
- * were none (text_target.c). */
-void text_nodes(struct output *out, const struct run_result *result);
-void text_connections(struct output *out, const struct run_result *result);
-
-/* With --extended-metrics (text_extended.c, features 1.25); nothing when the session has none of it. */
-void text_extended(struct output *out, const struct session_facts *session,
-                   const struct run_result *result);
-
-/* With --debug (text_debug.c). Value, percentile, number of values up to it, and 1/(1 - percentile): five steps for each halving
- * of the distance to 100 %, the form that HdrHistogram made usual. */
-void text_spectrum(struct output *out, const struct histogram *histogram);
-/* One line a worker. */
-void text_workers(struct output *out, const struct run_result *result);
 
 #endif

@@ -36,14 +36,6 @@ static void print_response(struct output *out, const char *when,
                       UNITS_REAL(clock_ms(response->max_ns), 3));
 }
 
-const char *text_part(struct output *out, const char *separator, const char *name, uint64_t count)
-{
-    if (count == 0)
-        return separator;
-    output_printf(out, "%s%s %s", separator, name, UNITS_GROUPED(count));
-    return ", ";
-}
-
 /* Kinds are told of all nodes together only: kinds NULL, of one node. */
 static void print_failed(struct output *out, const struct outage *outage,
                          const struct error_kinds *kinds)
