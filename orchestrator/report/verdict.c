@@ -1,16 +1,522 @@
 #include "orchestrator/report/verdict.h"
 
+#include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
 
-#include "orchestrator/report/verdict_checks.h"
+#include "common/clock.h"
+#include "common/units.h"
+#include "orchestrator/report/figures.h"
+#include "orchestrator/report/metric.h"
+#include "orchestrator/report/target_reached.h"
 
-const char *verdict_level_name(enum verdict_level level)
+#define say(check, ...) snprintf((check)->text, sizeof(check)->text, __VA_ARGS__)
+#define advise(check, ...) snprintf((check)->advice, sizeof(check)->advice, __VA_ARGS__)
+
+/* Sets the check's value and text; also the thresholds where they depend on the run, the advice where it
+ * depends on the evidence, and the level or the note where the value alone does not decide. */
+typedef void judge_function(struct verdict_check *check, const struct run_result *result);
+
+/* ---- Volley itself, and the machine it runs on. ---- */
+
+/* In a closed loop requests wait for the server or for volley, as long in all as there are requests in
+ * flight over the rate. Where the server gives what it can, replies that are read sooner are followed by
+ * requests that wait there longer. */
+static bool server_decides(const struct run_result *result)
 {
-    static const char *const names[] = {"GREEN", "AMBER", "RED"};
-    return names[level];
+    return !result->facts->open_loop && result->evidence.server_cpu_share >= SERVER_BUSY_SHARE;
 }
+
+/* Volley's own work, or somebody else's. */
+static void judge_worker_cpu(struct verdict_check *check, const struct run_result *result)
+{
+    struct target_cpu cpu = target_busiest_cpu(result);
+    double server_share = result->evidence.server_cpu_share;
+    if (cpu.workers == 0) { /* a replay of a run that was cut short, or too short a run */
+        say(check, "unknown");
+        return;
+    }
+    check->value = cpu.share * 100;
+    check->level = cpu.share >= WORKER_LIMIT_SHARE ? VERDICT_AMBER : VERDICT_GREEN;
+    check->note = check->level != VERDICT_GREEN && cpu.workers == 1 && server_decides(result) &&
+                  server_share >= cpu.share;
+    target_cpu_text(check->text, sizeof check->text, &cpu);
+    if (check->note)
+        advise(check,
+               "the server was at its limit (%.0f %% of a CPU), and volley near its own: "
+               "a faster server needs more workers (--processes) on free CPUs",
+               server_share * 100);
+    else if (!target_cpu_is_kept(&cpu))
+        advise(check, "volley is the limit, not the server: use more workers "
+                      "(--processes) on free CPUs, or read these figures as volley's own");
+    else
+        advise(check, "a worker was ready to run while something else had its CPU: leave "
+                      "it a CPU of its own (--cpus), or stop what runs beside it");
+}
+
+/* Workers that share a CPU wait for each other: worker_cpu judges that. */
+static bool alone(const struct run_result *result, const struct worker_summary *worker)
+{
+    uint32_t sharing = 0;
+    for (uint32_t i = 0; i < result->worker_count; i++)
+        sharing += worker->cpu >= 0 && result->workers[i].cpu == worker->cpu;
+    return sharing <= 1;
+}
+
+static void judge_run_delay(struct verdict_check *check, const struct run_result *result)
+{
+    say(check, "unknown");
+    for (uint32_t i = 0; i < result->worker_count && result->seconds >= CPU_SHARE_KNOWN_SECONDS;
+         i++) {
+        const struct worker_summary *worker = &result->workers[i];
+        double share = worker->run_delay_seconds / result->seconds * 100;
+        if (!alone(result, worker) || share <= check->value)
+            continue;
+        check->value = share;
+        say(check, "worker %u waited %.1f %% of the time for its CPU", worker->index, share);
+    }
+}
+
+/* Adds "12 % of p50"; what has no room is left out. */
+static void say_lag(struct verdict_check *check, double percent, double share)
+{
+    size_t used = strlen(check->text);
+    snprintf(check->text + used, sizeof check->text - used, "%s%.*f %% of p%.10g",
+             used == 0 ? "at most " : ", ", share < 10 ? 1 : 0, share, percent);
+}
+
+/* The run is of an older version. */
+static bool not_measured(struct verdict_check *check, const struct run_result *result,
+                         enum interval_histogram_kind kind)
+{
+    if (interval_row_has(result->total, kind))
+        return false;
+    say(check, "not measured");
+    return true;
+}
+
+static void judge_loop_lag(struct verdict_check *check, const struct run_result *result)
+{
+    uint64_t count = metric_total(result, METRIC_RESPONSE_TIME);
+    if (not_measured(check, result, HISTOGRAM_LAGGED))
+        return;
+    for (uint32_t i = 0; i < result->percentile_count && count > 0; i++) {
+        double percent = result->percentiles[i];
+        double share = figure_lag_share(result->total, result->facts->open_loop, percent) * 100;
+        if (figure_few_samples(count, percent) && percent > 50)
+            continue; /* few_samples says what it is worth */
+        check->value = share > check->value || isnan(check->value) ? share : check->value;
+        say_lag(check, percent, share);
+    }
+    if (check->text[0] == '\0')
+        say(check, "no percentile to weigh");
+    if (check->value <= check->threshold || isnan(check->value))
+        return;
+    advise(check, "replies waited inside volley before they were read, and these "
+                  "percentiles may be so much too high: use more workers (--processes), "
+                  "fewer connections each, less pipelining, or a rate (--qps)");
+    if (!server_decides(result))
+        return;
+    check->note = true;
+    advise(check,
+           "replies waited inside volley before they were read, but the server was at its "
+           "limit (%.0f %% of a CPU): without that wait their next requests would have "
+           "waited there instead",
+           result->evidence.server_cpu_share * 100);
+}
+
+/* What only an open loop can do wrong. */
+static bool closed_loop(struct verdict_check *check, const struct run_result *result)
+{
+    if (!result->facts->open_loop)
+        say(check, "closed loop");
+    return !result->facts->open_loop;
+}
+
+/* What kept requests from being sent at their time, weighed against what a user waited in all. */
+static void judge_delay(struct verdict_check *check, const struct run_result *result,
+                        enum metric_id delay)
+{
+    const struct metric_slice slice = metric_slice_of_run(result);
+    if (closed_loop(check, result) || not_measured(check, result, metric_histogram(&slice, delay)))
+        return;
+    struct metric_value response = metric_percentile(&slice, METRIC_RESPONSE_TIME, 50);
+    check->value = metric_percentile(&slice, delay, 99).number / NS_PER_MS;
+    check->threshold = clock_ms(target_slip_limit_ns(result->total));
+    say(check, "p99 %.3f ms, response p50 %s%.3f ms", check->value, response.censored ? ">= " : "",
+        response.number / NS_PER_MS);
+}
+
+static void judge_slip(struct verdict_check *check, const struct run_result *result)
+{
+    judge_delay(check, result, METRIC_SLIP);
+}
+
+static void judge_wait(struct verdict_check *check, const struct run_result *result)
+{
+    judge_delay(check, result, METRIC_WAIT);
+}
+
+static void judge_target(struct verdict_check *check, const struct run_result *result)
+{
+    struct target_reached reached;
+    char target[UNITS_GROUPED_BYTES + 2];
+    if (closed_loop(check, result))
+        return;
+    target_reached_judge(&reached, result);
+    check->value = reached.evidence.share * 100;
+    say(check, "%.2f %% of %s sent", check->value, target_name(target, sizeof target, result));
+    advise(check, "%s", reached.sentence);
+}
+
+static void judge_shed(struct verdict_check *check, const struct run_result *result)
+{
+    uint64_t shed = metric_total(result, METRIC_SHED_LATE);
+    if (closed_loop(check, result))
+        return;
+    check->value = (double)shed;
+    say(check, "%s, %.3f %% of due", UNITS_GROUPED(shed),
+        figure_share(shed, metric_total(result, METRIC_DUE)) * 100);
+}
+
+static void judge_shared_cpu(struct verdict_check *check, const struct run_result *result)
+{
+    const struct run_evidence *evidence = &result->evidence;
+    if (evidence->server_place_known)
+        check->value = 0;
+    if (evidence->server_shares_worker_cpu)
+        check->value = 1;
+    say(check, "%s",
+        evidence->server_shares_worker_cpu ? "shared"
+        : evidence->server_place_known     ? "apart"
+                                           : "unknown");
+}
+
+static void judge_steal_time(struct verdict_check *check, const struct run_result *result)
+{
+    say(check, "unknown");
+    if (result->evidence.steal_share < 0)
+        return;
+    check->value = result->evidence.steal_share * 100;
+    say(check, "%.2f %%", check->value);
+}
+
+static void judge_throttling(struct verdict_check *check, const struct run_result *result)
+{
+    double seconds = clock_seconds(result->evidence.throttled_ns);
+    check->value = result->seconds > 0 ? seconds / result->seconds * 100 : 0;
+    check->note = check->value > 0 && check->value <= check->threshold;
+    say(check, "%.3f s", seconds);
+}
+
+static void judge_stood_still(struct verdict_check *check, const struct run_result *result)
+{
+    uint32_t workers = result->facts->worker_count > 0 ? result->facts->worker_count : 1;
+    uint64_t still_ns = result->total->counters[COUNTER_STOOD_STILL_NS] / workers;
+    double seconds = clock_seconds(still_ns);
+    check->value = result->seconds > 0 ? seconds / result->seconds * 100 : 0;
+    check->level = still_ns > 0 ? VERDICT_AMBER : VERDICT_GREEN;
+    say(check, "%.3f s", seconds);
+}
+
+static void judge_lost_workers(struct verdict_check *check, const struct run_result *result)
+{
+    uint32_t lost = result->evidence.workers_lost;
+    uint64_t meanwhile = metric_total(result, METRIC_SHED_WORKER);
+    uint64_t without = metric_total(result, METRIC_OK_WITHOUT_LATENCY);
+    char fell_due[64] = "", known[96] = "";
+    check->value = lost;
+    if (meanwhile > 0) {
+        check->level = VERDICT_RED; /* one that was lost in the warm-up, too */
+        snprintf(fell_due, sizeof fell_due, ", %s requests fell due meanwhile",
+                 UNITS_GROUPED(meanwhile));
+    }
+    if (without > 0) {
+        snprintf(known, sizeof known, ", the latencies of %s requests that were answered are lost",
+                 UNITS_GROUPED(without));
+        if (lost == 0 && meanwhile == 0) {
+            check->level = VERDICT_AMBER;
+            advise(check, "the workers were killed before their time, as a second Ctrl+C "
+                          "does, and percentiles lack what they had not handed over: after "
+                          "the first one wait for the last replies");
+        }
+    }
+    say(check, "%u%s%s", lost, fell_due, known);
+}
+
+static void judge_late_records(struct verdict_check *check, const struct run_result *result)
+{
+    check->value = result->evidence.late_records;
+    check->note = check->value > 0; /* totals are exact */
+    say(check, "%u", result->evidence.late_records);
+}
+
+static void judge_accounting(struct verdict_check *check, const struct run_result *result)
+{
+    bool broken = result->status == E_UNTRUSTED;
+    check->value = broken;
+    say(check, "%s", broken ? "does not add up" : "adds up");
+}
+
+/* ---- The target, and what it was asked. ---- */
+
+/* Of the percentiles that nobody asked for those above this one may rest on few samples. */
+#define JUDGED_PERCENT 99
+
+static bool has_failed_as(const struct run_result *result, const char *word)
+{
+    const struct error_kinds *kinds = result->error_kinds;
+    for (uint32_t i = 0; kinds != NULL && i < kinds->count; i++)
+        if (strcmp(kinds->kinds[i].word, word) == 0 && result->total->errors_by_kind[i] > 0)
+            return true;
+    return false;
+}
+
+static void judge_errors(struct verdict_check *check, const struct run_result *result)
+{
+    uint64_t errors = metric_total(result, METRIC_ERRORS);
+    bool elsewhere =
+        !result->facts->cluster && (has_failed_as(result, "MOVED") || has_failed_as(result, "ASK"));
+    check->value = figure_share(errors, errors + metric_total(result, METRIC_OK)) * 100;
+    say(check, "%.3f %% of replies", check->value);
+    advise(check, "%s",
+           elsewhere ? "the server is a node of a cluster and does not own these keys: "
+                       "add --cluster, so that requests go to the node that does"
+                     : "the server refused requests: look at the error replies before you "
+                       "look at the latencies");
+}
+
+static void judge_lost_or_timed_out(struct verdict_check *check, const struct run_result *result)
+{
+    /* What was lost with a worker that died is volley's own doing: lost_workers judges it. Where none
+     * did, they were killed at the end, and nobody waited any longer for these replies. */
+    const bool own = result->evidence.workers_lost > 0;
+    const uint64_t died = metric_total(result, METRIC_LOST_WORKER);
+    const uint64_t unanswered = metric_total(result, METRIC_OUTCOME_UNKNOWN) - (own ? died : 0);
+    /* Requests of the warm-up may be lost in the measured part: then sent can be the smaller one. */
+    const uint64_t sent =
+        metric_total(result, METRIC_IN_FLIGHT_BEFORE) + metric_total(result, METRIC_SENT);
+    check->value = figure_share(unanswered, sent) * 100;
+    say(check, "%s, %.3f %% of sent", UNITS_GROUPED(unanswered), check->value);
+    if (unanswered > 0 && unanswered == died && !own)
+        advise(check, "they were in flight when the workers were killed, as a second Ctrl+C "
+                      "does: after the first one wait for their replies");
+}
+
+/* Whether the percentile would be known but for those that the end of a stopped run cut off. */
+static bool stop_hides(const struct run_result *result, double percent)
+{
+    const uint64_t answered = metric_total(result, METRIC_RESPONSE_TIME);
+    const uint64_t unanswered =
+        figure_unanswered_count(result->total, figure_latency_kind(result->facts->open_loop));
+    uint64_t cut_off =
+        metric_total(result, METRIC_LOST_DRAIN) + metric_total(result, METRIC_IN_FLIGHT);
+    if (result->facts->open_loop)
+        cut_off += metric_total(result, METRIC_BACKLOG);
+    if (result->evidence.workers_lost == 0)
+        cut_off += metric_total(result, METRIC_LOST_WORKER);
+    const uint64_t others = unanswered > cut_off ? unanswered - cut_off : 0;
+    return histogram_rank(answered + others, percent / 100.0) <= answered;
+}
+
+/* A target that was missed says why there is a backlog; the stop only ended it. */
+static bool stopped_in_time(const struct run_result *result)
+{
+    struct target_reached reached = {.limit = TARGET_REACHED};
+    if (!result->interrupted && !result->stopped)
+        return false;
+    if (result->facts->open_loop)
+        target_reached_judge(&reached, result);
+    return reached.limit == TARGET_REACHED;
+}
+
+static void judge_censored(struct verdict_check *check, const struct run_result *result)
+{
+    const struct metric_slice slice = metric_slice_of_run(result);
+    bool by_stop = stopped_in_time(result);
+    check->value = 0;
+    say(check, "none");
+    for (uint32_t i = 0; i < result->percentile_count; i++) {
+        double percent = result->percentiles[i];
+        struct metric_value time = metric_percentile(&slice, METRIC_RESPONSE_TIME, percent);
+        if (!time.censored)
+            continue;
+        if (check->value == 0)
+            say(check, "p%.10g is at least %.3f ms", percent, time.number / NS_PER_MS);
+        check->value++;
+        by_stop = by_stop && stop_hides(result, percent);
+    }
+    if (by_stop)
+        advise(check, "the run was stopped while requests were due or on their way, and too "
+                      "few were answered before to know this percentile all the same: let it "
+                      "run longer, or ask for lower --percentiles");
+}
+
+static void judge_misses(struct verdict_check *check, const struct run_result *result)
+{
+    uint64_t missed = metric_total(result, METRIC_MISSES);
+    say(check, "no reads");
+    if (!result->facts->reads)
+        return;
+    check->value = figure_share(missed, missed + metric_total(result, METRIC_HITS)) * 100;
+    say(check, "%.3f %% of lookups", check->value);
+    advise(check, "most servers answer a missing key faster than a stored one: write %s",
+           result->facts->no_prefill ? "enough for all reads before the run"
+                                     : "the keys first (--prefill)");
+}
+
+static void judge_one_key(struct verdict_check *check, const struct run_result *result)
+{
+    bool one = result->facts->one_key && !result->facts->keyspace_random;
+    check->value = one;
+    say(check, "%s", one ? "every request has the same key" : "no");
+}
+
+static void judge_outage(struct verdict_check *check, const struct run_result *result)
+{
+    say(check, "none");
+    if (result->outages == NULL)
+        return;
+    const struct outage_list *all = outages_of_all(result->outages);
+    uint32_t nodes = outages_nodes(result->outages);
+    double seconds = clock_seconds(all->total_ns);
+    check->value = result->seconds > 0 ? seconds / result->seconds * 100 : 0;
+    if (all->count > 0 || nodes > 0)
+        check->level = VERDICT_AMBER;
+    if (all->count > 0)
+        say(check, "%" PRIu64 ", %.3f s without success", all->count, seconds);
+    else if (nodes > 0)
+        say(check, "of %u nodes, never of all", nodes);
+}
+
+static void judge_tls_handshakes(struct verdict_check *check, const struct run_result *result)
+{
+    uint64_t failed = metric_total(result, METRIC_CONNECT_TLS);
+    uint64_t completed = metric_total(result, METRIC_HANDSHAKES);
+    say(check, "none");
+    if (failed + completed == 0)
+        return;
+    check->value = (double)failed;
+    say(check, "%" PRIu64 " failed, %" PRIu64 " completed", failed, completed);
+}
+
+static void judge_local_ports(struct verdict_check *check, const struct run_result *result)
+{
+    uint64_t failed = metric_total(result, METRIC_CONNECT_NO_PORT);
+    check->value = (double)failed;
+    /* Above it they were what limited the load. */
+    check->red_threshold = (double)(metric_total(result, METRIC_CONNECTIONS_RECYCLED) +
+                                    metric_total(result, METRIC_CONNECTIONS_OPENED));
+    say(check, "%" PRIu64 " attempts without one", failed);
+}
+
+static void judge_node_ring(struct verdict_check *check, const struct run_result *result)
+{
+    uint64_t full_ns = result->total->counters[COUNTER_RING_FULL_NS];
+    uint64_t dropped = metric_total(result, METRIC_SHED_NODE);
+    double workers = result->facts->worker_count > 0 ? result->facts->worker_count : 1;
+    check->value = clock_seconds(full_ns) / workers;
+    if (dropped > 0)
+        check->level = VERDICT_AMBER;
+    say(check, "%.3f s, %s requests dropped", check->value, UNITS_GROUPED(dropped));
+}
+
+/* Of the nodes that were sent anything. With keys that are not drawn evenly a hot node is the load that
+ * was asked for, so this only informs. */
+static void judge_node_load(struct verdict_check *check, const struct run_result *result)
+{
+    const struct interval_row *total = result->total;
+    uint64_t least = UINT64_MAX, most = 0, sum = 0;
+    uint32_t nodes = 0;
+    for (uint32_t i = 0; i < total->node_count; i++) {
+        uint64_t sent = total->nodes[i].counters[NODE_SENT];
+        if (sent == 0)
+            continue;
+        nodes++;
+        sum += sent;
+        least = sent < least ? sent : least;
+        most = sent > most ? sent : most;
+    }
+    say(check, "%s", nodes == 0 ? "one server" : "one node");
+    if (nodes < 2)
+        return;
+    check->value = figure_share(most, sum) * 100;
+    say(check, "%.2f to %.2f %% of %u nodes", figure_share(least, sum) * 100, check->value, nodes);
+}
+
+static void judge_steady(struct verdict_check *check, const struct run_result *result)
+{
+    char duration[32];
+    say(check, "%s", result->facts->steady_auto ? "the run ended before" : "not asked for");
+    if (!result->facts->steady_auto || !(result->seconds > 0)) /* short_run judges that */
+        return;
+    check->value = result->evidence.never_steady;
+    units_format_duration(duration, sizeof duration, result->facts->warmup_ns);
+    say(check, "%s %s", result->evidence.never_steady ? "not within" : "after", duration);
+}
+
+static void judge_clamped(struct verdict_check *check, const struct run_result *result)
+{
+    uint64_t count = 0;
+    for (int kind = 0; kind < HISTOGRAM_KINDS; kind++)
+        count += result->total->histograms[kind].clamped_count;
+    check->value = (double)count;
+    say(check, "%" PRIu64, count);
+}
+
+/* Whether the percentiles are those that nobody asked for. */
+static bool are_usual(const struct run_result *result)
+{
+    char list[sizeof SPEC_PERCENTILES_USUAL + 32] = "";
+    size_t used = 0;
+    for (uint32_t i = 0; i < result->percentile_count && used < sizeof list; i++)
+        used += (size_t)snprintf(list + used, sizeof list - used, "%s%.10g", i == 0 ? "" : ",",
+                                 result->percentiles[i]);
+    return strcmp(list, SPEC_PERCENTILES_USUAL) == 0 || strcmp(list, SPEC_PERCENTILES_SEARCH) == 0;
+}
+
+static void judge_few_samples(struct verdict_check *check, const struct run_result *result)
+{
+    uint64_t count = metric_total(result, METRIC_RESPONSE_TIME);
+    char grouped[UNITS_GROUPED_BYTES];
+    check->value = (double)count;
+    if (count == 0) { /* there is no percentile that they could be too few for */
+        say(check, "%s",
+            metric_total(result, METRIC_OK_WITHOUT_LATENCY) > 0 ? "no latency is known"
+                                                                : "no request succeeded");
+        return;
+    }
+    units_format_grouped(grouped, sizeof grouped, count);
+    say(check, "%s", grouped);
+    for (uint32_t i = 0; i < result->percentile_count; i++) {
+        double percent = result->percentiles[i];
+        if (!figure_few_samples(count, percent))
+            continue;
+        check->threshold = figure_samples_needed(percent);
+        /* The report marks it, and nobody asked for it but volley. */
+        check->note = percent > JUDGED_PERCENT && are_usual(result);
+        say(check, "%s for p%.10g", grouped, percent);
+        return;
+    }
+}
+
+/* An interrupt is the user's own doing, and figures that do not add up have a check of theirs. */
+static void judge_failed(struct verdict_check *check, const struct run_result *result)
+{
+    enum err_code status = result->status;
+    bool failed = status != OK && status != E_INTERRUPTED && status != E_UNTRUSTED;
+    check->value = failed;
+    say(check, "%.*s", (int)sizeof check->text - 1, failed ? result->status_text : "no");
+}
+
+static void judge_short_run(struct verdict_check *check, const struct run_result *result)
+{
+    check->value = result->seconds;
+    say(check, "%.3f s", result->seconds);
+}
+
+/* ---- The table. ---- */
 
 #define NONE NAN
 
@@ -19,83 +525,81 @@ enum side { AT_MOST, AT_LEAST };
 
 static const struct verdict_row {
     const char *name;
-    verdict_judge_function *judge;
+    judge_function *judge;
     enum side side;
     const char *unit;
     double threshold, red_threshold; /* NONE: there is none, or the judge sets it */
     const char *limit;
     const char *advice; /* NULL: the judge's */
 } rows[] = {
-    {"worker_cpu", verdict_worker_cpu, AT_MOST, "percent", 90, NONE, "90 %", NULL},
-    {"run_delay", verdict_run_delay, AT_MOST, "percent", 5, NONE, "5 %",
+    {"worker_cpu", judge_worker_cpu, AT_MOST, "percent", 90, NONE, "90 %", NULL},
+    {"run_delay", judge_run_delay, AT_MOST, "percent", 5, NONE, "5 %",
      "something else ran on a worker's CPU, and replies waited meanwhile: leave the workers CPUs "
      "of their own (--cpus), or stop what runs beside them"},
-    {"loop_lag", verdict_loop_lag, AT_MOST, "percent", 10, NONE, "10 % of a percentile", NULL},
-    {"slip", verdict_slip, AT_MOST, "ms", NONE, NONE, "10 % of response p50 or 0.25 ms",
+    {"loop_lag", judge_loop_lag, AT_MOST, "percent", 10, NONE, "10 % of a percentile", NULL},
+    {"slip", judge_slip, AT_MOST, "ms", NONE, NONE, "10 % of response p50 or 0.25 ms",
      "volley sent late by itself: give the workers CPUs of their own, try --pacing spin, or more "
      "workers (--processes); the response time counts the delay"},
-    {"wait", verdict_wait, AT_MOST, "ms", NONE, NONE, "10 % of response p50 or 0.25 ms",
+    {"wait", judge_wait, AT_MOST, "ms", NONE, NONE, "10 % of response p50 or 0.25 ms",
      "requests waited for a free connection before they were sent; the response time counts that "
      "wait, the service time does not: it is no latency of this load"},
-    {"target", verdict_target, AT_LEAST, "percent", 99, 90, "99 %, RED below 90 %", NULL},
-    {"shed", verdict_shed, AT_MOST, "requests", 0, NONE, "0",
+    {"target", judge_target, AT_LEAST, "percent", 99, 90, "99 %, RED below 90 %", NULL},
+    {"shed", judge_shed, AT_MOST, "requests", 0, NONE, "0",
      "requests were dropped because they were later than --shed-after: the load was lighter than "
      "asked for"},
-    {"errors", verdict_errors, AT_MOST, "percent", 0.1, 1, "0.1 %, RED above 1 %", NULL},
-    {"lost_or_timed_out", verdict_lost_or_timed_out, AT_MOST, "percent", 0, 0.1,
-     "0, RED above 0.1 %",
+    {"errors", judge_errors, AT_MOST, "percent", 0.1, 1, "0.1 %, RED above 1 %", NULL},
+    {"lost_or_timed_out", judge_lost_or_timed_out, AT_MOST, "percent", 0, 0.1, "0, RED above 0.1 %",
      "requests without a reply count as longer than any in the percentiles: find out why the "
      "server or the network dropped them"},
-    {"censored", verdict_censored, AT_MOST, "percentiles", 0, NONE, "every percentile known",
+    {"censored", judge_censored, AT_MOST, "percentiles", 0, NONE, "every percentile known",
      "too many requests went without a reply, or were never sent, to know this percentile: lower "
      "the rate, or find out why they were not answered"},
-    {"misses", verdict_misses, AT_MOST, "percent", 1, NONE, "1 %", NULL},
-    {"one_key", verdict_one_key, AT_MOST, "flag", 0, NONE, "two keys or more",
+    {"misses", judge_misses, AT_MOST, "percent", 1, NONE, "1 %", NULL},
+    {"one_key", judge_one_key, AT_MOST, "flag", 0, NONE, "two keys or more",
      "one hot key is not a real load: spread the requests over a key range (-r or --sequential)"},
-    {"shared_cpu", verdict_shared_cpu, AT_MOST, "flag", 0, NONE, "CPUs of their own",
+    {"shared_cpu", judge_shared_cpu, AT_MOST, "flag", 0, NONE, "CPUs of their own",
      "the server and a worker compete for one CPU: pin the server elsewhere, or choose the "
      "workers' CPUs with --cpus"},
-    {"steal_time", verdict_steal_time, AT_MOST, "percent", 2, 10, "2 %, RED above 10 %",
+    {"steal_time", judge_steal_time, AT_MOST, "percent", 2, 10, "2 %, RED above 10 %",
      "the hypervisor gave this machine's CPUs to others: repeat on a quieter host"},
-    {"throttling", verdict_throttling, AT_MOST, "percent", 0.1, 5,
-     "0.1 % of the run, RED above 5 %",
+    {"throttling", judge_throttling, AT_MOST, "percent", 0.1, 5, "0.1 % of the run, RED above 5 %",
      "the CPU quota of the control group stopped volley: raise the quota or use fewer workers"},
-    {"stood_still", verdict_stood_still, AT_MOST, "percent", 0, 5, "0, RED above 5 % of the time",
+    {"stood_still", judge_stood_still, AT_MOST, "percent", 0, 5, "0, RED above 5 % of the time",
      "volley itself was stopped (a debugger, Ctrl+Z) or kept from its CPU: what was not sent or "
      "read meanwhile is not the target's doing; run it again"},
-    {"lost_workers", verdict_lost_workers, AT_MOST, "workers", NONE, 0, "0",
+    {"lost_workers", judge_lost_workers, AT_MOST, "workers", NONE, 0, "0",
      "worker processes died during the run: look at stderr or volley.log, then repeat"},
-    {"outage", verdict_outage, AT_MOST, "percent", 0, 10, "none, RED above 10 % of the run",
+    {"outage", judge_outage, AT_MOST, "percent", 0, 10, "none, RED above 10 % of the run",
      "for a part of the run nothing succeeded: look at Failures, and do not compare rates and "
      "percentiles that span an outage with those of a run without"},
-    {"tls_handshakes", verdict_tls_handshakes, AT_MOST, "handshakes", 0, NONE, "0 failed",
+    {"tls_handshakes", judge_tls_handshakes, AT_MOST, "handshakes", 0, NONE, "0 failed",
      "TLS handshakes failed while the run was under way: look at the log for the reason, and at "
      "certificates that ran out or a server that was restarted"},
-    {"local_ports", verdict_local_ports, AT_MOST, "attempts", 0, NONE,
+    {"local_ports", judge_local_ports, AT_MOST, "attempts", 0, NONE,
      "0, RED above the connections opened",
      "every local port was in use or waiting (TIME_WAIT): connect from more addresses, close with "
      "a reset, or renew connections less often"},
-    {"node_ring", verdict_node_ring, AT_MOST, "seconds", 0, NONE, "0",
+    {"node_ring", judge_node_ring, AT_MOST, "seconds", 0, NONE, "0",
      "requests for one node that did not answer filled their ring, and the others had to wait for "
      "it: the load was lighter than asked for"},
-    {"node_load", verdict_node_load, AT_MOST, "percent", NONE, NONE, "informative", ""},
-    {"steady", verdict_steady, AT_MOST, "flag", 0, NONE, "settled within its limit",
+    {"node_load", judge_node_load, AT_MOST, "percent", NONE, NONE, "informative", ""},
+    {"steady", judge_steady, AT_MOST, "flag", 0, NONE, "settled within its limit",
      "rate and latency had not settled when the warm-up ended: allow it longer, or look for what "
      "keeps changing (a save, a rewrite, eviction, other users of the host)"},
-    {"clamped", verdict_clamped, AT_MOST, "latencies", 0, NONE, "0",
+    {"clamped", judge_clamped, AT_MOST, "latencies", 0, NONE, "0",
      "latencies above one hour were counted as one hour: the percentiles near the maximum are "
      "too low"},
-    {"few_samples", verdict_few_samples, AT_LEAST, "answers", NONE, NONE, "10 / (1 - q) answers",
+    {"few_samples", judge_few_samples, AT_LEAST, "answers", NONE, NONE, "10 / (1 - q) answers",
      "too few requests for a percentile: run longer, or ask for lower --percentiles"},
-    {"late_records", verdict_late_records, AT_MOST, "records", 0, NONE, "0",
+    {"late_records", judge_late_records, AT_MOST, "records", 0, NONE, "0",
      "some intervals hold requests of the one before; the totals are exact: use a longer "
      "--interval or fewer workers"},
-    {"short_run", verdict_short_run, AT_LEAST, "seconds", 0.5, NONE, "0.5 s",
+    {"short_run", judge_short_run, AT_LEAST, "seconds", 0.5, NONE, "0.5 s",
      "the run is too short to mean much: run longer"},
-    {"failed", verdict_failed, AT_MOST, "flag", NONE, 0, "no failure",
+    {"failed", judge_failed, AT_MOST, "flag", NONE, 0, "no failure",
      "the run failed, as its status says, and often before its time: what was measured is not what "
      "was asked for"},
-    {"accounting", verdict_accounting, AT_MOST, "flag", NONE, 0, "no difference",
+    {"accounting", judge_accounting, AT_MOST, "flag", NONE, 0, "no difference",
      "do not use these figures: volley's own counters disagree, which is a bug in volley"},
 };
 
@@ -130,7 +634,7 @@ static void judge_row(struct verdict_check *check, const struct verdict_row *row
     if (check->level == VERDICT_GREEN && !check->note)
         check->advice[0] = '\0';
     else if (check->advice[0] == '\0' && row->advice != NULL)
-        verdict_advise(check, "%s", row->advice);
+        advise(check, "%s", row->advice);
 }
 
 void verdict_judge(struct verdict *verdict, const struct run_result *result)
@@ -142,4 +646,10 @@ void verdict_judge(struct verdict *verdict, const struct run_result *result)
         if (check->level > verdict->level)
             verdict->level = check->level;
     }
+}
+
+const char *verdict_level_name(enum verdict_level level)
+{
+    static const char *const names[] = {"GREEN", "AMBER", "RED"};
+    return names[level];
 }
