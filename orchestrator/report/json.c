@@ -154,23 +154,21 @@ static enum err_code interval(void *state, const struct interval_row *row,
 /* The percentiles that the user asked for, in the order of the list. */
 static json_t *asked_percentiles(const struct run_result *result)
 {
-    enum interval_histogram_kind kind = figure_latency_kind(result->facts->open_loop);
+    const struct metric_slice slice = metric_slice_of_run(result);
     json_t *list = json_array();
     for (uint32_t i = 0; i < result->percentile_count; i++) {
-        struct figure_percentile figure =
-            figure_percentile(result->total, kind, result->percentiles[i]);
-        const bool known = !figure.empty && !figure.censored;
-        const double value_ns = (double)figure.value_ns;
+        struct metric_value time =
+            metric_percentile(&slice, METRIC_RESPONSE_TIME, result->percentiles[i]);
         json_array_append_new(
-            list,
-            json_pack("{s:f, s:o, s:o, s:b, s:o}", "percentile", result->percentiles[i],
-                      "response_time_us", json_value_microseconds(known, value_ns), "at_least_us",
-                      json_value_microseconds(figure.censored, value_ns), "few_samples",
-                      figure.few_samples, "loop_lag_percent",
-                      !known ? json_null()
-                             : json_real(figure_lag_share(result->total, result->facts->open_loop,
-                                                          result->percentiles[i]) *
-                                         100)));
+            list, json_pack("{s:f, s:o, s:o, s:b, s:o}", "percentile", result->percentiles[i],
+                            "response_time_us", json_value_microseconds(time.known, time.number),
+                            "at_least_us", json_value_microseconds(time.censored, time.number),
+                            "few_samples", time.few_samples, "loop_lag_percent",
+                            !time.known ? json_null()
+                                        : json_real(figure_lag_share(result->total,
+                                                                     result->facts->open_loop,
+                                                                     result->percentiles[i]) *
+                                                    100)));
     }
     return list;
 }

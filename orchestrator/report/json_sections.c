@@ -29,6 +29,17 @@ static json_t *object_of(json_t *object, const char **key, const char *path)
     return object;
 }
 
+static struct metric_value put_time(json_t *object, const struct metric_slice *slice,
+                                    enum metric_id id, const struct metric_statistic *statistic)
+{
+    struct metric_value value = metric_read(slice, id, statistic);
+    json_object_set_new(object, statistic->name,
+                        statistic->kind == STATISTIC_COUNT
+                            ? json_value_count(value.count)
+                            : json_value_microseconds(value.known, value.number));
+    return value;
+}
+
 /* Without values all but the count are null; so is a percentile that too many requests without a reply hide. Of
  * response and service times also how many those were, and when there are any, what each figure that they hide is
  * at least. */
@@ -37,11 +48,7 @@ static json_t *times(const struct metric_slice *slice, enum metric_id id)
     json_t *object = json_object(), *bounds = json_object();
     for (size_t i = 0; i < METRIC_STATISTICS; i++) {
         const struct metric_statistic *statistic = &metric_statistics[i];
-        struct metric_value value = metric_read(slice, id, statistic);
-        json_object_set_new(object, statistic->name,
-                            statistic->kind == STATISTIC_COUNT
-                                ? json_value_count(value.count)
-                                : json_value_microseconds(value.known, value.number));
+        struct metric_value value = put_time(object, slice, id, statistic);
         if (value.censored)
             json_object_set_new(bounds, statistic->name,
                                 json_value_microseconds(true, (double)value.at_least_ns));
@@ -56,14 +63,13 @@ static json_t *times(const struct metric_slice *slice, enum metric_id id)
     return object;
 }
 
-static json_t *words(const struct metric_slice *slice)
+static json_t *words(const struct error_kinds *kinds, const uint64_t errors_by_kind[])
 {
-    const struct error_kinds *kinds = slice->error_kinds;
     json_t *object = json_object();
     for (uint32_t i = 0; i < kinds->count; i++) {
         json_t *word = json_value_text(kinds->kinds[i].word);
-        if (slice->row->errors_by_kind[i] > 0)
-            put_count(object, json_string_value(word), slice->row->errors_by_kind[i]);
+        if (errors_by_kind[i] > 0)
+            put_count(object, json_string_value(word), errors_by_kind[i]);
         json_decref(word);
     }
     return object;
@@ -87,7 +93,7 @@ void json_section_metrics(json_t *object, const struct metric_slice *slice, enum
         if (metric->type == METRIC_TIMES) {
             json_object_set_new(parent, key, times(slice, id));
         } else if (metric->type == METRIC_WORDS) {
-            json_object_set_new(parent, key, words(slice));
+            json_object_set_new(parent, key, words(slice->error_kinds, slice->row->errors_by_kind));
         } else {
             struct metric_value value = metric_read(slice, id, NULL);
             if ((metric->flags & METRIC_SPARSE) == 0 || value.count > 0)
@@ -98,30 +104,20 @@ void json_section_metrics(json_t *object, const struct metric_slice *slice, enum
 
 /* ---- Nodes. ---- */
 
-static json_t *node_times(const struct node_figures *node)
-{
-    uint64_t count = node->counters[NODE_OK];
-    json_t *object = json_object();
-    put_count(object, "count", count);
-    const struct {
-        const char *key;
-        double ns;
-    } members[] = {{"mean", count > 0 ? (double)node->response.sum_ns / (double)count : 0},
-                   {"p50", (double)coarse_quantile(&node->response, 0.50)},
-                   {"p99", (double)coarse_quantile(&node->response, 0.99)},
-                   {"max", (double)node->response.max_ns}};
-    for (size_t i = 0; i < sizeof members / sizeof members[0]; i++)
-        json_object_set_new(object, members[i].key,
-                            json_value_microseconds(count > 0, members[i].ns));
-    return object;
-}
-
 static json_t *node_figures(const struct node_figures *node, uint32_t index)
 {
-    json_t *object = json_pack("{s:i}", "index", (int)index);
+    static const struct metric_statistic kept[] = {{"count", STATISTIC_COUNT, 0},
+                                                   {"mean", STATISTIC_MEAN, 0},
+                                                   {"p50", STATISTIC_PERCENTILE, 50},
+                                                   {"p99", STATISTIC_PERCENTILE, 99},
+                                                   {"max", STATISTIC_MAX, 0}};
+    const struct metric_slice slice = {.node = node};
+    json_t *object = json_pack("{s:i}", "index", (int)index), *response_times = json_object();
     for (unsigned i = 0; i < NODE_COUNTERS; i++)
         put_count(object, node_counter_names[i], node->counters[i]);
-    json_object_set_new(object, "response_time_us", node_times(node));
+    for (size_t i = 0; i < sizeof kept / sizeof kept[0]; i++)
+        put_time(response_times, &slice, METRIC_RESPONSE_TIME, &kept[i]);
+    json_object_set_new(object, "response_time_us", response_times);
     return object;
 }
 
@@ -168,13 +164,7 @@ static json_t *response(const struct outage_response *response)
 static json_t *failed_by_kind(const struct outage_failures *failures,
                               const struct error_kinds *kinds)
 {
-    json_t *object = json_object();
-    for (uint32_t i = 0; i < kinds->count; i++) {
-        json_t *word = json_value_text(kinds->kinds[i].word);
-        if (failures->errors_by_kind[i] > 0)
-            put_count(object, json_string_value(word), failures->errors_by_kind[i]);
-        json_decref(word);
-    }
+    json_t *object = words(kinds, failures->errors_by_kind);
     if (failures->timed_out > 0)
         put_count(object, metric_key(METRIC_UNANSWERED_TIMED_OUT), failures->timed_out);
     for (uint32_t i = 0; i < OUTAGE_LOST_CAUSES; i++)
