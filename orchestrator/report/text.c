@@ -3,6 +3,7 @@
 #include "orchestrator/report/text.h"
 
 #include <inttypes.h>
+#include <math.h>
 #include <stdlib.h>
 #include <sys/ioctl.h>
 
@@ -11,9 +12,7 @@
 #include "common/printable.h"
 #include "common/units.h"
 #include "orchestrator/report/figures.h"
-#include "orchestrator/report/metric.h"
 #include "orchestrator/report/sinks.h"
-#include "orchestrator/report/text_spark.h"
 
 #define WIDTH_DEFAULT 80u /* where the output is no terminal */
 
@@ -175,11 +174,24 @@ static void print_what_of(struct output *out, const struct run_result *result)
     if (waits->count == 0)
         output_printf(out, "how long they had waited is not known. ");
     else
-        output_printf(out, "the longest had waited %s ms%s. ",
-                      UNITS_REAL(clock_ms(waits->max_ns), 3),
+        output_printf(out, "the longest had waited %s ms%s. ", TEXT_MS((double)waits->max_ns),
                       waits->count < unanswered ? ", as far as it is known" : "");
     output_printf(out, "The percentiles count them; the average of all is at least %s ms.\n",
-                  UNITS_REAL(clock_ms(figure_mean(total, kind).value_ns), 3));
+                  TEXT_MS((double)figure_mean(total, kind).value_ns));
+}
+
+/* "99.9" -> "99.9th", "1" -> "1st". Returns text; 32 bytes are enough. */
+static char *ordinal_of(char *text, size_t text_bytes, double percent)
+{
+    const char *ending = "th";
+    if (percent == floor(percent)) {
+        unsigned whole = (unsigned)percent;
+        unsigned last = whole % 10;
+        if (whole / 10 % 10 != 1 && last >= 1 && last <= 3)
+            ending = last == 1 ? "st" : last == 2 ? "nd" : "rd";
+    }
+    snprintf(text, text_bytes, "%.10g%s", percent, ending);
+    return text;
 }
 
 static void print_latency(struct output *out, const struct run_result *result)
@@ -196,7 +208,7 @@ static void print_latency(struct output *out, const struct run_result *result)
             snprintf(caption, sizeof caption, percent == 50 ? "Median (p50)" : "Longest (p100)");
         else
             snprintf(caption, sizeof caption, "%s percentile",
-                     figure_ordinal(ordinal, sizeof ordinal, percent));
+                     ordinal_of(ordinal, sizeof ordinal, percent));
         print_time(out, &slice, caption, STATISTIC_PERCENTILE, percent);
     }
     output_printf(
@@ -347,8 +359,8 @@ static void print_event(struct output *out, const struct run_event *event, doubl
     output_printf(out, "  at %s s: %s", UNITS_REAL(at_seconds, 3), PRINTABLE(event->text));
     if (event->source == RUN_EVENT_CHAOS)
         output_printf(out, ": %s after %s s%s%s", event->ok ? "done" : "failed",
-                      UNITS_REAL(clock_seconds(event->end_ns - event->at_ns), 3),
-                      event->ok ? "" : ": ", PRINTABLE(event->cause));
+                      TEXT_SECONDS(event->end_ns - event->at_ns), event->ok ? "" : ": ",
+                      PRINTABLE(event->cause));
     output_printf(out, "\n");
 }
 

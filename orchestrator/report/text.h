@@ -7,6 +7,7 @@
 #include "orchestrator/report/timeline.h"
 
 /* Nanoseconds as an argument of a printf: "1.234". */
+#define TEXT_SECONDS(ns) UNITS_REAL(clock_seconds(ns), 3)
 #define TEXT_MS(ns) UNITS_REAL((ns) / NS_PER_MS, 3)
 
 /* The head (text_session.c): what a result needs beside it to be repeated. Of an older journal only what it
@@ -45,5 +46,37 @@ void text_closing_words(struct output *out, const struct error_kinds *kinds);
 /* What a user saw of failures (text_failures.c): outages of the target and of each node. Nothing when
  * nothing went without a reply and there was no outage. */
 void text_failures(struct output *out, const struct run_result *result);
+
+/* What happened when (text_spark.c), in a few lines of characters: rate, p50, p99 and maximum over the time of a run.
+ *
+ * Memory is bounded: when the columns are full, two become one. A column keeps what stands out, the
+ * lowest rate and the highest latencies of its rows, so that a stall shows at any width. */
+#define SPARK_COLUMNS_MAX 512u /* even */
+#define SPARK_ROWS_MIN 3u      /* fewer intervals show nothing that the totals do not */
+
+/* The lowest rate of its rows; their highest p50, p99 and maximum in ms, at least; below 0: nothing is known. */
+#define SPARK_LINES 4u
+struct spark_column {
+    double values[SPARK_LINES];
+};
+
+struct spark {
+    struct spark_column columns[SPARK_COLUMNS_MAX];
+    uint32_t count;           /* of columns                         */
+    uint32_t rows_per_column; /* 1, 2, 4, ...                       */
+    uint32_t rows_in_last;    /* of the last column                 */
+    uint64_t rows;
+    uint64_t start_ns, end_ns; /* of all rows */
+    bool unanswered;           /* some latency counts what had no reply with its wait */
+};
+
+void spark_begin(struct spark *spark);
+/* A measured row; latency is the kind that the report shows. */
+void spark_add(struct spark *spark, const struct interval_row *row, bool open_loop);
+/* Four lines of at most `width` characters under a heading; nothing with fewer rows than
+ * SPARK_ROWS_MIN. ascii: for terminals that do not show UTF-8. */
+void spark_print(struct output *out, const struct spark *spark, unsigned width, bool ascii);
+/* Whether the locale of the environment (LC_ALL, LC_CTYPE, LANG) is not one of UTF-8. */
+bool spark_wants_ascii(void);
 
 #endif

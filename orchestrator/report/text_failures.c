@@ -17,11 +17,10 @@ static double since_measuring(const struct run_result *result, uint64_t at_ns)
 
 static void print_summary(struct output *out, const struct outage_list *list)
 {
-    output_printf(out, "without one success: %s s in %s outage%s",
-                  UNITS_REAL(clock_seconds(list->total_ns), 3), UNITS_GROUPED(list->count),
-                  list->count == 1 ? "" : "s");
+    output_printf(out, "without one success: %s s in %s outage%s", TEXT_SECONDS(list->total_ns),
+                  UNITS_GROUPED(list->count), list->count == 1 ? "" : "s");
     if (list->count > 1)
-        output_printf(out, ", the longest %s s", UNITS_REAL(clock_seconds(list->longest_ns), 3));
+        output_printf(out, ", the longest %s s", TEXT_SECONDS(list->longest_ns));
     output_printf(out, "\n");
 }
 
@@ -31,9 +30,8 @@ static void print_response(struct output *out, const char *when,
     if (response->count == 0)
         output_printf(out, "%s none", when);
     else
-        output_printf(out, "%s %s / %s / %s ms", when, UNITS_REAL(clock_ms(response->p50_ns), 3),
-                      UNITS_REAL(clock_ms(response->p99_ns), 3),
-                      UNITS_REAL(clock_ms(response->max_ns), 3));
+        output_printf(out, "%s %s / %s / %s ms", when, TEXT_MS((double)response->p50_ns),
+                      TEXT_MS((double)response->p99_ns), TEXT_MS((double)response->max_ns));
 }
 
 /* Kinds are told of all nodes together only: kinds NULL, of one node. */
@@ -58,16 +56,10 @@ static void print_failed(struct output *out, const struct outage *outage,
     separator = text_part(out, separator, "timed out", failures->timed_out);
     separator = text_part(out, separator, "lost", failures->lost);
     output_printf(out, "%s", separator[0] == ',' ? ")" : "");
-    if (failures->timed_out + failures->lost > 0)
-        output_printf(out, ", not known whether executed: %s",
-                      UNITS_GROUPED(failures->timed_out + failures->lost));
-    if (failures->connections_lost > 0)
-        output_printf(out, ", connections lost: %s", UNITS_GROUPED(failures->connections_lost));
-    if (failures->connect_failures > 0)
-        output_printf(out, ", failed attempts to connect: %s",
-                      UNITS_GROUPED(failures->connect_failures));
-    if (failures->clusterdown > 0)
-        output_printf(out, ", CLUSTERDOWN: %s", UNITS_GROUPED(failures->clusterdown));
+    text_part(out, ", ", "not known whether executed:", failures->timed_out + failures->lost);
+    text_part(out, ", ", "connections lost:", failures->connections_lost);
+    text_part(out, ", ", "failed attempts to connect:", failures->connect_failures);
+    text_part(out, ", ", "CLUSTERDOWN:", failures->clusterdown);
     output_printf(out, "\n");
 }
 
@@ -78,7 +70,7 @@ static void print_outage(struct output *out, const struct run_result *result,
     uint64_t failed_to_ok_ns = outage_failed_to_ok_ns(outage);
     output_printf(out, "  at %s s: %s s without success%s",
                   UNITS_REAL(since_measuring(result, outage->begin_ns), 3),
-                  UNITS_REAL(clock_seconds(outage->end_ns - outage->begin_ns), 3),
+                  TEXT_SECONDS(outage->end_ns - outage->begin_ns),
                   outage->from_start ? ", none before" : "");
     if (!outage->recovered)
         output_printf(out, ", not over when the load ended");
@@ -89,7 +81,7 @@ static void print_outage(struct output *out, const struct run_result *result,
                       clock_seconds(outage->own_stop_ns));
     if (failed_to_ok_ns > 0)
         output_printf(out, ", %s s from the first failed request to the first success",
-                      UNITS_REAL(clock_seconds(failed_to_ok_ns), 3));
+                      TEXT_SECONDS(failed_to_ok_ns));
     if (outage->taken_over_by != OUTAGE_NOBODY)
         output_printf(
             out, ", %s took over",
@@ -147,11 +139,12 @@ static void print_own_stops(struct output *out, const struct run_result *result)
 
 void text_failures(struct output *out, const struct run_result *result)
 {
-    const uint64_t *counters = result->total->counters;
     const struct outage_list *all = outages_of_all(result->outages);
-    uint64_t timed_out = counters[COUNTER_TIMED_OUT], lost = counters_lost(counters);
+    uint64_t timed_out = metric_total(result, METRIC_TIMED_OUT);
+    uint64_t lost = metric_total(result, METRIC_LOST);
     if (all->count == 0 && outages_nodes(result->outages) == 0 && timed_out + lost == 0 &&
-        counters[COUNTER_STOOD_STILL_NS] == 0 && outages_own_stops(result->outages)->count == 0)
+        result->total->counters[COUNTER_STOOD_STILL_NS] == 0 &&
+        outages_own_stops(result->outages)->count == 0)
         return;
     output_printf(out, "\nFailures:\n========\n");
     print_own_stops(out, result);

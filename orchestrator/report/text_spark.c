@@ -1,4 +1,4 @@
-#include "orchestrator/report/text_spark.h"
+#include "orchestrator/report/text.h"
 
 #include <inttypes.h>
 #include <math.h>
@@ -22,10 +22,9 @@ void spark_begin(struct spark *spark)
 
 static void join(struct spark_column *into, const struct spark_column *from)
 {
-    into->rate = fmin(into->rate, from->rate);
-    into->p50_ns = from->p50_ns > into->p50_ns ? from->p50_ns : into->p50_ns;
-    into->p99_ns = from->p99_ns > into->p99_ns ? from->p99_ns : into->p99_ns;
-    into->max_ns = from->max_ns > into->max_ns ? from->max_ns : into->max_ns;
+    into->values[0] = fmin(into->values[0], from->values[0]);
+    for (unsigned i = 1; i < SPARK_LINES; i++)
+        into->values[i] = fmax(into->values[i], from->values[i]);
 }
 
 static void halve(struct spark *spark)
@@ -42,14 +41,14 @@ static void halve(struct spark *spark)
 
 void spark_add(struct spark *spark, const struct interval_row *row, bool open_loop)
 {
-    enum interval_histogram_kind kind = figure_latency_kind(open_loop);
-    const struct spark_column column = {
-        .rate = figure_rate(row->counters[COUNTER_OK], figure_row_seconds(row)),
-        .p50_ns = figure_percentile(row, kind, 50).value_ns,
-        .p99_ns = figure_percentile(row, kind, 99).value_ns,
-        .max_ns = figure_percentile(row, kind, 100).value_ns,
-    };
-    spark->unanswered |= figure_unanswered_count(row, kind) > 0;
+    static const double percents[SPARK_LINES] = {[1] = 50, [2] = 99, [3] = 100};
+    const struct metric_slice slice = metric_slice_of(row, open_loop);
+    struct spark_column column = {{metric_read(&slice, METRIC_ACHIEVED_RATE, NULL).number}};
+    for (unsigned i = 1; i < SPARK_LINES; i++) {
+        double ns = metric_percentile(&slice, METRIC_RESPONSE_TIME, percents[i]).number;
+        column.values[i] = ns > 0 ? ns / NS_PER_MS : -1;
+    }
+    spark->unanswered |= figure_unanswered_count(row, figure_latency_kind(open_loop)) > 0;
     if (spark->rows++ == 0)
         spark->start_ns = row->header.start_ns;
     spark->end_ns = row->header.end_ns;
@@ -72,16 +71,8 @@ struct line {
     bool rate;
 };
 
-static double value_of(const struct spark_column *column, int which)
-{
-    const uint64_t ns[] = {column->p50_ns, column->p99_ns, column->max_ns};
-    if (which == 0)
-        return column->rate;
-    return ns[which - 1] > 0 ? clock_ms(ns[which - 1]) : -1;
-}
-
 /* As many columns as fit: groups of neighbours, of which again what stands out is kept. */
-static uint32_t fill(struct line *line, const struct spark *spark, int which, uint32_t room)
+static uint32_t fill(struct line *line, const struct spark *spark, unsigned which, uint32_t room)
 {
     uint32_t each = (spark->count + room - 1) / room, count = 0;
     line->least = INFINITY;
@@ -90,7 +81,7 @@ static uint32_t fill(struct line *line, const struct spark *spark, int which, ui
         struct spark_column column = spark->columns[i];
         for (uint32_t k = i + 1; k < i + each && k < spark->count; k++)
             join(&column, &spark->columns[k]);
-        double value = value_of(&column, which);
+        double value = column.values[which];
         line->values[count++] = value;
         if (value < 0)
             continue;
@@ -132,7 +123,7 @@ static void print_cells(struct output *out, const struct line *line, uint32_t co
 void spark_print(struct output *out, const struct spark *spark, unsigned width, bool ascii)
 {
     static struct line line; /* too large for a stack; one report is printed at a time */
-    static const char *const labels[] = {"rate/s", "p50 ms", "p99 ms", "max ms"};
+    static const char *const labels[SPARK_LINES] = {"rate/s", "p50 ms", "p99 ms", "max ms"};
     enum { LABELS_WIDTH = 6 + 1 + 11 + 2 + 2 + 11 };
     if (spark->rows < SPARK_ROWS_MIN)
         return;
@@ -145,7 +136,7 @@ void spark_print(struct output *out, const struct spark *spark, unsigned width, 
         "\nOver Time:\n=========\n(a column is %.*f s: its lowest rate, its highest latencies%s)\n",
         column_seconds < 10 ? 2 : 0, column_seconds,
         spark->unanswered ? "; what had no reply counts with its wait" : "");
-    for (int which = 0; which < 4; which++) {
+    for (unsigned which = 0; which < SPARK_LINES; which++) {
         char least[LABEL_BYTES], most[LABEL_BYTES];
         line.rate = which == 0;
         uint32_t count = fill(&line, spark, which, room);

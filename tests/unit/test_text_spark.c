@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "common/clock.h"
-#include "orchestrator/report/text_spark.h"
+#include "orchestrator/report/text.h"
 #include "tests/support/check/printed.h"
 #include "tests/support/check/report_fixture.h"
 
