@@ -264,20 +264,11 @@ static void judge_accounting(struct verdict_check *check, const struct run_resul
 /* Of the percentiles that nobody asked for those above this one may rest on few samples. */
 #define JUDGED_PERCENT 99
 
-static bool has_failed_as(const struct run_result *result, const char *word)
-{
-    const struct error_kinds *kinds = result->error_kinds;
-    for (uint32_t i = 0; kinds != NULL && i < kinds->count; i++)
-        if (strcmp(kinds->kinds[i].word, word) == 0 && result->total->errors_by_kind[i] > 0)
-            return true;
-    return false;
-}
-
 static void judge_errors(struct verdict_check *check, const struct run_result *result)
 {
     uint64_t errors = metric_total(result, METRIC_ERRORS);
-    bool elsewhere =
-        !result->facts->cluster && (has_failed_as(result, "MOVED") || has_failed_as(result, "ASK"));
+    bool elsewhere = !result->facts->cluster &&
+                     metric_total(result, METRIC_MOVED) + metric_total(result, METRIC_ASKED) > 0;
     check->value = figure_share(errors, errors + metric_total(result, METRIC_OK)) * 100;
     say(check, "%.3f %% of replies", check->value);
     advise(check, "%s",
