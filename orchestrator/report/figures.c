@@ -115,12 +115,6 @@ bool figure_any_failure(const struct run_result *result)
     return result->error_kinds->count > 0 || figure_failed(counters) > counters[COUNTER_LOST_DRAIN];
 }
 
-uint64_t figure_without_latency(const struct interval_row *row)
-{
-    uint64_t ok = row->counters[COUNTER_OK], known = row->histograms[HISTOGRAM_SERVICE_OK].count;
-    return (row->header.flags & INTERVAL_DEGRADED) != 0 && ok > known ? ok - known : 0;
-}
-
 uint64_t figure_answered(const uint64_t counters[COUNTER_COUNT])
 {
     return counters[COUNTER_OK] + counters[COUNTER_ERROR_REPLIES];
@@ -140,19 +134,6 @@ double figure_rate(uint64_t count, double seconds)
 double figure_row_seconds(const struct interval_row *row)
 {
     return clock_seconds(row->header.end_ns - row->header.start_ns);
-}
-
-char *figure_ordinal(char *text, size_t text_bytes, double percent)
-{
-    const char *ending = "th";
-    if (percent == floor(percent)) {
-        unsigned whole = (unsigned)percent;
-        unsigned last = whole % 10;
-        if (whole / 10 % 10 != 1 && last >= 1 && last <= 3)
-            ending = last == 1 ? "st" : last == 2 ? "nd" : "rd";
-    }
-    snprintf(text, text_bytes, "%.10g%s", percent, ending);
-    return text;
 }
 
 double figure_target(const struct run_result *result)

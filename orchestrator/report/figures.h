@@ -62,9 +62,6 @@ double figure_samples_needed(double percent);
 uint64_t figure_failed(const uint64_t counters[COUNTER_COUNT]);
 /* Whether anything failed, in the warm-up too, before the run's end cut replies off. */
 bool figure_any_failure(const struct run_result *result);
-/* Of those answered without an error, how many have no latency: a worker that is killed takes the
- * histograms of its interval under way with it, and only its counters are left. */
-uint64_t figure_without_latency(const struct interval_row *row);
 /* Requests with a reply, an error or not. */
 uint64_t figure_answered(const uint64_t counters[COUNTER_COUNT]);
 
@@ -77,9 +74,6 @@ double figure_row_seconds(const struct interval_row *row);
 /* The target of an open loop, requests per second, as run_result.target_rate has it; where that is not
  * known, what fell due per second. */
 double figure_target(const struct run_result *result);
-
-/* "99.9" -> "99.9th", "1" -> "1st". Returns text; 32 bytes are enough. */
-char *figure_ordinal(char *text, size_t text_bytes, double percent);
 
 /* A rate per second as people read it: "50,000", "0.5", "12.34". Returns text. */
 char *figure_rate_text(char *text, size_t text_bytes, double rate);

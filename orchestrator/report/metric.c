@@ -7,9 +7,15 @@
 
 /* ---- What is no single counter or histogram. ---- */
 
+/* A worker that is killed takes the histograms of its interval under way with it, and only its counters are
+ * left. */
 static uint64_t without_latency(const struct metric_slice *slice)
 {
-    return slice->row != NULL ? figure_without_latency(slice->row) : 0;
+    const struct interval_row *row = slice->row;
+    if (row == NULL || (row->header.flags & INTERVAL_DEGRADED) == 0)
+        return 0;
+    uint64_t ok = row->counters[COUNTER_OK], known = row->histograms[HISTOGRAM_SERVICE_OK].count;
+    return ok > known ? ok - known : 0;
 }
 
 /* What of a sum is in none of its parts. */
@@ -126,26 +132,10 @@ const struct metric_statistic metric_statistics[METRIC_STATISTICS] = {
     {"max", STATISTIC_MAX, 0},
 };
 
-const struct metric_statistic *metric_statistic_find(const char *name)
-{
-    for (size_t i = 0; i < METRIC_STATISTICS; i++)
-        if (strcmp(metric_statistics[i].name, name) == 0)
-            return &metric_statistics[i];
-    return NULL;
-}
-
 const char *metric_key(enum metric_id metric)
 {
     const char *dot = strrchr(metric_table[metric].path, '.');
     return dot != NULL ? dot + 1 : metric_table[metric].path;
-}
-
-enum metric_id metric_find(const char *path)
-{
-    enum metric_id id = 0;
-    while (id < METRICS && strcmp(metric_table[id].path, path) != 0)
-        id++;
-    return id;
 }
 
 /* ---- Reading. ---- */

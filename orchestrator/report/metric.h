@@ -225,8 +225,6 @@ struct metric_statistic {
 /* Those that stand in JSON, in their order. */
 #define METRIC_STATISTICS 12u
 extern const struct metric_statistic metric_statistics[METRIC_STATISTICS];
-/* The one of this name; NULL: none. */
-const struct metric_statistic *metric_statistic_find(const char *name);
 
 struct metric_value {
     bool known;
@@ -262,8 +260,6 @@ extern const struct metric metric_table[METRICS];
 
 /* The last part of its path: "sent". */
 const char *metric_key(enum metric_id metric);
-/* The row of this path; METRICS: none. */
-enum metric_id metric_find(const char *path);
 
 /* statistic: of METRIC_TIMES, NULL: how many; else it does not matter. A lane that has no such figure does not know it. */
 struct metric_value metric_read(const struct metric_slice *slice, enum metric_id metric,

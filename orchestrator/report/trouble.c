@@ -48,13 +48,13 @@ static void tell_unanswered(const struct run_result *result)
 
 static void tell_without_latency(const struct run_result *result)
 {
-    const uint64_t without = figure_without_latency(result->total);
+    const uint64_t without = metric_total(result, METRIC_OK_WITHOUT_LATENCY);
     if (without > 0)
         log_line(LOG_WARNING,
                  "%s: the latencies of %s of %s requests that were answered were lost with a "
                  "worker that was killed: the percentiles are of the others",
                  result->facts->name, UNITS_GROUPED(without),
-                 UNITS_GROUPED(result->total->counters[COUNTER_OK]));
+                 UNITS_GROUPED(metric_total(result, METRIC_OK)));
 }
 
 static void tell_outages(const struct run_result *result)
