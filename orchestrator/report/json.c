@@ -181,13 +181,13 @@ static json_t *classes(const struct run_result *result, const struct metric_slic
 }
 
 /* The rate of a run: of an open loop also how much of the target was sent in time, and why not all. */
-static json_t *run_rate(const struct run_result *result)
+static json_t *run_rate(const struct run_result *result, double achieved)
 {
     bool open_loop = result->facts->open_loop;
     bool known = open_loop && result->seconds > 0; /* not stopped in its warm-up */
     json_t *object =
         json_pack("{s:o, s:f}", "target", known ? json_real(figure_target(result)) : json_null(),
-                  "achieved", figure_rate(result->total->counters[COUNTER_OK], result->seconds));
+                  "achieved", achieved);
     json_object_set_new(object, "changes", json_value_count(result->rate_changes));
     struct target_reached reached = {.limit = TARGET_REACHED};
     if (open_loop)
@@ -242,6 +242,7 @@ static enum err_code run_end(void *state, const struct run_result *result, struc
 {
     struct json_report *report = state;
     struct metric_slice slice = metric_slice_of_run(result);
+    double achieved = metric_read(&slice, METRIC_ACHIEVED_RATE, NULL).number;
     json_t *members = measures(&slice, result->facts->tracking);
     const char *key;
     json_t *value;
@@ -253,13 +254,11 @@ static enum err_code run_end(void *state, const struct run_result *result, struc
     put_member(report, "status",
                json_pack("{s:i, s:o}", "code", err_exit_status(result->status), "text",
                          json_value_text(result->status_text)));
-    put_member(report, "rate", run_rate(result));
+    put_member(report, "rate", run_rate(result, achieved));
     if (result->facts->commands > 1)
         put_member(report, "commands",
                    json_pack("{s:o, s:f}", "per_request", json_value_count(result->facts->commands),
-                             "per_second",
-                             figure_rate(result->total->counters[COUNTER_OK], result->seconds) *
-                                 (double)result->facts->commands));
+                             "per_second", achieved * (double)result->facts->commands));
     put_member(report, "nodes", json_section_nodes(result));
     json_object_set_new(members, "failures", json_section_failures(result));
     json_section_metrics(members, &slice, METRIC_LOOP_LAG, METRIC_OUTCOME_UNKNOWN);

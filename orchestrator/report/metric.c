@@ -184,20 +184,13 @@ static uint64_t count_of_word(const struct metric_slice *slice, const char *word
     return 0;
 }
 
-static void bound(struct metric_value *value, struct figure_percentile figure)
-{
-    value->censored = figure.censored;
-    value->at_least_ns = figure.censored ? figure.value_ns : 0;
-    value->few_samples = figure.few_samples;
-}
-
 static struct metric_value read_times(const struct interval_row *row,
                                       enum interval_histogram_kind kind,
                                       const struct metric_statistic *statistic)
 {
     const struct histogram *times = &row->histograms[kind];
     struct metric_value value = {.known = times->count > 0};
-    struct figure_percentile percentile;
+    struct figure_percentile of_all = {.censored = false};
     switch (statistic->kind) {
     case STATISTIC_COUNT:
         know_count(&value, times->count);
@@ -207,22 +200,24 @@ static struct metric_value read_times(const struct interval_row *row,
         break;
     case STATISTIC_MEAN:
         value.number = histogram_mean(times);
-        bound(&value, figure_mean(row, kind));
+        of_all = figure_mean(row, kind);
         break;
     case STATISTIC_STDEV:
         value.number = histogram_stdev(times);
         break;
     case STATISTIC_PERCENTILE:
-        percentile = figure_percentile(row, kind, statistic->percent);
-        bound(&value, percentile);
-        value.known &= !value.censored;
-        value.number = (double)percentile.value_ns;
+        of_all = figure_percentile(row, kind, statistic->percent);
+        value.number = (double)of_all.value_ns;
+        value.known &= !of_all.censored;
         break;
     case STATISTIC_MAX:
         value.number = (double)times->max_ns;
-        bound(&value, figure_percentile(row, kind, 100));
+        of_all = figure_percentile(row, kind, 100);
         break;
     }
+    value.censored = of_all.censored;
+    value.at_least_ns = of_all.censored ? of_all.value_ns : 0;
+    value.few_samples = of_all.few_samples;
     return value;
 }
 
