@@ -1,6 +1,6 @@
 /* The table of figures: every number that volley tells of a slice of a run (an interval, a window, a total), of
  * the whole load or of one lane of it. One row says what it is called, what it means and how it is read; JSON, CSV,
- * text, objectives, `ctl status` and docs/reference/metrics.md come from the rows, so that they cannot disagree.
+ * text, verdict, objectives, `ctl status` and docs/reference/metrics.md read the rows, so that they cannot disagree.
  * A new figure is one enumerator here, and one row in metric.c. Pure functions. */
 #ifndef ORCHESTRATOR_REPORT_METRIC_H
 #define ORCHESTRATOR_REPORT_METRIC_H
