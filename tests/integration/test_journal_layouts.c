@@ -64,6 +64,7 @@ static const struct kept {
      1389.66,
      0,
      {{101, 1389.66}, {105, 161.92}, {94, 518.789}}},
+    {"5b9185c-open", 230, 230, 247.039, 545922.381, 0, {{0}}},
     /* clang-format on */
 };
 #define KEPT_COUNT (sizeof kept / sizeof kept[0])
@@ -134,6 +135,29 @@ START_TEST(a_kept_journal_is_reported)
     expect_figures(root, &kept[_i]);
     ck_assert_msg(strstr(program.err, "newer") == NULL, "%s", program.err);
     json_decref(root);
+    program_free(&program);
+    free(bytes);
+}
+END_TEST
+
+START_TEST(samples_and_events_are_read)
+{
+    /* breaks if what a journal has beside its intervals is lost, or told with other figures */
+    struct program program;
+    size_t byte_count = 0;
+    char *bytes = read_kept(NEWEST, &byte_count);
+    json_t *root = report(&program, bytes, byte_count);
+    const json_t *events = json_object_get(run_json_at(root, 0), "events");
+    static const char *const sources[] = {"ctl", "note", "chaos", "chaos", "chaos", "chaos"};
+    ck_assert_uint_eq(json_array_size(events), sizeof sources / sizeof sources[0]);
+    for (size_t i = 0; i < json_array_size(events); i++)
+        ck_assert_str_eq(json_string_value(json_object_get(json_array_get(events, i), "source")),
+                         sources[i]);
+    json_decref(root);
+    program_free(&program);
+    program_run_volley(&program, "report", directory, NULL);
+    ck_assert_ptr_nonnull(strstr(program.out, "\nSamples: 13\nSamples without an answer: 1\n"));
+    ck_assert_ptr_nonnull(strstr(program.out, "\nFewest and most keys: 0, 163\n"));
     program_free(&program);
     free(bytes);
 }
@@ -240,6 +264,7 @@ Suite *test_journal_layouts_suite(void)
     tcase_set_timeout(tcase, 60);
     tcase_add_checked_fixture(tcase, set_up, tear_down);
     tcase_add_loop_test(tcase, a_kept_journal_is_reported, 0, (int)KEPT_COUNT);
+    tcase_add_test(tcase, samples_and_events_are_read);
     tcase_add_test(tcase, what_was_not_measured_is_not_zero);
     tcase_add_test(tcase, a_newer_journal_is_reported);
     suite_add_tcase(suite, tcase);
