@@ -15,7 +15,7 @@
 #include <stdint.h>
 
 #include "common/err.h"
-#include "orchestrator/report/timeline.h"
+#include "orchestrator/report/note.h"
 
 /* Longest line, without its end. */
 #define CONTROL_LINE_BYTES 4096u
@@ -31,8 +31,8 @@ enum control_action {
 
 struct control_command {
     enum control_action action;
-    uint64_t rate_micro;             /* CONTROL_RATE: from 1 to SCHEDULE_RATE_MAX_MICRO */
-    char note[RUN_EVENT_TEXT_BYTES]; /* CONTROL_NOTE: not empty */
+    uint64_t rate_micro;        /* CONTROL_RATE: from 1 to SCHEDULE_RATE_MAX_MICRO */
+    char note[NOTE_TEXT_BYTES]; /* CONTROL_NOTE: not empty */
 };
 
 /* Any bytes are safe. E_DATA: no command, with a sentence for its sender. */

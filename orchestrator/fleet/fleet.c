@@ -41,10 +41,14 @@ static uint64_t running_tick_ns(const struct fleet *fleet)
     return period_ns < TICK_SHORTEST_NS ? TICK_SHORTEST_NS : period_ns;
 }
 
-static void take_sample(void *state, const struct target_sample *sample)
+static void take_note(void *state, const struct note *note)
 {
-    struct fleet *fleet = state;
-    timeline_sample(fleet->timeline, sample);
+    timeline_note(state, note);
+}
+
+static struct note_listener to_timeline(struct fleet *fleet)
+{
+    return (struct note_listener){.hear = take_note, .state = fleet->timeline};
 }
 
 /* What the server says of itself is worth a warning when it cannot be asked, and no more. */
@@ -57,14 +61,8 @@ static void start_sampler(struct fleet *fleet)
     if (info_sampler_start(&fleet->sampler, fleet->base, fleet->run->target,
                            fleet->run->wire_setup.tls, &spec->endpoint,
                            spec->outputs.monitoring_interval_ns, fleet->start_ns,
-                           (struct info_listener){.hear = take_sample, .state = fleet}, &err) != OK)
+                           to_timeline(fleet), &err) != OK)
         log_line(LOG_WARNING, "%s", err.text);
-}
-
-static void take_event(void *state, const struct run_event *event)
-{
-    struct fleet *fleet = state;
-    timeline_event(fleet->timeline, event);
 }
 
 /* As soon as it is known when the measuring begins; never in a run that only writes keys. */
@@ -76,7 +74,7 @@ static void start_chaos(struct fleet *fleet)
         fleet->run->warmup_ns == IPC_NEVER)
         return;
     if (chaos_begin(chaos, fleet->base, fleet->start_ns, fleet->start_ns + fleet->run->warmup_ns,
-                    (struct chaos_listener){.hear = take_event, .state = fleet}, &err) != OK)
+                    to_timeline(fleet), &err) != OK)
         log_line(LOG_WARNING, "%s", err.text);
 }
 
@@ -308,8 +306,7 @@ static enum err_code fleet_create(struct fleet *fleet, struct err *err)
     fleet->steering = (struct steering){.segment = fleet->segment,
                                         .spec = fleet->run->spec,
                                         .facts = fleet->facts,
-                                        .hear = take_event,
-                                        .hearer = fleet};
+                                        .listener = to_timeline(fleet)};
     struct run_control_handler handler = {.handle = heed_command, .state = fleet};
     if (fleet->interrupts->control != NULL &&
         run_control_attach(fleet->interrupts->control, fleet->base, handler, err) != OK)

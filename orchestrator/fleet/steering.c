@@ -127,18 +127,17 @@ static enum err_code refuse_phase(const struct steering *steering, const struct 
 static void tell_change(const struct steering *steering, const struct moment *moment,
                         enum control_action action, uint64_t rate_micro)
 {
-    struct run_event event = {
-        .source = RUN_EVENT_CTL, .at_ns = moment->elapsed_ns + STEERING_AHEAD_NS, .ok = true};
+    struct note note = {
+        .source = NOTE_CTL, .at_ns = moment->elapsed_ns + STEERING_AHEAD_NS, .ok = true};
     char rate[32];
     figure_rate_text(rate, sizeof rate, (double)rate_micro / (double)SCHEDULE_MICRO);
-    event.end_ns = event.at_ns;
+    note.end_ns = note.at_ns;
     if (action == CONTROL_PAUSE)
-        snprintf(event.text, sizeof event.text, "pause");
+        snprintf(note.text, sizeof note.text, "pause");
     else
-        snprintf(event.text, sizeof event.text, "%srate %s/s",
+        snprintf(note.text, sizeof note.text, "%srate %s/s",
                  action == CONTROL_RESUME ? "resume, " : "", rate);
-    if (steering->hear != NULL)
-        steering->hear(steering->hearer, &event);
+    steering->listener.hear(steering->listener.state, &note);
 }
 
 static enum err_code change_rate(struct steering *steering, const struct moment *moment,
@@ -213,19 +212,16 @@ static enum err_code steer(struct steering *steering, json_t **members,
 }
 
 /* At any time but before the common start, which it counts from. */
-static enum err_code take_note(const struct steering *steering, json_t **members, const char *note,
+static enum err_code take_note(const struct steering *steering, json_t **members, const char *text,
                                const struct moment *moment, struct err *err)
 {
-    struct run_event event = {.source = RUN_EVENT_NOTE,
-                              .at_ns = moment->elapsed_ns,
-                              .end_ns = moment->elapsed_ns,
-                              .ok = true};
+    struct note note = {
+        .source = NOTE_HAND, .at_ns = moment->elapsed_ns, .end_ns = moment->elapsed_ns, .ok = true};
     if (moment->phase == CONNECTING)
         return err_set(err, E_DATA, "the workers are still connecting; notes begin with the run");
-    snprintf(event.text, sizeof event.text, "%s", note);
-    if (steering->hear != NULL)
-        steering->hear(steering->hearer, &event);
-    *members = json_pack("{s:f}", "at_seconds", clock_seconds(event.at_ns));
+    snprintf(note.text, sizeof note.text, "%s", text);
+    steering->listener.hear(steering->listener.state, &note);
+    *members = json_pack("{s:f}", "at_seconds", clock_seconds(note.at_ns));
     return OK;
 }
 

@@ -23,8 +23,7 @@ struct steering {
     void *segment;
     const struct spec *spec;
     const struct run_facts *facts;
-    void (*hear)(void *state, const struct run_event *event); /* of each change; NULL: nobody */
-    void *hearer;                                             /* its state                    */
+    struct note_listener listener; /* of changes, and notes by hand */
 
     /* to be read */
     uint32_t changes; /* of the schedule */

@@ -89,8 +89,8 @@ struct interval_csv {
     bool under_way;           /* the row holds something, if only time */
     struct interval_row *row; /* the CSV row under way */
     bool extended;
-    bool sampled;                /* at least once in the run under way */
-    struct target_sample sample; /* the newest                         */
+    bool sampled;       /* at least once in the run under way */
+    struct note sample; /* the newest                         */
     struct run_facts run;
 };
 
@@ -269,12 +269,14 @@ static enum err_code interval(void *state, const struct interval_row *row,
     return output_status(&csv->out, err);
 }
 
-static enum err_code sample(void *state, const struct target_sample *sample, struct err *err)
+static enum err_code note(void *state, const struct note *note, struct err *err)
 {
     struct interval_csv *csv = state;
     (void)err;
-    csv->sample = *sample;
-    csv->sampled = true;
+    if (note->source == NOTE_SAMPLE) {
+        csv->sample = *note;
+        csv->sampled = true;
+    }
     return OK;
 }
 
@@ -325,7 +327,7 @@ static struct interval_csv *create(struct sink *sink, uint64_t csv_interval_ns, 
                           .state = csv,
                           .run_begin = run_begin,
                           .interval = interval,
-                          .sample = sample,
+                          .note = note,
                           .run_end = run_end,
                           .session_end = session_end,
                           .destroy = destroy};

@@ -142,14 +142,9 @@ static enum err_code interval(void *state, const struct interval_row *row,
     return append(journal, JOURNAL_INTERVAL, interval_row_encode(room, row), err);
 }
 
-static enum err_code sample(void *state, const struct target_sample *sample, struct err *err)
+static enum err_code note(void *state, const struct note *note, struct err *err)
 {
-    return append_json(state, JOURNAL_SAMPLE, journal_sample_to_json(sample), err);
-}
-
-static enum err_code event(void *state, const struct run_event *event, struct err *err)
-{
-    return append_json(state, JOURNAL_EVENT, journal_event_to_json(event), err);
+    return append_json(state, JOURNAL_NOTE, journal_note_to_json(note), err);
 }
 
 static enum err_code run_end(void *state, const struct run_result *result, struct err *err)
@@ -284,8 +279,7 @@ enum err_code sink_journal(struct sink *sink, const char *directory, struct err 
                           .session_begin = session_begin,
                           .run_begin = run_begin,
                           .interval = interval,
-                          .sample = sample,
-                          .event = event,
+                          .note = note,
                           .run_end = run_end,
                           .session_end = session_end,
                           .destroy = destroy};

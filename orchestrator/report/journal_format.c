@@ -21,6 +21,7 @@ uint32_t journal_record_max_bytes(uint32_t type)
         [JOURNAL_SESSION_END] = 0,
         [JOURNAL_SAMPLE] = 4 * KB,
         [JOURNAL_EVENT] = 4 * KB,
+        [JOURNAL_NOTE] = 4 * KB,
     };
     return type <= JOURNAL_RECORD_LAST ? max_bytes[type] : max_bytes[JOURNAL_SESSION];
 }
@@ -243,73 +244,85 @@ enum err_code journal_facts_from_json(struct run_facts *run, const json_t *json,
     return OK;
 }
 
-json_t *journal_sample_to_json(const struct target_sample *sample)
+json_t *journal_note_to_json(const struct note *note)
 {
-    return json_pack("{s:I, s:b, s:I, s:b, s:I, s:I, s:I}", "at_ns", (json_int_t)sample->at_ns,
-                     "answered", sample->answered, "keys", (json_int_t)sample->keys, "replica",
-                     sample->replica, "replicas", (json_int_t)sample->replicas, "lag_seconds",
-                     (json_int_t)sample->lag_seconds, "lag_bytes", (json_int_t)sample->lag_bytes);
+    json_t *values = json_object();
+    for (enum note_value i = 0; i < NOTE_VALUES; i++)
+        if (note_get(note, i) >= 0)
+            json_object_set_new(values, note_value_name(i), json_integer(note_get(note, i)));
+    return json_pack("{s:s, s:I, s:I, s:b, s:o, s:o, s:o}", "source",
+                     note_source_name(note->source), "at_ns", (json_int_t)note->at_ns, "end_ns",
+                     (json_int_t)note->end_ns, "ok", note->ok, "text", json_value_text(note->text),
+                     "cause", json_value_text(note->cause), "values", values);
 }
 
-enum err_code journal_sample_from_json(struct target_sample *sample, const json_t *json,
-                                       struct err *err)
+/* The values that this version knows, counted. False: one is no number. */
+static bool get_values(struct note *note, size_t *count, const json_t *json)
 {
-    uint64_t replicas = 0;
-    memset(sample, 0, sizeof *sample);
-    bool good = get_count(&sample->at_ns, json, "at_ns", INT64_MAX) &&
-                get_flag(&sample->answered, json, "answered") &&
-                get_number(&sample->keys, json, "keys", -1, INT64_MAX) &&
-                get_flag(&sample->replica, json, "replica") &&
-                get_count(&replicas, json, "replicas", UINT32_MAX) &&
-                get_number(&sample->lag_seconds, json, "lag_seconds", -1, INT64_MAX) &&
-                get_number(&sample->lag_bytes, json, "lag_bytes", -1, INT64_MAX);
-    sample->replicas = (uint32_t)replicas;
+    bool good = true;
+    *count = 0;
+    for (enum note_value i = 0; i < NOTE_VALUES; i++) {
+        const json_t *value = json_object_get(json, note_value_name(i));
+        if (value == NULL)
+            continue;
+        good = good && (json_is_integer(value) || json_is_boolean(value));
+        note_set(note, i, json_is_true(value) ? 1 : json_integer_value(value));
+        ++*count;
+    }
+    return good;
+}
+
+enum err_code journal_sample_from_json(struct note *note, const json_t *json, struct err *err)
+{
+    size_t count;
+    *note = (struct note){.source = NOTE_SAMPLE};
+    bool good = get_count(&note->at_ns, json, "at_ns", INT64_MAX) &&
+                get_flag(&note->ok, json, "answered") && get_values(note, &count, json);
+    note->end_ns = note->at_ns;
     return good ? OK : err_set(err, E_DATA, "a sample's record has unexpected members");
 }
 
-json_t *journal_event_to_json(const struct run_event *event)
+static enum note_source find_source(const char *name)
 {
-    return json_pack("{s:I, s:I, s:b, s:s, s:s, s:s}", "at_ns", (json_int_t)event->at_ns, "end_ns",
-                     (json_int_t)event->end_ns, "ok", event->ok, "text", event->text, "cause",
-                     event->cause, "source", run_event_source_name(event->source));
+    enum note_source source = 0;
+    while (source < NOTE_SOURCES && strcmp(note_source_name(source), name) != 0)
+        source++;
+    return source;
 }
 
-static enum run_event_source find_source(const char *name)
-{
-    unsigned i = 0;
-    while (i < RUN_EVENT_SOURCES &&
-           strcmp(run_event_source_name((enum run_event_source)i), name) != 0)
-        i++;
-    return (enum run_event_source)i;
-}
-
-enum err_code journal_event_from_json(struct run_event *event, json_t *json, struct err *err)
+enum err_code journal_note_from_json(struct note *note, bool *unknown, json_t *json,
+                                     struct err *err)
 {
     json_int_t at_ns = 0, end_ns = 0;
     int ok = 0;
+    size_t known = 0;
     const char *text = "", *cause = "";
-    const char *name = run_event_source_name(RUN_EVENT_CHAOS); /* all of older journals */
-    bool good =
-        json_unpack(json, "{s:I, s:I, s:b, s:s, s:s, s?s}", "at_ns", &at_ns, "end_ns", &end_ns,
-                    "ok", &ok, "text", &text, "cause", &cause, "source", &name) == 0;
+    const char *name = note_source_name(NOTE_CHAOS); /* all of the oldest journals */
+    json_t *values = NULL;
+    *note = (struct note){.ok = false};
+    bool good = json_unpack(json, "{s:I, s:I, s:b, s:s, s:s, s?s, s?o}", "at_ns", &at_ns, "end_ns",
+                            &end_ns, "ok", &ok, "text", &text, "cause", &cause, "source", &name,
+                            "values", &values) == 0 &&
+                get_values(note, &known, values);
     if (!good || at_ns < 0 || end_ns < at_ns)
-        return err_set(err, E_DATA, "an event's record has unexpected members");
-    *event = (struct run_event){.source = find_source(name),
-                                .at_ns = (uint64_t)at_ns,
-                                .end_ns = (uint64_t)end_ns,
-                                .ok = ok != 0};
-    snprintf(event->text, sizeof event->text, "%s", text);
-    snprintf(event->cause, sizeof event->cause, "%s", cause);
+        return err_set(err, E_DATA, "a note's record has unexpected members");
+    note->source = find_source(name);
+    note->at_ns = (uint64_t)at_ns;
+    note->end_ns = (uint64_t)end_ns;
+    note->ok = ok != 0;
+    snprintf(note->text, sizeof note->text, "%s", text);
+    snprintf(note->cause, sizeof note->cause, "%s", cause);
+    *unknown = json_object_size(values) > known;
     return OK;
 }
 
 /* "rate 1,500/s", "resume, rate 0.25/s", "pause". */
-double journal_event_rate(const struct run_event *event)
+double journal_note_rate(const struct note *note)
 {
-    const char *at = strstr(event->text, "rate ");
-    char digits[sizeof event->text], *end;
+    const char *at = strstr(note->text, "rate ");
+    char digits[sizeof note->text], *end;
     size_t used = 0;
-    if (strcmp(event->text, "pause") == 0)
+    if (strcmp(note->text, "pause") == 0)
         return 0;
     if (at == NULL)
         return -1;

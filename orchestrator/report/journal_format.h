@@ -9,8 +9,9 @@
  *   interval     interval_row_encode; up to number 3, as journal_legacy.h knows it
  *   run end      JSON: seconds, status, workers, evidence, verdict, and what the warm-up came to
  *   session end  empty: the journal is complete
- *   sample       JSON: struct target_sample
- *   event        JSON: struct run_event */
+ *   note         JSON: struct note, its values by name
+ *
+ * Not written any more, but read: sample, an answer to --extended-metrics, and event, a note without values. */
 #ifndef ORCHESTRATOR_REPORT_JOURNAL_FORMAT_H
 #define ORCHESTRATOR_REPORT_JOURNAL_FORMAT_H
 
@@ -36,9 +37,10 @@ enum journal_record {
     JOURNAL_RUN_END,
     JOURNAL_SESSION_END,
     JOURNAL_SAMPLE,
-    JOURNAL_EVENT
+    JOURNAL_EVENT,
+    JOURNAL_NOTE
 };
-#define JOURNAL_RECORD_LAST JOURNAL_EVENT
+#define JOURNAL_RECORD_LAST JOURNAL_NOTE
 
 /* How long a record of this type, which may be one that is not known, is at most, by what a run can be: none is written that is longer, and
  * none read. JSON takes up to twenty times its length in memory while it is read. */
@@ -60,10 +62,9 @@ static inline uint32_t journal_get_u32(const unsigned char *in)
 json_t *journal_session_to_json(const struct session_facts *session);
 json_t *journal_facts_to_json(const struct run_facts *run);
 json_t *journal_result_to_json(const struct run_result *result);
-json_t *journal_sample_to_json(const struct target_sample *sample);
-json_t *journal_event_to_json(const struct run_event *event);
-/* Requests per second from then on, as far as its text has the digits. -1: the event does not tell. */
-double journal_event_rate(const struct run_event *event);
+json_t *journal_note_to_json(const struct note *note);
+/* Requests per second from then on, as far as its text has the digits. -1: the note does not tell. */
+double journal_note_rate(const struct note *note);
 
 /* percentiles has SPEC_PERCENTILES_MAX; the session points into it and into json. */
 MUST_USE enum err_code journal_session_from_json(struct session_facts *session, double *percentiles,
@@ -71,11 +72,11 @@ MUST_USE enum err_code journal_session_from_json(struct session_facts *session, 
                                                  struct err *err);
 MUST_USE enum err_code journal_facts_from_json(struct run_facts *run, const json_t *json,
                                                struct err *err);
-MUST_USE enum err_code journal_sample_from_json(struct target_sample *sample, const json_t *json,
+MUST_USE enum err_code journal_sample_from_json(struct note *note, const json_t *json,
                                                 struct err *err);
-/* An event of a source that is not known has source RUN_EVENT_SOURCES. */
-MUST_USE enum err_code journal_event_from_json(struct run_event *event, json_t *json,
-                                               struct err *err);
+/* Of a note or an event. A source that is not known is NOTE_SOURCES; *unknown: of its values. */
+MUST_USE enum err_code journal_note_from_json(struct note *note, bool *unknown, json_t *json,
+                                              struct err *err);
 /* The nodes of run_facts; false: they are not in order. */
 MUST_USE bool journal_nodes_from_json(struct run_facts *run, const json_t *json);
 /* Leaves what the timeline completes alone, but for due_seconds. warmup_ns: of the run's facts, which

@@ -20,9 +20,10 @@ enum read_status { READ_RECORD, READ_END, READ_CUT, READ_DAMAGED };
 struct replay {
     FILE *in;
     struct timeline *timeline;
-    unsigned number;       /* of the journal */
-    unsigned char *legacy; /* room for JOURNAL_LEGACY_MAX_BYTES; NULL: of this number */
-    uint64_t unknown_types, unknown_figures[INTERVAL_UNKNOWNS]; /* bit id % 64 */
+    unsigned number;        /* of the journal */
+    unsigned char *legacy;  /* room for JOURNAL_LEGACY_MAX_BYTES; NULL: of this number */
+    uint64_t unknown_types; /* bit type % 64, and bit 0 for the values of notes */
+    uint64_t unknown_figures[INTERVAL_UNKNOWNS]; /* bit id % 64 */
     struct err untrusted; /* the first identity that did not hold; the replay goes on */
     bool session_open, session_ended, run_open;
 
@@ -162,33 +163,28 @@ static enum err_code take_interval(struct replay *replay, struct err *err)
     return OK;
 }
 
-static enum err_code take_sample(struct replay *replay, struct err *err)
+/* A note, or a record of the two kinds that there were before. */
+static enum err_code take_note(struct replay *replay, struct err *err)
 {
-    struct target_sample sample;
+    struct note note = {0};
+    bool unknown_values = false;
     json_t *json = parse(replay, err);
-    enum err_code code = json != NULL ? journal_sample_from_json(&sample, json, err) : err->code;
-    json_decref(json);
-    if (code == OK)
-        timeline_sample(replay->timeline, &sample);
-    return code;
-}
-
-static enum err_code take_event(struct replay *replay, struct err *err)
-{
-    struct run_event event = {0};
-    json_t *json = parse(replay, err);
-    enum err_code code = json != NULL ? journal_event_from_json(&event, json, err) : err->code;
+    enum err_code code = json == NULL ? err->code
+                         : replay->type == JOURNAL_SAMPLE
+                             ? journal_sample_from_json(&note, json, err)
+                             : journal_note_from_json(&note, &unknown_values, json, err);
     json_decref(json);
     if (code != OK)
         return code;
-    if (event.source == RUN_EVENT_SOURCES) {
-        replay->unknown_types |= 1ull << JOURNAL_EVENT;
+    replay->unknown_types |= unknown_values;
+    if (note.source == NOTE_SOURCES) {
+        replay->unknown_types |= 1ull << JOURNAL_NOTE;
         return OK;
     }
-    const double rate = event.source == RUN_EVENT_CTL ? journal_event_rate(&event) : -1;
+    const double rate = note.source == NOTE_CTL ? journal_note_rate(&note) : -1;
     if (rate >= 0)
         replay->steered_rate = rate;
-    timeline_event(replay->timeline, &event);
+    timeline_note(replay->timeline, &note);
     return OK;
 }
 
@@ -229,7 +225,7 @@ static void end_what_is_open(struct replay *replay)
         snprintf(result->status_text, sizeof result->status_text,
                  "the journal ends before the run does");
         result->target_rate = replay->steered_rate;
-        result->rate_changes = (uint32_t)replay->timeline->events.all[RUN_EVENT_CTL];
+        result->rate_changes = (uint32_t)replay->timeline->notes.all[NOTE_CTL];
         result->evidence.steal_share = -1;
         result->evidence.server_cpu_share = -1;
         end_run(replay);
@@ -264,9 +260,9 @@ static enum err_code take(struct replay *replay, struct err *err)
     case JOURNAL_INTERVAL:
         return take_interval(replay, err);
     case JOURNAL_SAMPLE:
-        return take_sample(replay, err);
     case JOURNAL_EVENT:
-        return take_event(replay, err);
+    case JOURNAL_NOTE:
+        return take_note(replay, err);
     case JOURNAL_RUN_END:
         return take_run_end(replay, err);
     case JOURNAL_SESSION_END:

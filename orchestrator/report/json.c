@@ -200,18 +200,17 @@ static json_t *run_rate(const struct run_result *result, double achieved)
 }
 
 /* What was done to the target and to the load; times count from the common start, as those of intervals do. */
-static json_t *events(const struct run_events *events)
+static json_t *events(const struct run_notes *notes)
 {
     json_t *list = json_array();
-    for (uint32_t i = 0; i < events->count; i++) {
-        const struct run_event *event = &events->items[i];
-        json_array_append_new(list,
-                              json_pack("{s:s, s:f, s:f, s:o, s:b, s:o}", "source",
-                                        run_event_source_name(event->source), "at_seconds",
-                                        clock_seconds(event->at_ns), "seconds",
-                                        clock_seconds(event->end_ns - event->at_ns), "text",
-                                        json_value_text(event->text), "ok", event->ok, "cause",
-                                        json_value_text(event->ok ? NULL : event->cause)));
+    for (uint32_t i = 0; i < notes->count; i++) {
+        const struct note *note = &notes->items[i];
+        json_array_append_new(list, json_pack("{s:s, s:f, s:f, s:o, s:b, s:o}", "source",
+                                              note_source_name(note->source), "at_seconds",
+                                              clock_seconds(note->at_ns), "seconds",
+                                              clock_seconds(note->end_ns - note->at_ns), "text",
+                                              json_value_text(note->text), "ok", note->ok, "cause",
+                                              json_value_text(note->ok ? NULL : note->cause)));
     }
     return list;
 }
@@ -267,7 +266,7 @@ static enum err_code run_end(void *state, const struct run_result *result, struc
     put_member(report, "percentiles", asked_percentiles(result));
     put_member(report, "error_texts", error_texts(result->error_kinds));
     put_member(report, "classes", classes(result, &slice));
-    put_member(report, "events", events(result->events));
+    put_member(report, "events", events(result->notes));
     put_member(report, "workers", json_value_workers(result));
     put_member(report, "verdict", json_value_verdict(&result->verdict));
     if (result->check_count > 0)

@@ -85,13 +85,13 @@ static bool worker_cpu(double *number, const struct metric_slice *slice)
 
 static bool keys(double *number, const struct metric_slice *slice)
 {
-    *number = slice->sample != NULL ? (double)slice->sample->keys : -1;
+    *number = slice->sample != NULL ? (double)note_get(slice->sample, NOTE_KEYS) : -1;
     return *number >= 0;
 }
 
 static bool replication_lag(double *number, const struct metric_slice *slice)
 {
-    *number = slice->sample != NULL ? (double)slice->sample->lag_seconds : -1;
+    *number = slice->sample != NULL ? (double)note_get(slice->sample, NOTE_LAG_SECONDS) : -1;
     return *number >= 0;
 }
 
@@ -156,7 +156,7 @@ struct metric_slice metric_slice_of_run(const struct run_result *result)
     struct metric_slice slice = metric_slice_of(result->total, result->facts->open_loop);
     slice.error_kinds = result->error_kinds;
     slice.sample =
-        result->samples != NULL && result->samples->last.answered ? &result->samples->last : NULL;
+        result->samples != NULL && result->samples->last.ok ? &result->samples->last : NULL;
     slice.worker_count = result->facts->worker_count;
     slice.seconds = result->seconds;
     slice.due_seconds = result->due_seconds;

@@ -198,7 +198,7 @@ struct metric_slice {
     const struct node_figures *node;       /* a lane; then only this is read        */
     const struct class_figures *class;     /* likewise                              */
     const struct error_kinds *error_kinds; /* the numbers of the words              */
-    const struct target_sample *sample;    /* the newest                            */
+    const struct note *sample;             /* the newest                            */
     bool open_loop;
     uint32_t worker_count;
     double seconds, due_seconds; /* of the slice; in which requests fell due */

@@ -354,34 +354,34 @@ static void print_warmup_result(struct output *out, const struct run_result *res
 }
 
 /* A change of the load takes no time and does not fail. */
-static void print_event(struct output *out, const struct run_event *event, double at_seconds)
+static void print_note(struct output *out, const struct note *note, double at_seconds)
 {
-    output_printf(out, "  at %s s: %s", UNITS_REAL(at_seconds, 3), PRINTABLE(event->text));
-    if (event->source == RUN_EVENT_CHAOS)
-        output_printf(out, ": %s after %s s%s%s", event->ok ? "done" : "failed",
-                      TEXT_SECONDS(event->end_ns - event->at_ns), event->ok ? "" : ": ",
-                      PRINTABLE(event->cause));
+    output_printf(out, "  at %s s: %s", UNITS_REAL(at_seconds, 3), PRINTABLE(note->text));
+    if (note->source == NOTE_CHAOS)
+        output_printf(out, ": %s after %s s%s%s", note->ok ? "done" : "failed",
+                      TEXT_SECONDS(note->end_ns - note->at_ns), note->ok ? "" : ": ",
+                      PRINTABLE(note->cause));
     output_printf(out, "\n");
 }
 
 /* Times count from the start of measuring, as they do in the file of actions. */
-static void print_events(struct output *out, const struct run_result *result,
-                         enum run_event_source source, const char *caption)
+static void print_notes(struct output *out, const struct run_result *result,
+                        enum note_source source, const char *caption)
 {
-    const struct run_events *events = result->events;
+    const struct run_notes *notes = result->notes;
     uint64_t shown = 0;
-    if (events->all[source] > 0)
+    if (notes->all[source] > 0)
         output_printf(out, "\n%s:\n", caption);
-    for (uint32_t i = 0; i < events->count; i++) {
-        const struct run_event *event = &events->items[i];
-        if (event->source != source)
+    for (uint32_t i = 0; i < notes->count; i++) {
+        const struct note *note = &notes->items[i];
+        if (note->source != source)
             continue;
-        print_event(out, event,
-                    ((double)event->at_ns - (double)result->facts->warmup_ns) / NS_PER_SECOND);
+        print_note(out, note,
+                   ((double)note->at_ns - (double)result->facts->warmup_ns) / NS_PER_SECOND);
         shown++;
     }
-    if (events->all[source] > shown)
-        output_printf(out, "  and %s more\n", UNITS_GROUPED(events->all[source] - shown));
+    if (notes->all[source] > shown)
+        output_printf(out, "  and %s more\n", UNITS_GROUPED(notes->all[source] - shown));
 }
 
 static unsigned width_of(const struct output *out)
@@ -438,9 +438,9 @@ static void print_report(struct text *text, const struct run_result *result)
     text_nodes(out, result);
     print_failures(out, result);
     text_failures(out, result);
-    print_events(out, result, RUN_EVENT_CHAOS, "Done to the target");
-    print_events(out, result, RUN_EVENT_CTL, "Changed by ctl");
-    print_events(out, result, RUN_EVENT_NOTE, "Notes");
+    print_notes(out, result, NOTE_CHAOS, "Done to the target");
+    print_notes(out, result, NOTE_CTL, "Changed by ctl");
+    print_notes(out, result, NOTE_HAND, "Notes");
     text_extended(out, text->session, result);
     if (text->debug) {
         if (latency->count > 0)

@@ -277,24 +277,26 @@ static void print_keyspace(struct output *out, const struct target_samples *samp
 
 static void print_replication(struct output *out, const struct target_samples *samples)
 {
-    const struct target_sample *last = &samples->last;
+    const struct note *last = &samples->last;
+    const bool replica = note_get(last, NOTE_REPLICA) > 0;
+    const int64_t replicas = note_get(last, NOTE_REPLICAS);
+    const int64_t lag_seconds = note_get(last, NOTE_LAG_SECONDS);
     heading(out, "Replication Monitoring");
-    if (!last->answered || (!last->replica && last->lag_seconds < 0)) {
+    if (!last->ok || (!replica && lag_seconds < 0)) {
         output_printf(out, "the server's role is not known\n");
         return;
     }
-    if (!last->replica && last->replicas == 0 && samples->lag_bytes_max <= 0) {
+    if (!replica && replicas <= 0 && samples->lag_bytes_max <= 0) {
         output_printf(out, "Role: primary without replicas\n");
         return;
     }
-    if (last->replica)
+    if (replica)
         output_printf(out, "Role: replica\n");
     else
-        output_printf(out, "Role: primary, %" PRIu32 " replica%s\n", last->replicas,
-                      last->replicas == 1 ? "" : "s");
-    if (last->lag_seconds >= 0)
-        output_printf(out, "Lag at the last sample: %s s\n",
-                      UNITS_GROUPED((uint64_t)last->lag_seconds));
+        output_printf(out, "Role: primary, %" PRId64 " replica%s\n", replicas,
+                      replicas == 1 ? "" : "s");
+    if (lag_seconds >= 0)
+        output_printf(out, "Lag at the last sample: %s s\n", UNITS_GROUPED((uint64_t)lag_seconds));
     else
         output_printf(out, "Lag at the last sample: not known, the link is down\n");
     if (samples->lag_seconds_max < 0) /* the link was down at every sample */

@@ -79,8 +79,8 @@ void timeline_run_begin(struct timeline *timeline, const struct run_facts *run)
     timeline->run.session = timeline->session;
     timeline->rows = 0;
     memset(&timeline->error_kinds, 0, sizeof timeline->error_kinds);
-    timeline->events.count = 0;
-    memset(timeline->events.all, 0, sizeof timeline->events.all);
+    timeline->notes.count = 0;
+    memset(timeline->notes.all, 0, sizeof timeline->notes.all);
     timeline->samples = (struct target_samples){.keys_first = -1,
                                                 .keys_last = -1,
                                                 .keys_min = -1,
@@ -105,12 +105,6 @@ const char *run_role_name(uint32_t role)
 {
     static const char *const names[] = {"absent", "primary", "replica", "gone"};
     return role < sizeof names / sizeof names[0] ? names[role] : "unknown";
-}
-
-const char *run_event_source_name(enum run_event_source source)
-{
-    static const char *const names[RUN_EVENT_SOURCES] = {"chaos", "ctl", "note"};
-    return names[source];
 }
 
 static void add_to_total(struct timeline *timeline, const struct interval_row *row)
@@ -177,28 +171,31 @@ static void keep_keys(struct target_samples *samples, int64_t keys)
     samples->keys_max = keys > samples->keys_max ? keys : samples->keys_max;
 }
 
-void timeline_sample(struct timeline *timeline, const struct target_sample *sample)
+static void keep_sample(struct target_samples *samples, const struct note *note)
 {
-    struct target_samples *samples = &timeline->samples;
+    const int64_t lag_seconds = note_get(note, NOTE_LAG_SECONDS);
+    const int64_t lag_bytes = note_get(note, NOTE_LAG_BYTES);
     samples->count++;
-    samples->unanswered += !sample->answered;
-    if (sample->answered) {
-        samples->last = *sample;
-        keep_keys(samples, sample->keys);
-        if (sample->lag_seconds > samples->lag_seconds_max)
-            samples->lag_seconds_max = sample->lag_seconds;
-        if (sample->lag_bytes > samples->lag_bytes_max)
-            samples->lag_bytes_max = sample->lag_bytes;
-    }
-    EACH_SINK(timeline, sample, sample, &sink_err)
+    samples->unanswered += !note->ok;
+    if (!note->ok)
+        return;
+    samples->last = *note;
+    keep_keys(samples, note_get(note, NOTE_KEYS));
+    if (lag_seconds > samples->lag_seconds_max)
+        samples->lag_seconds_max = lag_seconds;
+    if (lag_bytes > samples->lag_bytes_max)
+        samples->lag_bytes_max = lag_bytes;
 }
 
-void timeline_event(struct timeline *timeline, const struct run_event *event)
+void timeline_note(struct timeline *timeline, const struct note *note)
 {
-    struct run_events *events = &timeline->events;
-    if (events->all[event->source]++ < RUN_EVENTS_MAX)
-        events->items[events->count++] = *event;
-    EACH_SINK(timeline, event, event, &sink_err)
+    struct run_notes *notes = &timeline->notes;
+    bool room = notes->all[note->source]++ < RUN_NOTES_MAX;
+    if (note->source == NOTE_SAMPLE)
+        keep_sample(&timeline->samples, note);
+    else if (room)
+        notes->items[notes->count++] = *note;
+    EACH_SINK(timeline, note, note, &sink_err)
 }
 
 /* A target that has gone and does not come back fails a run that time ends. One of -n requests fails by
@@ -236,7 +233,7 @@ void timeline_run_end(struct timeline *timeline, struct run_result *result)
     result->error_kinds = &timeline->error_kinds;
     result->total = total;
     result->samples = &timeline->samples;
-    result->events = &timeline->events;
+    result->notes = &timeline->notes;
     result->outages = timeline->outages;
     const struct run_facts *run = &timeline->run;
     for (uint32_t i = 0; i < run->node_count; i++)

@@ -1,7 +1,7 @@
 /* What happened, as a stream of events, and who listens. The fleet's collector and `volley report`
  * (from a journal) feed the same events to the same sinks, so every output can be rebuilt.
  *
- *   session_begin  (run_begin  (interval | sample | event)*  run_end)*  session_end
+ *   session_begin  (run_begin  (interval | note)*  run_end)*  session_end
  *
  * Events carry plain facts, never the spec or a plan: all a sink needs is in them. */
 #ifndef ORCHESTRATOR_REPORT_TIMELINE_H
@@ -15,6 +15,7 @@
 #include "common/interval.h"
 #include "common/ipc.h"
 #include "common/spec.h"
+#include "orchestrator/report/note.h"
 #include "orchestrator/report/objective.h"
 #include "orchestrator/report/outage.h"
 #include "orchestrator/report/verdict.h"
@@ -100,42 +101,13 @@ struct worker_summary {
     double spin_seconds; /* of them: waiting awake for the next intended time */
 };
 
-/* What the server says of itself at one moment (--extended-metrics). */
-struct target_sample {
-    uint64_t at_ns; /* since the common start of the run                                    */
-    bool answered;  /* false: it could not be asked, and nothing below is known             */
-    int64_t keys;   /* in the run's database; -1: unknown                                   */
-    bool replica;
-    uint32_t replicas; /* connected to it */
-    /* A primary: of the replica that is furthest behind, 0 without replicas. A replica: since it last
-     * heard from its primary, -1 while the link is down; bytes are not known. -1: unknown. */
-    int64_t lag_seconds, lag_bytes;
-};
-
-/* What was done while the run was under way. Passed on when it is over. */
-enum run_event_source {
-    RUN_EVENT_CHAOS, /* by volley to its own target (--chaos)           */
-    RUN_EVENT_CTL,   /* by somebody to the load, over the control socket */
-    RUN_EVENT_NOTE   /* said by somebody over the control socket: changes nothing */
-};
-#define RUN_EVENT_SOURCES 3u
-#define RUN_EVENT_TEXT_BYTES 120u
-struct run_event {
-    enum run_event_source source;
-    uint64_t at_ns;  /* when it began, since the common start of the run */
-    uint64_t end_ns; /* when it was over                                 */
-    bool ok;
-    char text[RUN_EVENT_TEXT_BYTES]; /* what was done: "kill node 2", "rate 500/s" */
-    char cause[160];                 /* why it failed; "" when ok                       */
-};
-#define RUN_EVENTS_MAX 256u /* of each source: the first ones are kept, all are counted */
-/* Of a run, in the order in which they were over. */
-struct run_events {
+#define RUN_NOTES_MAX 256u /* of each source: the first ones are kept, all are counted */
+/* Of a run, in the order in which they were over; samples have target_samples. */
+struct run_notes {
     uint32_t count;
-    uint64_t all[RUN_EVENT_SOURCES];
-    struct run_event items[RUN_EVENT_SOURCES * RUN_EVENTS_MAX];
+    uint64_t all[NOTE_SOURCES];
+    struct note items[NOTE_SOURCES * RUN_NOTES_MAX];
 };
-const char *run_event_source_name(enum run_event_source source); /* "chaos", "ctl", "note" */
 
 /* All samples of a run. Values are -1 while there is none. */
 struct target_samples {
@@ -143,7 +115,7 @@ struct target_samples {
     uint32_t drops; /* target_sample_dropped */
     int64_t keys_first, keys_last, keys_min, keys_max;
     int64_t lag_seconds_max, lag_bytes_max;
-    struct target_sample last; /* of those that were answered */
+    struct note last; /* of those that were answered; without one it is not ok */
 };
 
 /* Whether keys became fewer by 1 % or more: they expire, are evicted, or somebody deletes them. */
@@ -192,7 +164,7 @@ struct run_result {
     struct worker_summary workers[IPC_WORKERS_MAX];
     uint32_t worker_count;
     const struct target_samples *samples; /* of the warm-up, too */
-    const struct run_events *events;
+    const struct run_notes *notes;
     const struct outages *outages;
     struct run_evidence evidence;
     struct verdict verdict;
@@ -211,8 +183,7 @@ struct sink {
     /* error_kinds has every kind that the row counts. */
     enum err_code (*interval)(void *state, const struct interval_row *row,
                               const struct error_kinds *error_kinds, struct err *err);
-    enum err_code (*sample)(void *state, const struct target_sample *sample, struct err *err);
-    enum err_code (*event)(void *state, const struct run_event *event, struct err *err);
+    enum err_code (*note)(void *state, const struct note *note, struct err *err);
     enum err_code (*run_end)(void *state, const struct run_result *result, struct err *err);
     /* interrupted sessions get it too: files are completed and renamed here. */
     enum err_code (*session_end)(void *state, struct err *err);
@@ -235,7 +206,7 @@ struct timeline {
     struct interval_row *total; /* of the measured intervals of the run under way */
     uint64_t rows;
     struct target_samples samples;
-    struct run_events events;
+    struct run_notes notes;
     struct outages *outages; /* of the run under way */
 };
 
@@ -250,11 +221,9 @@ void timeline_run_begin(struct timeline *timeline, const struct run_facts *run);
  * row that breaks an identity is passed on all the same: E_UNTRUSTED is the caller's to remember. */
 MUST_USE enum err_code timeline_interval(struct timeline *timeline, const struct interval_row *row,
                                          struct err *err);
-/* Passes on a sample of the run under way. */
-void timeline_sample(struct timeline *timeline, const struct target_sample *sample);
-/* Passes on what was done in the run under way; result->events keeps the first RUN_EVENTS_MAX of each
- * source. */
-void timeline_event(struct timeline *timeline, const struct run_event *event);
+/* Passes on what was done or found out in the run under way; result->notes keeps the first RUN_NOTES_MAX
+ * of each source, and result->samples what samples come to. */
+void timeline_note(struct timeline *timeline, const struct note *note);
 /* Completes result (facts, total, error kinds, percentiles, seconds and due_seconds when 0, verdict)
  * and passes it on. A total that does not add up, with no degraded row in it, makes the status
  * E_UNTRUSTED; a load with a duration that ended in an outage, without any answer, makes one that is OK

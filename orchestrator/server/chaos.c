@@ -37,7 +37,7 @@ struct job {
 struct chaos {
     const struct chaos_plan *plan;
     struct managed_cluster *cluster;
-    struct chaos_listener listener;
+    struct note_listener listener;
     struct event *timer; /* NULL: not under way */
     uint64_t start_ns, measure_ns;
     uint32_t next; /* action */
@@ -69,21 +69,22 @@ static void conclude(struct job *job, const char *cause)
 {
     const struct chaos *chaos = job->chaos;
     uint64_t now_ns = clock_now_ns();
-    struct run_event event = {
-        .at_ns = job->began_ns > chaos->start_ns ? job->began_ns - chaos->start_ns : 0,
-        .ok = cause == NULL};
-    event.end_ns = event.at_ns + (now_ns - job->began_ns);
+    struct note note = {.source = NOTE_CHAOS,
+                        .at_ns =
+                            job->began_ns > chaos->start_ns ? job->began_ns - chaos->start_ns : 0,
+                        .ok = cause == NULL};
+    note.end_ns = note.at_ns + (now_ns - job->began_ns);
     if (names_one_node(job->action) && server_of(job)->port != 0)
-        snprintf(event.text, sizeof event.text, "%s (port %u)", job->action->text,
+        snprintf(note.text, sizeof note.text, "%s (port %u)", job->action->text,
                  server_of(job)->port);
     else
-        snprintf(event.text, sizeof event.text, "%s", job->action->text);
-    snprintf(event.cause, sizeof event.cause, "%s", cause != NULL ? cause : "");
+        snprintf(note.text, sizeof note.text, "%s", job->action->text);
+    snprintf(note.cause, sizeof note.cause, "%s", cause != NULL ? cause : "");
     job->phase = PHASE_NONE;
-    log_line(event.ok ? LOG_INFO : LOG_WARNING, "chaos: %s: %s after %.3f s%s%s", event.text,
-             event.ok ? "done" : "failed", clock_seconds(event.end_ns - event.at_ns),
-             event.ok ? "" : ": ", event.cause);
-    chaos->listener.hear(chaos->listener.state, &event);
+    log_line(note.ok ? LOG_INFO : LOG_WARNING, "chaos: %s: %s after %.3f s%s%s", note.text,
+             note.ok ? "done" : "failed", clock_seconds(note.end_ns - note.at_ns),
+             note.ok ? "" : ": ", note.cause);
+    chaos->listener.hear(chaos->listener.state, &note);
 }
 
 /* --- the child that talks to servers --------------------------------------------------------- */
@@ -344,7 +345,7 @@ enum err_code chaos_create(struct chaos **chaos, const struct chaos_plan *plan,
 }
 
 enum err_code chaos_begin(struct chaos *chaos, struct event_base *base, uint64_t start_ns,
-                          uint64_t measure_ns, struct chaos_listener listener, struct err *err)
+                          uint64_t measure_ns, struct note_listener listener, struct err *err)
 {
     if (chaos->begun)
         return OK;

@@ -2,7 +2,7 @@
  * orchestrator's event loop, which it never blocks: signals are sent directly, and what has to talk to
  * servers is done by a short-lived child process with a limit (chaos_work.h).
  *
- * What was done, and whether it worked, the listener hears as events; it is also logged. A server that is
+ * What was done, and whether it worked, the listener hears as notes; it is also logged. A server that is
  * paused goes on in any case when the run ends. One per session. */
 #ifndef ORCHESTRATOR_SERVER_CHAOS_H
 #define ORCHESTRATOR_SERVER_CHAOS_H
@@ -13,23 +13,18 @@
 
 #include "common/err.h"
 #include "orchestrator/options/chaos_plan.h"
-#include "orchestrator/report/timeline.h"
+#include "orchestrator/report/note.h"
 #include "orchestrator/server/managed_cluster.h"
 
 struct chaos; /* owns child processes and a timer */
-
-struct chaos_listener {
-    void (*hear)(void *state, const struct run_event *event);
-    void *state;
-};
 
 /* Plan and servers outlive it. Nothing happens yet. */
 MUST_USE enum err_code chaos_create(struct chaos **chaos, const struct chaos_plan *plan,
                                     struct managed_cluster *cluster, struct err *err);
 /* From here on actions are carried out, at their times after measure_ns; both are clock readings, and
- * events count from start_ns. Once: it does nothing in a later run. */
+ * notes count from start_ns. Once: it does nothing in a later run. */
 MUST_USE enum err_code chaos_begin(struct chaos *chaos, struct event_base *base, uint64_t start_ns,
-                                   uint64_t measure_ns, struct chaos_listener listener,
+                                   uint64_t measure_ns, struct note_listener listener,
                                    struct err *err);
 bool chaos_has_begun(const struct chaos *chaos);
 /* The run is over: paused servers go on, what is under way is broken off and said to have failed, and

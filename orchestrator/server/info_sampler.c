@@ -29,7 +29,7 @@ struct info_sampler {
     struct tls_client *tls;
     const struct endpoint *endpoint;
     uint64_t every_ns;
-    struct info_listener listener;
+    struct note_listener listener;
     uint64_t start_ns;
     struct event *timer;
     struct async_control *control; /* NULL: not connected */
@@ -43,7 +43,7 @@ struct info_sampler {
     /* How often the server has closed on a question that it has never answered; CLOSINGS_MAX: it is not
      * asked any more. UINT_MAX: it was answered once. */
     unsigned closings[STEP_COUNT];
-    struct target_sample sample;
+    struct note note;
 
     int64_t keys_before;
     uint64_t warned_ns; /* of fewer keys; 0: not yet */
@@ -106,7 +106,7 @@ static void warn_of_drop(struct info_sampler *sampler, int64_t keys)
 
 static void count_cpu(struct info_sampler *sampler)
 {
-    uint64_t at_ns = sampler->sample.at_ns;
+    uint64_t at_ns = sampler->note.at_ns;
     /* Less than before: another process. */
     if (sampler->cpu_before >= 0 && sampler->cpu_newest >= sampler->cpu_before) {
         sampler->cpu_seconds += sampler->cpu_newest - sampler->cpu_before;
@@ -116,31 +116,33 @@ static void count_cpu(struct info_sampler *sampler)
     sampler->cpu_before_ns = at_ns;
 }
 
-static void complete(struct info_sampler *sampler)
-{
-    struct target_sample *sample = &sampler->sample;
-    sample->answered = true;
-    if (sample->keys >= 0) {
-        warn_of_drop(sampler, sample->keys);
-        sampler->keys_before = sample->keys;
-    }
-    count_cpu(sampler);
-    sampler->backoff_ns = 0;
-    sampler->listener.hear(sampler->listener.state, sample);
-    plan_next(sampler, 0);
-}
-
 static uint64_t since_start_ns(const struct info_sampler *sampler)
 {
     uint64_t now_ns = clock_now_ns();
     return now_ns > sampler->start_ns ? now_ns - sampler->start_ns : 0;
 }
 
+static void complete(struct info_sampler *sampler)
+{
+    struct note *note = &sampler->note;
+    const int64_t keys = note_get(note, NOTE_KEYS);
+    note->ok = true;
+    note->end_ns = since_start_ns(sampler);
+    if (keys >= 0) {
+        warn_of_drop(sampler, keys);
+        sampler->keys_before = keys;
+    }
+    count_cpu(sampler);
+    sampler->backoff_ns = 0;
+    sampler->listener.hear(sampler->listener.state, note);
+    plan_next(sampler, 0);
+}
+
 /* The question under way has no answer. The connection is gone, or is of no more use. */
 static void miss(struct info_sampler *sampler)
 {
-    struct target_sample missed = {
-        .at_ns = since_start_ns(sampler), .keys = -1, .lag_seconds = -1, .lag_bytes = -1};
+    struct note missed = {
+        .source = NOTE_SAMPLE, .at_ns = sampler->note.at_ns, .end_ns = since_start_ns(sampler)};
     async_control_close(sampler->control);
     sampler->control = NULL;
     sampler->connected = false;
@@ -156,14 +158,14 @@ static void miss(struct info_sampler *sampler)
 
 static void take_keys(struct info_sampler *sampler, const redisReply *reply)
 {
-    if (reply->type == REDIS_REPLY_INTEGER && reply->integer >= 0)
-        sampler->sample.keys = reply->integer;
+    if (reply->type == REDIS_REPLY_INTEGER)
+        note_set(&sampler->note, NOTE_KEYS, reply->integer);
 }
 
 static void take_replication(struct info_sampler *sampler, const redisReply *reply)
 {
     if (reply->type != REDIS_REPLY_ERROR && reply->str != NULL)
-        info_text_replication(&sampler->sample, reply->str);
+        info_text_replication(&sampler->note, reply->str);
 }
 
 static void take_cpu(struct info_sampler *sampler, const redisReply *reply)
@@ -287,8 +289,7 @@ static void ask(struct info_sampler *sampler)
     sampler->asked_count = sampler->answered = 0;
     sampler->deadline_ns = clock_now_ns() + limit_ns;
     sampler->cpu_newest = -1;
-    sampler->sample = (struct target_sample){
-        .at_ns = since_start_ns(sampler), .keys = -1, .lag_seconds = -1, .lag_bytes = -1};
+    sampler->note = (struct note){.source = NOTE_SAMPLE, .at_ns = since_start_ns(sampler)};
     if ((sampler->control != NULL || open_connection(sampler)) &&
         send_question(sampler, STEP_KEYS, 1, (const char *[]){"DBSIZE"}) &&
         send_question(sampler, STEP_REPLICATION, 2, (const char *[]){"INFO", "replication"}) &&
@@ -318,7 +319,7 @@ static void on_timer(evutil_socket_t fd, short what, void *argument)
 enum err_code info_sampler_start(struct info_sampler **sampler, struct event_base *base,
                                  const struct target_address *target, struct tls_client *tls,
                                  const struct endpoint *endpoint, uint64_t every_ns,
-                                 uint64_t start_ns, struct info_listener listener, struct err *err)
+                                 uint64_t start_ns, struct note_listener listener, struct err *err)
 {
     struct info_sampler *made = calloc(1, sizeof *made);
     *sampler = NULL;

@@ -17,11 +17,6 @@
 
 struct info_sampler; /* owns a connection and a timer */
 
-struct info_listener {
-    void (*hear)(void *state, const struct target_sample *sample);
-    void *state;
-};
-
 /* The first question goes out at once, and then one every_ns. Target, tls (NULL: plain) and endpoint outlive the
  * sampler; start_ns is the clock reading that samples count from. A number of keys that falls by 1 % or more is warned of, at most
  * once a minute. E_SYSTEM: no memory. */
@@ -29,7 +24,7 @@ MUST_USE enum err_code info_sampler_start(struct info_sampler **sampler, struct 
                                           const struct target_address *target,
                                           struct tls_client *tls, const struct endpoint *endpoint,
                                           uint64_t every_ns, uint64_t start_ns,
-                                          struct info_listener listener, struct err *err);
+                                          struct note_listener listener, struct err *err);
 /* NULL is fine. */
 void info_sampler_stop(struct info_sampler *sampler);
 

@@ -26,52 +26,56 @@ static int64_t number_part(const char *line, size_t line_bytes, const char *name
                                                                                : -1;
 }
 
+static void raise_to(struct note *note, enum note_value value, int64_t number)
+{
+    if (number > note_get(note, value))
+        note_set(note, value, number);
+}
+
 /* ip=127.0.0.1,port=6380,state=online,offset=123,lag=1 */
-static void add_replica(struct target_sample *sample, const char *line, size_t line_bytes,
+static void add_replica(struct note *note, const char *line, size_t line_bytes,
                         int64_t primary_offset)
 {
-    int64_t seconds = number_part(line, line_bytes, "lag");
     int64_t offset = number_part(line, line_bytes, "offset");
-    sample->replicas++;
-    if (seconds > sample->lag_seconds)
-        sample->lag_seconds = seconds;
-    if (offset >= 0 && primary_offset - offset > sample->lag_bytes)
-        sample->lag_bytes = primary_offset - offset;
+    raise_to(note, NOTE_LAG_SECONDS, number_part(line, line_bytes, "lag"));
+    if (offset >= 0)
+        raise_to(note, NOTE_LAG_BYTES, primary_offset - offset);
 }
 
 /* slave0, slave1, ...: in one pass, since they may be many. */
-static void add_replicas(struct target_sample *sample, const char *info)
+static void add_replicas(struct note *note, const char *info)
 {
     int64_t primary_offset = number_field(info, "master_repl_offset");
+    uint32_t count = 0;
     char name[32];
     int name_bytes = snprintf(name, sizeof name, "slave0:");
-    for (const char *line = info; *line != '\0' && sample->replicas < REPLICAS_MAX;) {
+    for (const char *line = info; *line != '\0' && count < REPLICAS_MAX;) {
         size_t line_bytes = strcspn(line, "\r\n");
         if (strncmp(line, name, (size_t)name_bytes) == 0) {
-            add_replica(sample, line + name_bytes, line_bytes - (size_t)name_bytes, primary_offset);
-            name_bytes = snprintf(name, sizeof name, "slave%u:", sample->replicas);
+            add_replica(note, line + name_bytes, line_bytes - (size_t)name_bytes, primary_offset);
+            name_bytes = snprintf(name, sizeof name, "slave%u:", ++count);
         }
         line += line_bytes;
         line += strspn(line, "\r\n");
     }
+    note_set(note, NOTE_REPLICAS, count);
 }
 
-void info_text_replication(struct target_sample *sample, const char *info)
+void info_text_replication(struct note *note, const char *info)
 {
     char value[VALUE_BYTES];
-    sample->replica = false;
-    sample->replicas = 0;
-    sample->lag_seconds = sample->lag_bytes = -1;
     if (!info_field(info, "role", value, sizeof value))
         return;
-    sample->replica = strcmp(value, "master") != 0;
-    if (sample->replica) {
-        if (info_field(info, "master_link_status", value, sizeof value) && strcmp(value, "up") == 0)
-            sample->lag_seconds = number_field(info, "master_last_io_seconds_ago");
-        return;
+    const bool replica = strcmp(value, "master") != 0;
+    note_set(note, NOTE_REPLICA, replica);
+    if (!replica) {
+        note_set(note, NOTE_LAG_SECONDS, 0);
+        note_set(note, NOTE_LAG_BYTES, 0);
+        add_replicas(note, info);
+    } else if (info_field(info, "master_link_status", value, sizeof value) &&
+               strcmp(value, "up") == 0) {
+        note_set(note, NOTE_LAG_SECONDS, number_field(info, "master_last_io_seconds_ago"));
     }
-    sample->lag_seconds = sample->lag_bytes = 0;
-    add_replicas(sample, info);
 }
 
 bool info_text_cpu_seconds(double *seconds, const char *info)

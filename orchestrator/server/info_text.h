@@ -4,10 +4,10 @@
 
 #include <stdbool.h>
 
-#include "orchestrator/report/timeline.h"
+#include "orchestrator/report/note.h"
 
-/* Role, replicas and lag, out of the section "replication". */
-void info_text_replication(struct target_sample *sample, const char *info);
+/* Role, replicas and lag, out of the section "replication", as far as it has them. */
+void info_text_replication(struct note *note, const char *info);
 /* CPU time of the server's process since its start, out of the section "cpu". */
 bool info_text_cpu_seconds(double *seconds, const char *info);
 

@@ -39,11 +39,13 @@ static void check_fields(const char *info, uint64_t max, size_t room)
 
 static void check_sample(const char *info)
 {
-    struct target_sample sample = {.keys = 0};
+    struct note note = {.source = NOTE_SAMPLE};
     double seconds = 0;
-    info_text_replication(&sample, info);
-    require(sample.lag_seconds >= -1 && sample.lag_bytes >= -1);
-    require(!sample.replica || (sample.replicas == 0 && sample.lag_bytes == -1));
+    info_text_replication(&note, info);
+    for (unsigned i = 0; i < NOTE_VALUES; i++)
+        require(note_get(&note, (enum note_value)i) >= -1);
+    require(note_get(&note, NOTE_REPLICA) != 1 ||
+            (note_get(&note, NOTE_REPLICAS) == -1 && note_get(&note, NOTE_LAG_BYTES) == -1));
     require(!info_text_cpu_seconds(&seconds, info) || (isfinite(seconds) && seconds >= 0));
 }
 

@@ -12,6 +12,7 @@
 #include "common/clock.h"
 #include "common/log.h"
 #include "orchestrator/machine/system_file.h"
+#include "orchestrator/report/timeline.h"
 #include "orchestrator/server/chaos.h"
 #include "tests/support/check/managed.h"
 #include "tests/support/check/run_json.h"
@@ -26,13 +27,13 @@ static struct managed_cluster cluster;
 static struct chaos_plan plan;
 static struct chaos *chaos;
 static struct event_base *base;
-static struct run_events heard;
+static struct run_notes heard;
 
-static void hear(void *state, const struct run_event *event)
+static void hear(void *state, const struct note *note)
 {
     (void)state;
-    ck_assert_uint_lt(heard.count, RUN_EVENTS_MAX);
-    heard.items[heard.count++] = *event;
+    ck_assert_uint_lt(heard.count, RUN_NOTES_MAX);
+    heard.items[heard.count++] = *note;
 }
 
 static void tear_down(void)
@@ -64,7 +65,7 @@ static void begin(const char *text)
     uint64_t now_ns = clock_now_ns();
     ck_assert(!chaos_has_begun(chaos));
     ck_assert_int_eq(
-        chaos_begin(chaos, base, now_ns, now_ns, (struct chaos_listener){.hear = hear}, &err), OK);
+        chaos_begin(chaos, base, now_ns, now_ns, (struct note_listener){.hear = hear}, &err), OK);
     ck_assert(chaos_has_begun(chaos));
 }
 

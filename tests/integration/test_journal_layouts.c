@@ -224,6 +224,9 @@ START_TEST(a_newer_journal_is_reported)
     static const char event[] =
         "{\"at_ns\":1,\"end_ns\":2,\"ok\":true,\"text\":\"\",\"cause\":\"\","
         "\"source\":\"?\",\"more\":3}";
+    static const char note[] =
+        "{\"at_ns\":1,\"end_ns\":2,\"ok\":true,\"text\":\"x\",\"cause\":\"\","
+        "\"source\":\"note\",\"values\":{\"keys\":1,\"heat\":36.6}}";
     size_t byte_count = 0, used = JOURNAL_MAGIC_BYTES;
     char *bytes = read_kept(NEWEST, &byte_count);
     unsigned char *newer = malloc(2 * byte_count);
@@ -239,14 +242,16 @@ START_TEST(a_newer_journal_is_reported)
         used = add_record(newer, used, 77, "?", 1);
         used = add_record(newer, used, type, interval, length);
         if (type == JOURNAL_RUN_BEGIN)
-            used = add_record(newer, used, JOURNAL_EVENT, event, sizeof event - 1);
+            used = add_record(newer, used, JOURNAL_NOTE, event, sizeof event - 1);
+        if (type == JOURNAL_RUN_BEGIN)
+            used = add_record(newer, used, JOURNAL_NOTE, note, sizeof note - 1);
     }
     json_t *root = report(&program, (char *)newer, used);
     run_json_check(root);
     expect_figures(root, NEWEST);
     const char *said = strstr(program.err, "newer");
     ck_assert_msg(said != NULL && strstr(said + 1, "newer") == NULL, "%s", program.err);
-    ck_assert_msg(strstr(said, "volley: 5 kinds of figures in it are unknown to this version and "
+    ck_assert_msg(strstr(said, "volley: 6 kinds of figures in it are unknown to this version and "
                                "left out") != NULL,
                   "%s", program.err);
     json_decref(root);

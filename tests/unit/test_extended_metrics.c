@@ -65,12 +65,12 @@ static void pass(struct timeline *timeline, struct interval_row *row)
 
 static void sample(struct timeline *timeline, uint64_t at_ns, int64_t keys, int64_t lag_seconds)
 {
-    timeline_sample(timeline, &(struct target_sample){.at_ns = at_ns,
-                                                      .answered = true,
-                                                      .keys = keys,
-                                                      .replicas = 2,
-                                                      .lag_seconds = lag_seconds,
-                                                      .lag_bytes = lag_seconds * 100});
+    struct note note = {.source = NOTE_SAMPLE, .at_ns = at_ns, .end_ns = at_ns, .ok = true};
+    note_set(&note, NOTE_KEYS, keys);
+    note_set(&note, NOTE_REPLICAS, 2);
+    note_set(&note, NOTE_LAG_SECONDS, lag_seconds);
+    note_set(&note, NOTE_LAG_BYTES, lag_seconds * 100);
+    timeline_note(timeline, &note);
 }
 
 /* Warm-up with the connecting, a row with everything, a stall in which the server does not answer. */
@@ -121,9 +121,9 @@ static void play(struct timeline *timeline)
     pass(timeline, row);
 
     sample(timeline, 2200 * NS_PER_MS, 990, 4);
-    timeline_sample(timeline,
-                    &(struct target_sample){
-                        .at_ns = 2900 * NS_PER_MS, .keys = -1, .lag_seconds = -1, .lag_bytes = -1});
+    timeline_note(timeline, &(struct note){.source = NOTE_SAMPLE,
+                                           .at_ns = 2900 * NS_PER_MS,
+                                           .end_ns = 3000 * NS_PER_MS});
     row = fixture_row(2);
     row->header.flags = INTERVAL_OPEN_LOOP | INTERVAL_LAST;
     row->header.backlog_before = 9;

@@ -7,44 +7,41 @@ Suite *test_info_text_suite(void);
 
 static const struct {
     const char *info;
-    bool replica;
-    uint32_t replicas;
-    int64_t lag_seconds, lag_bytes;
+    int64_t replica, replicas, lag_seconds, lag_bytes; /* -1: not known */
 } cases[] = {
-    {"# Replication\r\nrole:master\r\nconnected_slaves:0\r\nmaster_repl_offset:0\r\n", false, 0, 0,
-     0},
+    {"# Replication\r\nrole:master\r\nconnected_slaves:0\r\nmaster_repl_offset:0\r\n", 0, 0, 0, 0},
     /* the replica that is furthest behind, in each unit on its own */
     {"role:master\r\nconnected_slaves:3\r\n"
      "slave0:ip=10.0.0.2,port=6379,state=online,offset=900,lag=0\r\n"
      "slave1:ip=10.0.0.3,port=6379,state=online,offset=950,lag=7\r\n"
      "slave2:ip=::1,port=6379,state=wait_bgsave,offset=1000,lag=1,type=replica\r\n"
      "master_repl_offset:1000\r\n",
-     false, 3, 7, 100},
+     0, 3, 7, 100},
     {"role:slave\r\nmaster_host:h\r\nmaster_link_status:up\r\nmaster_last_io_seconds_ago:4\r\n"
      "slave_repl_offset:5\r\n",
-     true, 0, 4, -1},
-    {"role:slave\r\nmaster_link_status:down\r\nmaster_last_io_seconds_ago:-1\r\n", true, 0, -1, -1},
-    {"role:slave\r\nmaster_link_status:up\r\nmaster_last_io_seconds_ago:-1\r\n", true, 0, -1, -1},
+     1, -1, 4, -1},
+    {"role:slave\r\nmaster_link_status:down\r\nmaster_last_io_seconds_ago:-1\r\n", 1, -1, -1, -1},
+    {"role:slave\r\nmaster_link_status:up\r\nmaster_last_io_seconds_ago:-1\r\n", 1, -1, -1, -1},
     /* no role, no knowledge */
-    {"", false, 0, -1, -1},
-    {"connected_slaves:1\r\n", false, 0, -1, -1},
+    {"", -1, -1, -1, -1},
+    {"connected_slaves:1\r\n", -1, -1, -1, -1},
     /* rubbish in numbers is no number */
     {"role:master\r\nslave0:ip=a,port=1,state=online,offset=12x,lag=-3\r\n"
      "master_repl_offset:99999999999999999999\r\n",
-     false, 1, 0, 0},
-    {"role:master\r\nslave0:ip=a,lag=\r\nslave1:\r\nslave3:ip=a,lag=9\r\n", false, 2, 0, 0},
-    {"role:slave\r\nmaster_link_status:up\r\nmaster_last_io_seconds_ago:soon\r\n", true, 0, -1, -1},
+     0, 1, 0, 0},
+    {"role:master\r\nslave0:ip=a,lag=\r\nslave1:\r\nslave3:ip=a,lag=9\r\n", 0, 2, 0, 0},
+    {"role:slave\r\nmaster_link_status:up\r\nmaster_last_io_seconds_ago:soon\r\n", 1, -1, -1, -1},
 };
 
 START_TEST(replication_is_read)
 {
     /* breaks if a lag is the wrong replica's, or what is unknown looks like no lag */
-    struct target_sample sample = {.replica = true, .replicas = 99, .lag_seconds = 99};
-    info_text_replication(&sample, cases[_i].info);
-    ck_assert_int_eq(sample.replica, cases[_i].replica);
-    ck_assert_uint_eq(sample.replicas, cases[_i].replicas);
-    ck_assert_int_eq(sample.lag_seconds, cases[_i].lag_seconds);
-    ck_assert_int_eq(sample.lag_bytes, cases[_i].lag_bytes);
+    struct note note = {.source = NOTE_SAMPLE};
+    info_text_replication(&note, cases[_i].info);
+    ck_assert_int_eq(note_get(&note, NOTE_REPLICA), cases[_i].replica);
+    ck_assert_int_eq(note_get(&note, NOTE_REPLICAS), cases[_i].replicas);
+    ck_assert_int_eq(note_get(&note, NOTE_LAG_SECONDS), cases[_i].lag_seconds);
+    ck_assert_int_eq(note_get(&note, NOTE_LAG_BYTES), cases[_i].lag_bytes);
 }
 END_TEST
 

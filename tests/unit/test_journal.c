@@ -313,13 +313,13 @@ static int steered_index;
 static void play_steered(struct timeline *timeline, const struct session_facts *session)
 {
     struct run_facts facts = fixture_open_facts();
-    const struct run_event first = {.source = RUN_EVENT_CTL, .ok = true, .text = "rate 7/s"};
-    struct run_event last = {.source = RUN_EVENT_CTL, .ok = true};
+    const struct note first = {.source = NOTE_CTL, .ok = true, .text = "rate 7/s"};
+    struct note last = {.source = NOTE_CTL, .ok = true};
     snprintf(last.text, sizeof last.text, "%s", steered[steered_index].text);
     timeline_session_begin(timeline, session);
     timeline_run_begin(timeline, &facts);
-    timeline_event(timeline, &first);
-    timeline_event(timeline, &last);
+    timeline_note(timeline, &first);
+    timeline_note(timeline, &last);
 }
 
 START_TEST(a_steered_run_without_an_end)

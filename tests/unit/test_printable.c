@@ -97,7 +97,7 @@ static void play(struct timeline *timeline, uint32_t errors)
 {
     struct err err = {.code = OK};
     struct run_facts facts = fixture_facts();
-    struct run_event event = {.text = "kill " HOSTILE, .cause = HOSTILE};
+    struct note note = {.text = "kill " HOSTILE, .cause = HOSTILE};
     struct interval_row *row = fixture_row(0);
     struct run_result *result = fixture_result();
     snprintf(facts.name, sizeof facts.name, "=SET " HOSTILE);
@@ -109,7 +109,7 @@ static void play(struct timeline *timeline, uint32_t errors)
         fixture_refuse(row, 0, 1000000, errors);
     }
     ck_assert_msg(timeline_interval(timeline, row, &err) == OK, "%s", err.text);
-    timeline_event(timeline, &event);
+    timeline_note(timeline, &note);
     timeline_run_end(timeline, result);
     free(result);
     free(row);
@@ -117,7 +117,7 @@ static void play(struct timeline *timeline, uint32_t errors)
 
 START_TEST(reports_hold_no_orders)
 {
-    /* Breaks when a name, a target, an error or an event of a run prints what a terminal obeys, or begins
+    /* Breaks when a name, a target, an error or a note of a run prints what a terminal obeys, or begins
      * a line of its own; or when a spreadsheet takes a name for a formula. */
     static const char *const parts[] = {
         "Command: =SET " HARMLESS "\n",      "=SET " HARMLESS ": ", "\n\"'=SET " HARMLESS "\",\"",

@@ -18,14 +18,14 @@ Suite *test_steering_suite(void);
 static struct spec spec;
 static struct run_facts facts;
 static struct steering steering;
-static struct run_event heard[8];
+static struct note heard[8];
 static unsigned heard_count;
 
-static void hear(void *state, const struct run_event *event)
+static void hear(void *state, const struct note *note)
 {
     ck_assert_ptr_eq(state, &heard);
     if (heard_count < sizeof heard / sizeof heard[0])
-        heard[heard_count++] = *event;
+        heard[heard_count++] = *note;
 }
 
 /* A run of 10 s that ramps from 1,000 to 3,000/s, behind 2 s of warm-up at 1,000/s. */
@@ -45,7 +45,7 @@ static void set_up(void)
     spec.rate.warmup_micro = RATE(1000);
     facts = (struct run_facts){.name = "GET", .open_loop = true, .duration_ns = 10 * NS_PER_SECOND};
     steering = (struct steering){
-        .segment = segment, .spec = &spec, .facts = &facts, .hear = hear, .hearer = &heard};
+        .segment = segment, .spec = &spec, .facts = &facts, .listener = {hear, &heard}};
     heard_count = 0;
 }
 
@@ -179,7 +179,7 @@ START_TEST(each_change_is_told)
     ck_assert_uint_eq(steering.changes, 3);
     for (unsigned i = 0; i < heard_count; i++) {
         ck_assert_str_eq(heard[i].text, told[i]);
-        ck_assert_int_eq(heard[i].source, RUN_EVENT_CTL);
+        ck_assert_int_eq(heard[i].source, NOTE_CTL);
         ck_assert(heard[i].ok);
         /* since the common start, when it begins */
         ck_assert_uint_eq(heard[i].at_ns, (6 + i) * NS_PER_SECOND + STEERING_AHEAD_NS);

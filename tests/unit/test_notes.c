@@ -1,4 +1,4 @@
-/* What was done to the target and to the load, on its way into the outputs. */
+/* What was done and found out while a run was under way, on its way into the outputs. */
 #include <check.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -8,39 +8,49 @@
 #include "orchestrator/report/journal_format.h"
 #include "tests/support/check/report_fixture.h"
 
-Suite *test_run_events_suite(void);
+Suite *test_notes_suite(void);
 
-static const struct run_event done = {.at_ns = 1500 * NS_PER_MS,
-                                      .end_ns = 1750 * NS_PER_MS,
-                                      .ok = true,
-                                      .text = "kill node 2 (port 7002)"};
-static const struct run_event failed = {.at_ns = 2 * NS_PER_SECOND,
-                                        .end_ns = 2 * NS_PER_SECOND,
-                                        .text = "failover node \"1\"",
-                                        .cause = "no replica answers"};
+static const struct note done = {.at_ns = 1500 * NS_PER_MS,
+                                 .end_ns = 1750 * NS_PER_MS,
+                                 .ok = true,
+                                 .text = "kill node 2 (port 7002)"};
+static const struct note failed = {.at_ns = 2 * NS_PER_SECOND,
+                                   .end_ns = 2 * NS_PER_SECOND,
+                                   .text = "failover node \"1\"",
+                                   .cause = "no replica answers"};
 
-static const struct run_event steered = {.source = RUN_EVENT_CTL,
-                                         .at_ns = 2500 * NS_PER_MS,
-                                         .end_ns = 2500 * NS_PER_MS,
-                                         .ok = true,
-                                         .text = "rate 500/s"};
+static const struct note steered = {.source = NOTE_CTL,
+                                    .at_ns = 2500 * NS_PER_MS,
+                                    .end_ns = 2500 * NS_PER_MS,
+                                    .ok = true,
+                                    .text = "rate 500/s"};
 
-static bool same(const struct run_event *a, const struct run_event *b)
+static const struct note sampled = {.source = NOTE_SAMPLE,
+                                    .at_ns = 2600 * NS_PER_MS,
+                                    .end_ns = 2601 * NS_PER_MS,
+                                    .ok = true,
+                                    .known = 1u << NOTE_KEYS | 1u << NOTE_LAG_BYTES,
+                                    .values = {[NOTE_KEYS] = INT64_MAX}};
+
+static bool same(const struct note *a, const struct note *b)
 {
     return a->source == b->source && a->at_ns == b->at_ns && a->end_ns == b->end_ns &&
-           a->ok == b->ok && strcmp(a->text, b->text) == 0 && strcmp(a->cause, b->cause) == 0;
+           a->ok == b->ok && strcmp(a->text, b->text) == 0 && strcmp(a->cause, b->cause) == 0 &&
+           a->known == b->known && memcmp(a->values, b->values, sizeof a->values) == 0;
 }
 
 START_TEST(through_the_journal)
 {
     /* Breaks when a replay tells something else than the run did. */
-    const struct run_event *const events[] = {&done, &failed, &steered};
-    struct run_event read;
+    const struct note *const notes[] = {&done, &failed, &steered, &sampled};
+    struct note read;
+    bool unknown = false;
     struct err err = {.code = OK};
-    json_t *json = journal_event_to_json(events[_i]);
+    json_t *json = journal_note_to_json(notes[_i]);
     ck_assert_ptr_nonnull(json);
-    ck_assert_msg(journal_event_from_json(&read, json, &err) == OK, "%s", err.text);
-    ck_assert(same(&read, events[_i]));
+    ck_assert_msg(journal_note_from_json(&read, &unknown, json, &err) == OK, "%s", err.text);
+    ck_assert(same(&read, notes[_i]));
+    ck_assert(!unknown);
     json_decref(json);
 }
 END_TEST
@@ -57,11 +67,12 @@ START_TEST(damaged_records)
         "{\"at_ns\": 1, \"end_ns\": 4, \"ok\": true, \"text\": null, \"cause\": \"\"}",
         "{\"at_ns\":1,\"end_ns\":4,\"ok\":true,\"text\":\"\",\"cause\":\"\",\"source\":7}",
     };
-    struct run_event read;
+    struct note read;
+    bool unknown = false;
     struct err err = {.code = OK};
     json_t *json = json_loads(texts[_i], 0, NULL);
     ck_assert_ptr_nonnull(json);
-    ck_assert_int_eq(journal_event_from_json(&read, json, &err), E_DATA);
+    ck_assert_int_eq(journal_note_from_json(&read, &unknown, json, &err), E_DATA);
     json_decref(json);
 }
 END_TEST
@@ -69,12 +80,31 @@ END_TEST
 START_TEST(of_an_older_journal)
 {
     /* Breaks when a journal from before the changes of a rate were events cannot be read any more. */
-    struct run_event read;
+    struct note read;
+    bool unknown = false;
     struct err err = {.code = OK};
-    json_t *json = journal_event_to_json(&done);
+    json_t *json = journal_note_to_json(&done);
     ck_assert_int_eq(json_object_del(json, "source"), 0);
-    ck_assert_msg(journal_event_from_json(&read, json, &err) == OK, "%s", err.text);
+    ck_assert_msg(journal_note_from_json(&read, &unknown, json, &err) == OK, "%s", err.text);
     ck_assert(same(&read, &done));
+    json_decref(json);
+}
+END_TEST
+
+START_TEST(values_of_a_newer_journal)
+{
+    /* Breaks when a value that a later version tells hides those that this one knows, or is left out in
+     * silence. */
+    struct note read;
+    bool unknown = false;
+    struct err err = {.code = OK};
+    json_t *json = journal_note_to_json(&sampled);
+    json_object_set_new(json_object_get(json, "values"), "heat", json_real(36.6));
+    ck_assert_msg(journal_note_from_json(&read, &unknown, json, &err) == OK, "%s", err.text);
+    ck_assert(unknown);
+    ck_assert(same(&read, &sampled));
+    json_object_set_new(json_object_get(json, "values"), "keys", json_string("1"));
+    ck_assert_int_eq(journal_note_from_json(&read, &unknown, json, &err), E_DATA);
     json_decref(json);
 }
 END_TEST
@@ -99,12 +129,14 @@ static char *report(bool as_json)
     timeline_add(&timeline, sink);
     timeline_session_begin(&timeline, &session);
     timeline_run_begin(&timeline, &facts);
-    timeline_event(&timeline, &done);
-    timeline_event(&timeline, &steered);
-    timeline_event(&timeline, &failed);
+    timeline_note(&timeline, &done);
+    timeline_note(&timeline, &steered);
+    timeline_note(&timeline, &failed);
+    timeline_note(&timeline, &sampled);
     struct run_result *result = fixture_result();
     timeline_run_end(&timeline, result);
-    ck_assert_uint_eq(result->events->count, 3);
+    ck_assert_uint_eq(result->notes->count, 3);
+    ck_assert_uint_eq(result->samples->count, 1);
     timeline_session_end(&timeline);
     timeline_destroy(&timeline);
     fixture_session_free(&session);
@@ -169,28 +201,29 @@ START_TEST(no_end_of_them)
     ck_assert_ptr_nonnull(timeline);
     ck_assert_int_eq(timeline_init(timeline, &err), OK);
     timeline_run_begin(timeline, &facts);
-    for (uint32_t i = 0; i < RUN_EVENTS_MAX + 10; i++)
-        timeline_event(timeline, &done);
-    ck_assert_uint_eq(timeline->events.count, RUN_EVENTS_MAX);
-    for (uint32_t i = 0; i < RUN_EVENTS_MAX + 10; i++)
-        timeline_event(timeline, &steered);
-    ck_assert_uint_eq(timeline->events.count, 2 * RUN_EVENTS_MAX);
-    ck_assert_uint_eq(timeline->events.all[RUN_EVENT_CTL], RUN_EVENTS_MAX + 10);
+    for (uint32_t i = 0; i < RUN_NOTES_MAX + 10; i++)
+        timeline_note(timeline, &done);
+    ck_assert_uint_eq(timeline->notes.count, RUN_NOTES_MAX);
+    for (uint32_t i = 0; i < RUN_NOTES_MAX + 10; i++)
+        timeline_note(timeline, &steered);
+    ck_assert_uint_eq(timeline->notes.count, 2 * RUN_NOTES_MAX);
+    ck_assert_uint_eq(timeline->notes.all[NOTE_CTL], RUN_NOTES_MAX + 10);
     timeline_run_begin(timeline, &facts);
-    ck_assert_uint_eq(timeline->events.count, 0);
-    ck_assert_uint_eq(timeline->events.all[RUN_EVENT_CTL], 0);
+    ck_assert_uint_eq(timeline->notes.count, 0);
+    ck_assert_uint_eq(timeline->notes.all[NOTE_CTL], 0);
     timeline_destroy(timeline);
     free(timeline);
 }
 END_TEST
 
-Suite *test_run_events_suite(void)
+Suite *test_notes_suite(void)
 {
-    Suite *suite = suite_create("run_events");
-    TCase *tcase = tcase_create("run_events");
-    tcase_add_loop_test(tcase, through_the_journal, 0, 3);
+    Suite *suite = suite_create("notes");
+    TCase *tcase = tcase_create("notes");
+    tcase_add_loop_test(tcase, through_the_journal, 0, 4);
     tcase_add_loop_test(tcase, damaged_records, 0, 7);
     tcase_add_test(tcase, of_an_older_journal);
+    tcase_add_test(tcase, values_of_a_newer_journal);
     tcase_add_test(tcase, in_the_report);
     tcase_add_test(tcase, in_the_json);
     tcase_add_test(tcase, no_end_of_them);

@@ -1,0 +1,57 @@
+/* A note: something that was done or found out while a run was under way, with its time, its outcome, and
+ * numbers if it has some. Whoever has one to tell, in whatever room, fills this struct and passes it on; the
+ * timeline brings it to the sinks, and the journal keeps it. */
+#ifndef ORCHESTRATOR_REPORT_NOTE_H
+#define ORCHESTRATOR_REPORT_NOTE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/* Who tells it: identifier, and name in outputs and journals. A new one is one more row. */
+#define NOTE_SOURCE_TABLE(X)                                                                       \
+    X(NOTE_CHAOS, "chaos")   /* by volley to its own target (--chaos)                  */          \
+    X(NOTE_CTL, "ctl")       /* by somebody to the load, over the control socket       */          \
+    X(NOTE_HAND, "note")     /* said by somebody over the control socket: changes nothing */       \
+    X(NOTE_SAMPLE, "sample") /* what the server says of itself (--extended-metrics)    */
+
+/* What it may tell in whole numbers from 0 on: identifier, and name in journals, which is never used for
+ * something else. A new one is one more row.
+ * Lag of a primary: of the replica that is furthest behind, 0 without replicas. Of a replica: since it last
+ * heard from its primary, not known while the link is down; bytes never are. */
+#define NOTE_VALUE_TABLE(X)                                                                        \
+    X(NOTE_KEYS, "keys")         /* in the run's database      */                                  \
+    X(NOTE_REPLICA, "replica")   /* 1: the server is one; or 0 */                                  \
+    X(NOTE_REPLICAS, "replicas") /* connected to it            */                                  \
+    X(NOTE_LAG_SECONDS, "lag_seconds")                                                             \
+    X(NOTE_LAG_BYTES, "lag_bytes")
+
+#define NOTE_ID(id, name) id,
+enum note_source { NOTE_SOURCE_TABLE(NOTE_ID) NOTE_SOURCES };
+enum note_value { NOTE_VALUE_TABLE(NOTE_ID) NOTE_VALUES };
+#undef NOTE_ID
+
+#define NOTE_TEXT_BYTES 120u
+struct note {
+    enum note_source source;
+    uint64_t at_ns;  /* when it began, since the common start of the run */
+    uint64_t end_ns; /* when it was over                                 */
+    bool ok;
+    char text[NOTE_TEXT_BYTES]; /* what was done: "kill node 2", "rate 500/s"; "" of a sample */
+    char cause[160];            /* why it failed; "" when ok                                 */
+    uint32_t known;             /* of the values: a bit for each; use note_set and note_get  */
+    int64_t values[NOTE_VALUES];
+};
+
+/* Who hears of notes, when they are over. */
+struct note_listener {
+    void (*hear)(void *state, const struct note *note);
+    void *state;
+};
+
+/* A negative number is one that is not known. */
+void note_set(struct note *note, enum note_value value, int64_t number);
+int64_t note_get(const struct note *note, enum note_value value); /* -1: not known */
+const char *note_source_name(enum note_source source);            /* "chaos"       */
+const char *note_value_name(enum note_value value);               /* "keys"        */
+
+#endif
