@@ -10,12 +10,11 @@
 #include "common/greeting.h"
 #include "common/log.h"
 #include "common/secret.h"
+#include "orchestrator/report/timeline.h"
 #include "orchestrator/server/async_control.h"
 #include "orchestrator/server/info_text.h"
+#include "orchestrator/server/probe.h"
 
-#define SLICE_NS (100 * NS_PER_MS) /* between two looks at a question under way */
-#define BACKOFF_FIRST_NS (250 * NS_PER_MS)
-#define BACKOFF_LONGEST_NS (5 * NS_PER_SECOND)
 #define WARNING_PAUSE_NS (60 * NS_PER_SECOND)
 #define CLOSINGS_MAX 2u
 #define ANSWERED_ONCE UINT_MAX
@@ -24,26 +23,18 @@
 enum step { STEP_AUTH, STEP_SELECT, STEP_KEYS, STEP_REPLICATION, STEP_CPU, STEP_COUNT };
 
 struct info_sampler {
+    struct probe probe;
     struct event_base *base;
     const struct target_address *target;
     struct tls_client *tls;
     const struct endpoint *endpoint;
-    uint64_t every_ns;
-    struct note_listener listener;
-    uint64_t start_ns;
-    struct event *timer;
     struct async_control *control; /* NULL: not connected */
     bool connected;
-    bool asking;
-    uint64_t deadline_ns;        /* of the step under way, when asking       */
-    uint64_t next_ns;            /* when to ask next                         */
-    uint64_t backoff_ns;         /* before the next attempt after a failure  */
     enum step asked[STEP_COUNT]; /* whose replies are under way, from `answered` on */
     unsigned asked_count, answered;
     /* How often the server has closed on a question that it has never answered; CLOSINGS_MAX: it is not
      * asked any more. UINT_MAX: it was answered once. */
     unsigned closings[STEP_COUNT];
-    struct note note;
 
     int64_t keys_before;
     uint64_t warned_ns; /* of fewer keys; 0: not yet */
@@ -61,28 +52,6 @@ struct question {
     const char *name;
     void (*take)(struct info_sampler *sampler, const redisReply *reply);
 };
-
-/* Time ----------------------------------------------------------------------------------------- */
-
-static void arm(struct info_sampler *sampler, uint64_t delay_ns)
-{
-    struct timeval delay = {.tv_sec = (time_t)(delay_ns / NS_PER_SECOND),
-                            .tv_usec = (suseconds_t)(delay_ns % NS_PER_SECOND / NS_PER_US)};
-    if (event_add(sampler->timer, &delay) != 0)
-        log_line(LOG_WARNING, "the server is not asked for more samples: no timer");
-}
-
-/* Asks again at the next moment of the grid that has not passed, no sooner than after the pause. */
-static void plan_next(struct info_sampler *sampler, uint64_t pause_ns)
-{
-    uint64_t now_ns = clock_now_ns(), every_ns = sampler->every_ns;
-    sampler->asking = false;
-    if (sampler->next_ns <= now_ns)
-        sampler->next_ns += ((now_ns - sampler->next_ns) / every_ns + 1) * every_ns;
-    if (sampler->next_ns < now_ns + pause_ns)
-        sampler->next_ns = now_ns + pause_ns;
-    arm(sampler, sampler->next_ns - now_ns);
-}
 
 /* Samples -------------------------------------------------------------------------------------- */
 
@@ -106,7 +75,7 @@ static void warn_of_drop(struct info_sampler *sampler, int64_t keys)
 
 static void count_cpu(struct info_sampler *sampler)
 {
-    uint64_t at_ns = sampler->note.at_ns;
+    uint64_t at_ns = sampler->probe.note.at_ns;
     /* Less than before: another process. */
     if (sampler->cpu_before >= 0 && sampler->cpu_newest >= sampler->cpu_before) {
         sampler->cpu_seconds += sampler->cpu_newest - sampler->cpu_before;
@@ -116,42 +85,25 @@ static void count_cpu(struct info_sampler *sampler)
     sampler->cpu_before_ns = at_ns;
 }
 
-static uint64_t since_start_ns(const struct info_sampler *sampler)
-{
-    uint64_t now_ns = clock_now_ns();
-    return now_ns > sampler->start_ns ? now_ns - sampler->start_ns : 0;
-}
-
 static void complete(struct info_sampler *sampler)
 {
-    struct note *note = &sampler->note;
-    const int64_t keys = note_get(note, NOTE_KEYS);
-    note->ok = true;
-    note->end_ns = since_start_ns(sampler);
+    const int64_t keys = note_get(&sampler->probe.note, NOTE_KEYS);
     if (keys >= 0) {
         warn_of_drop(sampler, keys);
         sampler->keys_before = keys;
     }
     count_cpu(sampler);
-    sampler->backoff_ns = 0;
-    sampler->listener.hear(sampler->listener.state, note);
-    plan_next(sampler, 0);
+    probe_answered(&sampler->probe);
 }
 
-/* The question under way has no answer. The connection is gone, or is of no more use. */
-static void miss(struct info_sampler *sampler)
+/* The connection is gone, or is of no more use. */
+static void disconnect(void *state)
 {
-    struct note missed = {
-        .source = NOTE_SAMPLE, .at_ns = sampler->note.at_ns, .end_ns = since_start_ns(sampler)};
+    struct info_sampler *sampler = state;
     async_control_close(sampler->control);
     sampler->control = NULL;
     sampler->connected = false;
     sampler->cpu_before = -1;
-    sampler->backoff_ns = sampler->backoff_ns == 0 ? BACKOFF_FIRST_NS : sampler->backoff_ns * 2;
-    if (sampler->backoff_ns > BACKOFF_LONGEST_NS)
-        sampler->backoff_ns = BACKOFF_LONGEST_NS;
-    sampler->listener.hear(sampler->listener.state, &missed);
-    plan_next(sampler, sampler->backoff_ns);
 }
 
 /* Replies -------------------------------------------------------------------------------------- */
@@ -159,13 +111,13 @@ static void miss(struct info_sampler *sampler)
 static void take_keys(struct info_sampler *sampler, const redisReply *reply)
 {
     if (reply->type == REDIS_REPLY_INTEGER)
-        note_set(&sampler->note, NOTE_KEYS, reply->integer);
+        note_set(&sampler->probe.note, NOTE_KEYS, reply->integer);
 }
 
 static void take_replication(struct info_sampler *sampler, const redisReply *reply)
 {
     if (reply->type != REDIS_REPLY_ERROR && reply->str != NULL)
-        info_text_replication(&sampler->note, reply->str);
+        info_text_replication(&sampler->probe.note, reply->str);
 }
 
 static void take_cpu(struct info_sampler *sampler, const redisReply *reply)
@@ -201,15 +153,12 @@ static void note_closing(struct info_sampler *sampler)
 static void on_lost(void *state)
 {
     struct info_sampler *sampler = state;
-    if (sampler->asking) {
-        note_closing(sampler);
-        miss(sampler);
+    if (!sampler->probe.asking) {
+        disconnect(sampler);
         return;
     }
-    async_control_close(sampler->control);
-    sampler->control = NULL;
-    sampler->connected = false;
-    sampler->cpu_before = -1;
+    note_closing(sampler);
+    probe_missed(&sampler->probe, "the connection was lost");
 }
 
 static void on_reply(void *state, redisReply *reply)
@@ -229,10 +178,10 @@ static void on_reply(void *state, redisReply *reply)
     if (question->take != NULL) {
         question->take(sampler, reply);
     } else if (reply->type == REDIS_REPLY_ERROR) {
-        miss(sampler);
+        probe_missed(&sampler->probe, "it was refused");
         return;
     }
-    sampler->deadline_ns = clock_now_ns() + sampler->endpoint->request_timeout_ns;
+    probe_wait(&sampler->probe, sampler->endpoint->request_timeout_ns);
     if (sampler->answered == sampler->asked_count)
         complete(sampler);
 }
@@ -241,7 +190,7 @@ static void on_ready(void *state)
 {
     struct info_sampler *sampler = state;
     sampler->connected = true;
-    sampler->deadline_ns = clock_now_ns() + sampler->endpoint->request_timeout_ns;
+    probe_wait(&sampler->probe, sampler->endpoint->request_timeout_ns);
 }
 
 /* Asking --------------------------------------------------------------------------------------- */
@@ -277,41 +226,22 @@ static bool open_connection(struct info_sampler *sampler)
     return sent;
 }
 
-static void ask(struct info_sampler *sampler)
+static bool ask(void *state)
 {
-    uint64_t limit_ns = sampler->connected ? sampler->endpoint->request_timeout_ns
-                                           : sampler->endpoint->connection_timeout_ns;
+    struct info_sampler *sampler = state;
     if (!is_asked(sampler, STEP_KEYS) && !is_asked(sampler, STEP_REPLICATION) &&
         !is_asked(sampler, STEP_CPU))
-        return; /* there is nothing to be learned */
-    sampler->asking = true;
-    sampler->next_ns += sampler->every_ns;
+        return false;
+    if (!sampler->connected)
+        probe_wait(&sampler->probe, sampler->endpoint->connection_timeout_ns);
     sampler->asked_count = sampler->answered = 0;
-    sampler->deadline_ns = clock_now_ns() + limit_ns;
     sampler->cpu_newest = -1;
-    sampler->note = (struct note){.source = NOTE_SAMPLE, .at_ns = since_start_ns(sampler)};
-    if ((sampler->control != NULL || open_connection(sampler)) &&
-        send_question(sampler, STEP_KEYS, 1, (const char *[]){"DBSIZE"}) &&
-        send_question(sampler, STEP_REPLICATION, 2, (const char *[]){"INFO", "replication"}) &&
-        send_question(sampler, STEP_CPU, 2, (const char *[]){"INFO", "cpu"}))
-        arm(sampler, SLICE_NS);
-    else
-        miss(sampler);
-}
-
-static void on_timer(evutil_socket_t fd, short what, void *argument)
-{
-    struct info_sampler *sampler = argument;
-    (void)fd;
-    (void)what;
-    if (!sampler->asking) {
-        ask(sampler);
-        return;
-    }
-    if (clock_now_ns() >= sampler->deadline_ns || sampler->control == NULL)
-        miss(sampler);
-    else
-        arm(sampler, SLICE_NS);
+    if ((sampler->control == NULL && !open_connection(sampler)) ||
+        !send_question(sampler, STEP_KEYS, 1, (const char *[]){"DBSIZE"}) ||
+        !send_question(sampler, STEP_REPLICATION, 2, (const char *[]){"INFO", "replication"}) ||
+        !send_question(sampler, STEP_CPU, 2, (const char *[]){"INFO", "cpu"}))
+        probe_missed(&sampler->probe, "it cannot be asked");
+    return true;
 }
 
 /* Life ----------------------------------------------------------------------------------------- */
@@ -322,26 +252,25 @@ enum err_code info_sampler_start(struct info_sampler **sampler, struct event_bas
                                  uint64_t start_ns, struct note_listener listener, struct err *err)
 {
     struct info_sampler *made = calloc(1, sizeof *made);
-    *sampler = NULL;
-    if (made != NULL)
-        made->timer = evtimer_new(base, on_timer, made);
-    if (made == NULL || made->timer == NULL) {
-        free(made);
+    *sampler = made;
+    if (made == NULL)
         return err_set(err, E_SYSTEM, "the server is not sampled: no memory");
-    }
+    made->probe = (struct probe){.name = "the server",
+                                 .source = NOTE_SAMPLE,
+                                 .period_ns = every_ns,
+                                 .limit_ns = endpoint->request_timeout_ns,
+                                 .start_ns = start_ns,
+                                 .listener = listener,
+                                 .ask = ask,
+                                 .give_up = disconnect,
+                                 .state = made};
     made->base = base;
     made->target = target;
     made->tls = tls;
     made->endpoint = endpoint;
-    made->every_ns = every_ns;
-    made->listener = listener;
-    made->start_ns = start_ns;
-    made->next_ns = clock_now_ns();
     made->keys_before = -1;
     made->cpu_before = -1;
-    arm(made, 0);
-    *sampler = made;
-    return OK;
+    return probe_start(&made->probe, base, err);
 }
 
 void info_sampler_stop(struct info_sampler *sampler)
@@ -349,7 +278,7 @@ void info_sampler_stop(struct info_sampler *sampler)
     if (sampler == NULL)
         return;
     async_control_close(sampler->control);
-    event_free(sampler->timer);
+    probe_stop(&sampler->probe);
     free(sampler);
 }
 

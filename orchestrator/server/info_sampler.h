@@ -13,9 +13,9 @@
 #include "common/endpoint.h"
 #include "common/err.h"
 #include "common/transport.h"
-#include "orchestrator/report/timeline.h"
+#include "orchestrator/report/note.h"
 
-struct info_sampler; /* owns a connection and a timer */
+struct info_sampler; /* owns a connection and a probe */
 
 /* The first question goes out at once, and then one every_ns. Target, tls (NULL: plain) and endpoint outlive the
  * sampler; start_ns is the clock reading that samples count from. A number of keys that falls by 1 % or more is warned of, at most
