@@ -53,14 +53,16 @@ static enum err_code open_outputs(struct session *session, struct err *err)
         return err_set(err, E_USAGE,
                        "standard output is closed, and nothing else says where the result goes: "
                        "give --out, --json or --hdr");
-    enum err_code code = bench_outputs_add(&session->timeline, session->request, err);
-    if (code == OK && bench_outputs_only_stdout(spec))
-        timeline_add(&session->timeline,
-                     (struct sink){.name = "reader", .state = session, .interval = heed_reader});
-    if (code == OK && session->request->dialect == NULL &&
+    enum err_code code = OK;
+    if (session->request->dialect == NULL &&
         (spec->outputs.progress ||
          (isatty(STDERR_FILENO) && !spec->outputs.quiet && !spec->outputs.csv)))
         code = session_show_progress(session, session->steps.count > 1 || spec->load.loop, err);
+    if (code == OK)
+        code = bench_outputs_add(&session->timeline, session->request, err);
+    if (code == OK && bench_outputs_only_stdout(spec))
+        timeline_add(&session->timeline,
+                     (struct sink){.name = "reader", .state = session, .interval = heed_reader});
     return code;
 }
 

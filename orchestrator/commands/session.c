@@ -102,9 +102,9 @@ enum err_code session_open(struct session *session, struct err *err)
 
 enum err_code session_show_progress(struct session *session, bool named, struct err *err)
 {
-    enum err_code code = progress_init(&session->progress, stderr, err);
-    session->progress_ready = code == OK;
-    session->progress.named = named;
+    enum err_code code = progress_init(&session->progress, stderr, named, err);
+    if (code == OK)
+        timeline_add(&session->timeline, progress_sink(&session->progress));
     return code;
 }
 
@@ -548,9 +548,8 @@ enum err_code session_run(struct session *session, const struct bench_step *step
     if (code != OK)
         return code;
     bench_log_run_begin(facts);
-    code = fleet_run(&session->plan, &run, facts, &session->timeline,
-                     session->progress_ready ? &session->progress : NULL, session->interrupts,
-                     result, err);
+    code = fleet_run(&session->plan, &run, facts, &session->timeline, session->interrupts, result,
+                     err);
     if (code != OK)
         return code;
     bench_log_run_end(facts, result);
@@ -582,8 +581,6 @@ void session_free(struct session *session)
 {
     if (session->timeline_ready)
         timeline_destroy(&session->timeline);
-    if (session->progress_ready)
-        progress_destroy(&session->progress);
     if (session->interrupts != NULL)
         run_control_close(session->interrupts->control);
     if (session->interrupts != NULL)

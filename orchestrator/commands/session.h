@@ -54,7 +54,7 @@ struct session {
     uint32_t run_count;
     bool unheard;                     /* results went to a reader alone, and it has gone */
     const struct workload *warned_of; /* runs of one workload are warned about once */
-    bool timeline_ready, progress_ready;
+    bool timeline_ready;
 };
 
 /* Everything that can be refused without connecting. From its return on signals are counted in
@@ -63,7 +63,8 @@ struct session {
 MUST_USE enum err_code session_prepare(struct session *session, struct err *err);
 /* Room for the events of the runs, and the limit of open files: E_USAGE when it is too low. */
 MUST_USE enum err_code session_open(struct session *session, struct err *err);
-/* A line a second about the run under way, on stderr; named: each says which run it is of. */
+/* A line a second about the run under way, on stderr; named: each says which run it is of. After session_open, and
+ * before the outputs that print. */
 MUST_USE enum err_code session_show_progress(struct session *session, bool named, struct err *err);
 /* Starts the server if it is ours, finds out who answers, and fills session->facts: E_CONNECT. */
 MUST_USE enum err_code session_reach(struct session *session, struct err *err);

@@ -13,14 +13,13 @@
 
 enum err_code collector_init(struct collector *collector, void *segment, uint32_t member_count,
                              const struct run_facts *facts, struct timeline *timeline,
-                             struct progress *progress, struct err *err)
+                             struct err *err)
 {
     *collector = (struct collector){
         .segment = segment,
         .member_count = member_count,
         .members = calloc(member_count, sizeof collector->members[0]),
         .timeline = timeline,
-        .progress = progress,
         .interval_ns = facts->interval_ns,
         .warmup_ns = facts->warmup_ns,
         .row = interval_row_create(),
@@ -364,8 +363,6 @@ static enum err_code emit(struct collector *collector, bool last, struct err *er
     header->own_stops = common_stops(collector);
     tell_own_stops(collector, header);
     watch_warmup(collector, row);
-    if (collector->progress != NULL)
-        progress_add(collector->progress, row);
     enum err_code code = timeline_interval(collector->timeline, row, err);
     uint32_t next = header->last + 1;
     uint64_t in_flight = header->in_flight_after, backlog = header->backlog_after;

@@ -15,7 +15,6 @@
 #include "common/interval.h"
 #include "common/ipc.h"
 #include "orchestrator/fleet/steady.h"
-#include "orchestrator/report/progress.h"
 #include "orchestrator/report/timeline.h"
 
 /* One per worker slot, over all its replacements. */
@@ -37,7 +36,6 @@ struct collector {
     uint32_t member_count;
     struct collector_member *members;
     struct timeline *timeline;
-    struct progress *progress; /* may be NULL */
     uint64_t interval_ns;
     uint64_t warmup_ns;       /* IPC_NEVER: the warm-up goes on until the fleet says when it ends */
     struct steady steady;     /* of the warm-up's rows */
@@ -56,8 +54,7 @@ struct collector {
 
 MUST_USE enum err_code collector_init(struct collector *collector, void *segment,
                                       uint32_t member_count, const struct run_facts *facts,
-                                      struct timeline *timeline, struct progress *progress,
-                                      struct err *err);
+                                      struct timeline *timeline, struct err *err);
 void collector_destroy(struct collector *collector);
 
 /* Emits every row that is complete, and rows that are overdue at elapsed_ns since the start. */

@@ -220,8 +220,6 @@ void fleet_conclude(struct fleet *fleet)
     (void)finished; /* err holds it */
     judge_errors(fleet);
     judge_abort(fleet);
-    if (fleet->progress != NULL)
-        progress_end(fleet->progress);
     fleet->result->evidence.late_records = fleet->collector.late_records;
     host_sample_end(&fleet->host, &fleet->result->evidence);
     if (fleet->sampler != NULL && fleet->result->evidence.server_cpu_share < 0)

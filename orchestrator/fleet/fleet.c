@@ -20,7 +20,7 @@
 #define TICK_SHORTEST_NS (5 * NS_PER_MS)
 #define START_AHEAD_NS (10 * NS_PER_MS) /* and a little more for each worker */
 #define START_AHEAD_PER_WORKER_NS (200 * NS_PER_US)
-#define PROGRESS_NS NS_PER_SECOND
+#define LIVE_NS NS_PER_SECOND
 #define FINISH_PATIENCE_NS (15 * NS_PER_SECOND) /* beyond --drain-timeout */
 #define CONNECT_PATIENCE_NS (10 * NS_PER_SECOND)
 
@@ -85,7 +85,7 @@ static void start(struct fleet *fleet, uint64_t now_ns)
     fleet->start_ns = now_ns + START_AHEAD_NS + fleet->member_count * START_AHEAD_PER_WORKER_NS;
     fleet->facts->started_wall_ns = clock_wall_ns() + (fleet->start_ns - now_ns);
     fleet->running = true;
-    fleet->progress_at_ns = fleet->start_ns + PROGRESS_NS;
+    fleet->live_at_ns = fleet->start_ns + LIVE_NS;
     host_sample_begin(&fleet->host, &fleet->result->evidence);
     const struct spec *spec = fleet->run->spec;
     run_nodes_begin(fleet->facts, fleet->segment,
@@ -95,8 +95,6 @@ static void start(struct fleet *fleet, uint64_t now_ns)
     supervise_nodes(fleet, 0); /* the connections that there are to be lost */
     start_sampler(fleet);
     start_chaos(fleet);
-    if (fleet->progress != NULL)
-        progress_begin(fleet->progress, fleet->facts);
     /* Release: partner is the workers' acquire load at the barrier. */
     atomic_store_explicit(&ipc_control(fleet->segment)->start_ns, fleet->start_ns,
                           memory_order_release);
@@ -187,16 +185,19 @@ static enum err_code heed_command(void *state, json_t **members,
     return OK;
 }
 
-static void show_progress(struct fleet *fleet, uint64_t now_ns)
+static void tell_live(struct fleet *fleet, uint64_t now_ns)
 {
-    if (fleet->progress == NULL || now_ns < fleet->progress_at_ns)
+    if (now_ns < fleet->live_at_ns)
         return;
     uint64_t ok = ipc_live_total(fleet->segment, COUNTER_OK);
-    progress_line(fleet->progress, fleet->facts, now_ns - fleet->start_ns,
-                  ok + ipc_live_total(fleet->segment, COUNTER_ERROR_REPLIES), ok,
-                  ipc_failures(fleet->segment));
-    while (fleet->progress_at_ns <= now_ns)
-        fleet->progress_at_ns += PROGRESS_NS;
+    const struct run_live live = {.elapsed_ns = now_ns - fleet->start_ns,
+                                  .answered =
+                                      ok + ipc_live_total(fleet->segment, COUNTER_ERROR_REPLIES),
+                                  .ok = ok,
+                                  .failed = ipc_failures(fleet->segment)};
+    timeline_live(fleet->timeline, &live);
+    while (fleet->live_at_ns <= now_ns)
+        fleet->live_at_ns += LIVE_NS;
 }
 
 /* The latest moment at which workers may still be busy: then they are killed. */
@@ -233,7 +234,7 @@ static void tick_running(struct fleet *fleet, uint64_t now_ns, uint64_t passed_n
     supervise_warmup(fleet, elapsed_ns);
     supervise_nodes(fleet, elapsed_ns);
     start_chaos(fleet);
-    show_progress(fleet, now_ns);
+    tell_live(fleet, now_ns);
     if (now_ns >= finish_deadline_ns(fleet))
         fleet_kill_workers(fleet);
     if (!any_process(fleet))
@@ -312,7 +313,7 @@ static enum err_code fleet_create(struct fleet *fleet, struct err *err)
         run_control_attach(fleet->interrupts->control, fleet->base, handler, err) != OK)
         return err->code;
     code = collector_init(&fleet->collector, fleet->segment, fleet->member_count, fleet->facts,
-                          fleet->timeline, fleet->progress, err);
+                          fleet->timeline, err);
     fleet->collector.warmup_ns = fleet->run->warmup_ns;
     return code;
 }
@@ -377,15 +378,14 @@ static enum err_code launch(struct fleet *fleet, struct err *err)
 }
 
 enum err_code fleet_run(const struct plan *plan, struct worker_run *run, struct run_facts *facts,
-                        struct timeline *timeline, struct progress *progress,
-                        struct interrupts *interrupts, struct run_result *result, struct err *err)
+                        struct timeline *timeline, struct interrupts *interrupts,
+                        struct run_result *result, struct err *err)
 {
     struct fleet fleet = {
         .plan = plan,
         .run = run,
         .facts = facts,
         .timeline = timeline,
-        .progress = progress,
         .interrupts = interrupts,
         .result = result,
         .member_count = plan->worker_count,

@@ -8,7 +8,6 @@
 #include "common/err.h"
 #include "common/spec.h"
 #include "orchestrator/fleet/plan.h"
-#include "orchestrator/report/progress.h"
 #include "orchestrator/report/timeline.h"
 #include "worker/worker.h"
 
@@ -37,7 +36,7 @@ struct interrupts {
  * or fork failed. No child is left in any case. */
 MUST_USE enum err_code fleet_run(const struct plan *plan, struct worker_run *run,
                                  struct run_facts *facts, struct timeline *timeline,
-                                 struct progress *progress, struct interrupts *interrupts,
-                                 struct run_result *result, struct err *err);
+                                 struct interrupts *interrupts, struct run_result *result,
+                                 struct err *err);
 
 #endif

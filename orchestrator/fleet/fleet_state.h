@@ -31,7 +31,6 @@ struct fleet {
     struct worker_run *run;
     struct run_facts *facts;
     struct timeline *timeline;
-    struct progress *progress;
     struct interrupts *interrupts;
     struct run_result *result;
     struct collector collector;
@@ -55,7 +54,7 @@ struct fleet {
     uint64_t connect_deadline_ns;
     uint64_t start_ns;
     uint64_t stop_ns; /* IPC_NEVER: no early stop */
-    uint64_t progress_at_ns;
+    uint64_t live_at_ns;
     uint64_t unconnected_ns;
     uint64_t stalled_ns; /* requests have waited since one was last answered */
     uint64_t answered;   /* so many were then                                */

@@ -14,22 +14,24 @@
 
 #define COLUMNS_UNKNOWN 79u /* of a terminal that does not say */
 
-enum err_code progress_init(struct progress *progress, FILE *out, struct err *err)
+enum err_code progress_init(struct progress *progress, FILE *out, bool named, struct err *err)
 {
-    *progress = (struct progress){.out = out, .terminal = isatty(fileno(out)) == 1};
+    *progress = (struct progress){.out = out, .terminal = isatty(fileno(out)) == 1, .named = named};
     progress->window = interval_row_create();
     if (progress->window == NULL)
         return err_set(err, E_SYSTEM, "no memory for the progress line");
     return OK;
 }
 
-void progress_begin(struct progress *progress, const struct run_facts *run)
+static enum err_code run_begin(void *state, const struct run_facts *run, struct err *err)
 {
+    struct progress *progress = state;
+    (void)err;
     *progress = (struct progress){.out = progress->out,
                                   .terminal = progress->terminal,
                                   .named = progress->named,
+                                  .run = run,
                                   .window = progress->window,
-                                  .open_loop = run->open_loop,
                                   .target = -1};
     interval_row_reset(progress->window);
     if (run->prefill)
@@ -37,10 +39,15 @@ void progress_begin(struct progress *progress, const struct run_facts *run)
     else if (progress->named)
         snprintf(progress->prefix, sizeof progress->prefix, "%.60s ", run->name);
     printable_line(progress->prefix);
+    return OK;
 }
 
-void progress_add(struct progress *progress, const struct interval_row *row)
+static enum err_code interval(void *state, const struct interval_row *row,
+                              const struct error_kinds *error_kinds, struct err *err)
 {
+    struct progress *progress = state;
+    (void)error_kinds;
+    (void)err;
     interval_row_add(progress->window, row);
     progress->window_row_ns += row->header.end_ns - row->header.start_ns;
     progress->backlog = row->header.backlog_after;
@@ -51,6 +58,7 @@ void progress_add(struct progress *progress, const struct interval_row *row)
         progress->warmup_ok += row->counters[COUNTER_OK];
     else
         progress->due += row->counters[COUNTER_DUE];
+    return OK;
 }
 
 /* "1,230.5" */
@@ -93,7 +101,7 @@ static void append_figure(char *text, size_t text_bytes, const char *name,
 static void format_latency(char *text, size_t text_bytes, const struct progress *progress, bool all)
 {
     const struct interval_row *window = progress->window;
-    enum interval_histogram_kind kind = figure_latency_kind(progress->open_loop);
+    enum interval_histogram_kind kind = figure_latency_kind(progress->run->open_loop);
     const struct histogram *answered = &window->histograms[kind];
     const struct figure_percentile mean = {.value_ns = (uint64_t)histogram_mean(answered),
                                            .empty = answered->count == 0};
@@ -111,14 +119,14 @@ static void format_latency(char *text, size_t text_bytes, const struct progress 
 
 /* " of 10,000": what fell due per second, by the rows since the last line or before; nothing when all
  * of -n was due before. */
-static void format_target(char *text, size_t text_bytes, struct progress *progress,
-                          const struct run_facts *run)
+static void format_target(char *text, size_t text_bytes, struct progress *progress)
 {
+    const struct run_facts *run = progress->run;
     char rate[UNITS_GROUPED_BYTES];
     text[0] = '\0';
     bool all_due = run->requests > 0 && progress->due >= run->requests;
     uint64_t window_due = progress->window->counters[COUNTER_DUE];
-    if (!progress->open_loop || (all_due && window_due == 0))
+    if (!run->open_loop || (all_due && window_due == 0))
         return;
     if (progress->window_row_ns > 0)
         progress->target = figure_rate(window_due, clock_seconds(progress->window_row_ns));
@@ -203,19 +211,22 @@ static uint64_t growth(uint64_t before, uint64_t now)
     return now > before ? now - before : 0;
 }
 
-void progress_line(struct progress *progress, const struct run_facts *run, uint64_t elapsed_ns,
-                   uint64_t answered, uint64_t ok, uint64_t errors)
+static enum err_code live(void *state, const struct run_live *live, struct err *err)
 {
+    struct progress *progress = state;
+    const struct run_facts *run = progress->run;
+    const uint64_t elapsed_ns = live->elapsed_ns;
     bool warming = elapsed_ns < run->warmup_ns;
     uint64_t measured_ns = warming ? elapsed_ns : elapsed_ns - run->warmup_ns;
-    uint64_t measured = growth(warming ? 0 : progress->warmup_answered, answered);
-    uint64_t measured_ok = growth(warming ? 0 : progress->warmup_ok, ok);
+    uint64_t measured = growth(warming ? 0 : progress->warmup_answered, live->answered);
+    uint64_t measured_ok = growth(warming ? 0 : progress->warmup_ok, live->ok);
     uint64_t window_ns = growth(progress->last_ns, elapsed_ns);
-    uint64_t window_ok = growth(progress->last_ok, ok);
+    uint64_t window_ok = growth(progress->last_ok, live->ok);
     struct parts parts;
     char done[96], share[16] = "", average[UNITS_GROUPED_BYTES + 4], line[640];
     size_t columns = columns_of(progress);
 
+    (void)err;
     if (warming)
         snprintf(done, sizeof done, "%s (warm-up)",
                  units_format_grouped(parts.current, sizeof parts.current, measured));
@@ -232,30 +243,47 @@ void progress_line(struct progress *progress, const struct run_facts *run, uint6
         format_rate(average, sizeof average, figure_rate(measured_ok, clock_seconds(measured_ns))));
     format_latency(parts.latency, sizeof parts.latency, progress, true);
     format_latency(parts.latency_short, sizeof parts.latency_short, progress, false);
-    format_target(parts.target, sizeof parts.target, progress, run);
+    format_target(parts.target, sizeof parts.target, progress);
     format_unsent(parts.unsent, sizeof parts.unsent, progress);
-    units_format_grouped(parts.failed, sizeof parts.failed, errors);
+    units_format_grouped(parts.failed, sizeof parts.failed, live->failed);
     put_together(line, sizeof line, &parts, columns);
     print_line(progress, line, columns);
     progress->last_ns = elapsed_ns;
-    progress->last_ok = ok;
+    progress->last_ok = live->ok;
     progress->window_row_ns = 0;
     interval_row_reset(progress->window);
+    return OK;
 }
 
-void progress_end(struct progress *progress)
+static enum err_code run_end(void *state, const struct run_result *result, struct err *err)
 {
+    struct progress *progress = state;
     size_t columns = columns_of(progress), width = (size_t)progress->line_columns;
+    (void)result;
+    (void)err;
     if (progress->terminal && log_progress_stands()) {
         fprintf(progress->out, "\r%*s\r", (int)(width < columns ? width : columns), "");
         fflush(progress->out);
         log_progress_line(0);
     }
     progress->line_columns = 0;
+    return OK;
 }
 
-void progress_destroy(struct progress *progress)
+static void destroy(void *state)
 {
+    struct progress *progress = state;
     free(progress->window);
     *progress = (struct progress){0};
+}
+
+struct sink progress_sink(struct progress *progress)
+{
+    return (struct sink){.name = "progress",
+                         .state = progress,
+                         .run_begin = run_begin,
+                         .interval = interval,
+                         .live = live,
+                         .run_end = run_end,
+                         .destroy = destroy};
 }

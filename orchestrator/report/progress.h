@@ -12,31 +12,28 @@
 struct progress {
     FILE *out;
     bool terminal;
+    bool named; /* the session has more runs, each line names its own */
+
+    /* of the run under way */
+    const struct run_facts *run;
     uint64_t last_ns, last_ok;
     struct interval_row *window; /* the rows since the last line                          */
     uint64_t warmup_answered,
-        warmup_ok; /* of the warm-up's rows: outside the share and the average */
-    bool open_loop;
+        warmup_ok;          /* of the warm-up's rows: outside the share and the average */
     uint64_t window_row_ns; /* length of those rows                                      */
     uint64_t due;           /* of the measured rows so far: with -n it comes to an end         */
     double target;          /* requests due per second, by the latest rows; < 0: no row so far */
     uint64_t backlog, shed; /* at the end of the latest row; so far                         */
     int line_columns;       /* of the line that stands unfinished on the terminal; 0: none */
-    bool named; /* set by the caller: the session has more runs, each line names its own */
     char prefix[80];
 };
 
-MUST_USE enum err_code progress_init(struct progress *progress, FILE *out, struct err *err);
-void progress_begin(struct progress *progress, const struct run_facts *run);
-void progress_add(struct progress *progress, const struct interval_row *row);
-/* Prints the line of features 1.20 for elapsed_ns since the common start. Live totals since then:
- * answered are requests with a reply, an error or not: how far the run is; ok are those without one: its
- * rate; errors are all that failed. A run with a duration shows the share of its time. An open loop's
- * target, backlog and latencies (response times) are those of the rows that were added. */
-void progress_line(struct progress *progress, const struct run_facts *run, uint64_t elapsed_ns,
-                   uint64_t answered, uint64_t ok, uint64_t errors);
-/* Takes the line away: it is some moment's, and what the run came to follows. */
-void progress_end(struct progress *progress);
-void progress_destroy(struct progress *progress);
+MUST_USE enum err_code progress_init(struct progress *progress, FILE *out, bool named,
+                                     struct err *err);
+/* Prints the line of features 1.20 with the live figures. A run with a duration shows the share of its time.
+ * An open loop's target, backlog and latencies (response times) are those of the rows since the last line.
+ * At the end of a run the line is taken away: it is some moment's, and what the run came to follows. So it
+ * comes before the outputs that print. The progress outlives the sink, which releases what it owns. */
+struct sink progress_sink(struct progress *progress);
 
 #endif

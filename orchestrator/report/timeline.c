@@ -146,6 +146,11 @@ enum err_code timeline_interval(struct timeline *timeline, const struct interval
     return code;
 }
 
+void timeline_live(struct timeline *timeline, const struct run_live *live)
+{
+    EACH_SINK(timeline, live, live, &sink_err)
+}
+
 /* As far as the facts tell: what fell due did so within the duration. */
 static double due_seconds(const struct run_facts *run, double seconds)
 {

@@ -1,7 +1,7 @@
 /* What happened, as a stream of events, and who listens. The fleet's collector and `volley report`
  * (from a journal) feed the same events to the same sinks, so every output can be rebuilt.
  *
- *   session_begin  (run_begin  (interval | note)*  run_end)*  session_end
+ *   session_begin  (run_begin  (interval | live | note)*  run_end)*  session_end
  *
  * Events carry plain facts, never the spec or a plan: all a sink needs is in them. */
 #ifndef ORCHESTRATOR_REPORT_TIMELINE_H
@@ -172,6 +172,14 @@ struct run_result {
     uint32_t check_count;
 };
 
+/* Requests since the common start, at a moment that is ahead of the newest row. */
+struct run_live {
+    uint64_t elapsed_ns;
+    uint64_t answered; /* with a reply, an error or not: how far the run is */
+    uint64_t ok;       /* without an error: its rate                        */
+    uint64_t failed;   /* error replies, and whatever had no reply          */
+};
+
 /* A listener. Any function may be NULL. An error of one sink is told once and that sink is left out
  * from then on; the run and the other sinks go on, and timeline_complete says so at the end. */
 struct sink {
@@ -183,6 +191,8 @@ struct sink {
     /* error_kinds has every kind that the row counts. */
     enum err_code (*interval)(void *state, const struct interval_row *row,
                               const struct error_kinds *error_kinds, struct err *err);
+    /* Once a second of a run that is under way; never when one is read from a journal. */
+    enum err_code (*live)(void *state, const struct run_live *live, struct err *err);
     enum err_code (*note)(void *state, const struct note *note, struct err *err);
     enum err_code (*run_end)(void *state, const struct run_result *result, struct err *err);
     /* interrupted sessions get it too: files are completed and renamed here. */
@@ -190,7 +200,7 @@ struct sink {
     void (*destroy)(void *state);
 };
 
-#define TIMELINE_SINKS_MAX 12
+#define TIMELINE_SINKS_MAX 16
 struct timeline {
     struct sink sinks[TIMELINE_SINKS_MAX];
     uint32_t sink_count;
@@ -221,6 +231,7 @@ void timeline_run_begin(struct timeline *timeline, const struct run_facts *run);
  * row that breaks an identity is passed on all the same: E_UNTRUSTED is the caller's to remember. */
 MUST_USE enum err_code timeline_interval(struct timeline *timeline, const struct interval_row *row,
                                          struct err *err);
+void timeline_live(struct timeline *timeline, const struct run_live *live);
 /* Passes on what was done or found out in the run under way; result->notes keeps the first RUN_NOTES_MAX
  * of each source, and result->samples what samples come to. */
 void timeline_note(struct timeline *timeline, const struct note *note);

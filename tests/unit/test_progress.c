@@ -18,11 +18,42 @@ static char *text;
 static size_t text_bytes;
 static FILE *out;
 
+static void progress_begin(struct progress *line, const struct run_facts *run)
+{
+    struct err err = {.code = OK};
+    ck_assert_int_eq(progress_sink(line).run_begin(line, run, &err), OK);
+}
+
+static void progress_add(struct progress *line, const struct interval_row *row)
+{
+    struct err err = {.code = OK};
+    ck_assert_int_eq(progress_sink(line).interval(line, row, NULL, &err), OK);
+}
+
+static void progress_line(struct progress *line, uint64_t elapsed_ns, uint64_t answered,
+                          uint64_t ok, uint64_t failed)
+{
+    const struct run_live live = {elapsed_ns, answered, ok, failed};
+    struct err err = {.code = OK};
+    ck_assert_int_eq(progress_sink(line).live(line, &live, &err), OK);
+}
+
+static void progress_end(struct progress *line)
+{
+    struct err err = {.code = OK};
+    ck_assert_int_eq(progress_sink(line).run_end(line, NULL, &err), OK);
+}
+
+static void progress_destroy(struct progress *line)
+{
+    progress_sink(line).destroy(line);
+}
+
 static void set_up(void)
 {
     struct err err = {.code = OK};
     out = open_memstream(&text, &text_bytes);
-    ck_assert_int_eq(progress_init(&progress, out, &err), OK);
+    ck_assert_int_eq(progress_init(&progress, out, false, &err), OK);
 }
 
 static void tear_down(void)
@@ -42,8 +73,8 @@ START_TEST(a_counted_run_shows_its_share)
     fixture_answer(row, 110000, 90);
     fixture_answer(row, 180000, 10);
     progress_add(&progress, row);
-    progress_line(&progress, &facts, 1500 * NS_PER_MS, 1234, 1234, 0);
-    progress_line(&progress, &facts, 2500 * NS_PER_MS, 3234, 3234, 7);
+    progress_line(&progress, 1500 * NS_PER_MS, 1234, 1234, 0);
+    progress_line(&progress, 2500 * NS_PER_MS, 3234, 3234, 7);
     progress_end(&progress);
     ck_assert_str_eq(text, "[1.5s] Progress: 1,234/100,000 (1.2%), RPS: current=823 avg=822.7, "
                            "Errors: 0 | Latency (ms): avg=0.12 p50=0.11 p95=0.18 p99=0.18\n"
@@ -82,14 +113,14 @@ static char *shown(unsigned short columns, unsigned short then)
     row->counters[COUNTER_SHED_LATE] = 3;
     row->header.backlog_after = 120;
     histogram_record_n(&row->histograms[HISTOGRAM_RESPONSE_OK], 110000, 90);
-    ck_assert_int_eq(progress_init(&line, terminal, &err), OK);
+    ck_assert_int_eq(progress_init(&line, terminal, false, &err), OK);
     progress_begin(&line, &facts);
     progress_add(&line, row);
-    progress_line(&line, &facts, 1500 * NS_PER_MS, 1234, 1234, 0);
+    progress_line(&line, 1500 * NS_PER_MS, 1234, 1234, 0);
     struct winsize size = {.ws_row = 24, .ws_col = then};
     ck_assert_int_eq(ioctl(fileno(terminal), TIOCSWINSZ, &size), 0);
     progress_add(&line, row);
-    progress_line(&line, &facts, 2500 * NS_PER_MS, 3234, 3234, 7);
+    progress_line(&line, 2500 * NS_PER_MS, 3234, 3234, 7);
     progress_destroy(&line);
     free(row);
     fclose(terminal);
@@ -135,9 +166,9 @@ START_TEST(results_never_share_its_line)
     FILE *terminal = open_terminal(&master, 200);
     ck_assert_int_ge(dup2(fileno(terminal), STDERR_FILENO), 0); /* each test is a process */
     output_borrow(&results, terminal);
-    ck_assert_int_eq(progress_init(&line, terminal, &err), OK);
+    ck_assert_int_eq(progress_init(&line, terminal, false, &err), OK);
     progress_begin(&line, &facts);
-    progress_line(&line, &facts, 1500 * NS_PER_MS, 900, 900, 0);
+    progress_line(&line, 1500 * NS_PER_MS, 900, 900, 0);
     output_printf(&results, "GET: 900 requests per second\n");
     ck_assert_int_eq(output_status(&results, &err), OK);
     while (strstr(screen, "second\r\n") == NULL) { /* the terminal puts \r before \n */
@@ -167,8 +198,8 @@ START_TEST(a_timed_run_shows_its_time)
     facts.requests = 0;
     facts.duration_ns = 10 * NS_PER_SECOND;
     progress_begin(&progress, &facts);
-    progress_line(&progress, &facts, 1500 * NS_PER_MS, 3000, 3000, 0);
-    progress_line(&progress, &facts, 11000 * NS_PER_MS, 3000, 3000, 0);
+    progress_line(&progress, 1500 * NS_PER_MS, 3000, 3000, 0);
+    progress_line(&progress, 11000 * NS_PER_MS, 3000, 3000, 0);
     ck_assert_str_eq(text, "[1.5s] Progress: 3,000 (15.0%), RPS: current=2,000 avg=2,000.0, "
                            "Errors: 0\n"
                            "[11.0s] Progress: 3,000 (100.0%), RPS: current=0 avg=272.7, "
@@ -182,12 +213,12 @@ START_TEST(the_warmup_is_not_progress)
     struct run_facts facts = fixture_facts();
     facts.warmup_ns = NS_PER_SECOND;
     progress_begin(&progress, &facts);
-    progress_line(&progress, &facts, 500 * NS_PER_MS, 100, 100, 0);
+    progress_line(&progress, 500 * NS_PER_MS, 100, 100, 0);
     struct interval_row *row = fixture_row(0);
     row->header.flags = INTERVAL_WARMUP;
     fixture_answer(row, 110000, 200);
     progress_add(&progress, row);
-    progress_line(&progress, &facts, 2000 * NS_PER_MS, 700, 700, 0);
+    progress_line(&progress, 2000 * NS_PER_MS, 700, 700, 0);
     ck_assert_ptr_nonnull(strstr(text, "[0.5s] Progress: 100 (warm-up), RPS: current=200 "
                                        "avg=200.0"));
     ck_assert_ptr_nonnull(strstr(text, "[2.0s] Progress: 500/1,000 (50.0%), RPS: current=400 "
@@ -204,8 +235,8 @@ START_TEST(a_terminal_gets_one_line_rewritten)
     progress.named = true;
     progress.terminal = true;
     progress_begin(&progress, &facts);
-    progress_line(&progress, &facts, 1000 * NS_PER_MS, 900, 900, 100);
-    progress_line(&progress, &facts, 2000 * NS_PER_MS, 900, 900, 0);
+    progress_line(&progress, 1000 * NS_PER_MS, 900, 900, 100);
+    progress_line(&progress, 2000 * NS_PER_MS, 900, 900, 0);
     progress_end(&progress);
     progress_end(&progress);
     char wanted[400];
@@ -225,7 +256,7 @@ START_TEST(what_was_wiped_stays_wiped)
     struct run_facts facts = fixture_facts();
     progress.terminal = true;
     progress_begin(&progress, &facts);
-    progress_line(&progress, &facts, 1000 * NS_PER_MS, 900, 900, 100);
+    progress_line(&progress, 1000 * NS_PER_MS, 900, 900, 100);
     log_progress_line(0); /* as the log notes it */
     size_t before = text_bytes;
     progress_end(&progress);
@@ -243,10 +274,10 @@ START_TEST(a_prefill_names_its_test)
     snprintf(facts.prefill_for, sizeof facts.prefill_for, "GET");
     progress.named = true;
     progress_begin(&progress, &facts);
-    progress_line(&progress, &facts, NS_PER_SECOND, 500, 500, 0);
+    progress_line(&progress, NS_PER_SECOND, 500, 500, 0);
     facts = fixture_facts();
     progress_begin(&progress, &facts);
-    progress_line(&progress, &facts, NS_PER_SECOND, 500, 500, 0);
+    progress_line(&progress, NS_PER_SECOND, 500, 500, 0);
     ck_assert_ptr_eq(strstr(text, "Prefill for GET [1.0s] Progress: 500/1,000 "), text);
     ck_assert_ptr_nonnull(strstr(text, "\nGET [1.0s] Progress: 500/1,000 "));
 }
@@ -257,23 +288,21 @@ START_TEST(an_open_loop_shows_its_target)
     /* breaks if a line hides that the load is not what was asked for, or shows service times */
     struct run_facts facts = fixture_open_facts();
     progress_begin(&progress, &facts);
-    progress_line(&progress, &facts, NS_PER_SECOND, 990, 990,
-                  0); /* no row so far: nothing is known */
+    progress_line(&progress, NS_PER_SECOND, 990, 990, 0); /* no row so far: nothing is known */
     struct interval_row *row = fixture_row(0);
     fixture_answer_at(row, 1000000, 9000000, 900);
     row->counters[COUNTER_DUE] += 9100;
     row->counters[COUNTER_SHED_LATE] = 1;
     row->header.backlog_after = 9099;
     progress_add(&progress, row);
-    progress_line(&progress, &facts, 2 * NS_PER_SECOND, 1980, 1980, 0);
-    progress_line(&progress, &facts, 3 * NS_PER_SECOND, 2970, 2970,
-                  0); /* still the latest that is known */
+    progress_line(&progress, 2 * NS_PER_SECOND, 1980, 1980, 0);
+    progress_line(&progress, 3 * NS_PER_SECOND, 2970, 2970, 0); /* still the latest that is known */
     interval_row_reset(row);
     row->header.start_ns = NS_PER_SECOND;
     row->header.end_ns = NS_PER_SECOND * 3 / 2;
     row->counters[COUNTER_DUE] = row->counters[COUNTER_SENT] = 1000;
     progress_add(&progress, row);
-    progress_line(&progress, &facts, 4 * NS_PER_SECOND, 3970, 3970, 0);
+    progress_line(&progress, 4 * NS_PER_SECOND, 3970, 3970, 0);
     ck_assert_str_eq(text, "[1.0s] Progress: 990 (10.0%), RPS: current=990 avg=990.0, Errors: 0\n"
                            "[2.0s] Progress: 1,980 (20.0%), RPS: current=990 of 10,000 avg=990.0, "
                            "Errors: 0, Backlog: 9,099, Shed: 1 | Latency (ms): avg=10.00 p50=10.00 "
@@ -284,14 +313,14 @@ START_TEST(an_open_loop_shows_its_target)
                            "Errors: 0, Shed: 1 | Latency (ms): avg=- p50=- p95=- p99=-\n");
     facts.requests = 11000; /* all of -n was due by then: there is no target any more */
     facts.duration_ns = 0;
-    progress_line(&progress, &facts, 5 * NS_PER_SECOND, 4970, 4970, 0);
+    progress_line(&progress, 5 * NS_PER_SECOND, 4970, 4970, 0);
     ck_assert_ptr_nonnull(strstr(text, "\n[5.0s] Progress: 4,970/11,000 (45.2%), RPS: "
                                        "current=1,000 avg=994.0, Errors: 0, Shed: 1\n"));
     free(row);
     facts = fixture_facts(); /* and the next run, which has no rate, says nothing of one */
     facts.index = 1;
     progress_begin(&progress, &facts);
-    progress_line(&progress, &facts, NS_PER_SECOND, 500, 500, 0);
+    progress_line(&progress, NS_PER_SECOND, 500, 500, 0);
     ck_assert_ptr_nonnull(strstr(text, "\n[1.0s] Progress: 500/1,000 (50.0%), RPS: current=500 "
                                        "avg=500.0, Errors: 0\n"));
 }
@@ -303,7 +332,7 @@ START_TEST(a_rate_is_that_of_the_report)
      * without an error, or hide how far a run of -n is */
     struct run_facts facts = fixture_facts();
     progress_begin(&progress, &facts);
-    progress_line(&progress, &facts, NS_PER_SECOND, 500, 300, 200);
+    progress_line(&progress, NS_PER_SECOND, 500, 300, 200);
     ck_assert_str_eq(text, "[1.0s] Progress: 500/1,000 (50.0%), RPS: current=300 avg=300.0, "
                            "Errors: 200\n");
 }
@@ -318,13 +347,13 @@ START_TEST(what_has_no_reply_has_waited)
     fixture_answer(row, 1000000, 10);
     fixture_unanswered(row, COUNTER_TIMED_OUT, 0, 5 * NS_PER_SECOND, 90);
     progress_add(&progress, row);
-    progress_line(&progress, &facts, NS_PER_SECOND, 10, 10, 90);
+    progress_line(&progress, NS_PER_SECOND, 10, 10, 90);
     ck_assert_ptr_nonnull(strstr(text, "avg=1.00 p50>=4999.61 p95>=4999.61 p99>=4999.61\n"));
     interval_row_reset(row); /* and nothing that succeeds at once where nothing succeeds */
     row->header.end_ns = NS_PER_SECOND;
     fixture_unanswered(row, COUNTER_TIMED_OUT, 0, 5 * NS_PER_SECOND, 90);
     progress_add(&progress, row);
-    progress_line(&progress, &facts, 2 * NS_PER_SECOND, 10, 10, 180);
+    progress_line(&progress, 2 * NS_PER_SECOND, 10, 10, 180);
     ck_assert_msg(strstr(text, "avg=- p50>=4999.61 p95>=4999.61 p99>=5000.00\n") != NULL, "%s",
                   text);
     free(row);

@@ -44,7 +44,7 @@ void fakes_begin(uint32_t members, uint64_t warmup_ns)
     timeline_add(&fakes.timeline, (struct sink){.name = "rows", .interval = keep_row});
     timeline_run_begin(&fakes.timeline, &fakes.facts);
     ck_assert_int_eq(collector_init(&fakes.collector, fakes.segment, members, &fakes.facts,
-                                    &fakes.timeline, NULL, &err),
+                                    &fakes.timeline, &err),
                      OK);
 }
 
