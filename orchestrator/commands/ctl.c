@@ -244,10 +244,13 @@ static void print_status(const json_t *status)
     const json_t *achieved = json_object_get(json_object_get(status, "rate"), "achieved");
     const char *test = json_string_value(json_object_get(status, "test"));
     const char *state = json_string_value(json_object_get(status, "state"));
-    printf("%s: %s%s, %.1f s, ", PRINTABLE(state != NULL ? state : "?"),
-           PRINTABLE(test != NULL ? test : "?"),
-           json_is_true(json_object_get(status, "prefill")) ? " (prefill)" : "",
-           json_number_value(json_object_get(status, "elapsed_seconds")));
+    printf("%s: %s%s", PRINTABLE(state != NULL ? state : "?"), PRINTABLE(test != NULL ? test : "?"),
+           json_is_true(json_object_get(status, "prefill")) ? " (prefill)" : "");
+    if (requests == NULL) { /* between runs */
+        printf("\n");
+        return;
+    }
+    printf(", %.1f s, ", json_number_value(json_object_get(status, "elapsed_seconds")));
     if (json_is_number(target))
         print_rate("target", json_number_value(target));
     else

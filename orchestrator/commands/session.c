@@ -1,5 +1,6 @@
 #include "orchestrator/commands/session.h"
 
+#include <event2/event.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -83,7 +84,8 @@ enum err_code session_open(struct session *session, struct err *err)
 {
     session->run = calloc(1, sizeof *session->run);
     session->result = calloc(1, sizeof *session->result);
-    if (session->run == NULL || session->result == NULL)
+    session->base = event_base_new();
+    if (session->run == NULL || session->result == NULL || session->base == NULL)
         return err_set(err, E_SYSTEM, "no memory for a run");
     const char *control_path = session->request->spec.rate.control_path;
     enum err_code code = plan_raise_fd_limit(&session->plan, err);
@@ -91,7 +93,7 @@ enum err_code session_open(struct session *session, struct err *err)
         code = sources_open(&session->sources, session->request->spec.connections.source_addresses,
                             err);
     if (code == OK && control_path != NULL)
-        code = run_control_open(&session->interrupts->control, control_path, err);
+        code = run_control_open(&session->interrupts->control, session->base, control_path, err);
     if (code == OK)
         code = timeline_init(&session->timeline, err);
     session->timeline_ready = code == OK;
@@ -548,8 +550,9 @@ enum err_code session_run(struct session *session, const struct bench_step *step
     if (code != OK)
         return code;
     bench_log_run_begin(facts);
-    code = fleet_run(&session->plan, &run, facts, &session->timeline, session->interrupts, result,
-                     err);
+    code = fleet_run(session->base, &session->plan, &run, facts, &session->timeline,
+                     session->interrupts, result, err);
+    event_base_loop(session->base, EVLOOP_NONBLOCK); /* who asks between runs is answered now */
     if (code != OK)
         return code;
     bench_log_run_end(facts, result);
@@ -585,6 +588,8 @@ void session_free(struct session *session)
         run_control_close(session->interrupts->control);
     if (session->interrupts != NULL)
         chaos_destroy(session->interrupts->chaos);
+    if (session->base != NULL)
+        event_base_free(session->base);
     control_close(session->control);
     sources_free(&session->sources);
     managed_cluster_tell_deaths(&session->managed); /* of which no run was left to tell */

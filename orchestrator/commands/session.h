@@ -33,7 +33,8 @@ struct session {
     struct bench_steps steps; /* from session_prepare on */
     struct plan plan;
     struct interrupts *interrupts;
-    struct timeline timeline; /* from session_open on */
+    struct event_base *base; /* from session_open on: what listens from the first run to the last */
+    struct timeline timeline; /* likewise */
     struct session_facts facts;
     struct run_facts *run;     /* of the last session_run, as its sinks saw it  */
     struct run_result *result; /* of the last session_run that returned OK      */

@@ -294,11 +294,8 @@ static enum err_code fleet_create(struct fleet *fleet, struct err *err)
         return code;
     fleet->members = calloc(fleet->member_count, sizeof fleet->members[0]);
     fleet->wake_fd = eventfd(0, EFD_NONBLOCK);
-    fleet->base = event_base_new();
-    if (fleet->base != NULL) {
-        fleet->tick = event_new(fleet->base, -1, EV_PERSIST, on_tick, fleet);
-        fleet->child = evsignal_new(fleet->base, SIGCHLD, on_tick, fleet);
-    }
+    fleet->tick = event_new(fleet->base, -1, EV_PERSIST, on_tick, fleet);
+    fleet->child = evsignal_new(fleet->base, SIGCHLD, on_tick, fleet);
     if (fleet->members == NULL || fleet->wake_fd < 0 || fleet->tick == NULL || fleet->child == NULL)
         return err_set(err, E_SYSTEM, "cannot set up the orchestrator's event loop");
     fleet->run->segment = fleet->segment;
@@ -308,10 +305,9 @@ static enum err_code fleet_create(struct fleet *fleet, struct err *err)
                                         .spec = fleet->run->spec,
                                         .facts = fleet->facts,
                                         .listener = to_timeline(fleet)};
-    struct run_control_handler handler = {.handle = heed_command, .state = fleet};
-    if (fleet->interrupts->control != NULL &&
-        run_control_attach(fleet->interrupts->control, fleet->base, handler, err) != OK)
-        return err->code;
+    if (fleet->interrupts->control != NULL)
+        run_control_attach(fleet->interrupts->control,
+                           (struct run_control_handler){.handle = heed_command, .state = fleet});
     code = collector_init(&fleet->collector, fleet->segment, fleet->member_count, fleet->facts,
                           fleet->timeline, err);
     fleet->collector.warmup_ns = fleet->run->warmup_ns;
@@ -344,8 +340,6 @@ static void fleet_destroy(struct fleet *fleet)
         event_free(fleet->tick);
     if (fleet->child != NULL)
         event_free(fleet->child);
-    if (fleet->base != NULL)
-        event_base_free(fleet->base);
     if (fleet->wake_fd >= 0)
         close(fleet->wake_fd);
     free(fleet->members);
@@ -377,11 +371,12 @@ static enum err_code launch(struct fleet *fleet, struct err *err)
     return OK;
 }
 
-enum err_code fleet_run(const struct plan *plan, struct worker_run *run, struct run_facts *facts,
-                        struct timeline *timeline, struct interrupts *interrupts,
-                        struct run_result *result, struct err *err)
+enum err_code fleet_run(struct event_base *base, const struct plan *plan, struct worker_run *run,
+                        struct run_facts *facts, struct timeline *timeline,
+                        struct interrupts *interrupts, struct run_result *result, struct err *err)
 {
     struct fleet fleet = {
+        .base = base,
         .plan = plan,
         .run = run,
         .facts = facts,

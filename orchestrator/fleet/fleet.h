@@ -12,6 +12,7 @@
 #include "worker/worker.h"
 
 struct chaos;
+struct event_base;
 struct managed_cluster;
 struct run_control;
 
@@ -28,15 +29,16 @@ struct interrupts {
     struct managed_cluster *managed; /* the session's own servers; NULL: none */
 };
 
-/* One run from fork to the last record. Events go to the timeline; `run` names what is sent and is
+/* One run from fork to the last record, on the session's event loop, which no child keeps: they close what
+ * they inherit, and make one of their own. Events go to the timeline; `run` names what is sent and is
  * completed here (segment, wake_fd, orchestrator). result gets status, workers, seconds and evidence
  * of the fleet. Returns OK when the run happened, whatever its status; E_CONNECT when some
  * connections could not be opened (k of n and why), E_INTERRUPTED when it was interrupted before
  * the start, E_FAILED when it was stopped over the control socket before that, E_SYSTEM when memory
- * or fork failed. No child is left in any case. */
-MUST_USE enum err_code fleet_run(const struct plan *plan, struct worker_run *run,
-                                 struct run_facts *facts, struct timeline *timeline,
-                                 struct interrupts *interrupts, struct run_result *result,
-                                 struct err *err);
+ * or fork failed. No child is left in any case, and no event of the run on the loop. */
+MUST_USE enum err_code fleet_run(struct event_base *base, const struct plan *plan,
+                                 struct worker_run *run, struct run_facts *facts,
+                                 struct timeline *timeline, struct interrupts *interrupts,
+                                 struct run_result *result, struct err *err);
 
 #endif

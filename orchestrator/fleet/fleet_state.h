@@ -44,7 +44,7 @@ struct fleet {
     uint32_t member_count;
     void *segment;
     size_t segment_bytes;
-    struct event_base *base;
+    struct event_base *base; /* the session's */
     struct event *tick;
     struct event *child; /* SIGCHLD: a tick ahead of time */
     int wake_fd;

@@ -12,6 +12,7 @@
 
 #include "common/log.h"
 #include "orchestrator/report/figures.h"
+#include "orchestrator/report/json_value.h"
 
 #define BACKLOG 16
 #define SOCKET_MODE 0600
@@ -27,11 +28,13 @@ struct run_control {
     int fd;
     dev_t device; /* of the file at path, to know it again */
     ino_t inode;
-    struct event_base *base; /* NULL: no run is under way */
+    struct event_base *base;
     struct event *listener;
-    struct run_control_handler handler;
+    struct run_control_handler handler; /* of the run under way, or answer_idle */
     struct client clients[RUN_CONTROL_CLIENTS_MAX];
     bool stop_asked;
+    char last_run[sizeof((struct run_facts *)0)->name];
+    bool last_prefill;
     double achieved;
 };
 
@@ -151,6 +154,35 @@ static void on_event(struct bufferevent *stream, short what, void *argument)
         take_rest(client);
 }
 
+/* Between runs --------------------------------------------------------------------------------- */
+
+static enum err_code answer_idle(void *state, json_t **members,
+                                 const struct control_command *command, struct err *err)
+{
+    const struct run_control *control = state;
+    if (command->action == CONTROL_STATUS)
+        *members = json_pack("{s:{s:s, s:o, s:b}}", "status", "state", "between runs", "test",
+                             json_value_text(control->last_run), "prefill", control->last_prefill);
+    else if (command->action == CONTROL_STOP)
+        *members = json_pack("{s:s}", "state", "stopping");
+    else
+        return err_set(err, E_DATA, "no run is under way; try again when the state is \"running\"");
+    return OK;
+}
+
+void run_control_attach(struct run_control *control, struct run_control_handler handler)
+{
+    control->handler = handler;
+    /* It may have been taken away: see on_connection. */
+    if (event_add(control->listener, NULL) != 0)
+        log_line(LOG_WARNING, "the control socket takes no more clients in this run");
+}
+
+void run_control_detach(struct run_control *control)
+{
+    control->handler = (struct run_control_handler){.handle = answer_idle, .state = control};
+}
+
 /* Accepting ------------------------------------------------------------------------------------ */
 
 static const char too_many[] =
@@ -202,37 +234,6 @@ static void on_connection(evutil_socket_t fd, short what, void *argument)
                  strerror(errno));
         event_del(control->listener);
     }
-}
-
-enum err_code run_control_attach(struct run_control *control, struct event_base *base,
-                                 struct run_control_handler handler, struct err *err)
-{
-    control->base = base;
-    control->handler = handler;
-    control->listener = event_new(base, control->fd, EV_READ | EV_PERSIST, on_connection, control);
-    bool good = control->listener != NULL && event_add(control->listener, NULL) == 0;
-    for (size_t i = 0; i < RUN_CONTROL_CLIENTS_MAX && good; i++) {
-        struct client *client = &control->clients[i];
-        if (client->stream == NULL)
-            continue;
-        good = bufferevent_base_set(base, client->stream) == 0 &&
-               bufferevent_enable(client->stream,
-                                  client->closing ? EV_WRITE : EV_READ | EV_WRITE) == 0;
-    }
-    if (!good)
-        return err_set(err, E_SYSTEM, "cannot set up the control socket's events");
-    return OK;
-}
-
-void run_control_detach(struct run_control *control)
-{
-    for (size_t i = 0; i < RUN_CONTROL_CLIENTS_MAX; i++)
-        if (control->clients[i].stream != NULL)
-            bufferevent_disable(control->clients[i].stream, EV_READ | EV_WRITE);
-    if (control->listener != NULL)
-        event_free(control->listener);
-    control->listener = NULL;
-    control->base = NULL;
 }
 
 /* The file ------------------------------------------------------------------------------------- */
@@ -312,16 +313,23 @@ static enum err_code listen_here(struct run_control *control, const char *path, 
         return err_set_errno(err, E_USAGE, errno, "--control %s: cannot listen there", path);
     control->device = there.st_dev;
     control->inode = there.st_ino;
+    control->listener =
+        event_new(control->base, control->fd, EV_READ | EV_PERSIST, on_connection, control);
+    if (control->listener == NULL || event_add(control->listener, NULL) != 0)
+        return err_set(err, E_SYSTEM, "cannot set up the control socket's events");
     return OK;
 }
 
-enum err_code run_control_open(struct run_control **control, const char *path, struct err *err)
+enum err_code run_control_open(struct run_control **control, struct event_base *base,
+                               const char *path, struct err *err)
 {
     *control = calloc(1, sizeof **control);
     if (*control == NULL)
         return err_set(err, E_SYSTEM, "no memory for the control socket");
     (*control)->fd = -1;
     (*control)->achieved = -1;
+    (*control)->base = base;
+    run_control_detach(*control);
     enum err_code code = listen_here(*control, path, err);
     if (code != OK) {
         run_control_close(*control);
@@ -330,24 +338,16 @@ enum err_code run_control_open(struct run_control **control, const char *path, s
     return code;
 }
 
-/* Writes what can be written at once, such as the answer to a stop, and closes everything. libevent
- * writes, and lets go of a stream, on a base; the one of the last run is gone. */
+/* Writes what can be written at once, such as the answer to a stop, and closes everything. */
 static void drop_all(struct run_control *control)
 {
-    struct event_base *base = event_base_new();
-    if (base == NULL)
-        return; /* the end of the process does it, too */
-    for (size_t i = 0; i < RUN_CONTROL_CLIENTS_MAX; i++) {
-        struct client *client = &control->clients[i];
-        client->closing = true; /* nothing that was read is looked at any more */
-        if (client->stream != NULL && bufferevent_base_set(base, client->stream) == 0)
-            bufferevent_enable(client->stream, EV_WRITE);
-    }
-    event_base_loop(base, EVLOOP_NONBLOCK);
+    for (size_t i = 0; i < RUN_CONTROL_CLIENTS_MAX; i++)
+        if (control->clients[i].stream != NULL)
+            close_behind_answers(&control->clients[i]);
+    event_base_loop(control->base, EVLOOP_NONBLOCK);
     for (size_t i = 0; i < RUN_CONTROL_CLIENTS_MAX; i++)
         if (control->clients[i].stream != NULL)
             drop(&control->clients[i]);
-    event_base_free(base);
 }
 
 void run_control_close(struct run_control *control)
@@ -355,8 +355,10 @@ void run_control_close(struct run_control *control)
     struct stat there;
     if (control == NULL)
         return;
-    run_control_detach(control);
-    drop_all(control);
+    if (control->listener != NULL) {
+        event_free(control->listener);
+        drop_all(control);
+    }
     if (control->inode != 0 && lstat(control->path, &there) == 0 &&
         there.st_dev == control->device && there.st_ino == control->inode)
         unlink(control->path);
@@ -375,8 +377,9 @@ bool run_control_stop_asked(const struct run_control *control)
 static enum err_code run_begin(void *state, const struct run_facts *run, struct err *err)
 {
     struct run_control *control = state;
-    (void)run;
     (void)err;
+    snprintf(control->last_run, sizeof control->last_run, "%s", run->name);
+    control->last_prefill = run->prefill;
     control->achieved = -1;
     return OK;
 }

@@ -1,10 +1,10 @@
-/* The control socket of a session (--control): a listening Unix socket on the event loop of the run
- * under way. Each line that a client sends is a command (control_line.h) and gets one line back.
+/* The control socket of a session (--control): a listening Unix socket on the session's event loop. Each
+ * line that a client sends is a command (control_line.h) and gets one line back.
  *
- * The socket lives as long as the session. While no run is under way nothing is read: what clients
- * send waits in their sockets, and so do connections. Nothing a client does can stop a run, but for
- * {"stop": true}: there are limits for lines, clients, unread answers and idle time, and what breaks
- * one is answered, or closed. Orchestrator only; workers close what they inherit. */
+ * The socket lives as long as the session. Between runs only a status and a stop are possible, and are
+ * answered here. Nothing a client does can stop a run, but for {"stop": true}: there are limits for lines,
+ * clients, unread answers and idle time, and what breaks one is answered, or closed. Orchestrator only;
+ * workers close what they inherit. */
 #ifndef ORCHESTRATOR_FLEET_RUN_CONTROL_H
 #define ORCHESTRATOR_FLEET_RUN_CONTROL_H
 
@@ -30,22 +30,21 @@ struct run_control_handler {
     void *state;
 };
 
-/* Listens at path, mode 0600. E_USAGE: somebody listens there already, something else stands there,
- * or it cannot be made. The socket file of a process that is gone is replaced. */
-MUST_USE enum err_code run_control_open(struct run_control **control, const char *path,
-                                        struct err *err);
+/* Listens at path, mode 0600; the base outlives it. E_USAGE: somebody listens there already, something
+ * else stands there, or it cannot be made. The socket file of a process that is gone is replaced. */
+MUST_USE enum err_code run_control_open(struct run_control **control, struct event_base *base,
+                                        const char *path, struct err *err);
 /* Disconnects everybody and removes the file, if it is still this one's. NULL is fine. */
 void run_control_close(struct run_control *control);
 
-/* Between these two, commands go to the handler. The base is the run's. */
-MUST_USE enum err_code run_control_attach(struct run_control *control, struct event_base *base,
-                                          struct run_control_handler handler, struct err *err);
+/* Between these two, commands go to the handler of a run. */
+void run_control_attach(struct run_control *control, struct run_control_handler handler);
 void run_control_detach(struct run_control *control); /* safe when not attached */
 
 /* Whether a client has asked for the end of the session. */
 bool run_control_stop_asked(const struct run_control *control);
 
-/* A listener that keeps the rate of the newest row. Its state stays the control's. */
+/* A listener that keeps the name of the run, and the rate of its newest row. Its state stays the control's. */
 struct sink run_control_sink(struct run_control *control);
 /* Successful requests per second of the run's newest row, below 0 when there is none. */
 double run_control_achieved(const struct run_control *control);

@@ -290,6 +290,29 @@ static int raw_connect(void)
     return fd;
 }
 
+START_TEST(test_between_two_runs)
+{
+    /* breaks: between two runs nobody is answered, or a client is lost with the run that it came in */
+    char answer[4096] = "";
+    trial_start(&trial, LOAD, "-t", "get", "--qps", "2000", "--duration", "20ms", "--loop", NULL);
+    wait_state("running");
+    int fd = raw_connect();
+    for (uint64_t end_ms = support_now_ms() + WAIT_MS; strstr(answer, "between runs") == NULL;) {
+        ck_assert_uint_lt(support_now_ms(), end_ms);
+        ck_assert_int_gt(send(fd, "{\"status\": true}\n", 17, MSG_NOSIGNAL), 0);
+        ssize_t got = recv(fd, answer, sizeof answer - 1, 0);
+        ck_assert_int_gt(got, 0);
+        answer[got] = '\0';
+        ck_assert_msg(strstr(answer, "\"test\": \"GET\"") != NULL, "%s", answer);
+    }
+    ck_assert_int_gt(send(fd, "{\"stop\": true}\n", 15, MSG_NOSIGNAL), 0);
+    ck_assert_int_gt(recv(fd, answer, sizeof answer, 0), 0);
+    close(fd);
+    trial_end(&trial, 0);
+    trial_free(&trial);
+}
+END_TEST
+
 START_TEST(test_garbage_ends_nothing)
 {
     /* breaks: what a client sends can end a run, or its silence can hold it up */
@@ -388,6 +411,7 @@ Suite *test_steer_run_suite(void)
     tcase_add_test(tcase, test_stop_is_a_planned_end);
     tcase_add_loop_test(tcase, test_stop_of_a_loop, 0, 5);
     tcase_add_test(tcase, test_several_tests);
+    tcase_add_test(tcase, test_between_two_runs);
     tcase_add_test(tcase, test_warmup_keeps_its_rate);
     suite_add_tcase(suite, tcase);
     TCase *trouble = tcase_create("trouble");

@@ -40,19 +40,7 @@ static enum err_code handle(void *state, json_t **members, const struct control_
 
 static void attach(void)
 {
-    struct err err = {.code = OK};
-    base = event_base_new();
-    ck_assert_ptr_nonnull(base);
-    ck_assert_int_eq(
-        run_control_attach(control, base, (struct run_control_handler){.handle = handle}, &err),
-        OK);
-}
-
-static void detach(void)
-{
-    run_control_detach(control);
-    event_base_free(base);
-    base = NULL;
+    run_control_attach(control, (struct run_control_handler){.handle = handle});
 }
 
 static void set_up(void)
@@ -63,15 +51,16 @@ static void set_up(void)
     ck_assert_uint_lt(strlen(path), sizeof((struct sockaddr_un *)0)->sun_path);
     memset(handled, 0, sizeof handled);
     struct err err = {.code = OK};
-    ck_assert_msg(run_control_open(&control, path, &err) == OK, "%s", err.text);
+    base = event_base_new();
+    ck_assert_ptr_nonnull(base);
+    ck_assert_msg(run_control_open(&control, base, path, &err) == OK, "%s", err.text);
     attach();
 }
 
 static void tear_down(void)
 {
     run_control_close(control);
-    if (base != NULL)
-        event_base_free(base);
+    event_base_free(base);
     temp_tree_remove(&tree);
 }
 
@@ -96,8 +85,7 @@ static const char *client_line(int fd)
     static char line[ANSWER_BYTES];
     size_t used = 0;
     for (uint64_t end_ms = support_now_ms() + PATIENCE_MS; support_now_ms() < end_ms;) {
-        if (base != NULL)
-            event_base_loop(base, EVLOOP_NONBLOCK);
+        event_base_loop(base, EVLOOP_NONBLOCK);
         ssize_t got = recv(fd, line + used, 1, 0);
         ck_assert(got >= 0 || errno == EAGAIN);
         if (got < 0)
@@ -215,18 +203,29 @@ END_TEST
 
 START_TEST(clients_outlive_a_run)
 {
-    /* breaks if a client is lost between two runs, or what it says meanwhile is */
+    /* breaks if a client is lost or not answered between two runs, or somebody who comes then */
+    struct run_facts facts = {.name = "GET", .prefill = true};
+    struct err err = {.code = OK};
+    ck_assert_int_eq(run_control_sink(control).run_begin(control, &facts, &err), OK);
     int fd = client_connect();
     client_send(fd, "{\"rate\": 1}\n");
     ck_assert_str_eq(client_line(fd), "{\"ok\": true, \"rate\": 1}\n");
-    detach();
+    run_control_detach(control);
     client_send(fd, "{\"rate\": 2}\n");
     int late = client_connect();
-    client_send(late, "{\"rate\": 3}\n");
+    client_send(late, "{\"status\": true}\n");
+    ck_assert_str_eq(client_line(fd), "{\"ok\": false, \"error\": \"no run is under way; try again "
+                                      "when the state is \\\"running\\\"\"}\n");
+    ck_assert_str_eq(client_line(late), "{\"ok\": true, \"status\": {\"state\": \"between runs\", "
+                                        "\"test\": \"GET\", \"prefill\": true}}\n");
+    client_send(late, "{\"rate\": 3}\n"); /* and what the next run gets */
     attach();
-    ck_assert_str_eq(client_line(fd), "{\"ok\": true, \"rate\": 2}\n");
     ck_assert_str_eq(client_line(late), "{\"ok\": true, \"rate\": 3}\n");
-    detach();
+    run_control_detach(control);
+    ck_assert(!run_control_stop_asked(control));
+    client_send(fd, "{\"stop\": true}\n");
+    ck_assert_str_eq(client_line(fd), "{\"ok\": true, \"state\": \"stopping\"}\n");
+    ck_assert(run_control_stop_asked(control));
     run_control_close(control);
     control = NULL;
     ck_assert_str_eq(client_line(fd), "");
@@ -254,7 +253,7 @@ START_TEST(a_used_path_is_refused)
     struct run_control *second;
     struct err err = {.code = OK};
     struct stat there;
-    ck_assert_int_eq(run_control_open(&second, path, &err), E_USAGE);
+    ck_assert_int_eq(run_control_open(&second, base, path, &err), E_USAGE);
     ck_assert_ptr_null(second);
     ck_assert_ptr_nonnull(strstr(err.text, "another process listens there"));
     ck_assert_ptr_nonnull(strstr(err.text, path));
@@ -283,7 +282,7 @@ static void expect_left_alone(const char *name)
     struct run_control *other;
     struct err err = {.code = OK};
     struct stat there;
-    ck_assert_int_eq(run_control_open(&other, name, &err), E_USAGE);
+    ck_assert_int_eq(run_control_open(&other, base, name, &err), E_USAGE);
     ck_assert_msg(strstr(err.text, "that no volley of this user has left") != NULL, "%s", err.text);
     ck_assert_int_eq(lstat(name, &there), 0);
 }
@@ -315,7 +314,7 @@ START_TEST(a_stale_file_is_replaced)
     /* What a killed process leaves: a file of a socket that nobody listens to. */
     int fd = bound_socket(moved, "stale", SOCK_STREAM, 0600);
     close(fd);
-    ck_assert_msg(run_control_open(&second, moved, &err) == OK, "%s", err.text);
+    ck_assert_msg(run_control_open(&second, base, moved, &err) == OK, "%s", err.text);
     /* and one that somebody else has replaced stays */
     ck_assert_int_eq(unlink(moved), 0);
     fd = open(moved, O_CREAT | O_WRONLY, 0600);
@@ -334,17 +333,17 @@ START_TEST(what_is_no_socket_is_left_alone)
     struct stat there;
     temp_tree_write(&tree, "/notes", "mine", 0644);
     snprintf(name, sizeof name, "%s/notes", tree.path);
-    ck_assert_int_eq(run_control_open(&other, name, &err), E_USAGE);
+    ck_assert_int_eq(run_control_open(&other, base, name, &err), E_USAGE);
     ck_assert_ptr_nonnull(strstr(err.text, "no socket"));
     ck_assert_int_eq(lstat(name, &there), 0);
     snprintf(name, sizeof name, "%s/none/ctl", tree.path);
     err = (struct err){.code = OK};
-    ck_assert_int_eq(run_control_open(&other, name, &err), E_USAGE);
+    ck_assert_int_eq(run_control_open(&other, base, name, &err), E_USAGE);
     ck_assert_ptr_nonnull(strstr(err.text, "No such file"));
     memset(name, 'a', 200);
     name[200] = '\0';
     err = (struct err){.code = OK};
-    ck_assert_int_eq(run_control_open(&other, name, &err), E_USAGE);
+    ck_assert_int_eq(run_control_open(&other, base, name, &err), E_USAGE);
     ck_assert_ptr_nonnull(strstr(err.text, "107 bytes"));
 }
 END_TEST
