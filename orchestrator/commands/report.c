@@ -12,10 +12,27 @@
 #include "orchestrator/commands/commands.h"
 #include "orchestrator/commands/frame.h"
 #include "orchestrator/options/bench_options.h"
+#include "orchestrator/report/anonymise.h"
 #include "orchestrator/report/output_place.h"
 #include "orchestrator/report/sinks.h"
 
+struct report_request {
+    struct bench_request bench; /* first: its options fit */
+    struct command_words words;
+    bool anonymise;
+};
+
 /* clang-format off: a row reads best as a few short lines */
+static const struct option_row own_rows[] = {
+    {ROW("anonymise", NULL, OPTION_FLAG, NULL, offsetof(struct report_request, anonymise)),
+     .section = "Output",
+     .help = "Replace names by words and numbers, host1 and user1, the same everywhere: hosts, "
+             "addresses, "
+             "users, names of connections, labels, paths, and the words of commands but for their "
+             "names. "
+             "Nothing is written in DIR then."},
+};
+
 static const struct option_change changes[] = {
     {.name = "csv-interval",
      .help =
@@ -49,7 +66,9 @@ const struct option_table *report_option_table(void)
     if (table.row_count > 0)
         return &table;
     table.wider = bench_option_table();
+    static const struct option_group own = {GROUP_ROWS(own_rows)};
     bench_groups_add(&table, rows, OF_REPORT);
+    option_table_add(&table, rows, OF_REPORT, &(struct option_use){&own, 0});
     option_table_change(&table, rows, changes, sizeof changes / sizeof changes[0]);
     return &table;
 }
@@ -164,28 +183,35 @@ static enum err_code check_journal(const struct spec *spec, const char *director
                    interval);
 }
 
-static enum err_code replay(const struct bench_request *request, const char *directory,
+static enum err_code replay(const struct report_request *asking, const char *directory,
                             struct err *err)
 {
-    static struct timeline timeline; /* too large for a stack */
+    static struct timeline timeline, renamed; /* too large for a stack */
+    const struct bench_request *request = &asking->bench;
     const struct spec *spec = &request->spec;
+    struct timeline *shown = asking->anonymise ? &renamed : &timeline;
+    struct sink sink;
     bool complete = false;
-    bool asked = spec->outputs.json_path != NULL || spec->outputs.hdr_path != NULL ||
-                 spec->outputs.csv_interval_ns > 0 || spec->outputs.percentile_count > 0;
+    bool asked = asking->anonymise || spec->outputs.json_path != NULL ||
+                 spec->outputs.hdr_path != NULL || spec->outputs.csv_interval_ns > 0 ||
+                 spec->outputs.percentile_count > 0;
     char path[BENCH_PATH_BYTES];
     struct err too_long = {.code = OK};
     if (bench_outputs_path(path, directory, "journal", &too_long) != OK || access(path, R_OK) != 0)
         return err_set(err, E_DATA,
                        "%s holds no journal that can be read: volley bench --out DIR writes one",
                        directory);
-    if (check_journal(spec, directory, err) != OK || timeline_init(&timeline, err) != OK)
+    if (check_journal(spec, directory, err) != OK || timeline_init(&timeline, err) != OK ||
+        (asking->anonymise && timeline_init(&renamed, err) != OK))
         return err->code;
     timeline.percentiles = spec->outputs.percentiles;
     timeline.percentile_count = spec->outputs.percentile_count;
     struct output_place *journal = NULL; /* which an output would replace */
     enum err_code code = output_place_claim(&journal, path, path, err);
     if (code == OK)
-        code = bench_outputs_add(&timeline, request, err);
+        code = bench_outputs_add(shown, request, err);
+    if (code == OK && asking->anonymise && sink_anonymised(&sink, shown, err) == OK)
+        timeline_add(&timeline, sink);
     if (code == OK && !asked)
         add_missing(&timeline, directory);
     if (code == OK)
@@ -200,19 +226,16 @@ static enum err_code replay(const struct bench_request *request, const char *dir
                  "the journal in %s ends before the run does: the report covers what "
                  "is there",
                  directory);
-    for (uint32_t i = 0; i < timeline.sink_count && code == OK; i++) {
-        if (timeline.failed[i]) /* what went wrong was said when it happened */
-            code = err_set(err, E_SYSTEM, "the %s is incomplete", timeline.sinks[i].name);
+    for (uint32_t i = 0; i < shown->sink_count && code == OK; i++) {
+        if (shown->failed[i]) /* what went wrong was said when it happened */
+            code = err_set(err, E_SYSTEM, "the %s is incomplete", shown->sinks[i].name);
     }
     timeline_destroy(&timeline);
+    if (asking->anonymise)
+        timeline_destroy(&renamed);
     output_place_release(journal);
     return code;
 }
-
-struct report_request {
-    struct bench_request bench; /* first: its options fit */
-    struct command_words words;
-};
 
 static enum err_code run(void *target, struct err *err)
 {
@@ -222,7 +245,7 @@ static enum err_code run(void *target, struct err *err)
     if (request->words.count != 1)
         return err_set(err, E_USAGE, "name one run directory: volley report DIR [OPTIONS]");
     enum err_code code = check_spec(&request->bench.spec, err);
-    return code == OK ? replay(&request->bench, request->words.items[0], err) : code;
+    return code == OK ? replay(request, request->words.items[0], err) : code;
 }
 
 static void destroy(void *target)

@@ -1,0 +1,330 @@
+#include "orchestrator/report/anonymise.h"
+
+#include <ctype.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "orchestrator/report/json_value.h"
+
+#define NAMES_MAX 512u
+#define NAME_BYTES 160u
+
+struct name {
+    char from[NAME_BYTES];
+    char to[24];
+};
+
+struct anonymiser {
+    struct timeline *to;
+    struct name names[NAMES_MAX]; /* the longest first */
+    uint32_t count;
+    struct session_facts session;
+    char label[NAME_BYTES];
+    struct run_facts run;
+    struct run_result result;
+};
+
+/* Names -------------------------------------------------------------------------------------------- */
+
+static uint32_t count_of(const struct anonymiser *anonymiser, const char *kind)
+{
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < anonymiser->count; i++)
+        count += strncmp(anonymiser->names[i].to, kind, strlen(kind)) == 0;
+    return count;
+}
+
+/* What is no name is left: nothing, a number, a word for loopback. */
+static void add(struct anonymiser *anonymiser, const char *kind, const char *from, size_t bytes)
+{
+    struct name name = {.from = ""};
+    if (bytes == 0 || strspn(from, "0123456789") >= bytes || anonymiser->count == NAMES_MAX)
+        return;
+    snprintf(name.from, sizeof name.from, "%.*s", (int)bytes, from);
+    uint32_t at = 0;
+    for (uint32_t i = 0; i < anonymiser->count; i++)
+        if (strcmp(anonymiser->names[i].from, name.from) == 0)
+            return;
+    snprintf(name.to, sizeof name.to, "%.10s%u", kind, count_of(anonymiser, kind) + 1);
+    while (at < anonymiser->count && strlen(anonymiser->names[at].from) >= strlen(name.from))
+        at++;
+    memmove(&anonymiser->names[at + 1], &anonymiser->names[at],
+            (anonymiser->count++ - at) * sizeof anonymiser->names[0]);
+    anonymiser->names[at] = name;
+}
+
+/* "a:1,b,[::1]:2": without the ports. */
+static void add_hosts(struct anonymiser *anonymiser, const char *list)
+{
+    for (const char *at = list; at != NULL && *at != '\0'; at += *at == ',') {
+        const size_t bytes = strcspn(at, ",");
+        const char *colon = memchr(at, ':', bytes);
+        size_t host_bytes = bytes;
+        if (*at == '[')
+            host_bytes = strcspn(at, "],") + 1;
+        else if (colon != NULL && memchr(colon + 1, ':', bytes - (size_t)(colon + 1 - at)) == NULL)
+            host_bytes = (size_t)(colon - at);
+        add(anonymiser, "host", at, host_bytes < bytes ? host_bytes : bytes);
+        at += bytes;
+    }
+}
+
+/* Addresses of four numbers, which nobody has named: servers say them in their errors. */
+static void add_addresses(struct anonymiser *anonymiser, const char *text)
+{
+    for (const char *at = text; *at != '\0';) {
+        unsigned parts = 0;
+        const char *end = at;
+        while (isdigit((unsigned char)*end)) {
+            parts++;
+            end += strspn(end, "0123456789");
+            if (parts == 4 || *end != '.' || !isdigit((unsigned char)end[1]))
+                break;
+            end++;
+        }
+        if (parts == 4)
+            add(anonymiser, "host", at, (size_t)(end - at));
+        at = end > at ? end : at + 1;
+    }
+}
+
+/* Of a command's words all but its name, numbers, the placeholders, and what stands between commands. */
+static void add_words(struct anonymiser *anonymiser, const json_t *words)
+{
+    bool name = true; /* of a command comes next */
+    for (size_t i = 0; i < json_array_size(words); i++) {
+        const char *word = json_string_value(json_array_get(words, i));
+        if (word == NULL || strcmp(word, ";") == 0) {
+            name = true;
+            continue;
+        }
+        for (const char *at = word; !name && *at != '\0';) {
+            const char *placeholder = strstr(at, "__");
+            const size_t bytes = placeholder != NULL ? (size_t)(placeholder - at) : strlen(at);
+            const char *end = placeholder != NULL ? strstr(placeholder + 2, "__") : NULL;
+            add(anonymiser, "word", at, bytes);
+            at = end != NULL ? end + 2 : at + strlen(at);
+        }
+        name = false;
+    }
+}
+
+static bool is_in_name(char c)
+{
+    return isalnum((unsigned char)c) || c == '_';
+}
+
+/* Whether a name stands at `at` by itself: 10.0.0.1 is not in 10.0.0.12. */
+static bool stands_at(const struct name *name, const char *text, const char *at)
+{
+    const size_t bytes = strlen(name->from);
+    if (strncmp(at, name->from, bytes) != 0)
+        return false;
+    const bool begins = at == text || !is_in_name(name->from[0]) || !is_in_name(at[-1]);
+    const bool ends = !is_in_name(name->from[bytes - 1]) || !is_in_name(at[bytes]) ||
+                      strncmp(at + bytes, "__", 2) == 0;
+    return begins && ends;
+}
+
+/* In place, cut where the room ends. */
+static void rename_in(struct anonymiser *anonymiser, char *text, size_t text_bytes)
+{
+    char *before = strdup(text);
+    size_t used = 0;
+    add_addresses(anonymiser, text);
+    for (const char *at = before; before != NULL && *at != '\0' && used + 1 < text_bytes;) {
+        uint32_t i = 0;
+        while (i < anonymiser->count && !stands_at(&anonymiser->names[i], before, at))
+            i++;
+        if (i == anonymiser->count) {
+            text[used++] = *at++;
+            continue;
+        }
+        const int put = snprintf(text + used, text_bytes - used, "%s", anonymiser->names[i].to);
+        used += (size_t)put < text_bytes - used ? (size_t)put : text_bytes - used - 1;
+        at += strlen(anonymiser->names[i].from);
+    }
+    text[used] = '\0';
+    free(before);
+}
+
+/* Facts -------------------------------------------------------------------------------------------- */
+
+/* A copy of a value with the names replaced in all of its texts. */
+static json_t *rename_json(struct anonymiser *anonymiser, const json_t *value)
+{
+    const char *key;
+    json_t *member;
+    if (json_is_string(value)) {
+        char text[4096];
+        snprintf(text, sizeof text, "%s", json_string_value(value));
+        rename_in(anonymiser, text, sizeof text);
+        return json_value_text(text);
+    }
+    if (json_is_array(value)) {
+        json_t *list = json_array();
+        for (size_t i = 0; i < json_array_size(value); i++)
+            json_array_append_new(list, rename_json(anonymiser, json_array_get(value, i)));
+        return list;
+    }
+    if (!json_is_object(value))
+        return json_deep_copy(value);
+    json_t *object = json_object();
+    json_object_foreach((json_t *)(uintptr_t)value, key, member)
+        json_object_set_new(object, key, rename_json(anonymiser, member));
+    return object;
+}
+
+static const char *text_of(const json_t *object, const char *key)
+{
+    return json_string_value(json_object_get(object, key));
+}
+
+static enum err_code session_begin(void *state, const struct session_facts *session,
+                                   struct err *err)
+{
+    static const struct {
+        const char *option, *kind;
+    } options[] = {
+        {"user", "user"},     {"client-name", "client"},
+        {"master", "master"}, {"label", "label"},
+        {"socket", "path"},   {"out", "path"},
+        {"json", "path"},     {"hdr", "path"},
+        {"cacert", "path"},   {"cacertdir", "path"},
+        {"cert", "path"},     {"key", "path"},
+        {"chaos", "path"},    {"rate-plan", "path"},
+        {"control", "path"},  {"managed-program", "path"},
+        {"csv", "path"},      {"managed-args", "arguments"},
+        {"sni", "host"},
+    };
+    static const char *const hosts[] = {"host", "sentinel", "redirect-hosts", "source-address"};
+    struct anonymiser *anonymiser = state;
+    const json_t *environment = session->environment;
+    for (size_t i = 0; i < sizeof hosts / sizeof hosts[0]; i++)
+        add_hosts(anonymiser, text_of(session->spec, hosts[i]));
+    add_hosts(anonymiser, text_of(json_object_get(environment, "host"), "name"));
+    add_hosts(anonymiser, text_of(json_object_get(environment, "server"), "address"));
+    for (size_t i = 0; i < sizeof options / sizeof options[0]; i++) {
+        const char *text = text_of(session->spec, options[i].option);
+        if (text != NULL)
+            add(anonymiser, options[i].kind, text, strlen(text));
+    }
+    const char *run_id = text_of(json_object_get(environment, "server"), "run_id");
+    if (run_id != NULL)
+        add(anonymiser, "run", run_id, strlen(run_id));
+    add_words(anonymiser, json_object_get(session->spec, "command"));
+    anonymiser->session = *session;
+    anonymiser->session.spec = rename_json(anonymiser, session->spec);
+    anonymiser->session.environment = rename_json(anonymiser, session->environment);
+    anonymiser->session.tests =
+        session->tests != NULL ? rename_json(anonymiser, session->tests) : NULL;
+    snprintf(anonymiser->label, sizeof anonymiser->label, "%s",
+             session->label != NULL ? session->label : "");
+    rename_in(anonymiser, anonymiser->label, sizeof anonymiser->label);
+    anonymiser->session.label = session->label != NULL ? anonymiser->label : NULL;
+    if (anonymiser->session.spec == NULL || anonymiser->session.environment == NULL)
+        return err_set(err, E_SYSTEM, "no memory to replace names");
+    timeline_session_begin(anonymiser->to, &anonymiser->session);
+    return OK;
+}
+
+#define RENAME(anonymiser, text) rename_in(anonymiser, text, sizeof(text))
+
+static void rename_facts(struct anonymiser *anonymiser, struct run_facts *facts,
+                         const struct run_facts *from)
+{
+    *facts = *from;
+    for (uint32_t i = 0; i < facts->node_count; i++)
+        add_hosts(anonymiser, facts->nodes[i].text);
+    for (uint32_t i = 0; i < facts->node_count; i++)
+        RENAME(anonymiser, facts->nodes[i].text);
+    RENAME(anonymiser, facts->name);
+    RENAME(anonymiser, facts->prefill_for);
+    RENAME(anonymiser, facts->target);
+    RENAME(anonymiser, facts->rate_text);
+}
+
+static enum err_code run_begin(void *state, const struct run_facts *run, struct err *err)
+{
+    struct anonymiser *anonymiser = state;
+    (void)err;
+    rename_facts(anonymiser, &anonymiser->run, run);
+    timeline_run_begin(anonymiser->to, &anonymiser->run);
+    return OK;
+}
+
+static enum err_code interval(void *state, const struct interval_row *row,
+                              const struct error_kinds *error_kinds, struct err *err)
+{
+    struct anonymiser *anonymiser = state;
+    struct error_kinds *known = &anonymiser->to->error_kinds;
+    for (; known->count < error_kinds->count; known->count++) {
+        known->kinds[known->count] = error_kinds->kinds[known->count];
+        RENAME(anonymiser, known->kinds[known->count].text);
+    }
+    struct err said = {.code = OK}; /* by whoever reads the journal */
+    const enum err_code code = timeline_interval(anonymiser->to, row, &said);
+    (void)code;
+    (void)err;
+    return OK;
+}
+
+static enum err_code note(void *state, const struct note *from, struct err *err)
+{
+    struct anonymiser *anonymiser = state;
+    struct note renamed = *from;
+    (void)err;
+    RENAME(anonymiser, renamed.text);
+    RENAME(anonymiser, renamed.cause);
+    timeline_note(anonymiser->to, &renamed);
+    return OK;
+}
+
+static enum err_code run_end(void *state, const struct run_result *result, struct err *err)
+{
+    struct anonymiser *anonymiser = state;
+    struct run_facts *facts = &anonymiser->to->run;
+    (void)err;
+    rename_facts(anonymiser, facts, result->facts);
+    facts->session = &anonymiser->session;
+    anonymiser->result = *result;
+    RENAME(anonymiser, anonymiser->result.status_text);
+    RENAME(anonymiser, anonymiser->result.said_last);
+    timeline_run_end(anonymiser->to, &anonymiser->result);
+    return OK;
+}
+
+static enum err_code session_end(void *state, struct err *err)
+{
+    (void)err;
+    timeline_session_end(((struct anonymiser *)state)->to);
+    return OK;
+}
+
+static void destroy(void *state)
+{
+    struct anonymiser *anonymiser = state;
+    json_decref(anonymiser->session.spec);
+    json_decref(anonymiser->session.environment);
+    json_decref(anonymiser->session.tests);
+    free(anonymiser);
+}
+
+enum err_code sink_anonymised(struct sink *sink, struct timeline *to, struct err *err)
+{
+    struct anonymiser *anonymiser = calloc(1, sizeof *anonymiser);
+    if (anonymiser == NULL)
+        return err_set(err, E_SYSTEM, "no memory to replace names");
+    anonymiser->to = to;
+    *sink = (struct sink){.name = "report without names",
+                          .state = anonymiser,
+                          .session_begin = session_begin,
+                          .run_begin = run_begin,
+                          .interval = interval,
+                          .note = note,
+                          .run_end = run_end,
+                          .session_end = session_end,
+                          .destroy = destroy};
+    return OK;
+}

@@ -1,0 +1,72 @@
+/* `volley report --anonymise`: a run to be shown to others. */
+#include <check.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "tests/support/check/support.h"
+#include "tests/support/check/trial.h"
+
+Suite *test_anonymise_suite(void);
+
+static struct trial trial;
+static char directory[256];
+
+/* What is the same in both, without what names may be in. */
+static void same_figures(const json_t *named, const json_t *renamed)
+{
+    static const char *const members[] = {"requests",        "rate",       "response_time_us",
+                                          "service_time_us", "seconds",    "intervals",
+                                          "workers",         "connections"};
+    for (size_t i = 0; i < sizeof members / sizeof members[0]; i++)
+        ck_assert_msg(
+            json_equal(json_object_get(named, members[i]), json_object_get(renamed, members[i])),
+            "%s", members[i]);
+}
+
+START_TEST(test_no_name_is_left)
+{
+    /* Breaks when a host, a user, a path, a key or a value stands in a report that was to have none, when figures
+     * are others than in the report with names, or when anything is written beside the run. */
+    static const char *const names[] = {"127.0.0.1", "bob-of-sales", "customer", "secret_value",
+                                        "april",     "WRONG_KEY",    directory};
+    struct program program;
+    struct stat before, after;
+    snprintf(directory, sizeof directory, "%.200s/run", world.tree.path);
+    test_server_start(&world.server, NULL);
+    trial_start(&trial, "-h", "127.0.0.1", "-p", world.server.port_text, "--client-name",
+                "bob-of-sales", "--label", "april", "-r", "50", "-n", "2000", "--interval", "20ms",
+                "--out", directory, "--", "lpush", "customer:__key__", "secret_value", ";", "incr",
+                "customer:__key__", NULL);
+    trial_end(&trial, 0);
+    ck_assert_int_eq(stat(directory, &before), 0);
+    program_run_volley(&program, "report", directory, "--anonymise", NULL);
+    ck_assert_int_eq(program.exit_status, 0);
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
+        ck_assert_msg(strstr(program.out, names[i]) == NULL, "%s is in\n%s", names[i], program.out);
+    ck_assert_ptr_nonnull(strstr(program.out, "lpush word"));
+    program_free(&program);
+    program_run_volley(&program, "report", directory, "--anonymise", "--json", "-", NULL);
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
+        ck_assert_msg(strstr(program.out, names[i]) == NULL, "%s is in the JSON", names[i]);
+    json_t *json = json_loads(program.out, 0, NULL);
+    same_figures(trial.run, json_array_get(json_object_get(json, "runs"), 0));
+    json_decref(json);
+    program_free(&program);
+    ck_assert_int_eq(stat(directory, &after), 0);
+    ck_assert(before.st_mtim.tv_sec == after.st_mtim.tv_sec &&
+              before.st_mtim.tv_nsec == after.st_mtim.tv_nsec);
+    trial_free(&trial);
+}
+END_TEST
+
+Suite *test_anonymise_suite(void)
+{
+    Suite *suite = suite_create("anonymise");
+    TCase *tcase = tcase_create("anonymise");
+    tcase_add_checked_fixture(tcase, trial_set_up, trial_tear_down);
+    tcase_add_test(tcase, test_no_name_is_left);
+    suite_add_tcase(suite, tcase);
+    return suite;
+}
