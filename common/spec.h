@@ -102,6 +102,7 @@ struct load_options {
     uint64_t seed;
     bool prefill;
     bool loop;            /* repeat until interrupted */
+    uint64_t runs;        /* of all tests             */
     bool null_transport;  /* --null */
     uint64_t interval_ns; /* the grid of all that is measured over time */
     uint64_t drain_timeout_ns;

@@ -57,7 +57,8 @@ static enum err_code open_outputs(struct session *session, struct err *err)
     if (session->request->dialect == NULL &&
         (spec->outputs.progress ||
          (isatty(STDERR_FILENO) && !spec->outputs.quiet && !spec->outputs.csv)))
-        code = session_show_progress(session, session->steps.count > 1 || spec->load.loop, err);
+        code = session_show_progress(
+            session, session->steps.count > 1 || spec->load.loop || spec->load.runs > 1, err);
     if (code == OK)
         code = bench_outputs_add(&session->timeline, session->request, err);
     if (code == OK && bench_outputs_only_stdout(spec))
@@ -145,55 +146,70 @@ static bool stopped(const struct session *session)
     return session->unheard || (control != NULL && run_control_stop_asked(control));
 }
 
-/* The titles of the tests, in their order; owned by the caller. */
-static json_t *test_titles(const struct bench_steps *steps)
+/* The titles of the tests, in their order, over all repetitions; owned by the caller. */
+static json_t *test_titles(const struct session *session)
 {
+    const struct bench_steps *steps = &session->steps;
     json_t *titles = json_array();
-    for (uint32_t i = 0; i < steps->count; i++)
-        if (steps->steps[i].prefill_for == NULL)
-            json_array_append_new(titles,
-                                  json_value_text(workload_title(steps->steps[i].workload)));
+    for (uint64_t run = 0; run < session->request->spec.load.runs; run++)
+        for (uint32_t i = 0; i < steps->count; i++)
+            if (steps->steps[i].prefill_for == NULL)
+                json_array_append_new(titles,
+                                      json_value_text(workload_title(steps->steps[i].workload)));
     return titles;
+}
+
+/* All steps once. *worst: the gravest status of the runs. *ended: no further one is to begin. Returns the error
+ * that ended them. */
+static enum err_code run_steps_once(struct session *session, enum err_code *worst, bool *ended,
+                                    struct err *err)
+{
+    const struct dialect *dialect = session->request->dialect;
+    enum err_code code = OK;
+    for (uint32_t i = 0; i < session->steps.count && !*ended && !stopped(session); i++) {
+        if (session->interrupts->count > 0) {
+            *worst = err_worse(*worst, E_INTERRUPTED);
+            if (session->run_count == 0)
+                log_line(LOG_ERROR, "interrupted before the first request");
+            *ended = true;
+            break;
+        }
+        code = session_run(session, &session->steps.steps[i], err);
+        if (code == E_FAILED && stopped(session)) {
+            *err = (struct err){.code = OK};
+            return OK;
+        }
+        if (code == OK)
+            *worst = err_worse(*worst, status_of_run(session));
+        *ended = code != OK || (dialect != NULL && *worst != OK) ||
+                 session->interrupts->ended_by[0] != '\0';
+    }
+    *ended |= stopped(session);
+    return code;
 }
 
 /* The gravest status of the runs, or the error that ended them. */
 static enum err_code run_steps(struct session *session, struct err *err)
 {
-    enum err_code worst = OK;
-    const bool loop = session->request->spec.load.loop;
-    const struct dialect *dialect = session->request->dialect;
-    enum err_code code = OK;
-    bool begun = false;
+    const struct load_options *load = &session->request->spec.load;
+    enum err_code code = OK, worst = OK;
+    bool ended = false;
     struct abort_watch watch = {.conditions = &session->request->checks.aborts,
                                 .interrupts = session->interrupts};
     if (watch.conditions->count > 0)
         timeline_add(&session->timeline, abort_sink(&watch));
-    json_t *titles = test_titles(&session->steps);
+    json_t *titles = test_titles(session);
     session->facts.tests = titles;
     timeline_session_begin(&session->timeline, &session->facts);
-    do {
-        for (uint32_t i = 0; i < session->steps.count && code == OK && !stopped(session); i++) {
-            if (session->interrupts->count > 0) {
-                worst = err_worse(worst, E_INTERRUPTED);
-                if (!begun)
-                    log_line(LOG_ERROR, "interrupted before the first request");
-                break;
-            }
-            begun = true;
-            code = session_run(session, &session->steps.steps[i], err);
-            if (code == E_FAILED && stopped(session)) {
-                *err = (struct err){.code = OK};
-                code = OK;
-                break;
-            }
-            if (code == OK)
-                worst = err_worse(worst, status_of_run(session));
-            if ((dialect != NULL && worst != OK) || session->interrupts->ended_by[0] != '\0')
-                break;
-        }
-    } while (loop && code == OK && timeline_complete(&session->timeline) &&
-             session->interrupts->count == 0 && worst == OK && !stopped(session));
-    if (loop && session->interrupts->count > 0)
+    for (uint64_t run = 1; code == OK && !ended && (load->loop || run <= load->runs); run++) {
+        session->repetition = load->runs > 1 ? run : 0;
+        if (run > 1 && load->runs > 1 && session->interrupts->count == 0)
+            code = session_restart(session, err);
+        if (code == OK)
+            code = run_steps_once(session, &worst, &ended, err);
+        ended |= load->loop && (!timeline_complete(&session->timeline) || worst != OK);
+    }
+    if (load->loop && session->interrupts->count > 0)
         worst = err_worse(worst, E_INTERRUPTED);
     code = err_worse(err_worse(code, worst), session_end(session));
     session->facts.tests = NULL;
@@ -208,6 +224,8 @@ static enum err_code run_session(struct session *session, struct err *err)
         explain_print(stdout, &session->request->values, &session->steps, &session->plan);
         return OK;
     }
+    session->more_runs_ns =
+        (session->request->spec.load.runs - 1) * bench_steps_planned_ns(&session->steps);
     if (code == OK)
         code = session_open(session, err);
     if (code == OK)

@@ -144,6 +144,60 @@ static void locate_servers(struct session *session)
             session->locality = (struct server_locality){.known = false, .local = true};
 }
 
+static enum err_code start_servers(struct session *session, struct err *err)
+{
+    struct spec *spec = &session->request->spec;
+    const struct managed_server_setup given = {
+        .program = session->program,
+        .cpus = session->plan.server_cpus,
+        .cpu_count = session->plan.server_cpu_count,
+        .certificates = spec->managed.tls ? &session->certificates : NULL,
+    };
+    enum err_code code = managed_cluster_start(&session->managed, &spec->managed, &spec->endpoint,
+                                               &given, &session->interrupts->count, err);
+    spec->endpoint.port = session->managed.nodes[0].port;
+    if (code == OK) {
+        session->interrupts->managed = &session->managed;
+        bench_log_servers_started(&session->managed);
+    }
+    if (code == OK && spec->managed.chaos != NULL)
+        code =
+            chaos_create(&session->interrupts->chaos, spec->managed.chaos, &session->managed, err);
+    return code;
+}
+
+static void stop_servers(struct session *session)
+{
+    if (session->interrupts != NULL) {
+        chaos_destroy(session->interrupts->chaos);
+        session->interrupts->chaos = NULL;
+        session->interrupts->managed = NULL;
+    }
+    managed_cluster_tell_deaths(&session->managed); /* of which no run was left to tell */
+    bench_log_servers_stop(&session->managed);
+    managed_cluster_stop(&session->managed);
+}
+
+/* Who answers, and serves what. */
+static enum err_code discover(struct session *session, struct err *err)
+{
+    struct spec *spec = &session->request->spec;
+    enum err_code code =
+        topology_discover(session->topology, &session->control, &spec->endpoint.probe,
+                          &session->target, &spec->endpoint, &session->interrupts->count, err);
+    for (uint32_t i = 0; i < session->steps.count; i++)
+        session->steps.steps[i].spec.endpoint.probe = spec->endpoint.probe;
+    if (code == E_CONNECT)
+        advise_to_name_one(session, err);
+    if (code != OK)
+        return code;
+    topology_describe(session->target_text, sizeof session->target_text, session->topology,
+                      &session->target, &spec->endpoint);
+    log_line(LOG_INFO, "%s answers", session->target_text);
+    locate_servers(session);
+    return OK;
+}
+
 /* Starts the server if it is ours, and finds out who answers. */
 static enum err_code reach_target(struct session *session, struct err *err)
 {
@@ -165,43 +219,13 @@ static enum err_code reach_target(struct session *session, struct err *err)
         if (code == OK)
             code = set_up_tls(session, err);
     }
-    if (code == OK && spec->managed.wanted) {
-        const struct managed_server_setup given = {
-            .program = session->program,
-            .cpus = session->plan.server_cpus,
-            .cpu_count = session->plan.server_cpu_count,
-            .certificates = spec->managed.tls ? &session->certificates : NULL,
-        };
-        code = managed_cluster_start(&session->managed, &spec->managed, &spec->endpoint, &given,
-                                     &session->interrupts->count, err);
-        spec->endpoint.port = session->managed.nodes[0].port;
-        if (code == OK) {
-            session->interrupts->managed = &session->managed;
-            bench_log_servers_started(&session->managed);
-        }
-        if (code == OK && spec->managed.chaos != NULL)
-            code = chaos_create(&session->interrupts->chaos, spec->managed.chaos, &session->managed,
-                                err);
-    }
+    if (code == OK && spec->managed.wanted)
+        code = start_servers(session, err);
     if (code == OK && (session->topology = calloc(1, sizeof *session->topology)) == NULL)
         code = err_set(err, E_SYSTEM, "no memory for who serves what");
     if (code == OK && !spec->managed.wanted)
         code = reach_begin(&spec->endpoint, &session->interrupts->count, err);
-    if (code == OK)
-        code =
-            topology_discover(session->topology, &session->control, &spec->endpoint.probe,
-                              &session->target, &spec->endpoint, &session->interrupts->count, err);
-    for (uint32_t i = 0; i < session->steps.count; i++)
-        session->steps.steps[i].spec.endpoint.probe = spec->endpoint.probe;
-    if (code == E_CONNECT)
-        advise_to_name_one(session, err);
-    if (code != OK)
-        return code;
-    topology_describe(session->target_text, sizeof session->target_text, session->topology,
-                      &session->target, &spec->endpoint);
-    log_line(LOG_INFO, "%s answers", session->target_text);
-    locate_servers(session);
-    return OK;
+    return code == OK ? discover(session, err) : code;
 }
 
 /* Requests that are routed by their key, or by what they do, need to be understood. */
@@ -411,6 +435,21 @@ enum err_code session_reach(struct session *session, struct err *err)
     return code;
 }
 
+enum err_code session_restart(struct session *session, struct err *err)
+{
+    if (!session->request->spec.managed.wanted)
+        return OK;
+    stop_servers(session);
+    enum err_code code = start_servers(session, err);
+    if (code == OK)
+        code = discover(session, err);
+    control_close(session->control);
+    session->control = NULL;
+    if (code == OK)
+        find_own_cpus(session);
+    return code;
+}
+
 enum err_code session_plan(struct session *session, const struct spec *spec, struct err *err)
 {
     const struct server_locality *locality = &session->locality;
@@ -474,6 +513,7 @@ static void fill_facts(struct run_facts *facts, const struct session *session,
     const struct spec *spec = &step->spec;
     *facts = (struct run_facts){
         .index = index,
+        .repetition = session->repetition,
         .prefill = step->prefill_for != NULL,
         .interval_ns = spec->load.interval_ns,
         .warmup_ns = spec->load.steady_auto ? spec->load.steady_limit_ns : spec->load.warmup_ns,
@@ -586,15 +626,11 @@ void session_free(struct session *session)
         timeline_destroy(&session->timeline);
     if (session->interrupts != NULL)
         run_control_close(session->interrupts->control);
-    if (session->interrupts != NULL)
-        chaos_destroy(session->interrupts->chaos);
     if (session->base != NULL)
         event_base_free(session->base);
     control_close(session->control);
     sources_free(&session->sources);
-    managed_cluster_tell_deaths(&session->managed); /* of which no run was left to tell */
-    bench_log_servers_stop(&session->managed);
-    managed_cluster_stop(&session->managed);
+    stop_servers(session);
     managed_certificates_remove(&session->certificates);
     reach_end();
     tls_client_destroy(session->tls);

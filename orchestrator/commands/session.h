@@ -27,6 +27,7 @@ struct session {
     const char *command;           /* its name: "bench"           */
     int argc;                      /* as the command got them, without passwords */
     const char *const *argv;
+    uint64_t repetition;   /* of the runs to come, from 1; 0: they are not repeated */
     uint64_t more_runs_ns; /* of the runs that the command makes beside one of each step, at most */
 
     /* to be used by the command */
@@ -69,6 +70,9 @@ MUST_USE enum err_code session_open(struct session *session, struct err *err);
 MUST_USE enum err_code session_show_progress(struct session *session, bool named, struct err *err);
 /* Starts the server if it is ours, finds out who answers, and fills session->facts: E_CONNECT. */
 MUST_USE enum err_code session_reach(struct session *session, struct err *err);
+/* Between runs: servers of our own are started anew, empty; other targets stay as they are. Errors as
+ * session_reach. */
+MUST_USE enum err_code session_restart(struct session *session, struct err *err);
 /* Plans the fleet anew for a spec that differs in its connections. Any time after session_prepare: once
  * more before session_reach for each spec to come, so that what cannot be is refused early, and then
  * before its run. Errors as plan_build and plan_raise_fd_limit. */

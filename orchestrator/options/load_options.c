@@ -178,6 +178,11 @@ static const struct option_row load_rows[] = {
      .unset = "1", .section = "Load", .help = "Keys of each call of the test fcall."},
     {ROW("loop", "l", OPTION_FLAG, NULL, AT(loop)), .commands = OF_BENCH, .section = "Load",
      .help = "Repeat the tests until Ctrl+C, or until a run fails."},
+    {ROW("runs", NULL, OPTION_COUNT, "N", AT(runs)), NUMBER(1, 1000), .unset = "1",
+     .commands = OF_BENCH, .section = "Load", .told = true,
+     .help = "Run all tests so often, a managed server started anew for each time, and report the "
+             "mean of "
+             "every figure with the interval that it lies in with 95 % confidence."},
     {ROW("stdin-last-argument", "x", OPTION_FLAG, NULL, AT(last_argument_from_stdin)),
      .needs_trust = true, .section = "Load",
      .help = "Read the last argument of the command from standard input; it is sent as it is."},
@@ -408,6 +413,7 @@ enum err_code load_settle_prefill(struct bench_request *request, struct err *err
 enum err_code load_settle_steady(struct bench_request *request, struct err *err)
 {
     struct load_options *load = &request->spec.load;
+    relation_exclude(request, "loop", "runs", "each says how often the tests run", err);
     relation_exclude(request, "steady", "warmup", "each says when the warm-up ends", err);
     load->steady_auto = relation_given(request, "steady");
     if (err->code != OK || (!load->steady_auto && !relation_given(request, "steady-limit")))

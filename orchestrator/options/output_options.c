@@ -1,5 +1,6 @@
 #include "orchestrator/options/bench_groups.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -158,6 +159,11 @@ enum err_code output_settle(struct bench_request *request, struct err *err)
         relation_exclude(request, "json", "csv csv-interval quiet", why_one, err);
     if (is_stdout(outputs->hdr_path))
         return err_set(err, E_USAGE, "--hdr -: the log needs a file of its own");
+    if (outputs->csv_interval_ns > 0 && spec->load.runs > 1)
+        return err_set(err, E_USAGE,
+                       "--csv-interval with --runs %" PRIu64
+                       ": its rows have no name column; --out has a file for each run",
+                       spec->load.runs);
     if (outputs->csv_interval_ns > 0 && spec->load.test_count > 1)
         return err_set(
             err, E_USAGE,

@@ -207,6 +207,8 @@ json_t *journal_facts_to_json(const struct run_facts *run)
     PUT_FLAG(no_prefill)
     PUT_FLAG(renewed)
     PUT_COUNT(commands)
+    if (run->repetition > 0)
+        PUT_COUNT(repetition)
     json_object_set_new(json, "cluster", json_boolean(run->cluster)); /* not in older journals */
     json_object_set_new(json, "nodes", nodes_to_json(run));
     return json;
@@ -237,6 +239,8 @@ enum err_code journal_facts_from_json(struct run_facts *run, const json_t *json,
     run->no_prefill = json_is_true(json_object_get(json, "no_prefill"));
     if (!get_count(&run->commands, json, "commands", UINT32_MAX))
         run->commands = 0;
+    if (!get_count(&run->repetition, json, "repetition", RUN_REPEATS_MAX))
+        run->repetition = 0;
     run->index = (uint32_t)index;
     run->worker_count = (uint32_t)json_array_size(cpus);
     for (uint32_t i = 0; i < run->worker_count; i++)

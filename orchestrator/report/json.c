@@ -24,7 +24,8 @@ struct json_report {
     bool run_open;
     bool failed; /* memory ran out: the file would have holes */
     uint32_t runs, intervals;
-    uint32_t tests; /* runs that are no prefill */
+    uint32_t tests;                /* runs that are no prefill */
+    const struct repeats *repeats; /* as the last run told; NULL: none */
 };
 
 /* Writes one value and lets go of it. */
@@ -117,6 +118,8 @@ static enum err_code run_begin(void *state, const struct run_facts *run, struct 
     output_printf(&report->out, "%s\n{\"name\": ", report->runs++ > 0 ? "," : "");
     put(report, json_value_text(run->name));
     put_member(report, "started", json_string(started));
+    if (run->repetition > 0)
+        put_member(report, "repetition", json_value_count(run->repetition));
     put_member(report, "prefill", json_boolean(run->prefill));
     put_member(report, "prefill_for", json_value_text(run->prefill ? run->prefill_for : NULL));
     put_member(report, "target", json_value_text(run->target));
@@ -269,11 +272,39 @@ static enum err_code run_end(void *state, const struct run_result *result, struc
     put_member(report, "events", events(result->notes));
     put_member(report, "workers", json_value_workers(result));
     put_member(report, "verdict", json_value_verdict(&result->verdict));
+    report->repeats = result->repeats != NULL ? result->repeats : report->repeats;
     if (result->check_count > 0)
         put_member(report, "checks", checks(result));
     output_printf(&report->out, "}");
     report->run_open = false;
     return status(report, err);
+}
+
+/* {"mean", "stdev", "low", "high", "runs"}; of one run only the mean is known. */
+static json_t *repeat_figure(const struct repeat_figure *figure)
+{
+    const double half = repeat_half_width(figure);
+    const bool wide = half >= 0;
+    return json_pack("{s:o, s:o, s:o, s:o, s:i}", "mean",
+                     figure->count > 0 ? json_real(figure->mean) : json_null(), "stdev",
+                     wide ? json_real(repeat_deviation(figure)) : json_null(), "low",
+                     wide ? json_real(figure->mean - half) : json_null(), "high",
+                     wide ? json_real(figure->mean + half) : json_null(), "runs",
+                     (int)figure->count);
+}
+
+static json_t *repeats_to_json(const struct repeats *repeats)
+{
+    json_t *list = json_array();
+    for (uint32_t i = 0; i < repeats->count; i++) {
+        const struct repeat_test *test = &repeats->tests[i];
+        json_t *item =
+            json_pack("{s:o, s:i}", "name", json_value_text(test->name), "runs", (int)test->runs);
+        for (uint32_t k = 0; k < REPEAT_FIGURES; k++)
+            json_object_set_new(item, repeat_figure_name(k), repeat_figure(&test->figures[k]));
+        json_array_append_new(list, item);
+    }
+    return list;
 }
 
 static enum err_code session_end(void *state, struct err *err)
@@ -283,6 +314,8 @@ static enum err_code session_end(void *state, struct err *err)
         return err_set(err, E_SYSTEM,
                        "a run did not come to its end: the JSON report is incomplete");
     output_printf(&report->out, "]");
+    if (report->repeats != NULL)
+        put_member(report, "repeats", repeats_to_json(report->repeats));
     put_member(report, "not_run", session_not_run(report->session, report->tests));
     output_printf(&report->out, "}\n");
     if (status(report, err) != OK)

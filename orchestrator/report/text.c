@@ -24,8 +24,9 @@ struct text {
     uint32_t tests;  /* begun, prefills aside */
     uint32_t blocks; /* printed so far: a blank line stands between two */
     const struct session_facts *session;
-    bool open_loop;     /* of the run under way */
-    struct spark spark; /* likewise             */
+    bool open_loop;                /* of the run under way */
+    struct spark spark;            /* likewise             */
+    const struct repeats *repeats; /* as the last run told; NULL: none */
 };
 
 static enum err_code session_begin(void *state, const struct session_facts *session,
@@ -107,6 +108,8 @@ static enum err_code run_begin(void *state, const struct run_facts *run, struct 
     output_printf(out, "%sVolley Benchmark%s\n", text->blocks++ > 0 ? "\n" : "",
                   run->worker_count > 1 ? " (Multi-Process Mode)" : "");
     text_session(out, text->session, run);
+    if (run->repetition > 0)
+        output_printf(out, "Repetition: %s\n", UNITS_GROUPED(run->repetition));
     output_printf(out, "Target: %s\n", PRINTABLE(run->target));
     text_server(out, text->session);
     print_workers_line(out, run);
@@ -509,6 +512,7 @@ static void print_csv(struct text *text, const struct run_result *result)
 static enum err_code run_end(void *state, const struct run_result *result, struct err *err)
 {
     struct text *text = state;
+    text->repeats = result->repeats;
     if (result->facts->prefill) {
         if (text->style == TEXT_REPORT)
             print_prefill(text, result);
@@ -523,6 +527,44 @@ static enum err_code run_end(void *state, const struct run_result *result, struc
 }
 
 /* What was asked for and is not above. */
+/* "51,234.07 +- 1,200.00"; "-" when no run knew it. */
+static char *format_repeat(char text[64], const struct repeat_figure *figure, int decimals,
+                           double unit)
+{
+    const double half = repeat_half_width(figure);
+    if (figure->count == 0)
+        snprintf(text, 64, "-");
+    else if (half < 0)
+        snprintf(text, 64, "%s", UNITS_REAL(figure->mean / unit, decimals));
+    else
+        snprintf(text, 64, "%s +- %s", UNITS_REAL(figure->mean / unit, decimals),
+                 UNITS_REAL(half / unit, decimals));
+    return text;
+}
+
+/* The means of what was repeated; latencies in ms. */
+static void print_repeats(struct text *text)
+{
+    struct output *out = &text->out;
+    char figure[64];
+    if (text->repeats == NULL || text->style == TEXT_CSV)
+        return;
+    if (text->style == TEXT_REPORT)
+        output_printf(out, "\nRepeated runs: means, and the half width of their 95 %% confidence "
+                           "interval\n=============\n");
+    for (uint32_t i = 0; i < text->repeats->count; i++) {
+        const struct repeat_test *test = &text->repeats->tests[i];
+        output_printf(out, "%s: %" PRIu32 " run%s, %s requests per second", PRINTABLE(test->name),
+                      test->runs, test->runs == 1 ? "" : "s",
+                      format_repeat(figure, &test->figures[0], 2, 1));
+        for (uint32_t k = 1; k < REPEAT_FIGURES; k++) {
+            output_printf(out, "%s%s %s ms", text->style == TEXT_REPORT ? "\n  " : ", ",
+                          repeat_figure_label(k), format_repeat(figure, &test->figures[k], 3, 1e3));
+        }
+        output_printf(out, "\n");
+    }
+}
+
 static enum err_code session_end(void *state, struct err *err)
 {
     struct text *text = state;
@@ -530,6 +572,7 @@ static enum err_code session_end(void *state, struct err *err)
     json_t *title, *missing;
     if (text->session == NULL)
         return OK;
+    print_repeats(text);
     missing = session_not_run(text->session, text->tests);
     json_array_foreach(missing, index, title)
     {

@@ -262,6 +262,8 @@ void timeline_run_end(struct timeline *timeline, struct run_result *result)
     judge_end(timeline, result);
     read_checks(timeline, result);
     verdict_judge(&result->verdict, result);
+    repeats_add(&timeline->repeats, result);
+    result->repeats = run->repetition > 0 ? &timeline->repeats : NULL;
     EACH_SINK(timeline, run_end, result, &sink_err)
 }
 

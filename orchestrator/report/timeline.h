@@ -18,6 +18,7 @@
 #include "orchestrator/report/note.h"
 #include "orchestrator/report/objective.h"
 #include "orchestrator/report/outage.h"
+#include "orchestrator/report/repeats.h"
 #include "orchestrator/report/verdict.h"
 
 /* Once per command. All JSON and text is borrowed for the length of the session. */
@@ -54,6 +55,7 @@ struct run_facts {
     const struct session_facts *session; /* set by the timeline; NULL: it does not know any  */
     char name[128];           /* "GET"                                                        */
     uint32_t index;           /* of the run in the session, from 0                            */
+    uint64_t repetition;      /* of --runs, from 1; 0: it is not repeated                     */
     bool prefill;             /* writes the keys that the next run reads: reported briefly    */
     char prefill_for[64];     /* that run's test: "GET"; "": no prefill                       */
     uint64_t started_wall_ns; /* wall clock at the common start                            */
@@ -170,6 +172,7 @@ struct run_result {
     struct verdict verdict;
     struct objective_reading checks[OBJECTIVE_MAX]; /* of session->checks */
     uint32_t check_count;
+    const struct repeats *repeats; /* of the session up to this run; NULL: nothing is repeated */
 };
 
 /* Requests since the common start, at a moment that is ahead of the newest row. */
@@ -218,6 +221,7 @@ struct timeline {
     struct target_samples samples;
     struct run_notes notes;
     struct outages *outages; /* of the run under way */
+    struct repeats repeats;  /* of the session       */
 };
 
 MUST_USE enum err_code timeline_init(struct timeline *timeline, struct err *err);

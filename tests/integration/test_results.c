@@ -1,4 +1,4 @@
-/* `volley results`: the runs that were kept, and what prune takes away. */
+/* `volley results`: the runs that were kept, and what prune takes away. And runs that are repeated. */
 #include <check.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -149,6 +149,37 @@ START_TEST(test_refusals)
 }
 END_TEST
 
+START_TEST(test_repeated_runs)
+{
+    /* Breaks when --runs does not run all tests each time, gives them no number, keeps the server of the time
+     * before, or loses the means on the way through the journal. */
+    struct program report;
+    trial_start(&trial, "--managed", "-t", "set,get", "-r", "20", "-n", "500", "--runs", "2",
+                "--out", path_of("twice"), NULL);
+    trial_end(&trial, 0);
+    const json_t *runs = json_object_get(trial.json, "runs");
+    const json_t *repeats = json_object_get(trial.json, "repeats");
+    ck_assert_uint_eq(json_array_size(runs), 4);
+    for (size_t i = 0; i < 4; i++)
+        ck_assert_int_eq(json_integer_value(json_object_get(json_array_get(runs, i), "repetition")),
+                         (json_int_t)(i / 2 + 1));
+    ck_assert_str_ne(json_string_value(json_object_get(json_array_get(runs, 0), "target")),
+                     json_string_value(json_object_get(json_array_get(runs, 2), "target")));
+    ck_assert_uint_eq(json_array_size(repeats), 2);
+    const json_t *rate = json_object_get(json_array_get(repeats, 0), "rate");
+    ck_assert_int_eq(json_integer_value(json_object_get(rate, "runs")), 2);
+    ck_assert_double_lt(json_number_value(json_object_get(rate, "low")),
+                        json_number_value(json_object_get(rate, "mean")));
+    trial_expect(&trial, PROGRAM_OUT, "GET: 2 runs, ");
+    program_run_volley(&report, "report", path_of("twice"), "--json", "-", NULL);
+    json_t *json = json_loads(report.out, 0, NULL);
+    ck_assert(json_equal(json_object_get(json, "repeats"), repeats));
+    json_decref(json);
+    program_free(&report);
+    trial_free(&trial);
+}
+END_TEST
+
 Suite *test_results_suite(void)
 {
     Suite *suite = suite_create("results");
@@ -158,6 +189,7 @@ Suite *test_results_suite(void)
     tcase_add_test(tcase, test_prune);
     tcase_add_test(tcase, test_run_under_way);
     tcase_add_test(tcase, test_refusals);
+    tcase_add_test(tcase, test_repeated_runs);
     suite_add_tcase(suite, tcase);
     return suite;
 }
