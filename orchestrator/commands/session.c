@@ -277,6 +277,8 @@ static enum err_code describe(struct session *session, struct err *err)
         .extended_metrics = spec->outputs.extended_metrics,
         .checks = &session->request->checks.kept,
     };
+    session->interrupts->server_tells = json_is_string(
+        json_object_get(json_object_get(session->facts.environment, "server"), "product"));
     if (session->facts.spec == NULL ||
         json_object_set_new(session->facts.environment, "invocation",
                             invocation_describe(session->command, session->argc, session->argv,

@@ -1,5 +1,6 @@
 /* What a run came to: its length, its workers, its status. */
 #include <stdio.h>
+#include <stdlib.h>
 
 #include "common/clock.h"
 #include "common/printable.h"
@@ -11,6 +12,7 @@
 #include "orchestrator/fleet/run_nodes.h"
 #include "orchestrator/report/figures.h"
 #include "orchestrator/server/chaos.h"
+#include "orchestrator/server/command_stats.h"
 
 static uint64_t last_done_ns(const struct fleet *fleet)
 {
@@ -210,6 +212,20 @@ static void judge_abort(struct fleet *fleet)
         err_set(&fleet->err, E_FAILED, "%s", fleet->interrupts->ended_by);
 }
 
+/* Of the servers' own counters; what was sent again was executed once at most. */
+static void ask_servers(const struct fleet *fleet)
+{
+    const uint64_t sent = ipc_live_total(fleet->segment, COUNTER_SENT) +
+                          ipc_live_total(fleet->segment, COUNTER_RESENT);
+    const uint64_t commands = fleet->facts->commands > 0 ? fleet->facts->commands : 1;
+    struct command_stats *after =
+        fleet->stats_before != NULL && fleet->interrupts->count < 2
+            ? command_stats_take(fleet->run->topology, &fleet->run->spec->endpoint, NULL)
+            : NULL;
+    command_stats_account(&fleet->result->server, fleet->stats_before, after, sent * commands);
+    free(after);
+}
+
 void fleet_conclude(struct fleet *fleet)
 {
     struct err *err = &fleet->err;
@@ -229,6 +245,7 @@ void fleet_conclude(struct fleet *fleet)
     summarise_workers(fleet);
     find_last_words(fleet);
     judge_run(fleet);
+    ask_servers(fleet);
     run_nodes_renew(&fleet->timeline->run, fleet->segment);
     timeline_run_end(fleet->timeline, fleet->result);
 }

@@ -273,6 +273,8 @@ static enum err_code run_end(void *state, const struct run_result *result, struc
     put_member(report, "workers", json_value_workers(result));
     put_member(report, "verdict", json_value_verdict(&result->verdict));
     report->repeats = result->repeats != NULL ? result->repeats : report->repeats;
+    if (result->server.known)
+        put_member(report, "server", server_account_to_json(&result->server));
     if (result->check_count > 0)
         put_member(report, "checks", checks(result));
     output_printf(&report->out, "}");

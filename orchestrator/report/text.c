@@ -318,6 +318,32 @@ static void print_failures(struct output *out, const struct run_result *result)
     }
 }
 
+/* "<= 4.1"; "-" when it is not known. */
+static const char *at_most(char text[24], double bound_us)
+{
+    if (bound_us < 0)
+        return "-";
+    snprintf(text, 24, "<= %.1f", bound_us);
+    return text;
+}
+
+static void print_server_times(struct output *out, const struct server_account *server)
+{
+    char p50[24], p99[24], p99_9[24];
+    if (!server->known || server->time_count == 0)
+        return;
+    output_printf(out, "\nServer's Own Time (us):\n======================\n");
+    for (uint32_t i = 0; i < server->time_count; i++) {
+        const struct server_time *time = &server->times[i];
+        output_printf(out, "%-12s %s calls, average %.2f, p50 %s, p99 %s, p99.9 %s\n",
+                      PRINTABLE(time->command), UNITS_GROUPED(time->calls), time->mean_us,
+                      at_most(p50, time->p50_us), at_most(p99, time->p99_us),
+                      at_most(p99_9, time->p99_9_us));
+    }
+    output_printf(out, "(by the server's counters, the warm-up included: the rest of a latency is "
+                       "waiting, network and client)\n");
+}
+
 static void print_checks(struct output *out, const struct run_result *result)
 {
     char seen[64];
@@ -437,6 +463,7 @@ static void print_report(struct text *text, const struct run_result *result)
         print_what_of(out, result);
     }
     print_traffic(out, result);
+    print_server_times(out, &result->server);
     text_connections(out, result);
     text_nodes(out, result);
     print_failures(out, result);

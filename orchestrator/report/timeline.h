@@ -19,6 +19,7 @@
 #include "orchestrator/report/objective.h"
 #include "orchestrator/report/outage.h"
 #include "orchestrator/report/repeats.h"
+#include "orchestrator/report/server_account.h"
 #include "orchestrator/report/verdict.h"
 
 /* Once per command. All JSON and text is borrowed for the length of the session. */
@@ -169,6 +170,7 @@ struct run_result {
     const struct run_notes *notes;
     const struct outages *outages;
     struct run_evidence evidence;
+    struct server_account server;
     struct verdict verdict;
     struct objective_reading checks[OBJECTIVE_MAX]; /* of session->checks */
     uint32_t check_count;

@@ -193,6 +193,21 @@ static void judge_shared_cpu(struct verdict_check *check, const struct run_resul
                                            : "unknown");
 }
 
+static void judge_other_load(struct verdict_check *check, const struct run_result *result)
+{
+    const struct server_account *server = &result->server;
+    say(check, "unknown");
+    if (!server->known || !server->others_known)
+        return;
+    check->value = server_account_other_share(server) * 100;
+    if (server->commands > server->own_commands)
+        say(check, "%s commands beside volley's %s, %.1f %%",
+            UNITS_GROUPED(server->commands - server->own_commands),
+            UNITS_GROUPED(server->own_commands), check->value);
+    else
+        say(check, "none");
+}
+
 static void judge_steal_time(struct verdict_check *check, const struct run_result *result)
 {
     say(check, "unknown");
@@ -553,6 +568,11 @@ static const struct verdict_row {
      "workers' CPUs with --cpus"},
     {"steal_time", judge_steal_time, AT_MOST, "percent", 2, 10, "2 %, RED above 10 %",
      "the hypervisor gave this machine's CPUs to others: repeat on a quieter host"},
+    {"other_load", judge_other_load, AT_MOST, "percent", 5, 50,
+     "5 % of all commands, RED above 50 %",
+     "somebody else loads this server, by its own counts: stop that, or measure a server of your "
+     "own; what was "
+     "measured is what that load left"},
     {"throttling", judge_throttling, AT_MOST, "percent", 0.1, 5, "0.1 % of the run, RED above 5 %",
      "the CPU quota of the control group stopped volley: raise the quota or use fewer workers"},
     {"stood_still", judge_stood_still, AT_MOST, "percent", 0, 5, "0, RED above 5 % of the time",

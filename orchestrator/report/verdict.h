@@ -64,6 +64,8 @@ struct verdict {
  *   one_key            AMBER when every request has the same key and no key range was asked for
  *   shared_cpu         AMBER when a worker is pinned to a CPU that the server runs on
  *   steal_time         AMBER above 2 % of the host's CPU time, RED above 10 %
+ *   other_load         AMBER when more than 5 % of the commands that the server executed, by its own counts, were
+ *                      not volley's, RED above 50 %; unknown of scripts, and with reads from replicas
  *   throttling         a note below 0.1 % of the run's time, AMBER above, RED above 5 %
  *   stood_still        AMBER from the first time that a worker stood still for 200 ms or longer, RED above
  *                      5 % of the workers' time

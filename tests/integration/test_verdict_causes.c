@@ -1,6 +1,7 @@
 /* One round of causes that `make verdicts` plants, where nothing but the cause decides. A server that is dead
  * or slow stands in test_dead_server and test_open_loop. */
 #include <check.h>
+#include <signal.h>
 #include <string.h>
 
 #include "tests/support/check/support.h"
@@ -80,6 +81,40 @@ START_TEST(test_client_too_slow)
 }
 END_TEST
 
+START_TEST(test_other_load)
+{
+    /* Breaks when somebody else's load on the server is not noticed, or volley's own, with its warm-up and all that it
+     * asks the server beside, counts as one; or when the server's own time is not that of the run. */
+    struct program other;
+    test_server_start(&world.server, NULL);
+    trial_start(&trial, "-p", world.server.port_text, "-t", "set", "-r", "100", "-n", "5000",
+                "--warmup", "1", "--extended-metrics", NULL);
+    trial_end(&trial, 0);
+    const json_t *server = json_object_get(trial.run, "server");
+    ck_assert_str_eq(trial_verdict(&trial, "other_load"), "GREEN");
+    ck_assert_int_eq(json_integer_value(json_object_get(server, "commands")),
+                     json_integer_value(json_object_get(server, "own_commands")));
+    const json_t *time = json_array_get(json_object_get(server, "times"), 0);
+    ck_assert_str_eq(json_string_value(json_object_get(time, "command")), "set");
+    ck_assert_int_ge(json_integer_value(json_object_get(time, "calls")), 5000);
+    ck_assert_double_gt(json_number_value(json_object_get(time, "mean_us")), 0);
+    trial_expect(&trial, PROGRAM_OUT, "Server's Own Time");
+    trial_free(&trial);
+    program_start_volley(&other, "-p", world.server.port_text, "-t", "get", "-r", "100",
+                         "--test-duration", "100", NULL);
+    trial_wait_calls("get", 500);
+    trial_start(&trial, "-p", world.server.port_text, "-t", "set", "-r", "100", "--qps", "200",
+                "-n", "200", NULL);
+    program_wait(&trial.program);
+    program_signal(&other, SIGINT);
+    program_wait(&other);
+    program_free(&other);
+    trial_end(&trial, 0);
+    ck_assert_str_eq(trial_verdict(&trial, "other_load"), "RED");
+    trial_free(&trial);
+}
+END_TEST
+
 Suite *test_verdict_causes_suite(void)
 {
     Suite *suite = suite_create("verdict causes");
@@ -89,6 +124,7 @@ Suite *test_verdict_causes_suite(void)
     tcase_add_test(tcase, test_one_key);
     tcase_add_test(tcase, test_few_samples);
     tcase_add_test(tcase, test_client_too_slow);
+    tcase_add_test(tcase, test_other_load);
     suite_add_tcase(suite, tcase);
     return suite;
 }

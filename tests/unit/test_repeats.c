@@ -1,5 +1,6 @@
 #include <check.h>
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -57,7 +58,7 @@ static void add_run(struct repeats *repeats, const char *name, uint64_t repetiti
     if (answers > 0)
         fixture_answer_at(total, 1000000, 0, answers);
     struct run_result *result = calloc(1, sizeof *result);
-    strcpy(facts.name, name);
+    snprintf(facts.name, sizeof facts.name, "%s", name);
     result->facts = &facts;
     result->total = total;
     result->seconds = 1;

@@ -130,6 +130,16 @@ static void some_steal(struct sound_run *run)
 {
     run->result->evidence.steal_share = 0.03;
 }
+static void some_others(struct sound_run *run)
+{
+    run->result->server = (struct server_account){
+        .known = true, .others_known = true, .commands = 1100, .own_commands = 1000};
+}
+static void mostly_others(struct sound_run *run)
+{
+    some_others(run);
+    run->result->server.commands = 2100;
+}
 static void much_steal(struct sound_run *run)
 {
     run->result->evidence.steal_share = 0.11;
@@ -284,6 +294,8 @@ static const struct {
     {same_cpu, "shared_cpu", VERDICT_AMBER, false},
     {some_steal, "steal_time", VERDICT_AMBER, false},
     {much_steal, "steal_time", VERDICT_RED, false},
+    {some_others, "other_load", VERDICT_AMBER, false},
+    {mostly_others, "other_load", VERDICT_RED, false},
     {some_throttling, "throttling", VERDICT_AMBER, false},
     {much_throttling, "throttling", VERDICT_RED, false},
     {dead_worker, "lost_workers", VERDICT_RED, false},
@@ -332,7 +344,7 @@ START_TEST(a_sound_run_is_green)
         ck_assert_msg(verdict.checks[i].level == VERDICT_GREEN, "%s: %s", verdict.checks[i].name,
                       verdict.checks[i].text);
     ck_assert_int_eq(verdict.level, VERDICT_GREEN);
-    ck_assert_uint_eq(verdict.check_count, 29);
+    ck_assert_uint_eq(verdict.check_count, 30);
     drop(&run);
     sound_open(&run);
     verdict_judge(&verdict, run.result);

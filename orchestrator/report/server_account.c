@@ -1,0 +1,80 @@
+#include "orchestrator/report/server_account.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "orchestrator/report/json_value.h"
+
+double server_account_other_share(const struct server_account *account)
+{
+    if (!account->known || !account->others_known || account->commands <= account->own_commands)
+        return 0;
+    return (double)(account->commands - account->own_commands) / (double)account->commands;
+}
+
+static json_t *known_us(double value_us)
+{
+    return value_us >= 0 ? json_real(value_us) : json_null();
+}
+
+json_t *server_account_to_json(const struct server_account *account)
+{
+    json_t *times = json_array();
+    if (!account->known) {
+        json_decref(times);
+        return NULL;
+    }
+    for (uint32_t i = 0; i < account->time_count; i++) {
+        const struct server_time *time = &account->times[i];
+        json_array_append_new(
+            times,
+            json_pack("{s:o, s:o, s:f, s:o, s:o, s:o}", "command", json_value_text(time->command),
+                      "calls", json_value_count(time->calls), "mean_us", time->mean_us,
+                      "p50_at_most_us", known_us(time->p50_us), "p99_at_most_us",
+                      known_us(time->p99_us), "p99_9_at_most_us", known_us(time->p99_9_us)));
+    }
+    return json_pack("{s:o, s:o, s:b, s:o}", "commands", json_value_count(account->commands),
+                     "own_commands", json_value_count(account->own_commands), "others_known",
+                     account->others_known, "times", times);
+}
+
+static bool get_us(double *value_us, const json_t *json, const char *key)
+{
+    const json_t *value = json_object_get(json, key);
+    *value_us = json_is_number(value) ? json_number_value(value) : -1;
+    return (json_is_number(value) && *value_us >= 0) || json_is_null(value);
+}
+
+static bool get_count(uint64_t *count, const json_t *json, const char *key)
+{
+    const json_t *value = json_object_get(json, key);
+    *count = (uint64_t)json_integer_value(value);
+    return json_is_integer(value) && json_integer_value(value) >= 0;
+}
+
+static bool get_time(struct server_time *time, const json_t *json)
+{
+    const char *command = json_string_value(json_object_get(json, "command"));
+    snprintf(time->command, sizeof time->command, "%s", command != NULL ? command : "");
+    return command != NULL && get_count(&time->calls, json, "calls") &&
+           get_us(&time->mean_us, json, "mean_us") &&
+           get_us(&time->p50_us, json, "p50_at_most_us") &&
+           get_us(&time->p99_us, json, "p99_at_most_us") &&
+           get_us(&time->p99_9_us, json, "p99_9_at_most_us");
+}
+
+bool server_account_from_json(struct server_account *account, const json_t *json)
+{
+    const json_t *times = json_object_get(json, "times");
+    memset(account, 0, sizeof *account);
+    if (json == NULL)
+        return true;
+    bool good = get_count(&account->commands, json, "commands") &&
+                get_count(&account->own_commands, json, "own_commands") && json_is_array(times) &&
+                json_array_size(times) <= SERVER_TIMES_MAX;
+    for (size_t i = 0; good && i < json_array_size(times); i++)
+        good = get_time(&account->times[account->time_count++], json_array_get(times, i));
+    account->others_known = json_is_true(json_object_get(json, "others_known"));
+    account->known = good;
+    return good;
+}

@@ -1,0 +1,253 @@
+#include "orchestrator/server/command_stats.h"
+
+#include <hiredis.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "common/clock.h"
+#include "common/units.h"
+#include "orchestrator/server/control.h"
+#include "orchestrator/server/reply_value.h"
+
+#define COMMANDS_MAX 400u
+#define NODES_ASKED_MAX 32u
+/* Columns of a server's histogram: up to 1.024 us times a power of two. */
+#define COLUMNS 40u
+#define COLUMN_US 1.024
+
+struct command_counter {
+    char name[SERVER_COMMAND_BYTES]; /* lower case; of "client|setname" the whole */
+    uint64_t calls, usec;
+    bool has_columns;
+    uint64_t columns[COLUMNS]; /* calls up to the end of each */
+};
+
+struct command_stats {
+    uint32_t count;
+    struct command_counter commands[COMMANDS_MAX];
+};
+
+/* What connecting, looking on, and replicating take: not the load. */
+static bool is_aside(const char *name)
+{
+    static const char *const aside[] = {
+        "ping",    "auth",     "hello",     "select",   "client",   "info",      "config",
+        "cluster", "role",     "command",   "latency",  "replconf", "psync",     "sync",
+        "asking",  "readonly", "readwrite", "sentinel", "slowlog",  "memory",    "acl",
+        "echo",    "quit",     "reset",     "function", "monitor",  "debug",     "lastsave",
+        "dbsize",  "failover", "replicaof", "slaveof",  "wait",     "subscribe", "publish"};
+    const size_t bytes = strcspn(name, "|");
+    for (size_t i = 0; i < sizeof aside / sizeof aside[0]; i++)
+        if (strlen(aside[i]) == bytes && strncasecmp(aside[i], name, bytes) == 0)
+            return true;
+    return false;
+}
+
+/* Counts what it calls, too. */
+static bool is_script(const char *name)
+{
+    return strncmp(name, "eval", 4) == 0 || strncmp(name, "fcall", 5) == 0;
+}
+
+static struct command_counter *counter_of(struct command_stats *stats, const char *name,
+                                          size_t name_bytes)
+{
+    if (name_bytes == 0 || name_bytes >= SERVER_COMMAND_BYTES)
+        return NULL;
+    for (uint32_t i = 0; i < stats->count; i++)
+        if (strlen(stats->commands[i].name) == name_bytes &&
+            strncasecmp(stats->commands[i].name, name, name_bytes) == 0)
+            return &stats->commands[i];
+    if (stats->count == COMMANDS_MAX)
+        return NULL;
+    struct command_counter *counter = &stats->commands[stats->count++];
+    snprintf(counter->name, sizeof counter->name, "%.*s", (int)name_bytes, name);
+    return counter;
+}
+
+static uint64_t number_of(const char *line, size_t line_bytes, const char *name)
+{
+    size_t bytes;
+    uint64_t number = 0;
+    const char *value = info_part(&bytes, line, line_bytes, name);
+    return value != NULL && units_parse_digits(&number, value, bytes, INT64_MAX) ? number : 0;
+}
+
+struct command_stats *command_stats_new(void)
+{
+    return calloc(1, sizeof(struct command_stats));
+}
+
+void command_stats_read_info(struct command_stats *stats, const char *info)
+{
+    static const char prefix[] = "cmdstat_";
+    for (const char *at = strstr(info, prefix); at != NULL; at = strstr(at, prefix)) {
+        at += sizeof prefix - 1;
+        const size_t line_bytes = strcspn(at, "\r\n");
+        const char *colon = memchr(at, ':', line_bytes);
+        struct command_counter *counter =
+            colon != NULL ? counter_of(stats, at, (size_t)(colon - at)) : NULL;
+        if (counter != NULL) {
+            const size_t bytes = line_bytes - (size_t)(colon + 1 - at);
+            counter->calls += number_of(colon + 1, bytes, "calls");
+            counter->usec += number_of(colon + 1, bytes, "usec");
+        }
+        at += line_bytes;
+    }
+}
+
+/* [bound, calls up to it, bound, calls ...], rising. */
+static void read_columns(struct command_counter *counter, const redisReply *pairs)
+{
+    uint64_t before = 0;
+    uint32_t column = 0;
+    for (size_t i = 0; pairs->type == REDIS_REPLY_ARRAY && i + 1 < pairs->elements; i += 2) {
+        int64_t bound_us, calls;
+        if (!reply_integer(&bound_us, pairs->element[i], 1, INT64_MAX) ||
+            !reply_integer(&calls, pairs->element[i + 1], 0, INT64_MAX))
+            return;
+        uint32_t end = 63u - (uint32_t)__builtin_clzll((unsigned long long)bound_us);
+        for (; column < end && column < COLUMNS; column++)
+            counter->columns[column] += before;
+        before = (uint64_t)calls;
+    }
+    for (; column < COLUMNS; column++)
+        counter->columns[column] += before;
+    counter->has_columns = true;
+}
+
+void command_stats_read_histograms(struct command_stats *stats, const redisReply *reply)
+{
+    for (size_t i = 0; reply->type == REDIS_REPLY_ARRAY && i + 1 < reply->elements; i += 2) {
+        const char *name = reply_text(reply->element[i]);
+        const redisReply *columns = reply_item(reply->element[i + 1], 3);
+        struct command_counter *counter =
+            name != NULL && columns != NULL ? counter_of(stats, name, strlen(name)) : NULL;
+        if (counter != NULL)
+            read_columns(counter, columns);
+    }
+}
+
+/* False: it cannot be asked. */
+static bool ask(struct command_stats *stats, const struct target_address *address,
+                const struct endpoint *endpoint, const volatile int *interrupted)
+{
+    static const char *const info[] = {"INFO", "commandstats"};
+    static const char *const histogram[] = {"LATENCY", "HISTOGRAM"};
+    struct control *control = NULL;
+    redisReply *reply = NULL;
+    struct err err = {.code = OK};
+    const uint32_t before = stats->count;
+    bool told = control_connect_to(&control, address, endpoint, interrupted, &err) == OK &&
+                control_command(control, &reply, 2, info, &err) == OK;
+    if (told)
+        command_stats_read_info(stats, reply_info(reply));
+    told = told && (stats->count > before || before > 0);
+    freeReplyObject(reply);
+    reply = NULL;
+    if (told &&
+        control_command(control, &reply, 2, histogram, &err) == OK) /* not every server has it */
+        command_stats_read_histograms(stats, reply);
+    freeReplyObject(reply);
+    control_close(control);
+    return told;
+}
+
+struct command_stats *command_stats_take(const struct topology *topology,
+                                         const struct endpoint *endpoint,
+                                         const volatile int *interrupted)
+{
+    struct command_stats *stats = command_stats_new();
+    struct endpoint hurried = *endpoint;
+    uint32_t asked = 0;
+    bool told = endpoint->replica_reads == REPLICA_READS_NO;
+    hurried.wait_ready_ns = 0;
+    if (hurried.connection_timeout_ns > NS_PER_SECOND)
+        hurried.connection_timeout_ns = NS_PER_SECOND;
+    hurried.request_timeout_ns = hurried.connection_timeout_ns;
+    for (uint32_t i = 0; i < topology->node_count && stats != NULL && told; i++)
+        if (topology->nodes[i].role == TOPOLOGY_PRIMARY)
+            told = ++asked <= NODES_ASKED_MAX &&
+                   ask(stats, &topology->nodes[i].address, &hurried, interrupted);
+    if (told && asked > 0)
+        return stats;
+    free(stats);
+    return NULL;
+}
+
+/* What lies between the two. False: it has gone back. */
+static bool subtract(struct command_counter *between, const struct command_counter *before,
+                     const struct command_counter *after)
+{
+    *between = *after;
+    if (before == NULL)
+        return true;
+    if (after->calls < before->calls || after->usec < before->usec)
+        return false;
+    between->calls -= before->calls;
+    between->usec -= before->usec;
+    for (uint32_t i = 0; i < COLUMNS; i++) {
+        between->has_columns &= after->columns[i] >= before->columns[i];
+        between->columns[i] -= before->columns[i];
+    }
+    return true;
+}
+
+static double at_most_us(const struct command_counter *counter, double part)
+{
+    const uint64_t all = counter->columns[COLUMNS - 1];
+    double bound_us = COLUMN_US;
+    if (!counter->has_columns || all == 0)
+        return -1;
+    for (uint32_t i = 0; i < COLUMNS - 1 && (double)counter->columns[i] < part * (double)all; i++)
+        bound_us *= 2;
+    return bound_us;
+}
+
+/* At its place by calls, while there is room. */
+static void add_time(struct server_account *account, const struct command_counter *counter)
+{
+    uint32_t at = account->time_count;
+    const struct server_time time = {
+        .calls = counter->calls,
+        .mean_us = (double)counter->usec / (double)counter->calls,
+        .p50_us = at_most_us(counter, 0.5),
+        .p99_us = at_most_us(counter, 0.99),
+        .p99_9_us = at_most_us(counter, 0.999),
+    };
+    while (at > 0 && account->times[at - 1].calls < counter->calls)
+        at--;
+    if (at == SERVER_TIMES_MAX)
+        return;
+    if (account->time_count < SERVER_TIMES_MAX)
+        account->time_count++;
+    memmove(&account->times[at + 1], &account->times[at],
+            (account->time_count - 1 - at) * sizeof account->times[0]);
+    account->times[at] = time;
+    snprintf(account->times[at].command, sizeof account->times[at].command, "%s", counter->name);
+}
+
+void command_stats_account(struct server_account *account, const struct command_stats *before,
+                           const struct command_stats *after, uint64_t own_commands)
+{
+    memset(account, 0, sizeof *account);
+    if (before == NULL || after == NULL)
+        return;
+    account->own_commands = own_commands;
+    account->known = account->others_known = true;
+    for (uint32_t i = 0; i < after->count && account->known; i++) {
+        struct command_counter between;
+        const struct command_counter *earlier = NULL;
+        for (uint32_t k = 0; k < before->count; k++)
+            if (strcmp(before->commands[k].name, after->commands[i].name) == 0)
+                earlier = &before->commands[k];
+        account->known = subtract(&between, earlier, &after->commands[i]);
+        if (!account->known || between.calls == 0 || is_aside(between.name))
+            continue;
+        account->others_known &= !is_script(between.name);
+        account->commands += between.calls;
+        add_time(account, &between);
+    }
+}

@@ -1,0 +1,132 @@
+#include <check.h>
+#include <hiredis.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "orchestrator/server/command_stats.h"
+
+Suite *test_command_stats_suite(void);
+
+static struct command_stats *stats_of(const char *info, const char *histograms)
+{
+    struct command_stats *stats = command_stats_new();
+    void *reply = NULL;
+    redisReader *reader = redisReaderCreate();
+    command_stats_read_info(stats, info);
+    redisReaderFeed(reader, histograms, strlen(histograms));
+    ck_assert_int_eq(redisReaderGetReply(reader, &reply), REDIS_OK);
+    if (reply != NULL)
+        command_stats_read_histograms(stats, reply);
+    freeReplyObject(reply);
+    redisReaderFree(reader);
+    return stats;
+}
+
+#define NO_HISTOGRAMS "*0\r\n"
+#define LINE(name, calls, usec)                                                                    \
+    "cmdstat_" name ":calls=" calls ",usec=" usec ",usec_per_call=1.00,rejected_calls=0,"          \
+    "failed_calls=0\r\n"
+
+static struct server_account account;
+
+/* What lies between the two texts, of which volley has sent `own`. */
+static void between(const char *before_text, const char *after_text, uint64_t own)
+{
+    struct command_stats *before = stats_of(before_text, NO_HISTOGRAMS);
+    struct command_stats *after = stats_of(after_text, NO_HISTOGRAMS);
+    command_stats_account(&account, before, after, own);
+    free(before);
+    free(after);
+}
+
+START_TEST(test_others)
+{
+    /* Breaks when what volley did not send counts as its own, when connecting and looking on count as a load, or
+     * what the server did before the run. */
+    between("# Commandstats\r\n" LINE("get", "500", "900") LINE("ping", "5", "5"),
+            "# Commandstats\r\n" LINE("get", "1500", "3400") LINE("ping", "900", "5")
+                LINE("config|get", "70", "9") LINE("set", "250", "500") LINE("info", "9", "9"),
+            1000);
+    ck_assert(account.known && account.others_known);
+    ck_assert_uint_eq(account.commands, 1250);
+    ck_assert_uint_eq(account.own_commands, 1000);
+    ck_assert_double_eq_tol(server_account_other_share(&account), 0.2, 1e-9);
+    ck_assert_uint_eq(account.time_count, 2);
+    ck_assert_str_eq(account.times[0].command, "get");
+    ck_assert_uint_eq(account.times[0].calls, 1000);
+    ck_assert_double_eq_tol(account.times[0].mean_us, 2.5, 1e-9);
+    ck_assert_double_lt(account.times[0].p99_us, 0);
+    ck_assert_str_eq(account.times[1].command, "set");
+}
+END_TEST
+
+START_TEST(test_unknown)
+{
+    /* Breaks when a server that was started anew, one that tells nothing, or a script, which counts as itself and as
+     * what it calls, makes somebody else's load of volley's own. */
+    between(LINE("get", "500", "900"), LINE("get", "20", "40"), 20);
+    ck_assert(!account.known);
+    command_stats_account(&account, NULL, NULL, 20);
+    ck_assert(!account.known);
+    between("", LINE("evalsha", "100", "900") LINE("set", "300", "300"), 100);
+    ck_assert(account.known && !account.others_known);
+    ck_assert_double_eq(server_account_other_share(&account), 0);
+    between("", LINE("get", "70", "100"), 100); /* some were lost on the way */
+    ck_assert_double_eq(server_account_other_share(&account), 0);
+}
+END_TEST
+
+START_TEST(test_histograms)
+{
+    /* Breaks when a percentile of the server's own time is read from the whole histogram in place of the run's part, or
+     * from the wrong column. */
+    static const char earlier[] =
+        "*2\r\n$3\r\nset\r\n*4\r\n$5\r\ncalls\r\n:100\r\n$14\r\nhistogram_"
+        "usec\r\n*4\r\n:1\r\n:50\r\n:1056\r\n:100\r\n";
+    static const char later[] =
+        "*2\r\n$3\r\nset\r\n*4\r\n$5\r\ncalls\r\n:1100\r\n$14\r\nhistogram_"
+        "usec\r\n*8\r\n:1\r\n:50\r\n:4\r\n:1035\r\n:33\r\n:1050\r\n:1056\r\n:"
+        "1100\r\n";
+    struct command_stats *before = stats_of(LINE("set", "100", "100"), earlier);
+    struct command_stats *after = stats_of(LINE("set", "1100", "5100"), later);
+    command_stats_account(&account, before, after, 1000);
+    ck_assert_uint_eq(account.time_count, 1);
+    ck_assert_double_eq_tol(account.times[0].mean_us, 5, 1e-9);
+    ck_assert_double_eq_tol(account.times[0].p50_us, 1.024 * 4, 1e-9);
+    ck_assert_double_eq_tol(account.times[0].p99_us, 1.024 * 32, 1e-9);
+    ck_assert_double_eq_tol(account.times[0].p99_9_us, 1.024 * 32, 1e-9);
+    free(before);
+    free(after);
+}
+END_TEST
+
+START_TEST(test_journal)
+{
+    /* Breaks when what the journal keeps is read as something else, or damage is taken for it. */
+    struct server_account read;
+    between("", LINE("get", "10", "25") LINE("set", "5", "5"), 15);
+    json_t *json = server_account_to_json(&account);
+    ck_assert(server_account_from_json(&read, json));
+    ck_assert_uint_eq(read.commands, 15);
+    ck_assert_str_eq(read.times[0].command, "get");
+    ck_assert_double_eq(read.times[0].mean_us, 2.5);
+    json_object_set_new(json, "commands", json_integer(-1));
+    ck_assert(!server_account_from_json(&read, json));
+    json_decref(json);
+    ck_assert(server_account_from_json(&read, NULL) && !read.known);
+}
+END_TEST
+
+Suite *test_command_stats_suite(void)
+{
+    Suite *suite = suite_create("command_stats");
+    TCase *all = tcase_create("command_stats");
+    tcase_add_test(all, test_others);
+    tcase_add_test(all, test_unknown);
+    tcase_add_test(all, test_histograms);
+    tcase_add_test(all, test_journal);
+    suite_add_tcase(suite, all);
+    return suite;
+}
