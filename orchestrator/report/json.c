@@ -143,7 +143,7 @@ static enum err_code interval(void *state, const struct interval_row *row,
                   "degraded", (row->header.flags & INTERVAL_DEGRADED) != 0);
     struct metric_slice slice = metric_slice_of(row, report->run.open_loop);
     slice.error_kinds = error_kinds;
-    json_section_metrics(object, &slice, METRIC_TARGET_RATE, METRIC_ACHIEVED_RATE);
+    json_section_metrics(object, &slice, METRIC_TARGET_RATE, METRIC_DUE - 1);
     json_object_update_new(object, measures(&slice, report->run.tracking));
     if (row->counters[COUNTER_HANDSHAKES] > 0)
         json_section_metrics(object, &slice, METRIC_HANDSHAKES, METRIC_HANDSHAKE_TIME);
@@ -184,13 +184,16 @@ static json_t *classes(const struct run_result *result, const struct metric_slic
 }
 
 /* The rate of a run: of an open loop also how much of the target was sent in time, and why not all. */
-static json_t *run_rate(const struct run_result *result, double achieved)
+static json_t *run_rate(const struct run_result *result, const struct metric_slice *slice)
 {
     bool open_loop = result->facts->open_loop;
     bool known = open_loop && result->seconds > 0; /* not stopped in its warm-up */
+    json_t *members = json_object();
     json_t *object =
-        json_pack("{s:o, s:f}", "target", known ? json_real(figure_target(result)) : json_null(),
-                  "achieved", achieved);
+        json_pack("{s:o}", "target", known ? json_real(figure_target(result)) : json_null());
+    json_section_metrics(members, slice, METRIC_ACHIEVED_RATE, METRIC_DUE - 1);
+    json_object_update(object, json_object_get(members, "rate"));
+    json_decref(members);
     json_object_set_new(object, "changes", json_value_count(result->rate_changes));
     struct target_reached reached = {.limit = TARGET_REACHED};
     if (open_loop)
@@ -256,7 +259,7 @@ static enum err_code run_end(void *state, const struct run_result *result, struc
     put_member(report, "status",
                json_pack("{s:i, s:o}", "code", err_exit_status(result->status), "text",
                          json_value_text(result->status_text)));
-    put_member(report, "rate", run_rate(result, achieved));
+    put_member(report, "rate", run_rate(result, &slice));
     if (result->facts->commands > 1)
         put_member(report, "commands",
                    json_pack("{s:o, s:f}", "per_request", json_value_count(result->facts->commands),
