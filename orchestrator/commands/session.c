@@ -15,6 +15,7 @@
 #include "orchestrator/machine/local_ports.h"
 #include "orchestrator/server/chaos.h"
 #include "orchestrator/server/command_keys.h"
+#include "orchestrator/server/command_stats.h"
 #include "orchestrator/server/discover.h"
 #include "orchestrator/server/functions.h"
 #include "orchestrator/server/reach.h"
@@ -264,6 +265,18 @@ static void find_fixed_keys(struct session *session)
     }
 }
 
+/* What the servers have counted up to now, over the control connection where it leads there. */
+static void take_stats(struct session *session)
+{
+    struct interrupts *interrupts = session->interrupts;
+    free(interrupts->stats);
+    interrupts->stats =
+        session->control != NULL
+            ? command_stats_take(session->topology, &session->request->spec.endpoint,
+                                 session->control, &session->target, &interrupts->count)
+            : NULL;
+}
+
 static enum err_code describe(struct session *session, struct err *err)
 {
     const struct spec *spec = &session->request->spec;
@@ -277,8 +290,6 @@ static enum err_code describe(struct session *session, struct err *err)
         .extended_metrics = spec->outputs.extended_metrics,
         .checks = &session->request->checks.kept,
     };
-    session->interrupts->server_tells = json_is_string(
-        json_object_get(json_object_get(session->facts.environment, "server"), "product"));
     if (session->facts.spec == NULL ||
         json_object_set_new(session->facts.environment, "invocation",
                             invocation_describe(session->command, session->argc, session->argv,
@@ -286,6 +297,7 @@ static enum err_code describe(struct session *session, struct err *err)
                                                 spec->endpoint.password)) != 0)
         return err_set(err, E_SYSTEM, "no memory to describe the session");
     find_fixed_keys(session);
+    take_stats(session);
     /* The control connection is not needed while requests are measured. */
     control_close(session->control);
     session->control = NULL;
@@ -445,6 +457,7 @@ enum err_code session_restart(struct session *session, struct err *err)
     enum err_code code = start_servers(session, err);
     if (code == OK)
         code = discover(session, err);
+    take_stats(session);
     control_close(session->control);
     session->control = NULL;
     if (code == OK)
@@ -626,8 +639,11 @@ void session_free(struct session *session)
 {
     if (session->timeline_ready)
         timeline_destroy(&session->timeline);
-    if (session->interrupts != NULL)
+    if (session->interrupts != NULL) {
         run_control_close(session->interrupts->control);
+        free(session->interrupts->stats);
+        session->interrupts->stats = NULL;
+    }
     if (session->base != NULL)
         event_base_free(session->base);
     control_close(session->control);

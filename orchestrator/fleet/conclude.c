@@ -14,6 +14,9 @@
 #include "orchestrator/server/chaos.h"
 #include "orchestrator/server/command_stats.h"
 
+#define CONTROLS_MAX                                                                               \
+    16u /* connections of the orchestrator and its scout beside those of the load */
+
 static uint64_t last_done_ns(const struct fleet *fleet)
 {
     uint64_t latest_ns = 0;
@@ -212,18 +215,26 @@ static void judge_abort(struct fleet *fleet)
         err_set(&fleet->err, E_FAILED, "%s", fleet->interrupts->ended_by);
 }
 
-/* Of the servers' own counters; what was sent again was executed once at most. */
+/* Of the servers' own counters; what was sent again was executed once at most. A question that is no PING, with
+ * which each connection begins, may be one of the load's commands. */
 static void ask_servers(const struct fleet *fleet)
 {
+    struct interrupts *interrupts = fleet->interrupts;
+    const struct endpoint *endpoint = &fleet->run->spec->endpoint;
+    const uint64_t connections =
+        fleet->facts->clients + ipc_live_total(fleet->segment, COUNTER_CONNECTIONS_OPENED) +
+        ipc_live_total(fleet->segment, COUNTER_CONNECTIONS_RECYCLED) + CONTROLS_MAX;
+    const uint64_t commands = fleet->facts->commands > 0 ? fleet->facts->commands : 1;
     const uint64_t sent = ipc_live_total(fleet->segment, COUNTER_SENT) +
                           ipc_live_total(fleet->segment, COUNTER_RESENT);
-    const uint64_t commands = fleet->facts->commands > 0 ? fleet->facts->commands : 1;
     struct command_stats *after =
-        fleet->stats_before != NULL && fleet->interrupts->count < 2
-            ? command_stats_take(fleet->run->topology, &fleet->run->spec->endpoint, NULL)
+        interrupts->stats != NULL && interrupts->count < 2
+            ? command_stats_take(fleet->run->topology, endpoint, NULL, NULL, NULL)
             : NULL;
-    command_stats_account(&fleet->result->server, fleet->stats_before, after, sent * commands);
-    free(after);
+    command_stats_account(&fleet->result->server, interrupts->stats, after,
+                          sent * commands + (endpoint->probe != PROBE_PING ? connections : 0));
+    free(interrupts->stats);
+    interrupts->stats = after;
 }
 
 void fleet_conclude(struct fleet *fleet)

@@ -14,7 +14,6 @@
 #include "orchestrator/fleet/run_control.h"
 #include "orchestrator/fleet/run_nodes.h"
 #include "orchestrator/server/chaos.h"
-#include "orchestrator/server/command_stats.h"
 #include "orchestrator/server/managed_cluster.h"
 
 #define TICK_LONGEST_NS (50 * NS_PER_MS)
@@ -388,9 +387,6 @@ enum err_code fleet_run(struct event_base *base, const struct plan *plan, struct
         .wake_fd = -1,
         .stop_ns = IPC_NEVER,
     };
-    if (interrupts->server_tells)
-        fleet.stats_before =
-            command_stats_take(run->topology, &run->spec->endpoint, &interrupts->count);
     enum err_code code = fleet_create(&fleet, err);
     if (code == OK)
         code = launch(&fleet, err);
@@ -402,6 +398,5 @@ enum err_code fleet_run(struct event_base *base, const struct plan *plan, struct
     else if (code == OK)
         code = err_set(err, fleet.err.code, "%s", fleet.err.text);
     fleet_destroy(&fleet);
-    free(fleet.stats_before);
     return code;
 }

@@ -27,7 +27,8 @@ struct interrupts {
     struct run_control *control;     /* of the session; NULL: none was asked for */
     struct chaos *chaos;             /* likewise: what is done to the target while it is measured */
     struct managed_cluster *managed; /* the session's own servers; NULL: none */
-    bool server_tells; /* the target answers INFO: it is asked before and after a run */
+    /* Of the target, before the next run; a run leaves those of its end. Owned by the session; NULL: not known. */
+    struct command_stats *stats;
 };
 
 /* One run from fork to the last record, on the session's event loop, which no child keeps: they close what

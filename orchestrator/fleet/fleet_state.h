@@ -65,8 +65,7 @@ struct fleet {
     bool stopped;         /* over the control socket */
     bool stopped_at_once; /* the user asked twice: that workers die is no fault of theirs */
     bool over;
-    struct err err;                     /* ends the run */
-    struct command_stats *stats_before; /* of the servers; NULL: not known */
+    struct err err; /* ends the run */
 };
 
 /* supervise.c ---------------------------------------------------------------------------------- */

@@ -11,6 +11,7 @@
 #include "orchestrator/server/control.h"
 #include "orchestrator/server/reply_value.h"
 
+#define CMDSTAT "cmdstat_" /* begins the lines of INFO that tell of commands */
 #define COMMANDS_MAX 400u
 #define NODES_ASKED_MAX 32u
 /* Columns of a server's histogram: up to 1.024 us times a power of two. */
@@ -82,9 +83,8 @@ struct command_stats *command_stats_new(void)
 
 void command_stats_read_info(struct command_stats *stats, const char *info)
 {
-    static const char prefix[] = "cmdstat_";
-    for (const char *at = strstr(info, prefix); at != NULL; at = strstr(at, prefix)) {
-        at += sizeof prefix - 1;
+    for (const char *at = strstr(info, CMDSTAT); at != NULL; at = strstr(at, CMDSTAT)) {
+        at += sizeof CMDSTAT - 1;
         const size_t line_bytes = strcspn(at, "\r\n");
         const char *colon = memchr(at, ':', line_bytes);
         struct command_counter *counter =
@@ -130,47 +130,60 @@ void command_stats_read_histograms(struct command_stats *stats, const redisReply
     }
 }
 
-/* False: it cannot be asked. */
-static bool ask(struct command_stats *stats, const struct target_address *address,
-                const struct endpoint *endpoint, const volatile int *interrupted)
+/* False: it tells nothing. */
+static bool ask(struct command_stats *stats, struct control *control)
 {
-    static const char *const info[] = {"INFO", "commandstats"};
     static const char *const histogram[] = {"LATENCY", "HISTOGRAM"};
-    struct control *control = NULL;
     redisReply *reply = NULL;
+    char *info = NULL;
     struct err err = {.code = OK};
-    const uint32_t before = stats->count;
-    bool told = control_connect_to(&control, address, endpoint, interrupted, &err) == OK &&
-                control_command(control, &reply, 2, info, &err) == OK;
+    const bool told = control_info(control, &info, &err) == OK && strstr(info, CMDSTAT) != NULL;
     if (told)
-        command_stats_read_info(stats, reply_info(reply));
-    told = told && (stats->count > before || before > 0);
-    freeReplyObject(reply);
-    reply = NULL;
-    if (told &&
-        control_command(control, &reply, 2, histogram, &err) == OK) /* not every server has it */
+        command_stats_read_info(stats, info);
+    /* Not every server has it, and an error is no list. */
+    if (told && control_command_aside(control, &reply, 2, histogram, &err) == OK)
         command_stats_read_histograms(stats, reply);
     freeReplyObject(reply);
+    free(info);
+    return told;
+}
+
+static bool connect_and_ask(struct command_stats *stats, const struct target_address *address,
+                            const struct endpoint *endpoint, const volatile int *interrupted)
+{
+    struct control *control = NULL;
+    struct err err = {.code = OK};
+    const bool told = control_connect_to(&control, address, endpoint, interrupted, &err) == OK &&
+                      ask(stats, control);
     control_close(control);
     return told;
 }
 
 struct command_stats *command_stats_take(const struct topology *topology,
-                                         const struct endpoint *endpoint,
+                                         const struct endpoint *endpoint, struct control *control,
+                                         const struct target_address *connected,
                                          const volatile int *interrupted)
 {
     struct command_stats *stats = command_stats_new();
     struct endpoint hurried = *endpoint;
     uint32_t asked = 0;
-    bool told = endpoint->replica_reads == REPLICA_READS_NO;
+    bool told = stats != NULL && endpoint->replica_reads == REPLICA_READS_NO;
     hurried.wait_ready_ns = 0;
     if (hurried.connection_timeout_ns > NS_PER_SECOND)
         hurried.connection_timeout_ns = NS_PER_SECOND;
     hurried.request_timeout_ns = hurried.connection_timeout_ns;
-    for (uint32_t i = 0; i < topology->node_count && stats != NULL && told; i++)
-        if (topology->nodes[i].role == TOPOLOGY_PRIMARY)
-            told = ++asked <= NODES_ASKED_MAX &&
-                   ask(stats, &topology->nodes[i].address, &hurried, interrupted);
+    if (control == NULL)
+        control_aside_begin();
+    else /* one that tells nothing is found out without another connection */
+        told = told && ask(stats, control);
+    for (uint32_t i = 0; i < topology->node_count && told; i++) {
+        const struct topology_node *node = &topology->nodes[i];
+        if (node->role != TOPOLOGY_PRIMARY)
+            continue;
+        told = ++asked <= NODES_ASKED_MAX &&
+               ((control != NULL && target_address_same(&node->address, connected)) ||
+                connect_and_ask(stats, &node->address, &hurried, interrupted));
+    }
     if (told && asked > 0)
         return stats;
     free(stats);

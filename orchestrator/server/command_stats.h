@@ -8,11 +8,14 @@
 #include "orchestrator/report/server_account.h"
 
 struct command_stats; /* owned by the caller: free */
+struct control;
 
-/* Sums over all primaries. NULL: one of them does not answer within a second, or tells nothing; there are more than
- * 32; or replicas answer, too, which count what their primaries send them. */
+/* Sums over all primaries. control: to the one at *connected, which is asked over it; NULL: there is no connection.
+ * All of it is asked aside (control.h). NULL: one of them does not answer within a second, or tells nothing; there are
+ * more than 32; or replicas answer, too, which count what their primaries send them. */
 struct command_stats *command_stats_take(const struct topology *topology,
-                                         const struct endpoint *endpoint,
+                                         const struct endpoint *endpoint, struct control *control,
+                                         const struct target_address *connected,
                                          const volatile int *interrupted);
 /* What lies between the two; not known when either is NULL, or a counter has gone back: a server was started anew.
  * own_commands: sent by volley in this time. Pure. */
