@@ -15,18 +15,20 @@ static enum err_code begin_run(void *state, const struct run_facts *run, struct 
     return OK;
 }
 
-/* Whether the condition has held for long enough at the end of this row. */
+/* Whether the condition has held for long enough at the end of this row. Where it cannot tell it holds on. */
 static bool has_lasted(struct abort_watch *watch, uint32_t index, const struct interval_row *row,
                        const struct objective_reading *reading)
 {
     uint64_t *since_ns = &watch->since_ns[index];
-    if (!reading->kept) {
-        *since_ns = reading->known || reading->value_ns > 0 ? 0 : *since_ns;
-        return false;
-    }
-    if (*since_ns == 0)
+    const bool tells = reading->known || reading->value_ns > 0;
+    if (tells && !reading->kept)
+        *since_ns = 0;
+    else if (reading->kept && *since_ns == 0)
         *since_ns = row->header.start_ns + 1;
-    return row->header.end_ns + 1 - *since_ns >= watch->conditions->items[index].for_ns;
+    if (reading->kept)
+        watch->seen[index] = *reading;
+    return *since_ns > 0 &&
+           row->header.end_ns + 1 - *since_ns >= watch->conditions->items[index].for_ns;
 }
 
 static enum err_code look(void *state, const struct interval_row *row,
@@ -48,7 +50,7 @@ static enum err_code look(void *state, const struct interval_row *row,
         snprintf(watch->interrupts->ended_by, sizeof watch->interrupts->ended_by,
                  "ended by --abort-on %s at %s: %s", condition->text,
                  figure_moment(moment, sizeof moment, row->header.end_ns, watch->run->warmup_ns),
-                 objective_format_reading(seen, sizeof seen, condition, &reading));
+                 objective_format_reading(seen, sizeof seen, condition, &watch->seen[i]));
         watch->interrupts->enough = true;
         break;
     }

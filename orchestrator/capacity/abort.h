@@ -12,12 +12,13 @@ struct abort_watch {
 
     /* private, of the run under way */
     const struct run_facts *run;
-    uint64_t since_ns
-        [OBJECTIVE_MAX]; /* plus 1: where the first interval began in which it held; 0: it does not */
+    struct objective_reading seen[OBJECTIVE_MAX]; /* the last one that held */
+    /* Plus 1: where the first interval began in which it held; 0: it does not. */
+    uint64_t since_ns[OBJECTIVE_MAX];
 };
 
 /* Looks at every interval of the measured part, but not of a prefill. One of which a condition cannot tell, because
- * nothing was answered or a worker died, neither begins nor ends its time. watch stays its owner's. */
+ * nothing was answered or a worker died, does not begin its time, and does not end it. watch stays its owner's. */
 struct sink abort_sink(struct abort_watch *watch);
 
 #endif

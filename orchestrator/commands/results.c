@@ -34,6 +34,7 @@ static const struct option_row rows[] = {
      .section = "Prune", .help = "Of all runs the newest ones to keep."},
     {ROW("older-than", NULL, OPTION_DURATION, "TIME", AT(older_than_ns)),
      BARE(DAY_NS, NS_PER_SECOND, 36500 * DAY_NS), .section = "Prune",
+     .hint = "a bare number is days",
      .help = "Take only runs that began so long ago; a bare number is days."},
     {ROW("yes", NULL, OPTION_FLAG, NULL, AT(yes)), .section = "Prune",
      .help = "Remove them. Without it prune says what it would remove."},
@@ -136,7 +137,7 @@ static enum err_code list(struct results_request *request, struct err *err)
         printf("no runs in %s\n", PRINTABLE(request->directory));
     else
         printf("%-20s  %-24s  %-8s  %-16s  %9s  %12s  %-7s  %-10s  %s\n", "started", "run",
-               "command", "tests", "seconds", "requests/s", "verdict", "state", "size");
+               "command", "tests", "seconds", "last req/s", "verdict", "state", "size");
     for (uint32_t i = 0; i < catalogue->count; i++)
         print_run(&catalogue->runs[i]);
     return OK;
@@ -198,8 +199,16 @@ static enum err_code run(void *target, struct err *err)
     size_t i = 0;
     while (i < ACTION_COUNT && (words->count == 0 || strcmp(words->items[0], actions[i].word) != 0))
         i++;
+    if (i == ACTION_COUNT && words->count > 0)
+        return err_set(err, E_USAGE, "%.40s is nothing that results does: %s", words->items[0],
+                       results_option_table.usage);
     if (i == ACTION_COUNT || words->count > 2)
         return err_set(err, E_USAGE, "say what to do: %s", results_option_table.usage);
+    if (actions[i].run == list &&
+        (request->yes || options_given(&request->values, "keep") || request->older_than_ns > 0))
+        return err_set(err, E_USAGE, "--keep, --older-than and --yes are for results prune");
+    if (actions[i].run == prune && request->json)
+        return err_set(err, E_USAGE, "--json is for results list");
     request->directory = words->count == 2 ? words->items[1] : USUAL_DIRECTORY;
     enum err_code code = catalogue_read(&request->catalogue, request->directory, err);
     return code == OK ? actions[i].run(request, err) : code;

@@ -176,6 +176,37 @@ static json_t *rename_json(struct anonymiser *anonymiser, const json_t *value)
     return object;
 }
 
+/* Values of a command line that say nothing of anybody: numbers with their units, and words that options have. */
+static bool is_harmless(const json_t *spec, const char *value, size_t value_bytes)
+{
+    static const char *const options[] = {"type",      "arrival",     "pacing", "qps-ramp-mode",
+                                          "managed",   "processes",   "cpus",   "client-ramp-mode",
+                                          "log-level", "percentiles", "steady", "read-from-replica",
+                                          "check",     "abort-on",    "slo"};
+    if (value_bytes > 0 && strspn(value, "0123456789.,:%-+kmgbshun") >= value_bytes)
+        return true;
+    for (size_t i = 0; i < sizeof options / sizeof options[0]; i++) {
+        const char *known = json_string_value(json_object_get(spec, options[i]));
+        if (known != NULL && strlen(known) == value_bytes &&
+            strncmp(known, value, value_bytes) == 0)
+            return true;
+    }
+    return false;
+}
+
+/* Of the command line everything up to the command but the options themselves; the program and its command stand first. */
+static void add_arguments(struct anonymiser *anonymiser, const json_t *spec, const json_t *line)
+{
+    for (size_t i = 2; i < json_array_size(line); i++) {
+        const char *word = json_string_value(json_array_get(line, i));
+        if (word == NULL || strcmp(word, "--") == 0)
+            return;
+        const char *value = word[0] == '-' ? strchr(word, '=') : word - 1;
+        if (value != NULL && !is_harmless(spec, value + 1, strlen(value + 1)))
+            add(anonymiser, "argument", value + 1, strlen(value + 1));
+    }
+}
+
 static const char *text_of(const json_t *object, const char *key)
 {
     return json_string_value(json_object_get(object, key));
@@ -214,6 +245,8 @@ static enum err_code session_begin(void *state, const struct session_facts *sess
     if (run_id != NULL)
         add(anonymiser, "run", run_id, strlen(run_id));
     add_words(anonymiser, json_object_get(session->spec, "command"));
+    add_arguments(anonymiser, session->spec,
+                  json_object_get(json_object_get(environment, "invocation"), "command_line"));
     anonymiser->session = *session;
     anonymiser->session.spec = rename_json(anonymiser, session->spec);
     anonymiser->session.environment = rename_json(anonymiser, session->environment);
@@ -254,6 +287,25 @@ static enum err_code run_begin(void *state, const struct run_facts *run, struct 
     return OK;
 }
 
+/* What stands behind the first word of an error may be anybody's, and a first word that servers do not have, too. */
+static void rename_error(struct anonymiser *anonymiser, char *text, size_t text_bytes)
+{
+    static const char *const kinds[] = {
+        "ERR",       "WRONGTYPE", "NOAUTH",    "WRONGPASS", "NOPERM",     "OOM",
+        "BUSY",      "LOADING",   "MOVED",     "ASK",       "TRYAGAIN",   "CLUSTERDOWN",
+        "READONLY",  "MISCONF",   "NOSCRIPT",  "EXECABORT", "MASTERDOWN", "NOREPLICAS",
+        "CROSSSLOT", "NOGROUP",   "BUSYGROUP", "BUSYKEY",   "NOPROTO",    "UNKILLABLE"};
+    const size_t bytes = strcspn(text, " ");
+    const char *const rest = text + bytes + strspn(text + bytes, " ");
+    bool known = false;
+    for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++)
+        known |= strlen(kinds[i]) == bytes && strncmp(text, kinds[i], bytes) == 0;
+    add(anonymiser, "text", rest, strlen(rest));
+    if (!known)
+        add(anonymiser, "kind", text, bytes);
+    rename_in(anonymiser, text, text_bytes);
+}
+
 static enum err_code interval(void *state, const struct interval_row *row,
                               const struct error_kinds *error_kinds, struct err *err)
 {
@@ -261,7 +313,9 @@ static enum err_code interval(void *state, const struct interval_row *row,
     struct error_kinds *known = &anonymiser->to->error_kinds;
     for (; known->count < error_kinds->count; known->count++) {
         known->kinds[known->count] = error_kinds->kinds[known->count];
-        RENAME(anonymiser, known->kinds[known->count].text);
+        rename_error(anonymiser, known->kinds[known->count].text,
+                     sizeof known->kinds[known->count].text);
+        RENAME(anonymiser, known->kinds[known->count].word);
     }
     struct err said = {.code = OK}; /* by whoever reads the journal */
     const enum err_code code = timeline_interval(anonymiser->to, row, &said);
@@ -275,6 +329,8 @@ static enum err_code note(void *state, const struct note *from, struct err *err)
     struct anonymiser *anonymiser = state;
     struct note renamed = *from;
     (void)err;
+    if (renamed.source == NOTE_HAND)
+        add(anonymiser, "note", renamed.text, strlen(renamed.text));
     RENAME(anonymiser, renamed.text);
     RENAME(anonymiser, renamed.cause);
     timeline_note(anonymiser->to, &renamed);
@@ -289,8 +345,8 @@ static enum err_code run_end(void *state, const struct run_result *result, struc
     rename_facts(anonymiser, facts, result->facts);
     facts->session = &anonymiser->session;
     anonymiser->result = *result;
+    rename_error(anonymiser, anonymiser->result.said_last, sizeof anonymiser->result.said_last);
     RENAME(anonymiser, anonymiser->result.status_text);
-    RENAME(anonymiser, anonymiser->result.said_last);
     timeline_run_end(anonymiser->to, &anonymiser->result);
     return OK;
 }

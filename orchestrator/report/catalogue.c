@@ -3,6 +3,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -29,8 +30,16 @@ static bool matches(const char *name, const char *pattern)
     return *name == '\0';
 }
 
-static bool is_own(const char *name)
+/* Under its own name, or what a killed run left of it: "run.json.x1y2z3.tmp". */
+static bool is_own(const char *given)
 {
+    static const char ending[] = ".tmp";
+    const size_t bytes = strlen(given), unfinished = sizeof ".123456.tmp" - 1;
+    char name[NAME_MAX + 1];
+    snprintf(name, sizeof name, "%s", given);
+    if (bytes > unfinished && bytes < sizeof name && name[bytes - unfinished] == '.' &&
+        strcmp(name + bytes - strlen(ending), ending) == 0)
+        name[bytes - unfinished] = '\0';
     for (size_t i = 0; i < sizeof own_files / sizeof own_files[0]; i++)
         if (matches(name, own_files[i]))
             return true;

@@ -286,16 +286,16 @@ static enum err_code run_end(void *state, const struct run_result *result, struc
 }
 
 /* {"mean", "stdev", "low", "high", "runs"}; of one run only the mean is known. */
-static json_t *repeat_figure(const struct repeat_figure *figure)
+static json_t *repeat_figure(const struct repeat_test *test, uint32_t index)
 {
+    const struct repeat_figure *figure = &test->figures[index];
     const double half = repeat_half_width(figure);
-    const bool wide = half >= 0;
-    return json_pack("{s:o, s:o, s:o, s:o, s:i}", "mean",
-                     figure->count > 0 ? json_real(figure->mean) : json_null(), "stdev",
-                     wide ? json_real(repeat_deviation(figure)) : json_null(), "low",
-                     wide ? json_real(figure->mean - half) : json_null(), "high",
-                     wide ? json_real(figure->mean + half) : json_null(), "runs",
-                     (int)figure->count);
+    const bool known = repeat_is_known(test, index), wide = known && half >= 0;
+    return json_pack(
+        "{s:o, s:o, s:o, s:o, s:i}", "mean", known ? json_real(figure->mean) : json_null(), "stdev",
+        wide ? json_real(repeat_deviation(figure)) : json_null(), "low",
+        wide ? json_real(figure->mean - half) : json_null(), "high",
+        wide ? json_real(figure->mean + half) : json_null(), "runs", (int)figure->count);
 }
 
 static json_t *repeats_to_json(const struct repeats *repeats)
@@ -303,10 +303,10 @@ static json_t *repeats_to_json(const struct repeats *repeats)
     json_t *list = json_array();
     for (uint32_t i = 0; i < repeats->count; i++) {
         const struct repeat_test *test = &repeats->tests[i];
-        json_t *item =
-            json_pack("{s:o, s:i}", "name", json_value_text(test->name), "runs", (int)test->runs);
+        json_t *item = json_pack("{s:o, s:i, s:i}", "name", json_value_text(test->name), "runs",
+                                 (int)test->runs, "left_out", (int)test->left_out);
         for (uint32_t k = 0; k < REPEAT_FIGURES; k++)
-            json_object_set_new(item, repeat_figure_name(k), repeat_figure(&test->figures[k]));
+            json_object_set_new(item, repeat_figure_name(k), repeat_figure(test, k));
         json_array_append_new(list, item);
     }
     return list;

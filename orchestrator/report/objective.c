@@ -159,14 +159,17 @@ static enum err_code read_rate(struct objective *objective, struct reader *reade
 }
 
 /* A time, up to LIMIT_MAX_NS. */
-static enum err_code read_time(uint64_t *time_ns, struct reader *reader, struct err *err)
+static enum err_code read_time(uint64_t *time_ns, bool lasting, struct reader *reader,
+                               struct err *err)
 {
     char number[NUMBER_BYTES];
     char with_unit[NUMBER_BYTES + 4];
     const char *begin = reader->at;
     take_decimal(reader, number);
     if (number[0] == '\0')
-        return mistake(reader, begin, "expected a time, as in p99<1ms", err);
+        return mistake(
+            reader, begin,
+            lasting ? "expected a time, as in for 10s" : "expected a time, as in p99<1ms", err);
     skip_blanks(reader);
     const char *unit = reader->at;
     size_t unit_bytes = 0;
@@ -181,9 +184,13 @@ static enum err_code read_time(uint64_t *time_ns, struct reader *reader, struct 
         return mistake(reader, begin, "expected a time in ns, us, ms, s, m or h, as in p99<1ms",
                        err);
     if (*time_ns == 0)
-        return mistake(reader, begin, "no request is answered in no time", err);
+        return mistake(reader, begin,
+                       lasting ? "a time above 0 is needed behind for"
+                               : "no request is answered in no time",
+                       err);
     if (*time_ns > LIMIT_MAX_NS)
-        return mistake(reader, begin, "times above 1h are not told apart", err);
+        return mistake(reader, begin, lasting ? "at most 1h" : "times above 1h are not told apart",
+                       err);
     return OK;
 }
 
@@ -199,7 +206,7 @@ static enum err_code read_limit(struct objective *objective, struct reader *read
     case OBJECTIVE_LONGEST:
         break;
     }
-    return read_time(&objective->limit_ns, reader, err);
+    return read_time(&objective->limit_ns, false, reader, err);
 }
 
 /* What stands from `begin` up to `end` without its blanks, behind what there is. */
@@ -221,7 +228,7 @@ static enum err_code read_lasting(struct objective *objective, struct reader *re
         return OK;
     skip_blanks(reader);
     const char *const begin = reader->at;
-    enum err_code code = read_time(&objective->for_ns, reader, err);
+    enum err_code code = read_time(&objective->for_ns, true, reader, err);
     const size_t used = strlen(objective->text);
     snprintf(objective->text + used, sizeof objective->text - used, " for ");
     add_text(objective, begin, reader->at);

@@ -71,11 +71,16 @@ static bool read_figure(double *value, const struct metric_slice *slice, uint32_
     return read.known && !read.censored;
 }
 
+bool repeat_is_known(const struct repeat_test *test, uint32_t figure)
+{
+    return test->runs > 0 && test->figures[figure].count == test->runs;
+}
+
 void repeats_add(struct repeats *repeats, const struct run_result *result)
 {
     const struct metric_slice slice = metric_slice_of_run(result);
     uint32_t at = 0;
-    if (result->facts->prefill || result->facts->repetition == 0 || result->interrupted)
+    if (result->facts->prefill || result->facts->repetition == 0)
         return;
     while (at < repeats->count && strcmp(repeats->tests[at].name, result->facts->name) != 0)
         at++;
@@ -85,6 +90,10 @@ void repeats_add(struct repeats *repeats, const struct run_result *result)
     if (at == repeats->count) {
         repeats->count++;
         snprintf(test->name, sizeof test->name, "%s", result->facts->name);
+    }
+    if (result->status != OK || result->stopped || result->interrupted) {
+        test->left_out++;
+        return;
     }
     test->runs++;
     for (uint32_t i = 0; i < REPEAT_FIGURES; i++) {

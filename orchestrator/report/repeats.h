@@ -26,7 +26,8 @@ void repeat_add(struct repeat_figure *figure, double value);
 
 struct repeat_test {
     char name[128];
-    uint32_t runs;
+    uint32_t runs;     /* that came to their end well: means are of these ...   */
+    uint32_t left_out; /* ... and not of those that failed, or were ended early */
     struct repeat_figure figures[REPEAT_FIGURES];
 };
 
@@ -38,7 +39,9 @@ struct repeats {
 /* What the figures are: "rate", in requests/s, and latencies in us by their names in JSON: "mean_us", "p50_us". */
 const char *repeat_figure_name(uint32_t figure);
 const char *repeat_figure_label(uint32_t figure); /* for people: "p99.9" */
-/* Takes a run in, unless it is a prefill, was interrupted, or is no repetition. */
+/* Whether every one of the runs knew it: without the worst ones it would be no mean of them. */
+bool repeat_is_known(const struct repeat_test *test, uint32_t figure);
+/* Takes a run in, unless it is a prefill, or no repetition. */
 void repeats_add(struct repeats *repeats, const struct run_result *result);
 
 #endif

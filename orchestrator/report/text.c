@@ -554,13 +554,14 @@ static enum err_code run_end(void *state, const struct run_result *result, struc
 }
 
 /* What was asked for and is not above. */
-/* "51,234.07 +- 1,200.00"; "-" when no run knew it. */
-static char *format_repeat(char text[64], const struct repeat_figure *figure, int decimals,
-                           double unit)
+/* "51,234.07 +- 1,200.00"; "unknown" when not every run knew it. */
+static char *format_repeat(char text[64], const struct repeat_test *test, uint32_t index,
+                           int decimals, double unit)
 {
+    const struct repeat_figure *figure = &test->figures[index];
     const double half = repeat_half_width(figure);
-    if (figure->count == 0)
-        snprintf(text, 64, "-");
+    if (!repeat_is_known(test, index))
+        snprintf(text, 64, "unknown");
     else if (half < 0)
         snprintf(text, 64, "%s", UNITS_REAL(figure->mean / unit, decimals));
     else
@@ -574,19 +575,22 @@ static void print_repeats(struct text *text)
 {
     struct output *out = &text->out;
     char figure[64];
-    if (text->repeats == NULL || text->style == TEXT_CSV)
+    if (text->repeats == NULL || text->repeats->count == 0 || text->style == TEXT_CSV)
         return;
     if (text->style == TEXT_REPORT)
         output_printf(out, "\nRepeated runs: means, and the half width of their 95 %% confidence "
                            "interval\n=============\n");
     for (uint32_t i = 0; i < text->repeats->count; i++) {
         const struct repeat_test *test = &text->repeats->tests[i];
-        output_printf(out, "%s: %" PRIu32 " run%s, %s requests per second", PRINTABLE(test->name),
-                      test->runs, test->runs == 1 ? "" : "s",
-                      format_repeat(figure, &test->figures[0], 2, 1));
+        output_printf(out, "%s: %" PRIu32 " run%s", PRINTABLE(test->name), test->runs,
+                      test->runs == 1 ? "" : "s");
+        if (test->left_out > 0)
+            output_printf(out, " (%" PRIu32 " that failed or ended early left out)",
+                          test->left_out);
+        output_printf(out, ", %s requests per second", format_repeat(figure, test, 0, 2, 1));
         for (uint32_t k = 1; k < REPEAT_FIGURES; k++) {
             output_printf(out, "%s%s %s ms", text->style == TEXT_REPORT ? "\n  " : ", ",
-                          repeat_figure_label(k), format_repeat(figure, &test->figures[k], 3, 1e3));
+                          repeat_figure_label(k), format_repeat(figure, test, k, 3, 1e3));
         }
         output_printf(out, "\n");
     }

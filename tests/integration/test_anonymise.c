@@ -30,7 +30,7 @@ START_TEST(test_no_name_is_left)
     /* Breaks when a host, a user, a path, a key or a value stands in a report that was to have none, when figures
      * are others than in the report with names, or when anything is written beside the run. */
     static const char *const names[] = {"127.0.0.1", "bob-of-sales", "customer", "secret_value",
-                                        "april",     "WRONG_KEY",    directory};
+                                        "april",     "ACME",         "acme",     directory};
     struct program program;
     struct stat before, after;
     snprintf(directory, sizeof directory, "%.200s/run", world.tree.path);
@@ -61,12 +61,34 @@ START_TEST(test_no_name_is_left)
 }
 END_TEST
 
+START_TEST(test_words_of_others)
+{
+    /* Breaks when a note, a config file's name, a server's arguments or the words of a script's error are told. */
+    struct program program;
+    char config[256];
+    snprintf(directory, sizeof directory, "%.200s/run", world.tree.path);
+    snprintf(config, sizeof config, "%.200s/acme.yaml", world.tree.path);
+    temp_tree_write(&world.tree, "/acme.yaml", "clients: 2\n", 0600);
+    trial_start(&trial, "--managed", "--managed-args", "--maxmemory 77mb", "--config", config, "-n",
+                "50", "--out", directory, "--", "eval",
+                "return redis.error_reply('ACME bob failed')", "0", NULL);
+    trial_end(&trial, 1);
+    program_run_volley(&program, "report", directory, "--anonymise", "--json", "-", NULL);
+    static const char *const names[] = {"ACME", "acme", "bob", "77mb", "failed')"};
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
+        ck_assert_msg(strstr(program.out, names[i]) == NULL, "%s is in %s", names[i], program.out);
+    program_free(&program);
+    trial_free(&trial);
+}
+END_TEST
+
 Suite *test_anonymise_suite(void)
 {
     Suite *suite = suite_create("anonymise");
     TCase *tcase = tcase_create("anonymise");
     tcase_add_checked_fixture(tcase, trial_set_up, trial_tear_down);
     tcase_add_test(tcase, test_no_name_is_left);
+    tcase_add_test(tcase, test_words_of_others);
     suite_add_tcase(suite, tcase);
     return suite;
 }

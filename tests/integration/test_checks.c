@@ -98,6 +98,20 @@ START_TEST(test_condition_that_never_holds)
 }
 END_TEST
 
+START_TEST(test_server_gone)
+{
+    /* Breaks when a condition on errors does not end the run of a server that has gone away: nothing ends there any
+     * more that could be an error. */
+    trial_start(&trial, "-p", world.server.port_text, "-r", "100", "--interval", "50ms",
+                "--test-duration", "100", "--abort-on", "errors>1% for 500ms", NULL);
+    trial_wait_calls("set", 500);
+    test_server_kill(&world.server);
+    trial_end(&trial, 1);
+    trial_expect(&trial, PROGRAM_ERR, "ended by --abort-on errors>1% for 500ms at ");
+    trial_free(&trial);
+}
+END_TEST
+
 Suite *test_checks_suite(void)
 {
     Suite *suite = suite_create("checks");
@@ -107,6 +121,7 @@ Suite *test_checks_suite(void)
     tcase_add_test(tcase, test_all_kept);
     tcase_add_test(tcase, test_abort);
     tcase_add_test(tcase, test_condition_that_never_holds);
+    tcase_add_test(tcase, test_server_gone);
     suite_add_tcase(suite, tcase);
     return suite;
 }

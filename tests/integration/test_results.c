@@ -96,6 +96,9 @@ START_TEST(test_prune)
     keep_run("one");
     keep_run("two");
     keep_run("three");
+    int unfinished = open(path_of("one/run.json.a1b2c3.tmp"), O_WRONLY | O_CREAT | O_CLOEXEC, 0644);
+    ck_assert_int_ge(unfinished, 0); /* of a run that was killed */
+    close(unfinished);
     int fd = open(path_of("two/notes.txt"), O_WRONLY | O_CREAT | O_CLOEXEC, 0644);
     ck_assert_int_ge(fd, 0);
     close(fd);

@@ -250,7 +250,7 @@ static const struct {
     {"rate>-1", "rate>=50k", &objective_of_check},
     {"p99=1ms", "<, <=, > or >=", &objective_of_check},
     {"p99>5ms for", "a time", &objective_of_abort},
-    {"p99>5ms for 0s", "no time", &objective_of_abort},
+    {"p99>5ms for 0s", "above 0", &objective_of_abort},
     {"p99>5ms for 3", "a unit of time", &objective_of_abort},
 };
 
