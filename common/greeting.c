@@ -93,12 +93,6 @@ static enum greeting_command command_at(const struct greeting *greeting, uint32_
                                      : GREETING_PROBE;
 }
 
-const char *greeting_command_name(const struct greeting *greeting, uint32_t index)
-{
-    enum greeting_command command = command_at(greeting, index);
-    return command == GREETING_PROBE ? probe_name(greeting->probe) : commands[command].name;
-}
-
 bool greeting_error_is(const char *text, const char *word)
 {
     size_t bytes = strlen(word);

@@ -78,7 +78,4 @@ enum greeting_step {
 enum greeting_step greeting_take(const struct greeting *greeting, uint32_t index,
                                  const struct resp_reply *reply, char *why, size_t why_bytes);
 
-/* "CLIENT TRACKING"; the probe's name for a number beyond the last. */
-const char *greeting_command_name(const struct greeting *greeting, uint32_t index);
-
 #endif

@@ -6,7 +6,10 @@
 
 size_t probe_words(const char *words[PROBE_WORDS_MAX], enum server_probe probe)
 {
-    words[0] = probe_name(probe);
+    words[0] = probe == PROBE_TYPE   ? "TYPE"
+               : probe == PROBE_GET  ? "GET"
+               : probe == PROBE_ECHO ? "ECHO"
+                                     : "PING";
     words[1] = KEY;
     switch (probe) {
     case PROBE_TYPE:
@@ -20,14 +23,6 @@ size_t probe_words(const char *words[PROBE_WORDS_MAX], enum server_probe probe)
         break;
     }
     return 0;
-}
-
-const char *probe_name(enum server_probe probe)
-{
-    return probe == PROBE_TYPE   ? "TYPE"
-           : probe == PROBE_GET  ? "GET"
-           : probe == PROBE_ECHO ? "ECHO"
-                                 : "PING";
 }
 
 enum server_probe_answer probe_judge(const char *text)

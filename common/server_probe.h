@@ -21,8 +21,6 @@ enum server_probe {
 
 /* The words to send; 0 for PROBE_NONE. */
 size_t probe_words(const char *words[PROBE_WORDS_MAX], enum server_probe probe);
-/* "GET", "TYPE"; "PING" for PROBE_ANY and PROBE_NONE. */
-const char *probe_name(enum server_probe probe);
 
 enum server_probe_answer {
     PROBE_ANSWERED, /* an error too: that this user may not, that the key is elsewhere            */

@@ -30,7 +30,7 @@ static void add(_Atomic uint32_t *word, uint32_t by)
 static void count_ready(struct connection *connection, int by)
 {
     struct stream *stream = connection->stream;
-    if (!connection->duty->load) {
+    if (!connection->carries_load) {
         stream->idle_ready += (uint32_t)by;
         return;
     }
@@ -146,8 +146,9 @@ void connection_lost(struct connection *connection, enum counter cause, enum cou
         connection->unwritable_ns = now_ns;
     pools_waited_to_write(connection, now_ns);
     leave_ready(connection);
-    stream_count(stream, !connection->duty->load ? COUNTER_IDLE_LOST : COUNTER_CONNECTIONS_LOST, 1);
-    if (connection->duty->load) {
+    stream_count(stream, !connection->carries_load ? COUNTER_IDLE_LOST : COUNTER_CONNECTIONS_LOST,
+                 1);
+    if (connection->carries_load) {
         stream_count(stream, event, 1);
         add(&connection_live_node(connection)->lost, 1);
     }
@@ -188,7 +189,7 @@ void connection_move(struct connection *connection, uint32_t node, uint64_t now_
     if (connection->pool == NULL) { /* it never had one */
         connection->node = (uint16_t)node;
         connection->pool = stream_pool(stream, node);
-        connection->pool->assigned += connection->duty->load;
+        connection->pool->assigned += connection->carries_load;
         return;
     }
     connection->next_node = (uint16_t)node;
@@ -305,7 +306,7 @@ static void connection_ready(struct connection *connection, uint64_t now_ns)
                             ? stream->spec->connections.reconnect_every
                             : UINT64_MAX;
     stream->connections_opening--;
-    connection->pool->failing &= !connection->duty->load;
+    connection->pool->failing &= !connection->carries_load;
     count_ready(connection, 1);
     if (now_ns >= stream->edge_ns)
         edges_cut(stream, now_ns);
@@ -315,7 +316,7 @@ static void connection_ready(struct connection *connection, uint64_t now_ns)
     if (!stream->connected)
         return;
     stream->reconnected++;
-    if (!connection->duty->load)
+    if (!connection->carries_load)
         return;
     stream_count(stream, COUNTER_CONNECTIONS_OPENED, 1);
     count_for_node(connection, NODE_CONNECTIONS_OPENED);

@@ -12,7 +12,6 @@
 #include "common/redirect.h"
 #include "common/resp.h"
 #include "common/transport.h"
-#include "worker/duty.h"
 #include "worker/slot_list.h"
 
 struct stream;
@@ -37,9 +36,9 @@ struct connection {
     struct wire wire;
     enum connection_state state;
     struct pool *pool;
-    uint16_t node;           /* of the topology                                            */
-    const struct duty *duty; /* what it is for                                 */
-    bool retiring;           /* takes no more: ends when nothing is in flight, goes to next_node */
+    uint16_t node;     /* of the topology                                            */
+    bool carries_load; /* it is given requests; false: an idle one                   */
+    bool retiring;     /* takes no more: ends when nothing is in flight, goes to next_node */
     uint16_t next_node;
     uint32_t again_in_flight;  /* requests among those in flight that were sent before  */
     uint32_t asking_in_flight; /* ... that have a reply to ASKING in front              */

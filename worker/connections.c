@@ -71,9 +71,7 @@ enum err_code connections_create(struct stream *stream, struct err *err)
             .stream = stream,
             .wire = {.fd = -1},
             .state = CONNECTION_WAITING,
-            .duty = i < stream->connection_count     ? &duty_load
-                    : stream->run->idle_duty != NULL ? stream->run->idle_duty
-                                                     : &duty_idle,
+            .carries_load = i < stream->connection_count,
             .quota = UINT64_MAX,
             .deadline_ns =
                 i < stream->connection_count && ramp_opens_ns(stream, i) > 0 ? UINT64_MAX : 0,

@@ -353,7 +353,7 @@ static void fill(struct connection *connection, uint64_t now_ns)
 static void became_ready(struct connection *connection, uint64_t now_ns)
 {
     const struct stream *stream = connection->stream;
-    if (!stream->connected || !connection->duty->load)
+    if (!stream->connected || !connection->carries_load)
         return;
     if (connection->retiring)
         recycle(connection, now_ns);

@@ -11,7 +11,6 @@
 #include "worker/generate/prefill.h"
 #include "worker/generate/workload.h"
 
-struct duty;
 struct generator;
 struct protocol;
 
@@ -30,7 +29,6 @@ struct worker_run {
     bool null_transport;
     const struct transport *transport; /* NULL: what the spec asks for; tests bring their own   */
     const struct protocol *protocol;   /* NULL: RESP; tests bring their own                     */
-    const struct duty *idle_duty;      /* of share->idle connections; NULL: none                */
     const struct generator *generator; /* NULL: the workload's; tests bring their own ...       */
     const void *generator_source;      /* ... with what it makes requests of                    */
     void *segment;                     /* ipc.h */

@@ -145,11 +145,3 @@ const struct cluster_node *cluster_nodes_by_port(const struct cluster_nodes *nod
             return &nodes->items[i];
     return NULL;
 }
-
-const struct cluster_node *cluster_nodes_by_id(const struct cluster_nodes *nodes, const char *id)
-{
-    for (uint32_t i = 0; i < nodes->count; i++)
-        if (strcmp(nodes->items[i].id, id) == 0)
-            return &nodes->items[i];
-    return NULL;
-}

@@ -35,7 +35,6 @@ void cluster_nodes_free(struct cluster_nodes *nodes);
 
 /* NULL: none of them. */
 const struct cluster_node *cluster_nodes_by_port(const struct cluster_nodes *nodes, uint16_t port);
-const struct cluster_node *cluster_nodes_by_id(const struct cluster_nodes *nodes, const char *id);
 
 static inline bool cluster_node_serves(const struct cluster_node *node, uint32_t slot)
 {

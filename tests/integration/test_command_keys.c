@@ -114,7 +114,6 @@ START_TEST(test_keys_of_commands)
         struct workload *workload = compile(cases[i].text);
         ck_assert_msg(find(workload, &err) == OK, "%s: %s", cases[i].text, err.text);
         ck_assert(workload_keys_known(workload));
-        ck_assert_msg(workload_has_key(workload) == (cases[i].key > 0), "%s", cases[i].text);
         ck_assert_msg(workload_reads_only(workload) == cases[i].reads_only, "%s", cases[i].text);
         for (uint64_t ticket = 0; ticket < 20 && cases[i].key > 0; ticket++)
             ck_assert_msg(workload_slot(workload, ticket) ==
@@ -185,7 +184,6 @@ START_TEST(test_tests_know_their_keys)
         ck_assert_int_eq(workload_create(&known, &of_row, &spec, &err), OK);
         ck_assert_int_eq(workload_create(&asked, &of_words, &spec, &err), OK);
         ck_assert_msg(find(asked, &err) == OK, "%s: %s", test->name, err.text);
-        ck_assert_int_eq(workload_has_key(known), workload_has_key(asked));
         ck_assert_msg(workload_reads_only(known) == workload_reads_only(asked), "%s", test->name);
         for (uint64_t ticket = 0; ticket < 100; ticket++)
             ck_assert_msg(workload_slot(known, ticket) == workload_slot(asked, ticket), "%s",

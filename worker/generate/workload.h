@@ -127,9 +127,7 @@ MUST_USE enum err_code workload_set_keys(struct workload *workload,
                                          const struct workload_command_keys *keys, struct err *err);
 bool workload_keys_known(const struct workload *workload);
 
-/* False as well while the keys are not known. */
-bool workload_has_key(const struct workload *workload);
-/* Every command of the request only reads, so that a replica can serve it. */
+/* Every command of the request only reads, so that a replica can serve it. False while the keys are not known. */
 bool workload_reads_only(const struct workload *workload);
 /* The hash slot of a ticket's first key; any node can serve a request without one, and gets slots in turn. Hot
  * path; one caller at a time in a process. */

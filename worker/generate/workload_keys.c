@@ -116,12 +116,10 @@ static enum err_code copy_keys(struct workload_command *command,
 static enum err_code prepare_slot(struct workload *workload, struct err *err)
 {
     key_slot_free(&workload->key_slot);
-    workload->has_key = false;
     for (uint32_t i = 0; i < workload->command_count; i++) {
         const struct workload_command *command = &workload->commands[i];
         if (command->key_count == 0)
             continue;
-        workload->has_key = true;
         const struct workload_range place = command->arguments[command->key_arguments[0]];
         return key_slot_prepare(&workload->key_slot, &workload->template, place.offset_bytes,
                                 place.byte_count, err);
@@ -167,11 +165,6 @@ enum err_code workload_set_test_keys(struct workload *workload, struct err *err)
 bool workload_keys_known(const struct workload *workload)
 {
     return workload->keys_known;
-}
-
-bool workload_has_key(const struct workload *workload)
-{
-    return workload->has_key;
 }
 
 bool workload_reads_only(const struct workload *workload)

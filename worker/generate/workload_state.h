@@ -30,7 +30,7 @@ struct workload {
     uint32_t command_count;
     bool cluster;    /* all keys of a request must be in one slot */
     bool keys_known; /* workload_set_keys has been called         */
-    bool has_key, reads_only;
+    bool reads_only;
     struct key_slot key_slot;
     char *null_reply;
     size_t null_reply_bytes;

@@ -3,7 +3,6 @@
 
 #include "common/redirect.h"
 #include "common/resp_usual.h"
-#include "worker/duty.h"
 #include "worker/protocol/replies.h"
 
 #define COLD __attribute__((noinline, cold))
@@ -126,22 +125,14 @@ static bool take_answer(struct connection *connection, const struct resp_reply *
     return false;
 }
 
-COLD static void take_push(struct connection *connection, const struct resp_reply *reply)
+/* A reply that no request waits for: what the server says before it closes may be one. The stream is out of
+ * step. */
+COLD static enum exchange_result take_unasked(struct connection *connection,
+                                              const struct resp_reply *reply)
 {
-    stream_count(connection->stream, COUNTER_PUSHES, 1);
-    if (connection->duty->push != NULL)
-        connection->duty->push(connection, reply);
-}
-
-/* A reply that no request waits for: what the server says before it closes may be one. False: the stream is out
- * of step. */
-COLD static bool take_unasked(struct connection *connection, const struct resp_reply *reply)
-{
-    if (connection->duty->unasked != NULL)
-        return connection->duty->unasked(connection, reply);
     if (reply->is_error)
         recorder_closing_words(connection->stream, reply->text, reply->text_bytes);
-    return false;
+    return EXCHANGE_LOST;
 }
 
 /* One reply, whatever it is, or what is there of it. */
@@ -160,11 +151,11 @@ __attribute__((noinline)) static enum exchange_result take_reply(struct connecti
     if (status == RESP_INVALID)
         return EXCHANGE_LOST;
     if (reply.type == '>') {
-        take_push(connection, &reply);
+        stream_count(connection->stream, COUNTER_PUSHES, 1);
         return EXCHANGE_DONE;
     }
     if (connection->in_flight == 0)
-        return take_unasked(connection, &reply) ? EXCHANGE_DONE : EXCHANGE_LOST;
+        return take_unasked(connection, &reply);
     if (!take_answer(connection, &reply, done_ns, counts))
         return EXCHANGE_DONE;
     replies_note_done(connection->stream, done_ns);
