@@ -46,32 +46,28 @@ static enum err_code parse_precision(void *target, const char *value, struct err
 /* clang-format off: a row reads best as a few short lines */
 static const struct option_row search_rows[] = {
     {ROW("slo", NULL, OPTION_CUSTOM, "OBJECTIVE", 0), .parse = parse_slos, .repeats = true,
-     .section = "Search",
-     .help =
-         "What every rate that counts has to keep: p99<1ms, p99.9<=5ms, mean<500us, max<20ms or "
-         "errors<0.1%, of response times. Several of them separated by commas, or --slo again."},
+     .help = "What every rate that counts has to keep: p99<1ms, p99.9<=5ms, mean<500us, max<20ms "
+             "or errors<0.1%, of response times. Several of them separated by commas, or --slo "
+             "again."},
     {ROW("start-rate", NULL, OPTION_COUNT, "N", AT(start_rate)), NUMBER(1, RATE_MOST),
-     .unset = "1000", .section = "Search", .help = "Requests per second of the first probe."},
+     .unset = "1000", .help = "Requests per second of the first probe."},
     {ROW("max-rate", NULL, OPTION_COUNT, "N", AT(max_rate)), NUMBER(1, RATE_MOST), .unset = "100m",
-     .section = "Search", .help = "No probe has a higher rate."},
+     .help = "No probe has a higher rate."},
     {ROW("precision", NULL, OPTION_CUSTOM, "PERCENT", 0), .parse = parse_precision, .unset = "2%",
-     .section = "Search",
      .help = "How near the rate that passes and the one that fails have to be; 0.5% to 50%."},
     {ROW("windows", NULL, OPTION_COUNT, "N", AT(windows)), NUMBER(1, WINDOWS_MAX), .unset = "5",
-     .section = "Search", .help = "Windows of a probe, which passes when the majority of them do."},
+     .help = "Windows of a probe, which passes when the majority of them do."},
     {ROW("window", NULL, OPTION_DURATION, "TIME", AT(window_ns)),
-     BARE(NS_PER_SECOND, WINDOW_STEP_NS, 600 * NS_PER_SECOND), .unset = "1s", .section = "Search",
+     BARE(NS_PER_SECOND, WINDOW_STEP_NS, 600 * NS_PER_SECOND), .unset = "1s",
      .help = "Length of a window, a multiple of 100ms; a bare number is seconds."},
     {ROW("max-probes", NULL, OPTION_COUNT, "N", AT(max_probes)), NUMBER(1, SEARCH_PROBES_MAX),
-     .unset = "60", .section = "Search",
-     .help = "The search ends after so many probes with what it has."},
+     .unset = "60", .help = "The search ends after so many probes with what it has."},
 };
 
 static const struct option_row other_rows[] = {
     {ROW("csv", NULL, OPTION_TEXT, "FILE", AT(csv_path)), .needs_trust = true, .section = "Output",
-     .help =
-         "Write a CSV line for each probe to FILE; - is standard output, in place of the table. "
-         "(--csv of bench is a flag.)"},
+     .help = "Write a CSV line for each probe to FILE; - is standard output, in place of the "
+             "table. (--csv of bench is a flag.)"},
 
     {.name = "qps",
      .aliases = "rps",
@@ -122,8 +118,8 @@ const struct option_table *find_max_option_table(void)
             "Example: volley find-max --slo 'p99<1ms' -h 10.0.0.5 -t get -r 100000 --prefill",
         .takes_command = true,
     };
-    static const struct option_group first = {GROUP_ROWS(search_rows)},
-                                     last = {GROUP_ROWS(other_rows)};
+    static const struct option_group first = GROUP("Search", 0, search_rows),
+                                     last = GROUP(NULL, 0, other_rows);
     if (table.row_count > 0)
         return &table;
     table.wider = bench_option_table();

@@ -66,7 +66,7 @@ const struct option_table *report_option_table(void)
     if (table.row_count > 0)
         return &table;
     table.wider = bench_option_table();
-    static const struct option_group own = {GROUP_ROWS(own_rows)};
+    static const struct option_group own = GROUP(NULL, 0, own_rows);
     bench_groups_add(&table, rows, OF_REPORT);
     option_table_add(&table, rows, OF_REPORT, &(struct option_use){&own, 0});
     option_table_change(&table, rows, changes, sizeof changes / sizeof changes[0]);

@@ -74,20 +74,16 @@ static enum err_code parse_pipeline(void *target, const char *value, struct err 
 /* clang-format off: a row reads best as a few short lines */
 static const struct option_row sweep_rows[] = {
     {ROW("clients", "c", OPTION_CUSTOM, "LIST", 0), .parse = parse_clients, .unset = "50",
-     .section = "Sweep",
-     .help =
-         "Connections over all workers: a list such as 1,5,10,20,50,100, one run for each, or one "
-         "number for all runs."},
+     .help = "Connections over all workers: a list such as 1,5,10,20,50,100, one run for each, or "
+             "one number for all runs."},
     {ROW("qps", NULL, OPTION_CUSTOM, "LIST", 0), .parse = parse_qps, .aliases = "rps",
-     .section = "Sweep",
      .help = "Requests per second, whatever the server does: a list, or one number. Without it the "
-             "next "
-             "request waits for the last reply."},
+             "next request waits for the last reply."},
     {ROW("pipeline", "P", OPTION_CUSTOM, "LIST", 0), .parse = parse_pipeline, .unset = "1",
-     .section = "Sweep", .help = "Requests in flight on each connection: a list, or one number."},
+     .help = "Requests in flight on each connection: a list, or one number."},
     {ROW("step-duration", NULL, OPTION_DURATION, "TIME", AT(step_ns)),
      BARE(NS_PER_SECOND, 10 * NS_PER_MS, 3600 * NS_PER_SECOND * 24), .unset = "10s",
-     .section = "Sweep", .help = "How long each step is measured; a bare number is seconds."},
+     .help = "How long each step is measured; a bare number is seconds."},
 };
 
 static const struct option_row other_rows[] = {
@@ -131,8 +127,8 @@ const struct option_table *sweep_option_table(void)
         .epilogue = "Example: volley sweep --clients 1,5,10,20,50,100 -t get -r 100000 --prefill",
         .takes_command = true,
     };
-    static const struct option_group first = {GROUP_ROWS(sweep_rows)},
-                                     last = {GROUP_ROWS(other_rows)};
+    static const struct option_group first = GROUP("Sweep", 0, sweep_rows),
+                                     last = GROUP(NULL, 0, other_rows);
     if (table.row_count > 0)
         return &table;
     table.wider = bench_option_table();

@@ -11,18 +11,16 @@
 /* clang-format off: a row reads best as a few short lines */
 static const struct option_row other_rows[] = {
     {ROW("config", NULL, OPTION_TEXT, "FILE", AT(config_path)), .command_line_only = true,
-     .section = "Other",
-     .help = "Read options from a file, JSON or YAML, with these long names as keys. What "
-             "stands on the command line wins. Trust a file as you trust a script: it says where "
-             "requests and passwords go."},
+     .help = "Read options from a file, JSON or YAML, with these long names as keys. What stands "
+             "on the command line wins. Trust a file as you trust a script: it says where requests "
+             "and passwords go."},
     {ROW("trust-config", NULL, OPTION_FLAG, NULL, AT(trust_config)), .command_line_only = true,
-     .section = "Other",
      .help = "Let the file of --config also name what is written, listened on, started or read "
              "from."},
     {ROW("help", NULL, OPTION_FLAG, NULL, AT(help)), .command_line_only = true,
-     .commands = OF_LOADS | OF_REPORT, .section = "Other", .help = "Print this."},
+     .commands = OF_LOADS | OF_REPORT, .help = "Print this."},
     {ROW("version", "v", OPTION_FLAG, NULL, AT(version)), .command_line_only = true,
-     .commands = OF_BENCH, .section = "Other", .help = "Print the version."},
+     .commands = OF_BENCH, .help = "Print the version."},
 };
 
 static const struct option_row refused_rows[] = {
@@ -47,8 +45,8 @@ static const struct option_row refused_rows[] = {
 };
 /* clang-format on */
 #undef AT
-static const struct option_group other_group = {GROUP_ROWS(other_rows), .commands = OF_LOADS};
-static const struct option_group refused_group = {GROUP_ROWS(refused_rows), .commands = OF_BENCH};
+static const struct option_group other_group = GROUP("Other", OF_LOADS, other_rows);
+static const struct option_group refused_group = GROUP(NULL, OF_BENCH, refused_rows);
 
 /* In the order of help. */
 #define IN(member) offsetof(struct bench_request, member)

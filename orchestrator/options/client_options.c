@@ -29,31 +29,30 @@ static enum err_code parse_factor(void *target, const char *value, struct err *e
 /* clang-format off: a row reads best as a few short lines */
 static const struct option_row client_rows[] = {
     {ROW("clients-per-process", NULL, OPTION_COUNT, "N", AT(per_worker)), NUMBER(1, 1000000),
-     .section = "Load", .told = true,
+     .told = true,
      .help = "Connections of each worker, in place of a number over all; needs --processes."},
     {ROW("clients-ramp-start", NULL, OPTION_COUNT, "N", AT(start)), NUMBER(1, 1000000),
-     .section = "Load", .told = true,
+     .told = true,
      .help = "Connections, over all workers, that are open at the start of a client ramp, in place "
              "of --clients."},
-    {ROW("clients-ramp-end", NULL, OPTION_COUNT, "N", AT(end)), NUMBER(1, 1000000),
-     .section = "Load", .told = true, .help = "Connections at the end of a client ramp."},
+    {ROW("clients-ramp-end", NULL, OPTION_COUNT, "N", AT(end)), NUMBER(1, 1000000), .told = true,
+     .help = "Connections at the end of a client ramp."},
     {ROW("clients-per-ramp", NULL, OPTION_COUNT, "N", AT(per_step)), NUMBER(1, 1000000),
-     .section = "Load", .help = "How many more a linear client ramp opens every interval."},
+     .help = "How many more a linear client ramp opens every interval."},
     {ROW("client-ramp-interval", NULL, OPTION_DURATION, "TIME", AT(interval_ns)),
-     BARE(NS_PER_SECOND, NS_PER_MS, 3600 * NS_PER_SECOND), .section = "Load",
+     BARE(NS_PER_SECOND, NS_PER_MS, 3600 * NS_PER_SECOND),
      .help = "How often a client ramp opens more; a bare number is seconds."},
     {ROW("client-ramp-mode", NULL, OPTION_WORD, "MODE", AT(mode)), .value_at = mode_at,
-     .unset = "linear", .section = "Load",
+     .unset = "linear",
      .help = "linear: start, end, per-ramp and interval. exponential: start, end, interval and "
              "factor."},
     {ROW("client-ramp-factor", NULL, OPTION_CUSTOM, "F", 0), .parse = parse_factor,
-     .section = "Load",
      .help = "By what an exponential client ramp multiplies the connections every interval; above "
              "1."},
 };
 /* clang-format on */
 #undef AT
-const struct option_group client_group = {GROUP_ROWS(client_rows), .commands = OF_BENCH};
+const struct option_group client_group = GROUP("Load", OF_BENCH, client_rows);
 
 #define COUNT_OF(list) (sizeof list / sizeof list[0])
 

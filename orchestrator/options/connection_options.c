@@ -20,30 +20,25 @@ static enum err_code parse_keepalive(void *target, const char *value, struct err
 /* clang-format off: a row reads best as a few short lines */
 static const struct option_row connection_rows[] = {
     {ROW("keepalive", "k", OPTION_CUSTOM, "0|1", 0), .parse = parse_keepalive, .unset = "1",
-     .section = "Connections",
      .help = "1 keeps connections open over the whole run; 0 opens a new one for each request, or "
              "with --pipeline N for each N requests."},
     {ROW("reconnect-every", NULL, OPTION_COUNT, "N", AT(reconnect_every)), NUMBER(0, UINT32_MAX),
-     .unset = "0", .section = "Connections",
-     .help = "Open a connection anew after so many requests; 0 never does."},
-    {ROW("reset-on-close", NULL, OPTION_FLAG, NULL, AT(reset_on_close)), .section = "Connections",
+     .unset = "0", .help = "Open a connection anew after so many requests; 0 never does."},
+    {ROW("reset-on-close", NULL, OPTION_FLAG, NULL, AT(reset_on_close)),
      .help = "End connections with a reset, so that their local ports are free again at once."},
     {ROW("source-address", NULL, OPTION_TEXT, "LIST", AT(source_addresses)), .repeats = true,
-     .section = "Connections",
      .help = "Addresses of this machine to connect from, in turn, separated by commas; at most "
              "256. Each has local ports of its own."},
     {ROW("max-reconnects", NULL, OPTION_COUNT, "N", AT(max_reconnects)), NUMBER(0, UINT32_MAX),
-     .unset = "0", .section = "Connections",
-     .help =
-         "Give a broken connection up after so many failed attempts in a row; 0 tries for ever, "
-         "10 ms to 1 s apart."},
+     .unset = "0",
+     .help = "Give a broken connection up after so many failed attempts in a row; 0 tries for "
+             "ever, 10 ms to 1 s apart."},
     {ROW("idle", "I", OPTION_COUNT, "N", AT(idle)), NUMBER(0, 1000000), .unset = "0",
-     .section = "Connections",
      .help = "Keep so many more connections open, over all workers, that carry nothing."},
 };
 /* clang-format on */
 #undef AT
-const struct option_group connection_group = {GROUP_ROWS(connection_rows), .commands = OF_LOADS};
+const struct option_group connection_group = GROUP("Connections", OF_LOADS, connection_rows);
 
 static enum err_code settle_protocol(struct bench_request *request, struct err *err)
 {

@@ -65,90 +65,85 @@ static enum err_code parse_replica_reads(void *target, const char *value, struct
 #define AT(member) offsetof(struct endpoint, member)
 /* clang-format off: a row reads best as a few short lines */
 static const struct option_row endpoint_rows[] = {
-    {ROW("host", "Hh", OPTION_TEXT, "HOST", AT(host)), .unset = "127.0.0.1", .section = "Target",
-     .told = true,
-     .help =
-         "Name or address of the server; several, separated by commas and each with :PORT where "
-         "it is another one, share the connections or are seeds of one cluster."},
+    {ROW("host", "Hh", OPTION_TEXT, "HOST", AT(host)), .unset = "127.0.0.1", .told = true,
+     .help = "Name or address of the server; several, separated by commas and each with :PORT "
+             "where it is another one, share the connections or are seeds of one cluster."},
     {ROW("port", "p", OPTION_COUNT, "PORT", AT(port)), NUMBER(1, 65535), .unset = "6379",
-     .section = "Target", .told = true, .help = "TCP port of the server."},
-    {ROW("socket", "s", OPTION_TEXT, "PATH", AT(socket_path)), .section = "Target", .told = true,
+     .told = true, .help = "TCP port of the server."},
+    {ROW("socket", "s", OPTION_TEXT, "PATH", AT(socket_path)), .told = true,
      .help = "Unix socket of the server, in place of host and port."},
     {ROW("password", "a", OPTION_TEXT, "PASSWORD", AT(password)), .aliases = "pass", .secret = true,
-     .section = "Target", .told = true,
+     .told = true,
      .help = "Password for AUTH. Other users of the machine may see it for a moment in the process "
              "list: the environment variable VOLLEY_AUTH, --askpass and --password-fd keep it out "
              "of there."},
-    {ROW("user", NULL, OPTION_TEXT, "NAME", AT(user)), .section = "Target",
-     .help = "User for AUTH; needs a password."},
+    {ROW("user", NULL, OPTION_TEXT, "NAME", AT(user)), .help = "User for AUTH; needs a password."},
     {ROW("dbnum", NULL, OPTION_COUNT, "N", AT(database)), NUMBER(0, INT32_MAX), .unset = "0",
-     .aliases = "db", .section = "Target", .help = "Number of the database to SELECT."},
-    {ROW("resp3", "3", OPTION_FLAG, NULL, AT(resp3)), .section = "Target",
+     .aliases = "db", .help = "Number of the database to SELECT."},
+    {ROW("resp3", "3", OPTION_FLAG, NULL, AT(resp3)),
      .help = "Speak RESP3: connections begin with HELLO 3. A server that does not know HELLO is "
              "spoken to in RESP2, with a warning."},
-    {ROW("client-name", NULL, OPTION_TEXT, "NAME", AT(client_name)), .section = "Target",
+    {ROW("client-name", NULL, OPTION_TEXT, "NAME", AT(client_name)),
      .help = "Name of all connections, as CLIENT SETNAME sets it and CLIENT LIST shows it."},
-    {ROW("enable-tracking", NULL, OPTION_FLAG, NULL, AT(tracking)), .section = "Target",
+    {ROW("enable-tracking", NULL, OPTION_FLAG, NULL, AT(tracking)),
      .help = "Send CLIENT TRACKING ON on each connection, and count the invalidation messages; "
              "speaks RESP3."},
-    {ROW("cluster", NULL, OPTION_FLAG, NULL, AT(cluster)), .section = "Target",
+    {ROW("cluster", NULL, OPTION_FLAG, NULL, AT(cluster)),
      .help = "The server is a node of a cluster: find all nodes and send each key to its own."},
     {ROW("read-from-replica", NULL, OPTION_CUSTOM, "[WHERE]", 0), .parse = parse_replica_reads,
      .takes_next = is_replica_reads, .value_at = replica_reads_at, .closed = true, .unset = "no",
-     .aliases = "rfr", .section = "Target",
-     .help =
-         "Where requests that only read go: no, to primaries; yes or nothing, to replicas; all, "
-         "to both; a command right behind it needs -- before it. Without --cluster and --sentinel "
-         "the replicas are found by ROLE."},
-    {ROW("sentinel", NULL, OPTION_TEXT, "LIST", AT(sentinels)), .section = "Target",
+     .aliases = "rfr",
+     .help = "Where requests that only read go: no, to primaries; yes or nothing, to replicas; "
+             "all, to both; a command right behind it needs -- before it. Without --cluster and "
+             "--sentinel the replicas are found by ROLE."},
+    {ROW("sentinel", NULL, OPTION_TEXT, "LIST", AT(sentinels)),
      .help = "Sentinels, HOST:PORT separated by commas, that say where the primary is and where it "
              "has gone after a failover, in place of host and port; needs --master."},
-    {ROW("master", NULL, OPTION_TEXT, "NAME", AT(master_name)), .section = "Target",
+    {ROW("master", NULL, OPTION_TEXT, "NAME", AT(master_name)),
      .help = "The name under which the sentinels watch the primary."},
     {ROW("redirect-hosts", NULL, OPTION_TEXT, "LIST", AT(redirect_hosts)), .repeats = true,
-     .section = "Target",
      .help = "Where a cluster's table, ROLE and sentinels may lead: addresses, networks as "
              "10.0.0.0/16, names, and same for the networks of the hosts given, separated by "
              "commas. Other nodes are refused. Without it all are followed, and a warning names "
              "hosts elsewhere that a password goes to without TLS."},
     {ROW("wait-ready", NULL, OPTION_DURATION, "TIME", AT(wait_ready_ns)),
-     BARE(NS_PER_SECOND, 0, 24 * HOUR_NS), .unset = "60s", .section = "Target",
-     .help =
-         "How long to wait for a server that is loading its data, for replicas that are being "
-         "filled and, with -n, for a server that has gone away (a third of that for a part of a "
-         "cluster); a bare number is seconds, 0 does not wait."},
+     BARE(NS_PER_SECOND, 0, 24 * HOUR_NS), .unset = "60s",
+     .help = "How long to wait for a server that is loading its data, for replicas that are being "
+             "filled and, with -n, for a server that has gone away (a third of that for a part of "
+             "a cluster); a bare number is seconds, 0 does not wait."},
 };
 
 /* Of the same struct; help has them elsewhere. */
 static const struct option_row time_limit_rows[] = {
     {ROW("request-timeout", NULL, OPTION_DURATION, "TIME", AT(request_timeout_ns)),
-     BARE(NS_PER_MS, NS_PER_MS, HOUR_NS), .unset = "5s", .section = "Time limits and failures",
+     BARE(NS_PER_MS, NS_PER_MS, HOUR_NS), .unset = "5s",
      .help = "A request without a reply for so long has timed out; a bare number is milliseconds."},
     {ROW("connection-timeout", NULL, OPTION_DURATION, "TIME", AT(connection_timeout_ns)),
-     BARE(NS_PER_MS, NS_PER_MS, HOUR_NS), .unset = "2s", .section = "Time limits and failures",
+     BARE(NS_PER_MS, NS_PER_MS, HOUR_NS), .unset = "2s",
      .help = "How long connecting may take; a bare number is milliseconds."},
 };
 /* clang-format on */
 #undef AT
-const struct option_group endpoint_group = {GROUP_ROWS(endpoint_rows), .commands = OF_LOADS};
-const struct option_group time_limit_group = {GROUP_ROWS(time_limit_rows), .commands = OF_LOADS};
+const struct option_group endpoint_group = GROUP("Target", OF_LOADS, endpoint_rows);
+const struct option_group time_limit_group =
+    GROUP("Time limits and failures", OF_LOADS, time_limit_rows);
 
 #define AT(member) offsetof(struct login_request, member)
 /* clang-format off: a row reads best as a few short lines */
 static const struct option_row login_rows[] = {
     {ROW("uri", "u", OPTION_CUSTOM, "URI", AT(uri_text)), .parse = login_parse_uri, .secret = true,
-     .section = "Target", .told = true,
-     .help = "Address in one word: redis://[[user:]password@]host[:port][/database], "
-             "valkey:// the same; rediss:// and valkeys:// with TLS."},
-    {ROW("askpass", NULL, OPTION_FLAG, NULL, AT(ask_password)), .section = "Target", .told = true,
+     .told = true,
+     .help = "Address in one word: redis://[[user:]password@]host[:port][/database], valkey:// the "
+             "same; rediss:// and valkeys:// with TLS."},
+    {ROW("askpass", NULL, OPTION_FLAG, NULL, AT(ask_password)), .told = true,
      .help = "Ask for the password on the terminal, without echo."},
     {ROW("password-fd", NULL, OPTION_COUNT, "N", AT(password_fd)), NUMBER(0, INT32_MAX),
-     .zero_counts = true, .needs_trust = true, .section = "Target", .told = true,
+     .zero_counts = true, .needs_trust = true, .told = true,
      .help = "Read the password from this file descriptor, up to the first newline."},
 };
 /* clang-format on */
 #undef AT
-const struct option_group login_group = {GROUP_ROWS(login_rows), .commands = OF_LOADS};
+const struct option_group login_group = GROUP("Target", OF_LOADS, login_rows);
 
 /* --- what they mean together ----------------------------------------------------------------- */
 

@@ -138,62 +138,57 @@ static enum err_code parse_steady(void *target, const char *value, struct err *e
 /* clang-format off: a row reads best as a few short lines */
 static const struct option_row load_rows[] = {
     {ROW("type", "t", OPTION_CUSTOM, "LIST", AT(tests)), .parse = parse_tests,
-     .value_at = load_test_at, .unset = "set", .aliases = "tests", .section = "Load", .told = true,
-     .help =
-         "Tests to run one after the other, separated by commas; case does not matter. A command "
-         "behind the options takes their place."},
+     .value_at = load_test_at, .unset = "set", .aliases = "tests", .told = true,
+     .help = "Tests to run one after the other, separated by commas; case does not matter. A "
+             "command behind the options takes their place."},
     {ROW("clients", "c", OPTION_COUNT, "N", AT(clients)), NUMBER(1, 1000000), .unset = "50",
-     .commands = OF_BENCH | OF_FIND_MAX, .section = "Load", .told = true,
-     .help = "Connections, over all workers."},
+     .commands = OF_BENCH | OF_FIND_MAX, .told = true, .help = "Connections, over all workers."},
     {ROW("requests", "n", OPTION_COUNT, "N", AT(requests)), NUMBER(1, IPC_REQUESTS_MAX),
-     .unset = "100000", .commands = OF_BENCH, .section = "Load", .told = true,
+     .unset = "100000", .commands = OF_BENCH, .told = true,
      .help = "Requests of each test; errors count. Without meaning when a duration is given."},
     {ROW("test-duration", NULL, OPTION_DURATION, "TIME", AT(duration_ns)),
      BARE(NS_PER_SECOND, NS_PER_MS, LONGEST_NS), .aliases = "duration", .commands = OF_BENCH,
-     .section = "Load", .told = true,
+     .told = true,
      .help = "Measure each test for so long in place of a number of requests; a bare number is "
              "seconds."},
     {ROW("warmup", NULL, OPTION_DURATION, "TIME", AT(warmup_ns)),
-     BARE(NS_PER_SECOND, 0, LONGEST_NS), .unset = "0", .section = "Load", .told = true,
+     BARE(NS_PER_SECOND, 0, LONGEST_NS), .unset = "0", .told = true,
      .help = "Load before the measuring begins, rounded up to whole intervals; a bare number is "
              "seconds."},
     {ROW("steady", NULL, OPTION_CUSTOM, "auto", 0), .parse = parse_steady, .value_at = steady_at,
-     .commands = OF_BENCH, .section = "Load", .told = true,
+     .commands = OF_BENCH, .told = true,
      .help = "auto ends the warm-up by itself, when rate and latency have settled; in place of "
              "--warmup, and with --test-duration only."},
     {ROW("steady-limit", NULL, OPTION_DURATION, "TIME", AT(steady_limit_ns)),
-     BARE(NS_PER_SECOND, NS_PER_MS, LONGEST_NS), .unset = "60s", .commands = OF_BENCH,
-     .section = "Load", .told = true,
+     BARE(NS_PER_SECOND, NS_PER_MS, LONGEST_NS), .unset = "60s", .commands = OF_BENCH, .told = true,
      .help = "Measure after so long in any case, and say that it has not settled; needs --steady. "
              "A bare number is seconds."},
     {ROW("pipeline", "P", OPTION_COUNT, "N", AT(pipeline)), NUMBER(1, 100000), .unset = "1",
-     .commands = OF_BENCH | OF_FIND_MAX, .section = "Load", .told = true,
+     .commands = OF_BENCH | OF_FIND_MAX, .told = true,
      .help = "Requests in flight on each connection."},
     {ROW("datasize", "d", OPTION_SIZE, "SIZE", AT(data_bytes)), NUMBER(1, 1ull << 30), .unset = "3",
-     .section = "Load", .told = true, .help = "Bytes of a value; takes b, kb, mb and gb."},
+     .told = true, .help = "Bytes of a value; takes b, kb, mb and gb."},
     {ROW("num-functions", NULL, OPTION_COUNT, "N", AT(function_count)), NUMBER(1, 10000),
-     .unset = "10", .section = "Load",
-     .help = "Functions of the library that the test function_load loads."},
+     .unset = "10", .help = "Functions of the library that the test function_load loads."},
     {ROW("num-keys-in-fcall", NULL, OPTION_COUNT, "N", AT(function_keys)), NUMBER(0, 10000),
-     .unset = "1", .section = "Load", .help = "Keys of each call of the test fcall."},
-    {ROW("loop", "l", OPTION_FLAG, NULL, AT(loop)), .commands = OF_BENCH, .section = "Load",
+     .unset = "1", .help = "Keys of each call of the test fcall."},
+    {ROW("loop", "l", OPTION_FLAG, NULL, AT(loop)), .commands = OF_BENCH,
      .help = "Repeat the tests until Ctrl+C, or until a run fails."},
     {ROW("runs", NULL, OPTION_COUNT, "N", AT(runs)), NUMBER(1, 1000), .unset = "1",
-     .commands = OF_BENCH, .section = "Load", .told = true,
+     .commands = OF_BENCH, .told = true,
      .help = "Run all tests so often, a managed server started anew for each time, and report the "
              "mean of "
              "every figure with the interval that it lies in with 95 % confidence."},
     {ROW("stdin-last-argument", "x", OPTION_FLAG, NULL, AT(last_argument_from_stdin)),
-     .needs_trust = true, .section = "Load",
+     .needs_trust = true,
      .help = "Read the last argument of the command from standard input; it is sent as it is."},
-    {ROW("null", NULL, OPTION_FLAG, NULL, AT(null_transport)), .section = "Load", .told = true,
+    {ROW("null", NULL, OPTION_FLAG, NULL, AT(null_transport)), .told = true,
      .help = "Use no server: every request is answered inside the worker. What is measured is "
              "volley itself."},
     {ROW("random", "r", OPTION_COUNT, "K", AT(random_keys)), NUMBER(0, KEYS_MAX), .section = "Keys",
      .told = true,
      .help = "Keys are drawn at random from so many. Without --random and --sequential there is "
-             "one key "
-             "only."},
+             "one key only."},
     {ROW("sequential", NULL, OPTION_COUNT, "K", AT(sequential_keys)), NUMBER(1, KEYS_MAX),
      .hint = "the flag beside -r is valkey-benchmark's: volley valkey-benchmark -r K --sequential",
      .section = "Keys", .told = true,
@@ -214,10 +209,10 @@ static const struct option_row load_rows[] = {
 /* Of the same struct; help has them elsewhere. */
 static const struct option_row load_limit_rows[] = {
     {ROW("drain-timeout", NULL, OPTION_DURATION, "TIME", AT(drain_timeout_ns)),
-     BARE(NS_PER_SECOND, 0, HOUR_NS), .unset = "1s", .section = "Time limits and failures",
+     BARE(NS_PER_SECOND, 0, HOUR_NS), .unset = "1s",
      .help = "How long to wait at the end for replies under way; a bare number is seconds."},
     {ROW("max-errors", NULL, OPTION_COUNT, "N", AT(max_errors)), NUMBER(0, UINT64_MAX),
-     .unset = "0", .commands = OF_BENCH, .section = "Time limits and failures",
+     .unset = "0", .commands = OF_BENCH,
      .help = "Stop after so many errors, and those of requests that are in flight then; 0 is no "
              "limit."},
     {ROW("interval", NULL, OPTION_DURATION, "TIME", AT(interval_ns)),
@@ -227,8 +222,9 @@ static const struct option_row load_limit_rows[] = {
 };
 /* clang-format on */
 #undef AT
-const struct option_group load_group = {GROUP_ROWS(load_rows), .commands = OF_LOADS};
-const struct option_group load_limit_group = {GROUP_ROWS(load_limit_rows), .commands = OF_LOADS};
+const struct option_group load_group = GROUP("Load", OF_LOADS, load_rows);
+const struct option_group load_limit_group =
+    GROUP("Time limits and failures", OF_LOADS, load_limit_rows);
 
 /* --- what they mean together ----------------------------------------------------------------- */
 

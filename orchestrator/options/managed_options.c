@@ -121,29 +121,24 @@ static const char *kind_at(size_t index)
 /* clang-format off: a row reads best as a few short lines */
 static const struct option_row managed_rows[] = {
     {ROW("managed", NULL, OPTION_CUSTOM, "[KIND]", 0), .parse = parse_kind, .takes_next = is_kind,
-     .value_at = kind_at, .needs_trust = true, .section = "Target",
-     .help = "Start a private server (valkey-server or redis-server) without persistence on a "
-             "free port, and stop it afterwards. KIND: replicas=N, that server with N replicas; "
+     .value_at = kind_at, .needs_trust = true,
+     .help = "Start a private server (valkey-server or redis-server) without persistence on a free "
+             "port, and stop it afterwards. KIND: replicas=N, that server with N replicas; "
              "cluster=P or cluster=P+R, a cluster of P primaries and R replicas; tls, with "
              "certificates made for the run; cluster=3+3,tls, both."},
     {ROW("managed-program", NULL, OPTION_TEXT, "PATH", AT(program)), .needs_trust = true,
-     .section = "Target",
      .help = "The program of the managed servers, in place of the one that is found in PATH; "
              "whatever its name, it is asked with --version whether it is a server."},
     {ROW("managed-args", NULL, OPTION_TEXT, "ARGS", AT(args_text)), .needs_trust = true,
-     .section = "Target",
      .help = "Further arguments of the managed servers, as '--maxmemory 1gb --appendonly yes': in "
              "one word, cut at blanks, with quotes as in a shell and nothing expanded. They win "
              "over volley's own; ports, addresses, directories and what else volley has to know "
              "are refused. The servers have a random password that only volley knows; "
-             "'--requirepass x' gives another one, which is no secret, '--requirepass \"\"' "
-             "none."},
+             "'--requirepass x' gives another one, which is no secret, '--requirepass \"\"' none."},
     {ROW("io-threads", NULL, OPTION_COUNT, "N", AT(io_threads)), NUMBER(1, 128),
-     .section = "Target",
-     .help = "Threads with which each managed server reads and writes, its main thread among "
-             "them; as many CPUs are set aside for the servers, as far as there are."},
+     .help = "Threads with which each managed server reads and writes, its main thread among them; "
+             "as many CPUs are set aside for the servers, as far as there are."},
     {ROW("chaos", NULL, OPTION_TEXT, "FILE", AT(chaos_path)), .commands = OF_BENCH,
-     .section = "Target",
      .help = "What to do to a managed target while it is measured, from a file, JSON or YAML: a "
              "list of actions such as \"at 10s: kill node 2\", pause, failover, restart, bgsave, "
              "client-kill, reshard, add-node and remove-node. Makes 100ms the default of "
@@ -151,7 +146,7 @@ static const struct option_row managed_rows[] = {
 };
 /* clang-format on */
 #undef AT
-const struct option_group managed_group = {GROUP_ROWS(managed_rows), .commands = OF_LOADS};
+const struct option_group managed_group = GROUP("Target", OF_LOADS, managed_rows);
 
 /* --- what they mean together ----------------------------------------------------------------- */
 

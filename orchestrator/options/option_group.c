@@ -24,6 +24,8 @@ void option_table_add(struct option_table *table, struct option_row rows[OPTION_
         struct option_row row = use->group->rows[i];
         const unsigned commands = row.commands != 0 ? row.commands : use->group->commands;
         row.base = use->offset;
+        if (row.section == NULL)
+            row.section = use->group->section;
         if (commands == 0 || (commands & command) != 0)
             add(table, rows, &row);
     }

@@ -13,7 +13,8 @@ enum option_command { OF_BENCH = 1, OF_FIND_MAX = 2, OF_SWEEP = 4, OF_REPORT = 8
 struct option_group {
     const struct option_row *rows; /* offsets count from the group's struct */
     size_t row_count;
-    unsigned commands; /* that take those of its rows that do not say otherwise; 0: all */
+    const char *section; /* of those of its rows that do not say otherwise; may be NULL    */
+    unsigned commands;   /* that take those of its rows that do not say otherwise; 0: all */
 };
 
 /* A group in a command's target. */
@@ -40,7 +41,11 @@ void option_table_change(const struct option_table *table,
                          const struct option_change *changes, size_t change_count);
 
 /* clang-format off: lists */
-#define GROUP_ROWS(rows_) .rows = rows_, .row_count = sizeof rows_ / sizeof rows_[0]
+#define GROUP(section_, commands_, rows_)                                                          \
+    {                                                                                              \
+        .rows = rows_, .row_count = sizeof rows_ / sizeof rows_[0], .section = section_,           \
+        .commands = commands_                                                                      \
+    }
 #define ROW(name_, shorts_, kind_, argument_, at_)                                                 \
     .name = name_, .shorts = shorts_, .kind = kind_, .argument = argument_, .offset = at_
 #define NUMBER(min_, max_) .min = min_, .max = max_

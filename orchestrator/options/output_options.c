@@ -85,53 +85,47 @@ static enum err_code parse_log_level(void *target, const char *value, struct err
 /* clang-format off: a row reads best as a few short lines */
 static const struct option_row output_rows[] = {
     {ROW("quiet", "q", OPTION_FLAG, NULL, AT(quiet)),
-     .commands = OF_BENCH | OF_FIND_MAX | OF_REPORT, .section = "Output", .told = true,
+     .commands = OF_BENCH | OF_FIND_MAX | OF_REPORT, .told = true,
      .help = "One line for each test, as valkey-benchmark -q prints it."},
-    {ROW("csv", NULL, OPTION_FLAG, NULL, AT(csv)), .commands = OF_BENCH | OF_REPORT,
-     .section = "Output", .told = true,
-     .help =
-         "One CSV line for each test, on standard output, as valkey-benchmark --csv prints it."},
+    {ROW("csv", NULL, OPTION_FLAG, NULL, AT(csv)), .commands = OF_BENCH | OF_REPORT, .told = true,
+     .help = "One CSV line for each test, on standard output, as valkey-benchmark --csv prints "
+             "it."},
     {ROW("csv-interval", NULL, OPTION_DURATION, "TIME", AT(csv_interval_ns)),
      BARE(NS_PER_SECOND, 10 * NS_PER_MS, HOUR_NS),
      .aliases = "interval-metrics-interval-duration-sec", .commands = OF_BENCH | OF_REPORT,
-     .section = "Output", .told = true,
-     .help =
-         "A CSV row for each such time, on standard output, in place of the report; for one test "
-         "only. A whole multiple of --interval, which is made to fit unless it is given. A bare "
-         "number is seconds, and may be 1.5."},
+     .told = true,
+     .help = "A CSV row for each such time, on standard output, in place of the report; for one "
+             "test only. A whole multiple of --interval, which is made to fit unless it is given. "
+             "A bare number is seconds, and may be 1.5."},
     {ROW("extended-metrics", NULL, OPTION_FLAG, NULL, AT(extended_metrics)), .commands = OF_BENCH,
-     .section = "Output",
      .help = "More columns in the interval CSV, and keys and replication sampled from the server."},
     {ROW("monitoring-interval", NULL, OPTION_DURATION, "TIME", AT(monitoring_interval_ns)),
      BARE(NS_PER_SECOND, 100 * NS_PER_MS, HOUR_NS), .unset = "5s", .commands = OF_BENCH,
-     .section = "Output",
      .help = "How often the server is asked; needs --extended-metrics. A bare number is seconds."},
     {ROW("require-green", NULL, OPTION_FLAG, NULL, AT(require_green)), .commands = OF_BENCH,
-     .section = "Output", .told = true,
+     .told = true,
      .help = "Exit with status 1 when the verdict on a result is anything else than GREEN."},
     {ROW("percentiles", NULL, OPTION_CUSTOM, "LIST", AT(percentiles)), .parse = parse_percentiles,
-     .unset = SPEC_PERCENTILES_USUAL, .commands = OF_BENCH | OF_FIND_MAX | OF_REPORT,
-     .section = "Output", .told = true,
+     .unset = SPEC_PERCENTILES_USUAL, .commands = OF_BENCH | OF_FIND_MAX | OF_REPORT, .told = true,
      .help = "Percentiles of the report: at most 16, each above 0 and at most 100."},
-    {ROW("label", NULL, OPTION_TEXT, "TEXT", AT(label)), .section = "Output", .told = true,
+    {ROW("label", NULL, OPTION_TEXT, "TEXT", AT(label)), .told = true,
      .help = "A name for the run; stands in the report and in JSON."},
     {ROW("json", NULL, OPTION_TEXT, "FILE", AT(json_path)), .needs_trust = true,
-     .commands = OF_LOADS | OF_REPORT, .section = "Output", .told = true,
+     .commands = OF_LOADS | OF_REPORT, .told = true,
      .help = "Write the whole result as JSON; - is standard output."},
-    {ROW("out", NULL, OPTION_TEXT, "DIR", AT(out_dir)), .needs_trust = true, .section = "Output",
-     .told = true,
+    {ROW("out", NULL, OPTION_TEXT, "DIR", AT(out_dir)), .needs_trust = true, .told = true,
      .help = "Keep everything about the run in this directory, which is made, with what is missing "
              "above it."},
     {ROW("hdr", NULL, OPTION_TEXT, "FILE", AT(hdr_path)), .needs_trust = true,
-     .commands = OF_BENCH | OF_REPORT, .section = "Output", .told = true,
+     .commands = OF_BENCH | OF_REPORT, .told = true,
      .help = "Write the latencies of all intervals as an HdrHistogram log."},
-    {ROW("progress", NULL, OPTION_FLAG, NULL, AT(progress)), .section = "Output", .told = true,
+    {ROW("progress", NULL, OPTION_FLAG, NULL, AT(progress)), .told = true,
      .help = "Show progress even where standard error is no terminal."},
     {ROW("debug", NULL, OPTION_FLAG, NULL, AT(debug)), .commands = OF_BENCH | OF_REPORT,
-     .section = "Output", .told = true,
+     .told = true,
      .help = "Report the percentile spectrum and every worker, and log at level debug."},
     {ROW("log-level", NULL, OPTION_CUSTOM, "LEVEL", AT(log_level)), .parse = parse_log_level,
-     .value_at = log_level_at, .unset = "warning", .section = "Output", .told = true,
+     .value_at = log_level_at, .unset = "warning", .told = true,
      .help = "What is logged on standard error: error, warning, info or debug."},
     {ROW("explain", NULL, OPTION_FLAG, NULL, AT(explain)), .command_line_only = true,
      .section = "Other",
@@ -140,7 +134,7 @@ static const struct option_row output_rows[] = {
 };
 /* clang-format on */
 #undef AT
-const struct option_group output_group = {GROUP_ROWS(output_rows), .commands = OF_LOADS};
+const struct option_group output_group = GROUP("Output", OF_LOADS, output_rows);
 
 /* --- what they mean together ----------------------------------------------------------------- */
 

@@ -67,66 +67,61 @@ static const char *pacing_at(size_t index)
 #define AT(member) offsetof(struct rate_request, member)
 /* clang-format off: a row reads best as a few short lines */
 static const struct option_row rate_rows[] = {
-    {ROW("qps", NULL, OPTION_RATE, "N", AT(qps_micro)), .aliases = "rps", .section = "Rate",
-     .told = true,
+    {ROW("qps", NULL, OPTION_RATE, "N", AT(qps_micro)), .aliases = "rps", .told = true,
      .help = "Send so many requests per second over all workers, whatever the server does (open "
-             "loop); fractions and k, m are allowed, at most 100 million, 0 is no limit. Without "
-             "a rate the loop is closed: the next request waits for the last reply."},
-    {ROW("start-qps", NULL, OPTION_RATE, "N", AT(start_micro)), .section = "Rate", .told = true,
+             "loop); fractions and k, m are allowed, at most 100 million, 0 is no limit. Without a "
+             "rate the loop is closed: the next request waits for the last reply."},
+    {ROW("start-qps", NULL, OPTION_RATE, "N", AT(start_micro)), .told = true,
      .help = "The rate that a ramp begins with, from the start of measuring on; alone, a constant "
              "rate."},
-    {ROW("end-qps", NULL, OPTION_RATE, "N", AT(end_micro)), .section = "Rate", .told = true,
+    {ROW("end-qps", NULL, OPTION_RATE, "N", AT(end_micro)), .told = true,
      .help = "The rate that a ramp ends with, and that is held from then on."},
     {ROW("qps-change-interval", NULL, OPTION_DURATION, "TIME", AT(interval_ns)),
-     BARE(NS_PER_SECOND, NS_PER_MS, LONGEST_NS), .section = "Rate", .told = true,
+     BARE(NS_PER_SECOND, NS_PER_MS, LONGEST_NS), .told = true,
      .help = "How often a ramp changes the rate; a bare number is seconds."},
-    {ROW("qps-change", NULL, OPTION_CUSTOM, "N", 0), .parse = parse_change, .section = "Rate",
-     .told = true,
+    {ROW("qps-change", NULL, OPTION_CUSTOM, "N", 0), .parse = parse_change, .told = true,
      .help = "By how much a linear ramp changes the rate every interval; without a sign it leads "
              "from start to end."},
     {ROW("qps-ramp-mode", NULL, OPTION_WORD, "MODE", AT(mode)), .value_at = rate_mode_at,
-     .unset = "linear", .section = "Rate", .told = true,
+     .unset = "linear", .told = true,
      .help = "linear: start, end, interval and change. exponential: start, end, interval and "
              "factor. smooth: the rate moves all the time, by --qps-change or --qps-ramp-factor "
              "every interval, or linear over --test-duration."},
-    {ROW("qps-ramp-factor", NULL, OPTION_CUSTOM, "F", 0), .parse = parse_factor, .section = "Rate",
-     .told = true,
+    {ROW("qps-ramp-factor", NULL, OPTION_CUSTOM, "F", 0), .parse = parse_factor, .told = true,
      .help = "By what an exponential ramp multiplies the rate every interval: above 1 to rise, "
              "below 1 to fall."},
-    {ROW("rate-plan", NULL, OPTION_TEXT, "FILE", AT(plan_path)), .section = "Rate", .told = true,
+    {ROW("rate-plan", NULL, OPTION_TEXT, "FILE", AT(plan_path)), .told = true,
      .help = "Rates over time from a file, JSON or YAML: a list of {for: TIME, rate: N}, {for: "
              "TIME, from: N, to: N, mode: linear or exponential} and {repeat: N, plan: [...]}; a "
              "rate of 0 is a pause. Without -n and --test-duration its length is the test's."},
 };
 /* clang-format on */
 #undef AT
-const struct option_group rate_group = {GROUP_ROWS(rate_rows), .commands = OF_BENCH};
+const struct option_group rate_group = GROUP("Rate", OF_BENCH, rate_rows);
 
 #define AT(member) offsetof(struct rate_options, member)
 /* clang-format off: a row reads best as a few short lines */
 static const struct option_row pacing_rows[] = {
     {ROW("arrival", NULL, OPTION_WORD, "KIND", AT(arrival)), .value_at = arrival_at,
-     .unset = "even", .section = "Rate", .told = true,
+     .unset = "even", .told = true,
      .help = "even: the same gap between all requests. poisson: exponential gaps of that mean, as "
              "independent users make them, one stream for each worker."},
     {ROW("pacing", NULL, OPTION_WORD, "HOW", AT(pacing)), .value_at = pacing_at, .unset = "auto",
-     .section = "Rate",
      .help = "How a worker waits for the next request: sleep; spin, which keeps a CPU for each "
              "worker busy; or auto, which spins the last stretch when the worker has a CPU of its "
              "own."},
     {ROW("shed-after", NULL, OPTION_DURATION, "TIME", AT(shed_after_ns)),
-     BARE(NS_PER_MS, NS_PER_US, HOUR_NS), .commands = OF_BENCH | OF_SWEEP, .section = "Rate",
-     .told = true,
+     BARE(NS_PER_MS, NS_PER_US, HOUR_NS), .commands = OF_BENCH | OF_SWEEP, .told = true,
      .help = "Drop and count requests that could not be sent for so long after their time; a bare "
              "number is milliseconds. Without it nothing is dropped: what is late piles up."},
     {ROW("control", NULL, OPTION_TEXT, "PATH", AT(control_path)), .needs_trust = true,
-     .commands = OF_BENCH, .section = "Rate", .told = true,
+     .commands = OF_BENCH, .told = true,
      .help = "Make a Unix socket there that takes commands while the test runs: another rate, a "
              "pause, a stop."},
 };
 /* clang-format on */
 #undef AT
-const struct option_group pacing_group = {GROUP_ROWS(pacing_rows), .commands = OF_LOADS};
+const struct option_group pacing_group = GROUP("Rate", OF_LOADS, pacing_rows);
 
 #define COUNT_OF(list) (sizeof list / sizeof list[0])
 

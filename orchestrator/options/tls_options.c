@@ -3,38 +3,37 @@
 #define AT(member) offsetof(struct tls_options, member)
 /* clang-format off: a row reads best as a few short lines */
 static const struct option_row tls_rows[] = {
-    {ROW("tls", NULL, OPTION_FLAG, NULL, AT(wanted)), .section = "TLS", .told = true,
+    {ROW("tls", NULL, OPTION_FLAG, NULL, AT(wanted)), .told = true,
      .help = "Speak TLS (1.2 or 1.3) with the server, and check its certificate; a URI of "
              "rediss:// or valkeys:// asks for it, too."},
-    {ROW("cacert", NULL, OPTION_TEXT, "FILE", AT(cacert)), .section = "TLS",
+    {ROW("cacert", NULL, OPTION_TEXT, "FILE", AT(cacert)),
      .help = "Certificates of the authorities to trust, in PEM; without --cacert and --cacertdir "
              "those that the system trusts."},
-    {ROW("cacertdir", NULL, OPTION_TEXT, "DIR", AT(cacertdir)), .section = "TLS",
+    {ROW("cacertdir", NULL, OPTION_TEXT, "DIR", AT(cacertdir)),
      .help = "A directory of such certificates, each under its hash, as openssl rehash names "
              "them."},
-    {ROW("cert", NULL, OPTION_TEXT, "FILE", AT(cert)), .section = "TLS",
-     .help = "A client certificate to show, in PEM, with those between it and its authority "
-             "behind it; needs --key."},
-    {ROW("key", NULL, OPTION_TEXT, "FILE", AT(key)), .section = "TLS",
+    {ROW("cert", NULL, OPTION_TEXT, "FILE", AT(cert)),
+     .help = "A client certificate to show, in PEM, with those between it and its authority behind "
+             "it; needs --key."},
+    {ROW("key", NULL, OPTION_TEXT, "FILE", AT(key)),
      .help = "The private key of --cert, in PEM, not encrypted."},
-    {ROW("sni", NULL, OPTION_TEXT, "NAME", AT(sni)), .section = "TLS",
+    {ROW("sni", NULL, OPTION_TEXT, "NAME", AT(sni)),
      .help = "The host name to ask for, and that the certificate must hold, in place of that of "
              "the server's address."},
-    {ROW("insecure", NULL, OPTION_FLAG, NULL, AT(insecure)), .section = "TLS",
-     .help = "Take any certificate."},
-    {ROW("tls-ciphers", NULL, OPTION_TEXT, "LIST", AT(ciphers)), .section = "TLS",
+    {ROW("insecure", NULL, OPTION_FLAG, NULL, AT(insecure)), .help = "Take any certificate."},
+    {ROW("tls-ciphers", NULL, OPTION_TEXT, "LIST", AT(ciphers)),
      .help = "Ciphers up to TLS 1.2, as openssl ciphers names them."},
-    {ROW("tls-ciphersuites", NULL, OPTION_TEXT, "LIST", AT(ciphersuites)), .section = "TLS",
+    {ROW("tls-ciphersuites", NULL, OPTION_TEXT, "LIST", AT(ciphersuites)),
      .help = "Ciphers of TLS 1.3, as TLS_AES_128_GCM_SHA256, separated by colons."},
-    {ROW("tls-resume", NULL, OPTION_FLAG, NULL, AT(resume)), .section = "TLS",
+    {ROW("tls-resume", NULL, OPTION_FLAG, NULL, AT(resume)),
      .help = "Begin new connections with the session of an earlier one, which shortens the "
              "handshake."},
-    {ROW("ktls", NULL, OPTION_FLAG, NULL, AT(kernel)), .section = "TLS",
+    {ROW("ktls", NULL, OPTION_FLAG, NULL, AT(kernel)),
      .help = "Let the kernel encrypt and decrypt, where it can; the report says whether it did."},
 };
 /* clang-format on */
 #undef AT
-const struct option_group tls_group = {GROUP_ROWS(tls_rows), .commands = OF_LOADS};
+const struct option_group tls_group = GROUP("TLS", OF_LOADS, tls_rows);
 
 /* Without TLS none of them means anything. */
 static enum err_code check_plain(const struct bench_request *request, struct err *err)

@@ -60,22 +60,21 @@ static enum err_code parse_cpus(void *target, const char *value, struct err *err
 /* clang-format off: a row reads best as a few short lines */
 static const struct option_row worker_rows[] = {
     {ROW("processes", NULL, OPTION_CUSTOM, "N", AT(processes)), .parse = parse_processes,
-     .unset = "auto", .section = "Workers", .told = true,
+     .unset = "auto", .told = true,
      .help = "Worker processes: 1 to 1,024, or auto, as many as there are CPUs to use."},
     {ROW("threads", NULL, OPTION_COUNT, "T", AT(threads)), NUMBER(1, IPC_WORKERS_MAX), .unset = "1",
-     .section = "Workers", .told = true,
-     .help =
-         "Event loops. One event loop runs per process, so T multiplies the workers: --processes 2 "
-         "--threads 3 gives 6; with auto there are T workers."},
-    {ROW("single-process", NULL, OPTION_FLAG, NULL, AT(single_process)), .section = "Workers",
-     .told = true, .help = "The same as --processes 1, and wins over it."},
+     .told = true,
+     .help = "Event loops. One event loop runs per process, so T multiplies the workers: "
+             "--processes 2 --threads 3 gives 6; with auto there are T workers."},
+    {ROW("single-process", NULL, OPTION_FLAG, NULL, AT(single_process)), .told = true,
+     .help = "The same as --processes 1, and wins over it."},
     {ROW("cpus", NULL, OPTION_CUSTOM, "LIST", AT(cpus)), .parse = parse_cpus, .unset = "auto",
-     .section = "Workers", .told = true,
+     .told = true,
      .help = "CPUs that the workers are pinned to, as in 0-3,8; auto chooses, none pins nothing."},
 };
 /* clang-format on */
 #undef AT
-const struct option_group worker_group = {GROUP_ROWS(worker_rows), .commands = OF_LOADS};
+const struct option_group worker_group = GROUP("Workers", OF_LOADS, worker_rows);
 
 enum err_code worker_settle(struct bench_request *request, struct err *err)
 {

@@ -17,7 +17,7 @@ static const struct option_row shared_rows[] = {
     {.name = "a", .kind = OPTION_COUNT, .section = "One", .help = "A.", .unset = "1", .max = 9},
     {.name = "b", .kind = OPTION_FLAG, .section = "One", .help = "B.", .commands = 1},
     {.name = "c", .kind = OPTION_FLAG, .section = "Three", .help = "C.", .unset = "true"},
-    {.name = "d", .kind = OPTION_FLAG, .section = "Two", .help = "D."},
+    {.name = "d", .kind = OPTION_FLAG, .help = "D."},
 };
 
 START_TEST(test_order)
@@ -29,8 +29,8 @@ START_TEST(test_order)
         {.name = "y", .kind = OPTION_FLAG, .section = "Two", .help = "Y."},
         {.name = "z", .kind = OPTION_ELSEWHERE, .help = "Z."},
     };
-    static const struct option_group own = {GROUP_ROWS(own_rows)};
-    static const struct option_group shared = {GROUP_ROWS(shared_rows), .commands = 1 | 2};
+    static const struct option_group own = GROUP(NULL, 0, own_rows);
+    static const struct option_group shared = GROUP("Two", 1 | 2, shared_rows);
     static const struct option_change changes[] = {{.name = "a", .unset = "2", .help = "Other."},
                                                    {.name = "c", .unset = ""}};
     static struct option_row rows[OPTION_TABLE_ROWS_MAX];
@@ -55,7 +55,7 @@ START_TEST(test_a_group_in_another_command)
      * takes an endpoint, and nothing of the load. */
     static const struct option_row own_rows[] = {{ROW("count", NULL, OPTION_COUNT, "N", 0),
                                                   NUMBER(1, 9), .unset = "3", .help = "How many."}};
-    static const struct option_group own = {GROUP_ROWS(own_rows)};
+    static const struct option_group own = GROUP(NULL, 0, own_rows);
     struct talker {
         uint64_t count;
         struct tls_options tls;
