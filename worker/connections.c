@@ -3,7 +3,6 @@
 #include "worker/connections.h"
 
 #include <stdlib.h>
-#include <string.h>
 
 #include "worker/protocol/protocol.h"
 #include "worker/stream.h"

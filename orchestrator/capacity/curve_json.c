@@ -1,5 +1,4 @@
 /* The curve as volley.find-max/1 (docs/schema/volley.find-max-1.schema.json). */
-#include <string.h>
 
 #include "common/clock.h"
 #include "common/schedule.h"

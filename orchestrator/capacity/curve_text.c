@@ -1,6 +1,5 @@
 /* The curve for people, and as CSV. */
 #include <stdlib.h>
-#include <string.h>
 
 #include "common/printable.h"
 #include "common/schedule.h"

@@ -1,7 +1,6 @@
 #include "orchestrator/capacity/windows.h"
 
 #include <stdlib.h>
-#include <string.h>
 
 #include "common/clock.h"
 #include "orchestrator/report/figures.h"

@@ -7,7 +7,6 @@
 #include <unistd.h>
 
 #include "common/clock.h"
-#include "common/log.h"
 #include "orchestrator/options/rate_steps.h"
 #include "orchestrator/options/rate_text.h"
 

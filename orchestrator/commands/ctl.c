@@ -13,7 +13,6 @@
 
 #include "common/clock.h"
 #include "common/ipc.h"
-#include "common/log.h"
 #include "common/printable.h"
 #include "common/schedule.h"
 #include "common/units.h"

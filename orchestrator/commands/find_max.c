@@ -2,7 +2,6 @@
  * objective. docs/design/capacity.md tells the method. */
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <unistd.h>
 
 #include "common/clock.h"

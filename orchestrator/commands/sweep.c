@@ -3,7 +3,6 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "common/log.h"
 #include "orchestrator/capacity/sweep.h"
 #include "orchestrator/commands/bench_outputs.h"
 #include "orchestrator/commands/capacity_files.h"

@@ -1,7 +1,6 @@
 #include "orchestrator/options/bench_groups.h"
 
 #include <inttypes.h>
-#include <stdio.h>
 
 #include "common/clock.h"
 #include "common/units.h"

@@ -1,6 +1,5 @@
 #include "orchestrator/options/file_reader.h"
 
-#include <assert.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>

@@ -1,7 +1,6 @@
 #include "orchestrator/options/bench_groups.h"
 
 #include <inttypes.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 

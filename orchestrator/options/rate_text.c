@@ -1,6 +1,5 @@
 #include "orchestrator/options/rate_text.h"
 
-#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

@@ -1,7 +1,6 @@
 /* volley.run/1 (docs/schema/volley.run-1.schema.json), streamed: the file is written in the order
  * in which things happen, one interval at a time, so memory does not grow with the run. Therefore
  * `intervals` stands before the totals that close each run. */
-#include <inttypes.h>
 #include <jansson.h>
 #include <stdlib.h>
 #include <time.h>

@@ -8,7 +8,6 @@
 
 #include "common/printable.h"
 #include "common/units.h"
-#include "orchestrator/report/figures.h"
 
 json_t *json_value_text(const char *text)
 {

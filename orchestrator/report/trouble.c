@@ -6,7 +6,6 @@
 #include "common/clock.h"
 #include "common/log.h"
 #include "common/units.h"
-#include "orchestrator/report/figures.h"
 #include "orchestrator/report/metric.h"
 #include "orchestrator/report/sinks.h"
 

@@ -1,7 +1,6 @@
 /* Small things to ask over a control connection. */
 #include <hiredis/hiredis.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "orchestrator/server/control.h"

@@ -9,7 +9,6 @@
 #include "common/clock.h"
 #include "common/greeting.h"
 #include "common/log.h"
-#include "common/topology.h"
 #include "common/units.h"
 #include "orchestrator/server/control_state.h"
 

@@ -1,6 +1,5 @@
 #include "orchestrator/server/environment.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 

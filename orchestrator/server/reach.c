@@ -1,7 +1,6 @@
 #include "orchestrator/server/reach.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 #include <sys/mman.h>

@@ -1,7 +1,6 @@
 #include "orchestrator/server/reply_value.h"
 
 #include <hiredis/hiredis.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "common/units.h"

@@ -8,7 +8,6 @@
 #include <string.h>
 #include <strings.h>
 
-#include "common/resp.h"
 #include "common/units.h"
 #include "worker/generate/workload_state.h"
 
