@@ -6,7 +6,7 @@
 #include "orchestrator/options/chaos_plan.h"
 #include "orchestrator/options/managed_args.h"
 #include "orchestrator/options/option_group.h"
-#include "orchestrator/options/rate_ramp.h"
+#include "orchestrator/options/rate_steps.h"
 #include "orchestrator/options/uri.h"
 #include "orchestrator/report/objective.h"
 

@@ -7,7 +7,6 @@
 #include "common/clock.h"
 #include "common/slots.h"
 #include "common/units.h"
-#include "orchestrator/options/chaos_sentence.h"
 #include "orchestrator/options/option_group.h"
 
 #define HOUR_NS (3600 * NS_PER_SECOND)

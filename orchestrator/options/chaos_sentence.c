@@ -1,4 +1,4 @@
-#include "orchestrator/options/chaos_sentence.h"
+#include "orchestrator/options/chaos_plan.h"
 
 #include <ctype.h>
 #include <string.h>

@@ -4,7 +4,6 @@
 #include <string.h>
 
 #include "orchestrator/report/outage_sample.h"
-#include "orchestrator/report/outage_window.h"
 
 /* A node that had no success for so long before another one failed was idle, and may take over. */
 #define HEIR_IDLE_NS (OUTAGE_PAUSE_NS / 2)

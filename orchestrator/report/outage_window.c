@@ -1,4 +1,4 @@
-#include "orchestrator/report/outage_window.h"
+#include "orchestrator/report/outage_sample.h"
 
 #include <string.h>
 

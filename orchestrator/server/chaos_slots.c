@@ -7,7 +7,7 @@
 
 #include "common/clock.h"
 #include "common/secret.h"
-#include "orchestrator/server/chaos_slots.h"
+#include "orchestrator/server/chaos_work.h"
 #include "orchestrator/server/managed_node.h"
 
 #define LAG_LIMIT_NS (5 * NS_PER_SECOND)

@@ -4,7 +4,6 @@
 #include <string.h>
 
 #include "common/clock.h"
-#include "orchestrator/server/chaos_slots.h"
 #include "orchestrator/server/managed_node.h"
 
 #define ANSWER_NS (30 * NS_PER_SECOND)

@@ -19,4 +19,11 @@
 MUST_USE enum err_code chaos_work(const struct managed_cluster *cluster,
                                   const struct chaos_action *action, struct err *err);
 
+/* Those that move slots between the nodes of a cluster (chaos_slots.c). Called by chaos_work, and block as that
+ * does. */
+MUST_USE enum err_code chaos_reshard(const struct managed_cluster *cluster, uint32_t from,
+                                     uint32_t to, uint32_t slots, struct err *err);
+MUST_USE enum err_code chaos_remove_node(const struct managed_cluster *cluster, uint32_t node,
+                                         struct err *err);
+
 #endif

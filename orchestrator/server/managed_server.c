@@ -18,7 +18,6 @@
 #include "orchestrator/machine/port_owner.h"
 #include "orchestrator/server/control.h"
 #include "orchestrator/server/reply_value.h"
-#include "orchestrator/server/server_process.h"
 
 #define READY_TIMEOUT_NS (30 * NS_PER_SECOND)
 #define STOP_TIMEOUT_NS (10 * NS_PER_SECOND)

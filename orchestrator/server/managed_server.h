@@ -65,4 +65,18 @@ void managed_server_stop(struct managed_server *server);
 /* What a control connection to it needs: its address and password, and how long to wait. */
 void managed_server_address(struct endpoint *endpoint, const struct managed_server *server);
 
+/* Steps of managed_server_launch, in server_process.c: the process is forked, cut off from volley's terminal, files
+ * and signals, and tied to its life. */
+
+#define SERVER_OUTPUT_NAME "server.log" /* in its directory: what it prints */
+
+/* Writes the password where the server reads it from, a file in its directory for its owner alone: what
+ * stands among its arguments is everybody's. E_SYSTEM. */
+MUST_USE enum err_code server_process_hide_password(const struct managed_server *server,
+                                                    const char *password, struct err *err);
+
+/* Runs the program of its setup as that says, on its port and in its directory, and sets its pid. Does not
+ * wait. E_SYSTEM. */
+MUST_USE enum err_code server_process_spawn(struct managed_server *server, struct err *err);
+
 #endif

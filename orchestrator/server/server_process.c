@@ -1,4 +1,4 @@
-#include "orchestrator/server/server_process.h"
+#include "orchestrator/server/managed_server.h"
 
 #include <errno.h>
 #include <fcntl.h>
