@@ -195,3 +195,28 @@ char *units_format_size(char *text, size_t text_bytes, uint64_t size_bytes)
         snprintf(text, text_bytes, "%" PRIu64 ".%02u %s", whole, part, names[power]);
     return text;
 }
+
+bool list_next(struct list_word *word, const char **at, char separator)
+{
+    const char ends[] = {separator, '\0'};
+    if (*at == NULL)
+        return false;
+    word->text = *at + strspn(*at, " ");
+    word->byte_count = strcspn(word->text, ends);
+    if (separator == ' ' && word->byte_count == 0)
+        return false;
+    const char *end = word->text + word->byte_count;
+    *at = *end != '\0' ? end + 1 : NULL;
+    while (word->byte_count > 0 && word->text[word->byte_count - 1] == ' ')
+        word->byte_count--;
+    return true;
+}
+
+bool list_has(const char *list, char separator, const char *word, size_t byte_count)
+{
+    struct list_word next;
+    while (list_next(&next, &list, separator))
+        if (next.byte_count == byte_count && memcmp(next.text, word, byte_count) == 0)
+            return true;
+    return false;
+}

@@ -1,6 +1,6 @@
 /* Numbers as people write them. Parsers take the whole text or fail: rubbish behind a number is an
  * error, as are a sign, an empty text, overflow, and a unit that does not belong. They set nothing
- * on failure. Callable from anywhere. */
+ * on failure. And the words of lists that are one text. Callable from anywhere. */
 #ifndef COMMON_UNITS_H
 #define COMMON_UNITS_H
 
@@ -41,5 +41,16 @@ char *units_format_duration(char *text, size_t text_bytes, uint64_t duration_ns)
 
 /* A size: "64 B", "1.5 MB" (powers of two, as INFO prints them). Returns text. */
 char *units_format_size(char *text, size_t text_bytes, uint64_t size_bytes);
+
+/* A word of a list that is one text. */
+struct list_word {
+    const char *text;
+    size_t byte_count;
+};
+/* The next word of a list between whose words the separator stands, without the blanks around it. *at moves
+ * behind it, and is NULL behind the last. False: *at is NULL, or blanks separate and there are no more. */
+MUST_USE bool list_next(struct list_word *word, const char **at, char separator);
+/* Whether so many bytes are one of the words; NULL: an empty list. */
+bool list_has(const char *list, char separator, const char *word, size_t byte_count);
 
 #endif

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/units.h"
 #include "orchestrator/options/suggest.h"
 #include "orchestrator/options/uri.h"
 
@@ -18,16 +19,8 @@ struct cutter {
 
 static bool row_has_long(const struct option_row *row, const char *name, size_t name_bytes)
 {
-    if (strlen(row->name) == name_bytes && memcmp(row->name, name, name_bytes) == 0)
-        return true;
-    for (const char *alias = row->aliases; alias != NULL && *alias != '\0';) {
-        size_t alias_bytes = strcspn(alias, " ");
-        if (alias_bytes == name_bytes && memcmp(alias, name, name_bytes) == 0)
-            return true;
-        alias += alias_bytes;
-        alias += *alias == ' ';
-    }
-    return false;
+    return list_has(row->name, ' ', name, name_bytes) ||
+           list_has(row->aliases, ' ', name, name_bytes);
 }
 
 int arguments_find_long(const struct option_table *table, const char *name, size_t name_bytes)
@@ -55,12 +48,9 @@ char *arguments_nearest(char *text, size_t text_bytes, const struct option_table
     for (size_t i = 0; i < table->row_count; i++) {
         const struct option_row *row = &table->rows[i];
         suggest_offer(&suggestion, row->name, strlen(row->name));
-        for (const char *alias = row->aliases; alias != NULL && *alias != '\0';) {
-            size_t alias_bytes = strcspn(alias, " ");
-            suggest_offer(&suggestion, alias, alias_bytes);
-            alias += alias_bytes;
-            alias += *alias == ' ';
-        }
+        struct list_word alias;
+        for (const char *at = row->aliases; list_next(&alias, &at, ' ');)
+            suggest_offer(&suggestion, alias.text, alias.byte_count);
     }
     snprintf(text, text_bytes, "%s", suggestion.best);
     return text;
@@ -220,25 +210,13 @@ static enum err_code cut_short(struct cutter *cutter, const char *letters)
     return OK;
 }
 
-bool arguments_has_word(const char *list, const char *word)
-{
-    size_t word_bytes = strlen(word);
-    for (const char *at = list; at != NULL && *at != '\0';) {
-        size_t bytes = strcspn(at, " ");
-        if (bytes == word_bytes && memcmp(at, word, bytes) == 0)
-            return true;
-        at += bytes + (at[bytes] == ' ');
-    }
-    return false;
-}
-
 /* An option of another tool's table: spelled exactly so, its value the argument behind it. */
 static enum err_code cut_exact(struct cutter *cutter, const char *argument)
 {
     const struct option_table *table = cutter->table;
     for (size_t i = 0; i < table->row_count; i++) {
         const struct option_row *row = &table->rows[i];
-        if (!arguments_has_word(row->spelled, argument))
+        if (!list_has(row->spelled, ' ', argument, strlen(argument)))
             continue;
         if (is_refused(row))
             return arguments_refuse_row(table, row, E_USAGE, argument, cutter->err);

@@ -28,9 +28,6 @@ MUST_USE enum err_code arguments_cut(struct arguments *arguments, const struct o
                                      int argc, const char *const *argv, struct err *err);
 void arguments_free(struct arguments *arguments);
 
-/* Whether `word` is one of the words of a list with blanks between them; NULL: an empty list. */
-bool arguments_has_word(const char *list, const char *word);
-
 /* Row by name or alias of so many bytes; -1: none. */
 int arguments_find_long(const struct option_table *table, const char *name, size_t name_bytes);
 

@@ -3,7 +3,7 @@
 #include <assert.h>
 #include <string.h>
 
-#include "orchestrator/options/arguments.h"
+#include "common/units.h"
 
 static const struct dialect *const dialects[] = {&dialect_valkey, &dialect_redis};
 #define DIALECT_COUNT (sizeof dialects / sizeof dialects[0])
@@ -28,7 +28,7 @@ const char *dialect_with_option(const char *spelling)
 {
     for (size_t i = 0; i < DIALECT_COUNT; i++)
         for (size_t k = 0; k < dialects[i]->row_count; k++)
-            if (arguments_has_word(dialects[i]->rows[k].there, spelling))
+            if (list_has(dialects[i]->rows[k].there, ' ', spelling, strlen(spelling)))
                 return dialects[i]->name;
     return NULL;
 }
@@ -123,12 +123,9 @@ static void print_cell(FILE *out, const char *text)
 static void print_there(FILE *out, const struct dialect_row *row)
 {
     const char *separator = "`";
-    for (const char *at = row->there; *at != '\0';) {
-        size_t bytes = strcspn(at, " ");
-        fprintf(out, "%s%.*s", separator, (int)bytes, at);
-        separator = "`, `";
-        at += bytes + (at[bytes] == ' ');
-    }
+    struct list_word word;
+    for (const char *at = row->there; list_next(&word, &at, ' '); separator = "`, `")
+        fprintf(out, "%s%.*s", separator, (int)word.byte_count, word.text);
     fprintf(out, "%s%s`", row->argument != NULL ? " " : "",
             row->argument != NULL ? row->argument : "");
 }

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "common/schedule.h"
+#include "common/units.h"
 
 /* Definitions of objects, by their names: an object may hold others like itself. */
 struct writer {
@@ -182,12 +183,9 @@ json_t *file_schema_of_options(const struct file_kind *kind, const struct option
         if (row->command_line_only || row->kind >= OPTION_NOT_YET)
             continue;
         add_option(properties, row, row->name, strlen(row->name));
-        for (const char *alias = row->aliases; alias != NULL && *alias != '\0';
-             alias += strspn(alias, " ")) {
-            size_t alias_bytes = strcspn(alias, " ");
-            add_option(properties, row, alias, alias_bytes);
-            alias += alias_bytes;
-        }
+        struct list_word alias;
+        for (const char *at = row->aliases; list_next(&alias, &at, ' ');)
+            add_option(properties, row, alias.text, alias.byte_count);
     }
     return document(kind,
                     json_pack("{s:s, s:o, s:b}", "type", "object", "properties", properties,

@@ -29,13 +29,9 @@ static const struct {
 
 const char *load_test_group(const char *name)
 {
-    size_t bytes = strlen(name);
     for (size_t i = 0; i < sizeof test_groups / sizeof test_groups[0]; i++)
-        for (const char *at = test_groups[i].members; at != NULL; at = strchr(at, ',')) {
-            at += *at == ',';
-            if (strcspn(at, ",") == bytes && memcmp(at, name, bytes) == 0)
-                return test_groups[i].name;
-        }
+        if (list_has(test_groups[i].members, ',', name, strlen(name)))
+            return test_groups[i].name;
     return NULL;
 }
 
@@ -97,19 +93,14 @@ static const char *group_members(const char *name, size_t name_bytes)
 static enum err_code add_tests(struct load_options *load, const char *list, bool expand,
                                struct err *err)
 {
-    for (;;) {
-        list += strspn(list, " ");
-        size_t name_bytes = strcspn(list, ",");
-        size_t behind = name_bytes;
-        while (name_bytes > 0 && list[name_bytes - 1] == ' ')
-            name_bytes--;
-        const char *members = expand ? group_members(list, name_bytes) : NULL;
-        enum err_code code = members != NULL ? add_tests(load, members, false, err)
-                                             : add_test(load, list, name_bytes, err);
-        if (code != OK || list[behind] == '\0')
-            return code;
-        list += behind + 1;
+    struct list_word name;
+    enum err_code code = OK;
+    while (code == OK && list_next(&name, &list, ',')) {
+        const char *members = expand ? group_members(name.text, name.byte_count) : NULL;
+        code = members != NULL ? add_tests(load, members, false, err)
+                               : add_test(load, name.text, name.byte_count, err);
     }
+    return code;
 }
 
 static enum err_code parse_tests(void *target, const char *value, struct err *err)

@@ -1,6 +1,7 @@
 /* The table for people: help, reference, man page, completion. */
 #include <string.h>
 
+#include "common/units.h"
 #include "orchestrator/options/options.h"
 
 #define HELP_COLUMN 30
@@ -18,14 +19,12 @@ static bool is_offered(const struct option_row *row)
 static const char *word_at(char text[SPELLING_BYTES], const char *prefix, const char *list,
                            size_t index)
 {
-    for (; list != NULL && *list != '\0'; index--) {
-        size_t bytes = strcspn(list, " ");
-        if (index == 0) {
-            snprintf(text, SPELLING_BYTES, "%s%.*s", prefix, (int)bytes, list);
+    struct list_word word;
+    for (size_t i = 0; list_next(&word, &list, ' '); i++)
+        if (i == index) {
+            snprintf(text, SPELLING_BYTES, "%s%.*s", prefix, (int)word.byte_count, word.text);
             return text;
         }
-        list += bytes + (list[bytes] == ' ');
-    }
     return NULL;
 }
 

@@ -154,28 +154,21 @@ enum err_code redirect_hosts_parse(struct redirect_hosts *hosts, const char *lis
     if (uri_holds_login(list))
         return err_set(err, E_USAGE,
                        "--redirect-hosts takes addresses, networks and names, and no URIs");
-    for (const char *at = list;; at++) {
+    struct list_word word;
+    while (list_next(&word, &list, ',')) {
         char text[sizeof hosts->names[0]];
-        at += strspn(at, " ");
-        size_t bytes = strcspn(at, ",");
-        size_t used = bytes < sizeof text ? bytes : sizeof text - 1;
-        memcpy(text, at, used);
-        while (used > 0 && text[used - 1] == ' ')
-            used--;
-        text[used] = '\0';
+        snprintf(text, sizeof text, "%.*s", (int)word.byte_count, word.text);
         if (hosts->network_count + hosts->name_count == REDIRECT_HOSTS_MAX)
             return err_set(err, E_USAGE, "--redirect-hosts: more than %u hosts",
                            REDIRECT_HOSTS_MAX);
-        if (bytes >= sizeof text || !take(hosts, text))
+        if (word.byte_count >= sizeof text || !take(hosts, text))
             return err_set(err, E_USAGE,
                            "--redirect-hosts: '%.60s' is no host; allowed are addresses "
                            "(10.0.0.7), networks (10.0.0.0/16), names, without ports, and same, "
                            "separated by commas",
                            text);
-        at += bytes;
-        if (*at == '\0')
-            return OK;
     }
+    return OK;
 }
 
 enum err_code redirect_hosts_check(const char *list, struct err *err)

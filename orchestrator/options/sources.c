@@ -9,6 +9,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "common/units.h"
+
 static bool parse_address(struct target_address *source, const char *text)
 {
     struct sockaddr_in ip4 = {.sin_family = AF_INET};
@@ -27,31 +29,27 @@ static bool parse_address(struct target_address *source, const char *text)
     return true;
 }
 
-/* The next address of the list; *at moves behind it, and is NULL behind the last. */
-static enum err_code take_address(struct target_address *source, const char **at, struct err *err)
+static enum err_code take_address(struct target_address *source, const struct list_word *word,
+                                  struct err *err)
 {
     char text[INET6_ADDRSTRLEN + 1];
-    *at += strspn(*at, " ");
-    size_t bytes = strcspn(*at, ",");
-    size_t behind = bytes;
-    while (bytes > 0 && (*at)[bytes - 1] == ' ')
-        bytes--;
-    snprintf(text, sizeof text, "%.*s", (int)(bytes < sizeof text ? bytes : sizeof text), *at);
+    const size_t bytes = word->byte_count;
+    snprintf(text, sizeof text, "%.*s", (int)bytes, word->text);
     if (bytes >= sizeof text || !parse_address(source, text))
         return err_set(err, E_USAGE,
                        "--source-address: \"%.*s\" is no IPv4 or IPv6 address of this machine",
-                       (int)(bytes < 60 ? bytes : 60), *at);
-    *at = (*at)[behind] == ',' ? *at + behind + 1 : NULL;
+                       (int)(bytes < 60 ? bytes : 60), word->text);
     return OK;
 }
 
 static enum err_code parse_list(struct sources *sources, const char *list, struct err *err)
 {
-    for (const char *at = list; at != NULL;) {
+    struct list_word word;
+    while (list_next(&word, &list, ',')) {
         if (sources->count == SOURCES_MAX)
             return err_set(err, E_USAGE, "--source-address: more than %u addresses", SOURCES_MAX);
         struct target_address *source = &sources->addresses[sources->count];
-        enum err_code code = take_address(source, &at, err);
+        enum err_code code = take_address(source, &word, err);
         if (code != OK)
             return code;
         for (unsigned i = 0; i < sources->count; i++)

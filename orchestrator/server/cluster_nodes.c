@@ -50,15 +50,7 @@ static bool take_port(uint16_t *port, const char *address)
 /* Whether a list separated by commas holds the word. */
 static bool has_flag(const char *flags, const char *flag)
 {
-    size_t flag_bytes = strlen(flag);
-    for (const char *at = flags; *at != '\0';) {
-        size_t bytes = strcspn(at, ",");
-        if (bytes == flag_bytes && memcmp(at, flag, bytes) == 0)
-            return true;
-        at += bytes;
-        at += *at == ',';
-    }
-    return false;
+    return list_has(flags, ',', flag, strlen(flag));
 }
 
 /* "5", "0-100", or, of a slot on its way, "[5->-id]", which the node still serves by another word. */

@@ -66,30 +66,20 @@ enum err_code resolve_split(struct host_name *names, uint32_t *name_count, uint3
     if (default_port == 0 || default_port > UINT16_MAX)
         return err_set(err, E_USAGE, "--port %llu: a port is 1 to 65535",
                        (unsigned long long)default_port);
-    for (const char *at = text;; at++) {
-        size_t byte_count = strcspn(at, ",");
-        const char *blanks = at;
-        while (byte_count > 0 && blanks[0] == ' ') {
-            blanks++;
-            byte_count--;
-        }
-        const char *next = blanks + byte_count;
-        while (byte_count > 0 && blanks[byte_count - 1] == ' ')
-            byte_count--;
+    struct list_word word;
+    while (list_next(&word, &text, ',')) {
         if (*name_count >= names_max)
             return err_set(err, E_USAGE, "%s: more than %u servers", option, names_max);
         struct host_name *name = &names[*name_count];
         name->port = (uint16_t)default_port;
-        if (!take_name(name, blanks, byte_count))
+        if (!take_name(name, word.text, word.byte_count))
             return err_set(err, E_USAGE,
                            "%s: '%.*s' is no server; allowed are HOST, HOST:PORT and [IPV6]:PORT, "
                            "separated by commas",
-                           option, byte_count > 100 ? 100 : (int)byte_count, blanks);
+                           option, word.byte_count > 100 ? 100 : (int)word.byte_count, word.text);
         (*name_count)++;
-        at = next;
-        if (*at == '\0')
-            return OK;
     }
+    return OK;
 }
 
 /* ---- addresses ---- */

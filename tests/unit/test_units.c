@@ -271,6 +271,38 @@ START_TEST(digits_are_bounded)
 }
 END_TEST
 
+START_TEST(test_lists)
+{
+    /* Breaks when a word of a list is passed over, or one that is missing between two commas is. */
+    static const struct {
+        const char *list;
+        char separator;
+        const char *words;
+    } cases[] = {
+        {"a", ',', "<a>"},
+        {" a , b c,d ", ',', "<a><b c><d>"},
+        {"a,,b,", ',', "<a><><b><>"},
+        {"", ',', "<>"},
+        {" ,", ',', "<><>"},
+        {"a bc  d ", ' ', "<a><bc><d>"},
+        {"", ' ', ""},
+        {"  ", ' ', ""},
+        {NULL, ' ', ""},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        char words[64] = "";
+        struct list_word word;
+        for (const char *at = cases[i].list; list_next(&word, &at, cases[i].separator);) {
+            size_t used = strlen(words);
+            snprintf(words + used, sizeof words - used, "<%.*s>", (int)word.byte_count, word.text);
+        }
+        ck_assert_str_eq(words, cases[i].words);
+    }
+    ck_assert(list_has("ab b", ' ', "b", 1) && list_has("a,bc", ',', "bc", 2));
+    ck_assert(!list_has("ab bc", ' ', "b", 1) && !list_has(NULL, ',', "b", 1));
+}
+END_TEST
+
 Suite *test_units_suite(void)
 {
     Suite *suite = suite_create("units");
@@ -284,6 +316,7 @@ Suite *test_units_suite(void)
     tcase_add_test(tcase, durations_print_back);
     tcase_add_test(tcase, sizes_print);
     tcase_add_test(tcase, digits_are_bounded);
+    tcase_add_test(tcase, test_lists);
     tcase_add_test(tcase, numbers_come_back);
     suite_add_tcase(suite, tcase);
     return suite;
