@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/units.h"
 #include "orchestrator/machine/system_file.h"
 
 #define NS_PER_US_V2 1000u /* cpu.stat of version 2 counts microseconds */
@@ -44,18 +45,6 @@ static bool walk_up(const char *base, const char *path, visit_group *visit, void
             end--;
         directory[end] = '\0';
     }
-}
-
-static bool has_controller(const char *controllers, const char *wanted)
-{
-    size_t wanted_bytes = strlen(wanted);
-    for (const char *at = controllers; *at != '\0';) {
-        size_t bytes = strcspn(at, ",");
-        if (bytes == wanted_bytes && memcmp(at, wanted, bytes) == 0)
-            return true;
-        at += bytes + (at[bytes] == ',');
-    }
-    return false;
 }
 
 /* Version 1 mounts a controller alone or with others; the directory is named after what is in it. */
@@ -109,7 +98,7 @@ static void walk_memberships(const char *root, const char *controller, visit_gro
         struct membership member = {.controllers = controllers, .path = path};
         if (controllers[0] == '\0' && walk_v2(root, &member, visit_v2, state))
             return;
-        if (has_controller(controllers, controller) &&
+        if (list_has(controllers, ',', controller, strlen(controller)) &&
             walk_v1(root, controller, &member, visit_v1, state))
             return;
     }

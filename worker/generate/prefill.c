@@ -5,6 +5,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "common/units.h"
 #include "worker/generate/placeholder.h"
 
 /* What a collection gets when the read does not say how much of it it wants. */
@@ -213,11 +214,9 @@ static enum err_code put_item(struct prefill_write *write, const struct reading 
 /* Lists are short: "SET, HSET". */
 static void add_to_title(char *title, size_t title_bytes, const char *name)
 {
-    const size_t name_bytes = strlen(name), used = strlen(title);
-    for (const char *word = title; *word != '\0'; word += strcspn(word, " "), word += *word == ' ')
-        if (strcspn(word, ",") == name_bytes && memcmp(word, name, name_bytes) == 0)
-            return;
-    snprintf(title + used, title_bytes - used, "%s%s", used > 0 ? ", " : "", name);
+    const size_t used = strlen(title);
+    if (!list_has(title, ',', name, strlen(name)))
+        snprintf(title + used, title_bytes - used, "%s%s", used > 0 ? ", " : "", name);
 }
 
 /* The command's name, behind a separator when it is not the first; repeat 1: none. */
