@@ -134,11 +134,14 @@ check_sizes() {
 # file, or of tests/support/check. Files are read until no more such functions are found.
 vacuous_tests() {
     awk '
-        function scan(file, report,    line, name, found, changed) {
+        function scan(file, report,    line, name, is_test, found, changed) {
             while ((getline line < file) > 0) {
-                if (line ~ /^(static |bool |void |int |struct |const |START_TEST\()/ && line !~ /;$/) {
+                if (line ~ /^(static |bool |void |int |struct |const |(START_|LOOP_)?TEST(_IN)?\()/ && line !~ /;$/) {
                     name = line
-                    if (line !~ /^START_TEST/) sub(/\(.*/, "", name)
+                    is_test = line ~ /^[A-Z_]*TEST/
+                    if (line ~ /_IN\(/) sub(/[a-z_]*, /, "", name)
+                    if (is_test) sub(/,.*/, "", name)
+                    else sub(/\(.*/, "", name)
                     sub(/.*[ *(]/, "", name); sub(/\)$/, "", name)
                     found = 0
                 } else if (line ~ /^#define [A-Za-z_]+\(/) {
@@ -146,7 +149,7 @@ vacuous_tests() {
                     if (line ~ known) changed += learn(words[2])
                 } else if (!found && line ~ known) found = 1
                 if (line ~ /^}/ && found) changed += learn(name)
-                if (line ~ /^END_TEST/ && report && !found) print file ": " name
+                if (line ~ /^}$/ && is_test && report && !found) print file ": " name
             }
             close(file)
             return changed

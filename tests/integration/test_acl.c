@@ -1,16 +1,12 @@
 /* Users with and without rights, on a real server. */
-#include <check.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "tests/support/check/run_json.h"
 #include "tests/support/check/server.h"
+#include "tests/support/check/suite.h"
 #include "tests/support/check/support.h"
-
-Suite *test_acl_suite(void);
-
-#define TIMEOUT_SECONDS 60
 
 static struct test_server server;
 static struct bench_setting at_server;
@@ -53,7 +49,7 @@ static void expect_stderr(const char *text)
                   call.program.err);
 }
 
-START_TEST(test_some_rights)
+TEST(test_some_rights)
 {
     /* Breaks when a user who may GET and nothing else cannot GET, or when what is forbidden is not
      * counted and named as such. */
@@ -68,9 +64,8 @@ START_TEST(test_some_rights)
     expect_stderr("SET: no request succeeded");
     call_free(&call);
 }
-END_TEST
 
-START_TEST(test_greeting_without_rights)
+TEST(test_greeting_without_rights)
 {
     /* Breaks when a right that the first words of a connection need is missing and volley does not say
      * which one, or hangs. */
@@ -96,9 +91,8 @@ START_TEST(test_greeting_without_rights)
                 "-n 50 -c 2 -t get --user named -a pw-of-named --client-name load");
     call_free(&call);
 }
-END_TEST
 
-START_TEST(test_wrong_logins)
+TEST(test_wrong_logins)
 {
     /* Breaks when a login that fails is not told as one, with status 5. */
     static const struct {
@@ -117,9 +111,8 @@ START_TEST(test_wrong_logins)
         call_free(&call);
     }
 }
-END_TEST
 
-START_TEST(test_user_disabled_meanwhile)
+TEST(test_user_disabled_meanwhile)
 {
     /* Breaks when a user who loses the right to GET while the load runs ends the run, or the errors are
      * not named. */
@@ -136,18 +129,5 @@ START_TEST(test_user_disabled_meanwhile)
     ck_assert_int_ge(run_json_count(&call, 0, "requests.ok"), 20);
     call_free(&call);
 }
-END_TEST
 
-Suite *test_acl_suite(void)
-{
-    Suite *suite = suite_create("acl");
-    TCase *tcase = tcase_create("acl");
-    tcase_add_checked_fixture(tcase, set_up, tear_down);
-    tcase_set_timeout(tcase, TIMEOUT_SECONDS);
-    tcase_add_test(tcase, test_some_rights);
-    tcase_add_test(tcase, test_greeting_without_rights);
-    tcase_add_test(tcase, test_wrong_logins);
-    tcase_add_test(tcase, test_user_disabled_meanwhile);
-    suite_add_tcase(suite, tcase);
-    return suite;
-}
+TEST_SUITE_WITH(acl, .set_up = set_up, .tear_down = tear_down)

@@ -1,15 +1,13 @@
 /* After the start barrier a worker allocates nothing. The counting build of volley counts, and a
  * worker that finds an allocation fails with exit status 6. */
-#include <check.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "tests/support/check/run_json.h"
 #include "tests/support/check/server.h"
+#include "tests/support/check/suite.h"
 #include "tests/support/check/temp_tree.h"
-
-Suite *test_allocations_suite(void);
 
 #define TEST_TIMEOUT_SECONDS 120
 
@@ -43,7 +41,7 @@ static void expect_none(const struct bench_setting *setting, const char *options
     call_free(&call);
 }
 
-START_TEST(test_counter_works)
+TEST(test_counter_works)
 {
     /* Breaks when an allocation of volley's own code, or one inside libevent, is not noticed: then
      * the other tests here show nothing. */
@@ -59,38 +57,33 @@ START_TEST(test_counter_works)
         call_free(&call);
     }
 }
-END_TEST
 
-START_TEST(test_a_million_pipelined)
+TEST(test_a_million_pipelined)
 {
     /* Breaks when the path of a request allocates, with many requests in each write. */
     expect_none(&at_server, "-t set -r 100000 -c 50 -P 16 --processes 2 --cpus none", 1000000);
 }
-END_TEST
 
-START_TEST(test_without_pipeline)
+TEST(test_without_pipeline)
 {
     /* Breaks when a wake-up for a single reply allocates; with intervals that are cut often. */
     expect_none(&at_server, "-t get -r 1000 -c 50 -P 1 --interval 10ms", 200000);
 }
-END_TEST
 
-START_TEST(test_many_connections)
+TEST(test_many_connections)
 {
     /* Breaks when libevent's array of ready events grows while requests are measured. */
     expect_none(&at_server, "-t set -r 1000 -c 500 -P 1 --processes 1", 1000000);
     expect_none(&at_server, "-t mget -r 1000 -c 500 -P 16 --processes 1", 50000);
 }
-END_TEST
 
-START_TEST(test_short_writes)
+TEST(test_short_writes)
 {
     /* Breaks when waiting for room in a socket allocates, as adding an event for it could. */
     expect_none(&at_server, "-t set -r 10 -c 20 -P 4 -d 1mb", 200);
 }
-END_TEST
 
-START_TEST(test_errors_and_warmup)
+TEST(test_errors_and_warmup)
 {
     /* Breaks when an error reply or the end of the warm-up allocates. */
     free(test_server_text(&server, "LPUSH key:000000000000 x"));
@@ -103,7 +96,6 @@ START_TEST(test_errors_and_warmup)
     ck_assert_int_le(errors, 500 + run_json_count(&call, 0, "requests.in_flight_before"));
     call_free(&call);
 }
-END_TEST
 
 static const char *const open_loops[] = {
     "-t set -c 50 -P 4 -r 1000 --processes 2 --qps 20000",
@@ -111,16 +103,15 @@ static const char *const open_loops[] = {
     "-t set -c 1 -r 1000 --qps 1m",
 };
 
-START_TEST(test_open_loop)
+TEST(test_open_loop)
 {
     /* Breaks when drawing, choosing a connection, a backlog or the timer allocates per ticket. The
      * counting build also recounts the backlog at every edge. */
     for (size_t i = 0; i < sizeof open_loops / sizeof open_loops[0]; i++)
         expect_none(&at_server, open_loops[i], 20000);
 }
-END_TEST
 
-START_TEST(test_tls)
+TEST(test_tls)
 {
     /* Breaks when a record, a socket without room for it, or the session that comes with the first
      * replies allocates outside of OpenSSL. */
@@ -142,37 +133,14 @@ START_TEST(test_tls)
     test_server_stop(&secure);
     temp_tree_remove(&tree);
 }
-END_TEST
 
-START_TEST(test_null_transport)
+TEST(test_null_transport)
 {
     /* Breaks when anything but the sockets allocates. */
     expect_none(&null_transport, "--null -t get -r 1000 -c 500 -P 1", 1000000);
     expect_none(&null_transport, "--null -t set -r 1000 -c 50 -P 16 --processes 2 --cpus none",
                 1000000);
 }
-END_TEST
 
-static void add(Suite *suite, const char *name, const TTest *test)
-{
-    TCase *tcase = tcase_create(name);
-    tcase_add_checked_fixture(tcase, set_up, tear_down);
-    tcase_set_timeout(tcase, TEST_TIMEOUT_SECONDS);
-    tcase_add_test(tcase, test);
-    suite_add_tcase(suite, tcase);
-}
-
-Suite *test_allocations_suite(void)
-{
-    Suite *suite = suite_create("allocations");
-    add(suite, "counter", test_counter_works);
-    add(suite, "pipelined", test_a_million_pipelined);
-    add(suite, "single", test_without_pipeline);
-    add(suite, "many", test_many_connections);
-    add(suite, "short_writes", test_short_writes);
-    add(suite, "errors", test_errors_and_warmup);
-    add(suite, "open_loop", test_open_loop);
-    add(suite, "tls", test_tls);
-    add(suite, "null", test_null_transport);
-    return suite;
-}
+TEST_SUITE_WITH(allocations, .set_up = set_up, .tear_down = tear_down,
+                .timeout_seconds = TEST_TIMEOUT_SECONDS)

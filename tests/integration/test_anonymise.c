@@ -1,14 +1,12 @@
 /* `volley report --anonymise`: a run to be shown to others. */
-#include <check.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "tests/support/check/suite.h"
 #include "tests/support/check/support.h"
 #include "tests/support/check/trial.h"
-
-Suite *test_anonymise_suite(void);
 
 static struct trial trial;
 static char directory[256];
@@ -25,7 +23,7 @@ static void same_figures(const json_t *named, const json_t *renamed)
             "%s", members[i]);
 }
 
-START_TEST(test_no_name_is_left)
+TEST(test_no_name_is_left)
 {
     /* Breaks when a host, a user, a path, a key or a value stands in a report that was to have none, when figures
      * are others than in the report with names, or when anything is written beside the run. */
@@ -59,9 +57,8 @@ START_TEST(test_no_name_is_left)
               before.st_mtim.tv_nsec == after.st_mtim.tv_nsec);
     trial_free(&trial);
 }
-END_TEST
 
-START_TEST(test_words_of_others)
+TEST(test_words_of_others)
 {
     /* Breaks when a note, a config file's name, a server's arguments or the words of a script's error are told. */
     struct program program;
@@ -80,15 +77,5 @@ START_TEST(test_words_of_others)
     program_free(&program);
     trial_free(&trial);
 }
-END_TEST
 
-Suite *test_anonymise_suite(void)
-{
-    Suite *suite = suite_create("anonymise");
-    TCase *tcase = tcase_create("anonymise");
-    tcase_add_checked_fixture(tcase, trial_set_up, trial_tear_down);
-    tcase_add_test(tcase, test_no_name_is_left);
-    tcase_add_test(tcase, test_words_of_others);
-    suite_add_tcase(suite, tcase);
-    return suite;
-}
+TEST_SUITE_WITH(anonymise, .set_up = trial_set_up, .tear_down = trial_tear_down)

@@ -1,5 +1,4 @@
 /* A connection on the orchestrator's event loop, to a server that does not stop talking. */
-#include <check.h>
 #include <event2/event.h>
 #include <hiredis/hiredis.h>
 #include <stdlib.h>
@@ -9,8 +8,7 @@
 #include "orchestrator/server/reply_reader.h"
 #include "orchestrator/server/resolve.h"
 #include "tests/support/check/fake_server.h"
-
-Suite *test_async_control_suite(void);
+#include "tests/support/check/suite.h"
 
 #define REPLY "+x\r\n"
 #define REPLY_BYTES 4u
@@ -86,7 +84,7 @@ static void listen_to(const struct fake_rule *rule)
     fake_server_free(&fake);
 }
 
-START_TEST(test_others_have_their_turns)
+TEST(test_others_have_their_turns)
 {
     /* Breaks when a server that goes on and on keeps everything else on the loop from happening. */
     char *bytes = malloc(REPLIES * REPLY_BYTES);
@@ -102,9 +100,8 @@ START_TEST(test_others_have_their_turns)
     ck_assert_uint_eq(heard.replies, REPLIES);
     ck_assert_uint_le(heard.most_between_ticks, READS_AT_ONCE * REPLY_ROOM_BYTES / REPLY_BYTES + 1);
 }
-END_TEST
 
-START_TEST(test_what_is_too_much_is_lost)
+TEST(test_what_is_too_much_is_lost)
 {
     /* Breaks when a server can make the orchestrator keep what it sends or announces. */
     static const struct fake_rule rules[] = {
@@ -120,15 +117,5 @@ START_TEST(test_what_is_too_much_is_lost)
         ck_assert_uint_eq(heard.replies, 0);
     }
 }
-END_TEST
 
-Suite *test_async_control_suite(void)
-{
-    Suite *suite = suite_create("async_control");
-    TCase *tcase = tcase_create("async_control");
-    tcase_set_timeout(tcase, 90);
-    tcase_add_test(tcase, test_others_have_their_turns);
-    tcase_add_test(tcase, test_what_is_too_much_is_lost);
-    suite_add_tcase(suite, tcase);
-    return suite;
-}
+TEST_SUITE_WITH(async_control, .timeout_seconds = 90)

@@ -1,5 +1,4 @@
 /* `volley bench` where a stranger would not have looked: what is closed, broken or late. */
-#include <check.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
@@ -10,11 +9,8 @@
 
 #include "tests/support/check/fake_server.h"
 #include "tests/support/check/run_json.h"
+#include "tests/support/check/suite.h"
 #include "tests/support/check/support.h"
-
-Suite *test_audit_suite(void);
-
-#define TEST_TIMEOUT_SECONDS 60
 
 static struct fake_server server;
 static struct bench_setting at_server;
@@ -34,7 +30,7 @@ static void serve(const struct fake_rule *rules, size_t rule_count)
 
 /* ---- Sequences whose replies do not come together. ---- */
 
-START_TEST(test_sequence_fails_across_an_edge)
+TEST(test_sequence_fails_across_an_edge)
 {
     /* Breaks when a failed part is counted in one interval and its request in a later one. */
     static const struct fake_rule rules[] = {
@@ -46,9 +42,8 @@ START_TEST(test_sequence_fails_across_an_edge)
     ck_assert_int_eq(run_json_count(&call, 0, "errors_by_kind.WRONGTYPE"), 4);
     call_free(&call);
 }
-END_TEST
 
-START_TEST(test_sequence_breaks_behind_an_error)
+TEST(test_sequence_breaks_behind_an_error)
 {
     /* Breaks when a part's error is counted of a request that is lost in the end. */
     static const struct fake_rule rules[] = {
@@ -61,11 +56,10 @@ START_TEST(test_sequence_breaks_behind_an_error)
     ck_assert_int_eq(run_json_count(&call, 0, "requests.lost"), 1);
     call_free(&call);
 }
-END_TEST
 
 /* ---- A connection that does not come back. ---- */
 
-START_TEST(test_tickets_of_a_dead_connection)
+TEST(test_tickets_of_a_dead_connection)
 {
     /* Breaks when a connection that the server does not take back keeps its tickets: a run with -n
      * never ended. */
@@ -80,11 +74,10 @@ START_TEST(test_tickets_of_a_dead_connection)
     ck_assert_int_gt(run_json_count(&call, 0, "requests.lost"), 0);
     call_free(&call);
 }
-END_TEST
 
 /* ---- Nothing measured. ---- */
 
-START_TEST(test_success_of_the_warmup_is_no_success)
+TEST(test_success_of_the_warmup_is_no_success)
 {
     /* Breaks when a run whose measured part has no reply at all ends with 0. */
     static const struct fake_rule rules[] = {{.command = "SET", .action = FAKE_SILENT, .skip = 5}};
@@ -95,7 +88,6 @@ START_TEST(test_success_of_the_warmup_is_no_success)
     ck_assert_ptr_nonnull(strstr(call.program.err, "no request succeeded"));
     call_free(&call);
 }
-END_TEST
 
 /* ---- Standard streams that are closed. ---- */
 
@@ -105,7 +97,9 @@ static void run_shell(struct program *program, const char *script, const char *d
     program_run(program, &(struct program_options){.argv = argv, .directory = directory});
 }
 
-START_TEST(test_closed_standard_input)
+static const struct suite_setting without_server = {.set_up = NULL};
+
+TEST_IN(without_server, test_closed_standard_input)
 {
     /* Breaks when a descriptor of volley's own takes the place of standard input. */
     struct program program;
@@ -114,9 +108,8 @@ START_TEST(test_closed_standard_input)
     ck_assert_ptr_nonnull(strstr(program.out, "SET: "));
     program_free(&program);
 }
-END_TEST
 
-START_TEST(test_closed_standard_output)
+TEST_IN(without_server, test_closed_standard_output)
 {
     /* Breaks when a file of the run takes the place of standard output: the report went into it. */
     char directory[] = "/tmp/volley-audit-XXXXXX";
@@ -133,7 +126,6 @@ START_TEST(test_closed_standard_output)
     program_free(&program);
     ck_assert_int_eq(rmdir(directory), 0);
 }
-END_TEST
 
 /* ---- Signals at odd moments. ---- */
 
@@ -155,7 +147,7 @@ static void wait_in_call(pid_t pid, long number)
     }
 }
 
-START_TEST(test_interrupt_of_a_blocked_write)
+TEST_IN(without_server, test_interrupt_of_a_blocked_write)
 {
     /* Breaks when a signal that meets a full pipe cuts what is written to it. */
     struct program program;
@@ -177,9 +169,8 @@ START_TEST(test_interrupt_of_a_blocked_write)
     ck_assert_int_eq(program.exit_status, 130);
     program_free(&program);
 }
-END_TEST
 
-START_TEST(test_interrupt_while_reading_standard_input)
+TEST_IN(without_server, test_interrupt_while_reading_standard_input)
 {
     /* Breaks when -x cannot be ended by Ctrl+C while it waits for its argument, or a signal before the load
      * is a raw signal and not status 130. */
@@ -199,28 +190,5 @@ START_TEST(test_interrupt_while_reading_standard_input)
     close(ends[0]);
     close(ends[1]);
 }
-END_TEST
 
-Suite *test_audit_suite(void)
-{
-    Suite *suite = suite_create("audit");
-    TCase *tcase = tcase_create("fake server");
-    tcase_set_timeout(tcase, TEST_TIMEOUT_SECONDS);
-    tcase_add_checked_fixture(tcase, NULL, tear_down);
-    tcase_add_test(tcase, test_sequence_fails_across_an_edge);
-    tcase_add_test(tcase, test_sequence_breaks_behind_an_error);
-    tcase_add_test(tcase, test_tickets_of_a_dead_connection);
-    tcase_add_test(tcase, test_success_of_the_warmup_is_no_success);
-    suite_add_tcase(suite, tcase);
-    tcase = tcase_create("streams");
-    tcase_set_timeout(tcase, TEST_TIMEOUT_SECONDS);
-    tcase_add_test(tcase, test_closed_standard_input);
-    tcase_add_test(tcase, test_closed_standard_output);
-    suite_add_tcase(suite, tcase);
-    tcase = tcase_create("signals");
-    tcase_set_timeout(tcase, TEST_TIMEOUT_SECONDS);
-    tcase_add_test(tcase, test_interrupt_of_a_blocked_write);
-    tcase_add_test(tcase, test_interrupt_while_reading_standard_input);
-    suite_add_tcase(suite, tcase);
-    return suite;
-}
+TEST_SUITE_WITH(audit, .tear_down = tear_down)

@@ -1,18 +1,15 @@
 /* What cannot be meant is refused before anything connects, with the option named. */
-#include <check.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "tests/support/check/suite.h"
 #include "tests/support/check/trial.h"
 
-#define TCASE_TIMEOUT_SECONDS 30
 #define ARGS_MAX 12
 #define LONG_PATH                                                                                  \
     "/tmp/0123456789012345678901234567890123456789012345678901234567890123456789012345678901234"   \
     "567890123456789012345678901234567890123456789"
-
-Suite *test_bad_input_suite(void);
 
 /* Every case is also given the port of a server, in front, unless it names its own. */
 struct bad_case {
@@ -169,7 +166,7 @@ static void expect_words(const struct program *program, const char *const *words
                       words[i], program->err);
 }
 
-START_TEST(test_bad_case)
+LOOP_TEST(test_bad_case, sizeof bad_cases / sizeof bad_cases[0])
 {
     /* breaks: a mistake on the command line is run as something else, or gives a riddle */
     struct program program;
@@ -177,7 +174,6 @@ START_TEST(test_bad_case)
     expect_words(&program, bad_cases[_i].words, 3);
     program_free(&program);
 }
-END_TEST
 
 static const struct {
     const char *name, *text; /* text NULL: no such file */
@@ -198,7 +194,7 @@ static const struct {
     {"/list.json", "[1, 2]", {"/list.json"}},
 };
 
-START_TEST(test_bad_config)
+LOOP_TEST(test_bad_config, sizeof bad_configs / sizeof bad_configs[0])
 {
     /* breaks: a wrong configuration file is ignored in part, or its line is not told */
     char path[200];
@@ -210,7 +206,6 @@ START_TEST(test_bad_config)
     expect_words(&program, bad_configs[_i].words, 3);
     program_free(&program);
 }
-END_TEST
 
 /* What is odd but has one meaning: said once, and run. */
 static const struct {
@@ -225,7 +220,7 @@ static const struct {
     {{"-t", "get", "-n", "10"}, {"every request has the same key"}},
 };
 
-START_TEST(test_odd_case)
+LOOP_TEST(test_odd_case, sizeof odd_cases / sizeof odd_cases[0])
 {
     /* breaks: volley decides something for the user and keeps it to itself */
     const char *argv[ARGS_MAX + 3] = {program_volley(), "bench", "--null"};
@@ -239,9 +234,8 @@ START_TEST(test_odd_case)
     ck_assert_ptr_null(strstr(first + 1, odd_cases[_i].words[0])); /* once */
     program_free(&program);
 }
-END_TEST
 
-START_TEST(test_unknown_command)
+TEST(test_unknown_command)
 {
     /* breaks: a mistyped sub-command starts a load */
     struct program program;
@@ -257,9 +251,8 @@ START_TEST(test_unknown_command)
     ck_assert_ptr_null(strstr(program.err, "secret"));
     program_free(&program);
 }
-END_TEST
 
-START_TEST(test_explain_connects_to_nothing)
+TEST(test_explain_connects_to_nothing)
 {
     /* breaks: --explain touches the server that the user only thinks about */
     struct program program;
@@ -270,20 +263,5 @@ START_TEST(test_explain_connects_to_nothing)
     ck_assert_uint_eq(world.fake.counters->accepted, 0);
     program_free(&program);
 }
-END_TEST
 
-Suite *test_bad_input_suite(void)
-{
-    Suite *suite = suite_create("bad_input");
-    TCase *tcase = tcase_create("refused");
-    tcase_set_timeout(tcase, TCASE_TIMEOUT_SECONDS);
-    tcase_add_checked_fixture(tcase, trial_set_up, trial_tear_down);
-    tcase_add_loop_test(tcase, test_bad_case, 0, (int)(sizeof bad_cases / sizeof bad_cases[0]));
-    tcase_add_loop_test(tcase, test_bad_config, 0,
-                        (int)(sizeof bad_configs / sizeof bad_configs[0]));
-    tcase_add_loop_test(tcase, test_odd_case, 0, (int)(sizeof odd_cases / sizeof odd_cases[0]));
-    tcase_add_test(tcase, test_unknown_command);
-    tcase_add_test(tcase, test_explain_connects_to_nothing);
-    suite_add_tcase(suite, tcase);
-    return suite;
-}
+TEST_SUITE_WITH(bad_input, .set_up = trial_set_up, .tear_down = trial_tear_down)

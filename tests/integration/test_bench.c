@@ -1,5 +1,4 @@
 /* `volley bench` against a real server: what it says it sent is what the server has got. */
-#include <check.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -7,9 +6,8 @@
 #include <unistd.h>
 
 #include "tests/support/check/at_server.h"
+#include "tests/support/check/suite.h"
 #include "tests/support/check/support.h"
-
-Suite *test_bench_suite(void);
 
 static void reset_counts(void)
 {
@@ -47,7 +45,7 @@ static const struct {
              {"xadd", "xadd"},         {"fcall", "fcall"}};
 #define TEST_COUNT (sizeof tests / sizeof tests[0])
 
-START_TEST(test_server_got_what_was_counted)
+TEST(test_server_got_what_was_counted)
 {
     /* Breaks when a test sends another number of commands than -n, or other commands. */
     for (size_t i = 0; i < TEST_COUNT; i++) {
@@ -61,9 +59,8 @@ START_TEST(test_server_got_what_was_counted)
         call_free(&call);
     }
 }
-END_TEST
 
-START_TEST(test_pings)
+TEST(test_pings)
 {
     /* Breaks when PING goes out in another number; connecting needs some of its own, always as
      * many. */
@@ -80,9 +77,8 @@ START_TEST(test_pings)
         ck_assert_int_ge(calls[0], 55);
     }
 }
-END_TEST
 
-START_TEST(test_all_in_one_call)
+TEST(test_all_in_one_call)
 {
     /* Breaks when the tests of one call are not run in turn, each with a run and a report of its
      * own; the list for LRANGE is filled once. */
@@ -127,11 +123,10 @@ START_TEST(test_all_in_one_call)
     ck_assert_str_eq(line, "");
     call_free(&call);
 }
-END_TEST
 
 /* ---- -n is exact. ---- */
 
-START_TEST(test_requests_are_exact)
+TEST(test_requests_are_exact)
 {
     /* Breaks when -n is not exact for some split over workers, connections and pipelines. */
     static const struct {
@@ -151,9 +146,8 @@ START_TEST(test_requests_are_exact)
         call_free(&call);
     }
 }
-END_TEST
 
-START_TEST(test_warmup_is_outside)
+TEST(test_warmup_is_outside)
 {
     /* Breaks when the warm-up counts towards -n, or is left out of what the server gets; values that
      * do not fit the socket leave requests of the warm-up behind at its end. */
@@ -173,9 +167,8 @@ START_TEST(test_warmup_is_outside)
         call_free(&call);
     }
 }
-END_TEST
 
-START_TEST(test_duration_decides)
+TEST(test_duration_decides)
 {
     /* Breaks when a duration is not kept, -n ends it, or -n is dropped without a word. */
     call_expect(&call, 0, &at_server, "-q -t set -n 5 --duration 300ms --interval 100ms -c 4");
@@ -186,9 +179,8 @@ START_TEST(test_duration_decides)
     ck_assert_uint_ge(json_array_size(json_object_get(run_json_at(call.root, 0), "intervals")), 3);
     call_free(&call);
 }
-END_TEST
 
-START_TEST(test_loop_until_interrupted)
+TEST(test_loop_until_interrupted)
 {
     /* Breaks when -l does not repeat, or the first Ctrl+C does not end it with a whole report. */
     call_start(&call, &at_server, "-l -q -t set -n 200 -c 2");
@@ -202,11 +194,10 @@ START_TEST(test_loop_until_interrupted)
         ck_assert_int_eq(run_json_count(&call, i, "requests.ok"), 200);
     call_free(&call);
 }
-END_TEST
 
 /* ---- Sizes and depths. ---- */
 
-START_TEST(test_large_values)
+TEST(test_large_values)
 {
     /* Breaks when writes that the socket takes in parts are not completed byte by byte, or a large
      * value is not skipped whole. */
@@ -221,9 +212,8 @@ START_TEST(test_large_values)
     ck_assert_int_gt(run_json_count(&call, 0, "bytes.in"), 40ll << 20);
     call_free(&call);
 }
-END_TEST
 
-START_TEST(test_deep_pipeline)
+TEST(test_deep_pipeline)
 {
     /* Breaks when more is in flight than -P allows, or a pipeline beyond one read goes wrong. */
     call_expect(&call, 0, &at_server, "-q -t set,get -r 100 -P 1000 -c 3 -n 20000");
@@ -232,11 +222,10 @@ START_TEST(test_deep_pipeline)
     call_free(&call);
     ck_assert_int_eq(test_server_calls(&server, "get"), 20000);
 }
-END_TEST
 
 /* ---- Where to. ---- */
 
-START_TEST(test_null_transport)
+TEST(test_null_transport)
 {
     /* Breaks when --null needs a server, or a test of the table is answered with rubbish. */
     call_expect(&call, 0, NULL,
@@ -252,9 +241,8 @@ START_TEST(test_null_transport)
     ck_assert_int_eq(run_json_count(&call, 0, "requests.sent"), 5000);
     call_free(&call);
 }
-END_TEST
 
-START_TEST(test_database_and_user)
+TEST(test_database_and_user)
 {
     /* Breaks when AUTH or SELECT do not reach every connection, also by way of a URI. */
     free(test_server_text(&server, "ACL SETUSER tester on >s3cret ~* +@all"));
@@ -275,9 +263,8 @@ START_TEST(test_database_and_user)
     expect_stderr("DB index is out of range");
     call_free(&call);
 }
-END_TEST
 
-START_TEST(test_password_only)
+TEST(test_password_only)
 {
     /* Breaks when the default user's password is not sent, or is asked for in vain. */
     struct test_server locked;
@@ -294,9 +281,8 @@ START_TEST(test_password_only)
     call_free(&call);
     test_server_stop(&locked);
 }
-END_TEST
 
-START_TEST(test_unix_socket)
+TEST(test_unix_socket)
 {
     /* Breaks when a Unix socket cannot be used, with more connections than its queue holds. */
     struct test_server local;
@@ -308,9 +294,8 @@ START_TEST(test_unix_socket)
     ck_assert_int_eq(test_server_calls(&local, "set"), 2000);
     test_server_stop(&local);
 }
-END_TEST
 
-START_TEST(test_ipv6)
+TEST(test_ipv6)
 {
     /* Breaks when an IPv6 address cannot be used. A machine without IPv6 passes. */
     static const char *const args[] = {"--bind", "127.0.0.1", "-::1", NULL};
@@ -332,11 +317,10 @@ START_TEST(test_ipv6)
     call_free(&call);
     test_server_stop(&both);
 }
-END_TEST
 
 /* ---- Error replies. ---- */
 
-START_TEST(test_error_replies_are_counted)
+TEST(test_error_replies_are_counted)
 {
     /* Breaks when an error reply ends the run, is no attempt, or is not told by its first word. */
     free(test_server_text(&server, "LPUSH key:000000000000 x"));
@@ -348,9 +332,8 @@ START_TEST(test_error_replies_are_counted)
     expect_stdout("Total errors: 100");
     call_free(&call);
 }
-END_TEST
 
-START_TEST(test_nothing_succeeded)
+TEST(test_nothing_succeeded)
 {
     /* Breaks when a run in which every reply is an error passes for a success. */
     free(test_server_text(&server, "LPUSH key:000000000000 x"));
@@ -361,9 +344,8 @@ START_TEST(test_nothing_succeeded)
     call_free(&call);
     empty_server();
 }
-END_TEST
 
-START_TEST(test_max_errors_ends_a_run)
+TEST(test_max_errors_ends_a_run)
 {
     /* Breaks when --max-errors does not stop a run, or stops it without saying so. */
     free(test_server_text(&server, "LPUSH key:000000000000 x"));
@@ -373,9 +355,8 @@ START_TEST(test_max_errors_ends_a_run)
     ck_assert_int_ge(run_json_count(&call, 0, "requests.errors"), 50);
     call_free(&call);
 }
-END_TEST
 
-START_TEST(test_max_errors_is_heeded_at_once)
+TEST(test_max_errors_is_heeded_at_once)
 {
     /* Breaks when a run goes beyond --max-errors by more than what was in flight, or names two totals. */
     static const struct {
@@ -405,9 +386,8 @@ START_TEST(test_max_errors_is_heeded_at_once)
     expect_stdout("\nVerdict: RED\n");
     call_free(&call);
 }
-END_TEST
 
-START_TEST(test_sequence_fails_as_a_whole)
+TEST(test_sequence_fails_as_a_whole)
 {
     /* Breaks when a sequence counts more or less than one request, or one of its parts can fail
      * unnoticed. */
@@ -435,29 +415,5 @@ START_TEST(test_sequence_fails_as_a_whole)
     ck_assert_ptr_null(strstr(call.program.out, "Commands per second"));
     call_free(&call);
 }
-END_TEST
 
-Suite *test_bench_suite(void)
-{
-    Suite *suite = suite_create("bench");
-    at_server_add(suite, "counted", test_server_got_what_was_counted);
-    at_server_add(suite, "pings", test_pings);
-    at_server_add(suite, "all", test_all_in_one_call);
-    at_server_add(suite, "exact", test_requests_are_exact);
-    at_server_add(suite, "warmup", test_warmup_is_outside);
-    at_server_add(suite, "duration", test_duration_decides);
-    at_server_add(suite, "loop", test_loop_until_interrupted);
-    at_server_add(suite, "large", test_large_values);
-    at_server_add(suite, "deep", test_deep_pipeline);
-    at_server_add(suite, "null", test_null_transport);
-    at_server_add(suite, "user", test_database_and_user);
-    at_server_add(suite, "password", test_password_only);
-    at_server_add(suite, "socket", test_unix_socket);
-    at_server_add(suite, "ipv6", test_ipv6);
-    at_server_add(suite, "errors", test_error_replies_are_counted);
-    at_server_add(suite, "nothing", test_nothing_succeeded);
-    at_server_add(suite, "max_errors", test_max_errors_ends_a_run);
-    at_server_add(suite, "max_errors_at_once", test_max_errors_is_heeded_at_once);
-    at_server_add(suite, "sequence", test_sequence_fails_as_a_whole);
-    return suite;
-}
+TEST_SUITE_WITH(bench, .set_up = at_server_set_up, .tear_down = at_server_tear_down)

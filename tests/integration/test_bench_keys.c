@@ -1,12 +1,10 @@
 /* `volley bench`: which keys and values reach the server. */
-#include <check.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "tests/support/check/at_server.h"
-
-Suite *test_bench_keys_suite(void);
+#include "tests/support/check/suite.h"
 
 static void empty_server(void)
 {
@@ -36,7 +34,7 @@ static char *digest(void)
     return text;
 }
 
-START_TEST(test_random_range)
+TEST(test_random_range)
 {
     /* Breaks when -r uses keys outside of its range, or leaves a part of it out. */
     call_expect(&call, 0, &at_server, "-q -t set -r 50 --keyspace-offset 1000 -n 2000 -c 4");
@@ -44,9 +42,8 @@ START_TEST(test_random_range)
     ck_assert_int_eq(keys(), 50);
     ck_assert(key_exists("key:000000001000") && key_exists("key:000000001049"));
 }
-END_TEST
 
-START_TEST(test_sequential_range)
+TEST(test_sequential_range)
 {
     /* Breaks when --sequential leaves a key out or goes on beyond its range, for any number of
      * workers; half a pass writes half of the keys. */
@@ -67,9 +64,8 @@ START_TEST(test_sequential_range)
         ck_assert(key_exists("key:000000000599"));
     }
 }
-END_TEST
 
-START_TEST(test_sequential_random_start)
+TEST(test_sequential_random_start)
 {
     /* Breaks when a sequence that begins anywhere does not come round its end. */
     call_expect(&call, 0, &at_server,
@@ -83,9 +79,8 @@ START_TEST(test_sequential_random_start)
     ck_assert_int_eq(keys(), 1000);
     ck_assert(key_exists("key:000000000000") && key_exists("key:000000000999"));
 }
-END_TEST
 
-START_TEST(test_split_does_not_matter)
+TEST(test_split_does_not_matter)
 {
     /* Breaks when the same seed gives other keys or values with another number of workers,
      * connections or requests in flight; each key is written once, so that order does not matter. */
@@ -114,9 +109,8 @@ START_TEST(test_split_does_not_matter)
     free(first);
     free(other);
 }
-END_TEST
 
-START_TEST(test_prefill_gives_hits)
+TEST(test_prefill_gives_hits)
 {
     /* Breaks when a test finds nothing though its keys were to be written before: every row of the
      * table that reads, with each order of keys. */
@@ -154,9 +148,8 @@ START_TEST(test_prefill_gives_hits)
     call_expect(&call, 2, &at_server, "-q -n 10000000000000000 --prefill -t zpopmin");
     call_free(&call);
 }
-END_TEST
 
-START_TEST(test_prefill_of_own_commands)
+TEST(test_prefill_of_own_commands)
 {
     /* Breaks when --prefill beside a command of the user's writes nothing, or not all that the command reads. */
     static const struct {
@@ -195,9 +188,8 @@ START_TEST(test_prefill_of_own_commands)
     ck_assert_msg(strstr(call.program.err, "what EVAL reads") != NULL, "%s", call.program.err);
     call_free(&call);
 }
-END_TEST
 
-START_TEST(test_advice_can_be_followed)
+TEST(test_advice_can_be_followed)
 {
     /* Breaks when --prefill is advised for what it cannot write, or when it was given; or is not where it could
      * help. */
@@ -218,9 +210,8 @@ START_TEST(test_advice_can_be_followed)
         call_free(&call);
     }
 }
-END_TEST
 
-START_TEST(test_one_key_is_said)
+TEST(test_one_key_is_said)
 {
     /* Breaks when a command whose key never changes passes for a load on a key space, or one without a key
      * is warned of. */
@@ -244,9 +235,8 @@ START_TEST(test_one_key_is_said)
         call_free(&call);
     }
 }
-END_TEST
 
-START_TEST(test_lists_have_their_length)
+TEST(test_lists_have_their_length)
 {
     /* Breaks when the list for LRANGE is shorter than what is asked of it. */
     call_expect(&call, 0, &at_server, "-q -n 10 -c 2 --prefill -t lrange_300 -d 10");
@@ -255,9 +245,8 @@ START_TEST(test_lists_have_their_length)
     ck_assert_int_ge(test_server_integer(&server, "LLEN mylist"), 300);
     call_free(&call);
 }
-END_TEST
 
-START_TEST(test_misses_are_shown)
+TEST(test_misses_are_shown)
 {
     /* Breaks when reads that find nothing are not told from hits. */
     free(test_server_text(&server, "SET key:000000000001 x"));
@@ -277,9 +266,8 @@ START_TEST(test_misses_are_shown)
     ck_assert_int_eq(run_json_count(&call, 4, "requests.hits"), 50);
     call_free(&call);
 }
-END_TEST
 
-START_TEST(test_own_command)
+TEST(test_own_command)
 {
     /* Breaks when a command behind the options, its placeholders, sequences or repeats, does not do
      * on the server what it says. */
@@ -316,9 +304,8 @@ START_TEST(test_own_command)
     ck_assert_str_eq(plain, "__init__");
     free(plain);
 }
-END_TEST
 
-START_TEST(test_last_argument_from_stdin)
+TEST(test_last_argument_from_stdin)
 {
     /* Breaks when -x does not take standard input whole, with its line breaks, as the last
      * argument. */
@@ -350,22 +337,5 @@ START_TEST(test_last_argument_from_stdin)
     ck_assert_ptr_null(call.root);
     call_free(&call);
 }
-END_TEST
 
-Suite *test_bench_keys_suite(void)
-{
-    Suite *suite = suite_create("bench_keys");
-    at_server_add(suite, "random", test_random_range);
-    at_server_add(suite, "sequential", test_sequential_range);
-    at_server_add(suite, "random_start", test_sequential_random_start);
-    at_server_add(suite, "split", test_split_does_not_matter);
-    at_server_add(suite, "prefill", test_prefill_gives_hits);
-    at_server_add(suite, "own_prefill", test_prefill_of_own_commands);
-    at_server_add(suite, "advice", test_advice_can_be_followed);
-    at_server_add(suite, "one_key", test_one_key_is_said);
-    at_server_add(suite, "lists", test_lists_have_their_length);
-    at_server_add(suite, "misses", test_misses_are_shown);
-    at_server_add(suite, "command", test_own_command);
-    at_server_add(suite, "stdin", test_last_argument_from_stdin);
-    return suite;
-}
+TEST_SUITE_WITH(bench_keys, .set_up = at_server_set_up, .tear_down = at_server_tear_down)

@@ -1,5 +1,4 @@
 /* `volley bench`: plan, workers and what it prints. */
-#include <check.h>
 #include <regex.h>
 #include <sched.h>
 #include <signal.h>
@@ -9,10 +8,9 @@
 
 #include "tests/support/check/at_server.h"
 #include "tests/support/check/printed.h"
+#include "tests/support/check/suite.h"
 #include "tests/support/check/support.h"
 #include "tests/support/check/temp_tree.h"
-
-Suite *test_bench_outputs_suite(void);
 
 #define CSV_COLUMNS 16
 #define WAIT_MS 10000
@@ -36,7 +34,7 @@ static void expect_not_in(const char *text, const char *part)
 
 /* ---- stdout. ---- */
 
-START_TEST(test_quiet_lines)
+TEST(test_quiet_lines)
 {
     /* Breaks when -q prints anything but valkey-benchmark's line for each test. */
     call_expect(&call, 0, &at_server, "-q -t set,lrange_100 -n 200 -c 4 -r 10");
@@ -48,9 +46,8 @@ START_TEST(test_quiet_lines)
                 "\n");
     call_free(&call);
 }
-END_TEST
 
-START_TEST(test_csv_lines)
+TEST(test_csv_lines)
 {
     /* Breaks when --csv prints anything but valkey-benchmark's header and lines. */
     call_expect(&call, 0, &at_server, "--csv -t set,get -n 200 -c 4 -r 10");
@@ -61,9 +58,8 @@ START_TEST(test_csv_lines)
                 "\"GET\",\"[0-9]+\\.[0-9]{2}\"(,\"[0-9]+\\.[0-9]{3}\"){6}\n");
     call_free(&call);
 }
-END_TEST
 
-START_TEST(test_short_outputs_hide_nothing)
+TEST(test_short_outputs_hide_nothing)
 {
     /* Breaks when half of the replies are errors and a short output prints a rate and nothing else, or when
      * there is a word though nothing is wrong. */
@@ -79,9 +75,8 @@ START_TEST(test_short_outputs_hide_nothing)
         call_free(&call);
     }
 }
-END_TEST
 
-START_TEST(test_short_outputs_tell_of_losses)
+TEST(test_short_outputs_tell_of_losses)
 {
     /* Breaks when a server dies in the middle of a run and a short output does not say so. */
     static const char *const styles[] = {"-q", "--csv"};
@@ -106,7 +101,6 @@ START_TEST(test_short_outputs_tell_of_losses)
         program_free(&call.program);
     }
 }
-END_TEST
 
 static double csv_field(const char *line, int column)
 {
@@ -115,7 +109,7 @@ static double csv_field(const char *line, int column)
     return strtod(line, NULL);
 }
 
-START_TEST(test_interval_csv)
+TEST(test_interval_csv)
 {
     /* Breaks when rows are not on their grid, have another number of columns, or do not add up to
      * the run; nothing else may stand on stdout. */
@@ -145,9 +139,8 @@ START_TEST(test_interval_csv)
     ck_assert_int_eq((long long)finished, run_json_count(&call, 0, "requests.ok"));
     call_free(&call);
 }
-END_TEST
 
-START_TEST(test_report_text)
+TEST(test_report_text)
 {
     /* Breaks when the report does not show what was asked for: percentiles, label, spectrum,
      * workers. */
@@ -168,9 +161,8 @@ START_TEST(test_report_text)
     ck_assert_str_eq(json_string_value(json_object_get(call.root, "label")), "mylabel");
     call_free(&call);
 }
-END_TEST
 
-START_TEST(test_progress)
+TEST(test_progress)
 {
     /* Breaks when progress is not on stderr, or stands there without being asked for. */
     call_expect(&call, 0, &at_server, "-q -t set --duration 1200ms -c 2 -r 10 --progress");
@@ -181,7 +173,6 @@ START_TEST(test_progress)
     ck_assert_str_eq(call.program.err, "");
     call_free(&call);
 }
-END_TEST
 
 /* ---- Workers. ---- */
 
@@ -190,7 +181,7 @@ static size_t workers_of(const struct bench_call *finished)
     return json_array_size(json_object_get(run_json_at(finished->root, 0), "workers"));
 }
 
-START_TEST(test_number_of_workers)
+TEST(test_number_of_workers)
 {
     /* Breaks when --threads does not multiply, --single-process does not win, auto makes more
      * workers than connections, or too few connections are accepted in silence. */
@@ -212,7 +203,6 @@ START_TEST(test_number_of_workers)
         call_free(&call);
     }
 }
-END_TEST
 
 static int first_cpu(void)
 {
@@ -224,7 +214,7 @@ static int first_cpu(void)
     return (int)cpu;
 }
 
-START_TEST(test_workers_are_pinned)
+TEST(test_workers_are_pinned)
 {
     /* Breaks when a worker does not run where the plan says. */
     const int cpu = first_cpu();
@@ -253,11 +243,10 @@ START_TEST(test_workers_are_pinned)
     call_expect(&call, 2, &at_server, "-q -t set --cpus 4000");
     call_free(&call);
 }
-END_TEST
 
 /* ---- Options. ---- */
 
-START_TEST(test_explain)
+TEST(test_explain)
 {
     /* Breaks when --explain connects, or shows other commands than those that are sent. */
     char port[8];
@@ -284,9 +273,8 @@ START_TEST(test_explain)
     for (int i = 0; i < 3; i++)
         ck_assert_int_eq(test_server_integer(&server, "EXISTS %s", keys[i]), 1);
 }
-END_TEST
 
-START_TEST(test_nobody_there)
+TEST(test_nobody_there)
 {
     /* Breaks when a server that does not answer is not named, or the exit status is another one. */
     char port[8];
@@ -297,9 +285,8 @@ START_TEST(test_nobody_there)
     EXPECT_IN(call.program.err, "refused");
     call_free(&call);
 }
-END_TEST
 
-START_TEST(test_config_file)
+TEST(test_config_file)
 {
     /* Breaks when a config file is not heeded, in one of its two languages, or wins over the
      * command line. */
@@ -324,11 +311,10 @@ START_TEST(test_config_file)
     call_free(&call);
     temp_tree_remove(&tree);
 }
-END_TEST
 
 /* ---- A server of volley's own. ---- */
 
-START_TEST(test_managed_server_leaves_nothing)
+TEST(test_managed_server_leaves_nothing)
 {
     /* Breaks when --managed leaves its server or its directory behind, also after a Ctrl+C. */
     for (int interrupted = 0; interrupted < 2; interrupted++) {
@@ -357,23 +343,5 @@ START_TEST(test_managed_server_leaves_nothing)
         temp_tree_remove(&tree);
     }
 }
-END_TEST
 
-Suite *test_bench_outputs_suite(void)
-{
-    Suite *suite = suite_create("bench_outputs");
-    at_server_add(suite, "quiet", test_quiet_lines);
-    at_server_add(suite, "csv", test_csv_lines);
-    at_server_add(suite, "hidden", test_short_outputs_hide_nothing);
-    at_server_add(suite, "losses", test_short_outputs_tell_of_losses);
-    at_server_add(suite, "interval_csv", test_interval_csv);
-    at_server_add(suite, "report", test_report_text);
-    at_server_add(suite, "progress", test_progress);
-    at_server_add(suite, "workers", test_number_of_workers);
-    at_server_add(suite, "pinned", test_workers_are_pinned);
-    at_server_add(suite, "explain", test_explain);
-    at_server_add(suite, "nobody", test_nobody_there);
-    at_server_add(suite, "config", test_config_file);
-    at_server_add(suite, "managed", test_managed_server_leaves_nothing);
-    return suite;
-}
+TEST_SUITE_WITH(bench_outputs, .set_up = at_server_set_up, .tear_down = at_server_tear_down)

@@ -1,5 +1,4 @@
 /* `volley find-max` and `volley sweep`: what they print and write, and how they end. */
-#include <check.h>
 #include <jansson.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -12,10 +11,9 @@
 #include "tests/support/check/run.h"
 #include "tests/support/check/run_json.h"
 #include "tests/support/check/server.h"
+#include "tests/support/check/suite.h"
 #include "tests/support/check/support.h"
 #include "tests/support/check/temp_tree.h"
-
-Suite *test_capacity_suite(void);
 
 #define TEST_TIMEOUT_SECONDS 90
 #define WORDS_BYTES 1024
@@ -144,7 +142,7 @@ static void check_find_max(const json_t *root)
     }
 }
 
-START_TEST(test_known_limit)
+TEST(test_known_limit)
 {
     /* Breaks when the limit of a server that needs 5 ms for each request, so that it answers less than
      * 200 a second, is not found, or not said to be its throughput. */
@@ -168,9 +166,8 @@ START_TEST(test_known_limit)
     ck_assert_uint_eq(count_rows("out.csv"), json_array_size(json_object_get(root, "probes")));
     json_decref(root);
 }
-END_TEST
 
-START_TEST(test_no_limit)
+TEST(test_no_limit)
 {
     /* Breaks when a server that keeps everything up to --max-rate is said to have a limit. */
     start("find-max -p %s --slo p99<10s --start-rate 20 --max-rate 20 --window 500ms --windows 3 "
@@ -185,9 +182,8 @@ START_TEST(test_no_limit)
     ck_assert_str_eq(text_at(root, "result", "status"), "no_limit");
     json_decref(root);
 }
-END_TEST
 
-START_TEST(test_objective_nobody_keeps)
+TEST(test_objective_nobody_keeps)
 {
     /* Breaks when an objective that no rate keeps is searched for ever, or ends without a reason. */
     start("find-max -p %s --slo p99<1ns --window 100ms --windows 2 --warmup 0 -r 10 -q --json "
@@ -202,9 +198,8 @@ START_TEST(test_objective_nobody_keeps)
     ck_assert_str_eq(text_at(root, "result", "status"), "nothing");
     json_decref(root);
 }
-END_TEST
 
-START_TEST(test_too_few_probes)
+TEST(test_too_few_probes)
 {
     /* Breaks when a search that ran out of probes passes for one that is over. */
     start(
@@ -216,9 +211,8 @@ START_TEST(test_too_few_probes)
     ck_assert_ptr_eq(strstr(program.out, "probe,rate_per_second,"), program.out);
     ck_assert_ptr_null(strstr(program.out, "Sustainable"));
 }
-END_TEST
 
-START_TEST(test_progress)
+TEST(test_progress)
 {
     /* Breaks when a user does not learn how long a search will take, or sees what its probes came to only
      * at its end: rate, verdict, and what each objective looks at. */
@@ -244,9 +238,8 @@ START_TEST(test_progress)
     EXPECT_IN(program.out,
               "Search: takes about 53 s to 2.2 min; 60 probes of 2.2 to 6.2 s at most");
 }
-END_TEST
 
-START_TEST(test_interrupt)
+LOOP_TEST(test_interrupt, 2)
 {
     /* Breaks when Ctrl+C loses what was found so far, or leaves files half written. */
     /* Every rate keeps the one, and none the other. */
@@ -265,9 +258,8 @@ START_TEST(test_interrupt)
     ck_assert_int_eq(temp_tree_count(&tree), 2); /* and nothing under another name */
     json_decref(root);
 }
-END_TEST
 
-START_TEST(test_directory)
+TEST(test_directory)
 {
     /* Breaks when --out does not keep every probe as a run that `volley report` understands. */
     start("find-max -p %s --slo p99<10s --start-rate 100 --max-rate 100 --window 100ms --windows 3 "
@@ -289,11 +281,10 @@ START_TEST(test_directory)
     end(0);
     EXPECT_IN(program.out, "GET");
 }
-END_TEST
 
 /* ---- sweep. ---- */
 
-START_TEST(test_sweep_clients)
+TEST(test_sweep_clients)
 {
     /* Breaks when a step is missing, has another number of connections, or is not marked. */
     start("sweep -p %s --clients 1,3 --step-duration 200ms --warmup 0 -r 10 --json out.json --csv "
@@ -313,9 +304,8 @@ START_TEST(test_sweep_clients)
     ck_assert_uint_eq(count_rows("out.csv"), 2);
     json_decref(root);
 }
-END_TEST
 
-START_TEST(test_sweep_memory)
+TEST(test_sweep_memory)
 {
     /* Breaks when the server's megabytes have another size than those of the traffic: 10^6 bytes. */
     test_server_integer(&server, "SETRANGE big 50000000 x"); /* its 2^20 are 5 % apart from 10^6 */
@@ -329,9 +319,8 @@ START_TEST(test_sweep_memory)
     ck_assert_double_eq_tol(server_mb * 1e6 / bytes, 1, 0.02);
     json_decref(root);
 }
-END_TEST
 
-START_TEST(test_sweep_rates)
+TEST(test_sweep_rates)
 {
     /* Breaks when a rate above what the server can answer is not the degradation point. */
     start("sweep -p %s --qps 20,1000 -c 4 --step-duration 500ms --warmup 0 --json out.json --out "
@@ -350,9 +339,8 @@ START_TEST(test_sweep_rates)
     json_decref(kept);
     json_decref(root);
 }
-END_TEST
 
-START_TEST(test_sweep_errors)
+TEST(test_sweep_errors)
 {
     /* Breaks when a step in which every request fails is not the breaking point, or ends as a success. */
     start("sweep -p %s --pipeline 1,2 --step-duration 100ms --warmup 0 --json out.json -- get",
@@ -362,9 +350,8 @@ START_TEST(test_sweep_errors)
     json_t *root = load("out.json", "sweep");
     json_decref(root);
 }
-END_TEST
 
-START_TEST(test_sweep_interrupt)
+TEST(test_sweep_interrupt)
 {
     /* Breaks when Ctrl+C loses the steps so far. */
     start("sweep -p %s --clients 1,2,3 --step-duration 1m --warmup 0 -r 10 --json out.json --csv - "
@@ -379,7 +366,6 @@ START_TEST(test_sweep_interrupt)
     ck_assert_ptr_eq(strstr(program.out, "clients,ops_per_second,"), program.out);
     json_decref(root);
 }
-END_TEST
 
 /* ---- What is refused; nobody listens on port 1. ---- */
 
@@ -429,7 +415,11 @@ static const struct {
     {"sweep --clients 1,2 -p 1", {"cannot connect to 127.0.0.1:1", ""}, 5},
 };
 
-START_TEST(test_refused)
+static const struct suite_setting usage = {.set_up = set_up_nothing,
+                                           .tear_down = tear_down_nothing,
+                                           .timeout_seconds = TEST_TIMEOUT_SECONDS};
+
+LOOP_TEST_IN(usage, test_refused, sizeof refused / sizeof refused[0])
 {
     /* Breaks when what cannot be meant is not refused before anything connects, with its name. */
     start("%s", refused[_i].words);
@@ -438,9 +428,8 @@ START_TEST(test_refused)
         EXPECT_IN(program.err, refused[_i].texts[i]);
     ck_assert_uint_eq(program.out_bytes, 0);
 }
-END_TEST
 
-START_TEST(test_help)
+TEST_IN(usage, test_help)
 {
     /* Breaks when the options of a command cannot be listed. */
     start("help find-max");
@@ -454,9 +443,8 @@ START_TEST(test_help)
     EXPECT_IN(program.out, "--step-duration TIME");
     EXPECT_IN(program.out, "-c, --clients LIST");
 }
-END_TEST
 
-START_TEST(test_topologies)
+TEST(test_topologies)
 {
     /* Breaks when find-max and sweep tell to give an option that they do not take, or leave a cluster
      * or its replicas out. */
@@ -473,33 +461,6 @@ START_TEST(test_topologies)
     end(5);
     EXPECT_IN(program.err, "does not answer as a sentinel");
 }
-END_TEST
 
-Suite *test_capacity_suite(void)
-{
-    Suite *suite = suite_create("capacity");
-    TCase *search = tcase_create("commands");
-    tcase_set_timeout(search, TEST_TIMEOUT_SECONDS);
-    tcase_add_checked_fixture(search, set_up, tear_down);
-    tcase_add_test(search, test_known_limit);
-    tcase_add_test(search, test_no_limit);
-    tcase_add_test(search, test_objective_nobody_keeps);
-    tcase_add_test(search, test_too_few_probes);
-    tcase_add_test(search, test_progress);
-    tcase_add_loop_test(search, test_interrupt, 0, 2);
-    tcase_add_test(search, test_directory);
-    tcase_add_test(search, test_sweep_clients);
-    tcase_add_test(search, test_sweep_memory);
-    tcase_add_test(search, test_sweep_rates);
-    tcase_add_test(search, test_sweep_errors);
-    tcase_add_test(search, test_sweep_interrupt);
-    tcase_add_test(search, test_topologies);
-    suite_add_tcase(suite, search);
-    TCase *usage = tcase_create("usage");
-    tcase_set_timeout(usage, TEST_TIMEOUT_SECONDS);
-    tcase_add_checked_fixture(usage, set_up_nothing, tear_down_nothing);
-    tcase_add_loop_test(usage, test_refused, 0, sizeof refused / sizeof refused[0]);
-    tcase_add_test(usage, test_help);
-    suite_add_tcase(suite, usage);
-    return suite;
-}
+TEST_SUITE_WITH(capacity, .set_up = set_up, .tear_down = tear_down,
+                .timeout_seconds = TEST_TIMEOUT_SECONDS)

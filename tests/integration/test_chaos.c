@@ -1,5 +1,4 @@
 /* Each action of --chaos on real servers, whose state is looked at afterwards; and under load. */
-#include <check.h>
 #include <errno.h>
 #include <event2/event.h>
 #include <signal.h>
@@ -16,9 +15,8 @@
 #include "orchestrator/server/chaos.h"
 #include "tests/support/check/managed.h"
 #include "tests/support/check/run_json.h"
+#include "tests/support/check/suite.h"
 #include "tests/support/check/support.h"
-
-Suite *test_chaos_suite(void);
 
 #define TCASE_TIMEOUT_SECONDS 120
 #define EVENTS_MS 60000
@@ -112,7 +110,7 @@ static char state_of(pid_t pid)
 
 /* --- one server ------------------------------------------------------------------------------ */
 
-START_TEST(kill_and_restart)
+TEST(kill_and_restart)
 {
     /* Breaks when a killed server lives on, or another port comes back in its place. */
     managed_start(&cluster, 0, 0);
@@ -131,9 +129,8 @@ START_TEST(kill_and_restart)
     ck_assert_int_ne(cluster.nodes[0].process.pid, second);
     managed_expect(&cluster, 0, "PING", "PONG");
 }
-END_TEST
 
-START_TEST(pause_stops_and_goes_on)
+TEST(pause_stops_and_goes_on)
 {
     /* Breaks when a pause is a kill, never ends, or ends too early. */
     managed_start(&cluster, 0, 0);
@@ -149,9 +146,8 @@ START_TEST(pause_stops_and_goes_on)
     ck_assert_uint_ge(heard.items[0].end_ns - heard.items[0].at_ns, 300 * NS_PER_MS);
     managed_expect(&cluster, 0, "PING", "PONG");
 }
-END_TEST
 
-START_TEST(the_end_of_a_run_ends_a_pause)
+TEST(the_end_of_a_run_ends_a_pause)
 {
     /* Breaks when a server stays stopped for ever, or the run waits for the pause to end. */
     managed_start(&cluster, 0, 0);
@@ -164,9 +160,8 @@ START_TEST(the_end_of_a_run_ends_a_pause)
     ck_assert(!heard.items[0].ok);
     ck_assert_str_eq(heard.items[0].cause, "the run ended before it did");
 }
-END_TEST
 
-START_TEST(the_end_of_a_run_ends_its_helpers)
+TEST(the_end_of_a_run_ends_its_helpers)
 {
     /* Breaks when a child that talks to a server outlives the run, or is left as a zombie. */
     managed_start(&cluster, 0, 0);
@@ -183,9 +178,8 @@ START_TEST(the_end_of_a_run_ends_its_helpers)
     ck_assert_int_eq(children[0], cluster.nodes[0].process.pid);
     managed_expect(&cluster, 0, "PING", "PONG");
 }
-END_TEST
 
-START_TEST(save)
+TEST(save)
 {
     /* Breaks when BGSAVE is said to be done before it is, or was never asked for. */
     char path[300];
@@ -197,9 +191,8 @@ START_TEST(save)
     ck_assert_int_eq(access(path, R_OK), 0);
     managed_expect(&cluster, 0, "INFO persistence", "rdb_bgsave_in_progress:0");
 }
-END_TEST
 
-START_TEST(clients_are_killed)
+TEST(clients_are_killed)
 {
     /* Breaks when the connections of the load survive. */
     char byte;
@@ -211,9 +204,8 @@ START_TEST(clients_are_killed)
     ck_assert_int_eq(read(fd, &byte, 1), 0);
     close(fd);
 }
-END_TEST
 
-START_TEST(what_cannot_be_done)
+TEST(what_cannot_be_done)
 {
     /* Breaks when an action that failed is told as done. */
     managed_start(&cluster, 0, 0);
@@ -227,9 +219,8 @@ START_TEST(what_cannot_be_done)
                       heard.items[i].text, heard.items[i].cause);
     }
 }
-END_TEST
 
-START_TEST(one_action_in_the_way_of_another)
+TEST(one_action_in_the_way_of_another)
 {
     /* Breaks when two actions on one node wait for each other, or start it twice. */
     managed_start(&cluster, 0, 0);
@@ -241,11 +232,10 @@ START_TEST(one_action_in_the_way_of_another)
     ck_assert_uint_eq(support_children(getpid(), children, 8), 1);
     ck_assert_int_eq(children[0], cluster.nodes[0].process.pid);
 }
-END_TEST
 
 /* --- replicas -------------------------------------------------------------------------------- */
 
-START_TEST(a_replica_takes_over)
+TEST(a_replica_takes_over)
 {
     /* Breaks when data is lost on the way, or the others go on following the old primary. */
     char port[24];
@@ -261,9 +251,8 @@ START_TEST(a_replica_takes_over)
         managed_expect(&cluster, i, "INFO replication", port);
     }
 }
-END_TEST
 
-START_TEST(a_replica_takes_over_from_the_dead)
+TEST(a_replica_takes_over_from_the_dead)
 {
     /* Breaks when a failover needs a primary that agrees, or the one that comes back leads again. */
     managed_start(&cluster, 0, 1);
@@ -276,11 +265,10 @@ START_TEST(a_replica_takes_over_from_the_dead)
     managed_await(&cluster, 0, "INFO replication", "master_link_status:up");
     managed_expect(&cluster, 0, "GET a", "8");
 }
-END_TEST
 
 /* --- clusters -------------------------------------------------------------------------------- */
 
-START_TEST(failover_in_a_cluster)
+TEST(failover_in_a_cluster)
 {
     /* Breaks when another shard fails over, or none. */
     struct cluster_node seen;
@@ -294,9 +282,8 @@ START_TEST(failover_in_a_cluster)
     carry_out("- at 0: failover node 1\n");
     ck_assert(managed_seen(&seen, &cluster, 1, 1) && seen.primary && seen.slot_count > 5000);
 }
-END_TEST
 
-START_TEST(failover_of_a_dead_primary)
+TEST(failover_of_a_dead_primary)
 {
     /* Breaks when nobody takes over from a primary that was killed. */
     struct cluster_node seen;
@@ -308,14 +295,13 @@ START_TEST(failover_of_a_dead_primary)
     managed_await(&cluster, 2, "INFO replication", "master_link_status:up");
     managed_await(&cluster, 0, "CLUSTER INFO", "cluster_state:ok");
 }
-END_TEST
 
 static long long keys_of(uint32_t node)
 {
     return managed_integer(&cluster, node, "DBSIZE");
 }
 
-START_TEST(slots_move_with_their_keys)
+TEST(slots_move_with_their_keys)
 {
     /* Breaks when a reshard loses keys, or leaves a slot between two nodes. */
     struct cluster_node before, after;
@@ -343,7 +329,6 @@ START_TEST(slots_move_with_their_keys)
         managed_set(&cluster, key, "again"); /* where the slot is said to be, it is served */
     }
 }
-END_TEST
 
 /* Makes a node a replica of another one, and waits until that one knows. */
 static void follow(uint32_t node, uint32_t primary)
@@ -360,7 +345,7 @@ static void follow(uint32_t node, uint32_t primary)
     }
 }
 
-START_TEST(a_node_comes_and_goes)
+TEST(a_node_comes_and_goes)
 {
     /* Breaks when a node that was added is known to some only, or one that leaves takes slots along. */
     struct cluster_node seen;
@@ -391,9 +376,8 @@ START_TEST(a_node_comes_and_goes)
         managed_await(&cluster, by, "CLUSTER INFO", "cluster_known_nodes:6");
     }
 }
-END_TEST
 
-START_TEST(a_reshard_that_cannot_be)
+TEST(a_reshard_that_cannot_be)
 {
     /* Breaks when slots are given to a replica, or more are asked for than there are. */
     managed_start(&cluster, 2, 1);
@@ -404,7 +388,6 @@ START_TEST(a_reshard_that_cannot_be)
         ck_assert_msg(!heard.items[i].ok, "%s", heard.items[i].text);
     managed_expect(&cluster, 0, "CLUSTER INFO", "cluster_state:ok");
 }
-END_TEST
 
 /* --- under load ------------------------------------------------------------------------------ */
 
@@ -430,7 +413,9 @@ static const struct {
     {"- at 300ms: client kill\n", {"client-kill node 0 (port "}, true},
 };
 
-START_TEST(the_load_goes_on)
+static const struct suite_setting with_load = {.timeout_seconds = TCASE_TIMEOUT_SECONDS};
+
+LOOP_TEST_IN(with_load, the_load_goes_on, sizeof loads / sizeof loads[0])
 {
     /* Breaks when a run ends with its target, or does not tell what was done to it. */
     char path[64];
@@ -466,9 +451,8 @@ START_TEST(the_load_goes_on)
     call_free(&call);
     unlink(path);
 }
-END_TEST
 
-START_TEST(over_tls)
+TEST_IN(with_load, over_tls)
 {
     /* Breaks when an action cannot talk to servers that speak TLS only, or they not to one another. */
     char path[64];
@@ -490,9 +474,8 @@ START_TEST(over_tls)
     call_free(&call);
     unlink(path);
 }
-END_TEST
 
-START_TEST(a_replay_tells_it_too)
+TEST_IN(with_load, a_replay_tells_it_too)
 {
     /* Breaks when what was done to the target is lost with the orchestrator. */
     char path[64], directory[64], out[80];
@@ -514,9 +497,8 @@ START_TEST(a_replay_tells_it_too)
     call_free(&call);
     unlink(path);
 }
-END_TEST
 
-START_TEST(ctrl_c_in_a_pause)
+TEST_IN(with_load, ctrl_c_in_a_pause)
 {
     /* Breaks when an interrupted run leaves a stopped server behind, or waits for the pause. */
     char path[64];
@@ -536,36 +518,5 @@ START_TEST(ctrl_c_in_a_pause)
     program_free(&program);
     unlink(path);
 }
-END_TEST
 
-Suite *test_chaos_suite(void)
-{
-    Suite *suite = suite_create("chaos");
-    TCase *tcase = tcase_create("chaos");
-    tcase_set_timeout(tcase, TCASE_TIMEOUT_SECONDS);
-    tcase_add_checked_fixture(tcase, NULL, tear_down);
-    tcase_add_test(tcase, kill_and_restart);
-    tcase_add_test(tcase, pause_stops_and_goes_on);
-    tcase_add_test(tcase, the_end_of_a_run_ends_a_pause);
-    tcase_add_test(tcase, the_end_of_a_run_ends_its_helpers);
-    tcase_add_test(tcase, save);
-    tcase_add_test(tcase, clients_are_killed);
-    tcase_add_test(tcase, what_cannot_be_done);
-    tcase_add_test(tcase, one_action_in_the_way_of_another);
-    tcase_add_test(tcase, a_replica_takes_over);
-    tcase_add_test(tcase, a_replica_takes_over_from_the_dead);
-    tcase_add_test(tcase, failover_in_a_cluster);
-    tcase_add_test(tcase, failover_of_a_dead_primary);
-    tcase_add_test(tcase, slots_move_with_their_keys);
-    tcase_add_test(tcase, a_node_comes_and_goes);
-    tcase_add_test(tcase, a_reshard_that_cannot_be);
-    suite_add_tcase(suite, tcase);
-    tcase = tcase_create("load");
-    tcase_set_timeout(tcase, TCASE_TIMEOUT_SECONDS);
-    tcase_add_loop_test(tcase, the_load_goes_on, 0, sizeof loads / sizeof loads[0]);
-    tcase_add_test(tcase, over_tls);
-    tcase_add_test(tcase, a_replay_tells_it_too);
-    tcase_add_test(tcase, ctrl_c_in_a_pause);
-    suite_add_tcase(suite, tcase);
-    return suite;
-}
+TEST_SUITE_WITH(chaos, .tear_down = tear_down, .timeout_seconds = TCASE_TIMEOUT_SECONDS)

@@ -1,12 +1,10 @@
 /* --check and --abort-on: what a run has to keep, and what ends it. */
-#include <check.h>
 #include <stdio.h>
 #include <string.h>
 
+#include "tests/support/check/suite.h"
 #include "tests/support/check/support.h"
 #include "tests/support/check/trial.h"
-
-Suite *test_checks_suite(void);
 
 static struct trial trial;
 
@@ -22,7 +20,7 @@ static const json_t *check_at(size_t i)
     return json_array_get(json_object_get(trial.run, "checks"), i);
 }
 
-START_TEST(test_kept_and_not)
+TEST(test_kept_and_not)
 {
     /* Breaks when a check that fails leaves the exit status at 0, doubts the measurement, hides the others, or
      * is lost on the way through the journal. */
@@ -51,9 +49,8 @@ START_TEST(test_kept_and_not)
     program_free(&report);
     trial_free(&trial);
 }
-END_TEST
 
-START_TEST(test_all_kept)
+TEST(test_all_kept)
 {
     /* Breaks when a run that keeps all of them fails. */
     trial_start(&trial, "-p", world.server.port_text, "-n", "2000", "-r", "100", "--check",
@@ -62,9 +59,8 @@ START_TEST(test_all_kept)
     ck_assert_uint_eq(json_array_size(json_object_get(trial.run, "checks")), 1);
     trial_free(&trial);
 }
-END_TEST
 
-START_TEST(test_abort)
+TEST(test_abort)
 {
     /* Breaks when a condition ends the run before it has lasted, does not end it, or lets later tests begin. */
     trial_start(&trial, "-p", world.server.port_text, "-t", "get,set", "-r", "100", "--interval",
@@ -79,9 +75,8 @@ START_TEST(test_abort)
     ck_assert_uint_ge(json_array_size(json_object_get(trial.run, "intervals")), 6);
     trial_free(&trial);
 }
-END_TEST
 
-START_TEST(test_condition_that_never_holds)
+TEST(test_condition_that_never_holds)
 {
     /* Breaks when a condition ends a run in which it did not hold, or one of nothing but errors is not seen. */
     trial_start(&trial, "-p", world.server.port_text, "-n", "5000", "-r", "100", "--interval",
@@ -96,9 +91,8 @@ START_TEST(test_condition_that_never_holds)
     trial_expect(&trial, PROGRAM_ERR, "ended by --abort-on errors>99% at ");
     trial_free(&trial);
 }
-END_TEST
 
-START_TEST(test_server_gone)
+TEST(test_server_gone)
 {
     /* Breaks when a condition on errors does not end the run of a server that has gone away: nothing ends there any
      * more that could be an error. */
@@ -110,18 +104,5 @@ START_TEST(test_server_gone)
     trial_expect(&trial, PROGRAM_ERR, "ended by --abort-on errors>1% for 500ms at ");
     trial_free(&trial);
 }
-END_TEST
 
-Suite *test_checks_suite(void)
-{
-    Suite *suite = suite_create("checks");
-    TCase *tcase = tcase_create("checks");
-    tcase_add_checked_fixture(tcase, set_up, trial_tear_down);
-    tcase_add_test(tcase, test_kept_and_not);
-    tcase_add_test(tcase, test_all_kept);
-    tcase_add_test(tcase, test_abort);
-    tcase_add_test(tcase, test_condition_that_never_holds);
-    tcase_add_test(tcase, test_server_gone);
-    suite_add_tcase(suite, tcase);
-    return suite;
-}
+TEST_SUITE_WITH(checks, .set_up = set_up, .tear_down = trial_tear_down)

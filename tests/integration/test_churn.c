@@ -1,17 +1,15 @@
 /* Connections that are opened anew on purpose, idle ones, local addresses, and attempts that are
  * given up. */
-#include <check.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "tests/support/check/run_json.h"
 #include "tests/support/check/server.h"
+#include "tests/support/check/suite.h"
 #include "tests/support/check/support.h"
 
 #define TCASE_TIMEOUT_SECONDS 90
-
-Suite *test_churn_suite(void);
 
 static struct test_server server;
 static struct bench_call call;
@@ -36,7 +34,7 @@ static const struct bench_setting *at_server(void)
     return &setting;
 }
 
-START_TEST(test_one_request_each)
+TEST(test_one_request_each)
 {
     /* Breaks when -k 0 sends a second request over a connection, or leaves one unused. */
     long long before = test_server_info(&server, "total_connections_received");
@@ -51,9 +49,8 @@ START_TEST(test_one_request_each)
     ck_assert_int_eq(run_json_count(&call, 0, "connections.lost"), 0);
     ck_assert_int_ge(run_json_count(&call, 0, "connections.recycled"), 995);
 }
-END_TEST
 
-START_TEST(test_every_so_many)
+TEST(test_every_so_many)
 {
     /* Breaks when --reconnect-every counts pipelined requests wrongly, or loses one at the seam. */
     long long before = test_server_info(&server, "total_connections_received");
@@ -65,9 +62,8 @@ START_TEST(test_every_so_many)
     ck_assert_int_ge(received, 100);
     ck_assert_int_le(received, 100 + 4 + 10);
 }
-END_TEST
 
-START_TEST(test_open_loop)
+TEST(test_open_loop)
 {
     /* Breaks when a rate does not wait for a connection that is being opened anew. */
     call_expect(&call, 0, at_server(),
@@ -79,9 +75,8 @@ START_TEST(test_open_loop)
                      1000);
     ck_assert_int_eq(run_json_count(&call, 0, "connections.lost"), 0);
 }
-END_TEST
 
-START_TEST(test_source_addresses)
+TEST(test_source_addresses)
 {
     /* Breaks when --source-address is not where connections come from, or only the first one is. */
     call_start(&call, at_server(),
@@ -101,9 +96,8 @@ START_TEST(test_source_addresses)
     call_finish(&call);
     ck_assert_int_eq(call.program.exit_status, 130);
 }
-END_TEST
 
-START_TEST(test_idle_connections)
+TEST(test_idle_connections)
 {
     /* Breaks when idle connections are not open beside the load, carry requests, or are counted
      * among those that do. */
@@ -125,9 +119,8 @@ START_TEST(test_idle_connections)
     call_finish(&call);
     ck_assert_int_eq(run_json_count(&call, 0, "connections.open"), 3);
 }
-END_TEST
 
-START_TEST(test_idle_connections_return)
+TEST(test_idle_connections_return)
 {
     /* Breaks when an idle connection that the server closes is not noticed, or not opened again. */
     call_start(&call, at_server(),
@@ -144,9 +137,8 @@ START_TEST(test_idle_connections_return)
     ck_assert_int_eq(run_json_count(&call, 0, "connections.lost"), 1);
     ck_assert_int_eq(run_json_count(&call, 0, "connections.idle_lost"), 5);
 }
-END_TEST
 
-START_TEST(test_given_up)
+TEST(test_given_up)
 {
     /* Breaks when --max-reconnects tries for ever, or ends the run without saying why. */
     call_start(&call, at_server(),
@@ -161,9 +153,8 @@ START_TEST(test_given_up)
     ck_assert_int_eq(run_json_count_or_zero(&call, 0, "connections.failed_by_cause.refused"),
                      4 * 3);
 }
-END_TEST
 
-START_TEST(test_events_by_kind)
+TEST(test_events_by_kind)
 {
     /* Breaks when what ended a connection is counted as something else. */
     call_start(&call, at_server(), "-c 4 --test-duration 60s -r 100 -t get --processes 1");
@@ -181,22 +172,6 @@ START_TEST(test_events_by_kind)
                      4);
     ck_assert_int_eq(run_json_count(&call, 0, "connections.failed"), 0);
 }
-END_TEST
 
-Suite *test_churn_suite(void)
-{
-    Suite *suite = suite_create("churn");
-    TCase *tcase = tcase_create("real server");
-    tcase_set_timeout(tcase, TCASE_TIMEOUT_SECONDS);
-    tcase_add_checked_fixture(tcase, set_up, tear_down);
-    tcase_add_test(tcase, test_one_request_each);
-    tcase_add_test(tcase, test_every_so_many);
-    tcase_add_test(tcase, test_open_loop);
-    tcase_add_test(tcase, test_source_addresses);
-    tcase_add_test(tcase, test_idle_connections);
-    tcase_add_test(tcase, test_idle_connections_return);
-    tcase_add_test(tcase, test_given_up);
-    tcase_add_test(tcase, test_events_by_kind);
-    suite_add_tcase(suite, tcase);
-    return suite;
-}
+TEST_SUITE_WITH(churn, .set_up = set_up, .tear_down = tear_down,
+                .timeout_seconds = TCASE_TIMEOUT_SECONDS)

@@ -1,6 +1,5 @@
 /* Load on real clusters: every request reaches the node that owns its key, whatever the nodes say on
  * the way, and volley's books are those of the servers. */
-#include <check.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -8,12 +7,11 @@
 #include "common/slots.h"
 #include "tests/support/check/cluster.h"
 #include "tests/support/check/run_json.h"
+#include "tests/support/check/suite.h"
 #include "tests/support/check/support.h"
 
 #define TCASE_TIMEOUT_SECONDS 150
 #define ONE_KEY "key:000000000000"
-
-Suite *test_cluster_suite(void);
 
 static struct test_cluster cluster;
 static struct bench_call call;
@@ -103,7 +101,7 @@ static void expect_no_harm(void)
 
 /* The books of both sides ----------------------------------------------------------------------- */
 
-START_TEST(test_counts_are_the_servers)
+TEST(test_counts_are_the_servers)
 {
     /* Breaks when a request goes to the wrong node, twice, or nowhere: commands, keys and errors that
      * volley counts are those that the servers have counted. */
@@ -132,9 +130,8 @@ START_TEST(test_counts_are_the_servers)
         keys += test_server_integer(&cluster.nodes[i], "DBSIZE");
     ck_assert_int_eq(keys, 5000);
 }
-END_TEST
 
-START_TEST(test_errors_are_the_servers)
+TEST(test_errors_are_the_servers)
 {
     /* Breaks when error replies of nodes are counted otherwise than the nodes do. */
     call_expect(&call, 0, seed(), "--cluster -t set --sequential 1000 -n 1000");
@@ -144,9 +141,8 @@ START_TEST(test_errors_are_the_servers)
     ck_assert_int_eq(run_json_count(&call, 0, "errors_by_kind.WRONGTYPE"), 5000);
     ck_assert_int_eq(errors_of_all("WRONGTYPE"), 5000);
 }
-END_TEST
 
-START_TEST(test_load_is_even)
+TEST(test_load_is_even)
 {
     /* Breaks when uniform keys do not load the nodes evenly: within 1 % of a third each. */
     call_expect(&call, 0, seed(), "--cluster -t set --sequential 300000 -n 300000 -P 32 -c 9");
@@ -157,9 +153,8 @@ START_TEST(test_load_is_even)
         ck_assert_int_le(run_json_count(&call, 0, path), 101000);
     }
 }
-END_TEST
 
-START_TEST(test_multi_key)
+TEST(test_multi_key)
 {
     /* Breaks when the keys of one request are in several slots: then every one is refused. */
     call_expect(&call, 0, seed(), "--cluster -t mset,lpush,ping_mbulk -r 1000 -n 3000 -c 9");
@@ -169,9 +164,8 @@ START_TEST(test_multi_key)
     }
     ck_assert_int_eq(errors_of_all("CROSSSLOT"), 0);
 }
-END_TEST
 
-START_TEST(test_warmup_and_exact_number)
+TEST(test_warmup_and_exact_number)
 {
     /* Breaks when tickets of the warm-up that wait for a node are sent as requests of the run. */
     forget_statistics();
@@ -180,9 +174,8 @@ START_TEST(test_warmup_and_exact_number)
     ck_assert_int_eq(run_json_count(&call, 0, "requests.sent"), 20000);
     expect_no_harm();
 }
-END_TEST
 
-START_TEST(test_one_request_each)
+TEST(test_one_request_each)
 {
     /* Breaks when the last tickets wait in a ring for connections that have had their request: the run
      * never ended. */
@@ -191,9 +184,8 @@ START_TEST(test_one_request_each)
     ck_assert_int_eq(run_json_count(&call, 0, "requests.ok"), 3000);
     ck_assert_int_eq(calls_of_all("set"), 3000);
 }
-END_TEST
 
-START_TEST(test_interrupted)
+TEST(test_interrupted)
 {
     /* Breaks when Ctrl+C leaves requests of a cluster out of the books, or hangs. */
     call_start(&call, seed(),
@@ -203,9 +195,8 @@ START_TEST(test_interrupted)
     expect_no_harm();
     ck_assert_int_eq(calls_of_all("set"), run_json_count(&call, 0, "requests.ok"));
 }
-END_TEST
 
-START_TEST(test_worker_dies)
+TEST(test_worker_dies)
 {
     /* Breaks when tickets that waited for nodes in a dead worker are lost from the books. */
     pid_t workers[2];
@@ -230,7 +221,6 @@ START_TEST(test_worker_dies)
                      300000);
     ck_assert_int_eq(run_json_count(&call, 0, "requests.errors"), 0);
 }
-END_TEST
 
 /* Sent elsewhere -------------------------------------------------------------------------------- */
 
@@ -242,7 +232,7 @@ static void begin_migration(unsigned slot, uint32_t from, uint32_t to)
                           cluster.ids[to]));
 }
 
-START_TEST(test_ask)
+TEST(test_ask)
 {
     /* Breaks when ASK is not followed with ASKING, moves the map, or costs a request. */
     unsigned slot = slots_of_key(ONE_KEY, strlen(ONE_KEY));
@@ -257,9 +247,8 @@ START_TEST(test_ask)
     ck_assert_int_eq(test_server_calls(&cluster.nodes[to], "asking"), 2000);
     ck_assert_int_eq(errors_of_all("ASK"), 2000);
 }
-END_TEST
 
-START_TEST(test_ask_large)
+TEST(test_ask_large)
 {
     /* Breaks when a request that is larger than the buffers loses its place behind ASKING. */
     unsigned slot = slots_of_key(ONE_KEY, strlen(ONE_KEY));
@@ -269,9 +258,8 @@ START_TEST(test_ask_large)
     ck_assert_int_eq(run_json_count(&call, 0, "requests.ok"), 50);
     ck_assert_int_eq(test_server_integer(&cluster.nodes[to], "DBSIZE"), 1);
 }
-END_TEST
 
-START_TEST(test_tryagain)
+TEST(test_tryagain)
 {
     /* Breaks when TRYAGAIN is an error, or retried for ever, or nobody says what the server said: keys of
      * one request are on both sides of a migration that goes on. */
@@ -292,9 +280,8 @@ START_TEST(test_tryagain)
         strstr(call.program.err, "no request succeeded; the server said last: TRYAGAIN ") != NULL,
         "%s", call.program.err);
 }
-END_TEST
 
-START_TEST(test_clusterdown_passes)
+TEST(test_clusterdown_passes)
 {
     /* Breaks when requests fail because the cluster was down for a moment. */
     uint32_t owner = owner_of_one_key();
@@ -314,9 +301,8 @@ START_TEST(test_clusterdown_passes)
     ck_assert_int_ge(run_json_count(&call, 0, "redirections.clusterdown"), 20);
     ck_assert_int_eq(calls_of_all("set"), run_json_count(&call, 0, "requests.ok"));
 }
-END_TEST
 
-START_TEST(test_a_dead_node_is_named)
+TEST(test_a_dead_node_is_named)
 {
     /* Breaks when a run cannot begin because of one node of many, and nobody says which. */
     for (uint32_t i = 0; i < 3; i++)
@@ -328,9 +314,8 @@ START_TEST(test_a_dead_node_is_named)
              cluster.nodes[2].port_text);
     ck_assert_msg(strstr(call.program.err, expected) != NULL, "%s", call.program.err);
 }
-END_TEST
 
-START_TEST(test_resharding)
+TEST(test_resharding)
 {
     /* Breaks when slots that move under load cost a request, or an answer counts for the wrong node. */
     call_start(&call, seed(),
@@ -346,9 +331,8 @@ START_TEST(test_resharding)
     ck_assert_int_eq(run_json_count(&call, 0, "redirections.moved"), errors_of_all("MOVED"));
     ck_assert_int_eq(run_json_count(&call, 0, "redirections.asked"), errors_of_all("ASK"));
 }
-END_TEST
 
-START_TEST(test_node_added_and_removed)
+TEST(test_node_added_and_removed)
 {
     /* Breaks when a new node gets no load although it owns slots, or load goes on to one that left. */
     call_start(&call, seed(),
@@ -371,11 +355,13 @@ START_TEST(test_node_added_and_removed)
     ck_assert_int_eq(run_json_count(&call, 0, "requests.lost"), 0);
     ck_assert_int_ge(run_json_count(&call, 0, "nodes.3.ok"), 5);
 }
-END_TEST
 
 /* Replicas -------------------------------------------------------------------------------------- */
 
-START_TEST(test_reads_from_replicas)
+static const struct suite_setting replicated = {
+    .set_up = set_up_replicated, .tear_down = tear_down, .timeout_seconds = TCASE_TIMEOUT_SECONDS};
+
+TEST_IN(replicated, test_reads_from_replicas)
 {
     /* Breaks when reads go to primaries although replicas were asked for, or writes to replicas. */
     forget_statistics();
@@ -391,9 +377,8 @@ START_TEST(test_reads_from_replicas)
     ck_assert_int_eq(run_json_count(&call, 1, "requests.errors"), 0);
     ck_assert_int_eq(errors_of_all("MOVED"), 0);
 }
-END_TEST
 
-START_TEST(test_reads_from_all)
+TEST_IN(replicated, test_reads_from_all)
 {
     /* Breaks when some node of a shard gets no reads with --rfr all. */
     forget_statistics();
@@ -402,9 +387,8 @@ START_TEST(test_reads_from_all)
     for (uint32_t i = 0; i < 4; i++)
         ck_assert_int_gt(test_server_calls(&cluster.nodes[i], "get"), 500);
 }
-END_TEST
 
-START_TEST(test_planned_failover)
+TEST_IN(replicated, test_planned_failover)
 {
     /* Breaks when a replica that becomes the primary is not found, or a request is lost although no
      * node died. */
@@ -421,36 +405,6 @@ START_TEST(test_planned_failover)
     ck_assert_int_eq(run_json_count(&call, 0, "requests.timed_out"), 0);
     ck_assert_int_gt(run_json_count(&call, 0, "redirections.moved"), 0);
 }
-END_TEST
 
-Suite *test_cluster_suite(void)
-{
-    Suite *suite = suite_create("cluster");
-    TCase *three = tcase_create("three primaries");
-    tcase_set_timeout(three, TCASE_TIMEOUT_SECONDS);
-    tcase_add_checked_fixture(three, set_up_three, tear_down);
-    tcase_add_test(three, test_counts_are_the_servers);
-    tcase_add_test(three, test_errors_are_the_servers);
-    tcase_add_test(three, test_load_is_even);
-    tcase_add_test(three, test_multi_key);
-    tcase_add_test(three, test_warmup_and_exact_number);
-    tcase_add_test(three, test_one_request_each);
-    tcase_add_test(three, test_interrupted);
-    tcase_add_test(three, test_worker_dies);
-    tcase_add_test(three, test_ask);
-    tcase_add_test(three, test_ask_large);
-    tcase_add_test(three, test_tryagain);
-    tcase_add_test(three, test_clusterdown_passes);
-    tcase_add_test(three, test_a_dead_node_is_named);
-    tcase_add_test(three, test_resharding);
-    tcase_add_test(three, test_node_added_and_removed);
-    suite_add_tcase(suite, three);
-    TCase *replicated = tcase_create("two primaries and two replicas");
-    tcase_set_timeout(replicated, TCASE_TIMEOUT_SECONDS);
-    tcase_add_checked_fixture(replicated, set_up_replicated, tear_down);
-    tcase_add_test(replicated, test_reads_from_replicas);
-    tcase_add_test(replicated, test_reads_from_all);
-    tcase_add_test(replicated, test_planned_failover);
-    suite_add_tcase(suite, replicated);
-    return suite;
-}
+TEST_SUITE_WITH(cluster, .set_up = set_up_three, .tear_down = tear_down,
+                .timeout_seconds = TCASE_TIMEOUT_SECONDS)

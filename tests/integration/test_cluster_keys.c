@@ -1,13 +1,11 @@
 /* Keys, slots and {tag} on a real cluster of three primaries. */
-#include <check.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "tests/support/check/cluster.h"
 #include "tests/support/check/run_json.h"
-
-Suite *test_cluster_keys_suite(void);
+#include "tests/support/check/suite.h"
 
 #define PRIMARIES 3u
 
@@ -66,7 +64,7 @@ static long long keys_in_all(void)
     return keys;
 }
 
-START_TEST(test_load_is_even)
+TEST(test_load_is_even)
 {
     /* Breaks when uniform keys load one node by 1 % more than another, or a request goes to a node that does
      * not have its key, so that servers have seen other numbers than volley. */
@@ -92,9 +90,8 @@ START_TEST(test_load_is_even)
         ck_assert_msg(found, "node %u is not in the report", i);
     }
 }
-END_TEST
 
-START_TEST(test_functions_on_every_primary)
+TEST(test_functions_on_every_primary)
 {
     /* Breaks when a call of fcall finds no function on one of the nodes, or its keys are in different slots. */
     expect_all_ok(3000, "-t fcall -n 3000 -c 6 --num-keys-in-fcall 3");
@@ -106,9 +103,8 @@ START_TEST(test_functions_on_every_primary)
     for (uint32_t i = 0; i < PRIMARIES; i++)
         ck_assert_int_eq(test_server_info(&cluster.nodes[i], "number_of_functions"), 10);
 }
-END_TEST
 
-START_TEST(test_prefill_of_an_own_command)
+TEST(test_prefill_of_an_own_command)
 {
     /* Breaks when what --prefill writes for a command of the user's has other tags than what is read. */
     expect_all_ok(
@@ -117,9 +113,8 @@ START_TEST(test_prefill_of_an_own_command)
     expect_all_ok(2000, "-r 500 -n 2000 -c 6 --prefill -- hget h:__rand_1st__ f:__rand_1st__");
     ck_assert_int_eq(count("requests.hits"), 2000);
 }
-END_TEST
 
-START_TEST(test_built_in_multi_key_tests)
+TEST(test_built_in_multi_key_tests)
 {
     /* Breaks when MSET and MGET meet CROSSSLOT, or --prefill and MSET write other keys than MGET reads. */
     expect_all_ok(5000, "-t mget -r 20000 -n 5000 --prefill");
@@ -134,9 +129,8 @@ START_TEST(test_built_in_multi_key_tests)
     expect_all_ok(5000, "-t mget -r 20000 -n 5000 --seed 77");
     ck_assert_int_eq(count("requests.hits"), 50000);
 }
-END_TEST
 
-START_TEST(test_own_commands)
+TEST(test_own_commands)
 {
     /* Breaks when a multi-key command with {tag} is refused, meets CROSSSLOT, or reads other keys than were
      * written with another seed and order. */
@@ -154,9 +148,8 @@ START_TEST(test_own_commands)
     expect_all_ok(500, "-n 500 -- ping");
     expect_all_ok(500, "-n 500 -P 8 -- mset {user}a 1 {user}b 2");
 }
-END_TEST
 
-START_TEST(test_tags_reach_every_slot)
+TEST(test_tags_reach_every_slot)
 {
     /* Breaks when {tag} leaves slots out, or a rate changes which keys are asked for. */
     expect_all_ok(16384, "-n 16384 -P 4 -- incr n:{tag}");
@@ -164,9 +157,8 @@ START_TEST(test_tags_reach_every_slot)
     expect_all_ok(4000, "-n 4000 --qps 8000 -- get n:{tag}");
     ck_assert_int_eq(count("requests.hits"), 4000);
 }
-END_TEST
 
-START_TEST(test_refusals)
+TEST(test_refusals)
 {
     /* Breaks when a request that no node can serve is sent all the same. */
     refuse("-- mset a 1 b 2",
@@ -180,21 +172,5 @@ START_TEST(test_refusals)
         ck_assert_int_eq(test_server_calls(&cluster.nodes[i], "incr"), 0);
     }
 }
-END_TEST
 
-Suite *test_cluster_keys_suite(void)
-{
-    Suite *suite = suite_create("cluster_keys");
-    TCase *cases = tcase_create("cluster_keys");
-    tcase_set_timeout(cases, 120);
-    tcase_add_checked_fixture(cases, set_up, tear_down);
-    tcase_add_test(cases, test_load_is_even);
-    tcase_add_test(cases, test_built_in_multi_key_tests);
-    tcase_add_test(cases, test_functions_on_every_primary);
-    tcase_add_test(cases, test_prefill_of_an_own_command);
-    tcase_add_test(cases, test_own_commands);
-    tcase_add_test(cases, test_tags_reach_every_slot);
-    tcase_add_test(cases, test_refusals);
-    suite_add_tcase(suite, cases);
-    return suite;
-}
+TEST_SUITE_WITH(cluster_keys, .set_up = set_up, .tear_down = tear_down, .timeout_seconds = 120)

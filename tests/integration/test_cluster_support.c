@@ -1,15 +1,13 @@
 /* The launcher of clusters, replicas and sentinels that other integration tests stand on. */
-#include <check.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "tests/support/check/cluster.h"
-
-Suite *test_cluster_support_suite(void);
+#include "tests/support/check/suite.h"
 
 static struct test_cluster cluster;
 
-START_TEST(cluster_changes)
+TEST(cluster_changes)
 {
     /* Breaks when a test's cluster is not the one it asked for, or not after it was changed. */
     test_cluster_start(&cluster, 2, 2, NULL);
@@ -36,9 +34,8 @@ START_TEST(cluster_changes)
     test_cluster_await_ok(&cluster);
     test_cluster_stop(&cluster);
 }
-END_TEST
 
-START_TEST(sentinels_fail_over)
+TEST(sentinels_fail_over)
 {
     /* Breaks when sentinels do not watch what a test gave them. */
     struct test_replicated replicated;
@@ -49,15 +46,5 @@ START_TEST(sentinels_fail_over)
     test_sentinels_stop(&sentinels);
     test_replicated_stop(&replicated);
 }
-END_TEST
 
-Suite *test_cluster_support_suite(void)
-{
-    Suite *suite = suite_create("cluster_support");
-    TCase *cases = tcase_create("cluster_support");
-    tcase_set_timeout(cases, 120);
-    tcase_add_test(cases, cluster_changes);
-    tcase_add_test(cases, sentinels_fail_over);
-    suite_add_tcase(suite, cases);
-    return suite;
-}
+TEST_SUITE_WITH(cluster_support, .timeout_seconds = 120)

@@ -1,5 +1,4 @@
 #include <arpa/inet.h>
-#include <check.h>
 #include <errno.h>
 #include <hiredis/hiredis.h>
 #include <signal.h>
@@ -15,9 +14,8 @@
 #include "orchestrator/server/managed_server.h"
 #include "orchestrator/server/reply_value.h"
 #include "tests/support/check/canned_server.h"
+#include "tests/support/check/suite.h"
 #include "tests/support/check/temp_tree.h"
-
-#define TCASE_TIMEOUT_SECONDS 40
 
 static struct managed_server server;
 static struct endpoint endpoint;
@@ -66,7 +64,9 @@ static void expect_failure(enum err_code code, const char *text_part)
 
 /* ---- a real server ---- */
 
-START_TEST(connects_and_asks)
+static const struct suite_setting real_server = {.set_up = start_real, .tear_down = stop_real};
+
+TEST_IN(real_server, connects_and_asks)
 {
     /* INFO cut, CONFIG GET misread, or an unknown parameter taken for an error. */
     char *info, value[64], expected[32], port[16];
@@ -88,9 +88,8 @@ START_TEST(connects_and_asks)
     control_close(control);
     control_close(NULL);
 }
-END_TEST
 
-START_TEST(names_are_resolved)
+TEST_IN(real_server, names_are_resolved)
 {
     /* A name that has several addresses, of which only one has the server. */
     char expected[32];
@@ -100,9 +99,8 @@ START_TEST(names_are_resolved)
     ck_assert_str_eq(target.text, expected);
     control_close(control);
 }
-END_TEST
 
-START_TEST(passwords)
+TEST_IN(real_server, passwords)
 {
     /* A wrong or missing password told without the server, its words or what to do, or a right one not
      * sent. */
@@ -126,9 +124,8 @@ START_TEST(passwords)
     endpoint.database = 1;
     expect_failure(E_CONNECT, "asks for a password (NOAUTH");
 }
-END_TEST
 
-START_TEST(databases)
+TEST_IN(real_server, databases)
 {
     /* A database that does not exist silently replaced by database 0. */
     endpoint.database = 99;
@@ -139,9 +136,8 @@ START_TEST(databases)
     server_say(server.port, "CLIENT LIST", " db=7 ");
     control_close(control);
 }
-END_TEST
 
-START_TEST(server_that_goes_away)
+TEST_IN(real_server, server_that_goes_away)
 {
     /* SIGPIPE kills the run, or a late reply is taken for that of the next command. */
     char *info, value[64];
@@ -155,11 +151,10 @@ START_TEST(server_that_goes_away)
     control_close(control);
     expect_failure(E_CONNECT, "Connection refused");
 }
-END_TEST
 
 /* ---- servers that misbehave ---- */
 
-START_TEST(nobody_listens)
+TEST(nobody_listens)
 {
     /* The message without the address, or an error other than 5. */
     struct canned_server canned;
@@ -178,9 +173,8 @@ START_TEST(nobody_listens)
     endpoint.port = 0;
     expect_failure(E_USAGE, "--port 0");
 }
-END_TEST
 
-START_TEST(accepts_but_never_answers)
+TEST(accepts_but_never_answers)
 {
     /* A stopped server, whose kernel still accepts, stops volley for ever. */
     struct canned_server canned;
@@ -194,9 +188,8 @@ START_TEST(accepts_but_never_answers)
     expect_failure(E_CONNECT, expected);
     canned_server_stop(&canned);
 }
-END_TEST
 
-START_TEST(does_not_even_accept)
+TEST(does_not_even_accept)
 {
     /* A full accept queue, as a packet filter that drops: the kernel's own time-out is minutes. */
     struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
@@ -218,9 +211,8 @@ START_TEST(does_not_even_accept)
         close(fds[i]);
     close(listen_fd);
 }
-END_TEST
 
-START_TEST(waits_while_loading)
+TEST(waits_while_loading)
 {
     /* A server that has just been restarted refused instead of waited for. */
     static const char *const replies[] = {"-LOADING the dataset\r\n", "-LOADING the dataset\r\n",
@@ -234,9 +226,8 @@ START_TEST(waits_while_loading)
     control_close(control);
     canned_server_stop(&canned);
 }
-END_TEST
 
-START_TEST(loads_for_too_long)
+TEST(loads_for_too_long)
 {
     /* --wait-ready without effect: an endless wait, or none. */
     static const char *const replies[] = {"-LOADING the dataset\r\n", NULL};
@@ -249,9 +240,8 @@ START_TEST(loads_for_too_long)
     ck_assert(strstr(err.text, "--wait-ready") != NULL);
     canned_server_stop(&canned);
 }
-END_TEST
 
-START_TEST(refuses_in_its_own_words)
+TEST(refuses_in_its_own_words)
 {
     /* "Connection reset" in place of the reason that the server gave before it closed. */
     static const char *const replies[] = {"-ERR max number of clients reached\r\n", NULL};
@@ -262,9 +252,8 @@ START_TEST(refuses_in_its_own_words)
     expect_failure(E_CONNECT, "ERR max number of clients reached");
     canned_server_stop(&canned);
 }
-END_TEST
 
-START_TEST(closes_or_talks_rubbish)
+TEST(closes_or_talks_rubbish)
 {
     /* A web server, or a proxy without a back end, taken for a server that works. */
     static const struct {
@@ -285,9 +274,8 @@ START_TEST(closes_or_talks_rubbish)
         canned_server_stop(&canned);
     }
 }
-END_TEST
 
-START_TEST(closes_between_two_commands)
+TEST(closes_between_two_commands)
 {
     /* SIGPIPE kills volley when it writes to a server that has just gone. */
     static const char *const replies[] = {"-LOADING the dataset\r\n", NULL};
@@ -308,9 +296,8 @@ START_TEST(closes_between_two_commands)
     canned_server_stop(&canned);
     temp_tree_remove(&tree);
 }
-END_TEST
 
-START_TEST(unix_sockets)
+TEST(unix_sockets)
 {
     /* --socket not used, or a long path cut into that of another socket. */
     static const char *const replies[] = {"+PONG\r\n", NULL};
@@ -336,7 +323,6 @@ START_TEST(unix_sockets)
     expect_failure(E_USAGE, "--socket: the path has 199 bytes, at most 107");
     endpoint.socket_path = NULL;
 }
-END_TEST
 
 /* ---- interrupts ---- */
 
@@ -358,7 +344,7 @@ static void interrupt_soon(void)
     ck_assert_int_eq(setitimer(ITIMER_REAL, &soon, NULL), 0);
 }
 
-START_TEST(interrupt_while_waiting)
+TEST(interrupt_while_waiting)
 {
     /* Ctrl+C without effect until the connection times out, longer than this test may take. */
     struct canned_server canned;
@@ -372,9 +358,8 @@ START_TEST(interrupt_while_waiting)
     ck_assert_ptr_null(control);
     canned_server_stop(&canned);
 }
-END_TEST
 
-START_TEST(interrupt_while_loading)
+TEST(interrupt_while_loading)
 {
     /* Ctrl+C without effect while the server loads, for the minute of --wait-ready. */
     static const char *const replies[] = {"-LOADING the dataset\r\n", NULL};
@@ -388,9 +373,8 @@ START_TEST(interrupt_while_loading)
                      E_INTERRUPTED);
     canned_server_stop(&canned);
 }
-END_TEST
 
-START_TEST(no_questions_after_an_interrupt)
+TEST(no_questions_after_an_interrupt)
 {
     /* Ctrl+C that comes while a long reply is read, and not waited for, is not heard by the next question. */
     static const char *const replies[] = {"+PONG\r\n", "$3\r\na:1\r\n", NULL};
@@ -407,9 +391,8 @@ START_TEST(no_questions_after_an_interrupt)
     control_close(control);
     canned_server_stop(&canned);
 }
-END_TEST
 
-START_TEST(errors_inside_a_list)
+TEST(errors_inside_a_list)
 {
     /* A server that echoes the password a million times, in a list, is not heard out: each is looked through. */
     static const char *const replies[] = {"+OK\r\n", "+PONG\r\n",
@@ -430,36 +413,5 @@ START_TEST(errors_inside_a_list)
     control_close(control);
     canned_server_stop(&canned);
 }
-END_TEST
 
-Suite *test_control_suite(void);
-Suite *test_control_suite(void)
-{
-    Suite *suite = suite_create("control");
-    TCase *real = tcase_create("real server");
-    tcase_set_timeout(real, TCASE_TIMEOUT_SECONDS);
-    tcase_add_checked_fixture(real, start_real, stop_real);
-    tcase_add_test(real, connects_and_asks);
-    tcase_add_test(real, names_are_resolved);
-    tcase_add_test(real, passwords);
-    tcase_add_test(real, databases);
-    tcase_add_test(real, server_that_goes_away);
-    suite_add_tcase(suite, real);
-    TCase *canned = tcase_create("canned server");
-    tcase_set_timeout(canned, TCASE_TIMEOUT_SECONDS);
-    tcase_add_test(canned, nobody_listens);
-    tcase_add_test(canned, accepts_but_never_answers);
-    tcase_add_test(canned, does_not_even_accept);
-    tcase_add_test(canned, waits_while_loading);
-    tcase_add_test(canned, loads_for_too_long);
-    tcase_add_test(canned, refuses_in_its_own_words);
-    tcase_add_test(canned, closes_or_talks_rubbish);
-    tcase_add_test(canned, closes_between_two_commands);
-    tcase_add_test(canned, unix_sockets);
-    tcase_add_test(canned, interrupt_while_waiting);
-    tcase_add_test(canned, interrupt_while_loading);
-    tcase_add_test(canned, no_questions_after_an_interrupt);
-    tcase_add_test(canned, errors_inside_a_list);
-    suite_add_tcase(suite, canned);
-    return suite;
-}
+TEST_SUITE(control)

@@ -1,6 +1,5 @@
 /* `volley ctl` beside a listener that is no volley: whatever it answers is refused or printed, and neither
  * believed nor waited for. */
-#include <check.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -8,9 +7,8 @@
 #include <unistd.h>
 
 #include "tests/support/check/run.h"
+#include "tests/support/check/suite.h"
 #include "tests/support/check/temp_tree.h"
-
-Suite *test_ctl_answers_suite(void);
 
 static struct temp_tree tree;
 static struct sockaddr_un address;
@@ -60,7 +58,7 @@ static const char *const answers[] = {
 };
 #define ANSWERS (sizeof answers / sizeof answers[0])
 
-START_TEST(test_no_such_rate)
+LOOP_TEST(test_no_such_rate, NUMBERS *ANSWERS)
 {
     /* Breaks when a number that no run can have is converted, which is undefined, and printed. */
     char text[256];
@@ -73,9 +71,8 @@ START_TEST(test_no_such_rate)
     ck_assert_str_eq(program.out, "");
     program_free(&program);
 }
-END_TEST
 
-START_TEST(test_no_such_count)
+LOOP_TEST(test_no_such_count, 5)
 {
     /* Breaks when a count or a time that no run can have is printed as if it were one. */
     static const char *const counts[] = {
@@ -89,9 +86,8 @@ START_TEST(test_no_such_count)
     ck_assert_ptr_nonnull(strstr(program.err, "the answer is not of a volley"));
     program_free(&program);
 }
-END_TEST
 
-START_TEST(test_no_orders)
+TEST(test_no_orders)
 {
     /* Breaks when a terminal obeys what a listener calls its state or its test. */
     ask("{\"ok\": true, \"status\": {\"state\": \"\\u001b[2J\\nno\", \"test\": "
@@ -100,9 +96,8 @@ START_TEST(test_no_orders)
     ck_assert_str_eq(program.out, " [2J no:   m \n");
     program_free(&program);
 }
-END_TEST
 
-START_TEST(test_between_runs)
+TEST(test_between_runs)
 {
     /* Breaks when what is not told between two runs is printed as if it were 0. */
     ask("{\"ok\": true, \"status\": {\"state\": \"between runs\", \"test\": \"GET\", \"prefill\": "
@@ -111,9 +106,8 @@ START_TEST(test_between_runs)
     ck_assert_str_eq(program.out, "between runs: GET (prefill)\n");
     program_free(&program);
 }
-END_TEST
 
-START_TEST(test_what_a_run_says)
+TEST(test_what_a_run_says)
 {
     /* Breaks when an answer that a run can give is refused. */
     ask("{\"ok\": true, \"status\": {\"state\": \"running\", \"test\": \"GET\", \"rate\": "
@@ -123,19 +117,5 @@ START_TEST(test_what_a_run_says)
     ck_assert_ptr_nonnull(strstr(program.out, "target 100,000,000/s, achieved 0.3/s"));
     program_free(&program);
 }
-END_TEST
 
-Suite *test_ctl_answers_suite(void)
-{
-    Suite *suite = suite_create("ctl_answers");
-    TCase *tcase = tcase_create("ctl_answers");
-    tcase_set_timeout(tcase, 60);
-    tcase_add_checked_fixture(tcase, set_up, tear_down);
-    tcase_add_loop_test(tcase, test_no_such_rate, 0, NUMBERS * ANSWERS);
-    tcase_add_loop_test(tcase, test_no_such_count, 0, 5);
-    tcase_add_test(tcase, test_no_orders);
-    tcase_add_test(tcase, test_between_runs);
-    tcase_add_test(tcase, test_what_a_run_says);
-    suite_add_tcase(suite, tcase);
-    return suite;
-}
+TEST_SUITE_WITH(ctl_answers, .set_up = set_up, .tear_down = tear_down)

@@ -1,5 +1,4 @@
 /* volley under another tool's name, against a server: what it does, what it prints, and what it exits with. */
-#include <check.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -10,10 +9,7 @@
 #include "tests/support/check/cluster.h"
 #include "tests/support/check/run.h"
 #include "tests/support/check/server.h"
-
-Suite *test_dialect_run_suite(void);
-
-#define TEST_TIMEOUT_SECONDS 60
+#include "tests/support/check/suite.h"
 
 static struct test_server server;
 static struct program tool;
@@ -73,7 +69,7 @@ static void ck_clean(void)
 #define CK_INTEGER(expected_, command_)                                                            \
     ck_assert_int_eq(test_server_integer(&server, command_), expected_)
 
-START_TEST(counts_commands)
+TEST(counts_commands)
 {
     /* -n counts sequences, tears one apart, or sends more than was asked for */
     run("-n 12 -- incr foo ; 3 incr bar");
@@ -89,9 +85,8 @@ START_TEST(counts_commands)
     ck_clean();
     ck_assert_int_eq(test_server_calls(&server, "set"), 10);
 }
-END_TEST
 
-START_TEST(all_tests)
+TEST(all_tests)
 {
     /* a test of the list is left out, or connections are counted as load by who counts commands */
     run("-c 3 -n 30 -q");
@@ -118,9 +113,8 @@ START_TEST(all_tests)
     CK_INTEGER(1, "EXISTS key:__rand_int__");
     CK_INTEGER(1, "EXISTS counter:__rand_int__");
 }
-END_TEST
 
-START_TEST(keys_in_turn)
+TEST(keys_in_turn)
 {
     /* what valkey-perf-benchmark fills before it measures has holes */
     run("-r 1000 -n 1000 --sequential --seed 7 -t set,zadd -P 8 --threads 3 -q");
@@ -138,9 +132,8 @@ START_TEST(keys_in_turn)
     ck_assert_str_eq(held, "__init__{tag}__key__");
     free(held);
 }
-END_TEST
 
-START_TEST(reads_standard_input)
+TEST(reads_standard_input)
 {
     /* -x takes the argument for another one, or its placeholders are not replaced as there */
     struct words words;
@@ -154,9 +147,8 @@ START_TEST(reads_standard_input)
     ck_assert_str_eq(held, "a \\x __other__");
     free(held);
 }
-END_TEST
 
-START_TEST(by_the_name_of_a_link)
+TEST(by_the_name_of_a_link)
 {
     /* what stands where a script looks for valkey-benchmark is volley after all */
     char directory[] = "/tmp/volley-test-XXXXXX", path[64], line[80];
@@ -177,9 +169,8 @@ START_TEST(by_the_name_of_a_link)
     ck_assert_ptr_nonnull(strstr(tool.out, "\n\"SET\",\""));
     ck_assert_ptr_null(strchr(tool.out, '\r'));
 }
-END_TEST
 
-START_TEST(what_is_refused)
+TEST(what_is_refused)
 {
     /* a script that looks for that tool's words or its status finds others */
     run("-n 5 --duration 1 -t set");
@@ -203,9 +194,8 @@ START_TEST(what_is_refused)
     ck_assert_ptr_nonnull(strstr(tool.err, "--fuzz is not available yet"));
     ck_assert_int_eq(test_server_calls(&server, "set"), 0);
 }
-END_TEST
 
-START_TEST(warnings)
+TEST(warnings)
 {
     /* a warning of that tool is not given, or ends the run */
     run("-n 10 -q -t get,set -e incr key");
@@ -215,9 +205,8 @@ START_TEST(warnings)
     ck_assert_int_eq(test_server_calls(&server, "incr"), 10);
     ck_assert_int_eq(test_server_calls(&server, "get"), 0);
 }
-END_TEST
 
-START_TEST(first_error_ends)
+TEST(first_error_ends)
 {
     /* a run with errors looks like a result, or later tests run all the same */
     free(test_server_text(&server, "SET counter:__rand_int__ word"));
@@ -230,9 +219,8 @@ START_TEST(first_error_ends)
     ck_assert_int_eq(tool.exit_status, 1);
     ck_assert_ptr_null(strstr(tool.out, "requests per second"));
 }
-END_TEST
 
-START_TEST(nobody_there)
+TEST(nobody_there)
 {
     /* a server that cannot be reached is no error */
     run("-s /nonexistent/socket -n 1");
@@ -240,9 +228,8 @@ START_TEST(nobody_there)
     ck_assert_ptr_nonnull(strstr(tool.err, "Error: "));
     ck_assert_str_eq(tool.out, "");
 }
-END_TEST
 
-START_TEST(idle_connections)
+TEST(idle_connections)
 {
     /* -I opens other than -c connections, sends load, or a server that is full is no error */
     struct words words;
@@ -266,9 +253,8 @@ START_TEST(idle_connections)
     ck_assert_ptr_nonnull(strstr(tool.err, "Error"));
     free(test_server_text(&server, "CONFIG SET maxclients 100"));
 }
-END_TEST
 
-START_TEST(times_and_rates)
+TEST(times_and_rates)
 {
     /* time, warm-up and rate mean something else, or say something on standard error */
     run("--warmup 1 -n 100 -t set -r 5");
@@ -284,9 +270,8 @@ START_TEST(times_and_rates)
     ck_assert_ptr_nonnull(strstr(tool.out, "\nRPS Summary:\n  target RPS: 200.00\n"));
     ck_assert_ptr_nonnull(strstr(tool.out, " seconds\r"));
 }
-END_TEST
 
-START_TEST(over_a_cluster)
+TEST(over_a_cluster)
 {
     /* the keys of a test are all on one node, or the nodes are not named */
     static struct test_cluster cluster;
@@ -304,26 +289,5 @@ START_TEST(over_a_cluster)
         ck_assert_int_gt(test_server_calls(&cluster.nodes[i], "lpush"), 50);
     test_cluster_stop(&cluster);
 }
-END_TEST
 
-Suite *test_dialect_run_suite(void)
-{
-    Suite *suite = suite_create("dialect_run");
-    TCase *tcase = tcase_create("dialect_run");
-    tcase_set_timeout(tcase, TEST_TIMEOUT_SECONDS);
-    tcase_add_checked_fixture(tcase, setup, teardown);
-    tcase_add_test(tcase, counts_commands);
-    tcase_add_test(tcase, all_tests);
-    tcase_add_test(tcase, keys_in_turn);
-    tcase_add_test(tcase, reads_standard_input);
-    tcase_add_test(tcase, by_the_name_of_a_link);
-    tcase_add_test(tcase, what_is_refused);
-    tcase_add_test(tcase, warnings);
-    tcase_add_test(tcase, first_error_ends);
-    tcase_add_test(tcase, nobody_there);
-    tcase_add_test(tcase, idle_connections);
-    tcase_add_test(tcase, times_and_rates);
-    tcase_add_test(tcase, over_a_cluster);
-    suite_add_tcase(suite, tcase);
-    return suite;
-}
+TEST_SUITE_WITH(dialect_run, .set_up = setup, .tear_down = teardown)

@@ -1,5 +1,4 @@
 /* Who serves what, found out from real servers, clusters and sentinels. */
-#include <check.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -8,9 +7,8 @@
 #include "orchestrator/server/discover.h"
 #include "tests/support/check/cluster.h"
 #include "tests/support/check/run.h"
+#include "tests/support/check/suite.h"
 #include "tests/support/check/support.h"
-
-Suite *test_discover_suite(void);
 
 static struct topology found;
 static struct target_address first;
@@ -61,7 +59,7 @@ static void name_hosts(const struct test_server *a, const struct test_server *b)
 
 /* ---- servers ---- */
 
-START_TEST(one_or_several_servers)
+TEST(one_or_several_servers)
 {
     /* Breaks when one of several servers gets no load, or one that is down is left out silently. */
     struct test_server a, b;
@@ -97,9 +95,8 @@ START_TEST(one_or_several_servers)
     expect_refused(E_CONNECT, expected);
     test_server_stop(&a);
 }
-END_TEST
 
-START_TEST(unix_socket)
+TEST(unix_socket)
 {
     /* Breaks when a Unix socket is taken for a host. */
     struct test_server server;
@@ -111,9 +108,8 @@ START_TEST(unix_socket)
     ck_assert_str_eq(found.nodes[0].address.text, server.socket_path);
     test_server_stop(&server);
 }
-END_TEST
 
-START_TEST(replicas_by_role)
+TEST(replicas_by_role)
 {
     /* Breaks when replicas are not found, or a replica that was named is taken for the primary. */
     struct test_replicated replicated;
@@ -145,11 +141,10 @@ START_TEST(replicas_by_role)
     ck_assert_uint_eq(found.nodes[0].port, replicated.replicas[0].port);
     test_replicated_stop(&replicated);
 }
-END_TEST
 
 /* ---- clusters ---- */
 
-START_TEST(whole_cluster)
+TEST(whole_cluster)
 {
     /* Breaks when a node or a slot is missed, or a seed that is down stops everything. */
     struct test_cluster cluster;
@@ -189,9 +184,8 @@ START_TEST(whole_cluster)
     test_cluster_stop(&cluster);
     test_server_stop(&down);
 }
-END_TEST
 
-START_TEST(cluster_without_replicas)
+TEST(cluster_without_replicas)
 {
     /* Breaks when reads are to go to replicas that do not exist. */
     struct test_cluster cluster;
@@ -204,9 +198,8 @@ START_TEST(cluster_without_replicas)
     expect_refused(E_CONNECT, "a replica was asked for, and 127.0.0.1:");
     test_cluster_stop(&cluster);
 }
-END_TEST
 
-START_TEST(cluster_of_one_node)
+TEST(cluster_of_one_node)
 {
     /* Breaks when the one node that answers everything is refused without --cluster. */
     struct test_cluster cluster;
@@ -219,9 +212,8 @@ START_TEST(cluster_of_one_node)
     ck_assert_uint_eq(found.kind, TOPOLOGY_SLOTS);
     test_cluster_stop(&cluster);
 }
-END_TEST
 
-START_TEST(cluster_down)
+TEST(cluster_down)
 {
     /* Breaks when a run begins on a cluster that refuses everything. */
     struct test_cluster cluster;
@@ -241,11 +233,10 @@ START_TEST(cluster_down)
     expect_refused(E_CONNECT, "is down: the owners of 5462 slots do not answer it");
     test_cluster_stop(&cluster);
 }
-END_TEST
 
 /* ---- sentinels ---- */
 
-START_TEST(by_sentinel)
+TEST(by_sentinel)
 {
     /* Breaks when the primary is not the one that the sentinels name, or one dead sentinel is the end. */
     struct test_replicated replicated;
@@ -279,9 +270,8 @@ START_TEST(by_sentinel)
     test_sentinels_stop(&sentinels);
     test_replicated_stop(&replicated);
 }
-END_TEST
 
-START_TEST(said_on_the_command_line)
+TEST(said_on_the_command_line)
 {
     /* Breaks when volley starts a run that it should have refused, or with another exit status. */
     struct test_cluster cluster;
@@ -303,23 +293,5 @@ START_TEST(said_on_the_command_line)
     program_free(&program);
     test_cluster_stop(&cluster);
 }
-END_TEST
 
-Suite *test_discover_suite(void)
-{
-    Suite *suite = suite_create("discover");
-    TCase *cases = tcase_create("discover");
-    tcase_set_timeout(cases, 120);
-    tcase_add_checked_fixture(cases, set_up, NULL);
-    tcase_add_test(cases, one_or_several_servers);
-    tcase_add_test(cases, unix_socket);
-    tcase_add_test(cases, replicas_by_role);
-    tcase_add_test(cases, whole_cluster);
-    tcase_add_test(cases, cluster_without_replicas);
-    tcase_add_test(cases, cluster_of_one_node);
-    tcase_add_test(cases, cluster_down);
-    tcase_add_test(cases, by_sentinel);
-    tcase_add_test(cases, said_on_the_command_line);
-    suite_add_tcase(suite, cases);
-    return suite;
-}
+TEST_SUITE_WITH(discover, .set_up = set_up, .timeout_seconds = 120)

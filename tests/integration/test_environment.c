@@ -1,5 +1,4 @@
 #include <arpa/inet.h>
-#include <check.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -11,8 +10,7 @@
 #include "orchestrator/server/managed_server.h"
 #include "orchestrator/server/server_locality.h"
 #include "tests/support/check/canned_server.h"
-
-#define TCASE_TIMEOUT_SECONDS 40
+#include "tests/support/check/suite.h"
 
 static struct managed_server server;
 static struct cpu_set_order order;
@@ -73,7 +71,9 @@ static void check_types(const json_t *environment, const struct expectation *row
     }
 }
 
-START_TEST(describes_volley_host_and_server)
+static const struct suite_setting real_server = {.set_up = start_real, .tear_down = stop_real};
+
+TEST_IN(real_server, describes_volley_host_and_server)
 {
     /* A key that readers of run.json rely on is missing, or changed its type. */
     static const struct expectation rows[] = {
@@ -120,9 +120,8 @@ START_TEST(describes_volley_host_and_server)
     ck_assert_uint_eq(json_array_size(at(environment, "host", "usable_cpus")), order.count);
     json_decref(environment);
 }
-END_TEST
 
-START_TEST(refused_commands_are_unknown)
+TEST_IN(real_server, refused_commands_are_unknown)
 {
     /* A managed service without CONFIG: the report fails, or calls `save` empty, that is, never. */
     server_say(server.port, "ACL SETUSER default -config", "+OK");
@@ -142,9 +141,8 @@ START_TEST(refused_commands_are_unknown)
     ck_assert(json_is_null(at(environment, "server", "maxmemory")));
     json_decref(environment);
 }
-END_TEST
 
-START_TEST(finds_the_local_server)
+TEST_IN(real_server, finds_the_local_server)
 {
     /* The verdict does not see that server and workers share a CPU. */
     static struct server_locality locality;
@@ -155,9 +153,8 @@ START_TEST(finds_the_local_server)
     ck_assert_uint_eq(locality.cpu_count, 1);
     ck_assert_uint_eq(locality.cpus[0], order.cpus[0]);
 }
-END_TEST
 
-START_TEST(another_host_is_remote)
+TEST_IN(real_server, another_host_is_remote)
 {
     /* The process number of a server elsewhere looked up on this machine. */
     static struct server_locality locality;
@@ -170,9 +167,8 @@ START_TEST(another_host_is_remote)
     ck_assert(!locality.local);
     ck_assert_int_eq(locality.pid, 0);
 }
-END_TEST
 
-START_TEST(process_of_another_namespace_is_unknown)
+TEST(process_of_another_namespace_is_unknown)
 {
     /* The affinity of a stranger, who has the number that the server has in its container. */
     static struct server_locality locality;
@@ -195,9 +191,8 @@ START_TEST(process_of_another_namespace_is_unknown)
         canned_server_stop(&canned);
     }
 }
-END_TEST
 
-START_TEST(no_server_at_all)
+TEST(no_server_at_all)
 {
     /* --null without the key, or with values of a server that nobody asked. */
     discover();
@@ -207,9 +202,8 @@ START_TEST(no_server_at_all)
     ck_assert(json_is_string(at(environment, "host", "kernel")));
     json_decref(environment);
 }
-END_TEST
 
-START_TEST(old_and_new_names_of_valkey)
+TEST(old_and_new_names_of_valkey)
 {
     /* Valkey reported as the Redis version that it is compatible with. */
     static const char body[] = "redis_version:7.2.4\r\nserver_name:valkey\r\n"
@@ -229,9 +223,8 @@ START_TEST(old_and_new_names_of_valkey)
     control_close(control);
     canned_server_stop(&canned);
 }
-END_TEST
 
-START_TEST(samples_are_differences)
+TEST(samples_are_differences)
 {
     /* Steal and throttling since boot billed to the run. */
     struct host_sample sample;
@@ -256,9 +249,8 @@ START_TEST(samples_are_differences)
     ck_assert_double_lt(evidence.steal_share, 0);
     ck_assert_uint_eq(evidence.throttled_ns, 0);
 }
-END_TEST
 
-START_TEST(the_servers_cpu_time_is_a_difference)
+TEST(the_servers_cpu_time_is_a_difference)
 {
     /* Breaks when the CPU time that a local server has used before the run, or all of it as one second's,
      * makes it look busy, or when an unknown process looks idle. */
@@ -278,27 +270,5 @@ START_TEST(the_servers_cpu_time_is_a_difference)
     host_sample_end(&sample, &evidence);
     ck_assert_double_lt(evidence.server_cpu_share, 0);
 }
-END_TEST
 
-Suite *test_environment_suite(void);
-Suite *test_environment_suite(void)
-{
-    Suite *suite = suite_create("environment");
-    TCase *real = tcase_create("real server");
-    tcase_set_timeout(real, TCASE_TIMEOUT_SECONDS);
-    tcase_add_checked_fixture(real, start_real, stop_real);
-    tcase_add_test(real, describes_volley_host_and_server);
-    tcase_add_test(real, refused_commands_are_unknown);
-    tcase_add_test(real, finds_the_local_server);
-    tcase_add_test(real, another_host_is_remote);
-    suite_add_tcase(suite, real);
-    TCase *other = tcase_create("other");
-    tcase_set_timeout(other, TCASE_TIMEOUT_SECONDS);
-    tcase_add_test(other, process_of_another_namespace_is_unknown);
-    tcase_add_test(other, no_server_at_all);
-    tcase_add_test(other, old_and_new_names_of_valkey);
-    tcase_add_test(other, samples_are_differences);
-    tcase_add_test(other, the_servers_cpu_time_is_a_difference);
-    suite_add_tcase(suite, other);
-    return suite;
-}
+TEST_SUITE(environment)

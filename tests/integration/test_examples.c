@@ -1,14 +1,12 @@
 /* Every example of README, the guide and the reference, run as it stands but for its servers and its
  * length: tests/examples.sh. */
-#include <check.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "tests/support/check/run.h"
+#include "tests/support/check/suite.h"
 #include "tests/support/check/temp_tree.h"
-
-Suite *test_examples_suite(void);
 
 /* What has to be found wrong, by the line's number of the page. */
 static const char page[] = "    volley bench --managed -n 10 -t get\n"
@@ -26,7 +24,7 @@ static const char page[] = "    volley bench --managed -n 10 -t get\n"
                            "| 0 | `volley bench -p 1 -n 10` |\n"
                            "| 5 | `volley bench -p 1 -n 10` |\n";
 
-START_TEST(every_example_runs)
+TEST(every_example_runs)
 {
     /* Breaks when an example of a page does not do what the page says, or one that does not is not found. */
     static const char *const wrong[] = {
@@ -60,14 +58,5 @@ START_TEST(every_example_runs)
     ck_assert_uint_eq(found, sizeof wrong / sizeof wrong[0]);
     program_free(&program);
 }
-END_TEST
 
-Suite *test_examples_suite(void)
-{
-    Suite *suite = suite_create("examples");
-    TCase *cases = tcase_create("examples");
-    tcase_set_timeout(cases, 240);
-    tcase_add_test(cases, every_example_runs);
-    suite_add_tcase(suite, cases);
-    return suite;
-}
+TEST_SUITE_WITH(examples, .timeout_seconds = 240)

@@ -1,6 +1,5 @@
 /* The primary of a shard dies under load: nothing hangs, the books add up, and the outage that volley
  * reports is the one that an independent probe has seen. */
-#include <check.h>
 #include <hiredis/hiredis.h>
 #include <math.h>
 #include <signal.h>
@@ -14,6 +13,7 @@
 #include "common/slots.h"
 #include "tests/support/check/cluster.h"
 #include "tests/support/check/run_json.h"
+#include "tests/support/check/suite.h"
 #include "tests/support/check/support.h"
 
 #define TCASE_TIMEOUT_SECONDS 240
@@ -21,8 +21,6 @@
 /* What two observers of one outage may differ by, and how often a disturbed machine may try. */
 #define DIFFERENCE_MAX_SECONDS 0.1
 #define ATTEMPTS 3
-
-Suite *test_failover_suite(void);
 
 static struct test_cluster cluster;
 static struct bench_call call;
@@ -174,7 +172,7 @@ static double kill_under_load(void)
     return (double)atomic_load(&probe->longest_gap_ns) / (double)NS_PER_SECOND;
 }
 
-START_TEST(test_outage_is_that_of_a_probe)
+TEST(test_outage_is_that_of_a_probe)
 {
     /* Breaks when the reported outage is not what another client saw, within 100 ms, or requests are
      * unaccounted for. */
@@ -197,9 +195,8 @@ START_TEST(test_outage_is_that_of_a_probe)
     ck_abort_msg("the probe saw %.3f s without success, volley reports %.3f s", seen_seconds,
                  told_seconds);
 }
-END_TEST
 
-START_TEST(test_closed_loop_goes_on)
+TEST(test_closed_loop_goes_on)
 {
     /* Breaks when a dead node stops the load on the others: without replicas its slots stay dead. */
     struct bench_setting setting = {.port = cluster.nodes[1].port_text};
@@ -218,7 +215,6 @@ START_TEST(test_closed_loop_goes_on)
     ck_assert_int_eq(call.program.exit_status, 130);
     ck_assert_int_gt(run_json_count(&call, 0, "requests.shed"), 0);
 }
-END_TEST
 
 static void run_to_a_lost_node(const char *load)
 {
@@ -238,30 +234,17 @@ static void run_to_a_lost_node(const char *load)
     ck_assert_int_gt(run_json_count(&call, 0, "requests.ok"), 1000);
 }
 
-START_TEST(test_exact_number_ends)
+TEST(test_exact_number_ends)
 {
     /* Breaks when a run with -n waits for ever for a node that does not come back. */
     run_to_a_lost_node("-n 200000");
 }
-END_TEST
 
-START_TEST(test_exact_number_at_a_rate_ends)
+TEST(test_exact_number_at_a_rate_ends)
 {
     /* Breaks when only the closed loop has an end then: at a rate the run went on for ever. */
     run_to_a_lost_node("-n 20000 --qps 5000");
 }
-END_TEST
 
-Suite *test_failover_suite(void)
-{
-    Suite *suite = suite_create("failover");
-    TCase *tcase = tcase_create("three primaries and three replicas");
-    tcase_set_timeout(tcase, TCASE_TIMEOUT_SECONDS);
-    tcase_add_checked_fixture(tcase, set_up, tear_down);
-    tcase_add_test(tcase, test_outage_is_that_of_a_probe);
-    tcase_add_test(tcase, test_closed_loop_goes_on);
-    tcase_add_test(tcase, test_exact_number_ends);
-    tcase_add_test(tcase, test_exact_number_at_a_rate_ends);
-    suite_add_tcase(suite, tcase);
-    return suite;
-}
+TEST_SUITE_WITH(failover, .set_up = set_up, .tear_down = tear_down,
+                .timeout_seconds = TCASE_TIMEOUT_SECONDS)

@@ -1,5 +1,4 @@
 /* The failure timeline of a real server, against a probe of the test's own. */
-#include <check.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -9,10 +8,9 @@
 #include "common/slots.h"
 #include "tests/support/check/cluster.h"
 #include "tests/support/check/run_json.h"
+#include "tests/support/check/suite.h"
 #include "tests/support/check/support.h"
 #include "tests/support/check/trial.h"
-
-Suite *test_failures_suite(void);
 
 #define SECOND_S ((double)NS_PER_SECOND)
 static struct trial trial;
@@ -44,7 +42,7 @@ static double number_of(const json_t *outage, const char *key)
     return json_number_value(value);
 }
 
-START_TEST(test_a_pause_is_as_long_as_a_probe_saw)
+TEST(test_a_pause_is_as_long_as_a_probe_saw)
 {
     /* breaks: a server that stood still is not in the report, or is so for another time than it was */
     test_server_start(&world.server, NULL);
@@ -79,9 +77,8 @@ START_TEST(test_a_pause_is_as_long_as_a_probe_saw)
     trial_expect(&trial, PROGRAM_OUT, "a pause: nothing failed");
     trial_free(&trial);
 }
-END_TEST
 
-START_TEST(test_a_stop_of_volley_is_no_outage)
+LOOP_TEST(test_a_stop_of_volley_is_no_outage, 2)
 {
     /* breaks: a volley that was stopped, whole as by Ctrl+Z or only its workers, reports an outage of its
      * target */
@@ -116,9 +113,8 @@ START_TEST(test_a_stop_of_volley_is_no_outage)
     trial_expect(&trial, PROGRAM_OUT, "volley itself stood still for");
     trial_free(&trial);
 }
-END_TEST
 
-START_TEST(test_a_restart_is_an_outage)
+TEST(test_a_restart_is_an_outage)
 {
     /* breaks: a server that died and came back is not in the report, or what was lost with it, or a
      * report that is rebuilt tells it otherwise */
@@ -161,7 +157,6 @@ START_TEST(test_a_restart_is_an_outage)
     json_decref(rebuilt);
     trial_free(&trial);
 }
-END_TEST
 
 /* ---- Failover of a cluster. ---- */
 
@@ -217,7 +212,10 @@ static double probe_failover(const char *key)
     return (double)(after_ns - before_ns) / SECOND_S;
 }
 
-START_TEST(test_a_failover_is_as_long_as_a_probe_saw)
+static const struct suite_setting failover = {
+    .set_up = make_directory, .tear_down = stop_cluster, .timeout_seconds = 180};
+
+TEST_IN(failover, test_a_failover_is_as_long_as_a_probe_saw)
 {
     /* breaks: volley finds the new primary long after others do, hangs, or tells another outage than
      * there was */
@@ -271,22 +269,6 @@ START_TEST(test_a_failover_is_as_long_as_a_probe_saw)
     json_decref(json);
     program_free(&program);
 }
-END_TEST
 
-Suite *test_failures_suite(void)
-{
-    Suite *suite = suite_create("failures");
-    TCase *tcase = tcase_create("outages");
-    tcase_set_timeout(tcase, 120);
-    tcase_add_checked_fixture(tcase, trial_set_up, trial_tear_down);
-    tcase_add_test(tcase, test_a_pause_is_as_long_as_a_probe_saw);
-    tcase_add_loop_test(tcase, test_a_stop_of_volley_is_no_outage, 0, 2);
-    tcase_add_test(tcase, test_a_restart_is_an_outage);
-    suite_add_tcase(suite, tcase);
-    tcase = tcase_create("failover");
-    tcase_set_timeout(tcase, 180);
-    tcase_add_checked_fixture(tcase, make_directory, stop_cluster);
-    tcase_add_test(tcase, test_a_failover_is_as_long_as_a_probe_saw);
-    suite_add_tcase(suite, tcase);
-    return suite;
-}
+TEST_SUITE_WITH(failures, .set_up = trial_set_up, .tear_down = trial_tear_down,
+                .timeout_seconds = 120)

@@ -1,5 +1,4 @@
 /* The schemas of files that people write, by another project's validator, beside volley's own reader. */
-#include <check.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,8 +9,7 @@
 #include "orchestrator/options/file_schema.h"
 #include "orchestrator/options/rate_plan.h"
 #include "tests/support/check/sample_kind.h"
-
-Suite *test_file_schema_suite(void);
+#include "tests/support/check/suite.h"
 
 /* NULL: a map of options */
 static const struct {
@@ -74,7 +72,7 @@ static enum err_code read_sample(const char *text)
     return code;
 }
 
-START_TEST(schema_and_reader_agree)
+LOOP_TEST(schema_and_reader_agree, sizeof documents / sizeof documents[0])
 {
     /* Breaks when an editor that checks a file by its schema finds fault with one that is read, or none with
      * one that is refused. */
@@ -101,14 +99,5 @@ START_TEST(schema_and_reader_agree)
     if (kind == &sample_kind)
         ck_assert_int_eq(read_sample(documents[_i].document), documents[_i].valid ? OK : E_CONFIG);
 }
-END_TEST
 
-Suite *test_file_schema_suite(void)
-{
-    Suite *suite = suite_create("file_schema");
-    TCase *tcase = tcase_create("documents");
-    tcase_set_timeout(tcase, 120);
-    tcase_add_loop_test(tcase, schema_and_reader_agree, 0, sizeof documents / sizeof documents[0]);
-    suite_add_tcase(suite, tcase);
-    return suite;
-}
+TEST_SUITE_WITH(file_schema, .timeout_seconds = 120)

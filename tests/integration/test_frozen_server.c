@@ -1,11 +1,9 @@
 /* A server that freezes and is still frozen when the load ends: what is known of those who wait. */
-#include <check.h>
 
 #include "tests/support/check/run_json.h"
+#include "tests/support/check/suite.h"
 #include "tests/support/check/support.h"
 #include "tests/support/check/trial.h"
-
-Suite *test_frozen_server_suite(void);
 
 static struct trial trial;
 
@@ -14,7 +12,7 @@ static double number(const char *path)
     return run_json_number(trial.run, path);
 }
 
-START_TEST(test_open_loop)
+LOOP_TEST(test_open_loop, 2)
 {
     /* breaks: half of all users had waited more than a second when the load ended, and the report says
      * "at least 4 ms", or something else by the time that draining may take */
@@ -40,9 +38,8 @@ START_TEST(test_open_loop)
                  " more had no reply or were never sent; the longest had waited ");
     trial_free(&trial);
 }
-END_TEST
 
-START_TEST(test_closed_loop)
+TEST(test_closed_loop)
 {
     /* breaks: every connection waits for most of the run, and the report knows of no long wait */
     test_server_start(&world.server, NULL);
@@ -56,16 +53,6 @@ START_TEST(test_closed_loop)
     ck_assert_double_lt(number("service_time_us.max"), number("service_time_us.at_least.max"));
     trial_free(&trial);
 }
-END_TEST
 
-Suite *test_frozen_server_suite(void)
-{
-    Suite *suite = suite_create("frozen_server");
-    TCase *tcase = tcase_create("to the end");
-    tcase_set_timeout(tcase, 120);
-    tcase_add_checked_fixture(tcase, trial_set_up, trial_tear_down);
-    tcase_add_loop_test(tcase, test_open_loop, 0, 2);
-    tcase_add_test(tcase, test_closed_loop);
-    suite_add_tcase(suite, tcase);
-    return suite;
-}
+TEST_SUITE_WITH(frozen_server, .set_up = trial_set_up, .tear_down = trial_tear_down,
+                .timeout_seconds = 120)

@@ -1,5 +1,4 @@
 /* configs/get-server.sh in a world of its own: apt and make are scripts, the archive is a folder. */
-#include <check.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -7,11 +6,8 @@
 #include <unistd.h>
 
 #include "tests/support/check/run.h"
+#include "tests/support/check/suite.h"
 #include "tests/support/check/temp_tree.h"
-
-#define TIMEOUT_SECONDS 60
-
-Suite *test_get_server_suite(void);
 
 static struct temp_tree tree;
 static struct program program;
@@ -99,7 +95,7 @@ static void expect_said(const char *text)
     ck_assert_msg(strstr(program.err, text) != NULL, "\"%s\" is not in: %s", text, program.err);
 }
 
-START_TEST(what_is_there_is_taken)
+TEST(what_is_there_is_taken)
 {
     /* Breaks when every `make test` waits for the archive, or cannot run without it. */
     temp_tree_write(&tree, "/cache/volley/servers/valkey-9.1/bin/valkey-server", "", 0700);
@@ -115,9 +111,8 @@ START_TEST(what_is_there_is_taken)
     ck_assert(!is_there("/asked"));
     program_free(&program);
 }
-END_TEST
 
-START_TEST(the_next_version)
+TEST(the_next_version)
 {
     /* Breaks when a version that the archive no longer has ends the tests, or another one stands under
      * its name and nobody says so. */
@@ -138,9 +133,8 @@ START_TEST(the_next_version)
     expect_said("valkey-9.2 stands in for it");
     program_free(&program);
 }
-END_TEST
 
-START_TEST(too_old_an_archive)
+TEST(too_old_an_archive)
 {
     /* Breaks when an older server is taken for the one that was asked for. */
     if (!is_debian())
@@ -151,9 +145,8 @@ START_TEST(too_old_an_archive)
     ck_assert(!is_there("/cache/volley/servers/valkey-9.1"));
     program_free(&program);
 }
-END_TEST
 
-START_TEST(no_way_to_the_archive)
+TEST(no_way_to_the_archive)
 {
     /* Breaks when a machine without network gets a message about anything else. */
     if (!is_debian())
@@ -163,9 +156,8 @@ START_TEST(no_way_to_the_archive)
     expect_said("the archive cannot be reached: E: no way to the mirror");
     program_free(&program);
 }
-END_TEST
 
-START_TEST(a_build_that_fails)
+TEST(a_build_that_fails)
 {
     /* Breaks when half a server stays in the cache and is taken for one by the next. */
     if (!is_debian())
@@ -179,9 +171,8 @@ START_TEST(a_build_that_fails)
     ck_assert(!is_there("/cache/volley/servers/valkey-9.1"));
     program_free(&program);
 }
-END_TEST
 
-START_TEST(two_at_once)
+TEST(two_at_once)
 {
     /* Breaks when two callers build the same, or one takes what the other has half done. */
     struct program second;
@@ -202,9 +193,8 @@ START_TEST(two_at_once)
     ck_assert_uint_eq(fread(text, 1, sizeof text, builds), strlen("built\n"));
     fclose(builds);
 }
-END_TEST
 
-START_TEST(names_that_are_not_known)
+TEST(names_that_are_not_known)
 {
     /* Breaks when a typing error is looked for in the archive. */
     get(NULL, "valkey-7.9", 1);
@@ -214,21 +204,5 @@ START_TEST(names_that_are_not_known)
     get("--source", "", 1);
     program_free(&program);
 }
-END_TEST
 
-Suite *test_get_server_suite(void)
-{
-    Suite *suite = suite_create("get_server");
-    TCase *tcase = tcase_create("get_server");
-    tcase_add_checked_fixture(tcase, set_up, tear_down);
-    tcase_set_timeout(tcase, TIMEOUT_SECONDS);
-    tcase_add_test(tcase, what_is_there_is_taken);
-    tcase_add_test(tcase, the_next_version);
-    tcase_add_test(tcase, too_old_an_archive);
-    tcase_add_test(tcase, no_way_to_the_archive);
-    tcase_add_test(tcase, a_build_that_fails);
-    tcase_add_test(tcase, two_at_once);
-    tcase_add_test(tcase, names_that_are_not_known);
-    suite_add_tcase(suite, tcase);
-    return suite;
-}
+TEST_SUITE_WITH(get_server, .set_up = set_up, .tear_down = tear_down)

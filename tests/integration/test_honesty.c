@@ -3,7 +3,6 @@
  * reply is read after it was written, so with the start as late as the server's stamps allow it, every
  * response time of volley is at least the wait that the stamps tell. A request that was sent early
  * moves that start, and all waits with it. */
-#include <check.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,10 +10,8 @@
 #include "common/clock.h"
 #include "tests/support/check/recorder.h"
 #include "tests/support/check/run_json.h"
+#include "tests/support/check/suite.h"
 
-Suite *test_honesty_suite(void);
-
-#define TEST_TIMEOUT_SECONDS 60
 #define SEED 7
 #define STEPS_MAX 8
 
@@ -207,7 +204,7 @@ static void check_stalled_load(const struct load *load)
     clean_up();
 }
 
-START_TEST(test_stall_even)
+TEST(test_stall_even)
 {
     /* Breaks when a stall is not billed to those who waited, a ticket is lost or doubled at it, or the
      * backlog behind it leaves before its time. */
@@ -217,9 +214,8 @@ START_TEST(test_stall_even)
                                       .workers = 1,
                                       .stall = "500ms:300ms"});
 }
-END_TEST
 
-START_TEST(test_stall_three_workers)
+TEST(test_stall_three_workers)
 {
     /* Breaks when several workers do not interleave to the same schedule as one. */
     check_stalled_load(&(struct load){.words = "--qps 2000",
@@ -228,9 +224,8 @@ START_TEST(test_stall_three_workers)
                                       .workers = 3,
                                       .stall = "500ms:300ms"});
 }
-END_TEST
 
-START_TEST(test_stall_poisson)
+TEST(test_stall_poisson)
 {
     /* Breaks when Poisson tickets are sent at other times than their stream has. */
     check_stalled_load(&(struct load){.words = "--qps 2000",
@@ -240,9 +235,8 @@ START_TEST(test_stall_poisson)
                                       .workers = 1,
                                       .stall = "500ms:300ms"});
 }
-END_TEST
 
-START_TEST(test_stall_poisson_three_workers)
+TEST(test_stall_poisson_three_workers)
 {
     /* Breaks when the workers' streams are not each at its share, or are the same one. */
     check_stalled_load(&(struct load){.words = "--qps 2000",
@@ -252,9 +246,8 @@ START_TEST(test_stall_poisson_three_workers)
                                       .workers = 3,
                                       .stall = "500ms:300ms"});
 }
-END_TEST
 
-START_TEST(test_pacing_sleep_and_spin)
+LOOP_TEST(test_pacing_sleep_and_spin, 2)
 {
     /* Breaks when a way of waiting sends early, or forgets the last tickets. */
     static const char *const words[] = {"--qps 3000 --pacing sleep", "--qps 3000 --pacing spin"};
@@ -266,9 +259,8 @@ START_TEST(test_pacing_sleep_and_spin)
     (void)check_waits();
     clean_up();
 }
-END_TEST
 
-START_TEST(test_shed)
+TEST(test_shed)
 {
     /* Breaks when a ticket that was shed is sent all the same, one that was sent counts as shed, or
      * shedding disturbs the times of those behind. */
@@ -283,9 +275,8 @@ START_TEST(test_shed)
     check_stalled(check_waits());
     clean_up();
 }
-END_TEST
 
-START_TEST(test_backlog_at_the_end)
+TEST(test_backlog_at_the_end)
 {
     /* Breaks when tickets that a stall kept from being sent by the end vanish from the books, or are
      * sent after it. */
@@ -302,7 +293,6 @@ START_TEST(test_backlog_at_the_end)
         ck_assert_uint_lt(intended_ns[record.requests[i].ticket], load.duration_ms * NS_PER_MS);
     clean_up();
 }
-END_TEST
 
 /* 1,000/s, and 1,000/s more each 400 ms up to 4,000/s. */
 static const struct load ramp_of_steps = {
@@ -316,15 +306,14 @@ static const struct load ramp_of_steps = {
     .workers = 3,
     .stall = "600ms:100ms"};
 
-START_TEST(test_ramp_of_steps)
+TEST(test_ramp_of_steps)
 {
     /* Breaks when the steps of a ramp begin at other moments than from the start of measuring, or are
      * divided among the workers otherwise than ticket by ticket. */
     check_stalled_load(&ramp_of_steps);
 }
-END_TEST
 
-START_TEST(test_smooth_ramp)
+TEST(test_smooth_ramp)
 {
     /* Breaks when a rate that moves is not the integral of its formula. */
     check_stalled_load(&(struct load){
@@ -337,32 +326,13 @@ START_TEST(test_smooth_ramp)
         .workers = 2,
         .stall = "600ms:200ms"});
 }
-END_TEST
 
-START_TEST(test_poisson_ramp)
+TEST(test_poisson_ramp)
 {
     /* Breaks when Poisson gaps do not follow the rate of a ramp. */
     struct load load = ramp_of_steps;
     load.arrival = ARRIVAL_POISSON;
     check_stalled_load(&load);
 }
-END_TEST
 
-Suite *test_honesty_suite(void)
-{
-    Suite *suite = suite_create("honesty");
-    TCase *tests = tcase_create("open loop");
-    tcase_set_timeout(tests, TEST_TIMEOUT_SECONDS);
-    tcase_add_test(tests, test_stall_even);
-    tcase_add_test(tests, test_stall_three_workers);
-    tcase_add_test(tests, test_stall_poisson);
-    tcase_add_test(tests, test_stall_poisson_three_workers);
-    tcase_add_loop_test(tests, test_pacing_sleep_and_spin, 0, 2);
-    tcase_add_test(tests, test_shed);
-    tcase_add_test(tests, test_backlog_at_the_end);
-    tcase_add_test(tests, test_ramp_of_steps);
-    tcase_add_test(tests, test_smooth_ramp);
-    tcase_add_test(tests, test_poisson_ramp);
-    suite_add_tcase(suite, tests);
-    return suite;
-}
+TEST_SUITE(honesty)

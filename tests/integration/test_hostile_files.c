@@ -1,6 +1,5 @@
 /* Directories and files that somebody else has prepared: volley writes nothing elsewhere, takes part in no
  * hang, and still reports what can be read. */
-#include <check.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -8,9 +7,8 @@
 #include <unistd.h>
 
 #include "tests/support/check/run.h"
+#include "tests/support/check/suite.h"
 #include "tests/support/check/temp_tree.h"
-
-Suite *test_hostile_files_suite(void);
 
 #define STRANGER "12345"
 
@@ -56,7 +54,7 @@ static const char *const own_names[] = {"run.json", "intervals.csv", "latency.hl
 #define OWN_NAMES (sizeof own_names / sizeof own_names[0])
 #define OWN_REPORTED 3 /* the first ones, which report writes where they are missing */
 
-START_TEST(test_report_follows_no_link)
+LOOP_TEST(test_report_follows_no_link, OWN_REPORTED)
 {
     /* Breaks when a link in a run's directory lets report write where it leads. */
     char line[512];
@@ -67,9 +65,8 @@ START_TEST(test_report_follows_no_link)
              own_names[_i], own_names[_i], own_names[_i]);
     expect(line);
 }
-END_TEST
 
-START_TEST(test_report_makes_the_others)
+TEST(test_report_makes_the_others)
 {
     /* Breaks when one name that is taken keeps report from completing the others, or when it replaces a
      * file of a further test that stands there. */
@@ -78,9 +75,8 @@ START_TEST(test_report_makes_the_others)
            "[ -s run/run.json -a -s run/intervals.csv ] && [ $(cat run/intervals-2.csv) = mine ] "
            "&& ! ls run | grep tmp");
 }
-END_TEST
 
-START_TEST(test_old_temporary_names)
+LOOP_TEST(test_old_temporary_names, OWN_REPORTED)
 {
     /* Breaks when a temporary name can be foreseen. */
     char line[512];
@@ -90,9 +86,8 @@ START_TEST(test_old_temporary_names)
              own_names[_i], own_names[_i], own_names[_i]);
     expect(line);
 }
-END_TEST
 
-START_TEST(test_bench_follows_no_link)
+LOOP_TEST(test_bench_follows_no_link, 3 * OWN_NAMES)
 {
     /* Breaks when a link in a directory that a run is to go to lets volley write where it leads. */
     static const char *const makers[] = {"echo mine >victim; ln -s ../victim", "ln -s ../victim",
@@ -113,9 +108,8 @@ START_TEST(test_bench_follows_no_link)
     else
         program_free(&program);
 }
-END_TEST
 
-START_TEST(test_other_commands_follow_no_link)
+LOOP_TEST(test_other_commands_follow_no_link, 2)
 {
     /* Breaks when a command with files of its own in that directory writes them where a link leads. */
     static const char *const lines[] = {
@@ -129,9 +123,8 @@ START_TEST(test_other_commands_follow_no_link)
     expect_error("it is a link");
     expect("[ ! -e victim ]");
 }
-END_TEST
 
-START_TEST(test_own_name_is_no_special_file)
+LOOP_TEST(test_own_name_is_no_special_file, OWN_NAMES)
 {
     /* Breaks when a fifo or a device at a name of volley's own is written to, or waited for. */
     char line[256];
@@ -140,9 +133,8 @@ START_TEST(test_own_name_is_no_special_file)
     expect_error(strcmp(own_names[_i], "journal") == 0 ? "already holds the journal"
                                                        : "not a regular file");
 }
-END_TEST
 
-START_TEST(test_directory_of_somebody_else)
+LOOP_TEST(test_directory_of_somebody_else, 15)
 {
     /* Breaks when volley writes into a directory that somebody else can change under its hands. */
     static const struct {
@@ -180,9 +172,8 @@ START_TEST(test_directory_of_somebody_else)
     expect_error(cases[_i].message);
     expect("[ ! -e victim -a ! -e run/new -a -z \"$(find . -name '*.tmp')\" ]");
 }
-END_TEST
 
-START_TEST(test_directory_that_is_trusted)
+LOOP_TEST(test_directory_that_is_trusted, 11)
 {
     /* Breaks when what users do every day is refused: sticky directories, umasks of 0 and 002, their own
      * links, and the directory that they have changed into. */
@@ -205,9 +196,8 @@ START_TEST(test_directory_that_is_trusted)
     };
     expect(lines[_i]);
 }
-END_TEST
 
-START_TEST(test_directory_of_a_user)
+TEST(test_directory_of_a_user)
 {
     /* Breaks when a user who is not root cannot write into a directory of the user's own, or root's; or
      * can be led by another user who is not root either. */
@@ -220,9 +210,8 @@ START_TEST(test_directory_of_a_user)
            "$user $load --json theirs/x 2>error; [ $? = 2 ] && grep -q 'belongs to user 54321' "
            "error");
 }
-END_TEST
 
-START_TEST(test_file_that_comes_meanwhile)
+TEST(test_file_that_comes_meanwhile)
 {
     /* Breaks when a result goes into a file that somebody else has put at its name during the run. */
     if (!is_root())
@@ -234,9 +223,8 @@ START_TEST(test_file_that_comes_meanwhile)
            "chmod 666 tmp/x; kill -TERM $!; wait $!; "
            "[ ! -s tmp/x ] && grep -q 'cannot replace tmp/x; the whole file is' error");
 }
-END_TEST
 
-START_TEST(test_report_reads_what_it_may_not_write)
+TEST(test_report_reads_what_it_may_not_write)
 {
     /* Breaks when a report is refused because its directory is somebody else's, or files are put there. */
     if (!is_root())
@@ -247,9 +235,8 @@ START_TEST(test_report_reads_what_it_may_not_write)
     ck_assert_ptr_nonnull(strstr(program.out, "requests"));
     expect_error("belongs to user " STRANGER);
 }
-END_TEST
 
-START_TEST(test_journal_is_a_regular_file)
+LOOP_TEST(test_journal_is_a_regular_file, 4)
 {
     /* Breaks when something else under the name of a journal is waited for or read without an end. */
     static const char *const lines[] = {
@@ -261,9 +248,8 @@ START_TEST(test_journal_is_a_regular_file)
     shell(lines[_i], 4);
     expect_error("run/journal is not a regular file");
 }
-END_TEST
 
-START_TEST(test_config_of_somebody_else)
+LOOP_TEST(test_config_of_somebody_else, 5)
 {
     /* Breaks when a configuration can name an output, whatever command reads it and whatever kind of
      * file it is. */
@@ -278,36 +264,12 @@ START_TEST(test_config_of_somebody_else)
     expect_error("--trust-config");
     expect("[ ! -e victim ]");
 }
-END_TEST
 
-START_TEST(test_config_that_is_trusted)
+TEST(test_config_that_is_trusted)
 {
     /* Breaks when a user's own configuration cannot name outputs any more. */
     expect("printf 'json: x\nout: run\n' >c; $volley $load --config c --trust-config && "
            "[ -s x -a -s run/run.json ]");
 }
-END_TEST
 
-Suite *test_hostile_files_suite(void)
-{
-    Suite *suite = suite_create("hostile_files");
-    TCase *tcase = tcase_create("hostile_files");
-    tcase_set_timeout(tcase, 60);
-    tcase_add_checked_fixture(tcase, set_up, tear_down);
-    tcase_add_loop_test(tcase, test_report_follows_no_link, 0, OWN_REPORTED);
-    tcase_add_test(tcase, test_report_makes_the_others);
-    tcase_add_loop_test(tcase, test_old_temporary_names, 0, OWN_REPORTED);
-    tcase_add_loop_test(tcase, test_bench_follows_no_link, 0, 3 * OWN_NAMES);
-    tcase_add_loop_test(tcase, test_other_commands_follow_no_link, 0, 2);
-    tcase_add_loop_test(tcase, test_own_name_is_no_special_file, 0, OWN_NAMES);
-    tcase_add_loop_test(tcase, test_directory_of_somebody_else, 0, 15);
-    tcase_add_loop_test(tcase, test_directory_that_is_trusted, 0, 11);
-    tcase_add_test(tcase, test_directory_of_a_user);
-    tcase_add_test(tcase, test_file_that_comes_meanwhile);
-    tcase_add_test(tcase, test_report_reads_what_it_may_not_write);
-    tcase_add_loop_test(tcase, test_journal_is_a_regular_file, 0, 4);
-    tcase_add_loop_test(tcase, test_config_of_somebody_else, 0, 5);
-    tcase_add_test(tcase, test_config_that_is_trusted);
-    suite_add_tcase(suite, tcase);
-    return suite;
-}
+TEST_SUITE_WITH(hostile_files, .set_up = set_up, .tear_down = tear_down)

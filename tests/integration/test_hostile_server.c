@@ -1,10 +1,10 @@
 /* Servers that take their time over what they are asked before a run, for ever if they are let: volley goes by
  * its own deadlines, and by Ctrl+C. */
-#include <check.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
 
+#include "tests/support/check/suite.h"
 #include "tests/support/check/support.h"
 #include "tests/support/check/trial.h"
 
@@ -13,8 +13,6 @@
 #define LOAD "-p", world.fake.port_text, "-t", "get", "-r", "100", "--processes", "1", "-c", "2"
 /* Longer than any test may take: what ends before has not ended by them. */
 #define PATIENT "--connection-timeout", "300s", "--request-timeout", "300s"
-
-Suite *test_hostile_server_suite(void);
 
 static struct trial trial;
 
@@ -32,7 +30,7 @@ static const struct fake_rule slow[][2] = {
      {.command = "INFO", .action = FAKE_CLOSE, .skip = 1, .delay_ms = 5500}},
 };
 
-START_TEST(test_slow_answers_beside_the_load)
+LOOP_TEST(test_slow_answers_beside_the_load, COUNT(slow))
 {
     /* Breaks when what the load does not need is waited for one question after the other, each with a limit of
      * its own. */
@@ -43,7 +41,6 @@ START_TEST(test_slow_answers_beside_the_load)
     ck_assert_int_eq(trial_count(&trial, "requests", "ok"), 100);
     trial_free(&trial);
 }
-END_TEST
 
 /* Questions whose answer the load could do without, and never comes. */
 static const struct {
@@ -56,7 +53,7 @@ static const struct {
     {{.command = "COMMAND", .action = FAKE_SILENT}, {"--", "get", "key"}},
 };
 
-START_TEST(test_no_answers_beside_the_load)
+LOOP_TEST(test_no_answers_beside_the_load, COUNT(unneeded))
 {
     /* Breaks when the time-outs that a user gives the load hold for what it does not need. */
     const char *const *words = unneeded[_i].words;
@@ -68,7 +65,6 @@ START_TEST(test_no_answers_beside_the_load)
     ck_assert_int_eq(trial_count(&trial, "requests", "ok"), 100);
     trial_free(&trial);
 }
-END_TEST
 
 /* Each goes on for longer than a test may take. */
 static const struct {
@@ -91,7 +87,7 @@ static const struct {
     {{.command = "HELLO", .action = FAKE_SILENT}, 4},
 };
 
-START_TEST(test_interrupted)
+LOOP_TEST(test_interrupted, 2 * (int)COUNT(endless))
 {
     /* Breaks when volley waits for an answer and does not hear Ctrl+C. */
     serve(&endless[_i / 2].rule, 1);
@@ -102,9 +98,8 @@ START_TEST(test_interrupted)
     trial_expect_not(&trial, PROGRAM_ERR, "takes more than");
     trial_free(&trial);
 }
-END_TEST
 
-START_TEST(test_drop_by_drop)
+TEST(test_drop_by_drop)
 {
     /* Breaks when each byte that comes is given the whole time-out again, or nobody says what was asked. */
     static const struct fake_rule rules[] = {
@@ -119,18 +114,6 @@ START_TEST(test_drop_by_drop)
     trial_expect(&trial, PROGRAM_ERR, "no answer to INFO within 300ms");
     trial_free(&trial);
 }
-END_TEST
 
-Suite *test_hostile_server_suite(void)
-{
-    Suite *suite = suite_create("hostile_server");
-    TCase *tcase = tcase_create("hostile_server");
-    tcase_set_timeout(tcase, TCASE_TIMEOUT_SECONDS);
-    tcase_add_checked_fixture(tcase, trial_set_up, trial_tear_down);
-    tcase_add_loop_test(tcase, test_slow_answers_beside_the_load, 0, (int)COUNT(slow));
-    tcase_add_loop_test(tcase, test_no_answers_beside_the_load, 0, (int)COUNT(unneeded));
-    tcase_add_loop_test(tcase, test_interrupted, 0, 2 * (int)COUNT(endless));
-    tcase_add_test(tcase, test_drop_by_drop);
-    suite_add_tcase(suite, tcase);
-    return suite;
-}
+TEST_SUITE_WITH(hostile_server, .set_up = trial_set_up, .tear_down = trial_tear_down,
+                .timeout_seconds = TCASE_TIMEOUT_SECONDS)

@@ -1,15 +1,13 @@
 /* --extended-metrics against real servers, and against some that do not answer. */
-#include <check.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "tests/support/check/suite.h"
 #include "tests/support/check/support.h"
 #include "tests/support/check/trial.h"
-
-Suite *test_info_sampler_suite(void);
 
 #define TCASE_TIMEOUT_SECONDS 90
 #define WAIT_MS 20000
@@ -68,7 +66,7 @@ static size_t count_of(const double *values, size_t count, double value)
 #define ROWS_MAX 700
 static double values[ROWS_MAX];
 
-START_TEST(test_keys_are_counted)
+LOOP_TEST(test_keys_are_counted, 2)
 {
     /* breaks: the samples are of another database, need no password, or are not in the CSV */
     static const char *const arguments[] = {"--unixsocketperm", "700", NULL};
@@ -93,9 +91,8 @@ START_TEST(test_keys_are_counted)
     trial_expect_not(&trial, PROGRAM_ERR, "sampling");
     trial_free(&trial);
 }
-END_TEST
 
-START_TEST(test_a_rebuilt_csv_is_the_same)
+TEST(test_a_rebuilt_csv_is_the_same)
 {
     /* breaks: `volley report` cannot rebuild the columns of a run whose files are lost */
     struct program program;
@@ -121,9 +118,8 @@ START_TEST(test_a_rebuilt_csv_is_the_same)
     free(after);
     trial_free(&trial);
 }
-END_TEST
 
-START_TEST(test_fewer_keys_are_warned_of)
+TEST(test_fewer_keys_are_warned_of)
 {
     /* breaks: an eviction during the run goes by unseen, or each sample warns */
     test_server_start(&world.server, NULL);
@@ -144,9 +140,8 @@ START_TEST(test_fewer_keys_are_warned_of)
     trial_expect_not(&trial, PROGRAM_ERR, "from 1 to 0");
     trial_free(&trial);
 }
-END_TEST
 
-START_TEST(test_replication)
+LOOP_TEST(test_replication, 2)
 {
     /* breaks: the lag of a primary's replicas, or of a replica, is not what INFO says */
     test_server_start(&world.server, NULL);
@@ -172,9 +167,8 @@ START_TEST(test_replication)
     ck_assert_double_ge(values[rows - 1], 0);
     program_free(&program);
 }
-END_TEST
 
-START_TEST(test_stopped_server)
+TEST(test_stopped_server)
 {
     /* breaks: a server that hangs freezes the orchestrator, or the report misses its end */
     test_server_start(&world.server, NULL);
@@ -192,9 +186,8 @@ START_TEST(test_stopped_server)
     test_server_resume(&world.server);
     trial_free(&trial);
 }
-END_TEST
 
-START_TEST(test_restarted_server)
+TEST(test_restarted_server)
 {
     /* breaks: after a restart of the server nothing is sampled any more, or the run ends with it */
     char *text;
@@ -221,7 +214,6 @@ START_TEST(test_restarted_server)
     ck_assert_uint_lt(count_of(values, rows, 0), rows);
     trial_free(&trial);
 }
-END_TEST
 
 /* INFO is asked before the run, too; where it makes no difference, DBSIZE stands for both. */
 static const struct fake_rule odd_answers[] = {
@@ -237,7 +229,7 @@ static const struct fake_rule odd_answers[] = {
     {.command = "INFO", .action = FAKE_REPLY, .bytes = "*1\r\n*-1\r\n"},
 };
 
-START_TEST(test_odd_answers)
+LOOP_TEST(test_odd_answers, sizeof odd_answers / sizeof odd_answers[0])
 {
     /* breaks: what a server says to the sampler can end a run, fill the memory, or hold it up */
     fake_server_start(&world.fake,
@@ -252,22 +244,6 @@ START_TEST(test_odd_answers)
         trial_expect(&trial, PROGRAM_OUT, "Samples without an answer: ");
     trial_free(&trial);
 }
-END_TEST
 
-Suite *test_info_sampler_suite(void)
-{
-    Suite *suite = suite_create("info_sampler");
-    TCase *tcase = tcase_create("servers");
-    tcase_set_timeout(tcase, TCASE_TIMEOUT_SECONDS);
-    tcase_add_checked_fixture(tcase, set_up, tear_down);
-    tcase_add_loop_test(tcase, test_keys_are_counted, 0, 2);
-    tcase_add_test(tcase, test_a_rebuilt_csv_is_the_same);
-    tcase_add_test(tcase, test_fewer_keys_are_warned_of);
-    tcase_add_loop_test(tcase, test_replication, 0, 2);
-    tcase_add_test(tcase, test_stopped_server);
-    tcase_add_test(tcase, test_restarted_server);
-    tcase_add_loop_test(tcase, test_odd_answers, 0,
-                        (int)(sizeof odd_answers / sizeof odd_answers[0]));
-    suite_add_tcase(suite, tcase);
-    return suite;
-}
+TEST_SUITE_WITH(info_sampler, .set_up = set_up, .tear_down = tear_down,
+                .timeout_seconds = TCASE_TIMEOUT_SECONDS)

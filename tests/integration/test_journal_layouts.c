@@ -1,6 +1,5 @@
 /* Journals of other versions. Those in tests/support/journals are never made anew: each is of the version whose
  * commit it is named by, and there is one of each layout that a record of an interval has had. */
-#include <check.h>
 #include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,8 +8,7 @@
 #include "orchestrator/report/journal_format.h"
 #include "tests/support/check/report_fixture.h"
 #include "tests/support/check/run_json.h"
-
-Suite *test_journal_layouts_suite(void);
+#include "tests/support/check/suite.h"
 
 #define KEPT_DIRECTORY "tests/support/journals"
 #define NODES_MAX 3
@@ -125,7 +123,7 @@ static void expect_figures(const json_t *root, const struct kept *expected)
     }
 }
 
-START_TEST(a_kept_journal_is_reported)
+LOOP_TEST(a_kept_journal_is_reported, KEPT_COUNT)
 {
     /* breaks if a change of the records, or of what is read of them, loses the runs of an earlier version */
     struct program program;
@@ -138,9 +136,8 @@ START_TEST(a_kept_journal_is_reported)
     program_free(&program);
     free(bytes);
 }
-END_TEST
 
-START_TEST(samples_and_events_are_read)
+TEST(samples_and_events_are_read)
 {
     /* breaks if what a journal has beside its intervals is lost, or told with other figures */
     struct program program;
@@ -161,9 +158,8 @@ START_TEST(samples_and_events_are_read)
     program_free(&program);
     free(bytes);
 }
-END_TEST
 
-START_TEST(what_was_not_measured_is_not_zero)
+TEST(what_was_not_measured_is_not_zero)
 {
     /* breaks if a report calls a run good in something that its version did not measure */
     struct program program;
@@ -186,7 +182,6 @@ START_TEST(what_was_not_measured_is_not_zero)
     program_free(&program);
     free(bytes);
 }
-END_TEST
 
 /* The length of the record that begins here. */
 static size_t record_bytes(const char *record)
@@ -217,7 +212,7 @@ static uint32_t add_sections(char *interval, uint32_t length)
     return length + (uint32_t)sizeof sections;
 }
 
-START_TEST(a_newer_journal_is_reported)
+TEST(a_newer_journal_is_reported)
 {
     /* breaks if what a newer version adds to a journal hides what this one knows, or is left out in silence */
     struct program program;
@@ -260,18 +255,5 @@ START_TEST(a_newer_journal_is_reported)
     free(newer);
     free(bytes);
 }
-END_TEST
 
-Suite *test_journal_layouts_suite(void)
-{
-    Suite *suite = suite_create("journal_layouts");
-    TCase *tcase = tcase_create("journals");
-    tcase_set_timeout(tcase, 60);
-    tcase_add_checked_fixture(tcase, set_up, tear_down);
-    tcase_add_loop_test(tcase, a_kept_journal_is_reported, 0, (int)KEPT_COUNT);
-    tcase_add_test(tcase, samples_and_events_are_read);
-    tcase_add_test(tcase, what_was_not_measured_is_not_zero);
-    tcase_add_test(tcase, a_newer_journal_is_reported);
-    suite_add_tcase(suite, tcase);
-    return suite;
-}
+TEST_SUITE_WITH(journal_layouts, .set_up = set_up, .tear_down = tear_down)

@@ -1,17 +1,15 @@
 /* Clusters of thousands of nodes: found, reached and counted, one connection to each node. */
-#include <check.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "tests/support/check/large_cluster.h"
+#include "tests/support/check/suite.h"
 #include "tests/support/check/support.h"
 #include "tests/support/check/trial.h"
 
 #define TCASE_TIMEOUT_SECONDS 90
 #define OWNERS 2000u
-
-Suite *test_large_cluster_suite(void);
 
 static struct trial trial;
 static struct large_cluster cluster;
@@ -45,7 +43,7 @@ static void expect_every_owner_asked(void)
     ck_assert_uint_eq(gets, (uint64_t)trial_count(&trial, "requests", "sent"));
 }
 
-START_TEST(test_two_thousand_nodes)
+LOOP_TEST(test_two_thousand_nodes, 2)
 {
     /* Breaks when a cluster of 2,000 primaries cannot be followed, or requests go to some of its nodes only;
      * in a closed loop and with a rate. The primary without slots gets no connection of the load (the scout
@@ -64,9 +62,8 @@ START_TEST(test_two_thousand_nodes)
     trial_expect(&trial, PROGRAM_OUT, "cluster of 2001 primaries");
     trial_free(&trial);
 }
-END_TEST
 
-START_TEST(test_too_few_connections)
+TEST(test_too_few_connections)
 {
     /* Breaks when the least number of clients is not told, or counts a primary that has no slots. */
     start(1000, 2);
@@ -83,9 +80,8 @@ START_TEST(test_too_few_connections)
                  "each needs one to each of 1,000 nodes; raise --clients to 2000");
     trial_free(&trial);
 }
-END_TEST
 
-START_TEST(test_numbered_databases)
+TEST(test_numbered_databases)
 {
     /* Breaks when --dbnum with --cluster is refused although servers since Valkey 9 have it, or when one that
      * refuses it is not understood. */
@@ -109,9 +105,8 @@ START_TEST(test_numbered_databases)
     trial_free(&trial);
     fake_server_free(&world.fake);
 }
-END_TEST
 
-START_TEST(test_more_than_can_be_followed)
+TEST(test_more_than_can_be_followed)
 {
     /* Breaks when a cluster above the limit is cut off silently. */
     start(4097, 0);
@@ -121,18 +116,6 @@ START_TEST(test_more_than_can_be_followed)
     trial_expect(&trial, PROGRAM_ERR, "has more nodes than volley can follow (4096)");
     trial_free(&trial);
 }
-END_TEST
 
-Suite *test_large_cluster_suite(void)
-{
-    Suite *suite = suite_create("large_cluster");
-    TCase *tcase = tcase_create("large_cluster");
-    tcase_set_timeout(tcase, TCASE_TIMEOUT_SECONDS);
-    tcase_add_checked_fixture(tcase, set_up, tear_down);
-    tcase_add_loop_test(tcase, test_two_thousand_nodes, 0, 2);
-    tcase_add_test(tcase, test_too_few_connections);
-    tcase_add_test(tcase, test_numbered_databases);
-    tcase_add_test(tcase, test_more_than_can_be_followed);
-    suite_add_tcase(suite, tcase);
-    return suite;
-}
+TEST_SUITE_WITH(large_cluster, .set_up = set_up, .tear_down = tear_down,
+                .timeout_seconds = TCASE_TIMEOUT_SECONDS)

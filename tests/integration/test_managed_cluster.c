@@ -1,5 +1,4 @@
 /* Clusters and replicas that volley starts itself. */
-#include <check.h>
 #include <errno.h>
 #include <signal.h>
 #include <stdio.h>
@@ -10,10 +9,9 @@
 #include <unistd.h>
 
 #include "tests/support/check/managed.h"
+#include "tests/support/check/suite.h"
 #include "tests/support/check/support.h"
 #include "tests/support/check/temp_tree.h"
-
-Suite *test_managed_cluster_suite(void);
 
 #define TCASE_TIMEOUT_SECONDS 90
 
@@ -43,7 +41,7 @@ static void ck_nothing_left(const pid_t *pids, uint32_t count)
     ck_assert_int_eq(temp_tree_count(&tree), 0);
 }
 
-START_TEST(a_cluster)
+TEST(a_cluster)
 {
     /* Breaks when the load meets a cluster that is not whole, or nodes that a Ctrl+C reaches. */
     pid_t pids[6];
@@ -74,19 +72,18 @@ START_TEST(a_cluster)
     ck_nothing_left(pids, 6);
     managed_cluster_stop(&cluster);
 }
-END_TEST
 
-START_TEST(without_replicas)
+LOOP_TEST(without_replicas, 2)
 {
     /* Breaks when a cluster needs three primaries, or a replica, to come up. */
-    managed_start(&cluster, (uint64_t)_i, 0);
-    ck_assert_uint_eq(cluster.count, (unsigned)_i);
+    const uint32_t primaries = (uint32_t)_i + 1;
+    managed_start(&cluster, primaries, 0);
+    ck_assert_uint_eq(cluster.count, primaries);
     for (uint32_t i = 0; i < cluster.count; i++)
         managed_expect(&cluster, i, "CLUSTER INFO", "cluster_state:ok");
 }
-END_TEST
 
-START_TEST(replicas)
+TEST(replicas)
 {
     /* Breaks when reads of a replica meet one that is not filled, or that follows nobody. */
     managed_start(&cluster, 0, 2);
@@ -99,9 +96,8 @@ START_TEST(replicas)
         managed_await(&cluster, i, "GET a", "5");
     }
 }
-END_TEST
 
-START_TEST(one_more)
+TEST(one_more)
 {
     /* Breaks when a node that is added is no cluster node, or takes part unasked. */
     managed_start(&cluster, 1, 0);
@@ -110,9 +106,8 @@ START_TEST(one_more)
     ck_assert_msg(managed_server_await(&cluster.nodes[1], NULL, &err) == OK, "%s", err.text);
     managed_expect(&cluster, 1, "CLUSTER INFO", "cluster_known_nodes:1");
 }
-END_TEST
 
-START_TEST(interrupted_while_it_starts)
+TEST(interrupted_while_it_starts)
 {
     /* Breaks when Ctrl+C has to wait for a cluster, or leaves half of one behind. */
     static volatile int interrupted = 1;
@@ -122,9 +117,8 @@ START_TEST(interrupted_while_it_starts)
     ck_assert(waitpid(-1, NULL, WNOHANG) == -1 && errno == ECHILD);
     ck_assert_int_eq(temp_tree_count(&tree), 0);
 }
-END_TEST
 
-START_TEST(a_node_that_cannot_start)
+TEST(a_node_that_cannot_start)
 {
     /* Breaks when the nodes that did start stay behind, or the cause is not told. */
     char path[4096];
@@ -137,9 +131,8 @@ START_TEST(a_node_that_cannot_start)
     ck_assert(waitpid(-1, NULL, WNOHANG) == -1 && errno == ECHILD);
     ck_assert_int_eq(temp_tree_count(&tree), 2);
 }
-END_TEST
 
-START_TEST(dies_with_its_parent)
+TEST(dies_with_its_parent)
 {
     /* Breaks when kill -9 on volley leaves a cluster running for ever. */
     int ends[2], status;
@@ -167,21 +160,6 @@ START_TEST(dies_with_its_parent)
         ck_assert_int_eq(waitpid(pids[i], &status, 0), pids[i]);
     ck_assert(WIFSIGNALED(status));
 }
-END_TEST
 
-Suite *test_managed_cluster_suite(void)
-{
-    Suite *suite = suite_create("managed_cluster");
-    TCase *tcase = tcase_create("managed_cluster");
-    tcase_set_timeout(tcase, TCASE_TIMEOUT_SECONDS);
-    tcase_add_checked_fixture(tcase, make_tree, stop);
-    tcase_add_test(tcase, a_cluster);
-    tcase_add_loop_test(tcase, without_replicas, 1, 3);
-    tcase_add_test(tcase, replicas);
-    tcase_add_test(tcase, one_more);
-    tcase_add_test(tcase, interrupted_while_it_starts);
-    tcase_add_test(tcase, a_node_that_cannot_start);
-    tcase_add_test(tcase, dies_with_its_parent);
-    suite_add_tcase(suite, tcase);
-    return suite;
-}
+TEST_SUITE_WITH(managed_cluster, .set_up = make_tree, .tear_down = stop,
+                .timeout_seconds = TCASE_TIMEOUT_SECONDS)

@@ -1,6 +1,5 @@
 /* What a user asks of the servers that volley starts: their program, their arguments, their CPUs. And what
  * is left of them. */
-#include <check.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <openssl/pem.h>
@@ -18,10 +17,9 @@
 #include "orchestrator/server/private_directory.h"
 #include "tests/support/check/run.h"
 #include "tests/support/check/server.h"
+#include "tests/support/check/suite.h"
 #include "tests/support/check/support.h"
 #include "tests/support/check/temp_tree.h"
-
-Suite *test_managed_options_suite(void);
 
 static struct temp_tree tree;
 static struct program program;
@@ -59,7 +57,7 @@ static void expect_err(int status, const char *part)
 
 /* ---- program and arguments ---- */
 
-START_TEST(arguments_reach_every_server)
+TEST(arguments_reach_every_server)
 {
     /* Breaks when --managed-args, --managed-program or --io-threads are lost on the way to a server, lose
      * against volley's own, or are missing from the echo. */
@@ -96,9 +94,8 @@ START_TEST(arguments_reach_every_server)
     ck_assert_ptr_nonnull(strstr(text, "\"managed-program\": "));
     free(text);
 }
-END_TEST
 
-START_TEST(programs_that_are_none)
+TEST(programs_that_are_none)
 {
     /* Breaks when something that is no server is started, or the name decides. */
     char path[200];
@@ -137,7 +134,6 @@ START_TEST(programs_that_are_none)
                        (char *)NULL);
     expect_err(2, "something stands there, and the server would remove it");
 }
-END_TEST
 
 /* ---- what is left ---- */
 
@@ -155,7 +151,7 @@ static bool find_entry(char path[300], const char *prefix)
     return found;
 }
 
-START_TEST(swept_after_kill)
+TEST(swept_after_kill)
 {
     /* Breaks when what a killed run leaves stays for ever, or the directory of one that lives is taken. */
     char path[300];
@@ -183,7 +179,6 @@ START_TEST(swept_after_kill)
     ck_assert(!find_entry(path, "volley-server"));
     ck_assert(!find_entry(path, "volley-tls"));
 }
-END_TEST
 
 /* Sessions of about so many days, and the two that a certificate holds longer. */
 static const struct {
@@ -197,7 +192,7 @@ static const struct {
      12},
 };
 
-START_TEST(keys_stand_in_no_file)
+LOOP_TEST(keys_stand_in_no_file, sizeof sessions / sizeof sessions[0])
 {
     /* Breaks when a run that is killed leaves a key, or a certificate that holds for long; or when one is
      * over before the runs are that it was made for. */
@@ -229,7 +224,6 @@ START_TEST(keys_stand_in_no_file)
     X509_free(certificate);
     ck_assert_msg(days >= sessions[_i].days - 1 && days <= sessions[_i].days, "%d days", days);
 }
-END_TEST
 
 static void make_entry(const char *name, mode_t mode, bool with_lock)
 {
@@ -252,7 +246,7 @@ static bool is_there(const char *name)
     return lstat(path, &status) == 0;
 }
 
-START_TEST(not_where_others_rule)
+TEST(not_where_others_rule)
 {
     /* Breaks when a server runs in a directory that another user can put one of their own in the place of, with
      * settings of theirs. */
@@ -269,9 +263,8 @@ START_TEST(not_where_others_rule)
         private_directory_remove(&directory);
     }
 }
-END_TEST
 
-START_TEST(only_what_is_ours)
+TEST(only_what_is_ours)
 {
     /* Breaks when the sweep takes a directory that volley has not made, that is in use, or that a link
      * leads to. */
@@ -314,7 +307,6 @@ START_TEST(only_what_is_ours)
     ck_assert_uint_eq(private_directory_sweep("volley-server"), 1);
     ck_assert(!is_there("volley-server-locked"));
 }
-END_TEST
 
 static void make_old(const char *name)
 {
@@ -324,7 +316,7 @@ static void make_old(const char *name)
     ck_assert_int_eq(utimensat(AT_FDCWD, path, times, 0), 0);
 }
 
-START_TEST(killed_before_the_lock)
+TEST(killed_before_the_lock)
 {
     /* Breaks when what is left of a volley that was killed before it had locked its directory stays for
      * ever, or one that is being made, or has files in it, is taken for such. */
@@ -341,7 +333,6 @@ START_TEST(killed_before_the_lock)
     ck_assert(!is_there("volley-server-old000") && !is_there("volley-server-half00"));
     ck_assert(is_there("volley-server-new000") && is_there("volley-server-files0/file"));
 }
-END_TEST
 
 /* ---- CPUs of a server that others have started ---- */
 
@@ -360,7 +351,7 @@ static void expect_processes(const struct test_server *server, const char *line)
     memset(&program, 0, sizeof program);
 }
 
-START_TEST(beside_a_pinned_server)
+TEST(beside_a_pinned_server)
 {
     /* Breaks when a worker shares the CPU that a local server is pinned to while another one is free. */
     cpu_set_t all, one;
@@ -395,23 +386,5 @@ START_TEST(beside_a_pinned_server)
     expect_processes(&server, line);
     test_server_stop(&server);
 }
-END_TEST
 
-Suite *test_managed_options_suite(void)
-{
-    Suite *suite = suite_create("managed_options");
-    TCase *cases = tcase_create("managed_options");
-    tcase_set_timeout(cases, 60);
-    tcase_add_checked_fixture(cases, set_up, tear_down);
-    tcase_add_test(cases, arguments_reach_every_server);
-    tcase_add_test(cases, programs_that_are_none);
-    tcase_add_test(cases, swept_after_kill);
-    tcase_add_loop_test(cases, keys_stand_in_no_file, 0,
-                        (int)(sizeof sessions / sizeof sessions[0]));
-    tcase_add_test(cases, not_where_others_rule);
-    tcase_add_test(cases, only_what_is_ours);
-    tcase_add_test(cases, killed_before_the_lock);
-    tcase_add_test(cases, beside_a_pinned_server);
-    suite_add_tcase(suite, cases);
-    return suite;
-}
+TEST_SUITE_WITH(managed_options, .set_up = set_up, .tear_down = tear_down)

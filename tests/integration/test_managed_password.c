@@ -1,5 +1,4 @@
 /* Who may talk to the servers that volley starts: volley, and nobody else on this host. */
-#include <check.h>
 #include <dirent.h>
 #include <fcntl.h>
 #include <hiredis/hiredis.h>
@@ -14,10 +13,9 @@
 #include "orchestrator/machine/port_owner.h"
 #include "tests/support/check/memory_scan.h"
 #include "tests/support/check/run.h"
+#include "tests/support/check/suite.h"
 #include "tests/support/check/support.h"
 #include "tests/support/check/temp_tree.h"
-
-Suite *test_managed_password_suite(void);
 
 #define SERVERS                                                                                    \
     "for s in valkey-server redis-server; do command -v $s >/dev/null && exec $s \"$@\"; done\n"
@@ -78,7 +76,7 @@ static void expect_without(const char *name, const char *password)
     free(text);
 }
 
-START_TEST(nowhere_to_be_read)
+TEST(nowhere_to_be_read)
 {
     /* Breaks when the password is among a server's arguments or in any output, is the same in two runs, or
      * its file is open to others. */
@@ -121,7 +119,6 @@ START_TEST(nowhere_to_be_read)
     ck_assert_str_ne(password[0], password[1]);
     free((char *)(uintptr_t)server);
 }
-END_TEST
 
 /* ---- what a neighbour is told ---- */
 
@@ -178,7 +175,7 @@ static void expect_end(redisContext *context)
     ck_assert_msg(program.exit_status == 130, "%d: %s", program.exit_status, program.err);
 }
 
-START_TEST(nobody_else)
+TEST(nobody_else)
 {
     /* Breaks when somebody without the password can use a managed server. */
     redisContext *context = connect_to(start("--managed-args=--maxmemory 1gb"));
@@ -187,9 +184,8 @@ START_TEST(nobody_else)
     expect_answer(context, "AUTH wrong", "WRONGPASS ");
     expect_end(context);
 }
-END_TEST
 
-START_TEST(chosen_by_the_user)
+TEST(chosen_by_the_user)
 {
     /* Breaks when a password with odd bytes does not reach the server, or stands among its arguments. */
     size_t bytes = 0;
@@ -207,18 +203,16 @@ START_TEST(chosen_by_the_user)
     free(seen);
     expect_end(context);
 }
-END_TEST
 
-START_TEST(turned_off)
+TEST(turned_off)
 {
     /* Breaks when a user cannot have a server without a password. */
     redisContext *context = connect_to(start("--managed-args=--requirepass ''"));
     expect_answer(context, "PING", "PONG");
     expect_end(context);
 }
-END_TEST
 
-START_TEST(in_no_dump)
+TEST(in_no_dump)
 {
     /* Breaks when a core dump of volley holds what it has written for its servers: a key, or a password. */
     if (getenv("VOLLEY_SANITIZED") != NULL) /* keeps what was freed */
@@ -229,7 +223,6 @@ START_TEST(in_no_dump)
     ck_assert(!memory_scan_finds(program.pid, "-----END PRIVATE KEY-----"));
     ck_assert(!memory_scan_finds(program.pid, "masterauth \"\\x"));
 }
-END_TEST
 
 /* ---- somebody else at the port ---- */
 
@@ -268,7 +261,7 @@ static pid_t start_stranger(int *heard_fd)
     return pid;
 }
 
-START_TEST(stranger_at_the_port)
+TEST(stranger_at_the_port)
 {
     /* Breaks when another user who takes the port of a server before the server does is given the password. */
     char script[600], path[400], heard[256];
@@ -292,7 +285,6 @@ START_TEST(stranger_at_the_port)
     ck_assert_msg(got == 0, "%.*s", (int)got, heard);
     close(heard_fd);
 }
-END_TEST
 
 static int64_t stranger;
 
@@ -303,7 +295,7 @@ static bool owned(const char *tcp, const char *tcp6)
     return port_is_ours(7001, tree.path, &stranger);
 }
 
-START_TEST(owner_of_a_port)
+TEST(owner_of_a_port)
 {
     /* Breaks when a listener is not seen, or one at another port or address, or a mere connection, is taken for
      * it. */
@@ -331,21 +323,5 @@ START_TEST(owner_of_a_port)
     ck_assert(!owned(HEAD LINE("0100007F", "01", "    0"), HEAD));
     ck_assert(!owned("", "rubbish"));
 }
-END_TEST
 
-Suite *test_managed_password_suite(void)
-{
-    Suite *suite = suite_create("managed_password");
-    TCase *cases = tcase_create("managed_password");
-    tcase_set_timeout(cases, 90);
-    tcase_add_checked_fixture(cases, set_up, tear_down);
-    tcase_add_test(cases, nowhere_to_be_read);
-    tcase_add_test(cases, nobody_else);
-    tcase_add_test(cases, chosen_by_the_user);
-    tcase_add_test(cases, turned_off);
-    tcase_add_test(cases, in_no_dump);
-    tcase_add_test(cases, stranger_at_the_port);
-    tcase_add_test(cases, owner_of_a_port);
-    suite_add_tcase(suite, cases);
-    return suite;
-}
+TEST_SUITE_WITH(managed_password, .set_up = set_up, .tear_down = tear_down, .timeout_seconds = 90)

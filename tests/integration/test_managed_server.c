@@ -1,4 +1,3 @@
-#include <check.h>
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -17,9 +16,8 @@
 #include "orchestrator/machine/system_file.h"
 #include "orchestrator/server/managed_server.h"
 #include "tests/support/check/canned_server.h"
+#include "tests/support/check/suite.h"
 #include "tests/support/check/temp_tree.h"
-
-#define TCASE_TIMEOUT_SECONDS 40
 
 static struct temp_tree tree;
 static struct managed_server server;
@@ -61,7 +59,7 @@ static int left_behind(bool with_program)
     return temp_tree_count(&tree) - (with_program ? 2 : 0);
 }
 
-START_TEST(serves_and_leaves_nothing)
+TEST(serves_and_leaves_nothing)
 {
     /* A server process, or its directory, left behind by every run. */
     start(NULL);
@@ -79,9 +77,8 @@ START_TEST(serves_and_leaves_nothing)
     ck_assert_int_eq(left_behind(false), 0);
     managed_server_stop(&server);
 }
-END_TEST
 
-START_TEST(has_a_port_of_its_own)
+TEST(has_a_port_of_its_own)
 {
     /* A connection takes the port of a server that is killed and started again: the system gives out the same. */
     static struct managed_server others[4];
@@ -98,9 +95,8 @@ START_TEST(has_a_port_of_its_own)
     for (size_t i = 0; i < 4; i++)
         managed_server_stop(&others[i]);
 }
-END_TEST
 
-START_TEST(has_a_session_of_its_own)
+TEST(has_a_session_of_its_own)
 {
     /* A Ctrl+C on the terminal stops the server before the run that measures it. */
     start(NULL);
@@ -108,9 +104,8 @@ START_TEST(has_a_session_of_its_own)
     ck_assert_int_ne(getsid(server.process.pid), getsid(0));
     managed_server_stop(&server);
 }
-END_TEST
 
-START_TEST(is_pinned)
+TEST(is_pinned)
 {
     /* The server wanders over the workers' CPUs. */
     static struct cpu_set_order order;
@@ -123,9 +118,8 @@ START_TEST(is_pinned)
     ck_assert(CPU_ISSET(cpu, &set));
     managed_server_stop(&server);
 }
-END_TEST
 
-START_TEST(cannot_be_pinned_there)
+TEST(cannot_be_pinned_there)
 {
     /* A CPU that does not exist quietly ignored: the figures are of a server that wanders. */
     const uint32_t cpu = SPEC_CPUS_MAX - 1;
@@ -136,9 +130,8 @@ START_TEST(cannot_be_pinned_there)
     ck_assert_msg(strstr(err.text, "cannot pin the server to CPU 4095") != NULL, "%s", err.text);
     ck_assert_int_eq(left_behind(false), 0);
 }
-END_TEST
 
-START_TEST(inherits_nothing)
+TEST(inherits_nothing)
 {
     /* The server holds a result file or a socket of volley open, or is deaf to SIGTERM. */
     char marker[160], path[320], link[320], status[4096];
@@ -174,9 +167,8 @@ START_TEST(inherits_nothing)
     close(fd);
     managed_server_stop(&server);
 }
-END_TEST
 
-START_TEST(dies_with_its_parent)
+TEST(dies_with_its_parent)
 {
     /* kill -9 on volley leaves a server running for ever. */
     int pipe_fds[2];
@@ -204,9 +196,8 @@ START_TEST(dies_with_its_parent)
     ck_assert(WIFSIGNALED(status));
     ck_assert_int_eq(WTERMSIG(status), SIGKILL);
 }
-END_TEST
 
-START_TEST(program_that_fails_tells_why)
+TEST(program_that_fails_tells_why)
 {
     /* "Cannot start" without a reason, or the first lines of a long log instead of the last. */
     put_program("#!/bin/sh\ni=0\nwhile [ $i -lt 500 ]; do echo line $i of a long log; "
@@ -220,9 +211,8 @@ START_TEST(program_that_fails_tells_why)
     ck_assert_int_eq(server.process.pid, 0);
     ck_assert_int_eq(left_behind(true), 0);
 }
-END_TEST
 
-START_TEST(program_that_cannot_run)
+TEST(program_that_cannot_run)
 {
     /* A file that is no program for this machine: the cause is lost between fork and exec. */
     put_program("not a program");
@@ -232,9 +222,8 @@ START_TEST(program_that_cannot_run)
     ck_assert_msg(strstr(err.text, "Exec format error") != NULL, "%s", err.text);
     ck_assert_int_eq(left_behind(true), 0);
 }
-END_TEST
 
-START_TEST(program_that_crashes)
+TEST(program_that_crashes)
 {
     /* A server killed by the kernel reported as "status 0". */
     put_program("#!/bin/sh\nkill -SEGV $$\n");
@@ -244,9 +233,8 @@ START_TEST(program_that_crashes)
     ck_assert_msg(strstr(err.text, "killed by signal 11") != NULL, "%s", err.text);
     ck_assert_int_eq(left_behind(true), 0);
 }
-END_TEST
 
-START_TEST(port_taken_in_between)
+TEST(port_taken_in_between)
 {
     /* Another program takes the port before the server does, and the run fails for nothing. */
     char program[512];
@@ -260,9 +248,8 @@ START_TEST(port_taken_in_between)
     managed_server_stop(&server);
     ck_assert_int_eq(left_behind(true), 1); /* the marker */
 }
-END_TEST
 
-START_TEST(port_always_taken)
+TEST(port_always_taken)
 {
     /* An endless loop over ports. */
     put_program("#!/bin/sh\necho 'bind: Address already in use'\nexit 1\n");
@@ -272,7 +259,6 @@ START_TEST(port_always_taken)
     ck_assert_msg(strstr(err.text, "Address already in use") != NULL, "%s", err.text);
     ck_assert_int_eq(left_behind(true), 0);
 }
-END_TEST
 
 static volatile int interrupted;
 
@@ -282,7 +268,7 @@ static void on_alarm(int signal_number)
     interrupted++;
 }
 
-START_TEST(interrupt_while_starting)
+TEST(interrupt_while_starting)
 {
     /* Ctrl+C without effect for 30 s while a server does not come up, or its process forgotten. */
     struct sigaction action = {.sa_handler = on_alarm, .sa_flags = SA_RESTART};
@@ -297,9 +283,8 @@ START_TEST(interrupt_while_starting)
     ck_assert(waitpid(-1, NULL, WNOHANG) == -1 && errno == ECHILD);
     ck_assert_int_eq(left_behind(true), 0);
 }
-END_TEST
 
-START_TEST(server_that_died_meanwhile)
+TEST(server_that_died_meanwhile)
 {
     /* Stopping a server that is gone waits for it, or kills whoever has its number now. */
     start(NULL);
@@ -309,29 +294,5 @@ START_TEST(server_that_died_meanwhile)
     ck_assert_int_eq(server.process.pid, 0);
     ck_assert_int_eq(left_behind(false), 0);
 }
-END_TEST
 
-Suite *test_managed_server_suite(void);
-Suite *test_managed_server_suite(void)
-{
-    Suite *suite = suite_create("managed_server");
-    TCase *tcase = tcase_create("managed_server");
-    tcase_set_timeout(tcase, TCASE_TIMEOUT_SECONDS);
-    tcase_add_checked_fixture(tcase, make_tree, remove_tree);
-    tcase_add_test(tcase, serves_and_leaves_nothing);
-    tcase_add_test(tcase, has_a_port_of_its_own);
-    tcase_add_test(tcase, has_a_session_of_its_own);
-    tcase_add_test(tcase, is_pinned);
-    tcase_add_test(tcase, cannot_be_pinned_there);
-    tcase_add_test(tcase, inherits_nothing);
-    tcase_add_test(tcase, dies_with_its_parent);
-    tcase_add_test(tcase, program_that_fails_tells_why);
-    tcase_add_test(tcase, program_that_cannot_run);
-    tcase_add_test(tcase, program_that_crashes);
-    tcase_add_test(tcase, port_taken_in_between);
-    tcase_add_test(tcase, port_always_taken);
-    tcase_add_test(tcase, interrupt_while_starting);
-    tcase_add_test(tcase, server_that_died_meanwhile);
-    suite_add_tcase(suite, tcase);
-    return suite;
-}
+TEST_SUITE_WITH(managed_server, .set_up = make_tree, .tear_down = remove_tree)

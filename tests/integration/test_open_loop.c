@@ -1,18 +1,16 @@
 /* Load with a rate, together with everything else that happens to a run: counts, ends, deaths, a server
  * that is too slow, stalls or goes away. */
-#include <check.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "tests/support/check/run_json.h"
+#include "tests/support/check/suite.h"
 #include "tests/support/check/support.h"
 #include "tests/support/check/trial.h"
 
 #define TCASE_TIMEOUT_SECONDS 90
-
-Suite *test_open_loop_suite(void);
 
 static struct trial trial;
 
@@ -37,7 +35,7 @@ static void expect_due_accounted(void)
 
 /* Counts --------------------------------------------------------------------------------------- */
 
-START_TEST(test_exact_count)
+TEST(test_exact_count)
 {
     /* breaks: -n with a rate sends more or fewer than asked, when workers do not divide it */
     start_load("-t", "get", "-n", "2003", "--qps", "5000", "--processes", "3");
@@ -47,9 +45,8 @@ START_TEST(test_exact_count)
     ck_assert_int_eq(requests("ok"), 2003);
     trial_free(&trial);
 }
-END_TEST
 
-START_TEST(test_fewer_requests_than_workers)
+TEST(test_fewer_requests_than_workers)
 {
     /* breaks: a worker without a ticket of its own waits for ever */
     start_load(TWO_WORKERS, "-n", "1", "--qps", "1000");
@@ -57,9 +54,8 @@ START_TEST(test_fewer_requests_than_workers)
     ck_assert_int_eq(requests("ok"), 1);
     trial_free(&trial);
 }
-END_TEST
 
-START_TEST(test_due_is_the_schedule)
+TEST(test_due_is_the_schedule)
 {
     /* breaks: what is due depends on what the server or volley did; half a second of 2,500/s is 1,250,
      * whether sent or not */
@@ -69,9 +65,8 @@ START_TEST(test_due_is_the_schedule)
     expect_due_accounted();
     trial_free(&trial);
 }
-END_TEST
 
-START_TEST(test_few_requests_keep_their_rate)
+TEST(test_few_requests_keep_their_rate)
 {
     /* Breaks when a short run is faster than its rate: five requests at 100/s are sent within four gaps,
      * but take five. */
@@ -82,9 +77,8 @@ START_TEST(test_few_requests_keep_their_rate)
     ck_assert_double_le(trial_number(&trial, "rate", "achieved"), 100);
     trial_free(&trial);
 }
-END_TEST
 
-START_TEST(test_tests_in_a_row)
+TEST(test_tests_in_a_row)
 {
     /* breaks: the second test goes on with the first one's schedule */
     start_load("-t", "set,get", "--duration", "300ms", "--start-qps", "1000", "--end-qps", "3000",
@@ -96,9 +90,8 @@ START_TEST(test_tests_in_a_row)
         ck_assert_int_eq((int)run_json_number(json_array_get(runs, i), "requests.due"), 600);
     trial_free(&trial);
 }
-END_TEST
 
-START_TEST(test_warmup_is_apart)
+TEST(test_warmup_is_apart)
 {
     /* breaks: the ramp begins with the warm-up, or the warm-up's requests count as due */
     start_load(TWO_WORKERS, "--duration", "400ms", "--warmup", "300ms", "--start-qps", "1000",
@@ -107,11 +100,10 @@ START_TEST(test_warmup_is_apart)
     ck_assert_int_eq(requests("due"), 600);
     trial_free(&trial);
 }
-END_TEST
 
 static const char *const arrivals[] = {"even", "poisson"};
 
-START_TEST(test_too_slow_a_server)
+LOOP_TEST(test_too_slow_a_server, 2)
 {
     /* breaks: a load above capacity hides what was never sent, or nobody is told that the server was in the
      * way: one connection, answers that take 2 ms each, 5,000/s asked for */
@@ -133,9 +125,8 @@ START_TEST(test_too_slow_a_server)
     ck_assert(json_is_null(p50));
     trial_free(&trial);
 }
-END_TEST
 
-START_TEST(test_shedding)
+TEST(test_shedding)
 {
     /* breaks: --shed-after lets the load pile up, or drops without counting */
     static const struct fake_rule slow = {.command = "GET", .delay_ms = 2};
@@ -149,7 +140,6 @@ START_TEST(test_shedding)
     expect_due_accounted();
     trial_free(&trial);
 }
-END_TEST
 
 /* Ends and deaths ------------------------------------------------------------------------------ */
 
@@ -157,7 +147,7 @@ END_TEST
     "--duration", "60", "--start-qps", "500", "--end-qps", "50000", "--qps-change", "500",         \
         "--qps-change-interval", "0.1"
 
-START_TEST(test_interrupt_in_a_ramp)
+TEST(test_interrupt_in_a_ramp)
 {
     /* breaks: Ctrl+C in the middle of a ramp loses the report or leaves due undefined */
     start_load(TWO_WORKERS, RAMP);
@@ -169,9 +159,8 @@ START_TEST(test_interrupt_in_a_ramp)
     expect_due_accounted();
     trial_free(&trial);
 }
-END_TEST
 
-START_TEST(test_second_interrupt)
+TEST(test_second_interrupt)
 {
     /* breaks: workers killed at once leave more sent than due */
     start_load(TWO_WORKERS, RAMP, "--drain-timeout", "600", "--request-timeout", "600s");
@@ -185,9 +174,8 @@ START_TEST(test_second_interrupt)
     trial_end(&trial, 130);
     trial_free(&trial);
 }
-END_TEST
 
-START_TEST(test_worker_killed_in_a_ramp)
+LOOP_TEST(test_worker_killed_in_a_ramp, 2)
 {
     /* breaks: the death of a worker is billed to the server as backlog, or its share is not sent any
      * more */
@@ -203,9 +191,8 @@ START_TEST(test_worker_killed_in_a_ramp)
     expect_due_accounted();
     trial_free(&trial);
 }
-END_TEST
 
-START_TEST(test_server_gone_and_back)
+TEST(test_server_gone_and_back)
 {
     /* breaks: an outage is not in the response times, or requests that fell due in it are lost */
     start_load(TWO_WORKERS, "--duration", "2500ms", "--qps", "2000", "--pacing", "sleep");
@@ -218,9 +205,8 @@ START_TEST(test_server_gone_and_back)
     ck_assert_int_gt(trial_count(&trial, "connections", "lost"), 0);
     trial_free(&trial);
 }
-END_TEST
 
-START_TEST(test_server_stays_away)
+TEST(test_server_stays_away)
 {
     /* breaks: a run with a duration waits for a dead server beyond its end; the tickets of the outage
      * must be backlog */
@@ -232,11 +218,10 @@ START_TEST(test_server_stays_away)
     expect_due_accounted();
     trial_free(&trial);
 }
-END_TEST
 
 /* Connections and warm-up ---------------------------------------------------------------------- */
 
-START_TEST(test_client_ramp)
+LOOP_TEST(test_client_ramp, 2)
 {
     /* breaks: a client ramp opens connections per process, or does not count them; with and without a
      * rate */
@@ -255,7 +240,6 @@ START_TEST(test_client_ramp)
     ck_assert_int_eq(trial_count(&trial, "connections", "opened"), 9);
     trial_free(&trial);
 }
-END_TEST
 
 /* The second cannot become steady: ten intervals take longer than its limit. */
 static const struct {
@@ -263,7 +247,7 @@ static const struct {
     bool never;
 } steadies[] = {{"30s", false}, {"100ms", true}};
 
-START_TEST(test_steady)
+LOOP_TEST(test_steady, 2)
 {
     /* breaks: --steady auto never ends the warm-up, or measures for another time than asked */
     start_load("-t", "get", "--duration", "500ms", "--qps", "2000", "--interval", "50ms",
@@ -274,9 +258,8 @@ START_TEST(test_steady)
         ck_assert_str_eq(trial_verdict(&trial, "steady"), "AMBER");
     trial_free(&trial);
 }
-END_TEST
 
-START_TEST(test_require_green)
+TEST(test_require_green)
 {
     /* breaks: --require-green lets a result pass that the verdict doubts (one key here), changes the
      * status of the run in JSON, or does not name the check that it fails for */
@@ -288,38 +271,6 @@ START_TEST(test_require_green)
     trial_expect(&trial, PROGRAM_ERR, "AMBER one_key: ");
     trial_free(&trial);
 }
-END_TEST
 
-Suite *test_open_loop_suite(void)
-{
-    Suite *suite = suite_create("open loop");
-    TCase *counts = tcase_create("counts");
-    tcase_add_checked_fixture(counts, trial_set_up, trial_tear_down);
-    tcase_set_timeout(counts, TCASE_TIMEOUT_SECONDS);
-    tcase_add_test(counts, test_exact_count);
-    tcase_add_test(counts, test_fewer_requests_than_workers);
-    tcase_add_test(counts, test_due_is_the_schedule);
-    tcase_add_test(counts, test_few_requests_keep_their_rate);
-    tcase_add_test(counts, test_tests_in_a_row);
-    tcase_add_test(counts, test_warmup_is_apart);
-    tcase_add_loop_test(counts, test_too_slow_a_server, 0, 2);
-    tcase_add_test(counts, test_shedding);
-    suite_add_tcase(suite, counts);
-    TCase *ends = tcase_create("ends");
-    tcase_add_checked_fixture(ends, trial_set_up, trial_tear_down);
-    tcase_set_timeout(ends, TCASE_TIMEOUT_SECONDS);
-    tcase_add_test(ends, test_interrupt_in_a_ramp);
-    tcase_add_test(ends, test_second_interrupt);
-    tcase_add_loop_test(ends, test_worker_killed_in_a_ramp, 0, 2);
-    tcase_add_test(ends, test_server_gone_and_back);
-    tcase_add_test(ends, test_server_stays_away);
-    suite_add_tcase(suite, ends);
-    TCase *warmup = tcase_create("connections and warm-up");
-    tcase_add_checked_fixture(warmup, trial_set_up, trial_tear_down);
-    tcase_set_timeout(warmup, TCASE_TIMEOUT_SECONDS);
-    tcase_add_loop_test(warmup, test_client_ramp, 0, 2);
-    tcase_add_loop_test(warmup, test_steady, 0, 2);
-    tcase_add_test(warmup, test_require_green);
-    suite_add_tcase(suite, warmup);
-    return suite;
-}
+TEST_SUITE_WITH(open_loop, .set_up = trial_set_up, .tear_down = trial_tear_down,
+                .timeout_seconds = TCASE_TIMEOUT_SECONDS)

@@ -1,5 +1,4 @@
 /* Outputs: nothing that was there is damaged, and nothing that was lost is called a success. */
-#include <check.h>
 #include <fcntl.h>
 #include <jansson.h>
 #include <signal.h>
@@ -11,12 +10,10 @@
 #include <unistd.h>
 
 #include "tests/support/check/run.h"
+#include "tests/support/check/suite.h"
 #include "tests/support/check/support.h"
 #include "tests/support/check/temp_tree.h"
 
-Suite *test_outputs_suite(void);
-
-#define TEST_TIMEOUT_SECONDS 60
 #define NULL_DEVICE makedev(1, 3)
 
 static struct temp_tree tree;
@@ -65,7 +62,7 @@ static void expect_json(const char *name)
 static const char *const file_options[] = {"--json", "--hdr"};
 #define FILE_OPTIONS (sizeof file_options / sizeof file_options[0])
 
-START_TEST(test_device)
+LOOP_TEST(test_device, FILE_OPTIONS)
 {
     /* Breaks when an output option takes a device away, as a rename over it does. */
     if (geteuid() != 0)
@@ -79,9 +76,8 @@ START_TEST(test_device)
     program_free(&program);
     ck_assert_int_eq(temp_tree_count(&tree), 1);
 }
-END_TEST
 
-START_TEST(test_fifo)
+TEST(test_fifo)
 {
     /* Breaks when a fifo is replaced by a file in place of being written to. */
     shell("mkfifo pipe; cat pipe >whole & $volley $load -q --json pipe && wait", 0);
@@ -89,9 +85,8 @@ START_TEST(test_fifo)
     expect_json("whole");
     program_free(&program);
 }
-END_TEST
 
-START_TEST(test_fifo_unread)
+TEST(test_fifo_unread)
 {
     /* Breaks when a fifo that nobody reads makes volley wait for ever. */
     shell("mkfifo pipe; $volley $load -q --json pipe", 2);
@@ -99,9 +94,8 @@ START_TEST(test_fifo_unread)
     expect_error("pipe: nobody reads it");
     program_free(&program);
 }
-END_TEST
 
-START_TEST(test_interrupted_early)
+TEST(test_interrupted_early)
 {
     /* Breaks when Ctrl+C before volley has done anything ends it without a word. */
     shell("mkfifo pipe; $volley bench --config pipe & pid=$!; exec 3>pipe; kill -TERM $pid; "
@@ -110,9 +104,8 @@ START_TEST(test_interrupted_early)
     expect_error("volley: interrupted");
     program_free(&program);
 }
-END_TEST
 
-START_TEST(test_fifo_interrupted)
+TEST(test_fifo_interrupted)
 {
     /* Breaks when Ctrl+C while volley waits for a reader is an error of the command line. */
     shell("mkfifo pipe; : >said; $volley $load -q --json pipe 2>said & pid=$!; "
@@ -122,18 +115,16 @@ START_TEST(test_fifo_interrupted)
     expect_error("interrupted while waiting for a reader of pipe");
     program_free(&program);
 }
-END_TEST
 
-START_TEST(test_process_substitution)
+TEST(test_process_substitution)
 {
     /* Breaks when the pipe of a shell's >(...) is refused as a place that has no room for a new file. */
     shell("$volley $load -q --json >(cat >whole); until [ -s whole ]; do :; done; wait $!", 0);
     program_free(&program);
     expect_json("whole");
 }
-END_TEST
 
-START_TEST(test_links)
+LOOP_TEST(test_links, FILE_OPTIONS)
 {
     /* Breaks when a link is replaced by a file and its target stays old, or one that leads to no file yet is
      * refused; a chain of links and a link from another directory included. */
@@ -151,9 +142,8 @@ START_TEST(test_links)
     program_free(&program);
     ck_assert_int_eq(temp_tree_count(&tree), 6); /* and no temporary file */
 }
-END_TEST
 
-START_TEST(test_mount_point)
+TEST(test_mount_point)
 {
     /* Breaks when the result of a run is lost because its file is a mount point, as containers have them. */
     if (geteuid() != 0)
@@ -165,18 +155,16 @@ START_TEST(test_mount_point)
           0);
     program_free(&program);
 }
-END_TEST
 
-START_TEST(test_link_circle)
+TEST(test_link_circle)
 {
     /* Breaks when links that lead in a circle are followed for ever. */
     shell("ln -s a b; ln -s b a; $volley $load -q --json a", 2);
     expect_error("cannot create a: Too many levels");
     program_free(&program);
 }
-END_TEST
 
-START_TEST(test_mode)
+TEST(test_mode)
 {
     /* Breaks when a file that is replaced gets other rights, or a new one not those of the umask. */
     shell("umask 027; echo old >kept; chmod 604 kept; "
@@ -186,9 +174,8 @@ START_TEST(test_mode)
     ck_assert_int_eq(status_of("new").st_mode & 07777, 0640);
     program_free(&program);
 }
-END_TEST
 
-START_TEST(test_longest_name)
+LOOP_TEST(test_longest_name, 3)
 {
     /* Breaks when a name that the file system takes is refused for the longer one of the file under way. */
     static const int lengths[] = {244, 245, 255};
@@ -201,9 +188,8 @@ START_TEST(test_longest_name)
     program_free(&program);
     ck_assert_int_eq(temp_tree_count(&tree), 1); /* and no temporary file */
 }
-END_TEST
 
-START_TEST(test_left_alone)
+TEST(test_left_alone)
 {
     /* Breaks when a run that is refused or fails leaves a file, or damages the one that was there. */
     shell("echo old >kept; $volley bench -p 1 -n 1 -q --json kept --hdr new", 5);
@@ -213,9 +199,8 @@ START_TEST(test_left_alone)
     program_free(&program);
     ck_assert_int_eq(temp_tree_count(&tree), 1);
 }
-END_TEST
 
-START_TEST(test_refused_before_load)
+LOOP_TEST(test_refused_before_load, 6)
 {
     /* Breaks when what can be seen before the load is seen after it. */
     static const char *const lines[] = {
@@ -230,9 +215,8 @@ START_TEST(test_refused_before_load)
     ck_assert_str_eq(program.out, "");
     program_free(&program);
 }
-END_TEST
 
-START_TEST(test_one_file_for_two)
+LOOP_TEST(test_one_file_for_two, 14)
 {
     /* Breaks when two outputs go to one file under two names, and one of them is lost without a word. */
     static const char *const lines[] = {
@@ -255,9 +239,8 @@ START_TEST(test_one_file_for_two)
     expect_error("another output goes there");
     program_free(&program);
 }
-END_TEST
 
-START_TEST(test_not_whole)
+LOOP_TEST(test_not_whole, 7)
 {
     /* Breaks when an output that could not be written is status 0; the other outputs are complete. */
     static const struct {
@@ -279,9 +262,8 @@ START_TEST(test_not_whole)
     ck_assert_int_gt(status_of("whole").st_size, 100);
     program_free(&program);
 }
-END_TEST
 
-START_TEST(test_loss_of_others)
+LOOP_TEST(test_loss_of_others, 10)
 {
     /* Breaks when another command than bench calls a loss a success. */
     static const char *const lines[] = {
@@ -299,9 +281,8 @@ START_TEST(test_loss_of_others)
     shell(lines[_i], 1);
     program_free(&program);
 }
-END_TEST
 
-START_TEST(test_reader_gone)
+LOOP_TEST(test_reader_gone, 3)
 {
     /* Breaks when volley loads a server on for ever though the only reader of its results has gone. */
     static const char *const lines[] = {
@@ -315,9 +296,8 @@ START_TEST(test_reader_gone)
     shell(line, 0);
     program_free(&program);
 }
-END_TEST
 
-START_TEST(test_reader_gone_file_kept)
+TEST(test_reader_gone_file_kept)
 {
     /* Breaks when a reader of standard output that goes away ends a run whose files somebody waits for. */
     shell("$volley bench --null -r 10 --qps 1000 --duration 1500ms --interval 10ms --json whole | "
@@ -329,9 +309,8 @@ START_TEST(test_reader_gone_file_kept)
     ck_assert_str_eq(program.out, "\"seconds\": 1.5\n");
     program_free(&program);
 }
-END_TEST
 
-START_TEST(test_help_cut)
+TEST(test_help_cut)
 {
     /* Breaks when a text that nobody reads to its end is a raw signal. */
     shell("for i in 1 2 3; do $volley bench --help | head -c 1; [ ${PIPESTATUS[0]} = 0 ] || exit "
@@ -339,9 +318,8 @@ START_TEST(test_help_cut)
           0);
     program_free(&program);
 }
-END_TEST
 
-START_TEST(test_nohup)
+TEST(test_nohup)
 {
     /* Breaks when a run under nohup ends with its terminal. */
     program_start_shell(
@@ -353,34 +331,5 @@ START_TEST(test_nohup)
     ck_assert_int_eq(program.exit_status, 0);
     program_free(&program);
 }
-END_TEST
 
-Suite *test_outputs_suite(void)
-{
-    Suite *suite = suite_create("outputs");
-    TCase *tcase = tcase_create("outputs");
-    tcase_set_timeout(tcase, TEST_TIMEOUT_SECONDS);
-    tcase_add_checked_fixture(tcase, set_up, tear_down);
-    tcase_add_loop_test(tcase, test_device, 0, FILE_OPTIONS);
-    tcase_add_test(tcase, test_fifo);
-    tcase_add_test(tcase, test_fifo_unread);
-    tcase_add_test(tcase, test_fifo_interrupted);
-    tcase_add_test(tcase, test_interrupted_early);
-    tcase_add_test(tcase, test_process_substitution);
-    tcase_add_loop_test(tcase, test_links, 0, FILE_OPTIONS);
-    tcase_add_test(tcase, test_mount_point);
-    tcase_add_test(tcase, test_link_circle);
-    tcase_add_test(tcase, test_mode);
-    tcase_add_loop_test(tcase, test_longest_name, 0, 3);
-    tcase_add_test(tcase, test_left_alone);
-    tcase_add_loop_test(tcase, test_refused_before_load, 0, 6);
-    tcase_add_loop_test(tcase, test_one_file_for_two, 0, 14);
-    tcase_add_loop_test(tcase, test_not_whole, 0, 7);
-    tcase_add_loop_test(tcase, test_loss_of_others, 0, 10);
-    tcase_add_loop_test(tcase, test_reader_gone, 0, 3);
-    tcase_add_test(tcase, test_reader_gone_file_kept);
-    tcase_add_test(tcase, test_help_cut);
-    tcase_add_test(tcase, test_nohup);
-    suite_add_tcase(suite, tcase);
-    return suite;
-}
+TEST_SUITE_WITH(outputs, .set_up = set_up, .tear_down = tear_down)

@@ -1,5 +1,4 @@
 /* Servers of volley's own that differ, side by side. */
-#include <check.h>
 #include <ctype.h>
 #include <sched.h>
 #include <stdio.h>
@@ -11,9 +10,8 @@
 #include "orchestrator/machine/cpu_order.h"
 #include "orchestrator/server/control.h"
 #include "orchestrator/server/managed_server.h"
+#include "tests/support/check/suite.h"
 #include "tests/support/check/temp_tree.h"
-
-#define TCASE_TIMEOUT_SECONDS 60
 
 static struct temp_tree tree;
 static struct err err;
@@ -86,7 +84,7 @@ static void ck_serves(struct kept_server *kept, const char *maxmemory)
     control_close(control);
 }
 
-START_TEST(each_as_it_was_wished)
+TEST(each_as_it_was_wished)
 {
     /* What one server is started with goes to the one beside it: program, arguments, CPUs, password or
      * certificates. */
@@ -125,9 +123,8 @@ START_TEST(each_as_it_was_wished)
     put_away(&secret);
     ck_assert_int_eq(unlink(path), 0);
 }
-END_TEST
 
-START_TEST(each_with_its_certificates)
+TEST(each_with_its_certificates)
 {
     /* One TLS client for all connections: of two servers with certificates of their own only one is ever
      * trusted, or both whatever they show. */
@@ -149,17 +146,5 @@ START_TEST(each_with_its_certificates)
     for (size_t i = 0; i < 2; i++)
         put_away(&kept[i]);
 }
-END_TEST
 
-Suite *test_provider_suite(void);
-Suite *test_provider_suite(void)
-{
-    Suite *suite = suite_create("provider");
-    TCase *tcase = tcase_create("provider");
-    tcase_set_timeout(tcase, TCASE_TIMEOUT_SECONDS);
-    tcase_add_checked_fixture(tcase, make_tree, remove_tree);
-    tcase_add_test(tcase, each_as_it_was_wished);
-    tcase_add_test(tcase, each_with_its_certificates);
-    suite_add_tcase(suite, tcase);
-    return suite;
-}
+TEST_SUITE_WITH(provider, .set_up = make_tree, .tear_down = remove_tree)

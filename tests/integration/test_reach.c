@@ -1,6 +1,5 @@
 /* Servers that lead volley to hosts of their choice: who gets the password, and who is never spoken to. */
 #include <arpa/inet.h>
-#include <check.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <netinet/in.h>
@@ -18,10 +17,9 @@
 #include "orchestrator/server/resolve.h"
 #include "tests/support/check/fake_server.h"
 #include "tests/support/check/run.h"
+#include "tests/support/check/suite.h"
 #include "tests/support/check/support.h"
 #include "tests/support/check/temp_tree.h"
-
-Suite *test_reach_suite(void);
 
 #define ELSEWHERE "198.51.100.1" /* of TEST-NET-2: nobody is there */
 #define CLUSTER_INFO "$43\r\ncluster_state:ok\r\ncluster_current_epoch:1\r\n\r\n"
@@ -117,7 +115,7 @@ static unsigned times_logged(const char *text)
     return times;
 }
 
-START_TEST(test_password)
+TEST(test_password)
 {
     /* Breaks when a cluster's table sends the password elsewhere in plain without a word, says it for every
      * node, or says it where the password is safe or the host was listed. */
@@ -141,9 +139,8 @@ START_TEST(test_password)
     ck_assert_msg(discover() == OK, "%s", err.text);
     ck_assert_uint_eq(times_logged("outside the networks"), 1);
 }
-END_TEST
 
-START_TEST(test_password_over_tls)
+TEST(test_password_over_tls)
 {
     /* Breaks when TLS counts as safe though it lets anybody in: no check at all, or any certificate that is
      * good for some name. */
@@ -166,9 +163,8 @@ START_TEST(test_password_over_tls)
         ck_assert_uint_eq(times_logged("outside the networks"), cases[i].warnings);
     }
 }
-END_TEST
 
-START_TEST(test_interrupted)
+TEST(test_interrupted)
 {
     /* Breaks when Ctrl+C waits for a resolver that has no answer. */
     const volatile int interrupted = 1;
@@ -176,9 +172,8 @@ START_TEST(test_interrupted)
     endpoint.cluster = true;
     ck_assert_int_eq(reach_begin(&endpoint, &interrupted, &err), E_INTERRUPTED);
 }
-END_TEST
 
-START_TEST(test_many_hosts)
+TEST(test_many_hosts)
 {
     /* Breaks when a table of thousands of hosts fills the screen with warnings. */
     char name[32];
@@ -194,9 +189,8 @@ START_TEST(test_many_hosts)
     ck_assert_uint_eq(times_logged("outside the networks"), 16);
     ck_assert_uint_eq(times_logged("more hosts than are named here"), 1);
 }
-END_TEST
 
-START_TEST(test_refused_tables)
+TEST(test_refused_tables)
 {
     /* Breaks when a node that --redirect-hosts does not list is taken from a cluster's table. */
     add("*2\r\n");
@@ -214,9 +208,8 @@ START_TEST(test_refused_tables)
     endpoint.redirect_hosts = "same," ELSEWHERE;
     ck_assert_msg(discover() == OK, "%s", err.text);
 }
-END_TEST
 
-START_TEST(test_refused_roles)
+TEST(test_refused_roles)
 {
     /* Breaks when a replica leads to a primary that is not listed, or a primary to such replicas. */
     static const char follows[] = "*5\r\n$5\r\nslave\r\n$12\r\n" ELSEWHERE "\r\n:7001\r\n"
@@ -234,9 +227,8 @@ START_TEST(test_refused_roles)
         fake_server_stop(&server);
     }
 }
-END_TEST
 
-START_TEST(test_refused_sentinel)
+TEST(test_refused_sentinel)
 {
     /* Breaks when a sentinel names a primary that is not listed. */
     static const char primary[] = "*2\r\n$12\r\n" ELSEWHERE "\r\n$4\r\n7001\r\n";
@@ -248,7 +240,6 @@ START_TEST(test_refused_sentinel)
     ck_assert_int_eq(discover(), E_CONNECT);
     ck_assert_msg(strstr(err.text, "which --redirect-hosts does not list") != NULL, "%s", err.text);
 }
-END_TEST
 
 /* A socket that listens at 127.0.0.2 and takes nobody. */
 static int listen_elsewhere(unsigned *port)
@@ -264,7 +255,7 @@ static int listen_elsewhere(unsigned *port)
     return fd;
 }
 
-START_TEST(test_a_table_that_changes)
+LOOP_TEST(test_a_table_that_changes, 2)
 {
     /* Breaks when a worker or the scout connects to a node that is not listed, and comes up while a run is
      * under way; or nobody is told. */
@@ -299,22 +290,5 @@ START_TEST(test_a_table_that_changes)
     program_free(&program);
     close(listener);
 }
-END_TEST
 
-Suite *test_reach_suite(void)
-{
-    Suite *suite = suite_create("reach");
-    TCase *tcase = tcase_create("reach");
-    tcase_add_checked_fixture(tcase, set_up, tear_down);
-    tcase_set_timeout(tcase, 60);
-    tcase_add_test(tcase, test_password);
-    tcase_add_test(tcase, test_password_over_tls);
-    tcase_add_test(tcase, test_interrupted);
-    tcase_add_test(tcase, test_many_hosts);
-    tcase_add_test(tcase, test_refused_tables);
-    tcase_add_test(tcase, test_refused_roles);
-    tcase_add_test(tcase, test_refused_sentinel);
-    tcase_add_loop_test(tcase, test_a_table_that_changes, 0, 2);
-    suite_add_tcase(suite, tcase);
-    return suite;
-}
+TEST_SUITE_WITH(reach, .set_up = set_up, .tear_down = tear_down)

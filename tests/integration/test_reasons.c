@@ -1,18 +1,16 @@
 /* Why something failed: what the server said last is shown, also when it closes while volley writes, or
  * says it to no request. */
-#include <check.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "tests/support/check/suite.h"
 #include "tests/support/check/support.h"
 #include "tests/support/check/trial.h"
 
 #define TCASE_TIMEOUT_SECONDS 90
 #define COUNT(array) (sizeof(array) / sizeof *(array))
 #define FAKE_LOAD "-p", world.fake.port_text, "-r", "100", "--processes", "1"
-
-Suite *test_reasons_suite(void);
 
 static struct trial trial;
 
@@ -21,7 +19,7 @@ static void serve(const struct fake_rule *rules, size_t rule_count)
     fake_server_start(&world.fake, &(struct fake_script){.rules = rules, .rule_count = rule_count});
 }
 
-START_TEST(test_refused_while_it_is_written)
+TEST(test_refused_while_it_is_written)
 {
     /* Breaks when a request that the server refuses half way, and closes on, is "lost" without the
      * server's words: they stand in the socket that can no longer be written to. */
@@ -37,9 +35,8 @@ START_TEST(test_refused_while_it_is_written)
                  "no request succeeded; the server says: ERR Protocol error: invalid bulk length");
     trial_free(&trial);
 }
-END_TEST
 
-START_TEST(test_words_on_reconnecting)
+LOOP_TEST(test_words_on_reconnecting, 5)
 {
     /* Breaks when a server that no longer takes a connection is counted without what it says. */
     static const struct {
@@ -66,9 +63,8 @@ START_TEST(test_words_on_reconnecting)
     ck_assert_ptr_nonnull(json_object_get(trial.run, "error_texts"));
     trial_free(&trial);
 }
-END_TEST
 
-START_TEST(test_words_behind_the_last_reply)
+TEST(test_words_behind_the_last_reply)
 {
     /* Breaks when what a server says before it closes is taken for rubbish, though it is a sentence. */
     static const struct fake_rule rules[] = {{.command = "GET",
@@ -83,9 +79,8 @@ START_TEST(test_words_behind_the_last_reply)
     trial_expect(&trial, PROGRAM_OUT, "the server said, outside of its replies: ERR going down");
     trial_free(&trial);
 }
-END_TEST
 
-START_TEST(test_moved_without_cluster)
+TEST(test_moved_without_cluster)
 {
     /* Breaks when nobody says that redirections mean a cluster. */
     static const struct fake_rule rules[] = {
@@ -99,9 +94,8 @@ START_TEST(test_moved_without_cluster)
     trial_expect(&trial, PROGRAM_ERR, "MOVED 12182");
     trial_free(&trial);
 }
-END_TEST
 
-START_TEST(test_announced_name)
+TEST(test_announced_name)
 {
     /* Breaks when a name that does not resolve does not say who has named it. */
     static const struct fake_rule rules[] = {
@@ -124,19 +118,6 @@ START_TEST(test_announced_name)
     trial_expect(&trial, PROGRAM_ERR, "the cluster announces this name for its node on port 7000");
     trial_free(&trial);
 }
-END_TEST
 
-Suite *test_reasons_suite(void)
-{
-    Suite *suite = suite_create("reasons");
-    TCase *tcase = tcase_create("reasons");
-    tcase_set_timeout(tcase, TCASE_TIMEOUT_SECONDS);
-    tcase_add_checked_fixture(tcase, trial_set_up, trial_tear_down);
-    tcase_add_test(tcase, test_refused_while_it_is_written);
-    tcase_add_loop_test(tcase, test_words_on_reconnecting, 0, 5);
-    tcase_add_test(tcase, test_words_behind_the_last_reply);
-    tcase_add_test(tcase, test_moved_without_cluster);
-    tcase_add_test(tcase, test_announced_name);
-    suite_add_tcase(suite, tcase);
-    return suite;
-}
+TEST_SUITE_WITH(reasons, .set_up = trial_set_up, .tear_down = trial_tear_down,
+                .timeout_seconds = TCASE_TIMEOUT_SECONDS)

@@ -1,5 +1,4 @@
 /* recorder_server itself: its stamps are the truth that volley's figures are held against. */
-#include <check.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -8,11 +7,9 @@
 
 #include "common/clock.h"
 #include "tests/support/check/recorder.h"
+#include "tests/support/check/suite.h"
 #include "tests/support/check/support.h"
 
-Suite *test_recorder_server_suite(void);
-
-#define TEST_TIMEOUT_SECONDS 60
 #define DEADLINE_MS 20000
 #define GET_BYTES 36
 #define VALUE "$3\r\nabc\r\n"
@@ -74,7 +71,7 @@ static void check_order(uint64_t count)
     }
 }
 
-START_TEST(test_stamps)
+TEST(test_stamps)
 {
     /* Breaks when a stamp is taken before the request was sent or after its reply came, or a key is
      * misread. */
@@ -95,9 +92,8 @@ START_TEST(test_stamps)
     }
     recorder_record_free(&record);
 }
-END_TEST
 
-START_TEST(test_pieces)
+TEST(test_pieces)
 {
     /* Breaks when a request that comes in two pieces, or many in one, is counted wrongly, or stamped
      * before its last byte. */
@@ -116,9 +112,8 @@ START_TEST(test_pieces)
     ck_assert_uint_ge(record.requests[0].arrival_ns, last_byte_ns);
     recorder_record_free(&record);
 }
-END_TEST
 
-START_TEST(test_other_commands)
+TEST(test_other_commands)
 {
     /* Breaks when what volley asks besides its requests is recorded, or not answered. */
     test_recorder_start(&server, NULL);
@@ -133,9 +128,8 @@ START_TEST(test_other_commands)
     check_order(1);
     recorder_record_free(&record);
 }
-END_TEST
 
-START_TEST(test_rubbish)
+TEST(test_rubbish)
 {
     /* Breaks when bytes that are no command are waited for, or answered. */
     char byte;
@@ -147,9 +141,8 @@ START_TEST(test_rubbish)
     ck_assert_uint_eq(record.header.request_count, 0);
     recorder_record_free(&record);
 }
-END_TEST
 
-START_TEST(test_reset_and_dump)
+TEST(test_reset_and_dump)
 {
     /* Breaks when a second run against the same server is mixed with the first. */
     char dump[300], path[96];
@@ -174,9 +167,8 @@ START_TEST(test_reset_and_dump)
     check_order(3);
     recorder_record_free(&record);
 }
-END_TEST
 
-START_TEST(test_full)
+TEST(test_full)
 {
     /* Breaks when requests beyond the capacity vanish: the record must not look whole. */
     struct err err = {.code = OK};
@@ -194,9 +186,8 @@ START_TEST(test_full)
     program_free(&server.program);
     unlink(server.path);
 }
-END_TEST
 
-START_TEST(test_stalls)
+TEST(test_stalls)
 {
     /* Breaks when it answers during a stall, or stalls at another time than planned. */
     test_recorder_start(&server, "--stall", "50ms:100ms", "--stall", "0.3:0.05", NULL);
@@ -226,9 +217,8 @@ START_TEST(test_stalls)
     }
     recorder_record_free(&record);
 }
-END_TEST
 
-START_TEST(test_service_time)
+TEST(test_service_time)
 {
     /* Breaks when requests are served side by side, too fast, or each a little late: a queue of n
      * takes n times the service time, however late the process wakes up. */
@@ -251,9 +241,8 @@ START_TEST(test_service_time)
     ck_assert_uint_lt(least_late_ns, 500 * NS_PER_US);
     recorder_record_free(&record);
 }
-END_TEST
 
-START_TEST(test_service_of_a_closed_connection)
+TEST(test_service_of_a_closed_connection)
 {
     /* Breaks when the queue holds requests of a connection that has ended: the server crashed, or
      * answered somebody else. */
@@ -270,9 +259,8 @@ START_TEST(test_service_of_a_closed_connection)
     ck_assert_uint_ge(record.requests[3].reply_ns, record.requests[0].arrival_ns + 80 * NS_PER_MS);
     recorder_record_free(&record);
 }
-END_TEST
 
-START_TEST(test_limit)
+TEST(test_limit)
 {
     /* Breaks when a server that nobody stops stays for ever, or keeps its record to itself. */
     struct err err = {.code = OK};
@@ -287,9 +275,8 @@ START_TEST(test_limit)
     program_free(&server.program);
     unlink(server.path);
 }
-END_TEST
 
-START_TEST(test_bad_options)
+TEST(test_bad_options)
 {
     /* Breaks when a wrong plan is taken for another one. */
     static const char *const bad[] = {"--stall=5",       "--stall=x:1",    "--service-time=fast",
@@ -305,24 +292,5 @@ START_TEST(test_bad_options)
         program_free(&program);
     }
 }
-END_TEST
 
-Suite *test_recorder_server_suite(void)
-{
-    Suite *suite = suite_create("recorder server");
-    TCase *tests = tcase_create("record");
-    tcase_set_timeout(tests, TEST_TIMEOUT_SECONDS);
-    tcase_add_test(tests, test_stamps);
-    tcase_add_test(tests, test_pieces);
-    tcase_add_test(tests, test_other_commands);
-    tcase_add_test(tests, test_rubbish);
-    tcase_add_test(tests, test_reset_and_dump);
-    tcase_add_test(tests, test_full);
-    tcase_add_test(tests, test_stalls);
-    tcase_add_test(tests, test_service_time);
-    tcase_add_test(tests, test_service_of_a_closed_connection);
-    tcase_add_test(tests, test_limit);
-    tcase_add_test(tests, test_bad_options);
-    suite_add_tcase(suite, tests);
-    return suite;
-}
+TEST_SUITE(recorder_server)

@@ -1,5 +1,4 @@
 /* Replicas that are on their way when a run begins, told by servers whose answers change. */
-#include <check.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,8 +10,7 @@
 #include "orchestrator/server/replica_wait.h"
 #include "tests/support/check/fake_server.h"
 #include "tests/support/check/run.h"
-
-Suite *test_replica_wait_suite(void);
+#include "tests/support/check/suite.h"
 
 #define ANSWER_BYTES 4096
 #define RULE(name_, answer_, times_)                                                               \
@@ -131,7 +129,7 @@ static const char *cluster_info(char answer[ANSWER_BYTES], const char *state)
                  state);
 }
 
-START_TEST(a_cluster_says_loading)
+TEST(a_cluster_says_loading)
 {
     /* Breaks when a replica that loads is none: a run on a fresh cluster fails for seconds. */
     static char ok[ANSWER_BYTES], loading[ANSWER_BYTES], online[ANSWER_BYTES], down[ANSWER_BYTES];
@@ -151,9 +149,8 @@ START_TEST(a_cluster_says_loading)
     expect_replica(replica.port);
     ck_assert_uint_eq(replica.counters->accepted, 2);
 }
-END_TEST
 
-START_TEST(the_replica_knows_first)
+TEST(the_replica_knows_first)
 {
     /* Breaks when a run waits for gossip although the replica itself says that it is filled. */
     static char ok[ANSWER_BYTES], loading[ANSWER_BYTES], up[ANSWER_BYTES], filling[ANSWER_BYTES];
@@ -174,9 +171,8 @@ START_TEST(the_replica_knows_first)
     endpoint.cluster = true;
     expect_replica(replica.port);
 }
-END_TEST
 
-START_TEST(a_node_without_slots)
+TEST(a_node_without_slots)
 {
     /* Breaks when a node that has just become a replica, and that others still take for a primary without
      * slots, is none of either. */
@@ -203,9 +199,8 @@ START_TEST(a_node_without_slots)
     endpoint.cluster = true;
     expect_replica(replica.port);
 }
-END_TEST
 
-START_TEST(a_cluster_that_forms)
+TEST(a_cluster_that_forms)
 {
     /* Breaks when a run refuses a cluster that calls itself down for the moment in which it is made. */
     static char ok[ANSWER_BYTES], fail[ANSWER_BYTES], online[ANSWER_BYTES];
@@ -220,9 +215,8 @@ START_TEST(a_cluster_that_forms)
     endpoint.replica_reads = REPLICA_READS_NO;
     ck_assert_msg(discover() == OK, "%s", err.text);
 }
-END_TEST
 
-START_TEST(one_that_has_failed)
+TEST(one_that_has_failed)
 {
     /* Breaks when a run waits for a replica that is down, or does not say what it saw. */
     static char ok[ANSWER_BYTES], failed[ANSWER_BYTES];
@@ -235,9 +229,8 @@ START_TEST(one_that_has_failed)
     expect_none("has none: 127.0.0.1:7000 primary online, 127.0.0.1:7001 replica fail");
     ck_assert_uint_eq(fake.counters->accepted, 1);
 }
-END_TEST
 
-START_TEST(not_in_time)
+TEST(not_in_time)
 {
     /* Breaks when the wait has no end, or the message leaves out a node, its role or its state. */
     static char ok[ANSWER_BYTES], loading[ANSWER_BYTES];
@@ -251,11 +244,10 @@ START_TEST(not_in_time)
         "is ready after 0s: 127.0.0.1:7000 primary online, 127.0.0.1:7001 replica loading; see "
         "--wait-ready");
 }
-END_TEST
 
 /* ---- a primary with replicas ---- */
 
-START_TEST(a_primary_fills_it)
+TEST(a_primary_fills_it)
 {
     /* Breaks when a replica that its primary is about to put online is none: --managed replicas=1. */
     static char none[ANSWER_BYTES], one[ANSWER_BYTES], filling[ANSWER_BYTES], plain[ANSWER_BYTES];
@@ -275,9 +267,8 @@ START_TEST(a_primary_fills_it)
     expect_replica(7001);
     ck_assert_uint_eq(fake.counters->accepted, 3);
 }
-END_TEST
 
-START_TEST(one_that_stays_behind)
+TEST(one_that_stays_behind)
 {
     /* Breaks when one replica that never gets ready keeps the run from the one that is. */
     static char one[ANSWER_BYTES], plain[ANSWER_BYTES];
@@ -293,9 +284,8 @@ START_TEST(one_that_stays_behind)
     expect_replica(7001);
     ck_assert_uint_gt(fake.counters->accepted, 1);
 }
-END_TEST
 
-START_TEST(a_replica_that_connects)
+TEST(a_replica_that_connects)
 {
     /* Breaks when the replica that was named is not yet among those that its primary knows. */
     static char none[ANSWER_BYTES], one[ANSWER_BYTES], connecting[ANSWER_BYTES],
@@ -312,13 +302,12 @@ START_TEST(a_replica_that_connects)
     expect_replica(7001);
     ck_assert_uint_eq(found.nodes[0].port, replica.port);
 }
-END_TEST
 
 /* ---- sentinels ---- */
 
 #define WATCHED(link) "[1 [8 ip 127.0.0.1 port 7001 flags slave master-link-status " link
 
-START_TEST(sentinels_see_it_later)
+TEST(sentinels_see_it_later)
 {
     /* Breaks when sentinels have not found a replica yet, or have seen it before it was in touch. */
     static char where[ANSWER_BYTES], none[ANSWER_BYTES], cut[ANSWER_BYTES], linked[ANSWER_BYTES];
@@ -342,9 +331,8 @@ START_TEST(sentinels_see_it_later)
     expect_replica(7001);
     ck_assert_uint_eq(fake.counters->accepted, 3);
 }
-END_TEST
 
-START_TEST(sentinels_say_it_is_down)
+TEST(sentinels_say_it_is_down)
 {
     /* Breaks when a run waits for a replica that sentinels call down. */
     static char where[ANSWER_BYTES], down[ANSWER_BYTES], master[ANSWER_BYTES], info[ANSWER_BYTES];
@@ -362,9 +350,8 @@ START_TEST(sentinels_say_it_is_down)
     endpoint.master_name = "main";
     expect_none("primary online, 127.0.0.1:7001 replica down");
 }
-END_TEST
 
-START_TEST(many_that_are_silent)
+TEST(many_that_are_silent)
 {
     /* Breaks when a cluster can name any number of nodes that do not answer, and each is waited for. */
     static const struct fake_rule rules[] = {{.action = FAKE_SILENT}};
@@ -385,11 +372,10 @@ START_TEST(many_that_are_silent)
     sightings_free(&seen);
     fake_server_free(&fake);
 }
-END_TEST
 
 /* ---- our own ---- */
 
-START_TEST(managed_without_replicas)
+TEST(managed_without_replicas)
 {
     /* Breaks when servers are started for a run that cannot be. */
     struct program program;
@@ -398,27 +384,5 @@ START_TEST(managed_without_replicas)
     ck_assert_ptr_nonnull(strstr(program.err, "that starts no replica"));
     program_free(&program);
 }
-END_TEST
 
-Suite *test_replica_wait_suite(void)
-{
-    Suite *suite = suite_create("replica_wait");
-    TCase *cases = tcase_create("replica_wait");
-    tcase_set_timeout(cases, 60);
-    tcase_add_checked_fixture(cases, set_up, NULL);
-    tcase_add_test(cases, a_cluster_says_loading);
-    tcase_add_test(cases, the_replica_knows_first);
-    tcase_add_test(cases, a_node_without_slots);
-    tcase_add_test(cases, a_cluster_that_forms);
-    tcase_add_test(cases, one_that_has_failed);
-    tcase_add_test(cases, not_in_time);
-    tcase_add_test(cases, a_primary_fills_it);
-    tcase_add_test(cases, one_that_stays_behind);
-    tcase_add_test(cases, a_replica_that_connects);
-    tcase_add_test(cases, sentinels_see_it_later);
-    tcase_add_test(cases, sentinels_say_it_is_down);
-    tcase_add_test(cases, many_that_are_silent);
-    tcase_add_test(cases, managed_without_replicas);
-    suite_add_tcase(suite, cases);
-    return suite;
-}
+TEST_SUITE_WITH(replica_wait, .set_up = set_up)

@@ -1,6 +1,5 @@
 /* `volley report` as a user runs it, on the directory of a run that ended and of one that was
  * killed. The load goes to the null transport. */
-#include <check.h>
 #include <jansson.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -11,8 +10,7 @@
 
 #include "tests/support/check/report_fixture.h"
 #include "tests/support/check/run.h"
-
-Suite *test_report_command_suite(void);
+#include "tests/support/check/suite.h"
 
 static char *directory;
 /* The last one only when there is a second test. */
@@ -42,7 +40,7 @@ static void run_bench(struct program *bench, const char *tests)
     ck_assert_msg(bench->exit_status == 0, "%s", bench->err);
 }
 
-START_TEST(lost_files_come_back_the_same)
+TEST(lost_files_come_back_the_same)
 {
     /* breaks if the journal holds less than what the outputs were made of */
     struct program bench, report;
@@ -70,9 +68,8 @@ START_TEST(lost_files_come_back_the_same)
     program_free(&bench);
     program_free(&report);
 }
-END_TEST
 
-START_TEST(what_is_there_is_left_alone)
+TEST(what_is_there_is_left_alone)
 {
     /* breaks if a report rewrites files, or writes some that were not asked for */
     struct program bench, report;
@@ -99,9 +96,8 @@ START_TEST(what_is_there_is_left_alone)
     program_free(&report);
     program_free(&bench);
 }
-END_TEST
 
-START_TEST(asked_percentiles_are_shown)
+TEST(asked_percentiles_are_shown)
 {
     /* breaks if a report shows other percentiles than it is asked for, or leaves files with them */
     struct program bench, report;
@@ -119,9 +115,8 @@ START_TEST(asked_percentiles_are_shown)
     program_free(&report);
     program_free(&bench);
 }
-END_TEST
 
-START_TEST(short_outputs_tell_what_failed)
+LOOP_TEST(short_outputs_tell_what_failed, 4)
 {
     /* breaks if a report of one line passes a run in which requests failed for a good one */
     static const char *const styles[] = {"-q", "--csv", "--csv-interval=1s", "--json=-"};
@@ -146,9 +141,8 @@ START_TEST(short_outputs_tell_what_failed)
                       report.err);
     program_free(&report);
 }
-END_TEST
 
-START_TEST(rows_of_one_test_are_printed)
+TEST(rows_of_one_test_are_printed)
 {
     /* breaks if the rows of several tests are mixed on standard output, or those of one are refused */
     struct program bench, report;
@@ -171,9 +165,8 @@ START_TEST(rows_of_one_test_are_printed)
     program_free(&report);
     program_free(&bench);
 }
-END_TEST
 
-START_TEST(rows_off_the_grid_are_refused)
+TEST(rows_off_the_grid_are_refused)
 {
     /* breaks if rows of unequal length pass for rows of the length that was asked for */
     struct program bench, report;
@@ -186,7 +179,6 @@ START_TEST(rows_off_the_grid_are_refused)
     program_free(&report);
     program_free(&bench);
 }
-END_TEST
 
 /* Waits, at most 20 s, until the journal is longer than this. */
 static bool journal_grows_beyond(off_t byte_count)
@@ -202,7 +194,7 @@ static bool journal_grows_beyond(off_t byte_count)
     return false;
 }
 
-START_TEST(a_killed_run_is_reported)
+TEST(a_killed_run_is_reported)
 {
     /* breaks if kill -9 on the orchestrator loses more than the interval under way */
     struct program bench, report;
@@ -240,9 +232,8 @@ START_TEST(a_killed_run_is_reported)
     program_free(&report);
     program_free(&bench);
 }
-END_TEST
 
-START_TEST(a_damaged_journal_is_said)
+TEST(a_damaged_journal_is_said)
 {
     /* breaks if figures from a damaged journal pass for whole ones */
     struct program bench, report;
@@ -264,9 +255,8 @@ START_TEST(a_damaged_journal_is_said)
     program_free(&report);
     program_free(&bench);
 }
-END_TEST
 
-START_TEST(bad_calls_get_a_clear_answer)
+LOOP_TEST(bad_calls_get_a_clear_answer, 6)
 {
     /* breaks if a wrong call is answered with an empty report or a wrong exit status */
     static const struct {
@@ -292,9 +282,8 @@ START_TEST(bad_calls_get_a_clear_answer)
     ck_assert_ptr_eq(line_end, report.err + report.err_bytes - 1); /* one line */
     program_free(&report);
 }
-END_TEST
 
-START_TEST(a_label_is_shown_and_not_obeyed)
+TEST(a_label_is_shown_and_not_obeyed)
 {
     /* Breaks when a terminal obeys what a label, or a directory that somebody sent, has in it. */
     static const char label[] = "\33]0;title\7\33[2J \302\233m red\177";
@@ -312,9 +301,8 @@ START_TEST(a_label_is_shown_and_not_obeyed)
         program_free(&outputs[i]);
     }
 }
-END_TEST
 
-START_TEST(files_are_completed_without_a_reader)
+TEST(files_are_completed_without_a_reader)
 {
     /* breaks if `volley report DIR | head -1` leaves the directory as it was */
     struct program bench, report;
@@ -334,25 +322,5 @@ START_TEST(files_are_completed_without_a_reader)
     program_free(&report);
     program_free(&bench);
 }
-END_TEST
 
-Suite *test_report_command_suite(void)
-{
-    Suite *suite = suite_create("report_command");
-    TCase *tcase = tcase_create("volley report");
-    tcase_set_timeout(tcase, 120);
-    tcase_add_checked_fixture(tcase, set_up, tear_down);
-    tcase_add_test(tcase, lost_files_come_back_the_same);
-    tcase_add_test(tcase, what_is_there_is_left_alone);
-    tcase_add_test(tcase, asked_percentiles_are_shown);
-    tcase_add_loop_test(tcase, short_outputs_tell_what_failed, 0, 4);
-    tcase_add_test(tcase, rows_of_one_test_are_printed);
-    tcase_add_test(tcase, rows_off_the_grid_are_refused);
-    tcase_add_test(tcase, a_killed_run_is_reported);
-    tcase_add_test(tcase, a_damaged_journal_is_said);
-    tcase_add_loop_test(tcase, bad_calls_get_a_clear_answer, 0, 6);
-    tcase_add_test(tcase, a_label_is_shown_and_not_obeyed);
-    tcase_add_test(tcase, files_are_completed_without_a_reader);
-    suite_add_tcase(suite, tcase);
-    return suite;
-}
+TEST_SUITE_WITH(report_command, .set_up = set_up, .tear_down = tear_down, .timeout_seconds = 120)

@@ -1,7 +1,6 @@
 /* The files of a run, read with other people's readers: run.json by a JSON Schema validator (ajv),
  * latency.hlog by hdr-histogram-js. Needs node and the modules of tests/support/js/package.json
  * under build/js, or where VOLLEY_JS says; the Makefile installs them. */
-#include <check.h>
 #include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,8 +8,7 @@
 
 #include "common/clock.h"
 #include "tests/support/check/report_fixture.h"
-
-Suite *test_report_files_suite(void);
+#include "tests/support/check/suite.h"
 
 #define SCHEMA "docs/schema/volley.run-1.schema.json"
 
@@ -64,7 +62,7 @@ static void add_sinks(struct timeline *timeline)
     timeline_add(timeline, sink);
 }
 
-START_TEST(produced_json_is_valid)
+TEST(produced_json_is_valid)
 {
     /* breaks if run.json and its schema disagree */
     struct timeline timeline;
@@ -78,9 +76,8 @@ START_TEST(produced_json_is_valid)
     ck_assert_msg(run_node(arguments, &output) == 0, "%s", output);
     free(output);
 }
-END_TEST
 
-START_TEST(a_missing_key_is_invalid)
+LOOP_TEST(a_missing_key_is_invalid, 10)
 {
     /* breaks if the schema lets a file pass that lacks what programs rely on, or has another type */
     static const char *const spoilt[] = {"requests", "service_time_us", "verdict", "intervals",
@@ -107,7 +104,6 @@ START_TEST(a_missing_key_is_invalid)
     ck_assert_msg(strstr(output, key) != NULL, "%s", output);
     free(output);
 }
-END_TEST
 
 /* Values over the whole range, from a fixed recurrence. */
 static void fill(struct interval_row *row, uint64_t seed)
@@ -122,7 +118,7 @@ static void fill(struct interval_row *row, uint64_t seed)
     fixture_answer(row, 1, 1);
 }
 
-START_TEST(another_reader_finds_the_same_percentiles)
+TEST(another_reader_finds_the_same_percentiles)
 {
     /* breaks if latency.hlog says something else to HDR tools than volley's own report */
     struct timeline timeline;
@@ -174,17 +170,5 @@ START_TEST(another_reader_finds_the_same_percentiles)
     ck_assert_str_eq(line, "");
     free(output);
 }
-END_TEST
 
-Suite *test_report_files_suite(void)
-{
-    Suite *suite = suite_create("report_files");
-    TCase *tcase = tcase_create("other readers");
-    tcase_set_timeout(tcase, 120);
-    tcase_add_checked_fixture(tcase, set_up, tear_down);
-    tcase_add_test(tcase, produced_json_is_valid);
-    tcase_add_loop_test(tcase, a_missing_key_is_invalid, 0, 10);
-    tcase_add_test(tcase, another_reader_finds_the_same_percentiles);
-    suite_add_tcase(suite, tcase);
-    return suite;
-}
+TEST_SUITE_WITH(report_files, .set_up = set_up, .tear_down = tear_down, .timeout_seconds = 120)

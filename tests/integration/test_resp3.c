@@ -1,5 +1,4 @@
 /* RESP3 with a real server: every type of reply is one reply, and names and databases are set. */
-#include <check.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -7,11 +6,8 @@
 #include "tests/support/check/fake_server.h"
 #include "tests/support/check/run_json.h"
 #include "tests/support/check/server.h"
+#include "tests/support/check/suite.h"
 #include "tests/support/check/support.h"
-
-Suite *test_resp3_suite(void);
-
-#define TIMEOUT_SECONDS 60
 
 static struct test_server server;
 static struct bench_setting at_server;
@@ -35,7 +31,7 @@ static void expect_stderr(const char *text)
                   call.program.err);
 }
 
-START_TEST(test_all_types)
+TEST(test_all_types)
 {
     /* Breaks when a reply of some type of RESP3 counts as none, as two, or as an error. DEBUG PROTOCOL
      * answers with the type it is asked for. */
@@ -78,9 +74,8 @@ START_TEST(test_all_types)
         call_free(&call);
     }
 }
-END_TEST
 
-START_TEST(test_standard_tests)
+TEST(test_standard_tests)
 {
     /* Breaks when a test of -t does not run with RESP3, or its hits and misses are not told apart. */
     free(test_server_text(&server, "SET key:000000000000 x"));
@@ -100,7 +95,6 @@ START_TEST(test_standard_tests)
     ck_assert_int_eq(run_json_count(&call, 0, "requests.misses"), 40);
     call_free(&call);
 }
-END_TEST
 
 /* What CLIENT LIST says while a load is under way; the caller frees. */
 static char *clients_during(const char *options)
@@ -119,7 +113,7 @@ static int count(const char *text, const char *part)
     return found;
 }
 
-START_TEST(test_names)
+TEST(test_names)
 {
     /* Breaks when connections bear no name, or another protocol than the one asked for. */
     for (int resp3 = 0; resp3 < 2; resp3++) {
@@ -137,9 +131,8 @@ START_TEST(test_names)
         call_free(&call);
     }
 }
-END_TEST
 
-START_TEST(test_servers_without_hello)
+TEST(test_servers_without_hello)
 {
     /* Breaks when an old server cannot be loaded because RESP3 was asked for, or that it is not spoken
      * goes unsaid. */
@@ -159,18 +152,5 @@ START_TEST(test_servers_without_hello)
     call_free(&call);
     fake_server_free(&old);
 }
-END_TEST
 
-Suite *test_resp3_suite(void)
-{
-    Suite *suite = suite_create("resp3");
-    TCase *tcase = tcase_create("resp3");
-    tcase_add_checked_fixture(tcase, set_up, tear_down);
-    tcase_set_timeout(tcase, TIMEOUT_SECONDS);
-    tcase_add_test(tcase, test_all_types);
-    tcase_add_test(tcase, test_standard_tests);
-    tcase_add_test(tcase, test_names);
-    tcase_add_test(tcase, test_servers_without_hello);
-    suite_add_tcase(suite, tcase);
-    return suite;
-}
+TEST_SUITE_WITH(resp3, .set_up = set_up, .tear_down = tear_down)

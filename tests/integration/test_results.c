@@ -1,5 +1,4 @@
 /* `volley results`: the runs that were kept, and what prune takes away. And runs that are repeated. */
-#include <check.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
@@ -7,10 +6,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "tests/support/check/suite.h"
 #include "tests/support/check/support.h"
 #include "tests/support/check/trial.h"
-
-Suite *test_results_suite(void);
 
 static struct trial trial;
 static char directory[200];
@@ -61,7 +59,7 @@ static const char *member(const json_t *list, size_t i, const char *key)
         json_object_get(json_array_get(json_object_get(list, "runs"), i), key));
 }
 
-START_TEST(test_list)
+TEST(test_list)
 {
     /* Breaks when a run is missing, or one that was cut short looks whole; when what is no run is listed; or
      * when the list is not in the order in which they began. */
@@ -87,9 +85,8 @@ START_TEST(test_list)
     ck_assert_ptr_nonnull(strstr(program.out, "b-first"));
     program_free(&program);
 }
-END_TEST
 
-START_TEST(test_prune)
+TEST(test_prune)
 {
     /* Breaks when prune removes something before it was told to, more than that, or what is not volley's. */
     struct program program;
@@ -117,9 +114,8 @@ START_TEST(test_prune)
     ck_assert_ptr_nonnull(strstr(program.out, "0 of 2 runs"));
     program_free(&program);
 }
-END_TEST
 
-START_TEST(test_run_under_way)
+TEST(test_run_under_way)
 {
     /* Breaks when prune takes a run away while it is written. */
     struct program program;
@@ -135,9 +131,8 @@ START_TEST(test_run_under_way)
     trial_end(&trial, 130);
     trial_free(&trial);
 }
-END_TEST
 
-START_TEST(test_refusals)
+TEST(test_refusals)
 {
     /* Breaks when a mistake removes everything, or is not told. */
     struct program program;
@@ -150,9 +145,8 @@ START_TEST(test_refusals)
     ck_assert_int_eq(program.exit_status, 4);
     program_free(&program);
 }
-END_TEST
 
-START_TEST(test_repeated_runs)
+TEST(test_repeated_runs)
 {
     /* Breaks when --runs does not run all tests each time, gives them no number, keeps the server of the time
      * before, or loses the means on the way through the journal. */
@@ -181,18 +175,5 @@ START_TEST(test_repeated_runs)
     program_free(&report);
     trial_free(&trial);
 }
-END_TEST
 
-Suite *test_results_suite(void)
-{
-    Suite *suite = suite_create("results");
-    TCase *tcase = tcase_create("results");
-    tcase_add_checked_fixture(tcase, set_up, trial_tear_down);
-    tcase_add_test(tcase, test_list);
-    tcase_add_test(tcase, test_prune);
-    tcase_add_test(tcase, test_run_under_way);
-    tcase_add_test(tcase, test_refusals);
-    tcase_add_test(tcase, test_repeated_runs);
-    suite_add_tcase(suite, tcase);
-    return suite;
-}
+TEST_SUITE_WITH(results, .set_up = set_up, .tear_down = trial_tear_down)

@@ -1,16 +1,14 @@
 /* What a user is told on stderr while the load is still on: a target that goes away and comes back. */
-#include <check.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "tests/support/check/suite.h"
 #include "tests/support/check/support.h"
 #include "tests/support/check/trial.h"
 
 #define TCASE_TIMEOUT_SECONDS 90
-
-Suite *test_said_live_suite(void);
 
 static struct program program;
 
@@ -62,7 +60,7 @@ static void start_mode(const char *const *mode)
     program_start(&program, &(struct program_options){.argv = argv});
 }
 
-START_TEST(a_server_dies_and_comes_back)
+LOOP_TEST(a_server_dies_and_comes_back, sizeof modes / sizeof modes[0])
 {
     /* Breaks when a user learns that the server has died only from the report, or on the stream of the
      * results, or is not told that it is back. */
@@ -86,9 +84,8 @@ START_TEST(a_server_dies_and_comes_back)
     ck_assert_ptr_nonnull(strstr(program.err, who));
     program_free(&program);
 }
-END_TEST
 
-START_TEST(how_many_and_how_long)
+TEST(how_many_and_how_long)
 {
     /* Breaks when the line does not say how many connections were lost, or when nobody waits any more. */
     test_server_start(&world.server, NULL);
@@ -111,9 +108,8 @@ START_TEST(how_many_and_how_long)
     ck_assert_int_eq(program.exit_status, 5);
     program_free(&program);
 }
-END_TEST
 
-START_TEST(a_server_stands_still)
+TEST(a_server_stands_still)
 {
     /* Breaks when a server that keeps its connections and answers nothing is told of at the end only,
      * or more than once. */
@@ -132,9 +128,8 @@ START_TEST(a_server_stands_still)
     ck_assert_uint_eq(occurrences(program.err, " succeed again "), 1);
     program_free(&program);
 }
-END_TEST
 
-START_TEST(a_server_that_flaps)
+TEST(a_server_that_flaps)
 {
     /* Breaks when a server that dies again and again floods the terminal. */
     test_server_start(&world.server, NULL);
@@ -158,7 +153,6 @@ START_TEST(a_server_that_flaps)
     ck_assert_uint_eq(occurrences(program.err, "told no more"), 1);
     program_free(&program);
 }
-END_TEST
 
 /* A server of volley's own, whose process id the log tells. */
 static pid_t wait_managed(void)
@@ -172,7 +166,7 @@ static pid_t wait_managed(void)
     return pid;
 }
 
-START_TEST(a_managed_server_dies)
+TEST(a_managed_server_dies)
 {
     /* Breaks when volley's own server is killed, by the kernel when memory ran out perhaps, and all that
      * is said of it is that connections were lost. */
@@ -195,9 +189,8 @@ START_TEST(a_managed_server_dies)
     program_wait(&program);
     program_free(&program);
 }
-END_TEST
 
-START_TEST(chaos_is_no_surprise)
+TEST(chaos_is_no_surprise)
 {
     /* Breaks when a server that volley kills itself, or stops at the end, is told of as if it had died,
      * or a node of a cluster that goes away has no name. */
@@ -211,20 +204,6 @@ START_TEST(chaos_is_no_surprise)
     ck_assert_uint_eq(occurrences(program.err, " is gone: "), 1);
     program_free(&program);
 }
-END_TEST
 
-Suite *test_said_live_suite(void)
-{
-    Suite *suite = suite_create("said_live");
-    TCase *tcase = tcase_create("said_live");
-    tcase_set_timeout(tcase, TCASE_TIMEOUT_SECONDS);
-    tcase_add_checked_fixture(tcase, trial_set_up, trial_tear_down);
-    tcase_add_loop_test(tcase, a_server_dies_and_comes_back, 0, sizeof modes / sizeof modes[0]);
-    tcase_add_test(tcase, how_many_and_how_long);
-    tcase_add_test(tcase, a_server_stands_still);
-    tcase_add_test(tcase, a_server_that_flaps);
-    tcase_add_test(tcase, a_managed_server_dies);
-    tcase_add_test(tcase, chaos_is_no_surprise);
-    suite_add_tcase(suite, tcase);
-    return suite;
-}
+TEST_SUITE_WITH(said_live, .set_up = trial_set_up, .tear_down = trial_tear_down,
+                .timeout_seconds = TCASE_TIMEOUT_SECONDS)

@@ -1,6 +1,5 @@
 /* The process that keeps the table of nodes current, against real clusters, replicas and sentinels. */
 #include <arpa/inet.h>
-#include <check.h>
 #include <netinet/in.h>
 #include <signal.h>
 #include <stdio.h>
@@ -13,9 +12,8 @@
 #include "orchestrator/fleet/scout.h"
 #include "orchestrator/server/discover.h"
 #include "tests/support/check/cluster.h"
+#include "tests/support/check/suite.h"
 #include "tests/support/check/support.h"
-
-Suite *test_scout_suite(void);
 
 #define DEADLINE_MS 20000
 
@@ -131,7 +129,7 @@ static void start_cluster(unsigned primaries, unsigned replicas, unsigned named)
     start_scout();
 }
 
-START_TEST(cluster_changes)
+TEST(cluster_changes)
 {
     /* Breaks when workers go on sending to who no longer serves, or a node changes its index. */
     start_cluster(3, 3, 1);
@@ -159,9 +157,8 @@ START_TEST(cluster_changes)
     ck_assert_uint_eq(topology_uncovered(&world.now), 0);
     test_cluster_stop(&cluster);
 }
-END_TEST
 
-START_TEST(primary_dies)
+TEST(primary_dies)
 {
     /* Breaks when the scout asks only the node it knows best, which is the one that died. */
     start_cluster(3, 3, 0);
@@ -174,9 +171,8 @@ START_TEST(primary_dies)
     await_role(cluster.nodes[0].port, TOPOLOGY_REPLICA);
     test_cluster_stop(&cluster);
 }
-END_TEST
 
-START_TEST(slots_that_nobody_names)
+TEST(slots_that_nobody_names)
 {
     /* Breaks when slots lose their owner because an answer leaves them out, as Redis 8 does when a primary
      * has failed: their requests then hold up the other nodes. */
@@ -191,9 +187,8 @@ START_TEST(slots_that_nobody_names)
     ck_assert_uint_eq(topology_uncovered(&world.now), 0);
     test_cluster_stop(&cluster);
 }
-END_TEST
 
-START_TEST(scout_dies)
+TEST(scout_dies)
 {
     /* Breaks when the second scout forgets what the first has found. */
     start_cluster(2, 1, 0);
@@ -211,9 +206,8 @@ START_TEST(scout_dies)
     await_owner(0, cluster.nodes[2].port);
     test_cluster_stop(&cluster);
 }
-END_TEST
 
-START_TEST(paused_node)
+TEST(paused_node)
 {
     /* Breaks when one node that does not answer keeps the scout from asking the others. */
     start_cluster(3, 3, 2);
@@ -224,11 +218,10 @@ START_TEST(paused_node)
     await_role(cluster.nodes[2].port, TOPOLOGY_REPLICA);
     test_cluster_stop(&cluster);
 }
-END_TEST
 
 /* ---- replicas and sentinels ---- */
 
-START_TEST(replicas_change)
+TEST(replicas_change)
 {
     /* Breaks when a replica that comes or goes, or takes over, is not noticed. */
     struct test_replicated replicated;
@@ -252,9 +245,8 @@ START_TEST(replicas_change)
     await_role(replicated.primary.port, TOPOLOGY_GONE);
     test_replicated_stop(&replicated);
 }
-END_TEST
 
-START_TEST(primary_demoted)
+TEST(primary_demoted)
 {
     /* Breaks when a primary that was made a replica still gets the writes. */
     struct test_replicated replicated;
@@ -271,9 +263,8 @@ START_TEST(primary_demoted)
     ck_assert_int_eq(index_of(replicated.primary.port), 0);
     test_replicated_stop(&replicated);
 }
-END_TEST
 
-START_TEST(sentinels_switch)
+TEST(sentinels_switch)
 {
     /* Breaks when +switch-master is not heard, or not from another sentinel when the first is dead. */
     struct test_replicated replicated;
@@ -300,11 +291,10 @@ START_TEST(sentinels_switch)
     test_sentinels_stop(&sentinels);
     test_replicated_stop(&replicated);
 }
-END_TEST
 
 /* ---- when there is nothing to do ---- */
 
-START_TEST(not_needed)
+TEST(not_needed)
 {
     /* Breaks when every run has a process more, or one that could notice something has none. */
     struct spec spec = {.endpoint.host = "h"};
@@ -330,9 +320,8 @@ START_TEST(not_needed)
     ck_assert(scout_is_needed(&spec, topology));
     free(topology);
 }
-END_TEST
 
-START_TEST(names_again)
+TEST(names_again)
 {
     /* Breaks when the address of a name stays what it was while another one of it answers. */
     struct test_server server;
@@ -357,24 +346,5 @@ START_TEST(names_again)
     ck_assert_uint_eq(world.now.node_count, 1);
     test_server_stop(&server);
 }
-END_TEST
 
-Suite *test_scout_suite(void)
-{
-    Suite *suite = suite_create("scout");
-    TCase *cases = tcase_create("scout");
-    tcase_set_timeout(cases, 120);
-    tcase_add_checked_fixture(cases, set_up, tear_down);
-    tcase_add_test(cases, cluster_changes);
-    tcase_add_test(cases, primary_dies);
-    tcase_add_test(cases, slots_that_nobody_names);
-    tcase_add_test(cases, scout_dies);
-    tcase_add_test(cases, paused_node);
-    tcase_add_test(cases, replicas_change);
-    tcase_add_test(cases, primary_demoted);
-    tcase_add_test(cases, sentinels_switch);
-    tcase_add_test(cases, not_needed);
-    tcase_add_test(cases, names_again);
-    suite_add_tcase(suite, cases);
-    return suite;
-}
+TEST_SUITE_WITH(scout, .set_up = set_up, .tear_down = tear_down, .timeout_seconds = 120)

@@ -1,5 +1,4 @@
 /* Whole runs whose servers change: the scout at work under real workers. */
-#include <check.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -8,10 +7,9 @@
 #include "tests/support/check/cluster.h"
 #include "tests/support/check/run.h"
 #include "tests/support/check/run_json.h"
+#include "tests/support/check/suite.h"
 #include "tests/support/check/support.h"
 #include "tests/support/check/temp_tree.h"
-
-Suite *test_scout_run_suite(void);
 
 #define DEADLINE_MS 30000
 
@@ -35,7 +33,7 @@ static void interrupt_and_expect_clean(struct program *program, pid_t *children,
         ck_assert(support_process_gone(children[i], 5000));
 }
 
-START_TEST(scout_is_replaced)
+TEST(scout_is_replaced)
 {
     /* Breaks when a run ends, or goes blind, because its scout has died; or leaves one behind. */
     struct test_cluster cluster;
@@ -59,7 +57,6 @@ START_TEST(scout_is_replaced)
     program_free(&program);
     test_cluster_stop(&cluster);
 }
-END_TEST
 
 static const char *text_of(const json_t *object, const char *key)
 {
@@ -92,7 +89,7 @@ static void expect_failover(const char *path, const struct test_replicated *repl
     json_decref(json);
 }
 
-START_TEST(sentinel_failover)
+TEST(sentinel_failover)
 {
     /* Breaks when requests stay with a primary that the sentinels have replaced, its death is a pause in
      * which nothing failed beside the connections that were lost, or nobody says which server was what. */
@@ -120,9 +117,8 @@ START_TEST(sentinel_failover)
     test_sentinels_stop(&sentinels);
     test_replicated_stop(&replicated);
 }
-END_TEST
 
-START_TEST(several_servers_share)
+TEST(several_servers_share)
 {
     /* Breaks when several hosts do not share the load evenly, or need a process that follows them. */
     struct test_server a, b;
@@ -142,9 +138,8 @@ START_TEST(several_servers_share)
     test_server_stop(&a);
     test_server_stop(&b);
 }
-END_TEST
 
-START_TEST(next_run_knows)
+TEST(next_run_knows)
 {
     /* Breaks when the second test of a session begins with the topology before the first. */
     struct test_cluster cluster;
@@ -164,17 +159,5 @@ START_TEST(next_run_knows)
     program_free(&program);
     test_cluster_stop(&cluster);
 }
-END_TEST
 
-Suite *test_scout_run_suite(void)
-{
-    Suite *suite = suite_create("scout_run");
-    TCase *cases = tcase_create("scout_run");
-    tcase_set_timeout(cases, 120);
-    tcase_add_test(cases, scout_is_replaced);
-    tcase_add_test(cases, sentinel_failover);
-    tcase_add_test(cases, several_servers_share);
-    tcase_add_test(cases, next_run_knows);
-    suite_add_tcase(suite, cases);
-    return suite;
-}
+TEST_SUITE_WITH(scout_run, .timeout_seconds = 120)

@@ -1,6 +1,5 @@
 /* A password is nowhere but on the wire: not in any output, any file, the process list or the
  * environment of any process. */
-#include <check.h>
 #include <dirent.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -14,9 +13,8 @@
 #include "tests/support/check/memory_scan.h"
 #include "tests/support/check/run.h"
 #include "tests/support/check/server.h"
+#include "tests/support/check/suite.h"
 #include "tests/support/check/support.h"
-
-Suite *test_secrets_suite(void);
 
 #define PASSWORD "hunter2-Xq7-correct-horse"
 #define BEGINNING "hunter2"
@@ -190,7 +188,7 @@ static void name_uris(const char *port)
     snprintf(uri_of_me, sizeof uri_of_me, "valkey://me:%s-of-me@127.0.0.1:%s/0", PASSWORD, port);
 }
 
-START_TEST(test_outputs_and_processes)
+LOOP_TEST(test_outputs_and_processes, SOURCE_COUNT)
 {
     /* Breaks when any file or stream of a run, or /proc of any of its processes, holds the password. */
     const struct source *source = &sources[_i];
@@ -232,9 +230,8 @@ START_TEST(test_outputs_and_processes)
     finish(0);
     ck_assert_int_ge(ck_silent_tree(directory), 6);
 }
-END_TEST
 
-START_TEST(test_core_dumps)
+LOOP_TEST(test_core_dumps, SOURCE_COUNT)
 {
     /* Breaks when a core dump of the orchestrator or a worker would hold the password. */
     static const char *const more[] = {
@@ -252,9 +249,8 @@ START_TEST(test_core_dumps)
     ck_assert_msg(!memory_scan_finds(worker, BEGINNING), "the worker holds it");
     finish(0);
 }
-END_TEST
 
-START_TEST(test_stdout_forms)
+LOOP_TEST(test_stdout_forms, SOURCE_COUNT)
 {
     /* Breaks when a form of the report on standard output tells the password. */
     static const char *const forms[][4] = {
@@ -268,9 +264,8 @@ START_TEST(test_stdout_forms)
         finish(0);
     }
 }
-END_TEST
 
-START_TEST(test_other_commands)
+LOOP_TEST(test_other_commands, SOURCE_COUNT)
 {
     /* Breaks when a command other than bench keeps the password where bench does not. */
     static const char *const more[][14] = {
@@ -290,9 +285,8 @@ START_TEST(test_other_commands)
         finish(130);
     }
 }
-END_TEST
 
-START_TEST(test_failing_login)
+TEST(test_failing_login)
 {
     /* Breaks when an error about the login repeats the password. */
     static const char *const more[] = {"-n", "10", "-t", "get", "--debug", NULL};
@@ -307,9 +301,8 @@ START_TEST(test_failing_login)
         finish(5);
     }
 }
-END_TEST
 
-START_TEST(test_echoing_server)
+TEST(test_echoing_server)
 {
     /* Breaks when a server that repeats the arguments of commands it does not know gives the password
      * away, to the control connection or to a worker. */
@@ -335,9 +328,8 @@ START_TEST(test_echoing_server)
         fake_server_free(&fake);
     }
 }
-END_TEST
 
-START_TEST(test_errors_with_parts)
+TEST(test_errors_with_parts)
 {
     /* Breaks when an ordinary error that holds the password, or a part of it, in another case, stands in the
      * report, run.json, the journal or the log. */
@@ -379,9 +371,8 @@ START_TEST(test_errors_with_parts)
     server = real;
     fake_server_free(&fake);
 }
-END_TEST
 
-START_TEST(test_uri_for_a_host)
+TEST(test_uri_for_a_host)
 {
     /* Breaks when a URI that was given where a plain address belongs is repeated. */
     static const char with_login[] = "redis://me:" PASSWORD "@127.0.0.1:1";
@@ -412,9 +403,8 @@ START_TEST(test_uri_for_a_host)
     ck_assert_msg(strstr(program.err, "a URI is given with --uri") != NULL, "%s", program.err);
     program_free(&program);
 }
-END_TEST
 
-START_TEST(test_mistakes)
+TEST(test_mistakes)
 {
     /* Breaks when a usage error repeats the password. */
     static const char *const mistakes[][3] = {
@@ -427,23 +417,6 @@ START_TEST(test_mistakes)
     start(&sources[0], other); /* the last one counts, and is wrong */
     finish(5);
 }
-END_TEST
 
-Suite *test_secrets_suite(void)
-{
-    Suite *suite = suite_create("secrets");
-    TCase *tcase = tcase_create("secrets");
-    tcase_add_checked_fixture(tcase, set_up, tear_down);
-    tcase_set_timeout(tcase, TIMEOUT_SECONDS);
-    tcase_add_loop_test(tcase, test_outputs_and_processes, 0, (int)SOURCE_COUNT);
-    tcase_add_loop_test(tcase, test_core_dumps, 0, (int)SOURCE_COUNT);
-    tcase_add_loop_test(tcase, test_stdout_forms, 0, (int)SOURCE_COUNT);
-    tcase_add_loop_test(tcase, test_other_commands, 0, (int)SOURCE_COUNT);
-    tcase_add_test(tcase, test_failing_login);
-    tcase_add_test(tcase, test_echoing_server);
-    tcase_add_test(tcase, test_errors_with_parts);
-    tcase_add_test(tcase, test_uri_for_a_host);
-    tcase_add_test(tcase, test_mistakes);
-    suite_add_tcase(suite, tcase);
-    return suite;
-}
+TEST_SUITE_WITH(secrets, .set_up = set_up, .tear_down = tear_down,
+                .timeout_seconds = TIMEOUT_SECONDS)

@@ -1,14 +1,12 @@
 /* Under a limit of 128 kB for its stack, as some supervisors of services set it, volley does all it does. */
-#include <check.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "tests/support/check/managed.h"
 #include "tests/support/check/run.h"
+#include "tests/support/check/suite.h"
 #include "tests/support/check/temp_tree.h"
-
-Suite *test_small_stack_suite(void);
 
 static struct temp_tree tree;
 static struct managed_cluster cluster;
@@ -46,7 +44,7 @@ static void __attribute__((format(printf, 2, 3))) run(const char *part, const ch
     memset(&program, 0, sizeof program);
 }
 
-START_TEST(all_commands)
+TEST(all_commands)
 {
     /* Breaks when a large table stands on the stack of a command: volley dies of SIGSEGV. */
     managed_start(&cluster, 0, 0);
@@ -63,25 +61,13 @@ START_TEST(all_commands)
         port);
     run("Connections:", "bench -p %u --explain", port);
 }
-END_TEST
 
-START_TEST(a_cluster)
+TEST(a_cluster)
 {
     /* Breaks when who serves what, or what goes to which node, is worked out on the stack. */
     managed_start(&cluster, 2, 1);
     run("Verdict: ", "bench -p %u --cluster --rfr yes -t get -r 100 -n 1000 --cpus none",
         cluster.nodes[0].port);
 }
-END_TEST
 
-Suite *test_small_stack_suite(void)
-{
-    Suite *suite = suite_create("small_stack");
-    TCase *cases = tcase_create("small_stack");
-    tcase_set_timeout(cases, 120);
-    tcase_add_checked_fixture(cases, set_up, tear_down);
-    tcase_add_test(cases, all_commands);
-    tcase_add_test(cases, a_cluster);
-    suite_add_tcase(suite, cases);
-    return suite;
-}
+TEST_SUITE_WITH(small_stack, .set_up = set_up, .tear_down = tear_down, .timeout_seconds = 120)

@@ -1,6 +1,5 @@
 /* A run under way, steered over its control socket. What happened is read from the counts of the
  * intervals, never from a clock. */
-#include <check.h>
 #include <math.h>
 #include <signal.h>
 #include <stdio.h>
@@ -11,10 +10,9 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "tests/support/check/suite.h"
 #include "tests/support/check/support.h"
 #include "tests/support/check/trial.h"
-
-Suite *test_steer_run_suite(void);
 
 #define TCASE_TIMEOUT_SECONDS 90
 #define WAIT_MS 20000
@@ -130,7 +128,7 @@ static const char *event_text(size_t index)
     return json_string_value(json_object_get(json_array_get(events, index), "text"));
 }
 
-START_TEST(test_rate_changes)
+TEST(test_rate_changes)
 {
     /* breaks: a rate given while running is not taken, comes late, or not to every worker, or leaves no
      * trace in the result */
@@ -162,9 +160,8 @@ START_TEST(test_rate_changes)
     trial_expect(&trial, PROGRAM_OUT, "Verdict: ");
     trial_free(&trial);
 }
-END_TEST
 
-START_TEST(test_pause_and_resume)
+TEST(test_pause_and_resume)
 {
     /* breaks: a pause sends on, ends the run, or forgets the rate; what was paused piles up */
     trial_start(&trial, LOAD, "-t", "get", "--qps", "2000", "--duration", "600", NULL);
@@ -188,9 +185,8 @@ START_TEST(test_pause_and_resume)
     ck_assert_int_lt(trial_count(&trial, "requests", "backlog"), 100);
     trial_free(&trial);
 }
-END_TEST
 
-START_TEST(test_pause_of_counted_requests)
+TEST(test_pause_of_counted_requests)
 {
     /* breaks: with -n a pause loses requests, or the run ends without them */
     trial_start(&trial, LOAD, "-t", "get", "--qps", "1000", "-n", "800", NULL);
@@ -205,9 +201,8 @@ START_TEST(test_pause_of_counted_requests)
     ck_assert_int_eq(trial_count(&trial, "requests", "ok"), 800);
     trial_free(&trial);
 }
-END_TEST
 
-START_TEST(test_stop_is_a_planned_end)
+TEST(test_stop_is_a_planned_end)
 {
     /* breaks: a stop looks like an interrupt or like the planned end, loses replies or the report, or runs
      * the next test */
@@ -230,9 +225,8 @@ START_TEST(test_stop_is_a_planned_end)
     ctl_expect(5, "status", NULL, "nobody listens");
     trial_free(&trial);
 }
-END_TEST
 
-START_TEST(test_stop_of_a_loop)
+LOOP_TEST(test_stop_of_a_loop, 5)
 {
     /* breaks: --loop goes on after a stop, or its end counts as a failure */
     trial_start(&trial, LOAD, "-t", "get", "--qps", "2000", "--duration", "20ms", "--loop", NULL);
@@ -242,9 +236,8 @@ START_TEST(test_stop_of_a_loop)
     trial_end(&trial, 0);
     trial_free(&trial);
 }
-END_TEST
 
-START_TEST(test_several_tests)
+TEST(test_several_tests)
 {
     /* breaks: the socket is gone, or deaf, in the second test of a session */
     trial_start(&trial, LOAD, "-t", "set,get", "--qps", "2000", "-n", "400", "--warmup", "100ms",
@@ -261,9 +254,8 @@ START_TEST(test_several_tests)
     ck_assert_uint_eq(json_array_size(json_object_get(trial.json, "runs")), 2);
     trial_free(&trial);
 }
-END_TEST
 
-START_TEST(test_warmup_keeps_its_rate)
+TEST(test_warmup_keeps_its_rate)
 {
     /* breaks: a command changes the schedule before it runs, or the refusal ends something */
     trial_start(&trial, LOAD, "-t", "get", "--qps", "1000", "--warmup", "600", "--duration", "1",
@@ -277,7 +269,6 @@ START_TEST(test_warmup_keeps_its_rate)
     ck_assert_int_eq(trial_count(&trial, "requests", "sent"), 0);
     trial_free(&trial);
 }
-END_TEST
 
 static int raw_connect(void)
 {
@@ -290,7 +281,7 @@ static int raw_connect(void)
     return fd;
 }
 
-START_TEST(test_between_two_runs)
+TEST(test_between_two_runs)
 {
     /* breaks: between two runs nobody is answered, or a client is lost with the run that it came in */
     char answer[4096] = "";
@@ -311,9 +302,8 @@ START_TEST(test_between_two_runs)
     trial_end(&trial, 0);
     trial_free(&trial);
 }
-END_TEST
 
-START_TEST(test_garbage_ends_nothing)
+TEST(test_garbage_ends_nothing)
 {
     /* breaks: what a client sends can end a run, or its silence can hold it up */
     static char noise[65536];
@@ -341,9 +331,8 @@ START_TEST(test_garbage_ends_nothing)
     close(noisy);
     trial_free(&trial);
 }
-END_TEST
 
-START_TEST(test_second_socket)
+TEST(test_second_socket)
 {
     /* breaks: a second run takes the socket away, or is refused only after it has sent something */
     struct program second;
@@ -361,9 +350,8 @@ START_TEST(test_second_socket)
     trial_end(&trial, 0);
     trial_free(&trial);
 }
-END_TEST
 
-START_TEST(test_killed_run_leaves_no_block)
+TEST(test_killed_run_leaves_no_block)
 {
     /* breaks: after a kill -9 nobody can use the path again, or workers keep the socket alive */
     struct stat there;
@@ -379,9 +367,8 @@ START_TEST(test_killed_run_leaves_no_block)
     ck_assert_int_ne(lstat(socket_path, &there), 0);
     trial_free(&trial);
 }
-END_TEST
 
-START_TEST(test_killed_worker_learns_the_rate)
+TEST(test_killed_worker_learns_the_rate)
 {
     /* breaks: a worker forked later does not know of a change, or holds the socket open */
     pid_t workers[2];
@@ -397,30 +384,6 @@ START_TEST(test_killed_worker_learns_the_rate)
     ck_assert_int_ge(trial_restarts(&trial), 1);
     trial_free(&trial);
 }
-END_TEST
 
-Suite *test_steer_run_suite(void)
-{
-    Suite *suite = suite_create("steer_run");
-    TCase *tcase = tcase_create("commands");
-    tcase_set_timeout(tcase, TCASE_TIMEOUT_SECONDS);
-    tcase_add_checked_fixture(tcase, set_up, trial_tear_down);
-    tcase_add_test(tcase, test_rate_changes);
-    tcase_add_test(tcase, test_pause_and_resume);
-    tcase_add_test(tcase, test_pause_of_counted_requests);
-    tcase_add_test(tcase, test_stop_is_a_planned_end);
-    tcase_add_loop_test(tcase, test_stop_of_a_loop, 0, 5);
-    tcase_add_test(tcase, test_several_tests);
-    tcase_add_test(tcase, test_between_two_runs);
-    tcase_add_test(tcase, test_warmup_keeps_its_rate);
-    suite_add_tcase(suite, tcase);
-    TCase *trouble = tcase_create("trouble");
-    tcase_set_timeout(trouble, TCASE_TIMEOUT_SECONDS);
-    tcase_add_checked_fixture(trouble, set_up, trial_tear_down);
-    tcase_add_test(trouble, test_garbage_ends_nothing);
-    tcase_add_test(trouble, test_second_socket);
-    tcase_add_test(trouble, test_killed_run_leaves_no_block);
-    tcase_add_test(trouble, test_killed_worker_learns_the_rate);
-    suite_add_tcase(suite, trouble);
-    return suite;
-}
+TEST_SUITE_WITH(steer_run, .set_up = set_up, .tear_down = trial_tear_down,
+                .timeout_seconds = TCASE_TIMEOUT_SECONDS)

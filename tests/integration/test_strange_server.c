@@ -1,18 +1,16 @@
 /* Servers that are not quite what they were: a proxy that closes on commands it does not know, a server
  * whose PING has another name. What the load itself does not need may be refused in any way. */
-#include <check.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "tests/support/check/suite.h"
 #include "tests/support/check/support.h"
 #include "tests/support/check/trial.h"
 
 #define TCASE_TIMEOUT_SECONDS 90
 #define COUNT(array) (sizeof(array) / sizeof *(array))
 #define FAKE_LOAD "-p", world.fake.port_text, "-r", "100", "--processes", "1", "-c", "2", "-n", "60"
-
-Suite *test_strange_server_suite(void);
 
 static struct trial trial;
 
@@ -49,7 +47,7 @@ static const char *const asked_beside[][2] = {
     {"--extended-metrics", "--duration=1"},
 };
 
-START_TEST(test_closes_on_what_it_does_not_know)
+LOOP_TEST(test_closes_on_what_it_does_not_know, 2 * COUNT(asked_beside))
 {
     /* Breaks when a question that the load does not need ends the run because it is answered by closing
      * the connection: INFO, HELLO, CONFIG, CLIENT SETNAME, DBSIZE, and PING. */
@@ -65,9 +63,8 @@ START_TEST(test_closes_on_what_it_does_not_know)
     ck_assert_int_eq(trial_count(&trial, "connections", "failed"), 0);
     trial_free(&trial);
 }
-END_TEST
 
-START_TEST(test_closing_questions_are_asked_once)
+TEST(test_closing_questions_are_asked_once)
 {
     /* Breaks when a question that the server closes on is asked again and again. PING, and then INFO and
      * CONFIG, each take one connection with them; the load has two. */
@@ -79,9 +76,8 @@ START_TEST(test_closing_questions_are_asked_once)
     ck_assert_uint_eq(world.fake.counters->accepted, control_connections + 2);
     trial_free(&trial);
 }
-END_TEST
 
-START_TEST(test_closes_on_everything)
+TEST(test_closes_on_everything)
 {
     /* Breaks when a server that closes every connection passes for one that only closes on questions. */
     static const struct fake_rule rules[] = {{.action = FAKE_CLOSE}};
@@ -91,9 +87,8 @@ START_TEST(test_closes_on_everything)
     trial_expect(&trial, PROGRAM_ERR, "closed the connection without an answer");
     trial_free(&trial);
 }
-END_TEST
 
-START_TEST(test_closes_on_what_the_load_needs)
+TEST(test_closes_on_what_the_load_needs)
 {
     /* Breaks when a database or a password that a proxy cannot take is not named as what it closed on. */
     serve(closing, COUNT(closing));
@@ -103,9 +98,8 @@ START_TEST(test_closes_on_what_the_load_needs)
     trial_expect(&trial, PROGRAM_ERR, "closed the connection");
     trial_free(&trial);
 }
-END_TEST
 
-START_TEST(test_samples_without_some_questions)
+TEST(test_samples_without_some_questions)
 {
     /* Breaks when a server that closes on one question of the sampler gives no sample at all, or is asked it
      * for ever. */
@@ -119,11 +113,10 @@ START_TEST(test_samples_without_some_questions)
     ck_assert_uint_le(world.fake.counters->accepted, 2 + 1 + 3);
     trial_free(&trial);
 }
-END_TEST
 
 /* Words ---------------------------------------------------------------------------------------- */
 
-START_TEST(test_refusals_in_any_words)
+TEST(test_refusals_in_any_words)
 {
     /* Breaks when a question beside the load may be refused in the words of one server only. */
     static const struct fake_rule rules[] = {
@@ -137,9 +130,8 @@ START_TEST(test_refusals_in_any_words)
     trial_expect(&trial, PROGRAM_ERR, "CLIENT SETNAME: no, not here");
     trial_free(&trial);
 }
-END_TEST
 
-START_TEST(test_every_question_is_refused)
+TEST(test_every_question_is_refused)
 {
     /* Breaks when a server that knows none of the questions, but the command of the load, is not used. */
     static const struct fake_rule rules[] = {
@@ -152,9 +144,8 @@ START_TEST(test_every_question_is_refused)
     expect_ok(60);
     trial_free(&trial);
 }
-END_TEST
 
-START_TEST(test_who_serves_nobody_is_seen)
+LOOP_TEST(test_who_serves_nobody_is_seen, 3)
 {
     /* Breaks when a server without PING that is full, loads its data or wants a password passes for one
      * that serves. */
@@ -175,9 +166,8 @@ START_TEST(test_who_serves_nobody_is_seen)
     trial_expect(&trial, PROGRAM_ERR, bars[_i].said);
     trial_free(&trial);
 }
-END_TEST
 
-START_TEST(test_renamed_commands)
+TEST(test_renamed_commands)
 {
     /* Breaks when a real server whose PING, INFO and CONFIG have other names cannot be used. */
     static const char *const args[] = {"--rename-command",
@@ -197,23 +187,6 @@ START_TEST(test_renamed_commands)
     expect_ok(200);
     trial_free(&trial);
 }
-END_TEST
 
-Suite *test_strange_server_suite(void)
-{
-    Suite *suite = suite_create("strange_server");
-    TCase *tcase = tcase_create("strange_server");
-    tcase_set_timeout(tcase, TCASE_TIMEOUT_SECONDS);
-    tcase_add_checked_fixture(tcase, trial_set_up, trial_tear_down);
-    tcase_add_loop_test(tcase, test_closes_on_what_it_does_not_know, 0, 2 * COUNT(asked_beside));
-    tcase_add_test(tcase, test_closing_questions_are_asked_once);
-    tcase_add_test(tcase, test_closes_on_everything);
-    tcase_add_test(tcase, test_closes_on_what_the_load_needs);
-    tcase_add_test(tcase, test_samples_without_some_questions);
-    tcase_add_test(tcase, test_refusals_in_any_words);
-    tcase_add_test(tcase, test_every_question_is_refused);
-    tcase_add_loop_test(tcase, test_who_serves_nobody_is_seen, 0, 3);
-    tcase_add_test(tcase, test_renamed_commands);
-    suite_add_tcase(suite, tcase);
-    return suite;
-}
+TEST_SUITE_WITH(strange_server, .set_up = trial_set_up, .tear_down = trial_tear_down,
+                .timeout_seconds = TCASE_TIMEOUT_SECONDS)

@@ -1,5 +1,4 @@
 /* The helpers that the other integration tests stand on: a real server, the fake one, a program. */
-#include <check.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -12,6 +11,7 @@
 #include "tests/support/check/fake_server.h"
 #include "tests/support/check/run.h"
 #include "tests/support/check/server.h"
+#include "tests/support/check/suite.h"
 #include "tests/support/check/support.h"
 
 #define DEADLINE_MS 10000
@@ -43,7 +43,7 @@ static ssize_t read_once(int fd)
 
 /* ---- A real server. ---- */
 
-START_TEST(test_server_answers)
+TEST(test_server_answers)
 {
     /* Breaks when a test's server does not start, or its helpers misread replies. */
     struct test_server server;
@@ -60,9 +60,8 @@ START_TEST(test_server_answers)
     ck_assert_int_eq(test_server_calls(&server, "lpush"), 0);
     test_server_stop(&server);
 }
-END_TEST
 
-START_TEST(test_server_leaves_nothing)
+TEST(test_server_leaves_nothing)
 {
     /* Breaks when a stopped server leaves its process, its port or its directory behind. */
     struct test_server server;
@@ -78,9 +77,8 @@ START_TEST(test_server_leaves_nothing)
     ck_assert_int_lt(support_connect(server.port, DEADLINE_MS), 0);
     ck_assert_int_ne(stat(directory, &status), 0);
 }
-END_TEST
 
-START_TEST(test_server_pauses)
+TEST(test_server_pauses)
 {
     /* Breaks when a paused server answers, or a resumed one does not. */
     struct test_server server;
@@ -95,9 +93,8 @@ START_TEST(test_server_pauses)
     test_server_pause(&server);
     test_server_stop(&server);
 }
-END_TEST
 
-START_TEST(test_server_restarts)
+TEST(test_server_restarts)
 {
     /* Breaks when a killed server does not come back on its port, empty. */
     struct test_server server;
@@ -116,9 +113,8 @@ START_TEST(test_server_restarts)
     close(fd);
     test_server_stop(&server);
 }
-END_TEST
 
-START_TEST(test_server_on_a_socket)
+TEST(test_server_on_a_socket)
 {
     /* Breaks when a server without a TCP port cannot be used, or the password is not asked for. */
     struct test_server server;
@@ -131,9 +127,8 @@ START_TEST(test_server_on_a_socket)
     free(text);
     test_server_stop(&server);
 }
-END_TEST
 
-START_TEST(test_server_dies_with_its_test)
+TEST(test_server_dies_with_its_test)
 {
     /* Breaks when a test that is killed leaves its server running. */
     int ends[2];
@@ -157,7 +152,6 @@ START_TEST(test_server_dies_with_its_test)
     test_server_stop(&server);
     close(ends[0]);
 }
-END_TEST
 
 /* ---- The fake server. ---- */
 
@@ -177,7 +171,7 @@ static void end_fake(int fd)
     fake_server_free(&fake);
 }
 
-START_TEST(test_fake_is_friendly)
+TEST(test_fake_is_friendly)
 {
     /* Breaks when a command of either form, whole or cut, does not get its answer. */
     fake_server_start(&fake, NULL);
@@ -193,9 +187,8 @@ START_TEST(test_fake_is_friendly)
     ck_assert_uint_eq(fake.counters->accepted, 1);
     end_fake(fd);
 }
-END_TEST
 
-START_TEST(test_fake_counts_matches)
+TEST(test_fake_counts_matches)
 {
     /* Breaks when skip and times do not say which matches a rule is for: LOADING twice, then well. */
     const struct fake_rule rules[] = {
@@ -207,9 +200,8 @@ START_TEST(test_fake_counts_matches)
                     "$3\r\nabc\r\n");
     end_fake(fd);
 }
-END_TEST
 
-START_TEST(test_fake_counts_per_connection)
+TEST(test_fake_counts_per_connection)
 {
     /* Breaks when a rule for every connection is used up by the first one. */
     const struct fake_rule rules[] = {{.command = "PING",
@@ -226,9 +218,8 @@ START_TEST(test_fake_counts_per_connection)
     close(second);
     end_fake(first);
 }
-END_TEST
 
-START_TEST(test_fake_bytewise_and_late)
+TEST(test_fake_bytewise_and_late)
 {
     /* Breaks when a slow reply is not the reply, or comes before its time. */
     const struct fake_rule rules[] = {{.command = "GET",
@@ -248,9 +239,8 @@ START_TEST(test_fake_bytewise_and_late)
     ck_assert_uint_ge(support_now_ms() - sent_ms, 59);
     end_fake(fd);
 }
-END_TEST
 
-START_TEST(test_fake_closes)
+TEST(test_fake_closes)
 {
     /* Breaks when a close does not follow its bytes, or looks like a reset. */
     const struct fake_rule rules[] = {{.command = "GET", .action = FAKE_CLOSE, .bytes = "$3\r\na"}};
@@ -261,9 +251,8 @@ START_TEST(test_fake_closes)
     fake_server_wait(&fake.counters->closed, 1);
     end_fake(fd);
 }
-END_TEST
 
-START_TEST(test_fake_resets)
+TEST(test_fake_resets)
 {
     /* Breaks when a reset looks like a good end. */
     const struct fake_rule rules[] = {{.command = "GET", .action = FAKE_RESET}};
@@ -272,9 +261,8 @@ START_TEST(test_fake_resets)
     ck_assert_int_eq(read_once(fd), -1);
     end_fake(fd);
 }
-END_TEST
 
-START_TEST(test_fake_is_silent)
+TEST(test_fake_is_silent)
 {
     /* Breaks when silence ends, or spreads to a connection that it was not meant for. */
     const struct fake_rule rules[] = {{.command = "GET", .action = FAKE_SILENT, .times = 1}};
@@ -288,9 +276,8 @@ START_TEST(test_fake_is_silent)
     close(second);
     end_fake(fd);
 }
-END_TEST
 
-START_TEST(test_fake_never_ends)
+TEST(test_fake_never_ends)
 {
     /* Breaks when the endless bulk ends early. */
     const struct fake_rule rules[] = {{.command = "GET", .action = FAKE_ENDLESS_BULK}};
@@ -305,9 +292,8 @@ START_TEST(test_fake_never_ends)
     }
     end_fake(fd);
 }
-END_TEST
 
-START_TEST(test_fake_speaks_unasked)
+TEST(test_fake_speaks_unasked)
 {
     /* Breaks when a connection does not get the reply that nobody asked for. */
     const struct fake_rule rules[] = {
@@ -319,9 +305,8 @@ START_TEST(test_fake_speaks_unasked)
     expect_text(fd, "+PONG\r\n+PONG\r\n");
     end_fake(fd);
 }
-END_TEST
 
-START_TEST(test_fake_cuts_at_bytes)
+TEST(test_fake_cuts_at_bytes)
 {
     /* Breaks when the bytes before the cut are not answered, or more than those are read. */
     fake_server_start(&fake, &(struct fake_script){.close_at_bytes = 10});
@@ -337,9 +322,8 @@ START_TEST(test_fake_cuts_at_bytes)
     ck_assert_int_eq(read_once(reset), -1);
     end_fake(reset);
 }
-END_TEST
 
-START_TEST(test_fake_refuses)
+TEST(test_fake_refuses)
 {
     /* Breaks when connections are taken behind the last one allowed, or earlier ones break. */
     const struct fake_rule rules[] = {{.command = "QUIT", .action = FAKE_CLOSE_LISTENER}};
@@ -361,9 +345,8 @@ START_TEST(test_fake_refuses)
     ck_assert_int_lt(support_connect(fake.port, DEADLINE_MS), 0);
     end_fake(fd);
 }
-END_TEST
 
-START_TEST(test_fake_never_accepts)
+TEST(test_fake_never_accepts)
 {
     /* Breaks when a connection in the backlog is served. */
     fake_server_start(&fake, &(struct fake_script){.never_accept = true});
@@ -376,7 +359,6 @@ START_TEST(test_fake_never_accepts)
     ck_assert_int_eq(read_once(fd), -1);
     end_fake(fd);
 }
-END_TEST
 
 /* ---- A program. ---- */
 
@@ -387,7 +369,7 @@ static void shell(struct program *program, struct program_options options, const
     program_start(program, &options);
 }
 
-START_TEST(test_program_results)
+TEST(test_program_results)
 {
     /* Breaks when output, input, environment, directory or exit status are not the program's. */
     struct program program;
@@ -403,9 +385,8 @@ START_TEST(test_program_results)
     ck_assert_int_eq(program.exit_signal, 0);
     program_free(&program);
 }
-END_TEST
 
-START_TEST(test_program_much_output)
+TEST(test_program_much_output)
 {
     /* Breaks when a program waits because nobody reads what it prints. */
     struct program program;
@@ -415,9 +396,8 @@ START_TEST(test_program_much_output)
     ck_assert_int_eq(program.exit_status, 0);
     program_free(&program);
 }
-END_TEST
 
-START_TEST(test_program_signalled)
+TEST(test_program_signalled)
 {
     /* Breaks when a program's text, signal or death by it is missed. */
     struct program program;
@@ -433,9 +413,8 @@ START_TEST(test_program_signalled)
     ck_assert_int_eq(program.exit_status, -1);
     program_free(&program);
 }
-END_TEST
 
-START_TEST(test_program_children)
+TEST(test_program_children)
 {
     /* Breaks when a program's children are not found, or a zombie counts as one. */
     struct program program;
@@ -460,9 +439,8 @@ START_TEST(test_program_children)
     int wait_status;
     ck_assert(support_reap(zombie, DEADLINE_MS, &wait_status));
 }
-END_TEST
 
-START_TEST(test_program_stdout_elsewhere)
+TEST(test_program_stdout_elsewhere)
 {
     /* Breaks when a program cannot be given a pipe of the test's own, or keeps it open. */
     int ends[2];
@@ -477,9 +455,8 @@ START_TEST(test_program_stdout_elsewhere)
     program_free(&program);
     close(ends[0]);
 }
-END_TEST
 
-START_TEST(test_program_released)
+TEST(test_program_released)
 {
     /* Breaks when a program outlives its release, or one that does not exist looks like a success. */
     struct program program;
@@ -493,44 +470,5 @@ START_TEST(test_program_released)
     ck_assert_int_eq(program.exit_status, 127);
     program_free(&program);
 }
-END_TEST
 
-Suite *test_support_suite(void);
-Suite *test_support_suite(void)
-{
-    Suite *suite = suite_create("support");
-    TCase *servers = tcase_create("server");
-    tcase_set_timeout(servers, 60);
-    tcase_add_test(servers, test_server_answers);
-    tcase_add_test(servers, test_server_leaves_nothing);
-    tcase_add_test(servers, test_server_pauses);
-    tcase_add_test(servers, test_server_restarts);
-    tcase_add_test(servers, test_server_on_a_socket);
-    tcase_add_test(servers, test_server_dies_with_its_test);
-    suite_add_tcase(suite, servers);
-    TCase *fakes = tcase_create("fake_server");
-    tcase_set_timeout(fakes, 60);
-    tcase_add_test(fakes, test_fake_is_friendly);
-    tcase_add_test(fakes, test_fake_counts_matches);
-    tcase_add_test(fakes, test_fake_counts_per_connection);
-    tcase_add_test(fakes, test_fake_bytewise_and_late);
-    tcase_add_test(fakes, test_fake_closes);
-    tcase_add_test(fakes, test_fake_resets);
-    tcase_add_test(fakes, test_fake_is_silent);
-    tcase_add_test(fakes, test_fake_never_ends);
-    tcase_add_test(fakes, test_fake_speaks_unasked);
-    tcase_add_test(fakes, test_fake_cuts_at_bytes);
-    tcase_add_test(fakes, test_fake_refuses);
-    tcase_add_test(fakes, test_fake_never_accepts);
-    suite_add_tcase(suite, fakes);
-    TCase *programs = tcase_create("program");
-    tcase_set_timeout(programs, 60);
-    tcase_add_test(programs, test_program_results);
-    tcase_add_test(programs, test_program_much_output);
-    tcase_add_test(programs, test_program_signalled);
-    tcase_add_test(programs, test_program_children);
-    tcase_add_test(programs, test_program_stdout_elsewhere);
-    tcase_add_test(programs, test_program_released);
-    suite_add_tcase(suite, programs);
-    return suite;
-}
+TEST_SUITE(support)

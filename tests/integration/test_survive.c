@@ -1,5 +1,4 @@
 /* A run that is interrupted, or loses a worker, its orchestrator or its reader. */
-#include <check.h>
 #include <fcntl.h>
 #include <sched.h>
 #include <signal.h>
@@ -9,6 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "tests/support/check/suite.h"
 #include "tests/support/check/support.h"
 #include "tests/support/check/trial.h"
 
@@ -17,8 +17,6 @@
 #define LOAD                                                                                       \
     "-p", world.server.port_text, "-t", "get", "-r", "100", "-c", CLIENTS, "--processes", "2",     \
         "--interval", "100ms"
-
-Suite *test_survive_suite(void);
 
 static struct trial trial;
 
@@ -36,7 +34,7 @@ static void expect_complete_report(void)
 
 static const int ending_signals[] = {SIGINT, SIGTERM, SIGHUP};
 
-START_TEST(test_first_signal)
+LOOP_TEST(test_first_signal, 3)
 {
     /* breaks: a stopped run loses its report, its files, or the replies under way */
     char out[160];
@@ -57,9 +55,8 @@ START_TEST(test_first_signal)
     }
     trial_free(&trial);
 }
-END_TEST
 
-START_TEST(test_second_signal)
+TEST(test_second_signal)
 {
     /* breaks: a user cannot leave a run whose server hangs, or leaves without a report */
     trial_start_load(&trial, "--duration", "60", "--drain-timeout", "600", "--request-timeout",
@@ -85,9 +82,8 @@ START_TEST(test_second_signal)
                          trial_count(&trial, "requests", "ok_without_latency"));
     trial_free(&trial);
 }
-END_TEST
 
-START_TEST(test_double_signal)
+TEST(test_double_signal)
 {
     /* breaks: timeout(1), which signals the process and then its group, cuts the draining short */
     trial_start_load(&trial, "--duration", "60");
@@ -98,9 +94,8 @@ START_TEST(test_double_signal)
     trial_expect_not(&trial, PROGRAM_ERR, "again");
     trial_free(&trial);
 }
-END_TEST
 
-START_TEST(test_signal_in_warmup)
+TEST(test_signal_in_warmup)
 {
     /* breaks: an interrupt before the first measured request counts warm-up, or leaves no report */
     trial_start_load(&trial, "--duration", "60", "--warmup", "60");
@@ -110,7 +105,6 @@ START_TEST(test_signal_in_warmup)
     ck_assert_int_eq(trial_count(&trial, "requests", "sent"), 0);
     trial_free(&trial);
 }
-END_TEST
 
 static void interrupt_connecting(const struct fake_script *script, uint64_t accepted)
 {
@@ -124,24 +118,22 @@ static void interrupt_connecting(const struct fake_script *script, uint64_t acce
     trial_free(&trial);
 }
 
-START_TEST(test_signal_while_control_connects)
+TEST(test_signal_while_control_connects)
 {
     /* breaks: Ctrl+C has no effect until a silent server's time-out is over */
     interrupt_connecting(
         &(struct fake_script){.rules = &(struct fake_rule){.action = FAKE_SILENT}, .rule_count = 1},
         1);
 }
-END_TEST
 
-START_TEST(test_signal_while_workers_connect)
+TEST(test_signal_while_workers_connect)
 {
     /* breaks: Ctrl+C while workers connect hangs, or leaves them behind */
     const struct fake_rule rule = {.command = "PING", .action = FAKE_SILENT, .skip = 1};
     interrupt_connecting(&(struct fake_script){.rules = &rule, .rule_count = 1}, 3);
 }
-END_TEST
 
-START_TEST(test_signal_while_loading)
+TEST(test_signal_while_loading)
 {
     /* breaks: Ctrl+C has no effect while a server loads its data */
     const struct fake_rule rule = {.action = FAKE_REPLY, .bytes = "-LOADING Valkey is loading\r\n"};
@@ -152,9 +144,8 @@ START_TEST(test_signal_while_loading)
     trial_end(&trial, 130);
     trial_free(&trial);
 }
-END_TEST
 
-START_TEST(test_group_signal_managed)
+TEST(test_group_signal_managed)
 {
     /* breaks: Ctrl+C in a terminal goes to the whole process group, and kills the managed server
      * before the last replies are in */
@@ -170,11 +161,10 @@ START_TEST(test_group_signal_managed)
     ck_assert_int_eq(temp_tree_count(&world.tree),
                      1); /* the JSON: the server's directory is gone */
 }
-END_TEST
 
 /* Workers -------------------------------------------------------------------------------------- */
 
-START_TEST(test_worker_killed)
+TEST(test_worker_killed)
 {
     /* breaks: one dead worker ends or falsifies the run, or nobody is told */
     pid_t workers[2];
@@ -196,9 +186,8 @@ START_TEST(test_worker_killed)
                      60000);
     trial_free(&trial);
 }
-END_TEST
 
-START_TEST(test_worker_killed_with_pipeline)
+TEST(test_worker_killed_with_pipeline)
 {
     /* breaks: tickets that a dead worker had drawn and not sent are forgotten */
     pid_t workers[2];
@@ -219,9 +208,8 @@ START_TEST(test_worker_killed_with_pipeline)
                      trial_count(&trial, "errors_by_kind", "worker"));
     trial_free(&trial);
 }
-END_TEST
 
-START_TEST(test_worker_killed_in_warmup)
+TEST(test_worker_killed_in_warmup)
 {
     /* breaks: what falls due in the warm-up while a worker is dead is booked as measured when its
      * replacement comes only after it */
@@ -239,9 +227,8 @@ START_TEST(test_worker_killed_in_warmup)
     ck_assert_str_eq(trial_verdict(&trial, "accounting"), "GREEN");
     trial_free(&trial);
 }
-END_TEST
 
-START_TEST(test_all_workers_killed)
+TEST(test_all_workers_killed)
 {
     /* breaks: a run that loses all its workers at once does not come back */
     pid_t workers[2];
@@ -255,9 +242,8 @@ START_TEST(test_all_workers_killed)
     ck_assert_int_eq(trial_count(&trial, "requests", "sent"), 60000);
     trial_free(&trial);
 }
-END_TEST
 
-START_TEST(test_worker_dies_again_and_again)
+TEST(test_worker_dies_again_and_again)
 {
     /* breaks: volley forks workers that die for ever, or throws away what the run had */
     const uint64_t end_ms = support_now_ms() + 30000;
@@ -287,9 +273,8 @@ START_TEST(test_worker_dies_again_and_again)
     ck_assert_str_eq(trial_verdict(&trial, NULL), "RED");
     trial_free(&trial);
 }
-END_TEST
 
-START_TEST(test_stopped_worker)
+TEST(test_stopped_worker)
 {
     /* breaks: a worker that hangs keeps the run from ever ending */
     pid_t workers[2];
@@ -306,7 +291,6 @@ START_TEST(test_stopped_worker)
     ck_assert_uint_ge(trial_degraded(&trial), 1);
     trial_free(&trial);
 }
-END_TEST
 
 /* The orchestrator ----------------------------------------------------------------------------- */
 
@@ -354,7 +338,7 @@ static void wait_journal_grows(const char *out, unsigned times)
     }
 }
 
-START_TEST(test_orchestrator_killed)
+TEST(test_orchestrator_killed)
 {
     /* breaks: a killed volley leaves workers firing, or its measurements are lost */
     char out[160];
@@ -368,9 +352,8 @@ START_TEST(test_orchestrator_killed)
     check_rebuilt(out);
     trial_free(&trial);
 }
-END_TEST
 
-START_TEST(test_orchestrator_killed_managed)
+TEST(test_orchestrator_killed_managed)
 {
     /* breaks: a killed volley leaves its own server running */
     trial_start(&trial, "--managed", "-t", "get", "-c", CLIENTS, "--duration", "60", "--progress",
@@ -381,13 +364,12 @@ START_TEST(test_orchestrator_killed_managed)
     trial_nothing_left(5000);
     trial_free(&trial);
 }
-END_TEST
 
 /* Outputs -------------------------------------------------------------------------------------- */
 
 static const char *const first_lines[] = {"--csv-interval", "--interval"};
 
-START_TEST(test_reader_goes_away)
+LOOP_TEST(test_reader_goes_away, 2)
 {
     /* breaks: `volley | head -1` kills the run or fails it although its files are complete */
     int pipe_fds[2];
@@ -411,7 +393,6 @@ START_TEST(test_reader_goes_away)
     trial_expect_not(&trial, PROGRAM_ERR, "left out");
     trial_free(&trial);
 }
-END_TEST
 
 static const struct {
     const char *option, *path, *words;
@@ -423,7 +404,7 @@ static const struct {
     {"--out", "/dev/null", "/dev/null"},
 };
 
-START_TEST(test_unwritable_output)
+LOOP_TEST(test_unwritable_output, sizeof unwritable / sizeof unwritable[0])
 {
     /* breaks: an hour of load is fired before the user learns that nothing can be kept */
     struct program program;
@@ -435,9 +416,8 @@ START_TEST(test_unwritable_output)
     ck_assert_uint_eq(world.fake.counters->accepted, 0);
     program_free(&program);
 }
-END_TEST
 
-START_TEST(test_out_with_journal)
+TEST(test_out_with_journal)
 {
     /* breaks: a second run is written over the first */
     char out[160];
@@ -451,9 +431,8 @@ START_TEST(test_out_with_journal)
     ck_assert_ptr_nonnull(strstr(program.err, "already holds the journal of another run"));
     program_free(&program);
 }
-END_TEST
 
-START_TEST(test_disk_fills_up)
+TEST(test_disk_fills_up)
 {
     /* breaks: a full disk (here: a limit of 24 KiB a file) ends the run or hides its report, or
      * is called a success */
@@ -474,9 +453,8 @@ START_TEST(test_disk_fills_up)
     ck_assert_ptr_nonnull(strstr(report.out, "Final Results:"));
     program_free(&report);
 }
-END_TEST
 
-START_TEST(test_crowded_cpu)
+TEST(test_crowded_cpu)
 {
     /* breaks: volley is its own limit and calls the run GREEN, because each of the workers that share a CPU
      * uses a small part of it; and nobody is warned before the start */
@@ -494,11 +472,10 @@ START_TEST(test_crowded_cpu)
     ck_assert_str_eq(trial_verdict(&trial, "worker_cpu"), "AMBER");
     trial_free(&trial);
 }
-END_TEST
 
 /* Limits and residue --------------------------------------------------------------------------- */
 
-START_TEST(test_hard_descriptor_limit)
+TEST(test_hard_descriptor_limit)
 {
     /* breaks: too many connections fail one by one in the middle of connecting */
     fake_server_start(&world.fake, NULL);
@@ -510,9 +487,8 @@ START_TEST(test_hard_descriptor_limit)
     ck_assert_uint_eq(world.fake.counters->accepted, 0);
     trial_free(&trial);
 }
-END_TEST
 
-START_TEST(test_soft_descriptor_limit)
+TEST(test_soft_descriptor_limit)
 {
     /* breaks: a low soft limit, which volley may raise, is the user's trouble */
     test_server_start(&world.server, NULL);
@@ -523,7 +499,6 @@ START_TEST(test_soft_descriptor_limit)
     trial_expect_not(&trial, PROGRAM_ERR, "limit");
     trial_free(&trial);
 }
-END_TEST
 
 /* Entries of a directory whose name begins with volley. */
 static int entries_of_volley(const char *directory)
@@ -538,7 +513,7 @@ static int entries_of_volley(const char *directory)
     return count;
 }
 
-START_TEST(test_hundred_runs)
+TEST(test_hundred_runs)
 {
     /* breaks: every start or stop leaves a process, a file, a segment or a connection behind */
     const int shared = entries_of_volley("/dev/shm");
@@ -567,49 +542,6 @@ START_TEST(test_hundred_runs)
     while (test_server_info(&world.server, "connected_clients") > clients)
         ck_assert_msg(support_now_ms() < end_ms, "connections are left");
 }
-END_TEST
 
-Suite *test_survive_suite(void)
-{
-    Suite *suite = suite_create("survive");
-    TCase *signals = tcase_create("signals");
-    tcase_set_timeout(signals, TCASE_TIMEOUT_SECONDS);
-    tcase_add_checked_fixture(signals, trial_set_up, trial_tear_down);
-    tcase_add_loop_test(signals, test_first_signal, 0, 3);
-    tcase_add_test(signals, test_second_signal);
-    tcase_add_test(signals, test_double_signal);
-    tcase_add_test(signals, test_signal_in_warmup);
-    tcase_add_test(signals, test_signal_while_control_connects);
-    tcase_add_test(signals, test_signal_while_workers_connect);
-    tcase_add_test(signals, test_signal_while_loading);
-    tcase_add_test(signals, test_group_signal_managed);
-    suite_add_tcase(suite, signals);
-
-    TCase *deaths = tcase_create("deaths");
-    tcase_set_timeout(deaths, TCASE_TIMEOUT_SECONDS);
-    tcase_add_checked_fixture(deaths, trial_set_up, trial_tear_down);
-    tcase_add_test(deaths, test_worker_killed);
-    tcase_add_test(deaths, test_worker_killed_with_pipeline);
-    tcase_add_test(deaths, test_worker_killed_in_warmup);
-    tcase_add_test(deaths, test_all_workers_killed);
-    tcase_add_test(deaths, test_worker_dies_again_and_again);
-    tcase_add_test(deaths, test_stopped_worker);
-    tcase_add_test(deaths, test_orchestrator_killed);
-    tcase_add_test(deaths, test_orchestrator_killed_managed);
-    suite_add_tcase(suite, deaths);
-
-    TCase *limits = tcase_create("outputs and limits");
-    tcase_set_timeout(limits, TCASE_TIMEOUT_SECONDS);
-    tcase_add_checked_fixture(limits, trial_set_up, trial_tear_down);
-    tcase_add_loop_test(limits, test_reader_goes_away, 0, 2);
-    tcase_add_loop_test(limits, test_unwritable_output, 0,
-                        (int)(sizeof unwritable / sizeof unwritable[0]));
-    tcase_add_test(limits, test_out_with_journal);
-    tcase_add_test(limits, test_disk_fills_up);
-    tcase_add_test(limits, test_crowded_cpu);
-    tcase_add_test(limits, test_hard_descriptor_limit);
-    tcase_add_test(limits, test_soft_descriptor_limit);
-    tcase_add_test(limits, test_hundred_runs);
-    suite_add_tcase(suite, limits);
-    return suite;
-}
+TEST_SUITE_WITH(survive, .set_up = trial_set_up, .tear_down = trial_tear_down,
+                .timeout_seconds = TCASE_TIMEOUT_SECONDS)

@@ -1,15 +1,13 @@
 /* What each test of the table leaves behind on a server: every row, with random and sequential keys, by one
  * worker and by several. */
-#include <check.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "tests/support/check/run_json.h"
 #include "tests/support/check/server.h"
+#include "tests/support/check/suite.h"
 #include "worker/generate/workload.h"
-
-Suite *test_table_suite(void);
 
 #define TEST_TIMEOUT_SECONDS 120
 
@@ -104,7 +102,7 @@ static void run_row(size_t i, bool sequential, unsigned workers)
     assert_held(sequential ? rows[i].sequential : rows[i].random, what);
 }
 
-START_TEST(test_what_the_server_holds)
+LOOP_TEST(test_what_the_server_holds, 4)
 {
     /* Breaks when a row reaches other keys, members or scores than its own: with a counter that two places of
      * a request share, a sequence of ZADD has half of its members, for ever. */
@@ -114,9 +112,8 @@ START_TEST(test_what_the_server_holds)
         run_row(i, sequential, _i < 2 ? 1 : 3);
     test_server_stop(&server);
 }
-END_TEST
 
-START_TEST(test_no_row_is_missing)
+TEST(test_no_row_is_missing)
 {
     /* Breaks when a test of the table is not looked at here. */
     size_t count = 0;
@@ -124,9 +121,8 @@ START_TEST(test_no_row_is_missing)
         ck_assert_str_eq(workload_test_at(count)->name, rows[count].name);
     ck_assert_uint_eq(count, ROW_COUNT);
 }
-END_TEST
 
-START_TEST(test_ten_keys_a_request)
+TEST(test_ten_keys_a_request)
 {
     /* Breaks when requests with several keys leave keys of a sequence out. */
     const struct bench_setting at_server = {.port = server.port_text};
@@ -140,9 +136,8 @@ START_TEST(test_ten_keys_a_request)
     call_free(&call);
     test_server_stop(&server);
 }
-END_TEST
 
-START_TEST(test_functions)
+TEST(test_functions)
 {
     /* Breaks when function_load loads another number of functions than asked for, or fcall finds its own
      * missing, or another test's in its place. */
@@ -168,9 +163,8 @@ START_TEST(test_functions)
     ck_assert_int_eq(test_server_integer(&server, "FCALL foo1 0"), 0);
     test_server_stop(&server);
 }
-END_TEST
 
-START_TEST(test_no_functions)
+TEST(test_no_functions)
 {
     /* Breaks when a server without functions is measured with nothing but errors, or is not named. */
     static const char *const args[] = {"--rename-command", "FUNCTION", "", NULL};
@@ -187,18 +181,5 @@ START_TEST(test_no_functions)
     ck_assert_int_eq(test_server_calls(&server, "set"), 0);
     test_server_stop(&server);
 }
-END_TEST
 
-Suite *test_table_suite(void)
-{
-    Suite *suite = suite_create("table");
-    TCase *tcase = tcase_create("rows");
-    tcase_set_timeout(tcase, TEST_TIMEOUT_SECONDS);
-    tcase_add_test(tcase, test_no_row_is_missing);
-    tcase_add_loop_test(tcase, test_what_the_server_holds, 0, 4);
-    tcase_add_test(tcase, test_ten_keys_a_request);
-    tcase_add_test(tcase, test_functions);
-    tcase_add_test(tcase, test_no_functions);
-    suite_add_tcase(suite, tcase);
-    return suite;
-}
+TEST_SUITE_WITH(table, .timeout_seconds = TEST_TIMEOUT_SECONDS)

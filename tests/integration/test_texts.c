@@ -1,6 +1,5 @@
 /* What volley says around a result: the log, the banner, the plan, the help, the completion. */
 #include <arpa/inet.h>
-#include <check.h>
 #include <netinet/in.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -10,9 +9,8 @@
 #include <unistd.h>
 
 #include "tests/support/check/run.h"
+#include "tests/support/check/suite.h"
 #include "tests/support/check/temp_tree.h"
-
-Suite *test_texts_suite(void);
 
 static void expect(const char *text, const char *wanted)
 {
@@ -25,7 +23,7 @@ static void expect_not(const char *text, const char *unwanted)
     ck_assert_msg(strstr(text, unwanted) == NULL, "\"%s\" is in:\n%s", unwanted, text);
 }
 
-START_TEST(the_log_tells_the_session)
+TEST(the_log_tells_the_session)
 {
     /* breaks if --log-level info and debug show nothing of what was done, or show it unasked */
     struct program bench;
@@ -51,9 +49,8 @@ START_TEST(the_log_tells_the_session)
     ck_assert_str_eq(bench.err, "");
     program_free(&bench);
 }
-END_TEST
 
-START_TEST(help_knows_the_commands)
+TEST(help_knows_the_commands)
 {
     /* breaks if `volley help COMMAND` ignores its word, or one form of help hides the other commands */
     struct program help, bench;
@@ -80,7 +77,6 @@ START_TEST(help_knows_the_commands)
     program_free(&help);
     program_free(&bench);
 }
-END_TEST
 
 /* Whether somebody listens where volley looks when no server is named. */
 static bool usual_port_is_taken(void)
@@ -94,7 +90,7 @@ static bool usual_port_is_taken(void)
     return taken;
 }
 
-START_TEST(who_names_no_server_is_advised)
+TEST(who_names_no_server_is_advised)
 {
     /* breaks if a first try without a server ends in a bare "Connection refused", or if the advice
      * is given to who has followed it */
@@ -112,9 +108,8 @@ START_TEST(who_names_no_server_is_advised)
     expect(bench.err, advice);
     program_free(&bench);
 }
-END_TEST
 
-START_TEST(standard_input_is_no_name)
+TEST(standard_input_is_no_name)
 {
     /* breaks if what -x reads, however long, becomes the name of the test */
     const char *const argv[] = {program_volley(), "--null", "-n", "10", "-x", "set", "foo", NULL};
@@ -125,9 +120,8 @@ START_TEST(standard_input_is_no_name)
     expect_not(bench.out, "a long value");
     program_free(&bench);
 }
-END_TEST
 
-START_TEST(words_are_completed)
+LOOP_TEST(words_are_completed, 22)
 {
     /* breaks if Tab offers nothing where names are hard to remember, or files where there are none */
     static const struct {
@@ -178,9 +172,8 @@ START_TEST(words_are_completed)
     ck_assert_str_eq(bash.out, cases[_i].offered);
     program_free(&bash);
 }
-END_TEST
 
-START_TEST(fixed_keys_are_told)
+LOOP_TEST(fixed_keys_are_told, 3)
 {
     /* breaks if the banner claims a key range that the command does not use, or is silent */
     static const struct {
@@ -205,9 +198,8 @@ START_TEST(fixed_keys_are_told)
     expect(bench.out, cases[_i].plan);
     program_free(&bench);
 }
-END_TEST
 
-START_TEST(the_plan_comes_first)
+TEST(the_plan_comes_first)
 {
     /* breaks if --explain buries the plan under the options, or shares out what is one worker's */
     struct program bench;
@@ -226,9 +218,8 @@ START_TEST(the_plan_comes_first)
     expect(bench.out, " 3 connections, about 1/2 of the requests\n");
     program_free(&bench);
 }
-END_TEST
 
-START_TEST(the_plan_groups_thousands)
+TEST(the_plan_groups_thousands)
 {
     /* Breaks when the plan writes a number of requests or connections otherwise than the report does. */
     struct program bench;
@@ -248,9 +239,8 @@ START_TEST(the_plan_groups_thousands)
     expect(bench.out, "given up after 1,000 failed attempts");
     program_free(&bench);
 }
-END_TEST
 
-START_TEST(the_schedule_is_explained)
+TEST(the_schedule_is_explained)
 {
     /* breaks if --explain shows other times, workers or rates than those of the run */
     struct program bench;
@@ -291,9 +281,8 @@ START_TEST(the_schedule_is_explained)
     ck_assert_ptr_null(strstr(bench.out, "Client ramp:"));
     program_free(&bench);
 }
-END_TEST
 
-START_TEST(a_library_prints_nothing)
+TEST(a_library_prints_nothing)
 {
     /* breaks if hwloc prints on stderr that it finds no /sys, as in a chroot */
     struct program bench;
@@ -304,9 +293,8 @@ START_TEST(a_library_prints_nothing)
     ck_assert_int_eq(bench.exit_status, 0);
     program_free(&bench);
 }
-END_TEST
 
-START_TEST(wrong_words_get_a_plain_answer)
+TEST(wrong_words_get_a_plain_answer)
 {
     /* Breaks when a mistake is answered with a rule that it does not break, or with a range that is not
      * the one that counts. */
@@ -345,9 +333,8 @@ START_TEST(wrong_words_get_a_plain_answer)
         program_free(&program);
     }
 }
-END_TEST
 
-START_TEST(the_plan_has_no_sentence_in_two_columns)
+TEST(the_plan_has_no_sentence_in_two_columns)
 {
     /* Breaks when a label of --explain reads on into its value, with two blanks between. */
     struct program program;
@@ -356,25 +343,5 @@ START_TEST(the_plan_has_no_sentence_in_two_columns)
     expect(program.out, "  each lives    for the whole run\n");
     program_free(&program);
 }
-END_TEST
 
-Suite *test_texts_suite(void)
-{
-    Suite *suite = suite_create("texts");
-    TCase *tcase = tcase_create("volley");
-    tcase_set_timeout(tcase, 60);
-    tcase_add_test(tcase, wrong_words_get_a_plain_answer);
-    tcase_add_test(tcase, the_plan_has_no_sentence_in_two_columns);
-    tcase_add_test(tcase, the_log_tells_the_session);
-    tcase_add_test(tcase, the_plan_comes_first);
-    tcase_add_test(tcase, the_plan_groups_thousands);
-    tcase_add_test(tcase, the_schedule_is_explained);
-    tcase_add_test(tcase, a_library_prints_nothing);
-    tcase_add_test(tcase, help_knows_the_commands);
-    tcase_add_test(tcase, who_names_no_server_is_advised);
-    tcase_add_test(tcase, standard_input_is_no_name);
-    tcase_add_loop_test(tcase, words_are_completed, 0, 22);
-    tcase_add_loop_test(tcase, fixed_keys_are_told, 0, 3);
-    suite_add_tcase(suite, tcase);
-    return suite;
-}
+TEST_SUITE(texts)

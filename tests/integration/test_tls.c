@@ -1,15 +1,13 @@
 /* TLS against real servers, with good certificates and with bad ones. */
-#include <check.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "tests/support/check/certificates.h"
+#include "tests/support/check/suite.h"
 #include "tests/support/check/support.h"
 #include "tests/support/check/trial.h"
-
-Suite *test_tls_suite(void);
 
 #define TCASE_TIMEOUT_SECONDS 90
 
@@ -46,7 +44,7 @@ static const char *environment_text(const char *key)
         json_object_get(json_object_get(json_object_get(trial.json, "environment"), "tls"), key));
 }
 
-START_TEST(test_versions)
+LOOP_TEST(test_versions, 2)
 {
     /* Breaks when a version of TLS is not spoken, or a request gets lost or is sent twice on the way. */
     start_server(versions[_i], NULL, false);
@@ -60,9 +58,8 @@ START_TEST(test_versions)
     trial_expect(&trial, PROGRAM_OUT, "certificate checked");
     trial_free(&trial);
 }
-END_TEST
 
-START_TEST(test_large_values)
+TEST(test_large_values)
 {
     /* Breaks when a record that the socket has no room for is lost or torn, or a reply of many records
      * is left half read. */
@@ -74,9 +71,8 @@ START_TEST(test_large_values)
     ck_assert_int_eq(test_server_integer(&world.server, "STRLEN key:000000000003"), 3 << 20);
     trial_free(&trial);
 }
-END_TEST
 
-START_TEST(test_open_loop)
+TEST(test_open_loop)
 {
     /* Breaks when a rate is not kept over TLS, or an arrival waits for an edge that has passed. */
     start_server(NULL, NULL, false);
@@ -90,9 +86,8 @@ START_TEST(test_open_loop)
     ck_assert_int_gt(trial_count(&trial, "requests", "ok"), 1000);
     trial_free(&trial);
 }
-END_TEST
 
-START_TEST(test_interrupt)
+TEST(test_interrupt)
 {
     /* Breaks when Ctrl+C over TLS hangs, or loses requests from the books. */
     start_server(NULL, NULL, false);
@@ -103,9 +98,8 @@ START_TEST(test_interrupt)
     ck_assert(trial_interrupted(&trial));
     trial_free(&trial);
 }
-END_TEST
 
-START_TEST(test_reconnects)
+TEST(test_reconnects)
 {
     /* Breaks when connections do not come back with TLS after the server was gone. */
     start_server(NULL, NULL, false);
@@ -120,9 +114,8 @@ START_TEST(test_reconnects)
     ck_assert_int_ge(trial_count(&trial, "connections", "opened"), 5);
     trial_free(&trial);
 }
-END_TEST
 
-START_TEST(test_resume)
+LOOP_TEST(test_resume, 4)
 {
     /* Breaks when --tls-resume makes whole handshakes, or volley resumes without being asked to. */
     start_server(versions[_i % 2], NULL, false);
@@ -139,9 +132,8 @@ START_TEST(test_resume)
         ck_assert_int_eq(resumed, 0);
     trial_free(&trial);
 }
-END_TEST
 
-START_TEST(test_sampling)
+TEST(test_sampling)
 {
     /* Breaks when the server cannot be sampled where it speaks TLS only to volley. */
     start_server(NULL, NULL, false);
@@ -152,9 +144,8 @@ START_TEST(test_sampling)
     trial_expect_not(&trial, PROGRAM_OUT, "without an answer");
     trial_free(&trial);
 }
-END_TEST
 
-START_TEST(test_kernel)
+TEST(test_kernel)
 {
     /* Breaks when the report does not say what came of --ktls. */
     start_server(NULL, NULL, false);
@@ -164,9 +155,8 @@ START_TEST(test_kernel)
     ck_assert_ptr_nonnull(environment_text("kernel"));
     trial_free(&trial);
 }
-END_TEST
 
-START_TEST(test_ciphers)
+LOOP_TEST(test_ciphers, 2)
 {
     /* Breaks when the ciphers asked for are not those that are spoken. */
     start_server(versions[_i], NULL, false);
@@ -178,9 +168,8 @@ START_TEST(test_ciphers)
                      _i == 0 ? "ECDHE-ECDSA-CHACHA20-POLY1305" : "TLS_CHACHA20_POLY1305_SHA256");
     trial_free(&trial);
 }
-END_TEST
 
-START_TEST(test_client_certificate)
+LOOP_TEST(test_client_certificate, 2)
 {
     /* Breaks when mutual TLS does not work with one of the versions. */
     char certificate[192], key[192];
@@ -193,7 +182,6 @@ START_TEST(test_client_certificate)
     ck_assert_int_eq(test_server_calls(&world.server, "set"), 1000);
     trial_free(&trial);
 }
-END_TEST
 
 /* Runs to a refusal before anything is measured. */
 static void expect_refusal(const char *const *arguments, const char *text)
@@ -210,7 +198,7 @@ static void expect_refusal(const char *const *arguments, const char *text)
     program_free(&program);
 }
 
-START_TEST(test_no_client_certificate)
+LOOP_TEST(test_no_client_certificate, 2)
 {
     /* Breaks when a server that asks for a certificate is met with OpenSSL's words for it, which with
      * TLS 1.3 come only after the handshake. */
@@ -218,9 +206,8 @@ START_TEST(test_no_client_certificate)
     const char *const arguments[] = {AT_SERVER, NULL};
     expect_refusal(arguments, "asks for a client certificate: give one with --cert and --key");
 }
-END_TEST
 
-START_TEST(test_bad_client_certificate)
+LOOP_TEST(test_bad_client_certificate, 4)
 {
     /* Breaks when a server's reason to refuse a client certificate is not told. */
     static const char *const names[][2] = {{"stranger", "does not know the authority"},
@@ -237,9 +224,8 @@ START_TEST(test_bad_client_certificate)
         NULL};
     expect_refusal(arguments, names[_i % 2][1]);
 }
-END_TEST
 
-START_TEST(test_bad_server_certificate)
+LOOP_TEST(test_bad_server_certificate, 4)
 {
     /* Breaks when a server is trusted that must not be, or the reason is not told. */
     static const char *const names[][2] = {
@@ -257,9 +243,8 @@ START_TEST(test_bad_server_certificate)
     trial_expect(&trial, PROGRAM_OUT, "certificate not checked");
     trial_free(&trial);
 }
-END_TEST
 
-START_TEST(test_other_names)
+TEST(test_other_names)
 {
     /* Breaks when --sni, a host name or another authority does not do what the messages advise. */
     const char *const unknown[] = {
@@ -270,9 +255,8 @@ START_TEST(test_other_names)
     trial_end(&trial, 0);
     trial_free(&trial);
 }
-END_TEST
 
-START_TEST(test_uri)
+LOOP_TEST(test_uri, 2)
 {
     /* Breaks when a URI that asks for TLS gives a plain connection. */
     char uri[64];
@@ -284,9 +268,8 @@ START_TEST(test_uri)
     ck_assert_ptr_nonnull(environment_text("version"));
     trial_free(&trial);
 }
-END_TEST
 
-START_TEST(test_wrong_port)
+TEST(test_wrong_port)
 {
     /* Breaks when TLS to a plain port, or plain to a TLS port, is not told apart from a dead server. */
     start_server(NULL, NULL, false);
@@ -296,9 +279,8 @@ START_TEST(test_wrong_port)
     expect_refusal(tls_to_plain, "speaks plain RESP here, not TLS: leave out --tls");
     expect_refusal(plain_to_tls, "give --tls");
 }
-END_TEST
 
-START_TEST(test_odd_servers)
+LOOP_TEST(test_odd_servers, 7)
 {
     /* Breaks when what is no TLS server hangs volley, crashes it, or gets a puzzling message. */
     static const struct fake_rule rules[] = {
@@ -327,9 +309,8 @@ START_TEST(test_odd_servers)
     const char *const arguments[] = {"-p", world.fake.port_text, "--tls", "--insecure", NULL};
     expect_refusal(arguments, texts[_i]);
 }
-END_TEST
 
-START_TEST(test_plain_to_odd_servers)
+TEST(test_plain_to_odd_servers)
 {
     /* Breaks when a TLS server's alert is taken for bad RESP only. */
     static const struct fake_rule rule = {.command = "PING",
@@ -340,9 +321,8 @@ START_TEST(test_plain_to_odd_servers)
     const char *const arguments[] = {"-p", world.fake.port_text, NULL};
     expect_refusal(arguments, "it looks like a TLS port: give --tls");
 }
-END_TEST
 
-START_TEST(test_managed)
+LOOP_TEST(test_managed, 2)
 {
     /* Breaks when --managed tls starts a server that volley cannot check, or leaves files behind. */
     static const char *const kinds[] = {"tls", "cluster=3,tls"};
@@ -352,38 +332,6 @@ START_TEST(test_managed)
     trial_expect(&trial, PROGRAM_OUT, "certificate checked");
     trial_free(&trial);
 }
-END_TEST
 
-static void add(Suite *suite, const char *name, const TTest *test, int count)
-{
-    TCase *tcase = tcase_create(name);
-    tcase_add_checked_fixture(tcase, set_up, trial_tear_down);
-    tcase_set_timeout(tcase, TCASE_TIMEOUT_SECONDS);
-    tcase_add_loop_test(tcase, test, 0, count);
-    suite_add_tcase(suite, tcase);
-}
-
-Suite *test_tls_suite(void)
-{
-    Suite *suite = suite_create("tls");
-    add(suite, "versions", test_versions, 2);
-    add(suite, "large", test_large_values, 1);
-    add(suite, "open_loop", test_open_loop, 1);
-    add(suite, "interrupt", test_interrupt, 1);
-    add(suite, "reconnects", test_reconnects, 1);
-    add(suite, "resume", test_resume, 4);
-    add(suite, "sampling", test_sampling, 1);
-    add(suite, "kernel", test_kernel, 1);
-    add(suite, "ciphers", test_ciphers, 2);
-    add(suite, "client_certificate", test_client_certificate, 2);
-    add(suite, "no_client_certificate", test_no_client_certificate, 2);
-    add(suite, "bad_client_certificate", test_bad_client_certificate, 4);
-    add(suite, "bad_server_certificate", test_bad_server_certificate, 4);
-    add(suite, "other_names", test_other_names, 1);
-    add(suite, "uri", test_uri, 2);
-    add(suite, "wrong_port", test_wrong_port, 1);
-    add(suite, "odd_servers", test_odd_servers, 7);
-    add(suite, "plain_to_odd_servers", test_plain_to_odd_servers, 1);
-    add(suite, "managed", test_managed, 2);
-    return suite;
-}
+TEST_SUITE_WITH(tls, .set_up = set_up, .tear_down = trial_tear_down,
+                .timeout_seconds = TCASE_TIMEOUT_SECONDS)

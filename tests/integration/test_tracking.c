@@ -1,17 +1,15 @@
 /* --enable-tracking: invalidation messages of a real server are counted, and disturb nothing. */
-#include <check.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "tests/support/check/at_server.h"
+#include "tests/support/check/suite.h"
 #include "tests/support/check/support.h"
-
-Suite *test_tracking_suite(void);
 
 #define CONNECTIONS 4
 
-START_TEST(test_invalidations_are_counted)
+TEST(test_invalidations_are_counted)
 {
     /* Breaks when messages are lost or taken for replies: every connection reads the one key between
      * two changes of it, so each change brings one message to each. */
@@ -46,9 +44,8 @@ START_TEST(test_invalidations_are_counted)
     ck_assert_int_eq(sum, CHANGES * CONNECTIONS);
     call_free(&call);
 }
-END_TEST
 
-START_TEST(test_own_writes)
+TEST(test_own_writes)
 {
     /* Breaks when a connection whose own writes invalidate what it has read loses count of replies. */
     call_expect(&call, 0, &at_server,
@@ -58,9 +55,8 @@ START_TEST(test_own_writes)
     ck_assert_int_gt(run_json_count(&call, 0, "invalidations"), 0);
     call_free(&call);
 }
-END_TEST
 
-START_TEST(test_without_tracking)
+TEST(test_without_tracking)
 {
     /* Breaks when a report speaks of invalidations where nobody asked for them. */
     call_expect(&call, 0, &at_server, "-3 -n 100 -c %d -t get", CONNECTIONS);
@@ -68,13 +64,5 @@ START_TEST(test_without_tracking)
     ck_assert_ptr_null(strstr(call.program.out, "Invalidations"));
     call_free(&call);
 }
-END_TEST
 
-Suite *test_tracking_suite(void)
-{
-    Suite *suite = suite_create("tracking");
-    at_server_add(suite, "counted", test_invalidations_are_counted);
-    at_server_add(suite, "own_writes", test_own_writes);
-    at_server_add(suite, "without", test_without_tracking);
-    return suite;
-}
+TEST_SUITE_WITH(tracking, .set_up = at_server_set_up, .tear_down = at_server_tear_down)

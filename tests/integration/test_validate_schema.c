@@ -1,6 +1,5 @@
 /* Every JSON document that the tests before this one have looked at, against the published schema, by
  * another project's validator. Sorted last of the integration tests by its name. */
-#include <check.h>
 #include <dirent.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -8,7 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
-Suite *test_validate_schema_suite(void);
+#include "tests/support/check/suite.h"
 
 static unsigned count_documents(const char *directory)
 {
@@ -31,7 +30,7 @@ static const struct {
     {"sweep", "volley.sweep-1", 3},
 };
 
-START_TEST(test_every_document_is_valid)
+LOOP_TEST(test_every_document_is_valid, sizeof kinds / sizeof kinds[0])
 {
     /* Breaks when volley writes what docs/schema does not describe, in any situation tested. */
     const char *produced = getenv("VOLLEY_PRODUCED");
@@ -59,14 +58,5 @@ START_TEST(test_every_document_is_valid)
     snprintf(expected, sizeof expected, "%u files\n", documents);
     ck_assert_str_eq(output, expected);
 }
-END_TEST
 
-Suite *test_validate_schema_suite(void)
-{
-    Suite *suite = suite_create("validate_schema");
-    TCase *documents = tcase_create("documents");
-    tcase_set_timeout(documents, 120);
-    tcase_add_loop_test(documents, test_every_document_is_valid, 0, sizeof kinds / sizeof kinds[0]);
-    suite_add_tcase(suite, documents);
-    return suite;
-}
+TEST_SUITE_WITH(validate_schema, .timeout_seconds = 120)

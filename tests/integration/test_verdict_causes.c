@@ -1,15 +1,11 @@
 /* One round of causes that `make verdicts` plants, where nothing but the cause decides. A server that is dead
  * or slow stands in test_dead_server and test_open_loop. */
-#include <check.h>
 #include <signal.h>
 #include <string.h>
 
+#include "tests/support/check/suite.h"
 #include "tests/support/check/support.h"
 #include "tests/support/check/trial.h"
-
-#define TCASE_TIMEOUT_SECONDS 60
-
-Suite *test_verdict_causes_suite(void);
 
 static struct trial trial;
 
@@ -27,7 +23,7 @@ static const json_t *of_check(const char *name, const char *key)
     ck_abort_msg("the verdict has no check %s", name);
 }
 
-START_TEST(test_one_key)
+TEST(test_one_key)
 {
     /* Breaks when a load on one single key passes for a real one. */
     trial_start(&trial, "--null", "-t", "get", "-n", "20000", NULL);
@@ -39,9 +35,8 @@ START_TEST(test_one_key)
     ck_assert_str_eq(trial_verdict(&trial, "one_key"), "GREEN");
     trial_free(&trial);
 }
-END_TEST
 
-START_TEST(test_few_samples)
+TEST(test_few_samples)
 {
     /* Breaks when a p99 of five requests is shown as if it were one, or when volley doubts a run for the
      * p99.99 that nobody has asked it for. */
@@ -63,9 +58,8 @@ START_TEST(test_few_samples)
     ck_assert_str_eq(trial_verdict(&trial, "few_samples"), "AMBER");
     trial_free(&trial);
 }
-END_TEST
 
-START_TEST(test_client_too_slow)
+TEST(test_client_too_slow)
 {
     /* Breaks when a worker that has no time left is not named as the limit. */
     trial_start(&trial, "--null", "-t", "get", "-r", "1000", "--processes", "1", "--qps", "100m",
@@ -79,9 +73,8 @@ START_TEST(test_client_too_slow)
               strstr(advice, "volley was kept from its CPU") != NULL);
     trial_free(&trial);
 }
-END_TEST
 
-START_TEST(test_other_load)
+TEST(test_other_load)
 {
     /* Breaks when somebody else's load on the server is not noticed, or volley's own, with its warm-up and all that it
      * asks the server beside, counts as one; or when the server's own time is not that of the run. */
@@ -113,18 +106,5 @@ START_TEST(test_other_load)
     ck_assert_str_eq(trial_verdict(&trial, "other_load"), "RED");
     trial_free(&trial);
 }
-END_TEST
 
-Suite *test_verdict_causes_suite(void)
-{
-    Suite *suite = suite_create("verdict causes");
-    TCase *tcase = tcase_create("causes");
-    tcase_set_timeout(tcase, TCASE_TIMEOUT_SECONDS);
-    tcase_add_checked_fixture(tcase, trial_set_up, trial_tear_down);
-    tcase_add_test(tcase, test_one_key);
-    tcase_add_test(tcase, test_few_samples);
-    tcase_add_test(tcase, test_client_too_slow);
-    tcase_add_test(tcase, test_other_load);
-    suite_add_tcase(suite, tcase);
-    return suite;
-}
+TEST_SUITE_WITH(verdict_causes, .set_up = trial_set_up, .tear_down = trial_tear_down)

@@ -1,4 +1,3 @@
-#include <check.h>
 #include <inttypes.h>
 #include <math.h>
 #include <stdlib.h>
@@ -7,10 +6,8 @@
 #include "common/clock.h"
 #include "common/schedule.h"
 #include "tests/support/check/schedule_model.h"
+#include "tests/support/check/suite.h"
 
-Suite *test_arrivals_suite(void);
-
-#define FAR_SECONDS 10
 #define MILLION 1000000ull
 #define WORKERS_MAX 16u
 #define ROUNDS 40u
@@ -42,7 +39,7 @@ static uint32_t earliest(const struct arrivals *workers, uint32_t count)
 
 /* Even ----------------------------------------------------------------------------------------- */
 
-START_TEST(workers_make_the_schedule_together)
+LOOP_TEST(workers_make_the_schedule_together, MODEL_KINDS)
 {
     /* Breaks when N workers make another load than one: their streams, merged by time, must be the
      * tickets of the schedule, one after the other, at exactly its times. */
@@ -72,7 +69,6 @@ START_TEST(workers_make_the_schedule_together)
         free(schedule);
     }
 }
-END_TEST
 
 static void assert_same(const struct arrivals *a, const struct arrivals *b)
 {
@@ -81,7 +77,7 @@ static void assert_same(const struct arrivals *a, const struct arrivals *b)
     ck_assert(a->position == b->position);
 }
 
-START_TEST(seeking_is_advancing)
+LOOP_TEST(seeking_is_advancing, ARRIVAL_POISSON + 1)
 {
     /* Breaks when a worker that jumps (a replacement, or one that sheds) takes other tickets than one
      * that goes through them all. */
@@ -113,9 +109,8 @@ START_TEST(seeking_is_advancing)
         free(schedule);
     }
 }
-END_TEST
 
-START_TEST(limits_add_up)
+LOOP_TEST(limits_add_up, ARRIVAL_POISSON + 1)
 {
     /* Breaks when -n is not met exactly: the limits of all workers are n, and each stream ends after
      * its own, also when there are more workers than requests. */
@@ -143,9 +138,8 @@ START_TEST(limits_add_up)
         }
     free(schedule);
 }
-END_TEST
 
-START_TEST(streams_follow_changes)
+LOOP_TEST(streams_follow_changes, ARRIVAL_POISSON + 1)
 {
     /* Breaks when a worker that looked before a change and one that looks after it take different
      * tickets, or one that waits in a pause does not hear that it is over. */
@@ -182,7 +176,6 @@ START_TEST(streams_follow_changes)
         free(schedule);
     }
 }
-END_TEST
 
 /* Poisson -------------------------------------------------------------------------------------- */
 
@@ -246,7 +239,7 @@ static double *gaps_of(const struct schedule *schedule, const uint64_t *times, s
 static const uint64_t seeds[] = {1, 2, 3, 42, 0x8000000000000000ull};
 static const uint32_t worker_counts[] = {1, 4, WORKERS_MAX};
 
-START_TEST(gaps_are_exponential)
+LOOP_TEST(gaps_are_exponential, sizeof seeds / sizeof seeds[0])
 {
     /* Breaks when the arrivals are no Poisson process: gaps against the exponential at the 1 % level,
      * for one stream and for the merged streams of several workers, at a constant rate and on a ramp. */
@@ -269,9 +262,8 @@ START_TEST(gaps_are_exponential)
     free(schedules[0]);
     free(schedules[1]);
 }
-END_TEST
 
-START_TEST(even_gaps_are_not_exponential)
+TEST(even_gaps_are_not_exponential)
 {
     /* Breaks when the test above takes anything for a Poisson process. */
     static double gaps[1000];
@@ -289,7 +281,6 @@ START_TEST(even_gaps_are_not_exponential)
     free(times);
     free(schedule);
 }
-END_TEST
 
 /* Arrivals per millisecond of one worker, added to what is there; returns how many. */
 static size_t count_arrivals(double bins[STATISTICS_BINS], const struct schedule *schedule,
@@ -315,7 +306,7 @@ static double centre(double bins[STATISTICS_BINS], size_t count)
     return squares;
 }
 
-START_TEST(counts_vary_as_they_must)
+LOOP_TEST(counts_vary_as_they_must, sizeof seeds / sizeof seeds[0])
 {
     /* Breaks when the rate is not the one asked for (5 deviations), or arrivals per millisecond are
      * more regular or more bursty than chance: variance / mean 1.00 within 5 %. */
@@ -337,9 +328,8 @@ START_TEST(counts_vary_as_they_must)
             free(schedule);
         }
 }
-END_TEST
 
-START_TEST(counts_vary_over_blocks)
+LOOP_TEST(counts_vary_over_blocks, sizeof seeds / sizeof seeds[0])
 {
     /* Breaks when the sums of gaps are more regular, or less, than those of a Poisson process: arrivals in
      * windows of several blocks, whose variance / mean is within 5 deviations of 1. */
@@ -358,9 +348,8 @@ START_TEST(counts_vary_over_blocks)
     ck_assert_msg(fabs(dispersion - 1) < 5 * sqrt(2.0 / WINDOWS), "%.4f", dispersion);
     free(schedule);
 }
-END_TEST
 
-START_TEST(seeking_far_keeps_the_rate)
+TEST(seeking_far_keeps_the_rate)
 {
     /* Breaks when a jump passes over blocks and arrives elsewhere than the rate says, or goes from arrival to
      * arrival: 2 thousand million of them take longer than the case may. */
@@ -373,9 +362,8 @@ START_TEST(seeking_far_keeps_the_rate)
     ck_assert_uint_ge(stream.time_ns, 20 * NS_PER_SECOND);
     free(schedule);
 }
-END_TEST
 
-START_TEST(workers_are_independent)
+TEST(workers_are_independent)
 {
     /* Breaks when two workers, or two seeds, fire at the same moments: correlation of their arrivals
      * per millisecond, also one millisecond apart, within 4 deviations of none. */
@@ -398,9 +386,8 @@ START_TEST(workers_are_independent)
             }
     free(schedule);
 }
-END_TEST
 
-START_TEST(same_seed_same_times)
+TEST(same_seed_same_times)
 {
     /* Breaks when a run cannot be repeated: times of a seed worked out elsewhere, to the nanosecond that
      * another logarithm may round to. */
@@ -419,27 +406,5 @@ START_TEST(same_seed_same_times)
     }
     free(schedule);
 }
-END_TEST
 
-Suite *test_arrivals_suite(void)
-{
-    Suite *suite = suite_create("arrivals");
-    TCase *tcase = tcase_create("arrivals");
-    tcase_set_timeout(tcase, 120);
-    tcase_add_loop_test(tcase, workers_make_the_schedule_together, 0, MODEL_KINDS);
-    tcase_add_loop_test(tcase, seeking_is_advancing, ARRIVAL_EVEN, ARRIVAL_POISSON + 1);
-    tcase_add_loop_test(tcase, limits_add_up, ARRIVAL_EVEN, ARRIVAL_POISSON + 1);
-    tcase_add_loop_test(tcase, streams_follow_changes, ARRIVAL_EVEN, ARRIVAL_POISSON + 1);
-    tcase_add_loop_test(tcase, gaps_are_exponential, 0, sizeof seeds / sizeof seeds[0]);
-    tcase_add_test(tcase, even_gaps_are_not_exponential);
-    tcase_add_loop_test(tcase, counts_vary_as_they_must, 0, sizeof seeds / sizeof seeds[0]);
-    tcase_add_loop_test(tcase, counts_vary_over_blocks, 0, sizeof seeds / sizeof seeds[0]);
-    tcase_add_test(tcase, workers_are_independent);
-    tcase_add_test(tcase, same_seed_same_times);
-    suite_add_tcase(suite, tcase);
-    TCase *far = tcase_create("far");
-    tcase_set_timeout(far, FAR_SECONDS);
-    tcase_add_test(far, seeking_far_keeps_the_rate);
-    suite_add_tcase(suite, far);
-    return suite;
-}
+TEST_SUITE_WITH(arrivals, .timeout_seconds = 120)

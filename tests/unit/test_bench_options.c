@@ -1,4 +1,3 @@
-#include <check.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -8,10 +7,9 @@
 #include "common/clock.h"
 #include "orchestrator/fleet/fleet_state.h"
 #include "tests/support/check/bench_line.h"
+#include "tests/support/check/suite.h"
 
-Suite *test_bench_options_suite(void);
-
-START_TEST(patience_by_default)
+TEST(patience_by_default)
 {
     /* Breaks when -n with a node that is lost for good takes longer than 30 s to end without anybody having
      * asked for it. */
@@ -20,9 +18,8 @@ START_TEST(patience_by_default)
     line_parses("-n 1000 --qps 100 --wait-ready 90s --request-timeout 1s");
     ck_assert_uint_eq(fleet_progress_patience_ns(&line_request.spec), 31 * NS_PER_SECOND);
 }
-END_TEST
 
-START_TEST(defaults)
+TEST(defaults)
 {
     /* a default that changes unnoticed makes old and new results differ */
     line_parses("");
@@ -54,9 +51,8 @@ START_TEST(defaults)
     ck_assert_int_eq(spec->outputs.log_level, LOG_WARNING);
     ck_assert_uint_eq(line_request.notice_count, 0);
 }
-END_TEST
 
-START_TEST(lines_of_the_old_tools)
+TEST(lines_of_the_old_tools)
 {
     /* the command lines of the tools that volley replaces stop working */
     line_parses("-c 50 -t set");
@@ -84,9 +80,8 @@ START_TEST(lines_of_the_old_tools)
     ck_assert_uint_eq(line_request.spec.endpoint.request_timeout_ns, 250 * NS_PER_MS);
     ck_assert_uint_eq(line_request.spec.load.test_count, 6);
 }
-END_TEST
 
-START_TEST(ranges)
+TEST(ranges)
 {
     /* a number out of range or with rubbish behind it starts a run that nobody asked for */
     static const struct line_refusal refusals[] = {
@@ -123,9 +118,8 @@ START_TEST(ranges)
     };
     line_all_refused(refusals, sizeof refusals / sizeof refusals[0]);
 }
-END_TEST
 
-START_TEST(processes_in_the_old_words)
+TEST(processes_in_the_old_words)
 {
     /* scripts look for exactly these sentences */
     line_refused("--processes 0", "");
@@ -137,9 +131,8 @@ START_TEST(processes_in_the_old_words)
     line_parses("--processes AUTO");
     ck_assert_uint_eq(line_request.spec.workers.processes, 0);
 }
-END_TEST
 
-START_TEST(tests_by_name)
+TEST(tests_by_name)
 {
     /* an unknown test runs as something else, or the user does not learn which there are */
     line_refused("-t sett", "unknown test sett; did you mean set?; known are ping_inline");
@@ -150,9 +143,8 @@ START_TEST(tests_by_name)
     ck_assert_str_eq(line_request.spec.load.tests[2], "lpush");
     ck_assert_str_eq(line_request.spec.load.tests[3], "set");
 }
-END_TEST
 
-START_TEST(percentiles_and_cpus)
+TEST(percentiles_and_cpus)
 {
     /* percentiles are shown in another order than asked for, or twice */
     line_parses("--percentiles 99.9,50,99,50.0,100 --cpus 3,0-1,1");
@@ -167,9 +159,8 @@ START_TEST(percentiles_and_cpus)
     line_parses("--cpus none");
     ck_assert_int_eq(line_request.spec.workers.cpus_choice, CPUS_NONE);
 }
-END_TEST
 
-START_TEST(not_available)
+TEST(not_available)
 {
     /* an option of another tool is ignored, or its value is mistaken for a command */
     static const struct line_refusal refusals[] = {
@@ -182,9 +173,8 @@ START_TEST(not_available)
     };
     line_all_refused(refusals, sizeof refusals / sizeof refusals[0]);
 }
-END_TEST
 
-START_TEST(contradictions)
+TEST(contradictions)
 {
     /* two options that contradict each other: one of them is silently ignored */
     static const struct line_refusal refusals[] = {
@@ -229,9 +219,8 @@ START_TEST(contradictions)
     };
     line_all_refused(refusals, sizeof refusals / sizeof refusals[0]);
 }
-END_TEST
 
-START_TEST(combinations_that_agree)
+TEST(combinations_that_agree)
 {
     /* what makes sense together is refused */
     static const char *const lines[] = {
@@ -256,9 +245,8 @@ START_TEST(combinations_that_agree)
     for (size_t i = 0; i < sizeof lines / sizeof lines[0]; i++)
         line_parses(lines[i]);
 }
-END_TEST
 
-START_TEST(command)
+TEST(command)
 {
     /* the command is taken for an option, or its options for volley's */
     line_parses("-n 10 -- set foo -c");
@@ -273,9 +261,8 @@ START_TEST(command)
     ck_assert_uint_eq(line_request.spec.load.command_argc, 0);
     ck_assert_uint_eq(line_request.spec.load.test_count, 1);
 }
-END_TEST
 
-START_TEST(notices)
+TEST(notices)
 {
     /* an option gives way without a word */
     line_parses("-n 10 --duration 5");
@@ -299,9 +286,8 @@ START_TEST(notices)
     line_parses("--warmup 2 --prefill -t set,get -r 10");
     ck_assert_uint_eq(line_request.notice_count, 0);
 }
-END_TEST
 
-START_TEST(csv_interval_sets_the_grid)
+TEST(csv_interval_sets_the_grid)
 {
     /* rows of 250 ms from a grid of 1 s cannot be cut */
     line_parses("--csv-interval 0.25");
@@ -316,9 +302,8 @@ START_TEST(csv_interval_sets_the_grid)
     ck_assert_uint_eq(line_request.spec.load.interval_ns, 500 * NS_PER_MS);
     ck_assert_uint_eq(line_request.spec.outputs.csv_interval_ns, 2 * NS_PER_SECOND);
 }
-END_TEST
 
-START_TEST(uri_fills_the_target)
+TEST(uri_fills_the_target)
 {
     /* a part of the URI is lost, or the password is echoed */
     line_parses("-u valkey://me:s%40fe@db.example:7001/5");
@@ -338,9 +323,8 @@ START_TEST(uri_fills_the_target)
     line_refused("-u redis://me:topsecret@h:99999", "--uri: the port is not a number");
     ck_assert_ptr_null(strstr(line_err.text, "topsecret"));
 }
-END_TEST
 
-START_TEST(socket_path_length)
+TEST(socket_path_length)
 {
     /* a path that the kernel would cut connects somewhere else */
     char line[300] = "-s /";
@@ -350,9 +334,8 @@ START_TEST(socket_path_length)
     line[110] = 'x';
     line_refused(line, "at most 107");
 }
-END_TEST
 
-START_TEST(options_that_change_nothing)
+TEST(options_that_change_nothing)
 {
     /* an option that has no effect on what is sent is passed over in silence, or one that has is doubted */
     static const struct {
@@ -378,9 +361,8 @@ START_TEST(options_that_change_nothing)
             ck_assert_ptr_nonnull(strstr(line_request.notices[0], cases[i].notice));
     }
 }
-END_TEST
 
-START_TEST(config_and_command_line)
+TEST(config_and_command_line)
 {
     /* the command line does not win over the file, or contradicts what it should override */
     line_parses_with_config("clients: 7\nrandom: 100\ntype: [get, set]\n", "");
@@ -415,9 +397,8 @@ START_TEST(config_and_command_line)
     line_parses_with_config("type: get\n", "ping");
     ck_assert_uint_eq(line_request.spec.load.test_count, 0);
 }
-END_TEST
 
-START_TEST(config_mistakes)
+TEST(config_mistakes)
 {
     /* a mistake in the file is passed over, or the user must search for it */
     static const struct line_refusal refusals[] = {
@@ -438,9 +419,8 @@ START_TEST(config_mistakes)
     ck_assert_int_eq(line_parse("--config /nonexistent/volley.yaml"), E_CONFIG);
     ck_assert_ptr_nonnull(strstr(line_err.text, "/nonexistent/volley.yaml"));
 }
-END_TEST
 
-START_TEST(a_file_reaches_nothing_by_itself)
+TEST(a_file_reaches_nothing_by_itself)
 {
     /* a configuration from somebody else writes files, listens, starts programs or reads descriptors */
     static const char *const texts[] = {
@@ -480,9 +460,8 @@ START_TEST(a_file_reaches_nothing_by_itself)
         line_parse_with_config("clients: 7\n", "--json x --hdr y --out z --qps 9 --control c"), OK);
     ck_assert_str_eq(line_request.spec.outputs.json_path, "x");
 }
-END_TEST
 
-START_TEST(a_path_is_read_or_needs_trust)
+TEST(a_path_is_read_or_needs_trust)
 {
     /* a new option that names a file to write is taken from any configuration */
     static const char *const only_read[] = {"socket", "chaos", "cacert", "cacertdir",
@@ -498,9 +477,8 @@ START_TEST(a_path_is_read_or_needs_trust)
         ck_assert_msg(!path || read != row->needs_trust, "%s", row->name);
     }
 }
-END_TEST
 
-START_TEST(help_before_everything)
+TEST(help_before_everything)
 {
     /* someone who asks for help gets an error about something else */
     line_parses("-c 0 --help");
@@ -514,44 +492,5 @@ START_TEST(help_before_everything)
     line_refused("-r 5 --sequential -q", "volley valkey-benchmark -r K --sequential");
     line_refused("-r 5 --sequential get k", "volley valkey-benchmark -r K --sequential");
 }
-END_TEST
 
-static Suite *add_cases(Suite *suite, TCase *tcase)
-{
-    tcase_add_checked_fixture(tcase, NULL, line_teardown);
-    suite_add_tcase(suite, tcase);
-    return suite;
-}
-
-Suite *test_bench_options_suite(void)
-{
-    Suite *suite = suite_create("bench_options");
-    TCase *values = tcase_create("values");
-    tcase_add_test(values, defaults);
-    tcase_add_test(values, patience_by_default);
-    tcase_add_test(values, lines_of_the_old_tools);
-    tcase_add_test(values, ranges);
-    tcase_add_test(values, processes_in_the_old_words);
-    tcase_add_test(values, tests_by_name);
-    tcase_add_test(values, percentiles_and_cpus);
-    tcase_add_test(values, not_available);
-    add_cases(suite, values);
-    TCase *relations = tcase_create("relations");
-    tcase_add_test(relations, contradictions);
-    tcase_add_test(relations, options_that_change_nothing);
-    tcase_add_test(relations, combinations_that_agree);
-    tcase_add_test(relations, command);
-    tcase_add_test(relations, notices);
-    tcase_add_test(relations, csv_interval_sets_the_grid);
-    tcase_add_test(relations, uri_fills_the_target);
-    tcase_add_test(relations, socket_path_length);
-    tcase_add_test(relations, help_before_everything);
-    add_cases(suite, relations);
-    TCase *config = tcase_create("config");
-    tcase_add_test(config, config_and_command_line);
-    tcase_add_test(config, config_mistakes);
-    tcase_add_test(config, a_file_reaches_nothing_by_itself);
-    tcase_add_test(config, a_path_is_read_or_needs_trust);
-    add_cases(suite, config);
-    return suite;
-}
+TEST_SUITE_WITH(bench_options, .tear_down = line_teardown)

@@ -1,6 +1,5 @@
 /* Whose doing it was that requests went out or came back late: the target's or volley's own. By a whole
  * worker against a scripted server. */
-#include <check.h>
 #include <netinet/in.h>
 #include <string.h>
 
@@ -8,8 +7,7 @@
 #include "common/slots.h"
 #include "tests/support/check/simulated_run.h"
 #include "tests/support/check/simulation.h"
-
-Suite *test_blame_suite(void);
+#include "tests/support/check/suite.h"
 
 #define SERVICE_NS (100 * NS_PER_US)
 #define STALL_AT_NS (1500 * NS_PER_MS)
@@ -116,7 +114,7 @@ static void expect_stop(void)
 
 /* ---- Waits. ---- */
 
-START_TEST(test_a_target_that_stalls)
+LOOP_TEST(test_a_target_that_stalls, 2)
 {
     /* Breaks when requests that found every connection of a stalled target busy make volley late. */
     const struct scripted_server server = {.command = answer_but_stall};
@@ -130,9 +128,8 @@ START_TEST(test_a_target_that_stalls)
     ck_assert_uint_eq(simulated.own_stop.to_ns, 0);
     simulated_run_free(&simulated);
 }
-END_TEST
 
-START_TEST(test_a_volley_that_stops)
+LOOP_TEST(test_a_volley_that_stops, 2)
 {
     /* Breaks when a stop of volley itself makes its requests wait for the target: only behind the stop, while
      * what had piled up goes out, do they wait for each other. */
@@ -146,9 +143,8 @@ START_TEST(test_a_volley_that_stops)
     ck_assert_uint_lt(times(HISTOGRAM_WAIT)->max_ns, 400 * NS_PER_MS);
     simulated_run_free(&simulated);
 }
-END_TEST
 
-START_TEST(test_a_busy_volley_that_stops)
+TEST(test_a_busy_volley_that_stops)
 {
     /* Breaks when the target is blamed for a stop because all connections happened to be busy when it
      * began: at 9,000 requests a second of some 10,000 that the only connection can carry. */
@@ -157,9 +153,8 @@ START_TEST(test_a_busy_volley_that_stops)
     ck_assert_uint_gt(times(HISTOGRAM_SLIP)->max_ns, STALL_NS - 20 * NS_PER_MS);
     simulated_run_free(&simulated);
 }
-END_TEST
 
-START_TEST(test_a_stop_in_a_closed_loop)
+TEST(test_a_stop_in_a_closed_loop)
 {
     /* Breaks when volley does not know that it stood still: the outage would be the target's. */
     simulated.share.connections = 3;
@@ -167,9 +162,8 @@ START_TEST(test_a_stop_in_a_closed_loop)
     expect_stop();
     simulated_run_free(&simulated);
 }
-END_TEST
 
-START_TEST(test_when_a_stop_began)
+LOOP_TEST(test_when_a_stop_began, 4)
 {
     /* Breaks when the begin of a stop is told wrong: of one in a wait, or in a write; of one that ends in its
      * interval, or in a later one. */
@@ -189,9 +183,8 @@ START_TEST(test_when_a_stop_began)
                       stopped_at_ns + stall_ns + NS_PER_MS);
     simulated_run_free(&simulated);
 }
-END_TEST
 
-START_TEST(test_replies_that_came_in_a_stop)
+TEST(test_replies_that_came_in_a_stop)
 {
     /* Breaks when requests are given up after a stop of volley that was longer than --request-timeout, with
      * their replies unread in the socket. */
@@ -203,7 +196,6 @@ START_TEST(test_replies_that_came_in_a_stop)
     ck_assert_uint_eq(simulated.measured->counters[COUNTER_CONNECTIONS_LOST], 0);
     simulated_run_free(&simulated);
 }
-END_TEST
 
 static const struct own_stop several[] = {{1200 * NS_PER_MS, 1500 * NS_PER_MS},
                                           {1900 * NS_PER_MS, 4400 * NS_PER_MS},
@@ -225,7 +217,7 @@ static void plan_several(struct scripted_peer *peer)
         simulation_at(base_ns + several[i].from_ns, stop_again, NULL);
 }
 
-START_TEST(test_several_stops_in_an_interval)
+TEST(test_several_stops_in_an_interval)
 {
     /* Breaks when a stop hides another of its interval, or the part of one there that goes on. */
     const struct scripted_server server = {.command = answer, .connected = plan_several};
@@ -244,9 +236,8 @@ START_TEST(test_several_stops_in_an_interval)
     }
     simulated_run_free(&simulated);
 }
-END_TEST
 
-START_TEST(test_a_stop_that_ends_the_warmup)
+TEST(test_a_stop_that_ends_the_warmup)
 {
     /* Breaks when a stop that begins in the warm-up is judged in no part of what is measured, or in all of
      * it. */
@@ -262,9 +253,8 @@ START_TEST(test_a_stop_that_ends_the_warmup)
     ck_assert_uint_lt(warmup_ns, simulated.run.warmup_ns - from_ns + NS_PER_MS);
     simulated_run_free(&simulated);
 }
-END_TEST
 
-START_TEST(test_nothing_happens)
+TEST(test_nothing_happens)
 {
     /* Breaks when a worker with nothing to do, or a target that is away, is taken for a stop of volley. */
     const struct scripted_server server = {.command = answer_but_stall};
@@ -273,7 +263,6 @@ START_TEST(test_nothing_happens)
     ck_assert_uint_eq(simulated.measured->counters[COUNTER_STOOD_STILL_NS], 0);
     simulated_run_free(&simulated);
 }
-END_TEST
 
 /* ---- Nodes. ---- */
 
@@ -310,7 +299,7 @@ static uint64_t of_node(uint32_t node, enum node_counter counter)
     return simulated.measured->nodes[node].counters[counter];
 }
 
-START_TEST(test_a_node_that_is_away)
+LOOP_TEST(test_a_node_that_is_away, 2)
 {
     /* Breaks when tickets that wait for a node which does not answer make volley late, or are not counted as
      * that node's: with the node's own list of tickets, and for the other node's when it is full. */
@@ -330,9 +319,8 @@ START_TEST(test_a_node_that_is_away)
     ck_assert_uint_lt(of_node(0, NODE_UNSENT), 10);
     simulated_run_free(&simulated);
 }
-END_TEST
 
-START_TEST(test_what_is_shed_for_a_node)
+TEST(test_what_is_shed_for_a_node)
 {
     /* Breaks when what --shed-after drops of a node that does not answer is not counted as that node's, or
      * some of the other's is. */
@@ -347,9 +335,8 @@ START_TEST(test_what_is_shed_for_a_node)
     ck_assert_uint_eq(of_node(0, NODE_UNSENT), 0);
     simulated_run_free(&simulated);
 }
-END_TEST
 
-START_TEST(test_what_a_stopped_volley_sheds)
+TEST(test_what_a_stopped_volley_sheds)
 {
     /* Breaks when nodes are blamed for what volley itself dropped after it had stood still, though all their
      * connections were busy when it stopped. */
@@ -364,26 +351,5 @@ START_TEST(test_what_a_stopped_volley_sheds)
                       simulated.measured->counters[COUNTER_SHED_LATE] / 20);
     simulated_run_free(&simulated);
 }
-END_TEST
 
-Suite *test_blame_suite(void)
-{
-    Suite *suite = suite_create("blame");
-    TCase *tcase = tcase_create("simulated");
-    tcase_set_timeout(tcase, 60);
-    tcase_add_checked_fixture(tcase, set_up, NULL);
-    tcase_add_loop_test(tcase, test_a_target_that_stalls, 0, 2);
-    tcase_add_loop_test(tcase, test_a_volley_that_stops, 0, 2);
-    tcase_add_test(tcase, test_a_busy_volley_that_stops);
-    tcase_add_test(tcase, test_a_stop_in_a_closed_loop);
-    tcase_add_loop_test(tcase, test_when_a_stop_began, 0, 4);
-    tcase_add_test(tcase, test_replies_that_came_in_a_stop);
-    tcase_add_test(tcase, test_several_stops_in_an_interval);
-    tcase_add_test(tcase, test_a_stop_that_ends_the_warmup);
-    tcase_add_test(tcase, test_nothing_happens);
-    tcase_add_loop_test(tcase, test_a_node_that_is_away, 0, 2);
-    tcase_add_test(tcase, test_what_is_shed_for_a_node);
-    tcase_add_test(tcase, test_what_a_stopped_volley_sheds);
-    suite_add_tcase(suite, tcase);
-    return suite;
-}
+TEST_SUITE_WITH(blame, .set_up = set_up)

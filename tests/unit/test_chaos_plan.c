@@ -1,5 +1,4 @@
 /* Files of actions: what they hold, and what is wrong with them; and what --managed starts. */
-#include <check.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -8,8 +7,7 @@
 #include "common/clock.h"
 #include "orchestrator/options/chaos_plan.h"
 #include "tests/support/check/bench_line.h"
-
-Suite *test_chaos_plan_suite(void);
+#include "tests/support/check/suite.h"
 
 #define MS NS_PER_MS
 #define S NS_PER_SECOND
@@ -122,16 +120,15 @@ static void ck_action(const char *before, const char *text, const char *after,
     ck_assert_str_eq(found->text, expected->text);
 }
 
-START_TEST(each_action_in_each_form)
+LOOP_TEST(each_action_in_each_form, sizeof actions / sizeof actions[0])
 {
     /* Breaks when a sentence does something else than the map with the same meaning, or than it says. */
     ck_action("- ", actions[_i].sentence, "\n", &actions[_i].action);
     ck_action("[\"", actions[_i].sentence, "\"]", &actions[_i].action);
     ck_action("- ", actions[_i].map, "\n", &actions[_i].action);
 }
-END_TEST
 
-START_TEST(in_the_order_of_time)
+TEST(in_the_order_of_time)
 {
     /* Breaks when actions are carried out in the order of the file, or those of one instant are not. */
     ck_assert_int_eq(parse("- at 5s: kill node 1\n"
@@ -146,9 +143,8 @@ START_TEST(in_the_order_of_time)
     for (uint32_t i = 0; i < 4; i++)
         ck_assert_int_eq(plan.actions[i].kind, order[i]);
 }
-END_TEST
 
-START_TEST(nodes_come_and_go)
+TEST(nodes_come_and_go)
 {
     /* Breaks when an action on a node that was added is refused, or numbers follow the file's order. */
     ck_assert_msg(parse("- at 9s: remove node 6\n- at 8s: reshard 10 slots from 6 to 0\n"
@@ -160,9 +156,8 @@ START_TEST(nodes_come_and_go)
     ck_assert_uint_eq(plan.actions[0].node, 6);
     ck_assert_uint_eq(plan.actions[1].node, 7);
 }
-END_TEST
 
-START_TEST(one_server_needs_no_number)
+TEST(one_server_needs_no_number)
 {
     /* Breaks when a plan for one server has to name it, or acts on "all" of it. */
     ck_assert_msg(
@@ -172,7 +167,6 @@ START_TEST(one_server_needs_no_number)
         ck_assert_uint_eq(plan.actions[i].node, 0);
     ck_assert_int_eq(parse("- at 1s: failover node 2\n", &replicated), OK);
 }
-END_TEST
 
 static const struct {
     const char *text;
@@ -236,13 +230,12 @@ static const struct {
      "f:1:3: an action is expected; as in {at: 10s, do: kill, node: 0} or \"at 10s: kill node 0\""},
 };
 
-START_TEST(mistakes_are_named)
+LOOP_TEST(mistakes_are_named, sizeof mistakes / sizeof mistakes[0])
 {
     /* Breaks when a mistake is carried out as something else, or its place is not told. */
     ck_assert_int_eq(parse(mistakes[_i].text, mistakes[_i].spec), E_CONFIG);
     ck_assert_str_eq(err.text, mistakes[_i].sentence);
 }
-END_TEST
 
 /* --- the options ----------------------------------------------------------------------------- */
 
@@ -256,7 +249,7 @@ static const char *write_plan(const char *text)
     return plan_path;
 }
 
-START_TEST(kinds_of_targets)
+LOOP_TEST(kinds_of_targets, 13)
 {
     /* Breaks when --managed takes a word that is not its own, or starts something else. */
     static const struct {
@@ -288,9 +281,8 @@ START_TEST(kinds_of_targets)
     ck_assert_uint_eq(line_request.values.rest_count, lines[_i].command);
     ck_assert_int_eq(spec->endpoint.cluster, lines[_i].primaries > 0);
 }
-END_TEST
 
-START_TEST(kinds_in_a_config_file)
+TEST(kinds_in_a_config_file)
 {
     /* Breaks when a config file cannot say what a command line can. */
     line_parses_with_config("managed: true\n", "--trust-config -n 5");
@@ -300,9 +292,8 @@ START_TEST(kinds_in_a_config_file)
     line_parses_with_config("managed: cluster=3+3\n", "--trust-config --managed=false");
     ck_assert(!line_request.spec.managed.wanted && line_request.spec.managed.primaries == 0);
 }
-END_TEST
 
-START_TEST(refused_lines)
+TEST(refused_lines)
 {
     /* Breaks when a target or a plan that cannot be is found out only after something has started. */
     static const struct line_refusal refusals[] = {
@@ -324,9 +315,8 @@ START_TEST(refused_lines)
     };
     line_all_refused(refusals, sizeof refusals / sizeof refusals[0]);
 }
-END_TEST
 
-START_TEST(a_plan_makes_intervals_short)
+TEST(a_plan_makes_intervals_short)
 {
     /* Breaks when an outage of less than a second hides in intervals of a second. */
     char line[200];
@@ -349,9 +339,8 @@ START_TEST(a_plan_makes_intervals_short)
     ck_assert_int_eq(line_parse(line), E_CONFIG);
     ck_assert_ptr_nonnull(strstr(line_err.text, ":1:3: at 1s the run is over"));
 }
-END_TEST
 
-START_TEST(the_ready_made_plans_hold)
+LOOP_TEST(the_ready_made_plans_hold, 5)
 {
     /* Breaks when a plan that comes with volley cannot be used as its first line says. */
     static const char *const lines[] = {
@@ -364,23 +353,5 @@ START_TEST(the_ready_made_plans_hold)
     line_parses(lines[_i]);
     ck_assert_uint_gt(line_request.spec.managed.chaos->count, 0);
 }
-END_TEST
 
-Suite *test_chaos_plan_suite(void)
-{
-    Suite *suite = suite_create("chaos_plan");
-    TCase *tcase = tcase_create("plan");
-    tcase_add_checked_fixture(tcase, NULL, teardown);
-    tcase_add_loop_test(tcase, each_action_in_each_form, 0, sizeof actions / sizeof actions[0]);
-    tcase_add_test(tcase, in_the_order_of_time);
-    tcase_add_test(tcase, nodes_come_and_go);
-    tcase_add_test(tcase, one_server_needs_no_number);
-    tcase_add_loop_test(tcase, mistakes_are_named, 0, sizeof mistakes / sizeof mistakes[0]);
-    tcase_add_loop_test(tcase, kinds_of_targets, 0, 13);
-    tcase_add_test(tcase, kinds_in_a_config_file);
-    tcase_add_test(tcase, refused_lines);
-    tcase_add_test(tcase, a_plan_makes_intervals_short);
-    tcase_add_loop_test(tcase, the_ready_made_plans_hold, 0, 5);
-    suite_add_tcase(suite, tcase);
-    return suite;
-}
+TEST_SUITE_WITH(chaos_plan, .tear_down = teardown)

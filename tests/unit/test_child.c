@@ -1,5 +1,4 @@
 /* Children of the orchestrator: what they begin with, what they tell, and that none is left. */
-#include <check.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <sched.h>
@@ -11,8 +10,7 @@
 
 #include "common/clock.h"
 #include "orchestrator/machine/child.h"
-
-Suite *test_child_suite(void);
+#include "tests/support/check/suite.h"
 
 #define LONG_NS (30 * NS_PER_SECOND)
 
@@ -76,7 +74,7 @@ static void make_a_mess(void)
     ck_assert(signal(SIGUSR1, SIG_IGN) != SIG_ERR);
 }
 
-START_TEST(a_function)
+TEST(a_function)
 {
     /* Breaks when a file or a socket of the orchestrator lives on in a child, when Ctrl+C ends a child before
      * the orchestrator has stopped the load, or its state does not reach it. */
@@ -91,9 +89,8 @@ START_TEST(a_function)
     expect_end(CHILD_EXITED, 7);
     ck_assert_str_eq(words, "state: 1 kept, 0 other, 0 blocked, 1 deaf, 1 mourning, 0 leading");
 }
-END_TEST
 
-START_TEST(a_program)
+TEST(a_program)
 {
     /* Breaks when a program gets volley's terminal, a file that is not its own, a signal that it never hears, or
      * not the file that it is to read. */
@@ -111,9 +108,8 @@ START_TEST(a_program)
     expect_end(CHILD_EXITED, 3);
     ck_assert_str_eq(words, "kept\nshut\nleads\nno input\n0\n0\n");
 }
-END_TEST
 
-START_TEST(cannot_begin)
+TEST(cannot_begin)
 {
     /* Breaks when the cause is lost between fork and exec. */
     static const uint32_t cpu = CPU_SETSIZE - 1;
@@ -128,7 +124,6 @@ START_TEST(cannot_begin)
     expect_end(CHILD_EXITED, CHILD_STATUS_UNFIT);
     ck_assert_str_eq(words, "cannot pin the thing to CPU 1023: Invalid argument\n");
 }
-END_TEST
 
 static int wait_for_ever(void *state, int telling_fd)
 {
@@ -139,7 +134,7 @@ static int wait_for_ever(void *state, int telling_fd)
     return 0;
 }
 
-START_TEST(a_limit)
+TEST(a_limit)
 {
     /* Breaks when a child that does not end is waited for in spite of the limit, or of Ctrl+C, or is left. */
     const volatile int interrupted = 1;
@@ -156,9 +151,8 @@ START_TEST(a_limit)
     expect_end(CHILD_KILLED, SIGKILL);
     ck_assert_str_eq(child_describe(how, sizeof how, &child), "was killed by signal 9");
 }
-END_TEST
 
-START_TEST(ends_with_what_it_started)
+TEST(ends_with_what_it_started)
 {
     /* Breaks when what a script has started lives on when volley ends the script: it has the pipe, too. */
     const char *const argv[] = {"/bin/sh", "-c", "sleep 1000 & echo x; wait", NULL};
@@ -167,7 +161,6 @@ START_TEST(ends_with_what_it_started)
     child_tell(&child, SIGTERM);
     expect_end(CHILD_KILLED, SIGTERM);
 }
-END_TEST
 
 static int start_and_die(void *state, int telling_fd)
 {
@@ -181,25 +174,11 @@ static int start_and_die(void *state, int telling_fd)
     return 0;
 }
 
-START_TEST(dies_with_its_parent)
+TEST(dies_with_its_parent)
 {
     /* Breaks when kill -9 leaves a child for ever: the pipe that it holds never ends. */
     start(&(struct child_plan){.run = start_and_die, .heard = true});
     expect_end(CHILD_KILLED, SIGKILL);
 }
-END_TEST
 
-Suite *test_child_suite(void)
-{
-    Suite *suite = suite_create("child");
-    TCase *cases = tcase_create("child");
-    tcase_set_timeout(cases, 60);
-    tcase_add_test(cases, a_function);
-    tcase_add_test(cases, a_program);
-    tcase_add_test(cases, cannot_begin);
-    tcase_add_test(cases, a_limit);
-    tcase_add_test(cases, ends_with_what_it_started);
-    tcase_add_test(cases, dies_with_its_parent);
-    suite_add_tcase(suite, cases);
-    return suite;
-}
+TEST_SUITE(child)

@@ -1,19 +1,17 @@
 /* Options about connections over time and the end of the warm-up. */
-#include <check.h>
 #include <math.h>
 #include <string.h>
 
 #include "common/clock.h"
 #include "orchestrator/commands/bench_steps.h"
 #include "tests/support/check/bench_line.h"
-
-Suite *test_client_options_suite(void);
+#include "tests/support/check/suite.h"
 
 static const struct spec *const spec = &line_request.spec;
 
 #define S NS_PER_SECOND
 
-START_TEST(client_ramp)
+TEST(client_ramp)
 {
     /* breaks if connections over time are not those that were asked for */
     line_quiet("--clients-ramp-start 10 --clients-ramp-end 100 --clients-per-ramp 30 "
@@ -37,11 +35,10 @@ START_TEST(client_ramp)
     ck_assert_uint_eq(spec->load.clients, 50);
     ck_assert_uint_eq(spec->load.client_ramp.start_clients, 0);
 }
-END_TEST
 
 #define RAMP "--clients-ramp-start 2 --clients-ramp-end 9 --client-ramp-interval 1 "
 
-START_TEST(client_ramp_mistakes)
+TEST(client_ramp_mistakes)
 {
     /* breaks if half of a client ramp is run, or one that cannot be */
     static const struct line_refusal refusals[] = {
@@ -85,9 +82,8 @@ START_TEST(client_ramp_mistakes)
     line_all_refused(refusals, sizeof refusals / sizeof refusals[0]);
     line_parses(RAMP "--clients-per-ramp 7 --processes 2");
 }
-END_TEST
 
-START_TEST(clients_per_process)
+TEST(clients_per_process)
 {
     /* breaks if the number of connections depends on the machine, or is multiplied wrongly */
     static const struct line_refusal refusals[] = {
@@ -104,9 +100,8 @@ START_TEST(clients_per_process)
     line_quiet("--clients-per-process 5 --single-process");
     ck_assert_uint_eq(spec->load.clients, 5);
 }
-END_TEST
 
-START_TEST(clients_from_a_config_file)
+TEST(clients_from_a_config_file)
 {
     /* breaks if the command line does not win over the file's connections */
     line_parses_with_config("clients: 7\n", RAMP "--clients-per-ramp 1");
@@ -117,9 +112,8 @@ START_TEST(clients_from_a_config_file)
     ck_assert_uint_eq(spec->load.clients, 5);
     ck_assert_uint_eq(spec->load.client_ramp.start_clients, 0);
 }
-END_TEST
 
-START_TEST(steady_and_monitoring)
+TEST(steady_and_monitoring)
 {
     /* breaks if the warm-up that ends by itself is not asked for, or its default changes */
     line_quiet("--steady auto --test-duration 5");
@@ -142,9 +136,8 @@ START_TEST(steady_and_monitoring)
     ck_assert(!spec->load.steady_auto);
     ck_assert_uint_eq(spec->load.warmup_ns, 5 * S);
 }
-END_TEST
 
-START_TEST(filling_is_a_closed_loop)
+TEST(filling_is_a_closed_loop)
 {
     /* breaks if --prefill writes at the rate of the test, or for the length of its ramps */
     struct bench_steps steps;
@@ -168,19 +161,5 @@ START_TEST(filling_is_a_closed_loop)
     ck_assert_uint_eq(test->load.client_ramp.start_clients, 2);
     bench_steps_free(&steps);
 }
-END_TEST
 
-Suite *test_client_options_suite(void)
-{
-    Suite *suite = suite_create("client_options");
-    TCase *tcase = tcase_create("client_options");
-    tcase_add_checked_fixture(tcase, NULL, line_teardown);
-    tcase_add_test(tcase, client_ramp);
-    tcase_add_test(tcase, client_ramp_mistakes);
-    tcase_add_test(tcase, clients_per_process);
-    tcase_add_test(tcase, clients_from_a_config_file);
-    tcase_add_test(tcase, steady_and_monitoring);
-    tcase_add_test(tcase, filling_is_a_closed_loop);
-    suite_add_tcase(suite, tcase);
-    return suite;
-}
+TEST_SUITE_WITH(client_options, .tear_down = line_teardown)

@@ -1,11 +1,9 @@
-#include <check.h>
 #include <inttypes.h>
 
 #include "common/client_ramp.h"
 #include "common/clock.h"
 #include "tests/support/check/schedule_model.h"
-
-Suite *test_client_ramp_suite(void);
+#include "tests/support/check/suite.h"
 
 static void assert_counts(const struct client_ramp *ramp, const uint64_t (*expected)[2],
                           unsigned count)
@@ -16,7 +14,7 @@ static void assert_counts(const struct client_ramp *ramp, const uint64_t (*expec
                       client_ramp_count(ramp, expected[i][0]), expected[i][0], expected[i][1]);
 }
 
-START_TEST(linear)
+TEST(linear)
 {
     /* Breaks when connections are opened early, late, or more of them than the last step has room
      * for. */
@@ -39,9 +37,8 @@ START_TEST(linear)
     ck_assert_uint_eq(client_ramp_opens_ns(&ramp, 99), 7500 * NS_PER_MS);
     ck_assert_uint_eq(client_ramp_length_ns(&ramp), 7500 * NS_PER_MS);
 }
-END_TEST
 
-START_TEST(exponential)
+TEST(exponential)
 {
     /* Breaks when the steps of an exponential ramp are not the start times a power of the factor,
      * rounded once, or when it ends beyond the end. */
@@ -78,9 +75,8 @@ START_TEST(exponential)
     static const uint64_t leapt[][2] = {{0, 1}, {1, 100000}, {UINT64_MAX, 100000}};
     assert_counts(&leap, leapt, 3);
 }
-END_TEST
 
-START_TEST(no_ramp)
+TEST(no_ramp)
 {
     /* Breaks when a run without a ramp waits for connections, or divides by its interval of 0. */
     static const struct client_ramp none = {.end_clients = 50};
@@ -91,9 +87,8 @@ START_TEST(no_ramp)
     ck_assert_uint_eq(client_ramp_length_ns(&none), 0);
     ck_assert_uint_eq(client_ramp_length_ns(&empty), 0);
 }
-END_TEST
 
-START_TEST(moments_and_counts_agree)
+TEST(moments_and_counts_agree)
 {
     /* Breaks when the moments at which connections are opened do not add up to the count: each one is
      * open at its moment and not a nanosecond before, in the order of their numbers. */
@@ -123,17 +118,5 @@ START_TEST(moments_and_counts_agree)
         ck_assert_uint_eq(client_ramp_count(&ramp, length_ns), ramp.end_clients);
     }
 }
-END_TEST
 
-Suite *test_client_ramp_suite(void)
-{
-    Suite *suite = suite_create("client_ramp");
-    TCase *tcase = tcase_create("client_ramp");
-    tcase_set_timeout(tcase, 60);
-    tcase_add_test(tcase, linear);
-    tcase_add_test(tcase, exponential);
-    tcase_add_test(tcase, no_ramp);
-    tcase_add_test(tcase, moments_and_counts_agree);
-    suite_add_tcase(suite, tcase);
-    return suite;
-}
+TEST_SUITE(client_ramp)

@@ -1,10 +1,8 @@
 /* CLUSTER NODES as versions of servers write it. */
-#include <check.h>
 #include <string.h>
 
 #include "orchestrator/server/cluster_nodes.h"
-
-Suite *test_cluster_nodes_suite(void);
+#include "tests/support/check/suite.h"
 
 #define ID_A "e7d1eecce10fd6bb5eb35b9f99a514335d9ba9ca"
 #define ID_B "67ed2db8d677e59ec4a4cefb06858cf2a1a89fa1"
@@ -25,7 +23,7 @@ static enum err_code parse(const char *text)
     return cluster_nodes_parse(&nodes, text, &err);
 }
 
-START_TEST(who_is_who)
+TEST(who_is_who)
 {
     /* Breaks when a slot is moved from a node that does not serve it, or the wrong node is told. */
     ck_assert_msg(parse(ID_A " 127.0.0.1:30001@40001,shard-a myself,master - 0 0 1 connected "
@@ -48,9 +46,8 @@ START_TEST(who_is_who)
     ck_assert_str_eq(c->primary_id, ID_A);
     ck_assert_ptr_null(cluster_nodes_by_port(&nodes, 1));
 }
-END_TEST
 
-START_TEST(nodes_that_are_not_there_yet)
+TEST(nodes_that_are_not_there_yet)
 {
     /* Breaks when a node in handshake, or one that failed, counts as part of the cluster. */
     ck_assert_int_eq(parse(ID_A " 127.0.0.1:30001@40001 handshake - 0 0 0 connected\r\n" ID_B
@@ -59,9 +56,8 @@ START_TEST(nodes_that_are_not_there_yet)
     ck_assert(!nodes.items[0].connected);
     ck_assert(nodes.items[1].failed);
 }
-END_TEST
 
-START_TEST(rubbish)
+LOOP_TEST(rubbish, 10)
 {
     /* Breaks when what is no such list is taken for one. */
     static const char *const texts[] = {
@@ -79,16 +75,5 @@ START_TEST(rubbish)
     ck_assert_int_eq(parse(texts[_i]), E_DATA);
     ck_assert_int_eq(strncmp(err.text, "CLUSTER NODES: ", 15), 0);
 }
-END_TEST
 
-Suite *test_cluster_nodes_suite(void)
-{
-    Suite *suite = suite_create("cluster_nodes");
-    TCase *tcase = tcase_create("text");
-    tcase_add_checked_fixture(tcase, NULL, teardown);
-    tcase_add_test(tcase, who_is_who);
-    tcase_add_test(tcase, nodes_that_are_not_there_yet);
-    tcase_add_loop_test(tcase, rubbish, 0, 10);
-    suite_add_tcase(suite, tcase);
-    return suite;
-}
+TEST_SUITE_WITH(cluster_nodes, .tear_down = teardown)

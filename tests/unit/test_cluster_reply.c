@@ -1,5 +1,4 @@
 /* Replies of cluster nodes, sentinels and ROLE, as servers write them and as they should not. */
-#include <check.h>
 #include <hiredis/hiredis.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -9,8 +8,7 @@
 #include "orchestrator/server/cluster_reply.h"
 #include "orchestrator/server/replication.h"
 #include "orchestrator/server/sightings.h"
-
-Suite *test_cluster_reply_suite(void);
+#include "tests/support/check/suite.h"
 
 static struct topology *topology;
 static struct err err;
@@ -88,7 +86,7 @@ static void expect_node(uint32_t index, const char *text, enum topology_role rol
 
 /* ---- SHARDS ---- */
 
-START_TEST(shards_in_order)
+TEST(shards_in_order)
 {
     /* Breaks when nodes are numbered as the reply happens to list them, or roles are mixed up. */
     ck_assert_int_eq(
@@ -115,9 +113,8 @@ START_TEST(shards_in_order)
     ck_assert_uint_eq(topology->owner[8192], 1);
     ck_assert_uint_eq(topology_uncovered(topology), 1);
 }
-END_TEST
 
-START_TEST(shards_change)
+TEST(shards_change)
 {
     /* Breaks when a node gets another index, or one that has gone is still used. */
     ck_assert_int_eq(
@@ -142,9 +139,8 @@ START_TEST(shards_change)
     expect_node(1, "b:2", TOPOLOGY_PRIMARY, 1);
     expect_node(2, "c:3", TOPOLOGY_GONE, 1);
 }
-END_TEST
 
-START_TEST(shards_names)
+TEST(shards_names)
 {
     /* Breaks when a node without a name of its own is looked for under "?" or "". */
     ck_assert_int_eq(
@@ -175,9 +171,8 @@ START_TEST(shards_names)
     expect_node(2, "10.0.0.1:3", TOPOLOGY_PRIMARY, 2);
     expect_node(3, "[::7]:4", TOPOLOGY_PRIMARY, 3);
 }
-END_TEST
 
-START_TEST(shards_ports)
+TEST(shards_ports)
 {
     /* Breaks when TLS is spoken to the port without it, or the reverse. */
     static const char both[] =
@@ -199,9 +194,8 @@ START_TEST(shards_ports)
     ck_assert_int_eq(shards(tls, &asked), E_CONNECT);
     ck_assert_msg(strstr(err.text, "no port without TLS: add --tls") != NULL, "%s", err.text);
 }
-END_TEST
 
-START_TEST(shards_loading)
+TEST(shards_loading)
 {
     /* Breaks when reads go to a replica that has no data yet, or a new cluster seems to have none. */
     static const char loading[] =
@@ -225,7 +219,6 @@ START_TEST(shards_loading)
     ck_assert_int_eq(shards(loading, &asked), OK); /* it stays what it was */
     ck_assert_uint_eq(topology_replicas(topology), 1);
 }
-END_TEST
 
 static const char *const senseless[] = {
     "[0",
@@ -245,17 +238,16 @@ static const char *const senseless[] = {
     "[1 [3 slots [2 :0 :1 nodes",
 };
 
-START_TEST(shards_senseless)
+LOOP_TEST(shards_senseless, sizeof senseless / sizeof senseless[0])
 {
     /* Breaks when a reply that is none ends volley, or is used. */
     ck_assert_int_eq(shards(senseless[_i], &asked), E_CONNECT);
     ck_assert(err.text[0] != '\0');
 }
-END_TEST
 
 /* ---- SLOTS ---- */
 
-START_TEST(slots_of_older_servers)
+TEST(slots_of_older_servers)
 {
     /* Breaks when a cluster of version 6 cannot be measured. */
     ck_assert_int_eq(slots("[3"
@@ -274,7 +266,6 @@ START_TEST(slots_of_older_servers)
     expect_node(0, "10.0.0.1:1", TOPOLOGY_GONE, 0);
     expect_node(1, "b:2", TOPOLOGY_PRIMARY, 1);
 }
-END_TEST
 
 static const char *const senseless_slots[] = {"[0",
                                               ":1",
@@ -285,12 +276,11 @@ static const char *const senseless_slots[] = {"[0",
                                               "[1 [3 x :1 [2 a :1",
                                               "[1 [3 :2 :1 [2 a :1"};
 
-START_TEST(slots_senseless)
+LOOP_TEST(slots_senseless, sizeof senseless_slots / sizeof senseless_slots[0])
 {
     /* Breaks when a reply that is none ends volley, or is used. */
     ck_assert_int_eq(slots(senseless_slots[_i]), E_CONNECT);
 }
-END_TEST
 
 /* A slot for each of so many nodes; the caller frees. */
 static char *many_nodes(unsigned count)
@@ -304,7 +294,7 @@ static char *many_nodes(unsigned count)
     return words;
 }
 
-START_TEST(two_thousand)
+TEST(two_thousand)
 {
     /* Breaks when a node of a large cluster is left out, or gets the slots of another. */
     char *words = many_nodes(2000);
@@ -314,9 +304,8 @@ START_TEST(two_thousand)
         ck_assert_uint_eq(topology->nodes[topology->owner[i]].port, i + 1);
     free(words);
 }
-END_TEST
 
-START_TEST(too_many)
+TEST(too_many)
 {
     /* Breaks when a cluster of more nodes than there is room for is measured in part. */
     char *words = many_nodes(TOPOLOGY_NODES_MAX + 1);
@@ -325,9 +314,8 @@ START_TEST(too_many)
                   err.text);
     free(words);
 }
-END_TEST
 
-START_TEST(long_to_read)
+TEST(long_to_read)
 {
     /* Breaks when a reply that names more nodes than can be looked for in time is read to its end, whoever
      * presses Ctrl+C. */
@@ -346,11 +334,10 @@ START_TEST(long_to_read)
     err = (struct err){.code = OK};
     ck_assert_int_eq(slots(text), OK);
 }
-END_TEST
 
 /* ---- ROLE and sentinels ---- */
 
-START_TEST(more_replicas_than_there_is_room_for)
+TEST(more_replicas_than_there_is_room_for)
 {
     /* Breaks when replicas beyond those that are read from are left out, and nobody is told. */
     static struct server_role role;
@@ -365,9 +352,8 @@ START_TEST(more_replicas_than_there_is_room_for)
     ck_assert_uint_eq(role.replica_count, RESOLVE_NAMES_MAX);
     ck_assert_uint_eq(role.left_out, 44);
 }
-END_TEST
 
-START_TEST(roles)
+TEST(roles)
 {
     /* Breaks when a replica is taken for a primary, or its primary is looked for elsewhere. */
     static struct server_role role;
@@ -404,9 +390,8 @@ START_TEST(roles)
         freeReplyObject(reply);
     }
 }
-END_TEST
 
-START_TEST(replica_lines)
+TEST(replica_lines)
 {
     /* Breaks when a port is taken modulo 2^32, or half a line is taken for a replica. */
     static const struct server_role role = {.replica_count = 1, .replicas = {{"10.0.0.3", 6380}}};
@@ -430,9 +415,8 @@ START_TEST(replica_lines)
     ck_assert(seen.items[1].coming);
     sightings_free(&seen);
 }
-END_TEST
 
-START_TEST(sentinel_words)
+TEST(sentinel_words)
 {
     /* Breaks when a switch of another primary is followed, or a dead replica is read from. */
     static struct server_role role;
@@ -464,9 +448,8 @@ START_TEST(sentinel_words)
         freeReplyObject(reply);
     }
 }
-END_TEST
 
-START_TEST(replicas_follow_their_primary)
+TEST(replicas_follow_their_primary)
 {
     /* Breaks when replicas of one primary are lost because another one was asked. */
     static struct server_role role;
@@ -487,30 +470,5 @@ START_TEST(replicas_follow_their_primary)
     ck_assert(replicas_into(topology, 0, &role));
     expect_node(2, "c:3", TOPOLOGY_GONE, 0);
 }
-END_TEST
 
-Suite *test_cluster_reply_suite(void)
-{
-    Suite *suite = suite_create("cluster_reply");
-    TCase *cases = tcase_create("cluster_reply");
-    tcase_add_checked_fixture(cases, set_up, tear_down);
-    tcase_add_test(cases, shards_in_order);
-    tcase_add_test(cases, shards_change);
-    tcase_add_test(cases, shards_names);
-    tcase_add_test(cases, shards_ports);
-    tcase_add_test(cases, shards_loading);
-    tcase_add_loop_test(cases, shards_senseless, 0, sizeof senseless / sizeof senseless[0]);
-    tcase_add_test(cases, slots_of_older_servers);
-    tcase_add_loop_test(cases, slots_senseless, 0,
-                        sizeof senseless_slots / sizeof senseless_slots[0]);
-    tcase_add_test(cases, two_thousand);
-    tcase_add_test(cases, too_many);
-    tcase_add_test(cases, more_replicas_than_there_is_room_for);
-    tcase_add_test(cases, long_to_read);
-    tcase_add_test(cases, roles);
-    tcase_add_test(cases, replica_lines);
-    tcase_add_test(cases, sentinel_words);
-    tcase_add_test(cases, replicas_follow_their_primary);
-    suite_add_tcase(suite, cases);
-    return suite;
-}
+TEST_SUITE_WITH(cluster_reply, .set_up = set_up, .tear_down = tear_down)

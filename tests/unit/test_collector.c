@@ -1,14 +1,12 @@
-#include <check.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "tests/support/check/fake_workers.h"
-
-Suite *test_collector_suite(void);
+#include "tests/support/check/suite.h"
 
 /* ---- Rows in step. ---- */
 
-START_TEST(test_rows_are_sums)
+TEST(test_rows_are_sums)
 {
     /* Breaks when the records of one interval do not become one row, or a row comes before all of
      * its records. */
@@ -28,9 +26,8 @@ START_TEST(test_rows_are_sums)
     }
     fakes_end();
 }
-END_TEST
 
-START_TEST(test_outcomes_and_nodes_are_merged)
+TEST(test_outcomes_and_nodes_are_merged)
 {
     /* Breaks when a row tells the first or last success of one worker only, forgets the failures of a
      * worker that died, or mixes up nodes. */
@@ -75,7 +72,6 @@ START_TEST(test_outcomes_and_nodes_are_merged)
     ck_assert_uint_eq(fakes.timeline.total->nodes[1].counters[NODE_OK], 3);
     fakes_end();
 }
-END_TEST
 
 static void publish_stopped(uint32_t index, uint32_t number, uint64_t from_ns, uint64_t to_ns)
 {
@@ -84,7 +80,7 @@ static void publish_stopped(uint32_t index, uint32_t number, uint64_t from_ns, u
     fakes_push(index);
 }
 
-START_TEST(test_all_stood_still)
+TEST(test_all_stood_still)
 {
     /* Breaks when a stop of one worker is one of volley, or that of all is not, be it told in rows that
      * came in time or in one that came late. */
@@ -120,9 +116,8 @@ START_TEST(test_all_stood_still)
     fakes_finish();
     fakes_end();
 }
-END_TEST
 
-START_TEST(test_stops_that_only_touch)
+TEST(test_stops_that_only_touch)
 {
     /* Breaks when a stop of volley is told that lasted 0.000 s. */
     fakes_begin(2, 0);
@@ -137,9 +132,8 @@ START_TEST(test_stops_that_only_touch)
     fakes_finish();
     fakes_end();
 }
-END_TEST
 
-START_TEST(test_several_stops_in_a_row)
+TEST(test_several_stops_in_a_row)
 {
     /* Breaks when one of several stops in an interval is not told, or one that goes on in the next is told to
      * begin there. */
@@ -159,9 +153,8 @@ START_TEST(test_several_stops_in_a_row)
     fakes_finish();
     fakes_end();
 }
-END_TEST
 
-START_TEST(test_stop_is_told_as_the_report_counts)
+TEST(test_stop_is_told_as_the_report_counts)
 {
     /* Breaks when the report and standard error tell of one stop at two times: the one counts from the
      * end of the warm-up. */
@@ -176,9 +169,8 @@ START_TEST(test_stop_is_told_as_the_report_counts)
     fakes_finish();
     fakes_end();
 }
-END_TEST
 
-START_TEST(test_backlog_becomes_separate_rows)
+TEST(test_backlog_becomes_separate_rows)
 {
     /* Breaks when an orchestrator that was away for a while mixes the intervals that wait. */
     fakes_begin(2, 0);
@@ -192,9 +184,8 @@ START_TEST(test_backlog_becomes_separate_rows)
         fakes_expect_row(number, number, number, 10 + number);
     fakes_end();
 }
-END_TEST
 
-START_TEST(test_last_row_ends_where_the_work_ended)
+TEST(test_last_row_ends_where_the_work_ended)
 {
     /* Breaks when the last row is not marked, or pretends to be a whole interval. */
     fakes_begin(2, 0);
@@ -208,9 +199,8 @@ START_TEST(test_last_row_ends_where_the_work_ended)
     ck_assert_uint_eq(fakes.rows[0].header.end_ns, LENGTH_NS / 2);
     fakes_end();
 }
-END_TEST
 
-START_TEST(test_row_waits_for_every_worker)
+LOOP_TEST(test_row_waits_for_every_worker, 2)
 {
     /* Breaks when a worker that is complete, whatever its number, hides that another one's record is
      * still to come: its work would be reported late, and empty rows without end in its place. */
@@ -232,9 +222,8 @@ START_TEST(test_row_waits_for_every_worker)
     ck_assert_uint_eq(fakes.rows[1].header.flags, INTERVAL_LAST);
     fakes_end();
 }
-END_TEST
 
-START_TEST(test_warmup_rows_are_outside_the_totals)
+TEST(test_warmup_rows_are_outside_the_totals)
 {
     /* Breaks when work of the warm-up counts as measured. */
     fakes_begin(1, 2 * LENGTH_NS);
@@ -249,11 +238,10 @@ START_TEST(test_warmup_rows_are_outside_the_totals)
     ck_assert_uint_eq(fakes.collector.members[0].measured[COUNTER_OK], 20);
     fakes_end();
 }
-END_TEST
 
 /* ---- Gauges. ---- */
 
-START_TEST(test_gauges_are_carried)
+TEST(test_gauges_are_carried)
 {
     /* Breaks when requests in flight at an edge are lost from the accounts, or a worker whose
      * record is missing counts as having none. */
@@ -285,9 +273,8 @@ START_TEST(test_gauges_are_carried)
     ck_assert_uint_eq(fakes.rows[1].header.connections_open, 5);
     fakes_end();
 }
-END_TEST
 
-START_TEST(test_gauge_that_jumps_is_untrusted)
+TEST(test_gauge_that_jumps_is_untrusted)
 {
     /* Breaks when a record that does not begin where the one before it ended is believed. */
     struct err err = {.code = OK};
@@ -301,9 +288,8 @@ START_TEST(test_gauge_that_jumps_is_untrusted)
     ck_assert_msg(strstr(err.text, "begins with 3 requests in flight") != NULL, "%s", err.text);
     fakes_end();
 }
-END_TEST
 
-START_TEST(test_row_that_does_not_add_up_is_untrusted)
+TEST(test_row_that_does_not_add_up_is_untrusted)
 {
     /* Breaks when a request that is in no account passes unnoticed; the row itself is still shown. */
     struct err err = {.code = OK};
@@ -316,11 +302,10 @@ START_TEST(test_row_that_does_not_add_up_is_untrusted)
     ck_assert_uint_eq(fakes.row_count, 1);
     fakes_end();
 }
-END_TEST
 
 /* ---- Wide, overdue and late. ---- */
 
-START_TEST(test_wide_record_widens_the_row)
+TEST(test_wide_record_widens_the_row)
 {
     /* Breaks when a record that covers several intervals is spread or shifted: the others' records
      * of these intervals belong into the same row. */
@@ -343,9 +328,8 @@ START_TEST(test_wide_record_widens_the_row)
     ck_assert_uint_eq(fakes.collector.late_records, 0);
     fakes_end();
 }
-END_TEST
 
-START_TEST(test_wide_records_that_overlap)
+TEST(test_wide_records_that_overlap)
 {
     /* Breaks when two wide records that overlap do not become one row over both. */
     fakes_begin(2, 0);
@@ -363,9 +347,8 @@ START_TEST(test_wide_records_that_overlap)
     fakes_expect_row(0, 0, 3, 33);
     fakes_end();
 }
-END_TEST
 
-START_TEST(test_missing_worker_is_overdue)
+TEST(test_missing_worker_is_overdue)
 {
     /* Breaks when one worker that is stuck stops the report of all others for ever, or a row is
      * given up before its time. */
@@ -379,9 +362,8 @@ START_TEST(test_missing_worker_is_overdue)
     fakes_expect_row(0, 0, 0, 10);
     fakes_end();
 }
-END_TEST
 
-START_TEST(test_late_record_goes_into_the_next_row)
+TEST(test_late_record_goes_into_the_next_row)
 {
     /* Breaks when what a slow worker did is lost, or is not said to be in another row. */
     fakes_begin(2, 0);
@@ -403,9 +385,8 @@ START_TEST(test_late_record_goes_into_the_next_row)
     ck_assert_uint_eq(fakes.timeline.total->counters[COUNTER_OK], 43);
     fakes_end();
 }
-END_TEST
 
-START_TEST(test_finish_takes_what_waits)
+TEST(test_finish_takes_what_waits)
 {
     /* Breaks when workers that are gone without a last record keep the end waiting, lose their
      * records, or make rows that never were. */
@@ -423,11 +404,10 @@ START_TEST(test_finish_takes_what_waits)
     ck_assert_uint_eq(fakes.rows[2].header.flags, INTERVAL_LAST);
     fakes_end();
 }
-END_TEST
 
 /* ---- The dead. ---- */
 
-START_TEST(test_harvest_of_a_dead_worker)
+TEST(test_harvest_of_a_dead_worker)
 {
     /* Breaks when a worker that died takes work with it that it had done: records that wait, what
      * its live words count beyond them, and its requests in flight are all accounted for. */
@@ -460,9 +440,8 @@ START_TEST(test_harvest_of_a_dead_worker)
     ck_assert_uint_eq(fakes.timeline.total->counters[COUNTER_OK], 38);
     fakes_end();
 }
-END_TEST
 
-START_TEST(test_row_of_the_dead_has_an_end)
+TEST(test_row_of_the_dead_has_an_end)
 {
     /* Breaks when the last row, with nothing in it but what dead workers left, ends before it
      * starts: its length was 18446744072 s, and the journal could not be read any more. */
@@ -489,9 +468,8 @@ START_TEST(test_row_of_the_dead_has_an_end)
         fakes_end();
     }
 }
-END_TEST
 
-START_TEST(test_replacement_goes_on)
+TEST(test_replacement_goes_on)
 {
     /* Breaks when the records of a replacement do not continue those of the worker that died. */
     struct err err = {.code = OK};
@@ -516,7 +494,6 @@ START_TEST(test_replacement_goes_on)
     ck_assert_uint_eq(fakes.collector.late_records, 0);
     fakes_end();
 }
-END_TEST
 
 /* ---- Error kinds and the final sum. ---- */
 
@@ -539,7 +516,7 @@ static void refuse(uint32_t index, uint32_t kind, uint64_t times)
         interval_histogram_record(&fakes.interval->histograms[HISTOGRAM_SERVICE_ERROR], LATENCY_NS);
 }
 
-START_TEST(test_error_kinds_are_mapped_by_word)
+TEST(test_error_kinds_are_mapped_by_word)
 {
     /* Breaks when workers that met the same errors in another order have them mixed up. */
     fakes_begin(2, 0);
@@ -573,9 +550,8 @@ START_TEST(test_error_kinds_are_mapped_by_word)
     }
     fakes_end();
 }
-END_TEST
 
-START_TEST(test_too_many_error_kinds_share_the_last_one)
+TEST(test_too_many_error_kinds_share_the_last_one)
 {
     /* Breaks when words beyond the table's room are lost, or counted as another word. */
     fakes_begin(2, 0);
@@ -599,9 +575,8 @@ START_TEST(test_too_many_error_kinds_share_the_last_one)
     ck_assert_uint_eq(fakes.rows[0].errors_by_kind[ERROR_KINDS_MAX - 1], 1 + ERROR_KINDS_MAX);
     fakes_end();
 }
-END_TEST
 
-START_TEST(test_live_totals_must_match)
+TEST(test_live_totals_must_match)
 {
     /* Breaks when intervals that do not add up to what the workers counted are believed. */
     struct err err = {.code = OK};
@@ -615,9 +590,8 @@ START_TEST(test_live_totals_must_match)
                   "%s", err.text);
     fakes_end();
 }
-END_TEST
 
-START_TEST(test_rubbish_in_a_ring_is_an_error)
+TEST(test_rubbish_in_a_ring_is_an_error)
 {
     /* Breaks when bytes that are no record are merged or crash the orchestrator. */
     struct err err = {.code = OK};
@@ -629,41 +603,5 @@ START_TEST(test_rubbish_in_a_ring_is_an_error)
     ck_assert_str_ne(err.text, "");
     fakes_end();
 }
-END_TEST
 
-Suite *test_collector_suite(void)
-{
-    Suite *suite = suite_create("collector");
-    TCase *in_step = tcase_create("in_step");
-    tcase_add_test(in_step, test_rows_are_sums);
-    tcase_add_test(in_step, test_outcomes_and_nodes_are_merged);
-    tcase_add_test(in_step, test_all_stood_still);
-    tcase_add_test(in_step, test_stops_that_only_touch);
-    tcase_add_test(in_step, test_several_stops_in_a_row);
-    tcase_add_test(in_step, test_stop_is_told_as_the_report_counts);
-    tcase_add_test(in_step, test_backlog_becomes_separate_rows);
-    tcase_add_test(in_step, test_last_row_ends_where_the_work_ended);
-    tcase_add_loop_test(in_step, test_row_waits_for_every_worker, 0, 2);
-    tcase_add_test(in_step, test_warmup_rows_are_outside_the_totals);
-    tcase_add_test(in_step, test_gauges_are_carried);
-    tcase_add_test(in_step, test_gauge_that_jumps_is_untrusted);
-    tcase_add_test(in_step, test_row_that_does_not_add_up_is_untrusted);
-    suite_add_tcase(suite, in_step);
-    TCase *out_of_step = tcase_create("out_of_step");
-    tcase_add_test(out_of_step, test_wide_record_widens_the_row);
-    tcase_add_test(out_of_step, test_wide_records_that_overlap);
-    tcase_add_test(out_of_step, test_missing_worker_is_overdue);
-    tcase_add_test(out_of_step, test_late_record_goes_into_the_next_row);
-    tcase_add_test(out_of_step, test_finish_takes_what_waits);
-    tcase_add_test(out_of_step, test_harvest_of_a_dead_worker);
-    tcase_add_test(out_of_step, test_row_of_the_dead_has_an_end);
-    tcase_add_test(out_of_step, test_replacement_goes_on);
-    suite_add_tcase(suite, out_of_step);
-    TCase *sums = tcase_create("sums");
-    tcase_add_test(sums, test_error_kinds_are_mapped_by_word);
-    tcase_add_test(sums, test_too_many_error_kinds_share_the_last_one);
-    tcase_add_test(sums, test_live_totals_must_match);
-    tcase_add_test(sums, test_rubbish_in_a_ring_is_an_error);
-    suite_add_tcase(suite, sums);
-    return suite;
-}
+TEST_SUITE(collector)

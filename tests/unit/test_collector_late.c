@@ -1,10 +1,8 @@
 /* The collector and the warm-up of a worker that is late. */
-#include <check.h>
 #include <stdlib.h>
 
 #include "tests/support/check/fake_workers.h"
-
-Suite *test_collector_late_suite(void);
+#include "tests/support/check/suite.h"
 
 /* Two intervals of warm-up in which worker 1 answers 10 and leaves 4 in flight; its second record,
  * in which it answers 5 and leaves 3 more, is not there yet. Worker 0 goes on. */
@@ -40,7 +38,7 @@ static void publish_the_rest(uint32_t first, uint32_t last, uint32_t flags)
     fakes_push(1);
 }
 
-START_TEST(test_late_warmup_is_left_out)
+TEST(test_late_warmup_is_left_out)
 {
     /* Breaks when what was answered in the warm-up counts as measured because it came late, is
      * missed in the worker's own sum, or makes a row that does not add up. */
@@ -71,9 +69,8 @@ START_TEST(test_late_warmup_is_left_out)
     free(result);
     fakes_end();
 }
-END_TEST
 
-START_TEST(test_warmup_that_comes_after_measured_rows)
+TEST(test_warmup_that_comes_after_measured_rows)
 {
     /* Breaks when a record of the warm-up that comes behind rows of the measured part, which took
      * fewer requests for in flight than there were, makes a run untrusted in which nothing is wrong;
@@ -100,9 +97,8 @@ START_TEST(test_warmup_that_comes_after_measured_rows)
     free(result);
     fakes_end();
 }
-END_TEST
 
-START_TEST(test_warmup_of_a_dead_worker_is_left_out)
+TEST(test_warmup_of_a_dead_worker_is_left_out)
 {
     /* Breaks when the death of a worker brings records of its warm-up that wait into the totals. */
     struct err err = {.code = OK};
@@ -122,15 +118,5 @@ START_TEST(test_warmup_of_a_dead_worker_is_left_out)
     ck_assert_uint_eq(fakes.collector.members[1].measured[COUNTER_OK], 13);
     fakes_end();
 }
-END_TEST
 
-Suite *test_collector_late_suite(void)
-{
-    Suite *suite = suite_create("collector_late");
-    TCase *tcase = tcase_create("warm-up");
-    tcase_add_test(tcase, test_late_warmup_is_left_out);
-    tcase_add_test(tcase, test_warmup_that_comes_after_measured_rows);
-    tcase_add_test(tcase, test_warmup_of_a_dead_worker_is_left_out);
-    suite_add_tcase(suite, tcase);
-    return suite;
-}
+TEST_SUITE(collector_late)

@@ -1,4 +1,3 @@
-#include <check.h>
 #include <hiredis.h>
 #include <math.h>
 #include <stdio.h>
@@ -6,8 +5,7 @@
 #include <string.h>
 
 #include "orchestrator/server/command_stats.h"
-
-Suite *test_command_stats_suite(void);
+#include "tests/support/check/suite.h"
 
 static struct command_stats *stats_of(const char *info, const char *histograms)
 {
@@ -41,7 +39,7 @@ static void between(const char *before_text, const char *after_text, uint64_t ow
     free(after);
 }
 
-START_TEST(test_others)
+TEST(test_others)
 {
     /* Breaks when what volley did not send counts as its own, when connecting and looking on count as a load, or
      * what the server did before the run. */
@@ -60,9 +58,8 @@ START_TEST(test_others)
     ck_assert_double_lt(account.times[0].p99_us, 0);
     ck_assert_str_eq(account.times[1].command, "set");
 }
-END_TEST
 
-START_TEST(test_unknown)
+TEST(test_unknown)
 {
     /* Breaks when a server that was started anew, one that tells nothing, or a script, which counts as itself and as
      * what it calls, makes somebody else's load of volley's own. */
@@ -76,9 +73,8 @@ START_TEST(test_unknown)
     between("", LINE("get", "70", "100"), 100); /* some were lost on the way */
     ck_assert_double_eq(server_account_other_share(&account), 0);
 }
-END_TEST
 
-START_TEST(test_histograms)
+TEST(test_histograms)
 {
     /* Breaks when a percentile of the server's own time is read from the whole histogram in place of the run's part, or
      * from the wrong column. */
@@ -100,9 +96,8 @@ START_TEST(test_histograms)
     free(before);
     free(after);
 }
-END_TEST
 
-START_TEST(test_journal)
+TEST(test_journal)
 {
     /* Breaks when what the journal keeps is read as something else, or damage is taken for it. */
     struct server_account read;
@@ -117,16 +112,5 @@ START_TEST(test_journal)
     json_decref(json);
     ck_assert(server_account_from_json(&read, NULL) && !read.known);
 }
-END_TEST
 
-Suite *test_command_stats_suite(void)
-{
-    Suite *suite = suite_create("command_stats");
-    TCase *all = tcase_create("command_stats");
-    tcase_add_test(all, test_others);
-    tcase_add_test(all, test_unknown);
-    tcase_add_test(all, test_histograms);
-    tcase_add_test(all, test_journal);
-    suite_add_tcase(suite, all);
-    return suite;
-}
+TEST_SUITE(command_stats)

@@ -1,4 +1,3 @@
-#include <check.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -6,8 +5,7 @@
 #include <unistd.h>
 
 #include "orchestrator/options/file_reader.h"
-
-Suite *test_config_file_suite(void);
+#include "tests/support/check/suite.h"
 
 /* A file of --config as options.c sees it. */
 struct entry {
@@ -49,7 +47,7 @@ static void ck_entry(size_t i, const char *key, const char *value, unsigned line
     ck_assert_uint_eq(list.entries[i].place.node->key_mark.line, line);
 }
 
-START_TEST(yaml)
+TEST(yaml)
 {
     /* values or lines are not those of the file */
     ck_assert_int_eq(parse("# load\nclients: 50\nquiet: true\n\nlabel: \"a: b\"\n"
@@ -63,9 +61,8 @@ START_TEST(yaml)
     ck_entry(4, "percentiles", "50,99.9", 9);
     ck_entry(5, "json", "-", 10);
 }
-END_TEST
 
-START_TEST(null_is_a_key_too)
+TEST(null_is_a_key_too)
 {
     /* --null, whose name is a word of YAML, cannot be given in a file */
     ck_assert_msg(parse("null: true\nquiet: true\n") == OK, "%s", err.text);
@@ -74,9 +71,8 @@ START_TEST(null_is_a_key_too)
     ck_assert_int_eq(parse("a: 1\n\"\": 2\n"), E_CONFIG);
     ck_assert_ptr_nonnull(strstr(err.text, "f:2:1: a key is the name"));
 }
-END_TEST
 
-START_TEST(json)
+TEST(json)
 {
     /* JSON as programs write it is refused: tabs, no blanks behind the colon, escapes */
     ck_assert_int_eq(parse("{\n\t\"clients\":50,\n\t\"type\":[\"set\",\"get\"],\n"
@@ -88,9 +84,8 @@ START_TEST(json)
     ck_entry(2, "label", "a\"b\xc3\xa9/", 4);
     ck_entry(3, "quiet", "false", 4);
 }
-END_TEST
 
-START_TEST(nothing_in_it)
+TEST(nothing_in_it)
 {
     /* a file in which all is commented out is an error */
     static const char *const texts[] = {"", "\n", "# clients: 5\n", "---\n", "{}", "--- {}\n...\n"};
@@ -99,9 +94,8 @@ START_TEST(nothing_in_it)
         ck_assert_uint_eq(list.count, 0);
     }
 }
-END_TEST
 
-START_TEST(refused)
+TEST(refused)
 {
     /* something is passed over in silence, or the message names no line */
     static const struct {
@@ -137,9 +131,8 @@ START_TEST(refused)
                       err.text);
     }
 }
-END_TEST
 
-START_TEST(too_many_keys)
+TEST(too_many_keys)
 {
     /* a file that is no config file keeps volley busy for minutes */
     char *text = malloc(32 * (CONFIG_TREE_KEYS_MAX + 1));
@@ -150,9 +143,8 @@ START_TEST(too_many_keys)
     ck_assert_ptr_nonnull(strstr(err.text, "f:1001:1: too many keys"));
     free(text);
 }
-END_TEST
 
-START_TEST(fifo_without_a_writer)
+TEST(fifo_without_a_writer)
 {
     /* a fifo that nobody writes to is waited for without end */
     char path[] = "/tmp/volley-test-XXXXXX";
@@ -165,9 +157,8 @@ START_TEST(fifo_without_a_writer)
     unlink(fifo);
     rmdir(path);
 }
-END_TEST
 
-START_TEST(files)
+TEST(files)
 {
     /* a file that cannot be read is taken for an empty one */
     char path[] = "/tmp/volley_test_XXXXXX";
@@ -185,22 +176,5 @@ START_TEST(files)
     ck_assert_ptr_nonnull(strstr(err.text, path));
     ck_assert_int_eq(read_file("/tmp"), E_CONFIG);
 }
-END_TEST
 
-Suite *test_config_file_suite(void)
-{
-    Suite *suite = suite_create("config_file");
-    TCase *tcase = tcase_create("config_file");
-    tcase_set_timeout(tcase, 30);
-    tcase_add_checked_fixture(tcase, NULL, teardown);
-    tcase_add_test(tcase, yaml);
-    tcase_add_test(tcase, null_is_a_key_too);
-    tcase_add_test(tcase, json);
-    tcase_add_test(tcase, nothing_in_it);
-    tcase_add_test(tcase, refused);
-    tcase_add_test(tcase, too_many_keys);
-    tcase_add_test(tcase, fifo_without_a_writer);
-    tcase_add_test(tcase, files);
-    suite_add_tcase(suite, tcase);
-    return suite;
-}
+TEST_SUITE_WITH(config_file, .tear_down = teardown)

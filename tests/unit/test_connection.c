@@ -1,12 +1,10 @@
 /* The life of connections under load, by a whole worker against a scripted server: broken in the middle of
  * a write, opened anew by plan, and over the end of a warm-up. */
-#include <check.h>
 
 #include "common/clock.h"
 #include "tests/support/check/simulated_run.h"
 #include "tests/support/check/simulation.h"
-
-Suite *test_connection_suite(void);
+#include "tests/support/check/suite.h"
 
 static struct simulated_run simulated;
 
@@ -41,7 +39,7 @@ static void run_with_break(uint64_t rate, uint64_t pipeline, uint32_t connection
     simulated_run_free(&simulated);
 }
 
-START_TEST(test_unsent_over_a_reconnect)
+TEST(test_unsent_over_a_reconnect)
 {
     /* Breaks when a ticket that a failed write left with its connection is sent by nobody: the run did not
      * end, and without a pipeline the connection carried nothing any more. */
@@ -52,7 +50,6 @@ START_TEST(test_unsent_over_a_reconnect)
             run_with_break(100000, pipeline, connections);
         }
 }
-END_TEST
 
 /* Opened anew ---------------------------------------------------------------------------------- */
 
@@ -91,7 +88,7 @@ static void answer_too_late(struct scripted_peer *peer, const char *bytes, size_
         scripted_say_text(peer, "+OK\r\n", request == 3 ? 300 * NS_PER_MS : 600 * NS_PER_MS);
 }
 
-START_TEST(test_timeout_takes_its_connection)
+TEST(test_timeout_takes_its_connection)
 {
     /* Breaks when requests behind one that timed out are billed to the wrong cause, or not at all. The third
      * is answered after 300 ms, and the fifth goes out; the fourth is then over its time, and takes the fifth
@@ -108,7 +105,6 @@ START_TEST(test_timeout_takes_its_connection)
     ck_assert_uint_eq(simulated_counter(&simulated, COUNTER_CONNECTIONS_OPENED), 1);
     simulated_run_free(&simulated);
 }
-END_TEST
 
 static void answer_late(struct scripted_peer *peer, const char *bytes, size_t byte_count)
 {
@@ -118,7 +114,7 @@ static void answer_late(struct scripted_peer *peer, const char *bytes, size_t by
                       peer->greeting_bytes > 0 ? 500 * NS_PER_MS : SCRIPTED_SERVICE_NS);
 }
 
-START_TEST(test_requests_a_connection_to_the_end)
+TEST(test_requests_a_connection_to_the_end)
 {
     /* Breaks when a connection that is to be opened anew after two requests carries a third one: the
      * ticket of another that is away, at the end of a run. */
@@ -134,7 +130,6 @@ START_TEST(test_requests_a_connection_to_the_end)
     ck_assert_uint_eq(most_requests_of_one(), 2);
     simulated_run_free(&simulated);
 }
-END_TEST
 
 #define WARMUP_NS (200 * NS_PER_MS)
 #define CONNECTIONS 8u
@@ -192,7 +187,7 @@ static void run_over_warmup(uint64_t rate, uint64_t reconnect_every, uint64_t ah
     simulated_run_free(&simulated);
 }
 
-START_TEST(test_warmup_edge_with_few_requests_a_connection)
+TEST(test_warmup_edge_with_few_requests_a_connection)
 {
     /* Breaks when a ticket of the warm-up that is dropped at its end leaves its connection without the
      * right to carry another one: it stayed open, and idle, for the rest of the run. */
@@ -202,7 +197,6 @@ START_TEST(test_warmup_edge_with_few_requests_a_connection)
         run_over_warmup(5000, 2, ahead_us * NS_PER_US);
     }
 }
-END_TEST
 
 static size_t break_ahead_of_edge(struct scripted_peer *peer, size_t byte_count)
 {
@@ -234,7 +228,7 @@ static void be_away_over_edge(uint64_t rate, uint64_t reconnect_every)
     simulated_run_free(&simulated);
 }
 
-START_TEST(test_ticket_of_the_warmup_over_a_reconnect)
+TEST(test_ticket_of_the_warmup_over_a_reconnect)
 {
     /* Breaks when a connection that was away over the end of the warm-up, with a ticket of it, carries
      * nothing for the rest of the run, or one request more than it may. */
@@ -243,7 +237,6 @@ START_TEST(test_ticket_of_the_warmup_over_a_reconnect)
         be_away_over_edge(5000, reconnect_every);
     }
 }
-END_TEST
 
 /* Connecting ----------------------------------------------------------------------------------- */
 
@@ -253,7 +246,7 @@ static void connect_slowly(struct scripted_peer *peer)
     simulation_pass(NS_PER_MS);
 }
 
-START_TEST(test_connect_time_is_its_own)
+TEST(test_connect_time_is_its_own)
 {
     /* Breaks when the time to connect contains that which volley took to open others before it. */
     const struct scripted_server server = {.command = scripted_answer, .connected = connect_slowly};
@@ -267,20 +260,5 @@ START_TEST(test_connect_time_is_its_own)
     ck_assert_uint_lt(connect->sum_ns, 50 * 51 / 2 * NS_PER_MS + 50 * NS_PER_MS);
     simulated_run_free(&simulated);
 }
-END_TEST
 
-Suite *test_connection_suite(void)
-{
-    Suite *suite = suite_create("connection");
-    TCase *tcase = tcase_create("simulated");
-    tcase_set_timeout(tcase, 60);
-    tcase_add_checked_fixture(tcase, set_up, NULL);
-    tcase_add_test(tcase, test_unsent_over_a_reconnect);
-    tcase_add_test(tcase, test_timeout_takes_its_connection);
-    tcase_add_test(tcase, test_requests_a_connection_to_the_end);
-    tcase_add_test(tcase, test_warmup_edge_with_few_requests_a_connection);
-    tcase_add_test(tcase, test_ticket_of_the_warmup_over_a_reconnect);
-    tcase_add_test(tcase, test_connect_time_is_its_own);
-    suite_add_tcase(suite, tcase);
-    return suite;
-}
+TEST_SUITE_WITH(connection, .set_up = set_up)

@@ -1,5 +1,4 @@
 /* Options about how connections are made and how long they last. */
-#include <check.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -7,13 +6,12 @@
 #include "orchestrator/machine/local_ports.h"
 #include "orchestrator/options/sources.h"
 #include "tests/support/check/bench_line.h"
+#include "tests/support/check/suite.h"
 #include "tests/support/check/temp_tree.h"
-
-Suite *test_connection_options_suite(void);
 
 static const struct spec *const spec = &line_request.spec;
 
-START_TEST(test_protocol)
+TEST(test_protocol)
 {
     /* Breaks when connections speak another protocol, or bear another name, than was asked for. */
     line_quiet("-p 1");
@@ -34,9 +32,8 @@ START_TEST(test_protocol)
     };
     line_all_refused(refusals, sizeof refusals / sizeof refusals[0]);
 }
-END_TEST
 
-START_TEST(test_churn)
+TEST(test_churn)
 {
     /* Breaks when connections live longer or shorter than was asked for. */
     line_quiet("-k 1");
@@ -66,9 +63,8 @@ START_TEST(test_churn)
     };
     line_all_refused(refusals, sizeof refusals / sizeof refusals[0]);
 }
-END_TEST
 
-START_TEST(test_source_options)
+TEST(test_source_options)
 {
     /* Breaks when an address that is none is found out only while connecting. */
     line_quiet("--source-address 127.0.0.1,127.0.0.2,::1");
@@ -85,9 +81,8 @@ START_TEST(test_source_options)
     };
     line_all_refused(refusals, sizeof refusals / sizeof refusals[0]);
 }
-END_TEST
 
-START_TEST(test_sources)
+TEST(test_sources)
 {
     /* Breaks when an address that the machine has not is used, or one of the wrong family. */
     struct sources sources;
@@ -118,7 +113,6 @@ START_TEST(test_sources)
     ck_assert_int_eq(sources_check(many, &err), E_USAGE);
     ck_assert_ptr_nonnull(strstr(err.text, "more than 256"));
 }
-END_TEST
 
 static const char *advice(const char *line, int reuse, unsigned sources, bool loopback)
 {
@@ -129,7 +123,7 @@ static const char *advice(const char *line, int reuse, unsigned sources, bool lo
     return local_ports_advise(text, sizeof text, &ports, spec, &paths);
 }
 
-START_TEST(test_ports_are_counted)
+TEST(test_ports_are_counted)
 {
     /* Breaks when a load that uses all ports up is not warned of, or one that does not is. */
     static const char churn[] = "-k 0 -n 1001";
@@ -155,9 +149,8 @@ START_TEST(test_ports_are_counted)
     ck_assert_str_eq(advice("--reconnect-every 100 --qps 1100 --duration 100", 2, 0, true), "");
     ck_assert_str_eq(advice("-k 0 -n 5000 -s /tmp/x", 0, 0, false), "");
 }
-END_TEST
 
-START_TEST(test_ports_are_read)
+TEST(test_ports_are_read)
 {
     /* Breaks when the kernel's own numbers are not used. */
     struct local_ports ports;
@@ -174,9 +167,8 @@ START_TEST(test_ports_are_read)
     ck_assert_int_eq(ports.reuse, 0);
     temp_tree_remove(&tree);
 }
-END_TEST
 
-START_TEST(test_ports_of_servers)
+TEST(test_ports_of_servers)
 {
     /* Breaks when a server is given a port that a connection may take while it is down, or none where all of them
      * may. */
@@ -192,20 +184,5 @@ START_TEST(test_ports_of_servers)
         ck_assert_uint_eq(local_ports_for_servers(&ports, cases[i].above), cases[i].count);
     }
 }
-END_TEST
 
-Suite *test_connection_options_suite(void)
-{
-    Suite *suite = suite_create("connection_options");
-    TCase *tcase = tcase_create("connection_options");
-    tcase_add_checked_fixture(tcase, NULL, line_teardown);
-    tcase_add_test(tcase, test_protocol);
-    tcase_add_test(tcase, test_churn);
-    tcase_add_test(tcase, test_source_options);
-    tcase_add_test(tcase, test_sources);
-    tcase_add_test(tcase, test_ports_are_counted);
-    tcase_add_test(tcase, test_ports_are_read);
-    tcase_add_test(tcase, test_ports_of_servers);
-    suite_add_tcase(suite, tcase);
-    return suite;
-}
+TEST_SUITE_WITH(connection_options, .tear_down = line_teardown)

@@ -1,11 +1,9 @@
-#include <check.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "common/schedule.h"
 #include "orchestrator/fleet/control_line.h"
-
-Suite *test_control_line_suite(void);
+#include "tests/support/check/suite.h"
 
 static const struct {
     const char *line;
@@ -25,7 +23,7 @@ static const struct {
     {"{\"note\": \"a\\tb\"}", CONTROL_NOTE, 0},
 };
 
-START_TEST(commands_are_read)
+LOOP_TEST(commands_are_read, sizeof good / sizeof good[0])
 {
     /* breaks if a command is taken for another, or a rate is not exact to the millionth */
     struct control_command command;
@@ -35,7 +33,6 @@ START_TEST(commands_are_read)
     ck_assert_int_eq(command.action, good[_i].action);
     ck_assert_uint_eq(command.rate_micro, good[_i].rate_micro);
 }
-END_TEST
 
 static const struct {
     const char *line;
@@ -69,7 +66,7 @@ static const struct {
     {"{\"halt\": true}", "no command \"halt\""},
 };
 
-START_TEST(everything_else_is_a_sentence)
+LOOP_TEST(everything_else_is_a_sentence, sizeof bad / sizeof bad[0])
 {
     /* breaks if what is no command is carried out, or refused without saying why */
     struct control_command command;
@@ -78,9 +75,8 @@ START_TEST(everything_else_is_a_sentence)
                      E_DATA);
     ck_assert_msg(strstr(err.text, bad[_i].why) != NULL, "%s: %s", bad[_i].line, err.text);
 }
-END_TEST
 
-START_TEST(a_line_is_bounded)
+TEST(a_line_is_bounded)
 {
     /* breaks if a line of any length is parsed */
     char line[CONTROL_LINE_BYTES + 2];
@@ -92,9 +88,8 @@ START_TEST(a_line_is_bounded)
     ck_assert_int_eq(control_line_parse(&command, line, CONTROL_LINE_BYTES + 1, &err), E_DATA);
     ck_assert_ptr_nonnull(strstr(err.text, "4096 bytes"));
 }
-END_TEST
 
-START_TEST(a_name_with_a_zero_byte_is_refused)
+TEST(a_name_with_a_zero_byte_is_refused)
 {
     /* breaks if a zero byte cuts a name short, so that it is a known one */
     const char line[] = "{\"stop\\u0000x\": true}";
@@ -104,7 +99,6 @@ START_TEST(a_name_with_a_zero_byte_is_refused)
     ck_assert_int_eq(control_line_parse(&command, line, sizeof line - 1, &err), E_DATA);
     ck_assert_int_eq(control_line_parse(&command, raw, sizeof raw - 1, &raw_err), E_DATA);
 }
-END_TEST
 
 static void expect_line(char *line, const char *expected)
 {
@@ -113,7 +107,7 @@ static void expect_line(char *line, const char *expected)
     free(line);
 }
 
-START_TEST(answers_are_one_line_of_json)
+TEST(answers_are_one_line_of_json)
 {
     /* breaks if an answer is no JSON, has no end or more than one, or a rate gains digits */
     expect_line(control_line_answer(NULL), "{\"ok\": true}\n");
@@ -125,17 +119,5 @@ START_TEST(answers_are_one_line_of_json)
     expect_line(control_line_refusal("say \"please\"\n\xff"),
                 "{\"ok\": false, \"error\": \"say \\\"please\\\"\\n\\\\xFF\"}\n");
 }
-END_TEST
 
-Suite *test_control_line_suite(void)
-{
-    Suite *suite = suite_create("control_line");
-    TCase *tcase = tcase_create("lines");
-    tcase_add_loop_test(tcase, commands_are_read, 0, (int)(sizeof good / sizeof good[0]));
-    tcase_add_loop_test(tcase, everything_else_is_a_sentence, 0, (int)(sizeof bad / sizeof bad[0]));
-    tcase_add_test(tcase, a_line_is_bounded);
-    tcase_add_test(tcase, a_name_with_a_zero_byte_is_refused);
-    tcase_add_test(tcase, answers_are_one_line_of_json);
-    suite_add_tcase(suite, tcase);
-    return suite;
-}
+TEST_SUITE(control_line)

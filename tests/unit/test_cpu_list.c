@@ -1,11 +1,9 @@
-#include <check.h>
 #include <string.h>
 
 #include "common/cpu_list.h"
+#include "tests/support/check/suite.h"
 
-Suite *test_cpu_list_suite(void);
-
-START_TEST(lists)
+TEST(lists)
 {
     /* workers are pinned to other CPUs than were asked for, or in another order */
     static const struct {
@@ -24,9 +22,8 @@ START_TEST(lists)
         ck_assert_mem_eq(cpus, cases[i].cpus, count * sizeof cpus[0]);
     }
 }
-END_TEST
 
-START_TEST(not_lists)
+TEST(not_lists)
 {
     /* a slip of the finger pins workers somewhere, or writes behind the array */
     static const char *const texts[] = {
@@ -44,14 +41,5 @@ START_TEST(not_lists)
         ck_assert_uint_eq(cpus[0], 0xaaaaaaaau);
     }
 }
-END_TEST
 
-Suite *test_cpu_list_suite(void)
-{
-    Suite *suite = suite_create("cpu_list");
-    TCase *tcase = tcase_create("cpu_list");
-    tcase_add_test(tcase, lists);
-    tcase_add_test(tcase, not_lists);
-    suite_add_tcase(suite, tcase);
-    return suite;
-}
+TEST_SUITE(cpu_list)

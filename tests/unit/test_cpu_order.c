@@ -1,10 +1,10 @@
-#include <check.h>
 #include <sched.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "orchestrator/machine/cgroup.h"
 #include "orchestrator/machine/cpu_order.h"
+#include "tests/support/check/suite.h"
 #include "tests/support/check/temp_tree.h"
 
 static struct cpu_set_order order;
@@ -45,7 +45,7 @@ static const char *order_text(void)
 
 /* ---- topology ---- */
 
-START_TEST(physical_cores_come_first)
+TEST(physical_cores_come_first)
 {
     /* Two workers on the two threads of one core while other cores are idle. */
     discover("package:1 core:2 pu:2");
@@ -55,18 +55,16 @@ START_TEST(physical_cores_come_first)
     ck_assert_str_eq(order_text(), "0 4 1 5 2 6 3 7");
     ck_assert_uint_eq(order.physical_core_count, 2);
 }
-END_TEST
 
-START_TEST(numbers_are_the_operating_systems)
+TEST(numbers_are_the_operating_systems)
 {
     /* hwloc's logical numbers given to sched_setaffinity: Linux numbers siblings last. */
     discover("package:2 core:2 pu:2(indexes=0,4,1,5,2,6,3,7)");
     ck_assert_str_eq(order_text(), "0 1 2 3 4 5 6 7");
     ck_assert_uint_eq(order.physical_core_count, 4);
 }
-END_TEST
 
-START_TEST(packages_and_numa_nodes_in_order)
+TEST(packages_and_numa_nodes_in_order)
 {
     /* Cores of the second package or node left out, or mixed with siblings. */
     discover("package:2 core:2 pu:2");
@@ -76,18 +74,16 @@ START_TEST(packages_and_numa_nodes_in_order)
     ck_assert_str_eq(order_text(), "0 1 2 3");
     ck_assert_uint_eq(order.physical_core_count, 4);
 }
-END_TEST
 
-START_TEST(no_cores_in_the_topology)
+TEST(no_cores_in_the_topology)
 {
     /* A virtual machine that shows CPUs without cores gets no worker at all. */
     discover("package:1 pu:3");
     ck_assert_str_eq(order_text(), "0 1 2");
     ck_assert_uint_eq(order.physical_core_count, 3);
 }
-END_TEST
 
-START_TEST(first_thread_of_a_core_not_allowed)
+TEST(first_thread_of_a_core_not_allowed)
 {
     /* A core whose first thread is another's counted as a sibling, or lost. */
     put("/proc/self/cgroup", "0::/\n");
@@ -97,9 +93,8 @@ START_TEST(first_thread_of_a_core_not_allowed)
     ck_assert_uint_eq(order.physical_core_count, 2);
     ck_assert_str_eq(order.reason, "affinity 0-3, cpuset 1-3");
 }
-END_TEST
 
-START_TEST(rubbish_topology_is_refused)
+TEST(rubbish_topology_is_refused)
 {
     /* A typing error in a test's topology that silently tests this machine instead. */
     struct err err = {.code = OK};
@@ -107,9 +102,8 @@ START_TEST(rubbish_topology_is_refused)
     ck_assert(strstr(err.text, "package:two") != NULL);
     ck_assert_int_eq(cpu_order_discover(&order, tree.path, "package:two", NULL), E_SYSTEM);
 }
-END_TEST
 
-START_TEST(own_affinity_counts)
+TEST(own_affinity_counts)
 {
     /* taskset ignored: workers pinned to CPUs that this process may not use. */
     cpu_set_t set;
@@ -127,11 +121,10 @@ START_TEST(own_affinity_counts)
     ck_assert(cpu_order_has(&order, last));
     ck_assert(!cpu_order_has(&order, last + 1));
 }
-END_TEST
 
 /* ---- cpuset ---- */
 
-START_TEST(cpuset_of_the_nearest_group)
+TEST(cpuset_of_the_nearest_group)
 {
     /* A container's cpuset overlooked because its own group has no list. */
     put("/proc/self/cgroup", "5:cpuset:/a/b\n");
@@ -145,9 +138,8 @@ START_TEST(cpuset_of_the_nearest_group)
     discover("package:1 core:8 pu:1");
     ck_assert_str_eq(order_text(), "4");
 }
-END_TEST
 
-START_TEST(impossible_cpusets_are_not_believed)
+TEST(impossible_cpusets_are_not_believed)
 {
     /* Rubbish, or the cpuset of another machine, leaves volley without a CPU. */
     static const char *const lists[] = {"8-9", "0-", "-3", "3-1", "0,,1", "0-3 x", "99999", "0,"};
@@ -159,7 +151,6 @@ START_TEST(impossible_cpusets_are_not_believed)
         ck_assert_str_eq(order.reason, "affinity 0-3");
     }
 }
-END_TEST
 
 /* ---- quota ---- */
 
@@ -171,7 +162,7 @@ static void check_quota(double cpus, const char *reason)
     ck_assert_uint_eq(order.count, 4);
 }
 
-START_TEST(quota_v2_smallest_on_the_path)
+TEST(quota_v2_smallest_on_the_path)
 {
     /* A limit of a parent group, as systemd slices and pods set it, overlooked. */
     put("/proc/self/cgroup", "0::/pod/box\n");
@@ -186,18 +177,16 @@ START_TEST(quota_v2_smallest_on_the_path)
     put("/sys/fs/cgroup/pod/cpu.max", "max 100000\n");
     check_quota(0.5, "affinity 0-3, cgroup v2 quota 0.5 CPUs");
 }
-END_TEST
 
-START_TEST(quota_v2_beside_v1)
+TEST(quota_v2_beside_v1)
 {
     /* The unified hierarchy of a hybrid system is mounted one level deeper. */
     put("/proc/self/cgroup", "1:name=systemd:/x\n0::/x\n");
     put("/sys/fs/cgroup/unified/x/cpu.max", "200000 100000\n");
     check_quota(2, "affinity 0-3, cgroup v2 quota 2.0 CPUs");
 }
-END_TEST
 
-START_TEST(quota_v1_smallest_on_the_path)
+TEST(quota_v1_smallest_on_the_path)
 {
     /* Version 1, alone and mounted together with cpuacct, on a nested path. */
     put("/proc/self/cgroup", "9:memory:/a/b\n4:cpu,cpuacct:/a/b\n");
@@ -211,9 +200,8 @@ START_TEST(quota_v1_smallest_on_the_path)
     put("/sys/fs/cgroup/cpu/cpu.cfs_period_us", "50000\n");
     check_quota(1, "affinity 0-3, cgroup v1 quota 1.0 CPUs");
 }
-END_TEST
 
-START_TEST(path_of_another_namespace)
+TEST(path_of_another_namespace)
 {
     /* In a container the path is the host's, and only the mount's root has the limit. */
     put("/proc/self/cgroup", "4:cpu,cpuacct:/docker/0123\n");
@@ -224,9 +212,8 @@ START_TEST(path_of_another_namespace)
     put("/sys/fs/cgroup/cpu.max", "200000 100000\n");
     check_quota(2, "affinity 0-3, cgroup v2 quota 2.0 CPUs");
 }
-END_TEST
 
-START_TEST(no_limit_is_no_limit)
+TEST(no_limit_is_no_limit)
 {
     /* "max", rubbish, half a file or no cgroup at all taken for a limit, or for an error. */
     static const char *const texts[] = {"max 100000\n",
@@ -253,9 +240,8 @@ START_TEST(no_limit_is_no_limit)
     put("/sys/fs/cgroup/cpu/a/cpu.cfs_period_us", "often\n");
     check_quota(0, "affinity 0-3");
 }
-END_TEST
 
-START_TEST(throttled_time_has_one_unit)
+TEST(throttled_time_has_one_unit)
 {
     /* Microseconds of version 2 read as the nanoseconds of version 1, or a level left out. */
     struct cgroup_cpu cpu;
@@ -269,11 +255,10 @@ START_TEST(throttled_time_has_one_unit)
     cgroup_cpu_read(&cpu, tree.path);
     ck_assert_uint_eq(cpu.throttled_ns, 1234);
 }
-END_TEST
 
 /* ---- lists ---- */
 
-START_TEST(lists_are_short_and_ascending)
+TEST(lists_are_short_and_ascending)
 {
     /* A message that lists 128 CPUs one by one, or runs over its room. */
     static const uint32_t cpus[] = {8, 3, 0, 2, 1, 10};
@@ -283,30 +268,5 @@ START_TEST(lists_are_short_and_ascending)
     static const uint32_t odd[] = {1, 3, 5, 7, 9, 11, 13, 15};
     ck_assert_str_eq(cpu_order_list(small, sizeof small, odd, 8), "1,3,5,7,9,11...");
 }
-END_TEST
 
-Suite *test_cpu_order_suite(void);
-Suite *test_cpu_order_suite(void)
-{
-    Suite *suite = suite_create("cpu_order");
-    TCase *tcase = tcase_create("cpu_order");
-    tcase_add_checked_fixture(tcase, make_tree, remove_tree);
-    tcase_add_test(tcase, physical_cores_come_first);
-    tcase_add_test(tcase, numbers_are_the_operating_systems);
-    tcase_add_test(tcase, packages_and_numa_nodes_in_order);
-    tcase_add_test(tcase, no_cores_in_the_topology);
-    tcase_add_test(tcase, first_thread_of_a_core_not_allowed);
-    tcase_add_test(tcase, rubbish_topology_is_refused);
-    tcase_add_test(tcase, own_affinity_counts);
-    tcase_add_test(tcase, cpuset_of_the_nearest_group);
-    tcase_add_test(tcase, impossible_cpusets_are_not_believed);
-    tcase_add_test(tcase, quota_v2_smallest_on_the_path);
-    tcase_add_test(tcase, quota_v2_beside_v1);
-    tcase_add_test(tcase, quota_v1_smallest_on_the_path);
-    tcase_add_test(tcase, path_of_another_namespace);
-    tcase_add_test(tcase, no_limit_is_no_limit);
-    tcase_add_test(tcase, throttled_time_has_one_unit);
-    tcase_add_test(tcase, lists_are_short_and_ascending);
-    suite_add_tcase(suite, tcase);
-    return suite;
-}
+TEST_SUITE_WITH(cpu_order, .set_up = make_tree, .tear_down = remove_tree)

@@ -1,5 +1,4 @@
 /* Where a password comes from, and that it is out of sight afterwards. */
-#include <check.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
@@ -12,9 +11,8 @@
 
 #include "orchestrator/options/credentials.h"
 #include "tests/support/check/bench_line.h"
+#include "tests/support/check/suite.h"
 #include "tests/support/check/support.h"
-
-Suite *test_credentials_suite(void);
 
 #define WAIT_MS 10000
 
@@ -44,7 +42,7 @@ static const char *line_with_fd(const char *text)
     return line;
 }
 
-START_TEST(test_precedence)
+TEST(test_precedence)
 {
     /* Breaks when another password is sent than the one the user gave last: in rising order of weight
      * the environment, the config file, the command line. */
@@ -70,9 +68,8 @@ START_TEST(test_precedence)
     line_parses_with_config("askpass: true\n", "-a given");
     ck_assert_str_eq(spec->endpoint.password, "given");
 }
-END_TEST
 
-START_TEST(test_contradictions)
+TEST(test_contradictions)
 {
     /* Breaks when one of two passwords is silently ignored. */
     static const struct line_refusal refusals[] = {
@@ -89,9 +86,8 @@ START_TEST(test_contradictions)
     };
     line_all_refused(refusals, sizeof refusals / sizeof refusals[0]);
 }
-END_TEST
 
-START_TEST(test_environment)
+TEST(test_environment)
 {
     /* Breaks when children inherit the password, or /proc shows it. */
     setenv("VOLLEY_AUTH", "hunter2", 1);
@@ -114,9 +110,8 @@ START_TEST(test_environment)
     line_quiet("-p 1");
     ck_assert_ptr_null(spec->endpoint.password);
 }
-END_TEST
 
-START_TEST(test_descriptor)
+TEST(test_descriptor)
 {
     /* Breaks when more than the first line is taken, or nonsense is sent as a password. */
     char password[CREDENTIALS_PASSWORD_BYTES], longest[CREDENTIALS_PASSWORD_BYTES + 1], rest[8];
@@ -155,7 +150,6 @@ START_TEST(test_descriptor)
     ck_assert_int_eq(credentials_read_fd(password, 1000, &err), E_USAGE);
     ck_assert_msg(strstr(err.text, "--password-fd 1000: cannot read") != NULL, "%s", err.text);
 }
-END_TEST
 
 /* Arguments in writable memory, as main has them. */
 static void ck_hidden(const char *given, const char *shown)
@@ -180,7 +174,7 @@ static void ck_hidden(const char *given, const char *shown)
     ck_assert_str_eq(text, shown);
 }
 
-START_TEST(test_arguments)
+TEST(test_arguments)
 {
     /* Breaks when a password stays in the process list, or its length does. */
     ck_hidden("volley -a hunter2 -p 1", "volley -a *** -p 1");
@@ -198,7 +192,6 @@ START_TEST(test_arguments)
     ck_hidden("volley -a hunter2 --bogus", "volley -a *** --bogus");
     ck_hidden("volley -p 1 -- auth -a hunter2", "volley -p 1 -- auth -a hunter2");
 }
-END_TEST
 
 /* The terminal --------------------------------------------------------------------------------- */
 
@@ -262,7 +255,7 @@ static void type(const struct asked *asked, const char *text)
     ck_assert_int_eq(write(asked->terminal, text, strlen(text)), (ssize_t)strlen(text));
 }
 
-START_TEST(test_asks_without_echo)
+TEST(test_asks_without_echo)
 {
     /* Breaks when a password is shown while it is typed, or echo stays off afterwards. */
     struct asked asked = ask();
@@ -277,9 +270,8 @@ START_TEST(test_asks_without_echo)
     ck_assert(echo_is_on(&asked));
     close(asked.terminal);
 }
-END_TEST
 
-START_TEST(test_signals_bring_echo_back)
+TEST(test_signals_bring_echo_back)
 {
     /* Breaks when Ctrl+C, or a kill, at the question leaves a terminal that shows nothing. */
     static const int numbers[] = {SIGTERM, SIGHUP, 0};
@@ -298,9 +290,8 @@ START_TEST(test_signals_bring_echo_back)
         close(asked.terminal);
     }
 }
-END_TEST
 
-START_TEST(test_no_terminal)
+TEST(test_no_terminal)
 {
     /* Breaks when a script that has no terminal waits for ever. */
     pid_t pid = support_fork();
@@ -316,22 +307,5 @@ START_TEST(test_no_terminal)
     ck_assert(WIFEXITED(status));
     ck_assert_int_eq(WEXITSTATUS(status), 0);
 }
-END_TEST
 
-Suite *test_credentials_suite(void)
-{
-    Suite *suite = suite_create("credentials");
-    TCase *tcase = tcase_create("credentials");
-    tcase_add_checked_fixture(tcase, NULL, tear_down);
-    tcase_set_timeout(tcase, 60);
-    tcase_add_test(tcase, test_precedence);
-    tcase_add_test(tcase, test_contradictions);
-    tcase_add_test(tcase, test_environment);
-    tcase_add_test(tcase, test_descriptor);
-    tcase_add_test(tcase, test_arguments);
-    tcase_add_test(tcase, test_asks_without_echo);
-    tcase_add_test(tcase, test_signals_bring_echo_back);
-    tcase_add_test(tcase, test_no_terminal);
-    suite_add_tcase(suite, tcase);
-    return suite;
-}
+TEST_SUITE_WITH(credentials, .tear_down = tear_down)

@@ -1,5 +1,4 @@
 /* What limits, and what a search is told, from made-up probes. */
-#include <check.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -7,8 +6,7 @@
 #include "orchestrator/capacity/curve.h"
 #include "tests/support/check/printed.h"
 #include "tests/support/check/report_fixture.h"
-
-Suite *test_curve_suite(void);
+#include "tests/support/check/suite.h"
 
 #define RATE (1000 * SCHEDULE_MICRO)
 
@@ -81,7 +79,7 @@ static void expect_limit(enum limit_kind kind, const char *name, const char *evi
                   curve.limit.evidence);
 }
 
-START_TEST(test_percentiles)
+TEST(test_percentiles)
 {
     /* Breaks when the table lacks a percentile of an objective, or shows one twice. */
     ck_assert_uint_eq(curve.percentile_count, 3);
@@ -89,9 +87,8 @@ START_TEST(test_percentiles)
     ck_assert_double_eq(curve.percentiles[1], 99);
     ck_assert_double_eq(curve.percentiles[2], 99.9);
 }
-END_TEST
 
-START_TEST(test_objective_limits)
+TEST(test_objective_limits)
 {
     /* Breaks when another objective than the one most often broken is named. */
     add_window(true, 5 * NS_PER_MS, 25 * NS_PER_MS);
@@ -105,9 +102,8 @@ START_TEST(test_objective_limits)
     ck_assert_str_eq(curve_format_reason(reason, sizeof reason, &curve, probe),
                      "p99<10ms broken in 1, p99.9<20ms broken in 2");
 }
-END_TEST
 
-START_TEST(test_throughput_limits)
+TEST(test_throughput_limits)
 {
     /* Breaks when a server that falls behind is said to be slow: the waiting is a consequence. */
     for (int i = 0; i < 3; i++)
@@ -119,9 +115,8 @@ START_TEST(test_throughput_limits)
     expect_limit(LIMIT_THROUGHPUT, "throughput", "2 of 3 windows fell behind");
     expect_limit(LIMIT_THROUGHPUT, "throughput", "the server answered too slowly");
 }
-END_TEST
 
-START_TEST(test_busy_worker_limits)
+TEST(test_busy_worker_limits)
 {
     /* Breaks when volley's own limit is taken for the server's. */
     for (int i = 0; i < 3; i++)
@@ -130,9 +125,8 @@ START_TEST(test_busy_worker_limits)
     add_probe();
     expect_limit(LIMIT_VOLLEY, "volley itself", "worker 1 used");
 }
-END_TEST
 
-START_TEST(test_worker_kept_from_its_cpu)
+TEST(test_worker_kept_from_its_cpu)
 {
     /* Breaks when a worker that cannot run is told to bring more workers, which could not either. */
     for (int i = 0; i < 3; i++)
@@ -143,9 +137,8 @@ START_TEST(test_worker_kept_from_its_cpu)
     expect_limit(LIMIT_VOLLEY, "volley itself", "(--cpus)");
     ck_assert_ptr_null(strstr(curve.limit.evidence, "--processes"));
 }
-END_TEST
 
-START_TEST(test_mishaps_limit_nothing)
+TEST(test_mishaps_limit_nothing)
 {
     /* Breaks when a server that went away during a probe is said to have reached its limit there, or the
      * search is said to have found it. */
@@ -174,9 +167,8 @@ START_TEST(test_mishaps_limit_nothing)
     ck_assert_ptr_null(strstr(written, "Limit:"));
     free(written);
 }
-END_TEST
 
-START_TEST(test_own_delay_limits)
+TEST(test_own_delay_limits)
 {
     /* Breaks when slip that volley is to blame for is billed to the server, or a wait that the server
      * is to blame for to volley. */
@@ -190,9 +182,8 @@ START_TEST(test_own_delay_limits)
     add_probe();
     expect_limit(LIMIT_SLO, "p99<10ms", "broken in 6 of 6");
 }
-END_TEST
 
-START_TEST(test_nothing_failed)
+TEST(test_nothing_failed)
 {
     /* Breaks when a limit is made up where none was met. */
     curve.finding.first_failing_micro = 0;
@@ -201,9 +192,8 @@ START_TEST(test_nothing_failed)
     add_probe();
     ck_assert_int_eq(curve.limit.kind, LIMIT_UNKNOWN);
 }
-END_TEST
 
-START_TEST(test_outcomes)
+TEST(test_outcomes)
 {
     /* Breaks when the search climbs past a probe that only just passed, or repeats one that failed
      * beyond doubt. */
@@ -233,9 +223,8 @@ START_TEST(test_outcomes)
     outcome = probe_outcome(add_probe(), &objectives);
     ck_assert(outcome.clear);
 }
-END_TEST
 
-START_TEST(test_ends)
+TEST(test_ends)
 {
     /* Breaks when windows that were not measured are counted, but for those behind a hopeless backlog;
      * or when a probe that was interrupted is taken for one that failed. */
@@ -258,7 +247,6 @@ START_TEST(test_ends)
     probe = add_probe();
     ck_assert_int_eq(probe->end, PROBE_CUT);
 }
-END_TEST
 
 static void feed(struct search *search, uint32_t passed)
 {
@@ -275,7 +263,7 @@ static void expect_doubt(const struct search *search, const char *expected)
     ck_assert_str_eq(curve_format_doubt(text, sizeof text, search), expected);
 }
 
-START_TEST(test_doubt)
+TEST(test_doubt)
 {
     /* Breaks when a search that takes long, or is not settled, does not say what keeps it from it. */
     static struct search search;
@@ -302,7 +290,6 @@ START_TEST(test_doubt)
     feed(&search, 0);
     expect_doubt(&search, "every rate down to 1,000/s has failed so far");
 }
-END_TEST
 
 /* A probe at this rate of which no window passed, or all. */
 static void add_probe_at(uint64_t rate_micro, bool passes, bool retest)
@@ -315,7 +302,7 @@ static void add_probe_at(uint64_t rate_micro, bool passes, bool retest)
     ck_assert_int_eq(curve_add(&curve, rate_micro, retest, &windows, result, &err), OK);
 }
 
-START_TEST(test_table)
+TEST(test_table)
 {
     /* Breaks when a terminal tears the rows of the table apart, or a reader cannot tell which of them the
      * result comes from. */
@@ -338,9 +325,8 @@ START_TEST(test_table)
     EXPECT_IN(text, "\n> the sustainable rate\n\nSustainable rate: 98,000 requests per second\n");
     free(text);
 }
-END_TEST
 
-START_TEST(test_samples_nobody_asked_for)
+TEST(test_samples_nobody_asked_for)
 {
     /* Breaks when a probe is doubted for a percentile that find-max shows by itself, as a run is not. */
     static const double usual[] = {50, 99, 99.9}, wished[] = {50, 99.9};
@@ -360,26 +346,5 @@ START_TEST(test_samples_nobody_asked_for)
                 ck_assert_int_eq(verdict.checks[c].level, cases[i].level);
     }
 }
-END_TEST
 
-Suite *test_curve_suite(void)
-{
-    Suite *suite = suite_create("curve");
-    TCase *all = tcase_create("curve");
-    tcase_add_checked_fixture(all, set_up, tear_down);
-    tcase_add_test(all, test_percentiles);
-    tcase_add_test(all, test_objective_limits);
-    tcase_add_test(all, test_throughput_limits);
-    tcase_add_test(all, test_busy_worker_limits);
-    tcase_add_test(all, test_worker_kept_from_its_cpu);
-    tcase_add_test(all, test_mishaps_limit_nothing);
-    tcase_add_test(all, test_own_delay_limits);
-    tcase_add_test(all, test_nothing_failed);
-    tcase_add_test(all, test_outcomes);
-    tcase_add_test(all, test_ends);
-    tcase_add_test(all, test_doubt);
-    tcase_add_test(all, test_table);
-    tcase_add_test(all, test_samples_nobody_asked_for);
-    suite_add_tcase(suite, all);
-    return suite;
-}
+TEST_SUITE_WITH(curve, .set_up = set_up, .tear_down = tear_down)

@@ -1,5 +1,4 @@
 /* valkey-benchmark's command line as it is meant there: each row, what the rows mean together, refusals. */
-#include <check.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -7,8 +6,7 @@
 #include "common/clock.h"
 #include "orchestrator/options/dialect.h"
 #include "tests/support/check/printed.h"
-
-Suite *test_dialect_suite(void);
+#include "tests/support/check/suite.h"
 
 #define MAX_ARGS 64
 
@@ -54,7 +52,7 @@ static const struct spec *ck_parses(const char *line)
 #define CK_NUMBER(line_, of_, number_) ck_assert_int_eq((int64_t)ck_parses(line_)->of_, number_)
 #define CK_TEXT(line_, member_, expected_) ck_assert_str_eq(ck_parses(line_)->member_, expected_)
 
-START_TEST(names)
+TEST(names)
 {
     /* a link of that name is volley with another command line than it says */
     ck_assert_ptr_eq(dialect_find("valkey-benchmark"), &dialect_valkey);
@@ -68,9 +66,8 @@ START_TEST(names)
     ck_assert_ptr_null(dialect_with_option("--clients"));
     ck_assert_ptr_null(dialect_with_option(""));
 }
-END_TEST
 
-START_TEST(tables)
+TEST(tables)
 {
     /* a row that nobody can give, two rows that one word gives, or one without help */
     for (size_t d = 0; dialect_at(d) != NULL; d++) {
@@ -88,9 +85,8 @@ START_TEST(tables)
         }
     }
 }
-END_TEST
 
-START_TEST(defaults)
+TEST(defaults)
 {
     /* what is not said means what volley's own means by it, not what that tool means */
     const struct spec *spec = ck_parses("");
@@ -119,9 +115,8 @@ START_TEST(defaults)
     for (uint32_t i = 0; i < spec->load.test_count; i++)
         ck_assert_str_ne(spec->load.tests[i], "mget");
 }
-END_TEST
 
-START_TEST(rows)
+TEST(rows)
 {
     /* an option of that tool is not known, or decides something else */
     CK_TEXT("-h there", endpoint.host, "there");
@@ -175,9 +170,8 @@ START_TEST(rows)
     ck_parses("--version");
     ck_assert(request.version);
 }
-END_TEST
 
-START_TEST(tls_rows)
+TEST(tls_rows)
 {
     /* a certificate's name is held against the server's, which that tool does not do, or an option without
      * --tls is refused */
@@ -194,9 +188,8 @@ START_TEST(tls_rows)
     ck_assert_ptr_null(ck_parses("--cacert ca.pem --insecure --sni x")->endpoint.tls.cacert);
     CK_NUMBER("-u valkeys://h:1", endpoint.tls.wanted, true);
 }
-END_TEST
 
-START_TEST(later_wins)
+TEST(later_wins)
 {
     /* two options for one thing are refused, or the first one counts */
     CK_NUMBER("-c 5 -c 6", load.clients, 6);
@@ -210,9 +203,8 @@ START_TEST(later_wins)
     CK_TEXT("-h b -p 9 -s /sock", endpoint.socket_path, "/sock");
     CK_TEXT("-u redis://a:1 -s /sock", endpoint.socket_path, "/sock");
 }
-END_TEST
 
-START_TEST(keys)
+TEST(keys)
 {
     /* placeholders are drawn without -r, or the numbers of --sequential are not those of -r */
     CK_NUMBER("-r 100", load.placeholders, PLACEHOLDERS_BENCHMARK);
@@ -226,9 +218,8 @@ START_TEST(keys)
     CK_NUMBER("--sequential", load.key_order, KEYS_ONE);
     CK_NUMBER("-r 100000 --sequential --seed 1 -t set -n 100000", load.keyspace, 100000);
 }
-END_TEST
 
-START_TEST(tests_of_t)
+TEST(tests_of_t)
 {
     /* tests run in another order than there, twice, or not at all without a word */
     const struct spec *spec = ck_parses("-t GET,set,get,ping");
@@ -245,9 +236,8 @@ START_TEST(tests_of_t)
     ck_assert_int_eq(parse("-t old"), E_USAGE);
     ck_assert_int_eq(parse("-t ,"), E_USAGE);
 }
-END_TEST
 
-START_TEST(commands)
+TEST(commands)
 {
     /* a command loses a part, or options behind it are taken from it */
     const struct spec *spec = ck_parses("-n 12 -- incr foo ; 3 incr bar");
@@ -264,9 +254,8 @@ START_TEST(commands)
     ck_parses("-e set k v");
     ck_assert_uint_eq(request.notice_count, 1);
 }
-END_TEST
 
-START_TEST(idle)
+TEST(idle)
 {
     /* idle connections carry load, or end by themselves */
     const struct spec *spec = ck_parses("-c 10 -I -n 5 -t set");
@@ -276,7 +265,6 @@ START_TEST(idle)
     ck_assert_uint_eq(spec->rate.step_count, 1);
     ck_assert_uint_eq(spec->rate.steps[0].from_micro, 0);
 }
-END_TEST
 
 /* Refused as that tool refuses: the option, not a sentence. */
 static void ck_unknown(const char *line, const char *argument)
@@ -286,7 +274,7 @@ static void ck_unknown(const char *line, const char *argument)
     ck_assert_str_eq(request.values.refused, argument);
 }
 
-START_TEST(refusals)
+TEST(refusals)
 {
     /* options of volley's own, or a spelling of them, mean something where that tool refuses them */
     ck_unknown("--foo", "--foo");
@@ -324,9 +312,8 @@ START_TEST(refusals)
                       sentences[i].line, err.text);
     }
 }
-END_TEST
 
-START_TEST(page)
+TEST(page)
 {
     /* the page of differences has rows that end too early, or an option less */
     struct printed printed;
@@ -345,25 +332,5 @@ START_TEST(page)
     ck_assert_ptr_nonnull(strstr(text, "\n| `-k BOOLEAN` | `-k`, `--keepalive 0\\|1` |"));
     free(text);
 }
-END_TEST
 
-Suite *test_dialect_suite(void)
-{
-    Suite *suite = suite_create("dialect");
-    TCase *tcase = tcase_create("dialect");
-    tcase_add_checked_fixture(tcase, setup, teardown);
-    tcase_add_test(tcase, names);
-    tcase_add_test(tcase, tables);
-    tcase_add_test(tcase, defaults);
-    tcase_add_test(tcase, rows);
-    tcase_add_test(tcase, tls_rows);
-    tcase_add_test(tcase, later_wins);
-    tcase_add_test(tcase, keys);
-    tcase_add_test(tcase, tests_of_t);
-    tcase_add_test(tcase, commands);
-    tcase_add_test(tcase, idle);
-    tcase_add_test(tcase, refusals);
-    tcase_add_test(tcase, page);
-    suite_add_tcase(suite, tcase);
-    return suite;
-}
+TEST_SUITE_WITH(dialect, .set_up = setup, .tear_down = teardown)

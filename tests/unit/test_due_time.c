@@ -1,10 +1,8 @@
-#include <check.h>
 #include <stdlib.h>
 
 #include "common/clock.h"
 #include "orchestrator/fleet/due_time.h"
-
-Suite *test_due_time_suite(void);
+#include "tests/support/check/suite.h"
 
 #define BEGIN_NS (1000 * NS_PER_SECOND)
 
@@ -26,7 +24,7 @@ static void tear_down(void)
     free(schedule);
 }
 
-START_TEST(the_first_end_counts)
+LOOP_TEST(the_first_end_counts, 8)
 {
     /* breaks if the wait for a slow server's last replies makes the target look lower than it was */
     static const struct {
@@ -49,9 +47,8 @@ START_TEST(the_first_end_counts)
         due_time_ns(&run, run.open_loop ? schedule : NULL, BEGIN_NS, cases[_i].stop_ns),
         cases[_i].due_ns);
 }
-END_TEST
 
-START_TEST(the_rate_is_what_was_asked)
+TEST(the_rate_is_what_was_asked)
 {
     /* breaks if the target of a run that ends between two requests is not the rate that was asked for, or
      * one that was changed under way has the mean of its parts */
@@ -63,15 +60,5 @@ START_TEST(the_rate_is_what_was_asked)
     ck_assert_double_eq(due_rate(NULL, 0, false), 0);
     ck_assert_double_eq(due_rate(NULL, 0, true), 0);
 }
-END_TEST
 
-Suite *test_due_time_suite(void)
-{
-    Suite *suite = suite_create("due_time");
-    TCase *tcase = tcase_create("ends");
-    tcase_add_checked_fixture(tcase, set_up, tear_down);
-    tcase_add_loop_test(tcase, the_first_end_counts, 0, 8);
-    tcase_add_test(tcase, the_rate_is_what_was_asked);
-    suite_add_tcase(suite, tcase);
-    return suite;
-}
+TEST_SUITE_WITH(due_time, .set_up = set_up, .tear_down = tear_down)

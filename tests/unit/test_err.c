@@ -1,12 +1,10 @@
-#include <check.h>
 #include <errno.h>
 #include <string.h>
 
 #include "common/err.h"
+#include "tests/support/check/suite.h"
 
-Suite *test_err_suite(void);
-
-START_TEST(first_error_wins)
+TEST(first_error_wins)
 {
     /* Breaks when a later error, raised while cleaning up, hides the cause. */
     struct err err = {OK, ""};
@@ -16,17 +14,15 @@ START_TEST(first_error_wins)
     ck_assert_int_eq(err.code, E_CONNECT);
     ck_assert_str_eq(err.text, "connect refused");
 }
-END_TEST
 
-START_TEST(null_keeps_the_code)
+TEST(null_keeps_the_code)
 {
     /* Breaks when a caller that wants only the code has to bring a struct. */
     ck_assert_int_eq(err_set(NULL, E_USAGE, "%d", 1), E_USAGE);
     ck_assert_int_eq(err_set_errno(NULL, E_SYSTEM, EIO, "read"), E_SYSTEM);
 }
-END_TEST
 
-START_TEST(system_error_is_appended)
+TEST(system_error_is_appended)
 {
     /* Breaks when the operating system's reason does not reach the user. */
     struct err err = {OK, ""};
@@ -35,9 +31,8 @@ START_TEST(system_error_is_appended)
     strncat(expected, strerror(ENOENT), 100);
     ck_assert_str_eq(err.text, expected);
 }
-END_TEST
 
-START_TEST(long_text_is_cut)
+TEST(long_text_is_cut)
 {
     /* Breaks when a server's long error text runs over struct err, which lies in shared memory. */
     struct {
@@ -58,9 +53,8 @@ START_TEST(long_text_is_cut)
             ck_assert_int_eq(held.guard[i], 'g');
     }
 }
-END_TEST
 
-START_TEST(exit_statuses)
+TEST(exit_statuses)
 {
     /* Breaks when a script that looks at volley's exit status is told something else. */
     ck_assert_int_eq(err_exit_status(OK), 0);
@@ -73,9 +67,8 @@ START_TEST(exit_statuses)
     ck_assert_int_eq(err_exit_status(E_SYSTEM), 1);
     ck_assert_int_eq(err_exit_status(E_INTERRUPTED), 130);
 }
-END_TEST
 
-START_TEST(graver_code)
+TEST(graver_code)
 {
     /* Breaks when broken accounting is reported as a mere interruption, or a failed check as data that
      * were missing. */
@@ -90,18 +83,5 @@ START_TEST(graver_code)
     ck_assert_int_eq(err_worse(OK, E_SYSTEM), E_SYSTEM);
     ck_assert_int_eq(err_worse(E_SYSTEM, E_USAGE), E_USAGE);
 }
-END_TEST
 
-Suite *test_err_suite(void)
-{
-    Suite *suite = suite_create("err");
-    TCase *tcase = tcase_create("err");
-    tcase_add_test(tcase, first_error_wins);
-    tcase_add_test(tcase, null_keeps_the_code);
-    tcase_add_test(tcase, system_error_is_appended);
-    tcase_add_test(tcase, long_text_is_cut);
-    tcase_add_test(tcase, exit_statuses);
-    tcase_add_test(tcase, graver_code);
-    suite_add_tcase(suite, tcase);
-    return suite;
-}
+TEST_SUITE(err)

@@ -1,5 +1,4 @@
 /* What a connection sends and receives, by a whole worker against a scripted server. */
-#include <check.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -7,8 +6,7 @@
 #include "common/clock.h"
 #include "tests/support/check/simulated_run.h"
 #include "tests/support/check/simulation.h"
-
-Suite *test_exchange_suite(void);
+#include "tests/support/check/suite.h"
 
 static struct simulated_run simulated;
 
@@ -17,7 +15,7 @@ static void set_up(void)
     simulated_run_init(&simulated);
 }
 
-START_TEST(test_plain_run)
+TEST(test_plain_run)
 {
     /* Breaks when a worker in simulated time does not do what it does in real time: exactly so many
      * requests, one after the other, each with the time that the server took. */
@@ -32,7 +30,6 @@ START_TEST(test_plain_run)
     ck_assert_uint_lt(service->max_ns, SCRIPTED_SERVICE_NS + 50 * NS_PER_US);
     simulated_run_free(&simulated);
 }
-END_TEST
 
 /* Writes that are cut ---------------------------------------------------------------------------- */
 
@@ -86,7 +83,7 @@ static void run_with_cut(size_t at_byte, uint64_t pipeline, size_t data_bytes)
     simulated_run_free(&simulated);
 }
 
-START_TEST(test_write_cut_at_every_byte)
+TEST(test_write_cut_at_every_byte)
 {
     /* Breaks when the rest of a write that the socket took only in part is not sent exactly once, in
      * its place, wherever the cut is. */
@@ -95,9 +92,8 @@ START_TEST(test_write_cut_at_every_byte)
         for (size_t at = 0; at <= pipeline * request_bytes; at++)
             run_with_cut(at, pipeline, 3);
 }
-END_TEST
 
-START_TEST(test_write_cut_in_windows)
+TEST(test_write_cut_in_windows)
 {
     /* Breaks when a request that is longer than the buffer goes on at another byte than the one at which
      * the socket was full: at, before and behind each window's end. */
@@ -106,7 +102,6 @@ START_TEST(test_write_cut_in_windows)
         for (size_t beside = 0; beside < 3; beside++)
             run_with_cut(windows[i] + beside - (windows[i] > 0), 2, (2u << 20) + 100);
 }
-END_TEST
 
 /* Stamps --------------------------------------------------------------------------------------- */
 
@@ -128,7 +123,7 @@ static void answer_close_to_edge(struct scripted_peer *peer, const char *bytes, 
     scripted_say_text(peer, "+OK\r\n", after_ns);
 }
 
-START_TEST(test_edge_between_stamp_and_write)
+TEST(test_edge_between_stamp_and_write)
 {
     /* Breaks when a request's time begins before volley's own work at the end of an interval: the time
      * was read, the record of the interval encoded, and only then the request written. */
@@ -142,7 +137,6 @@ START_TEST(test_edge_between_stamp_and_write)
     ck_assert_uint_lt(service->sum_ns, server_total_ns + 5 * NS_PER_MS);
     simulated_run_free(&simulated);
 }
-END_TEST
 
 /* Pushes --------------------------------------------------------------------------------------- */
 
@@ -187,7 +181,7 @@ static void run_with_pushes(uint64_t rate)
     simulated_run_free(&simulated);
 }
 
-START_TEST(test_pushes)
+TEST(test_pushes)
 {
     /* Breaks when a message out of band makes a connection send: ahead of the common start, or one that
      * is to carry nothing. */
@@ -196,7 +190,6 @@ START_TEST(test_pushes)
         run_with_pushes(1000);
     }
 }
-END_TEST
 
 /* Takes each request in two pieces, and says something out of band in between. */
 static size_t take_half_and_push(struct scripted_peer *peer, size_t byte_count)
@@ -231,7 +224,7 @@ static void run_with_halves(uint64_t pipeline, uint64_t warmup_ns, uint64_t reco
     simulated_run_free(&simulated);
 }
 
-START_TEST(test_pushes_into_half_written_requests)
+TEST(test_pushes_into_half_written_requests)
 {
     /* Breaks when a message out of band, while a request is half written, over the end of a warm-up, on a
      * connection that is about to be opened anew, or while draining, is taken for a reply, makes room for a
@@ -242,7 +235,6 @@ START_TEST(test_pushes_into_half_written_requests)
         run_with_halves(2, 0, 7);
     }
 }
-END_TEST
 
 /* The second request is never answered; what comes instead is half a reply, and pushes. */
 static void answer_once(struct scripted_peer *peer, const char *bytes, size_t byte_count)
@@ -255,7 +247,7 @@ static void answer_once(struct scripted_peer *peer, const char *bytes, size_t by
     scripted_say_text(peer, "$2\r\nO", 400 * NS_PER_MS);
 }
 
-START_TEST(test_push_is_no_reply)
+TEST(test_push_is_no_reply)
 {
     /* Breaks when a message out of band, or the first half of a reply, counts as the last reply: then a
      * server that answers nothing any more is taken for one that does. */
@@ -268,21 +260,5 @@ START_TEST(test_push_is_no_reply)
                       simulated.measured->header.times.last_ok_ns);
     simulated_run_free(&simulated);
 }
-END_TEST
 
-Suite *test_exchange_suite(void)
-{
-    Suite *suite = suite_create("exchange");
-    TCase *tcase = tcase_create("simulated");
-    tcase_set_timeout(tcase, 60);
-    tcase_add_checked_fixture(tcase, set_up, NULL);
-    tcase_add_test(tcase, test_plain_run);
-    tcase_add_test(tcase, test_write_cut_at_every_byte);
-    tcase_add_test(tcase, test_write_cut_in_windows);
-    tcase_add_test(tcase, test_edge_between_stamp_and_write);
-    tcase_add_test(tcase, test_pushes);
-    tcase_add_test(tcase, test_pushes_into_half_written_requests);
-    tcase_add_test(tcase, test_push_is_no_reply);
-    suite_add_tcase(suite, tcase);
-    return suite;
-}
+TEST_SUITE_WITH(exchange, .set_up = set_up)

@@ -1,13 +1,11 @@
 /* What --extended-metrics adds to the outputs, played from rows and samples that are made up. */
-#include <check.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "common/clock.h"
 #include "tests/support/check/report_fixture.h"
-
-Suite *test_extended_metrics_suite(void);
+#include "tests/support/check/suite.h"
 
 #define COLUMNS 44
 
@@ -158,7 +156,7 @@ static const char *cell(size_t number, const char *name)
     return value;
 }
 
-START_TEST(names_and_values_stand_together)
+TEST(names_and_values_stand_together)
 {
     /* breaks if a column moves, is missing in some row, or a reader by position gets another one */
     struct timeline timeline;
@@ -184,7 +182,6 @@ START_TEST(names_and_values_stand_together)
     ck_assert_uint_eq(commas, lines * (COLUMNS - 1));
     free_outputs();
 }
-END_TEST
 
 static const struct {
     size_t line;
@@ -228,7 +225,7 @@ static const struct {
     {2, "oom_errors", "0"},
 };
 
-START_TEST(a_cell_says_what_its_name_does)
+TEST(a_cell_says_what_its_name_does)
 {
     /* breaks if a column holds another figure than its name says */
     struct timeline timeline;
@@ -241,9 +238,8 @@ START_TEST(a_cell_says_what_its_name_does)
                       cell(cells[i].line, cells[i].column), cells[i].value);
     free_outputs();
 }
-END_TEST
 
-START_TEST(a_report_has_the_sections)
+TEST(a_report_has_the_sections)
 {
     /* breaks if a section is missing, or counts something else than the columns do */
     struct timeline timeline;
@@ -266,9 +262,8 @@ START_TEST(a_report_has_the_sections)
         ck_assert_msg(strstr(report, parts[i]) != NULL, "%s\nis not in\n%s", parts[i], report);
     free_outputs();
 }
-END_TEST
 
-START_TEST(without_the_option_nothing_is_added)
+TEST(without_the_option_nothing_is_added)
 {
     /* breaks if the sixteen columns that programs read become more by themselves */
     struct timeline timeline;
@@ -283,9 +278,8 @@ START_TEST(without_the_option_nothing_is_added)
     ck_assert_ptr_null(strstr(report, "Error Breakdown"));
     free_outputs();
 }
-END_TEST
 
-START_TEST(a_replay_gives_the_same)
+TEST(a_replay_gives_the_same)
 {
     /* breaks if a sample is not in the journal, or comes back at another place or different */
     struct timeline timeline;
@@ -313,9 +307,8 @@ START_TEST(a_replay_gives_the_same)
     free(first_report);
     free_outputs();
 }
-END_TEST
 
-START_TEST(a_drop_is_one_percent_or_more)
+TEST(a_drop_is_one_percent_or_more)
 {
     /* breaks if a few expired keys look like an eviction, or an eviction like a few expired keys */
     ck_assert(target_sample_dropped(1000, 990));
@@ -327,19 +320,5 @@ START_TEST(a_drop_is_one_percent_or_more)
     ck_assert(!target_sample_dropped(-1, 5));
     ck_assert(target_sample_dropped(INT64_MAX, 0));
 }
-END_TEST
 
-Suite *test_extended_metrics_suite(void)
-{
-    Suite *suite = suite_create("extended_metrics");
-    TCase *tcase = tcase_create("outputs");
-    tcase_add_checked_fixture(tcase, set_up, tear_down);
-    tcase_add_test(tcase, names_and_values_stand_together);
-    tcase_add_test(tcase, a_cell_says_what_its_name_does);
-    tcase_add_test(tcase, a_report_has_the_sections);
-    tcase_add_test(tcase, without_the_option_nothing_is_added);
-    tcase_add_test(tcase, a_replay_gives_the_same);
-    tcase_add_test(tcase, a_drop_is_one_percent_or_more);
-    suite_add_tcase(suite, tcase);
-    return suite;
-}
+TEST_SUITE_WITH(extended_metrics, .set_up = set_up, .tear_down = tear_down)

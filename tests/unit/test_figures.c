@@ -1,14 +1,12 @@
-#include <check.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "common/clock.h"
 #include "orchestrator/report/figures.h"
 #include "tests/support/check/report_fixture.h"
+#include "tests/support/check/suite.h"
 
-Suite *test_figures_suite(void);
-
-START_TEST(one_number_is_the_response_time_of_an_open_loop)
+TEST(one_number_is_the_response_time_of_an_open_loop)
 {
     /* breaks if a place with room for one latency shows what leaves the waiting out */
     struct interval_row *row = fixture_row(0);
@@ -19,9 +17,8 @@ START_TEST(one_number_is_the_response_time_of_an_open_loop)
     ck_assert_int_eq(figure_latency_kind(false), HISTOGRAM_SERVICE_OK);
     free(row);
 }
-END_TEST
 
-START_TEST(any_failure)
+TEST(any_failure)
 {
     /* breaks if what a planned end cuts off counts as a failure, or one in the warm-up does not */
     struct interval_row *row = fixture_row(0);
@@ -37,7 +34,6 @@ START_TEST(any_failure)
     ck_assert(figure_any_failure(&result));
     free(row);
 }
-END_TEST
 
 static bool censored(const struct interval_row *row, enum interval_histogram_kind kind,
                      double percent)
@@ -45,7 +41,7 @@ static bool censored(const struct interval_row *row, enum interval_histogram_kin
     return figure_percentile(row, kind, percent).censored;
 }
 
-START_TEST(a_response_time_misses_all_that_was_due)
+TEST(a_response_time_misses_all_that_was_due)
 {
     /* breaks if requests that were never sent make the response time of the others look like all */
     struct interval_row *row = fixture_row(0);
@@ -73,9 +69,8 @@ START_TEST(a_response_time_misses_all_that_was_due)
     ck_assert(!censored(row, HISTOGRAM_SLIP, 99.9)); /* it is known of all that were sent */
     free(row);
 }
-END_TEST
 
-START_TEST(the_next_row_has_what_this_one_left)
+TEST(the_next_row_has_what_this_one_left)
 {
     /* breaks if an interval calls its percentiles unknown because the run went on behind it */
     struct interval_row *row = fixture_row(0);
@@ -93,7 +88,6 @@ START_TEST(the_next_row_has_what_this_one_left)
     ck_assert(censored(row, HISTOGRAM_SERVICE_OK, 91));
     free(row);
 }
-END_TEST
 
 /* Of a bucket's values the lowest is known to be exceeded. */
 static void expect_at_least(const struct interval_row *row, enum interval_histogram_kind kind,
@@ -125,7 +119,7 @@ static struct interval_row *frozen_row(void)
     return row;
 }
 
-START_TEST(what_had_no_reply_had_waited)
+TEST(what_had_no_reply_had_waited)
 {
     /* breaks if a percentile says less than is known: of those who got no reply, how long they had waited
      * when the load ended, which was some 240 ms for half of all */
@@ -145,9 +139,8 @@ START_TEST(what_had_no_reply_had_waited)
     ck_assert_uint_eq(mean.value_ns, (260 * 101000 + 740 * 741 / 2 * NS_PER_MS + 50 * 1000) / 1000);
     free(row);
 }
-END_TEST
 
-START_TEST(a_percentile_is_a_share_of_all)
+TEST(a_percentile_is_a_share_of_all)
 {
     /* breaks if those who got no reply are passed over where enough were answered: of 1,000 the 991st value
      * is the p99.1, whatever the 5 without one had waited, and so is the p99 not that of 995 */
@@ -164,9 +157,8 @@ START_TEST(a_percentile_is_a_share_of_all)
     ck_assert(figure_percentile(row, HISTOGRAM_LOOP_LAG, 99).empty);
     free(row);
 }
-END_TEST
 
-START_TEST(of_some_no_wait_is_known)
+TEST(of_some_no_wait_is_known)
 {
     /* breaks if what was lost with a worker, which nobody timed, is taken for as long as the rest */
     struct interval_row *row = fixture_row(0);
@@ -187,9 +179,8 @@ START_TEST(of_some_no_wait_is_known)
     ck_assert(figure_mean(row, HISTOGRAM_SERVICE_OK).empty);
     free(row);
 }
-END_TEST
 
-START_TEST(a_rate_is_one_that_can_be)
+TEST(a_rate_is_one_that_can_be)
 {
     /* breaks if the seconds of a journal from somewhere else make a rate that no integer holds */
     ck_assert(figure_rate(UINT64_MAX, 5e-324) <= FIGURE_RATE_MAX);
@@ -197,9 +188,8 @@ START_TEST(a_rate_is_one_that_can_be)
     ck_assert_double_eq(figure_rate(1, 0), 0);
     ck_assert_double_eq(figure_rate(1000000000, 0.5), 2e9);
 }
-END_TEST
 
-START_TEST(rates_read_well)
+TEST(rates_read_well)
 {
     /* breaks if a slow rate is rounded to nothing, or a fast one is hard to read */
     static const struct {
@@ -212,21 +202,5 @@ START_TEST(rates_read_well)
     for (size_t i = 0; i < sizeof expected / sizeof expected[0]; i++)
         ck_assert_str_eq(figure_rate_text(text, sizeof text, expected[i].rate), expected[i].text);
 }
-END_TEST
 
-Suite *test_figures_suite(void)
-{
-    Suite *suite = suite_create("figures");
-    TCase *tcase = tcase_create("percentiles and rates");
-    tcase_add_test(tcase, any_failure);
-    tcase_add_test(tcase, one_number_is_the_response_time_of_an_open_loop);
-    tcase_add_test(tcase, a_response_time_misses_all_that_was_due);
-    tcase_add_test(tcase, the_next_row_has_what_this_one_left);
-    tcase_add_test(tcase, what_had_no_reply_had_waited);
-    tcase_add_test(tcase, a_percentile_is_a_share_of_all);
-    tcase_add_test(tcase, of_some_no_wait_is_known);
-    tcase_add_test(tcase, a_rate_is_one_that_can_be);
-    tcase_add_test(tcase, rates_read_well);
-    suite_add_tcase(suite, tcase);
-    return suite;
-}
+TEST_SUITE(figures)

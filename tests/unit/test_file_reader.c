@@ -1,11 +1,9 @@
 /* The reader of files, by a kind that has every form its tables know. */
-#include <check.h>
 #include <string.h>
 
 #include "common/clock.h"
 #include "tests/support/check/sample_kind.h"
-
-Suite *test_file_reader_suite(void);
+#include "tests/support/check/suite.h"
 
 static struct file file;
 static struct sample sample;
@@ -25,7 +23,7 @@ static enum err_code parse(const char *text)
     return file_read(&file, &sample_kind, &sample, &source, &err);
 }
 
-START_TEST(every_form)
+TEST(every_form)
 {
     /* Breaks when a value goes to another place than its row says, or an element is lost. */
     ck_assert_msg(parse("seed: 42\nstrict: true\ncolour: BLUE\nletter: x1\ntags: [a, b]\n"
@@ -52,9 +50,8 @@ START_TEST(every_form)
     ck_assert_uint_eq(sample.channels[1].to_count, 2);
     ck_assert_str_eq(sample.channels[1].to[1], "c@d");
 }
-END_TEST
 
-START_TEST(what_is_not_given)
+TEST(what_is_not_given)
 {
     /* Breaks when a default is not stored, or something that is absent looks given. */
     ck_assert_msg(parse("{\"seed\": 1, \"limits\": \"64kb\"}") == OK, "%s", err.text);
@@ -67,7 +64,6 @@ START_TEST(what_is_not_given)
                      E_CONFIG);
     ck_assert_str_eq(err.text, "f:1:23: too small");
 }
-END_TEST
 
 static const struct {
     const char *text, *says;
@@ -102,22 +98,11 @@ static const struct {
     {"seed: 1\nchannels: {a: {kind: mail, to: [~]}}", "f:2:33: a value is missing"},
 };
 
-START_TEST(mistakes_are_named)
+LOOP_TEST(mistakes_are_named, sizeof mistakes / sizeof mistakes[0])
 {
     /* Breaks when a mistake is read as something else, or its place or remedy is not told. */
     ck_assert_msg(parse(mistakes[_i].text) == E_CONFIG, "\"%s\" is taken", mistakes[_i].text);
     ck_assert_str_eq(err.text, mistakes[_i].says);
 }
-END_TEST
 
-Suite *test_file_reader_suite(void)
-{
-    Suite *suite = suite_create("file_reader");
-    TCase *tcase = tcase_create("reader");
-    tcase_add_checked_fixture(tcase, NULL, teardown);
-    tcase_add_test(tcase, every_form);
-    tcase_add_test(tcase, what_is_not_given);
-    tcase_add_loop_test(tcase, mistakes_are_named, 0, sizeof mistakes / sizeof mistakes[0]);
-    suite_add_tcase(suite, tcase);
-    return suite;
-}
+TEST_SUITE_WITH(file_reader, .tear_down = teardown)

@@ -1,6 +1,5 @@
 /* Requests of another kind than a workload's: of two classes and many sizes, by a generator that cannot make the
  * same request twice. By a whole worker against a scripted server. */
-#include <check.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,9 +8,8 @@
 #include "common/rng.h"
 #include "tests/support/check/simulated_run.h"
 #include "tests/support/check/simulation.h"
+#include "tests/support/check/suite.h"
 #include "worker/generate/generator.h"
-
-Suite *test_generator_suite(void);
 
 #define KEPT_MAX 4096u
 #define PAYLOAD_MAX 90000u /* more than one write of the worker */
@@ -207,7 +205,7 @@ static void run_with_cut(size_t at_byte, uint64_t requests, uint64_t pipeline)
     simulated_run_free(&simulated);
 }
 
-START_TEST(test_sizes_share_a_write)
+TEST(test_sizes_share_a_write)
 {
     /* Breaks when the arithmetic of a write that was cut takes all requests for equally long, or renders
      * something else than what was begun: every byte of some requests, at several pipelines. */
@@ -218,9 +216,8 @@ START_TEST(test_sizes_share_a_write)
             run_with_cut(at, 7, pipeline);
     }
 }
-END_TEST
 
-START_TEST(test_sizes_beyond_a_write)
+TEST(test_sizes_beyond_a_write)
 {
     /* Breaks when a request that does not fit behind others into one write is cut off, or skipped. */
     largest_bytes = PAYLOAD_MAX;
@@ -228,7 +225,6 @@ START_TEST(test_sizes_beyond_a_write)
     for (size_t at = 1; at < expected_bytes; at += 99991)
         run_with_cut(at, 40, 8);
 }
-END_TEST
 
 /* Every third connection ends in place of an answer. */
 static void answer_or_end(struct scripted_peer *peer, const char *bytes, size_t byte_count)
@@ -240,7 +236,7 @@ static void answer_or_end(struct scripted_peer *peer, const char *bytes, size_t 
     scripted_answer(peer, bytes, byte_count);
 }
 
-START_TEST(test_what_gets_no_reply_is_dropped)
+TEST(test_what_gets_no_reply_is_dropped)
 {
     /* Breaks when a generator that keeps what it has drawn is not told that no reply will come: it would
      * keep it for ever. What was not sent when its connection ended goes out on the next one. */
@@ -257,16 +253,5 @@ START_TEST(test_what_gets_no_reply_is_dropped)
     ck_assert_uint_eq(made.kept, 0);
     simulated_run_free(&simulated);
 }
-END_TEST
 
-Suite *test_generator_suite(void)
-{
-    Suite *suite = suite_create("generator");
-    TCase *tcase = tcase_create("varied");
-    tcase_set_timeout(tcase, 60);
-    tcase_add_test(tcase, test_sizes_share_a_write);
-    tcase_add_test(tcase, test_sizes_beyond_a_write);
-    tcase_add_test(tcase, test_what_gets_no_reply_is_dropped);
-    suite_add_tcase(suite, tcase);
-    return suite;
-}
+TEST_SUITE(generator)

@@ -1,12 +1,10 @@
 /* What a connection says first, and what its answers mean. */
-#include <check.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "common/greeting.h"
-
-Suite *test_greeting_suite(void);
+#include "tests/support/check/suite.h"
 
 static struct greeting greeting;
 static struct endpoint endpoint;
@@ -68,7 +66,7 @@ static void ck_why(const char *part)
     ck_assert_msg(strstr(why, part) != NULL, "\"%s\" is not in: %s", part, why);
 }
 
-START_TEST(test_order)
+TEST(test_order)
 {
     /* Breaks when something is said before AUTH, which a server with a password refuses, or when a
      * command is missing from what was asked for. */
@@ -82,9 +80,8 @@ START_TEST(test_order)
     ck_assert_str_eq(said(GREETING_REPLICA),
                      "AUTH me pw;SELECT 3;CLIENT SETNAME load;READONLY;PING;");
 }
-END_TEST
 
-START_TEST(test_other_questions)
+TEST(test_other_questions)
 {
     /* Breaks when who counts the PINGs of a load sees those of its connections, too. */
     static const struct {
@@ -101,9 +98,8 @@ START_TEST(test_other_questions)
         ck_assert_int_eq(answer(0, '-', "ERR max number of clients reached"), GREETING_REFUSED);
     }
 }
-END_TEST
 
-START_TEST(test_resp3)
+TEST(test_resp3)
 {
     /* Breaks when HELLO comes before the password, a name is set twice, or a control connection, which reads RESP2,
      * does not log in. */
@@ -119,9 +115,8 @@ START_TEST(test_resp3)
     ck_assert_str_eq(said(GREETING_RESP2),
                      "AUTH me pw;CLIENT SETNAME load;CLIENT TRACKING ON;PING;");
 }
-END_TEST
 
-START_TEST(test_replies)
+TEST(test_replies)
 {
     /* Breaks when a connection is ready before its last reply, or never. */
     endpoint.password = "pw";
@@ -131,9 +126,8 @@ START_TEST(test_replies)
     ck_assert_int_eq(answer(1, '+', "OK"), GREETING_GOES_ON);
     ck_assert_int_eq(answer(2, '+', "PONG"), GREETING_COMPLETE);
 }
-END_TEST
 
-START_TEST(test_refusals_name_the_command)
+TEST(test_refusals_name_the_command)
 {
     /* Breaks when an error of the greeting does not say which of its commands failed, and why. */
     endpoint.resp3 = endpoint.tracking = true;
@@ -151,9 +145,8 @@ START_TEST(test_refusals_name_the_command)
     ck_why("NOAUTH Authentication required.; the server asks for a password");
     ck_assert_int_eq(answer(3, '-', "LOADING the dataset"), GREETING_NOT_YET);
 }
-END_TEST
 
-START_TEST(test_forbidden_ping_is_an_answer)
+TEST(test_forbidden_ping_is_an_answer)
 {
     /* Breaks when a user without the right to PING cannot be used, though all it needs is GET. */
     endpoint.password = "pw";
@@ -162,9 +155,8 @@ START_TEST(test_forbidden_ping_is_an_answer)
                      GREETING_COMPLETE);
     ck_assert_int_eq(answer(0, '-', "NOPERM nothing"), GREETING_REFUSED);
 }
-END_TEST
 
-START_TEST(test_no_password_in_words)
+TEST(test_no_password_in_words)
 {
     /* Breaks when a server's error carries the password into volley's own messages. */
     static const char *const echoes[] = {
@@ -188,20 +180,5 @@ START_TEST(test_no_password_in_words)
         ck_why("WRONGPASS invalid username-password pair");
     }
 }
-END_TEST
 
-Suite *test_greeting_suite(void)
-{
-    Suite *suite = suite_create("greeting");
-    TCase *tcase = tcase_create("greeting");
-    tcase_add_checked_fixture(tcase, set_up, tear_down);
-    tcase_add_test(tcase, test_order);
-    tcase_add_test(tcase, test_other_questions);
-    tcase_add_test(tcase, test_resp3);
-    tcase_add_test(tcase, test_replies);
-    tcase_add_test(tcase, test_refusals_name_the_command);
-    tcase_add_test(tcase, test_forbidden_ping_is_an_answer);
-    tcase_add_test(tcase, test_no_password_in_words);
-    suite_add_tcase(suite, tcase);
-    return suite;
-}
+TEST_SUITE_WITH(greeting, .set_up = set_up, .tear_down = tear_down)

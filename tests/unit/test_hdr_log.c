@@ -1,4 +1,3 @@
-#include <check.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -6,8 +5,7 @@
 
 #include "common/histogram_wire.h"
 #include "tests/support/check/report_fixture.h"
-
-Suite *test_hdr_log_suite(void);
+#include "tests/support/check/suite.h"
 
 static char *directory;
 static char path[256];
@@ -141,7 +139,7 @@ static char *play(void (*play_session)(struct timeline *timeline,
     return fixture_read_file(directory, "latency.hlog", NULL);
 }
 
-START_TEST(every_line_decodes_to_what_was_counted)
+TEST(every_line_decodes_to_what_was_counted)
 {
     /* breaks if another HDR tool reads other values than volley measured */
     static const struct {
@@ -179,9 +177,8 @@ START_TEST(every_line_decodes_to_what_was_counted)
     ck_assert_str_eq(at, "");
     free(text);
 }
-END_TEST
 
-START_TEST(an_open_loop_has_four_times)
+TEST(an_open_loop_has_four_times)
 {
     /* breaks if the log of a run at a rate lacks the response time, or swaps it with the others */
     static const struct {
@@ -218,9 +215,8 @@ START_TEST(an_open_loop_has_four_times)
     ck_assert_str_eq(at, "");
     free(text);
 }
-END_TEST
 
-START_TEST(later_runs_stand_later)
+TEST(later_runs_stand_later)
 {
     /* breaks if the second test of a session overlaps the first, or a tag ends at a comma */
     struct timeline timeline;
@@ -254,9 +250,8 @@ START_TEST(later_runs_stand_later)
     ck_assert_ptr_null(strstr(first, ",5.500,"));
     free(text);
 }
-END_TEST
 
-START_TEST(a_log_that_cannot_be_created_is_refused)
+TEST(a_log_that_cannot_be_created_is_refused)
 {
     /* breaks if a bad --hdr is found out only after the load */
     struct sink sink;
@@ -267,17 +262,5 @@ START_TEST(a_log_that_cannot_be_created_is_refused)
     sink.destroy(sink.state);
     ck_assert_int_eq(fixture_count_files(directory), 0);
 }
-END_TEST
 
-Suite *test_hdr_log_suite(void)
-{
-    Suite *suite = suite_create("hdr_log");
-    TCase *tcase = tcase_create("lines");
-    tcase_add_checked_fixture(tcase, set_up, tear_down);
-    tcase_add_test(tcase, every_line_decodes_to_what_was_counted);
-    tcase_add_test(tcase, an_open_loop_has_four_times);
-    tcase_add_test(tcase, later_runs_stand_later);
-    tcase_add_test(tcase, a_log_that_cannot_be_created_is_refused);
-    suite_add_tcase(suite, tcase);
-    return suite;
-}
+TEST_SUITE_WITH(hdr_log, .set_up = set_up, .tear_down = tear_down)

@@ -1,4 +1,3 @@
-#include <check.h>
 #include <inttypes.h>
 #include <math.h>
 #include <stdlib.h>
@@ -7,8 +6,7 @@
 #include "common/histogram.h"
 #include "common/rng.h"
 #include "tests/support/check/by_hand.h"
-
-Suite *test_histogram_suite(void);
+#include "tests/support/check/suite.h"
 
 #define VALUES 20000u
 
@@ -44,7 +42,7 @@ static uint64_t draw(unsigned kind, uint64_t seed, uint64_t i)
 }
 #define DRAW_KINDS 5u
 
-START_TEST(layout_is_hdr)
+TEST(layout_is_hdr)
 {
     /* Breaks when .hlog files put counts where other HDR tools look for other values. Written out
      * from HdrHistogram's description: sub-buckets of 2048, the upper half of each power of two. */
@@ -63,9 +61,8 @@ START_TEST(layout_is_hdr)
     ck_assert_uint_eq(histogram_index(2049), 2048);
     ck_assert_uint_eq(histogram_index(HISTOGRAM_HIGHEST_NS), 33420);
 }
-END_TEST
 
-START_TEST(buckets_tile_the_range)
+TEST(buckets_tile_the_range)
 {
     /* Breaks when a value falls between two buckets or into both. */
     uint64_t expected_lowest = 0;
@@ -82,9 +79,8 @@ START_TEST(buckets_tile_the_range)
     }
     ck_assert_uint_gt(expected_lowest, HISTOGRAM_HIGHEST_NS);
 }
-END_TEST
 
-START_TEST(index_is_monotone)
+TEST(index_is_monotone)
 {
     /* Breaks when a longer time is counted below a shorter one. */
     for (uint64_t i = 0; i < 200000; i++) {
@@ -94,7 +90,6 @@ START_TEST(index_is_monotone)
                          : histogram_index(a) >= histogram_index(b));
     }
 }
-END_TEST
 
 /* Per mille of an odd lot of quantiles; rank = ceil(permille * n / 1000) in whole numbers. */
 static void assert_quantiles(const struct histogram *histogram, const uint64_t *sorted, size_t n)
@@ -116,7 +111,7 @@ static void assert_quantiles(const struct histogram *histogram, const uint64_t *
     }
 }
 
-START_TEST(quantiles_with_some_values_replaced)
+TEST(quantiles_with_some_values_replaced)
 {
     /* breaks if values that are taken out or put in are counted twice, or not where they belong */
     struct histogram all, without, with;
@@ -135,9 +130,8 @@ START_TEST(quantiles_with_some_values_replaced)
     ck_assert_uint_eq(histogram_quantile_replaced(&all, &without, &with, 0.9), 100);
     ck_assert_uint_eq(histogram_quantile_replaced(&all, &without, &with, 0.91), 200);
 }
-END_TEST
 
-START_TEST(tallied_values_are_settled_by_their_buckets)
+TEST(tallied_values_are_settled_by_their_buckets)
 {
     /* breaks if what the hot path only tallies is lost, or counts twice when a record is kept for later */
     struct interval_histogram *tallied = malloc(sizeof *tallied);
@@ -157,9 +151,8 @@ START_TEST(tallied_values_are_settled_by_their_buckets)
     ck_assert_uint_ge(histogram_quantile(&whole, 1.0), HISTOGRAM_HIGHEST_NS);
     free(tallied);
 }
-END_TEST
 
-START_TEST(quantiles_agree_with_sorted_values)
+TEST(quantiles_agree_with_sorted_values)
 {
     /* Breaks when a reported percentile is not the one of the values that were measured. */
     static const size_t sizes[] = {1, 2, 3, 10, 99, 100, 101, 999, 1000, 1001, VALUES};
@@ -184,9 +177,8 @@ START_TEST(quantiles_agree_with_sorted_values)
         }
     }
 }
-END_TEST
 
-START_TEST(interval_and_wide_agree)
+TEST(interval_and_wide_agree)
 {
     /* Breaks when a worker's histogram and the orchestrator's tell different stories. */
     for (unsigned kind = 0; kind < DRAW_KINDS; kind++) {
@@ -205,9 +197,8 @@ START_TEST(interval_and_wide_agree)
         ck_assert_mem_eq(&other, &whole, sizeof whole);
     }
 }
-END_TEST
 
-START_TEST(many_at_once_are_as_many_one_by_one)
+TEST(many_at_once_are_as_many_one_by_one)
 {
     /* Breaks when what is recorded many times at once is counted otherwise than one by one. */
     static struct interval_histogram one_by_one;
@@ -222,9 +213,8 @@ START_TEST(many_at_once_are_as_many_one_by_one)
     }
     ck_assert_mem_eq(&interval, &one_by_one, sizeof interval);
 }
-END_TEST
 
-START_TEST(a_union_is_bounded_from_below)
+TEST(a_union_is_bounded_from_below)
 {
     /* Breaks when a bound is above the value of its rank in both histograms together, or so far below
      * that it says little: 0.1 % is what a bucket holds. */
@@ -245,9 +235,8 @@ START_TEST(a_union_is_bounded_from_below)
         ck_assert_uint_eq(histogram_union_at_least(&other, &part, count), values[count - 1]);
     }
 }
-END_TEST
 
-START_TEST(merge_is_the_histogram_of_all)
+TEST(merge_is_the_histogram_of_all)
 {
     /* Breaks when totals over workers or intervals are not the totals of all values. */
     histogram_init(&whole);
@@ -268,9 +257,8 @@ START_TEST(merge_is_the_histogram_of_all)
     ck_assert_uint_gt(whole.count, 10000);
     ck_assert_mem_eq(&other, &whole, sizeof whole);
 }
-END_TEST
 
-START_TEST(reset_empties)
+TEST(reset_empties)
 {
     /* Breaks when an interval carries counts over from the one before. */
     for (unsigned round = 0; round < 20; round++) {
@@ -297,9 +285,8 @@ START_TEST(reset_empties)
     histogram_reset(&whole);
     ck_assert_mem_eq(&whole, &other, sizeof whole);
 }
-END_TEST
 
-START_TEST(empty_is_all_zero)
+TEST(empty_is_all_zero)
 {
     /* Breaks when a stalled interval prints a minimum of 18446744073709551615 or NaN. */
     histogram_init(&whole);
@@ -312,9 +299,8 @@ START_TEST(empty_is_all_zero)
     ck_assert_uint_eq(whole.count, 0);
     ck_assert_uint_gt(whole.low_index, whole.high_index);
 }
-END_TEST
 
-START_TEST(values_above_an_hour)
+TEST(values_above_an_hour)
 {
     /* Breaks when a stall of hours is lost or reads outside the array. */
     interval_histogram_init(&interval);
@@ -332,9 +318,8 @@ START_TEST(values_above_an_hour)
     ck_assert_uint_ge(histogram_quantile(&whole, 1.0), HISTOGRAM_HIGHEST_NS);
     ck_assert_uint_eq(histogram_count_at_or_below(&whole, UINT64_MAX), 4);
 }
-END_TEST
 
-START_TEST(odd_quantiles)
+TEST(odd_quantiles)
 {
     /* Breaks when a percentile outside 0..1 reads outside the counts. */
     histogram_init(&whole);
@@ -346,9 +331,8 @@ START_TEST(odd_quantiles)
     ck_assert_uint_eq(histogram_quantile(&whole, 7.0), 20);
     ck_assert_uint_ne(histogram_quantile(&whole, (double)NAN), 0);
 }
-END_TEST
 
-START_TEST(deviation)
+TEST(deviation)
 {
     /* Breaks when the spread in the report is not that of the values. */
     histogram_init(&whole);
@@ -367,9 +351,8 @@ START_TEST(deviation)
     double exact = sqrt(squares / VALUES);
     ck_assert_double_eq_tol(histogram_stdev(&whole), exact, exact / 100);
 }
-END_TEST
 
-START_TEST(counts_at_or_below)
+TEST(counts_at_or_below)
 {
     /* Breaks when the share of requests under a limit is wrong. */
     histogram_init(&whole);
@@ -391,29 +374,5 @@ START_TEST(counts_at_or_below)
     }
     ck_assert_uint_eq(histogram_count_at_or_below(&whole, UINT64_MAX), VALUES);
 }
-END_TEST
 
-Suite *test_histogram_suite(void)
-{
-    Suite *suite = suite_create("histogram");
-    TCase *tcase = tcase_create("histogram");
-    tcase_set_timeout(tcase, 60);
-    tcase_add_test(tcase, layout_is_hdr);
-    tcase_add_test(tcase, buckets_tile_the_range);
-    tcase_add_test(tcase, index_is_monotone);
-    tcase_add_test(tcase, quantiles_agree_with_sorted_values);
-    tcase_add_test(tcase, quantiles_with_some_values_replaced);
-    tcase_add_test(tcase, tallied_values_are_settled_by_their_buckets);
-    tcase_add_test(tcase, interval_and_wide_agree);
-    tcase_add_test(tcase, many_at_once_are_as_many_one_by_one);
-    tcase_add_test(tcase, a_union_is_bounded_from_below);
-    tcase_add_test(tcase, merge_is_the_histogram_of_all);
-    tcase_add_test(tcase, reset_empties);
-    tcase_add_test(tcase, empty_is_all_zero);
-    tcase_add_test(tcase, values_above_an_hour);
-    tcase_add_test(tcase, odd_quantiles);
-    tcase_add_test(tcase, deviation);
-    tcase_add_test(tcase, counts_at_or_below);
-    suite_add_tcase(suite, tcase);
-    return suite;
-}
+TEST_SUITE(histogram)

@@ -1,12 +1,10 @@
-#include <check.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "common/histogram_wire.h"
 #include "common/rng.h"
 #include "tests/support/check/by_hand.h"
-
-Suite *test_histogram_wire_suite(void);
+#include "tests/support/check/suite.h"
 
 static struct histogram whole, again;
 static struct interval_histogram interval;
@@ -30,7 +28,7 @@ static enum err_code decode(struct histogram *into, size_t in_bytes, size_t *use
     return histogram_decode_bytes(into, bytes, in_bytes, used, &err);
 }
 
-START_TEST(round_trip)
+TEST(round_trip)
 {
     /* Breaks when a value gets lost or moved between worker and orchestrator. */
     for (uint64_t round = 0; round < 60; round++) {
@@ -47,9 +45,8 @@ START_TEST(round_trip)
         ck_assert_uint_eq(used, written);
     }
 }
-END_TEST
 
-START_TEST(decode_adds)
+TEST(decode_adds)
 {
     /* Breaks when the second worker's record replaces the first one's. */
     fill(5, 1000, 30);
@@ -61,9 +58,8 @@ START_TEST(decode_adds)
     histogram_add(&whole, &whole);
     ck_assert_mem_eq(&again, &whole, sizeof whole);
 }
-END_TEST
 
-START_TEST(both_widths_give_the_same_bytes)
+TEST(both_widths_give_the_same_bytes)
 {
     /* Breaks when the journal of a run and the records it came from differ. */
     for (uint64_t round = 0; round < 40; round++) {
@@ -73,9 +69,8 @@ START_TEST(both_widths_give_the_same_bytes)
         ck_assert_mem_eq(bytes, bytes_wide, written);
     }
 }
-END_TEST
 
-START_TEST(quiet_is_small)
+TEST(quiet_is_small)
 {
     /* Breaks when a thousand idle workers fill the orchestrator's time with zeros. */
     fill(1, 0, 1);
@@ -84,9 +79,8 @@ START_TEST(quiet_is_small)
         interval_histogram_record(&interval, 100000 + rng_bounded(rng_at(9, i), 900000));
     ck_assert_uint_le(interval_histogram_encode(bytes, &interval), 48);
 }
-END_TEST
 
-START_TEST(largest_fits)
+TEST(largest_fits)
 {
     /* Breaks when a full histogram is written past the buffer that the header promises. */
     fill(1, 1, 1);
@@ -109,9 +103,8 @@ START_TEST(largest_fits)
     ck_assert_uint_gt(written, HISTOGRAM_COUNTS * 9);
     ck_assert_uint_le(histogram_payload_encode(bytes, &whole), HISTOGRAM_WIRE_MAX_BYTES);
 }
-END_TEST
 
-START_TEST(truncation_is_an_error)
+TEST(truncation_is_an_error)
 {
     /* Breaks when a journal cut by kill -9 yields numbers instead of an error. */
     for (uint64_t count = 0; count < 200; count = count * 3 + 1) {
@@ -130,9 +123,8 @@ START_TEST(truncation_is_an_error)
         }
     }
 }
-END_TEST
 
-START_TEST(bit_flips_never_lie_about_the_count)
+TEST(bit_flips_never_lie_about_the_count)
 {
     /* Breaks when damaged bytes crash the orchestrator or leave a histogram that contradicts itself. */
     fill(300, 60, 36);
@@ -159,7 +151,6 @@ START_TEST(bit_flips_never_lie_about_the_count)
     static const struct histogram nothing;
     ck_assert_mem_eq(again.counts, nothing.counts, sizeof nothing.counts);
 }
-END_TEST
 
 /* count, sum, min, max, clamped, first bucket, payload. */
 static size_t write_numbers(const uint64_t *numbers, size_t number_count,
@@ -173,7 +164,7 @@ static size_t write_numbers(const uint64_t *numbers, size_t number_count,
     return at + payload_bytes;
 }
 
-START_TEST(contradictions_are_refused)
+TEST(contradictions_are_refused)
 {
     /* Breaks when a record whose parts disagree becomes part of the totals. */
     static const struct {
@@ -222,9 +213,8 @@ START_TEST(contradictions_are_refused)
     size_t used = 0;
     ck_assert_int_eq(decode(&again, 2, &used), E_DATA);
 }
-END_TEST
 
-START_TEST(overflow_is_refused)
+TEST(overflow_is_refused)
 {
     /* Breaks when a sum of hostile records wraps around to a small number. */
     static const unsigned char payload[] = {2};
@@ -236,9 +226,8 @@ START_TEST(overflow_is_refused)
     ck_assert_int_eq(decode(&again, written, &used), E_DATA);
     ck_assert_uint_eq(again.sum_ns, UINT64_MAX);
 }
-END_TEST
 
-START_TEST(payload_bytes_are_hdr)
+TEST(payload_bytes_are_hdr)
 {
     /* Breaks when the payload in a .hlog is not HdrHistogram's V2 coding, worked out by hand. */
     histogram_init(&whole);
@@ -267,9 +256,8 @@ START_TEST(payload_bytes_are_hdr)
     ck_assert_int_eq(decode(&again, written, &used), OK);
     ck_assert_mem_eq(&again, &whole, sizeof whole);
 }
-END_TEST
 
-START_TEST(varints)
+TEST(varints)
 {
     /* Breaks when a large counter changes on its way, or a decoder reads beyond its input. */
     for (uint64_t i = 0; i < 20000; i++) {
@@ -293,24 +281,5 @@ START_TEST(varints)
     ck_assert_uint_eq(varint_decode(&found, endless, sizeof endless), 0);
     ck_assert_uint_eq(found, 77);
 }
-END_TEST
 
-Suite *test_histogram_wire_suite(void)
-{
-    Suite *suite = suite_create("histogram_wire");
-    TCase *tcase = tcase_create("histogram_wire");
-    tcase_set_timeout(tcase, 60);
-    tcase_add_test(tcase, round_trip);
-    tcase_add_test(tcase, decode_adds);
-    tcase_add_test(tcase, both_widths_give_the_same_bytes);
-    tcase_add_test(tcase, quiet_is_small);
-    tcase_add_test(tcase, largest_fits);
-    tcase_add_test(tcase, truncation_is_an_error);
-    tcase_add_test(tcase, bit_flips_never_lie_about_the_count);
-    tcase_add_test(tcase, contradictions_are_refused);
-    tcase_add_test(tcase, overflow_is_refused);
-    tcase_add_test(tcase, payload_bytes_are_hdr);
-    tcase_add_test(tcase, varints);
-    suite_add_tcase(suite, tcase);
-    return suite;
-}
+TEST_SUITE(histogram_wire)

@@ -1,12 +1,12 @@
-#include <check.h>
 
 #include "orchestrator/server/reply_value.h"
+#include "tests/support/check/suite.h"
 
 static const char info[] = "# Server\r\nredis_version:7.0.15\r\nos:Linux 6.1 x86_64\r\n"
                            "executable:/usr/bin/redis-server\r\nconfig_file:\r\n\r\n"
                            "# Clients\r\nconnected_clients:12\r\nlast:x";
 
-START_TEST(finds_whole_values)
+TEST(finds_whole_values)
 {
     /* A value cut at a blank or a colon, or with the line's end in it. */
     char value[64];
@@ -19,9 +19,8 @@ START_TEST(finds_whole_values)
     ck_assert(info_field(info, "last", value, sizeof value));
     ck_assert_str_eq(value, "x");
 }
-END_TEST
 
-START_TEST(matches_whole_names_only)
+TEST(matches_whole_names_only)
 {
     /* "version" found inside "redis_version", or "connected" taken for "connected_clients". */
     char value[64] = "before";
@@ -32,45 +31,29 @@ START_TEST(matches_whole_names_only)
     ck_assert(!info_field("", "os", value, sizeof value));
     ck_assert(!info_field("os", "os", value, sizeof value));
 }
-END_TEST
 
-START_TEST(tells_empty_from_missing)
+TEST(tells_empty_from_missing)
 {
     /* An empty value taken for a missing field. */
     char value[64] = "before";
     ck_assert(info_field(info, "config_file", value, sizeof value));
     ck_assert_str_eq(value, "");
 }
-END_TEST
 
-START_TEST(cuts_long_values)
+TEST(cuts_long_values)
 {
     /* A long value written beyond its room, or the field not reported because of it. */
     char value[4];
     ck_assert(info_field(info, "redis_version", value, sizeof value));
     ck_assert_str_eq(value, "7.0");
 }
-END_TEST
 
-START_TEST(takes_plain_line_feeds)
+TEST(takes_plain_line_feeds)
 {
     /* A server that ends lines with LF alone. */
     char value[16];
     ck_assert(info_field("a:1\nb:2\n", "b", value, sizeof value));
     ck_assert_str_eq(value, "2");
 }
-END_TEST
 
-Suite *test_info_field_suite(void);
-Suite *test_info_field_suite(void)
-{
-    Suite *suite = suite_create("info_field");
-    TCase *tcase = tcase_create("info_field");
-    tcase_add_test(tcase, finds_whole_values);
-    tcase_add_test(tcase, matches_whole_names_only);
-    tcase_add_test(tcase, tells_empty_from_missing);
-    tcase_add_test(tcase, cuts_long_values);
-    tcase_add_test(tcase, takes_plain_line_feeds);
-    suite_add_tcase(suite, tcase);
-    return suite;
-}
+TEST_SUITE(info_field)

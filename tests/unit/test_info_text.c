@@ -1,9 +1,7 @@
-#include <check.h>
 #include <string.h>
 
 #include "orchestrator/server/info_text.h"
-
-Suite *test_info_text_suite(void);
+#include "tests/support/check/suite.h"
 
 static const struct {
     const char *info;
@@ -33,7 +31,7 @@ static const struct {
     {"role:slave\r\nmaster_link_status:up\r\nmaster_last_io_seconds_ago:soon\r\n", 1, -1, -1, -1},
 };
 
-START_TEST(replication_is_read)
+LOOP_TEST(replication_is_read, sizeof cases / sizeof cases[0])
 {
     /* breaks if a lag is the wrong replica's, or what is unknown looks like no lag */
     struct note note = {.source = NOTE_SAMPLE};
@@ -43,9 +41,8 @@ START_TEST(replication_is_read)
     ck_assert_int_eq(note_get(&note, NOTE_LAG_SECONDS), cases[_i].lag_seconds);
     ck_assert_int_eq(note_get(&note, NOTE_LAG_BYTES), cases[_i].lag_bytes);
 }
-END_TEST
 
-START_TEST(cpu_time_is_of_the_process)
+TEST(cpu_time_is_of_the_process)
 {
     /* breaks if children or threads are counted twice, or half of the time is taken for all */
     double seconds = -5;
@@ -65,14 +62,5 @@ START_TEST(cpu_time_is_of_the_process)
         ck_assert_msg(!info_text_cpu_seconds(&seconds, none[i]), "%s", none[i]);
     ck_assert_double_eq_tol(seconds, 3.75, 1e-9);
 }
-END_TEST
 
-Suite *test_info_text_suite(void)
-{
-    Suite *suite = suite_create("info_text");
-    TCase *tcase = tcase_create("sections");
-    tcase_add_loop_test(tcase, replication_is_read, 0, (int)(sizeof cases / sizeof cases[0]));
-    tcase_add_test(tcase, cpu_time_is_of_the_process);
-    suite_add_tcase(suite, tcase);
-    return suite;
-}
+TEST_SUITE(info_text)

@@ -1,12 +1,10 @@
-#include <check.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "common/interval.h"
 #include "common/rng.h"
 #include "tests/support/check/by_hand.h"
-
-Suite *test_interval_suite(void);
+#include "tests/support/check/suite.h"
 
 /* Large, so static; Check forks for each test. */
 static struct interval interval;
@@ -158,7 +156,7 @@ static void assert_same_content(const struct interval_row *a, const struct inter
     ck_assert_mem_eq(a->class_windows, b->class_windows, sizeof a->class_windows);
 }
 
-START_TEST(round_trip)
+TEST(round_trip)
 {
     /* Breaks when a counter, gauge or flag does not arrive, or arrives as another. */
     struct err err = {OK, ""};
@@ -181,9 +179,8 @@ START_TEST(round_trip)
         ck_assert_mem_eq(bytes_again, bytes, written);
     }
 }
-END_TEST
 
-START_TEST(every_counter_and_flag_by_itself)
+TEST(every_counter_and_flag_by_itself)
 {
     /* Breaks when two counters share a place, which a record full of numbers could hide. */
     struct err err = {OK, ""};
@@ -205,9 +202,8 @@ START_TEST(every_counter_and_flag_by_itself)
         assert_same_content(&again, &row);
     }
 }
-END_TEST
 
-START_TEST(header_limits)
+TEST(header_limits)
 {
     /* Breaks when times or gauges of a long or large run are cut to 32 bits. */
     struct err err = {OK, ""};
@@ -226,9 +222,8 @@ START_TEST(header_limits)
     ck_assert_int_eq(interval_decode_header(&header, bytes, written, &err), OK);
     assert_same_header(&header, &interval.header);
 }
-END_TEST
 
-START_TEST(kinds_are_mapped)
+TEST(kinds_are_mapped)
 {
     /* Breaks when one worker's MOVED is added to another worker's WRONGTYPE. */
     struct err err = {OK, ""};
@@ -246,9 +241,8 @@ START_TEST(kinds_are_mapped)
         ck_assert_uint_eq(row.errors_by_kind[i], expected);
     }
 }
-END_TEST
 
-START_TEST(decode_adds_and_keeps_the_header)
+TEST(decode_adds_and_keeps_the_header)
 {
     /* Breaks when merging workers replaces instead of adding, or moves the row in time. */
     struct err err = {OK, ""};
@@ -269,9 +263,8 @@ START_TEST(decode_adds_and_keeps_the_header)
     ck_assert_uint_eq(again.header.last, 0);
     ck_assert_uint_eq(row.header.last, 0);
 }
-END_TEST
 
-START_TEST(truncation_is_an_error)
+TEST(truncation_is_an_error)
 {
     /* Breaks when half a record is taken for a quiet interval. What ends between two sections is one without
      * the others, as an older version may write it: whoever keeps records knows their length. */
@@ -294,9 +287,8 @@ START_TEST(truncation_is_an_error)
     interval_row_reset(&row);
     ck_assert_int_eq(interval_decode_add(&row, bytes, written + 1, NULL, &err), E_DATA);
 }
-END_TEST
 
-START_TEST(bit_flips_are_survived)
+TEST(bit_flips_are_survived)
 {
     /* Breaks when damaged bytes crash the orchestrator. Kinds are mapped into a full row, so that an
      * index out of range would be seen by the sanitizers. */
@@ -315,7 +307,6 @@ START_TEST(bit_flips_are_survived)
     }
     ck_assert_uint_gt(refused, written);
 }
-END_TEST
 
 #define HEADER_FIELDS 15
 #define STOPS_FIELD 14
@@ -338,7 +329,7 @@ static size_t write_record(const uint64_t header[HEADER_FIELDS + 2 * STOPS_MAX],
     return at + interval_section_close(bytes + at, INTERVAL_SECTION_ERROR_KINDS, used);
 }
 
-START_TEST(contradictions_are_refused)
+TEST(contradictions_are_refused)
 {
     /* Breaks when a hostile record is taken at its word, or one with more than is known is refused. */
     static const struct {
@@ -373,7 +364,6 @@ START_TEST(contradictions_are_refused)
                           samples[i].unknown != 0 ? 1ull << samples[i].unknown : 0);
     }
 }
-END_TEST
 
 /* A section of these numbers. */
 static size_t add_section(size_t at, unsigned section, const uint64_t *numbers, size_t count)
@@ -384,7 +374,7 @@ static size_t add_section(size_t at, unsigned section, const uint64_t *numbers, 
     return at + interval_section_close(bytes + at, section, used);
 }
 
-START_TEST(what_is_not_known_is_left_out)
+TEST(what_is_not_known_is_left_out)
 {
     /* Breaks when a record of a newer version cannot be read, is read as something else, or when nobody can tell
      * that a part of it was not. */
@@ -414,9 +404,8 @@ START_TEST(what_is_not_known_is_left_out)
     ck_assert_uint_eq(again.unknown[INTERVAL_UNKNOWN_NODE_COUNTERS], 1ull << NODE_COUNTERS);
     ck_assert_uint_eq(again.unknown[INTERVAL_UNKNOWN_HISTOGRAMS], 1ull << HISTOGRAM_KINDS);
 }
-END_TEST
 
-START_TEST(headers_of_other_lengths)
+TEST(headers_of_other_lengths)
 {
     /* Breaks when a gauge that is added to the header makes all earlier records, or later ones, unreadable. */
     static const uint64_t numbers[HEADER_FIELDS + 2] = {1, 2, 0, 5, 6, [HEADER_FIELDS] = 7, 8};
@@ -434,9 +423,8 @@ START_TEST(headers_of_other_lengths)
         ck_assert_uint_eq(row.absent, (1u << HISTOGRAM_KINDS) - 1);
     }
 }
-END_TEST
 
-START_TEST(overflow_is_refused)
+TEST(overflow_is_refused)
 {
     /* Breaks when a hostile counter makes a total wrap around. */
     struct err err = {OK, ""};
@@ -455,9 +443,8 @@ START_TEST(overflow_is_refused)
     err.code = OK;
     ck_assert_int_eq(interval_decode_add(&row, bytes, written, NULL, &err), E_DATA);
 }
-END_TEST
 
-START_TEST(reset_is_as_new)
+TEST(reset_is_as_new)
 {
     /* Breaks when an interval starts with something of the one before. */
     static struct interval fresh;
@@ -479,7 +466,6 @@ START_TEST(reset_is_as_new)
     ck_assert_mem_eq(&interval, &fresh, sizeof fresh);
     ck_assert_mem_eq(&row, &fresh_row, sizeof fresh_row);
 }
-END_TEST
 
 /* Damages one number of a good interval. Returns false when there is no such damage. */
 static bool break_identity(unsigned which)
@@ -561,7 +547,7 @@ static bool break_identity(unsigned which)
     }
 }
 
-START_TEST(broken_identities_are_found)
+TEST(broken_identities_are_found)
 {
     /* Breaks when volley's own accounting errors pass for a result. */
     struct err err = {OK, ""};
@@ -578,9 +564,8 @@ START_TEST(broken_identities_are_found)
     }
     ck_assert_uint_eq(which, 31);
 }
-END_TEST
 
-START_TEST(what_was_due_and_got_no_reply_has_a_wait)
+TEST(what_was_due_and_got_no_reply_has_a_wait)
 {
     /* Breaks when the waits of an open loop's shed tickets, or of its backlog at the end, are forgotten. */
     struct err err = {OK, ""};
@@ -618,9 +603,8 @@ START_TEST(what_was_due_and_got_no_reply_has_a_wait)
                       err.text);
     }
 }
-END_TEST
 
-START_TEST(degraded_stands_outside)
+TEST(degraded_stands_outside)
 {
     /* Breaks when a killed worker makes the whole run untrusted. */
     struct err err = {OK, ""};
@@ -633,9 +617,8 @@ START_TEST(degraded_stands_outside)
     fill_row(&row);
     ck_assert_int_eq(interval_row_check(&row, &err), OK);
 }
-END_TEST
 
-START_TEST(every_counter_has_a_name)
+TEST(every_counter_has_a_name)
 {
     /* Breaks when JSON gets two keys alike or none. */
     for (unsigned i = 0; i < COUNTER_COUNT; i++) {
@@ -646,9 +629,8 @@ START_TEST(every_counter_has_a_name)
     }
     ck_assert_str_eq(counter_names[COUNTER_LOST_DRAIN], "lost_drain");
 }
-END_TEST
 
-START_TEST(lost_is_the_sum_of_its_causes)
+TEST(lost_is_the_sum_of_its_causes)
 {
     /* Breaks when a cause of loss is left out of the total. */
     uint64_t counters[COUNTER_COUNT];
@@ -659,30 +641,5 @@ START_TEST(lost_is_the_sum_of_its_causes)
                           1ull << COUNTER_LOST_PROTOCOL | 1ull << COUNTER_LOST_DRAIN |
                           1ull << COUNTER_LOST_WORKER);
 }
-END_TEST
 
-Suite *test_interval_suite(void)
-{
-    Suite *suite = suite_create("interval");
-    TCase *tcase = tcase_create("interval");
-    tcase_set_timeout(tcase, 60);
-    tcase_add_test(tcase, round_trip);
-    tcase_add_test(tcase, every_counter_and_flag_by_itself);
-    tcase_add_test(tcase, header_limits);
-    tcase_add_test(tcase, kinds_are_mapped);
-    tcase_add_test(tcase, decode_adds_and_keeps_the_header);
-    tcase_add_test(tcase, truncation_is_an_error);
-    tcase_add_test(tcase, bit_flips_are_survived);
-    tcase_add_test(tcase, contradictions_are_refused);
-    tcase_add_test(tcase, what_is_not_known_is_left_out);
-    tcase_add_test(tcase, headers_of_other_lengths);
-    tcase_add_test(tcase, overflow_is_refused);
-    tcase_add_test(tcase, reset_is_as_new);
-    tcase_add_test(tcase, broken_identities_are_found);
-    tcase_add_test(tcase, what_was_due_and_got_no_reply_has_a_wait);
-    tcase_add_test(tcase, degraded_stands_outside);
-    tcase_add_test(tcase, every_counter_has_a_name);
-    tcase_add_test(tcase, lost_is_the_sum_of_its_causes);
-    suite_add_tcase(suite, tcase);
-    return suite;
-}
+TEST_SUITE(interval)

@@ -1,4 +1,3 @@
-#include <check.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
@@ -6,8 +5,7 @@
 
 #include "common/clock.h"
 #include "tests/support/check/report_fixture.h"
-
-Suite *test_interval_csv_suite(void);
+#include "tests/support/check/suite.h"
 
 #define HEADER                                                                                     \
     "timestamp,request_sec,p50_usec,p90_usec,p95_usec,p99_usec,p99_9_usec,p99_99_usec,"            \
@@ -56,7 +54,7 @@ static void end(void)
     free(result);
 }
 
-START_TEST(a_stall_is_a_row_of_zeros)
+TEST(a_stall_is_a_row_of_zeros)
 {
     /* breaks if a stalled second leaves no row, the warm-up shows, or a cell is not where it was */
     start(NS_PER_SECOND);
@@ -67,9 +65,8 @@ START_TEST(a_stall_is_a_row_of_zeros)
                      "1800000004,500.000000,150,150,150,150,,,,150,150,500,1,0,0,1\n");
     finish();
 }
-END_TEST
 
-START_TEST(an_outage_has_no_latencies)
+TEST(an_outage_has_no_latencies)
 {
     /* breaks if the longest or mean latency of a row in which nothing succeeded is the best there can be,
      * beside percentiles that are not known */
@@ -85,9 +82,8 @@ START_TEST(an_outage_has_no_latencies)
     ck_assert_str_eq(text, HEADER "1800000001,0.000000,,,,,,,,,,0,7,0,0,0\n");
     finish();
 }
-END_TEST
 
-START_TEST(several_intervals_make_one_row)
+TEST(several_intervals_make_one_row)
 {
     /* breaks if a longer csv interval is not merged from histograms, or drifts off the grid */
     start(2 * NS_PER_SECOND);
@@ -107,9 +103,8 @@ START_TEST(several_intervals_make_one_row)
                                   "1800000005,10.000000,5,5,5,5,5,5,5,5,5,10,0,4,1,0\n");
     finish();
 }
-END_TEST
 
-START_TEST(a_wide_row_keeps_its_rate)
+TEST(a_wide_row_keeps_its_rate)
 {
     /* breaks if a row that covers three intervals is taken for one, or shifts the rows after it */
     start(2 * NS_PER_SECOND);
@@ -132,9 +127,8 @@ START_TEST(a_wide_row_keeps_its_rate)
                                   "1800000006,10.000000,1,1,1,1,1,1,1,1,1,20,0,0,0,0\n");
     finish();
 }
-END_TEST
 
-START_TEST(an_empty_end_is_not_a_row)
+TEST(an_empty_end_is_not_a_row)
 {
     /* breaks if the last part of an interval shows although nothing happened in it */
     start(NS_PER_SECOND);
@@ -150,9 +144,8 @@ START_TEST(an_empty_end_is_not_a_row)
     ck_assert_str_eq(text, HEADER "1800000001" ZEROS);
     finish();
 }
-END_TEST
 
-START_TEST(short_intervals_have_milliseconds)
+TEST(short_intervals_have_milliseconds)
 {
     /* breaks if ten rows a second share one timestamp */
     start(100 * NS_PER_MS);
@@ -168,9 +161,8 @@ START_TEST(short_intervals_have_milliseconds)
     ck_assert_str_eq(text, HEADER "1800000000.100,10.000000,1,1,1,1,1,1,1,1,1,1,0,0,0,0\n");
     finish();
 }
-END_TEST
 
-START_TEST(a_short_last_row_has_its_own_time)
+TEST(a_short_last_row_has_its_own_time)
 {
     /* Breaks when the part of a second at the end has the same timestamp as the row before it. */
     start(NS_PER_SECOND);
@@ -188,9 +180,8 @@ START_TEST(a_short_last_row_has_its_own_time)
                                   "1800000002,20.000000,1,1,1,1,1,1,1,1,1,10,0,0,0,0\n");
     finish();
 }
-END_TEST
 
-START_TEST(percentiles_never_fall)
+TEST(percentiles_never_fall)
 {
     /* breaks if a higher percentile of a row is below a lower one, or above the maximum */
     start(0);
@@ -216,9 +207,8 @@ START_TEST(percentiles_never_fall)
     ck_assert_uint_lt(cells[0], cells[7]);
     finish();
 }
-END_TEST
 
-START_TEST(a_prefill_has_no_rows)
+TEST(a_prefill_has_no_rows)
 {
     /* breaks if the writing of the keys is mixed with what is measured */
     start(NS_PER_SECOND);
@@ -233,9 +223,8 @@ START_TEST(a_prefill_has_no_rows)
     ck_assert_uint_eq(text_bytes, 0);
     finish();
 }
-END_TEST
 
-START_TEST(a_file_appears_when_it_is_whole)
+TEST(a_file_appears_when_it_is_whole)
 {
     /* breaks if a half-written file carries the final name, or a failed start leaves one */
     char *directory = fixture_directory();
@@ -262,7 +251,6 @@ START_TEST(a_file_appears_when_it_is_whole)
     ck_assert_int_eq(sink_interval_csv_file(&sink, "/dev/null/x.csv", OUTPUT_NAMED, &err), E_USAGE);
     fixture_remove(directory);
 }
-END_TEST
 
 /* A measured run of one row with so many answers, or a prefill. */
 static void play_run(uint64_t answers, bool prefill)
@@ -303,7 +291,7 @@ static void begin_session(const char *directory)
     timeline_session_begin(&timeline, &session);
 }
 
-START_TEST(every_test_has_a_file)
+TEST(every_test_has_a_file)
 {
     /* breaks if the rows of several tests stand in one file, where nothing tells them apart, or a
      * prefill takes a number */
@@ -324,9 +312,8 @@ START_TEST(every_test_has_a_file)
     fixture_session_free(&session);
     fixture_remove(directory);
 }
-END_TEST
 
-START_TEST(a_loop_has_no_end_of_files)
+TEST(a_loop_has_no_end_of_files)
 {
     /* breaks if a journal of thousands of runs makes thousands of files, if the limit costs those below it,
      * or if they are held open */
@@ -348,9 +335,8 @@ START_TEST(a_loop_has_no_end_of_files)
     fixture_session_free(&session);
     fixture_remove(directory);
 }
-END_TEST
 
-START_TEST(no_test_keeps_half_a_file)
+TEST(no_test_keeps_half_a_file)
 {
     /* breaks if the files of earlier tests stay, under either name, when the session is not ended */
     char *directory = fixture_directory();
@@ -362,25 +348,5 @@ START_TEST(no_test_keeps_half_a_file)
     fixture_session_free(&session);
     fixture_remove(directory);
 }
-END_TEST
 
-Suite *test_interval_csv_suite(void)
-{
-    Suite *suite = suite_create("interval_csv");
-    TCase *tcase = tcase_create("rows");
-    tcase_add_test(tcase, a_stall_is_a_row_of_zeros);
-    tcase_add_test(tcase, an_outage_has_no_latencies);
-    tcase_add_test(tcase, several_intervals_make_one_row);
-    tcase_add_test(tcase, a_wide_row_keeps_its_rate);
-    tcase_add_test(tcase, an_empty_end_is_not_a_row);
-    tcase_add_test(tcase, short_intervals_have_milliseconds);
-    tcase_add_test(tcase, a_short_last_row_has_its_own_time);
-    tcase_add_test(tcase, percentiles_never_fall);
-    tcase_add_test(tcase, a_prefill_has_no_rows);
-    tcase_add_test(tcase, a_file_appears_when_it_is_whole);
-    tcase_add_test(tcase, every_test_has_a_file);
-    tcase_add_test(tcase, a_loop_has_no_end_of_files);
-    tcase_add_test(tcase, no_test_keeps_half_a_file);
-    suite_add_tcase(suite, tcase);
-    return suite;
-}
+TEST_SUITE(interval_csv)

@@ -1,4 +1,3 @@
-#include <check.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -6,8 +5,7 @@
 #include "common/clock.h"
 #include "common/ipc.h"
 #include "tests/support/check/by_hand.h"
-
-Suite *test_ipc_suite(void);
+#include "tests/support/check/suite.h"
 
 #define LINE_BYTES 64u
 
@@ -36,7 +34,7 @@ static const struct {
 } shapes[] = {{1, 64}, {2, 64}, {3, 4096}, {7, 1 << 16}, {64, 1 << 20}, {IPC_WORKERS_MAX, 64}};
 #define SHAPES (sizeof shapes / sizeof shapes[0])
 
-START_TEST(parts_do_not_overlap)
+TEST(parts_do_not_overlap)
 {
     /* Breaks when two workers, or a worker and the orchestrator, write into one cache line. */
     for (size_t s = 0; s < SHAPES; s++) {
@@ -66,9 +64,8 @@ START_TEST(parts_do_not_overlap)
         ck_assert_int_eq(munmap(segment, segment_bytes), 0);
     }
 }
-END_TEST
 
-START_TEST(init_sets_the_words)
+TEST(init_sets_the_words)
 {
     /* Breaks when a worker takes the run for started or stopped before it was, or finds no ring. */
     for (size_t s = 0; s < SHAPES; s++) {
@@ -89,9 +86,8 @@ START_TEST(init_sets_the_words)
         ck_assert_int_eq(munmap(segment, segment_bytes), 0);
     }
 }
-END_TEST
 
-START_TEST(workers_do_not_touch_each_other)
+TEST(workers_do_not_touch_each_other)
 {
     /* Breaks when what one worker writes appears in another's words or ring. */
     size_t segment_bytes = 0;
@@ -116,9 +112,8 @@ START_TEST(workers_do_not_touch_each_other)
     ck_assert(atomic_load(&ipc_control(segment)->stop_ns) == IPC_NEVER);
     ck_assert_int_eq(munmap(segment, segment_bytes), 0);
 }
-END_TEST
 
-START_TEST(words_of_a_worker_keep_their_lines)
+TEST(words_of_a_worker_keep_their_lines)
 {
     /* Breaks when the state, which the orchestrator polls, shares a line with the live counters. */
     ck_assert_uint_eq(offsetof(struct ipc_worker, counters) % LINE_BYTES, 0);
@@ -127,9 +122,8 @@ START_TEST(words_of_a_worker_keep_their_lines)
     ck_assert_uint_eq(sizeof(struct ipc_worker) % LINE_BYTES, 0);
     ck_assert_uint_eq(offsetof(struct ipc_tickets, known_end), LINE_BYTES);
 }
-END_TEST
 
-START_TEST(capacity_suits_the_interval)
+TEST(capacity_suits_the_interval)
 {
     /* Breaks when a record can be larger than its ring, or classes make rings larger where there are none. */
     for (uint32_t classes = 1; classes <= CLASSES_MAX; classes++) {
@@ -151,18 +145,5 @@ START_TEST(capacity_suits_the_interval)
     ck_assert_uint_eq(ipc_ring_capacity_bytes(10 * NS_PER_MS, 1, 16), 128 << 20);
     ck_assert_uint_eq(ipc_ring_capacity_bytes(10 * NS_PER_MS, 8, 16), 64 << 20);
 }
-END_TEST
 
-Suite *test_ipc_suite(void)
-{
-    Suite *suite = suite_create("ipc");
-    TCase *tcase = tcase_create("ipc");
-    tcase_set_timeout(tcase, 60);
-    tcase_add_test(tcase, parts_do_not_overlap);
-    tcase_add_test(tcase, init_sets_the_words);
-    tcase_add_test(tcase, workers_do_not_touch_each_other);
-    tcase_add_test(tcase, words_of_a_worker_keep_their_lines);
-    tcase_add_test(tcase, capacity_suits_the_interval);
-    suite_add_tcase(suite, tcase);
-    return suite;
-}
+TEST_SUITE(ipc)

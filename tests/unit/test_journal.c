@@ -1,4 +1,3 @@
-#include <check.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,8 +9,7 @@
 #include "orchestrator/report/figures.h"
 #include "orchestrator/report/journal_format.h"
 #include "tests/support/check/report_fixture.h"
-
-Suite *test_journal_suite(void);
+#include "tests/support/check/suite.h"
 
 static char *directory;
 
@@ -129,7 +127,7 @@ static enum err_code replay_bytes(char *bytes, size_t byte_count, struct heard *
     return code;
 }
 
-START_TEST(a_replay_gives_the_same_report)
+LOOP_TEST(a_replay_gives_the_same_report, 3)
 {
     /* breaks if anything that a report shows is not in the journal, or comes back different */
     static play_function *const plays[] = {fixture_play, fixture_play_open, fixture_play_cluster};
@@ -156,9 +154,8 @@ START_TEST(a_replay_gives_the_same_report)
     free(first);
     free(second);
 }
-END_TEST
 
-START_TEST(a_journal_cut_anywhere_replays_cleanly)
+TEST(a_journal_cut_anywhere_replays_cleanly)
 {
     /* breaks if a killed orchestrator leaves a journal that cannot be read, or reads as whole */
     write_journal(NULL);
@@ -185,9 +182,8 @@ START_TEST(a_journal_cut_anywhere_replays_cleanly)
     ck_assert(!heard.interrupted);
     free(bytes);
 }
-END_TEST
 
-START_TEST(a_changed_byte_is_noticed)
+TEST(a_changed_byte_is_noticed)
 {
     /* breaks if a damaged journal is taken for a whole one */
     write_journal(NULL);
@@ -209,9 +205,8 @@ START_TEST(a_changed_byte_is_noticed)
     ck_assert_int_gt(refused, (int)(byte_count * 9 / 10));
     free(bytes);
 }
-END_TEST
 
-START_TEST(a_used_directory_is_refused)
+TEST(a_used_directory_is_refused)
 {
     /* breaks if a second run destroys the record of the first */
     struct sink sink;
@@ -221,9 +216,8 @@ START_TEST(a_used_directory_is_refused)
     ck_assert_ptr_nonnull(strstr(err.text, "already holds the journal"));
     ck_assert_ptr_nonnull(strstr(err.text, directory));
 }
-END_TEST
 
-START_TEST(directories_are_made_and_failures_leave_nothing)
+TEST(directories_are_made_and_failures_leave_nothing)
 {
     /* breaks if --out needs a mkdir first, or a failed start blocks the directory */
     struct sink sink;
@@ -242,9 +236,8 @@ START_TEST(directories_are_made_and_failures_leave_nothing)
     snprintf(path, sizeof path, "%s/a", directory);
     ck_assert_int_eq(rmdir(path), 0);
 }
-END_TEST
 
-START_TEST(what_cannot_be_written_is_refused_at_once)
+TEST(what_cannot_be_written_is_refused_at_once)
 {
     /* breaks if an unwritable --out is found out only after the load */
     struct sink sink;
@@ -252,9 +245,8 @@ START_TEST(what_cannot_be_written_is_refused_at_once)
     ck_assert_int_eq(sink_journal(&sink, "/dev/null/run", &err), E_USAGE);
     ck_assert_ptr_nonnull(strstr(err.text, "/dev/null"));
 }
-END_TEST
 
-START_TEST(a_full_disk_leaves_a_readable_journal)
+TEST(a_full_disk_leaves_a_readable_journal)
 {
     /* breaks if a full disk ends the run, or tears the journal so that it cannot be read */
     struct timeline timeline;
@@ -300,7 +292,6 @@ START_TEST(a_full_disk_leaves_a_readable_journal)
     ck_assert(heard.interrupted);
     free(bytes);
 }
-END_TEST
 
 static const struct {
     const char *text;
@@ -322,7 +313,7 @@ static void play_steered(struct timeline *timeline, const struct session_facts *
     timeline_note(timeline, &last);
 }
 
-START_TEST(a_steered_run_without_an_end)
+LOOP_TEST(a_steered_run_without_an_end, 4)
 {
     /* Breaks when the report of a run whose orchestrator was killed forgets what ctl has changed. */
     struct heard heard;
@@ -338,9 +329,8 @@ START_TEST(a_steered_run_without_an_end)
     ck_assert_double_eq(heard.target_rate, steered[_i].rate);
     free(bytes);
 }
-END_TEST
 
-START_TEST(other_files_are_refused)
+TEST(other_files_are_refused)
 {
     /* breaks if any file is taken for a journal */
     struct timeline timeline;
@@ -364,7 +354,6 @@ START_TEST(other_files_are_refused)
     fclose(in);
     timeline_destroy(&timeline);
 }
-END_TEST
 
 /* A journal whose last record has this type and so many bytes of JSON in it; the caller frees. */
 static char *journal_with(enum journal_record type, uint32_t length, size_t *byte_count)
@@ -386,10 +375,10 @@ static char *journal_with(enum journal_record type, uint32_t length, size_t *byt
     return bytes;
 }
 
-START_TEST(a_record_longer_than_a_run_has_it)
+LOOP_TEST(a_record_longer_than_a_run_has_it, JOURNAL_RECORD_LAST)
 {
     /* breaks if a journal from somewhere else can make a report take memory without an end */
-    enum journal_record type = (enum journal_record)_i;
+    enum journal_record type = (enum journal_record)(JOURNAL_SESSION + _i);
     uint32_t lengths[] = {journal_record_max_bytes(type) + 1, 60u << 20};
     for (size_t i = 0; i < sizeof lengths / sizeof lengths[0]; i++) {
         struct heard heard;
@@ -403,9 +392,8 @@ START_TEST(a_record_longer_than_a_run_has_it)
         free(bytes);
     }
 }
-END_TEST
 
-START_TEST(the_longest_record_is_bounded)
+TEST(the_longest_record_is_bounded)
 {
     /* breaks if what is allowed takes more memory than a report may */
     struct rusage before, after;
@@ -422,9 +410,8 @@ START_TEST(the_longest_record_is_bounded)
     ck_assert_int_lt(after.ru_maxrss - before.ru_maxrss, 200 * 1024);
     free(bytes);
 }
-END_TEST
 
-START_TEST(the_largest_run_fits)
+TEST(the_largest_run_fits)
 {
     /* breaks if a run of as many workers and nodes as there can be has a record that is not read back */
     struct timeline timeline;
@@ -475,9 +462,8 @@ START_TEST(the_largest_run_fits)
     free(result);
     fixture_session_free(&session);
 }
-END_TEST
 
-START_TEST(a_name_of_any_bytes_survives)
+TEST(a_name_of_any_bytes_survives)
 {
     /* breaks if a command with bytes that are not UTF-8 stops the journal */
     struct timeline timeline;
@@ -503,9 +489,8 @@ START_TEST(a_name_of_any_bytes_survives)
     free(result);
     fixture_session_free(&session);
 }
-END_TEST
 
-START_TEST(a_prefill_remembers_its_test)
+TEST(a_prefill_remembers_its_test)
 {
     /* breaks if a rebuilt report no longer says what a prefill was for */
     struct err err = {.code = OK};
@@ -519,9 +504,8 @@ START_TEST(a_prefill_remembers_its_test)
     ck_assert_int_eq(journal_facts_from_json(&read, json, &err), E_DATA);
     json_decref(json);
 }
-END_TEST
 
-START_TEST(every_fact_and_all_evidence_comes_back)
+TEST(every_fact_and_all_evidence_comes_back)
 {
     /* breaks if a rebuilt verdict rests on less than the first one did */
     struct err err = {.code = OK};
@@ -588,7 +572,6 @@ START_TEST(every_fact_and_all_evidence_comes_back)
     free(result);
     free(second);
 }
-END_TEST
 
 /* A run that was cut before its end is judged by what is known of it. */
 static enum err_code look_at_evidence(void *state, const struct run_result *result, struct err *err)
@@ -598,7 +581,7 @@ static enum err_code look_at_evidence(void *state, const struct run_result *resu
     return OK;
 }
 
-START_TEST(what_was_cut_off_is_unknown)
+TEST(what_was_cut_off_is_unknown)
 {
     /* breaks if a server that nobody measured counts as idle in a rebuilt report */
     write_session(fixture_play_open, NULL);
@@ -620,31 +603,5 @@ START_TEST(what_was_cut_off_is_unknown)
     fclose(in);
     free(bytes);
 }
-END_TEST
 
-Suite *test_journal_suite(void)
-{
-    Suite *suite = suite_create("journal");
-    TCase *tcase = tcase_create("records");
-    tcase_set_timeout(tcase, 60);
-    tcase_add_checked_fixture(tcase, set_up, tear_down);
-    tcase_add_loop_test(tcase, a_replay_gives_the_same_report, 0, 3);
-    tcase_add_test(tcase, a_journal_cut_anywhere_replays_cleanly);
-    tcase_add_test(tcase, a_changed_byte_is_noticed);
-    tcase_add_test(tcase, a_used_directory_is_refused);
-    tcase_add_test(tcase, directories_are_made_and_failures_leave_nothing);
-    tcase_add_test(tcase, what_cannot_be_written_is_refused_at_once);
-    tcase_add_test(tcase, a_full_disk_leaves_a_readable_journal);
-    tcase_add_test(tcase, a_prefill_remembers_its_test);
-    tcase_add_test(tcase, every_fact_and_all_evidence_comes_back);
-    tcase_add_test(tcase, what_was_cut_off_is_unknown);
-    tcase_add_loop_test(tcase, a_record_longer_than_a_run_has_it, JOURNAL_SESSION,
-                        JOURNAL_RECORD_LAST + 1);
-    tcase_add_test(tcase, the_longest_record_is_bounded);
-    tcase_add_test(tcase, the_largest_run_fits);
-    tcase_add_test(tcase, other_files_are_refused);
-    tcase_add_loop_test(tcase, a_steered_run_without_an_end, 0, 4);
-    tcase_add_test(tcase, a_name_of_any_bytes_survives);
-    suite_add_tcase(suite, tcase);
-    return suite;
-}
+TEST_SUITE_WITH(journal, .set_up = set_up, .tear_down = tear_down)

@@ -1,12 +1,10 @@
-#include <check.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "tests/support/check/report_fixture.h"
 #include "tests/support/check/run_json.h"
-
-Suite *test_json_suite(void);
+#include "tests/support/check/suite.h"
 
 static char *directory;
 static char path[256];
@@ -56,7 +54,7 @@ static json_int_t number(json_t *json, const char *keys)
     return json_integer_value(at(json, keys));
 }
 
-START_TEST(the_keys_that_programs_rely_on_are_there)
+TEST(the_keys_that_programs_rely_on_are_there)
 {
     /* breaks if a key of volley.run/1 is gone, renamed, or has another unit */
     static const char *const run_keys[] = {"name",
@@ -131,7 +129,6 @@ START_TEST(the_keys_that_programs_rely_on_are_there)
     ck_assert_uint_eq(json_array_size(at(run, "verdict.checks")), 30);
     json_decref(json);
 }
-END_TEST
 
 /* A check of the verdict. */
 static json_t *check_of(json_t *run, const char *name)
@@ -146,7 +143,7 @@ static json_t *check_of(json_t *run, const char *name)
     ck_abort_msg("there is no check %s", name);
 }
 
-START_TEST(checks_of_the_verdict_are_numbers)
+TEST(checks_of_the_verdict_are_numbers)
 {
     /* breaks if a program must pick the evidence of a check, its unit or its limit out of a sentence */
     struct timeline timeline;
@@ -170,9 +167,8 @@ START_TEST(checks_of_the_verdict_are_numbers)
     ck_assert(json_is_false(at(target, "note")));
     json_decref(json);
 }
-END_TEST
 
-START_TEST(intervals_add_up_to_the_totals)
+TEST(intervals_add_up_to_the_totals)
 {
     /* breaks if an interval is missing, double, or of the warm-up */
     static const char *const sums[] = {
@@ -205,7 +201,6 @@ START_TEST(intervals_add_up_to_the_totals)
     ck_assert(json_is_null(at(json_array_get(intervals, 1), "service_time_us.p50")));
     json_decref(json);
 }
-END_TEST
 
 static double real(json_t *json, const char *keys)
 {
@@ -229,7 +224,7 @@ static void play_open(void)
     play_with(fixture_play_open);
 }
 
-START_TEST(an_open_loop_has_a_target)
+TEST(an_open_loop_has_a_target)
 {
     /* breaks if the JSON of a run at a rate does not say what was asked for, sent, and left undone */
     play_open();
@@ -260,7 +255,6 @@ START_TEST(an_open_loop_has_a_target)
     ck_assert_int_eq(number(second, "connections.open"), 4);
     json_decref(json);
 }
-END_TEST
 
 /* Ends with a record of no length: the load ended at an interval's end. */
 static void play_empty_end(struct timeline *timeline, const struct session_facts *session)
@@ -284,7 +278,7 @@ static void play_empty_end(struct timeline *timeline, const struct session_facts
     free(result);
 }
 
-START_TEST(an_interval_without_length_has_a_target)
+TEST(an_interval_without_length_has_a_target)
 {
     /* breaks if an interval of a run at a rate looks like one of a closed loop because it took no time */
     play_with(play_empty_end);
@@ -294,9 +288,8 @@ START_TEST(an_interval_without_length_has_a_target)
     ck_assert_double_eq(real(json_array_get(intervals, 1), "rate.target"), 0.0);
     json_decref(json);
 }
-END_TEST
 
-START_TEST(the_three_times_stand_apart)
+TEST(the_three_times_stand_apart)
 {
     /* breaks if response time, service time and slip are mixed up, or what nobody knows is a number */
     play_open();
@@ -331,9 +324,8 @@ START_TEST(the_three_times_stand_apart)
     ck_assert(json_is_null(at(json_array_get(at(run, "intervals"), 1), "response_time_us.p50")));
     json_decref(json);
 }
-END_TEST
 
-START_TEST(nodes_and_outages_are_told)
+TEST(nodes_and_outages_are_told)
 {
     /* breaks if a program cannot see which node did what, and what its users saw of a failover */
     play_with(fixture_play_cluster);
@@ -384,9 +376,8 @@ START_TEST(nodes_and_outages_are_told)
     ck_assert_int_eq(number(json_array_get(at(interval, "nodes"), 1), "errors"), 10);
     json_decref(json);
 }
-END_TEST
 
-START_TEST(an_open_loop_adds_up)
+TEST(an_open_loop_adds_up)
 {
     /* breaks if the judge of every test's JSON, and the schema behind it, refuse an open loop */
     play_open();
@@ -394,9 +385,8 @@ START_TEST(an_open_loop_adds_up)
     run_json_check(json);
     json_decref(json);
 }
-END_TEST
 
-START_TEST(unknowable_percentiles_are_null)
+TEST(unknowable_percentiles_are_null)
 {
     /* breaks if requests without a reply are left out of a percentile in silence */
     struct timeline timeline;
@@ -438,9 +428,8 @@ START_TEST(unknowable_percentiles_are_null)
     free(result);
     free(row);
 }
-END_TEST
 
-START_TEST(several_runs_stand_in_one_list)
+TEST(several_runs_stand_in_one_list)
 {
     /* breaks if the second test of -t set,get makes the file invalid, or bytes in a name do */
     struct timeline timeline;
@@ -475,9 +464,8 @@ START_TEST(several_runs_stand_in_one_list)
     ck_assert(json_is_true(at(json_array_get(at(json, "runs"), 0), "prefill")));
     json_decref(json);
 }
-END_TEST
 
-START_TEST(tests_without_a_run_are_named)
+TEST(tests_without_a_run_are_named)
 {
     /* Breaks when a session that ended before its last tests looks like one that had only the first. */
     struct timeline timeline;
@@ -515,9 +503,8 @@ START_TEST(tests_without_a_run_are_named)
     ck_assert_str_eq(json_string_value(json_array_get(at(json, "not_run"), 0)), "SET");
     json_decref(json);
 }
-END_TEST
 
-START_TEST(a_file_appears_when_it_is_whole)
+TEST(a_file_appears_when_it_is_whole)
 {
     /* breaks if a program can pick up half a run.json */
     struct timeline timeline;
@@ -538,25 +525,5 @@ START_TEST(a_file_appears_when_it_is_whole)
     struct err err = {.code = OK};
     ck_assert_int_eq(sink_json(&sink, "/dev/null/run.json", OUTPUT_NAMED, &err), E_USAGE);
 }
-END_TEST
 
-Suite *test_json_suite(void)
-{
-    Suite *suite = suite_create("json");
-    TCase *tcase = tcase_create("volley.run/1");
-    tcase_add_checked_fixture(tcase, set_up, tear_down);
-    tcase_add_test(tcase, the_keys_that_programs_rely_on_are_there);
-    tcase_add_test(tcase, checks_of_the_verdict_are_numbers);
-    tcase_add_test(tcase, intervals_add_up_to_the_totals);
-    tcase_add_test(tcase, an_open_loop_has_a_target);
-    tcase_add_test(tcase, an_interval_without_length_has_a_target);
-    tcase_add_test(tcase, the_three_times_stand_apart);
-    tcase_add_test(tcase, nodes_and_outages_are_told);
-    tcase_add_test(tcase, an_open_loop_adds_up);
-    tcase_add_test(tcase, unknowable_percentiles_are_null);
-    tcase_add_test(tcase, several_runs_stand_in_one_list);
-    tcase_add_test(tcase, tests_without_a_run_are_named);
-    tcase_add_test(tcase, a_file_appears_when_it_is_whole);
-    suite_add_tcase(suite, tcase);
-    return suite;
-}
+TEST_SUITE_WITH(json, .set_up = set_up, .tear_down = tear_down)

@@ -1,4 +1,3 @@
-#include <check.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -6,8 +5,7 @@
 #include "common/clock.h"
 #include "orchestrator/report/metric.h"
 #include "tests/support/check/report_fixture.h"
-
-Suite *test_killed_workers_suite(void);
+#include "tests/support/check/suite.h"
 
 static struct interval_row *total;
 static struct run_facts facts;
@@ -76,7 +74,7 @@ static uint64_t without_latency(void)
     return metric_count(&slice, METRIC_OK_WITHOUT_LATENCY);
 }
 
-START_TEST(only_a_dead_worker_takes_latencies)
+TEST(only_a_dead_worker_takes_latencies)
 {
     /* Breaks when answered requests without a latency are not counted, or are where nobody died. */
     set_up_loop(false, 1500);
@@ -88,9 +86,8 @@ START_TEST(only_a_dead_worker_takes_latencies)
     ck_assert_uint_eq(without_latency(), 0);
     tear_down();
 }
-END_TEST
 
-START_TEST(lost_latencies_are_judged)
+TEST(lost_latencies_are_judged)
 {
     /* Breaks when a report that lacks a part of its latencies is GREEN, or says that workers died
      * that were killed by a second Ctrl+C. */
@@ -112,9 +109,8 @@ START_TEST(lost_latencies_are_judged)
     expect_words(check->advice, "died during the run");
     tear_down();
 }
-END_TEST
 
-START_TEST(a_lost_worker_is_judged_once)
+TEST(a_lost_worker_is_judged_once)
 {
     /* Breaks when the death of a worker is billed to the server as requests without a reply. */
     set_up_loop(false, 0);
@@ -124,9 +120,8 @@ START_TEST(a_lost_worker_is_judged_once)
     ck_assert_int_eq(judged("lost_workers")->level, VERDICT_RED);
     tear_down();
 }
-END_TEST
 
-START_TEST(requests_killed_at_the_end_are_lost)
+TEST(requests_killed_at_the_end_are_lost)
 {
     /* Breaks when a second Ctrl+C makes unanswered requests count as none, as one Ctrl+C does not. */
     set_up_loop(false, 0);
@@ -142,9 +137,8 @@ START_TEST(requests_killed_at_the_end_are_lost)
     expect_words(check->advice, "find out why");
     tear_down();
 }
-END_TEST
 
-START_TEST(a_stop_is_no_fault_of_the_rate)
+TEST(a_stop_is_no_fault_of_the_rate)
 {
     /* Breaks when a run that was stopped is told to lower its rate because of what the stop cut off,
      * or one that could not keep up is not. */
@@ -168,7 +162,6 @@ START_TEST(a_stop_is_no_fault_of_the_rate)
     expect_words(judged("censored")->advice, "lower the rate");
     tear_down();
 }
-END_TEST
 
 /* What the sink prints of the run; owned by the caller. */
 static char *printed(enum text_style style)
@@ -194,7 +187,7 @@ static char *printed(enum text_style style)
     return text;
 }
 
-START_TEST(the_text_says_what_is_missing)
+TEST(the_text_says_what_is_missing)
 {
     /* Breaks when the report counts fewer latencies than requests and does not say why, or says that
      * nothing succeeded when only the latencies are gone. */
@@ -217,9 +210,8 @@ START_TEST(the_text_says_what_is_missing)
     free(text);
     tear_down();
 }
-END_TEST
 
-START_TEST(short_outputs_tell_it_on_stderr)
+TEST(short_outputs_tell_it_on_stderr)
 {
     /* Breaks when -q or --csv prints percentiles of a part of the requests, and no word says so. */
     char line[512] = "";
@@ -244,19 +236,5 @@ START_TEST(short_outputs_tell_it_on_stderr)
     outages_destroy(outages);
     tear_down();
 }
-END_TEST
 
-Suite *test_killed_workers_suite(void)
-{
-    Suite *suite = suite_create("killed workers");
-    TCase *tcase = tcase_create("what they take with them");
-    tcase_add_test(tcase, only_a_dead_worker_takes_latencies);
-    tcase_add_test(tcase, lost_latencies_are_judged);
-    tcase_add_test(tcase, a_lost_worker_is_judged_once);
-    tcase_add_test(tcase, requests_killed_at_the_end_are_lost);
-    tcase_add_test(tcase, a_stop_is_no_fault_of_the_rate);
-    tcase_add_test(tcase, the_text_says_what_is_missing);
-    tcase_add_test(tcase, short_outputs_tell_it_on_stderr);
-    suite_add_tcase(suite, tcase);
-    return suite;
-}
+TEST_SUITE(killed_workers)

@@ -1,6 +1,5 @@
 /* Figures of sixteen classes of requests: by a whole worker against a server that counts for itself, and how much
  * room they take. */
-#include <check.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -9,9 +8,8 @@
 #include "common/clock.h"
 #include "common/rng.h"
 #include "tests/support/check/simulated_run.h"
+#include "tests/support/check/suite.h"
 #include "worker/generate/generator.h"
-
-Suite *test_lanes_suite(void);
 
 static struct simulated_run simulated;
 
@@ -174,21 +172,19 @@ static void run_and_check(uint64_t rate)
     simulated_run_free(&simulated);
 }
 
-START_TEST(test_closed_loop_by_class)
+TEST(test_closed_loop_by_class)
 {
     /* Breaks when a request is counted for another class than its own, or for none, or a window loses times. */
     run_and_check(0);
 }
-END_TEST
 
-START_TEST(test_open_loop_by_class)
+TEST(test_open_loop_by_class)
 {
     /* Breaks when the same goes wrong where requests have intended times. */
     run_and_check(4000);
 }
-END_TEST
 
-START_TEST(test_windows_end_with_seconds)
+TEST(test_windows_end_with_seconds)
 {
     /* Breaks when full histograms are in every record, which has no room for them, or in too few. */
     static const struct {
@@ -203,7 +199,6 @@ START_TEST(test_windows_end_with_seconds)
         simulated_run_free(&simulated);
     }
 }
-END_TEST
 
 /* Room ------------------------------------------------------------------------------------------ */
 
@@ -240,7 +235,7 @@ static size_t record_bytes(struct interval *interval, uint64_t requests, uint64_
     return bytes;
 }
 
-START_TEST(test_a_minute_fits_the_ring)
+TEST(test_a_minute_fits_the_ring)
 {
     /* Breaks when a reader that sleeps for a minute coarsens the rows of sixteen classes. */
     static const uint64_t intervals_ms[] = {10, 100, 1000};
@@ -260,17 +255,5 @@ START_TEST(test_a_minute_fits_the_ring)
         interval_destroy(interval);
     }
 }
-END_TEST
 
-Suite *test_lanes_suite(void)
-{
-    Suite *suite = suite_create("lanes");
-    TCase *tcase = tcase_create("lanes");
-    tcase_set_timeout(tcase, 60);
-    tcase_add_test(tcase, test_closed_loop_by_class);
-    tcase_add_test(tcase, test_open_loop_by_class);
-    tcase_add_test(tcase, test_windows_end_with_seconds);
-    tcase_add_test(tcase, test_a_minute_fits_the_ring);
-    suite_add_tcase(suite, tcase);
-    return suite;
-}
+TEST_SUITE(lanes)

@@ -1,4 +1,3 @@
-#include <check.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -8,8 +7,7 @@
 #include <unistd.h>
 
 #include "common/log.h"
-
-Suite *test_log_suite(void);
+#include "tests/support/check/suite.h"
 
 #define FULL_BYTES 65536
 
@@ -50,7 +48,7 @@ static const char *content_of(const char *path)
     return content;
 }
 
-START_TEST(levels)
+TEST(levels)
 {
     /* Breaks when a warning is hidden, or a quiet run talks. */
     log_line(LOG_WARNING, "seen %d", 1);
@@ -62,9 +60,8 @@ START_TEST(levels)
     log_line(LOG_ERROR, "seen %d", 3);
     ck_assert_str_eq(content_of(stderr_path), "volley: seen 1\nvolley: seen 2\nvolley: seen 3\n");
 }
-END_TEST
 
-START_TEST(file_gets_everything)
+TEST(file_gets_everything)
 {
     /* Breaks when volley.log lacks what a later question needs: all levels, with time and level. */
     struct err err = {OK, ""};
@@ -87,9 +84,8 @@ START_TEST(file_gets_everything)
     ck_assert_ptr_null(strstr(content_of(file_path), "after the end"));
     ck_assert_str_eq(content_of(stderr_path), "");
 }
-END_TEST
 
-START_TEST(unopenable_file_is_an_error)
+TEST(unopenable_file_is_an_error)
 {
     /* Breaks when an unwritable --out is noticed only after the run. */
     struct err err = {OK, ""};
@@ -98,9 +94,8 @@ START_TEST(unopenable_file_is_an_error)
     log_line(LOG_ERROR, "still said");
     ck_assert_str_eq(content_of(stderr_path), "volley: still said\n");
 }
-END_TEST
 
-START_TEST(only_a_file_of_its_own)
+TEST(only_a_file_of_its_own)
 {
     /* Breaks when somebody else's link or fifo under the log's name is written to, or waited for. */
     char path[sizeof file_path + sizeof "-link"];
@@ -115,9 +110,8 @@ START_TEST(only_a_file_of_its_own)
         ck_assert_str_eq(content_of(file_path), "");
     }
 }
-END_TEST
 
-START_TEST(full_disk_ends_the_file_once)
+TEST(full_disk_ends_the_file_once)
 {
     /* Breaks when a full disk stops the run or is said at every line. */
     struct err err = {OK, ""};
@@ -135,9 +129,8 @@ START_TEST(full_disk_ends_the_file_once)
     ck_assert_ptr_nonnull(strstr(said, "log file"));
     ck_assert_ptr_eq(strchr(said, '\n'), said + strlen(said) - 1);
 }
-END_TEST
 
-START_TEST(progress_line_is_ended_first)
+TEST(progress_line_is_ended_first)
 {
     /* Breaks when a warning is glued to the progress line on the terminal. */
     log_progress_line(40);
@@ -149,9 +142,8 @@ START_TEST(progress_line_is_ended_first)
     log_line(LOG_WARNING, "third");
     ck_assert_str_eq(content_of(stderr_path), "\nvolley: first\nvolley: second\nvolley: third\n");
 }
-END_TEST
 
-START_TEST(one_message_is_one_line)
+TEST(one_message_is_one_line)
 {
     /* Breaks when a server's error text forges log lines or moves the terminal's cursor. */
     char long_text[5000];
@@ -162,9 +154,8 @@ START_TEST(one_message_is_one_line)
     log_line(LOG_ERROR, "%s", long_text);
     ck_assert_uint_gt(strlen(content_of(stderr_path)), 1000);
 }
-END_TEST
 
-START_TEST(level_names)
+TEST(level_names)
 {
     /* Breaks when --log-level takes a word for another level. */
     static const struct {
@@ -187,21 +178,5 @@ START_TEST(level_names)
         ck_assert_int_eq(level, LOG_INFO);
     }
 }
-END_TEST
 
-Suite *test_log_suite(void)
-{
-    Suite *suite = suite_create("log");
-    TCase *tcase = tcase_create("log");
-    tcase_add_checked_fixture(tcase, set_up, tear_down);
-    tcase_add_test(tcase, levels);
-    tcase_add_test(tcase, file_gets_everything);
-    tcase_add_test(tcase, unopenable_file_is_an_error);
-    tcase_add_test(tcase, only_a_file_of_its_own);
-    tcase_add_test(tcase, full_disk_ends_the_file_once);
-    tcase_add_test(tcase, progress_line_is_ended_first);
-    tcase_add_test(tcase, one_message_is_one_line);
-    tcase_add_test(tcase, level_names);
-    suite_add_tcase(suite, tcase);
-    return suite;
-}
+TEST_SUITE_WITH(log, .set_up = set_up, .tear_down = tear_down)

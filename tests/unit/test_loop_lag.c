@@ -1,12 +1,10 @@
 /* How long replies wait to be read, by a whole worker against a scripted server in simulated time. */
-#include <check.h>
 
 #include "common/clock.h"
 #include "tests/support/check/simulated_run.h"
 #include "tests/support/check/simulation.h"
+#include "tests/support/check/suite.h"
 #include "worker/stream.h"
-
-Suite *test_loop_lag_suite(void);
 
 #define SERVICE_NS (100 * NS_PER_US)
 #define CUT_NS (5 * NS_PER_MS)
@@ -36,7 +34,7 @@ static void run(uint32_t connections)
     simulated_run_go(&simulated, &server);
 }
 
-START_TEST(test_a_reply_that_is_waited_for_has_no_lag)
+TEST(test_a_reply_that_is_waited_for_has_no_lag)
 {
     /* Breaks when a sleep, or the server's time, counts as time that a reply waited in volley. */
     run(1);
@@ -46,9 +44,8 @@ START_TEST(test_a_reply_that_is_waited_for_has_no_lag)
     ck_assert_uint_lt(times(HISTOGRAM_LAGGED)->count, 20); /* around the edges */
     simulated_run_free(&simulated);
 }
-END_TEST
 
-START_TEST(test_replies_wait_while_a_record_is_encoded)
+TEST(test_replies_wait_while_a_record_is_encoded)
 {
     /* Breaks when a reply that came while the worker encoded a record, between one wait and the next, seems
      * to have been read at once: the lag was counted from the first read of a turn. */
@@ -64,7 +61,6 @@ START_TEST(test_replies_wait_while_a_record_is_encoded)
     ck_assert_uint_le(times(HISTOGRAM_UNLAGGED)->max_ns, SERVICE_NS + STEPS_NS);
     simulated_run_free(&simulated);
 }
-END_TEST
 
 /* Each request takes the worker 1 to 2 us, and the server 2 to 40 us, now and then 20 times as long: most
  * replies wait for others. */
@@ -107,7 +103,7 @@ static struct lag_figures run_unevenly(uint64_t interval_ns, uint64_t intervals)
     return figures;
 }
 
-START_TEST(test_a_sample_stands_for_all)
+TEST(test_a_sample_stands_for_all)
 {
     /* Breaks when replies that are left out, because enough like them were recorded, are missing from the
      * share that waited, or move its percentiles. One long interval is recorded whole. */
@@ -120,9 +116,8 @@ START_TEST(test_a_sample_stands_for_all)
                                 0.1 * whole.lagged_ns[i]);
     }
 }
-END_TEST
 
-START_TEST(test_a_sleep_is_told_by_its_length)
+TEST(test_a_sleep_is_told_by_its_length)
 {
     /* Breaks when a wait that returned at once, with many sockets ready, is taken for a sleep, so that what
      * came before it seems not to have waited; or when a sleep is not. */
@@ -133,9 +128,8 @@ START_TEST(test_a_sleep_is_told_by_its_length)
     lag_woke(&lag, lag.waiting_ns + 13 * NS_PER_US);
     ck_assert_uint_eq(lag.unread_since_ns, lag.waiting_ns + 13 * NS_PER_US);
 }
-END_TEST
 
-START_TEST(test_one_wait_for_all_streams)
+TEST(test_one_wait_for_all_streams)
 {
     /* Breaks when replies of one stream, read behind those of another, seem to have come when they were read. */
     struct lag lags[3];
@@ -150,17 +144,5 @@ START_TEST(test_one_wait_for_all_streams)
         ck_assert_uint_eq(lags[i].unread_since_ns, 901100);
     }
 }
-END_TEST
 
-Suite *test_loop_lag_suite(void)
-{
-    Suite *suite = suite_create("loop lag");
-    TCase *tcase = tcase_create("replies");
-    tcase_add_test(tcase, test_a_reply_that_is_waited_for_has_no_lag);
-    tcase_add_test(tcase, test_replies_wait_while_a_record_is_encoded);
-    tcase_add_test(tcase, test_a_sample_stands_for_all);
-    tcase_add_test(tcase, test_a_sleep_is_told_by_its_length);
-    tcase_add_test(tcase, test_one_wait_for_all_streams);
-    suite_add_tcase(suite, tcase);
-    return suite;
-}
+TEST_SUITE(loop_lag)

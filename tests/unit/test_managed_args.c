@@ -1,11 +1,9 @@
 /* --managed-args: words as a shell would cut them, with nothing expanded. */
-#include <check.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "orchestrator/options/managed_args.h"
-
-Suite *test_managed_args_suite(void);
+#include "tests/support/check/suite.h"
 
 static struct managed_args args;
 static struct err err;
@@ -23,7 +21,7 @@ static const char *cut(const char *text)
     return joined;
 }
 
-START_TEST(words)
+TEST(words)
 {
     /* Breaks when a quote, a blank in it or an empty word is lost, or anything is expanded. */
     ck_assert_str_eq(cut("--maxmemory 1gb"), "[--maxmemory][1gb]");
@@ -36,9 +34,8 @@ START_TEST(words)
     ck_assert_str_eq(cut("--maxmemory 5mb --tls-ciphers X"),
                      "[--maxmemory][5mb][--tls-ciphers][X]");
 }
-END_TEST
 
-START_TEST(password)
+TEST(password)
 {
     /* Breaks when a password stays among the words, which everybody sees, or none is taken for one. */
     static const struct {
@@ -57,7 +54,6 @@ START_TEST(password)
         managed_args_free(&args);
     }
 }
-END_TEST
 
 static void refused(const char *text, const char *part)
 {
@@ -68,7 +64,7 @@ static void refused(const char *text, const char *part)
     managed_args_free(&args);
 }
 
-START_TEST(refusals)
+TEST(refusals)
 {
     /* Breaks when an argument takes a server out of volley's hands, however it is spelled. */
     static const char *const own[] = {"--port 1",
@@ -115,15 +111,5 @@ START_TEST(refusals)
     many[sizeof many - 1] = '\0';
     refused(many, "at most 48 words");
 }
-END_TEST
 
-Suite *test_managed_args_suite(void)
-{
-    Suite *suite = suite_create("managed_args");
-    TCase *cases = tcase_create("managed_args");
-    tcase_add_test(cases, words);
-    tcase_add_test(cases, password);
-    tcase_add_test(cases, refusals);
-    suite_add_tcase(suite, cases);
-    return suite;
-}
+TEST_SUITE(managed_args)

@@ -1,14 +1,12 @@
-#include <check.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "common/clock.h"
 #include "common/rng.h"
 #include "orchestrator/report/json_sections.h"
+#include "tests/support/check/suite.h"
 
-Suite *test_metric_suite(void);
-
-START_TEST(rows_are_whole)
+LOOP_TEST(rows_are_whole, METRICS)
 {
     /* Breaks when a figure has no name of its own, no unit, no meaning, or none or two ways to read it. */
     const struct metric *metric = &metric_table[_i];
@@ -24,7 +22,6 @@ START_TEST(rows_are_whole)
     ck_assert_int_eq(readers, metric->type == METRIC_WORDS ? 0 : 1);
     ck_assert_int_eq(metric->type == METRIC_TIMES, metric->histogram > 0);
 }
-END_TEST
 
 /* A row of any numbers, all different where they can be. */
 static struct interval_row *any_row(uint64_t seed)
@@ -58,7 +55,7 @@ static const json_t *at(const json_t *object, const char *path)
     return path[length] == '.' ? at(value, path + length + 1) : value;
 }
 
-START_TEST(json_is_the_table)
+TEST(json_is_the_table)
 {
     /* Breaks when JSON has a figure under another path than the table, or another value. */
     struct interval_row *row = any_row(12);
@@ -89,9 +86,8 @@ START_TEST(json_is_the_table)
     free(kinds);
     free(row);
 }
-END_TEST
 
-START_TEST(counts_add_up)
+TEST(counts_add_up)
 {
     /* Breaks when a count of two slices together is not the sum of both, so that a total disagrees with its
      * intervals. */
@@ -113,9 +109,8 @@ START_TEST(counts_add_up)
     free(other);
     free(sum);
 }
-END_TEST
 
-START_TEST(lanes)
+TEST(lanes)
 {
     /* Breaks when a node's figure is read from the whole, or from another counter. */
     struct interval_row *row = any_row(12);
@@ -131,16 +126,5 @@ START_TEST(lanes)
     ck_assert_double_le_tol(p50_ns, NS_PER_MS * 1.032, 1);
     free(row);
 }
-END_TEST
 
-Suite *test_metric_suite(void)
-{
-    Suite *suite = suite_create("metric");
-    TCase *tcase = tcase_create("metric");
-    tcase_add_loop_test(tcase, rows_are_whole, 0, METRICS);
-    tcase_add_test(tcase, json_is_the_table);
-    tcase_add_test(tcase, counts_add_up);
-    tcase_add_test(tcase, lanes);
-    suite_add_tcase(suite, tcase);
-    return suite;
-}
+TEST_SUITE(metric)

@@ -1,4 +1,3 @@
-#include <check.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -7,8 +6,7 @@
 #include "common/lane.h"
 #include "common/rng.h"
 #include "tests/support/check/by_hand.h"
-
-Suite *test_node_figures_suite(void);
+#include "tests/support/check/suite.h"
 
 #define SEEDS 40u
 
@@ -48,7 +46,7 @@ static size_t fill(uint64_t seed)
     return count;
 }
 
-START_TEST(test_buckets_hold_what_they_say)
+TEST(test_buckets_hold_what_they_say)
 {
     /* Breaks when a time is counted in a bucket that ends below it or more than 3.2 % above it. */
     for (uint64_t i = 0; i < 200000; i++) {
@@ -64,9 +62,8 @@ START_TEST(test_buckets_hold_what_they_say)
     for (uint32_t index = 1; index < COARSE_COUNTS; index++)
         ck_assert_uint_eq(coarse_index(coarse_highest(index)), index);
 }
-END_TEST
 
-START_TEST(test_quantiles_against_sorted_values)
+TEST(test_quantiles_against_sorted_values)
 {
     /* Breaks when a percentile is below the true one, more than 3.2 % above it, or above the maximum. */
     static const double shares[] = {0, 0.001, 0.25, 0.5, 0.9, 0.99, 0.999, 1};
@@ -90,9 +87,8 @@ START_TEST(test_quantiles_against_sorted_values)
     node.counters[NODE_CONNECT_FAILURES] = 1;
     ck_assert(!node_figures_empty(&node));
 }
-END_TEST
 
-START_TEST(test_codec_round_trip)
+TEST(test_codec_round_trip)
 {
     /* Breaks when a counter, an instant or a bucket does not arrive, or more bytes are needed than the
      * room that everybody keeps. */
@@ -117,9 +113,8 @@ START_TEST(test_codec_round_trip)
     node.response.sum_ns = node.response.max_ns = UINT64_MAX;
     ck_assert_uint_le(node_figures_encode(bytes, &node), sizeof bytes);
 }
-END_TEST
 
-START_TEST(test_adding_is_like_counting_together)
+TEST(test_adding_is_like_counting_together)
 {
     /* Breaks when figures of two workers do not become those of both. */
     struct err err = {.code = OK};
@@ -149,9 +144,8 @@ START_TEST(test_adding_is_like_counting_together)
         ck_assert_mem_eq(&again, &sum, sizeof sum);
     }
 }
-END_TEST
 
-START_TEST(test_instants_keep_the_outermost)
+TEST(test_instants_keep_the_outermost)
 {
     /* Breaks when "never" passes for the beginning, or a later first replaces an earlier one. */
     struct outcome_times times = {0}, never = {0};
@@ -173,9 +167,8 @@ START_TEST(test_instants_keep_the_outermost)
     outcome_times_add(&never, &times);
     ck_assert_mem_eq(&times, &never, sizeof never);
 }
-END_TEST
 
-START_TEST(test_damaged_bytes_are_refused)
+TEST(test_damaged_bytes_are_refused)
 {
     /* Breaks when half a record, a bucket out of range or a wrong sum passes, or reads past the end. */
     fill(3);
@@ -219,9 +212,8 @@ START_TEST(test_damaged_bytes_are_refused)
                          E_DATA);
     }
 }
-END_TEST
 
-START_TEST(test_every_counter_has_a_name)
+TEST(test_every_counter_has_a_name)
 {
     /* Breaks when the JSON of a node gets two keys alike or none. */
     for (unsigned i = 0; i < NODE_COUNTERS; i++) {
@@ -230,20 +222,5 @@ START_TEST(test_every_counter_has_a_name)
             ck_assert_str_ne(node_counter_names[i], node_counter_names[j]);
     }
 }
-END_TEST
 
-Suite *test_node_figures_suite(void)
-{
-    Suite *suite = suite_create("node_figures");
-    TCase *tcase = tcase_create("node_figures");
-    tcase_set_timeout(tcase, 60);
-    tcase_add_test(tcase, test_buckets_hold_what_they_say);
-    tcase_add_test(tcase, test_quantiles_against_sorted_values);
-    tcase_add_test(tcase, test_codec_round_trip);
-    tcase_add_test(tcase, test_adding_is_like_counting_together);
-    tcase_add_test(tcase, test_instants_keep_the_outermost);
-    tcase_add_test(tcase, test_damaged_bytes_are_refused);
-    tcase_add_test(tcase, test_every_counter_has_a_name);
-    suite_add_tcase(suite, tcase);
-    return suite;
-}
+TEST_SUITE(node_figures)

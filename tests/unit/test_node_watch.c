@@ -1,10 +1,8 @@
 /* When one node of a target is said to be away, and back: made-up sights, one every 10 ms. */
-#include <check.h>
 
 #include "common/clock.h"
 #include "orchestrator/fleet/node_watch.h"
-
-Suite *test_node_watch_suite(void);
+#include "tests/support/check/suite.h"
 
 #define MS NS_PER_MS
 
@@ -39,7 +37,7 @@ static void lose_all(void)
     sight.connected = 0;
 }
 
-START_TEST(a_server_dies_and_comes_back)
+TEST(a_server_dies_and_comes_back)
 {
     /* Breaks when the death of a server is said late, twice, or without how many connections it took,
      * or its return before it has served anything. */
@@ -65,9 +63,8 @@ START_TEST(a_server_dies_and_comes_back)
     lose_all();
     ck_assert_int_eq(look(2000, false), NODE_GONE);
 }
-END_TEST
 
-START_TEST(rows_that_are_quicker)
+TEST(rows_that_are_quicker)
 {
     /* Breaks when an edge of a row, just behind the death of a server, makes it one that stands still. */
     ck_assert_int_eq(look(500, true), NODE_SAME);
@@ -76,9 +73,8 @@ START_TEST(rows_that_are_quicker)
     sight.outage_begin_ns = sight.last_ok_ns;
     ck_assert_int_eq(look(1000, false), NODE_GONE);
 }
-END_TEST
 
-START_TEST(connections_that_end_by_plan)
+TEST(connections_that_end_by_plan)
 {
     /* Breaks when the end of a worker's connections, a node that nothing is sent to any more, or one
      * that loses its connections for a moment passes for a dead server. */
@@ -94,9 +90,8 @@ START_TEST(connections_that_end_by_plan)
         ck_assert_int_eq(look(10, true), NODE_SAME);
     }
 }
-END_TEST
 
-START_TEST(each_request_has_its_own_connection)
+TEST(each_request_has_its_own_connection)
 {
     /* Breaks when a server goes away between two connections, so that none is lost, and nobody says so. */
     ck_assert_int_eq(look(100, true), NODE_SAME);
@@ -104,9 +99,8 @@ START_TEST(each_request_has_its_own_connection)
     sight.failed = 1;
     ck_assert_int_eq(look(1000, false), NODE_GONE);
 }
-END_TEST
 
-START_TEST(a_server_stands_still)
+TEST(a_server_stands_still)
 {
     /* Breaks when a server that keeps its connections and answers nothing is not told of, or the rows,
      * which are behind, tell of it once more when it answers again. */
@@ -125,9 +119,8 @@ START_TEST(a_server_stands_still)
     sight.outage_begin_ns = sight.last_ok_ns;
     ck_assert_int_eq(look(1000, false), NODE_SILENT);
 }
-END_TEST
 
-START_TEST(another_node_takes_over)
+TEST(another_node_takes_over)
 {
     /* Breaks when a node that was replaced is waited for, or its next death is not told. */
     ck_assert_int_eq(look(100, true), NODE_SAME);
@@ -146,19 +139,5 @@ START_TEST(another_node_takes_over)
     ck_assert_int_eq(look(1000, false), NODE_GONE);
     ck_assert_uint_eq(watch.connections, 10);
 }
-END_TEST
 
-Suite *test_node_watch_suite(void)
-{
-    Suite *suite = suite_create("node_watch");
-    TCase *tcase = tcase_create("node_watch");
-    tcase_add_checked_fixture(tcase, set_up, NULL);
-    tcase_add_test(tcase, a_server_dies_and_comes_back);
-    tcase_add_test(tcase, rows_that_are_quicker);
-    tcase_add_test(tcase, connections_that_end_by_plan);
-    tcase_add_test(tcase, each_request_has_its_own_connection);
-    tcase_add_test(tcase, a_server_stands_still);
-    tcase_add_test(tcase, another_node_takes_over);
-    suite_add_tcase(suite, tcase);
-    return suite;
-}
+TEST_SUITE_WITH(node_watch, .set_up = set_up)

@@ -1,5 +1,4 @@
 /* What was done and found out while a run was under way, on its way into the outputs. */
-#include <check.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -7,8 +6,7 @@
 #include "common/clock.h"
 #include "orchestrator/report/journal_format.h"
 #include "tests/support/check/report_fixture.h"
-
-Suite *test_notes_suite(void);
+#include "tests/support/check/suite.h"
 
 static const struct note done = {.at_ns = 1500 * NS_PER_MS,
                                  .end_ns = 1750 * NS_PER_MS,
@@ -39,7 +37,7 @@ static bool same(const struct note *a, const struct note *b)
            a->known == b->known && memcmp(a->values, b->values, sizeof a->values) == 0;
 }
 
-START_TEST(through_the_journal)
+LOOP_TEST(through_the_journal, 4)
 {
     /* Breaks when a replay tells something else than the run did. */
     const struct note *const notes[] = {&done, &failed, &steered, &sampled};
@@ -53,9 +51,8 @@ START_TEST(through_the_journal)
     ck_assert(!unknown);
     json_decref(json);
 }
-END_TEST
 
-START_TEST(damaged_records)
+LOOP_TEST(damaged_records, 7)
 {
     /* Breaks when a record that is no event is told as one, or its end comes before its begin. */
     static const char *const texts[] = {
@@ -75,9 +72,8 @@ START_TEST(damaged_records)
     ck_assert_int_eq(journal_note_from_json(&read, &unknown, json, &err), E_DATA);
     json_decref(json);
 }
-END_TEST
 
-START_TEST(of_an_older_journal)
+TEST(of_an_older_journal)
 {
     /* Breaks when a journal from before the changes of a rate were events cannot be read any more. */
     struct note read;
@@ -89,9 +85,8 @@ START_TEST(of_an_older_journal)
     ck_assert(same(&read, &done));
     json_decref(json);
 }
-END_TEST
 
-START_TEST(values_of_a_newer_journal)
+TEST(values_of_a_newer_journal)
 {
     /* Breaks when a value that a later version tells hides those that this one knows, or is left out in
      * silence. */
@@ -107,7 +102,6 @@ START_TEST(values_of_a_newer_journal)
     ck_assert_int_eq(journal_note_from_json(&read, &unknown, json, &err), E_DATA);
     json_decref(json);
 }
-END_TEST
 
 /* A run of no rows with all of these events. */
 static char *report(bool as_json)
@@ -150,7 +144,7 @@ static char *report(bool as_json)
     return text;
 }
 
-START_TEST(in_the_report)
+TEST(in_the_report)
 {
     /* Breaks when the report's times are not those of the file of actions: since measuring began; or
      * when a rate that somebody has changed leaves no trace. */
@@ -163,9 +157,8 @@ START_TEST(in_the_report)
                      "  at 1.500 s: rate 500/s\n"));
     free(text);
 }
-END_TEST
 
-START_TEST(in_the_json)
+TEST(in_the_json)
 {
     /* Breaks when programs cannot tell what was done, when, and whether it worked. */
     char *text = report(true);
@@ -189,9 +182,8 @@ START_TEST(in_the_json)
     json_decref(root);
     free(text);
 }
-END_TEST
 
-START_TEST(no_end_of_them)
+TEST(no_end_of_them)
 {
     /* Breaks when more events than there is room for are written behind it, or those of one kind take
      * the room of the other. */
@@ -214,19 +206,5 @@ START_TEST(no_end_of_them)
     timeline_destroy(timeline);
     free(timeline);
 }
-END_TEST
 
-Suite *test_notes_suite(void)
-{
-    Suite *suite = suite_create("notes");
-    TCase *tcase = tcase_create("notes");
-    tcase_add_loop_test(tcase, through_the_journal, 0, 4);
-    tcase_add_loop_test(tcase, damaged_records, 0, 7);
-    tcase_add_test(tcase, of_an_older_journal);
-    tcase_add_test(tcase, values_of_a_newer_journal);
-    tcase_add_test(tcase, in_the_report);
-    tcase_add_test(tcase, in_the_json);
-    tcase_add_test(tcase, no_end_of_them);
-    suite_add_tcase(suite, tcase);
-    return suite;
-}
+TEST_SUITE(notes)

@@ -1,4 +1,3 @@
-#include <check.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -6,8 +5,7 @@
 #include "orchestrator/report/metric.h"
 #include "orchestrator/report/objective.h"
 #include "tests/support/check/report_fixture.h"
-
-Suite *test_objective_suite(void);
+#include "tests/support/check/suite.h"
 
 static const struct {
     const char *text;
@@ -53,7 +51,7 @@ static struct objective_reading read_row(const struct objective *objective,
     return objective_read(objective, &slice);
 }
 
-START_TEST(test_expressions)
+LOOP_TEST(test_expressions, sizeof good / sizeof good[0])
 {
     /* Breaks when an objective is read as another one. */
     struct objective_list list;
@@ -69,7 +67,6 @@ START_TEST(test_expressions)
     ck_assert_double_eq_tol(list.items[0].limit_share, wanted->limit_share, 1e-12);
     ck_assert_str_eq(list.items[0].text, wanted->text);
 }
-END_TEST
 
 static const struct {
     const char *text, *words[2];
@@ -106,7 +103,7 @@ static const struct {
     {"p1<1s,p2<1s,p3<1s,p4<1s,p5<1s,p6<1s,p7<1s,p8<1s,p9<1s", {"more than 8", ""}},
 };
 
-START_TEST(test_mistakes)
+LOOP_TEST(test_mistakes, sizeof bad / sizeof bad[0])
 {
     /* Breaks when rubbish is taken for an objective, or the message points somewhere else. */
     struct objective_list list;
@@ -116,7 +113,6 @@ START_TEST(test_mistakes)
         ck_assert_msg(strstr(err.text, bad[_i].words[i]) != NULL, "%s: \"%s\" is not in: %s",
                       bad[_i].text, bad[_i].words[i], err.text);
 }
-END_TEST
 
 /* 990 requests of 1 ms and ten of 5 ms, in an open loop. */
 static struct interval_row *usual_row(void)
@@ -135,7 +131,7 @@ static bool kept(const char *text, const struct interval_row *row)
     return read_row(&list.items[0], row).kept;
 }
 
-START_TEST(test_latencies)
+TEST(test_latencies)
 {
     /* Breaks when an objective looks at another figure, or at the wrong side of its limit. */
     struct interval_row *row = usual_row();
@@ -150,9 +146,8 @@ START_TEST(test_latencies)
     ck_assert(kept("max<=5ms", row));
     free(row);
 }
-END_TEST
 
-START_TEST(test_waiting_counts)
+TEST(test_waiting_counts)
 {
     /* Breaks when an objective is about service times: what waited for its turn has waited. */
     struct interval_row *row = fixture_row(0);
@@ -161,9 +156,8 @@ START_TEST(test_waiting_counts)
     ck_assert(kept("p50<10.1ms", row));
     free(row);
 }
-END_TEST
 
-START_TEST(test_unanswered_requests)
+TEST(test_unanswered_requests)
 {
     /* Breaks when requests without a reply help to keep an objective. */
     struct interval_row *row = usual_row();
@@ -191,9 +185,8 @@ START_TEST(test_unanswered_requests)
     ck_assert(!kept("errors<4.7%", row));
     free(row);
 }
-END_TEST
 
-START_TEST(test_nothing_answered)
+TEST(test_nothing_answered)
 {
     /* Breaks when a window in which nothing came back keeps anything. */
     struct interval_row *row = fixture_row(0);
@@ -202,9 +195,8 @@ START_TEST(test_nothing_answered)
     ck_assert(!kept("errors<100%", row));
     free(row);
 }
-END_TEST
 
-START_TEST(test_error_share)
+TEST(test_error_share)
 {
     /* Breaks when error replies are not counted, or their limit is off. */
     struct interval_row *row = usual_row();
@@ -217,9 +209,8 @@ START_TEST(test_error_share)
     ck_assert(kept("errors<=0%", row));
     free(row);
 }
-END_TEST
 
-START_TEST(test_both_directions)
+TEST(test_both_directions)
 {
     /* Breaks when a check on the rate, or a condition that has to last, is read as another one. */
     struct objective_list list;
@@ -237,7 +228,6 @@ START_TEST(test_both_directions)
     ck_assert_str_eq(list.items[2].text, "p99>5ms for 2s");
     ck_assert(!list.items[3].above);
 }
-END_TEST
 
 static const struct {
     const char *text, *word;
@@ -254,7 +244,7 @@ static const struct {
     {"p99>5ms for 3", "a unit of time", &objective_of_abort},
 };
 
-START_TEST(test_grammars)
+LOOP_TEST(test_grammars, sizeof refused / sizeof refused[0])
 {
     /* Breaks when an option takes what it cannot act on. */
     struct objective_list list;
@@ -263,9 +253,8 @@ START_TEST(test_grammars)
                      E_USAGE);
     ck_assert_msg(strstr(err.text, refused[_i].word) != NULL, "%s", err.text);
 }
-END_TEST
 
-START_TEST(test_above)
+TEST(test_above)
 {
     /* Breaks when a figure that has to be above its limit counts as kept below it; or when one that is not known
      * does although its lower bound is not above. */
@@ -291,24 +280,5 @@ START_TEST(test_above)
     ck_assert(!read_row(&list.items[0], row).kept);
     free(row);
 }
-END_TEST
 
-Suite *test_objective_suite(void)
-{
-    Suite *suite = suite_create("objective");
-    TCase *text = tcase_create("text");
-    tcase_add_loop_test(text, test_expressions, 0, sizeof good / sizeof good[0]);
-    tcase_add_loop_test(text, test_mistakes, 0, sizeof bad / sizeof bad[0]);
-    tcase_add_test(text, test_both_directions);
-    tcase_add_loop_test(text, test_grammars, 0, sizeof refused / sizeof refused[0]);
-    suite_add_tcase(suite, text);
-    TCase *figures = tcase_create("figures");
-    tcase_add_test(figures, test_latencies);
-    tcase_add_test(figures, test_waiting_counts);
-    tcase_add_test(figures, test_unanswered_requests);
-    tcase_add_test(figures, test_nothing_answered);
-    tcase_add_test(figures, test_error_share);
-    tcase_add_test(figures, test_above);
-    suite_add_tcase(suite, figures);
-    return suite;
-}
+TEST_SUITE(objective)

@@ -1,4 +1,3 @@
-#include <check.h>
 #include <jansson.h>
 #include <stddef.h>
 #include <stdio.h>
@@ -9,8 +8,7 @@
 #include "orchestrator/commands/find_max_options.h"
 #include "orchestrator/commands/sweep_options.h"
 #include "orchestrator/options/bench_groups.h"
-
-Suite *test_option_group_suite(void);
+#include "tests/support/check/suite.h"
 
 /* "b" is for another command. */
 static const struct option_row shared_rows[] = {
@@ -20,7 +18,7 @@ static const struct option_row shared_rows[] = {
     {.name = "d", .kind = OPTION_FLAG, .help = "D."},
 };
 
-START_TEST(test_order)
+TEST(test_order)
 {
     /* Breaks when rows of a section do not stand together, which would print its heading twice; when a command
      * gets a row that is not for it; or when a change loses what it does not change. */
@@ -47,9 +45,8 @@ START_TEST(test_order)
     ck_assert_uint_eq(rows[4].max, 9);
     ck_assert_ptr_null(rows[5].unset);
 }
-END_TEST
 
-START_TEST(test_a_group_in_another_command)
+TEST(test_a_group_in_another_command)
 {
     /* Breaks when a group of options can only stand where bench has it: a command that only talks to a server
      * takes an endpoint, and nothing of the load. */
@@ -90,7 +87,6 @@ START_TEST(test_a_group_in_another_command)
         E_USAGE);
     options_free(&values);
 }
-END_TEST
 
 static bool same_section(const struct option_row *a, const struct option_row *b)
 {
@@ -115,15 +111,14 @@ static void check_table(const struct option_table *table)
     }
 }
 
-START_TEST(test_tables)
+TEST(test_tables)
 {
     /* Breaks when a name means two things in the table of find-max or sweep. */
     check_table(find_max_option_table());
     check_table(sweep_option_table());
 }
-END_TEST
 
-START_TEST(test_left_out_rows_have_their_defaults)
+TEST(test_left_out_rows_have_their_defaults)
 {
     /* Breaks when an option of bench that the command does not offer is zero instead of its default. */
     static const char *const argv[] = {"find-max", "--slo", "p99<1ms", "--slo=mean<1s", "-c", "7"};
@@ -147,9 +142,8 @@ START_TEST(test_left_out_rows_have_their_defaults)
     ck_assert_uint_eq(limits.start_micro, 1000 * SCHEDULE_MICRO);
     bench_options_free(&request.bench);
 }
-END_TEST
 
-START_TEST(test_sweep_lists)
+TEST(test_sweep_lists)
 {
     /* Breaks when the list of a sweep is read wrongly, or a single number taken for one. */
     static const char *const argv[] = {"sweep", "--qps", "0.5,10k", "-c", "4", "-P", "2"};
@@ -167,17 +161,5 @@ START_TEST(test_sweep_lists)
     ck_assert_uint_eq(request.bench.spec.rate.step_count, 1);
     bench_options_free(&request.bench);
 }
-END_TEST
 
-Suite *test_option_group_suite(void)
-{
-    Suite *suite = suite_create("option_group");
-    TCase *all = tcase_create("groups");
-    tcase_add_test(all, test_order);
-    tcase_add_test(all, test_a_group_in_another_command);
-    tcase_add_test(all, test_tables);
-    tcase_add_test(all, test_left_out_rows_have_their_defaults);
-    tcase_add_test(all, test_sweep_lists);
-    suite_add_tcase(suite, all);
-    return suite;
-}
+TEST_SUITE(option_group)

@@ -1,4 +1,3 @@
-#include <check.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,8 +8,7 @@
 #include "orchestrator/options/options.h"
 #include "orchestrator/options/suggest.h"
 #include "tests/support/check/printed.h"
-
-Suite *test_options_suite(void);
+#include "tests/support/check/suite.h"
 
 struct sample {
     bool flag, other, help;
@@ -163,7 +161,7 @@ static void ck_says(enum err_code code, const char *text)
     ck_assert_msg(strstr(err.text, text) != NULL, "it says: %s", err.text);
 }
 
-START_TEST(spellings)
+TEST(spellings)
 {
     /* one of the ways to write an option stops working */
     ck_assert_int_eq(PARSE("-c5", "--size=4", "--duration", "2m", "-fo", "-t", "a b"), OK);
@@ -181,9 +179,8 @@ START_TEST(spellings)
     ck_assert_uint_eq(sample.count, 9);
     ck_assert_str_eq(sample.text, "-");
 }
-END_TEST
 
-START_TEST(text_outlives_argv)
+TEST(text_outlives_argv)
 {
     /* values point into memory that the caller has reused */
     char word[] = "first";
@@ -191,9 +188,8 @@ START_TEST(text_outlives_argv)
     memcpy(word, "other", 5);
     ck_assert_str_eq(sample.text, "first");
 }
-END_TEST
 
-START_TEST(unknown)
+TEST(unknown)
 {
     /* a typing mistake is taken for something else, or the user must search for the name */
     ck_says(PARSE("--coutn", "5"), "unknown option --coutn; did you mean --count?");
@@ -208,9 +204,8 @@ START_TEST(unknown)
     ck_says(PARSE(""), "unexpected argument \"\"");
     ck_says(PARSE("-"), "unexpected argument \"-\"");
 }
-END_TEST
 
-START_TEST(missing_value)
+TEST(missing_value)
 {
     /* the next option is swallowed as a value */
     ck_says(PARSE("-c"), "-c needs a value: -c N");
@@ -220,18 +215,16 @@ START_TEST(missing_value)
     ck_says(PARSE("-c", "-5"), "-c -5: out of range; allowed: 1 to 1,000");
     ck_assert_int_eq(PARSE("--text", "-5"), OK);
 }
-END_TEST
 
-START_TEST(refused_rows)
+TEST(refused_rows)
 {
     /* an option that does nothing is accepted, or its value makes a second message */
     ck_says(PARSE("--later", "5", "--zzz"), "--later is not available yet");
     ck_says(PARSE("-L"), "-L is not available yet");
     ck_says(PARSE("--elsewhere=3"), "--elsewhere is not an option of volley: use --count");
 }
-END_TEST
 
-START_TEST(rest)
+TEST(rest)
 {
     /* arguments behind "--" are read as options, or copied short */
     ck_assert_int_eq(PARSE("-f", "--", "-c", "--help"), OK);
@@ -245,9 +238,8 @@ START_TEST(rest)
     ck_assert_uint_eq(values.rest_count, 2);
     ck_assert_str_eq(values.rest[0], "get");
 }
-END_TEST
 
-START_TEST(the_last_value_counts)
+TEST(the_last_value_counts)
 {
     /* an option that is given again is refused, or keeps its first value, in whatever spelling */
     ck_assert_int_eq(PARSE("-c", "5", "--custom", "a", "--count=7", "-f", "--custom", "b",
@@ -262,9 +254,8 @@ START_TEST(the_last_value_counts)
     ck_assert_int_eq(PARSE("--help", "--help=false"), OK);
     ck_assert(!sample.help);
 }
-END_TEST
 
-START_TEST(errors_are_whole)
+TEST(errors_are_whole)
 {
     /* the message of a bad value names neither option nor range, or shows a secret */
     ck_says(PARSE("--size", "2kb"), "--size 2kb: out of range; allowed: 1 B to 1 KB");
@@ -272,9 +263,8 @@ START_TEST(errors_are_whole)
     ck_says(PARSE("--custom", "0123456789abcdef"), "--custom is too long");
     ck_says(PARSE("--secret="), "--secret: the value is empty");
 }
-END_TEST
 
-START_TEST(origins)
+TEST(origins)
 {
     /* --explain names the wrong source of a value */
     ck_assert_int_eq(PARSE("-c", "9", "--secret", "PW", "--flag"), OK);
@@ -293,7 +283,6 @@ START_TEST(origins)
     options_drop(&values, "flag");
     ck_assert(!sample.flag);
 }
-END_TEST
 
 /* What a printer writes, as text that the caller frees. */
 static char *printed(void (*print)(FILE *out))
@@ -304,7 +293,7 @@ static char *printed(void (*print)(FILE *out))
     return printed_end(&text);
 }
 
-START_TEST(json)
+TEST(json)
 {
     /* the echo of a run is not what the run used, or gives the password away */
     ck_assert_int_eq(PARSE("-c", "0.5k", "--secret", "PW", "--duration", "1.5", "-t", "\xff\"",
@@ -318,9 +307,8 @@ START_TEST(json)
     free(text);
     json_decref(object);
 }
-END_TEST
 
-START_TEST(in_force)
+TEST(in_force)
 {
     /* A report hides an option that changed the run, or names a default, a secret, or one taken back. */
     ck_assert_int_eq(PARSE("-c", "0.5k", "--secret", "PW", "--flag", "--other=false", "--custom",
@@ -332,14 +320,13 @@ START_TEST(in_force)
     free(text);
     json_decref(object);
 }
-END_TEST
 
 static void print_origins(FILE *out)
 {
     options_print_origins(&values, out);
 }
 
-START_TEST(origins_printed)
+TEST(origins_printed)
 {
     /* --explain shows a secret, or rows that mean nothing */
     ck_assert_int_eq(PARSE("-c", "9", "--secret", "PW"), OK);
@@ -352,7 +339,6 @@ START_TEST(origins_printed)
     ck_assert_ptr_null(strstr(text, "later"));
     free(text);
 }
-END_TEST
 
 static void print_help(FILE *out)
 {
@@ -374,7 +360,7 @@ static void print_completion(FILE *out)
     options_print_completion(&table, "test", out);
 }
 
-START_TEST(documents)
+TEST(documents)
 {
     /* a document does not say what the parser does */
     char *text = printed(print_help);
@@ -404,14 +390,13 @@ START_TEST(documents)
     ck_assert_ptr_null(strstr(text, "later"));
     free(text);
 }
-END_TEST
 
 static void print_bench_help(FILE *out)
 {
     options_print_help(bench_option_table(), out);
 }
 
-START_TEST(bench_table_is_sound)
+TEST(bench_table_is_sound)
 {
     /* a row has no name of its own, a default that its own parser refuses, or no help */
     const struct option_table *bench = bench_option_table();
@@ -442,9 +427,8 @@ START_TEST(bench_table_is_sound)
     ck_assert_uint_le(widest, 100);
     free(help);
 }
-END_TEST
 
-START_TEST(suggestions)
+TEST(suggestions)
 {
     /* a far-fetched name is suggested, or a near one is not */
     static const struct {
@@ -464,31 +448,5 @@ START_TEST(suggestions)
                       cases[i].wanted);
     }
 }
-END_TEST
 
-Suite *test_options_suite(void)
-{
-    Suite *suite = suite_create("options");
-    TCase *parsing = tcase_create("parsing");
-    tcase_add_checked_fixture(parsing, setup, teardown);
-    tcase_add_test(parsing, spellings);
-    tcase_add_test(parsing, text_outlives_argv);
-    tcase_add_test(parsing, unknown);
-    tcase_add_test(parsing, missing_value);
-    tcase_add_test(parsing, refused_rows);
-    tcase_add_test(parsing, rest);
-    tcase_add_test(parsing, the_last_value_counts);
-    tcase_add_test(parsing, errors_are_whole);
-    tcase_add_test(parsing, origins);
-    suite_add_tcase(suite, parsing);
-    TCase *printing = tcase_create("printing");
-    tcase_add_checked_fixture(printing, setup, teardown);
-    tcase_add_test(printing, json);
-    tcase_add_test(printing, in_force);
-    tcase_add_test(printing, origins_printed);
-    tcase_add_test(printing, documents);
-    tcase_add_test(printing, bench_table_is_sound);
-    tcase_add_test(printing, suggestions);
-    suite_add_tcase(suite, printing);
-    return suite;
-}
+TEST_SUITE_WITH(options, .set_up = setup, .tear_down = teardown)

@@ -1,6 +1,5 @@
 /* Outages found in rows that were cut out of made-up streams of requests, against a model that looks at
  * every request. */
-#include <check.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -8,8 +7,7 @@
 #include "common/rng.h"
 #include "orchestrator/report/outage.h"
 #include "tests/support/check/report_fixture.h"
-
-Suite *test_outage_suite(void);
+#include "tests/support/check/suite.h"
 
 #define REQUESTS_MAX 200000u
 #define MS NS_PER_MS
@@ -168,7 +166,7 @@ static void make_stream(uint64_t seed, uint64_t end_ns)
     }
 }
 
-START_TEST(test_against_the_model)
+TEST(test_against_the_model)
 {
     /* Breaks when an outage is missed, invented, or begins or ends at another instant than it did. */
     static struct model found[1000];
@@ -202,7 +200,6 @@ START_TEST(test_against_the_model)
     }
     ck_assert_uint_gt(seen, 30); /* or the streams test nothing */
 }
-END_TEST
 
 /* Requests at an even rate from begin to end, each answered after took_ns; one in `fail_every` with an
  * error, 0: none. */
@@ -214,7 +211,7 @@ static void load(uint64_t begin_ms, uint64_t end_ms, uint64_t gap_us, uint32_t n
         request(at_ns + 1, at_ns + 1 + took_ns, fail_every == 0 || k % fail_every != 1, node);
 }
 
-START_TEST(test_slow_and_faulty_loads_are_no_outages)
+TEST(test_slow_and_faulty_loads_are_no_outages)
 {
     /* Breaks when a load of one request a second, with errors, a rate that drops, or a pause of the load
      * itself is called an outage. */
@@ -237,7 +234,6 @@ START_TEST(test_slow_and_faulty_loads_are_no_outages)
     feed(NS_PER_SECOND, 30 * NS_PER_SECOND, 0, false);
     ck_assert_uint_eq(outages_of_all(outages)->count, 0);
 }
-END_TEST
 
 /* Everything from begin_ms until end_ms is read at its end: nobody was there before. */
 static void load_with_stop(uint64_t begin_ms, uint64_t end_ms)
@@ -248,7 +244,7 @@ static void load_with_stop(uint64_t begin_ms, uint64_t end_ms)
     load(end_ms + 1, 12000, 1000, 0, MS / 2, 0);
 }
 
-START_TEST(test_a_stop_of_volley_is_no_outage)
+TEST(test_a_stop_of_volley_is_no_outage)
 {
     /* Breaks when a volley that stood still for three seconds reports an outage of its target, or a target
      * that stood still is excused by a shorter stop of volley. */
@@ -268,9 +264,8 @@ START_TEST(test_a_stop_of_volley_is_no_outage)
     ck_assert_uint_eq(list->items[0].end_ns, 8000 * MS);
     ck_assert_uint_eq(list->items[0].own_stop_ns, own_stop.to_ns - list->items[0].begin_ns);
 }
-END_TEST
 
-START_TEST(test_a_stop_from_the_warmup_on)
+TEST(test_a_stop_from_the_warmup_on)
 {
     /* Breaks when the report has a stop of volley that began in the warm-up begin with the measured part, or
      * at all otherwise than it was said while the run was under way. */
@@ -282,9 +277,8 @@ START_TEST(test_a_stop_from_the_warmup_on)
     ck_assert_uint_eq(stops->count, 1);
     ck_assert_mem_eq(&stops->items[0], &own_stop, sizeof own_stop);
 }
-END_TEST
 
-START_TEST(test_pause_without_failure)
+TEST(test_pause_without_failure)
 {
     /* Breaks when a server that stands still for three seconds and then answers all is no outage. */
     load(0, 5000, 1000, 0, MS, 0);
@@ -305,9 +299,8 @@ START_TEST(test_pause_without_failure)
     ck_assert_uint_eq(list->items[0].during.count, 50 + 4998);
     ck_assert_uint_eq(list->items[0].after.count, 20000 - 13000);
 }
-END_TEST
 
-START_TEST(test_until_the_end)
+TEST(test_until_the_end)
 {
     /* Breaks when an outage that is not over is forgotten, or draining is one. */
     load(0, 5000, 1000, 0, MS, 0);
@@ -334,7 +327,6 @@ START_TEST(test_until_the_end)
     ck_assert_uint_eq(outages_nodes(outages), 0);
     free(row);
 }
-END_TEST
 
 /* Answers in each of the first two seconds; then the target stands still while 50 requests wait, and the
  * load ends at 5 s. Draining brings them their fate: given up, timed out, or answered, at 5.5 s. */
@@ -378,7 +370,7 @@ static void feed_frozen(enum fate fate, bool nodes)
     outages_end(outages, 5 * NS_PER_SECOND);
 }
 
-START_TEST(test_a_gap_is_known_while_it_lasts)
+TEST(test_a_gap_is_known_while_it_lasts)
 {
     /* Breaks when a run says nothing of an outage before it is over, or calls every second without
      * a row one. */
@@ -391,9 +383,8 @@ START_TEST(test_a_gap_is_known_while_it_lasts)
     ck_assert(!outages_under_way(outages, 1, &under_way_begin_ns));
     ck_assert(!outages_under_way(outages, NODE_FIGURES_MAX, &under_way_begin_ns));
 }
-END_TEST
 
-START_TEST(test_frozen_at_the_end)
+LOOP_TEST(test_frozen_at_the_end, 6)
 {
     /* Breaks when an outage that lasts to the end of the load is forgotten, or its length depends on how
      * draining went. */
@@ -412,9 +403,8 @@ START_TEST(test_frozen_at_the_end)
     ck_assert_uint_eq(list->items[0].begin_ns, 1500 * MS);
     ck_assert_uint_eq(list->items[0].end_ns, 5 * NS_PER_SECOND);
 }
-END_TEST
 
-START_TEST(test_from_the_start)
+TEST(test_from_the_start)
 {
     /* Breaks when a target that fails until it has loaded its data seems to have been well. */
     load(0, 2000, 1000, 0, MS, 0);
@@ -433,9 +423,8 @@ START_TEST(test_from_the_start)
     ck_assert_uint_eq(list->count, 1);
     ck_assert_uint_eq(list->items[0].begin_ns, 1000 * MS);
 }
-END_TEST
 
-START_TEST(test_nodes_stand_apart)
+TEST(test_nodes_stand_apart)
 {
     /* Breaks when the failure of one node is hidden by the others, or billed to them. */
     load(0, 10000, 3000, 0, MS, 0);
@@ -458,7 +447,6 @@ START_TEST(test_nodes_stand_apart)
     ck_assert_int_eq(list->items[0].taken_over_by, OUTAGE_NOBODY);
     ck_assert_ptr_null(outages_of_node(outages, 7));
 }
-END_TEST
 
 /* Node 1 fails at 4 s; its replica, node 3, answers from 6 s on. */
 static void fail_over(uint64_t failed_after_ns)
@@ -474,7 +462,7 @@ static void fail_over(uint64_t failed_after_ns)
     feed(INTERVAL_NS, 12 * NS_PER_SECOND, 0, true);
 }
 
-START_TEST(test_a_replica_takes_over)
+TEST(test_a_replica_takes_over)
 {
     /* Breaks when a node that was replaced seems to fail for ever, or a late time-out hides the heir. */
     static const uint64_t failed_after_ms[] = {1, 1500, 5000};
@@ -498,9 +486,8 @@ START_TEST(test_a_replica_takes_over)
     }
     ck_assert(!outages_of_node(outages, 1)->items[0].recovered);
 }
-END_TEST
 
-START_TEST(test_many_outages_are_counted)
+TEST(test_many_outages_are_counted)
 {
     /* Breaks when a service that flaps for hours costs memory without end, or loses count. */
     struct interval_row *row = fixture_row(0);
@@ -521,26 +508,5 @@ START_TEST(test_many_outages_are_counted)
     ck_assert(list->items[1].shared == false);
     free(row);
 }
-END_TEST
 
-Suite *test_outage_suite(void)
-{
-    Suite *suite = suite_create("outage");
-    TCase *tcase = tcase_create("outage");
-    tcase_set_timeout(tcase, 60);
-    tcase_add_checked_fixture(tcase, set_up, tear_down);
-    tcase_add_test(tcase, test_against_the_model);
-    tcase_add_test(tcase, test_slow_and_faulty_loads_are_no_outages);
-    tcase_add_test(tcase, test_a_stop_of_volley_is_no_outage);
-    tcase_add_test(tcase, test_a_stop_from_the_warmup_on);
-    tcase_add_test(tcase, test_pause_without_failure);
-    tcase_add_test(tcase, test_until_the_end);
-    tcase_add_loop_test(tcase, test_frozen_at_the_end, 0, 6);
-    tcase_add_test(tcase, test_a_gap_is_known_while_it_lasts);
-    tcase_add_test(tcase, test_from_the_start);
-    tcase_add_test(tcase, test_nodes_stand_apart);
-    tcase_add_test(tcase, test_a_replica_takes_over);
-    tcase_add_test(tcase, test_many_outages_are_counted);
-    suite_add_tcase(suite, tcase);
-    return suite;
-}
+TEST_SUITE_WITH(outage, .set_up = set_up, .tear_down = tear_down)

@@ -1,13 +1,11 @@
 /* Outages for which no request failed, found in rows made by hand: of nodes that lose their connections,
  * are down, or leave; and what is none. Streams of requests are in test_outage.c. */
-#include <check.h>
 #include <stdlib.h>
 
 #include "common/clock.h"
 #include "orchestrator/report/outage.h"
 #include "tests/support/check/report_fixture.h"
-
-Suite *test_outage_rows_suite(void);
+#include "tests/support/check/suite.h"
 
 #define MS NS_PER_MS
 
@@ -56,7 +54,7 @@ static void lose_connections(uint32_t servers, uint32_t away)
     outages_end(outages, 0);
 }
 
-START_TEST(test_the_only_server_is_replaced)
+TEST(test_the_only_server_is_replaced)
 {
     /* Breaks when the server that a sentinel names anew has not taken over from the one before it, though
      * it was not known at the start. */
@@ -80,9 +78,8 @@ START_TEST(test_the_only_server_is_replaced)
     ck_assert_uint_eq(list->longest_ns, 600 * MS);
     ck_assert(!outages_of_all(outages)->items[0].pause);
 }
-END_TEST
 
-START_TEST(test_lost_connections_without_requests)
+TEST(test_lost_connections_without_requests)
 {
     /* Breaks when a server, or every node of several, is away between two requests of a slow load, and
      * nobody says so; or when one node that is away makes every pause of the others an outage. */
@@ -99,7 +96,6 @@ START_TEST(test_lost_connections_without_requests)
     lose_connections(3, 2); /* nothing waits and no request fails */
     ck_assert_uint_eq(list->count, 0);
 }
-END_TEST
 
 /* Half a second in which a cluster of two answers nothing but CLUSTERDOWN, which fails nothing. */
 static void cluster_is_down(uint64_t answers)
@@ -124,7 +120,7 @@ static void cluster_is_down(uint64_t answers)
     outages_end(outages, 0);
 }
 
-START_TEST(test_a_cluster_that_is_down)
+TEST(test_a_cluster_that_is_down)
 {
     /* Breaks when a cluster that answers nobody for half a second has no outage, since the requests were
      * sent again until they succeeded. */
@@ -139,7 +135,6 @@ START_TEST(test_a_cluster_that_is_down)
     cluster_is_down(0);
     ck_assert_uint_eq(list->count, 0);
 }
-END_TEST
 
 /* Node 1 answers in the first second only; its connections are lost in the next. */
 static void node_leaves(uint64_t failed, bool gone)
@@ -167,7 +162,7 @@ static void node_leaves(uint64_t failed, bool gone)
     outages_end(outages, 0);
 }
 
-START_TEST(test_a_node_that_was_removed)
+TEST(test_a_node_that_was_removed)
 {
     /* Breaks when a node that has left its cluster in good order is reported as away until the end. */
     node_leaves(0, false);
@@ -179,9 +174,8 @@ START_TEST(test_a_node_that_was_removed)
     ck_assert_uint_eq(outages_of_node(outages, 1)->items[0].end_ns, 2 * NS_PER_SECOND);
     ck_assert_uint_eq(outages_of_all(outages)->count, 0);
 }
-END_TEST
 
-START_TEST(test_a_hole_in_the_schedule_is_no_outage)
+TEST(test_a_hole_in_the_schedule_is_no_outage)
 {
     /* Breaks when nothing was due for nine seconds, and a connection that was lost before them makes
      * these an outage. */
@@ -202,9 +196,8 @@ START_TEST(test_a_hole_in_the_schedule_is_no_outage)
     ck_assert_uint_eq(outages_of_all(outages)->count, 0);
     free(row);
 }
-END_TEST
 
-START_TEST(test_workers_that_die_make_no_outage)
+TEST(test_workers_that_die_make_no_outage)
 {
     /* Breaks when volley's own death is billed to the server. */
     struct interval_row *row = fixture_row(0);
@@ -222,7 +215,6 @@ START_TEST(test_workers_that_die_make_no_outage)
     outages_end(outages, 0);
     ck_assert_uint_eq(outages_of_all(outages)->count, 0);
 }
-END_TEST
 
 enum ending {
     ENDS_SILENT,
@@ -268,7 +260,7 @@ static bool ends_silent(enum ending ending, uint64_t *begin_ns)
     return outages_silent_end(outages, begin_ns);
 }
 
-START_TEST(test_who_is_silent_at_the_end)
+TEST(test_who_is_silent_at_the_end)
 {
     /* Breaks when a target that has gone for good passes for one that was away for a while, or one that
      * still answers, however it does, for one that has gone. */
@@ -283,9 +275,8 @@ START_TEST(test_who_is_silent_at_the_end)
     ck_assert(!ends_silent(ENDS_RECOVERED, &begin_ns));
     ck_assert(ends_silent(ENDS_SILENT, &begin_ns));
 }
-END_TEST
 
-START_TEST(test_a_stop_that_two_rows_tell)
+TEST(test_a_stop_that_two_rows_tell)
 {
     /* Breaks when a stop of volley counts twice, since the late record of one worker fills a row of its own: more
      * time than has passed was taken off a gap, which became an outage of a healthy target. */
@@ -307,21 +298,5 @@ START_TEST(test_a_stop_that_two_rows_tell)
     ck_assert_uint_eq(outages_own_stops(outages)->total_ns, 1600 * MS);
     ck_assert_uint_eq(outages_of_all(outages)->count, 0);
 }
-END_TEST
 
-Suite *test_outage_rows_suite(void)
-{
-    Suite *suite = suite_create("outage_rows");
-    TCase *tcase = tcase_create("outage_rows");
-    tcase_add_checked_fixture(tcase, set_up, tear_down);
-    tcase_add_test(tcase, test_the_only_server_is_replaced);
-    tcase_add_test(tcase, test_lost_connections_without_requests);
-    tcase_add_test(tcase, test_a_cluster_that_is_down);
-    tcase_add_test(tcase, test_a_node_that_was_removed);
-    tcase_add_test(tcase, test_a_hole_in_the_schedule_is_no_outage);
-    tcase_add_test(tcase, test_workers_that_die_make_no_outage);
-    tcase_add_test(tcase, test_who_is_silent_at_the_end);
-    tcase_add_test(tcase, test_a_stop_that_two_rows_tell);
-    suite_add_tcase(suite, tcase);
-    return suite;
-}
+TEST_SUITE_WITH(outage_rows, .set_up = set_up, .tear_down = tear_down)

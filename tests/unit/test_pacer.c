@@ -1,12 +1,10 @@
 /* An open loop's tickets in time, by a whole worker against a scripted server. */
-#include <check.h>
 #include <math.h>
 
 #include "common/clock.h"
 #include "tests/support/check/simulated_run.h"
 #include "tests/support/check/simulation.h"
-
-Suite *test_pacer_suite(void);
+#include "tests/support/check/suite.h"
 
 static struct simulated_run simulated;
 
@@ -21,7 +19,7 @@ static const struct histogram *times(enum interval_histogram_kind kind)
     return &simulated.measured->histograms[kind];
 }
 
-START_TEST(test_tickets_go_out_in_time)
+TEST(test_tickets_go_out_in_time)
 {
     /* Breaks when a ticket goes out early, late, or not at all although the worker has nothing else to do:
      * what the timer is set for, and the slack that close tickets share, add up to less than 60 us. */
@@ -47,9 +45,8 @@ START_TEST(test_tickets_go_out_in_time)
         simulated_run_free(&simulated);
     }
 }
-END_TEST
 
-START_TEST(test_poisson_over_a_warmup)
+TEST(test_poisson_over_a_warmup)
 {
     /* Breaks when random arrivals are others behind a warm-up, more or fewer than the rate says, or in no
      * account at its end. */
@@ -69,9 +66,8 @@ START_TEST(test_poisson_over_a_warmup)
     ck_assert_uint_lt(times(HISTOGRAM_SLIP)->max_ns, 500 * NS_PER_US);
     simulated_run_free(&simulated);
 }
-END_TEST
 
-START_TEST(test_woken_after_the_warmup)
+TEST(test_woken_after_the_warmup)
 {
     /* Breaks when what fell due in a warm-up that a worker slept through, on a busy machine, is in no
      * account: the books did not add up, and the run was untrusted. */
@@ -87,7 +83,6 @@ START_TEST(test_woken_after_the_warmup)
     ck_assert_uint_eq(simulated_counter(&simulated, COUNTER_OK), 300);
     simulated_run_free(&simulated);
 }
-END_TEST
 
 static void stand_still(void *argument)
 {
@@ -101,7 +96,7 @@ static void plan_stop(struct scripted_peer *peer)
         simulation_at(simulation_now_ns() + NS_PER_SECOND, stand_still, NULL);
 }
 
-START_TEST(test_shed_after_a_stop)
+TEST(test_shed_after_a_stop)
 {
     /* Breaks when what is too late after a stop of the worker is sent, or is not counted. */
     const struct scripted_server server = {.command = scripted_answer, .connected = plan_stop};
@@ -119,18 +114,5 @@ START_TEST(test_shed_after_a_stop)
                           simulated.last.backlog_after);
     simulated_run_free(&simulated);
 }
-END_TEST
 
-Suite *test_pacer_suite(void)
-{
-    Suite *suite = suite_create("pacer");
-    TCase *tcase = tcase_create("simulated");
-    tcase_set_timeout(tcase, 60);
-    tcase_add_checked_fixture(tcase, set_up, NULL);
-    tcase_add_test(tcase, test_tickets_go_out_in_time);
-    tcase_add_test(tcase, test_poisson_over_a_warmup);
-    tcase_add_test(tcase, test_woken_after_the_warmup);
-    tcase_add_test(tcase, test_shed_after_a_stop);
-    suite_add_tcase(suite, tcase);
-    return suite;
-}
+TEST_SUITE_WITH(pacer, .set_up = set_up)

@@ -1,10 +1,10 @@
-#include <check.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/resource.h>
 
 #include "common/clock.h"
 #include "orchestrator/fleet/plan.h"
+#include "tests/support/check/suite.h"
 
 static struct plan plan;
 static struct cpu_set_order order;
@@ -77,7 +77,7 @@ static bool noted(const char *part)
     return false;
 }
 
-START_TEST(auto_takes_every_usable_cpu)
+TEST(auto_takes_every_usable_cpu)
 {
     /* CPUs left idle, SMT siblings included, when the server is elsewhere. */
     machine(4, 2, 0);
@@ -88,9 +88,8 @@ START_TEST(auto_takes_every_usable_cpu)
     ck_assert(noted("4 workers: one for each usable CPU (the reason)."));
     ck_assert(noted("2 of these CPUs share a physical core"));
 }
-END_TEST
 
-START_TEST(managed_server_has_a_cpu_of_its_own)
+TEST(managed_server_has_a_cpu_of_its_own)
 {
     /* The server and a worker on one CPU while there is another: the figures are about that. */
     machine(2, 2, 0);
@@ -107,9 +106,8 @@ START_TEST(managed_server_has_a_cpu_of_its_own)
     ck_assert_str_eq(places(), "1 2 3 1 2");
     ck_assert(noted("5 workers share 3 CPUs"));
 }
-END_TEST
 
-START_TEST(one_cpu_is_shared_and_said)
+TEST(one_cpu_is_shared_and_said)
 {
     /* No worker at all, or no word about it, on a machine with a single CPU. */
     machine(1, 1, 0);
@@ -121,9 +119,8 @@ START_TEST(one_cpu_is_shared_and_said)
     build(SERVER_LOCAL);
     ck_assert_uint_eq(plan.worker_count, 1);
 }
-END_TEST
 
-START_TEST(local_server_is_left_one_cpu)
+TEST(local_server_is_left_one_cpu)
 {
     /* Workers on every CPU of the machine that the server needs too. */
     machine(4, 4, 0);
@@ -133,7 +130,6 @@ START_TEST(local_server_is_left_one_cpu)
     ck_assert_int_eq(plan.server_cpu, -1);
     ck_assert(noted("less one for the server on this machine"));
 }
-END_TEST
 
 /* A local server that may run on these CPUs. */
 static void build_beside(const uint32_t *cpus, uint32_t count)
@@ -144,7 +140,7 @@ static void build_beside(const uint32_t *cpus, uint32_t count)
                   err.text);
 }
 
-START_TEST(beside_a_pinned_server)
+TEST(beside_a_pinned_server)
 {
     /* Workers on the CPU that a local server is pinned to while others are idle. */
     static const uint32_t first[] = {0}, two[] = {0, 2}, all[] = {0, 1, 2, 3}, other[] = {9},
@@ -181,9 +177,8 @@ START_TEST(beside_a_pinned_server)
     build_beside(first, 1); /* the user's choice */
     ck_assert_str_eq(places(), "0 1");
 }
-END_TEST
 
-START_TEST(io_threads_get_cpus)
+TEST(io_threads_get_cpus)
 {
     /* A server with four threads on one CPU, or no worker because it took all of them. */
     static const uint32_t listed[] = {0, 1};
@@ -212,9 +207,8 @@ START_TEST(io_threads_get_cpus)
     ck_assert_uint_eq(plan.server_cpus[1], 3);
     ck_assert(noted("--io-threads 3: 2 CPUs are left for the server"));
 }
-END_TEST
 
-START_TEST(quota_is_rounded_up)
+TEST(quota_is_rounded_up)
 {
     /* More workers than the cgroup gives CPU time to, or none for half a CPU. */
     static const struct {
@@ -234,9 +228,8 @@ START_TEST(quota_is_rounded_up)
         ck_assert_int_eq(plan.server_cpu, rows[i].server_cpu);
     }
 }
-END_TEST
 
-START_TEST(never_more_workers_than_connections)
+TEST(never_more_workers_than_connections)
 {
     /* A worker without a connection. */
     machine(8, 8, 0);
@@ -255,9 +248,8 @@ START_TEST(never_more_workers_than_connections)
     ask(0, 1, 0);
     refused(SERVER_REMOTE, "at least one connection");
 }
-END_TEST
 
-START_TEST(threads_multiply_processes)
+TEST(threads_multiply_processes)
 {
     /* --threads ignored, or multiplied into more workers than volley can have. */
     machine(2, 2, 0);
@@ -281,9 +273,8 @@ START_TEST(threads_multiply_processes)
     build(SERVER_REMOTE);
     ck_assert_uint_eq(plan.worker_count, IPC_WORKERS_MAX);
 }
-END_TEST
 
-START_TEST(listed_cpus_in_their_order)
+TEST(listed_cpus_in_their_order)
 {
     /* The order of --cpus changed, or its count not taken for the number of workers. */
     static const uint32_t list[] = {5, 1, 3};
@@ -301,9 +292,8 @@ START_TEST(listed_cpus_in_their_order)
     build(SERVER_REMOTE);
     ck_assert_str_eq(places(), "5 1 3 5");
 }
-END_TEST
 
-START_TEST(list_that_takes_every_cpu)
+TEST(list_that_takes_every_cpu)
 {
     /* The managed server silently put beside a worker although the user placed the workers. */
     static const uint32_t list[] = {0, 1};
@@ -314,9 +304,8 @@ START_TEST(list_that_takes_every_cpu)
     ck_assert_int_eq(plan.server_cpu, -1);
     ck_assert(noted("--cpus leaves no CPU free for it"));
 }
-END_TEST
 
-START_TEST(cpus_that_cannot_be_used)
+TEST(cpus_that_cannot_be_used)
 {
     /* A CPU that does not exist found out by the kernel, one worker after the other. */
     static const uint32_t list[] = {0, 7};
@@ -327,9 +316,8 @@ START_TEST(cpus_that_cannot_be_used)
     ask_cpus(list, 0);
     refused(SERVER_REMOTE, "names no CPU");
 }
-END_TEST
 
-START_TEST(none_pins_nothing)
+TEST(none_pins_nothing)
 {
     /* --cpus none pins the server, or the workers, all the same. */
     machine(4, 4, 0);
@@ -340,9 +328,8 @@ START_TEST(none_pins_nothing)
     ck_assert_int_eq(plan.server_cpu, -1);
     ck_assert(noted("not pinned"));
 }
-END_TEST
 
-START_TEST(connections_are_split_evenly)
+TEST(connections_are_split_evenly)
 {
     /* One worker with all of the remainder, or with none. */
     machine(4, 4, 0);
@@ -354,9 +341,8 @@ START_TEST(connections_are_split_evenly)
     ck_assert_uint_eq(plan.workers[3].connections, 2);
     ck_assert(noted("10 connections: 3 in each of the first 2 workers, 2 in each other."));
 }
-END_TEST
 
-START_TEST(rings_hold_the_largest_record)
+TEST(rings_hold_the_largest_record)
 {
     /* A ring that can never take a record is full for ever; a thousand rings take all memory. */
     static const uint64_t intervals_ns[] = {10 * NS_PER_MS, 100 * NS_PER_MS, NS_PER_SECOND,
@@ -376,9 +362,8 @@ START_TEST(rings_hold_the_largest_record)
                 ck_assert_uint_le(capacity, 8u << 20);
         }
 }
-END_TEST
 
-START_TEST(open_files_are_raised_to_the_need)
+TEST(open_files_are_raised_to_the_need)
 {
     /* A run that fails in the middle of connecting although the soft limit could be raised. */
     struct rlimit limit;
@@ -399,9 +384,8 @@ START_TEST(open_files_are_raised_to_the_need)
     ck_assert_int_eq(getrlimit(RLIMIT_NOFILE, &limit), 0);
     ck_assert_uint_eq(limit.rlim_cur, 532);
 }
-END_TEST
 
-START_TEST(open_files_above_the_hard_limit)
+TEST(open_files_above_the_hard_limit)
 {
     /* "Too many open files" from a worker instead of a word before anything connects. */
     struct rlimit limit = {.rlim_cur = 200, .rlim_max = 300};
@@ -415,10 +399,8 @@ START_TEST(open_files_above_the_hard_limit)
     ck_assert(strstr(err.text, "ulimit -n 1032") != NULL);
     ck_assert(strstr(err.text, "LimitNOFILE=1032") != NULL);
 }
-END_TEST
 
-Suite *test_plan_suite(void);
-START_TEST(a_client_ramp_starts_in_every_worker)
+TEST(a_client_ramp_starts_in_every_worker)
 {
     /* breaks if a worker has nothing to send with until the ramp comes to it */
     machine(8, 8, 0);
@@ -442,30 +424,5 @@ START_TEST(a_client_ramp_starts_in_every_worker)
     spec.connections.worker_min = 5; /* a cluster of so many nodes */
     refused(SERVER_REMOTE, "--clients-ramp-start 3: at least 5 connections are needed");
 }
-END_TEST
 
-Suite *test_plan_suite(void)
-{
-    Suite *suite = suite_create("plan");
-    TCase *tcase = tcase_create("plan");
-    tcase_add_test(tcase, auto_takes_every_usable_cpu);
-    tcase_add_test(tcase, managed_server_has_a_cpu_of_its_own);
-    tcase_add_test(tcase, one_cpu_is_shared_and_said);
-    tcase_add_test(tcase, local_server_is_left_one_cpu);
-    tcase_add_test(tcase, beside_a_pinned_server);
-    tcase_add_test(tcase, io_threads_get_cpus);
-    tcase_add_test(tcase, quota_is_rounded_up);
-    tcase_add_test(tcase, never_more_workers_than_connections);
-    tcase_add_test(tcase, a_client_ramp_starts_in_every_worker);
-    tcase_add_test(tcase, threads_multiply_processes);
-    tcase_add_test(tcase, listed_cpus_in_their_order);
-    tcase_add_test(tcase, list_that_takes_every_cpu);
-    tcase_add_test(tcase, cpus_that_cannot_be_used);
-    tcase_add_test(tcase, none_pins_nothing);
-    tcase_add_test(tcase, connections_are_split_evenly);
-    tcase_add_test(tcase, rings_hold_the_largest_record);
-    tcase_add_test(tcase, open_files_are_raised_to_the_need);
-    tcase_add_test(tcase, open_files_above_the_hard_limit);
-    suite_add_tcase(suite, tcase);
-    return suite;
-}
+TEST_SUITE(plan)

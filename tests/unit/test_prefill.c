@@ -1,10 +1,8 @@
-#include <check.h>
 #include <stdio.h>
 #include <string.h>
 
+#include "tests/support/check/suite.h"
 #include "worker/generate/prefill.h"
-
-Suite *test_prefill_suite(void);
 
 static struct prefill prefill;
 static struct err err;
@@ -36,7 +34,7 @@ static const char *joined(const struct prefill_write *write)
     return text;
 }
 
-START_TEST(test_writes)
+TEST(test_writes)
 {
     /* Breaks when what is written before a read is another key, another kind of value, or not all that it asks
      * for. */
@@ -76,9 +74,8 @@ START_TEST(test_writes)
     ck_assert_str_eq(prefill.stored.title, "HSET, SET");
     prefill_free(&prefill);
 }
-END_TEST
 
-START_TEST(test_refusals)
+TEST(test_refusals)
 {
     /* Breaks when something that cannot be written is written in part, or refused without a reason. */
     static const struct {
@@ -104,9 +101,8 @@ START_TEST(test_refusals)
         prefill_free(&prefill);
     }
 }
-END_TEST
 
-START_TEST(test_orders)
+TEST(test_orders)
 {
     /* Breaks when numbers that go side by side in sequence, or are always the same, are taken for pairs. */
     static const struct {
@@ -126,15 +122,5 @@ START_TEST(test_orders)
         prefill_free(&prefill);
     }
 }
-END_TEST
 
-Suite *test_prefill_suite(void)
-{
-    Suite *suite = suite_create("prefill");
-    TCase *tcase = tcase_create("prefill");
-    tcase_add_test(tcase, test_writes);
-    tcase_add_test(tcase, test_refusals);
-    tcase_add_test(tcase, test_orders);
-    suite_add_tcase(suite, tcase);
-    return suite;
-}
+TEST_SUITE(prefill)

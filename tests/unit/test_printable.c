@@ -1,5 +1,4 @@
 /* Words from outside on a terminal: shown, and not obeyed. */
-#include <check.h>
 #include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,8 +11,7 @@
 #include "orchestrator/report/sinks.h"
 #include "tests/support/check/printed.h"
 #include "tests/support/check/report_fixture.h"
-
-Suite *test_printable_suite(void);
+#include "tests/support/check/suite.h"
 
 static const struct {
     const char *text, *line;
@@ -30,7 +28,7 @@ static const struct {
     {"\300\233 \340\202\233 \355\240\200", "?? ??? ???"}, /* too long for what they mean     */
 };
 
-START_TEST(control_characters_and_no_utf8)
+LOOP_TEST(control_characters_and_no_utf8, sizeof cases / sizeof cases[0])
 {
     /* Breaks when a byte gets through that a terminal takes for an order, or a letter is lost. */
     char text[64];
@@ -38,17 +36,15 @@ START_TEST(control_characters_and_no_utf8)
     ck_assert_str_eq(printable_line(text), cases[_i].line);
     ck_assert_str_eq(PRINTABLE(cases[_i].text), cases[_i].line);
 }
-END_TEST
 
-START_TEST(breaks_may_stay)
+TEST(breaks_may_stay)
 {
     /* Breaks when a whole report becomes one line, or its lines hold orders. */
     char text[] = "a\n\tb\r\33c";
     ck_assert_str_eq(printable_lines(text), "a\n\tb  c");
 }
-END_TEST
 
-START_TEST(json_holds_no_orders)
+TEST(json_holds_no_orders)
 {
     /* Breaks when JSON on a terminal holds a control character as it is, or is another text for those who
      * read it. */
@@ -69,7 +65,6 @@ START_TEST(json_holds_no_orders)
     json_decref(read_back);
     free(text);
 }
-END_TEST
 
 /* ---- what sinks print ---- */
 
@@ -115,7 +110,7 @@ static void play(struct timeline *timeline, uint32_t errors)
     free(row);
 }
 
-START_TEST(reports_hold_no_orders)
+LOOP_TEST(reports_hold_no_orders, 6)
 {
     /* Breaks when a name, a target, an error or a note of a run prints what a terminal obeys, or begins
      * a line of its own; or when a spreadsheet takes a name for a formula. */
@@ -146,7 +141,6 @@ START_TEST(reports_hold_no_orders)
     free(text);
     fixture_session_free(&session);
 }
-END_TEST
 
 static void expect_cell(const char *text, const char *cell)
 {
@@ -158,7 +152,7 @@ static void expect_cell(const char *text, const char *cell)
     free(written);
 }
 
-START_TEST(text_cells)
+TEST(text_cells)
 {
     /* Breaks when a cell ends early, or is a formula for a spreadsheet. */
     expect_cell("", "\"\"");
@@ -169,17 +163,5 @@ START_TEST(text_cells)
     expect_cell("@a", "\"'@a\"");
     expect_cell("a=1 gr\303\274n\n", "\"a=1 gr\303\274n \"");
 }
-END_TEST
 
-Suite *test_printable_suite(void)
-{
-    Suite *suite = suite_create("printable");
-    TCase *tcase = tcase_create("printable");
-    tcase_add_loop_test(tcase, control_characters_and_no_utf8, 0, sizeof cases / sizeof cases[0]);
-    tcase_add_test(tcase, breaks_may_stay);
-    tcase_add_test(tcase, json_holds_no_orders);
-    tcase_add_loop_test(tcase, reports_hold_no_orders, 0, 6);
-    tcase_add_test(tcase, text_cells);
-    suite_add_tcase(suite, tcase);
-    return suite;
-}
+TEST_SUITE(printable)

@@ -1,12 +1,10 @@
 /* What all probes share: when they ask, how long they wait, and what is told. The probes are made here; time
  * is the event loop's. */
-#include <check.h>
 #include <string.h>
 
 #include "common/clock.h"
 #include "orchestrator/server/probe.h"
-
-Suite *test_probe_suite(void);
+#include "tests/support/check/suite.h"
 
 static struct event_base *base;
 static struct probe probe;
@@ -79,7 +77,7 @@ static void start(bool (*ask)(void *state), uint64_t limit_ns)
     ck_assert_int_eq(probe_start(&probe, base, &err), OK);
 }
 
-START_TEST(each_answer_is_a_note)
+TEST(each_answer_is_a_note)
 {
     /* breaks if a probe stops after an answer, values of one go into the next, or what is not known is told */
     start(answer_at_once, 60 * NS_PER_SECOND);
@@ -95,9 +93,8 @@ START_TEST(each_answer_is_a_note)
     }
     ck_assert_uint_eq(given_up, 0);
 }
-END_TEST
 
-START_TEST(an_answer_that_does_not_come)
+TEST(an_answer_that_does_not_come)
 {
     /* breaks if a probe waits for ever, asks a second question meanwhile, tells a question more than once, or
      * half of an answer as one */
@@ -117,9 +114,8 @@ START_TEST(an_answer_that_does_not_come)
     ck_assert(heard[1].ok);
     ck_assert_uint_eq(given_up, 1);
 }
-END_TEST
 
-START_TEST(it_asks_no_more)
+TEST(it_asks_no_more)
 {
     /* breaks if a probe that has nothing to learn keeps asking, or tells a question that it did not ask */
     start(nothing_to_learn, NS_PER_MS);
@@ -129,16 +125,5 @@ START_TEST(it_asks_no_more)
     ck_assert_uint_eq(heard_count, 1);
     ck_assert_uint_eq(given_up, 0);
 }
-END_TEST
 
-Suite *test_probe_suite(void)
-{
-    Suite *suite = suite_create("probe");
-    TCase *tcase = tcase_create("probe");
-    tcase_add_checked_fixture(tcase, set_up, tear_down);
-    tcase_add_test(tcase, each_answer_is_a_note);
-    tcase_add_test(tcase, an_answer_that_does_not_come);
-    tcase_add_test(tcase, it_asks_no_more);
-    suite_add_tcase(suite, tcase);
-    return suite;
-}
+TEST_SUITE_WITH(probe, .set_up = set_up, .tear_down = tear_down)

@@ -1,4 +1,3 @@
-#include <check.h>
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,8 +9,7 @@
 #include "orchestrator/report/output.h"
 #include "orchestrator/report/progress.h"
 #include "tests/support/check/report_fixture.h"
-
-Suite *test_progress_suite(void);
+#include "tests/support/check/suite.h"
 
 static struct progress progress;
 static char *text;
@@ -63,7 +61,7 @@ static void tear_down(void)
     free(text);
 }
 
-START_TEST(a_counted_run_shows_its_share)
+TEST(a_counted_run_shows_its_share)
 {
     /* breaks if the line differs from the form that features 1.20 promises */
     struct run_facts facts = fixture_facts();
@@ -82,7 +80,6 @@ START_TEST(a_counted_run_shows_its_share)
                            "avg=1,293.6, Errors: 7\n");
     free(row);
 }
-END_TEST
 
 /* The terminal of a pseudo terminal, and its other end in *master. */
 static FILE *open_terminal(int *master, unsigned short columns)
@@ -132,7 +129,7 @@ static char *shown(unsigned short columns, unsigned short then)
     return screen;
 }
 
-START_TEST(a_line_fits_the_terminal)
+TEST(a_line_fits_the_terminal)
 {
     /* breaks if the line wraps at any width, also when the terminal has become narrower */
     for (unsigned short columns = 2; columns < 200; columns++) {
@@ -151,9 +148,8 @@ START_TEST(a_line_fits_the_terminal)
     ck_assert_ptr_nonnull(strstr(shown(66, 66), "Errors: 7"));
     ck_assert_ptr_nonnull(strstr(shown(0, 0), "Backlog: 120"));
 }
-END_TEST
 
-START_TEST(results_never_share_its_line)
+TEST(results_never_share_its_line)
 {
     /* Breaks when results are written behind a progress line that stands on the same terminal. */
     struct run_facts facts = fixture_facts();
@@ -189,9 +185,8 @@ START_TEST(results_never_share_its_line)
     fclose(terminal);
     close(master);
 }
-END_TEST
 
-START_TEST(a_timed_run_shows_its_time)
+TEST(a_timed_run_shows_its_time)
 {
     /* breaks if a run with a duration shows a share of requests it does not have */
     struct run_facts facts = fixture_facts();
@@ -205,9 +200,8 @@ START_TEST(a_timed_run_shows_its_time)
                            "[11.0s] Progress: 3,000 (100.0%), RPS: current=0 avg=272.7, "
                            "Errors: 0\n");
 }
-END_TEST
 
-START_TEST(the_warmup_is_not_progress)
+TEST(the_warmup_is_not_progress)
 {
     /* breaks if requests of the warm-up count towards the share or the average */
     struct run_facts facts = fixture_facts();
@@ -225,9 +219,8 @@ START_TEST(the_warmup_is_not_progress)
                                        "avg=500.0"));
     free(row);
 }
-END_TEST
 
-START_TEST(a_terminal_gets_one_line_rewritten)
+TEST(a_terminal_gets_one_line_rewritten)
 {
     /* breaks if lines pile up on a terminal, a longer one shines through a shorter one, or the last one
      * stays and tells of a run that is not over */
@@ -247,9 +240,8 @@ START_TEST(a_terminal_gets_one_line_rewritten)
              last, (int)strlen(last), "");
     ck_assert_str_eq(text, wanted);
 }
-END_TEST
 
-START_TEST(what_was_wiped_stays_wiped)
+TEST(what_was_wiped_stays_wiped)
 {
     /* breaks if the end of a run leaves an empty line among results that took the line away, or behind a
      * message that ended it */
@@ -263,9 +255,8 @@ START_TEST(what_was_wiped_stays_wiped)
     fflush(out);
     ck_assert_uint_eq(text_bytes, before);
 }
-END_TEST
 
-START_TEST(a_prefill_names_its_test)
+TEST(a_prefill_names_its_test)
 {
     /* breaks if the requests of a prefill look like those of the test, or one name runs into the next */
     struct run_facts facts = fixture_facts();
@@ -281,9 +272,8 @@ START_TEST(a_prefill_names_its_test)
     ck_assert_ptr_eq(strstr(text, "Prefill for GET [1.0s] Progress: 500/1,000 "), text);
     ck_assert_ptr_nonnull(strstr(text, "\nGET [1.0s] Progress: 500/1,000 "));
 }
-END_TEST
 
-START_TEST(an_open_loop_shows_its_target)
+TEST(an_open_loop_shows_its_target)
 {
     /* breaks if a line hides that the load is not what was asked for, or shows service times */
     struct run_facts facts = fixture_open_facts();
@@ -324,9 +314,8 @@ START_TEST(an_open_loop_shows_its_target)
     ck_assert_ptr_nonnull(strstr(text, "\n[1.0s] Progress: 500/1,000 (50.0%), RPS: current=500 "
                                        "avg=500.0, Errors: 0\n"));
 }
-END_TEST
 
-START_TEST(a_rate_is_that_of_the_report)
+TEST(a_rate_is_that_of_the_report)
 {
     /* breaks if error replies make the rate of the line higher than that of the report, which counts requests
      * without an error, or hide how far a run of -n is */
@@ -336,9 +325,8 @@ START_TEST(a_rate_is_that_of_the_report)
     ck_assert_str_eq(text, "[1.0s] Progress: 500/1,000 (50.0%), RPS: current=300 avg=300.0, "
                            "Errors: 200\n");
 }
-END_TEST
 
-START_TEST(what_has_no_reply_has_waited)
+TEST(what_has_no_reply_has_waited)
 {
     /* breaks if a second in which most requests timed out shows the latency of the few that did not */
     struct run_facts facts = fixture_facts();
@@ -358,24 +346,5 @@ START_TEST(what_has_no_reply_has_waited)
                   text);
     free(row);
 }
-END_TEST
 
-Suite *test_progress_suite(void)
-{
-    Suite *suite = suite_create("progress");
-    TCase *tcase = tcase_create("line");
-    tcase_add_checked_fixture(tcase, set_up, tear_down);
-    tcase_add_test(tcase, a_counted_run_shows_its_share);
-    tcase_add_test(tcase, a_timed_run_shows_its_time);
-    tcase_add_test(tcase, a_line_fits_the_terminal);
-    tcase_add_test(tcase, results_never_share_its_line);
-    tcase_add_test(tcase, the_warmup_is_not_progress);
-    tcase_add_test(tcase, a_terminal_gets_one_line_rewritten);
-    tcase_add_test(tcase, what_was_wiped_stays_wiped);
-    tcase_add_test(tcase, a_prefill_names_its_test);
-    tcase_add_test(tcase, a_rate_is_that_of_the_report);
-    tcase_add_test(tcase, what_has_no_reply_has_waited);
-    tcase_add_test(tcase, an_open_loop_shows_its_target);
-    suite_add_tcase(suite, tcase);
-    return suite;
-}
+TEST_SUITE_WITH(progress, .set_up = set_up, .tear_down = tear_down)

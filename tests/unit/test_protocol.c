@@ -1,15 +1,13 @@
 /* Another protocol than RESP, and connections beside the load: by a whole worker against a scripted server. */
-#include <check.h>
 #include <string.h>
 
 #include "common/clock.h"
 #include "tests/support/check/simulated_run.h"
 #include "tests/support/check/simulation.h"
+#include "tests/support/check/suite.h"
 #include "worker/generate/generator.h"
 #include "worker/protocol/protocol.h"
 #include "worker/protocol/replies.h"
-
-Suite *test_protocol_suite(void);
 
 static struct simulated_run simulated;
 
@@ -87,7 +85,7 @@ static void run_echo(uint64_t rate, uint64_t pipeline)
     simulated_run_free(&simulated);
 }
 
-START_TEST(test_echo)
+TEST(test_echo)
 {
     /* Breaks when something beside the protocol's own file takes what is read for RESP, or greets a server that
      * knows no greeting. */
@@ -97,7 +95,6 @@ START_TEST(test_echo)
         run_echo(1000, 1);
     }
 }
-END_TEST
 
 /* One byte is another one. */
 static void echo_wrongly(struct scripted_peer *peer, const char *bytes, size_t byte_count)
@@ -110,7 +107,7 @@ static void echo_wrongly(struct scripted_peer *peer, const char *bytes, size_t b
     scripted_say(peer, copy, byte_count, SCRIPTED_SERVICE_NS);
 }
 
-START_TEST(test_out_of_step)
+TEST(test_out_of_step)
 {
     /* Breaks when what a protocol does not take for a reply is counted as one, or goes on on that
      * connection. */
@@ -125,7 +122,6 @@ START_TEST(test_out_of_step)
     ck_assert_uint_eq(simulated_counter(&simulated, COUNTER_CONNECTIONS_PROTOCOL), lost);
     simulated_run_free(&simulated);
 }
-END_TEST
 
 /* Connections beside the load that nothing is asked on ------------------------------------------ */
 
@@ -156,7 +152,7 @@ static void run_idle(bool arrays)
     ck_assert_uint_gt(simulated_counter(&simulated, COUNTER_OK), 1000);
 }
 
-START_TEST(test_idle_takes_pushes)
+TEST(test_idle_takes_pushes)
 {
     /* Breaks when a message out of band ends the connection that it comes on, or is not counted. */
     run_idle(false);
@@ -164,26 +160,13 @@ START_TEST(test_idle_takes_pushes)
     ck_assert_uint_eq(simulated_counter(&simulated, COUNTER_IDLE_LOST), 0);
     simulated_run_free(&simulated);
 }
-END_TEST
 
-START_TEST(test_idle_takes_no_messages)
+TEST(test_idle_takes_no_messages)
 {
     /* Breaks when a connection that nothing was asked on takes a reply: its stream is out of step. */
     run_idle(true);
     ck_assert_uint_gt(simulated_counter(&simulated, COUNTER_IDLE_LOST), 1);
     simulated_run_free(&simulated);
 }
-END_TEST
 
-Suite *test_protocol_suite(void)
-{
-    Suite *suite = suite_create("protocol");
-    TCase *tcase = tcase_create("others");
-    tcase_set_timeout(tcase, 60);
-    tcase_add_test(tcase, test_echo);
-    tcase_add_test(tcase, test_out_of_step);
-    tcase_add_test(tcase, test_idle_takes_pushes);
-    tcase_add_test(tcase, test_idle_takes_no_messages);
-    suite_add_tcase(suite, tcase);
-    return suite;
-}
+TEST_SUITE(protocol)

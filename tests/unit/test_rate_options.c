@@ -1,5 +1,4 @@
 /* Options about rates and ramps, and what they mean together. */
-#include <check.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -7,8 +6,7 @@
 #include "common/clock.h"
 #include "orchestrator/options/rate_text.h"
 #include "tests/support/check/bench_line.h"
-
-Suite *test_rate_options_suite(void);
+#include "tests/support/check/suite.h"
 
 static const struct spec *const spec = &line_request.spec;
 
@@ -26,7 +24,7 @@ static void ck_step(uint32_t i, uint64_t length_ns, uint64_t from, uint64_t to,
 
 /* --- one rate -------------------------------------------------------------------------------- */
 
-START_TEST(no_rate_is_a_closed_loop)
+TEST(no_rate_is_a_closed_loop)
 {
     /* breaks if a run without a rate gets one, or --qps 0 is a load that never sends */
     static const char *const lines[] = {"", "--qps 0", "--rps 0.000", "--qps-ramp-mode linear"};
@@ -41,9 +39,8 @@ START_TEST(no_rate_is_a_closed_loop)
         ck_assert_ptr_null(spec->rate.control_path);
     }
 }
-END_TEST
 
-START_TEST(rates_as_written)
+TEST(rates_as_written)
 {
     /* breaks if a fraction is lost, or a rate is rounded to another one */
     static const struct {
@@ -73,9 +70,8 @@ START_TEST(rates_as_written)
                       (unsigned long long)micro);
     }
 }
-END_TEST
 
-START_TEST(rates_that_are_none)
+TEST(rates_that_are_none)
 {
     /* breaks if rubbish is taken for a rate, or a rate that cannot be paced is tried */
     static const struct line_refusal cases[] = {
@@ -106,9 +102,8 @@ START_TEST(rates_that_are_none)
         ck_assert_uint_eq(micro, 77);
     }
 }
-END_TEST
 
-START_TEST(rates_and_times_for_people)
+TEST(rates_and_times_for_people)
 {
     /* breaks if a report shows another rate than the one that is paced */
     char text[RATE_TEXT_BYTES];
@@ -121,9 +116,8 @@ START_TEST(rates_and_times_for_people)
     ck_assert_str_eq(rate_format_time(text, sizeof text, 1500 * NS_PER_MS), "1.5 s");
     ck_assert_str_eq(rate_format_time(text, sizeof text, 0), "0 s");
 }
-END_TEST
 
-START_TEST(constant_rate)
+TEST(constant_rate)
 {
     /* breaks if --qps or its other name is not the rate of the whole run */
     static const char *const lines[] = {"--qps 10k", "--rps 10000", "--qps=10000.0"};
@@ -143,9 +137,8 @@ START_TEST(constant_rate)
     line_quiet("--qps 5 --pacing sleep --arrival even");
     ck_assert_int_eq(spec->rate.pacing, PACING_SLEEP);
 }
-END_TEST
 
-START_TEST(one_end_of_a_ramp)
+TEST(one_end_of_a_ramp)
 {
     /* breaks if half of a ramp is a rate that nobody is told about */
     line_notices("--start-qps 1k", "--start-qps without the rest of a ramp: the rate is a constant "
@@ -157,9 +150,8 @@ START_TEST(one_end_of_a_ramp)
     line_notices("--start-qps 10 --qps 20", "--qps 20 is ignored: --start-qps 10 decides");
     ck_step(0, SCHEDULE_NEVER, 10, 10, SCHEDULE_CONSTANT);
 }
-END_TEST
 
-START_TEST(what_needs_a_rate)
+TEST(what_needs_a_rate)
 {
     /* breaks if an option about an open loop is without effect in a closed one */
     static const struct line_refusal refusals[] = {
@@ -180,9 +172,8 @@ START_TEST(what_needs_a_rate)
     };
     line_all_refused(refusals, sizeof refusals / sizeof refusals[0]);
 }
-END_TEST
 
-START_TEST(control_path_length)
+TEST(control_path_length)
 {
     /* breaks if a path that the kernel would cut makes a socket somewhere else */
     char line[300] = "--qps 5 --control /";
@@ -195,11 +186,10 @@ START_TEST(control_path_length)
     ck_assert_ptr_nonnull(
         strstr(line_err.text, "--control: the path is 108 bytes long; at most 107"));
 }
-END_TEST
 
 /* --- ramps ----------------------------------------------------------------------------------- */
 
-START_TEST(linear_ramp_of_the_seed)
+TEST(linear_ramp_of_the_seed)
 {
     /* breaks if the example of the tool that volley replaces makes another load */
     line_notices(
@@ -220,9 +210,8 @@ START_TEST(linear_ramp_of_the_seed)
     ck_step(9, 10 * S, 46000, 46000, SCHEDULE_CONSTANT);
     ck_step(10, SCHEDULE_NEVER, 50000, 50000, SCHEDULE_CONSTANT);
 }
-END_TEST
 
-START_TEST(linear_ramp_down)
+TEST(linear_ramp_down)
 {
     /* breaks if a falling ramp rises, passes its end, or takes a sign without saying so */
     line_notices("--test-duration 9 --start-qps 100 --end-qps 10 --qps-change-interval 500ms "
@@ -244,9 +233,8 @@ START_TEST(linear_ramp_down)
     ck_assert_uint_eq(spec->rate.steps[1].from_micro, SCHEDULE_MICRO / 2);
     ck_assert_uint_eq(spec->rate.warmup_micro, SCHEDULE_MICRO / 2);
 }
-END_TEST
 
-START_TEST(exponential_ramp)
+TEST(exponential_ramp)
 {
     /* breaks if factors add up rounding, or the last step passes the end */
     line_quiet("--test-duration 120 --start-qps 100 --end-qps 10000 --qps-change-interval 5 "
@@ -268,9 +256,8 @@ START_TEST(exponential_ramp)
     ck_step(4, SCHEDULE_NEVER, 100, 100, SCHEDULE_CONSTANT);
     ck_assert_str_eq(spec->rate.text, "1,000 -> 100/s, x0.5 every 1 s, poisson");
 }
-END_TEST
 
-START_TEST(smooth_ramp)
+TEST(smooth_ramp)
 {
     /* breaks if a smooth ramp has another slope than its stairs, or never ends */
     line_quiet("--test-duration 100 --start-qps 1000 --end-qps 10000 --qps-change-interval 5 "
@@ -292,9 +279,8 @@ START_TEST(smooth_ramp)
         "--qps-change 500 --qps-ramp-mode smooth",
         "the ramp takes 90 s, and --test-duration is 45 s: it reaches 5,500/s of 10,000/s");
 }
-END_TEST
 
-START_TEST(parts_that_are_missing)
+TEST(parts_that_are_missing)
 {
     /* breaks if half of a ramp is run, or its user must guess which half */
     static const struct line_refusal refusals[] = {
@@ -326,13 +312,12 @@ START_TEST(parts_that_are_missing)
     };
     line_all_refused(refusals, sizeof refusals / sizeof refusals[0]);
 }
-END_TEST
 
 #define LINEAR "--qps-change-interval 1 --test-duration 9 "
 #define EXPONENTIAL "--qps-ramp-mode exponential --qps-change-interval 1 --test-duration 9 "
 #define SMOOTH "--qps-ramp-mode smooth --qps-change-interval 1 --test-duration 9 "
 
-START_TEST(ramps_that_lead_nowhere)
+TEST(ramps_that_lead_nowhere)
 {
     /* breaks if a ramp stays where it is, or runs away from its end */
     static const struct line_refusal refusals[] = {
@@ -366,9 +351,8 @@ START_TEST(ramps_that_lead_nowhere)
     };
     line_all_refused(refusals, sizeof refusals / sizeof refusals[0]);
 }
-END_TEST
 
-START_TEST(ramps_that_contradict_themselves)
+TEST(ramps_that_contradict_themselves)
 {
     /* breaks if one of two options that cannot both be meant is dropped in silence */
     static const struct line_refusal refusals[] = {
@@ -385,9 +369,8 @@ START_TEST(ramps_that_contradict_themselves)
     };
     line_all_refused(refusals, sizeof refusals / sizeof refusals[0]);
 }
-END_TEST
 
-START_TEST(ramps_that_are_too_long)
+TEST(ramps_that_are_too_long)
 {
     /* breaks if an absurd ramp takes all memory or overflows its times */
     static const struct line_refusal refusals[] = {
@@ -414,9 +397,8 @@ START_TEST(ramps_that_are_too_long)
                "--qps-change 100m --qps-ramp-mode smooth");
     ck_assert_uint_ge(spec->rate.steps[0].length_ns, 1);
 }
-END_TEST
 
-START_TEST(qps_beside_a_ramp)
+TEST(qps_beside_a_ramp)
 {
     /* breaks if --qps is dropped beside a ramp and nobody is told */
     line_notices(LINEAR "--qps 7 --start-qps 1 --end-qps 5 --qps-change 1",
@@ -427,9 +409,8 @@ START_TEST(qps_beside_a_ramp)
     ck_step(0, S, 2, 2, SCHEDULE_CONSTANT);
     ck_assert_uint_eq(spec->rate.step_count, 4);
 }
-END_TEST
 
-START_TEST(requests_and_ramps)
+TEST(requests_and_ramps)
 {
     /* breaks if a run with -n never ends, or ends before its ramp without a word */
     static const struct line_refusal refusals[] = {
@@ -448,9 +429,8 @@ START_TEST(requests_and_ramps)
                  "200/s");
     line_quiet("-n 10k --start-qps 100 --end-qps 200 --qps-change-interval 1 --qps-change 10");
 }
-END_TEST
 
-START_TEST(rates_from_a_config_file)
+TEST(rates_from_a_config_file)
 {
     /* breaks if the command line does not win over the file's rate */
     line_parses_with_config("qps: 100\n", "--qps 0.5");
@@ -466,9 +446,8 @@ START_TEST(rates_from_a_config_file)
     line_parses_with_config("rps: 2\narrival: poisson\n", "");
     ck_assert_str_eq(spec->rate.text, "2/s, poisson");
 }
-END_TEST
 
-START_TEST(echo)
+TEST(echo)
 {
     /* breaks if a report cannot say which rate was asked for */
     line_parses(
@@ -483,33 +462,5 @@ START_TEST(echo)
     ck_assert(json_is_false(json_object_get(json, "require-green")));
     json_decref(json);
 }
-END_TEST
 
-Suite *test_rate_options_suite(void)
-{
-    Suite *suite = suite_create("rate_options");
-    TCase *tcase = tcase_create("rate_options");
-    tcase_add_checked_fixture(tcase, NULL, line_teardown);
-    tcase_add_test(tcase, no_rate_is_a_closed_loop);
-    tcase_add_test(tcase, rates_as_written);
-    tcase_add_test(tcase, rates_that_are_none);
-    tcase_add_test(tcase, rates_and_times_for_people);
-    tcase_add_test(tcase, constant_rate);
-    tcase_add_test(tcase, one_end_of_a_ramp);
-    tcase_add_test(tcase, what_needs_a_rate);
-    tcase_add_test(tcase, control_path_length);
-    tcase_add_test(tcase, linear_ramp_of_the_seed);
-    tcase_add_test(tcase, linear_ramp_down);
-    tcase_add_test(tcase, exponential_ramp);
-    tcase_add_test(tcase, smooth_ramp);
-    tcase_add_test(tcase, parts_that_are_missing);
-    tcase_add_test(tcase, ramps_that_lead_nowhere);
-    tcase_add_test(tcase, ramps_that_contradict_themselves);
-    tcase_add_test(tcase, ramps_that_are_too_long);
-    tcase_add_test(tcase, qps_beside_a_ramp);
-    tcase_add_test(tcase, requests_and_ramps);
-    tcase_add_test(tcase, rates_from_a_config_file);
-    tcase_add_test(tcase, echo);
-    suite_add_tcase(suite, tcase);
-    return suite;
-}
+TEST_SUITE_WITH(rate_options, .tear_down = line_teardown)

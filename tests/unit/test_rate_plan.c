@@ -1,5 +1,4 @@
 /* Plan files: what they hold as steps, and what is wrong with them. */
-#include <check.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -8,8 +7,7 @@
 #include "common/clock.h"
 #include "orchestrator/options/rate_plan.h"
 #include "tests/support/check/bench_line.h"
-
-Suite *test_rate_plan_suite(void);
+#include "tests/support/check/suite.h"
 
 static struct rate_steps steps;
 static struct err err;
@@ -51,7 +49,7 @@ static void ck_step(uint32_t i, uint64_t length_ms, uint64_t from, uint64_t to,
 
 #define S NS_PER_SECOND
 
-START_TEST(items)
+TEST(items)
 {
     /* breaks if an item of a plan is another load than the one that is written */
     ck_plan("- {for: 10s, rate: 1000}\n"
@@ -71,9 +69,8 @@ START_TEST(items)
     ck_step(5, 1000, 7, 8, SCHEDULE_LINEAR);
     ck_step(6, 1000, 7, 7, SCHEDULE_CONSTANT);
 }
-END_TEST
 
-START_TEST(json_and_maps)
+TEST(json_and_maps)
 {
     /* breaks if JSON, or a plan in a map, is read as something else */
     ck_plan("[{\"for\": \"10s\", \"rate\": 1000}, {\"for\": 2, \"from\": 1, \"to\": 2.5}]", 2,
@@ -81,9 +78,8 @@ START_TEST(json_and_maps)
     ck_plan("{\"plan\": [{\"for\": \"1s\", \"rate\": 10}], \"repeat\": 3}", 3, 3 * S);
     ck_plan("plan:\n  - {for: 1, rate: 10}\n", 1, S);
 }
-END_TEST
 
-START_TEST(repeats)
+TEST(repeats)
 {
     /* breaks if a repeat comes in another order, or once too often */
     ck_plan("- {for: 1, rate: 1}\n"
@@ -100,9 +96,8 @@ START_TEST(repeats)
             2 * S);
     ck_plan("{repeat: 100000, plan: [{for: 1ms, rate: 1}]}", 100000, 100 * S);
 }
-END_TEST
 
-START_TEST(mistakes)
+TEST(mistakes)
 {
     /* breaks if a plan is run that says something else, or the item must be searched for */
     static const struct {
@@ -194,7 +189,6 @@ START_TEST(mistakes)
         ck_assert_msg(strncmp(err.text, "f:", 2) == 0, "%s", err.text);
     }
 }
-END_TEST
 
 /* --- as an option ---------------------------------------------------------------------------- */
 
@@ -214,7 +208,7 @@ static const char *line_of(const char *text, const char *rest)
 
 #define PLAN "[{for: 2, rate: 0}, {for: 3, rate: 10}, {for: 5, from: 10, to: 30}]"
 
-START_TEST(the_plan_decides_the_length)
+TEST(the_plan_decides_the_length)
 {
     /* breaks if a run ends before its plan does, or goes on behind it */
     const struct spec *spec = &line_request.spec;
@@ -234,9 +228,8 @@ START_TEST(the_plan_decides_the_length)
     line_quiet(line_of("{repeat: 2, plan: " PLAN "}", "--steady auto"));
     ck_assert_uint_eq(spec->load.duration_ns, 20 * S);
 }
-END_TEST
 
-START_TEST(plans_and_other_lengths)
+TEST(plans_and_other_lengths)
 {
     /* breaks if a plan is cut or stretched and nobody is told */
     const struct spec *spec = &line_request.spec;
@@ -258,9 +251,8 @@ START_TEST(plans_and_other_lengths)
     ck_assert_ptr_nonnull(strstr(line_err.text, "-n 51 is never reached: the rate ends at 0/s"));
     line_notices(line_of("[{for: 5, rate: 10}, {for: 1, rate: 0}]", "-n 50"), "it ends early");
 }
-END_TEST
 
-START_TEST(a_bad_plan_file)
+TEST(a_bad_plan_file)
 {
     /* breaks if a bad plan is a usage error, or its name is not told */
     ck_assert_int_eq(line_parse(line_of("- {for: 1, rate: -1}\n", "")), E_CONFIG);
@@ -270,20 +262,5 @@ START_TEST(a_bad_plan_file)
     ck_assert_ptr_nonnull(
         strstr(line_err.text, "cannot read the rate plan /nonexistent/plan: No such file"));
 }
-END_TEST
 
-Suite *test_rate_plan_suite(void)
-{
-    Suite *suite = suite_create("rate_plan");
-    TCase *tcase = tcase_create("rate_plan");
-    tcase_add_checked_fixture(tcase, NULL, teardown);
-    tcase_add_test(tcase, items);
-    tcase_add_test(tcase, json_and_maps);
-    tcase_add_test(tcase, repeats);
-    tcase_add_test(tcase, mistakes);
-    tcase_add_test(tcase, the_plan_decides_the_length);
-    tcase_add_test(tcase, plans_and_other_lengths);
-    tcase_add_test(tcase, a_bad_plan_file);
-    suite_add_tcase(suite, tcase);
-    return suite;
-}
+TEST_SUITE_WITH(rate_plan, .tear_down = teardown)

@@ -1,15 +1,13 @@
 /* The recorder on a worker made by hand, with a ring so small that a test can fill it. */
-#include <check.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 
 #include "tests/support/check/by_hand.h"
+#include "tests/support/check/suite.h"
 #include "worker/edges.h"
 #include "worker/recount.h"
 #include "worker/stream.h"
-
-Suite *test_recorder_suite(void);
 
 #define RING_BYTES 1024u
 #define LENGTH_NS NS_PER_SECOND
@@ -118,7 +116,7 @@ static void expect_record(uint32_t first, uint32_t last, uint32_t flags, uint64_
     ring_pop(stream.ring);
 }
 
-START_TEST(test_kept_interval_becomes_part_of_the_next)
+TEST(test_kept_interval_becomes_part_of_the_next)
 {
     /* Breaks when an interval that found no room is lost, or is not said to be in a wider record. */
     cut(2);
@@ -133,9 +131,8 @@ START_TEST(test_kept_interval_becomes_part_of_the_next)
     expect_record(2, 3, 0, 7);
     ck_assert_uint_eq(ring_fill_bytes(stream.ring), 0);
 }
-END_TEST
 
-START_TEST(test_warmup_is_not_merged_with_the_measured)
+TEST(test_warmup_is_not_merged_with_the_measured)
 {
     /* Breaks when the ring is full at the end of the warm-up and what is measured from then on goes
      * into a record of the warm-up, and so into no total; or when the warm-up comes second. */
@@ -164,9 +161,8 @@ START_TEST(test_warmup_is_not_merged_with_the_measured)
     expect_record(5, 5, 0, 1);
     ck_assert_uint_eq(ring_fill_bytes(stream.ring), 0);
 }
-END_TEST
 
-START_TEST(test_wide_warmup_ends_at_its_edge)
+TEST(test_wide_warmup_ends_at_its_edge)
 {
     /* Breaks when intervals of the warm-up that were merged take measured ones with them, all the
      * more when one late look at the clock finds many edges passed. */
@@ -181,9 +177,8 @@ START_TEST(test_wide_warmup_ends_at_its_edge)
     expect_record(2, 4, 0, 6);
     ck_assert_uint_eq(ring_fill_bytes(stream.ring), 0);
 }
-END_TEST
 
-START_TEST(test_held_record_keeps_its_place)
+TEST(test_held_record_keeps_its_place)
 {
     /* Breaks when a small record that finds room overtakes the larger one that waits, or a record
      * that waits is pushed twice. */
@@ -206,9 +201,8 @@ START_TEST(test_held_record_keeps_its_place)
     expect_record(2, 3, 0, 0);
     ck_assert_uint_eq(ring_fill_bytes(stream.ring), 0);
 }
-END_TEST
 
-START_TEST(test_end_pushes_what_is_held)
+TEST(test_end_pushes_what_is_held)
 {
     /* Breaks when a run that ends while the record of its warm-up waits forgets that record. */
     struct err err = {.code = OK};
@@ -223,18 +217,5 @@ START_TEST(test_end_pushes_what_is_held)
     ck_assert_uint_eq(row->header.end_ns, 2 * LENGTH_NS + 500);
     ck_assert_uint_eq(ring_fill_bytes(stream.ring), 0);
 }
-END_TEST
 
-Suite *test_recorder_suite(void)
-{
-    Suite *suite = suite_create("recorder");
-    TCase *tcase = tcase_create("full ring");
-    tcase_add_checked_fixture(tcase, set_up, tear_down);
-    tcase_add_test(tcase, test_kept_interval_becomes_part_of_the_next);
-    tcase_add_test(tcase, test_warmup_is_not_merged_with_the_measured);
-    tcase_add_test(tcase, test_wide_warmup_ends_at_its_edge);
-    tcase_add_test(tcase, test_held_record_keeps_its_place);
-    tcase_add_test(tcase, test_end_pushes_what_is_held);
-    suite_add_tcase(suite, tcase);
-    return suite;
-}
+TEST_SUITE_WITH(recorder, .set_up = set_up, .tear_down = tear_down)

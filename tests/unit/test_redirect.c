@@ -1,9 +1,7 @@
-#include <check.h>
 #include <string.h>
 
 #include "common/redirect.h"
-
-Suite *test_redirect_suite(void);
+#include "tests/support/check/suite.h"
 
 #define LONG_127                                                                                   \
     "a2345678901234567890123456789012345678901234567890123456789012"                               \
@@ -28,7 +26,7 @@ static const struct {
     {"CLUSTERDOWN Hash slot not served", {.kind = REDIRECT_CLUSTERDOWN}},
 };
 
-START_TEST(what_servers_write)
+LOOP_TEST(what_servers_write, sizeof good / sizeof good[0])
 {
     /* Breaks when a request is sent on to another place than the server named. */
     struct redirect redirect;
@@ -40,7 +38,6 @@ START_TEST(what_servers_write)
     ck_assert_uint_eq(redirect.port, wanted->port);
     ck_assert_str_eq(redirect.host, wanted->host);
 }
-END_TEST
 
 static const char *const rubbish[] = {
     "",
@@ -71,16 +68,15 @@ static const char *const rubbish[] = {
     " MOVED 1 host:7000",
 };
 
-START_TEST(what_makes_no_sense)
+LOOP_TEST(what_makes_no_sense, sizeof rubbish / sizeof rubbish[0])
 {
     /* Breaks when an error that is no redirect, or half of one, is followed. */
     struct redirect redirect;
     ck_assert_int_eq(redirect_parse(&redirect, rubbish[_i], strlen(rubbish[_i])), REDIRECT_NONE);
     ck_assert_int_eq(redirect.kind, REDIRECT_NONE);
 }
-END_TEST
 
-START_TEST(reads_no_further)
+TEST(reads_no_further)
 {
     /* Breaks when what stands behind the reply in the buffer is read as part of it. */
     struct redirect redirect;
@@ -90,15 +86,5 @@ START_TEST(reads_no_further)
     for (size_t cut = 0; cut < strlen("MOVED 3999 127.0.0.1:6"); cut++)
         ck_assert_int_eq(redirect_parse(&redirect, text, cut), REDIRECT_NONE);
 }
-END_TEST
 
-Suite *test_redirect_suite(void)
-{
-    Suite *suite = suite_create("redirect");
-    TCase *cases = tcase_create("redirect");
-    tcase_add_loop_test(cases, what_servers_write, 0, sizeof good / sizeof good[0]);
-    tcase_add_loop_test(cases, what_makes_no_sense, 0, sizeof rubbish / sizeof rubbish[0]);
-    tcase_add_test(cases, reads_no_further);
-    suite_add_tcase(suite, cases);
-    return suite;
-}
+TEST_SUITE(redirect)

@@ -1,6 +1,5 @@
 /* Lists of hosts that servers may lead to, and which addresses lie near each other. */
 #include <arpa/inet.h>
-#include <check.h>
 #include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -8,8 +7,7 @@
 #include <sys/un.h>
 
 #include "orchestrator/options/redirect_hosts.h"
-
-Suite *test_redirect_hosts_suite(void);
+#include "tests/support/check/suite.h"
 
 static struct redirect_hosts hosts;
 
@@ -31,7 +29,7 @@ static struct ip_network network(const char *text)
     return result;
 }
 
-START_TEST(test_near)
+TEST(test_near)
 {
     /* Breaks when a host in another network gets the password without a word, or one in the same is warned
      * of. */
@@ -69,7 +67,6 @@ START_TEST(test_near)
     nowhere.address_bytes = sizeof(struct sockaddr_un);
     ck_assert(!ip_network_of(&ignored, &nowhere));
 }
-END_TEST
 
 static bool holds(const char *text)
 {
@@ -80,7 +77,7 @@ static bool holds(const char *text)
     return false;
 }
 
-START_TEST(test_lists)
+TEST(test_lists)
 {
     /* Breaks when a listed host is refused, or one that is not is taken. */
     struct err err = {.code = OK};
@@ -110,9 +107,8 @@ START_TEST(test_lists)
     ck_assert(holds("2001:db9::1"));
     ck_assert(!holds("198.51.100.8"));
 }
-END_TEST
 
-START_TEST(test_refusals)
+TEST(test_refusals)
 {
     /* Breaks when a mistake in the list silently allows more, or less, or a password is repeated. */
     static const char *const lists[] = {
@@ -138,15 +134,5 @@ START_TEST(test_refusals)
     many[REDIRECT_HOSTS_MAX * 2 - 1] = ',';
     ck_assert_int_eq(redirect_hosts_check(many, &err), E_USAGE);
 }
-END_TEST
 
-Suite *test_redirect_hosts_suite(void)
-{
-    Suite *suite = suite_create("redirect_hosts");
-    TCase *tcase = tcase_create("redirect_hosts");
-    tcase_add_test(tcase, test_near);
-    tcase_add_test(tcase, test_lists);
-    tcase_add_test(tcase, test_refusals);
-    suite_add_tcase(suite, tcase);
-    return suite;
-}
+TEST_SUITE(redirect_hosts)

@@ -1,4 +1,3 @@
-#include <check.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -7,8 +6,7 @@
 #include "orchestrator/report/repeats.h"
 #include "orchestrator/report/timeline.h"
 #include "tests/support/check/report_fixture.h"
-
-Suite *test_repeats_suite(void);
+#include "tests/support/check/suite.h"
 
 /* Half the width of 95 % for `count` numbers whose standard deviation is 1. */
 static double half_width_of(uint32_t count)
@@ -17,7 +15,7 @@ static double half_width_of(uint32_t count)
     return repeat_half_width(&figure);
 }
 
-START_TEST(test_published_points)
+TEST(test_published_points)
 {
     /* Breaks when the interval is not Student's: points of the published table (NIST/SEMATECH e-Handbook,
      * 1.3.6.7.2, 0.975). */
@@ -31,9 +29,8 @@ START_TEST(test_published_points)
         ck_assert_double_eq_tol(half_width_of(count) * sqrt(count), points[i].point, 0.003);
     }
 }
-END_TEST
 
-START_TEST(test_mean_and_deviation)
+TEST(test_mean_and_deviation)
 {
     /* Breaks when the running sums are not those of the numbers, also of large ones that differ little; or when one
      * number has an interval. */
@@ -48,7 +45,6 @@ START_TEST(test_mean_and_deviation)
     ck_assert_double_eq_tol(figure.mean, 1e9 + 5, 1e-6);
     ck_assert_double_eq_tol(repeat_deviation(&figure), sqrt(32.0 / 7), 1e-6);
 }
-END_TEST
 
 static void add_run(struct repeats *repeats, const char *name, uint64_t repetition, bool prefill,
                     uint32_t answers)
@@ -67,7 +63,7 @@ static void add_run(struct repeats *repeats, const char *name, uint64_t repetiti
     free(total);
 }
 
-START_TEST(test_runs_of_a_session)
+TEST(test_runs_of_a_session)
 {
     /* Breaks when runs of two tests are mixed, a prefill or a single run counts, or a latency that a run does not
      * know counts as none. */
@@ -88,15 +84,5 @@ START_TEST(test_runs_of_a_session)
     ck_assert_double_eq_tol(repeats.tests[0].figures[2].mean, 1000, 1);
     ck_assert_double_eq_tol(repeats.tests[1].figures[0].mean, 50, 1e-9);
 }
-END_TEST
 
-Suite *test_repeats_suite(void)
-{
-    Suite *suite = suite_create("repeats");
-    TCase *all = tcase_create("repeats");
-    tcase_add_test(all, test_published_points);
-    tcase_add_test(all, test_mean_and_deviation);
-    tcase_add_test(all, test_runs_of_a_session);
-    suite_add_tcase(suite, all);
-    return suite;
-}
+TEST_SUITE(repeats)

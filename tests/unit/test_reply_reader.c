@@ -1,13 +1,11 @@
 /* Replies to the orchestrator's questions: whole ones, and what must not be waited for or kept. */
-#include <check.h>
 #include <hiredis/hiredis.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "orchestrator/server/reply_reader.h"
-
-Suite *test_reply_reader_suite(void);
+#include "tests/support/check/suite.h"
 
 static struct reply_reader *reader;
 static const char *why;
@@ -67,7 +65,7 @@ static void expect_stream(uint32_t number, const redisReply *reply)
         ck_assert_str_eq(reply->element[1]->str, "ERR no");
 }
 
-START_TEST(cut_anywhere)
+TEST(cut_anywhere)
 {
     /* Breaks when a reply depends on how its bytes were cut, or one of several in a piece is lost. */
     for (size_t step = 1; step < sizeof stream; step++) {
@@ -85,7 +83,6 @@ START_TEST(cut_anywhere)
         ck_assert_uint_eq(count, 6);
     }
 }
-END_TEST
 
 static const char *const refused[][2] = {
     {"HTTP/1.1 400 Bad Request\r\n", "does not speak"},
@@ -104,7 +101,7 @@ static const char *const refused[][2] = {
      "does not speak"},
 };
 
-START_TEST(refused_at_once)
+LOOP_TEST(refused_at_once, sizeof refused / sizeof refused[0])
 {
     /* Breaks when memory is taken, or time, for what a server only announces. */
     redisReply *reply;
@@ -112,9 +109,8 @@ START_TEST(refused_at_once)
     ck_assert_ptr_null(reply);
     ck_assert_msg(strstr(why, refused[_i][1]) != NULL, "%s", why);
 }
-END_TEST
 
-START_TEST(without_end)
+LOOP_TEST(without_end, 5)
 {
     /* Breaks when a line, or a list, goes on for ever: in memory, or in time that grows faster than it does. */
     static const char *const begins[] = {"+", "-", "$16000000\r\n", "*4000000\r\n", "*4000000\r\n"};
@@ -129,9 +125,8 @@ START_TEST(without_end)
     else if (_i > 2)
         ck_assert_ptr_nonnull(strstr(why, "elements"));
 }
-END_TEST
 
-START_TEST(as_long_as_may_be)
+TEST(as_long_as_may_be)
 {
     /* Breaks when the fully cut up cluster, or a long INFO, is taken for no server. */
     const size_t value_bytes = REPLY_MAX_BYTES - 64;
@@ -158,18 +153,5 @@ START_TEST(as_long_as_may_be)
         freeReplyObject(reply);
     }
 }
-END_TEST
 
-Suite *test_reply_reader_suite(void)
-{
-    Suite *suite = suite_create("reply_reader");
-    TCase *cases = tcase_create("reply_reader");
-    tcase_add_checked_fixture(cases, set_up, tear_down);
-    tcase_set_timeout(cases, 60);
-    tcase_add_test(cases, cut_anywhere);
-    tcase_add_loop_test(cases, refused_at_once, 0, sizeof refused / sizeof refused[0]);
-    tcase_add_loop_test(cases, without_end, 0, 5);
-    tcase_add_test(cases, as_long_as_may_be);
-    suite_add_tcase(suite, cases);
-    return suite;
-}
+TEST_SUITE_WITH(reply_reader, .set_up = set_up, .tear_down = tear_down)

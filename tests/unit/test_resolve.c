@@ -1,4 +1,3 @@
-#include <check.h>
 #include <dlfcn.h>
 #include <errno.h>
 #include <netdb.h>
@@ -9,12 +8,11 @@
 #include <unistd.h>
 
 #include "orchestrator/server/resolve.h"
-
-Suite *test_resolve_suite(void);
+#include "tests/support/check/suite.h"
 
 #define NAMES_MAX 4
 
-START_TEST(lists)
+TEST(lists)
 {
     /* Breaks when a server of a list is left out, or gets the port of another. */
     struct host_name names[NAMES_MAX];
@@ -35,7 +33,6 @@ START_TEST(lists)
     ck_assert_int_eq(resolve_split(names, &count, NAMES_MAX, "[::1]", 1, "--host", &err), OK);
     ck_assert_str_eq(names[0].host, "::1");
 }
-END_TEST
 
 static const struct {
     const char *text, *told;
@@ -57,7 +54,7 @@ static const struct {
     {"a,b,c,d,e", "more than 4 servers"},
 };
 
-START_TEST(lists_refused)
+LOOP_TEST(lists_refused, sizeof refused / sizeof refused[0])
 {
     /* Breaks when a list with a slip of the pen is half used. */
     struct host_name names[NAMES_MAX];
@@ -67,9 +64,8 @@ START_TEST(lists_refused)
         resolve_split(names, &count, NAMES_MAX, refused[_i].text, 6379, "--host", &err), E_USAGE);
     ck_assert_msg(strstr(err.text, refused[_i].told) != NULL, "%s", err.text);
 }
-END_TEST
 
-START_TEST(longest_host)
+TEST(longest_host)
 {
     /* Breaks when a long name is cut into that of another host. */
     struct host_name names[NAMES_MAX];
@@ -84,7 +80,6 @@ START_TEST(longest_host)
     text[256] = '\0';
     ck_assert_int_eq(resolve_split(names, &count, NAMES_MAX, text, 1, "--host", &err), E_USAGE);
 }
-END_TEST
 
 /* One name makes the resolver hang, as one does whose servers swallow questions. This is the one that all of
  * the program calls, and passes the rest on. */
@@ -108,7 +103,7 @@ static enum err_code resolve(struct target_address *found, uint32_t *count, cons
     return resolve_host(found, count, RESOLVE_ADDRESSES_MAX, &name, RESOLVE_LONGEST_NS, NULL, err);
 }
 
-START_TEST(hanging_resolver)
+LOOP_TEST(hanging_resolver, 2)
 {
     /* Breaks when a name that somebody else gives can stop volley for as long as its servers like, whoever presses
      * Ctrl+C; or the child that asks is left. */
@@ -125,9 +120,8 @@ START_TEST(hanging_resolver)
     ck_assert_int_eq(waitpid(-1, NULL, 0), -1);
     ck_assert_int_eq(errno, ECHILD);
 }
-END_TEST
 
-START_TEST(addresses)
+TEST(addresses)
 {
     /* Breaks when an address has another port, or messages name another server. */
     struct target_address found[RESOLVE_ADDRESSES_MAX];
@@ -149,18 +143,5 @@ START_TEST(addresses)
     ck_assert_msg(strstr(err.text, "cannot resolve host 'no-such-host.invalid'") != NULL, "%s",
                   err.text);
 }
-END_TEST
 
-Suite *test_resolve_suite(void)
-{
-    Suite *suite = suite_create("resolve");
-    TCase *cases = tcase_create("resolve");
-    tcase_set_timeout(cases, 60);
-    tcase_add_test(cases, lists);
-    tcase_add_loop_test(cases, lists_refused, 0, sizeof refused / sizeof refused[0]);
-    tcase_add_test(cases, longest_host);
-    tcase_add_loop_test(cases, hanging_resolver, 0, 2);
-    tcase_add_test(cases, addresses);
-    suite_add_tcase(suite, cases);
-    return suite;
-}
+TEST_SUITE(resolve)

@@ -1,10 +1,10 @@
-#include <check.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "common/resp.h"
 #include "tests/support/check/resp_oracle.h"
+#include "tests/support/check/suite.h"
 
 #define SAMPLE_COUNT 400
 
@@ -69,7 +69,7 @@ static void check_reply(const struct resp_reply *reply, const struct resp_reply 
         ck_assert_mem_eq(reply->text, expect->text, expect->text_bytes);
 }
 
-START_TEST(test_types)
+LOOP_TEST(test_types, GOOD_ROWS)
 {
     /* Breaks when a type is not known, or a field of its reply is not what resp.h promises. */
     const struct good_row *row = &good_rows[_i];
@@ -83,9 +83,8 @@ START_TEST(test_types)
     ck_assert(resp_scanner_idle(&scanner));
     check_reply(&reply, &row->expect);
 }
-END_TEST
 
-START_TEST(test_types_cut_anywhere)
+LOOP_TEST(test_types_cut_anywhere, GOOD_ROWS)
 {
     /* Breaks when what the scanner remembers between two buffers is not all that it needs. */
     const struct good_row *row = &good_rows[_i];
@@ -102,9 +101,8 @@ START_TEST(test_types_cut_anywhere)
         }
     }
 }
-END_TEST
 
-START_TEST(test_prefix_is_more)
+LOOP_TEST(test_prefix_is_more, GOOD_ROWS)
 {
     /* Breaks when a reply is said to be whole before its last byte, or idle inside a reply. */
     const struct good_row *row = &good_rows[_i];
@@ -118,9 +116,8 @@ START_TEST(test_prefix_is_more)
         ck_assert_int_eq(resp_scanner_idle(&scanner), in_bytes == 0);
     }
 }
-END_TEST
 
-START_TEST(test_samples_as_generated)
+TEST(test_samples_as_generated)
 {
     /* Breaks when a random nested RESP3 reply is not counted as its generator counted it. */
     for (uint64_t seed = 0; seed < SAMPLE_COUNT; seed++) {
@@ -134,9 +131,8 @@ START_TEST(test_samples_as_generated)
         resp_sample_free(&sample);
     }
 }
-END_TEST
 
-START_TEST(test_samples_cut_anywhere)
+TEST(test_samples_cut_anywhere)
 {
     /* Breaks when a random nested reply reads differently once it is cut. */
     for (uint64_t seed = 0; seed < SAMPLE_COUNT; seed++) {
@@ -155,9 +151,8 @@ START_TEST(test_samples_cut_anywhere)
         resp_sample_free(&sample);
     }
 }
-END_TEST
 
-START_TEST(test_damaged_samples_cut_anywhere)
+TEST(test_damaged_samples_cut_anywhere)
 {
     /* Breaks when a damaged stream is refused or accepted depending on where it was cut. */
     for (uint64_t seed = 0; seed < 4 * SAMPLE_COUNT; seed++) {
@@ -174,9 +169,8 @@ START_TEST(test_damaged_samples_cut_anywhere)
         resp_sample_free(&sample);
     }
 }
-END_TEST
 
-START_TEST(test_pipelined)
+TEST(test_pipelined)
 {
     /* Breaks when consumed_bytes does not lead from one reply of a buffer to the next. */
     struct resp_scanner scanner;
@@ -195,7 +189,6 @@ START_TEST(test_pipelined)
     }
     ck_assert_uint_eq(at, strlen(in));
 }
-END_TEST
 
 static const char *const bad_rows[] = {
     "x", "HTTP/1.1 400 Bad Request\r\n", "\r\n", " +OK\r\n", ".\r\n", ";4\r\nabcd\r\n",
@@ -218,7 +211,7 @@ static const char *const bad_rows[] = {
 
 #define BAD_ROWS ((int)(sizeof bad_rows / sizeof bad_rows[0]))
 
-START_TEST(test_invalid)
+LOOP_TEST(test_invalid, BAD_ROWS)
 {
     /* Breaks when rubbish is taken for a reply, whole or cut anywhere. */
     const char *in = bad_rows[_i];
@@ -232,9 +225,8 @@ START_TEST(test_invalid)
         ck_assert(resp_outcome_same(&whole, &cut));
     }
 }
-END_TEST
 
-START_TEST(test_invalid_stays)
+TEST(test_invalid_stays)
 {
     /* Breaks when a broken stream comes back to life, or a reset does not mend it. */
     struct resp_scanner scanner;
@@ -247,7 +239,6 @@ START_TEST(test_invalid_stays)
     resp_scanner_reset(&scanner);
     ck_assert_int_eq(resp_scan(&scanner, "+OK\r\n", 5, &consumed, &reply), RESP_REPLY);
 }
-END_TEST
 
 /* count times "*1\r\n", then tail. */
 static enum resp_status scan_nested(int count, const char *level, const char *tail)
@@ -265,7 +256,7 @@ static enum resp_status scan_nested(int count, const char *level, const char *ta
     return whole.status;
 }
 
-START_TEST(test_depth_limit)
+TEST(test_depth_limit)
 {
     /* Breaks when the deepest allowed level is refused, or one more is written past the arrays. */
     ck_assert_int_eq(scan_nested(RESP_DEPTH_MAX, "*1\r\n", ":1\r\n"), RESP_MORE);
@@ -276,9 +267,8 @@ START_TEST(test_depth_limit)
     ck_assert_int_eq(scan_nested(RESP_DEPTH_MAX + 1, "|1\r\n", ":1\r\n"), RESP_INVALID);
     ck_assert_int_eq(scan_nested(RESP_DEPTH_MAX * 2, "|0\r\n", ":1\r\n"), RESP_MORE);
 }
-END_TEST
 
-START_TEST(test_long_line)
+TEST(test_long_line)
 {
     /* Breaks when a long text is cut at another length than resp.h says, or a number line may grow. */
     char in[3 * RESP_LINE_BYTES];
@@ -310,9 +300,8 @@ START_TEST(test_long_line)
         }
     }
 }
-END_TEST
 
-START_TEST(test_big_bulk)
+TEST(test_big_bulk)
 {
     /* Breaks when a body of the greatest length is refused or its end is miscounted; the body is
      * handed over as one block again and again, and never kept. */
@@ -334,9 +323,8 @@ START_TEST(test_big_bulk)
     ck_assert_int_eq(reply.integer, 1);
     free(block);
 }
-END_TEST
 
-START_TEST(test_encode)
+TEST(test_encode)
 {
     /* Breaks when the encoding is not what servers read, or bytes are written where they do not fit. */
     static const char *const argv[] = {"SET", "k\r\n", "", "0123456789"};
@@ -354,9 +342,8 @@ START_TEST(test_encode)
     ck_assert_mem_eq(out, expect, need_bytes);
     ck_assert_int_eq(out[need_bytes], '#');
 }
-END_TEST
 
-START_TEST(test_encode_scans)
+TEST(test_encode_scans)
 {
     /* Breaks when an encoded command is not one array of as many bulks as it has arguments. */
     char arg[2000];
@@ -377,30 +364,5 @@ START_TEST(test_encode_scans)
         check_reply(&outcome.last, &(struct resp_reply){.type = '*', .integer = (int64_t)argc});
     }
 }
-END_TEST
 
-Suite *test_resp_suite(void);
-Suite *test_resp_suite(void)
-{
-    Suite *suite = suite_create("resp");
-    TCase *scan = tcase_create("scan");
-    tcase_set_timeout(scan, 60);
-    tcase_add_loop_test(scan, test_types, 0, GOOD_ROWS);
-    tcase_add_loop_test(scan, test_types_cut_anywhere, 0, GOOD_ROWS);
-    tcase_add_loop_test(scan, test_prefix_is_more, 0, GOOD_ROWS);
-    tcase_add_test(scan, test_samples_as_generated);
-    tcase_add_test(scan, test_samples_cut_anywhere);
-    tcase_add_test(scan, test_damaged_samples_cut_anywhere);
-    tcase_add_test(scan, test_pipelined);
-    tcase_add_loop_test(scan, test_invalid, 0, BAD_ROWS);
-    tcase_add_test(scan, test_invalid_stays);
-    tcase_add_test(scan, test_depth_limit);
-    tcase_add_test(scan, test_long_line);
-    tcase_add_test(scan, test_big_bulk);
-    suite_add_tcase(suite, scan);
-    TCase *encode = tcase_create("encode");
-    tcase_add_test(encode, test_encode);
-    tcase_add_test(encode, test_encode_scans);
-    suite_add_tcase(suite, encode);
-    return suite;
-}
+TEST_SUITE(resp)

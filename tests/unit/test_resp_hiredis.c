@@ -1,9 +1,9 @@
 /* The scanner against hiredis's reader, RESP2. What hiredis takes and the scanner refuses, and the
  * other way round, is named in tests/support/check/resp_oracle.h. */
-#include <check.h>
 #include <string.h>
 
 #include "tests/support/check/resp_oracle.h"
+#include "tests/support/check/suite.h"
 
 #define SAMPLE_COUNT 3000
 #define DEPTH_MAX 7
@@ -25,7 +25,7 @@ static void check_agreement(const struct resp_sample *sample, size_t in_bytes)
     ck_assert(resp_outcome_same(&ours, &theirs));
 }
 
-START_TEST(test_same_replies)
+TEST(test_same_replies)
 {
     /* Breaks when a reply means something else to volley than to hiredis. */
     for (uint64_t seed = 0; seed < SAMPLE_COUNT; seed++) {
@@ -36,9 +36,8 @@ START_TEST(test_same_replies)
         resp_sample_free(&sample);
     }
 }
-END_TEST
 
-START_TEST(test_same_prefixes)
+TEST(test_same_prefixes)
 {
     /* Breaks when the two do not agree at which byte a reply ends. */
     for (uint64_t seed = 0; seed < SAMPLE_COUNT / 10; seed++) {
@@ -51,7 +50,6 @@ START_TEST(test_same_prefixes)
         resp_sample_free(&sample);
     }
 }
-END_TEST
 
 /* Replaces, removes or doubles one byte. */
 static void damage(struct resp_sample *sample)
@@ -74,7 +72,7 @@ static void damage(struct resp_sample *sample)
     }
 }
 
-START_TEST(test_same_judgement_of_damage)
+TEST(test_same_judgement_of_damage)
 {
     /* Breaks when a damaged reply is accepted by one and refused by the other, outside the classes
      * in which hiredis is known to be laxer. */
@@ -103,17 +101,5 @@ START_TEST(test_same_judgement_of_damage)
     ck_assert_uint_lt(seen[RESP_INCOMPARABLE], 20 * SAMPLE_COUNT / 20);
     ck_assert_uint_gt(refused_by_both, SAMPLE_COUNT);
 }
-END_TEST
 
-Suite *test_resp_hiredis_suite(void);
-Suite *test_resp_hiredis_suite(void)
-{
-    Suite *suite = suite_create("resp_hiredis");
-    TCase *tcase = tcase_create("resp_hiredis");
-    tcase_set_timeout(tcase, 60);
-    tcase_add_test(tcase, test_same_replies);
-    tcase_add_test(tcase, test_same_prefixes);
-    tcase_add_test(tcase, test_same_judgement_of_damage);
-    suite_add_tcase(suite, tcase);
-    return suite;
-}
+TEST_SUITE(resp_hiredis)

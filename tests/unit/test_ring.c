@@ -1,12 +1,10 @@
-#include <check.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "common/ring.h"
 #include "common/rng.h"
 #include "tests/support/check/by_hand.h"
-
-Suite *test_ring_suite(void);
+#include "tests/support/check/suite.h"
 
 #define GUARD_BYTES 64u
 
@@ -37,7 +35,7 @@ static void fill_record(unsigned char *record, uint32_t record_bytes, uint64_t n
         record[i] = (unsigned char)rng_at(number, i);
 }
 
-START_TEST(empty_at_first)
+TEST(empty_at_first)
 {
     /* Breaks when the collector reads a record that nobody wrote. */
     struct ring *ring = ring_new(64);
@@ -48,9 +46,8 @@ START_TEST(empty_at_first)
     ck_assert_uint_eq(ring_size_bytes(64), 192 + 64);
     ring_delete(ring);
 }
-END_TEST
 
-START_TEST(peek_does_not_remove)
+TEST(peek_does_not_remove)
 {
     /* Breaks when a record that the collector only looked at is gone. */
     struct ring *ring = ring_new(64);
@@ -68,9 +65,8 @@ START_TEST(peek_does_not_remove)
     ck_assert_uint_eq(ring_peek(ring, out, sizeof out), 0);
     ring_delete(ring);
 }
-END_TEST
 
-START_TEST(exact_fill)
+TEST(exact_fill)
 {
     /* Breaks when the last byte of the ring is wasted or written twice. */
     struct ring *ring = ring_new(64);
@@ -92,9 +88,8 @@ START_TEST(exact_fill)
     }
     ring_delete(ring);
 }
-END_TEST
 
-START_TEST(full_changes_nothing)
+TEST(full_changes_nothing)
 {
     /* Breaks when a refused record damages those that are in the ring. */
     struct ring *ring = ring_new(128);
@@ -119,9 +114,8 @@ START_TEST(full_changes_nothing)
     ck_assert_uint_eq(ring_peek(ring, out, sizeof out), 0);
     ring_delete(ring);
 }
-END_TEST
 
-START_TEST(longer_than_out)
+TEST(longer_than_out)
 {
     /* Breaks when a large record is written past the reader's buffer, or blocks the ring. */
     struct ring *ring = ring_new(256);
@@ -141,9 +135,8 @@ START_TEST(longer_than_out)
     ck_assert_uint_eq(ring_fill_bytes(ring), 0);
     ring_delete(ring);
 }
-END_TEST
 
-START_TEST(wraps_anywhere)
+TEST(wraps_anywhere)
 {
     /* Breaks when a record, or its length, that crosses the end of the memory is put together wrong. */
     struct ring *ring = ring_new(256);
@@ -183,19 +176,5 @@ START_TEST(wraps_anywhere)
     ck_assert_uint_gt(popped, 10000);
     ring_delete(ring);
 }
-END_TEST
 
-Suite *test_ring_suite(void)
-{
-    Suite *suite = suite_create("ring");
-    TCase *tcase = tcase_create("ring");
-    tcase_set_timeout(tcase, 60);
-    tcase_add_test(tcase, empty_at_first);
-    tcase_add_test(tcase, peek_does_not_remove);
-    tcase_add_test(tcase, exact_fill);
-    tcase_add_test(tcase, full_changes_nothing);
-    tcase_add_test(tcase, longer_than_out);
-    tcase_add_test(tcase, wraps_anywhere);
-    suite_add_tcase(suite, tcase);
-    return suite;
-}
+TEST_SUITE(ring)

@@ -1,9 +1,7 @@
-#include <check.h>
 #include <stdlib.h>
 
 #include "common/rng.h"
-
-Suite *test_rng_suite(void);
+#include "tests/support/check/suite.h"
 
 #define DRAWS 200000u
 #define CELLS 256u
@@ -20,7 +18,7 @@ static void assert_uniform(const uint32_t cells[CELLS], const char *what, uint64
                   (unsigned long)seed, chi_square);
 }
 
-START_TEST(known_numbers)
+TEST(known_numbers)
 {
     /* Breaks when a new version sends other commands for the same --seed. */
     static const uint64_t expected[] = {6457827717110365317ull, 3203168211198807973ull,
@@ -30,9 +28,8 @@ START_TEST(known_numbers)
         ck_assert_uint_eq(rng_at(1234567, i), expected[i]);
     ck_assert_uint_eq(rng_at(0, 0), 0xe220a8397b1dcdafull);
 }
-END_TEST
 
-START_TEST(uniform_bytes)
+TEST(uniform_bytes)
 {
     /* Breaks when some keys are drawn more often than others: every byte of the number must be
      * uniform, for seeds that differ in one bit too. */
@@ -48,9 +45,8 @@ START_TEST(uniform_bytes)
             assert_uniform(cells[b], "byte", seeds[s]);
     }
 }
-END_TEST
 
-START_TEST(uniform_over_seeds)
+TEST(uniform_over_seeds)
 {
     /* Breaks when streams of neighbouring seeds are alike: the first number of each is uniform. */
     uint32_t cells[CELLS] = {0};
@@ -58,9 +54,8 @@ START_TEST(uniform_over_seeds)
         cells[rng_at(seed, 0) >> 56]++;
     assert_uniform(cells, "first number", 0);
 }
-END_TEST
 
-START_TEST(uniform_pairs)
+TEST(uniform_pairs)
 {
     /* Breaks when a number foretells the next: pairs of 4-bit digits fill their square evenly. */
     for (uint64_t seed = 7; seed < 10; seed++) {
@@ -70,9 +65,8 @@ START_TEST(uniform_pairs)
         assert_uniform(cells, "pairs", seed);
     }
 }
-END_TEST
 
-START_TEST(bounded_is_uniform_and_in_range)
+TEST(bounded_is_uniform_and_in_range)
 {
     /* Breaks when a key lies outside its keyspace, or its ends are never used. */
     static const uint64_t bounds[] = {1, 2, 3, 10, 1000003, 1ull << 63, UINT64_MAX};
@@ -87,7 +81,6 @@ START_TEST(bounded_is_uniform_and_in_range)
         cells[rng_bounded(rng_at(6, i), 1000003) * CELLS / 1000003]++;
     assert_uniform(cells, "bounded", 6);
 }
-END_TEST
 
 static int compare_numbers(const void *a, const void *b)
 {
@@ -96,7 +89,7 @@ static int compare_numbers(const void *a, const void *b)
     return x < y ? -1 : x > y;
 }
 
-START_TEST(distinct)
+TEST(distinct)
 {
     /* Breaks when a stream repeats itself, or two seeds share numbers: of 400,000 numbers of two
      * streams not one may come twice (by chance: 4 in a thousand million). */
@@ -109,19 +102,5 @@ START_TEST(distinct)
     for (size_t i = 1; i < 2 * DRAWS; i++)
         ck_assert_uint_ne(numbers[i - 1], numbers[i]);
 }
-END_TEST
 
-Suite *test_rng_suite(void)
-{
-    Suite *suite = suite_create("rng");
-    TCase *tcase = tcase_create("rng");
-    tcase_set_timeout(tcase, 60);
-    tcase_add_test(tcase, known_numbers);
-    tcase_add_test(tcase, uniform_bytes);
-    tcase_add_test(tcase, uniform_over_seeds);
-    tcase_add_test(tcase, uniform_pairs);
-    tcase_add_test(tcase, bounded_is_uniform_and_in_range);
-    tcase_add_test(tcase, distinct);
-    suite_add_tcase(suite, tcase);
-    return suite;
-}
+TEST_SUITE(rng)

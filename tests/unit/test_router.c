@@ -1,7 +1,6 @@
 /* Requests of a cluster: sent elsewhere at any byte, and past a node that is away, by a whole worker against a
  * scripted server. */
 #include <arpa/inet.h>
-#include <check.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,8 +8,7 @@
 #include "common/clock.h"
 #include "tests/support/check/simulated_run.h"
 #include "tests/support/check/simulation.h"
-
-Suite *test_router_suite(void);
+#include "tests/support/check/suite.h"
 
 #define PORT_0 7000
 #define PORT_1 7001
@@ -106,7 +104,7 @@ static size_t take_up_to_cut(struct scripted_peer *peer, size_t byte_count)
 }
 
 /* The same cuts around the ends of what is written at once. */
-START_TEST(test_asking_cut_in_windows)
+TEST(test_asking_cut_in_windows)
 {
     /* Breaks when the bytes of ASKING are forgotten in a request that goes out window by window. */
     const struct scripted_server server = {.command = answer_or_ask, .takes = take_up_to_cut};
@@ -126,9 +124,8 @@ START_TEST(test_asking_cut_in_windows)
             simulated_run_free(&simulated);
         }
 }
-END_TEST
 
-START_TEST(test_asking_cut_at_every_byte)
+TEST(test_asking_cut_at_every_byte)
 {
     /* Breaks when ASKING and the request behind it are torn apart, or one of them is sent twice or not at
      * all, wherever the socket is full. */
@@ -148,7 +145,6 @@ START_TEST(test_asking_cut_at_every_byte)
             simulated_run_free(&simulated);
         }
 }
-END_TEST
 
 /* Refusals ------------------------------------------------------------------------------------- */
 
@@ -164,7 +160,7 @@ static void answer_down(struct scripted_peer *peer, const char *bytes, size_t by
         scripted_say_text(peer, "-CLUSTERDOWN The cluster is down\r\n", SCRIPTED_SERVICE_NS);
 }
 
-START_TEST(test_a_refusal_is_kept)
+TEST(test_a_refusal_is_kept)
 {
     /* Breaks when a cluster that says CLUSTERDOWN for ever leaves no word of it, since the requests were
      * never answered. */
@@ -181,7 +177,6 @@ START_TEST(test_a_refusal_is_kept)
     ck_assert_uint_gt(atomic_load(&refusal->at_ns), simulated.start_ns);
     simulated_run_free(&simulated);
 }
-END_TEST
 
 /* A node that is away -------------------------------------------------------------------------- */
 
@@ -231,7 +226,7 @@ static void run_past_lost_node(uint64_t rate, uint64_t until_ns)
     simulated_run_go(&simulated, &server);
 }
 
-START_TEST(test_node_away_for_good)
+TEST(test_node_away_for_good)
 {
     /* Breaks when the tickets of a node that is away keep those of another from being sent, or when they
      * are in no account at the end of a run of so many requests. */
@@ -246,9 +241,8 @@ START_TEST(test_node_away_for_good)
     ck_assert_uint_gt(requests_at(PORT_0), 3 * requests_at(PORT_1) / 2);
     simulated_run_free(&simulated);
 }
-END_TEST
 
-START_TEST(test_late_tickets_of_a_node_away)
+TEST(test_late_tickets_of_a_node_away)
 {
     /* Breaks when what waits for a node that is away is not dropped once it is too late: it stayed for the
      * whole run, since no connection of that node came by. */
@@ -269,9 +263,8 @@ START_TEST(test_late_tickets_of_a_node_away)
                           simulated.last.backlog_after);
     simulated_run_free(&simulated);
 }
-END_TEST
 
-START_TEST(test_node_comes_back)
+TEST(test_node_comes_back)
 {
     /* Breaks when what has waited for a node is not sent once it is there again: the run had no end. */
     run_past_lost_node(1000, 2 * NS_PER_SECOND);
@@ -282,20 +275,5 @@ START_TEST(test_node_comes_back)
     ck_assert_uint_le(simulated_counter(&simulated, COUNTER_LOST_DISCONNECT), 1);
     simulated_run_free(&simulated);
 }
-END_TEST
 
-Suite *test_router_suite(void)
-{
-    Suite *suite = suite_create("router");
-    TCase *tcase = tcase_create("simulated");
-    tcase_set_timeout(tcase, 60);
-    tcase_add_checked_fixture(tcase, set_up, tear_down);
-    tcase_add_test(tcase, test_asking_cut_at_every_byte);
-    tcase_add_test(tcase, test_asking_cut_in_windows);
-    tcase_add_test(tcase, test_a_refusal_is_kept);
-    tcase_add_test(tcase, test_node_away_for_good);
-    tcase_add_test(tcase, test_late_tickets_of_a_node_away);
-    tcase_add_test(tcase, test_node_comes_back);
-    suite_add_tcase(suite, tcase);
-    return suite;
-}
+TEST_SUITE_WITH(router, .set_up = set_up, .tear_down = tear_down)

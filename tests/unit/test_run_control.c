@@ -1,5 +1,4 @@
 /* The control socket without a run: this process is both ends of it. */
-#include <check.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -13,10 +12,9 @@
 #include <unistd.h>
 
 #include "orchestrator/fleet/run_control.h"
+#include "tests/support/check/suite.h"
 #include "tests/support/check/support.h"
 #include "tests/support/check/temp_tree.h"
-
-Suite *test_run_control_suite(void);
 
 #define ANSWER_BYTES 4096
 #define PATIENCE_MS 5000
@@ -100,7 +98,7 @@ static const char *client_line(int fd)
     return NULL;
 }
 
-START_TEST(each_line_has_its_answer)
+TEST(each_line_has_its_answer)
 {
     /* breaks if commands of one write get one answer, garbage ends a client, or order is lost */
     int fd = client_connect();
@@ -117,9 +115,8 @@ START_TEST(each_line_has_its_answer)
     ck_assert(run_control_stop_asked(control));
     close(fd);
 }
-END_TEST
 
-START_TEST(a_last_line_needs_no_end)
+TEST(a_last_line_needs_no_end)
 {
     /* breaks if `printf ... | nc -U` gets no answer, or the connection stays open behind it */
     int fd = client_connect();
@@ -131,9 +128,8 @@ START_TEST(a_last_line_needs_no_end)
     ck_assert_uint_eq(handled[CONTROL_STATUS], 1);
     close(fd);
 }
-END_TEST
 
-START_TEST(a_long_line_ends_its_client)
+TEST(a_long_line_ends_its_client)
 {
     /* breaks if a client that never ends its line fills the memory, or hurts another one */
     char line[3 * CONTROL_LINE_BYTES];
@@ -150,9 +146,8 @@ START_TEST(a_long_line_ends_its_client)
     close(good);
     close(bad);
 }
-END_TEST
 
-START_TEST(sixteen_at_once)
+TEST(sixteen_at_once)
 {
     /* breaks if clients are not bounded, or a place is not given back */
     int fds[RUN_CONTROL_CLIENTS_MAX];
@@ -176,9 +171,8 @@ START_TEST(sixteen_at_once)
         close(fds[i]);
     }
 }
-END_TEST
 
-START_TEST(unread_answers_are_bounded)
+TEST(unread_answers_are_bounded)
 {
     /* breaks if a client that never reads makes volley keep answers without end, or loses some */
     static const char command[] = "{\"rate\": 5}\n";
@@ -199,9 +193,8 @@ START_TEST(unread_answers_are_bounded)
     ck_assert_uint_eq(handled[CONTROL_RATE], sent);
     close(fd);
 }
-END_TEST
 
-START_TEST(clients_outlive_a_run)
+TEST(clients_outlive_a_run)
 {
     /* breaks if a client is lost or not answered between two runs, or somebody who comes then */
     struct run_facts facts = {.name = "GET", .prefill = true};
@@ -232,9 +225,8 @@ START_TEST(clients_outlive_a_run)
     close(fd);
     close(late);
 }
-END_TEST
 
-START_TEST(the_file_is_private_and_goes)
+TEST(the_file_is_private_and_goes)
 {
     /* breaks if others may steer the load, or the file stays behind */
     struct stat there;
@@ -245,9 +237,8 @@ START_TEST(the_file_is_private_and_goes)
     control = NULL;
     ck_assert_int_ne(lstat(path, &there), 0);
 }
-END_TEST
 
-START_TEST(a_used_path_is_refused)
+TEST(a_used_path_is_refused)
 {
     /* breaks if a second run takes the socket of the first, or its end removes it */
     struct run_control *second;
@@ -263,7 +254,6 @@ START_TEST(a_used_path_is_refused)
     ck_assert_str_eq(client_line(fd), "{\"ok\": true, \"rate\": 1}\n");
     close(fd);
 }
-END_TEST
 
 static int bound_socket(char name[200], const char *file, int type, mode_t mode)
 {
@@ -287,7 +277,7 @@ static void expect_left_alone(const char *name)
     ck_assert_int_eq(lstat(name, &there), 0);
 }
 
-START_TEST(sockets_of_others_are_left_alone)
+TEST(sockets_of_others_are_left_alone)
 {
     /* breaks if --control takes the socket of another service, or of another user, that is down */
     char name[200];
@@ -302,9 +292,8 @@ START_TEST(sockets_of_others_are_left_alone)
         expect_left_alone(name);
     }
 }
-END_TEST
 
-START_TEST(a_stale_file_is_replaced)
+TEST(a_stale_file_is_replaced)
 {
     /* breaks if a killed run blocks its path, or the old owner's end takes the new socket away */
     char moved[200];
@@ -322,9 +311,8 @@ START_TEST(a_stale_file_is_replaced)
     run_control_close(second);
     ck_assert_int_eq(lstat(moved, &there), 0);
 }
-END_TEST
 
-START_TEST(what_is_no_socket_is_left_alone)
+TEST(what_is_no_socket_is_left_alone)
 {
     /* breaks if --control deletes a user's file, or a path that cannot be is found out late */
     char name[300];
@@ -346,25 +334,5 @@ START_TEST(what_is_no_socket_is_left_alone)
     ck_assert_int_eq(run_control_open(&other, base, name, &err), E_USAGE);
     ck_assert_ptr_nonnull(strstr(err.text, "107 bytes"));
 }
-END_TEST
 
-Suite *test_run_control_suite(void)
-{
-    Suite *suite = suite_create("run_control");
-    TCase *tcase = tcase_create("socket");
-    tcase_set_timeout(tcase, 30);
-    tcase_add_checked_fixture(tcase, set_up, tear_down);
-    tcase_add_test(tcase, each_line_has_its_answer);
-    tcase_add_test(tcase, a_last_line_needs_no_end);
-    tcase_add_test(tcase, a_long_line_ends_its_client);
-    tcase_add_test(tcase, sixteen_at_once);
-    tcase_add_test(tcase, unread_answers_are_bounded);
-    tcase_add_test(tcase, clients_outlive_a_run);
-    tcase_add_test(tcase, the_file_is_private_and_goes);
-    tcase_add_test(tcase, a_used_path_is_refused);
-    tcase_add_test(tcase, a_stale_file_is_replaced);
-    tcase_add_test(tcase, sockets_of_others_are_left_alone);
-    tcase_add_test(tcase, what_is_no_socket_is_left_alone);
-    suite_add_tcase(suite, tcase);
-    return suite;
-}
+TEST_SUITE_WITH(run_control, .set_up = set_up, .tear_down = tear_down)

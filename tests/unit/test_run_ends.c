@@ -1,13 +1,11 @@
 /* What is said of a run whose rate or end was not the one that was planned. */
-#include <check.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "common/clock.h"
 #include "tests/support/check/report_fixture.h"
-
-Suite *test_run_ends_suite(void);
+#include "tests/support/check/suite.h"
 
 /* 4 s of an open loop with 6,000 requests due, all of them answered. */
 static struct run_facts facts;
@@ -79,7 +77,7 @@ static double rate_figure(const json_t *run, const char *key)
     return json_number_value(json_object_get(json_object_get(run, "rate"), key));
 }
 
-START_TEST(the_target_is_what_was_asked)
+TEST(the_target_is_what_was_asked)
 {
     /* Breaks when the target of an interrupted run, or of Poisson arrivals, is the number of requests that
      * happened to fall due by the time that they happened to have. */
@@ -96,9 +94,8 @@ START_TEST(the_target_is_what_was_asked)
                 "Achieved rate: 1,500.00 per second (100.00% of what fell due)\n",
                 true);
 }
-END_TEST
 
-START_TEST(a_changed_rate_has_no_one_target)
+TEST(a_changed_rate_has_no_one_target)
 {
     /* Breaks when a rate that was changed over the control socket has a target that nobody asked for, its
      * parts' mean, or text and JSON mean different things by it. */
@@ -120,9 +117,8 @@ START_TEST(a_changed_rate_has_no_one_target)
     result->rate_changes = 1;
     expect_text("Target rate: 0.00 per second at the end, changed by ctl 1 time\n", true);
 }
-END_TEST
 
-START_TEST(a_stop_is_told)
+TEST(a_stop_is_told)
 {
     /* Breaks when a run that somebody ended early looks in the report or in run.json as if it had come to its
      * end. */
@@ -140,16 +136,5 @@ START_TEST(a_stop_is_told)
     facts.prefill = true;
     expect_text(", stopped by ctl\nStatus: stopped by ctl after 4.0 s of 10.0 s\n", true);
 }
-END_TEST
 
-Suite *test_run_ends_suite(void)
-{
-    Suite *suite = suite_create("run_ends");
-    TCase *tcase = tcase_create("run_ends");
-    tcase_add_checked_fixture(tcase, set_up, tear_down);
-    tcase_add_test(tcase, the_target_is_what_was_asked);
-    tcase_add_test(tcase, a_changed_rate_has_no_one_target);
-    tcase_add_test(tcase, a_stop_is_told);
-    suite_add_tcase(suite, tcase);
-    return suite;
-}
+TEST_SUITE_WITH(run_ends, .set_up = set_up, .tear_down = tear_down)

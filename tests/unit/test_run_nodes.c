@@ -1,11 +1,9 @@
-#include <check.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "common/ipc.h"
 #include "orchestrator/fleet/run_nodes.h"
-
-Suite *test_run_nodes_suite(void);
+#include "tests/support/check/suite.h"
 
 static void *segment;
 static struct topology *topology;
@@ -37,7 +35,7 @@ static void add(enum topology_role role, uint16_t primary)
              7000 + topology->node_count++);
 }
 
-START_TEST(test_a_plain_server_has_no_nodes)
+TEST(test_a_plain_server_has_no_nodes)
 {
     /* Breaks when a report of one server has a table of one row, one without a table ends the run, or the
      * server that sentinels named is not named. */
@@ -58,9 +56,8 @@ START_TEST(test_a_plain_server_has_no_nodes)
     run_nodes_begin(&facts, segment, false);
     ck_assert_uint_eq(facts.node_count, 1);
 }
-END_TEST
 
-START_TEST(test_roles_and_new_nodes_are_renewed)
+TEST(test_roles_and_new_nodes_are_renewed)
 {
     /* Breaks when the report does not name a node that came during the run, or forgets what one was. */
     topology->kind = TOPOLOGY_SLOTS;
@@ -87,9 +84,8 @@ START_TEST(test_roles_and_new_nodes_are_renewed)
     ck_assert_str_eq(run_role_name(facts.nodes[2].role_at_start), "absent");
     ck_assert_int_eq(facts.nodes[2].primary, 1);
 }
-END_TEST
 
-START_TEST(test_more_nodes_than_figures)
+TEST(test_more_nodes_than_figures)
 {
     /* Breaks when a large cluster runs over the table, or its last row is named after one node. */
     topology->kind = TOPOLOGY_SLOTS;
@@ -102,9 +98,8 @@ START_TEST(test_more_nodes_than_figures)
     ck_assert_str_eq(facts.nodes[NODE_FIGURES_MAX - 2].text, "127.0.0.1:7062");
     ck_assert_str_eq(facts.nodes[NODE_FIGURES_MAX - 1].text, "11 other nodes");
 }
-END_TEST
 
-START_TEST(test_a_writer_that_died_leaves_the_start)
+TEST(test_a_writer_that_died_leaves_the_start)
 {
     /* Breaks when a scout that died while it wrote takes the names of the nodes with it, or the end of the
      * run waits for it. */
@@ -117,17 +112,5 @@ START_TEST(test_a_writer_that_died_leaves_the_start)
     ck_assert_uint_eq(facts.node_count, 1);
     ck_assert_str_eq(facts.nodes[0].text, "127.0.0.1:7000");
 }
-END_TEST
 
-Suite *test_run_nodes_suite(void)
-{
-    Suite *suite = suite_create("run_nodes");
-    TCase *tcase = tcase_create("run_nodes");
-    tcase_add_checked_fixture(tcase, set_up, tear_down);
-    tcase_add_test(tcase, test_a_plain_server_has_no_nodes);
-    tcase_add_test(tcase, test_roles_and_new_nodes_are_renewed);
-    tcase_add_test(tcase, test_more_nodes_than_figures);
-    tcase_add_test(tcase, test_a_writer_that_died_leaves_the_start);
-    suite_add_tcase(suite, tcase);
-    return suite;
-}
+TEST_SUITE_WITH(run_nodes, .set_up = set_up, .tear_down = tear_down)

@@ -1,4 +1,3 @@
-#include <check.h>
 #include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
@@ -7,8 +6,7 @@
 #include "common/clock.h"
 #include "common/schedule.h"
 #include "tests/support/check/schedule_model.h"
-
-Suite *test_schedule_suite(void);
+#include "tests/support/check/suite.h"
 
 #define UNITS ((schedule_units)SCHEDULE_UNITS_PER_REQUEST)
 #define MILLION 1000000ull
@@ -61,7 +59,7 @@ static void assert_right(const struct schedule_model *model, const struct schedu
     }
 }
 
-START_TEST(counts_are_the_integral)
+LOOP_TEST(counts_are_the_integral, MODEL_KINDS)
 {
     /* Breaks when a schedule sends more or fewer requests than its rate says, in another order than
      * that of their tickets, or counts as due what is not. */
@@ -74,9 +72,8 @@ START_TEST(counts_are_the_integral)
         free(schedule);
     }
 }
-END_TEST
 
-START_TEST(times_are_the_first_nanosecond)
+TEST(times_are_the_first_nanosecond)
 {
     /* Breaks when a ticket of a constant or linear step is a nanosecond early or late. */
     static const enum model_kind kinds[] = {MODEL_CONSTANT, MODEL_LADDER, MODEL_LINEAR,
@@ -103,7 +100,6 @@ START_TEST(times_are_the_first_nanosecond)
         free(schedule);
     }
 }
-END_TEST
 
 static void assert_times(const struct rate_step *steps, uint32_t step_count,
                          const uint64_t (*expected)[2], unsigned count)
@@ -119,7 +115,7 @@ static void assert_times(const struct rate_step *steps, uint32_t step_count,
     free(schedule);
 }
 
-START_TEST(known_times)
+TEST(known_times)
 {
     /* Breaks when the arithmetic is changed: times worked out by hand. */
     static const struct rate_step half[] = {{SCHEDULE_NEVER, 500000, 500000, SCHEDULE_CONSTANT}};
@@ -154,9 +150,8 @@ START_TEST(known_times)
         {9, 900 * NS_PER_MS}, {10, SCHEDULE_NEVER}, {UINT64_MAX, SCHEDULE_NEVER}};
     assert_times(silent, 2, silent_times, 3);
 }
-END_TEST
 
-START_TEST(known_times_of_ramps)
+TEST(known_times_of_ramps)
 {
     /* Breaks when a ramp's tickets drift from the integral: a linear one whose edge is a whole number
      * of requests has a ticket exactly there, and the next rate begins with it. */
@@ -195,9 +190,8 @@ START_TEST(known_times_of_ramps)
     }
     free(schedule);
 }
-END_TEST
 
-START_TEST(linear_units_to_the_last)
+TEST(linear_units_to_the_last)
 {
     /* Breaks when the integral of a linear rate or its inverse is off by a single unit: every place of
      * small ramps against the fraction itself. */
@@ -220,9 +214,8 @@ START_TEST(linear_units_to_the_last)
         free(schedule);
     }
 }
-END_TEST
 
-START_TEST(ramps_keep_their_rate_every_second)
+TEST(ramps_keep_their_rate_every_second)
 {
     /* Breaks when a ramp sends another number of requests in a second than its formula says: more than
      * 0.5 % off, or one request where that is more. */
@@ -256,9 +249,8 @@ START_TEST(ramps_keep_their_rate_every_second)
         free(schedule);
     }
 }
-END_TEST
 
-START_TEST(the_end_of_time)
+TEST(the_end_of_time)
 {
     /* Breaks when a lookup beyond what 64 bits of nanoseconds hold wraps around or never returns. */
     struct schedule_model models[] = {
@@ -297,9 +289,8 @@ START_TEST(the_end_of_time)
         free(schedule);
     }
 }
-END_TEST
 
-START_TEST(most_steps)
+TEST(most_steps)
 {
     /* Breaks when the longest plan is not searched right, or its integral drifts. */
     struct rate_step *steps = calloc(SCHEDULE_STEPS_MAX, sizeof *steps);
@@ -322,7 +313,6 @@ START_TEST(most_steps)
     free(schedule);
     free(steps);
 }
-END_TEST
 
 /* Changes -------------------------------------------------------------------------------------- */
 
@@ -370,7 +360,7 @@ static void change(struct schedule_model *model, struct schedule *schedule, uint
     free(before);
 }
 
-START_TEST(changes_keep_what_was)
+LOOP_TEST(changes_keep_what_was, MODEL_KINDS)
 {
     /* Breaks when a change moves tickets that a worker may have drawn, loses or repeats some, or what
      * comes after does not have the new rate: several changes, pauses, in the middle of ramps, two at
@@ -399,9 +389,8 @@ START_TEST(changes_keep_what_was)
         free(schedule);
     }
 }
-END_TEST
 
-START_TEST(changes_where_doubles_round)
+TEST(changes_where_doubles_round)
 {
     /* Breaks when a change in a ramp of many hours, whose integral is a double, moves a ticket that is
      * intended for the nanosecond before it, or leaves one of its own nanosecond before it. */
@@ -426,9 +415,8 @@ START_TEST(changes_where_doubles_round)
     }
     free(schedule);
 }
-END_TEST
 
-START_TEST(pause_and_resume)
+TEST(pause_and_resume)
 {
     /* Breaks when requests are sent in a pause, or those held up are sent in a burst behind it. */
     struct schedule_model model = {
@@ -449,7 +437,6 @@ START_TEST(pause_and_resume)
     ck_assert_uint_eq(schedule_rate_micro(schedule, 10 * NS_PER_SECOND), 2000 * MILLION);
     free(schedule);
 }
-END_TEST
 
 /* A constant rate, with room for all changes; the caller frees. */
 static struct schedule *changeable(uint64_t rate_micro)
@@ -461,7 +448,7 @@ static struct schedule *changeable(uint64_t rate_micro)
     return schedule;
 }
 
-START_TEST(the_same_rate_again)
+TEST(the_same_rate_again)
 {
     /* Breaks when a change to the rate that is in force moves anything. */
     struct schedule *schedule = changeable(1000 * MILLION);
@@ -474,9 +461,8 @@ START_TEST(the_same_rate_again)
         ck_assert_uint_eq(schedule_time_ns(schedule, ticket, &hint), ticket * NS_PER_MS);
     free(schedule);
 }
-END_TEST
 
-START_TEST(no_room_for_more)
+TEST(no_room_for_more)
 {
     /* Breaks when one change too many is written beyond the shared segment, or half of it counts. */
     struct schedule *schedule = changeable(1000 * MILLION);
@@ -499,26 +485,5 @@ START_TEST(no_room_for_more)
     ck_assert_uint_eq(schedule_rate_micro(schedule, 1), 1000 * MILLION);
     free(schedule);
 }
-END_TEST
 
-Suite *test_schedule_suite(void)
-{
-    Suite *suite = suite_create("schedule");
-    TCase *tcase = tcase_create("schedule");
-    tcase_set_timeout(tcase, 120);
-    tcase_add_loop_test(tcase, counts_are_the_integral, 0, MODEL_KINDS);
-    tcase_add_test(tcase, times_are_the_first_nanosecond);
-    tcase_add_test(tcase, known_times);
-    tcase_add_test(tcase, known_times_of_ramps);
-    tcase_add_test(tcase, linear_units_to_the_last);
-    tcase_add_test(tcase, ramps_keep_their_rate_every_second);
-    tcase_add_test(tcase, the_end_of_time);
-    tcase_add_test(tcase, most_steps);
-    tcase_add_loop_test(tcase, changes_keep_what_was, 0, MODEL_KINDS);
-    tcase_add_test(tcase, changes_where_doubles_round);
-    tcase_add_test(tcase, pause_and_resume);
-    tcase_add_test(tcase, the_same_rate_again);
-    tcase_add_test(tcase, no_room_for_more);
-    suite_add_tcase(suite, tcase);
-    return suite;
-}
+TEST_SUITE_WITH(schedule, .timeout_seconds = 120)

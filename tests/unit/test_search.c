@@ -1,14 +1,12 @@
 /* The search against servers that are made up: each knows its limit, and how surely a window passes at
  * a rate. */
-#include <check.h>
 #include <math.h>
 #include <string.h>
 
 #include "common/rng.h"
 #include "common/schedule.h"
 #include "orchestrator/capacity/search.h"
-
-Suite *test_search_suite(void);
+#include "tests/support/check/suite.h"
 
 #define WINDOWS 5
 #define PRECISION 0.02
@@ -93,7 +91,7 @@ static double limit_of(uint64_t seed)
     return 50 * pow(10, 5 * (double)(rng_at(seed, 99) >> 11) * 0x1p-53); /* 50 to 5,000,000 */
 }
 
-START_TEST(test_sign_test)
+TEST(test_sign_test)
 {
     /* Breaks when the tail of the binomial distribution is not exact. */
     ck_assert_double_eq(search_sign_test(5, 5), 1.0 / 32);
@@ -104,9 +102,8 @@ START_TEST(test_sign_test)
     ck_assert_double_eq_tol(search_sign_test(50, 99), 0.5, 1e-12);
     ck_assert_double_eq_tol(search_sign_test(2500, 5000), 0.5126125, 1e-6); /* as 500 of 1000 */
 }
-END_TEST
 
-START_TEST(test_server_without_noise)
+TEST(test_server_without_noise)
 {
     /* Breaks when a sharp limit is missed, or the interval does not hold it. */
     for (uint64_t seed = 0; seed < 200; seed++) {
@@ -125,9 +122,8 @@ START_TEST(test_server_without_noise)
         ck_assert_uint_eq(finding.upper_micro, finding.first_failing_micro);
     }
 }
-END_TEST
 
-START_TEST(test_noisy_server)
+LOOP_TEST(test_noisy_server, 3)
 {
     /* Breaks when noise throws the search off: of 100 searches 95 must end within the precision, and
      * 95 of the intervals must hold the limit. */
@@ -148,9 +144,8 @@ START_TEST(test_noisy_server)
     ck_assert_uint_ge(held, 95);
     ck_assert_uint_ge(found, 95);
 }
-END_TEST
 
-START_TEST(test_settled_within_three_minutes)
+LOOP_TEST(test_settled_within_three_minutes, 4)
 {
     /* Breaks when a search at default options against a server that is only a little noisy takes
      * longer than 3 minutes. */
@@ -166,9 +161,8 @@ START_TEST(test_settled_within_three_minutes)
     }
     ck_assert_uint_ge(in_time, 95);
 }
-END_TEST
 
-START_TEST(test_very_noisy_server)
+TEST(test_very_noisy_server)
 {
     /* Breaks when the interval does not grow with the noise, so that it is wrong. */
     uint32_t held = 0;
@@ -187,9 +181,8 @@ START_TEST(test_very_noisy_server)
     ck_assert_uint_ge(held, 92);
     ck_assert_double_ge(widths / 100, 2 * PRECISION);
 }
-END_TEST
 
-START_TEST(test_coin_flips)
+TEST(test_coin_flips)
 {
     /* Breaks when a server whose windows say nothing keeps the search going for ever, or makes it leave
      * its limits. */
@@ -219,9 +212,8 @@ START_TEST(test_coin_flips)
         }
     }
 }
-END_TEST
 
-START_TEST(test_nothing_passes)
+TEST(test_nothing_passes)
 {
     /* Breaks when a limit below the lowest rate is not said to be so, or is searched for too long. */
     struct server server = {.limit = 5, .seed = 1};
@@ -233,9 +225,8 @@ START_TEST(test_nothing_passes)
     ck_assert_uint_eq(finding.rate_micro, 0);
     ck_assert_uint_eq(finding.upper_micro, limits.lowest_micro);
 }
-END_TEST
 
-START_TEST(test_everything_passes)
+TEST(test_everything_passes)
 {
     /* Breaks when the highest rate is not probed, or a limit is made up. */
     struct server server = {.limit = 1e12, .seed = 1};
@@ -249,9 +240,8 @@ START_TEST(test_everything_passes)
     ck_assert_uint_eq(finding.lower_micro, limits.highest_micro);
     ck_assert_uint_eq(finding.upper_micro, 0);
 }
-END_TEST
 
-START_TEST(test_too_few_probes)
+TEST(test_too_few_probes)
 {
     /* Breaks when a search that was cut short claims to be over. */
     for (uint32_t probes_max = 1; probes_max < 9; probes_max++) {
@@ -263,9 +253,8 @@ START_TEST(test_too_few_probes)
         ck_assert_int_eq(search_find(&search).status, SEARCH_UNFINISHED);
     }
 }
-END_TEST
 
-START_TEST(test_one_hiccup)
+TEST(test_one_hiccup)
 {
     /* Breaks when one probe that fails by accident, whichever it is, spoils the result. */
     for (uint32_t spoiled = 0; spoiled < 12; spoiled++) {
@@ -285,9 +274,8 @@ START_TEST(test_one_hiccup)
                       "probe %u: %f", spoiled, per_second(finding.rate_micro));
     }
 }
-END_TEST
 
-START_TEST(test_few_windows)
+TEST(test_few_windows)
 {
     /* Breaks when probes of a single window can never settle a side. */
     struct search search;
@@ -302,9 +290,8 @@ START_TEST(test_few_windows)
     }
     ck_assert_int_eq(search_find(&search).status, SEARCH_FOUND);
 }
-END_TEST
 
-START_TEST(test_first_steps)
+TEST(test_first_steps)
 {
     /* Breaks when the search does not climb by 2, more slowly when close, and bisect by the geometric
      * mean; or calls a first probe a re-test. */
@@ -330,24 +317,5 @@ START_TEST(test_first_steps)
     }
     ck_assert_double_eq(per_second(search_next(&search)), 4899); /* of 4898.98 */
 }
-END_TEST
 
-Suite *test_search_suite(void)
-{
-    Suite *suite = suite_create("search");
-    TCase *search = tcase_create("search");
-    tcase_add_test(search, test_sign_test);
-    tcase_add_test(search, test_server_without_noise);
-    tcase_add_loop_test(search, test_noisy_server, 0, 3);
-    tcase_add_loop_test(search, test_settled_within_three_minutes, 0, 4);
-    tcase_add_test(search, test_very_noisy_server);
-    tcase_add_test(search, test_coin_flips);
-    tcase_add_test(search, test_nothing_passes);
-    tcase_add_test(search, test_everything_passes);
-    tcase_add_test(search, test_too_few_probes);
-    tcase_add_test(search, test_one_hiccup);
-    tcase_add_test(search, test_few_windows);
-    tcase_add_test(search, test_first_steps);
-    suite_add_tcase(suite, search);
-    return suite;
-}
+TEST_SUITE(search)

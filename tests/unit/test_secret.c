@@ -1,14 +1,12 @@
 /* Passwords in memory and in other people's words. */
-#include <check.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "common/secret.h"
+#include "tests/support/check/suite.h"
 
-Suite *test_secret_suite(void);
-
-START_TEST(test_wipe)
+TEST(test_wipe)
 {
     /* Breaks when a password stays readable in memory that anybody can look at. */
     char text[] = "hunter2";
@@ -16,7 +14,6 @@ START_TEST(test_wipe)
     ck_assert_str_eq(text, "*******");
     secret_wipe(NULL);
 }
-END_TEST
 
 /* Whether the flags of the mapping that holds an address have "dd": not in core dumps. */
 static bool is_kept_out_of_dumps(const void *memory)
@@ -39,7 +36,7 @@ static bool is_kept_out_of_dumps(const void *memory)
     return kept_out;
 }
 
-START_TEST(test_memory)
+TEST(test_memory)
 {
     /* Breaks when a core dump holds a password, or memory for one is too small or not zeroed. */
     char *copy = secret_copy("hunter2");
@@ -53,9 +50,8 @@ START_TEST(test_memory)
     secret_free(large);
     secret_free(NULL);
 }
-END_TEST
 
-START_TEST(test_mask)
+TEST(test_mask)
 {
     /* Breaks when the words of others show a password: elsewhere than at its beginning, in another case, in
      * parts, cut; or when ordinary words are taken for a short one. */
@@ -91,9 +87,8 @@ START_TEST(test_mask)
         ck_assert_int_eq(found, strcmp(cases[i].text, cases[i].masked) != 0);
     }
 }
-END_TEST
 
-START_TEST(test_reply)
+TEST(test_reply)
 {
     /* Breaks when arguments that a server repeats are shown, or a reply of megabytes takes minutes. */
     char words[] = "ERR unknown command 'AUTH', with args beginning with: 'pa' ";
@@ -111,16 +106,5 @@ START_TEST(test_reply)
     ck_assert_uint_le(strlen(endless), 4096);
     free(endless);
 }
-END_TEST
 
-Suite *test_secret_suite(void)
-{
-    Suite *suite = suite_create("secret");
-    TCase *tcase = tcase_create("secret");
-    tcase_add_test(tcase, test_wipe);
-    tcase_add_test(tcase, test_memory);
-    tcase_add_test(tcase, test_mask);
-    tcase_add_test(tcase, test_reply);
-    suite_add_tcase(suite, tcase);
-    return suite;
-}
+TEST_SUITE(secret)

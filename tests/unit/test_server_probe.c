@@ -1,11 +1,9 @@
 /* What an answer to the question whether a server serves means. */
-#include <check.h>
 
 #include "common/server_probe.h"
+#include "tests/support/check/suite.h"
 
-Suite *test_server_probe_suite(void);
-
-START_TEST(test_judgement)
+TEST(test_judgement)
 {
     /* Breaks when a server that serves nobody passes for one that does, or one that merely does not know
      * the question for one that serves nobody. */
@@ -32,9 +30,8 @@ START_TEST(test_judgement)
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++)
         ck_assert_msg(probe_judge(cases[i].text) == cases[i].answer, "%s", cases[i].text);
 }
-END_TEST
 
-START_TEST(test_words)
+TEST(test_words)
 {
     /* Breaks when a question is asked with too few words, or something is said where nothing may be. */
     static const struct {
@@ -51,14 +48,5 @@ START_TEST(test_words)
         ck_assert_str_eq(words[0], cases[i].first);
     }
 }
-END_TEST
 
-Suite *test_server_probe_suite(void)
-{
-    Suite *suite = suite_create("server_probe");
-    TCase *tcase = tcase_create("server_probe");
-    tcase_add_test(tcase, test_judgement);
-    tcase_add_test(tcase, test_words);
-    suite_add_tcase(suite, tcase);
-    return suite;
-}
+TEST_SUITE(server_probe)

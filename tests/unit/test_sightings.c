@@ -1,11 +1,9 @@
 /* What was seen of servers, as messages tell it. */
-#include <check.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "orchestrator/server/sightings.h"
-
-Suite *test_sightings_suite(void);
+#include "tests/support/check/suite.h"
 
 static struct sightings seen;
 
@@ -18,7 +16,7 @@ static void see(const char *host, uint16_t port, bool coming, const char *state)
     sightings_add(&seen, &sighting);
 }
 
-START_TEST(as_text)
+TEST(as_text)
 {
     /* Breaks when a node is left out of a message, told twice, or tells the terminal what to do. */
     char text[200];
@@ -34,9 +32,8 @@ START_TEST(as_text)
     ck_assert_str_eq(sightings_text(text, sizeof text, &seen, false), "");
     sightings_free(&seen);
 }
-END_TEST
 
-START_TEST(more_than_can_be)
+TEST(more_than_can_be)
 {
     /* Breaks when a server can fill the memory, and take the time, with nodes that it makes up. */
     for (unsigned i = 0; i < SIGHTINGS_MAX + 10; i++) {
@@ -47,9 +44,8 @@ START_TEST(more_than_can_be)
     ck_assert_uint_eq(seen.count, SIGHTINGS_MAX);
     sightings_free(&seen);
 }
-END_TEST
 
-START_TEST(more_than_fit)
+TEST(more_than_fit)
 {
     /* Breaks when many nodes overrun a message, or those cut off are not counted. */
     char text[100];
@@ -69,15 +65,5 @@ START_TEST(more_than_fit)
     }
     sightings_free(&seen);
 }
-END_TEST
 
-Suite *test_sightings_suite(void)
-{
-    Suite *suite = suite_create("sightings");
-    TCase *cases = tcase_create("sightings");
-    tcase_add_test(cases, as_text);
-    tcase_add_test(cases, more_than_fit);
-    tcase_add_test(cases, more_than_can_be);
-    suite_add_tcase(suite, cases);
-    return suite;
-}
+TEST_SUITE(sightings)

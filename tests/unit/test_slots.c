@@ -1,12 +1,10 @@
-#include <check.h>
 #include <string.h>
 
 #include "common/rng.h"
 #include "common/slots.h"
+#include "tests/support/check/suite.h"
 
-Suite *test_slots_suite(void);
-
-START_TEST(check_value)
+TEST(check_value)
 {
     /* Breaks when the polynomial, the start value or the order of bits is another one. */
     ck_assert_uint_eq(slots_crc16("123456789", 9), 0x31C3);
@@ -14,7 +12,6 @@ START_TEST(check_value)
     ck_assert_uint_eq(slots_crc16("\0\0\0\0\0", 5), 0);
     ck_assert_uint_eq(slots_of_key("foo", 3), 12182); /* CLUSTER KEYSLOT foo */
 }
-END_TEST
 
 /* Bit by bit, as the definition has it. */
 static uint16_t slow_crc16(const unsigned char *bytes, size_t byte_count)
@@ -28,7 +25,7 @@ static uint16_t slow_crc16(const unsigned char *bytes, size_t byte_count)
     return crc;
 }
 
-START_TEST(same_as_the_definition)
+TEST(same_as_the_definition)
 {
     /* Breaks when four bytes at a time give another value than one bit at a time. */
     unsigned char bytes[40];
@@ -40,7 +37,6 @@ START_TEST(same_as_the_definition)
                           slow_crc16(bytes, byte_count));
     }
 }
-END_TEST
 
 static const struct {
     const char *key, *hashed;
@@ -60,31 +56,19 @@ static const struct {
     {"{", "{"},
 };
 
-START_TEST(hash_tags)
+LOOP_TEST(hash_tags, sizeof tags / sizeof tags[0])
 {
     /* Breaks when keys that belong together are sent to different nodes. */
     const char *key = tags[_i].key, *hashed = tags[_i].hashed;
     ck_assert_uint_eq(slots_of_key(key, strlen(key)),
                       slots_crc16(hashed, strlen(hashed)) % SLOTS_COUNT);
 }
-END_TEST
 
-START_TEST(zero_bytes_count)
+TEST(zero_bytes_count)
 {
     /* Breaks when a key is taken for a C string. */
     ck_assert_uint_eq(slots_of_key("a\0{b}", 5), slots_of_key("b", 1));
     ck_assert_uint_ne(slots_of_key("a\0b", 3), slots_of_key("a", 1));
 }
-END_TEST
 
-Suite *test_slots_suite(void)
-{
-    Suite *suite = suite_create("slots");
-    TCase *cases = tcase_create("slots");
-    tcase_add_test(cases, check_value);
-    tcase_add_test(cases, same_as_the_definition);
-    tcase_add_loop_test(cases, hash_tags, 0, sizeof tags / sizeof tags[0]);
-    tcase_add_test(cases, zero_bytes_count);
-    suite_add_tcase(suite, cases);
-    return suite;
-}
+TEST_SUITE(slots)

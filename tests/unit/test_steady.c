@@ -1,7 +1,7 @@
-#include <check.h>
 
 #include "common/rng.h"
 #include "orchestrator/fleet/steady.h"
+#include "tests/support/check/suite.h"
 
 #define LATENCY_NS 1e6
 
@@ -13,9 +13,7 @@ static void add(double rate, double p99_ns, uint32_t times)
         steady_add(&steady, rate, p99_ns);
 }
 
-Suite *test_steady_suite(void);
-
-START_TEST(not_before_there_are_enough)
+TEST(not_before_there_are_enough)
 {
     /* Breaks when two lucky intervals end a warm-up. */
     steady = (struct steady){.count = 0};
@@ -24,9 +22,8 @@ START_TEST(not_before_there_are_enough)
     add(1000, LATENCY_NS, 1);
     ck_assert(steady_reached(&steady));
 }
-END_TEST
 
-START_TEST(still_speeding_up)
+TEST(still_speeding_up)
 {
     /* Breaks when a load whose rate still grows by 1 % an interval passes for steady. */
     steady = (struct steady){.count = 0};
@@ -38,9 +35,8 @@ START_TEST(still_speeding_up)
     add(rate, LATENCY_NS, STEADY_INTERVALS);
     ck_assert(steady_reached(&steady));
 }
-END_TEST
 
-START_TEST(backlog_that_grows)
+TEST(backlog_that_grows)
 {
     /* Breaks when an open loop above capacity, whose latency grows without end, passes for steady. */
     steady = (struct steady){.count = 0};
@@ -49,9 +45,8 @@ START_TEST(backlog_that_grows)
         ck_assert(!steady_reached(&steady));
     }
 }
-END_TEST
 
-START_TEST(one_hiccup_does_not_decide)
+TEST(one_hiccup_does_not_decide)
 {
     /* Breaks when a single bad interval keeps a settled load from being measured. */
     for (uint32_t place = 0; place < STEADY_INTERVALS; place++) {
@@ -61,9 +56,8 @@ START_TEST(one_hiccup_does_not_decide)
         ck_assert_msg(steady_reached(&steady), "hiccup at %u", place);
     }
 }
-END_TEST
 
-START_TEST(noise_within_the_thresholds)
+TEST(noise_within_the_thresholds)
 {
     /* Breaks when the usual noise of a shared machine (1 % of rate, 5 % of p99) is never steady, or
      * when the ring forgets which interval is the newest. */
@@ -74,27 +68,13 @@ START_TEST(noise_within_the_thresholds)
         ck_assert(steady_reached(&steady) == (i + 1 >= STEADY_INTERVALS));
     }
 }
-END_TEST
 
-START_TEST(silence_is_not_steady)
+TEST(silence_is_not_steady)
 {
     /* Breaks when a server that answers nothing is taken for a settled one. */
     steady = (struct steady){.count = 0};
     add(0, 0, 2 * STEADY_INTERVALS);
     ck_assert(!steady_reached(&steady));
 }
-END_TEST
 
-Suite *test_steady_suite(void)
-{
-    Suite *suite = suite_create("steady");
-    TCase *tcase = tcase_create("halves");
-    tcase_add_test(tcase, not_before_there_are_enough);
-    tcase_add_test(tcase, still_speeding_up);
-    tcase_add_test(tcase, backlog_that_grows);
-    tcase_add_test(tcase, one_hiccup_does_not_decide);
-    tcase_add_test(tcase, noise_within_the_thresholds);
-    tcase_add_test(tcase, silence_is_not_steady);
-    suite_add_tcase(suite, tcase);
-    return suite;
-}
+TEST_SUITE(steady)

@@ -1,5 +1,4 @@
 /* What commands do to the schedule of a run; the run is a segment that this test fills. */
-#include <check.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -7,8 +6,7 @@
 #include "common/clock.h"
 #include "common/ipc.h"
 #include "orchestrator/fleet/steering.h"
-
-Suite *test_steering_suite(void);
+#include "tests/support/check/suite.h"
 
 #define WORKERS 2u
 #define RING_BYTES 4096u
@@ -123,7 +121,7 @@ static long long count_of(const json_t *told, const char *group, const char *key
     return json_integer_value(count);
 }
 
-START_TEST(a_rate_takes_over_a_moment_ahead)
+TEST(a_rate_takes_over_a_moment_ahead)
 {
     /* breaks if a change reaches into the past of a worker, or a ramp goes on behind it */
     begin();
@@ -133,9 +131,8 @@ START_TEST(a_rate_takes_over_a_moment_ahead)
     ck_assert_uint_eq(rate_at(4 * NS_PER_SECOND + STEERING_AHEAD_NS), RATE(700));
     ck_assert_uint_eq(rate_at(100 * NS_PER_SECOND), RATE(700));
 }
-END_TEST
 
-START_TEST(a_pause_returns_to_the_rate_in_force)
+TEST(a_pause_returns_to_the_rate_in_force)
 {
     /* breaks if a pause forgets the rate, goes on with the ramp, or a second one remembers 0 */
     begin();
@@ -149,9 +146,8 @@ START_TEST(a_pause_returns_to_the_rate_in_force)
     expect_state(9 * (int64_t)NS_PER_SECOND, "running");
     expect_done(CONTROL_RESUME, 0, 9 * NS_PER_SECOND, 2001);
 }
-END_TEST
 
-START_TEST(a_rate_ends_a_pause)
+TEST(a_rate_ends_a_pause)
 {
     /* breaks if a rate given in a pause waits for the resume, or the resume undoes it */
     begin();
@@ -161,9 +157,8 @@ START_TEST(a_rate_ends_a_pause)
     expect_done(CONTROL_RESUME, 0, 4 * NS_PER_SECOND, 50);
     ck_assert_uint_eq(rate_at(5 * NS_PER_SECOND), RATE(50));
 }
-END_TEST
 
-START_TEST(each_change_is_told)
+TEST(each_change_is_told)
 {
     /* breaks if a change leaves no trace in the result, with its time and what was asked, or what changed
      * nothing leaves one */
@@ -186,9 +181,8 @@ START_TEST(each_change_is_told)
         ck_assert_uint_eq(heard[i].end_ns, heard[i].at_ns);
     }
 }
-END_TEST
 
-START_TEST(changes_wait_for_the_measuring)
+TEST(changes_wait_for_the_measuring)
 {
     /* breaks if the schedule changes while it does not run yet, or no more */
     expect_state(0, "connecting");
@@ -206,9 +200,8 @@ START_TEST(changes_wait_for_the_measuring)
     atomic_store(&ipc_control(steering.segment)->stop_ns, IPC_NEVER);
     expect_refused(CONTROL_RATE, 0, "GET runs without a rate");
 }
-END_TEST
 
-START_TEST(an_unknown_end_of_the_warmup_is_warmup)
+TEST(an_unknown_end_of_the_warmup_is_warmup)
 {
     /* breaks if --steady auto, which names no end yet, is taken for a run under way */
     begin();
@@ -216,9 +209,8 @@ START_TEST(an_unknown_end_of_the_warmup_is_warmup)
     expect_refused(CONTROL_RATE, 100 * (int64_t)NS_PER_SECOND, "warm-up");
     expect_state(100 * (int64_t)NS_PER_SECOND, "warming up");
 }
-END_TEST
 
-START_TEST(a_stop_is_the_fleets)
+TEST(a_stop_is_the_fleets)
 {
     /* breaks if a stop is refused in some state, or asked for twice */
     enum steering_effect effect;
@@ -236,9 +228,8 @@ START_TEST(a_stop_is_the_fleets)
     ck_assert_int_eq(effect, STEERING_NONE);
     json_decref(members);
 }
-END_TEST
 
-START_TEST(changes_have_an_end)
+TEST(changes_have_an_end)
 {
     /* breaks if the table of the schedule overflows, or the refusal loses the state */
     begin();
@@ -249,9 +240,8 @@ START_TEST(changes_have_an_end)
     expect_state(1000000000, "running");
     ck_assert_uint_eq(rate_at(2 * NS_PER_SECOND), RATE(SCHEDULE_CHANGES_MAX));
 }
-END_TEST
 
-START_TEST(a_pause_has_an_end)
+TEST(a_pause_has_an_end)
 {
     /* Breaks when the last change that there is room for is a pause, which nothing can end. */
     begin();
@@ -262,9 +252,8 @@ START_TEST(a_pause_has_an_end)
     expect_state(1000000000, "running");
     expect_done(CONTROL_RATE, RATE(8), 1100000000, 8);
 }
-END_TEST
 
-START_TEST(a_status_adds_up)
+TEST(a_status_adds_up)
 {
     /* breaks if warm-up, workers or the schedule's own count are left out of a status */
     begin();
@@ -300,9 +289,8 @@ START_TEST(a_status_adds_up)
     ck_assert_int_eq(count_of(told, "requests", "due"), 3000);
     json_decref(told);
 }
-END_TEST
 
-START_TEST(a_closed_loop_has_no_target)
+TEST(a_closed_loop_has_no_target)
 {
     /* breaks if the status of a prefill looks for a schedule that is not there */
     begin();
@@ -314,24 +302,5 @@ START_TEST(a_closed_loop_has_no_target)
     ck_assert_int_eq(count_of(told, "requests", "backlog"), 0);
     json_decref(told);
 }
-END_TEST
 
-Suite *test_steering_suite(void)
-{
-    Suite *suite = suite_create("steering");
-    TCase *tcase = tcase_create("commands");
-    tcase_add_checked_fixture(tcase, set_up, NULL);
-    tcase_add_test(tcase, a_rate_takes_over_a_moment_ahead);
-    tcase_add_test(tcase, a_pause_returns_to_the_rate_in_force);
-    tcase_add_test(tcase, a_rate_ends_a_pause);
-    tcase_add_test(tcase, each_change_is_told);
-    tcase_add_test(tcase, changes_wait_for_the_measuring);
-    tcase_add_test(tcase, an_unknown_end_of_the_warmup_is_warmup);
-    tcase_add_test(tcase, a_stop_is_the_fleets);
-    tcase_add_test(tcase, changes_have_an_end);
-    tcase_add_test(tcase, a_pause_has_an_end);
-    tcase_add_test(tcase, a_status_adds_up);
-    tcase_add_test(tcase, a_closed_loop_has_no_target);
-    suite_add_tcase(suite, tcase);
-    return suite;
-}
+TEST_SUITE_WITH(steering, .set_up = set_up)

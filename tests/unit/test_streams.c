@@ -1,14 +1,12 @@
 /* Several loads of one worker beside each other: each with its own rate, tickets, connections and accounts. By a
  * whole worker against a scripted server, in simulated time. */
-#include <check.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "common/clock.h"
 #include "tests/support/check/simulated_run.h"
 #include "tests/support/check/simulation.h"
-
-Suite *test_streams_suite(void);
+#include "tests/support/check/suite.h"
 
 static struct simulated_run streams[WORKER_STREAMS_MAX];
 static struct simulated_run *order[WORKER_STREAMS_MAX];
@@ -56,7 +54,7 @@ static void go(size_t count, const struct scripted_server *server)
         ck_assert_uint_eq(streams[i].live->state, WORKER_DONE);
 }
 
-START_TEST(test_two_rates)
+TEST(test_two_rates)
 {
     /* Breaks when a stream's tickets are drawn by another's schedule, or one waits for the other's times. */
     begin(2);
@@ -75,9 +73,8 @@ START_TEST(test_two_rates)
     }
     simulated_runs_free(order, 2);
 }
-END_TEST
 
-START_TEST(test_closed_beside_open)
+TEST(test_closed_beside_open)
 {
     /* Breaks when a closed loop, which is never at rest, keeps a schedule from its times, or is counted in it. */
     begin(2);
@@ -91,9 +88,8 @@ START_TEST(test_closed_beside_open)
     ck_assert_uint_lt(streams[1].measured->histograms[HISTOGRAM_SLIP].max_ns, 200 * NS_PER_US);
     simulated_runs_free(order, 2);
 }
-END_TEST
 
-START_TEST(test_each_ends_by_itself)
+TEST(test_each_ends_by_itself)
 {
     /* Breaks when the end of one stream ends the others, holds their connections, or waits for theirs. */
     begin(3);
@@ -110,7 +106,6 @@ START_TEST(test_each_ends_by_itself)
     ck_assert_uint_lt(streams[2].last.end_ns, 600 * NS_PER_MS);
     simulated_runs_free(order, 3);
 }
-END_TEST
 
 /* The connections of the stream that connects first are ended after some requests. */
 static void end_some(struct scripted_peer *peer, const char *bytes, size_t byte_count)
@@ -120,7 +115,7 @@ static void end_some(struct scripted_peer *peer, const char *bytes, size_t byte_
         scripted_end(peer, SCRIPTED_SERVICE_NS / 2);
 }
 
-START_TEST(test_what_one_loses)
+TEST(test_what_one_loses)
 {
     /* Breaks when a connection that ends takes the requests, or the accounts, of another stream with it. */
     const struct scripted_server server = {.command = end_some};
@@ -134,9 +129,8 @@ START_TEST(test_what_one_loses)
     ck_assert_uint_eq(simulated_counter(&streams[1], COUNTER_CONNECTIONS_LOST), 0);
     simulated_runs_free(order, 2);
 }
-END_TEST
 
-START_TEST(test_as_many_as_there_may_be)
+TEST(test_as_many_as_there_may_be)
 {
     /* Breaks when sixteen streams are more than a worker holds. */
     begin(WORKER_STREAMS_MAX);
@@ -149,7 +143,6 @@ START_TEST(test_as_many_as_there_may_be)
         ck_assert_uint_eq(simulated_counter(&streams[i], COUNTER_OK), streams[i].rate);
     simulated_runs_free(order, WORKER_STREAMS_MAX);
 }
-END_TEST
 
 static void stop_volley(void *argument)
 {
@@ -163,7 +156,7 @@ static void plan_stop(struct scripted_peer *peer)
         simulation_at(simulation_now_ns() + 2 * NS_PER_SECOND, stop_volley, NULL);
 }
 
-START_TEST(test_all_know_of_a_stop)
+TEST(test_all_know_of_a_stop)
 {
     /* Breaks when only the stream that looks first knows that volley stood still: the others would give up requests
      * whose replies are there to be read. */
@@ -183,18 +176,5 @@ START_TEST(test_all_know_of_a_stop)
     }
     simulated_runs_free(order, 3);
 }
-END_TEST
 
-Suite *test_streams_suite(void)
-{
-    Suite *suite = suite_create("streams");
-    TCase *tcase = tcase_create("streams");
-    tcase_add_test(tcase, test_two_rates);
-    tcase_add_test(tcase, test_closed_beside_open);
-    tcase_add_test(tcase, test_each_ends_by_itself);
-    tcase_add_test(tcase, test_what_one_loses);
-    tcase_add_test(tcase, test_as_many_as_there_may_be);
-    tcase_add_test(tcase, test_all_know_of_a_stop);
-    suite_add_tcase(suite, tcase);
-    return suite;
-}
+TEST_SUITE(streams)

@@ -1,9 +1,7 @@
 /* Whose time it is that a late request waited: the target's, or volley's own. */
-#include <check.h>
 
+#include "tests/support/check/suite.h"
 #include "worker/supply.h"
-
-Suite *test_supply_suite(void);
 
 static struct supply supply;
 
@@ -12,16 +10,15 @@ static void set_up(void)
     supply = (struct supply){0};
 }
 
-START_TEST(test_a_free_one)
+TEST(test_a_free_one)
 {
     /* Breaks when lateness of volley's own is billed to a target that had a connection free all the time. */
     supply.since_ns = 500;
     ck_assert_uint_eq(supply_take(&supply, 1000, 0, 1700), 0);
     ck_assert_uint_eq(supply_take(&supply, 1100, 0, 1700), 0);
 }
-END_TEST
 
-START_TEST(test_none_free)
+TEST(test_none_free)
 {
     /* Breaks when the wait for a connection is billed to volley: each ticket waits from its own time to the
      * moment at which one became free for it, however long others are in front. */
@@ -33,9 +30,8 @@ START_TEST(test_none_free)
     supply.since_ns = 7000;
     ck_assert_uint_eq(supply_take(&supply, 6999, 0, 7020), 1);
 }
-END_TEST
 
-START_TEST(test_piled_up_by_a_late_volley)
+TEST(test_piled_up_by_a_late_volley)
 {
     /* Breaks when a volley that slept blames the target for what had piled up meanwhile: until it woke there
      * was a connection, only behind that the rest had to wait for it. */
@@ -46,9 +42,8 @@ START_TEST(test_piled_up_by_a_late_volley)
     supply.since_ns = 9900;
     ck_assert_uint_eq(supply_take(&supply, 1200, 0, 9910), 900);
 }
-END_TEST
 
-START_TEST(test_one_after_the_other)
+TEST(test_one_after_the_other)
 {
     /* Breaks when a ticket that waited for the right to be drawn, or for a node that is gone, waits for the
      * same time a second time. */
@@ -60,17 +55,5 @@ START_TEST(test_one_after_the_other)
     next.since_ns = 4000;
     ck_assert_uint_eq(supply_take(&next, 1000, waited_ns, 4010), 2000 + 4000 - 3010);
 }
-END_TEST
 
-Suite *test_supply_suite(void)
-{
-    Suite *suite = suite_create("supply");
-    TCase *tcase = tcase_create("supply");
-    tcase_add_checked_fixture(tcase, set_up, NULL);
-    tcase_add_test(tcase, test_a_free_one);
-    tcase_add_test(tcase, test_none_free);
-    tcase_add_test(tcase, test_piled_up_by_a_late_volley);
-    tcase_add_test(tcase, test_one_after_the_other);
-    suite_add_tcase(suite, tcase);
-    return suite;
-}
+TEST_SUITE_WITH(supply, .set_up = set_up)

@@ -1,5 +1,4 @@
 /* Baseline, degradation point and breaking point of made-up steps. */
-#include <check.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,8 +8,7 @@
 #include "orchestrator/capacity/sweep.h"
 #include "tests/support/check/printed.h"
 #include "tests/support/check/report_fixture.h"
-
-Suite *test_sweep_suite(void);
+#include "tests/support/check/suite.h"
 
 static struct sweep sweep;
 
@@ -36,7 +34,7 @@ static void expect(uint32_t index, const char *notes)
     ck_assert_str_eq(sweep_format_notes(text, sizeof text, &sweep.steps[index]), notes);
 }
 
-START_TEST(test_healthy)
+TEST(test_healthy)
 {
     /* Breaks when a server that scales is said to degrade. */
     begin(SWEEP_CLIENTS);
@@ -48,9 +46,8 @@ START_TEST(test_healthy)
     expect(1, "");
     expect(2, "");
 }
-END_TEST
 
-START_TEST(test_gain)
+TEST(test_gain)
 {
     /* Breaks when the first step with less than 10 % more throughput is not the degradation point, or
      * a later one is marked as well. */
@@ -64,9 +61,8 @@ START_TEST(test_gain)
     expect(2, "degradation point (less than 10 % more throughput)");
     expect(3, "");
 }
-END_TEST
 
-START_TEST(test_latency)
+TEST(test_latency)
 {
     /* Breaks when p99 is not compared with the first step's. */
     begin(SWEEP_PIPELINE);
@@ -80,9 +76,8 @@ START_TEST(test_latency)
     expect(3, "");
     expect(4, "breaking point (p99 above 10 times the baseline's)");
 }
-END_TEST
 
-START_TEST(test_errors)
+TEST(test_errors)
 {
     /* Breaks when errors above 1 % do not break, also in the first step, or a server breaks twice. */
     begin(SWEEP_CLIENTS);
@@ -92,9 +87,8 @@ START_TEST(test_errors)
     expect(0, "baseline, breaking point (errors above 1 %)");
     expect(1, "");
 }
-END_TEST
 
-START_TEST(test_both)
+TEST(test_both)
 {
     /* Breaks when one step cannot be both. */
     begin(SWEEP_CLIENTS);
@@ -105,9 +99,8 @@ START_TEST(test_both)
            "degradation point (less than 10 % more throughput), breaking point (p99 above 10 times "
            "the baseline's)");
 }
-END_TEST
 
-START_TEST(test_rates)
+TEST(test_rates)
 {
     /* Breaks when a rate is expected to gain on the one before, rather than to be answered. */
     begin(SWEEP_QPS);
@@ -119,9 +112,8 @@ START_TEST(test_rates)
     expect(1, "");
     expect(2, "degradation point (less than 99 % of the rate answered)");
 }
-END_TEST
 
-START_TEST(test_unknown_p99)
+TEST(test_unknown_p99)
 {
     /* Breaks when a p99 that cannot be known, because too many requests were not answered, passes for
      * a short one; or when a step without any answer does. */
@@ -139,9 +131,8 @@ START_TEST(test_unknown_p99)
     ck_assert_uint_eq(sweep.steps[1].notes, SWEEP_DEGRADATION | SWEEP_BREAKING);
     ck_assert_str_eq(sweep.steps[1].why_broken, "no request answered");
 }
-END_TEST
 
-START_TEST(test_values)
+TEST(test_values)
 {
     /* Breaks when a rate is printed in another unit than the list has. */
     char text[64];
@@ -152,7 +143,6 @@ START_TEST(test_values)
     step.value = 1000;
     ck_assert_str_eq(sweep_format_value(text, sizeof text, &sweep, &step), "1,000");
 }
-END_TEST
 
 /* What is written of the sweep; the caller frees. */
 static char *written(void (*write)(struct output *, const struct sweep *))
@@ -163,7 +153,7 @@ static char *written(void (*write)(struct output *, const struct sweep *))
     return printed_end(&printed);
 }
 
-START_TEST(test_doubts)
+TEST(test_doubts)
 {
     /* Breaks when a step is AMBER, and neither table nor CSV says by which check and value, or what to do
      * about it stands nowhere, or at every step. */
@@ -204,9 +194,8 @@ START_TEST(test_doubts)
     EXPECT_IN(csv, ",0,0,0,AMBER,\"few_samples 51 for p99; outage 1, 3.113 s\"\n");
     free(csv);
 }
-END_TEST
 
-START_TEST(test_width)
+TEST(test_width)
 {
     /* Breaks when a terminal tears the rows of a table apart, or what is said of a step is torn or lost. */
     begin(SWEEP_CLIENTS);
@@ -227,9 +216,8 @@ START_TEST(test_width)
               "    above 1 %); RED: errors, outage\n");
     free(text);
 }
-END_TEST
 
-START_TEST(test_steps_that_were_not_run)
+TEST(test_steps_that_were_not_run)
 {
     /* Breaks when a sweep that was stopped says of steps that it did not run that nothing breaks there. */
     begin(SWEEP_CLIENTS);
@@ -244,9 +232,8 @@ START_TEST(test_steps_that_were_not_run)
     EXPECT_IN(text, "\nBreaking point: none in the first 2 of 5 steps; the others were not run\n");
     free(text);
 }
-END_TEST
 
-START_TEST(test_mishaps)
+TEST(test_mishaps)
 {
     /* Breaks when a step whose server went away is a degradation or breaking point, the baseline, or what the
      * next one is compared with; or nobody learns why the sweep ended. */
@@ -268,7 +255,6 @@ START_TEST(test_mishaps)
     EXPECT_IN(text, "\nBreaking point: none in the 2 of 5 steps that could be judged\n");
     free(text);
 }
-END_TEST
 
 /* An outage of one second, of rows of which the first and the last answer. */
 static void play_outage(struct outages *outages, bool first_answers, bool lost)
@@ -287,7 +273,7 @@ static void play_outage(struct outages *outages, bool first_answers, bool lost)
     outages_end(outages, 0);
 }
 
-START_TEST(test_what_is_a_mishap)
+TEST(test_what_is_a_mishap)
 {
     /* Breaks when an outage in a run passes for what its load did; or error replies from the start, which can
      * be all that the load gets, pass for an outage. */
@@ -328,25 +314,5 @@ START_TEST(test_what_is_a_mishap)
     free(total);
     free(result);
 }
-END_TEST
 
-Suite *test_sweep_suite(void)
-{
-    Suite *suite = suite_create("sweep");
-    TCase *notes = tcase_create("notes");
-    tcase_add_test(notes, test_healthy);
-    tcase_add_test(notes, test_gain);
-    tcase_add_test(notes, test_latency);
-    tcase_add_test(notes, test_errors);
-    tcase_add_test(notes, test_both);
-    tcase_add_test(notes, test_rates);
-    tcase_add_test(notes, test_unknown_p99);
-    tcase_add_test(notes, test_values);
-    tcase_add_test(notes, test_doubts);
-    tcase_add_test(notes, test_width);
-    tcase_add_test(notes, test_steps_that_were_not_run);
-    tcase_add_test(notes, test_mishaps);
-    tcase_add_test(notes, test_what_is_a_mishap);
-    suite_add_tcase(suite, notes);
-    return suite;
-}
+TEST_SUITE(sweep)

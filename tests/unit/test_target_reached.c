@@ -1,4 +1,3 @@
-#include <check.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -6,8 +5,7 @@
 #include "common/clock.h"
 #include "orchestrator/report/target_reached.h"
 #include "tests/support/check/report_fixture.h"
-
-Suite *test_target_reached_suite(void);
+#include "tests/support/check/suite.h"
 
 /* 10 s at 50,000/s with two workers, of which 390,000 requests were sent. */
 struct short_run {
@@ -308,7 +306,7 @@ static const struct {
     {a_little_blocked, TARGET_LIMIT_UNKNOWN, SHORT "for a reason that these figures do not show"},
 };
 
-START_TEST(a_shortfall_has_one_reason)
+LOOP_TEST(a_shortfall_has_one_reason, sizeof cases / sizeof cases[0])
 {
     /* breaks if volley blames the server for what it did itself, or itself for the server */
     struct short_run *run = fall_short();
@@ -319,9 +317,8 @@ START_TEST(a_shortfall_has_one_reason)
     ck_assert_int_eq(reached.limit, cases[_i].limit);
     drop(run);
 }
-END_TEST
 
-START_TEST(a_target_reached_says_nothing)
+TEST(a_target_reached_says_nothing)
 {
     /* breaks if a run that kept its rate is told why it did not */
     struct short_run *run = fall_short();
@@ -341,9 +338,8 @@ START_TEST(a_target_reached_says_nothing)
     ck_assert_int_eq(reached.limit, TARGET_REACHED);
     drop(run);
 }
-END_TEST
 
-START_TEST(requests_that_are_all_sent_can_be_late)
+TEST(requests_that_are_all_sent_can_be_late)
 {
     /* breaks if -n at twice the rate that the server can do counts as a target reached */
     struct short_run *run = fall_short();
@@ -367,9 +363,8 @@ START_TEST(requests_that_are_all_sent_can_be_late)
     ck_assert_int_eq(reached.limit, TARGET_REACHED);
     drop(run);
 }
-END_TEST
 
-START_TEST(of_too_short_a_run_no_share_of_a_cpu_is_told)
+TEST(of_too_short_a_run_no_share_of_a_cpu_is_told)
 {
     /* Breaks when ticks that are longer than the run make a worker use 156 % of its CPU. */
     static const char *const names[] = {"worker_cpu", "run_delay"};
@@ -390,9 +385,8 @@ START_TEST(of_too_short_a_run_no_share_of_a_cpu_is_told)
     ck_assert_int_eq(target_busiest_cpu(run->result).workers, 0);
     drop(run);
 }
-END_TEST
 
-START_TEST(a_share_that_is_not_nothing_does_not_look_it)
+TEST(a_share_that_is_not_nothing_does_not_look_it)
 {
     /* Breaks when 0.05 % of a rate that nothing can reach is 0.0 %. */
     struct short_run *run = fall_short();
@@ -402,9 +396,8 @@ START_TEST(a_share_that_is_not_nothing_does_not_look_it)
     ck_assert_ptr_nonnull(strstr(reached.sentence, "target not reached: under 0.1 % of "));
     drop(run);
 }
-END_TEST
 
-START_TEST(any_evidence_fits_the_sentence)
+TEST(any_evidence_fits_the_sentence)
 {
     /* breaks if figures of a damaged journal write beyond the sentence, or are cut in a reason as long as
      * reasons can be */
@@ -431,19 +424,5 @@ START_TEST(any_evidence_fits_the_sentence)
     ck_assert_ptr_nonnull(strstr(reached.sentence, "the CPU quota held it back for"));
     drop(run);
 }
-END_TEST
 
-Suite *test_target_reached_suite(void)
-{
-    Suite *suite = suite_create("target_reached");
-    TCase *tcase = tcase_create("reasons");
-    tcase_add_loop_test(tcase, a_shortfall_has_one_reason, 0,
-                        (int)(sizeof cases / sizeof cases[0]));
-    tcase_add_test(tcase, a_target_reached_says_nothing);
-    tcase_add_test(tcase, requests_that_are_all_sent_can_be_late);
-    tcase_add_test(tcase, of_too_short_a_run_no_share_of_a_cpu_is_told);
-    tcase_add_test(tcase, a_share_that_is_not_nothing_does_not_look_it);
-    tcase_add_test(tcase, any_evidence_fits_the_sentence);
-    suite_add_tcase(suite, tcase);
-    return suite;
-}
+TEST_SUITE(target_reached)

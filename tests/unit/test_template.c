@@ -1,13 +1,11 @@
-#include <check.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "common/slots.h"
+#include "tests/support/check/suite.h"
 #include "worker/generate/template.h"
 #include "worker/generate/workload.h"
-
-Suite *test_template_suite(void);
 
 static struct template template;
 static struct spec spec;
@@ -55,7 +53,7 @@ static uint64_t digits(const char *text)
     return number;
 }
 
-START_TEST(test_digits)
+TEST(test_digits)
 {
     /* Breaks when a number is written with other digits than its own, or not with twelve. */
     static const struct {
@@ -71,9 +69,8 @@ START_TEST(test_digits)
         ck_assert_str_eq(text, cases[i].text);
     }
 }
-END_TEST
 
-START_TEST(test_parts_are_the_whole)
+TEST(test_parts_are_the_whole)
 {
     /* Breaks when a request that goes out in windows differs from the one that goes out whole,
      * wherever a window begins and ends: in text, in digits, in a value. */
@@ -92,9 +89,8 @@ START_TEST(test_parts_are_the_whole)
     }
     template_destroy(&template);
 }
-END_TEST
 
-START_TEST(test_text_stays)
+TEST(test_text_stays)
 {
     /* Breaks when bytes that are no placeholder are changed. */
     static const char *const cases[] = {
@@ -108,9 +104,8 @@ START_TEST(test_text_stays)
         template_destroy(&template);
     }
 }
-END_TEST
 
-START_TEST(test_unknown_placeholder_is_refused)
+TEST(test_unknown_placeholder_is_refused)
 {
     /* Breaks when a misspelled placeholder goes out as it stands: every request would have one key. */
     static const char *const cases[] = {"__rand_it__", "__rand_10th__",    "k:__rand__:x",
@@ -131,9 +126,8 @@ START_TEST(test_unknown_placeholder_is_refused)
         template_destroy(&template);
     }
 }
-END_TEST
 
-START_TEST(test_escapes)
+TEST(test_escapes)
 {
     /* Breaks when data that looks like a placeholder cannot be sent, or a backslash elsewhere gets lost. */
     static const char *const cases[][2] = {
@@ -158,9 +152,8 @@ START_TEST(test_escapes)
         template_destroy(&template);
     }
 }
-END_TEST
 
-START_TEST(test_rules_of_valkey_benchmark)
+TEST(test_rules_of_valkey_benchmark)
 {
     /* Breaks when a word that valkey-benchmark sends as it stands is replaced or refused by its rules, or one that
      * it replaces is sent. */
@@ -196,9 +189,8 @@ START_TEST(test_rules_of_valkey_benchmark)
         template_destroy(&template);
     }
 }
-END_TEST
 
-START_TEST(test_numbers_stay_in_range)
+TEST(test_numbers_stay_in_range)
 {
     /* Breaks when a key outside of offset .. offset + K - 1 is used, or an edge of it never. */
     static const uint64_t offsets[] = {0, 1, 5000000, 999999999990};
@@ -219,9 +211,8 @@ START_TEST(test_numbers_stay_in_range)
         template_destroy(&template);
     }
 }
-END_TEST
 
-START_TEST(test_int_differs_and_named_are_equal)
+TEST(test_int_differs_and_named_are_equal)
 {
     /* Breaks when __rand_int__ repeats within a request, or __rand_1st__ does not. */
     order(KEYS_RANDOM, 1000000000, 0);
@@ -243,9 +234,8 @@ START_TEST(test_int_differs_and_named_are_equal)
     }
     template_destroy(&template);
 }
-END_TEST
 
-START_TEST(test_one_key)
+TEST(test_one_key)
 {
     /* Breaks when there is more than one key without -r and --sequential. */
     order(KEYS_ONE, 1, 0);
@@ -254,9 +244,8 @@ START_TEST(test_one_key)
     ck_assert_str_eq(render(12345), "key:000000000000 000000000000");
     template_destroy(&template);
 }
-END_TEST
 
-START_TEST(test_sequential_covers_each_key_once_per_pass)
+TEST(test_sequential_covers_each_key_once_per_pass)
 {
     /* Breaks when a pass through the range leaves a key out or takes one twice, whatever number of
      * keys a request has, wherever it begins and whoever sends which ticket. */
@@ -281,9 +270,8 @@ START_TEST(test_sequential_covers_each_key_once_per_pass)
         }
     }
 }
-END_TEST
 
-START_TEST(test_sequential_start)
+TEST(test_sequential_start)
 {
     /* Breaks when a sequence does not begin at the offset, or at random does not depend on the seed. */
     order(KEYS_SEQUENTIAL, 1000000, 40);
@@ -303,9 +291,8 @@ START_TEST(test_sequential_start)
     }
     ck_assert_uint_ne(starts[0], starts[1]);
 }
-END_TEST
 
-START_TEST(test_sequential_counters)
+TEST(test_sequential_counters)
 {
     /* Breaks when a named number takes from the counter of the others, or from that of another name, or takes
      * more than one of a request: ZADD __rand_int__ __rand_1st__ would leave members out. */
@@ -322,9 +309,8 @@ START_TEST(test_sequential_counters)
     }
     template_destroy(&template);
 }
-END_TEST
 
-START_TEST(test_random_keys_are_uniform)
+TEST(test_random_keys_are_uniform)
 {
     /* Breaks when some keys come more often than chance allows: chi-square over 100 keys, at a fixed
      * seed; 148.2 is the 99.9 % point for 99 degrees of freedom. */
@@ -346,9 +332,8 @@ START_TEST(test_random_keys_are_uniform)
     }
     template_destroy(&template);
 }
-END_TEST
 
-START_TEST(test_warmup_draws_from_another_stream)
+TEST(test_warmup_draws_from_another_stream)
 {
     /* Breaks when the warm-up asks for the very keys that measuring begins with, so that a server
      * with a cache has them all ready. */
@@ -372,9 +357,8 @@ START_TEST(test_warmup_draws_from_another_stream)
     ck_assert_uint_eq(template_draw(&template, WORKLOAD_WARMUP_TICKET + 7, 0), 12);
     template_destroy(&template);
 }
-END_TEST
 
-START_TEST(test_seed_gives_keys_and_values)
+TEST(test_seed_gives_keys_and_values)
 {
     /* Breaks when a run cannot be repeated, or another seed does not give another one. */
     static char first[256], again[256], other[256];
@@ -393,9 +377,8 @@ START_TEST(test_seed_gives_keys_and_values)
         ck_assert_str_ne(first + 17, other + 17);
     }
 }
-END_TEST
 
-START_TEST(test_values)
+TEST(test_values)
 {
     /* Breaks when values have another length than asked for, are not letters, or are all the same. */
     static const size_t sizes[] = {1, 3, 100, 4096};
@@ -420,9 +403,8 @@ START_TEST(test_values)
         template_destroy(&template);
     }
 }
-END_TEST
 
-START_TEST(test_values_and_numbers_mix)
+TEST(test_values_and_numbers_mix)
 {
     /* Breaks when digits behind a value, or a value behind digits, stand in the wrong place. */
     order(KEYS_SEQUENTIAL, 1000, 0);
@@ -438,7 +420,6 @@ START_TEST(test_values_and_numbers_mix)
     }
     template_destroy(&template);
 }
-END_TEST
 
 /* The same without looking at each digit: for many numbers. */
 static uint64_t number_at(const char *text)
@@ -461,7 +442,7 @@ static const char *tag_in(const char *text)
     return tag;
 }
 
-START_TEST(test_tag_is_the_same_everywhere)
+TEST(test_tag_is_the_same_everywhere)
 {
     /* Breaks when places of one request have different tags, or a tag is in another slot than the one
      * that the ticket is sent to. */
@@ -481,7 +462,6 @@ START_TEST(test_tag_is_the_same_everywhere)
         template_destroy(&template);
     }
 }
-END_TEST
 
 static void add_text(char *text, size_t text_bytes, const char *more)
 {
@@ -490,7 +470,7 @@ static void add_text(char *text, size_t text_bytes, const char *more)
                      (int)(text_bytes - used));
 }
 
-START_TEST(test_key_number_keeps_its_tag)
+TEST(test_key_number_keeps_its_tag)
 {
     /* Breaks when a key number has one tag in one request and another one in the next, with another seed, order
      * or number of keys in the request: reads would miss what was written. */
@@ -524,9 +504,8 @@ START_TEST(test_key_number_keeps_its_tag)
     for (unsigned number = OFFSET; number < OFFSET + KEYS; number++)
         ck_assert_int_ne(known[number][0], '\0');
 }
-END_TEST
 
-START_TEST(test_tagged_sequence_covers_each_key)
+TEST(test_tagged_sequence_covers_each_key)
 {
     /* Breaks when keys of a range are left out by requests with several of them, or are asked for more than
      * once a pass although the range is whole tens and ten a multiple of their number. */
@@ -555,9 +534,8 @@ START_TEST(test_tagged_sequence_covers_each_key)
         }
     }
 }
-END_TEST
 
-START_TEST(test_tagged_numbers_differ)
+TEST(test_tagged_numbers_differ)
 {
     /* Breaks when the keys of one request are fewer than it names, or single ones are asked for more often
      * than others: chi-square over 100 keys, 148.2 is the 99.9 % point. */
@@ -577,9 +555,8 @@ START_TEST(test_tagged_numbers_differ)
     ck_assert_double_lt(chi_square, 3 * 148.2); /* the three of a request are neighbours */
     template_destroy(&template);
 }
-END_TEST
 
-START_TEST(test_free_numbers_stay_free)
+TEST(test_free_numbers_stay_free)
 {
     /* Breaks when a number that is not in one argument with {tag}, such as a score, is drawn from the ten of a
      * key. */
@@ -598,41 +575,5 @@ START_TEST(test_free_numbers_stay_free)
     ck_assert_uint_gt(distinct, 990);
     template_destroy(&template);
 }
-END_TEST
 
-Suite *test_template_suite(void)
-{
-    Suite *suite = suite_create("template");
-    TCase *text = tcase_create("text");
-    tcase_add_test(text, test_digits);
-    tcase_add_test(text, test_parts_are_the_whole);
-    tcase_add_test(text, test_text_stays);
-    tcase_add_test(text, test_unknown_placeholder_is_refused);
-    tcase_add_test(text, test_escapes);
-    tcase_add_test(text, test_rules_of_valkey_benchmark);
-    suite_add_tcase(suite, text);
-    TCase *numbers = tcase_create("numbers");
-    tcase_set_timeout(numbers, 60);
-    tcase_add_test(numbers, test_numbers_stay_in_range);
-    tcase_add_test(numbers, test_int_differs_and_named_are_equal);
-    tcase_add_test(numbers, test_one_key);
-    tcase_add_test(numbers, test_sequential_covers_each_key_once_per_pass);
-    tcase_add_test(numbers, test_sequential_start);
-    tcase_add_test(numbers, test_sequential_counters);
-    tcase_add_test(numbers, test_random_keys_are_uniform);
-    tcase_add_test(numbers, test_warmup_draws_from_another_stream);
-    suite_add_tcase(suite, numbers);
-    TCase *values = tcase_create("values");
-    tcase_add_test(values, test_seed_gives_keys_and_values);
-    tcase_add_test(values, test_values);
-    tcase_add_test(values, test_values_and_numbers_mix);
-    suite_add_tcase(suite, values);
-    TCase *tags = tcase_create("tags");
-    tcase_add_test(tags, test_tag_is_the_same_everywhere);
-    tcase_add_test(tags, test_key_number_keeps_its_tag);
-    tcase_add_test(tags, test_tagged_sequence_covers_each_key);
-    tcase_add_test(tags, test_tagged_numbers_differ);
-    tcase_add_test(tags, test_free_numbers_stay_free);
-    suite_add_tcase(suite, tags);
-    return suite;
-}
+TEST_SUITE(template)

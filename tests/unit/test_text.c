@@ -1,4 +1,3 @@
-#include <check.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -6,8 +5,7 @@
 
 #include "common/clock.h"
 #include "tests/support/check/report_fixture.h"
-
-Suite *test_text_suite(void);
+#include "tests/support/check/suite.h"
 
 typedef void play_function(struct timeline *timeline, const struct session_facts *session);
 
@@ -144,7 +142,7 @@ static const char results[] =
     "outages: none seen\n"
     "\n";
 
-START_TEST(the_report_has_its_fixed_layout)
+TEST(the_report_has_its_fixed_layout)
 {
     /* breaks if a program that parses the report of the tool volley replaces can no longer do so */
     char *text = play(TEXT_REPORT, false);
@@ -159,7 +157,6 @@ START_TEST(the_report_has_its_fixed_layout)
     ck_assert_ptr_null(strstr(verdict, "Percentile Spectrum"));
     free(text);
 }
-END_TEST
 
 static void play_usual(struct timeline *timeline, const struct session_facts *session)
 {
@@ -170,7 +167,7 @@ static void play_usual(struct timeline *timeline, const struct session_facts *se
     fixture_play(timeline, &unasked);
 }
 
-START_TEST(notes_stand_among_the_checks)
+TEST(notes_stand_among_the_checks)
 {
     /* breaks if what explains a figure without doubting it is not told, or told as a doubt */
     char *text = play_session(play_usual, TEXT_REPORT, false);
@@ -179,9 +176,8 @@ START_TEST(notes_stand_among_the_checks)
     ck_assert_ptr_null(strstr(text, "AMBER few_samples"));
     free(text);
 }
-END_TEST
 
-START_TEST(nodes_and_outages_are_told)
+TEST(nodes_and_outages_are_told)
 {
     /* breaks if a reader cannot see which node failed, for how long, and who took over */
     char *text = play_session(fixture_play_cluster, TEXT_REPORT, false);
@@ -219,9 +215,8 @@ START_TEST(nodes_and_outages_are_told)
     ck_assert_ptr_null(strstr(text, "127.0.0.1:7003: without"));
     free(text);
 }
-END_TEST
 
-START_TEST(debug_adds_spectrum_and_workers)
+TEST(debug_adds_spectrum_and_workers)
 {
     /* breaks if --debug hides how the values spread, or who did the work */
     char *text = play(TEXT_REPORT, true);
@@ -233,18 +228,16 @@ START_TEST(debug_adds_spectrum_and_workers)
     ck_assert_ptr_nonnull(strstr(text, "worker 1: pid 102, not pinned, "));
     free(text);
 }
-END_TEST
 
-START_TEST(quiet_is_one_line)
+TEST(quiet_is_one_line)
 {
     /* breaks if -q prints anything but valkey-benchmark's line */
     char *text = play(TEXT_QUIET, true);
     ck_assert_str_eq(text, "GET: 500.00 requests per second, p50=0.150 msec\n");
     free(text);
 }
-END_TEST
 
-START_TEST(csv_is_a_header_and_a_row)
+TEST(csv_is_a_header_and_a_row)
 {
     /* breaks if --csv differs from valkey-benchmark's columns and quotes */
     char *text = play(TEXT_CSV, false);
@@ -255,7 +248,6 @@ START_TEST(csv_is_a_header_and_a_row)
                            "\"2.500\"\n");
     free(text);
 }
-END_TEST
 
 static const char open_banner[] = "Clients: 2 to 4, ramped\n"
                                   "Clients per process: 2\n"
@@ -319,7 +311,7 @@ static const char open_results[] =
     "<= 0.1 ms: 0.00% (0 requests)\n"
     "<= 0.5 ms: 73.68% (1,400 requests)\n";
 
-START_TEST(an_open_loop_shows_what_users_waited)
+TEST(an_open_loop_shows_what_users_waited)
 {
     /* breaks if a run at a rate reports service times, or hides what it did not send */
     char *text = play_open(TEXT_REPORT, false);
@@ -333,9 +325,8 @@ START_TEST(an_open_loop_shows_what_users_waited)
     ck_assert_ptr_nonnull(strstr(text, "\nAMBER censored   p95 is at least 899.678 ms "));
     free(text);
 }
-END_TEST
 
-START_TEST(one_line_styles_show_the_response_time)
+TEST(one_line_styles_show_the_response_time)
 {
     /* breaks if -q or --csv, which have room for one latency, leave the waiting out */
     char *text = play_open(TEXT_QUIET, false);
@@ -346,9 +337,8 @@ START_TEST(one_line_styles_show_the_response_time)
                                        "\"\",\"\",\"900.000\"\n"));
     free(text);
 }
-END_TEST
 
-START_TEST(debug_follows_the_response_time)
+TEST(debug_follows_the_response_time)
 {
     /* breaks if the spectrum shows other values than the report, or spinning looks like work */
     char *text = play_open(TEXT_REPORT, true);
@@ -358,7 +348,6 @@ START_TEST(debug_follows_the_response_time)
     ck_assert_ptr_nonnull(strstr(text, "CPU 0.250 s user + 0.500 s system (25.0%), 0 restarts\n"));
     free(text);
 }
-END_TEST
 
 /* Runs one row as one run. */
 static void one_run(struct timeline *timeline, const struct run_facts *facts,
@@ -372,7 +361,7 @@ static void one_run(struct timeline *timeline, const struct run_facts *facts,
     free(result);
 }
 
-START_TEST(percentiles_without_replies_are_bounds)
+TEST(percentiles_without_replies_are_bounds)
 {
     /* breaks if requests that never came back make the percentiles look better than they were */
     struct stage stage;
@@ -400,9 +389,8 @@ START_TEST(percentiles_without_replies_are_bounds)
     close_stage(&stage);
     free(row);
 }
-END_TEST
 
-START_TEST(without_success_there_are_no_latencies)
+TEST(without_success_there_are_no_latencies)
 {
     /* breaks if a run in which nothing succeeded prints zeros as if they had been measured */
     struct stage stage;
@@ -423,9 +411,8 @@ START_TEST(without_success_there_are_no_latencies)
     close_stage(&stage);
     free(row);
 }
-END_TEST
 
-START_TEST(several_runs_stand_apart)
+TEST(several_runs_stand_apart)
 {
     /* breaks if a prefill looks like a result, or the second report runs into the first */
     struct stage stage;
@@ -457,7 +444,6 @@ START_TEST(several_runs_stand_apart)
     close_stage(&stage);
     free(row);
 }
-END_TEST
 
 /* What the report says of one row of a run. */
 static char *play_row_as(enum text_style style, const struct run_facts *facts,
@@ -475,7 +461,7 @@ static char *play_row(const struct run_facts *facts, const struct interval_row *
     return play_row_as(TEXT_REPORT, facts, row);
 }
 
-START_TEST(quiet_has_no_median_of_nothing)
+TEST(quiet_has_no_median_of_nothing)
 {
     /* Breaks when a run without an answer has a median of 0 ms. */
     struct run_facts facts = fixture_facts();
@@ -485,9 +471,8 @@ START_TEST(quiet_has_no_median_of_nothing)
     free(text);
     free(row);
 }
-END_TEST
 
-START_TEST(a_run_that_measured_nothing_has_no_target)
+TEST(a_run_that_measured_nothing_has_no_target)
 {
     /* Breaks when a run that was stopped in its warm-up says that its target was 0, and reached. */
     struct run_facts facts = fixture_open_facts();
@@ -503,9 +488,8 @@ START_TEST(a_run_that_measured_nothing_has_no_target)
     free(text);
     free(row);
 }
-END_TEST
 
-START_TEST(moves_are_no_renewals)
+TEST(moves_are_no_renewals)
 {
     /* Breaks when connections that went to another node after a failover pass for churn that was asked for. */
     struct run_facts facts = fixture_facts();
@@ -521,9 +505,8 @@ START_TEST(moves_are_no_renewals)
     free(renewed);
     free(row);
 }
-END_TEST
 
-START_TEST(the_head_tells_how_to_repeat_it)
+TEST(the_head_tells_how_to_repeat_it)
 {
     /* Breaks when a reader of a report cannot say what was run, by which volley, when, against what. */
     struct stage stage;
@@ -557,9 +540,8 @@ START_TEST(the_head_tells_how_to_repeat_it)
     close_stage(&stage);
     free(row);
 }
-END_TEST
 
-START_TEST(percentiles_come_as_asked)
+TEST(percentiles_come_as_asked)
 {
     /* Breaks when --percentiles 99.9,50 shows others, or in another order. */
     static const double asked[] = {99.9, 50, 100};
@@ -579,9 +561,8 @@ START_TEST(percentiles_come_as_asked)
     ck_assert_ptr_nonnull(strstr(first, "\np50 "));
     close_stage(&stage);
 }
-END_TEST
 
-START_TEST(names_are_quoted_in_csv)
+TEST(names_are_quoted_in_csv)
 {
     /* breaks if a command with quotes in it ends its CSV cell early */
     struct stage stage;
@@ -599,9 +580,8 @@ START_TEST(names_are_quoted_in_csv)
     close_stage(&stage);
     free(row);
 }
-END_TEST
 
-START_TEST(a_reader_that_goes_away_is_no_failure)
+TEST(a_reader_that_goes_away_is_no_failure)
 {
     /* breaks if `volley ... | head -1` warns, or other outputs suffer from it */
     int ends[2];
@@ -615,9 +595,8 @@ START_TEST(a_reader_that_goes_away_is_no_failure)
     ck_assert(!stage.timeline.failed[0]);
     close_stage(&stage);
 }
-END_TEST
 
-START_TEST(a_full_disk_is_a_failure)
+TEST(a_full_disk_is_a_failure)
 {
     /* breaks if a report that could not be written is taken for written */
     FILE *out = fopen("/dev/full", "w");
@@ -627,32 +606,5 @@ START_TEST(a_full_disk_is_a_failure)
     ck_assert(stage.timeline.failed[0]);
     close_stage(&stage);
 }
-END_TEST
 
-Suite *test_text_suite(void)
-{
-    Suite *suite = suite_create("text");
-    TCase *tcase = tcase_create("report");
-    tcase_add_test(tcase, the_report_has_its_fixed_layout);
-    tcase_add_test(tcase, debug_adds_spectrum_and_workers);
-    tcase_add_test(tcase, notes_stand_among_the_checks);
-    tcase_add_test(tcase, nodes_and_outages_are_told);
-    tcase_add_test(tcase, quiet_is_one_line);
-    tcase_add_test(tcase, quiet_has_no_median_of_nothing);
-    tcase_add_test(tcase, csv_is_a_header_and_a_row);
-    tcase_add_test(tcase, an_open_loop_shows_what_users_waited);
-    tcase_add_test(tcase, one_line_styles_show_the_response_time);
-    tcase_add_test(tcase, debug_follows_the_response_time);
-    tcase_add_test(tcase, percentiles_without_replies_are_bounds);
-    tcase_add_test(tcase, without_success_there_are_no_latencies);
-    tcase_add_test(tcase, several_runs_stand_apart);
-    tcase_add_test(tcase, a_run_that_measured_nothing_has_no_target);
-    tcase_add_test(tcase, moves_are_no_renewals);
-    tcase_add_test(tcase, the_head_tells_how_to_repeat_it);
-    tcase_add_test(tcase, percentiles_come_as_asked);
-    tcase_add_test(tcase, names_are_quoted_in_csv);
-    tcase_add_test(tcase, a_reader_that_goes_away_is_no_failure);
-    tcase_add_test(tcase, a_full_disk_is_a_failure);
-    suite_add_tcase(suite, tcase);
-    return suite;
-}
+TEST_SUITE(text)

@@ -1,4 +1,3 @@
-#include <check.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -6,8 +5,7 @@
 #include "orchestrator/report/text.h"
 #include "tests/support/check/printed.h"
 #include "tests/support/check/report_fixture.h"
-
-Suite *test_text_spark_suite(void);
+#include "tests/support/check/suite.h"
 
 static struct spark spark;
 
@@ -41,7 +39,7 @@ static char *print(unsigned width, bool ascii)
     return printed_end(&printed);
 }
 
-START_TEST(lines_of_a_short_run)
+TEST(lines_of_a_short_run)
 {
     /* breaks if a line's ends, its scale or its gap are not what the rows say */
     add_rows(6, 2);
@@ -54,9 +52,8 @@ START_TEST(lines_of_a_short_run)
                            "max ms       1.000 |__ #__| 900.000\n");
     free(text);
 }
-END_TEST
 
-START_TEST(too_few_rows)
+TEST(too_few_rows)
 {
     /* breaks if a run of one or two intervals gets lines that say nothing */
     add_rows(2, 100);
@@ -64,9 +61,8 @@ START_TEST(too_few_rows)
     ck_assert_str_eq(text, "");
     free(text);
 }
-END_TEST
 
-START_TEST(nothing_succeeded)
+TEST(nothing_succeeded)
 {
     /* breaks if a run without one success divides by nothing */
     for (uint32_t i = 0; i < 5; i++)
@@ -76,9 +72,8 @@ START_TEST(nothing_succeeded)
     ck_assert_ptr_null(strstr(text, "p50"));
     free(text);
 }
-END_TEST
 
-START_TEST(a_stall_shows_at_any_width)
+TEST(a_stall_shows_at_any_width)
 {
     /* breaks if the one second without an answer, of a day, drowns in its neighbours, at any width and in
      * either alphabet, or a line is wider than asked */
@@ -102,9 +97,8 @@ START_TEST(a_stall_shows_at_any_width)
     ck_assert_ptr_nonnull(strstr(text, "\u2588"));
     free(text);
 }
-END_TEST
 
-START_TEST(locale_decides)
+TEST(locale_decides)
 {
     /* breaks if a terminal that shows no UTF-8 gets blocks, or LANG wins over LC_ALL */
     setenv("LC_ALL", "C", 1);
@@ -118,19 +112,5 @@ START_TEST(locale_decides)
     unsetenv("LANG");
     ck_assert(spark_wants_ascii());
 }
-END_TEST
 
-Suite *test_text_spark_suite(void)
-{
-    Suite *suite = suite_create("text_spark");
-    TCase *tcase = tcase_create("lines");
-    tcase_set_timeout(tcase, 60);
-    tcase_add_checked_fixture(tcase, set_up, NULL);
-    tcase_add_test(tcase, lines_of_a_short_run);
-    tcase_add_test(tcase, too_few_rows);
-    tcase_add_test(tcase, nothing_succeeded);
-    tcase_add_test(tcase, a_stall_shows_at_any_width);
-    tcase_add_test(tcase, locale_decides);
-    suite_add_tcase(suite, tcase);
-    return suite;
-}
+TEST_SUITE_WITH(text_spark, .set_up = set_up)

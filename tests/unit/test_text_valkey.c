@@ -1,12 +1,10 @@
 /* The report as valkey-benchmark prints it: what parses that one parses this one. */
-#include <check.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "common/clock.h"
 #include "tests/support/check/report_fixture.h"
-
-Suite *test_text_valkey_suite(void);
+#include "tests/support/check/suite.h"
 
 static void feed(struct timeline *timeline, struct interval_row *row)
 {
@@ -77,7 +75,7 @@ static char *play(const struct valkey_report *report, const struct run_facts *fa
     return text;
 }
 
-START_TEST(what_had_no_reply)
+TEST(what_had_no_reply)
 {
     /* a percentile of the summary leaves out who waited in vain until the load ended */
     char *text = NULL;
@@ -112,7 +110,6 @@ START_TEST(what_had_no_reply)
     free(result);
     free(text);
 }
-END_TEST
 
 static void ck_prints(const struct valkey_report *report, const struct run_facts *facts,
                       bool refused, const char *expected)
@@ -124,7 +121,7 @@ static void ck_prints(const struct valkey_report *report, const struct run_facts
 
 #define CLEAN(blanks_) "%*s\r", blanks_, " "
 
-START_TEST(csv)
+TEST(csv)
 {
     /* a column moves, a carriage return or a throughput line gets in, or the header comes twice */
     const struct run_facts facts = facts_of("GET", 1);
@@ -135,7 +132,6 @@ START_TEST(csv)
               "\"GET\",\"1000.00\",\"0.166\",\"0.150\",\"0.150\",\"0.150\",\"0.150\",\"2.500\"\n"
               "\"GET\",\"1000.00\",\"0.166\",\"0.150\",\"0.150\",\"0.150\",\"0.150\",\"2.500\"\n");
 }
-END_TEST
 
 /* The throughput lines of one run, each over the one before. */
 static char *throughput(const char *name, unsigned per_request)
@@ -167,7 +163,7 @@ static char *throughput(const char *name, unsigned per_request)
     return text;
 }
 
-START_TEST(quiet)
+TEST(quiet)
 {
     /* -q: what takes the part behind the last carriage return of a line finds something else */
     const struct run_facts facts = facts_of("GET", 1);
@@ -179,9 +175,8 @@ START_TEST(quiet)
     ck_prints(&report, &facts, false, expected);
     free(lines);
 }
-END_TEST
 
-START_TEST(whole)
+TEST(whole)
 {
     /* a heading, a caption or the order of the long report is not that tool's; a sequence counts once */
     struct run_facts facts = facts_of("set a b ; get a", 2);
@@ -225,9 +220,8 @@ START_TEST(whole)
     free(lines);
     free(text);
 }
-END_TEST
 
-START_TEST(counted_requests)
+TEST(counted_requests)
 {
     /* replies that the warm-up left behind count as those of -n */
     struct run_facts facts = facts_of("GET", 1);
@@ -240,9 +234,8 @@ START_TEST(counted_requests)
     ck_assert_str_eq(text + strlen(text) - 3, "0\n\n");
     free(text);
 }
-END_TEST
 
-START_TEST(with_a_rate)
+TEST(with_a_rate)
 {
     /* the rates are not summed up, or the time of a run is not in its throughput lines */
     struct run_facts facts = facts_of("GET", 1);
@@ -256,9 +249,8 @@ START_TEST(with_a_rate)
     ck_assert_ptr_nonnull(strstr(text, " avg_msec=0.173 (overall: 0.173) 0.5 seconds\r"));
     free(text);
 }
-END_TEST
 
-START_TEST(cluster)
+TEST(cluster)
 {
     /* the nodes are not listed in front of all else, or those without load are */
     struct run_facts facts = facts_of("GET", 1);
@@ -288,9 +280,8 @@ START_TEST(cluster)
     ck_assert_ptr_nonnull(strstr(text, "  cluster mode: yes (3 cluster)\n  multi-thread: no\n"));
     free(text);
 }
-END_TEST
 
-START_TEST(failed)
+TEST(failed)
 {
     /* a run that an error ended has a summary that a script takes for a result */
     const struct run_facts facts = facts_of("GET", 1);
@@ -306,9 +297,8 @@ START_TEST(failed)
         free(text);
     }
 }
-END_TEST
 
-START_TEST(idle)
+TEST(idle)
 {
     /* idle connections are reported as load */
     const struct run_facts facts = facts_of("PING", 1);
@@ -321,21 +311,5 @@ START_TEST(idle)
     ck_assert_ptr_null(strstr(text, "rps"));
     free(text);
 }
-END_TEST
 
-Suite *test_text_valkey_suite(void)
-{
-    Suite *suite = suite_create("text_valkey");
-    TCase *tcase = tcase_create("text_valkey");
-    tcase_add_test(tcase, csv);
-    tcase_add_test(tcase, quiet);
-    tcase_add_test(tcase, whole);
-    tcase_add_test(tcase, counted_requests);
-    tcase_add_test(tcase, with_a_rate);
-    tcase_add_test(tcase, cluster);
-    tcase_add_test(tcase, failed);
-    tcase_add_test(tcase, what_had_no_reply);
-    tcase_add_test(tcase, idle);
-    suite_add_tcase(suite, tcase);
-    return suite;
-}
+TEST_SUITE(text_valkey)

@@ -1,13 +1,11 @@
 /* Which tickets a worker draws, and that none is lost with a worker that dies while it claims some. */
-#include <check.h>
 #include <stdlib.h>
 
 #include "common/rng.h"
 #include "tests/support/check/fake_workers.h"
+#include "tests/support/check/suite.h"
 #include "worker/stream.h"
 #include "worker/tickets.h"
-
-Suite *test_tickets_suite(void);
 
 #define REQUESTS 20000u
 #define WORKERS MEMBERS_MAX
@@ -83,16 +81,15 @@ static void harvest(const struct stream *stream)
     ck_assert_int_eq(collector_harvest(&fakes.collector, stream->share->index, &err), OK);
 }
 
-START_TEST(test_every_ticket_once)
+TEST(test_every_ticket_once)
 {
     /* Breaks when workers that draw in any order leave a ticket out, or draw one twice. */
     for (uint32_t i = 0; i < REQUESTS; i++)
         draw(&workers[below(WORKERS)]);
     draw_all();
 }
-END_TEST
 
-START_TEST(test_death_behind_a_claim)
+TEST(test_death_behind_a_claim)
 {
     /* Breaks when tickets are lost with a worker that is killed between claiming and noting them, whoever
      * claims meanwhile: the run had no end. */
@@ -112,15 +109,5 @@ START_TEST(test_death_behind_a_claim)
     }
     draw_all();
 }
-END_TEST
 
-Suite *test_tickets_suite(void)
-{
-    Suite *suite = suite_create("tickets");
-    TCase *tcase = tcase_create("claims");
-    tcase_add_checked_fixture(tcase, set_up, tear_down);
-    tcase_add_test(tcase, test_every_ticket_once);
-    tcase_add_test(tcase, test_death_behind_a_claim);
-    suite_add_tcase(suite, tcase);
-    return suite;
-}
+TEST_SUITE_WITH(tickets, .set_up = set_up, .tear_down = tear_down)

@@ -1,11 +1,9 @@
-#include <check.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "tests/support/check/report_fixture.h"
-
-Suite *test_timeline_suite(void);
+#include "tests/support/check/suite.h"
 
 #if defined(__has_feature)
 #define ADDRESS_SANITIZER __has_feature(address_sanitizer)
@@ -89,7 +87,7 @@ static struct sink spy_sink(struct spy *spy)
                          .destroy = spy_destroy};
 }
 
-START_TEST(totals_leave_the_warmup_out)
+TEST(totals_leave_the_warmup_out)
 {
     /* breaks if warm-up rows reach the totals, or the gauges are not the first's and the last's */
     struct timeline timeline;
@@ -110,9 +108,8 @@ START_TEST(totals_leave_the_warmup_out)
     ck_assert_int_eq(spy.destroys, 1);
     fixture_session_free(&session);
 }
-END_TEST
 
-START_TEST(a_failing_sink_is_left_out_alone)
+TEST(a_failing_sink_is_left_out_alone)
 {
     /* breaks if one full disk ends the run, or a failed sink is called again */
     struct timeline timeline;
@@ -131,9 +128,8 @@ START_TEST(a_failing_sink_is_left_out_alone)
     ck_assert_int_eq(broken.destroys, 1);
     fixture_session_free(&session);
 }
-END_TEST
 
-START_TEST(a_broken_identity_is_untrusted)
+TEST(a_broken_identity_is_untrusted)
 {
     /* breaks if a row whose counters do not add up passes, or a degraded one does not */
     struct timeline timeline;
@@ -152,9 +148,8 @@ START_TEST(a_broken_identity_is_untrusted)
     free(row);
     timeline_destroy(&timeline);
 }
-END_TEST
 
-START_TEST(totals_that_do_not_join_up_are_untrusted)
+TEST(totals_that_do_not_join_up_are_untrusted)
 {
     /* breaks if rows that are right each but do not continue each other go unnoticed */
     struct timeline timeline;
@@ -178,9 +173,8 @@ START_TEST(totals_that_do_not_join_up_are_untrusted)
     free(row);
     timeline_destroy(&timeline);
 }
-END_TEST
 
-START_TEST(the_next_run_starts_from_nothing)
+TEST(the_next_run_starts_from_nothing)
 {
     /* breaks if totals or error kinds of one test leak into the next */
     struct timeline timeline;
@@ -206,7 +200,6 @@ START_TEST(the_next_run_starts_from_nothing)
     timeline_destroy(&timeline);
     fixture_session_free(&session);
 }
-END_TEST
 
 /* Resident bytes of this process. */
 static long resident_bytes(void)
@@ -237,7 +230,7 @@ static void add_every_file(struct timeline *timeline, const char *directory)
     timeline_add(timeline, sink);
 }
 
-START_TEST(memory_stays_flat)
+TEST(memory_stays_flat)
 {
     /* breaks if any output keeps something of every interval */
     const uint32_t intervals = 5000, settled = 500;
@@ -278,19 +271,5 @@ START_TEST(memory_stays_flat)
     fixture_session_free(&session);
     fixture_remove(directory);
 }
-END_TEST
 
-Suite *test_timeline_suite(void)
-{
-    Suite *suite = suite_create("timeline");
-    TCase *tcase = tcase_create("events");
-    tcase_add_test(tcase, totals_leave_the_warmup_out);
-    tcase_add_test(tcase, a_failing_sink_is_left_out_alone);
-    tcase_add_test(tcase, a_broken_identity_is_untrusted);
-    tcase_add_test(tcase, totals_that_do_not_join_up_are_untrusted);
-    tcase_add_test(tcase, the_next_run_starts_from_nothing);
-    tcase_set_timeout(tcase, 120);
-    tcase_add_test(tcase, memory_stays_flat);
-    suite_add_tcase(suite, tcase);
-    return suite;
-}
+TEST_SUITE_WITH(timeline, .timeout_seconds = 120)

@@ -1,6 +1,5 @@
 /* What the TLS options name is checked before anything connects, and the transport keeps its promises
  * to the event loop. The server's side is OpenSSL in this process, over a Unix socket. */
-#include <check.h>
 #include <fcntl.h>
 #include <openssl/err.h>
 #include <openssl/ssl.h>
@@ -15,9 +14,8 @@
 
 #include "common/tls_stream.h"
 #include "tests/support/check/certificates.h"
+#include "tests/support/check/suite.h"
 #include "tests/support/check/temp_tree.h"
-
-Suite *test_tls_client_suite(void);
 
 static struct temp_tree tree;
 static struct test_certificates certificates;
@@ -83,7 +81,9 @@ static void expect_created(void)
     ck_assert_msg(tls_client_create(&client, &options, &err) == OK, "%s", err.text);
 }
 
-START_TEST(test_authorities)
+static const struct suite_setting files = {.set_up = set_up, .tear_down = tear_down};
+
+TEST_IN(files, test_authorities)
 {
     /* Breaks when a file of authorities that cannot be used is noticed only at the handshake, or not
      * at all. */
@@ -106,9 +106,8 @@ START_TEST(test_authorities)
     options.cacert = pem("ca");
     expect_created();
 }
-END_TEST
 
-START_TEST(test_certificate_and_key)
+TEST_IN(files, test_certificate_and_key)
 {
     /* Breaks when a key that is not the certificate's, or no key at all, is sent to a server. */
     options.cert = "/nowhere/cert.pem";
@@ -130,9 +129,8 @@ START_TEST(test_certificate_and_key)
     options.key = key("client");
     expect_created();
 }
-END_TEST
 
-START_TEST(test_key_in_no_dump)
+TEST_IN(files, test_key_in_no_dump)
 {
     /* Breaks when a core dump of a run with a private key holds the key, which OpenSSL keeps in memory of its
      * own; or when runs without one cannot be looked into any more. */
@@ -144,9 +142,8 @@ START_TEST(test_key_in_no_dump)
     expect_created();
     ck_assert_int_eq(prctl(PR_GET_DUMPABLE), 0);
 }
-END_TEST
 
-START_TEST(test_key_from_a_pipe)
+TEST_IN(files, test_key_from_a_pipe)
 {
     /* Breaks when a key that a shell passes on, --key <(...), loses its first byte to a check. */
     static char path[40]; /* options keeps it */
@@ -165,9 +162,8 @@ START_TEST(test_key_from_a_pipe)
     expect_created();
     close(ends[0]);
 }
-END_TEST
 
-START_TEST(test_encrypted_key)
+TEST_IN(files, test_encrypted_key)
 {
     /* Breaks when an encrypted key makes volley ask at a terminal, and wait there. */
     char path[192];
@@ -188,9 +184,8 @@ START_TEST(test_encrypted_key)
     options.key = path;
     expect_refused("--key", "is encrypted");
 }
-END_TEST
 
-START_TEST(test_ciphers)
+TEST_IN(files, test_ciphers)
 {
     /* Breaks when a misspelt cipher silently means another one. */
     options.ciphers = "NO-SUCH-CIPHER";
@@ -201,7 +196,6 @@ START_TEST(test_ciphers)
     options.ciphersuites = "TLS_CHACHA20_POLY1305_SHA256";
     expect_created();
 }
-END_TEST
 
 /* --- two ends ---------------------------------------------------------------------------------- */
 
@@ -304,7 +298,7 @@ static void expect_failure(const char *name, const char *text)
     close_pair();
 }
 
-START_TEST(test_certificates_are_checked)
+TEST(test_certificates_are_checked)
 {
     /* Breaks when a certificate is trusted that must not be, or its fault is not named. */
     expect_failure("expired", "has expired: it was valid until");
@@ -315,9 +309,8 @@ START_TEST(test_certificates_are_checked)
     ck_assert_str_eq(tls_version(&wire), "TLSv1.3");
     ck_assert(tls_is_verified(&wire));
 }
-END_TEST
 
-START_TEST(test_a_name_of_its_own)
+TEST(test_a_name_of_its_own)
 {
     /* Breaks when --sni is not what the certificate must hold, or is not what the server is asked. */
     options.sni = "elsewhere.example";
@@ -326,9 +319,8 @@ START_TEST(test_a_name_of_its_own)
     close_pair();
     expect_failure("server", "is for localhost, 127.0.0.1, 0:0:0:0:0:0:0:1, not for elsewhere");
 }
-END_TEST
 
-START_TEST(test_an_address_is_no_name)
+TEST(test_an_address_is_no_name)
 {
     /* Breaks when a server is asked for a name that is an address, which the standard forbids, or
      * the address is not checked. */
@@ -340,9 +332,8 @@ START_TEST(test_an_address_is_no_name)
     snprintf(address.host, sizeof address.host, "127.0.0.2");
     expect_failure("server", "not for 127.0.0.2");
 }
-END_TEST
 
-START_TEST(test_directory_of_authorities)
+TEST(test_directory_of_authorities)
 {
     /* Breaks when the authorities of --cacertdir are not those that are trusted. */
     char path[192];
@@ -358,16 +349,14 @@ START_TEST(test_directory_of_authorities)
     close_pair();
     expect_failure("stranger", "give its certificate with --cacert");
 }
-END_TEST
 
-START_TEST(test_insecure)
+TEST(test_insecure)
 {
     /* Breaks when --insecure still checks, or a check is skipped without it. */
     options.insecure = true;
     ck_assert_int_eq(open_pair("expired"), IO_DONE);
     ck_assert(!tls_is_verified(&wire));
 }
-END_TEST
 
 /* A server that offers what needs no certificate. */
 static void offer_anonymous(const char *ciphers)
@@ -378,7 +367,7 @@ static void offer_anonymous(const char *ciphers)
     ck_assert_int_eq(SSL_CTX_set_dh_auto(server_context, 1), 1);
 }
 
-START_TEST(test_anonymous_ciphers)
+TEST(test_anonymous_ciphers)
 {
     /* Breaks when a connection without a certificate, or without encryption, counts as checked: anybody may
      * be on the other end, and gets the password. */
@@ -409,9 +398,8 @@ START_TEST(test_anonymous_ciphers)
     ck_assert_int_eq(open_pair("server"), IO_DONE);
     ck_assert(!tls_is_verified(&wire));
 }
-END_TEST
 
-START_TEST(test_not_tls)
+TEST(test_not_tls)
 {
     /* Breaks when an answer that is not TLS gives OpenSSL's words, which help nobody. */
     static const char *const answers[][2] = {
@@ -438,7 +426,6 @@ START_TEST(test_not_tls)
     }
     server_fd = -1;
 }
-END_TEST
 
 #define LARGE_BYTES (3u << 20)
 
@@ -481,7 +468,7 @@ static void send_large(void)
     free(got);
 }
 
-START_TEST(test_writes_are_whole)
+LOOP_TEST(test_writes_are_whole, 3)
 {
     /* Breaks when a record that the socket has no room for is lost, doubled, or asked for again; with
      * the kernel's TLS, too, though OpenSSL falls back to its own where the kernel has none. */
@@ -496,9 +483,8 @@ START_TEST(test_writes_are_whole)
     ck_assert((tls_kernel_state(&wire) != NULL) == (_i == 1));
     send_large();
 }
-END_TEST
 
-START_TEST(test_reads_take_everything)
+LOOP_TEST(test_reads_take_everything, 2)
 {
     /* Breaks when a read leaves something that no edge will announce: records behind the first one, or
      * bytes that OpenSSL holds. */
@@ -522,9 +508,8 @@ START_TEST(test_reads_take_everything)
         total += got;
     ck_assert_uint_eq(total, 2 * sizeof out);
 }
-END_TEST
 
-START_TEST(test_the_end_behind_bytes)
+LOOP_TEST(test_the_end_behind_bytes, 2)
 {
     /* Breaks when the end of a stream that comes with its last bytes is forgotten. */
     char in[4096];
@@ -541,9 +526,8 @@ START_TEST(test_the_end_behind_bytes)
     ck_assert_int_eq(transport_tls.read(&wire, in, sizeof in, &got, &sys_errno), IO_CLOSED);
     ck_assert_int_eq(transport_tls.read(&wire, in, sizeof in, &got, &sys_errno), IO_CLOSED);
 }
-END_TEST
 
-START_TEST(test_rubbish_behind_the_handshake)
+TEST(test_rubbish_behind_the_handshake)
 {
     /* Breaks when a broken record is taken for "nothing there", and its connection waits for ever. */
     char in[4096];
@@ -557,9 +541,8 @@ START_TEST(test_rubbish_behind_the_handshake)
     ck_assert_int_eq(sys_errno, EPROTO);
     ck_assert_ptr_nonnull(tls_failure(&wire));
 }
-END_TEST
 
-START_TEST(test_sessions_are_resumed)
+LOOP_TEST(test_sessions_are_resumed, 4)
 {
     /* Breaks when --tls-resume does nothing, resumes what it must not, or without it happens anyway. */
     char in[4096];
@@ -586,44 +569,13 @@ START_TEST(test_sessions_are_resumed)
     ck_assert_int_eq(open_pair("server"), IO_DONE);
     ck_assert(!tls_resumed(&wire));
 }
-END_TEST
 
-START_TEST(test_advice_for_plain)
+TEST_IN(files, test_advice_for_plain)
 {
     /* Breaks when a plain connection to a TLS port gets no hint, or a RESP server a wrong one. */
     ck_assert_ptr_nonnull(strstr(tls_advice_for_plain("\x15\x03\x01", 3), "give --tls"));
     ck_assert_ptr_nonnull(strstr(tls_advice_for_plain("", 0), "give --tls"));
     ck_assert_ptr_null(tls_advice_for_plain("+PONG\r\n", 7));
 }
-END_TEST
 
-Suite *test_tls_client_suite(void)
-{
-    Suite *suite = suite_create("tls_client");
-    TCase *files = tcase_create("files");
-    tcase_add_checked_fixture(files, set_up, tear_down);
-    tcase_add_test(files, test_authorities);
-    tcase_add_test(files, test_certificate_and_key);
-    tcase_add_test(files, test_key_in_no_dump);
-    tcase_add_test(files, test_key_from_a_pipe);
-    tcase_add_test(files, test_encrypted_key);
-    tcase_add_test(files, test_ciphers);
-    tcase_add_test(files, test_advice_for_plain);
-    suite_add_tcase(suite, files);
-    TCase *pair = tcase_create("pair");
-    tcase_add_checked_fixture(pair, set_up, tear_down_pair);
-    tcase_add_test(pair, test_certificates_are_checked);
-    tcase_add_test(pair, test_a_name_of_its_own);
-    tcase_add_test(pair, test_an_address_is_no_name);
-    tcase_add_test(pair, test_directory_of_authorities);
-    tcase_add_test(pair, test_insecure);
-    tcase_add_test(pair, test_anonymous_ciphers);
-    tcase_add_test(pair, test_not_tls);
-    tcase_add_loop_test(pair, test_writes_are_whole, 0, 3);
-    tcase_add_loop_test(pair, test_reads_take_everything, 0, 2);
-    tcase_add_loop_test(pair, test_the_end_behind_bytes, 0, 2);
-    tcase_add_test(pair, test_rubbish_behind_the_handshake);
-    tcase_add_loop_test(pair, test_sessions_are_resumed, 0, 4);
-    suite_add_tcase(suite, pair);
-    return suite;
-}
+TEST_SUITE_WITH(tls_client, .set_up = set_up, .tear_down = tear_down_pair)

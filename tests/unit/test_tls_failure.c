@@ -1,5 +1,4 @@
 /* OpenSSL's queue of errors in sentences: what 3.0 leaves there and what later versions do, with either of them. */
-#include <check.h>
 #include <errno.h>
 #include <openssl/err.h>
 #include <stdio.h>
@@ -8,8 +7,7 @@
 #include <unistd.h>
 
 #include "common/tls_stream.h"
-
-Suite *test_tls_failure_suite(void);
+#include "tests/support/check/suite.h"
 
 #define RECORD_LAYER_FAILURE 313 /* SSL_R_RECORD_LAYER_FAILURE, which 3.0 does not have */
 #define ALERT(number) (SSL_AD_REASON_OFFSET + (number))
@@ -38,7 +36,7 @@ static void expect(const char *text)
                       text);
 }
 
-START_TEST(test_failures_of_the_socket)
+TEST(test_failures_of_the_socket)
 {
     /* Breaks when a failed write, which 3.2 and later queue as an error, is told in place of the alert that is
      * still to be read. */
@@ -52,9 +50,8 @@ START_TEST(test_failures_of_the_socket)
     ERR_raise(ERR_LIB_SSL, ALERT(SSL_AD_CERTIFICATE_REQUIRED));
     expect("asks for a client certificate: give one with --cert and --key");
 }
-END_TEST
 
-START_TEST(test_failures_of_the_socket_in_a_handshake)
+TEST(test_failures_of_the_socket_in_a_handshake)
 {
     /* Breaks when the reason depends on whether OpenSSL has queued what the system said. */
     static const struct {
@@ -71,9 +68,8 @@ START_TEST(test_failures_of_the_socket_in_a_handshake)
     begin(false, 0);
     expect("the server closed the connection; is it a TLS port?");
 }
-END_TEST
 
-START_TEST(test_alerts)
+TEST(test_alerts)
 {
     /* Breaks when an alert is told in OpenSSL's words, or one about a certificate as if there were one. */
     static const struct {
@@ -98,9 +94,8 @@ START_TEST(test_alerts)
         expect(rows[i].text);
     }
 }
-END_TEST
 
-START_TEST(test_first_words)
+TEST(test_first_words)
 {
     /* Breaks when of a server that does not speak TLS only so much is told as OpenSSL has read: 3.0 reads all that
      * is there, later versions a record's head of five bytes. */
@@ -126,9 +121,8 @@ START_TEST(test_first_words)
         close(pair[1]);
     }
 }
-END_TEST
 
-START_TEST(test_first_words_that_the_kernel_has_read)
+TEST(test_first_words_that_the_kernel_has_read)
 {
     /* Breaks when with --ktls, where volley does not see the first bytes, OpenSSL's words are told. */
     begin(false, 0);
@@ -136,17 +130,5 @@ START_TEST(test_first_words_that_the_kernel_has_read)
     ERR_raise(ERR_LIB_SSL, SSL_R_WRONG_VERSION_NUMBER);
     expect("what the server sends is not TLS");
 }
-END_TEST
 
-Suite *test_tls_failure_suite(void)
-{
-    Suite *suite = suite_create("tls_failure");
-    TCase *tcase = tcase_create("sentences");
-    tcase_add_test(tcase, test_failures_of_the_socket);
-    tcase_add_test(tcase, test_failures_of_the_socket_in_a_handshake);
-    tcase_add_test(tcase, test_alerts);
-    tcase_add_test(tcase, test_first_words);
-    tcase_add_test(tcase, test_first_words_that_the_kernel_has_read);
-    suite_add_tcase(suite, tcase);
-    return suite;
-}
+TEST_SUITE(tls_failure)

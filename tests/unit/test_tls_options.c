@@ -1,11 +1,9 @@
 /* What the TLS options mean together. */
-#include <check.h>
 
 #include "tests/support/check/bench_line.h"
+#include "tests/support/check/suite.h"
 
-Suite *test_tls_options_suite(void);
-
-START_TEST(test_taken)
+TEST(test_taken)
 {
     /* Breaks when an option does not reach its place, or a URI does not ask for TLS. */
     line_parses("--tls --cacert ca --cacertdir dir --cert crt --key k --sni name --tls-ciphers a "
@@ -35,18 +33,16 @@ START_TEST(test_taken)
     line_parses("--insecure=false --ktls=false");
     ck_assert(!line_request.spec.endpoint.tls.wanted);
 }
-END_TEST
 
-START_TEST(test_config_gives_way)
+TEST(test_config_gives_way)
 {
     /* Breaks when what a file says cannot be taken back on the command line. */
     line_parses_with_config("tls: true\ncacert: ca\n", "--insecure");
     ck_assert(line_request.spec.endpoint.tls.wanted && line_request.spec.endpoint.tls.insecure);
     ck_assert_ptr_null(line_request.spec.endpoint.tls.cacert);
 }
-END_TEST
 
-START_TEST(test_refused)
+TEST(test_refused)
 {
     /* Breaks when an option that has no effect is taken in silence: what is measured is not what was
      * asked for. */
@@ -72,16 +68,5 @@ START_TEST(test_refused)
     };
     line_all_refused(refusals, sizeof refusals / sizeof refusals[0]);
 }
-END_TEST
 
-Suite *test_tls_options_suite(void)
-{
-    Suite *suite = suite_create("tls_options");
-    TCase *tcase = tcase_create("lines");
-    tcase_add_checked_fixture(tcase, NULL, line_teardown);
-    tcase_add_test(tcase, test_taken);
-    tcase_add_test(tcase, test_config_gives_way);
-    tcase_add_test(tcase, test_refused);
-    suite_add_tcase(suite, tcase);
-    return suite;
-}
+TEST_SUITE_WITH(tls_options, .tear_down = line_teardown)

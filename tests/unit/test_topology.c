@@ -1,5 +1,4 @@
 #include <arpa/inet.h>
-#include <check.h>
 #include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
@@ -8,8 +7,7 @@
 #include <unistd.h>
 
 #include "common/topology.h"
-
-Suite *test_topology_suite(void);
+#include "tests/support/check/suite.h"
 
 static struct topology *topology_new(void)
 {
@@ -28,7 +26,7 @@ static struct topology_shared *shared_new(void)
     return shared;
 }
 
-START_TEST(names)
+TEST(names)
 {
     /* Breaks when a node gets a second index, or a MOVED names another node than the one meant. */
     struct topology *topology = topology_new();
@@ -49,9 +47,8 @@ START_TEST(names)
     ck_assert_uint_eq(topology->nodes[1].role, TOPOLOGY_PRIMARY);
     free(topology);
 }
-END_TEST
 
-START_TEST(addresses)
+TEST(addresses)
 {
     /* Breaks when a node that a MOVED names by its address has to wait for the scout. */
     struct topology *topology = topology_new();
@@ -70,9 +67,8 @@ START_TEST(addresses)
     ck_assert_uint_eq(topology->nodes[2].address.address_bytes, 0);
     free(topology);
 }
-END_TEST
 
-START_TEST(full)
+TEST(full)
 {
     /* Breaks when one node too many is written behind the table. */
     struct topology *topology = topology_new();
@@ -82,9 +78,8 @@ START_TEST(full)
     ck_assert_int_eq(topology_add(topology, "h", 256), 255);
     free(topology);
 }
-END_TEST
 
-START_TEST(counts)
+TEST(counts)
 {
     /* Breaks when the report names other numbers of nodes, or an uncovered slot is not seen. */
     struct topology *topology = topology_new();
@@ -101,9 +96,8 @@ START_TEST(counts)
     ck_assert_uint_eq(topology_uncovered(topology), 1);
     free(topology);
 }
-END_TEST
 
-START_TEST(serving)
+TEST(serving)
 {
     /* Breaks when a primary without slots, or its replica, has a say in how many connections are needed. */
     struct topology *topology = topology_new();
@@ -126,9 +120,8 @@ START_TEST(serving)
     ck_assert_uint_eq(count.replicas, 2);
     free(topology);
 }
-END_TEST
 
-START_TEST(copies)
+TEST(copies)
 {
     /* Breaks when a copy leaves a node out, or a cleared table remembers one. */
     struct topology *topology = topology_new(), *copy = topology_new();
@@ -146,9 +139,8 @@ START_TEST(copies)
     free(topology);
     free(copy);
 }
-END_TEST
 
-START_TEST(versions)
+TEST(versions)
 {
     /* Breaks when workers copy a table they have, or miss a new one. */
     struct topology *topology = topology_new(), *copy = topology_new();
@@ -171,9 +163,8 @@ START_TEST(versions)
     free(topology);
     free(copy);
 }
-END_TEST
 
-START_TEST(writer_died_half_way)
+TEST(writer_died_half_way)
 {
     /* Breaks when half a table is used, or the next scout cannot publish any more. */
     struct topology *topology = topology_new(), *copy = topology_new();
@@ -193,7 +184,6 @@ START_TEST(writer_died_half_way)
     free(topology);
     free(copy);
 }
-END_TEST
 
 #define TORN_NODES 257u /* of large tables there would be few */
 
@@ -223,7 +213,7 @@ static bool is_whole(const struct topology *topology)
 
 #define TABLES 2000
 
-START_TEST(never_torn)
+TEST(never_torn)
 {
     /* Breaks when a worker uses a table that is half the old and half the new one. */
     struct topology *topology = topology_new();
@@ -254,22 +244,5 @@ START_TEST(never_torn)
     munmap(shared, sizeof *shared);
     free(topology);
 }
-END_TEST
 
-Suite *test_topology_suite(void)
-{
-    Suite *suite = suite_create("topology");
-    TCase *cases = tcase_create("topology");
-    tcase_set_timeout(cases, 60);
-    tcase_add_test(cases, names);
-    tcase_add_test(cases, addresses);
-    tcase_add_test(cases, full);
-    tcase_add_test(cases, counts);
-    tcase_add_test(cases, serving);
-    tcase_add_test(cases, copies);
-    tcase_add_test(cases, versions);
-    tcase_add_test(cases, writer_died_half_way);
-    tcase_add_test(cases, never_torn);
-    suite_add_tcase(suite, cases);
-    return suite;
-}
+TEST_SUITE(topology)

@@ -1,10 +1,8 @@
-#include <check.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "tests/support/check/bench_line.h"
-
-Suite *test_topology_options_suite(void);
+#include "tests/support/check/suite.h"
 
 static const struct {
     const char *line;
@@ -23,16 +21,15 @@ static const struct {
     {"--rfr -- yes", REPLICA_READS_YES, 1},
 };
 
-START_TEST(where_reads_go)
+LOOP_TEST(where_reads_go, sizeof reads / sizeof reads[0])
 {
     /* Breaks when one spelling of the option means something else than another. */
     line_parses(reads[_i].line);
     ck_assert_int_eq(line_request.spec.endpoint.replica_reads, reads[_i].wanted);
     ck_assert_uint_eq(line_request.spec.load.command_argc, reads[_i].command_argc);
 }
-END_TEST
 
-START_TEST(targets)
+TEST(targets)
 {
     /* Breaks when an option does not reach the spec. */
     line_parses("--cluster -h a,b:7001");
@@ -44,7 +41,6 @@ START_TEST(targets)
     line_parses("--sentinel s --master m --dbnum 3 -a pw");
     line_parses("--cluster --dbnum 0");
 }
-END_TEST
 
 static const struct {
     const char *line, *told;
@@ -78,21 +74,10 @@ static const struct {
     {"--cluster -h redis://me:pw@h", "--host takes HOST"},
 };
 
-START_TEST(what_does_not_fit)
+LOOP_TEST(what_does_not_fit, sizeof refused / sizeof refused[0])
 {
     /* Breaks when one of two options that contradict each other is silently ignored. */
     line_refused(refused[_i].line, refused[_i].told);
 }
-END_TEST
 
-Suite *test_topology_options_suite(void)
-{
-    Suite *suite = suite_create("topology_options");
-    TCase *cases = tcase_create("topology_options");
-    tcase_add_checked_fixture(cases, NULL, line_teardown);
-    tcase_add_loop_test(cases, where_reads_go, 0, sizeof reads / sizeof reads[0]);
-    tcase_add_test(cases, targets);
-    tcase_add_loop_test(cases, what_does_not_fit, 0, sizeof refused / sizeof refused[0]);
-    suite_add_tcase(suite, cases);
-    return suite;
-}
+TEST_SUITE_WITH(topology_options, .tear_down = line_teardown)

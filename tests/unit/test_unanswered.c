@@ -1,15 +1,12 @@
 /* How long those had waited that got no reply: on a worker made by hand. */
-#include <check.h>
 #include <stdlib.h>
 #include <sys/mman.h>
 
+#include "tests/support/check/suite.h"
 #include "worker/edges.h"
 #include "worker/recount.h"
 #include "worker/stream.h"
 
-Suite *test_unanswered_suite(void);
-
-#define ENDLESS_SECONDS 10 /* a hundredth of a second is enough */
 #define RING_BYTES 1024u
 #define START_NS (1000 * NS_PER_SECOND)
 
@@ -76,7 +73,7 @@ static const struct interval_histogram *responses(void)
     return &stream.recorder.interval->histograms[HISTOGRAM_RESPONSE_UNANSWERED];
 }
 
-START_TEST(test_backlog_by_its_schedule)
+LOOP_TEST(test_backlog_by_its_schedule, 3)
 {
     /* Breaks when the waits of a backlog are not those of its tickets, bucket by bucket: few tickets to a
      * bucket, and many. */
@@ -100,9 +97,8 @@ START_TEST(test_backlog_by_its_schedule)
         ck_assert_uint_le((expected.sum_ns - responses()->sum_ns) * 1000, expected.sum_ns);
     }
 }
-END_TEST
 
-START_TEST(test_backlog_without_end)
+TEST(test_backlog_without_end)
 {
     /* Breaks when the end of a run takes a time in proportion to what it did not send: here 5 thousand
      * million tickets of this worker, which one by one would take longer than the case may. */
@@ -111,9 +107,8 @@ START_TEST(test_backlog_without_end)
     ck_assert_uint_eq(responses()->count, 5000000000);
     ck_assert_uint_eq(responses()->max_ns, 100 * NS_PER_SECOND - 10);
 }
-END_TEST
 
-START_TEST(test_backlog_that_connections_hold)
+TEST(test_backlog_that_connections_hold)
 {
     /* Breaks when tickets that were given out and not sent have no wait, or those of a warm-up that is over
      * or that are in flight have one. */
@@ -130,9 +125,8 @@ START_TEST(test_backlog_that_connections_hold)
     ck_assert_uint_eq(responses()->count, recount_backlog(&stream));
     ck_assert_uint_eq(responses()->min_ns, 300);
 }
-END_TEST
 
-START_TEST(test_waits_end_with_the_load)
+TEST(test_waits_end_with_the_load)
 {
     /* Breaks when what is known of a wait depends on how long volley waits for late replies. */
     const struct interval_histogram *services =
@@ -154,9 +148,8 @@ START_TEST(test_waits_end_with_the_load)
     ck_assert_uint_eq(services->count, 4);
     ck_assert_uint_eq(responses()->count, 3);
 }
-END_TEST
 
-START_TEST(test_shed_has_waited_so_long)
+TEST(test_shed_has_waited_so_long)
 {
     /* Breaks when tickets dropped by --shed-after, which have all waited longer, count as if they had not. */
     spec.rate.shed_after_ns = 100 * NS_PER_MS;
@@ -169,23 +162,5 @@ START_TEST(test_shed_has_waited_so_long)
     ck_assert_uint_eq(responses()->count, shed + stream_backlog(&stream));
     ck_assert_uint_eq(responses()->max_ns, 100 * NS_PER_MS);
 }
-END_TEST
 
-Suite *test_unanswered_suite(void)
-{
-    Suite *suite = suite_create("unanswered");
-    TCase *tcase = tcase_create("waits");
-    tcase_set_timeout(tcase, 60);
-    tcase_add_checked_fixture(tcase, set_up, tear_down);
-    tcase_add_loop_test(tcase, test_backlog_by_its_schedule, 0, 3);
-    tcase_add_test(tcase, test_backlog_that_connections_hold);
-    tcase_add_test(tcase, test_waits_end_with_the_load);
-    tcase_add_test(tcase, test_shed_has_waited_so_long);
-    suite_add_tcase(suite, tcase);
-    TCase *endless = tcase_create("no_end");
-    tcase_set_timeout(endless, ENDLESS_SECONDS);
-    tcase_add_checked_fixture(endless, set_up, tear_down);
-    tcase_add_test(endless, test_backlog_without_end);
-    suite_add_tcase(suite, endless);
-    return suite;
-}
+TEST_SUITE_WITH(unanswered, .set_up = set_up, .tear_down = tear_down)

@@ -1,4 +1,3 @@
-#include <check.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
@@ -6,8 +5,7 @@
 #include "common/clock.h"
 #include "common/rng.h"
 #include "common/units.h"
-
-Suite *test_units_suite(void);
+#include "tests/support/check/suite.h"
 
 struct sample {
     const char *text;
@@ -24,7 +22,7 @@ static const char *const rubbish[] = {
     "1.0000000000000000000000000000000000000000000000000000000000000000000001"};
 #define RUBBISH_COUNT (sizeof rubbish / sizeof rubbish[0])
 
-START_TEST(counts)
+TEST(counts)
 {
     /* Breaks when -n 10k asks for anything but 10,000 requests. */
     static const struct sample good[] = {{"0", 0},
@@ -59,9 +57,8 @@ START_TEST(counts)
         ck_assert_uint_eq(value, 77);
     }
 }
-END_TEST
 
-START_TEST(sizes)
+TEST(sizes)
 {
     /* Breaks when -d 4kb sends values of another size. */
     static const struct sample good[] = {{"0", 0},
@@ -87,9 +84,8 @@ START_TEST(sizes)
         ck_assert_uint_eq(value, 77);
     }
 }
-END_TEST
 
-START_TEST(durations)
+TEST(durations)
 {
     /* Breaks when a timeout or a run lasts another time than was asked for. */
     static const struct sample good[] = {{"0", 0},
@@ -122,9 +118,8 @@ START_TEST(durations)
     ck_assert(units_parse_duration(&value, "250us", NS_PER_MS));
     ck_assert_uint_eq(value, 250 * NS_PER_US);
 }
-END_TEST
 
-START_TEST(rubbish_is_refused)
+TEST(rubbish_is_refused)
 {
     /* Breaks when a typing error becomes a number that nobody meant. */
     for (size_t i = 0; i < RUBBISH_COUNT; i++) {
@@ -135,9 +130,8 @@ START_TEST(rubbish_is_refused)
         ck_assert_uint_eq(value, 77);
     }
 }
-END_TEST
 
-START_TEST(grouped)
+TEST(grouped)
 {
     /* Breaks when the final report prints 1,23,456 or runs over its field. */
     static const struct sample samples[] = {{"0", 0},
@@ -156,9 +150,8 @@ START_TEST(grouped)
     units_format_grouped(small, 4, 1234567);
     ck_assert_str_eq(small, "1,2");
 }
-END_TEST
 
-START_TEST(grouped_reals)
+TEST(grouped_reals)
 {
     /* Breaks when digits behind the point are separated, or a size that has no digits to group is. */
     char text[UNITS_REAL_BYTES];
@@ -169,9 +162,8 @@ START_TEST(grouped_reals)
     ck_assert_str_eq(UNITS_REAL(12345.0, 0), "12,345");
     ck_assert_str_eq(UNITS_GROUPED(12345), "12,345");
 }
-END_TEST
 
-START_TEST(durations_print_back)
+TEST(durations_print_back)
 {
     /* Breaks when the echoed duration, given to volley again, means another one. */
     static const struct sample samples[] = {{"0s", 0},
@@ -197,9 +189,8 @@ START_TEST(durations_print_back)
         ck_assert_msg(again == duration, "%s", text);
     }
 }
-END_TEST
 
-START_TEST(sizes_print)
+TEST(sizes_print)
 {
     /* Breaks when a memory figure in the report is off by a power or shows 1024 KB. */
     static const struct sample samples[] = {
@@ -210,9 +201,8 @@ START_TEST(sizes_print)
     for (size_t i = 0; i < sizeof samples / sizeof samples[0]; i++)
         ck_assert_str_eq(units_format_size(text, sizeof text, samples[i].value), samples[i].text);
 }
-END_TEST
 
-START_TEST(numbers_come_back)
+TEST(numbers_come_back)
 {
     /* Breaks when a number loses digits between text and value. */
     for (uint64_t i = 0; i < 20000; i++) {
@@ -229,9 +219,8 @@ START_TEST(numbers_come_back)
         ck_assert_uint_eq(again, value);
     }
 }
-END_TEST
 
-START_TEST(digits_are_bounded)
+TEST(digits_are_bounded)
 {
     /* Breaks when a number that a server sends is taken beyond its bound, wraps round, or is read with a unit or
      * a sign. */
@@ -269,9 +258,8 @@ START_TEST(digits_are_bounded)
     ck_assert(units_parse_digits(&value, "123", 2, 99));
     ck_assert_uint_eq(value, 12);
 }
-END_TEST
 
-START_TEST(test_lists)
+TEST(test_lists)
 {
     /* Breaks when a word of a list is passed over, or one that is missing between two commas is. */
     static const struct {
@@ -301,23 +289,5 @@ START_TEST(test_lists)
     ck_assert(list_has("ab b", ' ', "b", 1) && list_has("a,bc", ',', "bc", 2));
     ck_assert(!list_has("ab bc", ' ', "b", 1) && !list_has(NULL, ',', "b", 1));
 }
-END_TEST
 
-Suite *test_units_suite(void)
-{
-    Suite *suite = suite_create("units");
-    TCase *tcase = tcase_create("units");
-    tcase_add_test(tcase, counts);
-    tcase_add_test(tcase, sizes);
-    tcase_add_test(tcase, durations);
-    tcase_add_test(tcase, rubbish_is_refused);
-    tcase_add_test(tcase, grouped);
-    tcase_add_test(tcase, grouped_reals);
-    tcase_add_test(tcase, durations_print_back);
-    tcase_add_test(tcase, sizes_print);
-    tcase_add_test(tcase, digits_are_bounded);
-    tcase_add_test(tcase, test_lists);
-    tcase_add_test(tcase, numbers_come_back);
-    suite_add_tcase(suite, tcase);
-    return suite;
-}
+TEST_SUITE(units)

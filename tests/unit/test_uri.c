@@ -1,9 +1,7 @@
-#include <check.h>
 #include <string.h>
 
 #include "orchestrator/options/uri.h"
-
-Suite *test_uri_suite(void);
+#include "tests/support/check/suite.h"
 
 static struct uri parsed(const char *text)
 {
@@ -13,7 +11,7 @@ static struct uri parsed(const char *text)
     return uri;
 }
 
-START_TEST(whole)
+TEST(whole)
 {
     /* a part goes astray */
     struct uri uri = parsed("redis://me:secret@db.example:7000/12");
@@ -24,9 +22,8 @@ START_TEST(whole)
     ck_assert_uint_eq(uri.database, 12);
     ck_assert(uri.has_host && uri.has_user && uri.has_password && uri.has_port && uri.has_database);
 }
-END_TEST
 
-START_TEST(parts_may_be_absent)
+TEST(parts_may_be_absent)
 {
     /* an absent part is mistaken for an empty or zero one */
     struct uri uri = parsed("VALKEY://h");
@@ -39,9 +36,8 @@ START_TEST(parts_may_be_absent)
     uri = parsed("redis:///3");
     ck_assert(!uri.has_host && uri.has_database);
 }
-END_TEST
 
-START_TEST(schemes)
+TEST(schemes)
 {
     /* a scheme that asks for TLS gives a plain connection, or the reverse */
     ck_assert(!parsed("redis://h").tls);
@@ -49,9 +45,8 @@ START_TEST(schemes)
     ck_assert(parsed("rediss://h").tls);
     ck_assert(parsed("VALKEYS://me:PW@h:7000/1").tls);
 }
-END_TEST
 
-START_TEST(passwords)
+TEST(passwords)
 {
     /* one word before '@' is taken for the user, or a password with special signs breaks */
     struct uri uri = parsed("redis://secret@h");
@@ -67,9 +62,8 @@ START_TEST(passwords)
     ck_assert_str_eq(uri.password, "a:b@c");
     ck_assert_str_eq(uri.host, "h");
 }
-END_TEST
 
-START_TEST(ipv6)
+TEST(ipv6)
 {
     /* the colons of an IPv6 address are taken for the port's */
     struct uri uri = parsed("redis://[::1]:7000/1");
@@ -79,9 +73,8 @@ START_TEST(ipv6)
     ck_assert_str_eq(uri.host, "fe80::1");
     ck_assert(!uri.has_port);
 }
-END_TEST
 
-START_TEST(refused)
+TEST(refused)
 {
     /* half an address is used, or the password stands in an error message */
     static const struct {
@@ -117,9 +110,8 @@ START_TEST(refused)
         ck_assert_msg(strstr(err.text, "PW") == NULL, "%s: %s", cases[i].text, err.text);
     }
 }
-END_TEST
 
-START_TEST(too_long)
+TEST(too_long)
 {
     /* a long host or password writes behind its field */
     char text[2000] = "redis://";
@@ -134,19 +126,5 @@ START_TEST(too_long)
     err.code = OK;
     ck_assert_int_eq(uri_parse(&uri, text, &err), E_USAGE);
 }
-END_TEST
 
-Suite *test_uri_suite(void)
-{
-    Suite *suite = suite_create("uri");
-    TCase *tcase = tcase_create("uri");
-    tcase_add_test(tcase, whole);
-    tcase_add_test(tcase, parts_may_be_absent);
-    tcase_add_test(tcase, schemes);
-    tcase_add_test(tcase, passwords);
-    tcase_add_test(tcase, ipv6);
-    tcase_add_test(tcase, refused);
-    tcase_add_test(tcase, too_long);
-    suite_add_tcase(suite, tcase);
-    return suite;
-}
+TEST_SUITE(uri)

@@ -1,4 +1,3 @@
-#include <check.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -6,8 +5,7 @@
 
 #include "common/clock.h"
 #include "tests/support/check/report_fixture.h"
-
-Suite *test_verdict_suite(void);
+#include "tests/support/check/suite.h"
 
 /* A run that nothing can be said against; each case below spoils one thing. */
 struct sound_run {
@@ -333,7 +331,7 @@ static const struct verdict_check *check_of(const struct verdict *verdict, const
     ck_abort_msg("there is no check %s", name);
 }
 
-START_TEST(a_sound_run_is_green)
+TEST(a_sound_run_is_green)
 {
     /* breaks if a run without any fault is called doubtful */
     struct sound_run run;
@@ -354,9 +352,8 @@ START_TEST(a_sound_run_is_green)
     ck_assert_int_eq(verdict.level, VERDICT_GREEN);
     drop(&run);
 }
-END_TEST
 
-START_TEST(each_check_flips_alone)
+LOOP_TEST(each_check_flips_alone, sizeof cases / sizeof cases[0])
 {
     /* breaks if a fault goes unseen, is graded wrongly, or drags other checks with it */
     struct sound_run run;
@@ -381,9 +378,8 @@ START_TEST(each_check_flips_alone)
     ck_assert(seen);
     drop(&run);
 }
-END_TEST
 
-START_TEST(thresholds_are_sharp)
+TEST(thresholds_are_sharp)
 {
     /* breaks if a value on the good side of a limit is graded down */
     struct sound_run run;
@@ -403,7 +399,6 @@ START_TEST(thresholds_are_sharp)
     ck_assert_int_eq(verdict.level, VERDICT_GREEN);
     drop(&run);
 }
-END_TEST
 
 /* The level of the verdict is GREEN, this check alone has a note, and its advice says so. */
 static void expect_note(struct sound_run *run, const char *name, const char *advice)
@@ -421,7 +416,7 @@ static void expect_note(struct sound_run *run, const char *name, const char *adv
     }
 }
 
-START_TEST(what_only_explains_is_a_note)
+TEST(what_only_explains_is_a_note)
 {
     /* breaks if a run is doubted for what no reader would decide differently for: its own default p99.99,
      * a moment of throttling, a row of the interval list */
@@ -453,9 +448,8 @@ START_TEST(what_only_explains_is_a_note)
     expect_note(&run, "late_records", "totals are exact");
     drop(&run);
 }
-END_TEST
 
-START_TEST(a_server_at_its_limit_explains_a_lag)
+TEST(a_server_at_its_limit_explains_a_lag)
 {
     /* breaks if a closed loop at full speed is doubted for a wait that would only be spent at the server,
      * or one that the server does not limit is not */
@@ -484,9 +478,8 @@ START_TEST(a_server_at_its_limit_explains_a_lag)
     ck_assert_int_eq(check_of(&verdict, "loop_lag")->level, VERDICT_AMBER);
     drop(&run);
 }
-END_TEST
 
-START_TEST(a_lag_is_bounded_for_each_percentile)
+TEST(a_lag_is_bounded_for_each_percentile)
 {
     /* breaks if a lag that few replies had spoils a percentile that they do not move, or if it is lost
      * which one they do */
@@ -507,9 +500,8 @@ START_TEST(a_lag_is_bounded_for_each_percentile)
     ck_assert_int_eq(verdict.level, VERDICT_GREEN);
     drop(&run);
 }
-END_TEST
 
-START_TEST(open_loop_thresholds_are_sharp)
+TEST(open_loop_thresholds_are_sharp)
 {
     /* breaks if a slip or a shortfall that is bearable is graded down */
     struct sound_run run;
@@ -530,9 +522,8 @@ START_TEST(open_loop_thresholds_are_sharp)
     ck_assert_int_eq(check_of(&verdict, "target")->level, VERDICT_AMBER);
     drop(&run);
 }
-END_TEST
 
-START_TEST(a_slip_is_weighed_against_the_response_time)
+TEST(a_slip_is_weighed_against_the_response_time)
 {
     /* breaks if a millisecond of slip counts as much for a slow server as for a fast one */
     struct sound_run run;
@@ -551,9 +542,8 @@ START_TEST(a_slip_is_weighed_against_the_response_time)
     ck_assert_ptr_nonnull(strstr(check_of(&verdict, "slip")->advice, "volley sent late by itself"));
     drop(&run);
 }
-END_TEST
 
-START_TEST(a_slip_is_weighed_against_all_who_waited)
+TEST(a_slip_is_weighed_against_all_who_waited)
 {
     /* breaks if the median beside a slip, and its limit, are of the requests answered alone, where the report's
      * median counts those without a reply */
@@ -571,9 +561,8 @@ START_TEST(a_slip_is_weighed_against_all_who_waited)
     ck_assert_double_eq_tol(check_of(&verdict, "slip")->threshold, 4.99712, 1e-6);
     drop(&run);
 }
-END_TEST
 
-START_TEST(a_wait_is_no_slip)
+TEST(a_wait_is_no_slip)
 {
     /* breaks if requests that waited for a connection make volley late, or nobody says that they did */
     struct sound_run run;
@@ -589,9 +578,8 @@ START_TEST(a_wait_is_no_slip)
         strstr(check_of(&verdict, "wait")->advice, "waited for a free connection"));
     drop(&run);
 }
-END_TEST
 
-START_TEST(a_missed_target_says_why)
+TEST(a_missed_target_says_why)
 {
     /* breaks if the verdict names a shortfall and leaves the reader to guess its cause */
     struct sound_run run;
@@ -610,9 +598,8 @@ START_TEST(a_missed_target_says_why)
     ck_assert_str_eq(check_of(&verdict, "censored")->text, "p99 is at least 0.101 ms");
     drop(&run);
 }
-END_TEST
 
-START_TEST(a_steady_state_is_named)
+TEST(a_steady_state_is_named)
 {
     /* breaks if a warm-up that ended by itself does not say when */
     struct sound_run run;
@@ -628,9 +615,8 @@ START_TEST(a_steady_state_is_named)
     ck_assert_str_eq(check_of(&verdict, "steady")->text, "the run ended before");
     drop(&run);
 }
-END_TEST
 
-START_TEST(shares_of_nodes_are_told)
+TEST(shares_of_nodes_are_told)
 {
     /* breaks if the report does not show how even the load was, or judges a load that was to be uneven */
     struct sound_run run;
@@ -648,9 +634,8 @@ START_TEST(shares_of_nodes_are_told)
     ck_assert_int_eq(verdict.level, VERDICT_GREEN);
     drop(&run);
 }
-END_TEST
 
-START_TEST(without_answers_samples_are_not_judged)
+TEST(without_answers_samples_are_not_judged)
 {
     /* breaks if a run in which nothing succeeded is advised to run longer */
     struct sound_run run;
@@ -661,26 +646,5 @@ START_TEST(without_answers_samples_are_not_judged)
     ck_assert_int_eq(verdict.level, VERDICT_GREEN);
     drop(&run);
 }
-END_TEST
 
-Suite *test_verdict_suite(void)
-{
-    Suite *suite = suite_create("verdict");
-    TCase *tcase = tcase_create("checks");
-    tcase_add_test(tcase, a_sound_run_is_green);
-    tcase_add_loop_test(tcase, each_check_flips_alone, 0, (int)(sizeof cases / sizeof cases[0]));
-    tcase_add_test(tcase, thresholds_are_sharp);
-    tcase_add_test(tcase, what_only_explains_is_a_note);
-    tcase_add_test(tcase, a_server_at_its_limit_explains_a_lag);
-    tcase_add_test(tcase, a_lag_is_bounded_for_each_percentile);
-    tcase_add_test(tcase, open_loop_thresholds_are_sharp);
-    tcase_add_test(tcase, a_slip_is_weighed_against_the_response_time);
-    tcase_add_test(tcase, a_slip_is_weighed_against_all_who_waited);
-    tcase_add_test(tcase, a_wait_is_no_slip);
-    tcase_add_test(tcase, a_missed_target_says_why);
-    tcase_add_test(tcase, a_steady_state_is_named);
-    tcase_add_test(tcase, shares_of_nodes_are_told);
-    tcase_add_test(tcase, without_answers_samples_are_not_judged);
-    suite_add_tcase(suite, tcase);
-    return suite;
-}
+TEST_SUITE(verdict)

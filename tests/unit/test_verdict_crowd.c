@@ -1,13 +1,11 @@
 /* What the verdict says of several workers on one CPU. */
-#include <check.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "common/clock.h"
 #include "tests/support/check/report_fixture.h"
-
-Suite *test_verdict_crowd_suite(void);
+#include "tests/support/check/suite.h"
 
 static struct run_facts facts;
 static struct interval_row *total;
@@ -52,7 +50,7 @@ static const struct verdict_check *judge(const char *name, double busy_seconds,
     ck_abort_msg("there is no check %s", name);
 }
 
-START_TEST(workers_use_a_cpu_up_together)
+TEST(workers_use_a_cpu_up_together)
 {
     /* Breaks when each of two workers is held against the whole of a CPU of which it has half, or when the
      * time is not counted in which strangers had it. */
@@ -62,23 +60,12 @@ START_TEST(workers_use_a_cpu_up_together)
     ck_assert_int_eq(judge("worker_cpu", 3, 5.9)->level, VERDICT_GREEN);
     ck_assert_int_eq(judge("worker_cpu", 3, 6.1)->level, VERDICT_AMBER);
 }
-END_TEST
 
-START_TEST(workers_that_share_a_cpu_wait_for_each_other)
+TEST(workers_that_share_a_cpu_wait_for_each_other)
 {
     /* Breaks when volley's own crowding is blamed on a stranger. */
     ck_assert_int_eq(judge("run_delay", 1, 3)->level, VERDICT_GREEN);
     ck_assert(isnan(judge("run_delay", 1, 3)->value));
 }
-END_TEST
 
-Suite *test_verdict_crowd_suite(void)
-{
-    Suite *suite = suite_create("verdict_crowd");
-    TCase *tcase = tcase_create("crowd");
-    tcase_add_checked_fixture(tcase, set_up, tear_down);
-    tcase_add_test(tcase, workers_use_a_cpu_up_together);
-    tcase_add_test(tcase, workers_that_share_a_cpu_wait_for_each_other);
-    suite_add_tcase(suite, tcase);
-    return suite;
-}
+TEST_SUITE_WITH(verdict_crowd, .set_up = set_up, .tear_down = tear_down)

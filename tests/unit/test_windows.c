@@ -1,13 +1,11 @@
 /* Windows cut out of made-up rows of one second each. */
-#include <check.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "common/clock.h"
 #include "orchestrator/capacity/windows.h"
 #include "tests/support/check/report_fixture.h"
-
-Suite *test_windows_suite(void);
+#include "tests/support/check/suite.h"
 
 static struct objective_list objectives;
 static struct windows windows;
@@ -52,7 +50,7 @@ static void feed(struct interval_row *row)
     free(row);
 }
 
-START_TEST(test_an_error_is_not_achieved)
+TEST(test_an_error_is_not_achieved)
 {
     /* Breaks when the rate of a window is another figure than the achieved rate of a run, which counts what
      * was answered without an error. */
@@ -63,9 +61,8 @@ START_TEST(test_an_error_is_not_achieved)
     ck_assert_uint_eq(windows.list[0].answered, 240);
     ck_assert_double_eq_tol(windows.list[0].achieved, 110, 1e-9);
 }
-END_TEST
 
-START_TEST(test_windows_are_cut)
+TEST(test_windows_are_cut)
 {
     /* Breaks when rows are put into the wrong window, or a part of one counts as a window. */
     for (uint32_t i = 5; i < 10; i++) /* the warm-up was five seconds long */
@@ -82,9 +79,8 @@ START_TEST(test_windows_are_cut)
     ck_assert_uint_eq(windows.count, 3);
     ck_assert(!enough);
 }
-END_TEST
 
-START_TEST(test_instants_are_merged)
+TEST(test_instants_are_merged)
 {
     /* Breaks when a window knows the successes of its last row only. */
     struct interval_row *row = second(0, NS_PER_MS, 10);
@@ -101,9 +97,8 @@ START_TEST(test_instants_are_merged)
     ck_assert_uint_eq(windows.row->header.times.first_ok_ns, 7 * NS_PER_SECOND);
     ck_assert_uint_eq(windows.row->header.times.first_failed_ns, 0);
 }
-END_TEST
 
-START_TEST(test_warmup_is_left_out)
+TEST(test_warmup_is_left_out)
 {
     /* Breaks when the warm-up is judged. */
     struct interval_row *row = second(0, NS_PER_SECOND, 100);
@@ -114,9 +109,8 @@ START_TEST(test_warmup_is_left_out)
     ck_assert_uint_eq(windows.count, 1);
     ck_assert_uint_eq(windows.passed, 1);
 }
-END_TEST
 
-START_TEST(test_wide_row)
+TEST(test_wide_row)
 {
     /* Breaks when a row that holds several windows is counted as one of them and shifts the others. */
     struct interval_row *row = second(0, NS_PER_MS, 500);
@@ -131,9 +125,8 @@ START_TEST(test_wide_row)
     ck_assert_uint_eq(windows.count, 2);
     ck_assert_uint_eq(windows.list[1].due, 200);
 }
-END_TEST
 
-START_TEST(test_slow_window_fails)
+TEST(test_slow_window_fails)
 {
     /* Breaks when a window passes whose percentile, merged from its rows, is above the objective. */
     feed(second(0, NS_PER_MS, 1000));
@@ -146,9 +139,8 @@ START_TEST(test_slow_window_fails)
     ck_assert(!windows.list[0].readings[0].kept);
     ck_assert(windows.list[0].readings[1].kept);
 }
-END_TEST
 
-START_TEST(test_behind)
+TEST(test_behind)
 {
     /* Breaks when a server that does not keep up passes because what it answers is fast; or when one
      * request too few in a small window fails it. */
@@ -174,9 +166,8 @@ START_TEST(test_behind)
     ck_assert(window.kept_up && window.passed);
     free(row);
 }
-END_TEST
 
-START_TEST(test_in_flight_is_not_lost)
+TEST(test_in_flight_is_not_lost)
 {
     /* Breaks when requests that are under way at the edge of a window are held against it. */
     struct interval_row *row = second(0, NS_PER_MS, 950);
@@ -191,9 +182,8 @@ START_TEST(test_in_flight_is_not_lost)
     ck_assert(!window.kept_up);
     free(row);
 }
-END_TEST
 
-START_TEST(test_filling_connections)
+TEST(test_filling_connections)
 {
     /* Breaks when a server that is a fifth too slow passes while the connections still fill, or one that
      * only began with nothing in flight fails. */
@@ -219,9 +209,8 @@ START_TEST(test_filling_connections)
     }
     ck_assert(windows_kept_up(&windows));
 }
-END_TEST
 
-START_TEST(test_degraded_window_is_left_out)
+TEST(test_degraded_window_is_left_out)
 {
     /* Breaks when the death of a worker is billed to the server. */
     feed(second(0, NS_PER_MS, 100));
@@ -234,9 +223,8 @@ START_TEST(test_degraded_window_is_left_out)
     feed(second(3, NS_PER_MS, 100));
     ck_assert_uint_eq(windows.passed, 1);
 }
-END_TEST
 
-START_TEST(test_hopeless_backlog_ends_the_run)
+TEST(test_hopeless_backlog_ends_the_run)
 {
     /* Breaks when a run whose backlog only grows goes on to its end, or one that falls a little behind
      * does not. */
@@ -255,7 +243,6 @@ START_TEST(test_hopeless_backlog_ends_the_run)
     feed(second(3, NS_PER_MS, 100));
     ck_assert_uint_eq(windows.count, 1);
 }
-END_TEST
 
 /* How many of the three windows are measured when all requests take so long. */
 static uint32_t measured(enum windows_ending ending, uint64_t service_ns)
@@ -270,7 +257,7 @@ static uint32_t measured(enum windows_ending ending, uint64_t service_ns)
     return windows.count;
 }
 
-START_TEST(test_enough_is_known)
+TEST(test_enough_is_known)
 {
     /* Breaks when a first probe goes on although a majority of its windows has failed, or passed, or
      * while the search climbs the first one with much to spare; or a re-test, which must be measured
@@ -289,25 +276,5 @@ START_TEST(test_enough_is_known)
         ck_assert_uint_eq(measured(WINDOWS_CLIMBING, cases[i].service_ns), cases[i].climbing);
     }
 }
-END_TEST
 
-Suite *test_windows_suite(void)
-{
-    Suite *suite = suite_create("windows");
-    TCase *all = tcase_create("windows");
-    tcase_add_checked_fixture(all, set_up, tear_down);
-    tcase_add_test(all, test_windows_are_cut);
-    tcase_add_test(all, test_an_error_is_not_achieved);
-    tcase_add_test(all, test_instants_are_merged);
-    tcase_add_test(all, test_warmup_is_left_out);
-    tcase_add_test(all, test_wide_row);
-    tcase_add_test(all, test_slow_window_fails);
-    tcase_add_test(all, test_behind);
-    tcase_add_test(all, test_in_flight_is_not_lost);
-    tcase_add_test(all, test_filling_connections);
-    tcase_add_test(all, test_degraded_window_is_left_out);
-    tcase_add_test(all, test_hopeless_backlog_ends_the_run);
-    tcase_add_test(all, test_enough_is_known);
-    suite_add_tcase(suite, all);
-    return suite;
-}
+TEST_SUITE_WITH(windows, .set_up = set_up, .tear_down = tear_down)

@@ -1,11 +1,9 @@
 /* A worker's life from fork to last record, in simulated time. */
-#include <check.h>
 
 #include "common/clock.h"
 #include "tests/support/check/simulated_run.h"
+#include "tests/support/check/suite.h"
 #include "worker/transport_null.h"
-
-Suite *test_worker_suite(void);
 
 static struct simulated_run simulated;
 
@@ -21,7 +19,7 @@ static void replace_worker(uint64_t woken_late_ns)
     ck_assert_uint_gt(simulated_counter(&simulated, COUNTER_OK), 100);
 }
 
-START_TEST(test_replacement_ahead_of_the_start)
+TEST(test_replacement_ahead_of_the_start)
 {
     /* Breaks when a worker that takes over between barrier and start counts its intervals from
      * before the start: their numbers were beyond all bounds. */
@@ -30,9 +28,8 @@ START_TEST(test_replacement_ahead_of_the_start)
     ck_assert_uint_eq(simulated.last.last, 4);
     simulated_run_free(&simulated);
 }
-END_TEST
 
-START_TEST(test_replacement_under_way)
+TEST(test_replacement_under_way)
 {
     /* Breaks when a worker that takes over later counts intervals that were those of the one before it. */
     replace_worker(260 * NS_PER_MS);
@@ -40,9 +37,8 @@ START_TEST(test_replacement_under_way)
     ck_assert_uint_eq(simulated.last.last, 4);
     simulated_run_free(&simulated);
 }
-END_TEST
 
-START_TEST(test_null_connections_are_numbered_again)
+TEST(test_null_connections_are_numbered_again)
 {
     /* Breaks when the null transport gives each new connection a number of its own: the state of the third
      * one would lie behind that of the two that there can be. */
@@ -69,16 +65,5 @@ START_TEST(test_null_connections_are_numbered_again)
     transport_null_destroy();
     workload_destroy(workload);
 }
-END_TEST
 
-Suite *test_worker_suite(void)
-{
-    Suite *suite = suite_create("worker");
-    TCase *tcase = tcase_create("simulated");
-    tcase_set_timeout(tcase, 60);
-    tcase_add_test(tcase, test_replacement_ahead_of_the_start);
-    tcase_add_test(tcase, test_replacement_under_way);
-    tcase_add_test(tcase, test_null_connections_are_numbered_again);
-    suite_add_tcase(suite, tcase);
-    return suite;
-}
+TEST_SUITE(worker)

@@ -1,4 +1,3 @@
-#include <check.h>
 #include <hiredis/hiredis.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -6,9 +5,8 @@
 #include <sys/resource.h>
 
 #include "common/resp.h"
+#include "tests/support/check/suite.h"
 #include "worker/generate/workload.h"
-
-Suite *test_workload_suite(void);
 
 #define REQUEST_ROOM 65536
 
@@ -112,7 +110,7 @@ static bool same_without_tag(const char *sent, const char *in_row)
     return strlen(sent) == bytes && memcmp(sent, in_row, bytes) == 0;
 }
 
-START_TEST(test_every_row_renders)
+TEST(test_every_row_renders)
 {
     /* Breaks when a test of the table does not go out as a whole command that a server can read, with
      * the arguments of its row, or two of its requests have different lengths. */
@@ -152,9 +150,8 @@ START_TEST(test_every_row_renders)
     ck_assert_uint_eq(rows, 23);
     ck_assert_ptr_null(workload_test_at(rows + 1));
 }
-END_TEST
 
-START_TEST(test_last_argument_verbatim)
+TEST(test_last_argument_verbatim)
 {
     /* Breaks when bytes from standard input are taken for placeholders, for a separator or for text that ends at a
      * NUL. */
@@ -175,9 +172,8 @@ START_TEST(test_last_argument_verbatim)
     freeReplyObject(commands[1]);
     workload_destroy(workload);
 }
-END_TEST
 
-START_TEST(test_rows_without_key_numbers)
+TEST(test_rows_without_key_numbers)
 {
     /* Breaks when a row cannot run by valkey-benchmark's rules without -r, where keys are text and a score must be
      * a number all the same. */
@@ -191,9 +187,8 @@ START_TEST(test_rows_without_key_numbers)
     freeReplyObject(command);
     workload_destroy(workload);
 }
-END_TEST
 
-START_TEST(test_tags_of_all_tests)
+TEST(test_tags_of_all_tests)
 {
     /* Breaks when the keys of a test do not spread over a cluster where they are meant to. */
     for (int all = 0; all < 2; all++) {
@@ -214,9 +209,8 @@ START_TEST(test_tags_of_all_tests)
         workload_destroy(workload);
     }
 }
-END_TEST
 
-START_TEST(test_rows_are_found_by_name)
+TEST(test_rows_are_found_by_name)
 {
     /* Breaks when a test that valkey-benchmark has is missing, is titled otherwise, or its case
      * matters. */
@@ -253,14 +247,13 @@ START_TEST(test_rows_are_found_by_name)
     ck_assert_ptr_null(workload_test_find("getx"));
     ck_assert_ptr_null(workload_test_find(""));
 }
-END_TEST
 
 static int compare_requests(const void *a, const void *b)
 {
     return strcmp(*(char *const *)a, *(char *const *)b);
 }
 
-START_TEST(test_split_does_not_matter)
+TEST(test_split_does_not_matter)
 {
     /* Breaks when what tickets 0..n ask for depends on how many workers there are. */
     enum { TICKETS = 300 };
@@ -291,9 +284,8 @@ START_TEST(test_split_does_not_matter)
         }
     }
 }
-END_TEST
 
-START_TEST(test_command_of_the_user)
+TEST(test_command_of_the_user)
 {
     /* Breaks when a command behind "--" does not go out as it was given. */
     plain_spec();
@@ -309,9 +301,8 @@ START_TEST(test_command_of_the_user)
     freeReplyObject(command);
     workload_destroy(workload);
 }
-END_TEST
 
-START_TEST(test_binary_argument)
+TEST(test_binary_argument)
 {
     /* Breaks when an argument from standard input ends at its first zero byte. */
     plain_spec();
@@ -328,9 +319,8 @@ START_TEST(test_binary_argument)
     freeReplyObject(command);
     workload_destroy(workload);
 }
-END_TEST
 
-START_TEST(test_sequences)
+TEST(test_sequences)
 {
     /* Breaks when the commands between ';' are not sent all and in order, with one reply each, or a
      * number does not repeat its command. */
@@ -356,9 +346,8 @@ START_TEST(test_sequences)
     }
     workload_destroy(workload);
 }
-END_TEST
 
-START_TEST(test_null_replies)
+TEST(test_null_replies)
 {
     /* Breaks when --null answers with something that is no reply, or with another number of them. */
     plain_spec();
@@ -383,9 +372,8 @@ START_TEST(test_null_replies)
         workload_destroy(workload);
     }
 }
-END_TEST
 
-START_TEST(test_null_reply_only_for_null)
+TEST(test_null_reply_only_for_null)
 {
     /* Breaks when every run makes the reply of --null: ten values of --datasize for MGET. */
     plain_spec();
@@ -395,9 +383,8 @@ START_TEST(test_null_reply_only_for_null)
     ck_assert_uint_eq(bytes, 0);
     workload_destroy(workload);
 }
-END_TEST
 
-START_TEST(test_refusals)
+TEST(test_refusals)
 {
     /* Breaks when a command that would hang, end or confuse a run is accepted, or the refusal does
      * not say which one. */
@@ -443,9 +430,8 @@ START_TEST(test_refusals)
                       err.text);
     }
 }
-END_TEST
 
-START_TEST(test_too_long_is_refused_at_once)
+TEST(test_too_long_is_refused_at_once)
 {
     /* Breaks when a request that is too long is put together, in gigabytes, before it is refused. */
     struct rusage usage;
@@ -463,9 +449,8 @@ START_TEST(test_too_long_is_refused_at_once)
     ck_assert_int_eq(compile(&workload, "100 SET k __data__", &err), OK);
     workload_destroy(workload);
 }
-END_TEST
 
-START_TEST(test_close_to_refusals)
+TEST(test_close_to_refusals)
 {
     /* Breaks when a harmless command is refused because it looks like a harmful one. */
     static const char *const commands[] = {"BLPOP k 1",
@@ -485,9 +470,8 @@ START_TEST(test_close_to_refusals)
         workload_destroy(workload);
     }
 }
-END_TEST
 
-START_TEST(test_titles)
+TEST(test_titles)
 {
     /* Breaks when a title holds a line break, runs over its room, or a given one is not used. */
     plain_spec();
@@ -512,9 +496,8 @@ START_TEST(test_titles)
     ck_assert_int_eq(memcmp(workload_title(workload), "GET www", 7), 0);
     workload_destroy(workload);
 }
-END_TEST
 
-START_TEST(test_one_key)
+TEST(test_one_key)
 {
     /* Breaks when the warning about a single key is given without reason, or not given. */
     plain_spec();
@@ -531,30 +514,5 @@ START_TEST(test_one_key)
     ck_assert(workload_uses_one_key(workload));
     workload_destroy(workload);
 }
-END_TEST
 
-Suite *test_workload_suite(void)
-{
-    Suite *suite = suite_create("workload");
-    TCase *table = tcase_create("table");
-    tcase_add_test(table, test_every_row_renders);
-    tcase_add_test(table, test_tags_of_all_tests);
-    tcase_add_test(table, test_rows_are_found_by_name);
-    tcase_add_test(table, test_last_argument_verbatim);
-    tcase_add_test(table, test_rows_without_key_numbers);
-    tcase_add_test(table, test_split_does_not_matter);
-    suite_add_tcase(suite, table);
-    TCase *commands = tcase_create("commands");
-    tcase_add_test(commands, test_command_of_the_user);
-    tcase_add_test(commands, test_binary_argument);
-    tcase_add_test(commands, test_sequences);
-    tcase_add_test(commands, test_null_replies);
-    tcase_add_test(commands, test_null_reply_only_for_null);
-    tcase_add_test(commands, test_refusals);
-    tcase_add_test(commands, test_too_long_is_refused_at_once);
-    tcase_add_test(commands, test_close_to_refusals);
-    tcase_add_test(commands, test_titles);
-    tcase_add_test(commands, test_one_key);
-    suite_add_tcase(suite, commands);
-    return suite;
-}
+TEST_SUITE(workload)

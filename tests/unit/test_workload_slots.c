@@ -1,4 +1,3 @@
-#include <check.h>
 #include <hiredis/hiredis.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -6,9 +5,8 @@
 
 #include "common/rng.h"
 #include "common/slots.h"
+#include "tests/support/check/suite.h"
 #include "worker/generate/workload.h"
-
-Suite *test_workload_slots_suite(void);
 
 static struct spec spec;
 
@@ -102,7 +100,7 @@ static void assert_slots(const struct workload *workload, size_t key, unsigned t
     }
 }
 
-START_TEST(test_slots_of_all_tests)
+TEST(test_slots_of_all_tests)
 {
     /* Breaks when a request of a built-in test goes to another slot than that of the key in it, with
      * tags or without, in any order of keys. */
@@ -123,9 +121,8 @@ START_TEST(test_slots_of_all_tests)
         }
     }
 }
-END_TEST
 
-START_TEST(test_slots_of_templates)
+TEST(test_slots_of_templates)
 {
     /* Breaks when the slot is computed from other bytes than those that are sent: numbers and values in
      * keys, before and behind, in hash tags of the user, in half of one, and in none. */
@@ -176,7 +173,6 @@ START_TEST(test_slots_of_templates)
             workload_destroy(workload);
         }
 }
-END_TEST
 
 static void add_text(char *text, size_t text_bytes, const char *more)
 {
@@ -185,7 +181,7 @@ static void add_text(char *text, size_t text_bytes, const char *more)
                      (int)(text_bytes - used));
 }
 
-START_TEST(test_slots_of_random_templates)
+TEST(test_slots_of_random_templates)
 {
     /* Breaks when some mixture of text, braces and placeholders is hashed otherwise than a server does. */
     static const char *const pieces[] = {
@@ -205,9 +201,8 @@ START_TEST(test_slots_of_random_templates)
         workload_destroy(workload);
     }
 }
-END_TEST
 
-START_TEST(test_long_keys)
+TEST(test_long_keys)
 {
     /* Breaks when a key of more than a few KB is hashed in part, or beyond its room. */
     static char key[300001];
@@ -230,7 +225,6 @@ START_TEST(test_long_keys)
         }
     }
 }
-END_TEST
 
 /* Requests to each of three primaries that have the slots evenly. */
 static void count_thirds(const struct workload *workload, uint64_t tickets, uint64_t thirds[3])
@@ -251,7 +245,7 @@ static void assert_even(const struct workload *workload, uint64_t tickets, doubl
                       (unsigned long long)thirds[i], (unsigned long long)tickets, i);
 }
 
-START_TEST(test_nodes_get_the_same)
+TEST(test_nodes_get_the_same)
 {
     /* Breaks when uniform keys load one of three primaries by 1 % more or less than the others. */
     static const char *const tests[] = {"get", "set", "mset", "mget", "ping_mbulk"};
@@ -263,9 +257,8 @@ START_TEST(test_nodes_get_the_same)
             workload_destroy(workload);
         }
 }
-END_TEST
 
-START_TEST(test_tags_reach_every_slot)
+TEST(test_tags_reach_every_slot)
 {
     /* Breaks when slots get no request, or some get more than others, through {tag} alone, or when the
      * tags of a range of keys leave some out. */
@@ -297,9 +290,8 @@ START_TEST(test_tags_reach_every_slot)
         workload_destroy(workload);
     }
 }
-END_TEST
 
-START_TEST(test_different_slots_are_refused)
+TEST(test_different_slots_are_refused)
 {
     /* Breaks when a request that every cluster answers with CROSSSLOT is let through, or one that has all
      * of its keys in one slot is not. */
@@ -337,9 +329,8 @@ START_TEST(test_different_slots_are_refused)
             workload_destroy(workload);
         }
 }
-END_TEST
 
-START_TEST(test_reads_only)
+TEST(test_reads_only)
 {
     /* Breaks when a sequence that writes is sent to a replica, or one that reads is not. */
     static const struct {
@@ -362,9 +353,8 @@ START_TEST(test_reads_only)
         workload_destroy(workload);
     }
 }
-END_TEST
 
-START_TEST(test_arguments_are_found)
+TEST(test_arguments_are_found)
 {
     /* Breaks when the server is asked for the keys of other bytes than those that are sent. */
     static const char *const expected[2][3] = {{"SET", "a:000000000000", "{000}"},
@@ -389,24 +379,5 @@ START_TEST(test_arguments_are_found)
     }
     workload_destroy(workload);
 }
-END_TEST
 
-Suite *test_workload_slots_suite(void)
-{
-    Suite *suite = suite_create("workload_slots");
-    TCase *slots = tcase_create("slots");
-    tcase_set_timeout(slots, 60);
-    tcase_add_test(slots, test_slots_of_all_tests);
-    tcase_add_test(slots, test_slots_of_templates);
-    tcase_add_test(slots, test_slots_of_random_templates);
-    tcase_add_test(slots, test_long_keys);
-    tcase_add_test(slots, test_nodes_get_the_same);
-    tcase_add_test(slots, test_tags_reach_every_slot);
-    suite_add_tcase(suite, slots);
-    TCase *keys = tcase_create("keys");
-    tcase_add_test(keys, test_different_slots_are_refused);
-    tcase_add_test(keys, test_reads_only);
-    tcase_add_test(keys, test_arguments_are_found);
-    suite_add_tcase(suite, keys);
-    return suite;
-}
+TEST_SUITE(workload_slots)
