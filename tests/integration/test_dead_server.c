@@ -1,10 +1,10 @@
 /* Servers that are not there, go away, hang, refuse, or talk rubbish. */
-#include <check.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "tests/support/check/suite.h"
 #include "tests/support/check/support.h"
 #include "tests/support/check/trial.h"
 
@@ -18,8 +18,6 @@
     }
 #define QUICK "--connection-timeout", "300ms", "--wait-ready", "1s"
 
-Suite *test_dead_server_suite(void);
-
 static struct trial trial;
 
 static void interrupt_and_end(void)
@@ -30,7 +28,7 @@ static void interrupt_and_end(void)
 
 /* A server that was there ---------------------------------------------------------------------- */
 
-START_TEST(test_server_restarts)
+TEST(test_server_restarts)
 {
     /* breaks: a server that comes back finds no load, or what was in flight is not in the books */
     trial_start_load(&trial, "--duration", "60", "--interval", "100ms");
@@ -50,9 +48,8 @@ START_TEST(test_server_restarts)
     trial_expect(&trial, PROGRAM_OUT, "connections lost: 4, reconnects: 4");
     trial_free(&trial);
 }
-END_TEST
 
-START_TEST(test_server_restarts_exact)
+TEST(test_server_restarts_exact)
 {
     /* breaks: a run with -n sends more or fewer than n when connections break */
     trial_start_load(&trial, "-n", "400000", "-P", "16", "--interval", "100ms");
@@ -67,9 +64,8 @@ START_TEST(test_server_restarts_exact)
                      trial_count(&trial, "errors_by_kind", "disconnect"));
     trial_free(&trial);
 }
-END_TEST
 
-START_TEST(test_server_gone)
+TEST(test_server_gone)
 {
     /* breaks: a run with -n waits for ever for a server that will not come back, or the limit that ends
      * the wait has another option's name */
@@ -86,9 +82,8 @@ START_TEST(test_server_gone)
     ck_assert_int_gt(trial_count(&trial, "connections", "failed"), 0);
     trial_free(&trial);
 }
-END_TEST
 
-START_TEST(test_server_gone_with_duration)
+TEST(test_server_gone_with_duration)
 {
     /* breaks: a run with a duration ends early, or hangs, when its server goes, or leaves figures that
      * may be used, or passes for one that went well where only the exit status is looked at */
@@ -101,7 +96,6 @@ START_TEST(test_server_gone_with_duration)
     ck_assert_str_eq(trial_verdict(&trial, "outage"), "RED");
     trial_free(&trial);
 }
-END_TEST
 
 /* Column of a CSV row, counted from 0. */
 static double column(const char *row, int number)
@@ -111,7 +105,7 @@ static double column(const char *row, int number)
     return strtod(row, NULL);
 }
 
-START_TEST(test_server_stalls)
+TEST(test_server_stalls)
 {
     /* breaks: a stall shows as missing rows, or the latency of what waited is not measured */
     trial_start_load(&trial, "--duration", "60", "--csv-interval", "250ms", "--drain-timeout",
@@ -140,9 +134,8 @@ START_TEST(test_server_stalls)
     ck_assert_int_eq(trial_count(&trial, "requests", "timed_out"), 0);
     trial_free(&trial);
 }
-END_TEST
 
-START_TEST(test_request_timeout)
+TEST(test_request_timeout)
 {
     /* breaks: a hung server stops volley for good, or late replies are taken for those of others */
     trial_start_load(&trial, "--duration", "60", "--request-timeout", "200ms", "-P", "4");
@@ -157,9 +150,8 @@ START_TEST(test_request_timeout)
     trial_expect(&trial, PROGRAM_OUT, "timed out: ");
     trial_free(&trial);
 }
-END_TEST
 
-START_TEST(test_timeout_of_the_last_is_time)
+TEST(test_timeout_of_the_last_is_time)
 {
     /* breaks: the wait for a request that is never answered, at the end of a run with -n, is in no
      * rate, since nothing came after it */
@@ -177,9 +169,8 @@ START_TEST(test_timeout_of_the_last_is_time)
     ck_assert_double_eq_tol(achieved * seconds, 9, 0.001);
     trial_free(&trial);
 }
-END_TEST
 
-START_TEST(test_drain_timeout)
+TEST(test_drain_timeout)
 {
     /* breaks: the end of a run waits for a server that never answers, or hides what is missing */
     trial_start_load(&trial, "--duration", "60", "--drain-timeout", "200ms", "-P", "4");
@@ -191,9 +182,8 @@ START_TEST(test_drain_timeout)
     trial_expect(&trial, PROGRAM_OUT, "lost (drain): ");
     trial_free(&trial);
 }
-END_TEST
 
-START_TEST(test_nothing_sent_after_stop)
+TEST(test_nothing_sent_after_stop)
 {
     /* breaks: a connection whose socket was full goes on sending when the run is over */
     test_server_start(&world.server, NULL);
@@ -216,11 +206,10 @@ START_TEST(test_nothing_sent_after_stop)
     ck_assert_int_eq(trial_count(&trial, "requests", "lost"), 0);
     trial_free(&trial);
 }
-END_TEST
 
 /* A server that cannot be reached -------------------------------------------------------------- */
 
-START_TEST(test_nothing_listens)
+TEST(test_nothing_listens)
 {
     /* breaks: the user waits, or is not told where volley looked */
     char port[8], place[32];
@@ -233,9 +222,8 @@ START_TEST(test_nothing_listens)
     ck_assert_uint_eq(trial.program.out_bytes, 0);
     trial_free(&trial);
 }
-END_TEST
 
-START_TEST(test_no_socket_file)
+TEST(test_no_socket_file)
 {
     /* breaks: a wrong socket path is not named */
     char path[160];
@@ -246,9 +234,8 @@ START_TEST(test_no_socket_file)
     trial_expect(&trial, PROGRAM_ERR, "No such file or directory");
     trial_free(&trial);
 }
-END_TEST
 
-START_TEST(test_unknown_host)
+TEST(test_unknown_host)
 {
     /* breaks: a host that does not resolve gives a riddle */
     trial_start(&trial, "-h", "no-such-host.invalid", "-p", "6379", NULL);
@@ -256,7 +243,6 @@ START_TEST(test_unknown_host)
     trial_expect(&trial, PROGRAM_ERR, "cannot resolve host 'no-such-host.invalid'");
     trial_free(&trial);
 }
-END_TEST
 
 static const struct fake_script mute_scripts[] = {
     {.never_accept = true},
@@ -266,7 +252,7 @@ static const struct fake_script mute_scripts[] = {
      .rule_count = 1},
 };
 
-START_TEST(test_mute_server)
+LOOP_TEST(test_mute_server, 3)
 {
     /* breaks: a server that accepts and never answers (stopped, full) hangs volley */
     fake_server_start(&world.fake, &mute_scripts[_i]);
@@ -276,9 +262,8 @@ START_TEST(test_mute_server)
     trial_expect(&trial, PROGRAM_ERR, "no answer ");
     trial_free(&trial);
 }
-END_TEST
 
-START_TEST(test_maxclients)
+TEST(test_maxclients)
 {
     /* breaks: a load on fewer connections than asked for passes for the whole, or nothing says what
      * to do about it */
@@ -291,9 +276,8 @@ START_TEST(test_maxclients)
     trial_expect(&trial, PROGRAM_ERR, "raise maxclients");
     trial_free(&trial);
 }
-END_TEST
 
-START_TEST(test_some_refused)
+TEST(test_some_refused)
 {
     /* breaks: k of n connections count as all, or as none */
     fake_server_start(&world.fake, &(struct fake_script){.accept_max = 4});
@@ -302,9 +286,8 @@ START_TEST(test_some_refused)
     trial_expect(&trial, PROGRAM_ERR, "3 of 20 connections to 127.0.0.1:"); /* control: one */
     trial_free(&trial);
 }
-END_TEST
 
-START_TEST(test_password)
+TEST(test_password)
 {
     /* breaks: a wrong or missing password, user or database is not told in the server's words */
     const struct test_server_options options = {.password = "right"};
@@ -336,11 +319,10 @@ START_TEST(test_password)
     trial_end(&trial, 0);
     trial_free(&trial);
 }
-END_TEST
 
 static const char loading[] = "-LOADING Valkey is loading the dataset in memory\r\n";
 
-START_TEST(test_loading_ends)
+TEST(test_loading_ends)
 {
     /* breaks: a server that is loading its data is taken for a dead one */
     const struct fake_rule rules[] = {
@@ -352,9 +334,8 @@ START_TEST(test_loading_ends)
     ck_assert_int_eq(trial_count(&trial, "requests", "ok"), 100);
     trial_free(&trial);
 }
-END_TEST
 
-START_TEST(test_loading_while_workers_connect)
+TEST(test_loading_while_workers_connect)
 {
     /* breaks: a server that loads again while workers connect (a failover) fails the run */
     const struct fake_rule rules[] = {
@@ -365,9 +346,8 @@ START_TEST(test_loading_while_workers_connect)
     ck_assert_int_eq(trial_count(&trial, "requests", "ok"), 100);
     trial_free(&trial);
 }
-END_TEST
 
-START_TEST(test_loading_for_ever)
+TEST(test_loading_for_ever)
 {
     /* breaks: --wait-ready has no effect */
     const struct fake_rule rules[] = {{.action = FAKE_REPLY, .bytes = loading}};
@@ -378,11 +358,10 @@ START_TEST(test_loading_for_ever)
     trial_expect(&trial, PROGRAM_ERR, "--wait-ready");
     trial_free(&trial);
 }
-END_TEST
 
 /* A server that answers badly ------------------------------------------------------------------ */
 
-START_TEST(test_only_errors)
+TEST(test_only_errors)
 {
     /* breaks: a run in which nothing succeeds passes for a good one */
     const struct fake_rule rules[] = {
@@ -397,99 +376,8 @@ START_TEST(test_only_errors)
     ck_assert_int_eq(trial_count(&trial, "connections", "lost"), 0);
     trial_free(&trial);
 }
-END_TEST
 
-static const struct {
-    enum fake_action action;
-    const char *bytes;
-    const char *kind; /* what the request is lost to */
-} bad_replies[] = {
-    {FAKE_REPLY, "HTTP/1.1 400 Bad Request\r\n\r\n", "protocol"},
-    {FAKE_REPLY, "\r\n", "protocol"},
-    {FAKE_REPLY, "$3\r\nabcdef\r\n", "protocol"},
-    {FAKE_REPLY, "$99999999999999999999\r\n", "protocol"},
-    {FAKE_REPLY, "*-7\r\n", "protocol"},
-    {FAKE_REPLY, ":12x\r\n", "protocol"},
-    {FAKE_REPLY, "$4294967297\r\n", "protocol"},
-    {FAKE_CLOSE, "$100\r\nhalf a rep", "disconnect"},
-    {FAKE_CLOSE, NULL, "disconnect"},
-    {FAKE_RESET, "$100\r\nhalf a rep", "disconnect"},
-    {FAKE_RESET, NULL, "disconnect"},
-};
-
-START_TEST(test_bad_reply)
-{
-    /* breaks: bytes that are no reply crash a worker, or shift every later reply by one */
-    const struct fake_rule rules[] = {{.command = "GET",
-                                       .action = bad_replies[_i].action,
-                                       .bytes = bad_replies[_i].bytes,
-                                       .skip = 20,
-                                       .times = 3}};
-    fake_server_start(&world.fake, RULES(rules));
-    trial_start(&trial, FAKE_LOAD, "-c", "2", "-n", "200", NULL);
-    trial_end(&trial, 0);
-    ck_assert_int_eq(trial_count(&trial, "requests", "sent"), 200);
-    ck_assert_int_eq(trial_count(&trial, "requests", "ok"), 197);
-    ck_assert_int_eq(trial_count(&trial, "errors_by_kind", bad_replies[_i].kind), 3);
-    ck_assert_int_eq(trial_count(&trial, "connections", "lost"), 3);
-    ck_assert_int_ge(trial_count(&trial, "connections", "opened"), 2);
-    ck_assert_str_eq(trial_verdict(&trial, "lost_workers"), "GREEN");
-    trial_free(&trial);
-}
-END_TEST
-
-START_TEST(test_endless_reply)
-{
-    /* breaks: a value that never ends keeps the time-out, and the other connections, from their turn */
-    const struct fake_rule rules[] = {
-        {.command = "GET", .action = FAKE_ENDLESS_BULK, .skip = 20, .times = 3}};
-    fake_server_start(&world.fake, RULES(rules));
-    trial_start(&trial, FAKE_LOAD, "-c", "2", "-n", "200", "--request-timeout", "500ms", NULL);
-    trial_end(&trial, 0);
-    ck_assert_int_eq(trial_count(&trial, "requests", "sent"), 200);
-    /* 4 GiB and no end of line is rubbish, for a machine that reads them in time */
-    const long long cut = trial_count(&trial, "requests", "timed_out") +
-                          trial_count(&trial, "errors_by_kind", "protocol");
-    ck_assert_int_ge(cut, 3);
-    ck_assert_int_eq(trial_count(&trial, "connections", "lost"), cut);
-    ck_assert_int_eq(trial_count(&trial, "requests", "ok"), 200 - cut);
-    trial_free(&trial);
-}
-END_TEST
-
-START_TEST(test_signal_in_endless_reply)
-{
-    /* breaks: Ctrl+C has no effect while a value without end comes in */
-    const struct fake_rule rules[] = {{.command = "GET", .action = FAKE_ENDLESS_BULK, .skip = 20}};
-    fake_server_start(&world.fake, RULES(rules));
-    trial_start(&trial, FAKE_LOAD, "-c", "2", "--request-timeout", "60s", "--drain-timeout",
-                "100ms", NULL);
-    fake_server_wait(&world.fake.counters->commands, 20);
-    program_signal(&trial.program, SIGINT);
-    trial_end(&trial, 130);
-    ck_assert_int_le(trial_count(&trial, "requests", "lost"), 3);
-    trial_free(&trial);
-}
-END_TEST
-
-START_TEST(test_unasked_reply)
-{
-    /* breaks: a reply too many answers the next request, and all latencies are one reply short */
-    const struct fake_rule rules[] = {{.command = "GET",
-                                       .action = FAKE_REPLY,
-                                       .bytes = "$3\r\nabc\r\n$3\r\nxyz\r\n",
-                                       .skip = 20,
-                                       .times = 2}};
-    fake_server_start(&world.fake, RULES(rules));
-    trial_start(&trial, FAKE_LOAD, "-c", "1", "-n", "100", NULL);
-    trial_end(&trial, 0);
-    ck_assert_int_eq(trial_count(&trial, "requests", "ok"), 100);
-    ck_assert_int_eq(trial_count(&trial, "connections", "lost"), 2);
-    trial_free(&trial);
-}
-END_TEST
-
-START_TEST(test_greeting_is_rubbish)
+TEST(test_greeting_is_rubbish)
 {
     /* breaks: something that is no Valkey server gives a riddle, or a hang */
     const struct fake_rule rules[] = {
@@ -500,40 +388,8 @@ START_TEST(test_greeting_is_rubbish)
     trial_expect(&trial, PROGRAM_ERR, "does not speak the Valkey/Redis protocol");
     trial_free(&trial);
 }
-END_TEST
 
-START_TEST(test_workers_greeted_with_rubbish)
-{
-    /* breaks: the same where only the workers' connections see it */
-    const struct fake_rule rules[] = {
-        {.command = "PING", .action = FAKE_REPLY, .bytes = "rubbish\r\n", .skip = 1}};
-    fake_server_start(&world.fake, RULES(rules));
-    trial_start(&trial, FAKE_LOAD, "-c", "3", QUICK, NULL);
-    trial_end(&trial, 5);
-    trial_expect(&trial, PROGRAM_ERR, "0 of 3 connections");
-    trial_expect(&trial, PROGRAM_ERR, "not RESP");
-    trial_free(&trial);
-}
-END_TEST
-
-START_TEST(test_bytewise)
-{
-    /* breaks: a reply that comes in pieces is taken for several, or for none */
-    const struct fake_rule rules[] = {{.command = "GET",
-                                       .action = FAKE_REPLY_BYTEWISE,
-                                       .bytes = "$10\r\n0123456789\r\n",
-                                       .delay_ms = 1}};
-    fake_server_start(&world.fake, RULES(rules));
-    trial_start(&trial, FAKE_LOAD, "-c", "3", "-P", "2", "-n", "30", NULL);
-    trial_end(&trial, 0);
-    ck_assert_int_eq(trial_count(&trial, "requests", "ok"), 30);
-    ck_assert_int_eq(trial_count(&trial, "requests", "hits"), 30);
-    ck_assert_int_eq(trial_count(&trial, "connections", "lost"), 0);
-    trial_free(&trial);
-}
-END_TEST
-
-START_TEST(test_refuses_after_start)
+TEST(test_refuses_after_start)
 {
     /* breaks: connections that break while nobody listens any more end volley, or spin it */
     static const struct fake_rule rules[] = {
@@ -548,53 +404,6 @@ START_TEST(test_refuses_after_start)
     ck_assert_int_eq(trial_count(&trial, "connections", "open"), 1);
     trial_free(&trial);
 }
-END_TEST
 
-Suite *test_dead_server_suite(void)
-{
-    Suite *suite = suite_create("dead_server");
-    TCase *trouble = tcase_create("goes away");
-    tcase_set_timeout(trouble, TCASE_TIMEOUT_SECONDS);
-    tcase_add_checked_fixture(trouble, trial_set_up, trial_tear_down);
-    tcase_add_test(trouble, test_server_restarts);
-    tcase_add_test(trouble, test_server_restarts_exact);
-    tcase_add_test(trouble, test_server_gone);
-    tcase_add_test(trouble, test_server_gone_with_duration);
-    tcase_add_test(trouble, test_server_stalls);
-    tcase_add_test(trouble, test_request_timeout);
-    tcase_add_test(trouble, test_timeout_of_the_last_is_time);
-    tcase_add_test(trouble, test_drain_timeout);
-    tcase_add_test(trouble, test_nothing_sent_after_stop);
-    suite_add_tcase(suite, trouble);
-
-    TCase *unreachable = tcase_create("unreachable");
-    tcase_set_timeout(unreachable, TCASE_TIMEOUT_SECONDS);
-    tcase_add_checked_fixture(unreachable, trial_set_up, trial_tear_down);
-    tcase_add_test(unreachable, test_nothing_listens);
-    tcase_add_test(unreachable, test_no_socket_file);
-    tcase_add_test(unreachable, test_unknown_host);
-    tcase_add_loop_test(unreachable, test_mute_server, 0, 3);
-    tcase_add_test(unreachable, test_maxclients);
-    tcase_add_test(unreachable, test_some_refused);
-    tcase_add_test(unreachable, test_password);
-    tcase_add_test(unreachable, test_loading_ends);
-    tcase_add_test(unreachable, test_loading_while_workers_connect);
-    tcase_add_test(unreachable, test_loading_for_ever);
-    suite_add_tcase(suite, unreachable);
-
-    TCase *answers = tcase_create("answers badly");
-    tcase_set_timeout(answers, TCASE_TIMEOUT_SECONDS);
-    tcase_add_checked_fixture(answers, trial_set_up, trial_tear_down);
-    tcase_add_test(answers, test_only_errors);
-    tcase_add_loop_test(answers, test_bad_reply, 0,
-                        (int)(sizeof bad_replies / sizeof bad_replies[0]));
-    tcase_add_test(answers, test_endless_reply);
-    tcase_add_test(answers, test_signal_in_endless_reply);
-    tcase_add_test(answers, test_unasked_reply);
-    tcase_add_test(answers, test_greeting_is_rubbish);
-    tcase_add_test(answers, test_workers_greeted_with_rubbish);
-    tcase_add_test(answers, test_bytewise);
-    tcase_add_test(answers, test_refuses_after_start);
-    suite_add_tcase(suite, answers);
-    return suite;
-}
+TEST_SUITE_WITH(dead_server, .set_up = trial_set_up, .tear_down = trial_tear_down,
+                .timeout_seconds = TCASE_TIMEOUT_SECONDS)
