@@ -1,28 +1,20 @@
-/* Options in combination, each on a server with TLS, a cluster, and a cluster with TLS that asks for a
- * client certificate and a user: the requests asked for are made, all of them are answered, and
- * the servers have executed as many. */
-#include <check.h>
+/* Options in combination, each on a cluster with TLS that asks for a client certificate and a user: the
+ * requests asked for are made, all of them are answered, and the servers have executed as many. */
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "tests/support/check/combination.h"
+#include "tests/support/check/suite.h"
 #include "tests/support/check/support.h"
-
-Suite *test_combinations_suite(void);
 
 #define TCASE_TIMEOUT_SECONDS 150
 #define PRIMARIES 3u
 
-static void tear_down(void)
+static void set_up(void)
 {
-    combination_tear_down();
-}
-
-static void set_up(int kind)
-{
-    combination_set_up((enum combination_kind)kind, PRIMARIES, 0);
+    combination_set_up(PRIMARIES, 0);
 }
 
 /* Runs that make so many SETs and leave nothing open. */
@@ -47,7 +39,7 @@ static void expect_exact(const struct exact_load *loads, size_t count)
 }
 #define EXPECT_EXACT(loads) expect_exact(loads, sizeof(loads) / sizeof(loads)[0])
 
-START_TEST(test_closed_loops)
+TEST(test_closed_loops)
 {
     /* Breaks when a number of requests is not kept, whatever the depth, the version of RESP, or the
      * number of workers. */
@@ -61,12 +53,10 @@ START_TEST(test_closed_loops)
          "--client-ramp-interval 50ms --qps 5000",
          3000},
     };
-    set_up(_i);
     EXPECT_EXACT(loads);
 }
-END_TEST
 
-START_TEST(test_open_loops)
+TEST(test_open_loops)
 {
     /* Breaks when a rate makes more or fewer requests than its schedule has. */
     static const struct exact_load loads[] = {
@@ -79,12 +69,10 @@ START_TEST(test_open_loops)
         {"--qps 2000 -n 2000 -c 9 --shed-after 20s", 2000},
         {"--qps 2000 -n 2000 -c 9 -k 0", 2000},
     };
-    set_up(_i);
     EXPECT_EXACT(loads);
 }
-END_TEST
 
-START_TEST(test_churn)
+TEST(test_churn)
 {
     /* Breaks when a connection that ends by plan takes requests with it. */
     static const struct exact_load loads[] = {
@@ -94,17 +82,14 @@ START_TEST(test_churn)
         {"-n 3000 -c 9 -P 8 --reconnect-every 20 --reset-on-close --processes 2", 3000},
         {"--qps 1500 -n 1500 -c 9 --reconnect-every 10 --idle 3", 1500},
     };
-    set_up(_i);
     EXPECT_EXACT(loads);
     ck_assert_int_ge(combination_count(0, "connections.recycled"), 100);
 }
-END_TEST
 
-START_TEST(test_warmup)
+TEST(test_warmup)
 {
     /* Breaks when requests of the warm-up count as measured ones, or are left open at its end. */
     static const char *const loads[] = {"-n 8000 -P 4", "-n 2000 --qps 4000", "-n 400 -k 0"};
-    set_up(_i);
     for (size_t i = 0; i < sizeof loads / sizeof loads[0]; i++) {
         combination_forget();
         combination_run(0, "-t set -r 5000 -c 9 --warmup 300ms --interval 100ms %s", loads[i]);
@@ -112,13 +97,11 @@ START_TEST(test_warmup)
         ck_assert_int_gt(combination_calls("set"), combination_count(0, "requests.ok"));
     }
 }
-END_TEST
 
-START_TEST(test_several_tests)
+TEST(test_several_tests)
 {
     /* Breaks when a test after the first goes elsewhere, or its replies are read wrongly. */
     static const char *const commands[] = {"set", "get", "mset", "lrange"};
-    set_up(_i);
     combination_run(0, "-t set,get,mset,lrange_100 --sequential 600 -n 600 -c 9 -P 3");
     for (size_t i = 0; i < 4; i++) {
         ck_assert_int_eq(combination_count(i, "requests.ok"), 600);
@@ -127,12 +110,10 @@ START_TEST(test_several_tests)
     }
     ck_assert_int_eq(combination_count(1, "requests.hits"), 600);
 }
-END_TEST
 
-START_TEST(test_prefill)
+TEST(test_prefill)
 {
     /* Breaks when keys that are read were not written before, on any node. */
-    set_up(_i);
     combination_run(0, "-t get,lrange_100 -r 3000 -n 2000 -c 9 -P 2 --prefill --qps 6000");
     const size_t runs = json_array_size(json_object_get(combination.call.root, "runs"));
     ck_assert_uint_eq(runs, 4);
@@ -143,12 +124,10 @@ START_TEST(test_prefill)
     ck_assert_int_eq(combination_calls("set"), 3000);
     ck_assert_int_eq(combination_count(3, "requests.ok"), 2000);
 }
-END_TEST
 
-START_TEST(test_large_values)
+TEST(test_large_values)
 {
     /* Breaks when a value that needs many writes or reads is torn, or another one gets between. */
-    set_up(_i);
     combination_run(0, "-t set,get -d 1mb -r 20 -n 120 -c 6 -P 3 --processes 2");
     for (size_t i = 0; i < 2; i++) {
         ck_assert_int_eq(combination_count(i, "requests.ok"), 120);
@@ -158,12 +137,10 @@ START_TEST(test_large_values)
     ck_assert_int_eq(combination_calls("get"), 120);
     ck_assert_int_gt(combination_count(1, "bytes.in"), 100 << 20);
 }
-END_TEST
 
-START_TEST(test_tracking)
+TEST(test_tracking)
 {
     /* Breaks when invalidation messages are taken for replies. */
-    set_up(_i);
     combination_run(0, "--enable-tracking -r 20 -n 3000 -c 9 -P 8 -- "
                        "get {tag}:__rand_int__ ; set {tag}:__rand_int__ x");
     ck_assert_int_eq(combination_count(0, "requests.ok"), 3000);
@@ -172,18 +149,15 @@ START_TEST(test_tracking)
     ck_assert_int_eq(combination_calls("get"), 3000);
     ck_assert_int_eq(combination_calls("set"), 3000);
 }
-END_TEST
 
-START_TEST(test_errors)
+TEST(test_errors)
 {
     /* Breaks when error replies are counted otherwise than the servers do. */
-    set_up(_i);
     combination_run(0, "-t set --sequential 100 -n 100 -c 9");
     combination_run(1, "-r 100 -n 2000 -c 9 -P 4 --qps 8000 -- lpush key:__rand_int__ x");
     ck_assert_int_eq(combination_count(0, "errors_by_kind.WRONGTYPE"), 2000);
     combination_expect_same(0, "lpush");
 }
-END_TEST
 
 /* Ends before the end --------------------------------------------------------------------------- */
 
@@ -191,11 +165,10 @@ static const char *const endless[] = {
     "-t set -r 5000 -c 9 --processes 2 --interval 100ms --test-duration 600s -P 8",
     "-t set -r 5000 -c 9 --processes 2 --interval 100ms --test-duration 600s --qps 3000"};
 
-START_TEST(test_interrupt)
+TEST(test_interrupt)
 {
     /* Breaks when Ctrl+C leaves requests out of the books, or hangs. */
     static const char *const more[] = {"", " -k 0", " --arrival poisson"};
-    set_up(_i);
     for (size_t i = 0; i < 6; i++) {
         if (i == 4) /* no rate, no arrival */
             continue;
@@ -207,14 +180,12 @@ START_TEST(test_interrupt)
         combination_expect_same(0, "set");
     }
 }
-END_TEST
 
-START_TEST(test_interrupt_twice)
+TEST(test_interrupt_twice)
 {
     /* Breaks when a run whose servers hang cannot be left, or is left without a report. */
     struct test_cluster *servers = &combination.servers;
     const struct program *program = &combination.call.program;
-    set_up(_i);
     combination_start("%s --request-timeout 600s --drain-timeout 600s", endless[0]);
     combination_await("set", 500);
     for (uint32_t i = 0; i < servers->node_count; i++)
@@ -230,12 +201,10 @@ START_TEST(test_interrupt_twice)
     ck_assert_int_gt(combination_count(0, "requests.lost"), 0);
     ck_assert_int_eq(combination_count(0, "requests.in_flight"), 0);
 }
-END_TEST
 
-START_TEST(test_worker_killed)
+TEST(test_worker_killed)
 {
     /* Breaks when what a dead worker had in hand is in nobody's books, in a loop of either kind. */
-    set_up(_i);
     combination_start("-t set -r 5000 -c 9 -P 8 --processes 2 --interval 100ms -n 100000");
     combination_await("set", 500);
     combination_kill_worker();
@@ -258,21 +227,18 @@ START_TEST(test_worker_killed)
     ck_assert_int_eq(combination_count(0, "requests.lost"),
                      combination_count(0, "errors_by_kind.worker"));
 }
-END_TEST
 
-START_TEST(test_server_returns)
+LOOP_TEST(test_server_returns, 2)
 {
     /* Breaks when connections to a server that died are not opened again once it is back, or what was
      * under way on them is not told. */
-    struct test_server *first;
-    set_up(_i / 2);
-    first = &combination.servers.nodes[0];
-    combination_start("%s", endless[_i % 2]);
+    struct test_server *first = &combination.servers.nodes[0];
+    combination_start("%s", endless[_i]);
     combination_await("set", 1000);
     test_server_kill(first);
     test_server_restart(first);
-    if (_i / 2 == COMBINATION_GUARDED) /* it has forgotten its users */
-        free(test_server_text(first, "ACL SETUSER alice on >pw-of-alice ~* &* +@all"));
+    /* it has forgotten its users */
+    free(test_server_text(first, "ACL SETUSER alice on >pw-of-alice ~* &* +@all"));
     const uint64_t end_ms = support_now_ms() + 30000;
     while (test_server_calls(first, "set") < 300) {
         ck_assert_uint_lt(support_now_ms(), end_ms);
@@ -282,32 +248,6 @@ START_TEST(test_server_returns)
     ck_assert_int_ge(combination_count(0, "connections.lost"), 3);
     ck_assert_int_ge(combination_count(0, "connections.opened"), 3);
 }
-END_TEST
 
-static void add(Suite *suite, const char *name, const TTest *test, int count)
-{
-    TCase *tcase = tcase_create(name);
-    tcase_add_checked_fixture(tcase, NULL, tear_down);
-    tcase_set_timeout(tcase, TCASE_TIMEOUT_SECONDS);
-    tcase_add_loop_test(tcase, test, combination_first(count, COMBINATION_KINDS), count);
-    suite_add_tcase(suite, tcase);
-}
-
-Suite *test_combinations_suite(void)
-{
-    Suite *suite = suite_create("combinations");
-    add(suite, "closed_loops", test_closed_loops, COMBINATION_KINDS);
-    add(suite, "open_loops", test_open_loops, COMBINATION_KINDS);
-    add(suite, "churn", test_churn, COMBINATION_KINDS);
-    add(suite, "warmup", test_warmup, COMBINATION_KINDS);
-    add(suite, "several_tests", test_several_tests, COMBINATION_KINDS);
-    add(suite, "prefill", test_prefill, COMBINATION_KINDS);
-    add(suite, "large_values", test_large_values, COMBINATION_KINDS);
-    add(suite, "tracking", test_tracking, COMBINATION_KINDS);
-    add(suite, "errors", test_errors, COMBINATION_KINDS);
-    add(suite, "interrupt", test_interrupt, COMBINATION_KINDS);
-    add(suite, "interrupt_twice", test_interrupt_twice, COMBINATION_KINDS);
-    add(suite, "worker_killed", test_worker_killed, COMBINATION_KINDS);
-    add(suite, "server_returns", test_server_returns, 2 * COMBINATION_KINDS);
-    return suite;
-}
+TEST_SUITE_WITH(combinations, .set_up = set_up, .tear_down = combination_tear_down,
+                .timeout_seconds = TCASE_TIMEOUT_SECONDS)

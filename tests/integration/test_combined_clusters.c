@@ -1,6 +1,5 @@
 /* What only a cluster can show, in combination: nodes that fail while options of the engine, the rate
  * or the outputs are at work. */
-#include <check.h>
 #include <jansson.h>
 #include <signal.h>
 #include <stdio.h>
@@ -9,31 +8,26 @@
 #include <unistd.h>
 
 #include "tests/support/check/combination.h"
+#include "tests/support/check/suite.h"
 #include "tests/support/check/support.h"
-
-Suite *test_combined_clusters_suite(void);
 
 #define TCASE_TIMEOUT_SECONDS 150
 #define WAIT_MS 60000
 #define WORDS_BYTES 1024
 
-static const enum combination_kind kinds[] = {COMBINATION_CLUSTER, COMBINATION_GUARDED};
-#define KINDS 2
-
-static void tear_down(void)
+static void set_up_primaries(void)
 {
-    combination_tear_down();
+    combination_set_up(3, 0);
 }
 
-static void set_up_primaries(int kind)
+static void set_up_replicated(void)
 {
-    combination_set_up(kinds[kind], 3, 0);
+    combination_set_up(3, 3);
 }
 
-static void set_up_replicated(int kind)
-{
-    combination_set_up(kinds[kind], 3, 3);
-}
+static const struct suite_setting replicated = {.set_up = set_up_replicated,
+                                                .tear_down = combination_tear_down,
+                                                .timeout_seconds = TCASE_TIMEOUT_SECONDS};
 
 static struct test_server *node(uint32_t index)
 {
@@ -68,10 +62,9 @@ static void run_command(struct program *program, const char *command, const char
 
 /* Rounds and rates ------------------------------------------------------------------------------ */
 
-START_TEST(test_loop)
+TEST(test_loop)
 {
     /* Breaks when the second round of --loop does not find the cluster, or counts with the first. */
-    set_up_primaries(_i);
     combination_start("-t set,get -r 1000 -n 400 -c 9 -P 2 --loop");
     combination_await("get", 800);
     combination_interrupt();
@@ -86,12 +79,10 @@ START_TEST(test_loop)
     }
     ck_assert_int_eq(answered, combination_calls("set") + combination_calls("get"));
 }
-END_TEST
 
-START_TEST(test_shed_after)
+TEST(test_shed_after)
 {
     /* Breaks when what waits for a node that hangs is not shed, or the other nodes' requests are. */
-    set_up_primaries(_i);
     combination_start("-t set -r 1000 --qps 3000 --test-duration 600s -c 9 --processes 2 "
                       "--interval 100ms --shed-after 100ms --request-timeout 60s");
     combination_await("set", 1000);
@@ -106,7 +97,6 @@ START_TEST(test_shed_after)
     ck_assert_int_eq(combination_count(0, "requests.lost"), 0);
     combination_expect_same(0, "set");
 }
-END_TEST
 
 static void ctl(const char *word, const char *argument)
 {
@@ -122,10 +112,9 @@ static void ctl(const char *word, const char *argument)
     }
 }
 
-START_TEST(test_steered)
+TEST(test_steered)
 {
     /* Breaks when another rate, a pause or its end does not reach the requests for every node. */
-    set_up_primaries(_i);
     combination_start("-t set -r 1000 --qps 1000 --test-duration 600s -c 9 --processes 2 "
                       "--interval 100ms --control %s/ctl",
                       combination.tree.path);
@@ -140,13 +129,11 @@ START_TEST(test_steered)
     combination_expect_no_harm(0);
     combination_expect_same(0, "set");
 }
-END_TEST
 
-START_TEST(test_find_max)
+TEST(test_find_max)
 {
     /* Breaks when the search knows no cluster, or one of its probes does not. */
     struct program program;
-    set_up_primaries(_i);
     run_command(&program, "find-max",
                 "--slo p99<10s --start-rate 300 --max-rate 600 --window 200ms --windows 1 "
                 "--warmup 0 -t get -r 500 --prefill -c 9 -q");
@@ -157,13 +144,11 @@ START_TEST(test_find_max)
         ck_assert_int_gt(test_server_calls(node(i), "get"), 30);
     program_free(&program);
 }
-END_TEST
 
-START_TEST(test_sweep)
+TEST(test_sweep)
 {
     /* Breaks when the steps know no cluster, or connections of a step are missing. */
     struct program program;
-    set_up_primaries(_i);
     run_command(&program, "sweep", "-c 3,6,9 --step-duration 200ms --warmup 0 -t set -r 500");
     ck_assert_msg(program.exit_status == 0, "%s%s", program.out, program.err);
     ck_assert_ptr_nonnull(strstr(program.out, "baseline"));
@@ -171,7 +156,6 @@ START_TEST(test_sweep)
         ck_assert_int_gt(test_server_calls(node(i), "set"), 30);
     program_free(&program);
 }
-END_TEST
 
 /* Failures -------------------------------------------------------------------------------------- */
 
@@ -184,30 +168,26 @@ static void fail_over(void)
 }
 
 static const char *const through_failover[] = {
-    "--qps 2000 --processes 2", "-P 8 --processes 2", "--qps 2000 --arrival poisson -k 0",
+    "-P 8 --processes 2", "--qps 2000 --arrival poisson -k 0",
     "--qps 2000 --shed-after 300ms --reconnect-every 50"};
-#define THROUGH_FAILOVER 4
 
-START_TEST(test_failover)
+LOOP_TEST_IN(replicated, test_failover, sizeof through_failover / sizeof through_failover[0])
 {
     /* Breaks when a failover hangs a run, leaves requests out of the books, or the load stays away from
      * the new primary. */
-    set_up_replicated(_i / THROUGH_FAILOVER);
     combination_start("-t set -r 2000 -c 9 --test-duration 600s --interval 100ms "
                       "--request-timeout 20s %s",
-                      through_failover[_i % THROUGH_FAILOVER]);
+                      through_failover[_i]);
     fail_over();
     combination_interrupt();
     ck_assert_int_eq(combination_count(0, "requests.errors"), 0);
     ck_assert_int_eq(combination_count(0, "requests.timed_out"), 0);
     ck_assert_int_gt(combination_count(0, "requests.ok"), 1000);
 }
-END_TEST
 
-START_TEST(test_exact_number_through_failover)
+TEST_IN(replicated, test_exact_number_through_failover)
 {
     /* Breaks when -n is not kept because some of the requests had to wait for another primary. */
-    set_up_replicated(_i);
     combination_start("-t set -r 2000 -c 9 -P 2 -n 10000 --qps 2000 --request-timeout 20s");
     await_on(0, "set", 300);
     test_server_kill(node(0));
@@ -217,14 +197,12 @@ START_TEST(test_exact_number_through_failover)
                      10000);
     ck_assert_int_gt(test_server_calls(node(3), "set"), 500);
 }
-END_TEST
 
-START_TEST(test_resharding)
+TEST(test_resharding)
 {
     /* Breaks when slots that move, with their keys, cost a request that is sent among others, one that
      * needs ASKING on a connection that begins with TLS and a user, or one that waited for a node: with
      * four connections two nodes have one each, and more waits for them than there is room for. */
-    set_up_primaries(_i);
     combination_start("-t set -r 2000 -c 4 -P 8 --processes 1 --test-duration 600s "
                       "--interval 100ms --request-timeout 20s --reconnect-every 500");
     combination_await("set", 200000);
@@ -236,13 +214,11 @@ START_TEST(test_resharding)
     combination_expect_no_harm(0);
     combination_expect_same(0, "set");
 }
-END_TEST
 
-START_TEST(test_worker_dies_in_failover)
+TEST_IN(replicated, test_worker_dies_in_failover)
 {
     /* Breaks when a worker that is forked while the cluster is down does not find its nodes, or what
      * waited in the dead one is forgotten. */
-    set_up_replicated(_i);
     combination_start("-t set -r 2000 -c 9 --qps 2000 --processes 2 --test-duration 600s "
                       "--interval 100ms --request-timeout 20s");
     await_on(0, "set", 500);
@@ -255,7 +231,6 @@ START_TEST(test_worker_dies_in_failover)
                          combination_count(0, "requests.backlog"),
                      combination_count(0, "requests.due"));
 }
-END_TEST
 
 /* Outputs --------------------------------------------------------------------------------------- */
 
@@ -270,12 +245,11 @@ static json_t *load_run(const char *directory)
     return root;
 }
 
-START_TEST(test_report)
+TEST_IN(replicated, test_report)
 {
     /* Breaks when the journal of a run with a failover holds less than its report. */
     char directory[160], path[200];
     struct program program;
-    set_up_replicated(_i);
     snprintf(directory, sizeof directory, "%s/out", combination.tree.path);
     combination_start("-t set -r 2000 -c 9 --qps 2000 --processes 2 --test-duration 600s "
                       "--interval 100ms --request-timeout 20s --out %s",
@@ -312,7 +286,6 @@ START_TEST(test_report)
     json_decref(told);
     json_decref(rebuilt);
 }
-END_TEST
 
 /* Sum of a column, from 0, of all rows behind the header. */
 static long long column_sum(const char *text, unsigned column)
@@ -331,12 +304,11 @@ static long long column_sum(const char *text, unsigned column)
     return sum;
 }
 
-START_TEST(test_rows)
+TEST_IN(replicated, test_rows)
 {
     /* Breaks when rows or the HdrHistogram log of a cluster's run hold other numbers than its report. */
     enum { COLUMN_OK = 11, COLUMN_FAILED, COLUMN_MOVED, COLUMN_CLUSTERDOWN, COLUMN_LOST };
     char path[200];
-    set_up_replicated(_i);
     snprintf(path, sizeof path, "%s/latency.hlog", combination.tree.path);
     combination_start("-t set -r 2000 -c 9 --qps 2000 --test-duration 600s --interval 100ms "
                       "--request-timeout 20s --csv-interval 200ms --hdr %s",
@@ -357,16 +329,14 @@ START_TEST(test_rows)
     ck_assert_ptr_nonnull(strstr(log, "Tag="));
     free(log);
 }
-END_TEST
 
 /* Replicas -------------------------------------------------------------------------------------- */
 
-START_TEST(test_replicas)
+TEST_IN(replicated, test_replicas)
 {
     /* Breaks when reads go to primaries, or no longer come when a replica is gone. */
     static const char *const loads[] = {"-n 4000 -P 8", "--qps 3000 -n 3000",
                                         "-n 600 -k 0 --processes 2"};
-    set_up_replicated(_i);
     combination_run(0, "-t set --sequential 1000 -n 1000 -c 9");
     for (size_t i = 0; i < 3; i++) {
         combination_forget();
@@ -386,13 +356,11 @@ START_TEST(test_replicas)
     ck_assert_int_eq(combination_count(0, "requests.errors"), 0);
     ck_assert_int_eq(combination_count(0, "requests.timed_out"), 0);
 }
-END_TEST
 
-START_TEST(test_dead_seed)
+TEST(test_dead_seed)
 {
     /* Breaks when one of several seeds that is dead keeps a run from finding the cluster. */
     char hosts[64];
-    set_up_primaries(_i);
     snprintf(hosts, sizeof hosts, "127.0.0.1:%u,127.0.0.1:%s", (unsigned)support_free_port(),
              combination.port);
     struct program program;
@@ -403,32 +371,6 @@ START_TEST(test_dead_seed)
     ck_assert_int_eq(combination_calls("set"), 3000);
     program_free(&program);
 }
-END_TEST
 
-static void add(Suite *suite, const char *name, const TTest *test, int count)
-{
-    TCase *tcase = tcase_create(name);
-    tcase_add_checked_fixture(tcase, NULL, tear_down);
-    tcase_set_timeout(tcase, TCASE_TIMEOUT_SECONDS);
-    tcase_add_loop_test(tcase, test, combination_first(count, KINDS), count);
-    suite_add_tcase(suite, tcase);
-}
-
-Suite *test_combined_clusters_suite(void)
-{
-    Suite *suite = suite_create("combined_clusters");
-    add(suite, "loop", test_loop, KINDS);
-    add(suite, "shed_after", test_shed_after, KINDS);
-    add(suite, "steered", test_steered, KINDS);
-    add(suite, "find_max", test_find_max, KINDS);
-    add(suite, "sweep", test_sweep, KINDS);
-    add(suite, "failover", test_failover, KINDS * THROUGH_FAILOVER);
-    add(suite, "exact_failover", test_exact_number_through_failover, KINDS);
-    add(suite, "resharding", test_resharding, KINDS);
-    add(suite, "worker_failover", test_worker_dies_in_failover, KINDS);
-    add(suite, "report", test_report, KINDS);
-    add(suite, "rows", test_rows, KINDS);
-    add(suite, "replicas", test_replicas, KINDS);
-    add(suite, "dead_seed", test_dead_seed, KINDS);
-    return suite;
-}
+TEST_SUITE_WITH(combined_clusters, .set_up = set_up_primaries, .tear_down = combination_tear_down,
+                .timeout_seconds = TCASE_TIMEOUT_SECONDS)

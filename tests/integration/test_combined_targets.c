@@ -1,29 +1,28 @@
 /* Several servers that are no cluster, in combination: a primary that sentinels watch, hosts that share
- * the connections, and replicas that are read from. */
-#include <check.h>
+ * the connections, and replicas that are read from. All of them have TLS and a password. */
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "tests/support/check/cluster.h"
-#include "tests/support/check/combination.h"
 #include "tests/support/check/run_json.h"
+#include "tests/support/check/suite.h"
 #include "tests/support/check/support.h"
 #include "tests/support/check/temp_tree.h"
-
-Suite *test_combined_targets_suite(void);
 
 #define TCASE_TIMEOUT_SECONDS 150
 #define WAIT_MS 60000
 #define NAME "main"
-#define USER_PASSWORD "secret"
+#define PASSWORD "secret"
 
 static struct test_replicated replicated;
 static struct test_sentinels sentinels;
 static struct test_server hosts[3];
 static struct temp_tree tree;
 static struct test_certificates certificates;
+static struct test_server_options options; /* of all servers */
+static char guard[256];                    /* what they ask of volley */
 static struct bench_call call;
 static char words[512]; /* what volley needs to reach the servers, blank behind */
 
@@ -36,7 +35,12 @@ static void free_call(void)
 
 static void set_up(void)
 {
+    char path[192];
     temp_tree_make(&tree);
+    test_certificates_make(&certificates, tree.path);
+    options = (struct test_server_options){.certificates = &certificates, .password = PASSWORD};
+    snprintf(guard, sizeof guard, "--tls --cacert %s -a " PASSWORD " ",
+             test_certificate(path, sizeof path, &certificates, "ca"));
 }
 
 static void tear_down(void)
@@ -98,44 +102,24 @@ static void await(const struct test_server *server, const char *command, long lo
 
 /* Sentinels ------------------------------------------------------------------------------------- */
 
-static const char *const loads[] = {"--qps 1500 --processes 2", "-P 4", "--qps 1500 -k 0",
+static const char *const loads[] = {"-P 4", "--qps 1500 -k 0 --processes 2",
                                     "--qps 1500 --arrival poisson --warmup 300ms -3"};
-#define LOADS 4
+#define LOADS (sizeof loads / sizeof loads[0])
 
-/* "--tls --cacert FILE -a PASSWORD ": of servers that are guarded by both; "" for others. */
-static void say_guard(char *text, size_t text_bytes, bool guarded)
+static void start_sentinels(void)
 {
-    char path[192];
-    snprintf(text, text_bytes, "%s%s%s", guarded ? "--tls --cacert " : "",
-             guarded ? test_certificate(path, sizeof path, &certificates, "ca") : "",
-             guarded ? " -a " USER_PASSWORD " " : "");
-}
-
-static struct test_server_options guard(bool guarded)
-{
-    if (guarded)
-        test_certificates_make(&certificates, tree.path);
-    return (struct test_server_options){.certificates = guarded ? &certificates : NULL,
-                                        .password = guarded ? USER_PASSWORD : NULL};
-}
-
-static void start_sentinels(bool guarded)
-{
-    const struct test_server_options options = guard(guarded);
-    char access[256];
     test_replicated_start(&replicated, 1, &options);
     test_sentinels_start(&sentinels, 3, NAME, &replicated);
-    say_guard(access, sizeof access, guarded);
-    snprintf(words, sizeof words, "--sentinel %s --master " NAME " %s", sentinels.list, access);
+    snprintf(words, sizeof words, "--sentinel %s --master " NAME " %s", sentinels.list, guard);
 }
 
-START_TEST(test_sentinel_failover)
+LOOP_TEST(test_sentinel_failover, LOADS)
 {
     /* Breaks when the load stays with a primary that the sentinels have replaced, or what it did not
      * answer is in nobody's books. */
-    start_sentinels(_i >= LOADS);
+    start_sentinels();
     start("-t set -r 1000 -c 6 --interval 100ms --test-duration 600s --request-timeout 20s %s",
-          loads[_i % LOADS]);
+          loads[_i]);
     await(&replicated.primary, "set", 500);
     ck_assert_uint_ne(test_sentinels_failover(&sentinels, NAME), 0);
     await(&replicated.replicas[0], "set", 1000);
@@ -144,12 +128,11 @@ START_TEST(test_sentinel_failover)
     /* READONLY, while it is a replica already and nobody has told */
     ck_assert_int_eq(count("requests.errors"), count("errors_by_kind.READONLY"));
 }
-END_TEST
 
-START_TEST(test_sentinel_and_primary_killed)
+TEST(test_sentinel_and_primary_killed)
 {
     /* Breaks when another sentinel is not asked once the one in use is dead. */
-    start_sentinels(_i == 1);
+    start_sentinels();
     start("-t set -r 1000 -c 6 --interval 100ms --test-duration 600s --request-timeout 20s "
           "--qps 1500 --processes 2");
     await(&replicated.primary, "set", 500);
@@ -161,13 +144,12 @@ START_TEST(test_sentinel_and_primary_killed)
     ck_assert_int_eq(count("requests.timed_out"), 0);
     ck_assert_int_le(count("requests.lost"), 6);
 }
-END_TEST
 
-START_TEST(test_first_sentinel_dead)
+TEST(test_first_sentinel_dead)
 {
     /* Breaks when a run cannot begin because the first sentinel of the list is dead, or makes another
      * number of requests. */
-    start_sentinels(_i == 1);
+    start_sentinels();
     test_server_kill(&sentinels.sentinels[0]);
     start("-t set -r 1000 -c 6 -n 3000 -P 2 --processes 2");
     end(0);
@@ -179,22 +161,19 @@ START_TEST(test_first_sentinel_dead)
     ck_assert_int_eq(test_server_calls(&replicated.primary, "get"), 0);
     ck_assert_int_eq(test_server_calls(&replicated.replicas[0], "get"), 3000);
 }
-END_TEST
 
 /* Hosts ----------------------------------------------------------------------------------------- */
 
-static void start_hosts(bool guarded)
+static void start_hosts(void)
 {
-    const struct test_server_options options = guard(guarded);
-    char list[96] = "", access[256];
+    char list[96] = "";
     for (size_t i = 0; i < 3; i++) {
         test_server_start(&hosts[i], &options);
         size_t length = strlen(list);
         snprintf(list + length, sizeof list - length, "%s127.0.0.1:%u", i > 0 ? "," : "",
-                 (unsigned)(guarded ? hosts[i].tls_port : hosts[i].port));
+                 (unsigned)hosts[i].tls_port);
     }
-    say_guard(access, sizeof access, guarded);
-    snprintf(words, sizeof words, "-H %s %s", list, access);
+    snprintf(words, sizeof words, "-H %s %s", list, guard);
 }
 
 /* Connections whose last command was this, as "cmd=set". */
@@ -218,10 +197,10 @@ static void await_connections(const struct test_server *server, int wanted)
     }
 }
 
-START_TEST(test_hosts_share)
+TEST(test_hosts_share)
 {
     /* Breaks when connections are not spread evenly over the hosts, or requests are lost between them. */
-    start_hosts(_i == 1);
+    start_hosts();
     start("-t set -r 1000 -c 9 --test-duration 600s --qps 1500 --processes 2 --idle 3");
     for (size_t i = 0; i < 3; i++)
         await(&hosts[i], "set", 200);
@@ -236,47 +215,40 @@ START_TEST(test_hosts_share)
         executed += test_server_calls(&hosts[i], "set");
     ck_assert_int_eq(executed, count("requests.ok"));
 }
-END_TEST
 
-START_TEST(test_host_dies_and_returns)
+LOOP_TEST(test_host_dies_and_returns, LOADS)
 {
     /* Breaks when a dead host holds up the requests for the others, or is not connected to once it is
      * back. */
-    start_hosts(_i >= LOADS);
-    start("-t set -r 1000 -c 9 --test-duration 600s --interval 100ms --processes 2 %s",
-          loads[_i % LOADS]);
+    start_hosts();
+    start("-t set -r 1000 -c 9 --test-duration 600s --interval 100ms --processes 2 %s", loads[_i]);
     await(&hosts[1], "set", 200);
     test_server_kill(&hosts[1]);
     await(&hosts[0], "set", 1000);
     await(&hosts[2], "set", 1000);
     test_server_restart(&hosts[1]);
     await(&hosts[1], "set", 200);
-    if (strstr(loads[_i % LOADS], "-k 0") == NULL)
+    if (strstr(loads[_i], "-k 0") == NULL)
         await_connections(&hosts[1], 3);
     interrupt();
     ck_assert_int_eq(count("requests.errors"), 0);
     ck_assert_int_eq(count("requests.timed_out"), 0);
 }
-END_TEST
 
 /* Replicas found by ROLE ------------------------------------------------------------------------ */
 
-static void start_replicated(bool guarded)
+static void start_replicated(void)
 {
-    const struct test_server_options options = guard(guarded);
-    char access[256];
     test_replicated_start(&replicated, 2, &options);
-    say_guard(access, sizeof access, guarded);
-    snprintf(words, sizeof words, "-p %s %s",
-             guarded ? replicated.primary.tls_port_text : replicated.primary.port_text, access);
+    snprintf(words, sizeof words, "-p %s %s", replicated.primary.tls_port_text, guard);
 }
 
-START_TEST(test_replicas)
+TEST(test_replicas)
 {
     /* Breaks when reads go to the primary, or writes to a replica, with any load. */
     static const char *const exact[] = {"-n 3000 -P 8 --processes 2", "-n 2000 --qps 4000",
                                         "-n 400 -k 0", "-n 2000 --reconnect-every 9 --idle 4 -3"};
-    start_replicated(_i == 1);
+    start_replicated();
     start("-t set --sequential 500 -n 500 -c 6 --rfr yes");
     end(0);
     ck_assert_int_eq(test_server_calls(&replicated.primary, "set"), 500);
@@ -294,13 +266,12 @@ START_TEST(test_replicas)
     for (size_t i = 0; i < 2; i++) /* evenly, closed loop or open */
         ck_assert_int_gt(test_server_calls(&replicated.replicas[i], "get"), reads / 4);
 }
-END_TEST
 
-START_TEST(test_replica_dies)
+TEST(test_replica_dies)
 {
     /* Breaks when reads that a dead replica had stop the others, or go to the primary while there is
      * another replica. */
-    start_replicated(_i == 1);
+    start_replicated();
     start("-t get -r 500 -c 6 --rfr yes --qps 1500 --interval 100ms --test-duration 600s "
           "--processes 2");
     await(&replicated.replicas[0], "get", 200);
@@ -312,26 +283,6 @@ START_TEST(test_replica_dies)
     ck_assert_int_eq(count("requests.timed_out"), 0);
     ck_assert_int_le(count("requests.lost"), 3);
 }
-END_TEST
 
-static void add(Suite *suite, const char *name, const TTest *test, int times)
-{
-    TCase *tcase = tcase_create(name);
-    tcase_add_checked_fixture(tcase, set_up, tear_down);
-    tcase_set_timeout(tcase, TCASE_TIMEOUT_SECONDS);
-    tcase_add_loop_test(tcase, test, combination_first(times, 2), times); /* plain and guarded */
-    suite_add_tcase(suite, tcase);
-}
-
-Suite *test_combined_targets_suite(void)
-{
-    Suite *suite = suite_create("combined_targets");
-    add(suite, "sentinel_failover", test_sentinel_failover, 2 * LOADS);
-    add(suite, "sentinel_killed", test_sentinel_and_primary_killed, 2);
-    add(suite, "first_sentinel_dead", test_first_sentinel_dead, 2);
-    add(suite, "hosts_share", test_hosts_share, 2);
-    add(suite, "host_dies", test_host_dies_and_returns, 2 * LOADS);
-    add(suite, "replicas", test_replicas, 2);
-    add(suite, "replica_dies", test_replica_dies, 2);
-    return suite;
-}
+TEST_SUITE_WITH(combined_targets, .set_up = set_up, .tear_down = tear_down,
+                .timeout_seconds = TCASE_TIMEOUT_SECONDS)

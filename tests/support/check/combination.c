@@ -21,11 +21,6 @@ struct combination combination;
 
 /* The servers ----------------------------------------------------------------------------------- */
 
-static bool with_tls(enum combination_kind kind)
-{
-    return kind != COMBINATION_CLUSTER;
-}
-
 static void make_users(void)
 {
     for (uint32_t i = 0; i < combination.servers.node_count; i++) {
@@ -36,58 +31,31 @@ static void make_users(void)
     }
 }
 
-static void append_words(const char *format, ...) __attribute__((format(printf, 1, 2)));
-static void append_words(const char *format, ...)
-{
-    size_t length = strlen(combination.words);
-    va_list args;
-    va_start(args, format);
-    int bytes =
-        vsnprintf(combination.words + length, sizeof combination.words - length, format, args);
-    va_end(args);
-    ck_assert(bytes > 0 && (size_t)bytes < sizeof combination.words - length);
-}
-
 static void make_words(void)
 {
-    char path[192];
+    char authority[192], certificate[192], key[192];
     const struct test_server *first = &combination.servers.nodes[0];
-    const enum combination_kind kind = combination.kind;
-    memcpy(combination.port, with_tls(kind) ? first->tls_port_text : first->port_text,
-           sizeof combination.port);
-    if (kind != COMBINATION_TLS)
-        append_words("--cluster ");
-    if (with_tls(kind))
-        append_words("--tls --cacert %s ",
-                     test_certificate(path, sizeof path, &combination.certificates, "ca"));
-    if (kind != COMBINATION_GUARDED)
-        return;
-    append_words("--cert %s ",
-                 test_certificate(path, sizeof path, &combination.certificates, "client"));
-    append_words("--key %s ",
-                 test_certificate_key(path, sizeof path, &combination.certificates, "client"));
-    append_words("--user " USER " -a " USER_PASSWORD " ");
+    const struct test_certificates *certificates = &combination.certificates;
+    memcpy(combination.port, first->tls_port_text, sizeof combination.port);
+    int bytes = snprintf(combination.words, sizeof combination.words,
+                         "--cluster --tls --cacert %s --cert %s --key %s --user " USER
+                         " -a " USER_PASSWORD " ",
+                         test_certificate(authority, sizeof authority, certificates, "ca"),
+                         test_certificate(certificate, sizeof certificate, certificates, "client"),
+                         test_certificate_key(key, sizeof key, certificates, "client"));
+    ck_assert_uint_lt((size_t)bytes, sizeof combination.words);
 }
 
-void combination_set_up(enum combination_kind kind, uint32_t primaries, uint32_t replicas)
+void combination_set_up(uint32_t primaries, uint32_t replicas)
 {
     memset(&combination, 0, sizeof combination);
-    combination.kind = kind;
     temp_tree_make(&combination.tree);
-    if (with_tls(kind))
-        test_certificates_make(&combination.certificates, combination.tree.path);
-    const struct test_server_options options = {
-        .certificates = with_tls(kind) ? &combination.certificates : NULL,
-        .asks_for_certificate = kind == COMBINATION_GUARDED,
-        .password = kind == COMBINATION_GUARDED ? "admin" : NULL};
-    if (kind == COMBINATION_TLS) {
-        test_server_start(&combination.servers.nodes[0], &options);
-        combination.servers.node_count = 1;
-    } else {
-        test_cluster_start(&combination.servers, primaries, replicas, &options);
-    }
-    if (kind == COMBINATION_GUARDED)
-        make_users();
+    test_certificates_make(&combination.certificates, combination.tree.path);
+    test_cluster_start(&combination.servers, primaries, replicas,
+                       &(struct test_server_options){.certificates = &combination.certificates,
+                                                     .asks_for_certificate = true,
+                                                     .password = "admin"});
+    make_users();
     make_words();
 }
 
@@ -103,11 +71,6 @@ void combination_tear_down(void)
     free_call();
     test_cluster_stop(&combination.servers);
     temp_tree_remove(&combination.tree);
-}
-
-int combination_first(int count, int kinds)
-{
-    return getenv("VOLLEY_THOROUGH") != NULL ? 0 : count - count / kinds;
 }
 
 /* The runs -------------------------------------------------------------------------------------- */

@@ -1,5 +1,5 @@
-/* The kinds of servers that combinations of options are tried on, and runs of `volley bench` on them.
- * Whatever a run does, its books must be those of the servers. One set of servers per test. */
+/* A cluster with TLS that asks for a client certificate and a user, and runs of `volley bench` on it.
+ * Whatever a run does, its books must be those of the servers. One cluster per test. */
 #ifndef TESTS_SUPPORT_CHECK_COMBINATION_H
 #define TESTS_SUPPORT_CHECK_COMBINATION_H
 
@@ -10,17 +10,9 @@
 #include "tests/support/check/run_json.h"
 #include "tests/support/check/temp_tree.h"
 
-enum combination_kind {
-    COMBINATION_TLS,     /* one server; TLS                                        */
-    COMBINATION_CLUSTER, /* a cluster; plain                                       */
-    COMBINATION_GUARDED, /* a cluster; TLS with client certificates, and a user */
-    COMBINATION_KINDS
-};
-
 struct combination {
-    enum combination_kind kind;
-    struct test_cluster servers; /* COMBINATION_TLS: one, and no cluster */
-    struct temp_tree tree;       /* the test may use it                  */
+    struct test_cluster servers;
+    struct temp_tree tree; /* the test may use it */
     struct test_certificates certificates;
     char port[8];    /* of servers.nodes[0], as volley sees it             */
     char words[512]; /* what else volley needs to reach them, blank behind */
@@ -28,12 +20,7 @@ struct combination {
 };
 extern struct combination combination;
 
-/* Where a loop of count tests over so many kinds begins: at those of the last kind, which has the most
- * in it; with VOLLEY_THOROUGH set, at 0. */
-int combination_first(int count, int kinds);
-
-/* Primaries and replicas are those of a cluster. */
-void combination_set_up(enum combination_kind kind, uint32_t primaries, uint32_t replicas);
+void combination_set_up(uint32_t primaries, uint32_t replicas);
 void combination_tear_down(void);
 
 /* `volley bench`, the words for the servers, and these. Frees the call before. */
