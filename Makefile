@@ -48,7 +48,7 @@ OBJECTS := $(SOURCES:%.c=$(BUILD)/obj/%.o) $(EXTRA_SOURCES:%.c=$(BUILD)/obj/%.o)
 LIB_OBJECTS := $(filter-out $(BUILD)/obj/orchestrator/main.o,$(OBJECTS))
 COMMON_OBJECTS := $(filter $(BUILD)/obj/common/%,$(OBJECTS))
 
-# Each tests/unit/test_x.c and tests/integration/test_x.c defines `Suite *test_x_suite(void)`.
+# Each tests/unit/test_x.c and tests/integration/test_x.c has `TEST_SUITE(x)`: `Suite *test_x_suite(void)`.
 TEST_SOURCES := $(sort $(wildcard tests/unit/*.c tests/integration/*.c tests/support/check/*.c))
 TEST_OBJECTS := $(TEST_SOURCES:%.c=$(BUILD)/obj/%.o)
 TEST_SUITES := $(basename $(notdir $(sort $(wildcard tests/unit/test_*.c tests/integration/test_*.c))))
