@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <stdbool.h>
 #include <sys/syscall.h>
+#include <unistd.h>
 
 #ifdef VOLLEY_VIRTUAL_CLOCK
 
