@@ -69,7 +69,7 @@ check_examples() {
         rest=${line#volley}
         rest=${rest# }
         case $rest in
-        report* | docs* | help* | version* | *--help*) continue ;;
+        report* | results* | docs* | help* | version* | *--help*) continue ;;
         bench* | find-max* | sweep* | *-benchmark\ *) name=${rest%% *} rest=${rest#"$name"} ;;
         *) name=bench ;;
         esac

@@ -226,10 +226,12 @@ static enum err_code replay(const struct report_request *asking, const char *dir
                  "the journal in %s ends before the run does: the report covers what "
                  "is there",
                  directory);
-    for (uint32_t i = 0; i < shown->sink_count && code == OK; i++) {
-        if (shown->failed[i]) /* what went wrong was said when it happened */
+    /* What went wrong was said when it happened. */
+    for (uint32_t i = 0; i < shown->sink_count && code == OK; i++)
+        if (shown->failed[i])
             code = err_set(err, E_SYSTEM, "the %s is incomplete", shown->sinks[i].name);
-    }
+    if (asking->anonymise && code == OK && !timeline_complete(&timeline))
+        code = err_set(err, E_DATA, "the report without names is incomplete");
     timeline_destroy(&timeline);
     if (asking->anonymise)
         timeline_destroy(&renamed);

@@ -150,8 +150,10 @@ static bool is_old(const struct results_request *request, uint32_t index)
     if (options_given(&request->values, "keep") &&
         request->catalogue.count - index <= request->keep)
         return false;
-    return request->older_than_ns == 0 || (now_ns > request->older_than_ns &&
-                                           run->started_wall_ns < now_ns - request->older_than_ns);
+    /* When one was made in which nothing had begun is not known. */
+    return request->older_than_ns == 0 ||
+           (run->started_wall_ns > 0 && now_ns > request->older_than_ns &&
+            run->started_wall_ns < now_ns - request->older_than_ns);
 }
 
 static enum err_code prune(struct results_request *request, struct err *err)

@@ -167,9 +167,9 @@ static const struct option_row load_rows[] = {
      .help = "Repeat the tests until Ctrl+C, or until a run fails."},
     {ROW("runs", NULL, OPTION_COUNT, "N", AT(runs)), NUMBER(1, 1000), .unset = "1",
      .commands = OF_BENCH, .told = true,
-     .help = "Run all tests so often, a managed server started anew for each time, and report the "
-             "mean of "
-             "every figure with the interval that it lies in with 95 % confidence."},
+     .help =
+         "Run all tests so often, a managed server started anew for each time, and report means of "
+         "rate and latency with the intervals that they lie in with 95 % confidence."},
     {ROW("stdin-last-argument", "x", OPTION_FLAG, NULL, AT(last_argument_from_stdin)),
      .needs_trust = true,
      .help = "Read the last argument of the command from standard input; it is sent as it is."},

@@ -8,7 +8,9 @@
 #include "orchestrator/report/json_value.h"
 
 #define NAMES_MAX 512u
-#define NAME_BYTES 160u
+#define NAME_BYTES 1024u
+#define CUT_BYTES_MIN                                                                              \
+    4u /* of a name that a text has no room for: so many are told from other words */
 
 struct name {
     char from[NAME_BYTES];
@@ -19,6 +21,7 @@ struct anonymiser {
     struct timeline *to;
     struct name names[NAMES_MAX]; /* the longest first */
     uint32_t count;
+    bool full; /* a name found no room: nothing is shown */
     struct session_facts session;
     char label[NAME_BYTES];
     struct run_facts run;
@@ -39,13 +42,17 @@ static uint32_t count_of(const struct anonymiser *anonymiser, const char *kind)
 static void add(struct anonymiser *anonymiser, const char *kind, const char *from, size_t bytes)
 {
     struct name name = {.from = ""};
-    if (bytes == 0 || strspn(from, "0123456789") >= bytes || anonymiser->count == NAMES_MAX)
+    if (bytes == 0 || strspn(from, "0123456789") >= bytes)
         return;
     snprintf(name.from, sizeof name.from, "%.*s", (int)bytes, from);
     uint32_t at = 0;
     for (uint32_t i = 0; i < anonymiser->count; i++)
         if (strcmp(anonymiser->names[i].from, name.from) == 0)
             return;
+    if (anonymiser->count == NAMES_MAX) {
+        anonymiser->full = true;
+        return;
+    }
     snprintf(name.to, sizeof name.to, "%.10s%u", kind, count_of(anonymiser, kind) + 1);
     while (at < anonymiser->count && strlen(anonymiser->names[at].from) >= strlen(name.from))
         at++;
@@ -127,6 +134,19 @@ static bool stands_at(const struct name *name, const char *text, const char *at)
     return begins && ends;
 }
 
+/* Bytes of the text at `at` that are this name: all of it, or its beginning up to the end of a text that was cut. 0: none. */
+static size_t length_at(const struct name *name, const char *text, const char *at)
+{
+    const size_t left = strlen(at);
+    if (stands_at(name, text, at))
+        return strlen(name->from);
+    return left >= CUT_BYTES_MIN && left < strlen(name->from) &&
+                   strncmp(name->from, at, left) == 0 &&
+                   (at == text || !is_in_name(at[0]) || !is_in_name(at[-1]))
+               ? left
+               : 0;
+}
+
 /* In place, cut where the room ends. */
 static void rename_in(struct anonymiser *anonymiser, char *text, size_t text_bytes)
 {
@@ -135,7 +155,8 @@ static void rename_in(struct anonymiser *anonymiser, char *text, size_t text_byt
     add_addresses(anonymiser, text);
     for (const char *at = before; before != NULL && *at != '\0' && used + 1 < text_bytes;) {
         uint32_t i = 0;
-        while (i < anonymiser->count && !stands_at(&anonymiser->names[i], before, at))
+        size_t bytes = 0;
+        while (i < anonymiser->count && (bytes = length_at(&anonymiser->names[i], before, at)) == 0)
             i++;
         if (i == anonymiser->count) {
             text[used++] = *at++;
@@ -143,7 +164,7 @@ static void rename_in(struct anonymiser *anonymiser, char *text, size_t text_byt
         }
         const int put = snprintf(text + used, text_bytes - used, "%s", anonymiser->names[i].to);
         used += (size_t)put < text_bytes - used ? (size_t)put : text_bytes - used - 1;
-        at += strlen(anonymiser->names[i].from);
+        at += bytes;
     }
     text[used] = '\0';
     free(before);
@@ -212,6 +233,26 @@ static const char *text_of(const json_t *object, const char *key)
     return json_string_value(json_object_get(object, key));
 }
 
+/* A name that was not taken would be shown. */
+static enum err_code refuse_full(const struct anonymiser *anonymiser, struct err *err)
+{
+    return anonymiser->full ? err_set(err, E_DATA,
+                                      "this run has more than %u names, or one of more than %u "
+                                      "bytes: it is not shown without them",
+                                      NAMES_MAX, NAME_BYTES - 1)
+                            : OK;
+}
+
+/* A word of the command that no name has room for. */
+static bool has_long_word(const json_t *spec)
+{
+    const json_t *words = json_object_get(spec, "command");
+    for (size_t i = 0; i < json_array_size(words); i++)
+        if (json_string_length(json_array_get(words, i)) >= NAME_BYTES)
+            return true;
+    return false;
+}
+
 static enum err_code session_begin(void *state, const struct session_facts *session,
                                    struct err *err)
 {
@@ -258,6 +299,9 @@ static enum err_code session_begin(void *state, const struct session_facts *sess
     anonymiser->session.label = session->label != NULL ? anonymiser->label : NULL;
     if (anonymiser->session.spec == NULL || anonymiser->session.environment == NULL)
         return err_set(err, E_SYSTEM, "no memory to replace names");
+    anonymiser->full |= has_long_word(session->spec);
+    if (refuse_full(anonymiser, err) != OK)
+        return err->code;
     timeline_session_begin(anonymiser->to, &anonymiser->session);
     return OK;
 }
@@ -281,8 +325,9 @@ static void rename_facts(struct anonymiser *anonymiser, struct run_facts *facts,
 static enum err_code run_begin(void *state, const struct run_facts *run, struct err *err)
 {
     struct anonymiser *anonymiser = state;
-    (void)err;
     rename_facts(anonymiser, &anonymiser->run, run);
+    if (refuse_full(anonymiser, err) != OK)
+        return err->code;
     timeline_run_begin(anonymiser->to, &anonymiser->run);
     return OK;
 }
@@ -317,10 +362,11 @@ static enum err_code interval(void *state, const struct interval_row *row,
                      sizeof known->kinds[known->count].text);
         RENAME(anonymiser, known->kinds[known->count].word);
     }
+    if (refuse_full(anonymiser, err) != OK)
+        return err->code;
     struct err said = {.code = OK}; /* by whoever reads the journal */
     const enum err_code code = timeline_interval(anonymiser->to, row, &said);
     (void)code;
-    (void)err;
     return OK;
 }
 
@@ -328,11 +374,12 @@ static enum err_code note(void *state, const struct note *from, struct err *err)
 {
     struct anonymiser *anonymiser = state;
     struct note renamed = *from;
-    (void)err;
     if (renamed.source == NOTE_HAND)
         add(anonymiser, "note", renamed.text, strlen(renamed.text));
     RENAME(anonymiser, renamed.text);
     RENAME(anonymiser, renamed.cause);
+    if (refuse_full(anonymiser, err) != OK)
+        return err->code;
     timeline_note(anonymiser->to, &renamed);
     return OK;
 }

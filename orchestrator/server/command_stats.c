@@ -13,6 +13,8 @@
 
 #define CMDSTAT "cmdstat_" /* begins the lines of INFO that tell of commands */
 #define COMMANDS_MAX 400u
+#define LINES_MAX 4000u        /* of INFO that are looked at                  */
+#define CALLS_MAX (1ull << 53) /* of a command: more is none that there are */
 #define NODES_ASKED_MAX 32u
 /* Columns of a server's histogram: up to 1.024 us times a power of two. */
 #define COLUMNS 40u
@@ -55,7 +57,9 @@ static bool is_script(const char *name)
 static struct command_counter *counter_of(struct command_stats *stats, const char *name,
                                           size_t name_bytes)
 {
-    if (name_bytes == 0 || name_bytes >= SERVER_COMMAND_BYTES)
+    static const char allowed[] =
+        "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789|._-";
+    if (name_bytes == 0 || name_bytes >= SERVER_COMMAND_BYTES || strspn(name, allowed) < name_bytes)
         return NULL;
     for (uint32_t i = 0; i < stats->count; i++)
         if (strlen(stats->commands[i].name) == name_bytes &&
@@ -73,7 +77,7 @@ static uint64_t number_of(const char *line, size_t line_bytes, const char *name)
     size_t bytes;
     uint64_t number = 0;
     const char *value = info_part(&bytes, line, line_bytes, name);
-    return value != NULL && units_parse_digits(&number, value, bytes, INT64_MAX) ? number : 0;
+    return value != NULL && units_parse_digits(&number, value, bytes, CALLS_MAX) ? number : 0;
 }
 
 struct command_stats *command_stats_new(void)
@@ -83,7 +87,10 @@ struct command_stats *command_stats_new(void)
 
 void command_stats_read_info(struct command_stats *stats, const char *info)
 {
-    for (const char *at = strstr(info, CMDSTAT); at != NULL; at = strstr(at, CMDSTAT)) {
+    const char *at = strstr(info, CMDSTAT); /* they stand together */
+    for (uint32_t line = 0; at != NULL && line < LINES_MAX; line++) {
+        if (strncmp(at, CMDSTAT, sizeof CMDSTAT - 1) != 0)
+            break;
         at += sizeof CMDSTAT - 1;
         const size_t line_bytes = strcspn(at, "\r\n");
         const char *colon = memchr(at, ':', line_bytes);
@@ -95,6 +102,7 @@ void command_stats_read_info(struct command_stats *stats, const char *info)
             counter->usec += number_of(colon + 1, bytes, "usec");
         }
         at += line_bytes;
+        at += strspn(at, "\r\n");
     }
 }
 
@@ -106,7 +114,7 @@ static void read_columns(struct command_counter *counter, const redisReply *pair
     for (size_t i = 0; pairs->type == REDIS_REPLY_ARRAY && i + 1 < pairs->elements; i += 2) {
         int64_t bound_us, calls;
         if (!reply_integer(&bound_us, pairs->element[i], 1, INT64_MAX) ||
-            !reply_integer(&calls, pairs->element[i + 1], 0, INT64_MAX))
+            !reply_integer(&calls, pairs->element[i + 1], 0, CALLS_MAX))
             return;
         uint32_t end = 63u - (uint32_t)__builtin_clzll((unsigned long long)bound_us);
         for (; column < end && column < COLUMNS; column++)

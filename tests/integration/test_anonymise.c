@@ -78,4 +78,32 @@ TEST(test_words_of_others)
     trial_free(&trial);
 }
 
+TEST(test_long_names)
+{
+    /* Breaks when the beginning of a name that a title has no room for is left, or a name that is too long is shown. */
+    struct program program;
+    char name[2100];
+    snprintf(directory, sizeof directory, "%.200s/run", world.tree.path);
+    memset(name, 'x', sizeof name);
+    memcpy(name, "tenant", 6);
+    name[180] = '\0';
+    trial_start(&trial, "--managed", "-n", "50", "--out", directory, "--", "set", "k", name, NULL);
+    trial_end(&trial, 0);
+    program_run_volley(&program, "report", directory, "--anonymise", NULL);
+    ck_assert_int_eq(program.exit_status, 0);
+    ck_assert_ptr_null(strstr(program.out, "tenant"));
+    program_free(&program);
+    trial_free(&trial);
+    snprintf(directory, sizeof directory, "%.200s/long", world.tree.path);
+    memset(name, 'x', sizeof name);
+    name[2000] = '\0';
+    trial_start(&trial, "--managed", "-n", "50", "--out", directory, "--", "set", "k", name, NULL);
+    trial_end(&trial, 0);
+    program_run_volley(&program, "report", directory, "--anonymise", NULL);
+    ck_assert_int_eq(program.exit_status, 4);
+    ck_assert_ptr_null(strstr(program.out, "xxx"));
+    program_free(&program);
+    trial_free(&trial);
+}
+
 TEST_SUITE_WITH(anonymise, .set_up = trial_set_up, .tear_down = trial_tear_down)
