@@ -14,8 +14,8 @@
 #include "orchestrator/server/chaos.h"
 #include "orchestrator/server/command_stats.h"
 
-#define CONTROLS_MAX                                                                               \
-    16u /* connections of the orchestrator and its scout beside those of the load */
+/* Connections of the orchestrator and its scout beside those of the load. */
+#define CONTROLS_MAX 16u
 
 static uint64_t last_done_ns(const struct fleet *fleet)
 {

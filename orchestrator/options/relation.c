@@ -2,11 +2,10 @@
 
 #include <stdarg.h>
 #include <stdio.h>
-#include <string.h>
 
-struct option_name {
-    char text[40];
-};
+#include "common/units.h"
+
+#define NAME_BYTES 40 /* of an option */
 
 void relation_notice(struct bench_request *request, const char *format, ...)
 {
@@ -41,22 +40,18 @@ static void exclude(struct bench_request *request, const char *a, const char *b,
         options_drop(&request->values, a_kind < b_kind ? a : b);
 }
 
-/* The next of words that are separated by blanks. False: there is none. */
-static bool next_name(struct option_name *name, const char **at)
-{
-    size_t bytes = strcspn(*at += strspn(*at, " "), " ");
-    snprintf(name->text, sizeof name->text, "%.*s", (int)bytes, *at);
-    *at += bytes;
-    return bytes > 0;
-}
-
 void relation_exclude(struct bench_request *request, const char *names, const char *others,
                       const char *why, struct err *err)
 {
-    struct option_name name, other;
-    for (const char *at = names; next_name(&name, &at);)
-        for (const char *beside = others; next_name(&other, &beside);)
-            exclude(request, name.text, other.text, why, err);
+    char name[NAME_BYTES], other[NAME_BYTES];
+    struct list_word word;
+    for (const char *at = names; list_next(&word, &at, ' ');) {
+        snprintf(name, sizeof name, "%.*s", (int)word.byte_count, word.text);
+        for (const char *beside = others; list_next(&word, &beside, ' ');) {
+            snprintf(other, sizeof other, "%.*s", (int)word.byte_count, word.text);
+            exclude(request, name, other, why, err);
+        }
+    }
 }
 
 static size_t list_names(char *text, size_t text_bytes, const struct relation_part *parts,

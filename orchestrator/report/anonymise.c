@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/units.h"
 #include "orchestrator/report/json_value.h"
 
 #define NAMES_MAX 512u
@@ -64,16 +65,17 @@ static void add(struct anonymiser *anonymiser, const char *kind, const char *fro
 /* "a:1,b,[::1]:2": without the ports. */
 static void add_hosts(struct anonymiser *anonymiser, const char *list)
 {
-    for (const char *at = list; at != NULL && *at != '\0'; at += *at == ',') {
-        const size_t bytes = strcspn(at, ",");
-        const char *colon = memchr(at, ':', bytes);
-        size_t host_bytes = bytes;
-        if (*at == '[')
-            host_bytes = strcspn(at, "],") + 1;
-        else if (colon != NULL && memchr(colon + 1, ':', bytes - (size_t)(colon + 1 - at)) == NULL)
-            host_bytes = (size_t)(colon - at);
-        add(anonymiser, "host", at, host_bytes < bytes ? host_bytes : bytes);
-        at += bytes;
+    struct list_word word;
+    while (list_next(&word, &list, ',')) {
+        const char *end = word.text + word.byte_count;
+        const char *colon = memchr(word.text, ':', word.byte_count);
+        size_t host_bytes = word.byte_count;
+        if (*word.text == '[')
+            host_bytes = strcspn(word.text, "],") + 1;
+        else if (colon != NULL && memchr(colon + 1, ':', (size_t)(end - colon - 1)) == NULL)
+            host_bytes = (size_t)(colon - word.text);
+        add(anonymiser, "host", word.text,
+            host_bytes < word.byte_count ? host_bytes : word.byte_count);
     }
 }
 
