@@ -27,4 +27,10 @@ static inline uint64_t rng_bounded(uint64_t random, uint64_t bound)
     return (uint64_t)((__extension__(unsigned __int128) random * bound) >> 64);
 }
 
+/* 0 < u < 1, of the upper 52 bits; neither end, so that u and 1 - u have logarithms. */
+static inline double rng_unit(uint64_t random)
+{
+    return ((double)(random >> 12) + 0.5) * 0x1p-52;
+}
+
 #endif

@@ -83,7 +83,7 @@ check_layers() {
 }
 
 # Files of worker/, from below to above: what one defines, only those behind it call (docs/design/life-of-a-request.md).
-readonly worker_order='placeholder template key_slot workload_functions workload_tests workload_keys workload prefill
+readonly worker_order='placeholder key_draw size_draw template key_slot workload_functions workload_tests workload_keys workload prefill
     transport_null generator recorder tickets pacer pools recount edges resp_replies exchange connection router_nodes router dispatch connections
     wait stream worker'
 

@@ -82,6 +82,14 @@ TEST(bounded_is_uniform_and_in_range)
     assert_uniform(cells, "bounded", 6);
 }
 
+TEST(unit_keeps_off_both_ends)
+{
+    /* Breaks when a logarithm of such a number, or of what it leaves of 1, is infinite once in a long run. */
+    ck_assert_double_gt(rng_unit(0), 0);
+    ck_assert_double_lt(rng_unit(UINT64_MAX), 1);
+    ck_assert_double_eq(rng_unit(1ull << 63), 0.5 + 0x1p-53);
+}
+
 static int compare_numbers(const void *a, const void *b)
 {
     uint64_t x = *(const uint64_t *)a;

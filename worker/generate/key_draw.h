@@ -18,6 +18,8 @@
  * again. */
 struct key_scatter {
     uint64_t count, rows, columns;
+    uint64_t
+        turns; /* rounds: few keys need more of them until where one goes says nothing of the next */
 };
 
 /* A value; nothing in it is for others. */
