@@ -4,6 +4,7 @@
 #include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
@@ -146,6 +147,31 @@ bool units_parse_digits(uint64_t *number, const char *digits, size_t digit_count
     if (digit_count > 0)
         *number = value;
     return digit_count > 0;
+}
+
+#define REAL_DIGITS 15u
+#define REAL_PLACES 30u
+
+bool units_parse_real(double *value, const char *text)
+{
+    const size_t digits = strspn(text, "0123456789");
+    const char *behind = text + digits;
+    const size_t places = *behind == '.' ? strspn(behind + 1, "0123456789") : 0;
+    if (digits == 0 || digits > REAL_DIGITS || places > REAL_PLACES ||
+        (*behind == '.' && places == 0) || behind[places > 0 ? places + 1 : 0] != '\0')
+        return false;
+    *value = strtod(text, NULL); /* the program stays in the C locale: a point is a point */
+    return true;
+}
+
+char *units_format_plain(char *text, size_t text_bytes, double value)
+{
+    for (unsigned places = 0; places <= REAL_PLACES; places++) {
+        snprintf(text, text_bytes, "%.*f", (int)places, value);
+        if (strtod(text, NULL) == value)
+            break;
+    }
+    return text;
 }
 
 char *units_format_grouped(char *text, size_t text_bytes, uint64_t value)

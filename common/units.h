@@ -23,6 +23,12 @@ MUST_USE bool units_parse_duration(uint64_t *duration_ns, const char *text, uint
 MUST_USE bool units_parse_digits(uint64_t *number, const char *digits, size_t digit_count,
                                  uint64_t max);
 
+/* "5", "0.99": up to 15 digits, and up to 30 behind the point; no sign and no exponent. */
+MUST_USE bool units_parse_real(double *value, const char *text);
+/* The shortest text that reads back as the same value, which was read from one. Returns text. */
+#define UNITS_PLAIN_BYTES 48
+char *units_format_plain(char *text, size_t text_bytes, double value);
+
 /* "1234567" -> "1,234,567". Returns text. 27 bytes hold any value. */
 #define UNITS_GROUPED_BYTES 28
 char *units_format_grouped(char *text, size_t text_bytes, uint64_t value);

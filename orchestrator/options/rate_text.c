@@ -1,7 +1,6 @@
 #include "orchestrator/options/rate_text.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
@@ -73,15 +72,8 @@ enum err_code rate_parse(uint64_t *micro, const char *text, struct err *reason)
 
 bool rate_parse_factor(double *factor, const char *text)
 {
-    size_t digits = strspn(text, "0123456789");
-    const char *behind = text + digits;
-    size_t places = *behind == '.' ? strspn(behind + 1, "0123456789") : 0;
-    if (digits == 0 || digits > 9 || (*behind == '.' && places == 0))
-        return false;
-    if (behind[places > 0 ? places + 1 : 0] != '\0')
-        return false;
-    double value = strtod(text, NULL);
-    if (!(value > 0))
+    double value;
+    if (!units_parse_real(&value, text) || !(value > 0) || value >= 1e9)
         return false;
     *factor = value;
     return true;

@@ -64,6 +64,14 @@ static void check_size(uint64_t value)
     require(away <= 0.00501 * scale && -away <= 0.00501 * scale);
 }
 
+static void check_real(double value)
+{
+    char text[UNITS_PLAIN_BYTES];
+    double again = -1;
+    units_format_plain(text, sizeof text, value);
+    require(units_parse_real(&again, text) && again == value);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *input, size_t input_bytes)
 {
     char text[64];
@@ -92,6 +100,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *input, size_t input_bytes)
         check_duration(value);
     } else {
         require(value == UNTOUCHED);
+    }
+    double real = -1;
+    if (units_parse_real(&real, text)) {
+        check_text(text);
+        check_real(real);
+    } else {
+        require(real == -1);
     }
     return 0;
 }

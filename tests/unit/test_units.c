@@ -22,6 +22,38 @@ static const char *const rubbish[] = {
     "1.0000000000000000000000000000000000000000000000000000000000000000000001"};
 #define RUBBISH_COUNT (sizeof rubbish / sizeof rubbish[0])
 
+TEST(reals)
+{
+    /* Breaks when a number between whole ones is read as another, or its echo does not read as the same. */
+    static const struct {
+        const char *text;
+        double value;
+    } good[] = {{"0", 0},
+                {"5", 5},
+                {"0.99", 0.99},
+                {"007.50", 7.5},
+                {"0.1234567890123456", 0.1234567890123456},
+                {"999999999999999", 999999999999999},
+                {"0.000000000000000000000000000001", 1e-30}};
+    static const char *const bad[] = {"1k", "1s", "1000000000000000",
+                                      "0.0000000000000000000000000000001"};
+    char text[UNITS_PLAIN_BYTES];
+    for (size_t i = 0; i < sizeof good / sizeof good[0]; i++) {
+        double value = 77, again = 78;
+        ck_assert_msg(units_parse_real(&value, good[i].text), "%s", good[i].text);
+        ck_assert_msg(value == good[i].value, "%s gave %.17g", good[i].text, value);
+        ck_assert(units_parse_real(&again, units_format_plain(text, sizeof text, value)));
+        ck_assert_msg(again == value, "%s as %s", good[i].text, text);
+    }
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+        double value = 77;
+        ck_assert_msg(!units_parse_real(&value, bad[i]), "%s", bad[i]);
+        ck_assert_double_eq(value, 77);
+    }
+    ck_assert_str_eq(units_format_plain(text, sizeof text, 0.1), "0.1");
+    ck_assert_str_eq(units_format_plain(text, sizeof text, 20), "20");
+}
+
 TEST(counts)
 {
     /* Breaks when -n 10k asks for anything but 10,000 requests. */
