@@ -270,7 +270,7 @@ uint64_t counters_shed(const uint64_t counters[COUNTER_COUNT]);
  * loop's also ok for response times, and sent for slip and wait), those of the unanswered = timed out +
  * lost, but for those lost with a worker (of an open loop's response times also shed, and at most its
  * backlog, since it may hold several workers' last records), kinds add up to errors; where there are nodes, ok and errors are the sums of theirs; where there are classes,
- * these and sent, timed out and lost (but with a worker), and a class has as many times as ok. E_UNTRUSTED with the
+ * these and sent, timed out, lost (but with a worker), hits and misses, and a class has as many times as ok. E_UNTRUSTED with the
  * numbers when one is broken. A row of records with counters that are not known adds up to nobody's knowledge, and
  * is OK; a histogram that they did not have is not compared. A row with INTERVAL_DEGRADED stands outside the
  * identities and is always OK. */

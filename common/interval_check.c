@@ -124,18 +124,20 @@ static enum err_code check_nodes(const struct interval_row *row, struct err *err
     return OK;
 }
 
-/* Every request is of one of the classes. */
+/* Every request is of one of the classes; of bytes, connecting has its own. */
 static enum err_code check_classes(const struct interval_row *row, struct err *err)
 {
     const uint64_t *counters = row->counters;
-    const uint64_t whole[CLASS_COUNTERS] = {
+    const uint64_t whole[CLASS_BYTES_OUT] = {
         [CLASS_SENT] = counters[COUNTER_SENT],
         [CLASS_OK] = counters[COUNTER_OK],
         [CLASS_ERRORS] = counters[COUNTER_ERROR_REPLIES],
         [CLASS_TIMED_OUT] = counters[COUNTER_TIMED_OUT],
         [CLASS_LOST] = counters_lost(counters) - counters[COUNTER_LOST_WORKER],
+        [CLASS_HITS] = counters[COUNTER_HITS],
+        [CLASS_MISSES] = counters[COUNTER_MISSES],
     };
-    for (unsigned i = 0; i < CLASS_COUNTERS && row->class_count > 0; i++) {
+    for (unsigned i = 0; i < CLASS_BYTES_OUT && row->class_count > 0; i++) {
         uint64_t sum = 0;
         for (uint32_t k = 0; k < row->class_count; k++)
             sum += row->classes[k].counters[i];

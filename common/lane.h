@@ -126,7 +126,11 @@ MUST_USE enum err_code node_figures_decode_add(struct node_figures *into, uint64
     X(CLASS_OK, "ok")                                                                              \
     X(CLASS_ERRORS, "errors")                                                                      \
     X(CLASS_TIMED_OUT, "timed_out")                                                                \
-    X(CLASS_LOST, "lost") /* but with a worker: nobody knows what it had in flight */
+    X(CLASS_LOST, "lost") /* but with a worker: nobody knows what it had in flight */              \
+    X(CLASS_HITS, "hits")                                                                          \
+    X(CLASS_MISSES, "misses")                                                                      \
+    X(CLASS_BYTES_OUT, "bytes_out") /* of requests, counted when they are sent; also when again */ \
+    X(CLASS_BYTES_IN, "bytes_in")   /* of replies                                               */
 
 #define CLASS_COUNTER_ID(id, name) id,
 enum class_counter { CLASS_COUNTER_TABLE(CLASS_COUNTER_ID) CLASS_COUNTERS };

@@ -84,8 +84,8 @@ __attribute__((noinline)) static void count_to_lanes(struct connection *connecti
         node->counters[NODE_SENT] += sent;
     for (uint32_t i = stream->generation.class_count > 1 ? sent : 0; i > 0; i--) {
         const struct request_slot *slot = connection_slot(connection, connection->in_flight - i);
-        if (!slot->again)
-            stream_count_class(stream, slot, CLASS_SENT);
+        stream_count_class(stream, slot, CLASS_SENT, !slot->again);
+        stream_count_class(stream, slot, CLASS_BYTES_OUT, slot_bytes(stream, slot));
     }
     connection->again_in_flight += again;
     stream_count(stream, COUNTER_RESENT, again);

@@ -164,18 +164,18 @@ static inline void stream_want_refresh(struct stream *stream)
 
 /* The same for the request's class, where there are several. */
 static inline void stream_count_class(struct stream *stream, const struct request_slot *slot,
-                                      enum class_counter counter)
+                                      enum class_counter counter, uint64_t count)
 {
     struct interval *interval = stream->recorder.interval;
     if (interval->class_count > 0)
-        interval->classes[slot->class].counters[counter]++;
+        interval->classes[slot->class].counters[counter] += count;
 }
 
 /* A request that was sent will get no reply. Called with the counting of its fate. */
 static inline void stream_unanswered(struct stream *stream, const struct request_slot *slot,
                                      enum counter fate, uint64_t now_ns)
 {
-    stream_count_class(stream, slot, fate == COUNTER_TIMED_OUT ? CLASS_TIMED_OUT : CLASS_LOST);
+    stream_count_class(stream, slot, fate == COUNTER_TIMED_OUT ? CLASS_TIMED_OUT : CLASS_LOST, 1);
     recorder_unanswered(stream, slot, now_ns);
     generation_drop(&stream->generation, slot);
 }

@@ -38,6 +38,8 @@ static void fill_classes(uint64_t seed, uint32_t class_count)
         class->counters[CLASS_OK] = share_of(counters[COUNTER_OK], i);
         class->counters[CLASS_ERRORS] = share_of(counters[COUNTER_ERROR_REPLIES], i);
         class->counters[CLASS_TIMED_OUT] = share_of(counters[COUNTER_TIMED_OUT], i);
+        class->counters[CLASS_HITS] = share_of(counters[COUNTER_HITS], i);
+        class->counters[CLASS_MISSES] = share_of(counters[COUNTER_MISSES], i);
         class->counters[CLASS_LOST] =
             share_of(counters_lost(counters) - counters[COUNTER_LOST_WORKER], i);
         for (uint64_t k = 0; k < class->counters[CLASS_OK]; k++) {
@@ -539,6 +541,9 @@ static bool break_identity(unsigned which)
     case 18: /* no intended times, either */
         classes[1].times[CLASS_RESPONSE].counts[5]++;
         return true;
+    case 19:
+        classes[0].counters[CLASS_HITS]++;
+        return true;
     case 14: /* a closed loop has no intended times */
         interval.histograms[HISTOGRAM_RESPONSE_UNANSWERED].count++;
         return true;
@@ -562,7 +567,7 @@ TEST(broken_identities_are_found)
         ck_assert_ptr_nonnull(strstr(err.text, "interval 7"));
         fill(5);
     }
-    ck_assert_uint_eq(which, 31);
+    ck_assert_uint_eq(which, 32);
 }
 
 TEST(what_was_due_and_got_no_reply_has_a_wait)

@@ -14,7 +14,8 @@
 static struct simulated_run simulated;
 
 /* What the server did with each class; the worker must have it the same. */
-static uint64_t answered[CLASSES_MAX], refused[CLASSES_MAX], ignored[CLASSES_MAX];
+static uint64_t answered[CLASSES_MAX], missed[CLASSES_MAX], refused[CLASSES_MAX],
+    ignored[CLASSES_MAX];
 
 static enum err_code open_many(void **state, const void *source, uint32_t worker, struct err *err)
 {
@@ -37,13 +38,25 @@ static enum read_kind reads_nothing(const void *state, uint32_t index)
     return READ_NONE;
 }
 
+static enum read_kind reads_a_key(const void *state, uint32_t index)
+{
+    (void)state;
+    (void)index;
+    return READ_VALUE;
+}
+
+static bool is_read(unsigned class)
+{
+    return class % 2 == 1;
+}
+
 static const struct request_class *many_classes(const void *state, uint32_t *count)
 {
     static struct request_class classes[CLASSES_MAX];
     (void)state;
     for (unsigned i = 0; i < CLASSES_MAX; i++)
-        classes[i] =
-            (struct request_class){.name = "one", .replies = 1, .read_kind = reads_nothing};
+        classes[i] = (struct request_class){
+            .name = "one", .replies = 1, .read_kind = is_read(i) ? reads_a_key : reads_nothing};
     *count = CLASSES_MAX;
     return classes;
 }
@@ -104,6 +117,10 @@ static void answer_by_class(struct scripted_peer *peer, const char *bytes, size_
     } else if (peer->memo % 50 == 0) {
         refused[class]++;
         scripted_say(peer, "-ERR no\r\n", 9, after_ns);
+    } else if (peer->memo % 7 == 0) {
+        answered[class]++;
+        missed[class]++;
+        scripted_say(peer, "$-1\r\n", 5, after_ns);
     } else {
         answered[class]++;
         scripted_say(peer, "+OK\r\n", 5, after_ns);
@@ -113,6 +130,7 @@ static void answer_by_class(struct scripted_peer *peer, const char *bytes, size_
 static void prepare(uint64_t rate)
 {
     memset(answered, 0, sizeof answered);
+    memset(missed, 0, sizeof missed);
     memset(refused, 0, sizeof refused);
     memset(ignored, 0, sizeof ignored);
     simulated_run_init(&simulated);
@@ -166,6 +184,10 @@ static void run_and_check(uint64_t rate)
         ck_assert_uint_eq(counted(i, CLASS_ERRORS), refused[i]);
         ck_assert_uint_eq(counted(i, CLASS_TIMED_OUT) + counted(i, CLASS_LOST), ignored[i]);
         ck_assert_uint_eq(counted(i, CLASS_SENT), answered[i] + refused[i] + ignored[i]);
+        ck_assert_uint_eq(counted(i, CLASS_MISSES), is_read(i) ? missed[i] : 0);
+        ck_assert_uint_eq(counted(i, CLASS_HITS), is_read(i) ? answered[i] - missed[i] : 0);
+        ck_assert_uint_eq(counted(i, CLASS_BYTES_OUT), counted(i, CLASS_SENT) * REQUEST_BYTES);
+        ck_assert_uint_eq(counted(i, CLASS_BYTES_IN), 5 * answered[i] + 9 * refused[i]);
         unanswered += counted(i, CLASS_TIMED_OUT);
     }
     ck_assert_uint_gt(unanswered, 10);

@@ -89,7 +89,10 @@ static bool take_answer(struct connection *connection, const struct resp_reply *
                 recorder_error_kind(stream, "NESTED an error inside an aggregate reply", 41);
         connection->head_failed = true;
     } else {
+        const uint64_t hits = counts->hits, misses = counts->misses;
         count_reading(counts, class->read_kind(generation->state, connection->head_replies), reply);
+        stream_count_class(stream, slot, CLASS_HITS, counts->hits - hits);
+        stream_count_class(stream, slot, CLASS_MISSES, counts->misses - misses);
     }
     const uint32_t index = connection->head_replies++;
     if (connection->head_redirects == class->replies) {
@@ -110,7 +113,7 @@ static bool take_answer(struct connection *connection, const struct resp_reply *
         interval_histogram_record(&stream->recorder.interval->histograms[HISTOGRAM_SERVICE_ERROR],
                                   done_ns - slot->sent_ns);
         recorder_error_reply(stream, connection->head_kind);
-        stream_count_class(stream, slot, CLASS_ERRORS);
+        stream_count_class(stream, slot, CLASS_ERRORS, 1);
         recorder_heed_failures(stream, done_ns);
         connection->head_index++;
         connection->in_flight--;
@@ -135,6 +138,13 @@ COLD static enum exchange_result take_unasked(struct connection *connection,
     return EXCHANGE_LOST;
 }
 
+/* Of a reply to the oldest request. */
+static void count_bytes(struct connection *connection, size_t byte_count)
+{
+    stream_count_class(connection->stream, connection_slot(connection, 0), CLASS_BYTES_IN,
+                       byte_count);
+}
+
 /* One reply, whatever it is, or what is there of it. */
 __attribute__((noinline)) static enum exchange_result take_reply(struct connection *connection,
                                                                  const char **at, const char *end,
@@ -146,6 +156,8 @@ __attribute__((noinline)) static enum exchange_result take_reply(struct connecti
     enum resp_status status =
         resp_scan(&connection->walk.resp, *at, (size_t)(end - *at), &used_bytes, &reply);
     *at += used_bytes;
+    if (status == RESP_MORE && connection->in_flight > 0)
+        count_bytes(connection, used_bytes);
     if (status == RESP_MORE)
         return EXCHANGE_DONE;
     if (status == RESP_INVALID)
@@ -156,6 +168,7 @@ __attribute__((noinline)) static enum exchange_result take_reply(struct connecti
     }
     if (connection->in_flight == 0)
         return take_unasked(connection, &reply);
+    count_bytes(connection, used_bytes);
     if (!take_answer(connection, &reply, done_ns, counts))
         return EXCHANGE_DONE;
     replies_note_done(connection->stream, done_ns);
