@@ -96,14 +96,18 @@ static void count_due(struct stream *stream, uint64_t at_ns)
 #endif
 }
 
-/* Windows of classes end together in all workers: at every whole second, and where no interval ends there, after the
- * first one that makes a window of a second; besides, with the warm-up and with the load. */
+/* Windows of classes end together in all workers: at every whole second of the warm-up, and of what is measured, so
+ * that they fit what is cut out of that; where no interval ends there, after the first one that makes a window of a
+ * second; besides, with the warm-up and with the load. */
 static bool ends_window(const struct stream *stream)
 {
     const struct interval_header *header = &stream->recorder.interval->header;
     const uint64_t length_ns = stream->spec->load.interval_ns, next = (uint64_t)header->last + 1;
     const uint64_t window = (NS_PER_SECOND + length_ns - 1) / length_ns; /* intervals */
-    return (header->flags & INTERVAL_LAST) != 0 || next / window > header->first / window ||
+    const uint64_t base =
+        stream->warming_up ? 0 : (stream->warmup_ns + length_ns - 1) / length_ns; /* the first */
+    return (header->flags & INTERVAL_LAST) != 0 ||
+           (next - base) / window > (header->first - base) / window ||
            (stream->warming_up && !in_warmup(stream, (uint32_t)next));
 }
 

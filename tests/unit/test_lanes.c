@@ -211,7 +211,7 @@ TEST(test_windows_end_with_seconds)
     /* Breaks when full histograms are in every record, which has no room for them, or in too few. */
     static const struct {
         uint64_t interval_ms, windows; /* of 1.5 s of warm-up and 2.7 s */
-    } cases[] = {{10, 6}, {100, 6}, {300, 5}, {500, 6}};
+    } cases[] = {{10, 5}, {100, 5}, {300, 5}, {500, 5}};
     const struct scripted_server server = {.command = answer_by_class};
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         prepare(4000);
