@@ -49,12 +49,15 @@ uint64_t coarse_count(const struct coarse_times *times)
 uint64_t coarse_quantile(const struct coarse_times *times, double q)
 {
     uint64_t wanted = (uint64_t)ceil(q * (double)coarse_count(times));
+    return coarse_value_of_rank(times, wanted > 0 ? wanted : 1);
+}
+
+uint64_t coarse_value_of_rank(const struct coarse_times *times, uint64_t rank)
+{
     uint64_t seen = 0;
-    if (wanted == 0)
-        wanted = 1;
     for (uint32_t i = 0; i < COARSE_COUNTS; i++) {
         seen += times->counts[i];
-        if (seen >= wanted) {
+        if (seen >= rank) {
             uint64_t highest_ns = coarse_highest(i);
             return highest_ns < times->max_ns ? highest_ns : times->max_ns;
         }

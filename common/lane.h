@@ -44,6 +44,8 @@ uint64_t coarse_count(const struct coarse_times *times);
 /* Highest value of the bucket in which the count reaches ceil(q * count), capped by the maximum; 0 when nothing
  * was recorded. */
 uint64_t coarse_quantile(const struct coarse_times *times, double q);
+/* The same where the count reaches `rank`, of 1 and more. */
+uint64_t coarse_value_of_rank(const struct coarse_times *times, uint64_t rank);
 
 #define COARSE_WIRE_MAX_BYTES (3u * 10u + COARSE_COUNTS * 12u)
 
@@ -120,6 +122,7 @@ MUST_USE enum err_code node_figures_decode_add(struct node_figures *into, uint64
 
 /* Classes: numbered as the generator has them. */
 #define CLASSES_MAX 16u
+#define CLASS_NAME_BYTES 64u /* with the byte that ends it */
 
 #define CLASS_COUNTER_TABLE(X)                                                                     \
     X(CLASS_SENT, "sent")                                                                          \

@@ -76,12 +76,14 @@ static void print_metrics(void)
     for (size_t i = 0; i < METRIC_STATISTICS; i++)
         printf("%s `%s`", i > 0 ? "," : "", metric_statistics[i].name);
     printf(". From `%s` on they are in no JSON of their own.\n\n"
-           "| figure | type | unit | meaning | interval CSV |\n|---|---|---|---|---|\n",
+           "Where there are several classes of requests, each has those with a *.\n\n"
+           "| figure | type | unit | meaning | class | interval CSV |\n|---|---|---|---|---|---|\n",
            metric_table[METRIC_FAILED_PERCENT].path);
     for (enum metric_id id = 0; id < METRICS; id++) {
         const struct metric *metric = &metric_table[id];
-        printf("| `%s` | %s | %s | %s%s | ", metric->path, types[metric->type], metric->unit,
-               metric->help, (metric->flags & METRIC_OPEN_LOOP) != 0 ? " (with a rate)" : "");
+        printf("| `%s` | %s | %s | %s%s | %s | ", metric->path, types[metric->type], metric->unit,
+               metric->help, (metric->flags & METRIC_OPEN_LOOP) != 0 ? " (with a rate)" : "",
+               metric_is_of_classes(id) ? "*" : "");
         print_columns_of(id);
         printf(" |\n");
     }

@@ -4,6 +4,7 @@
 
 #include "common/clock.h"
 #include "orchestrator/report/figures.h"
+#include "orchestrator/report/metric_class.h"
 
 /* ---- What is no single counter or histogram. ---- */
 
@@ -109,6 +110,7 @@ static bool replication_lag(double *number, const struct metric_slice *slice)
 #define IN_NODE(counter_) .node_counter = (counter_) + 1
 #define IN_CLASS(counter_) .class_counter = (counter_) + 1
 #define IN_CLASS_TIMES(times_) .class_times = (times_) + 1
+#define CLASS_NUMBER(function_) .class_number = (function_)
 #define LABEL(label_) .label = (label_)
 #define OPEN_LOOP .flags = METRIC_OPEN_LOOP
 #define SPARSE .flags = METRIC_SPARSE
@@ -155,12 +157,32 @@ struct metric_slice metric_slice_of_run(const struct run_result *result)
 {
     struct metric_slice slice = metric_slice_of(result->total, result->facts->open_loop);
     slice.error_kinds = result->error_kinds;
+    slice.run = result->facts;
     slice.sample =
         result->samples != NULL && result->samples->last.ok ? &result->samples->last : NULL;
     slice.worker_count = result->facts->worker_count;
     slice.seconds = result->seconds;
     slice.due_seconds = result->due_seconds;
     return slice;
+}
+
+/* Windows hold what came since the last one ended. More than the row has is not of the row alone. */
+static bool windows_fit(const struct interval_row *row, uint32_t class)
+{
+    return class < row->class_count && row->window_ends &&
+           row->class_windows[class * CLASS_TIMES + CLASS_SERVICE].count <=
+               row->classes[class].counters[CLASS_OK];
+}
+
+struct metric_slice metric_slice_of_class(const struct metric_slice *whole, uint32_t class)
+{
+    const struct interval_row *row = whole->row;
+    return (struct metric_slice){
+        .class = &row->classes[class],
+        .class_windows = windows_fit(row, class) ? &row->class_windows[class * CLASS_TIMES] : NULL,
+        .open_loop = whole->open_loop,
+        .seconds = whole->seconds,
+        .due_seconds = whole->due_seconds};
 }
 
 static void know_count(struct metric_value *value, uint64_t count)
@@ -221,7 +243,7 @@ static struct metric_value read_times(const struct interval_row *row,
     return value;
 }
 
-/* Of a lane; the smallest and the deviation are not kept. */
+/* Of a node; the smallest and the deviation are not kept. */
 static struct metric_value read_coarse(const struct coarse_times *times, uint64_t count,
                                        const struct metric_statistic *statistic)
 {
@@ -247,24 +269,52 @@ static struct metric_value read_coarse(const struct coarse_times *times, uint64_
     return value;
 }
 
-static struct metric_value read_lane(const struct metric_slice *slice, const struct metric *metric,
+static struct metric_value read_node(const struct metric_slice *slice, const struct metric *metric,
                                      const struct metric_statistic *statistic)
 {
     struct metric_value value = {.known = false};
     const struct node_figures *node = slice->node;
-    const struct class_figures *class = slice->class;
-    if (node != NULL && metric->node_counter > 0)
+    if (metric->node_counter > 0)
         know_count(&value, node->counters[metric->node_counter - 1]);
-    else if (node != NULL && metric == &metric_table[METRIC_RESPONSE_TIME])
+    else if (metric == &metric_table[METRIC_RESPONSE_TIME])
         value = read_coarse(&node->response, node->counters[NODE_OK], statistic);
-    else if (class != NULL && metric->class_counter > 0)
+    return value;
+}
+
+static struct metric_value read_class(const struct metric_slice *slice, const struct metric *metric,
+                                      const struct metric_statistic *statistic)
+{
+    struct metric_value value = {.known = false};
+    const struct class_figures *class = slice->class;
+    if (metric->class_counter > 0) {
         know_count(&value, class->counters[metric->class_counter - 1]);
-    else if (class != NULL && metric->class_times > 0) {
+        if (metric->type == METRIC_RATE)
+            value.number = figure_rate(value.count, slice->seconds);
+    } else if (metric->class_number != NULL) {
+        value.known = metric->class_number(&value.number, class);
+        value.count = (uint64_t)value.number;
+    } else if (metric->class_times > 0) {
         bool service = metric->class_times == CLASS_SERVICE + 1 || !slice->open_loop;
-        value = read_coarse(&class->times[service ? CLASS_SERVICE : CLASS_RESPONSE],
-                            class->counters[CLASS_OK], statistic);
+        value = metric_class_times(slice, service ? CLASS_SERVICE : CLASS_RESPONSE, statistic);
     }
     return value;
+}
+
+bool metric_is_of_classes(enum metric_id id)
+{
+    const struct metric *metric = &metric_table[id];
+    return metric->class_counter > 0 || metric->class_times > 0 || metric->class_number != NULL;
+}
+
+bool metric_unanswered(const struct metric_slice *slice, enum metric_id id, uint64_t *count)
+{
+    if (slice->class != NULL) {
+        *count = metric_class_unanswered(slice->class);
+        return true;
+    }
+    const enum interval_histogram_kind kind = metric_histogram(slice, id);
+    *count = figure_unanswered_count(slice->row, kind);
+    return figure_unanswered(slice->row, kind) != NULL;
 }
 
 enum interval_histogram_kind metric_histogram(const struct metric_slice *slice, enum metric_id id)
@@ -281,8 +331,10 @@ struct metric_value metric_read(const struct metric_slice *slice, enum metric_id
     struct metric_value value = {.known = false};
     if (statistic == NULL)
         statistic = &metric_statistics[0];
-    if (slice->node != NULL || slice->class != NULL)
-        return read_lane(slice, metric, statistic);
+    if (slice->node != NULL)
+        return read_node(slice, metric, statistic);
+    if (slice->class != NULL)
+        return read_class(slice, metric, statistic);
     if (metric->type == METRIC_RATE && metric->counter > 0)
         value = (struct metric_value){
             .known = true,

@@ -29,7 +29,7 @@ enum metric_type {
       "What fell due per second; of a whole run: what was asked for",                              \
       NUMBER(METRIC_RATE, target_rate), OPEN_LOOP)                                                 \
     X(METRIC_ACHIEVED_RATE, "rate.achieved", "requests/s",                                         \
-      "Requests answered without an error per second", RATE(COUNTER_OK))                           \
+      "Requests answered without an error per second", RATE(COUNTER_OK), IN_CLASS(CLASS_OK))       \
     X(METRIC_DUE, "requests.due", "requests",                                                      \
       "Intended by the schedule; in a closed loop as many as were sent", COUNTED(COUNTER_DUE))     \
     X(METRIC_SENT, "requests.sent", "requests",                                                    \
@@ -58,9 +58,10 @@ enum metric_type {
       "Sent, and waiting for a reply, at the end", GAUGE(in_flight_after))                         \
     X(METRIC_IN_FLIGHT_BEFORE, "requests.in_flight_before", "requests",                            \
       "The same at the beginning", GAUGE(in_flight_before))                                        \
-    X(METRIC_HITS, "requests.hits", "keys", "Keys that a read found", COUNTED(COUNTER_HITS))       \
+    X(METRIC_HITS, "requests.hits", "keys", "Keys that a read found", COUNTED(COUNTER_HITS),       \
+      IN_CLASS(CLASS_HITS))                                                                        \
     X(METRIC_MISSES, "requests.misses", "keys", "Keys that a read did not find",                   \
-      COUNTED(COUNTER_MISSES))                                                                     \
+      COUNTED(COUNTER_MISSES), IN_CLASS(CLASS_MISSES))                                             \
     X(METRIC_RESPONSE_TIME, "response_time_us", "us",                                              \
       "From the intended time to the reply; in a closed loop the service time",                    \
       TIMES(HISTOGRAM_RESPONSE_OK), IN_CLASS_TIMES(CLASS_RESPONSE))                                \
@@ -146,8 +147,12 @@ enum metric_type {
       COUNTED(COUNTER_CLUSTERDOWN))                                                                \
     X(METRIC_RESENT, "redirections.resent", "requests", "Sent once more after one of these four",  \
       COUNTED(COUNTER_RESENT))                                                                     \
-    X(METRIC_BYTES_OUT, "bytes.out", "bytes", "Taken by the sockets", COUNTED(COUNTER_BYTES_OUT))  \
-    X(METRIC_BYTES_IN, "bytes.in", "bytes", "Read from the sockets", COUNTED(COUNTER_BYTES_IN))    \
+    X(METRIC_BYTES_OUT, "bytes.out", "bytes",                                                      \
+      "Taken by the sockets; of a class what its requests have", COUNTED(COUNTER_BYTES_OUT),       \
+      IN_CLASS(CLASS_BYTES_OUT))                                                                   \
+    X(METRIC_BYTES_IN, "bytes.in", "bytes",                                                        \
+      "Read from the sockets; of a class what its replies have", COUNTED(COUNTER_BYTES_IN),        \
+      IN_CLASS(CLASS_BYTES_IN))                                                                    \
     X(METRIC_INVALIDATIONS, "invalidations", "messages",                                           \
       "Invalidation messages, with client tracking", COUNTED(COUNTER_PUSHES))                      \
     X(METRIC_LOOP_LAG, "loop_lag_us", "us",                                                        \
@@ -164,11 +169,13 @@ enum metric_type {
     X(METRIC_HANDSHAKE_TIME, "handshakes.time_us", "us",                                           \
       "From the connected socket to the end of the handshake", TIMES(HISTOGRAM_HANDSHAKE))         \
     X(METRIC_FAILED, "failures.failed_requests", "requests",                                       \
-      "Answered with an error, timed out or lost", SUM(figure_failed))                             \
+      "Answered with an error, timed out or lost", SUM(figure_failed),                             \
+      CLASS_NUMBER(metric_class_failed))                                                           \
     X(METRIC_OUTCOME_UNKNOWN, "failures.outcome_unknown", "requests",                              \
       "Timed out or lost: the server may have executed them", SUM(outcome_unknown))                \
     X(METRIC_FAILED_PERCENT, "failed_percent", "percent",                                          \
-      "Of the requests that ended, those that failed", NUMBER(METRIC_SHARE, failed_percent))       \
+      "Of the requests that ended, those that failed", NUMBER(METRIC_SHARE, failed_percent),       \
+      CLASS_NUMBER(metric_class_failed_percent))                                                   \
     X(METRIC_TIMEOUTS, "timeouts", "requests", "Timed out, and lost with one that timed out",      \
       SUM(timeouts))                                                                               \
     X(METRIC_CONNECTION_ERRORS, "connection_errors", "requests, attempts",                         \
@@ -196,7 +203,9 @@ struct metric_slice {
     const struct interval_header *header;
     const struct interval_row *row;        /* histograms and error replies          */
     const struct node_figures *node;       /* a lane; then only this is read        */
-    const struct class_figures *class;     /* likewise                              */
+    const struct class_figures *class;     /* likewise; and of its times ...         */
+    const struct histogram *class_windows; /* ... these [CLASS_TIMES]; NULL: coarse  */
+    const struct run_facts *run;           /* knows names of classes; NULL: nobody   */
     const struct error_kinds *error_kinds; /* the numbers of the words              */
     const struct note *sample;             /* the newest                            */
     bool open_loop;
@@ -207,6 +216,9 @@ struct metric_slice {
 struct metric_slice metric_slice_of(const struct interval_row *row, bool open_loop);
 /* Of the measured part of a run. */
 struct metric_slice metric_slice_of_run(const struct run_result *result);
+/* Of one class in a slice that has its row. Its times have three digits where windows of classes say all there is
+ * about that row: in totals, in what is made of whole windows, in intervals of a second or more. Elsewhere they are coarse. */
+struct metric_slice metric_slice_of_class(const struct metric_slice *whole, uint32_t class);
 
 /* What of many times is read. */
 enum metric_statistic_kind {
@@ -251,6 +263,8 @@ struct metric {
     uint64_t (*count)(const struct metric_slice *slice);
     bool (*number)(double *number, const struct metric_slice *slice); /* false: not known */
     const char *word;                                                 /* of error replies */
+    /* Of a class, beside its counters. */
+    bool (*class_number)(double *number, const struct class_figures *class);
 };
 /* flags */
 #define METRIC_OPEN_LOOP 1u /* means something only with a rate         */
@@ -264,6 +278,11 @@ const char *metric_key(enum metric_id metric);
 /* statistic: of METRIC_TIMES, NULL: how many; else it does not matter. A lane that has no such figure does not know it. */
 struct metric_value metric_read(const struct metric_slice *slice, enum metric_id metric,
                                 const struct metric_statistic *statistic);
+/* Whether a class has such a figure. */
+bool metric_is_of_classes(enum metric_id metric);
+/* How many got no reply of all that a figure of METRIC_TIMES is of; of a class only of those that were sent. False:
+ * it is of what has a value, and of nothing else. */
+bool metric_unanswered(const struct metric_slice *slice, enum metric_id metric, uint64_t *count);
 /* Which times of its row a figure of METRIC_TIMES reads. */
 enum interval_histogram_kind metric_histogram(const struct metric_slice *slice,
                                               enum metric_id metric);

@@ -43,6 +43,21 @@ static struct interval_row *any_row(uint64_t seed)
     return row;
 }
 
+/* Gives it two classes; of the second so many are answered, 8 with an error, and 2 never. */
+static void class_of_any_row(struct interval_row *row, uint64_t latency_ns, uint64_t ok)
+{
+    struct class_figures *class = &row->classes[1];
+    row->class_count = 2;
+    row->window_ends = true;
+    for (uint32_t i = 0; i < 2 * CLASS_TIMES; i++)
+        histogram_init_zeroed(&row->class_windows[i]);
+    class->counters[CLASS_OK] = ok;
+    class->counters[CLASS_ERRORS] = 8;
+    class->counters[CLASS_LOST] = 2;
+    coarse_record(&class->times[CLASS_SERVICE], latency_ns, ok);
+    histogram_record_n(&row->class_windows[CLASS_TIMES], latency_ns, ok);
+}
+
 /* By a path, as programs look it up. */
 static const json_t *at(const json_t *object, const char *path)
 {
@@ -124,6 +139,41 @@ TEST(lanes)
     double p50_ns = metric_percentile(&slice, METRIC_RESPONSE_TIME, 50).number;
     ck_assert_double_ge_tol(p50_ns, NS_PER_MS, 1);
     ck_assert_double_le_tol(p50_ns, NS_PER_MS * 1.032, 1);
+    free(row);
+}
+
+TEST(a_class)
+{
+    /* Breaks when a figure of a class is read from the whole, coarsely where its window says it with three digits, or
+     * from a window that holds more than the row. */
+    struct interval_row *row = any_row(12);
+    const struct metric_slice whole = metric_slice_of(row, false);
+    class_of_any_row(row, NS_PER_MS, 90);
+    struct class_figures *class = &row->classes[1];
+    struct metric_slice slice = metric_slice_of_class(&whole, 1);
+    ck_assert_ptr_nonnull(slice.class_windows);
+    ck_assert_uint_eq(metric_count(&slice, METRIC_OK), 90);
+    ck_assert_uint_eq(metric_count(&slice, METRIC_FAILED), 10);
+    ck_assert_double_eq(metric_read(&slice, METRIC_FAILED_PERCENT, NULL).number, 10);
+    ck_assert_double_eq(metric_read(&slice, METRIC_ACHIEVED_RATE, NULL).number, 90);
+    ck_assert(!metric_read(&slice, METRIC_DUE, NULL).known);
+    ck_assert_double_eq(metric_percentile(&slice, METRIC_RESPONSE_TIME, 50).number, NS_PER_MS);
+    class->times[CLASS_SERVICE].max_ns = NS_PER_SECOND; /* which only coarse times show */
+    ck_assert_double_eq(metric_percentile(&slice, METRIC_SERVICE_TIME, 50).number, NS_PER_MS);
+
+    histogram_record_n(&row->class_windows[CLASS_TIMES], 5, 10);
+    slice = metric_slice_of_class(&whole, 1);
+    ck_assert_ptr_null(slice.class_windows);
+    double p50_ns = metric_percentile(&slice, METRIC_SERVICE_TIME, 50).number;
+    ck_assert_double_gt(p50_ns, NS_PER_MS);
+    ck_assert_double_le_tol(p50_ns, NS_PER_MS * 1.032, 1);
+
+    /* Two of a hundred got no reply, and are longer than any. */
+    ck_assert(metric_percentile(&slice, METRIC_SERVICE_TIME, 90).known);
+    const struct metric_value hidden = metric_percentile(&slice, METRIC_SERVICE_TIME, 99);
+    ck_assert(!hidden.known && hidden.censored);
+    ck_assert_uint_le(hidden.at_least_ns, NS_PER_MS);
+    ck_assert_uint_gt(hidden.at_least_ns, NS_PER_MS * 96 / 100);
     free(row);
 }
 
