@@ -522,6 +522,16 @@ static bool server_shares_cpu(const struct session *session)
     return locality->cpu_count > 0;
 }
 
+/* One class is the run itself. */
+static void name_classes(struct run_facts *facts, const struct workload *workload)
+{
+    const uint32_t count = workload_class_count(workload);
+    facts->class_count = count > 1 ? count : 0;
+    for (uint32_t i = 0; i < facts->class_count; i++)
+        snprintf(facts->class_names[i], sizeof facts->class_names[i], "%s",
+                 workload_class_name(workload, i));
+}
+
 static void fill_facts(struct run_facts *facts, const struct session *session,
                        const struct bench_step *step, uint32_t index)
 {
@@ -556,6 +566,7 @@ static void fill_facts(struct run_facts *facts, const struct session *session,
         .worker_count = session->plan.worker_count,
     };
     snprintf(facts->name, sizeof facts->name, "%s", workload_title(step->workload));
+    name_classes(facts, step->workload);
     if (step->prefill_for != NULL)
         snprintf(facts->prefill_for, sizeof facts->prefill_for, "%s", step->prefill_for);
     snprintf(facts->target, sizeof facts->target, "%s", session->target_text);

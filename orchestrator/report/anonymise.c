@@ -316,8 +316,12 @@ static void rename_facts(struct anonymiser *anonymiser, struct run_facts *facts,
     *facts = *from;
     for (uint32_t i = 0; i < facts->node_count; i++)
         add_hosts(anonymiser, facts->nodes[i].text);
+    for (uint32_t i = 0; i < facts->class_count; i++)
+        add(anonymiser, "class", from->class_names[i], strlen(from->class_names[i]));
     for (uint32_t i = 0; i < facts->node_count; i++)
         RENAME(anonymiser, facts->nodes[i].text);
+    for (uint32_t i = 0; i < facts->class_count; i++)
+        RENAME(anonymiser, facts->class_names[i]);
     RENAME(anonymiser, facts->name);
     RENAME(anonymiser, facts->prefill_for);
     RENAME(anonymiser, facts->target);

@@ -166,6 +166,28 @@ bool journal_nodes_from_json(struct run_facts *run, const json_t *json)
     return true;
 }
 
+static json_t *classes_to_json(const struct run_facts *run)
+{
+    json_t *names = json_array();
+    for (uint32_t i = 0; i < run->class_count; i++)
+        json_array_append_new(names, json_value_text(run->class_names[i]));
+    return names;
+}
+
+/* Not in older journals, and not where there is one class. */
+static bool get_classes(struct run_facts *run, const json_t *names)
+{
+    run->class_count = (uint32_t)json_array_size(names);
+    bool good = names == NULL || (json_is_array(names) && json_array_size(names) <= CLASSES_MAX);
+    for (uint32_t i = 0; good && i < run->class_count; i++) {
+        const char *name = json_string_value(json_array_get(names, i));
+        good = name != NULL;
+        if (good)
+            snprintf(run->class_names[i], sizeof run->class_names[i], "%s", name);
+    }
+    return good;
+}
+
 /* Every number of run_facts, by name: one list for both directions. */
 #define FACT_COUNTS(X)                                                                             \
     X(started_wall_ns)                                                                             \
@@ -209,6 +231,8 @@ json_t *journal_facts_to_json(const struct run_facts *run)
     PUT_COUNT(commands)
     if (run->repetition > 0)
         PUT_COUNT(repetition)
+    if (run->class_count > 0)
+        json_object_set_new(json, "classes", classes_to_json(run));
     json_object_set_new(json, "cluster", json_boolean(run->cluster)); /* not in older journals */
     json_object_set_new(json, "nodes", nodes_to_json(run));
     return json;
@@ -231,7 +255,8 @@ enum err_code journal_facts_from_json(struct run_facts *run, const json_t *json,
     run->cluster = json_is_true(json_object_get(json, "cluster"));
     if (run->prefill)
         good = good && get_text(run->prefill_for, sizeof run->prefill_for, json, "prefill_for");
-    good = good && journal_nodes_from_json(run, json_object_get(json, "nodes"));
+    good = good && get_classes(run, json_object_get(json, "classes")) &&
+           journal_nodes_from_json(run, json_object_get(json, "nodes"));
     if (!good || run->interval_ns == 0)
         return err_set(err, E_DATA, "a run's first record has unexpected members");
     /* Not in journals of older versions. */

@@ -480,6 +480,18 @@ const char *workload_title(const struct workload *workload)
     return workload->title;
 }
 
+uint32_t workload_class_count(const struct workload *workload)
+{
+    (void)workload;
+    return 1;
+}
+
+const char *workload_class_name(const struct workload *workload, uint32_t class)
+{
+    (void)class;
+    return workload->title;
+}
+
 size_t workload_request_bytes(const struct workload *workload)
 {
     return workload->template.byte_count;

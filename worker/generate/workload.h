@@ -81,6 +81,9 @@ MUST_USE enum err_code workload_create(struct workload **workload,
 void workload_destroy(struct workload *workload);
 
 const char *workload_title(const struct workload *workload);
+/* Classes of requests that are told apart, 1 or more, and what they are called; one is called as the workload. */
+uint32_t workload_class_count(const struct workload *workload);
+const char *workload_class_name(const struct workload *workload, uint32_t class);
 size_t workload_request_bytes(const struct workload *workload); /* the same for every ticket */
 uint32_t workload_replies(const struct workload *workload);     /* a request has so many     */
 enum read_kind workload_read_kind(const struct workload *workload, uint32_t reply_index);
