@@ -148,6 +148,8 @@ static enum err_code interval(void *state, const struct interval_row *row,
         json_section_metrics(object, &slice, METRIC_HANDSHAKES, METRIC_HANDSHAKE_TIME);
     if (row->node_count > 0)
         json_object_set_new(object, "nodes", json_section_interval_nodes(row));
+    if (report->run.class_count > 0)
+        json_object_set_new(object, "classes", json_section_interval_classes(&slice, &report->run));
     output_printf(&report->out, "%s\n", report->intervals++ > 0 ? "," : "");
     put(report, object);
     return status(report, err);
@@ -173,13 +175,6 @@ static json_t *asked_percentiles(const struct run_result *result)
                                                     100)));
     }
     return list;
-}
-
-static json_t *classes(const struct run_result *result, const struct metric_slice *slice)
-{
-    json_t *class = json_pack("{s:o}", "name", json_value_text(result->facts->name));
-    json_section_metrics(class, slice, METRIC_DUE, METRIC_SERVICE_TIME);
-    return json_pack("[o]", class);
 }
 
 /* The rate of a run: of an open loop also how much of the target was sent in time, and why not all. */
@@ -270,7 +265,7 @@ static enum err_code run_end(void *state, const struct run_result *result, struc
     json_decref(members);
     put_member(report, "percentiles", asked_percentiles(result));
     put_member(report, "error_texts", error_texts(result->error_kinds));
-    put_member(report, "classes", classes(result, &slice));
+    put_member(report, "classes", json_section_classes(result));
     put_member(report, "events", events(result->notes));
     put_member(report, "workers", json_value_workers(result));
     put_member(report, "verdict", json_value_verdict(&result->verdict));

@@ -53,9 +53,8 @@ static json_t *times(const struct metric_slice *slice, enum metric_id id)
             json_object_set_new(bounds, statistic->name,
                                 json_value_microseconds(true, (double)value.at_least_ns));
     }
-    enum interval_histogram_kind kind = metric_histogram(slice, id);
-    uint64_t unanswered = figure_unanswered_count(slice->row, kind);
-    if (figure_unanswered(slice->row, kind) != NULL)
+    uint64_t unanswered;
+    if (metric_unanswered(slice, id, &unanswered))
         put_count(object, "unanswered", unanswered);
     if (unanswered > 0)
         json_object_set(object, "at_least", bounds);
@@ -89,6 +88,8 @@ void json_section_metrics(json_t *object, const struct metric_slice *slice, enum
     for (enum metric_id id = first; id <= last; id++) {
         const struct metric *metric = &metric_table[id];
         const char *key;
+        if (slice->class != NULL && !metric_is_of_classes(id))
+            continue;
         json_t *parent = object_of(object, &key, metric->path);
         if (metric->type == METRIC_TIMES) {
             json_object_set_new(parent, key, times(slice, id));
@@ -104,20 +105,28 @@ void json_section_metrics(json_t *object, const struct metric_slice *slice, enum
 
 /* ---- Nodes. ---- */
 
+/* What lanes have of their times. */
+static const struct metric_statistic lane_statistics[] = {{"count", STATISTIC_COUNT, 0},
+                                                          {"mean", STATISTIC_MEAN, 0},
+                                                          {"p50", STATISTIC_PERCENTILE, 50},
+                                                          {"p99", STATISTIC_PERCENTILE, 99},
+                                                          {"max", STATISTIC_MAX, 0}};
+
+static json_t *lane_times(const struct metric_slice *slice)
+{
+    json_t *object = json_object();
+    for (size_t i = 0; i < sizeof lane_statistics / sizeof lane_statistics[0]; i++)
+        put_time(object, slice, METRIC_RESPONSE_TIME, &lane_statistics[i]);
+    return object;
+}
+
 static json_t *node_figures(const struct node_figures *node, uint32_t index)
 {
-    static const struct metric_statistic kept[] = {{"count", STATISTIC_COUNT, 0},
-                                                   {"mean", STATISTIC_MEAN, 0},
-                                                   {"p50", STATISTIC_PERCENTILE, 50},
-                                                   {"p99", STATISTIC_PERCENTILE, 99},
-                                                   {"max", STATISTIC_MAX, 0}};
     const struct metric_slice slice = {.node = node};
-    json_t *object = json_pack("{s:i}", "index", (int)index), *response_times = json_object();
+    json_t *object = json_pack("{s:i}", "index", (int)index);
     for (unsigned i = 0; i < NODE_COUNTERS; i++)
         put_count(object, node_counter_names[i], node->counters[i]);
-    for (size_t i = 0; i < sizeof kept / sizeof kept[0]; i++)
-        put_time(response_times, &slice, METRIC_RESPONSE_TIME, &kept[i]);
-    json_object_set_new(object, "response_time_us", response_times);
+    json_object_set_new(object, "response_time_us", lane_times(&slice));
     return object;
 }
 
@@ -145,6 +154,43 @@ json_t *json_section_nodes(const struct run_result *result)
                                  named != NULL ? run_role_name(named->role_at_start) : NULL,
                                  "share", figure_node_share(total, i));
         json_object_update_new(object, more);
+        json_array_append_new(list, object);
+    }
+    return list;
+}
+
+/* ---- Classes. ---- */
+
+json_t *json_section_classes(const struct run_result *result)
+{
+    const struct run_facts *facts = result->facts;
+    const struct metric_slice whole = metric_slice_of_run(result);
+    json_t *list = json_array();
+    if (facts->class_count == 0) {
+        json_t *only = json_pack("{s:o}", "name", json_value_text(facts->name));
+        json_section_metrics(only, &whole, METRIC_DUE, METRIC_SERVICE_TIME);
+        json_array_append_new(list, only);
+    }
+    for (uint32_t i = 0; i < facts->class_count; i++) {
+        const struct metric_slice slice = metric_slice_of_class(&whole, i);
+        json_t *object = json_pack("{s:o}", "name", json_value_text(facts->class_names[i]));
+        json_section_metrics(object, &slice, METRIC_ACHIEVED_RATE, METRIC_BYTES_IN);
+        json_array_append_new(list, object);
+    }
+    return list;
+}
+
+json_t *json_section_interval_classes(const struct metric_slice *whole,
+                                      const struct run_facts *facts)
+{
+    json_t *list = json_array();
+    for (uint32_t i = 0; i < facts->class_count; i++) {
+        const struct metric_slice slice = metric_slice_of_class(whole, i);
+        json_t *object = json_pack("{s:o}", "name", json_value_text(facts->class_names[i]));
+        for (unsigned k = 0; k < CLASS_COUNTERS; k++)
+            put_count(object, class_counter_names[k], slice.class->counters[k]);
+        json_object_set_new(object, "response_time_us", lane_times(&slice));
+        json_object_set_new(object, "coarse", json_boolean(slice.class_windows == NULL));
         json_array_append_new(list, object);
     }
     return list;

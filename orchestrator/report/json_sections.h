@@ -7,13 +7,17 @@
 
 #include "orchestrator/report/metric.h"
 
-/* Figures of the table, as members of the object, and of objects in it: "requests.sent" in "requests". Not of
- * lanes. */
+/* Figures of the table, as members of the object, and of objects in it: "requests.sent" in "requests". Of a
+ * class those that it has; not of nodes. */
 void json_section_metrics(json_t *object, const struct metric_slice *slice, enum metric_id first,
                           enum metric_id last);
 /* All that are known; of an interval those that did something, briefly. */
 json_t *json_section_nodes(const struct run_result *result);
 json_t *json_section_interval_nodes(const struct interval_row *row);
+/* All of a run; one of a single class is the run. Of an interval, briefly. */
+json_t *json_section_classes(const struct run_result *result);
+json_t *json_section_interval_classes(const struct metric_slice *slice,
+                                      const struct run_facts *facts);
 /* Outages of the whole target and of each node. */
 json_t *json_section_failures(const struct run_result *result);
 

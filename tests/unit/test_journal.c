@@ -127,10 +127,11 @@ static enum err_code replay_bytes(char *bytes, size_t byte_count, struct heard *
     return code;
 }
 
-LOOP_TEST(a_replay_gives_the_same_report, 3)
+LOOP_TEST(a_replay_gives_the_same_report, 4)
 {
     /* breaks if anything that a report shows is not in the journal, or comes back different */
-    static play_function *const plays[] = {fixture_play, fixture_play_open, fixture_play_cluster};
+    static play_function *const plays[] = {fixture_play, fixture_play_open, fixture_play_cluster,
+                                           fixture_play_classes};
     char *first = NULL, *second = NULL;
     size_t first_bytes = 0, second_bytes = 0;
     FILE *out = open_memstream(&first, &first_bytes);

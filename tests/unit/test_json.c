@@ -504,6 +504,45 @@ TEST(tests_without_a_run_are_named)
     json_decref(json);
 }
 
+TEST(classes_are_told)
+{
+    /* Breaks when a class of requests has the figures of another one, or of the whole. */
+    struct timeline timeline;
+    struct session_facts session = fixture_session();
+    open_json(&timeline);
+    fixture_play_classes(&timeline, &session);
+    ck_assert(!timeline.failed[0]);
+    timeline_destroy(&timeline);
+    fixture_session_free(&session);
+    json_t *json = load();
+    run_json_check(json);
+    json_t *run = json_array_get(at(json, "runs"), 0);
+    ck_assert_uint_eq(json_array_size(at(run, "classes")), 2);
+    json_t *read = json_array_get(at(run, "classes"), 0);
+    json_t *write = json_array_get(at(run, "classes"), 1);
+    ck_assert_str_eq(json_string_value(at(read, "name")), "read");
+    ck_assert_int_eq(number(read, "requests.ok"), 3 * 790 + 10);
+    ck_assert_int_eq(number(read, "requests.hits"), 2100);
+    ck_assert_int_eq(number(read, "requests.misses"), 270);
+    ck_assert_int_eq(number(read, "bytes.in"), 5 * 2380);
+    ck_assert_double_eq(real(read, "response_time_us.p50"), 150.015);
+    ck_assert_double_eq(real(read, "service_time_us.max"), 2500);
+    ck_assert_double_eq_tol(real(read, "rate.achieved"), 2380.0 / 3, 1e-6);
+    ck_assert_int_eq(number(write, "requests.errors"), 2);
+    ck_assert_int_eq(number(write, "requests.timed_out"), 3);
+    ck_assert_int_eq(number(write, "response_time_us.unanswered"), 3);
+    ck_assert_double_eq(real(write, "response_time_us.min"), 900);
+    ck_assert(json_is_null(at(write, "response_time_us.p99_9")));
+    ck_assert_double_ge_tol(real(write, "response_time_us.at_least.p99_9"), 899.5, 1);
+    ck_assert_ptr_null(json_object_get(at(write, "requests"), "due"));
+    json_t *interval = json_array_get(at(run, "intervals"), 2);
+    json_t *last = json_array_get(at(interval, "classes"), 1);
+    ck_assert_int_eq(number(last, "timed_out"), 3);
+    ck_assert_int_eq(number(last, "response_time_us.count"), 200);
+    ck_assert(json_is_false(at(last, "coarse")));
+    json_decref(json);
+}
+
 TEST(a_file_appears_when_it_is_whole)
 {
     /* breaks if a program can pick up half a run.json */

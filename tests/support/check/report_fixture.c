@@ -252,6 +252,83 @@ void fixture_play_open(struct timeline *timeline, const struct session_facts *se
     free(result);
 }
 
+static struct class_figures *class_of(struct interval_row *row, uint32_t class)
+{
+    for (uint32_t i = row->class_count; i <= class; i++)
+        for (unsigned k = 0; k < CLASS_TIMES; k++)
+            histogram_init_zeroed(&row->class_windows[i * CLASS_TIMES + k]);
+    row->class_count = row->class_count > class ? row->class_count : class + 1;
+    row->window_ends = true;
+    return &row->classes[class];
+}
+
+void fixture_class_ok(struct interval_row *row, uint32_t class, uint64_t latency_ns, uint64_t times)
+{
+    struct class_figures *figures = class_of(row, class);
+    fixture_answer(row, latency_ns, times);
+    figures->counters[CLASS_SENT] += times;
+    figures->counters[CLASS_OK] += times;
+    figures->counters[CLASS_BYTES_OUT] += 40 * times;
+    figures->counters[CLASS_BYTES_IN] += 5 * times;
+    coarse_record(&figures->times[CLASS_SERVICE], latency_ns, times);
+    histogram_record_n(&row->class_windows[class * CLASS_TIMES + CLASS_SERVICE], latency_ns, times);
+}
+
+void fixture_class_failed(struct interval_row *row, uint32_t class, enum class_counter what,
+                          uint64_t times)
+{
+    struct class_figures *figures = class_of(row, class);
+    figures->counters[CLASS_SENT] += times;
+    figures->counters[what] += times;
+    if (what == CLASS_ERRORS) {
+        fixture_refuse(row, 0, 50000, times);
+        return;
+    }
+    row->counters[COUNTER_SENT] += times;
+    row->counters[COUNTER_DUE] += times;
+    fixture_unanswered(row, what == CLASS_TIMED_OUT ? COUNTER_TIMED_OUT : COUNTER_LOST_DISCONNECT,
+                       0, NS_PER_MS, times);
+}
+
+struct run_facts fixture_class_facts(void)
+{
+    struct run_facts facts = fixture_facts();
+    snprintf(facts.name, sizeof facts.name, "shop");
+    facts.warmup_ns = NS_PER_SECOND;
+    facts.reads = true;
+    facts.class_count = 2;
+    snprintf(facts.class_names[0], sizeof facts.class_names[0], "read");
+    snprintf(facts.class_names[1], sizeof facts.class_names[1], "write");
+    return facts;
+}
+
+void fixture_play_classes(struct timeline *timeline, const struct session_facts *session)
+{
+    const struct run_facts facts = fixture_class_facts();
+    timeline_session_begin(timeline, session);
+    timeline_run_begin(timeline, &facts);
+    fixture_kind(timeline, "OOM", "OOM command not allowed");
+    for (uint32_t second = 0; second < 4; second++) {
+        struct interval_row *row = fixture_row(second);
+        row->header.flags = second == 0 ? INTERVAL_WARMUP : second == 3 ? INTERVAL_LAST : 0;
+        fixture_class_ok(row, 0, 150000, 790);
+        fixture_class_ok(row, 0, 2500000, second == 1 ? 10 : 0);
+        fixture_class_ok(row, 1, 900000, 200);
+        row->counters[COUNTER_HITS] = row->classes[0].counters[CLASS_HITS] = 700;
+        row->counters[COUNTER_MISSES] = row->classes[0].counters[CLASS_MISSES] = 90;
+        if (second == 3) {
+            fixture_class_failed(row, 1, CLASS_ERRORS, 2);
+            fixture_class_failed(row, 1, CLASS_TIMED_OUT, 3);
+        }
+        play_row(timeline, row);
+    }
+    struct run_result *result = fixture_result();
+    result->workers[0].requests = result->workers[1].requests = 1491;
+    timeline_run_end(timeline, result);
+    timeline_session_end(timeline);
+    free(result);
+}
+
 struct run_facts fixture_cluster_facts(void)
 {
     static const char *const addresses[] = {"127.0.0.1:7000", "127.0.0.1:7001", "127.0.0.1:7002",
