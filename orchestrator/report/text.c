@@ -462,6 +462,7 @@ static void print_report(struct text *text, const struct run_result *result)
                       metric_count(&slice, METRIC_OK) == 0 ? "no request succeeded: " : "");
         print_what_of(out, result);
     }
+    text_classes(out, result);
     print_traffic(out, result);
     print_server_times(out, &result->server);
     text_connections(out, result);

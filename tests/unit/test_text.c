@@ -216,6 +216,25 @@ TEST(nodes_and_outages_are_told)
     free(text);
 }
 
+TEST(classes_are_told)
+{
+    /* Breaks when classes are not told apart, or one class gets a table of its own. */
+    char *text = play_session(fixture_play_classes, TEXT_REPORT, false);
+    static const char expected[] =
+        "\nClasses:\n=======\n(service times in ms; share: of the requests sent)\n"
+        "class    share  ok per second          p50          p99          max      errors  "
+        "unanswered   misses\n"
+        "read    79.73%         793.33        0.150        0.150        2.500           0  "
+        "         0   11.39%\n"
+        "write   20.27%         200.00        0.900        0.900        0.900           2  "
+        "         3        -\n";
+    ck_assert_msg(strstr(text, expected) != NULL, "%s", text);
+    free(text);
+    text = play(TEXT_REPORT, false);
+    ck_assert_ptr_null(strstr(text, "Classes"));
+    free(text);
+}
+
 TEST(debug_adds_spectrum_and_workers)
 {
     /* breaks if --debug hides how the values spread, or who did the work */
