@@ -30,6 +30,7 @@ static enum err_code add_stdout(struct timeline *timeline, const struct spec *sp
 
 const struct bench_file bench_files[BENCH_FILES] = {{"run.json", sink_json},
                                                     {"intervals.csv", sink_interval_csv_file},
+                                                    {"classes.csv", sink_class_csv},
                                                     {"latency.hlog", sink_hdr_log}};
 
 enum err_code bench_outputs_path(char path[BENCH_PATH_BYTES], const char *directory,

@@ -7,7 +7,7 @@
 #include "orchestrator/report/timeline.h"
 
 /* What stands in a run's directory beside its journal, and can be made from that. */
-#define BENCH_FILES 3u
+#define BENCH_FILES 4u
 struct bench_file {
     const char *name;
     enum err_code (*make)(struct sink *sink, const char *path, enum output_naming naming,
@@ -24,7 +24,7 @@ MUST_USE enum err_code bench_outputs_add(struct timeline *timeline,
                                          const struct bench_request *request, struct err *err);
 /* Whether results go to standard output and nowhere else. */
 bool bench_outputs_only_stdout(const struct spec *spec);
-/* Those of --out alone: journal, run.json, intervals.csv, latency.hlog and volley.log. */
+/* Those of --out alone: journal, run.json, intervals.csv, classes.csv, latency.hlog and volley.log. */
 MUST_USE enum err_code bench_outputs_add_directory(struct timeline *timeline,
                                                    const struct spec *spec, struct err *err);
 

@@ -59,7 +59,8 @@ const struct option_table *report_option_table(void)
             "Rebuilds the outputs of a run from the journal in its directory (bench --out), also "
             "of a run that was killed. Prints the report, unless --csv-interval or --json - takes "
             "its place. Without --csv-interval, --percentiles, --json and --hdr it also writes "
-            "run.json, intervals.csv and latency.hlog in DIR where they are missing.",
+            "run.json, intervals.csv, latency.hlog and, of several classes of requests, "
+            "classes.csv in DIR where they are missing.",
         .takes_command = true,
         .takes_directory = true,
     };

@@ -15,9 +15,10 @@
 #include "orchestrator/report/sinks.h"
 
 /* Every file that a command writes into a run's directory; '#' stands for a number. */
-static const char *const own_files[] = {
-    JOURNAL_FILE_NAME, "run.json",      "intervals.csv", "intervals-#.csv", "latency.hlog",
-    "volley.log",      "find-max.json", "find-max.csv",  "sweep.json",      "sweep.csv"};
+static const char *const own_files[] = {JOURNAL_FILE_NAME, "run.json",     "intervals.csv",
+                                        "intervals-#.csv", "latency.hlog", "volley.log",
+                                        "find-max.json",   "find-max.csv", "sweep.json",
+                                        "sweep.csv",       "classes.csv"};
 
 static bool matches(const char *name, const char *pattern)
 {

@@ -31,6 +31,9 @@ struct hdr_log {
     uint64_t base_wall_ns; /* StartTime of the file */
     double run_seconds;    /* start of the run under way, since StartTime */
     char tag[sizeof((struct run_facts *)NULL)->name];
+    uint32_t class_count; /* 0: one */
+    char class_tags[CLASSES_MAX][CLASS_NAME_BYTES];
+    uint64_t window_start_ns; /* of classes; UINT64_MAX: with the next row */
     unsigned char encoded[V2_HEADER_BYTES + HISTOGRAM_WIRE_MAX_BYTES]; /* V2 header and payload */
     unsigned char *packed; /* compressed header and zlib stream */
     uLong packed_max_bytes;
@@ -66,8 +69,9 @@ static size_t encode(struct hdr_log *log, const struct histogram *histogram)
     return V2_HEADER_BYTES + payload_bytes;
 }
 
-static enum err_code print_line(struct hdr_log *log, const char *kind,
-                                const struct interval_header *header,
+/* class: "" of all requests. */
+static enum err_code print_line(struct hdr_log *log, const char *class, const char *kind,
+                                uint64_t start_ns, uint64_t end_ns,
                                 const struct histogram *histogram, struct err *err)
 {
     size_t encoded_bytes = encode(log, histogram);
@@ -79,22 +83,22 @@ static enum err_code print_line(struct hdr_log *log, const char *kind,
     put_u32(put_u32(log->packed, COOKIE_V2_COMPRESSED), (uint32_t)stream_bytes);
     EVP_EncodeBlock((unsigned char *)log->base64, log->packed,
                     (int)(COMPRESSED_HEADER_BYTES + stream_bytes));
-    output_printf(&log->out, "Tag=%s-%s,%.3f,%.3f,%.3f,%s\n", log->tag, kind,
-                  log->run_seconds + clock_seconds(header->start_ns),
-                  clock_seconds(header->end_ns - header->start_ns),
-                  (double)histogram->max_ns / MAX_UNIT_NS, log->base64);
+    output_printf(&log->out, "Tag=%s-%s%s%s,%.3f,%.3f,%.3f,%s\n", log->tag, class,
+                  class[0] != '\0' ? "-" : "", kind, log->run_seconds + clock_seconds(start_ns),
+                  clock_seconds(end_ns - start_ns), (double)histogram->max_ns / MAX_UNIT_NS,
+                  log->base64);
     return OK;
 }
 
 /* Tags end at a comma, and some readers trip over blanks. */
-static void set_tag(struct hdr_log *log, const char *name)
+static void set_tag(char *tag, size_t tag_bytes, const char *name)
 {
     size_t i = 0;
-    for (; name[i] != '\0' && i + 1 < sizeof log->tag; i++) {
+    for (; name[i] != '\0' && i + 1 < tag_bytes; i++) {
         unsigned char byte = (unsigned char)name[i];
-        log->tag[i] = byte == ' ' || byte == ',' ? '_' : name[i];
+        tag[i] = byte == ' ' || byte == ',' ? '_' : name[i];
     }
-    log->tag[i] = '\0';
+    tag[i] = '\0';
 }
 
 static enum err_code run_begin(void *state, const struct run_facts *run, struct err *err)
@@ -104,7 +108,11 @@ static enum err_code run_begin(void *state, const struct run_facts *run, struct 
     log->open_loop = run->open_loop;
     if (log->silent)
         return OK;
-    set_tag(log, PRINTABLE(run->name));
+    set_tag(log->tag, sizeof log->tag, PRINTABLE(run->name));
+    log->class_count = run->class_count;
+    log->window_start_ns = UINT64_MAX;
+    for (uint32_t i = 0; i < run->class_count; i++)
+        set_tag(log->class_tags[i], sizeof log->class_tags[i], PRINTABLE(run->class_names[i]));
     if (!log->header_printed) {
         char when[64];
         struct tm utc;
@@ -122,6 +130,26 @@ static enum err_code run_begin(void *state, const struct run_facts *run, struct 
     log->run_seconds =
         ((double)run->started_wall_ns - (double)log->base_wall_ns) / (double)NS_PER_SECOND;
     return output_status(&log->out, err);
+}
+
+/* Their windows, which may be of several intervals. */
+static enum err_code print_classes(struct hdr_log *log, const struct interval_row *row,
+                                   struct err *err)
+{
+    static const char *const kinds[CLASS_TIMES] = {
+        [CLASS_SERVICE] = "service", [CLASS_RESPONSE] = "response"};
+    enum err_code code = OK;
+    if (log->window_start_ns == UINT64_MAX)
+        log->window_start_ns = row->header.start_ns;
+    if (!row->window_ends)
+        return OK;
+    for (uint32_t i = 0; i < log->class_count && i < row->class_count; i++)
+        for (int k = log->open_loop ? CLASS_RESPONSE : CLASS_SERVICE; k >= 0 && code == OK; k--)
+            code = print_line(log, log->class_tags[i], kinds[k], log->window_start_ns,
+                              row->header.end_ns,
+                              &row->class_windows[i * CLASS_TIMES + (uint32_t)k], err);
+    log->window_start_ns = row->header.end_ns;
+    return code;
 }
 
 static enum err_code interval(void *state, const struct interval_row *row,
@@ -148,9 +176,12 @@ static enum err_code interval(void *state, const struct interval_row *row,
         if ((lines[i].open_loop && !log->open_loop) ||
             (lines[i].when_there && histogram->count == 0))
             continue;
-        if (print_line(log, lines[i].kind, &row->header, histogram, err) != OK)
+        if (print_line(log, "", lines[i].kind, row->header.start_ns, row->header.end_ns, histogram,
+                       err) != OK)
             return err->code;
     }
+    if (print_classes(log, row, err) != OK)
+        return err->code;
     return output_status(&log->out, err);
 }
 

@@ -47,7 +47,8 @@ MUST_USE enum err_code sink_interval_csv(struct sink *sink, FILE *out, uint64_t 
 MUST_USE enum err_code sink_json(struct sink *sink, const char *path, enum output_naming naming,
                                  struct err *err);
 /* HdrHistogram V2 log, one line per measured interval, tagged "<test>-service"; in an open loop also
- * "<test>-response", "<test>-wait" and "<test>-slip"; and "<test>-error" when there were error replies. Times in seconds since the first run's start, values
+ * "<test>-response", "<test>-wait" and "<test>-slip"; and "<test>-error" when there were error replies; with several classes of requests "<test>-<class>-service" and
+ * "-response", one for each window of classes. Times in seconds since the first run's start, values
  * in nanoseconds, the maximum in milliseconds (the format's usual ratio). Renamed at the end. */
 MUST_USE enum err_code sink_hdr_log(struct sink *sink, const char *path, enum output_naming naming,
                                     struct err *err);
@@ -62,6 +63,11 @@ MUST_USE enum err_code sink_journal(struct sink *sink, const char *directory, st
 #define INTERVAL_CSV_FILES_MAX 512u
 MUST_USE enum err_code sink_interval_csv_file(struct sink *sink, const char *path,
                                               enum output_naming naming, struct err *err);
+
+/* A row for each interval and class, as a file in a directory, which is made when a run with several classes begins;
+ * without one there is none. */
+MUST_USE enum err_code sink_class_csv(struct sink *sink, const char *path,
+                                      enum output_naming naming, struct err *err);
 
 /* Whether another process writes DIR/journal at this moment: the files beside it are its own. */
 bool journal_in_use(const char *directory);

@@ -216,6 +216,51 @@ TEST(an_open_loop_has_four_times)
     free(text);
 }
 
+/* A row of a run of classes that ends no window, and one that ends the window of both. */
+static void play_windows(struct timeline *timeline, const struct session_facts *session)
+{
+    struct err err = {.code = OK};
+    struct run_facts facts = fixture_class_facts();
+    snprintf(facts.class_names[1], sizeof facts.class_names[1], "write, slow");
+    timeline_session_begin(timeline, session);
+    timeline_run_begin(timeline, &facts);
+    for (uint32_t i = 0; i < 3; i++) {
+        struct interval_row *row = fixture_row(i);
+        row->header.flags = i == 0 ? INTERVAL_WARMUP : 0;
+        fixture_class_ok(row, 0, 150000, 10);
+        fixture_class_ok(row, 1, 900000, 20);
+        row->window_ends = i != 1;
+        if (i == 2)
+            histogram_record_n(&row->class_windows[CLASS_TIMES], 900000, 20);
+        ck_assert_int_eq(timeline_interval(timeline, row, &err), OK);
+        free(row);
+    }
+    struct run_result *result = fixture_result();
+    timeline_run_end(timeline, result);
+    timeline_session_end(timeline);
+    free(result);
+}
+
+TEST(classes_have_lines_of_their_own)
+{
+    /* Breaks when a class's times are left out, stand under a tag that readers do not get through, or a window of
+     * several intervals passes for one of them. */
+    char *text = play(play_windows);
+    char *at = strstr(text, "\nTag=shop-service,2.000,1.000,");
+    ck_assert_ptr_nonnull(at);
+    at = strchr(at + 1, '\n') + 1;
+    struct line read = read_line(at);
+    ck_assert_str_eq(read.tag, "shop-read-service");
+    ck_assert_uint_eq(read.count, 10);
+    struct line write = read_line(strchr(at, '\n') + 1);
+    ck_assert_str_eq(write.tag, "shop-write__slow-service");
+    ck_assert_double_eq_tol(write.start, 1, 1e-9);
+    ck_assert_double_eq_tol(write.length, 2, 1e-9);
+    ck_assert_uint_eq(write.count, 40);
+    ck_assert_ptr_null(strstr(text, "response"));
+    free(text);
+}
+
 TEST(later_runs_stand_later)
 {
     /* breaks if the second test of a session overlaps the first, or a tag ends at a comma */
