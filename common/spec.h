@@ -9,6 +9,7 @@
 #include <stdint.h>
 
 #include "common/client_ramp.h"
+#include "common/distribution.h"
 #include "common/endpoint.h"
 #include "common/log.h"
 #include "common/schedule.h"
@@ -96,6 +97,7 @@ struct load_options {
     bool tag_all_tests;                    /* with cluster all keys of the tests have {tag} */
     uint64_t random_keys, sequential_keys; /* as they were given: key_order and keyspace */
     enum key_order key_order;
+    struct key_order_wish key_distribution; /* of KEYS_RANDOM */
     uint64_t keyspace; /* keys offset .. offset + keyspace - 1; 1 with KEYS_ONE              */
     uint64_t keyspace_offset;
     bool sequential_random_start;

@@ -8,6 +8,7 @@
 #include "common/printable.h"
 #include "common/units.h"
 #include "orchestrator/options/chaos_plan.h"
+#include "orchestrator/options/distribution.h"
 #include "orchestrator/options/rate_steps.h"
 #include "orchestrator/options/rate_text.h"
 
@@ -118,10 +119,14 @@ static void print_keys(FILE *out, const struct spec *spec, const struct workload
     } else if (spec->load.key_order == KEYS_ONE) {
         fprintf(out, "  key numbers   000000000000 only: neither -r nor --sequential was given\n");
     } else {
+        char order[DISTRIBUTION_KEYS_BYTES];
         fprintf(out, "  key numbers   %012llu to %012llu, %s, %u a request\n",
                 (unsigned long long)spec->load.keyspace_offset,
                 (unsigned long long)(spec->load.keyspace_offset + spec->load.keyspace - 1),
-                spec->load.key_order == KEYS_RANDOM ? "at random" : "in sequence",
+                spec->load.key_order == KEYS_SEQUENTIAL ? "in sequence"
+                : spec->load.key_distribution.kind == ORDER_UNIFORM
+                    ? "at random"
+                    : distribution_format_keys(order, sizeof order, &spec->load.key_distribution),
                 workload_keys_per_request(workload));
     }
 }

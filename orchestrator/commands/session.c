@@ -13,6 +13,7 @@
 #include "orchestrator/commands/invocation.h"
 #include "orchestrator/fleet/run_control.h"
 #include "orchestrator/machine/local_ports.h"
+#include "orchestrator/options/distribution.h"
 #include "orchestrator/server/chaos.h"
 #include "orchestrator/server/command_keys.h"
 #include "orchestrator/server/command_stats.h"
@@ -567,6 +568,9 @@ static void fill_facts(struct run_facts *facts, const struct session *session,
     };
     snprintf(facts->name, sizeof facts->name, "%s", workload_title(step->workload));
     name_classes(facts, step->workload);
+    if (spec->load.key_order == KEYS_RANDOM && spec->load.key_distribution.kind != ORDER_UNIFORM)
+        distribution_format_keys(facts->key_distribution, sizeof facts->key_distribution,
+                                 &spec->load.key_distribution);
     if (step->prefill_for != NULL)
         snprintf(facts->prefill_for, sizeof facts->prefill_for, "%s", step->prefill_for);
     snprintf(facts->target, sizeof facts->target, "%s", session->target_text);

@@ -201,7 +201,10 @@ char *distribution_format_keys(char *text, size_t text_bytes, const struct key_o
         break;
     case ORDER_GAUSSIAN:
         value = wish->deviation;
-        break;
+        if (value != KEY_DEVIATION_USUAL) /* which no short number is */
+            break;
+        snprintf(text, text_bytes, "%s", name);
+        return text;
     case ORDER_EXPONENTIAL:
         value = wish->scale;
         break;

@@ -9,6 +9,7 @@
 #include "common/clock.h"
 #include "common/ipc.h"
 #include "common/units.h"
+#include "orchestrator/options/distribution.h"
 #include "orchestrator/options/suggest.h"
 #include "worker/worker.h"
 
@@ -123,6 +124,15 @@ static enum err_code parse_steady(void *target, const char *value, struct err *e
     return OK;
 }
 
+static enum err_code parse_key_distribution(void *target, const char *value, struct err *err)
+{
+    struct load_options *load = target;
+    struct err reason = {.code = OK};
+    if (distribution_parse_keys(&load->key_distribution, value, &reason) == OK)
+        return OK;
+    return err_set(err, E_USAGE, "--key-dist %.80s: %s", value, reason.text);
+}
+
 /* --- rows ------------------------------------------------------------------------------------ */
 
 #define AT(member) offsetof(struct load_options, member)
@@ -180,6 +190,15 @@ static const struct option_row load_rows[] = {
      .told = true,
      .help = "Keys are drawn at random from so many. Without --random and --sequential there is "
              "one key only."},
+    {ROW("key-dist", NULL, OPTION_CUSTOM, "DIST", 0), .parse = parse_key_distribution,
+     .value_at = distribution_key_word_at, .unset = "uniform", .section = "Keys", .told = true,
+     .help =
+         "How often each of the keys of --random is asked for: uniform; zipf[:EXPONENT], 0 to 5, "
+         "0.99 by default; hotset:10/90, 10 % of the keys with 90 % of the requests; "
+         "gaussian[:DEVIATION], about the middle; exponential[:SCALE], from the first key down, "
+         "each a part of the range; latest[:EXPONENT], zipf from the last key down; sequential; "
+         "parallel, as many ranges as connections, side by side; walk, in random order and each "
+         "once before one comes again. Hot keys of zipf and hotset lie all over the range."},
     {ROW("sequential", NULL, OPTION_COUNT, "K", AT(sequential_keys)), NUMBER(1, KEYS_MAX),
      .hint = "the flag beside -r is valkey-benchmark's: volley valkey-benchmark -r K --sequential",
      .section = "Keys", .told = true,
@@ -310,7 +329,7 @@ enum err_code load_settle_command(struct bench_request *request, struct err *err
 enum err_code load_settle_keys(struct bench_request *request, struct err *err)
 {
     struct load_options *load = &request->spec.load;
-    relation_exclude(request, "random", "sequential", "keys come in one order", err);
+    relation_exclude(request, "random key-dist", "sequential", "keys come in one order", err);
     if (err->code != OK)
         return err->code;
     load->key_order = load->sequential_keys > 0 ? KEYS_SEQUENTIAL
@@ -322,6 +341,9 @@ enum err_code load_settle_keys(struct bench_request *request, struct err *err)
     if (load->keyspace_offset > 0 && load->key_order == KEYS_ONE)
         return err_set(err, E_USAGE, "--keyspace-offset %" PRIu64 " needs --random or --sequential",
                        load->keyspace_offset);
+    if (load->key_distribution.kind != ORDER_UNIFORM && load->key_order != KEYS_RANDOM)
+        return err_set(err, E_USAGE, "--key-dist %.80s needs --random",
+                       relation_origin(request, "key-dist")->value);
     if (load->sequential_random_start && load->key_order != KEYS_SEQUENTIAL)
         return err_set(err, E_USAGE, "--sequential-random-start needs --sequential");
     if (load->keyspace_offset > KEYS_MAX - load->keyspace)
@@ -365,6 +387,8 @@ enum err_code load_notice_unused(struct bench_request *request, struct err *err)
         {"datasize", "the command holds no __data__",
          command && !load->prefill && !command_holds(spec, "__data__")},
         {"random", "the command holds no __rand_int__, and no placeholder like it",
+         command && !numbered},
+        {"key-dist", "the command holds no __rand_int__, and no placeholder like it",
          command && !numbered},
         {"sequential", "the command holds no __rand_int__, and no placeholder like it",
          command && !numbered},

@@ -226,6 +226,8 @@ json_t *journal_facts_to_json(const struct run_facts *run)
 #define PUT_FLAG(member) json_object_set_new(json, #member, json_boolean(run->member));
     FACT_COUNTS(PUT_COUNT)
     FACT_FLAGS(PUT_FLAG)
+    if (run->key_distribution[0] != '\0')
+        json_object_set_new(json, "key_distribution", json_value_text(run->key_distribution));
     PUT_FLAG(no_prefill)
     PUT_FLAG(renewed)
     PUT_COUNT(commands)
@@ -262,6 +264,8 @@ enum err_code journal_facts_from_json(struct run_facts *run, const json_t *json,
     /* Not in journals of older versions. */
     run->renewed = !json_is_false(json_object_get(json, "renewed"));
     run->no_prefill = json_is_true(json_object_get(json, "no_prefill"));
+    if (!get_text(run->key_distribution, sizeof run->key_distribution, json, "key_distribution"))
+        run->key_distribution[0] = '\0';
     if (!get_count(&run->commands, json, "commands", UINT32_MAX))
         run->commands = 0;
     if (!get_count(&run->repetition, json, "repetition", RUN_REPEATS_MAX))

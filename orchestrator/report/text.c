@@ -61,7 +61,9 @@ static void print_keys_line(struct output *out, const struct run_facts *run)
         output_printf(out, "Keys: fixed by the command\n");
     else
         output_printf(out, "Keys: %s, %s\n", UNITS_GROUPED(run->keyspace),
-                      run->keyspace_random ? "random" : "sequential");
+                      run->key_distribution[0] != '\0' ? run->key_distribution
+                      : run->keyspace_random           ? "random"
+                                                       : "sequential");
 }
 
 /* What of the load is not in a number of its own: an open loop's rate, and a ramp of clients. */

@@ -71,6 +71,7 @@ struct run_facts {
     bool reads;        /* hits and misses mean something                            */
     bool no_prefill;   /* --prefill was given already, or cannot write what is read     */
     bool keyspace_random;
+    char key_distribution[128]; /* "zipf:0.99"; "": random keys are uniform; not in old journals */
     bool renewed;       /* connections end by plan, and are opened anew                    */
     bool cluster;       /* redirects are followed                                          */
     bool tracking;      /* RESP3 messages are invalidations: COUNTER_PUSHES counts them       */

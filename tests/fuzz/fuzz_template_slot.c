@@ -26,6 +26,19 @@ static void check(const struct workload *workload, uint64_t ticket)
     free(key);
 }
 
+static struct key_order_wish any_distribution(uint8_t byte)
+{
+    return (struct key_order_wish){
+        .kind = (enum key_order_kind)(byte / 3 % (ORDER_WALK + 1)),
+        .exponent = byte / 60.0,
+        .scattered = byte % 2 == 0,
+        .deviation = KEY_DEVIATION_USUAL,
+        .scale = KEY_SCALE_USUAL,
+        .hot_keys = 0.1,
+        .hot_draws = 0.9,
+    };
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *input, size_t input_bytes)
 {
     uint64_t ticket;
@@ -36,6 +49,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *input, size_t input_bytes)
     const struct spec spec = {
         .endpoint.cluster = true,
         .load.key_order = input[0] % 3,
+        .load.key_distribution = any_distribution(input[0]),
+        .load.clients = 1 + input[0] % 5,
         .load.keyspace = input[0] % 3 == KEYS_ONE ? 1 : 1 + input[0] * 1000ull,
         .load.keyspace_offset = input[0] % 3 == KEYS_ONE ? 0 : input[0] / 3,
         .load.data_bytes = 1 + input[0] / 7,

@@ -179,6 +179,13 @@ TEST(contradictions)
     /* two options that contradict each other: one of them is silently ignored */
     static const struct line_refusal refusals[] = {
         {"-r 10 --sequential 10", "--random and --sequential exclude each other"},
+        {"-r 10 --sequential 10 --key-dist zipf", "--random and --sequential exclude each other"},
+        {"--sequential 10 --key-dist zipf", "--key-dist and --sequential exclude each other"},
+        {"--key-dist zipf", "--key-dist zipf needs --random"},
+        {"-r 0 --key-dist walk", "--key-dist walk needs --random"},
+        {"-r 10 --key-dist zipf:6",
+         "--key-dist zipf:6: allowed: zipf, or zipf:EXPONENT with 0 to 5"},
+        {"-r 10 --key-dist zpif", "did you mean zipf?"},
         {"--keyspace-offset 5", "needs --random or --sequential"},
         {"--sequential-random-start -r 5", "needs --sequential"},
         {"-r 1000000000000 --keyspace-offset 1", "12 digits"},
@@ -335,6 +342,24 @@ TEST(socket_path_length)
     line_refused(line, "at most 107");
 }
 
+TEST(key_distribution)
+{
+    /* --key-dist is not what -r draws its keys by, or changes what comes without it */
+    line_parses("-r 100");
+    ck_assert_int_eq(line_request.spec.load.key_distribution.kind, ORDER_UNIFORM);
+    line_parses("--sequential 100 --key-dist uniform");
+    ck_assert_int_eq(line_request.spec.load.key_order, KEYS_SEQUENTIAL);
+    line_parses("-r 100 --key-dist Zipf:1.1");
+    ck_assert_int_eq(line_request.spec.load.key_order, KEYS_RANDOM);
+    ck_assert_int_eq(line_request.spec.load.key_distribution.kind, ORDER_ZIPF);
+    ck_assert_double_eq(line_request.spec.load.key_distribution.exponent, 1.1);
+    line_parses_with_config("random: 100\nkey-dist: hotset:10/90\n", "--key-dist walk");
+    ck_assert_int_eq(line_request.spec.load.key_distribution.kind, ORDER_WALK);
+    line_parses_with_config("random: 100\nkey-dist: zipf\n", "--sequential 9");
+    ck_assert_int_eq(line_request.spec.load.key_order, KEYS_SEQUENTIAL);
+    ck_assert_int_eq(line_request.spec.load.key_distribution.kind, ORDER_UNIFORM);
+}
+
 TEST(options_that_change_nothing)
 {
     /* an option that has no effect on what is sent is passed over in silence, or one that has is doubted */
@@ -345,6 +370,7 @@ TEST(options_that_change_nothing)
         {"-d 100 -- set k __data__", NULL},
         {"-d 100 --prefill -- get k", NULL},
         {"-r 100 -- incr c", "--random changes nothing"},
+        {"-r 100 --key-dist zipf -- incr c:__rand_int__", NULL},
         {"--sequential 100 -- incr c", "--sequential changes nothing"},
         {"-r 100 -- incr c:__rand_3rd__", NULL},
         {"-r 100 -- incr __key__", NULL},

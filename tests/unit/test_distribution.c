@@ -117,11 +117,6 @@ TEST(there_and_back)
         const struct key_order_wish wish = keys(key_texts[i]);
         ck_assert_str_eq(distribution_format_keys(text, sizeof text, &wish), key_texts[i]);
     }
-    const struct key_order_wish usual = keys("gaussian");
-    const struct key_order_wish again =
-        keys(distribution_format_keys(text, DISTRIBUTION_KEYS_BYTES, &usual));
-    ck_assert_double_eq(again.deviation, usual.deviation);
-
     static const char *const size_texts[] = {"64",
                                              "1-536870912",
                                              "weights:64:80,4096:20",

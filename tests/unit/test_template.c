@@ -24,7 +24,7 @@ static void compile(const char *argument)
 {
     struct err err = {.code = OK};
     size_t expected_bytes;
-    template_init(&template, &spec);
+    ck_assert_int_eq(template_init(&template, &spec, &err), OK);
     ck_assert_int_eq(
         template_argument_bytes(&template, argument, strlen(argument), &expected_bytes, &err), OK);
     ck_assert_int_eq(template_append_argument(&template, argument, strlen(argument), &err), OK);
@@ -114,7 +114,7 @@ TEST(test_unknown_placeholder_is_refused)
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         struct err err = {.code = OK};
         size_t bytes;
-        template_init(&template, &spec);
+        ck_assert_int_eq(template_init(&template, &spec, NULL), OK);
         ck_assert_msg(
             template_argument_bytes(&template, cases[i], strlen(cases[i]), &bytes, &err) == E_USAGE,
             "%s", cases[i]);
@@ -269,6 +269,64 @@ TEST(test_sequential_covers_each_key_once_per_pass)
             template_destroy(&template);
         }
     }
+}
+
+TEST(test_distributed_keys)
+{
+    /* Breaks when --key-dist does not shape the numbers of -r, which begin at the offset, or those of a ticket
+     * depend on others: each number is that of the distribution at its place. */
+    enum { KEYS = 1000, OFFSET = 5000 };
+    static const struct key_order_wish wishes[] = {
+        {.kind = ORDER_ZIPF, .exponent = 1.2},
+        {.kind = ORDER_ZIPF, .exponent = 0.99, .scattered = true},
+        {.kind = ORDER_LATEST, .exponent = 0.5},
+        {.kind = ORDER_SEQUENTIAL},
+        {.kind = ORDER_PARALLEL},
+        {.kind = ORDER_WALK}};
+    for (size_t i = 0; i < sizeof wishes / sizeof wishes[0]; i++) {
+        struct key_draw draw;
+        order(KEYS_RANDOM, KEYS, OFFSET);
+        spec.load.key_distribution = wishes[i];
+        spec.load.clients = 3;
+        compile("__rand_int__ __key__");
+        ck_assert_int_eq(key_draw_prepare(&draw, &wishes[i], KEYS, template.seed, 3, NULL), OK);
+        for (uint64_t ticket = 0; ticket < 2000; ticket += 37) {
+            const char *text = render(ticket);
+            ck_assert_uint_eq(digits(text), OFFSET + key_draw_at(&draw, 2 * ticket));
+            ck_assert_uint_eq(digits(text + 17), OFFSET + key_draw_at(&draw, 2 * ticket + 1));
+        }
+        template_destroy(&template);
+    }
+}
+
+TEST(test_walk_begins_anew_after_the_warm_up)
+{
+    /* Breaks when N requests of a walk do not touch N keys because some were spent before measuring. */
+    enum { KEYS = 100 };
+    order(KEYS_RANDOM, KEYS, 0);
+    spec.load.key_distribution = (struct key_order_wish){.kind = ORDER_WALK};
+    compile("__rand_int__ __rand_1st__");
+    for (unsigned warmup = 0; warmup < 2; warmup++) {
+        unsigned seen[KEYS] = {0}, named[KEYS] = {0};
+        for (uint64_t ticket = 0; ticket < KEYS; ticket++) {
+            const char *text = render(ticket + (warmup != 0 ? WORKLOAD_WARMUP_TICKET : 0));
+            seen[digits(text)]++;
+            named[digits(text + 13)]++;
+        }
+        for (unsigned key = 0; key < KEYS; key++)
+            ck_assert(seen[key] == 1 && named[key] == 1);
+    }
+    template_destroy(&template);
+}
+
+TEST(test_distribution_out_of_bounds)
+{
+    /* Breaks when a spec that no command line gives is drawn from all the same. */
+    struct err err = {.code = OK};
+    order(KEYS_RANDOM, 100, 0);
+    spec.load.key_distribution = (struct key_order_wish){.kind = ORDER_ZIPF, .exponent = 9};
+    ck_assert_int_eq(template_init(&template, &spec, &err), E_USAGE);
+    template_destroy(&template);
 }
 
 TEST(test_sequential_start)

@@ -122,6 +122,32 @@ TEST(test_slots_of_all_tests)
     }
 }
 
+TEST(test_slots_of_distributed_keys)
+{
+    /* Breaks when a request whose key was drawn by a distribution goes to the slot of a uniform one. */
+    static const char *const keys[] = {"k:__rand_int__", "{tag}__rand_int__", "{__rand_1st__}x"};
+    static const size_t first[] = {1, 0};
+    for (enum key_order_kind kind = ORDER_UNIFORM; kind <= ORDER_WALK; kind++)
+        for (size_t i = 0; i < sizeof keys / sizeof keys[0]; i++) {
+            char command[128];
+            struct err err;
+            cluster_spec(KEYS_RANDOM, 123457);
+            spec.load.clients = 7;
+            spec.load.key_distribution = (struct key_order_wish){.kind = kind,
+                                                                 .exponent = 0.5,
+                                                                 .scattered = true,
+                                                                 .deviation = 0.3,
+                                                                 .scale = 0.3,
+                                                                 .hot_keys = 0.1,
+                                                                 .hot_draws = 0.5};
+            snprintf(command, sizeof command, "SET %s __rand_int__", keys[i]);
+            struct workload *workload = of_command(command);
+            ck_assert_int_eq(set_keys(workload, first, &err), OK);
+            assert_slots(workload, 1, 300, command);
+            workload_destroy(workload);
+        }
+}
+
 TEST(test_slots_of_templates)
 {
     /* Breaks when the slot is computed from other bytes than those that are sent: numbers and values in

@@ -218,6 +218,12 @@ enum err_code key_draw_prepare(struct key_draw *draw, const struct key_order_wis
     return OK;
 }
 
+bool key_order_counts(const struct key_order_wish *wish)
+{
+    return wish->kind == ORDER_SEQUENTIAL || wish->kind == ORDER_PARALLEL ||
+           wish->kind == ORDER_WALK;
+}
+
 uint64_t key_draw_at(const struct key_draw *draw, uint64_t index)
 {
     switch (draw->wish.kind) {

@@ -41,6 +41,10 @@ MUST_USE enum err_code key_draw_prepare(struct key_draw *draw, const struct key_
                                         uint64_t count, uint64_t seed, uint32_t ranges,
                                         struct err *err);
 
+/* Whether indices have to count on without gaps, because they say how far it is: of SEQUENTIAL, PARALLEL and WALK.
+ * Others take any numbers that differ. */
+bool key_order_counts(const struct key_order_wish *wish);
+
 /* The key number, 0..count-1, of draw `index` of the stream. Of ORDER_LATEST the newest key is the last one.
  * Hot path. */
 uint64_t key_draw_at(const struct key_draw *draw, uint64_t index);

@@ -12,11 +12,20 @@
 #define STREAM_POOL 0x706f6f6cull
 #define STREAM_START 0x7374617274ull
 
-void template_init(struct template *template, const struct spec *spec)
+static enum template_order order_of(const struct load_options *load)
+{
+    if (load->key_order == KEYS_ONE)
+        return NUMBERS_ONE;
+    if (load->key_order == KEYS_SEQUENTIAL)
+        return NUMBERS_IN_SEQUENCE;
+    return load->key_distribution.kind == ORDER_UNIFORM ? NUMBERS_UNIFORM : NUMBERS_DRAWN;
+}
+
+enum err_code template_init(struct template *template, const struct spec *spec, struct err *err)
 {
     *template = (struct template){
         .data_bytes = spec->load.data_bytes,
-        .key_order = spec->load.key_order,
+        .order = order_of(&spec->load),
         .keyspace = spec->load.key_order == KEYS_ONE ? 1 : spec->load.keyspace,
         .keyspace_offset = spec->load.key_order == KEYS_ONE ? 0 : spec->load.keyspace_offset,
         .seed = rng_mix(spec->load.seed),
@@ -28,6 +37,10 @@ void template_init(struct template *template, const struct spec *spec)
             rng_bounded(rng_at(template->seed ^ STREAM_START, 0), template->keyspace);
     for (size_t i = 0; i < PLACEHOLDER_NAMES; i++)
         template->named_draws[i] = UINT32_MAX;
+    if (template->order != NUMBERS_DRAWN)
+        return OK;
+    return key_draw_prepare(&template->key_draw, &spec->load.key_distribution, template->keyspace,
+                            template->seed, (uint32_t)spec->load.clients, err);
 }
 
 /* Only for requests that carry a value: a large pool takes milliseconds to fill. */
@@ -276,23 +289,35 @@ size_t template_patch_bytes(const struct template *template, const struct templa
     return patch->draw == TEMPLATE_TAG ? TEMPLATE_TAG_BYTES : TEMPLATE_DIGITS;
 }
 
-/* Apart from random numbers, which would need more registers with it. */
-__attribute__((noinline)) static uint64_t next_in_sequence(const struct template *template,
-                                                           uint64_t ticket, uint32_t draw)
+/* How many numbers were taken before this one, of the counter that it belongs to. */
+static uint64_t taken_before(const struct template *template, uint64_t ticket, uint32_t draw)
 {
     const uint32_t place = template->numbers[draw].place;
     const uint64_t index = ticket % WORKLOAD_WARMUP_TICKET;
-    const uint64_t taken = place == TEMPLATE_NAMED ? index : index * template->shared_count + place;
-    return template->keyspace_offset + (template->sequential_start + taken) % template->keyspace;
+    return place == TEMPLATE_NAMED ? index : index * template->shared_count + place;
+}
+
+/* Apart from uniform numbers, which would need more registers with it. */
+__attribute__((noinline)) static uint64_t draw_by_order(const struct template *template,
+                                                        uint64_t ticket, uint32_t draw)
+{
+    if (template->order == NUMBERS_IN_SEQUENCE)
+        return template->keyspace_offset +
+               (template->sequential_start + taken_before(template, ticket, draw)) %
+                   template->keyspace;
+    const uint64_t index = key_order_counts(&template->key_draw.wish)
+                               ? taken_before(template, ticket, draw)
+                               : ticket * template->draw_count + draw;
+    return template->keyspace_offset + key_draw_at(&template->key_draw, index);
 }
 
 static uint64_t plain_draw(const struct template *template, uint64_t ticket, uint32_t draw)
 {
-    if (template->key_order == KEYS_RANDOM)
+    if (template->order == NUMBERS_UNIFORM)
         return template->keyspace_offset +
                rng_bounded(rng_at(template->seed, ticket * template->draw_count + draw),
                            template->keyspace);
-    return template->key_order == KEYS_ONE ? 0 : next_in_sequence(template, ticket, draw);
+    return template->order == NUMBERS_ONE ? 0 : draw_by_order(template, ticket, draw);
 }
 
 /* Numbers low to high - 1: the part of a number's group that lies in the range of keys. */
@@ -314,7 +339,7 @@ static struct group group_of(const struct template *template, uint64_t number)
  * for as many requests as it takes to ask for all of its numbers. */
 static uint64_t draw_neighbour(const struct template *template, uint64_t ticket, uint64_t rank)
 {
-    if (template->key_order != KEYS_SEQUENTIAL) {
+    if (template->order != NUMBERS_IN_SEQUENCE) {
         const uint64_t first = plain_draw(template, ticket, template->first_tagged_draw);
         const struct group group = group_of(template, first);
         return group.low + (first - group.low + rank) % (group.high - group.low);

@@ -12,6 +12,7 @@
 
 #include "common/err.h"
 #include "common/spec.h"
+#include "worker/generate/key_draw.h"
 #include "worker/generate/placeholder.h"
 
 #define TEMPLATE_DIGITS 12u       /* of a key number, zero padded; as valkey-benchmark has it */
@@ -44,6 +45,10 @@ struct template_number {
  * and the others are its neighbours there. (More than ten tagged numbers: groups of 100, 1,000, ...)
  * Without a tagged number the tags go through all slots, ticket by ticket. */
 
+/* Where key numbers come from. Uniform ones stand apart from those of other distributions: they are the usual
+ * ones, and cheap. */
+enum template_order { NUMBERS_ONE, NUMBERS_UNIFORM, NUMBERS_IN_SEQUENCE, NUMBERS_DRAWN };
+
 struct template
 {
     char *bytes;
@@ -60,11 +65,14 @@ struct template
     uint64_t group_numbers; /* key numbers that share a tag */
     size_t data_bytes;
     unsigned known; /* placeholders; see there */
-    enum key_order key_order;
+    enum template_order order;
     uint64_t keyspace, keyspace_offset, sequential_start, seed;
+    struct key_draw key_draw; /* NUMBERS_DRAWN */
 };
 
-void template_init(struct template *template, const struct spec *spec);
+/* E_USAGE: the spec's distribution of keys is out of bounds. template_destroy in any case. */
+MUST_USE enum err_code template_init(struct template *template, const struct spec *spec,
+                                     struct err *err);
 void template_destroy(struct template *template);
 
 /* Appends bytes as they are. */

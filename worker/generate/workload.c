@@ -438,11 +438,10 @@ enum err_code workload_create(struct workload **out, const struct workload_sourc
     workload->test = source->test;
     set_title(workload, source);
     workload->cluster = spec->endpoint.cluster;
-    template_init(&workload->template, spec);
-    enum err_code code;
-    if (source->test == NULL) {
+    enum err_code code = template_init(&workload->template, spec, err);
+    if (code == OK && source->test == NULL) {
         code = append_sequence(workload, source, err);
-    } else {
+    } else if (code == OK) {
         bool tagged =
             source->tagged || (spec->endpoint.cluster &&
                                (source->test->tagged_on_cluster || spec->load.tag_all_tests));
