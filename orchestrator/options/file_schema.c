@@ -52,6 +52,8 @@ static json_t *value_schema(const struct option_row *row)
         return number_schema("integer", min, max, "[kKmMgG]?[bB]?");
     case OPTION_DURATION:
         return number_schema("number", min, max, "ns|us|ms|s|m|h");
+    case OPTION_REAL:
+        return number_schema("number", row->least, row->most, "");
     case OPTION_RATE:
         return number_schema("number", 0, (double)SCHEDULE_RATE_MAX_MICRO / SCHEDULE_MICRO,
                              "[kKmMgG]");

@@ -49,6 +49,7 @@ void option_table_change(const struct option_table *table,
 #define ROW(name_, shorts_, kind_, argument_, at_)                                                 \
     .name = name_, .shorts = shorts_, .kind = kind_, .argument = argument_, .offset = at_
 #define NUMBER(min_, max_) .min = min_, .max = max_
+#define REAL(least_, most_) .least = least_, .most = most_
 #define BARE(unit_ns_, min_, max_) .bare_unit_ns = unit_ns_, .min = min_, .max = max_
 #define NOT_YET(name_)                                                                             \
     {                                                                                              \

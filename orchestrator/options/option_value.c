@@ -81,6 +81,20 @@ static enum err_code store_ranged(void *target, const struct option_row *row, co
     return OK;
 }
 
+static enum err_code store_real(void *target, const struct option_row *row, const char *text,
+                                struct err *reason)
+{
+    char range[80];
+    double value;
+    options_format_range(range, sizeof range, row);
+    if (!units_parse_real(&value, text) && !is_plain_integer(text))
+        return err_set(reason, E_USAGE, "not a number; allowed: %s", range);
+    if (!units_parse_real(&value, text) || value < row->least || value > row->most)
+        return err_set(reason, E_USAGE, "out of range; allowed: %s", range);
+    memcpy(field(target, row), &value, sizeof value);
+    return OK;
+}
+
 static enum err_code store_rate(void *target, const struct option_row *row, const char *text,
                                 struct err *reason)
 {
@@ -123,6 +137,8 @@ enum err_code option_value_store(void *target, const struct option_row *row, con
     case OPTION_SIZE:
     case OPTION_DURATION:
         return store_ranged(target, row, text, reason);
+    case OPTION_REAL:
+        return store_real(target, row, text, reason);
     case OPTION_TEXT:
         if (*text == '\0')
             return err_set(reason, E_USAGE, "the value is empty");
@@ -145,6 +161,7 @@ enum err_code option_value_store_unset(void *target, const struct option_row *ro
                                        struct err *reason)
 {
     const bool off = false;
+    const double nothing = 0;
     if (row->unset != NULL)
         return option_value_store(target, row, row->unset, reason);
     switch (row->kind) {
@@ -155,6 +172,9 @@ enum err_code option_value_store_unset(void *target, const struct option_row *ro
     case OPTION_SIZE:
     case OPTION_DURATION:
         store_number(target, row, 0);
+        break;
+    case OPTION_REAL:
+        memcpy(field(target, row), &nothing, sizeof nothing);
         break;
     case OPTION_TEXT:
         store_pointer(target, row, NULL);

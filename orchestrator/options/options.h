@@ -20,6 +20,7 @@ enum option_kind {
     OPTION_COUNT,    /* uint64_t, powers of ten; min..max                                    */
     OPTION_SIZE,     /* uint64_t bytes, powers of two; min..max                              */
     OPTION_DURATION, /* uint64_t ns; a bare number is in units of bare_unit_ns; min..max     */
+    OPTION_REAL,     /* double; least..most                                                  */
     OPTION_TEXT,     /* const char *                                                         */
     OPTION_RATE,     /* uint64_t, millionths of a request per second                         */
     OPTION_WORD,     /* an enum, by the index of the word in value_at                        */
@@ -41,7 +42,8 @@ struct option_row {
     size_t base;          /* set when a table is made of groups                               */
     unsigned commands;    /* of option_group.h; 0: those of its group                         */
     uint64_t min, max;
-    bool clamps; /* a number outside of min..max is taken as the nearest within */
+    double least, most; /* OPTION_REAL */
+    bool clamps;        /* a number outside of min..max is taken as the nearest within */
     uint64_t bare_unit_ns;
     const char *unset; /* default as text, parsed like a given value; NULL: zero / false / NULL */
     /* OPTION_CUSTOM: stores value, which lives as long as the values do, over what an earlier call

@@ -30,8 +30,11 @@ static void format_bound(char *text, size_t text_bytes, const struct option_row 
 
 char *options_format_range(char *text, size_t text_bytes, const struct option_row *row)
 {
-    char least[40], most[40];
+    char least[UNITS_PLAIN_BYTES], most[UNITS_PLAIN_BYTES];
     snprintf(text, text_bytes, "%s", "");
+    if (row->kind == OPTION_REAL)
+        snprintf(text, text_bytes, "%s to %s", units_format_plain(least, sizeof least, row->least),
+                 units_format_plain(most, sizeof most, row->most));
     if (!is_number(row))
         return text;
     format_bound(least, sizeof least, row, row->min);
@@ -53,6 +56,13 @@ static uint64_t number_of(const struct option_values *values, const struct optio
     uint64_t number;
     memcpy(&number, field(values, row), sizeof number);
     return number;
+}
+
+static double real_of(const struct option_values *values, const struct option_row *row)
+{
+    double value;
+    memcpy(&value, field(values, row), sizeof value);
+    return value;
 }
 
 static bool flag_of(const struct option_values *values, const struct option_row *row)
@@ -127,6 +137,8 @@ static json_t *json_value(const struct option_values *values, size_t row_index)
     const char *text = text_of(values, row_index);
     if (row->kind == OPTION_FLAG)
         return json_boolean(flag_of(values, row));
+    if (row->kind == OPTION_REAL && text != NULL)
+        return json_real(real_of(values, row));
     if (!is_number(row))
         return text == NULL ? json_null() : json_text(text);
     if (is_unset(values, row_index))

@@ -56,6 +56,7 @@ TEST(what_is_not_given)
     /* Breaks when a default is not stored, or something that is absent looks given. */
     ck_assert_msg(parse("{\"seed\": 1, \"limits\": \"64kb\"}") == OK, "%s", err.text);
     ck_assert_uint_eq(sample.colour, 1);
+    ck_assert_double_eq(sample.skew, 0.99);
     ck_assert_uint_eq(sample.limits.size_bytes, 65536);
     ck_assert_uint_eq(sample.limits.timeout_ns, 100 * NS_PER_MS);
     ck_assert(file_given(&sample.place, "seed") && !file_given(&sample.place, "colour"));
@@ -73,9 +74,11 @@ static const struct {
     {"seed: 0", "f:1:7: seed: 0: out of range; allowed: 1 to 1,000; as in seed: 42"},
     {"seed: [1]", "f:1:7: seed: a value is expected; as in seed: 42"},
     {"seed: 1\nsede: 2", "f:2:1: unknown key sede; did you mean seed?; known are seed, strict, "
-                         "colour, letter, tags, limits, phases, channels"},
+                         "colour, skew, letter, tags, limits, phases, channels"},
     {"seed: 1\nseed: 2", "f:2:1: seed stands in line 1 already"},
     {"seed: 1\nstrict: maybe", "f:2:9: strict: maybe: takes true or false, or nothing"},
+    {"seed: 1\nskew: 5.5", "f:2:7: skew: 5.5: out of range; allowed: 0 to 5"},
+    {"seed: 1\nskew: 1k", "f:2:7: skew: 1k: not a number; allowed: 0 to 5"},
     {"seed: 1\ncolour: pink", "f:2:9: colour: pink: allowed: red, green, blue"},
     {"seed: 1\nletter: 5", "f:2:9: letter: 5: begins with no letter"},
     {"seed: 1\ntags: [a, [b]]", "f:2:11: tags: the list holds values only"},

@@ -13,6 +13,7 @@
 struct sample {
     bool flag, other, help;
     uint64_t count, size, duration, unset_count;
+    double real;
     const char *text, *secret, *config;
     char custom[16];
 };
@@ -70,6 +71,14 @@ static const struct option_row rows[] = {
      .unset = "1s",
      .section = "Two",
      .help = "A duration."},
+    {.name = "real",
+     .kind = OPTION_REAL,
+     .argument = "X",
+     .offset = AT(real),
+     .least = 0.5,
+     .most = 5,
+     .section = "Two",
+     .help = "Between whole numbers."},
     {.name = "unset-count",
      .kind = OPTION_COUNT,
      .argument = "N",
@@ -260,6 +269,11 @@ TEST(errors_are_whole)
     /* the message of a bad value names neither option nor range, or shows a secret */
     ck_says(PARSE("--size", "2kb"), "--size 2kb: out of range; allowed: 1 B to 1 KB");
     ck_says(PARSE("--duration", "1x"), "--duration 1x: not a duration; allowed: 0s or more");
+    ck_says(PARSE("--real", "5.01"), "--real 5.01: out of range; allowed: 0.5 to 5");
+    ck_says(PARSE("--real", "0.4"), "out of range; allowed: 0.5 to 5");
+    ck_says(PARSE("--real", "-1"), "out of range; allowed: 0.5 to 5");
+    ck_says(PARSE("--real", "1e0"), "--real 1e0: not a number; allowed: 0.5 to 5");
+    ck_says(PARSE("--real", "nan"), "--real nan: not a number");
     ck_says(PARSE("--custom", "0123456789abcdef"), "--custom is too long");
     ck_says(PARSE("--secret="), "--secret: the value is empty");
 }
@@ -278,6 +292,10 @@ TEST(origins)
     options_drop(&values, "count");
     ck_assert_uint_eq(sample.count, 50);
     ck_assert_int_eq(options_origin(&values, "count")->kind, ORIGIN_DEFAULT);
+    ck_assert_int_eq(PARSE("--real", "0.75", "--secret", "PW", "--flag"), OK);
+    ck_assert_double_eq(sample.real, 0.75);
+    options_drop(&values, "real");
+    ck_assert_double_eq(sample.real, 0);
     options_drop(&values, "secret");
     ck_assert_ptr_null(sample.secret);
     options_drop(&values, "flag");
@@ -296,14 +314,15 @@ static char *printed(void (*print)(FILE *out))
 TEST(json)
 {
     /* the echo of a run is not what the run used, or gives the password away */
-    ck_assert_int_eq(PARSE("-c", "0.5k", "--secret", "PW", "--duration", "1.5", "-t", "\xff\"",
-                           "--", "get", "k"),
+    ck_assert_int_eq(PARSE("-c", "0.5k", "--secret", "PW", "--duration", "1.5", "--real", "1.25",
+                           "-t", "\xff\"", "--", "get", "k"),
                      OK);
     json_t *object = options_to_json(&values);
     char *text = json_dumps(object, JSON_COMPACT);
-    ck_assert_str_eq(text, "{\"flag\":false,\"other\":false,\"count\":500,\"size\":3,"
-                           "\"duration\":\"1500ms\",\"unset-count\":null,\"text\":\"?\\\"\","
-                           "\"secret\":\"***\",\"custom\":\"x\",\"command\":[\"get\",\"k\"]}");
+    ck_assert_str_eq(
+        text, "{\"flag\":false,\"other\":false,\"count\":500,\"size\":3,"
+              "\"duration\":\"1500ms\",\"real\":1.25,\"unset-count\":null,\"text\":\"?\\\"\","
+              "\"secret\":\"***\",\"custom\":\"x\",\"command\":[\"get\",\"k\"]}");
     free(text);
     json_decref(object);
 }

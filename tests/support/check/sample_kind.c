@@ -110,6 +110,8 @@ static const struct file_field sample_fields[] = {
     {.row = {ROW("strict", NULL, OPTION_FLAG, NULL, AT(strict)), .help = "Or not."}},
     {.row = {ROW("colour", NULL, OPTION_WORD, NULL, AT(colour)), .value_at = colour_at,
              .unset = "green", .help = "A word."}},
+    {.row = {ROW("skew", NULL, OPTION_REAL, NULL, AT(skew)), REAL(0, 5), .unset = "0.99",
+             .help = "Between whole numbers."}},
     {.row = {.name = "letter", .kind = OPTION_CUSTOM, .parse = parse_letter, .help = "Its own."}},
     {.row = {ROW("tags", NULL, OPTION_TEXT, NULL, AT(tags)), .help = "Words."}, .joins = true},
     {.row = {.name = "limits", .offset = AT(limits), .help = "What must not be passed."},

@@ -31,6 +31,7 @@ struct sample {
     uint64_t seed;
     bool strict;
     unsigned colour;
+    double skew;
     char first; /* of the text that a parser of its own has read */
     const char *tags;
     struct sample_limits limits;
