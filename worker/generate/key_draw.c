@@ -26,14 +26,21 @@ struct key_scatter key_scatter_over(uint64_t count)
                                 .turns = count < SCATTER_FEW ? 12 : 4};
 }
 
+/* As rng_at, with one round of mixing in place of two: only the upper bits are used. */
+static uint64_t round_number(uint64_t seed, uint64_t index, uint64_t bound)
+{
+    const uint64_t spread = seed + (index + 1) * 0x9e3779b97f4a7c15ull;
+    return rng_bounded((spread ^ (spread >> 32)) * 0xbf58476d1ce4e5b9ull, bound);
+}
+
 uint64_t key_scatter_at(const struct key_scatter *scatter, uint64_t seed, uint64_t place)
 {
     do {
         uint64_t low = place % scatter->rows, high = place / scatter->rows;
         for (uint64_t turn = 0; turn < scatter->turns; turn += 2) {
-            low += rng_bounded(rng_at(seed, high * 16 + turn), scatter->rows);
+            low += round_number(seed, high * 16 + turn, scatter->rows);
             low -= low >= scatter->rows ? scatter->rows : 0;
-            high += rng_bounded(rng_at(seed, low * 16 + turn + 1), scatter->columns);
+            high += round_number(seed, low * 16 + turn + 1, scatter->columns);
             high -= high >= scatter->columns ? scatter->columns : 0;
         }
         place = high * scatter->rows + low;
