@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "common/clock.h"
+#include "orchestrator/options/objective_classes.h"
 #include "orchestrator/options/rate_steps.h"
 #include "orchestrator/options/rate_text.h"
 
@@ -300,6 +301,24 @@ void bench_steps_free(struct bench_steps *steps)
     free(steps->command);
     free(steps->command_bytes);
     *steps = (struct bench_steps){0};
+}
+
+enum err_code bench_steps_check_classes(const struct bench_steps *steps,
+                                        const struct objective_list *objectives, const char *option,
+                                        struct err *err)
+{
+    const char *classes[CLASSES_MAX];
+    enum err_code code = OK;
+    for (uint32_t i = 0; i < steps->count && code == OK; i++) {
+        const struct bench_step *step = &steps->steps[i];
+        const uint32_t count = workload_class_count(step->workload);
+        for (uint32_t k = 0; k < count; k++)
+            classes[k] = workload_class_name(step->workload, k);
+        if (step->prefill_for == NULL)
+            code = objective_classes_check(objectives, option, workload_title(step->workload),
+                                           classes, count, err);
+    }
+    return code;
 }
 
 void bench_step_set_rate(struct bench_step *step, struct rate_step *room, uint64_t rate_micro)

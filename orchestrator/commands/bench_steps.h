@@ -5,6 +5,7 @@
 
 #include "common/err.h"
 #include "common/spec.h"
+#include "orchestrator/report/objective.h"
 #include "worker/worker.h"
 
 #define BENCH_STEPS_MAX (2 * SPEC_TESTS_MAX + 2)
@@ -34,6 +35,11 @@ struct bench_steps {
 MUST_USE enum err_code bench_steps_build(struct bench_steps *steps, const struct spec *spec,
                                          struct err *err);
 void bench_steps_free(struct bench_steps *steps);
+/* Whether every test has the classes of requests that these objectives are about; prefills need not. Errors as
+ * objective_classes_check. */
+MUST_USE enum err_code bench_steps_check_classes(const struct bench_steps *steps,
+                                                 const struct objective_list *objectives,
+                                                 const char *option, struct err *err);
 
 /* How long they will last, as far as that is known before; for certificates that are made for it. A run without
  * a rate and without a duration takes as long as the server lets it: it counts as nothing. What has no end (--loop)

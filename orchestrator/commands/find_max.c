@@ -51,6 +51,8 @@ static enum err_code prepare(struct find_max *find, struct err *err)
     search_init(&find->search, &limits);
     enum err_code code = session_prepare(&find->session, err);
     if (code == OK)
+        code = bench_steps_check_classes(&find->session.steps, &request->objectives, "--slo", err);
+    if (code == OK)
         code = curve_init(&find->curve, &request->objectives, spec->outputs.percentiles,
                           spec->outputs.percentile_count, err);
     find->curve.limits = limits;

@@ -46,9 +46,11 @@ static enum err_code parse_precision(void *target, const char *value, struct err
 /* clang-format off: a row reads best as a few short lines */
 static const struct option_row search_rows[] = {
     {ROW("slo", NULL, OPTION_CUSTOM, "OBJECTIVE", 0), .parse = parse_slos, .repeats = true,
-     .help = "What every rate that counts has to keep: p99<1ms, p99.9<=5ms, mean<500us, max<20ms "
-             "or errors<0.1%, of response times. Several of them separated by commas, or --slo "
-             "again."},
+     .help =
+         "What every rate that counts has to keep: p99<1ms, p99.9<=5ms, mean<500us, max<20ms "
+         "or errors<0.1%, of response times. With the name of a class of requests in front it is "
+         "about that class: read:p99<1ms. Several of them separated by commas, or --slo "
+         "again."},
     {ROW("start-rate", NULL, OPTION_COUNT, "N", AT(start_rate)), NUMBER(1, RATE_MOST),
      .unset = "1000", .help = "Requests per second of the first probe."},
     {ROW("max-rate", NULL, OPTION_COUNT, "N", AT(max_rate)), NUMBER(1, RATE_MOST), .unset = "100m",
@@ -146,6 +148,13 @@ static enum err_code check_search(const struct find_max_request *request, struct
                        "keep the shell from reading <");
     if (request->window_ns % WINDOW_STEP_NS != 0)
         return err_set(err, E_USAGE, "--window is not a multiple of 100ms");
+    for (uint32_t i = 0; i < request->objectives.count; i++)
+        if (request->objectives.items[i].class[0] != '\0' &&
+            request->window_ns % NS_PER_SECOND != 0)
+            return err_set(err, E_USAGE,
+                           "--slo %s: --window has to be whole seconds, since times of a class "
+                           "are kept by the second",
+                           request->objectives.items[i].text);
     if (request->start_rate > request->max_rate)
         return err_set(err, E_USAGE, "--start-rate %s%s is above --max-rate %s",
                        UNITS_GROUPED(request->start_rate),

@@ -61,7 +61,12 @@ static enum err_code set_up_tls(struct session *session, struct err *err)
 enum err_code session_prepare(struct session *session, struct err *err)
 {
     const struct spec *spec = &session->request->spec;
+    const struct check_request *checks = &session->request->checks;
     enum err_code code = bench_steps_build(&session->steps, spec, err);
+    if (code == OK)
+        code = bench_steps_check_classes(&session->steps, &checks->kept, "--check", err);
+    if (code == OK)
+        code = bench_steps_check_classes(&session->steps, &checks->aborts, "--abort-on", err);
     if (code == OK)
         code = cpu_order_discover(&session->cpus, "", NULL, err);
     if (code == OK)

@@ -34,7 +34,7 @@ static json_t *checks_to_json(const struct objective_list *checks)
     for (uint32_t i = 0; checks != NULL && i < checks->count; i++)
         used += (size_t)snprintf(text + used, sizeof text - used, "%s%s", i > 0 ? "," : "",
                                  checks->items[i].text);
-    return text[0] != '\0' ? json_string(text) : NULL;
+    return text[0] != '\0' ? json_value_text(text) : NULL;
 }
 
 json_t *journal_session_to_json(const struct session_facts *session)

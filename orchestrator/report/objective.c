@@ -24,6 +24,7 @@ const struct objective_grammar objective_of_abort = {
 /* One expression, and how far it has been read. */
 struct reader {
     const char *begin, *end, *at;
+    const char *figure; /* behind its class */
     const struct objective_grammar *grammar;
 };
 
@@ -86,6 +87,35 @@ static enum err_code read_percentile(struct objective *objective, struct reader 
         return mistake(reader, begin, "expected a percentile above 0 and below 100, as in p99.9",
                        err);
     objective->kind = OBJECTIVE_PERCENTILE;
+    return OK;
+}
+
+/* "read:", up to the last colon before the sign. */
+static enum err_code read_class(struct objective *objective, struct reader *reader, struct err *err)
+{
+    const char *colon = NULL;
+    for (const char *at = reader->at; at < reader->end && *at != '<' && *at != '>'; at++)
+        colon = *at == ':' ? at : colon;
+    if (colon == NULL)
+        return OK;
+    const char *end = colon;
+    while (end > reader->at && (end[-1] == ' ' || end[-1] == '\t'))
+        end--;
+    const size_t bytes = (size_t)(end - reader->at);
+    if (bytes == 0)
+        return mistake(reader, colon, "expected a class of requests before it, as in read:p99<1ms",
+                       err);
+    if (bytes >= sizeof objective->class)
+        return mistake(reader, reader->at, "the name of a class is shorter", err);
+    for (const char *at = reader->at; at < end; at++)
+        if ((unsigned char)*at < ' ' || *at == 127)
+            return mistake(reader, at, "no class of requests has such a character", err);
+    memcpy(objective->class, reader->at, bytes);
+    objective->class[bytes] = '\0';
+    snprintf(objective->text, sizeof objective->text, "%.*s:", (int)bytes, reader->at);
+    reader->at = colon + 1;
+    reader->figure = reader->at;
+    skip_blanks(reader);
     return OK;
 }
 
@@ -223,7 +253,7 @@ static void add_text(struct objective *objective, const char *begin, const char 
 static enum err_code read_lasting(struct objective *objective, struct reader *reader,
                                   struct err *err)
 {
-    add_text(objective, reader->begin, reader->at);
+    add_text(objective, reader->figure, reader->at);
     if (!reader->grammar->lasting || !take_word(reader, "for"))
         return OK;
     skip_blanks(reader);
@@ -239,10 +269,13 @@ static enum err_code read_expression(struct objective *objective, const char *be
                                      const char *end, const struct objective_grammar *grammar,
                                      struct err *err)
 {
-    struct reader reader = {.begin = begin, .end = end, .at = begin, .grammar = grammar};
+    struct reader reader = {
+        .begin = begin, .end = end, .at = begin, .figure = begin, .grammar = grammar};
     *objective = (struct objective){.kind = OBJECTIVE_MEAN};
     skip_blanks(&reader);
-    enum err_code code = read_figure(objective, &reader, err);
+    enum err_code code = read_class(objective, &reader, err);
+    if (code == OK)
+        code = read_figure(objective, &reader, err);
     skip_blanks(&reader);
     if (code == OK)
         code = read_sign(objective, &reader, err);
@@ -261,7 +294,7 @@ static enum err_code read_expression(struct objective *objective, const char *be
 static bool same_figure(const struct objective *a, const struct objective *b)
 {
     return a->kind == b->kind && a->above == b->above && !(a->percent < b->percent) &&
-           !(a->percent > b->percent);
+           !(a->percent > b->percent) && strcmp(a->class, b->class) == 0;
 }
 
 enum err_code objective_parse_list(struct objective_list *list, const char *text,
@@ -295,8 +328,8 @@ static bool is_kept(const struct objective *objective, double value, double limi
     return objective->or_equal ? value <= limit : value < limit;
 }
 
-struct objective_reading objective_read(const struct objective *objective,
-                                        const struct metric_slice *slice)
+static struct objective_reading read_slice(const struct objective *objective,
+                                           const struct metric_slice *slice)
 {
     static const enum metric_statistic_kind kinds[] = {[OBJECTIVE_PERCENTILE] =
                                                            STATISTIC_PERCENTILE,
@@ -327,6 +360,26 @@ struct objective_reading objective_read(const struct objective *objective,
     return reading;
 }
 
+bool objective_is_of_class(const struct objective *objective, const struct run_facts *run)
+{
+    return objective->class[0] != '\0' && run != NULL && run->class_count > 0;
+}
+
+struct objective_reading objective_read(const struct objective *objective,
+                                        const struct metric_slice *slice)
+{
+    const struct run_facts *run = slice->run;
+    uint32_t class = 0;
+    if (!objective_is_of_class(objective, run))
+        return read_slice(objective, slice);
+    while (class < run->class_count && strcmp(run->class_names[class], objective->class) != 0)
+        class ++;
+    if (class == run->class_count)
+        return (struct objective_reading){.known = false};
+    const struct metric_slice part = metric_slice_of_class(slice, class);
+    return read_slice(objective, &part);
+}
+
 char *objective_format_reading(char *text, size_t text_bytes, const struct objective *objective,
                                const struct objective_reading *reading)
 {
@@ -334,11 +387,12 @@ char *objective_format_reading(char *text, size_t text_bytes, const struct objec
                                         [OBJECTIVE_LONGEST] = "max",
                                         [OBJECTIVE_ERRORS] = "errors",
                                         [OBJECTIVE_RATE] = "rate"};
-    char name[32], rate[40];
+    char name[CLASS_NAME_BYTES + 32], rate[40];
+    const char *const class = objective->class, *const colon = class[0] != '\0' ? ":" : "";
     if (objective->kind == OBJECTIVE_PERCENTILE)
-        snprintf(name, sizeof name, "p%.10g", objective->percent);
+        snprintf(name, sizeof name, "%s%sp%.10g", class, colon, objective->percent);
     else
-        snprintf(name, sizeof name, "%s", names[objective->kind]);
+        snprintf(name, sizeof name, "%s%s%s", class, colon, names[objective->kind]);
     if (objective->kind == OBJECTIVE_ERRORS && reading->known)
         snprintf(text, text_bytes, "%s %.3f %%", name, reading->share * 100);
     else if (objective->kind == OBJECTIVE_RATE)

@@ -1,5 +1,6 @@
 /* Objectives: "p99<1ms", "p99.9<=5ms", "mean<500us", "max<20ms", "errors<0.1%", and for options that take
- * both directions "rate>=50k", "errors>1% for 10s".
+ * both directions "rate>=50k", "errors>1% for 10s". With the name of a class of requests and a colon in front,
+ * "read:p99<1ms", it is about that class.
  *
  * A list is what a user gives, several of them separated by commas. Latencies are response times (in a closed
  * loop service times) of requests that were answered without an error. Pure functions. */
@@ -11,11 +12,13 @@
 #include <stdint.h>
 
 #include "common/err.h"
+#include "common/lane.h"
 
-struct metric_slice; /* metric.h */
+struct metric_slice; /* metric.h   */
+struct run_facts;    /* timeline.h */
 
 #define OBJECTIVE_MAX 8
-#define OBJECTIVE_TEXT_BYTES 48
+#define OBJECTIVE_TEXT_BYTES (48 + CLASS_NAME_BYTES)
 
 enum objective_kind {
     OBJECTIVE_PERCENTILE,
@@ -27,14 +30,16 @@ enum objective_kind {
 
 struct objective {
     enum objective_kind kind;
-    bool above;                      /* ">", ">=" */
-    bool or_equal;                   /* "<=", ">=" */
-    double percent;                  /* OBJECTIVE_PERCENTILE: above 0, below 100 */
-    uint64_t limit_ns;               /* of a latency: 1 ns to 1 h          */
-    double limit_share;              /* OBJECTIVE_ERRORS: 0.001 is "0.1%"  */
-    uint64_t limit_rate;             /* OBJECTIVE_RATE                      */
-    uint64_t for_ns;                 /* behind "for"; 0: nothing was said   */
-    char text[OBJECTIVE_TEXT_BYTES]; /* as given, without blanks but for those around "for" */
+    bool above;                   /* ">", ">=" */
+    bool or_equal;                /* "<=", ">=" */
+    double percent;               /* OBJECTIVE_PERCENTILE: above 0, below 100 */
+    uint64_t limit_ns;            /* of a latency: 1 ns to 1 h          */
+    double limit_share;           /* OBJECTIVE_ERRORS: 0.001 is "0.1%"  */
+    uint64_t limit_rate;          /* OBJECTIVE_RATE                      */
+    uint64_t for_ns;              /* behind "for"; 0: nothing was said   */
+    char class[CLASS_NAME_BYTES]; /* "": of all requests                 */
+    char text
+        [OBJECTIVE_TEXT_BYTES]; /* as given, without blanks but for those around "for" and in a class */
 };
 
 struct objective_list {
@@ -67,6 +72,8 @@ struct objective_reading {
     double share; /* OBJECTIVE_ERRORS: of the requests that ended, those that failed or were lost */
     double rate;  /* OBJECTIVE_RATE */
 };
+/* Of a class it reads that one; all, where there is one class only, and where slice->run does not know
+ * classes; nothing is known where there is none of that name. */
 struct objective_reading objective_read(const struct objective *objective,
                                         const struct metric_slice *slice);
 
@@ -74,7 +81,11 @@ struct objective_reading objective_read(const struct objective *objective,
 bool objective_has_little_to_spare(const struct objective *objective,
                                    const struct objective_reading *reading);
 
-/* "p99 1.234 ms", "p99 at least 80.000 ms", "errors 0.120 %", "rate 51,234/s". Returns text; 64 bytes hold any. */
+/* Whether its figure is that of a class in a run that has several. */
+bool objective_is_of_class(const struct objective *objective, const struct run_facts *run);
+
+/* "p99 1.234 ms", "read:p99 at least 80.000 ms", "errors 0.120 %", "rate 51,234/s". Returns text. */
+#define OBJECTIVE_READING_BYTES (64 + CLASS_NAME_BYTES)
 char *objective_format_reading(char *text, size_t text_bytes, const struct objective *objective,
                                const struct objective_reading *reading);
 

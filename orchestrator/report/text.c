@@ -348,7 +348,7 @@ static void print_server_times(struct output *out, const struct server_account *
 
 static void print_checks(struct output *out, const struct run_result *result)
 {
-    char seen[64];
+    char seen[OBJECTIVE_READING_BYTES];
     if (result->check_count > 0)
         output_printf(out, "\nChecks:\n=======\n");
     for (uint32_t i = 0; i < result->check_count; i++) {

@@ -37,7 +37,7 @@ static void check_item(const struct objective *objective)
     require(objective->limit_ns >= 1 && objective->limit_ns <= 3600 * NS_PER_SECOND);
 }
 
-/* The text of an objective holds 47 bytes: a longer one is cut, and may be another one then. */
+/* A text that is longer than what an objective holds is cut, and may be another one then. */
 static void check_again(const struct objective *objective)
 {
     struct objective_list again;
@@ -49,7 +49,8 @@ static void check_again(const struct objective *objective)
     const struct objective *read = &again.items[0];
     require(read->kind == objective->kind && read->or_equal == objective->or_equal &&
             read->above == objective->above && read->for_ns == objective->for_ns);
-    require(read->limit_ns == objective->limit_ns && strcmp(read->text, objective->text) == 0);
+    require(read->limit_ns == objective->limit_ns && strcmp(read->text, objective->text) == 0 &&
+            strcmp(read->class, objective->class) == 0);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *input, size_t input_bytes)

@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "common/clock.h"
+#include "orchestrator/options/objective_classes.h"
 #include "orchestrator/report/metric.h"
 #include "orchestrator/report/objective.h"
 #include "tests/support/check/report_fixture.h"
@@ -39,6 +40,17 @@ static const struct {
     {"errors<0.1%", {.kind = OBJECTIVE_ERRORS, .limit_share = 0.001, .text = "errors<0.1%"}},
     {"errors<=0%", {.kind = OBJECTIVE_ERRORS, .or_equal = true, .text = "errors<=0%"}},
     {"errors < 5 %", {.kind = OBJECTIVE_ERRORS, .limit_share = 0.05, .text = "errors<5%"}},
+    {" read : p99 < 1 ms",
+     {.kind = OBJECTIVE_PERCENTILE,
+      .percent = 99,
+      .limit_ns = NS_PER_MS,
+      .class = "read",
+      .text = "read:p99<1ms"}},
+    {"read:on miss:errors<5%",
+     {.kind = OBJECTIVE_ERRORS,
+      .limit_share = 0.05,
+      .class = "read:on miss",
+      .text = "read:on miss:errors<5%"}},
 };
 
 static const struct objective_grammar slo_grammar = {.option = "--slo"};
@@ -66,6 +78,7 @@ LOOP_TEST(test_expressions, sizeof good / sizeof good[0])
     ck_assert_uint_eq(list.items[0].limit_ns, wanted->limit_ns);
     ck_assert_double_eq_tol(list.items[0].limit_share, wanted->limit_share, 1e-12);
     ck_assert_str_eq(list.items[0].text, wanted->text);
+    ck_assert_str_eq(list.items[0].class, wanted->class);
 }
 
 static const struct {
@@ -98,6 +111,12 @@ static const struct {
     {"errors<0%", {"column 8:", "errors<=0%"}},
     {"errors<101%", {"column 8:", "100%"}},
     {"errorsx<1%", {"column 1:", ""}},
+    {":p99<1ms", {"column 1:", "expected a class"}},
+    {"read:<1ms", {"column 6:", "expected p and"}},
+    {"re\x01:p99<1ms", {"column 3:", "such a character"}},
+    {"a_name_of_sixty_four_bytes_which_is_one_more_than_a_class_can_have:p99<1ms",
+     {"column 1:", "shorter"}},
+    {"read:p99<1ms,read:p99<=2ms", {"the same figure", ""}},
     {"p99<1ms,p99<=2ms", {"p99<1ms and p99<=2ms", "the same figure"}},
     {"mean<1ms,avg<2ms", {"the same figure", ""}},
     {"p1<1s,p2<1s,p3<1s,p4<1s,p5<1s,p6<1s,p7<1s,p8<1s,p9<1s", {"more than 8", ""}},
@@ -112,6 +131,64 @@ LOOP_TEST(test_mistakes, sizeof bad / sizeof bad[0])
     for (int i = 0; i < 2; i++)
         ck_assert_msg(strstr(err.text, bad[_i].words[i]) != NULL, "%s: \"%s\" is not in: %s",
                       bad[_i].text, bad[_i].words[i], err.text);
+}
+
+TEST(test_classes_are_of_their_own)
+{
+    /* Breaks when a class is taken for another one, or for all. */
+    struct objective_list list;
+    struct err err = {.code = OK};
+    ck_assert_msg(
+        objective_parse_list(&list, "p99<1ms,read:p99<2ms,write:p99<3ms", &slo_grammar, &err) == OK,
+        "%s", err.text);
+    ck_assert_uint_eq(list.count, 3);
+    ck_assert_str_eq(list.items[2].class, "write");
+}
+
+TEST(test_unknown_classes)
+{
+    /* Breaks when an objective about nothing is looked at once the load is over. */
+    static const char *const classes[] = {"read", "write"};
+    struct objective_list list;
+    struct err err = {.code = OK};
+    ck_assert_int_eq(objective_parse_list(&list, "p99<1ms,read:p99<2ms", &slo_grammar, &err), OK);
+    ck_assert_int_eq(objective_classes_check(&list, "--slo", "shop", classes, 2, &err), OK);
+    ck_assert_int_eq(objective_parse_list(&list, "read:p99<2ms,wriet:max<1s", &slo_grammar, &err),
+                     OK);
+    ck_assert_int_eq(objective_classes_check(&list, "--slo", "shop", classes, 2, &err), E_USAGE);
+    ck_assert_str_eq(err.text, "--slo wriet:max<1s: shop has no class of requests \"wriet\"; it "
+                               "has read, write; did you mean write?");
+}
+
+TEST(test_a_class_is_read)
+{
+    /* Breaks when an objective of a class looks at all requests, or at coarse figures. */
+    struct objective_list list;
+    struct err err = {.code = OK};
+    struct interval_row *row = fixture_row(0);
+    struct run_facts facts = fixture_class_facts();
+    struct metric_slice slice = metric_slice_of(row, false);
+    char text[OBJECTIVE_READING_BYTES];
+    fixture_class_ok(row, 0, NS_PER_MS, 900);
+    fixture_class_ok(row, 1, 5 * NS_PER_MS, 99);
+    fixture_class_failed(row, 1, CLASS_ERRORS, 1);
+    ck_assert_int_eq(
+        objective_parse_list(&list,
+                             "read:max<=1ms,write:p50<5.003ms,write:errors<=1%,write:rate<=99,"
+                             "p50<1.1ms,other:p99<1s",
+                             &objective_of_check, &err),
+        OK);
+    slice.run = &facts;
+    for (uint32_t i = 0; i < 5; i++)
+        ck_assert_msg(objective_read(&list.items[i], &slice).kept, "%s", list.items[i].text);
+    struct objective_reading reading = objective_read(&list.items[5], &slice);
+    ck_assert(!reading.known && !reading.kept);
+    reading = objective_read(&list.items[1], &slice);
+    ck_assert_str_eq(objective_format_reading(text, sizeof text, &list.items[1], &reading),
+                     "write:p50 5.000 ms");
+    facts.class_count = 0; /* the run is the class */
+    ck_assert(!objective_read(&list.items[0], &slice).kept);
+    free(row);
 }
 
 /* 990 requests of 1 ms and ten of 5 ms, in an open loop. */
