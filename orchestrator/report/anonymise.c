@@ -24,6 +24,7 @@ struct anonymiser {
     uint32_t count;
     bool full; /* a name found no room: nothing is shown */
     struct session_facts session;
+    struct objective_list checks; /* of the session */
     char label[NAME_BYTES];
     struct run_facts run;
     struct run_result result;
@@ -172,6 +173,8 @@ static void rename_in(struct anonymiser *anonymiser, char *text, size_t text_byt
     free(before);
 }
 
+#define RENAME(anonymiser, text) rename_in(anonymiser, text, sizeof(text))
+
 /* Facts -------------------------------------------------------------------------------------------- */
 
 /* A copy of a value with the names replaced in all of its texts. */
@@ -255,6 +258,22 @@ static bool has_long_word(const json_t *spec)
     return false;
 }
 
+/* Classes of requests that objectives name. */
+static void add_classes(struct anonymiser *anonymiser, const json_t *spec)
+{
+    static const struct objective_grammar any = {.option = "", .both = true, .lasting = true};
+    static const char *const options[] = {"check", "abort-on", "slo"};
+    struct objective_list list;
+    for (size_t i = 0; i < sizeof options / sizeof options[0]; i++) {
+        const char *text = text_of(spec, options[i]);
+        struct err reason = {.code = OK};
+        if (text == NULL || objective_parse_list(&list, text, &any, &reason) != OK)
+            continue;
+        for (uint32_t k = 0; k < list.count; k++)
+            add(anonymiser, "class", list.items[k].class, strlen(list.items[k].class));
+    }
+}
+
 static enum err_code session_begin(void *state, const struct session_facts *session,
                                    struct err *err)
 {
@@ -288,6 +307,7 @@ static enum err_code session_begin(void *state, const struct session_facts *sess
     if (run_id != NULL)
         add(anonymiser, "run", run_id, strlen(run_id));
     add_words(anonymiser, json_object_get(session->spec, "command"));
+    add_classes(anonymiser, session->spec);
     add_arguments(anonymiser, session->spec,
                   json_object_get(json_object_get(environment, "invocation"), "command_line"));
     anonymiser->session = *session;
@@ -295,6 +315,13 @@ static enum err_code session_begin(void *state, const struct session_facts *sess
     anonymiser->session.environment = rename_json(anonymiser, session->environment);
     anonymiser->session.tests =
         session->tests != NULL ? rename_json(anonymiser, session->tests) : NULL;
+    if (session->checks != NULL)
+        anonymiser->checks = *session->checks;
+    for (uint32_t i = 0; i < anonymiser->checks.count; i++) {
+        RENAME(anonymiser, anonymiser->checks.items[i].class);
+        RENAME(anonymiser, anonymiser->checks.items[i].text);
+    }
+    anonymiser->session.checks = session->checks != NULL ? &anonymiser->checks : NULL;
     snprintf(anonymiser->label, sizeof anonymiser->label, "%s",
              session->label != NULL ? session->label : "");
     rename_in(anonymiser, anonymiser->label, sizeof anonymiser->label);
@@ -307,8 +334,6 @@ static enum err_code session_begin(void *state, const struct session_facts *sess
     timeline_session_begin(anonymiser->to, &anonymiser->session);
     return OK;
 }
-
-#define RENAME(anonymiser, text) rename_in(anonymiser, text, sizeof(text))
 
 static void rename_facts(struct anonymiser *anonymiser, struct run_facts *facts,
                          const struct run_facts *from)

@@ -6,6 +6,7 @@
 #include <unistd.h>
 #include <zlib.h>
 
+#include "orchestrator/report/anonymise.h"
 #include "orchestrator/report/figures.h"
 #include "orchestrator/report/journal_format.h"
 #include "tests/support/check/report_fixture.h"
@@ -603,6 +604,39 @@ TEST(what_was_cut_off_is_unknown)
     timeline_destroy(&timeline);
     fclose(in);
     free(bytes);
+}
+
+TEST(classes_have_other_names_for_others)
+{
+    /* Breaks when a report without names tells what somebody's requests are called, or no longer finds the class of
+     * a check. */
+    struct timeline named, renamed;
+    struct sink sink;
+    struct err err = {.code = OK};
+    struct objective_list checks;
+    struct session_facts session = fixture_session();
+    char *text = NULL;
+    size_t text_bytes = 0;
+    FILE *out = open_memstream(&text, &text_bytes);
+    ck_assert_int_eq(objective_parse_list(&checks, "write:p50<1ms", &objective_of_check, &err), OK);
+    session.checks = &checks;
+    json_object_set_new(session.spec, "check", json_string(checks.items[0].text));
+    ck_assert_int_eq(timeline_init(&named, &err), OK);
+    ck_assert_int_eq(timeline_init(&renamed, &err), OK);
+    ck_assert_int_eq(sink_text(&sink, out, TEXT_REPORT, false, &err), OK);
+    timeline_add(&renamed, sink);
+    ck_assert_int_eq(sink_anonymised(&sink, &renamed, &err), OK);
+    timeline_add(&named, sink);
+    fixture_play_classes(&named, &session);
+    timeline_destroy(&named);
+    timeline_destroy(&renamed);
+    fixture_session_free(&session);
+    fclose(out);
+    ck_assert_msg(strstr(text, "\nread ") == NULL && strstr(text, "write:") == NULL, "%s", text);
+    ck_assert_msg(strstr(text, "\nclass1   20.27%  ") != NULL, "%s", text);
+    ck_assert_msg(strstr(text, "kept     class1:p50<1ms       class1:p50 0.900 ms") != NULL, "%s",
+                  text);
+    free(text);
 }
 
 TEST_SUITE_WITH(journal, .set_up = set_up, .tear_down = tear_down)
