@@ -10,15 +10,22 @@ struct abort_watch {
     const struct objective_list *conditions;
     struct interrupts *interrupts; /* asked to end the run, with the reason */
 
-    /* private, of the run under way */
-    const struct run_facts *run;
+    /* private */
+    const struct run_facts *run;                  /* under way */
     struct objective_reading seen[OBJECTIVE_MAX]; /* the last one that held */
     /* Plus 1: where the first interval began in which it held; 0: it does not. */
     uint64_t since_ns[OBJECTIVE_MAX];
+    /* What came since the last window of classes ended; NULL: no condition is about a class. */
+    struct interval_row *window;
+    bool window_open;
 };
 
-/* Looks at every interval of the measured part, but not of a prefill. One of which a condition cannot tell, because
- * nothing was answered or a worker died, does not begin its time, and does not end it. watch stays its owner's. */
+/* Room for what conditions need: E_SYSTEM. abort_watch_free in any case. */
+MUST_USE enum err_code abort_watch_init(struct abort_watch *watch, struct err *err);
+void abort_watch_free(struct abort_watch *watch);
+/* Looks at every interval of the measured part, but not of a prefill; for a class at every window of classes, of which
+ * figures have three digits. One of which a condition cannot tell, because nothing was answered or a worker died, does
+ * not begin its time, and does not end it. watch stays its owner's. */
 struct sink abort_sink(struct abort_watch *watch);
 
 #endif

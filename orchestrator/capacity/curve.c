@@ -53,7 +53,8 @@ static void read_total(struct probe *probe, const struct curve *curve,
     for (uint32_t i = 0; i < curve->percentile_count; i++)
         probe->percentiles[i] =
             figure_percentile(total, HISTOGRAM_RESPONSE_OK, curve->percentiles[i]);
-    const struct metric_slice slice = metric_slice_of(total, true);
+    struct metric_slice slice = metric_slice_of(total, true);
+    slice.run = result->facts;
     for (uint32_t i = 0; i < curve->objectives->count; i++)
         probe->readings[i] = objective_read(&curve->objectives->items[i], &slice);
     probe->answered = response->count > 0;
@@ -222,7 +223,7 @@ static void say_slo(struct limit *limit, const struct curve *curve, const struct
     const struct objective *slo = &curve->objectives->items[limit->slo];
     const struct probe *probe = failures->last;
     struct objective_reading worst = {.kept = true};
-    char reading[64];
+    char reading[OBJECTIVE_READING_BYTES];
     for (uint32_t w = 0; w < probe->window_count; w++) {
         const struct objective_reading *seen = &probe->windows[w].readings[limit->slo];
         if (!seen->kept &&

@@ -57,9 +57,9 @@ enum limit_kind { LIMIT_UNKNOWN, LIMIT_SLO, LIMIT_THROUGHPUT, LIMIT_VOLLEY };
 /* What keeps the next higher rate from being sustainable. */
 struct limit {
     enum limit_kind kind;
-    uint32_t slo;       /* of LIMIT_SLO: index in the list       */
-    char name[64];      /* "p99<1ms", "throughput", "volley"     */
-    char evidence[512]; /* one sentence, empty when unknown      */
+    uint32_t slo;                    /* of LIMIT_SLO: index in the list       */
+    char name[OBJECTIVE_TEXT_BYTES]; /* "p99<1ms", "throughput", "volley"     */
+    char evidence[512];              /* one sentence, empty when unknown      */
 };
 
 struct curve {

@@ -20,13 +20,15 @@ static json_t *objectives(const struct objective_list *objectives)
         static const char *const figures[] = {"percentile", "mean", "max", "errors"};
         json_array_append_new(
             list,
-            json_pack("{s:s, s:s, s:o, s:b, s:o, s:o}", "text", objective->text, "figure",
-                      figures[objective->kind], "percent",
+            json_pack("{s:o, s:s, s:o, s:b, s:o, s:o, s:o*}", "text",
+                      json_value_text(objective->text), "figure", figures[objective->kind],
+                      "percent",
                       objective->kind == OBJECTIVE_PERCENTILE ? json_real(objective->percent)
                                                               : json_null(),
                       "or_equal", objective->or_equal, "limit_us",
                       json_value_microseconds(!errors, (double)objective->limit_ns), "limit_share",
-                      errors ? json_real(objective->limit_share) : json_null()));
+                      errors ? json_real(objective->limit_share) : json_null(), "class",
+                      objective->class[0] != '\0' ? json_value_text(objective->class) : NULL));
     }
     return list;
 }

@@ -71,7 +71,8 @@ static const char *verdict_word(const struct probe *probe)
 char *curve_format_probe(char *text, size_t text_bytes, const struct curve *curve,
                          const struct probe *probe)
 {
-    char rate[40], reason[256], figures[OBJECTIVE_MAX * 66] = "", figure[64];
+    char rate[40], reason[256], figures[OBJECTIVE_MAX * (OBJECTIVE_READING_BYTES + 2)] = "";
+    char figure[OBJECTIVE_READING_BYTES];
     rate_format(rate, sizeof rate, probe->rate_micro);
     curve_format_reason(reason, sizeof reason, curve, probe);
     for (uint32_t i = 0, used = 0; i < curve->objectives->count; i++)

@@ -20,7 +20,7 @@ static uint64_t growth(uint64_t before, uint64_t after)
 }
 
 void window_judge(struct window *window, const struct interval_row *row,
-                  const struct objective_list *objectives)
+                  const struct objective_list *objectives, const struct run_facts *run)
 {
     const uint64_t *counters = row->counters;
     const struct interval_header *header = &row->header;
@@ -39,7 +39,8 @@ void window_judge(struct window *window, const struct interval_row *row,
     window->kept_up =
         nearly(window->sent, window->due) && nearly(window->answered + more_in_flight, window->due);
     window->passed = window->kept_up;
-    const struct metric_slice slice = metric_slice_of(row, true);
+    struct metric_slice slice = metric_slice_of(row, true);
+    slice.run = run;
     for (uint32_t i = 0; i < objectives->count; i++) {
         window->readings[i] = objective_read(&objectives->items[i], &slice);
         window->passed = window->passed && window->readings[i].kept;
@@ -65,8 +66,8 @@ bool windows_kept_up(const struct windows *windows)
 static enum err_code begin_run(void *state, const struct run_facts *run, struct err *err)
 {
     struct windows *windows = state;
-    (void)run;
     (void)err;
+    windows->run = run;
     windows->count = windows->passed = windows->degraded = 0;
     windows->begun = windows->open = windows->ended = windows->hopeless = false;
     return OK;
@@ -92,7 +93,7 @@ static void end_window(struct windows *windows)
         return;
     }
     struct window *window = &windows->list[windows->count++];
-    window_judge(window, row, windows->objectives);
+    window_judge(window, row, windows->objectives, windows->run);
     window->start_seconds = clock_seconds(row->header.start_ns - windows->begin_ns);
     windows->passed += window->passed;
 }

@@ -64,6 +64,7 @@ struct windows {
 
     /* private */
     struct interval_row *row;
+    const struct run_facts *run;
     uint64_t begin_ns, edge_ns; /* of the measured part; where the window under way ends */
     bool begun, open, ended;
 };
@@ -77,8 +78,8 @@ struct sink windows_sink(struct windows *windows);
 /* The condition on all windows together; true when there are none. Pure. */
 bool windows_kept_up(const struct windows *windows);
 
-/* Judges what one row holds. Pure. */
+/* Judges what one row of a run holds; run NULL: of one class of requests. Pure. */
 void window_judge(struct window *window, const struct interval_row *row,
-                  const struct objective_list *objectives);
+                  const struct objective_list *objectives, const struct run_facts *run);
 
 #endif

@@ -108,7 +108,7 @@ static enum err_code status_of_checks(const struct session *session)
 {
     const struct objective_list *checks = &session->request->checks.kept;
     enum err_code code = OK;
-    char seen[64];
+    char seen[OBJECTIVE_READING_BYTES];
     for (uint32_t i = 0; i < session->result->check_count; i++) {
         const struct objective_reading *reading = &session->result->checks[i];
         if (reading->kept)
@@ -195,8 +195,10 @@ static enum err_code run_steps(struct session *session, struct err *err)
     bool ended = false;
     struct abort_watch watch = {.conditions = &session->request->checks.aborts,
                                 .interrupts = session->interrupts};
-    if (watch.conditions->count > 0)
+    if (watch.conditions->count > 0) {
+        code = abort_watch_init(&watch, err);
         timeline_add(&session->timeline, abort_sink(&watch));
+    }
     json_t *titles = test_titles(session);
     session->facts.tests = titles;
     timeline_session_begin(&session->timeline, &session->facts);
@@ -213,6 +215,7 @@ static enum err_code run_steps(struct session *session, struct err *err)
     code = err_worse(err_worse(code, worst), session_end(session));
     session->facts.tests = NULL;
     json_decref(titles);
+    abort_watch_free(&watch);
     return code;
 }
 

@@ -148,21 +148,21 @@ TEST(test_behind)
     struct window window;
     row->counters[COUNTER_DUE] += 20;
     row->header.backlog_after = 20;
-    window_judge(&window, row, &objectives);
+    window_judge(&window, row, &objectives, NULL);
     ck_assert(!window.kept_up && !window.passed);
     free(row);
 
     row = second(0, NS_PER_MS, 990);
     row->counters[COUNTER_DUE] += 10;
     row->header.backlog_after = 10;
-    window_judge(&window, row, &objectives);
+    window_judge(&window, row, &objectives, NULL);
     ck_assert(window.kept_up && window.passed);
     free(row);
 
     row = second(0, NS_PER_MS, 9);
     row->counters[COUNTER_DUE] += 1;
     row->header.backlog_after = 1;
-    window_judge(&window, row, &objectives);
+    window_judge(&window, row, &objectives, NULL);
     ck_assert(window.kept_up && window.passed);
     free(row);
 }
@@ -174,11 +174,11 @@ TEST(test_in_flight_is_not_lost)
     struct window window;
     fixture_send_at(row, 0, 50);
     row->header.in_flight_after = 50;
-    window_judge(&window, row, &objectives);
+    window_judge(&window, row, &objectives, NULL);
     ck_assert(window.kept_up);
     row->header.in_flight_after = 20; /* and 30 were lost */
     row->counters[COUNTER_LOST_DISCONNECT] = 30;
-    window_judge(&window, row, &objectives);
+    window_judge(&window, row, &objectives, NULL);
     ck_assert(!window.kept_up);
     free(row);
 }
@@ -275,6 +275,28 @@ TEST(test_enough_is_known)
         ck_assert_uint_eq(measured(WINDOWS_DECIDED, cases[i].service_ns), cases[i].decided);
         ck_assert_uint_eq(measured(WINDOWS_CLIMBING, cases[i].service_ns), cases[i].climbing);
     }
+}
+
+TEST(test_a_class_has_to_keep_its_own)
+{
+    /* Breaks when a window passes although a class breaks its objective, or fails by another class's times. */
+    struct err err = {.code = OK};
+    facts.class_count = 2;
+    snprintf(facts.class_names[0], CLASS_NAME_BYTES, "read");
+    snprintf(facts.class_names[1], CLASS_NAME_BYTES, "write");
+    ck_assert_int_eq(objective_parse_list(&objectives, "read:p99<2ms", &objective_of_check, &err),
+                     OK);
+    for (uint32_t i = 0; i < 4; i++) {
+        const uint64_t read_ns = i < 2 ? NS_PER_MS : 3 * NS_PER_MS;
+        struct interval_row *row = fixture_row(5 + i);
+        fixture_class_ok_at(row, 0, read_ns, 100);
+        fixture_class_ok_at(row, 1, 50 * NS_PER_MS, 100);
+        feed(row);
+    }
+    ck_assert_uint_eq(windows.count, 2);
+    ck_assert(windows.list[0].passed);
+    ck_assert_uint_eq(windows.list[0].readings[0].value_ns, NS_PER_MS);
+    ck_assert(windows.list[1].kept_up && !windows.list[1].passed);
 }
 
 TEST_SUITE_WITH(windows, .set_up = set_up, .tear_down = tear_down)

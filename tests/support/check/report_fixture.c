@@ -262,16 +262,36 @@ static struct class_figures *class_of(struct interval_row *row, uint32_t class)
     return &row->classes[class];
 }
 
-void fixture_class_ok(struct interval_row *row, uint32_t class, uint64_t latency_ns, uint64_t times)
+static void count_class(struct interval_row *row, uint32_t class, enum class_times which,
+                        uint64_t latency_ns, uint64_t times)
+{
+    coarse_record(&row->classes[class].times[which], latency_ns, times);
+    histogram_record_n(&row->class_windows[class * CLASS_TIMES + which], latency_ns, times);
+}
+
+static void answer_class(struct interval_row *row, uint32_t class, uint64_t latency_ns,
+                         uint64_t times)
 {
     struct class_figures *figures = class_of(row, class);
-    fixture_answer(row, latency_ns, times);
     figures->counters[CLASS_SENT] += times;
     figures->counters[CLASS_OK] += times;
     figures->counters[CLASS_BYTES_OUT] += 40 * times;
     figures->counters[CLASS_BYTES_IN] += 5 * times;
-    coarse_record(&figures->times[CLASS_SERVICE], latency_ns, times);
-    histogram_record_n(&row->class_windows[class * CLASS_TIMES + CLASS_SERVICE], latency_ns, times);
+    count_class(row, class, CLASS_SERVICE, latency_ns, times);
+}
+
+void fixture_class_ok(struct interval_row *row, uint32_t class, uint64_t latency_ns, uint64_t times)
+{
+    fixture_answer(row, latency_ns, times);
+    answer_class(row, class, latency_ns, times);
+}
+
+void fixture_class_ok_at(struct interval_row *row, uint32_t class, uint64_t response_ns,
+                         uint64_t times)
+{
+    fixture_answer_at(row, response_ns, 0, times);
+    answer_class(row, class, response_ns, times);
+    count_class(row, class, CLASS_RESPONSE, response_ns, times);
 }
 
 void fixture_class_failed(struct interval_row *row, uint32_t class, enum class_counter what,

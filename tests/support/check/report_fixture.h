@@ -60,6 +60,9 @@ void fixture_play_cluster(struct timeline *timeline, const struct session_facts 
 /* The same as fixture_answer and the others, of a class of the row; the window of classes ends with the row. */
 void fixture_class_ok(struct interval_row *row, uint32_t class, uint64_t latency_ns,
                       uint64_t times);
+/* In an open loop, sent in time. */
+void fixture_class_ok_at(struct interval_row *row, uint32_t class, uint64_t response_ns,
+                         uint64_t times);
 void fixture_class_failed(struct interval_row *row, uint32_t class, enum class_counter what,
                           uint64_t times);
 /* Of 3 s and two classes, "read" and "write" (closed loop), after 1 s of warm-up. Reads take 150 us, and 10 of them
