@@ -596,6 +596,8 @@ enum err_code session_run(struct session *session, const struct bench_step *step
     if (session->locality.known && session->topology->node_count <= 1)
         result->evidence.server_pid = session->locality.pid;
     fill_facts(facts, session, step, session->run_count++);
+    session->plan.ring_capacity_bytes =
+        ipc_ring_capacity_bytes(facts->interval_ns, facts->worker_count, facts->class_count);
     if (facts->one_key && !facts->prefill && session->warned_of != step->workload)
         log_line(LOG_WARNING,
                  "%s: every request has the same key; give %s-r KEYSPACE or "
