@@ -31,6 +31,42 @@ json_t *capacity_json_error(const char *text)
     return json_value_text(text[0] != '\0' ? text : NULL);
 }
 
+json_t *capacity_json_objectives(const struct objective_list *objectives)
+{
+    json_t *list = json_array();
+    for (uint32_t i = 0; i < objectives->count; i++) {
+        const struct objective *objective = &objectives->items[i];
+        bool errors = objective->kind == OBJECTIVE_ERRORS;
+        static const char *const figures[] = {"percentile", "mean", "max", "errors"};
+        json_array_append_new(
+            list,
+            json_pack("{s:o, s:s, s:o, s:b, s:o, s:o, s:o*}", "text",
+                      json_value_text(objective->text), "figure", figures[objective->kind],
+                      "percent",
+                      objective->kind == OBJECTIVE_PERCENTILE ? json_real(objective->percent)
+                                                              : json_null(),
+                      "or_equal", objective->or_equal, "limit_us",
+                      json_value_microseconds(!errors, (double)objective->limit_ns), "limit_share",
+                      errors ? json_real(objective->limit_share) : json_null(), "class",
+                      objective->class[0] != '\0' ? json_value_text(objective->class) : NULL));
+    }
+    return list;
+}
+
+json_t *capacity_json_readings(const struct objective_reading readings[OBJECTIVE_MAX],
+                               const struct objective_list *objectives)
+{
+    json_t *list = json_array();
+    for (uint32_t i = 0; i < objectives->count; i++) {
+        const struct objective_reading *reading = &readings[i];
+        json_t *value = reading->known && objectives->items[i].kind == OBJECTIVE_ERRORS
+                            ? json_real(reading->share)
+                            : json_value_microseconds(reading->known, (double)reading->value_ns);
+        json_array_append_new(list, json_pack("{s:b, s:o}", "kept", reading->kept, "value", value));
+    }
+    return list;
+}
+
 enum err_code capacity_json_write(struct output *out, json_t *root, json_t *members,
                                   struct err *err)
 {

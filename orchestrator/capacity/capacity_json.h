@@ -6,6 +6,7 @@
 
 #include "common/err.h"
 #include "orchestrator/report/figures.h"
+#include "orchestrator/report/objective.h"
 #include "orchestrator/report/output.h"
 #include "orchestrator/report/timeline.h"
 
@@ -18,6 +19,10 @@ void capacity_json_percentile(json_t *object, double percent,
                               const struct figure_percentile *figure);
 /* The text; null: "". */
 json_t *capacity_json_error(const char *text);
+/* What the user asked for, and what was read for each objective: null where it cannot be known. */
+json_t *capacity_json_objectives(const struct objective_list *objectives);
+json_t *capacity_json_readings(const struct objective_reading readings[OBJECTIVE_MAX],
+                               const struct objective_list *objectives);
 /* Writes the document with these members behind its others, and lets go of both. E_SYSTEM: it is not
  * complete, for want of memory, as when one of them is NULL. */
 MUST_USE enum err_code capacity_json_write(struct output *out, json_t *root, json_t *members,

@@ -11,42 +11,6 @@ static json_t *rate_or_null(uint64_t rate_micro)
     return rate_micro == 0 ? json_null() : json_real((double)rate_micro / (double)SCHEDULE_MICRO);
 }
 
-static json_t *objectives(const struct objective_list *objectives)
-{
-    json_t *list = json_array();
-    for (uint32_t i = 0; i < objectives->count; i++) {
-        const struct objective *objective = &objectives->items[i];
-        bool errors = objective->kind == OBJECTIVE_ERRORS;
-        static const char *const figures[] = {"percentile", "mean", "max", "errors"};
-        json_array_append_new(
-            list,
-            json_pack("{s:o, s:s, s:o, s:b, s:o, s:o, s:o*}", "text",
-                      json_value_text(objective->text), "figure", figures[objective->kind],
-                      "percent",
-                      objective->kind == OBJECTIVE_PERCENTILE ? json_real(objective->percent)
-                                                              : json_null(),
-                      "or_equal", objective->or_equal, "limit_us",
-                      json_value_microseconds(!errors, (double)objective->limit_ns), "limit_share",
-                      errors ? json_real(objective->limit_share) : json_null(), "class",
-                      objective->class[0] != '\0' ? json_value_text(objective->class) : NULL));
-    }
-    return list;
-}
-
-/* What was read for each objective; null where it cannot be known. */
-static json_t *readings(const struct window *window, const struct objective_list *objectives)
-{
-    json_t *list = json_array();
-    for (uint32_t i = 0; i < objectives->count; i++) {
-        const struct objective_reading *reading = &window->readings[i];
-        json_t *value = reading->known && objectives->items[i].kind == OBJECTIVE_ERRORS
-                            ? json_real(reading->share)
-                            : json_value_microseconds(reading->known, (double)reading->value_ns);
-        json_array_append_new(list, json_pack("{s:b, s:o}", "kept", reading->kept, "value", value));
-    }
-    return list;
-}
-
 static json_t *windows_of(const struct probe *probe, const struct objective_list *objectives)
 {
     json_t *list = json_array();
@@ -60,7 +24,7 @@ static json_t *windows_of(const struct probe *probe, const struct objective_list
                       json_value_count(window->ok), "failed", json_value_count(window->failed),
                       "backlog", json_value_count(window->backlog), "achieved_per_second",
                       window->achieved, "kept_up", window->kept_up, "passed", window->passed,
-                      "objectives", readings(window, objectives)));
+                      "objectives", capacity_json_readings(window->readings, objectives)));
     }
     return list;
 }
@@ -129,9 +93,9 @@ enum err_code curve_write_json(struct output *out, const struct curve *curve,
         "max_rate", rate_or_null(curve->limits.highest_micro), "precision", curve->limits.precision,
         "max_probes", (int)curve->limits.probes_max, "window_seconds",
         clock_seconds(curve->window_ns), "windows", (int)curve->windows);
-    json_t *members = json_pack("{s:o, s:o, s:b, s:o, s:o, s:o}", "objectives",
-                                objectives(curve->objectives), "search", search, "interrupted",
-                                curve->interrupted, "error", capacity_json_error(curve->error),
-                                "result", finding(curve), "probes", probes(curve));
+    json_t *members = json_pack(
+        "{s:o, s:o, s:b, s:o, s:o, s:o}", "objectives", capacity_json_objectives(curve->objectives),
+        "search", search, "interrupted", curve->interrupted, "error",
+        capacity_json_error(curve->error), "result", finding(curve), "probes", probes(curve));
     return capacity_json_write(out, root, members, err);
 }

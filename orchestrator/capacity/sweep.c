@@ -7,6 +7,7 @@
 #include "orchestrator/capacity/doubts.h"
 #include "orchestrator/capacity/table.h"
 #include "orchestrator/options/rate_text.h"
+#include "orchestrator/report/metric.h"
 
 const char *sweep_kind_name(enum sweep_kind kind)
 {
@@ -14,8 +15,15 @@ const char *sweep_kind_name(enum sweep_kind kind)
     return names[kind];
 }
 
-void sweep_read(struct sweep_step *step, bool open_loop, const struct run_result *result)
+static uint32_t objectives_of(const struct sweep *sweep)
 {
+    return sweep->objectives != NULL ? sweep->objectives->count : 0;
+}
+
+void sweep_read(struct sweep_step *step, const struct sweep *sweep, const struct run_result *result)
+{
+    const bool open_loop = sweep->open_loop;
+    const struct metric_slice slice = metric_slice_of_run(result);
     const struct interval_row *total = result->total;
     const uint64_t *counters = total->counters;
     enum interval_histogram_kind kind = figure_latency_kind(open_loop);
@@ -27,6 +35,8 @@ void sweep_read(struct sweep_step *step, bool open_loop, const struct run_result
     step->p95 = figure_percentile(total, kind, 95);
     step->p99 = figure_percentile(total, kind, 99);
     step->error_share = figure_share(failed, failed + counters[COUNTER_OK]);
+    for (uint32_t i = 0; i < objectives_of(sweep); i++)
+        step->readings[i] = objective_read(&sweep->objectives->items[i], &slice);
     double busy = 0;
     for (uint32_t i = 0; i < result->worker_count; i++)
         busy += result->workers[i].cpu_user_seconds + result->workers[i].cpu_system_seconds -
@@ -87,9 +97,24 @@ static const char *why_broken(const struct compared *with, const struct sweep_st
     return NULL;
 }
 
+/* Writes which objective is broken, the first of them; false: all are kept. */
+static bool breaks_objective(struct sweep_step *step, const struct sweep *sweep)
+{
+    char seen[OBJECTIVE_READING_BYTES];
+    for (uint32_t i = 0; i < objectives_of(sweep); i++) {
+        const struct objective *objective = &sweep->objectives->items[i];
+        if (step->readings[i].kept)
+            continue;
+        snprintf(step->why_objective, sizeof step->why_objective, "%s: %s", objective->text,
+                 objective_format_reading(seen, sizeof seen, objective, &step->readings[i]));
+        return true;
+    }
+    return false;
+}
+
 void sweep_judge(struct sweep *sweep)
 {
-    bool degraded = false, broken = false;
+    bool degraded = false, broken = false, beyond = false; /* an objective */
     struct sweep_step *step = find_judged(sweep, 0);
     struct compared with = {.baseline = step};
     for (uint32_t i = 0; i < sweep->count; i++) {
@@ -102,6 +127,8 @@ void sweep_judge(struct sweep *sweep)
         step->why_broken = broken ? NULL : why_broken(&with, step);
         step->notes |= step->why_degraded != NULL ? SWEEP_DEGRADATION : 0;
         step->notes |= step->why_broken != NULL ? SWEEP_BREAKING : 0;
+        step->notes |= !beyond && breaks_objective(step, sweep) ? SWEEP_OBJECTIVE : 0;
+        beyond |= (step->notes & SWEEP_OBJECTIVE) != 0;
         degraded |= step->why_degraded != NULL;
         broken |= step->why_broken != NULL;
         with.before = step;
@@ -124,8 +151,9 @@ char *sweep_format_notes(char *text, size_t text_bytes, const struct sweep_step 
         step->notes & SWEEP_BASELINE ? "baseline" : NULL,
         step->notes & SWEEP_DEGRADATION ? "degradation point" : NULL,
         step->notes & SWEEP_BREAKING ? "breaking point" : NULL,
+        step->notes & SWEEP_OBJECTIVE ? "objective broken" : NULL,
     };
-    const char *reasons[] = {NULL, step->why_degraded, step->why_broken};
+    const char *reasons[] = {NULL, step->why_degraded, step->why_broken, step->why_objective};
     size_t used = 0;
     snprintf(text, text_bytes, "%s%s", step->mishap[0] != '\0' ? "not judged: " : "", step->mishap);
     for (size_t i = 0; i < sizeof parts / sizeof parts[0] && used < text_bytes; i++)
@@ -213,7 +241,9 @@ static void write_point(struct output *out, const struct sweep *sweep, unsigned 
     else
         output_printf(out, "%s: %s %s: %s\n", name, sweep_kind_name(sweep->kind),
                       sweep_format_value(value, sizeof value, sweep, step),
-                      note == SWEEP_BREAKING ? step->why_broken : step->why_degraded);
+                      note == SWEEP_BREAKING    ? step->why_broken
+                      : note == SWEEP_OBJECTIVE ? step->why_objective
+                                                : step->why_degraded);
 }
 
 void sweep_write_text(struct output *out, const struct sweep *sweep)
@@ -233,6 +263,8 @@ void sweep_write_text(struct output *out, const struct sweep *sweep)
                       sweep->planned, PRINTABLE(sweep->error));
     write_point(out, sweep, SWEEP_DEGRADATION, "Degradation point");
     write_point(out, sweep, SWEEP_BREAKING, "Breaking point");
+    if (objectives_of(sweep) > 0)
+        write_point(out, sweep, SWEEP_OBJECTIVE, "Objective broken");
     output_printf(out, "%s\n",
                   sweep->open_loop ? "Latencies are response times (open loop)"
                                    : "Latencies are service times (closed loop)");
@@ -244,15 +276,24 @@ void sweep_write_text(struct output *out, const struct sweep *sweep)
     }
 }
 
+static bool keeps_all(const struct sweep_step *step, const struct sweep *sweep)
+{
+    for (uint32_t i = 0; i < objectives_of(sweep); i++)
+        if (!step->readings[i].kept)
+            return false;
+    return true;
+}
+
 /* --- CSV ------------------------------------------------------------------------------------- */
 
 void sweep_write_csv(struct output *out, const struct sweep *sweep)
 {
-    output_printf(out,
-                  "%s,ops_per_second,messages_per_minute,p50_us,p95_us,p99_us,errors_percent,"
-                  "server_mb,client_cpu_percent,baseline,degradation_point,breaking_point,verdict,"
-                  "verdict_reasons\n",
-                  sweep_kind_name(sweep->kind));
+    output_printf(
+        out,
+        "%s,ops_per_second,messages_per_minute,p50_us,p95_us,p99_us,errors_percent,"
+        "server_mb,client_cpu_percent,baseline,degradation_point,breaking_point,%sverdict,"
+        "verdict_reasons\n",
+        sweep_kind_name(sweep->kind), objectives_of(sweep) > 0 ? "objectives_kept," : "");
     for (uint32_t i = 0; i < sweep->count; i++) {
         const struct sweep_step *step = &sweep->steps[i];
         double value = (double)step->value;
@@ -268,6 +309,8 @@ void sweep_write_csv(struct output *out, const struct sweep *sweep)
         output_printf(out, ",%.3f,%d,%d,%d", step->client_cpu * 100,
                       (step->notes & SWEEP_BASELINE) != 0, (step->notes & SWEEP_DEGRADATION) != 0,
                       (step->notes & SWEEP_BREAKING) != 0);
+        if (objectives_of(sweep) > 0)
+            output_printf(out, ",%d", keeps_all(step, sweep));
         char doubts[DOUBTS_TEXT_BYTES];
         output_printf(out, ",%s,\"%s\"\n", verdict_level_name(step->verdict.level),
                       doubts_format(doubts, sizeof doubts, &step->verdict, true));

@@ -9,6 +9,7 @@
 #include "common/err.h"
 #include "orchestrator/capacity/mishap.h"
 #include "orchestrator/report/figures.h"
+#include "orchestrator/report/objective.h"
 #include "orchestrator/report/output.h"
 #include "orchestrator/report/timeline.h"
 
@@ -24,7 +25,8 @@ enum sweep_kind { SWEEP_CLIENTS, SWEEP_QPS, SWEEP_PIPELINE };
 enum sweep_note {
     SWEEP_BASELINE = 1u << 0,    /* the first step, which the others are compared with            */
     SWEEP_DEGRADATION = 1u << 1, /* the first one that gains too little, or is twice as slow      */
-    SWEEP_BREAKING = 1u << 2     /* the first one with errors, or ten times as slow               */
+    SWEEP_BREAKING = 1u << 2,    /* the first one with errors, or ten times as slow               */
+    SWEEP_OBJECTIVE = 1u << 3    /* the first one that breaks an objective                        */
 };
 
 struct sweep_step {
@@ -40,12 +42,16 @@ struct sweep_step {
     struct verdict verdict;
     unsigned notes; /* set by sweep_judge */
     const char *why_degraded, *why_broken;
+    char
+        why_objective[OBJECTIVE_TEXT_BYTES + OBJECTIVE_READING_BYTES]; /* "p99<1ms: p99 1.234 ms" */
+    struct objective_reading readings[OBJECTIVE_MAX];                  /* of sweep.objectives */
     char mishap[MISHAP_TEXT_BYTES]; /* mishap_find; not "": the step is not judged */
 };
 
 struct sweep {
     enum sweep_kind kind;
-    bool open_loop; /* latencies are response times */
+    bool open_loop;                          /* latencies are response times */
+    const struct objective_list *objectives; /* NULL: none were given */
     struct sweep_step steps[SWEEP_STEPS_MAX];
     uint32_t count;   /* of steps that were run */
     uint32_t planned; /* of those asked for     */
@@ -60,14 +66,15 @@ struct sweep {
 void sweep_judge(struct sweep *sweep);
 
 /* Figures of the run that has just ended; value, server_mb and notes are the caller's. */
-void sweep_read(struct sweep_step *step, bool open_loop, const struct run_result *result);
+void sweep_read(struct sweep_step *step, const struct sweep *sweep,
+                const struct run_result *result);
 
 /* "clients", "qps", "pipeline". */
 const char *sweep_kind_name(enum sweep_kind kind);
 /* The value of a step as people read it. Returns text; 40 bytes hold any. */
 char *sweep_format_value(char *text, size_t text_bytes, const struct sweep *sweep,
                          const struct sweep_step *step);
-#define SWEEP_NOTES_BYTES (MISHAP_TEXT_BYTES + 256)
+#define SWEEP_NOTES_BYTES (MISHAP_TEXT_BYTES + 256 + OBJECTIVE_TEXT_BYTES + OBJECTIVE_READING_BYTES)
 /* "baseline", "degradation point: ..." and so on, joined, or "not judged: " and the mishap; "" when there is
  * none. Returns text. */
 char *sweep_format_notes(char *text, size_t text_bytes, const struct sweep_step *step);

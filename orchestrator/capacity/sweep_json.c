@@ -27,16 +27,19 @@ static json_t *steps(const struct sweep *sweep)
         char notes[SWEEP_NOTES_BYTES];
         json_array_append_new(
             list,
-            json_pack("{s:o, s:f, s:f, s:f, s:o, s:o, s:f, s:o, s:f, s:i, s:o, s:o, s:o}", "value",
-                      value_of(sweep, step), "seconds", step->seconds, "ops_per_second", step->rate,
-                      "messages_per_minute", step->rate * 60, "target_per_second",
+            json_pack("{s:o, s:f, s:f, s:f, s:o, s:o, s:f, s:o, s:f, s:i, s:o, s:o, s:o, s:o*}",
+                      "value", value_of(sweep, step), "seconds", step->seconds, "ops_per_second",
+                      step->rate, "messages_per_minute", step->rate * 60, "target_per_second",
                       sweep->open_loop ? json_real(step->target) : json_null(), "latency_us",
                       latency(step), "error_share", step->error_share, "server_mb",
                       step->server_mb >= 0 ? json_real(step->server_mb) : json_null(),
                       "client_cpu_share", step->client_cpu, "workers", (int)step->worker_count,
                       "note", json_value_text(sweep_format_notes(notes, sizeof notes, step)),
                       "error", capacity_json_error(step->mishap), "verdict",
-                      json_value_verdict(&step->verdict)));
+                      json_value_verdict(&step->verdict), "objectives",
+                      sweep->objectives != NULL
+                          ? capacity_json_readings(step->readings, sweep->objectives)
+                          : NULL));
     }
     return list;
 }
@@ -58,9 +61,12 @@ enum err_code sweep_write_json(struct output *out, const struct sweep *sweep,
     json_t *points =
         json_pack("{s:o, s:o, s:o}", "baseline", point(sweep, SWEEP_BASELINE), "degradation",
                   point(sweep, SWEEP_DEGRADATION), "breaking", point(sweep, SWEEP_BREAKING));
-    json_t *members =
-        json_pack("{s:s, s:s, s:b, s:o, s:o, s:o}", "swept", sweep_kind_name(sweep->kind), "loop",
-                  sweep->open_loop ? "open" : "closed", "interrupted", sweep->interrupted, "error",
-                  capacity_json_error(sweep->error), "points", points, "steps", steps(sweep));
+    if (sweep->objectives != NULL)
+        json_object_set_new(points, "objective", point(sweep, SWEEP_OBJECTIVE));
+    json_t *members = json_pack(
+        "{s:s, s:s, s:b, s:o, s:o, s:o, s:o*}", "swept", sweep_kind_name(sweep->kind), "loop",
+        sweep->open_loop ? "open" : "closed", "interrupted", sweep->interrupted, "error",
+        capacity_json_error(sweep->error), "points", points, "steps", steps(sweep), "objectives",
+        sweep->objectives != NULL ? capacity_json_objectives(sweep->objectives) : NULL);
     return capacity_json_write(out, root, members, err);
 }

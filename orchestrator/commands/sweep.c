@@ -83,7 +83,7 @@ static enum err_code run_step(struct sweeper *sweeper, uint32_t index, struct er
     if (code != OK)
         return code;
     struct sweep_step *done = &sweeper->sweep.steps[sweeper->sweep.count++];
-    sweep_read(done, sweeper->sweep.open_loop, session->result);
+    sweep_read(done, &sweeper->sweep, session->result);
     done->value = list_of(sweeper)->values[index];
     done->server_mb =
         session_server_memory(session, &used_bytes) ? (double)used_bytes / BYTES_PER_MB : -1;
@@ -133,7 +133,12 @@ static enum err_code run(void *target, struct err *err)
         (sweeper->request.bench.spec.load.duration_ns + sweeper->request.bench.spec.load.warmup_ns);
     sweeper->sweep.kind = sweeper->request.kind;
     sweeper->sweep.open_loop = sweeper->request.bench.spec.rate.steps != NULL;
+    if (sweeper->request.objectives.count > 0)
+        sweeper->sweep.objectives = &sweeper->request.objectives;
     enum err_code code = session_prepare(session, err);
+    if (code == OK)
+        code =
+            bench_steps_check_classes(&session->steps, &sweeper->request.objectives, "--slo", err);
     if (code == OK)
         code = check_plans(sweeper, err);
     if (code == OK && sweeper->request.bench.spec.outputs.explain) {

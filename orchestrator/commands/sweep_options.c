@@ -71,6 +71,13 @@ static enum err_code parse_pipeline(void *target, const char *value, struct err 
     return parse_list(&request->lists[SWEEP_PIPELINE], SWEEP_PIPELINE, value, err);
 }
 
+static enum err_code parse_slos(void *target, const char *value, struct err *err)
+{
+    static const struct objective_grammar grammar = {.option = "--slo"};
+    struct sweep_request *request = target;
+    return objective_parse_list(&request->objectives, value, &grammar, err);
+}
+
 /* clang-format off: a row reads best as a few short lines */
 static const struct option_row sweep_rows[] = {
     {ROW("clients", "c", OPTION_CUSTOM, "LIST", 0), .parse = parse_clients, .unset = "50",
@@ -84,6 +91,11 @@ static const struct option_row sweep_rows[] = {
     {ROW("step-duration", NULL, OPTION_DURATION, "TIME", AT(step_ns)),
      BARE(NS_PER_SECOND, 10 * NS_PER_MS, 3600 * NS_PER_SECOND * 24), .unset = "10s",
      .help = "How long each step is measured; a bare number is seconds."},
+    {ROW("slo", NULL, OPTION_CUSTOM, "OBJECTIVE", 0), .parse = parse_slos, .repeats = true,
+     .help =
+         "Tell the first step that breaks this: p99<1ms, mean<500us, max<20ms or errors<0.1%; "
+         "with the name of a class of requests in front of that class, read:p99<1ms. Several of "
+         "them separated by commas, or --slo again."},
 };
 
 static const struct option_row other_rows[] = {

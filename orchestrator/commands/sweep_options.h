@@ -11,9 +11,10 @@ struct sweep_list {
 };
 
 struct sweep_request {
-    struct bench_request bench; /* first: the rows of bench fit */
-    struct sweep_list lists[3]; /* by enum sweep_kind           */
-    enum sweep_kind kind;       /* the one with several values  */
+    struct bench_request bench;       /* first: the rows of bench fit */
+    struct sweep_list lists[3];       /* by enum sweep_kind           */
+    enum sweep_kind kind;             /* the one with several values  */
+    struct objective_list objectives; /* count 0: none */
     uint64_t step_ns;
     const char *csv_path;
 };

@@ -315,4 +315,48 @@ TEST(test_what_is_a_mishap)
     free(result);
 }
 
+TEST(test_the_first_step_that_breaks_an_objective)
+{
+    /* Breaks when an objective is judged by all requests where it is about a class, or marks a later step, or one that
+     * is not judged. */
+    struct objective_list objectives;
+    struct err err = {.code = OK};
+    struct run_facts facts = fixture_class_facts();
+    struct run_result *result = fixture_result();
+    char *text = NULL;
+    size_t text_bytes = 0;
+    const uint64_t read_ns[] = {NS_PER_MS, 9 * NS_PER_MS, 2 * NS_PER_MS, 3 * NS_PER_MS};
+    ck_assert_int_eq(
+        objective_parse_list(&objectives, "write:max<1s,read:p99<2ms", &objective_of_check, &err),
+        OK);
+    begin(SWEEP_CLIENTS);
+    sweep.objectives = &objectives;
+    sweep.planned = 4;
+    for (uint32_t i = 0; i < 4; i++) {
+        struct interval_row *row = fixture_row(0);
+        fixture_class_ok(row, 0, read_ns[i], 1000 << i);
+        fixture_class_ok(row, 1, 20 * NS_PER_MS, 1000 << i);
+        *result = (struct run_result){.facts = &facts, .total = row, .seconds = 1};
+        struct sweep_step *step = &sweep.steps[sweep.count++];
+        sweep_read(step, &sweep, result);
+        step->value = i + 1;
+        snprintf(step->mishap, sizeof step->mishap, "%s", i == 1 ? "an outage" : "");
+        free(row);
+    }
+    sweep_judge(&sweep);
+    expect(0, "baseline");
+    expect(2, "objective broken (read:p99<2ms: read:p99 2.000 ms)");
+    expect(3, "");
+    FILE *file = open_memstream(&text, &text_bytes);
+    struct output out;
+    output_borrow(&out, file);
+    sweep_write_text(&out, &sweep);
+    sweep_write_csv(&out, &sweep);
+    fclose(file);
+    EXPECT_IN(text, "Objective broken: clients 3: read:p99<2ms: read:p99 2.000 ms\n");
+    EXPECT_IN(text, ",breaking_point,objectives_kept,verdict,");
+    free(text);
+    free(result);
+}
+
 TEST_SUITE(sweep)
