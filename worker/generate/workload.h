@@ -81,7 +81,9 @@ MUST_USE enum err_code workload_create(struct workload **workload,
 void workload_destroy(struct workload *workload);
 
 const char *workload_title(const struct workload *workload);
-/* Classes of requests that are told apart, 1 or more, and what they are called; one is called as the workload. */
+/* Classes of requests that are told apart, 1 to CLASSES_MAX, and what they are called; one is called as the workload.
+ * Of several each has another name, shorter than CLASS_NAME_BYTES and without control characters, ',', '<' and '>',
+ * so that an objective can name it. */
 uint32_t workload_class_count(const struct workload *workload);
 const char *workload_class_name(const struct workload *workload, uint32_t class);
 size_t workload_request_bytes(const struct workload *workload); /* the same for every ticket */
