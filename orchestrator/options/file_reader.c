@@ -84,12 +84,28 @@ static enum err_code read_value(const struct reader *reader, const struct file_f
 static enum err_code read_field(const struct reader *reader, const struct file_field *field,
                                 struct config_node *node, void *target);
 
+/* A list of one element that is written without a list. */
+static enum err_code read_alone(const struct reader *reader, const struct file_field *field,
+                                struct config_node *node, char *target)
+{
+    const size_t count = 1;
+    char *array = calloc(count, field->element_bytes);
+    node->array = array;
+    if (array == NULL)
+        return out_of_memory(reader);
+    memcpy(target + field->row.offset, &array, sizeof array);
+    memcpy(target + field->count_offset, &count, sizeof count);
+    return read_field(reader, field->of, node, array);
+}
+
 static enum err_code read_elements(const struct reader *reader, const struct file_field *field,
                                    struct config_node *node, char *target)
 {
     enum config_kind kind = field->form == FILE_LIST ? CONFIG_LIST : CONFIG_MAP;
     /* All of a file may be commented out. */
     bool nothing = node->kind == CONFIG_NOTHING && field->least == 0;
+    if (field->alone && node->kind != CONFIG_LIST && node->kind != CONFIG_NOTHING)
+        return read_alone(reader, field, node, target);
     if (node->kind != kind && !nothing)
         return refuse_form(reader, field, node, kind == CONFIG_LIST ? "a list" : "a map");
     if (node->count < field->least || (field->most > 0 && node->count > field->most))

@@ -28,6 +28,7 @@ struct file_field {
     size_t element_bytes;
     size_t count_offset; /* of a size_t */
     size_t least, most;  /* elements; most 0: no limit but the file's size */
+    bool alone;          /* FILE_LIST: what is no list is the only element of one */
 };
 
 /* One of several objects that stand in the same place. */

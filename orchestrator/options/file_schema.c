@@ -133,7 +133,8 @@ static json_t *elements_schema(struct writer *writer, const struct file_field *f
     if (field->most > 0)
         json_object_set_new(schema, list ? "maxItems" : "maxProperties",
                             json_integer((json_int_t)field->most));
-    return schema;
+    return field->alone ? json_pack("{s:[o, o]}", "anyOf", schema, field_schema(writer, field->of))
+                        : schema;
 }
 
 static json_t *field_schema(struct writer *writer, const struct file_field *field)
