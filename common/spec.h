@@ -38,6 +38,7 @@ enum pacing {
 enum cpus_choice { CPUS_AUTO, CPUS_NONE, CPUS_LIST };
 
 struct chaos_plan;
+struct workload_plan;
 
 #define SPEC_CPUS_MAX 4096
 /* Shown when nobody asks for others. */
@@ -76,9 +77,10 @@ struct connection_options {
 
 /* What is sent, and for how long. */
 struct load_options {
-    const char *tests[SPEC_TESTS_MAX]; /* lower case names of the test table; count below  */
-    uint32_t test_count;               /* 0 when a command is given                         */
-    const char *const *command;        /* arguments after "--", or NULL                     */
+    const char *tests[SPEC_TESTS_MAX];    /* lower case names of the test table; count below  */
+    uint32_t test_count;                  /* 0 when a command or a workload is given           */
+    const struct workload_plan *workload; /* what the file of --workload says, or NULL */
+    const char *const *command;           /* arguments after "--", or NULL                     */
     uint32_t command_argc;
     bool last_argument_from_stdin;
     enum placeholder_rules placeholders; /* of commands and of the tests' keys */
@@ -147,6 +149,7 @@ struct output_options {
     bool debug;
     enum log_level log_level;
     bool explain;
+    uint64_t tickets_shown;          /* by explain, of each step */
     bool extended_metrics;           /* 28 columns and volley's own; samples INFO              */
     uint64_t monitoring_interval_ns; /* between two samples                                   */
     bool require_green;              /* any other verdict is exit status 1                     */

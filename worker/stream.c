@@ -52,7 +52,7 @@ static enum err_code allocate_buffers(struct stream *stream, struct err *err)
 {
     const bool own = stream->run->generator == NULL;
     enum err_code code = generation_open(
-        &stream->generation, own ? &workload_generator : stream->run->generator,
+        &stream->generation, own ? generator_of(stream->run->workload) : stream->run->generator,
         own ? stream->run->workload : stream->run->generator_source, stream->share->index, err);
     if (code != OK)
         return code;

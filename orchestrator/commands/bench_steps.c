@@ -279,11 +279,63 @@ static enum err_code add_tests(struct bench_steps *steps, const struct spec *spe
     return code;
 }
 
+/* The plan of one prefill: its command alone, and its keys in order. */
+static enum err_code make_prefill_plan(struct prefill_plan *writing,
+                                       const struct workload_plan *plan, size_t index,
+                                       struct err *err)
+{
+    const struct plan_prefill *prefill = &plan->prefills[index];
+    writing->plan = *plan;
+    writing->key_spaces = calloc(plan->key_space_count, sizeof writing->key_spaces[0]);
+    if (writing->key_spaces == NULL)
+        return err_set(err, E_SYSTEM, "no memory for what fills keys");
+    for (size_t i = 0; i < plan->key_space_count; i++)
+        writing->key_spaces[i] = plan->key_spaces[i];
+    writing->key_spaces[prefill->key_space].order =
+        (struct key_order_wish){.kind = ORDER_SEQUENTIAL};
+    snprintf(writing->name, sizeof writing->name, "prefill of %s",
+             plan->key_spaces[prefill->key_space].name);
+    writing->plan.name = writing->name;
+    writing->plan.key_spaces = writing->key_spaces;
+    writing->plan.classes = &prefill->write;
+    writing->plan.class_count = 1;
+    writing->plan.prefill_count = 0;
+    return OK;
+}
+
+static enum err_code add_workload(struct bench_steps *steps, const struct spec *spec,
+                                  struct err *err)
+{
+    const struct workload_plan *plan = spec->load.workload;
+    enum err_code code = OK;
+    if (spec->load.prefill && plan->prefill_count > 0) {
+        steps->plans = calloc(plan->prefill_count + 1, sizeof steps->plans[0]);
+        if (steps->plans == NULL)
+            return err_set(err, E_SYSTEM, "no memory for what fills keys");
+    }
+    for (size_t i = 0; steps->plans != NULL && i < plan->prefill_count && code == OK; i++) {
+        struct spec writing = writing_spec(spec);
+        writing.load.requests = plan->key_spaces[plan->prefills[i].key_space].count;
+        code = make_prefill_plan(&steps->plans[i], plan, i, err);
+        if (code == OK)
+            code = add_step(steps, &(struct workload_source){.plan = &steps->plans[i].plan},
+                            &writing, plan->name, err);
+    }
+    if (code == OK)
+        code = add_step(steps, &(struct workload_source){.plan = plan}, spec, NULL, err);
+    if (code == OK)
+        steps->steps[steps->count - 1].could_prefill =
+            !spec->load.prefill && plan->prefill_count > 0;
+    return code;
+}
+
 enum err_code bench_steps_build(struct bench_steps *steps, const struct spec *spec, struct err *err)
 {
     *steps = (struct bench_steps){.steps = calloc(BENCH_STEPS_MAX, sizeof steps->steps[0])};
     if (steps->steps == NULL)
         return err_set(err, E_SYSTEM, "no memory for the steps of a session");
+    if (spec->load.workload != NULL)
+        return add_workload(steps, spec, err);
     if (spec->load.command == NULL)
         return add_tests(steps, spec, err);
     return add_command(steps, spec, err);
@@ -295,6 +347,9 @@ void bench_steps_free(struct bench_steps *steps)
         for (uint32_t i = 0; i < steps->count; i++)
             workload_destroy(steps->steps[i].workload);
     free(steps->steps);
+    for (size_t i = 0; steps->plans != NULL && steps->plans[i].key_spaces != NULL; i++)
+        free(steps->plans[i].key_spaces);
+    free(steps->plans);
     prefill_free(&steps->prefill);
     free(steps->stdin_argument);
     free(steps->title);

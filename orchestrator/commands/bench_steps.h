@@ -19,6 +19,13 @@ struct bench_step {
     bool could_prefill; /* a test that --prefill, which was not given, would write for */
 };
 
+/* What a file of a workload writes before: a key space in order. */
+struct prefill_plan {
+    struct workload_plan plan;
+    struct plan_key_space *key_spaces; /* the file's, in order */
+    char name[80];
+};
+
 struct bench_steps {
     struct bench_step *steps;
     uint32_t count;
@@ -27,7 +34,8 @@ struct bench_steps {
     char *title;          /* of a command with it; NULL: its own words */
     const char **command; /* the user's command with it */
     size_t *command_bytes;
-    struct prefill prefill; /* of that command */
+    struct prefill prefill;     /* of that command */
+    struct prefill_plan *plans; /* of a workload's file, each in one of the first steps */
 };
 
 /* Compiles every step before anything connects; E_USAGE as workload_create and prefill_derive. With -x it reads stdin

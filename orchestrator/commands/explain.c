@@ -12,7 +12,6 @@
 #include "orchestrator/options/rate_steps.h"
 #include "orchestrator/options/rate_text.h"
 
-#define COMMANDS_SHOWN 3u
 #define TICKETS_COMPARED 64u
 #define COMMAND_BYTES_SHOWN 240u
 #define TIMES_SHOWN 10u
@@ -112,6 +111,10 @@ static bool is_always_the_same(const struct workload *workload)
 
 static void print_keys(FILE *out, const struct spec *spec, const struct workload *workload)
 {
+    if (workload_mix(workload) != NULL) {
+        fprintf(out, "  keys          %s\n", UNITS_GROUPED(workload_key_count(workload)));
+        return;
+    }
     if (workload_keys_per_request(workload) == 0) {
         fprintf(out, "  key numbers   none: %s\n",
                 is_always_the_same(workload) ? "the request is always the same"
@@ -145,6 +148,24 @@ static void print_tags(FILE *out, const struct workload *workload)
         fprintf(out, "  hash tags     of each slot in turn, the same for all keys of a request\n");
 }
 
+/* The first requests; of several classes each with its own. */
+static void print_tickets(FILE *out, const struct bench_step *step)
+{
+    struct err ignored = {.code = OK};
+    const bool classes = step->spec.load.workload != NULL;
+    for (uint64_t ticket = 0; ticket < step->spec.outputs.tickets_shown; ticket++) {
+        struct workload_sample sample;
+        if (workload_sample(&sample, step->workload, ticket, &ignored) != OK)
+            return;
+        fprintf(out, "  ticket %-6llu ", (unsigned long long)ticket);
+        if (classes)
+            fprintf(out, "%-12s ", sample.class);
+        print_bytes(out, sample.bytes, sample.byte_count);
+        fputc('\n', out);
+        free(sample.bytes);
+    }
+}
+
 static void print_step(FILE *out, const struct bench_step *step, uint32_t number)
 {
     const struct spec *spec = &step->spec;
@@ -172,14 +193,7 @@ static void print_step(FILE *out, const struct bench_step *step, uint32_t number
             workload_replies(step->workload) == 1 ? "reply" : "replies");
     print_keys(out, spec, step->workload);
     print_tags(out, step->workload);
-    char *request = malloc(workload_request_bytes(step->workload));
-    for (uint64_t ticket = 0; request != NULL && ticket < COMMANDS_SHOWN; ticket++) {
-        workload_render(step->workload, ticket, request);
-        fprintf(out, "  ticket %llu      ", (unsigned long long)ticket);
-        print_bytes(out, request, workload_request_bytes(step->workload));
-        fputc('\n', out);
-    }
-    free(request);
+    print_tickets(out, step);
 }
 
 /* Schedule -------------------------------------------------------------------------------------- */

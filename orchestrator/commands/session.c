@@ -555,9 +555,10 @@ static void fill_facts(struct run_facts *facts, const struct session *session,
         .data_bytes = spec->load.data_bytes,
         .request_bytes = workload_request_bytes(step->workload),
         .commands = workload_replies(step->workload),
-        .keyspace = workload_keys_per_request(step->workload) == 0 ? 0
-                    : spec->load.key_order == KEYS_ONE             ? 1
-                                                                   : spec->load.keyspace,
+        .keyspace = step->spec.load.workload != NULL ? workload_key_count(step->workload)
+                    : workload_keys_per_request(step->workload) == 0 ? 0
+                    : spec->load.key_order == KEYS_ONE               ? 1
+                                                                     : spec->load.keyspace,
         .one_key = step->fixed_key || workload_uses_one_key(step->workload),
         .reads = workload_reads(step->workload),
         .no_prefill = !step->could_prefill || spec->load.null_transport,

@@ -56,6 +56,7 @@ static const struct option_use uses[] = {
     {&managed_group, IN(spec.managed)},
     {&tls_group, IN(spec.endpoint.tls)},
     {&load_group, IN(spec.load)},
+    {&workload_group, IN(workload)},
     {&client_group, IN(ramp)},
     {&connection_group, IN(spec.connections)},
     {&rate_group, IN(rate)},
@@ -102,23 +103,11 @@ const struct option_table *bench_option_table(void)
 enum err_code bench_options_settle(struct bench_request *request, struct err *err)
 {
     static enum err_code (*const steps[])(struct bench_request *, struct err *) = {
-        load_refuse_no_value,
-        endpoint_settle,
-        connection_settle,
-        managed_settle,
-        tls_settle,
-        load_settle_length,
-        rate_settle,
-        load_settle_command,
-        load_settle_keys,
-        load_settle_prefill,
-        load_notice_unused,
-        worker_settle,
-        client_settle,
-        load_settle_steady,
-        chaos_settle,
-        output_settle,
-        output_settle_intervals,
+        load_refuse_no_value, endpoint_settle,         connection_settle,   managed_settle,
+        tls_settle,           load_settle_length,      rate_settle,         load_settle_command,
+        workload_settle,      load_settle_keys,        load_settle_prefill, load_notice_unused,
+        worker_settle,        client_settle,           load_settle_steady,  chaos_settle,
+        output_settle,        output_settle_intervals,
     };
     struct err local = {.code = OK};
     enum err_code code = OK;
@@ -148,6 +137,8 @@ void bench_options_free(struct bench_request *request)
     options_free(&request->values);
     rate_steps_free(&request->steps);
     chaos_plan_free(&request->chaos);
+    workload_file_free(&request->workload_file);
+    request->spec.load.workload = NULL;
     managed_args_free(&request->managed_args);
     request->spec.managed.chaos = NULL;
     request->spec.rate.steps = NULL;

@@ -8,6 +8,7 @@
 #include "orchestrator/options/option_group.h"
 #include "orchestrator/options/rate_steps.h"
 #include "orchestrator/options/uri.h"
+#include "orchestrator/options/workload_file.h"
 #include "orchestrator/report/objective.h"
 
 /* Made at the first call. */
@@ -58,6 +59,10 @@ struct valkey_options {
     char unknown_tests[128];
 };
 
+struct workload_request {
+    const char *path;
+};
+
 struct dialect;
 
 struct bench_request {
@@ -78,8 +83,10 @@ struct bench_request {
     struct check_request checks;
     struct managed_args managed_args; /* what spec.managed.args points to; owned */
     struct chaos_plan chaos;          /* what spec.managed.chaos points to; owned */
-    struct rate_steps steps;          /* what spec.rate.steps points to; owned */
-    const struct dialect *dialect;    /* of another tool, NULL: volley's own */
+    struct workload_request workload;
+    struct workload_file workload_file; /* what spec.load.workload points to; owned */
+    struct rate_steps steps;            /* what spec.rate.steps points to; owned */
+    const struct dialect *dialect;      /* of another tool, NULL: volley's own */
     struct valkey_options valkey;
     char plan_length[24]; /* of the plan, as --test-duration would give it */
 };

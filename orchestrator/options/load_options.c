@@ -384,6 +384,9 @@ enum err_code load_notice_unused(struct bench_request *request, struct err *err)
         const char *name, *why;
         bool unused;
     } options[] = {
+        {"datasize", "the workload has sizes of its own", load->workload != NULL},
+        {"random", "the workload has key spaces of its own", load->workload != NULL},
+        {"sequential", "the workload has key spaces of its own", load->workload != NULL},
         {"datasize", "the command holds no __data__",
          command && !load->prefill && !command_holds(spec, "__data__")},
         {"random", "the command holds no __rand_int__, and no placeholder like it",
@@ -411,6 +414,13 @@ enum err_code load_settle_prefill(struct bench_request *request, struct err *err
     relation_exclude(request, "prefill", "null", "--null uses no server that could keep keys", err);
     if (err->code != OK || !load->prefill || load->command != NULL)
         return err->code;
+    if (load->workload != NULL) {
+        if (load->workload->prefill_count == 0)
+            relation_notice(request,
+                            "--prefill has nothing to write: the workload %.80s says nothing of it",
+                            load->workload->name);
+        return OK;
+    }
     for (uint32_t i = 0; i < load->test_count; i++) {
         const struct workload_test *test = workload_test_find(load->tests[i]);
         if (test != NULL && test->prefill_name != NULL)

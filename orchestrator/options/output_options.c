@@ -3,13 +3,36 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "common/clock.h"
 #include "common/units.h"
 
+#define TICKETS_SHOWN_USUAL 3u
+#define TICKETS_SHOWN_MAX 100000u
 #define HOUR_NS (3600 * NS_PER_SECOND)
 
 /* --- values ---------------------------------------------------------------------------------- */
+
+static bool is_number(const char *word)
+{
+    return *word != '\0' && strspn(word, "0123456789") == strlen(word);
+}
+
+static enum err_code parse_explain(void *target, const char *value, struct err *err)
+{
+    struct output_options *outputs = target;
+    outputs->explain = strcasecmp(value, "false") != 0 && strcasecmp(value, "no") != 0 &&
+                       strcasecmp(value, "off") != 0;
+    outputs->tickets_shown = TICKETS_SHOWN_USUAL;
+    if (!is_number(value))
+        return OK;
+    return units_parse_count(&outputs->tickets_shown, value) &&
+                   outputs->tickets_shown <= TICKETS_SHOWN_MAX
+               ? OK
+               : err_set(err, E_USAGE, "--explain %.40s: allowed: 0 to %s requests", value,
+                         UNITS_GROUPED(TICKETS_SHOWN_MAX));
+}
 
 static const char *log_level_at(size_t index)
 {
@@ -126,10 +149,10 @@ static const struct option_row output_rows[] = {
     {ROW("log-level", NULL, OPTION_CUSTOM, "LEVEL", AT(log_level)), .parse = parse_log_level,
      .value_at = log_level_at, .unset = "warning", .told = true,
      .help = "What is logged on standard error: error, warning, info or debug."},
-    {ROW("explain", NULL, OPTION_FLAG, NULL, AT(explain)), .command_line_only = true,
-     .section = "Other",
-     .help = "Print the plan, the first commands and where each option came from, and connect to "
-             "nothing."},
+    {ROW("explain", NULL, OPTION_CUSTOM, "[N]", AT(explain)), .command_line_only = true,
+     .section = "Other", .parse = parse_explain, .takes_next = is_number, .closed = false,
+     .help = "Print the plan, the first 3 requests, or as many as it says, and where each option "
+             "came from, and connect to nothing."},
 };
 /* clang-format on */
 #undef AT

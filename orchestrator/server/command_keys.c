@@ -27,12 +27,8 @@ static enum err_code render(struct command_words *words, const struct workload *
     };
     bool room = words->argv != NULL && words->argv_bytes != NULL;
     for (size_t i = 0; room && i < argc; i++) {
-        struct workload_range place = workload_argument(workload, command, i);
-        words->argv[i] = calloc(1, place.byte_count + 1);
-        words->argv_bytes[i] = place.byte_count;
+        words->argv[i] = workload_argument_text(workload, command, i, &words->argv_bytes[i]);
         room = words->argv[i] != NULL;
-        if (room)
-            workload_render_part(workload, 0, place.offset_bytes, place.byte_count, words->argv[i]);
     }
     if (!room)
         return err_set(err, E_SYSTEM, "cannot look for keys: out of memory");

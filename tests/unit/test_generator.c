@@ -42,8 +42,9 @@ static void close_varied(void *state)
     (void)state;
 }
 
-static enum read_kind varied_read_kind(const void *state, uint32_t index)
+static enum read_kind varied_read_kind(const void *state, uint32_t class, uint32_t index)
 {
+    (void)class;
     (void)state;
     return index == 1 ? READ_VALUE : READ_NONE;
 }

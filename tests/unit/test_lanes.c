@@ -31,8 +31,9 @@ static void close_many(void *state)
     (void)state;
 }
 
-static enum read_kind reads_nothing(const void *state, uint32_t index)
+static enum read_kind reads_nothing(const void *state, uint32_t class, uint32_t index)
 {
+    (void)class;
     (void)state;
     (void)index;
     return READ_NONE;

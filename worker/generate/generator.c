@@ -2,6 +2,8 @@
 
 #include <stdlib.h>
 
+#include "worker/generate/mix.h"
+
 enum err_code generation_open(struct generation *generation, const struct generator *kind,
                               const void *source, uint32_t worker, struct err *err)
 {
@@ -16,7 +18,7 @@ enum err_code generation_open(struct generation *generation, const struct genera
     generation->classes = kind->classes(generation->state, &generation->class_count);
     generation->one_reply =
         generation->class_count == 1 && generation->classes[0].replies == 1 && kind->reply == NULL;
-    generation->read_kind = generation->classes[0].read_kind(generation->state, 0);
+    generation->read_kind = generation->classes[0].read_kind(generation->state, 0, 0);
     return OK;
 }
 
@@ -34,8 +36,9 @@ struct compiled {
     struct request_class only;
 };
 
-static enum read_kind read_kind(const void *state, uint32_t index)
+static enum read_kind read_kind(const void *state, uint32_t class, uint32_t index)
 {
+    (void)class;
     const struct compiled *compiled = state;
     return workload_read_kind(compiled->workload, index);
 }
@@ -98,3 +101,11 @@ const struct generator workload_generator = {
     .render = render,
     .render_part = render_part,
 };
+
+const struct generator *generator_of(const struct workload *workload)
+{
+    const struct mix *mix = workload_mix(workload);
+    if (mix == NULL)
+        return &workload_generator;
+    return mix->class_count == 1 && !mix->classes[0].varies ? &mix_alike_generator : &mix_generator;
+}

@@ -20,8 +20,8 @@
 struct request_class {
     const char *name;
     uint32_t replies; /* to each request, 1 or more */
-    /* What reply `index` says about hits and misses. */
-    enum read_kind (*read_kind)(const void *state, uint32_t index);
+    /* What reply `index` to a request of this class says about hits and misses. */
+    enum read_kind (*read_kind)(const void *state, uint32_t class, uint32_t index);
 };
 
 struct generator {
@@ -46,8 +46,10 @@ struct generator {
     void (*drop)(void *state, const struct request_slot *slot);
 };
 
-/* Its source is a compiled workload. */
-extern const struct generator workload_generator;
+/* Their source is a compiled workload: of one template, or of a file; the last one's requests are of one class and
+ * one length. */
+extern const struct generator workload_generator, mix_generator, mix_alike_generator;
+const struct generator *generator_of(const struct workload *workload);
 
 /* What a worker makes its requests with. */
 struct generation {

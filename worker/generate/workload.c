@@ -9,33 +9,13 @@
 #include <strings.h>
 
 #include "common/units.h"
+#include "worker/generate/command_rules.h"
+#include "worker/generate/workload_mix.h"
 #include "worker/generate/workload_state.h"
 
 /* Above this a request would need more memory than any server takes in one command. */
 #define REQUEST_MAX_BYTES ((4ull << 30) - 1) /* 32 bits hold it: request_slot.bytes */
 #define REPEAT_MAX 10000u
-
-/* Commands whose reply tells hits from misses. */
-static const struct {
-    const char *command;
-    enum read_kind read_kind;
-} reading_commands[] = {
-    {"GET", READ_VALUE},     {"GETEX", READ_VALUE},       {"GETDEL", READ_VALUE},
-    {"HGET", READ_VALUE},    {"HGETALL", READ_VALUE},     {"LINDEX", READ_VALUE},
-    {"LPOP", READ_VALUE},    {"RPOP", READ_VALUE},        {"LRANGE", READ_VALUE},
-    {"SPOP", READ_VALUE},    {"SRANDMEMBER", READ_VALUE}, {"SMEMBERS", READ_VALUE},
-    {"ZPOPMIN", READ_VALUE}, {"ZPOPMAX", READ_VALUE},     {"ZRANGE", READ_VALUE},
-    {"ZSCORE", READ_VALUE},  {"ZRANK", READ_VALUE},       {"XRANGE", READ_VALUE},
-    {"MGET", READ_EACH},     {"HMGET", READ_EACH},        {"ZMSCORE", READ_EACH},
-};
-
-static enum read_kind read_kind_of(const char *command)
-{
-    for (size_t i = 0; i < sizeof reading_commands / sizeof reading_commands[0]; i++)
-        if (strcasecmp(command, reading_commands[i].command) == 0)
-            return reading_commands[i].read_kind;
-    return READ_NONE;
-}
 
 /* Arguments of one command of a sequence. */
 struct command {
@@ -49,62 +29,6 @@ struct command {
 static size_t argument_bytes(const struct command *command, size_t index)
 {
     return command->argv_bytes != NULL ? command->argv_bytes[index] : strlen(command->argv[index]);
-}
-
-static bool argument_is(const struct command *command, size_t index, const char *text)
-{
-    return index < command->argc && strcasecmp(command->argv[index], text) == 0;
-}
-
-/* Servers read these time-outs as numbers: "0.0" is 0, too. */
-static bool argument_is_zero(const struct command *command, size_t index)
-{
-    if (index >= command->argc || *command->argv[index] == '\0')
-        return false;
-    char *end;
-    double value = strtod(command->argv[index], &end);
-    return *end == '\0' && value >= 0 && value <= 0;
-}
-
-/* A command that waits without a limit would hold its connection for ever. */
-static enum err_code refuse_endless(const struct command *command, struct err *err)
-{
-    static const char *const timeout_last[] = {"BLPOP",    "BRPOP",    "BRPOPLPUSH", "BLMOVE",
-                                               "BZPOPMIN", "BZPOPMAX", "WAIT",       "WAITAOF"};
-    static const char *const timeout_first[] = {"BLMPOP", "BZMPOP"};
-    bool endless = false;
-    for (size_t i = 0; i < sizeof timeout_last / sizeof timeout_last[0]; i++)
-        endless |= argument_is(command, 0, timeout_last[i]) &&
-                   argument_is_zero(command, command->argc - 1);
-    for (size_t i = 0; i < sizeof timeout_first / sizeof timeout_first[0]; i++)
-        endless |= argument_is(command, 0, timeout_first[i]) && argument_is_zero(command, 1);
-    if (endless)
-        return err_set(err, E_USAGE, "%s with timeout 0 waits for ever; give it a timeout above 0",
-                       command->argv[0]);
-    if (argument_is(command, 0, "XREAD") || argument_is(command, 0, "XREADGROUP"))
-        for (size_t i = 1; i + 1 < command->argc; i++)
-            if (argument_is(command, i, "BLOCK") && argument_is_zero(command, i + 1))
-                return err_set(err, E_USAGE, "%s BLOCK 0 waits for ever; give it a timeout above 0",
-                               command->argv[0]);
-    return OK;
-}
-
-/* One request must have one reply, and the reply must come: commands that break that are refused. */
-static enum err_code refuse_unsuitable(const struct command *command, struct err *err)
-{
-    static const char *const refused[] = {
-        "SUBSCRIBE",    "PSUBSCRIBE", "SSUBSCRIBE", "UNSUBSCRIBE", "MONITOR", "PUNSUBSCRIBE",
-        "SUNSUBSCRIBE", "SHUTDOWN",   "QUIT",       "SYNC",        "PSYNC",   "RESET"};
-    for (size_t i = 0; i < sizeof refused / sizeof refused[0]; i++)
-        if (argument_is(command, 0, refused[i]))
-            return err_set(err, E_USAGE,
-                           "%s cannot be measured: it does not give one reply per request; "
-                           "leave it out",
-                           refused[i]);
-    if (argument_is(command, 0, "CLIENT") && argument_is(command, 1, "REPLY"))
-        return err_set(err, E_USAGE,
-                       "CLIENT REPLY cannot be measured: it changes whether replies come at all");
-    return refuse_endless(command, err);
 }
 
 static enum err_code append_text(struct template *template, struct err *err, const char *format,
@@ -202,7 +126,7 @@ static enum err_code append_part(struct workload *workload, const struct command
     struct workload_command *added = NULL;
     if (command->argc == 0)
         return err_set(err, E_USAGE, "an empty command stands before or behind a ';'");
-    enum err_code code = refuse_unsuitable(command, err);
+    enum err_code code = command_refuse_unsuitable(command->argv, command->argc, err);
     if (code == OK)
         code = refuse_long(workload, command, err);
     if (code == OK)
@@ -214,7 +138,7 @@ static enum err_code append_part(struct workload *workload, const struct command
             return err_set(err, E_SYSTEM, "cannot allocate a sequence of %u commands",
                            workload->part_count);
         workload->parts = grown;
-        workload->parts[workload->part_count++].read_kind = read_kind_of(command->argv[0]);
+        workload->parts[workload->part_count++].read_kind = command_read_kind(command->argv[0]);
         size_t begin = workload->template.byte_count;
         code = append_command(workload, command, i == 0 ? added->arguments : NULL, err);
         added->request_bytes = workload->template.byte_count - begin;
@@ -379,6 +303,7 @@ static enum err_code append_test(struct workload *workload, const struct workloa
 static void set_title(struct workload *workload, const struct workload_source *source)
 {
     const char *given = source->title != NULL  ? source->title
+                        : source->plan != NULL ? source->plan->name
                         : source->test != NULL ? source->test->title
                                                : NULL;
     size_t used = 0;
@@ -428,6 +353,14 @@ static enum err_code build_null_reply(struct workload *workload, struct err *err
     return OK;
 }
 
+static enum err_code create_mix(struct workload *workload, const struct workload_plan *plan,
+                                const struct spec *spec, struct err *err)
+{
+    const struct mix_setup setup = {.seed = spec->load.seed,
+                                    .connections = (uint32_t)spec->load.clients};
+    return mix_create(&workload->mix, plan, &setup, err);
+}
+
 enum err_code workload_create(struct workload **out, const struct workload_source *source,
                               const struct spec *spec, struct err *err)
 {
@@ -439,7 +372,9 @@ enum err_code workload_create(struct workload **out, const struct workload_sourc
     set_title(workload, source);
     workload->cluster = spec->endpoint.cluster;
     enum err_code code = template_init(&workload->template, spec, err);
-    if (code == OK && source->test == NULL) {
+    if (code == OK && source->plan != NULL) {
+        code = create_mix(workload, source->plan, spec, err);
+    } else if (code == OK && source->test == NULL) {
         code = append_sequence(workload, source, err);
     } else if (code == OK) {
         bool tagged =
@@ -462,6 +397,7 @@ void workload_destroy(struct workload *workload)
 {
     if (workload == NULL)
         return;
+    mix_destroy(workload->mix);
     template_destroy(&workload->template);
     key_slot_free(&workload->key_slot);
     for (uint32_t i = 0; i < workload->command_count; i++) {
@@ -481,24 +417,25 @@ const char *workload_title(const struct workload *workload)
 
 uint32_t workload_class_count(const struct workload *workload)
 {
-    (void)workload;
-    return 1;
+    return workload->mix != NULL ? workload->mix->class_count : 1;
 }
 
 const char *workload_class_name(const struct workload *workload, uint32_t class)
 {
-    (void)class;
-    return workload->title;
+    return workload_class_count(workload) > 1 ? workload->mix->classes[class].name
+                                              : workload->title;
 }
 
 size_t workload_request_bytes(const struct workload *workload)
 {
+    if (workload->mix != NULL)
+        return mix_most_bytes(workload->mix);
     return workload->template.byte_count;
 }
 
 uint32_t workload_replies(const struct workload *workload)
 {
-    return workload->part_count;
+    return workload->mix != NULL ? 1 : workload->part_count;
 }
 
 enum read_kind workload_read_kind(const struct workload *workload, uint32_t reply_index)
@@ -508,6 +445,8 @@ enum read_kind workload_read_kind(const struct workload *workload, uint32_t repl
 
 bool workload_reads(const struct workload *workload)
 {
+    if (workload->mix != NULL)
+        return mix_reads(workload->mix);
     for (uint32_t i = 0; i < workload->part_count; i++)
         if (workload->parts[i].read_kind != READ_NONE)
             return true;
@@ -516,11 +455,19 @@ bool workload_reads(const struct workload *workload)
 
 uint32_t workload_keys_per_request(const struct workload *workload)
 {
-    return workload->template.draw_count;
+    return workload->mix != NULL ? mix_keys_per_request(workload->mix)
+                                 : workload->template.draw_count;
+}
+
+uint64_t workload_key_count(const struct workload *workload)
+{
+    return workload->mix != NULL ? mix_key_count(workload->mix) : 0;
 }
 
 bool workload_uses_one_key(const struct workload *workload)
 {
+    if (workload->mix != NULL)
+        return mix_uses_one_key(workload->mix);
     const struct template *template = &workload->template;
     bool tags_differ = template->tags != NULL && template->tagged_count == 0;
     return template->draw_count > 0 && template->keyspace == 1 && !tags_differ;
@@ -529,6 +476,31 @@ bool workload_uses_one_key(const struct workload *workload)
 const struct workload_test *workload_test(const struct workload *workload)
 {
     return workload->test;
+}
+
+const struct mix *workload_mix(const struct workload *workload)
+{
+    return workload->mix;
+}
+
+enum err_code workload_sample(struct workload_sample *sample, const struct workload *workload,
+                              uint64_t ticket, struct err *err)
+{
+    const struct mix *mix = workload->mix;
+    uint32_t class = 0;
+    *sample = (struct workload_sample){.byte_count = workload_request_bytes(workload)};
+    enum err_code code =
+        mix != NULL ? mix_sample(&class, &sample->byte_count, NULL, mix, ticket, err) : OK;
+    if (code != OK)
+        return code;
+    sample->class = mix != NULL ? mix->classes[class].name : workload->title;
+    sample->bytes = malloc(sample->byte_count + 1);
+    if (sample->bytes == NULL)
+        return err_set(err, E_SYSTEM, "no memory for a request of %zu bytes", sample->byte_count);
+    if (mix != NULL)
+        return mix_sample(&class, &sample->byte_count, sample->bytes, mix, ticket, err);
+    workload_render(workload, ticket, sample->bytes);
+    return OK;
 }
 
 void workload_render(const struct workload *workload, uint64_t ticket, char *out)

@@ -13,6 +13,7 @@
 
 #include "common/err.h"
 #include "common/spec.h"
+#include "worker/generate/workload_plan.h"
 
 /* What a reply says about hits and misses. */
 enum read_kind {
@@ -60,10 +61,12 @@ const struct workload_test *workload_test_find(const char *name);
  * or 0. The caller frees; NULL: E_SYSTEM. */
 char *workload_function_library(uint64_t functions, bool with_keys, struct err *err);
 
+struct mix;
 struct workload; /* owns its template and value pool */
 
-/* What is compiled: a row of the table, or a command with placeholders and ';' sequences. */
+/* What is compiled: a workload file, a row of the table, or a command with placeholders and ';' sequences. */
 struct workload_source {
+    const struct workload_plan *plan; /* lives as long as the workload; NULL ...        */
     const struct workload_test *test; /* or NULL and ...                                */
     bool tagged; /* the test's keys have {tag} also where its row does not ask for it    */
     const char *const *argv;  /* ... the user's arguments                        */
@@ -72,6 +75,16 @@ struct workload_source {
     bool last_verbatim; /* the last of them is sent as it is, whatever stands in it */
     const char *title;  /* NULL: the test's title, or the command itself     */
 };
+
+/* Compiles a plan and forgets it: what is wrong with it, and where. E_CONFIG: the reason alone; E_SYSTEM. */
+struct workload_fault {
+    size_t class, prefill; /* of the plan; that it is in none: its count of them */
+};
+MUST_USE enum err_code workload_check(struct workload_fault *fault,
+                                      const struct workload_plan *plan, struct err *reason);
+/* Cuts a command that is one text into words, as brace_word does: word needs its length and one byte more. */
+MUST_USE enum err_code workload_next_word(char *word, bool *found, const char **at,
+                                          struct err *reason);
 
 /* Compiles for the spec's key order, range, data size and seed. E_USAGE names the placeholder that
  * is unknown, the command that breaks request and reply, or the test that cannot run so. */
@@ -86,11 +99,14 @@ const char *workload_title(const struct workload *workload);
  * so that an objective can name it. */
 uint32_t workload_class_count(const struct workload *workload);
 const char *workload_class_name(const struct workload *workload, uint32_t class);
-size_t workload_request_bytes(const struct workload *workload); /* the same for every ticket */
-uint32_t workload_replies(const struct workload *workload);     /* a request has so many     */
+/* Of every request; of a file's the longest. */
+size_t workload_request_bytes(const struct workload *workload);
+/* A request has so many; of a file's they differ by class, and this is 1. */
+uint32_t workload_replies(const struct workload *workload);
 enum read_kind workload_read_kind(const struct workload *workload, uint32_t reply_index);
 bool workload_reads(const struct workload *workload);                /* any part is a read        */
 uint32_t workload_keys_per_request(const struct workload *workload); /* random numbers drawn     */
+uint64_t workload_key_count(const struct workload *workload);        /* of a file; else 0 */
 bool workload_uses_one_key(const struct workload *workload); /* every request has the same key */
 bool workload_has_tag(const struct workload *workload);      /* a hash tag, for {tag}          */
 /* Key numbers that share one hash tag; 0: the tags do not go with the numbers, or there are none. */
@@ -98,7 +114,20 @@ uint64_t workload_numbers_per_tag(const struct workload *workload);
 /* A row of the table when made from one, else NULL. */
 const struct workload_test *workload_test(const struct workload *workload);
 
-/* Writes request `ticket` (workload_request_bytes) to out. Hot path. */
+/* A file's mix of classes, else NULL. */
+const struct mix *workload_mix(const struct workload *workload);
+
+/* One request, to be looked at. The caller frees bytes. E_SYSTEM: no memory. */
+struct workload_sample {
+    const char *class;
+    char *bytes;
+    size_t byte_count;
+};
+MUST_USE enum err_code workload_sample(struct workload_sample *sample,
+                                       const struct workload *workload, uint64_t ticket,
+                                       struct err *err);
+
+/* Writes request `ticket` (workload_request_bytes) to out; not of a file. Hot path. */
 void workload_render(const struct workload *workload, uint64_t ticket, char *out);
 
 /* Writes bytes [from, from + byte_count) of request `ticket` to out: for half-written and for very long
@@ -117,6 +146,10 @@ struct workload_range {
  * an inline command the arguments are not known: it has none. */
 uint32_t workload_command_count(const struct workload *workload);
 size_t workload_argument_count(const struct workload *workload, uint32_t command);
+/* The text of one in the first request, terminated; the caller frees it. NULL: no memory. */
+char *workload_argument_text(const struct workload *workload, uint32_t command, size_t argument,
+                             size_t *byte_count);
+/* Where it stands; not of a file. */
 struct workload_range workload_argument(const struct workload *workload, uint32_t command,
                                         size_t argument);
 

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "common/slots.h"
+#include "worker/generate/workload_mix.h"
 #include "worker/generate/workload_state.h"
 
 /* Tickets whose keys are compared, and at most so many keys in all. */
@@ -12,12 +13,30 @@
 
 uint32_t workload_command_count(const struct workload *workload)
 {
-    return workload->command_count;
+    return workload->mix != NULL ? mix_command_count(workload->mix) : workload->command_count;
 }
 
 size_t workload_argument_count(const struct workload *workload, uint32_t command)
 {
-    return workload->commands[command].argument_count;
+    return workload->mix != NULL ? mix_command_arguments(workload->mix, command)
+                                 : workload->commands[command].argument_count;
+}
+
+char *workload_argument_text(const struct workload *workload, uint32_t command, size_t argument,
+                             size_t *byte_count)
+{
+    const struct mix *mix = workload->mix;
+    struct workload_range place = {.byte_count = 0};
+    if (mix == NULL)
+        place = workload_argument(workload, command, argument);
+    *byte_count =
+        mix != NULL ? mix_command_argument(mix, command, argument, NULL) : place.byte_count;
+    char *text = calloc(1, *byte_count + 1);
+    if (text != NULL && mix != NULL)
+        mix_command_argument(mix, command, argument, text);
+    else if (text != NULL)
+        workload_render_part(workload, 0, place.offset_bytes, place.byte_count, text);
+    return text;
 }
 
 struct workload_range workload_argument(const struct workload *workload, uint32_t command,
@@ -133,6 +152,11 @@ enum err_code workload_set_keys(struct workload *workload, const struct workload
     enum err_code code = OK;
     workload->keys_known = true;
     workload->reads_only = true;
+    if (workload->mix != NULL) {
+        for (uint32_t i = 0; i < mix_command_count(workload->mix); i++)
+            workload->reads_only &= keys[i].reads_only;
+        return mix_set_keys(workload->mix, keys, workload->cluster, err);
+    }
     for (uint32_t i = 0; i < workload->command_count && code == OK; i++) {
         workload->reads_only &= keys[i].reads_only;
         code = copy_keys(&workload->commands[i], &keys[i], err);

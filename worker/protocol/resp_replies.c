@@ -90,7 +90,9 @@ static bool take_answer(struct connection *connection, const struct resp_reply *
         connection->head_failed = true;
     } else {
         const uint64_t hits = counts->hits, misses = counts->misses;
-        count_reading(counts, class->read_kind(generation->state, connection->head_replies), reply);
+        count_reading(counts,
+                      class->read_kind(generation->state, slot->class, connection->head_replies),
+                      reply);
         stream_count_class(stream, slot, CLASS_HITS, counts->hits - hits);
         stream_count_class(stream, slot, CLASS_MISSES, counts->misses - misses);
     }

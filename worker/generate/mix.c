@@ -1,0 +1,283 @@
+#include "worker/generate/mix.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/rng.h"
+#include "common/slots.h"
+#include "worker/generate/mix_number.h"
+
+/* Streams of the seed. */
+#define STREAM_KEYS 0x6b657973ull
+#define STREAM_ORDER 0x6f72646572ull
+#define STREAM_TABLE 0x7461626c65ull
+#define STREAM_POOL 0x706f6f6cull
+
+/* A compressible value is made of so long blocks, each with random bytes at its beginning. zlib's matches are at most
+ * 258 bytes long, so a block costs one more. */
+#define COMPRESSIBLE_BLOCK 256u
+
+/* ---- material ---- */
+
+static enum err_code prepare_keys(struct mix_keys *keys, const struct plan_key_space *plan,
+                                  uint64_t seed, uint32_t connections, struct err *err)
+{
+    *keys = (struct mix_keys){.plan = plan, .prefix_bytes = strlen(plan->prefix)};
+    const enum key_order_kind kind = plan->order.kind;
+    keys->in_order = kind == ORDER_SEQUENTIAL || kind == ORDER_PARALLEL || kind == ORDER_WALK;
+    return key_draw_prepare(&keys->draw, &plan->order, plan->count, seed, connections, err);
+}
+
+static char pool_byte(const struct plan_value *plan, uint64_t random, size_t index)
+{
+    switch (plan->content) {
+    case CONTENT_LETTERS:
+        break;
+    case CONTENT_COMPRESSIBLE:
+        if ((double)(index % COMPRESSIBLE_BLOCK) >= plan->compressible * COMPRESSIBLE_BLOCK)
+            return 'x';
+        return (char)(random & 0xff);
+    case CONTENT_RANDOM:
+        return (char)(random & 0xff);
+    }
+    return (char)('A' + rng_bounded(random, 26));
+}
+
+static enum err_code prepare_value(struct mix_value *value, const struct plan_value *plan,
+                                   const struct mix_setup *setup, uint64_t seed, struct err *err)
+{
+    *value = (struct mix_value){.size_by_key = plan->size_by_key,
+                                .letters = plan->content == CONTENT_LETTERS};
+    enum err_code code = size_draw_prepare(&value->size, &plan->size, err);
+    if (code != OK || setup->without_pools)
+        return code;
+    const size_t pool_bytes = size_draw_most(&value->size) + MIX_POOL_SHIFT;
+    value->pool = malloc(pool_bytes);
+    if (value->pool == NULL)
+        return err_set(err, E_SYSTEM, "no memory for values of %zu bytes", pool_bytes);
+    for (size_t i = 0; i < pool_bytes; i++)
+        value->pool[i] = pool_byte(plan, rng_at(seed ^ STREAM_POOL, i), i);
+    return OK;
+}
+
+static enum err_code prepare_material(struct mix *mix, const struct mix_setup *setup,
+                                      struct err *err)
+{
+    const struct workload_plan *plan = mix->plan;
+    struct mix_material *material = &mix->material;
+    enum err_code code = OK;
+    material->seed = rng_mix(setup->seed);
+    for (size_t i = 0; i < plan->key_space_count && code == OK; i++)
+        code = prepare_keys(&material->keys[material->key_count++], &plan->key_spaces[i],
+                            rng_at(material->seed ^ STREAM_KEYS, i), setup->connections, err);
+    for (size_t i = 0; i < plan->value_count && code == OK; i++)
+        code = prepare_value(&material->values[material->value_count++], &plan->values[i], setup,
+                             material->seed + i, err);
+    return code;
+}
+
+/* ---- classes ---- */
+
+void mix_share(uint16_t shares[], const uint64_t weights[], size_t count)
+{
+    double sum = 0, rests[PLAN_CLASSES_MAX] = {0};
+    uint32_t left = MIX_BLOCK;
+    for (size_t i = 0; i < count; i++)
+        sum += (double)weights[i];
+    for (size_t i = 0; i < count; i++) {
+        const double exact = (double)weights[i] / sum * MIX_BLOCK;
+        shares[i] = (uint16_t)floor(exact);
+        rests[i] = exact - shares[i];
+        left -= shares[i];
+    }
+    for (; left > 0; left--) {
+        size_t largest = 0;
+        for (size_t i = 1; i < count; i++)
+            if (rests[i] > rests[largest])
+                largest = i;
+        shares[largest]++;
+        rests[largest] = -1;
+    }
+}
+
+static enum err_code share_tickets(struct mix *mix, size_t *at_class, struct err *err)
+{
+    uint64_t weights[PLAN_CLASSES_MAX] = {0};
+    for (uint32_t i = 0; i < mix->weighted_count; i++)
+        weights[i] = mix->plan->classes[i].weight;
+    mix_share(mix->weights, weights, mix->weighted_count);
+    for (uint32_t i = 0; i < mix->weighted_count; i++) {
+        *at_class = i;
+        if (mix->weights[i] == 0 && weights[i] > 0)
+            return err_set(err, E_CONFIG,
+                           "the weight is less than half a thousandth of all; one thousandth is "
+                           "the least");
+    }
+    *at_class = mix->weighted_count;
+    uint32_t place = 0;
+    for (uint32_t class = 0; class < mix->weighted_count; class ++)
+        for (uint32_t i = 0; i < mix->weights[class]; i++)
+            mix->places[place++] = (struct mix_place){.class = (uint16_t) class};
+    /* Fisher and Yates. */
+    for (uint32_t i = MIX_BLOCK - 1; i > 0; i--) {
+        const uint32_t other =
+            (uint32_t)rng_bounded(rng_at(mix->material.seed ^ STREAM_TABLE, i), i + 1);
+        const struct mix_place moved = mix->places[i];
+        mix->places[i] = mix->places[other];
+        mix->places[other] = moved;
+    }
+    uint16_t met[PLAN_CLASSES_MAX] = {0};
+    for (uint32_t i = 0; i < MIX_BLOCK; i++)
+        mix->places[i].rank = met[mix->places[i].class]++;
+    mix->order_seed = mix->material.seed ^ STREAM_ORDER;
+    return OK;
+}
+
+static enum err_code compile_follow_up(struct mix *mix, uint32_t missing, struct err *err)
+{
+    const struct plan_class *class = &mix->plan->classes[missing];
+    const struct mix_program *of = &mix->classes[missing];
+    struct mix_program *program = &mix->classes[mix->class_count];
+    enum err_code code =
+        mix_program_compile(program, &mix->material, mix->plan, &mix->plan->classes[class->on_miss],
+                            mix->class_count, err);
+    mix->class_count++;
+    if (code != OK)
+        return code;
+    snprintf(program->name, sizeof program->name, "%s:on_miss", class->name);
+    for (uint32_t i = 0; i < mix->material.key_count; i++) {
+        if (program->key_draws[i] > of->key_draws[i] || program->new_keys[i] > 0)
+            return err_set(err, E_CONFIG,
+                           "on_miss: %s writes keys of %s that class %s does not read",
+                           mix->plan->classes[class->on_miss].name, mix->plan->key_spaces[i].name,
+                           class->name);
+        program->key_draws[i] = of->key_draws[i];
+    }
+    program->key_index = of->key_index;
+    mix->classes[missing].follow_up = mix->class_count - 1;
+    return OK;
+}
+
+static enum err_code compile_classes(struct mix *mix, size_t *at_class, struct err *err)
+{
+    const struct workload_plan *plan = mix->plan;
+    enum err_code code = OK;
+    mix->weighted_count = (uint32_t)plan->class_count;
+    for (uint32_t i = 0; i < mix->weighted_count && code == OK; i++) {
+        *at_class = i;
+        mix->class_count++;
+        code =
+            mix_program_compile(&mix->classes[i], &mix->material, plan, &plan->classes[i], i, err);
+    }
+    for (uint32_t i = 0; i < mix->weighted_count && code == OK; i++) {
+        *at_class = i;
+        if (plan->classes[i].on_miss != PLAN_NO_CLASS)
+            code = compile_follow_up(mix, i, err);
+    }
+    if (code == OK)
+        *at_class = plan->class_count;
+    return code;
+}
+
+static void free_classes(struct mix *mix)
+{
+    for (uint32_t i = 0; i < mix->class_count; i++)
+        mix_program_free(&mix->classes[i]);
+    mix->class_count = 0;
+}
+
+/* *grows: some space does. */
+static enum err_code find_growth(struct mix *mix, bool *grows, struct err *err)
+{
+    for (uint32_t space = 0; space < mix->material.key_count; space++) {
+        struct mix_keys *keys = &mix->material.keys[space];
+        for (uint32_t class = 0; class < mix->weighted_count; class ++) {
+            const uint64_t grown =
+                (uint64_t)mix->classes[class].new_keys[space] * mix->weights[class];
+            if (grown > 0 && keys->grown_per_block > 0)
+                return err_set(err, E_CONFIG, "two classes add keys to %s by {new}; one can",
+                               keys->plan->name);
+            keys->grown_per_block += grown;
+            *grows |= grown > 0;
+        }
+    }
+    return OK;
+}
+
+enum err_code mix_create(struct mix **out, const struct workload_plan *plan,
+                         const struct mix_setup *setup, struct err *err)
+{
+    struct mix *mix = calloc(1, sizeof *mix);
+    bool grows = false;
+    size_t at_class = plan->class_count;
+    *out = mix;
+    if (mix == NULL)
+        return err_set(err, E_SYSTEM, "no memory for a workload");
+    mix->plan = plan;
+    enum err_code code = prepare_material(mix, setup, err);
+    if (code == OK)
+        code = compile_classes(mix, &at_class, err);
+    if (code == OK)
+        code = share_tickets(mix, &at_class, err);
+    if (code == OK)
+        code = find_growth(mix, &grows, err);
+    /* Keys that grow in number do so in length: what was compiled did not know. */
+    if (code == OK && grows) {
+        free_classes(mix);
+        code = compile_classes(mix, &at_class, err);
+    }
+    if (setup->at_class != NULL)
+        *setup->at_class = at_class;
+    if (code != OK) {
+        mix_destroy(mix);
+        *out = NULL;
+    }
+    return code;
+}
+
+void mix_destroy(struct mix *mix)
+{
+    if (mix == NULL)
+        return;
+    free_classes(mix);
+    for (uint32_t i = 0; i < mix->material.value_count; i++)
+        free(mix->material.values[i].pool);
+    free(mix);
+}
+
+/* ---- tickets ---- */
+
+/* Numbers that have no factor in common with 1,000, from which each block takes one. */
+static uint32_t coprime_to_block(uint32_t random)
+{
+    static const uint8_t last_digits[] = {1, 3, 7, 9};
+    return random / 4 % 100 * 10 + last_digits[random % 4];
+}
+
+struct mix_turn mix_turn_of(const struct mix *mix, uint64_t ticket)
+{
+    if (mix->weighted_count == 1)
+        return (struct mix_turn){.class = 0, .rank = ticket};
+    const uint64_t apart = ticket >= WORKLOAD_WARMUP_TICKET ? WORKLOAD_WARMUP_TICKET : 0;
+    const uint64_t block = (ticket - apart) / MIX_BLOCK;
+    const uint32_t place = (uint32_t)((ticket - apart) % MIX_BLOCK);
+    const uint64_t random = rng_at(mix->order_seed + apart, block);
+    const uint32_t at =
+        (place * coprime_to_block((uint32_t)(random >> 32)) + (uint32_t)random % MIX_BLOCK) %
+        MIX_BLOCK;
+    const struct mix_place found = mix->places[at];
+    return (struct mix_turn){.class = found.class,
+                             .rank = apart + block * mix->weights[found.class] + found.rank};
+}
+
+uint16_t mix_key_slot(const struct mix *mix, uint32_t class, const struct mix_request *request,
+                      char *key)
+{
+    const struct mix_program *program = &mix->classes[class];
+    const size_t bytes =
+        mix_argument_bytes(program, &mix->material, program->key_argument, request);
+    mix_argument_write(key, program, &mix->material, program->key_argument, request);
+    return slots_of_key(key, bytes);
+}

@@ -1,0 +1,63 @@
+/* A workload file's plan, compiled: which class is ticket k of, and what is its request. All of it is a pure function
+ * of (seed, ticket), but for {worker} and {now}. Compiled before the fork, and constant from then on; what a worker
+ * needs of its own is a struct mix_desk. Private to worker/.
+ *
+ * Tickets come in blocks of 1,000. A table says which class the places of a block belong to, as many as the class has
+ * weight; each block goes through it in an order of its own, by an affine map, so that the class is found in one
+ * step, and with it how many of its requests came before: its rank. */
+#ifndef WORKER_GENERATE_MIX_H
+#define WORKER_GENERATE_MIX_H
+
+#include "common/err.h"
+#include "common/lane.h"
+#include "worker/generate/mix_program.h"
+#include "worker/generate/workload.h"
+#include "worker/generate/workload_plan.h"
+
+#define MIX_BLOCK 1000u
+
+struct mix_place {
+    uint16_t class, rank; /* which of the class's places in a block it is */
+};
+
+struct mix {
+    const struct workload_plan *plan;
+    struct mix_material material;
+    struct mix_program classes[CLASSES_MAX];
+    uint32_t class_count;               /* with their follow-ups */
+    uint32_t weighted_count;            /* those that tickets are of: the first ones */
+    uint16_t weights[PLAN_CLASSES_MAX]; /* of MIX_BLOCK */
+    struct mix_place places[MIX_BLOCK];
+    uint64_t order_seed;
+};
+
+/* What a compilation needs beside the plan, which must outlive the mix. */
+struct mix_setup {
+    uint64_t seed;
+    /* Of all workers: as many parts has a key space whose order is parallel. */
+    uint32_t connections;
+    bool without_pools; /* only to see whether it can be */
+    size_t *at_class;   /* where it failed, the plan's count of classes: in none; may be NULL */
+};
+
+/* E_CONFIG: a placeholder, a key space, a value or a class that is not there, what cannot be measured, or a request
+ * that is too long: the reason alone. */
+MUST_USE enum err_code mix_create(struct mix **mix, const struct workload_plan *plan,
+                                  const struct mix_setup *setup, struct err *err);
+void mix_destroy(struct mix *mix);
+
+/* Class of a ticket, and its rank there. Hot path. */
+struct mix_turn {
+    uint32_t class;
+    uint64_t rank;
+};
+struct mix_turn mix_turn_of(const struct mix *mix, uint64_t ticket);
+
+/* The slot of a request's first key, which the class has; key: program->key_bytes. */
+uint16_t mix_key_slot(const struct mix *mix, uint32_t class, const struct mix_request *request,
+                      char *key);
+
+/* Of MIX_BLOCK, by largest remainder; sum of weights above 0. */
+void mix_share(uint16_t shares[], const uint64_t weights[], size_t count);
+
+#endif

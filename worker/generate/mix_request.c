@@ -1,0 +1,406 @@
+/* The hot path of a mix: numbers, lengths, bytes. */
+#include <string.h>
+
+#include "common/rng.h"
+#include "worker/generate/mix_number.h"
+#include "worker/generate/template.h"
+#include "worker/generate/workload.h"
+
+/* Streams of a class's or a value's seed. */
+#define STREAM_SIZES 0x73697a6573ull
+#define STREAM_SHIFTS 0x736869667473ull
+#define STREAM_STAMPS 0x7374616d7073ull
+
+/* What a value is made of, in one number: its size, and where in the pool it begins. */
+#define VALUE_SIZE_BITS 40u
+#define VALUE_SIZE(number) ((number) & ((1ull << VALUE_SIZE_BITS) - 1))
+#define VALUE_SHIFT(number) ((number) >> VALUE_SIZE_BITS)
+#define STAMP_BYTES 8u
+
+/* ---- keys ---- */
+
+static size_t key_bytes(const struct mix_keys *keys, uint64_t number)
+{
+    const struct plan_key_space *plan = keys->plan;
+    size_t digits = plan->binary ? sizeof number : mix_digits(number);
+    if (!plan->binary && digits < plan->digits)
+        digits = plan->digits;
+    const size_t bytes = keys->prefix_bytes + digits + (plan->tagged ? 2 : 0);
+    return bytes < plan->key_bytes ? plan->key_bytes : bytes;
+}
+
+size_t mix_key_most_bytes(const struct mix_keys *keys)
+{
+    return key_bytes(keys, UINT64_MAX);
+}
+
+size_t mix_key_fixed_bytes(const struct mix_keys *keys, bool added)
+{
+    const uint64_t first = keys->plan->first;
+    const size_t low = key_bytes(keys, first);
+    const uint64_t last =
+        added || keys->grown_per_block > 0 ? UINT64_MAX : first + keys->plan->count - 1;
+    return low == key_bytes(keys, last) ? low : 0;
+}
+
+static void write_digits(char *out, uint64_t number, size_t digits)
+{
+    for (; digits > 0; number /= 10)
+        out[--digits] = (char)('0' + number % 10);
+}
+
+static char *write_key(char *out, const struct mix_keys *keys, uint64_t number)
+{
+    const struct plan_key_space *plan = keys->plan;
+    char *const begin = out;
+    const size_t bytes = key_bytes(keys, number);
+    memcpy(out, plan->prefix, keys->prefix_bytes);
+    out += keys->prefix_bytes;
+    if (plan->tagged)
+        *out++ = '{';
+    if (plan->binary) {
+        for (int shift = 56; shift >= 0; shift -= 8)
+            *out++ = (char)(number >> shift & 0xff);
+    } else if (plan->digits == TEMPLATE_DIGITS && number < PLAN_KEYS_MAX) {
+        template_write_digits(out, number);
+        out += TEMPLATE_DIGITS;
+    } else {
+        const size_t least = mix_digits(number);
+        const size_t digits = least < plan->digits ? plan->digits : least;
+        write_digits(out, number, digits);
+        out += digits;
+    }
+    if (plan->tagged)
+        *out++ = '}';
+    memset(out, 'x', bytes - (size_t)(out - begin));
+    return begin + bytes;
+}
+
+/* Keys that tickets before this one have added, but for those of the last two blocks, which may still be under
+ * way. */
+static uint64_t grown_before(const struct mix_keys *keys, uint64_t ticket)
+{
+    const uint64_t block = ticket % WORKLOAD_WARMUP_TICKET / 1000;
+    return block > 1 ? (block - 1) * keys->grown_per_block : 0;
+}
+
+static uint64_t key_number(const struct mix_step *step, const struct mix_program *program,
+                           const struct mix_material *material, const struct mix_request *request)
+{
+    const struct mix_keys *keys = &material->keys[step->source];
+    const uint64_t each = program->key_draws[step->source];
+    const uint64_t rank = keys->in_order ? request->rank % WORKLOAD_WARMUP_TICKET : request->rank;
+    const uint64_t index = rank * each + step->key + (keys->in_order ? 0 : program->key_index);
+    if (keys->draw.wish.kind != ORDER_LATEST)
+        return keys->plan->first + key_draw_at(&keys->draw, index);
+    const uint64_t newest = keys->plan->count - 1 + grown_before(keys, request->ticket);
+    return keys->plan->first + key_draw_at_newest(&keys->draw, index, newest);
+}
+
+static uint64_t new_key_number(const struct mix_step *step, const struct mix_program *program,
+                               const struct mix_material *material,
+                               const struct mix_request *request)
+{
+    const struct plan_key_space *plan = material->keys[step->source].plan;
+    const uint64_t rank = request->rank % WORKLOAD_WARMUP_TICKET;
+    return plan->first + plan->count + rank * program->new_keys[step->source] + step->key;
+}
+
+/* ---- numbers ---- */
+
+static uint64_t random_of(const struct mix_program *program, const struct mix_request *request,
+                          uint32_t draw)
+{
+    return rng_at(program->seed, request->rank * program->draw_count + draw);
+}
+
+static uint64_t value_number(const struct mix_step *step, const struct mix_program *program,
+                             const struct mix_material *material, const struct mix_request *request,
+                             const uint64_t *key)
+{
+    const struct mix_value *value = &material->values[step->value];
+    const uint64_t random = random_of(program, request, step->draw);
+    uint64_t decides = random;
+    if (value->size_by_key)
+        decides = rng_at(material->seed ^ STREAM_SIZES,
+                         key != NULL ? *key : key_number(step, program, material, request));
+    return size_draw_at(&value->size, decides) | rng_mix(random ^ STREAM_SHIFTS) % MIX_POOL_SHIFT
+                                                     << VALUE_SIZE_BITS;
+}
+
+static uint64_t step_number(const struct mix_step *step, const struct mix_program *program,
+                            const struct mix_material *material, const struct mix_request *request)
+{
+    switch (step->kind) {
+    case STEP_TEXT:
+    case STEP_LENGTH:
+    case STEP_UUID:
+    case STEP_VECTOR:
+        break;
+    case STEP_KEY:
+        return key_number(step, program, material, request);
+    case STEP_NEW_KEY:
+        return new_key_number(step, program, material, request);
+    case STEP_VALUE:
+        return value_number(step, program, material, request, NULL);
+    case STEP_INT:
+    case STEP_FLOAT:
+        return (uint64_t)step->from +
+               (step->span > 0 ? rng_bounded(random_of(program, request, step->draw), step->span)
+                               : random_of(program, request, step->draw));
+    case STEP_ZIPF:
+        return key_draw_at(step->zipf, request->rank * program->draw_count + step->draw);
+    case STEP_SEQ:
+        return request->rank % WORKLOAD_WARMUP_TICKET;
+    case STEP_TICKET:
+        return request->ticket % WORKLOAD_WARMUP_TICKET;
+    case STEP_WORKER:
+        return request->worker;
+    case STEP_NOW:
+        return request->now_ms;
+    }
+    return 0;
+}
+
+static size_t signed_digits(int64_t number)
+{
+    return number < 0 ? 1 + mix_digits(0 - (uint64_t)number) : mix_digits((uint64_t)number);
+}
+
+static size_t step_bytes(const struct mix_step *step, const struct mix_material *material,
+                         uint64_t number)
+{
+    if (step->fixed_bytes > 0)
+        return step->fixed_bytes;
+    switch (step->kind) {
+    case STEP_TEXT:
+        return 0;
+    case STEP_LENGTH:
+        return 3 + mix_digits(number);
+    case STEP_KEY:
+    case STEP_NEW_KEY:
+        return key_bytes(&material->keys[step->source], number);
+    case STEP_VALUE:
+        return VALUE_SIZE(number);
+    case STEP_FLOAT: {
+        const int64_t value = (int64_t)number;
+        const uint64_t size = value < 0 ? 0 - number : number;
+        return (value < 0) + mix_digits(size / MIX_FLOAT_PARTS) + 7;
+    }
+    case STEP_INT:
+        return signed_digits((int64_t)number);
+    default:
+        return mix_digits(number);
+    }
+}
+
+size_t mix_request_numbers(uint64_t numbers[], const struct mix_program *program,
+                           const struct mix_material *material, const struct mix_request *request)
+{
+    const struct mix_argument *whole = &program->whole;
+    size_t bytes = program->fixed_bytes, argument_bytes = 0;
+    uint32_t length_at = 0, length_ends = 0;
+    for (uint32_t i = 0; i < whole->step_count; i++) {
+        const struct mix_step *step = &whole->steps[i];
+        if (step->kind == STEP_LENGTH) {
+            length_at = i;
+            length_ends = i + step->step_count;
+            argument_bytes = 0;
+            continue;
+        }
+        numbers[i] = 0;
+        if (step->kind == STEP_VALUE && step->key_step != UINT32_MAX)
+            numbers[i] = value_number(step, program, material, request, &numbers[step->key_step]);
+        else if (step->kind != STEP_TEXT)
+            numbers[i] = step_number(step, program, material, request);
+        const size_t own_bytes = step_bytes(step, material, numbers[i]);
+        argument_bytes += own_bytes;
+        if (step->fixed_bytes == 0)
+            bytes += own_bytes;
+        if (i == length_ends && length_ends > 0) {
+            numbers[length_at] = argument_bytes;
+            bytes += step_bytes(&whole->steps[length_at], material, argument_bytes);
+            length_ends = 0;
+        }
+    }
+    return bytes;
+}
+
+/* ---- bytes ---- */
+
+static void write_float(char *out, uint64_t number, size_t bytes)
+{
+    uint64_t size = number;
+    if ((int64_t)number < 0) {
+        *out++ = '-';
+        bytes--;
+        size = 0 - number;
+    }
+    write_digits(out, size / MIX_FLOAT_PARTS, bytes - 7);
+    out[bytes - 7] = '.';
+    write_digits(out + bytes - 6, size % MIX_FLOAT_PARTS, 6);
+}
+
+static void write_signed(char *out, uint64_t number, size_t bytes)
+{
+    if ((int64_t)number < 0) {
+        *out++ = '-';
+        write_digits(out, 0 - number, bytes - 1);
+        return;
+    }
+    write_digits(out, number, bytes);
+}
+
+/* Version 4 of RFC 9562, of two random numbers. */
+static void write_uuid(char *out, uint64_t high, uint64_t low)
+{
+    static const char hex[] = "0123456789abcdef";
+    high = (high & ~0xf000ull) | 0x4000;
+    low = (low & ~(3ull << 62)) | 2ull << 62;
+    for (unsigned i = 0, nibble = 0; i < MIX_UUID_BYTES; i++) {
+        if (i == 8 || i == 13 || i == 18 || i == 23) {
+            out[i] = '-';
+            continue;
+        }
+        const uint64_t half = nibble < 16 ? high : low;
+        out[i] = hex[half >> (60 - 4 * (nibble % 16)) & 15];
+        nibble++;
+    }
+}
+
+static void write_vector(char *out, uint64_t seed, int64_t dimensions)
+{
+    for (int64_t i = 0; i < dimensions; i++) {
+        const uint64_t random = rng_at(seed, (uint64_t)i);
+        /* 24 bits: every one of them is a float of its own. */
+        const float value = (float)((double)(random >> 40) / (1 << 23) - 1);
+        memcpy(out + i * (int64_t)sizeof value, &value, sizeof value);
+    }
+}
+
+/* The first letters are the request's own, so that no two values are alike. */
+static void stamp(char *out, size_t bytes, bool letters, uint64_t random)
+{
+    const size_t stamped = bytes < STAMP_BYTES ? bytes : STAMP_BYTES;
+    for (size_t i = 0; i < stamped; i++, random >>= 8)
+        out[i] = letters ? (char)('A' + ((random & 0xff) * 26 >> 8)) : (char)(random & 0xff);
+}
+
+static void write_value(char *out, size_t from_byte, size_t byte_count,
+                        const struct mix_value *value, uint64_t number, uint64_t random)
+{
+    char first[STAMP_BYTES];
+    memcpy(out, value->pool + VALUE_SHIFT(number) + from_byte, byte_count);
+    if (from_byte >= STAMP_BYTES)
+        return;
+    stamp(first, VALUE_SIZE(number), value->letters, rng_mix(random ^ STREAM_STAMPS));
+    size_t end = VALUE_SIZE(number) < STAMP_BYTES ? VALUE_SIZE(number) : STAMP_BYTES;
+    if (end > from_byte + byte_count)
+        end = from_byte + byte_count;
+    memcpy(out, first + from_byte, end - from_byte);
+}
+
+/* Not TEXT, and not VALUE. */
+static void write_step(char *out, size_t bytes, const struct mix_step *step,
+                       const struct mix_program *program, const struct mix_material *material,
+                       const struct mix_request *request, uint64_t number)
+{
+    switch (step->kind) {
+    case STEP_KEY:
+    case STEP_NEW_KEY:
+        write_key(out, &material->keys[step->source], number);
+        return;
+    case STEP_LENGTH:
+        out[0] = '$';
+        write_digits(out + 1, number, bytes - 3);
+        out[bytes - 2] = '\r';
+        out[bytes - 1] = '\n';
+        return;
+    case STEP_FLOAT:
+        write_float(out, number, bytes);
+        return;
+    case STEP_UUID:
+        write_uuid(out, random_of(program, request, step->draw),
+                   random_of(program, request, step->draw + 1));
+        return;
+    case STEP_VECTOR:
+        write_vector(out, random_of(program, request, step->draw), step->from);
+        return;
+    default:
+        write_signed(out, number, bytes);
+        return;
+    }
+}
+
+/* One whole step; returns its length. */
+static size_t write_whole(char *out, const struct mix_step *step, const struct mix_program *program,
+                          const struct mix_material *material, const struct mix_request *request,
+                          uint64_t number)
+{
+    const size_t bytes = step_bytes(step, material, number);
+    if (step->kind == STEP_TEXT)
+        memcpy(out, program->text + step->offset_bytes, bytes);
+    else if (step->kind == STEP_VALUE)
+        write_value(out, 0, bytes, &material->values[step->value], number,
+                    random_of(program, request, step->draw));
+    else
+        write_step(out, bytes, step, program, material, request, number);
+    return bytes;
+}
+
+void mix_request_write(char *out, const struct mix_program *program,
+                       const struct mix_material *material, const struct mix_request *request,
+                       const uint64_t numbers[])
+{
+    for (uint32_t i = 0; i < program->whole.step_count; i++)
+        out += write_whole(out, &program->whole.steps[i], program, material, request, numbers[i]);
+}
+
+void mix_request_write_part(char *out, size_t from_byte, size_t byte_count, char *desk,
+                            const struct mix_program *program, const struct mix_material *material,
+                            const struct mix_request *request, const uint64_t numbers[])
+{
+    const size_t end_byte = from_byte + byte_count;
+    size_t at_byte = 0;
+    for (uint32_t i = 0; i < program->whole.step_count && at_byte < end_byte; i++) {
+        const struct mix_step *step = &program->whole.steps[i];
+        const size_t bytes = step_bytes(step, material, numbers[i]);
+        if (at_byte + bytes > from_byte) {
+            const size_t skipped = from_byte > at_byte ? from_byte - at_byte : 0;
+            const size_t wanted =
+                (at_byte + bytes < end_byte ? bytes : end_byte - at_byte) - skipped;
+            char *to = out + (at_byte + skipped - from_byte);
+            if (step->kind == STEP_TEXT) {
+                memcpy(to, program->text + step->offset_bytes + skipped, wanted);
+            } else if (step->kind == STEP_VALUE) {
+                write_value(to, skipped, wanted, &material->values[step->value], numbers[i],
+                            random_of(program, request, step->draw));
+            } else {
+                write_step(desk, bytes, step, program, material, request, numbers[i]);
+                memcpy(to, desk + skipped, wanted);
+            }
+        }
+        at_byte += bytes;
+    }
+}
+
+size_t mix_argument_bytes(const struct mix_program *program, const struct mix_material *material,
+                          uint32_t argument, const struct mix_request *request)
+{
+    const struct mix_argument *found = &program->arguments[argument];
+    size_t bytes = 0;
+    for (uint32_t i = 0; i < found->step_count; i++)
+        bytes += step_bytes(&found->steps[i], material,
+                            step_number(&found->steps[i], program, material, request));
+    return bytes;
+}
+
+void mix_argument_write(char *out, const struct mix_program *program,
+                        const struct mix_material *material, uint32_t argument,
+                        const struct mix_request *request)
+{
+    const struct mix_argument *found = &program->arguments[argument];
+    for (uint32_t i = 0; i < found->step_count; i++)
+        out += write_whole(out, &found->steps[i], program, material, request,
+                           step_number(&found->steps[i], program, material, request));
+}

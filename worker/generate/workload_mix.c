@@ -1,0 +1,218 @@
+#include "worker/generate/workload_mix.h"
+
+#include <stdlib.h>
+
+#include "common/slots.h"
+#include "worker/generate/brace.h"
+
+#define RANKS_COMPARED 256u
+
+size_t mix_most_bytes(const struct mix *mix)
+{
+    size_t most_bytes = 0;
+    for (uint32_t i = 0; i < mix->class_count; i++)
+        if (mix->classes[i].most_bytes > most_bytes)
+            most_bytes = mix->classes[i].most_bytes;
+    return most_bytes;
+}
+
+bool mix_reads(const struct mix *mix)
+{
+    for (uint32_t i = 0; i < mix->weighted_count; i++)
+        for (uint32_t reply = 0; reply < mix->classes[i].replies; reply++)
+            if (mix->classes[i].read_kinds[reply] != READ_NONE)
+                return true;
+    return false;
+}
+
+uint32_t mix_keys_per_request(const struct mix *mix)
+{
+    uint32_t most = 0;
+    for (uint32_t i = 0; i < mix->weighted_count; i++) {
+        uint32_t keys = 0;
+        for (uint32_t space = 0; space < mix->material.key_count; space++)
+            keys += mix->classes[i].key_draws[space] + mix->classes[i].new_keys[space];
+        most = keys > most ? keys : most;
+    }
+    return most;
+}
+
+bool mix_uses_one_key(const struct mix *mix)
+{
+    return mix_keys_per_request(mix) > 0 && mix_key_count(mix) == 1;
+}
+
+uint64_t mix_key_count(const struct mix *mix)
+{
+    uint64_t count = 0;
+    for (uint32_t i = 0; i < mix->material.key_count; i++)
+        count += mix->material.keys[i].plan->count;
+    return count;
+}
+
+/* ---- commands ---- */
+
+/* The class that a command is of; *command counts within it then. */
+static const struct mix_program *program_of(const struct mix *mix, uint32_t *command)
+{
+    uint32_t class = 0;
+    for (; *command >= mix->classes[class].command_count; class ++)
+        *command -= mix->classes[class].command_count;
+    return &mix->classes[class];
+}
+
+uint32_t mix_command_count(const struct mix *mix)
+{
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < mix->class_count; i++)
+        count += mix->classes[i].command_count;
+    return count;
+}
+
+size_t mix_command_arguments(const struct mix *mix, uint32_t command)
+{
+    const struct mix_program *program = program_of(mix, &command);
+    return program->commands[command].argument_count;
+}
+
+size_t mix_command_argument(const struct mix *mix, uint32_t command, size_t argument, char *out)
+{
+    const struct mix_program *program = program_of(mix, &command);
+    const struct mix_request first = {.ticket = 0};
+    const uint32_t number = program->commands[command].argument + (uint32_t)argument;
+    if (out != NULL)
+        mix_argument_write(out, program, &mix->material, number, &first);
+    return mix_argument_bytes(program, &mix->material, number, &first);
+}
+
+/* ---- keys ---- */
+
+/* The arguments of a class that are keys, by their numbers in the program. */
+struct key_list {
+    uint32_t *arguments;
+    size_t count;
+};
+
+/* Keys of one request in different slots: looked for in some hundred of them. */
+static enum err_code compare_slots(const struct mix *mix, const struct mix_program *program,
+                                   const struct key_list *keys, struct err *err)
+{
+    char *key = malloc(program->most_bytes);
+    if (key == NULL)
+        return err_set(err, E_SYSTEM, "no memory for a key of %zu bytes", program->most_bytes);
+    enum err_code code = OK;
+    for (uint64_t rank = 0; rank < RANKS_COMPARED && code == OK; rank++) {
+        const struct mix_request request = {.ticket = rank, .rank = rank};
+        uint16_t slots[2] = {0};
+        for (size_t i = 0; i < keys->count && code == OK; i++) {
+            const size_t bytes =
+                mix_argument_bytes(program, &mix->material, keys->arguments[i], &request);
+            mix_argument_write(key, program, &mix->material, keys->arguments[i], &request);
+            slots[i > 0] = slots_of_key(key, bytes);
+            if (i > 0 && slots[0] != slots[1])
+                code = err_set(err, E_USAGE,
+                               "class %s has keys in different slots, which cannot run on a "
+                               "cluster: give them one hash tag (tag: yes, and one number by "
+                               "{key:NAME#1}), or one key",
+                               program->name);
+        }
+    }
+    free(key);
+    return code;
+}
+
+static void collect(struct key_list *list, const struct mix_program *program,
+                    const struct workload_command_keys *keys)
+{
+    for (uint32_t i = 0; i < program->command_count; i++)
+        for (size_t key = 0; key < keys[i].count; key++)
+            list->arguments[list->count++] =
+                program->commands[i].argument + (uint32_t)keys[i].arguments[key];
+}
+
+static enum err_code set_class_keys(const struct mix *mix, struct mix_program *program,
+                                    const struct workload_command_keys *keys, bool cluster,
+                                    struct err *err)
+{
+    struct key_list list = {.arguments =
+                                calloc(program->argument_count + 1u, sizeof list.arguments[0])};
+    if (list.arguments == NULL)
+        return err_set(err, E_SYSTEM, "no memory for the keys of a class");
+    collect(&list, program, keys);
+    program->key_argument = list.count > 0 ? list.arguments[0] : UINT32_MAX;
+    program->key_bytes = program->most_bytes;
+    enum err_code code = cluster && list.count > 1 ? compare_slots(mix, program, &list, err) : OK;
+    free(list.arguments);
+    return code;
+}
+
+enum err_code mix_set_keys(struct mix *mix, const struct workload_command_keys *keys, bool cluster,
+                           struct err *err)
+{
+    enum err_code code = OK;
+    for (uint32_t i = 0; i < mix->class_count && code == OK; i++) {
+        code = set_class_keys(mix, &mix->classes[i], keys, cluster, err);
+        keys += mix->classes[i].command_count;
+    }
+    return code;
+}
+
+/* ---- a look at one ---- */
+
+enum err_code mix_sample(uint32_t *class, size_t *byte_count, char *out, const struct mix *mix,
+                         uint64_t ticket, struct err *err)
+{
+    const struct mix_turn turn = mix_turn_of(mix, ticket);
+    const struct mix_program *program = &mix->classes[turn.class];
+    const struct mix_request request = {.ticket = ticket, .rank = turn.rank};
+    uint64_t *numbers = calloc(program->whole.step_count + 1u, sizeof numbers[0]);
+    if (numbers == NULL)
+        return err_set(err, E_SYSTEM, "no memory for a request");
+    *class = turn.class;
+    *byte_count = mix_request_numbers(numbers, program, &mix->material, &request);
+    if (out != NULL)
+        mix_request_write(out, program, &mix->material, &request, numbers);
+    free(numbers);
+    return OK;
+}
+
+/* ---- before it is used ---- */
+
+/* The classes of a prefill's plan are its write alone, over the same keys in order. */
+static enum err_code check_prefill(const struct workload_plan *plan, size_t index,
+                                   struct err *reason)
+{
+    struct workload_plan writing = *plan;
+    struct mix *mix;
+    const struct mix_setup setup = {.connections = 1, .without_pools = true};
+    writing.classes = &plan->prefills[index].write;
+    writing.class_count = 1;
+    enum err_code code = mix_create(&mix, &writing, &setup, reason);
+    if (code == OK && mix->classes[0].key_draws[plan->prefills[index].key_space] != 1)
+        code = err_set(reason, E_CONFIG, "it writes no key of %s, or more than one",
+                       plan->key_spaces[plan->prefills[index].key_space].name);
+    mix_destroy(mix);
+    return code;
+}
+
+enum err_code workload_check(struct workload_fault *fault, const struct workload_plan *plan,
+                             struct err *reason)
+{
+    struct mix *mix;
+    *fault = (struct workload_fault){.prefill = plan->prefill_count};
+    const struct mix_setup setup = {
+        .connections = 1, .without_pools = true, .at_class = &fault->class};
+    enum err_code code = mix_create(&mix, plan, &setup, reason);
+    mix_destroy(mix);
+    for (size_t i = 0; i < plan->prefill_count && code == OK; i++) {
+        code = check_prefill(plan, i, reason);
+        if (code != OK)
+            *fault = (struct workload_fault){.class = plan->class_count, .prefill = i};
+    }
+    return code;
+}
+
+enum err_code workload_next_word(char *word, bool *found, const char **at, struct err *reason)
+{
+    return brace_word(word, found, at, reason);
+}

@@ -1,0 +1,86 @@
+/* What a workload file says, read and checked: key spaces, value makers, and classes of requests with the share of
+ * each. Made by orchestrator/options/workload_file, compiled by mix.h. Texts are the reader's, and live as long as
+ * the file. */
+#ifndef WORKER_GENERATE_WORKLOAD_PLAN_H
+#define WORKER_GENERATE_WORKLOAD_PLAN_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "common/distribution.h"
+
+#define PLAN_CLASSES_MAX 8u /* each may have a follow-up, which is a class, too: CLASSES_MAX */
+#define PLAN_KEY_SPACES_MAX 32u
+#define PLAN_VALUES_MAX 32u
+#define PLAN_CLASS_NAME_BYTES 32u /* with its end */
+#define PLAN_COMMANDS_MAX 64u     /* of one class */
+#define PLAN_DIGITS_USUAL 12u     /* of a key number, as everywhere in volley */
+#define PLAN_DIGITS_MAX 18u
+#define PLAN_KEYS_MAX 1000000000000ull
+
+/* Keys: prefix, and a number of `digits` digits, which may stand in braces: a hash tag. */
+struct plan_key_space {
+    const char *name;
+    const char *prefix;
+    uint64_t count, first; /* numbers first .. first + count - 1                        */
+    uint64_t digits;       /* filled up with zeros; 0: no more than the number has      */
+    uint64_t key_bytes;    /* all keys are filled up with 'x' to so many; 0: they are not */
+    bool binary;           /* the number is 8 bytes, the highest first, in place of digits */
+    bool tagged;
+    struct key_order_wish order;
+};
+
+enum value_content {
+    CONTENT_LETTERS,     /* upper-case letters, as valkey-benchmark's */
+    CONTENT_RANDOM,      /* any bytes                                 */
+    CONTENT_COMPRESSIBLE /* to `compressible` of the size             */
+};
+
+struct plan_value {
+    const char *name;
+    struct size_wish size;
+    enum value_content content;
+    double compressible; /* 0..1 */
+    bool size_by_key;    /* the size goes with the key in front of it, not with the ticket */
+};
+
+/* Words with placeholders in braces; brace.h. */
+struct plan_command {
+    const char *const *words;
+    size_t word_count;
+};
+
+enum class_unit {
+    UNIT_REQUEST,    /* one command                              */
+    UNIT_SEQUENCE,   /* several, sent together: one request      */
+    UNIT_TRANSACTION /* the same between MULTI and EXEC          */
+};
+
+#define PLAN_NO_CLASS UINT32_MAX
+struct plan_class {
+    const char *name;
+    uint64_t weight;
+    enum class_unit unit;
+    const struct plan_command *commands;
+    size_t command_count;
+    uint32_t
+        on_miss; /* the class whose request, for the same keys, follows a miss; PLAN_NO_CLASS */
+};
+
+/* Each key of a space once, in order. */
+struct plan_prefill {
+    uint32_t key_space;
+    struct plan_class write;
+};
+
+struct workload_plan {
+    const char *name;
+    const struct plan_key_space *key_spaces;
+    const struct plan_value *values;
+    const struct plan_class *classes;
+    const struct plan_prefill *prefills;
+    size_t key_space_count, value_count, class_count, prefill_count;
+};
+
+#endif
