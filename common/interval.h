@@ -71,7 +71,13 @@
     X(COUNTER_RING_FULL_NS, "ring_full_ns") /* drawing stopped: a node's ring was full       */    \
     X(COUNTER_UNCONNECTED_NS, "unconnected_ns") /* requests were due and none was connected  */    \
     X(COUNTER_STOOD_STILL_NS,                                                                      \
-      "stood_still_ns") /* stopped, or kept from its CPU: as far as the interval goes */
+      "stood_still_ns") /* stopped, or kept from its CPU: as far as the interval goes */           \
+    /* Requests that follow a miss stand beside all that are due, and in flight with them. */      \
+    X(COUNTER_FOLLOW_UPS, "follow_ups")                                                            \
+    X(COUNTER_FOLLOW_UPS_OK, "follow_ups_ok")                                                      \
+    X(COUNTER_FOLLOW_UPS_ERRORS, "follow_ups_errors")                                              \
+    X(COUNTER_FOLLOW_UPS_TIMED_OUT, "follow_ups_timed_out")                                        \
+    X(COUNTER_FOLLOW_UPS_LOST, "follow_ups_lost") /* for any cause but a worker's death */
 
 #define COUNTER_ID(id, name) id,
 enum counter { COUNTER_TABLE(COUNTER_ID) COUNTER_COUNT };

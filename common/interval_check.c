@@ -79,13 +79,19 @@ static enum err_code check_outcomes(const struct interval_row *row, struct err *
     uint64_t errors = row->counters[COUNTER_ERROR_REPLIES];
     uint64_t timed_out = row->counters[COUNTER_TIMED_OUT];
     uint64_t lost = counters_lost(row->counters);
-    if (header->in_flight_before + sent != ok + errors + timed_out + lost + header->in_flight_after)
+    const uint64_t *follow_ups = row->counters;
+    const uint64_t followed =
+        follow_ups[COUNTER_FOLLOW_UPS_OK] + follow_ups[COUNTER_FOLLOW_UPS_ERRORS] +
+        follow_ups[COUNTER_FOLLOW_UPS_TIMED_OUT] + follow_ups[COUNTER_FOLLOW_UPS_LOST];
+    if (header->in_flight_before + sent + follow_ups[COUNTER_FOLLOW_UPS] !=
+        ok + errors + timed_out + lost + followed + header->in_flight_after)
         return err_set(err, E_UNTRUSTED,
                        "interval %" PRIu32 ": in flight before %" PRIu64 " + sent %" PRIu64
                        " is not ok %" PRIu64 " + errors %" PRIu64 " + timed out %" PRIu64
-                       " + lost %" PRIu64 " + in flight after %" PRIu64,
+                       " + lost %" PRIu64 " + in flight after %" PRIu64 " (follow-ups: %" PRIu64
+                       " sent, %" PRIu64 " ended)",
                        header->first, header->in_flight_before, sent, ok, errors, timed_out, lost,
-                       header->in_flight_after);
+                       header->in_flight_after, follow_ups[COUNTER_FOLLOW_UPS], followed);
     if (differs(row, HISTOGRAM_SERVICE_OK, ok))
         return err_set(err, E_UNTRUSTED,
                        "interval %" PRIu32 ": %" PRIu64 " times kept of %" PRIu64 " ok replies",
@@ -129,11 +135,12 @@ static enum err_code check_classes(const struct interval_row *row, struct err *e
 {
     const uint64_t *counters = row->counters;
     const uint64_t whole[CLASS_BYTES_OUT] = {
-        [CLASS_SENT] = counters[COUNTER_SENT],
-        [CLASS_OK] = counters[COUNTER_OK],
-        [CLASS_ERRORS] = counters[COUNTER_ERROR_REPLIES],
-        [CLASS_TIMED_OUT] = counters[COUNTER_TIMED_OUT],
-        [CLASS_LOST] = counters_lost(counters) - counters[COUNTER_LOST_WORKER],
+        [CLASS_SENT] = counters[COUNTER_SENT] + counters[COUNTER_FOLLOW_UPS],
+        [CLASS_OK] = counters[COUNTER_OK] + counters[COUNTER_FOLLOW_UPS_OK],
+        [CLASS_ERRORS] = counters[COUNTER_ERROR_REPLIES] + counters[COUNTER_FOLLOW_UPS_ERRORS],
+        [CLASS_TIMED_OUT] = counters[COUNTER_TIMED_OUT] + counters[COUNTER_FOLLOW_UPS_TIMED_OUT],
+        [CLASS_LOST] = counters_lost(counters) - counters[COUNTER_LOST_WORKER] +
+                       counters[COUNTER_FOLLOW_UPS_LOST],
         [CLASS_HITS] = counters[COUNTER_HITS],
         [CLASS_MISSES] = counters[COUNTER_MISSES],
     };

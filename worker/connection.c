@@ -74,7 +74,6 @@ void connection_drop_in_flight(struct connection *connection, enum counter cause
     struct stream *stream = connection->stream;
     if (connection->in_flight > 0 && stream->start_ns != 0)
         connection_note_failure(connection, NODE_LOST, connection->in_flight, now_ns);
-    stream_count(stream, cause, connection->in_flight);
     for (uint32_t i = 0; i < connection->in_flight; i++)
         stream_unanswered(stream, connection_slot(connection, i), cause, now_ns);
     stream->in_flight -= connection->in_flight;

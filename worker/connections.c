@@ -103,7 +103,6 @@ static void time_out(struct connection *connection, uint64_t now_ns)
     for (uint32_t i = 0; i < connection->in_flight; i++)
         late += now_ns - connection_slot(connection, i)->sent_ns >= timeout_ns;
     connection_note_failure(connection, NODE_TIMED_OUT, late, now_ns);
-    stream_count(stream, COUNTER_TIMED_OUT, late);
     for (uint32_t i = 0; i < late; i++)
         stream_unanswered(stream, connection_slot(connection, i), COUNTER_TIMED_OUT, now_ns);
     stream->in_flight -= late;

@@ -388,14 +388,51 @@ static inline void take_result(struct connection *connection, enum exchange_resu
         fill(connection, connection->stream->exchange.done_ns);
 }
 
+/* What follows a miss takes the place of what missed, on the same connection, and ahead of what is due. It is in
+ * flight from then on, like what is sent again: its clock is that of whoever waits for the value. */
+static void follow_up(struct connection *connection, uint64_t now_ns)
+{
+    struct stream *stream = connection->stream;
+    const struct request_slot *missed = &stream->exchange.missed;
+    struct request_slot slot = {
+        .ticket = missed->ticket,
+        .class = (uint8_t)stream->generation.classes[missed->class].follow_up,
+        .sent_ns = now_ns,
+        .intended_ns = now_ns,
+        .again = true,
+    };
+    if (now_ns >= stream->stop_at_ns)
+        return;
+    if (stream->generation.kind->measure != NULL)
+        stream->generation.kind->measure(stream->generation.state, &slot);
+    pools_place(connection, &slot);
+    connection->quota++; /* which counts what has a ticket */
+    stream->in_flight++;
+    stream_count(stream, COUNTER_FOLLOW_UPS, 1);
+    stream_count_class(stream, &slot, CLASS_SENT, 1);
+}
+
 static void take_unusual(struct connection *connection, enum exchange_result result)
 {
     struct stream *stream = connection->stream;
-    while (result == EXCHANGE_REDIRECTED) {
-        router_redirected(connection, stream->exchange.done_ns);
+    bool followed = false;
+    while (result == EXCHANGE_REDIRECTED || result == EXCHANGE_MISSED) {
+        if (result == EXCHANGE_MISSED) {
+            follow_up(connection, stream->exchange.done_ns);
+            followed = true;
+        } else {
+            router_redirected(connection, stream->exchange.done_ns);
+        }
         result = exchange_go_on(connection);
     }
     const uint64_t done_ns = stream->exchange.done_ns;
+    if (followed && result == EXCHANGE_DONE)
+        result = EXCHANGE_FREED;
+    if (followed && result == EXCHANGE_FREED && connection->unsent > 0 &&
+        !connection->write_waiting)
+        flush(connection);
+    if (connection->state != CONNECTION_READY)
+        return;
     if (result == EXCHANGE_LOST) {
         lose(connection);
         dispatch_send(stream, done_ns);

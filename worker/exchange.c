@@ -54,7 +54,7 @@ static inline bool unsent_is_stale(const struct connection *connection)
     const struct stream *stream = connection->stream;
     if (connection->unsent == 0 || stream->warming_up)
         return false;
-    if (stream->router.by_slot)
+    if (stream->router.has_again)
         return stream->run->warmup_ns > 0 && any_unsent_is_stale(connection);
     return connection_slot(connection, connection->in_flight)->ticket >= WORKLOAD_WARMUP_TICKET;
 }
@@ -82,13 +82,15 @@ __attribute__((noinline)) static void count_to_lanes(struct connection *connecti
     struct node_figures *node = stream_node(stream, connection->node);
     if (node != NULL)
         node->counters[NODE_SENT] += sent;
+    uint32_t followed = 0;
     for (uint32_t i = stream->generation.class_count > 1 ? sent : 0; i > 0; i--) {
         const struct request_slot *slot = connection_slot(connection, connection->in_flight - i);
+        followed += stream_is_follow_up(stream, slot);
         stream_count_class(stream, slot, CLASS_SENT, !slot->again);
         stream_count_class(stream, slot, CLASS_BYTES_OUT, slot_bytes(stream, slot));
     }
     connection->again_in_flight += again;
-    stream_count(stream, COUNTER_RESENT, again);
+    stream_count(stream, COUNTER_RESENT, again - followed);
 }
 
 /* Why a request of an open loop goes out after its time: volley's own slip is what is left when the wait for
@@ -126,10 +128,10 @@ static inline void count_written(struct connection *connection, const struct bat
         begun += position > 0;
     }
     uint32_t newly_sent = begun - (skipped_bytes > 0), again = 0;
-    bool by_slot = stream->router.by_slot;
+    bool has_again = stream->router.has_again;
     for (uint32_t i = 0; i < newly_sent; i++) {
         struct request_slot *slot = connection_slot(connection, connection->in_flight + i);
-        if (by_slot && slot->again) {
+        if (has_again && slot->again) {
             /* In flight since it was sent for the first time, and measured from then. */
             connection->asking_in_flight += slot->asking;
             again++;
@@ -325,12 +327,13 @@ COLD static enum exchange_result out_of_step(const struct connection *connection
                : lost(connection, COUNTER_LOST_PROTOCOL, COUNTER_CONNECTIONS_PROTOCOL, done_ns);
 }
 
-/* A request is to go elsewhere: what follows goes on from here. */
-COLD static enum exchange_result pause(const struct connection *connection, struct reading reading)
+/* Somebody else has to do something first: what follows goes on from here. */
+COLD static enum exchange_result pause(const struct connection *connection, struct reading reading,
+                                       enum exchange_result result)
 {
     reading.at = connection->stream->exchange.reading.at;
     connection->stream->exchange.reading = reading;
-    return EXCHANGE_REDIRECTED;
+    return result;
 }
 
 /* One read per wake-up, more while a read fills the buffer, or to the end when the peer has closed:
@@ -361,7 +364,7 @@ INLINE enum exchange_result read_on(struct connection *connection, struct readin
             stream->protocol->take(connection, stream->exchange.in, reading.end, done_ns);
         if (__builtin_expect(result != EXCHANGE_DONE, 0))
             return result == EXCHANGE_LOST ? out_of_step(connection, done_ns)
-                                           : pause(connection, reading);
+                                           : pause(connection, reading, result);
     }
     if (reading.more != connection->read_cut)
         exchange_set_read_cut(connection, reading.more);
@@ -383,13 +386,15 @@ COLD enum exchange_result exchange_go_on(struct connection *connection)
     struct reading reading = stream->exchange.reading;
     const uint64_t done_ns = stream->exchange.done_ns;
     connection_reset_head(connection);
-    switch (stream->protocol->take(connection, reading.at, reading.end, done_ns)) {
+    const enum exchange_result result =
+        stream->protocol->take(connection, reading.at, reading.end, done_ns);
+    switch (result) {
     case EXCHANGE_DONE:
         return read_on(connection, reading);
     case EXCHANGE_LOST:
         return out_of_step(connection, done_ns);
     default:
-        return pause(connection, reading);
+        return pause(connection, reading, result);
     }
 }
 

@@ -308,7 +308,6 @@ void pools_abandon(struct stream *stream, struct slot_list *list, enum counter c
     while (list->count > 0) {
         struct request_slot slot = slots_pop(&stream->pools.store, list);
         stream->in_flight--;
-        stream_count(stream, cause, 1);
         stream_unanswered(stream, &slot, cause, now_ns);
     }
 }

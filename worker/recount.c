@@ -11,7 +11,7 @@ uint64_t recount_in_flight(const struct stream *stream)
     for (uint32_t i = 0; i < stream->connection_count; i++) {
         const struct connection *connection = &stream->connections[i];
         in_flight += connection->in_flight;
-        for (uint32_t k = 0; stream->router.by_slot && k < connection->unsent; k++)
+        for (uint32_t k = 0; stream->router.has_again && k < connection->unsent; k++)
             in_flight += connection_slot(connection, connection->in_flight + k)->again;
     }
     return in_flight;

@@ -144,7 +144,6 @@ static void time_out_waiting(struct stream *stream, struct slot_list *list, uint
             continue;
         }
         stream->in_flight--;
-        stream_count(stream, COUNTER_TIMED_OUT, 1);
         stream_unanswered(stream, &slot, COUNTER_TIMED_OUT, now_ns);
         outcome_failed(&stream->recorder.interval->header.times, now_ns);
         recorder_heed_failures(stream, now_ns);

@@ -13,6 +13,7 @@ struct router {
     struct topology *topology; /* as last copied, with what MOVED told since      */
     uint32_t version;          /* of the shared table                             */
     bool by_slot;
+    bool has_again;     /* there may be requests that were sent before, or follow a miss */
     bool many_nodes;    /* figures are kept for each                       */
     bool lanes;         /* ... or for classes: what is sent is counted for them */
     bool asking;        /* some request has been sent behind ASKING      */

@@ -281,13 +281,15 @@ enum err_code router_create(struct stream *stream, struct err *err)
     if (code != OK)
         return code;
     router->by_slot = router->topology->kind == TOPOLOGY_SLOTS && !stream->run->null_transport;
+    router->has_again =
+        router->by_slot || stream->generation.weighted_count < stream->generation.class_count;
     router->many_nodes = router->by_slot || router->topology->node_count > 1 ||
                          stream->spec->endpoint.sentinels != NULL ||
                          stream->spec->endpoint.replica_reads != REPLICA_READS_NO;
     router->lanes = router->many_nodes || stream->generation.class_count > 1;
     router->from_replicas = stream->spec->endpoint.replica_reads != REPLICA_READS_NO &&
                             workload_reads_only(stream->run->workload);
-    stream->dispatch.straight = !stream->open_loop && !router->by_slot;
+    stream->dispatch.straight = !stream->open_loop && !router->has_again;
     if (!make_room(stream) || !add_pools(stream))
         return no_memory(stream, err);
     count_nodes(router);

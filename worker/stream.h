@@ -171,11 +171,23 @@ static inline void stream_count_class(struct stream *stream, const struct reques
         interval->classes[slot->class].counters[counter] += count;
 }
 
-/* A request that was sent will get no reply. Called with the counting of its fate. */
+/* Whether the request follows a miss: then it has no ticket of its own. */
+static inline bool stream_is_follow_up(const struct stream *stream, const struct request_slot *slot)
+{
+    return slot->class >= stream->generation.weighted_count;
+}
+
+/* A request that was sent will get no reply: counts its fate. */
 static inline void stream_unanswered(struct stream *stream, const struct request_slot *slot,
                                      enum counter fate, uint64_t now_ns)
 {
-    stream_count_class(stream, slot, fate == COUNTER_TIMED_OUT ? CLASS_TIMED_OUT : CLASS_LOST, 1);
+    const bool late = fate == COUNTER_TIMED_OUT;
+    stream_count_class(stream, slot, late ? CLASS_TIMED_OUT : CLASS_LOST, 1);
+    if (stream_is_follow_up(stream, slot)) {
+        stream_count(stream, late ? COUNTER_FOLLOW_UPS_TIMED_OUT : COUNTER_FOLLOW_UPS_LOST, 1);
+        return;
+    }
+    stream_count(stream, fate, 1);
     recorder_unanswered(stream, slot, now_ns);
     generation_drop(&stream->generation, slot);
 }

@@ -16,6 +16,11 @@ enum err_code generation_open(struct generation *generation, const struct genera
     generation->most_bytes = kind->most_bytes(generation->state);
     generation->bytes = kind->draw == NULL ? (uint32_t)generation->most_bytes : 0;
     generation->classes = kind->classes(generation->state, &generation->class_count);
+    generation->weighted_count = generation->class_count;
+    for (uint32_t i = generation->class_count; i > 0; i--)
+        if (generation->classes[i - 1].follow_up > 0 &&
+            generation->classes[i - 1].follow_up < generation->weighted_count)
+            generation->weighted_count = generation->classes[i - 1].follow_up;
     generation->one_reply =
         generation->class_count == 1 && generation->classes[0].replies == 1 && kind->reply == NULL;
     generation->read_kind = generation->classes[0].read_kind(generation->state, 0, 0);

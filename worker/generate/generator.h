@@ -19,7 +19,8 @@
 /* Requests that are told apart; there are at most CLASSES_MAX. */
 struct request_class {
     const char *name;
-    uint32_t replies; /* to each request, 1 or more */
+    uint32_t replies;   /* to each request, 1 or more */
+    uint32_t follow_up; /* the class of the request that follows a miss; 0: none does */
     /* What reply `index` to a request of this class says about hits and misses. */
     enum read_kind (*read_kind)(const void *state, uint32_t class, uint32_t index);
 };
@@ -33,6 +34,8 @@ struct generator {
     size_t (*most_bytes)(const void *state); /* of one request */
     /* Of slot->ticket: slot->bytes and slot->class. NULL: all have class 0 and most_bytes; slots do not say so. */
     void (*draw)(void *state, struct request_slot *slot);
+    /* Of a request that follows a miss, whose class the slot says: slot->bytes. NULL: there are none. */
+    void (*measure)(void *state, struct request_slot *slot);
     /* The hash slot of its first key; where there are nodes. */
     uint16_t (*key_slot)(const void *state, const struct request_slot *slot);
     /* Its slot->bytes bytes, or a part of them. Hot path. */
@@ -57,6 +60,7 @@ struct generation {
     void *state;
     const struct request_class *classes;
     uint32_t class_count;
+    uint32_t weighted_count;  /* classes of tickets; those behind them follow a miss */
     uint32_t bytes;           /* of every request; 0: they differ */
     size_t most_bytes;        /* of one request                   */
     bool one_reply;           /* one class, and one reply to each */

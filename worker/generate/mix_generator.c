@@ -94,12 +94,15 @@ static enum err_code open_mix(void **state, const void *source, uint32_t worker,
         return err_set(err, E_SYSTEM, "worker %u: no memory for its requests", worker);
     desk->mix = workload->mix;
     desk->worker = worker;
-    for (uint32_t i = 0; i < desk->mix->class_count; i++)
+    for (uint32_t i = 0; i < desk->mix->class_count; i++) {
+        const uint32_t follow_up = desk->mix->classes[i].follow_up;
         desk->classes[i] = (struct request_class){
             .name = desk->mix->classes[i].name,
             .replies = desk->mix->classes[i].replies,
+            .follow_up = follow_up != PLAN_NO_CLASS ? follow_up : 0,
             .read_kind = read_kind,
         };
+    }
     measure_clocks(desk);
     enum err_code code = allocate(desk, desk->mix, err);
     if (code != OK)
@@ -153,13 +156,12 @@ static const struct kept *numbers_of(struct mix_desk *desk, const struct request
     return kept;
 }
 
-static void draw(void *state, struct request_slot *slot)
+/* Of slot->class. */
+static void measure(void *state, struct request_slot *slot)
 {
     struct mix_desk *desk = state;
     const struct mix *mix = desk->mix;
-    const struct mix_turn turn = mix_turn_of(mix, slot->ticket);
-    slot->class = (uint8_t)turn.class;
-    const struct mix_program *program = &mix->classes[turn.class];
+    const struct mix_program *program = &mix->classes[slot->class];
     if (!program->varies) {
         slot->bytes = (uint32_t)program->most_bytes;
         return;
@@ -170,6 +172,13 @@ static void draw(void *state, struct request_slot *slot)
         (uint32_t)mix_request_numbers(kept->numbers, program, &mix->material, &kept->request);
     kept->class = slot->class;
     kept->valid = true;
+}
+
+static void draw(void *state, struct request_slot *slot)
+{
+    const struct mix_desk *desk = state;
+    slot->class = (uint8_t)mix_turn_of(desk->mix, slot->ticket).class;
+    measure(state, slot);
 }
 
 static uint16_t key_slot(const void *state, const struct request_slot *slot)
@@ -213,6 +222,7 @@ const struct generator mix_generator = {
     .classes = classes,
     .most_bytes = most_bytes,
     .draw = draw,
+    .measure = measure,
     .key_slot = key_slot,
     .render = render,
     .render_part = render_part,

@@ -59,25 +59,85 @@ static void count_redirect(struct connection *connection, const struct reply_cou
         counts->node->counters[NODE_REDIRECTED]++;
 }
 
-/* An error reply, a reply with errors inside, or one of several replies of a sequence. True: the request is to
- * go elsewhere. */
-static bool take_answer(struct connection *connection, const struct resp_reply *reply,
-                        uint64_t done_ns, struct reply_counts *counts)
+/* The oldest request has its last reply, and an error among all. */
+static void take_failure(struct connection *connection, const struct request_slot *slot,
+                         uint64_t done_ns, const struct reply_counts *counts)
+{
+    struct stream *stream = connection->stream;
+    replies_note_done(stream, done_ns);
+    stream_count_class(stream, slot, CLASS_ERRORS, 1);
+    connection->head_index++;
+    connection->in_flight--;
+    stream->in_flight--;
+    if (stream_is_follow_up(stream, slot)) {
+        stream_count(stream, COUNTER_FOLLOW_UPS_ERRORS, 1);
+        return;
+    }
+    outcome_failed(&stream->recorder.interval->header.times, done_ns);
+    if (counts->node != NULL) {
+        counts->node->counters[NODE_ERRORS]++;
+        outcome_failed(&counts->node->times, done_ns);
+    }
+    interval_histogram_record(&stream->recorder.interval->histograms[HISTOGRAM_SERVICE_ERROR],
+                              done_ns - slot->sent_ns);
+    recorder_error_reply(stream, connection->head_kind);
+    recorder_heed_failures(stream, done_ns);
+}
+
+/* Likewise, and none. Follow-ups are in the figures of their class only. */
+static void take_success(struct connection *connection, const struct request_slot *slot,
+                         uint64_t done_ns, struct reply_counts *counts)
+{
+    struct stream *stream = connection->stream;
+    recorder_class_ok(stream, slot, done_ns);
+    if (!stream_is_follow_up(stream, slot)) {
+        replies_ok(stream, connection, done_ns, counts);
+        return;
+    }
+    replies_note_done(stream, done_ns);
+    stream_count(stream, COUNTER_FOLLOW_UPS_OK, 1);
+    connection->head_index++;
+    connection->in_flight--;
+    stream->in_flight--;
+}
+
+/* What a reply without an error says of hits. True: it missed. */
+static bool take_reading(struct connection *connection, const struct request_slot *slot,
+                         const struct resp_reply *reply, struct reply_counts *counts)
+{
+    struct stream *stream = connection->stream;
+    const struct generation *generation = &stream->generation;
+    const uint64_t hits = counts->hits, misses = counts->misses;
+    count_reading(counts,
+                  generation->classes[slot->class].read_kind(generation->state, slot->class,
+                                                             connection->head_replies),
+                  reply);
+    stream_count_class(stream, slot, CLASS_HITS, counts->hits - hits);
+    stream_count_class(stream, slot, CLASS_MISSES, counts->misses - misses);
+    return counts->misses > misses;
+}
+
+/* An error reply, a reply with errors inside, or one of several replies of a sequence. EXCHANGE_REDIRECTED: the
+ * request is to go elsewhere. */
+static enum exchange_result take_answer(struct connection *connection,
+                                        const struct resp_reply *reply, uint64_t done_ns,
+                                        struct reply_counts *counts)
 {
     struct stream *stream = connection->stream;
     const struct generation *generation = &stream->generation;
     const struct request_slot *slot = connection_slot(connection, 0);
     const struct request_class *class = &generation->classes[slot->class];
+    bool missed = false;
     if (slot->asking && !connection->head_asked) {
         connection->head_asked =
             true; /* the reply to ASKING; when it failed the next one will, too */
-        return false;
+        return EXCHANGE_DONE;
     }
     bool redirected =
         stream->router.by_slot && reply->is_error && take_redirect(connection, reply, done_ns);
     if (redirected && class->replies == 1) {
         count_redirect(connection, counts);
-        return true;
+        return EXCHANGE_REDIRECTED;
     }
     if (reply->is_error || reply->errors > 0) {
         /* One request is one error, whatever number of its parts fail: the first one names it. It
@@ -89,45 +149,26 @@ static bool take_answer(struct connection *connection, const struct resp_reply *
                 recorder_error_kind(stream, "NESTED an error inside an aggregate reply", 41);
         connection->head_failed = true;
     } else {
-        const uint64_t hits = counts->hits, misses = counts->misses;
-        count_reading(counts,
-                      class->read_kind(generation->state, slot->class, connection->head_replies),
-                      reply);
-        stream_count_class(stream, slot, CLASS_HITS, counts->hits - hits);
-        stream_count_class(stream, slot, CLASS_MISSES, counts->misses - misses);
+        missed = take_reading(connection, slot, reply, counts);
     }
     const uint32_t index = connection->head_replies++;
     if (connection->head_redirects == class->replies) {
         count_redirect(connection, counts);
-        return true;
+        return EXCHANGE_REDIRECTED;
     }
     if (generation->kind->reply != NULL)
         generation->kind->reply(generation->state, slot, index, reply);
     if (connection->head_replies < class->replies)
-        return false;
-    if (connection->head_failed) {
-        replies_note_done(stream, done_ns);
-        outcome_failed(&stream->recorder.interval->header.times, done_ns);
-        if (counts->node != NULL) {
-            counts->node->counters[NODE_ERRORS]++;
-            outcome_failed(&counts->node->times, done_ns);
-        }
-        interval_histogram_record(&stream->recorder.interval->histograms[HISTOGRAM_SERVICE_ERROR],
-                                  done_ns - slot->sent_ns);
-        recorder_error_reply(stream, connection->head_kind);
-        stream_count_class(stream, slot, CLASS_ERRORS, 1);
-        recorder_heed_failures(stream, done_ns);
-        connection->head_index++;
-        connection->in_flight--;
-        stream->in_flight--;
-    } else {
-        recorder_class_ok(stream, slot, done_ns);
-        replies_ok(stream, connection, done_ns, counts);
-    }
+        return EXCHANGE_DONE;
+    stream->exchange.missed = *slot;
+    if (connection->head_failed)
+        take_failure(connection, slot, done_ns, counts);
+    else
+        take_success(connection, slot, done_ns, counts);
     connection->again_in_flight -= slot->again;
     connection->asking_in_flight -= slot->asking;
     connection_reset_head(connection);
-    return false;
+    return missed && class->follow_up > 0 ? EXCHANGE_MISSED : EXCHANGE_DONE;
 }
 
 /* A reply that no request waits for: what the server says before it closes may be one. The stream is out of
@@ -171,11 +212,12 @@ __attribute__((noinline)) static enum exchange_result take_reply(struct connecti
     if (connection->in_flight == 0)
         return take_unasked(connection, &reply);
     count_bytes(connection, used_bytes);
-    if (!take_answer(connection, &reply, done_ns, counts))
+    const enum exchange_result result = take_answer(connection, &reply, done_ns, counts);
+    if (result == EXCHANGE_DONE)
         return EXCHANGE_DONE;
     replies_note_done(connection->stream, done_ns);
     connection->stream->exchange.reading.at = *at;
-    return EXCHANGE_REDIRECTED;
+    return result;
 }
 
 /* As many usual ones as come: one to a request, whole, and no error. */
