@@ -555,6 +555,7 @@ static void fill_facts(struct run_facts *facts, const struct session *session,
         .data_bytes = spec->load.data_bytes,
         .request_bytes = workload_request_bytes(step->workload),
         .commands = workload_replies(step->workload),
+        .mean_commands = workload_mean_commands(step->workload),
         .keyspace = step->spec.load.workload != NULL ? workload_key_count(step->workload)
                     : workload_keys_per_request(step->workload) == 0 ? 0
                     : spec->load.key_order == KEYS_ONE               ? 1

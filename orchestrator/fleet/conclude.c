@@ -224,15 +224,17 @@ static void ask_servers(const struct fleet *fleet)
     const uint64_t connections =
         fleet->facts->clients + ipc_live_total(fleet->segment, COUNTER_CONNECTIONS_OPENED) +
         ipc_live_total(fleet->segment, COUNTER_CONNECTIONS_RECYCLED) + CONTROLS_MAX;
-    const uint64_t commands = fleet->facts->commands > 0 ? fleet->facts->commands : 1;
+    const double commands = fleet->facts->mean_commands > 0 ? fleet->facts->mean_commands : 1;
     const uint64_t sent = ipc_live_total(fleet->segment, COUNTER_SENT) +
                           ipc_live_total(fleet->segment, COUNTER_RESENT);
+    const uint64_t follow_ups = ipc_live_total(fleet->segment, COUNTER_FOLLOW_UPS);
     struct command_stats *after =
         interrupts->stats != NULL && interrupts->count < 2
             ? command_stats_take(fleet->run->topology, endpoint, NULL, NULL, NULL)
             : NULL;
     command_stats_account(&fleet->result->server, interrupts->stats, after,
-                          sent * commands + (endpoint->probe != PROBE_PING ? connections : 0));
+                          (uint64_t)((double)sent * commands) + follow_ups +
+                              (endpoint->probe != PROBE_PING ? connections : 0));
     free(interrupts->stats);
     interrupts->stats = after;
 }

@@ -147,6 +147,18 @@ enum metric_type {
       COUNTED(COUNTER_CLUSTERDOWN))                                                                \
     X(METRIC_RESENT, "redirections.resent", "requests", "Sent once more after one of these four",  \
       COUNTED(COUNTER_RESENT))                                                                     \
+    X(METRIC_FOLLOW_UPS, "follow_ups.sent", "requests",                                            \
+      "Sent because a read missed; in no other count of requests", COUNTED(COUNTER_FOLLOW_UPS),    \
+      SPARSE)                                                                                      \
+    X(METRIC_FOLLOW_UPS_OK, "follow_ups.ok", "requests", "Of these, answered without an error",    \
+      COUNTED(COUNTER_FOLLOW_UPS_OK), SPARSE)                                                      \
+    X(METRIC_FOLLOW_UPS_ERRORS, "follow_ups.errors", "requests", "Answered with an error",         \
+      COUNTED(COUNTER_FOLLOW_UPS_ERRORS), SPARSE)                                                  \
+    X(METRIC_FOLLOW_UPS_TIMED_OUT, "follow_ups.timed_out", "requests",                             \
+      "Without a reply within --request-timeout", COUNTED(COUNTER_FOLLOW_UPS_TIMED_OUT), SPARSE)   \
+    X(METRIC_FOLLOW_UPS_LOST, "follow_ups.lost", "requests",                                       \
+      "In flight when their connection or the run ended", COUNTED(COUNTER_FOLLOW_UPS_LOST),        \
+      SPARSE)                                                                                      \
     X(METRIC_BYTES_OUT, "bytes.out", "bytes",                                                      \
       "Taken by the sockets; of a class what its requests have", COUNTED(COUNTER_BYTES_OUT),       \
       IN_CLASS(CLASS_BYTES_OUT))                                                                   \

@@ -254,6 +254,24 @@ static void print_distribution(struct output *out, const struct histogram *laten
                       UNITS_GROUPED(latency->count - below));
 }
 
+/* What followed misses, which are meant to be then. False: nothing did. */
+static bool print_follow_ups(struct output *out, const struct metric_slice *slice)
+{
+    const uint64_t sent = metric_count(slice, METRIC_FOLLOW_UPS);
+    const uint64_t errors = metric_count(slice, METRIC_FOLLOW_UPS_ERRORS);
+    const uint64_t unanswered = metric_count(slice, METRIC_FOLLOW_UPS_TIMED_OUT) +
+                                metric_count(slice, METRIC_FOLLOW_UPS_LOST);
+    if (sent == 0)
+        return false;
+    output_printf(out, "Follow-ups of misses: %s, which count in no other number",
+                  UNITS_GROUPED(sent));
+    if (errors + unanswered > 0)
+        output_printf(out, " (%s errors, %s unanswered)", UNITS_GROUPED(errors),
+                      UNITS_GROUPED(unanswered));
+    output_printf(out, "\n");
+    return true;
+}
+
 static void print_traffic(struct output *out, const struct run_result *result)
 {
     const struct metric_slice slice = metric_slice_of_run(result);
@@ -270,6 +288,8 @@ static void print_traffic(struct output *out, const struct run_result *result)
         return;
     text_count(out, "Hits", hits);
     output_printf(out, "Misses: %s (%.2f%%)\n", UNITS_GROUPED(missed), share * 100);
+    if (print_follow_ups(out, &slice))
+        return;
     if (share > 0.01)
         output_printf(out,
                       "Warning: more than 1%% of the keys were not there: the reads measure a "

@@ -84,6 +84,7 @@ struct run_facts {
     int worker_cpus[IPC_WORKERS_MAX]; /* -1: not pinned */
     char target[160];                 /* "127.0.0.1:6379", "null transport" */
     uint32_t class_count; /* of requests; 0: all are of one, which is called as the run */
+    double mean_commands; /* a request comes to, on the average; while it runs only */
     char class_names[CLASSES_MAX][CLASS_NAME_BYTES]; /* by their numbers in interval_row.classes */
     uint32_t node_count; /* 0: one plain server. At run_end the list is the newest */
     struct run_node nodes[NODE_FIGURES_MAX];

@@ -365,7 +365,12 @@ static void judge_misses(struct verdict_check *check, const struct run_result *r
     say(check, "no reads");
     if (!result->facts->reads)
         return;
-    check->value = figure_share(missed, missed + metric_total(result, METRIC_HITS)) * 100;
+    const double share = figure_share(missed, missed + metric_total(result, METRIC_HITS)) * 100;
+    if (metric_total(result, METRIC_FOLLOW_UPS) > 0) {
+        say(check, "%.3f %% of lookups, each followed by what on_miss names", share);
+        return;
+    }
+    check->value = share;
     say(check, "%.3f %% of lookups", check->value);
     advise(check, "most servers answer a missing key faster than a stored one: write %s",
            result->facts->no_prefill ? "enough for all reads before the run"

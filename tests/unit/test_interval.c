@@ -34,14 +34,20 @@ static void fill_classes(uint64_t seed, uint32_t class_count)
         interval_histogram_init(&class_windows[i]);
     for (uint32_t i = 0; i < class_count; i++) {
         struct class_figures *class = &classes[i];
-        class->counters[CLASS_SENT] = share_of(counters[COUNTER_SENT], i);
-        class->counters[CLASS_OK] = share_of(counters[COUNTER_OK], i);
-        class->counters[CLASS_ERRORS] = share_of(counters[COUNTER_ERROR_REPLIES], i);
-        class->counters[CLASS_TIMED_OUT] = share_of(counters[COUNTER_TIMED_OUT], i);
+        class->counters[CLASS_SENT] =
+            share_of(counters[COUNTER_SENT] + counters[COUNTER_FOLLOW_UPS], i);
+        class->counters[CLASS_OK] =
+            share_of(counters[COUNTER_OK] + counters[COUNTER_FOLLOW_UPS_OK], i);
+        class->counters[CLASS_ERRORS] =
+            share_of(counters[COUNTER_ERROR_REPLIES] + counters[COUNTER_FOLLOW_UPS_ERRORS], i);
+        class->counters[CLASS_TIMED_OUT] =
+            share_of(counters[COUNTER_TIMED_OUT] + counters[COUNTER_FOLLOW_UPS_TIMED_OUT], i);
         class->counters[CLASS_HITS] = share_of(counters[COUNTER_HITS], i);
         class->counters[CLASS_MISSES] = share_of(counters[COUNTER_MISSES], i);
         class->counters[CLASS_LOST] =
-            share_of(counters_lost(counters) - counters[COUNTER_LOST_WORKER], i);
+            share_of(counters_lost(counters) - counters[COUNTER_LOST_WORKER] +
+                         counters[COUNTER_FOLLOW_UPS_LOST],
+                     i);
         for (uint64_t k = 0; k < class->counters[CLASS_OK]; k++) {
             uint64_t took_ns = rng_at(seed + i, k) >> (24 + k % 20);
             coarse_record(&class->times[CLASS_SERVICE], took_ns, 1);
@@ -72,6 +78,10 @@ static void fill(uint64_t seed)
     interval.header.in_flight_after = 11;
     interval.counters[COUNTER_SENT] = ok + errors + interval.counters[COUNTER_TIMED_OUT] +
                                       counters_lost(interval.counters) + 11 - 500;
+    interval.counters[COUNTER_FOLLOW_UPS] = interval.counters[COUNTER_FOLLOW_UPS_OK] +
+                                            interval.counters[COUNTER_FOLLOW_UPS_ERRORS] +
+                                            interval.counters[COUNTER_FOLLOW_UPS_TIMED_OUT] +
+                                            interval.counters[COUNTER_FOLLOW_UPS_LOST];
     interval.header.backlog_before = 40;
     interval.header.backlog_after = 50;
     interval.counters[COUNTER_DUE] =
@@ -472,11 +482,23 @@ TEST(reset_is_as_new)
 /* Damages one number of a good interval. Returns false when there is no such damage. */
 static bool break_identity(unsigned which)
 {
-    static const enum counter terms[] = {
-        COUNTER_SENT,          COUNTER_OK,           COUNTER_ERROR_REPLIES,
-        COUNTER_TIMED_OUT,     COUNTER_LOST_TIMEOUT, COUNTER_LOST_DISCONNECT,
-        COUNTER_LOST_PROTOCOL, COUNTER_LOST_DRAIN,   COUNTER_LOST_WORKER,
-        COUNTER_DUE,           COUNTER_SHED_LATE,    COUNTER_SHED_WORKER};
+    static const enum counter terms[] = {COUNTER_SENT,
+                                         COUNTER_OK,
+                                         COUNTER_ERROR_REPLIES,
+                                         COUNTER_TIMED_OUT,
+                                         COUNTER_LOST_TIMEOUT,
+                                         COUNTER_LOST_DISCONNECT,
+                                         COUNTER_LOST_PROTOCOL,
+                                         COUNTER_LOST_DRAIN,
+                                         COUNTER_LOST_WORKER,
+                                         COUNTER_DUE,
+                                         COUNTER_SHED_LATE,
+                                         COUNTER_SHED_WORKER,
+                                         COUNTER_FOLLOW_UPS,
+                                         COUNTER_FOLLOW_UPS_OK,
+                                         COUNTER_FOLLOW_UPS_ERRORS,
+                                         COUNTER_FOLLOW_UPS_TIMED_OUT,
+                                         COUNTER_FOLLOW_UPS_LOST};
     static const unsigned term_count = sizeof terms / sizeof terms[0];
     if (which < term_count) {
         interval.counters[terms[which]]++;
@@ -567,7 +589,7 @@ TEST(broken_identities_are_found)
         ck_assert_ptr_nonnull(strstr(err.text, "interval 7"));
         fill(5);
     }
-    ck_assert_uint_eq(which, 32);
+    ck_assert_uint_eq(which, 37);
 }
 
 TEST(what_was_due_and_got_no_reply_has_a_wait)

@@ -39,8 +39,9 @@ static enum read_kind reads_nothing(const void *state, uint32_t class, uint32_t 
     return READ_NONE;
 }
 
-static enum read_kind reads_a_key(const void *state, uint32_t index)
+static enum read_kind reads_a_key(const void *state, uint32_t class, uint32_t index)
 {
+    (void)class;
     (void)state;
     (void)index;
     return READ_VALUE;

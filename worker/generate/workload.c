@@ -438,6 +438,11 @@ uint32_t workload_replies(const struct workload *workload)
     return workload->mix != NULL ? 1 : workload->part_count;
 }
 
+double workload_mean_commands(const struct workload *workload)
+{
+    return workload->mix != NULL ? mix_mean_commands(workload->mix) : workload->part_count;
+}
+
 enum read_kind workload_read_kind(const struct workload *workload, uint32_t reply_index)
 {
     return workload->parts[reply_index].read_kind;

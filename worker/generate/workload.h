@@ -103,6 +103,8 @@ const char *workload_class_name(const struct workload *workload, uint32_t class)
 size_t workload_request_bytes(const struct workload *workload);
 /* A request has so many; of a file's they differ by class, and this is 1. */
 uint32_t workload_replies(const struct workload *workload);
+/* Commands that a request comes to on the average. */
+double workload_mean_commands(const struct workload *workload);
 enum read_kind workload_read_kind(const struct workload *workload, uint32_t reply_index);
 bool workload_reads(const struct workload *workload);                /* any part is a read        */
 uint32_t workload_keys_per_request(const struct workload *workload); /* random numbers drawn     */

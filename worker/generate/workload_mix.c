@@ -16,6 +16,14 @@ size_t mix_most_bytes(const struct mix *mix)
     return most_bytes;
 }
 
+double mix_mean_commands(const struct mix *mix)
+{
+    double sum = 0;
+    for (uint32_t i = 0; i < mix->weighted_count; i++)
+        sum += (double)mix->classes[i].replies * mix->weights[i];
+    return sum / MIX_BLOCK;
+}
+
 bool mix_reads(const struct mix *mix)
 {
     for (uint32_t i = 0; i < mix->weighted_count; i++)

@@ -5,6 +5,7 @@
 #include "worker/generate/mix.h"
 
 size_t mix_most_bytes(const struct mix *mix);
+double mix_mean_commands(const struct mix *mix); /* of a request */
 bool mix_reads(const struct mix *mix);
 uint32_t mix_keys_per_request(const struct mix *mix);
 bool mix_uses_one_key(const struct mix *mix);
