@@ -21,6 +21,7 @@ struct key_entry {
     struct file_place place;
     struct plan_key_space space;
     const char *prefix;
+    char usual_prefix[NAME_BYTES_MAX + 2];
     double exponent;
     bool scatter;
 };
@@ -244,6 +245,14 @@ static const struct file_field value_fields[] = {
 };
 #undef AT
 
+/* It may be empty. */
+static enum err_code parse_word(void *target, const char *text, struct err *err)
+{
+    (void)err;
+    *(const char **)target = text;
+    return OK;
+}
+
 /* A text is cut into words; a list is words. */
 static enum err_code rewrite_command(const struct file_object *object, struct config_node *node,
                                      struct err *reason)
@@ -256,7 +265,7 @@ static enum err_code rewrite_command(const struct file_object *object, struct co
 }
 
 #define AT(member) offsetof(struct command_entry, member)
-static const struct file_field word_field = {.row = {.kind = OPTION_TEXT}};
+static const struct file_field word_field = {.row = {.kind = OPTION_CUSTOM, .parse = parse_word}};
 static const struct file_field command_fields[] = {
     {.row = {ROW("text", NULL, OPTION_TEXT, NULL, AT(text)),
              .help = "Its words, with blanks between them."}},
@@ -420,7 +429,7 @@ static enum err_code check_name(const struct reading *reading, const struct file
                          bytes_max);
 }
 
-static enum err_code make_keys(const struct reading *reading, const struct key_entry *entry,
+static enum err_code make_keys(const struct reading *reading, struct key_entry *entry,
                                struct plan_key_space *space)
 {
     const char *name = entry->place.node->key;
@@ -436,8 +445,9 @@ static enum err_code make_keys(const struct reading *reading, const struct key_e
     space->order.scattered = entry->scatter;
     if (space->binary && file_given(&entry->place, "digits"))
         return REFUSE(reading, &entry->place, "digits", "binary and digits exclude each other");
+    snprintf(entry->usual_prefix, sizeof entry->usual_prefix, "%.*s:", (int)NAME_BYTES_MAX, name);
     if (space->prefix == NULL)
-        space->prefix = name;
+        space->prefix = entry->usual_prefix;
     if (strlen(space->prefix) > PREFIX_BYTES_MAX)
         return REFUSE(reading, &entry->place, "prefix", "prefix: more than %u bytes",
                       PREFIX_BYTES_MAX);
