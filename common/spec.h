@@ -77,8 +77,10 @@ struct connection_options {
 
 /* What is sent, and for how long. */
 struct load_options {
-    const char *tests[SPEC_TESTS_MAX];    /* lower case names of the test table; count below  */
-    uint32_t test_count;                  /* 0 when a command or a workload is given           */
+    const char *tests[SPEC_TESTS_MAX]; /* lower case names of the test table; count below  */
+    uint32_t test_count;               /* 0 when a command or a workload is given           */
+    /* Of tests that options change: how each is sent; NULL: as its row says. */
+    const struct workload_plan *test_plans[SPEC_TESTS_MAX];
     const struct workload_plan *workload; /* what the file of --workload says, or NULL */
     const char *const *command;           /* arguments after "--", or NULL                     */
     uint32_t command_argc;

@@ -253,32 +253,6 @@ static enum err_code add_command(struct bench_steps *steps, const struct spec *s
     return OK;
 }
 
-static enum err_code add_tests(struct bench_steps *steps, const struct spec *spec, struct err *err)
-{
-    /* valkey-benchmark fills the list of LRANGE with a run of LPUSH that is reported like a test. */
-    const struct workload_source list_setup = {.test = workload_test_find("lpush"),
-                                               .title = "LPUSH (needed to benchmark LRANGE)"};
-    enum err_code code = OK;
-    bool list_ready = false;
-    for (uint32_t i = 0; i < spec->load.test_count && code == OK; i++) {
-        const struct workload_test *test = workload_test_find(spec->load.tests[i]);
-        if (test == NULL)
-            return err_set(err, E_USAGE, "unknown test %s", spec->load.tests[i]);
-        if (spec->load.prefill && test->prefill_name != NULL) {
-            code = add_prefill(steps, test, spec, err);
-        } else if (test->prefill_elements > 0 && !list_ready) {
-            code = add_step(steps, &list_setup, spec, NULL, err);
-            list_ready = true;
-        }
-        if (code == OK)
-            code = add_step(steps, &(struct workload_source){.test = test}, spec, NULL, err);
-        if (code == OK)
-            steps->steps[steps->count - 1].could_prefill =
-                !spec->load.prefill && test->prefill_name != NULL;
-    }
-    return code;
-}
-
 /* The plan of one prefill: its command alone, and its keys in order. */
 static enum err_code make_prefill_plan(struct prefill_plan *writing,
                                        const struct workload_plan *plan, size_t index,
@@ -303,23 +277,18 @@ static enum err_code make_prefill_plan(struct prefill_plan *writing,
     return OK;
 }
 
-static enum err_code add_workload(struct bench_steps *steps, const struct spec *spec,
-                                  struct err *err)
+static enum err_code add_workload(struct bench_steps *steps, const struct workload_plan *plan,
+                                  const struct spec *spec, struct err *err)
 {
-    const struct workload_plan *plan = spec->load.workload;
     enum err_code code = OK;
-    if (spec->load.prefill && plan->prefill_count > 0) {
-        steps->plans = calloc(plan->prefill_count + 1, sizeof steps->plans[0]);
-        if (steps->plans == NULL)
-            return err_set(err, E_SYSTEM, "no memory for what fills keys");
-    }
-    for (size_t i = 0; steps->plans != NULL && i < plan->prefill_count && code == OK; i++) {
+    for (size_t i = 0; spec->load.prefill && i < plan->prefill_count && code == OK; i++) {
+        struct prefill_plan *filling = &steps->plans[steps->plan_count++];
         struct spec writing = writing_spec(spec);
         writing.load.requests = plan->key_spaces[plan->prefills[i].key_space].count;
-        code = make_prefill_plan(&steps->plans[i], plan, i, err);
+        code = make_prefill_plan(filling, plan, i, err);
         if (code == OK)
-            code = add_step(steps, &(struct workload_source){.plan = &steps->plans[i].plan},
-                            &writing, plan->name, err);
+            code = add_step(steps, &(struct workload_source){.plan = &filling->plan}, &writing,
+                            plan->name, err);
     }
     if (code == OK)
         code = add_step(steps, &(struct workload_source){.plan = plan}, spec, NULL, err);
@@ -329,13 +298,44 @@ static enum err_code add_workload(struct bench_steps *steps, const struct spec *
     return code;
 }
 
+static enum err_code add_tests(struct bench_steps *steps, const struct spec *spec, struct err *err)
+{
+    /* valkey-benchmark fills the list of LRANGE with a run of LPUSH that is reported like a test. */
+    const struct workload_source list_setup = {.test = workload_test_find("lpush"),
+                                               .title = "LPUSH (needed to benchmark LRANGE)"};
+    enum err_code code = OK;
+    bool list_ready = false;
+    for (uint32_t i = 0; i < spec->load.test_count && code == OK; i++) {
+        const struct workload_test *test = workload_test_find(spec->load.tests[i]);
+        if (test == NULL)
+            return err_set(err, E_USAGE, "unknown test %s", spec->load.tests[i]);
+        if (spec->load.test_plans[i] != NULL && test->prefill_elements == 0) {
+            code = add_workload(steps, spec->load.test_plans[i], spec, err);
+            continue;
+        }
+        if (spec->load.prefill && test->prefill_name != NULL) {
+            code = add_prefill(steps, test, spec, err);
+        } else if (test->prefill_elements > 0 && !list_ready) {
+            code = add_step(steps, &list_setup, spec, NULL, err);
+            list_ready = true;
+        }
+        if (code == OK)
+            code = add_step(steps, &(struct workload_source){.test = test}, spec, NULL, err);
+        if (code == OK)
+            steps->steps[steps->count - 1].could_prefill =
+                !spec->load.prefill && test->prefill_name != NULL;
+    }
+    return code;
+}
+
 enum err_code bench_steps_build(struct bench_steps *steps, const struct spec *spec, struct err *err)
 {
-    *steps = (struct bench_steps){.steps = calloc(BENCH_STEPS_MAX, sizeof steps->steps[0])};
-    if (steps->steps == NULL)
+    *steps = (struct bench_steps){.steps = calloc(BENCH_STEPS_MAX, sizeof steps->steps[0]),
+                                  .plans = calloc(BENCH_STEPS_MAX, sizeof steps->plans[0])};
+    if (steps->steps == NULL || steps->plans == NULL)
         return err_set(err, E_SYSTEM, "no memory for the steps of a session");
     if (spec->load.workload != NULL)
-        return add_workload(steps, spec, err);
+        return add_workload(steps, spec->load.workload, spec, err);
     if (spec->load.command == NULL)
         return add_tests(steps, spec, err);
     return add_command(steps, spec, err);
@@ -347,7 +347,7 @@ void bench_steps_free(struct bench_steps *steps)
         for (uint32_t i = 0; i < steps->count; i++)
             workload_destroy(steps->steps[i].workload);
     free(steps->steps);
-    for (size_t i = 0; steps->plans != NULL && steps->plans[i].key_spaces != NULL; i++)
+    for (size_t i = 0; i < steps->plan_count; i++)
         free(steps->plans[i].key_spaces);
     free(steps->plans);
     prefill_free(&steps->prefill);

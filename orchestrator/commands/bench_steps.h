@@ -34,8 +34,10 @@ struct bench_steps {
     char *title;          /* of a command with it; NULL: its own words */
     const char **command; /* the user's command with it */
     size_t *command_bytes;
-    struct prefill prefill;     /* of that command */
-    struct prefill_plan *plans; /* of a workload's file, each in one of the first steps */
+    struct prefill prefill; /* of that command */
+    struct prefill_plan
+        *plans; /* what files of workloads write before, each in a step; BENCH_STEPS_MAX */
+    size_t plan_count;
 };
 
 /* Compiles every step before anything connects; E_USAGE as workload_create and prefill_derive. With -x it reads stdin

@@ -30,6 +30,8 @@ option_step load_refuse_no_value, endpoint_settle, connection_settle, managed_se
     load_settle_prefill, load_notice_unused, worker_settle, client_settle, load_settle_steady,
     chaos_settle, output_settle, output_settle_intervals;
 
+void workload_files_free(struct workload_files *files);
+
 /* For what is spelled otherwise in a dialect; target: a struct login_request. */
 enum err_code login_parse_uri(void *target, const char *value, struct err *err);
 /* Names of tests and of groups of them; the group that a test is in, NULL: none. */

@@ -105,7 +105,7 @@ enum err_code bench_options_settle(struct bench_request *request, struct err *er
     static enum err_code (*const steps[])(struct bench_request *, struct err *) = {
         load_refuse_no_value, endpoint_settle,         connection_settle,   managed_settle,
         tls_settle,           load_settle_length,      rate_settle,         load_settle_command,
-        workload_settle,      load_settle_keys,        load_settle_prefill, load_notice_unused,
+        load_settle_keys,     workload_settle,         load_settle_prefill, load_notice_unused,
         worker_settle,        client_settle,           load_settle_steady,  chaos_settle,
         output_settle,        output_settle_intervals,
     };
@@ -137,7 +137,7 @@ void bench_options_free(struct bench_request *request)
     options_free(&request->values);
     rate_steps_free(&request->steps);
     chaos_plan_free(&request->chaos);
-    workload_file_free(&request->workload_file);
+    workload_files_free(&request->workload_files);
     request->spec.load.workload = NULL;
     managed_args_free(&request->managed_args);
     request->spec.managed.chaos = NULL;

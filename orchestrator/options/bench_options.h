@@ -9,6 +9,7 @@
 #include "orchestrator/options/rate_steps.h"
 #include "orchestrator/options/uri.h"
 #include "orchestrator/options/workload_file.h"
+#include "orchestrator/options/workload_text.h"
 #include "orchestrator/report/objective.h"
 
 /* Made at the first call. */
@@ -59,8 +60,19 @@ struct valkey_options {
     char unknown_tests[128];
 };
 
+/* Which requests, where it is more than a test or a command (workload_options.c). */
 struct workload_request {
-    const char *path;
+    const char *path, *value_sizes, *key_prefix;
+    const char *ttl_option; /* EX or PX; NULL: none */
+    char ttl[48];           /* "{int 60 300}"      */
+    struct weighted_test mix[PLAN_CLASSES_MAX];
+    size_t mix_count;
+    bool template;
+    char title[128];
+};
+struct workload_files {
+    struct workload_file *files;
+    size_t count;
 };
 
 struct dialect;
@@ -84,9 +96,10 @@ struct bench_request {
     struct managed_args managed_args; /* what spec.managed.args points to; owned */
     struct chaos_plan chaos;          /* what spec.managed.chaos points to; owned */
     struct workload_request workload;
-    struct workload_file workload_file; /* what spec.load.workload points to; owned */
-    struct rate_steps steps;            /* what spec.rate.steps points to; owned */
-    const struct dialect *dialect;      /* of another tool, NULL: volley's own */
+    struct workload_files
+        workload_files;            /* what spec.load.workload and test_plans point to; owned */
+    struct rate_steps steps;       /* what spec.rate.steps points to; owned */
+    const struct dialect *dialect; /* of another tool, NULL: volley's own */
     struct valkey_options valkey;
     char plan_length[24]; /* of the plan, as --test-duration would give it */
 };

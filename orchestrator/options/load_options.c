@@ -378,15 +378,15 @@ enum err_code load_notice_unused(struct bench_request *request, struct err *err)
     const struct spec *spec = &request->spec;
     const struct load_options *load = &request->spec.load;
     (void)err;
-    const bool command = load->command != NULL;
+    const bool command = load->command != NULL, file = request->workload.path != NULL;
     const bool numbered = command_holds(spec, "__rand_") || command_holds(spec, "__key__");
     const struct {
         const char *name, *why;
         bool unused;
     } options[] = {
-        {"datasize", "the workload has sizes of its own", load->workload != NULL},
-        {"random", "the workload has key spaces of its own", load->workload != NULL},
-        {"sequential", "the workload has key spaces of its own", load->workload != NULL},
+        {"datasize", "the workload has sizes of its own", file},
+        {"random", "the workload has key spaces of its own", file},
+        {"sequential", "the workload has key spaces of its own", file},
         {"datasize", "the command holds no __data__",
          command && !load->prefill && !command_holds(spec, "__data__")},
         {"random", "the command holds no __rand_int__, and no placeholder like it",

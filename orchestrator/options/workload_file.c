@@ -103,30 +103,6 @@ static enum err_code parse_size(void *target, const char *text, struct err *err)
     return distribution_parse_sizes(&((struct size_entry *)target)->wish, text, err);
 }
 
-static enum err_code parse_real(double *value, const char *text, double least, double most,
-                                struct err *err)
-{
-    return units_parse_real(value, text) && *value >= least && *value <= most
-               ? OK
-               : err_set(err, E_USAGE, "a number from %s to %s is expected", UNITS_REAL(least, 0),
-                         UNITS_REAL(most, 0));
-}
-
-static enum err_code parse_exponent(void *target, const char *text, struct err *err)
-{
-    return parse_real(&((struct key_entry *)target)->exponent, text, 0, KEY_EXPONENT_MAX, err);
-}
-
-static enum err_code parse_shape(void *target, const char *text, struct err *err)
-{
-    return parse_real(&((struct pareto_entry *)target)->shape, text, 0, 100, err);
-}
-
-static enum err_code parse_compressible(void *target, const char *text, struct err *err)
-{
-    return parse_real(&((struct content_entry *)target)->compressible, text, 0, 1, err);
-}
-
 #define AT(member) offsetof(struct key_entry, member)
 static const struct file_field key_fields[] = {
     {.row = {ROW("prefix", NULL, OPTION_TEXT, NULL, AT(prefix)),
@@ -142,9 +118,8 @@ static const struct file_field key_fields[] = {
              .unset = "uniform",
              .value_at = distribution_key_word_at,
              .help = "Which keys are asked for, and how often."}},
-    {.row = {.name = "exponent",
-             .kind = OPTION_CUSTOM,
-             .parse = parse_exponent,
+    {.row = {ROW("exponent", NULL, OPTION_REAL, NULL, AT(exponent)), .least = 0,
+             .most = KEY_EXPONENT_MAX,
              .help = "Of order: zipf and latest; 0.99 where it is left out."}},
     {.row = {ROW("scatter", NULL, OPTION_FLAG, NULL, AT(scatter)), .unset = "true",
              .help = "Whether keys that are asked for often lie all over the range, or side by "
@@ -179,9 +154,7 @@ static const struct file_object lognormal_object = {.name = "a lognormal distrib
 #define AT(member) offsetof(struct pareto_entry, member)
 static const struct file_field pareto_fields[] = {
     {.row = {SIZE("min", min_bytes, "The smallest.")}, .required = true},
-    {.row = {.name = "shape",
-             .kind = OPTION_CUSTOM,
-             .parse = parse_shape,
+    {.row = {ROW("shape", NULL, OPTION_REAL, NULL, AT(shape)), .least = 0.01, .most = 100,
              .help = "A size s or more has the probability (min / s)^shape."},
      .required = true},
     {.row = {SIZE("max", max_bytes, "What is larger is cut to this.")}},
@@ -220,9 +193,7 @@ static const struct file_field content_fields[] = {
     {.row = {ROW("bytes", NULL, OPTION_WORD, NULL, AT(word)), .value_at = content_at,
              .unset = "letters",
              .help = "letters: A to Z, as valkey-benchmark has them; random: any bytes."}},
-    {.row = {.name = "compressible",
-             .kind = OPTION_CUSTOM,
-             .parse = parse_compressible,
+    {.row = {ROW("compressible", NULL, OPTION_REAL, NULL, AT(compressible)), .least = 0, .most = 1,
              .help = "To which part of its size a value can be compressed."}},
 };
 #undef AT

@@ -1,6 +1,156 @@
-/* --workload: which requests are sent, by a file. */
+/* Which requests are sent, where it is more than a test of --type or one command: by a file, or by a few options, which
+ * are made into the text of a file. */
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "common/clock.h"
+#include "common/units.h"
 #include "orchestrator/options/bench_groups.h"
+#include "orchestrator/options/distribution.h"
 #include "orchestrator/options/relation.h"
+#include "orchestrator/options/suggest.h"
+#include "orchestrator/options/workload_text.h"
+
+#define WEIGHT_MAX 1000000000ull
+#define TTL_MAX_NS (100ull * 365 * 24 * 3600 * NS_PER_SECOND)
+
+/* --- values ---------------------------------------------------------------------------------- */
+
+static enum err_code parse_value_sizes(void *target, const char *value, struct err *err)
+{
+    struct size_wish sizes;
+    struct err reason = {.code = OK};
+    if (distribution_parse_sizes(&sizes, value, &reason) != OK)
+        return err_set(err, E_USAGE, "--value-size %.80s: %s", value, reason.text);
+    ((struct workload_request *)target)->value_sizes = value;
+    return OK;
+}
+
+/* One weight, from the list's text. */
+static bool parse_weight(uint64_t *weight, const char *text, size_t text_bytes)
+{
+    char copy[24];
+    if (text_bytes == 0 || text_bytes >= sizeof copy)
+        return false;
+    memcpy(copy, text, text_bytes);
+    copy[text_bytes] = '\0';
+    return units_parse_count(weight, copy) && *weight <= WEIGHT_MAX;
+}
+
+static enum err_code check_sum(const char *option, const char *value,
+                               const struct workload_request *request, struct err *err)
+{
+    uint64_t sum = 0;
+    for (size_t i = 0; i < request->mix_count; i++)
+        sum += request->mix[i].weight;
+    return sum > 0 ? OK
+                   : err_set(err, E_USAGE, "--%s %.80s: all weights are 0: nothing would be sent",
+                             option, value);
+}
+
+static enum err_code parse_ratio(void *target, const char *value, struct err *err)
+{
+    struct workload_request *request = target;
+    const char *colon = strchr(value, ':');
+    request->mix_count = 2;
+    request->mix[0].test = workload_test_find("set");
+    request->mix[1].test = workload_test_find("get");
+    if (colon == NULL || !parse_weight(&request->mix[0].weight, value, (size_t)(colon - value)) ||
+        !parse_weight(&request->mix[1].weight, colon + 1, strlen(colon + 1)))
+        return err_set(err, E_USAGE, "--ratio %.80s: two weights are expected, SET:GET, as in 1:10",
+                       value);
+    return check_sum("ratio", value, request, err);
+}
+
+static enum err_code unknown_test(const char *value, const struct list_word *name, struct err *err)
+{
+    struct suggestion suggestion = {.wanted = name->text, .wanted_bytes = name->byte_count};
+    const struct workload_test *test;
+    for (size_t i = 0; (test = workload_test_at(i)) != NULL; i++)
+        suggest_offer(&suggestion, test->name, strlen(test->name));
+    return err_set(err, E_USAGE,
+                   "--mix %.80s: unknown test %.*s%s%s%s; it takes those of --type, as in "
+                   "set:10,get:90",
+                   value, (int)(name->byte_count < 40 ? name->byte_count : 40), name->text,
+                   SUGGESTED(suggestion.best));
+}
+
+static enum err_code add_weighted(struct workload_request *request, const char *value,
+                                  const struct list_word *word, struct err *err)
+{
+    const char *colon = memchr(word->text, ':', word->byte_count);
+    const struct list_word name = {word->text,
+                                   colon != NULL ? (size_t)(colon - word->text) : word->byte_count};
+    char text[32] = "";
+    struct weighted_test *weighted = &request->mix[request->mix_count];
+    if (name.byte_count < sizeof text)
+        memcpy(text, name.text, name.byte_count);
+    if (request->mix_count == PLAN_CLASSES_MAX)
+        return err_set(err, E_USAGE, "--mix %.80s: more than %u tests", value, PLAN_CLASSES_MAX);
+    weighted->test = workload_test_find(text);
+    weighted->weight = 1;
+    if (weighted->test == NULL)
+        return unknown_test(value, &name, err);
+    if (weighted->test->more != MORE_NONE)
+        return err_set(err, E_USAGE, "--mix %.80s: %s cannot be one of several", value,
+                       weighted->test->name);
+    for (size_t i = 0; i < request->mix_count; i++)
+        if (request->mix[i].test == weighted->test)
+            return err_set(err, E_USAGE, "--mix %.80s: %s comes twice", value,
+                           weighted->test->name);
+    if (colon != NULL &&
+        !parse_weight(&weighted->weight, colon + 1, word->byte_count - name.byte_count - 1))
+        return err_set(err, E_USAGE,
+                       "--mix %.80s: a weight is a number from 0 on, as in set:10,get:90", value);
+    request->mix_count++;
+    return OK;
+}
+
+static enum err_code parse_mix(void *target, const char *value, struct err *err)
+{
+    struct workload_request *request = target;
+    struct list_word word;
+    enum err_code code = OK;
+    request->mix_count = 0;
+    for (const char *at = value; code == OK && list_next(&word, &at, ',');)
+        code = add_weighted(request, value, &word, err);
+    return code == OK ? check_sum("mix", value, request, err) : code;
+}
+
+/* "60", "60-300", "500ms-2s"; a bare number is seconds. */
+static enum err_code parse_ttl(void *target, const char *value, struct err *err)
+{
+    struct workload_request *request = target;
+    char first[32];
+    const char *dash = strchr(value, '-');
+    const size_t first_bytes = dash != NULL ? (size_t)(dash - value) : strlen(value);
+    uint64_t from_ns = 0, to_ns = 0;
+    bool read = first_bytes < sizeof first;
+    if (read) {
+        memcpy(first, value, first_bytes);
+        first[first_bytes] = '\0';
+        read = units_parse_duration(&from_ns, first, NS_PER_SECOND) &&
+               (dash == NULL || units_parse_duration(&to_ns, dash + 1, NS_PER_SECOND));
+    }
+    if (dash == NULL)
+        to_ns = from_ns;
+    if (!read || from_ns < NS_PER_MS || from_ns > to_ns || to_ns > TTL_MAX_NS)
+        return err_set(
+            err, E_USAGE,
+            "--ttl %.80s: a time from 1ms on, or a range of it, is expected, as in 60 or "
+            "60-300",
+            value);
+    const bool seconds = from_ns % NS_PER_SECOND == 0 && to_ns % NS_PER_SECOND == 0;
+    const uint64_t unit_ns = seconds ? NS_PER_SECOND : NS_PER_MS;
+    request->ttl_option = seconds ? "EX" : "PX";
+    snprintf(request->ttl, sizeof request->ttl, "{int %" PRIu64 " %" PRIu64 "}", from_ns / unit_ns,
+             to_ns / unit_ns);
+    return OK;
+}
+
+/* --- rows ------------------------------------------------------------------------------------ */
 
 #define AT(member) offsetof(struct workload_request, member)
 /* clang-format off: a row reads best as a few short lines */
@@ -8,36 +158,195 @@ static const struct option_row workload_rows[] = {
     {ROW("workload", NULL, OPTION_TEXT, "FILE|NAME", AT(path)), .told = true,
      .help = "Send the mix of requests that this YAML or JSON file describes, or one of those that "
              "\"volley workloads\" lists; in place of --type and of a command."},
+    {ROW("mix", NULL, OPTION_CUSTOM, "LIST", 0), .parse = parse_mix,
+     .help = "Send several tests at once, each by its weight, as in set:10,get:90; each is a class "
+             "with figures of its own."},
+    {ROW("ratio", NULL, OPTION_CUSTOM, "SET:GET", 0), .parse = parse_ratio,
+     .help = "The same as --mix set:SET,get:GET."},
+    {ROW("value-size", NULL, OPTION_CUSTOM, "SIZES", 0), .parse = parse_value_sizes,
+     .help = "Sizes of values: 16, 16-1024, weights:64:80,4kb:20, bimodal:64/4kb/80, "
+             "lognormal:300:4000 (median and p99) or pareto:64:1.5 (smallest and shape); in place "
+             "of --datasize."},
+    {ROW("ttl", NULL, OPTION_CUSTOM, "TIME[-TIME]", 0), .parse = parse_ttl,
+     .help = "Each SET gives its key so long to live, or a time of this range; a bare number is "
+             "seconds."},
+    {ROW("key-prefix", NULL, OPTION_TEXT, "TEXT", AT(key_prefix)),
+     .help = "Keys of the tests begin with this in place of \"key:\"."},
+    {ROW("template", NULL, OPTION_FLAG, NULL, AT(template)),
+     .help = "The command behind the options has placeholders in braces, as workload files have: "
+             "{key}, {value}, {int 1 100} and others; \\{ is a brace."},
 };
 /* clang-format on */
 #undef AT
 const struct option_group workload_group = GROUP("Load", OF_LOADS, workload_rows);
 
-enum err_code workload_settle(struct bench_request *request, struct err *err)
+/* --- what they mean together ----------------------------------------------------------------- */
+
+static struct workload_wish wish_of(const struct bench_request *request)
+{
+    const struct workload_request *asked = &request->workload;
+    return (struct workload_wish){
+        .spec = &request->spec,
+        .value_sizes = asked->value_sizes,
+        .key_prefix = asked->key_prefix,
+        .ttl_words = {asked->ttl_option, asked->ttl_option != NULL ? asked->ttl : NULL},
+    };
+}
+
+/* Room for another one; NULL: out of memory. */
+static struct workload_file *add_file(struct bench_request *request)
+{
+    struct workload_files *files = &request->workload_files;
+    if (files->files == NULL)
+        files->files = calloc(SPEC_TESTS_MAX, sizeof files->files[0]);
+    return files->files != NULL ? &files->files[files->count++] : NULL;
+}
+
+/* Takes the text, and frees it. Its places are nobody's: of a message only what is wrong is left. */
+static enum err_code read_text(const struct workload_plan **plan, struct bench_request *request,
+                               char *text, const char *option, const char *title, struct err *err)
+{
+    struct workload_file *file = add_file(request);
+    struct err reason = {.code = OK};
+    if (text == NULL || file == NULL) {
+        free(text);
+        return err_set(err, E_SYSTEM, "--%s: out of memory", option);
+    }
+    const struct file_source source = {.name = "", .text = text, .text_bytes = strlen(text)};
+    enum err_code code = workload_file_read(file, &source, &reason);
+    free(text);
+    if (code != OK)
+        return err_set(err, code == E_CONFIG ? E_USAGE : code, "--%s: %s", option,
+                       reason.text + strspn(reason.text, ":0123456789 "));
+    file->plan.name = title;
+    *plan = &file->plan;
+    return OK;
+}
+
+static enum err_code settle_file(struct bench_request *request, struct err *err)
+{
+    struct workload_file *file = add_file(request);
+    const struct file_source source = {.name = request->workload.path};
+    if (file == NULL)
+        return err_set(err, E_SYSTEM, "--workload: out of memory");
+    enum err_code code = workload_file_read(file, &source, err);
+    request->spec.load.workload = &file->plan;
+    return code;
+}
+
+/* "set 10, get 90". */
+static const char *title_of_mix(struct workload_request *asked)
+{
+    size_t used = 0;
+    for (size_t i = 0; i < asked->mix_count && used < sizeof asked->title; i++)
+        used += (size_t)snprintf(asked->title + used, sizeof asked->title - used, "%s%s %" PRIu64,
+                                 i > 0 ? ", " : "", asked->mix[i].test->name, asked->mix[i].weight);
+    return asked->title;
+}
+
+static enum err_code settle_mix(struct bench_request *request, struct err *err)
+{
+    struct workload_request *asked = &request->workload;
+    const struct workload_wish wish = wish_of(request);
+    return read_text(&request->spec.load.workload, request,
+                     workload_text_of_tests(&wish, asked->mix, asked->mix_count),
+                     relation_given(request, "ratio") ? "ratio" : "mix", title_of_mix(asked), err);
+}
+
+static const char *title_of_command(struct workload_request *asked, const struct load_options *load)
+{
+    size_t used = 0;
+    for (uint32_t i = 0; i < load->command_argc && used < sizeof asked->title; i++)
+        used += (size_t)snprintf(asked->title + used, sizeof asked->title - used, "%s%s",
+                                 i > 0 ? " " : "", load->command[i]);
+    return asked->title;
+}
+
+static enum err_code settle_template(struct bench_request *request, struct err *err)
 {
     struct load_options *load = &request->spec.load;
-    const char *path = request->workload.path;
-    if (path == NULL)
-        return OK;
-    if (load->command != NULL)
-        return err_set(
-            err, E_USAGE,
-            "--workload %.80s and the command %.80s exclude each other: give one of them", path,
-            load->command[0]);
-    if (relation_origin(request, "type")->kind == ORIGIN_COMMAND_LINE)
+    const struct workload_wish wish = wish_of(request);
+    if (load->command == NULL)
         return err_set(err, E_USAGE,
-                       "--workload %.80s and --type %.80s exclude each other: give one of them",
-                       path, relation_origin(request, "type")->value);
-    relation_exclude(request, "workload", "null", "--null answers requests of one length only",
-                     err);
+                       "--template needs a command behind the options, as in -- SET {key} {value}");
+    if (load->last_argument_from_stdin)
+        return err_set(err, E_USAGE,
+                       "--template and -x exclude each other: what comes by -x is "
+                       "sent as it is");
+    enum err_code code =
+        read_text(&load->workload, request,
+                  workload_text_of_command(&wish, load->command, load->command_argc), "template",
+                  title_of_command(&request->workload, load), err);
+    load->command = NULL;
+    return code;
+}
+
+/* Tests that the options change are sent by a plan each. */
+static enum err_code settle_tests(struct bench_request *request, struct err *err)
+{
+    struct load_options *load = &request->spec.load;
+    const struct workload_wish wish = wish_of(request);
+    enum err_code code = OK;
+    bool changed = false;
+    for (uint32_t i = 0; i < load->test_count && code == OK; i++) {
+        const struct weighted_test one = {workload_test_find(load->tests[i]), 1};
+        if (one.test == NULL || !workload_wish_changes(&wish, one.test))
+            continue;
+        changed = true;
+        code = read_text(&load->test_plans[i], request, workload_text_of_tests(&wish, &one, 1),
+                         "type", one.test->title, err);
+    }
+    if (!changed && code == OK)
+        relation_notice(request,
+                        "--value-size, --ttl and --key-prefix change nothing in the tests of "
+                        "--type");
+    return code;
+}
+
+/* What says which requests there are, one of all. */
+static void exclude(struct bench_request *request, struct err *err)
+{
+    relation_exclude(request, "mix", "ratio", "each says which tests are sent", err);
+    relation_exclude(request, "workload", "mix ratio template value-size ttl key-prefix",
+                     "the file says all of it", err);
+    relation_exclude(request, "mix ratio workload", "type", "each says what is sent", err);
+    relation_exclude(request, "value-size", "datasize", "each says how large values are", err);
+    relation_exclude(request, "template", "ttl", "write it into the command: EX {int 60 300}", err);
+    relation_exclude(request, "workload mix ratio template value-size ttl key-prefix", "null",
+                     "--null answers requests of one length only", err);
+}
+
+enum err_code workload_settle(struct bench_request *request, struct err *err)
+{
+    const struct workload_request *asked = &request->workload;
+    struct load_options *load = &request->spec.load;
+    const bool whole = asked->path != NULL || asked->mix_count > 0;
+    const bool shaped =
+        asked->value_sizes != NULL || asked->ttl_option != NULL || asked->key_prefix != NULL;
+    exclude(request, err);
     if (err->code != OK)
         return err->code;
-    enum err_code code =
-        workload_file_read(&request->workload_file, &(struct file_source){.name = path}, err);
-    if (code != OK)
-        return code;
+    if (whole && load->command != NULL)
+        return err_set(err, E_USAGE, "the command %.80s excludes --workload, --mix and --ratio",
+                       load->command[0]);
+    if (shaped && load->command != NULL && !asked->template)
+        return err_set(err, E_USAGE,
+                       "with a command --value-size, --ttl and --key-prefix need --template, and "
+                       "{key} and {value} in it");
+    if (!whole && !asked->template)
+        return shaped ? settle_tests(request, err) : OK;
+    enum err_code code = asked->template        ? settle_template(request, err)
+                         : asked->mix_count > 0 ? settle_mix(request, err)
+                                                : settle_file(request, err);
     load->test_count = 0;
-    options_derive(&request->values, "type", "workload", NULL);
-    load->workload = &request->workload_file.plan;
-    return OK;
+    options_derive(&request->values, "type", "type", NULL);
+    return code;
+}
+
+void workload_files_free(struct workload_files *files)
+{
+    for (size_t i = 0; i < files->count; i++)
+        workload_file_free(&files->files[i]);
+    free(files->files);
+    *files = (struct workload_files){.files = NULL};
 }

@@ -1,0 +1,31 @@
+/* What options ask for, as the text of a workload file: there is one way from there to requests. */
+#ifndef ORCHESTRATOR_OPTIONS_WORKLOAD_TEXT_H
+#define ORCHESTRATOR_OPTIONS_WORKLOAD_TEXT_H
+
+#include "common/spec.h"
+#include "worker/worker.h"
+
+/* The options that say it; common to all requests of it. */
+struct workload_wish {
+    const struct spec *spec;  /* keys, and the size of values where no other is given */
+    const char *value_sizes;  /* of --value-size; NULL: spec's             */
+    const char *key_prefix;   /* of --key-prefix; NULL: "key:"             */
+    const char *ttl_words[2]; /* "EX", "{int 60 300}": behind each SET; NULL: none */
+};
+
+struct weighted_test {
+    const struct workload_test *test;
+    uint64_t weight;
+};
+
+/* Whether the wish changes anything in a test's requests. */
+bool workload_wish_changes(const struct workload_wish *wish, const struct workload_test *test);
+
+/* JSON; the caller frees. NULL: out of memory. Tests are of those that take no arguments from elsewhere
+ * (workload_test.more); the command has words with placeholders in braces. */
+char *workload_text_of_tests(const struct workload_wish *wish, const struct weighted_test *tests,
+                             size_t count);
+char *workload_text_of_command(const struct workload_wish *wish, const char *const *argv,
+                               size_t argc);
+
+#endif
