@@ -8,370 +8,10 @@
 
 #include "common/units.h"
 #include "orchestrator/options/distribution.h"
-#include "orchestrator/options/option_group.h"
 #include "orchestrator/options/suggest.h"
+#include "orchestrator/options/workload_document.h"
 
-#define COUNT(list) (sizeof(list) / sizeof(list)[0])
-#define NAME_BYTES_MAX 63u
 #define PREFIX_BYTES_MAX 1024u
-
-/* --- what is read ---------------------------------------------------------------------------- */
-
-struct key_entry {
-    struct file_place place;
-    struct plan_key_space space;
-    const char *prefix;
-    char usual_prefix[NAME_BYTES_MAX + 2];
-    double exponent;
-    bool scatter;
-};
-struct lognormal_entry {
-    struct file_place place;
-    uint64_t median_bytes, p99_bytes, max_bytes;
-};
-struct pareto_entry {
-    struct file_place place;
-    uint64_t min_bytes, max_bytes;
-    double shape;
-};
-struct size_entry {
-    struct file_place place;
-    struct size_wish wish;
-    struct lognormal_entry lognormal;
-    struct pareto_entry pareto;
-};
-enum content_word { WORD_LETTERS, WORD_RANDOM };
-struct content_entry {
-    struct file_place place;
-    unsigned word; /* enum content_word */
-    double compressible;
-};
-struct value_entry {
-    struct file_place place;
-    struct size_entry size;
-    struct content_entry content;
-    bool per_key;
-};
-struct command_entry {
-    struct file_place place;
-    const char *text;
-    const char **words;
-    size_t word_count;
-    struct plan_command command; /* what becomes of it */
-    char *split;                 /* owned: the words of the text ... */
-    const char **split_words;    /* ... and the list of them         */
-};
-struct class_entry {
-    struct file_place place;
-    const char *name;
-    uint64_t weight;
-    unsigned unit; /* enum class_unit */
-    struct command_entry command;
-    struct command_entry *commands;
-    size_t command_count;
-    const char *on_miss;
-    struct plan_command *list; /* owned */
-};
-struct prefill_entry {
-    struct file_place place;
-    const char *keys;
-    struct command_entry command;
-};
-struct workload_document {
-    struct file_place place;
-    const char *name;
-    struct key_entry *keys;
-    struct value_entry *values;
-    struct class_entry *classes;
-    struct prefill_entry *prefills;
-    size_t key_count, value_count, class_count, prefill_count;
-    struct plan_key_space *plan_keys;
-    struct plan_value *plan_values;
-    struct plan_class *plan_classes;
-    struct plan_prefill *plan_prefills;
-};
-
-/* --- fields ---------------------------------------------------------------------------------- */
-
-static enum err_code parse_order(void *target, const char *text, struct err *err)
-{
-    return distribution_parse_keys(&((struct key_entry *)target)->space.order, text, err);
-}
-
-static enum err_code parse_size(void *target, const char *text, struct err *err)
-{
-    return distribution_parse_sizes(&((struct size_entry *)target)->wish, text, err);
-}
-
-#define AT(member) offsetof(struct key_entry, member)
-static const struct file_field key_fields[] = {
-    {.row = {ROW("prefix", NULL, OPTION_TEXT, NULL, AT(prefix)),
-             .help = "What its keys begin with; the name and a colon where it is left out."}},
-    {.row = {ROW("count", NULL, OPTION_COUNT, NULL, AT(space.count)), NUMBER(1, PLAN_KEYS_MAX),
-             .hint = "as in count: 1m", .help = "How many keys there are."},
-     .required = true},
-    {.row = {ROW("first", NULL, OPTION_COUNT, NULL, AT(space.first)), NUMBER(0, PLAN_KEYS_MAX),
-             .unset = "0", .help = "The number of the first one."}},
-    {.row = {.name = "order",
-             .kind = OPTION_CUSTOM,
-             .parse = parse_order,
-             .unset = "uniform",
-             .value_at = distribution_key_word_at,
-             .help = "Which keys are asked for, and how often."}},
-    {.row = {ROW("exponent", NULL, OPTION_REAL, NULL, AT(exponent)), .least = 0,
-             .most = KEY_EXPONENT_MAX,
-             .help = "Of order: zipf and latest; 0.99 where it is left out."}},
-    {.row = {ROW("scatter", NULL, OPTION_FLAG, NULL, AT(scatter)), .unset = "true",
-             .help = "Whether keys that are asked for often lie all over the range, or side by "
-                     "side from the first one on."}},
-    {.row = {ROW("digits", NULL, OPTION_COUNT, NULL, AT(space.digits)), NUMBER(0, PLAN_DIGITS_MAX),
-             .unset = "12", .help = "Zeros fill the number up to so many; 0: none do."}},
-    {.row = {ROW("size", NULL, OPTION_SIZE, NULL, AT(space.key_bytes)), NUMBER(1, 64 * 1024),
-             .help = "The letter x fills keys up to so many bytes."}},
-    {.row = {ROW("binary", NULL, OPTION_FLAG, NULL, AT(space.binary)), .unset = "false",
-             .help = "The number as 8 bytes, the highest first, in place of digits."}},
-    {.row = {ROW("tag", NULL, OPTION_FLAG, NULL, AT(space.tagged)), .unset = "false",
-             .help = "The number stands in braces: keys of different spaces with one number are in "
-                     "one slot of a cluster."}},
-};
-#undef AT
-
-#define AT(member) offsetof(struct lognormal_entry, member)
-#define SIZE(name_, member_, help_)                                                                \
-    ROW(name_, NULL, OPTION_SIZE, NULL, AT(member_)), NUMBER(1, SIZE_BYTES_MAX), .help = help_
-static const struct file_field lognormal_fields[] = {
-    {.row = {SIZE("median", median_bytes, "Half of them are smaller.")}, .required = true},
-    {.row = {SIZE("p99", p99_bytes, "One in a hundred is larger.")}, .required = true},
-    {.row = {SIZE("max", max_bytes,
-                  "What is larger is cut to this; 16 times p99 where it is left "
-                  "out.")}},
-};
-#undef AT
-static const struct file_object lognormal_object = {.name = "a lognormal distribution",
-                                                    .fields = lognormal_fields,
-                                                    .field_count = COUNT(lognormal_fields)};
-
-#define AT(member) offsetof(struct pareto_entry, member)
-static const struct file_field pareto_fields[] = {
-    {.row = {SIZE("min", min_bytes, "The smallest.")}, .required = true},
-    {.row = {ROW("shape", NULL, OPTION_REAL, NULL, AT(shape)), .least = 0.01, .most = 100,
-             .help = "A size s or more has the probability (min / s)^shape."},
-     .required = true},
-    {.row = {SIZE("max", max_bytes, "What is larger is cut to this.")}},
-};
-#undef AT
-#undef SIZE
-static const struct file_object pareto_object = {
-    .name = "a Pareto distribution", .fields = pareto_fields, .field_count = COUNT(pareto_fields)};
-
-#define AT(member) offsetof(struct size_entry, member)
-static const struct file_field size_fields[] = {
-    {.row = {.name = "bytes",
-             .kind = OPTION_CUSTOM,
-             .parse = parse_size,
-             .help = "16, 16-1024, weights:64:80,4096:20, bimodal:64/4kb/80, lognormal:300:4000 or "
-                     "pareto:64:1.5."}},
-    {.row = {.name = "lognormal", .offset = AT(lognormal), .help = "By median and p99."},
-     .form = FILE_OBJECT,
-     .object = &lognormal_object},
-    {.row = {.name = "pareto", .offset = AT(pareto), .help = "A long tail."},
-     .form = FILE_OBJECT,
-     .object = &pareto_object},
-};
-#undef AT
-static const struct file_object size_object = {
-    .name = "a size", .fields = size_fields, .field_count = COUNT(size_fields), .short_form = true};
-
-static const char *content_at(size_t index)
-{
-    static const char *const words[] = {[WORD_LETTERS] = "letters", [WORD_RANDOM] = "random"};
-    return index < COUNT(words) ? words[index] : NULL;
-}
-
-#define AT(member) offsetof(struct content_entry, member)
-static const struct file_field content_fields[] = {
-    {.row = {ROW("bytes", NULL, OPTION_WORD, NULL, AT(word)), .value_at = content_at,
-             .unset = "letters",
-             .help = "letters: A to Z, as valkey-benchmark has them; random: any bytes."}},
-    {.row = {ROW("compressible", NULL, OPTION_REAL, NULL, AT(compressible)), .least = 0, .most = 1,
-             .help = "To which part of its size a value can be compressed."}},
-};
-#undef AT
-static const struct file_object content_object = {.name = "a content",
-                                                  .fields = content_fields,
-                                                  .field_count = COUNT(content_fields),
-                                                  .short_form = true};
-
-#define AT(member) offsetof(struct value_entry, member)
-static const struct file_field value_fields[] = {
-    {.row = {.name = "size", .offset = AT(size), .help = "How large it is."},
-     .form = FILE_OBJECT,
-     .object = &size_object,
-     .required = true},
-    {.row = {.name = "content", .offset = AT(content), .help = "What it is made of."},
-     .form = FILE_OBJECT,
-     .object = &content_object},
-    {.row = {ROW("per_key", NULL, OPTION_FLAG, NULL, AT(per_key)), .unset = "false",
-             .help = "Its size goes with the key in front of it, and never changes."}},
-};
-#undef AT
-
-/* It may be empty. */
-static enum err_code parse_word(void *target, const char *text, struct err *err)
-{
-    (void)err;
-    *(const char **)target = text;
-    return OK;
-}
-
-/* A text is cut into words; a list is words. */
-static enum err_code rewrite_command(const struct file_object *object, struct config_node *node,
-                                     struct err *reason)
-{
-    (void)object;
-    const char *key = node->kind == CONFIG_SCALAR ? "text" : "words";
-    if (node->kind == CONFIG_MAP || node->kind == CONFIG_NOTHING || config_node_wrap(node, key))
-        return OK;
-    return err_set(reason, E_SYSTEM, "out of memory");
-}
-
-#define AT(member) offsetof(struct command_entry, member)
-static const struct file_field word_field = {.row = {.kind = OPTION_CUSTOM, .parse = parse_word}};
-static const struct file_field command_fields[] = {
-    {.row = {ROW("text", NULL, OPTION_TEXT, NULL, AT(text)),
-             .help = "Its words, with blanks between them."}},
-    {.row = {.name = "words", .offset = AT(words), .help = "One by one."},
-     .form = FILE_LIST,
-     .of = &word_field,
-     .element_bytes = sizeof(const char *),
-     .count_offset = AT(word_count),
-     .least = 1,
-     .most = 10000},
-};
-#undef AT
-static const struct file_object command_object = {
-    .name = "a command",
-    .help = "Words and placeholders.",
-    .fields = command_fields,
-    .field_count = COUNT(command_fields),
-    .rewrite = rewrite_command,
-    .other_forms = "[{\"type\": [\"string\", \"number\"]}, {\"type\": \"array\", \"items\": "
-                   "{\"type\": [\"string\", \"number\", \"boolean\"]}, \"minItems\": 1}]",
-};
-static const struct file_field command_field = {.form = FILE_OBJECT, .object = &command_object};
-
-static const char *unit_at(size_t index)
-{
-    static const char *const words[] = {[UNIT_REQUEST] = "request",
-                                        [UNIT_SEQUENCE] = "sequence",
-                                        [UNIT_TRANSACTION] = "transaction"};
-    return index < COUNT(words) ? words[index] : NULL;
-}
-
-#define AT(member) offsetof(struct class_entry, member)
-static const struct file_field class_fields[] = {
-    {.row = {ROW("name", NULL, OPTION_TEXT, NULL, AT(name)),
-             .help = "In reports, and in objectives, as in read:p99<1ms."},
-     .required = true},
-    {.row = {ROW("weight", NULL, OPTION_COUNT, NULL, AT(weight)), NUMBER(0, 1000000000),
-             .unset = "1", .help = "Its part of all requests, beside the other weights."}},
-    {.row = {.name = "command",
-             .offset = offsetof(struct class_entry, command),
-             .help = "What is sent."},
-     .form = FILE_OBJECT,
-     .object = &command_object},
-    {.row = {.name = "commands", .offset = AT(commands), .help = "Several, for a unit of them."},
-     .form = FILE_LIST,
-     .of = &command_field,
-     .element_bytes = sizeof(struct command_entry),
-     .count_offset = AT(command_count),
-     .least = 1,
-     .most = PLAN_COMMANDS_MAX},
-    {.row = {ROW("unit", NULL, OPTION_WORD, NULL, AT(unit)), .value_at = unit_at,
-             .help = "transaction: between MULTI and EXEC; sequence: sent together. Both are one "
-                     "request, with the time of the last reply."}},
-    {.row = {ROW("on_miss", NULL, OPTION_TEXT, NULL, AT(on_miss)),
-             .help = "The class whose request follows, for the same keys, when a read misses."}},
-};
-#undef AT
-static const struct file_object class_object = {
-    .name = "a class", .fields = class_fields, .field_count = COUNT(class_fields)};
-
-#define AT(member) offsetof(struct prefill_entry, member)
-static const struct file_field prefill_fields[] = {
-    {.row = {ROW("keys", NULL, OPTION_TEXT, NULL, AT(keys)), .help = "The key space."},
-     .required = true},
-    {.row = {.name = "command", .offset = AT(command), .help = "What writes one of its keys."},
-     .form = FILE_OBJECT,
-     .object = &command_object,
-     .required = true},
-};
-#undef AT
-static const struct file_object prefill_object = {
-    .name = "a prefill", .fields = prefill_fields, .field_count = COUNT(prefill_fields)};
-
-static const struct file_object keys_object = {
-    .name = "a key space", .fields = key_fields, .field_count = COUNT(key_fields)};
-static const struct file_object value_object = {
-    .name = "a value", .fields = value_fields, .field_count = COUNT(value_fields)};
-static const struct file_field keys_field = {.form = FILE_OBJECT, .object = &keys_object};
-static const struct file_field value_field = {.form = FILE_OBJECT, .object = &value_object};
-static const struct file_field class_field = {.form = FILE_OBJECT, .object = &class_object};
-static const struct file_field prefill_field = {.form = FILE_OBJECT, .object = &prefill_object};
-
-#define AT(member) offsetof(struct workload_document, member)
-static const struct file_field document_fields[] = {
-    {.row = {ROW("name", NULL, OPTION_TEXT, NULL, AT(name)), .help = "In reports."},
-     .required = true},
-    {.row = {.name = "keys",
-             .offset = AT(keys),
-             .help = "Key spaces by name; {key:NAME} draws from one."},
-     .form = FILE_MAP,
-     .of = &keys_field,
-     .element_bytes = sizeof(struct key_entry),
-     .count_offset = AT(key_count),
-     .most = PLAN_KEY_SPACES_MAX},
-    {.row = {.name = "values",
-             .offset = AT(values),
-             .help = "Values by name; {value:NAME} makes one."},
-     .form = FILE_MAP,
-     .of = &value_field,
-     .element_bytes = sizeof(struct value_entry),
-     .count_offset = AT(value_count),
-     .most = PLAN_VALUES_MAX},
-    {.row = {.name = "classes",
-             .offset = AT(classes),
-             .help = "Requests of one kind each.",
-             .hint = "as in - {name: read, weight: 80, command: \"GET {key:users}\"}"},
-     .form = FILE_LIST,
-     .of = &class_field,
-     .element_bytes = sizeof(struct class_entry),
-     .count_offset = AT(class_count),
-     .least = 1,
-     .most = PLAN_CLASSES_MAX,
-     .required = true},
-    {.row = {.name = "prefill",
-             .offset = AT(prefills),
-             .help = "What --prefill writes before: one request for each key of a space."},
-     .form = FILE_LIST,
-     .alone = true,
-     .of = &prefill_field,
-     .element_bytes = sizeof(struct prefill_entry),
-     .count_offset = AT(prefill_count),
-     .most = PLAN_KEY_SPACES_MAX},
-};
-#undef AT
-static const struct file_object document_object = {
-    .name = "a workload", .fields = document_fields, .field_count = COUNT(document_fields)};
-
-const struct file_kind workload_file_kind = {
-    .name = "workload",
-    .what = "workload",
-    .help = "Which requests are sent, for --workload.",
-    .root = {.form = FILE_OBJECT, .object = &document_object},
-};
-
-/* --- what it means together ------------------------------------------------------------------ */
 
 struct reading {
     const struct file *file;
@@ -416,13 +56,14 @@ static enum err_code make_keys(const struct reading *reading, struct key_entry *
     space->order.scattered = entry->scatter;
     if (space->binary && file_given(&entry->place, "digits"))
         return REFUSE(reading, &entry->place, "digits", "binary and digits exclude each other");
-    snprintf(entry->usual_prefix, sizeof entry->usual_prefix, "%.*s:", (int)NAME_BYTES_MAX, name);
+    snprintf(entry->usual_prefix, sizeof entry->usual_prefix, "%.*s:", (int)WORKLOAD_NAME_BYTES_MAX,
+             name);
     if (space->prefix == NULL)
         space->prefix = entry->usual_prefix;
     if (strlen(space->prefix) > PREFIX_BYTES_MAX)
         return REFUSE(reading, &entry->place, "prefix", "prefix: more than %u bytes",
                       PREFIX_BYTES_MAX);
-    return check_name(reading, &entry->place, NULL, name, NAME_BYTES_MAX);
+    return check_name(reading, &entry->place, NULL, name, WORKLOAD_NAME_BYTES_MAX);
 }
 
 /* As one would be given in a line. */
@@ -485,8 +126,9 @@ static enum err_code make_value(const struct reading *reading, const struct valu
         }
     }
     enum err_code code = make_size(reading, &entry->size, &value->size);
-    return code == OK ? check_name(reading, &entry->place, NULL, value->name, NAME_BYTES_MAX)
-                      : code;
+    return code == OK
+               ? check_name(reading, &entry->place, NULL, value->name, WORKLOAD_NAME_BYTES_MAX)
+               : code;
 }
 
 /* --- commands -------------------------------------------------------------------------------- */
@@ -680,7 +322,7 @@ static enum err_code make_plan(const struct reading *reading, struct workload_pl
     if (!allocate(document))
         return out_of_memory(reading);
     enum err_code code =
-        check_name(reading, &document->place, "name", document->name, NAME_BYTES_MAX);
+        check_name(reading, &document->place, "name", document->name, WORKLOAD_NAME_BYTES_MAX);
     for (size_t i = 0; i < document->key_count && code == OK; i++)
         code = make_keys(reading, &document->keys[i], &document->plan_keys[i]);
     for (size_t i = 0; i < document->value_count && code == OK; i++)

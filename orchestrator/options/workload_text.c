@@ -105,7 +105,7 @@ static bool has_keys(const struct workload_test *test)
 
 static bool is_set(const struct workload_test *test)
 {
-    return strcasecmp(test->argv[0], "SET") == 0;
+    return test->argv[0] != NULL && strcasecmp(test->argv[0], "SET") == 0;
 }
 
 bool workload_wish_changes(const struct workload_wish *wish, const struct workload_test *test)

@@ -69,6 +69,7 @@ static enum err_code add_step(struct mix_argument *list, const struct compiler *
         struct mix_step *grown = realloc(list->steps, room * sizeof grown[0]);
         if (grown == NULL)
             return out_of_memory(compiler);
+        memset(grown + list->step_room, 0, (room - list->step_room) * sizeof grown[0]);
         list->steps = grown;
         list->step_room = room;
     }
@@ -101,7 +102,7 @@ static enum err_code add_to_program(const struct compiler *compiler, const struc
 static enum err_code add_program_text(const struct compiler *compiler, const char *text,
                                       size_t text_bytes)
 {
-    struct mix_step step;
+    struct mix_step step = {.kind = STEP_TEXT};
     enum err_code code = add_text(&step, compiler, text, text_bytes);
     return code == OK ? add_to_program(compiler, &step) : code;
 }
@@ -342,11 +343,11 @@ static enum err_code append_argument(const struct compiler *compiler,
 static enum err_code append_word(struct compiler *compiler, const char *word)
 {
     struct mix_argument *argument = NULL;
-    struct brace_piece piece;
+    struct brace_piece piece = {.kind = BRACE_TEXT};
     size_t word_bytes = strlen(word);
     enum err_code code = new_argument(&argument, compiler);
-    for (size_t i = 0; i < word_bytes && code == OK; i += piece.used_bytes) {
-        struct mix_step step;
+    for (size_t i = 0; i < word_bytes && argument != NULL && code == OK; i += piece.used_bytes) {
+        struct mix_step step = {.kind = STEP_TEXT};
         code = brace_next(&piece, word + i, word_bytes - i, compiler->err);
         if (code == OK)
             code = placeholder_step(&step, compiler, &piece);
@@ -355,7 +356,7 @@ static enum err_code append_word(struct compiler *compiler, const char *word)
         else if (step.kind == STEP_ZIPF)
             free(step.zipf);
     }
-    return code == OK ? append_argument(compiler, argument) : code;
+    return code == OK && argument != NULL ? append_argument(compiler, argument) : code;
 }
 
 static enum err_code append_command(struct compiler *compiler, const struct plan_command *plan)

@@ -524,3 +524,20 @@ const char *workload_null_reply(const struct workload *workload, size_t *reply_b
     *reply_bytes = workload->null_reply_bytes;
     return workload->null_reply;
 }
+
+char *workload_argument_text(const struct workload *workload, uint32_t command, size_t argument,
+                             size_t *byte_count)
+{
+    const struct mix *mix = workload->mix;
+    struct workload_range place = {.byte_count = 0};
+    if (mix == NULL)
+        place = workload_argument(workload, command, argument);
+    *byte_count =
+        mix != NULL ? mix_command_argument(mix, command, argument, NULL) : place.byte_count;
+    char *text = calloc(1, *byte_count + 1);
+    if (text != NULL && mix != NULL)
+        mix_command_argument(mix, command, argument, text);
+    else if (text != NULL)
+        workload_render_part(workload, 0, place.offset_bytes, place.byte_count, text);
+    return text;
+}

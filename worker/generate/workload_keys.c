@@ -22,23 +22,6 @@ size_t workload_argument_count(const struct workload *workload, uint32_t command
                                  : workload->commands[command].argument_count;
 }
 
-char *workload_argument_text(const struct workload *workload, uint32_t command, size_t argument,
-                             size_t *byte_count)
-{
-    const struct mix *mix = workload->mix;
-    struct workload_range place = {.byte_count = 0};
-    if (mix == NULL)
-        place = workload_argument(workload, command, argument);
-    *byte_count =
-        mix != NULL ? mix_command_argument(mix, command, argument, NULL) : place.byte_count;
-    char *text = calloc(1, *byte_count + 1);
-    if (text != NULL && mix != NULL)
-        mix_command_argument(mix, command, argument, text);
-    else if (text != NULL)
-        workload_render_part(workload, 0, place.offset_bytes, place.byte_count, text);
-    return text;
-}
-
 struct workload_range workload_argument(const struct workload *workload, uint32_t command,
                                         size_t argument)
 {
@@ -171,7 +154,7 @@ enum err_code workload_set_keys(struct workload *workload, const struct workload
 enum err_code workload_set_test_keys(struct workload *workload, struct err *err)
 {
     const struct workload_test *test = workload->test;
-    assert(workload->command_count == 1); /* a test is one command */
+    assert(workload->command_count == 1 && workload->mix == NULL); /* a test is one command */
     int count = (int)workload->commands[0].argument_count;
     struct workload_command_keys keys = {.arguments =
                                              calloc((size_t)count + 1, sizeof keys.arguments[0]),

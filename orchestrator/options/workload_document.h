@@ -1,0 +1,84 @@
+/* A workload file as it stands there, field by field. Private to workload_file.c, which makes a plan of it. */
+#ifndef ORCHESTRATOR_OPTIONS_WORKLOAD_DOCUMENT_H
+#define ORCHESTRATOR_OPTIONS_WORKLOAD_DOCUMENT_H
+
+#include "orchestrator/options/file_reader.h"
+#include "worker/worker.h"
+
+#define WORKLOAD_NAME_BYTES_MAX 63u
+
+struct key_entry {
+    struct file_place place;
+    struct plan_key_space space;
+    const char *prefix;
+    char usual_prefix[WORKLOAD_NAME_BYTES_MAX + 2];
+    double exponent;
+    bool scatter;
+};
+struct lognormal_entry {
+    struct file_place place;
+    uint64_t median_bytes, p99_bytes, max_bytes;
+};
+struct pareto_entry {
+    struct file_place place;
+    uint64_t min_bytes, max_bytes;
+    double shape;
+};
+struct size_entry {
+    struct file_place place;
+    struct size_wish wish;
+    struct lognormal_entry lognormal;
+    struct pareto_entry pareto;
+};
+enum content_word { WORD_LETTERS, WORD_RANDOM };
+struct content_entry {
+    struct file_place place;
+    unsigned word; /* enum content_word */
+    double compressible;
+};
+struct value_entry {
+    struct file_place place;
+    struct size_entry size;
+    struct content_entry content;
+    bool per_key;
+};
+struct command_entry {
+    struct file_place place;
+    const char *text;
+    const char **words;
+    size_t word_count;
+    struct plan_command command; /* what becomes of it */
+    char *split;                 /* owned: the words of the text ... */
+    const char **split_words;    /* ... and the list of them         */
+};
+struct class_entry {
+    struct file_place place;
+    const char *name;
+    uint64_t weight;
+    unsigned unit; /* enum class_unit */
+    struct command_entry command;
+    struct command_entry *commands;
+    size_t command_count;
+    const char *on_miss;
+    struct plan_command *list; /* owned */
+};
+struct prefill_entry {
+    struct file_place place;
+    const char *keys;
+    struct command_entry command;
+};
+struct workload_document {
+    struct file_place place;
+    const char *name;
+    struct key_entry *keys;
+    struct value_entry *values;
+    struct class_entry *classes;
+    struct prefill_entry *prefills;
+    size_t key_count, value_count, class_count, prefill_count;
+    struct plan_key_space *plan_keys;
+    struct plan_value *plan_values;
+    struct plan_class *plan_classes;
+    struct plan_prefill *plan_prefills;
+};
+
+#endif
