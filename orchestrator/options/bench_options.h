@@ -62,7 +62,7 @@ struct valkey_options {
 
 /* Which requests, where it is more than a test or a command (workload_options.c). */
 struct workload_request {
-    const char *path, *value_sizes, *key_prefix;
+    const char *path, *value_sizes, *key_prefix, *dataset;
     const char *ttl_option; /* EX or PX; NULL: none */
     char ttl[48];           /* "{int 60 300}"      */
     struct weighted_test mix[PLAN_CLASSES_MAX];

@@ -225,6 +225,35 @@ static const struct file_field prefill_fields[] = {
 static const struct file_object prefill_object = {
     .name = "a prefill", .fields = prefill_fields, .field_count = COUNT(prefill_fields)};
 
+static const char *format_at(size_t index)
+{
+    static const char *const words[] = {"auto", "csv", "tsv", "lines"};
+    return index < COUNT(words) ? words[index] : NULL;
+}
+
+static const char *row_order_at(size_t index)
+{
+    static const char *const words[] = {"sequential", "random"};
+    return index < COUNT(words) ? words[index] : NULL;
+}
+
+#define AT(member) offsetof(struct data_entry, member)
+static const struct file_field data_fields[] = {
+    {.row = {ROW("file", NULL, OPTION_TEXT, NULL, AT(path)),
+             .help = "Its path; one that does not begin with / counts from the workload file."},
+     .required = true},
+    {.row = {ROW("format", NULL, OPTION_WORD, NULL, AT(format)), .value_at = format_at,
+             .help = "csv and tsv have the names of fields in the first row; of lines each is one "
+                     "field, called line. auto goes by the path's end."}},
+    {.row = {ROW("order", NULL, OPTION_WORD, NULL, AT(order)), .value_at = row_order_at,
+             .help = "sequential: the requests of a class go through all rows; random: any row."}},
+};
+#undef AT
+static const struct file_object data_object = {.name = "a table",
+                                               .fields = data_fields,
+                                               .field_count = COUNT(data_fields),
+                                               .short_form = true};
+
 static const struct file_object keys_object = {
     .name = "a key space", .fields = key_fields, .field_count = COUNT(key_fields)};
 static const struct file_object value_object = {
@@ -254,6 +283,13 @@ static const struct file_field document_fields[] = {
      .element_bytes = sizeof(struct value_entry),
      .count_offset = AT(value_count),
      .most = PLAN_VALUES_MAX},
+    {.row = {.name = "data",
+             .offset = AT(data),
+             .help =
+                 "A table of text; {field NAME} takes a field of a row, the same row for all of "
+                 "a request."},
+     .form = FILE_OBJECT,
+     .object = &data_object},
     {.row = {.name = "classes",
              .offset = AT(classes),
              .help = "Requests of one kind each.",

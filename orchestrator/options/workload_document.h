@@ -2,6 +2,7 @@
 #ifndef ORCHESTRATOR_OPTIONS_WORKLOAD_DOCUMENT_H
 #define ORCHESTRATOR_OPTIONS_WORKLOAD_DOCUMENT_H
 
+#include "orchestrator/options/dataset.h"
 #include "orchestrator/options/file_reader.h"
 #include "worker/worker.h"
 
@@ -67,6 +68,12 @@ struct prefill_entry {
     const char *keys;
     struct command_entry command;
 };
+struct data_entry {
+    struct file_place place;
+    const char *path;
+    unsigned format; /* enum dataset_format, behind "auto" */
+    unsigned order;  /* 1: random */
+};
 struct workload_document {
     struct file_place place;
     const char *name;
@@ -74,6 +81,8 @@ struct workload_document {
     struct value_entry *values;
     struct class_entry *classes;
     struct prefill_entry *prefills;
+    struct data_entry data;
+    struct dataset dataset;
     size_t key_count, value_count, class_count, prefill_count;
     struct plan_key_space *plan_keys;
     struct plan_value *plan_values;

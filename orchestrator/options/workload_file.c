@@ -305,6 +305,39 @@ static enum err_code check_plan(const struct reading *reading, const struct work
     return REFUSE(reading, &document->place, NULL, "%s", reason.text);
 }
 
+/* A path in a file counts from where the file is. */
+static char *path_beside(const char *file, const char *path)
+{
+    const char *slash = strrchr(file, '/');
+    const size_t directory_bytes = slash != NULL && path[0] != '/' ? (size_t)(slash - file) + 1 : 0;
+    char *beside = malloc(directory_bytes + strlen(path) + 1);
+    if (beside != NULL) {
+        memcpy(beside, file, directory_bytes);
+        memcpy(beside + directory_bytes, path, strlen(path) + 1);
+    }
+    return beside;
+}
+
+static enum err_code read_data(const struct reading *reading)
+{
+    struct workload_document *document = reading->document;
+    const struct data_entry *entry = &document->data;
+    struct err reason = {.code = OK};
+    if (!file_given(&document->place, "data"))
+        return OK;
+    char *path = path_beside(reading->file->name, entry->path);
+    if (path == NULL)
+        return out_of_memory(reading);
+    const enum dataset_format format =
+        entry->format == 0 ? dataset_format_of(path) : (enum dataset_format)(entry->format - 1);
+    enum err_code code = dataset_read(&document->dataset, path, format, &reason);
+    if (code != OK)
+        code = REFUSE(reading, &entry->place, "file", "the data %.120s: %s", path, reason.text);
+    free(path);
+    document->dataset.data.at_random = entry->order == 1;
+    return code;
+}
+
 static bool allocate(struct workload_document *document)
 {
     document->plan_keys = calloc(document->key_count + 1, sizeof document->plan_keys[0]);
@@ -333,12 +366,15 @@ static enum err_code make_plan(const struct reading *reading, struct workload_pl
         code = make_prefill(reading, &document->prefills[i], &document->plan_prefills[i]);
     if (code == OK)
         code = check_weights(reading);
+    if (code == OK)
+        code = read_data(reading);
     *plan = (struct workload_plan){
         .name = document->name,
         .key_spaces = document->plan_keys,
         .values = document->plan_values,
         .classes = document->plan_classes,
         .prefills = document->plan_prefills,
+        .data = document->dataset.data,
         .key_space_count = document->key_count,
         .value_count = document->value_count,
         .class_count = document->class_count,
@@ -374,6 +410,7 @@ void workload_file_free(struct workload_file *workload)
     }
     for (size_t i = 0; i < document->prefill_count; i++)
         free_command(&document->prefills[i].command);
+    dataset_free(&document->dataset);
     free(document->plan_keys);
     free(document->plan_values);
     free(document->plan_classes);

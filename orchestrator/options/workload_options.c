@@ -175,6 +175,10 @@ static const struct option_row workload_rows[] = {
     {ROW("template", NULL, OPTION_FLAG, NULL, AT(template)),
      .help = "The command behind the options has placeholders in braces, as workload files have: "
              "{key}, {value}, {int 1 100} and others; \\{ is a brace."},
+    {ROW("dataset", NULL, OPTION_TEXT, "FILE", AT(dataset)),
+     .help =
+         "A table whose fields --template takes by {field NAME}, row by row: .csv and .tsv with "
+         "the names in the first row; of any other file each line is the field \"line\"."},
 };
 /* clang-format on */
 #undef AT
@@ -189,6 +193,7 @@ static struct workload_wish wish_of(const struct bench_request *request)
         .spec = &request->spec,
         .value_sizes = asked->value_sizes,
         .key_prefix = asked->key_prefix,
+        .dataset = asked->dataset,
         .ttl_words = {asked->ttl_option, asked->ttl_option != NULL ? asked->ttl : NULL},
     };
 }
@@ -307,7 +312,7 @@ static enum err_code settle_tests(struct bench_request *request, struct err *err
 static void exclude(struct bench_request *request, struct err *err)
 {
     relation_exclude(request, "mix", "ratio", "each says which tests are sent", err);
-    relation_exclude(request, "workload", "mix ratio template value-size ttl key-prefix",
+    relation_exclude(request, "workload", "mix ratio template value-size ttl key-prefix dataset",
                      "the file says all of it", err);
     relation_exclude(request, "mix ratio workload", "type", "each says what is sent", err);
     relation_exclude(request, "value-size", "datasize", "each says how large values are", err);
@@ -326,6 +331,10 @@ enum err_code workload_settle(struct bench_request *request, struct err *err)
     exclude(request, err);
     if (err->code != OK)
         return err->code;
+    if (asked->dataset != NULL && !asked->template)
+        return err_set(err, E_USAGE,
+                       "--dataset %.80s needs --template, and a command with {field NAME}",
+                       asked->dataset);
     if (whole && load->command != NULL)
         return err_set(err, E_USAGE, "the command %.80s excludes --workload, --mix and --ratio",
                        load->command[0]);

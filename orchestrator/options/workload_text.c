@@ -136,6 +136,8 @@ static char *finish(const struct writer *writer, json_t *classes, json_t *prefil
     json_t *document = json_pack(
         "{s:s, s:o, s:{s:{s:s}}, s:o}", "name", "options", "keys", writer->keys, "values", "value",
         "size", wish->value_sizes != NULL ? wish->value_sizes : size, "classes", classes);
+    if (wish->dataset != NULL)
+        json_object_set_new(document, "data", json_string(wish->dataset));
     if (prefill != NULL)
         json_object_set_new(document, "prefill", prefill);
     char *text = document != NULL ? json_dumps(document, 0) : NULL;

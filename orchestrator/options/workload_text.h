@@ -10,6 +10,7 @@ struct workload_wish {
     const struct spec *spec;  /* keys, and the size of values where no other is given */
     const char *value_sizes;  /* of --value-size; NULL: spec's             */
     const char *key_prefix;   /* of --key-prefix; NULL: "key:"             */
+    const char *dataset;      /* of --dataset: a path; NULL: none          */
     const char *ttl_words[2]; /* "EX", "{int 60 300}": behind each SET; NULL: none */
 };
 

@@ -8,7 +8,7 @@
 #include "common/units.h"
 
 #define ARGUMENTS_MAX 2u
-#define ARGUMENT_BYTES 32u
+#define ARGUMENT_BYTES BRACE_NAME_BYTES
 
 /* What stands between the braces, cut. */
 struct inside {
@@ -36,6 +36,7 @@ static const struct known {
     {"worker", BRACE_WORKER, false, 0, 0, "{worker}"},
     {"now", BRACE_NOW, false, 0, 0, "{now}"},
     {"uuid", BRACE_UUID, false, 0, 0, "{uuid}"},
+    {"field", BRACE_FIELD, false, 1, 1, "{field NAME}"},
     {"vector", BRACE_VECTOR, false, 1, 1, "{vector N}, N from 1 to 65536"},
 };
 #define KNOWN_COUNT (sizeof known / sizeof known[0])
@@ -151,6 +152,9 @@ static bool read_arguments(struct brace_piece *piece, const struct inside *insid
         piece->low = KEY_EXPONENT_USUAL;
         return read_integer(&piece->from, first) && piece->from > 0 &&
                (count == 1 || (read_real(&piece->low, second) && piece->low <= KEY_EXPONENT_MAX));
+    case BRACE_FIELD:
+        memcpy(piece->name, first, sizeof piece->name);
+        return true;
     case BRACE_VECTOR:
         return read_integer(&piece->from, first) && piece->from > 0 &&
                piece->from <= BRACE_DIMENSIONS_MAX;

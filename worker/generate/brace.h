@@ -22,6 +22,7 @@ enum brace_kind {
     BRACE_WORKER,
     BRACE_NOW, /* milliseconds since 1970                                    */
     BRACE_UUID,
+    BRACE_FIELD, /* {field NAME} of the workload's data                        */
     BRACE_VECTOR /* {vector N}: N floats of 32 bits, little endian, -1 <= x < 1 */
 };
 
@@ -34,7 +35,7 @@ struct brace_piece {
     size_t used_bytes; /* of the word             */
     const char *text;  /* TEXT: what is sent      */
     size_t text_bytes;
-    char name[BRACE_NAME_BYTES]; /* KEY, NEW, VALUE; "": the only one */
+    char name[BRACE_NAME_BYTES]; /* FIELD; KEY, NEW, VALUE; "": the only one */
     uint32_t label;              /* KEY: the same again within a unit; 0: a new one each time */
     int64_t from, to;            /* INT; ZIPF and VECTOR: from = N */
     double low, high;            /* FLOAT; ZIPF: low = the exponent */

@@ -69,6 +69,7 @@ static enum err_code prepare_material(struct mix *mix, const struct mix_setup *s
     struct mix_material *material = &mix->material;
     enum err_code code = OK;
     material->seed = rng_mix(setup->seed);
+    material->data = &plan->data;
     for (size_t i = 0; i < plan->key_space_count && code == OK; i++)
         code = prepare_keys(&material->keys[material->key_count++], &plan->key_spaces[i],
                             rng_at(material->seed ^ STREAM_KEYS, i), setup->connections, err);

@@ -217,6 +217,27 @@ static void number_step(struct mix_step *step, const struct compiler *compiler,
         step->fixed_bytes = 8;
 }
 
+static enum err_code field_step(struct mix_step *step, const struct compiler *compiler,
+                                const struct brace_piece *piece)
+{
+    const struct plan_data *data = &compiler->plan->data;
+    char known[160] = "";
+    size_t used = 0;
+    step->kind = STEP_FIELD;
+    for (uint32_t i = 0; i < data->field_count && used < sizeof known; i++) {
+        step->value = i;
+        if (strcmp(piece->name, data->names[i]) == 0)
+            return OK;
+        used += (size_t)snprintf(known + used, sizeof known - used, "%s%.40s", i > 0 ? ", " : "",
+                                 data->names[i]);
+    }
+    return data->field_count == 0
+               ? err_set(compiler->err, E_CONFIG,
+                         "{field %s} asks for a field, and \"data\" names no file", piece->name)
+               : err_set(compiler->err, E_CONFIG, "the data has no field %s; there are %s",
+                         piece->name, known);
+}
+
 static enum err_code placeholder_step(struct mix_step *step, struct compiler *compiler,
                                       const struct brace_piece *piece)
 {
@@ -261,6 +282,8 @@ static enum err_code placeholder_step(struct mix_step *step, struct compiler *co
         step->fixed_bytes = MIX_UUID_BYTES;
         compiler->program->draw_count += 2;
         return OK;
+    case BRACE_FIELD:
+        return field_step(step, compiler, piece);
     case BRACE_VECTOR:
         break;
     }
@@ -401,6 +424,16 @@ static enum err_code append_commands(struct compiler *compiler, const struct pla
 
 /* ---- the whole ---- */
 
+static size_t longest_cell(const struct plan_data *data, uint32_t field)
+{
+    size_t longest = 0;
+    for (uint64_t row = 0; row < data->row_count; row++) {
+        const size_t bytes = data->cells[row * data->field_count + field].byte_count;
+        longest = bytes > longest ? bytes : longest;
+    }
+    return longest;
+}
+
 static size_t most_bytes_of(const struct mix_step *step, const struct mix_material *material)
 {
     if (step->fixed_bytes > 0)
@@ -413,6 +446,8 @@ static size_t most_bytes_of(const struct mix_step *step, const struct mix_materi
         return mix_key_most_bytes(&material->keys[step->source]);
     case STEP_VALUE:
         return size_draw_most(&material->values[step->value].size);
+    case STEP_FIELD:
+        return longest_cell(material->data, step->value);
     default:
         return MIX_NUMBER_MOST_BYTES;
     }
@@ -426,7 +461,8 @@ static enum err_code measure(struct mix_program *program, const struct mix_mater
         const struct mix_step *step = &program->whole.steps[i];
         const size_t most_bytes = most_bytes_of(step, material);
         bytes += most_bytes;
-        if (step->kind != STEP_TEXT && step->kind != STEP_VALUE && most_bytes > program->desk_bytes)
+        if (step->kind != STEP_TEXT && step->kind != STEP_VALUE && step->kind != STEP_FIELD &&
+            most_bytes > program->desk_bytes)
             program->desk_bytes = most_bytes;
     }
     program->most_bytes = bytes;

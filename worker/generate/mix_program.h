@@ -32,6 +32,7 @@ struct mix_value {
 struct mix_material {
     struct mix_keys keys[PLAN_KEY_SPACES_MAX];
     struct mix_value values[PLAN_VALUES_MAX];
+    const struct plan_data *data;
     uint32_t key_count, value_count;
     uint64_t seed;
 };
@@ -52,6 +53,7 @@ enum mix_step_kind {
     STEP_WORKER,
     STEP_NOW,
     STEP_UUID,
+    STEP_FIELD,
     STEP_VECTOR
 };
 
@@ -59,7 +61,8 @@ struct mix_step {
     enum mix_step_kind kind;
     uint32_t
         source; /* of a key, and of the key in front of a value whose size goes with it: the key space */
-    uint32_t value;    /* VALUE: which one                                                        */
+    uint32_t
+        value; /* VALUE, FIELD: which one                                                        */
     uint32_t key;      /* which of the request's keys of that space                               */
     uint32_t draw;     /* which of the request's random numbers                                   */
     uint32_t key_step; /* of that key in front, where it is known; UINT32_MAX                     */

@@ -9,6 +9,7 @@
 /* Streams of a class's or a value's seed. */
 #define STREAM_SIZES 0x73697a6573ull
 #define STREAM_SHIFTS 0x736869667473ull
+#define STREAM_ROWS 0x726f7773ull
 #define STREAM_STAMPS 0x7374616d7073ull
 
 /* What a value is made of, in one number: its size, and where in the pool it begins. */
@@ -128,6 +129,21 @@ static uint64_t value_number(const struct mix_step *step, const struct mix_progr
                                                      << VALUE_SIZE_BITS;
 }
 
+static uint64_t row_number(const struct mix_program *program, const struct mix_material *material,
+                           const struct mix_request *request)
+{
+    const struct plan_data *data = material->data;
+    return data->at_random
+               ? rng_bounded(rng_at(program->seed ^ STREAM_ROWS, request->rank), data->row_count)
+               : request->rank % WORKLOAD_WARMUP_TICKET % data->row_count;
+}
+
+static const struct plan_cell *cell_of(const struct mix_step *step,
+                                       const struct mix_material *material, uint64_t row)
+{
+    return &material->data->cells[row * material->data->field_count + step->value];
+}
+
 static uint64_t step_number(const struct mix_step *step, const struct mix_program *program,
                             const struct mix_material *material, const struct mix_request *request)
 {
@@ -158,6 +174,8 @@ static uint64_t step_number(const struct mix_step *step, const struct mix_progra
         return request->worker;
     case STEP_NOW:
         return request->now_ms;
+    case STEP_FIELD:
+        return row_number(program, material, request);
     }
     return 0;
 }
@@ -182,6 +200,8 @@ static size_t step_bytes(const struct mix_step *step, const struct mix_material 
         return key_bytes(&material->keys[step->source], number);
     case STEP_VALUE:
         return VALUE_SIZE(number);
+    case STEP_FIELD:
+        return cell_of(step, material, number)->byte_count;
     case STEP_FLOAT: {
         const int64_t value = (int64_t)number;
         const uint64_t size = value < 0 ? 0 - number : number;
@@ -340,6 +360,8 @@ static size_t write_whole(char *out, const struct mix_step *step, const struct m
     const size_t bytes = step_bytes(step, material, number);
     if (step->kind == STEP_TEXT)
         memcpy(out, program->text + step->offset_bytes, bytes);
+    else if (step->kind == STEP_FIELD)
+        memcpy(out, cell_of(step, material, number)->text, bytes);
     else if (step->kind == STEP_VALUE)
         write_value(out, 0, bytes, &material->values[step->value], number,
                     random_of(program, request, step->draw));
@@ -372,6 +394,8 @@ void mix_request_write_part(char *out, size_t from_byte, size_t byte_count, char
             char *to = out + (at_byte + skipped - from_byte);
             if (step->kind == STEP_TEXT) {
                 memcpy(to, program->text + step->offset_bytes + skipped, wanted);
+            } else if (step->kind == STEP_FIELD) {
+                memcpy(to, cell_of(step, material, numbers[i])->text + skipped, wanted);
             } else if (step->kind == STEP_VALUE) {
                 write_value(to, skipped, wanted, &material->values[step->value], numbers[i],
                             random_of(program, request, step->draw));

@@ -45,6 +45,20 @@ struct plan_value {
     bool size_by_key;    /* the size goes with the key in front of it, not with the ticket */
 };
 
+/* A table whose fields {field NAME} takes, row by row. */
+struct plan_cell {
+    const char *text;
+    uint32_t byte_count;
+};
+struct plan_data {
+    const char *const *names;
+    const struct plan_cell *cells; /* row by row */
+    uint32_t field_count;          /* 0: there is no table */
+    uint64_t row_count;
+    bool
+        at_random; /* the row goes with the ticket at random; else requests of a class go through all rows */
+};
+
 /* Words with placeholders in braces; brace.h. */
 struct plan_command {
     const char *const *words;
@@ -80,6 +94,7 @@ struct workload_plan {
     const struct plan_value *values;
     const struct plan_class *classes;
     const struct plan_prefill *prefills;
+    struct plan_data data;
     size_t key_space_count, value_count, class_count, prefill_count;
 };
 

@@ -1,0 +1,39 @@
+/* Tables of text that requests take fields from: CSV (RFC 4180), TSV, or lines. */
+#ifndef ORCHESTRATOR_OPTIONS_DATASET_H
+#define ORCHESTRATOR_OPTIONS_DATASET_H
+
+#include <stddef.h>
+
+#include "common/err.h"
+#include "worker/worker.h"
+
+enum dataset_format {
+    DATASET_CSV, /* the first row names the fields; "..." holds commas, line ends and doubled quotes */
+    DATASET_TSV, /* the first row names the fields; \t, \n and \\ stand for what they name           */
+    DATASET_LINES /* one field, called "line"                                                          */
+};
+
+#define DATASET_BYTES_MAX (1024ull * 1024 * 1024)
+#define DATASET_FIELDS_MAX 1000u
+
+struct dataset {
+    struct plan_data data; /* what requests see; points into bytes and cells */
+    char *bytes;
+    const char **names;
+    struct plan_cell *cells;
+};
+
+/* The format that a path's end tells: .csv, .tsv, else lines. */
+enum dataset_format dataset_format_of(const char *path);
+
+/* Reads all of it. E_CONFIG: cannot be read, is too large or empty, a row with other than the first one's number of
+ * fields, a quote without an end, a field without a name or two with one; with the line, and without the path.
+ * dataset_free in any case. */
+MUST_USE enum err_code dataset_read(struct dataset *dataset, const char *path,
+                                    enum dataset_format format, struct err *err);
+/* The same of text; bytes is malloc'ed, and taken over. */
+MUST_USE enum err_code dataset_parse(struct dataset *dataset, char *bytes, size_t byte_count,
+                                     enum dataset_format format, struct err *err);
+void dataset_free(struct dataset *dataset);
+
+#endif
