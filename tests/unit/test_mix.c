@@ -88,7 +88,7 @@ static const char everything[] =
     "'x\\{y}']}\n"
     "  - {name: four, unit: transaction, commands: ['HSET {key:e#1} f {value:w}', 'EXPIRE "
     "{key:e#1} {int -5 5}']}\n"
-    "  - {name: five, command: 'S {key:d} {zipf 100} {zipf 9 2} {seq} {ticket} {worker} {vector "
+    "  - {name: five, command: 'S {key:d} {zipf 100} {zipf 9 2} <{seq}> {ticket} {worker} {vector "
     "8}'}\n"
     "  - {name: six, unit: sequence, commands: ['M {value:x}{value:x}', 'N {key:a} {value:y} "
     "{key:b#2}{key:b#2}']}\n";

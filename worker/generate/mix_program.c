@@ -360,7 +360,13 @@ static enum err_code append_argument(const struct compiler *compiler,
             code = add_step(&program->whole, compiler, &step);
         }
     }
-    return code == OK ? add_program_text(compiler, "\r\n", 2) : code;
+    if (code != OK || fixed)
+        return code == OK ? add_program_text(compiler, "\r\n", 2) : code;
+    /* Not joined with a text that ends the argument, whose length is told. */
+    struct mix_step end;
+    code = add_text(&end, compiler, "\r\n", 2);
+    program->fixed_bytes += 2;
+    return code == OK ? add_step(&program->whole, compiler, &end) : code;
 }
 
 static enum err_code append_word(struct compiler *compiler, const char *word)
