@@ -160,10 +160,13 @@ $(MAN_PAGE): docs/man/volley.1 $(BUILD)/volley
 	@$(BUILD)/volley docs man > $(BUILD)/gen/options.man
 	$(Q)sed -e "s/@VERSION@/$$($(BUILD)/volley version | cut -d' ' -f2)/" -e '/@OPTIONS@/{r $(BUILD)/gen/options.man' -e 'd}' $< > $@
 
-install: $(BUILD)/volley $(MAN_PAGE) ## install the program, its man page and bash completion under DESTDIR, PREFIX
+WORKLOADS = $(notdir $(wildcard configs/workloads/*.yaml))
+install: $(BUILD)/volley $(MAN_PAGE) ## install the program, its workloads, man page and bash completion under DESTDIR, PREFIX
 	$(BUILD)/volley docs completion > $(BUILD)/gen/volley.bash
 	$(INSTALL) -D -m 755 $(BUILD)/volley $(DESTDIR)$(PREFIX)/bin/volley
 	$(INSTALL) -D -m 644 $(MAN_PAGE) $(DESTDIR)$(PREFIX)/share/man/man1/volley.1
+	$(INSTALL) -d $(DESTDIR)$(PREFIX)/share/volley/workloads
+	$(INSTALL) -m 644 $(WORKLOADS:%=configs/workloads/%) $(DESTDIR)$(PREFIX)/share/volley/workloads
 	$(INSTALL) -d $(DESTDIR)$(LINKS)
 	for link in $(TOOLS:%=$(DESTDIR)$(LINKS)/%); do \
 	    [ -e $$link ] || [ -L $$link ] || ln -s $(LINKED) $$link; done
@@ -174,7 +177,8 @@ uninstall: ## remove what install put in place
 	    $(DESTDIR)$(PREFIX)/share/bash-completion/completions/volley
 	for link in $(TOOLS:%=$(DESTDIR)$(LINKS)/%); do \
 	    [ "$$(readlink $$link)" != $(LINKED) ] || rm -f $$link; done
-	rmdir $(DESTDIR)$(LINKS) 2>/dev/null || true
+	rm -f $(WORKLOADS:%=$(DESTDIR)$(PREFIX)/share/volley/workloads/%)
+	rmdir $(DESTDIR)$(LINKS) $(DESTDIR)$(PREFIX)/share/volley/workloads $(DESTDIR)$(PREFIX)/share/volley 2>/dev/null || true
 
 clean: ## remove build/
 	rm -rf build

@@ -32,6 +32,7 @@ static const struct {
     {"redis-benchmark", command_dialect, "the same", true},
     {"report", command_report, "rebuild the outputs of a run from its directory", true},
     {"results", command_results, "list the runs that were kept, or remove old ones", true},
+    {"workloads", command_workloads, "list the built-in workloads, or print one", true},
     {"docs", command_docs, "completion for bash, and what the documentation is made from", true},
     {"help", command_help, "this text; `volley help COMMAND` lists a command's options", false},
     {"version", command_version, "version and commit", false},

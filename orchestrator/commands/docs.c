@@ -9,6 +9,7 @@
 #include "orchestrator/options/dialect.h"
 #include "orchestrator/options/file_schema.h"
 #include "orchestrator/options/rate_plan.h"
+#include "orchestrator/options/workload_file.h"
 #include "orchestrator/report/interval_csv.h"
 
 static const struct option_table *ctl_table(void)
@@ -21,11 +22,17 @@ static const struct option_table *results_table(void)
     return &results_option_table;
 }
 
+static const struct option_table *workloads_table(void)
+{
+    return &workloads_option_table;
+}
+
 static const struct option_table *valkey_table(void)
 {
     return dialect_option_table(&dialect_valkey);
 }
 
+/* clang-format off */
 static const struct {
     const char *command;
     const struct option_table *(*table)(void);
@@ -37,8 +44,10 @@ static const struct {
     {"ctl", ctl_table, NULL},
     {"report", report_option_table, NULL},
     {"results", results_table, NULL},
+    {"workloads", workloads_table, NULL},
     {"valkey-benchmark", valkey_table, "redis-benchmark"},
 };
+/* clang-format on */
 #define TABLE_COUNT (sizeof tables / sizeof tables[0])
 
 static void print_markdown(void)
@@ -141,7 +150,8 @@ static enum err_code print_dialect(const char *name)
 /* Of a kind of file that people write. */
 static enum err_code print_schema(const char *name)
 {
-    static const struct file_kind *const kinds[] = {&rate_plan_kind, &chaos_plan_kind};
+    static const struct file_kind *const kinds[] = {&rate_plan_kind, &chaos_plan_kind,
+                                                    &workload_file_kind};
     json_t *schema = NULL;
     for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++)
         if (strcmp(name, kinds[i]->name) == 0)
@@ -149,7 +159,8 @@ static enum err_code print_schema(const char *name)
     if (strcmp(name, options_config_kind.name) == 0)
         schema = file_schema_of_options(&options_config_kind, bench_option_table());
     if (schema == NULL || json_dumpf(schema, stdout, JSON_INDENT(2)) != 0) {
-        log_line(LOG_ERROR, "volley docs schema: there are rate-plan, chaos and config, not \"%s\"",
+        log_line(LOG_ERROR,
+                 "volley docs schema: there are rate-plan, chaos, workload and config, not \"%s\"",
                  name);
         json_decref(schema);
         return E_USAGE;
@@ -168,7 +179,7 @@ static void print_help(void)
            "  markdown      docs/reference/options.md\n"
            "  metrics       docs/reference/metrics.md\n"
            "  dialect NAME  the options of another tool beside volley's own: valkey-benchmark\n"
-           "  schema KIND   the JSON Schema of a file: rate-plan, chaos or config\n");
+           "  schema KIND   the JSON Schema of a file: rate-plan, chaos, workload or config\n");
 }
 
 int command_docs(int argc, const char *const *argv)

@@ -73,6 +73,7 @@ struct workload_request {
 struct workload_files {
     struct workload_file *files;
     size_t count;
+    char *built_in; /* path of the built-in one */
 };
 
 struct dialect;

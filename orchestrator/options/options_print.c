@@ -303,8 +303,8 @@ static void print_spellings(FILE *out, const struct option_row *row, const char 
 
 static bool takes_file(const struct option_row *row)
 {
-    return row->argument != NULL &&
-           (strcmp(row->argument, "FILE") == 0 || strcmp(row->argument, "PATH") == 0);
+    return row->argument != NULL && (strncmp(row->argument, "FILE", strlen("FILE")) == 0 ||
+                                     strcmp(row->argument, "PATH") == 0);
 }
 
 /* The patterns of one case branch: every spelling of the rows that `chosen` accepts. */

@@ -267,6 +267,8 @@ static const struct file_field prefill_field = {.form = FILE_OBJECT, .object = &
 static const struct file_field document_fields[] = {
     {.row = {ROW("name", NULL, OPTION_TEXT, NULL, AT(name)), .help = "In reports."},
      .required = true},
+    {.row = {ROW("about", NULL, OPTION_TEXT, NULL, AT(about)),
+             .help = "What it models, in one line: in the list of \"volley workloads\"."}},
     {.row = {.name = "keys",
              .offset = AT(keys),
              .help = "Key spaces by name; {key:NAME} draws from one."},

@@ -76,7 +76,7 @@ struct data_entry {
 };
 struct workload_document {
     struct file_place place;
-    const char *name;
+    const char *name, *about;
     struct key_entry *keys;
     struct value_entry *values;
     struct class_entry *classes;

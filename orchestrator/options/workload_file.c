@@ -393,6 +393,7 @@ enum err_code workload_file_read(struct workload_file *workload, const struct fi
         return err_set(err, E_SYSTEM, "reading %.120s: out of memory", source->name);
     enum err_code code =
         file_read(&workload->file, &workload_file_kind, workload->document, source, err);
+    workload->about = workload->document->about;
     return code == OK ? make_plan(&reading, &workload->plan) : code;
 }
 

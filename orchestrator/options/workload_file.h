@@ -8,6 +8,7 @@
 
 struct workload_file {
     struct workload_plan plan; /* points into what follows */
+    const char *about;         /* likewise; NULL: the file does not say what it models */
     struct file file;
     struct workload_document *document;
 };

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <unistd.h>
 
 #include "common/clock.h"
 #include "common/units.h"
@@ -11,6 +12,7 @@
 #include "orchestrator/options/distribution.h"
 #include "orchestrator/options/relation.h"
 #include "orchestrator/options/suggest.h"
+#include "orchestrator/options/workload_library.h"
 #include "orchestrator/options/workload_text.h"
 
 #define WEIGHT_MAX 1000000000ull
@@ -228,13 +230,34 @@ static enum err_code read_text(const struct workload_plan **plan, struct bench_r
     return OK;
 }
 
+/* The path of the file that is meant; one of the user's own goes before a built-in one. */
+static enum err_code find_file(const char **path, struct bench_request *request, struct err *err)
+{
+    struct workload_library library;
+    struct err reason = {.code = OK};
+    const char *name = *path;
+    if (strchr(name, '/') != NULL || access(name, F_OK) == 0)
+        return OK;
+    enum err_code code = workload_library_open(&library, &reason);
+    if (code == OK)
+        code = workload_library_find(&request->workload_files.built_in, &library, name, &reason);
+    workload_library_close(&library);
+    *path = request->workload_files.built_in;
+    return code == OK
+               ? OK
+               : err_set(err, code == E_USAGE ? E_CONFIG : code,
+                         "--workload %.60s: there is no such file, and %s", name, reason.text);
+}
+
 static enum err_code settle_file(struct bench_request *request, struct err *err)
 {
     struct workload_file *file = add_file(request);
-    const struct file_source source = {.name = request->workload.path};
+    struct file_source source = {.name = request->workload.path};
     if (file == NULL)
         return err_set(err, E_SYSTEM, "--workload: out of memory");
-    enum err_code code = workload_file_read(file, &source, err);
+    enum err_code code = find_file(&source.name, request, err);
+    if (code == OK)
+        code = workload_file_read(file, &source, err);
     request->spec.load.workload = &file->plan;
     return code;
 }
@@ -357,5 +380,6 @@ void workload_files_free(struct workload_files *files)
     for (size_t i = 0; i < files->count; i++)
         workload_file_free(&files->files[i]);
     free(files->files);
+    free(files->built_in);
     *files = (struct workload_files){.files = NULL};
 }
