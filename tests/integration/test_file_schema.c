@@ -8,6 +8,7 @@
 #include "orchestrator/options/chaos_plan.h"
 #include "orchestrator/options/file_schema.h"
 #include "orchestrator/options/rate_plan.h"
+#include "orchestrator/options/workload_file.h"
 #include "tests/support/check/sample_kind.h"
 #include "tests/support/check/suite.h"
 
@@ -51,6 +52,34 @@ static const struct {
     {&chaos_plan_kind, "[\"at 10s: kill node 1\", {\"at 10s\": \"failover\"}]", true},
     {&chaos_plan_kind, "[{\"at\": 1, \"do\": \"pause\", \"for\": \"3s\", \"node\": 1}]", true},
     {&chaos_plan_kind, "[{\"at\": 1, \"do\": \"fly\"}]", false},
+    {&workload_file_kind,
+     "{\"name\": \"w\", \"about\": \"a mix\", \"keys\": {\"u\": {\"count\": \"1m\", \"order\": "
+     "\"zipf\", \"exponent\": 0.99, \"tag\": true}}, \"values\": {\"v\": {\"size\": "
+     "{\"lognormal\": "
+     "{\"median\": 300, \"p99\": \"4kb\"}}, \"content\": {\"compressible\": 0.5}}, \"f\": "
+     "{\"size\": "
+     "16, \"content\": \"random\"}}, \"classes\": [{\"name\": \"a\", \"weight\": 8, \"command\": "
+     "\"GET "
+     "{key}\", \"on_miss\": \"b\"}, {\"name\": \"b\", \"command\": [\"SET\", \"{key}\", "
+     "\"{value:v}\", \"EX\", 60]}, {\"name\": \"c\", \"unit\": \"transaction\", \"commands\": "
+     "[\"INCR "
+     "{key#1}\", [\"EXPIRE\", \"{key#1}\", 60]]}], \"prefill\": {\"keys\": \"u\", \"command\": "
+     "\"SET "
+     "{key} {value:f}\"}}",
+     true},
+    {&workload_file_kind,
+     "{\"name\": \"w\", \"classes\": [{\"name\": \"a\", \"command\": \"PING\"}], \"prefill\": []}",
+     true},
+    {&workload_file_kind, "{\"name\": \"w\", \"classes\": []}", false},
+    {&workload_file_kind, "{\"name\": \"w\", \"classes\": [{\"command\": \"PING\"}]}", false},
+    {&workload_file_kind,
+     "{\"name\": \"w\", \"keys\": {\"u\": {\"count\": 0}}, \"classes\": [{\"name\": \"a\", "
+     "\"command\": \"PING\"}]}",
+     false},
+    {&workload_file_kind,
+     "{\"name\": \"w\", \"classes\": [{\"name\": \"a\", \"command\": \"PING\", \"unit\": "
+     "\"transction\"}]}",
+     false},
     {&options_config_kind, "{\"clients\": 50, \"tests\": [\"set\", \"get\"], \"n\": 1}", false},
     {&options_config_kind, "{\"clients\": 50, \"tests\": [\"set\", \"get\"], \"duration\": 5}",
      true},

@@ -1,0 +1,400 @@
+/* Workload files: what they hold as a plan, and what is wrong with them. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "orchestrator/options/workload_file.h"
+#include "tests/support/check/suite.h"
+#include "tests/support/check/temp_tree.h"
+
+static struct workload_file file;
+static struct err err;
+
+static void teardown(void)
+{
+    workload_file_free(&file);
+}
+
+static enum err_code read_source(const struct file_source *source)
+{
+    workload_file_free(&file);
+    err = (struct err){.code = OK};
+    return workload_file_read(&file, source, &err);
+}
+
+static enum err_code read_text(const char *text)
+{
+    return read_source(
+        &(struct file_source){.name = "f", .text = text, .text_bytes = strlen(text)});
+}
+
+static const struct workload_plan *plan_of(const char *text)
+{
+    enum err_code code = read_text(text);
+    ck_assert_msg(code == OK, "%s: %s", text, err.text);
+    return &file.plan;
+}
+
+static void ck_command(const struct plan_command *command, const char *const *words)
+{
+    size_t count = 0;
+    for (; words[count] != NULL; count++) {
+        ck_assert_uint_lt(count, command->word_count);
+        ck_assert_str_eq(command->words[count], words[count]);
+    }
+    ck_assert_uint_eq(command->word_count, count);
+}
+#define CK_COMMAND(command, ...) ck_command(command, (const char *const[]){__VA_ARGS__, NULL})
+
+/* ---- what a file says ---- */
+
+/* Every form that there is, as the documentation has it. */
+static const char example[] =
+    "name: session-store\n"
+    "keys:                                    # named key spaces; `{key:users}` draws from one\n"
+    "  users: {prefix: \"user:\", count: 1m, order: zipf, exponent: 0.99}\n"
+    "  carts: {prefix: \"cart:\", count: 100k, order: uniform, digits: 8}\n"
+    "values:                                  # named value makers; `{value:profile}`\n"
+    "  profile: {size: {lognormal: {median: 300, p99: 4000, max: 64kb}}, content: {compressible: "
+    "0.5}}\n"
+    "  flag: {size: 16, content: random}\n"
+    "classes:\n"
+    "  - {name: read, weight: 80, command: \"GET {key:users}\", on_miss: write}\n"
+    "  - {name: write, weight: 15, command: [\"SET\", \"{key:users}\", \"{value:profile}\", "
+    "\"EX\", \"{int 60 300}\"]}\n"
+    "  - name: cart\n"
+    "    weight: 5\n"
+    "    unit: transaction                    # MULTI ... EXEC; or sequence\n"
+    "    commands: [\"HSET {key:carts#1} item {int 1 1000}\", \"EXPIRE {key:carts#1} 3600\"]\n"
+    "prefill: {keys: users, command: \"SET {key:users} {value:profile}\"}\n";
+
+TEST(keys_and_values_of_the_example)
+{
+    /* breaks if a workload is another one than the file says */
+    const struct workload_plan *plan = plan_of(example);
+    ck_assert_str_eq(plan->name, "session-store");
+    ck_assert_ptr_null(file.about);
+    ck_assert_uint_eq(plan->key_space_count, 2);
+    const struct plan_key_space *users = &plan->key_spaces[0], *carts = &plan->key_spaces[1];
+    ck_assert_str_eq(users->name, "users");
+    ck_assert_str_eq(users->prefix, "user:");
+    ck_assert_uint_eq(users->count, 1000000);
+    ck_assert_uint_eq(users->first, 0);
+    ck_assert_uint_eq(users->digits, PLAN_DIGITS_USUAL);
+    ck_assert_int_eq(users->order.kind, ORDER_ZIPF);
+    ck_assert_double_eq(users->order.exponent, 0.99);
+    ck_assert(users->order.scattered && !users->tagged && !users->binary);
+    ck_assert_uint_eq(carts->count, 100000);
+    ck_assert_uint_eq(carts->digits, 8);
+    ck_assert_int_eq(carts->order.kind, ORDER_UNIFORM);
+    ck_assert_uint_eq(plan->value_count, 2);
+    const struct plan_value *profile = &plan->values[0], *flag = &plan->values[1];
+    ck_assert_int_eq(profile->size.kind, SIZE_LOGNORMAL);
+    ck_assert_uint_eq(profile->size.median_bytes, 300);
+    ck_assert_uint_eq(profile->size.p99_bytes, 4000);
+    ck_assert_uint_eq(profile->size.most_bytes, 64 * 1024);
+    ck_assert_int_eq(profile->content, CONTENT_COMPRESSIBLE);
+    ck_assert_double_eq(profile->compressible, 0.5);
+    ck_assert_int_eq(flag->size.kind, SIZE_FIXED);
+    ck_assert_uint_eq(flag->size.least_bytes, 16);
+    ck_assert_int_eq(flag->content, CONTENT_RANDOM);
+}
+
+TEST(classes_and_prefill_of_the_example)
+{
+    /* breaks if a class sends something else, or as often as another one */
+    const struct workload_plan *plan = plan_of(example);
+    ck_assert_uint_eq(plan->class_count, 3);
+    const struct plan_class *read = &plan->classes[0], *write = read + 1, *cart = read + 2;
+    ck_assert_str_eq(read->name, "read");
+    ck_assert_uint_eq(read->weight, 80);
+    ck_assert_uint_eq(read->on_miss, 1);
+    ck_assert_int_eq(read->unit, UNIT_REQUEST);
+    CK_COMMAND(&read->commands[0], "GET", "{key:users}");
+    ck_assert_uint_eq(write->weight, 15);
+    ck_assert_uint_eq(write->on_miss, PLAN_NO_CLASS);
+    CK_COMMAND(&write->commands[0], "SET", "{key:users}", "{value:profile}", "EX", "{int 60 300}");
+    ck_assert_uint_eq(cart->weight, 5);
+    ck_assert_int_eq(cart->unit, UNIT_TRANSACTION);
+    ck_assert_uint_eq(cart->command_count, 2);
+    CK_COMMAND(&cart->commands[0], "HSET", "{key:carts#1}", "item", "{int 1 1000}");
+    CK_COMMAND(&cart->commands[1], "EXPIRE", "{key:carts#1}", "3600");
+    ck_assert_uint_eq(plan->prefill_count, 1);
+    ck_assert_uint_eq(plan->prefills[0].key_space, 0);
+    CK_COMMAND(&plan->prefills[0].write.commands[0], "SET", "{key:users}", "{value:profile}");
+}
+
+TEST(what_is_left_out_is_as_usual)
+{
+    /* breaks if a default is not the one that the reference names */
+    const struct workload_plan *plan =
+        plan_of("name: w\nabout: a mix\nkeys: {user: {count: 5}}\nvalues: {v: {size: 1-9}}\n"
+                "classes: [{name: a, command: \"SET {key} {value}\"}]\n");
+    ck_assert_str_eq(file.about, "a mix");
+    ck_assert_str_eq(plan->key_spaces[0].prefix, "user:");
+    ck_assert_int_eq(plan->key_spaces[0].order.kind, ORDER_UNIFORM);
+    ck_assert_int_eq(plan->values[0].content, CONTENT_LETTERS);
+    ck_assert(!plan->values[0].size_by_key);
+    ck_assert_uint_eq(plan->classes[0].weight, 1);
+    ck_assert_uint_eq(plan->prefill_count, 0);
+    plan = plan_of("{\"name\": \"w\", \"keys\": {\"u\": {\"count\": 5, \"order\": \"latest\"}}, "
+                   "\"classes\": [{\"name\": \"a\", \"command\": [\"GET\", \"{key}\"]}]}");
+    ck_assert_int_eq(plan->key_spaces[0].order.kind, ORDER_LATEST);
+    ck_assert_double_eq(plan->key_spaces[0].order.exponent, KEY_EXPONENT_USUAL);
+}
+
+TEST(each_form_of_a_size)
+{
+    /* breaks if a size of the reference is refused, or is another one */
+    static const struct {
+        const char *size;
+        enum size_kind kind;
+    } sizes[] = {
+        {"16", SIZE_FIXED},
+        {"4kb", SIZE_FIXED},
+        {"512mb", SIZE_FIXED},
+        {"16-1024", SIZE_RANGE},
+        {"range:1kb-2kb", SIZE_RANGE},
+        {"\"weights:64:80,4096:20\"", SIZE_WEIGHTS},
+        {"bimodal:64/4kb/80", SIZE_WEIGHTS},
+        {"lognormal:300:4000", SIZE_LOGNORMAL},
+        {"{lognormal: {median: 300, p99: 4000}}", SIZE_LOGNORMAL},
+        {"pareto:64:1.5:1mb", SIZE_PARETO},
+        {"{pareto: {min: 64, shape: 1.5, max: 1mb}}", SIZE_PARETO},
+        {"{bytes: 16}", SIZE_FIXED},
+    };
+    for (size_t i = 0; i < sizeof sizes / sizeof sizes[0]; i++) {
+        char text[200];
+        snprintf(text, sizeof text,
+                 "name: w\nvalues: {v: {size: %s}}\n"
+                 "classes: [{name: a, command: \"SET k {value}\"}]\n",
+                 sizes[i].size);
+        ck_assert_int_eq(plan_of(text)->values[0].size.kind, sizes[i].kind);
+    }
+}
+
+/* ---- what is wrong ---- */
+
+#define ONE_CLASS "classes: [{name: a, command: PING}]\n"
+#define KEYS "keys: {users: {count: 5}}\n"
+#define KEYS_WITH(rest) "name: w\nkeys: {users: {count: 5, " rest "}}\n" ONE_CLASS
+#define VALUE_WITH(rest) "name: w\nvalues: {v: {" rest "}}\n" ONE_CLASS
+#define CLASS(rest) "name: w\nclasses:\n  - {name: a, " rest "}\n"
+#define CLASS_B "  - {name: b, weight: 1, command: PING}\n"
+
+static const struct {
+    const char *text, *says;
+} mistakes[] = {
+    {CLASS("weight: -1, command: PING"),
+     "f:3:23: weight: -1: out of range; allowed: 0 to 1,000,000,000"},
+    {CLASS("weight: 1.5, command: PING"),
+     "f:3:23: weight: 1.5: not a number; allowed: 0 to 1,000,000,000"},
+    {CLASS("weight: 1000000001, command: PING"),
+     "f:3:23: weight: 1000000001: out of range; allowed: 0 to 1,000,000,000"},
+    {CLASS("weight: 0, command: PING"),
+     "f:3:3: the weights of all classes are 0: nothing would be sent"},
+    {CLASS("weight: 0, command: PING") "  - {name: b, weight: 0, command: PING}\n",
+     "f:3:3: the weights of all classes are 0: nothing would be sent"},
+    {CLASS("weight: 100000, command: PING") CLASS_B,
+     "f:4:35: the weight is less than half a thousandth of all; one thousandth is the least"},
+    {CLASS("command: \"\""), "f:3:24: text: : the value is empty"},
+    {CLASS("command: \"  \""), "f:3:24: a command is needed, and there is none"},
+    {CLASS("command: []"), "f:3:24: words: needs at least 1 element; there are 0"},
+    {CLASS("command: {a: b}"), "f:3:25: unknown key a; known are text, words"},
+    {CLASS("weight: 2"), "f:3:5: \"command\" is missing"},
+    {CLASS("commands: []"), "f:3:25: commands: needs at least 1 element; there are 0"},
+    {CLASS("command: PING, commands: [PING]"), "f:3:40: command and commands exclude each other"},
+    {CLASS("commands: [PING, PING]"),
+     "f:3:25: commands need \"unit\": transaction (between MULTI and EXEC) or sequence"},
+    {CLASS("unit: request, commands: [PING, PING]"), "f:3:21: unit: request takes one command"},
+    {CLASS("unit: transction, command: PING"),
+     "f:3:21: unit: transction: allowed: request, sequence, transaction"},
+    {CLASS("commnad: PING"), "f:3:15: unknown key commnad; did you mean command?; known are name, "
+                             "weight, command, commands, unit, on_miss"},
+    {CLASS("command: SUBSCRIBE x"),
+     "f:3:24: SUBSCRIBE cannot be measured: it does not give one reply per request; leave it out"},
+    {CLASS("command: BLPOP x 0"),
+     "f:3:24: BLPOP with timeout 0 waits for ever; give it a timeout above 0"},
+    {CLASS("command: \"GET 'x\""), "f:3:24: 'x: a word that begins with ' ends with it"},
+    {CLASS("command: GET a, on_miss: a"),
+     "f:3:40: on_miss: a names itself: a miss would follow a miss without end"},
+    {CLASS("command: GET a, on_miss: wirte"), "f:3:40: on_miss: there is no class wirte"},
+    {CLASS("command: GET a, on_miss: wirte") "  - {name: write, command: SET a b}\n",
+     "f:3:40: on_miss: there is no class wirte; did you mean write?"},
+    {CLASS("command: PING") "  - {name: a, command: PING}\n", "f:4:12: there are two classes a"},
+    {"name: w\nclasses: [{name: a b, command: PING}]\n",
+     "f:2:18: the name a b: letters, digits, _ . and - are allowed, up to 31"},
+    {"name: w\nclasses: [{name: \"\", command: PING}]\n", "f:2:18: name: : the value is empty"},
+    {"name: w\nclasses: [{command: PING}]\n", "f:2:11: \"name\" is missing"},
+    {"name: w\nclasses: []\n", "f:2:10: classes: needs at least 1 element; there are 0; as in - "
+                               "{name: read, weight: 80, command: \"GET {key:users}\"}"},
+    {"name: w\n", "f:1:1: \"classes\" is missing; as in - {name: read, weight: 80, command: \"GET "
+                  "{key:users}\"}"},
+    {ONE_CLASS, "f:1:1: \"name\" is missing"},
+    {"name: w\nclasses:\n- {name: c0, command: PING}\n- {name: c1, command: PING}\n- {name: c2, "
+     "command: PING}\n- {name: c3, command: PING}\n- {name: c4, command: PING}\n- {name: c5, "
+     "command: PING}\n- {name: c6, command: PING}\n- {name: c7, command: PING}\n- {name: c8, "
+     "command: PING}\n",
+     "f:3:1: classes: takes at most 8 elements; there are 9; as in - {name: read, weight: 80, "
+     "command: \"GET {key:users}\"}"},
+    {CLASS("command: \"GET {kye}\""),
+     "f:3:24: no such placeholder: {kye}; known are {key} {new} {value} {int} {float} {zipf} {seq} "
+     "{ticket} {worker} {now} {uuid} {vector}, and \\{ is a brace"},
+    {CLASS("command: \"GET {key\""), "f:3:24: {key has no } at its end; \\{ is a brace"},
+    {CLASS("command: \"GET {int 5 1}\""), "f:3:24: {int 5 1}: it is {int A B}, A at most B"},
+    {CLASS("command: \"GET {int 5}\""), "f:3:24: {int 5}: it is {int A B}, A at most B"},
+    {CLASS("command: \"GET {float 2 1}\""),
+     "f:3:24: {float 2 1}: it is {float} or {float A B}, A below B"},
+    {CLASS("command: \"GET {zipf 0}\""), "f:3:24: {zipf 0}: it is {zipf N} or {zipf N EXPONENT}"},
+    {CLASS("command: \"GET {zipf 5 9}\""),
+     "f:3:24: {zipf 5 9}: it is {zipf N} or {zipf N EXPONENT}"},
+    {CLASS("command: \"GET {vector 65537}\""),
+     "f:3:24: {vector 65537}: it is {vector N}, N from 1 to 65536"},
+    {CLASS("command: \"GET {seq 5}\""), "f:3:24: {seq 5}: it is {seq}"},
+    {CLASS("command: \"GET {int:a 1 2}\""), "f:3:24: {int:a 1 2}: it is {int A B}, A at most B"},
+    {CLASS("command: \"GET {value#1}\""), "f:3:24: {value#1}: it is {value} or {value:NAME}"},
+    {CLASS("command: \"GET {key#0}\""), "f:3:24: {key#0}: it is {key}, {key:NAME} or {key:NAME#1}"},
+    {CLASS("command: \"GET {key}\""), "f:3:24: a key space is asked for, and \"keys\" names none"},
+    {CLASS("command: \"SET a {value}\""),
+     "f:3:24: a value is asked for, and \"values\" names none"},
+    {"name: w\n" KEYS "classes: [{name: a, command: \"GET {key:usres}\"}]\n",
+     "f:3:30: there is no key space \"usres\"; there are users"},
+    {"name: w\n" KEYS "classes: [{name: a, command: \"SET {new:usres} 1\"}]\n",
+     "f:3:30: there is no key space \"usres\"; there are users"},
+    {"name: w\n" KEYS "classes: [{name: a, command: \"SET {key} {value:big}\"}]\n",
+     "f:3:30: a value is asked for, and \"values\" names none"},
+    {"name: w\nkeys: {users: {count: 5}, carts: {count: 5}}\nclasses: [{name: a, command: \"GET "
+     "{key}\"}]\n",
+     "f:3:30: which key space is meant must be said, as in {key:NAME}; there are users, carts"},
+    {"name: w\nvalues: {big: {size: 5}}\nclasses: [{name: a, command: \"SET a {value:bgi}\"}]\n",
+     "f:3:30: there is no value \"bgi\"; there are big"},
+    {"name: w\nvalues: {v: {size: 5, per_key: true}}\nclasses: [{name: a, command: \"SET a "
+     "{value}\"}]\n",
+     "f:3:30: the size of {value:v} goes with its key, and no {key} stands in front of it"},
+    {"name: w\nvalues: {v: {size: 512mb}}\nclasses: [{name: a, command: \"MSET a {value} b {value} "
+     "c {value}\"}]\n",
+     "f:3:30: a request of up to 1,610,612,813 bytes; at most 1,073,741,824 are possible"},
+    {"name: w\n" KEYS
+     "classes:\n  - {name: a, command: \"SET {new} x\"}\n  - {name: b, command: \"SET {new} x\"}\n",
+     "f:1:1: two classes add keys to users by {new}; one can"},
+    {"name: w\n" KEYS "classes:\n  - {name: a, command: GET x, on_miss: b}\n  - {name: b, command: "
+     "\"SET {key} x\"}\n",
+     "f:4:24: on_miss: b writes keys of users that class a does not read"},
+    {"name: w\nkeys: {users: {count: 0}}\n" ONE_CLASS,
+     "f:2:23: count: 0: out of range; allowed: 1 to 1,000,000,000,000; as in count: 1m"},
+    {"name: w\nkeys: {users: {count: 2000g}}\n" ONE_CLASS,
+     "f:2:23: count: 2000g: out of range; allowed: 1 to 1,000,000,000,000; as in count: 1m"},
+    {"name: w\nkeys: {users: {}}\n" ONE_CLASS, "f:2:15: \"count\" is missing; as in count: 1m"},
+    {"name: w\nkeys: {us ers: {count: 5}}\n" ONE_CLASS,
+     "f:2:16: the name us ers: letters, digits, _ . and - are allowed, up to 63"},
+    {KEYS_WITH("ordre: zipf"), "f:2:26: unknown key ordre; did you mean order?; known are prefix, "
+                               "count, first, order, exponent, scatter, digits, size, binary, tag"},
+    {KEYS_WITH("order: zpif"),
+     "f:2:33: order: zpif: unknown distribution; did you mean zipf?; allowed: uniform, sequential, "
+     "zipf[:EXPONENT], gaussian[:DEVIATION], exponential[:SCALE], hotset:KEYS/DRAWS, "
+     "latest[:EXPONENT], parallel, walk"},
+    {KEYS_WITH("order: hotset"), "f:2:33: order: hotset: allowed: hotset:KEYS/DRAWS in percent, 0 "
+                                 "to 100 and of keys above 0, as in hotset:10/90"},
+    {KEYS_WITH("order: \"zipf:9\""),
+     "f:2:33: order: zipf:9: allowed: zipf, or zipf:EXPONENT with 0 to 5"},
+    {KEYS_WITH("exponent: 1"), "f:2:36: exponent goes with order: zipf or latest"},
+    {KEYS_WITH("order: zipf, exponent: 6"), "f:2:49: exponent: 6: out of range; allowed: 0 to 5"},
+    {KEYS_WITH("digits: 19"), "f:2:34: digits: 19: out of range; allowed: 0 to 18"},
+    {KEYS_WITH("digits: 3, binary: true"), "f:2:34: binary and digits exclude each other"},
+    {KEYS_WITH("size: 65kb"), "f:2:32: size: 65kb: out of range; allowed: 1 B to 64 KB"},
+    {KEYS_WITH("scatter: maybe"), "f:2:35: scatter: maybe: takes true or false, or nothing"},
+    {KEYS_WITH("first: -1"), "f:2:33: first: -1: out of range; allowed: 0 to 1,000,000,000,000"},
+    {VALUE_WITH("size: 0"), "f:2:20: bytes: 0: allowed: SIZE, A-B, weights:SIZE:WEIGHT,..., "
+                            "bimodal:A/B/P, lognormal:MEDIAN:P99[:MAX], pareto:MIN:SHAPE[:MAX]; a "
+                            "size is 1 byte to 512mb, the most that a server takes"},
+    {VALUE_WITH("size: 513mb"),
+     "f:2:20: bytes: 513mb: allowed: SIZE, A-B, weights:SIZE:WEIGHT,..., bimodal:A/B/P, "
+     "lognormal:MEDIAN:P99[:MAX], pareto:MIN:SHAPE[:MAX]; a size is 1 byte to 512mb, the most that "
+     "a server takes"},
+    {VALUE_WITH("size: 1-600mb"),
+     "f:2:20: bytes: 1-600mb: allowed: SIZE, A-B, weights:SIZE:WEIGHT,..., bimodal:A/B/P, "
+     "lognormal:MEDIAN:P99[:MAX], pareto:MIN:SHAPE[:MAX]; a size is 1 byte to 512mb, the most that "
+     "a server takes"},
+    {VALUE_WITH("size: 9-1"), "f:2:20: bytes: 9-1: allowed: SIZE, A-B, weights:SIZE:WEIGHT,..., "
+                              "bimodal:A/B/P, lognormal:MEDIAN:P99[:MAX], pareto:MIN:SHAPE[:MAX]; "
+                              "a size is 1 byte to 512mb, the most that a server takes"},
+    {VALUE_WITH("size: logonrmal:3:4"),
+     "f:2:20: bytes: logonrmal:3:4: unknown distribution; did you mean lognormal?; allowed: SIZE, "
+     "A-B, weights:SIZE:WEIGHT,..., bimodal:A/B/P, lognormal:MEDIAN:P99[:MAX], "
+     "pareto:MIN:SHAPE[:MAX]"},
+    {VALUE_WITH("size: {lognormal: {median: 1gb, p99: 2gb}}"),
+     "f:2:41: median: 1gb: out of range; allowed: 1 B to 512 MB"},
+    {VALUE_WITH("size: {lognormal: {median: 100}}"), "f:2:32: \"p99\" is missing"},
+    {VALUE_WITH("size: {lognormal: {median: 100, p99: 4}}"),
+     "f:2:32: allowed: lognormal:MEDIAN:P99 or lognormal:MEDIAN:P99:MAX, none below the one "
+     "before; a size is 1 byte to 512mb, the most that a server takes"},
+    {VALUE_WITH("size: {bytes: 5, lognormal: {median: 1, p99: 4}}"),
+     "f:2:20: a size is one of: a number, a range A-B, lognormal or pareto"},
+    {VALUE_WITH("size: {pareto: {min: 5, shape: 0}}"),
+     "f:2:45: shape: 0: out of range; allowed: 0.01 to 100"},
+    {VALUE_WITH("size: {}"),
+     "f:2:20: a size is one of: a number, a range A-B, lognormal or pareto"},
+    {VALUE_WITH("content: random"), "f:2:13: \"size\" is missing"},
+    {VALUE_WITH("size: 5, content: radnom"), "f:2:32: bytes: radnom: allowed: letters, random"},
+    {VALUE_WITH("size: 5, content: {compressible: 2}"),
+     "f:2:47: compressible: 2: out of range; allowed: 0 to 1"},
+    {VALUE_WITH("size: 5, content: {bytes: random, compressible: 0.5}"),
+     "f:2:62: bytes and compressible exclude each other"},
+    {"name: w\n" KEYS ONE_CLASS "prefill: {keys: usres, command: \"SET {key} x\"}\n",
+     "f:4:17: keys: there is no key space usres; did you mean users?"},
+    {"name: w\n" KEYS ONE_CLASS "prefill: {keys: users}\n", "f:4:10: \"command\" is missing"},
+    {"name: w\n" KEYS ONE_CLASS "prefill: {command: \"SET {key} x\"}\n",
+     "f:4:10: \"keys\" is missing"},
+    {"name: w\n" KEYS ONE_CLASS "prefill: {keys: users, command: SET x y}\n",
+     "f:4:33: it writes no key of users, or more than one"},
+    {"name: w\n" KEYS ONE_CLASS "prefill: {keys: users, command: \"SET {key} {kye}\"}\n",
+     "f:4:33: no such placeholder: {kye}; known are {key} {new} {value} {int} {float} {zipf} {seq} "
+     "{ticket} {worker} {now} {uuid} {vector}, and \\{ is a brace"},
+    {"name: w\nclass: []\n", "f:2:1: unknown key class; did you mean classes?; known are name, "
+                             "about, keys, values, classes, prefill"},
+    {"name: w\nname: v\n" ONE_CLASS, "f:2:1: name stands in line 1 already"},
+    {"name: a b\n" ONE_CLASS,
+     "f:1:7: the name a b: letters, digits, _ . and - are allowed, up to 63"},
+    {"", "f:1:1: a workload is expected"},
+    {"# only a comment\n", "f:1:1: a workload is expected"},
+    {"just text\n", "f:1:1: a workload is expected"},
+    {"[1, 2]\n", "f:1:1: a workload is expected"},
+    {"name: w\nclasses: [\n", "f:3:1: neither JSON nor YAML: did not find expected node content"},
+    {"{\"name\": \"w\", \"classes\": [{\"name\": \"a\", \"command\": \"GET {kye}\"}]}",
+     "f:1:52: no such placeholder: {kye}; known are {key} {new} {value} {int} {float} {zipf} {seq} "
+     "{ticket} {worker} {now} {uuid} {vector}, and \\{ is a brace"},
+};
+
+TEST(every_mistake_has_its_place)
+{
+    /* breaks if a file is sent that says something else, or the mistake in it must be searched for */
+    for (size_t i = 0; i < sizeof mistakes / sizeof mistakes[0]; i++) {
+        ck_assert_msg(read_text(mistakes[i].text) == E_CONFIG, "\"%s\" is taken", mistakes[i].text);
+        ck_assert_str_eq(err.text, mistakes[i].says);
+    }
+}
+
+TEST(what_is_no_text_file)
+{
+    /* breaks if a directory, an empty file or another encoding is taken, or ends volley */
+    struct temp_tree tree;
+    char path[160], expected[256];
+    temp_tree_make(&tree);
+    ck_assert_int_eq(read_source(&(struct file_source){.name = tree.path}), E_CONFIG);
+    snprintf(expected, sizeof expected, "cannot read the workload %s: Is a directory", tree.path);
+    ck_assert_str_eq(err.text, expected);
+    snprintf(path, sizeof path, "%s/file.yaml", tree.path);
+    ck_assert_int_eq(read_source(&(struct file_source){.name = path}), E_CONFIG);
+    ck_assert_ptr_nonnull(strstr(err.text, "No such file"));
+    temp_tree_write(&tree, "/file.yaml", "", 0600);
+    ck_assert_int_eq(read_source(&(struct file_source){.name = path}), E_CONFIG);
+    snprintf(expected, sizeof expected, "%s:1:1: a workload is expected", path);
+    ck_assert_str_eq(err.text, expected);
+    temp_tree_write(&tree, "/file.yaml", "name: caf\xe9\n" ONE_CLASS, 0600);
+    ck_assert_int_eq(read_source(&(struct file_source){.name = path}), E_CONFIG);
+    snprintf(expected, sizeof expected, "%s:1:1: neither JSON nor YAML: invalid trailing UTF-8",
+             path);
+    ck_assert_msg(strncmp(err.text, expected, strlen(expected)) == 0, "%s", err.text);
+    temp_tree_remove(&tree);
+}
+
+TEST_SUITE_WITH(workload_file, .tear_down = teardown)
