@@ -5,7 +5,15 @@
 #
 #   tests/docs.sh VOLLEY MAN_PAGE
 #   tests/docs.sh --fill VOLLEY PAGE     prints the page with its generated parts as they should be
+#   tests/docs.sh --files PAGE...        writes the files that pages show, here: a block of YAML whose first line is "# NAME.yaml"
 set -eu
+if [ "$1" = --files ]; then
+    shift
+    exec awk '
+    /^```/ { inside = $0 == "```yaml"; name = ""; next }
+    inside && name == "" { name = /^# [a-z-]+\.yaml$/ ? $2 : "/dev/null" }
+    inside { print >name }' "$@"
+fi
 if [ "$1" = --fill ]; then fill=yes; shift; else fill=no; fi
 cd "$(dirname "$0")/.."
 volley=$(realpath "$1")
@@ -39,6 +47,7 @@ check_options() {
         while read -r option; do
             case $option in --print | --test | --only) continue ;; esac # install-dependencies.sh, make honesty
             case $option in --work-tree | --again | --mirror | --keyring) continue ;; esac # tests/other-systems.sh
+            case $option in --maxmemory-policy) continue ;; esac # the server's
             grep -qx -- "$option" <<<"$known" || fail "$page names $option, which volley does not know"
         done < <(grep -oE -- '(^|[^a-z0-9-])--[a-z][a-z0-9-]*' "$page" | grep -oE -- '--[a-z][a-z0-9-]*' | sort -u)
     done < <(pages)
@@ -64,12 +73,13 @@ check_examples() {
     local line directory rest name found
     directory=$(mktemp -d)
     awk '/^```/ { inside = $0 == "```yaml"; next } inside' docs/guide.md >"$directory/load.yaml"
+    (cd "$directory" && "$OLDPWD/tests/docs.sh" --files "$OLDPWD"/docs/*.md "$OLDPWD"/docs/*/*.md)
     ln -s "$PWD/configs" "$directory/configs"
     while read -r line; do
         rest=${line#volley}
         rest=${rest# }
         case $rest in
-        report* | results* | docs* | help* | version* | *--help*) continue ;;
+        report* | results* | workloads* | docs* | help* | version* | *--help*) continue ;;
         bench* | find-max* | sweep* | *-benchmark\ *) name=${rest%% *} rest=${rest#"$name"} ;;
         *) name=bench ;;
         esac

@@ -11,7 +11,7 @@ volley=$(realpath "$1")
 root=$PWD
 
 # Pages of one group run one after the other, groups at once: they wait most of the time.
-groups=(README.md docs/guide.md docs/honest-load.md 'docs/reference/*.md' ${2+"$2"})
+groups=(README.md docs/guide.md docs/honest-load.md docs/cookbook.md 'docs/reference/*.md' ${2+"$2"})
 
 # Examples that cannot be run, by a pattern of the shell, and why.
 readonly -a not_run=(
@@ -194,7 +194,7 @@ map_words() {
     local -a mapped=() added=()
     local i name value last=${#words[@]}
     [ "${words[0]}" = ctl ] && { words[1]=$PWD/control.sock; return 0; }
-    [[ ${words[0]} =~ ^(report|results|docs|help|version)$ ]] && return 0
+    [[ ${words[0]} =~ ^(report|results|workloads|docs|help|version)$ ]] && return 0
     given --explain --help --version && return 0
     for ((i = 0; i < last; i++)); do
         [ "${words[i]}" != -- ] || break
@@ -327,6 +327,7 @@ run_page() {
         }' "$root/$file" >"$file"
     done
     awk '/^```/ { inside = $0 == "```yaml"; next } inside' "$root/docs/guide.md" >load.yaml
+    "$root/tests/docs.sh" --files "$path"
     while IFS=$'\t' read -r expected line; do
         count=$((count + 1))
         run_one "$expected" "$line"

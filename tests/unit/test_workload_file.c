@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "orchestrator/options/distribution.h"
 #include "orchestrator/options/workload_file.h"
 #include "tests/support/check/suite.h"
 #include "tests/support/check/temp_tree.h"
@@ -395,6 +396,65 @@ TEST(what_is_no_text_file)
              path);
     ck_assert_msg(strncmp(err.text, expected, strlen(expected)) == 0, "%s", err.text);
     temp_tree_remove(&tree);
+}
+
+/* ---- the reference ---- */
+
+static void ck_described(const char *page, const struct file_object *object)
+{
+    char cell[96];
+    const struct file_field *field;
+    for (size_t i = 0; (field = file_object_field(object, 0, i)) != NULL; i++) {
+        snprintf(cell, sizeof cell, "| `%s` |", field->row.name);
+        const char *row = strstr(page, cell);
+        ck_assert_msg(row != NULL, "%s has no row in docs/reference/workloads.md", cell);
+        if (field->row.unset != NULL && field->form == FILE_VALUE) {
+            snprintf(cell, sizeof cell, "%s", field->row.unset);
+            ck_assert_msg(memmem(row, strcspn(row, "\n"), cell, strlen(cell)) != NULL,
+                          "the row of %s does not say that it is %s", field->row.name, cell);
+        }
+    }
+}
+
+TEST(the_reference_has_every_key_and_placeholder)
+{
+    /* breaks if docs/reference/workloads.md lacks a key, another default is in force, or a placeholder is not
+     * told */
+    static const char *const objects[] = {"keys", "values", "classes", "prefill"};
+    const struct file_object *document = workload_file_kind.root.object;
+    const struct file_field *field;
+    char page[32 * 1024] = "", *known;
+    FILE *in = fopen("docs/reference/workloads.md", "r");
+    ck_assert_ptr_nonnull(in);
+    ck_assert_uint_lt(fread(page, 1, sizeof page - 1, in), sizeof page - 1);
+    ck_assert_int_eq(fclose(in), 0);
+    ck_described(page, document);
+    for (size_t i = 0; (field = file_object_field(document, 0, i)) != NULL; i++)
+        for (size_t k = 0; k < sizeof objects / sizeof objects[0]; k++)
+            if (strcmp(field->row.name, objects[k]) == 0)
+                ck_described(page, field->of->object);
+    const char *order;
+    for (size_t i = 0; (order = distribution_key_word_at(i)) != NULL; i++) {
+        char start[64];
+        snprintf(start, sizeof start, "| `%s", order);
+        ck_assert_msg(strstr(page, start) != NULL, "order %s has no row", order);
+    }
+    ck_assert_int_eq(read_text(CLASS("command: \"{x}\"")), E_CONFIG);
+    known = strstr(err.text, "known are ");
+    ck_assert_ptr_nonnull(known);
+    unsigned count = 0;
+    for (char *at = known, *state = NULL, *word; (word = strtok_r(at, " ,", &state)) != NULL;
+         at = NULL) {
+        char start[64];
+        if (word[0] != '{')
+            continue;
+        word[strlen(word) - 1] = '\0';
+        snprintf(start, sizeof start, "| `%s", word);
+        ck_assert_msg(strstr(page, start) != NULL, "%s} is not in docs/reference/workloads.md",
+                      word);
+        count++;
+    }
+    ck_assert_uint_ge(count, 12);
 }
 
 TEST_SUITE_WITH(workload_file, .tear_down = teardown)
