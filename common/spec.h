@@ -95,6 +95,7 @@ struct load_options {
     bool steady_auto; /* the warm-up ends when rate and latency have settled ...             */
     uint64_t steady_limit_ns; /* ... or, not steady, after so long                           */
     uint64_t pipeline;
+    uint64_t think_ns; /* of a connection, between a reply and its next request; closed loop */
     uint64_t data_bytes;
     uint64_t function_count;               /* of the library that function_load loads */
     uint64_t function_keys;                /* of a call of fcall                      */

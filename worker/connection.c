@@ -114,6 +114,7 @@ static void back_off(struct connection *connection, uint64_t now_ns)
 static void leave_ready(struct connection *connection)
 {
     connection_close(connection);
+    think_forget(connection);
     count_ready(connection, -1);
     pools_take_back(connection);
 }

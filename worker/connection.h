@@ -69,7 +69,11 @@ struct connection {
     /* Open loop: the list of connections with so many requests, while it can take one more. */
     TAILQ_ENTRY(connection) by_load;
     uint32_t listed_load; /* CONNECTION_UNLISTED: in no list */
-    bool touched;         /* has been given tickets that are about to be written */
+    /* See think.h. */
+    TAILQ_ENTRY(connection) by_think;
+    uint64_t thinks_until_ns; /* 0: it does not think */
+    uint32_t thought_at_head; /* head_index when it last began to */
+    bool touched;             /* has been given tickets that are about to be written */
     union {
         struct resp_scanner resp;
         uint64_t words[4]; /* of another protocol */

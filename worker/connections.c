@@ -130,8 +130,9 @@ static bool has_timed_out(const struct connection *connection, uint64_t now_ns)
 static bool must_look_again(const struct connection *connection, uint64_t now_ns)
 {
     const struct stream *stream = connection->stream;
-    return connection->in_flight > 0 && (!stream->protocol->between_replies(connection) ||
-                                         stream->tickets_exhausted || now_ns >= stream->stop_at_ns);
+    return connection->in_flight > 0 &&
+           (!stream->protocol->between_replies(connection) || stream->tickets_exhausted ||
+            stream->think.time_ns > 0 || now_ns >= stream->stop_at_ns);
 }
 
 void connections_tick(struct stream *stream, uint64_t now_ns)

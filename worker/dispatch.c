@@ -290,7 +290,7 @@ static __attribute__((noinline)) void fill_from_pools(struct connection *connect
                                                       uint64_t now_ns)
 {
     struct stream *stream = connection->stream;
-    if (recycle_spent(connection, now_ns))
+    if (recycle_spent(connection, now_ns) || think_begin(connection, now_ns))
         return;
     if (stream->open_loop) {
         pools_connection_able(connection, now_ns);
@@ -463,6 +463,17 @@ COLD static void go_on_opening(struct connection *connection, short what)
     connection_go_on(connection, what);
     if (connection->state == CONNECTION_READY)
         became_ready(connection, clock_now_ns());
+}
+
+void dispatch_thought(evutil_socket_t fd, short what, void *argument)
+{
+    struct stream *stream = argument;
+    const uint64_t now_ns = clock_now_ns();
+    (void)fd;
+    (void)what;
+    note_wakeup(stream);
+    think_expire(stream, now_ns);
+    dispatch_send(stream, now_ns);
 }
 
 void dispatch_io(evutil_socket_t fd, short what, void *argument)

@@ -289,7 +289,8 @@ enum err_code router_create(struct stream *stream, struct err *err)
     router->lanes = router->many_nodes || stream->generation.class_count > 1;
     router->from_replicas = stream->spec->endpoint.replica_reads != REPLICA_READS_NO &&
                             workload_reads_only(stream->run->workload);
-    stream->dispatch.straight = !stream->open_loop && !router->has_again;
+    stream->dispatch.straight =
+        !stream->open_loop && !router->has_again && stream->spec->load.think_ns == 0;
     if (!make_room(stream) || !add_pools(stream))
         return no_memory(stream, err);
     count_nodes(router);

@@ -21,6 +21,7 @@
 #include "worker/pools.h"
 #include "worker/recorder.h"
 #include "worker/router.h"
+#include "worker/think.h"
 #include "worker/wait.h"
 #include "worker/worker.h"
 
@@ -85,6 +86,7 @@ struct stream {
     struct lag lag;
     struct recorder recorder;
     struct pacer pacer;
+    struct think think;
 
     uint64_t start_ns;   /* common start; 0 before                            */
     uint64_t measure_ns; /* end of the warm-up                               */

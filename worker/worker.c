@@ -151,7 +151,11 @@ static enum err_code worker_create(struct worker *worker, struct err *err)
         if (stream != worker->streams)
             lag_join(&stream->lag, &worker->streams[0].lag);
     }
-    return build_loop(worker, err);
+    code = build_loop(worker, err);
+    for (EACH_STREAM(worker))
+        if (code == OK)
+            code = think_create(stream, dispatch_thought, err);
+    return code;
 }
 
 static void worker_destroy(struct worker *worker)

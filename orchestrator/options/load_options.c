@@ -167,6 +167,11 @@ static const struct option_row load_rows[] = {
     {ROW("pipeline", "P", OPTION_COUNT, "N", AT(pipeline)), NUMBER(1, 100000), .unset = "1",
      .commands = OF_BENCH | OF_FIND_MAX, .told = true,
      .help = "Requests in flight on each connection."},
+    {ROW("think-time", NULL, OPTION_DURATION, "TIME", AT(think_ns)),
+     BARE(NS_PER_SECOND, NS_PER_MS, HOUR_NS), .commands = OF_BENCH,
+     .help =
+         "Each connection waits so long between a reply and its next request, or with --pipeline "
+         "its next requests; not with a rate. A bare number is seconds."},
     {ROW("datasize", "d", OPTION_SIZE, "SIZE", AT(data_bytes)), NUMBER(1, 1ull << 30), .unset = "3",
      .told = true, .help = "Bytes of a value; takes b, kb, mb and gb."},
     {ROW("num-functions", NULL, OPTION_COUNT, "N", AT(function_count)), NUMBER(1, 10000),
@@ -241,7 +246,9 @@ const struct option_group load_limit_group =
 enum err_code load_settle_length(struct bench_request *request, struct err *err)
 {
     struct load_options *load = &request->spec.load;
-    (void)err;
+    relation_exclude(request, "think-time", "null", "--null has no sockets to wait for", err);
+    if (err->code != OK)
+        return err->code;
     if (load->duration_ns == 0)
         return OK;
     char duration[32];
@@ -434,6 +441,10 @@ enum err_code load_settle_prefill(struct bench_request *request, struct err *err
 enum err_code load_settle_steady(struct bench_request *request, struct err *err)
 {
     struct load_options *load = &request->spec.load;
+    if (load->think_ns > 0 && request->spec.rate.steps != NULL)
+        return err_set(err, E_USAGE,
+                       "--think-time is for a closed loop: with a rate the schedule says when "
+                       "requests are sent");
     relation_exclude(request, "loop", "runs", "each says how often the tests run", err);
     relation_exclude(request, "steady", "warmup", "each says when the warm-up ends", err);
     load->steady_auto = relation_given(request, "steady");

@@ -1,0 +1,79 @@
+#include "worker/think.h"
+
+#include "worker/stream.h"
+
+enum err_code think_create(struct stream *stream, event_callback_fn callback, struct err *err)
+{
+    struct think *think = &stream->think;
+    TAILQ_INIT(&think->connections);
+    think->time_ns = stream->open_loop ? 0 : stream->spec->load.think_ns;
+    if (think->time_ns == 0)
+        return OK;
+    think->timer = event_new(stream->worker->base, -1, 0, callback, stream);
+    return think->timer != NULL
+               ? OK
+               : err_set(err, E_SYSTEM, "worker %u: no memory for a timer", stream->share->index);
+}
+
+void think_destroy(struct think *think)
+{
+    if (think->timer != NULL)
+        event_free(think->timer);
+    think->timer = NULL;
+}
+
+/* The head moves with each request that is answered, or lost. */
+bool think_holds(const struct connection *connection)
+{
+    return connection->stream->think.time_ns > 0 &&
+           (connection->thinks_until_ns != 0 ||
+            connection->head_index != connection->thought_at_head);
+}
+
+static void arm(struct think *think, uint64_t now_ns)
+{
+    const struct connection *first = TAILQ_FIRST(&think->connections);
+    const uint64_t left_ns = first->thinks_until_ns > now_ns ? first->thinks_until_ns - now_ns : 0;
+    const struct timeval delay = {.tv_sec = (time_t)(left_ns / NS_PER_SECOND),
+                                  .tv_usec = (suseconds_t)(left_ns % NS_PER_SECOND / NS_PER_US)};
+    event_add(think->timer, &delay);
+}
+
+bool think_begin(struct connection *connection, uint64_t now_ns)
+{
+    struct think *think = &connection->stream->think;
+    if (!think_holds(connection))
+        return false;
+    if (connection->thinks_until_ns != 0 || connection->in_flight + connection->unsent > 0)
+        return true;
+    const bool first = TAILQ_EMPTY(&think->connections);
+    connection->thinks_until_ns = now_ns + think->time_ns;
+    connection->thought_at_head = connection->head_index;
+    TAILQ_INSERT_TAIL(&think->connections, connection, by_think);
+    if (first)
+        arm(think, now_ns);
+    pools_connection_changed(connection);
+    return true;
+}
+
+void think_forget(struct connection *connection)
+{
+    if (connection->thinks_until_ns != 0)
+        TAILQ_REMOVE(&connection->stream->think.connections, connection, by_think);
+    connection->thinks_until_ns = 0;
+    connection->thought_at_head = connection->head_index;
+}
+
+void think_expire(struct stream *stream, uint64_t now_ns)
+{
+    struct think *think = &stream->think;
+    struct connection *connection;
+    while ((connection = TAILQ_FIRST(&think->connections)) != NULL &&
+           connection->thinks_until_ns <= now_ns) {
+        TAILQ_REMOVE(&think->connections, connection, by_think);
+        connection->thinks_until_ns = 0;
+        pools_connection_changed(connection);
+    }
+    if (connection != NULL)
+        arm(think, now_ns);
+}

@@ -1,0 +1,38 @@
+/* The time that a connection of a closed loop takes between the last reply to what it sent and what it sends next, as
+ * a user does who reads before the next click. All take as long, so those that think stand in the order in which they
+ * end. With several requests in flight a connection waits for all replies, thinks, and sends as many again. Private to
+ * worker/. */
+#ifndef WORKER_THINK_H
+#define WORKER_THINK_H
+
+#include <event2/event.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/queue.h>
+
+#include "common/err.h"
+
+struct connection;
+struct stream;
+
+struct think {
+    uint64_t time_ns;    /* 0: nobody thinks, and the rest is without meaning */
+    struct event *timer; /* the first one of these ends */
+    TAILQ_HEAD(, connection) connections;
+};
+
+/* callback: calls think_expire, and sends. E_SYSTEM: no memory. */
+MUST_USE enum err_code think_create(struct stream *stream, event_callback_fn callback,
+                                    struct err *err);
+void think_destroy(struct think *think);
+
+/* Whether the connection is to send nothing now: it thinks, or is about to. */
+bool think_holds(const struct connection *connection);
+/* It has been answered. True: it thinks from now on, or waits for its other replies. */
+bool think_begin(struct connection *connection, uint64_t now_ns);
+/* It has been closed. */
+void think_forget(struct connection *connection);
+/* Those that have thought long enough can take requests again. */
+void think_expire(struct stream *stream, uint64_t now_ns);
+
+#endif
