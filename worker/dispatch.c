@@ -405,11 +405,17 @@ static void follow_up(struct connection *connection, uint64_t now_ns)
         return;
     if (stream->generation.kind->measure != NULL)
         stream->generation.kind->measure(stream->generation.state, &slot);
-    pools_place(connection, &slot);
-    connection->quota++; /* which counts what has a ticket */
     stream->in_flight++;
     stream_count(stream, COUNTER_FOLLOW_UPS, 1);
     stream_count_class(stream, &slot, CLASS_SENT, 1);
+    struct pool *pool = router_route(stream, &slot);
+    if (pool != connection->pool) { /* a replica missed, and the primary is to be written to */
+        slots_push(&stream->pools.store, &pool->again, &slot);
+        pools_list(stream, pool);
+        return;
+    }
+    pools_place(connection, &slot);
+    connection->quota++; /* which counts what has a ticket */
 }
 
 static void take_unusual(struct connection *connection, enum exchange_result result)

@@ -32,7 +32,7 @@ void pools_destroy(struct pools *pools)
 static bool can_take(const struct connection *connection)
 {
     return connection->state == CONNECTION_READY && !connection->write_waiting &&
-           connection->carries_load && connection->quota > 0 && !think_holds(connection) &&
+           connection->carries_load && connection->quota > 0 && !stream_holds_back(connection) &&
            connection->in_flight + connection->unsent < connection->stream->run->pipeline;
 }
 

@@ -28,6 +28,11 @@ static uint32_t any_ready(const struct pools *pools)
     return 0;
 }
 
+static bool reads_only(const struct stream *stream, const struct request_slot *slot)
+{
+    return stream->generation.classes[slot->class].reads_only;
+}
+
 /* Apart from the usual way, which then saves fewer registers. */
 __attribute__((noinline)) static struct pool *
 route_otherwise(struct stream *stream, const struct request_slot *slot, uint16_t node)
@@ -36,7 +41,7 @@ route_otherwise(struct stream *stream, const struct request_slot *slot, uint16_t
     struct pools *pools = &stream->pools;
     if (node == TOPOLOGY_NOBODY || node >= pools->count)
         return &pools->each[any_ready(pools)];
-    if (router->reader_count[node] > 0)
+    if (router->from_replicas && router->reader_count[node] > 0 && reads_only(stream, slot))
         node = router->readers[router->reader_first[node] +
                                spread(slot->ticket, router->reader_count[node])];
     return &pools->each[node];
@@ -89,7 +94,10 @@ static struct pool *redirect_pool(struct stream *stream, const struct connection
     }
     if (redirect->kind == REDIRECT_MOVED) {
         router->topology->owner[redirect->slot] = (uint16_t)node;
-        if (router->from_replicas) /* one of the owner's replicas, as for any other request */
+        if (router->from_replicas &&
+            reads_only(stream,
+                       connection_slot(
+                           from, 0))) /* one of the owner's replicas, as for any other request */
             return router->reader_count[node] > 0
                        ? &stream->pools.each[router->readers[router->reader_first[node]]]
                        : NULL;

@@ -17,7 +17,8 @@ struct router {
     bool many_nodes;    /* figures are kept for each                       */
     bool lanes;         /* ... or for classes: what is sent is counted for them */
     bool asking;        /* some request has been sent behind ASKING      */
-    bool from_replicas; /* replicas serve the run's requests: they only read     */
+    bool from_replicas; /* replicas serve requests that only read: some of the run's do     */
+    bool mixed;         /* ... and others do not: primaries serve those                    */
     bool called;        /* some pool has been called: share out anew            */
     /* Of the nodes, in one piece; NULL where neither slots nor roles matter. */
     uint16_t *slot_counts;    /* slots of a primary                              */

@@ -31,17 +31,26 @@ static void count_nodes(struct router *router)
             router->replica_counts[topology->nodes[i].primary]++;
 }
 
+/* Whether requests that only read go there, as --read-from-replica has it. */
+static bool reads_at(const struct stream *stream, uint32_t node)
+{
+    const uint32_t role = stream->router.topology->nodes[node].role;
+    if (role == TOPOLOGY_GONE)
+        return false;
+    if (stream->spec->endpoint.replica_reads == REPLICA_READS_ALL || role == TOPOLOGY_REPLICA)
+        return true;
+    return stream->router.by_slot && stream->router.replica_counts[node] == 0;
+}
+
 static bool serves(const struct stream *stream, uint32_t node)
 {
     const struct topology *topology = stream->router.topology;
     uint32_t role = topology->nodes[node].role;
     if (role == TOPOLOGY_GONE)
         return false;
-    if (!stream->router.from_replicas)
+    if (!stream->router.from_replicas || (stream->router.mixed && role == TOPOLOGY_PRIMARY))
         return role == TOPOLOGY_PRIMARY;
-    if (stream->spec->endpoint.replica_reads == REPLICA_READS_ALL || role == TOPOLOGY_REPLICA)
-        return true;
-    return stream->router.by_slot && stream->router.replica_counts[node] == 0;
+    return reads_at(stream, node);
 }
 
 /* The primary whose slots the node serves: itself, or of a replica its own. */
@@ -81,7 +90,7 @@ static void find_readers(struct stream *stream)
     }
     for (uint32_t i = 0; i < count; i++) {
         uint32_t primary = primary_of(topology, i);
-        if (!serves(stream, i))
+        if (!reads_at(stream, i))
             continue;
         add_reader(router, i, i);
         if (primary != i)
@@ -274,6 +283,21 @@ static bool make_room(struct stream *stream)
     return slot_store_create(&pools->store, pools->held_max + 2 * pools->capacity + 1);
 }
 
+/* Without slots a connection goes to one node with all that it carries: replicas only when all of it reads. */
+static void find_what_reads(struct stream *stream)
+{
+    struct router *router = &stream->router;
+    const struct generation *generation = &stream->generation;
+    bool some = false, all = true;
+    for (uint32_t i = 0; i < generation->class_count; i++) {
+        some |= generation->classes[i].reads_only;
+        all &= generation->classes[i].reads_only;
+    }
+    router->from_replicas =
+        stream->spec->endpoint.replica_reads != REPLICA_READS_NO && (router->by_slot ? some : all);
+    router->mixed = router->from_replicas && !all;
+}
+
 enum err_code router_create(struct stream *stream, struct err *err)
 {
     struct router *router = &stream->router;
@@ -287,8 +311,7 @@ enum err_code router_create(struct stream *stream, struct err *err)
                          stream->spec->endpoint.sentinels != NULL ||
                          stream->spec->endpoint.replica_reads != REPLICA_READS_NO;
     router->lanes = router->many_nodes || stream->generation.class_count > 1;
-    router->from_replicas = stream->spec->endpoint.replica_reads != REPLICA_READS_NO &&
-                            workload_reads_only(stream->run->workload);
+    find_what_reads(stream);
     stream->dispatch.straight =
         !stream->open_loop && !router->has_again && stream->spec->load.think_ns == 0;
     if (!make_room(stream) || !add_pools(stream))

@@ -200,6 +200,15 @@ static inline struct pool *stream_pool(const struct stream *stream, uint32_t nod
     return &stream->pools.each[stream->router.by_slot ? node : 0];
 }
 
+/* Whether the connection is to send nothing now: it thinks, or is about to (think.h). The head moves with each request
+ * that is answered, or lost. */
+static inline bool stream_holds_back(const struct connection *connection)
+{
+    return connection->stream->think.time_ns > 0 &&
+           (connection->thinks_until_ns != 0 ||
+            connection->head_index != connection->thought_at_head);
+}
+
 /* Where a connection's figures go; NULL: one node only. Valid until the next edge. */
 static inline struct node_figures *stream_node(struct stream *stream, uint32_t node)
 {

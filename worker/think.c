@@ -22,14 +22,6 @@ void think_destroy(struct think *think)
     think->timer = NULL;
 }
 
-/* The head moves with each request that is answered, or lost. */
-bool think_holds(const struct connection *connection)
-{
-    return connection->stream->think.time_ns > 0 &&
-           (connection->thinks_until_ns != 0 ||
-            connection->head_index != connection->thought_at_head);
-}
-
 static void arm(struct think *think, uint64_t now_ns)
 {
     const struct connection *first = TAILQ_FIRST(&think->connections);
@@ -42,7 +34,7 @@ static void arm(struct think *think, uint64_t now_ns)
 bool think_begin(struct connection *connection, uint64_t now_ns)
 {
     struct think *think = &connection->stream->think;
-    if (!think_holds(connection))
+    if (!stream_holds_back(connection))
         return false;
     if (connection->thinks_until_ns != 0 || connection->in_flight + connection->unsent > 0)
         return true;

@@ -26,9 +26,7 @@ MUST_USE enum err_code think_create(struct stream *stream, event_callback_fn cal
                                     struct err *err);
 void think_destroy(struct think *think);
 
-/* Whether the connection is to send nothing now: it thinks, or is about to. */
-bool think_holds(const struct connection *connection);
-/* It has been answered. True: it thinks from now on, or waits for its other replies. */
+/* It has been answered (stream_holds_back tells until when it sends nothing). True: it thinks from now on, or waits for its other replies. */
 bool think_begin(struct connection *connection, uint64_t now_ns);
 /* It has been closed. */
 void think_forget(struct connection *connection);

@@ -396,6 +396,17 @@ static enum err_code settle_connections(struct session *session, struct err *err
     return code;
 }
 
+/* Reads go to replicas then, and writes to primaries. */
+static bool writes_beside_reads(const struct session *session)
+{
+    bool both = false;
+    for (uint32_t i = 0; i < session->steps.count; i++) {
+        const struct workload *workload = session->steps.steps[i].workload;
+        both |= workload_reads_some(workload) && !workload_reads_only(workload);
+    }
+    return both;
+}
+
 /* Nodes of a cluster that one run's requests may go to; each worker needs a connection to each. */
 static uint64_t nodes_to_reach(const struct session *session)
 {
@@ -407,6 +418,8 @@ static uint64_t nodes_to_reach(const struct session *session)
     case REPLICA_READS_NO:
         return count.primaries;
     case REPLICA_READS_YES:
+        if (writes_beside_reads(session))
+            break;
         return count.replicas + count.alone > count.primaries ? count.replicas + count.alone
                                                               : count.primaries;
     case REPLICA_READS_ALL:
@@ -438,12 +451,13 @@ enum err_code session_reach(struct session *session, struct err *err)
 {
     bench_log_plan(&session->plan, &session->cpus);
     enum err_code code = reach_target(session, err);
+    /* Ahead of the plan: where requests go says how many connections a worker needs. */
+    if (code == OK)
+        code = find_keys(session, err);
     if (code == OK)
         code = amend_plan(session, err);
     if (code == OK && !session->request->spec.load.null_transport)
         code = settle_connections(session, err);
-    if (code == OK)
-        code = find_keys(session, err);
     /* Another tool finds out when it gets there. */
     for (uint32_t i = 0;
          i < session->steps.count && code == OK && session->request->dialect == NULL; i++)

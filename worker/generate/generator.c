@@ -58,6 +58,7 @@ static enum err_code open_workload(void **state, const void *source, uint32_t wo
         .workload = source,
         .only = {.name = workload_title(source),
                  .replies = workload_replies(source),
+                 .reads_only = workload_reads_only(source),
                  .read_kind = read_kind},
     };
     *state = compiled;

@@ -8,6 +8,7 @@
 #ifndef WORKER_GENERATE_GENERATOR_H
 #define WORKER_GENERATE_GENERATOR_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -21,6 +22,7 @@ struct request_class {
     const char *name;
     uint32_t replies;   /* to each request, 1 or more */
     uint32_t follow_up; /* the class of the request that follows a miss; 0: none does */
+    bool reads_only;    /* all of its commands, as far as that is known: a replica can serve it */
     /* What reply `index` to a request of this class says about hits and misses. */
     enum read_kind (*read_kind)(const void *state, uint32_t class, uint32_t index);
 };

@@ -100,6 +100,7 @@ static enum err_code open_mix(void **state, const void *source, uint32_t worker,
             .name = desk->mix->classes[i].name,
             .replies = desk->mix->classes[i].replies,
             .follow_up = follow_up != PLAN_NO_CLASS ? follow_up : 0,
+            .reads_only = desk->mix->classes[i].reads_only,
             .read_kind = read_kind,
         };
     }

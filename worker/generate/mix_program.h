@@ -109,6 +109,7 @@ struct mix_program {
     bool varies;                             /* in length */
     bool impure;                             /* has {worker} or {now} */
     size_t desk_bytes;     /* of the longest step that is neither text nor value */
+    bool reads_only;       /* all of its commands; false while the keys are not known */
     uint32_t key_argument; /* decides about the slot; UINT32_MAX: none, or not known */
     uint32_t follow_up;    /* the class that follows a miss; PLAN_NO_CLASS */
 };

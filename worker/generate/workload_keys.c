@@ -174,6 +174,11 @@ bool workload_keys_known(const struct workload *workload)
     return workload->keys_known;
 }
 
+bool workload_reads_some(const struct workload *workload)
+{
+    return workload->mix != NULL ? mix_reads_some(workload->mix) : workload_reads_only(workload);
+}
+
 bool workload_reads_only(const struct workload *workload)
 {
     return workload->keys_known && workload->reads_only;

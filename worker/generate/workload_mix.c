@@ -45,6 +45,14 @@ uint32_t mix_keys_per_request(const struct mix *mix)
     return most;
 }
 
+bool mix_reads_some(const struct mix *mix)
+{
+    bool some = false;
+    for (uint32_t i = 0; i < mix->class_count; i++)
+        some |= mix->classes[i].reads_only;
+    return some;
+}
+
 bool mix_uses_one_key(const struct mix *mix)
 {
     return mix_keys_per_request(mix) > 0 && mix_key_count(mix) == 1;
@@ -142,6 +150,9 @@ static enum err_code set_class_keys(const struct mix *mix, struct mix_program *p
                                     const struct workload_command_keys *keys, bool cluster,
                                     struct err *err)
 {
+    program->reads_only = true;
+    for (uint32_t i = 0; i < program->command_count; i++)
+        program->reads_only &= keys[i].reads_only;
     struct key_list list = {.arguments =
                                 calloc(program->argument_count + 1u, sizeof list.arguments[0])};
     if (list.arguments == NULL)
