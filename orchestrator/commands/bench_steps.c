@@ -376,6 +376,16 @@ enum err_code bench_steps_check_classes(const struct bench_steps *steps,
     return code;
 }
 
+bool bench_steps_mixed(const struct bench_steps *steps)
+{
+    bool mixed = false;
+    for (uint32_t i = 0; i < steps->count; i++) {
+        const struct workload *workload = steps->steps[i].workload;
+        mixed |= workload_reads_some(workload) && !workload_reads_only(workload);
+    }
+    return mixed;
+}
+
 void bench_step_set_rate(struct bench_step *step, struct rate_step *room, uint64_t rate_micro)
 {
     struct spec *spec = &step->spec;

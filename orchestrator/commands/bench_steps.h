@@ -45,6 +45,8 @@ struct bench_steps {
 MUST_USE enum err_code bench_steps_build(struct bench_steps *steps, const struct spec *spec,
                                          struct err *err);
 void bench_steps_free(struct bench_steps *steps);
+/* Whether some step has requests that only read beside others that do not; known once the keys are. */
+bool bench_steps_mixed(const struct bench_steps *steps);
 /* Whether every test has the classes of requests that these objectives are about; prefills need not. Errors as
  * objective_classes_check. */
 MUST_USE enum err_code bench_steps_check_classes(const struct bench_steps *steps,

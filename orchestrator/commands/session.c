@@ -396,17 +396,6 @@ static enum err_code settle_connections(struct session *session, struct err *err
     return code;
 }
 
-/* Reads go to replicas then, and writes to primaries. */
-static bool writes_beside_reads(const struct session *session)
-{
-    bool both = false;
-    for (uint32_t i = 0; i < session->steps.count; i++) {
-        const struct workload *workload = session->steps.steps[i].workload;
-        both |= workload_reads_some(workload) && !workload_reads_only(workload);
-    }
-    return both;
-}
-
 /* Nodes of a cluster that one run's requests may go to; each worker needs a connection to each. */
 static uint64_t nodes_to_reach(const struct session *session)
 {
@@ -418,7 +407,7 @@ static uint64_t nodes_to_reach(const struct session *session)
     case REPLICA_READS_NO:
         return count.primaries;
     case REPLICA_READS_YES:
-        if (writes_beside_reads(session))
+        if (bench_steps_mixed(&session->steps)) /* reads to replicas, writes to primaries */
             break;
         return count.replicas + count.alone > count.primaries ? count.replicas + count.alone
                                                               : count.primaries;

@@ -41,6 +41,8 @@ static void check(const struct workload_plan *plan)
 
 int LLVMFuzzerTestOneInput(const uint8_t *input, size_t input_bytes)
 {
+    if (memmem(input, input_bytes, "data", strlen("data")) != NULL)
+        return 0; /* names a file of this machine; fuzz_dataset reads what may stand in one */
     const struct file_source source = {"file", (const char *)input, input_bytes};
     struct workload_file file;
     struct err err = {.code = OK};

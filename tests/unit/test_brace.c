@@ -46,6 +46,7 @@ TEST(each_placeholder_is_read)
         {"{worker}", "", BRACE_WORKER, 0},
         {"{now}", "", BRACE_NOW, 0},
         {"{uuid}", "", BRACE_UUID, 0},
+        {"{field sku}", "sku", BRACE_FIELD, 0},
     };
     for (size_t i = 0; i < sizeof placeholders / sizeof placeholders[0]; i++) {
         const struct brace_piece piece = piece_of(placeholders[i].word);
@@ -114,8 +115,9 @@ TEST(what_a_placeholder_does_not_take)
 {
     /* breaks if a mistake in a placeholder is sent as something else */
     refused("{key", "{key has no } at its end; \\{ is a brace");
-    refused("{kye}", "no such placeholder: {kye}; known are {key} {new} {value} {int} {float} "
-                     "{zipf} {seq} {ticket} {worker} {now} {uuid} {vector}, and \\{ is a brace");
+    refused("{kye}",
+            "no such placeholder: {kye}; known are {key} {new} {value} {int} {float} "
+            "{zipf} {seq} {ticket} {worker} {now} {uuid} {field} {vector}, and \\{ is a brace");
     refused("{key:}", "{key:}: it is {key}, {key:NAME} or {key:NAME#1}");
     refused("{key:a#}", "{key:a#}: it is {key}, {key:NAME} or {key:NAME#1}");
     refused("{key:a#0}", "{key:a#0}: it is {key}, {key:NAME} or {key:NAME#1}");
@@ -132,6 +134,7 @@ TEST(what_a_placeholder_does_not_take)
     refused("{zipf 10 6}", "{zipf 10 6}: it is {zipf N} or {zipf N EXPONENT}");
     refused("{vector 0}", "{vector 0}: it is {vector N}, N from 1 to 65536");
     refused("{uuid:a}", "{uuid:a}: it is {uuid}");
+    refused("{field}", "{field}: it is {field NAME}");
 }
 
 TEST(a_text_is_cut_into_words)

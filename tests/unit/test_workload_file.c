@@ -239,7 +239,7 @@ static const struct {
      "command: \"GET {key:users}\"}"},
     {CLASS("command: \"GET {kye}\""),
      "f:3:24: no such placeholder: {kye}; known are {key} {new} {value} {int} {float} {zipf} {seq} "
-     "{ticket} {worker} {now} {uuid} {vector}, and \\{ is a brace"},
+     "{ticket} {worker} {now} {uuid} {field} {vector}, and \\{ is a brace"},
     {CLASS("command: \"GET {key\""), "f:3:24: {key has no } at its end; \\{ is a brace"},
     {CLASS("command: \"GET {int 5 1}\""), "f:3:24: {int 5 1}: it is {int A B}, A at most B"},
     {CLASS("command: \"GET {int 5}\""), "f:3:24: {int 5}: it is {int A B}, A at most B"},
@@ -349,9 +349,16 @@ static const struct {
      "f:4:33: it writes no key of users, or more than one"},
     {"name: w\n" KEYS ONE_CLASS "prefill: {keys: users, command: \"SET {key} {kye}\"}\n",
      "f:4:33: no such placeholder: {kye}; known are {key} {new} {value} {int} {float} {zipf} {seq} "
-     "{ticket} {worker} {now} {uuid} {vector}, and \\{ is a brace"},
+     "{ticket} {worker} {now} {uuid} {field} {vector}, and \\{ is a brace"},
     {"name: w\nclass: []\n", "f:2:1: unknown key class; did you mean classes?; known are name, "
-                             "about, keys, values, classes, prefill"},
+                             "about, keys, values, data, classes, prefill"},
+    {"name: w\ndata: nothing.csv\n" ONE_CLASS,
+     "f:2:7: the data nothing.csv: cannot be read: No such file or directory"},
+    {"name: w\ndata: {file: nothing.csv, format: cvs}\n" ONE_CLASS,
+     "f:2:35: format: cvs: allowed: auto, csv, tsv, lines"},
+    {"name: w\ndata: {format: csv}\n" ONE_CLASS, "f:2:7: \"file\" is missing"},
+    {CLASS("command: \"GET {field sku}\""),
+     "f:3:24: {field sku} asks for a field, and \"data\" names no file"},
     {"name: w\nname: v\n" ONE_CLASS, "f:2:1: name stands in line 1 already"},
     {"name: a b\n" ONE_CLASS,
      "f:1:7: the name a b: letters, digits, _ . and - are allowed, up to 63"},
@@ -362,7 +369,7 @@ static const struct {
     {"name: w\nclasses: [\n", "f:3:1: neither JSON nor YAML: did not find expected node content"},
     {"{\"name\": \"w\", \"classes\": [{\"name\": \"a\", \"command\": \"GET {kye}\"}]}",
      "f:1:52: no such placeholder: {kye}; known are {key} {new} {value} {int} {float} {zipf} {seq} "
-     "{ticket} {worker} {now} {uuid} {vector}, and \\{ is a brace"},
+     "{ticket} {worker} {now} {uuid} {field} {vector}, and \\{ is a brace"},
 };
 
 TEST(every_mistake_has_its_place)
@@ -420,7 +427,7 @@ TEST(the_reference_has_every_key_and_placeholder)
 {
     /* breaks if docs/reference/workloads.md lacks a key, another default is in force, or a placeholder is not
      * told */
-    static const char *const objects[] = {"keys", "values", "classes", "prefill"};
+    static const char *const objects[] = {"keys", "values", "data", "classes", "prefill"};
     const struct file_object *document = workload_file_kind.root.object;
     const struct file_field *field;
     char page[32 * 1024] = "", *known;
@@ -432,7 +439,7 @@ TEST(the_reference_has_every_key_and_placeholder)
     for (size_t i = 0; (field = file_object_field(document, 0, i)) != NULL; i++)
         for (size_t k = 0; k < sizeof objects / sizeof objects[0]; k++)
             if (strcmp(field->row.name, objects[k]) == 0)
-                ck_described(page, field->of->object);
+                ck_described(page, field->form == FILE_OBJECT ? field->object : field->of->object);
     const char *order;
     for (size_t i = 0; (order = distribution_key_word_at(i)) != NULL; i++) {
         char start[64];
