@@ -236,6 +236,7 @@ static void assert_permutation(const struct key_scatter *scatter, uint64_t seed)
     for (uint64_t place = 0; place < scatter->count; place++) {
         const uint64_t key = key_scatter_at(scatter, seed, place);
         different += key < scatter->count && !seen[key];
+        ck_assert_uint_eq(key_scatter_from(scatter, seed, key), place);
         seen[key % KEYS] = true;
     }
     ck_assert_msg(different == scatter->count, "of %lu keys, seed %lu: only %lu",
@@ -405,6 +406,40 @@ LOOP_TEST(shares_are_what_is_drawn, sizeof each_kind / sizeof each_kind[0])
         ck_assert_double_ge(found, share - 0.002);
         ck_assert_double_le(found, share + 4 * sqrt((double)hottest[i] * share / DRAWS));
     }
+}
+
+LOOP_TEST(the_hottest_are_those_that_are_drawn_most, sizeof each_kind / sizeof each_kind[0])
+{
+    /* Breaks when a report looks at other keys than those that are to be hot: draws by heat, against the shares. */
+    static const uint64_t counts[] = {KEYS - 1, KEYS};
+    for (unsigned i = 0; i < sizeof counts / sizeof counts[0]; i++) {
+        static uint64_t cells[KEYS];
+        double probabilities[KEYS] = {0}, before = 0;
+        bool seen[KEYS] = {false};
+        const struct key_draw draw = prepared(each_kind[_i], counts[i], 15);
+        memset(cells, 0, sizeof cells);
+        for (uint64_t key = 0; key < counts[i]; key++) {
+            const uint64_t heat = key_draw_heat(&draw, key);
+            ck_assert(heat < counts[i] && !seen[heat]);
+            seen[heat] = true;
+            const double upto = key_draw_share(&draw, key + 1);
+            probabilities[key] = upto - before;
+            before = upto;
+        }
+        for (uint64_t index = 0; index < DRAWS; index++)
+            cells[key_draw_heat(&draw, key_draw_at(&draw, index))]++;
+        assert_fits(cells, probabilities, _i);
+    }
+}
+
+TEST(a_set_that_is_called_hot_and_is_not)
+{
+    /* Breaks when the colder nine tenths of the keys are looked at as the hottest. */
+    const struct key_draw draw = prepared(
+        (struct key_order_wish){.kind = ORDER_HOTSET, .hot_keys = 0.9, .hot_draws = 0.1}, 10, 1);
+    ck_assert_uint_eq(key_draw_heat(&draw, 9), 0);
+    ck_assert_uint_eq(key_draw_heat(&draw, 0), 1);
+    ck_assert_uint_eq(key_draw_heat(&draw, 8), 9);
 }
 
 TEST(share_of_a_million_keys)

@@ -48,6 +48,21 @@ uint64_t key_scatter_at(const struct key_scatter *scatter, uint64_t seed, uint64
     return place;
 }
 
+uint64_t key_scatter_from(const struct key_scatter *scatter, uint64_t seed, uint64_t number)
+{
+    do {
+        uint64_t low = number % scatter->rows, high = number / scatter->rows;
+        for (uint64_t turn = scatter->turns; turn > 0; turn -= 2) {
+            high += scatter->columns - round_number(seed, low * 16 + turn - 1, scatter->columns);
+            high -= high >= scatter->columns ? scatter->columns : 0;
+            low += scatter->rows - round_number(seed, high * 16 + turn - 2, scatter->rows);
+            low -= low >= scatter->rows ? scatter->rows : 0;
+        }
+        number = high * scatter->rows + low;
+    } while (number >= scatter->count);
+    return number;
+}
+
 /* ---- zipf
  *
  * Rejection-inversion: Hoermann and Derflinger, "Rejection-inversion to generate variates from monotone discrete
@@ -276,12 +291,16 @@ static double gaussian_share(const struct key_draw *draw, uint64_t hottest)
 }
 
 /* The set that is called hot need not be: 90 % of the keys may have 10 % of the draws. */
+static bool hotset_is_hot(const struct key_draw *draw)
+{
+    return draw->wish.hot_draws >= (double)draw->hot_count / (double)draw->count;
+}
+
 static double hotset_share(const struct key_draw *draw, uint64_t hottest)
 {
     if (draw->hot_count == draw->count)
         return (double)hottest / (double)draw->count;
-    const double keys = (double)draw->hot_count / (double)draw->count;
-    const bool named_well = draw->wish.hot_draws >= keys;
+    const bool named_well = hotset_is_hot(draw);
     const uint64_t first = named_well ? draw->hot_count : draw->count - draw->hot_count;
     const double first_draws = named_well ? draw->wish.hot_draws : 1 - draw->wish.hot_draws;
     if (hottest <= first)
@@ -312,4 +331,40 @@ double key_draw_share(const struct key_draw *draw, uint64_t hottest)
         break;
     }
     return part;
+}
+
+/* From the middle to both sides in turn, so that the hottest are those of gaussian_share. */
+static uint64_t gaussian_heat(uint64_t place, uint64_t count)
+{
+    const uint64_t middle = (count - 1) / 2;
+    const bool above = place > middle, above_first = count % 2 == 0;
+    const uint64_t distance = above ? place - middle : middle - place;
+    return 2 * distance - (distance > 0 && above == above_first);
+}
+
+uint64_t key_draw_heat(const struct key_draw *draw, uint64_t number)
+{
+    const uint64_t count = draw->count, hot = draw->hot_count;
+    const uint64_t place =
+        draw->wish.scattered ? key_scatter_from(&draw->scatter, draw->seed ^ STREAM_SCATTER, number)
+                             : number;
+    switch (draw->wish.kind) {
+    case ORDER_GAUSSIAN:
+        return gaussian_heat(place, count);
+    case ORDER_LATEST:
+        return count - 1 - number;
+    case ORDER_HOTSET:
+        if (hotset_is_hot(draw))
+            return place;
+        return place < hot ? count - hot + place : place - hot;
+    case ORDER_ZIPF:
+    case ORDER_EXPONENTIAL:
+        return place;
+    case ORDER_UNIFORM:
+    case ORDER_SEQUENTIAL:
+    case ORDER_PARALLEL:
+    case ORDER_WALK:
+        break;
+    }
+    return number;
 }

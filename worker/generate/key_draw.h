@@ -58,9 +58,15 @@ uint64_t key_draw_at_newest(const struct key_draw *draw, uint64_t index, uint64_
  * goes through. */
 struct key_scatter key_scatter_over(uint64_t count);
 uint64_t key_scatter_at(const struct key_scatter *scatter, uint64_t seed, uint64_t place);
+/* The way back: key number -> place. */
+uint64_t key_scatter_from(const struct key_scatter *scatter, uint64_t seed, uint64_t number);
 
 /* The exact part, 0..1, of all draws that the `hottest` keys get which are drawn most; all of them get 1. The
  * "asked" beside a count of what was drawn: hottest 1 is the hottest key, count / 100 the hottest 1 %. */
 double key_draw_share(const struct key_draw *draw, uint64_t hottest);
+
+/* How many keys are to be hotter than this one, 0..count-1: those below h are the h hottest that key_draw_share is
+ * about. Among keys that are equally hot the order is any. */
+uint64_t key_draw_heat(const struct key_draw *draw, uint64_t number);
 
 #endif
