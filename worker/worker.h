@@ -10,6 +10,7 @@
 #include "common/transport.h"
 #include "worker/generate/prefill.h"
 #include "worker/generate/workload.h"
+#include "worker/generate/workload_drawn.h"
 
 struct generator;
 struct protocol;

@@ -1,4 +1,4 @@
-/* Numbers as text, and how long they are. Private to worker/generate/mix*.c. */
+/* Numbers as text, and how long they are. Private to worker/generate. */
 #ifndef WORKER_GENERATE_MIX_NUMBER_H
 #define WORKER_GENERATE_MIX_NUMBER_H
 
@@ -13,6 +13,11 @@
 #define MIX_NUMBER_MOST_BYTES 32u
 /* Between the draws of two classes; any odd number far from small multiples of the others will do. */
 #define MIX_KEY_STRIDE 0x2545f4914f6cdd1dull
+
+/* What a value is made of, in one number: its size, and where in the pool it begins. */
+#define MIX_VALUE_SIZE_BITS 40u
+#define MIX_VALUE_SIZE(number) ((number) & ((1ull << MIX_VALUE_SIZE_BITS) - 1))
+#define MIX_VALUE_SHIFT(number) ((number) >> MIX_VALUE_SIZE_BITS)
 
 /* Of a number in decimal. */
 static inline size_t mix_digits(uint64_t number)
@@ -44,5 +49,7 @@ static inline size_t mix_digits(uint64_t number)
 
 size_t mix_key_fixed_bytes(const struct mix_keys *keys, bool added); /* 0: keys differ in length */
 size_t mix_key_most_bytes(const struct mix_keys *keys);
+/* Of a space in ORDER_LATEST, counted from its first key: the newest one that requests of this ticket may ask for. */
+uint64_t mix_newest_key(const struct mix_keys *keys, uint64_t ticket);
 
 #endif

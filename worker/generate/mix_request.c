@@ -12,10 +12,6 @@
 #define STREAM_ROWS 0x726f7773ull
 #define STREAM_STAMPS 0x7374616d7073ull
 
-/* What a value is made of, in one number: its size, and where in the pool it begins. */
-#define VALUE_SIZE_BITS 40u
-#define VALUE_SIZE(number) ((number) & ((1ull << VALUE_SIZE_BITS) - 1))
-#define VALUE_SHIFT(number) ((number) >> VALUE_SIZE_BITS)
 #define STAMP_BYTES 8u
 
 /* ---- keys ---- */
@@ -85,6 +81,11 @@ static uint64_t grown_before(const struct mix_keys *keys, uint64_t ticket)
     return block > 1 ? (block - 1) * keys->grown_per_block : 0;
 }
 
+uint64_t mix_newest_key(const struct mix_keys *keys, uint64_t ticket)
+{
+    return keys->plan->count - 1 + grown_before(keys, ticket);
+}
+
 static uint64_t key_number(const struct mix_step *step, const struct mix_program *program,
                            const struct mix_material *material, const struct mix_request *request)
 {
@@ -94,8 +95,8 @@ static uint64_t key_number(const struct mix_step *step, const struct mix_program
     const uint64_t index = rank * each + step->key + (keys->in_order ? 0 : program->key_index);
     if (keys->draw.wish.kind != ORDER_LATEST)
         return keys->plan->first + key_draw_at(&keys->draw, index);
-    const uint64_t newest = keys->plan->count - 1 + grown_before(keys, request->ticket);
-    return keys->plan->first + key_draw_at_newest(&keys->draw, index, newest);
+    return keys->plan->first +
+           key_draw_at_newest(&keys->draw, index, mix_newest_key(keys, request->ticket));
 }
 
 static uint64_t new_key_number(const struct mix_step *step, const struct mix_program *program,
@@ -126,7 +127,7 @@ static uint64_t value_number(const struct mix_step *step, const struct mix_progr
         decides = rng_at(material->seed ^ STREAM_SIZES,
                          key != NULL ? *key : key_number(step, program, material, request));
     return size_draw_at(&value->size, decides) | rng_mix(random ^ STREAM_SHIFTS) % MIX_POOL_SHIFT
-                                                     << VALUE_SIZE_BITS;
+                                                     << MIX_VALUE_SIZE_BITS;
 }
 
 static uint64_t row_number(const struct mix_program *program, const struct mix_material *material,
@@ -199,7 +200,7 @@ static size_t step_bytes(const struct mix_step *step, const struct mix_material 
     case STEP_NEW_KEY:
         return key_bytes(&material->keys[step->source], number);
     case STEP_VALUE:
-        return VALUE_SIZE(number);
+        return MIX_VALUE_SIZE(number);
     case STEP_FIELD:
         return cell_of(step, material, number)->byte_count;
     case STEP_FLOAT: {
@@ -310,11 +311,11 @@ static void write_value(char *out, size_t from_byte, size_t byte_count,
                         const struct mix_value *value, uint64_t number, uint64_t random)
 {
     char first[STAMP_BYTES];
-    memcpy(out, value->pool + VALUE_SHIFT(number) + from_byte, byte_count);
+    memcpy(out, value->pool + MIX_VALUE_SHIFT(number) + from_byte, byte_count);
     if (from_byte >= STAMP_BYTES)
         return;
-    stamp(first, VALUE_SIZE(number), value->letters, rng_mix(random ^ STREAM_STAMPS));
-    size_t end = VALUE_SIZE(number) < STAMP_BYTES ? VALUE_SIZE(number) : STAMP_BYTES;
+    stamp(first, MIX_VALUE_SIZE(number), value->letters, rng_mix(random ^ STREAM_STAMPS));
+    size_t end = MIX_VALUE_SIZE(number) < STAMP_BYTES ? MIX_VALUE_SIZE(number) : STAMP_BYTES;
     if (end > from_byte + byte_count)
         end = from_byte + byte_count;
     memcpy(out, first + from_byte, end - from_byte);
