@@ -9,6 +9,7 @@
 #include "orchestrator/fleet/due_time.h"
 #include "orchestrator/fleet/fleet_state.h"
 #include "orchestrator/fleet/run_control.h"
+#include "orchestrator/fleet/run_drawn.h"
 #include "orchestrator/fleet/run_nodes.h"
 #include "orchestrator/report/figures.h"
 #include "orchestrator/server/chaos.h"
@@ -259,6 +260,9 @@ void fleet_conclude(struct fleet *fleet)
     find_last_words(fleet);
     judge_run(fleet);
     ask_servers(fleet);
+    if (!fleet->facts->prefill)
+        run_drawn_find(&fleet->result->drawn, fleet->run,
+                       fleet->timeline->total->counters[COUNTER_SENT]);
     run_nodes_renew(&fleet->timeline->run, fleet->segment);
     timeline_run_end(fleet->timeline, fleet->result);
 }

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "common/schedule.h"
+#include "orchestrator/report/drawn_json.h"
 #include "orchestrator/report/figures.h"
 #include "orchestrator/report/json_value.h"
 
@@ -379,15 +380,16 @@ json_t *journal_result_to_json(const struct run_result *result)
         "workers_lost", json_value_count(evidence->workers_lost), "late_records",
         json_value_count(evidence->late_records), "server_cpu_share", evidence->server_cpu_share,
         "never_steady", evidence->never_steady);
-    return json_pack("{s:f, s:f, s:f, s:o, s:o, s:b, s:b, s:i, s:o, s:o, s:o, s:o, s:o, s:o*}",
-                     "seconds", result->seconds, "due_seconds", result->due_seconds, "target_rate",
-                     result->target_rate, "rate_changes", json_value_count(result->rate_changes),
-                     "warmup_ns", json_value_count(result->facts->warmup_ns), "interrupted",
-                     result->interrupted, "stopped", result->stopped, "status", (int)result->status,
-                     "status_text", json_value_text(result->status_text), "evidence", weighed,
-                     "workers", json_value_workers(result), "verdict",
-                     json_value_verdict(&result->verdict), "nodes", nodes_to_json(result->facts),
-                     "server", server_account_to_json(&result->server));
+    return json_pack(
+        "{s:f, s:f, s:f, s:o, s:o, s:b, s:b, s:i, s:o, s:o, s:o, s:o, s:o, s:o*, s:o*}", "seconds",
+        result->seconds, "due_seconds", result->due_seconds, "target_rate", result->target_rate,
+        "rate_changes", json_value_count(result->rate_changes), "warmup_ns",
+        json_value_count(result->facts->warmup_ns), "interrupted", result->interrupted, "stopped",
+        result->stopped, "status", (int)result->status, "status_text",
+        json_value_text(result->status_text), "evidence", weighed, "workers",
+        json_value_workers(result), "verdict", json_value_verdict(&result->verdict), "nodes",
+        nodes_to_json(result->facts), "server", server_account_to_json(&result->server), "drawn",
+        drawn_to_json(&result->drawn));
 }
 
 /* The target, which is not in journals of older versions. */
@@ -487,6 +489,8 @@ enum err_code journal_result_from_json(struct run_result *result, uint64_t *warm
         return err_set(err, E_DATA, "a run's last record has unexpected members");
     if (!server_account_from_json(&result->server, json_object_get(json, "server")))
         return err_set(err, E_DATA, "a run's last record tells damaged counters of its server");
+    if (!drawn_from_json(&result->drawn, json_object_get(json, "drawn")))
+        return err_set(err, E_DATA, "a run's last record tells damaged figures of what was drawn");
     result->seconds = json_number_value(seconds);
     result->due_seconds = json_number_value(due_seconds);
     result->stopped = json_is_true(json_object_get(json, "stopped")); /* not in older journals */

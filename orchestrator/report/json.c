@@ -6,6 +6,7 @@
 #include <time.h>
 
 #include "common/clock.h"
+#include "orchestrator/report/drawn_json.h"
 #include "orchestrator/report/figures.h"
 #include "orchestrator/report/json_sections.h"
 #include "orchestrator/report/json_value.h"
@@ -272,6 +273,8 @@ static enum err_code run_end(void *state, const struct run_result *result, struc
     report->repeats = result->repeats != NULL ? result->repeats : report->repeats;
     if (result->server.known)
         put_member(report, "server", server_account_to_json(&result->server));
+    if (result->drawn.requests > 0)
+        put_member(report, "drawn", drawn_to_json(&result->drawn));
     if (result->check_count > 0)
         put_member(report, "checks", checks(result));
     output_printf(&report->out, "}");

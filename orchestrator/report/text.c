@@ -485,6 +485,7 @@ static void print_report(struct text *text, const struct run_result *result)
         print_what_of(out, result);
     }
     text_classes(out, result);
+    text_drawn(out, &result->drawn);
     print_traffic(out, result);
     print_server_times(out, &result->server);
     text_connections(out, result);

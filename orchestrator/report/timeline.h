@@ -11,6 +11,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "common/drawn.h"
 #include "common/err.h"
 #include "common/interval.h"
 #include "common/ipc.h"
@@ -175,6 +176,7 @@ struct run_result {
     const struct outages *outages;
     struct run_evidence evidence;
     struct server_account server;
+    struct drawn drawn;
     struct verdict verdict;
     struct objective_reading checks[OBJECTIVE_MAX]; /* of session->checks */
     uint32_t check_count;

@@ -7,6 +7,7 @@
 #include <zlib.h>
 
 #include "orchestrator/report/anonymise.h"
+#include "orchestrator/report/drawn_json.h"
 #include "orchestrator/report/figures.h"
 #include "orchestrator/report/journal_format.h"
 #include "tests/support/check/report_fixture.h"
@@ -570,6 +571,45 @@ TEST(every_fact_and_all_evidence_comes_back)
     ck_assert_double_eq(second->target_rate, 0);
     json_object_del(json, "warmup_ns");
     ck_assert_int_eq(journal_result_from_json(second, &warmup_ns, json, &err), E_DATA);
+    json_decref(json);
+    free(result);
+    free(second);
+}
+
+TEST(what_was_drawn_comes_back)
+{
+    /* Breaks when a rebuilt report tells other figures of what was drawn, damage is taken for some, or a journal that has
+     * none is refused. */
+    struct err err = {.code = OK};
+    uint64_t warmup_ns;
+    const struct run_facts facts = fixture_facts();
+    struct run_result *result = fixture_result(), *second = fixture_result();
+    result->facts = &facts;
+    result->drawn = (struct drawn){
+        .requests = 70,
+        .key_count = 2,
+        .value_count = 1,
+        .class_count = 1,
+        .keys = {{"users", "zipf:1.1", NULL, 100, 60, 40, true, 0.5, 0.25, 0.75, 0.625},
+                 {"logs", "walk", NULL, 9, 8, 7, .skew_known = false}},
+        .values = {{"body", "3-9", NULL, 50, 6, 6.5, 4, 9}},
+        .classes = {{"read", 0.25, 0.125}},
+    };
+    json_t *json = journal_result_to_json(result), *drawn = drawn_to_json(&result->drawn);
+    ck_assert_int_eq(journal_result_from_json(second, &warmup_ns, json, &err), OK);
+    ck_assert_double_eq(second->drawn.keys[0].hottest_1_drawn, 0.625);
+    json_t *again = drawn_to_json(&second->drawn);
+    ck_assert(json_equal(drawn, again));
+    json_object_set_new(json_array_get(json_object_get(drawn, "keys"), 1), "draws",
+                        json_integer(-1));
+    json_object_set(json, "drawn", drawn);
+    ck_assert_int_eq(journal_result_from_json(second, &warmup_ns, json, &err), E_DATA);
+    err = (struct err){.code = OK};
+    json_object_del(json, "drawn"); /* as of an older journal */
+    ck_assert_int_eq(journal_result_from_json(second, &warmup_ns, json, &err), OK);
+    ck_assert_uint_eq(second->drawn.requests, 0);
+    json_decref(again);
+    json_decref(drawn);
     json_decref(json);
     free(result);
     free(second);
