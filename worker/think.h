@@ -18,7 +18,7 @@ struct stream;
 struct think {
     uint64_t time_ns;    /* 0: nobody thinks, and the rest is without meaning */
     struct event *timer; /* the first one of these ends */
-    TAILQ_HEAD(, connection) connections;
+    TAILQ_HEAD(thinking_list, connection) connections;
 };
 
 /* callback: calls think_expire, and sends. E_SYSTEM: no memory. */

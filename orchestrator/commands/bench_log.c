@@ -41,6 +41,19 @@ void bench_log_servers_stop(const struct managed_cluster *managed)
             log_line(LOG_INFO, "stopping the server (pid %d)", (int)managed->nodes[i].process.pid);
 }
 
+void bench_log_one_key(const struct run_facts *run, const struct bench_step *step)
+{
+    /* Options that make up a workload have -r, too; a file has key spaces of its own. */
+    if (step->spec.load.workload != NULL && step->fixed_key)
+        log_line(LOG_WARNING, "%s: every request has the same key; more keys are more like a load",
+                 run->name);
+    else
+        log_line(LOG_WARNING,
+                 "%s: every request has the same key; give %s-r KEYSPACE or "
+                 "--sequential KEYSPACE to spread them",
+                 run->name, step->fixed_key ? "__key__ in its place, and " : "");
+}
+
 void bench_log_run_begin(const struct run_facts *run)
 {
     log_line(LOG_INFO, "%s: begins on %s%s%s", run->name, run->target,

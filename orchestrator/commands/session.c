@@ -604,10 +604,7 @@ enum err_code session_run(struct session *session, const struct bench_step *step
     session->plan.ring_capacity_bytes =
         ipc_ring_capacity_bytes(facts->interval_ns, facts->worker_count, facts->class_count);
     if (facts->one_key && !facts->prefill && session->warned_of != step->workload)
-        log_line(LOG_WARNING,
-                 "%s: every request has the same key; give %s-r KEYSPACE or "
-                 "--sequential KEYSPACE to spread them",
-                 facts->name, step->fixed_key ? "__key__ in its place, and " : "");
+        bench_log_one_key(facts, step);
     session->warned_of = step->workload;
     result->evidence.server_place_known =
         session->locality.known || session->request->spec.load.null_transport;
