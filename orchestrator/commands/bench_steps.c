@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "common/clock.h"
+#include "orchestrator/options/distribution.h"
 #include "orchestrator/options/objective_classes.h"
 #include "orchestrator/options/rate_steps.h"
 #include "orchestrator/options/rate_text.h"
@@ -374,6 +375,22 @@ enum err_code bench_steps_check_classes(const struct bench_steps *steps,
                                            classes, count, err);
     }
     return code;
+}
+
+char *bench_step_describe_keys(char *text, size_t text_bytes, const struct bench_step *step)
+{
+    const struct load_options *load = &step->spec.load;
+    const struct workload_plan *plan = workload_plan(step->workload);
+    const struct key_order_wish *order = plan == NULL ? &load->key_distribution : NULL;
+    text[0] = '\0';
+    if (plan != NULL && plan->key_space_count == 1)
+        order = &plan->key_spaces[0].order;
+    if (plan != NULL && plan->key_space_count > 1)
+        snprintf(text, text_bytes, "in %zu key spaces", plan->key_space_count);
+    else if (order != NULL &&
+             (plan != NULL || (load->key_order == KEYS_RANDOM && order->kind != ORDER_UNIFORM)))
+        distribution_format_keys(text, text_bytes, order);
+    return text;
 }
 
 bool bench_steps_mixed(const struct bench_steps *steps)

@@ -58,6 +58,10 @@ MUST_USE enum err_code bench_steps_check_classes(const struct bench_steps *steps
  * counts as a month, and nothing counts as more than a year. */
 uint64_t bench_steps_planned_ns(const struct bench_steps *steps);
 
+/* In which order its keys come, where that is more than random or in sequence: "zipf:0.99", "in 3 key spaces"; else
+ * "". Returns text. */
+char *bench_step_describe_keys(char *text, size_t text_bytes, const struct bench_step *step);
+
 /* Another constant rate for a step of an open loop; room has to live as long as the step. */
 void bench_step_set_rate(struct bench_step *step, struct rate_step *room, uint64_t rate_micro);
 

@@ -13,7 +13,6 @@
 #include "orchestrator/commands/invocation.h"
 #include "orchestrator/fleet/run_control.h"
 #include "orchestrator/machine/local_ports.h"
-#include "orchestrator/options/distribution.h"
 #include "orchestrator/server/chaos.h"
 #include "orchestrator/server/command_keys.h"
 #include "orchestrator/server/command_stats.h"
@@ -555,11 +554,11 @@ static void fill_facts(struct run_facts *facts, const struct session *session,
         .requests = spec->load.duration_ns > 0 ? 0 : spec->load.requests,
         .clients = spec->load.clients,
         .pipeline = spec->load.pipeline,
-        .data_bytes = spec->load.data_bytes,
+        .data_bytes = workload_plan(step->workload) != NULL ? 0 : spec->load.data_bytes,
         .request_bytes = workload_request_bytes(step->workload),
         .commands = workload_replies(step->workload),
         .mean_commands = workload_mean_commands(step->workload),
-        .keyspace = step->spec.load.workload != NULL ? workload_key_count(step->workload)
+        .keyspace = workload_plan(step->workload) != NULL ? workload_key_count(step->workload)
                     : workload_keys_per_request(step->workload) == 0 ? 0
                     : spec->load.key_order == KEYS_ONE               ? 1
                                                                      : spec->load.keyspace,
@@ -578,9 +577,7 @@ static void fill_facts(struct run_facts *facts, const struct session *session,
     };
     snprintf(facts->name, sizeof facts->name, "%s", workload_title(step->workload));
     name_classes(facts, step->workload);
-    if (spec->load.key_order == KEYS_RANDOM && spec->load.key_distribution.kind != ORDER_UNIFORM)
-        distribution_format_keys(facts->key_distribution, sizeof facts->key_distribution,
-                                 &spec->load.key_distribution);
+    bench_step_describe_keys(facts->key_distribution, sizeof facts->key_distribution, step);
     if (step->prefill_for != NULL)
         snprintf(facts->prefill_for, sizeof facts->prefill_for, "%s", step->prefill_for);
     snprintf(facts->target, sizeof facts->target, "%s", session->target_text);

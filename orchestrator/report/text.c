@@ -122,8 +122,9 @@ static enum err_code run_begin(void *state, const struct run_facts *run, struct 
         output_printf(out, "Duration: %s\n",
                       units_format_duration(duration, sizeof duration, run->duration_ns));
     print_warmup_line(out, run);
-    output_printf(out, "Data Size: %s byte%s\n", UNITS_GROUPED(run->data_bytes),
-                  run->data_bytes == 1 ? "" : "s");
+    if (run->data_bytes > 0) /* else of many sizes */
+        output_printf(out, "Data Size: %s byte%s\n", UNITS_GROUPED(run->data_bytes),
+                      run->data_bytes == 1 ? "" : "s");
     print_keys_line(out, run);
     output_printf(out, "Command: %s\n", PRINTABLE(run->name));
     text_options(out, text->session);

@@ -483,6 +483,11 @@ const struct workload_test *workload_test(const struct workload *workload)
     return workload->test;
 }
 
+const struct workload_plan *workload_plan(const struct workload *workload)
+{
+    return workload->mix != NULL ? workload->mix->plan : NULL;
+}
+
 const struct mix *workload_mix(const struct workload *workload)
 {
     return workload->mix;

@@ -116,6 +116,8 @@ uint64_t workload_numbers_per_tag(const struct workload *workload);
 /* A row of the table when made from one, else NULL. */
 const struct workload_test *workload_test(const struct workload *workload);
 
+/* What it was compiled from where that is a file, or options that are made into one; else NULL. */
+const struct workload_plan *workload_plan(const struct workload *workload);
 /* A file's mix of classes, else NULL. */
 const struct mix *workload_mix(const struct workload *workload);
 
