@@ -1,6 +1,7 @@
 #include "orchestrator/report/progress.h"
 
 #include <inttypes.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -85,6 +86,26 @@ static void format_done(char *text, size_t text_bytes, char *share_text, size_t 
         snprintf(text, text_bytes, "%s/%s (%s)", done, UNITS_GROUPED(run->requests), share_text);
 }
 
+/* ", 1 m 40 s left" of what a prefill writes, at its rate so far; nothing before the first answer, or of a test. */
+static void format_left(char *text, size_t text_bytes, const struct run_facts *run,
+                        uint64_t elapsed_ns, uint64_t answered)
+{
+    text[0] = '\0';
+    if (!run->prefill || answered == 0 || answered >= run->requests)
+        return;
+    const double left =
+        clock_seconds(elapsed_ns) * (double)(run->requests - answered) / (double)answered;
+    const uint64_t seconds = left < 1e9 ? (uint64_t)ceil(left) : 1000000000;
+    if (seconds < 60)
+        snprintf(text, text_bytes, ", %" PRIu64 " s left", seconds);
+    else if (seconds < 3600)
+        snprintf(text, text_bytes, ", %" PRIu64 " m %" PRIu64 " s left", seconds / 60,
+                 seconds % 60);
+    else
+        snprintf(text, text_bytes, ", %" PRIu64 " h %" PRIu64 " m left", seconds / 3600,
+                 seconds / 60 % 60);
+}
+
 /* " p50=0.11", " p50>=950.00", " p50=-": there is nothing that it could be of. */
 static void append_figure(char *text, size_t text_bytes, const char *name,
                           struct figure_percentile figure)
@@ -148,7 +169,7 @@ static void format_unsent(char *text, size_t text_bytes, const struct progress *
 
 /* What a line is put together from. */
 struct parts {
-    char head[192], head_short[112], current[UNITS_GROUPED_BYTES], target[40],
+    char head[256], head_short[160], current[UNITS_GROUPED_BYTES], target[40],
         average[UNITS_GROUPED_BYTES + 12];
     char failed[UNITS_GROUPED_BYTES], unsent[96], latency[128], latency_short[64];
 };
@@ -224,6 +245,7 @@ static enum err_code live(void *state, const struct run_live *live, struct err *
     uint64_t window_ok = growth(progress->last_ok, live->ok);
     struct parts parts;
     char done[96], share[16] = "", average[UNITS_GROUPED_BYTES + 4], line[640];
+    char left[56];
     size_t columns = columns_of(progress);
 
     (void)err;
@@ -232,10 +254,11 @@ static enum err_code live(void *state, const struct run_live *live, struct err *
                  units_format_grouped(parts.current, sizeof parts.current, measured));
     else
         format_done(done, sizeof done, share, sizeof share, run, measured_ns, measured);
-    snprintf(parts.head, sizeof parts.head, "%s[%.1fs] Progress: %s", progress->prefix,
-             clock_seconds(elapsed_ns), done);
-    snprintf(parts.head_short, sizeof parts.head_short, "%s[%.1fs] %s", progress->prefix,
-             clock_seconds(elapsed_ns), warming ? "warm-up" : share);
+    format_left(left, sizeof left, run, elapsed_ns, live->answered);
+    snprintf(parts.head, sizeof parts.head, "%s[%.1fs] Progress: %s%s", progress->prefix,
+             clock_seconds(elapsed_ns), done, left);
+    snprintf(parts.head_short, sizeof parts.head_short, "%s[%.1fs] %s%s", progress->prefix,
+             clock_seconds(elapsed_ns), warming ? "warm-up" : share, left);
     units_format_grouped(parts.current, sizeof parts.current,
                          (uint64_t)(figure_rate(window_ok, clock_seconds(window_ns)) + 0.5));
     snprintf(

@@ -273,6 +273,26 @@ TEST(a_prefill_names_its_test)
     ck_assert_ptr_nonnull(strstr(text, "\nGET [1.0s] Progress: 500/1,000 "));
 }
 
+TEST(a_prefill_says_how_long_it_takes)
+{
+    /* breaks if nobody can tell whether to wait, or a time is shown that nothing speaks for */
+    struct run_facts facts = fixture_facts();
+    facts.prefill = true;
+    facts.requests = 10000;
+    snprintf(facts.prefill_for, sizeof facts.prefill_for, "GET");
+    progress_begin(&progress, &facts);
+    progress_line(&progress, NS_PER_SECOND, 0, 0, 0);
+    progress_line(&progress, 2 * NS_PER_SECOND, 2, 2, 0);
+    progress_line(&progress, 3 * NS_PER_SECOND, 90, 90, 0);
+    progress_line(&progress, 4 * NS_PER_SECOND, 7500, 7500, 0);
+    progress_line(&progress, 5 * NS_PER_SECOND, 10000, 10000, 0);
+    ck_assert_ptr_nonnull(strstr(text, "0/10,000 (0.0%), RPS"));
+    ck_assert_ptr_nonnull(strstr(text, "2/10,000 (0.0%), 2 h 46 m left, RPS"));
+    ck_assert_ptr_nonnull(strstr(text, "90/10,000 (0.9%), 5 m 31 s left, RPS"));
+    ck_assert_ptr_nonnull(strstr(text, "7,500/10,000 (75.0%), 2 s left, RPS"));
+    ck_assert_ptr_nonnull(strstr(text, "10,000/10,000 (100.0%), RPS"));
+}
+
 TEST(an_open_loop_shows_its_target)
 {
     /* breaks if a line hides that the load is not what was asked for, or shows service times */
