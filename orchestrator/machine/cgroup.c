@@ -129,11 +129,11 @@ static void note_quota(struct cgroup_cpu *cpu, uint32_t version, int64_t quota_u
     cpu->version = version;
 }
 
-/* The number behind "name " at the start of a line of cpu.stat; 0 when it is not there. */
-static uint64_t stat_value(const char *directory, const char *name)
+/* The number behind "name " at the start of a line of such a file; 0 when it is not there. */
+static uint64_t stat_value(const char *directory, const char *file, const char *name)
 {
     char text[4096];
-    if (!system_file_read(text, sizeof text, "%s/cpu.stat", directory))
+    if (!system_file_read(text, sizeof text, "%s/%s", directory, file))
         return 0;
     size_t name_bytes = strlen(name);
     char *rest = text;
@@ -158,7 +158,7 @@ static bool visit_cpu_v1(const char *directory, void *state)
         parse_number(&quota_us, quota_text, &quota_end) && *quota_end == '\0' &&
         parse_number(&period_us, period_text, &period_end) && *period_end == '\0')
         note_quota(cpu, 1, quota_us, period_us);
-    cpu->throttled_ns += stat_value(directory, "throttled_time");
+    cpu->throttled_ns += stat_value(directory, "cpu.stat", "throttled_time");
     return false;
 }
 
@@ -172,7 +172,7 @@ static bool visit_cpu_v2(const char *directory, void *state)
         parse_number(&quota_us, text, &end) && *end == ' ' &&
         parse_number(&period_us, end + 1, &end) && *end == '\0')
         note_quota(cpu, 2, quota_us, period_us);
-    cpu->throttled_ns += stat_value(directory, "throttled_usec") * NS_PER_US_V2;
+    cpu->throttled_ns += stat_value(directory, "cpu.stat", "throttled_usec") * NS_PER_US_V2;
     return false;
 }
 
@@ -207,4 +207,42 @@ bool cgroup_cpuset_read(char *list, size_t list_bytes, const char *root)
     list[0] = '\0';
     walk_memberships(root, "cpuset", visit_cpuset, visit_cpuset, &text);
     return list[0] != '\0';
+}
+
+static void note_room(uint64_t *room_bytes, const char *limit_text, const char *used_text,
+                      uint64_t cached_bytes)
+{
+    uint64_t limit, used;
+    if (!units_parse_digits(&limit, limit_text, strlen(limit_text), INT64_MAX) ||
+        !units_parse_digits(&used, used_text, strlen(used_text), INT64_MAX))
+        return;
+    used -= cached_bytes < used ? cached_bytes : used;
+    const uint64_t room = used < limit ? limit - used : 0;
+    if (room < *room_bytes)
+        *room_bytes = room;
+}
+
+static bool visit_memory_v1(const char *directory, void *state)
+{
+    char limit[32], used[32];
+    if (system_file_read(limit, sizeof limit, "%s/memory.limit_in_bytes", directory) &&
+        system_file_read(used, sizeof used, "%s/memory.usage_in_bytes", directory))
+        note_room(state, limit, used, stat_value(directory, "memory.stat", "total_cache"));
+    return false;
+}
+
+static bool visit_memory_v2(const char *directory, void *state)
+{
+    char limit[32], used[32];
+    if (system_file_read(limit, sizeof limit, "%s/memory.max", directory) &&
+        system_file_read(used, sizeof used, "%s/memory.current", directory))
+        note_room(state, limit, used, stat_value(directory, "memory.stat", "file"));
+    return false;
+}
+
+uint64_t cgroup_memory_room(const char *root)
+{
+    uint64_t room_bytes = UINT64_MAX;
+    walk_memberships(root, "memory", visit_memory_v1, visit_memory_v2, &room_bytes);
+    return room_bytes;
 }

@@ -20,4 +20,8 @@ void cgroup_cpu_read(struct cgroup_cpu *cpu, const char *root);
 /* The CPU list of the nearest cpuset group, "0-3,8". False and "": none. */
 bool cgroup_cpuset_read(char *list, size_t list_bytes, const char *root);
 
+/* Bytes that the groups leave to this process and its children: their limits without what is in use, where cached
+ * files count as free. UINT64_MAX: no limit. */
+uint64_t cgroup_memory_room(const char *root);
+
 #endif
