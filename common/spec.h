@@ -108,10 +108,12 @@ struct load_options {
     bool sequential_random_start;
     uint64_t seed;
     bool prefill;
-    bool loop;            /* repeat until interrupted */
-    uint64_t runs;        /* of all tests             */
-    bool null_transport;  /* --null */
-    uint64_t interval_ns; /* the grid of all that is measured over time */
+    bool prefill_only;              /* nothing is measured */
+    bool flush_before, allow_flush; /* the database is emptied first; also of a server not ours */
+    bool loop;                      /* repeat until interrupted */
+    uint64_t runs;                  /* of all tests             */
+    bool null_transport;            /* --null */
+    uint64_t interval_ns;           /* the grid of all that is measured over time */
     uint64_t drain_timeout_ns;
     uint64_t max_errors; /* 0: no limit */
 };

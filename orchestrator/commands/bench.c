@@ -11,6 +11,7 @@
 #include "orchestrator/commands/bench_outputs.h"
 #include "orchestrator/commands/commands.h"
 #include "orchestrator/commands/explain.h"
+#include "orchestrator/commands/filling.h"
 #include "orchestrator/commands/session.h"
 #include "orchestrator/fleet/run_control.h"
 #include "orchestrator/options/credentials.h"
@@ -206,6 +207,8 @@ static enum err_code run_steps(struct session *session, struct err *err)
         session->repetition = load->runs > 1 ? run : 0;
         if (run > 1 && load->runs > 1 && session->interrupts->count == 0)
             code = session_restart(session, err);
+        if (code == OK)
+            code = filling_flush(session, err);
         if (code == OK)
             code = run_steps_once(session, &worst, &ended, err);
         ended |= load->loop && (!timeline_complete(&session->timeline) || worst != OK);

@@ -21,6 +21,7 @@
 #define MONTH_NS (30ull * 24 * 3600 * NS_PER_SECOND)
 #define YEAR_NS (365ull * 24 * 3600 * NS_PER_SECOND)
 #define PREFILL_CONSUMED_MAX 100000000000ull
+#define NUMBER "__rand_" /* begins what differs from one key to the next */
 
 static enum err_code read_stdin(struct bench_steps *steps, struct err *err)
 {
@@ -164,6 +165,18 @@ static enum err_code write_for_each_request(struct spec *writing, const struct s
     return OK;
 }
 
+/* What the prefill that was added last leaves behind. Where it may write the same keys as those before it, the larger
+ * number counts. */
+static void expect_keys(struct bench_steps *steps, uint64_t keys, bool different)
+{
+    const uint32_t last = steps->count - 1;
+    uint64_t there = 0;
+    if (last > 0 && steps->steps[last - 1].prefill_for != NULL)
+        there = steps->steps[last - 1].keys_expected;
+    steps->steps[last].keys_written = keys;
+    steps->steps[last].keys_expected = different ? there + keys : keys > there ? keys : there;
+}
+
 /* Writes once what the test reads: every key of its range, the elements of its list, or one element
  * a request when reading consumes them. */
 static enum err_code add_prefill(struct bench_steps *steps, const struct workload_test *test,
@@ -179,7 +192,49 @@ static enum err_code add_prefill(struct bench_steps *steps, const struct workloa
         .test = workload_test_find(test->prefill_name),
         .tagged = spec->endpoint.cluster && test->tagged_on_cluster,
     };
-    return code == OK ? add_step(steps, &source, &writing, test->title, err) : code;
+    if (code == OK)
+        code = add_step(steps, &source, &writing, test->title, err);
+    if (code == OK)
+        expect_keys(steps, strstr(source.test->argv[1], NUMBER) != NULL ? writing.load.requests : 1,
+                    false);
+    return code;
+}
+
+/* The key behind the name of the command that begins at *from, which moves to the next one. */
+static const char *next_key(const struct prefill_write *write, size_t *from)
+{
+    const size_t repeated = write->argv[*from][strspn(write->argv[*from], "0123456789")] == '\0';
+    const char *key = write->argv[*from + repeated + 1];
+    while (*from < write->argc && strcmp(write->argv[*from], ";") != 0)
+        ++*from;
+    ++*from;
+    return key;
+}
+
+/* Numbers are filled up with zeros: other lengths are other keys, and so are other beginnings. */
+static bool may_be_same(const char *key, const char *other)
+{
+    const size_t begins = (size_t)(strstr(key, NUMBER) - key);
+    const size_t other_begins = (size_t)(strstr(other, NUMBER) - other);
+    return strlen(key) == strlen(other) &&
+           strncmp(key, other, begins < other_begins ? begins : other_begins) == 0;
+}
+
+/* Keys that a request writes, and no other request does. */
+static uint64_t keys_of_write(const struct prefill_write *write)
+{
+    uint64_t keys = 0;
+    for (size_t at = 0; at < write->argc;) {
+        const size_t here = at;
+        const char *key = next_key(write, &at);
+        bool again = strstr(key, NUMBER) == NULL;
+        for (size_t earlier = 0; earlier < here && !again;) {
+            const char *other = next_key(write, &earlier);
+            again = strstr(other, NUMBER) != NULL && may_be_same(key, other);
+        }
+        keys += !again;
+    }
+    return keys;
 }
 
 static enum err_code add_write(struct bench_steps *steps, const struct prefill_write *write,
@@ -187,7 +242,13 @@ static enum err_code add_write(struct bench_steps *steps, const struct prefill_w
 {
     const struct workload_source source = {
         .argv = write->argv, .argc = write->argc, .title = write->title};
-    return write->argc > 0 ? add_step(steps, &source, writing, write->title, err) : OK;
+    if (write->argc == 0)
+        return OK;
+    enum err_code code = add_step(steps, &source, writing, write->title, err);
+    const uint64_t keys = code == OK ? keys_of_write(write) : 0;
+    if (code == OK)
+        expect_keys(steps, keys > 0 ? keys * writing->load.requests : 1, false);
+    return code;
 }
 
 /* The same for a command of the user's. */
@@ -278,6 +339,30 @@ static enum err_code make_prefill_plan(struct prefill_plan *writing,
     return OK;
 }
 
+/* Whether the key of a prefill's command is one of its key space: "SET {key:NAME} ...". */
+static bool writes_its_keys(const struct workload_plan *plan, const struct plan_prefill *prefill)
+{
+    const struct plan_command *command = &prefill->write.commands[0];
+    char named[PLAN_CLASS_NAME_BYTES + 80];
+    snprintf(named, sizeof named, "{key:%s", plan->key_spaces[prefill->key_space].name);
+    if (command->word_count < 2)
+        return false;
+    const char *at = strstr(command->words[1], named);
+    if (at != NULL && strchr("}#", at[strlen(named)]) != NULL)
+        return true;
+    return plan->key_space_count == 1 && strstr(command->words[1], "{key}") != NULL;
+}
+
+/* Whether an earlier prefill may write the same keys. */
+static bool shares_keys(const struct workload_plan *plan, size_t index)
+{
+    const char *prefix = plan->key_spaces[plan->prefills[index].key_space].prefix;
+    for (size_t i = 0; i < index; i++)
+        if (strcmp(plan->key_spaces[plan->prefills[i].key_space].prefix, prefix) == 0)
+            return true;
+    return false;
+}
+
 static enum err_code add_workload(struct bench_steps *steps, const struct workload_plan *plan,
                                   const struct spec *spec, struct err *err)
 {
@@ -290,6 +375,9 @@ static enum err_code add_workload(struct bench_steps *steps, const struct worklo
         if (code == OK)
             code = add_step(steps, &(struct workload_source){.plan = &filling->plan}, &writing,
                             plan->name, err);
+        const bool own = writes_its_keys(plan, &plan->prefills[i]);
+        if (code == OK)
+            expect_keys(steps, own ? writing.load.requests : 1, own && !shares_keys(plan, i));
     }
     if (code == OK)
         code = add_step(steps, &(struct workload_source){.plan = plan}, spec, NULL, err);
@@ -329,12 +417,8 @@ static enum err_code add_tests(struct bench_steps *steps, const struct spec *spe
     return code;
 }
 
-enum err_code bench_steps_build(struct bench_steps *steps, const struct spec *spec, struct err *err)
+static enum err_code add_all(struct bench_steps *steps, const struct spec *spec, struct err *err)
 {
-    *steps = (struct bench_steps){.steps = calloc(BENCH_STEPS_MAX, sizeof steps->steps[0]),
-                                  .plans = calloc(BENCH_STEPS_MAX, sizeof steps->plans[0])};
-    if (steps->steps == NULL || steps->plans == NULL)
-        return err_set(err, E_SYSTEM, "no memory for the steps of a session");
     if (spec->load.workload != NULL)
         return add_workload(steps, spec->load.workload, spec, err);
     if (spec->load.command == NULL)
@@ -342,10 +426,39 @@ enum err_code bench_steps_build(struct bench_steps *steps, const struct spec *sp
     return add_command(steps, spec, err);
 }
 
+/* They stay behind the others, which name them. */
+static enum err_code leave_out_tests(struct bench_steps *steps, struct err *err)
+{
+    uint32_t kept = 0;
+    for (uint32_t i = 0; i < steps->count; i++) {
+        if (steps->steps[i].prefill_for == NULL)
+            continue;
+        const struct bench_step test = steps->steps[kept];
+        steps->steps[kept++] = steps->steps[i];
+        steps->steps[i] = test;
+    }
+    steps->count = kept;
+    return kept > 0 ? OK
+                    : err_set(err, E_USAGE,
+                              "--prefill-only: there is nothing to write; name a test or a command "
+                              "that reads, or a workload with a prefill");
+}
+
+enum err_code bench_steps_build(struct bench_steps *steps, const struct spec *spec, struct err *err)
+{
+    *steps = (struct bench_steps){.steps = calloc(BENCH_STEPS_MAX, sizeof steps->steps[0]),
+                                  .plans = calloc(BENCH_STEPS_MAX, sizeof steps->plans[0])};
+    if (steps->steps == NULL || steps->plans == NULL)
+        return err_set(err, E_SYSTEM, "no memory for the steps of a session");
+    enum err_code code = add_all(steps, spec, err);
+    steps->made = steps->count;
+    return code == OK && spec->load.prefill_only ? leave_out_tests(steps, err) : code;
+}
+
 void bench_steps_free(struct bench_steps *steps)
 {
     if (steps->steps != NULL)
-        for (uint32_t i = 0; i < steps->count; i++)
+        for (uint32_t i = 0; i < steps->made; i++)
             workload_destroy(steps->steps[i].workload);
     free(steps->steps);
     for (size_t i = 0; i < steps->plan_count; i++)

@@ -17,6 +17,9 @@ struct bench_step {
     bool
         fixed_key; /* a user's command with a key, and nothing in it changes; known once connected */
     bool could_prefill; /* a test that --prefill, which was not given, would write for */
+    /* Of a prefill: keys that it writes, and those that it and the ones before it for the same test leave behind.
+     * What cannot be told counts as one key: there are never fewer. */
+    uint64_t keys_written, keys_expected;
 };
 
 /* What a file of a workload writes before: a key space in order. */
@@ -28,7 +31,8 @@ struct prefill_plan {
 
 struct bench_steps {
     struct bench_step *steps;
-    uint32_t count;
+    uint32_t count; /* to be run */
+    uint32_t made;  /* with those of tests behind them, where --prefill-only leaves these out */
     char *stdin_argument; /* of -x */
     size_t stdin_bytes;
     char *title;          /* of a command with it; NULL: its own words */
@@ -41,7 +45,7 @@ struct bench_steps {
 };
 
 /* Compiles every step before anything connects; E_USAGE as workload_create and prefill_derive. With -x it reads stdin
- * to its end (at most 512 MB). bench_steps_free in any case. */
+ * to its end (at most 512 MB). E_USAGE, too: --prefill-only, and nothing is to be written. bench_steps_free in any case. */
 MUST_USE enum err_code bench_steps_build(struct bench_steps *steps, const struct spec *spec,
                                          struct err *err);
 void bench_steps_free(struct bench_steps *steps);

@@ -9,6 +9,7 @@
 #include "common/log.h"
 #include "common/transport_tls.h"
 #include "orchestrator/commands/bench_log.h"
+#include "orchestrator/commands/filling.h"
 #include "orchestrator/commands/interrupts.h"
 #include "orchestrator/commands/invocation.h"
 #include "orchestrator/fleet/run_control.h"
@@ -623,6 +624,8 @@ enum err_code session_run(struct session *session, const struct bench_step *step
         .null_transport = step->spec.load.null_transport,
     };
     enum err_code code = load_functions(session, step, err);
+    if (code == OK && facts->prefill)
+        code = filling_begin(session, step, err);
     if (code != OK)
         return code;
     bench_log_run_begin(facts);
@@ -635,12 +638,12 @@ enum err_code session_run(struct session *session, const struct bench_step *step
     if (result->status != OK && result->status != E_INTERRUPTED &&
         session->request->dialect == NULL) /* another tool's words are its own */
         log_line(LOG_ERROR, "%s: %s", facts->name, result->status_text);
-    return OK;
+    return facts->prefill ? filling_end(session, step, err) : OK;
 }
 
 enum err_code session_fill_keys(struct session *session, struct err *err)
 {
-    enum err_code code = OK;
+    enum err_code code = filling_flush(session, err);
     for (uint32_t i = 0; i + 1 < session->steps.count && code == OK; i++) {
         code = session_run(session, &session->steps.steps[i], err);
         if (code == OK && session->result->status != OK)

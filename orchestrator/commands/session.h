@@ -18,6 +18,7 @@
 #include "orchestrator/report/progress.h"
 #include "orchestrator/server/control.h"
 #include "orchestrator/server/environment.h"
+#include "orchestrator/server/keyspace.h"
 #include "orchestrator/server/managed_cluster.h"
 #include "orchestrator/server/server_locality.h"
 
@@ -53,6 +54,7 @@ struct session {
     struct sources sources;
     struct server_locality locality;
     struct progress progress;
+    struct keyspace before_filling; /* as the prefill under way found it */
     uint32_t run_count;
     bool unheard;                     /* results went to a reader alone, and it has gone */
     const struct workload *warned_of; /* runs of one workload are warned about once */
@@ -79,11 +81,12 @@ MUST_USE enum err_code session_restart(struct session *session, struct err *err)
 MUST_USE enum err_code session_plan(struct session *session, const struct spec *spec,
                                     struct err *err);
 /* One fleet run of a step: one of session->steps, or the command's own that was made from one. Errors
- * as fleet_run. OK: the run happened, and session->result tells how it went; a status that is not OK
- * has been logged, and what it means is the command's to say. */
+ * as fleet_run, and of a prefill, whose keys are counted, as filling_begin and filling_end. OK: the run happened, and
+ * session->result tells how it went; a status that is not OK has been logged, and what it means is the command's to say. */
 MUST_USE enum err_code session_run(struct session *session, const struct bench_step *step,
                                    struct err *err);
-/* Runs the steps ahead of the last one, which write the keys that it reads. */
+/* Empties the database where that is asked for, and runs the steps ahead of the last one, which write the keys that it
+ * reads. */
 MUST_USE enum err_code session_fill_keys(struct session *session, struct err *err);
 /* INFO's used_memory of the target, between runs; false: it cannot be had. */
 bool session_server_memory(struct session *session, uint64_t *used_bytes);

@@ -218,7 +218,16 @@ static const struct option_row load_rows[] = {
      .help = "Where all randomness begins. The default is fixed, so that runs repeat; another seed "
              "gives other keys and values."},
     {ROW("prefill", NULL, OPTION_FLAG, NULL, AT(prefill)), .section = "Keys",
-     .help = "Write the keys once before a test, or a command, that reads them."},
+     .help = "Write the keys once before a test, or a command, that reads them, and count them."},
+    {ROW("prefill-only", NULL, OPTION_FLAG, NULL, AT(prefill_only)), .section = "Keys",
+     .commands = OF_BENCH,
+     .help = "Write the keys that --prefill would write, count them, and measure nothing."},
+    {ROW("flush-before", NULL, OPTION_FLAG, NULL, AT(flush_before)), .section = "Keys",
+     .help = "Empty the database (FLUSHDB on every primary) before anything is written, and before "
+             "each repetition of the tests; needs --managed or --allow-flush."},
+    {ROW("allow-flush", NULL, OPTION_FLAG, NULL, AT(allow_flush)), .section = "Keys",
+     .needs_trust = true,
+     .help = "Let --flush-before empty a database of a server that volley has not started."},
 };
 
 /* Of the same struct; help has them elsewhere. */
@@ -415,12 +424,24 @@ enum err_code load_notice_unused(struct bench_request *request, struct err *err)
 
 enum err_code load_settle_prefill(struct bench_request *request, struct err *err)
 {
-    const struct load_options *load = &request->spec.load;
-    if (!load->prefill)
-        return OK;
-    relation_exclude(request, "prefill", "null", "--null uses no server that could keep keys", err);
-    if (err->code != OK || !load->prefill || load->command != NULL)
+    struct load_options *load = &request->spec.load;
+    relation_exclude(request, "prefill prefill-only flush-before", "null",
+                     "--null uses no server that could keep keys", err);
+    relation_exclude(request, "prefill-only", "loop runs", "nothing is measured that repeats", err);
+    if (err->code != OK)
         return err->code;
+    if (load->flush_before && !load->allow_flush && !request->spec.managed.wanted)
+        return err_set(err, E_USAGE,
+                       "--flush-before would delete every key in database %" PRIu64
+                       " of a server that volley has not started: add --allow-flush if none of "
+                       "them is needed, or use --managed",
+                       request->spec.endpoint.database);
+    if (load->prefill_only) {
+        load->prefill = true;
+        options_derive(&request->values, "prefill", "prefill-only", "true");
+    }
+    if (!load->prefill || load->command != NULL)
+        return OK;
     if (load->workload != NULL) {
         if (load->workload->prefill_count == 0)
             relation_notice(request,

@@ -104,6 +104,18 @@ TEST(test_functions_on_every_primary)
         ck_assert_int_eq(test_server_info(&cluster.nodes[i], "number_of_functions"), 10);
 }
 
+TEST(test_keys_of_all_nodes_count)
+{
+    /* Breaks when only one node is asked for its keys, or emptied. */
+    const struct bench_setting setting = {.port = cluster.nodes[0].port_text};
+    call_expect(&call, 0, &setting, "--cluster --prefill-only -t get -r 3000 -c 6");
+    ck_assert_int_eq(keys_in_all(), 3000);
+    call_free(&call);
+    call_expect(&call, 0, &setting,
+                "--cluster --prefill-only -t mget -r 900 -c 6 --flush-before --allow-flush");
+    ck_assert_int_eq(keys_in_all(), 900);
+}
+
 TEST(test_prefill_of_an_own_command)
 {
     /* Breaks when what --prefill writes for a command of the user's has other tags than what is read. */
