@@ -146,8 +146,10 @@ enum err_code filling_begin(struct session *session, const struct bench_step *st
                                .advice = "raise it",
                                .evicts = before->evicts};
     const struct room host = room_of_host(session);
+    /* What is evicted at a limit does not fill the host. */
+    const bool bounded = limit.evicts && limit.bytes != UINT64_MAX;
     enum err_code code = judge(step, &limit, least, usual, err);
-    return code == OK && !limit.evicts ? judge(step, &host, least, usual, err) : code;
+    return code == OK && !bounded ? judge(step, &host, least, usual, err) : code;
 }
 
 /* --- after --------------------------------------------------------------------------------------- */
