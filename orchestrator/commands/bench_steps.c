@@ -130,6 +130,7 @@ static void at_full_speed(struct spec *spec)
     spec->rate.shed_after_ns = 0;
     spec->rate.control_path = NULL;
     spec->load.client_ramp = (struct client_ramp){.start_clients = 0};
+    spec->load.think_ns = 0;
 }
 
 /* The spec of a step that writes every key of the range once. */
