@@ -359,6 +359,25 @@ TEST(no_two_values_are_alike)
     forget();
 }
 
+TEST(a_name_is_found_behind_any_number_of_others)
+{
+    /* Breaks when names are looked at only as far as a message has room for them. */
+    char text[8192];
+    size_t used = (size_t)snprintf(text, sizeof text, "name: t\nkeys:\n");
+    for (int i = 0; i < 32; i++)
+        used += (size_t)snprintf(text + used, sizeof text - used,
+                                 "  a_name_of_forty_bytes_that_is_long_%02d: {count: 9}\n", i);
+    snprintf(text + used, sizeof text - used,
+             "classes: [{name: a, command: 'GET {key:a_name_of_forty_bytes_that_is_long_31}'}]\n");
+    compile(text);
+    struct list_word words[2];
+    const struct workload_sample sample = sample_of(0);
+    ck_assert_uint_eq(read_words(&sample, words, 2), 2);
+    ck_assert(memcmp(words[1].text, "a_name_of_forty_bytes_that_is_long_31:", 38) == 0);
+    free(sample.bytes);
+    forget();
+}
+
 TEST(shares_are_the_nearest_thousandths)
 {
     /* Otherwise they do not come to a thousand, and tickets are of no class. */

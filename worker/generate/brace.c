@@ -132,6 +132,8 @@ static bool read_real(double *number, const char *text)
     const bool negative = *text == '-';
     if (!units_parse_real(number, text + negative))
         return false;
+    if (*number > BRACE_FLOAT_MAX)
+        return false;
     *number = negative ? -*number : *number;
     return true;
 }

@@ -29,6 +29,7 @@ enum brace_kind {
 #define BRACE_NAME_BYTES 64u
 #define BRACE_LABEL_MAX 9u
 #define BRACE_DIMENSIONS_MAX 65536u
+#define BRACE_FLOAT_MAX 1e12 /* millionths of it fit into 63 bits */
 
 struct brace_piece {
     enum brace_kind kind;

@@ -12,6 +12,7 @@
 #include "worker/generate/mix_number.h"
 
 #define REQUEST_MAX_BYTES (1ull << 30)
+#define KNOWN_BYTES 160u
 
 /* Texts name the key space or value that is the only one when they name none. */
 struct compiler {
@@ -109,6 +110,16 @@ static enum err_code add_program_text(const struct compiler *compiler, const cha
 
 /* ---- placeholders ---- */
 
+/* One more of a list for a message, as far as there is room for all of it. */
+static void add_known(char known[KNOWN_BYTES], const char *name)
+{
+    const size_t used = strlen(known);
+    if (used + strlen(name) + sizeof ", ..." < KNOWN_BYTES)
+        snprintf(known + used, KNOWN_BYTES - used, "%s%s", used > 0 ? ", " : "", name);
+    else if (used < 3 || strcmp(known + used - 3, "...") != 0)
+        snprintf(known + used, KNOWN_BYTES - used, "%s...", used > 0 ? ", " : "");
+}
+
 /* Which one is meant: the name, or the only one there is. */
 static enum err_code find_source(uint32_t *found, const struct compiler *compiler,
                                  const struct brace_piece *piece)
@@ -117,14 +128,13 @@ static enum err_code find_source(uint32_t *found, const struct compiler *compile
     const struct workload_plan *plan = compiler->plan;
     const size_t count = key ? plan->key_space_count : plan->value_count;
     const char *kind = key ? "key space" : "value", *group = key ? "keys" : "values";
-    char known[160] = "";
-    for (size_t i = 0, used = 0; i < count && used < sizeof known; i++) {
+    char known[KNOWN_BYTES] = "";
+    for (size_t i = 0; i < count; i++) {
         const char *name = key ? plan->key_spaces[i].name : plan->values[i].name;
         *found = (uint32_t)i;
         if (strcmp(piece->name, name) == 0 || (piece->name[0] == '\0' && count == 1))
             return OK;
-        used +=
-            (size_t)snprintf(known + used, sizeof known - used, "%s%.40s", i > 0 ? ", " : "", name);
+        add_known(known, name);
     }
     if (count == 0)
         return err_set(compiler->err, E_CONFIG, "a %s is asked for, and \"%s\" names none", kind,
@@ -221,15 +231,13 @@ static enum err_code field_step(struct mix_step *step, const struct compiler *co
                                 const struct brace_piece *piece)
 {
     const struct plan_data *data = &compiler->plan->data;
-    char known[160] = "";
-    size_t used = 0;
+    char known[KNOWN_BYTES] = "";
     step->kind = STEP_FIELD;
-    for (uint32_t i = 0; i < data->field_count && used < sizeof known; i++) {
+    for (uint32_t i = 0; i < data->field_count; i++) {
         step->value = i;
         if (strcmp(piece->name, data->names[i]) == 0)
             return OK;
-        used += (size_t)snprintf(known + used, sizeof known - used, "%s%.40s", i > 0 ? ", " : "",
-                                 data->names[i]);
+        add_known(known, data->names[i]);
     }
     return data->field_count == 0
                ? err_set(compiler->err, E_CONFIG,
