@@ -33,9 +33,11 @@ json_t *server_account_to_json(const struct server_account *account)
                       "p50_at_most_us", known_us(time->p50_us), "p99_at_most_us",
                       known_us(time->p99_us), "p99_9_at_most_us", known_us(time->p99_9_us)));
     }
-    return json_pack("{s:o, s:o, s:b, s:o}", "commands", json_value_count(account->commands),
-                     "own_commands", json_value_count(account->own_commands), "others_known",
-                     account->others_known, "times", times);
+    return json_pack("{s:o, s:o, s:b, s:o, s:o, s:o}", "commands",
+                     json_value_count(account->commands), "own_commands",
+                     json_value_count(account->own_commands), "others_known", account->others_known,
+                     "evicted_keys", json_value_count(account->evicted_keys), "expired_keys",
+                     json_value_count(account->expired_keys), "times", times);
 }
 
 static bool get_us(double *value_us, const json_t *json, const char *key)
@@ -72,6 +74,10 @@ bool server_account_from_json(struct server_account *account, const json_t *json
     bool good = get_count(&account->commands, json, "commands") &&
                 get_count(&account->own_commands, json, "own_commands") && json_is_array(times) &&
                 json_array_size(times) <= SERVER_TIMES_MAX;
+    /* Journals of earlier versions do not tell. */
+    if (good && json_object_get(json, "evicted_keys") != NULL)
+        good = get_count(&account->evicted_keys, json, "evicted_keys") &&
+               get_count(&account->expired_keys, json, "expired_keys");
     for (size_t i = 0; good && i < json_array_size(times); i++)
         good = get_time(&account->times[account->time_count++], json_array_get(times, i));
     account->others_known = json_is_true(json_object_get(json, "others_known"));

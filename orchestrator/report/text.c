@@ -363,6 +363,9 @@ static void print_server_times(struct output *out, const struct server_account *
                       at_most(p50, time->p50_us), at_most(p99, time->p99_us),
                       at_most(p99_9, time->p99_9_us));
     }
+    if (server->evicted_keys + server->expired_keys > 0)
+        output_printf(out, "Keys evicted: %s, expired: %s\n", UNITS_GROUPED(server->evicted_keys),
+                      UNITS_GROUPED(server->expired_keys));
     output_printf(out, "(by the server's counters, the warm-up included: the rest of a latency is "
                        "waiting, network and client)\n");
 }

@@ -28,6 +28,7 @@ struct command_counter {
 };
 
 struct command_stats {
+    uint64_t evicted_keys, expired_keys;
     uint32_t count;
     struct command_counter commands[COMMANDS_MAX];
 };
@@ -88,6 +89,11 @@ struct command_stats *command_stats_new(void)
 void command_stats_read_info(struct command_stats *stats, const char *info)
 {
     const char *at = strstr(info, CMDSTAT); /* they stand together */
+    uint64_t keys;
+    if (info_number(&keys, info, "evicted_keys", CALLS_MAX))
+        stats->evicted_keys += keys;
+    if (info_number(&keys, info, "expired_keys", CALLS_MAX))
+        stats->expired_keys += keys;
     for (uint32_t line = 0; at != NULL && line < LINES_MAX; line++) {
         if (strncmp(at, CMDSTAT, sizeof CMDSTAT - 1) != 0)
             break;
@@ -257,6 +263,10 @@ void command_stats_account(struct server_account *account, const struct command_
     if (before == NULL || after == NULL)
         return;
     account->own_commands = own_commands;
+    if (after->evicted_keys >= before->evicted_keys)
+        account->evicted_keys = after->evicted_keys - before->evicted_keys;
+    if (after->expired_keys >= before->expired_keys)
+        account->expired_keys = after->expired_keys - before->expired_keys;
     account->known = account->others_known = true;
     for (uint32_t i = 0; i < after->count && account->known; i++) {
         struct command_counter between;

@@ -97,16 +97,35 @@ TEST(test_histograms)
     free(after);
 }
 
+TEST(what_a_server_dropped_is_what_lies_between)
+{
+    /* Breaks when keys that went before the run count to it, or a server that was started anew has dropped millions. */
+    between("evicted_keys:10\r\nexpired_keys:5\r\n" LINE("get", "10", "25"),
+            "evicted_keys:17\r\nexpired_keys:5\r\n" LINE("get", "20", "50"), 10);
+    ck_assert_uint_eq(account.evicted_keys, 7);
+    ck_assert_uint_eq(account.expired_keys, 0);
+    between("evicted_keys:10\r\nexpired_keys:5\r\n" LINE("get", "10", "25"),
+            "evicted_keys:1\r\nexpired_keys:9\r\n" LINE("get", "20", "50"), 10);
+    ck_assert_uint_eq(account.evicted_keys, 0);
+    ck_assert_uint_eq(account.expired_keys, 4);
+}
+
 TEST(test_journal)
 {
     /* Breaks when what the journal keeps is read as something else, or damage is taken for it. */
     struct server_account read;
-    between("", LINE("get", "10", "25") LINE("set", "5", "5"), 15);
+    between("",
+            "evicted_keys:3\r\nexpired_keys:4\r\n" LINE("get", "10", "25") LINE("set", "5", "5"),
+            15);
     json_t *json = server_account_to_json(&account);
     ck_assert(server_account_from_json(&read, json));
     ck_assert_uint_eq(read.commands, 15);
     ck_assert_str_eq(read.times[0].command, "get");
     ck_assert_double_eq(read.times[0].mean_us, 2.5);
+    ck_assert_uint_eq(read.evicted_keys, 3);
+    ck_assert_uint_eq(read.expired_keys, 4);
+    json_object_del(json, "evicted_keys"); /* an earlier version's */
+    ck_assert(server_account_from_json(&read, json));
     json_object_set_new(json, "commands", json_integer(-1));
     ck_assert(!server_account_from_json(&read, json));
     json_decref(json);
