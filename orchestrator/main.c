@@ -8,10 +8,10 @@
 #include <unistd.h>
 
 #include "common/log.h"
+#include "common/suggest.h"
 #include "common/version.h"
 #include "orchestrator/commands/commands.h"
 #include "orchestrator/options/dialect.h"
-#include "orchestrator/options/suggest.h"
 #include "orchestrator/options/uri.h"
 
 static int command_help(int argc, const char *const *argv);

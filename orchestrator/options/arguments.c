@@ -4,8 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/suggest.h"
 #include "common/units.h"
-#include "orchestrator/options/suggest.h"
 #include "orchestrator/options/uri.h"
 
 struct cutter {

@@ -8,8 +8,8 @@
 #include <string.h>
 #include <strings.h>
 
+#include "common/suggest.h"
 #include "common/units.h"
-#include "orchestrator/options/suggest.h"
 
 #define PART_BYTES 64u
 #define SHAPE_MAX 1000.0

@@ -5,8 +5,8 @@
 #include <string.h>
 #include <strings.h>
 
+#include "common/suggest.h"
 #include "orchestrator/options/option_value.h"
-#include "orchestrator/options/suggest.h"
 
 #define NAMES_BYTES 200
 

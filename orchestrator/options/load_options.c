@@ -8,9 +8,9 @@
 
 #include "common/clock.h"
 #include "common/ipc.h"
+#include "common/suggest.h"
 #include "common/units.h"
 #include "orchestrator/options/distribution.h"
-#include "orchestrator/options/suggest.h"
 #include "worker/worker.h"
 
 #define KEYS_MAX 1000000000000ull /* keys have twelve digits */

@@ -3,7 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "orchestrator/options/suggest.h"
+#include "common/suggest.h"
 
 #define LIST_BYTES 120u /* of the names that a message has */
 

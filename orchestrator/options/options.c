@@ -6,10 +6,10 @@
 #include <strings.h>
 
 #include "common/secret.h"
+#include "common/suggest.h"
 #include "orchestrator/options/arguments.h"
 #include "orchestrator/options/file_reader.h"
 #include "orchestrator/options/option_value.h"
-#include "orchestrator/options/suggest.h"
 
 int options_row(const struct option_table *table, const char *name)
 {

@@ -6,9 +6,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/suggest.h"
 #include "common/units.h"
 #include "orchestrator/options/distribution.h"
-#include "orchestrator/options/suggest.h"
 #include "orchestrator/options/workload_document.h"
 
 #define PREFIX_BYTES_MAX 1024u

@@ -7,7 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "orchestrator/options/suggest.h"
+#include "common/suggest.h"
 
 #define SUFFIX ".yaml"
 #define SUFFIX_BYTES (sizeof SUFFIX - 1)

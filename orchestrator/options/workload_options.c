@@ -7,11 +7,11 @@
 #include <unistd.h>
 
 #include "common/clock.h"
+#include "common/suggest.h"
 #include "common/units.h"
 #include "orchestrator/options/bench_groups.h"
 #include "orchestrator/options/distribution.h"
 #include "orchestrator/options/relation.h"
-#include "orchestrator/options/suggest.h"
 #include "orchestrator/options/workload_library.h"
 #include "orchestrator/options/workload_text.h"
 

@@ -4,9 +4,9 @@
 #include <unistd.h>
 
 #include "common/clock.h"
+#include "common/suggest.h"
 #include "orchestrator/options/bench_options.h"
 #include "orchestrator/options/options.h"
-#include "orchestrator/options/suggest.h"
 #include "tests/support/check/printed.h"
 #include "tests/support/check/suite.h"
 

@@ -238,7 +238,8 @@ static const struct {
      "f:3:1: classes: takes at most 8 elements; there are 9; as in - {name: read, weight: 80, "
      "command: \"GET {key:users}\"}"},
     {CLASS("command: \"GET {kye}\""),
-     "f:3:24: no such placeholder: {kye}; known are {key} {new} {value} {int} {float} {zipf} {seq} "
+     "f:3:24: no such placeholder: {kye}; did you mean key?; known are {key} {new} {value} {int} "
+     "{float} {zipf} {seq} "
      "{ticket} {worker} {now} {uuid} {field} {vector}, and \\{ is a brace"},
     {CLASS("command: \"GET {key\""), "f:3:24: {key has no } at its end; \\{ is a brace"},
     {CLASS("command: \"GET {int 5 1}\""), "f:3:24: {int 5 1}: it is {int A B}, A at most B"},
@@ -258,16 +259,16 @@ static const struct {
     {CLASS("command: \"SET a {value}\""),
      "f:3:24: a value is asked for, and \"values\" names none"},
     {"name: w\n" KEYS "classes: [{name: a, command: \"GET {key:usres}\"}]\n",
-     "f:3:30: there is no key space \"usres\"; there are users"},
+     "f:3:30: there is no key space \"usres\"; did you mean users?; there are users"},
     {"name: w\n" KEYS "classes: [{name: a, command: \"SET {new:usres} 1\"}]\n",
-     "f:3:30: there is no key space \"usres\"; there are users"},
+     "f:3:30: there is no key space \"usres\"; did you mean users?; there are users"},
     {"name: w\n" KEYS "classes: [{name: a, command: \"SET {key} {value:big}\"}]\n",
      "f:3:30: a value is asked for, and \"values\" names none"},
     {"name: w\nkeys: {users: {count: 5}, carts: {count: 5}}\nclasses: [{name: a, command: \"GET "
      "{key}\"}]\n",
      "f:3:30: which key space is meant must be said, as in {key:NAME}; there are users, carts"},
     {"name: w\nvalues: {big: {size: 5}}\nclasses: [{name: a, command: \"SET a {value:bgi}\"}]\n",
-     "f:3:30: there is no value \"bgi\"; there are big"},
+     "f:3:30: there is no value \"bgi\"; did you mean big?; there are big"},
     {"name: w\nvalues: {v: {size: 5, per_key: true}}\nclasses: [{name: a, command: \"SET a "
      "{value}\"}]\n",
      "f:3:30: the size of {value:v} goes with its key, and no {key} stands in front of it"},
@@ -348,7 +349,8 @@ static const struct {
     {"name: w\n" KEYS ONE_CLASS "prefill: {keys: users, command: SET x y}\n",
      "f:4:33: it writes no key of users, or more than one"},
     {"name: w\n" KEYS ONE_CLASS "prefill: {keys: users, command: \"SET {key} {kye}\"}\n",
-     "f:4:33: no such placeholder: {kye}; known are {key} {new} {value} {int} {float} {zipf} {seq} "
+     "f:4:33: no such placeholder: {kye}; did you mean key?; known are {key} {new} {value} {int} "
+     "{float} {zipf} {seq} "
      "{ticket} {worker} {now} {uuid} {field} {vector}, and \\{ is a brace"},
     {"name: w\nclass: []\n", "f:2:1: unknown key class; did you mean classes?; known are name, "
                              "about, keys, values, data, classes, prefill"},
@@ -368,7 +370,8 @@ static const struct {
     {"[1, 2]\n", "f:1:1: a workload is expected"},
     {"name: w\nclasses: [\n", "f:3:1: neither JSON nor YAML: did not find expected node content"},
     {"{\"name\": \"w\", \"classes\": [{\"name\": \"a\", \"command\": \"GET {kye}\"}]}",
-     "f:1:52: no such placeholder: {kye}; known are {key} {new} {value} {int} {float} {zipf} {seq} "
+     "f:1:52: no such placeholder: {kye}; did you mean key?; known are {key} {new} {value} {int} "
+     "{float} {zipf} {seq} "
      "{ticket} {worker} {now} {uuid} {field} {vector}, and \\{ is a brace"},
 };
 

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "common/distribution.h"
+#include "common/suggest.h"
 #include "common/units.h"
 
 #define ARGUMENTS_MAX 2u
@@ -165,14 +166,18 @@ static bool read_arguments(struct brace_piece *piece, const struct inside *insid
     }
 }
 
-static enum err_code refuse_unknown(const char *word, int shown, struct err *err)
+static enum err_code refuse_unknown(const char *word, int shown, const char *name, struct err *err)
 {
     char list[160] = "";
     size_t used = 0;
-    for (size_t i = 0; i < KNOWN_COUNT; i++)
+    struct suggestion suggestion = {.wanted = name, .wanted_bytes = strlen(name)};
+    for (size_t i = 0; i < KNOWN_COUNT; i++) {
         used += (size_t)snprintf(list + used, sizeof list - used, " {%s}", known[i].word);
-    return err_set(err, E_CONFIG, "no such placeholder: %.*s; known are%s, and \\{ is a brace",
-                   shown, word, list);
+        suggest_offer(&suggestion, known[i].word, strlen(known[i].word));
+    }
+    return err_set(err, E_CONFIG,
+                   "no such placeholder: %.*s%s%s%s; known are%s, and \\{ is a brace", shown, word,
+                   SUGGESTED(suggestion.best), list);
 }
 
 static enum err_code read_placeholder(struct brace_piece *piece, const char *word,
@@ -191,7 +196,7 @@ static enum err_code read_placeholder(struct brace_piece *piece, const char *wor
         if (strcmp(inside.word, known[i].word) == 0)
             found = &known[i];
     if (found == NULL)
-        return refuse_unknown(word, shown, err);
+        return refuse_unknown(word, shown, inside.word, err);
     piece->kind = found->kind;
     piece->label = inside.label;
     memcpy(piece->name, inside.name, sizeof piece->name);

@@ -6,6 +6,7 @@
 #include <strings.h>
 
 #include "common/rng.h"
+#include "common/suggest.h"
 #include "common/units.h"
 #include "worker/generate/brace.h"
 #include "worker/generate/command_rules.h"
@@ -110,14 +111,21 @@ static enum err_code add_program_text(const struct compiler *compiler, const cha
 
 /* ---- placeholders ---- */
 
-/* One more of a list for a message, as far as there is room for all of it. */
-static void add_known(char known[KNOWN_BYTES], const char *name)
+/* Names for a message, as far as there is room, and the nearest one to what was looked for. */
+struct known {
+    char list[KNOWN_BYTES];
+    struct suggestion suggestion;
+};
+
+static void add_known(struct known *known, const char *name)
 {
-    const size_t used = strlen(known);
+    char *const list = known->list;
+    const size_t used = strlen(list);
+    suggest_offer(&known->suggestion, name, strlen(name));
     if (used + strlen(name) + sizeof ", ..." < KNOWN_BYTES)
-        snprintf(known + used, KNOWN_BYTES - used, "%s%s", used > 0 ? ", " : "", name);
-    else if (used < 3 || strcmp(known + used - 3, "...") != 0)
-        snprintf(known + used, KNOWN_BYTES - used, "%s...", used > 0 ? ", " : "");
+        snprintf(list + used, KNOWN_BYTES - used, "%s%s", used > 0 ? ", " : "", name);
+    else if (used < 3 || strcmp(list + used - 3, "...") != 0)
+        snprintf(list + used, KNOWN_BYTES - used, "%s...", used > 0 ? ", " : "");
 }
 
 /* Which one is meant: the name, or the only one there is. */
@@ -128,13 +136,14 @@ static enum err_code find_source(uint32_t *found, const struct compiler *compile
     const struct workload_plan *plan = compiler->plan;
     const size_t count = key ? plan->key_space_count : plan->value_count;
     const char *kind = key ? "key space" : "value", *group = key ? "keys" : "values";
-    char known[KNOWN_BYTES] = "";
+    struct known known = {
+        .suggestion = {.wanted = piece->name, .wanted_bytes = strlen(piece->name)}};
     for (size_t i = 0; i < count; i++) {
         const char *name = key ? plan->key_spaces[i].name : plan->values[i].name;
         *found = (uint32_t)i;
         if (strcmp(piece->name, name) == 0 || (piece->name[0] == '\0' && count == 1))
             return OK;
-        add_known(known, name);
+        add_known(&known, name);
     }
     if (count == 0)
         return err_set(compiler->err, E_CONFIG, "a %s is asked for, and \"%s\" names none", kind,
@@ -142,9 +151,9 @@ static enum err_code find_source(uint32_t *found, const struct compiler *compile
     if (piece->name[0] == '\0')
         return err_set(compiler->err, E_CONFIG,
                        "which %s is meant must be said, as in {%s:NAME}; there are %s", kind,
-                       key ? "key" : "value", known);
-    return err_set(compiler->err, E_CONFIG, "there is no %s \"%s\"; there are %s", kind,
-                   piece->name, known);
+                       key ? "key" : "value", known.list);
+    return err_set(compiler->err, E_CONFIG, "there is no %s \"%s\"%s%s%s; there are %s", kind,
+                   piece->name, SUGGESTED(known.suggestion.best), known.list);
 }
 
 static void key_step(struct mix_step *step, struct compiler *compiler,
@@ -231,19 +240,20 @@ static enum err_code field_step(struct mix_step *step, const struct compiler *co
                                 const struct brace_piece *piece)
 {
     const struct plan_data *data = &compiler->plan->data;
-    char known[KNOWN_BYTES] = "";
+    struct known known = {
+        .suggestion = {.wanted = piece->name, .wanted_bytes = strlen(piece->name)}};
     step->kind = STEP_FIELD;
     for (uint32_t i = 0; i < data->field_count; i++) {
         step->value = i;
         if (strcmp(piece->name, data->names[i]) == 0)
             return OK;
-        add_known(known, data->names[i]);
+        add_known(&known, data->names[i]);
     }
     return data->field_count == 0
                ? err_set(compiler->err, E_CONFIG,
                          "{field %s} asks for a field, and \"data\" names no file", piece->name)
-               : err_set(compiler->err, E_CONFIG, "the data has no field %s; there are %s",
-                         piece->name, known);
+               : err_set(compiler->err, E_CONFIG, "the data has no field %s%s%s%s; there are %s",
+                         piece->name, SUGGESTED(known.suggestion.best), known.list);
 }
 
 static enum err_code placeholder_step(struct mix_step *step, struct compiler *compiler,

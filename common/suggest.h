@@ -1,6 +1,6 @@
 /* The nearest known name to one that nobody knows. */
-#ifndef ORCHESTRATOR_OPTIONS_SUGGEST_H
-#define ORCHESTRATOR_OPTIONS_SUGGEST_H
+#ifndef COMMON_SUGGEST_H
+#define COMMON_SUGGEST_H
 
 #include <stddef.h>
 

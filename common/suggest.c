@@ -1,4 +1,4 @@
-#include "orchestrator/options/suggest.h"
+#include "common/suggest.h"
 
 #include <stdbool.h>
 #include <string.h>
