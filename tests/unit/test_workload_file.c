@@ -277,7 +277,7 @@ static const struct {
      "f:3:30: a request of up to 1,610,612,813 bytes; at most 1,073,741,824 are possible"},
     {"name: w\n" KEYS
      "classes:\n  - {name: a, command: \"SET {new} x\"}\n  - {name: b, command: \"SET {new} x\"}\n",
-     "f:1:1: two classes add keys to users by {new}; one can"},
+     "f:5:24: two classes add keys to users by {new}; one can"},
     {"name: w\n" KEYS "classes:\n  - {name: a, command: GET x, on_miss: b}\n  - {name: b, command: "
      "\"SET {key} x\"}\n",
      "f:4:24: on_miss: b writes keys of users that class a does not read"},

@@ -190,13 +190,14 @@ static void free_classes(struct mix *mix)
 }
 
 /* *grows: some space does. */
-static enum err_code find_growth(struct mix *mix, bool *grows, struct err *err)
+static enum err_code find_growth(struct mix *mix, bool *grows, size_t *at_class, struct err *err)
 {
     for (uint32_t space = 0; space < mix->material.key_count; space++) {
         struct mix_keys *keys = &mix->material.keys[space];
         for (uint32_t class = 0; class < mix->weighted_count; class ++) {
             const uint64_t grown =
                 (uint64_t)mix->classes[class].new_keys[space] * mix->weights[class];
+            *at_class = class;
             if (grown > 0 && keys->grown_per_block > 0)
                 return err_set(err, E_CONFIG, "two classes add keys to %s by {new}; one can",
                                keys->plan->name);
@@ -204,6 +205,7 @@ static enum err_code find_growth(struct mix *mix, bool *grows, struct err *err)
             *grows |= grown > 0;
         }
     }
+    *at_class = mix->plan->class_count;
     return OK;
 }
 
@@ -223,7 +225,7 @@ enum err_code mix_create(struct mix **out, const struct workload_plan *plan,
     if (code == OK)
         code = share_tickets(mix, &at_class, err);
     if (code == OK)
-        code = find_growth(mix, &grows, err);
+        code = find_growth(mix, &grows, &at_class, err);
     /* Keys that grow in number do so in length: what was compiled did not know. */
     if (code == OK && grows) {
         free_classes(mix);
