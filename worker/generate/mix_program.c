@@ -156,6 +156,28 @@ static enum err_code find_source(uint32_t *found, const struct compiler *compile
                    piece->name, SUGGESTED(known.suggestion.best), known.list);
 }
 
+/* Tagged keys of different spaces are in one slot when they have one number: where they have one label, the space that
+ * stood there first draws it for all. */
+static enum err_code join_tagged(struct mix_step *step, const struct compiler *compiler,
+                                 const struct brace_piece *piece)
+{
+    const struct plan_key_space *spaces = compiler->plan->key_spaces;
+    const struct plan_key_space *own = &spaces[step->source];
+    for (uint32_t i = 0; i < compiler->plan->key_space_count && own->tagged; i++) {
+        const struct plan_key_space *other = &spaces[i];
+        if (!other->tagged || compiler->labels[i][piece->label] == 0)
+            continue;
+        if (other->count != own->count || other->first != own->first)
+            return err_set(compiler->err, E_CONFIG,
+                           "tagged keys with one label have one number: %s and %s need the same "
+                           "count and first",
+                           other->name, own->name);
+        step->source = i;
+        return OK;
+    }
+    return OK;
+}
+
 static void key_step(struct mix_step *step, struct compiler *compiler,
                      const struct brace_piece *piece)
 {
@@ -170,7 +192,7 @@ static void key_step(struct mix_step *step, struct compiler *compiler,
         step->key = program->key_draws[step->source]++;
         *label = step->key + 1;
     }
-    const struct mix_keys *keys = &compiler->material->keys[step->source];
+    const struct mix_keys *keys = &compiler->material->keys[step->shape];
     step->fixed_bytes = mix_key_fixed_bytes(keys, step->kind == STEP_NEW_KEY);
     if (step->kind == STEP_KEY) {
         compiler->any_key = true;
@@ -267,6 +289,9 @@ static enum err_code placeholder_step(struct mix_step *step, struct compiler *co
     case BRACE_KEY:
     case BRACE_NEW:
         code = find_source(&step->source, compiler, piece);
+        step->shape = step->source;
+        if (code == OK && piece->kind == BRACE_KEY && piece->label > 0)
+            code = join_tagged(step, compiler, piece);
         if (code == OK)
             key_step(step, compiler, piece);
         return code;
@@ -467,7 +492,7 @@ static size_t most_bytes_of(const struct mix_step *step, const struct mix_materi
         return 0;
     case STEP_KEY:
     case STEP_NEW_KEY:
-        return mix_key_most_bytes(&material->keys[step->source]);
+        return mix_key_most_bytes(&material->keys[step->shape]);
     case STEP_VALUE:
         return size_draw_most(&material->values[step->value].size);
     case STEP_FIELD:

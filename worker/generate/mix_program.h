@@ -59,21 +59,18 @@ enum mix_step_kind {
 
 struct mix_step {
     enum mix_step_kind kind;
-    uint32_t
-        source; /* of a key, and of the key in front of a value whose size goes with it: the key space */
-    uint32_t
-        value; /* VALUE, FIELD: which one                                                        */
-    uint32_t key;      /* which of the request's keys of that space                               */
-    uint32_t draw;     /* which of the request's random numbers                                   */
-    uint32_t key_step; /* of that key in front, where it is known; UINT32_MAX                     */
-    uint32_t
-        step_count; /* LENGTH: steps of the argument                                           */
-    size_t
-        offset_bytes; /* TEXT: in the program's text                                             */
-    size_t
-        fixed_bytes; /* 0: it differs from request to request                                   */
-    int64_t from;    /* INT: the lowest; FLOAT: likewise, in millionths; VECTOR: dimensions     */
-    uint64_t span;   /* INT and FLOAT: how many there are                                       */
+    /* Of a key: the space that draws its number, and the one whose prefix and digits it has. Of a value whose size
+     * goes with the key in front of it: that key's. */
+    uint32_t source, shape;
+    uint32_t value;        /* VALUE, FIELD: which one                                           */
+    uint32_t key;          /* which of the request's keys of that space                         */
+    uint32_t draw;         /* which of the request's random numbers                             */
+    uint32_t key_step;     /* of that key in front, where it is known; UINT32_MAX               */
+    uint32_t step_count;   /* LENGTH: steps of the argument                                     */
+    size_t offset_bytes;   /* TEXT: in the program's text                                       */
+    size_t fixed_bytes;    /* 0: it differs from request to request                             */
+    int64_t from;          /* INT: the lowest; FLOAT: in millionths; VECTOR: dimensions         */
+    uint64_t span;         /* INT and FLOAT: how many there are                                 */
     struct key_draw *zipf; /* owned by the argument */
 };
 

@@ -198,7 +198,7 @@ static size_t step_bytes(const struct mix_step *step, const struct mix_material 
         return 3 + mix_digits(number);
     case STEP_KEY:
     case STEP_NEW_KEY:
-        return key_bytes(&material->keys[step->source], number);
+        return key_bytes(&material->keys[step->shape], number);
     case STEP_VALUE:
         return MIX_VALUE_SIZE(number);
     case STEP_FIELD:
@@ -329,7 +329,7 @@ static void write_step(char *out, size_t bytes, const struct mix_step *step,
     switch (step->kind) {
     case STEP_KEY:
     case STEP_NEW_KEY:
-        write_key(out, &material->keys[step->source], number);
+        write_key(out, &material->keys[step->shape], number);
         return;
     case STEP_LENGTH:
         out[0] = '$';
