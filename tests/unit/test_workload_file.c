@@ -278,6 +278,12 @@ static const struct {
     {"name: w\n" KEYS
      "classes:\n  - {name: a, command: \"SET {new} x\"}\n  - {name: b, command: \"SET {new} x\"}\n",
      "f:5:24: two classes add keys to users by {new}; one can"},
+    {"name: n\nkeys: {k: {count: 9}}\nclasses:\n"
+     "  - {name: a, command: 'MGET {key} {key}', on_miss: b}\n  - {name: b, command: 'SET {key} "
+     "x'}\n",
+     "f:4:24: on_miss goes with one command that reads one key and says whether it is there, such "
+     "as "
+     "GET, GETEX or HGETALL"},
     {"name: w\n" KEYS "classes:\n  - {name: a, command: GET x, on_miss: b}\n  - {name: b, command: "
      "\"SET {key} x\"}\n",
      "f:4:24: on_miss: b writes keys of users that class a does not read"},

@@ -141,6 +141,10 @@ static enum err_code compile_follow_up(struct mix *mix, uint32_t missing, struct
     const struct plan_class *class = &mix->plan->classes[missing];
     const struct mix_program *of = &mix->classes[missing];
     struct mix_program *program = &mix->classes[mix->class_count];
+    if (of->replies != 1 || of->read_kinds[0] != READ_VALUE)
+        return err_set(err, E_CONFIG,
+                       "on_miss goes with one command that reads one key and says whether it is "
+                       "there, such as GET, GETEX or HGETALL");
     enum err_code code =
         mix_program_compile(program, &mix->material, mix->plan, &mix->plan->classes[class->on_miss],
                             mix->class_count, err);
