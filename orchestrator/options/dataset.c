@@ -131,10 +131,11 @@ static enum err_code name_fields(struct parser *parser, size_t count)
     dataset->data.field_count = (uint32_t)count;
     for (size_t i = 0; i < count; i++) {
         const struct plan_cell *cell = &dataset->cells[i];
-        char *name = strndup(cell->text, cell->byte_count);
+        char *name = calloc(1, (size_t)cell->byte_count + 1);
         dataset->names[i] = name;
         if (name == NULL)
             return out_of_memory(parser);
+        memcpy(name, cell->text, cell->byte_count); /* which nothing ends */
         if (name[0] == '\0')
             return err_set(parser->err, E_CONFIG, "line 1: field %zu has no name", i + 1);
         for (size_t k = 0; k < i; k++)
