@@ -507,6 +507,7 @@ enum err_code workload_sample(struct workload_sample *sample, const struct workl
     sample->bytes = malloc(sample->byte_count + 1);
     if (sample->bytes == NULL)
         return err_set(err, E_SYSTEM, "no memory for a request of %zu bytes", sample->byte_count);
+    sample->bytes[sample->byte_count] = '\0'; /* for whoever reads numbers in it */
     if (mix != NULL)
         return mix_sample(&class, &sample->byte_count, sample->bytes, mix, ticket, err);
     workload_render(workload, ticket, sample->bytes);

@@ -124,7 +124,7 @@ const struct mix *workload_mix(const struct workload *workload);
 /* One request, to be looked at. The caller frees bytes. E_SYSTEM: no memory. */
 struct workload_sample {
     const char *class;
-    char *bytes;
+    char *bytes; /* byte_count, and an end behind them */
     size_t byte_count;
 };
 MUST_USE enum err_code workload_sample(struct workload_sample *sample,
