@@ -62,7 +62,7 @@ static enum err_code allocate(struct mix_desk *desk, const struct mix *mix, stru
             desk->most_bytes = program->most_bytes;
         if (program->key_bytes > key_bytes)
             key_bytes = program->key_bytes;
-        desk->tells_time |= program->impure;
+        desk->tells_time |= program->tells_time;
     }
     desk->numbers = calloc(steps * KEPT_REQUESTS, sizeof desk->numbers[0]);
     desk->part = malloc(part_bytes);
@@ -123,13 +123,10 @@ static size_t most_bytes(const void *state)
     return ((const struct mix_desk *)state)->most_bytes;
 }
 
-static void find_request(struct mix_request *request, const struct mix_desk *desk, uint64_t ticket)
+static void find_request(struct mix_request *request, const struct mix_desk *desk, uint64_t ticket,
+                         uint64_t rank)
 {
-    *request = (struct mix_request){
-        .ticket = ticket,
-        .rank = mix_turn_of(desk->mix, ticket).rank,
-        .worker = desk->worker,
-    };
+    *request = (struct mix_request){.ticket = ticket, .rank = rank, .worker = desk->worker};
     if (desk->tells_time)
         request->now_ms = (clock_now_ns() + desk->clock_ahead_ns) / NS_PER_MS;
 }
@@ -148,7 +145,7 @@ static const struct kept *numbers_of(struct mix_desk *desk, const struct request
 {
     struct kept *kept = kept_of(desk, slot);
     if (!kept->valid) {
-        find_request(&kept->request, desk, slot->ticket);
+        find_request(&kept->request, desk, slot->ticket, mix_turn_of(desk->mix, slot->ticket).rank);
         mix_request_numbers(kept->numbers, &desk->mix->classes[slot->class], &desk->mix->material,
                             &kept->request);
         kept->class = slot->class;
@@ -157,10 +154,9 @@ static const struct kept *numbers_of(struct mix_desk *desk, const struct request
     return kept;
 }
 
-/* Of slot->class. */
-static void measure(void *state, struct request_slot *slot)
+/* Of slot->class, in which its ticket has this rank. */
+static void measure_turn(struct mix_desk *desk, struct request_slot *slot, uint64_t rank)
 {
-    struct mix_desk *desk = state;
     const struct mix *mix = desk->mix;
     const struct mix_program *program = &mix->classes[slot->class];
     if (!program->varies) {
@@ -168,18 +164,25 @@ static void measure(void *state, struct request_slot *slot)
         return;
     }
     struct kept *kept = kept_of(desk, slot);
-    find_request(&kept->request, desk, slot->ticket);
+    find_request(&kept->request, desk, slot->ticket, rank);
     slot->bytes =
         (uint32_t)mix_request_numbers(kept->numbers, program, &mix->material, &kept->request);
     kept->class = slot->class;
     kept->valid = true;
 }
 
+static void measure(void *state, struct request_slot *slot)
+{
+    struct mix_desk *desk = state;
+    measure_turn(desk, slot, mix_turn_of(desk->mix, slot->ticket).rank);
+}
+
 static void draw(void *state, struct request_slot *slot)
 {
-    const struct mix_desk *desk = state;
-    slot->class = (uint8_t)mix_turn_of(desk->mix, slot->ticket).class;
-    measure(state, slot);
+    struct mix_desk *desk = state;
+    const struct mix_turn turn = mix_turn_of(desk->mix, slot->ticket);
+    slot->class = (uint8_t)turn.class;
+    measure_turn(desk, slot, turn.rank);
 }
 
 static uint16_t key_slot(const void *state, const struct request_slot *slot)
@@ -189,7 +192,7 @@ static uint16_t key_slot(const void *state, const struct request_slot *slot)
     struct mix_request request;
     if (program->key_argument == UINT32_MAX)
         return template_spread_slot(slot->ticket);
-    find_request(&request, desk, slot->ticket);
+    find_request(&request, desk, slot->ticket, mix_turn_of(desk->mix, slot->ticket).rank);
     return mix_key_slot(desk->mix, slot->class, &request, desk->key);
 }
 

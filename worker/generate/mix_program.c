@@ -312,12 +312,11 @@ static enum err_code placeholder_step(struct mix_step *step, struct compiler *co
         return OK;
     case BRACE_WORKER:
         step->kind = STEP_WORKER;
-        compiler->program->impure = true;
         return OK;
     case BRACE_NOW:
         step->kind = STEP_NOW;
         step->fixed_bytes = MIX_NOW_DIGITS;
-        compiler->program->impure = true;
+        compiler->program->tells_time = true;
         return OK;
     case BRACE_UUID:
         step->kind = STEP_UUID;

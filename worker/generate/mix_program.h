@@ -104,7 +104,7 @@ struct mix_program {
     size_t most_bytes;                       /* of one request */
     size_t key_bytes;                        /* of key_argument, at most */
     bool varies;                             /* in length */
-    bool impure;                             /* has {worker} or {now} */
+    bool tells_time;                         /* has {now} */
     size_t desk_bytes;     /* of the longest step that is neither text nor value */
     bool reads_only;       /* all of its commands; false while the keys are not known */
     uint32_t key_argument; /* decides about the slot; UINT32_MAX: none, or not known */

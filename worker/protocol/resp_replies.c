@@ -160,7 +160,6 @@ static enum exchange_result take_answer(struct connection *connection,
         generation->kind->reply(generation->state, slot, index, reply);
     if (connection->head_replies < class->replies)
         return EXCHANGE_DONE;
-    stream->exchange.missed = *slot;
     if (connection->head_failed)
         take_failure(connection, slot, done_ns, counts);
     else
@@ -168,7 +167,10 @@ static enum exchange_result take_answer(struct connection *connection,
     connection->again_in_flight -= slot->again;
     connection->asking_in_flight -= slot->asking;
     connection_reset_head(connection);
-    return missed && class->follow_up > 0 ? EXCHANGE_MISSED : EXCHANGE_DONE;
+    if (!missed || class->follow_up == 0)
+        return EXCHANGE_DONE;
+    stream->exchange.missed = *slot;
+    return EXCHANGE_MISSED;
 }
 
 /* A reply that no request waits for: what the server says before it closes may be one. The stream is out of
