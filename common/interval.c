@@ -13,7 +13,8 @@ const char *const counter_names[COUNTER_COUNT] = {COUNTER_TABLE(COUNTER_NAME)};
 #undef COUNTER_NAME
 
 #define FLAGS_KNOWN                                                                                \
-    ((uint64_t)(INTERVAL_WARMUP | INTERVAL_LAST | INTERVAL_DEGRADED | INTERVAL_OPEN_LOOP))
+    ((uint64_t)(INTERVAL_WARMUP | INTERVAL_LAST | INTERVAL_DEGRADED | INTERVAL_OPEN_LOOP |         \
+                INTERVAL_BOTH_LOOPS))
 
 #define HEADER_NUMBERS 15u /* and two for each stop */
 
@@ -58,7 +59,7 @@ struct interval *interval_create(uint32_t class_count)
     if (interval == NULL)
         return NULL;
     interval_init(interval);
-    if (class_count < 2)
+    if (class_count == 0)
         return interval;
     interval->classes = malloc(class_count * sizeof interval->classes[0]);
     interval->class_windows = malloc(class_count * CLASS_TIMES * sizeof interval->class_windows[0]);
@@ -464,6 +465,13 @@ enum err_code interval_decode_add(struct interval_row *row, const unsigned char 
 
 void interval_row_add(struct interval_row *into, const struct interval_row *from)
 {
+    interval_row_add_at(into, from, 0);
+}
+
+void interval_row_add_at(struct interval_row *into, const struct interval_row *from,
+                         uint32_t first_class)
+{
+    assert(from->class_count == 0 || first_class + from->class_count <= CLASSES_MAX);
     for (unsigned i = 0; i < COUNTER_COUNT; i++)
         into->counters[i] += from->counters[i];
     for (unsigned i = 0; i < ERROR_KINDS_MAX; i++)
@@ -474,15 +482,29 @@ void interval_row_add(struct interval_row *into, const struct interval_row *from
         into->node_count = from->node_count;
     for (unsigned i = 0; i < HISTOGRAM_KINDS; i++)
         histogram_add(&into->histograms[i], &from->histograms[i]);
-    add_classes(into, from->class_count);
+    if (from->class_count > 0)
+        add_classes(into, first_class + from->class_count);
     into->window_ends |= from->window_ends;
     for (uint32_t i = 0; i < from->class_count; i++)
-        class_figures_add(&into->classes[i], &from->classes[i]);
+        class_figures_add(&into->classes[first_class + i], &from->classes[i]);
     for (uint32_t i = 0; i < from->class_count * CLASS_TIMES; i++)
-        histogram_add(&into->class_windows[i], &from->class_windows[i]);
+        histogram_add(&into->class_windows[first_class * CLASS_TIMES + i], &from->class_windows[i]);
     into->absent |= from->absent;
     for (unsigned i = 0; i < INTERVAL_UNKNOWNS; i++)
         into->unknown[i] |= from->unknown[i];
+}
+
+void interval_row_close_loop(struct interval_row *row)
+{
+    histogram_add(&row->histograms[HISTOGRAM_RESPONSE_OK], &row->histograms[HISTOGRAM_SERVICE_OK]);
+    histogram_add(&row->histograms[HISTOGRAM_RESPONSE_UNANSWERED],
+                  &row->histograms[HISTOGRAM_SERVICE_UNANSWERED]);
+    for (uint32_t i = 0; i < row->class_count; i++) {
+        struct coarse_times *times = row->classes[i].times;
+        struct histogram *windows = &row->class_windows[i * CLASS_TIMES];
+        times[CLASS_RESPONSE] = times[CLASS_SERVICE];
+        histogram_add(&windows[CLASS_RESPONSE], &windows[CLASS_SERVICE]);
+    }
 }
 
 struct node_figures *interval_node(struct interval *interval, uint32_t node)

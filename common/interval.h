@@ -118,6 +118,9 @@ enum interval_flags {
     INTERVAL_LAST = 1u << 1,      /* the worker's last record; includes draining          */
     INTERVAL_DEGRADED = 1u << 2,  /* a worker died or was late: outside the identity      */
     INTERVAL_OPEN_LOOP = 1u << 3, /* requests had intended times                          */
+    /* Of workloads side by side some are closed loops: their response times are their service times, and of slip
+     * and wait they have none. */
+    INTERVAL_BOTH_LOOPS = 1u << 4
 };
 
 /* When volley itself stood still, since the common start; both 0: it did not. */
@@ -161,7 +164,7 @@ struct interval {
     uint32_t node_count; /* 0: one server only; the header says all           */
     struct node_figures nodes[NODE_FIGURES_MAX];
     struct interval_histogram histograms[HISTOGRAM_KINDS];
-    /* Of requests of several classes; else 0, and no memory. What a class's histograms hold since the last window
+    /* Of requests that are told apart; else 0, and no memory. What a class's histograms hold since the last window
      * that was published stays in them, interval by interval, until `window_ends` is set. */
     uint32_t class_count;
     bool window_ends;
@@ -226,8 +229,8 @@ size_t interval_section_close(unsigned char *out, enum interval_section section,
 /* Zeroes everything (init) or everything that was touched (reset). */
 void interval_init(struct interval *interval);
 void interval_reset(struct interval *interval);
-/* An empty interval of its own memory (interval_destroy), for requests of so many classes; NULL when there is
- * none. All of it has been touched: 290 KB a class, where there are several. */
+/* An empty interval of its own memory (interval_destroy), for requests of so many classes, 0 when they are not told
+ * apart; NULL when there is none. All of it has been touched: 290 KB a class. */
 struct interval *interval_create(uint32_t class_count);
 void interval_destroy(struct interval *interval);
 /* An empty row of its own memory (free), NULL when there is none. Its buckets cost no memory before
@@ -262,6 +265,11 @@ static inline bool interval_row_has(const struct interval_row *row,
 
 /* Adds counters, kinds, lanes and histograms of `from`; the header of `into` stays as it is. */
 void interval_row_add(struct interval_row *into, const struct interval_row *from);
+/* The same, and class i of `from` is class first_class + i of `into`; they fit into CLASSES_MAX. */
+void interval_row_add_at(struct interval_row *into, const struct interval_row *from,
+                         uint32_t first_class);
+/* Gives what was measured in a closed loop the response times that it would have in an open one: its service times. */
+void interval_row_close_loop(struct interval_row *row);
 
 /* The figures of node `node` of the topology. */
 struct node_figures *interval_node(struct interval *interval, uint32_t node);
@@ -273,7 +281,7 @@ uint64_t counters_shed(const uint64_t counters[COUNTER_COUNT]);
 /* The identities of design.md 4.6 within one row:
  * in_flight_before + sent = ok + errors + timed_out + lost + in_flight_after,
  * backlog_before + due = sent + shed + backlog_after, histogram counts = ok and errors (of an open
- * loop's also ok for response times, and sent for slip and wait), those of the unanswered = timed out +
+ * loop's also ok for response times, and sent for slip and wait, of both loops not more than that), those of the unanswered = timed out +
  * lost, but for those lost with a worker (of an open loop's response times also shed, and at most its
  * backlog, since it may hold several workers' last records), kinds add up to errors; where there are nodes, ok and errors are the sums of theirs; where there are classes,
  * these and sent, timed out, lost (but with a worker), hits and misses, and a class has as many times as ok. E_UNTRUSTED with the

@@ -63,7 +63,9 @@ static enum err_code check_schedule(const struct interval_row *row, struct err *
                        " ok replies",
                        header->first, kept(row, HISTOGRAM_RESPONSE_OK), responses);
     uint64_t delays = is_open_loop(row) ? sent : 0;
-    if (differs(row, HISTOGRAM_SLIP, delays) || differs(row, HISTOGRAM_WAIT, delays))
+    const bool both = (row->header.flags & INTERVAL_BOTH_LOOPS) != 0;
+    if (differs(row, HISTOGRAM_SLIP, both ? kept(row, HISTOGRAM_WAIT) : delays) ||
+        (both ? kept(row, HISTOGRAM_WAIT) > delays : differs(row, HISTOGRAM_WAIT, delays)))
         return err_set(err, E_UNTRUSTED,
                        "interval %" PRIu32 ": %" PRIu64 " slips and %" PRIu64
                        " waits kept of %" PRIu64 " requests sent",

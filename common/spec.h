@@ -75,6 +75,29 @@ struct connection_options {
     uint64_t max_reconnects; /* failed attempts in a row; 0: for ever */
 };
 
+/* Without steps the loop is closed. */
+struct rate_options {
+    const struct rate_step *steps; /* the whole schedule, from the start of measuring on */
+    uint32_t step_count;
+    uint64_t warmup_micro; /* the rate of the warm-up: the schedule's first one above 0 */
+    char text[96];         /* as people read it: "10,000/s, even"                       */
+    enum arrival arrival;
+    enum pacing pacing;
+    uint64_t shed_after_ns;   /* tickets later than this are dropped and counted; 0: never     */
+    const char *control_path; /* NULL: no control socket                                     */
+};
+
+/* One of several workloads side by side, and what it has of its own. */
+#define SPEC_STREAMS_MAX 16u
+#define SPEC_STREAM_NAME_BYTES 32u /* with its end */
+struct spec_stream {
+    const struct workload_plan *plan;
+    const char *name; /* of this one alone */
+    uint64_t clients, pipeline, database;
+    struct rate_options rate;
+    const char *user, *password; /* as of struct endpoint */
+};
+
 /* What is sent, and for how long. */
 struct load_options {
     const char *tests[SPEC_TESTS_MAX]; /* lower case names of the test table; count below  */
@@ -82,6 +105,8 @@ struct load_options {
     /* Of tests that options change: how each is sent; NULL: as its row says. */
     const struct workload_plan *test_plans[SPEC_TESTS_MAX];
     const struct workload_plan *workload; /* what the file of --workload says, or NULL */
+    const struct spec_stream *streams;    /* the first is that one, with what else stands here */
+    uint32_t stream_count;                /* 0: one workload, with nothing of its own          */
     const char *const *command;           /* arguments after "--", or NULL                     */
     uint32_t command_argc;
     bool last_argument_from_stdin;
@@ -116,18 +141,6 @@ struct load_options {
     uint64_t interval_ns;           /* the grid of all that is measured over time */
     uint64_t drain_timeout_ns;
     uint64_t max_errors; /* 0: no limit */
-};
-
-/* Without steps the loop is closed. */
-struct rate_options {
-    const struct rate_step *steps; /* the whole schedule, from the start of measuring on */
-    uint32_t step_count;
-    uint64_t warmup_micro; /* the rate of the warm-up: the schedule's first one above 0 */
-    char text[96];         /* as people read it: "10,000/s, even"                       */
-    enum arrival arrival;
-    enum pacing pacing;
-    uint64_t shed_after_ns;   /* tickets later than this are dropped and counted; 0: never     */
-    const char *control_path; /* NULL: no control socket                                     */
 };
 
 struct worker_options {

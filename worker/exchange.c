@@ -83,7 +83,7 @@ __attribute__((noinline)) static void count_to_lanes(struct connection *connecti
     if (node != NULL)
         node->counters[NODE_SENT] += sent;
     uint32_t followed = 0;
-    for (uint32_t i = stream->generation.class_count > 1 ? sent : 0; i > 0; i--) {
+    for (uint32_t i = stream->recorder.interval->class_count > 0 ? sent : 0; i > 0; i--) {
         const struct request_slot *slot = connection_slot(connection, connection->in_flight - i);
         followed += stream_is_follow_up(stream, slot);
         stream_count_class(stream, slot, CLASS_SENT, !slot->again);

@@ -310,7 +310,7 @@ enum err_code router_create(struct stream *stream, struct err *err)
     router->many_nodes = router->by_slot || router->topology->node_count > 1 ||
                          stream->spec->endpoint.sentinels != NULL ||
                          stream->spec->endpoint.replica_reads != REPLICA_READS_NO;
-    router->lanes = router->many_nodes || stream->generation.class_count > 1;
+    router->lanes = router->many_nodes || stream->recorder.interval->class_count > 0;
     find_what_reads(stream);
     stream->dispatch.straight =
         !stream->open_loop && !router->has_again && stream->spec->load.think_ns == 0;

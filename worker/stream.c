@@ -56,6 +56,7 @@ static enum err_code allocate_buffers(struct stream *stream, struct err *err)
         own ? stream->run->workload : stream->run->generator_source, stream->share->index, err);
     if (code != OK)
         return code;
+    stream->generation.one_reply &= !stream->run->beside;
     stream->exchange.out_bytes = stream->generation.most_bytes;
     if (stream->exchange.out_bytes < WORKER_WRITE_BYTES)
         stream->exchange.out_bytes = WORKER_WRITE_BYTES;
@@ -69,7 +70,9 @@ static enum err_code allocate_buffers(struct stream *stream, struct err *err)
     stream->recorder.wire = malloc(INTERVAL_RECORD_MAX_BYTES);
     if (stream->run->warmup_ns > 0)
         stream->recorder.held = malloc(INTERVAL_RECORD_MAX_BYTES);
-    stream->recorder.interval = interval_create(stream->generation.class_count);
+    stream->recorder.interval = interval_create(
+        stream->generation.class_count > 1 || stream->run->beside ? stream->generation.class_count
+                                                                  : 0);
     if (stream->exchange.in == NULL || stream->exchange.out == NULL ||
         stream->recorder.wire == NULL || stream->recorder.interval == NULL ||
         (stream->run->warmup_ns > 0 && stream->recorder.held == NULL))

@@ -28,6 +28,8 @@ struct worker_run {
     uint64_t pipeline;
     bool open_loop; /* requests have intended times: ipc_schedule()                          */
     bool null_transport;
+    bool
+        beside; /* other streams are in the same run: its classes are told apart, if there is only one, too */
     const struct transport *transport; /* NULL: what the spec asks for; tests bring their own   */
     const struct protocol *protocol;   /* NULL: RESP; tests bring their own                     */
     const struct generator *generator; /* NULL: the workload's; tests bring their own ...       */

@@ -19,6 +19,25 @@ static uint64_t growth(uint64_t before, uint64_t after)
     return after > before ? after - before : 0;
 }
 
+/* Requests of the workloads beside the one that is searched. Closed loops, or at a rate of their own: what was due of
+ * them was sent, or the server is too slow for all together. */
+static void leave_out_others(struct window *window, const struct metric_slice *slice)
+{
+    static const struct metric_statistic median = {"p50", STATISTIC_PERCENTILE, 50};
+    for (uint32_t i = 1; i < slice->run->stream_count; i++) {
+        const struct metric_slice other = metric_slice_of_stream(slice, i);
+        const uint64_t *counters = other.class->counters;
+        window->due -= counters[CLASS_SENT];
+        window->sent -= counters[CLASS_SENT];
+        window->ok -= counters[CLASS_OK];
+        window->answered -= counters[CLASS_OK] + counters[CLASS_ERRORS];
+        window->failed -= counters[CLASS_ERRORS] + counters[CLASS_TIMED_OUT] + counters[CLASS_LOST];
+    }
+    const struct metric_slice searched = metric_slice_of_stream(slice, 0);
+    const struct metric_value time = metric_read(&searched, METRIC_RESPONSE_TIME, &median);
+    window->median_ns = (uint64_t)time.number;
+}
+
 void window_judge(struct window *window, const struct interval_row *row,
                   const struct objective_list *objectives, const struct run_facts *run)
 {
@@ -35,12 +54,14 @@ void window_judge(struct window *window, const struct interval_row *row,
     window->in_flight_after = header->in_flight_after;
     window->median_ns = histogram_quantile(&row->histograms[HISTOGRAM_RESPONSE_OK], 0.5);
     window->backlog = header->backlog_after;
+    struct metric_slice slice = metric_slice_of(row, true);
+    slice.run = run;
+    if (run != NULL && run->stream_count > 0)
+        leave_out_others(window, &slice);
     window->achieved = figure_rate(window->ok, window->seconds);
     window->kept_up =
         nearly(window->sent, window->due) && nearly(window->answered + more_in_flight, window->due);
     window->passed = window->kept_up;
-    struct metric_slice slice = metric_slice_of(row, true);
-    slice.run = run;
     for (uint32_t i = 0; i < objectives->count; i++) {
         window->readings[i] = objective_read(&objectives->items[i], &slice);
         window->passed = window->passed && window->readings[i].kept;

@@ -172,8 +172,10 @@ static void expect_keys(struct bench_steps *steps, uint64_t keys, bool different
 {
     const uint32_t last = steps->count - 1;
     uint64_t there = 0;
-    if (last > 0 && steps->steps[last - 1].prefill_for != NULL)
-        there = steps->steps[last - 1].keys_expected;
+    /* What went to another database is not there. */
+    for (uint32_t i = last; i > 0 && steps->steps[i - 1].prefill_for != NULL && there == 0; i--)
+        if (steps->steps[i - 1].spec.endpoint.database == steps->steps[last].spec.endpoint.database)
+            there = steps->steps[i - 1].keys_expected;
     steps->steps[last].keys_written = keys;
     steps->steps[last].keys_expected = different ? there + keys : keys > there ? keys : there;
 }
@@ -354,20 +356,24 @@ static bool writes_its_keys(const struct workload_plan *plan, const struct plan_
     return plan->key_space_count == 1 && strstr(command->words[1], "{key}") != NULL;
 }
 
-/* Whether an earlier prefill may write the same keys. */
-static bool shares_keys(const struct workload_plan *plan, size_t index)
+/* Whether an earlier prefill may write the same keys: also one of a workload beside it. */
+static bool shares_keys(const struct bench_steps *steps, const struct workload_plan *plan,
+                        size_t index)
 {
     const char *prefix = plan->key_spaces[plan->prefills[index].key_space].prefix;
     for (size_t i = 0; i < index; i++)
         if (strcmp(plan->key_spaces[plan->prefills[i].key_space].prefix, prefix) == 0)
             return true;
-    return false;
+    return steps->plan_count > index + 1;
 }
 
-static enum err_code add_workload(struct bench_steps *steps, const struct workload_plan *plan,
+static enum err_code add_prefills(struct bench_steps *steps, const struct workload_plan *plan,
                                   const struct spec *spec, struct err *err)
 {
     enum err_code code = OK;
+    if (spec->load.prefill && steps->plan_count + plan->prefill_count > BENCH_STEPS_MAX - 1)
+        return err_set(err, E_USAGE, "--prefill: the workloads have more than %u prefills",
+                       BENCH_STEPS_MAX - 1);
     for (size_t i = 0; spec->load.prefill && i < plan->prefill_count && code == OK; i++) {
         struct prefill_plan *filling = &steps->plans[steps->plan_count++];
         struct spec writing = writing_spec(spec);
@@ -378,8 +384,16 @@ static enum err_code add_workload(struct bench_steps *steps, const struct worklo
                             plan->name, err);
         const bool own = writes_its_keys(plan, &plan->prefills[i]);
         if (code == OK)
-            expect_keys(steps, own ? writing.load.requests : 1, own && !shares_keys(plan, i));
+            expect_keys(steps, own ? writing.load.requests : 1,
+                        own && !shares_keys(steps, plan, i));
     }
+    return code;
+}
+
+static enum err_code add_workload(struct bench_steps *steps, const struct workload_plan *plan,
+                                  const struct spec *spec, struct err *err)
+{
+    enum err_code code = add_prefills(steps, plan, spec, err);
     if (code == OK)
         code = add_step(steps, &(struct workload_source){.plan = plan}, spec, NULL, err);
     if (code == OK)
@@ -418,8 +432,80 @@ static enum err_code add_tests(struct bench_steps *steps, const struct spec *spe
     return code;
 }
 
+/* What the run has, with what this workload has of its own. */
+static struct spec spec_of_stream(const struct spec *spec, const struct spec_stream *stream)
+{
+    struct spec own = *spec;
+    own.load.workload = stream->plan;
+    own.load.clients = stream->clients;
+    own.load.pipeline = stream->pipeline;
+    own.rate = stream->rate;
+    own.endpoint.database = stream->database;
+    own.endpoint.user = stream->user;
+    own.endpoint.password = stream->password;
+    if (own.rate.steps != NULL)
+        own.load.think_ns = 0;
+    return own;
+}
+
+static enum err_code add_beside(struct bench_steps *steps, const struct spec_stream *stream,
+                                const struct spec *spec, struct err *err)
+{
+    struct bench_step *step = &steps->beside[steps->beside_count];
+    *step = (struct bench_step){.spec = *spec, .stream = stream->name};
+    step->could_prefill = !spec->load.prefill && stream->plan->prefill_count > 0;
+    const struct workload_source source = {.plan = stream->plan};
+    enum err_code code = workload_create(&step->workload, &source, &step->spec, err);
+    steps->beside_count += code == OK;
+    return code;
+}
+
+static enum err_code check_class_names(const struct bench_steps *steps, struct err *err)
+{
+    const struct bench_step *first = &steps->steps[steps->count - 1];
+    uint32_t classes = 0;
+    for (uint32_t i = 0; i < bench_steps_together(steps, first); i++)
+        classes += workload_class_count(bench_steps_beside(steps, first, i)->workload);
+    if (classes > CLASSES_MAX)
+        return err_set(err, E_USAGE,
+                       "--workload: the workloads side by side have %u classes of requests in all, "
+                       "with those that follow a miss; at most %u are possible",
+                       classes, CLASSES_MAX);
+    return OK;
+}
+
+/* All that fills keys comes first. */
+static enum err_code add_streams(struct bench_steps *steps, const struct spec *spec,
+                                 struct err *err)
+{
+    const struct spec_stream *streams = spec->load.streams;
+    const uint32_t count = spec->load.stream_count;
+    enum err_code code = OK;
+    steps->beside = calloc(count, sizeof steps->beside[0]);
+    if (steps->beside == NULL)
+        return err_set(err, E_SYSTEM, "no memory for the steps of a session");
+    for (uint32_t i = 0; i < count && code == OK; i++) {
+        const struct spec own = spec_of_stream(spec, &streams[i]);
+        code = add_prefills(steps, streams[i].plan, &own, err);
+    }
+    for (uint32_t i = 0; i < count && code == OK; i++) {
+        const struct spec own = spec_of_stream(spec, &streams[i]);
+        code = i == 0 ? add_step(steps, &(struct workload_source){.plan = streams[i].plan}, &own,
+                                 NULL, err)
+                      : add_beside(steps, &streams[i], &own, err);
+    }
+    if (code != OK)
+        return code;
+    struct bench_step *first = &steps->steps[steps->count - 1];
+    first->stream = count > 1 ? streams[0].name : NULL;
+    first->could_prefill = !spec->load.prefill && streams[0].plan->prefill_count > 0;
+    return check_class_names(steps, err);
+}
+
 static enum err_code add_all(struct bench_steps *steps, const struct spec *spec, struct err *err)
 {
+    if (spec->load.stream_count > 0)
+        return add_streams(steps, spec, err);
     if (spec->load.workload != NULL)
         return add_workload(steps, spec->load.workload, spec, err);
     if (spec->load.command == NULL)
@@ -439,6 +525,7 @@ static enum err_code leave_out_tests(struct bench_steps *steps, struct err *err)
         steps->steps[i] = test;
     }
     steps->count = kept;
+    steps->beside_count = 0;
     return kept > 0 ? OK
                     : err_set(err, E_USAGE,
                               "--prefill-only: there is nothing to write; name a test or a command "
@@ -453,6 +540,7 @@ enum err_code bench_steps_build(struct bench_steps *steps, const struct spec *sp
         return err_set(err, E_SYSTEM, "no memory for the steps of a session");
     enum err_code code = add_all(steps, spec, err);
     steps->made = steps->count;
+    steps->beside_made = steps->beside_count;
     return code == OK && spec->load.prefill_only ? leave_out_tests(steps, err) : code;
 }
 
@@ -462,6 +550,9 @@ void bench_steps_free(struct bench_steps *steps)
         for (uint32_t i = 0; i < steps->made; i++)
             workload_destroy(steps->steps[i].workload);
     free(steps->steps);
+    for (uint32_t i = 0; i < steps->beside_made; i++)
+        workload_destroy(steps->beside[i].workload);
+    free(steps->beside);
     for (size_t i = 0; i < steps->plan_count; i++)
         free(steps->plans[i].key_spaces);
     free(steps->plans);
@@ -477,18 +568,61 @@ enum err_code bench_steps_check_classes(const struct bench_steps *steps,
                                         const struct objective_list *objectives, const char *option,
                                         struct err *err)
 {
-    const char *classes[CLASSES_MAX];
     enum err_code code = OK;
     for (uint32_t i = 0; i < steps->count && code == OK; i++) {
         const struct bench_step *step = &steps->steps[i];
-        const uint32_t count = workload_class_count(step->workload);
-        for (uint32_t k = 0; k < count; k++)
-            classes[k] = workload_class_name(step->workload, k);
+        const char *names[CLASSES_MAX + SPEC_STREAMS_MAX];
+        char own[CLASSES_MAX][CLASS_NAME_BYTES];
+        const uint32_t streams = bench_steps_together(steps, step);
+        uint32_t count = 0, named = 0;
+        for (uint32_t k = 0; k < streams; k++) {
+            const struct bench_step *beside = bench_steps_beside(steps, step, k);
+            const uint32_t classes = workload_class_count(beside->workload);
+            for (uint32_t class = 0; class < classes; class ++) {
+                bench_step_name_class(own[named], beside, class);
+                names[count++] = own[named++];
+            }
+            if (streams > 1 && classes > 1)
+                names[count++] = beside->stream;
+        }
         if (step->prefill_for == NULL)
             code = objective_classes_check(objectives, option, workload_title(step->workload),
-                                           classes, count, err);
+                                           names, count, err);
     }
     return code;
+}
+
+uint32_t bench_steps_all(const struct bench_steps *steps)
+{
+    return steps->count + steps->beside_count;
+}
+
+struct bench_step *bench_steps_at(const struct bench_steps *steps, uint32_t index)
+{
+    return index < steps->count ? &steps->steps[index] : &steps->beside[index - steps->count];
+}
+
+uint32_t bench_steps_together(const struct bench_steps *steps, const struct bench_step *step)
+{
+    return step->prefill_for == NULL ? 1 + steps->beside_count : 1;
+}
+
+const struct bench_step *bench_steps_beside(const struct bench_steps *steps,
+                                            const struct bench_step *step, uint32_t index)
+{
+    return index == 0 ? step : &steps->beside[index - 1];
+}
+
+void bench_step_name_class(char name[CLASS_NAME_BYTES], const struct bench_step *step,
+                           uint32_t class)
+{
+    const char *own = workload_class_name(step->workload, class);
+    if (step->stream == NULL)
+        snprintf(name, CLASS_NAME_BYTES, "%s", own);
+    else if (workload_class_count(step->workload) == 1)
+        snprintf(name, CLASS_NAME_BYTES, "%s", step->stream);
+    else
+        snprintf(name, CLASS_NAME_BYTES, "%s:%s", step->stream, own);
 }
 
 char *bench_step_describe_keys(char *text, size_t text_bytes, const struct bench_step *step)
@@ -510,8 +644,8 @@ char *bench_step_describe_keys(char *text, size_t text_bytes, const struct bench
 bool bench_steps_mixed(const struct bench_steps *steps)
 {
     bool mixed = false;
-    for (uint32_t i = 0; i < steps->count; i++) {
-        const struct workload *workload = steps->steps[i].workload;
+    for (uint32_t i = 0; i < bench_steps_all(steps); i++) {
+        const struct workload *workload = bench_steps_at(steps, i)->workload;
         mixed |= workload_reads_some(workload) && !workload_reads_only(workload);
     }
     return mixed;

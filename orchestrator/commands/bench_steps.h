@@ -13,6 +13,7 @@
 struct bench_step {
     struct spec spec; /* the session's, with what this step changes */
     struct workload *workload;
+    const char *stream;      /* its name beside other workloads; NULL: it runs alone */
     const char *prefill_for; /* title of the test that reads what this step writes; NULL: a test */
     bool
         fixed_key; /* a user's command with a key, and nothing in it changes; known once connected */
@@ -33,6 +34,9 @@ struct bench_steps {
     struct bench_step *steps;
     uint32_t count; /* to be run */
     uint32_t made;  /* with those of tests behind them, where --prefill-only leaves these out */
+    /* Workloads that run beside the last step, the one that is measured. Likewise beside_made. */
+    struct bench_step *beside;
+    uint32_t beside_count, beside_made;
     char *stdin_argument; /* of -x */
     size_t stdin_bytes;
     char *title;          /* of a command with it; NULL: its own words */
@@ -49,6 +53,17 @@ struct bench_steps {
 MUST_USE enum err_code bench_steps_build(struct bench_steps *steps, const struct spec *spec,
                                          struct err *err);
 void bench_steps_free(struct bench_steps *steps);
+/* All of them, those beside the last one behind it: index below bench_steps_all. */
+uint32_t bench_steps_all(const struct bench_steps *steps);
+struct bench_step *bench_steps_at(const struct bench_steps *steps, uint32_t index);
+/* Workloads that run together when `step` is run, itself the first: 1 but for the measured step of several. */
+uint32_t bench_steps_together(const struct bench_steps *steps, const struct bench_step *step);
+/* Of these, number `index`, below bench_steps_together. */
+const struct bench_step *bench_steps_beside(const struct bench_steps *steps,
+                                            const struct bench_step *step, uint32_t index);
+/* What classes are called where several workloads run side by side: NAME:CLASS, or NAME of one that has one. */
+void bench_step_name_class(char name[CLASS_NAME_BYTES], const struct bench_step *step,
+                           uint32_t class);
 /* Whether some step has requests that only read beside others that do not; known once the keys are. */
 bool bench_steps_mixed(const struct bench_steps *steps);
 /* Whether every test has the classes of requests that these objectives are about; prefills need not. Errors as

@@ -166,11 +166,14 @@ static void print_tickets(FILE *out, const struct bench_step *step)
     }
 }
 
-static void print_step(FILE *out, const struct bench_step *step, uint32_t number)
+static void print_step(FILE *out, const struct bench_step *step, uint32_t number, bool beside)
 {
     const struct spec *spec = &step->spec;
     char text[32];
-    fprintf(out, "\nStep %u: %s", number, PRINTABLE(workload_title(step->workload)));
+    fprintf(out, "\nStep %u: %s", number,
+            PRINTABLE(step->stream != NULL ? step->stream : workload_title(step->workload)));
+    if (beside)
+        fprintf(out, ", beside it");
     if (step->prefill_for != NULL)
         fprintf(out, ", prefill for %s, not measured", PRINTABLE(step->prefill_for));
     fputc('\n', out);
@@ -186,7 +189,11 @@ static void print_step(FILE *out, const struct bench_step *step, uint32_t number
     if (spec->load.steady_auto)
         fprintf(out, ", once the load is steady, or after %s",
                 units_format_duration(text, sizeof text, spec->load.steady_limit_ns));
-    fprintf(out, "\n  pipeline      %s\n", UNITS_GROUPED(spec->load.pipeline));
+    fprintf(out, "\n");
+    if (step->stream != NULL)
+        fprintf(out, "  connections   %s, database %s\n", UNITS_GROUPED(spec->load.clients),
+                UNITS_GROUPED(spec->endpoint.database));
+    fprintf(out, "  pipeline      %s\n", UNITS_GROUPED(spec->load.pipeline));
     fprintf(out, "  request       %s bytes, %s %s\n",
             UNITS_GROUPED(workload_request_bytes(step->workload)),
             UNITS_GROUPED(workload_replies(step->workload)),
@@ -367,13 +374,20 @@ void explain_print(FILE *out, const struct option_values *values, const struct b
     if (steps->count > 0)
         print_connections(out, &steps->steps[0].spec);
     for (uint32_t i = 0; i < steps->count; i++)
-        print_step(out, &steps->steps[i], i + 1);
+        print_step(out, &steps->steps[i], i + 1, false);
+    for (uint32_t i = 0; i < steps->beside_count; i++)
+        print_step(out, &steps->beside[i], steps->count, true);
     /* All tests have the same one; what is filled before them has none. */
     for (uint32_t i = 0; i < steps->count; i++) {
         if (steps->steps[i].prefill_for != NULL)
             continue;
         print_schedule(out, &steps->steps[i].spec, plan->worker_count);
         break;
+    }
+    for (uint32_t i = 0; i < steps->beside_count; i++) {
+        if (steps->beside[i].spec.rate.step_count > 0)
+            fprintf(out, "\n%s:", PRINTABLE(steps->beside[i].stream));
+        print_schedule(out, &steps->beside[i].spec, plan->worker_count);
     }
     if (steps->count > 0)
         print_chaos(out, &steps->steps[0].spec);

@@ -1,5 +1,6 @@
 #include "orchestrator/commands/filling.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -235,11 +236,28 @@ enum err_code filling_end(struct session *session, const struct bench_step *step
     return judge_count(session, step, &after, err);
 }
 
+/* By a step before this one. */
+static bool is_emptied(const struct bench_steps *steps, uint32_t index, uint64_t database)
+{
+    for (uint32_t i = 0; i < index; i++)
+        if (bench_steps_at(steps, i)->spec.endpoint.database == database)
+            return true;
+    return false;
+}
+
 enum err_code filling_flush(struct session *session, struct err *err)
 {
-    const struct spec *spec = &session->request->spec;
-    if (!spec->load.flush_before || session->interrupts->count > 0)
+    const struct bench_steps *steps = &session->steps;
+    enum err_code code = OK;
+    if (!session->request->spec.load.flush_before || session->interrupts->count > 0)
         return OK;
-    log_line(LOG_INFO, "emptying the database of %s", session->target_text);
-    return keyspace_flush(session->topology, &spec->endpoint, &session->interrupts->count, err);
+    for (uint32_t i = 0; i < bench_steps_all(steps) && code == OK; i++) {
+        const struct endpoint *endpoint = &bench_steps_at(steps, i)->spec.endpoint;
+        if (is_emptied(steps, i, endpoint->database))
+            continue;
+        log_line(LOG_INFO, "emptying database %" PRIu64 " of %s", endpoint->database,
+                 session->target_text);
+        code = keyspace_flush(session->topology, endpoint, &session->interrupts->count, err);
+    }
+    return code;
 }

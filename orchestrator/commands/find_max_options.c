@@ -184,6 +184,8 @@ enum err_code find_max_options_parse(struct find_max_request *request, int argc,
     code = rate_steps_add(&request->bench.steps, &first, err);
     if (code == OK)
         code = check_search(request, err);
+    if (code == OK)
+        code = stream_wishes_vary(&request->bench.workload.streams, "qps", err);
     return code == OK ? bench_options_settle(&request->bench, err) : code;
 }
 

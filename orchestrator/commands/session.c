@@ -53,8 +53,54 @@ static enum err_code set_up_tls(struct session *session, struct err *err)
         options.cacert = session->certificates.authority;
     enum err_code code = tls_client_create(&session->tls, &options, err);
     session->request->spec.endpoint.tls_client = session->tls;
-    for (uint32_t i = 0; i < session->steps.count; i++)
-        session->steps.steps[i].spec.endpoint.tls_client = session->tls;
+    for (uint32_t i = 0; i < bench_steps_all(&session->steps); i++)
+        bench_steps_at(&session->steps, i)->spec.endpoint.tls_client = session->tls;
+    return code;
+}
+
+/* Nodes of a cluster that one run's requests may go to; each worker needs a connection to each. */
+static uint64_t nodes_to_reach(const struct session *session)
+{
+    const struct topology *topology = session->topology;
+    if (topology == NULL || topology->kind != TOPOLOGY_SLOTS)
+        return 0;
+    const struct topology_count count = topology_count_serving(topology);
+    switch (session->request->spec.endpoint.replica_reads) {
+    case REPLICA_READS_NO:
+        return count.primaries;
+    case REPLICA_READS_YES:
+        if (bench_steps_mixed(&session->steps)) /* reads to replicas, writes to primaries */
+            break;
+        return count.replicas + count.alone > count.primaries ? count.replicas + count.alone
+                                                              : count.primaries;
+    case REPLICA_READS_ALL:
+        break;
+    }
+    return count.primaries + count.replicas;
+}
+
+/* Workers need connections of each workload that runs: the one with the fewest decides how many there can be. */
+static enum err_code build_plan(struct session *session, const struct spec *spec,
+                                enum server_place place, const struct server_cpus *server,
+                                struct err *err)
+{
+    const struct bench_steps *steps = &session->steps;
+    struct spec planned = *spec;
+    planned.connections.worker_min = nodes_to_reach(session);
+    for (uint32_t i = 0; i < steps->beside_count; i++)
+        if (steps->beside[i].spec.load.clients < planned.load.clients)
+            planned.load.clients = steps->beside[i].spec.load.clients;
+    enum err_code code = plan_build(&session->plan, &planned, &session->cpus, place, server, err);
+    bool left_out = spec->load.clients != planned.load.clients;
+    if (code == OK && left_out)
+        plan_add_connections(&session->plan, spec->load.clients);
+    for (uint32_t i = 0; i < steps->beside_count && code == OK; i++) {
+        const uint64_t clients = steps->beside[i].spec.load.clients;
+        if (left_out && clients == planned.load.clients)
+            left_out = false;
+        else
+            plan_add_connections(&session->plan, clients);
+    }
     return code;
 }
 
@@ -70,7 +116,7 @@ enum err_code session_prepare(struct session *session, struct err *err)
     if (code == OK)
         code = cpu_order_discover(&session->cpus, "", NULL, err);
     if (code == OK)
-        code = plan_build(&session->plan, spec, &session->cpus, place_of_server(spec), NULL, err);
+        code = build_plan(session, spec, place_of_server(spec), NULL, err);
     if (code == OK && spec->managed.program != NULL)
         code = spec->outputs.explain
                    ? provider_path.check(spec->managed.program, err)
@@ -192,8 +238,8 @@ static enum err_code discover(struct session *session, struct err *err)
     enum err_code code =
         topology_discover(session->topology, &session->control, &spec->endpoint.probe,
                           &session->target, &spec->endpoint, &session->interrupts->count, err);
-    for (uint32_t i = 0; i < session->steps.count; i++)
-        session->steps.steps[i].spec.endpoint.probe = spec->endpoint.probe;
+    for (uint32_t i = 0; i < bench_steps_all(&session->steps); i++)
+        bench_steps_at(&session->steps, i)->spec.endpoint.probe = spec->endpoint.probe;
     if (code == E_CONNECT)
         advise_to_name_one(session, err);
     if (code != OK)
@@ -243,16 +289,16 @@ static enum err_code find_keys(struct session *session, struct err *err)
     if (spec->load.null_transport ||
         (!spec->endpoint.cluster && spec->endpoint.replica_reads == REPLICA_READS_NO))
         return OK;
-    for (uint32_t i = 0; i < session->steps.count && code == OK; i++)
-        code = command_keys_find(session->steps.steps[i].workload, session->control,
+    for (uint32_t i = 0; i < bench_steps_all(&session->steps) && code == OK; i++)
+        code = command_keys_find(bench_steps_at(&session->steps, i)->workload, session->control,
                                  spec->endpoint.replica_reads == REPLICA_READS_NO, err);
     return code;
 }
 
 /* Functions that a step calls or loads: before anything runs, so that a server without them is found out,
  * and before the step itself, since another one may have replaced them. */
-static enum err_code load_functions(const struct session *session, const struct bench_step *step,
-                                    struct err *err)
+enum err_code session_load_functions(const struct session *session, const struct bench_step *step,
+                                     struct err *err)
 {
     const struct workload_test *test = workload_test(step->workload);
     if (step->spec.load.null_transport || test == NULL || test->more == MORE_NONE)
@@ -263,8 +309,8 @@ static enum err_code load_functions(const struct session *session, const struct 
 /* Another tool does not warn of it, and --null asks nobody. */
 static void find_fixed_keys(struct session *session)
 {
-    for (uint32_t i = 0; i < session->steps.count && session->control != NULL; i++) {
-        struct bench_step *step = &session->steps.steps[i];
+    for (uint32_t i = 0; i < bench_steps_all(&session->steps) && session->control != NULL; i++) {
+        struct bench_step *step = bench_steps_at(&session->steps, i);
         if (session->request->dialect == NULL && workload_test(step->workload) == NULL &&
             workload_keys_per_request(step->workload) == 0 && !workload_has_tag(step->workload))
             step->fixed_key = command_keys_any(step->workload, session->control);
@@ -351,8 +397,8 @@ static enum err_code settle_protocol(struct session *session, struct err *err)
              session->target.text);
     spec->endpoint.resp3 = false;
     options_drop(&session->request->values, "resp3");
-    for (uint32_t i = 0; i < session->steps.count; i++)
-        session->steps.steps[i].spec.endpoint.resp3 = false;
+    for (uint32_t i = 0; i < bench_steps_all(&session->steps); i++)
+        bench_steps_at(&session->steps, i)->spec.endpoint.resp3 = false;
     return OK;
 }
 
@@ -367,8 +413,8 @@ static void settle_client_name(struct session *session)
     log_line(LOG_WARNING, "the connections have no name: %s", err.text);
     spec->endpoint.client_name = NULL;
     options_drop(&session->request->values, "client-name");
-    for (uint32_t i = 0; i < session->steps.count; i++)
-        session->steps.steps[i].spec.endpoint.client_name = NULL;
+    for (uint32_t i = 0; i < bench_steps_all(&session->steps); i++)
+        bench_steps_at(&session->steps, i)->spec.endpoint.client_name = NULL;
 }
 
 /* What can be said of the connections to come once it is known where they go. */
@@ -394,27 +440,6 @@ static enum err_code settle_connections(struct session *session, struct err *err
     if (code == OK && advice[0] != '\0')
         log_line(LOG_WARNING, "%s", advice);
     return code;
-}
-
-/* Nodes of a cluster that one run's requests may go to; each worker needs a connection to each. */
-static uint64_t nodes_to_reach(const struct session *session)
-{
-    const struct topology *topology = session->topology;
-    if (topology == NULL || topology->kind != TOPOLOGY_SLOTS)
-        return 0;
-    const struct topology_count count = topology_count_serving(topology);
-    switch (session->request->spec.endpoint.replica_reads) {
-    case REPLICA_READS_NO:
-        return count.primaries;
-    case REPLICA_READS_YES:
-        if (bench_steps_mixed(&session->steps)) /* reads to replicas, writes to primaries */
-            break;
-        return count.replicas + count.alone > count.primaries ? count.replicas + count.alone
-                                                              : count.primaries;
-    case REPLICA_READS_ALL:
-        break;
-    }
-    return count.primaries + count.replicas;
 }
 
 /* Where the server runs, now that it has answered: one on an address of this host counts as local, too. */
@@ -450,7 +475,7 @@ enum err_code session_reach(struct session *session, struct err *err)
     /* Another tool finds out when it gets there. */
     for (uint32_t i = 0;
          i < session->steps.count && code == OK && session->request->dialect == NULL; i++)
-        code = load_functions(session, &session->steps.steps[i], err);
+        code = session_load_functions(session, &session->steps.steps[i], err);
     if (code == OK)
         code = describe(session, err);
     if (code == OK)
@@ -479,11 +504,8 @@ enum err_code session_plan(struct session *session, const struct spec *spec, str
     const struct server_locality *locality = &session->locality;
     const struct server_cpus server = {.cpus = locality->cpus,
                                        .count = locality->known ? locality->cpu_count : 0};
-    struct spec planned = *spec;
-    planned.connections.worker_min = nodes_to_reach(session);
     /* A managed server may run already: its CPUs follow from what does not change. */
-    enum err_code code = plan_build(&session->plan, &planned, &session->cpus,
-                                    place_found(session, spec), &server, err);
+    enum err_code code = build_plan(session, spec, place_found(session, spec), &server, err);
     if (code == OK)
         code = plan_raise_fd_limit(&session->plan, err);
     if (code == OK)
@@ -513,132 +535,6 @@ bool session_server_memory(struct session *session, uint64_t *used_bytes)
     free(info);
     control_close(control);
     return known;
-}
-
-/* A worker's CPU and the server's are the same when the server has no CPU that is free of workers. */
-static bool server_shares_cpu(const struct session *session)
-{
-    const struct server_locality *locality = &session->locality;
-    if (!locality->known || !locality->local)
-        return false;
-    for (uint32_t i = 0; i < locality->cpu_count; i++) {
-        bool taken = false;
-        for (uint32_t w = 0; w < session->plan.worker_count; w++)
-            taken |= session->plan.workers[w].cpu == (int)locality->cpus[i];
-        if (!taken)
-            return false;
-    }
-    return locality->cpu_count > 0;
-}
-
-/* One class is the run itself. */
-static void name_classes(struct run_facts *facts, const struct workload *workload)
-{
-    const uint32_t count = workload_class_count(workload);
-    facts->class_count = count > 1 ? count : 0;
-    for (uint32_t i = 0; i < facts->class_count; i++)
-        snprintf(facts->class_names[i], sizeof facts->class_names[i], "%s",
-                 workload_class_name(workload, i));
-}
-
-static void fill_facts(struct run_facts *facts, const struct session *session,
-                       const struct bench_step *step, uint32_t index)
-{
-    const struct spec *spec = &step->spec;
-    *facts = (struct run_facts){
-        .index = index,
-        .repetition = session->repetition,
-        .prefill = step->prefill_for != NULL,
-        .interval_ns = spec->load.interval_ns,
-        .warmup_ns = spec->load.steady_auto ? spec->load.steady_limit_ns : spec->load.warmup_ns,
-        .duration_ns = spec->load.duration_ns,
-        .requests = spec->load.duration_ns > 0 ? 0 : spec->load.requests,
-        .clients = spec->load.clients,
-        .pipeline = spec->load.pipeline,
-        .data_bytes = workload_plan(step->workload) != NULL ? 0 : spec->load.data_bytes,
-        .request_bytes = workload_request_bytes(step->workload),
-        .commands = workload_replies(step->workload),
-        .mean_commands = workload_mean_commands(step->workload),
-        .keyspace = workload_plan(step->workload) != NULL ? workload_key_count(step->workload)
-                    : workload_keys_per_request(step->workload) == 0 ? 0
-                    : spec->load.key_order == KEYS_ONE               ? 1
-                                                                     : spec->load.keyspace,
-        .one_key = step->fixed_key || workload_uses_one_key(step->workload),
-        .reads = workload_reads(step->workload),
-        .no_prefill = !step->could_prefill || spec->load.null_transport,
-        .keyspace_random = spec->load.key_order == KEYS_RANDOM,
-        .renewed = spec->connections.reconnect_every > 0,
-        .cluster = spec->endpoint.cluster,
-        .tracking = spec->endpoint.tracking,
-        .open_loop = spec->rate.steps != NULL,
-        .shed_after_ns = spec->rate.shed_after_ns,
-        .clients_start = spec->load.client_ramp.start_clients,
-        .steady_auto = spec->load.steady_auto,
-        .worker_count = session->plan.worker_count,
-    };
-    snprintf(facts->name, sizeof facts->name, "%s", workload_title(step->workload));
-    name_classes(facts, step->workload);
-    bench_step_describe_keys(facts->key_distribution, sizeof facts->key_distribution, step);
-    if (step->prefill_for != NULL)
-        snprintf(facts->prefill_for, sizeof facts->prefill_for, "%s", step->prefill_for);
-    snprintf(facts->target, sizeof facts->target, "%s", session->target_text);
-    snprintf(facts->rate_text, sizeof facts->rate_text, "%s", spec->rate.text);
-    for (uint32_t i = 0; i < session->plan.worker_count; i++)
-        facts->worker_cpus[i] = session->plan.workers[i].cpu;
-}
-
-enum err_code session_run(struct session *session, const struct bench_step *step, struct err *err)
-{
-    struct run_facts *facts = session->run;
-    struct run_result *result = session->result;
-    memset(result, 0, sizeof *result);
-    result->topology = session->topology;
-    session->interrupts->enough = false;
-    session->interrupts->ended_by[0] = '\0';
-    result->evidence.server_cpu_share = -1;
-    if (session->locality.known && session->topology->node_count <= 1)
-        result->evidence.server_pid = session->locality.pid;
-    fill_facts(facts, session, step, session->run_count++);
-    session->plan.ring_capacity_bytes =
-        ipc_ring_capacity_bytes(facts->interval_ns, facts->worker_count, facts->class_count);
-    if (facts->one_key && !facts->prefill && session->warned_of != step->workload)
-        bench_log_one_key(facts, step);
-    session->warned_of = step->workload;
-    result->evidence.server_place_known =
-        session->locality.known || session->request->spec.load.null_transport;
-    result->evidence.server_shares_worker_cpu = server_shares_cpu(session);
-    struct worker_run run = {
-        .spec = &step->spec,
-        .workload = step->workload,
-        .target = &session->target,
-        .topology = session->topology,
-        .requests = facts->requests,
-        .duration_ns = facts->duration_ns,
-        .warmup_ns = facts->steady_auto ? IPC_NEVER : facts->warmup_ns,
-        .pipeline = facts->pipeline,
-        .open_loop = facts->open_loop,
-        .wire_setup = {.tls = session->tls,
-                       .sources = session->sources.addresses,
-                       .source_count = session->sources.count,
-                       .reset_on_close = step->spec.connections.reset_on_close},
-        .null_transport = step->spec.load.null_transport,
-    };
-    enum err_code code = load_functions(session, step, err);
-    if (code == OK && facts->prefill)
-        code = filling_begin(session, step, err);
-    if (code != OK)
-        return code;
-    bench_log_run_begin(facts);
-    code = fleet_run(session->base, &session->plan, &run, facts, &session->timeline,
-                     session->interrupts, result, err);
-    event_base_loop(session->base, EVLOOP_NONBLOCK); /* who asks between runs is answered now */
-    if (code != OK)
-        return code;
-    bench_log_run_end(facts, result);
-    if (result->status != OK && result->status != E_INTERRUPTED &&
-        session->request->dialect == NULL) /* another tool's words are its own */
-        log_line(LOG_ERROR, "%s: %s", facts->name, result->status_text);
-    return facts->prefill ? filling_end(session, step, err) : OK;
 }
 
 enum err_code session_fill_keys(struct session *session, struct err *err)

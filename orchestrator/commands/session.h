@@ -80,7 +80,11 @@ MUST_USE enum err_code session_restart(struct session *session, struct err *err)
  * before its run. Errors as plan_build and plan_raise_fd_limit. */
 MUST_USE enum err_code session_plan(struct session *session, const struct spec *spec,
                                     struct err *err);
-/* One fleet run of a step: one of session->steps, or the command's own that was made from one. Errors
+/* Functions that a step calls or loads, on the target: before anything runs, and before the step itself, since another one
+ * may have replaced them. */
+MUST_USE enum err_code session_load_functions(const struct session *session,
+                                              const struct bench_step *step, struct err *err);
+/* One fleet run of a step, with the workloads beside it: one of session->steps, or the command's own that was made from one. Errors
  * as fleet_run, and of a prefill, whose keys are counted, as filling_begin and filling_end. OK: the run happened, and
  * session->result tells how it went; a status that is not OK has been logged, and what it means is the command's to say. */
 MUST_USE enum err_code session_run(struct session *session, const struct bench_step *step,

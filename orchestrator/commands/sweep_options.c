@@ -199,5 +199,8 @@ enum err_code sweep_options_parse(struct sweep_request *request, int argc, const
     }
     if (code == OK)
         code = check(request, err);
+    if (code == OK)
+        code = stream_wishes_vary(&request->bench.workload.streams, sweep_kind_name(request->kind),
+                                  err);
     return code == OK ? bench_options_settle(&request->bench, err) : code;
 }

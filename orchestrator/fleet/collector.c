@@ -11,26 +11,34 @@
 #define OVERDUE_INTERVALS 3u
 #define OVERDUE_SHORTEST_NS NS_PER_SECOND
 
-enum err_code collector_init(struct collector *collector, void *segment, uint32_t member_count,
-                             const struct run_facts *facts, struct timeline *timeline,
-                             struct err *err)
+enum err_code collector_init(struct collector *collector, const struct segments *segments,
+                             uint32_t worker_count, const struct run_facts *facts,
+                             struct timeline *timeline, struct err *err)
 {
     *collector = (struct collector){
-        .segment = segment,
-        .member_count = member_count,
-        .members = calloc(member_count, sizeof collector->members[0]),
+        .worker_count = worker_count,
+        .member_count = worker_count * segments->count,
+        .members = calloc((size_t)worker_count * segments->count, sizeof collector->members[0]),
+        .facts = facts,
         .timeline = timeline,
         .interval_ns = facts->interval_ns,
         .warmup_ns = facts->warmup_ns,
         .row = interval_row_create(),
         .harvest = interval_row_create(),
         .left_out = interval_row_create(),
+        .apart = interval_row_create(),
         .record = malloc(INTERVAL_WIRE_MAX_BYTES),
         .row_empty = true,
     };
     if (collector->members == NULL || collector->row == NULL || collector->harvest == NULL ||
-        collector->left_out == NULL || collector->record == NULL)
-        return err_set(err, E_SYSTEM, "cannot allocate the collector for %u workers", member_count);
+        collector->left_out == NULL || collector->apart == NULL || collector->record == NULL)
+        return err_set(err, E_SYSTEM, "cannot allocate the collector for %u workers", worker_count);
+    for (uint32_t i = 0; i < collector->member_count; i++) {
+        struct collector_member *member = &collector->members[i];
+        member->stream = i / worker_count;
+        member->worker = i % worker_count;
+        member->segment = segments->each[member->stream];
+    }
     return OK;
 }
 
@@ -40,6 +48,7 @@ void collector_destroy(struct collector *collector)
     free(collector->row);
     free(collector->harvest);
     free(collector->left_out);
+    free(collector->apart);
     free(collector->record);
     *collector = (struct collector){0};
 }
@@ -60,9 +69,20 @@ static uint8_t run_kind(struct error_kinds *known, const struct ipc_error_kind *
     return (uint8_t)found;
 }
 
-static void map_kinds(struct collector *collector, uint32_t index, uint8_t map[ERROR_KINDS_MAX])
+static struct ipc_worker *live_words(const struct collector_member *member)
 {
-    struct ipc_worker *worker = ipc_worker(collector->segment, index);
+    return ipc_worker(member->segment, member->worker);
+}
+
+static struct ring *ring_of(const struct collector_member *member)
+{
+    return ipc_ring(member->segment, member->worker);
+}
+
+static void map_kinds(struct collector *collector, const struct collector_member *member,
+                      uint8_t map[ERROR_KINDS_MAX])
+{
+    struct ipc_worker *worker = live_words(member);
     /* Acquire: partner is the recorder's release store behind a new entry. */
     uint32_t count = atomic_load_explicit(&worker->error_kind_count, memory_order_acquire);
     memset(map, ERROR_KINDS_MAX - 1, ERROR_KINDS_MAX);
@@ -70,31 +90,52 @@ static void map_kinds(struct collector *collector, uint32_t index, uint8_t map[E
         map[kind] = run_kind(&collector->timeline->error_kinds, &worker->error_kinds[kind]);
 }
 
-static enum err_code read_record(const struct collector *collector, uint32_t index,
-                                 uint64_t *position_bytes, uint32_t *record_bytes,
-                                 struct interval_header *header, struct err *err)
+static enum err_code read_record(const struct collector *collector,
+                                 const struct collector_member *member, uint64_t *position_bytes,
+                                 uint32_t *record_bytes, struct interval_header *header,
+                                 struct err *err)
 {
-    *record_bytes = ring_peek_at(ipc_ring(collector->segment, index), position_bytes,
-                                 collector->record, INTERVAL_WIRE_MAX_BYTES);
+    *record_bytes =
+        ring_peek_at(ring_of(member), position_bytes, collector->record, INTERVAL_WIRE_MAX_BYTES);
     if (*record_bytes == 0)
         return OK;
     if (*record_bytes > INTERVAL_WIRE_MAX_BYTES)
-        return err_set(err, E_UNTRUSTED, "worker %u: a record of %u bytes is too long", index,
-                       *record_bytes);
+        return err_set(err, E_UNTRUSTED, "worker %u: a record of %u bytes is too long",
+                       member->worker, *record_bytes);
     return interval_decode_header(header, collector->record, *record_bytes, err);
 }
 
 /* The record that was read, into a row. Counters before and after tell what it held. */
-static enum err_code add_record(struct collector *collector, uint32_t index,
+static enum err_code decode(struct collector *collector, const struct collector_member *member,
+                            struct interval_row *into, uint32_t record_bytes, struct err *err)
+{
+    const struct run_facts *facts = collector->facts;
+    struct interval_row *apart = collector->apart;
+    uint8_t map[ERROR_KINDS_MAX];
+    map_kinds(collector, member, map);
+    if (facts->stream_count == 0)
+        return interval_decode_add(into, collector->record, record_bytes, map, err);
+    const struct run_stream *stream = &facts->streams[member->stream];
+    interval_row_reset(apart);
+    enum err_code code = interval_decode_add(apart, collector->record, record_bytes, map, err);
+    if (code != OK)
+        return code;
+    if (apart->class_count > stream->class_count)
+        return err_set(err, E_UNTRUSTED, "worker %u: a record of %u classes of requests, not %u",
+                       member->worker, apart->class_count, stream->class_count);
+    if (facts->open_loop && stream->rate_text[0] == '\0')
+        interval_row_close_loop(apart);
+    interval_row_add_at(into, apart, stream->first_class);
+    return OK;
+}
+
+static enum err_code add_record(struct collector *collector, struct collector_member *member,
                                 struct interval_row *into, uint32_t record_bytes, bool warmup,
                                 struct err *err)
 {
-    struct collector_member *member = &collector->members[index];
-    uint8_t map[ERROR_KINDS_MAX];
     uint64_t before[COUNTER_COUNT];
-    map_kinds(collector, index, map);
     memcpy(before, into->counters, sizeof before);
-    enum err_code code = interval_decode_add(into, collector->record, record_bytes, map, err);
+    enum err_code code = decode(collector, member, into, record_bytes, err);
     for (int i = 0; i < COUNTER_COUNT && code == OK; i++) {
         member->merged[i] += into->counters[i] - before[i];
         member->measured[i] += warmup ? 0 : into->counters[i] - before[i];
@@ -156,30 +197,29 @@ static void note_own_stops(struct collector_member *member, const struct own_sto
         own_stops_add(&member->own_stops, stops->items[i]);
 }
 
-static enum err_code merge_record(struct collector *collector, uint32_t index,
+static enum err_code merge_record(struct collector *collector, struct collector_member *member,
                                   uint32_t record_bytes, const struct interval_header *header,
                                   struct err *err)
 {
-    struct collector_member *member = &collector->members[index];
     struct interval_row *row = collector->row;
     struct interval_row *into = row_for(collector, header, row);
     enum err_code code =
-        add_record(collector, index, into, record_bytes, header->flags & INTERVAL_WARMUP, err);
+        add_record(collector, member, into, record_bytes, header->flags & INTERVAL_WARMUP, err);
     if (code != OK)
         return code;
     if (header->first < row->header.first)
-        note_late(collector, index, header->first, into != row);
+        note_late(collector, member->worker, header->first, into != row);
     if (header->in_flight_before != member->in_flight)
         return err_set(err, E_UNTRUSTED,
                        "worker %u: interval %u begins with %llu requests in flight, the one "
                        "before ended with %llu",
-                       index, header->first, (unsigned long long)header->in_flight_before,
+                       member->worker, header->first, (unsigned long long)header->in_flight_before,
                        (unsigned long long)member->in_flight);
     if (header->backlog_before != member->backlog)
         return err_set(err, E_UNTRUSTED,
                        "worker %u: interval %u begins with a backlog of %llu, the one before ended "
                        "with %llu",
-                       index, header->first, (unsigned long long)header->backlog_before,
+                       member->worker, header->first, (unsigned long long)header->backlog_before,
                        (unsigned long long)member->backlog);
     if (into != row)
         shift_gauges(collector, header);
@@ -201,17 +241,16 @@ static enum err_code merge_record(struct collector *collector, uint32_t index,
 }
 
 /* Takes this worker's records that belong to the row. *missing: one that belongs may still come. */
-static enum err_code take_member(struct collector *collector, uint32_t index, bool *missing,
-                                 bool *merged, struct err *err)
+static enum err_code take_member(struct collector *collector, struct collector_member *member,
+                                 bool *missing, bool *merged, struct err *err)
 {
-    struct collector_member *member = &collector->members[index];
-    struct ring *ring = ipc_ring(collector->segment, index);
+    struct ring *ring = ring_of(member);
     while (member->next <= collector->row->header.last) {
         struct interval_header header = {0};
         uint64_t position_bytes = ring_tail_bytes(ring);
         uint32_t record_bytes;
         enum err_code code =
-            read_record(collector, index, &position_bytes, &record_bytes, &header, err);
+            read_record(collector, member, &position_bytes, &record_bytes, &header, err);
         if (code != OK)
             return code;
         if (record_bytes == 0) {
@@ -221,7 +260,7 @@ static enum err_code take_member(struct collector *collector, uint32_t index, bo
         /* Records are in order: one of a later row says that none of this row will come. */
         if (header.first > collector->row->header.last)
             return OK;
-        code = merge_record(collector, index, record_bytes, &header, err);
+        code = merge_record(collector, member, record_bytes, &header, err);
         ring_pop(ring);
         if (code != OK)
             return code;
@@ -237,7 +276,8 @@ static enum err_code gather(struct collector *collector, bool *missing, struct e
         merged = false;
         *missing = false;
         for (uint32_t i = 0; i < collector->member_count; i++) {
-            enum err_code code = take_member(collector, i, missing, &merged, err);
+            enum err_code code =
+                take_member(collector, &collector->members[i], missing, &merged, err);
             if (code != OK)
                 return code;
         }
@@ -315,7 +355,7 @@ static void tell_own_stops(struct collector *collector, const struct interval_he
 static bool all_complete(const struct collector *collector)
 {
     for (uint32_t i = 0; i < collector->member_count; i++)
-        if (!collector->members[i].complete || ring_fill_bytes(ipc_ring(collector->segment, i)) > 0)
+        if (!collector->members[i].complete || ring_fill_bytes(ring_of(&collector->members[i])) > 0)
             return false;
     return true;
 }
@@ -344,6 +384,14 @@ static void watch_warmup(struct collector *collector, const struct interval_row 
                (double)histogram_quantile(&row->histograms[kind], 0.99));
 }
 
+static bool has_both_loops(const struct run_facts *facts)
+{
+    bool closed = false;
+    for (uint32_t i = 0; i < facts->stream_count; i++)
+        closed |= facts->streams[i].rate_text[0] == '\0';
+    return closed && facts->open_loop;
+}
+
 static enum err_code emit(struct collector *collector, bool last, struct err *err)
 {
     struct interval_row *row = collector->row;
@@ -352,6 +400,8 @@ static enum err_code emit(struct collector *collector, bool last, struct err *er
     set_end(collector, header, last);
     header->flags |= header->start_ns < collector->warmup_ns ? INTERVAL_WARMUP : 0;
     header->flags |= last ? INTERVAL_LAST : 0;
+    if (has_both_loops(collector->facts))
+        header->flags |= INTERVAL_OPEN_LOOP | INTERVAL_BOTH_LOOPS;
     if (collector->harvest_pending) {
         interval_row_add(row, collector->harvest);
         outcome_times_add(&header->times, &collector->harvest->header.times);
@@ -405,21 +455,20 @@ enum err_code collector_finish(struct collector *collector, struct err *err)
 }
 
 /* Records that the dead worker published and the collector has not merged yet. */
-static enum err_code harvest_records(struct collector *collector, uint32_t index, bool warmup,
-                                     struct err *err)
+static enum err_code harvest_records(struct collector *collector, struct collector_member *member,
+                                     bool warmup, struct err *err)
 {
-    struct collector_member *member = &collector->members[index];
-    struct ring *ring = ipc_ring(collector->segment, index);
+    struct ring *ring = ring_of(member);
     for (;;) {
         struct interval_header header = {0};
         uint32_t record_bytes;
         uint64_t position_bytes = ring_tail_bytes(ring);
         enum err_code code =
-            read_record(collector, index, &position_bytes, &record_bytes, &header, err);
+            read_record(collector, member, &position_bytes, &record_bytes, &header, err);
         if (code != OK || record_bytes == 0)
             return code;
         struct interval_row *into = row_for(collector, &header, collector->harvest);
-        code = add_record(collector, index, into, record_bytes,
+        code = add_record(collector, member, into, record_bytes,
                           warmup || into != collector->harvest, err);
         ring_pop(ring);
         if (code != OK)
@@ -475,15 +524,15 @@ static void note_claim(void *segment, uint32_t index)
     atomic_store(&worker->ticket_end, end);
 }
 
-enum err_code collector_harvest(struct collector *collector, uint32_t index, struct err *err)
+static enum err_code harvest(struct collector *collector, struct collector_member *member,
+                             struct err *err)
 {
-    struct ipc_worker *worker = ipc_worker(collector->segment, index);
-    struct collector_member *member = &collector->members[index];
+    struct ipc_worker *worker = live_words(member);
     bool warmup = row_is_warmup(collector);
-    enum err_code code = harvest_records(collector, index, warmup, err);
+    enum err_code code = harvest_records(collector, member, warmup, err);
     if (code != OK)
         return code;
-    note_claim(collector->segment, index);
+    note_claim(member->segment, member->worker);
     lose_requests(worker);
     for (int i = 0; i < COUNTER_COUNT; i++) {
         uint64_t unpublished = atomic_load(&worker->counters[i]) - member->merged[i];
@@ -499,7 +548,7 @@ enum err_code collector_harvest(struct collector *collector, uint32_t index, str
                       atomic_load(&worker->counters[COUNTER_SHED_LATE]) -
                       atomic_load(&worker->counters[COUNTER_SHED_WORKER]) -
                       atomic_load(&worker->counters[COUNTER_SHED_NODE]);
-    uint64_t start_ns = atomic_load(&ipc_control(collector->segment)->start_ns);
+    uint64_t start_ns = atomic_load(&ipc_control(member->segment)->start_ns);
     uint64_t done_ns = atomic_load(&worker->last_done_ns);
     if (done_ns > start_ns && done_ns - start_ns > collector->harvest_end_ns)
         collector->harvest_end_ns = done_ns - start_ns;
@@ -507,16 +556,58 @@ enum err_code collector_harvest(struct collector *collector, uint32_t index, str
     return OK;
 }
 
+enum err_code collector_harvest(struct collector *collector, uint32_t worker, struct err *err)
+{
+    enum err_code code = OK;
+    for (uint32_t i = worker; i < collector->member_count && code == OK;
+         i += collector->worker_count)
+        code = harvest(collector, &collector->members[i], err);
+    return code;
+}
+
+bool collector_worker_complete(const struct collector *collector, uint32_t worker)
+{
+    bool complete = true;
+    for (uint32_t i = worker; i < collector->member_count; i += collector->worker_count)
+        complete &= collector->members[i].complete;
+    return complete;
+}
+
+void collector_complete_worker(struct collector *collector, uint32_t worker)
+{
+    for (uint32_t i = worker; i < collector->member_count; i += collector->worker_count)
+        collector->members[i].complete = true;
+}
+
+uint64_t collector_of_worker(const struct collector *collector, uint32_t worker,
+                             enum counter counter)
+{
+    uint64_t sum = 0;
+    for (uint32_t i = worker; i < collector->member_count; i += collector->worker_count)
+        sum += collector->members[i].measured[counter];
+    return sum;
+}
+
+uint64_t collector_of_stream(const struct collector *collector, uint32_t stream,
+                             enum counter counter)
+{
+    uint64_t sum = 0;
+    for (uint32_t i = 0; i < collector->worker_count; i++)
+        sum += collector->members[stream * collector->worker_count + i].measured[counter];
+    return sum;
+}
+
 enum err_code collector_check(const struct collector *collector, struct err *err)
 {
     for (uint32_t index = 0; index < collector->member_count; index++) {
-        struct ipc_worker *worker = ipc_worker(collector->segment, index);
+        const struct collector_member *member = &collector->members[index];
+        struct ipc_worker *worker = live_words(member);
         for (int i = 0; i < COUNTER_COUNT; i++) {
             uint64_t live = atomic_load(&worker->counters[i]);
-            if (live != collector->members[index].merged[i])
+            if (live != member->merged[i])
                 return err_set(err, E_UNTRUSTED,
                                "worker %u: its intervals add up to %llu %s, its live total is %llu",
-                               index, (unsigned long long)collector->members[index].merged[i],
+                               member->worker, (unsigned long long)member->merged[i],
                                counter_names[i], (unsigned long long)live);
         }
     }

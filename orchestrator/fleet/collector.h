@@ -14,11 +14,14 @@
 #include "common/err.h"
 #include "common/interval.h"
 #include "common/ipc.h"
+#include "orchestrator/fleet/segments.h"
 #include "orchestrator/fleet/steady.h"
 #include "orchestrator/report/timeline.h"
 
-/* One per worker slot, over all its replacements. */
+/* One per worker slot and stream, over all replacements of the worker; streams first. */
 struct collector_member {
+    void *segment; /* of its stream */
+    uint32_t worker, stream;
     uint64_t merged[COUNTER_COUNT];   /* sum of its records so far: must end as its live totals */
     uint64_t measured[COUNTER_COUNT]; /* of those, outside the warm-up                        */
     uint64_t in_flight;               /* gauges at the end of its newest merged record          */
@@ -32,9 +35,9 @@ struct collector_member {
 };
 
 struct collector {
-    void *segment;
-    uint32_t member_count;
+    uint32_t worker_count, member_count; /* members: workers times streams */
     struct collector_member *members;
+    const struct run_facts *facts;
     struct timeline *timeline;
     uint64_t interval_ns;
     uint64_t warmup_ns;       /* IPC_NEVER: the warm-up goes on until the fleet says when it ends */
@@ -42,6 +45,7 @@ struct collector {
     struct interval_row *row; /* under way */
     struct interval_row *harvest;  /* what dead workers left, for the row under way */
     struct interval_row *left_out; /* where a record is decoded that is in no row */
+    struct interval_row *apart;    /* ... or that is one of several streams'      */
     bool harvest_pending;
     uint64_t harvest_end_ns; /* last reply that a dead worker counted, since the common start */
     unsigned char *record;   /* INTERVAL_WIRE_MAX_BYTES */
@@ -52,18 +56,27 @@ struct collector {
     uint64_t own_stop_end_ns; /* of the newest that a row has told */
 };
 
-MUST_USE enum err_code collector_init(struct collector *collector, void *segment,
-                                      uint32_t member_count, const struct run_facts *facts,
+/* facts: live as long; they say which classes of a row are of which stream. */
+MUST_USE enum err_code collector_init(struct collector *collector, const struct segments *segments,
+                                      uint32_t worker_count, const struct run_facts *facts,
                                       struct timeline *timeline, struct err *err);
 void collector_destroy(struct collector *collector);
 
 /* Emits every row that is complete, and rows that are overdue at elapsed_ns since the start. */
 MUST_USE enum err_code collector_collect(struct collector *collector, uint64_t elapsed_ns,
                                          struct err *err);
-/* Takes what a dead worker left into the books: its waiting records and what its live words count
+/* Takes what a dead worker left into the books, of all its streams: its waiting records and what its live words count
  * beyond them go into the row under way, which becomes degraded; what was in flight is lost. */
-MUST_USE enum err_code collector_harvest(struct collector *collector, uint32_t index,
+MUST_USE enum err_code collector_harvest(struct collector *collector, uint32_t worker,
                                          struct err *err);
+/* Whether no record of the worker will follow; and that none will. */
+bool collector_worker_complete(const struct collector *collector, uint32_t worker);
+void collector_complete_worker(struct collector *collector, uint32_t worker);
+/* Sum of a counter over the streams of a worker, or the workers of a stream; outside the warm-up. */
+uint64_t collector_of_worker(const struct collector *collector, uint32_t worker,
+                             enum counter counter);
+uint64_t collector_of_stream(const struct collector *collector, uint32_t stream,
+                             enum counter counter);
 /* Emits what is left, when all workers are gone or complete. */
 MUST_USE enum err_code collector_finish(struct collector *collector, struct err *err);
 /* The sum of all records must equal the workers' live totals. */

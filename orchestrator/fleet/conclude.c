@@ -21,16 +21,30 @@
 static uint64_t last_done_ns(const struct fleet *fleet)
 {
     uint64_t latest_ns = 0;
-    for (uint32_t i = 0; i < fleet->member_count; i++) {
-        uint64_t done_ns = atomic_load(&ipc_worker(fleet->segment, i)->last_done_ns);
+    for (uint32_t i = 0; i < fleet->collector.member_count; i++) {
+        const struct collector_member *member = &fleet->collector.members[i];
+        uint64_t done_ns = atomic_load(&ipc_worker(member->segment, member->worker)->last_done_ns);
         latest_ns = done_ns > latest_ns ? done_ns : latest_ns;
     }
     return latest_ns;
 }
 
+/* Of one workload. */
+static uint64_t due_of_run_ns(const struct fleet *fleet, uint32_t run, uint64_t begin_ns)
+{
+    const struct schedule *schedule = ipc_schedule(fleet->segments.each[run]);
+    return due_time_ns(&fleet->run[run], schedule, begin_ns, fleet->stop_ns);
+}
+
+/* As long as one of them has requests that fall due. */
 static uint64_t due_ns(const struct fleet *fleet, uint64_t begin_ns)
 {
-    return due_time_ns(fleet->run, ipc_schedule(fleet->segment), begin_ns, fleet->stop_ns);
+    uint64_t longest_ns = 0;
+    for (uint32_t i = 0; i < fleet->run_count; i++) {
+        const uint64_t length_ns = due_of_run_ns(fleet, i, begin_ns);
+        longest_ns = length_ns > longest_ns ? length_ns : longest_ns;
+    }
+    return longest_ns;
 }
 
 /* When the run was to end. With -n in an open loop: when one more would be due, since n requests at a
@@ -41,7 +55,9 @@ static uint64_t planned_end_ns(const struct fleet *fleet, uint64_t begin_ns)
         return fleet->stop_ns;
     if (fleet->run->duration_ns > 0)
         return begin_ns + fleet->run->duration_ns;
-    return fleet->run->spec->rate.arrival == ARRIVAL_EVEN ? begin_ns + due_ns(fleet, begin_ns) : 0;
+    return fleet->run->spec->rate.arrival == ARRIVAL_EVEN && fleet->facts->open_loop
+               ? begin_ns + due_ns(fleet, begin_ns)
+               : 0;
 }
 
 /* Length of the measured part, to the latest of: the planned end or the stop; the last reply; the end
@@ -64,11 +80,36 @@ static double measured_seconds(const struct fleet *fleet)
 static void summarise_target(const struct fleet *fleet)
 {
     struct run_result *result = fleet->result;
-    uint64_t length_ns = due_ns(fleet, fleet->start_ns + fleet->facts->warmup_ns);
+    const uint64_t begin_ns = fleet->start_ns + fleet->facts->warmup_ns;
+    const uint64_t length_ns = due_ns(fleet, begin_ns);
     result->due_seconds = clock_seconds(length_ns);
     result->rate_changes = fleet->steering.changes;
-    result->target_rate =
-        due_rate(ipc_schedule(fleet->segment), length_ns, result->rate_changes > 0);
+    result->target_rate = 0;
+    for (uint32_t i = 0; i < fleet->run_count && length_ns > 0; i++) {
+        const uint64_t own_ns = due_of_run_ns(fleet, i, begin_ns);
+        const double rate =
+            due_rate(ipc_schedule(fleet->segments.each[i]), own_ns, result->rate_changes > 0);
+        result->streams[i].target_rate = rate;
+        result->target_rate += rate * ((double)own_ns / (double)length_ns);
+    }
+}
+
+static void summarise_streams(const struct fleet *fleet)
+{
+    const struct collector *collector = &fleet->collector;
+    for (uint32_t i = 0; i < fleet->run_count; i++) {
+        struct stream_result *stream = &fleet->result->streams[i];
+        uint64_t counters[COUNTER_COUNT];
+        for (int k = 0; k < COUNTER_COUNT; k++)
+            counters[k] = collector_of_stream(collector, i, (enum counter)k);
+        stream->due = counters[COUNTER_DUE];
+        stream->sent = counters[COUNTER_SENT];
+        stream->shed = counters_shed(counters);
+        stream->ok = counters[COUNTER_OK];
+        stream->backlog = 0;
+        for (uint32_t k = 0; k < collector->worker_count; k++)
+            stream->backlog += collector->members[i * collector->worker_count + k].backlog;
+    }
 }
 
 static void summarise_workers(const struct fleet *fleet)
@@ -76,7 +117,9 @@ static void summarise_workers(const struct fleet *fleet)
     struct run_result *result = fleet->result;
     result->worker_count = fleet->member_count;
     for (uint32_t i = 0; i < fleet->member_count; i++) {
-        const uint64_t *measured = fleet->collector.members[i].measured;
+        uint64_t measured[COUNTER_COUNT];
+        for (int k = 0; k < COUNTER_COUNT; k++)
+            measured[k] = collector_of_worker(&fleet->collector, i, (enum counter)k);
         result->workers[i] = (struct worker_summary){
             .index = i,
             .pid = fleet->members[i].last_pid,
@@ -98,8 +141,9 @@ static void find_last_words(const struct fleet *fleet)
     const uint64_t last_ok_ns = fleet->timeline->total->header.times.last_ok_ns;
     uint64_t newest_ns = last_ok_ns > 0 ? fleet->start_ns + last_ok_ns : 0;
     said[0] = '\0';
-    for (uint32_t i = 0; i < fleet->member_count; i++) {
-        const struct ipc_refusal *refusal = &ipc_worker(fleet->segment, i)->refusal;
+    for (uint32_t i = 0; i < fleet->collector.member_count; i++) {
+        const struct collector_member *member = &fleet->collector.members[i];
+        const struct ipc_refusal *refusal = &ipc_worker(member->segment, member->worker)->refusal;
         /* Acquire: partner is the worker's release store. */
         const uint64_t count = atomic_load_explicit(&refusal->count, memory_order_acquire);
         const uint64_t at_ns = atomic_load_explicit(&refusal->at_ns, memory_order_relaxed);
@@ -108,7 +152,8 @@ static void find_last_words(const struct fleet *fleet)
         newest_ns = at_ns;
         snprintf(said, sizeof fleet->result->said_last, "%s", refusal->texts[count % 2]);
     }
-    (void)secret_mask(said, fleet->run->spec->endpoint.password);
+    for (uint32_t i = 0; i < fleet->run_count; i++)
+        (void)secret_mask(said, fleet->run[i].spec->endpoint.password);
     printable_line(said);
 }
 
@@ -152,7 +197,7 @@ static void say_ended_early(char *text, size_t text_bytes, const struct fleet *f
     else
         snprintf(text + used, text_bytes - (size_t)used, " and %s of %s requests",
                  UNITS_GROUPED(fleet->timeline->total->counters[COUNTER_SENT]),
-                 UNITS_GROUPED(run->requests));
+                 UNITS_GROUPED(fleet->facts->requests));
 }
 
 /* What the run came to: the gravest of its own errors, the interrupt, and success of nothing, unless
@@ -165,7 +210,7 @@ static void judge_run(struct fleet *fleet)
     const struct run_control *control = fleet->interrupts->control;
     bool stop_asked = control != NULL && run_control_stop_asked(control);
     uint64_t sent = 0, succeeded = 0;
-    for (uint32_t i = 0; i < fleet->member_count; i++) {
+    for (uint32_t i = 0; i < fleet->collector.member_count; i++) {
         sent += fleet->collector.members[i].measured[COUNTER_SENT];
         succeeded += fleet->collector.members[i].measured[COUNTER_OK];
     }
@@ -193,12 +238,12 @@ static void judge_run(struct fleet *fleet)
 static void judge_errors(struct fleet *fleet)
 {
     const uint64_t limit = fleet->run->spec->load.max_errors;
-    if (limit == 0 || ipc_failures(fleet->segment) < limit)
+    if (limit == 0 || segments_failures(&fleet->segments) < limit)
         return;
     const uint64_t measured = figure_failed(fleet->timeline->total->counters);
-    const uint64_t all = ipc_failures(fleet->segment) +
-                         ipc_live_total(fleet->segment, COUNTER_LOST_DRAIN) +
-                         ipc_live_total(fleet->segment, COUNTER_LOST_WORKER);
+    const uint64_t all = segments_failures(&fleet->segments) +
+                         segments_total(&fleet->segments, COUNTER_LOST_DRAIN) +
+                         segments_total(&fleet->segments, COUNTER_LOST_WORKER);
     char warmup[64] = "";
     if (all > measured)
         snprintf(warmup, sizeof warmup, ", %llu of them in the warm-up",
@@ -223,12 +268,12 @@ static void ask_servers(const struct fleet *fleet)
     struct interrupts *interrupts = fleet->interrupts;
     const struct endpoint *endpoint = &fleet->run->spec->endpoint;
     const uint64_t connections =
-        fleet->facts->clients + ipc_live_total(fleet->segment, COUNTER_CONNECTIONS_OPENED) +
-        ipc_live_total(fleet->segment, COUNTER_CONNECTIONS_RECYCLED) + CONTROLS_MAX;
+        fleet->facts->clients + segments_total(&fleet->segments, COUNTER_CONNECTIONS_OPENED) +
+        segments_total(&fleet->segments, COUNTER_CONNECTIONS_RECYCLED) + CONTROLS_MAX;
     const double commands = fleet->facts->mean_commands > 0 ? fleet->facts->mean_commands : 1;
-    const uint64_t sent = ipc_live_total(fleet->segment, COUNTER_SENT) +
-                          ipc_live_total(fleet->segment, COUNTER_RESENT);
-    const uint64_t follow_ups = ipc_live_total(fleet->segment, COUNTER_FOLLOW_UPS);
+    const uint64_t sent = segments_total(&fleet->segments, COUNTER_SENT) +
+                          segments_total(&fleet->segments, COUNTER_RESENT);
+    const uint64_t follow_ups = segments_total(&fleet->segments, COUNTER_FOLLOW_UPS);
     struct command_stats *after =
         interrupts->stats != NULL && interrupts->count < 2
             ? command_stats_take(fleet->run->topology, endpoint, NULL, NULL, NULL)
@@ -256,13 +301,14 @@ void fleet_conclude(struct fleet *fleet)
         fleet->result->evidence.server_cpu_share = info_sampler_cpu_share(fleet->sampler);
     fleet->result->seconds = measured_seconds(fleet);
     summarise_target(fleet);
+    summarise_streams(fleet);
     summarise_workers(fleet);
     find_last_words(fleet);
     judge_run(fleet);
     ask_servers(fleet);
     if (!fleet->facts->prefill)
-        run_drawn_find(&fleet->result->drawn, fleet->run,
+        run_drawn_find(fleet->result, fleet->facts, fleet->run,
                        fleet->timeline->total->counters[COUNTER_SENT]);
-    run_nodes_renew(&fleet->timeline->run, fleet->segment);
+    run_nodes_renew(&fleet->timeline->run, fleet->segments.each[0]);
     timeline_run_end(fleet->timeline, fleet->result);
 }

@@ -88,7 +88,7 @@ static void start(struct fleet *fleet, uint64_t now_ns)
     fleet->live_at_ns = fleet->start_ns + LIVE_NS;
     host_sample_begin(&fleet->host, &fleet->result->evidence);
     const struct spec *spec = fleet->run->spec;
-    run_nodes_begin(fleet->facts, fleet->segment,
+    run_nodes_begin(fleet->facts, fleet->segments.each[0],
                     spec->endpoint.sentinels != NULL ||
                         spec->endpoint.replica_reads != REPLICA_READS_NO);
     timeline_run_begin(fleet->timeline, fleet->facts);
@@ -96,8 +96,9 @@ static void start(struct fleet *fleet, uint64_t now_ns)
     start_sampler(fleet);
     start_chaos(fleet);
     /* Release: partner is the workers' acquire load at the barrier. */
-    atomic_store_explicit(&ipc_control(fleet->segment)->start_ns, fleet->start_ns,
-                          memory_order_release);
+    for (uint32_t i = 0; i < fleet->segments.count; i++)
+        atomic_store_explicit(&ipc_control(fleet->segments.each[i])->start_ns, fleet->start_ns,
+                              memory_order_release);
     fleet_wake_workers(fleet);
 }
 
@@ -120,12 +121,12 @@ static void judge_readiness(struct fleet *fleet, uint64_t now_ns)
     if (ready == fleet->member_count) {
         start(fleet, now_ns);
     } else if (ready + failed == fleet->member_count || late) {
-        const struct err *why = &ipc_worker(fleet->segment, first_failed)->err;
+        const struct err *why = fleet_err_of(fleet, first_failed);
         if (failed > 0 && why->code != E_CONNECT)
             err_set(&fleet->err, why->code, "%s", why->text);
         else
             err_set(&fleet->err, E_CONNECT, "%s of %s connections to %s opened: %s%s",
-                    UNITS_GROUPED(ipc_live_connections(fleet->segment)),
+                    UNITS_GROUPED(segments_connections(&fleet->segments)),
                     UNITS_GROUPED(clients_at_start(fleet->facts)), fleet->facts->target,
                     failed > 0 ? why->text : "the workers did not become ready in time",
                     failed > 0 && strstr(why->text, "max number of clients") != NULL
@@ -189,12 +190,12 @@ static void tell_live(struct fleet *fleet, uint64_t now_ns)
 {
     if (now_ns < fleet->live_at_ns)
         return;
-    uint64_t ok = ipc_live_total(fleet->segment, COUNTER_OK);
+    uint64_t ok = segments_total(&fleet->segments, COUNTER_OK);
     const struct run_live live = {.elapsed_ns = now_ns - fleet->start_ns,
                                   .answered =
-                                      ok + ipc_live_total(fleet->segment, COUNTER_ERROR_REPLIES),
+                                      ok + segments_total(&fleet->segments, COUNTER_ERROR_REPLIES),
                                   .ok = ok,
-                                  .failed = ipc_failures(fleet->segment)};
+                                  .failed = segments_failures(&fleet->segments)};
     timeline_live(fleet->timeline, &live);
     while (fleet->live_at_ns <= now_ns)
         fleet->live_at_ns += LIVE_NS;
@@ -264,51 +265,54 @@ static void on_tick(evutil_socket_t fd, short what, void *argument)
 
 /* Start and end -------------------------------------------------------------------------------- */
 
-static enum err_code map_segment(struct fleet *fleet, struct err *err)
+static enum err_code map_segment(struct fleet *fleet, struct worker_run *run, struct err *err)
 {
-    const struct spec *spec = fleet->run->spec;
-    size_t bytes = fleet->run->open_loop ? schedule_bytes(spec->rate.step_count, true) : 0;
-    fleet->segment_bytes =
-        ipc_segment_bytes(fleet->member_count, fleet->plan->ring_capacity_bytes, bytes);
-    fleet->segment = mmap(NULL, fleet->segment_bytes, PROT_READ | PROT_WRITE,
-                          MAP_SHARED | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-    if (fleet->segment == MAP_FAILED) {
-        fleet->segment = NULL;
+    const struct rate_options *rate = &run->spec->rate;
+    const uint64_t ring_bytes = fleet->plan->ring_capacity_bytes;
+    const size_t bytes =
+        ipc_segment_bytes(fleet->member_count, ring_bytes,
+                          run->open_loop ? schedule_bytes(rate->step_count, true) : 0);
+    void *segment = mmap(NULL, bytes, PROT_READ | PROT_WRITE,
+                         MAP_SHARED | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (segment == MAP_FAILED)
         return err_set_errno(err, E_SYSTEM, errno, "cannot map %zu bytes shared with the workers",
-                             fleet->segment_bytes);
-    }
-    ipc_segment_init(fleet->segment, fleet->member_count, fleet->plan->ring_capacity_bytes);
-    if (fleet->run->open_loop)
-        schedule_plan(ipc_schedule(fleet->segment), spec->rate.steps, spec->rate.step_count, true);
-    if (fleet->run->topology != NULL)
-        topology_publish(ipc_topology(fleet->segment), fleet->run->topology);
-    if (fleet->run->warmup_ns != IPC_NEVER)
-        atomic_store(&ipc_control(fleet->segment)->measure_after_ns, fleet->run->warmup_ns);
+                             bytes);
+    fleet->segment_bytes[fleet->segments.count] = bytes;
+    fleet->segments.each[fleet->segments.count++] = segment;
+    ipc_segment_init(segment, fleet->member_count, ring_bytes);
+    if (run->open_loop)
+        schedule_plan(ipc_schedule(segment), rate->steps, rate->step_count, true);
+    if (run->topology != NULL)
+        topology_publish(ipc_topology(segment), run->topology);
+    if (run->warmup_ns != IPC_NEVER)
+        atomic_store(&ipc_control(segment)->measure_after_ns, run->warmup_ns);
+    run->segment = segment;
+    run->wake_fd = fleet->wake_fd;
+    run->worker_count = fleet->member_count;
     return OK;
 }
 
 static enum err_code fleet_create(struct fleet *fleet, struct err *err)
 {
-    enum err_code code = map_segment(fleet, err);
+    enum err_code code = OK;
+    fleet->wake_fd = eventfd(0, EFD_NONBLOCK);
+    for (uint32_t i = 0; i < fleet->run_count && code == OK; i++)
+        code = map_segment(fleet, &fleet->run[i], err);
     if (code != OK)
         return code;
     fleet->members = calloc(fleet->member_count, sizeof fleet->members[0]);
-    fleet->wake_fd = eventfd(0, EFD_NONBLOCK);
     fleet->tick = event_new(fleet->base, -1, EV_PERSIST, on_tick, fleet);
     fleet->child = evsignal_new(fleet->base, SIGCHLD, on_tick, fleet);
     if (fleet->members == NULL || fleet->wake_fd < 0 || fleet->tick == NULL || fleet->child == NULL)
         return err_set(err, E_SYSTEM, "cannot set up the orchestrator's event loop");
-    fleet->run->segment = fleet->segment;
-    fleet->run->wake_fd = fleet->wake_fd;
-    fleet->run->worker_count = fleet->member_count;
-    fleet->steering = (struct steering){.segment = fleet->segment,
+    fleet->steering = (struct steering){.segments = fleet->segments,
                                         .spec = fleet->run->spec,
                                         .facts = fleet->facts,
                                         .listener = to_timeline(fleet)};
     if (fleet->interrupts->control != NULL)
         run_control_attach(fleet->interrupts->control,
                            (struct run_control_handler){.handle = heed_command, .state = fleet});
-    code = collector_init(&fleet->collector, fleet->segment, fleet->member_count, fleet->facts,
+    code = collector_init(&fleet->collector, &fleet->segments, fleet->member_count, fleet->facts,
                           fleet->timeline, err);
     fleet->collector.warmup_ns = fleet->run->warmup_ns;
     return code;
@@ -319,8 +323,9 @@ static void end_scout(struct fleet *fleet)
 {
     uint32_t version = 0;
     child_end(&fleet->scout);
-    if (fleet->segment != NULL && fleet->result->topology != NULL)
-        (void)topology_refresh(fleet->result->topology, &version, ipc_topology(fleet->segment));
+    if (fleet->segments.count > 0 && fleet->result->topology != NULL)
+        (void)topology_refresh(fleet->result->topology, &version,
+                               ipc_topology(fleet->segments.each[0]));
 }
 
 static void fleet_destroy(struct fleet *fleet)
@@ -343,8 +348,8 @@ static void fleet_destroy(struct fleet *fleet)
     if (fleet->wake_fd >= 0)
         close(fleet->wake_fd);
     free(fleet->members);
-    if (fleet->segment != NULL)
-        munmap(fleet->segment, fleet->segment_bytes);
+    for (uint32_t i = 0; i < fleet->segments.count; i++)
+        munmap(fleet->segments.each[i], fleet->segment_bytes[i]);
 }
 
 static enum err_code launch(struct fleet *fleet, struct err *err)
@@ -356,7 +361,7 @@ static enum err_code launch(struct fleet *fleet, struct err *err)
     fleet->last_tick_ns = now_ns;
     fleet->scout_run = (struct scout_run){.spec = fleet->run->spec,
                                           .topology = fleet->run->topology,
-                                          .segment = fleet->segment,
+                                          .segments = fleet->segments,
                                           .worker_count = fleet->member_count};
     if (scout_is_needed(fleet->run->spec, fleet->run->topology) &&
         scout_start(&fleet->scout, &fleet->scout_run, err) != OK)
@@ -371,14 +376,15 @@ static enum err_code launch(struct fleet *fleet, struct err *err)
     return OK;
 }
 
-enum err_code fleet_run(struct event_base *base, const struct plan *plan, struct worker_run *run,
-                        struct run_facts *facts, struct timeline *timeline,
+enum err_code fleet_run(struct event_base *base, const struct plan *plan, struct worker_run *runs,
+                        uint32_t run_count, struct run_facts *facts, struct timeline *timeline,
                         struct interrupts *interrupts, struct run_result *result, struct err *err)
 {
     struct fleet fleet = {
         .base = base,
         .plan = plan,
-        .run = run,
+        .run = runs,
+        .run_count = run_count,
         .facts = facts,
         .timeline = timeline,
         .interrupts = interrupts,

@@ -32,15 +32,17 @@ struct interrupts {
 };
 
 /* One run from fork to the last record, on the session's event loop, which no child keeps: they close what
- * they inherit, and make one of their own. Events go to the timeline; `run` names what is sent and is
- * completed here (segment, wake_fd, orchestrator). result gets status, workers, seconds and evidence
+ * they inherit, and make one of their own. Events go to the timeline; `runs` name what is sent, several of
+ * them workloads side by side as facts->streams has them, with one target, warm-up and duration; they are
+ * completed here (segment, wake_fd, worker_count). result gets status, workers, seconds and evidence
  * of the fleet. Returns OK when the run happened, whatever its status; E_CONNECT when some
  * connections could not be opened (k of n and why), E_INTERRUPTED when it was interrupted before
  * the start, E_FAILED when it was stopped over the control socket before that, E_SYSTEM when memory
  * or fork failed. No child is left in any case, and no event of the run on the loop. */
 MUST_USE enum err_code fleet_run(struct event_base *base, const struct plan *plan,
-                                 struct worker_run *run, struct run_facts *facts,
-                                 struct timeline *timeline, struct interrupts *interrupts,
-                                 struct run_result *result, struct err *err);
+                                 struct worker_run *runs, uint32_t run_count,
+                                 struct run_facts *facts, struct timeline *timeline,
+                                 struct interrupts *interrupts, struct run_result *result,
+                                 struct err *err);
 
 #endif

@@ -18,17 +18,18 @@
 
 struct member {
     struct child process;
-    pid_t last_pid; /* of the newest process, dead or alive */
-    struct worker_share share;
+    pid_t last_pid;                                 /* of the newest process, dead or alive */
+    struct worker_share shares[WORKER_STREAMS_MAX]; /* of each workload */
     uint32_t restarts;
     uint32_t failed_in_a_row;
-    uint32_t next_seen; /* collector's `next` when it last moved: the heartbeat */
+    uint64_t next_seen; /* collector's `next` of its streams when they last moved: the heartbeat */
     uint64_t silent_ns; /* time of ours since then                             */
 };
 
 struct fleet {
     const struct plan *plan;
-    struct worker_run *run;
+    struct worker_run *run; /* of the first workload, and those of others behind it: run_count */
+    uint32_t run_count;
     struct run_facts *facts;
     struct timeline *timeline;
     struct interrupts *interrupts;
@@ -42,8 +43,8 @@ struct fleet {
     uint32_t scout_restarts;
     struct member *members;
     uint32_t member_count;
-    void *segment;
-    size_t segment_bytes;
+    struct segments segments; /* one for each of the runs */
+    size_t segment_bytes[WORKER_STREAMS_MAX];
     struct event_base *base; /* the session's */
     struct event *tick;
     struct event *child; /* SIGCHLD: a tick ahead of time */
@@ -78,7 +79,10 @@ void fleet_set_stop(struct fleet *fleet, uint64_t stop_ns);
 void fleet_kill_workers(struct fleet *fleet);
 /* Ends the run at once with fleet->err; what was collected is still reported. */
 void fleet_fail(struct fleet *fleet);
+/* Of all workloads of a worker: failed when one is, else that of the one that lags behind. */
 enum worker_state fleet_state_of(const struct fleet *fleet, uint32_t index);
+/* Why a worker has failed; code OK: it does not say. */
+const struct err *fleet_err_of(const struct fleet *fleet, uint32_t index);
 /* Called on every tick: looks for workers that have ended, that are stuck, for a run that has become
  * pointless, and for the end of a warm-up of --steady auto. passed_ns: since the tick before, as far
  * as the orchestrator itself was running. */

@@ -359,7 +359,7 @@ static void split_connections(struct plan *plan, const struct spec *spec)
     uint32_t each = (uint32_t)(clients / plan->worker_count);
     uint32_t more = (uint32_t)(clients % plan->worker_count);
     for (uint32_t i = 0; i < plan->worker_count; i++)
-        plan->workers[i].connections = each + (i < more);
+        plan->workers[i].connections = plan_share(clients, plan->worker_count, i).count;
     if (plan->worker_count == 1)
         note(plan, "%s connection%s in one worker.", UNITS_GROUPED(clients), plural(clients));
     else if (more == 0)
@@ -373,6 +373,23 @@ static void split_connections(struct plan *plan, const struct spec *spec)
         note(plan,
              "%s of them are open at the start, the others are opened as the client ramp says.",
              UNITS_GROUPED(spec->load.client_ramp.start_clients));
+}
+
+struct connection_share plan_share(uint64_t connections, uint32_t worker_count, uint32_t worker)
+{
+    const uint64_t each = connections / worker_count, more = connections % worker_count;
+    return (struct connection_share){
+        .count = (uint32_t)(each + (worker < more)),
+        .before = (uint32_t)(each * worker + (worker < more ? worker : more)),
+    };
+}
+
+void plan_add_connections(struct plan *plan, uint64_t connections)
+{
+    for (uint32_t i = 0; i < plan->worker_count; i++)
+        plan->workers[i].connections += plan_share(connections, plan->worker_count, i).count;
+    note(plan, "%s connection%s of another workload beside them.", UNITS_GROUPED(connections),
+         plural(connections));
 }
 
 static void split_idle(struct plan *plan, const struct spec *spec)

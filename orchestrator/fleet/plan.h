@@ -15,10 +15,10 @@
 #define PLAN_SERVER_CPUS_MAX 128u
 
 struct worker_plan {
-    int cpu; /* -1: not pinned */
-    uint32_t connections;
-    uint32_t idle; /* connections beside them that carry nothing */
-    bool own_cpu;  /* shared with no other worker, nor with the server: session_reach finds out */
+    int cpu;              /* -1: not pinned */
+    uint32_t connections; /* of all workloads */
+    uint32_t idle;        /* connections beside them that carry nothing */
+    bool own_cpu; /* shared with no other worker, nor with the server: session_reach finds out */
 };
 
 struct plan {
@@ -50,6 +50,16 @@ struct server_cpus {
 MUST_USE enum err_code plan_build(struct plan *plan, const struct spec *spec,
                                   const struct cpu_set_order *order, enum server_place place,
                                   const struct server_cpus *server, struct err *err);
+
+/* A worker's part of so many connections, and how many those of the workers before it are. */
+struct connection_share {
+    uint32_t count, before;
+};
+struct connection_share plan_share(uint64_t connections, uint32_t worker_count, uint32_t worker);
+
+/* Workloads beside the one that was planned for, with so many connections in all. After plan_build, whose spec had the
+ * fewest that one of them has. */
+void plan_add_connections(struct plan *plan, uint64_t connections);
 
 /* Raises the soft limit of open files to what one worker and the orchestrator need. E_USAGE above
  * the hard limit, with both numbers and how to raise it. */

@@ -1,11 +1,13 @@
 #include "orchestrator/fleet/run_drawn.h"
 
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 
 #include "common/log.h"
 #include "orchestrator/options/distribution.h"
 
-void run_drawn_find(struct drawn *drawn, const struct worker_run *run, uint64_t sent)
+static void look_again(struct drawn *drawn, const struct worker_run *run, uint64_t sent)
 {
     struct err err = {.code = OK};
     if (workload_drawn(drawn, run->workload, sent, &err) != OK)
@@ -19,4 +21,47 @@ void run_drawn_find(struct drawn *drawn, const struct worker_run *run, uint64_t 
         snprintf(drawn->values[i].size, sizeof drawn->values[i].size, "%.*s",
                  (int)DRAWN_WISH_BYTES - 1, size);
     }
+}
+
+static void put_name(char name[DRAWN_NAME_BYTES], const char *stream)
+{
+    char whole[DRAWN_NAME_BYTES + CLASS_NAME_BYTES];
+    snprintf(whole, sizeof whole, "%s:%s", stream, name);
+    snprintf(name, DRAWN_NAME_BYTES, "%.*s", (int)DRAWN_NAME_BYTES - 1, whole);
+}
+
+/* As far as there is room. */
+static void append(struct drawn *all, const struct drawn *one, const struct run_stream *stream)
+{
+    all->requests += one->requests;
+    for (uint32_t i = 0; i < one->key_count && all->key_count < DRAWN_ROWS_MAX; i++) {
+        all->keys[all->key_count] = one->keys[i];
+        put_name(all->keys[all->key_count++].name, stream->name);
+    }
+    for (uint32_t i = 0; i < one->value_count && all->value_count < DRAWN_ROWS_MAX; i++) {
+        all->values[all->value_count] = one->values[i];
+        put_name(all->values[all->value_count++].name, stream->name);
+    }
+    for (uint32_t i = 0; i < one->class_count && all->class_count < DRAWN_ROWS_MAX; i++) {
+        all->classes[all->class_count] = one->classes[i];
+        put_name(all->classes[all->class_count++].name, stream->name);
+    }
+}
+
+void run_drawn_find(struct run_result *result, const struct run_facts *facts,
+                    const struct worker_run *runs, uint64_t sent)
+{
+    struct drawn *all = &result->drawn;
+    memset(all, 0, sizeof *all);
+    if (facts->stream_count == 0) {
+        look_again(all, runs, sent);
+        return;
+    }
+    struct drawn *one = calloc(1, sizeof *one);
+    for (uint32_t i = 0; i < facts->stream_count && one != NULL; i++) {
+        memset(one, 0, sizeof *one);
+        look_again(one, &runs[i], result->streams[i].sent);
+        append(all, one, &facts->streams[i]);
+    }
+    free(one);
 }

@@ -2,10 +2,12 @@
 #ifndef ORCHESTRATOR_FLEET_RUN_DRAWN_H
 #define ORCHESTRATOR_FLEET_RUN_DRAWN_H
 
-#include "common/drawn.h"
+#include "orchestrator/report/timeline.h"
 #include "worker/worker.h"
 
-/* sent: requests of the measured part. Nothing is told without memory for it, which is logged. */
-void run_drawn_find(struct drawn *drawn, const struct worker_run *run, uint64_t sent);
+/* Fills result->drawn; its streams, facts and total are known. Rows of workloads side by side are called "NAME:ROW".
+ * Nothing is told without memory for it, which is logged. */
+void run_drawn_find(struct run_result *result, const struct run_facts *facts,
+                    const struct worker_run *runs, uint64_t sent);
 
 #endif

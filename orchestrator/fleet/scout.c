@@ -48,20 +48,21 @@ static void set_patience(struct scout *scout, uint64_t patience_ns)
 static uint64_t wishes(const struct scout *scout)
 {
     uint64_t sum = 0;
-    for (uint32_t i = 0; i < scout->run->worker_count; i++)
-        sum += atomic_load_explicit(&ipc_worker(scout->run->segment, i)->refresh_wanted,
-                                    memory_order_relaxed);
+    for (uint32_t s = 0; s < scout->run->segments.count; s++)
+        for (uint32_t i = 0; i < scout->run->worker_count; i++)
+            sum += atomic_load_explicit(
+                &ipc_worker(scout->run->segments.each[s], i)->refresh_wanted, memory_order_relaxed);
     return sum;
 }
 
 static void begin(struct scout *scout)
 {
     uint32_t version = 0;
-    scout->shared = ipc_topology(scout->run->segment);
     topology_copy(&scout->current, scout->run->topology);
-    /* The one before this may have found more, and may have died while it wrote. */
-    if (!topology_refresh(&scout->current, &version, scout->shared))
-        topology_publish(scout->shared, &scout->current);
+    /* The one before this may have found more, and may have died while it wrote, or between two segments. */
+    if (!topology_refresh(&scout->current, &version, ipc_topology(scout->run->segments.each[0])) ||
+        scout->run->segments.count > 1)
+        scout_show(scout);
     topology_copy(&scout->next, &scout->current);
     topology_copy(&scout->told, &scout->current);
     scout->patience = scout->run->spec->endpoint;

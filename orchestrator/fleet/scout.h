@@ -14,13 +14,14 @@
 #include "common/err.h"
 #include "common/spec.h"
 #include "common/topology.h"
+#include "orchestrator/fleet/segments.h"
 #include "orchestrator/machine/child.h"
 
 /* Constant while the scout lives. */
 struct scout_run {
     const struct spec *spec;
     const struct topology *topology; /* as discovered */
-    void *segment;                   /* ipc.h: workers' words are read, the topology is written */
+    struct segments segments;        /* workers' words are read, the topology is written */
     uint32_t worker_count;
 };
 

@@ -39,12 +39,18 @@ static bool is_news(const struct topology *before, const struct topology *after,
     return moved > 0 || changes > 0;
 }
 
+void scout_show(const struct scout *scout)
+{
+    for (uint32_t i = 0; i < scout->run->segments.count; i++)
+        topology_publish(ipc_topology(scout->run->segments.each[i]), &scout->current);
+}
+
 void scout_publish(struct scout *scout)
 {
     if (!is_news(&scout->current, &scout->next, false))
         return;
     topology_copy(&scout->current, &scout->next);
-    topology_publish(scout->shared, &scout->current);
+    scout_show(scout);
     (void)is_news(&scout->told, &scout->current, true);
     topology_copy(&scout->told, &scout->current);
 }

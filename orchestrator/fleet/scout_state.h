@@ -9,7 +9,6 @@
 
 struct scout {
     const struct scout_run *run;
-    struct topology_shared *shared;
     struct topology current;  /* as published                                              */
     struct topology next;     /* being put together                                        */
     struct topology told;     /* as the log knows it                                       */
@@ -45,6 +44,8 @@ struct control *scout_reach(struct scout *scout, uint32_t node);
 void scout_drop(struct scout *scout, uint32_t node);
 /* The node has not answered a question: its connection is closed, and it is left alone for a while. */
 void scout_unanswered(struct scout *scout, uint32_t node, const struct err *err);
+/* current is what the workers of all segments see from now on. */
+void scout_show(const struct scout *scout);
 /* next becomes current, and the workers' when it is news. */
 void scout_publish(struct scout *scout);
 

@@ -23,7 +23,7 @@ struct moment {
 
 static struct moment look(const struct steering *steering, uint64_t now_ns)
 {
-    struct ipc_control *control = ipc_control(steering->segment);
+    struct ipc_control *control = ipc_control(steering->segments.each[0]);
     struct moment moment = {.phase = CONNECTING};
     uint64_t start_ns = atomic_load_explicit(&control->start_ns, memory_order_relaxed);
     uint64_t stop_ns = atomic_load_explicit(&control->stop_ns, memory_order_relaxed);
@@ -61,8 +61,8 @@ static uint64_t due_by_now(const struct steering *steering, const struct moment 
     uint64_t due =
         (uint64_t)((warmup + SCHEDULE_UNITS_PER_REQUEST - 1) / SCHEDULE_UNITS_PER_REQUEST);
     schedule_hint hint = 0;
-    uint64_t measured =
-        schedule_tickets_before(ipc_schedule(steering->segment), moment->measured_ns, &hint);
+    uint64_t measured = schedule_tickets_before(ipc_schedule(steering->segments.each[0]),
+                                                moment->measured_ns, &hint);
     if (steering->facts->requests > 0 && measured > steering->facts->requests)
         measured = steering->facts->requests;
     return due + measured;
@@ -73,7 +73,7 @@ static uint64_t rate_now_micro(const struct steering *steering, const struct mom
 {
     return moment->phase == CONNECTING || moment->phase == WARMING_UP
                ? steering->spec->rate.warmup_micro
-               : schedule_rate_micro(ipc_schedule(steering->segment),
+               : schedule_rate_micro(ipc_schedule(steering->segments.each[0]),
                                      moment->measured_ns + STEERING_AHEAD_NS);
 }
 
@@ -85,21 +85,24 @@ static json_t *describe(const struct steering *steering, const struct moment *mo
                                           METRIC_SHED,   METRIC_BACKLOG,   METRIC_CONNECTIONS_OPEN};
     uint64_t counters[COUNTER_COUNT];
     for (int i = 0; i < COUNTER_COUNT; i++)
-        counters[i] = ipc_live_total(steering->segment, (enum counter)i);
+        counters[i] = segments_total(&steering->segments, (enum counter)i);
     uint64_t handled = counters[COUNTER_SENT] + counters_shed(counters);
-    bool open_loop = steering->facts->open_loop;
-    uint64_t due = open_loop && moment->phase != CONNECTING ? due_by_now(steering, moment) : 0;
+    /* Workloads side by side have a rate each, or none. */
+    const bool one_rate = steering->facts->open_loop && steering->segments.count == 1;
+    uint64_t due = one_rate && moment->phase != CONNECTING ? due_by_now(steering, moment) : 0;
+    if (!one_rate)
+        due = counters[COUNTER_DUE];
     counters[COUNTER_DUE] = due > handled ? due : handled;
     const struct interval_header header = {.backlog_after = counters[COUNTER_DUE] - handled,
                                            .connections_open =
-                                               ipc_live_connections(steering->segment)};
+                                               segments_connections(&steering->segments)};
     const struct metric_slice slice = {.counters = counters, .header = &header};
     json_t *status =
         json_pack("{s:s, s:o, s:b, s:f, s:f, s:{s:o, s:o}}", "state", phase_names[moment->phase],
                   "test", json_value_text(steering->facts->name), "prefill",
                   steering->facts->prefill, "elapsed_seconds", clock_seconds(moment->elapsed_ns),
                   "measured_seconds", clock_seconds(moment->measured_ns), "rate", "target",
-                  open_loop ? control_rate_to_json(rate_now_micro(steering, moment)) : json_null(),
+                  one_rate ? control_rate_to_json(rate_now_micro(steering, moment)) : json_null(),
                   "achieved", achieved < 0 ? json_null() : json_real(achieved));
     for (size_t i = 0; status != NULL && i < sizeof told / sizeof told[0]; i++)
         json_section_metrics(status, &slice, told[i], told[i]);
@@ -119,6 +122,11 @@ static enum err_code refuse_phase(const struct steering *steering, const struct 
         [STOPPING] = "the run is stopping"};
     if (!steering->facts->open_loop)
         return err_set(err, E_DATA, "%s runs without a rate: there is none to change",
+                       steering->facts->name);
+    if (steering->segments.count > 1)
+        return err_set(err, E_DATA,
+                       "%s runs several workloads side by side: each keeps the rate that it began "
+                       "with",
                        steering->facts->name);
     const char *why = reasons[moment->phase];
     return why != NULL ? err_set(err, E_DATA, "%s", why) : OK;
@@ -144,7 +152,7 @@ static enum err_code change_rate(struct steering *steering, const struct moment 
                                  enum control_action action, uint64_t rate_micro, struct err *err)
 {
     uint64_t at_ns = moment->measured_ns + STEERING_AHEAD_NS;
-    if (!schedule_change(ipc_schedule(steering->segment), at_ns, rate_micro))
+    if (!schedule_change(ipc_schedule(steering->segments.each[0]), at_ns, rate_micro))
         return err_set(err, E_DATA, "the rate has changed %u times, as often as it can in one run",
                        SCHEDULE_CHANGES_MAX);
     log_line(LOG_INFO, "%s: %.6g requests per second from %.3f s on (control socket)",
@@ -166,7 +174,7 @@ static enum err_code pause_load(struct steering *steering, const struct moment *
                        "pause needs another to end it",
                        SCHEDULE_CHANGES_MAX - 1);
     uint64_t at_ns = moment->measured_ns + STEERING_AHEAD_NS;
-    uint64_t rate_micro = schedule_rate_micro(ipc_schedule(steering->segment), at_ns);
+    uint64_t rate_micro = schedule_rate_micro(ipc_schedule(steering->segments.each[0]), at_ns);
     enum err_code code = change_rate(steering, moment, CONTROL_PAUSE, 0, err);
     if (code == OK) {
         steering->paused = true;

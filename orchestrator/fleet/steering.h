@@ -13,6 +13,7 @@
 #include "common/err.h"
 #include "common/spec.h"
 #include "orchestrator/fleet/control_line.h"
+#include "orchestrator/fleet/segments.h"
 #include "orchestrator/report/timeline.h"
 
 /* How far ahead a change of the rate begins. */
@@ -20,7 +21,7 @@
 
 struct steering {
     /* set by the fleet, which has zeroed the rest */
-    void *segment;
+    struct segments segments; /* with one workload the rate can be changed */
     const struct spec *spec;
     const struct run_facts *facts;
     struct note_listener listener; /* of changes, and notes by hand */

@@ -19,38 +19,51 @@
 
 /* Forking -------------------------------------------------------------------------------------- */
 
-static uint32_t connections_before(const struct plan *plan, uint32_t index)
+/* The processes of a fleet do the same work, each its share. */
+struct work {
+    struct worker_stream streams[WORKER_STREAMS_MAX];
+    uint32_t count;
+};
+
+static int do_work(void *state, int telling_fd)
 {
-    uint32_t connections = 0;
-    for (uint32_t i = 0; i < index; i++)
-        connections += plan->workers[i].connections;
-    return connections;
+    const struct work *work = state;
+    (void)telling_fd;
+    return worker_main(work->streams, work->count);
 }
 
-static int work(void *state, int telling_fd)
+static struct worker_share share_of(const struct fleet *fleet, uint32_t index, uint32_t run,
+                                    bool replacement)
 {
-    const struct worker_stream *stream = state;
-    (void)telling_fd;
-    return worker_main(stream, 1);
+    const struct worker_plan *planned = &fleet->plan->workers[index];
+    const struct connection_share connections =
+        plan_share(fleet->run[run].spec->load.clients, fleet->member_count, index);
+    return (struct worker_share){
+        .index = index,
+        .cpu = planned->cpu,
+        .connections = connections.count,
+        .connections_before = connections.before,
+        .idle = run == 0 ? planned->idle : 0,
+        .own_cpu = planned->own_cpu,
+        .replacement = replacement,
+    };
 }
 
 enum err_code fleet_fork_member(struct fleet *fleet, uint32_t index, bool replacement,
                                 struct err *err)
 {
     struct member *member = &fleet->members[index];
-    member->share = (struct worker_share){
-        .index = index,
-        .cpu = fleet->plan->workers[index].cpu,
-        .connections = fleet->plan->workers[index].connections,
-        .connections_before = connections_before(fleet->plan, index),
-        .idle = fleet->plan->workers[index].idle,
-        .own_cpu = fleet->plan->workers[index].own_cpu,
-        .replacement = replacement,
-    };
-    atomic_store(&ipc_worker(fleet->segment, index)->state, WORKER_FORKED);
-    struct worker_stream stream = {fleet->run, &member->share};
+    struct work work = {.count = fleet->run_count};
+    for (uint32_t i = 0; i < fleet->run_count; i++) {
+        struct ipc_worker *live = ipc_worker(fleet->segments.each[i], index);
+        member->shares[i] = share_of(fleet, index, i, replacement);
+        work.streams[i] = (struct worker_stream){&fleet->run[i], &member->shares[i]};
+        if (!replacement ||
+            atomic_load(&live->state) != WORKER_DONE) /* else nothing is left of it */
+            atomic_store(&live->state, WORKER_FORKED);
+    }
     const struct child_plan plan = {
-        .run = work, .state = &stream, .keep_fds = &fleet->wake_fd, .keep_count = 1};
+        .run = do_work, .state = &work, .keep_fds = &fleet->wake_fd, .keep_count = 1};
     if (!child_start(&member->process, &plan))
         return err_set_errno(err, E_SYSTEM, errno, "cannot fork worker %u", index);
     member->last_pid = member->process.pid;
@@ -71,7 +84,9 @@ void fleet_set_stop(struct fleet *fleet, uint64_t stop_ns)
         return;
     fleet->stop_ns = stop_ns;
     /* Release: partner is the workers' acquire load. */
-    atomic_store_explicit(&ipc_control(fleet->segment)->stop_ns, stop_ns, memory_order_release);
+    for (uint32_t i = 0; i < fleet->segments.count; i++)
+        atomic_store_explicit(&ipc_control(fleet->segments.each[i])->stop_ns, stop_ns,
+                              memory_order_release);
     fleet_wake_workers(fleet);
 }
 
@@ -83,9 +98,27 @@ void fleet_kill_workers(struct fleet *fleet)
 
 enum worker_state fleet_state_of(const struct fleet *fleet, uint32_t index)
 {
-    /* Acquire: partner is the worker's release store. */
-    return (enum worker_state)atomic_load_explicit(&ipc_worker(fleet->segment, index)->state,
-                                                   memory_order_acquire);
+    enum worker_state least = WORKER_DONE;
+    for (uint32_t i = 0; i < fleet->segments.count; i++) {
+        /* Acquire: partner is the worker's release store. */
+        enum worker_state state = (enum worker_state)atomic_load_explicit(
+            &ipc_worker(fleet->segments.each[i], index)->state, memory_order_acquire);
+        if (state == WORKER_FAILED)
+            return WORKER_FAILED;
+        least = state < least ? state : least;
+    }
+    return least;
+}
+
+const struct err *fleet_err_of(const struct fleet *fleet, uint32_t index)
+{
+    const struct err *why = NULL;
+    for (uint32_t i = fleet->segments.count; i > 0; i--) {
+        const struct err *err = &ipc_worker(fleet->segments.each[i - 1], index)->err;
+        if (why == NULL || err->code != OK)
+            why = err;
+    }
+    return why;
 }
 
 /* Ends the run at once with an error; what was collected is still reported. */
@@ -101,26 +134,26 @@ void fleet_fail(struct fleet *fleet)
 static void died_before_start(struct fleet *fleet, uint32_t index)
 {
     const struct child *process = &fleet->members[index].process;
-    struct ipc_worker *worker = ipc_worker(fleet->segment, index);
+    const struct err *why = fleet_err_of(fleet, index);
     if (fleet_state_of(fleet, index) == WORKER_FAILED)
         return; /* judge_readiness names the cause */
     err_set(&fleet->err, E_SYSTEM, "worker %u died before the start (%s %d): %s", index,
             process->end == CHILD_KILLED ? "signal" : "status", process->number,
-            worker->err.code != OK ? worker->err.text : "no cause given");
+            why->code != OK ? why->text : "no cause given");
     fleet_fail(fleet);
 }
 
 static void replace(struct fleet *fleet, uint32_t index)
 {
     struct member *member = &fleet->members[index];
-    bool has_work =
-        fleet->stop_ns == IPC_NEVER && !fleet->over && !fleet->collector.members[index].complete;
+    bool has_work = fleet->stop_ns == IPC_NEVER && !fleet->over &&
+                    !collector_worker_complete(&fleet->collector, index);
     if (!has_work) {
-        fleet->collector.members[index].complete = true;
+        collector_complete_worker(&fleet->collector, index);
         return;
     }
     if (member->failed_in_a_row >= FAILED_REPLACEMENTS_MAX) {
-        fleet->collector.members[index].complete = true;
+        collector_complete_worker(&fleet->collector, index);
         log_line(LOG_ERROR, "worker %u: %u replacements in a row died; the run ends here", index,
                  member->failed_in_a_row);
         err_set(&fleet->err, E_SYSTEM,
@@ -133,7 +166,7 @@ static void replace(struct fleet *fleet, uint32_t index)
     member->failed_in_a_row++;
     struct err err = {.code = OK};
     if (fleet_fork_member(fleet, index, true, &err) != OK) {
-        fleet->collector.members[index].complete = true;
+        collector_complete_worker(&fleet->collector, index);
         log_line(LOG_ERROR, "%s", err.text);
         fleet_set_stop(fleet, clock_now_ns() + STOP_AHEAD_NS);
     }
@@ -142,20 +175,20 @@ static void replace(struct fleet *fleet, uint32_t index)
 static void died_running(struct fleet *fleet, uint32_t index)
 {
     const struct child *process = &fleet->members[index].process;
-    struct ipc_worker *worker = ipc_worker(fleet->segment, index);
+    const struct err *why = fleet_err_of(fleet, index);
     if (process->end == CHILD_EXITED && fleet_state_of(fleet, index) == WORKER_DONE)
         return; /* its last record is in the ring */
     if (!fleet->stopped_at_once)
         fleet->result->evidence.workers_lost++;
-    if (fleet_state_of(fleet, index) == WORKER_FAILED && worker->err.code == E_UNTRUSTED) {
-        err_set(&fleet->err, E_UNTRUSTED, "%s", worker->err.text);
+    if (fleet_state_of(fleet, index) == WORKER_FAILED && why->code == E_UNTRUSTED) {
+        err_set(&fleet->err, E_UNTRUSTED, "%s", why->text);
         fleet_set_stop(fleet, clock_now_ns());
     }
     log_line(fleet->stopped_at_once ? LOG_DEBUG : LOG_WARNING,
              "worker %u (pid %d) died by %s %d%s%s; its interval is marked degraded", index,
              (int)fleet->members[index].last_pid,
              process->end == CHILD_KILLED ? "signal" : "exit status", process->number,
-             worker->err.code != OK ? ": " : "", worker->err.code != OK ? worker->err.text : "");
+             why->code != OK ? ": " : "", why->code != OK ? why->text : "");
     if (collector_harvest(&fleet->collector, index, &fleet->err) != OK)
         fleet_fail(fleet);
     else
@@ -194,6 +227,16 @@ void supervise_scout(struct fleet *fleet)
         log_line(LOG_ERROR, "%s", err.text);
 }
 
+/* Intervals that its workloads have published, together. */
+static uint64_t next_of(const struct fleet *fleet, uint32_t worker)
+{
+    const struct collector *collector = &fleet->collector;
+    uint64_t sum = 0;
+    for (uint32_t i = worker; i < collector->member_count; i += collector->worker_count)
+        sum += collector->members[i].next;
+    return sum;
+}
+
 /* A worker that publishes nothing is stuck or stopped: it is killed, and replaced like a dead one.
  * Only time in which the orchestrator itself ran counts: after a Ctrl+Z nobody is to blame. */
 void supervise_heartbeats(struct fleet *fleet, uint64_t passed_ns)
@@ -203,14 +246,15 @@ void supervise_heartbeats(struct fleet *fleet, uint64_t passed_ns)
         limit_ns = HEARTBEAT_NS;
     for (uint32_t i = 0; i < fleet->member_count; i++) {
         struct member *member = &fleet->members[i];
-        const struct collector_member *collected = &fleet->collector.members[i];
-        if (collected->next != member->next_seen || collected->complete) {
+        const bool complete = collector_worker_complete(&fleet->collector, i);
+        const uint64_t next = next_of(fleet, i);
+        if (next != member->next_seen || complete) {
             member->failed_in_a_row = 0;
-            member->next_seen = collected->next;
+            member->next_seen = next;
             member->silent_ns = 0;
         }
         member->silent_ns += passed_ns;
-        if (member->process.pid > 0 && member->silent_ns > limit_ns && !collected->complete) {
+        if (member->process.pid > 0 && member->silent_ns > limit_ns && !complete) {
             log_line(LOG_WARNING, "worker %u (pid %d) shows no sign of life for %llu s: killed", i,
                      (int)member->process.pid,
                      (unsigned long long)(member->silent_ns / NS_PER_SECOND));
@@ -220,11 +264,17 @@ void supervise_heartbeats(struct fleet *fleet, uint64_t passed_ns)
     }
 }
 
+static const struct ipc_worker *live_words(const struct fleet *fleet, uint32_t member)
+{
+    const struct collector_member *of = &fleet->collector.members[member];
+    return ipc_worker(of->segment, of->worker);
+}
+
 static uint64_t live_given_up(const struct fleet *fleet)
 {
     uint64_t sum = 0;
-    for (uint32_t i = 0; i < fleet->member_count; i++)
-        sum += atomic_load_explicit(&ipc_worker(fleet->segment, i)->given_up, memory_order_relaxed);
+    for (uint32_t i = 0; i < fleet->collector.member_count; i++)
+        sum += atomic_load_explicit(&live_words(fleet, i)->given_up, memory_order_relaxed);
     return sum;
 }
 
@@ -251,7 +301,7 @@ void supervise_target(struct fleet *fleet, uint64_t now_ns, uint64_t passed_ns)
     const struct spec *spec = fleet->run->spec;
     if (fleet->stop_ns != IPC_NEVER)
         return;
-    if (spec->load.max_errors > 0 && ipc_failures(fleet->segment) >= spec->load.max_errors) {
+    if (spec->load.max_errors > 0 && segments_failures(&fleet->segments) >= spec->load.max_errors) {
         fleet_set_stop(fleet, now_ns + STOP_AHEAD_NS);
         return;
     }
@@ -264,7 +314,7 @@ void supervise_target(struct fleet *fleet, uint64_t now_ns, uint64_t passed_ns)
         return;
     }
     fleet->unconnected_ns =
-        ipc_live_connections(fleet->segment) == 0 ? fleet->unconnected_ns + passed_ns : 0;
+        segments_connections(&fleet->segments) == 0 ? fleet->unconnected_ns + passed_ns : 0;
     uint64_t patience_ns = fleet_patience_ns(fleet);
     if (fleet->unconnected_ns > patience_ns && fleet->run->duration_ns == 0) {
         err_set(&fleet->err, E_CONNECT,
@@ -278,13 +328,15 @@ void supervise_target(struct fleet *fleet, uint64_t now_ns, uint64_t passed_ns)
 static bool owes_requests(const struct fleet *fleet)
 {
     uint64_t counters[COUNTER_COUNT], in_flight = 0;
-    if (!fleet->run->open_loop)
-        return true;
+    for (uint32_t i = 0; i < fleet->collector.member_count; i++) {
+        const struct collector_member *member = &fleet->collector.members[i];
+        if (!fleet->run[member->stream].open_loop && !member->complete)
+            return true;
+    }
     for (int i = 0; i < COUNTER_COUNT; i++)
-        counters[i] = ipc_live_total(fleet->segment, (enum counter)i);
-    for (uint32_t i = 0; i < fleet->member_count; i++)
-        in_flight +=
-            atomic_load_explicit(&ipc_worker(fleet->segment, i)->in_flight, memory_order_relaxed);
+        counters[i] = segments_total(&fleet->segments, (enum counter)i);
+    for (uint32_t i = 0; i < fleet->collector.member_count; i++)
+        in_flight += atomic_load_explicit(&live_words(fleet, i)->in_flight, memory_order_relaxed);
     return in_flight > 0 ||
            counters[COUNTER_DUE] > counters[COUNTER_SENT] + counters_shed(counters);
 }
@@ -300,9 +352,9 @@ uint64_t fleet_progress_patience_ns(const struct spec *spec)
 void supervise_progress(struct fleet *fleet, uint64_t now_ns, uint64_t passed_ns)
 {
     const struct spec *spec = fleet->run->spec;
-    uint64_t answered = ipc_live_total(fleet->segment, COUNTER_OK) +
-                        ipc_live_total(fleet->segment, COUNTER_ERROR_REPLIES);
-    bool waits = ipc_live_connections(fleet->segment) > 0 && owes_requests(fleet);
+    uint64_t answered = segments_total(&fleet->segments, COUNTER_OK) +
+                        segments_total(&fleet->segments, COUNTER_ERROR_REPLIES);
+    bool waits = segments_connections(&fleet->segments) > 0 && owes_requests(fleet);
     fleet->stalled_ns = answered != fleet->answered ? 0 : fleet->stalled_ns + waits * passed_ns;
     fleet->answered = answered;
     uint64_t patience_ns = fleet_progress_patience_ns(spec);
@@ -327,12 +379,15 @@ void supervise_warmup(struct fleet *fleet, uint64_t elapsed_ns)
     uint64_t interval_ns = fleet->facts->interval_ns;
     uint64_t warmup_ns =
         (elapsed_ns + 2 * IPC_MEASURE_AHEAD_NS + interval_ns - 1) / interval_ns * interval_ns;
-    fleet->run->warmup_ns = fleet->collector.warmup_ns = warmup_ns;
+    fleet->collector.warmup_ns = warmup_ns;
     fleet->facts->warmup_ns = fleet->timeline->run.warmup_ns = warmup_ns;
     fleet->result->evidence.never_steady = !reached;
     /* Release: partner is the recorder's acquire load at its edges. */
-    atomic_store_explicit(&ipc_control(fleet->segment)->measure_after_ns, warmup_ns,
-                          memory_order_release);
+    for (uint32_t i = 0; i < fleet->run_count; i++) {
+        fleet->run[i].warmup_ns = warmup_ns;
+        atomic_store_explicit(&ipc_control(fleet->segments.each[i])->measure_after_ns, warmup_ns,
+                              memory_order_release);
+    }
     fleet_wake_workers(fleet);
     if (!reached)
         log_line(LOG_WARNING,

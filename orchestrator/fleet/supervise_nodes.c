@@ -34,13 +34,20 @@ static const struct outage *taken_over(const struct fleet *fleet, uint32_t node)
     return newest->taken_over_by != OUTAGE_NOBODY ? newest : NULL;
 }
 
+/* Of one workload of a worker. */
+static const struct ipc_node *live_node(const struct fleet *fleet, uint32_t member, uint32_t node)
+{
+    const struct collector_member *of = &fleet->collector.members[member];
+    return &ipc_worker(of->segment, of->worker)->nodes[node];
+}
+
 static struct node_sight see(const struct fleet *fleet, uint32_t node, bool has_nodes)
 {
     const struct outages *outages = fleet->timeline->outages;
     struct node_sight sight = {.connected = 0};
     uint64_t last_ok_ns = 0;
-    for (uint32_t i = 0; i < fleet->member_count; i++) {
-        const struct ipc_node *live = &ipc_worker(fleet->segment, i)->nodes[node];
+    for (uint32_t i = 0; i < fleet->collector.member_count; i++) {
+        const struct ipc_node *live = live_node(fleet, i, node);
         uint64_t ok_ns = atomic_load_explicit(&live->last_ok_ns, memory_order_relaxed);
         sight.connected += atomic_load_explicit(&live->connected, memory_order_relaxed);
         sight.lost += atomic_load_explicit(&live->lost, memory_order_relaxed);
@@ -74,7 +81,7 @@ static char *format_node(char *text, size_t text_bytes, const struct fleet *flee
 {
     struct run_facts *run = &fleet->timeline->run;
     if (node > 0 && node >= run->node_count)
-        run_nodes_renew(run, fleet->segment); /* it has joined since */
+        run_nodes_renew(run, fleet->segments.each[0]); /* it has joined since */
     if (node < run->node_count)
         snprintf(text, text_bytes, "%s", run->nodes[node].text);
     else if (node == 0)
@@ -92,8 +99,8 @@ static const char *why_unconnected(const struct fleet *fleet, uint32_t node)
         [COUNTER_CONNECT_NO_PORT] = ", no local port is free",
         [COUNTER_CONNECT_TLS] = ", the TLS handshake fails"};
     uint32_t failed_by = 0;
-    for (uint32_t i = 0; i < fleet->member_count; i++) {
-        const struct ipc_node *live = &ipc_worker(fleet->segment, i)->nodes[node];
+    for (uint32_t i = 0; i < fleet->collector.member_count; i++) {
+        const struct ipc_node *live = live_node(fleet, i, node);
         if (atomic_load_explicit(&live->failed, memory_order_relaxed) > 0)
             failed_by = atomic_load_explicit(&live->failed_by, memory_order_relaxed);
     }

@@ -28,7 +28,7 @@ typedef enum err_code option_step(struct bench_request *request, struct err *err
 option_step load_refuse_no_value, endpoint_settle, connection_settle, managed_settle, tls_settle,
     load_settle_length, rate_settle, load_settle_command, workload_settle, load_settle_keys,
     load_settle_prefill, load_notice_unused, worker_settle, client_settle, load_settle_steady,
-    chaos_settle, output_settle, output_settle_intervals;
+    workload_settle_streams, chaos_settle, output_settle, output_settle_intervals;
 
 void workload_files_free(struct workload_files *files);
 

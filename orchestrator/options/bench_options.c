@@ -102,11 +102,25 @@ const struct option_table *bench_option_table(void)
 enum err_code bench_options_settle(struct bench_request *request, struct err *err)
 {
     static enum err_code (*const steps[])(struct bench_request *, struct err *) = {
-        load_refuse_no_value, endpoint_settle,         connection_settle,   managed_settle,
-        tls_settle,           load_settle_length,      rate_settle,         load_settle_command,
-        load_settle_keys,     workload_settle,         load_settle_prefill, load_notice_unused,
-        worker_settle,        client_settle,           load_settle_steady,  chaos_settle,
-        output_settle,        output_settle_intervals,
+        load_refuse_no_value,
+        endpoint_settle,
+        connection_settle,
+        managed_settle,
+        tls_settle,
+        load_settle_length,
+        rate_settle,
+        load_settle_command,
+        load_settle_keys,
+        workload_settle,
+        load_settle_prefill,
+        load_notice_unused,
+        worker_settle,
+        client_settle,
+        load_settle_steady,
+        workload_settle_streams,
+        chaos_settle,
+        output_settle,
+        output_settle_intervals,
     };
     struct err local = {.code = OK};
     enum err_code code = OK;
@@ -137,6 +151,8 @@ void bench_options_free(struct bench_request *request)
     rate_steps_free(&request->steps);
     chaos_plan_free(&request->chaos);
     workload_files_free(&request->workload_files);
+    stream_wishes_free(&request->workload.streams);
+    request->spec.load.streams = NULL;
     request->spec.load.workload = NULL;
     managed_args_free(&request->managed_args);
     request->spec.managed.chaos = NULL;

@@ -9,6 +9,7 @@
 #include "orchestrator/options/rate_steps.h"
 #include "orchestrator/options/uri.h"
 #include "orchestrator/options/workload_file.h"
+#include "orchestrator/options/workload_streams.h"
 #include "orchestrator/options/workload_text.h"
 #include "orchestrator/report/objective.h"
 
@@ -62,7 +63,8 @@ struct valkey_options {
 
 /* Which requests, where it is more than a test or a command (workload_options.c). */
 struct workload_request {
-    const char *path, *value_sizes, *key_prefix, *dataset;
+    struct stream_wishes streams; /* --workload */
+    const char *value_sizes, *key_prefix, *dataset;
     const char *ttl_option; /* EX or PX; NULL: none */
     char ttl[48];           /* "{int 60 300}"      */
     struct weighted_test mix[PLAN_CLASSES_MAX];
@@ -73,7 +75,8 @@ struct workload_request {
 struct workload_files {
     struct workload_file *files;
     size_t count;
-    char *built_in; /* path of the built-in one */
+    char *built_in[SPEC_STREAMS_MAX]; /* paths of built-in ones */
+    uint32_t built_in_count;
 };
 
 struct dialect;

@@ -394,7 +394,7 @@ enum err_code load_notice_unused(struct bench_request *request, struct err *err)
     const struct spec *spec = &request->spec;
     const struct load_options *load = &request->spec.load;
     (void)err;
-    const bool command = load->command != NULL, file = request->workload.path != NULL;
+    const bool command = load->command != NULL, file = request->workload.streams.count > 0;
     const bool numbered = command_holds(spec, "__rand_") || command_holds(spec, "__key__");
     const struct {
         const char *name, *why;

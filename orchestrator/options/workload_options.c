@@ -152,14 +152,24 @@ static enum err_code parse_ttl(void *target, const char *value, struct err *err)
     return OK;
 }
 
+static enum err_code parse_workloads(void *target, const char *value, struct err *err)
+{
+    return stream_wishes_parse(&((struct workload_request *)target)->streams, value, err);
+}
+
 /* --- rows ------------------------------------------------------------------------------------ */
 
 #define AT(member) offsetof(struct workload_request, member)
 /* clang-format off: a row reads best as a few short lines */
 static const struct option_row workload_rows[] = {
-    {ROW("workload", NULL, OPTION_TEXT, "FILE|NAME", AT(path)), .told = true,
-     .help = "Send the mix of requests that this YAML or JSON file describes, or one of those that "
-             "\"volley workloads\" lists; in place of --type and of a command."},
+    {ROW("workload", NULL, OPTION_CUSTOM, "FILE|NAME[,SETTING=VALUE...]", 0),
+     .parse = parse_workloads, .repeats = true, .told = true,
+     .help =
+         "Send the mix of requests that this YAML or JSON file describes, or one of those that "
+         "\"volley workloads\" lists; in place of --type and of a command. Given again: several "
+         "side by side, each with connections of its own, and with clients, pipeline, qps, "
+         "dbnum, user, password-env and name behind it as far as they are not those of all: "
+         "session-store,qps=10k,clients=20."},
     {ROW("mix", NULL, OPTION_CUSTOM, "LIST", 0), .parse = parse_mix,
      .help = "Send several tests at once, each by its weight, as in set:10,get:90; each is a class "
              "with figures of its own."},
@@ -236,29 +246,41 @@ static enum err_code find_file(const char **path, struct bench_request *request,
     struct workload_library library;
     struct err reason = {.code = OK};
     const char *name = *path;
+    char *found = NULL;
     if (strchr(name, '/') != NULL || access(name, F_OK) == 0)
         return OK;
     enum err_code code = workload_library_open(&library, &reason);
     if (code == OK)
-        code = workload_library_find(&request->workload_files.built_in, &library, name, &reason);
+        code = workload_library_find(&found, &library, name, &reason);
     workload_library_close(&library);
-    *path = request->workload_files.built_in;
+    *path = found;
+    if (found != NULL)
+        request->workload_files.built_in[request->workload_files.built_in_count++] = found;
     return code == OK
                ? OK
                : err_set(err, code == E_USAGE ? E_CONFIG : code,
                          "--workload %.60s: there is no such file, and %s", name, reason.text);
 }
 
-static enum err_code settle_file(struct bench_request *request, struct err *err)
+static enum err_code settle_file(struct bench_request *request, const char *path, struct err *err)
 {
     struct workload_file *file = add_file(request);
-    struct file_source source = {.name = request->workload.path};
+    struct file_source source = {.name = path};
     if (file == NULL)
         return err_set(err, E_SYSTEM, "--workload: out of memory");
     enum err_code code = find_file(&source.name, request, err);
+    return code == OK ? workload_file_read(file, &source, err) : code;
+}
+
+/* The first files of the request, in their order. */
+static enum err_code settle_files(struct bench_request *request, struct err *err)
+{
+    const struct stream_wishes *wishes = &request->workload.streams;
+    enum err_code code = OK;
+    for (uint32_t i = 0; i < wishes->count && code == OK; i++)
+        code = settle_file(request, wishes->items[i].path, err);
     if (code == OK)
-        code = workload_file_read(file, &source, err);
-    request->spec.load.workload = &file->plan;
+        request->spec.load.workload = &request->workload_files.files[0].plan;
     return code;
 }
 
@@ -348,7 +370,7 @@ enum err_code workload_settle(struct bench_request *request, struct err *err)
 {
     const struct workload_request *asked = &request->workload;
     struct load_options *load = &request->spec.load;
-    const bool whole = asked->path != NULL || asked->mix_count > 0;
+    const bool whole = asked->streams.count > 0 || asked->mix_count > 0;
     const bool shaped =
         asked->value_sizes != NULL || asked->ttl_option != NULL || asked->key_prefix != NULL;
     exclude(request, err);
@@ -369,10 +391,25 @@ enum err_code workload_settle(struct bench_request *request, struct err *err)
         return shaped ? settle_tests(request, err) : OK;
     enum err_code code = asked->template        ? settle_template(request, err)
                          : asked->mix_count > 0 ? settle_mix(request, err)
-                                                : settle_file(request, err);
+                                                : settle_files(request, err);
     load->test_count = 0;
     options_derive(&request->values, "type", "type", NULL);
     return code;
+}
+
+enum err_code workload_settle_streams(struct bench_request *request, struct err *err)
+{
+    const struct workload_plan *plans[SPEC_STREAMS_MAX] = {NULL};
+    struct stream_wishes *wishes = &request->workload.streams;
+    for (uint32_t i = 0; i < wishes->count; i++)
+        plans[i] = &request->workload_files.files[i].plan;
+    /* The run has them, too. */
+    for (size_t i = 0; i < STREAM_SETTINGS; i++) {
+        const char *option, *value = stream_wishes_first(wishes, i, &option);
+        if (value != NULL)
+            options_derive(&request->values, option, "workload", value);
+    }
+    return stream_wishes_settle(wishes, &request->spec, plans, err);
 }
 
 void workload_files_free(struct workload_files *files)
@@ -380,6 +417,7 @@ void workload_files_free(struct workload_files *files)
     for (size_t i = 0; i < files->count; i++)
         workload_file_free(&files->files[i]);
     free(files->files);
-    free(files->built_in);
+    for (uint32_t i = 0; i < files->built_in_count; i++)
+        free(files->built_in[i]);
     *files = (struct workload_files){.files = NULL};
 }

@@ -274,6 +274,20 @@ static void add_classes(struct anonymiser *anonymiser, const json_t *spec)
     }
 }
 
+/* Files of --workload, and what stands behind them: their names, users and variables. */
+static void add_workloads(struct anonymiser *anonymiser, const char *text)
+{
+    struct list_word word;
+    for (const char *at = text; at != NULL && list_next(&word, &at, ',');) {
+        const char *equals = memchr(word.text, '=', word.byte_count);
+        if (equals == NULL)
+            add(anonymiser, "path", word.text, word.byte_count);
+        else if (strncmp(word.text, "user", 4) == 0 || strncmp(word.text, "name", 4) == 0 ||
+                 strncmp(word.text, "password-env", 12) == 0)
+            add(anonymiser, "name", equals + 1, word.byte_count - (size_t)(equals + 1 - word.text));
+    }
+}
+
 static enum err_code session_begin(void *state, const struct session_facts *session,
                                    struct err *err)
 {
@@ -308,6 +322,7 @@ static enum err_code session_begin(void *state, const struct session_facts *sess
         add(anonymiser, "run", run_id, strlen(run_id));
     add_words(anonymiser, json_object_get(session->spec, "command"));
     add_classes(anonymiser, session->spec);
+    add_workloads(anonymiser, text_of(session->spec, "workload"));
     add_arguments(anonymiser, session->spec,
                   json_object_get(json_object_get(environment, "invocation"), "command_line"));
     anonymiser->session = *session;
@@ -343,6 +358,14 @@ static void rename_facts(struct anonymiser *anonymiser, struct run_facts *facts,
         add_hosts(anonymiser, facts->nodes[i].text);
     for (uint32_t i = 0; i < facts->class_count; i++)
         add(anonymiser, "class", from->class_names[i], strlen(from->class_names[i]));
+    for (uint32_t i = 0; i < facts->stream_count; i++) {
+        add(anonymiser, "workload", from->streams[i].name, strlen(from->streams[i].name));
+        add(anonymiser, "user", from->streams[i].user, strlen(from->streams[i].user));
+    }
+    for (uint32_t i = 0; i < facts->stream_count; i++) {
+        RENAME(anonymiser, facts->streams[i].name);
+        RENAME(anonymiser, facts->streams[i].user);
+    }
     for (uint32_t i = 0; i < facts->node_count; i++)
         RENAME(anonymiser, facts->nodes[i].text);
     for (uint32_t i = 0; i < facts->class_count; i++)

@@ -143,6 +143,32 @@ double figure_target(const struct run_result *result)
     return figure_rate(result->total->counters[COUNTER_DUE], result->due_seconds);
 }
 
+struct figure_scheduled figure_scheduled(const struct run_result *result)
+{
+    const struct interval_row *total = result->total;
+    const uint64_t *counters = total->counters;
+    struct figure_scheduled sum = {.due = 0};
+    if ((total->header.flags & INTERVAL_BOTH_LOOPS) == 0)
+        return (struct figure_scheduled){.due =
+                                             total->header.backlog_before + counters[COUNTER_DUE],
+                                         .sent = counters[COUNTER_SENT],
+                                         .ok = counters[COUNTER_OK],
+                                         .backlog = total->header.backlog_after,
+                                         .shed = counters_shed(counters)};
+    sum.due = total->header.backlog_before; /* closed loops have none */
+    for (uint32_t i = 0; i < result->facts->stream_count; i++) {
+        const struct stream_result *stream = &result->streams[i];
+        if (result->facts->streams[i].rate_text[0] == '\0')
+            continue;
+        sum.due += stream->due;
+        sum.sent += stream->sent;
+        sum.ok += stream->ok;
+        sum.backlog += stream->backlog;
+        sum.shed += stream->shed;
+    }
+    return sum;
+}
+
 char *figure_rate_text(char *text, size_t text_bytes, double rate)
 {
     if (rate >= 1000 && rate < FIGURE_RATE_MAX) /* what a count can hold */

@@ -75,6 +75,12 @@ double figure_row_seconds(const struct interval_row *row);
  * known, what fell due per second. */
 double figure_target(const struct run_result *result);
 
+/* What fell due by a schedule, and came of it: of a run whose workloads are not all open loops, of those that are. */
+struct figure_scheduled {
+    uint64_t due, sent, ok, backlog, shed; /* due: with the backlog that was there before */
+};
+struct figure_scheduled figure_scheduled(const struct run_result *result);
+
 /* A rate per second as people read it: "50,000", "0.5", "12.34". Returns text. */
 char *figure_rate_text(char *text, size_t text_bytes, double rate);
 

@@ -236,6 +236,8 @@ json_t *journal_facts_to_json(const struct run_facts *run)
         PUT_COUNT(repetition)
     if (run->class_count > 0)
         json_object_set_new(json, "classes", classes_to_json(run));
+    if (run->stream_count > 0)
+        json_object_set_new(json, "streams", run_streams_to_json(run));
     json_object_set_new(json, "cluster", json_boolean(run->cluster)); /* not in older journals */
     json_object_set_new(json, "nodes", nodes_to_json(run));
     return json;
@@ -259,6 +261,7 @@ enum err_code journal_facts_from_json(struct run_facts *run, const json_t *json,
     if (run->prefill)
         good = good && get_text(run->prefill_for, sizeof run->prefill_for, json, "prefill_for");
     good = good && get_classes(run, json_object_get(json, "classes")) &&
+           run_streams_from_json(run, json_object_get(json, "streams")) &&
            journal_nodes_from_json(run, json_object_get(json, "nodes"));
     if (!good || run->interval_ns == 0)
         return err_set(err, E_DATA, "a run's first record has unexpected members");
@@ -381,15 +384,15 @@ json_t *journal_result_to_json(const struct run_result *result)
         json_value_count(evidence->late_records), "server_cpu_share", evidence->server_cpu_share,
         "never_steady", evidence->never_steady);
     return json_pack(
-        "{s:f, s:f, s:f, s:o, s:o, s:b, s:b, s:i, s:o, s:o, s:o, s:o, s:o, s:o*, s:o*}", "seconds",
-        result->seconds, "due_seconds", result->due_seconds, "target_rate", result->target_rate,
-        "rate_changes", json_value_count(result->rate_changes), "warmup_ns",
+        "{s:f, s:f, s:f, s:o, s:o, s:b, s:b, s:i, s:o, s:o, s:o, s:o, s:o, s:o*, s:o*, s:o*}",
+        "seconds", result->seconds, "due_seconds", result->due_seconds, "target_rate",
+        result->target_rate, "rate_changes", json_value_count(result->rate_changes), "warmup_ns",
         json_value_count(result->facts->warmup_ns), "interrupted", result->interrupted, "stopped",
         result->stopped, "status", (int)result->status, "status_text",
         json_value_text(result->status_text), "evidence", weighed, "workers",
         json_value_workers(result), "verdict", json_value_verdict(&result->verdict), "nodes",
         nodes_to_json(result->facts), "server", server_account_to_json(&result->server), "drawn",
-        drawn_to_json(&result->drawn));
+        drawn_to_json(&result->drawn), "streams", stream_results_to_json(result));
 }
 
 /* The target, which is not in journals of older versions. */
@@ -491,6 +494,8 @@ enum err_code journal_result_from_json(struct run_result *result, uint64_t *warm
         return err_set(err, E_DATA, "a run's last record tells damaged counters of its server");
     if (!drawn_from_json(&result->drawn, json_object_get(json, "drawn")))
         return err_set(err, E_DATA, "a run's last record tells damaged figures of what was drawn");
+    if (!stream_results_from_json(result, json_object_get(json, "streams")))
+        return err_set(err, E_DATA, "a run's last record tells damaged figures of its workloads");
     result->seconds = json_number_value(seconds);
     result->due_seconds = json_number_value(due_seconds);
     result->stopped = json_is_true(json_object_get(json, "stopped")); /* not in older journals */

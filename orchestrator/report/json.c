@@ -266,6 +266,8 @@ static enum err_code run_end(void *state, const struct run_result *result, struc
     json_decref(members);
     put_member(report, "percentiles", asked_percentiles(result));
     put_member(report, "error_texts", error_texts(result->error_kinds));
+    if (result->facts->stream_count > 0)
+        put_member(report, "streams", json_section_streams(result));
     put_member(report, "classes", json_section_classes(result));
     put_member(report, "events", events(result->notes));
     put_member(report, "workers", json_value_workers(result));

@@ -61,7 +61,8 @@ static uint64_t connection_errors(const uint64_t counters[COUNTER_COUNT])
 static bool target_rate(double *number, const struct metric_slice *slice)
 {
     *number = figure_rate(slice->counters[COUNTER_DUE], slice->due_seconds);
-    return slice->open_loop;
+    return slice->open_loop &&
+           (slice->header == NULL || (slice->header->flags & INTERVAL_BOTH_LOOPS) == 0);
 }
 
 static bool failed_percent(double *number, const struct metric_slice *slice)
@@ -183,6 +184,29 @@ struct metric_slice metric_slice_of_class(const struct metric_slice *whole, uint
         .open_loop = whole->open_loop,
         .seconds = whole->seconds,
         .due_seconds = whole->due_seconds};
+}
+
+struct metric_slice metric_slice_of_stream(const struct metric_slice *whole, uint32_t stream)
+{
+    static struct class_figures sum; /* too large for a stack */
+    static struct histogram windows[CLASS_TIMES];
+    const struct interval_row *row = whole->row;
+    const struct run_stream *of = &whole->run->streams[stream];
+    bool fit = true;
+    memset(&sum, 0, sizeof sum);
+    for (uint32_t k = 0; k < CLASS_TIMES; k++)
+        histogram_reset(&windows[k]);
+    for (uint32_t i = of->first_class; i < of->first_class + of->weighted_count; i++) {
+        fit &= windows_fit(row, i) || row->classes[i].counters[CLASS_OK] == 0;
+        class_figures_add(&sum, &row->classes[i]);
+        for (uint32_t k = 0; k < CLASS_TIMES && fit && i < row->class_count; k++)
+            histogram_add(&windows[k], &row->class_windows[i * CLASS_TIMES + k]);
+    }
+    return (struct metric_slice){.class = &sum,
+                                 .class_windows = fit ? windows : NULL,
+                                 .open_loop = whole->open_loop,
+                                 .seconds = whole->seconds,
+                                 .due_seconds = whole->due_seconds};
 }
 
 static void know_count(struct metric_value *value, uint64_t count)

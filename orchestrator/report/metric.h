@@ -232,6 +232,10 @@ struct metric_slice metric_slice_of_run(const struct run_result *result);
  * about that row: in totals, in what is made of whole windows, in intervals of a second or more. Elsewhere they are coarse. */
 struct metric_slice metric_slice_of_class(const struct metric_slice *whole, uint32_t class);
 
+/* Of one of several workloads side by side, without what follows its misses; until the next call, since its classes are
+ * summed in a place of their own. The slice has run. */
+struct metric_slice metric_slice_of_stream(const struct metric_slice *whole, uint32_t stream);
+
 /* What of many times is read. */
 enum metric_statistic_kind {
     STATISTIC_COUNT,

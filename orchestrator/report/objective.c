@@ -374,10 +374,16 @@ struct objective_reading objective_read(const struct objective *objective,
         return read_slice(objective, slice);
     while (class < run->class_count && strcmp(run->class_names[class], objective->class) != 0)
         class ++;
-    if (class == run->class_count)
-        return (struct objective_reading){.known = false};
-    const struct metric_slice part = metric_slice_of_class(slice, class);
-    return read_slice(objective, &part);
+    if (class < run->class_count) {
+        const struct metric_slice part = metric_slice_of_class(slice, class);
+        return read_slice(objective, &part);
+    }
+    for (uint32_t i = 0; i < run->stream_count; i++)
+        if (strcmp(run->streams[i].name, objective->class) == 0) {
+            const struct metric_slice part = metric_slice_of_stream(slice, i);
+            return read_slice(objective, &part);
+        }
+    return (struct objective_reading){.known = false};
 }
 
 char *objective_format_reading(char *text, size_t text_bytes, const struct objective *objective,

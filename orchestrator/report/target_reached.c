@@ -67,8 +67,8 @@ uint64_t target_slip_limit_ns(const struct interval_row *total)
 static double sent_share(const struct run_result *result)
 {
     const struct interval_row *total = result->total;
-    double due = (double)(total->header.backlog_before + total->counters[COUNTER_DUE]);
-    double sent = (double)total->counters[COUNTER_SENT];
+    const struct figure_scheduled scheduled = figure_scheduled(result);
+    double due = (double)scheduled.due, sent = (double)scheduled.sent;
     if (!(due > 0))
         return 1;
     double share = sent < due ? sent / due : 1;
@@ -130,8 +130,7 @@ static void weigh_nodes(struct target_nodes *nodes, const struct run_result *res
         nodes->unsent += count;
         nodes->count++;
     }
-    nodes->unsent_share =
-        figure_share(unsent, total->header.backlog_before + total->counters[COUNTER_DUE]);
+    nodes->unsent_share = figure_share(unsent, figure_scheduled(result).due);
     if (worker_ns > 0)
         nodes->full_share = fmin((double)full_ns / worker_ns, 1);
 }
@@ -165,7 +164,8 @@ static void weigh(struct target_evidence *evidence, const struct run_result *res
     evidence->late_seconds = late_seconds(evidence, result);
     if (result->seconds > 0)
         evidence->outage_share = fmin(outage_seconds(result, OUTAGE_NOBODY) / result->seconds, 1);
-    evidence->dead_share = figure_share(counters[COUNTER_SHED_WORKER], counters[COUNTER_DUE]);
+    evidence->dead_share =
+        figure_share(counters[COUNTER_SHED_WORKER], figure_scheduled(result).due);
     evidence->cpu = target_busiest_cpu(result);
     evidence->slip_p99_ns = histogram_quantile(&total->histograms[HISTOGRAM_SLIP], 0.99);
     evidence->slip_limit_ns = target_slip_limit_ns(total);

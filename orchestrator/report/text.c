@@ -488,6 +488,7 @@ static void print_report(struct text *text, const struct run_result *result)
                       metric_count(&slice, METRIC_OK) == 0 ? "no request succeeded: " : "");
         print_what_of(out, result);
     }
+    text_streams(out, result);
     text_classes(out, result);
     text_drawn(out, &result->drawn);
     print_traffic(out, result);

@@ -33,40 +33,89 @@ static const char *misses_text(char text[TIME_BYTES], const struct metric_slice 
     return text;
 }
 
-static void print_class(struct output *out, const struct metric_slice *whole, uint32_t index,
-                        int width)
+static void print_head(struct output *out, const char *what, int width)
 {
-    const struct metric_slice slice = metric_slice_of_class(whole, index);
+    output_printf(out, "%-*s  %7s  %13s  %11s  %11s  %11s  %10s  %10s  %7s\n", width, what, "share",
+                  "ok per second", "p50", "p99", "max", "errors", "unanswered", "misses");
+}
+
+static void print_row(struct output *out, const char *name, const struct metric_slice *slice,
+                      const struct metric_slice *whole, int width)
+{
     const uint64_t unanswered =
-        metric_count(&slice, METRIC_TIMED_OUT) + metric_count(&slice, METRIC_LOST);
+        metric_count(slice, METRIC_TIMED_OUT) + metric_count(slice, METRIC_LOST);
     const double share =
-        figure_share(metric_count(&slice, METRIC_SENT), metric_count(whole, METRIC_SENT));
+        figure_share(metric_count(slice, METRIC_SENT), metric_count(whole, METRIC_SENT));
     char p50[TIME_BYTES], p99[TIME_BYTES], max[TIME_BYTES], misses[TIME_BYTES];
-    output_printf(out, "%-*s  %6.2f%%  %13s  %11s  %11s  %11s  %10s  %10s  %7s\n", width,
-                  PRINTABLE(whole->run->class_names[index]), share * 100,
-                  UNITS_REAL(metric_read(&slice, METRIC_ACHIEVED_RATE, NULL).number, 2),
-                  time_text(p50, &slice, STATISTIC_PERCENTILE, 50),
-                  time_text(p99, &slice, STATISTIC_PERCENTILE, 99),
-                  time_text(max, &slice, STATISTIC_MAX, 0),
-                  UNITS_GROUPED(metric_count(&slice, METRIC_ERRORS)), UNITS_GROUPED(unanswered),
-                  misses_text(misses, &slice));
+    output_printf(
+        out, "%-*s  %6.2f%%  %13s  %11s  %11s  %11s  %10s  %10s  %7s\n", width, PRINTABLE(name),
+        share * 100, UNITS_REAL(metric_read(slice, METRIC_ACHIEVED_RATE, NULL).number, 2),
+        time_text(p50, slice, STATISTIC_PERCENTILE, 50),
+        time_text(p99, slice, STATISTIC_PERCENTILE, 99), time_text(max, slice, STATISTIC_MAX, 0),
+        UNITS_GROUPED(metric_count(slice, METRIC_ERRORS)), UNITS_GROUPED(unanswered),
+        misses_text(misses, slice));
+}
+
+/* "50 connections, pipeline of 16, 10,000/s, even, 99.2 % of it sent". */
+static void print_load(struct output *out, const struct run_stream *stream,
+                       const struct stream_result *result, int width)
+{
+    output_printf(out, "%-*s  %s connection%s", width, PRINTABLE(stream->name),
+                  UNITS_GROUPED(stream->clients), stream->clients == 1 ? "" : "s");
+    if (stream->pipeline > 1)
+        output_printf(out, ", pipeline of %s", UNITS_GROUPED(stream->pipeline));
+    if (stream->database > 0)
+        output_printf(out, ", database %s", UNITS_GROUPED(stream->database));
+    if (stream->user[0] != '\0')
+        output_printf(out, ", user %s", PRINTABLE(stream->user));
+    if (stream->rate_text[0] == '\0')
+        output_printf(out, ", closed loop\n");
+    else
+        output_printf(out, ", %s, %.2f%% of it sent\n", PRINTABLE(stream->rate_text),
+                      result->due > 0 ? figure_share(result->sent, result->due) * 100 : 100.0);
+}
+
+static int name_width(const char *head, size_t least, const char *name)
+{
+    const size_t length = strlen(PRINTABLE(name));
+    least = least > strlen(head) ? least : strlen(head);
+    return (int)(length > least ? length : least);
+}
+
+void text_streams(struct output *out, const struct run_result *result)
+{
+    const struct run_facts *facts = result->facts;
+    const struct metric_slice whole = metric_slice_of_run(result);
+    int width = 0;
+    if (facts->stream_count == 0)
+        return;
+    for (uint32_t i = 0; i < facts->stream_count; i++)
+        width = name_width("workload", (size_t)width, facts->streams[i].name);
+    output_printf(out, "\nWorkloads:\n=========\n");
+    for (uint32_t i = 0; i < facts->stream_count; i++)
+        print_load(out, &facts->streams[i], &result->streams[i], width);
+    output_printf(out, "\n");
+    print_head(out, "workload", width);
+    for (uint32_t i = 0; i < facts->stream_count; i++) {
+        const struct metric_slice slice = metric_slice_of_stream(&whole, i);
+        print_row(out, facts->streams[i].name, &slice, &whole, width);
+    }
 }
 
 void text_classes(struct output *out, const struct run_result *result)
 {
     const struct run_facts *facts = result->facts;
     const struct metric_slice whole = metric_slice_of_run(result);
-    size_t width = strlen("class");
+    int width = 0;
     if (facts->class_count == 0)
         return;
-    for (uint32_t i = 0; i < facts->class_count; i++) {
-        const size_t length = strlen(PRINTABLE(facts->class_names[i]));
-        width = length > width ? length : width;
-    }
+    for (uint32_t i = 0; i < facts->class_count; i++)
+        width = name_width("class", (size_t)width, facts->class_names[i]);
     output_printf(out, "\nClasses:\n=======\n(%s in ms; share: of the requests sent)\n",
                   facts->open_loop ? "response times" : "service times");
-    output_printf(out, "%-*s  %7s  %13s  %11s  %11s  %11s  %10s  %10s  %7s\n", (int)width, "class",
-                  "share", "ok per second", "p50", "p99", "max", "errors", "unanswered", "misses");
-    for (uint32_t i = 0; i < facts->class_count; i++)
-        print_class(out, &whole, i, (int)width);
+    print_head(out, "class", width);
+    for (uint32_t i = 0; i < facts->class_count; i++) {
+        const struct metric_slice slice = metric_slice_of_class(&whole, i);
+        print_row(out, facts->class_names[i], &slice, &whole, width);
+    }
 }

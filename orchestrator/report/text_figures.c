@@ -35,11 +35,15 @@ const char *text_part(struct output *out, const char *separator, const char *nam
  * way, arrivals are drawn at random, or there were too few to fill the time. */
 static void print_rates(struct output *out, const struct run_result *result)
 {
-    const struct metric_slice slice = metric_slice_of_run(result);
+    const struct figure_scheduled scheduled = figure_scheduled(result);
+    const bool both = (result->total->header.flags & INTERVAL_BOTH_LOOPS) != 0;
     double target = figure_target(result);
-    double due = metric_read(&slice, METRIC_TARGET_RATE, NULL).number;
-    double achieved = metric_read(&slice, METRIC_ACHIEVED_RATE, NULL).number;
+    double due =
+        figure_rate(scheduled.due - result->total->header.backlog_before, result->due_seconds);
+    double achieved = figure_rate(scheduled.ok, result->seconds);
     bool as_asked = result->rate_changes == 0 && fabs(due - target) <= target / 1000;
+    if (both)
+        output_printf(out, "Of the workloads with a rate:\n");
     output_printf(out, "Target rate: %s per second", UNITS_REAL(target, 2));
     if (result->rate_changes > 0)
         output_printf(out, " at the end, changed by ctl %s time%s",
@@ -52,15 +56,14 @@ static void print_rates(struct output *out, const struct run_result *result)
 void text_rate(struct output *out, const struct run_result *result)
 {
     struct target_reached reached;
-    uint64_t due = metric_total(result, METRIC_BACKLOG_BEFORE) + metric_total(result, METRIC_DUE);
-    uint64_t sent = metric_total(result, METRIC_SENT);
+    const struct figure_scheduled scheduled = figure_scheduled(result);
     target_reached_judge(&reached, result);
     print_rates(out, result);
-    text_count(out, "Due", due);
-    output_printf(out, "Sent: %s (%.2f%% of what was due)\n", UNITS_GROUPED(sent),
-                  figure_share(sent, due) * 100);
-    text_count(out, "Backlog (due, never sent)", metric_total(result, METRIC_BACKLOG));
-    text_count(out, "Shed (due, dropped)", metric_total(result, METRIC_SHED));
+    text_count(out, "Due", scheduled.due);
+    output_printf(out, "Sent: %s (%.2f%% of what was due)\n", UNITS_GROUPED(scheduled.sent),
+                  figure_share(scheduled.sent, scheduled.due) * 100);
+    text_count(out, "Backlog (due, never sent)", scheduled.backlog);
+    text_count(out, "Shed (due, dropped)", scheduled.shed);
     if (metric_total(result, METRIC_SHED_WORKER) > 0)
         text_count(out, "Shed while a worker was dead", metric_total(result, METRIC_SHED_WORKER));
     if (reached.sentence[0] != '\0') /* begins a line: with a capital */

@@ -20,6 +20,7 @@
 #include "orchestrator/report/objective.h"
 #include "orchestrator/report/outage.h"
 #include "orchestrator/report/repeats.h"
+#include "orchestrator/report/run_stream.h"
 #include "orchestrator/report/server_account.h"
 #include "orchestrator/report/verdict.h"
 
@@ -87,6 +88,10 @@ struct run_facts {
     uint32_t class_count; /* of requests; 0: all are of one, which is called as the run */
     double mean_commands; /* a request comes to, on the average; while it runs only */
     char class_names[CLASSES_MAX][CLASS_NAME_BYTES]; /* by their numbers in interval_row.classes */
+    /* Workloads side by side; 0: one. Clients and requests of the run are those of all; pipeline is the largest;
+     * the loop is open when one of theirs is, and those of the others count as INTERVAL_BOTH_LOOPS says. */
+    uint32_t stream_count;
+    struct run_stream streams[RUN_STREAMS_MAX];
     uint32_t node_count; /* 0: one plain server. At run_end the list is the newest */
     struct run_node nodes[NODE_FIGURES_MAX];
 };
@@ -176,6 +181,7 @@ struct run_result {
     const struct outages *outages;
     struct run_evidence evidence;
     struct server_account server;
+    struct stream_result streams[RUN_STREAMS_MAX]; /* facts->stream_count */
     struct drawn drawn;
     struct verdict verdict;
     struct objective_reading checks[OBJECTIVE_MAX]; /* of session->checks */

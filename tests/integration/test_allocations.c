@@ -142,5 +142,15 @@ TEST(test_null_transport)
                 1000000);
 }
 
+TEST(test_workloads_side_by_side)
+{
+    /* Breaks when a workload allocates because another one runs in the same process. */
+    call_expect(&call, 0, &at_server,
+                "-q --workload session-store,c=4 --workload leaderboard,c=2,qps=500,db=1 --warmup "
+                "200ms --duration 1");
+    ck_assert_int_gt(run_json_count(&call, 0, "streams.0.requests.ok"), 0);
+    call_free(&call);
+}
+
 TEST_SUITE_WITH(allocations, .set_up = set_up, .tear_down = tear_down,
                 .timeout_seconds = TEST_TIMEOUT_SECONDS)

@@ -69,8 +69,10 @@ static void discover(void)
     control_close(control);
     topology_publish(ipc_topology(world.segment), &world.found);
     ck_assert(topology_refresh(&world.now, &world.version, ipc_topology(world.segment)));
-    world.run = (struct scout_run){
-        .spec = &world.spec, .topology = &world.found, .segment = world.segment, .worker_count = 2};
+    world.run = (struct scout_run){.spec = &world.spec,
+                                   .topology = &world.found,
+                                   .segments = {{world.segment}, 1},
+                                   .worker_count = 2};
 }
 
 static void start_scout(void)

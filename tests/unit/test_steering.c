@@ -43,13 +43,13 @@ static void set_up(void)
     spec.rate.warmup_micro = RATE(1000);
     facts = (struct run_facts){.name = "GET", .open_loop = true, .duration_ns = 10 * NS_PER_SECOND};
     steering = (struct steering){
-        .segment = segment, .spec = &spec, .facts = &facts, .listener = {hear, &heard}};
+        .segments = {{segment}, 1}, .spec = &spec, .facts = &facts, .listener = {hear, &heard}};
     heard_count = 0;
 }
 
 static void begin(void)
 {
-    atomic_store(&ipc_control(steering.segment)->start_ns, START_NS);
+    atomic_store(&ipc_control(steering.segments.each[0])->start_ns, START_NS);
 }
 
 /* A command at a time since the start of measuring; negative: in the warm-up. The members are the
@@ -82,16 +82,16 @@ static void expect_refused(enum control_action action, int64_t at_ns, const char
     enum steering_effect effect;
     json_t *members = NULL;
     struct err err;
-    uint32_t before = atomic_load(&ipc_schedule(steering.segment)->count);
+    uint32_t before = atomic_load(&ipc_schedule(steering.segments.each[0])->count);
     ck_assert_int_eq(apply(action, RATE(5), at_ns, &effect, &members, &err), E_DATA);
     ck_assert_msg(strstr(err.text, why) != NULL, "%s", err.text);
     ck_assert_ptr_null(members);
-    ck_assert_uint_eq(atomic_load(&ipc_schedule(steering.segment)->count), before);
+    ck_assert_uint_eq(atomic_load(&ipc_schedule(steering.segments.each[0])->count), before);
 }
 
 static uint64_t rate_at(uint64_t at_ns)
 {
-    return schedule_rate_micro(ipc_schedule(steering.segment), at_ns);
+    return schedule_rate_micro(ipc_schedule(steering.segments.each[0]), at_ns);
 }
 
 static json_t *status(int64_t at_ns)
@@ -193,11 +193,11 @@ TEST(changes_wait_for_the_measuring)
     expect_state(-(int64_t)NS_PER_SECOND, "warming up");
     expect_state(0, "running");
     expect_refused(CONTROL_RESUME, 10 * (int64_t)NS_PER_SECOND, "stopping");
-    atomic_store(&ipc_control(steering.segment)->stop_ns, START_NS + 3 * NS_PER_SECOND);
+    atomic_store(&ipc_control(steering.segments.each[0])->stop_ns, START_NS + 3 * NS_PER_SECOND);
     expect_refused(CONTROL_RATE, 0, "stopping");
     expect_state(0, "stopping");
     facts.open_loop = false;
-    atomic_store(&ipc_control(steering.segment)->stop_ns, IPC_NEVER);
+    atomic_store(&ipc_control(steering.segments.each[0])->stop_ns, IPC_NEVER);
     expect_refused(CONTROL_RATE, 0, "GET runs without a rate");
 }
 
@@ -205,7 +205,7 @@ TEST(an_unknown_end_of_the_warmup_is_warmup)
 {
     /* breaks if --steady auto, which names no end yet, is taken for a run under way */
     begin();
-    atomic_store(&ipc_control(steering.segment)->measure_after_ns, IPC_NEVER);
+    atomic_store(&ipc_control(steering.segments.each[0])->measure_after_ns, IPC_NEVER);
     expect_refused(CONTROL_RATE, 100 * (int64_t)NS_PER_SECOND, "warm-up");
     expect_state(100 * (int64_t)NS_PER_SECOND, "warming up");
 }
@@ -223,7 +223,7 @@ TEST(a_stop_is_the_fleets)
     ck_assert_int_eq(apply(CONTROL_STOP, 0, 1, &effect, &members, &err), OK);
     ck_assert_int_eq(effect, STEERING_STOP);
     json_decref(members);
-    atomic_store(&ipc_control(steering.segment)->stop_ns, START_NS + 3 * NS_PER_SECOND);
+    atomic_store(&ipc_control(steering.segments.each[0])->stop_ns, START_NS + 3 * NS_PER_SECOND);
     ck_assert_int_eq(apply(CONTROL_STOP, 0, 1, &effect, &members, &err), OK);
     ck_assert_int_eq(effect, STEERING_NONE);
     json_decref(members);
@@ -258,7 +258,7 @@ TEST(a_status_adds_up)
     /* breaks if warm-up, workers or the schedule's own count are left out of a status */
     begin();
     for (uint32_t i = 0; i < WORKERS; i++) {
-        struct ipc_worker *worker = ipc_worker(steering.segment, i);
+        struct ipc_worker *worker = ipc_worker(steering.segments.each[0], i);
         atomic_store(&worker->counters[COUNTER_SENT], 1490);
         atomic_store(&worker->counters[COUNTER_OK], 1480);
         atomic_store(&worker->counters[COUNTER_ERROR_REPLIES], 3);

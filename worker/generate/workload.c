@@ -420,6 +420,11 @@ uint32_t workload_class_count(const struct workload *workload)
     return workload->mix != NULL ? workload->mix->class_count : 1;
 }
 
+uint32_t workload_weighted_class_count(const struct workload *workload)
+{
+    return workload->mix != NULL ? workload->mix->weighted_count : 1;
+}
+
 const char *workload_class_name(const struct workload *workload, uint32_t class)
 {
     return workload_class_count(workload) > 1 ? workload->mix->classes[class].name

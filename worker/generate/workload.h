@@ -99,6 +99,8 @@ const char *workload_title(const struct workload *workload);
  * so that an objective can name it. */
 uint32_t workload_class_count(const struct workload *workload);
 const char *workload_class_name(const struct workload *workload, uint32_t class);
+/* Those that tickets are of: the first ones. Others follow a miss. */
+uint32_t workload_weighted_class_count(const struct workload *workload);
 /* Of every request; of a file's the longest. */
 size_t workload_request_bytes(const struct workload *workload);
 /* A request has so many; of a file's they differ by class, and this is 1. */

@@ -43,9 +43,10 @@ void fakes_begin(uint32_t members, uint64_t warmup_ns)
     ck_assert_int_eq(timeline_init(&fakes.timeline, &err), OK);
     timeline_add(&fakes.timeline, (struct sink){.name = "rows", .interval = keep_row});
     timeline_run_begin(&fakes.timeline, &fakes.facts);
-    ck_assert_int_eq(collector_init(&fakes.collector, fakes.segment, members, &fakes.facts,
-                                    &fakes.timeline, &err),
-                     OK);
+    const struct segments segments = {{fakes.segment}, 1};
+    ck_assert_int_eq(
+        collector_init(&fakes.collector, &segments, members, &fakes.facts, &fakes.timeline, &err),
+        OK);
 }
 
 void fakes_end(void)

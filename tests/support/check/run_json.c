@@ -109,6 +109,28 @@ static void check_parts(const json_t *object)
         ck_assert_double_eq_tol(parts, whole, 1e-6 * whole + 1e-2);
 }
 
+/* Workloads side by side, of which some have a rate: those have slip and wait, and there is no target of all. */
+static bool has_both_loops(const json_t *run)
+{
+    size_t index;
+    const json_t *stream;
+    unsigned kinds = 0;
+    json_array_foreach(json_object_get(run, "streams"), index, stream) kinds |=
+        json_is_null(value_at(stream, "rate.target")) ? 1u : 2u;
+    return kinds == 3;
+}
+
+/* Of each request its service time is a part of its response time, which all of them have. */
+static void check_both_loops(const json_t *object)
+{
+    const json_t *requests = value_at(object, "requests");
+    const long long slips = count_of(object, "slip_us.count");
+    check_latency(object, "response_time_us", count_of(requests, "ok"));
+    check_latency(object, "slip_us", slips);
+    check_latency(object, "wait_us", slips);
+    ck_assert_int_le(slips, count_of(requests, "sent"));
+}
+
 /* What only one kind of loop has: response times, waits and slip of every request, or none. */
 static void check_loop(const json_t *object)
 {
@@ -130,7 +152,7 @@ static void check_loop(const json_t *object)
 }
 
 /* Who has no latency: what is in flight or in the backlog counts where the run ends. */
-static void check_unanswered(const json_t *object)
+static void check_unanswered(const json_t *object, bool both_loops)
 {
     const json_t *requests = value_at(object, "requests");
     long long sent = count_of(requests, "timed_out") + count_of(requests, "lost");
@@ -139,28 +161,41 @@ static void check_unanswered(const json_t *object)
     long long services = count_of(object, "service_time_us.unanswered");
     long long responses = count_of(object, "response_time_us.unanswered");
     ck_assert(services == sent || services == sent + left);
-    if (json_is_null(value_at(object, "rate.target")))
+    if (json_is_null(value_at(object, "rate.target")) && !both_loops)
         due = sent;
     ck_assert(responses >= due && responses <= due + left + unsent);
 }
 
+static long long count_or_zero(const json_t *object, const char *path)
+{
+    const json_t *value = find_at(object, path);
+    return json_is_integer(value) ? json_integer_value(value) : 0;
+}
+
 /* What holds for a run and for each of its intervals. */
-static void check_measures(const json_t *object, bool degraded)
+static void check_measures(const json_t *object, bool degraded, bool both_loops)
 {
     const json_t *requests = value_at(object, "requests");
     long long answered = count_of(requests, "ok") + count_of(requests, "errors");
     long long unanswered = count_of(requests, "timed_out") + count_of(requests, "lost");
     if (degraded)
         return;
-    ck_assert_int_eq(count_of(requests, "in_flight_before") + count_of(requests, "sent"),
-                     answered + unanswered + count_of(requests, "in_flight"));
+    const long long followed =
+        count_or_zero(object, "follow_ups.ok") + count_or_zero(object, "follow_ups.errors") +
+        count_or_zero(object, "follow_ups.timed_out") + count_or_zero(object, "follow_ups.lost");
+    ck_assert_int_eq(count_of(requests, "in_flight_before") + count_of(requests, "sent") +
+                         count_or_zero(object, "follow_ups.sent"),
+                     answered + unanswered + followed + count_of(requests, "in_flight"));
     ck_assert_int_eq(count_of(requests, "backlog_before") + count_of(requests, "due"),
                      count_of(requests, "sent") + count_of(requests, "shed") +
                          count_of(requests, "backlog"));
     check_latency(object, "service_time_us", count_of(requests, "ok"));
     check_latency(object, "error_time_us", count_of(requests, "errors"));
-    check_loop(object);
-    check_unanswered(object);
+    if (both_loops)
+        check_both_loops(object);
+    else
+        check_loop(object);
+    check_unanswered(object, both_loops);
     long long causes = 0;
     const char *cause;
     json_t *shed;
@@ -195,7 +230,7 @@ static bool check_intervals(const json_t *run)
     {
         bool this_degraded = json_is_true(value_at(interval, "degraded"));
         degraded |= this_degraded;
-        check_measures(interval, this_degraded);
+        check_measures(interval, this_degraded, has_both_loops(run));
         ck_assert_int_ge(count_of(interval, "last_index"), count_of(interval, "index"));
         if (before != NULL) {
             ck_assert_int_eq(count_of(interval, "index"), count_of(before, "last_index") + 1);
@@ -245,7 +280,8 @@ static void check_rate(const json_t *run)
     const json_t *interval;
     json_array_foreach(value_at(run, "intervals"), index, interval)
     {
-        ck_assert_int_eq(!json_is_null(value_at(interval, "rate.target")), open_loop);
+        ck_assert_int_eq(!json_is_null(value_at(interval, "rate.target")),
+                         open_loop && !has_both_loops(run));
     }
 }
 
@@ -287,7 +323,7 @@ static void check_run(const json_t *run)
         "requests.hits",      "requests.misses",    "bytes.out",          "bytes.in",
         "connections.lost",   "connections.opened", "connections.failed", "service_time_us.count"};
     bool degraded = check_intervals(run);
-    check_measures(run, degraded);
+    check_measures(run, degraded, has_both_loops(run));
     for (size_t i = 0; i < sizeof summed / sizeof summed[0]; i++)
         check_sum(run, summed[i]);
     if (!degraded)
