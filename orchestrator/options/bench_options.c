@@ -26,7 +26,6 @@ static const struct option_row other_rows[] = {
 static const struct option_row refused_rows[] = {
     NOT_YET("custom-command-file"),
     NOT_YET("custom-command-args"),
-    NOT_YET("maxdocs"),
     NOT_YET("xml-root-element"),
     NOT_YET("mptcp"),
     NOT_YET("rdma"),

@@ -70,6 +70,7 @@ struct workload_request {
     struct weighted_test mix[PLAN_CLASSES_MAX];
     size_t mix_count;
     bool template;
+    uint64_t data_rows; /* 0: all */
     char title[128];
 };
 struct workload_files {

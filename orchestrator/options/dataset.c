@@ -146,12 +146,17 @@ static enum err_code name_fields(struct parser *parser, size_t count)
     return OK;
 }
 
-static enum err_code read_rows(struct parser *parser, enum dataset_format format)
+static enum err_code read_rows(struct parser *parser, enum dataset_format format, uint64_t rows)
 {
     struct dataset *dataset = parser->dataset;
     enum err_code code = OK;
-    while (code == OK && parser->at < parser->end) {
+    while (code == OK && parser->at < parser->end &&
+           (rows == 0 || dataset->data.row_count < rows)) {
         const size_t line = parser->line;
+        if (format != DATASET_LINES && at_line_end(parser)) {
+            skip_line_end(parser);
+            continue;
+        }
         size_t cells;
         code = read_row(parser, format, &cells);
         if (code == OK && cells != dataset->data.field_count)
@@ -163,7 +168,7 @@ static enum err_code read_rows(struct parser *parser, enum dataset_format format
 }
 
 enum err_code dataset_parse(struct dataset *dataset, char *bytes, size_t byte_count,
-                            enum dataset_format format, struct err *err)
+                            enum dataset_format format, uint64_t rows, struct err *err)
 {
     *dataset = (struct dataset){.bytes = bytes};
     struct parser parser = {.dataset = dataset,
@@ -183,7 +188,7 @@ enum err_code dataset_parse(struct dataset *dataset, char *bytes, size_t byte_co
     if (code == OK && (parser.cell_count > 0))
         code = name_fields(&parser, fields);
     if (code == OK)
-        code = read_rows(&parser, format);
+        code = read_rows(&parser, format, rows);
     if (code == OK && dataset->data.row_count == 0)
         code = err_set(err, E_CONFIG, "it holds no row");
     dataset->data.names = dataset->names;
@@ -237,7 +242,7 @@ static enum err_code read_file(char **bytes, size_t *byte_count, int fd, struct 
 }
 
 enum err_code dataset_read(struct dataset *dataset, const char *path, enum dataset_format format,
-                           struct err *err)
+                           uint64_t rows, struct err *err)
 {
     char *bytes = NULL;
     size_t byte_count = 0;
@@ -251,5 +256,5 @@ enum err_code dataset_read(struct dataset *dataset, const char *path, enum datas
         free(bytes);
         return code;
     }
-    return dataset_parse(dataset, bytes, byte_count, format, err);
+    return dataset_parse(dataset, bytes, byte_count, format, rows, err);
 }

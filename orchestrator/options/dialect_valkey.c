@@ -214,6 +214,17 @@ static const struct dialect_row rows[] = {
              .help = "No effect, and a warning."}},
     {SAME("--num-functions", "NUM", "num-functions"), CLAMPED(1, 10000)},
     {SAME("--num-keys-in-fcall", "NUM", "num-keys-in-fcall"), CLAMPED(0, 10000)},
+    {SAME("--dataset", "FILE", "dataset"),
+     .meaning = "A table, CSV or TSV with the names of the fields in the first row: __field:NAME__ in "
+                "the command takes a field of it, row by row.",
+     .here = "also with --template and {field NAME}; of a file that is neither .csv nor .tsv each "
+             "line is the field `line`",
+     .both = "of development versions behind 9.1. CSV is read as RFC 4180 has it, TSV with \\t, \\n "
+             "and \\\\; a row with too few or too many fields is refused, and so is {tag}; what "
+             "stands in a field is sent as it is"},
+    {SAME("--maxdocs", "NUM", "maxdocs"), CLAMPED(0, UINT32_MAX),
+     .meaning = "Read no more than so many rows of --dataset; 0: all.", .here = "0 is refused",
+     .both = "of development versions behind 9.1"},
     {SAME("--tls", NULL, "tls"), .here = "the name in the certificate is checked, too"},
     {SAME("--sni", "HOST", "sni")},
     {SAME("--cacert", "FILE", "cacert"), .here = "refused without --tls, as are its likes"},
@@ -362,7 +373,7 @@ static enum err_code make_report(struct sink *sink, FILE *out, const struct benc
                  : spec->outputs.quiet ? TEXT_QUIET
                                        : TEXT_REPORT,
         .idle = request->valkey.idle,
-        .command = spec->load.command != NULL,
+        .command = spec->load.command != NULL || spec->load.workload != NULL,
         .keepalive = !request->spec.connections.one_pipelined,
         .cluster = spec->endpoint.cluster,
         .replica_reads = spec->endpoint.replica_reads,
@@ -375,7 +386,8 @@ static enum err_code make_report(struct sink *sink, FILE *out, const struct benc
 #define SHARED                                                                                     \
     .epilogue = "A command may hold __rand_int__, each a number of its own; __rand_1st__ to "      \
                 "__rand_9th__, each the same number wherever it stands in the sequence; "          \
-                "__data__; and with --cluster {tag}. \";\" as an argument of its own stands "      \
+                "__data__; __field:NAME__ with --dataset; and with --cluster {tag}. \";\" as an "  \
+                "argument of its own stands "                                                      \
                 "between the commands of a sequence, and a number before a command repeats it.",   \
     .rows = rows, .row_count = sizeof rows / sizeof rows[0], .usage_status = 1, .settle = settle,  \
     .print_refused = print_refused, .make_report = make_report

@@ -18,9 +18,19 @@ static enum err_code parse_size(void *target, const char *text, struct err *err)
     return distribution_parse_sizes(&((struct size_entry *)target)->wish, text, err);
 }
 
+/* It may be empty: then a key is its number. */
+static enum err_code parse_prefix(void *target, const char *text, struct err *err)
+{
+    (void)err;
+    ((struct key_entry *)target)->prefix = text;
+    return OK;
+}
+
 #define AT(member) offsetof(struct key_entry, member)
 static const struct file_field key_fields[] = {
-    {.row = {ROW("prefix", NULL, OPTION_TEXT, NULL, AT(prefix)),
+    {.row = {.name = "prefix",
+             .kind = OPTION_CUSTOM,
+             .parse = parse_prefix,
              .help = "What its keys begin with; the name and a colon where it is left out."}},
     {.row = {ROW("count", NULL, OPTION_COUNT, NULL, AT(space.count)), NUMBER(1, PLAN_KEYS_MAX),
              .hint = "as in count: 1m", .help = "How many keys there are."},
@@ -247,6 +257,8 @@ static const struct file_field data_fields[] = {
                      "field, called line. auto goes by the path's end."}},
     {.row = {ROW("order", NULL, OPTION_WORD, NULL, AT(order)), .value_at = row_order_at,
              .help = "sequential: the requests of a class go through all rows; random: any row."}},
+    {.row = {ROW("rows", NULL, OPTION_COUNT, NULL, AT(rows)), NUMBER(1, UINT32_MAX),
+             .help = "Only so many, the first ones; all where it is left out."}},
 };
 #undef AT
 static const struct file_object data_object = {.name = "a table",

@@ -73,6 +73,7 @@ struct data_entry {
     const char *path;
     unsigned format; /* enum dataset_format, behind "auto" */
     unsigned order;  /* 1: random */
+    uint64_t rows;   /* 0: all    */
 };
 struct workload_document {
     struct file_place place;

@@ -330,7 +330,7 @@ static enum err_code read_data(const struct reading *reading)
         return out_of_memory(reading);
     const enum dataset_format format =
         entry->format == 0 ? dataset_format_of(path) : (enum dataset_format)(entry->format - 1);
-    enum err_code code = dataset_read(&document->dataset, path, format, &reason);
+    enum err_code code = dataset_read(&document->dataset, path, format, entry->rows, &reason);
     if (code != OK)
         code = REFUSE(reading, &entry->place, "file", "the data %.120s: %s", path, reason.text);
     free(path);

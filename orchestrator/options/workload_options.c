@@ -189,14 +189,25 @@ static const struct option_row workload_rows[] = {
              "{key}, {value}, {int 1 100} and others; \\{ is a brace."},
     {ROW("dataset", NULL, OPTION_TEXT, "FILE", AT(dataset)),
      .help =
-         "A table whose fields --template takes by {field NAME}, row by row: .csv and .tsv with "
-         "the names in the first row; of any other file each line is the field \"line\"."},
+         "A table whose fields the command takes by __field:NAME__, or with --template by {field "
+         "NAME}, row by row: .csv and .tsv with the names in the first row; of any other file "
+         "each line is the field \"line\"."},
+    {ROW("maxdocs", NULL, OPTION_COUNT, "N", AT(data_rows)), NUMBER(1, UINT32_MAX),
+     .help = "Take no more rows of --dataset than the first N."},
 };
 /* clang-format on */
 #undef AT
 const struct option_group workload_group = GROUP("Load", OF_LOADS, workload_rows);
 
 /* --- what they mean together ----------------------------------------------------------------- */
+
+/* valkey-benchmark knows no lines, and finds the end of a name anywhere in the path. */
+static const char *data_format(const struct bench_request *request, const char *path)
+{
+    if (request->dialect == NULL)
+        return NULL;
+    return strstr(path, ".csv") == NULL && strstr(path, ".tsv") != NULL ? "tsv" : "csv";
+}
 
 static struct workload_wish wish_of(const struct bench_request *request)
 {
@@ -206,6 +217,8 @@ static struct workload_wish wish_of(const struct bench_request *request)
         .value_sizes = asked->value_sizes,
         .key_prefix = asked->key_prefix,
         .dataset = asked->dataset,
+        .data_format = asked->dataset != NULL ? data_format(request, asked->dataset) : NULL,
+        .data_rows = asked->data_rows,
         .ttl_words = {asked->ttl_option, asked->ttl_option != NULL ? asked->ttl : NULL},
     };
 }
@@ -331,6 +344,48 @@ static enum err_code settle_template(struct bench_request *request, struct err *
     return code;
 }
 
+/* A command with __field:NAME__. */
+static enum err_code settle_fields(struct bench_request *request, struct err *err)
+{
+    struct load_options *load = &request->spec.load;
+    const struct workload_wish wish = wish_of(request);
+    struct err reason = {.code = OK};
+    char *text = NULL;
+    if (load->last_argument_from_stdin)
+        return err_set(err, E_USAGE, "--dataset and -x exclude each other");
+    enum err_code code =
+        workload_text_of_fields(&text, &wish, load->command, load->command_argc, &reason);
+    if (code != OK)
+        return err_set(err, code, "%s", reason.text);
+    code = read_text(&load->workload, request, text, "dataset",
+                     title_of_command(&request->workload, load), err);
+    load->command = NULL;
+    return code;
+}
+
+/* Which of the two ways to fields of a table a command takes. */
+static enum err_code refuse_no_fields(const struct bench_request *request, struct err *err)
+{
+    const struct load_options *load = &request->spec.load;
+    const struct workload_request *asked = &request->workload;
+    if (asked->dataset == NULL && asked->data_rows > 0 && request->dialect == NULL)
+        return err_set(err, E_USAGE, "--maxdocs needs --dataset: it says how much of it is read");
+    if (asked->dataset == NULL || asked->template)
+        return OK;
+    if (load->command == NULL)
+        return err_set(err, E_USAGE,
+                       "--dataset %.80s: Dataset mode requires a command with field placeholders, "
+                       "as in SET doc:__rand_int__ \"__field:content__\"",
+                       asked->dataset);
+    return workload_text_has_fields(load->command, load->command_argc)
+               ? OK
+               : err_set(err, E_USAGE,
+                         "--dataset %.80s: Dataset mode requires at least one field placeholder in "
+                         "the command, as in SET doc:__rand_int__ \"__field:content__\"%s",
+                         asked->dataset,
+                         request->dialect == NULL ? "; or --template, and {field NAME}" : "");
+}
+
 /* Tests that the options change are sent by a plan each. */
 static enum err_code settle_tests(struct bench_request *request, struct err *err)
 {
@@ -357,13 +412,14 @@ static enum err_code settle_tests(struct bench_request *request, struct err *err
 static void exclude(struct bench_request *request, struct err *err)
 {
     relation_exclude(request, "mix", "ratio", "each says which tests are sent", err);
-    relation_exclude(request, "workload", "mix ratio template value-size ttl key-prefix dataset",
+    relation_exclude(request, "workload",
+                     "mix ratio template value-size ttl key-prefix dataset maxdocs",
                      "the file says all of it", err);
     relation_exclude(request, "mix ratio workload", "type", "each says what is sent", err);
     relation_exclude(request, "value-size", "datasize", "each says how large values are", err);
     relation_exclude(request, "template", "ttl", "write it into the command: EX {int 60 300}", err);
-    relation_exclude(request, "workload mix ratio template value-size ttl key-prefix", "null",
-                     "--null answers requests of one length only", err);
+    relation_exclude(request, "workload mix ratio template value-size ttl key-prefix dataset",
+                     "null", "--null answers requests of one length only", err);
 }
 
 enum err_code workload_settle(struct bench_request *request, struct err *err)
@@ -376,10 +432,8 @@ enum err_code workload_settle(struct bench_request *request, struct err *err)
     exclude(request, err);
     if (err->code != OK)
         return err->code;
-    if (asked->dataset != NULL && !asked->template)
-        return err_set(err, E_USAGE,
-                       "--dataset %.80s needs --template, and a command with {field NAME}",
-                       asked->dataset);
+    if (refuse_no_fields(request, err) != OK)
+        return err->code;
     if (whole && load->command != NULL)
         return err_set(err, E_USAGE, "the command %.80s excludes --workload, --mix and --ratio",
                        load->command[0]);
@@ -387,11 +441,12 @@ enum err_code workload_settle(struct bench_request *request, struct err *err)
         return err_set(err, E_USAGE,
                        "with a command --value-size, --ttl and --key-prefix need --template, and "
                        "{key} and {value} in it");
-    if (!whole && !asked->template)
+    if (!whole && !asked->template && asked->dataset == NULL)
         return shaped ? settle_tests(request, err) : OK;
-    enum err_code code = asked->template        ? settle_template(request, err)
-                         : asked->mix_count > 0 ? settle_mix(request, err)
-                                                : settle_files(request, err);
+    enum err_code code = asked->template          ? settle_template(request, err)
+                         : asked->dataset != NULL ? settle_fields(request, err)
+                         : asked->mix_count > 0   ? settle_mix(request, err)
+                                                  : settle_files(request, err);
     load->test_count = 0;
     options_derive(&request->values, "type", "type", NULL);
     return code;

@@ -11,6 +11,8 @@ struct workload_wish {
     const char *value_sizes;  /* of --value-size; NULL: spec's             */
     const char *key_prefix;   /* of --key-prefix; NULL: "key:"             */
     const char *dataset;      /* of --dataset: a path; NULL: none          */
+    const char *data_format;  /* its format, as a file has it; NULL: auto  */
+    uint64_t data_rows;       /* of --maxdocs; 0: all                      */
     const char *ttl_words[2]; /* "EX", "{int 60 300}": behind each SET; NULL: none */
 };
 
@@ -28,5 +30,13 @@ char *workload_text_of_tests(const struct workload_wish *wish, const struct weig
                              size_t count);
 char *workload_text_of_command(const struct workload_wish *wish, const char *const *argv,
                                size_t argc);
+
+/* Whether a command has __field:NAME__ in it; and the text of one that has, as valkey-benchmark takes it: placeholders
+ * between double underscores, and ";" sequences, which are one request and take all fields of one row. E_USAGE: what
+ * of it a table excludes; the reason alone. */
+bool workload_text_has_fields(const char *const *argv, size_t argc);
+MUST_USE enum err_code workload_text_of_fields(char **text, const struct workload_wish *wish,
+                                               const char *const *argv, size_t argc,
+                                               struct err *err);
 
 #endif

@@ -29,7 +29,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *input, size_t input_bytes)
         return 0;
     memcpy(bytes, input + 1, input_bytes - 1);
     const enum err_code code =
-        dataset_parse(&dataset, bytes, input_bytes - 1, (enum dataset_format)(input[0] % 3), &err);
+        dataset_parse(&dataset, bytes, input_bytes - 1, (enum dataset_format)(input[0] % 3),
+                      input[0] / 3 % 4, &err);
     if (code == OK)
         check(&dataset, input_bytes - 1);
     else if (code != E_CONFIG)

@@ -10,6 +10,7 @@
 #include "tests/support/check/run.h"
 #include "tests/support/check/server.h"
 #include "tests/support/check/suite.h"
+#include "tests/support/check/temp_tree.h"
 
 static struct test_server server;
 static struct program tool;
@@ -168,6 +169,29 @@ TEST(by_the_name_of_a_link)
     ck_assert_int_eq(strncmp(tool.out, "\"test\",\"rps\",", 13), 0);
     ck_assert_ptr_nonnull(strstr(tool.out, "\n\"SET\",\""));
     ck_assert_ptr_null(strchr(tool.out, '\r'));
+}
+
+TEST(fields_of_a_table)
+{
+    /* a row is left out or sent twice, a field is that of another row, or a sequence counts as one */
+    struct temp_tree tree;
+    temp_tree_make(&tree);
+    temp_tree_write(&tree, "/t.tsv", "id\ttext\n1\t{a}\n2\t\"c\"\n3\tx,y\n", 0600);
+    run("-c 3 -P 4 -n 7 -q --dataset %s/t.tsv HINCRBY h __field:text__ __field:id__", tree.path);
+    ck_clean();
+    ck_assert_int_eq(test_server_calls(&server, "hincrby"), 7);
+    CK_INTEGER(3, "HINCRBY h {a} 0");
+    CK_INTEGER(4, "HINCRBY h \"c\" 0");
+    CK_INTEGER(6, "HINCRBY h x,y 0");
+    run("-n 6 -r 2 --sequential -q --dataset %s/t.tsv --maxdocs 2 -- SET k:__rand_int__ "
+        "__field:id__ ; 2 INCRBY sum __field:id__",
+        tree.path);
+    ck_clean();
+    ck_assert_int_eq(test_server_calls(&server, "incrby"), 4);
+    CK_INTEGER(1, "INCRBY k:000000000000 0");
+    CK_INTEGER(2, "INCRBY k:000000000001 0");
+    CK_INTEGER(6, "INCRBY sum 0");
+    temp_tree_remove(&tree);
 }
 
 TEST(what_is_refused)

@@ -47,6 +47,7 @@ TEST(each_placeholder_is_read)
         {"{now}", "", BRACE_NOW, 0},
         {"{uuid}", "", BRACE_UUID, 0},
         {"{field sku}", "sku", BRACE_FIELD, 0},
+        {"{field  First Name }", "First Name", BRACE_FIELD, 0},
     };
     for (size_t i = 0; i < sizeof placeholders / sizeof placeholders[0]; i++) {
         const struct brace_piece piece = piece_of(placeholders[i].word);

@@ -9,6 +9,8 @@
 static struct dataset dataset;
 static struct err err;
 
+static uint64_t rows_wanted;
+
 static enum err_code parse(const char *text, enum dataset_format format)
 {
     const size_t bytes = strlen(text);
@@ -16,7 +18,7 @@ static enum err_code parse(const char *text, enum dataset_format format)
     ck_assert_ptr_nonnull(copy);
     memcpy(copy, text, bytes);
     err = (struct err){.code = OK};
-    return dataset_parse(&dataset, copy, bytes, format, &err);
+    return dataset_parse(&dataset, copy, bytes, format, rows_wanted, &err);
 }
 
 static void has_cell(uint64_t row, uint32_t field, const char *text)
@@ -71,6 +73,37 @@ TEST(each_line_is_a_row)
     dataset_free(&dataset);
 }
 
+TEST(empty_lines_are_no_rows)
+{
+    /* A line end too many at the end of a file is a row of another length, or of an empty field. */
+    ck_assert_int_eq(parse("a,b\n1,2\n\n\r\n3,4\n\n", DATASET_CSV), OK);
+    ck_assert_uint_eq(dataset.data.row_count, 2);
+    has_cell(1, 0, "3");
+    dataset_free(&dataset);
+    ck_assert_int_eq(parse("a\n\n\"\"\n", DATASET_CSV), OK);
+    ck_assert_uint_eq(dataset.data.row_count, 1);
+    has_cell(0, 0, "");
+    dataset_free(&dataset);
+}
+
+TEST(only_the_first_rows)
+{
+    /* More of a table is sent than was asked for, or what is behind it is refused. */
+    static const struct {
+        uint64_t wanted, read;
+    } cases[] = {{0, 3}, {1, 1}, {2, 2}, {3, 3}, {4, 3}};
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        rows_wanted = cases[i].wanted;
+        ck_assert_int_eq(parse("a\n1\n2\n3", DATASET_TSV), OK);
+        ck_assert_uint_eq(dataset.data.row_count, cases[i].read);
+        dataset_free(&dataset);
+    }
+    rows_wanted = 1;
+    ck_assert_int_eq(parse("a\n1\n2,3\n\"", DATASET_CSV), OK);
+    dataset_free(&dataset);
+    rows_wanted = 0;
+}
+
 TEST(what_is_no_table_is_refused)
 {
     /* Otherwise requests take fields that are others', or none. */
@@ -101,7 +134,7 @@ TEST(what_cannot_be_read_is_refused)
     static const char *const paths[] = {"/", "/dev/null", "/nonexistent/x.csv"};
     for (size_t i = 0; i < sizeof paths / sizeof paths[0]; i++) {
         err = (struct err){.code = OK};
-        ck_assert_int_eq(dataset_read(&dataset, paths[i], DATASET_CSV, &err), E_CONFIG);
+        ck_assert_int_eq(dataset_read(&dataset, paths[i], DATASET_CSV, 0, &err), E_CONFIG);
         dataset_free(&dataset);
     }
     ck_assert_int_eq(dataset_format_of("x/y.CSV"), DATASET_CSV);

@@ -7,6 +7,7 @@
 #include "orchestrator/options/dialect.h"
 #include "tests/support/check/printed.h"
 #include "tests/support/check/suite.h"
+#include "tests/support/check/temp_tree.h"
 
 #define MAX_ARGS 64
 
@@ -272,6 +273,71 @@ static void ck_unknown(const char *line, const char *argument)
     ck_assert_msg(parse(line) == E_USAGE, "\"%s\" is accepted", line);
     ck_assert_msg(request.values.refused != NULL, "\"%s\" says: %s", line, err.text);
     ck_assert_str_eq(request.values.refused, argument);
+}
+
+/* The word that stands at this place of the only class, in braces. */
+static const char *word_of(const char *line, size_t command, size_t word)
+{
+    const struct workload_plan *plan = ck_parses(line)->load.workload;
+    ck_assert_ptr_nonnull(plan);
+    ck_assert_uint_lt(command, plan->classes[0].command_count);
+    ck_assert_uint_lt(word, plan->classes[0].commands[command].word_count);
+    return plan->classes[0].commands[command].words[word];
+}
+
+TEST(fields_of_a_table)
+{
+    /* another placeholder, or a field, becomes of what stands in a command with --dataset */
+    struct temp_tree tree;
+    char path[200], line[400];
+    temp_tree_make(&tree);
+    temp_tree_write(&tree, "/t.csv", "id,b_c,d{e\n1,2,3\n4,5,6\n", 0600);
+    snprintf(path, sizeof path, "--dataset %s/t.csv", tree.path);
+    static const struct {
+        const char *line;
+        size_t command, word;
+        const char *becomes;
+    } cases[] = {
+        {"SET k:__rand_int__ __field:id__", 0, 1, "k:__rand_int__"},
+        {"-r 9 SET k:__rand_int__ __field:id__", 0, 1, "k:{key:rand_int}"},
+        {"-r 9 SET __rand_1st____rand_9th__ __field:b_c__", 0, 1,
+         "{key:rand_1st#1}{key:rand_9th#1}"},
+        {"SET k __field:b_c____field:id__", 0, 2, "{field b_c}{field id}"},
+        {"SET k __field:d{e__x{y}__field:", 0, 2, "{field d{e}x\\{y}__field:"},
+        {"SET k{tag} __field:id__", 0, 1, "k\\{tag}"},
+        {"SET k __field:id__ ; 2 INCR __field:b_c__", 2, 1, "{field b_c}"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        snprintf(line, sizeof line, "%s %s", path, cases[i].line);
+        ck_assert_str_eq(word_of(line, cases[i].command, cases[i].word), cases[i].becomes);
+    }
+    snprintf(line, sizeof line, "%s --maxdocs 1 SET k __field:id__", path);
+    ck_assert_uint_eq(ck_parses(line)->load.workload->data.row_count, 1);
+    snprintf(line, sizeof line, "%s --maxdocs 0 SET k __field:id__", path);
+    ck_assert_uint_eq(ck_parses(line)->load.workload->data.row_count, 2);
+    static const struct {
+        const char *line, *says;
+    } refused[] = {
+        {"", "Dataset mode requires a command with field placeholders"},
+        {"SET a b", "Dataset mode requires at least one field placeholder"},
+        {"SET a __field:__", "Dataset mode requires at least one field placeholder"},
+        {"SET a __field:iid__", "the data has no field iid; did you mean id?"},
+        {"SET a __field:id__ __data__", "__data__ placeholders cannot be used with --dataset"},
+        {"SET a __field:i}d__", "__field:i}d__: a name of a field"},
+        {"--cluster SET a{tag} __field:id__", "{tag} cannot be used with --dataset"},
+        {"-x SET __field:id__", "--dataset and -x exclude each other"},
+        {"65 SET a __field:id__", "a sequence has up to 64 commands"},
+        {"1x SET a __field:id__", "1x: how many times the command is sent"},
+        {"1 ; __field:id__", NULL},
+    };
+    for (size_t i = 0; i < sizeof refused / sizeof refused[0]; i++) {
+        snprintf(line, sizeof line, "%s %s", path, refused[i].line);
+        ck_assert_msg(parse(line) == (refused[i].says != NULL ? E_USAGE : OK), "%s: %s", line,
+                      err.text);
+        ck_assert_msg(refused[i].says == NULL || strstr(err.text, refused[i].says) != NULL,
+                      "%s says: %s", line, err.text);
+    }
+    temp_tree_remove(&tree);
 }
 
 TEST(refusals)

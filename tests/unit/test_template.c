@@ -110,6 +110,8 @@ TEST(test_unknown_placeholder_is_refused)
     /* Breaks when a misspelled placeholder goes out as it stands: every request would have one key. */
     static const char *const cases[] = {"__rand_it__", "__rand_10th__",    "k:__rand__:x",
                                         "__keys__",    "__data____date__", "___x__"};
+    struct err of_field = {.code = OK};
+    size_t field_bytes;
     order(KEYS_RANDOM, 1000, 0);
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         struct err err = {.code = OK};
@@ -125,6 +127,17 @@ TEST(test_unknown_placeholder_is_refused)
                          E_USAGE);
         template_destroy(&template);
     }
+    /* A field without a table goes out as a word. */
+    ck_assert_int_eq(template_init(&template, &spec, NULL), OK);
+    ck_assert_int_eq(
+        template_argument_bytes(&template, "a__field:x y__", 14, &field_bytes, &of_field), E_USAGE);
+    ck_assert_str_eq(of_field.text,
+                     "__field:x y__ takes a field of a table: give --dataset FILE, or "
+                     "\\__field:x y__ to send the word as it stands");
+    ck_assert_int_eq(
+        template_argument_bytes(&template, "__field:__ __field:x_", 21, &field_bytes, &of_field),
+        OK);
+    ck_assert_uint_eq(field_bytes, 21);
 }
 
 TEST(test_escapes)

@@ -99,6 +99,9 @@ static bool read_inside(struct inside *inside, const char *text, size_t text_byt
     }
     if (text_bytes > 0 && *text == '#' && !take_label(inside, &text, &text_bytes))
         return false;
+    const bool rest_is_one = strcmp(inside->word, "field") == 0; /* names of fields have blanks */
+    while (rest_is_one && text_bytes > 0 && text[text_bytes - 1] == ' ')
+        text_bytes--;
     while (text_bytes > 0) {
         if (*text != ' ')
             return false;
@@ -111,7 +114,7 @@ static bool read_inside(struct inside *inside, const char *text, size_t text_byt
         if (inside->argument_count == ARGUMENTS_MAX)
             return false;
         used = take(inside->arguments[inside->argument_count++], ARGUMENT_BYTES, text, text_bytes,
-                    " ");
+                    rest_is_one ? "" : " ");
         text += used;
         text_bytes -= used;
     }

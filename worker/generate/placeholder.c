@@ -35,6 +35,20 @@ unsigned placeholder_known(enum placeholder_rules rules, bool cluster)
     return cluster ? known | BIT(PLACEHOLDER_TAG) : known;
 }
 
+#define FIELD "__field:"
+
+/* Bytes of the __field:NAME__ that stands here; 0: none does. The name ends at the first double underscore. */
+static size_t field_bytes(const char *text, size_t text_bytes)
+{
+    const size_t begin = strlen(FIELD);
+    if (text_bytes < begin || memcmp(text, FIELD, begin) != 0)
+        return 0;
+    size_t end = begin;
+    while (end + 2 <= text_bytes && memcmp(text + end, "__", 2) != 0)
+        end++;
+    return end > begin && end + 2 <= text_bytes ? end + 2 : 0;
+}
+
 /* A word of lower-case letters, digits and underscores that begins with a letter looks like a
  * placeholder when it stands between double underscores; one that is not known is a misspelling that
  * would otherwise go out as it stands. */
@@ -65,7 +79,17 @@ static struct placeholder_piece word_at(const char *text, size_t text_bytes, uns
             return piece;
         }
     }
-    size_t unknown_bytes = (known & STRICT) != 0 ? unknown_placeholder_bytes(text, text_bytes) : 0;
+    const size_t of_field = field_bytes(text, text_bytes);
+    if (of_field > 0 && (known & PLACEHOLDER_FIELDS) != 0) {
+        piece.kind = PLACEHOLDER_FIELD;
+        piece.used_bytes = piece.text_bytes = of_field;
+        piece.name = text + strlen(FIELD);
+        piece.name_bytes = of_field - strlen(FIELD) - 2;
+        return piece;
+    }
+    size_t unknown_bytes = of_field > 0 ? of_field : unknown_placeholder_bytes(text, text_bytes);
+    if ((known & STRICT) == 0)
+        unknown_bytes = 0;
     if (unknown_bytes > 0)
         piece.kind = PLACEHOLDER_UNKNOWN;
     piece.used_bytes = piece.text_bytes = unknown_bytes > 0 ? unknown_bytes : 1;

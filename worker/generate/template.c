@@ -131,6 +131,11 @@ static enum err_code append_patch(struct template *template, uint32_t draw, size
 static enum err_code unknown(const struct placeholder_piece *piece, struct err *err)
 {
     const int shown = piece->text_bytes < 60 ? (int)piece->text_bytes : 60;
+    if (piece->text_bytes > 8 && memcmp(piece->text, "__field:", 8) == 0)
+        return err_set(err, E_USAGE,
+                       "%.*s takes a field of a table: give --dataset FILE, or \\%.*s to send the "
+                       "word as it stands",
+                       shown, piece->text, shown, piece->text);
     return err_set(err, E_USAGE,
                    "unknown placeholder %.*s; known are __key__, __rand_int__, __data__, "
                    "__rand_1st__ to __rand_9th__ and {tag}; \\%.*s sends the word as it stands",
@@ -162,6 +167,7 @@ enum err_code template_argument_bytes(const struct template *template, const cha
         case PLACEHOLDER_TEXT:
             *rendered_bytes += piece.text_bytes;
             break;
+        case PLACEHOLDER_FIELD:
         case PLACEHOLDER_UNKNOWN:
             return unknown(&piece, err);
         }
@@ -263,6 +269,7 @@ static enum err_code append_piece(struct template *template, const struct placeh
         return append_tag(template, err);
     case PLACEHOLDER_TEXT:
         return template_append(template, piece->text, piece->text_bytes, err);
+    case PLACEHOLDER_FIELD:
     case PLACEHOLDER_UNKNOWN:
         break;
     }

@@ -440,7 +440,9 @@ size_t workload_request_bytes(const struct workload *workload)
 
 uint32_t workload_replies(const struct workload *workload)
 {
-    return workload->mix != NULL ? 1 : workload->part_count;
+    if (workload->mix == NULL)
+        return workload->part_count;
+    return workload->mix->class_count == 1 ? workload->mix->classes[0].replies : 1;
 }
 
 double workload_mean_commands(const struct workload *workload)

@@ -13,6 +13,7 @@
 
 #include "common/err.h"
 #include "common/spec.h"
+#include "worker/generate/placeholder.h"
 #include "worker/generate/workload_plan.h"
 
 /* What a reply says about hits and misses. */
@@ -103,7 +104,7 @@ const char *workload_class_name(const struct workload *workload, uint32_t class)
 uint32_t workload_weighted_class_count(const struct workload *workload);
 /* Of every request; of a file's the longest. */
 size_t workload_request_bytes(const struct workload *workload);
-/* A request has so many; of a file's they differ by class, and this is 1. */
+/* A request has so many; of several classes they differ by class, and this is 1. */
 uint32_t workload_replies(const struct workload *workload);
 /* Commands that a request comes to on the average. */
 double workload_mean_commands(const struct workload *workload);
