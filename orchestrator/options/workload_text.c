@@ -10,8 +10,6 @@
 #include "common/units.h"
 #include "orchestrator/options/distribution.h"
 
-#define TAG ":{tag}"
-#define WORD_BYTES 128
 #define FIELD_NAME_BYTES 64u /* with its end: as placeholders in braces have it */
 
 struct writer {
@@ -68,12 +66,8 @@ static void need_usual_space(const struct writer *writer)
 static json_t *translate(const struct writer *writer, const char *word)
 {
     const struct load_options *load = &writer->wish->spec->load;
-    char plain[WORD_BYTES], name[WORD_BYTES];
-    const char *tag = strstr(word, TAG);
-    if (tag != NULL)
-        snprintf(plain, sizeof plain, "%.*s%s", (int)(tag - word), word, tag + strlen(TAG));
-    else
-        snprintf(plain, sizeof plain, "%s", word);
+    char plain[WORKLOAD_TEST_ARG_BYTES], name[WORKLOAD_TEST_ARG_BYTES];
+    workload_test_untagged(plain, word);
     if (strcmp(plain, "__data__") == 0)
         return json_string("{value}");
     if (!is_numbered(plain))

@@ -220,7 +220,7 @@ static enum err_code append_inline(struct workload *workload, const char *line, 
 /* The arguments of a row of the table: its own and what follows from the spec. */
 struct test_arguments {
     char *library;
-    char (*texts)[64]; /* one an argument, for those that are made here */
+    char (*texts)[WORKLOAD_TEST_ARG_BYTES]; /* one an argument, for those that are made here */
     const char **argv;
     size_t argc;
 };
@@ -269,14 +269,11 @@ static enum err_code test_arguments_make(struct test_arguments *arguments,
 /* The rows of the table have :{tag} in their keys; where it is not wanted, it is left out. */
 static void leave_out_tags(struct test_arguments *arguments)
 {
-    static const char tag[] = ":{tag}";
     for (size_t i = 0; i < arguments->argc; i++) {
-        char without[sizeof arguments->texts[0]];
-        const char *argument = arguments->argv[i], *found = strstr(argument, tag);
-        if (found == NULL)
+        char without[WORKLOAD_TEST_ARG_BYTES];
+        if (arguments->argv[i] == arguments->library)
             continue;
-        snprintf(without, sizeof without, "%.*s%s", (int)(found - argument), argument,
-                 found + strlen(tag));
+        workload_test_untagged(without, arguments->argv[i]);
         memcpy(arguments->texts[i], without, sizeof without);
         arguments->argv[i] = arguments->texts[i];
     }

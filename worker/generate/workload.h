@@ -24,6 +24,7 @@ enum read_kind {
 };
 
 #define WORKLOAD_TEST_ARGS_MAX 24
+#define WORKLOAD_TEST_ARG_BYTES 64
 
 /* Which arguments are keys: every step-th one from first to last. As COMMAND INFO says it: 0 is the
  * command's name; a last below 0 counts from the end. first 0: none. */
@@ -57,6 +58,9 @@ struct workload_test {
 /* Row i of the table, NULL behind the last; by name (any case), NULL when unknown. */
 const struct workload_test *workload_test_at(size_t index);
 const struct workload_test *workload_test_find(const char *name);
+
+/* An argument of a row without its :{tag}, where it has one. Returns text, which has room for all of the row's. */
+const char *workload_test_untagged(char text[WORKLOAD_TEST_ARG_BYTES], const char *argument);
 
 /* A library "benchlib" of functions foo1, foo2 ..., as FUNCTION LOAD takes it; they return their first key,
  * or 0. The caller frees; NULL: E_SYSTEM. */

@@ -1,5 +1,7 @@
 /* The tests of -t: one row each, with valkey-benchmark's names, titles and commands. The :{tag} is left
  * out of the keys unless the test is tagged. */
+#include <stdio.h>
+#include <string.h>
 #include <strings.h>
 
 #include "worker/generate/workload.h"
@@ -142,4 +144,14 @@ const struct workload_test *workload_test_find(const char *name)
         if (strcasecmp(tests[i].name, name) == 0)
             return &tests[i];
     return NULL;
+}
+
+const char *workload_test_untagged(char text[WORKLOAD_TEST_ARG_BYTES], const char *argument)
+{
+    static const char tag[] = ":{tag}";
+    const char *found = strstr(argument, tag);
+    const size_t before = found != NULL ? (size_t)(found - argument) : strlen(argument);
+    snprintf(text, WORKLOAD_TEST_ARG_BYTES, "%.*s%s", (int)before, argument,
+             found != NULL ? found + strlen(tag) : "");
+    return text;
 }
