@@ -496,6 +496,7 @@ enum err_code journal_result_from_json(struct run_result *result, uint64_t *warm
         return err_set(err, E_DATA, "a run's last record tells damaged figures of what was drawn");
     if (!stream_results_from_json(result, json_object_get(json, "streams")))
         return err_set(err, E_DATA, "a run's last record tells damaged figures of its workloads");
+    result->foreign_count = json_value_foreign(result->foreign, json_object_get(json, "verdict"));
     result->seconds = json_number_value(seconds);
     result->due_seconds = json_number_value(due_seconds);
     result->stopped = json_is_true(json_object_get(json, "stopped")); /* not in older journals */

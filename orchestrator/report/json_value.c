@@ -129,3 +129,40 @@ json_t *json_value_verdict(const struct verdict *verdict)
     }
     return json_pack("{s:s, s:o}", "level", verdict_level_name(verdict->level), "checks", list);
 }
+
+static enum verdict_level level_of(const char *word)
+{
+    for (int level = VERDICT_GREEN; level <= VERDICT_RED; level++)
+        if (word != NULL && strcmp(word, verdict_level_name((enum verdict_level)level)) == 0)
+            return (enum verdict_level)level;
+    return VERDICT_AMBER;
+}
+
+uint32_t json_value_foreign(struct verdict_foreign foreign[VERDICT_FOREIGN_MAX],
+                            const json_t *verdict)
+{
+    const json_t *check;
+    size_t index;
+    uint32_t count = 0;
+    json_array_foreach(json_object_get(verdict, "checks"), index, check)
+    {
+        const char *name = json_string_value(json_object_get(check, "name"));
+        const char *text = json_string_value(json_object_get(check, "text"));
+        if (name != NULL && verdict_knows(name))
+            continue;
+        const enum verdict_level level =
+            level_of(json_string_value(json_object_get(check, "level")));
+        if (count == VERDICT_FOREIGN_MAX) {
+            struct verdict_foreign *rest = &foreign[count - 1];
+            snprintf(rest->name, sizeof rest->name, "others");
+            snprintf(rest->text, sizeof rest->text, "several");
+            rest->level = level > rest->level ? level : rest->level;
+            continue;
+        }
+        struct verdict_foreign *next = &foreign[count++];
+        *next = (struct verdict_foreign){.level = level};
+        printable_copy(next->name, sizeof next->name, name != NULL ? name : "unnamed");
+        printable_copy(next->text, sizeof next->text, text != NULL ? text : "");
+    }
+    return count;
+}

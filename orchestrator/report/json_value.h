@@ -27,5 +27,9 @@ MUST_USE bool json_value_write(struct output *output, const json_t *value, size_
 
 json_t *json_value_workers(const struct run_result *result);
 json_t *json_value_verdict(const struct verdict *verdict);
+/* The checks of a verdict that this version does not know; of more than VERDICT_FOREIGN_MAX the last one stands for
+ * the rest, with the worst level. Returns how many. */
+uint32_t json_value_foreign(struct verdict_foreign foreign[VERDICT_FOREIGN_MAX],
+                            const json_t *verdict);
 
 #endif

@@ -183,6 +183,8 @@ struct run_result {
     struct server_account server;
     struct stream_result streams[RUN_STREAMS_MAX]; /* facts->stream_count */
     struct drawn drawn;
+    struct verdict_foreign foreign[VERDICT_FOREIGN_MAX]; /* of a journal */
+    uint32_t foreign_count;
     struct verdict verdict;
     struct objective_reading checks[OBJECTIVE_MAX]; /* of session->checks */
     uint32_t check_count;

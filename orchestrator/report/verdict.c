@@ -619,7 +619,8 @@ static const struct verdict_row {
      "do not use these figures: volley's own counters disagree, which is a bug in volley"},
 };
 
-_Static_assert(sizeof rows / sizeof rows[0] <= VERDICT_CHECKS_MAX, "the verdict has no room");
+#define ROW_COUNT (sizeof rows / sizeof rows[0])
+_Static_assert(ROW_COUNT + VERDICT_FOREIGN_MAX <= VERDICT_CHECKS_MAX, "the verdict has no room");
 
 /* Comparisons with what is not known are false. */
 static bool beyond(double value, double limit, enum side side)
@@ -653,12 +654,39 @@ static void judge_row(struct verdict_check *check, const struct verdict_row *row
         advise(check, "%s", row->advice);
 }
 
+static void take_foreign(struct verdict_check *check, const struct verdict_foreign *foreign)
+{
+    *check = (struct verdict_check){.value = NAN,
+                                    .threshold = NAN,
+                                    .red_threshold = NAN,
+                                    .level = foreign->level,
+                                    .note = foreign->level == VERDICT_GREEN,
+                                    .limit = "unknown to this version"};
+    memcpy(check->name, foreign->name, sizeof check->name);
+    memcpy(check->text, foreign->text, sizeof check->text);
+    advise(check,
+           "a check of another version, which recorded it as %s: it was not judged anew; read the "
+           "run with the version that wrote it",
+           verdict_level_name(foreign->level));
+}
+
+bool verdict_knows(const char *name)
+{
+    bool known = false;
+    for (size_t i = 0; i < ROW_COUNT; i++)
+        known |= strcmp(rows[i].name, name) == 0;
+    return known;
+}
+
 void verdict_judge(struct verdict *verdict, const struct run_result *result)
 {
     memset(verdict, 0, sizeof *verdict);
-    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+    for (size_t i = 0; i < ROW_COUNT + result->foreign_count; i++) {
         struct verdict_check *check = &verdict->checks[verdict->check_count++];
-        judge_row(check, &rows[i], result);
+        if (i < ROW_COUNT)
+            judge_row(check, &rows[i], result);
+        else
+            take_foreign(check, &result->foreign[i - ROW_COUNT]);
         if (check->level > verdict->level)
             verdict->level = check->level;
     }

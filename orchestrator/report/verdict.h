@@ -30,12 +30,20 @@ struct verdict_check {
     char limit[64];
     char advice[320]; /* empty when GREEN and no note */
 };
-#define VERDICT_CHECKS_MAX 32
+#define VERDICT_CHECKS_MAX 40
 struct verdict {
     enum verdict_level level; /* the worst of the checks */
     struct verdict_check checks[VERDICT_CHECKS_MAX];
     uint32_t check_count;
 };
+
+/* A check of another version's, as its journal has it. */
+struct verdict_foreign {
+    char name[32];
+    enum verdict_level level; /* AMBER where it is none of these */
+    char text[160];
+};
+#define VERDICT_FOREIGN_MAX 8u
 
 /* Every check is always in the list, in this order; the worst one is the level of the whole.
  *
@@ -87,8 +95,13 @@ struct verdict {
  *   short_run          AMBER below 0.5 s of measured time
  *   failed             RED when the run's status is an error of its own: --max-errors was reached, nothing
  *                      succeeded, the target was not there to the end
- *   accounting         RED when the counters do not add up */
+ *   accounting         RED when the counters do not add up
+ *
+ * Behind them stand those of another version (result->foreign), which cannot be judged here: with the level
+ * that was recorded, and a note where that is GREEN. */
 void verdict_judge(struct verdict *verdict, const struct run_result *result);
+/* Whether there is a check of this name here. */
+bool verdict_knows(const char *name);
 const char *verdict_level_name(enum verdict_level level);
 
 #endif

@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "orchestrator/report/json_value.h"
 #include "tests/support/check/report_fixture.h"
 #include "tests/support/check/run_json.h"
 #include "tests/support/check/suite.h"
@@ -563,6 +564,30 @@ TEST(a_file_appears_when_it_is_whole)
     struct sink sink;
     struct err err = {.code = OK};
     ck_assert_int_eq(sink_json(&sink, "/dev/null/run.json", OUTPUT_NAMED, &err), E_USAGE);
+}
+
+TEST(checks_of_another_version_come_back)
+{
+    /* breaks if a check that this version does not know is lost, or obeyed by a terminal, or has no end */
+    struct verdict_foreign foreign[VERDICT_FOREIGN_MAX];
+    json_t *verdict = json_pack("{s:[{s:s, s:s}, {s:s, s:s, s:s}, {s:s, s:i}, n]}", "checks",
+                                "name", "accounting", "level", "RED", "name", "moon", "level",
+                                "GREEN", "text", "a\x1b[2Jb", "level", "PURPLE", "text", 5);
+    json_t *checks = json_object_get(verdict, "checks");
+    ck_assert_uint_eq(json_value_foreign(foreign, NULL), 0);
+    ck_assert_uint_eq(json_value_foreign(foreign, verdict), 3);
+    ck_assert_str_eq(foreign[0].name, "moon");
+    ck_assert_str_eq(foreign[0].text, "a [2Jb");
+    ck_assert_int_eq(foreign[0].level, VERDICT_GREEN);
+    ck_assert_str_eq(foreign[1].name, "unnamed");
+    ck_assert_int_eq(foreign[1].level, VERDICT_AMBER);
+    for (int i = 0; i < 20; i++)
+        json_array_append_new(
+            checks, json_pack("{s:s, s:s}", "name", "tide", "level", i == 10 ? "RED" : "GREEN"));
+    ck_assert_uint_eq(json_value_foreign(foreign, verdict), VERDICT_FOREIGN_MAX);
+    ck_assert_int_eq(foreign[VERDICT_FOREIGN_MAX - 2].level, VERDICT_GREEN);
+    ck_assert_int_eq(foreign[VERDICT_FOREIGN_MAX - 1].level, VERDICT_RED);
+    json_decref(verdict);
 }
 
 TEST_SUITE_WITH(json, .set_up = set_up, .tear_down = tear_down)

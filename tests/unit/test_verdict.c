@@ -647,4 +647,32 @@ TEST(without_answers_samples_are_not_judged)
     drop(&run);
 }
 
+TEST(a_check_of_another_version_is_not_passed)
+{
+    /* breaks if a newer version's RED is forgotten by an older one's report, or counted as passed */
+    static const struct {
+        enum verdict_level level;
+        bool note;
+    } recorded[] = {{VERDICT_GREEN, true}, {VERDICT_AMBER, false}, {VERDICT_RED, false}};
+    struct sound_run run;
+    struct verdict verdict;
+    sound(&run);
+    run.result->foreign_count = 1;
+    for (size_t i = 0; i < sizeof recorded / sizeof recorded[0]; i++) {
+        run.result->foreign[0] =
+            (struct verdict_foreign){.name = "moon", .text = "full", .level = recorded[i].level};
+        verdict_judge(&verdict, run.result);
+        const struct verdict_check *check = check_of(&verdict, "moon");
+        ck_assert_int_eq(verdict.level, recorded[i].level);
+        ck_assert_int_eq(check->level, recorded[i].level);
+        ck_assert(check->note == recorded[i].note);
+        ck_assert_str_eq(check->text, "full");
+        ck_assert_str_eq(check->limit, "unknown to this version");
+        ck_assert_ptr_nonnull(strstr(check->advice, verdict_level_name(recorded[i].level)));
+        ck_assert_ptr_eq(check, &verdict.checks[verdict.check_count - 1]);
+    }
+    ck_assert(verdict_knows("accounting") && !verdict_knows("moon"));
+    drop(&run);
+}
+
 TEST_SUITE(verdict)
