@@ -6,6 +6,7 @@
 
 #include "common/log.h"
 #include "common/printable.h"
+#include "common/units.h"
 #include "common/version.h"
 #include "orchestrator/capacity/abort.h"
 #include "orchestrator/commands/bench_outputs.h"
@@ -139,11 +140,17 @@ static enum err_code status_of_run(const struct session *session)
     return err_worse(code, E_FAILED);
 }
 
-/* A planned end: no later test runs, and none of that is a failure, even before a run has begun. */
-static bool stopped(const struct session *session)
+/* By `volley ctl stop`: no later test runs. */
+static bool stop_asked(const struct session *session)
 {
     const struct run_control *control = session->interrupts->control;
-    return session->unheard || (control != NULL && run_control_stop_asked(control));
+    return control != NULL && run_control_stop_asked(control);
+}
+
+/* A planned end: none of it is a failure, even before a run has begun. */
+static bool stopped(const struct session *session)
+{
+    return session->unheard || stop_asked(session);
 }
 
 /* The titles of the tests, in their order, over all repetitions; owned by the caller. */
@@ -159,19 +166,37 @@ static json_t *test_titles(const struct session *session)
     return titles;
 }
 
-/* All steps once. *worst: the gravest status of the runs. *ended: no further one is to begin. Returns the error
- * that ended them. */
-static enum err_code run_steps_once(struct session *session, enum err_code *worst, bool *ended,
+/* What became of the runs so far. */
+struct outcome {
+    enum err_code worst; /* the gravest status        */
+    bool ended;          /* no further one is to begin */
+    uint64_t tests;      /* that ran, to their end or up to where they were ended */
+};
+
+/* The run that was stopped has what was asked for; the whole has not, when tests of it never ran. That is data
+ * which is not there, and no failure of what is. A loop has no end that it could miss. */
+static enum err_code status_of_stop(const struct session *session, uint64_t tests_run)
+{
+    const uint64_t planned = json_array_size(session->facts.tests);
+    if (!stop_asked(session) || session->request->spec.load.loop || tests_run >= planned)
+        return OK;
+    log_line(LOG_ERROR, "stopped over the control socket: %s of %s tests did not run",
+             UNITS_GROUPED(planned - tests_run), UNITS_GROUPED(planned));
+    return E_DATA;
+}
+
+/* All steps once. Returns the error that ended them. */
+static enum err_code run_steps_once(struct session *session, struct outcome *outcome,
                                     struct err *err)
 {
     const struct dialect *dialect = session->request->dialect;
     enum err_code code = OK;
-    for (uint32_t i = 0; i < session->steps.count && !*ended && !stopped(session); i++) {
+    for (uint32_t i = 0; i < session->steps.count && !outcome->ended && !stopped(session); i++) {
         if (session->interrupts->count > 0) {
-            *worst = err_worse(*worst, E_INTERRUPTED);
+            outcome->worst = err_worse(outcome->worst, E_INTERRUPTED);
             if (session->run_count == 0)
                 log_line(LOG_ERROR, "interrupted before the first request");
-            *ended = true;
+            outcome->ended = true;
             break;
         }
         code = session_run(session, &session->steps.steps[i], err);
@@ -180,11 +205,12 @@ static enum err_code run_steps_once(struct session *session, enum err_code *wors
             return OK;
         }
         if (code == OK)
-            *worst = err_worse(*worst, status_of_run(session));
-        *ended = code != OK || (dialect != NULL && *worst != OK) ||
-                 session->interrupts->ended_by[0] != '\0';
+            outcome->worst = err_worse(outcome->worst, status_of_run(session));
+        outcome->tests += code == OK && !session->run->prefill;
+        outcome->ended = code != OK || (dialect != NULL && outcome->worst != OK) ||
+                         session->interrupts->ended_by[0] != '\0';
     }
-    *ended |= stopped(session);
+    outcome->ended |= stopped(session);
     return code;
 }
 
@@ -192,8 +218,8 @@ static enum err_code run_steps_once(struct session *session, enum err_code *wors
 static enum err_code run_steps(struct session *session, struct err *err)
 {
     const struct load_options *load = &session->request->spec.load;
-    enum err_code code = OK, worst = OK;
-    bool ended = false;
+    struct outcome outcome = {.worst = OK};
+    enum err_code code = OK;
     struct abort_watch watch = {.conditions = &session->request->checks.aborts,
                                 .interrupts = session->interrupts};
     if (watch.conditions->count > 0) {
@@ -203,19 +229,23 @@ static enum err_code run_steps(struct session *session, struct err *err)
     json_t *titles = test_titles(session);
     session->facts.tests = titles;
     timeline_session_begin(&session->timeline, &session->facts);
-    for (uint64_t run = 1; code == OK && !ended && (load->loop || run <= load->runs); run++) {
+    for (uint64_t run = 1; code == OK && !outcome.ended && (load->loop || run <= load->runs);
+         run++) {
         session->repetition = load->runs > 1 ? run : 0;
         if (run > 1 && load->runs > 1 && session->interrupts->count == 0)
             code = session_restart(session, err);
         if (code == OK)
             code = filling_flush(session, err);
         if (code == OK)
-            code = run_steps_once(session, &worst, &ended, err);
-        ended |= load->loop && (!timeline_complete(&session->timeline) || worst != OK);
+            code = run_steps_once(session, &outcome, err);
+        outcome.ended |=
+            load->loop && (!timeline_complete(&session->timeline) || outcome.worst != OK);
     }
     if (load->loop && session->interrupts->count > 0)
-        worst = err_worse(worst, E_INTERRUPTED);
-    code = err_worse(err_worse(code, worst), session_end(session));
+        outcome.worst = err_worse(outcome.worst, E_INTERRUPTED);
+    if (code == OK)
+        outcome.worst = err_worse(outcome.worst, status_of_stop(session, outcome.tests));
+    code = err_worse(err_worse(code, outcome.worst), session_end(session));
     session->facts.tests = NULL;
     json_decref(titles);
     abort_watch_free(&watch);

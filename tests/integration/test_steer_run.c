@@ -205,12 +205,13 @@ TEST(test_pause_of_counted_requests)
 TEST(test_stop_is_a_planned_end)
 {
     /* breaks: a stop looks like an interrupt or like the planned end, loses replies or the report, or runs
-     * the next test */
+     * the next test, or nobody is told that it did not run */
     trial_start(&trial, LOAD, "-t", "get,set", "--qps", "2000", "--duration", "600", NULL);
     wait_state("running");
     wait_sent(500);
     ctl_expect(0, "stop", NULL, "stops");
-    trial_end(&trial, 0);
+    trial_end(&trial, 4);
+    trial_expect(&trial, PROGRAM_ERR, "1 of 2 tests did not run");
     ck_assert_uint_eq(json_array_size(json_object_get(trial.json, "runs")), 1);
     ck_assert(!trial_interrupted(&trial));
     ck_assert_int_eq(trial_count(&trial, "requests", "lost"), 0);
@@ -223,6 +224,25 @@ TEST(test_stop_is_a_planned_end)
     trial_expect(&trial, PROGRAM_ERR, "stopped over the control socket");
     ck_assert_int_ne(access(socket_path, F_OK), 0);
     ctl_expect(5, "status", NULL, "nobody listens");
+    trial_free(&trial);
+}
+
+TEST(test_stop_of_repetitions)
+{
+    /* breaks: who reads the exit status takes a part of the repetitions for all of them, or the last one that is
+     * stopped for one that is missing */
+    trial_start(&trial, LOAD, "-t", "get", "--qps", "2000", "--duration", "600", "--runs", "3",
+                NULL);
+    wait_state("running");
+    ctl_expect(0, "stop", NULL, "stops");
+    trial_end(&trial, 4);
+    trial_expect(&trial, PROGRAM_ERR, "2 of 3 tests did not run");
+    trial_free(&trial);
+    trial_start(&trial, LOAD, "-t", "get", "--qps", "2000", "--duration", "600", NULL);
+    wait_state("running");
+    ctl_expect(0, "stop", NULL, "stops");
+    trial_end(&trial, 0);
+    ck_assert_ptr_null(strstr(trial.program.err, "did not run"));
     trial_free(&trial);
 }
 
