@@ -15,6 +15,7 @@
 #define EXPRESSION_SHOWN 60
 #define NUMBER_BYTES 32
 #define RATE_MAX 1000000000000ull
+#define DECIMALS_MAX 9
 #define LIMIT_MAX_NS (3600 * NS_PER_SECOND) /* where the histograms end */
 
 const struct objective_grammar objective_of_check = {.option = "--check", .both = true};
@@ -352,7 +353,8 @@ static struct objective_reading read_slice(const struct objective *objective,
     }
     const struct metric_statistic statistic = {NULL, kinds[objective->kind], objective->percent};
     struct metric_value time = metric_read(slice, METRIC_RESPONSE_TIME, &statistic);
-    struct objective_reading reading = {.known = time.known && !time.censored,
+    struct objective_reading reading = {.few_samples = time.few_samples,
+                                        .known = time.known && !time.censored,
                                         .value_ns = time.censored ? time.at_least_ns
                                                                   : (uint64_t)llround(time.number)};
     reading.kept = (reading.known || objective->above) &&
@@ -386,6 +388,35 @@ struct objective_reading objective_read(const struct objective *objective,
     return (struct objective_reading){.known = false};
 }
 
+/* Decimals from `least` on with which a value is on the side of the limit on which it is; "7,777" would not say why
+ * rate>=7777 is not kept. */
+static int telling_decimals(const struct objective *objective, double value, double unit,
+                            double limit, int least)
+{
+    const bool kept = is_kept(objective, value, limit);
+    for (int decimals = least; decimals <= DECIMALS_MAX; decimals++) {
+        char text[UNITS_REAL_BYTES];
+        snprintf(text, sizeof text, "%.*f", decimals, value / unit);
+        if (is_kept(objective, strtod(text, NULL) * unit, limit) == kept)
+            return decimals;
+    }
+    return least;
+}
+
+static char *format_rate(char *text, size_t text_bytes, const struct objective *objective,
+                         double rate)
+{
+    const double limit = (double)objective->limit_rate;
+    figure_rate_text(text, text_bytes, rate);
+    if (!(rate < FIGURE_RATE_MAX))
+        return text;
+    const double shown = rate < 1000 ? strtod(text, NULL) : floor(rate + 0.5);
+    if (is_kept(objective, shown, limit) != is_kept(objective, rate, limit))
+        units_format_real(text, text_bytes, rate,
+                          telling_decimals(objective, rate, 1, limit, rate < 1000));
+    return text;
+}
+
 char *objective_format_reading(char *text, size_t text_bytes, const struct objective *objective,
                                const struct objective_reading *reading)
 {
@@ -400,15 +431,19 @@ char *objective_format_reading(char *text, size_t text_bytes, const struct objec
     else
         snprintf(name, sizeof name, "%s%s%s", class, colon, names[objective->kind]);
     if (objective->kind == OBJECTIVE_ERRORS && reading->known)
-        snprintf(text, text_bytes, "%s %.3f %%", name, reading->share * 100);
+        snprintf(text, text_bytes, "%s %.*f %%", name,
+                 telling_decimals(objective, reading->share, 0.01, objective->limit_share, 3),
+                 reading->share * 100);
     else if (objective->kind == OBJECTIVE_RATE)
         snprintf(text, text_bytes, "%s %s/s", name,
-                 figure_rate_text(rate, sizeof rate, reading->rate));
+                 format_rate(rate, sizeof rate, objective, reading->rate));
     else if (!reading->known && reading->value_ns == 0)
         snprintf(text, text_bytes, "%s unknown: no answer", name);
     else
-        snprintf(text, text_bytes, "%s %s%.3f ms", name, reading->known ? "" : "at least ",
-                 clock_ms(reading->value_ns));
+        snprintf(text, text_bytes, "%s %s%.*f ms%s", name, reading->known ? "" : "at least ",
+                 telling_decimals(objective, (double)reading->value_ns, NS_PER_MS,
+                                  (double)objective->limit_ns, 3),
+                 clock_ms(reading->value_ns), reading->few_samples ? " (few samples)" : "");
     return text;
 }
 

@@ -65,6 +65,7 @@ MUST_USE enum err_code objective_parse_list(struct objective_list *list, const c
 /* What an objective looks at, in a slice of a run. */
 struct objective_reading {
     bool kept;
+    bool few_samples;  /* a percentile that one outlier moves (figure_few_samples) */
     bool known;        /* false: nothing was answered, or too much was not, to know the figure. Then
                           value_ns is a lower bound, 0 when there was no answer at all, and it is kept only
                           if it has to be above a limit and the bound is */
@@ -84,8 +85,9 @@ bool objective_has_little_to_spare(const struct objective *objective,
 /* Whether its figure is that of a class in a run that has several. */
 bool objective_is_of_class(const struct objective *objective, const struct run_facts *run);
 
-/* "p99 1.234 ms", "read:p99 at least 80.000 ms", "errors 0.120 %", "rate 51,234/s". Returns text. */
-#define OBJECTIVE_READING_BYTES (64 + CLASS_NAME_BYTES)
+/* "p99 1.234 ms", "read:p99 at least 80.000 ms", "errors 0.120 %", "rate 51,234/s", "p99.9 2.000 ms (few samples)"; with
+ * more digits where these would tell something else of the limit. Returns text. */
+#define OBJECTIVE_READING_BYTES (96 + CLASS_NAME_BYTES)
 char *objective_format_reading(char *text, size_t text_bytes, const struct objective *objective,
                                const struct objective_reading *reading);
 

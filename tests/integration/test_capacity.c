@@ -230,7 +230,7 @@ TEST(test_progress)
           server.port_text);
     end(0);
     EXPECT_IN(program.err, "] probe 1, 50/s: pass, 1 of 1 windows, p99 ");
-    EXPECT_IN(program.err, " ms, errors 0.000 %\n");
+    EXPECT_IN(program.err, " ms (few samples), errors 0.000 %\n");
     EXPECT_IN(program.err, "] probe 3, 100/s again: pass, 5 of 5 windows, p99 ");
     program_free(&program);
     start("find-max --null --slo p99<1ms --explain -t get");

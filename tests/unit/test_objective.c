@@ -358,4 +358,56 @@ TEST(test_above)
     free(row);
 }
 
+static const struct {
+    const char *text;
+    struct objective_reading reading;
+    const char *says;
+} close_calls[] = {
+    {"rate>=7777", {.known = true, .rate = 7776.6}, "rate 7,776.6/s"},
+    {"rate>=7777", {.known = true, .rate = 7776.96}, "rate 7,776.96/s"},
+    {"rate>=7777", {.known = true, .rate = 7777.2}, "rate 7,777/s"},
+    {"rate>=7777", {.known = true, .rate = 7000.6}, "rate 7,001/s"},
+    {"rate>7777", {.known = true, .rate = 7777.4}, "rate 7,777.4/s"},
+    {"rate>=100", {.known = true, .rate = 99.997}, "rate 99.997/s"},
+    {"rate>=100", {.known = true, .rate = 99.91}, "rate 99.91/s"},
+    {"p99<1ms", {.known = true, .value_ns = 999999}, "p99 0.999999 ms"},
+    {"p99<1ms", {.known = true, .value_ns = 1000000}, "p99 1.000 ms"},
+    {"p99<=1ms", {.known = true, .value_ns = 1000001}, "p99 1.000001 ms"},
+    {"p99<=1ms", {.known = true, .value_ns = 1234567}, "p99 1.235 ms"},
+    {"p99.9<1ms",
+     {.known = true, .value_ns = 500, .few_samples = true},
+     "p99.9 0.001 ms (few samples)"},
+    {"errors<=0.1%", {.known = true, .share = 0.0010004}, "errors 0.10004 %"},
+    {"errors<=0%", {.known = true, .share = 1e-7}, "errors 0.00001 %"},
+    {"errors<=0.1%", {.known = true, .share = 0.001}, "errors 0.100 %"},
+};
+
+LOOP_TEST(test_digits_tell_the_side, sizeof close_calls / sizeof close_calls[0])
+{
+    /* Breaks when what is printed of a figure says the opposite of the judgement beside it, or that it rests on a
+     * few samples is not said. */
+    struct objective_list list;
+    struct err err = {.code = OK};
+    char text[OBJECTIVE_READING_BYTES];
+    ck_assert_int_eq(objective_parse_list(&list, close_calls[_i].text, &objective_of_check, &err),
+                     OK);
+    ck_assert_str_eq(
+        objective_format_reading(text, sizeof text, &list.items[0], &close_calls[_i].reading),
+        close_calls[_i].says);
+}
+
+TEST(test_few_samples_are_told)
+{
+    /* Breaks when a percentile of a handful of requests is judged as one of many. */
+    struct interval_row *row = usual_row();
+    struct objective_list list;
+    struct err err = {.code = OK};
+    ck_assert_int_eq(
+        objective_parse_list(&list, "p99.9<1s,p99<1s,mean<1s", &objective_of_check, &err), OK);
+    static const bool few[] = {true, false, false}; /* of 1,000 */
+    for (uint32_t i = 0; i < list.count; i++)
+        ck_assert(read_row(&list.items[i], row).few_samples == few[i]);
+    free(row);
+}
+
 TEST_SUITE(objective)
