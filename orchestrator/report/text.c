@@ -602,18 +602,39 @@ static char *format_repeat(char text[64], const struct repeat_test *test, uint32
     return text;
 }
 
+/* A row of means in the columns of the runs; of minima and maxima there is none. */
+static void print_csv_means(struct output *out, const struct repeat_test *test)
+{
+    enum { NO_MEAN = REPEAT_FIGURES };
+    static const uint32_t columns[] = {0, 1, NO_MEAN, 2, 3, 4, NO_MEAN};
+    char name[sizeof test->name + 32];
+    snprintf(name, sizeof name, "%s, mean of %" PRIu32 " runs", test->name, test->runs);
+    output_csv_text(out, name);
+    for (size_t i = 0; i < sizeof columns / sizeof columns[0]; i++)
+        if (columns[i] == NO_MEAN || !repeat_is_known(test, columns[i]))
+            output_printf(out, ",\"\"");
+        else
+            output_printf(out, columns[i] == 0 ? ",\"%.2f\"" : ",\"%.3f\"",
+                          test->figures[columns[i]].mean / (columns[i] == 0 ? 1 : 1e3));
+    output_printf(out, "\n");
+}
+
 /* The means of what was repeated; latencies in ms. */
 static void print_repeats(struct text *text)
 {
     struct output *out = &text->out;
     char figure[64];
-    if (text->repeats == NULL || text->repeats->count == 0 || text->style == TEXT_CSV)
+    if (text->repeats == NULL || text->repeats->count == 0)
         return;
     if (text->style == TEXT_REPORT)
         output_printf(out, "\nRepeated runs: means, and the half width of their 95 %% confidence "
                            "interval\n=============\n");
     for (uint32_t i = 0; i < text->repeats->count; i++) {
         const struct repeat_test *test = &text->repeats->tests[i];
+        if (text->style == TEXT_CSV) {
+            print_csv_means(out, test);
+            continue;
+        }
         output_printf(out, "%s: %" PRIu32 " run%s", PRINTABLE(test->name), test->runs,
                       test->runs == 1 ? "" : "s");
         if (test->left_out > 0)

@@ -59,6 +59,17 @@ TEST(test_csv_lines)
     call_free(&call);
 }
 
+TEST(test_csv_of_repeated_runs)
+{
+    /* Breaks when the means, for which runs are repeated, are in no row, or in a row of other columns. */
+    call_expect(&call, 0, &at_server, "--csv -t set -n 200 -c 4 -r 10 --runs 2");
+    expect_form(strchr(call.program.out, '\n'),
+                "(\n\"SET\",\"[0-9]+\\.[0-9]{2}\"(,\"[0-9]+\\.[0-9]{3}\"){6}){2}\n"
+                "\"SET, mean of 2 runs\",\"[0-9]+\\.[0-9]{2}\",\"[0-9]+\\.[0-9]{3}\",\"\""
+                "(,\"[0-9]+\\.[0-9]{3}\"){3},\"\"\n");
+    call_free(&call);
+}
+
 TEST(test_short_outputs_hide_nothing)
 {
     /* Breaks when half of the replies are errors and a short output prints a rate and nothing else, or when
