@@ -137,13 +137,14 @@ static void end_interrupted(int signal_number)
 }
 
 /* Until a command counts signals itself there is nothing to bring to an end, but the status is the same as
- * later. A reader of standard output that goes away is an error of write(). */
+ * later. A script's shell has jobs in the background ignore SIGINT; who sends it one all the same means it, from
+ * the first moment on. A reader of standard output that goes away is an error of write(). */
 static void settle_signals(void)
 {
     static const int signals[] = {SIGINT, SIGTERM, SIGHUP};
     for (size_t i = 0; i < sizeof signals / sizeof signals[0]; i++)
-        if (signal(signals[i], end_interrupted) == SIG_IGN)
-            (void)signal(signals[i], SIG_IGN); /* nohup, or a shell's background */
+        if (signal(signals[i], end_interrupted) == SIG_IGN && signals[i] == SIGHUP)
+            (void)signal(signals[i], SIG_IGN); /* nohup */
     (void)signal(SIGPIPE, SIG_IGN);
 }
 

@@ -5,7 +5,7 @@
 
 #include "orchestrator/fleet/fleet.h"
 
-/* Installs the handlers for this process, but not over a SIGHUP that is ignored (nohup), and ignores
+/* Installs the handlers for this process, but not over a SIGHUP that is ignored (nohup), as main does before; and ignores
  * SIGPIPE and SIGXFSZ: a reader that goes away or a file that must not grow is an error of write(), not the
  * end of a run. Returns the counter; once per process. */
 struct interrupts *interrupts_install(void);

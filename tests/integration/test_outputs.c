@@ -332,4 +332,15 @@ TEST(test_nohup)
     program_free(&program);
 }
 
+TEST(test_interrupt_of_a_background_job)
+{
+    /* Breaks when a script's `kill -INT $!` is lost before the run begins, since its shell had volley ignore it. */
+    shell("mkfifo held; ( trap '' INT; exec $volley bench --password-fd 3 --null -n 1 3<held ) & "
+          "exec 4>held; for i in {1..200}; do kill -INT $! 2>/dev/null || break; sleep 0.02; done; "
+          "exec 4>&-; wait $!",
+          130);
+    ck_assert_str_eq(program.err, "volley: interrupted\n");
+    program_free(&program);
+}
+
 TEST_SUITE_WITH(outputs, .set_up = set_up, .tear_down = tear_down)
