@@ -34,6 +34,10 @@ static const struct option_row refused_rows[] = {
     NOT_YET("fuzz-loglevel"),
     ELSEWHERE("intended-latency", NULL,
               "with --qps the response time, from the intended moment on, is always reported"),
+    ELSEWHERE(
+        "slo", NULL,
+        "use --check to judge this load, or volley find-max --slo to look for the highest rate "
+        "that keeps it"),
     ELSEWHERE("glide-log-level", NULL, "use --log-level"),
     ELSEWHERE("test-time", NULL, "use --test-duration"),
     ELSEWHERE("server", NULL, "use --host"),

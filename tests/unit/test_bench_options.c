@@ -169,6 +169,7 @@ TEST(not_available)
         {"--precision 3", "--precision is an option of valkey-benchmark, whose command line"},
         {"-e", "-e is an option of valkey-benchmark"},
         {"--glide-log-level info", "use --log-level"},
+        {"--slo p99<1ms", "use --check to judge this load, or volley find-max --slo"},
         {"--custom-command-file f.py --bogus", "--custom-command-file is not available yet"},
     };
     line_all_refused(refusals, sizeof refusals / sizeof refusals[0]);
