@@ -162,6 +162,33 @@ TEST(test_first_sentinel_dead)
     ck_assert_int_eq(test_server_calls(&replicated.replicas[0], "get"), 3000);
 }
 
+/* Run `run` of the JSON. */
+static long long count_of(size_t run, const char *path)
+{
+    return run_json_count_or_zero(&call, run, path);
+}
+
+TEST(test_prefill_behind_sentinels)
+{
+    /* Breaks when keys are written to the server that volley happened to find first, to a replica, or to a
+     * primary that was replaced, or the check that they are there asks another one. */
+    start_sentinels();
+    start("-t get -r 1000 -c 6 -n 3000 --prefill --processes 2");
+    end(0);
+    ck_assert_int_eq(count_of(0, "requests.ok"), 1000);
+    ck_assert_int_eq(count_of(1, "requests.ok"), 3000);
+    ck_assert_int_eq(count_of(1, "requests.hits"), 3000);
+    ck_assert_int_eq(test_server_integer(&replicated.primary, "DBSIZE"), 1000);
+    ck_assert_int_eq(test_server_calls(&replicated.primary, "set"), 1000);
+    ck_assert_uint_ne(test_sentinels_failover(&sentinels, NAME), 0);
+    start("--workload cache --prefill-only -c 6 --flush-before --allow-flush");
+    end(0);
+    ck_assert_int_eq(count_of(0, "requests.errors"), 0);
+    ck_assert_int_eq(count_of(0, "requests.ok"),
+                     test_server_integer(&replicated.replicas[0], "DBSIZE"));
+    ck_assert_int_eq(test_server_calls(&replicated.replicas[0], "flushdb"), 1);
+}
+
 /* Hosts ----------------------------------------------------------------------------------------- */
 
 static void start_hosts(void)
