@@ -1,6 +1,7 @@
 /* Journals of other versions. Those in tests/support/journals are never made anew: each is of the version whose
  * commit it is named by, and there is one of each layout that a record of an interval has had. */
 #include <jansson.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include <zlib.h>
@@ -62,11 +63,19 @@ static const struct kept {
      1389.66,
      0,
      {{101, 1389.66}, {105, 161.92}, {94, 518.789}}},
-    {"5b9185c-open", 230, 230, 247.039, 545922.381, 0, {{0}}},
+    {"45d4b2f-classes-open", 100, 100, 300.543, 725.523, 0, {{0}}},
+    {"5b9185c-open",
+     230,
+     230,
+     247.039,
+     545922.381,
+     0,
+     {{0}}}, /* the last with records of samples and events */
     /* clang-format on */
 };
 #define KEPT_COUNT (sizeof kept / sizeof kept[0])
-#define NEWEST (&kept[KEPT_COUNT - 1])
+#define WITH_EVENTS (&kept[KEPT_COUNT - 1])
+#define WITH_CLASSES (&kept[KEPT_COUNT - 2])
 
 static char *directory;
 
@@ -142,7 +151,7 @@ TEST(samples_and_events_are_read)
     /* breaks if what a journal has beside its intervals is lost, or told with other figures */
     struct program program;
     size_t byte_count = 0;
-    char *bytes = read_kept(NEWEST, &byte_count);
+    char *bytes = read_kept(WITH_EVENTS, &byte_count);
     json_t *root = report(&program, bytes, byte_count);
     const json_t *events = json_object_get(run_json_at(root, 0), "events");
     static const char *const sources[] = {"ctl", "note", "chaos", "chaos", "chaos", "chaos"};
@@ -155,6 +164,42 @@ TEST(samples_and_events_are_read)
     program_run_volley(&program, "report", directory, NULL);
     ck_assert_ptr_nonnull(strstr(program.out, "\nSamples: 13\nSamples without an answer: 1\n"));
     ck_assert_ptr_nonnull(strstr(program.out, "\nFewest and most keys: 0, 163\n"));
+    program_free(&program);
+    free(bytes);
+}
+
+TEST(classes_are_read)
+{
+    /* breaks if classes of requests, what follows a miss among them, lose their names, counts or times */
+    static const struct {
+        const char *name;
+        double sent, hits, misses, p50_us, max_us;
+    } classes[] = {{"read", 77, 56, 21, 300.543, 725.523},
+                   {"write", 23, 0, 0, 304.127, 381.858},
+                   {"fill", 0, 0, 0, NAN, NAN},
+                   {"read:on_miss", 21, 0, 0, 65.503, 85.139}};
+    struct program program;
+    size_t byte_count = 0;
+    char *bytes = read_kept(WITH_CLASSES, &byte_count);
+    json_t *root = report(&program, bytes, byte_count);
+    const json_t *read = json_object_get(run_json_at(root, 0), "classes");
+    ck_assert_uint_eq(json_array_size(read), sizeof classes / sizeof classes[0]);
+    for (size_t i = 0; i < json_array_size(read); i++) {
+        const json_t *class = json_array_get(read, i);
+        ck_assert_str_eq(json_string_value(json_object_get(class, "name")), classes[i].name);
+        ck_assert_double_eq(run_json_number(class, "requests.sent"), classes[i].sent);
+        ck_assert_double_eq(run_json_number(class, "requests.ok"), classes[i].sent);
+        ck_assert_double_eq(run_json_number(class, "requests.hits"), classes[i].hits);
+        ck_assert_double_eq(run_json_number(class, "requests.misses"), classes[i].misses);
+        if (isnan(classes[i].p50_us))
+            continue;
+        ck_assert_double_eq_tol(run_json_number(class, "response_time_us.p50"), classes[i].p50_us,
+                                1e-6);
+        ck_assert_double_eq_tol(run_json_number(class, "response_time_us.max"), classes[i].max_us,
+                                1e-6);
+    }
+    ck_assert_double_eq(run_json_number(run_json_at(root, 0), "follow_ups.ok"), 21);
+    json_decref(root);
     program_free(&program);
     free(bytes);
 }
@@ -223,7 +268,7 @@ TEST(a_newer_journal_is_reported)
         "{\"at_ns\":1,\"end_ns\":2,\"ok\":true,\"text\":\"x\",\"cause\":\"\","
         "\"source\":\"note\",\"values\":{\"keys\":1,\"heat\":36.6}}";
     size_t byte_count = 0, used = JOURNAL_MAGIC_BYTES;
-    char *bytes = read_kept(NEWEST, &byte_count);
+    char *bytes = read_kept(WITH_EVENTS, &byte_count);
     unsigned char *newer = malloc(2 * byte_count);
     char *interval = malloc(2 * byte_count);
     memcpy(newer, bytes, JOURNAL_MAGIC_BYTES);
@@ -243,7 +288,7 @@ TEST(a_newer_journal_is_reported)
     }
     json_t *root = report(&program, (char *)newer, used);
     run_json_check(root);
-    expect_figures(root, NEWEST);
+    expect_figures(root, WITH_EVENTS);
     const char *said = strstr(program.err, "newer");
     ck_assert_msg(said != NULL && strstr(said + 1, "newer") == NULL, "%s", program.err);
     ck_assert_msg(strstr(said, "volley: 6 kinds of figures in it are unknown to this version and "
