@@ -99,7 +99,12 @@ static enum err_code read_cell(struct parser *parser, char separator)
             parser->at++;
         *parser->out++ = c;
     }
-    return code == OK ? add_cell(parser, begin, (size_t)(parser->out - begin)) : code;
+    const size_t bytes = (size_t)(parser->out - begin);
+    if (code == OK && bytes > SIZE_BYTES_MAX)
+        code = err_set(parser->err, E_CONFIG,
+                       "line %zu: a field of %s bytes; a server takes at most 512 MB", parser->line,
+                       UNITS_GROUPED(bytes));
+    return code == OK ? add_cell(parser, begin, bytes) : code;
 }
 
 /* One row; *cells: how many there are. */

@@ -29,7 +29,7 @@ struct dataset {
 enum dataset_format dataset_format_of(const char *path);
 
 /* Reads all of it, or its first `rows` rows; 0: all. E_CONFIG: cannot be read, is too large or empty, a row with other than the first one's number of
- * fields, a quote without an end, a field without a name or two with one; with the line, and without the path.
+ * fields, a quote without an end, a field of more than 512 MB, without a name or two with one; with the line, and without the path.
  * dataset_free in any case. */
 MUST_USE enum err_code dataset_read(struct dataset *dataset, const char *path,
                                     enum dataset_format format, uint64_t rows, struct err *err);

@@ -107,6 +107,38 @@ static const struct file_field size_fields[] = {
 static const struct file_object size_object = {
     .name = "a size", .fields = size_fields, .field_count = COUNT(size_fields), .short_form = true};
 
+static const char *format_at(size_t index)
+{
+    static const char *const words[] = {"auto", "csv", "tsv", "lines"};
+    return index < COUNT(words) ? words[index] : NULL;
+}
+
+static const char *row_order_at(size_t index)
+{
+    static const char *const words[] = {"sequential", "random"};
+    return index < COUNT(words) ? words[index] : NULL;
+}
+
+/* Of a table, wherever it stands; file_: what its path is beside its row. */
+#define TABLE_FIELDS(...)                                                                          \
+    {.row = {ROW("file", NULL, OPTION_TEXT, NULL, AT(path)),                                       \
+             .help = "Its path; one that does not begin with / counts from the workload file."},   \
+     __VA_ARGS__},                                                                                 \
+        {.row = {ROW("format", NULL, OPTION_WORD, NULL, AT(format)), .value_at = format_at,        \
+                 .help =                                                                           \
+                     "csv and tsv have the names of fields in the first row; of lines each is "    \
+                     "one field, called line. auto goes by the path's end."}},                     \
+        {.row = {ROW("order", NULL, OPTION_WORD, NULL, AT(order)), .value_at = row_order_at,       \
+                 .help = "sequential: the requests of a class go through all rows; random: any "   \
+                         "row."}},                                                                 \
+    {                                                                                              \
+        .row = {                                                                                   \
+            ROW("rows", NULL, OPTION_COUNT, NULL, AT(rows)),                                       \
+            NUMBER(1, UINT32_MAX),                                                                 \
+            .help = "Only so many, the first ones; all where it is left out."                      \
+        }                                                                                          \
+    }
+
 static const char *content_at(size_t index)
 {
     static const char *const words[] = {[WORD_LETTERS] = "letters", [WORD_RANDOM] = "random"};
@@ -120,6 +152,12 @@ static const struct file_field content_fields[] = {
              .help = "letters: A to Z, as valkey-benchmark has them; random: any bytes."}},
     {.row = {ROW("compressible", NULL, OPTION_REAL, NULL, AT(compressible)), .least = 0, .most = 1,
              .help = "To which part of its size a value can be compressed."}},
+    {.row = {ROW("field", NULL, OPTION_TEXT, NULL, AT(field)),
+             .help =
+                 "Of the file: which field of a row it is; the only one where it is left out."}},
+#undef AT
+#define AT(member) offsetof(struct content_entry, table.member)
+    TABLE_FIELDS(.required = false),
 };
 #undef AT
 static const struct file_object content_object = {.name = "a content",
@@ -129,15 +167,17 @@ static const struct file_object content_object = {.name = "a content",
 
 #define AT(member) offsetof(struct value_entry, member)
 static const struct file_field value_fields[] = {
-    {.row = {.name = "size", .offset = AT(size), .help = "How large it is."},
+    {.row = {.name = "size",
+             .offset = AT(size),
+             .help = "How large it is; of a file's content it is left out."},
      .form = FILE_OBJECT,
-     .object = &size_object,
-     .required = true},
+     .object = &size_object},
     {.row = {.name = "content", .offset = AT(content), .help = "What it is made of."},
      .form = FILE_OBJECT,
      .object = &content_object},
     {.row = {ROW("per_key", NULL, OPTION_FLAG, NULL, AT(per_key)), .unset = "false",
-             .help = "Its size goes with the key in front of it, and never changes."}},
+             .help = "Its size, or its row of a file, goes with the key in front of it, and never "
+                     "changes."}},
 };
 #undef AT
 
@@ -235,31 +275,8 @@ static const struct file_field prefill_fields[] = {
 static const struct file_object prefill_object = {
     .name = "a prefill", .fields = prefill_fields, .field_count = COUNT(prefill_fields)};
 
-static const char *format_at(size_t index)
-{
-    static const char *const words[] = {"auto", "csv", "tsv", "lines"};
-    return index < COUNT(words) ? words[index] : NULL;
-}
-
-static const char *row_order_at(size_t index)
-{
-    static const char *const words[] = {"sequential", "random"};
-    return index < COUNT(words) ? words[index] : NULL;
-}
-
 #define AT(member) offsetof(struct data_entry, member)
-static const struct file_field data_fields[] = {
-    {.row = {ROW("file", NULL, OPTION_TEXT, NULL, AT(path)),
-             .help = "Its path; one that does not begin with / counts from the workload file."},
-     .required = true},
-    {.row = {ROW("format", NULL, OPTION_WORD, NULL, AT(format)), .value_at = format_at,
-             .help = "csv and tsv have the names of fields in the first row; of lines each is one "
-                     "field, called line. auto goes by the path's end."}},
-    {.row = {ROW("order", NULL, OPTION_WORD, NULL, AT(order)), .value_at = row_order_at,
-             .help = "sequential: the requests of a class go through all rows; random: any row."}},
-    {.row = {ROW("rows", NULL, OPTION_COUNT, NULL, AT(rows)), NUMBER(1, UINT32_MAX),
-             .help = "Only so many, the first ones; all where it is left out."}},
-};
+static const struct file_field data_fields[] = {TABLE_FIELDS(.required = true)};
 #undef AT
 static const struct file_object data_object = {.name = "a table",
                                                .fields = data_fields,

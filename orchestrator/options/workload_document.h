@@ -31,17 +31,27 @@ struct size_entry {
     struct lognormal_entry lognormal;
     struct pareto_entry pareto;
 };
+struct data_entry {
+    struct file_place place;
+    const char *path;
+    unsigned format; /* enum dataset_format, behind "auto" */
+    unsigned order;  /* 1: random */
+    uint64_t rows;   /* 0: all    */
+};
 enum content_word { WORD_LETTERS, WORD_RANDOM };
 struct content_entry {
     struct file_place place;
     unsigned word; /* enum content_word */
     double compressible;
+    struct data_entry table; /* its place is the content's */
+    const char *field;
 };
 struct value_entry {
     struct file_place place;
     struct size_entry size;
     struct content_entry content;
     bool per_key;
+    struct dataset dataset; /* of content: {file: ...} */
 };
 struct command_entry {
     struct file_place place;
@@ -67,13 +77,6 @@ struct prefill_entry {
     struct file_place place;
     const char *keys;
     struct command_entry command;
-};
-struct data_entry {
-    struct file_place place;
-    const char *path;
-    unsigned format; /* enum dataset_format, behind "auto" */
-    unsigned order;  /* 1: random */
-    uint64_t rows;   /* 0: all    */
 };
 struct workload_document {
     struct file_place place;

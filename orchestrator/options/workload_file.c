@@ -110,11 +110,119 @@ static enum err_code make_size(const struct reading *reading, const struct size_
                         "%s", reason.text);
 }
 
-static enum err_code make_value(const struct reading *reading, const struct value_entry *entry,
+/* --- tables ---------------------------------------------------------------------------------- */
+
+/* A path in a file counts from where the file is. */
+static char *path_beside(const char *file, const char *path)
+{
+    const char *slash = strrchr(file, '/');
+    const size_t directory_bytes = slash != NULL && path[0] != '/' ? (size_t)(slash - file) + 1 : 0;
+    char *beside = malloc(directory_bytes + strlen(path) + 1);
+    if (beside != NULL) {
+        memcpy(beside, file, directory_bytes);
+        memcpy(beside + directory_bytes, path, strlen(path) + 1);
+    }
+    return beside;
+}
+
+static enum err_code read_table(const struct reading *reading, const struct file_place *place,
+                                const struct data_entry *entry, struct dataset *dataset)
+{
+    struct err reason = {.code = OK};
+    char *path = path_beside(reading->file->name, entry->path);
+    if (path == NULL)
+        return out_of_memory(reading);
+    const enum dataset_format format =
+        entry->format == 0 ? dataset_format_of(path) : (enum dataset_format)(entry->format - 1);
+    enum err_code code = dataset_read(dataset, path, format, entry->rows, &reason);
+    if (code != OK)
+        code = REFUSE(reading, place, "file", "the data %.120s: %s", path, reason.text);
+    free(path);
+    dataset->data.at_random = entry->order == 1;
+    return code;
+}
+
+static enum err_code read_data(const struct reading *reading)
+{
+    struct workload_document *document = reading->document;
+    return file_given(&document->place, "data")
+               ? read_table(reading, &document->data.place, &document->data, &document->dataset)
+               : OK;
+}
+
+/* Which field of its table a value is. */
+static enum err_code find_field(const struct reading *reading, const struct content_entry *content,
+                                struct plan_value *value)
+{
+    const struct plan_data *table = &value->table;
+    struct suggestion suggestion = {.wanted = content->field};
+    char known[160] = "";
+    size_t used = 0;
+    if (content->field == NULL && table->field_count == 1)
+        return OK;
+    if (content->field != NULL)
+        suggestion.wanted_bytes = strlen(content->field);
+    for (uint32_t i = 0; i < table->field_count; i++) {
+        value->field = i;
+        if (content->field != NULL && strcmp(content->field, table->names[i]) == 0)
+            return OK;
+        if (content->field != NULL)
+            suggest_offer(&suggestion, table->names[i], strlen(table->names[i]));
+        if (used < sizeof known)
+            used += (size_t)snprintf(known + used, sizeof known - used, "%s%s", i > 0 ? ", " : "",
+                                     table->names[i]);
+    }
+    if (content->field == NULL)
+        return REFUSE(reading, &content->place, NULL,
+                      "which field of the file is meant must be said, as in field: %.40s; there "
+                      "are %s",
+                      table->names[0], known);
+    return REFUSE(reading, &content->place, "field",
+                  "field: the file has no field %.40s%s%s%s; there are %s", content->field,
+                  SUGGESTED(suggestion.best), known);
+}
+
+/* A value whose content is a file's. */
+static enum err_code make_table(const struct reading *reading, struct value_entry *entry,
+                                struct plan_value *value)
+{
+    const struct content_entry *content = &entry->content;
+    const struct file_place *place = &content->place;
+    if (file_given(&entry->place, "size"))
+        return REFUSE(reading, &entry->place, "size",
+                      "content of a file has its own size: leave size out");
+    if (file_given(place, "bytes") || file_given(place, "compressible"))
+        return REFUSE(reading, place, file_given(place, "bytes") ? "bytes" : "compressible",
+                      "file excludes bytes and compressible");
+    enum err_code code = read_table(reading, place, &content->table, &entry->dataset);
+    value->table = entry->dataset.data;
+    return code == OK ? find_field(reading, content, value) : code;
+}
+
+/* What a file's content is asked, and another one's is not. */
+static enum err_code refuse_without_file(const struct reading *reading,
+                                         const struct content_entry *content)
+{
+    static const char *const keys[] = {"format", "order", "rows", "field"};
+    for (size_t i = 0; i < sizeof keys / sizeof keys[0]; i++)
+        if (file_given(&content->place, keys[i]))
+            return REFUSE(reading, &content->place, keys[i], "%s goes with file", keys[i]);
+    return OK;
+}
+
+static enum err_code make_value(const struct reading *reading, struct value_entry *entry,
                                 struct plan_value *value)
 {
     const struct content_entry *content = &entry->content;
     *value = (struct plan_value){.name = entry->place.node->key, .size_by_key = entry->per_key};
+    if (check_name(reading, &entry->place, NULL, value->name, WORKLOAD_NAME_BYTES_MAX) != OK)
+        return reading->err->code;
+    if (file_given(&entry->place, "content") && file_given(&content->place, "file"))
+        return make_table(reading, entry, value);
+    if (!file_given(&entry->place, "size"))
+        return REFUSE(reading, &entry->place, NULL, "\"size\" is missing");
+    if (file_given(&entry->place, "content") && refuse_without_file(reading, content) != OK)
+        return reading->err->code;
     if (file_given(&entry->place, "content")) {
         value->content = content->word == WORD_RANDOM ? CONTENT_RANDOM : CONTENT_LETTERS;
         if (file_given(&content->place, "compressible")) {
@@ -125,10 +233,7 @@ static enum err_code make_value(const struct reading *reading, const struct valu
             value->compressible = content->compressible;
         }
     }
-    enum err_code code = make_size(reading, &entry->size, &value->size);
-    return code == OK
-               ? check_name(reading, &entry->place, NULL, value->name, WORKLOAD_NAME_BYTES_MAX)
-               : code;
+    return make_size(reading, &entry->size, &value->size);
 }
 
 /* --- commands -------------------------------------------------------------------------------- */
@@ -305,39 +410,6 @@ static enum err_code check_plan(const struct reading *reading, const struct work
     return REFUSE(reading, &document->place, NULL, "%s", reason.text);
 }
 
-/* A path in a file counts from where the file is. */
-static char *path_beside(const char *file, const char *path)
-{
-    const char *slash = strrchr(file, '/');
-    const size_t directory_bytes = slash != NULL && path[0] != '/' ? (size_t)(slash - file) + 1 : 0;
-    char *beside = malloc(directory_bytes + strlen(path) + 1);
-    if (beside != NULL) {
-        memcpy(beside, file, directory_bytes);
-        memcpy(beside + directory_bytes, path, strlen(path) + 1);
-    }
-    return beside;
-}
-
-static enum err_code read_data(const struct reading *reading)
-{
-    struct workload_document *document = reading->document;
-    const struct data_entry *entry = &document->data;
-    struct err reason = {.code = OK};
-    if (!file_given(&document->place, "data"))
-        return OK;
-    char *path = path_beside(reading->file->name, entry->path);
-    if (path == NULL)
-        return out_of_memory(reading);
-    const enum dataset_format format =
-        entry->format == 0 ? dataset_format_of(path) : (enum dataset_format)(entry->format - 1);
-    enum err_code code = dataset_read(&document->dataset, path, format, entry->rows, &reason);
-    if (code != OK)
-        code = REFUSE(reading, &entry->place, "file", "the data %.120s: %s", path, reason.text);
-    free(path);
-    document->dataset.data.at_random = entry->order == 1;
-    return code;
-}
-
 static bool allocate(struct workload_document *document)
 {
     document->plan_keys = calloc(document->key_count + 1, sizeof document->plan_keys[0]);
@@ -411,6 +483,8 @@ void workload_file_free(struct workload_file *workload)
     }
     for (size_t i = 0; i < document->prefill_count; i++)
         free_command(&document->prefills[i].command);
+    for (size_t i = 0; i < document->value_count; i++)
+        dataset_free(&document->values[i].dataset);
     dataset_free(&document->dataset);
     free(document->plan_keys);
     free(document->plan_values);

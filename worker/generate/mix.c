@@ -50,6 +50,8 @@ static enum err_code prepare_value(struct mix_value *value, const struct plan_va
 {
     *value = (struct mix_value){.size_by_key = plan->size_by_key,
                                 .letters = plan->content == CONTENT_LETTERS};
+    if (plan->table.field_count > 0)
+        return OK;
     enum err_code code = size_draw_prepare(&value->size, &plan->size, err);
     if (code != OK || setup->without_pools)
         return code;
@@ -69,10 +71,12 @@ static enum err_code prepare_material(struct mix *mix, const struct mix_setup *s
     struct mix_material *material = &mix->material;
     enum err_code code = OK;
     material->seed = rng_mix(setup->seed);
-    material->data = &plan->data;
+    material->tables[0] = &plan->data;
     for (size_t i = 0; i < plan->key_space_count && code == OK; i++)
         code = prepare_keys(&material->keys[material->key_count++], &plan->key_spaces[i],
                             rng_at(material->seed ^ STREAM_KEYS, i), setup->connections, err);
+    for (size_t i = 0; i < plan->value_count; i++)
+        material->tables[i + 1] = &plan->values[i].table;
     for (size_t i = 0; i < plan->value_count && code == OK; i++)
         code = prepare_value(&material->values[material->value_count++], &plan->values[i], setup,
                              material->seed + i, err);

@@ -204,18 +204,27 @@ static void key_step(struct mix_step *step, struct compiler *compiler,
 static enum err_code value_step(struct mix_step *step, const struct compiler *compiler)
 {
     const struct mix_value *value = &compiler->material->values[step->value];
-    step->kind = STEP_VALUE;
-    step->draw = compiler->program->draw_count++;
-    step->key_step = UINT32_MAX;
-    if (value->size.wish.kind == SIZE_FIXED)
-        step->fixed_bytes = value->size.wish.least_bytes;
+    const struct plan_value *plan = &compiler->plan->values[step->value];
+    const bool of_table = plan->table.field_count > 0;
     if (value->size_by_key && !compiler->any_key)
         return err_set(compiler->err, E_CONFIG,
-                       "the size of {value:%.40s} goes with its key, and no {key} stands in front "
+                       "the %s of {value:%.40s} goes with its key, and no {key} stands in front "
                        "of it",
-                       compiler->plan->values[step->value].name);
+                       of_table ? "row" : "size", plan->name);
     step->source = compiler->last_space;
     step->key = compiler->last_key;
+    if (of_table) {
+        step->kind = STEP_FIELD;
+        step->table = step->value + 1;
+        step->value = plan->field;
+        step->by_key = plan->size_by_key;
+        step->draw = compiler->program->row_draws[step->table]++;
+        return OK;
+    }
+    step->kind = STEP_VALUE;
+    step->draw = compiler->program->draw_count++;
+    if (value->size.wish.kind == SIZE_FIXED)
+        step->fixed_bytes = value->size.wish.least_bytes;
     return OK;
 }
 
@@ -387,7 +396,7 @@ static enum err_code append_argument(const struct compiler *compiler,
             compiler, &(struct mix_step){.kind = STEP_LENGTH, .step_count = argument->step_count});
     for (uint32_t i = 0; i < argument->step_count && code == OK; i++) {
         struct mix_step step = argument->steps[i];
-        if (step.kind == STEP_VALUE)
+        if (step.kind == STEP_VALUE || step.by_key)
             step.key_step = find_key_step(program, &step);
         /* Where the length is told, steps are counted: none is joined with another. */
         if (fixed && step.kind == STEP_TEXT) {
@@ -495,7 +504,7 @@ static size_t most_bytes_of(const struct mix_step *step, const struct mix_materi
     case STEP_VALUE:
         return size_draw_most(&material->values[step->value].size);
     case STEP_FIELD:
-        return longest_cell(material->data, step->value);
+        return longest_cell(material->tables[step->table], step->value);
     default:
         return MIX_NUMBER_MOST_BYTES;
     }

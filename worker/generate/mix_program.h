@@ -32,7 +32,7 @@ struct mix_value {
 struct mix_material {
     struct mix_keys keys[PLAN_KEY_SPACES_MAX];
     struct mix_value values[PLAN_VALUES_MAX];
-    const struct plan_data *data;
+    const struct plan_data *tables[PLAN_VALUES_MAX + 1]; /* the workload's data; those of values */
     uint32_t key_count, value_count;
     uint64_t seed;
 };
@@ -60,11 +60,13 @@ enum mix_step_kind {
 struct mix_step {
     enum mix_step_kind kind;
     /* Of a key: the space that draws its number, and the one whose prefix and digits it has. Of a value whose size
-     * goes with the key in front of it: that key's. */
+     * or row goes with the key in front of it: that key's. */
     uint32_t source, shape;
     uint32_t value;        /* VALUE, FIELD: which one                                           */
+    uint32_t table;        /* FIELD: of which; 0: the workload's data, else 1 + the value       */
+    bool by_key;           /* FIELD: the row goes with a key                                    */
     uint32_t key;          /* which of the request's keys of that space                         */
-    uint32_t draw;         /* which of the request's random numbers                             */
+    uint32_t draw;         /* which of the request's random numbers; FIELD: of its table's rows  */
     uint32_t key_step;     /* of that key in front, where it is known; UINT32_MAX               */
     uint32_t step_count;   /* LENGTH: steps of the argument                                     */
     size_t offset_bytes;   /* TEXT: in the program's text                                       */
@@ -100,6 +102,7 @@ struct mix_program {
     uint32_t draw_count;                     /* random numbers of a request    */
     uint32_t key_draws[PLAN_KEY_SPACES_MAX]; /* numbers of each key space in a request */
     uint32_t new_keys[PLAN_KEY_SPACES_MAX];  /* of these, added to it                */
+    uint32_t row_draws[PLAN_VALUES_MAX + 1]; /* rows of each table in a request; 0: one, for all */
     size_t fixed_bytes;                      /* of the steps that do not differ        */
     size_t most_bytes;                       /* of one request */
     size_t key_bytes;                        /* of key_argument, at most */

@@ -130,19 +130,33 @@ static uint64_t value_number(const struct mix_step *step, const struct mix_progr
                                                      << MIX_VALUE_SIZE_BITS;
 }
 
-static uint64_t row_number(const struct mix_program *program, const struct mix_material *material,
-                           const struct mix_request *request)
+/* The row goes with the request's rank, or with a key's number: key, where it is known. */
+static uint64_t row_number(const struct mix_step *step, const struct mix_program *program,
+                           const struct mix_material *material, const struct mix_request *request,
+                           const uint64_t *key)
 {
-    const struct plan_data *data = material->data;
+    const struct plan_data *data = material->tables[step->table];
+    const uint32_t each = program->row_draws[step->table];
+    uint64_t index = request->rank, seed = program->seed;
+    if (step->by_key) {
+        index = key != NULL ? *key : key_number(step, program, material, request);
+        index -= material->keys[step->source].plan->first;
+        seed = material->seed;
+    } else if (!data->at_random) {
+        index %= WORKLOAD_WARMUP_TICKET;
+    }
+    if (each > 0 && !step->by_key)
+        index = index * each + step->draw;
     return data->at_random
-               ? rng_bounded(rng_at(program->seed ^ STREAM_ROWS, request->rank), data->row_count)
-               : request->rank % WORKLOAD_WARMUP_TICKET % data->row_count;
+               ? rng_bounded(rng_at(seed ^ (STREAM_ROWS + step->table), index), data->row_count)
+               : index % data->row_count;
 }
 
 static const struct plan_cell *cell_of(const struct mix_step *step,
                                        const struct mix_material *material, uint64_t row)
 {
-    return &material->data->cells[row * material->data->field_count + step->value];
+    const struct plan_data *data = material->tables[step->table];
+    return &data->cells[row * data->field_count + step->value];
 }
 
 static uint64_t step_number(const struct mix_step *step, const struct mix_program *program,
@@ -176,7 +190,7 @@ static uint64_t step_number(const struct mix_step *step, const struct mix_progra
     case STEP_NOW:
         return request->now_ms;
     case STEP_FIELD:
-        return row_number(program, material, request);
+        return row_number(step, program, material, request, NULL);
     }
     return 0;
 }
@@ -232,6 +246,8 @@ size_t mix_request_numbers(uint64_t numbers[], const struct mix_program *program
         numbers[i] = 0;
         if (step->kind == STEP_VALUE && step->key_step != UINT32_MAX)
             numbers[i] = value_number(step, program, material, request, &numbers[step->key_step]);
+        else if (step->kind == STEP_FIELD && step->key_step != UINT32_MAX)
+            numbers[i] = row_number(step, program, material, request, &numbers[step->key_step]);
         else if (step->kind != STEP_TEXT)
             numbers[i] = step_number(step, program, material, request);
         const size_t own_bytes = step_bytes(step, material, numbers[i]);

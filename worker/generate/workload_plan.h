@@ -37,15 +37,7 @@ enum value_content {
     CONTENT_COMPRESSIBLE /* to `compressible` of the size             */
 };
 
-struct plan_value {
-    const char *name;
-    struct size_wish size;
-    enum value_content content;
-    double compressible; /* 0..1 */
-    bool size_by_key;    /* the size goes with the key in front of it, not with the ticket */
-};
-
-/* A table whose fields {field NAME} takes, row by row. */
+/* A table whose fields {field NAME} and values take, row by row. */
 struct plan_cell {
     const char *text;
     uint32_t byte_count;
@@ -57,6 +49,18 @@ struct plan_data {
     uint64_t row_count;
     bool
         at_random; /* the row goes with the ticket at random; else requests of a class go through all rows */
+};
+
+struct plan_value {
+    const char *name;
+    struct size_wish size;
+    enum value_content content;
+    double compressible; /* 0..1 */
+    bool
+        size_by_key; /* the size, or the row, goes with the key in front of it, not with the ticket */
+    /* A field of a table as it stands there; then nothing of the above is asked. */
+    struct plan_data table; /* field_count 0: it is made */
+    uint32_t field;
 };
 
 /* Words with placeholders in braces; brace.h. */
