@@ -17,6 +17,8 @@
 
 struct reader {
     const char *name;
+    const char *text;
+    size_t text_bytes;
     yaml_parser_t parser;
     yaml_event_t event; /* the current one; owned */
     bool has_event;
@@ -59,6 +61,19 @@ static void drop_event(struct reader *reader)
     reader->has_event = false;
 }
 
+/* Of bytes that are no text the parser knows the place, and no line. */
+static struct config_mark mark_of_problem(const struct reader *reader)
+{
+    struct config_mark mark = {1, 1};
+    if (reader->parser.error != YAML_READER_ERROR)
+        return mark_of(&reader->parser.problem_mark);
+    for (size_t i = 0; i < reader->parser.problem_offset && i < reader->text_bytes; i++) {
+        mark.column = reader->text[i] == '\n' ? 1 : mark.column + 1;
+        mark.line += reader->text[i] == '\n';
+    }
+    return mark;
+}
+
 static enum err_code next_event(struct reader *reader)
 {
     drop_event(reader);
@@ -67,7 +82,7 @@ static enum err_code next_event(struct reader *reader)
         return OK;
     }
     const char *problem = reader->parser.problem;
-    return config_refuse(reader->err, reader->name, mark_of(&reader->parser.problem_mark),
+    return config_refuse(reader->err, reader->name, mark_of_problem(reader),
                          "neither JSON nor YAML: %s", problem != NULL ? problem : "unreadable");
 }
 
@@ -263,7 +278,7 @@ enum err_code config_tree_parse(struct config_node *root, const char *name, cons
                                 size_t text_bytes, struct err *err)
 {
     *root = (struct config_node){.kind = CONFIG_NOTHING, .mark = {1, 1}};
-    struct reader reader = {.name = name, .err = err};
+    struct reader reader = {.name = name, .text = text, .text_bytes = text_bytes, .err = err};
     if (!yaml_parser_initialize(&reader.parser))
         return err_set(err, E_SYSTEM, "reading %s: out of memory", name);
     yaml_parser_set_input_string(&reader.parser, (const unsigned char *)text, text_bytes);

@@ -406,9 +406,9 @@ TEST(what_is_no_text_file)
     ck_assert_int_eq(read_source(&(struct file_source){.name = path}), E_CONFIG);
     snprintf(expected, sizeof expected, "%s:1:1: a workload is expected", path);
     ck_assert_str_eq(err.text, expected);
-    temp_tree_write(&tree, "/file.yaml", "name: caf\xe9\n" ONE_CLASS, 0600);
+    temp_tree_write(&tree, "/file.yaml", "name: w\nabout: caf\xe9\n" ONE_CLASS, 0600);
     ck_assert_int_eq(read_source(&(struct file_source){.name = path}), E_CONFIG);
-    snprintf(expected, sizeof expected, "%s:1:1: neither JSON nor YAML: invalid trailing UTF-8",
+    snprintf(expected, sizeof expected, "%s:2:12: neither JSON nor YAML: invalid trailing UTF-8",
              path);
     ck_assert_msg(strncmp(err.text, expected, strlen(expected)) == 0, "%s", err.text);
     temp_tree_remove(&tree);
