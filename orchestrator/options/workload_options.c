@@ -70,6 +70,8 @@ static enum err_code unknown_test(const char *value, const struct list_word *nam
 {
     struct suggestion suggestion = {.wanted = name->text, .wanted_bytes = name->byte_count};
     const struct workload_test *test;
+    if (name->byte_count == 0)
+        return err_set(err, E_USAGE, "--mix %.80s: a test is missing, as in set:10,get:90", value);
     for (size_t i = 0; (test = workload_test_at(i)) != NULL; i++)
         suggest_offer(&suggestion, test->name, strlen(test->name));
     return err_set(err, E_USAGE,
@@ -223,6 +225,39 @@ static struct workload_wish wish_of(const struct bench_request *request)
     };
 }
 
+/* An option that changes none of these tests does nothing, which whoever gave it should know. */
+static void notice_unchanged(struct bench_request *request, const struct weighted_test *tests,
+                             size_t count)
+{
+    const struct workload_wish all = wish_of(request);
+    const struct {
+        const char *name, *why;
+        bool given;
+        struct workload_wish wish;
+    } options[] = {
+        {"value-size",
+         "no test that is sent has a value",
+         all.value_sizes != NULL,
+         {.value_sizes = all.value_sizes}},
+        {"ttl",
+         "no test that is sent is SET",
+         all.ttl_words[0] != NULL,
+         {.ttl_words = {all.ttl_words[0], all.ttl_words[1]}}},
+        {"key-prefix",
+         "no test that is sent has keys of the range",
+         all.key_prefix != NULL,
+         {.key_prefix = all.key_prefix}},
+    };
+    for (size_t i = 0; i < sizeof options / sizeof options[0]; i++) {
+        bool changed = !options[i].given;
+        for (size_t k = 0; k < count && !changed; k++)
+            changed =
+                tests[k].test != NULL && workload_wish_changes(&options[i].wish, tests[k].test);
+        if (!changed)
+            relation_notice(request, "--%s changes nothing: %s", options[i].name, options[i].why);
+    }
+}
+
 /* Room for another one; NULL: out of memory. */
 static struct workload_file *add_file(struct bench_request *request)
 {
@@ -311,9 +346,32 @@ static enum err_code settle_mix(struct bench_request *request, struct err *err)
 {
     struct workload_request *asked = &request->workload;
     const struct workload_wish wish = wish_of(request);
+    notice_unchanged(request, asked->mix, asked->mix_count);
     return read_text(&request->spec.load.workload, request,
                      workload_text_of_tests(&wish, asked->mix, asked->mix_count),
                      relation_given(request, "ratio") ? "ratio" : "mix", title_of_mix(asked), err);
+}
+
+static bool command_holds(const struct load_options *load, const char *word)
+{
+    bool found = false;
+    for (uint32_t i = 0; i < load->command_argc; i++)
+        found |= strstr(load->command[i], word) != NULL;
+    return found;
+}
+
+/* Options on the command line that the command has no place for. */
+static void notice_no_place(struct bench_request *request, const char *names,
+                            const char *placeholder)
+{
+    struct list_word word;
+    for (const char *at = names; list_next(&word, &at, ' ');) {
+        char name[32];
+        snprintf(name, sizeof name, "%.*s", (int)word.byte_count, word.text);
+        if (relation_origin(request, name)->kind == ORIGIN_COMMAND_LINE)
+            relation_notice(request, "--%s changes nothing: the command holds no %s", name,
+                            placeholder);
+    }
 }
 
 static const char *title_of_command(struct workload_request *asked, const struct load_options *load)
@@ -336,6 +394,10 @@ static enum err_code settle_template(struct bench_request *request, struct err *
         return err_set(err, E_USAGE,
                        "--template and -x exclude each other: what comes by -x is "
                        "sent as it is");
+    if (!command_holds(load, "{key") && !command_holds(load, "{new"))
+        notice_no_place(request, "random sequential key-dist key-prefix", "{key}");
+    if (!command_holds(load, "{value"))
+        notice_no_place(request, "datasize value-size", "{value}");
     enum err_code code =
         read_text(&load->workload, request,
                   workload_text_of_command(&wish, load->command, load->command_argc), "template",
@@ -353,6 +415,9 @@ static enum err_code settle_fields(struct bench_request *request, struct err *er
     char *text = NULL;
     if (load->last_argument_from_stdin)
         return err_set(err, E_USAGE, "--dataset and -x exclude each other");
+    if (!command_holds(load, "__rand_") && !command_holds(load, "__key__"))
+        notice_no_place(request, "random sequential key-dist",
+                        "__rand_int__, and no placeholder like it");
     enum err_code code =
         workload_text_of_fields(&text, &wish, load->command, load->command_argc, &reason);
     if (code != OK)
@@ -391,21 +456,34 @@ static enum err_code settle_tests(struct bench_request *request, struct err *err
 {
     struct load_options *load = &request->spec.load;
     const struct workload_wish wish = wish_of(request);
+    struct weighted_test tests[SPEC_TESTS_MAX];
     enum err_code code = OK;
-    bool changed = false;
     for (uint32_t i = 0; i < load->test_count && code == OK; i++) {
-        const struct weighted_test one = {workload_test_find(load->tests[i]), 1};
-        if (one.test == NULL || !workload_wish_changes(&wish, one.test))
-            continue;
-        changed = true;
-        code = read_text(&load->test_plans[i], request, workload_text_of_tests(&wish, &one, 1),
-                         "type", one.test->title, err);
+        tests[i] = (struct weighted_test){workload_test_find(load->tests[i]), 1};
+        const struct workload_test *test = tests[i].test;
+        if (test != NULL && workload_wish_changes(&wish, test))
+            code = read_text(&load->test_plans[i], request,
+                             workload_text_of_tests(&wish, &tests[i], 1), "type", test->title, err);
     }
-    if (!changed && code == OK)
-        relation_notice(request,
-                        "--value-size, --ttl and --key-prefix change nothing in the tests of "
-                        "--type");
+    if (code == OK)
+        notice_unchanged(request, tests, load->test_count);
     return code;
+}
+
+/* --type set, and -d 3, are the defaults, and mean nothing beside a config file; whoever types them means them. */
+static void refuse_usual_values(const struct bench_request *request, struct err *err)
+{
+    static const struct {
+        const char *name, *beside, *why;
+    } pairs[] = {{"mix", "type", "each says what is sent"},
+                 {"ratio", "type", "each says what is sent"},
+                 {"workload", "type", "each says what is sent"},
+                 {"value-size", "datasize", "each says how large values are"}};
+    for (size_t i = 0; i < sizeof pairs / sizeof pairs[0] && err->code == OK; i++)
+        if (relation_origin(request, pairs[i].name)->kind == ORIGIN_COMMAND_LINE &&
+            relation_origin(request, pairs[i].beside)->kind == ORIGIN_COMMAND_LINE)
+            err_set(err, E_USAGE, "--%s and --%s exclude each other: %s", pairs[i].name,
+                    pairs[i].beside, pairs[i].why);
 }
 
 /* What says which requests there are, one of all. */
@@ -417,6 +495,7 @@ static void exclude(struct bench_request *request, struct err *err)
                      "the file says all of it", err);
     relation_exclude(request, "mix ratio workload", "type", "each says what is sent", err);
     relation_exclude(request, "value-size", "datasize", "each says how large values are", err);
+    refuse_usual_values(request, err);
     relation_exclude(request, "template", "ttl", "write it into the command: EX {int 60 300}", err);
     relation_exclude(request, "workload mix ratio template value-size ttl key-prefix dataset",
                      "null", "--null answers requests of one length only", err);
