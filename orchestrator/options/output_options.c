@@ -21,13 +21,20 @@ static bool is_number(const char *word)
 
 static enum err_code parse_explain(void *target, const char *value, struct err *err)
 {
+    static const struct {
+        const char *word;
+        bool explain;
+    } words[] = {{"true", true},   {"yes", true}, {"on", true},
+                 {"false", false}, {"no", false}, {"off", false}};
     struct output_options *outputs = target;
-    outputs->explain = strcasecmp(value, "false") != 0 && strcasecmp(value, "no") != 0 &&
-                       strcasecmp(value, "off") != 0;
     outputs->tickets_shown = TICKETS_SHOWN_USUAL;
-    if (!is_number(value))
-        return OK;
-    return units_parse_count(&outputs->tickets_shown, value) &&
+    for (size_t i = 0; i < sizeof words / sizeof words[0]; i++)
+        if (strcasecmp(value, words[i].word) == 0) {
+            outputs->explain = words[i].explain;
+            return OK;
+        }
+    outputs->explain = true;
+    return is_number(value) && units_parse_count(&outputs->tickets_shown, value) &&
                    outputs->tickets_shown <= TICKETS_SHOWN_MAX
                ? OK
                : err_set(err, E_USAGE, "--explain %.40s: allowed: 0 to %s requests", value,
