@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "common/clock.h"
+#include "common/printable.h"
 #include "common/suggest.h"
 #include "common/units.h"
 #include "orchestrator/options/bench_groups.h"
@@ -258,6 +259,18 @@ static void notice_unchanged(struct bench_request *request, const struct weighte
     }
 }
 
+/* What becomes JSON. */
+static enum err_code refuse_no_utf8(const char *option, const char *text, struct err *err)
+{
+    size_t bytes = 1;
+    for (const char *at = text; at != NULL && *at != '\0' && bytes > 0; at += bytes)
+        bytes = printable_sequence_bytes(at);
+    return bytes > 0 ? OK
+                     : err_set(err, E_USAGE,
+                               "--%s: %.80s is no UTF-8; other bytes come from a table (--dataset)",
+                               option, text);
+}
+
 /* Room for another one; NULL: out of memory. */
 static struct workload_file *add_file(struct bench_request *request)
 {
@@ -398,6 +411,12 @@ static enum err_code settle_template(struct bench_request *request, struct err *
         notice_no_place(request, "random sequential key-dist key-prefix", "{key}");
     if (!command_holds(load, "{value"))
         notice_no_place(request, "datasize value-size", "{value}");
+    for (uint32_t i = 0; i < load->command_argc; i++)
+        if (refuse_no_utf8("template", load->command[i], err) != OK)
+            return err->code;
+    if (request->workload.dataset != NULL && !command_holds(load, "{field"))
+        return err_set(err, E_USAGE, "--dataset %.80s: the command holds no {field NAME} of it",
+                       request->workload.dataset);
     enum err_code code =
         read_text(&load->workload, request,
                   workload_text_of_command(&wish, load->command, load->command_argc), "template",
@@ -511,7 +530,9 @@ enum err_code workload_settle(struct bench_request *request, struct err *err)
     exclude(request, err);
     if (err->code != OK)
         return err->code;
-    if (refuse_no_fields(request, err) != OK)
+    if (refuse_no_fields(request, err) != OK ||
+        refuse_no_utf8("dataset", asked->dataset, err) != OK ||
+        refuse_no_utf8("key-prefix", asked->key_prefix, err) != OK)
         return err->code;
     if (whole && load->command != NULL)
         return err_set(err, E_USAGE, "the command %.80s excludes --workload, --mix and --ratio",

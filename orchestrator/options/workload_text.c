@@ -288,7 +288,8 @@ static enum err_code add_word(json_t *words, const struct writer *writer, const 
     }
     json_t *made = code == OK ? json_stringn(text, used) : NULL;
     if (code == OK && made == NULL)
-        code = err_set(err, E_USAGE, "%.60s: words of a command with a table are UTF-8", word);
+        code = err_set(err, E_USAGE,
+                       "--dataset: %.60s is no UTF-8; other bytes come from the table", word);
     free(text);
     json_array_append_new(words, made);
     return code;

@@ -211,6 +211,9 @@ static const struct {
      "f:3:21: unit: transction: allowed: request, sequence, transaction"},
     {CLASS("commnad: PING"), "f:3:15: unknown key commnad; did you mean command?; known are name, "
                              "weight, command, commands, unit, on_miss"},
+    {CLASS("command: [\"GET {seq}\", x]"),
+     "f:3:24: GET {seq}: no command has a blank in its name; give its words apart, as in SET key "
+     "value"},
     {CLASS("command: SUBSCRIBE x"),
      "f:3:24: SUBSCRIBE cannot be measured: it does not give one reply per request; leave it out"},
     {CLASS("command: BLPOP x 0"),

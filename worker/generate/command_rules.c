@@ -2,6 +2,7 @@
 
 #include <stdbool.h>
 #include <stdlib.h>
+#include <string.h>
 #include <strings.h>
 
 /* Commands whose reply tells hits from misses. */
@@ -76,6 +77,12 @@ enum err_code command_refuse_unsuitable(const char *const *argv, size_t argc, st
     static const char *const refused[] = {
         "SUBSCRIBE",    "PSUBSCRIBE", "SSUBSCRIBE", "UNSUBSCRIBE", "MONITOR", "PUNSUBSCRIBE",
         "SUNSUBSCRIBE", "SHUTDOWN",   "QUIT",       "SYNC",        "PSYNC",   "RESET"};
+    const size_t name_bytes = argc > 0 ? strcspn(argv[0], " {") : 0; /* placeholders have blanks */
+    if (argc > 0 && argv[0][name_bytes] == ' ')
+        return err_set(err, E_USAGE,
+                       "%.60s: no command has a blank in its name; give its words apart, as in SET "
+                       "key value",
+                       argv[0]);
     for (size_t i = 0; i < sizeof refused / sizeof refused[0]; i++)
         if (argument_is(words, 0, refused[i]))
             return err_set(err, E_USAGE,
