@@ -46,15 +46,16 @@ static char pool_byte(const struct plan_value *plan, uint64_t random, size_t ind
 }
 
 static enum err_code prepare_value(struct mix_value *value, const struct plan_value *plan,
-                                   const struct mix_setup *setup, uint64_t seed, struct err *err)
+                                   struct err *err)
 {
     *value = (struct mix_value){.size_by_key = plan->size_by_key,
                                 .letters = plan->content == CONTENT_LETTERS};
-    if (plan->table.field_count > 0)
-        return OK;
-    enum err_code code = size_draw_prepare(&value->size, &plan->size, err);
-    if (code != OK || setup->without_pools)
-        return code;
+    return plan->table.field_count > 0 ? OK : size_draw_prepare(&value->size, &plan->size, err);
+}
+
+static enum err_code fill_pool(struct mix_value *value, const struct plan_value *plan,
+                               uint64_t seed, struct err *err)
+{
     const size_t pool_bytes = size_draw_most(&value->size) + MIX_POOL_SHIFT;
     value->pool = malloc(pool_bytes);
     if (value->pool == NULL)
@@ -78,8 +79,7 @@ static enum err_code prepare_material(struct mix *mix, const struct mix_setup *s
     for (size_t i = 0; i < plan->value_count; i++)
         material->tables[i + 1] = &plan->values[i].table;
     for (size_t i = 0; i < plan->value_count && code == OK; i++)
-        code = prepare_value(&material->values[material->value_count++], &plan->values[i], setup,
-                             material->seed + i, err);
+        code = prepare_value(&material->values[material->value_count++], &plan->values[i], err);
     return code;
 }
 
@@ -217,6 +217,28 @@ static enum err_code find_growth(struct mix *mix, bool *grows, size_t *at_class,
     return OK;
 }
 
+static bool sends_value(const struct mix *mix, uint32_t value)
+{
+    for (uint32_t class = 0; class < mix->class_count; class ++) {
+        const struct mix_argument *whole = &mix->classes[class].whole;
+        for (uint32_t i = 0; i < whole->step_count; i++)
+            if (whole->steps[i].kind == STEP_VALUE && whole->steps[i].value == value)
+                return true;
+    }
+    return false;
+}
+
+/* Of the values that are sent: large ones take seconds. */
+static enum err_code fill_pools(struct mix *mix, struct err *err)
+{
+    struct mix_material *material = &mix->material;
+    enum err_code code = OK;
+    for (uint32_t i = 0; i < material->value_count && code == OK; i++)
+        if (sends_value(mix, i))
+            code = fill_pool(&material->values[i], &mix->plan->values[i], material->seed + i, err);
+    return code;
+}
+
 enum err_code mix_create(struct mix **out, const struct workload_plan *plan,
                          const struct mix_setup *setup, struct err *err)
 {
@@ -239,6 +261,8 @@ enum err_code mix_create(struct mix **out, const struct workload_plan *plan,
         free_classes(mix);
         code = compile_classes(mix, &at_class, err);
     }
+    if (code == OK && !setup->without_pools)
+        code = fill_pools(mix, err);
     if (setup->at_class != NULL)
         *setup->at_class = at_class;
     if (code != OK) {
