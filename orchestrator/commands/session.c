@@ -313,7 +313,7 @@ static void find_fixed_keys(struct session *session)
         struct bench_step *step = bench_steps_at(&session->steps, i);
         if (session->request->dialect == NULL && workload_test(step->workload) == NULL &&
             workload_keys_per_request(step->workload) == 0 && !workload_has_tag(step->workload))
-            step->fixed_key = command_keys_any(step->workload, session->control);
+            step->fixed_key = command_keys_fixed(step->workload, session->control);
     }
 }
 

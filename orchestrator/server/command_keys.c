@@ -167,17 +167,19 @@ enum err_code command_keys_find(struct workload *workload, struct control *contr
     return code;
 }
 
-bool command_keys_any(const struct workload *workload, struct control *control)
+bool command_keys_fixed(const struct workload *workload, struct control *control)
 {
-    uint32_t found = 0;
+    uint32_t found = 0, varying = 0;
     control_set_aside(control, true);
     for (uint32_t i = 0; i < workload_command_count(workload); i++) {
         struct workload_command_keys keys = {.count = 0};
         struct err ignored = {.code = OK};
         if (find_one(&keys, workload, i, control, false, &ignored) == OK)
             found += keys.count > 0;
+        for (size_t k = 0; k < keys.count; k++)
+            varying += workload_argument_varies(workload, i, keys.arguments[k]);
         free(keys.arguments);
     }
     control_set_aside(control, false);
-    return found > 0;
+    return found > 0 && varying == 0;
 }

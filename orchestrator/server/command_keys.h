@@ -19,8 +19,8 @@
 MUST_USE enum err_code command_keys_find(struct workload *workload, struct control *control,
                                          bool guess, struct err *err);
 
-/* Whether a command of the sequence has a key, as far as the server tells; only to warn by, and asked aside:
- * what cannot be asked has none. */
-bool command_keys_any(const struct workload *workload, struct control *control);
+/* Whether a command of the sequence has a key, and none of its keys differs from request to request, as far as the
+ * server tells; only to warn by, and asked aside: what cannot be asked has none. */
+bool command_keys_fixed(const struct workload *workload, struct control *control);
 
 #endif

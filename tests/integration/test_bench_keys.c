@@ -225,6 +225,11 @@ TEST(test_one_key_is_said)
         {"-r 10 -- GET __key__", NULL},
         {"-- PING", NULL},
         {"-- CONFIG GET save", NULL},
+        {"--template -- SET {uuid} x", NULL},
+        {"--template -- SET {key}:{seq} x", NULL},
+        {"--template -- SET {new} x", NULL},
+        {"--template -- SET k {seq}", "every request has the same key; more keys are more like"},
+        {"--template -- SET {key} {seq}", "give -r KEYSPACE or --sequential"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         call_expect(&call, 0, &at_server, "-q -n 40 -c 4 %s", cases[i].options);

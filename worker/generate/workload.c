@@ -551,3 +551,18 @@ char *workload_argument_text(const struct workload *workload, uint32_t command, 
         workload_render_part(workload, 0, place.offset_bytes, place.byte_count, text);
     return text;
 }
+
+bool workload_argument_varies(const struct workload *workload, uint32_t command, size_t argument)
+{
+    if (workload->mix != NULL)
+        return mix_command_argument_varies(workload->mix, command, argument);
+    const struct template *template = &workload->template;
+    const struct workload_range place = workload_argument(workload, command, argument);
+    for (size_t i = 0; i < template->patch_count; i++) {
+        const struct template_patch *patch = &template->patches[i];
+        if (patch->draw < TEMPLATE_TAG && patch->offset_bytes >= place.offset_bytes &&
+            patch->offset_bytes < place.offset_bytes + place.byte_count)
+            return template->keyspace > 1;
+    }
+    return false;
+}

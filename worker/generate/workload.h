@@ -160,6 +160,8 @@ size_t workload_argument_count(const struct workload *workload, uint32_t command
 /* The text of one in the first request, terminated; the caller frees it. NULL: no memory. */
 char *workload_argument_text(const struct workload *workload, uint32_t command, size_t argument,
                              size_t *byte_count);
+/* Whether it differs from request to request: of a file's, by any placeholder in it; of a template's, by numbers. */
+bool workload_argument_varies(const struct workload *workload, uint32_t command, size_t argument);
 /* Where it stands; not of a file. */
 struct workload_range workload_argument(const struct workload *workload, uint32_t command,
                                         size_t argument);

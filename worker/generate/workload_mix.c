@@ -53,8 +53,34 @@ bool mix_reads_some(const struct mix *mix)
     return some;
 }
 
+static bool argument_varies(const struct mix *mix, const struct mix_argument *argument)
+{
+    for (uint32_t i = 0; i < argument->step_count; i++) {
+        const struct mix_step *step = &argument->steps[i];
+        const bool one_key =
+            step->kind == STEP_KEY && mix->material.keys[step->source].plan->count == 1;
+        if (step->kind != STEP_TEXT && step->kind != STEP_LENGTH && !one_key)
+            return true;
+    }
+    return false;
+}
+
+static bool has_key_step(const struct mix_argument *argument)
+{
+    for (uint32_t i = 0; i < argument->step_count; i++)
+        if (argument->steps[i].kind == STEP_KEY || argument->steps[i].kind == STEP_NEW_KEY)
+            return true;
+    return false;
+}
+
 bool mix_uses_one_key(const struct mix *mix)
 {
+    for (uint32_t class = 0; class < mix->weighted_count; class ++)
+        for (uint32_t i = 0; i < mix->classes[class].argument_count; i++) {
+            const struct mix_argument *argument = &mix->classes[class].arguments[i];
+            if (has_key_step(argument) && argument_varies(mix, argument))
+                return false;
+        }
     return mix_keys_per_request(mix) > 0 && mix_key_count(mix) == 1;
 }
 
@@ -99,6 +125,13 @@ size_t mix_command_argument(const struct mix *mix, uint32_t command, size_t argu
     if (out != NULL)
         mix_argument_write(out, program, &mix->material, number, &first);
     return mix_argument_bytes(program, &mix->material, number, &first);
+}
+
+bool mix_command_argument_varies(const struct mix *mix, uint32_t command, size_t argument)
+{
+    const struct mix_program *program = program_of(mix, &command);
+    return argument_varies(
+        mix, &program->arguments[program->commands[command].argument + (uint32_t)argument]);
 }
 
 /* ---- keys ---- */

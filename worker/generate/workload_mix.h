@@ -17,6 +17,8 @@ uint32_t mix_command_count(const struct mix *mix);
 size_t mix_command_arguments(const struct mix *mix, uint32_t command);
 /* The text of an argument in the first request; out may be NULL. Returns its length. */
 size_t mix_command_argument(const struct mix *mix, uint32_t command, size_t argument, char *out);
+/* Whether it differs from request to request. */
+bool mix_command_argument_varies(const struct mix *mix, uint32_t command, size_t argument);
 
 /* As workload_set_keys. */
 MUST_USE enum err_code mix_set_keys(struct mix *mix, const struct workload_command_keys *keys,
