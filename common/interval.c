@@ -22,8 +22,8 @@ const char *const counter_names[COUNTER_COUNT] = {COUNTER_TABLE(COUNTER_NAME)};
  * of a class, and the kind of a histogram. */
 static_assert((HEADER_NUMBERS + 2 * OWN_STOPS_IN_ROW + 2 * (COUNTER_COUNT + ERROR_KINDS_MAX + 1)) *
                           VARINT_MAX_BYTES +
-                      (INTERVAL_SECTION_CLASS_WINDOW + HISTOGRAM_KINDS + NODE_FIGURES_MAX +
-                       CLASSES_MAX + CLASSES_MAX * CLASS_TIMES) *
+                      (INTERVAL_SECTIONS + HISTOGRAM_KINDS + NODE_FIGURES_MAX + CLASSES_MAX +
+                       CLASSES_MAX * CLASS_TIMES + PARTS_MAX) *
                           (INTERVAL_SECTION_HEAD_BYTES + 1) <=
                   INTERVAL_SECTIONS_MAX_BYTES,
               "INTERVAL_WIRE_MAX_BYTES holds any interval");
@@ -37,6 +37,8 @@ void interval_init(struct interval *interval)
     interval->window_ends = false;
     interval->classes = NULL;
     interval->class_windows = NULL;
+    interval->part_count = 0;
+    interval->parts = NULL;
 }
 
 void interval_reset(struct interval *interval)
@@ -47,30 +49,44 @@ void interval_reset(struct interval *interval)
         interval_histogram_reset(&interval->histograms[i]);
     for (uint32_t i = 0; i < interval->class_count; i++)
         interval->classes[i] = (struct class_figures){0};
+    for (uint32_t i = 0; i < interval->part_count; i++)
+        interval->parts[i] = (struct class_figures){0};
     for (uint32_t i = 0; interval->window_ends && i < interval->class_count * CLASS_TIMES; i++)
         interval_histogram_reset(&interval->class_windows[i]);
     interval->window_ends = false;
 }
 
-struct interval *interval_create(uint32_t class_count)
+static bool add_memory(struct interval *interval, uint32_t class_count, uint32_t part_count)
+{
+    const uint32_t windows = class_count * CLASS_TIMES;
+    if (part_count > 0 &&
+        (interval->parts = malloc(part_count * sizeof interval->parts[0])) == NULL)
+        return false;
+    interval->part_count = part_count;
+    if (class_count == 0)
+        return true;
+    interval->classes = malloc(class_count * sizeof interval->classes[0]);
+    interval->class_windows = malloc(windows * sizeof interval->class_windows[0]);
+    if (interval->classes == NULL || interval->class_windows == NULL)
+        return false;
+    interval->class_count = class_count;
+    for (uint32_t i = 0; i < windows; i++)
+        interval_histogram_init(&interval->class_windows[i]);
+    return true;
+}
+
+struct interval *interval_create(uint32_t class_count, uint32_t part_count)
 {
     struct interval *interval = malloc(sizeof *interval);
-    assert(class_count <= CLASSES_MAX);
+    assert(class_count <= CLASSES_MAX && part_count <= PARTS_MAX);
     if (interval == NULL)
         return NULL;
     interval_init(interval);
-    if (class_count == 0)
-        return interval;
-    interval->classes = malloc(class_count * sizeof interval->classes[0]);
-    interval->class_windows = malloc(class_count * CLASS_TIMES * sizeof interval->class_windows[0]);
-    if (interval->classes == NULL || interval->class_windows == NULL) {
+    if (!add_memory(interval, class_count, part_count)) {
         interval_destroy(interval);
         return NULL;
     }
-    interval->class_count = class_count;
-    for (uint32_t i = 0; i < class_count * CLASS_TIMES; i++)
-        interval_histogram_init(&interval->class_windows[i]);
-    interval_reset(interval); /* the classes' figures, too */
+    interval_reset(interval); /* the figures of classes and parts, too */
     return interval;
 }
 
@@ -80,6 +96,7 @@ void interval_destroy(struct interval *interval)
         return;
     free(interval->classes);
     free(interval->class_windows);
+    free(interval->parts);
     free(interval);
 }
 
@@ -95,6 +112,7 @@ void interval_row_reset(struct interval_row *row)
 {
     memset(row->nodes, 0, row->node_count * sizeof row->nodes[0]);
     memset(row->classes, 0, row->class_count * sizeof row->classes[0]);
+    memset(row->parts, 0, row->part_count * sizeof row->parts[0]);
     for (uint32_t i = 0; i < row->class_count * CLASS_TIMES; i++)
         histogram_reset(&row->class_windows[i]);
     memset(row, 0, offsetof(struct interval_row, nodes));
@@ -165,15 +183,15 @@ static size_t encode_nodes(unsigned char *out, const struct node_figures *nodes,
     return bytes > 0 ? interval_section_close(out, INTERVAL_SECTION_NODES, bytes) : 0;
 }
 
-static size_t encode_classes(unsigned char *out, const struct class_figures *classes,
-                             uint32_t class_count)
+static size_t encode_classes(unsigned char *out, enum interval_section section,
+                             const struct class_figures *classes, uint32_t class_count)
 {
     unsigned char *body = out + INTERVAL_SECTION_HEAD_BYTES;
     size_t bytes = 0;
     for (uint32_t i = 0; i < class_count; i++)
         bytes += wire_prefix_length(
             body + bytes, class_figures_encode(body + bytes + VARINT_MAX_BYTES, &classes[i]));
-    return bytes > 0 ? interval_section_close(out, INTERVAL_SECTION_CLASSES, bytes) : 0;
+    return bytes > 0 ? interval_section_close(out, section, bytes) : 0;
 }
 
 /* Where the bytes of a histogram go that has a number, and then the section around them. */
@@ -211,7 +229,10 @@ size_t interval_encode(unsigned char *out, const struct interval *interval)
 {
     size_t bytes = encode_figures(out, &interval->header, interval->counters,
                                   interval->errors_by_kind, interval->nodes, interval->node_count);
-    bytes += encode_classes(out + bytes, interval->classes, interval->class_count);
+    bytes += encode_classes(out + bytes, INTERVAL_SECTION_CLASSES, interval->classes,
+                            interval->class_count);
+    bytes +=
+        encode_classes(out + bytes, INTERVAL_SECTION_PARTS, interval->parts, interval->part_count);
     for (unsigned i = 0; i < HISTOGRAM_KINDS; i++)
         bytes += close_histogram(
             out + bytes, INTERVAL_SECTION_HISTOGRAM, i,
@@ -227,7 +248,8 @@ size_t interval_row_encode(unsigned char *out, const struct interval_row *row)
 {
     size_t bytes = encode_figures(out, &row->header, row->counters, row->errors_by_kind, row->nodes,
                                   row->node_count);
-    bytes += encode_classes(out + bytes, row->classes, row->class_count);
+    bytes += encode_classes(out + bytes, INTERVAL_SECTION_CLASSES, row->classes, row->class_count);
+    bytes += encode_classes(out + bytes, INTERVAL_SECTION_PARTS, row->parts, row->part_count);
     for (unsigned i = 0; i < HISTOGRAM_KINDS; i++)
         if (interval_row_has(row, i))
             bytes +=
@@ -382,6 +404,26 @@ static enum err_code decode_classes(struct interval_row *row, struct wire_cursor
     return OK;
 }
 
+static enum err_code decode_parts(struct interval_row *row, struct wire_cursor *list,
+                                  struct err *err)
+{
+    for (uint32_t i = 0; list->left_bytes > 0; i++) {
+        struct wire_cursor entry = wire_entry(list);
+        if (i == PARTS_MAX)
+            return err_set(err, E_DATA, "interval: more parts of requests than there can be");
+        if (list->cut)
+            return cut_short(err);
+        if (class_figures_decode_add(&row->parts[i], &row->unknown[INTERVAL_UNKNOWN_COUNTERS],
+                                     &entry, err) != OK)
+            return err->code;
+        if (entry.left_bytes > 0)
+            row->unknown[INTERVAL_UNKNOWN_SECTIONS] |= 1u << INTERVAL_SECTION_PARTS;
+        if (row->part_count <= i)
+            row->part_count = i + 1;
+    }
+    return OK;
+}
+
 static enum err_code decode_class_window(struct interval_row *row, struct wire_cursor *cursor,
                                          struct err *err)
 {
@@ -436,6 +478,8 @@ static enum err_code decode_section(struct interval_row *row, uint64_t section, 
         return decode_classes(row, body, err);
     case INTERVAL_SECTION_CLASS_WINDOW:
         return decode_class_window(row, body, err);
+    case INTERVAL_SECTION_PARTS:
+        return decode_parts(row, body, err);
     default:
         body->left_bytes = 1;
         return OK;
@@ -465,13 +509,14 @@ enum err_code interval_decode_add(struct interval_row *row, const unsigned char 
 
 void interval_row_add(struct interval_row *into, const struct interval_row *from)
 {
-    interval_row_add_at(into, from, 0);
+    interval_row_add_at(into, from, 0, 0);
 }
 
 void interval_row_add_at(struct interval_row *into, const struct interval_row *from,
-                         uint32_t first_class)
+                         uint32_t first_class, uint32_t first_part)
 {
     assert(from->class_count == 0 || first_class + from->class_count <= CLASSES_MAX);
+    assert(from->part_count == 0 || first_part + from->part_count <= PARTS_MAX);
     for (unsigned i = 0; i < COUNTER_COUNT; i++)
         into->counters[i] += from->counters[i];
     for (unsigned i = 0; i < ERROR_KINDS_MAX; i++)
@@ -487,6 +532,10 @@ void interval_row_add_at(struct interval_row *into, const struct interval_row *f
     into->window_ends |= from->window_ends;
     for (uint32_t i = 0; i < from->class_count; i++)
         class_figures_add(&into->classes[first_class + i], &from->classes[i]);
+    for (uint32_t i = 0; i < from->part_count; i++)
+        class_figures_add(&into->parts[first_part + i], &from->parts[i]);
+    if (from->part_count > 0 && into->part_count < first_part + from->part_count)
+        into->part_count = first_part + from->part_count;
     for (uint32_t i = 0; i < from->class_count * CLASS_TIMES; i++)
         histogram_add(&into->class_windows[first_class * CLASS_TIMES + i], &from->class_windows[i]);
     into->absent |= from->absent;
@@ -505,6 +554,8 @@ void interval_row_close_loop(struct interval_row *row)
         times[CLASS_RESPONSE] = times[CLASS_SERVICE];
         histogram_add(&windows[CLASS_RESPONSE], &windows[CLASS_SERVICE]);
     }
+    for (uint32_t i = 0; i < row->part_count; i++)
+        row->parts[i].times[CLASS_RESPONSE] = row->parts[i].times[CLASS_SERVICE];
 }
 
 struct node_figures *interval_node(struct interval *interval, uint32_t node)

@@ -170,6 +170,8 @@ struct interval {
     bool window_ends;
     struct class_figures *classes;
     struct interval_histogram *class_windows; /* CLASS_TIMES of each class, side by side */
+    uint32_t part_count;                      /* of requests of several commands; mostly 0 */
+    struct class_figures *parts;
 };
 
 /* What a record of another version has that this one does not know, by where it stands. */
@@ -190,8 +192,10 @@ struct interval_row {
     uint32_t node_count;
     uint32_t class_count; /* 0: all requests are of one class             */
     bool window_ends;     /* class_windows hold what came since the last row that said so */
+    uint32_t part_count;
     struct node_figures nodes[NODE_FIGURES_MAX];
     struct class_figures classes[CLASSES_MAX];
+    struct class_figures parts[PARTS_MAX];
     struct histogram histograms[HISTOGRAM_KINDS];
     struct histogram class_windows[CLASSES_MAX * CLASS_TIMES]; /* as far as class_count */
 };
@@ -205,7 +209,9 @@ enum interval_section {
     INTERVAL_SECTION_HISTOGRAM, /* one a kind: the kind, then the histogram */
     INTERVAL_SECTION_CLASSES,
     /* Behind that, where a window ends: times * CLASSES_MAX + class, then the histogram. */
-    INTERVAL_SECTION_CLASS_WINDOW
+    INTERVAL_SECTION_CLASS_WINDOW,
+    INTERVAL_SECTION_PARTS, /* as classes, where there are any */
+    INTERVAL_SECTIONS
 };
 
 /* Puts its head before a section whose bytes stand at out + INTERVAL_SECTION_HEAD_BYTES, and moves them up
@@ -215,26 +221,29 @@ size_t interval_section_close(unsigned char *out, enum interval_section section,
 
 /* Room that holds any encoded interval or row. Large because any bucket may be touched; usual records
  * are a few kilobytes. What comes out of a ring was a struct interval, with 32-bit counts, and is at
- * most INTERVAL_RECORD_MAX_BYTES long, or so long by its number of classes. */
-#define INTERVAL_SECTIONS_MAX_BYTES 4096u /* all but histograms and lanes themselves */
+ * most INTERVAL_RECORD_MAX_BYTES long, or so long by its number of classes and of parts. */
+#define INTERVAL_SECTIONS_MAX_BYTES 6144u /* all but histograms and lanes themselves */
 #define INTERVAL_BYTES(classes, histogram_bytes)                                                   \
     ((HISTOGRAM_KINDS + (classes)*CLASS_TIMES) * (histogram_bytes) +                               \
      NODE_FIGURES_MAX * NODE_FIGURES_WIRE_MAX_BYTES + (classes)*CLASS_FIGURES_WIRE_MAX_BYTES +     \
      INTERVAL_SECTIONS_MAX_BYTES)
-#define INTERVAL_WIRE_MAX_BYTES INTERVAL_BYTES(CLASSES_MAX, HISTOGRAM_WIRE_MAX_BYTES)
+#define INTERVAL_PARTS_MAX_BYTES(parts) ((parts)*CLASS_FIGURES_WIRE_MAX_BYTES)
+#define INTERVAL_WIRE_MAX_BYTES                                                                    \
+    (INTERVAL_BYTES(CLASSES_MAX, HISTOGRAM_WIRE_MAX_BYTES) + INTERVAL_PARTS_MAX_BYTES(PARTS_MAX))
 #define INTERVAL_CLASSES_MAX_BYTES(classes)                                                        \
     INTERVAL_BYTES(classes, INTERVAL_HISTOGRAM_WIRE_MAX_BYTES)
-#define INTERVAL_RECORD_MAX_BYTES INTERVAL_CLASSES_MAX_BYTES(CLASSES_MAX)
+#define INTERVAL_RECORD_MAX_BYTES                                                                  \
+    (INTERVAL_CLASSES_MAX_BYTES(CLASSES_MAX) + INTERVAL_PARTS_MAX_BYTES(PARTS_MAX))
 
 /* Zeroes everything (init) or everything that was touched (reset). */
 void interval_init(struct interval *interval);
 void interval_reset(struct interval *interval);
 /* An empty interval of its own memory (interval_destroy), for requests of so many classes, 0 when they are not told
- * apart; NULL when there is none. All of it has been touched: 290 KB a class. */
-struct interval *interval_create(uint32_t class_count);
+ * apart, and parts; NULL when there is none. All of it has been touched: 290 KB a class, and 20 KB a part. */
+struct interval *interval_create(uint32_t class_count, uint32_t part_count);
 void interval_destroy(struct interval *interval);
 /* An empty row of its own memory (free), NULL when there is none. Its buckets cost no memory before
- * they are touched; a row is 12.4 MB, 9 MB of them for classes. */
+ * they are touched; a row is 13.7 MB, 9 MB of them for classes. */
 struct interval_row *interval_row_create(void);
 void interval_row_reset(struct interval_row *row);
 
@@ -265,9 +274,10 @@ static inline bool interval_row_has(const struct interval_row *row,
 
 /* Adds counters, kinds, lanes and histograms of `from`; the header of `into` stays as it is. */
 void interval_row_add(struct interval_row *into, const struct interval_row *from);
-/* The same, and class i of `from` is class first_class + i of `into`; they fit into CLASSES_MAX. */
+/* The same, and class i of `from` is class first_class + i of `into`, and likewise its parts; they fit into CLASSES_MAX
+ * and PARTS_MAX. */
 void interval_row_add_at(struct interval_row *into, const struct interval_row *from,
-                         uint32_t first_class);
+                         uint32_t first_class, uint32_t first_part);
 /* Gives what was measured in a closed loop the response times that it would have in an open one: its service times. */
 void interval_row_close_loop(struct interval_row *row);
 

@@ -132,6 +132,25 @@ static enum err_code check_nodes(const struct interval_row *row, struct err *err
     return OK;
 }
 
+static bool has_times_of_ok(const struct interval_row *row, const struct class_figures *figures)
+{
+    const uint64_t ok = figures->counters[CLASS_OK];
+    return coarse_count(&figures->times[CLASS_SERVICE]) == ok &&
+           coarse_count(&figures->times[CLASS_RESPONSE]) == (is_open_loop(row) ? ok : 0);
+}
+
+/* A part has its answers before or with those of the whole, so between intervals nothing more holds. */
+static enum err_code check_parts(const struct interval_row *row, struct err *err)
+{
+    for (uint32_t i = 0; i < row->part_count; i++)
+        if (!has_times_of_ok(row, &row->parts[i]))
+            return err_set(err, E_UNTRUSTED,
+                           "interval %" PRIu32 ": part %" PRIu32
+                           " of requests has not as many times as ok, %" PRIu64,
+                           row->header.first, i, row->parts[i].counters[CLASS_OK]);
+    return OK;
+}
+
 /* Every request is of one of the classes; of bytes, connecting has its own. */
 static enum err_code check_classes(const struct interval_row *row, struct err *err)
 {
@@ -157,14 +176,11 @@ static enum err_code check_classes(const struct interval_row *row, struct err *e
                            row->header.first, sum, class_counter_names[i], whole[i]);
     }
     for (uint32_t k = 0; k < row->class_count; k++) {
-        const struct class_figures *class = &row->classes[k];
-        uint64_t ok = class->counters[CLASS_OK];
-        if (coarse_count(&class->times[CLASS_SERVICE]) != ok ||
-            coarse_count(&class->times[CLASS_RESPONSE]) != (is_open_loop(row) ? ok : 0))
+        if (!has_times_of_ok(row, &row->classes[k]))
             return err_set(err, E_UNTRUSTED,
                            "interval %" PRIu32 ": class %" PRIu32
                            " has not as many times as ok, %" PRIu64,
-                           row->header.first, k, ok);
+                           row->header.first, k, row->classes[k].counters[CLASS_OK]);
     }
     return OK;
 }
@@ -172,7 +188,7 @@ static enum err_code check_classes(const struct interval_row *row, struct err *e
 enum err_code interval_row_check(const struct interval_row *row, struct err *err)
 {
     static enum err_code (*const checks[])(const struct interval_row *row, struct err *err) = {
-        check_outcomes, check_schedule, check_unanswered, check_nodes, check_classes};
+        check_outcomes, check_schedule, check_unanswered, check_nodes, check_classes, check_parts};
     enum err_code code = OK;
     if (row->unknown[INTERVAL_UNKNOWN_COUNTERS] != 0 ||
         (row->header.flags & INTERVAL_DEGRADED) != 0)

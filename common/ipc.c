@@ -130,14 +130,17 @@ static uint64_t power_of_two_at_least(uint64_t value)
 /* A busy interval of a second touches some thousand buckets; one of 10 ms has seen only so many requests and is
  * smaller. All rings together stay below a bound: a full ring loses nothing, it only coarsens rows. A record that is
  * larger than its ring could never be published, and one that was held must fit beside it. */
-uint64_t ipc_ring_capacity_bytes(uint64_t interval_ns, uint32_t worker_count, uint32_t class_count)
+uint64_t ipc_ring_capacity_bytes(uint64_t interval_ns, uint32_t worker_count, uint32_t class_count,
+                                 uint32_t part_count)
 {
     uint32_t classes = class_count > 1 ? class_count : 0;
     bool long_ones = interval_ns >= 100 * NS_PER_MS;
-    uint64_t record_bytes = long_ones ? RECORD_LONG_BYTES + classes * CLASS_LONG_BYTES
-                                      : RECORD_SHORT_BYTES + classes * CLASS_SHORT_BYTES;
+    uint32_t lanes = classes + part_count;
+    uint64_t record_bytes = long_ones ? RECORD_LONG_BYTES + lanes * CLASS_LONG_BYTES
+                                      : RECORD_SHORT_BYTES + lanes * CLASS_SHORT_BYTES;
     uint64_t records = interval_ns > 0 ? RING_SECONDS * NS_PER_SECOND / interval_ns + 1 : 1;
-    uint64_t least = power_of_two_at_least(2 * INTERVAL_CLASSES_MAX_BYTES(classes));
+    uint64_t least = power_of_two_at_least(
+        2 * (INTERVAL_CLASSES_MAX_BYTES(classes) + INTERVAL_PARTS_MAX_BYTES(part_count)));
     uint64_t capacity =
         power_of_two_at_least(records * record_bytes + RING_SECONDS * classes * CLASS_SECOND_BYTES);
     while (capacity > least && capacity > RING_TOTAL_MAX_BYTES / worker_count)

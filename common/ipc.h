@@ -149,6 +149,7 @@ uint32_t ipc_live_connections(void *segment);
 
 /* Room for a minute of ordinary records of a worker, as far as so many rings may take it, and for the largest record
  * there can be. */
-uint64_t ipc_ring_capacity_bytes(uint64_t interval_ns, uint32_t worker_count, uint32_t class_count);
+uint64_t ipc_ring_capacity_bytes(uint64_t interval_ns, uint32_t worker_count, uint32_t class_count,
+                                 uint32_t part_count);
 
 #endif

@@ -147,6 +147,10 @@ struct class_figures {
     struct coarse_times times[CLASS_TIMES];
 };
 
+/* Parts of requests that are several commands: figures of the same kind, in no sum with those of classes. Sent and
+ * unanswered is the whole, so of counters they have ok and errors. */
+#define PARTS_MAX 64u
+
 void class_figures_add(struct class_figures *into, const struct class_figures *from);
 
 /* As those of a node; E_DATA also when there are response times, and not as many as ok. */

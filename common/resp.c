@@ -133,6 +133,9 @@ static void element_note(struct resp_scanner *scanner, bool is_null, int64_t int
     } else if (scanner->attributes == 0) {
         scanner->reply.nulls += is_null;
         scanner->reply.errors += is_error;
+        const int64_t element = scanner->reply.integer - scanner->remaining[0];
+        if (is_error && element >= 0 && element < 64)
+            scanner->reply.failed |= 1ull << element;
     }
 }
 

@@ -31,6 +31,7 @@ struct resp_reply {
     int64_t integer; /* ':' value; '$' '!' '=' length; '*' '~' '>' elements; '%' pairs; '#' 0/1 */
     uint32_t nulls;  /* nulls at any depth inside an aggregate                                 */
     uint32_t errors; /* errors inside an aggregate (EXEC)                                      */
+    uint64_t failed; /* bit i: element i of an array, of its first 64, is an error or holds one */
     uint32_t
         text_bytes; /* of '+' '-' ':' ',' '(' or a '!' body: what text holds, cut at RESP_LINE_BYTES */
     const char *

@@ -347,6 +347,16 @@ void recorder_class_ok(struct stream *stream, const struct request_slot *slot, u
     }
 }
 
+void recorder_part_ok(struct stream *stream, uint32_t part, const struct request_slot *slot,
+                      uint64_t done_ns)
+{
+    struct class_figures *figures = &stream->recorder.interval->parts[part];
+    figures->counters[CLASS_OK]++;
+    coarse_record(&figures->times[CLASS_SERVICE], done_ns - slot->sent_ns, 1);
+    if (stream->open_loop)
+        coarse_record(&figures->times[CLASS_RESPONSE], done_ns - slot->intended_ns, 1);
+}
+
 void recorder_heed_failures(struct stream *stream, uint64_t now_ns)
 {
     const uint64_t limit = stream->spec->load.max_errors;

@@ -72,7 +72,8 @@ static enum err_code allocate_buffers(struct stream *stream, struct err *err)
         stream->recorder.held = malloc(INTERVAL_RECORD_MAX_BYTES);
     stream->recorder.interval = interval_create(
         stream->generation.class_count > 1 || stream->run->beside ? stream->generation.class_count
-                                                                  : 0);
+                                                                  : 0,
+        stream->generation.part_count);
     if (stream->exchange.in == NULL || stream->exchange.out == NULL ||
         stream->recorder.wire == NULL || stream->recorder.interval == NULL ||
         (stream->run->warmup_ns > 0 && stream->recorder.held == NULL))

@@ -21,6 +21,8 @@
 #define MONTH_NS (30ull * 24 * 3600 * NS_PER_SECOND)
 #define YEAR_NS (365ull * 24 * 3600 * NS_PER_SECOND)
 #define PREFILL_CONSUMED_MAX 100000000000ull
+/* That objectives know: classes, parts, workloads. */
+#define NAMES_MAX (CLASSES_MAX + PARTS_MAX + SPEC_STREAMS_MAX)
 #define NUMBER "__rand_" /* begins what differs from one key to the next */
 
 static enum err_code read_stdin(struct bench_steps *steps, struct err *err)
@@ -571,8 +573,8 @@ enum err_code bench_steps_check_classes(const struct bench_steps *steps,
     enum err_code code = OK;
     for (uint32_t i = 0; i < steps->count && code == OK; i++) {
         const struct bench_step *step = &steps->steps[i];
-        const char *names[CLASSES_MAX + SPEC_STREAMS_MAX];
-        char own[CLASSES_MAX][CLASS_NAME_BYTES];
+        const char *names[NAMES_MAX];
+        char own[NAMES_MAX][CLASS_NAME_BYTES];
         const uint32_t streams = bench_steps_together(steps, step);
         uint32_t count = 0, named = 0;
         for (uint32_t k = 0; k < streams; k++) {
@@ -580,6 +582,12 @@ enum err_code bench_steps_check_classes(const struct bench_steps *steps,
             const uint32_t classes = workload_class_count(beside->workload);
             for (uint32_t class = 0; class < classes; class ++) {
                 bench_step_name_class(own[named], beside, class);
+                names[count++] = own[named++];
+            }
+            for (uint32_t part = 0;
+                 part < workload_part_count(beside->workload) && named < CLASSES_MAX + PARTS_MAX;
+                 part++) {
+                bench_step_name_part(own[named], beside, part);
                 names[count++] = own[named++];
             }
             if (streams > 1 && classes > 1)
@@ -639,6 +647,15 @@ char *bench_step_describe_keys(char *text, size_t text_bytes, const struct bench
              (plan != NULL || (load->key_order == KEYS_RANDOM && order->kind != ORDER_UNIFORM)))
         distribution_format_keys(text, text_bytes, order);
     return text;
+}
+
+void bench_step_name_part(char name[CLASS_NAME_BYTES], const struct bench_step *step, uint32_t part)
+{
+    const char *own = workload_part(step->workload, part).name;
+    if (step->stream == NULL)
+        snprintf(name, CLASS_NAME_BYTES, "%s", own);
+    else
+        snprintf(name, CLASS_NAME_BYTES, "%s:%s", step->stream, own);
 }
 
 bool bench_steps_mixed(const struct bench_steps *steps)

@@ -61,9 +61,12 @@ uint32_t bench_steps_together(const struct bench_steps *steps, const struct benc
 /* Of these, number `index`, below bench_steps_together. */
 const struct bench_step *bench_steps_beside(const struct bench_steps *steps,
                                             const struct bench_step *step, uint32_t index);
-/* What classes are called where several workloads run side by side: NAME:CLASS, or NAME of one that has one. */
+/* What classes and parts are called where several workloads run side by side: NAME:CLASS, or NAME of one that has
+ * one. */
 void bench_step_name_class(char name[CLASS_NAME_BYTES], const struct bench_step *step,
                            uint32_t class);
+void bench_step_name_part(char name[CLASS_NAME_BYTES], const struct bench_step *step,
+                          uint32_t part);
 /* Whether some step has requests that only read beside others that do not; known once the keys are. */
 bool bench_steps_mixed(const struct bench_steps *steps);
 /* Whether every test has the classes of requests that these objectives are about; prefills need not. Errors as

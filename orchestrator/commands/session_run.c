@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "common/log.h"
+#include "common/printable.h"
 #include "orchestrator/commands/bench_log.h"
 #include "orchestrator/commands/filling.h"
 #include "orchestrator/commands/session.h"
@@ -28,10 +29,25 @@ static bool server_shares_cpu(const struct session *session)
 static void name_classes(struct run_facts *facts, const struct bench_step *step)
 {
     const uint32_t count = workload_class_count(step->workload);
-    if (count == 1 && facts->stream_count == 0)
-        return;
-    for (uint32_t i = 0; i < count; i++)
+    for (uint32_t i = 0; i < count && (count > 1 || facts->stream_count > 0); i++)
         bench_step_name_class(facts->class_names[facts->class_count++], step, i);
+}
+
+/* All of a workload, or none where those of others have left no room. Returns how many. */
+static uint32_t name_parts(struct run_facts *facts, const struct bench_step *step,
+                           uint32_t first_class)
+{
+    const uint32_t count = workload_part_count(step->workload);
+    if (count > PARTS_MAX - facts->part_count)
+        return 0;
+    for (uint32_t i = 0; i < count; i++) {
+        const struct request_part part = workload_part(step->workload, i);
+        struct run_part *into = &facts->parts[facts->part_count++];
+        into->class = first_class + part.class;
+        bench_step_name_part(into->name, step, i);
+        snprintf(into->command, sizeof into->command, "%s", PRINTABLE(part.command));
+    }
+    return count;
 }
 
 static uint64_t key_count(const struct bench_step *step)
@@ -61,12 +77,14 @@ static void add_stream(struct run_facts *facts, const struct bench_step *step)
         .first_class = facts->class_count,
         .class_count = workload_class_count(step->workload),
         .weighted_count = workload_weighted_class_count(step->workload),
+        .first_part = facts->part_count,
     };
     snprintf(stream->name, sizeof stream->name, "%s", step->stream);
     snprintf(stream->rate_text, sizeof stream->rate_text, "%s", spec->rate.text);
     if (spec->endpoint.user != NULL)
         snprintf(stream->user, sizeof stream->user, "%s", spec->endpoint.user);
     name_classes(facts, step);
+    stream->part_count = name_parts(facts, step, stream->first_class);
 }
 
 static void append(char *text, size_t text_bytes, const char *separator, const char *word)
@@ -148,10 +166,12 @@ static void fill_facts(struct run_facts *facts, const struct session *session,
         snprintf(facts->prefill_for, sizeof facts->prefill_for, "%s", step->prefill_for);
     snprintf(facts->target, sizeof facts->target, "%s", session->target_text);
     snprintf(facts->rate_text, sizeof facts->rate_text, "%s", spec->rate.text);
-    if (bench_steps_together(&session->steps, step) > 1)
+    if (bench_steps_together(&session->steps, step) > 1) {
         add_streams(facts, &session->steps, step);
-    else
+    } else {
         name_classes(facts, step);
+        (void)name_parts(facts, step, 0);
+    }
     for (uint32_t i = 0; i < session->plan.worker_count; i++)
         facts->worker_cpus[i] = session->plan.workers[i].cpu;
 }
@@ -193,7 +213,8 @@ enum err_code session_run(struct session *session, const struct bench_step *step
         result->evidence.server_pid = session->locality.pid;
     fill_facts(facts, session, step, session->run_count++);
     session->plan.ring_capacity_bytes =
-        ipc_ring_capacity_bytes(facts->interval_ns, facts->worker_count, facts->class_count);
+        ipc_ring_capacity_bytes(
+        facts->interval_ns, facts->worker_count, facts->class_count, facts->part_count);
     if (facts->one_key && !facts->prefill && session->warned_of != step->workload)
         bench_log_one_key(facts, step);
     session->warned_of = step->workload;

@@ -125,7 +125,9 @@ static enum err_code decode(struct collector *collector, const struct collector_
                        member->worker, apart->class_count, stream->class_count);
     if (facts->open_loop && stream->rate_text[0] == '\0')
         interval_row_close_loop(apart);
-    interval_row_add_at(into, apart, stream->first_class);
+    if (apart->part_count > stream->part_count)
+        apart->part_count = 0; /* there was no room for them beside those of other workloads */
+    interval_row_add_at(into, apart, stream->first_class, stream->first_part);
     return OK;
 }
 

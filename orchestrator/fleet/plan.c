@@ -422,7 +422,7 @@ enum err_code plan_build(struct plan *plan, const struct spec *spec,
     split_connections(plan, spec);
     split_idle(plan, spec);
     plan->ring_capacity_bytes =
-        ipc_ring_capacity_bytes(spec->load.interval_ns, plan->worker_count, 1);
+        ipc_ring_capacity_bytes(spec->load.interval_ns, plan->worker_count, 1, 0);
     return OK;
 }
 

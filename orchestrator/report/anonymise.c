@@ -358,6 +358,11 @@ static void rename_facts(struct anonymiser *anonymiser, struct run_facts *facts,
         add_hosts(anonymiser, facts->nodes[i].text);
     for (uint32_t i = 0; i < facts->class_count; i++)
         add(anonymiser, "class", from->class_names[i], strlen(from->class_names[i]));
+    for (uint32_t i = 0; i < facts->part_count; i++) {
+        const char *colon = strrchr(from->parts[i].name, ':');
+        add(anonymiser, "class", from->parts[i].name,
+            colon != NULL ? (size_t)(colon - from->parts[i].name) : strlen(from->parts[i].name));
+    }
     for (uint32_t i = 0; i < facts->stream_count; i++) {
         add(anonymiser, "workload", from->streams[i].name, strlen(from->streams[i].name));
         add(anonymiser, "user", from->streams[i].user, strlen(from->streams[i].user));
@@ -370,6 +375,8 @@ static void rename_facts(struct anonymiser *anonymiser, struct run_facts *facts,
         RENAME(anonymiser, facts->nodes[i].text);
     for (uint32_t i = 0; i < facts->class_count; i++)
         RENAME(anonymiser, facts->class_names[i]);
+    for (uint32_t i = 0; i < facts->part_count; i++)
+        RENAME(anonymiser, facts->parts[i].name);
     RENAME(anonymiser, facts->name);
     RENAME(anonymiser, facts->prefill_for);
     RENAME(anonymiser, facts->target);

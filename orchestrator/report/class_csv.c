@@ -32,7 +32,7 @@ static enum err_code run_begin(void *state, const struct run_facts *run, struct 
     struct class_csv *csv = state;
     csv->run = *run;
     csv->tests += !run->prefill;
-    if (run->prefill || run->class_count == 0 || csv->out.file != NULL)
+    if (run->prefill || run->class_count + run->part_count == 0 || csv->out.file != NULL)
         return OK;
     if (output_create(&csv->out, csv->path, csv->naming, err) != OK)
         return err->code;
@@ -56,6 +56,22 @@ static void print_times(struct output *out, const struct metric_slice *slice)
     }
 }
 
+static void print_row(struct class_csv *csv, const struct interval_row *row, const char *name,
+                      const struct metric_slice *slice, bool is_part)
+{
+    output_printf(&csv->out, "%" PRIu32 ",%" PRIu32 ",%.3f,%.3f,", csv->tests, row->header.first,
+                  clock_seconds(row->header.start_ns), slice->seconds);
+    output_csv_text(&csv->out, name);
+    for (size_t k = 0; k < COUNTS; k++) {
+        if (is_part && counts[k] != METRIC_OK && counts[k] != METRIC_ERRORS)
+            output_printf(&csv->out, ",");
+        else
+            output_printf(&csv->out, ",%" PRIu64, metric_count(slice, counts[k]));
+    }
+    print_times(&csv->out, slice);
+    output_printf(&csv->out, ",%d\n", slice->class_windows == NULL);
+}
+
 static enum err_code interval(void *state, const struct interval_row *row,
                               const struct error_kinds *error_kinds, struct err *err)
 {
@@ -66,13 +82,11 @@ static enum err_code interval(void *state, const struct interval_row *row,
         return OK;
     for (uint32_t i = 0; i < csv->run.class_count; i++) {
         const struct metric_slice slice = metric_slice_of_class(&whole, i);
-        output_printf(&csv->out, "%" PRIu32 ",%" PRIu32 ",%.3f,%.3f,", csv->tests,
-                      row->header.first, clock_seconds(row->header.start_ns), whole.seconds);
-        output_csv_text(&csv->out, csv->run.class_names[i]);
-        for (size_t k = 0; k < COUNTS; k++)
-            output_printf(&csv->out, ",%" PRIu64, metric_count(&slice, counts[k]));
-        print_times(&csv->out, &slice);
-        output_printf(&csv->out, ",%d\n", slice.class_windows == NULL);
+        print_row(csv, row, csv->run.class_names[i], &slice, false);
+    }
+    for (uint32_t i = 0; i < csv->run.part_count; i++) {
+        const struct metric_slice slice = metric_slice_of_part(&whole, i);
+        print_row(csv, row, csv->run.parts[i].name, &slice, true);
     }
     return csv->out.file != NULL ? output_status(&csv->out, err) : OK;
 }

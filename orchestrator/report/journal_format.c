@@ -175,6 +175,34 @@ static json_t *classes_to_json(const struct run_facts *run)
     return names;
 }
 
+static json_t *parts_to_json(const struct run_facts *run)
+{
+    json_t *list = json_array();
+    for (uint32_t i = 0; i < run->part_count; i++)
+        json_array_append_new(list, json_pack("{s:o, s:o, s:i}", "name",
+                                              json_value_text(run->parts[i].name), "command",
+                                              json_value_text(run->parts[i].command), "class",
+                                              (int)run->parts[i].class));
+    return list;
+}
+
+/* Not in older journals, and not where requests are single commands. */
+static bool get_parts(struct run_facts *run, const json_t *list)
+{
+    bool good = list == NULL || (json_is_array(list) && json_array_size(list) <= PARTS_MAX);
+    run->part_count = good ? (uint32_t)json_array_size(list) : 0;
+    for (uint32_t i = 0; good && i < run->part_count; i++) {
+        const json_t *item = json_array_get(list, i);
+        struct run_part *part = &run->parts[i];
+        int64_t class;
+        good = get_text(part->name, sizeof part->name, item, "name") &&
+               get_text(part->command, sizeof part->command, item, "command") &&
+               get_number(&class, item, "class", 0, CLASSES_MAX - 1);
+        part->class = good ? (uint32_t) class : 0;
+    }
+    return good;
+}
+
 /* Not in older journals, and not where there is one class. */
 static bool get_classes(struct run_facts *run, const json_t *names)
 {
@@ -238,6 +266,8 @@ json_t *journal_facts_to_json(const struct run_facts *run)
         json_object_set_new(json, "classes", classes_to_json(run));
     if (run->stream_count > 0)
         json_object_set_new(json, "streams", run_streams_to_json(run));
+    if (run->part_count > 0)
+        json_object_set_new(json, "parts", parts_to_json(run));
     json_object_set_new(json, "cluster", json_boolean(run->cluster)); /* not in older journals */
     json_object_set_new(json, "nodes", nodes_to_json(run));
     return json;
@@ -262,6 +292,7 @@ enum err_code journal_facts_from_json(struct run_facts *run, const json_t *json,
         good = good && get_text(run->prefill_for, sizeof run->prefill_for, json, "prefill_for");
     good = good && get_classes(run, json_object_get(json, "classes")) &&
            run_streams_from_json(run, json_object_get(json, "streams")) &&
+           get_parts(run, json_object_get(json, "parts")) &&
            journal_nodes_from_json(run, json_object_get(json, "nodes"));
     if (!good || run->interval_ns == 0)
         return err_set(err, E_DATA, "a run's first record has unexpected members");

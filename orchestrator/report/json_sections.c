@@ -112,11 +112,11 @@ static const struct metric_statistic lane_statistics[] = {{"count", STATISTIC_CO
                                                           {"p99", STATISTIC_PERCENTILE, 99},
                                                           {"max", STATISTIC_MAX, 0}};
 
-static json_t *lane_times(const struct metric_slice *slice)
+static json_t *lane_times(const struct metric_slice *slice, enum metric_id id)
 {
     json_t *object = json_object();
     for (size_t i = 0; i < sizeof lane_statistics / sizeof lane_statistics[0]; i++)
-        put_time(object, slice, METRIC_RESPONSE_TIME, &lane_statistics[i]);
+        put_time(object, slice, id, &lane_statistics[i]);
     return object;
 }
 
@@ -126,7 +126,7 @@ static json_t *node_figures(const struct node_figures *node, uint32_t index)
     json_t *object = json_pack("{s:i}", "index", (int)index);
     for (unsigned i = 0; i < NODE_COUNTERS; i++)
         put_count(object, node_counter_names[i], node->counters[i]);
-    json_object_set_new(object, "response_time_us", lane_times(&slice));
+    json_object_set_new(object, "response_time_us", lane_times(&slice, METRIC_RESPONSE_TIME));
     return object;
 }
 
@@ -161,6 +161,29 @@ json_t *json_section_nodes(const struct run_result *result)
 
 /* ---- Classes. ---- */
 
+/* Of the class: as a member, where it has any. */
+static void add_parts(json_t *object, const struct metric_slice *whole, uint32_t class)
+{
+    const struct run_facts *facts = whole->run;
+    json_t *list = json_array();
+    for (uint32_t i = 0; i < facts->part_count; i++) {
+        const struct run_part *part = &facts->parts[i];
+        const struct metric_slice slice = metric_slice_of_part(whole, i);
+        if (part->class != class)
+            continue;
+        json_t *item = json_pack("{s:o, s:o}", "name", json_value_text(part->name), "command",
+                                 json_value_text(part->command));
+        put_count(item, "ok", metric_count(&slice, METRIC_OK));
+        put_count(item, "errors", metric_count(&slice, METRIC_ERRORS));
+        json_object_set_new(item, "response_time_us", lane_times(&slice, METRIC_RESPONSE_TIME));
+        json_object_set_new(item, "service_time_us", lane_times(&slice, METRIC_SERVICE_TIME));
+        json_array_append_new(list, item);
+    }
+    if (json_array_size(list) > 0)
+        json_object_set(object, "parts", list);
+    json_decref(list);
+}
+
 json_t *json_section_classes(const struct run_result *result)
 {
     const struct run_facts *facts = result->facts;
@@ -169,12 +192,14 @@ json_t *json_section_classes(const struct run_result *result)
     if (facts->class_count == 0) {
         json_t *only = json_pack("{s:o}", "name", json_value_text(facts->name));
         json_section_metrics(only, &whole, METRIC_DUE, METRIC_SERVICE_TIME);
+        add_parts(only, &whole, 0);
         json_array_append_new(list, only);
     }
     for (uint32_t i = 0; i < facts->class_count; i++) {
         const struct metric_slice slice = metric_slice_of_class(&whole, i);
         json_t *object = json_pack("{s:o}", "name", json_value_text(facts->class_names[i]));
         json_section_metrics(object, &slice, METRIC_ACHIEVED_RATE, METRIC_BYTES_IN);
+        add_parts(object, &whole, i);
         json_array_append_new(list, object);
     }
     return list;
@@ -189,7 +214,7 @@ json_t *json_section_interval_classes(const struct metric_slice *whole,
         json_t *object = json_pack("{s:o}", "name", json_value_text(facts->class_names[i]));
         for (unsigned k = 0; k < CLASS_COUNTERS; k++)
             put_count(object, class_counter_names[k], slice.class->counters[k]);
-        json_object_set_new(object, "response_time_us", lane_times(&slice));
+        json_object_set_new(object, "response_time_us", lane_times(&slice, METRIC_RESPONSE_TIME));
         json_object_set_new(object, "coarse", json_boolean(slice.class_windows == NULL));
         json_array_append_new(list, object);
     }

@@ -209,6 +209,14 @@ struct metric_slice metric_slice_of_stream(const struct metric_slice *whole, uin
                                  .due_seconds = whole->due_seconds};
 }
 
+struct metric_slice metric_slice_of_part(const struct metric_slice *whole, uint32_t part)
+{
+    return (struct metric_slice){.class = &whole->row->parts[part],
+                                 .open_loop = whole->open_loop,
+                                 .seconds = whole->seconds,
+                                 .due_seconds = whole->due_seconds};
+}
+
 static void know_count(struct metric_value *value, uint64_t count)
 {
     *value = (struct metric_value){.known = true, .count = count, .number = (double)count};

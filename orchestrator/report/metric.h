@@ -235,6 +235,8 @@ struct metric_slice metric_slice_of_class(const struct metric_slice *whole, uint
 /* Of one of several workloads side by side, without what follows its misses; until the next call, since its classes are
  * summed in a place of their own. The slice has run. */
 struct metric_slice metric_slice_of_stream(const struct metric_slice *whole, uint32_t stream);
+/* Of one part of requests; its times are coarse. */
+struct metric_slice metric_slice_of_part(const struct metric_slice *whole, uint32_t part);
 
 /* What of many times is read. */
 enum metric_statistic_kind {

@@ -364,7 +364,16 @@ static struct objective_reading read_slice(const struct objective *objective,
 
 bool objective_is_of_class(const struct objective *objective, const struct run_facts *run)
 {
-    return objective->class[0] != '\0' && run != NULL && run->class_count > 0;
+    return objective->class[0] != '\0' && run != NULL && run->class_count + run->part_count > 0;
+}
+
+static bool find_part(uint32_t *part, const struct objective *objective,
+                      const struct run_facts *run)
+{
+    for (*part = 0; *part < run->part_count; (*part)++)
+        if (strcmp(run->parts[*part].name, objective->class) == 0)
+            return true;
+    return false;
 }
 
 struct objective_reading objective_read(const struct objective *objective,
@@ -373,6 +382,12 @@ struct objective_reading objective_read(const struct objective *objective,
     const struct run_facts *run = slice->run;
     uint32_t class = 0;
     if (!objective_is_of_class(objective, run))
+        return read_slice(objective, slice);
+    if (find_part(&class, objective, run)) {
+        const struct metric_slice part = metric_slice_of_part(slice, class);
+        return read_slice(objective, &part);
+    }
+    if (run->class_count == 0)
         return read_slice(objective, slice);
     while (class < run->class_count && strcmp(run->class_names[class], objective->class) != 0)
         class ++;

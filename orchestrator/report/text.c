@@ -493,6 +493,7 @@ static void print_report(struct text *text, const struct run_result *result)
     }
     text_streams(out, result);
     text_classes(out, result);
+    text_parts(out, result);
     text_drawn(out, &result->drawn);
     print_traffic(out, result);
     print_server_times(out, &result->server);

@@ -1,4 +1,4 @@
-/* The table of classes of requests. */
+/* The tables of classes of requests, and of the parts of those that are several commands. */
 #include <string.h>
 
 #include "common/clock.h"
@@ -100,6 +100,42 @@ void text_streams(struct output *out, const struct run_result *result)
         const struct metric_slice slice = metric_slice_of_stream(&whole, i);
         print_row(out, facts->streams[i].name, &slice, &whole, width);
     }
+}
+
+static void print_part(struct output *out, const struct metric_slice *whole, uint32_t index,
+                       int width)
+{
+    const struct run_part *part = &whole->run->parts[index];
+    const struct metric_slice slice = metric_slice_of_part(whole, index);
+    char p50[TIME_BYTES], p99[TIME_BYTES], max[TIME_BYTES];
+    output_printf(out, "%-*s  %-16s  %13s  %11s  %11s  %11s  %10s\n", width, PRINTABLE(part->name),
+                  PRINTABLE(part->command),
+                  UNITS_REAL(metric_read(&slice, METRIC_ACHIEVED_RATE, NULL).number, 2),
+                  time_text(p50, &slice, STATISTIC_PERCENTILE, 50),
+                  time_text(p99, &slice, STATISTIC_PERCENTILE, 99),
+                  time_text(max, &slice, STATISTIC_MAX, 0),
+                  UNITS_GROUPED(metric_count(&slice, METRIC_ERRORS)));
+}
+
+void text_parts(struct output *out, const struct run_result *result)
+{
+    const struct run_facts *facts = result->facts;
+    const struct metric_slice whole = metric_slice_of_run(result);
+    size_t width = strlen("part");
+    if (facts->part_count == 0)
+        return;
+    for (uint32_t i = 0; i < facts->part_count; i++) {
+        const size_t length = strlen(PRINTABLE(facts->parts[i].name));
+        width = length > width ? length : width;
+    }
+    output_printf(out,
+                  "\nParts:\n=====\n(%s in ms, each from the beginning of the whole request to the "
+                  "part's own answer)\n",
+                  facts->open_loop ? "response times" : "service times");
+    output_printf(out, "%-*s  %-16s  %13s  %11s  %11s  %11s  %10s\n", (int)width, "part", "command",
+                  "ok per second", "p50", "p99", "max", "errors");
+    for (uint32_t i = 0; i < facts->part_count; i++)
+        print_part(out, &whole, i, (int)width);
 }
 
 void text_classes(struct output *out, const struct run_result *result)

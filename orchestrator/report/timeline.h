@@ -53,6 +53,14 @@ struct run_node {
     int32_t primary;        /* of a replica at the start: the number of its primary, else -1 */
 };
 
+/* A command of a request of several; its place in the list is its number in interval_row.parts. Those of a class stand
+ * side by side, in their order. */
+struct run_part {
+    char name[CLASS_NAME_BYTES]; /* "add:2"; for objectives */
+    char command[24];            /* "EXPIRE" */
+    uint32_t class;              /* 0 also where there is one class */
+};
+
 /* Known when the start barrier falls. */
 struct run_facts {
     const struct session_facts *session; /* set by the timeline; NULL: it does not know any  */
@@ -88,6 +96,8 @@ struct run_facts {
     uint32_t class_count; /* of requests; 0: all are of one, which is called as the run */
     double mean_commands; /* a request comes to, on the average; while it runs only */
     char class_names[CLASSES_MAX][CLASS_NAME_BYTES]; /* by their numbers in interval_row.classes */
+    uint32_t part_count;                             /* mostly 0 */
+    struct run_part parts[PARTS_MAX];
     /* Workloads side by side; 0: one. Clients and requests of the run are those of all; pipeline is the largest;
      * the loop is open when one of theirs is, and those of the others count as INTERVAL_BOTH_LOOPS says. */
     uint32_t stream_count;

@@ -81,6 +81,22 @@ static long long misses_expected(const char *name)
     return strcmp(name, "cache") == 0 ? REQUESTS / 10 : 0;
 }
 
+/* Nothing fails, so each command of a request has as many answers as the whole. */
+static void check_parts(const json_t *classes)
+{
+    size_t i, k;
+    const json_t *class, *part;
+    json_array_foreach(classes, i, class)
+    {
+        const json_t *ok = json_object_get(json_object_get(class, "requests"), "ok");
+        json_array_foreach(json_object_get(class, "parts"), k, part)
+        {
+            ck_assert(json_equal(ok, json_object_get(part, "ok")));
+            ck_assert_int_eq(json_integer_value(json_object_get(part, "errors")), 0);
+        }
+    }
+}
+
 /* empty: the server, for the next one. */
 static void run_each(const struct bench_setting *setting, const char *options, void (*empty)(void))
 {
@@ -96,6 +112,7 @@ static void run_each(const struct bench_setting *setting, const char *options, v
         ck_assert_int_eq(run_json_count(&call, last, "requests.ok"), REQUESTS);
         const long long misses = run_json_count_or_zero(&call, last, "requests.misses");
         ck_assert_msg(misses == misses_expected(name), "%s: %lld misses", name, misses);
+        check_parts(json_object_get(run, "classes"));
         call_free(&call);
         empty();
     }

@@ -49,6 +49,28 @@ TEST(each_class_has_a_row_an_interval)
     free(text);
 }
 
+TEST(parts_have_rows_of_what_they_have)
+{
+    /* Breaks when the commands of a request are no rows, or tell what only the whole knows. */
+    struct err err = {.code = OK};
+    struct run_facts facts = fixture_facts();
+    struct interval_row *row = fixture_row(0);
+    facts.part_count = row->part_count = 1;
+    facts.parts[0] = (struct run_part){.name = "add:1", .command = "HSET"};
+    row->parts[0].counters[CLASS_OK] = 10;
+    row->parts[0].counters[CLASS_ERRORS] = 3;
+    coarse_record(&row->parts[0].times[CLASS_SERVICE], 2500, 10);
+    fixture_answer(row, 2500, 13);
+    timeline_session_begin(&timeline, &session);
+    timeline_run_begin(&timeline, &facts);
+    ck_assert_int_eq(timeline_interval(&timeline, row, &err), OK);
+    timeline_session_end(&timeline);
+    char *text = fixture_read_file(directory, "classes.csv", NULL);
+    ck_assert_str_eq(text, HEADER "1,0,0.000,1.000,\"add:1\",,10,3,,,,,,,2,2,2,2,1\n");
+    free(text);
+    free(row);
+}
+
 TEST(one_class_has_no_file)
 {
     /* Breaks when a usual run leaves a file that says nothing. */

@@ -15,6 +15,7 @@ static unsigned char bytes_again[INTERVAL_WIRE_MAX_BYTES];
 /* Room for the most there can be; how many there are is up to fill. */
 static struct class_figures classes[CLASSES_MAX];
 static struct interval_histogram class_windows[CLASSES_MAX * CLASS_TIMES];
+static struct class_figures parts[PARTS_MAX];
 
 static uint64_t share_of(uint64_t all, uint32_t class)
 {
@@ -55,6 +56,20 @@ static void fill_classes(uint64_t seed, uint32_t class_count)
         }
     }
     interval.window_ends = seed % 2 == 0;
+}
+
+/* They are no shares of anything. */
+static void fill_parts(uint64_t seed, uint32_t part_count)
+{
+    memset(parts, 0, sizeof parts);
+    interval.part_count = part_count;
+    interval.parts = parts;
+    for (uint32_t i = 0; i < part_count; i++) {
+        parts[i].counters[CLASS_OK] = 5 + i;
+        parts[i].counters[CLASS_ERRORS] = i;
+        for (uint64_t k = 0; k < parts[i].counters[CLASS_OK]; k++)
+            coarse_record(&parts[i].times[CLASS_SERVICE], rng_at(seed + i, k) >> (24 + k % 20), 1);
+    }
 }
 
 /* An interval in which every identity holds and no two numbers are alike by accident. */
@@ -110,6 +125,8 @@ static void fill(uint64_t seed)
     static const uint32_t class_counts[] = {0, 2, CLASSES_MAX};
     if (seed % 3 > 0)
         fill_classes(seed, class_counts[seed % 3]);
+    if (seed % 7 > 0)
+        fill_parts(seed, seed % 7 == 1 ? PARTS_MAX : (uint32_t)(seed % 7));
     if (seed % 4 == 0)
         return;
     interval.nodes[0].counters[NODE_ERRORS] = errors;
@@ -131,6 +148,8 @@ static void fill_row(struct interval_row *into)
     into->class_count = interval.class_count;
     into->window_ends = interval.window_ends;
     memcpy(into->classes, classes, interval.class_count * sizeof classes[0]);
+    into->part_count = interval.part_count;
+    memcpy(into->parts, parts, interval.part_count * sizeof parts[0]);
     for (uint32_t i = 0; i < interval.class_count * CLASS_TIMES; i++) {
         histogram_init(&into->class_windows[i]);
         if (interval.window_ends)
@@ -166,6 +185,8 @@ static void assert_same_content(const struct interval_row *a, const struct inter
     ck_assert_uint_eq(a->window_ends, b->window_ends);
     ck_assert_mem_eq(a->classes, b->classes, sizeof a->classes);
     ck_assert_mem_eq(a->class_windows, b->class_windows, sizeof a->class_windows);
+    ck_assert_uint_eq(a->part_count, b->part_count);
+    ck_assert_mem_eq(a->parts, b->parts, sizeof a->parts);
 }
 
 TEST(round_trip)
@@ -294,7 +315,7 @@ TEST(truncation_is_an_error)
         betweens += between;
         free(copy);
     }
-    ck_assert_uint_eq(betweens, 4 + HISTOGRAM_KINDS);
+    ck_assert_uint_eq(betweens, 5 + HISTOGRAM_KINDS);
     struct err err = {OK, ""};
     interval_row_reset(&row);
     ck_assert_int_eq(interval_decode_add(&row, bytes, written + 1, NULL, &err), E_DATA);
@@ -466,11 +487,14 @@ TEST(reset_is_as_new)
     interval_reset(&interval);
     interval_row_reset(&row);
     ck_assert_mem_eq(classes, fresh_row.classes, sizeof classes);
+    ck_assert_mem_eq(parts, fresh_row.parts, sizeof parts);
     for (unsigned i = 0; i < interval.class_count * CLASS_TIMES; i++)
         ck_assert_uint_eq(class_windows[i].count, 0);
     interval.class_count = 0; /* its memory stays */
     interval.classes = NULL;
     interval.class_windows = NULL;
+    interval.part_count = 0;
+    interval.parts = NULL;
     interval_init(&fresh);
     interval_row_init(&fresh_row);
     for (unsigned i = 0; i < 2 * CLASS_TIMES; i++) /* of classes that were there */
@@ -566,6 +590,9 @@ static bool break_identity(unsigned which)
     case 19:
         classes[0].counters[CLASS_HITS]++;
         return true;
+    case 20:
+        parts[4].counters[CLASS_OK]++;
+        return true;
     case 14: /* a closed loop has no intended times */
         interval.histograms[HISTOGRAM_RESPONSE_UNANSWERED].count++;
         return true;
@@ -589,7 +616,7 @@ TEST(broken_identities_are_found)
         ck_assert_ptr_nonnull(strstr(err.text, "interval 7"));
         fill(5);
     }
-    ck_assert_uint_eq(which, 37);
+    ck_assert_uint_eq(which, 38);
 }
 
 TEST(what_was_due_and_got_no_reply_has_a_wait)
@@ -597,6 +624,7 @@ TEST(what_was_due_and_got_no_reply_has_a_wait)
     /* Breaks when the waits of an open loop's shed tickets, or of its backlog at the end, are forgotten. */
     struct err err = {OK, ""};
     fill(9); /* one class */
+    interval.part_count = 0;
     interval.header.flags |= INTERVAL_OPEN_LOOP;
     interval.histograms[HISTOGRAM_RESPONSE_OK].count = interval.counters[COUNTER_OK];
     interval.histograms[HISTOGRAM_SLIP].count = interval.counters[COUNTER_SENT];

@@ -129,7 +129,7 @@ TEST(capacity_suits_the_interval)
     for (uint32_t classes = 1; classes <= CLASSES_MAX; classes++) {
         uint64_t before = UINT64_MAX;
         for (uint64_t ms = 10; ms <= 10000; ms += ms < 100 ? 1 : 50) {
-            uint64_t capacity = ipc_ring_capacity_bytes(ms * NS_PER_MS, 1, classes);
+            uint64_t capacity = ipc_ring_capacity_bytes(ms * NS_PER_MS, 1, classes, 0);
             ck_assert_uint_eq(capacity & (capacity - 1), 0);
             ck_assert_uint_le(capacity, 512 << 20);
             ck_assert_uint_ge(capacity, 2 * INTERVAL_CLASSES_MAX_BYTES(classes > 1 ? classes : 0));
@@ -138,12 +138,12 @@ TEST(capacity_suits_the_interval)
             before = capacity;
         }
     }
-    ck_assert_uint_eq(ipc_ring_capacity_bytes(10 * NS_PER_MS, 1, 1), 32 << 20);
-    ck_assert_uint_eq(ipc_ring_capacity_bytes(100 * NS_PER_MS, 1, 1), 16 << 20);
-    ck_assert_uint_eq(ipc_ring_capacity_bytes(NS_PER_SECOND, 1, 1), 8 << 20);
-    ck_assert_uint_eq(ipc_ring_capacity_bytes(10 * NS_PER_MS, 1024, 1), 8 << 20);
-    ck_assert_uint_eq(ipc_ring_capacity_bytes(10 * NS_PER_MS, 1, 16), 128 << 20);
-    ck_assert_uint_eq(ipc_ring_capacity_bytes(10 * NS_PER_MS, 8, 16), 64 << 20);
+    ck_assert_uint_eq(ipc_ring_capacity_bytes(10 * NS_PER_MS, 1, 1, 0), 32 << 20);
+    ck_assert_uint_eq(ipc_ring_capacity_bytes(100 * NS_PER_MS, 1, 1, 0), 16 << 20);
+    ck_assert_uint_eq(ipc_ring_capacity_bytes(NS_PER_SECOND, 1, 1, 0), 8 << 20);
+    ck_assert_uint_eq(ipc_ring_capacity_bytes(10 * NS_PER_MS, 1024, 1, 0), 8 << 20);
+    ck_assert_uint_eq(ipc_ring_capacity_bytes(10 * NS_PER_MS, 1, 16, 0), 128 << 20);
+    ck_assert_uint_eq(ipc_ring_capacity_bytes(10 * NS_PER_MS, 8, 16, 0), 64 << 20);
 }
 
 TEST_SUITE(ipc)

@@ -267,14 +267,14 @@ TEST(test_a_minute_fits_the_ring)
     for (size_t i = 0; i < 6; i++) {
         const uint64_t interval_ms = intervals_ms[i / 2], in_second = 1000 / interval_ms;
         const uint64_t requests = rates[i % 2] / in_second;
-        struct interval *interval = interval_create(CLASSES_MAX);
+        struct interval *interval = interval_create(CLASSES_MAX, 0);
         uint64_t number = 0, second_bytes = 0;
         ck_assert_ptr_nonnull(interval);
         for (uint64_t k = 1; k <= in_second; k++) {
             interval->window_ends = k == in_second;
             second_bytes += record_bytes(interval, requests, &number);
         }
-        uint64_t capacity = ipc_ring_capacity_bytes(interval_ms * NS_PER_MS, 1, CLASSES_MAX);
+        uint64_t capacity = ipc_ring_capacity_bytes(interval_ms * NS_PER_MS, 1, CLASSES_MAX, 0);
         ck_assert_uint_ge(capacity, 60 * second_bytes);
         interval_destroy(interval);
     }

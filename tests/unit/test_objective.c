@@ -191,6 +191,34 @@ TEST(test_a_class_is_read)
     free(row);
 }
 
+TEST(test_a_part_is_read)
+{
+    /* Breaks when an objective of a command in a request looks at another one, or at the whole. */
+    struct objective_list list;
+    struct err err = {.code = OK};
+    struct interval_row *row = fixture_row(0);
+    struct run_facts facts = fixture_class_facts();
+    struct metric_slice slice = metric_slice_of(row, false);
+    facts.part_count = row->part_count = 2;
+    facts.parts[0] = (struct run_part){.name = "read:1", .command = "GET"};
+    facts.parts[1] = (struct run_part){.name = "read:2", .command = "TTL"};
+    fixture_class_ok(row, 0, 9 * NS_PER_MS, 100);
+    row->parts[1].counters[CLASS_OK] = 99;
+    row->parts[1].counters[CLASS_ERRORS] = 1;
+    coarse_record(&row->parts[1].times[CLASS_SERVICE], NS_PER_MS, 99);
+    slice.run = &facts;
+    ck_assert_int_eq(objective_parse_list(&list, "read:2:p99<1.1ms,read:2:errors<=1%,read:1:p50<1s",
+                                          &objective_of_check, &err),
+                     OK);
+    for (uint32_t classes = 0; classes <= 2; classes += 2) {
+        facts.class_count = classes;
+        ck_assert(objective_read(&list.items[0], &slice).kept);
+        ck_assert(objective_read(&list.items[1], &slice).kept);
+        ck_assert(!objective_read(&list.items[2], &slice).known); /* nobody was answered */
+    }
+    free(row);
+}
+
 /* 990 requests of 1 ms and ten of 5 ms, in an open loop. */
 static struct interval_row *usual_row(void)
 {

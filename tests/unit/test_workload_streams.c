@@ -184,7 +184,7 @@ TEST(test_what_is_varied_is_the_first_ones)
 static struct interval_row *row_of(uint64_t ok, uint64_t ns)
 {
     struct interval_row *row = interval_row_create();
-    struct interval *interval = interval_create(1);
+    struct interval *interval = interval_create(1, 0);
     unsigned char *wire = malloc(INTERVAL_RECORD_MAX_BYTES);
     struct err err = {.code = OK};
     ck_assert(row != NULL && interval != NULL && wire != NULL);
@@ -216,8 +216,8 @@ TEST(test_a_closed_loop_beside_an_open_one)
         open); /* as if it had met every intended time, but for slip and wait: */
     histogram_add(&open->histograms[HISTOGRAM_SLIP], &open->histograms[HISTOGRAM_SERVICE_OK]);
     histogram_add(&open->histograms[HISTOGRAM_WAIT], &open->histograms[HISTOGRAM_SERVICE_OK]);
-    interval_row_add_at(both, open, 0);
-    interval_row_add_at(both, closed, 1);
+    interval_row_add_at(both, open, 0, 0);
+    interval_row_add_at(both, closed, 1, 0);
     both->header.flags = INTERVAL_OPEN_LOOP | INTERVAL_BOTH_LOOPS;
     ck_assert_msg(interval_row_check(both, &err) == OK, "%s", err.text);
     ck_assert_uint_eq(both->class_count, 2);

@@ -21,6 +21,8 @@ enum err_code generation_open(struct generation *generation, const struct genera
         if (generation->classes[i - 1].follow_up > 0 &&
             generation->classes[i - 1].follow_up < generation->weighted_count)
             generation->weighted_count = generation->classes[i - 1].follow_up;
+    for (uint32_t i = 0; i < generation->class_count; i++)
+        generation->part_count += generation->classes[i].part_count;
     generation->one_reply =
         generation->class_count == 1 && generation->classes[0].replies == 1 && kind->reply == NULL;
     generation->read_kind = generation->classes[0].read_kind(generation->state, 0, 0);

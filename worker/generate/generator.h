@@ -22,7 +22,11 @@ struct request_class {
     const char *name;
     uint32_t replies;   /* to each request, 1 or more */
     uint32_t follow_up; /* the class of the request that follows a miss; 0: none does */
-    bool reads_only;    /* all of its commands, as far as that is known: a replica can serve it */
+    /* Commands of one request that have figures of their own: so many from that number on, one a reply. Of a
+     * transaction the results come with its last reply, and the first one is MULTI's. */
+    uint32_t first_part, part_count;
+    bool is_transaction;
+    bool reads_only; /* all of its commands, as far as that is known: a replica can serve it */
     /* What reply `index` to a request of this class says about hits and misses. */
     enum read_kind (*read_kind)(const void *state, uint32_t class, uint32_t index);
 };
@@ -63,6 +67,7 @@ struct generation {
     const struct request_class *classes;
     uint32_t class_count;
     uint32_t weighted_count;  /* classes of tickets; those behind them follow a miss */
+    uint32_t part_count;      /* of all classes, at most PARTS_MAX */
     uint32_t bytes;           /* of every request; 0: they differ */
     size_t most_bytes;        /* of one request                   */
     bool one_reply;           /* one class, and one reply to each */

@@ -1,5 +1,6 @@
 #include "worker/generate/mix.h"
 
+#include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -190,6 +191,25 @@ static enum err_code compile_classes(struct mix *mix, size_t *at_class, struct e
     return code;
 }
 
+/* All commands of a class, or none where there is no room left for them. */
+static void name_parts(struct mix *mix)
+{
+    mix->part_count = 0;
+    for (uint32_t i = 0; i < mix->class_count; i++) {
+        struct mix_program *program = &mix->classes[i];
+        const uint32_t first = program->is_transaction, count = program->replies - 2 * first;
+        program->first_part = mix->part_count;
+        program->part_count =
+            program->replies > 1 && count <= PARTS_MAX - mix->part_count ? count : 0;
+        for (uint32_t k = 0; k < program->part_count; k++) {
+            struct mix_part *part = &mix->parts[mix->part_count++];
+            snprintf(part->name, sizeof part->name, "%s:%" PRIu32, program->name, k + 1);
+            part->command = program->command_names[first + k];
+            part->class = i;
+        }
+    }
+}
+
 static void free_classes(struct mix *mix)
 {
     for (uint32_t i = 0; i < mix->class_count; i++)
@@ -263,6 +283,8 @@ enum err_code mix_create(struct mix **out, const struct workload_plan *plan,
     }
     if (code == OK && !setup->without_pools)
         code = fill_pools(mix, err);
+    if (code == OK)
+        name_parts(mix);
     if (setup->at_class != NULL)
         *setup->at_class = at_class;
     if (code != OK) {

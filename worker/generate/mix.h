@@ -20,6 +20,13 @@ struct mix_place {
     uint16_t class, rank; /* which of the class's places in a block it is */
 };
 
+/* A command of a request of several. */
+struct mix_part {
+    char name[CLASS_NAME_BYTES]; /* "add:2", from 1 on */
+    const char *command;         /* its first word */
+    uint32_t class;
+};
+
 struct mix {
     const struct workload_plan *plan;
     struct mix_material material;
@@ -27,6 +34,8 @@ struct mix {
     uint32_t class_count;               /* with their follow-ups */
     uint32_t weighted_count;            /* those that tickets are of: the first ones */
     uint16_t weights[PLAN_CLASSES_MAX]; /* of MIX_BLOCK */
+    struct mix_part parts[PARTS_MAX];
+    uint32_t part_count;
     struct mix_place places[MIX_BLOCK];
     uint64_t order_seed;
 };

@@ -448,6 +448,7 @@ static enum err_code append_command(struct compiler *compiler, const struct plan
     struct err refused = {.code = OK};
     if (command_refuse_unsuitable(plan->words, plan->word_count, &refused) != OK)
         return err_set(compiler->err, E_CONFIG, "%s", refused.text);
+    program->command_names[program->command_count] = plan->words[0];
     program->commands[program->command_count++] = (struct mix_command){
         .argument = program->argument_count, .argument_count = (uint32_t)plan->word_count};
     program->read_kinds[program->replies++] = command_read_kind(plan->words[0]);
@@ -538,6 +539,7 @@ enum err_code mix_program_compile(struct mix_program *program, const struct mix_
         .key_index = number * MIX_KEY_STRIDE,
         .key_argument = UINT32_MAX,
         .follow_up = PLAN_NO_CLASS,
+        .is_transaction = class->unit == UNIT_TRANSACTION,
     };
     struct compiler compiler = {.program = program, .material = material, .plan = plan, .err = err};
     snprintf(program->name, sizeof program->name, "%s", class->name);

@@ -96,6 +96,7 @@ struct mix_program {
     struct mix_argument *arguments;
     uint32_t argument_count, argument_room;
     struct mix_command commands[PLAN_COMMANDS_MAX + 2];
+    const char *command_names[PLAN_COMMANDS_MAX + 2]; /* first words, the plan's */
     uint32_t command_count;
     enum read_kind read_kinds[PLAN_COMMANDS_MAX + 2]; /* one a reply */
     uint32_t replies;
@@ -108,10 +109,12 @@ struct mix_program {
     size_t key_bytes;                        /* of key_argument, at most */
     bool varies;                             /* in length */
     bool tells_time;                         /* has {now} */
-    size_t desk_bytes;     /* of the longest step that is neither text nor value */
-    bool reads_only;       /* all of its commands; false while the keys are not known */
-    uint32_t key_argument; /* decides about the slot; UINT32_MAX: none, or not known */
-    uint32_t follow_up;    /* the class that follows a miss; PLAN_NO_CLASS */
+    size_t desk_bytes;               /* of the longest step that is neither text nor value */
+    bool reads_only;                 /* all of its commands; false while the keys are not known */
+    uint32_t key_argument;           /* decides about the slot; UINT32_MAX: none, or not known */
+    uint32_t follow_up;              /* the class that follows a miss; PLAN_NO_CLASS */
+    uint32_t first_part, part_count; /* as in request_class; mix.c's */
+    bool is_transaction;
 };
 
 /* number: of the class. E_CONFIG: the reason alone. mix_program_free in any case. */

@@ -428,6 +428,17 @@ const char *workload_class_name(const struct workload *workload, uint32_t class)
                                               : workload->title;
 }
 
+uint32_t workload_part_count(const struct workload *workload)
+{
+    return workload->mix != NULL ? workload->mix->part_count : 0;
+}
+
+struct request_part workload_part(const struct workload *workload, uint32_t part)
+{
+    const struct mix_part *at = &workload->mix->parts[part];
+    return (struct request_part){.name = at->name, .command = at->command, .class = at->class};
+}
+
 size_t workload_request_bytes(const struct workload *workload)
 {
     if (workload->mix != NULL)

@@ -106,6 +106,14 @@ uint32_t workload_class_count(const struct workload *workload);
 const char *workload_class_name(const struct workload *workload, uint32_t class);
 /* Those that tickets are of: the first ones. Others follow a miss. */
 uint32_t workload_weighted_class_count(const struct workload *workload);
+/* The commands of requests of several, of a file's classes: at most PARTS_MAX, those of a class one after the other. No
+ * name is that of a class. A class whose commands found no room has none. */
+struct request_part {
+    const char *name, *command; /* "add:2", "EXPIRE" */
+    uint32_t class;
+};
+uint32_t workload_part_count(const struct workload *workload);
+struct request_part workload_part(const struct workload *workload, uint32_t part);
 /* Of every request; of a file's the longest. */
 size_t workload_request_bytes(const struct workload *workload);
 /* A request has so many; of several classes they differ by class, and this is 1. */

@@ -117,6 +117,53 @@ static bool take_reading(struct connection *connection, const struct request_slo
     return counts->misses > misses;
 }
 
+static void fail_part(struct stream *stream, uint32_t part)
+{
+    stream->recorder.interval->parts[part].counters[CLASS_ERRORS]++;
+}
+
+/* What EXEC says of each command. What was not executed, as another was refused, has no figures. */
+static void take_results(struct connection *connection, const struct request_slot *slot,
+                         const struct resp_reply *reply, uint64_t done_ns)
+{
+    struct stream *stream = connection->stream;
+    const struct request_class *class = &stream->generation.classes[slot->class];
+    if (reply->type != '*' || reply->integer != class->part_count)
+        return;
+    for (uint32_t i = 0; i < class->part_count; i++) {
+        if (reply->failed >> i & 1)
+            fail_part(stream, class->first_part + i);
+        else
+            recorder_part_ok(stream, class->first_part + i, slot, done_ns);
+    }
+}
+
+/* A reply to one of the commands of a request. A request that goes elsewhere as a whole was not answered: all of its
+ * commands are sent there so far, and this one is, too. Where one is not, those before it have failed. */
+static void take_part(struct connection *connection, const struct request_slot *slot,
+                      const struct resp_reply *reply, bool redirected, uint64_t done_ns)
+{
+    struct stream *stream = connection->stream;
+    const struct request_class *class = &stream->generation.classes[slot->class];
+    const uint32_t index = connection->head_replies;
+    const bool failed = reply->is_error || reply->errors > 0;
+    if (class->is_transaction) {
+        if (index == class->replies - 1)
+            take_results(connection, slot, reply, done_ns);
+        else if (failed && index > 0)
+            fail_part(stream, class->first_part + index - 1);
+        return;
+    }
+    if (redirected && connection->head_redirects == index + 1)
+        return;
+    for (uint32_t i = 0; !redirected && connection->head_redirects == index && i < index; i++)
+        fail_part(stream, class->first_part + i);
+    if (failed)
+        fail_part(stream, class->first_part + index);
+    else
+        recorder_part_ok(stream, class->first_part + index, slot, done_ns);
+}
+
 /* An error reply, a reply with errors inside, or one of several replies of a sequence. EXCHANGE_REDIRECTED: the
  * request is to go elsewhere. */
 static enum exchange_result take_answer(struct connection *connection,
@@ -139,6 +186,8 @@ static enum exchange_result take_answer(struct connection *connection,
         count_redirect(connection, counts);
         return EXCHANGE_REDIRECTED;
     }
+    if (class->part_count > 0)
+        take_part(connection, slot, reply, redirected, done_ns);
     if (reply->is_error || reply->errors > 0) {
         /* One request is one error, whatever number of its parts fail: the first one names it. It
          * is counted with the last reply, which may come in a later interval, or never. */
