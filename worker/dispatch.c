@@ -117,6 +117,8 @@ static bool draw_for(struct stream *stream, struct connection *connection, uint6
 {
     uint32_t room = pools_room_of(connection);
     uint64_t capacity = pools_capacity_left(stream);
+    if (!connection->pool->takes_tickets)
+        return true;
     while (room > 0 && capacity > 0) {
         struct request_slot slot;
         struct pool *pool = draw_routed(stream, now_ns, &slot);
@@ -139,6 +141,8 @@ static void draw_for_free(struct stream *stream, uint64_t now_ns, struct touched
     for (pool = TAILQ_FIRST(&stream->pools.free); pool != NULL; pool = next) {
         struct connection *connection;
         next = TAILQ_NEXT(pool, by_free); /* only this one may leave the list meanwhile */
+        if (!pool->takes_tickets)
+            continue; /* for it others' would be drawn until their lists are full */
         while (touched->count < BATCH_CONNECTIONS &&
                (connection = pools_pick(stream, pool)) != NULL) {
             bool filled = draw_for(stream, connection, now_ns);

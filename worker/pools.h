@@ -30,6 +30,7 @@ struct pool {
     TAILQ_ENTRY(pool) by_free;
     TAILQ_ENTRY(pool) by_work;
     bool listed_free, listed_work;
+    bool takes_tickets; /* and not only what follows them, or is sent again */
 };
 TAILQ_HEAD(pool_list, pool);
 

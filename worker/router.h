@@ -12,14 +12,16 @@
 struct router {
     struct topology *topology; /* as last copied, with what MOVED told since      */
     uint32_t version;          /* of the shared table                             */
-    bool by_slot;
-    bool has_again;     /* there may be requests that were sent before, or follow a miss */
-    bool many_nodes;    /* figures are kept for each                       */
-    bool lanes;         /* ... or for classes: what is sent is counted for them */
-    bool asking;        /* some request has been sent behind ASKING      */
-    bool from_replicas; /* replicas serve requests that only read: some of the run's do     */
-    bool mixed;         /* ... and others do not: primaries serve those                    */
-    bool called;        /* some pool has been called: share out anew            */
+    bool
+        by_slot; /* of a cluster; and where primaries get what replicas do not: those share slots evenly */
+    bool has_again;           /* there may be requests that were sent before, or follow a miss */
+    bool many_nodes;          /* figures are kept for each                       */
+    bool lanes;               /* ... or for classes: what is sent is counted for them */
+    bool asking;              /* some request has been sent behind ASKING      */
+    bool from_replicas;       /* replicas serve requests that only read: some of the run's do     */
+    bool mixed;               /* ... and others do not: primaries serve those                    */
+    bool due_read, due_other; /* tickets are of classes that only read; of others            */
+    bool called;              /* some pool has been called: share out anew            */
     /* Of the nodes, in one piece; NULL where neither slots nor roles matter. */
     uint16_t *slot_counts;    /* slots of a primary                              */
     uint16_t *replica_counts; /* replicas of a primary                           */

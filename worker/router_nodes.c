@@ -16,6 +16,22 @@
 
 /* Who serves what ------------------------------------------------------------------------------ */
 
+/* A target without slots is one with slots of which each primary has as many as the others: the requests for one key
+ * go to one primary, and to its replicas. */
+static void share_slots(struct router *router)
+{
+    struct topology *topology = router->topology;
+    static uint16_t primaries[TOPOLOGY_NODES_MAX]; /* too many for a stack */
+    uint32_t count = 0;
+    if (topology->kind == TOPOLOGY_SLOTS || !router->by_slot)
+        return;
+    for (uint32_t i = 0; i < topology->node_count; i++)
+        if (topology->nodes[i].role == TOPOLOGY_PRIMARY)
+            primaries[count++] = (uint16_t)i;
+    for (uint32_t slot = 0; slot < SLOTS_COUNT; slot++)
+        topology->owner[slot] = count > 0 ? primaries[slot * count / SLOTS_COUNT] : TOPOLOGY_NOBODY;
+}
+
 /* What is asked of each node again and again is counted once for a table. */
 static void count_nodes(struct router *router)
 {
@@ -96,6 +112,15 @@ static void find_readers(struct stream *stream)
         if (primary != i)
             add_reader(router, primary, i);
     }
+}
+
+static void find_what_is_due(struct stream *stream)
+{
+    const struct router *router = &stream->router;
+    for (uint32_t i = 0; i < stream->pools.count; i++)
+        stream->pools.each[i].takes_tickets =
+            !router->mixed || (router->due_read && reads_at(stream, i)) ||
+            (router->due_other && router->topology->nodes[i].role == TOPOLOGY_PRIMARY);
 }
 
 /* Connections ---------------------------------------------------------------------------------- */
@@ -203,8 +228,10 @@ bool router_take_topology(struct stream *stream, uint64_t now_ns)
     router->called = false;
     router->many_nodes |= router->topology->node_count > 1;
     router->lanes |= router->many_nodes;
+    share_slots(router);
     count_nodes(router);
     find_readers(stream);
+    find_what_is_due(stream);
     assign_connections(stream, now_ns, false);
     return true;
 }
@@ -283,19 +310,24 @@ static bool make_room(struct stream *stream)
     return slot_store_create(&pools->store, pools->held_max + 2 * pools->capacity + 1);
 }
 
-/* Without slots a connection goes to one node with all that it carries: replicas only when all of it reads. */
+/* Each class goes where it belongs. Without slots a connection may go to any node as long as all that it carries may. */
 static void find_what_reads(struct stream *stream)
 {
     struct router *router = &stream->router;
     const struct generation *generation = &stream->generation;
+    const bool real = !stream->run->null_transport;
     bool some = false, all = true;
     for (uint32_t i = 0; i < generation->class_count; i++) {
-        some |= generation->classes[i].reads_only;
-        all &= generation->classes[i].reads_only;
+        const struct request_class *class = &generation->classes[i];
+        some |= class->reads_only;
+        all &= class->reads_only;
+        router->due_read |= class->reads_only && !class->follows_only;
+        router->due_other |= !class->reads_only && !class->follows_only;
     }
     router->from_replicas =
-        stream->spec->endpoint.replica_reads != REPLICA_READS_NO && (router->by_slot ? some : all);
+        real && some && stream->spec->endpoint.replica_reads != REPLICA_READS_NO;
     router->mixed = router->from_replicas && !all;
+    router->by_slot = router->mixed || (real && router->topology->kind == TOPOLOGY_SLOTS);
 }
 
 enum err_code router_create(struct stream *stream, struct err *err)
@@ -304,20 +336,21 @@ enum err_code router_create(struct stream *stream, struct err *err)
     enum err_code code = read_topology(stream, err);
     if (code != OK)
         return code;
-    router->by_slot = router->topology->kind == TOPOLOGY_SLOTS && !stream->run->null_transport;
+    find_what_reads(stream);
     router->has_again =
         router->by_slot || stream->generation.weighted_count < stream->generation.class_count;
     router->many_nodes = router->by_slot || router->topology->node_count > 1 ||
                          stream->spec->endpoint.sentinels != NULL ||
                          stream->spec->endpoint.replica_reads != REPLICA_READS_NO;
     router->lanes = router->many_nodes || stream->recorder.interval->class_count > 0;
-    find_what_reads(stream);
     stream->dispatch.straight =
         !stream->open_loop && !router->has_again && stream->spec->load.think_ns == 0;
     if (!make_room(stream) || !add_pools(stream))
         return no_memory(stream, err);
+    share_slots(router);
     count_nodes(router);
     find_readers(stream);
+    find_what_is_due(stream);
     code = check_reach(stream, err);
     if (code == OK)
         assign_connections(stream, 0, true);

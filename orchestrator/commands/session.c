@@ -58,18 +58,20 @@ static enum err_code set_up_tls(struct session *session, struct err *err)
     return code;
 }
 
-/* Nodes of a cluster that one run's requests may go to; each worker needs a connection to each. */
+/* Nodes to each of which each worker needs a connection: those that one run's requests may go to, one by one. */
 static uint64_t nodes_to_reach(const struct session *session)
 {
     const struct topology *topology = session->topology;
+    const enum replica_reads reads = session->request->spec.endpoint.replica_reads;
+    const bool mixed = reads != REPLICA_READS_NO && bench_steps_mixed(&session->steps);
     if (topology == NULL || topology->kind != TOPOLOGY_SLOTS)
-        return 0;
+        return topology != NULL && mixed ? topology->node_count : 0;
     const struct topology_count count = topology_count_serving(topology);
-    switch (session->request->spec.endpoint.replica_reads) {
+    switch (reads) {
     case REPLICA_READS_NO:
         return count.primaries;
     case REPLICA_READS_YES:
-        if (bench_steps_mixed(&session->steps)) /* reads to replicas, writes to primaries */
+        if (mixed) /* reads to replicas, writes to primaries */
             break;
         return count.replicas + count.alone > count.primaries ? count.replicas + count.alone
                                                               : count.primaries;

@@ -26,7 +26,8 @@ struct request_class {
      * transaction the results come with its last reply, and the first one is MULTI's. */
     uint32_t first_part, part_count;
     bool is_transaction;
-    bool reads_only; /* all of its commands, as far as that is known: a replica can serve it */
+    bool follows_only; /* no ticket is of it */
+    bool reads_only;   /* all of its commands, as far as that is known: a replica can serve it */
     /* What reply `index` to a request of this class says about hits and misses. */
     enum read_kind (*read_kind)(const void *state, uint32_t class, uint32_t index);
 };

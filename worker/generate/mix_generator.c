@@ -103,6 +103,7 @@ static enum err_code open_mix(void **state, const void *source, uint32_t worker,
             .first_part = desk->mix->classes[i].first_part,
             .part_count = desk->mix->classes[i].part_count,
             .is_transaction = desk->mix->classes[i].is_transaction,
+            .follows_only = i >= desk->mix->weighted_count || desk->mix->weights[i] == 0,
             .reads_only = desk->mix->classes[i].reads_only,
             .read_kind = read_kind,
         };
